@@ -100,6 +100,20 @@ CachedObject InformerCache::Get(const ObjectKey& key) const {
   return found == objects_.end() ? CachedObject{} : found->second;
 }
 
+void InformerCache::Wrote(const meta_v1::ObjectMeta& metadata) {
+  const uint64_t revision = ParseRevision(metadata.resource_version);
+  const MutexLock lock(mutex_);
+  if (revision <= revision_) return;
+  uint64_t& newest = ahead_[{metadata.namespace_, metadata.name}];
+  newest = std::max(newest, revision);
+}
+
+bool InformerCache::ShowsWritesOf(const ObjectKey& key) const {
+  const MutexLock lock(mutex_);
+  const auto found = ahead_.find(key);
+  return found == ahead_.end() || found->second <= revision_;
+}
+
 std::vector<CachedObject> InformerCache::List() const {
   const MutexLock lock(mutex_);
   std::vector<CachedObject> all;
@@ -182,7 +196,11 @@ void InformerCache::Replace(std::vector<RawJson> items, const std::string& resou
     const MutexLock lock(mutex_);
     changes.emplace_back(Exchange(key, {}), CachedObject{});
   }
-  SawRevision(resource_version);
+  {
+    const MutexLock lock(mutex_);
+    SawRevision(resource_version);
+    std::erase_if(ahead_, [this](const auto& written) { return written.second <= revision_; });
+  }
   for (const auto& [before, now] : changes) {
     // An object that was deleted and made again between two lists is told as just that.
     if (before && now && before.metadata->uid != now.metadata->uid) {
@@ -224,6 +242,8 @@ void InformerCache::Apply(WatchEvent event) {
     const MutexLock lock(mutex_);
     before = Exchange(KeyOf(*decoded), deleted ? CachedObject{} : *decoded);
     SawRevision(decoded->metadata->resource_version);
+    const auto ahead = ahead_.find(KeyOf(*decoded));
+    if (ahead != ahead_.end() && ahead->second <= revision_) ahead_.erase(ahead);
   }
   if (deleted) {
     // The last state the server knew, which may be newer than the cached one.

@@ -87,6 +87,12 @@ class InformerCache final : public ReflectorSink {
   // The revision of the newest event seen: a write with a revision up to this one is in the cache.
   uint64_t revision() const { return revision_; }
 
+  // A controller has written that version: until it comes by the watch, what is cached is not the
+  // newest that is known.
+  void Wrote(const meta_v1::ObjectMeta& metadata);
+  // Whether what is cached is. Where it is not, handlers will be called for the key.
+  bool ShowsWritesOf(const ObjectKey& key) const;
+
   CachedObject Get(const ObjectKey& key) const;
   // In order of their keys.
   std::vector<CachedObject> List() const;
@@ -144,6 +150,7 @@ class InformerCache final : public ReflectorSink {
   std::atomic<bool> synced_ = false;
   std::atomic<uint64_t> revision_ = 0;
   Reflector reflector_;
+  std::map<ObjectKey, uint64_t> ahead_ GUARDED_BY(mutex_);  // Revisions that are still to come.
 };
 
 // A typed view of a cache; copy it freely.
@@ -154,6 +161,10 @@ class Informer {
   explicit Informer(InformerCache& cache) : cache_(&cache) {}
   InformerCache& cache() const { return *cache_; }
   bool synced() const { return cache_->synced(); }
+
+  // As of the cache.
+  void Wrote(const K& object) const { cache_->Wrote(object.metadata); }
+  bool ShowsWritesOf(const K& object) const { return cache_->ShowsWritesOf(KeyOf(object)); }
 
   // nullptr when there is none.
   Ptr<K> Get(const ObjectKey& key) const { return Cast(cache_->Get(key)); }

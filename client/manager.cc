@@ -43,6 +43,9 @@ class ControllerParts::Worker final : public ControlLoop {
       queue.Forget(key);
       return queue.Done(key);
     }
+    // Whoever acts on an old version loses by it. The event of the newest wakes the key, if there
+    // is still something to do for it.
+    if (!controller_.primary_->ShowsWritesOf(key)) return queue.Done(key);
     const auto done = Reconciled(object);
     if (!done || !done->last) return Finish(key, done);
     done->last(answers_, [this, key, after = done->after](const Result<>& written) {
@@ -102,6 +105,7 @@ void ControllerParts::SetPrimary(InformerCache& cache) {
   primary_ = &cache;
   Need(cache);
   cache.OnChange([this](const CachedObject& before, const CachedObject& now) {
+    if (!IsConcernedBy(before) && !IsConcernedBy(now)) return;
     const meta_v1::ObjectMeta& metadata = now ? *now.metadata : *before.metadata;
     queue().Add({metadata.namespace_, metadata.name});
   });

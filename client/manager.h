@@ -67,10 +67,14 @@ class ControllerParts {
   WorkQueue::Retry retry;
   std::function<Result<Requeue>(const CachedObject&)> reconcile;
   std::function<void(const ObjectKey&)> forget;
+  std::function<bool(const CachedObject&)> concerns;  // Null: all do.
 
  private:
   friend class Manager;
   class Worker;
+  bool IsConcernedBy(const CachedObject& object) const {
+    return object && (!concerns || concerns(object));
+  }
   void Need(InformerCache& cache);
   WorkQueue& queue();  // Made with `retry` when first asked for, after the builder is done.
 

@@ -104,6 +104,81 @@ TEST_F(LastWriteTest, AWriteThatFailsIsTriedAgain) {
   EXPECT_EQ(runs_["a"], 2);
 }
 
+TEST_F(LastWriteTest, NoKeyIsRunOnAnOlderVersionThanWasWrittenHere) {
+  auto& nodes = manager_.informer<Node>().cache();
+  const auto changes = [&](WatchEvent::Type type, const char* name, const char* version) {
+    nodes.Apply({.type = type, .object = NodeOf(name, version, true)});
+    executor_.RunUntilIdle();
+  };
+  const auto wrote = [&](const char* name, const char* version) {
+    meta_v1::ObjectMeta metadata;
+    metadata.name = name;
+    metadata.resource_version = version;
+    nodes.Wrote(metadata);
+  };
+  Show({NodeOf("a", "1", true), NodeOf("b", "1", true)}, "1");
+  wrote("a", "7");
+  wrote("a", "6");
+  changes(WatchEvent::Type::kModified, "a", "5");
+  changes(WatchEvent::Type::kModified, "b", "6");
+  EXPECT_EQ(runs_["a"], 1) << "what is cached is older than what has been written";
+  EXPECT_EQ(runs_["b"], 2) << "that is no matter of others";
+  changes(WatchEvent::Type::kModified, "a", "7");
+  EXPECT_EQ(runs_["a"], 2);
+  wrote("b", "6");
+  changes(WatchEvent::Type::kModified, "b", "8");
+  EXPECT_EQ(runs_["b"], 3) << "what was heard of before the answer is no news";
+  wrote("a", "12");
+  changes(WatchEvent::Type::kDeleted, "a", "13");
+  changes(WatchEvent::Type::kAdded, "a", "14");
+  EXPECT_EQ(runs_["a"], 3) << "nor is what has gone since";
+  wrote("b", "20");
+  Show({NodeOf("a", "14", true), NodeOf("b", "20", true)}, "21");
+  EXPECT_EQ(runs_["b"], 4) << "a new list shows all";
+}
+
+// Counts its runs.
+class Counts final : public Reconciler<ConfigMap> {
+ public:
+  explicit Counts(int& runs) : runs_(runs) {}
+  Result<Requeue> Reconcile(const ConfigMap&) override {
+    ++runs_;
+    return Requeue::None();
+  }
+
+ private:
+  int& runs_;
+};
+
+TEST(ManagerTest, OnlyWhatConcernsAControllerWakesIt) {
+  FakeClock clock;
+  SeededRandom random{1};
+  SteppedExecutor executor{clock, 1};
+  InProcessTransport transport{[](const http::Request&) { return http::Response{.status = 503}; }};
+  Client client{transport, "test"};
+  InformerFactory informers{{client, clock, random}};
+  Manager manager{{transport, clock, random, informers, "test"}};
+  int runs = 0;
+  ControllerBuilder<ConfigMap>(manager, "counts")
+      .Only([](const ConfigMap& map) { return map.data.contains("mine"); })
+      .Complete(std::make_unique<Counts>(runs));
+  manager.Start(executor);
+  const auto show = [&](const Json& data, const std::string& version) {
+    const Json map = {
+        {"metadata",
+         {{"name", "a"}, {"namespace", "default"}, {"uid", "a"}, {"resourceVersion", version}}},
+        {"data", data}};
+    manager.informer<ConfigMap>().cache().Replace({map}, version);
+    executor.RunUntilIdle();
+    return runs;
+  };
+  EXPECT_EQ(show(Json::object(), "1"), 0);
+  EXPECT_EQ(show({{"mine", "yes"}}, "2"), 1);
+  EXPECT_EQ(show(Json::object(), "3"), 2) << "it ceases to";
+  EXPECT_EQ(show({{"other", "yes"}}, "4"), 2);
+  manager.Stop();
+}
+
 class ThrowsOnce final : public Reconciler<ConfigMap> {
  public:
   explicit ThrowsOnce(std::map<std::string, int>& calls) : calls_(calls) {}

@@ -41,6 +41,14 @@ class ControllerBuilder {
       : manager_(manager), controller_(manager.NewController(std::move(name))) {
     controller_->SetPrimary(manager_.informers().For<K>().cache());
   }
+  // A change to a K wakes it only where this says that there is something to do for it, before or
+  // after the change. Any thread.
+  ControllerBuilder& Only(std::function<bool(const K& object)> concerns) {
+    controller_->concerns = [concerns = std::move(concerns)](const CachedObject& object) {
+      return concerns(*static_cast<const K*>(object.object.get()));
+    };
+    return *this;
+  }
   // A change to an Owned wakes the K that controls it.
   template <Kind Owned>
   ControllerBuilder& Owns() {

@@ -256,6 +256,7 @@ void AddResourceClaimController(Manager& manager) {
     return keys;
   });
   ControllerBuilder<Pod>(manager, "resourceclaim-controller")
+      .Only([](const Pod& pod) { return !pod.spec.resource_claims.empty(); })
       .Owns<ResourceClaim>()
       .Watches<ResourceClaim>([pods](const ResourceClaim& claim) {
         std::vector<ObjectKey> keys;

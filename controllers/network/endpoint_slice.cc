@@ -58,6 +58,7 @@ class EndpointSliceReconciler final : public Reconciler<Service> {
         return Report(service, written);
       }
     }
+    trigger_times_.Written(KeyOf(service));
     if (!skipped.empty()) return Fail(Reason::kNotFound, skipped);
     return Requeue::None();
   }

@@ -93,24 +93,30 @@ std::vector<EndpointSubset> Subsets(const Service& service, const std::vector<Pt
   return subsets;
 }
 
-// Cuts addresses beyond the most that an object holds, ready ones last. True when it had to.
+// Cuts addresses beyond the most that an object holds, ready ones last: of each subset its share,
+// rounded up, as long as there is room. True when it had to.
 bool Truncate(std::vector<EndpointSubset>& subsets) {
-  size_t ready = 0;
-  size_t all = 0;
+  size_t ready = 0, others = 0;
   for (const auto& subset : subsets) {
     ready += subset.addresses.size();
-    all += subset.addresses.size() + subset.not_ready_addresses.size();
+    others += subset.not_ready_addresses.size();
   }
-  if (all <= kAddressesMax) return false;
-  const size_t ready_kept = std::min(ready, kAddressesMax);
-  const auto cut = [](std::vector<EndpointAddress>& list, size_t kept, size_t total) {
-    const size_t share = total == 0 ? 0 : (list.size() * kept + total - 1) / total;
-    if (list.size() > share) list.resize(share);
-  };
+  if (ready + others <= kAddressesMax) return false;
+  const bool are_all_ready = ready > kAddressesMax;
+  const size_t kept = are_all_ready ? kAddressesMax : kAddressesMax - ready;
+  const size_t total = are_all_ready ? ready : others;
+  size_t room = kept;
   for (auto& subset : subsets) {
-    cut(subset.addresses, ready_kept, ready);
-    cut(subset.not_ready_addresses, kAddressesMax - ready_kept, all - ready);
+    auto& list = are_all_ready ? subset.addresses : subset.not_ready_addresses;
+    const size_t share = (list.size() * kept + total - 1) / total;
+    list.resize(std::min({list.size(), share, room}));
+    room -= list.size();
+    if (are_all_ready) subset.not_ready_addresses.clear();
   }
+  // Nobody may write one of nothing.
+  std::erase_if(subsets, [](const EndpointSubset& subset) {
+    return subset.addresses.empty() && subset.not_ready_addresses.empty();
+  });
   return true;
 }
 
@@ -132,6 +138,8 @@ class EndpointsReconciler final : public Reconciler<Service> {
 
   Result<Requeue> Reconcile(const Service& service) override {
     if (!HasEndpoints(service)) return Requeue::None();
+    // The event of what was written wakes the Service once the cache shows it.
+    if (!endpoints_.cache().ShowsWritesOf(KeyOf(service))) return Requeue::None();
     const auto stored = endpoints_.Get(KeyOf(service));
     Endpoints wanted;
     if (stored) wanted = *stored;
@@ -145,22 +153,16 @@ class EndpointsReconciler final : public Reconciler<Service> {
     if (Truncate(wanted.subsets)) {
       wanted.metadata.annotations[std::string(kOverCapacity)] = "truncated";
     }
-    if (stored && wanted == *stored) return Requeue::None();
-    SetTriggerTime(wanted.metadata, cause);
-    const auto written = stored ? client_.Update(wanted) : client_.Create(wanted);
-    if (written || IsNamespaceTerminating(written.error())) return Requeue::None();
-    if (!stored) {
-      events_.Warning(
-          service, "FailedToCreateEndpoint",
-          fmt::format("Failed to create endpoint for service {}/{}: {}",
-                      service.metadata.namespace_, service.metadata.name, written.error().message));
-    } else if (written.error().reason != Reason::kConflict) {
-      events_.Warning(
-          service, "FailedToUpdateEndpoint",
-          fmt::format("Failed to update endpoint {}/{}: {}", service.metadata.namespace_,
-                      service.metadata.name, written.error().message));
+    if (!stored || wanted != *stored) {
+      SetTriggerTime(wanted.metadata, cause);
+      const auto written = stored ? client_.Update(wanted) : client_.Create(wanted);
+      if (!written && !IsNamespaceTerminating(written.error())) {
+        return Report(service, stored != nullptr, written.error());
+      }
+      if (written) endpoints_.Wrote(**written);
     }
-    return Fail(written.error());
+    trigger_times_.Written(KeyOf(service));
+    return Requeue::None();
   }
 
   // The Service is gone: so are its Endpoints, unless they serve for leader election.
@@ -175,6 +177,21 @@ class EndpointsReconciler final : public Reconciler<Service> {
   }
 
  private:
+  Result<Requeue> Report(const Service& service, bool is_stored, const Error& error) {
+    if (!is_stored) {
+      events_.Warning(
+          service, "FailedToCreateEndpoint",
+          fmt::format("Failed to create endpoint for service {}/{}: {}",
+                      service.metadata.namespace_, service.metadata.name, error.message));
+    } else if (error.reason != Reason::kConflict) {
+      events_.Warning(
+          service, "FailedToUpdateEndpoint",
+          fmt::format("Failed to update endpoint {}/{}: {}", service.metadata.namespace_,
+                      service.metadata.name, error.message));
+    }
+    return Fail(error);
+  }
+
   Client& client_;
   const Informer<Pod> pods_;
   const Informer<Endpoints> endpoints_;

@@ -29,8 +29,8 @@ std::optional<Time> TriggerTimes::SinceLast(const core_v1::Service& service,
     const auto found = states_.find(key);
     if (found != states_.end()) before = std::exchange(found->second, State());
   }
-  std::optional<Time> oldest;
-  State now{created, {}};
+  std::optional<Time> oldest = before ? before->unwritten : std::nullopt;
+  State now{created, {}, {}};
   now.pods.reserve(pods.size());
   std::vector<Seen> none;
   std::vector<Seen>& seen = before ? before->pods : none;
@@ -47,9 +47,16 @@ std::optional<Time> TriggerTimes::SinceLast(const core_v1::Service& service,
   }
   if (before && created > before->created) TakeOlder(oldest, created);
   if (!before) oldest = created;
+  now.unwritten = oldest;
   const MutexLock lock(mutex_);
   states_[key] = std::move(now);
   return oldest;
+}
+
+void TriggerTimes::Written(const ObjectKey& service) {
+  const MutexLock lock(mutex_);
+  const auto found = states_.find(service);
+  if (found != states_.end()) found->second.unwritten.reset();
 }
 
 void TriggerTimes::Forget(const ObjectKey& service) {

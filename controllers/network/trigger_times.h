@@ -18,9 +18,12 @@ class TriggerTimes {
  public:
   // The oldest of what is new since the last call for this Service: that a pod became ready or
   // ceased to be, and the Service's own creation; nothing but the latter where there was no call
-  // before. nullopt when nothing is new. `pods` that the Service selects, in the order of names.
+  // before. nullopt when nothing is new. What was returned and not said to be written counts as
+  // new. `pods` that the Service selects, in the order of names.
   std::optional<Time> SinceLast(const core_v1::Service& service,
                                 const std::vector<Ptr<core_v1::Pod>>& pods);
+  // What the last call returned has been written, or there was nothing to write.
+  void Written(const ObjectKey& service);
   // The Service is gone.
   void Forget(const ObjectKey& service);
 
@@ -32,6 +35,7 @@ class TriggerTimes {
   struct State {
     Time created;
     std::vector<Seen> pods;  // In the order of names.
+    std::optional<Time> unwritten;
   };
   Mutex mutex_;
   std::map<ObjectKey, State> states_ GUARDED_BY(mutex_);

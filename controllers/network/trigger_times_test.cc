@@ -31,41 +31,55 @@ class TriggerTimesTest : public testing::Test {
     service_.metadata.creation_timestamp = At(100);
   }
 
+  // What is written then.
+  std::optional<Time> Write(const std::vector<Ptr<Pod>>& pods) {
+    const auto cause = times_.SinceLast(service_, pods);
+    times_.Written(KeyOf(service_));
+    return cause;
+  }
+
   Service service_;
   TriggerTimes times_;
 };
 
 TEST_F(TriggerTimesTest, TheFirstTimeIsTheServicesCreation) {
-  EXPECT_EQ(times_.SinceLast(service_, {PodOf("a", 50)}), At(100));
-  EXPECT_EQ(times_.SinceLast(service_, {PodOf("a", 50)}), std::nullopt);
+  EXPECT_EQ(Write({PodOf("a", 50)}), At(100));
+  EXPECT_EQ(Write({PodOf("a", 50)}), std::nullopt);
 }
 
 TEST_F(TriggerTimesTest, ThenItIsTheOldestOfWhatIsNew) {
-  (void)times_.SinceLast(service_, {PodOf("b", 50), PodOf("d", 50)});
-  EXPECT_EQ(times_.SinceLast(service_, {PodOf("a", 130), PodOf("b", 120), PodOf("c", 110),
-                                        PodOf("d", 50)}),
-            At(110));
-  EXPECT_EQ(times_.SinceLast(service_, {PodOf("a", 130), PodOf("b", 140), PodOf("d", 50)}),
-            At(140));
+  (void)Write({PodOf("b", 50), PodOf("d", 50)});
+  EXPECT_EQ(Write({PodOf("a", 130), PodOf("b", 120), PodOf("c", 110), PodOf("d", 50)}), At(110));
+  EXPECT_EQ(Write({PodOf("a", 130), PodOf("b", 140), PodOf("d", 50)}), At(140));
   // A pod that goes is no time, and one of its name is new.
-  EXPECT_EQ(times_.SinceLast(service_, {PodOf("b", 140)}), std::nullopt);
-  EXPECT_EQ(times_.SinceLast(service_, {PodOf("b", 140), PodOf("d", 50)}), At(50));
+  EXPECT_EQ(Write({PodOf("b", 140)}), std::nullopt);
+  EXPECT_EQ(Write({PodOf("b", 140), PodOf("d", 50)}), At(50));
   // Nor is one that says an earlier time than before.
-  EXPECT_EQ(times_.SinceLast(service_, {PodOf("b", 90), PodOf("d", 50)}), std::nullopt);
+  EXPECT_EQ(Write({PodOf("b", 90), PodOf("d", 50)}), std::nullopt);
+}
+
+TEST_F(TriggerTimesTest, WhatHasNotBeenWrittenStaysNew) {
+  EXPECT_EQ(times_.SinceLast(service_, {}), At(100));
+  EXPECT_EQ(times_.SinceLast(service_, {PodOf("a", 130)}), At(100));
+  times_.Written({"default", "web"});
+  EXPECT_EQ(times_.SinceLast(service_, {PodOf("a", 140)}), At(140));
+  EXPECT_EQ(times_.SinceLast(service_, {PodOf("a", 140), PodOf("b", 150)}), At(140));
+  times_.Written({"default", "web"});
+  EXPECT_EQ(times_.SinceLast(service_, {PodOf("a", 140), PodOf("b", 150)}), std::nullopt);
 }
 
 TEST_F(TriggerTimesTest, APodThatNeverSaidWhetherItIsReadyIsNone) {
-  (void)times_.SinceLast(service_, {});
+  (void)Write({});
   const auto silent = std::make_shared<Pod>();
-  EXPECT_EQ(times_.SinceLast(service_, {silent}), std::nullopt);
+  EXPECT_EQ(Write({silent}), std::nullopt);
 }
 
 TEST_F(TriggerTimesTest, AServiceThatIsMadeAgainIsNew) {
-  (void)times_.SinceLast(service_, {});
+  (void)Write({});
   service_.metadata.creation_timestamp = At(200);
-  EXPECT_EQ(times_.SinceLast(service_, {}), At(200));
+  EXPECT_EQ(Write({}), At(200));
   times_.Forget({"default", "web"});
-  EXPECT_EQ(times_.SinceLast(service_, {PodOf("a", 50)}), At(200));
+  EXPECT_EQ(Write({PodOf("a", 50)}), At(200));
 }
 
 TEST_F(TriggerTimesTest, WhatIsWrittenSaysItsOwnCauseOrNone) {

@@ -15,6 +15,11 @@ namespace {
 using core_v1::Node;
 using core_v1::Pod;
 
+bool Evicts(const Node& node) {
+  return std::ranges::any_of(node.spec.taints,
+                             [](const auto& taint) { return taint.effect == "NoExecute"; });
+}
+
 class TaintEvictionReconciler final : public Reconciler<Pod> {
  public:
   explicit TaintEvictionReconciler(Manager& manager)
@@ -39,6 +44,15 @@ class TaintEvictionReconciler final : public Reconciler<Pod> {
   }
 
   void Forget(const ObjectKey& key) override { Cancel(key); }
+
+  // Whether the pod is where pods are evicted, or was to be.
+  bool Concerns(const Pod& pod) {
+    if (pod.spec.node_name.empty()) return false;
+    const auto node = nodes_.Get({"", pod.spec.node_name});
+    if (node && Evicts(*node)) return true;
+    const MutexLock lock(mutex_);
+    return due_.contains(KeyOf(pod));
+  }
 
  private:
   struct Due {
@@ -110,20 +124,19 @@ class TaintEvictionReconciler final : public Reconciler<Pod> {
 void AddTaintEvictionController(Manager& manager) {
   AddPodNodeIndex(manager);
   const auto pods = manager.informer<Pod>();
+  auto reconciler = std::make_unique<TaintEvictionReconciler>(manager);
   ControllerBuilder<Pod>(manager, "taint-eviction-controller")
+      .Only([&evictions = *reconciler](const Pod& pod) { return evictions.Concerns(pod); })
       .Watches<Node>([pods](const Node& node) {
         std::vector<ObjectKey> keys;
-        const auto& taints = node.spec.taints;
-        const bool evicts = std::any_of(taints.begin(), taints.end(),
-                                        [](const auto& it) { return it.effect == "NoExecute"; });
-        if (!evicts) return keys;
+        if (!Evicts(node)) return keys;
         for (const auto& pod : pods.ByIndex("node", node.metadata.name)) {
           keys.push_back(KeyOf(*pod));
         }
         return keys;
       })
       .Workers(8)
-      .Complete(std::make_unique<TaintEvictionReconciler>(manager));
+      .Complete(std::move(reconciler));
 }
 
 }  // namespace skiff

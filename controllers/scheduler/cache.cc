@@ -1,5 +1,8 @@
 #include "controllers/scheduler/cache.h"
 
+#include <set>
+#include <string_view>
+
 namespace skiff::scheduler {
 namespace {
 
@@ -47,20 +50,29 @@ void Cache::SetNode(NodePtr node) {
   const bool same_images = info.node && info.node->status.images == node->status.images;
   if (info.node && !stays) counts_.RemoveNode(info);
   if (info.node && !same_images) CountImages(info, -1);
+  if (info.node) CountRepellents(info, -1);
   info.SetNode(std::move(node));
+  CountRepellents(info, 1);
   if (!stays) counts_.AddNode(info);
   if (!same_images) CountImages(info, 1);
 }
 
 void Cache::CountImages(const NodeInfo& info, int64_t sign) {
   if (!info.images) return;
+  std::set<std::string_view> counted;
   for (const auto& image : info.node->status.images) {
     for (const std::string& name : image.names) {
+      if (!counted.insert(name).second) continue;  // A node that says it twice is one.
       const auto place = images_.try_emplace(name, ImageSpread{image.size_bytes, 0}).first;
       place->second.nodes += sign;
       if (place->second.nodes == 0) images_.erase(place);
     }
   }
+}
+
+void Cache::CountRepellents(const NodeInfo& info, int sign) {
+  if (info.unschedulable) repellents_.unschedulable += static_cast<size_t>(sign);
+  if (info.has_taints) repellents_.tainted += static_cast<size_t>(sign);
 }
 
 void Cache::RemoveNode(const std::string& name) {
@@ -69,6 +81,7 @@ void Cache::RemoveNode(const std::string& name) {
   order_is_stale_ = true;
   counts_.RemoveNode(found->second);
   CountImages(found->second, -1);
+  CountRepellents(found->second, -1);
   if (found->second.pods.empty()) {
     Erase(found);
   } else {
@@ -122,7 +135,7 @@ void Cache::Put(PodInfoPtr pod, const std::string& node, bool assumed) {
   places_[uid] = {node, assumed};
 }
 
-const std::vector<const NodeInfo*>& Cache::Nodes() {
+const NodeList& Cache::Nodes() {
   if (!order_is_stale_) return order_;
   std::map<std::string, std::vector<const NodeInfo*>> zones;
   size_t largest = 0;
@@ -132,12 +145,13 @@ const std::vector<const NodeInfo*>& Cache::Nodes() {
     zone.push_back(&info);
     largest = std::max(largest, zone.size());
   }
-  order_.clear();
+  NodeList::Nodes order;
   for (size_t turn = 0; turn < largest; ++turn) {
     for (const auto& [zone, members] : zones) {
-      if (turn < members.size()) order_.push_back(members[turn]);
+      if (turn < members.size()) order.push_back(members[turn]);
     }
   }
+  order_ = NodeList(std::move(order));
   order_is_stale_ = false;
   return order_;
 }

@@ -6,6 +6,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "controllers/scheduler/pod_counts.h"
@@ -25,11 +26,12 @@ class Cache {
   void Assume(PodInfoPtr pod, const std::string& node);
   bool IsAssumed(const std::string& uid) const;
   // Nodes by turns of their zones; pointers stay valid until the next change.
-  const std::vector<const NodeInfo*>& Nodes();
+  const NodeList& Nodes();
   const NodeInfo* Find(const std::string& name) const;
   // Of the nodes that are listed; kept up to date.
   PodCounts& counts() { return counts_; }
   const ImageSpreads& images() const { return images_; }
+  const Repellents& repellents() const { return repellents_; }
 
  private:
   struct Place {
@@ -44,13 +46,15 @@ class Cache {
   // versions differ in the status alone. False: it has to be counted anew.
   bool Renew(const PodInfoPtr& pod);
   void CountImages(const NodeInfo& info, int64_t sign);
+  void CountRepellents(const NodeInfo& info, int sign);
   // Pods may be heard of before their node; such an entry has no node object and is not listed.
   std::map<std::string, NodeInfo> nodes_;
   std::vector<size_t> free_slots_;  // Of those below as many as there ever were at once.
-  std::map<std::string, Place> places_;  // By pod uid.
+  std::unordered_map<std::string, Place> places_;  // By pod uid.
   PodCounts counts_;
   ImageSpreads images_;
-  std::vector<const NodeInfo*> order_;
+  Repellents repellents_;
+  NodeList order_;
   bool order_is_stale_ = true;
 };
 

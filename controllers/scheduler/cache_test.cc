@@ -91,5 +91,27 @@ TEST_F(CacheTest, APodThatIsResizedTakesTheLargerAmount) {
   EXPECT_EQ(MilliCpu(), 1000);
 }
 
+TEST(RepellentsTest, NodesThatKeepPodsOffAreCountedWhileTheyDo) {
+  Cache cache;
+  const auto node = [](bool unschedulable, bool tainted) {
+    auto made = std::make_shared<core_v1::Node>();
+    made->metadata.name = "a";
+    made->spec.unschedulable = unschedulable;
+    if (tainted) made->spec.taints.emplace_back().effect = "NoSchedule";
+    return made;
+  };
+  const auto counts = [&] {
+    return std::pair(cache.repellents().unschedulable, cache.repellents().tainted);
+  };
+  using Counts = std::pair<size_t, size_t>;
+  cache.SetNode(node(true, true));
+  cache.SetNode(node(true, true));
+  EXPECT_EQ(counts(), Counts(1, 1));
+  cache.SetNode(node(false, true));
+  EXPECT_EQ(counts(), Counts(0, 1));
+  cache.RemoveNode("a");
+  EXPECT_EQ(counts(), Counts(0, 0));
+}
+
 }  // namespace
 }  // namespace skiff::scheduler

@@ -54,7 +54,6 @@ const NamedFilter* FirstRefusal(const Filters& filters, const NodeInfo& node, Ve
 // beside pods depend on who is there.
 Refusal RefusalBesideNominated(const PodInfo& pod, const NodeInfo& node, const Snapshot& snapshot) {
   Refusal refusal{.node = &node};
-  if (snapshot.nominations == nullptr || snapshot.nominations->empty()) return refusal;
   std::vector<PodInfoPtr> waiting;
   for (const PodInfoPtr& other : snapshot.nominations->On(node.name())) {
     if (other->priority >= pod.priority && other->uid() != pod.uid()) waiting.push_back(other);
@@ -69,9 +68,14 @@ Refusal RefusalBesideNominated(const PodInfo& pod, const NodeInfo& node, const S
   return refusal;
 }
 
+bool AnyNominated(const Snapshot& snapshot) {
+  return snapshot.nominations != nullptr && !snapshot.nominations->empty();
+}
+
 Refusal RefusalOn(const Filters& filters, const PodInfo& pod, const NodeInfo& node,
                   const Snapshot& snapshot) {
-  Refusal refusal = RefusalBesideNominated(pod, node, snapshot);
+  Refusal refusal{.node = &node};
+  if (AnyNominated(snapshot)) refusal = RefusalBesideNominated(pod, node, snapshot);
   if (!refusal.rule.empty()) return refusal;
   const NamedFilter* filter = FirstRefusal(filters, node, refusal.verdict);
   if (filter != nullptr) refusal.rule = filter->rule;
@@ -81,7 +85,7 @@ Refusal RefusalOn(const Filters& filters, const PodInfo& pod, const NodeInfo& no
 // The node the pod is nominated to, when it fits there by now.
 const NodeInfo* NominatedNode(const Filters& filters, const PodInfo& pod,
                               const Snapshot& snapshot) {
-  if (snapshot.nominations == nullptr || snapshot.nominations->empty()) return nullptr;
+  if (!AnyNominated(snapshot)) return nullptr;
   const std::string name = snapshot.nominations->NodeOf(pod.uid());
   if (name.empty()) return nullptr;
   for (const NodeInfo* node : snapshot.nodes) {

@@ -26,7 +26,9 @@ NodeInfo NodeOf(const NodeEdit& edit) {
 // None: the node fits.
 Strings Said(Rule rule, const PodInfoPtr& pod, const NodeInfo& node) {
   SchedulingFixture cluster;
-  const Prepared prepared = rule(*pod, cluster.MakeSnapshot());
+  Snapshot snapshot = cluster.MakeSnapshot();
+  snapshot.repellents = nullptr;  // The node is not among its own.
+  const Prepared prepared = rule(*pod, snapshot);
   if (!prepared.rejection.fits()) return prepared.rejection.Reasons();
   for (const NodeFilter& filter : {prepared.among, prepared.filter}) {
     const Verdict verdict = filter ? filter(node) : Verdict::Fits();

@@ -10,8 +10,9 @@ namespace skiff::scheduler {
 class NodeTrial {
  public:
   NodeTrial(const NodeInfo& node, const Snapshot& snapshot) : node_(node), snapshot_(snapshot) {
-    std::replace(snapshot_.nodes.begin(), snapshot_.nodes.end(), &node,
-                 static_cast<const NodeInfo*>(&node_));
+    NodeList::Nodes nodes = snapshot.nodes;
+    std::replace(nodes.begin(), nodes.end(), &node, static_cast<const NodeInfo*>(&node_));
+    snapshot_.nodes = NodeList(std::move(nodes));
     snapshot_.counts = nullptr;  // Nobody counts what is only tried.
   }
   NodeTrial(const NodeTrial&) = delete;  // The snapshot points to the node.

@@ -268,24 +268,66 @@ TEST(PodCountsTest, ValuesOfNodesAreNumberedAsTheyAre) {
   EXPECT_EQ(values(), nullptr);
 }
 
+std::shared_ptr<core_v1::Node> NodeWith(const std::string& name,
+                                        const std::map<std::string, int64_t>& images) {
+  auto made = std::make_shared<core_v1::Node>();
+  made->metadata.name = name;
+  for (const auto& [image_name, size] : images) {
+    auto& image = made->status.images.emplace_back();
+    image.names = {image_name, image_name + "@sha256:1"};
+    image.size_bytes = size;
+  }
+  return made;
+}
+
+// Of nodes, by name, to a pod with containers of those images; empty: it prefers none.
+std::vector<int64_t> ImageScores(Cache& cache, const std::vector<std::string>& images) {
+  const auto pod = PodOf("p", 0, "1m", [&](core_v1::Pod& it) {
+    it.spec.containers.resize(images.size());
+    for (size_t i = 0; i < images.size(); ++i) it.spec.containers[i].image = images[i];
+  });
+  Snapshot snapshot;
+  snapshot.nodes = cache.Nodes();
+  snapshot.images = &cache.images();
+  const PreparedScore prepared = ScoreImageLocality(*pod, snapshot, snapshot.nodes);
+  std::vector<int64_t> scores;
+  if (!prepared.score) return scores;
+  for (const NodeInfo* node : snapshot.nodes) scores.push_back(prepared.score(*node));
+  return scores;
+}
+
+TEST(ImageLocalityTest, WhatIsThereCountsByItsSizeAndByHowManyNodesHaveIt) {
+  constexpr int64_t kMiB = 1 << 20;
+  Cache cache;
+  cache.SetNode(NodeWith("a", {{"x/40:latest", 40 * kMiB}, {"x/300:latest", 300 * kMiB}}));
+  cache.SetNode(NodeWith("b", {{"x/250:latest", 250 * kMiB}, {"x/10:latest", 10 * kMiB}}));
+  using Scores = std::vector<int64_t>;
+  EXPECT_EQ(ImageScores(cache, {"x/40", "x/250"}), (Scores{0, 5}));
+  EXPECT_EQ(ImageScores(cache, {"x/40", "x/300"}), (Scores{7, 0}));
+  EXPECT_EQ(ImageScores(cache, {"x/10", "x/4000"}), (Scores{0, 0}));
+  EXPECT_EQ(ImageScores(cache, {"x/300", "x/300"}), (Scores{14, 0})) << "a container, a count";
+  EXPECT_EQ(ImageScores(cache, {"y"}), Scores());
+  cache.SetNode(NodeWith("b", {{"x/250:latest", 250 * kMiB}, {"x/300:latest", 300 * kMiB}}));
+  EXPECT_EQ(ImageScores(cache, {"x/300"}), Scores()) << "what all have prefers none";
+  EXPECT_EQ(ImageScores(cache, {"x/300", "x/250"}), (Scores{14, 20}));
+}
+
 TEST(ImageLocalityTest, ImagesOfNodesThatComeAndGoAreCountedOnce) {
   Cache cache;
   const auto node = [](const std::string& name, int64_t size) {
-    auto made = std::make_shared<core_v1::Node>();
-    made->metadata.name = name;
-    if (size == 0) return made;
-    auto& image = made->status.images.emplace_back();
-    image.names = {"web:1", "web@sha256:1"};
-    image.size_bytes = size;
-    return made;
+    return size == 0 ? NodeWith(name, {}) : NodeWith(name, {{"web:1", size}});
   };
   cache.SetNode(node("a", 500));
   cache.SetNode(node("b", 500));
   cache.SetNode(node("b", 500));
   EXPECT_EQ(cache.images().at("web:1").nodes, 2);
   EXPECT_EQ(cache.images().at("web:1").size, 500);
+  auto twice = node("b", 500);
+  twice->status.images.push_back(twice->status.images[0]);
+  cache.SetNode(twice);
+  EXPECT_EQ(cache.images().at("web:1").nodes, 2) << "nor does a node count twice";
   cache.SetNode(node("b", 0));
-  EXPECT_EQ(cache.images().at("web@sha256:1").nodes, 1);
+  EXPECT_EQ(cache.images().at("web:1@sha256:1").nodes, 1);
   cache.RemoveNode("a");
   EXPECT_TRUE(cache.images().empty());
 }

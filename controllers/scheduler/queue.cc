@@ -103,8 +103,7 @@ void SchedulingQueue::Remove(const std::string& key) {
     active_keys_.erase(found);
   }
   if (const auto found = backoff_.find(key); found != backoff_.end()) {
-    due_.erase({found->second.first, key});
-    backoff_.erase(found);
+    EraseBackOff(found);
   }
   TakeUnschedulable(key);
   if (const auto flying = in_flight_.find(key); flying != in_flight_.end()) {
@@ -114,12 +113,39 @@ void SchedulingQueue::Remove(const std::string& key) {
 
 std::optional<QueuedPod> SchedulingQueue::Pop(Duration now) {
   FlushDue(now);
-  if (active_.empty()) return std::nullopt;
-  QueuedPod pod = std::move(active_.begin()->second);
-  active_keys_.erase(active_.begin()->first.key);
-  active_.erase(active_.begin());
-  in_flight_[pod.info->Key()] = {.since = happened_, .uid = pod.info->uid()};
+  std::optional<QueuedPod> pod;
+  if (active_.empty()) {
+    pod = TakeEarly();
+  } else {
+    pod = std::move(active_.begin()->second);
+    active_keys_.erase(active_.begin()->first.key);
+    active_.erase(active_.begin());
+  }
+  if (pod) in_flight_[pod->info->Key()] = {.since = happened_, .uid = pod->info->uid()};
   return pod;
+}
+
+std::optional<QueuedPod> SchedulingQueue::TakeEarly() {
+  if (early_.empty()) return std::nullopt;
+  const auto place = backoff_.find(early_.begin()->then.key);
+  QueuedPod pod = place->second.second;
+  EraseBackOff(place);
+  return pod;
+}
+
+std::optional<SchedulingQueue::EarlyOrder> SchedulingQueue::EarlyOrderOf(
+    Duration due, const QueuedPod& pod) const {
+  if (pod.errors > 0) return std::nullopt;  // Who met an error has to wait.
+  return EarlyOrder{std::chrono::floor<std::chrono::seconds>(due),
+                    {pod.info->priority, pod.queued_at, pod.info->Key()}};
+}
+
+void SchedulingQueue::EraseBackOff(
+    std::map<std::string, std::pair<Duration, QueuedPod>>::iterator place) {
+  const auto& [due, pod] = place->second;
+  due_.erase({due, place->first});
+  if (const auto order = EarlyOrderOf(due, pod)) early_.erase(*order);
+  backoff_.erase(place);
 }
 
 void SchedulingQueue::KeepFor(const std::string& key) {
@@ -148,6 +174,7 @@ void SchedulingQueue::Unschedulable(QueuedPod pod, std::set<std::string> rejecto
   const InFlight flight = Land(key);
   if (flight.removed) return;
   ++pod.attempts;
+  pod.errors = 0;
   pod.rejectors = std::move(rejectors);
   Wait(std::move(pod), flight, now);
 }
@@ -180,7 +207,7 @@ void SchedulingQueue::Failed(QueuedPod pod, Duration now) {
   const InFlight flight = Land(key);
   if (flight.removed) return;
   if (flight.updated) pod.info = flight.updated;
-  ++pod.attempts;
+  ++pod.errors;
   pod.queued_at = now;
   BackOffOrActivate(std::move(pod), now);
 }
@@ -243,7 +270,7 @@ std::optional<QueuedPod> SchedulingQueue::TakeUnschedulable(const std::string& k
 }
 
 Duration SchedulingQueue::NextDue(Duration now) const {
-  if (!active_.empty()) return 0ns;
+  if (!active_.empty() || !early_.empty()) return 0ns;
   return due_.empty() ? kNever : std::max(due_.begin()->first - now, Duration::zero());
 }
 
@@ -254,13 +281,15 @@ void SchedulingQueue::Activate(QueuedPod pod) {
 }
 
 void SchedulingQueue::BackOffOrActivate(QueuedPod pod, Duration now) {
-  const Duration due = pod.queued_at + BackOff(pod.attempts);
-  if (pod.attempts == 0 || due <= now) {
+  const int failures = pod.errors > 0 ? pod.errors : pod.attempts;
+  const Duration due = pod.queued_at + BackOff(failures);
+  if (failures == 0 || due <= now) {
     Activate(std::move(pod));
     return;
   }
   const std::string key = pod.info->Key();
   due_.emplace(due, key);
+  if (auto order = EarlyOrderOf(due, pod)) early_.insert(*std::move(order));
   backoff_[key] = {due, std::move(pod)};
 }
 
@@ -272,9 +301,9 @@ void SchedulingQueue::FlushDue(Duration now) {
       Activate(*TakeUnschedulable(key));
       continue;
     }
-    due_.erase(due_.begin());
-    Activate(std::move(waiting->second.second));
-    backoff_.erase(waiting);
+    QueuedPod pod = waiting->second.second;
+    EraseBackOff(waiting);
+    Activate(std::move(pod));
   }
 }
 

@@ -7,8 +7,9 @@
 //      event that helps +---- unschedulable <--------+  nothing helps yet
 //
 // Active pods are ordered by priority, then by how long they wait. The back-off of a pod doubles
-// with each failed attempt from 1 s to 10 s. After five minutes among the unschedulable a pod is
-// tried again whatever happened.
+// with each failed attempt from 1 s to 10 s; those that were rejected are tried earlier when nobody
+// is active, by the second in which it would be over, then as active ones. After five minutes among
+// the unschedulable a pod is tried again whatever happened.
 #pragma once
 
 #include <functional>
@@ -17,6 +18,7 @@
 #include <set>
 #include <string>
 #include <tuple>
+#include <unordered_map>
 #include <vector>
 
 #include "base/clock.h"
@@ -28,7 +30,8 @@ namespace skiff::scheduler {
 struct QueuedPod {
   PodInfoPtr info;
   Duration queued_at = {};
-  int attempts = 0;  // Failed ones in a row.
+  int attempts = 0;  // That ended in a rejection.
+  int errors = 0;    // Attempts in a row that could not be decided, or not be carried out.
   std::set<std::string> rejectors;
 };
 
@@ -75,6 +78,13 @@ class SchedulingQueue {
       return std::tie(since, key) < std::tie(other.since, other.key);
     }
   };
+  struct EarlyOrder {
+    Duration due;  // In whole seconds.
+    ActiveOrder then;
+    bool operator<(const EarlyOrder& other) const {
+      return due != other.due ? due < other.due : then < other.then;
+    }
+  };
   struct Happening {
     ClusterEvent event;
     std::optional<Change> change;
@@ -95,6 +105,10 @@ class SchedulingQueue {
   };
   // The flight is over.
   InFlight Land(const std::string& key);
+  // Of those whose back-off is not over the next one to try; nothing when there is none.
+  std::optional<QueuedPod> TakeEarly();
+  std::optional<EarlyOrder> EarlyOrderOf(Duration due, const QueuedPod& pod) const;
+  void EraseBackOff(std::map<std::string, std::pair<Duration, QueuedPod>>::iterator place);
   void Activate(QueuedPod pod);
   void Wait(QueuedPod pod, const InFlight& flight, Duration now);
   void BackOffOrActivate(QueuedPod pod, Duration now);
@@ -110,12 +124,13 @@ class SchedulingQueue {
 
   const View view_;
   std::map<ActiveOrder, QueuedPod> active_;
-  std::map<std::string, ActiveOrder> active_keys_;
+  std::unordered_map<std::string, ActiveOrder> active_keys_;
   std::map<std::string, std::pair<Duration, QueuedPod>> backoff_;  // key -> (due, pod)
+  std::set<EarlyOrder> early_;  // Those of them that may be tried before.
   std::map<std::string, QueuedPod> unschedulable_;
   // When each of those in backoff_ and unschedulable_ is tried again whatever happens.
   std::set<std::pair<Duration, std::string>> due_;
-  std::map<std::string, InFlight> in_flight_;
+  std::unordered_map<std::string, InFlight> in_flight_;
   std::optional<Kept> kept_;
   // An event costs the same however many pods are in flight: each of them asks afterwards, by
   // sorts. Most are decided before anything can happen.

@@ -40,8 +40,45 @@ TEST(SchedulingQueueTest, AnEventDuringTheAttemptIsNotLost) {
   auto pod = queue.Pop(0s);
   queue.Happened(ClusterEvent::kPodDeleted, 0s);
   queue.Unschedulable(std::move(*pod), {"NodeResourcesFit"}, 0s);
-  EXPECT_EQ(queue.NextDue(0s), 1s) << "the first back-off";
-  EXPECT_EQ(PopName(queue, 1s), "p");
+  EXPECT_EQ(queue.NextDue(0s), 0s) << "nobody else is waiting";
+  EXPECT_EQ(PopName(queue, 0s), "p");
+}
+
+TEST(SchedulingQueueTest, WhoBacksOffIsTriedWhenNobodyElseWaits) {
+  SchedulingQueue queue;
+  const auto reject = [&](const std::string& name, int priority, Duration at) {
+    queue.Add(PodOf(name, priority, "1"), at);
+    auto pod = queue.Pop(at);
+    EXPECT_EQ(pod->info->pod->metadata.name, name);
+    queue.Happened(ClusterEvent::kPodDeleted, at);
+    queue.Unschedulable(*std::move(pod), {"NodeResourcesFit"}, at);
+  };
+  reject("low", 1, 0s);
+  reject("high", 9, 100ms);
+  reject("later", 9, 1s - 1ms);
+  queue.Add(PodOf("active", 0, "1"), 999ms);
+  EXPECT_EQ(PopName(queue, 999ms), "active");
+  EXPECT_EQ(PopName(queue, 999ms), "high") << "of one second the most important first";
+  EXPECT_EQ(PopName(queue, 999ms), "later") << "by when it came";
+  EXPECT_EQ(PopName(queue, 999ms), "low");
+  EXPECT_EQ(PopName(queue, 999ms), "");
+}
+
+TEST(SchedulingQueueTest, AnErrorIsWaitedOutAndOtherwiseCountedThanRejections) {
+  SchedulingQueue queue;
+  queue.Add(PodOf("p", 1, "1"), 0s);
+  for (int i = 0; i < 3; ++i) {
+    auto pod = queue.Pop(0s);
+    queue.Happened(ClusterEvent::kPodDeleted, 0s);
+    queue.Unschedulable(*std::move(pod), {"NodeResourcesFit"}, 0s);
+  }
+  queue.Failed(*queue.Pop(0s), 0s);
+  EXPECT_EQ(PopName(queue, 0s), "");
+  EXPECT_EQ(queue.NextDue(0s), 1s) << "the first error";
+  auto pod = queue.Pop(1s);
+  queue.Unschedulable(*std::move(pod), {"NodeResourcesFit"}, 1s);
+  queue.Happened(ClusterEvent::kPodDeleted, 2s);
+  EXPECT_EQ(PopName(queue, 2s), "p") << "it backs off, for the fourth rejection";
 }
 
 // Of a pod whose decision takes its time it is known to what something happened meanwhile.
@@ -66,10 +103,10 @@ TEST(SchedulingQueueTest, WhatHappensMeanwhileIsJudgedByItsObject) {
     return queue.NextDue(0s);
   };
   EXPECT_EQ(next_due_after(with_port("other", 8080), 1), 5min);
-  EXPECT_EQ(next_due_after(with_port("other", 80), 1), 1s);
+  EXPECT_EQ(next_due_after(with_port("other", 80), 1), 0s);
   EXPECT_EQ(next_due_after(nullptr, 0), 5min);
   // Past all bounds their sorts decide.
-  EXPECT_EQ(next_due_after(with_port("other", 8080), 5000), 1s);
+  EXPECT_EQ(next_due_after(with_port("other", 8080), 5000), 0s);
 }
 
 TEST(SchedulingQueueTest, NothingIsKeptForAPodThatIsOver) {

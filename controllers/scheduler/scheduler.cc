@@ -242,6 +242,7 @@ Snapshot Scheduler::MakeSnapshot(const core_v1::Pod& pod, DeviceCycle& devices) 
   snapshot.nominations = &nominations_;
   snapshot.counts = &cache_.counts();
   snapshot.images = &cache_.images();
+  snapshot.repellents = &cache_.repellents();
   snapshot.storage = Storage();
   return snapshot;
 }

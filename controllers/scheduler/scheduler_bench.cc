@@ -100,6 +100,9 @@ class World {
     Fill<core_v1::ReplicationController>({});
     Fill<apps_v1::StatefulSet>({});
     Fill<policy_v1::PodDisruptionBudget>({});
+    Fill<resource_v1::ResourceClaim>({});
+    Fill<resource_v1::ResourceSlice>({});
+    Fill<resource_v1::DeviceClass>({});
   }
   // Until nothing is left to decide or to bind; returns how many pods are bound.
   int Run() {

@@ -57,6 +57,7 @@ class SchedulingFixture {
     snapshot.nominations = &nominations;
     snapshot.counts = &cache_.counts();
     snapshot.images = &cache_.images();
+    snapshot.repellents = &cache_.repellents();
     snapshot.storage = {
         [](const auto&, const auto&) { return nullptr; },
         [](const auto&) { return nullptr; },

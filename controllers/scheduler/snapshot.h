@@ -108,8 +108,33 @@ struct ImageSpread {
 };
 using ImageSpreads = std::unordered_map<std::string, ImageSpread>;  // By name.
 
+// Nodes in an order that whoever was given it shares.
+class NodeList {
+ public:
+  using Nodes = std::vector<const NodeInfo*>;
+  NodeList() : NodeList(Nodes()) {}
+  explicit NodeList(Nodes nodes) : nodes_(std::make_shared<const Nodes>(std::move(nodes))) {}
+  operator const Nodes&() const { return *nodes_; }  // NOLINT: it is one.
+  const NodeInfo* const* begin() const { return nodes_->data(); }
+  const NodeInfo* const* end() const { return begin() + size(); }
+  const NodeInfo* operator[](size_t at) const { return (*nodes_)[at]; }
+  size_t size() const { return nodes_->size(); }
+  bool empty() const { return nodes_->empty(); }
+
+ private:
+  std::shared_ptr<const Nodes> nodes_;
+};
+
+// How many nodes keep pods off, or would rather: of most clusters few.
+struct Repellents {
+  size_t unschedulable = 0;
+  size_t tainted = 0;
+};
+
 struct Snapshot {
-  std::vector<const NodeInfo*> nodes;  // Zones in turn.
+  NodeList nodes;  // Zones in turn.
+  // Of `nodes`; nullptr: nobody counts them.
+  const Repellents* repellents = nullptr;
   // Of the pod's scheduler; nullptr: kube-scheduler's own (ProfileOf).
   const Profile* profile = nullptr;
   // Who waits for a node to become free; nullptr: nobody.

@@ -3,6 +3,7 @@
 
 #include <set>
 
+#include "controllers/scheduler/rules/rules.h"
 #include "controllers/scheduler/scheduling_fixture.h"
 
 namespace skiff::scheduler {
@@ -80,6 +81,24 @@ TEST_F(TopologySpreadTest, WithoutASelectorTheNodeHasToHaveTheLabel) {
   cluster_.AddNode("d", "4", {{"rack", "r"}});
   for (const char* name : {"x", "y"}) cluster_.Place(PodOf(name, 0, "100m"), "d");
   EXPECT_EQ(cluster_.Schedule(*pod).node, "d");
+}
+
+// By zones that not all nodes are in: those without one weigh as another.
+TEST(SystemSpreadTest, NodesWithoutAZoneWeighAsOneMore) {
+  SchedulingFixture cluster;
+  cluster.AddNode("a", "4", {{"kubernetes.io/hostname", "a"}, {std::string(kZoneLabel), "1"}});
+  cluster.AddNode("b", "4", {{"kubernetes.io/hostname", "b"}, {std::string(kZoneLabel), "2"}});
+  cluster.AddNode("c", "4", {{"kubernetes.io/hostname", "c"}});
+  cluster.spread_selector.match_labels["app"] = "web";
+  const auto web = [](core_v1::Pod& pod) { pod.metadata.labels["app"] = "web"; };
+  for (int i = 0; i < 10; ++i) cluster.Place(PodOf(std::to_string(i), 0, "1m", web), "a");
+  const auto pod = PodOf("p", 0, "1m", web);
+  const Snapshot snapshot = cluster.MakeSnapshot();
+  const PreparedScore prepared = ScorePodTopologySpread(*pod, snapshot, snapshot.nodes);
+  std::map<std::string, int64_t> scores;
+  for (const NodeInfo* node : snapshot.nodes) scores[node->name()] = prepared.score(*node);
+  // ln 5 for three hosts and for three zones, and the skews that are let pass.
+  EXPECT_EQ(scores, (std::map<std::string, int64_t>{{"a", 38}, {"b", 6}, {"c", 2}}));
 }
 
 }  // namespace

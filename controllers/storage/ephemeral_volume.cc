@@ -1,6 +1,8 @@
 // Claims for the ephemeral volumes of pods: each lives and goes with its pod.
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "client/reconciler.h"
 #include "client/refusals.h"
 #include "controllers/program.h"
@@ -74,6 +76,11 @@ void AddEphemeralVolumeController(Manager& manager) {
   AddPodClaimIndex(manager);
   const auto pods = manager.informer<Pod>();
   ControllerBuilder<Pod>(manager, "ephemeral-volume")
+      .Only([](const Pod& pod) {
+        return std::ranges::any_of(pod.spec.volumes, [](const Volume& volume) {
+          return static_cast<bool>(volume.ephemeral);
+        });
+      })
       // A claim that is gone is made again, or makes room for the pod's own.
       .Watches<PersistentVolumeClaim>([pods](const PersistentVolumeClaim& claim) {
         std::vector<ObjectKey> keys;

@@ -143,7 +143,9 @@ class CronJobReconciler final : public Reconciler<CronJob> {
                       "or check clock skew");
     }
     if (missed->latest) TRY(Run(cron_job, jobs, *missed->latest, *zone, status));
-    const auto next = cron::NextRun(*schedule, *zone, now);
+    const auto& last = status.last_schedule_time;
+    const auto next = cron::NextRunSince(
+        last ? last->point() : cron_job.metadata.creation_timestamp.point(), *schedule, *zone, now);
     return next ? Requeue::After(Between(now, Later(*next, kAfterTheRun))) : Requeue::None();
   }
 

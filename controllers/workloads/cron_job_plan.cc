@@ -110,6 +110,18 @@ Result<Missed> MissedRuns(const CronJob& cron_job, const CronSchedule& schedule,
   return missed;
 }
 
+std::optional<TimePoint> NextRunSince(TimePoint last, const CronSchedule& schedule,
+                                      const TimeZone& zone, TimePoint now) {
+  const Duration every = schedule.every();
+  if (every == Duration(0)) return NextRun(schedule, zone, now);
+  // As in MissedRuns.
+  last = std::max(last, now - Seconds(std::numeric_limits<int64_t>::max()));
+  const auto first = NextRun(schedule, zone, last);
+  if (!first || *first > now) return first;
+  const TimePoint latest = *first + (now - *first) / every * every;
+  return NextRun(schedule, zone, latest);
+}
+
 std::string EndOf(const Job& job) {
   for (const auto& condition : job.status.conditions) {
     const bool ends = condition.type == "Complete" || condition.type == "Failed";

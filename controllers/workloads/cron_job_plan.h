@@ -28,6 +28,11 @@ struct Missed {
 Result<Missed> MissedRuns(const batch_v1::CronJob& cron_job, const CronSchedule& schedule,
                           const TimeZone& zone, TimePoint now);
 
+// When the first run after `now` is of what last ran, or was made, at `last`: by the clock, or in
+// steps of a period from then on, however late they were taken.
+std::optional<TimePoint> NextRunSince(TimePoint last, const CronSchedule& schedule,
+                                      const TimeZone& zone, TimePoint now);
+
 // "Complete" or "Failed"; "" while it runs.
 std::string EndOf(const batch_v1::Job& job);
 // Finished jobs beyond the limits of the history.

@@ -114,6 +114,20 @@ TEST(CronJobPlanTest, EveryCountsFromTheLastRun) {
   EXPECT_EQ(Latest(cron_job, "@every 90s", "2024-01-01T00:06:00Z"), "2024-01-01T00:04:40Z");
 }
 
+TEST(CronJobPlanTest, APeriodIsNoLongerWhereARunWasLate) {
+  const auto next = [](const std::string& schedule, const std::string& last,
+                       const std::string& now) {
+    return NextRunSince(At(last), CronSchedule::Parse(schedule).value(), TimeZone::Utc(), At(now));
+  };
+  const std::string made = "2026-01-01T00:00:00Z";
+  EXPECT_EQ(next("@every 1m", made, "2026-01-01T00:00:07Z"), At("2026-01-01T00:01:00Z"));
+  EXPECT_EQ(next("@every 1m", made, "2026-01-01T00:01:00Z"), At("2026-01-01T00:02:00Z"));
+  EXPECT_EQ(next("@every 1m", made, "2026-01-01T00:03:59Z"), At("2026-01-01T00:04:00Z"));
+  EXPECT_EQ(next("* * * * *", made, "2026-01-01T00:03:59Z"), At("2026-01-01T00:04:00Z"));
+  EXPECT_EQ(next("@every 2000000h", made, "2026-01-01T00:00:07Z"),
+            At(made) + std::chrono::hours(2000000));
+}
+
 // Nanoseconds since 1970 end in 2262: what would come later is no time of the past.
 TEST(CronJobPlanTest, APeriodAsLongAsTimeItselfHasNoRun) {
   EXPECT_EQ(Next("@every 9223372036s", TimeZone::Utc(), "2024-01-01T00:00:00Z"), "never");

@@ -28,6 +28,7 @@ class DaemonSetReconciler final : public Reconciler<DaemonSet> {
       : client_(manager.client()),
         clock_(manager.clock()),
         sending_{manager.client(), manager.hands()},
+        sets_(manager.informer<DaemonSet>()),
         pods_(manager.informer<Pod>()),
         nodes_(manager.informer<Node>()),
         revisions_(manager.informer<ControllerRevision>()),
@@ -54,9 +55,10 @@ class DaemonSetReconciler final : public Reconciler<DaemonSet> {
     Result<Duration> done = kNever;
     // What was made a moment ago has to show before more is decided; its events wake us.
     if (unseen.empty()) done = Act(set, daemon_template, input);
-    TRY(client_.PatchStatus(
+    const auto written = TRY(client_.PatchStatus(
         set, [&](DaemonSet& it) { it.status = daemon::StatusOf(daemon_template.spec, input); },
         {.if_unchanged = true}));
+    sets_.Wrote(*written);
     if (!done) return Fail(done.error());
     const Duration next = std::min(UntilAllAvailable(set, mine), *done);
     return next == kNever ? Requeue::None() : Requeue::After(next);
@@ -194,6 +196,7 @@ class DaemonSetReconciler final : public Reconciler<DaemonSet> {
   Client& client_;
   const Clock& clock_;
   const Sending sending_;
+  const Informer<DaemonSet> sets_;
   const Informer<Pod> pods_;
   const Informer<Node> nodes_;
   const Informer<ControllerRevision> revisions_;

@@ -35,6 +35,7 @@ class DeploymentReconciler final : public Reconciler<Deployment> {
   explicit DeploymentReconciler(Manager& manager)
       : client_(manager.client()),
         clock_(manager.clock()),
+        deployments_(manager.informer<Deployment>()),
         sets_(manager.informer<ReplicaSet>()),
         pods_(manager.informer<Pod>()),
         events_(manager.Recorder("deployment-controller")) {}
@@ -44,6 +45,10 @@ class DeploymentReconciler final : public Reconciler<Deployment> {
     const auto selector = TRY(LabelSelector::From(*deployment.spec.selector));
     if (selector.empty()) return SelectsAll(deployment);
     auto claimed = TRY(ClaimObjects(client_, deployment, selector, sets_));
+    // Their events wake the Deployment once the cache shows what was written into them.
+    const bool are_newest =
+        std::ranges::all_of(claimed, [&](const auto& set) { return sets_.ShowsWritesOf(*set); });
+    if (!are_newest) return Requeue::None();
     Work work{deployment, deployment, rollout::SplitSets(deployment, std::move(claimed))};
     if (deployment.metadata.deletion_timestamp) return Finish(work, /*rolling=*/false);
     SetPauseConditions(work);
@@ -104,6 +109,7 @@ class DeploymentReconciler final : public Reconciler<Deployment> {
     wanted.spec.min_ready_seconds = work.now.spec.min_ready_seconds;
     if (!(wanted == *work.sets.current)) {
       const auto updated = TRY(client_.Update(wanted));
+      sets_.Wrote(*updated);
       Replace(work, work.sets.current, updated);
     }
     const auto revision = work.sets.current->metadata.annotations.find(std::string(kRevision));
@@ -186,6 +192,7 @@ class DeploymentReconciler final : public Reconciler<Deployment> {
     if (wanted == *resize.set) return false;
     const int before = rollout::ReplicasOf(*resize.set);
     const auto updated = TRY(client_.Update(wanted));
+    sets_.Wrote(*updated);
     Replace(work, resize.set, updated);
     if (before == resize.replicas) return false;
     events_.Normal(work.stored, "ScalingReplicaSet",
@@ -300,12 +307,14 @@ class DeploymentReconciler final : public Reconciler<Deployment> {
     work.now.status =
         rolling ? RolloutStatus(work.now, work.sets, now) : CountStatus(work.now, work.sets, now);
     // Over no newer one: what was said of a set that was made would be said anew of one found.
-    TRY(client_.PatchStatus(work.stored,
-                            [&](Deployment& it) {
-                              it.status = work.now.status;
-                              it.metadata.annotations = work.now.metadata.annotations;
-                            },
-                            {.if_unchanged = true}));
+    const auto written = TRY(client_.PatchStatus(work.stored,
+                                                 [&](Deployment& it) {
+                                                   it.status = work.now.status;
+                                                   it.metadata.annotations =
+                                                       work.now.metadata.annotations;
+                                                 },
+                                                 {.if_unchanged = true}));
+    deployments_.Wrote(*written);
     if (!rolling) return Requeue::None();
     const Duration until = UntilDeadline(work.now, work.now.status, now);
     return until == kNever ? Requeue::None() : Requeue::After(until);
@@ -313,6 +322,7 @@ class DeploymentReconciler final : public Reconciler<Deployment> {
 
   Client& client_;
   const Clock& clock_;
+  const Informer<Deployment> deployments_;
   const Informer<ReplicaSet> sets_;
   const Informer<Pod> pods_;
   EventRecorder& events_;

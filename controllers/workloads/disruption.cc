@@ -5,10 +5,15 @@
 #include <limits>
 #include <map>
 
+#include "api/codec/document.h"
 #include "api/gen/apps_v1.h"
+#include "api/pods/conditions.h"
+#include "api/pods/pod_phase.h"
 #include "api/select/selector.h"
 #include "api/select/selector_go_text.h"
+#include "base/seconds.h"
 #include "client/reconciler.h"
+#include "controllers/machinery/kind_finder.h"
 #include "controllers/program.h"
 #include "controllers/workloads/disruption_budget.h"
 
@@ -17,6 +22,8 @@ namespace {
 
 using core_v1::Pod;
 using policy_v1::PodDisruptionBudget;
+
+constexpr char kDisruptionTarget[] = "DisruptionTarget";
 
 // The pods a budget picks: an empty selector all of the namespace, a missing one none.
 Result<LabelSelector> SelectorOf(const PodDisruptionBudget& budget) {
@@ -29,12 +36,14 @@ class BudgetReconciler final : public Reconciler<PodDisruptionBudget> {
   explicit BudgetReconciler(Manager& manager)
       : client_(manager.client()),
         clock_(manager.clock()),
+        budgets_(manager.informer<PodDisruptionBudget>()),
         pods_(manager.informer<Pod>()),
         replica_sets_(manager.informer<apps_v1::ReplicaSet>()),
         deployments_(manager.informer<apps_v1::Deployment>()),
         stateful_sets_(manager.informer<apps_v1::StatefulSet>()),
         controllers_(manager.informer<core_v1::ReplicationController>()),
-        events_(manager.Recorder("controllermanager")) {}
+        events_(manager.Recorder("controllermanager")),
+        kinds_(client_, clock_) {}
 
   Result<Requeue> Reconcile(const PodDisruptionBudget& budget) override {
     BudgetInput input{budget, {}, 0, clock_.Now()};
@@ -57,8 +66,10 @@ class BudgetReconciler final : public Reconciler<PodDisruptionBudget> {
                                   budget.metadata.namespace_, budget.metadata.namespace_));
     }
     // The eviction subresource writes the same lists: only over the version that was judged.
-    TRY(client_.PatchStatus(budget, [&](PodDisruptionBudget& it) { it.status = outcome.status; },
+    const auto written = TRY(
+        client_.PatchStatus(budget, [&](PodDisruptionBudget& it) { it.status = outcome.status; },
                             {.if_unchanged = true}));
+    budgets_.Wrote(*written);
     return outcome.again == kNever ? Requeue::None() : Requeue::After(outcome.again);
   }
 
@@ -117,8 +128,38 @@ class BudgetReconciler final : public Reconciler<PodDisruptionBudget> {
         return std::pair(owner.uid, found->spec.replicas.value_or(1));
       }
     }
+    return ScaleOfOther(pod, owner);
+  }
+
+  // Of any kind that says itself how many there are to be.
+  Result<std::pair<std::string, int>> ScaleOfOther(const Pod& pod,
+                                                   const meta_v1::OwnerReference& owner) {
+    const std::string group = TRY(GroupOfVersion(owner.api_version));
+    const Resource resource = TRY(kinds_.Find(group, owner.kind));
+    const auto scale = client_.Get(resource, {pod.metadata.namespace_, owner.name}, "scale");
+    if (!scale && scale.error().reason != Reason::kNotFound) return Fail(scale.error());
+    bool has_scale = true;
+    if (!scale) {
+      has_scale = TRY(HasScale(resource));
+    } else if (TextAt(scale->value("metadata", Json::object()), "uid") == owner.uid) {
+      return std::pair(owner.uid, scale->value("spec", Json::object()).value("replicas", 0));
+    }
+    if (!has_scale) {
+      return Fail(Reason::kNotFound, fmt::format("{}{}{} does not implement the scale subresource",
+                                                 resource.name, group.empty() ? "" : ".", group));
+    }
     return Fail(Reason::kNotFound,
                 fmt::format("found no controllers for pod \"{}\"", pod.metadata.name));
+  }
+
+  Result<bool> HasScale(const Resource& resource) {
+    const std::string& version = resource.api_version;
+    const std::string root = version.find('/') == std::string::npos ? "/api/" : "/apis/";
+    const Json served = TRY(client_.GetPath(root + version));
+    const auto resources = served.find("resources");
+    return resources != served.end() && std::ranges::any_of(*resources, [&](const Json& each) {
+             return TextAt(each, "name") == resource.name + "/scale";
+           });
   }
 
   void TellUnmanaged(const PodDisruptionBudget& budget) {
@@ -133,12 +174,53 @@ class BudgetReconciler final : public Reconciler<PodDisruptionBudget> {
 
   Client& client_;
   const Clock& clock_;
+  const Informer<PodDisruptionBudget> budgets_;
   const Informer<Pod> pods_;
   const Informer<apps_v1::ReplicaSet> replica_sets_;
   const Informer<apps_v1::Deployment> deployments_;
   const Informer<apps_v1::StatefulSet> stateful_sets_;
   const Informer<core_v1::ReplicationController> controllers_;
   EventRecorder& events_;
+  KindFinder kinds_;
+};
+
+// Whether it may never be taken back that the pod is to go: who said so is not its kubelet.
+bool MayBeStale(const Pod& pod) {
+  const auto* said = FindCondition(pod.status.conditions, kDisruptionTarget);
+  return said != nullptr && said->status == "True" && said->reason != "TerminationByKubelet" &&
+         !pod.metadata.deletion_timestamp && !HasEnded(pod.status.phase);
+}
+
+// Takes it back of those that are still here.
+class StaleDisruptions final : public Reconciler<Pod> {
+ public:
+  explicit StaleDisruptions(Manager& manager)
+      : client_(manager.client()), clock_(manager.clock()) {}
+
+  Result<Requeue> Reconcile(const Pod& pod) override {
+    if (!MayBeStale(pod)) return Requeue::None();
+    const TimePoint now = clock_.Now();
+    const auto* said = FindCondition(pod.status.conditions, kDisruptionTarget);
+    const Duration left = Between(now, Later(said->last_transition_time.point(), kStaleAfter));
+    if (left > Duration(0)) return Requeue::After(left);
+    core_v1::PodCondition taken_back;
+    taken_back.type = kDisruptionTarget;
+    taken_back.status = "False";
+    taken_back.observed_generation = pod.metadata.generation;
+    taken_back.last_transition_time = Time(now);
+    TRY(client_.PatchStatus(pod,
+                            [&](Pod& it) {
+                              *std::ranges::find(it.status.conditions, kDisruptionTarget,
+                                                 &core_v1::PodCondition::type) = taken_back;
+                            },
+                            {.if_unchanged = true}));
+    return Requeue::None();
+  }
+
+ private:
+  static constexpr Duration kStaleAfter = 2min;
+  Client& client_;
+  const Clock& clock_;
 };
 
 }  // namespace
@@ -168,6 +250,10 @@ void AddDisruptionController(Manager& manager) {
       .Watches<core_v1::ReplicationController>([](const auto&) { return std::vector<ObjectKey>(); })
       .Workers(1)
       .Complete(std::make_unique<BudgetReconciler>(manager));
+  ControllerBuilder<Pod>(manager, "disruption")
+      .Only(MayBeStale)
+      .Workers(1)
+      .Complete(std::make_unique<StaleDisruptions>(manager));
 }
 
 }  // namespace skiff

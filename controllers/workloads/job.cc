@@ -387,6 +387,7 @@ class OrphanReconciler final : public Reconciler<Pod> {
 void AddJobController(Manager& manager) {
   const auto pods = manager.informer<Pod>();
   ControllerBuilder<Pod>(manager, "job")
+      .Only([](const Pod& pod) { return job::IsTracked(pod); })
       .Watches<Job>([pods](const Job& job) {
         std::vector<ObjectKey> keys;
         for (const auto& pod : pods.ControlledBy(job.metadata)) keys.push_back(KeyOf(*pod));

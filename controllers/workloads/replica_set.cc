@@ -32,12 +32,14 @@ class ReplicaSetReconciler final : public Reconciler<ReplicaSet> {
                 .claim = [&] { return ClaimObjects(client_, set, selector, pods_); },
                 .related = [&] { return Related(set); },
                 .failure = ReplicaFailureIn(set.status)}));
-    TRY(client_.PatchStatus(set,
-                            [&](ReplicaSet& it) {
-                              WriteReplicaStatus(outcome.status, it);
-                              it.status.terminating_replicas = outcome.status.terminating;
-                            },
-                            {.if_unchanged = true}));
+    const auto written = TRY(client_.PatchStatus(set,
+                                                 [&](ReplicaSet& it) {
+                                                   WriteReplicaStatus(outcome.status, it);
+                                                   it.status.terminating_replicas =
+                                                       outcome.status.terminating;
+                                                 },
+                                                 {.if_unchanged = true}));
+    replica_sets_.Wrote(*written);
     if (outcome.error) return Fail(*outcome.error);
     return outcome.again == kNever ? Requeue::None() : Requeue::After(outcome.again);
   }

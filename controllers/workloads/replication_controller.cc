@@ -14,6 +14,7 @@ class ReplicationControllerReconciler final : public Reconciler<ReplicationContr
  public:
   explicit ReplicationControllerReconciler(Manager& manager)
       : client_(manager.client()),
+        controllers_(manager.informer<ReplicationController>()),
         pods_(manager.informer<Pod>()),
         control_(manager, manager.Recorder("replication-controller")) {}
 
@@ -30,10 +31,10 @@ class ReplicationControllerReconciler final : public Reconciler<ReplicationContr
                 .claim = [&] { return ClaimObjects(client_, controller, selector, pods_); },
                 .related = [&] { return pods_.ControlledBy(controller.metadata); },
                 .failure = ReplicaFailureIn(controller.status)}));
-    TRY(client_.PatchStatus(
-        controller,
-        [&](ReplicationController& it) { WriteReplicaStatus(outcome.status, it); },
+    const auto written = TRY(client_.PatchStatus(
+        controller, [&](ReplicationController& it) { WriteReplicaStatus(outcome.status, it); },
         {.if_unchanged = true}));
+    controllers_.Wrote(*written);
     if (outcome.error) return Fail(*outcome.error);
     return outcome.again == kNever ? Requeue::None() : Requeue::After(outcome.again);
   }
@@ -42,6 +43,7 @@ class ReplicationControllerReconciler final : public Reconciler<ReplicationContr
 
  private:
   Client& client_;
+  const Informer<ReplicationController> controllers_;
   const Informer<Pod> pods_;
   ReplicaControl control_;
 };

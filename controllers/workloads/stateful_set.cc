@@ -31,6 +31,7 @@ class StatefulSetReconciler final : public Reconciler<StatefulSet> {
       : client_(manager.client()),
         clock_(manager.clock()),
         hands_(manager.hands()),
+        sets_(manager.informer<StatefulSet>()),
         pods_(manager.informer<Pod>()),
         claims_(manager.informer<PersistentVolumeClaim>()),
         revisions_(manager.informer<ControllerRevision>()),
@@ -54,9 +55,10 @@ class StatefulSetReconciler final : public Reconciler<StatefulSet> {
                                                         return IsLeavingUnseen(set, *pod);
                                                       });
     if (shows && !set.metadata.deletion_timestamp) done = Act(input, used);
-    TRY(client_.PatchStatus(
-        set, [&](StatefulSet& it) { it.status = stateful::StatusOf(input); },
-        {.if_unchanged = true}));
+    const auto written = TRY(
+        client_.PatchStatus(set, [&](StatefulSet& it) { it.status = stateful::StatusOf(input); },
+                            {.if_unchanged = true}));
+    sets_.Wrote(*written);
     if (!done) return Fail(done.error());
     return UntilAllAvailable(input);
   }
@@ -323,6 +325,7 @@ class StatefulSetReconciler final : public Reconciler<StatefulSet> {
   Client& client_;
   const Clock& clock_;
   Hands& hands_;
+  const Informer<StatefulSet> sets_;
   const Informer<Pod> pods_;
   const Informer<PersistentVolumeClaim> claims_;
   const Informer<ControllerRevision> revisions_;

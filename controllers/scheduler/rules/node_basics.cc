@@ -22,7 +22,10 @@ bool ConflictsWithAny(const PodHostPort& wanted, const std::multiset<PodHostPort
 
 }  // namespace
 
-Prepared PrepareNodeUnschedulable(const PodInfo& pod, const Snapshot&) {
+Prepared PrepareNodeUnschedulable(const PodInfo& pod, const Snapshot& snapshot) {
+  if (snapshot.repellents != nullptr && snapshot.repellents->unschedulable == 0) {
+    return Prepared::Pass();
+  }
   core_v1::Taint cordon;
   cordon.key = "node.kubernetes.io/unschedulable";
   cordon.effect = "NoSchedule";
@@ -41,7 +44,8 @@ Prepared PrepareNodeName(const PodInfo& pod, const Snapshot&) {
   });
 }
 
-Prepared PrepareTaintToleration(const PodInfo& pod, const Snapshot&) {
+Prepared PrepareTaintToleration(const PodInfo& pod, const Snapshot& snapshot) {
+  if (snapshot.repellents != nullptr && snapshot.repellents->tainted == 0) return Prepared::Pass();
   return Prepared::Each([&pod](const NodeInfo& node) {
     if (!node.has_taints) return Verdict::Fits();
     for (const auto& taint : node.node->spec.taints) {
@@ -53,7 +57,9 @@ Prepared PrepareTaintToleration(const PodInfo& pod, const Snapshot&) {
   });
 }
 
-PreparedScore ScoreTaintToleration(const PodInfo& pod, const Snapshot&, Feasible feasible) {
+PreparedScore ScoreTaintToleration(const PodInfo& pod, const Snapshot& snapshot,
+                                   Feasible feasible) {
+  if (snapshot.repellents != nullptr && snapshot.repellents->tainted == 0) return {};
   const bool matters = std::any_of(feasible.begin(), feasible.end(), [](const NodeInfo* node) {
     if (!node->has_taints) return false;
     const auto& taints = node->node->spec.taints;

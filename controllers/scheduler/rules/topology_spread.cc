@@ -29,7 +29,7 @@ struct Constraint {
   std::optional<SumsAt> count;        // By value of the key, on the nodes that count.
   int64_t lowest = 0;                 // Of all values that those nodes have, where it is wanted.
   size_t domains = 0;
-  size_t domains_max = SIZE_MAX;      // That any nodes have.
+  size_t domains_max = SIZE_MAX;  // That any nodes have, those without the key as one.
 };
 
 bool IsEligible(const Constraint& constraint, const PodInfo& pod, const core_v1::Node& node) {
@@ -61,6 +61,12 @@ bool ChoosesNodes(const core_v1::PodSpec& spec) {
           spec.affinity->node_affinity->required_during_scheduling_ignored_during_execution);
 }
 
+size_t Total(const Sums& nodes) {
+  size_t total = 0;
+  for (const auto& [value, count] : nodes) total += static_cast<size_t>(count);
+  return total;
+}
+
 // Whether every node that has the key of a constraint counts for it.
 bool AllCount(const std::vector<Constraint>& constraints, const PodInfo& pod, const Places& nodes,
               size_t node_count, bool all_keys) {
@@ -68,12 +74,7 @@ bool AllCount(const std::vector<Constraint>& constraints, const PodInfo& pod, co
   for (const Constraint& constraint : constraints) {
     if (constraint.honor_taints || (constraint.honor_affinity && chooses)) return false;
     if (!all_keys || constraints.size() == 1) continue;
-    size_t with_key = 0;
-    const auto sums = nodes.ByValueOf(constraint.key);
-    for (const auto& [value, count] : *sums) {
-      with_key += static_cast<size_t>(count);
-    }
-    if (with_key != node_count) return false;
+    if (Total(*nodes.ByValueOf(constraint.key)) != node_count) return false;
   }
   return true;
 }
@@ -84,7 +85,12 @@ void TakeSums(Constraint& constraint, const Snapshot& snapshot, const Places& no
   constraint.count.emplace(constraint.key, constraint.pods, hosts_differ,
                            ValuesOf(snapshot, constraint.key));
   const Sums& sums = constraint.count->sums();
-  constraint.domains = constraint.domains_max = nodes.ByValueOf(constraint.key)->size();
+  const auto values = nodes.ByValueOf(constraint.key);
+  constraint.domains = values->size();
+  if (constraint.key != kHostLabel) {
+    const bool all_have = Total(*values) == snapshot.nodes.size();
+    constraint.domains_max = constraint.domains + (all_have ? 0 : 1);
+  }
   // Values without such a pod have no sum.
   if (!wants_lowest || sums.empty() || sums.size() < constraint.domains) return;
   constraint.lowest = INT64_MAX;
@@ -198,12 +204,13 @@ double DomainWeight(const Constraint& constraint, Feasible scored) {
   std::set<std::string_view> others;
   for (const NodeInfo* node : scored) {
     if (first.size() + others.size() == constraint.domains_max) break;
-    const std::string* label = constraint.count->Label(*node);
-    if (label == nullptr || std::find(first.begin(), first.end(), *label) != first.end()) continue;
+    const std::string* found = constraint.count->Label(*node);
+    const std::string_view label = found == nullptr ? std::string_view() : *found;
+    if (std::find(first.begin(), first.end(), label) != first.end()) continue;
     if (first.size() < kFewValues) {
-      first.push_back(*label);
+      first.push_back(label);
     } else {
-      others.insert(*label);
+      others.insert(label);
     }
   }
   return weight(first.size() + others.size());
@@ -269,6 +276,7 @@ PreparedScore ScorePodTopologySpread(const PodInfo& pod, const Snapshot& snapsho
   Count(constraints, pod, snapshot, /*all_keys=*/!is_default, /*wants_lowest=*/false);
   std::vector<double> weights;
   std::vector<const NodeInfo*> scored;
+  scored.reserve(feasible.size());
   for (const NodeInfo* node : feasible) {
     if (is_default || HasAllKeys(constraints, *node)) scored.push_back(node);
   }

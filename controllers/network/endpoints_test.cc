@@ -1,0 +1,74 @@
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include "controllers/listing_server_fixture.h"
+#include "controllers/program.h"
+
+namespace skiff {
+namespace {
+
+class EndpointsTest : public ListingServerTest {
+ protected:
+  static Json ServiceOnNamedPort() {
+    return {{"spec",
+             {{"clusterIP", "10.0.0.1"},
+              {"ipFamilies", {"IPv4"}},
+              {"selector", {{"app", "a"}}},
+              {"ports", {{{"port", 80}, {"protocol", "TCP"}, {"targetPort", "http"}}}}}}};
+  }
+  // Pods with that number for the port's name; those of one number are a subset.
+  void PutPods(int count, int port, bool are_ready) {
+    for (int i = 0; i < count; ++i) {
+      const std::string ip = fmt::format("10.{}.{}.{}", port, i / 250, i % 250 + 1);
+      Put("/api/v1/pods", fmt::format("/api/v1/namespaces/default/pods/p-{}", ip),
+          {{"metadata", {{"labels", {{"app", "a"}}}}},
+           {"spec",
+            {{"containers",
+              {{{"name", "c"},
+                {"image", "i"},
+                {"ports", {{{"name", "http"}, {"containerPort", port}, {"protocol", "TCP"}}}}}}}}},
+           {"status",
+            {{"phase", "Running"},
+             {"podIP", ip},
+             {"podIPs", {{{"ip", ip}}}},
+             {"conditions", {{{"type", "Ready"}, {"status", are_ready ? "True" : "False"}}}}}}});
+    }
+  }
+  // How many addresses of each subset, ready and not, are written.
+  using Sizes = std::vector<std::pair<size_t, size_t>>;
+  Sizes Written() {
+    Put("/api/v1/services", "/api/v1/namespaces/default/services/web", ServiceOnNamedPort());
+    AddEndpointsController(manager_);
+    Run(1s);
+    Sizes sizes;
+    for (size_t i = 0; i < written().size(); ++i) {
+      if (written()[i] != "POST /api/v1/namespaces/default/endpoints") continue;
+      const Json body = Json::parse(bodies()[i]);
+      EXPECT_EQ(body["metadata"]["annotations"].value("endpoints.kubernetes.io/over-capacity", ""),
+                "truncated");
+      for (const Json& subset : body["subsets"]) {
+        const auto size = [&](const char* list) {
+          return subset.contains(list) ? subset[list].size() : 0;
+        };
+        sizes.emplace_back(size("addresses"), size("notReadyAddresses"));
+      }
+      break;
+    }
+    return sizes;
+  }
+};
+
+TEST_F(EndpointsTest, NoMoreThanAThousandReadyAddressesAreKept) {
+  for (const int port : {1, 2, 3}) PutPods(334, port, true);
+  PutPods(10, 4, false);
+  EXPECT_EQ(Written(), (Sizes{{334, 0}, {334, 0}, {332, 0}}));
+}
+
+TEST_F(EndpointsTest, OfThoseThatAreNotReadyThereAreAsManyAsThereIsRoomFor) {
+  PutPods(900, 1, true);
+  for (const int port : {2, 3, 4}) PutPods(50, port, false);
+  EXPECT_EQ(Written(), (Sizes{{900, 0}, {0, 34}, {0, 34}, {0, 32}}));
+}
+
+}  // namespace
+}  // namespace skiff
