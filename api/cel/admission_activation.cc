@@ -3,8 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <map>
+#include <optional>
 #include <utility>
+#include <vector>
 
 #include "api/text/go_text.h"
 
@@ -25,15 +26,22 @@ class AdmissionActivation::Variables final : public ObjectValue {
   Variables(std::span<const AdmissionVariable> variables, const std::vector<Value>& bindings,
             MadeBytes& made)
       : bindings_(bindings), made_(made) {
-    for (const AdmissionVariable& each : variables) known_[each.name] = {&each.expression, {}};
+    known_.reserve(variables.size());
+    for (const AdmissionVariable& each : variables) known_.push_back({&each, {}});
+    std::ranges::sort(known_, {}, [](const Known& each) {
+      return std::pair<std::string_view, const void*>(each.variable->name, each.variable);
+    });
   }
   std::string TypeName() const override { return "kubernetes.variables"; }
   std::optional<Value> Field(std::string_view name) const override {
-    const auto found = known_.find(name);
-    if (found == known_.end()) return std::nullopt;
-    Known& known = found->second;
-    if (!known.value) known.value = Compute(name, *known.expression);
-    return known.value;
+    // Of two of one name the later one counts.
+    const auto behind = std::ranges::upper_bound(
+        known_, name, {},
+        [](const Known& each) -> std::string_view { return each.variable->name; });
+    if (behind == known_.begin() || std::prev(behind)->variable->name != name) return std::nullopt;
+    Known& found = *std::prev(behind);
+    if (!found.value) found.value = Compute(name, found.variable->expression);
+    return found.value;
   }
   // What they may cost together, until what they did is taken.
   void Give(uint64_t budget) { budget_ = budget; }
@@ -41,7 +49,7 @@ class AdmissionActivation::Variables final : public ObjectValue {
 
  private:
   struct Known {
-    const CompiledExpression* expression;
+    const AdmissionVariable* variable;
     std::optional<Value> value;
   };
 
@@ -68,8 +76,8 @@ class AdmissionActivation::Variables final : public ObjectValue {
 
   const std::vector<Value>& bindings_;
   MadeBytes& made_;
-  // Who reads a field does not know that it is computed.
-  mutable std::map<std::string, Known, std::less<>> known_;
+  // By name. Who reads a field does not know that it is computed.
+  mutable std::vector<Known> known_;
   uint64_t budget_ = 0;
   mutable uint64_t cost_ = 0;
 };

@@ -54,6 +54,16 @@ TEST_F(AdmissionActivationTest, AVariableIsEvaluatedOnceAndOnlyWhenItIsAsked) {
   EXPECT_LT(kObjectCostMax - budget_, once + 10);
 }
 
+TEST_F(AdmissionActivationTest, VariablesAreFoundByNameInWhateverOrder) {
+  Define("zone", "'z'");
+  Define("area", "variables.zone + 'a'");
+  Define("middle", "variables.area + 'm'");
+  EXPECT_EQ(Run("variables.middle + variables.zone + variables.area"), "zamzza");
+  // Validation refuses a second one of a name; of what is stored all the same the last counts.
+  Define("zone", "'last'");
+  EXPECT_EQ(Run("variables.zone"), "last");
+}
+
 TEST_F(AdmissionActivationTest, AVariableThatFailsFailsWhoUsesIt) {
   const Json object = {{"name", "x"}};
   Define("bad", "int(object.name)");

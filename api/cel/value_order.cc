@@ -410,7 +410,8 @@ std::string MomentText(const Moment& moment) {
 size_t CodePoints(std::string_view text) {
   size_t count = 0;
   for (size_t i = 0; i < text.size(); ++count) {
-    i += std::max<size_t>(Utf8SequenceLength(text.substr(i, 4)), 1);
+    const bool is_ascii = static_cast<unsigned char>(text[i]) < 0x80;
+    i += is_ascii ? 1 : std::max<size_t>(Utf8SequenceLength(text.substr(i, 4)), 1);
   }
   return count;
 }

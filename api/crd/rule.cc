@@ -1,6 +1,7 @@
 #include "api/crd/rule.h"
 
 #include "api/crd/definition_structure.h"
+#include "api/crd/rule_clock.h"
 #include "api/text/go_text.h"
 #include "base/text.h"
 
@@ -59,6 +60,7 @@ std::shared_ptr<const RuleList> RuleCompiler::RulesAt(const Json& props) {
   const Json* given = RulesOf(props);
   const cel::TypeRef self = given == nullptr ? nullptr : TypeAt(props);
   if (self != nullptr) {
+    const TimedRuleWork timed(RuleWork::kCompilation);
     for (const Json& each : *given) rules->push_back(Compile(each, props, self));
   }
   return rules_[&props] = std::move(rules);

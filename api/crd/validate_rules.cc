@@ -4,6 +4,7 @@
 
 #include "api/crd/keyed_items.h"
 #include "api/crd/place.h"
+#include "api/crd/rule_clock.h"
 #include "api/text/go_text.h"
 #include "base/text.h"
 
@@ -56,6 +57,7 @@ class RuleWalk {
   void Node(const RuleNode& node, const Json& value, const Json* old, const Ratchet& ratchet,
             const Place& place) {
     if (run_.stopped_ || value.is_null()) return;
+    const TimedRuleWork timed(RuleWork::kEvaluation);
     if (!node.rules->empty()) Rules(node, value, UnlessNull(old), ratchet, place);
     if (value.is_array() && node.items != nullptr) Items(node, value, old, ratchet, place);
     if (value.is_object()) Members(node, value, old, ratchet, place);

@@ -163,6 +163,30 @@ TEST_F(ProtobufAnswersTest, TheVersionIsOneAnswerWhateverTheParameters) {
   EXPECT_EQ(AskFor("/version", "text/html;q=0.5").code, 406);
 }
 
+TEST_F(ProtobufAnswersTest, PagesOfOneFormAreWhatTheRouterTakes) {
+  const auto code = [&](const char* path, const char* accept, const char* type = "") {
+    return Ask({.method = "GET", .path = path, .body = "", .type = type, .accept = accept}).code;
+  };
+  std::string late = "a/b";
+  for (int i = 0; i < 100; ++i) late += ",a/b";
+  for (const char* taken : {"*/*;q=0", ",*/*", " application/json ,x"}) {
+    EXPECT_EQ(code("/version", taken), 200) << taken;
+    EXPECT_EQ(code("/.well-known/openid-configuration", taken), 200) << taken;
+  }
+  EXPECT_EQ(code("/version", (late + ",*/*").c_str()), 200);
+  for (const char* refused :
+       {";q=1", ",", "*", "application/*", "x,\tapplication/json", "Application/JSON", "a/b,"}) {
+    EXPECT_EQ(code("/version", refused), 406) << refused;
+    EXPECT_EQ(code("/.well-known/openid-configuration", refused), 406) << refused;
+    EXPECT_EQ(code("/openid/v1/jwks", refused), 406) << refused;
+  }
+  EXPECT_EQ(code("/openid/v1/jwks", "*/*"), 200);
+  EXPECT_EQ(code("/openid/v1/jwks", "x/application/jwk-set+json"), 406);
+  EXPECT_EQ(code("/version", "*/*", "text/plain"), 415);
+  EXPECT_EQ(code("/version", "*/*", "text/plain, application/json; charset=utf-8"), 200);
+  EXPECT_EQ(code("/openid/v1/jwks", "*/*", "text/plain"), 200);
+}
+
 TEST_F(ProtobufAnswersTest, WhatIsSentInProtobufIsAnsweredInIt) {
   const Json pod = {{"metadata", {{"name", "made"}}},
                     {"spec", {{"containers", {{{"name", "c"}, {"image", "i"}}}}}}};

@@ -157,6 +157,7 @@ Result<> ObjectWriter::Check(Object& object, Object* old, const UpdateMode& mode
                              std::vector<std::string>& warnings) {
   const KindInfo& kind = object.kind();
   const Rules& rules = *kind.behaviour->rules;
+  const crd::RuleClockScope clock(parts_.rule_clock);
   Violations wrong(object.empty_lists());
   if (old != nullptr) {
     CheckMetadataUpdate(object, *old, mode.subresource, wrong);

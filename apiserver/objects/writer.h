@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 
+#include "api/crd/rule_clock.h"
 #include "api/violations.h"
 #include "apiserver/admission/admission.h"
 #include "apiserver/objects/object.h"
@@ -61,6 +62,7 @@ class ObjectWriter {
     const Clock& clock;
     Random& random;
     AllocationHooks& allocations;
+    crd::RuleClock* rule_clock = nullptr;  // Null: how long rules take is not counted.
   };
   explicit ObjectWriter(Parts parts) : parts_(parts) {}
 

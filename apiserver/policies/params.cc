@@ -54,13 +54,28 @@ Result<PolicyParams> Selected(Store& store, const KindInfo& kind, const std::str
       view->ForEachLabel([&](const auto& label) { take(label.name, label.value); });
     });
   };
-  const ListPage page = TRY(ListInVersion(store, kind, list));
-  if (page.more) {
+  const auto cursor = TRY(OpenListInVersion(store, kind, list));
+  if (cursor->more()) {
     return Fail(Reason::kInvalid,
                 fmt::format("the selector matches more than {} params", kParamsMax));
   }
+  constexpr size_t kBytesAtOnce = 1 << 20;
   PolicyParams params;
-  for (const RecordPtr& record : page.records) TRY(Add(kind, *record, params));
+  std::vector<RecordPtr> records;
+  size_t bytes = 0;
+  for (bool more = true; more;) {
+    records.clear();
+    more = TRY(cursor->Next(kBytesAtOnce, records));
+    for (const RecordPtr& record : records) {
+      bytes += record->value.size();
+      if (bytes > kParamBytesMax) {
+        return Fail(
+            Reason::kInvalid,
+            fmt::format("the selector matches params of more than {} bytes", kParamBytesMax));
+      }
+      TRY(Add(kind, *record, params));
+    }
+  }
   return params;
 }
 

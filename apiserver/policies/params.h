@@ -18,6 +18,9 @@ using PolicyParams = std::vector<std::shared_ptr<const Json>>;
 
 // A selector of more is an error: the request would never end.
 inline constexpr size_t kParamsMax = 10'000;
+// As they are stored; a request holds documents of all of them at once. They may lie in a namespace
+// whose owner makes as many as he likes.
+inline constexpr size_t kParamBytesMax = size_t{16} << 20;
 
 struct ParamsWanted {
   const KindInfo* kind;                          // nullptr: the policy has no parameters.

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <chrono>
 #include <optional>
+#include <set>
 
 #include "api/codec/json.h"
 #include "apiserver/admission/plugins.h"
@@ -55,6 +56,25 @@ class CheckMetrics {
   HistogramFamily& seconds_;
 };
 
+// The values of one policy's audit annotations by key, each once: there may be one for each of ten
+// thousand parameters.
+class Annotations {
+ public:
+  void Add(const std::string& key, const std::string& value) {
+    if (bytes_ > kBytesMax) return;
+    auto& values = all_[key];
+    if (std::ranges::find(values, value) != values.end()) return;
+    bytes_ += value.size();
+    values.push_back(value);
+  }
+  const std::map<std::string, std::vector<std::string>>& all() const { return all_; }
+
+ private:
+  static constexpr size_t kBytesMax = 1 << 20;
+  std::map<std::string, std::vector<std::string>> all_;
+  size_t bytes_ = 0;
+};
+
 // One request on its way past the policies.
 class Passage {
  public:
@@ -79,7 +99,7 @@ class Passage {
         },
         [&](const Binding* binding, const std::string& why) { Unusable(bound, binding, why); }));
     const std::string& name = bound.policy->policy().metadata.name;
-    for (const auto& [key, values] : annotations) {
+    for (const auto& [key, values] : annotations.all()) {
       Annotate(request_, name + "/" + key, fmt::format("{}", fmt::join(values, ", ")));
     }
     return {};
@@ -96,7 +116,9 @@ class Passage {
   }
 
  private:
-  using Annotations = std::map<std::string, std::vector<std::string>>;
+  // More of them than there is room for in an answer's headers (WarningHeaders).
+  static constexpr size_t kWarningsMax = 128;
+
   struct Refused {
     std::string message;
     Reason reason;
@@ -155,11 +177,7 @@ class Passage {
       }
       if (Does(binding, "Warn")) {
         Count(binding, refusal.check, "warn");
-        request_.warnings.push_back(
-            fmt::format("Validation failed for ValidatingAdmissionPolicy '{}' with binding '{}': "
-                        "{}",
-                        bound.policy->policy().metadata.name, binding.metadata.name,
-                        refusal.message));
+        Warn(binding, refusal.message);
       }
       if (Does(binding, "Audit")) {
         Count(binding, refusal.check, "audit");
@@ -167,13 +185,18 @@ class Passage {
       }
     }
     for (const PolicyVerdict::Check& check : verdict.ignored) Count(binding, check, "allow");
-    for (const auto& [key, value] : verdict.annotations) {
-      auto& values = annotations[key];
-      if (std::find(values.begin(), values.end(), value) == values.end()) values.push_back(value);
-    }
+    for (const auto& [key, value] : verdict.annotations) annotations.Add(key, value);
     for (const std::string& error : verdict.failed_annotations) {
       Refuse(bound, &binding, error, Reason::kInvalid);
     }
+  }
+
+  void Warn(const Binding& binding, const std::string& message) {
+    std::string text =
+        fmt::format("Validation failed for ValidatingAdmissionPolicy '{}' with binding '{}': {}",
+                    binding.spec.policy_name, binding.metadata.name, message);
+    if (warned_.size() >= kWarningsMax || !warned_.insert(text).second) return;
+    request_.warnings.push_back(std::move(text));
   }
 
   void Count(const Binding& binding, const PolicyVerdict::Check& check,
@@ -224,6 +247,7 @@ class Passage {
   std::map<const KindInfo*, Shown> views_;
   bool looked_ = false, shown_ = false;  // At the namespace.
   Json namespace_;
+  std::set<std::string> warned_;
   std::optional<Refused> refused_;
 };
 

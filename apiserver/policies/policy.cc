@@ -35,16 +35,18 @@ Round EvaluateAll(const std::vector<cel::AdmissionVariable>& variables,
     return round;
   }
   round.results.reserve(items.size());
+  round.seconds.reserve(items.size());
+  auto since = std::chrono::steady_clock::now();
   for (const auto& item : items) {
-    const auto since = std::chrono::steady_clock::now();
     const cel::CompiledExpression* expression = expression_of(item);
     if (expression != nullptr && round.activation == nullptr) {
       round.activation = std::make_unique<cel::AdmissionActivation>(variables, inputs);
     }
     round.results.push_back(expression ? round.activation->Evaluate(*expression, budget)
                                        : cel::Evaluation{});
-    round.seconds.push_back(
-        std::chrono::duration<double>(std::chrono::steady_clock::now() - since).count());
+    const auto now = std::chrono::steady_clock::now();
+    round.seconds.push_back(std::chrono::duration<double>(now - since).count());
+    since = now;
     if (round.exhausted() != nullptr) break;
   }
   return round;

@@ -1,6 +1,7 @@
 #include "apiserver/request/media.h"
 
 #include <algorithm>
+#include <functional>
 #include <map>
 #include <optional>
 #include <set>
@@ -11,6 +12,8 @@
 
 namespace skiff {
 namespace {
+
+constexpr const char* kNotAcceptable = "406: Not Acceptable\n\nAvailable representations: ";
 
 // The parameters that name what is asked for in place of the object.
 const std::set<std::string_view> kConversion = {"as", "g", "v"};
@@ -80,16 +83,34 @@ std::string Join(const MediaOffer& offer, std::string_view suffix) {
   return list;
 }
 
+// The types that a header names, cut at ';'. As the router reads it: blanks are spaces alone.
+bool NamesType(std::string_view header, const std::function<bool(std::string_view)>& is_wanted) {
+  for (;;) {
+    const size_t end = header.find(',');
+    std::string_view type = header.substr(0, end);
+    type = type.substr(0, type.find(';'));
+    type.remove_prefix(std::min(type.find_first_not_of(' '), type.size()));
+    type = type.substr(0, type.find_last_not_of(' ') + 1);
+    if (is_wanted(type)) return true;
+    if (end == header.npos || end + 1 == header.size()) return false;
+    header.remove_prefix(end + 1);
+  }
+}
+
 // The router looks first: it knows no wildcards but */* and no parameters, and heeds case.
 bool RouterAccepts(std::string_view header, const MediaOffer& offer) {
-  for (const std::string_view text : http::SplitHeader(header, ',')) {
-    const std::string_view media = http::SplitHeader(text, ';')[0];
-    if (media == "*/*" || (offer.plain_text && media == "text/plain")) return true;
-    for (const Encoding encoding : Offered(offer)) {
-      if (media == ContentTypeOf(encoding)) return true;
-    }
-  }
-  return false;
+  const std::vector<Encoding> encodings = Offered(offer);
+  return NamesType(header, [&](std::string_view media) {
+    return media == "*/*" || (offer.plain_text && media == "text/plain") ||
+           std::ranges::any_of(encodings,
+                               [&](Encoding each) { return media == ContentTypeOf(each); });
+  });
+}
+
+Error RefusedByRouter(Reason reason, std::string message) {
+  Error error{reason, std::move(message)};
+  error.details.emplace();
+  return error;
 }
 
 bool ParseGoBool(std::string_view text) {
@@ -191,6 +212,18 @@ bool WantsPretty(const http::Request& request) {
   return agent.starts_with("curl") || agent.starts_with("Wget") || agent.starts_with("Mozilla/5.0");
 }
 
+Result<> NegotiatePage(const http::Request& request, std::string_view type, bool takes_json) {
+  const std::string_view body = request.Header("Content-Type");
+  const auto is_json = [](std::string_view each) { return each == "application/json"; };
+  if (takes_json && !body.empty() && !NamesType(body, is_json)) {
+    return Fail(RefusedByRouter(Reason::kUnsupportedMediaType, "415: Unsupported Media Type"));
+  }
+  const std::string_view accept = request.Header("Accept");
+  const auto is_wanted = [&](std::string_view each) { return each == "*/*" || each == type; };
+  if (accept.empty() || NamesType(accept, is_wanted)) return {};
+  return Fail(RefusedByRouter(Reason::kNotAcceptable, kNotAcceptable + std::string(type)));
+}
+
 Result<MediaType> Negotiate(const http::Request& request, const MediaOffer& offer) {
   const std::string_view header = request.Header("Accept");
   MediaType media;
@@ -200,11 +233,9 @@ Result<MediaType> Negotiate(const http::Request& request, const MediaOffer& offe
     // Custom resources are not in its routes.
     const bool is_custom = offer.protobuf_metadata_alone;
     if (!is_custom && offer.routed && !RouterAccepts(header, route)) {
-      Error error{Reason::kNotAcceptable,
-                  "406: Not Acceptable\n\nAvailable representations: " + Join(route, "")};
-      if (offer.list || offer.watch) error.message += ", " + Join(route, ";stream=watch");
-      error.details.emplace();
-      return Fail(std::move(error));
+      std::string offered = Join(route, "");
+      if (offer.list || offer.watch) offered += ", " + Join(route, ";stream=watch");
+      return Fail(RefusedByRouter(Reason::kNotAcceptable, kNotAcceptable + offered));
     }
     auto match = Match(header, offer);
     if (!match && offer.discovery) {

@@ -61,6 +61,10 @@ struct MediaOffer {
 // NotAcceptable when no clause of the Accept header fits.
 Result<MediaType> Negotiate(const http::Request& request, const MediaOffer& offer);
 
+// What the router says of a page that has one form, whatever its parameters. `takes_json`: a body
+// that is something else is refused, even where none is read.
+Result<> NegotiatePage(const http::Request& request, std::string_view type, bool takes_json);
+
 // How an error or another Status is encoded: plain types only; nullopt when nothing fits, and then
 // the Status goes out as indented JSON.
 std::optional<MediaType> NegotiateStatus(const http::Request& request);

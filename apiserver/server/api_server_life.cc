@@ -41,8 +41,8 @@ Result<std::unique_ptr<ApiServer>> ApiServer::Create(ApiServerOptions options, P
       made.options.enabled_admission_plugins, made.options.disabled_admission_plugins,
       made.admission));
   made.admission.TellTo(made.metrics.registry());
-  made.writer = std::make_unique<ObjectWriter>(
-      ObjectWriter::Parts{made.store, made.admission, made.clock, made.random, *made.allocation});
+  made.writer = std::make_unique<ObjectWriter>(ObjectWriter::Parts{
+      made.store, made.admission, made.clock, made.random, *made.allocation, &made.rule_times});
   made.remover = std::make_unique<ObjectRemover>(
       ObjectRemover::Parts{made.store, made.admission, made.clock, *made.allocation});
   const auto& modes = made.options.authorization_modes;

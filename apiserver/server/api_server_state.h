@@ -20,11 +20,12 @@
 #include "apiserver/console/console_pages.h"
 #include "apiserver/flow_control/configuration_loop.h"
 #include "apiserver/identity/caches.h"
-#include "apiserver/kinds/made_discovery.h"
 #include "apiserver/kinds/custom_kinds.h"
 #include "apiserver/kinds/definition_loop.h"
+#include "apiserver/kinds/made_discovery.h"
 #include "apiserver/kinds/openapi_response.h"
 #include "apiserver/objects/remover.h"
+#include "apiserver/objects/rule_times.h"
 #include "apiserver/objects/writer.h"
 #include "apiserver/request/request_info.h"
 #include "apiserver/server/api_server.h"
@@ -115,6 +116,7 @@ struct ApiServer::State {
   CondVar ending;  // Told when shutting_down becomes true: who waits for an account ends that.
   ApiServerOptions options;
   ServerMetrics metrics;
+  RuleTimes rule_times{metrics.registry()};
   MeteredStore store;
   const Clock& clock;
   Random& random;

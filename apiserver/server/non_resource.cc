@@ -11,7 +11,6 @@
 #include "apiserver/request/respond.h"
 #include "apiserver/request/version.h"
 #include "base/metrics.h"
-#include "http/accept.h"
 
 namespace skiff {
 namespace {
@@ -27,15 +26,8 @@ http::Response IndentedJson(const Json& document) {
   return response;
 }
 
-// Only the router asks what is wanted, which knows no parameters.
 Result<http::Response> Version(const NonResourceParts&, const http::Request& request) {
-  std::string types;
-  for (const std::string_view each : http::SplitHeader(request.Header("Accept"), ',')) {
-    types.append(types.empty() ? "" : ",").append(http::SplitHeader(each, ';')[0]);
-  }
-  http::Request wanted;
-  wanted.headers.emplace("Accept", std::move(types));
-  TRY(Negotiate(wanted, {.yaml = false, .protobuf = false, .metadata = false, .table = false}));
+  TRY(NegotiatePage(request, "application/json", true));
   return IndentedJson(VersionDocument());
 }
 
@@ -79,7 +71,8 @@ Result<http::Response> Index(const NonResourceParts& parts, const http::Request&
   return IndentedJson({{"paths", paths}});
 }
 
-Result<http::Response> IssuerDocument(const NonResourceParts& parts, const http::Request&) {
+Result<http::Response> IssuerDocument(const NonResourceParts& parts, const http::Request& request) {
+  TRY(NegotiatePage(request, "application/json", false));
   http::Response response;
   response.content_type = "application/json";
   response.SetHeader("Cache-Control", "public, max-age=3600");
@@ -97,14 +90,7 @@ Result<http::Response> IssuerDocument(const NonResourceParts& parts, const http:
 }
 
 Result<http::Response> KeySet(const NonResourceParts& parts, const http::Request& request) {
-  const std::string accept(request.Header("Accept"));
-  if (!accept.empty() && accept.find("*/*") == std::string::npos &&
-      accept.find("application/jwk-set+json") == std::string::npos) {
-    Error error{Reason::kNotAcceptable,
-                "406: Not Acceptable\n\nAvailable representations: application/jwk-set+json"};
-    error.details.emplace();
-    return Fail(std::move(error));
-  }
+  TRY(NegotiatePage(request, "application/jwk-set+json", false));
   const Json keys = TRY(parts.core.tokens.KeySet());
   http::Response response;
   response.content_type = "application/jwk-set+json";
@@ -177,8 +163,8 @@ constexpr ServedPage kPages[] = {
     {"/debug/api_priority_and_fairness/dump_priority_levels", "", &DumpLevels},
     {"/debug/api_priority_and_fairness/dump_queues", "", &DumpQueues},
     {"/debug/api_priority_and_fairness/dump_requests", "", &DumpRequests},
-    {"/.well-known/openid-configuration", "", &IssuerDocument},
-    {"/openid/v1/jwks", "", &KeySet},
+    {"/.well-known/openid-configuration", "GET", &IssuerDocument},
+    {"/openid/v1/jwks", "GET", &KeySet},
     {"/skiff/checkpoints", "POST", &Checkpoint},
 };
 
