@@ -51,6 +51,35 @@ TEST_F(FindPodTest, CommandsGoToOneThatStays) {
   EXPECT_EQ(chosen.for_logs, "leaves");
 }
 
+TEST_F(FindPodTest, OneThatIsNotThereYetIsAwaited) {
+  (void)Of(R"({"metadata": {"resourceVersion": "7"}, "items": []})");
+  int watches = 0;
+  server_ = [&, inner = server_](const http::Request& request) {
+    if (request.path != "/api/v1/namespaces/default/pods" || !request.Query("watch")) {
+      return inner(request);
+    }
+    ++watches;
+    EXPECT_EQ(request.Query("labelSelector"), "a=b");
+    EXPECT_EQ(request.Query("resourceVersion"), "7");
+    http::Response response;
+    response.body = watches == 1 ? R"({"type": "BOOKMARK", "object": {"kind": "Pod"}})"
+                                 : R"({"type": "ADDED", "object": {"kind": "Pod", "metadata":
+                              {"name": "late"}, "spec": {"containers": [{"name": "c"}]}}})";
+    std::erase(response.body, '\n');
+    response.body += "\n";
+    return response;
+  };
+  for (const char* verb : {"attach", "logs"}) {
+    watches = 0;
+    EXPECT_EQ(Run(verb, {"rs/r", "-c", "none"}), 1);
+    EXPECT_EQ(watches, 2) << "the first was closed, " << verb;
+    EXPECT_NE(err_.find("late"), std::string::npos) << err_;
+  }
+  watches = 0;
+  EXPECT_EQ(Run("attach", {"rs/r", "--pod-running-timeout=1ns"}), 1);
+  EXPECT_EQ(err_, "error: timed out waiting for the condition\n");
+}
+
 TEST_F(FindPodTest, RestartsOfSidecarsCountAfterThoseOfContainers) {
   const Chosen chosen = Of(R"({"items": [
       {"metadata": {"name": "calm"}, "spec": {"nodeName": "n"}, "status": {"phase": "Running",
