@@ -82,6 +82,9 @@ Result<> RunClusterDump(Command& command, const Args& args) {
   command.Flag("output-directory", flags.directory, "Where to write; \"-\" is the output.");
   command.Flag("pod-running-timeout", flags.pod_running_timeout, "Accepted for kubectl's lines.");
   TRY(command.Parse(args));
+  if (flags.pod_running_timeout <= Duration(0)) {
+    return CliError("--pod-running-timeout must be higher than zero");
+  }
   if (flags.directory == "-") flags.directory.clear();
   Session& session = *TRY(command.session());
   Dump dump(command, flags.directory);

@@ -38,6 +38,9 @@ TEST_F(ConfigTest, AFileWhoseEntriesAreNoObjectsIsRefused) {
       EXPECT_THAT(err_, HasSubstr("error: error loading config file \"" + path_ + "\": ")) << text;
     }
     EXPECT_EQ(RunOn(text, {"unset", "users.a.token"}), 1) << text;
+    EXPECT_EQ(Run("get", {"pods", "--kubeconfig=" + path_}), 1) << text;
+    EXPECT_THAT(err_, HasSubstr("error: error loading config file \"" + path_ + "\": ")) << text;
+    EXPECT_THAT(connected_, testing::IsEmpty());
   }
 }
 

@@ -5,6 +5,7 @@
 
 #include "api/codec/base64.h"
 #include "api/text/go_text.h"
+#include "client/kubeconfig.h"
 
 namespace skiff::cli {
 namespace {
@@ -279,13 +280,7 @@ Result<> CheckConfigTypes(const Json& document) {
         "field .{} of type string",
         GoWord(value), member));
   }
-  const std::string version = TextAt(document, "apiVersion");
-  const std::string kind = TextAt(document, "kind");
-  if ((!version.empty() && version != "v1") || (!kind.empty() && kind != "Config")) {
-    return CliError(fmt::format("no kind \"{}\" is registered for version \"{}\" in scheme "
-                                "\"pkg/runtime/scheme.go:111\"",
-                                kind.empty() ? "Config" : kind, version.empty() ? "v1" : version));
-  }
+  TRY(Kubeconfig::CheckKind(document));
   TRY(CheckStruct(document, kConfig, ""));
   return CheckNames(document);
 }

@@ -332,7 +332,9 @@ Result<> RunCreateToken(Command& command, const Args& args) {
   }
   if (!flags.print.output.empty()) {
     const auto printer = TRY(MakeObjectPrinter(flags.print));
-    const std::string text = TRY(printer->Print(*answer));
+    Json shown = *answer;
+    if (flags.print.HidesManagedFields()) DropManagedFields(shown);
+    const std::string text = TRY(printer->Print(shown));
     command.environment().out(text);
     return {};
   }

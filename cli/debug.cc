@@ -165,6 +165,7 @@ Result<> Follow(Command& command, const DebugFlags& flags, const Resource& pods,
     command.environment().out(text);
     return {};
   }
+  const bool tty = TakesTerminal(command, {flags.stdin_open, flags.tty, flags.quiet});
   if (!flags.quiet) {
     command.Warn(
         "All commands and output from this session will be recorded in container logs, including "
@@ -178,7 +179,7 @@ Result<> Follow(Command& command, const DebugFlags& flags, const Resource& pods,
                                            .container = container,
                                            .command = {},
                                            .with_stdin = flags.stdin_open,
-                                           .tty = flags.tty,
+                                           .tty = tty,
                                            .out = {}}));
   command.set_exit_code(code);
   return {};

@@ -30,14 +30,6 @@ struct ExecFlags {
 
 constexpr char kMissingContainer[] = "container {0} not found in pod {1}";
 
-// Without a terminal on our side there is none to offer; without input, nobody asks why.
-void CheckTerminal(Command& command, ExecFlags& flags) {
-  if (!flags.with_stdin) flags.tty = false;
-  if (!flags.tty || isatty(STDIN_FILENO)) return;
-  command.Warn("Unable to use a TTY - input is not a terminal or the right kind of file\n");
-  flags.tty = false;
-}
-
 // What names the pod, or what has it: a word of the command line, or an object of a file.
 Result<std::string> PodWord(Command& command, const FileFlags& files) {
   if (files.empty()) return command.words()[0];
@@ -58,6 +50,14 @@ Result<std::string> PodWord(Command& command, const FileFlags& files) {
 
 }  // namespace
 
+bool TakesTerminal(Command& command, const TerminalWish& wish) {
+  if (!wish.tty || !wish.with_stdin || isatty(STDIN_FILENO)) return wish.tty && wish.with_stdin;
+  if (!wish.quiet) {
+    command.Warn("Unable to use a TTY - input is not a terminal or the right kind of file\n");
+  }
+  return false;
+}
+
 Result<> RunExec(Command& command, const Args& args) {
   ExecFlags flags;
   flags.AddTo(command);
@@ -65,19 +65,20 @@ Result<> RunExec(Command& command, const Args& args) {
   // The first word is the pod; what follows it without "--" is refused, as kubectl does.
   TRY(command.Parse(args));
   const bool named = !command.words().empty() && !command.words()[0].empty();
-  if (!named && flags.files.empty()) {
-    return CliError("pod, type/name or --filename must be specified");
-  }
   if (command.words().size() > 1) {
     return CliError(
         "exec [POD] [COMMAND] is not supported anymore. Use exec [POD] -- [COMMAND] "
         "instead\nSee 'kubectl exec -h' for help and examples");
   }
+  TRY(CheckPodRunningTimeout(command, flags.pod_running_timeout));
+  if (!named && flags.files.empty()) {
+    return CliError("pod, type/name or --filename must be specified");
+  }
   if (!command.rest() || command.rest()->empty()) {
     return CliError("you must specify at least one command for the container");
   }
   const std::string word = TRY(PodWord(command, flags.files));
-  const Json pod = TRY(FindPod(command, word, PodUse::kCommands));
+  const Json pod = TRY(FindPod(command, word, PodUse::kCommands, flags.pod_running_timeout));
   if (HasEnded(TextAt(pod, "status", "phase"))) {
     return CliError(
         fmt::format("cannot exec into a container in a completed pod; current phase is "
@@ -89,7 +90,7 @@ Result<> RunExec(Command& command, const Args& args) {
   if (container.empty()) {
     container = TRY(ChooseContainer(command, pod, "", kMissingContainer, flags.quiet));
   }
-  CheckTerminal(command, flags);
+  flags.tty = TakesTerminal(command, {flags.with_stdin, flags.tty, flags.quiet});
   const RemoteRequest request{.pod = {NamespaceOf(pod), NameOf(pod)},
                               .subresource = "exec",
                               .container = container,
@@ -114,6 +115,7 @@ Result<> RunAttach(Command& command, const Args& args) {
   ExecFlags flags;
   flags.AddTo(command);
   TRY(command.Parse(args));
+  TRY(CheckPodRunningTimeout(command, flags.pod_running_timeout));
   if (command.words().empty()) {
     return CliError("at least 1 argument is required for attach");
   }
@@ -122,7 +124,8 @@ Result<> RunAttach(Command& command, const Args& args) {
         "expected POD, TYPE/NAME, or TYPE NAME, (at most 2 arguments) saw {}: [{}]",
         command.words().size(), Join(command.words(), " ")));
   }
-  const Json pod = TRY(FindPod(command, Join(command.words(), "/"), PodUse::kCommands));
+  const Json pod = TRY(
+      FindPod(command, Join(command.words(), "/"), PodUse::kCommands, flags.pod_running_timeout));
   if (HasEnded(TextAt(pod, "status", "phase"))) {
     return CliError(fmt::format("cannot attach a container in a completed pod; current phase is {}",
                                 TextAt(pod, "status", "phase")));
@@ -132,12 +135,15 @@ Result<> RunAttach(Command& command, const Args& args) {
   if (!chosen) return CliError("cannot attach to the container: " + chosen.error().message);
   const std::string& container = *chosen;
   for (const Json& each : At(pod, "spec", "containers")) {
-    if (TextAt(each, "name") == container && flags.tty && !IsTrue(At(each, "tty"))) {
+    if (TextAt(each, "name") != container) continue;
+    const bool allocated = IsTrue(At(each, "tty"));
+    if (flags.tty && !allocated && !flags.quiet) {
       command.Warn("error: Unable to use a TTY - container {} did not allocate one\n", container);
-      flags.tty = false;
     }
+    // What has a terminal speaks as one, whether or not it was asked for.
+    flags.tty = allocated;
   }
-  CheckTerminal(command, flags);
+  flags.tty = TakesTerminal(command, {flags.with_stdin, flags.tty, flags.quiet});
   if (!flags.quiet) WarnOfAttaching(command);
   const RemoteRequest request{.pod = {NamespaceOf(pod), NameOf(pod)},
                               .subresource = "attach",

@@ -1,4 +1,6 @@
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include "base/mutex.h"
 #include "cli/environment.h"
@@ -228,6 +230,21 @@ TEST(ExecTest, TellsWhichContainerItTook) {
   EXPECT_EQ(Exec({"web", "--", "ls"}, R"({"status":"Success"})").err,
             "Defaulted container \"main\" out of: main, side\noops\n");
   EXPECT_EQ(Exec({"web", "-q", "--", "ls"}, R"({"status":"Success"})").err, "oops\n");
+}
+
+TEST(ExecTest, WithoutATerminalOfOursNoneIsAskedFor) {
+  const int input = dup(STDIN_FILENO);
+  const int nothing = open("/dev/null", O_RDONLY);
+  ASSERT_EQ(dup2(nothing, STDIN_FILENO), STDIN_FILENO);
+  const std::string success = R"({"status":"Success"})";
+  const Outcome told = Exec({"web", "-it", "-c", "main", "--", "ls"}, success);
+  EXPECT_EQ(told.err,
+            "Unable to use a TTY - input is not a terminal or the right kind of file\noops\n");
+  EXPECT_EQ(told.target.find("tty"), std::string::npos) << told.target;
+  EXPECT_EQ(Exec({"web", "-itq", "-c", "main", "--", "ls"}, success).err, "oops\n");
+  dup2(input, STDIN_FILENO);
+  close(input);
+  close(nothing);
 }
 
 TEST(ExecTest, RefusesWordsThatMakeNoCommand) {

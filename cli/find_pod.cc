@@ -3,6 +3,7 @@
 #include <tuple>
 #include <utility>
 
+#include "cli/api.h"
 #include "cli/json_text.h"
 #include "cli/rollout.h"
 #include "cli/streams.h"
@@ -58,9 +59,44 @@ auto RankOf(const Json& pod, PodUse use) {
                     or_never(TextAt(pod, "metadata", "creationTimestamp")));
 }
 
+// The first pod of those labels that comes.
+Result<Json> AwaitPod(Session& session, const Resource& pods, const std::string& selector,
+                      Duration timeout) {
+  const SystemClock clock;
+  const Duration end = clock.Monotonic() + timeout;
+  const std::string path = TRY(pods.CollectionPath(session.namespace_()));
+  while (clock.Monotonic() < end) {
+    Query query = {{"labelSelector", selector}};
+    const Json list = TRY(session.api().Get(path, query));
+    if (const Json& items = At(list, "items"); !items.empty()) return items[0];
+    query.emplace_back("watch", "true");
+    query.emplace_back("resourceVersion", TextAt(list, "metadata", "resourceVersion"));
+    EventReader events(TRY(session.api().GetStream(path, std::move(query))));
+    while (true) {
+      const auto event = events.Next(std::max(end - clock.Monotonic(), Duration(0)));
+      if (!event) {
+        const Reason reason = event.error().reason;
+        // The version was too old to watch from: look again.
+        if (reason == Reason::kTimeout || reason == Reason::kExpired) break;
+        return Fail(event.error());
+      }
+      if (!*event) break;
+      const WatchEvent::Type type = (*event)->type;
+      const bool has_come = type == WatchEvent::Type::kAdded || type == WatchEvent::Type::kModified;
+      if (has_come) return (*event)->object.Parse();
+    }
+  }
+  return CliError("timed out waiting for the condition");
+}
+
 }  // namespace
 
-Result<Json> FindPod(Command& command, const std::string& word, PodUse use) {
+Result<> CheckPodRunningTimeout(const Command& command, Duration timeout) {
+  if (timeout > Duration(0)) return {};
+  return command.UsageError("--pod-running-timeout must be higher than zero");
+}
+
+Result<Json> FindPod(Command& command, const std::string& word, PodUse use, Duration timeout) {
   Session& session = *TRY(command.session());
   const ServedKind pods = TRY(session.kinds().Find("pods"));
   if (word.find('/') == std::string::npos) {
@@ -79,9 +115,7 @@ Result<Json> FindPod(Command& command, const std::string& word, PodUse use) {
   options.namespace_ = session.namespace_();
   options.label_selector = selector;
   JsonList list = TRY(session.api().List(pods.resource, options));
-  if (list.items.empty()) {
-    return CliError(fmt::format("timed out waiting for the condition: no pod of {}", word));
-  }
+  if (list.items.empty()) return AwaitPod(session, pods.resource, selector, timeout);
   std::stable_sort(list.items.begin(), list.items.end(), [&](const Json& a, const Json& b) {
     return RankOf(a, use) < RankOf(b, use);
   });

@@ -3,6 +3,21 @@
 namespace skiff::cli {
 namespace {
 
+// A watch that says this, and is closed.
+class OneSaying final : public http::StreamSource {
+ public:
+  explicit OneSaying(std::string text) : text_(std::move(text)) {}
+  void Attach(http::Waker) override {}
+  http::Pulled Pull(size_t, std::vector<http::SharedBytes>& out) override {
+    if (!text_.empty()) out.push_back(std::make_shared<const std::string>(std::move(text_)));
+    text_.clear();
+    return http::Pulled::kEnd;
+  }
+
+ private:
+  std::string text_;
+};
+
 // Which of a ReplicaSet's pods is the first for kubectl 1.35.
 class FindPodTest : public ProgramTest {
  protected:
@@ -49,6 +64,36 @@ TEST_F(FindPodTest, CommandsGoToOneThatStays) {
        "spec": {"nodeName": "n"}, "status": {"phase": "Running"}}]})");
   EXPECT_EQ(chosen.for_commands, "stays");
   EXPECT_EQ(chosen.for_logs, "leaves");
+}
+
+TEST_F(FindPodTest, OneThatIsNotThereYetIsAwaited) {
+  int watches = 0;
+  const auto answers =
+      ServerOf("apps", {{"replicasets", "ReplicaSet"}},
+               {{"/apis/apps/v1/namespaces/default/replicasets/r",
+                 R"({"apiVersion": "apps/v1", "kind": "ReplicaSet", "metadata": {"name": "r"},
+                     "spec": {"selector": {"matchLabels": {"a": "b"}}}})"},
+                {"/api/v1/namespaces/default/pods",
+                 R"({"metadata": {"resourceVersion": "7"}, "items": []})"}});
+  server_ = [&](const http::Request& request) {
+    if (!request.Query("watch")) return answers(request);
+    EXPECT_EQ(request.path, "/api/v1/namespaces/default/pods");
+    EXPECT_EQ(request.Query("labelSelector"), "a=b");
+    EXPECT_EQ(request.Query("resourceVersion"), "7");
+    http::Response response;
+    response.status = 200;
+    response.stream = std::make_unique<OneSaying>(
+        ++watches == 1 ? ""
+                       : R"({"type":"ADDED","object":{"kind":"Pod","metadata":{"name":"late"},)"
+                         R"("spec":{"containers":[{"name":"c"}]}}})"
+                         "\n");
+    return response;
+  };
+  EXPECT_EQ(Run("attach", {"rs/r", "-c", "none"}), 1);
+  EXPECT_EQ(watches, 2) << "the first was closed";
+  EXPECT_NE(err_.find("late"), std::string::npos) << err_;
+  EXPECT_EQ(Run("attach", {"rs/r", "--pod-running-timeout=1ns"}), 1);
+  EXPECT_EQ(err_, "error: timed out waiting for the condition\n");
 }
 
 TEST_F(FindPodTest, RestartsOfSidecarsCountAfterThoseOfContainers) {

@@ -394,6 +394,11 @@ Result<> ResolvePast(Command& command, Session& session, GetFlags& flags) {
     return CliError("--at goes with neither --watch, --raw nor --subresource");
   }
   const Past past = TRY(FindPast(session, command.environment().clock, flags.at));
+  if (past.is_whole()) {
+    return CliError(fmt::format(
+        "nothing shows that the cluster is as old as {}: its past begins with revision 1",
+        flags.at));
+  }
   if (past.is_oldest) {
     return CliError(fmt::format("the past is only kept from revision {} on, which is less than {}",
                                 past.revision, flags.at));

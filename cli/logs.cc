@@ -198,7 +198,7 @@ Result<std::vector<Json>> FindPods(Command& command, const LogFlags& flags) {
     selector = SelectorText(At(*owner, "spec", "selector"));
   }
   if (selector.empty()) {
-    auto pod = FindPod(command, command.words()[0], PodUse::kLogs);
+    auto pod = FindPod(command, command.words()[0], PodUse::kLogs, flags.pod_running_timeout);
     if (pod) return std::vector<Json>{std::move(*pod)};
     return Fail(InNamespace(pod.error(), session));
   }

@@ -445,9 +445,10 @@ Result<> RunPortForward(Command& command, const Args& args) {
   if (command.words().size() < 2) {
     return command.UsageError("TYPE/NAME and list of ports are required for port-forward");
   }
+  TRY(CheckPodRunningTimeout(command, pod_running_timeout));
   const std::string& word = command.words()[0];
   const Json service = TRY(ServiceOf(command, word));
-  const Json pod = TRY(FindPod(command, word, PodUse::kCommands));
+  const Json pod = TRY(FindPod(command, word, PodUse::kCommands, pod_running_timeout));
   const Args ports_in_numbers = TRY(InNumbers(command.words(), pod, service));
   if (TextAt(pod, "status", "phase") != "Running") {
     return CliError(

@@ -60,15 +60,15 @@ Result<> SetPaused(Command& command, const Args& args, bool paused) {
     const std::string named =
         fmt::format("{} {}", PluralName(target.resource), GoQuote(target.key.name));
     if (target.resource.kind != "Deployment") {
-      command.Report(
-          CliError(fmt::format("{} {} is not supported", named, paused ? "pausing" : "resuming"))
-              .value());
+      command.Report(PlainError(fmt::format("error: {} {} is not supported", named,
+                                            paused ? "pausing" : "resuming"))
+                         .value());
       continue;
     }
     if (IsTrue(At(target.object, "spec", "paused")) == paused) {
-      command.Report(
-          CliError(fmt::format("{} is {}", named, paused ? "already paused" : "not paused"))
-              .value());
+      command.Report(PlainError(fmt::format("error: {} is {}", named,
+                                            paused ? "already paused" : "not paused"))
+                         .value());
       continue;
     }
     const Json patch = {{"spec", {{"paused", paused ? Json(true) : Json(nullptr)}}}};
@@ -157,6 +157,39 @@ Result<> PrintRevisions(Command& command, const RolloutFlags& flags, ObjectPrint
   return {};
 }
 
+struct HistoryWish {
+  ObjectPrinter* printer = nullptr;  // None: a table, or one revision's description.
+  int revision = 0;
+};
+
+Result<> ShowHistory(Command& command, const RolloutFlags& flags, const Target& target,
+                     const HistoryWish& wish) {
+  Session& session = *TRY(command.session());
+  const auto history = TRY(RevisionsOf(session, target, "history viewer"));
+  if (wish.printer) return PrintRevisions(command, flags, *wish.printer, history, wish.revision);
+  const std::string name = KindName(target.resource) + "/" + target.key.name;
+  if (history.empty()) {
+    command.Print("{} {}\nNo rollout history found.\n", name,
+                  wish.revision > 0 ? fmt::format("with revision #{}", wish.revision) : "");
+    return {};
+  }
+  if (wish.revision > 0) {
+    const auto found = history.find(wish.revision);
+    if (found == history.end()) return CliError("unable to find the specified revision");
+    command.Print("{} with revision #{}\n{}\n", name, wish.revision,
+                  DescribePodTemplate(found->second.pod_template));
+    return {};
+  }
+  TabWriter table;
+  table.Write("REVISION\tCHANGE-CAUSE\n");
+  for (const auto& [number, each] : history) {
+    table.Write(
+        fmt::format("{}\t{}\n", number, each.change_cause.empty() ? "<none>" : each.change_cause));
+  }
+  command.Print("{} \n{}\n", name, table.Flush());
+  return {};
+}
+
 Result<> RunHistory(Command& command, const Args& args) {
   RolloutFlags flags;
   int revision = 0;
@@ -168,33 +201,9 @@ Result<> RunHistory(Command& command, const Args& args) {
   const bool as_objects = !flags.write.print.output.empty() || !flags.write.print.template_.empty();
   std::unique_ptr<ObjectPrinter> printer;
   if (as_objects) printer = TRY(MakeObjectPrinter(flags.write.print));
-  Session& session = *TRY(command.session());
   for (const Target& target : targets) {
-    const auto history = TRY(RevisionsOf(session, target, "history viewer"));
-    if (as_objects) {
-      TRY(PrintRevisions(command, flags, *printer, history, revision));
-      continue;
-    }
-    const std::string name = KindName(target.resource) + "/" + target.key.name;
-    if (history.empty()) {
-      command.Print("{} {}\nNo rollout history found.\n", name,
-                    revision > 0 ? fmt::format("with revision #{}", revision) : "");
-      continue;
-    }
-    if (revision > 0) {
-      const auto found = history.find(revision);
-      if (found == history.end()) return CliError("unable to find the specified revision");
-      command.Print("{} with revision #{}\n{}\n", name, revision,
-                    DescribePodTemplate(found->second.pod_template));
-      continue;
-    }
-    TabWriter table;
-    table.Write("REVISION\tCHANGE-CAUSE\n");
-    for (const auto& [number, each] : history) {
-      table.Write(fmt::format("{}\t{}\n", number,
-                              each.change_cause.empty() ? "<none>" : each.change_cause));
-    }
-    command.Print("{} \n{}\n", name, table.Flush());
+    const auto shown = ShowHistory(command, flags, target, {printer.get(), revision});
+    if (!shown) command.Report(shown.error());
   }
   return {};
 }

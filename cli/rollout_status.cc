@@ -162,8 +162,9 @@ Result<> RunRolloutStatus(Command& command, const Args& args) {
       said = progress.text;
       return progress.done || !watch;
     };
-    TRY(WaitUntil(session, target.resource, target.key, timeout > Duration(0) ? timeout : kNever,
-                  done));
+    const auto waited = WaitUntil(session, target.resource, target.key,
+                                  timeout > Duration(0) ? timeout : kNever, done);
+    if (!waited) command.Report(waited.error());
   }
   return {};
 }

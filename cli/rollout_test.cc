@@ -10,6 +10,23 @@ TEST_F(RolloutTest, StatusWantsAResource) {
   EXPECT_EQ(err_, "error: required resource not specified\n");
 }
 
+TEST_F(RolloutTest, OfSeveralEachSaysWhatIsWrong) {
+  server_ = ServerOf("apps", {{"replicasets", "ReplicaSet"}},
+                     {{"/apis/apps/v1/namespaces/default/replicasets",
+                       R"({"items": [{"metadata": {"name": "a", "namespace": "default"}},
+                                     {"metadata": {"name": "b", "namespace": "default"}}]})"}});
+  EXPECT_EQ(Run("rollout", {"status", "rs"}), 1);
+  const std::string status = "no status viewer has been implemented for ReplicaSet.apps\n";
+  EXPECT_EQ(err_, status + status);
+  EXPECT_EQ(Run("rollout", {"history", "rs", "-l", "x=y"}), 1);
+  const std::string history = "no history viewer has been implemented for \"ReplicaSet.apps\"\n";
+  EXPECT_EQ(err_, history + history);
+  EXPECT_EQ(Run("rollout", {"pause", "rs", "-l", "x=y"}), 1);
+  EXPECT_EQ(err_,
+            "error: replicasets.apps \"a\" pausing is not supported\n"
+            "error: replicasets.apps \"b\" pausing is not supported\n");
+}
+
 // As kubectl 1.35 prints it: not what keeps the revision, but the object as it was.
 TEST_F(RolloutTest, ARevisionOfADaemonSetIsShownAsADaemonSet) {
   const std::string space = "/apis/apps/v1/namespaces/default";

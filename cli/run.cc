@@ -246,13 +246,14 @@ Result<std::string> Follow(Command& command, const RunFlags& flags, const Target
   if (TextAt(pod, "status", "phase") != "Running") {
     TRY(print_log());
   } else {
+    const bool tty = TakesTerminal(command, {flags.stdin_open, flags.tty, flags.quiet});
     if (!flags.quiet) WarnOfAttaching(command);
     const RemoteRequest request{.pod = target.key,
                                 .subresource = "attach",
                                 .container = target.key.name,
                                 .command = {},
                                 .with_stdin = flags.stdin_open,
-                                .tty = flags.tty};
+                                .tty = tty};
     const auto code = RunRemote(command, request);
     if (!code) {  // As when it ended just now.
       command.Warn("warning: couldn't attach to pod/{}, falling back to streaming logs: {}\n",

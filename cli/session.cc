@@ -9,6 +9,7 @@
 
 #include "api/text/go_text.h"
 #include "base/version.h"
+#include "cli/config_types.h"
 #include "cli/file_text.h"
 #include "cli/request_log.h"
 #include "cli/version_match.h"
@@ -211,7 +212,7 @@ Result<Kubeconfig> LoadConfig(Environment& environment, const GlobalFlags& flags
     return CliError(fmt::format("stat {}: no such file or directory", flags.kubeconfig));
   }
   Kubeconfig config = TRY(LoadKubeconfig(flags.kubeconfig, environment.variable("KUBECONFIG"),
-                                         environment.variable("HOME")));
+                                         environment.variable("HOME"), &CheckConfigTypes));
   const std::string& here = environment.kubeconfig_here;
   const bool is_here = MeansHere(environment, flags, config) && access(here.c_str(), R_OK) == 0;
   return is_here ? Kubeconfig::Load(here) : std::move(config);

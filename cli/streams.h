@@ -33,6 +33,15 @@ Result<int> RunRemote(Command& command, const RemoteRequest& request);
 // What is said before a terminal is attached to a container.
 void WarnOfAttaching(Command& command);
 
+// Whether to ask for a terminal on the other side: where none is on ours there is none to offer,
+// which is said unless `quiet`; without input, nobody asks why.
+struct TerminalWish {
+  bool with_stdin = false;
+  bool tty = false;
+  bool quiet = false;
+};
+bool TakesTerminal(Command& command, const TerminalWish& wish);
+
 // How to reach the API server for what is not a plain request.
 struct ServerAddress {
   http::Upstream upstream;
@@ -49,7 +58,10 @@ Result<std::string> ChooseContainer(Command& command, const Json& pod, const std
 // What of a pod is wanted.
 enum class PodUse { kCommands, kLogs };
 // The pod that "NAME", "pod/NAME" or "deploy/NAME" means: of several the one that kubectl takes for
-// that use; where it is for logs, it has said on standard error which that is.
-Result<Json> FindPod(Command& command, const std::string& word, PodUse use);
+// that use; where it is for logs, it has said on standard error which that is. Where there is none
+// of an object yet, one is awaited for `timeout`.
+Result<Json> FindPod(Command& command, const std::string& word, PodUse use, Duration timeout);
+// A usage error where --pod-running-timeout says nothing that could be waited for.
+Result<> CheckPodRunningTimeout(const Command& command, Duration timeout);
 
 }  // namespace skiff::cli

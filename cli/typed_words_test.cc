@@ -177,6 +177,14 @@ TEST_F(TypedWordsTest, OneContainerIsNotAllOfThem) {
               HasSubstr("error: only a selector (-l) or a POD name is allowed\n"));
   EXPECT_EQ(Said("logs", {"a", "--pod-running-timeout=0s"}),
             "error: --pod-running-timeout must be higher than zero\n");
+  for (const char* verb : {"exec", "attach", "port-forward"}) {
+    std::vector<std::string> args = {"a", "--pod-running-timeout=-1s"};
+    if (verb == std::string("port-forward")) args.emplace_back("80");
+    EXPECT_THAT(Said(verb, args), HasSubstr("--pod-running-timeout must be higher than zero\n"))
+        << verb;
+  }
+  EXPECT_EQ(Said("cluster-info", {"dump", "--pod-running-timeout=0s"}),
+            "error: --pod-running-timeout must be higher than zero\n");
 }
 
 TEST_F(TypedWordsTest, WhatASelectorAsksForIsAwaitedToo) {

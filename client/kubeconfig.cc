@@ -191,12 +191,25 @@ Json Listed(const std::map<std::string, Entry>& entries, const char* inner) {
 
 }  // namespace
 
-Result<Kubeconfig> Kubeconfig::Parse(const std::string& text, const std::string& directory) {
+Result<> Kubeconfig::CheckKind(const Json& document) {
+  const std::string version = TextAt(document, "apiVersion");
+  const std::string kind = TextAt(document, "kind");
+  if ((version.empty() || version == "v1") && (kind.empty() || kind == "Config")) return {};
+  return Fail(Reason::kInvalid,
+              fmt::format("no kind \"{}\" is registered for version \"{}\" in scheme "
+                          "\"pkg/runtime/scheme.go:111\"",
+                          kind.empty() ? "Config" : kind, version.empty() ? "v1" : version));
+}
+
+Result<Kubeconfig> Kubeconfig::Parse(const std::string& text, const std::string& directory,
+                                     Check check) {
   const auto document = TRY(ParseYaml(text));
   const Json& config = document.value;
   Kubeconfig parsed;
   if (config.is_null()) return parsed;
   if (!config.is_object()) return Fail(Reason::kInvalid, "a kubeconfig must be a map");
+  TRY(CheckKind(config));
+  if (check) TRY(check(config));
   TRY(ForEach(
       config, "clusters", "cluster", [&](const std::string& name, const Json& entry) -> Result<> {
         Cluster& cluster = parsed.clusters[name];
@@ -238,9 +251,9 @@ Result<Kubeconfig> Kubeconfig::Parse(const std::string& text, const std::string&
   return parsed;
 }
 
-Result<Kubeconfig> Kubeconfig::Load(const std::string& path) {
+Result<Kubeconfig> Kubeconfig::Load(const std::string& path, Check check) {
   const auto text = TRY(ReadFile(path));
-  return Parse(text, std::filesystem::absolute(path).parent_path().string());
+  return Parse(text, std::filesystem::absolute(path).parent_path().string(), check);
 }
 
 std::string Kubeconfig::ToYaml() const {
@@ -347,9 +360,10 @@ std::string Kubeconfig::Namespace(const std::string& context) const {
 }
 
 Result<Kubeconfig> LoadKubeconfig(const std::string& explicit_path,
-                                  const std::string& kubeconfig_variable, const std::string& home) {
-  const auto load = [](const std::string& path) -> Result<Kubeconfig> {
-    auto config = Kubeconfig::Load(path);
+                                  const std::string& kubeconfig_variable, const std::string& home,
+                                  Kubeconfig::Check check) {
+  const auto load = [check](const std::string& path) -> Result<Kubeconfig> {
+    auto config = Kubeconfig::Load(path, check);
     if (config) return config;
     return Fail(config.error().reason,
                 fmt::format("error loading config file \"{}\": {}", path, config.error().message));

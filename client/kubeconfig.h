@@ -55,9 +55,14 @@ struct Kubeconfig {
   std::map<std::string, Context> contexts;
   std::string current_context;
 
+  // Fails in client-go's words where the document is of another version or kind.
+  static Result<> CheckKind(const Json& document);
+  // Of somebody who wants more of a document than that what is needed of it can be read.
+  using Check = Result<> (*)(const Json& document);
   // From YAML or JSON. Relative paths are taken from `directory`.
-  static Result<Kubeconfig> Parse(const std::string& text, const std::string& directory);
-  static Result<Kubeconfig> Load(const std::string& path);
+  static Result<Kubeconfig> Parse(const std::string& text, const std::string& directory,
+                                  Check check = nullptr);
+  static Result<Kubeconfig> Load(const std::string& path, Check check = nullptr);
   // YAML, as kubectl writes it.
   std::string ToYaml() const;
   // Entries of `other` that are not here yet; its current context when there is none here.
@@ -77,7 +82,8 @@ Result<http::Headers> ImpersonationHeaders(const Kubeconfig::User::Impersonation
 // missing ones passed over) merged, the first one winning, else `home`/.kube/config. Empty when
 // there are none.
 Result<Kubeconfig> LoadKubeconfig(const std::string& explicit_path,
-                                  const std::string& kubeconfig_variable, const std::string& home);
+                                  const std::string& kubeconfig_variable, const std::string& home,
+                                  Kubeconfig::Check check = nullptr);
 // Of a pod: KUBERNETES_SERVICE_HOST and _PORT and the mounted service account.
 Result<HttpsOptions> InClusterOptions(const std::string& host, const std::string& port,
                                       const std::string& directory);

@@ -155,6 +155,19 @@ TEST_F(KubeconfigTest, AFileThatCannotBeReadIsNotTakenForNone) {
   }
 }
 
+TEST_F(KubeconfigTest, AnotherVersionOrKindIsNotTakenForOurs) {
+  EXPECT_TRUE(Kubeconfig::Parse("apiVersion: v1\nkind: Config", "/"));
+  EXPECT_TRUE(Kubeconfig::Parse("current-context: c", "/"));
+  const std::string later = Write("later", "apiVersion: v9\nkind: Config\n");
+  EXPECT_EQ(LoadKubeconfig(later, "", "").error().message,
+            "error loading config file \"" + later +
+                "\": no kind \"Config\" is registered for version \"v9\" in scheme "
+                "\"pkg/runtime/scheme.go:111\"");
+  EXPECT_EQ(Kubeconfig::Parse("kind: Pod", "/").error().message,
+            "no kind \"Pod\" is registered for version \"v1\" in scheme "
+            "\"pkg/runtime/scheme.go:111\"");
+}
+
 TEST_F(KubeconfigTest, OfSeveralFilesTheFirstWins) {
   const std::string first = Write("first", kText);
   std::string other = kText;

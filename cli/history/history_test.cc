@@ -130,6 +130,16 @@ TEST_F(HistoryTest, SaysWhatIsNoLongerKept) {
   EXPECT_THAT(err_, HasSubstr("only kept from revision 413 on, which is less than 1h"));
 }
 
+TEST_F(HistoryTest, AYoungClusterHasForgottenNothing) {
+  EXPECT_EQ(Run("get", {"cm", "--at=1h"}), 1);
+  EXPECT_EQ(err_,
+            "error: nothing shows that the cluster is as old as 1h: its past begins with revision "
+            "1\n");
+  EXPECT_EQ(Run("diff", {"--since=1h", "cm"}), 1) << err_;
+  EXPECT_THAT(err_, HasSubstr("Note: nothing shows that the cluster is as old as 1h: this is what "
+                              "has changed since its beginning\n"));
+}
+
 TEST_F(HistoryTest, RefusesWhatIsNoMoment) {
   for (const char* word : {"yesterday", "-5m", "0", "", "18446744073709551616"}) {
     EXPECT_EQ(Run("get", {"cm", std::string("--at=") + word, "-o", "name"}), 1) << word;
@@ -183,7 +193,7 @@ TEST_F(HistoryTest, ShowsWhatHasChangedForSoLong) {
   kept_from_ = 1;
   lease_from_ = 905;
   EXPECT_EQ(Run("diff", {"--since=10m", "cm"}), 1) << err_;
-  EXPECT_THAT(err_, HasSubstr("from revision 1 on")) << "all of a cluster that is so young";
+  EXPECT_THAT(err_, HasSubstr("since its beginning")) << "all of a cluster that is so young";
   EXPECT_THAT(out_, HasSubstr("+  name: new\n"));
 }
 

@@ -20,6 +20,8 @@ struct Past {
   // The moment that was asked for lies before what the server keeps: this is the oldest it has ...
   bool is_oldest = false;
   std::optional<TimePoint> at;  // ... and from when, where that is known.
+  // Nothing was forgotten yet: that oldest one is the beginning of the cluster.
+  bool is_whole() const { return is_oldest && revision == 1; }
 };
 
 // "10m" is as long ago; "17" is that revision, whether or not the server has it.

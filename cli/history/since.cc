@@ -169,7 +169,12 @@ void TellWhere(Command& command, const Past& past, const std::string& since) {
       past.at ? fmt::format(" ({} ago)",
                             HumanDuration(Between(*past.at, command.environment().clock.Now())))
               : "";
-  if (past.is_oldest) {
+  if (past.is_whole()) {
+    command.Warn(
+        "Note: nothing shows that the cluster is as old as {}: this is what has changed since its "
+        "beginning\n",
+        since);
+  } else if (past.is_oldest) {
     command.Warn(
         "Note: the past is kept from revision {}{} on, which is less than {}: the server forgets "
         "what is older than some minutes (`skiff up --history`)\n",

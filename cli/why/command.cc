@@ -1,4 +1,5 @@
-// `why`: what is the matter with a pod, a service, a claim, an ingress, or what makes pods.
+// `why`: what is the matter with a pod, a service, a claim, an ingress, what makes pods, or
+// anything.
 #include "cli/why/explain.h"
 #include "cli/why/gather.h"
 
@@ -64,11 +65,6 @@ Result<std::vector<Json>> FindObjects(Command& command, const Args& words) {
   if (targets.empty()) TRY(CheckNamespace(session));
   std::vector<Json> found;
   for (Target& target : targets) {
-    if (!why::CanExplain(target.resource.kind)) {
-      return CliError(
-          fmt::format("{} are not explained: pods, services, claims, ingresses and workloads are",
-                      target.resource.name));
-    }
     found.push_back(std::move(target.object));
   }
   return found;
@@ -85,7 +81,8 @@ Result<> RunWhy(Command& command, const Args& args) {
         fmt::format("unexpected -o output mode: {}. We only support json and yaml", output));
   }
   if (command.words().empty()) {
-    return command.UsageError("a name is required: a pod, service, claim, ingress or workload");
+    return command.UsageError(
+        "a name is required: a pod, service, claim, ingress or workload; of other kinds TYPE/NAME");
   }
   auto objects = TRY(FindObjects(command, command.words()));
   Session& session = *TRY(command.session());

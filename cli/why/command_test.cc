@@ -80,12 +80,15 @@ TEST_F(WhyCommandTest, WhatMayNotBeSeenIsNotSaidToBeMissing) {
             "at pods, deployments\n");
 }
 
-TEST_F(WhyCommandTest, WhatIsNotExplainedIsRefused) {
-  Put("/api/v1/namespaces/default/configmaps/c", {{"kind", "ConfigMap"}});
-  EXPECT_EQ(Run("why", {"configmap/c"}), 1);
-  EXPECT_EQ(err_,
-            "error: configmaps are not explained: pods, services, claims, ingresses and workloads "
-            "are\n");
+TEST_F(WhyCommandTest, AnyKindIsExplainedAsFarAsItSpeaks) {
+  Put("/api/v1/namespaces/default/configmaps/c",
+      {{"kind", "ConfigMap"},
+       {"metadata",
+        {{"deletionTimestamp", "2020-01-02T03:04:05Z"}, {"finalizers", {"example.com/hold"}}}}});
+  EXPECT_EQ(Run("why", {"configmap/c"}), 0) << err_;
+  EXPECT_THAT(out_, StartsWith("configmap/c is being deleted, and stays until its finalizer"));
+  EXPECT_EQ(Run("why", {"node/n1"}), 0) << err_;
+  EXPECT_THAT(out_, StartsWith("node/n1 has not said yet how it is.\n"));
   EXPECT_EQ(Run("why", {"pod/none"}), 1);
   EXPECT_THAT(err_, HasSubstr("not found"));
   EXPECT_EQ(Run("why", {}), 1);

@@ -24,26 +24,39 @@ constexpr Explained kExplained[] = {
     {"DaemonSet", &ExplainWorkload},
     {"Job", &ExplainWorkload},
     {"CronJob", &ExplainWorkload},
+    {"Namespace", &ExplainNamespace},
+    {"Node", &ExplainNodeItself},
+    {"HorizontalPodAutoscaler", &ExplainAutoscaler},
+    {"PodDisruptionBudget", &ExplainDisruptionBudget},
 };
 
 Explainer ExplainerOf(std::string_view kind) {
   for (const Explained& each : kExplained) {
     if (each.kind == kind) return each.explain;
   }
-  return nullptr;
+  return &ExplainOther;
+}
+
+// These know more of their going than that finalizers hold them.
+bool ExplainsItsGoing(std::string_view kind) {
+  return kind == "Pod" || kind == "PersistentVolumeClaim" || kind == "Namespace";
 }
 
 }  // namespace
 
-bool CanExplain(std::string_view kind) {
-  return ExplainerOf(kind) != nullptr;
+std::string OwnKind(const Json& object) {
+  const std::string version = TextAt(object, "apiVersion");
+  const size_t slash = version.find('/');
+  const std::string group = slash == version.npos ? "" : version.substr(0, slash);
+  const bool own = group.find('.') == group.npos || group.ends_with(".k8s.io");
+  return own ? TextAt(object, "kind") : "";
 }
 
 Explanation Explain(const Facts& facts) {
   Explanation explanation{Named(facts.object), NamespaceOf(facts.object), {}, {}};
-  if (const Explainer explain = ExplainerOf(TextAt(facts.object, "kind"))) {
-    explain(facts, facts.object, explanation.findings);
-  }
+  const std::string kind = OwnKind(facts.object);
+  if (!ExplainsItsGoing(kind)) ExplainLeaving(facts, facts.object, explanation.findings);
+  ExplainerOf(kind)(facts, facts.object, explanation.findings);
   std::stable_sort(explanation.findings.begin(), explanation.findings.end(),
                    [](const Finding& a, const Finding& b) { return a.weight > b.weight; });
   // With trouble about, that all else is well is no news.

@@ -8,8 +8,10 @@
 
 namespace skiff::cli::why {
 
-// The object of the facts, of whatever kind CanExplain takes.
-bool CanExplain(std::string_view kind);
+// The object's kind, where it is one of Kubernetes' own; else "": others may have kinds of the same
+// names.
+std::string OwnKind(const Json& object);
+// The object of the facts, of any kind.
 Explanation Explain(const Facts& facts);
 
 // One word for what keeps a pod from being ready, by its status alone: "Unschedulable",
@@ -43,6 +45,14 @@ void ExplainIngress(const Facts& facts, const Json& ingress, Findings& out);
 std::string SymptomOfIngress(const Json& ingress, const Json& event);
 // What makes pods by a template, directly or through others.
 void ExplainWorkload(const Facts& facts, const Json& workload, Findings& out);
+void ExplainNamespace(const Facts& facts, const Json& object, Findings& out);
+void ExplainNodeItself(const Facts& facts, const Json& node, Findings& out);
+void ExplainAutoscaler(const Facts& facts, const Json& autoscaler, Findings& out);
+void ExplainDisruptionBudget(const Facts& facts, const Json& budget, Findings& out);
+// Of a kind that nothing more is known of.
+void ExplainOther(const Facts& facts, const Json& object, Findings& out);
+// What was deleted and is still there; nothing of what was not.
+void ExplainLeaving(const Facts& facts, const Json& object, Findings& out);
 
 // Of many pods one of each symptom, the commonest first: those that are looked at closely.
 struct Symptom {

@@ -19,6 +19,13 @@ struct Scope {
   std::string fields = {};
 };
 
+bool MakesPods(std::string_view kind) {
+  constexpr std::string_view kKinds[] = {"Deployment",  "ReplicaSet", "ReplicationController",
+                                         "StatefulSet", "DaemonSet",  "Job",
+                                         "CronJob"};
+  return std::find(std::begin(kKinds), std::end(kKinds), kind) != std::end(kKinds);
+}
+
 class Gathering {
  public:
   Gathering(Session& session, TimePoint now, Json object) : session_(session) {
@@ -42,6 +49,9 @@ class Gathering {
   Result<> ForClaim(const Json& claim);
   Result<> ForIngress(const Json& ingress);
   Result<> ForWorkload(const Json& workload);
+  Result<> ForNode(const Json& node);
+  // Of the kinds that say of themselves what is wrong.
+  Result<> ForOther(const Json& object, const std::string& kind);
   // nullopt: noted as unread. Fails when that is no matter of rights.
   bool Note(const std::string& resource, const Error& error);
 
@@ -222,9 +232,22 @@ Result<> Gathering::ForWorkload(const Json& workload) {
   return {};
 }
 
+Result<> Gathering::ForNode(const Json& node) {
+  TRY(Read("pods", {.fields = "spec.nodeName=" + NameOf(node)}));
+  return ReadOne("leases", "kube-node-lease", NameOf(node));
+}
+
+Result<> Gathering::ForOther(const Json& object, const std::string& kind) {
+  TRY(ReadEvents(object));
+  if (kind == "Node") return ForNode(object);
+  if (kind == "Namespace") return Read("resourcequotas", {.namespace_ = NameOf(object)});
+  if (kind == "PodDisruptionBudget") return Read("pods", {.namespace_ = NamespaceOf(object)});
+  return {};
+}
+
 Result<Facts> Gathering::Run() {
   const Json object = facts_.object;
-  const std::string kind = TextAt(object, "kind");
+  const std::string kind = OwnKind(object);
   if (kind == "Pod") {
     TRY(ForPod(object));
     TRY(Read("networkpolicies", {.namespace_ = NamespaceOf(object)}));
@@ -236,8 +259,10 @@ Result<Facts> Gathering::Run() {
     TRY(ForClaim(object));
   } else if (kind == "Ingress") {
     TRY(ForIngress(object));
-  } else {
+  } else if (MakesPods(kind)) {
     TRY(ForWorkload(object));
+  } else {
+    TRY(ForOther(object, kind));
   }
   return std::move(facts_);
 }

@@ -14,6 +14,12 @@ bool IsLeavingPod(const Json& object) {
   return !TextAt(object, "metadata", "deletionTimestamp").empty();
 }
 
+// It would be gone, if it were not for its finalizers.
+bool IsHeld(const Json& pod) {
+  return IsLeavingPod(pod) && HasEnded(TextAt(pod, "status", "phase")) &&
+         !At(pod, "metadata", "finalizers").empty();
+}
+
 std::string SymptomOfContainer(const Json& status) {
   if (const Json& waiting = At(status, "state", "waiting"); waiting.is_object()) {
     const std::string reason = TextAt(waiting, "reason");
@@ -35,11 +41,13 @@ void ExplainLeavingPod(const Facts& facts, const Json& pod, Findings& out) {
   Finding finding;
   finding.weight = late ? Weight::kWrong : Weight::kWaits;
   finding.cause = "Terminating";
+  const bool ended = HasEnded(TextAt(pod, "status", "phase"));
   finding.sentence =
       fmt::format("{} is being deleted{}", Named(pod),
-                  late ? fmt::format(", and should have been gone {} ago", Age(facts, deadline))
-                       : fmt::format(", with {}s to end well",
-                                     IntAt(pod, "metadata", "deletionGracePeriodSeconds")));
+                  ended  ? ", and has ended, but is held by finalizers"
+                  : late ? fmt::format(", and should have been gone {} ago", Age(facts, deadline))
+                         : fmt::format(", with {}s to end well",
+                                       IntAt(pod, "metadata", "deletionGracePeriodSeconds")));
   finding.Saw(deadline, "metadata.deletionTimestamp");
   const auto finalizers = TextsAt(At(pod, "metadata"), "finalizers");
   if (!finalizers.empty()) {
@@ -52,7 +60,7 @@ void ExplainLeavingPod(const Facts& facts, const Json& pod, Findings& out) {
   const bool unready = node && TextAt(Condition(*node, "Ready"), "status") != "True";
   if (node_gone) finding.Saw(fmt::format("node {} does not exist", node_name), "nodes");
   if (unready) finding.Saw(fmt::format("node {} is not ready", node_name), "node/" + node_name);
-  if (late && finalizers.empty()) {
+  if (late && !ended && finalizers.empty()) {
     finding.Try(CommandFor(pod, fmt::format("delete pod {} --force", NameOf(pod))));
   }
   out.push_back(std::move(finding));
@@ -163,6 +171,7 @@ void ExplainUnready(const Facts& facts, const Json& pod, Findings& out) {
 
 std::string SymptomOf(const Json& pod) {
   const std::string phase = TextAt(pod, "status", "phase");
+  if (IsHeld(pod)) return "Terminating";
   if (phase == "Succeeded") return "";
   if (IsLeavingPod(pod)) return "Terminating";
   if (phase == "Failed") {
@@ -199,7 +208,8 @@ std::vector<Symptom> SymptomsOf(const std::vector<Json>& pods) {
 
 void ExplainPod(const Facts& facts, const Json& pod, Findings& out) {
   const std::string phase = TextAt(pod, "status", "phase");
-  if (IsLeavingPod(pod) && !HasEnded(phase)) return ExplainLeavingPod(facts, pod, out);
+  if (IsHeld(pod) || (IsLeavingPod(pod) && !HasEnded(phase)))
+    return ExplainLeavingPod(facts, pod, out);
   if (phase == "Succeeded") return SayPodFine(facts, pod, out);
   if (phase == "Failed") return ExplainFailed(facts, pod, out);
   if (TextAt(pod, "spec", "nodeName").empty()) return ExplainScheduling(facts, pod, out);

@@ -33,8 +33,11 @@ ln -s "$(realpath "$kubectl")" "$work/theirs-bin/kubectl"
 
 free_port() { python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'; }
 
-# start NAME: a cluster of three simulated nodes below $work/NAME; its port goes to $port.
+# start NAME: a new cluster of three simulated nodes below $work/NAME, in place of the one that was there; its
+# port goes to $port.
 start() {
+  [ ! -d "$work/$1/data" ] || "$skiff" down --data-dir="$work/$1/data" >/dev/null 2>&1 || true
+  rm -rf "${work:?}/$1"
   port=${PORT:-$(free_port)}
   [ -z "${PORT:-}" ] || PORT=$((PORT + 1))
   mkdir -p "$work/$1/home"
@@ -79,8 +82,6 @@ run() {
   echo "$status" >"$work/$name/code"
 }
 
-start theirs; their_port=$port
-start ours; our_port=$port
 prefixes=("$@")
 [ ${#prefixes[@]} -gt 0 ] || prefixes=("")
 list=$here/kubectl/differing-$minor.txt
@@ -94,6 +95,9 @@ new=() gone=()
 lines=0 agreeing=0
 for prefix in "${prefixes[@]}"; do
   for file in "$here"/kubectl/"$prefix"*.commands; do
+    # Each file has clusters of its own: what another one has left is nothing that it may stand on.
+    start theirs; their_port=$port
+    start ours; our_port=$port
     declare -A times=()
     while IFS= read -r line; do
       case $line in ''|'#'*) continue ;; esac
