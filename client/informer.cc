@@ -198,6 +198,8 @@ void InformerCache::Replace(std::vector<RawJson> items, const std::string& resou
   }
   {
     const MutexLock lock(mutex_);
+    // Of a store that was put back to an earlier state nothing is to be waited for.
+    if (ParseRevision(resource_version) < revision_) ahead_.clear();
     SawRevision(resource_version);
     std::erase_if(ahead_, [this](const auto& written) { return written.second <= revision_; });
   }

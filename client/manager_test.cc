@@ -135,6 +135,9 @@ TEST_F(LastWriteTest, NoKeyIsRunOnAnOlderVersionThanWasWrittenHere) {
   wrote("b", "20");
   Show({NodeOf("a", "14", true), NodeOf("b", "20", true)}, "21");
   EXPECT_EQ(runs_["b"], 4) << "a new list shows all";
+  wrote("b", "30");
+  Show({NodeOf("a", "14", true), NodeOf("b", "9", false)}, "9");
+  EXPECT_EQ(runs_["b"], 5) << "the store was put back";
 }
 
 // Counts its runs.

@@ -6,7 +6,7 @@
 namespace skiff {
 namespace {
 
-constexpr char kPods[] = "/api/v1/namespaces/default/pods/";
+constexpr char kShopPods[] = "/api/v1/namespaces/default/pods/";
 
 class DisruptionTest : public ListingServerTest {
  protected:
@@ -18,7 +18,7 @@ class DisruptionTest : public ListingServerTest {
                 {"status", {{"phase", "Running"}}}};
     if (!owner.is_null()) pod["metadata"]["ownerReferences"] = {owner};
     if (!condition.is_null()) pod["status"]["conditions"] = {condition};
-    Put("/api/v1/pods", kPods + name, std::move(pod));
+    Put("/api/v1/pods", kShopPods + name, std::move(pod));
   }
   static Json OwnerOf(const std::string& version, const std::string& kind) {
     return {
@@ -75,7 +75,7 @@ TEST_F(DisruptionTest, WhatWasSaidOfPodsThatStayIsTakenBack) {
   };
   PutPod("stays", {}, said("EvictionByEvictionAPI"));
   PutPod("ends", {}, said("TerminationByKubelet"));
-  const auto path = [](const std::string& name) { return kPods + name + "/status"; };
+  const auto path = [](const std::string& name) { return kShopPods + name + "/status"; };
   Run(119s);
   EXPECT_TRUE(Written(path("stays")).is_null());
   Run(2s);
