@@ -26,6 +26,7 @@ namespace fs = std::filesystem;
 
 constexpr char kSuffix[] = ".json";
 constexpr char kLock[] = "/lock";
+constexpr Duration kRemovalMax = std::chrono::seconds(5);
 
 Json JsonOf(const ProcessId& process) {
   return {{"pid", process.pid}, {"started", process.start_ticks}};
@@ -194,14 +195,22 @@ Result<Records> Records::Open(const std::string& directory, Duration patience) {
                             directory, why));
   };
   const SystemClock clock;
-  const Duration end = clock.Monotonic() + patience;
+  const Duration begin = clock.Monotonic();
+  const Duration end = begin + patience;
+  // Who had his turn before removes what is empty, just now perhaps.
+  const auto may_be_removed = [&](const std::error_code& error) {
+    const bool is_gone =
+        error == std::errc::not_a_directory || error == std::errc::no_such_file_or_directory;
+    return is_gone && clock.Monotonic() < begin + std::min<Duration>(patience, kRemovalMax);
+  };
   while (true) {
     const std::error_code error = MakePrivateFolder(directory);
+    if (may_be_removed(error)) continue;
     if (error) return failed(error.message());
     const int file = open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    // Who had its turn before removes what is empty, just now perhaps.
-    if (file < 0 && errno == ENOENT && clock.Monotonic() < end) continue;
-    if (file < 0) return failed(std::strerror(errno));
+    const int why = file < 0 ? errno : 0;
+    if (may_be_removed({why, std::generic_category()})) continue;
+    if (file < 0) return failed(std::strerror(why));
     const auto locked =
         LockWithin(end - clock.Monotonic(), [file] { return flock(file, LOCK_EX | LOCK_NB) == 0; });
     if (locked && IsAt(path, file)) return Records(directory, file);

@@ -16,7 +16,10 @@ namespace {
 class ChaosSupervisorTest : public testing::Test {
  protected:
   ChaosSupervisorTest() { std::filesystem::create_directories(directory_); }
-  ~ChaosSupervisorTest() override { std::filesystem::remove_all(directory_); }
+  ~ChaosSupervisorTest() override {
+    std::filesystem::remove_all(directory_);
+    std::filesystem::remove(begun_);
+  }
   // One that is over as soon as it has begun; what it does then makes a file.
   Record Touching() const {
     Record record{.id = "x7k2p", .fault = Fault::kPartition, .target = "pod/a", .plan = {}};
@@ -43,18 +46,19 @@ class ChaosSupervisorTest : public testing::Test {
   }
   const std::string directory_ =
       testing::TempDir() + "/skiff-supervisor-" + std::to_string(getpid());
-  const std::string begun_ = directory_ + "/begun";
+  const std::string begun_ = directory_ + "-begun";
 };
 
 TEST_F(ChaosSupervisorTest, BeginsWhatSomebodyAsksForAndNothingElse) {
   ASSERT_TRUE(SaveRecord(directory_, Touching()));
   EXPECT_EQ(SuperviseFor(/*is_awaited=*/false), 1);
   EXPECT_FALSE(std::filesystem::exists(begun_)) << "whoever asked for it has been killed";
-  EXPECT_FALSE(std::filesystem::exists(RecordPath(directory_, "x7k2p")));
+  EXPECT_FALSE(std::filesystem::exists(directory_)) << "with its last record";
+  std::filesystem::create_directories(directory_);
   ASSERT_TRUE(SaveRecord(directory_, Touching()));
   EXPECT_EQ(SuperviseFor(/*is_awaited=*/true), 0);
   EXPECT_TRUE(std::filesystem::exists(begun_));
-  EXPECT_FALSE(std::filesystem::exists(RecordPath(directory_, "x7k2p")));
+  EXPECT_FALSE(std::filesystem::exists(directory_));
 }
 
 TEST_F(ChaosSupervisorTest, WhatOneThatWasKilledRanHasEndedBeforeItIsUndone) {
