@@ -22,7 +22,8 @@ class ChaosSupervisorTest : public testing::Test {
   }
   // One that is over as soon as it has begun; what it does then makes a file.
   Record Touching() const {
-    Record record{.id = "x7k2p", .fault = Fault::kPartition, .target = "pod/a", .plan = {}};
+    Record record{
+        .id = "x7k2p", .fault = Fault::kPartition, .target = "pod/a", .ends = 1ns, .plan = {}};
     record.plan.begin = {{.argv = {"touch", begun_}}};
     return record;
   }
