@@ -228,6 +228,17 @@ run kill -KILL "$(supervisor_of "$id")"
 check "or until whoever comes next" says "had lost its supervisor" chaos ls
 check "  undoes it" reaches a "$b"
 check "nothing is left" as_before
+slow=/run/slow
+mkdir "$slow"
+printf '#!/bin/sh\nsleep 1\nexec %s "$@"\n' "$(command -v nft)" >"$slow/nft"
+chmod +x "$slow/nft"
+PATH=$slow:$PATH "$SKIFF" chaos partition pod/a --for=5m &
+asker=$!
+check "a cut is about to begin" pgrep -f "$slow/nft"
+run kill -KILL $asker $(pgrep -f 'chaos --supervise')
+check "whoever comes next" says "had lost its supervisor" chaos ls
+check "  undoes it when what that had run is over" not pgrep -f "$slow/nft"
+check "nothing is left" as_before
 begin pause pod/a --for=5m
 run kill -KILL "$(supervisor_of "$id")"
 check "what was paused goes on at once" running
@@ -357,5 +368,6 @@ begin disk node/$NODE "--data-dir=$DATA" --for=5s
 check "it is full" eval '[ "$(room)" -lt 100 ]'
 check "for five seconds" eval '[ "$(room)" -gt 10000 ]'
 check "the API takes writes" k create configmap later
-run chaos ls
+check "nothing is on" nothing_on
+check "and no directory says what was" eval '[ ! -e /run/skiff-chaos ]'
 run "$SKIFF" down "--data-dir=$DATA"

@@ -105,6 +105,12 @@ TEST_F(ServiceLoadBalancerTest, PortsThatIngressesAreServedAtAreTaken) {
   EXPECT_THAT(AddressesOf("web"), IsEmpty());
   EXPECT_THAT(EventsOf("web"), HasSubstr("port 443/TCP of the nodes is in use by ingress "
                                          "default/site"));
+  cluster_.Edit<networking_v1::Ingress>({"default", "site"}, [](networking_v1::Ingress& site) {
+    site.spec.ingress_class_name.reset();
+  });
+  cluster_.Apply(LoadBalancer("later", 443)).RunUntilIdle();
+  EXPECT_THAT(AddressesOf("later"), IsEmpty()) << "what names no class is served as well";
+  cluster_.Delete<core_v1::Service>({"default", "later"}).RunUntilIdle();
   cluster_.Delete<networking_v1::Ingress>({"default", "site"}).RunUntilIdle();
   EXPECT_THAT(AddressesOf("web"), ElementsAre("192.0.2.1 VIP"));
 }

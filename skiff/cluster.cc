@@ -115,7 +115,7 @@ Result<> WriteOwnObjects(ApiServer& server, const ClusterOptions& options, const
                                    .cluster_cidr = options.cluster_cidr,
                                    .has_dns = !ClusterDnsServers(options).empty()}));
   TRY(EnsureDefaultStorageClass(client, options.simulated_nodes > 0));
-  if (IsIngressWanted(options)) TRY(EnsureDefaultIngressClass(client));
+  if (IsIngressWanted(options)) TRY(EnsureIngressClass(client));
   if (options.simulated_nodes > 0) TRY(RemoveSurplusNodes(client, options.simulated_nodes));
   if (options.bootstrap_token.empty()) return {};
   return EnsureBootstrapToken(client, options.bootstrap_token);

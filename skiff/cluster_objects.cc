@@ -147,10 +147,9 @@ Result<> EnsureDefaultStorageClass(Client& client, bool simulated) {
   return Fail(created.error());
 }
 
-Result<> EnsureDefaultIngressClass(Client& client) {
+Result<> EnsureIngressClass(Client& client) {
   networking_v1::IngressClass made;
   made.metadata.name = ingress::kIngressClassName;
-  made.metadata.annotations["ingressclass.kubernetes.io/is-default-class"] = "true";
   made.spec.controller = ingress::kIngressController;
   const auto created = client.Create(made);
   if (created || created.error().reason == Reason::kAlreadyExists) return {};

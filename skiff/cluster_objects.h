@@ -31,9 +31,9 @@ Result<> WriteClusterObjects(Client& client, const ClusterFacts& facts);
 // administrator has it.
 Result<> EnsureDefaultStorageClass(Client& client, bool simulated);
 
-// The class of Ingresses that name none, served by HAProxy here; made where it is missing, and left
-// as its administrator has it.
-Result<> EnsureDefaultIngressClass(Client& client);
+// The class of what HAProxy here serves; made where it is missing, and left as its administrator
+// has it. It is not marked as the default one: Ingresses without a class are served as well.
+Result<> EnsureIngressClass(Client& client);
 
 // The value of --bootstrap-token; Invalid when it is no token.
 Result<BootstrapToken> ParseGivenToken(const std::string& text);

@@ -7,9 +7,11 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include "api/gen/networking_v1.h"
 #include "api/gen/storage_v1.h"
 #include "base/wrong_clock.h"
 #include "client/scoped_informer.h"
+#include "skiff/cluster_objects.h"
 #include "skiff/joined_cluster_test.h"
 
 namespace skiff {
@@ -242,6 +244,20 @@ TEST_F(SimulatedAnswersTest, APodThatIsDeletedBeforeItsInitContainersAreDoneGoes
     EXPECT_TRUE(changed.wait_for(lock, kPatience, [&] { return gone; }));
   }
   watched.Stop();
+}
+
+TEST_F(SimulatedAnswersTest, TheClassOfIngressesIsGivenToNoneThatNamesNoClass) {
+  ASSERT_TRUE(EnsureIngressClass(*admin_));
+  ASSERT_TRUE(EnsureIngressClass(*admin_)) << "at the next start";
+  networking_v1::Ingress ingress;
+  ingress.metadata.namespace_ = "default";
+  ingress.metadata.name = "site";
+  auto& backend = ingress.spec.default_backend.Ensure().service.emplace();
+  backend.name = "web";
+  backend.port.number = 80;
+  const auto created = admin_->Create(ingress);
+  ASSERT_TRUE(created) << created.error().message;
+  EXPECT_FALSE((*created)->spec.ingress_class_name);
 }
 
 TEST_F(SimulatedAnswersTest, AClaimWithoutAClassIsBoundAtOnce) {

@@ -34,9 +34,11 @@ void PutImage(const Scope& scope, Json& container) {
     container["imagePullPolicy"] = "IfNotPresent";
   } else if (policy.Says()) {
     scope.Note(policy, "pull_policy", "Kubernetes pulls always, never or when it is missing");
+  } else {
+    // What is there is not asked for, also where no tag is said; of the name that we made up a
+    // registry has nobody's image, or somebody else's.
+    container["imagePullPolicy"] = image.Says() ? "IfNotPresent" : "Never";
   }
-  // Of the name that we made up a registry has nobody's image, or somebody else's.
-  if (!image.Says() && !policy.Says()) container["imagePullPolicy"] = "Never";
 }
 
 Json Unexpanded(const std::vector<std::string>& words) {

@@ -272,6 +272,16 @@ TEST_F(ComposeConvertTest, AnImageThatIsToBeBuiltIsNeverPulledUnderANameOfOurs) 
   EXPECT_EQ(web["imagePullPolicy"], "Never");
 }
 
+TEST_F(ComposeConvertTest, AnImageThatIsThereIsNotPulledUnlessTheFileSaysSo) {
+  const auto policy_of = [&](const std::string& more) {
+    const Json web = ContainerOf(
+        Find(Converted("services: {web: {image: x" + more + "}}"), "Deployment", "web"));
+    return web.value("imagePullPolicy", "");
+  };
+  EXPECT_EQ(policy_of(""), "IfNotPresent") << "Kubernetes would always pull it, as of no tag";
+  EXPECT_EQ(policy_of(", pull_policy: always"), "Always");
+}
+
 TEST_F(ComposeConvertTest, ServicesWhoseNamesFallTogetherAreRefused) {
   EXPECT_EQ(FailureOf("services:\n  a_b: {image: x}\n  a.b: {image: x}\n"),
             "compose.yaml:3: services a_b and a.b would both be called a-b");

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <filesystem>
+#include <string_view>
 
 #include "api/text/go_text.h"
 #include "cli/compose/env_file.h"
@@ -61,6 +62,15 @@ void Import(Node& root, Node included, Mistakes& wrong) {
   }
 }
 
+// What Docker Compose would fetch: a registry's artifact, somebody's repository. As it is after the
+// slashes of a path were put in order.
+bool IsElsewhere(std::string_view shown) {
+  for (const char* scheme : {"https:/", "http:/", "oci:/", "git:/", "ssh:/", "git@"}) {
+    if (shown.starts_with(scheme)) return true;
+  }
+  return false;
+}
+
 }  // namespace
 
 Result<std::string> FileReader::Text(const std::string& path, const Node* named_by) {
@@ -73,7 +83,12 @@ Result<std::string> FileReader::Text(const std::string& path, const Node* named_
   }
   auto text = files_.Read(path, kComposeFileBytesMax);
   if (text) return text;
-  const std::string why = fmt::format("open {}: {}", Shown(path), text.error().message);
+  const std::string shown = Shown(path);
+  const std::string why =
+      IsElsewhere(shown)
+          ? fmt::format("{} is none of this machine's files, and nothing is fetched: name a copy",
+                        shown)
+          : fmt::format("open {}: {}", shown, text.error().message);
   if (named_by == nullptr) return CliError(why);
   return Wrong(*named_by, why);
 }

@@ -14,6 +14,14 @@ namespace {
 
 constexpr char kDefaultIngressClass[] = "ingressclass.kubernetes.io/is-default-class";
 constexpr char kClassAnnotation[] = "kubernetes.io/ingress.class";
+constexpr char kOwnController[] = "skiff.io/ingress";
+
+// The default one, or ours, whose controller needs no such mark, only no word against it.
+bool TakesClassless(const Json& ingress_class) {
+  const std::string said = TextAt(ingress_class, "metadata", "annotations", kDefaultIngressClass);
+  const bool is_own = TextAt(ingress_class, "spec", "controller") == kOwnController;
+  return said == "true" || (is_own && said != "false");
+}
 
 void ExplainIngressClass(const Facts& facts, const Json& ingress, Findings& out) {
   std::string name = TextAt(ingress, "spec", "ingressClassName");
@@ -24,8 +32,7 @@ void ExplainIngressClass(const Facts& facts, const Json& ingress, Findings& out)
   const Json* found = nullptr;
   for (const Json& each : facts.Of("ingressclasses")) {
     known.push_back(NameOf(each));
-    const bool is_default = TextAt(each, "metadata", "annotations", kDefaultIngressClass) == "true";
-    if (name.empty() ? is_default : NameOf(each) == name) found = &each;
+    if (name.empty() ? TakesClassless(each) : NameOf(each) == name) found = &each;
   }
   if (found) return;
   Finding finding;

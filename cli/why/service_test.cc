@@ -297,6 +297,22 @@ TEST_F(WhyIngressTest, AClassThatIsNotThere) {
                  "it names.\n  the cluster has none: no ingress controller is installed  "));
 }
 
+TEST_F(WhyIngressTest, NoClassAtAll) {
+  AddAll();
+  std::string classless = IngressTo("web", "80");
+  const std::string named = "ingressClassName: nginx, ";
+  classless.erase(classless.find(named), named.size());
+  const char* kNobody = "ingress/shop is served by nobody: it names no class, and none is the";
+  EXPECT_THAT(Why(classless), StartsWith(kNobody));
+  Add("ingressclasses", "{metadata: {name: skiff}, spec: {controller: skiff.io/ingress}}");
+  EXPECT_THAT(Why(classless), HasSubstr("nothing is wrong"));
+  facts_.lists["ingressclasses"].clear();
+  Add("ingressclasses",
+      "{metadata: {name: skiff, annotations: {ingressclass.kubernetes.io/is-default-class: "
+      "'false'}}, spec: {controller: skiff.io/ingress}}");
+  EXPECT_THAT(Why(classless), StartsWith(kNobody));
+}
+
 TEST_F(WhyIngressTest, ACertificateThatDoesNotFit) {
   AddAll();
   const auto authority = *CertificateAuthority::Create("ca", facts_.now);

@@ -5,6 +5,7 @@
 
 #include "api/gen/discovery_v1.h"
 #include "api/gen/networking_v1.h"
+#include "api/rules/network/ingress_claim.h"
 #include "base/mutex.h"
 #include "client/reconciler.h"
 #include "controllers/nodes/node_health.h"
@@ -181,9 +182,9 @@ class ServiceLoadBalancerReconciler final : public Reconciler<Service> {
 
   void AddIngressAt(const NodePort& port, std::map<NodePort, std::string>& taken) const {
     if (options_.ingress_controller.empty()) return;
+    const IngressClaim served(options_.ingress_controller, classes_.List());
     for (const auto& ingress : ingresses_.ByIndex(kPorts, PortText(port))) {
-      const auto named = classes_.Get({"", ingress->spec.ingress_class_name.value_or("")});
-      if (!named || named->spec.controller != options_.ingress_controller) continue;
+      if (!served.Has(*ingress)) continue;
       taken.emplace(port,
                     "ingress " + ingress->metadata.namespace_ + "/" + ingress->metadata.name);
       return;
@@ -277,7 +278,8 @@ void AddServiceLoadBalancer(Manager& manager, const ServiceLoadBalancerOptions& 
       .Watches<IngressClass>([claimants, ingresses](const IngressClass& named) {
         std::set<NodePort> ports;
         for (const auto& ingress : ingresses.List()) {
-          if (ingress->spec.ingress_class_name.value_or("") != named.metadata.name) continue;
+          const std::string name = ClassOfIngress(*ingress);
+          if (!name.empty() && name != named.metadata.name) continue;
           ports.merge(PortsServedAt(*ingress));
         }
         return claimants(std::move(ports));

@@ -55,10 +55,17 @@ defaults
 // few times, and not until all connections are taken.
 //
 // Requests that may be sent twice are, when a connection broke before an answer came.
+//
+// CGI and WSGI take X_Forwarded_For for the header with dashes; and what `Connection` names the
+// next proxy behind this one may drop.
 constexpr char kRouting[] = R"(  option httplog
   capture request header Host len 128
   http-request add-header X-Skiff-Ingress-Hop 1
   http-request disable-l7-retry unless { method GET HEAD OPTIONS TRACE PUT DELETE }
+  acl drops_ours req.hdr(connection) -m beg -i x-forwarded- x-real-ip x-skiff-
+  http-request deny deny_status 400 if drops_ours
+  http-request del-header ^(x[-_]forwarded[-_](for|host|port|proto)|x[-_]real[-_]ip)$ -m reg
+  http-request del-header Forwarded
   http-request set-header X-Forwarded-For %[src]
   http-request set-header X-Forwarded-Host %[req.hdr(host)]
   http-request set-header X-Forwarded-Port %[dst_port]

@@ -8,6 +8,7 @@
 
 #include "api/rules/core/ip.h"
 #include "api/rules/names.h"
+#include "api/rules/network/ingress_claim.h"
 #include "api/text/time_text.h"
 #include "base/text.h"
 #include "proxy/ingress/route_keys.h"
@@ -19,23 +20,8 @@ namespace {
 using networking_v1::Ingress;
 using networking_v1::IngressBackend;
 
-constexpr char kClassAnnotation[] = "kubernetes.io/ingress.class";
 constexpr char kTimesPrefix[] = "ingress.skiff.io/timeout-";
 constexpr int kPortMax = 65535;
-
-std::set<std::string> OurClasses(const IngressWorld& world) {
-  std::set<std::string> names;
-  for (const auto& each : world.classes) {
-    if (each->spec.controller == kIngressController) names.insert(each->metadata.name);
-  }
-  return names;
-}
-
-std::string ClassOf(const Ingress& ingress) {
-  if (ingress.spec.ingress_class_name) return *ingress.spec.ingress_class_name;
-  const auto annotation = ingress.metadata.annotations.find(kClassAnnotation);
-  return annotation == ingress.metadata.annotations.end() ? "" : annotation->second;
-}
 
 // "" where none is said.
 std::string SuffixOf(const BackendTimes& times) {
@@ -110,9 +96,9 @@ class Planner {
   explicit Planner(const IngressWorld& world) : world_(world) {}
 
   IngressPlan Plan() {
-    const std::set<std::string> classes = OurClasses(world_);
+    const IngressClaim ours(kIngressController, world_.classes);
     for (const auto& ingress : world_.ingresses) {
-      if (classes.contains(ClassOf(*ingress))) plan_.ingresses.push_back({ingress, {}});
+      if (ours.Has(*ingress)) plan_.ingresses.push_back({ingress, {}});
     }
     std::sort(plan_.ingresses.begin(), plan_.ingresses.end(), [](const auto& a, const auto& b) {
       return AgeRank(*a.ingress) < AgeRank(*b.ingress);

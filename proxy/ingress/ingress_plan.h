@@ -1,4 +1,4 @@
-// What the Ingresses of our class want: which path of which host goes to which endpoints, by which
+// What the Ingresses that are ours want: which path of which host goes to which endpoints, by which
 // certificates, and what of it cannot be. Pure.
 //
 //   Ingress -> rules, Service -> port, EndpointSlices -> endpoints, Secret -> certificate
@@ -123,7 +123,7 @@ struct IngressPlan {
   // that; or kNoBackend, of which there is nothing to say.
   std::map<std::string, Backend> backends;
   std::map<std::string, PlannedCertificate> certificates;  // By "namespace/name" of the Secret.
-  std::vector<PlannedIngress> ingresses;                   // Of our class, the oldest first.
+  std::vector<PlannedIngress> ingresses;                   // Of ours, the oldest first.
   // "namespace/name" of all that was looked at, there or not: changes of others change nothing.
   std::set<std::string> services, secrets;
 };

@@ -43,7 +43,7 @@ TEST(IngressPlanTest, PathsArePutWhereTheirTypeSays) {
                                        Pair("foo.com%2F", "default.web.80")));
 }
 
-TEST(IngressPlanTest, OnlyIngressesOfAClassOfOursAreServed) {
+TEST(IngressPlanTest, IngressesOfOurClassesAreServedAndThoseOfNone) {
   TestObjects objects;
   objects.AddClass("nginx", "k8s.io/ingress-nginx");
   objects.AddClass("also-ours", std::string(kIngressController));
@@ -59,7 +59,22 @@ TEST(IngressPlanTest, OnlyIngressesOfAClassOfOursAreServed) {
   const IngressPlan plan = objects.Plan();
   EXPECT_THAT(plan.exact, UnorderedElementsAre(Pair("%2Fskiff", "default.web.80"),
                                                Pair("%2Falso-ours", "default.web.80"),
-                                               Pair("%2Fold", "default.web.80")));
+                                               Pair("%2Fold", "default.web.80"),
+                                               Pair("%2Fnone", "default.web.80")));
+}
+
+TEST(IngressPlanTest, WhatNamesNoClassIsLeftAloneWhereOursIsSaidToBeNoDefault) {
+  TestObjects objects;
+  objects.AddClass("nginx", "k8s.io/ingress-nginx");
+  objects.AddService("web", {});
+  objects.AddRule("named", "", "/named", "Exact", "web");
+  objects.AddRule("none", "", "/none", "Exact", "web").spec.ingress_class_name.reset();
+  auto said = std::make_shared<networking_v1::IngressClass>(*objects.classes[0]);
+  said->metadata.annotations["ingressclass.kubernetes.io/is-default-class"] = "false";
+  objects.classes[0] = said;
+  EXPECT_THAT(objects.Plan().exact, ElementsAre(Pair("%2Fnamed", "default.web.80")));
+  objects.classes.erase(objects.classes.begin());
+  EXPECT_THAT(objects.Plan().exact, IsEmpty()) << "no class of ours is there";
 }
 
 TEST(IngressPlanTest, WhatIsNotThereIsAnsweredBy503AndSaid) {

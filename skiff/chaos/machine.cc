@@ -21,6 +21,7 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <memory>
 #include <sstream>
 #include <utility>
@@ -89,20 +90,36 @@ bool IsIn(pid_t process, const std::vector<std::string>& groups) {
   });
 }
 
-std::vector<ProcessId> ProcessesIn(const std::vector<std::string>& groups) {
+namespace {
+
+std::vector<ProcessId> ProcessesThat(const std::function<bool(pid_t)>& are) {
   std::vector<ProcessId> processes;
   const std::unique_ptr<DIR, CloseProc> proc(opendir("/proc"));
   if (!proc) return processes;
   while (const dirent* entry = readdir(proc.get())) {
     const int pid = std::atoi(entry->d_name);
     if (pid <= 0) continue;
-    if (!IsIn(pid, groups)) continue;
+    if (!are(pid)) continue;
     if (const auto process = IdentifyProcess(pid)) processes.push_back(*process);
   }
   std::sort(processes.begin(), processes.end(), [](const ProcessId& a, const ProcessId& b) {
     return std::pair(a.start_ticks, a.pid) < std::pair(b.start_ticks, b.pid);
   });
   return processes;
+}
+
+}  // namespace
+
+std::vector<ProcessId> ProcessesIn(const std::vector<std::string>& groups) {
+  return ProcessesThat([&](pid_t pid) { return IsIn(pid, groups); });
+}
+
+std::vector<ProcessId> ProcessesWith(const std::string& variable, const std::string& value) {
+  const std::string wanted = fmt::format("{0}{1}={2}{0}", '\0', variable, value);
+  return ProcessesThat([&](pid_t pid) {
+    const std::string all = '\0' + TextOfFile(fmt::format("/proc/{}/environ", pid));
+    return all.find(wanted) != std::string::npos;
+  });
 }
 
 std::vector<pid_t> ThreadsOf(pid_t process) {

@@ -17,6 +17,8 @@ bool IsInGroup(std::string_view cgroups, std::string_view group);
 bool IsIn(pid_t process, const std::vector<std::string>& groups);
 // Living processes in any of those groups, the oldest first.
 std::vector<ProcessId> ProcessesIn(const std::vector<std::string>& groups);
+// Those that began with that variable in their environment, as far as we may know.
+std::vector<ProcessId> ProcessesWith(const std::string& variable, const std::string& value);
 // None: it has ended.
 std::vector<pid_t> ThreadsOf(pid_t process);
 // One whose process may live on, by others.

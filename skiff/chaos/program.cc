@@ -116,6 +116,7 @@ Result<std::vector<Record>> SweepAll(const Records& records) {
       living.push_back(std::move(record));
       continue;
     }
+    AwaitLeftBehind(record);
     if (const auto undone = Undo(record); !undone) {
       return Fail(undone.error().reason,
                   fmt::format("{} ({}) was left behind and cannot be undone: {}; mend that, and "
@@ -243,6 +244,7 @@ Result<> StopOne(const Record& record) {
     if (!is_there) break;
     if (!is_gone && clock.Monotonic() < deadline) continue;
     StopProcess(record.supervisor, 0ns);
+    AwaitLeftBehind(record);
     TRY(Undo(record));
     RemoveRecord(Directory(), record.id);
   }

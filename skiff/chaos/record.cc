@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -24,6 +25,8 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr char kSuffix[] = ".json";
+constexpr char kLock[] = "/lock";
+constexpr Duration kRemovalMax = std::chrono::seconds(5);
 
 Json JsonOf(const ProcessId& process) {
   return {{"pid", process.pid}, {"started", process.start_ticks}};
@@ -142,6 +145,14 @@ Record RecordOf(const Json& json) {
   return record;
 }
 
+// A lock on a file that was removed locks nobody out.
+bool IsAt(const std::string& path, int file) {
+  struct stat opened {};
+  struct stat there {};
+  return fstat(file, &opened) == 0 && stat(path.c_str(), &there) == 0 &&
+         opened.st_dev == there.st_dev && opened.st_ino == there.st_ino;
+}
+
 std::string LeftText(Duration left) {
   return left <= 0ns ? "0s" : GoDurationText(std::chrono::ceil<std::chrono::seconds>(left));
 }
@@ -176,22 +187,38 @@ Result<Record> ParseRecord(const std::string& text) {
 }
 
 Result<Records> Records::Open(const std::string& directory, Duration patience) {
-  const std::error_code error = MakePrivateFolder(directory);
-  const std::string path = directory + "/lock";
-  const int file = error ? -1 : open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  const std::string path = directory + kLock;
   const auto failed = [&](const std::string& why) {
     return Fail(Reason::kForbidden,
                 fmt::format("cannot keep in {} what is on: {}; run this as root, as in `sudo -E "
                             "skiff chaos`",
                             directory, why));
   };
-  if (error) return failed(error.message());
-  if (file < 0) return failed(std::strerror(errno));
-  const auto locked =
-      LockWithin(patience, [file] { return flock(file, LOCK_EX | LOCK_NB) == 0; });
-  if (locked) return Records(directory, file);
-  close(file);
-  if (locked.error().reason != Reason::kConflict) return failed(locked.error().message);
+  const SystemClock clock;
+  const Duration begin = clock.Monotonic();
+  const Duration end = begin + patience;
+  // Who had his turn before removes what is empty, just now perhaps.
+  const auto may_be_removed = [&](const std::error_code& error) {
+    const bool is_gone =
+        error == std::errc::not_a_directory || error == std::errc::no_such_file_or_directory;
+    return is_gone && clock.Monotonic() < begin + std::min<Duration>(patience, kRemovalMax);
+  };
+  while (true) {
+    const std::error_code error = MakePrivateFolder(directory);
+    if (may_be_removed(error)) continue;
+    if (error) return failed(error.message());
+    const int file = open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    const int why = file < 0 ? errno : 0;
+    if (may_be_removed({why, std::generic_category()})) continue;
+    if (file < 0) return failed(std::strerror(why));
+    const auto locked =
+        LockWithin(end - clock.Monotonic(), [file] { return flock(file, LOCK_EX | LOCK_NB) == 0; });
+    if (locked && IsAt(path, file)) return Records(directory, file);
+    close(file);
+    if (locked) continue;
+    if (locked.error().reason != Reason::kConflict) return failed(locked.error().message);
+    break;
+  }
   return Fail(Reason::kConflict,
               fmt::format("another `skiff chaos` has been at work for {} ({} is locked); wait "
                           "until it is done, or end it (lslocks says who)",
@@ -201,7 +228,15 @@ Result<Records> Records::Open(const std::string& directory, Duration patience) {
 Records::Records(Records&& other) noexcept
     : directory_(std::move(other.directory_)), lock_(std::exchange(other.lock_, -1)) {}
 Records::~Records() {
-  if (lock_ >= 0) close(lock_);
+  if (lock_ < 0) return;
+  std::error_code ignored;
+  const auto is_more = [](const auto& entry) { return entry.path().filename() != kLock + 1; };
+  const fs::directory_iterator entries(directory_, ignored);
+  if (!ignored && std::none_of(begin(entries), end(entries), is_more)) {
+    fs::remove(directory_ + kLock, ignored);
+    fs::remove(directory_, ignored);  // Not if somebody has come meanwhile.
+  }
+  close(lock_);
 }
 
 Result<std::vector<Record>> Records::All() const {
@@ -244,8 +279,8 @@ Result<> SaveRecord(const std::string& directory, const Record& record) {
 
 void RemoveRecord(const std::string& directory, const std::string& id) {
   std::error_code ignored;
-  fs::remove(RecordPath(directory, id), ignored);
   fs::remove(directory + "/" + id + ".log", ignored);
+  fs::remove(RecordPath(directory, id), ignored);
 }
 
 FaultOn TellOf(const Record& record, Duration now) {

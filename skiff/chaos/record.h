@@ -35,6 +35,7 @@ class Records {
   // As long as the start of a fault may take (it is seen through, and the API is told), and more.
   static constexpr Duration kPatience = std::chrono::minutes(3);
   // Makes the directory, and waits until it is this one's turn; kConflict: for so long it was not.
+  // When that is over, a directory without any record is removed.
   static Result<Records> Open(const std::string& directory, Duration patience = kPatience);
   Records(Records&& other) noexcept;
   ~Records();

@@ -5,8 +5,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <filesystem>
 #include <fstream>
+#include <optional>
+#include <thread>
 
 #include "skiff/chaos/events.h"
 #include "skiff/chaos/machine.h"
@@ -132,12 +135,50 @@ TEST_F(ChaosRecordsTest, AreFoundUntilTheyAreRemoved) {
   EXPECT_EQ(records->All()->size(), 1u);
 }
 
+TEST_F(ChaosRecordsTest, LeaveNoDirectoryOnceNothingIsOn) {
+  { ASSERT_TRUE(Records::Open(directory_)); }
+  EXPECT_FALSE(std::filesystem::exists(directory_)) << "nothing was ever on";
+  {
+    const auto records = Records::Open(directory_);
+    ASSERT_TRUE(records);
+    ASSERT_TRUE(SaveRecord(directory_, Netem()));
+  }
+  EXPECT_EQ((*Records::AllIn(directory_)).size(), 1u);
+  const auto mine = Records::Open(directory_);
+  ASSERT_TRUE(mine);
+  // Its supervisor has undone it.
+  RemoveRecord(directory_, "x7k2p");
+  EXPECT_FALSE(Records::Open(directory_, 0ns)) << "this is somebody's turn";
+  EXPECT_TRUE(std::filesystem::exists(directory_));
+}
+
+TEST_F(ChaosRecordsTest, ATurnAfterTheDirectoryWasRemovedIsAloneAllTheSame) {
+  std::optional<Result<Records>> first(Records::Open(directory_));
+  ASSERT_TRUE(*first);
+  std::atomic<int> at_work = 0;
+  std::vector<std::jthread> others;
+  for (int i = 0; i < 4; ++i) {
+    others.emplace_back([&] {
+      for (int turn = 0; turn < 50; ++turn) {
+        const auto records = Records::Open(directory_, 20s);
+        ASSERT_TRUE(records) << records.error().message;
+        EXPECT_EQ(++at_work, 1);
+        --at_work;
+      }
+    });
+  }
+  first.reset();
+  others.clear();
+  EXPECT_FALSE(std::filesystem::exists(directory_));
+}
+
 TEST_F(ChaosRecordsTest, AreToldOfWhileTheirSupervisorsLive) {
   EXPECT_EQ(TellOf(Netem(), 58s).what, "fault netem on pod/a and node/b, 42s left: delay 100ms");
   EXPECT_EQ(TellOf(Netem(), 58s).command, "skiff chaos stop x7k2p");
   EXPECT_TRUE(LivingRecords(directory_).empty());
   EXPECT_FALSE(std::filesystem::exists(directory_));
-  { ASSERT_TRUE(Records::Open(directory_)); }
+  const auto records = Records::Open(directory_);
+  ASSERT_TRUE(records);
   Record mine = Netem();
   mine.id = "mine";
   mine.supervisor = IdentifyProcess(getpid()).value();

@@ -132,7 +132,7 @@ int SignalFile() {
   sigemptyset(&signals);
   for (const int signal : {SIGTERM, SIGINT, SIGCHLD}) sigaddset(&signals, signal);
   sigprocmask(SIG_BLOCK, &signals, nullptr);
-  signal(SIGHUP, SIG_IGN);
+  for (const int signal : {SIGHUP, SIGPIPE}) std::signal(signal, SIG_IGN);
   return signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
@@ -179,6 +179,13 @@ void Say(const std::string& text) {
   close(kHandedFd);
 }
 
+// Whoever asks for it has the turn among the records until it is on, so that nobody takes this one
+// for left behind while it begins. Killed before, he may have been followed by one who did.
+bool IsAskedFor() {
+  pollfd asker{kHandedFd, 0, 0};
+  return poll(&asker, 1, 0) == 0;
+}
+
 // The API may need a moment until it can be reached again. Nobody waits for this.
 void TellOfEnd(const Record& record, const std::string& how) {
   constexpr int kAttempts = 30;
@@ -215,13 +222,22 @@ Result<> Undo(const Record& record) {
   return undone;
 }
 
+void AwaitLeftBehind(const Record& record, Duration patience) {
+  const SystemClock clock;
+  const Duration end = clock.Monotonic() + patience;
+  for (const ProcessId& each : ProcessesWith(kSupervisedVariable, record.id)) {
+    if (WaitUntilGone(each, std::max<Duration>(end - clock.Monotonic(), 0ns))) continue;
+    StopProcess(each, 0ns);
+  }
+}
+
 Result<> StartSupervisor(const std::string& directory, const std::string& id) {
   int ends[2];
   if (pipe2(ends, O_CLOEXEC) != 0) return Fail(Reason::kInternalError, std::strerror(errno));
-  const auto started =
-      SpawnDaemon({.argv = {"/proc/self/exe", "chaos", kSupervise, directory, id},
-                   .log_path = directory + "/" + id + ".log",
-                   .handed_fd = ends[1]});
+  const auto started = SpawnDaemon({.argv = {"/proc/self/exe", "chaos", kSupervise, directory, id},
+                                    .log_path = directory + "/" + id + ".log",
+                                    .environment = {{kSupervisedVariable, id}},
+                                    .handed_fd = ends[1]});
   close(ends[1]);
   std::string said;
   std::array<char, 4096> buffer;
@@ -252,6 +268,7 @@ int Supervise(const std::string& directory, const std::string& id) {
   record->supervisor = *self;
   std::string how = "is over: its time was up";
   Result<> began = SaveRecord(directory, *record);
+  if (began && !IsAskedFor()) began = Fail(Reason::kConflict, "who asked for it has ended");
   {
     Held held;
     if (began) began = Begin(*record, held);
@@ -264,6 +281,8 @@ int Supervise(const std::string& directory, const std::string& id) {
     return 1;
   }
   RemoveRecord(directory, id);
+  // Of the last one the directory, but for somebody who is at work there, and does so afterwards.
+  (void)Records::Open(directory, 0ns);
   if (began) TellOfEnd(*record, how);
   return began ? 0 : 1;
 }

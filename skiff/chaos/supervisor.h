@@ -15,6 +15,13 @@ inline constexpr char kIsOn[] = "on";                // What it says on kHandedF
 // Does what undoes it, as far as there is anything left to undo. Can be repeated.
 Result<> Undo(const Record& record);
 
+// In the environment of its supervisor, and so of all that this one runs, there is its record's id.
+inline constexpr char kSupervisedVariable[] = "SKIFF_CHAOS";
+
+// What a supervisor that was killed had begun, a command of nft for one, goes on without it, and
+// may do what has just been undone: it has `patience` to end, and is ended then.
+void AwaitLeftBehind(const Record& record, Duration patience = std::chrono::seconds(2));
+
 // Starts the supervisor of a record that is saved, and returns when the fault is on. An error says
 // why it is not, and that nothing of it is left.
 Result<> StartSupervisor(const std::string& directory, const std::string& id);

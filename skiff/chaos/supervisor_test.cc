@@ -1,0 +1,81 @@
+#include "skiff/chaos/supervisor.h"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <string>
+
+#include "skiff/chaos/machine.h"
+
+namespace skiff::chaos {
+namespace {
+
+class ChaosSupervisorTest : public testing::Test {
+ protected:
+  ChaosSupervisorTest() { std::filesystem::create_directories(directory_); }
+  ~ChaosSupervisorTest() override {
+    std::filesystem::remove_all(directory_);
+    std::filesystem::remove(begun_);
+  }
+  // One that is over as soon as it has begun; what it does then makes a file.
+  Record Touching() const {
+    Record record{
+        .id = "x7k2p", .fault = Fault::kPartition, .target = "pod/a", .ends = 1ns, .plan = {}};
+    record.plan.begin = {{.argv = {"touch", begun_}}};
+    return record;
+  }
+  // Its exit code. Somebody waits for its word, or has ended meanwhile.
+  int SuperviseFor(bool is_awaited) {
+    int ends[2];
+    EXPECT_EQ(pipe2(ends, O_CLOEXEC), 0);
+    const pid_t child = fork();
+    if (child == 0) {
+      if (ends[0] != kHandedFd) close(ends[0]);
+      dup2(ends[1], kHandedFd);
+      if (ends[1] != kHandedFd) close(ends[1]);
+      _exit(Supervise(directory_, "x7k2p"));
+    }
+    close(ends[1]);
+    int status = 0;
+    if (!is_awaited) close(ends[0]);
+    waitpid(child, &status, 0);
+    if (is_awaited) close(ends[0]);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+  }
+  const std::string directory_ =
+      testing::TempDir() + "/skiff-supervisor-" + std::to_string(getpid());
+  const std::string begun_ = directory_ + "-begun";
+};
+
+TEST_F(ChaosSupervisorTest, BeginsWhatSomebodyAsksForAndNothingElse) {
+  ASSERT_TRUE(SaveRecord(directory_, Touching()));
+  EXPECT_EQ(SuperviseFor(/*is_awaited=*/false), 1);
+  EXPECT_FALSE(std::filesystem::exists(begun_)) << "whoever asked for it has been killed";
+  EXPECT_FALSE(std::filesystem::exists(directory_)) << "with its last record";
+  std::filesystem::create_directories(directory_);
+  ASSERT_TRUE(SaveRecord(directory_, Touching()));
+  EXPECT_EQ(SuperviseFor(/*is_awaited=*/true), 0);
+  EXPECT_TRUE(std::filesystem::exists(begun_));
+  EXPECT_FALSE(std::filesystem::exists(directory_));
+}
+
+TEST_F(ChaosSupervisorTest, WhatOneThatWasKilledRanHasEndedBeforeItIsUndone) {
+  const auto begin = [&](const std::string& id) {
+    return SpawnDaemon({.argv = {"sleep", "1000"},
+                        .log_path = directory_ + "/log",
+                        .environment = {{kSupervisedVariable, id}}});
+  };
+  const auto left = begin("x7k2p");
+  const auto others = begin("x7k2");
+  ASSERT_TRUE(left && others);
+  AwaitLeftBehind(Touching(), 20ms);
+  EXPECT_FALSE(IsAlive(*left));
+  EXPECT_TRUE(IsAlive(*others));
+  EXPECT_TRUE(StopProcess(*others, 0ns));
+}
+
+}  // namespace
+}  // namespace skiff::chaos
