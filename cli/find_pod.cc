@@ -63,7 +63,8 @@ auto RankOf(const Json& pod, PodUse use) {
 Result<Json> AwaitPod(Session& session, const Resource& pods, const std::string& selector,
                       Duration timeout) {
   const SystemClock clock;
-  const Duration end = clock.Monotonic() + timeout;
+  constexpr Duration kLongest = std::chrono::hours(24 * 365);
+  const Duration end = clock.Monotonic() + std::min(timeout, kLongest);
   const std::string path = TRY(pods.CollectionPath(session.namespace_()));
   while (clock.Monotonic() < end) {
     Query query = {{"labelSelector", selector}};
@@ -116,9 +117,8 @@ Result<Json> FindPod(Command& command, const std::string& word, PodUse use, Dura
   options.label_selector = selector;
   JsonList list = TRY(session.api().List(pods.resource, options));
   if (list.items.empty()) return AwaitPod(session, pods.resource, selector, timeout);
-  std::stable_sort(list.items.begin(), list.items.end(), [&](const Json& a, const Json& b) {
-    return RankOf(a, use) < RankOf(b, use);
-  });
+  std::stable_sort(list.items.begin(), list.items.end(),
+                   [&](const Json& a, const Json& b) { return RankOf(a, use) < RankOf(b, use); });
   if (use == PodUse::kLogs && list.items.size() > 1) {
     command.Warn("Found {} pods, using pod/{}\n", list.items.size(), NameOf(list.items[0]));
   }

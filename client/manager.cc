@@ -37,6 +37,8 @@ class ControllerParts::Worker final : public ControlLoop {
 
  private:
   void Work(WorkQueue& queue, const ObjectKey& key) {
+    // Asked first: the event may come in between.
+    const bool is_newest = controller_.primary_->ShowsWritesOf(key);
     const CachedObject object = controller_.primary_->Get(key);
     if (!object) {
       controller_.forget(key);
@@ -45,7 +47,7 @@ class ControllerParts::Worker final : public ControlLoop {
     }
     // Whoever acts on an old version loses by it. The event of the newest wakes the key, if there
     // is still something to do for it.
-    if (!controller_.primary_->ShowsWritesOf(key)) return queue.Done(key);
+    if (!is_newest) return queue.Done(key);
     const auto done = Reconciled(object);
     if (!done || !done->last) return Finish(key, done);
     done->last(answers_, [this, key, after = done->after](const Result<>& written) {

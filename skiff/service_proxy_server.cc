@@ -11,6 +11,9 @@ namespace {
 constexpr int kHealthPort = 10256;
 constexpr int kMetricsPort = 10249;
 constexpr Duration kStuckAfter = 2min;
+// Anybody may ask, and the pages are short.
+const http::Limits kLimits{.connections_max = 256, .waiting_requests_max = 64, .workers_max = 2};
+constexpr char kPlain[] = "text/plain; charset=utf-8";
 
 http::Response Answer(int status, std::string text, const char* type) {
   http::Response response;
@@ -20,14 +23,31 @@ http::Response Answer(int status, std::string text, const char* type) {
   return response;
 }
 
+// As kube-proxy: unhealthy before the first rules, and when a change has waited too long.
+http::Response HealthOf(const proxy::Proxier& proxier, const Clock& clock) {
+  const Duration since = proxier.waiting_since();
+  const bool stuck = since != kNever && clock.Monotonic() - since > kStuckAfter;
+  const std::string now = Time(clock.Now()).Rfc3339Micro();
+  const std::string last =
+      proxier.synced() ? Time(proxier.last_updated()).Rfc3339Micro() : std::string();
+  return Answer(proxier.synced() && !stuck ? 200 : 503,
+                fmt::format(R"({{"lastUpdated": "{}","currentTime": "{}", "nodeEligible": true}})",
+                            last, now),
+                "application/json");
+}
+
+http::Response NoPage() {
+  return Answer(404, "404 page not found\n", kPlain);
+}
+
 }  // namespace
 
 Result<> ServiceProxyServer::ServeHealth(const std::string& address) {
-  return ServeAt(address, kHealthPort);
+  return ServeAt(address, kHealthPort, health_);
 }
 
 Result<> ServiceProxyServer::ServeMetrics(const std::string& address) {
-  return ServeAt(address, kMetricsPort);
+  return ServeAt(address, kMetricsPort, metrics_);
 }
 
 // Another cluster of this machine may have them.
@@ -42,11 +62,12 @@ void ServiceProxyServer::ServeWhereFree() {
   note(ServeMetrics(defaults.metrics_bind_address), defaults.metrics_bind_address);
 }
 
-Result<> ServiceProxyServer::ServeAt(const std::string& address, int default_port) {
+Result<> ServiceProxyServer::ServeAt(const std::string& address, int default_port,
+                                     http::Handler& pages) {
   if (address.empty()) return {};
   const HostPort at = TRY(ParseHostPort(address, default_port));
-  servers_.push_back(
-      TRY(http::Server::Start({.bind_address = at.host, .port = at.port}, parts_.loops, *this)));
+  servers_.push_back(TRY(http::Server::Start(
+      {.bind_address = at.host, .port = at.port, .limits = kLimits}, metrics_.loops(), pages)));
   return {};
 }
 
@@ -55,32 +76,21 @@ void ServiceProxyServer::Stop() {
   servers_.clear();
 }
 
-http::Response ServiceProxyServer::Handle(const http::Request& request) {
-  if (request.path == "/healthz" || request.path == "/livez") {
-    http::Response health = Health();
-    parts_.figures.Answered(request.path, health.status);
-    return health;
-  }
+http::Response ServiceProxyServer::HealthPages::Handle(const http::Request& request) {
+  if (request.path != "/healthz" && request.path != "/livez") return NoPage();
+  http::Response health = HealthOf(parts_.proxy.proxier(), parts_.clock);
+  parts_.figures.Answered(request.path, health.status);
+  return health;
+}
+
+http::Response ServiceProxyServer::MetricsPages::Handle(const http::Request& request) {
   if (request.path == "/metrics") {
     return Answer(200, parts_.metrics.Text(), MetricRegistry::kContentType);
   }
-  constexpr char kPlain[] = "text/plain; charset=utf-8";
   if (request.path == "/proxyMode") return Answer(200, "iptables", kPlain);
-  return Answer(404, "404 page not found\n", kPlain);
-}
-
-// As kube-proxy: unhealthy before the first rules, and when a change has waited too long.
-http::Response ServiceProxyServer::Health() const {
-  const proxy::Proxier& proxier = parts_.proxy.proxier();
-  const Duration since = proxier.waiting_since();
-  const bool stuck = since != kNever && parts_.clock.Monotonic() - since > kStuckAfter;
-  const std::string now = Time(parts_.clock.Now()).Rfc3339Micro();
-  const std::string last =
-      proxier.synced() ? Time(proxier.last_updated()).Rfc3339Micro() : std::string();
-  return Answer(proxier.synced() && !stuck ? 200 : 503,
-                fmt::format(R"({{"lastUpdated": "{}","currentTime": "{}", "nodeEligible": true}})",
-                            last, now),
-                "application/json");
+  // That the program answers, as there.
+  if (request.path == "/healthz") return Answer(200, "ok", kPlain);
+  return NoPage();
 }
 
 }  // namespace skiff

@@ -16,7 +16,7 @@
 
 namespace skiff {
 
-class ServiceProxyServer final : public http::Handler {
+class ServiceProxyServer {
  public:
   // All outlive it.
   struct Parts {
@@ -26,24 +26,41 @@ class ServiceProxyServer final : public http::Handler {
     proxy::ProxyMetrics& figures;
     http::Loops& loops;
   };
-  explicit ServiceProxyServer(const Parts& parts) : parts_(parts) {}
-  ~ServiceProxyServer() override { Stop(); }
+  explicit ServiceProxyServer(const Parts& parts) : health_(parts), metrics_(parts) {}
+  ~ServiceProxyServer() { Stop(); }
 
   // "HOST:PORT" or "HOST", which has kube-proxy's port then; "" is no address, and nothing is
-  // served. Each address answers for all paths.
+  // served.
   Result<> ServeHealth(const std::string& address);
   Result<> ServeMetrics(const std::string& address);
   // Those that are free of kube-proxy's own addresses; what is not is said to the log.
   void ServeWhereFree();
   void Stop();
 
-  http::Response Handle(const http::Request& request) override;
+  // What the two addresses answer.
+  class HealthPages final : public http::Handler {
+   public:
+    explicit HealthPages(const Parts& parts) : parts_(parts) {}
+    http::Response Handle(const http::Request& request) override;
+
+   private:
+    const Parts parts_;
+  };
+  class MetricsPages final : public http::Handler {
+   public:
+    explicit MetricsPages(const Parts& parts) : parts_(parts) {}
+    http::Response Handle(const http::Request& request) override;
+    http::Loops& loops() const { return parts_.loops; }
+
+   private:
+    const Parts parts_;
+  };
 
  private:
-  Result<> ServeAt(const std::string& address, int default_port);
-  http::Response Health() const;
+  Result<> ServeAt(const std::string& address, int default_port, http::Handler& pages);
 
-  const Parts parts_;
+  HealthPages health_;
+  MetricsPages metrics_;
   std::vector<std::unique_ptr<http::Server>> servers_;
 };
 

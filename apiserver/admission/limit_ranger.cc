@@ -145,8 +145,9 @@ class LimitRanger final : public AdmissionPlugin {
   Result<> Admit(AdmissionRequest& request) override {
     if (request.operation != Operation::kCreate || !request.Is("", "pods")) return {};
     core_v1::Pod& pod = *request.object->As<core_v1::Pod>();
-    const auto ranges = caches_.limit_ranges.InNamespace(request.namespace_name);
-    if (!caches_.limit_ranges.IsWhole()) return DenyUnready(request);
+    bool is_whole = false;
+    const auto ranges = caches_.limit_ranges.InNamespace(request.namespace_name, &is_whole);
+    if (!is_whole) return DenyUnready(request);
     for (const auto& range : ranges) {
       std::vector<std::string> notes;
       for (const auto& item : range->spec.limits) {
@@ -167,8 +168,9 @@ class LimitRanger final : public AdmissionPlugin {
     const bool claim = request.object != nullptr && request.Is("", "persistentvolumeclaims");
     if (!pod && !claim) return {};
     if (request.old_object && request.old_object->metadata().deletion_timestamp) return {};
-    const auto ranges = caches_.limit_ranges.InNamespace(request.namespace_name);
-    if (!caches_.limit_ranges.IsWhole()) return DenyUnready(request);
+    bool is_whole = false;
+    const auto ranges = caches_.limit_ranges.InNamespace(request.namespace_name, &is_whole);
+    if (!is_whole) return DenyUnready(request);
     for (const auto& range : ranges) {
       std::vector<std::string> wrong;
       for (const auto& item : range->spec.limits) {

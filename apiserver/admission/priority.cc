@@ -74,8 +74,9 @@ class Priority final : public AdmissionPlugin {
       return Deny(request, "no PriorityClass with name " + name + " was found");
     }
     std::shared_ptr<const scheduling_v1::PriorityClass> chosen;
-    const auto candidates = caches_.priority_classes.All();
-    if (!caches_.priority_classes.IsWhole()) return DenyUnready(request);
+    bool is_whole = false;
+    const auto candidates = caches_.priority_classes.All(&is_whole);
+    if (!is_whole) return DenyUnready(request);
     for (const auto& candidate : candidates) {
       if (!candidate->global_default) continue;
       if (!chosen || candidate->value < chosen->value) chosen = candidate;

@@ -76,10 +76,12 @@ class ResourceQuotaPlugin final : public AdmissionPlugin {
     const bool update = request.operation == Operation::kUpdate && ConcernsUpdate(request);
     if (!create && !update) return {};
     std::vector<std::string> names;
-    for (const auto& quota : caches_.resource_quotas.InNamespace(request.namespace_name)) {
+    bool is_whole = false;
+    const std::string& space = request.namespace_name;
+    for (const auto& quota : caches_.resource_quotas.InNamespace(space, &is_whole)) {
       names.push_back(quota->metadata.name);
     }
-    if (!caches_.resource_quotas.IsWhole()) return DenyUnready(request);
+    if (!is_whole) return DenyUnready(request);
     return CheckAndBook(request, std::move(names));
   }
 

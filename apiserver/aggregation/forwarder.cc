@@ -137,15 +137,6 @@ bool IsDiscovery(const ApiRequest& request) {
 
 }  // namespace
 
-bool IsLongRunning(const RequestInfo& info) {
-  static constexpr std::string_view kSubresources[] = {"attach", "exec", "proxy", "log",
-                                                       "portforward"};
-  if (!info.is_resource) return false;
-  return info.verb == "watch" || info.verb == "proxy" ||
-         std::find(std::begin(kSubresources), std::end(kSubresources), info.subresource) !=
-             std::end(kSubresources);
-}
-
 std::shared_ptr<ForwardLoad> Forwarder::LoadOf(const std::string& name) {
   const MutexLock lock(mutex_);
   auto& known = loads_[name];

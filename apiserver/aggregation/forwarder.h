@@ -61,7 +61,4 @@ class Forwarder {
   std::map<std::string, std::weak_ptr<ForwardLoad>> loads_ GUARDED_BY(mutex_);  // By APIService.
 };
 
-// Whether what is asked for goes on for as long as the client likes.
-bool IsLongRunning(const RequestInfo& info);
-
 }  // namespace skiff

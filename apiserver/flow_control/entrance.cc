@@ -38,13 +38,8 @@ int JudgingSlots(int given) {
 thread_local Pass* at_work_here = nullptr;
 
 // As kube-apiserver: what may last for ever takes no seat. A watch takes one until it has begun.
-bool IsLongRunning(const RequestInfo& info) {
-  if (!info.is_resource) return info.path.starts_with("/debug/pprof/");
-  if (info.verb == "proxy") return true;
-  static constexpr std::string_view kSubresources[] = {"attach", "exec", "log", "portforward",
-                                                       "proxy"};
-  return std::find(std::begin(kSubresources), std::end(kSubresources), info.subresource) !=
-         std::end(kSubresources);
+bool TakesNoSeat(const RequestInfo& info) {
+  return info.verb != "watch" && IsLongRunning(info);
 }
 
 uint64_t Mixed(uint64_t bits) {
@@ -216,7 +211,7 @@ std::shared_ptr<const Configuration> Entrance::Now() const {
 }
 
 Pass Entrance::Enter(const Question& question) {
-  if (IsLongRunning(question.info)) return {};
+  if (TakesNoSeat(question.info)) return {};
   if (!options_.fair) return EnterCounted(question);
   Pass pass;
   pass.entrance_ = this;

@@ -109,7 +109,8 @@ bool CustomKinds::IsAwaited(const Changes& changes, std::string_view group, Revi
 void CustomKinds::Build(std::string_view group, PatientLock& lock) {
   std::map<std::string, std::string> before;
   for (auto [change, end] = Of(waiting_, group); change != end;) {
-    before[change->first] = definitions_[change->first].digest;
+    const auto known = definitions_.find(change->first);
+    before[change->first] = known == definitions_.end() ? "" : known->second.digest;
     building_.insert(waiting_.extract(change++));
   }
   const Changes changes = building_;
@@ -181,7 +182,8 @@ bool CustomKinds::MayLack(std::string_view group) {
   if (!lock) return false;
   const auto [begin, end] = Of(unreadable_, group);
   return std::any_of(begin, end, [this](const std::string& key) REQUIRES(mutex_) {
-    return !definitions_.contains(key);
+    const auto known = definitions_.find(key);
+    return known == definitions_.end() || known->second.digest.empty();
   });
 }
 

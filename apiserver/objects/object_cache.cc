@@ -117,10 +117,12 @@ uint64_t ObjectCacheBase::Version(ReadPatience& patience) {
   return version_;
 }
 
-void ObjectCacheBase::CollectErased(std::string_view prefix, std::vector<Erased>& out) {
+void ObjectCacheBase::CollectErased(std::string_view prefix, std::vector<Erased>& out,
+                                    bool* is_whole) {
   const PatientLock lock(mutex_);
   if (!lock) return;
   CatchUp();
+  if (is_whole != nullptr) *is_whole = cursor_ && missing_.empty();
   for (auto at = objects_.lower_bound(prefix); at != objects_.end(); ++at) {
     if (!at->first.starts_with(prefix)) break;
     out.push_back(at->second);

@@ -34,9 +34,8 @@ class ObjectCacheBase {
   uint64_t Version();
   // Of several, one after the other.
   uint64_t Version(ReadPatience& patience);
-  // Whether the last lookup knew all objects that there were. What cannot be read, since its key
-  // cannot be had, is known by what it was before, if it was ever read. Whoever refuses something
-  // because of such objects must ask after each lookup.
+  // Whether the last lookup, which may be another's, knew all objects that there were. What cannot
+  // be read, since its key cannot be had, is known by what it was before, if it was ever read.
   bool IsWhole() const { return is_whole_; }
 
  protected:
@@ -46,7 +45,7 @@ class ObjectCacheBase {
   virtual Erased Decode(std::string_view body) const = 0;
 
   Erased FindErased(std::string_view namespace_name, std::string_view name);
-  void CollectErased(std::string_view prefix, std::vector<Erased>& out);
+  void CollectErased(std::string_view prefix, std::vector<Erased>& out, bool* is_whole);
 
  private:
   // Brings objects_ up to date with the store. A store that fails leaves the last state.
@@ -81,16 +80,17 @@ class ObjectCache final : public ObjectCacheBase {
   Ptr Find(std::string_view namespace_name, std::string_view name) {
     return std::static_pointer_cast<const T>(FindErased(namespace_name, name));
   }
-  // In order of name.
-  std::vector<Ptr> InNamespace(std::string_view namespace_name) {
-    return Collect(std::string(namespace_name) + "/");
+  // In order of name. `is_whole`: whether these are all that there are; whoever refuses something
+  // because of them must know.
+  std::vector<Ptr> InNamespace(std::string_view namespace_name, bool* is_whole = nullptr) {
+    return Collect(std::string(namespace_name) + "/", is_whole);
   }
-  std::vector<Ptr> All() { return Collect(""); }
+  std::vector<Ptr> All(bool* is_whole = nullptr) { return Collect("", is_whole); }
 
  private:
-  std::vector<Ptr> Collect(std::string_view prefix) {
+  std::vector<Ptr> Collect(std::string_view prefix, bool* is_whole) {
     std::vector<Erased> erased;
-    CollectErased(prefix, erased);
+    CollectErased(prefix, erased, is_whole);
     std::vector<Ptr> typed;
     typed.reserve(erased.size());
     for (Erased& object : erased) typed.push_back(std::static_pointer_cast<const T>(object));

@@ -38,19 +38,19 @@ template <typename Family>
 std::shared_ptr<const BoundPolicies<Family>> PolicyTable<Family>::Now() {
   // In this order: what is read then is as new as these, or newer.
   const uint64_t policies_version = policies_.Version(), bindings_version = bindings_.Version();
-  const auto is_whole = [this] { return policies_.IsWhole() && bindings_.IsWhole(); };
-  const bool may_be_used = is_whole() || IsVoid();
+  const bool may_be_used = (policies_.IsWhole() && bindings_.IsWhole()) || IsVoid();
   {
     const MutexLock lock(mutex_);
     if (policies_version_ == policies_version && bindings_version_ == bindings_version) {
       return may_be_used ? now_ : nullptr;
     }
   }
-  const auto policies = policies_.All();
-  const auto bindings = bindings_.All();
+  bool has_all_policies = false, has_all_bindings = false;
+  const auto policies = policies_.All(&has_all_policies);
+  const auto bindings = bindings_.All(&has_all_bindings);
   const MutexLock lock(mutex_);
   if (IsVoid()) return now_;  // Either may be nothing of what there is.
-  if (!is_whole()) return nullptr;
+  if (!has_all_policies || !has_all_bindings) return nullptr;
   policies_version_ = policies_version;
   bindings_version_ = bindings_version;
   const bool new_policies = Refresh(read_policies_, policies, [](const auto& policy) {

@@ -1,5 +1,6 @@
 #include "apiserver/request/request_info.h"
 
+#include <algorithm>
 #include <charconv>
 
 #include "api/select/selector.h"
@@ -123,6 +124,15 @@ RequestInfo ParseRequestInfo(const http::Request& request) {
   ParseResource({parts.begin() + static_cast<long>(at), parts.end()}, info);
   ReadWordsOfCollection(request, info);
   return info;
+}
+
+bool IsLongRunning(const RequestInfo& info) {
+  if (!info.is_resource) return info.path.starts_with("/debug/pprof/");
+  if (info.verb == "watch" || info.verb == "proxy") return true;
+  static constexpr std::string_view kSubresources[] = {"attach", "exec", "log", "portforward",
+                                                       "proxy"};
+  return std::find(std::begin(kSubresources), std::end(kSubresources), info.subresource) !=
+         std::end(kSubresources);
 }
 
 }  // namespace skiff

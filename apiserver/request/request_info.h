@@ -51,6 +51,9 @@ struct RequestInfo {
   bool IsReadOnly() const { return verb == "get" || verb == "list" || verb == "watch"; }
 };
 
+// As kube-apiserver: what may last for ever, so that no time of its own ends it.
+bool IsLongRunning(const RequestInfo& info);
+
 RequestInfo ParseRequestInfo(const http::Request& request);
 
 // Go's reading of a boolean query parameter in list options: false, 0 (any case) are false.

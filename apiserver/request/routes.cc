@@ -325,8 +325,7 @@ Result<http::Response> NoRouteResponse(const RouteMatch& match, ApiRequest& requ
 
 // A connection's query is for what it leads to.
 Result<> TakeTimeout(ApiRequest& request) {
-  const Route* const route = request.route;
-  if (route != nullptr && (route->verb == "watch" || route->label == "CONNECT")) return {};
+  if (IsLongRunning(request.info)) return {};
   const auto timeout = request.http.Query("timeout");
   if (!timeout || timeout->empty()) return {};
   const auto parsed = ParseGoDuration(std::string(*timeout));

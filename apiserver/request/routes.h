@@ -121,8 +121,8 @@ Access AccessOf(const RequestInfo& info, const RouteMatch& match);
 // The answer to a request that has no route, for whoever may ask.
 Result<http::Response> NoRouteResponse(const RouteMatch& match, ApiRequest& request);
 
-// Brings the deadline forward to what the query says; 400 for what is no duration. Where it is not
-// to end, nothing is read. The route is set, if there is one.
+// Brings the deadline forward to what the query says; 400 for what is no duration. Of what may last
+// for ever nothing is read.
 Result<> TakeTimeout(ApiRequest& request);
 
 // Checks what is checked of every object's request, admits what connects, and calls the route's

@@ -176,7 +176,8 @@ void ApiServer::State::AddHealth(const Parts& parts, bool has_rbac) {
       .store_ready = parts.store_ready};
   health_parts.definitions_read = [this]() -> Result<> {
     (void)custom_kinds.Now("");
-    return {};
+    if (!custom_kinds.MayLack(CustomKinds::kEveryGroup)) return {};
+    return Fail(Reason::kInternalError, "definitions of custom resources cannot be read");
   };
   health_parts.services_read = [this]() -> Result<> {
     (void)aggregation->Table();

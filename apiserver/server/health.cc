@@ -211,7 +211,6 @@ std::optional<http::Response> HealthResponse(const NonResourceParts& parts,
     path.remove_prefix(1);
     for (const auto& verdict : parts.health.Verdicts()) {
       if (verdict.name != path || !verdict.IsAskedAt(root)) continue;
-      parts.health.Count(verdict, root);
       if (verdict.fault.empty()) return TextResponse(200, "ok");
       return TextResponse(500, "internal server error: " + verdict.fault + "\n");
     }

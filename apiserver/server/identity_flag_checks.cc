@@ -82,6 +82,8 @@ std::set<std::string> CertificatesIn(const std::string& pem) {
     const size_t end = std::min(pem.find('\n', at), pem.size());
     const std::string_view line = WithoutBlanks(std::string_view(pem).substr(at, end - at));
     at = end + 1;
+    // What somebody wrote above it is nothing of it.
+    if (line.starts_with("-----BEGIN")) one.clear();
     if (line.starts_with(kEnd)) {
       all.insert(std::exchange(one, ""));
     } else if (!line.starts_with("-----")) {

@@ -123,7 +123,7 @@ std::string RefusalOfMetricLabels(const std::string& value) {
 }
 
 bool IsOn(const std::string& value) {
-  return std::string_view("1tT").find(value.substr(0, 1)) != std::string_view::npos;
+  return !value.empty() && std::string_view("1tT").find(value[0]) != std::string_view::npos;
 }
 
 std::string RefusalOfForwardCompatible(const std::string& value) {

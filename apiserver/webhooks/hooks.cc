@@ -58,10 +58,11 @@ std::shared_ptr<const Hooks> HookTable<Configuration>::Now() {
     const MutexLock lock(mutex_);
     if (version_ == version) return is_whole ? all_ : nullptr;
   }
-  const auto now = configurations_.All();
+  bool has_all = false;
+  const auto now = configurations_.All(&has_all);
   const MutexLock lock(mutex_);
   if (IsVoid()) return all_;  // It may be nothing of what there is.
-  if (!configurations_.IsWhole()) return nullptr;
+  if (!has_all) return nullptr;
   version_ = version;
   const bool is_new = Refresh(
       read_, now, [](const auto& configuration) { return ReadAll(*configuration); });

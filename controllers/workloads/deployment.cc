@@ -46,8 +46,12 @@ class DeploymentReconciler final : public Reconciler<Deployment> {
     if (selector.empty()) return SelectsAll(deployment);
     auto claimed = TRY(ClaimObjects(client_, deployment, selector, sets_));
     // Their events wake the Deployment once the cache shows what was written into them.
-    const bool are_newest =
-        std::ranges::all_of(claimed, [&](const auto& set) { return sets_.ShowsWritesOf(*set); });
+    const bool are_newest = std::ranges::all_of(claimed, [&](const auto& set) {
+      if (!sets_.ShowsWritesOf(*set)) return false;
+      // It may show them only since this one was taken.
+      const auto cached = sets_.Get(KeyOf(*set));
+      return !cached || WrittenRevision(cached->metadata) <= WrittenRevision(set->metadata);
+    });
     if (!are_newest) return Requeue::None();
     Work work{deployment, deployment, rollout::SplitSets(deployment, std::move(claimed))};
     if (deployment.metadata.deletion_timestamp) return Finish(work, /*rolling=*/false);

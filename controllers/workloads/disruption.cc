@@ -142,7 +142,8 @@ class BudgetReconciler final : public Reconciler<PodDisruptionBudget> {
     if (!scale) {
       has_scale = TRY(HasScale(resource));
     } else if (TextAt(scale->value("metadata", Json::object()), "uid") == owner.uid) {
-      return std::pair(owner.uid, scale->value("spec", Json::object()).value("replicas", 0));
+      return std::pair(owner.uid, static_cast<int>(std::clamp<int64_t>(
+                                      NumberAt(*scale, "spec.replicas"), 0, INT32_MAX)));
     }
     if (!has_scale) {
       return Fail(Reason::kNotFound, fmt::format("{}{}{} does not implement the scale subresource",
