@@ -188,6 +188,7 @@ TEST_F(UnreadableObjectsTest, AWatchEndsAndACollectionStays) {
   for (const std::string& from : {std::string(), "&resourceVersion=" + before}) {
     Answer watch = Get(std::string(kSecrets) + "?watch=1" + from);
     ASSERT_EQ(watch.code, 200) << watch.message();
+    watch.response.stream->Attach([] {});
     const std::vector<Json> events = Events(watch.response);
     ASSERT_EQ(events.size(), 1U) << from;
     EXPECT_EQ(events[0]["type"], "ERROR");

@@ -45,7 +45,7 @@ class ObjectCacheBase {
   virtual Erased Decode(std::string_view body) const = 0;
 
   Erased FindErased(std::string_view namespace_name, std::string_view name);
-  void CollectErased(std::string_view prefix, std::vector<Erased>& out, bool* is_whole);
+  void CollectErased(std::string_view prefix, std::vector<Erased>& out, bool* is_whole = nullptr);
 
  private:
   // Brings objects_ up to date with the store. A store that fails leaves the last state.
