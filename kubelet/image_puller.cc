@@ -84,8 +84,13 @@ std::optional<ImagePuller::Outcome> ImagePuller::Ensure(const core_v1::Pod& pod,
 
 bool ImagePuller::MayHave(const core_v1::Pod& pod, const std::string& image,
                           const std::string& ref) {
-  if (dependencies_.pulled_images == nullptr) return true;
-  return !dependencies_.pulled_images->MustPull(image, ref, [&] {
+  PulledImages* kept = dependencies_.pulled_images;
+  if (kept == nullptr) return true;
+  if (kept->NeedsRecovery()) {
+    const auto images = dependencies_.runtime.ListImages("");
+    if (images) kept->Recover(*images, dependencies_.clock.Now());  // Or at the next image.
+  }
+  return !kept->MustPull(image, ref, [&] {
     std::vector<PullSecret> secrets;
     for (const TrackedAuth& auth : dependencies_.credentials(pod).For(image)) {
       secrets.push_back(auth.secret);
