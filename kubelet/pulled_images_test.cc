@@ -113,7 +113,8 @@ TEST_F(PulledImagesTest, WhatAnInterruptedPullBroughtIsForNobodyYet) {
   }
   PulledImages images(Settings());
   EXPECT_TRUE(MustPull(images, "quay.io/cut:2"));
-  EXPECT_FALSE(images.MustPull("quay.io/other", "sha256:2", [] { return std::vector<PullSecret>(); }));
+  const auto none = [] { return std::vector<PullSecret>(); };
+  EXPECT_FALSE(images.MustPull("quay.io/other", "sha256:2", none));
 }
 
 TEST_F(PulledImagesTest, ARecordThatCannotBeWrittenOrReadIsNoReasonToTrust) {
