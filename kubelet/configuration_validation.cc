@@ -154,8 +154,8 @@ void CheckContainers(const KubeletConfiguration& given, Checks& checks) {
   const bool limits = std::count(enforced.begin(), enforced.end(), "pods") > 0 &&
                       given.system_reserved.count("pid") + given.kube_reserved.count("pid") > 0;
   checks.Holds(!limits || given.cgroup_driver == "cgroupfs",
-               "pid of systemReserved (--system-reserved) and kubeReserved (--kube-reserved) cannot "
-               "be had with the cgroup driver \"systemd\", which makes pods' cgroups itself");
+               "pid of systemReserved (--system-reserved) and kubeReserved (--kube-reserved) "
+               "cannot be had with the cgroup driver \"systemd\", which makes pods' cgroups itself");
 }
 
 void CheckNode(const KubeletConfiguration& given, Checks& checks) {
