@@ -149,6 +149,11 @@ TEST(KubeletConfigurationTest, LimitsThatCannotBeAreSaidInTheKubeletsWords) {
               given.cgroup_driver = "systemd";
             }),
             "");
+  EXPECT_NE(wrong([](Given& given) {
+              given.system_reserved["pid"] = "100";
+              given.cgroup_driver = "systemd";
+            }),
+            "");
 }
 
 class KubeletFlagsTest : public testing::Test {

@@ -1,6 +1,7 @@
 // What a KubeletConfiguration must not say, in the kubelet's words. Pure.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <set>
 
 #include "base/flags.h"
@@ -149,6 +150,12 @@ void CheckContainers(const KubeletConfiguration& given, Checks& checks) {
   checks.Holds(given.pod_pids_limit <= 0 || given.cgroup_driver == "cgroupfs",
                "podPidsLimit (--pod-max-pids) cannot be had with the cgroup driver \"systemd\", "
                "which makes pods' cgroups itself");
+  const auto& enforced = given.enforce_node_allocatable;
+  const bool limits = std::count(enforced.begin(), enforced.end(), "pods") > 0 &&
+                      given.system_reserved.count("pid") + given.kube_reserved.count("pid") > 0;
+  checks.Holds(!limits || given.cgroup_driver == "cgroupfs",
+               "pid of systemReserved (--system-reserved) and kubeReserved (--kube-reserved) "
+               "cannot be had with the cgroup driver \"systemd\", which makes pods' cgroups itself");
 }
 
 void CheckNode(const KubeletConfiguration& given, Checks& checks) {

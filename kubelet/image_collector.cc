@@ -36,7 +36,9 @@ std::vector<ImageRecord> OldImages(std::vector<ImageRecord> images, Duration now
                                    Duration maximum_age) {
   if (maximum_age <= Duration::zero() || now - began <= maximum_age) return {};
   std::erase_if(images, [&](const ImageRecord& image) {
-    return image.in_use || image.pinned || now - std::max(image.last_used, began) <= maximum_age;
+    // One that was just pulled was never in use, and is wanted.
+    const Duration last_wanted = std::max({image.last_used, image.first_seen, began});
+    return image.in_use || image.pinned || now - last_wanted <= maximum_age;
   });
   return images;
 }

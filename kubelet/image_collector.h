@@ -39,7 +39,7 @@ struct ImageRecord {
 std::vector<ImageRecord> ImagesToRemove(std::vector<ImageRecord> images, int64_t bytes,
                                         Duration now, Duration minimum_age);
 
-// Those that were in use last, if ever, more than `maximum_age` ago; none before somebody has
+// Those that were in use last, or came, more than `maximum_age` ago; none before somebody has
 // looked for so long, since `began`. Pure.
 std::vector<ImageRecord> OldImages(std::vector<ImageRecord> images, Duration now, Duration began,
                                    Duration maximum_age);

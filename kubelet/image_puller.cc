@@ -65,7 +65,7 @@ std::optional<ImagePuller::Outcome> ImagePuller::Ensure(const core_v1::Pod& pod,
     events.Report(reference, EventType::kWarning, "InspectFailed", text);
     return fail("ImageInspectError", text);
   }
-  if (*present && MayHave(pod, image, (*present)->id)) {
+  if (*present && MayHave(pod, image, (*present)->id, key)) {
     DropQueued(key);  // Another container's pull brought it.
     events.Report(reference, EventType::kNormal, "Pulled",
                    fmt::format("Container image \"{}\" already present on machine and can be "
@@ -82,12 +82,26 @@ std::optional<ImagePuller::Outcome> ImagePuller::Ensure(const core_v1::Pod& pod,
   return pull();
 }
 
-bool ImagePuller::MayHave(const core_v1::Pod& pod, const std::string& image,
-                          const std::string& ref) {
-  if (dependencies_.pulled_images == nullptr) return true;
-  return !dependencies_.pulled_images->MustPull(image, ref, [&] {
+RegistryCredentials ImagePuller::CredentialsOf(const core_v1::Pod& pod, const std::string& key) {
+  {
+    MutexLock lock(mutex_);
+    const auto found = pulls_.find(key);
+    if (found != pulls_.end()) return found->second.credentials;
+  }
+  return dependencies_.credentials(pod);
+}
+
+bool ImagePuller::MayHave(const core_v1::Pod& pod, const std::string& image, const std::string& ref,
+                          const std::string& key) {
+  PulledImages* kept = dependencies_.pulled_images;
+  if (kept == nullptr) return true;
+  if (kept->NeedsRecovery()) {
+    const auto images = dependencies_.runtime.ListImages("");
+    if (images) kept->Recover(*images, dependencies_.clock.Now());  // Or at the next image.
+  }
+  return !kept->MustPull(image, ref, [&] {
     std::vector<PullSecret> secrets;
-    for (const TrackedAuth& auth : dependencies_.credentials(pod).For(image)) {
+    for (const TrackedAuth& auth : CredentialsOf(pod, key).For(image)) {
       secrets.push_back(auth.secret);
     }
     return secrets;

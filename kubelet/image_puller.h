@@ -101,7 +101,10 @@ class ImagePuller {
   tl::expected<std::string, std::string> PullAndKeep(const RegistryCredentials& credentials,
                                                      const std::string& image,
                                                      const cri::SandboxConfig& sandbox);
-  bool MayHave(const core_v1::Pod& pod, const std::string& image, const std::string& ref);
+  bool MayHave(const core_v1::Pod& pod, const std::string& image, const std::string& ref,
+               const std::string& key);
+  // Those of the pull of that key, if there is one: it may wait for long, and is asked about often.
+  RegistryCredentials CredentialsOf(const core_v1::Pod& pod, const std::string& key);
   // Pulls what is due, one after the other, until nothing is.
   void PullAll();
 

@@ -1,6 +1,7 @@
 #include "kubelet/kubelet.h"
 
 #include <algorithm>
+#include <filesystem>
 #include <utility>
 
 #include "api/pods/pod_phase.h"
@@ -53,8 +54,13 @@ PodCgroups::Settings CgroupSettings(const KubeletOptions& options) {
   }
   if (!CgroupMount("memory")) {
     settings.mount = CgroupMount("").value_or("");
-  } else if (settings.pod_pids > 0 || settings.node_pids > 0) {
-    settings.pids_mount = CgroupMount("pids").value_or("");
+  } else {
+    // Without limits, too, where there are some of an earlier configuration.
+    const auto pids = CgroupMount("pids");
+    const bool limits = settings.pod_pids > 0 || settings.node_pids > 0;
+    if (pids && (limits || std::filesystem::exists(*pids + settings.root))) {
+      settings.pids_mount = *pids;
+    }
   }
   return settings;
 }

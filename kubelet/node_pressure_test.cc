@@ -97,8 +97,10 @@ TEST(OldImagesTest, ThoseOutOfUseForLongerGoOnceSomebodyHasLookedForSoLong) {
   pinned.pinned = true;
   ImageRecord used = Image("used", 1, 0s);
   used.in_use = true;
+  ImageRecord pulled = Image("pulled", 1, 0s);
+  pulled.first_seen = 450s;
   const std::vector<ImageRecord> images = {Image("never", 1, 0s), Image("old", 1, 150s),
-                                           Image("new", 1, 400s), pinned, used};
+                                           Image("new", 1, 400s), pinned, used, pulled};
   const auto ids = [&](Duration now, Duration maximum_age) {
     std::vector<std::string> out;
     for (const auto& each : OldImages(images, now, 100s, maximum_age)) out.push_back(each.id);

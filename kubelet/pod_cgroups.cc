@@ -176,7 +176,10 @@ class PodCgroups::Timed {
 };
 
 Result<> PodCgroups::LimitPids(const std::string& folder, int64_t pids) const {
-  return pids > 0 ? WriteFile(folder + "/pids.max", std::to_string(pids)) : Result<>();
+  const std::string path = folder + "/pids.max";
+  if (pids > 0) return WriteFile(path, std::to_string(pids));
+  // There may be a limit from when the configuration had one.
+  return fs::exists(path) ? WriteFile(path, "max") : Result<>();
 }
 
 Result<> PodCgroups::MakePids(const core_v1::Pod& pod) const {

@@ -134,6 +134,10 @@ TEST_F(PodCgroupsTest, HowManyProcessesThereMayBeIsWrittenWithTheRest) {
   ASSERT_TRUE(PodCgroups(settings_).Make(pod_));
   EXPECT_EQ(Read("/pods/burstable/poduid-1/pids.max"), "70");
   EXPECT_EQ(Read("/pods/pids.max"), "9000");
+  settings_.pod_pids = settings_.node_pids = 0;  // Somebody took them out of the configuration.
+  ASSERT_TRUE(PodCgroups(settings_).Make(pod_));
+  EXPECT_EQ(Read("/pods/burstable/poduid-1/pids.max"), "max");
+  EXPECT_EQ(Read("/pods/pids.max"), "max");
 }
 
 TEST_F(PodCgroupsTest, OfVersionOneTheyAreAllThatIsWritten) {

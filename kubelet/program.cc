@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "api/pods/pod_resources.h"
 #include "base/log.h"
 #include "base/program.h"
 #include "base/wrong_clock.h"
@@ -13,6 +14,7 @@
 #include "kubelet/kernel_defaults.h"
 #include "kubelet/network/own_address.h"
 #include "kubelet/node_agent.h"
+#include "kubelet/node_stats.h"
 #include "kubelet/own_runtime.h"
 #include "kubelet/volumes/beneath.h"
 
@@ -62,8 +64,18 @@ Result<> Reserve(const KubeletConfiguration& given, KubeletOptions& options) {
       if (name == "cpu") facts.reserved_milli_cpu += amount.MilliValue();
       if (name == "memory") facts.system_memory_bytes += amount.Value();
       if (name == "ephemeral-storage") storage += amount.Value();
-      if (name == "pid") options.reserved_pids += amount.Value();
+      if (name == "pid") {
+        options.reserved_pids = SaturatedSum(options.reserved_pids, amount.Value());
+      }
     }
+  }
+  // What is left for pods would be none, which stands for any number.
+  if (const int64_t all = ProcessesMax(); options.reserved_pids >= all) {
+    return Fail(Reason::kInvalid,
+                fmt::format("invalid Node Allocatable configuration. Resource \"pid\" has a "
+                            "reservation of {} but capacity of {}. Expected capacity > "
+                            "reservation.",
+                            options.reserved_pids, all));
   }
   facts.reserved_memory_bytes += facts.system_memory_bytes;
   facts.reserved_storage_bytes = storage;

@@ -5,7 +5,9 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <utility>
 
+#include "api/codec/document.h"
 #include "api/rules/core/image_reference.h"
 #include "api/values.h"
 #include "base/hash.h"
@@ -26,9 +28,10 @@ std::string ImageRepository(const std::string& image) {
   return name ? name->repository : "";
 }
 
-std::string TextAt(const Json& object, const char* key) {
-  const auto found = object.find(key);
-  return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
+// As runtimes know it.
+std::string FullName(const std::string& image) {
+  const auto name = ParseImageName(image);
+  return name ? name->Text() : image;
 }
 
 bool IsSame(const PullSecret& a, const PullSecret& b) {
@@ -90,16 +93,57 @@ void PulledImages::Load() {
     fs::create_directories(settings_.directory + folder, error);
     for (fs::directory_iterator entry(settings_.directory + folder, error), end;
          !error && entry != end; entry.increment(error)) {
-      const Json json = ReadObject(entry->path());
-      if (std::string_view(folder) == "/pulling") {
-        const std::string image = TextAt(json, "image");
-        // It began, and nobody knows how it ended.
-        if (!image.empty()) pulling_[image] = 0;
-      } else if (auto record = FromJson(json)) {
-        records_[record->ref] = std::move(*record);
+      const std::string path = entry->path();
+      if (path.ends_with(".new")) {  // Of a write that was interrupted.
+        std::error_code ignored;
+        fs::remove(path, ignored);
+        continue;
+      }
+      const Json json = ReadObject(path);
+      if (std::string_view(folder) == "/pulled") {
+        if (auto record = FromJson(json)) {
+          records_[record->ref] = std::move(*record);
+        } else {
+          unknown_[path] = {};
+        }
+      } else if (const std::string image = TextAt(json, "image"); !image.empty()) {
+        pulling_[image] = 0;
+        interrupted_.insert(image);
+      } else {
+        unknown_[path] = {};
       }
     }
   }
+  is_recovered_ = interrupted_.empty();
+}
+
+bool PulledImages::NeedsRecovery() const {
+  MutexLock lock(mutex_);
+  return !interrupted_.empty();
+}
+
+void PulledImages::Recover(const std::vector<cri::Image>& images, TimePoint now) {
+  MutexLock lock(mutex_);
+  std::multimap<std::string, std::string> begun;  // By the name in full.
+  for (const std::string& image : interrupted_) begun.emplace(FullName(image), image);
+  std::set<std::string> kept, failed;
+  for (const cri::Image& image : images) {
+    for (const auto* names : {&image.repo_tags, &image.repo_digests}) {
+      for (const std::string& name : *names) {
+        const auto [first, last] = begun.equal_range(FullName(name));
+        if (first == last) continue;
+        const bool is_kept = records_.contains(image.id) || Store({image.id, now, {}});
+        for (auto each = first; each != last; ++each) {
+          (is_kept ? kept : failed).insert(each->second);
+        }
+      }
+    }
+  }
+  for (const std::string& image : kept) {
+    if (!failed.contains(image) && pulling_[image] == 0) DropIntent(image);
+  }
+  interrupted_ = std::move(failed);
+  is_recovered_ = true;
 }
 
 bool PulledImages::IsListed(const std::string& image) const {
@@ -119,9 +163,11 @@ bool PulledImages::MustPull(const std::string& image, const std::string& ref,
   {
     MutexLock lock(mutex_);
     const auto found = records_.find(ref);
-    const bool was_pulled = found != records_.end() || pulling_.contains(image);
+    const bool was_pulled = !is_recovered_ || found != records_.end() ||
+                            pulling_.contains(image) || unknown_.contains(PulledPath(ref)) ||
+                            unknown_.contains(PullingPath(image));
     if (!was_pulled && settings_.verification == PullVerification::kPulled) return false;
-    if (found == records_.end()) return true;
+    if (!is_recovered_ || found == records_.end()) return true;
     const auto of_name = found->second.access.find(ImageRepository(image));
     if (of_name == found->second.access.end()) return true;
     access = of_name->second;
@@ -140,8 +186,11 @@ Result<> PulledImages::Begin(const std::string& image) {
   if (settings_.directory.empty()) return {};
   MutexLock lock(mutex_);
   const Json intent = {{"kind", "ImagePullIntent"}, {"apiVersion", kVersion}, {"image", image}};
-  TRY(WriteWholeFile(PullingPath(image), intent.dump(), kFileMode));
+  const std::string path = PullingPath(image);
+  TRY(WriteWholeFile(path, intent.dump(), kFileMode));
   ++pulling_[image];
+  // There was one before, and nobody knew of what.
+  if (unknown_.erase(path) > 0) interrupted_.insert(image);
   return {};
 }
 
@@ -149,34 +198,52 @@ void PulledImages::End(const std::string& image, const std::optional<std::string
                        const std::optional<PullSecret>& secret, TimePoint now) {
   if (settings_.directory.empty()) return;
   MutexLock lock(mutex_);
-  if (ref) Add(image, *ref, secret, now);
+  // The intent stays where the record is not kept: after a restart it says that there was a pull.
+  if (ref && !Add(image, *ref, secret, now)) return;
   const auto found = pulling_.find(image);
   if (found != pulling_.end() && --found->second > 0) return;
+  // This pull brought nothing, but the one before the restart may have.
+  if (!ref && interrupted_.contains(image)) return;
+  interrupted_.erase(image);
+  DropIntent(image);
+}
+
+void PulledImages::DropIntent(const std::string& image) {
   pulling_.erase(image);
-  std::error_code ignored;  // Without it somebody has to show his secret once more.
+  std::error_code ignored;  // With it somebody has to show his secret once more.
   fs::remove(PullingPath(image), ignored);
 }
 
-void PulledImages::Add(const std::string& image, const std::string& ref,
+bool PulledImages::Add(const std::string& image, const std::string& ref,
                        const std::optional<PullSecret>& secret, TimePoint now) {
-  Record& record = records_[ref];
-  const bool is_new = record.ref.empty();
-  record.ref = ref;
-  Access& access = record.access[ImageRepository(image)];
-  if (access.is_for_all && !is_new) return;
+  const auto found = records_.find(ref);
+  const bool is_new = found == records_.end();
+  Record record = is_new ? Record{ref, {}, {}} : found->second;
+  const bool is_changed = Allow(record, ImageRepository(image), secret);
+  record.updated_at = now;
+  if (is_new || is_changed) return Store(std::move(record));
+  found->second.updated_at = now;  // It is there now, whoever looked before.
+  return true;
+}
+
+bool PulledImages::Allow(Record& record, const std::string& repository,
+                         const std::optional<PullSecret>& secret) {
+  const bool is_full = record.access.size() >= kRepositoriesMax;
+  if (is_full && !record.access.contains(repository)) return false;
+  Access& access = record.access[repository];
+  if (access.is_for_all) return false;
   if (!secret) {
     access = {true, {}};
-  } else {
-    const auto same = std::find_if(access.secrets.begin(), access.secrets.end(),
-                                   [&](const auto& each) { return IsSame(each, *secret); });
-    if (same != access.secrets.end()) {
-      same->hash = secret->hash;
-    } else if (access.secrets.size() < kSecretsMax) {
-      access.secrets.push_back(*secret);
-    }
+    return true;
   }
-  record.updated_at = now;
-  Write(record);
+  const auto same = std::find_if(access.secrets.begin(), access.secrets.end(),
+                                 [&](const auto& each) { return IsSame(each, *secret); });
+  if (same != access.secrets.end()) {
+    return std::exchange(same->hash, secret->hash) != secret->hash;
+  }
+  if (access.secrets.size() >= kSecretsMax) access.secrets.erase(access.secrets.begin());
+  access.secrets.push_back(*secret);
+  return true;
 }
 
 Json PulledImages::ToJson(const Record& record) {
@@ -207,6 +274,7 @@ std::optional<PulledImages::Record> PulledImages::FromJson(const Json& json) {
   const auto mapping = json.find("credentialMapping");
   if (mapping == json.end() || !mapping->is_object()) return record;
   for (const auto& [repository, of] : mapping->items()) {
+    if (record.access.size() == kRepositoriesMax) break;
     Access& access = record.access[repository];
     if (!of.is_object()) continue;
     access.is_for_all = of.value("nodePodsAccessible", Json()) == true;
@@ -221,20 +289,35 @@ std::optional<PulledImages::Record> PulledImages::FromJson(const Json& json) {
   return record;
 }
 
-void PulledImages::Write(const Record& record) const {
-  const auto written = WriteWholeFile(PulledPath(record.ref), ToJson(record).dump(), kFileMode);
+bool PulledImages::Store(Record record) {
+  const std::string path = PulledPath(record.ref);
+  const auto written = WriteWholeFile(path, ToJson(record).dump(), kFileMode);
   if (!written) {
     log_.Error("what was pulled is not kept",
                {{"image", record.ref}, {"error", written.error().message}});
+    if (!records_.contains(record.ref)) unknown_[path] = record.updated_at;
+    return false;
   }
+  unknown_.erase(path);
+  records_[record.ref] = std::move(record);
+  return true;
 }
 
 void PulledImages::Keep(const std::set<std::string>& refs, TimePoint looked_at) {
   if (settings_.directory.empty()) return;
   MutexLock lock(mutex_);
+  std::set<std::string> there;
+  for (const std::string& ref : refs) there.insert(PulledPath(ref));
+  const std::string folder = settings_.directory + "/pulled/";
+  std::error_code ignored;  // The next look tries again.
+  std::erase_if(unknown_, [&](const auto& each) {
+    const std::string& path = each.first;
+    if (!path.starts_with(folder) || there.contains(path) || each.second >= looked_at) return false;
+    fs::remove(path, ignored);
+    return true;
+  });
   std::erase_if(records_, [&](const auto& each) {
     if (refs.contains(each.first) || each.second.updated_at >= looked_at) return false;
-    std::error_code ignored;  // The next look tries again.
     fs::remove(PulledPath(each.first), ignored);
     return true;
   });

@@ -39,7 +39,8 @@ Result<> CheckImagePattern(const std::string& pattern);
 // Thread-safe.
 class PulledImages {
  public:
-  static constexpr size_t kSecretsMax = 100;  // Of one image; further ones have to pull again.
+  static constexpr size_t kSecretsMax = 100;       // Of one name of an image; the oldest go first.
+  static constexpr size_t kRepositoriesMax = 100;  // Of one image; under others it is pulled again.
   struct Settings {
     std::string directory;  // "": nothing is kept.
     PullVerification verification = PullVerification::kNever;
@@ -51,6 +52,11 @@ class PulledImages {
   // Reads what is kept.
   explicit PulledImages(Settings settings);
 
+  // Whether pulls had begun before a restart of which nobody knows how they ended: Recover finds
+  // out, and before it has every image has to be pulled.
+  bool NeedsRecovery() const;
+  // `images` are on the node: who may have those that such a pull brought is not known.
+  void Recover(const std::vector<cri::Image>& images, TimePoint now);
   // Whether a pod may have `image`, which lies here as `ref`, only after a pull of its own. Asks
   // for its secrets only where they matter.
   bool MustPull(const std::string& image, const std::string& ref, const Secrets& secrets);
@@ -73,9 +79,14 @@ class PulledImages {
     std::map<std::string, Access> access;  // By repository.
   };
   void Load();
-  void Add(const std::string& image, const std::string& ref,
+  // False: nobody could be told, as it cannot be kept.
+  bool Add(const std::string& image, const std::string& ref,
            const std::optional<PullSecret>& secret, TimePoint now) REQUIRES(mutex_);
-  void Write(const Record& record) const;
+  bool Store(Record record) REQUIRES(mutex_);
+  void DropIntent(const std::string& image) REQUIRES(mutex_);
+  // Whether that changes the record.
+  static bool Allow(Record& record, const std::string& repository,
+                    const std::optional<PullSecret>& secret);
   static Json ToJson(const Record& record);
   static std::optional<Record> FromJson(const Json& json);
   bool IsListed(const std::string& image) const;
@@ -85,9 +96,15 @@ class PulledImages {
   const Settings settings_;
   const Log log_{"images"};
   // Held while a small file is written, as the order of writes is that of changes: once a pull.
-  Mutex mutex_;
+  mutable Mutex mutex_;
   std::map<std::string, Record> records_ GUARDED_BY(mutex_);  // By ref.
   std::map<std::string, int> pulling_ GUARDED_BY(mutex_);     // Pulls under way, by image.
+  // Images of `pulling_` whose pulls began before a restart.
+  std::set<std::string> interrupted_ GUARDED_BY(mutex_);
+  bool is_recovered_ GUARDED_BY(mutex_) = true;
+  // Paths of files that cannot be read, or not be written, and since when: what they are about was
+  // pulled, by nobody knows whom.
+  std::map<std::string, TimePoint> unknown_ GUARDED_BY(mutex_);
 };
 
 }  // namespace skiff::kubelet

@@ -7,6 +7,7 @@
 #include <memory>
 #include <set>
 
+#include "base/hash.h"
 #include "client/manager.h"
 #include "client/transport.h"
 #include "kubelet/image_puller.h"
@@ -73,6 +74,9 @@ TEST_F(PulledImagesTest, ARestartForgetsNothing) {
     ASSERT_TRUE(images.Begin("quay.io/cut"));  // It ends before the pull does.
   }
   PulledImages images(Settings());
+  EXPECT_TRUE(images.NeedsRecovery());
+  EXPECT_TRUE(MustPull(images, "quay.io/private", {kSecret}));  // Nobody knows what is there.
+  images.Recover({}, TimePoint(4s));
   EXPECT_TRUE(MustPull(images, "quay.io/private"));
   EXPECT_FALSE(MustPull(images, "quay.io/private", {kSecret}));
   EXPECT_TRUE(images.MustPull("quay.io/cut", "sha256:2", [] { return std::vector<PullSecret>(); }));
@@ -83,6 +87,71 @@ TEST_F(PulledImagesTest, ARestartForgetsNothing) {
   images.Keep({}, TimePoint(9s));
   EXPECT_FALSE(MustPull(images, "quay.io/private"));
   EXPECT_TRUE(fs::is_empty(directory_ + "/pulled"));
+}
+
+TEST_F(PulledImagesTest, WhatAnInterruptedPullBroughtIsForNobodyYet) {
+  const cri::Image cut{.id = "sha256:1",
+                       .repo_tags = {"docker.io/library/cut:latest", "quay.io/cut:2"},
+                       .repo_digests = {}};
+  { ASSERT_TRUE(PulledImages(Settings()).Begin("cut")); }
+  {
+    PulledImages images(Settings());
+    ASSERT_TRUE(images.Begin("cut"));  // A stranger's, which is denied.
+    images.End("cut", std::nullopt, std::nullopt, TimePoint(5s));
+    EXPECT_TRUE(MustPull(images, "cut"));
+  }
+  {
+    PulledImages images(Settings());
+    ASSERT_TRUE(images.NeedsRecovery());
+    images.Recover({cut}, TimePoint(5s));
+    EXPECT_FALSE(images.NeedsRecovery());
+    EXPECT_TRUE(fs::is_empty(directory_ + "/pulling"));
+    ASSERT_TRUE(images.Begin("cut"));
+    images.End("cut", std::nullopt, std::nullopt, TimePoint(5s));
+    EXPECT_TRUE(MustPull(images, "cut"));
+    EXPECT_TRUE(MustPull(images, "quay.io/cut:2"));
+  }
+  PulledImages images(Settings());
+  EXPECT_TRUE(MustPull(images, "quay.io/cut:2"));
+  const auto none = [] { return std::vector<PullSecret>(); };
+  EXPECT_FALSE(images.MustPull("quay.io/other", "sha256:2", none));
+}
+
+TEST_F(PulledImagesTest, ARecordThatCannotBeWrittenOrReadIsNoReasonToTrust) {
+  const std::string path = directory_ + "/pulled/sha256-" + Hex(Sha256("sha256:1"));
+  fs::create_directories(path + "/in/the/way");
+  {
+    PulledImages images(Settings());
+    Pull(images, "quay.io/private", kSecret);
+    EXPECT_TRUE(MustPull(images, "quay.io/private:2"));
+    EXPECT_FALSE(fs::is_empty(directory_ + "/pulling"));
+  }
+  fs::remove_all(path);
+  std::ofstream(path) << std::string(2 << 20, ' ');
+  std::ofstream(path + ".new") << "{";
+  PulledImages images(Settings());
+  images.Recover({}, TimePoint(5s));
+  EXPECT_FALSE(fs::exists(path + ".new"));
+  EXPECT_TRUE(MustPull(images, "quay.io/other"));
+  Pull(images, "quay.io/private", kSecret);
+  EXPECT_FALSE(MustPull(images, "quay.io/private", {kSecret}));
+  EXPECT_TRUE(fs::is_empty(directory_ + "/pulling"));
+}
+
+TEST_F(PulledImagesTest, TheLatestSecretsAreKeptAndNotTooManyNames) {
+  PulledImages images(Settings());
+  const auto secret = [](size_t i) {
+    const std::string number = std::to_string(i);
+    return PullSecret{number, "default", number, number};
+  };
+  for (size_t i = 0; i <= PulledImages::kSecretsMax; ++i) Pull(images, "quay.io/a", secret(i));
+  EXPECT_TRUE(MustPull(images, "quay.io/a", {secret(0)}));
+  EXPECT_FALSE(MustPull(images, "quay.io/a", {secret(PulledImages::kSecretsMax)}));
+  for (size_t i = 0; i <= PulledImages::kRepositoriesMax; ++i) {
+    Pull(images, "quay.io/b" + std::to_string(i), std::nullopt);
+  }
+  EXPECT_FALSE(MustPull(images, "quay.io/b0"));
+  EXPECT_TRUE(MustPull(images, "quay.io/b" + std::to_string(PulledImages::kRepositoriesMax)));
 }
 
 TEST_F(PulledImagesTest, FilesThatSayNothingAreNoReasonToStop) {

@@ -118,6 +118,12 @@ Result<cri::RegistryAuth> AuthOf(const Json& entry) {
   return auth;
 }
 
+// Not of a document: a password may be any bytes, and JSON has only characters. The length keeps
+// "a" with "b:c" apart from "a:b" with "c".
+std::string DigestOf(const cri::RegistryAuth& auth) {
+  return Hex(Sha256(std::to_string(auth.username.size()) + ":" + auth.username + auth.password));
+}
+
 }  // namespace
 
 Result<> RegistryCredentials::Add(const core_v1::Secret& secret) {
@@ -136,10 +142,10 @@ Result<> RegistryCredentials::Add(const core_v1::Secret& secret) {
     if (!entry.is_object()) return invalid(key + " is not a JSON object");
     auto auth = AuthOf(entry);
     if (!auth) return invalid(auth.error().message);
-    const Json digested = {{"username", auth->username}, {"password", auth->password}};
+    std::string digest = DigestOf(*auth);
     AddEntry(key, {std::move(*auth),
                    {secret.metadata.uid, secret.metadata.namespace_, secret.metadata.name,
-                    Hex(Sha256(digested.dump()))}});
+                    std::move(digest)}});
   }
   return {};
 }

@@ -88,5 +88,16 @@ TEST(RegistryCredentialsTest, WhatIsNoPullSecretIsAnErrorOrHasNone) {
   EXPECT_TRUE(credentials.For("quay.io/app").empty());
 }
 
+TEST(RegistryCredentialsTest, APasswordMayBeAnyBytes) {
+  const auto digest = [](const std::string& joined) {
+    RegistryCredentials credentials;
+    EXPECT_TRUE(credentials.Add(
+        SecretOf(R"({"auths": {"quay.io": {"auth": ")" + EncodeBase64(joined) + R"("}}})")));
+    return credentials.For("quay.io/app").at(0).secret.hash;
+  };
+  EXPECT_NE(digest("u:\xff"), digest("u:\xfe"));
+  EXPECT_EQ(digest("u:\xff"), digest("u:\xff"));
+}
+
 }  // namespace
 }  // namespace skiff::kubelet

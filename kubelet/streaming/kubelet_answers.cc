@@ -5,6 +5,7 @@
 #include <charconv>
 #include <filesystem>
 
+#include "api/text/go_text.h"
 #include "base/verbosity.h"
 #include "kubelet/pod_lookup.h"
 #include "kubelet/pod_observed.h"
@@ -125,7 +126,7 @@ http::Response KubeletServer::SetVerbosity(const http::Request& request) {
   if (parsed.ec != std::errc() || parsed.ptr != end) {
     const bool is_great = parsed.ec == std::errc::result_out_of_range;
     response.status = 400;
-    response.body = fmt::format("strconv.ParseUint: parsing {}: {}", Json(text).dump(),
+    response.body = fmt::format("strconv.ParseUint: parsing {}: {}", GoQuote(text),
                                 is_great ? "value out of range" : "invalid syntax");
     return response;
   }

@@ -111,7 +111,12 @@ Result<std::vector<std::string>> NamesIn(Descriptor folder) {
     if (names.size() == SystemLogs::kEntriesMax) return tl::unexpected(unread);
     names.push_back(entry->d_type == DT_DIR ? name + "/" : name);
   }
-  std::sort(names.begin(), names.end());
+  // By the bare names: "a" is before "a.log", though "a/" is not.
+  const auto bare = [](std::string_view name) {
+    return name.substr(0, name.size() - (name.ends_with('/') ? 1 : 0));
+  };
+  std::sort(names.begin(), names.end(),
+            [&](const auto& a, const auto& b) { return bare(a) < bare(b); });
   return names;
 }
 
@@ -160,7 +165,7 @@ http::Response SystemLogs::Answer(const http::Request& request) const {
   const fs::path clean = fs::path(asked).lexically_normal().relative_path();
   const auto root = OpenDirectory(root_);
   if (!root) return Refusal(root.error());
-  const auto inside = ResolveBeneath(*root, clean.string());
+  const auto inside = ResolveBeneath(*root, clean.string(), root_);
   if (!inside) return Refusal(inside.error());
   const bool has_slash = asked.ends_with("/");
   auto folder = OpenBeneath(*root, *inside, O_RDONLY | O_DIRECTORY);

@@ -51,6 +51,12 @@ TEST_F(SystemLogsTest, AFolderIsAPageOfLinks) {
             "<a href=\"./a%3Cb%3E:c\">a&lt;b&gt;:c</a>\n<a href=\"apt/\">apt/</a>\n</pre>\n");
 }
 
+TEST_F(SystemLogsTest, APageIsInTheOrderOfBareNames) {
+  std::ofstream(root_ + "/apt.log") << "x";
+  const std::string page = Get("").body;
+  EXPECT_LT(page.find("\"apt/\""), page.find("\"apt.log\""));
+}
+
 TEST_F(SystemLogsTest, AFileIsSentAsItIs) {
   const http::Response file = Get("apt/history.log");
   EXPECT_EQ(file.Header("Content-Length"), "9");
@@ -80,6 +86,12 @@ TEST_F(SystemLogsTest, NothingOutsideIsShownAndNobodyWaits) {
   EXPECT_EQ(Get("etc/passwd").status, 403);
   EXPECT_EQ(Get("passwd").status, 403);
   EXPECT_EQ(Whole(Get("inside")), "installed");
+  fs::create_symlink(root_ + "/apt", root_ + "/absolute");
+  fs::create_symlink(root_ + "/../../etc/passwd", root_ + "/apt/out");
+  fs::create_symlink(root_ + "x/a", root_ + "/beside");
+  EXPECT_EQ(Whole(Get("absolute/history.log")), "installed");
+  EXPECT_EQ(Get("absolute/out").status, 403);
+  EXPECT_EQ(Get("beside").status, 403);
   ASSERT_EQ(mkfifo((root_ + "/fifo").c_str(), 0600), 0);
   EXPECT_EQ(Get("fifo").status, 500);
 }

@@ -193,7 +193,8 @@ Result<Descriptor> OpenBeneath(const Descriptor& root, const std::string& path, 
   return Fail(SystemError("open " + path, code));
 }
 
-Result<std::string> ResolveBeneath(const Descriptor& root, const std::string& path) {
+Result<std::string> ResolveBeneath(const Descriptor& root, const std::string& path,
+                                   const std::string& root_path) {
   if (path.starts_with('/')) return Fail(Reason::kForbidden, path + " is not relative");
   std::vector<std::string> done;
   const auto given = Parts(path);
@@ -218,7 +219,10 @@ Result<std::string> ResolveBeneath(const Descriptor& root, const std::string& pa
       continue;
     }
     if (++links > kLinksMax) return Fail(SystemError("open " + path, ELOOP));
-    if (link.starts_with('/')) {
+    if (!root_path.empty() && (link + "/").starts_with(root_path + "/")) {
+      done.clear();
+      link.erase(0, root_path.size());
+    } else if (link.starts_with('/')) {
       return Fail(Reason::kForbidden, path + " leaves its directory by a link");
     }
     const auto parts = Parts(link);

@@ -62,9 +62,11 @@ Result<Descriptor> OpenBeneath(const Descriptor& root, const std::string& path, 
 Result<Descriptor> WalkBeneath(const Descriptor& root, const std::string& path, int flags);
 
 // The path below `root` that `path` leads to when its links are followed: it has none, and parts at
-// its end may not exist. Links that are absolute or lead out of `root` are errors (Forbidden).
+// its end may not exist. Links that are absolute or lead out of `root` are errors (Forbidden), but
+// for those that begin with `root_path`, if that is not "": they are taken to begin at `root`.
 // Somebody may make a link of a part as soon as this returns: open it with OpenBeneath.
-Result<std::string> ResolveBeneath(const Descriptor& root, const std::string& path);
+Result<std::string> ResolveBeneath(const Descriptor& root, const std::string& path,
+                                   const std::string& root_path = "");
 
 // A regular file below `root` for reading, which links that stay there may lead to. What it is, is
 // asked before it is opened: a FIFO would keep the reader, and opening a device may do anything.
