@@ -68,7 +68,7 @@ TEST(ServiceRouteTest, ForwardedPacketsReachTheRulesThatRefuse) {
   EXPECT_EQ(Ask(*pod, "udp", "10.96.0.11", 80), "refused");
   // Without the device they are still refused here, and not sent on.
   node->Do("ip link set skiff.svc down");
-  EXPECT_EQ(Ask(*pod, "tcp", "10.96.0.11", 80), "No route to host");
+  EXPECT_EQ(Ask(*pod, "tcp", "10.96.0.11", 80), "unreachable");
   node->Run([] {
     ASSERT_TRUE(RemoveServiceRoute());
     ASSERT_TRUE(RemoveUnreachableRoute("10.96.0.0/16"));
