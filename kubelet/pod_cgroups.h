@@ -25,12 +25,12 @@ class PodCgroups {
  public:
   struct Settings {
     std::string mount;  // Of cgroup v2; "": there is nothing to write.
-    std::string pids_mount = {};  // Of v1's hierarchy of pids; "": there is nothing to write.
     std::string root;   // "/kubepods"
     cri::LinuxResources node;
     std::map<std::string, int64_t> huge_pages = {};  // As NodeFacts has them.
-    int64_t pod_pids = 0;   // How many processes a pod may have; 0: any number.
-    int64_t node_pids = 0;  // The same of all pods together.
+    std::string pids_mount = {};  // Of v1's hierarchy of pids; "": there is nothing to write.
+    int64_t pod_pids = 0;         // How many processes a pod may have; 0: any number.
+    int64_t node_pids = 0;        // The same of all pods together.
     bool limits_cpu = true;
   };
   // What it does is timed where there are both.
