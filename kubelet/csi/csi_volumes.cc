@@ -35,6 +35,19 @@ Result<> RemoveVolume(const std::string& directory, const std::string& mount_poi
   return RemoveEmpty(directory);
 }
 
+// Whether the driver has surely not done what it was asked.
+bool IsFinal(const Error& error) {
+  switch (error.reason) {
+    case Reason::kServerTimeout:
+    case Reason::kServiceUnavailable:
+    case Reason::kTooManyRequests:
+    case Reason::kConflict:
+      return false;
+    default:
+      return true;
+  }
+}
+
 }  // namespace
 
 struct CsiVolumes::Volume {
@@ -182,13 +195,21 @@ Result<std::string> CsiVolumes::SetUp(const VolumeInput& input) {
   const Turn turn(*this, UniqueName(volume.data.driver, volume.call.volume_id));
   const Capabilities able = TRY(client.GetCapabilities());
   if (able.mount_group) volume.call.mount_group = GroupText(input.pod);
+  TRY(MakeDirectories(input.directory, kPrivateMode));
+  TRY(WriteVolumeData(input.directory, volume.data));
   if (able.stages && !volume.is_inline) {
     volume.call.staging_path = volume.staging_directory + "/globalmount";
     TRY(Stage(input, client, able, volume));
   }
   const auto done = Publish(input, client, able, volume);
   // What could not be renewed is still there.
-  if (!done && !published) return tl::unexpected(done.error());
+  if (!done && !published) {
+    // Of a volume that was not made a driver may know nothing to take back.
+    if (volume.is_inline && IsFinal(done.error())) {
+      (void)RemoveVolume(input.directory, "mount");
+    }
+    return tl::unexpected(done.error());
+  }
   MutexLock lock(mutex_);
   published_[target] = now;
   return target;
@@ -229,8 +250,6 @@ Result<> CsiVolumes::Publish(const VolumeInput& input, const NodeClient& client,
   if (volume.driver) {
     TRY(AddPodContext(*volume.driver, input, volume.is_inline, call));
   }
-  TRY(MakeDirectories(input.directory, kPrivateMode));
-  TRY(WriteVolumeData(input.directory, volume.data));
   TRY(client.Publish(call, able));
   const auto group = FsGroupOf(input.pod, call.is_read_only);
   if (!group || able.mount_group || call.is_read_only ||

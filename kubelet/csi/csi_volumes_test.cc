@@ -184,6 +184,24 @@ TEST_F(CsiVolumesTest, AVolumeThatAPodDescribesIsNeitherAttachedNorStaged) {
   EXPECT_THAT(driver_.calls, ElementsAre("publish " + handle, "unpublish " + handle));
 }
 
+TEST_F(CsiVolumesTest, WhatADriverRefusedToMakeItIsNotAskedToTakeBack) {
+  core_v1::Pod pod = PodOf("a");
+  pod.spec.volumes[0].csi.emplace().driver = "fake.csi";
+  driver_.problem = "no room";
+  EXPECT_FALSE(manager_->SetUp(pod));
+  ASSERT_TRUE(manager_->TearDown("a"));
+  EXPECT_THAT(driver_.calls, ElementsAre("publish " + InlineHandle("a", "data")));
+}
+
+TEST_F(CsiVolumesTest, WhatWasStagedInVainIsTakenBack) {
+  Attach();
+  driver_.problem = "no room";
+  EXPECT_FALSE(manager_->SetUp(Claiming("a")));
+  ASSERT_TRUE(manager_->TearDown("a"));
+  EXPECT_THAT(driver_.calls,
+              ElementsAre("stage v1", "publish v1", "unpublish v1", "unstage v1"));
+}
+
 TEST_F(CsiVolumesTest, ADriverWithoutEphemeralVolumesRefusesThem) {
   core_v1::Pod pod = PodOf("a");
   pod.spec.volumes[0].csi.emplace().driver = "fake.csi";
