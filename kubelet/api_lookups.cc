@@ -41,7 +41,8 @@ EnvironmentSources ApiEnvironmentSources(KeptObjects& objects,
 }
 
 VolumeSources ApiVolumeSources(KeptObjects& objects,
-                               std::map<std::string, Quantity> node_allocatable) {
+                               std::map<std::string, Quantity> node_allocatable,
+                               csi::CsiVolumes* csi) {
   VolumeSources sources;
   sources.config_map = [&objects](const std::string& namespace_, const std::string& name) {
     return objects.Get<core_v1::ConfigMap>(namespace_, name);
@@ -59,6 +60,7 @@ VolumeSources ApiVolumeSources(KeptObjects& objects,
                              int64_t expiration_seconds) {
     return objects.Token(pod, audience, expiration_seconds);
   };
+  sources.csi = csi;
   sources.node_allocatable = std::move(node_allocatable);
   return sources;
 }

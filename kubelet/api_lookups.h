@@ -11,7 +11,8 @@ namespace skiff::kubelet {
 
 // `objects` outlives what is returned.
 VolumeSources ApiVolumeSources(KeptObjects& objects,
-                               std::map<std::string, Quantity> node_allocatable);
+                               std::map<std::string, Quantity> node_allocatable,
+                               csi::CsiVolumes* csi = nullptr);
 
 // What the pull secrets of a pod hold. Those that are not there, or hold something else, are passed
 // over; `missing` gets their names.

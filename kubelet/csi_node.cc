@@ -72,8 +72,12 @@ Result<> CsiNode::Ensure() {
   const bool is_owned =
       std::any_of(owners.begin(), owners.end(),
                   [&](const auto& owner) { return owner.uid == node->metadata.uid; });
+  bool has_drivers = true;
+  if (drivers_ != nullptr) {
+    for (const auto& driver : drivers_->List()) has_drivers &= !csi::PutDriver(object, driver);
+  }
   std::string& migrated = object.metadata.annotations[kMigratedAnnotation];
-  if (found && is_owned && migrated == kMigrated) {
+  if (found && is_owned && has_drivers && migrated == kMigrated) {
     Ensured({});
     return {};
   }

@@ -9,6 +9,7 @@
 #include "base/control_loop.h"
 #include "base/log.h"
 #include "client/client.h"
+#include "kubelet/csi/drivers.h"
 #include "kubelet/node_status.h"
 
 namespace skiff::kubelet {
@@ -18,11 +19,14 @@ class CsiNode final : public ControlLoop {
   static constexpr Duration kRetry = 1s;
   static constexpr Duration kCheckPeriod = 300s;  // Somebody may have deleted it.
 
-  CsiNode(std::string node_name, Client& client, const Clock& clock, FindNode find)
+  // `drivers` are told of whenever the object is made or mended; nullptr: there are none.
+  CsiNode(std::string node_name, Client& client, const Clock& clock, FindNode find,
+          const csi::Drivers* drivers = nullptr)
       : node_name_(std::move(node_name)),
         client_(client),
         clock_(clock),
         find_(std::move(find)),
+        drivers_(drivers),
         answers_([this] { Wake(); }) {}
   Duration Step() override;
   // There is a Node, which owns it. Any thread.
@@ -37,6 +41,7 @@ class CsiNode final : public ControlLoop {
   Client& client_;
   const Clock& clock_;
   const FindNode find_;
+  const csi::Drivers* const drivers_;
   const Log log_{"csi-node"};
   std::atomic<bool> registered_ = false;
   bool ensured_ = false;  // Once at least.

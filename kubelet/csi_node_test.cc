@@ -48,7 +48,9 @@ class CsiNodeTest : public testing::Test {
   InProcessTransport transport_{[this](const http::Request& request) { return Answer(request); }};
   Client client_{transport_, "kubelet"};
   FakeClock clock_;
-  CsiNode loop_{"n1", client_, clock_, [this] { return client_.Get<core_v1::Node>({"", "n1"}); }};
+  csi::Drivers drivers_;
+  CsiNode loop_{"n1", client_, clock_, [this] { return client_.Get<core_v1::Node>({"", "n1"}); },
+                &drivers_};
 };
 
 TEST_F(CsiNodeTest, ItIsMadeOnceThereIsANodeThatOwnsIt) {
@@ -65,6 +67,15 @@ TEST_F(CsiNodeTest, ItIsMadeOnceThereIsANodeThatOwnsIt) {
   EXPECT_EQ(loop_.Step(), CsiNode::kCheckPeriod);
   EXPECT_EQ(writes_, 1);
   EXPECT_EQ(gets_, 0) << "a node that was just made has none";
+}
+
+TEST_F(CsiNodeTest, OneThatIsMadeAnewTellsOfTheDriversThatAreRegistered) {
+  AddNode("uid-1");
+  drivers_.Put({"fake.csi", "/csi.sock", "id-of-n1", {{"zone", "a"}}, 0});
+  loop_.NodeRegistered();
+  loop_.Step();
+  EXPECT_EQ(objects_.at(kPath)["spec"]["drivers"],
+            Json::parse(R"([{"name": "fake.csi", "nodeID": "id-of-n1", "topologyKeys": ["zone"]}])"));
 }
 
 TEST_F(CsiNodeTest, OneOfAnEarlierNodeIsFoundWhenANewOneIsRefused) {

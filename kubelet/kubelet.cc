@@ -77,7 +77,9 @@ Kubelet::Kubelet(KubeletOptions options, KubeletDependencies dependencies)
     : options_(std::move(options)),
       dependencies_(dependencies),
       objects_(dependencies_.client, dependencies_.clock, dependencies_.config_maps),
-      volumes_(options_.root, ApiVolumeSources(objects_, options_.facts.Allocatable()),
+      csi_volumes_(MakeCsiVolumes()),
+      volumes_(options_.root,
+               ApiVolumeSources(objects_, options_.facts.Allocatable(), csi_volumes_.get()),
                dependencies_.clock, dependencies_.mounts, dependencies_.metrics),
       resizes_(ResizeSettings(options_), [this](const std::string& uid) { WakeWorker(uid); }),
       cgroups_(CgroupSettings(options_), &dependencies_.clock, dependencies_.metrics),
@@ -109,18 +111,21 @@ Kubelet::Kubelet(KubeletOptions options, KubeletDependencies dependencies)
       eviction_(EvictionSettingsOf(options_), dependencies_.clock, EvictionHooks()),
       log_rotation_(RotationOf(options_), dependencies_.runtime, dependencies_.clock),
       followers_(dependencies_.runtime),
-      node_status_(options_.node_name, options_.facts, options_.node_status,
-                   {dependencies_.client, dependencies_.clock, dependencies_.runtime, health_,
-                    dependencies_.events, [this] { return eviction_.pressures(); },
-                    [this] { return FindOwnNode(); },
-                    [this] {
-                      lease_.NodeRegistered();
-                      csi_node_.NodeRegistered();
-                    }}),
+      node_status_(
+          options_.node_name, options_.facts, options_.node_status,
+          {dependencies_.client, dependencies_.clock, dependencies_.runtime, health_,
+           dependencies_.events, [this] { return eviction_.pressures(); },
+           [this] { return FindOwnNode(); },
+           [this] {
+             lease_.NodeRegistered();
+             csi_node_.NodeRegistered();
+           },
+           [this] { return csi_volumes_ ? csi_volumes_->InUse() : std::vector<std::string>(); }}),
       lease_(options_.node_name, options_.lease_seconds, dependencies_.client, dependencies_.clock,
              [this] { return FindOwnNode(); }),
-      csi_node_(options_.node_name, dependencies_.client, dependencies_.clock,
-                [this] { return FindOwnNode(); }),
+      csi_node_(
+          options_.node_name, dependencies_.client, dependencies_.clock,
+          [this] { return FindOwnNode(); }, &csi_drivers_),
       context_{.runtime = dependencies_.runtime,
                .clock = dependencies_.clock,
                .random = dependencies_.random,
@@ -173,7 +178,26 @@ Kubelet::Kubelet(KubeletOptions options, KubeletDependencies dependencies)
               WarnOfNode("FailedValidation", text);
             }});
   }
+  if (csi_volumes_) {
+    plugins_ = std::make_unique<csi::PluginRegistrar>(
+        csi::PluginRegistrar::Options{options_.root, options_.node_name}, dependencies_.client,
+        dependencies_.clock, dependencies_.loops, [this] { return FindOwnNode(); }, csi_drivers_);
+  }
   if (!options_.standalone) ListenToInformers();
+}
+
+std::unique_ptr<csi::CsiVolumes> Kubelet::MakeCsiVolumes() {
+  if (!options_.writes_files || options_.standalone) return nullptr;
+  Client& client = dependencies_.client;
+  return std::make_unique<csi::CsiVolumes>(
+      options_.root, options_.node_name, csi_drivers_,
+      csi::CsiVolumes::Sources{[&client](const std::string& name) {
+                                 return client.Get<storage_v1::CSIDriver>({"", name});
+                               },
+                               [&client](const std::string& name) {
+                                 return client.Get<storage_v1::VolumeAttachment>({"", name});
+                               },
+                               [this] { node_status_.Changed(); }});
 }
 
 void Kubelet::ListenToInformers() {
@@ -242,6 +266,7 @@ void Kubelet::Start() {
   }
   executor.Add(followers_);
   if (manifests_) executor.Add(*manifests_);
+  if (plugins_) executor.Add(*plugins_);
   executor.Add(housekeeping_);
   executor.Add(*this);
   // An informer that others use too may have told of its pods before.
@@ -299,6 +324,7 @@ void Kubelet::Stop() {
   subscription_.reset();
   Executor& executor = dependencies_.executor;
   if (manifests_) executor.Remove(*manifests_);
+  if (plugins_) executor.Remove(*plugins_);
   executor.Remove(*this);
   vital().Remove(mirrors_);
   vital().Remove(csi_node_);

@@ -21,6 +21,8 @@
 #include "base/control_loop.h"
 #include "base/log.h"
 #include "client/informer.h"
+#include "kubelet/csi/csi_volumes.h"
+#include "kubelet/csi/plugin_registrar.h"
 #include "kubelet/csi_node.h"
 #include "kubelet/eviction_manager.h"
 #include "kubelet/housekeeping.h"
@@ -187,6 +189,7 @@ class Kubelet final : public ControlLoop {
   bool Reclaim(Signal signal);
   EvictionManager::Hooks EvictionHooks();
   std::unique_ptr<Probes> MakeProbes();
+  std::unique_ptr<csi::CsiVolumes> MakeCsiVolumes();
   void Pause(Duration length);
   Executor& vital() const {
     return dependencies_.vital != nullptr ? *dependencies_.vital : dependencies_.executor;
@@ -200,6 +203,8 @@ class Kubelet final : public ControlLoop {
   const KubeletDependencies dependencies_;
   const Log log_{"kubelet"};
   KeptObjects objects_;
+  csi::Drivers csi_drivers_;
+  const std::unique_ptr<csi::CsiVolumes> csi_volumes_;  // nullptr where no driver can run.
   VolumeManager volumes_;
   Resizes resizes_;
   PodCgroups cgroups_;
@@ -221,6 +226,7 @@ class Kubelet final : public ControlLoop {
   NodeStatusLoop node_status_;
   NodeLease lease_;
   CsiNode csi_node_;
+  std::unique_ptr<csi::PluginRegistrar> plugins_;
   PodWorkerContext context_;
   const std::shared_ptr<Inlet> inlet_ = std::make_shared<Inlet>();
   std::unique_ptr<ManifestSource> manifests_;

@@ -242,6 +242,8 @@ void NodeStatusLoop::SetAmounts(core_v1::NodeStatus& status) const {
 core_v1::NodeStatus NodeStatusLoop::Compute(const core_v1::NodeStatus& before) const {
   core_v1::NodeStatus status = before;
   SetAmounts(status);
+  status.volumes_in_use.clear();
+  if (dependencies_.volumes_in_use) status.volumes_in_use = dependencies_.volumes_in_use();
   status.addresses.clear();
   for (const std::string& ip : facts_.ips) {
     auto& address = status.addresses.emplace_back();

@@ -75,6 +75,8 @@ class NodeStatusLoop final : public ControlLoop {
     FindNode find;
     // There is one now, made by this loop.
     std::function<void()> registered;
+    // Of the status; empty: none are.
+    std::function<std::vector<std::string>()> volumes_in_use = {};
   };
   NodeStatusLoop(std::string node_name, NodeFacts facts, Settings settings,
                  Dependencies dependencies);

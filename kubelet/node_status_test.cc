@@ -46,6 +46,7 @@ class NodeStatusTest : public testing::Test {
   Json patch_;
   int writes_ = 0;
   int registered_ = 0;
+  std::vector<std::string> in_use_;
   // What the loop finds: by default, what the API has.
   std::function<Result<Ptr<core_v1::Node>>()> find_ = [this] {
     return client_.Get<core_v1::Node>({"", "n1"});
@@ -67,8 +68,21 @@ class NodeStatusTest : public testing::Test {
                        {},
                        {client_, clock_, runtime_, health_, manager_.Recorder("kubelet", "n1"),
                         [] { return std::set<std::string>(); }, [this] { return find_(); },
-                        [this] { ++registered_; }}};
+                        [this] { ++registered_; }, [this] { return in_use_; }}};
 };
+
+TEST_F(NodeStatusTest, VolumesInUseAreToldAtOnce) {
+  Report();
+  EXPECT_EQ(At("/status/volumesInUse"), Json());
+  in_use_ = {"kubernetes.io/csi/fake.csi^v1"};
+  loop_.Changed();
+  loop_.Step();
+  EXPECT_EQ(At("/status/volumesInUse/0"), "kubernetes.io/csi/fake.csi^v1");
+  in_use_.clear();
+  loop_.Changed();
+  loop_.Step();
+  EXPECT_EQ(At("/status/volumesInUse/0"), Json());
+}
 
 TEST_F(NodeStatusTest, WhatOthersAdvertiseStaysAndCanBeAllotted) {
   node_["status"]["capacity"]["example.com/dongle"] = "5";

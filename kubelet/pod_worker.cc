@@ -220,6 +220,12 @@ bool PodWorker::MakeVolumes(const core_v1::Pod& pod) {
     volume_retry_at_ = Duration::zero();
     return volumes_made_ = true;
   }
+  // As a kubelet that waits for an attacher: nothing has failed yet.
+  if (paths.error().reason == Reason::kTimeout) {
+    log_.Info("waits for a volume", {{"pod", PodText(pod)}, {"error", paths.error().message}});
+    retry_after_ = std::min(retry_after_, kAttachmentCheck);
+    return volumes_made_;
+  }
   context_.events.Warning(pod, "FailedMount", paths.error().message);
   // Whoever is woken meanwhile tries as well, which is not to lengthen the wait.
   const Duration now = context_.clock.Monotonic();

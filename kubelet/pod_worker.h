@@ -86,6 +86,7 @@ class PodWorker final : public ControlLoop {
   // Where all is as it should be on a simulated node: its runtime tells all that happens in it.
   static constexpr Duration kSimulatedResync = 10min;
   static constexpr Duration kRetry = 10s;
+  static constexpr Duration kAttachmentCheck = 500ms;
   static constexpr Duration kNetworkRetry = 1s;
 
   PodWorker(PodWorkerContext& context, Ptr<core_v1::Pod> pod);

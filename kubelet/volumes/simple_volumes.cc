@@ -9,8 +9,9 @@
 #include <cerrno>
 #include <filesystem>
 
-#include "kubelet/mount_table.h"
+#include "kubelet/csi/csi_volumes.h"
 #include "kubelet/huge_pages.h"
+#include "kubelet/mount_table.h"
 #include "kubelet/volumes/beneath.h"
 #include "kubelet/volumes/fs_group.h"
 #include "kubelet/volumes/memory_mount.h"
@@ -151,8 +152,9 @@ Result<std::string> SetUpLocal(const VolumeInput& input) {
   return input.directory;
 }
 
-// No driver can register here.
 Result<std::string> SetUpCsi(const VolumeInput& input) {
+  if (input.sources.csi != nullptr) return input.sources.csi->SetUp(input);
+  // No driver can register here.
   if (input.bound == nullptr) {
     return Fail(Reason::kNotFound,
                 fmt::format("volume mode \"Ephemeral\" not supported by driver {} (no CSIDriver "

@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <set>
 
+#include "kubelet/csi/csi_volumes.h"
 #include "kubelet/volumes/beneath.h"
 #include "kubelet/volumes/volume_plugin.h"
 
@@ -257,6 +258,11 @@ std::vector<VolumeManager::MeasuredPlace> VolumeManager::MeasuredPlaces(
 Result<> VolumeManager::TearDown(const std::string& pod_uid) {
   if (!IsPathPart(pod_uid)) return Fail(Reason::kInvalid, "invalid pod uid: " + pod_uid);
   const std::string directory = PodDirectory(pod_uid);
+  if (sources_.csi != nullptr) {
+    // They hold the volumes.
+    TRY(mounts_.UnmountBelow(directory + "/volume-subpaths"));
+    TRY(sources_.csi->TearDown(pod_uid));
+  }
   TRY(mounts_.UnmountBelow(directory));
   {
     MutexLock lock(mutex_);

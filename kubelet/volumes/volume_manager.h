@@ -18,6 +18,10 @@
 
 namespace skiff::kubelet {
 
+namespace csi {
+class CsiVolumes;
+}
+
 // What plugins look things up with. Each lookup asks the API and may block; nullptr results are
 // errors with Kubernetes' text ("configmap \"x\" not found").
 struct VolumeSources {
@@ -38,6 +42,7 @@ struct VolumeSources {
                                     int64_t expiration_seconds)>
       token;
   std::map<std::string, Quantity> node_allocatable;
+  csi::CsiVolumes* csi = nullptr;  // nullptr: no driver can register here.
 };
 
 // Thread-safe; calls for one pod come one at a time.
@@ -51,7 +56,8 @@ class VolumeManager {
   // Makes every volume that the pod's containers mount, or brings its contents up to date; again
   // and again does no harm. Returns host paths by volume name. What was made before stays as it is
   // when the API does not answer. The error is what the FailedMount event says:
-  // `MountVolume.SetUp failed for volume "v" : configmap "x" not found`.
+  // `MountVolume.SetUp failed for volume "v" : configmap "x" not found`. Reason kTimeout: nothing
+  // failed, a volume is not attached yet.
   Result<std::map<std::string, std::string>> SetUp(const core_v1::Pod& pod);
   // Whether the API has what SetUp needs: fails for want of it as SetUp does, in its words, and
   // makes nothing. What this machine may have, or not, is taken to be there.
@@ -72,7 +78,7 @@ class VolumeManager {
   };
   std::vector<MeasuredPlace> MeasuredPlaces(const core_v1::Pod& pod) const;
   // Unmounts and removes everything of a pod, its directory as well. Works after a restart too,
-  // from what lies on disk alone.
+  // from what lies on disk alone. Fails while a driver does not take its volume back.
   Result<> TearDown(const std::string& pod_uid);
   // Uids of pods that have a directory.
   std::vector<std::string> Pods() const;

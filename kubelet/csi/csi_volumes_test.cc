@@ -1,0 +1,234 @@
+#include "kubelet/csi/csi_volumes.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+
+#include "kubelet/csi/fake_driver.h"
+#include "kubelet/csi/names.h"
+#include "kubelet/volumes/temporary_tree.h"
+#include "kubelet/volumes/volume_manager.h"
+
+namespace skiff::kubelet::csi {
+namespace {
+
+using testing::ElementsAre;
+
+// A pod's claim "data" is bound to the volume "pv", of the handle "v1".
+class CsiVolumesTest : public testing::Test {
+ protected:
+  CsiVolumesTest() {
+    drivers_.Put({"fake.csi", tree_.root() + "/csi.sock", "id-of-n1", {}, 0});
+    claim_->metadata.uid = "uid-of-claim";
+    claim_->spec.volume_name = volume_->metadata.name = "pv";
+    claim_->status.phase = "Bound";
+    volume_->spec.claim_ref.emplace().uid = "uid-of-claim";
+    volume_->spec.access_modes = {"ReadWriteOnce"};
+    volume_->spec.mount_options = {"noatime"};
+    auto& csi = volume_->spec.csi.emplace();
+    csi.driver = "fake.csi";
+    csi.volume_handle = "v1";
+    csi.volume_attributes["size"] = "small";
+    object_->spec.volume_lifecycle_modes = {"Persistent", "Ephemeral"};
+    object_->spec.pod_info_on_mount = true;
+    Restart();
+  }
+  // As a kubelet that is started anew.
+  void Restart() {
+    CsiVolumes::Sources sources;
+    sources.driver = [this](const std::string& name) -> Result<Ptr<storage_v1::CSIDriver>> {
+      if (object_) return object_;
+      return Fail(Reason::kNotFound, name);
+    };
+    sources.attachment =
+        [this](const std::string& name) -> Result<Ptr<storage_v1::VolumeAttachment>> {
+      if (attachment_ && name == AttachmentName("fake.csi", "v1", "n1")) return attachment_;
+      return Fail(Reason::kNotFound, name);
+    };
+    volumes_ = std::make_unique<CsiVolumes>(tree_.root(), "n1", drivers_, sources);
+    VolumeSources api;
+    api.claim = [this](const std::string&,
+                       const std::string&) -> Result<Ptr<core_v1::PersistentVolumeClaim>> {
+      return claim_;
+    };
+    api.volume = [this](const std::string&) -> Result<Ptr<core_v1::PersistentVolume>> {
+      return volume_;
+    };
+    api.csi = volumes_.get();
+    manager_ = std::make_unique<VolumeManager>(tree_.root(), api, clock_);
+  }
+  void Attach() {
+    auto attachment = std::make_shared<storage_v1::VolumeAttachment>();
+    attachment->status.attached = true;
+    attachment->status.attachment_metadata["device"] = "sdb";
+    attachment_ = attachment;
+  }
+  static core_v1::Pod PodOf(const std::string& uid) {
+    core_v1::Pod pod;
+    pod.metadata.name = pod.metadata.uid = uid;
+    pod.metadata.namespace_ = "default";
+    auto& mount = pod.spec.containers.emplace_back().volume_mounts.emplace_back();
+    mount.name = pod.spec.volumes.emplace_back().name = "data";
+    return pod;
+  }
+  static core_v1::Pod Claiming(const std::string& uid) {
+    core_v1::Pod pod = PodOf(uid);
+    pod.spec.volumes[0].persistent_volume_claim.emplace().claim_name = "claim";
+    return pod;
+  }
+  Error ErrorOf(const core_v1::Pod& pod) {
+    const auto made = manager_->SetUp(pod);
+    return made ? Error{} : made.error();
+  }
+
+  TemporaryTree tree_;
+  Drivers drivers_;
+  FakeDriver driver_{tree_.root() + "/csi.sock"};
+  std::shared_ptr<core_v1::PersistentVolumeClaim> claim_ =
+      std::make_shared<core_v1::PersistentVolumeClaim>();
+  std::shared_ptr<core_v1::PersistentVolume> volume_ =
+      std::make_shared<core_v1::PersistentVolume>();
+  std::shared_ptr<storage_v1::CSIDriver> object_ = std::make_shared<storage_v1::CSIDriver>();
+  Ptr<storage_v1::VolumeAttachment> attachment_;
+  FakeClock clock_;
+  std::unique_ptr<CsiVolumes> volumes_;
+  std::unique_ptr<VolumeManager> manager_;
+};
+
+TEST_F(CsiVolumesTest, AVolumeIsStagedOnceForTheNodeAndPublishedForEachPod) {
+  Attach();
+  const auto paths = manager_->SetUp(Claiming("a"));
+  ASSERT_TRUE(paths) << paths.error().message;
+  const std::string target = tree_.root() + "/pods/a/volumes/kubernetes.io~csi/pv/mount";
+  EXPECT_EQ(paths->at("data"), target);
+  ASSERT_TRUE(manager_->SetUp(Claiming("a")));
+  ASSERT_TRUE(manager_->SetUp(Claiming("b")));
+  EXPECT_THAT(driver_.calls, ElementsAre("stage v1", "publish v1", "publish v1"));
+  ASSERT_TRUE(manager_->TearDown("a"));
+  EXPECT_FALSE(std::filesystem::exists(target));
+  EXPECT_THAT(volumes_->InUse(), ElementsAre("kubernetes.io/csi/fake.csi^v1"));
+  ASSERT_TRUE(manager_->TearDown("b"));
+  EXPECT_THAT(driver_.calls, ElementsAre("stage v1", "publish v1", "publish v1", "unpublish v1",
+                                         "unpublish v1", "unstage v1"));
+  EXPECT_THAT(volumes_->InUse(), ElementsAre());
+  EXPECT_FALSE(std::filesystem::exists(StagingDirectory(tree_.root(), "fake.csi", "v1")));
+}
+
+TEST_F(CsiVolumesTest, TheDriverIsToldAllOfTheVolumeAndItsPod) {
+  Attach();
+  core_v1::Pod pod = Claiming("a");
+  pod.spec.volumes[0].persistent_volume_claim->read_only = true;
+  ASSERT_TRUE(manager_->SetUp(pod));
+  const std::string staging = StagingDirectory(tree_.root(), "fake.csi", "v1") + "/globalmount";
+  EXPECT_EQ(driver_.staged.staging_target_path(), staging);
+  EXPECT_EQ(driver_.staged.publish_context().at("device"), "sdb");
+  EXPECT_EQ(driver_.staged.volume_capability().mount().mount_flags(0), "noatime");
+  using Mode = ::csi::v1::VolumeCapability::AccessMode;
+  EXPECT_EQ(driver_.staged.volume_capability().access_mode().mode(),
+            Mode::SINGLE_NODE_MULTI_WRITER);
+  EXPECT_EQ(driver_.staged.volume_context().count("csi.storage.k8s.io/pod.name"), 0u);
+  EXPECT_EQ(driver_.published.staging_target_path(), staging);
+  EXPECT_TRUE(driver_.published.readonly());
+  EXPECT_EQ(driver_.published.volume_context().at("size"), "small");
+  EXPECT_EQ(driver_.published.volume_context().at("csi.storage.k8s.io/pod.name"), "a");
+  EXPECT_EQ(driver_.published.volume_context().at("csi.storage.k8s.io/ephemeral"), "false");
+}
+
+TEST_F(CsiVolumesTest, NothingHasFailedWhileAVolumeIsNotAttached) {
+  EXPECT_EQ(ErrorOf(Claiming("a")).reason, Reason::kTimeout);
+  EXPECT_THAT(volumes_->InUse(), ElementsAre("kubernetes.io/csi/fake.csi^v1"))
+      << "nobody takes it away from the node by now";
+  EXPECT_THAT(driver_.calls, ElementsAre());
+  Attach();
+  EXPECT_TRUE(manager_->SetUp(Claiming("a")));
+}
+
+TEST_F(CsiVolumesTest, AVolumeOfADriverWithoutAttachersIsNotWaitedFor) {
+  object_->spec.attach_required = false;
+  EXPECT_TRUE(manager_->SetUp(Claiming("a")));
+  EXPECT_THAT(volumes_->InUse(), ElementsAre());
+}
+
+TEST_F(CsiVolumesTest, WhatTheDriverSaysIsTold) {
+  Attach();
+  driver_.problem = "out of order";
+  EXPECT_EQ(ErrorOf(Claiming("a")).message,
+            "MountVolume.SetUp failed for volume \"pv\" : rpc error: code = Internal desc = out of "
+            "order");
+  drivers_.Remove("fake.csi");
+  EXPECT_EQ(ErrorOf(Claiming("a")).message,
+            "MountVolume.SetUp failed for volume \"pv\" : kubernetes.io/csi: attacher.MountDevice "
+            "failed to create newCsiDriverClient: driver name fake.csi not found in the list of "
+            "registered CSI drivers");
+  EXPECT_FALSE(manager_->TearDown("a")) << "the driver has not taken it back";
+}
+
+TEST_F(CsiVolumesTest, AKubeletThatIsStartedAnewTakesDownWhatItFinds) {
+  Attach();
+  ASSERT_TRUE(manager_->SetUp(Claiming("a")));
+  Restart();
+  EXPECT_THAT(volumes_->InUse(), ElementsAre("kubernetes.io/csi/fake.csi^v1"));
+  ASSERT_TRUE(manager_->TearDown("a"));
+  EXPECT_THAT(driver_.calls, ElementsAre("stage v1", "publish v1", "unpublish v1", "unstage v1"));
+}
+
+TEST_F(CsiVolumesTest, AVolumeThatAPodDescribesIsNeitherAttachedNorStaged) {
+  core_v1::Pod pod = PodOf("a");
+  pod.spec.volumes[0].csi.emplace().driver = "fake.csi";
+  ASSERT_TRUE(manager_->SetUp(pod));
+  const std::string handle = InlineHandle("a", "data");
+  EXPECT_EQ(driver_.published.volume_context().at("csi.storage.k8s.io/ephemeral"), "true");
+  EXPECT_EQ(driver_.published.staging_target_path(), "");
+  ASSERT_TRUE(manager_->TearDown("a"));
+  EXPECT_THAT(driver_.calls, ElementsAre("publish " + handle, "unpublish " + handle));
+}
+
+TEST_F(CsiVolumesTest, WhatADriverRefusedToMakeItIsNotAskedToTakeBack) {
+  core_v1::Pod pod = PodOf("a");
+  pod.spec.volumes[0].csi.emplace().driver = "fake.csi";
+  driver_.problem = "no room";
+  EXPECT_FALSE(manager_->SetUp(pod));
+  ASSERT_TRUE(manager_->TearDown("a"));
+  EXPECT_THAT(driver_.calls, ElementsAre("publish " + InlineHandle("a", "data")));
+}
+
+TEST_F(CsiVolumesTest, WhatWasStagedInVainIsTakenBack) {
+  Attach();
+  driver_.problem = "no room";
+  EXPECT_FALSE(manager_->SetUp(Claiming("a")));
+  ASSERT_TRUE(manager_->TearDown("a"));
+  EXPECT_THAT(driver_.calls,
+              ElementsAre("stage v1", "publish v1", "unpublish v1", "unstage v1"));
+}
+
+TEST_F(CsiVolumesTest, ADriverWithoutEphemeralVolumesRefusesThem) {
+  core_v1::Pod pod = PodOf("a");
+  pod.spec.volumes[0].csi.emplace().driver = "fake.csi";
+  object_->spec.volume_lifecycle_modes = {"Persistent"};
+  EXPECT_EQ(
+      ErrorOf(pod).message,
+      "MountVolume.SetUp failed for volume \"data\" : volume mode \"Ephemeral\" not supported "
+      "by driver fake.csi (only supports [\"Persistent\"])");
+  object_ = nullptr;
+  EXPECT_EQ(
+      ErrorOf(pod).message,
+      "MountVolume.SetUp failed for volume \"data\" : volume mode \"Ephemeral\" not supported "
+      "by driver fake.csi (no CSIDriver object)");
+}
+
+TEST_F(CsiVolumesTest, ADriverThatWantsItIsAskedAgainEveryMinute) {
+  Attach();
+  ASSERT_TRUE(manager_->SetUp(Claiming("a")));
+  clock_.Advance(2min);
+  ASSERT_TRUE(manager_->SetUp(Claiming("a")));
+  EXPECT_EQ(driver_.calls.size(), 2u);
+  object_->spec.requires_republish = true;
+  clock_.Advance(2min);
+  driver_.problem = "not now";
+  EXPECT_TRUE(manager_->SetUp(Claiming("a"))) << "what was published is still there";
+  EXPECT_THAT(driver_.calls, ElementsAre("stage v1", "publish v1", "publish v1"));
+}
+
+}  // namespace
+}  // namespace skiff::kubelet::csi

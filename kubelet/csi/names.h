@@ -1,0 +1,36 @@
+// Names and paths that kubelets, attachers and drivers of CSI agree on.
+#pragma once
+
+#include <fmt/format.h>
+
+#include <string>
+
+#include "base/hash.h"
+
+namespace skiff::kubelet::csi {
+
+inline constexpr char kPlugin[] = "kubernetes.io~csi";  // In the path of a pod's volumes.
+inline constexpr char kVolumeData[] = "vol_data.json";
+
+// As in volumesAttached and volumesInUse.
+inline std::string UniqueName(const std::string& driver, const std::string& handle) {
+  return fmt::format("kubernetes.io/csi/{}^{}", driver, handle);
+}
+
+inline std::string AttachmentName(const std::string& driver, const std::string& handle,
+                                  const std::string& node) {
+  return "csi-" + Hex(Sha256(handle + driver + node));
+}
+
+// What a driver knows a volume as that a pod describes itself.
+inline std::string InlineHandle(const std::string& pod_uid, const std::string& volume) {
+  return "csi-" + Hex(Sha256(pod_uid + volume));
+}
+
+// Holds vol_data.json and "globalmount", the staging path.
+inline std::string StagingDirectory(const std::string& root, const std::string& driver,
+                                    const std::string& handle) {
+  return fmt::format("{}/plugins/kubernetes.io/csi/{}/{}", root, driver, Hex(Sha256(handle)));
+}
+
+}  // namespace skiff::kubelet::csi

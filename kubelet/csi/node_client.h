@@ -1,0 +1,71 @@
+// The calls of a kubelet to a CSI driver on its node, and to the registrar beside it. Each is on a
+// connection of its own, and blocks. Errors read as gRPC's clients print them: "rpc error: code =
+// Internal desc = ...".
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/error.h"
+
+namespace skiff::kubelet::csi {
+
+struct PluginInfo {
+  std::string type;  // "CSIPlugin", ...
+  std::string name;
+  std::string endpoint;
+  std::vector<std::string> versions;
+};
+Result<PluginInfo> GetPluginInfo(const std::string& socket);
+// `error` is empty when the plugin has been registered.
+Result<> NotifyRegistered(const std::string& socket, const std::string& error);
+
+struct NodeInfo {
+  std::string node_id;
+  int64_t volumes_max = 0;  // 0: no limit.
+  std::map<std::string, std::string> topology;
+};
+
+struct Capabilities {
+  bool stages = false;
+  bool single_node_multi_writer = false;
+  bool mount_group = false;
+};
+
+using StringMap = std::map<std::string, std::string>;
+
+// A volume in a call; what it is asked for is ignored.
+struct VolumeCall {
+  std::string volume_id;
+  StringMap publish_context;
+  std::string staging_path;  // "": it is not staged.
+  std::string target_path;   // Of a publication alone.
+  std::string fs_type;
+  std::vector<std::string> mount_flags;
+  std::string mount_group;
+  std::string access_mode;  // Kubernetes': "ReadWriteOnce".
+  bool is_read_only = false;
+  StringMap secrets;
+  StringMap context;
+};
+
+class NodeClient {
+ public:
+  static constexpr Duration kTimeout = 2min;
+
+  explicit NodeClient(std::string endpoint) : endpoint_(std::move(endpoint)) {}
+  Result<NodeInfo> GetInfo() const;
+  Result<Capabilities> GetCapabilities() const;
+  Result<> Stage(const VolumeCall& call, const Capabilities& able) const;
+  Result<> Publish(const VolumeCall& call, const Capabilities& able) const;
+  Result<> Unpublish(const std::string& volume_id, const std::string& target_path) const;
+  Result<> Unstage(const std::string& volume_id, const std::string& staging_path) const;
+
+ private:
+  const std::string endpoint_;  // The path of a socket.
+};
+
+}  // namespace skiff::kubelet::csi

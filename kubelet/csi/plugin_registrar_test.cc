@@ -1,0 +1,114 @@
+#include "kubelet/csi/plugin_registrar.h"
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <map>
+
+#include "client/transport.h"
+#include "kubelet/csi/fake_driver.h"
+#include "kubelet/volumes/temporary_tree.h"
+
+namespace skiff::kubelet::csi {
+namespace {
+
+class PluginRegistrarTest : public testing::Test {
+ protected:
+  PluginRegistrarTest() {
+    std::filesystem::create_directory(directory_);
+    objects_[kNode] = {
+        {"apiVersion", "v1"}, {"kind", "Node"}, {"metadata", {{"name", "n1"}, {"uid", "uid-1"}}}};
+    objects_[kCsiNode] = {{"apiVersion", "storage.k8s.io/v1"},
+                          {"kind", "CSINode"},
+                          {"metadata", {{"name", "n1"}}},
+                          {"spec", {{"drivers", Json::array()}}}};
+  }
+  http::Response Answer(const http::Request& request) {
+    http::Response response;
+    response.content_type = "application/json";
+    const auto found = objects_.find(request.path);
+    if (found == objects_.end()) {
+      response.status = 404;
+      response.body =
+          R"({"kind":"Status","apiVersion":"v1","status":"Failure","reason":"NotFound"})";
+      return response;
+    }
+    if (request.method == "PUT") found->second = Json::parse(request.body);
+    if (request.method == "PATCH") found->second.merge_patch(Json::parse(request.body));
+    response.body = found->second.dump();
+    return response;
+  }
+  Json DriversOfApi() { return objects_[kCsiNode]["spec"].value("drivers", Json::array()); }
+  std::string Socket() const { return directory_ + "/fake.csi-reg.sock"; }
+
+  static constexpr char kNode[] = "/api/v1/nodes/n1";
+  static constexpr char kCsiNode[] = "/apis/storage.k8s.io/v1/csinodes/n1";
+  TemporaryTree tree_;
+  const std::string directory_ = tree_.root() + "/plugins_registry";
+  std::map<std::string, Json> objects_;
+  InProcessTransport transport_{[this](const http::Request& request) { return Answer(request); }};
+  Client client_{transport_, "kubelet"};
+  FakeClock clock_;
+  Drivers drivers_;
+  PluginRegistrar registrar_{{tree_.root(), "n1"},
+                             client_,
+                             clock_,
+                             nullptr,
+                             [this] {
+                               return client_.Get<core_v1::Node>({"", "n1"});
+                             },
+                             drivers_};
+};
+
+TEST_F(PluginRegistrarTest, TheApiIsToldOfADriverAndTheDriverOfThat) {
+  const FakeDriver driver(Socket());
+  registrar_.Step();
+  EXPECT_TRUE(driver.told.plugin_registered()) << driver.told.error();
+  EXPECT_EQ(drivers_.Endpoint("fake.csi").value_or(""), Socket());
+  EXPECT_EQ(DriversOfApi(), Json::parse(R"([{"name": "fake.csi", "nodeID": "id-of-n1",
+      "topologyKeys": ["fake.csi/zone"], "allocatable": {"count": 5}}])"));
+  const Json& metadata = objects_[kNode]["metadata"];
+  EXPECT_EQ(metadata["annotations"]["csi.volume.kubernetes.io/nodeid"],
+            R"({"fake.csi":"id-of-n1"})");
+  EXPECT_EQ(metadata["labels"]["fake.csi/zone"], "a");
+}
+
+TEST_F(PluginRegistrarTest, ADriverWhoseSocketGoesIsGone) {
+  {
+    const FakeDriver driver(Socket());
+    registrar_.Step();
+    ASSERT_TRUE(drivers_.Has("fake.csi"));
+  }
+  registrar_.Step();
+  EXPECT_FALSE(drivers_.Has("fake.csi"));
+  EXPECT_TRUE(DriversOfApi().empty()) << DriversOfApi();
+  EXPECT_FALSE(
+      objects_[kNode]["metadata"]["annotations"].contains("csi.volume.kubernetes.io/nodeid"));
+  EXPECT_EQ(objects_[kNode]["metadata"]["labels"]["fake.csi/zone"], "a");
+}
+
+TEST_F(PluginRegistrarTest, APluginOfAnotherTypeIsToldThatNobodyServesIt) {
+  const FakeDriver driver(Socket(), "DRAPlugin");
+  registrar_.Step();
+  EXPECT_FALSE(driver.told.plugin_registered());
+  EXPECT_EQ(driver.told.error(),
+            "RegisterPlugin error -- no handler registered for plugin type: DRAPlugin at socket " +
+                Socket());
+  EXPECT_EQ(DriversOfApi(), Json::array());
+}
+
+TEST_F(PluginRegistrarTest, WhatCouldNotBeWrittenIsTriedAgain) {
+  const Json kept = objects_[kCsiNode];
+  objects_.erase(kCsiNode);
+  const FakeDriver driver(Socket());
+  EXPECT_EQ(registrar_.Step(), PluginRegistrar::kFirstRetry);
+  EXPECT_FALSE(driver.told.plugin_registered());
+  EXPECT_FALSE(drivers_.Has("fake.csi"));
+  objects_[kCsiNode] = kept;
+  clock_.Advance(PluginRegistrar::kFirstRetry);
+  registrar_.Step();
+  EXPECT_TRUE(driver.told.plugin_registered()) << driver.told.error();
+}
+
+}  // namespace
+}  // namespace skiff::kubelet::csi

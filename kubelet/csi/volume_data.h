@@ -1,0 +1,30 @@
+// vol_data.json: what a kubelet writes beside a volume before it asks the driver for it.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+
+namespace skiff::kubelet::csi {
+
+struct VolumeData {
+  std::string driver;
+  std::string handle;
+  // Of a pod's volume alone.
+  std::string spec_name;
+  std::string node;
+  std::string lifecycle;   // "Persistent" or "Ephemeral".
+  std::string attachment;  // "": it is not attached.
+};
+
+Result<> WriteVolumeData(const std::string& directory, const VolumeData& data);
+// Fails with NotFound when the directory has none.
+Result<VolumeData> ReadVolumeData(const std::string& directory);
+// Directories of the pod's volumes, which may lack the file.
+std::vector<std::string> VolumeDirectories(const std::string& root, const std::string& pod_uid);
+// Uids of pods with a directory.
+std::vector<std::string> PodDirectories(const std::string& root);
+
+}  // namespace skiff::kubelet::csi
