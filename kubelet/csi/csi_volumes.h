@@ -17,7 +17,7 @@
 #include "base/mutex.h"
 #include "client/client.h"
 #include "kubelet/csi/drivers.h"
-#include "kubelet/csi/node_client.h"
+#include "kubelet/csi_grpc.h"
 
 namespace skiff::kubelet {
 struct VolumeInput;

@@ -5,8 +5,8 @@
 
 #include <filesystem>
 
-#include "kubelet/csi/fake_driver.h"
 #include "kubelet/csi/names.h"
+#include "kubelet/csi_grpc_fake.h"
 #include "kubelet/volumes/temporary_tree.h"
 #include "kubelet/volumes/volume_manager.h"
 

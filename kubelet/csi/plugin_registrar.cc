@@ -7,7 +7,7 @@
 #include <filesystem>
 #include <utility>
 
-#include "kubelet/csi/node_client.h"
+#include "kubelet/csi_grpc.h"
 #include "kubelet/volumes/beneath.h"
 
 namespace skiff::kubelet::csi {

@@ -6,7 +6,7 @@
 #include <map>
 
 #include "client/transport.h"
-#include "kubelet/csi/fake_driver.h"
+#include "kubelet/csi_grpc_fake.h"
 #include "kubelet/volumes/temporary_tree.h"
 
 namespace skiff::kubelet::csi {

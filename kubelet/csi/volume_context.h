@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "api/gen/storage_v1.h"
-#include "kubelet/csi/node_client.h"
+#include "kubelet/csi_grpc.h"
 #include "kubelet/volumes/volume_plugin.h"
 
 namespace skiff::kubelet::csi {

@@ -1,4 +1,4 @@
-#include "kubelet/csi/node_client.h"
+#include "kubelet/csi_grpc.h"
 
 #include <grpcpp/client_context.h>
 #include <grpcpp/create_channel.h>
