@@ -103,7 +103,6 @@ TEST_F(HealthTest, TheChecksBearTheNamesThatKubeApiserverHas) {
             "[+]poststarthook/start-system-namespaces-controller ok\n"
             "[+]poststarthook/start-legacy-token-tracking-controller ok\n"
             "[+]poststarthook/start-service-ip-repair-controllers ok\n"
-            "[+]poststarthook/rbac/bootstrap-roles ok\n"
             "[+]poststarthook/scheduling/bootstrap-system-priority-classes ok\n"
             "[+]poststarthook/priority-and-fairness-config-producer ok\n"
             "[+]poststarthook/bootstrap-controller ok\n"
