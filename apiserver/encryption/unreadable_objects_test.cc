@@ -169,6 +169,9 @@ TEST_F(UnreadableObjectsTest, KindsAreNotSaidToBeGone) {
             "the request has been made before all known HTTP paths have been "
             "installed, please try again");
   EXPECT_EQ(Get("/apis/example.com/v1").code, 503);
+  Settle();
+  constexpr const char* kService = "/apis/apiregistration.k8s.io/v1/apiservices/v1.example.com";
+  EXPECT_EQ(Get(kService).code, 200) << "what is of a definition that cannot be read stays";
   EXPECT_EQ(Get("/apis/example.org/v1/namespaces/default/lamps").code, 404);
   FindKey();
   EXPECT_EQ(Get(kLamps).code, 200);

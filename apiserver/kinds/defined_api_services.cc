@@ -48,6 +48,9 @@ Result<> DefinedApiServices::SettlePresent(const apiregistration_v1::APIService&
   const auto& labels = present.metadata.labels;
   const auto managed = labels.find(kAutoManaged);
   if (managed == labels.end() || managed->second != "true") return {};
+  if (wanted == nullptr && !knows_all_()) {
+    return Fail(Reason::kServiceUnavailable, "there are definitions that cannot be read");
+  }
   http::Request request;
   request.path = "/apis/apiregistration.k8s.io/v1/apiservices/" + present.metadata.name;
   request.headers.emplace("User-Agent", "kube-apiserver");

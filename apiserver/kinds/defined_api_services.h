@@ -22,9 +22,15 @@ class DefinedApiServices {
  public:
   // Answers as to the server's own hand.
   using Ask = std::function<http::Response(const http::Request&)>;
-  // `core` and `index`, by which it goes, outlive it.
-  DefinedApiServices(Core& core, Ask ask, const DefinitionIndex& index)
-      : core_(core), ask_(std::move(ask)), index_(index), present_(core.store) {}
+  // `core` and `index`, by which it goes, outlive it. `knows_all`: whether the index has all
+  // definitions that there are; nothing is removed for want of one before.
+  DefinedApiServices(Core& core, Ask ask, const DefinitionIndex& index,
+                     std::function<bool()> knows_all)
+      : core_(core),
+        ask_(std::move(ask)),
+        index_(index),
+        knows_all_(std::move(knows_all)),
+        present_(core.store) {}
 
   // Something happened to the APIService of that name, or to what it is of.
   void DueNow(const std::string& name);
@@ -42,6 +48,7 @@ class DefinedApiServices {
   Core& core_;
   const Ask ask_;
   const DefinitionIndex& index_;
+  const std::function<bool()> knows_all_;
   ObjectCache<apiregistration_v1::APIService> present_;
   std::set<std::string> due_;  // Names, also of those that are not there.
   RetryTimes failed_;          // Until something happens to them.

@@ -346,6 +346,11 @@ Result<Duration> DefinitionLoop::SettleOpen() {
 }
 
 Duration DefinitionLoop::Step() {
+  if (lacks_some_) {
+    // Nobody tells of what can be read again.
+    (void)definitions_.Version();
+    if (definitions_.IsWhole()) BeginAnew();
+  }
   const auto again = Follow().and_then([this] { return SettleOpen(); });
   if (!again) {
     kDefinitionLog.Error("definitions not followed", {{"error", again.error().message}});
@@ -353,7 +358,9 @@ Duration DefinitionLoop::Step() {
     return kDefinitionRetry;
   }
   parts_.build();
-  return std::min(*again, api_services_.Settle());
+  const Duration next = std::min(*again, api_services_.Settle());
+  lacks_some_ = !definitions_.IsWhole();
+  return lacks_some_ ? std::min(next, kDefinitionRetry) : next;
 }
 
 }  // namespace skiff

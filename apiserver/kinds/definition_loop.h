@@ -59,7 +59,7 @@ class DefinitionLoop final : public ControlLoop {
         definitions_(core_.store),
         api_services_(
             core_, [this](const http::Request& request) { return parts_.ask(request, nullptr); },
-            index_) {}
+            index_, [this] { return definitions_.IsWhole(); }) {}
 
   Duration Step() override;
 
@@ -95,6 +95,7 @@ class DefinitionLoop final : public ControlLoop {
   std::unique_ptr<WatchCursor> cursor_, api_service_cursor_;
   DefinitionIndex index_;
   DefinedApiServices api_services_;
+  bool lacks_some_ = false;          // Of the definitions: they cannot be read now.
   std::set<std::string> open_;       // Names of definitions to be looked at.
   bool has_learned_ = false;         // Since the last look at those.
   RetryTimes failed_;                // Definitions, until they are written.
