@@ -147,8 +147,7 @@ Kubelet::Kubelet(KubeletOptions options, KubeletDependencies dependencies)
                .is_led_to =
                    [this](const core_v1::Pod& pod) {
                      // Containers of simulated nodes have no addresses.
-                     return dependencies_.loops != nullptr &&
-                            IsLedTo(dependencies_.services, pod);
+                     return dependencies_.loops != nullptr && IsLedTo(dependencies_.services, pod);
                    },
                .gone = [this] { Wake(); },
                .dns = options_.dns,
@@ -191,7 +190,8 @@ std::unique_ptr<csi::CsiVolumes> Kubelet::MakeCsiVolumes() {
   Client& client = dependencies_.client;
   return std::make_unique<csi::CsiVolumes>(
       options_.root, options_.node_name, csi_drivers_,
-      csi::CsiVolumes::Sources{[&client](const std::string& name) {
+      csi::CsiVolumes::Sources{options_.known_root,
+                               [&client](const std::string& name) {
                                  return client.Get<storage_v1::CSIDriver>({"", name});
                                },
                                [&client](const std::string& name) {
@@ -298,11 +298,10 @@ std::unique_ptr<Probes> Kubelet::MakeProbes() {
   }
   if (dependencies_.loops == nullptr) return std::make_unique<PassingProbes>();
   return std::make_unique<ProbeManager>(
-      ProbeManager::Dependencies{dependencies_.runtime, dependencies_.executor, dependencies_.clock,
-                                 dependencies_.events, *dependencies_.loops, *tasks_,
-                                 dependencies_.http_prober,
-                                 dependencies_.metrics != nullptr ? &dependencies_.metrics->probes
-                                                                  : nullptr},
+      ProbeManager::Dependencies{
+          dependencies_.runtime, dependencies_.executor, dependencies_.clock, dependencies_.events,
+          *dependencies_.loops, *tasks_, dependencies_.http_prober,
+          dependencies_.metrics != nullptr ? &dependencies_.metrics->probes : nullptr},
       [this](const std::string& uid) { WakeWorker(uid); });
 }
 

@@ -48,6 +48,7 @@ namespace skiff::kubelet {
 struct KubeletOptions {
   std::string node_name;
   std::string root = "/var/lib/kubelet";
+  std::string known_root = {};  // A path that leads to it, by which CSI drivers know it; "": root.
   std::string log_root = "/var/log/pods";
   std::string cgroup_root = "/kubepods";
   CgroupDriver cgroup_driver = CgroupDriver::kCgroupfs;

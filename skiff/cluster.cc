@@ -28,13 +28,14 @@
 #include "skiff/control_plane.h"
 #include "skiff/host_facts.h"
 #include "skiff/join_file.h"
-#include "skiff/secrets_encryption.h"
+#include "skiff/kubelet_directory.h"
 #include "skiff/machine_network.h"
 #include "skiff/move_file.h"
 #include "skiff/node.h"
 #include "skiff/program_arguments.h"
 #include "skiff/ready_nodes.h"
 #include "skiff/removal.h"
+#include "skiff/secrets_encryption.h"
 #include "skiff/simulated_nodes.h"
 
 namespace skiff {
@@ -136,8 +137,8 @@ struct Cluster::Parts {
   std::unique_ptr<InformerFactory> informers;
   std::unique_ptr<ThreadExecutor> executor;
   std::unique_ptr<Manager> scraper;
-  std::unique_ptr<ControlPlane> control;    // Of a server alone.
-  std::unique_ptr<LedControlPlane> led;     // Of one of several.
+  std::unique_ptr<ControlPlane> control;  // Of a server alone.
+  std::unique_ptr<LedControlPlane> led;   // Of one of several.
   std::unique_ptr<NodeDns> dns;
   std::unique_ptr<LocalNode> node;
   std::unique_ptr<SimulatedNodes> simulated;
@@ -216,7 +217,9 @@ Result<> TellHowToJoin(const ClusterOptions& options, const Pki& pki) {
   if (options.join_file.empty()) return {};
   const auto token = BootstrapToken::Parse(options.bootstrap_token);
   CHECK(token.has_value());  // EnsureBootstrapToken has read it.
-  JoinFile file{*token, TRY(PublicKeyPin(pki.authority().pem().certificate_pem))};
+  JoinFile file {
+    *token, TRY(PublicKeyPin(pki.authority().pem().certificate_pem))
+  };
   return WriteJoinFile(options.join_file, file);
 }
 
@@ -254,12 +257,11 @@ Result<std::unique_ptr<Cluster>> Cluster::Start(const ClusterOptions& given,
   } else {
     const auto tls = TRY(http::ServerTls::FromFiles(pki.Path("kubelet.crt"),
                                                     pki.Path("kubelet.key"), pki.Path("ca.crt")));
-    made.node =
-        TRY(LocalNode::Start(options,
-                             {*made.node_transport, *made.services_transport, *made.informers,
-                              made.informers->For<core_v1::Pod>(), *made.node_clock, made.random,
-                              tls, /*pods_are_all=*/true},
-                             progress));
+    made.node = TRY(LocalNode::Start(options,
+                                     {*made.node_transport, *made.services_transport,
+                                      *made.informers, made.informers->For<core_v1::Pod>(),
+                                      *made.node_clock, made.random, tls, /*pods_are_all=*/true},
+                                     progress));
   }
   made.StartControl(options);
   progress("waiting for the nodes");
@@ -331,6 +333,7 @@ Result<> LeaveMachine(const ClusterOptions& options, bool keep_data, const Progr
   TRY(RemoveNodePods({.directory = options.data_dir,
                       .kubelet_root = options.data_dir + "/kubelet",
                       .keep_data = keep_data}));
+  UnlinkKubeletDirectory(options.data_dir + "/kubelet");
   return LeaveNetwork(options, progress);
 }
 

@@ -83,10 +83,11 @@ void AddUpFlagsOf(Flags& flags, DockerFlags& to, Counts& counts) {
   AddNameFlags(flags, to);
   flags.Add("image", to.options.image, "The image of the nodes.");
   flags.Add("nodes", counts.nodes, "How many nodes, servers among them.");
-  flags.Add("etcd", counts.etcd,
-            "How many members of an etcd the objects lie in, each a container of its own; the first "
-            "so many nodes are servers over all of them, and another container leads to a server "
-            "that lives. Without it there is one server, which keeps the objects itself.");
+  flags.Add(
+      "etcd", counts.etcd,
+      "How many members of an etcd the objects lie in, each a container of its own; the first "
+      "so many nodes are servers over all of them, and another container leads to a server "
+      "that lives. Without it there is one server, which keeps the objects itself.");
   flags.Add("etcd-image", to.options.etcd_image,
             "The image of the members, with /usr/local/bin/etcd.");
   flags.Add("secure-port", to.options.secure_port,
@@ -96,21 +97,20 @@ void AddUpFlagsOf(Flags& flags, DockerFlags& to, Counts& counts) {
             "Ports of the servers to publish, HOST:CONTAINER as docker's.");
   flags.Add("load-image", to.options.image_archives,
             "Images to load into every node: archives, or images of the engine.");
-  flags.Add(
-      "server-arg", to.options.server_arguments,
-      "A further flag of the servers' skiff up. Where there are other nodes servers run no "
-      "pods, unless --register-with-taints= is among them.");
+  flags.Add("server-arg", to.options.server_arguments,
+            "A further flag of the servers' skiff up. Where there are other nodes servers run no "
+            "pods, unless --register-with-taints= is among them.");
   flags.Add("secrets-encryption", to.secrets_encryption,
             "Keep Secrets encrypted, by a key that the server makes in its volume.");
   ProgramArguments& arguments = to.arguments;
-  for (const auto& [program, to_list] :
-       {std::pair("apiserver", &arguments.api_server),
-        std::pair("controller-manager", &arguments.controller_manager),
-        std::pair("scheduler", &arguments.scheduler)}) {
-    flags.AddEach(std::string("kube-") + program + "-arg", *to_list,
-                  std::string("NAME=VALUE, a flag of kube-") + program +
-                      ", as for skiff up; again for each. Files by their paths in the nodes.");
-  }
+  const auto help = [](const std::string& program) {
+    return "NAME=VALUE, a flag of " + program +
+           ", as for skiff up; again for each. Files by their paths in the nodes.";
+  };
+  flags.AddEach("kube-apiserver-arg", arguments.api_server, help("kube-apiserver"));
+  flags.AddEach("kube-controller-manager-arg", arguments.controller_manager,
+                help("kube-controller-manager"));
+  flags.AddEach("kube-scheduler-arg", arguments.scheduler, help("kube-scheduler"));
   flags.Add("merge-kubeconfig", to.merge_kubeconfig,
             "Also put the cluster into ~/.kube/config and make it the current one.");
 }

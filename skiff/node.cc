@@ -23,6 +23,7 @@
 #include "kubelet/node_traces.h"
 #include "kubelet/volumes/local_volume_reclaimer.h"
 #include "skiff/cluster_dns.h"
+#include "skiff/kubelet_directory.h"
 #include "skiff/machine_network.h"
 #include "skiff/network_policies.h"
 #include "skiff/service_proxy.h"
@@ -191,6 +192,9 @@ Result<> LocalNode::Parts::StartKubelet(const ClusterOptions& options,
   kubelet::NodeAgentOptions agent_options;
   agent_options.kubelet = kubelet::OptionsOfThisMachine(
       name, NodeAddress(), options.data_dir + "/kubelet", "/etc/resolv.conf");
+  // Drivers mount what is below the path that they know, and no other.
+  const bool is_known = LinkKubeletDirectory(agent_options.kubelet.root);
+  if (is_known) agent_options.kubelet.known_root = kKubeletDirectory;
   agent_options.kubelet.dns.cluster_servers = ClusterDnsServers(options);
   agent_options.kubelet.log_root = options.data_dir + "/logs/pods";
   agent_options.kubelet.facts.port = options.kubelet_port;

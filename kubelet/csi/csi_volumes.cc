@@ -229,6 +229,7 @@ Result<> CsiVolumes::Stage(const VolumeInput& input, const NodeClient& client,
     call.secrets =
         TRY(SecretsOf(input.sources, secret->namespace_, secret->name, "NodeStageSecretRef"));
   }
+  call.staging_path = Known(call.staging_path);
   TRY(client.Stage(call, able));
   MutexLock lock(mutex_);
   staged_.insert(volume.call.staging_path);
@@ -250,13 +251,15 @@ Result<> CsiVolumes::Publish(const VolumeInput& input, const NodeClient& client,
   if (volume.driver) {
     TRY(AddPodContext(*volume.driver, input, volume.is_inline, call));
   }
+  call.staging_path = Known(call.staging_path);
+  call.target_path = Known(call.target_path);
   TRY(client.Publish(call, able));
   const auto group = FsGroupOf(input.pod, call.is_read_only);
   if (!group || able.mount_group || call.is_read_only ||
       !WantsFsGroup(volume.driver.get(), call.fs_type, volume.access_modes, volume.is_inline)) {
     return {};
   }
-  const auto mounted = OpenDirectory(call.target_path);
+  const auto mounted = OpenDirectory(volume.call.target_path);
   const auto applied = mounted ? ApplyFsGroup(*mounted, *group) : Fail(mounted.error());
   if (applied) return {};
   return Fail(applied.error().reason, fmt::format("applyFSGroup failed for vol {}: {}",
@@ -286,7 +289,7 @@ Result<> CsiVolumes::TearDownVolume(const std::string& directory) {
   const NodeClient client(TRY(drivers_.Endpoint(data->driver)));
   const Turn turn(*this, UniqueName(data->driver, data->handle));
   const std::string target = directory + "/mount";
-  TRY(client.Unpublish(data->handle, target));
+  TRY(client.Unpublish(data->handle, Known(target)));
   TRY(RemoveVolume(directory, "mount"));
   {
     MutexLock lock(mutex_);
@@ -307,7 +310,7 @@ Result<> CsiVolumes::UnstageUnlessUsed(const NodeClient& client, const std::stri
     }
   }
   const std::string staging = directory + "/globalmount";
-  TRY(client.Unstage(handle, staging));
+  TRY(client.Unstage(handle, Known(staging)));
   {
     MutexLock lock(mutex_);
     staged_.erase(staging);
@@ -321,6 +324,11 @@ void CsiVolumes::SetInUse(const std::string& pod_uid, const std::string& name) {
     if (!in_use_[pod_uid].insert(name).second) return;
   }
   if (sources_.use_changed) sources_.use_changed();
+}
+
+std::string CsiVolumes::Known(const std::string& path) const {
+  if (sources_.known_root.empty() || !path.starts_with(root_ + "/")) return path;
+  return sources_.known_root + path.substr(root_.size());
 }
 
 std::vector<std::string> CsiVolumes::InUse() const {

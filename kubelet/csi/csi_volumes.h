@@ -32,6 +32,8 @@ class CsiVolumes {
 
   // Each lookup asks the API and may block.
   struct Sources {
+    // The path by which drivers know the root, of which they mount parts; "": by its own.
+    std::string known_root;
     std::function<Result<Ptr<storage_v1::CSIDriver>>(const std::string& name)> driver;
     std::function<Result<Ptr<storage_v1::VolumeAttachment>>(const std::string& name)> attachment;
     // InUse() has changed.
@@ -60,6 +62,8 @@ class CsiVolumes {
   Result<> UnstageUnlessUsed(const NodeClient& client, const std::string& driver,
                              const std::string& handle);
   void SetInUse(const std::string& pod_uid, const std::string& name);
+  // A path below the root, as drivers know it.
+  std::string Known(const std::string& path) const;
 
   const std::string root_;
   const std::string node_name_;

@@ -14,6 +14,7 @@ namespace skiff::kubelet::csi {
 namespace {
 
 using testing::ElementsAre;
+using testing::StartsWith;
 
 // A pod's claim "data" is bound to the volume "pv", of the handle "v1".
 class CsiVolumesTest : public testing::Test {
@@ -37,6 +38,7 @@ class CsiVolumesTest : public testing::Test {
   // As a kubelet that is started anew.
   void Restart() {
     CsiVolumes::Sources sources;
+    sources.known_root = known_root_;
     sources.driver = [this](const std::string& name) -> Result<Ptr<storage_v1::CSIDriver>> {
       if (object_) return object_;
       return Fail(Reason::kNotFound, name);
@@ -83,6 +85,7 @@ class CsiVolumesTest : public testing::Test {
   }
 
   TemporaryTree tree_;
+  std::string known_root_;
   Drivers drivers_;
   FakeDriver driver_{tree_.root() + "/csi.sock"};
   std::shared_ptr<core_v1::PersistentVolumeClaim> claim_ =
@@ -113,6 +116,23 @@ TEST_F(CsiVolumesTest, AVolumeIsStagedOnceForTheNodeAndPublishedForEachPod) {
                                          "unpublish v1", "unstage v1"));
   EXPECT_THAT(volumes_->InUse(), ElementsAre());
   EXPECT_FALSE(std::filesystem::exists(StagingDirectory(tree_.root(), "fake.csi", "v1")));
+}
+
+// Which mounts parts of /var/lib/kubelet, wherever that leads.
+TEST_F(CsiVolumesTest, ADriverIsToldPathsThatItKnows) {
+  known_root_ = tree_.root() + "-known";
+  std::filesystem::create_directory_symlink(tree_.root(), known_root_);
+  Restart();
+  Attach();
+  const auto paths = manager_->SetUp(Claiming("a"));
+  ASSERT_TRUE(paths) << paths.error().message;
+  EXPECT_THAT(driver_.staged.staging_target_path(), StartsWith(known_root_ + "/plugins/"));
+  EXPECT_THAT(driver_.published.staging_target_path(), StartsWith(known_root_ + "/plugins/"));
+  EXPECT_THAT(driver_.published.target_path(), StartsWith(known_root_ + "/pods/a/"));
+  EXPECT_THAT(paths->at("data"), StartsWith(tree_.root() + "/pods/a/"));
+  ASSERT_TRUE(manager_->TearDown("a"));
+  EXPECT_FALSE(std::filesystem::exists(paths->at("data")));
+  std::filesystem::remove(known_root_);
 }
 
 TEST_F(CsiVolumesTest, TheDriverIsToldAllOfTheVolumeAndItsPod) {
@@ -198,8 +218,7 @@ TEST_F(CsiVolumesTest, WhatWasStagedInVainIsTakenBack) {
   driver_.problem = "no room";
   EXPECT_FALSE(manager_->SetUp(Claiming("a")));
   ASSERT_TRUE(manager_->TearDown("a"));
-  EXPECT_THAT(driver_.calls,
-              ElementsAre("stage v1", "publish v1", "unpublish v1", "unstage v1"));
+  EXPECT_THAT(driver_.calls, ElementsAre("stage v1", "publish v1", "unpublish v1", "unstage v1"));
 }
 
 TEST_F(CsiVolumesTest, ADriverWithoutEphemeralVolumesRefusesThem) {
