@@ -21,7 +21,7 @@ Result<Descriptor> OpenPart(const Descriptor& volume, const std::string& sub_pat
   auto opened = OpenBeneath(volume, inside, O_PATH);
   if (opened || opened.error().reason != Reason::kNotFound) return opened;
   const struct stat root = TRY(volume.Stat());
-  TRY(MakeDirectoriesBeneath(volume, inside, root.st_mode & (0777 | S_ISGID)));
+  TRY(MakeDirectoriesBeneath(volume, inside, root.st_mode & (0777 | S_ISGID | S_ISVTX)));
   return OpenBeneath(volume, inside, O_PATH);
 }
 

@@ -29,11 +29,11 @@ class SubPathTest : public testing::Test {
 };
 
 TEST_F(SubPathTest, MountsAPartOfTheVolumeAndMakesItIfItIsMissing) {
-  ASSERT_EQ(chmod(tree_.Path("volume").c_str(), 02777), 0);
+  ASSERT_EQ(chmod(tree_.Path("volume").c_str(), 03777), 0);
   const auto mounted = Mount("a/b");
   ASSERT_TRUE(mounted) << mounted.error().message;
   EXPECT_EQ(*mounted, tree_.Path("pod/volume-subpaths/v/c/0"));
-  EXPECT_EQ(tree_.Mode("volume/a/b"), 02777u);  // As the volume itself.
+  EXPECT_EQ(tree_.Mode("volume/a/b"), 03777u);  // As the volume itself.
   EXPECT_EQ(tree_.Mode("pod/volume-subpaths/v/c"), 0750u);
   tree_.Write("volume/a/b/file", "x");
   EXPECT_EQ(tree_.Read("pod/volume-subpaths/v/c/0/file"), "x");
