@@ -62,7 +62,9 @@ check "a fork reads it" has_datum "$data-try" s1 MARKER-second
 run "$skiff" down --data-dir="$data-try"
 
 say "A crash"
-kill -9 "$(cut -d' ' -f1 "$data/skiff.pid")"
+process=$(cut -d' ' -f1 "$data/skiff.pid")
+kill -9 "$process"
+timeout 60 tail --pid="$process" -f /dev/null
 check "nothing is in plain after it" hidden "$data"
 printf '{apiVersion: audit.k8s.io/v1, kind: Policy, rules: [{level: Metadata}]}' >"$work/policy.yaml"
 cat >"$work/scheduler.yaml" <<'END'
