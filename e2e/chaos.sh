@@ -39,7 +39,8 @@ container_of() { k get pod "$1" -o jsonpath='{.status.containerStatuses[0].conta
 process_of() {
   local id
   id=$(container_of "$1")
-  grep -l "$id" /proc/[0-9]*/cgroup 2>/dev/null | cut -d/ -f3 | sort -n | head -n 1
+  # Of those that end meanwhile there is nothing to read.
+  { grep -sl "$id" /proc/[0-9]*/cgroup || true; } | cut -d/ -f3 | sort -n | head -n 1
 }
 # All that faults could leave in the network of a pod; tables of iptables that hold nothing say nothing.
 network_of() {
