@@ -9,7 +9,8 @@ with times of one clock:
     {"client": "a", "key": "x", "kind": "write", "value": "a-1", "begin": 10, "end": 20, "outcome": "ok"}
 
 Kinds: read (of `value`), write (of `value`), swap (of `old` for `value`, and only if it was `old`). Outcomes: ok; failed
-(it has certainly not happened); unknown (the answer was lost: it happened at some time after its begin, or never). Every
+(it has certainly not happened); unknown (the answer was lost: it happened at some time after its begin, or never). A
+write has a line without end and outcome as it begins; when its client is killed, that is all there is of it. Every
 register begins with the value "0".
 
 It is linearizable (Herlihy and Wing) if each operation can be given a moment between its begin and its end so that, one
@@ -128,6 +129,12 @@ def counted(entries):
             "nobody knows"), reads + writes
 
 
+def joined(entries):
+    """One of each operation: the last that was written down; what has no outcome is unknown."""
+    last = {(entry["client"], entry["begin"]): entry for entry in entries}
+    return [{"end": entry["begin"], "outcome": "unknown", **entry} for entry in last.values()]
+
+
 def main(arguments):
     at_least = 1
     entries = []
@@ -137,6 +144,7 @@ def main(arguments):
             continue
         with open(argument, encoding="utf-8") as file:
             entries += [json.loads(line) for line in file if line.endswith("\n")]  # A last one was cut short.
+    entries = joined(entries)
     text, succeeded = counted(entries)
     verdicts = check(entries)
     code = 0

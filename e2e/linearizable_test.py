@@ -10,6 +10,7 @@ import unittest
 from pathlib import Path
 
 import linearizable
+import registers
 
 
 def op(client, kind, value, begin, end, outcome="ok", old=None, key="x"):
@@ -181,9 +182,37 @@ class Command(unittest.TestCase):
         self.assertEqual(code, 1)
         self.assertIn("x: NOT linearizable", said)
 
+    def test_what_a_killed_client_had_sent_may_have_happened(self):
+        sent = {"client": "w", "key": "x", "kind": "write", "value": "a", "begin": 2}
+        self.assertEqual(self.run_on(write("b", 0, 1), sent, read("a", 4, 5))[0], 0)
+        self.assertEqual(self.run_on(write("b", 0, 1), sent, read("a", 4, 5), read("b", 6, 7))[0], 1)
+        self.assertEqual(self.run_on(write("b", 0, 1), sent, {**sent, "end": 3, "outcome": "failed"},
+                                     read("a", 4, 5))[0], 1)
+
     def test_an_empty_history_proves_nothing(self):
         self.assertEqual(self.run_on()[0], 1)
         self.assertEqual(self.run_on(read("0", 0, 1), arguments=["--at-least=2"])[0], 1)
+
+
+class Client(unittest.TestCase):
+    def test_a_write_is_in_the_history_before_it_is_sent(self):
+        with tempfile.TemporaryDirectory() as directory:
+            path = Path(directory, "history")
+            worker = registers.Worker("w", None, registers.History(path))
+            self.addCleanup(worker.history.file.close)
+            seen = []
+
+            def ask(_method, _path, body=None):
+                seen.append([json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()])
+                return 200, body or {"data": {"value": "0"}}
+
+            worker.ask = ask
+            worker.write("x")
+            worker.swap("x")
+            (before_write,), (_, _), (*_, before_swap) = seen
+            self.assertEqual((before_write["kind"], before_write["value"]), ("write", "w-1"))
+            self.assertEqual((before_swap["kind"], before_swap["old"], before_swap["value"]), ("swap", "0", "w-2"))
+            self.assertNotIn("outcome", before_write)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,8 @@
 
 Registers are the ConfigMaps register-0 to register-2. What becomes of the server meanwhile is what the history is for
 (e2e/linearizable.py): an answer that says that nothing was done is a failure; none, or one of the server's own errors,
-leaves open whether a write has happened. Times are the kernel's monotonic clock, one for all clients of a machine, those
+leaves open whether a write has happened. A write is written down before it is sent: a client that is killed meanwhile
+leaves a line without an end, and whether that write has happened is open, too. Times are the kernel's monotonic clock, one for all clients of a machine, those
 in namespaces included.
 """
 import base64
@@ -81,9 +82,11 @@ class Worker:
             self.connection = None
             raise
 
-    def record(self, kind, key, act):
-        """Does it, and writes down what is known of it: `act` says its status and its values."""
-        entry = {"client": self.name, "key": key, "kind": kind, "value": "", "begin": time.monotonic_ns()}
+    def record(self, kind, key, values, act):
+        """Does it, and writes down what is known of it: `act` says its status."""
+        entry = {"client": self.name, "key": key, "kind": kind, **values, "begin": time.monotonic_ns()}
+        if kind != "read":
+            self.history.add(entry)
         outcome = "unknown"
         try:
             status = act(entry)
@@ -105,7 +108,7 @@ class Worker:
                 entry["value"] = found["object"]["data"]["value"]
             return status
 
-        return found["object"] if self.record("read", key, act) else None
+        return found["object"] if self.record("read", key, {"value": ""}, act) else None
 
     def next_value(self):
         self.count += 1
@@ -113,10 +116,9 @@ class Worker:
 
     def write(self, key):
         def act(entry):
-            entry["value"] = self.next_value()
             return self.ask("PUT", f"{PATH}/{key}", {"metadata": {"name": key}, "data": {"value": entry["value"]}})[0]
 
-        self.record("write", key, act)
+        self.record("write", key, {"value": self.next_value()}, act)
 
     def swap(self, key):
         """As controllers write: only if nobody else has meanwhile."""
@@ -125,10 +127,9 @@ class Worker:
             return
 
         def act(entry):
-            entry["old"], entry["value"] = was["data"]["value"], self.next_value()
             return self.ask("PUT", f"{PATH}/{key}", {**was, "data": {"value": entry["value"]}})[0]
 
-        self.record("swap", key, act)
+        self.record("swap", key, {"old": was["data"]["value"], "value": self.next_value()}, act)
 
     def run(self):
         draw = random.Random(self.name)
