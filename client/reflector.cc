@@ -11,6 +11,9 @@ constexpr int kWatchSecondsMin = 300;
 constexpr Duration kFirstBackOff = 800ms;
 constexpr Duration kBackOffMax = 30s;
 constexpr Duration kShortWatch = 1s;
+// A server sends a bookmark a minute. One that hangs, behind a connection that lives, sends
+// nothing.
+constexpr Duration kSilenceMax = 150s;
 
 }  // namespace
 
@@ -84,7 +87,7 @@ Result<> Reflector::StartWatch() {
   auto stream = TRY(dependencies_.client.Watch(resource_, options));
   waker_ = std::make_unique<LoopWaker>(*this);
   stream_ = std::move(stream);
-  opened_at_ = dependencies_.clock.Monotonic();
+  opened_at_ = heard_at_ = dependencies_.clock.Monotonic();
   heard_ = false;
   stream_->Attach(waker_->Function());
   return {};
@@ -111,8 +114,14 @@ Result<Duration> Reflector::PullWatch() {
     if (heard_ || lasted >= kShortWatch) return Duration(0);
     return Fail(Reason::kServiceUnavailable, "very short watch");
   }
+  const Duration now = dependencies_.clock.Monotonic();
+  if (!events.empty()) heard_at_ = now;
+  const Duration left = heard_at_ + kSilenceMax - now;
+  if (left <= Duration(0)) {
+    return Fail(Reason::kServiceUnavailable, "nothing heard from the server");
+  }
   const int every_ms = stream_->PullEveryMs();
-  return every_ms > 0 ? Duration(every_ms * 1ms) : kNever;
+  return every_ms > 0 ? std::min(left, Duration(every_ms * 1ms)) : left;
 }
 
 Duration Reflector::BackOff(const Error& error) {

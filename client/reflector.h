@@ -84,6 +84,7 @@ class Reflector final : public ControlLoop {
   int failures_ = 0;
   std::atomic<bool> synced_ = false;
   Duration opened_at_ = Duration(0);  // Monotonic: when `stream_` began.
+  Duration heard_at_ = Duration(0);   // Monotonic: when something last came on `stream_`.
   bool heard_ = false;                // An event came on `stream_`.
   std::unique_ptr<LoopWaker> waker_;  // Of `stream_`.
   std::unique_ptr<WatchStream> stream_;

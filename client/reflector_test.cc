@@ -98,6 +98,19 @@ TEST_F(ReflectorTest, ListsThenWatchesFromTheListsRevision) {
   EXPECT_EQ(applied_, std::vector<std::string>{"a"});
 }
 
+TEST_F(ReflectorTest, AWatchThatFallsSilentIsOpenedAgain) {
+  ASSERT_TRUE(executor_.RunUntilIdle());
+  for (int minute = 0; minute < 5; ++minute) {
+    executor_.RunFor(60s);
+    Send(R"({"type":"BOOKMARK","object":{"metadata":{"resourceVersion":"9"}}})");
+    ASSERT_TRUE(executor_.RunUntilIdle());
+  }
+  EXPECT_EQ(watched_from_, std::vector<std::string>{"5"});
+  executor_.RunFor(155s);
+  EXPECT_EQ(watched_from_, (std::vector<std::string>{"5", "9"}));
+  EXPECT_EQ(lists_, 1);
+}
+
 TEST_F(ReflectorTest, AClosedWatchGoesOnWhereItWasWithoutAList) {
   ASSERT_TRUE(executor_.RunUntilIdle());
   Send(R"({"type":"BOOKMARK","object":{"metadata":{"resourceVersion":"9"}}})");

@@ -271,7 +271,9 @@ three_servers() {
   run docker start three-etcd-1
   leader=$(leader_of three)
   run docker kill "$leader"
-  check "the server that led is dead: it is read" of three get configmap one-member-less
+  CHECK_SECONDS=0 check "the server that led is dead: each write is answered, also before the balancer knows" \
+    writes_for three 6
+  check "it is read" of three get configmap one-member-less
   check "and written" of three scale deployment web --replicas=3
   check "another one leads by and by, and does it" leads_another three "$leader"
   check "three pods run" of three rollout status deployment web --timeout=90s
@@ -342,6 +344,14 @@ is_running() { [ "$(docker inspect -f '{{.State.Running}}' "$1")" = true ]; } # 
 not() { ! "$@"; }
 # A write whose answer was lost may have happened.
 writes() { of "$1" create configmap "$2" || of "$1" get configmap "$2"; } # CLUSTER NAME
+# One after the other, each by a connection of its own; none is tried again.
+writes_for() { # CLUSTER SECONDS
+  local number=0 until=$((SECONDS + $2))
+  while [ $SECONDS -lt $until ]; do
+    number=$((number + 1))
+    of "$1" create configmap "written-$BASHPID-$until-$number" --request-timeout=20s || return 1
+  done
+}
 asks_etcd() { # FLAG...
   docker exec three-etcd-1 etcdctl --endpoints=https://three-etcd-2:2379 "$@" get /registry/namespaces/ --prefix --keys-only |
     grep -q /registry/namespaces/default

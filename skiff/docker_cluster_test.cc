@@ -84,6 +84,7 @@ TEST(DockerClusterTest, SeveralServersStandOnMembersBehindABalancer) {
   EXPECT_THAT(balancer, Contains("skiff.io/publish=127.0.0.1:8080:30080"));
   const std::string config = BalancerConfig(options);
   EXPECT_THAT(config, HasSubstr("    server dev-server-3 dev-server-3:7443\n"));
+  EXPECT_THAT(config, Not(HasSubstr("shutdown-sessions"))) << "it ends what is being connected";
   EXPECT_THAT(config, HasSubstr("listen port-30080\n    bind :30080\n    server dev-server dev-s"));
 }
 

@@ -141,6 +141,10 @@ std::vector<std::string> DockerBalancerCommand(const DockerOptions& options) {
 
 // Whoever is ready is asked. Where nobody is, as without a majority in etcd, those that live: they
 // say what is wrong, which a closed port does not.
+//
+// What is being connected to a server that dies goes to another one. So a server that is found to
+// be down keeps its sessions (`on-marked-down shutdown-sessions` would end those that have no
+// connection yet, too): the kernel ends them after 5 s without an answer from there.
 std::string BalancerConfig(const DockerOptions& options) {
   const std::string port = std::to_string(options.secure_port);
   std::string text = fmt::format(
@@ -155,12 +159,16 @@ defaults
     log global
     option redispatch 1
     retries 3
-    timeout connect 2s
+    option srvtcpka
+    srvtcpka-idle 3s
+    srvtcpka-intvl 1s
+    srvtcpka-cnt 2
+    timeout connect 1s
     timeout client 4h
     timeout server 4h
     timeout check 3s
     default-server resolvers engine init-addr libc,none
-    default-server check inter 1s fall 2 rise 1 on-marked-down shutdown-sessions
+    default-server check inter 1s fall 2 rise 1 tcp-ut 5s
 frontend api
     bind :{0}
     use_backend ready if {{ nbsrv(ready) gt 0 }}
