@@ -226,7 +226,9 @@ bool PodWorker::MakeVolumes(const core_v1::Pod& pod) {
     retry_after_ = std::min(retry_after_, kAttachmentCheck);
     return volumes_made_;
   }
-  context_.events.Warning(pod, "FailedMount", paths.error().message);
+  const std::string& why = paths.error().message;
+  context_.events.Warning(pod, why.starts_with("MapVolume.") ? "FailedMapVolume" : "FailedMount",
+                          why);
   // Whoever is woken meanwhile tries as well, which is not to lengthen the wait.
   const Duration now = context_.clock.Monotonic();
   if (now >= volume_retry_at_) volume_retry_at_ = now + VolumeRetry(volume_failures_++);
