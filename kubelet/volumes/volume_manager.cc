@@ -58,6 +58,10 @@ Error SetUpFailed(const std::string& name, const Error& why) {
   return PhaseFailed("MountVolume.SetUp", name, why);
 }
 
+bool IsForOnePod(const core_v1::PersistentVolume& volume) {
+  return volume.spec.access_modes == std::vector<std::string>{"ReadWriteOncePod"};
+}
+
 // A uid is a part of paths: one from a manifest may be any text.
 bool IsPathPart(const std::string& uid) {
   return !uid.empty() && uid != "." && uid != ".." && uid.find('/') == std::string::npos;
@@ -224,6 +228,13 @@ Result<std::string> VolumeManager::SetUpVolume(const core_v1::Pod& pod,
   const std::string pod_directory = PodDirectory(pod.metadata.uid);
   const std::string plugin_directory =
       fmt::format("{}/{}/{}", pod_directory, is_block ? "volumeDevices" : "volumes", plugin->name);
+  const std::string own = plugin_directory.substr(pod_directory.size()) + "/" + name;
+  if (bound && IsForOnePod(*bound) && IsElsewhere(pod_directory, own)) {
+    return tl::unexpected(PhaseFailed(
+        is_block ? "MapVolume.SetUpDevice" : "MountVolume.SetUp", name,
+        {Reason::kConflict,
+         "volume uses the ReadWriteOncePod access mode and is already in use by another pod"}));
+  }
   TRY(MakeDirectories(plugin_directory, kPrivateMode));
   const Duration begun = clock_.Monotonic();
   auto path = set_up({pod, volume, bound.get(), pod_directory, plugin_directory + "/" + name,
@@ -237,6 +248,17 @@ Result<std::string> VolumeManager::SetUpVolume(const core_v1::Pod& pod,
   }
   if (!path) return tl::unexpected(SetUpFailed(name, path.error()));
   return path;
+}
+
+bool VolumeManager::IsElsewhere(const std::string& pod_directory, const std::string& path) const {
+  const auto is_there = [](const std::string& path) {
+    std::error_code error;
+    return fs::exists(fs::symlink_status(path, error));
+  };
+  if (is_there(pod_directory + path)) return false;
+  const auto uids = Pods();
+  return std::any_of(uids.begin(), uids.end(),
+                     [&](const std::string& uid) { return is_there(PodDirectory(uid) + path); });
 }
 
 Result<std::string> VolumeManager::SubPath(const core_v1::Pod& pod,

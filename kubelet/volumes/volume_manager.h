@@ -62,6 +62,7 @@ class VolumeManager {
   // `MountVolume.SetUp failed for volume "v" : configmap "x" not found`; of a device it begins with
   // "MapVolume.", and the event is FailedMapVolume. Reason kTimeout: nothing failed, a volume is
   // not attached yet.
+  // Reason kRequestEntityTooLarge: the node takes no more volumes of the driver.
   Result<std::map<std::string, std::string>> SetUp(const core_v1::Pod& pod);
   // Whether the API has what SetUp needs: fails for want of it as SetUp does, in its words, and
   // makes nothing. What this machine may have, or not, is taken to be there.
@@ -100,6 +101,8 @@ class VolumeManager {
   Result<std::string> SetUpVolume(const core_v1::Pod& pod, const core_v1::Volume& volume);
   Result<> FindVolume(const core_v1::Pod& pod, const core_v1::Volume& volume,
                       const VolumeSources& sources);
+  // Whether another pod has the volume, and this one has not.
+  bool IsElsewhere(const std::string& pod_directory, const std::string& path) const;
   // Says how the volume's CSI driver is asked.
   void MeasureByDriver(const core_v1::Pod& pod, const core_v1::Volume& volume,
                        const core_v1::PersistentVolume* bound, MeasuredPlace& place) const;

@@ -272,6 +272,22 @@ TEST_F(ClaimTest, ASecondPodOfALocalVolumeDoesNotTakeItsFilesFromTheFirst) {
   EXPECT_EQ(tree_.Stat("disk/file").st_gid, 2345u);
 }
 
+TEST_F(ClaimTest, AVolumeForOnePodIsGivenToNoSecond) {
+  if (!MayMount()) GTEST_SKIP() << "this process may not mount";
+  volume_->spec.access_modes = {"ReadWriteOncePod"};
+  ASSERT_EQ(Problem(), "");
+  MakeManager();
+  pod_.metadata.uid = "uid-2";
+  EXPECT_EQ(Problem(),
+            "MountVolume.SetUp failed for volume \"pv\" : volume uses the "
+            "ReadWriteOncePod access mode and is already in use by another pod");
+  pod_.metadata.uid = "uid-1";
+  EXPECT_EQ(Problem(), "") << "it is its own";
+  ASSERT_TRUE(manager_->TearDown("uid-1"));
+  pod_.metadata.uid = "uid-2";
+  EXPECT_EQ(Problem(), "");
+}
+
 TEST_F(ClaimTest, ClaimsThatAreNotThePodsAreRefused) {
   volume_->spec.claim_ref->uid = "another";
   EXPECT_EQ(Problem(),
