@@ -159,8 +159,13 @@ Result<> CsiVolumes::AwaitAttachment(const VolumeInput& input, Volume& volume) {
   }
   const storage_v1::VolumeAttachment& attachment = **found;
   if (attachment.status.attach_error && !attachment.status.attached) {
-    const bool is_full = attachment.status.attach_error->error_code == kResourceExhausted;
+    const bool is_full = attachment.status.attach_error->error_code == kResourceExhausted &&
+                         volume.driver &&
+                         volume.driver->spec.node_allocatable_update_period_seconds.value_or(0) > 0;
     if (is_full && sources_.exhausted) sources_.exhausted(volume.data.driver);
+    if (is_full) {
+      return Fail(Reason::kRequestEntityTooLarge, attachment.status.attach_error->message);
+    }
     return Fail(Reason::kConflict, attachment.status.attach_error->message);
   }
   if (attachment.metadata.deletion_timestamp || !attachment.status.attached) return waits();

@@ -56,7 +56,7 @@ class CsiVolumes {
   };
   CsiVolumes(std::string root, std::string node_name, const Drivers& drivers, Sources sources);
 
-  // As VolumePlugin::set_up. Reason kTimeout: it is not attached yet, of which no event tells.
+  // As VolumePlugin::set_up, and VolumeManager::SetUp of reasons.
   Result<std::string> SetUp(const VolumeInput& input);
   // Of all volumes that the pod has had made.
   Result<> TearDown(const std::string& pod_uid);

@@ -389,7 +389,10 @@ TEST_F(CsiVolumesTest, AnAttacherThatFindsNoRoomIsHeardOf) {
             "MountVolume.WaitForAttach failed for volume \"pv\" : no room");
   EXPECT_THAT(exhausted_, ElementsAre());
   attachment->status.attach_error->error_code = 8;
-  EXPECT_NE(ErrorOf(Claiming("a")).message, "");
+  EXPECT_EQ(ErrorOf(Claiming("a")).reason, Reason::kConflict);
+  EXPECT_THAT(exhausted_, ElementsAre()) << "the driver's number of volumes does not change";
+  object_->spec.node_allocatable_update_period_seconds = 60;
+  EXPECT_EQ(ErrorOf(Claiming("a")).reason, Reason::kRequestEntityTooLarge);
   EXPECT_THAT(exhausted_, ElementsAre("fake.csi"));
 }
 
