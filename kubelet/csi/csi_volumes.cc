@@ -319,7 +319,7 @@ Result<> CsiVolumes::Publish(const VolumeInput& input, const NodeClient& client,
   call.target_path = Known(call.target_path);
   TRY(client.Publish(call, able));
   const auto group = FsGroupOf(input.pod, call.is_read_only);
-  if (!group || able.mount_group || call.is_read_only ||
+  if (!group || able.mount_group || call.is_read_only || call.is_block ||
       !WantsFsGroup(volume.driver.get(), call.fs_type, volume.access_modes, volume.is_inline)) {
     return {};
   }

@@ -297,6 +297,14 @@ TEST_F(CsiDevicesTest, ADeviceIsStagedPublishedAndMappedAndAllThatTakenBack) {
   EXPECT_THAT(volumes_->InUse(), ElementsAre());
 }
 
+TEST_F(CsiDevicesTest, ADeviceHasNoFilesToGiveAGroup) {
+  core_v1::Pod pod = With("a");
+  pod.spec.security_context.emplace().fs_group = 1234;
+  volume_->spec.csi->fs_type = "ext4";
+  object_->spec.fs_group_policy = "File";
+  EXPECT_EQ(ErrorOf(pod).message, "");
+}
+
 TEST_F(CsiDevicesTest, EachPhaseThatFailsHasItsWord) {
   driver_.staging_problem = grpc::Status(grpc::StatusCode::INTERNAL, "out of order");
   EXPECT_EQ(
