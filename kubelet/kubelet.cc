@@ -259,6 +259,7 @@ void Kubelet::Start() {
   if (manifests_) executor.Add(*manifests_);
   if (plugins_) executor.Add(*plugins_);
   if (csi_volumes_) executor.Add(allocatable_updates_);
+  if (csi_volumes_) executor.Add(unstager_);
   executor.Add(housekeeping_);
   executor.Add(*this);
   // An informer that others use too may have told of its pods before.
@@ -317,6 +318,7 @@ void Kubelet::Stop() {
   if (manifests_) executor.Remove(*manifests_);
   if (plugins_) executor.Remove(*plugins_);
   if (csi_volumes_) executor.Remove(allocatable_updates_);
+  if (csi_volumes_) executor.Remove(unstager_);
   executor.Remove(*this);
   vital().Remove(mirrors_);
   vital().Remove(csi_node_);

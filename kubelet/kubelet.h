@@ -233,6 +233,7 @@ class Kubelet final : public ControlLoop {
   CsiNode csi_node_;
   std::unique_ptr<csi::PluginRegistrar> plugins_;
   csi::AllocatableUpdates allocatable_updates_;
+  csi::Unstager unstager_{csi_volumes_.get()};
   PodWorkerContext context_;
   const std::shared_ptr<Inlet> inlet_ = std::make_shared<Inlet>();
   std::unique_ptr<ManifestSource> manifests_;

@@ -20,7 +20,8 @@ std::unique_ptr<csi::CsiVolumes> Kubelet::MakeCsiVolumes() {
           [&client](const auto& claim, const auto& change) {
             return client.PatchStatus(claim, change);
           },
-          [this](const std::string& driver) { allocatable_updates_.Exhausted(driver); }});
+          [this](const std::string& driver) { allocatable_updates_.Exhausted(driver); },
+          [this] { unstager_.Wake(); }});
 }
 
 std::optional<FsUse> Kubelet::UseOf(const VolumeManager::MeasuredPlace& place,

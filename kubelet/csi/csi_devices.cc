@@ -36,7 +36,9 @@ Result<> CsiVolumes::TearDownDevice(const std::string& pod_uid, const std::strin
     TRY(client.Unpublish(data->handle, Known(places.publish + "/" + pod_uid)));
   }
   Unpublished(link);
-  TRY(UnstageDeviceUnlessUsed(client, link, data->handle));
+  if (const auto done = UnstageDeviceUnlessUsed(client, link, data->handle); !done) {
+    Leave({.volume = *data, .device = volume}, done.error());
+  }
   Forget(link);
   return Remove(link);
 }

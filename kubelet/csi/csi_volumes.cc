@@ -67,17 +67,19 @@ CsiVolumes::CsiVolumes(std::string root, std::string node_name, const Drivers& d
       node_name_(std::move(node_name)),
       drivers_(drivers),
       sources_(std::move(sources)) {
+  FindLeftovers();
   MutexLock lock(mutex_);
   for (const auto& uid : PodDirectories(root_)) {
-    for (const auto& directory : VolumeDirectories(root_, uid)) {
-      const auto data = ReadVolumeData(directory);
-      if (!data || data->attachment.empty()) continue;
-      in_use_[uid].insert(UniqueName(data->driver, data->handle));
-    }
+    std::vector<std::string> all = VolumeDirectories(root_, uid);
     for (const fs::path link : DeviceLinks(root_, uid)) {
-      const auto data = ReadVolumeData(DevicePlacesOf(root_, link.filename()).data);
-      if (!data || data->attachment.empty()) continue;
-      in_use_[uid].insert(UniqueName(data->driver, data->handle));
+      all.push_back(DevicePlacesOf(root_, link.filename()).data);
+    }
+    for (const auto& directory : all) {
+      const auto data = ReadVolumeData(directory);
+      if (!data) continue;
+      const std::string name = UniqueName(data->driver, data->handle);
+      leftovers_.erase(name);
+      if (!data->attachment.empty()) in_use_[uid].insert(name);
     }
   }
 }
@@ -356,8 +358,11 @@ Result<> CsiVolumes::TearDownVolume(const std::string& directory) {
   if (WasAsked(directory)) TRY(client.Unpublish(data->handle, Known(directory + "/mount")));
   TRY(RemoveEmpty(directory + "/mount"));
   Unpublished(directory);
-  // What is known of the volume stays until that is done.
-  if (data->lifecycle != "Ephemeral") TRY(UnstageUnlessUsed(client, directory, *data));
+  if (data->lifecycle != "Ephemeral") {
+    if (const auto done = UnstageUnlessUsed(client, directory, *data); !done) {
+      Leave({.volume = *data, .device = {}}, done.error());
+    }
+  }
   TRY(RemoveVolume(directory, "mount"));
   Forget(directory);
   return {};
@@ -455,6 +460,9 @@ std::vector<std::string> CsiVolumes::InUse() const {
   std::set<std::string> names;
   MutexLock lock(mutex_);
   for (const auto& [uid, volumes] : in_use_) names.insert(volumes.begin(), volumes.end());
+  for (const auto& [name, left] : leftovers_) {
+    if (!left.volume.attachment.empty()) names.insert(name);
+  }
   return {names.begin(), names.end()};
 }
 

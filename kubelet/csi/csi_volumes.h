@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "api/gen/storage_v1.h"
+#include "base/control_loop.h"
 #include "base/log.h"
 #include "base/mutex.h"
 #include "client/client.h"
@@ -30,6 +31,22 @@ struct ExpansionPlan;
 
 // Whether the driver has surely not done what it was asked.
 bool IsFinal(const Error& error);
+
+class CsiVolumes;
+
+// Has CsiVolumes do what it left undone.
+class Unstager final : public ControlLoop {
+ public:
+  static constexpr Duration kFirstRetry = 500ms;
+  static constexpr Duration kLongestRetry = 2min + 2s;
+
+  explicit Unstager(CsiVolumes* volumes) : volumes_(volumes) {}  // nullptr: nothing.
+  Duration Step() override;
+
+ private:
+  CsiVolumes* const volumes_;
+  Duration delay_ = kFirstRetry;
+};
 
 // Thread-safe; calls for one volume come one at a time.
 class CsiVolumes {
@@ -53,6 +70,8 @@ class CsiVolumes {
         patch_claim;
     // The driver's attacher found no room on this node.
     std::function<void(const std::string& driver)> exhausted;
+    // UnstageLeftovers() has something to do.
+    std::function<void()> left_over;
   };
   CsiVolumes(std::string root, std::string node_name, const Drivers& drivers, Sources sources);
 
@@ -60,6 +79,9 @@ class CsiVolumes {
   Result<std::string> SetUp(const VolumeInput& input);
   // Of all volumes that the pod has had made.
   Result<> TearDown(const std::string& pod_uid);
+  // Has drivers let go of what no pod has any more, and they did not let go of; true: nothing is
+  // left. May block for long.
+  bool UnstageLeftovers();
   // What the driver says of a volume that is published at `path`; waits for it a while.
   Result<VolumeUse> Stats(const std::string& driver, const std::string& handle,
                           const std::string& path) const;
@@ -107,6 +129,12 @@ class CsiVolumes {
   bool WasAsked(const std::string& directory);
   void Unpublished(const std::string& directory);
   void Forget(const std::string& directory);
+  struct Leftover {
+    VolumeData volume;
+    std::string device;  // The volume's name; "": it is a file system.
+  };
+  void Leave(Leftover left, const Error& why);
+  void FindLeftovers();
   void SetUnused(const std::string& pod_uid, const std::string& name);
   void SetInUse(const std::string& pod_uid, const std::string& name);
   // A path below the root, as drivers know it.
@@ -130,6 +158,7 @@ class CsiVolumes {
   std::set<std::string> staged_ GUARDED_BY(mutex_);                         // Staging paths.
   std::map<std::string, std::set<std::string>> in_use_ GUARDED_BY(mutex_);  // By uid of the pod.
   std::set<std::string> reported_ GUARDED_BY(mutex_);
+  std::map<std::string, Leftover> leftovers_ GUARDED_BY(mutex_);  // By unique name.
 };
 
 struct CsiVolumes::Volume {
