@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -33,6 +34,8 @@ struct Capabilities {
   bool stages = false;
   bool single_node_multi_writer = false;
   bool mount_group = false;
+  bool volume_stats = false;
+  bool expands = false;
 };
 
 using StringMap = std::map<std::string, std::string>;
@@ -47,22 +50,36 @@ struct VolumeCall {
   std::vector<std::string> mount_flags;
   std::string mount_group;
   std::string access_mode;  // Kubernetes': "ReadWriteOnce".
+  bool is_block = false;    // A device: what is said of file systems counts for nothing.
   bool is_read_only = false;
   StringMap secrets;
   StringMap context;
 };
 
+// What a driver says of a volume in use; what it did not say is unset.
+struct VolumeUse {
+  struct Amount {
+    uint64_t available = 0, total = 0, used = 0;
+  };
+  std::optional<Amount> bytes, inodes;
+};
+
 class NodeClient {
  public:
   static constexpr Duration kTimeout = 2min;
+  static constexpr Duration kStatsTimeout = 10s;  // Whoever asks waits for all volumes of a pod.
 
   explicit NodeClient(std::string endpoint) : endpoint_(std::move(endpoint)) {}
-  Result<NodeInfo> GetInfo() const;
-  Result<Capabilities> GetCapabilities() const;
+  Result<NodeInfo> GetInfo(Duration timeout = kTimeout) const;
+  Result<Capabilities> GetCapabilities(Duration timeout = kTimeout) const;
   Result<> Stage(const VolumeCall& call, const Capabilities& able) const;
   Result<> Publish(const VolumeCall& call, const Capabilities& able) const;
   Result<> Unpublish(const std::string& volume_id, const std::string& target_path) const;
   Result<> Unstage(const std::string& volume_id, const std::string& staging_path) const;
+  // Of the volume published at the call's target path. Reasons as of cri::ErrorFrom, for the caller
+  // to tell what asking again is good for.
+  Result<> Expand(const VolumeCall& call, int64_t bytes, const Capabilities& able) const;
+  Result<VolumeUse> Stats(const std::string& volume_id, const std::string& path) const;
 
  private:
   const std::string endpoint_;  // The path of a socket.

@@ -79,7 +79,8 @@ Kubelet::Kubelet(KubeletOptions options, KubeletDependencies dependencies)
       objects_(dependencies_.client, dependencies_.clock, dependencies_.config_maps),
       csi_volumes_(MakeCsiVolumes()),
       volumes_(options_.root,
-               ApiVolumeSources(objects_, options_.facts.Allocatable(), csi_volumes_.get()),
+               ApiVolumeSources(objects_, options_.facts.Allocatable(), csi_volumes_.get(),
+                                &dependencies_.events),
                dependencies_.clock, dependencies_.mounts, dependencies_.metrics),
       resizes_(ResizeSettings(options_), [this](const std::string& uid) { WakeWorker(uid); }),
       cgroups_(CgroupSettings(options_), &dependencies_.clock, dependencies_.metrics),
@@ -120,12 +121,17 @@ Kubelet::Kubelet(KubeletOptions options, KubeletDependencies dependencies)
              lease_.NodeRegistered();
              csi_node_.NodeRegistered();
            },
-           [this] { return csi_volumes_ ? csi_volumes_->InUse() : std::vector<std::string>(); }}),
+           [this] { return csi_volumes_ ? csi_volumes_->InUse() : std::vector<std::string>(); },
+           [this](const auto& names) {
+             if (csi_volumes_) csi_volumes_->Reported(names);
+           }}),
       lease_(options_.node_name, options_.lease_seconds, dependencies_.client, dependencies_.clock,
              [this] { return FindOwnNode(); }),
       csi_node_(
           options_.node_name, dependencies_.client, dependencies_.clock,
           [this] { return FindOwnNode(); }, &csi_drivers_),
+      allocatable_updates_(options_.node_name, dependencies_.client, dependencies_.clock,
+                           csi_drivers_),
       context_{.runtime = dependencies_.runtime,
                .clock = dependencies_.clock,
                .random = dependencies_.random,
@@ -183,21 +189,6 @@ Kubelet::Kubelet(KubeletOptions options, KubeletDependencies dependencies)
         dependencies_.clock, dependencies_.loops, [this] { return FindOwnNode(); }, csi_drivers_);
   }
   if (!options_.standalone) ListenToInformers();
-}
-
-std::unique_ptr<csi::CsiVolumes> Kubelet::MakeCsiVolumes() {
-  if (!options_.writes_files || options_.standalone) return nullptr;
-  Client& client = dependencies_.client;
-  return std::make_unique<csi::CsiVolumes>(
-      options_.root, options_.node_name, csi_drivers_,
-      csi::CsiVolumes::Sources{options_.known_root,
-                               [&client](const std::string& name) {
-                                 return client.Get<storage_v1::CSIDriver>({"", name});
-                               },
-                               [&client](const std::string& name) {
-                                 return client.Get<storage_v1::VolumeAttachment>({"", name});
-                               },
-                               [this] { node_status_.Changed(); }});
 }
 
 void Kubelet::ListenToInformers() {
@@ -267,6 +258,8 @@ void Kubelet::Start() {
   executor.Add(followers_);
   if (manifests_) executor.Add(*manifests_);
   if (plugins_) executor.Add(*plugins_);
+  if (csi_volumes_) executor.Add(allocatable_updates_);
+  if (csi_volumes_) executor.Add(unstager_);
   executor.Add(housekeeping_);
   executor.Add(*this);
   // An informer that others use too may have told of its pods before.
@@ -324,6 +317,8 @@ void Kubelet::Stop() {
   Executor& executor = dependencies_.executor;
   if (manifests_) executor.Remove(*manifests_);
   if (plugins_) executor.Remove(*plugins_);
+  if (csi_volumes_) executor.Remove(allocatable_updates_);
+  if (csi_volumes_) executor.Remove(unstager_);
   executor.Remove(*this);
   vital().Remove(mirrors_);
   vital().Remove(csi_node_);

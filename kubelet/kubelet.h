@@ -21,6 +21,7 @@
 #include "base/control_loop.h"
 #include "base/log.h"
 #include "client/informer.h"
+#include "kubelet/csi/allocatable_updates.h"
 #include "kubelet/csi/csi_volumes.h"
 #include "kubelet/csi/plugin_registrar.h"
 #include "kubelet/csi_node.h"
@@ -40,6 +41,7 @@
 #include "kubelet/pods_by_node.h"
 #include "kubelet/runtime_health.h"
 #include "kubelet/simulation/pod_simulation.h"
+#include "kubelet/stats/measured.h"
 #include "kubelet/streaming/log_followers.h"
 #include "kubelet/task_pool.h"
 
@@ -143,6 +145,8 @@ class Kubelet final : public ControlLoop {
   void RuntimeChanged() { health_.ExpectChange(); }
   LogFollowers& followers() { return followers_; }
   const VolumeManager& volumes() const { return volumes_; }
+  // What the CSI driver of a volume says of it; waits for it a while.
+  std::optional<FsUse> UseOf(const VolumeManager::MeasuredPlace& place, TimePoint now) const;
   const KubeletOptions& options() const { return options_; }
 
  private:
@@ -228,6 +232,8 @@ class Kubelet final : public ControlLoop {
   NodeLease lease_;
   CsiNode csi_node_;
   std::unique_ptr<csi::PluginRegistrar> plugins_;
+  csi::AllocatableUpdates allocatable_updates_;
+  csi::Unstager unstager_{csi_volumes_.get()};
   PodWorkerContext context_;
   const std::shared_ptr<Inlet> inlet_ = std::make_shared<Inlet>();
   std::unique_ptr<ManifestSource> manifests_;

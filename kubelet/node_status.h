@@ -77,6 +77,8 @@ class NodeStatusLoop final : public ControlLoop {
     std::function<void()> registered;
     // Of the status; empty: none are.
     std::function<std::vector<std::string>()> volumes_in_use = {};
+    // The API has these of them; on the loop's thread.
+    std::function<void(const std::vector<std::string>&)> volumes_reported = {};
   };
   NodeStatusLoop(std::string node_name, NodeFacts facts, Settings settings,
                  Dependencies dependencies);
@@ -99,6 +101,7 @@ class NodeStatusLoop final : public ControlLoop {
   void SetAmounts(core_v1::NodeStatus& status) const;
   core_v1::NodeStatus Compute(const core_v1::NodeStatus& before) const;
   std::vector<core_v1::NodeCondition> Conditions() const;
+  void TellVolumes(const core_v1::NodeStatus& status) const;
   void TellChanges(const core_v1::NodeStatus& before, const core_v1::NodeStatus& now);
   std::vector<core_v1::ContainerImage> Images() const;
 

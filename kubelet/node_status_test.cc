@@ -46,7 +46,7 @@ class NodeStatusTest : public testing::Test {
   Json patch_;
   int writes_ = 0;
   int registered_ = 0;
-  std::vector<std::string> in_use_;
+  std::vector<std::string> in_use_, reported_;
   // What the loop finds: by default, what the API has.
   std::function<Result<Ptr<core_v1::Node>>()> find_ = [this] {
     return client_.Get<core_v1::Node>({"", "n1"});
@@ -68,7 +68,8 @@ class NodeStatusTest : public testing::Test {
                        {},
                        {client_, clock_, runtime_, health_, manager_.Recorder("kubelet", "n1"),
                         [] { return std::set<std::string>(); }, [this] { return find_(); },
-                        [this] { ++registered_; }, [this] { return in_use_; }}};
+                        [this] { ++registered_; }, [this] { return in_use_; },
+                        [this](const auto& names) { reported_ = names; }}};
 };
 
 TEST_F(NodeStatusTest, VolumesInUseAreToldAtOnce) {
@@ -78,6 +79,7 @@ TEST_F(NodeStatusTest, VolumesInUseAreToldAtOnce) {
   loop_.Changed();
   loop_.Step();
   EXPECT_EQ(At("/status/volumesInUse/0"), "kubernetes.io/csi/fake.csi^v1");
+  EXPECT_EQ(reported_, in_use_) << "the API has them";
   in_use_.clear();
   loop_.Changed();
   loop_.Step();

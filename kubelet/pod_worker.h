@@ -87,6 +87,8 @@ class PodWorker final : public ControlLoop {
   static constexpr Duration kSimulatedResync = 10min;
   static constexpr Duration kRetry = 10s;
   static constexpr Duration kAttachmentCheck = 500ms;
+  // Then a pod whose volumes the node has no room for is given up.
+  static constexpr Duration kAttachmentPatience = 2min + 3s;
   static constexpr Duration kNetworkRetry = 1s;
 
   PodWorker(PodWorkerContext& context, Ptr<core_v1::Pod> pod);
@@ -118,6 +120,7 @@ class PodWorker final : public ControlLoop {
   Duration Sync(const core_v1::Pod& given);
   // Adds what the kubelet says of a pod in its annotations.
   core_v1::Pod Noted(core_v1::Pod pod) const;
+  void RejectForVolumes(const core_v1::Pod& pod, const std::string& why);
   // Whether all volumes are there, made now or before.
   bool MakeVolumes(const core_v1::Pod& pod);
   Result<std::map<std::string, std::string>> VolumePaths(const core_v1::Pod& pod);
