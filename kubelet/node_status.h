@@ -77,6 +77,9 @@ class NodeStatusLoop final : public ControlLoop {
     std::function<void()> registered;
     // Of the status; empty: none are.
     std::function<std::vector<std::string>()> volumes_in_use = {};
+    // What device plugins have, all of it and what is well; zeros of what they have no more.
+    // Empty: there are none.
+    std::function<std::map<std::string, std::pair<int64_t, int64_t>>()> devices = {};
   };
   NodeStatusLoop(std::string node_name, NodeFacts facts, Settings settings,
                  Dependencies dependencies);
