@@ -301,12 +301,6 @@ std::optional<PodRefusal> SandboxProblem(const core_v1::Pod& pod) {
                       "Failed to create pod sandbox: can't set `spec.hostUsers: false`, runtime "
                       "does not support user namespaces"};
   }
-  if (!pod.spec.resource_claims.empty()) {
-    return PodRefusal{"FailedPrepareDynamicResources",
-                      fmt::format("Failed to prepare dynamic resources: resource claim \"{}\": no "
-                                  "DRA driver can register with this node",
-                                  pod.spec.resource_claims.front().name)};
-  }
   return std::nullopt;
 }
 

@@ -1,71 +1,14 @@
 #include "kubelet/csi_grpc.h"
 
-#include <grpcpp/client_context.h>
-#include <grpcpp/create_channel.h>
-#include <grpcpp/security/credentials.h>
-#include <grpcpp/support/channel_arguments.h>
-
-#include <algorithm>
-#include <chrono>
-
-#include "kubelet/cri.h"
-#include "kubelet/cri_grpc_channel.h"
+#include "kubelet/plugins/plugin_call.h"
 #include "kubelet/proto/csi_v1.grpc.pb.h"
-#include "kubelet/proto/plugin_registration_v1.grpc.pb.h"
 
 namespace skiff::kubelet::csi {
 namespace {
 
 namespace v1 = ::csi::v1;
 
-constexpr Duration kDialTimeout = 10s;
-constexpr Duration kInfoTimeout = 1s;
-constexpr Duration kNotifyTimeout = 5s;
-constexpr int kMessageBytesMax = 4 << 20;  // What gRPC's clients take where nothing else is said.
-
-// A connection that was left behind by a driver that ran before says nothing about this one.
-std::shared_ptr<grpc::Channel> Connect(const std::string& socket) {
-  grpc::ChannelArguments arguments;
-  arguments.SetMaxReceiveMessageSize(kMessageBytesMax);
-  arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
-  arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
-  arguments.SetString(GRPC_ARG_DEFAULT_AUTHORITY, "localhost");
-  return grpc::CreateCustomChannel("unix:" + socket, grpc::InsecureChannelCredentials(), arguments);
-}
-
-std::chrono::system_clock::time_point In(Duration timeout) {
-  return std::chrono::system_clock::now() +
-         std::chrono::duration_cast<std::chrono::microseconds>(timeout);
-}
-
-template <typename Service, typename Request, typename Response>
-Result<> Call(const std::string& socket, Duration timeout,
-              grpc::Status (Service::Stub::*method)(grpc::ClientContext*, const Request&,
-                                                    Response*),
-              const Request& request, Response& response) {
-  const auto channel = Connect(socket);
-  if (!channel->WaitForConnected(In(std::min(timeout, kDialTimeout)))) {
-    return Fail(Reason::kServiceUnavailable,
-                "rpc error: code = Unavailable desc = connection error: desc = \"transport: Error "
-                "while dialing: dial unix " +
-                    socket + "\"");
-  }
-  const auto stub = Service::NewStub(channel);
-  grpc::ClientContext context;
-  context.set_deadline(In(timeout));
-  const grpc::Status status = (stub.get()->*method)(&context, request, &response);
-  if (status.ok()) return {};
-  Error error = cri::ErrorFrom(status);
-  error.message = cri::RpcErrorText(error);
-  // To volumes kTimeout says something else.
-  if (error.reason == Reason::kTimeout) error.reason = Reason::kServerTimeout;
-  // Another call for the volume is under way: not to be taken for kConflict, a refusal.
-  if (status.error_code() == grpc::StatusCode::ABORTED) {
-    error.reason = Reason::kServiceUnavailable;
-    error.message = "rpc error: code = Aborted desc = " + status.error_message();
-  }
-  return tl::unexpected(std::move(error));
-}
+using plugins::Call;
 
 v1::VolumeCapability::AccessMode::Mode ModeOf(const std::string& mode, const Capabilities& able) {
   using AccessMode = v1::VolumeCapability::AccessMode;
@@ -104,27 +47,6 @@ Request RequestOf(const VolumeCall& call, const Capabilities& able) {
 }
 
 }  // namespace
-
-Result<PluginInfo> GetPluginInfo(const std::string& socket) {
-  pluginregistration::PluginInfo answer;
-  TRY(Call<pluginregistration::Registration>(socket, kInfoTimeout,
-                                             &pluginregistration::Registration::Stub::GetInfo,
-                                             pluginregistration::InfoRequest(), answer));
-  PluginInfo info{answer.type(), answer.name(), answer.endpoint(), {}};
-  info.versions.assign(answer.supported_versions().begin(), answer.supported_versions().end());
-  if (info.endpoint.empty()) info.endpoint = socket;
-  return info;
-}
-
-Result<> NotifyRegistered(const std::string& socket, const std::string& error) {
-  pluginregistration::RegistrationStatus status;
-  status.set_plugin_registered(error.empty());
-  status.set_error(error);
-  pluginregistration::RegistrationStatusResponse answer;
-  return Call<pluginregistration::Registration>(
-      socket, kNotifyTimeout, &pluginregistration::Registration::Stub::NotifyRegistrationStatus,
-      status, answer);
-}
 
 Result<NodeInfo> NodeClient::GetInfo(Duration timeout) const {
   v1::NodeGetInfoResponse answer;

@@ -1,6 +1,5 @@
-// The calls of a kubelet to a CSI driver on its node, and to the registrar beside it. Each is on a
-// connection of its own, and blocks. Errors read as gRPC's clients print them: "rpc error: code =
-// Internal desc = ...".
+// The calls of a kubelet to a CSI driver on its node. Each is on a connection of its own, and
+// blocks. Errors read as gRPC's clients print them: "rpc error: code = Internal desc = ...".
 #pragma once
 
 #include <cstdint>
@@ -13,16 +12,6 @@
 #include "base/error.h"
 
 namespace skiff::kubelet::csi {
-
-struct PluginInfo {
-  std::string type;  // "CSIPlugin", ...
-  std::string name;
-  std::string endpoint;
-  std::vector<std::string> versions;
-};
-Result<PluginInfo> GetPluginInfo(const std::string& socket);
-// `error` is empty when the plugin has been registered.
-Result<> NotifyRegistered(const std::string& socket, const std::string& error);
 
 struct NodeInfo {
   std::string node_id;

@@ -124,7 +124,8 @@ Kubelet::Kubelet(KubeletOptions options, KubeletDependencies dependencies)
            [this] { return csi_volumes_ ? csi_volumes_->InUse() : std::vector<std::string>(); },
            [this](const auto& names) {
              if (csi_volumes_) csi_volumes_->Reported(names);
-           }}),
+           },
+           [this] { return DeviceAmounts(); }}),
       lease_(options_.node_name, options_.lease_seconds, dependencies_.client, dependencies_.clock,
              [this] { return FindOwnNode(); }),
       csi_node_(
@@ -132,6 +133,9 @@ Kubelet::Kubelet(KubeletOptions options, KubeletDependencies dependencies)
           [this] { return FindOwnNode(); }, &csi_drivers_),
       allocatable_updates_(options_.node_name, dependencies_.client, dependencies_.clock,
                            csi_drivers_),
+      csi_registration_(MakeCsiRegistration()),
+      devices_(MakeDevices()),
+      plugins_(MakePlugins()),
       context_{.runtime = dependencies_.runtime,
                .clock = dependencies_.clock,
                .random = dependencies_.random,
@@ -170,6 +174,7 @@ Kubelet::Kubelet(KubeletOptions options, KubeletDependencies dependencies)
                .policy = options_.containers,
                .runtime_handler = [this](const core_v1::Pod& pod) { return RuntimeHandler(pod); },
                .simulation = dependencies_.simulation,
+               .devices = devices_.get(),
                .metrics = dependencies_.metrics} {
   if (!options_.manifest_path.empty()) {
     manifests_ = std::make_unique<ManifestSource>(
@@ -182,11 +187,6 @@ Kubelet::Kubelet(KubeletOptions options, KubeletDependencies dependencies)
               log_.Error("static pod ignored", {{"error", text}});
               WarnOfNode("FailedValidation", text);
             }});
-  }
-  if (csi_volumes_) {
-    plugins_ = std::make_unique<csi::PluginRegistrar>(
-        csi::PluginRegistrar::Options{options_.root, options_.node_name}, dependencies_.client,
-        dependencies_.clock, dependencies_.loops, [this] { return FindOwnNode(); }, csi_drivers_);
   }
   if (!options_.standalone) ListenToInformers();
 }
@@ -257,7 +257,12 @@ void Kubelet::Start() {
   }
   executor.Add(followers_);
   if (manifests_) executor.Add(*manifests_);
-  if (plugins_) executor.Add(*plugins_);
+  if (plugins_) {
+    executor.Add(*plugins_);
+    executor.Add(devices_->dra_drivers());
+    executor.Add(devices_->claims());
+    executor.Add(devices_->plugins());
+  }
   if (csi_volumes_) executor.Add(allocatable_updates_);
   if (csi_volumes_) executor.Add(unstager_);
   executor.Add(housekeeping_);
@@ -316,7 +321,12 @@ void Kubelet::Stop() {
   subscription_.reset();
   Executor& executor = dependencies_.executor;
   if (manifests_) executor.Remove(*manifests_);
-  if (plugins_) executor.Remove(*plugins_);
+  if (plugins_) {
+    executor.Remove(*plugins_);
+    executor.Remove(devices_->dra_drivers());
+    executor.Remove(devices_->claims());
+    executor.Remove(devices_->plugins());
+  }
   if (csi_volumes_) executor.Remove(allocatable_updates_);
   if (csi_volumes_) executor.Remove(unstager_);
   executor.Remove(*this);

@@ -237,6 +237,11 @@ void NodeStatusLoop::SetAmounts(core_v1::NodeStatus& status) const {
   });
   for (const auto& [name, amount] : status.capacity) status.allocatable[name] = amount;
   for (auto& [name, amount] : facts_.Allocatable()) status.allocatable[name] = amount;
+  if (!dependencies_.devices) return;
+  for (const auto& [name, amounts] : dependencies_.devices()) {
+    status.capacity[name] = Quantity::FromValue(amounts.first);
+    status.allocatable[name] = Quantity::FromValue(amounts.second);
+  }
 }
 
 core_v1::NodeStatus NodeStatusLoop::Compute(const core_v1::NodeStatus& before) const {

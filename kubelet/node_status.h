@@ -79,6 +79,9 @@ class NodeStatusLoop final : public ControlLoop {
     std::function<std::vector<std::string>()> volumes_in_use = {};
     // The API has these of them; on the loop's thread.
     std::function<void(const std::vector<std::string>&)> volumes_reported = {};
+    // What device plugins have, all of it and what is well; zeros of what they have no more.
+    // Empty: there are none.
+    std::function<std::map<std::string, std::pair<int64_t, int64_t>>()> devices = {};
   };
   NodeStatusLoop(std::string node_name, NodeFacts facts, Settings settings,
                  Dependencies dependencies);

@@ -47,6 +47,7 @@ class NodeStatusTest : public testing::Test {
   int writes_ = 0;
   int registered_ = 0;
   std::vector<std::string> in_use_, reported_;
+  std::map<std::string, std::pair<int64_t, int64_t>> devices_;
   // What the loop finds: by default, what the API has.
   std::function<Result<Ptr<core_v1::Node>>()> find_ = [this] {
     return client_.Get<core_v1::Node>({"", "n1"});
@@ -63,13 +64,14 @@ class NodeStatusTest : public testing::Test {
     facts.memory_bytes = int64_t{8} << 30;
     return facts;
   }();
-  NodeStatusLoop loop_{"n1",
-                       facts_,
-                       {},
-                       {client_, clock_, runtime_, health_, manager_.Recorder("kubelet", "n1"),
-                        [] { return std::set<std::string>(); }, [this] { return find_(); },
-                        [this] { ++registered_; }, [this] { return in_use_; },
-                        [this](const auto& names) { reported_ = names; }}};
+  NodeStatusLoop loop_{
+      "n1",
+      facts_,
+      {},
+      {client_, clock_, runtime_, health_, manager_.Recorder("kubelet", "n1"),
+       [] { return std::set<std::string>(); }, [this] { return find_(); },
+       [this] { ++registered_; }, [this] { return in_use_; },
+       [this](const auto& names) { reported_ = names; }, [this] { return devices_; }}};
 };
 
 TEST_F(NodeStatusTest, VolumesInUseAreToldAtOnce) {
@@ -84,6 +86,18 @@ TEST_F(NodeStatusTest, VolumesInUseAreToldAtOnce) {
   loop_.Changed();
   loop_.Step();
   EXPECT_EQ(At("/status/volumesInUse/0"), Json());
+}
+
+TEST_F(NodeStatusTest, DevicesOfPluginsAreCountedAndThoseThatAreWellCanBeAllotted) {
+  devices_["example.com/gpu"] = {4, 3};
+  Report();
+  EXPECT_EQ(At("/status/capacity/example.com~1gpu"), "4");
+  EXPECT_EQ(At("/status/allocatable/example.com~1gpu"), "3");
+  devices_["example.com/gpu"] = {0, 0};
+  loop_.Changed();
+  loop_.Step();
+  EXPECT_EQ(At("/status/capacity/example.com~1gpu"), "0");
+  EXPECT_EQ(At("/status/allocatable/example.com~1gpu"), "0");
 }
 
 TEST_F(NodeStatusTest, WhatOthersAdvertiseStaysAndCanBeAllotted) {

@@ -510,6 +510,13 @@ Duration PodWorker::StepTerminating(const core_v1::Pod& pod) {
     return kRetry;
   }
   context_.probes.Forget(pod.metadata.uid);
+  if (context_.devices != nullptr) {
+    if (const auto done = context_.devices->Unprepare(pod); !done) {
+      log_.Info("resources not given back",
+                {{"pod", PodText(pod)}, {"error", done.error().message}});
+      return kRetry;
+    }
+  }
   Enter(State::kTerminated);
   return 0ns;
 }
