@@ -55,7 +55,9 @@ namespace {
 void LimitStrangers(const http::Request& request, const User& user,
                     const Result<http::Response>& result, http::Response& response) {
   if (!request.http2) return;
-  const bool anonymous = user.name == kUserAnonymous || user.InGroup(kGroupUnauthenticated);
+  // Nobody's name: it was answered before it was looked at who asks.
+  const bool anonymous =
+      user.name.empty() || user.name == kUserAnonymous || user.InGroup(kGroupUnauthenticated);
   const bool refused = !result && result.error().reason == Reason::kUnauthorized;
   if (anonymous || refused) response.SetHeader("Connection", "close");
 }
@@ -148,6 +150,7 @@ Result<http::Response> ApiServer::State::Serve(ApiRequest& request, Result<User>
     return shutting_down || std::chrono::steady_clock::now() >= request.deadline;
   });
   if (!request.info.unreadable.empty()) return UnreadableResponse(request.http, request.info);
+  TRY(TakeTimeout(request));
   request.user = TRY(std::move(user));
   if (IsConsoleLogin(request.http)) {
     return AnswerConsoleLogin(request.http, *authentication, console_sessions);
@@ -172,7 +175,6 @@ Result<http::Response> ApiServer::State::Route(ApiRequest& request) {
   if (!verdict.allowed()) {
     return Fail(ForbiddenAccess(request.user, access, verdict.reason));
   }
-  TRY(TakeTimeout(request));
   if (const auto remote = RemoteFor(request, match)) {
     if (!MayWait()) return Fail(WouldWait());
     return aggregation->Forward(*remote, request);
