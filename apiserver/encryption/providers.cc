@@ -102,14 +102,6 @@ SealId SealIdOf(std::string_view provider, std::string_view key) {
   return id == kNoSeal ? 1 : id;
 }
 
-std::string JoinedErrors(const std::vector<std::string>& errors) {
-  std::vector<std::string> each;
-  for (const std::string& error : errors) {
-    if (std::ranges::find(each, error) == each.end()) each.push_back(error);
-  }
-  return each.size() == 1 ? each.front() : fmt::format("[{}]", fmt::join(each, ", "));
-}
-
 Result<Sealing::Value> ProviderChain::Seal(const Sealing::Place& place, std::string_view plain,
                                            const Note& note) const {
   SealingProvider& first = *providers_.front();
