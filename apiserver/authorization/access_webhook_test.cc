@@ -8,15 +8,14 @@
 #include <filesystem>
 #include <fstream>
 
-#include "api/text/yaml.h"
 #include "apiserver/authorization/authorizers.h"
 #include "apiserver/tokens/outside_fixture.h"
+#include "base/text.h"
 
 namespace skiff {
 namespace {
 
 using testing::HasSubstr;
-using testing::Not;
 
 class AccessWebhookTest : public OutsideFixture {
  protected:
@@ -39,11 +38,11 @@ class AccessWebhookTest : public OutsideFixture {
       if (name == "fails") response.status = 403;
       Json status = {{"allowed", name.starts_with("may")}, {"reason", "it said so"}};
       if (name == "denied" || name == "maydenied") status["denied"] = true;
-      response.body = Json{
-          {"apiVersion", review["apiVersion"]},
-          {"kind", "SubjectAccessReview"},
-          {"status",
-           status}}.dump();
+      Json answer = Json::object();
+      answer["apiVersion"] = review["apiVersion"];
+      answer["kind"] = "SubjectAccessReview";
+      answer["status"] = status;
+      response.body = answer.dump();
       return response;
     });
   }
@@ -53,30 +52,40 @@ class AccessWebhookTest : public OutsideFixture {
     const std::string path = directory_ / "webhook.kubeconfig";
     const std::string ca = directory_ / "ca.pem";
     std::ofstream(ca) << authority_.certificate_pem();
-    std::ofstream(path) << Json{
-        {"clusters",
-         {{{"name", "a"}, {"cluster", {{"server", server}, {"certificate-authority", ca}}}}}},
-        {"users", {{{"name", "a"}, {"user", Json::object()}}}},
-        {"contexts", {{{"name", "a"}, {"context", {{"cluster", "a"}, {"user", "a"}}}}}},
-        {"current-context",
-         "a"}}.dump();
+    std::ofstream(path) << R"({"current-context": "a", "clusters": [{"name": "a", "cluster": {
+        "server": ")" << server
+                        << R"(", "certificate-authority": ")" << ca << R"("}}],
+        "users": [{"name": "a", "user": {}}],
+        "contexts": [{"name": "a", "context": {"cluster": "a", "user": "a"}}]})";
     return path;
   }
-  std::string FileWith(const std::string& policy, const Json& more = Json::object(),
+  // One webhook with `more` fields, and who is asked after it.
+  std::string FileWith(const std::string& policy, const std::string& more = "{}",
                        const std::string& after = "RBAC") {
-    Json webhook = {{"timeout", "5s"},
-                    {"subjectAccessReviewVersion", "v1"},
-                    {"failurePolicy", policy},
-                    {"connectionInfo",
-                     {{"type", "KubeConfigFile"}, {"kubeConfigFile", Kubeconfig(Url("/review"))}}}};
-    webhook.update(more);
-    Json list = {{{"type", "Webhook"}, {"name", "hook"}, {"webhook", webhook}}};
-    if (after == "RBAC") list.push_back({{"type", "RBAC"}, {"name", "rbac"}});
-    if (after == "AlwaysAllow") list.push_back({{"type", "AlwaysAllow"}, {"name", "alwaysallow"}});
-    return Json{{"apiVersion", "apiserver.config.k8s.io/v1"},
-                {"kind", "AuthorizationConfiguration"},
-                {"authorizers", list}}
-        .dump();
+    Json webhook = Json::parse(R"({"timeout": "5s", "subjectAccessReviewVersion": "v1",
+        "connectionInfo": {"type": "KubeConfigFile"}})");
+    webhook["failurePolicy"] = policy;
+    webhook["connectionInfo"]["kubeConfigFile"] = Kubeconfig(Url("/review"));
+    webhook.update(Json::parse(more));
+    Json file = Json::parse(R"({"apiVersion": "apiserver.config.k8s.io/v1",
+        "kind": "AuthorizationConfiguration",
+        "authorizers": [{"type": "Webhook", "name": "hook"}]})");
+    file["authorizers"][0]["webhook"] = webhook;
+    if (after.empty()) return file.dump();
+    Json next = Json::object();
+    next["type"] = after;
+    next["name"] = Lower(after);
+    file["authorizers"].push_back(next);
+    return file.dump();
+  }
+  static std::string Conditions(const std::vector<std::string>& expressions) {
+    Json more = Json::parse(R"({"matchConditionSubjectAccessReviewVersion": "v1"})");
+    for (const std::string& each : expressions) {
+      Json condition = Json::object();
+      condition["expression"] = each;
+      more["matchConditions"].push_back(condition);
+    }
+    return more.dump();
   }
   void StartAuthorizing(const std::string& file) {
     AuthorizationOptions options{.configuration = *LoadAuthorization(file, {}), .file_text = file};
@@ -162,7 +171,7 @@ TEST_F(AccessWebhookTest, IsRememberedForNobodyElse) {
 }
 
 TEST_F(AccessWebhookTest, FailsClosedOrLetsOthersDecide) {
-  StartAuthorizing(FileWith("Deny", {}, "AlwaysAllow"));
+  StartAuthorizing(FileWith("Deny", "{}", "AlwaysAllow"));
   const Answer denied = GetAs("fails");
   EXPECT_EQ(denied.code, 500);
   EXPECT_THAT(denied.response.body,
@@ -173,7 +182,7 @@ TEST_F(AccessWebhookTest, FailsClosedOrLetsOthersDecide) {
   EXPECT_EQ(GetAs("may").code, 500);
   Listen(port_);
 
-  StartAuthorizing(FileWith("NoOpinion", {}, "AlwaysAllow"));
+  StartAuthorizing(FileWith("NoOpinion", "{}", "AlwaysAllow"));
   EXPECT_EQ(GetAs("fails").code, 404);
   EXPECT_THAT(Metrics(), HasSubstr("apiserver_authorization_webhook_evaluations_fail_open_total{"
                                    "name=\"hook\",result=\"error\"} 1"));
@@ -183,7 +192,7 @@ TEST_F(AccessWebhookTest, FailsClosedOrLetsOthersDecide) {
 }
 
 TEST_F(AccessWebhookTest, WhatItDeniesNobodyAfterItAllows) {
-  StartAuthorizing(FileWith("NoOpinion", {}, "AlwaysAllow"));
+  StartAuthorizing(FileWith("NoOpinion", "{}", "AlwaysAllow"));
   EXPECT_EQ(GetAs("other").code, 404);
   EXPECT_EQ(GetAs("denied").code, 403);
   const Answer both = GetAs("maydenied");
@@ -192,12 +201,9 @@ TEST_F(AccessWebhookTest, WhatItDeniesNobodyAfterItAllows) {
 }
 
 TEST_F(AccessWebhookTest, IsAskedOnlyWhatItsConditionsSay) {
-  Json more = {
-      {"matchConditionSubjectAccessReviewVersion", "v1"},
-      {"matchConditions",
-       {{{"expression", "has(request.resourceAttributes)"}},
-        {{"expression", "request.resourceAttributes.name != 'other'"}},
-        {{"expression", "request.groups[5] == 'x' || request.user != 'system:node:node1'"}}}}};
+  const std::string more =
+      Conditions({"has(request.resourceAttributes)", "request.resourceAttributes.name != 'other'",
+                  "request.groups[5] == 'x' || request.user != 'system:node:node1'"});
   StartAuthorizing(FileWith("Deny", more));
   EXPECT_EQ(Ask("GET", "/nothing", "", "", "alice").code, 403);
   EXPECT_EQ(GetAs("other").code, 403);
@@ -257,13 +263,12 @@ TEST_F(AccessWebhookTest, IsAskedWhatWritesNeed) {
 }
 
 TEST_F(AccessWebhookTest, IsTakenAnewWithItsFile) {
-  StartAuthorizing(FileWith("NoOpinion", {}, "AlwaysAllow"));
+  StartAuthorizing(FileWith("NoOpinion", "{}", "AlwaysAllow"));
   EXPECT_EQ(GetAs("denied").code, 403);
   EXPECT_FALSE(server_->UseAuthorizationConfiguration("{}"));
-  EXPECT_FALSE(server_->UseAuthorizationConfiguration(FileWith("NoOpinion", {}, "")));
+  EXPECT_FALSE(server_->UseAuthorizationConfiguration(FileWith("NoOpinion", "{}", "")));
   EXPECT_EQ(GetAs("denied").code, 403);
-  Json more = {{"matchConditionSubjectAccessReviewVersion", "v1"},
-               {"matchConditions", {{{"expression", "false"}}}}};
+  const std::string more = Conditions({"false"});
   EXPECT_TRUE(server_->UseAuthorizationConfiguration(FileWith("NoOpinion", more, "AlwaysAllow")));
   EXPECT_EQ(GetAs("denied").code, 404);
   EXPECT_FALSE(server_->UseAuthorizationConfiguration(FileWith("NoOpinion")))

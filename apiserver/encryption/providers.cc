@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "apiserver/encryption/ciphers.h"
+#include "apiserver/request/api_errors.h"
 #include "base/hash.h"
 
 namespace skiff {
