@@ -83,15 +83,6 @@ class AlwaysDenyAuthorizer final : public Authorizer {
   }
 };
 
-// Members of system:masters may do everything, whatever the modes say.
-class AllowMasters final : public Authorizer {
- public:
-  Verdict Authorize(const User& user, const Access&) override {
-    if (!user.InGroup(kGroupMasters)) return {};
-    return {.decision = Verdict::Decision::kAllow};
-  }
-};
-
 Access AccessOf(const RequestInfo& info);
 
 // The 403 of a refused access: `pods "x" is forbidden: User "u" cannot get resource "pods" ...`.
