@@ -174,8 +174,10 @@ TEST_F(AccessWebhookTest, FailsClosedOrLetsOthersDecide) {
   StartAuthorizing(FileWith("Deny", "{}", "AlwaysAllow"));
   const Answer denied = GetAs("fails");
   EXPECT_EQ(denied.code, 500);
-  EXPECT_THAT(denied.response.body,
-              HasSubstr("Internal Server Error: \"/api/v1/namespaces/default/pods/fails\": Post "));
+  EXPECT_THAT(
+      denied.response.body,
+      HasSubstr("Internal Server Error: \"/api/v1/namespaces/default/pods/fails\": the server "
+                "answered with 403"));
   EXPECT_EQ(GetAs("fails").code, 500);
   EXPECT_EQ(Asked("/review"), 2);
   StopListening();
@@ -255,7 +257,8 @@ TEST_F(AccessWebhookTest, IsAskedWhatWritesNeed) {
   StartAuthorizing(FileWith("NoOpinion"));
   // What is not there yet is made by an apply, which takes another permission.
   const std::string path = "/api/v1/namespaces/default/configmaps/may1?fieldManager=m";
-  const Answer made = Ask("PATCH", path, R"({"apiVersion": "v1", "kind": "ConfigMap"})",
+  const Answer made = Ask("PATCH", path, R"({"apiVersion": "v1", "kind": "ConfigMap",
+                              "metadata": {"name": "may1"}})",
                           "application/apply-patch+yaml", "alice");
   EXPECT_EQ(made.code, 201) << made.response.body;
   EXPECT_EQ(Asked("/review"), 2);
