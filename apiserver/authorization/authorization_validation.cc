@@ -71,10 +71,11 @@ void CheckConnection(const AccessWebhookConfiguration& webhook, const FieldPath&
   } else if (webhook.connection_type == "KubeConfigFile") {
     CheckKubeconfigFile(webhook.kubeconfig_file, file, wrong);
   } else {
-    // Kubernetes shows all of it.
-    Json shown = {{"Type", webhook.connection_type}, {"KubeConfigFile", nullptr}};
-    if (webhook.kubeconfig_file) shown["KubeConfigFile"] = *webhook.kubeconfig_file;
-    wrong.NotSupported(at.Child("type"), Printed::Verbatim(shown.dump()),
+    // Kubernetes shows all of it, in the order of its struct.
+    const Json path = webhook.kubeconfig_file ? Json(*webhook.kubeconfig_file) : Json();
+    const std::string shown = fmt::format("{{\"Type\":{},\"KubeConfigFile\":{}}}",
+                                          Json(webhook.connection_type).dump(), path.dump());
+    wrong.NotSupported(at.Child("type"), Printed::Verbatim(shown),
                        {"InClusterConfig", "KubeConfigFile"});
   }
 }

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <utility>
 
 #include "apiserver/auth/node_authorizer.h"
@@ -56,10 +57,13 @@ Authorizers::Authorizers(AuthorizationOptions options, Parts parts)
 Result<std::unique_ptr<Authorizers>> Authorizers::Create(AuthorizationOptions options,
                                                          Parts parts) {
   std::unique_ptr<Authorizers> made(new Authorizers(options, parts));
-  auto chain = TRY(made->MakeChain(std::move(options.configuration), options.file_text));
+  auto chain = made->MakeChain(std::move(options.configuration), options.file_text);
+  if (!chain) {
+    return Fail(Reason::kInvalid, "invalid authorization config: " + chain.error().message);
+  }
   {
     const MutexLock lock(made->mutex_);
-    made->chain_ = std::move(chain);
+    made->chain_ = *std::move(chain);
     made->read_text_ = std::move(options.file_text);
   }
   made->AddMetrics();
@@ -90,7 +94,11 @@ Result<std::shared_ptr<Authorizer>> Authorizers::Make(const AuthorizerConfigurat
                             "\"v1\", \"v1beta1\"",
                             Quoted(version)));
   }
-  const Kubeconfig kubeconfig = TRY(Kubeconfig::Load(*each.webhook->kubeconfig_file));
+  const std::string& file = *each.webhook->kubeconfig_file;
+  if (!std::filesystem::exists(file)) {
+    return Fail(Reason::kInvalid, fmt::format("stat {}: no such file or directory", file));
+  }
+  const Kubeconfig kubeconfig = TRY(Kubeconfig::Load(file));
   HttpsOptions server = TRY(kubeconfig.Options());
   std::shared_ptr<AccessWebhook> made =
       TRY(AccessWebhook::Create(each.name, *each.webhook, std::move(server),

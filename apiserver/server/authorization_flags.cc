@@ -116,8 +116,11 @@ Result<std::shared_ptr<const AuthorizationOptions>> AuthorizationOf(
     return nullptr;
   }
   if (options->configuration.Has(kAbacMode)) {
-    const std::string text = TRY(ReadWholeFile(flags.policy_file));
-    options->policies = TRY(ReadAttributePolicies(flags.policy_file, text));
+    auto policies = ReadWholeFile(flags.policy_file).and_then([&](const std::string& text) {
+      return ReadAttributePolicies(flags.policy_file, text);
+    });
+    if (!policies) return WrongFlag("invalid authorization config: " + policies.error().message);
+    options->policies = *std::move(policies);
   }
   return options;
 }
