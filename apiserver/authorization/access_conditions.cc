@@ -215,7 +215,8 @@ std::string AccessReviewText(const std::string& version, const std::string& spec
   std::string sent = spec;
   if (version == "v1beta1") {
     Json renamed = Json::object();
-    for (const auto& [key, value] : ParseJson(spec)->items()) {
+    const Json written = *ParseJson(spec);
+    for (const auto& [key, value] : written.items()) {
       renamed[key == "groups" ? "group" : key] = value;
     }
     sent = DumpJson(renamed);
