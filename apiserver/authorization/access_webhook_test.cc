@@ -234,9 +234,17 @@ TEST_F(AccessWebhookTest, OneThatHangsHarmsNobodyElseAndIsAskedOnce) {
   for (auto& each : hanging) {
     EXPECT_EQ(each.wait_for(std::chrono::seconds(0)), std::future_status::timeout);
   }
-  server_->EndCalls();
-  for (auto& each : hanging) EXPECT_NE(each.get().code, 404);
+  go_.set_value();
+  for (auto& each : hanging) EXPECT_EQ(each.get().code, 403);
   EXPECT_EQ(Asked("/review"), 2);
+}
+
+TEST_F(AccessWebhookTest, WhoWaitsForOneThatHangsIsLetGoAtTheEnd) {
+  StartAuthorizing(FileWith("Deny"));
+  auto hanging = std::async(std::launch::async, [&] { return GetAs("hangs"); });
+  EXPECT_TRUE(Until([&] { return Asked("/review") == 1; }));
+  server_->EndCalls();
+  EXPECT_EQ(hanging.get().code, 500);
   go_.set_value();
 }
 
