@@ -12,6 +12,7 @@
 namespace skiff::cli {
 namespace {
 
+constexpr int kMigrationsMax = 5;
 constexpr int kConflictRetriesMax = 5;
 constexpr Duration kConflictPause = 1s;
 
@@ -200,15 +201,22 @@ Result<Json> Migrate(Session& session, const ManifestObject& object, const Write
     as_keeper.field_manager = kKeeper;
     applied = TRY(SendApply(session, resource, object.key, annotated, as_keeper, true));
   }
-  Json fields = MigratedManagedFields(applied, options.field_manager);
-  if (fields.is_null()) return applied;
-  const Json patch = Json::array(
-      {{{"op", "replace"}, {"path", "/metadata/managedFields"}, {"value", std::move(fields)}},
-       {{"op", "replace"},
-        {"path", "/metadata/resourceVersion"},
-        {"value", TextAt(applied, "metadata", "resourceVersion")}}});
-  TRY(session.api().Patch(resource, object.key, PatchType::kJson, patch, options));
-  return SendApply(session, resource, object.key, object.object, options, force);
+  for (int attempt = 0; attempt < kMigrationsMax; ++attempt) {
+    Json fields = MigratedManagedFields(applied, options.field_manager);
+    if (fields.is_null()) return applied;
+    const Json patch = Json::array(
+        {{{"op", "replace"}, {"path", "/metadata/managedFields"}, {"value", std::move(fields)}},
+         {{"op", "replace"},
+          {"path", "/metadata/resourceVersion"},
+          {"value", TextAt(applied, "metadata", "resourceVersion")}}});
+    const auto patched =
+        session.api().Patch(resource, object.key, PatchType::kJson, patch, options);
+    if (patched) return SendApply(session, resource, object.key, object.object, options, force);
+    if (patched.error().reason != Reason::kConflict) return Fail(patched.error());
+    applied = TRY(session.api().Get(resource, object.key));
+  }
+  // Somebody writes it all the time: the next apply is early enough.
+  return applied;
 }
 
 Result<> ApplyOnServer(Command& command, const ApplyFlags& flags, const ManifestObject& object,

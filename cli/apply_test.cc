@@ -103,6 +103,55 @@ TEST_F(ApplyTest, WhatIsForcedAndCannotBeMadeAnewIsThereAsItWas) {
   EXPECT_THAT(err_, testing::HasSubstr("attempting to restore the original object:"));
 }
 
+TEST_F(ApplyTest, AMigrationThatSomebodyWasFasterThanIsTriedAgain) {
+  const std::string path = std::string(kMaps) + "a";
+  const Json manager = {
+      {"manager", "kubectl-client-side-apply"},
+      {"operation", "Update"},
+      {"apiVersion", "v1"},
+      {"fieldsType", "FieldsV1"},
+      {"fieldsV1",
+       {{"f:metadata",
+         {{"f:annotations",
+           {{"f:kubectl.kubernetes.io/last-applied-configuration", Json::object()}}}}}}}};
+  const Json own = {{"manager", "kubectl"},
+                    {"operation", "Apply"},
+                    {"apiVersion", "v1"},
+                    {"fieldsType", "FieldsV1"},
+                    {"fieldsV1", Json::object()}};
+  Put(path,
+      {{"apiVersion", "v1"},
+       {"kind", "ConfigMap"},
+       {"metadata", {{"resourceVersion", "7"}, {"managedFields", Json::array({manager, own})}}}});
+  int conflicts = 0, migrations = 0;
+  server_ = [&, answer = server_](const http::Request& request) {
+    http::Response response;
+    if (request.method != "PATCH") return answer(request);
+    const auto body = ParseJson(request.body);
+    const bool migrates = body && body->is_array();
+    if (migrates && migrations++ < conflicts) {
+      response.status = 409;
+      response.body = R"({"kind":"Status","status":"Failure","reason":"Conflict","code":409,)"
+                      R"("message":"the object has been modified"})";
+      return response;
+    }
+    response.status = 200;
+    response.body = objects_[path].dump();
+    return response;
+  };
+  input_ = R"({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a"}})";
+  const std::vector<std::string> args = {"-f", "-", "--validate=false", "--server-side"};
+  conflicts = 3;
+  EXPECT_EQ(Run("apply", args), 0);
+  EXPECT_EQ(out_ + err_, "configmap/a serverside-applied\n");
+  EXPECT_EQ(migrations, 4);
+  conflicts = 100;
+  migrations = 0;
+  EXPECT_EQ(Run("apply", args), 0);
+  EXPECT_EQ(out_ + err_, "configmap/a serverside-applied\n") << "kubectl is silent as well";
+  EXPECT_EQ(migrations, 5);
+}
+
 TEST_F(ApplyTest, WhatCannotBeAnObjectIsToldAsGoDoes) {
   const std::pair<const char*, const char*> cases[] = {
       {"metadata: {name: x, labels: {a: 1}}",

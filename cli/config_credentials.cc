@@ -161,7 +161,12 @@ Result<> PutConfigFile(const std::string& path, bool embed, const std::string& f
                        Json& changes) {
   if (path.empty()) return {};
   if (!embed) {
-    changes[field] = std::filesystem::absolute(path).string();
+    std::error_code code;
+    const std::filesystem::path whole = std::filesystem::absolute(path, code);
+    if (code)
+      return CliError(
+          fmt::format("could not determine absolute path to {}: {}", path, Lower(code.message())));
+    changes[field] = whole.string();
     changes[field + "-data"] = nullptr;
     return {};
   }

@@ -30,6 +30,17 @@ TEST_F(ConfigTest, AnEntryThatHoldsNothingHasNothingToUnset) {
   }
 }
 
+TEST_F(ConfigTest, AFileThatNobodyCanSayWhereItIsIsRefused) {
+  const auto before = std::filesystem::current_path();
+  const std::string gone = testing::TempDir() + "/config-gone-" + std::to_string(getpid());
+  std::filesystem::create_directory(gone);
+  std::filesystem::current_path(gone);
+  std::filesystem::remove(gone);
+  EXPECT_EQ(RunOn("", {"set-credentials", "a", "--client-key=k"}), 1);
+  EXPECT_THAT(err_, HasSubstr("could not determine absolute path to k: no such file"));
+  std::filesystem::current_path(before);
+}
+
 TEST_F(ConfigTest, AFileWhoseEntriesAreNoObjectsIsRefused) {
   for (const char* text : {"users: [5]\n", "users: [{name: a, user: [x]}]\n", "clusters: x\n",
                            "clusters: [x]\n", "contexts: [{name: a, context: 7}]\n"}) {

@@ -86,6 +86,7 @@ Result<Json> AwaitPod(Session& session, const Resource& pods, const std::string&
       const bool has_come = type == WatchEvent::Type::kAdded || type == WatchEvent::Type::kModified;
       if (has_come) return (*event)->object.Parse();
     }
+    session.PauseBetweenWatches(end - clock.Monotonic());
   }
   return CliError("timed out waiting for the condition");
 }

@@ -91,6 +91,7 @@ TEST_F(FindPodTest, OneThatIsNotThereYetIsAwaited) {
   };
   EXPECT_EQ(Run("attach", {"rs/r", "-c", "none"}), 1);
   EXPECT_EQ(watches, 2) << "the first was closed";
+  EXPECT_EQ(pauses_, 1) << "in between";
   EXPECT_NE(err_.find("late"), std::string::npos) << err_;
   EXPECT_EQ(Run("attach", {"rs/r", "--pod-running-timeout=1ns"}), 1);
   EXPECT_EQ(err_, "error: timed out waiting for the condition\n");

@@ -25,37 +25,37 @@ class ProgramTest : public testing::Test {
     return RunCli(environment, verb, args);
   }
   Environment MakeEnvironment() {
-    return {
-        .out = [this](std::string_view text) { out_ += text; },
-        .err = [this](std::string_view text) { err_ += text; },
-        .read_input = [this] { return input_; },
-        .variable =
-            [this](const std::string& name) {
-              const auto found = variables_.find(name);
-              return found == variables_.end() ? std::string("/nowhere") : found->second;
+    return {.out = [this](std::string_view text) { out_ += text; },
+            .err = [this](std::string_view text) { err_ += text; },
+            .read_input = [this] { return input_; },
+            .variable =
+                [this](const std::string& name) {
+                  const auto found = variables_.find(name);
+                  return found == variables_.end() ? std::string("/nowhere") : found->second;
+                },
+            .has_variable = [this](const std::string& name) { return variables_.contains(name); },
+            .connect = [this](const HttpsOptions& options) -> Result<std::unique_ptr<Transport>> {
+              connected_.push_back(options.server);
+              if (!server_) return Fail(Reason::kServiceUnavailable, "no server here");
+              return std::make_unique<InProcessTransport>(server_);
             },
-        .has_variable = [this](const std::string& name) { return variables_.contains(name); },
-        .connect = [this](const HttpsOptions& options) -> Result<std::unique_ptr<Transport>> {
-          connected_.push_back(options.server);
-          if (!server_) return Fail(Reason::kServiceUnavailable, "no server here");
-          return std::make_unique<InProcessTransport>(server_);
-        },
-        .pause = [](Duration) {},
-        .clock = clock_,
-        .program = program_,
-        .programs = programs_,
-        .kubeconfig_here = kubeconfig_here_,
-        .program_help =
-            [this](const std::string& program) {
-              helped_ = program;
-              return program_help_;
-            },
-        .read_line = [this] { return input_; },
-        .browse = browse_};
+            .pause = [this](Duration) { ++pauses_; },
+            .clock = clock_,
+            .program = program_,
+            .programs = programs_,
+            .kubeconfig_here = kubeconfig_here_,
+            .program_help =
+                [this](const std::string& program) {
+                  helped_ = program;
+                  return program_help_;
+                },
+            .read_line = [this] { return input_; },
+            .browse = browse_};
   }
   const SystemClock clock_;
   std::function<http::Response(const http::Request&)> server_;  // Unset: there is none.
   std::function<bool(const std::string&)> browse_;              // Unset: there is no browser.
+  int pauses_ = 0;
   std::string input_;                                           // What stands on standard input.
   std::map<std::string, std::string> variables_;                // All others are "/nowhere".
   std::string program_ = "kubectl";                             // What users call it,

@@ -117,8 +117,9 @@ class ProxyHandler final : public http::Handler {
 
  private:
   http::Response ServeFile(const std::string& relative) const {
-    const fs::path root = fs::weakly_canonical(flags_.www);
     std::error_code code;
+    const fs::path root = fs::weakly_canonical(flags_.www, code);
+    if (code || root.empty()) return PlainAnswer(404, "404 page not found\n");
     fs::path path = fs::weakly_canonical(root / relative, code);
     if (fs::is_directory(path, code)) path /= "index.html";
     // Nothing outside of the folder, whatever the path says.

@@ -250,7 +250,8 @@ Result<Connection> ResolveConnection(Environment& environment, const GlobalFlags
   Kubeconfig::Context named;  // Whose cluster and user are spoken of.
   const std::string host = environment.variable("KUBERNETES_SERVICE_HOST");
   const std::string token_path = std::string(kServiceAccountDirectory) + "/token";
-  if (SaysNothing(config) && !host.empty() && std::filesystem::exists(token_path)) {
+  std::error_code unseen;
+  if (SaysNothing(config) && !host.empty() && std::filesystem::exists(token_path, unseen)) {
     connection.options = TRY(InClusterOptions(host, environment.variable("KUBERNETES_SERVICE_PORT"),
                                               kServiceAccountDirectory));
     connection.namespace_ = PodNamespace(environment);

@@ -2,6 +2,8 @@
 // may run in.
 #pragma once
 
+#include <algorithm>
+#include <chrono>
 #include <memory>
 #include <string>
 
@@ -23,6 +25,11 @@ class Session {
   Api& api() { return api_; }
   Kinds& kinds() { return kinds_; }
   const HttpsOptions& options() const { return options_; }
+  // Before it is looked again what a watch that has ended did not show: a server that closes each
+  // at once is not asked without end.
+  void PauseBetweenWatches(Duration left) const {
+    if (left > Duration(0)) environment_.pause(std::min(kNextWatchPause, left));
+  }
   // Headers by which requests ask as somebody else; plain ones have them already.
   const http::Headers& impersonation() const { return impersonation_; }
   // -n, else the context's, else "default".
@@ -34,12 +41,15 @@ class Session {
   }
 
  private:
+  static constexpr Duration kNextWatchPause = std::chrono::seconds(1);
   Session(Environment& environment, HttpsOptions options, std::unique_ptr<Transport> transport,
           http::Headers headers)
-      : options_(std::move(options)),
+      : environment_(environment),
+        options_(std::move(options)),
         api_(environment, std::move(transport), std::move(headers)),
         kinds_(api_, /*guesses=*/environment.program != "kubectl", environment.err) {}
 
+  const Environment& environment_;
   const HttpsOptions options_;
   http::Headers impersonation_;
   Api api_;

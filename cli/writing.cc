@@ -242,6 +242,7 @@ Result<> WaitUntil(Session& session, const Resource& resource, const ObjectKey& 
         finished.error().reason != Reason::kGone) {
       return Fail(finished.error());
     }
+    session.PauseBetweenWatches(left());
   }
 }
 

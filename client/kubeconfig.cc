@@ -253,7 +253,8 @@ Result<Kubeconfig> Kubeconfig::Parse(const std::string& text, const std::string&
 
 Result<Kubeconfig> Kubeconfig::Load(const std::string& path, Check check) {
   const auto text = TRY(ReadFile(path));
-  return Parse(text, std::filesystem::absolute(path).parent_path().string(), check);
+  std::error_code no_directory;  // The working directory is gone.
+  return Parse(text, std::filesystem::absolute(path, no_directory).parent_path().string(), check);
 }
 
 std::string Kubeconfig::ToYaml() const {

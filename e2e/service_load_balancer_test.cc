@@ -33,9 +33,11 @@ class ServiceLoadBalancerTest : public testing::Test {
     cluster_.Apply(kNode).RunUntilIdle();
     SetNode("192.0.2.1", "True");
   }
-  static TestCluster::Options Options() {
+  TestCluster::Options Options() {
     TestCluster::Options options;
-    options.controllers.service_load_balancer.emplace().ingress_controller = "test.io/ingress";
+    auto& balancer = options.controllers.service_load_balancer.emplace();
+    balancer.ingress_controller = "test.io/ingress";
+    balancer.listened = [this] { return listened_; };
     return options;
   }
   void SetNode(const std::string& ip, const std::string& ready) {
@@ -68,6 +70,7 @@ class ServiceLoadBalancerTest : public testing::Test {
     }
     return text;
   }
+  std::set<NodePort> listened_;
   TestCluster cluster_;
 };
 
@@ -112,6 +115,20 @@ TEST_F(ServiceLoadBalancerTest, PortsThatIngressesAreServedAtAreTaken) {
   EXPECT_THAT(AddressesOf("later"), IsEmpty()) << "what names no class is served as well";
   cluster_.Delete<core_v1::Service>({"default", "later"}).RunUntilIdle();
   cluster_.Delete<networking_v1::Ingress>({"default", "site"}).RunUntilIdle();
+  EXPECT_THAT(AddressesOf("web"), ElementsAre("192.0.2.1 VIP"));
+}
+
+TEST_F(ServiceLoadBalancerTest, APortThatSomethingListensAtIsGivenWhenItIsLetGo) {
+  cluster_.Apply(LoadBalancer("before", 80)).RunUntilIdle();
+  listened_ = {{"TCP", 80}, {"TCP", 443}};
+  cluster_.Apply(LoadBalancer("web", 443)).RunUntilIdle();
+  cluster_.RunFor(12s);
+  EXPECT_THAT(AddressesOf("before"), ElementsAre("192.0.2.1 VIP"));
+  EXPECT_THAT(AddressesOf("web"), IsEmpty());
+  EXPECT_THAT(EventsOf("web"), HasSubstr("port 443/TCP of the nodes is in use by a program on the "
+                                         "control plane's machine"));
+  listened_.clear();
+  cluster_.RunFor(12s);
   EXPECT_THAT(AddressesOf("web"), ElementsAre("192.0.2.1 VIP"));
 }
 

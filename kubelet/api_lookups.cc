@@ -42,7 +42,7 @@ EnvironmentSources ApiEnvironmentSources(KeptObjects& objects,
 
 VolumeSources ApiVolumeSources(KeptObjects& objects,
                                std::map<std::string, Quantity> node_allocatable,
-                               csi::CsiVolumes* csi) {
+                               csi::CsiVolumes* csi, EventRecorder* events) {
   VolumeSources sources;
   sources.config_map = [&objects](const std::string& namespace_, const std::string& name) {
     return objects.Get<core_v1::ConfigMap>(namespace_, name);
@@ -61,6 +61,7 @@ VolumeSources ApiVolumeSources(KeptObjects& objects,
     return objects.Token(pod, audience, expiration_seconds);
   };
   sources.csi = csi;
+  sources.events = events;
   sources.node_allocatable = std::move(node_allocatable);
   return sources;
 }

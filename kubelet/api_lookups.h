@@ -12,7 +12,7 @@ namespace skiff::kubelet {
 // `objects` outlives what is returned.
 VolumeSources ApiVolumeSources(KeptObjects& objects,
                                std::map<std::string, Quantity> node_allocatable,
-                               csi::CsiVolumes* csi = nullptr);
+                               csi::CsiVolumes* csi = nullptr, EventRecorder* events = nullptr);
 
 // What the pull secrets of a pod hold. Those that are not there, or hold something else, are passed
 // over; `missing` gets their names.

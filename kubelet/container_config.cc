@@ -239,6 +239,22 @@ Result<std::vector<cri::Mount>> Mounts(const ContainerInput& input) {
   return out;
 }
 
+Result<std::vector<cri::Device>> Devices(const ContainerInput& input) {
+  std::vector<cri::Device> out;
+  for (const auto& device : input.container.volume_devices) {
+    const auto volume = input.volumes.find(device.name);
+    if (volume == input.volumes.end()) {
+      return Fail(Reason::kInvalid,
+                  fmt::format("cannot find volume \"{}\" to pass into container \"{}\"",
+                              device.name, input.container.name));
+    }
+    out.push_back({.container_path = device.device_path,
+                   .host_path = volume->second,
+                   .permissions = IsReadOnly(input.pod.spec, device.name) ? "r" : "mrw"});
+  }
+  return out;
+}
+
 }  // namespace
 
 cri::SandboxConfig MakeSandboxConfig(const SandboxInput& input) {
@@ -285,12 +301,6 @@ std::optional<PodRefusal> SandboxProblem(const core_v1::Pod& pod) {
                       "Failed to create pod sandbox: can't set `spec.hostUsers: false`, runtime "
                       "does not support user namespaces"};
   }
-  if (!pod.spec.resource_claims.empty()) {
-    return PodRefusal{"FailedPrepareDynamicResources",
-                      fmt::format("Failed to prepare dynamic resources: resource claim \"{}\": no "
-                                  "DRA driver can register with this node",
-                                  pod.spec.resource_claims.front().name)};
-  }
   return std::nullopt;
 }
 
@@ -306,6 +316,7 @@ Result<cri::ContainerConfig> MakeContainerConfig(const ContainerInput& input) {
   out.working_dir = container.working_dir;
   out.envs = input.environment;
   out.mounts = TRY(Mounts(input));
+  out.devices = TRY(Devices(input));
   out.labels = PodLabels(input.pod);
   out.labels[kContainerNameLabel] = container.name;
   out.annotations[kContainerHashAnnotation] = ContainerHash(container);

@@ -1,65 +1,14 @@
 #include "kubelet/csi_grpc.h"
 
-#include <grpcpp/client_context.h>
-#include <grpcpp/create_channel.h>
-#include <grpcpp/security/credentials.h>
-#include <grpcpp/support/channel_arguments.h>
-
-#include <chrono>
-
-#include "kubelet/cri.h"
-#include "kubelet/cri_grpc_channel.h"
+#include "kubelet/plugins/plugin_call.h"
 #include "kubelet/proto/csi_v1.grpc.pb.h"
-#include "kubelet/proto/plugin_registration_v1.grpc.pb.h"
 
 namespace skiff::kubelet::csi {
 namespace {
 
 namespace v1 = ::csi::v1;
 
-constexpr Duration kDialTimeout = 10s;
-constexpr Duration kInfoTimeout = 1s;
-constexpr Duration kNotifyTimeout = 5s;
-constexpr int kMessageBytesMax = 4 << 20;  // What gRPC's clients take where nothing else is said.
-
-// A connection that was left behind by a driver that ran before says nothing about this one.
-std::shared_ptr<grpc::Channel> Connect(const std::string& socket) {
-  grpc::ChannelArguments arguments;
-  arguments.SetMaxReceiveMessageSize(kMessageBytesMax);
-  arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
-  arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
-  arguments.SetString(GRPC_ARG_DEFAULT_AUTHORITY, "localhost");
-  return grpc::CreateCustomChannel("unix:" + socket, grpc::InsecureChannelCredentials(), arguments);
-}
-
-std::chrono::system_clock::time_point In(Duration timeout) {
-  return std::chrono::system_clock::now() +
-         std::chrono::duration_cast<std::chrono::microseconds>(timeout);
-}
-
-template <typename Service, typename Request, typename Response>
-Result<> Call(const std::string& socket, Duration timeout,
-              grpc::Status (Service::Stub::*method)(grpc::ClientContext*, const Request&,
-                                                    Response*),
-              const Request& request, Response& response) {
-  const auto channel = Connect(socket);
-  if (!channel->WaitForConnected(In(std::min(timeout, kDialTimeout)))) {
-    return Fail(Reason::kServiceUnavailable,
-                "rpc error: code = Unavailable desc = connection error: desc = \"transport: Error "
-                "while dialing: dial unix " +
-                    socket + "\"");
-  }
-  const auto stub = Service::NewStub(channel);
-  grpc::ClientContext context;
-  context.set_deadline(In(timeout));
-  const grpc::Status status = (stub.get()->*method)(&context, request, &response);
-  if (status.ok()) return {};
-  Error error = cri::ErrorFrom(status);
-  error.message = cri::RpcErrorText(error);
-  // To volumes kTimeout says something else.
-  if (error.reason == Reason::kTimeout) error.reason = Reason::kServerTimeout;
-  return tl::unexpected(std::move(error));
-}
+using plugins::Call;
 
 v1::VolumeCapability::AccessMode::Mode ModeOf(const std::string& mode, const Capabilities& able) {
   using AccessMode = v1::VolumeCapability::AccessMode;
@@ -70,6 +19,19 @@ v1::VolumeCapability::AccessMode::Mode ModeOf(const std::string& mode, const Cap
                                     : AccessMode::SINGLE_NODE_MULTI_WRITER;
 }
 
+void FillCapability(const VolumeCall& call, const Capabilities& able,
+                    v1::VolumeCapability& capability) {
+  capability.mutable_access_mode()->set_mode(ModeOf(call.access_mode, able));
+  if (call.is_block) {
+    capability.mutable_block();
+    return;
+  }
+  v1::VolumeCapability::MountVolume& mount = *capability.mutable_mount();
+  mount.set_fs_type(call.fs_type);
+  for (const auto& flag : call.mount_flags) mount.add_mount_flags(flag);
+  mount.set_volume_mount_group(call.mount_group);
+}
+
 // What both calls that hand a volume out have.
 template <typename Request>
 Request RequestOf(const VolumeCall& call, const Capabilities& able) {
@@ -78,12 +40,7 @@ Request RequestOf(const VolumeCall& call, const Capabilities& able) {
   request.mutable_publish_context()->insert(call.publish_context.begin(),
                                             call.publish_context.end());
   request.set_staging_target_path(call.staging_path);
-  v1::VolumeCapability& capability = *request.mutable_volume_capability();
-  capability.mutable_access_mode()->set_mode(ModeOf(call.access_mode, able));
-  v1::VolumeCapability::MountVolume& mount = *capability.mutable_mount();
-  mount.set_fs_type(call.fs_type);
-  for (const auto& flag : call.mount_flags) mount.add_mount_flags(flag);
-  mount.set_volume_mount_group(call.mount_group);
+  FillCapability(call, able, *request.mutable_volume_capability());
   request.mutable_secrets()->insert(call.secrets.begin(), call.secrets.end());
   request.mutable_volume_context()->insert(call.context.begin(), call.context.end());
   return request;
@@ -91,30 +48,9 @@ Request RequestOf(const VolumeCall& call, const Capabilities& able) {
 
 }  // namespace
 
-Result<PluginInfo> GetPluginInfo(const std::string& socket) {
-  pluginregistration::PluginInfo answer;
-  TRY(Call<pluginregistration::Registration>(socket, kInfoTimeout,
-                                             &pluginregistration::Registration::Stub::GetInfo,
-                                             pluginregistration::InfoRequest(), answer));
-  PluginInfo info{answer.type(), answer.name(), answer.endpoint(), {}};
-  info.versions.assign(answer.supported_versions().begin(), answer.supported_versions().end());
-  if (info.endpoint.empty()) info.endpoint = socket;
-  return info;
-}
-
-Result<> NotifyRegistered(const std::string& socket, const std::string& error) {
-  pluginregistration::RegistrationStatus status;
-  status.set_plugin_registered(error.empty());
-  status.set_error(error);
-  pluginregistration::RegistrationStatusResponse answer;
-  return Call<pluginregistration::Registration>(
-      socket, kNotifyTimeout, &pluginregistration::Registration::Stub::NotifyRegistrationStatus,
-      status, answer);
-}
-
-Result<NodeInfo> NodeClient::GetInfo() const {
+Result<NodeInfo> NodeClient::GetInfo(Duration timeout) const {
   v1::NodeGetInfoResponse answer;
-  TRY(Call<v1::Node>(endpoint_, kTimeout, &v1::Node::Stub::NodeGetInfo, v1::NodeGetInfoRequest(),
+  TRY(Call<v1::Node>(endpoint_, timeout, &v1::Node::Stub::NodeGetInfo, v1::NodeGetInfoRequest(),
                      answer));
   NodeInfo info{answer.node_id(), answer.max_volumes_per_node(), {}};
   const auto& segments = answer.accessible_topology().segments();
@@ -122,9 +58,9 @@ Result<NodeInfo> NodeClient::GetInfo() const {
   return info;
 }
 
-Result<Capabilities> NodeClient::GetCapabilities() const {
+Result<Capabilities> NodeClient::GetCapabilities(Duration timeout) const {
   v1::NodeGetCapabilitiesResponse answer;
-  TRY(Call<v1::Node>(endpoint_, kTimeout, &v1::Node::Stub::NodeGetCapabilities,
+  TRY(Call<v1::Node>(endpoint_, timeout, &v1::Node::Stub::NodeGetCapabilities,
                      v1::NodeGetCapabilitiesRequest(), answer));
   Capabilities able;
   for (const auto& each : answer.capabilities()) {
@@ -132,6 +68,8 @@ Result<Capabilities> NodeClient::GetCapabilities() const {
     able.stages |= each.rpc().type() == Rpc::STAGE_UNSTAGE_VOLUME;
     able.single_node_multi_writer |= each.rpc().type() == Rpc::SINGLE_NODE_MULTI_WRITER;
     able.mount_group |= each.rpc().type() == Rpc::VOLUME_MOUNT_GROUP;
+    able.volume_stats |= each.rpc().type() == Rpc::GET_VOLUME_STATS;
+    able.expands |= each.rpc().type() == Rpc::EXPAND_VOLUME;
   }
   return able;
 }
@@ -164,6 +102,41 @@ Result<> NodeClient::Unstage(const std::string& volume_id, const std::string& st
   request.set_staging_target_path(staging_path);
   v1::NodeUnstageVolumeResponse answer;
   return Call<v1::Node>(endpoint_, kTimeout, &v1::Node::Stub::NodeUnstageVolume, request, answer);
+}
+
+Result<> NodeClient::Expand(const VolumeCall& call, int64_t bytes, const Capabilities& able) const {
+  v1::NodeExpandVolumeRequest request;
+  request.set_volume_id(call.volume_id);
+  request.set_volume_path(call.target_path);
+  request.set_staging_target_path(call.staging_path);
+  request.mutable_capacity_range()->set_required_bytes(bytes);
+  FillCapability(call, able, *request.mutable_volume_capability());
+  request.mutable_secrets()->insert(call.secrets.begin(), call.secrets.end());
+  v1::NodeExpandVolumeResponse answer;
+  return Call<v1::Node>(endpoint_, kTimeout, &v1::Node::Stub::NodeExpandVolume, request, answer);
+}
+
+Result<VolumeUse> NodeClient::Stats(const std::string& volume_id, const std::string& path) const {
+  v1::NodeGetVolumeStatsRequest request;
+  request.set_volume_id(volume_id);
+  request.set_volume_path(path);
+  v1::NodeGetVolumeStatsResponse answer;
+  TRY(Call<v1::Node>(endpoint_, kStatsTimeout, &v1::Node::Stub::NodeGetVolumeStats, request,
+                     answer));
+  VolumeUse use;
+  const auto positive = [](int64_t value) {
+    return static_cast<uint64_t>(std::max<int64_t>(0, value));
+  };
+  for (const auto& each : answer.usage()) {
+    auto& amount = each.unit() == v1::VolumeUsage::INODES ? use.inodes : use.bytes;
+    if (each.unit() == v1::VolumeUsage::UNKNOWN) continue;
+    amount = VolumeUse::Amount{positive(each.available()), positive(each.total()),
+                               positive(each.used())};
+  }
+  if (answer.usage().empty()) {
+    return Fail(Reason::kInvalid, "failed to get usage from response. usage is nil");
+  }
+  return use;
 }
 
 }  // namespace skiff::kubelet::csi

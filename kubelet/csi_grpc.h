@@ -1,10 +1,10 @@
-// The calls of a kubelet to a CSI driver on its node, and to the registrar beside it. Each is on a
-// connection of its own, and blocks. Errors read as gRPC's clients print them: "rpc error: code =
-// Internal desc = ...".
+// The calls of a kubelet to a CSI driver on its node. Each is on a connection of its own, and
+// blocks. Errors read as gRPC's clients print them: "rpc error: code = Internal desc = ...".
 #pragma once
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -12,16 +12,6 @@
 #include "base/error.h"
 
 namespace skiff::kubelet::csi {
-
-struct PluginInfo {
-  std::string type;  // "CSIPlugin", ...
-  std::string name;
-  std::string endpoint;
-  std::vector<std::string> versions;
-};
-Result<PluginInfo> GetPluginInfo(const std::string& socket);
-// `error` is empty when the plugin has been registered.
-Result<> NotifyRegistered(const std::string& socket, const std::string& error);
 
 struct NodeInfo {
   std::string node_id;
@@ -33,6 +23,8 @@ struct Capabilities {
   bool stages = false;
   bool single_node_multi_writer = false;
   bool mount_group = false;
+  bool volume_stats = false;
+  bool expands = false;
 };
 
 using StringMap = std::map<std::string, std::string>;
@@ -47,22 +39,36 @@ struct VolumeCall {
   std::vector<std::string> mount_flags;
   std::string mount_group;
   std::string access_mode;  // Kubernetes': "ReadWriteOnce".
+  bool is_block = false;    // A device: what is said of file systems counts for nothing.
   bool is_read_only = false;
   StringMap secrets;
   StringMap context;
 };
 
+// What a driver says of a volume in use; what it did not say is unset.
+struct VolumeUse {
+  struct Amount {
+    uint64_t available = 0, total = 0, used = 0;
+  };
+  std::optional<Amount> bytes, inodes;
+};
+
 class NodeClient {
  public:
   static constexpr Duration kTimeout = 2min;
+  static constexpr Duration kStatsTimeout = 10s;  // Whoever asks waits for all volumes of a pod.
 
   explicit NodeClient(std::string endpoint) : endpoint_(std::move(endpoint)) {}
-  Result<NodeInfo> GetInfo() const;
-  Result<Capabilities> GetCapabilities() const;
+  Result<NodeInfo> GetInfo(Duration timeout = kTimeout) const;
+  Result<Capabilities> GetCapabilities(Duration timeout = kTimeout) const;
   Result<> Stage(const VolumeCall& call, const Capabilities& able) const;
   Result<> Publish(const VolumeCall& call, const Capabilities& able) const;
   Result<> Unpublish(const std::string& volume_id, const std::string& target_path) const;
   Result<> Unstage(const std::string& volume_id, const std::string& staging_path) const;
+  // Of the volume published at the call's target path. Reasons as of cri::ErrorFrom, for the caller
+  // to tell what asking again is good for.
+  Result<> Expand(const VolumeCall& call, int64_t bytes, const Capabilities& able) const;
+  Result<VolumeUse> Stats(const std::string& volume_id, const std::string& path) const;
 
  private:
   const std::string endpoint_;  // The path of a socket.

@@ -39,6 +39,11 @@ class FakeDriver final : public ::csi::v1::Node::Service,
   ::csi::v1::NodePublishVolumeRequest published;
   pluginregistration::RegistrationStatus told;
   std::string problem;  // What publishing ends with; "": with nothing.
+  grpc::Status staging_problem, unstaging_problem;  // OK: none.
+  grpc::Status expansion_problem;
+  int64_t volumes_max = 5;
+  ::csi::v1::NodeExpandVolumeRequest expanded;
+  std::string device;  // What it publishes as a device.
 
  private:
   using Status = grpc::Status;
@@ -59,14 +64,15 @@ class FakeDriver final : public ::csi::v1::Node::Service,
   Status NodeGetInfo(Context*, const ::csi::v1::NodeGetInfoRequest*,
                      ::csi::v1::NodeGetInfoResponse* info) override {
     info->set_node_id("id-of-n1");
-    info->set_max_volumes_per_node(5);
+    info->set_max_volumes_per_node(volumes_max);
     (*info->mutable_accessible_topology()->mutable_segments())["fake.csi/zone"] = "a";
     return Status::OK;
   }
   Status NodeGetCapabilities(Context*, const ::csi::v1::NodeGetCapabilitiesRequest*,
                              ::csi::v1::NodeGetCapabilitiesResponse* able) override {
     using Rpc = ::csi::v1::NodeServiceCapability::RPC;
-    for (const auto type : {Rpc::STAGE_UNSTAGE_VOLUME, Rpc::SINGLE_NODE_MULTI_WRITER}) {
+    for (const auto type : {Rpc::STAGE_UNSTAGE_VOLUME, Rpc::SINGLE_NODE_MULTI_WRITER,
+                            Rpc::EXPAND_VOLUME, Rpc::GET_VOLUME_STATS}) {
       able->add_capabilities()->mutable_rpc()->set_type(type);
     }
     return Status::OK;
@@ -75,14 +81,19 @@ class FakeDriver final : public ::csi::v1::Node::Service,
                          ::csi::v1::NodeStageVolumeResponse*) override {
     calls.push_back("stage " + request->volume_id());
     staged = *request;
-    return Status::OK;
+    return staging_problem;
   }
   Status NodePublishVolume(Context*, const ::csi::v1::NodePublishVolumeRequest* request,
                            ::csi::v1::NodePublishVolumeResponse*) override {
     calls.push_back("publish " + request->volume_id());
     published = *request;
     if (!problem.empty()) return {grpc::StatusCode::INTERNAL, problem};
-    std::filesystem::create_directory(request->target_path());
+    std::error_code error;
+    if (request->volume_capability().has_block()) {
+      std::filesystem::create_symlink(device, request->target_path(), error);
+      return Status::OK;
+    }
+    std::filesystem::create_directory(request->target_path(), error);
     return Status::OK;
   }
   Status NodeUnpublishVolume(Context*, const ::csi::v1::NodeUnpublishVolumeRequest* request,
@@ -94,6 +105,23 @@ class FakeDriver final : public ::csi::v1::Node::Service,
   Status NodeUnstageVolume(Context*, const ::csi::v1::NodeUnstageVolumeRequest* request,
                            ::csi::v1::NodeUnstageVolumeResponse*) override {
     calls.push_back("unstage " + request->volume_id());
+    return unstaging_problem;
+  }
+
+  Status NodeExpandVolume(Context*, const ::csi::v1::NodeExpandVolumeRequest* request,
+                          ::csi::v1::NodeExpandVolumeResponse*) override {
+    calls.push_back("expand " + request->volume_id());
+    expanded = *request;
+    return expansion_problem;
+  }
+  Status NodeGetVolumeStats(Context*, const ::csi::v1::NodeGetVolumeStatsRequest* request,
+                            ::csi::v1::NodeGetVolumeStatsResponse* answer) override {
+    calls.push_back("stats " + request->volume_id() + " " + request->volume_path());
+    auto* bytes = answer->add_usage();
+    bytes->set_unit(::csi::v1::VolumeUsage::BYTES);
+    bytes->set_total(100);
+    bytes->set_used(30);
+    bytes->set_available(70);
     return Status::OK;
   }
 

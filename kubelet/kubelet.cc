@@ -79,7 +79,8 @@ Kubelet::Kubelet(KubeletOptions options, KubeletDependencies dependencies)
       objects_(dependencies_.client, dependencies_.clock, dependencies_.config_maps),
       csi_volumes_(MakeCsiVolumes()),
       volumes_(options_.root,
-               ApiVolumeSources(objects_, options_.facts.Allocatable(), csi_volumes_.get()),
+               ApiVolumeSources(objects_, options_.facts.Allocatable(), csi_volumes_.get(),
+                                &dependencies_.events),
                dependencies_.clock, dependencies_.mounts, dependencies_.metrics),
       resizes_(ResizeSettings(options_), [this](const std::string& uid) { WakeWorker(uid); }),
       cgroups_(CgroupSettings(options_), &dependencies_.clock, dependencies_.metrics),
@@ -120,12 +121,21 @@ Kubelet::Kubelet(KubeletOptions options, KubeletDependencies dependencies)
              lease_.NodeRegistered();
              csi_node_.NodeRegistered();
            },
-           [this] { return csi_volumes_ ? csi_volumes_->InUse() : std::vector<std::string>(); }}),
+           [this] { return csi_volumes_ ? csi_volumes_->InUse() : std::vector<std::string>(); },
+           [this](const auto& names) {
+             if (csi_volumes_) csi_volumes_->Reported(names);
+           },
+           [this] { return DeviceAmounts(); }}),
       lease_(options_.node_name, options_.lease_seconds, dependencies_.client, dependencies_.clock,
              [this] { return FindOwnNode(); }),
       csi_node_(
           options_.node_name, dependencies_.client, dependencies_.clock,
           [this] { return FindOwnNode(); }, &csi_drivers_),
+      allocatable_updates_(options_.node_name, dependencies_.client, dependencies_.clock,
+                           csi_drivers_),
+      csi_registration_(MakeCsiRegistration()),
+      devices_(MakeDevices()),
+      plugins_(MakePlugins()),
       context_{.runtime = dependencies_.runtime,
                .clock = dependencies_.clock,
                .random = dependencies_.random,
@@ -164,6 +174,7 @@ Kubelet::Kubelet(KubeletOptions options, KubeletDependencies dependencies)
                .policy = options_.containers,
                .runtime_handler = [this](const core_v1::Pod& pod) { return RuntimeHandler(pod); },
                .simulation = dependencies_.simulation,
+               .devices = devices_.get(),
                .metrics = dependencies_.metrics} {
   if (!options_.manifest_path.empty()) {
     manifests_ = std::make_unique<ManifestSource>(
@@ -177,27 +188,7 @@ Kubelet::Kubelet(KubeletOptions options, KubeletDependencies dependencies)
               WarnOfNode("FailedValidation", text);
             }});
   }
-  if (csi_volumes_) {
-    plugins_ = std::make_unique<csi::PluginRegistrar>(
-        csi::PluginRegistrar::Options{options_.root, options_.node_name}, dependencies_.client,
-        dependencies_.clock, dependencies_.loops, [this] { return FindOwnNode(); }, csi_drivers_);
-  }
   if (!options_.standalone) ListenToInformers();
-}
-
-std::unique_ptr<csi::CsiVolumes> Kubelet::MakeCsiVolumes() {
-  if (!options_.writes_files || options_.standalone) return nullptr;
-  Client& client = dependencies_.client;
-  return std::make_unique<csi::CsiVolumes>(
-      options_.root, options_.node_name, csi_drivers_,
-      csi::CsiVolumes::Sources{options_.known_root,
-                               [&client](const std::string& name) {
-                                 return client.Get<storage_v1::CSIDriver>({"", name});
-                               },
-                               [&client](const std::string& name) {
-                                 return client.Get<storage_v1::VolumeAttachment>({"", name});
-                               },
-                               [this] { node_status_.Changed(); }});
 }
 
 void Kubelet::ListenToInformers() {
@@ -266,7 +257,14 @@ void Kubelet::Start() {
   }
   executor.Add(followers_);
   if (manifests_) executor.Add(*manifests_);
-  if (plugins_) executor.Add(*plugins_);
+  if (plugins_) {
+    executor.Add(*plugins_);
+    executor.Add(devices_->dra_drivers());
+    executor.Add(devices_->claims());
+    executor.Add(devices_->plugins());
+  }
+  if (csi_volumes_) executor.Add(allocatable_updates_);
+  if (csi_volumes_) executor.Add(unstager_);
   executor.Add(housekeeping_);
   executor.Add(*this);
   // An informer that others use too may have told of its pods before.
@@ -323,7 +321,14 @@ void Kubelet::Stop() {
   subscription_.reset();
   Executor& executor = dependencies_.executor;
   if (manifests_) executor.Remove(*manifests_);
-  if (plugins_) executor.Remove(*plugins_);
+  if (plugins_) {
+    executor.Remove(*plugins_);
+    executor.Remove(devices_->dra_drivers());
+    executor.Remove(devices_->claims());
+    executor.Remove(devices_->plugins());
+  }
+  if (csi_volumes_) executor.Remove(allocatable_updates_);
+  if (csi_volumes_) executor.Remove(unstager_);
   executor.Remove(*this);
   vital().Remove(mirrors_);
   vital().Remove(csi_node_);

@@ -21,8 +21,9 @@
 #include "base/control_loop.h"
 #include "base/log.h"
 #include "client/informer.h"
+#include "kubelet/csi/allocatable_updates.h"
 #include "kubelet/csi/csi_volumes.h"
-#include "kubelet/csi/plugin_registrar.h"
+#include "kubelet/csi/driver_registration.h"
 #include "kubelet/csi_node.h"
 #include "kubelet/eviction_manager.h"
 #include "kubelet/housekeeping.h"
@@ -32,14 +33,17 @@
 #include "kubelet/log_rotation.h"
 #include "kubelet/manifest_source.h"
 #include "kubelet/mirror_pods.h"
+#include "kubelet/node_devices.h"
 #include "kubelet/node_lease.h"
 #include "kubelet/node_stats.h"
 #include "kubelet/node_status.h"
+#include "kubelet/plugins/plugin_registrar.h"
 #include "kubelet/pod_admission.h"
 #include "kubelet/pod_worker.h"
 #include "kubelet/pods_by_node.h"
 #include "kubelet/runtime_health.h"
 #include "kubelet/simulation/pod_simulation.h"
+#include "kubelet/stats/measured.h"
 #include "kubelet/streaming/log_followers.h"
 #include "kubelet/task_pool.h"
 
@@ -143,6 +147,9 @@ class Kubelet final : public ControlLoop {
   void RuntimeChanged() { health_.ExpectChange(); }
   LogFollowers& followers() { return followers_; }
   const VolumeManager& volumes() const { return volumes_; }
+  // What the CSI driver of a volume says of it; waits for it a while.
+  std::optional<FsUse> UseOf(const VolumeManager::MeasuredPlace& place, TimePoint now) const;
+  const NodeDevices* devices() const { return devices_.get(); }
   const KubeletOptions& options() const { return options_; }
 
  private:
@@ -167,6 +174,10 @@ class Kubelet final : public ControlLoop {
   // Starts a worker for a pod that has not run here, which ends it at once when it is refused.
   void Admit(const Ptr<core_v1::Pod>& pod);
   std::optional<PodRefusal> Refuse(const core_v1::Pod& pod);
+  // What only the node can tell: its devices are given to the pod, or not.
+  std::optional<PodRefusal> AllocateDevices(const core_v1::Pod& pod);
+  // The node can give what pods have of devices, whatever their plugins say now.
+  Ptr<core_v1::Node> WithDevices(Ptr<core_v1::Node> node) const;
   std::vector<Ptr<core_v1::Pod>> AdmittedPods() const;
   // As the API has it, at most kNodeAge old unless `is_fresh`; as this node would register itself
   // when there is no answer.
@@ -180,6 +191,8 @@ class Kubelet final : public ControlLoop {
   void RuntimeEvent(const cri::Event& event);
   // Uids of all pods there are; nullopt before they are all known.
   std::optional<std::set<std::string>> KnownPods() const;
+  // Those of them that have a place here; the same.
+  std::optional<std::set<std::string>> PlacedPods() const;
   Ptr<core_v1::Pod> ObjectOf(const Ptr<core_v1::Pod>& pod) const;
   void WarnOfNode(const std::string& reason, const std::string& message);
   core_v1::Node Self() const;
@@ -191,6 +204,10 @@ class Kubelet final : public ControlLoop {
   EvictionManager::Hooks EvictionHooks();
   std::unique_ptr<Probes> MakeProbes();
   std::unique_ptr<csi::CsiVolumes> MakeCsiVolumes();
+  std::unique_ptr<csi::DriverRegistration> MakeCsiRegistration();
+  std::unique_ptr<NodeDevices> MakeDevices();
+  std::unique_ptr<plugins::PluginRegistrar> MakePlugins();
+  std::map<std::string, std::pair<int64_t, int64_t>> DeviceAmounts() const;
   void Pause(Duration length);
   Executor& vital() const {
     return dependencies_.vital != nullptr ? *dependencies_.vital : dependencies_.executor;
@@ -227,7 +244,12 @@ class Kubelet final : public ControlLoop {
   NodeStatusLoop node_status_;
   NodeLease lease_;
   CsiNode csi_node_;
-  std::unique_ptr<csi::PluginRegistrar> plugins_;
+  csi::AllocatableUpdates allocatable_updates_;
+  csi::Unstager unstager_{csi_volumes_.get()};
+  // nullptr, all three, where no plugin can register.
+  const std::unique_ptr<csi::DriverRegistration> csi_registration_;
+  const std::unique_ptr<NodeDevices> devices_;
+  const std::unique_ptr<plugins::PluginRegistrar> plugins_;
   PodWorkerContext context_;
   const std::shared_ptr<Inlet> inlet_ = std::make_shared<Inlet>();
   std::unique_ptr<ManifestSource> manifests_;

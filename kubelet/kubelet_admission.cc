@@ -42,10 +42,11 @@ std::optional<PodRefusal> Kubelet::Refuse(const core_v1::Pod& pod) {
     const auto status = dependencies_.runtime.Status();
     abilities.supplemental_groups_policy = status && status->supplemental_groups_policy;
   }
+  if (auto refusal = AllocateDevices(pod)) return refusal;
   const auto others = AdmittedPods();
-  auto refusal = RefusePod({pod, *OwnNode(false), others, abilities});
+  auto refusal = RefusePod({pod, *WithDevices(OwnNode(false)), others, abilities});
   if (refusal && DependsOnLabels(*refusal)) {
-    refusal = RefusePod({pod, *OwnNode(true), others, abilities});
+    refusal = RefusePod({pod, *WithDevices(OwnNode(true)), others, abilities});
   }
   return refusal;
 }

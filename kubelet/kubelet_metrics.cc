@@ -48,10 +48,9 @@ KubeletMetrics::KubeletMetrics(const std::string& node_name)
       started_containers(registry.AddCounter({"kubelet_started_containers_total",
                                               "[ALPHA] Containers whose start was begun.",
                                               {"container_type"}})),
-      started_container_errors(
-          registry.AddCounter({"kubelet_started_containers_errors_total",
-                               "[ALPHA] Those that did not start, and why.",
-                               {"code", "container_type"}})),
+      started_container_errors(registry.AddCounter({"kubelet_started_containers_errors_total",
+                                                    "[ALPHA] Those that did not start, and why.",
+                                                    {"code", "container_type"}})),
       containers_per_pod(registry.AddHistogram(
           {"kubelet_containers_per_pod_count", "[ALPHA] Containers of the pods that came here."},
           Exponential(1, 2, 5))),
@@ -76,11 +75,11 @@ KubeletMetrics::KubeletMetrics(const std::string& node_name)
                                             "[ALPHA] How long cgroups of pods took to be written.",
                                             {"operation_type"}},
                                            kUsual)),
-      storage_seconds(registry.AddHistogram(
-          {"storage_operation_duration_seconds",
-           "[ALPHA] How long operations on volumes took.",
-           {"migrated", "operation_name", "status", "volume_plugin"}},
-          {.1, .25, .5, 1, 2.5, 5, 10, 15, 25, 50, 120, 300, 600})),
+      storage_seconds(
+          registry.AddHistogram({"storage_operation_duration_seconds",
+                                 "[ALPHA] How long operations on volumes took.",
+                                 {"migrated", "operation_name", "status", "volume_plugin"}},
+                                {.1, .25, .5, 1, 2.5, 5, 10, 15, 25, 50, 120, 300, 600})),
       evictions(registry.AddCounter({"kubelet_evictions",
                                      "[ALPHA] Pods that had to go, by what was short.",
                                      {"eviction_signal"}})),
@@ -93,7 +92,9 @@ KubeletMetrics::KubeletMetrics(const std::string& node_name)
       http_seconds(registry.AddHistogram({"kubelet_http_requests_duration_seconds",
                                           "[ALPHA] How long their answers took.",
                                           {"long_running", "method", "path", "server_type"}},
-                                         kUsual)) {
+                                         kUsual)),
+      dra(registry),
+      devices(registry) {
   registry.AddProcessMetrics();
   registry.AddMeasured({"kubernetes_build_info",
                         "[ALPHA] The release that this kubelet is.",

@@ -1,5 +1,5 @@
 // What a kubelet counts and times of its own work: /metrics, in the names that dashboards and
-// alerts know. What there is nothing of here (relists, device plugins, CPU pinning) is not there.
+// alerts know. What there is nothing of here (relists, CPU pinning) is not there.
 #pragma once
 
 #include <string>
@@ -7,6 +7,8 @@
 
 #include "base/clock.h"
 #include "base/metrics.h"
+#include "kubelet/devices/device_manager.h"
+#include "kubelet/dra/dra_metrics.h"
 #include "kubelet/probes/probe_metrics.h"
 
 namespace skiff::kubelet {
@@ -38,6 +40,8 @@ class KubeletMetrics {
   CounterFamily& http_requests;              // long_running, method, path, server_type
   HistogramFamily& http_seconds;             // The same.
   ProbeMetrics probes;
+  dra::DraMetrics dra;
+  devices::DeviceMetrics devices;
 
   // A registry of its own: /metrics/probes.
   MetricRegistry probe_registry;

@@ -237,6 +237,11 @@ void NodeStatusLoop::SetAmounts(core_v1::NodeStatus& status) const {
   });
   for (const auto& [name, amount] : status.capacity) status.allocatable[name] = amount;
   for (auto& [name, amount] : facts_.Allocatable()) status.allocatable[name] = amount;
+  if (!dependencies_.devices) return;
+  for (const auto& [name, amounts] : dependencies_.devices()) {
+    status.capacity[name] = Quantity::FromValue(amounts.first);
+    status.allocatable[name] = Quantity::FromValue(amounts.second);
+  }
 }
 
 core_v1::NodeStatus NodeStatusLoop::Compute(const core_v1::NodeStatus& before) const {
@@ -292,7 +297,10 @@ void NodeStatusLoop::Report(const Ptr<core_v1::Node>& node) {
         node->status.conditions[i].last_heartbeat_time;
   }
   const bool is_due = next_report_ <= dependencies_.clock.Monotonic();
-  if (without_heartbeat == node->status && !is_due) return CheckAgain(settings_.check_period);
+  if (without_heartbeat == node->status && !is_due) {
+    TellVolumes(node->status);
+    return CheckAgain(settings_.check_period);
+  }
   dependencies_.client.PatchStatusLater<core_v1::Node>(
       answers_, node, [&](core_v1::Node& changed) { changed.status = std::move(status); }, {},
       [this, node](const Written& written) { Reported(node->status, written); });
@@ -306,9 +314,14 @@ void NodeStatusLoop::Reported(const core_v1::NodeStatus& before, const Written& 
   }
   written_ = *written;
   written_at_ = dependencies_.clock.Monotonic();
+  TellVolumes(written_->status);
   TellChanges(before, written_->status);
   next_report_ = written_at_ + settings_.report_period;
   CheckAgain(settings_.check_period);
+}
+
+void NodeStatusLoop::TellVolumes(const core_v1::NodeStatus& status) const {
+  if (dependencies_.volumes_reported) dependencies_.volumes_reported(status.volumes_in_use);
 }
 
 void NodeStatusLoop::TellChanges(const core_v1::NodeStatus& before,

@@ -77,6 +77,11 @@ class NodeStatusLoop final : public ControlLoop {
     std::function<void()> registered;
     // Of the status; empty: none are.
     std::function<std::vector<std::string>()> volumes_in_use = {};
+    // The API has these of them; on the loop's thread.
+    std::function<void(const std::vector<std::string>&)> volumes_reported = {};
+    // What device plugins have, all of it and what is well; zeros of what they have no more.
+    // Empty: there are none.
+    std::function<std::map<std::string, std::pair<int64_t, int64_t>>()> devices = {};
   };
   NodeStatusLoop(std::string node_name, NodeFacts facts, Settings settings,
                  Dependencies dependencies);
@@ -99,6 +104,7 @@ class NodeStatusLoop final : public ControlLoop {
   void SetAmounts(core_v1::NodeStatus& status) const;
   core_v1::NodeStatus Compute(const core_v1::NodeStatus& before) const;
   std::vector<core_v1::NodeCondition> Conditions() const;
+  void TellVolumes(const core_v1::NodeStatus& status) const;
   void TellChanges(const core_v1::NodeStatus& before, const core_v1::NodeStatus& now);
   std::vector<core_v1::ContainerImage> Images() const;
 

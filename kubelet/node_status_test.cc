@@ -46,7 +46,8 @@ class NodeStatusTest : public testing::Test {
   Json patch_;
   int writes_ = 0;
   int registered_ = 0;
-  std::vector<std::string> in_use_;
+  std::vector<std::string> in_use_, reported_;
+  std::map<std::string, std::pair<int64_t, int64_t>> devices_;
   // What the loop finds: by default, what the API has.
   std::function<Result<Ptr<core_v1::Node>>()> find_ = [this] {
     return client_.Get<core_v1::Node>({"", "n1"});
@@ -63,12 +64,14 @@ class NodeStatusTest : public testing::Test {
     facts.memory_bytes = int64_t{8} << 30;
     return facts;
   }();
-  NodeStatusLoop loop_{"n1",
-                       facts_,
-                       {},
-                       {client_, clock_, runtime_, health_, manager_.Recorder("kubelet", "n1"),
-                        [] { return std::set<std::string>(); }, [this] { return find_(); },
-                        [this] { ++registered_; }, [this] { return in_use_; }}};
+  NodeStatusLoop loop_{
+      "n1",
+      facts_,
+      {},
+      {client_, clock_, runtime_, health_, manager_.Recorder("kubelet", "n1"),
+       [] { return std::set<std::string>(); }, [this] { return find_(); },
+       [this] { ++registered_; }, [this] { return in_use_; },
+       [this](const auto& names) { reported_ = names; }, [this] { return devices_; }}};
 };
 
 TEST_F(NodeStatusTest, VolumesInUseAreToldAtOnce) {
@@ -78,10 +81,23 @@ TEST_F(NodeStatusTest, VolumesInUseAreToldAtOnce) {
   loop_.Changed();
   loop_.Step();
   EXPECT_EQ(At("/status/volumesInUse/0"), "kubernetes.io/csi/fake.csi^v1");
+  EXPECT_EQ(reported_, in_use_) << "the API has them";
   in_use_.clear();
   loop_.Changed();
   loop_.Step();
   EXPECT_EQ(At("/status/volumesInUse/0"), Json());
+}
+
+TEST_F(NodeStatusTest, DevicesOfPluginsAreCountedAndThoseThatAreWellCanBeAllotted) {
+  devices_["example.com/gpu"] = {4, 3};
+  Report();
+  EXPECT_EQ(At("/status/capacity/example.com~1gpu"), "4");
+  EXPECT_EQ(At("/status/allocatable/example.com~1gpu"), "3");
+  devices_["example.com/gpu"] = {0, 0};
+  loop_.Changed();
+  loop_.Step();
+  EXPECT_EQ(At("/status/capacity/example.com~1gpu"), "0");
+  EXPECT_EQ(At("/status/allocatable/example.com~1gpu"), "0");
 }
 
 TEST_F(NodeStatusTest, WhatOthersAdvertiseStaysAndCanBeAllotted) {

@@ -226,13 +226,27 @@ bool PodWorker::MakeVolumes(const core_v1::Pod& pod) {
     retry_after_ = std::min(retry_after_, kAttachmentCheck);
     return volumes_made_;
   }
-  context_.events.Warning(pod, "FailedMount", paths.error().message);
+  const std::string& why = paths.error().message;
+  context_.events.Warning(pod, why.starts_with("MapVolume.") ? "FailedMapVolume" : "FailedMount",
+                          why);
+  const bool is_full = paths.error().reason == Reason::kRequestEntityTooLarge;
+  if (is_full && !volumes_made_ && context_.clock.Monotonic() - seen_at_ >= kAttachmentPatience) {
+    RejectForVolumes(pod, why);
+    return false;
+  }
   // Whoever is woken meanwhile tries as well, which is not to lengthen the wait.
   const Duration now = context_.clock.Monotonic();
   if (now >= volume_retry_at_) volume_retry_at_ = now + VolumeRetry(volume_failures_++);
   retry_after_ = std::min(retry_after_, volume_retry_at_ - now);
   // What was made is still there: old contents are better than a container that stays down.
   return volumes_made_;
+}
+
+void PodWorker::RejectForVolumes(const core_v1::Pod& pod, const std::string& why) {
+  constexpr char kReason[] = "VolumeAttachmentLimitExceeded";
+  const std::string text = "Node has reached its volume attachment limit, rejecting pod. " + why;
+  context_.events.Warning(pod, kReason, text);
+  Terminate(WaitingReason{kReason, "Pod was rejected: " + text}, std::nullopt);
 }
 
 PodPlan PodWorker::Plan(const core_v1::Pod& pod, const ObservedPod& observed,
@@ -496,6 +510,13 @@ Duration PodWorker::StepTerminating(const core_v1::Pod& pod) {
     return kRetry;
   }
   context_.probes.Forget(pod.metadata.uid);
+  if (context_.devices != nullptr) {
+    if (const auto done = context_.devices->Unprepare(pod); !done) {
+      log_.Info("resources not given back",
+                {{"pod", PodText(pod)}, {"error", done.error().message}});
+      return kRetry;
+    }
+  }
   Enter(State::kTerminated);
   return 0ns;
 }

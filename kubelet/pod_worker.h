@@ -28,6 +28,7 @@
 #include "kubelet/lifecycle_hooks.h"
 #include "kubelet/linux_resources.h"
 #include "kubelet/pod_cgroups.h"
+#include "kubelet/pod_devices.h"
 #include "kubelet/probes/probe_manager.h"
 #include "kubelet/resizes.h"
 #include "kubelet/restart_backoff.h"
@@ -74,6 +75,7 @@ struct PodWorkerContext {
   // The runtime's handler that a pod's RuntimeClass names; "": its default one.
   std::function<Result<std::string>(const core_v1::Pod&)> runtime_handler;
   PodSimulation* simulation = nullptr;  // Of simulated nodes.
+  PodDevices* devices = nullptr;        // nullptr: the node has none to give.
   KubeletMetrics* metrics = nullptr;
 };
 
@@ -87,6 +89,8 @@ class PodWorker final : public ControlLoop {
   static constexpr Duration kSimulatedResync = 10min;
   static constexpr Duration kRetry = 10s;
   static constexpr Duration kAttachmentCheck = 500ms;
+  // Then a pod whose volumes the node has no room for is given up.
+  static constexpr Duration kAttachmentPatience = 2min + 3s;
   static constexpr Duration kNetworkRetry = 1s;
 
   PodWorker(PodWorkerContext& context, Ptr<core_v1::Pod> pod);
@@ -118,6 +122,7 @@ class PodWorker final : public ControlLoop {
   Duration Sync(const core_v1::Pod& given);
   // Adds what the kubelet says of a pod in its annotations.
   core_v1::Pod Noted(core_v1::Pod pod) const;
+  void RejectForVolumes(const core_v1::Pod& pod, const std::string& why);
   // Whether all volumes are there, made now or before.
   bool MakeVolumes(const core_v1::Pod& pod);
   Result<std::map<std::string, std::string>> VolumePaths(const core_v1::Pod& pod);
@@ -165,6 +170,7 @@ class PodWorker final : public ControlLoop {
   Result<> CheckUsage(const core_v1::Container& container, const std::string& id) const;
   void WatchProbes(const core_v1::Pod& pod, const ObservedPod& observed);
   void WriteStatus(const core_v1::Pod& pod, const ObservedPod& observed);
+  Result<> PrepareClaims(const core_v1::Pod& pod);
   Duration StepTerminating(const core_v1::Pod& pod);
   Duration StepTerminated(const core_v1::Pod& pod);
   Duration StepDisposing(const core_v1::Pod& pod);

@@ -235,12 +235,13 @@ class PodWorkerTest : public testing::Test {
   TaskPool tasks_;
   KeptObjects objects_{client_, clock_};
   std::shared_ptr<const core_v1::ConfigMap> settings_;  // Null: nobody answers.
+  Reason settings_problem_ = Reason::kServiceUnavailable;
   int settings_asked_ = 0;
   VolumeSources VolumeSourcesOf() {
     VolumeSources sources;
     sources.config_map = [this](const auto&, const auto&) -> Result<decltype(settings_)> {
       ++settings_asked_;
-      if (settings_ == nullptr) return Fail(Reason::kServiceUnavailable, "no answer");
+      if (settings_ == nullptr) return Fail(settings_problem_, "no answer");
       return settings_;
     };
     return sources;

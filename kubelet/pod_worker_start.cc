@@ -68,6 +68,14 @@ cri::SandboxConfig PodWorker::SandboxConfigOf(const core_v1::Pod& pod, uint32_t 
                                 : PodCgroup(pod, context_.cgroup_root, context_.cgroup_driver)});
 }
 
+Result<> PodWorker::PrepareClaims(const core_v1::Pod& pod) {
+  if (context_.devices != nullptr) return context_.devices->Prepare(pod);
+  if (pod.spec.resource_claims.empty()) return {};
+  return Fail(Reason::kConflict,
+              fmt::format("resource claim \"{}\": no DRA driver can register with this node",
+                          pod.spec.resource_claims.front().name));
+}
+
 bool PodWorker::MakeSandbox(const core_v1::Pod& pod, const ObservedPod& observed, PodPlan& plan,
                             ObservedPod& fresh) {
   if (!observed.sandboxes.empty()) {
@@ -94,6 +102,11 @@ bool PodWorker::MakeSandbox(const core_v1::Pod& pod, const ObservedPod& observed
   if (context_.metrics != nullptr) context_.metrics->started_pods.Add({});
   if (const auto problem = SandboxProblem(pod)) {
     context_.events.Warning(pod, problem->reason, problem->message);
+    return false;
+  }
+  if (const auto prepared = PrepareClaims(pod); !prepared) {
+    context_.events.Warning(pod, "FailedPrepareDynamicResources",
+                            "Failed to prepare dynamic resources: " + prepared.error().message);
     return false;
   }
   if (const auto made = context_.cgroups.Make(pod); !made) {
@@ -304,8 +317,14 @@ Result<> PodWorker::CreateAndStart(const core_v1::Pod& pod, const core_v1::Conta
   if (!input) return fail("CreateContainerConfigError", input.error().message);
   input->image_ref = image.ref;
   input->image = &image.image;
-  const auto config = MakeContainerConfig(*input);
+  auto config = MakeContainerConfig(*input);
   if (!config) return fail("CreateContainerConfigError", config.error().message);
+  if (context_.devices != nullptr) {
+    const auto given = context_.devices->Give(pod, container, *config);
+    if (!given) return fail("CreateContainerConfigError", given.error().message);
+    const auto resolved = context_.devices->Resolve(*config);
+    if (!resolved) return fail("CreateContainerError", resolved.error().message);
+  }
   const auto sandbox = SandboxConfigOf(pod, observed.sandboxes.front().metadata.attempt);
   const auto id = context_.runtime.CreateContainer(sandbox_id, *config, sandbox);
   if (!id) return fail("CreateContainerError", id.error().message);

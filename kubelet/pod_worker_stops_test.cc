@@ -107,6 +107,19 @@ TEST_F(PodWorkerVolumesTest, APodWhoseVolumesAreNotBroughtUpToDateIsLookedAtNoLe
   EXPECT_EQ(Running("app").size(), 1u) << "old contents are better than none";
 }
 
+TEST_F(PodWorkerVolumesTest, APodWhoseVolumesTheNodeHasNoRoomForIsGivenUp) {
+  settings_problem_ = Reason::kRequestEntityTooLarge;
+  StartWorker();
+  executor_.RunFor(1min);
+  const std::string said =
+      "VolumeAttachmentLimitExceeded  Node has reached its volume attachment "
+      "limit, rejecting pod. MountVolume.SetUp failed for volume \"settings\" "
+      ": no answer";
+  EXPECT_THAT(Events(), testing::Not(testing::Contains(said)));
+  executor_.RunFor(3min);
+  EXPECT_THAT(Events(), testing::Contains(said));
+}
+
 // Who leads requests to a pod hears of its end no earlier than its node does.
 class PodWorkerNoticeTest : public PodWorkerTest {
  protected:

@@ -159,7 +159,8 @@ Result<http::ServerTls> CertificateOf(const ServingFlags& flags, const std::stri
                                       flags.client_ca_file);
   }
   const std::string kept = flags.cert_dir + "/" + name;
-  if (!flags.cert_dir.empty() && std::filesystem::exists(kept + ".crt")) {
+  std::error_code unseen;
+  if (!flags.cert_dir.empty() && std::filesystem::exists(kept + ".crt", unseen)) {
     return http::ServerTls::FromFiles(kept + ".crt", kept + ".key", flags.client_ca_file);
   }
   const auto authority = TRY(CertificateAuthority::Create(HostName() + "-ca", clock.Now()));

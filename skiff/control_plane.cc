@@ -9,6 +9,7 @@
 #include "controllers/scheduler/scheduler.h"
 #include "proxy/ingress/ingress_plan.h"
 #include "skiff/cluster_pki.h"
+#include "skiff/listened_ports.h"
 #include "skiff/node.h"
 #include "skiff/program_arguments.h"
 
@@ -36,11 +37,12 @@ ControllerOptions ControllersOf(const ClusterOptions& options, const Pki& pki, A
                              "kubelet-serving-approving-controller",
                              "node-services-approving-controller"};
   auto& balancer = controllers.service_load_balancer.emplace();
-  balancer.reserved = {{{"TCP", 22}, "ssh"},
-                       {{"TCP", options.secure_port}, "the API server"},
-                       {{"TCP", options.kubelet_port}, "the kubelet"}};
   // On simulated nodes nothing listens.
-  if (options.simulated_nodes > 0) balancer.reserved.clear();
+  balancer.reserved.clear();
+  if (options.simulated_nodes == 0) {
+    balancer.reserved = ReservedNodePorts(options.secure_port, options.kubelet_port);
+    balancer.listened = &ListenedPorts;
+  }
   if (IsIngressWanted(options)) {
     balancer.ingress_controller = ingress::kIngressController;
   }

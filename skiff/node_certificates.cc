@@ -124,7 +124,8 @@ Result<KeyPair> ObtainClientCertificate(const CertificateOffice& office,
 }
 
 Result<NodeIdentity> LoadNodeIdentity(const std::string& directory) {
-  if (!std::filesystem::exists(KubeconfigPath(directory))) {
+  std::error_code unseen;
+  if (!std::filesystem::exists(KubeconfigPath(directory), unseen)) {
     return Fail(Reason::kNotFound, "no cluster has been joined with " + directory);
   }
   const Kubeconfig config = TRY(Kubeconfig::Load(KubeconfigPath(directory)));

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <filesystem>
 #include <fstream>
 
 #include "api/codec/json.h"
@@ -30,6 +31,17 @@ TEST(RotationTimeTest, ACertificateIsRenewedAtSeventyToNinetyPercentOfItsLife) {
   EXPECT_EQ(RotationTime(validity, 0), begin + 700s);
   EXPECT_EQ(RotationTime(validity, 0.5), begin + 800s);
   EXPECT_LT(RotationTime(validity, 0.999), begin + 900s);
+}
+
+TEST(NodeIdentityTest, WhatCannotBeLookedAtHoldsNone) {
+  // For root as for anybody: a link to itself.
+  const std::string loop = testing::TempDir() + "/identity_loop";
+  std::filesystem::remove(loop);
+  std::filesystem::create_symlink("identity_loop", loop);
+  const auto identity = LoadNodeIdentity(loop);
+  ASSERT_FALSE(identity);
+  EXPECT_EQ(identity.error().reason, Reason::kNotFound);
+  std::filesystem::remove(loop);
 }
 
 TEST(RotationTest, WhoIsNeverAnsweredAsksEverLessOften) {

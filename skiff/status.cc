@@ -9,8 +9,10 @@
 #include <filesystem>
 #include <fstream>
 
+#include "api/gen/discovery_v1.h"
 #include "api/text/human_duration.h"
 #include "base/flags.h"
+#include "base/program.h"
 #include "client/client.h"
 #include "client/kubeconfig.h"
 #include "client/transport.h"
@@ -33,6 +35,8 @@ namespace fs = std::filesystem;
 
 constexpr int kAnswerTimeoutMs = 10'000;
 constexpr int64_t kPageItems = 1'000;
+// Definitions are large.
+constexpr int64_t kDefinitionsPage = 50;
 constexpr double kDiskFullAt = 0.9;
 
 uint64_t ResidentOf(const ProcessId& process) {
@@ -72,14 +76,82 @@ std::string Since(const ProcessId& process, TimePoint now) {
 }
 
 template <typename K>
-Result<> AddAll(Client& client, ClusterStatus& status, const std::string& field_selector = "") {
-  ListOptions options{.field_selector = field_selector, .limit = kPageItems};
+Result<> AddAll(Client& client, ClusterStatus& status, ListOptions options = {}) {
+  if (options.limit == 0) options.limit = kPageItems;
   do {
     const TextList page = TRY(client.ListText(K::Info(), options));
     for (const RawJson& item : page.items) status.Add(*TRY(DecodeObject<K>(item.Text())));
     options.continue_ = page.continue_;
   } while (!options.continue_.empty());
   return {};
+}
+
+// Of all Events only those that tell alone of what is wrong: an Ingress is not served, pods of what
+// has no condition for it are refused.
+Result<> AddEvents(Client& client, ClusterStatus& status) {
+  constexpr std::pair<const char*, const char*> kTelling[] = {{"Ingress", "NotServed"},
+                                                              {"Ingress", "PortTaken"},
+                                                              {"StatefulSet", "FailedCreate"},
+                                                              {"DaemonSet", "FailedCreate"},
+                                                              {"Job", "FailedCreate"}};
+  for (const auto& [kind, reason] : kTelling) {
+    ListOptions options;
+    options.field_selector = fmt::format("involvedObject.kind={},reason={}", kind, reason);
+    TRY(AddAll<core_v1::Event>(client, status, options));
+  }
+  return {};
+}
+
+// What keeps a Service from being called, or "".
+Result<std::string> Uncallable(Client& client, const ObjectKey& key) {
+  const auto service = client.Get<core_v1::Service>(key);
+  if (!service && service.error().reason == Reason::kNotFound) return "that is not there";
+  if (!service) return Fail(service.error());
+  if ((*service)->spec.type == "ExternalName") return "";
+  ListOptions options{.namespace_ = key.namespace_,
+                      .label_selector = "kubernetes.io/service-name=" + key.name};
+  for (const auto& slice : TRY(client.List<discovery_v1::EndpointSlice>(options))) {
+    for (const auto& endpoint : slice->endpoints) {
+      if (endpoint.conditions.ready.value_or(true)) return "";
+    }
+  }
+  return "without ready pods";
+}
+
+Result<> AddWebhooks(Client& client, ClusterStatus& status) {
+  namespace registration = admissionregistration_v1;
+  TRY(AddAll<registration::MutatingWebhookConfiguration>(client, status));
+  TRY(AddAll<registration::ValidatingWebhookConfiguration>(client, status));
+  TRY(AddAll<apiextensions_v1::CustomResourceDefinition>(client, status,
+                                                         {.limit = kDefinitionsPage}));
+  for (const ObjectKey& service : status.CalledServices()) {
+    const std::string what = TRY(Uncallable(client, service));
+    if (!what.empty()) status.AddUncallable(service, what);
+  }
+  return {};
+}
+
+Result<> AddObjects(Client& client, ClusterStatus& status) {
+  TRY(AddAll<core_v1::Node>(client, status));
+  TRY(AddAll<core_v1::Pod>(client, status));
+  TRY(AddAll<core_v1::PersistentVolumeClaim>(client, status));
+  TRY(AddEvents(client, status));
+  TRY(AddAll<networking_v1::Ingress>(client, status));
+  TRY(AddAll<core_v1::Namespace>(client, status));
+  TRY(AddAll<core_v1::PersistentVolume>(client, status));
+  TRY(AddAll<core_v1::ReplicationController>(client, status));
+  TRY(AddAll<core_v1::Service>(client, status));
+  TRY(AddAll<apps_v1::Deployment>(client, status));
+  TRY(AddAll<apps_v1::ReplicaSet>(client, status));
+  TRY(AddAll<apps_v1::StatefulSet>(client, status));
+  TRY(AddAll<apps_v1::DaemonSet>(client, status));
+  TRY(AddAll<batch_v1::CronJob>(client, status));
+  TRY(AddAll<batch_v1::Job>(client, status));
+  TRY(AddAll<autoscaling_v2::HorizontalPodAutoscaler>(client, status));
+  TRY(AddAll<policy_v1::PodDisruptionBudget>(client, status));
+  TRY(AddAll<certificates_v1::CertificateSigningRequest>(client, status));
+  TRY(AddAll<apiregistration_v1::APIService>(client, status));
+  return AddWebhooks(client, status);
 }
 
 Result<> AskServer(const std::string& kubeconfig, HttpsOptions& server, ClusterStatus& status) {
@@ -94,15 +166,7 @@ Result<> AskServer(const std::string& kubeconfig, HttpsOptions& server, ClusterS
   const http::Response health = transport->Send(request);
   status.AddHealth(health.body);
   Client client(*transport, "skiff-status");
-  TRY(AddAll<core_v1::Node>(client, status));
-  TRY(AddAll<core_v1::Pod>(client, status));
-  TRY(AddAll<core_v1::PersistentVolumeClaim>(client, status));
-  // Of all Events only those that say that an Ingress is not served.
-  for (const char* reason : {"NotServed", "PortTaken"}) {
-    TRY(AddAll<core_v1::Event>(client, status,
-                               fmt::format("involvedObject.kind=Ingress,reason={}", reason)));
-  }
-  return AddAll<networking_v1::Ingress>(client, status);
+  return AddObjects(client, status);
 }
 
 void LookAtDisk(const std::string& data_dir, std::vector<std::vector<std::string>>& rows,
@@ -135,6 +199,11 @@ int TellOfCluster(const ClusterOptions& options, const ProcessId& process) {
   }
   rows.push_back({"  log", LogOf(options.data_dir, process)});
   std::printf("Running: %s\n%s", Since(process, now).c_str(), InColumns(rows).c_str());
+  if (access(kubeconfig.c_str(), R_OK) != 0 && errno == EACCES) {
+    std::printf("\nIt is another user's, who alone may ask it: sudo skiff status --data-dir=%s\n",
+                options.data_dir.c_str());
+    return 1;
+  }
   if (!asked) {
     std::printf("\nIts server does not answer as it should: %s\nThe log may say why.\n",
                 asked.error().message.c_str());

@@ -16,12 +16,11 @@
 namespace skiff {
 namespace {
 
-// Younger pods and claims are on their way.
-constexpr Duration kPatience = 30s;
 constexpr size_t kNodeRowsMax = 10;
 constexpr size_t kNamesMax = 3;
-// Of one Ingress: two ports that it lacks, and why it is not served at all.
-constexpr size_t kIngressEventsMax = 10;
+// Of one object. Of an Ingress: two ports that it lacks, and why it is not served at all.
+constexpr size_t kEventsMax = 10;
+constexpr size_t kCalledMax = 50;
 
 std::string PluralOf(const std::string& kind) {
   return kind + (kind.ends_with('s') ? "es" : "s");
@@ -55,6 +54,7 @@ void ClusterStatus::Add(const core_v1::Node& node) {
     if (condition.type == "Ready" || condition.status != "True") continue;
     AddSymptom("node", condition.type, "", name);
   }
+  drains_ = drains_ || node.spec.unschedulable;
   if (node.spec.unschedulable) row.state += ",SchedulingDisabled";
   nodes_.insert_or_assign(name, std::move(row));
 }
@@ -66,6 +66,9 @@ void ClusterStatus::Add(const core_v1::Pod& pod) {
     ++pods_on_[pod.spec.node_name];
   }
   if (phase == "Succeeded" || IsOnItsWay(phase, pod.metadata)) return;
+  // Of pods that it made again the Job tells, and whether it came to its end all the same.
+  const auto* owner = ControllerOf(pod.metadata);
+  if (phase == "Failed" && owner && owner->kind == "Job") return;
   const std::string word = cli::why::SymptomOf(ToJson(pod));
   if (!word.empty()) AddSymptom("pod", word, pod.metadata.namespace_, pod.metadata.name);
 }
@@ -73,19 +76,24 @@ void ClusterStatus::Add(const core_v1::Pod& pod) {
 void ClusterStatus::Add(const core_v1::PersistentVolumeClaim& claim) {
   const std::string phase = claim.status.phase.empty() ? "Pending" : claim.status.phase;
   ++claims_[phase];
+  for (const auto& each : claim.status.conditions) {
+    const bool failed = each.type == "ControllerResizeError" || each.type == "NodeResizeError";
+    if (failed && each.status == "True") {
+      AddSymptom("claim", each.type, claim.metadata.namespace_, claim.metadata.name);
+    }
+  }
   if (phase == "Bound" || IsOnItsWay(phase, claim.metadata)) return;
   AddSymptom("claim", phase, claim.metadata.namespace_, claim.metadata.name);
 }
 
 void ClusterStatus::Add(const core_v1::Event& event) {
-  if (event.involved_object.kind != "Ingress") return;
-  auto& known = ingress_events_[event.involved_object.uid];
-  if (known.size() < kIngressEventsMax) known.push_back(event);
+  auto& known = events_[event.involved_object.uid];
+  if (known.size() < kEventsMax) known.push_back(event);
 }
 
 void ClusterStatus::Add(const networking_v1::Ingress& ingress) {
-  const auto found = ingress_events_.find(ingress.metadata.uid);
-  if (found == ingress_events_.end()) return;
+  const auto found = events_.find(ingress.metadata.uid);
+  if (found == events_.end()) return;
   const Json object = ToJson(ingress);
   for (const core_v1::Event& event : found->second) {
     const std::string word = cli::why::SymptomOfIngress(object, ToJson(event));
@@ -96,9 +104,92 @@ void ClusterStatus::Add(const networking_v1::Ingress& ingress) {
   }
 }
 
+std::string ClusterStatus::RefusalOf(const std::string& uid) const {
+  const auto found = events_.find(uid);
+  if (found == events_.end()) return "";
+  for (const core_v1::Event& event : found->second) {
+    if (event.reason == "FailedCreate") return RefusalSymptom(event.message);
+  }
+  return "";
+}
+
+void ClusterStatus::Add(const batch_v1::CronJob& cron_job) {
+  const auto& succeeded = cron_job.status.last_successful_time;
+  if (succeeded) successes_[cron_job.metadata.uid] = succeeded->point();
+  AddObject(cron_job, SymptomOf(cron_job, now_));
+}
+
+void ClusterStatus::Add(const batch_v1::Job& job) {
+  const auto* owner = ControllerOf(job.metadata);
+  const auto success = owner ? successes_.find(owner->uid) : successes_.end();
+  const bool is_past =
+      success != successes_.end() && job.metadata.creation_timestamp.point() < success->second;
+  if (!is_past) AddMaker(job, SymptomOf(job, now_));
+}
+
+void ClusterStatus::Add(const policy_v1::PodDisruptionBudget& budget) {
+  std::string word = SymptomOf(budget, now_);
+  const bool blocks =
+      drains_ && budget.status.expected_pods > 0 && budget.status.disruptions_allowed == 0;
+  if (word.empty() && blocks) word = "allowing no eviction";
+  AddObject(budget, word);
+}
+
+void ClusterStatus::AddCall(std::string_view kind, const std::string& name,
+                            const std::string& service_namespace, const std::string& service) {
+  const ObjectKey key{service_namespace, service};
+  if (!calls_.contains(key) && calls_.size() == kCalledMax) return;
+  const std::pair caller(std::string(kind), name);
+  auto& callers = calls_[key];
+  if (callers.empty() || callers.back() != caller) callers.push_back(caller);
+}
+
+template <typename Webhooks>
+void ClusterStatus::AddCalls(const Webhooks& configuration) {
+  for (const auto& webhook : configuration.webhooks) {
+    const auto& service = webhook.client_config.service;
+    if (!service) continue;
+    AddCall(Webhooks::Info().singular, configuration.metadata.name, service->namespace_,
+            service->name);
+  }
+}
+
+void ClusterStatus::Add(const admissionregistration_v1::MutatingWebhookConfiguration& webhooks) {
+  AddCalls(webhooks);
+}
+
+void ClusterStatus::Add(const admissionregistration_v1::ValidatingWebhookConfiguration& webhooks) {
+  AddCalls(webhooks);
+}
+
+void ClusterStatus::Add(const apiextensions_v1::CustomResourceDefinition& definition) {
+  AddObject(definition, SymptomOf(definition, now_));
+  const auto& conversion = definition.spec.conversion;
+  if (!conversion || !conversion->webhook || !conversion->webhook->client_config) return;
+  const auto& service = conversion->webhook->client_config->service;
+  if (!service) return;
+  AddCall("customresourcedefinition", definition.metadata.name, service->namespace_, service->name);
+}
+
+std::vector<ObjectKey> ClusterStatus::CalledServices() const {
+  std::vector<ObjectKey> services;
+  for (const auto& [service, callers] : calls_) services.push_back(service);
+  return services;
+}
+
+void ClusterStatus::AddUncallable(const ObjectKey& service, const std::string& what) {
+  const auto found = calls_.find(service);
+  if (found == calls_.end()) return;
+  for (const auto& [kind, name] : found->second) {
+    AddSymptom(kind,
+               fmt::format("calling service {}/{} {}", service.namespace_, service.name, what), "",
+               name);
+  }
+}
+
 bool ClusterStatus::IsOnItsWay(const std::string& phase, const meta_v1::ObjectMeta& meta) {
   if (phase == "Failed" || phase == "Lost") return false;
-  if (now_ - meta.creation_timestamp.point() >= kPatience) return false;
+  if (now_ - meta.creation_timestamp.point() >= kSymptomPatience) return false;
   waits_ = waits_ || phase == "Pending";
   return true;
 }
@@ -122,10 +213,12 @@ void ClusterStatus::AddSymptom(const std::string& kind, const std::string& word,
   if (++symptom.count > kNamesMax) return;
   symptom.names.push_back(object_namespace.empty() ? name : object_namespace + "/" + name);
   if (!symptom.command.empty()) return;
-  symptom.command = kind == "node" ? "skiff describe node " + name
-                                   : fmt::format("skiff why {} {} -n {}",
-                                                 kind == "claim" ? "pvc" : kind, name,
-                                                 object_namespace);
+  // Of these `why` knows no more than their conditions.
+  const bool describes = kind == "node" || kind.ends_with("webhookconfiguration") ||
+                         kind == "certificatesigningrequest" || kind == "persistentvolume";
+  symptom.command = fmt::format("skiff {} {} {}{}", describes ? "describe" : "why",
+                                kind == "claim" ? "pvc" : kind, name,
+                                object_namespace.empty() ? "" : " -n " + object_namespace);
 }
 
 std::vector<std::vector<std::string>> ClusterStatus::Troubles() const {
@@ -161,7 +254,7 @@ std::string ClusterStatus::Text() const {
   text += fmt::format("Pods    {}\nClaims  {}\n\n", Counts(pods_), Counts(claims_));
   if (is_well() && waits_) {
     return text + fmt::format("Nothing is wrong so far: what is Pending is younger than {}.\n",
-                              HumanDuration(kPatience));
+                              HumanDuration(kSymptomPatience));
   }
   if (is_well()) return text + "Nothing is wrong.\n";
   return text + "What is wrong, and what says more of it:\n" + InColumns(Troubles());

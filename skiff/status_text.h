@@ -8,9 +8,10 @@
 #include <utility>
 #include <vector>
 
-#include "api/gen/core_v1.h"
+#include "api/gen/admissionregistration_v1.h"
 #include "api/gen/networking_v1.h"
-#include "base/clock.h"
+#include "client/client.h"
+#include "skiff/symptoms.h"
 
 namespace skiff {
 
@@ -21,11 +22,31 @@ class ClusterStatus {
   void Add(const core_v1::Node& node);
   void Add(const core_v1::Pod& pod);
   void Add(const core_v1::PersistentVolumeClaim& claim);
-  // What the Ingresses that are added later suffer from, where it is one of these that tells.
+  // What an object that is added later suffers from, where an Event tells of it alone.
   void Add(const core_v1::Event& event);
   void Add(const networking_v1::Ingress& ingress);
+  void Add(const apps_v1::StatefulSet& set) { AddMaker(set, ""); }
+  void Add(const apps_v1::DaemonSet& set) { AddMaker(set, ""); }
+  void Add(const batch_v1::CronJob& cron_job);
+  // After the CronJobs: one that has succeeded since is done with what failed before.
+  void Add(const batch_v1::Job& job);
+  // After the nodes: what it keeps matters where one is being emptied.
+  void Add(const policy_v1::PodDisruptionBudget& budget);
+  // Which Services are called; AddUncallable says of one later that it does not answer.
+  void Add(const admissionregistration_v1::MutatingWebhookConfiguration& webhooks);
+  void Add(const admissionregistration_v1::ValidatingWebhookConfiguration& webhooks);
+  void Add(const apiextensions_v1::CustomResourceDefinition& definition);
+  // Any other kind that has symptoms.
+  template <typename K>
+  void Add(const K& object) {
+    AddObject(object, SymptomOf(object, now_));
+  }
   // What the server says of itself: the lines of /readyz?verbose.
   void AddHealth(const std::string& lines);
+  // The Services that webhooks call, no more than can be asked about.
+  std::vector<ObjectKey> CalledServices() const;
+  // "that is not there"
+  void AddUncallable(const ObjectKey& service, const std::string& what);
   // With a line of its own, and what to type about it.
   void AddTrouble(const std::string& what, const std::string& command);
 
@@ -48,6 +69,24 @@ class ClusterStatus {
   bool IsOnItsWay(const std::string& phase, const meta_v1::ObjectMeta& meta);
   void AddSymptom(const std::string& kind, const std::string& word,
                   const std::string& object_namespace, const std::string& name);
+  // Of any kind with metadata; nothing where the word is "".
+  template <typename K>
+  void AddObject(const K& object, const std::string& word) {
+    if (word.empty()) return;
+    AddSymptom(std::string(K::Info().singular), word, object.metadata.namespace_,
+               object.metadata.name);
+  }
+  // What tells by Events alone that its pods are refused.
+  template <typename K>
+  void AddMaker(const K& object, const std::string& word) {
+    const bool told = word.empty() && LacksPods(object);
+    AddObject(object, told ? RefusalOf(object.metadata.uid) : word);
+  }
+  std::string RefusalOf(const std::string& uid) const;
+  template <typename Webhooks>
+  void AddCalls(const Webhooks& configuration);
+  void AddCall(std::string_view kind, const std::string& name, const std::string& service_namespace,
+               const std::string& service);
   std::vector<std::vector<std::string>> Troubles() const;
 
   const TimePoint now_;
@@ -55,7 +94,11 @@ class ClusterStatus {
   std::map<std::string, size_t> pods_on_;  // Nodes.
   std::map<std::string, size_t> pods_, claims_;  // By phase.
   std::map<std::pair<std::string, std::string>, Symptom> symptoms_;  // By kind and word.
-  std::map<std::string, std::vector<core_v1::Event>> ingress_events_;  // By UID.
+  std::map<std::string, std::vector<core_v1::Event>> events_;  // By UID of what they are about.
+  std::map<std::string, TimePoint> successes_;                 // By UID of a CronJob.
+  // Who calls a Service: kinds and names.
+  std::map<ObjectKey, std::vector<std::pair<std::string, std::string>>> calls_;
+  bool drains_ = false;  // A node is closed to new pods.
   bool waits_ = false;  // Something young is Pending.
   std::vector<std::vector<std::string>> troubles_;  // What, and what to type.
 };

@@ -60,7 +60,8 @@ struct TokenFlags {
 Result<HttpsOptions> ServerOf(const TokenFlags& flags) {
   std::string path = flags.kubeconfig;
   const std::string own = AdminKubeconfigPath(flags.cluster);
-  if (path.empty() && std::filesystem::exists(own)) path = own;
+  std::error_code unseen;
+  if (path.empty() && std::filesystem::exists(own, unseen)) path = own;
   const char* variable = std::getenv("KUBECONFIG");
   const char* home = std::getenv("HOME");
   const Kubeconfig config =

@@ -49,6 +49,10 @@ Resources Sum(const core_v1::PodSpec& spec, bool non_zero) {
     }
   }
   total.RaiseTo(largest_init);
+  return total;
+}
+
+Resources WithPodLevel(const core_v1::PodSpec& spec, Resources total) {
   ReplaceByPodLevel(spec, total);
   total.Add(Resources::From(spec.overhead));
   return total;
@@ -127,11 +131,17 @@ bool Resources::IsZero() const {
 }
 
 Resources PodRequests(const core_v1::PodSpec& spec) {
-  return Sum(spec, false);
+  return WithPodLevel(spec, Sum(spec, false));
 }
 
 Resources NonZeroPodRequests(const core_v1::PodSpec& spec) {
-  return Sum(spec, true);
+  return WithPodLevel(spec, Sum(spec, true));
+}
+
+Resources NonZeroContainersRequests(const core_v1::PodSpec& spec) {
+  Resources total = Sum(spec, true);
+  total.Add(Resources::From(spec.overhead));
+  return total;
 }
 
 std::optional<int64_t> PodLimit(const core_v1::PodSpec& spec, const std::string& name) {

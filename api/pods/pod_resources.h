@@ -40,6 +40,10 @@ Resources PodRequests(const core_v1::PodSpec& spec);
 // pods without requests spread too.
 Resources NonZeroPodRequests(const core_v1::PodSpec& spec);
 
+// Likewise of the containers and the overhead alone, whatever the pod as a whole requests: so
+// kube-scheduler scores by what is left on a node.
+Resources NonZeroContainersRequests(const core_v1::PodSpec& spec);
+
 // What all containers of a pod together may use of a resource, overhead aside; the pod-level limit
 // takes precedence. CPU in milli. nullopt: one of them has no limit, and so the pod has none.
 std::optional<int64_t> PodLimit(const core_v1::PodSpec& spec, const std::string& name);

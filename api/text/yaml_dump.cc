@@ -300,17 +300,32 @@ std::vector<const Json::object_t::value_type*> InOrder(const Json::object_t& mem
   return sorted;
 }
 
+// A key that Go's emitter does not put before a colon; readers take none of more than 1,024 bytes.
+bool StandsAlone(std::string_view key) {
+  constexpr size_t kKeyBytesMax = 128;
+  return key.size() > kKeyBytesMax || key.find('\n') != key.npos;
+}
+
+void AppendMember(const std::string& key, const Json& member, size_t indent, std::string& out) {
+  if (StandsAlone(key)) {
+    out += "? ";
+    AppendString(key, indent + 2, false, out);
+    out.append("\n").append(indent, ' ').append(":");
+    return AppendAfter(member, indent + 2, true, out);
+  }
+  AppendString(key, indent, true, out);
+  out += ':';
+  AppendAfter(member, member.is_array() ? indent : indent + 2, false, out);
+}
+
 // Begins at a column of `indent`; ends without a newline.
 void AppendBlock(const Json& value, size_t indent, std::string& out) {
   bool first = true;
   if (value.is_object()) {
     for (const auto* entry : InOrder(value.get_ref<const Json::object_t&>())) {
-      const auto& [key, member] = *entry;
       if (!first) out.append("\n").append(indent, ' ');
       first = false;
-      AppendString(key, indent, true, out);
-      out += ':';
-      AppendAfter(member, member.is_array() ? indent : indent + 2, false, out);
+      AppendMember(entry->first, entry->second, indent, out);
     }
     return;
   }

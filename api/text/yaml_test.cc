@@ -296,6 +296,36 @@ TEST(Yaml, FoldsLongScalarsAtASpace) {
   EXPECT_EQ(AsJson(DumpYaml(value)), DumpJson(value));
 }
 
+// As sigs.k8s.io/yaml 1.6 writes them. Readers take no key of more than 1,024 bytes before a colon.
+TEST(Yaml, KeysThatAreLongOrHaveLinesStandOnTheirOwn) {
+  const std::string longest(128, 'w');
+  const std::string k(129, 'k');
+  std::string words, folded;
+  for (int i = 0; i < 70; ++i) words += "s ";
+  for (int i = 0; i < 70; ++i) folded += i == 38 ? "s\n    " : "s ";
+  const Json value = {{"a",
+                       {{k, {{"x", 1}, {"z", {1, 2}}}},
+                        {k + "b", {1, {{"z", 2}}}},
+                        {k + "d", Json::object()},
+                        {"l\nm", "v"},
+                        {"l\nm ", {1}},
+                        {"n\n", "q"},
+                        {words + "x", "two words"},
+                        {longest, 1}}},
+                      {"l", {{{k, 1}}}}};
+  EXPECT_EQ(DumpYaml(value), "a:\n  ? " + k + "\n  : x: 1\n    z:\n    - 1\n    - 2\n  ? " + k +
+                                 "b\n  : - 1\n    - z: 2\n  ? " + k +
+                                 "d\n  : {}\n"
+                                 "  ? |-\n    l\n    m\n  : v\n"
+                                 "  ? \"l\\nm \"\n  : - 1\n"
+                                 "  ? |\n    n\n  : q\n  ? " +
+                                 folded + "x\n  : two words\n  " + longest + ": 1\nl:\n- ? " + k +
+                                 "\n  : 1\n");
+  EXPECT_EQ(ParseYaml(DumpYaml(value))->value, value);
+  const Json beyond = {{std::string(1025, 'k'), 1}};
+  EXPECT_EQ(ParseYaml(DumpYaml(beyond))->value, beyond);
+}
+
 TEST(Yaml, WhatIsDumpedReadsBack) {
   const auto value = ParseJson(R"({"a": ["", " x", "x ", "a\nb ", "\n", "#", "a #b", "x:", "null",
       "0x1", "é", "'", "\"", "<<", "\u0001", "|", "a\n\n", " a\nb"], "0": {"x": [[1, [2]], {}]}})");

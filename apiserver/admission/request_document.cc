@@ -101,14 +101,16 @@ cel::AccessAnswer RequestAuthorizer::Check(const cel::AccessQuestion& question) 
                       .namespace_name = question.name_space,
                       .name = question.name,
                       .path = question.path,
-                      .field_selector = question.field_selector};
+                      .field_selector = question.field_selector,
+                      .label_selector = question.label_selector};
   const Verdict verdict =
       question.service_account.empty()
           ? authorizer_.Authorize(user_, access)
           : authorizer_.Authorize(ServiceAccountUser(question.service_account_namespace,
                                                      question.service_account),
                                   access);
-  return answers_[key] = {.allowed = verdict.allowed(), .reason = verdict.reason, .error = {}};
+  return answers_[key] = {
+             .allowed = verdict.allowed(), .reason = verdict.reason, .error = verdict.error};
 }
 
 }  // namespace skiff

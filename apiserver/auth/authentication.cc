@@ -50,7 +50,7 @@ User WithAuthenticatedGroup(User user) {
 Result<> MayImpersonate(Authorizer& authorizer, const User& user, Access access) {
   access.verb = "impersonate";
   const Verdict verdict = authorizer.Authorize(user, access);
-  if (verdict.allowed()) return {};
+  if (verdict.allowed() && verdict.error.empty()) return {};
   return Fail(ForbiddenAccess(user, access, verdict.reason));
 }
 
@@ -303,6 +303,10 @@ OutboundPool::Names Authentication::WaitsFor(const http::Request& request) const
 bool Authentication::MayBeAnonymous(const http::Request& request) const {
   const auto& paths = options_.anonymous_paths;
   return options_.anonymous || std::find(paths.begin(), paths.end(), request.path) != paths.end();
+}
+
+bool ImpersonatesSomebody(const http::Request& request) {
+  return ReadHeaders(request).any;
 }
 
 Result<User> Impersonate(const http::Request& request, User user, Authorizer& authorizer) {

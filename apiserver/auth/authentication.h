@@ -79,6 +79,7 @@ class Authentication {
   mutable ClientCertificates certificates_;
 };
 
+bool ImpersonatesSomebody(const http::Request& request);
 // The user that the Impersonate-* headers name, when `user` may act for it; `user` itself without
 // such headers.
 Result<User> Impersonate(const http::Request& request, User user, Authorizer& authorizer);

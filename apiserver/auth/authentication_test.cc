@@ -20,8 +20,10 @@ class AuthenticationTest : public testing::Test {
   void Start(ApiServerOptions options) {
     server_ = *ApiServer::Create(std::move(options), {*store_, clock_, random_});
   }
-  http::Response Get(const std::string& path, const std::string& token = "") {
+  http::Response Get(const std::string& path, const std::string& token = "",
+                     const std::string& timeout = "") {
     http::Request request;
+    if (!timeout.empty()) request.query = {{"timeout", timeout}};
     request.method = "GET";
     request.path = path;
     if (!token.empty()) request.headers.emplace("Authorization", "Bearer " + token);
@@ -99,6 +101,15 @@ TEST_F(AuthenticationTest, ABootstrapTokenThatIsForSigningOnlyDoesNotLogIn) {
   secret.data.erase("usage-bootstrap-authentication");
   Keep(secret);
   EXPECT_EQ(WhoAmI("abc123.0123456789abcdef"), "401");
+}
+
+// As in kube-apiserver, where a request has its deadline before it is looked at who asks.
+TEST_F(AuthenticationTest, ATimeThatIsNoneIsRefusedBeforeAWrongToken) {
+  Start({.authorization_modes = {"RBAC"}});
+  EXPECT_EQ(Get("/api/v1/nodes", "wrong", "x").status, 400);
+  EXPECT_EQ(Get("/api/v1/nodes", "", "x").status, 400);
+  EXPECT_EQ(Get("/api/v1/nodes", "wrong", "3s").status, 401);
+  EXPECT_EQ(Get("/api/v1/nodes", "", "3s").status, 403);
 }
 
 TEST_F(AuthenticationTest, WithoutTheFlagNoBootstrapTokenLogsIn) {

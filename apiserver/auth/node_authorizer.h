@@ -20,6 +20,8 @@ class NodeAuthorizer final : public Authorizer {
  public:
   explicit NodeAuthorizer(Store& store);
   Verdict Authorize(const User& user, const Access& access) override;
+  void TellRules(const User& user, const std::string& namespace_name, const VisitRule& visit,
+                 RulesTold& told) override;
 
  private:
   // The resources whose rules are not simply those of the role system:node.

@@ -2,7 +2,6 @@
 // accounts. It allows or has no opinion; it never denies.
 #pragma once
 
-#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -22,10 +21,13 @@ class RbacAuthorizer final : public Authorizer {
  public:
   explicit RbacAuthorizer(RbacObjects objects) : objects_(objects), holdings_(objects) {}
   Verdict Authorize(const User& user, const Access& access) override;
+  void TellRules(const User& user, const std::string& namespace_name, const VisitRule& visit,
+                 RulesTold& told) override {
+    VisitRules(user, namespace_name, visit, told.errors);
+  }
 
   // Calls `visit` with every rule the user holds in the namespace ("" for cluster-wide ones alone)
   // until it returns false. `errors` gets a text for each role that is bound but missing.
-  using VisitRule = std::function<bool(const rbac_v1::PolicyRule& rule)>;
   void VisitRules(const User& user, std::string_view namespace_name, const VisitRule& visit,
                   std::vector<std::string>& errors);
   using Rules = RulesPtr;

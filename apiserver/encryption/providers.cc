@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "apiserver/encryption/ciphers.h"
+#include "apiserver/request/api_errors.h"
 #include "base/hash.h"
 
 namespace skiff {
@@ -100,14 +101,6 @@ SealId SealIdOf(std::string_view provider, std::string_view key) {
   SealId id = 0;
   for (size_t i = 0; i < sizeof id; ++i) id = id << 8 | static_cast<uint8_t>(digest[i]);
   return id == kNoSeal ? 1 : id;
-}
-
-std::string JoinedErrors(const std::vector<std::string>& errors) {
-  std::vector<std::string> each;
-  for (const std::string& error : errors) {
-    if (std::ranges::find(each, error) == each.end()) each.push_back(error);
-  }
-  return each.size() == 1 ? each.front() : fmt::format("[{}]", fmt::join(each, ", "));
 }
 
 Result<Sealing::Value> ProviderChain::Seal(const Sealing::Place& place, std::string_view plain,

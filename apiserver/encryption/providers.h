@@ -38,9 +38,6 @@ SealingProviderPtr MakeProvider(const EncryptionProvider& provider);
 // The same wherever the provider and its key are the same, in every process.
 SealId SealIdOf(std::string_view provider, std::string_view key);
 
-// Several errors as Kubernetes joins them: "a", "[a, b]".
-std::string JoinedErrors(const std::vector<std::string>& errors);
-
 // Providers of a resource: the first seals, each opens what is its own.
 class ProviderChain {
  public:

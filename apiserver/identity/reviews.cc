@@ -1,5 +1,8 @@
 #include "apiserver/identity/reviews.h"
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
 #include "api/codec/struct_text.h"
 #include "api/gen/authentication_v1.h"
 #include "api/gen/authorization_v1.h"
@@ -95,6 +98,24 @@ std::string FieldSelectorText(const Box<authorization_v1::FieldSelectorAttribute
     if (!equal && requirement.operator_ != "NotIn") continue;
     text.append(text.empty() ? "" : ",").append(requirement.key);
     text.append(equal ? "=" : "!=").append(requirement.values[0]);
+  }
+  return text;
+}
+
+// Likewise; operators that are not known narrow nothing.
+std::string LabelSelectorText(const Box<authorization_v1::LabelSelectorAttributes>& asked) {
+  if (!asked) return "";
+  if (!asked->raw_selector.empty()) return asked->raw_selector;
+  std::string text;
+  for (const auto& requirement : asked->requirements) {
+    const std::string& how = requirement.operator_;
+    const std::string_view comma = text.empty() ? "" : ",";
+    if (how == "Exists" || how == "DoesNotExist") {
+      text += fmt::format("{}{}{}", comma, how == "Exists" ? "" : "!", requirement.key);
+    } else if (how == "In" || how == "NotIn") {
+      text += fmt::format("{}{} {} ({})", comma, requirement.key, how == "In" ? "in" : "notin",
+                          fmt::join(requirement.values, ","));
+    }
   }
   return text;
 }
@@ -198,12 +219,13 @@ Access AccessAsked(const Spec& spec) {
   const auto& resource = *spec.resource_attributes;
   return Access{.verb = resource.verb,
                 .group = resource.group,
-                .version = resource.version,
+                .version = resource.version.empty() ? "*" : resource.version,
                 .resource = resource.resource,
                 .subresource = resource.subresource,
                 .namespace_name = resource.namespace_,
                 .name = resource.name,
-                .field_selector = FieldSelectorText(resource.field_selector)};
+                .field_selector = FieldSelectorText(resource.field_selector),
+                .label_selector = LabelSelectorText(resource.label_selector)};
 }
 
 void Decide(Core& core, const User& user, const Access& access,
@@ -213,6 +235,7 @@ void Decide(Core& core, const User& user, const Access& access,
   status.allowed = verdict.allowed();
   status.denied = verdict.decision == Verdict::Decision::kDeny;
   status.reason = verdict.reason;
+  status.evaluation_error = verdict.error;
 }
 
 template <typename Spec>
@@ -312,32 +335,20 @@ Result<http::Response> SelfSubjectRules(Core& core, ApiRequest& request) {
   TRY(Judged(core, request, question));
   const std::string space = review.spec.namespace_;
   review = {};  // The answer does not say what was asked.
-  if (!core.has_rbac) {  // Else the roles say it, of those who may do everything as well.
-    rbac_v1::PolicyRule all;
-    all.verbs = all.api_groups = all.resources = {"*"};
-    AddRule(all, review.status);
-    rbac_v1::PolicyRule everywhere;
-    everywhere.verbs = everywhere.non_resource_urls = {"*"};
-    AddRule(everywhere, review.status);
-  }
-  std::vector<std::string> errors;
+  RulesTold told;
   size_t bytes = 0;
-  if (core.has_rbac) {
-    core.rbac.VisitRules(
-        request.user, space,
-        [&](const rbac_v1::PolicyRule& rule) {
-          bytes += BytesOf(rule);
-          if (bytes <= kRulesBytesMax) AddRule(rule, review.status);
-          return bytes <= kRulesBytesMax;
-        },
-        errors);
+  const auto visit = [&](const rbac_v1::PolicyRule& rule) {
+    bytes += BytesOf(rule);
+    if (bytes <= kRulesBytesMax) AddRule(rule, review.status);
+    return bytes <= kRulesBytesMax;
+  };
+  core.authorizer.TellRules(request.user, space, visit, told);
+  if (bytes > kRulesBytesMax) {
+    told.incomplete = true;
+    told.errors.push_back("there are more rules than can be listed");
   }
-  if (bytes > kRulesBytesMax) errors.push_back("there are more rules than can be listed");
-  for (const std::string& error : errors) {
-    if (!review.status.evaluation_error.empty()) review.status.evaluation_error += ", ";
-    review.status.evaluation_error += error;
-    review.status.incomplete = true;
-  }
+  review.status.incomplete = told.incomplete;
+  if (!told.errors.empty()) review.status.evaluation_error = JoinedErrors(told.errors);
   return Answer(request, review);
 }
 

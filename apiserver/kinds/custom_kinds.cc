@@ -129,7 +129,7 @@ void CustomKinds::Build(std::string_view group, PatientLock& lock) {
     }
     if (!definition->is_readable) {
       // What it was, it is.
-      unreadable_.insert(key);
+      unreadable_[key] = changes.at(key).record->modified;
       read_again_at_ = std::chrono::steady_clock::now() + std::chrono::seconds(1);
       if (definitions_[key].digest.empty()) definitions_.erase(key);
       continue;
@@ -167,13 +167,24 @@ bool CustomKinds::TakeEvents() {
   });
 }
 
-void CustomKinds::ReadAgain() {
+// The store may take its time, and whatever opens what it holds, too.
+void CustomKinds::ReadAgain(PatientLock& lock) {
   const auto now = std::chrono::steady_clock::now();
   if (unreadable_.empty() || now < read_again_at_ || !MayWait()) return;
   read_again_at_ = now + std::chrono::seconds(1);
-  for (const std::string& key : unreadable_) {
-    if (waiting_.contains(key)) continue;
-    if (const auto record = store_.Get(key)) waiting_[key] = {*record, store_.Current()};
+  std::vector<std::string> keys;
+  for (const auto& [key, revision] : unreadable_) keys.push_back(key);
+  std::map<std::string, Change> found;
+  lock.unlock();
+  for (const std::string& key : keys) {
+    if (const auto record = store_.Get(key)) found[key] = {*record, store_.Current()};
+  }
+  lock.lock();
+  CatchUp();
+  for (auto& [key, change] : found) {
+    const auto unreadable = unreadable_.find(key);
+    if (unreadable == unreadable_.end() || unreadable->second > change.record->modified) continue;
+    if (!building_.contains(key)) waiting_.emplace(key, std::move(change));
   }
 }
 
@@ -181,8 +192,8 @@ bool CustomKinds::MayLack(std::string_view group) {
   const PatientLock lock(mutex_);
   if (!lock) return false;
   const auto [begin, end] = Of(unreadable_, group);
-  return std::any_of(begin, end, [this](const std::string& key) REQUIRES(mutex_) {
-    const auto known = definitions_.find(key);
+  return std::any_of(begin, end, [this](const auto& unreadable) REQUIRES(mutex_) {
+    const auto known = definitions_.find(unreadable.first);
     return known == definitions_.end() || known->second.digest.empty();
   });
 }
@@ -203,7 +214,7 @@ std::shared_ptr<const Served> CustomKinds::Now(std::string_view group) {
   PatientLock lock(mutex_);
   if (!lock) return served_.Now();
   CatchUp();
-  if (!group.empty()) ReadAgain();
+  if (!group.empty()) ReadAgain(lock);
   // What is written from now on, and over and over, is somebody else's to wait for.
   const Revision until = store_.Current();
   while (!group.empty()) {

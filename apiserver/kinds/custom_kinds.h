@@ -71,7 +71,7 @@ class CustomKinds {
   void CatchUp() REQUIRES(mutex_);
   void Reload() REQUIRES(mutex_);
   bool TakeEvents() REQUIRES(mutex_);
-  void ReadAgain() REQUIRES(mutex_);
+  void ReadAgain(PatientLock& lock) REQUIRES(mutex_);
   // Those of a group, or of all; from first to last.
   template <typename Map>
   static auto Of(Map& changes, std::string_view group);
@@ -88,8 +88,8 @@ class CustomKinds {
   Definitions definitions_ GUARDED_BY(mutex_);
   Changes waiting_ GUARDED_BY(mutex_);
   Changes building_ GUARDED_BY(mutex_);  // By one thread at a time.
-  // Those that could not be read, and when they are tried again.
-  std::set<std::string, InOrderOfGroups> unreadable_ GUARDED_BY(mutex_);
+  // Those that could not be read, as of which revision, and when they are tried again.
+  std::map<std::string, Revision, InOrderOfGroups> unreadable_ GUARDED_BY(mutex_);
   std::chrono::steady_clock::time_point read_again_at_ GUARDED_BY(mutex_);
   std::unique_ptr<WatchCursor> cursor_ GUARDED_BY(mutex_);
   Revision seen_ GUARDED_BY(mutex_);

@@ -68,6 +68,27 @@ TEST_F(ManyParamsTest, NoMoreOfThemIsReadThanARequestMayHold) {
   EXPECT_EQ(Make("x").code, 201);
 }
 
+// A member of ten bytes takes a hundred and more as a document.
+TEST_F(ManyParamsTest, NoMoreOfTheirDocumentsIsHeldThanARequestMayHold) {
+  Json data = Json::object();
+  for (int i = 10'000; i < 80'000; ++i) data[std::to_string(i)] = "";
+  const size_t bytes = data.dump().size();
+  const size_t count = 10;
+  ASSERT_LT(count * bytes, kParamBytesMax - count * 10'000);
+  for (size_t i = 0; i < count; ++i) {
+    ASSERT_EQ(Make("param-" + std::to_string(i), {{"param", "yes"}}, data).code, 201);
+  }
+  Bind({{"validations", {{{"expression", "params.data.size() > 1"}}}}});
+  EXPECT_EQ(Make("x").message(),
+            "configmaps \"x\" is forbidden: ValidatingAdmissionPolicy 'p' with binding 'b' denied "
+            "request: failed to configure binding: the selector matches params of more than "
+            "67108864 bytes");
+  for (size_t i = count / 2; i < count; ++i) {
+    ASSERT_EQ(Ask("DELETE", std::string(kMaps) + "/param-" + std::to_string(i)).code, 200);
+  }
+  EXPECT_EQ(Make("x").code, 201);
+}
+
 TEST_F(ManyParamsTest, WhatIsPutDownOfThemHasAnEnd) {
   constexpr size_t kBytes = 10'000, kAnnotationsMax = 1 << 20;
   MakeParams(kAnnotationsMax / kBytes + 10, kBytes);

@@ -27,6 +27,36 @@ Result<std::string> NamespaceOf(const ParamsWanted& wanted) {
               "resources");
 }
 
+// What a document takes, about: a small value may take many times its text.
+size_t DocumentBytes(const Json& document) {
+  constexpr size_t kLinksOfMember = 4 * sizeof(void*);
+  size_t bytes = 0;
+  std::vector<const Json*> left = {&document};
+  while (!left.empty()) {
+    const Json& value = *left.back();
+    left.pop_back();
+    bytes += sizeof(Json);
+    if (const auto* text = value.get_ptr<const std::string*>()) {
+      bytes += sizeof(std::string) + text->size();
+    } else if (const auto* list = value.get_ptr<const Json::array_t*>()) {
+      bytes += sizeof(*list);
+      for (const Json& item : *list) left.push_back(&item);
+    } else if (const auto* members = value.get_ptr<const Json::object_t*>()) {
+      bytes += sizeof(*members);
+      for (const auto& [name, member] : *members) {
+        bytes += kLinksOfMember + sizeof(std::string) + name.size();
+        left.push_back(&member);
+      }
+    }
+  }
+  return bytes;
+}
+
+Error TooManyBytes(size_t bytes_max) {
+  return {Reason::kInvalid,
+          fmt::format("the selector matches params of more than {} bytes", bytes_max)};
+}
+
 Result<> Add(const KindInfo& kind, const Record& record, PolicyParams& params) {
   params.push_back(std::make_shared<const Json>(TRY(DocumentOf(kind, record))));
   return {};
@@ -62,18 +92,18 @@ Result<PolicyParams> Selected(Store& store, const KindInfo& kind, const std::str
   constexpr size_t kBytesAtOnce = 1 << 20;
   PolicyParams params;
   std::vector<RecordPtr> records;
-  size_t bytes = 0;
+  size_t bytes = 0, document_bytes = 0;
   for (bool more = true; more;) {
     records.clear();
     more = TRY(cursor->Next(kBytesAtOnce, records));
     for (const RecordPtr& record : records) {
       bytes += record->value.size();
-      if (bytes > kParamBytesMax) {
-        return Fail(
-            Reason::kInvalid,
-            fmt::format("the selector matches params of more than {} bytes", kParamBytesMax));
-      }
+      if (bytes > kParamBytesMax) return Fail(TooManyBytes(kParamBytesMax));
       TRY(Add(kind, *record, params));
+      document_bytes += DocumentBytes(*params.back());
+      if (document_bytes > kParamDocumentBytesMax) {
+        return Fail(TooManyBytes(kParamDocumentBytesMax));
+      }
     }
   }
   return params;

@@ -18,9 +18,10 @@ using PolicyParams = std::vector<std::shared_ptr<const Json>>;
 
 // A selector of more is an error: the request would never end.
 inline constexpr size_t kParamsMax = 10'000;
-// As they are stored; a request holds documents of all of them at once. They may lie in a namespace
-// whose owner makes as many as he likes.
+// As they are stored, and as the documents that a request holds of all of them at once. They may
+// lie in a namespace whose owner makes as many as he likes.
 inline constexpr size_t kParamBytesMax = size_t{16} << 20;
+inline constexpr size_t kParamDocumentBytesMax = size_t{64} << 20;
 
 struct ParamsWanted {
   const KindInfo* kind;                          // nullptr: the policy has no parameters.

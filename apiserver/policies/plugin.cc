@@ -5,6 +5,7 @@
 #include <chrono>
 #include <optional>
 #include <set>
+#include <utility>
 
 #include "api/codec/json.h"
 #include "apiserver/admission/plugins.h"
@@ -204,7 +205,9 @@ class Passage {
     if (parts_.metrics != nullptr) parts_.metrics->Count(binding, check, action);
   }
 
-  void PutDown(const Binding& binding, const PolicyVerdict::Refusal& refusal) const {
+  // The first alone is kept.
+  void PutDown(const Binding& binding, const PolicyVerdict::Refusal& refusal) {
+    if (request_.annotations == nullptr || std::exchange(put_down_, true)) return;
     nlohmann::ordered_json failure;
     failure["message"] = refusal.message;
     failure["policy"] = binding.spec.policy_name;
@@ -248,6 +251,7 @@ class Passage {
   bool looked_ = false, shown_ = false;  // At the namespace.
   Json namespace_;
   std::set<std::string> warned_;
+  bool put_down_ = false;
   std::optional<Refused> refused_;
 };
 

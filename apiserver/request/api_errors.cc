@@ -1,6 +1,9 @@
 #include "apiserver/request/api_errors.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
 
 #include "api/text/go_text.h"
 #include "api/violations.h"
@@ -40,6 +43,14 @@ std::string EscapeMarkup(std::string_view text) {
     }
   }
   return out;
+}
+
+std::string JoinedErrors(const std::vector<std::string>& errors) {
+  std::vector<std::string> each;
+  for (const std::string& error : errors) {
+    if (std::ranges::find(each, error) == each.end()) each.push_back(error);
+  }
+  return each.size() == 1 ? each.front() : fmt::format("[{}]", fmt::join(each, ", "));
 }
 
 Error NotFoundError(GroupResource what, std::string_view name) {

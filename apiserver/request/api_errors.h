@@ -28,6 +28,9 @@ std::string Quoted(std::string_view text);
 // The text of a refusal may end up in a browser.
 std::string EscapeMarkup(std::string_view text);
 
+// Several errors as Kubernetes joins them: "a", "[a, b]"; each text once.
+std::string JoinedErrors(const std::vector<std::string>& errors);
+
 Error NotFoundError(GroupResource what, std::string_view name);
 Error AlreadyExistsError(GroupResource what, std::string_view name);
 Error ConflictError(GroupResource what, std::string_view name, std::string_view detail);

@@ -87,6 +87,7 @@ void ReadWordsOfCollection(const http::Request& request, RequestInfo& info) {
   if (info.name.empty() && info.verb == "delete") info.verb = "deletecollection";
   if (info.verb == "list" || info.verb == "watch" || info.verb == "deletecollection") {
     info.field_selector = std::string(request.Query("fieldSelector").value_or(""));
+    info.label_selector = std::string(request.Query("labelSelector").value_or(""));
   }
 }
 

@@ -55,7 +55,9 @@ namespace {
 void LimitStrangers(const http::Request& request, const User& user,
                     const Result<http::Response>& result, http::Response& response) {
   if (!request.http2) return;
-  const bool anonymous = user.name == kUserAnonymous || user.InGroup(kGroupUnauthenticated);
+  // Nobody's name: it was answered before it was looked at who asks.
+  const bool anonymous =
+      user.name.empty() || user.name == kUserAnonymous || user.InGroup(kGroupUnauthenticated);
   const bool refused = !result && result.error().reason == Reason::kUnauthorized;
   if (anonymous || refused) response.SetHeader("Connection", "close");
 }
@@ -76,11 +78,14 @@ Error LacksKinds() {
   return error;
 }
 
+http::Response InternalErrorPage(const http::Request& request, const std::string& error) {
+  return TextResponse(
+      500, EscapeMarkup("Internal Server Error: " + Quoted(request.target) + ": " + error) + "\n");
+}
+
 // Nobody can be asked whether this is allowed, so nobody is.
 http::Response UnreadableResponse(const http::Request& request, const RequestInfo& info) {
-  return TextResponse(500, EscapeMarkup("Internal Server Error: " + Quoted(request.target) +
-                                         ": failed to create RequestInfo: " + info.unreadable) +
-                               "\n");
+  return InternalErrorPage(request, "failed to create RequestInfo: " + info.unreadable);
 }
 
 // Somebody was faster, or the object is not what it was: whoever serves the request anew finds out
@@ -148,6 +153,7 @@ Result<http::Response> ApiServer::State::Serve(ApiRequest& request, Result<User>
     return shutting_down || std::chrono::steady_clock::now() >= request.deadline;
   });
   if (!request.info.unreadable.empty()) return UnreadableResponse(request.http, request.info);
+  TRY(TakeTimeout(request));
   request.user = TRY(std::move(user));
   if (IsConsoleLogin(request.http)) {
     return AnswerConsoleLogin(request.http, *authentication, console_sessions);
@@ -162,17 +168,22 @@ Result<http::Response> ApiServer::State::Route(ApiRequest& request) {
   request.kind = match.kind;
   request.route = match.route;
   const Access access = AccessOf(request.info, match);
-  const Verdict verdict = authorizer.Authorize(request.user, access);
+  const Verdict verdict = authorizers->Authorize(request.user, access);
+  if (IsVoid()) return Fail(WouldWait());
   metrics.Authorized(verdict);
+  const bool is_untold = !verdict.allowed() && !verdict.error.empty();
   if (request.told != nullptr) {
     auto& annotations = request.told->annotations();
-    annotations.emplace("authorization.k8s.io/decision", verdict.allowed() ? "allow" : "forbid");
-    annotations.emplace("authorization.k8s.io/reason", verdict.reason);
+    if (!is_untold) {
+      annotations.emplace("authorization.k8s.io/decision", verdict.allowed() ? "allow" : "forbid");
+    }
+    annotations.emplace("authorization.k8s.io/reason",
+                        is_untold ? "internal error" : verdict.reason);
   }
+  if (is_untold) return InternalErrorPage(request.http, verdict.error);
   if (!verdict.allowed()) {
     return Fail(ForbiddenAccess(request.user, access, verdict.reason));
   }
-  TRY(TakeTimeout(request));
   if (const auto remote = RemoteFor(request, match)) {
     if (!MayWait()) return Fail(WouldWait());
     return aggregation->Forward(*remote, request);
@@ -334,7 +345,9 @@ http::Response ApiServer::Handle(const http::Request& request) {
 std::optional<http::Response> ApiServer::HandleLater(const http::Request& request,
                                                      const http::LateReplyPtr& reply) {
   if (auto page = state_->PublicPage(request)) return page;
-  if (!state_->outside) return LetIn(request, state_->Ask(request, nullptr), reply);
+  if (!state_->outside && state_->authorizers->Names().empty()) {
+    return LetIn(request, state_->Ask(request, nullptr), reply);
+  }
   std::optional<Asked> asked;
   {
     const NotForLong attempt;
@@ -349,7 +362,9 @@ http::Response ApiServer::AskElsewhere(const http::Request& request) {
   const auto handle = [this](const http::Request& copy) {
     return *LetIn(copy, state_->Ask(copy, nullptr));
   };
-  return Detour(state_->outbound, state_->authentication->WaitsFor(request), request, handle,
+  auto names = state_->authentication->WaitsFor(request);
+  if (ImpersonatesSomebody(request)) names.merge(state_->authorizers->Names());
+  return Detour(state_->outbound, std::move(names), request, handle,
                 [this](const http::Request& copy) {
                   http::Response response = RefuseForNow(copy);
                   state_->AddHeaders(copy, {}, response);
@@ -428,17 +443,21 @@ std::optional<http::Response> ApiServer::TryAnswerOnWorker(const http::Request& 
 std::optional<http::Response> ApiServer::Begin(const http::Request& request, Asked asked,
                                                flow_control::Pass pass,
                                                const http::LateReplyPtr& reply) {
-  auto names = state_->WaitsFor(request, asked.info, *asked.user);
+  auto names = state_->WaitsForFromWorker(request, asked.info, *asked.user);
+  auto of_authorizers = state_->authorizers->Names();
   flow_control::Entrance& entrance = *state_->entrance;
   const auto beginning = entrance.BeginningOf(pass);
   asked.initial_events = beginning;
-  if (names.empty() && reply != nullptr && !asked.info.IsReadOnly()) {
+  // Where admission may ask whether something is allowed, an attempt finds out.
+  const bool may_leave = of_authorizers.empty() && reply != nullptr;
+  if (names.empty() && may_leave && !asked.info.IsReadOnly()) {
     return ServeLater(request, std::move(asked), std::move(pass), reply);
   }
   if (names.empty()) {
     auto answer = TryAnswerOnWorker(request, asked, pass);
     // What has to be converted was not known of before; unless that has changed again.
-    if (!answer) names = state_->WaitsFor(request, asked.info, *asked.user);
+    if (!answer) names = state_->WaitsForFromWorker(request, asked.info, *asked.user);
+    if (!answer) names.merge(of_authorizers);
     if (!answer && names.empty()) {
       const flow_control::AtWork at_work(pass);
       answer = Answer(request, std::move(asked), &pass);

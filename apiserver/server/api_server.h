@@ -37,6 +37,7 @@ namespace skiff {
 struct KindInfo;
 struct NodeConnections;
 class Encryption;
+struct AuthorizationOptions;
 struct OutsideTokenOptions;
 class ServedKinds;
 
@@ -56,6 +57,8 @@ struct FlowControlOptions {
 
 struct ApiServerOptions {
   std::vector<std::string> authorization_modes = {"AlwaysAllow"};
+  // Of --authorization-config, or where modes need more than their names; null: the modes say all.
+  std::shared_ptr<const AuthorizationOptions> authorization = {};
   // Unset: on, except when everything is allowed anyway; then health and version are open still.
   std::optional<bool> anonymous_auth = {};
   bool bootstrap_token_auth = false;  // Secrets of type bootstrap.kubernetes.io/token log in.
@@ -146,6 +149,8 @@ class ApiServer final : public http::Handler, public http::PromptHandler, public
   Result<> UseProxyCertificate(const std::string& certificate_pem, const std::string& key_pem);
   // What --authentication-config says from now on; on error nothing changes. Any thread.
   Result<> UseAuthenticationConfiguration(const std::string& text);
+  // Likewise of --authorization-config.
+  Result<> UseAuthorizationConfiguration(const std::string& text);
   // What is served. Kinds that others make at run time are set here; it is the definitions' own as
   // soon as there are any.
   ServedKinds& kinds();

@@ -15,7 +15,7 @@ Result<std::unique_ptr<ApiServer>> ApiServer::Create(ApiServerOptions options, P
   auto state = std::make_unique<State>(std::move(options), parts);
   State& made = *state;
   TRY(made.AddAudit());
-  TRY(made.AddAuthorizers());
+  TRY(made.AddAuthorizers(parts));
   TRY(made.AddAuthentication(parts));
   made.allocation =
       TRY(ServiceAllocation::Create({.cluster_ip_ranges = made.options.service_cluster_ip_ranges,
@@ -27,7 +27,7 @@ Result<std::unique_ptr<ApiServer>> ApiServer::Create(ApiServerOptions options, P
   TRY(AddAdmissionPlugins(
       {made.store,
        made.caches,
-       made.authorizer,
+       *made.authorizers,
        made.clock,
        made.random,
        {made.options.default_not_ready_toleration_s, made.options.default_unreachable_toleration_s},
@@ -46,12 +46,13 @@ Result<std::unique_ptr<ApiServer>> ApiServer::Create(ApiServerOptions options, P
   made.remover = std::make_unique<ObjectRemover>(
       ObjectRemover::Parts{made.store, made.admission, made.clock, *made.allocation});
   const auto& modes = made.options.authorization_modes;
-  const bool has_rbac = std::find(modes.begin(), modes.end(), "RBAC") != modes.end();
-  made.core = std::unique_ptr<Core>(
-      new Core{made.store, made.clock, made.random, made.caches, made.admission, *made.writer,
-               *made.remover, made.authorizer, made.rbac, *made.authentication, *made.tokens,
-               has_rbac, made.nodes, &made.watch_pages, &made.watch_frames, &made.outbound,
-               &made.list_jobs, &made.components});
+  const bool has_rbac = made.options.authorization
+                            ? made.options.authorization->configuration.Has("RBAC")
+                            : std::find(modes.begin(), modes.end(), "RBAC") != modes.end();
+  made.core = std::unique_ptr<Core>(new Core{
+      made.store, made.clock, made.random, made.caches, made.admission, *made.writer, *made.remover,
+      *made.authorizers, made.rbac, *made.authentication, *made.tokens, has_rbac, made.nodes,
+      &made.watch_pages, &made.watch_frames, &made.outbound, &made.list_jobs, &made.components});
   StartOptions start{.has_rbac = has_rbac,
                      .service_ranges = made.options.service_cluster_ip_ranges,
                      .first_service_ip = made.allocation->FirstAddress(),
@@ -102,6 +103,10 @@ Result<> ApiServer::UseAuthenticationConfiguration(const std::string& text) {
   return state_->outside ? state_->outside->Use(text) : Result<>();
 }
 
+Result<> ApiServer::UseAuthorizationConfiguration(const std::string& text) {
+  return state_->authorizers->Use(text);
+}
+
 ServedKinds& ApiServer::kinds() {
   return state_->served;
 }
@@ -136,6 +141,7 @@ void ApiServer::BeginShutdown() {
 void ApiServer::EndCalls() {
   state_->webhooks->Stop();
   if (state_->outside) state_->outside->Stop();
+  state_->authorizers->Stop();
   state_->aggregation->Stop();
   state_->entrance->Stop();
   state_->outbound.Stop();

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 
-#include "apiserver/auth/node_authorizer.h"
 #include "apiserver/encryption/encryption.h"
 #include "apiserver/identity/node_connections.h"
 #include "apiserver/objects/record_codec.h"
@@ -26,31 +25,18 @@ Result<> ApiServer::State::AddAudit() {
   return {};
 }
 
-Result<> ApiServer::State::AddAuthorizers() {
-  authorizer.Add(std::make_unique<AllowMasters>());
-  // Shares the one with the caches, which the chain would otherwise own twice.
-  class Borrowed final : public Authorizer {
-   public:
-    explicit Borrowed(Authorizer& borrowed) : borrowed_(borrowed) {}
-    Verdict Authorize(const User& user, const Access& access) override {
-      return borrowed_.Authorize(user, access);
-    }
-
-   private:
-    Authorizer& borrowed_;
-  };
-  for (const std::string& mode : options.authorization_modes) {
-    if (mode == "AlwaysAllow") {
-      authorizer.Add(std::make_unique<AlwaysAllow>());
-    } else if (mode == "RBAC") {
-      authorizer.Add(std::make_unique<Borrowed>(rbac));
-    } else if (mode == "Node") {
-      authorizer.Add(std::make_unique<NodeAuthorizer>(store));
-    } else if (mode != "AlwaysDeny") {
-      return Fail(Reason::kInvalid, "unknown authorization mode " + Quoted(mode) +
-                                        ", must be one of AlwaysAllow, AlwaysDeny, Node, RBAC");
-    }
+Result<> ApiServer::State::AddAuthorizers(const Parts& parts) {
+  AuthorizationOptions given;
+  if (options.authorization) {
+    given = *options.authorization;
+  } else {
+    given.configuration = AuthorizationOfModes(options.authorization_modes);
   }
+  authorizers = TRY(Authorizers::Create(std::move(given), {.clock = clock,
+                                                           .loops = LoopsOf(parts),
+                                                           .metrics = metrics.registry(),
+                                                           .store = store,
+                                                           .rbac = rbac}));
   return {};
 }
 
@@ -142,7 +128,7 @@ Result<> ApiServer::State::AddAuthentication(const Parts& parts) {
        }},
       clock, random));
   const auto& modes = options.authorization_modes;
-  const bool allows_all = modes.size() == 1 && modes[0] == "AlwaysAllow";
+  const bool allows_all = !options.authorization && modes.size() == 1 && modes[0] == "AlwaysAllow";
   Authentication::Options auth{
       .anonymous = options.anonymous_auth.value_or(!allows_all),
       .service_accounts = tokens.get(),
@@ -202,15 +188,15 @@ http::Loops* LoopsOf(const ApiServer::Parts& parts) {
 
 void ApiServer::State::AddWebhooks(const Parts& parts) {
   http::Loops* loops = LoopsOf(parts);
-  webhooks = std::make_unique<Webhooks>(
-      Webhooks::Parts{.store = store,
-                      .caches = caches,
-                      .authorizer = authorizer,
-                      .random = random,
-                      .served = [this] { return custom_kinds.Now(""); },
-                      .loops = loops,
-                      .nodes = nodes,
-                      .metrics = metrics.registry()});
+  webhooks =
+      std::make_unique<Webhooks>(Webhooks::Parts{.store = store,
+                                                 .caches = caches,
+                                                 .authorizer = *authorizers,
+                                                 .random = random,
+                                                 .served = [this] { return custom_kinds.Now(""); },
+                                                 .loops = loops,
+                                                 .nodes = nodes,
+                                                 .metrics = metrics.registry()});
   conversions = std::make_unique<Conversions>(webhooks->caller(), random, metrics.registry());
 }
 
@@ -238,10 +224,10 @@ void ApiServer::State::Authenticate(const http::Request& request, const User* tr
   if (!asked.user) return;
   // Whoever is known already may ask for somebody else like anyone, if the authorizer lets it.
   if (!audit) {
-    asked.user = Impersonate(request, *std::move(asked.user), authorizer);
+    asked.user = Impersonate(request, *std::move(asked.user), *authorizers);
     return;
   }
-  Result<User> user = Impersonate(request, *asked.user, authorizer);
+  Result<User> user = Impersonate(request, *asked.user, *authorizers);
   if (!user || *user != *asked.user) asked.impersonator = *std::move(asked.user);
   asked.user = std::move(user);
 }

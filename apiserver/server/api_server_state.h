@@ -16,6 +16,7 @@
 #include "apiserver/auth/bootstrap_tokens.h"
 #include "apiserver/auth/rbac.h"
 #include "apiserver/auth/service_accounts.h"
+#include "apiserver/authorization/authorizers.h"
 #include "apiserver/console/console_login.h"
 #include "apiserver/console/console_pages.h"
 #include "apiserver/flow_control/configuration_loop.h"
@@ -127,7 +128,7 @@ struct ApiServer::State {
   CustomKinds custom_kinds;
   Caches caches;
   RbacAuthorizer rbac;
-  AuthorizerChain authorizer;
+  std::unique_ptr<Authorizers> authorizers;
   std::unique_ptr<ServiceAccountTokens> tokens;
   std::unique_ptr<BootstrapTokens> bootstrap_tokens;  // Null: off.
   ConsoleSessions console_sessions{clock, random};
@@ -164,7 +165,7 @@ struct ApiServer::State {
     return crd::MakeKinds(definition,
                           [this](const Json& converted) { return conversions->Of(converted); });
   }
-  Result<> AddAuthorizers();
+  Result<> AddAuthorizers(const Parts& parts);
   Result<> AddAudit();
   Result<> AddAuthentication(const Parts& parts);
   Result<> AddOutsideTokens(const Parts& parts, Authentication::Options& auth);
@@ -190,6 +191,11 @@ struct ApiServer::State {
   // the account of a new pod, and programs that are asked how they are.
   std::set<std::string> WaitsFor(const http::Request& request, const RequestInfo& info,
                                  const User& user);
+  // The same on a worker, which asks no other program for it.
+  std::set<std::string> WaitsForFromWorker(const http::Request& request, const RequestInfo& info,
+                                           const User& user);
+  // Whether it is allowed, or somebody else has to be asked.
+  bool MayBeAllowed(const User& user, const Access& access) const;
   // Of a request that asks whose a token is.
   std::set<std::string> NamesOfTokens(const http::Request& request, const RequestInfo& info,
                                       const User& user);

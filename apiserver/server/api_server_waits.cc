@@ -9,6 +9,7 @@
 #include "apiserver/objects/record_codec.h"
 #include "apiserver/request/routes.h"
 #include "apiserver/server/api_server_state.h"
+#include "base/at_once.h"
 
 namespace skiff {
 namespace {
@@ -89,7 +90,7 @@ std::set<std::string> ApiServer::State::WaitsFor(const http::Request& request,
                            info.resource == "componentstatuses" && components.AsksOthers();
   if (!asks_others && !IsBeforeItsAccount(request, info)) return names;
   const RouteMatch match = custom_kinds.Now("")->routes.Find(info, request.method);
-  if (match.route != nullptr && authorizer.Authorize(user, AccessOf(info, match)).allowed()) {
+  if (match.route != nullptr && MayBeAllowed(user, AccessOf(info, match))) {
     if (asks_others) {
       names.insert("other programs of the control plane");
     } else {
@@ -102,6 +103,21 @@ std::set<std::string> ApiServer::State::WaitsFor(const http::Request& request,
   return names;
 }
 
+std::set<std::string> ApiServer::State::WaitsForFromWorker(const http::Request& request,
+                                                           const RequestInfo& info,
+                                                           const User& user) {
+  auto of_authorizers = authorizers->Names();
+  if (of_authorizers.empty()) return WaitsFor(request, info, user);
+  const NotForLong attempt;
+  auto names = WaitsFor(request, info, user);
+  if (attempt.failed()) names.merge(of_authorizers);
+  return names;
+}
+
+bool ApiServer::State::MayBeAllowed(const User& user, const Access& access) const {
+  return authorizers->Authorize(user, access).allowed() || IsVoid();
+}
+
 std::set<std::string> ApiServer::State::NamesOfTokens(const http::Request& request,
                                                       const RequestInfo& info, const User& user) {
   if (!outside) return {};
@@ -110,8 +126,7 @@ std::set<std::string> ApiServer::State::NamesOfTokens(const http::Request& reque
                        info.resource == "tokenreviews" && request.method == "POST";
   if (!reviews) return {};
   const RouteMatch match = custom_kinds.Now("")->routes.Find(info, request.method);
-  const bool may =
-      match.route != nullptr && authorizer.Authorize(user, AccessOf(info, match)).allowed();
+  const bool may = match.route != nullptr && MayBeAllowed(user, AccessOf(info, match));
   return may ? outside->AllNames() : std::set<std::string>();
 }
 
@@ -142,7 +157,7 @@ std::set<std::string> ApiServer::State::NamesOfAsked(const http::Request& reques
     names.merge(webhooks->Named(operation, *route.kind, info.subresource));
   }
   // Who is to be refused is so at once, and takes nobody's place among those that wait.
-  if (!names.empty() && !authorizer.Authorize(user, AccessOf(info, match)).allowed()) return {};
+  if (!names.empty() && !MayBeAllowed(user, AccessOf(info, match))) return {};
   return names;
 }
 

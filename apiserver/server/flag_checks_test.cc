@@ -24,7 +24,8 @@ std::vector<std::string> NotesOf(const std::vector<std::string>& args) {
 TEST(FlagChecksTest, AVersionThatIsToBeLeftOutIsNotServedInSilence) {
   EXPECT_THAT(ErrorOf({"--runtime-config=apps/v1=false"}), HasSubstr("must not be ignored"));
   EXPECT_THAT(ErrorOf({"--runtime-config=v1/pods=false"}), HasSubstr("must not be ignored"));
-  EXPECT_THAT(ErrorOf({"--runtime-config=api/all=false,apps/v1=true"}),
+  EXPECT_THAT(ErrorOf({"--runtime-config=api/all=false,apps/v1=true",
+                       "--enable-priority-and-fairness=false"}),
               HasSubstr("must not be ignored"));
   EXPECT_THAT(NotesOf({"--runtime-config=api/all=true,apps/v1=true,batch/v1"}), IsEmpty());
   EXPECT_THAT(NotesOf({"--runtime-config=api/beta=false,resource.k8s.io/v1alpha3=false"}),
@@ -107,7 +108,13 @@ struct Wrong {
 
 TEST(FlagChecksTest, WhatKubeApiserverRefusesIsRefusedByItsWords) {
   const Wrong wrongs[] = {
-      {{"--runtime-config=api/all=false"}, "invalid key with only api/all=false"},
+      {{"--runtime-config=api/all=false"},
+       "--runtime-config=api/all=false conflicts with --enable-priority-and-fairness=true"},
+      {{"--runtime-config=api/ga=false,flowcontrol.apiserver.k8s.io/v1=false"},
+       "--runtime-config=flowcontrol.apiserver.k8s.io/v1=false conflicts with "
+       "--enable-priority-and-fairness=true"},
+      {{"--runtime-config=api/all=false", "--enable-priority-and-fairness=false"},
+       "invalid key with only api/all=false"},
       {{"--runtime-config=api/all=perhaps"}, "invalid value api/all=perhaps"},
       {{"--runtime-config=apps"}, "runtime-config invalid key apps"},
       {{"--runtime-config=example.com/v1=true"}, "unknown api groups example.com"},

@@ -152,24 +152,4 @@ Result<> CheckFrontProxyFlags(const ApiServerFlags& flags, std::vector<std::stri
   return {};
 }
 
-Result<> CheckAuthorizationModes(const std::vector<std::string>& modes) {
-  for (const std::string& mode : modes) {
-    if (mode == "ABAC") {
-      return Refuse("authorization-mode ABAC's authorization policy file not passed");
-    }
-    if (mode == "Webhook") {
-      return Refuse("authorization-mode Webhook's authorization config file not passed");
-    }
-    const bool is_known =
-        mode == "AlwaysAllow" || mode == "AlwaysDeny" || mode == "Node" || mode == "RBAC";
-    if (!is_known)
-      return Refuse(fmt::format("authorization-mode {} is not a valid mode", Quoted(mode)));
-  }
-  if (std::set<std::string>(modes.begin(), modes.end()).size() == modes.size()) return {};
-  std::vector<std::string> quoted;
-  for (const std::string& mode : modes) quoted.push_back(Quoted(mode));
-  return Refuse(fmt::format("authorization-mode [{}] has mode specified more than once",
-                            fmt::join(quoted, " ")));
-}
-
 }  // namespace skiff

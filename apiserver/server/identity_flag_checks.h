@@ -13,6 +13,5 @@ namespace skiff {
 Result<> CheckServiceAccountFlags(const ApiServerFlags& flags, std::vector<std::string>& notes);
 // Reads the files of authorities. Those that cannot be read are told of where they are used.
 Result<> CheckFrontProxyFlags(const ApiServerFlags& flags, std::vector<std::string>& notes);
-Result<> CheckAuthorizationModes(const std::vector<std::string>& modes);
 
 }  // namespace skiff

@@ -52,6 +52,16 @@ TEST(IdentityFlagChecksTest, WhatCannotBeIsRefusedInKubernetesWords) {
        "authorization-mode ABAC's authorization policy file not passed"},
       {{"--authorization-mode=Webhook"},
        "authorization-mode Webhook's authorization config file not passed"},
+      {{"--authorization-mode=RBAC", "--authorization-policy-file=a"},
+       "cannot specify --authorization-policy-file without mode ABAC"},
+      {{"--authorization-mode=RBAC", "--authorization-webhook-config-file=a"},
+       "cannot specify --authorization-webhook-config-file without mode Webhook"},
+      {{"--authorization-config=a", "--authorization-mode=RBAC"},
+       "--authorization-config can not be specified when --authorization-mode or "
+       "--authorization-webhook-* flags are defined"},
+      {{"--authorization-config=a", "--authorization-webhook-version=v1"},
+       "--authorization-config can not be specified when --authorization-mode or "
+       "--authorization-webhook-* flags are defined"},
       {{"--authorization-mode=RBAC,RBAC"},
        "authorization-mode [\"RBAC\" \"RBAC\"] has mode specified more than once"}};
   for (const auto& [args, message] : wrongs) EXPECT_EQ(ErrorOf(args), message) << args[0];

@@ -196,12 +196,17 @@ Result<> ApiServerProcess::Impl::FollowFiles(const ApiServerFlags& flags) {
   follow(flags.proxy_client_cert_file, flags.proxy_client_key_file, [this](const Texts& texts) {
     return server->UseProxyCertificate(texts[0], texts[1]);
   });
-  if (flags.tokens.authentication_config.empty()) return {};
-  files.push_back(std::make_unique<FollowedFiles>(
-      *loops, Texts{flags.tokens.authentication_config},
-      [this](const Texts& texts) { return server->UseAuthenticationConfiguration(texts[0]); },
-      1min));
-  executor->Add(*files.back());
+  const auto follow_configuration = [&](const std::string& file, FollowedFiles::Take take) {
+    if (file.empty()) return;
+    files.push_back(std::make_unique<FollowedFiles>(*loops, Texts{file}, std::move(take), 1min));
+    executor->Add(*files.back());
+  };
+  follow_configuration(flags.tokens.authentication_config, [this](const Texts& texts) {
+    return server->UseAuthenticationConfiguration(texts[0]);
+  });
+  follow_configuration(flags.authorization.config, [this](const Texts& texts) {
+    return server->UseAuthorizationConfiguration(texts[0]);
+  });
   return {};
 }
 
@@ -276,6 +281,7 @@ Result<ApiServerOptions> ApiServerProcess::Impl::OptionsOf(const ApiServerFlags&
       .flow_control = flags.flow_control,
       .resident = flags.resident};
   options.anonymous_auth = flags.anonymous_auth;
+  options.authorization = TRY(AuthorizationOf(flags.authorization, flags.authorization_modes));
   options.outside_tokens = TRY(OutsideTokensOf(flags.tokens, flags.anonymous_auth.has_value()));
   options.audit = TRY(AuditOptionsOf(flags.audit));
   options.browser_access = flags.port.browser_access;

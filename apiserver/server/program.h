@@ -13,6 +13,7 @@
 
 #include "apiserver/server/api_server.h"
 #include "apiserver/server/audit_flags.h"
+#include "apiserver/server/authorization_flags.h"
 #include "apiserver/server/port_flags.h"
 #include "apiserver/server/token_flags.h"
 #include "apiserver/storage/store.h"
@@ -45,6 +46,7 @@ struct ApiServerFlags {
   OutsideTokenFlags tokens = {};
   std::string token_auth_file = "";
   std::vector<std::string> authorization_modes = {"AlwaysAllow"};
+  AuthorizationFlags authorization = {};
   std::optional<bool> anonymous_auth = {};  // Unset: by the modes of authorization.
   bool enable_bootstrap_token_auth = false;
   std::vector<std::string> service_cluster_ip_ranges = {"10.0.0.0/24"};

@@ -129,7 +129,8 @@ void AddFlags(Flags& flags, ApiServerFlags& to) {
             "Clients that show a certificate of these authorities are its common name.");
   flags.Add("token-auth-file", to.token_auth_file, "File of static bearer tokens.");
   flags.Add("authorization-mode", to.authorization_modes,
-            "Ordered list: AlwaysAllow, AlwaysDeny, Node, RBAC.");
+            "Ordered list: AlwaysAllow, AlwaysDeny, ABAC, Node, RBAC, Webhook.");
+  AddAuthorizationFlags(flags, to.authorization);
   flags.Add("anonymous-auth", to.anonymous_auth, "Take requests without credentials.");
   flags.Add("enable-bootstrap-token-auth", to.enable_bootstrap_token_auth,
             "Take the tokens of Secrets of type bootstrap.kubernetes.io/token in kube-system.");
@@ -165,6 +166,7 @@ Result<bool> ParseInto(ApiServerFlags& to, const std::vector<std::string>& args)
             "are served, and none of them can be left out.");
   const bool goes_on = TRY(ParseOrHelp(flags, args));
   if (!goes_on) return false;
+  if (to.flow_control.on) TRY(CheckFairness(runtime_config));
   to.kinds_on_request = TRY(CheckRuntimeConfig(runtime_config, to.log.notes));
   for (const auto& [name, value] : flags.given()) {
     if (name != "feature-gates") continue;
@@ -173,8 +175,6 @@ Result<bool> ParseInto(ApiServerFlags& to, const std::vector<std::string>& args)
   }
   for (const auto& [name, value] : flags.given()) to.tokens.oidc_given |= name.starts_with("oidc-");
   to.admission_settings = TRY(ReadAdmissionSettings(admission_file, to.log.notes));
-  // As kube-apiserver takes a list that is given and has nothing in it.
-  if (to.authorization_modes.empty()) to.authorization_modes = {"AlwaysAllow"};
   TRY(CheckServerFlags(to));
   TRY(CheckServiceRanges(to, flags.given()));
   TRY(CheckServiceAccountFlags(to, to.log.notes));
@@ -182,7 +182,7 @@ Result<bool> ParseInto(ApiServerFlags& to, const std::vector<std::string>& args)
   TRY(CheckPortFlags(to.port));
   TRY(CheckStoreFlags(to));
   TRY(CheckFrontProxyFlags(to, to.log.notes));
-  TRY(CheckAuthorizationModes(to.authorization_modes));
+  TRY(CheckAuthorizationFlags(to.authorization, flags.given(), to.authorization_modes));
   TRY(CheckAuditFlags(to.audit, to.log.notes));
   TRY(CheckAdmissionPlugins(to.enable_admission_plugins, to.disable_admission_plugins));
   TRY(CheckUnusedFlags(flags.given(), !to.audit.log.path.empty()));

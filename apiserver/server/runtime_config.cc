@@ -155,6 +155,20 @@ Item ItemIn(const std::string& text) {
 
 }  // namespace
 
+Result<> CheckFairness(const std::vector<std::string>& items) {
+  for (const char* key : {"flowcontrol.apiserver.k8s.io/v1", "api/ga", "api/all"}) {
+    for (const std::string& text : items) {
+      const Item item = ItemIn(text);
+      if (item.key != key) continue;
+      if (item.value == "true") return {};
+      if (item.value != "false") continue;
+      return BadConfig(fmt::format(
+          "--{}={}=false conflicts with --enable-priority-and-fairness=true", kRuntimeConfig, key));
+    }
+  }
+  return {};
+}
+
 Result<std::vector<const KindInfo*>> CheckRuntimeConfig(const std::vector<std::string>& items,
                                                         std::vector<std::string>& notes) {
   Config config;

@@ -14,5 +14,7 @@ namespace skiff {
 // kube-apiserver's words where it refuses that as well.
 Result<std::vector<const KindInfo*>> CheckRuntimeConfig(const std::vector<std::string>& items,
                                                         std::vector<std::string>& notes);
+// Where requests take turns: whether the objects that say how are to be left out.
+Result<> CheckFairness(const std::vector<std::string>& items);
 
 }  // namespace skiff

@@ -246,7 +246,10 @@ void ServerMetrics::Authenticated(const Result<User>& user) {
 
 void ServerMetrics::Authorized(const Verdict& verdict) {
   const bool is_denied = verdict.decision == Verdict::Decision::kDeny;
-  authorizations_.Add({verdict.allowed() ? "allowed" : is_denied ? "denied" : "no-opinion"});
+  authorizations_.Add({verdict.allowed()        ? "allowed"
+                       : !verdict.error.empty() ? "error"
+                       : is_denied              ? "denied"
+                                                : "no-opinion"});
 }
 
 void ServerMetrics::ShownCertificate(Duration left) {

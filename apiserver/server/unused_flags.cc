@@ -161,21 +161,8 @@ void AddUnusedStoreFlags(Flags& flags) {
       {"etcd-servers-overrides", "all objects are in one store", {""}, !kSwitch, kRefused});
 }
 
-// Of who may do what, and what is looked at before it is done.
+// Of what is looked at before something is done.
 void AddUnusedAccessFlags(Flags& flags) {
-  for (const char* name :
-       {"authorization-config", "authorization-webhook-config-file", "authorization-policy-file"}) {
-    flags.AddUnused({name,
-                     "who may do what is said by RBAC and the node authorizer",
-                     {""},
-                     !kSwitch,
-                     kRefused});
-  }
-  for (const char* name :
-       {"authorization-webhook-version", "authorization-webhook-cache-authorized-ttl",
-        "authorization-webhook-cache-unauthorized-ttl"}) {
-    flags.AddUnused({name, "no webhook is asked who may do what"});
-  }
   flags.AddUnused({"admission-control",
                    "--enable-admission-plugins and --disable-admission-plugins say which there are",
                    {""},

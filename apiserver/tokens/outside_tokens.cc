@@ -14,10 +14,6 @@ namespace {
 const Log kOutsideLog("authentication-config");
 constexpr const char* kWebhookName = "the token webhook";
 
-std::string MetricDigest(std::string_view text) {
-  return text.empty() ? "" : "sha256:" + Hex(Sha256(text));
-}
-
 std::string IssuerName(const std::string& url) {
   return "issuer " + url;
 }

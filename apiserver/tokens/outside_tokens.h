@@ -16,9 +16,9 @@
 
 #include "apiserver/auth/service_accounts.h"
 #include "apiserver/identity/outbound_calls.h"
+#include "apiserver/identity/remembered.h"
 #include "apiserver/tokens/issued_token.h"
 #include "apiserver/tokens/issuer_keys.h"
-#include "apiserver/tokens/remembered_tokens.h"
 #include "apiserver/tokens/token_webhook.h"
 #include "apiserver/webhooks/outbound_pool.h"
 #include "base/control_loop.h"
@@ -124,7 +124,7 @@ class OutsideTokens final : public ControlLoop {
   std::optional<AnonymousConfiguration> anonymous_;  // As the file had it at first.
   std::unique_ptr<TokenWebhook> webhook_;            // Null: there is none.
   HistogramFamily* seconds_ = nullptr;
-  RememberedTokens<Known> remembered_;
+  Remembered<Known> remembered_;
   mutable Mutex mutex_;
   IssuersPtr issuers_ GUARDED_BY(mutex_);
   IssuersPtr pending_ GUARDED_BY(mutex_);  // Null: none waits.

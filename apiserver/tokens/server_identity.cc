@@ -16,4 +16,8 @@ std::string ServerIdentity() {
   return "apiserver-" + digest;
 }
 
+std::string MetricDigest(std::string_view text) {
+  return text.empty() ? "" : "sha256:" + Hex(Sha256(text));
+}
+
 }  // namespace skiff

@@ -6,8 +6,6 @@
 //   auto verdict = webhook->Ask(token, audiences);     // Waits: base/at_once.h.
 #pragma once
 
-#include <atomic>
-#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -16,11 +14,10 @@
 
 #include "apiserver/auth/service_accounts.h"
 #include "apiserver/identity/outbound_calls.h"
-#include "apiserver/tokens/remembered_tokens.h"
+#include "apiserver/identity/remembered.h"
+#include "apiserver/identity/review_poster.h"
 #include "base/clock.h"
-#include "base/mutex.h"
 #include "client/transport.h"
-#include "http/client.h"
 
 namespace skiff {
 
@@ -47,44 +44,29 @@ class TokenWebhook {
   // Invalid for a version that there is not, and for what TLS cannot be made of.
   static Result<std::unique_ptr<TokenWebhook>> Create(TokenWebhookOptions options, Parts parts);
 
-  static constexpr Duration kTimeMax = 30s;  // Of one answer, and of all tries together.
-  static constexpr int kTriesMax = 5;
-  static constexpr size_t kAnswerBytesMax = size_t{1} << 20;
-
   // nullopt: not without waiting longer than the attempt under way may.
   std::optional<TokenVerdict> Ask(std::string_view token,
                                   const std::vector<std::string>& audiences);
   // Nobody waits any more, from now on.
-  void Stop();
+  void Stop() { questions_.Stop(); }
   // How many requests it was sent.
-  uint64_t asked() const { return asked_; }
+  uint64_t asked() const { return poster_->sent(); }
 
  private:
-  struct Question {
-    bool done = false;
-    TokenVerdict verdict;
-  };
   // Whether what it says is to be remembered.
   struct Answer {
     TokenVerdict verdict;
     bool is_final = false;
     size_t bytes = 0;
   };
-  TokenWebhook(TokenWebhookOptions options, Parts parts, http::Upstream upstream);
+  TokenWebhook(TokenWebhookOptions options, Parts parts, std::unique_ptr<ReviewPoster> poster);
   Answer Review(std::string_view token, const std::vector<std::string>& audiences);
-  Result<http::ClientRequest> RequestOf(const std::string& body) const;
-  Result<WholeAnswer> Send(const std::string& body, Fetch::Deadline deadline);
 
   const TokenWebhookOptions options_;
   const Parts parts_;
-  const http::Upstream upstream_;
-  const std::string target_, host_;
-  RememberedTokens<TokenVerdict> remembered_;
-  std::atomic<uint64_t> asked_ = 0;
-  Mutex mutex_;
-  CondVar answered_;
-  bool stopped_ GUARDED_BY(mutex_) = false;
-  std::map<std::string, std::shared_ptr<Question>> under_way_ GUARDED_BY(mutex_);  // By digest.
+  const std::unique_ptr<ReviewPoster> poster_;
+  Remembered<TokenVerdict> remembered_;
+  SharedQuestions<TokenVerdict> questions_;
 };
 
 // The TokenReview that is sent, and what an answer says. Pure.

@@ -119,7 +119,8 @@ Result<> RunKustomize(Command& command, const Args& args) {
     command.environment().out(text);
     return {};
   }
-  if (std::filesystem::is_directory(flags.output)) return WriteEach(flags.output, *objects);
+  std::error_code unseen;
+  if (std::filesystem::is_directory(flags.output, unseen)) return WriteEach(flags.output, *objects);
   return WriteFile(flags.output, text);
 }
 

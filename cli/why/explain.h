@@ -45,6 +45,9 @@ void ExplainIngress(const Facts& facts, const Json& ingress, Findings& out);
 std::string SymptomOfIngress(const Json& ingress, const Json& event);
 // What makes pods by a template, directly or through others.
 void ExplainWorkload(const Facts& facts, const Json& workload, Findings& out);
+// What a pod was refused by, of the words of the server: "resource quota small", "an admission
+// webhook".
+std::string RefusedBy(const std::string& message);
 void ExplainNamespace(const Facts& facts, const Json& object, Findings& out);
 void ExplainNodeItself(const Facts& facts, const Json& node, Findings& out);
 void ExplainAutoscaler(const Facts& facts, const Json& autoscaler, Findings& out);

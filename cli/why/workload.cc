@@ -38,23 +38,6 @@ std::string QuotaOf(const std::string& message) {
   return message.substr(begin, message.find_first_of(",: ", begin) - begin);
 }
 
-// What a refusal comes from, by the words of the server.
-std::string RefusedBy(const std::string& message) {
-  const auto has = [&](const char* text) { return message.find(text) != message.npos; };
-  if (has("exceeded quota") || has("failed quota")) {
-    const std::string quota = QuotaOf(message);
-    return quota.empty() ? "a resource quota" : "resource quota " + quota;
-  }
-  if (has("violates PodSecurity")) return "the namespace's pod security level";
-  if (has("admission webhook")) return "an admission webhook";
-  if (has("ValidatingAdmissionPolicy")) return "an admission policy";
-  if (has("serviceaccount") && has("not found")) return "that its service account does not exist";
-  if (has("maximum") && has("per ")) return "a limit range";
-  if (has("minimum") && has("per ")) return "a limit range";
-  if (has("being terminated")) return "that its namespace is being deleted";
-  return "the server";
-}
-
 std::string CommandForRefusal(const std::string& message) {
   const auto has = [&](const char* text) { return message.find(text) != message.npos; };
   if (has("quota")) {
@@ -284,6 +267,22 @@ void SayWorkloadFine(const Facts& facts, const Json& workload, Findings& out) {
 }
 
 }  // namespace
+
+std::string RefusedBy(const std::string& message) {
+  const auto has = [&](const char* text) { return message.find(text) != message.npos; };
+  if (has("exceeded quota") || has("failed quota")) {
+    const std::string quota = QuotaOf(message);
+    return quota.empty() ? "a resource quota" : "resource quota " + quota;
+  }
+  if (has("violates PodSecurity")) return "the namespace's pod security level";
+  if (has("admission webhook")) return "an admission webhook";
+  if (has("ValidatingAdmissionPolicy")) return "an admission policy";
+  if (has("serviceaccount") && has("not found")) return "that its service account does not exist";
+  if (has("maximum") && has("per ")) return "a limit range";
+  if (has("minimum") && has("per ")) return "a limit range";
+  if (has("being terminated")) return "that its namespace is being deleted";
+  return "the server";
+}
 
 void ExplainWorkload(const Facts& facts, const Json& workload, Findings& out) {
   const std::string kind = TextAt(workload, "kind");

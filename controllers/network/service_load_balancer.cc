@@ -1,5 +1,6 @@
 #include "controllers/network/service_load_balancer.h"
 
+#include <algorithm>
 #include <atomic>
 #include <set>
 
@@ -20,6 +21,7 @@ using discovery_v1::EndpointSlice;
 using networking_v1::Ingress;
 using networking_v1::IngressClass;
 
+constexpr Duration kListenedPause = 5s;  // Nobody tells when a program lets its port go.
 constexpr char kServiceName[] = "kubernetes.io/service-name";
 constexpr char kLocalSlices[] = "load-balanced-service";
 constexpr char kPorts[] = "ports-of-nodes";  // Whatever is found by them: "TCP/80".
@@ -92,6 +94,7 @@ class ServiceLoadBalancerReconciler final : public Reconciler<Service> {
                                 Changes changes)
       : options_(std::move(options)),
         changes_(std::move(changes)),
+        clock_(manager.clock()),
         client_(manager.client()),
         services_(manager.informer<Service>()),
         nodes_(manager.informer<Node>()),
@@ -110,11 +113,12 @@ class ServiceLoadBalancerReconciler final : public Reconciler<Service> {
       return Requeue::None();
     }
     if (!IsNodeLoadBalancer(service)) return Requeue::None();
-    const LoadBalancerPlan plan =
-        PlanLoadBalancer(service, NodesFor(service), PortConflictOf(service));
+    const Conflict conflict = PortConflictOf(service);
+    const LoadBalancerPlan plan = PlanLoadBalancer(service, NodesFor(service), conflict.text);
+    const Requeue next = conflict.is_listened ? Requeue::After(kListenedPause) : Requeue::None();
     TellTrouble(service, plan);
     auto wanted = IngressOf(plan.addresses);
-    if (wanted == service.status.load_balancer.ingress) return Requeue::None();
+    if (wanted == service.status.load_balancer.ingress) return next;
     const bool none_left = wanted.empty();
     TRY(Write(service, std::move(wanted)));
     if (!has_addresses) {
@@ -122,7 +126,7 @@ class ServiceLoadBalancerReconciler final : public Reconciler<Service> {
     } else if (!none_left) {
       events_.Normal(service, "UpdatedLoadBalancer", "Updated load balancer with new hosts");
     }
-    return Requeue::None();
+    return next;
   }
 
   void Forget(const ObjectKey& key) override {
@@ -131,17 +135,28 @@ class ServiceLoadBalancerReconciler final : public Reconciler<Service> {
   }
 
  private:
+  // Why a Service cannot have its ports, in which version, and seen when.
+  struct Conflict {
+    std::string version;
+    std::string text;
+    TimePoint seen;
+    bool is_listened = false;  // Something listens at one of them.
+  };
+
   // All who want the same ports are looked at each time one of them may have them, and there may be
   // any number: it is worked out once for all of them.
-  std::string PortConflictOf(const Service& service) {
+  Conflict PortConflictOf(const Service& service) {
     const uint64_t changes = *changes_;
+    const TimePoint now = clock_.Now();
     const std::string name = service.metadata.namespace_ + "/" + service.metadata.name;
     {
       const MutexLock lock(mutex_);
       const auto known = conflicts_.find(name);
       const bool is_known = conflicts_at_ == changes && known != conflicts_.end() &&
                             known->second.version == service.metadata.resource_version;
-      if (is_known) return known->second.text;
+      const bool is_old =
+          is_known && known->second.is_listened && now - known->second.seen >= kListenedPause;
+      if (is_known && !is_old) return known->second;
     }
     const LoadBalancerWorld claims = ClaimsAround(service);
     auto texts = PortConflictsOf(claims);
@@ -150,9 +165,13 @@ class ServiceLoadBalancerReconciler final : public Reconciler<Service> {
     conflicts_at_ = changes;
     for (const auto& other : claims.services) {
       const std::string of = other->metadata.namespace_ + "/" + other->metadata.name;
-      conflicts_[of] = {other->metadata.resource_version, texts[of]};
+      const std::string& text = texts[of];
+      const auto is_listened = [&](const NodePort& port) { return claims.listened.contains(port); };
+      const std::set<NodePort> ports = ClaimedPorts(*other);
+      conflicts_[of] = {other->metadata.resource_version, text, now,
+                        !text.empty() && std::any_of(ports.begin(), ports.end(), is_listened)};
     }
-    return texts[name];
+    return conflicts_[name];
   }
 
   LoadBalancerWorld ClaimsAround(const Service& service) const {
@@ -160,6 +179,7 @@ class ServiceLoadBalancerReconciler final : public Reconciler<Service> {
     std::set<NodePort> ports = ClaimedPorts(service);
     world.services = ClaimantsAround(services_, ports);
     world.taken = options_.reserved;
+    if (options_.listened) world.listened = options_.listened();
     for (const NodePort& port : ports) {
       AddIngressAt(port, world.taken);
       for (const auto& pod : pods_.ByIndex(kPorts, PortText(port))) AddHostPorts(*pod, world.taken);
@@ -217,6 +237,7 @@ class ServiceLoadBalancerReconciler final : public Reconciler<Service> {
 
   const ServiceLoadBalancerOptions options_;
   const Changes changes_;
+  const Clock& clock_;
   Client& client_;
   const Informer<Service> services_;
   const Informer<Node> nodes_;
@@ -228,11 +249,7 @@ class ServiceLoadBalancerReconciler final : public Reconciler<Service> {
   Mutex mutex_;
   // The trouble that was last told of each Service that waits, "" for none.
   std::map<ObjectKey, std::string> told_ GUARDED_BY(mutex_);
-  // Why Services cannot have their ports, by "namespace/name", and of which version of them.
-  struct Conflict {
-    std::string version;
-    std::string text;
-  };
+  // By "namespace/name".
   std::map<std::string, Conflict> conflicts_ GUARDED_BY(mutex_);
   uint64_t conflicts_at_ GUARDED_BY(mutex_) = 0;  // Of `changes_`.
 };

@@ -1,7 +1,9 @@
 // Gives Services of type LoadBalancer addresses where there is no cloud to do it: the nodes' own.
 #pragma once
 
+#include <functional>
 #include <map>
+#include <set>
 #include <string>
 
 #include "client/manager.h"
@@ -12,8 +14,10 @@ namespace skiff {
 struct ServiceLoadBalancerOptions {
   // Ports of the nodes that no Service may have, and what they are for. A packet for one of them
   // would no longer reach what listens there.
-  std::map<NodePort, std::string> reserved = {
-      {{"TCP", 22}, "ssh"}, {{"TCP", 6443}, "the API server"}, {{"TCP", 10250}, "the kubelet"}};
+  std::map<NodePort, std::string> reserved = ReservedNodePorts(6443, 10250);
+  // The ports of this machine that something listens at: they are given to no Service that has no
+  // address yet. Empty where this machine is none of the nodes.
+  std::function<std::set<NodePort>()> listened;
   // Who serves Ingresses on a node, as IngressClasses name it: the ports that their status tells
   // are taken as well. "": nobody.
   std::string ingress_controller;

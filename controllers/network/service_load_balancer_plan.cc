@@ -18,6 +18,8 @@ using core_v1::Service;
 
 constexpr std::string_view kExcluded = "node.kubernetes.io/exclude-from-external-load-balancers";
 
+const std::string kListener = "a program on the control plane's machine";
+
 std::string NameOf(const Service& service) {
   return service.metadata.namespace_ + "/" + service.metadata.name;
 }
@@ -53,6 +55,20 @@ auto RankOf(const Service& service) {
 
 }  // namespace
 
+std::map<NodePort, std::string> ReservedNodePorts(int api_server_port, int kubelet_port) {
+  return {{{"TCP", 22}, "ssh"},
+          {{"UDP", 68}, "DHCP"},
+          {{"UDP", 546}, "DHCP"},
+          {{"TCP", 2379}, "etcd"},
+          {{"TCP", 2380}, "etcd"},
+          {{"TCP", api_server_port}, "the API server"},
+          {{"UDP", 8472}, "the pods' network"},
+          {{"TCP", kubelet_port}, "the kubelet"},
+          {{"TCP", 10256}, "the service proxy"},
+          {{"TCP", 10257}, "the controller manager"},
+          {{"TCP", 10259}, "the scheduler"}};
+}
+
 bool IsNodeLoadBalancer(const Service& service) {
   return service.spec.type == "LoadBalancer" && !service.metadata.deletion_timestamp &&
          service.spec.load_balancer_class.value_or(std::string(kNodeLoadBalancerClass)) ==
@@ -68,6 +84,9 @@ std::set<NodePort> ClaimedPorts(const Service& service) {
   for (const auto& port : service.spec.ports) {
     if (port.node_port == 0) continue;
     claims.emplace(port.protocol.empty() ? "TCP" : port.protocol, port.node_port);
+  }
+  if (service.spec.health_check_node_port != 0) {
+    claims.emplace("TCP", service.spec.health_check_node_port);
   }
   return claims;
 }
@@ -96,19 +115,26 @@ std::map<std::string, std::string> PortConflictsOf(const LoadBalancerWorld& worl
       taken.emplace(NodePort(port.protocol.empty() ? "TCP" : port.protocol, port.node_port),
                     "the node port of service " + NameOf(*other));
     }
+    if (other->spec.health_check_node_port != 0) {
+      taken.emplace(NodePort("TCP", other->spec.health_check_node_port),
+                    "the health checks of service " + NameOf(*other));
+    }
   }
   std::sort(claimants.begin(), claimants.end());
   std::map<std::string, std::string> conflicts;
   for (const auto& [rank, claimant] : claimants) {
     const std::vector<NodePort> ports = PortsOf(*claimant);
     std::string& conflict = conflicts[NameOf(*claimant)];
+    const bool is_served = !claimant->status.load_balancer.ingress.empty();
     for (const NodePort& port : ports) {
-      const auto holder = taken.find(port);
-      if (holder == taken.end()) continue;
+      const auto found = taken.find(port);
+      const bool listened = !is_served && world.listened.contains(port);
+      if (found == taken.end() && !listened) continue;
+      const std::string& holder = found == taken.end() ? kListener : found->second;
       conflict = fmt::format(
           "port {}/{} of the nodes is in use by {}; the service gets an address "
           "when that port is free",
-          port.second, port.first, holder->second);
+          port.second, port.first, holder);
       break;
     }
     if (!conflict.empty()) continue;

@@ -25,6 +25,9 @@ struct LoadBalancerWorld {
   std::vector<Ptr<core_v1::Node>> nodes;
   // Ports of the nodes that are something else's, and whose: ssh, the API server, pods' hostPorts.
   std::map<NodePort, std::string> taken;
+  // Those that a program of the control plane's machine listens at. Who has an address already
+  // keeps it, as it was first.
+  std::set<NodePort> listened;
   // Nodes with a ready endpoint, by "namespace/name" of Services with externalTrafficPolicy Local.
   std::map<std::string, std::set<std::string>> nodes_with_endpoints;
 };
@@ -36,6 +39,10 @@ struct LoadBalancerPlan {
   std::string port_conflict;
   bool no_nodes = false;
 };
+
+// What every node of a cluster needs for itself: ssh, the cluster's own programs, the network
+// between pods, the machine's own address.
+std::map<NodePort, std::string> ReservedNodePorts(int api_server_port, int kubelet_port);
 
 // Whether addresses for this Service are ours to give.
 bool IsNodeLoadBalancer(const core_v1::Service& service);

@@ -8,6 +8,7 @@ namespace {
 
 using core_v1::Node;
 using core_v1::Service;
+using testing::Contains;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
@@ -128,6 +129,45 @@ TEST(ServiceLoadBalancerTest, PortsOfTheNodesThatOthersUseAreRefused) {
   web->spec.ports[0].port = 8080;
   EXPECT_THAT(PlanOf(*web, world).port_conflict, HasSubstr("pod kube-system/ingress"));
   web->spec.ports[0].protocol = "UDP";
+  EXPECT_THAT(PlanOf(*web, world).port_conflict, IsEmpty());
+}
+
+TEST(ServiceLoadBalancerTest, NobodyGetsThePortsThatNodesLiveBy) {
+  LoadBalancerWorld world;
+  world.taken = ReservedNodePorts(7443, 10250);
+  const auto conflict = [&](const std::string& protocol, int port) {
+    const auto web = LoadBalancer("web", {port});
+    web->spec.ports[0].protocol = protocol;
+    LoadBalancerWorld with = World({web});
+    with.taken = world.taken;
+    return PlanOf(*web, with).port_conflict;
+  };
+  EXPECT_THAT(conflict("TCP", 7443), HasSubstr("by the API server"));
+  EXPECT_THAT(conflict("UDP", 7443), IsEmpty());
+  EXPECT_THAT(conflict("UDP", 8472), HasSubstr("by the pods' network"));
+  EXPECT_THAT(conflict("TCP", 2379), HasSubstr("by etcd"));
+  EXPECT_THAT(conflict("TCP", 10256), HasSubstr("by the service proxy"));
+  EXPECT_THAT(conflict("UDP", 68), HasSubstr("by DHCP"));
+  EXPECT_THAT(conflict("TCP", 80), IsEmpty());
+}
+
+TEST(ServiceLoadBalancerTest, TheHealthChecksOfAServiceHaveTheirPort) {
+  const auto web = LoadBalancer("web", {32000});
+  const auto local = LoadBalancer("local", {80});
+  local->spec.health_check_node_port = 32000;
+  EXPECT_THAT(PlanOf(*web, World({web, local})).port_conflict,
+              HasSubstr("by the health checks of service default/local"));
+  EXPECT_THAT(ClaimedPorts(*local), Contains(NodePort("TCP", 32000)));
+}
+
+TEST(ServiceLoadBalancerTest, WhereSomethingListensOnlyWhoWasThereFirstStays) {
+  const auto web = LoadBalancer("web", {80});
+  LoadBalancerWorld world = World({web});
+  world.listened = {{"TCP", 80}};
+  EXPECT_THAT(PlanOf(*web, world).port_conflict,
+              HasSubstr("port 80/TCP of the nodes is in use by a program on the control plane's "
+                        "machine"));
+  Give(*web, "192.0.2.1");
   EXPECT_THAT(PlanOf(*web, world).port_conflict, IsEmpty());
 }
 

@@ -287,6 +287,26 @@ TEST(NodeRulesTest, WhatAPodAsksForIsTheMostThatRunsAtOnce) {
   }
 }
 
+// As in kube-scheduler, whose scores of this rule see no requests of a whole pod.
+TEST(NodeRulesTest, WhatWouldBeLeftIsScoredByTheRequestsOfContainers) {
+  const NodeInfo node = NodeOf([](core_v1::Node& made) {
+    made.status.allocatable["cpu"] = Quantity::Parse("1").value();
+    made.status.allocatable["memory"] = Quantity::Parse("1000Mi").value();
+  });
+  SchedulingFixture cluster;
+  const Snapshot snapshot = cluster.MakeSnapshot();
+  const auto score = [&](const char* of_pod) {
+    const auto pod = Pod([&](core_v1::Pod& made) {
+      made.spec.containers[0].resources.requests = {{"cpu", Quantity::Parse("100m").value()}};
+      if (of_pod == nullptr) return;
+      made.spec.resources.Ensure().requests["cpu"] = Quantity::Parse(of_pod).value();
+    });
+    return ScoreResourcesFit(*pod, snapshot, {}).score(node);
+  };
+  EXPECT_EQ(score(nullptr), 85) << "90 of the CPU, 80 of the memory, of which it asks for 200 MiB";
+  EXPECT_EQ(score("400m"), 85);
+}
+
 TEST(NodeRulesTest, AllThatANodeLacksIsNamed) {
   NodeInfo node = NodeOf([](core_v1::Node& made) {
     made.status.allocatable["pods"] = Quantity::FromValue(1);

@@ -32,8 +32,10 @@ void JsonText(std::string_view bytes) {
   }
   for (const Type* type : Kinds()) {
     const auto decoded = DecodeJson(*type, bytes, FieldValidation::kStrict);
-    // Whatever is wrong with the text is wrong with it for every kind.
-    CHECK(parsed || !decoded);
+    // Whatever is wrong with the text is wrong with it for every kind, but for a number beyond all
+    // others: it is none where it is read, and fields that a kind does not have are not.
+    CHECK(parsed || !decoded ||
+          parsed.error().message.find("unmarshal number") != std::string::npos);
     if (decoded && decoded->document.is_object()) CheckNormalForm(*type, decoded->document);
   }
 }

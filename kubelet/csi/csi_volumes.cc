@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <filesystem>
 #include <optional>
+#include <utility>
 
 #include "kubelet/csi/names.h"
 #include "kubelet/csi/volume_context.h"
@@ -19,7 +20,10 @@
 namespace skiff::kubelet::csi {
 namespace {
 
+namespace fs = std::filesystem;
+
 constexpr mode_t kPrivateMode = 0750;
+constexpr int32_t kResourceExhausted = 8;  // gRPC's code.
 
 // Does nothing when there is none.
 Result<> RemoveEmpty(const std::string& directory) {
@@ -35,49 +39,27 @@ Result<> RemoveVolume(const std::string& directory, const std::string& mount_poi
   return RemoveEmpty(directory);
 }
 
-// Whether the driver has surely not done what it was asked.
+// What was made for a driver to stage into.
+void RemoveStaging(const std::string& staging_path) {
+  if (rmdir(staging_path.c_str()) != 0) return;
+  const fs::path directory = fs::path(staging_path).parent_path();
+  if (access((directory / kVolumeData).c_str(), F_OK) != 0) return;
+  unlink((directory / kVolumeData).c_str());
+  rmdir(directory.c_str());
+}
+
+}  // namespace
+
 bool IsFinal(const Error& error) {
   switch (error.reason) {
     case Reason::kServerTimeout:
     case Reason::kServiceUnavailable:
     case Reason::kTooManyRequests:
-    case Reason::kConflict:
       return false;
     default:
       return true;
   }
 }
-
-}  // namespace
-
-struct CsiVolumes::Volume {
-  VolumeCall call;
-  VolumeData data;
-  Ptr<storage_v1::CSIDriver> driver;  // nullptr: there is no such object.
-  std::vector<std::string> access_modes;
-  std::string staging_directory;
-  bool is_inline = false;
-};
-
-// One thread at a time for a volume of this name.
-class CsiVolumes::Turn {
- public:
-  Turn(CsiVolumes& all, std::string name) : all_(all), name_(std::move(name)) {
-    MutexLock lock(all_.mutex_);
-    while (!all_.busy_.insert(name_).second) all_.turn_ended_.wait(lock);
-  }
-  ~Turn() {
-    MutexLock lock(all_.mutex_);
-    all_.busy_.erase(name_);
-    all_.turn_ended_.notify_all();
-  }
-  Turn(const Turn&) = delete;
-  Turn& operator=(const Turn&) = delete;
-
- private:
-  CsiVolumes& all_;
-  const std::string name_;
-};
 
 CsiVolumes::CsiVolumes(std::string root, std::string node_name, const Drivers& drivers,
                        Sources sources)
@@ -85,12 +67,19 @@ CsiVolumes::CsiVolumes(std::string root, std::string node_name, const Drivers& d
       node_name_(std::move(node_name)),
       drivers_(drivers),
       sources_(std::move(sources)) {
+  FindLeftovers();
   MutexLock lock(mutex_);
   for (const auto& uid : PodDirectories(root_)) {
-    for (const auto& directory : VolumeDirectories(root_, uid)) {
+    std::vector<std::string> all = VolumeDirectories(root_, uid);
+    for (const fs::path link : DeviceLinks(root_, uid)) {
+      all.push_back(DevicePlacesOf(root_, link.filename()).data);
+    }
+    for (const auto& directory : all) {
       const auto data = ReadVolumeData(directory);
-      if (!data || data->attachment.empty()) continue;
-      in_use_[uid].insert(UniqueName(data->driver, data->handle));
+      if (!data) continue;
+      const std::string name = UniqueName(data->driver, data->handle);
+      leftovers_.erase(name);
+      if (!data->attachment.empty()) in_use_[uid].insert(name);
     }
   }
 }
@@ -122,8 +111,19 @@ Result<CsiVolumes::Volume> CsiVolumes::Look(const VolumeInput& input) const {
   }
   volume.data.handle = call.volume_id;
   call.access_mode = volume.access_modes.empty() ? "ReadWriteOnce" : volume.access_modes.front();
-  volume.staging_directory = StagingDirectory(root_, volume.data.driver, call.volume_id);
-  call.target_path = input.directory + "/mount";
+  call.is_block = IsBlock(input.bound);
+  if (call.is_block) {
+    const DevicePlaces places = DevicePlacesOf(root_, volume.data.spec_name);
+    volume.data_directory = places.data;
+    call.staging_path = places.staging;
+    call.target_path = places.publish + "/" + input.pod.metadata.uid;
+    call.mount_flags.clear();
+  } else {
+    volume.data_directory = input.directory;
+    volume.staging_directory = StagingDirectory(root_, volume.data.driver, call.volume_id);
+    call.staging_path = volume.staging_directory + "/globalmount";
+    call.target_path = input.directory + "/mount";
+  }
   auto driver = sources_.driver(volume.data.driver);
   if (!driver && driver.error().reason != Reason::kNotFound) return tl::unexpected(driver.error());
   if (driver) volume.driver = *driver;
@@ -132,11 +132,22 @@ Result<CsiVolumes::Volume> CsiVolumes::Look(const VolumeInput& input) const {
 
 Result<> CsiVolumes::AwaitAttachment(const VolumeInput& input, Volume& volume) {
   if (volume.is_inline) return {};
-  if (volume.driver && !volume.driver->spec.attach_required.value_or(true)) return {};
   const std::string& handle = volume.call.volume_id;
+  if (volume.driver && !volume.driver->spec.attach_required.value_or(true)) {
+    // It may have waited for an attacher before its driver was known.
+    SetUnused(input.pod.metadata.uid, UniqueName(volume.data.driver, handle));
+    return {};
+  }
   volume.data.attachment = AttachmentName(volume.data.driver, handle, node_name_);
   // Before it is looked for: from now on it is not taken away.
-  SetInUse(input.pod.metadata.uid, UniqueName(volume.data.driver, handle));
+  const std::string name = UniqueName(volume.data.driver, handle);
+  SetInUse(input.pod.metadata.uid, name);
+  {
+    MutexLock lock(mutex_);
+    if (!reported_.contains(name)) {
+      return Fail(Reason::kTimeout, "Volume not marked as in-use in node status");
+    }
+  }
   const auto found = sources_.attachment(volume.data.attachment);
   const auto waits = [&] {
     return Fail(Reason::kTimeout, fmt::format("volume {} is not attached for volume attachment {}",
@@ -150,6 +161,13 @@ Result<> CsiVolumes::AwaitAttachment(const VolumeInput& input, Volume& volume) {
   }
   const storage_v1::VolumeAttachment& attachment = **found;
   if (attachment.status.attach_error && !attachment.status.attached) {
+    const bool is_full = attachment.status.attach_error->error_code == kResourceExhausted &&
+                         volume.driver &&
+                         volume.driver->spec.node_allocatable_update_period_seconds.value_or(0) > 0;
+    if (is_full && sources_.exhausted) sources_.exhausted(volume.data.driver);
+    if (is_full) {
+      return Fail(Reason::kRequestEntityTooLarge, attachment.status.attach_error->message);
+    }
     return Fail(Reason::kConflict, attachment.status.attach_error->message);
   }
   if (attachment.metadata.deletion_timestamp || !attachment.status.attached) return waits();
@@ -158,61 +176,102 @@ Result<> CsiVolumes::AwaitAttachment(const VolumeInput& input, Volume& volume) {
 }
 
 Result<std::string> CsiVolumes::SetUp(const VolumeInput& input) {
-  const std::string target = input.directory + "/mount";
+  const std::string known = input.directory;
+  const std::string path = IsBlock(input.bound) ? known : known + "/mount";
   std::optional<Duration> published;
   {
     MutexLock lock(mutex_);
-    if (const auto found = published_.find(target); found != published_.end()) {
+    if (const auto found = published_.find(known); found != published_.end()) {
       published = found->second;
     }
   }
   const Duration now = input.clock.Monotonic();
-  if (published && now - *published < kRepublishEvery) return target;
+  if (published) ExpandInUse(input);
+  if (published && now - *published < kRepublishEvery) return path;
   auto looked = Look(input);
   // What it has been given is its own, whether the API can be asked again or not.
-  if (!looked && published) return target;
+  if (!looked && published) return path;
   Volume volume = TRY(std::move(looked));
-  if (published && !(volume.driver && volume.driver->spec.requires_republish.value_or(false))) {
-    MutexLock lock(mutex_);
-    published_[target] = now;
-    return target;
-  }
-  TRY(CheckLifecycle(volume.driver.get(), volume.data.driver, volume.data.lifecycle));
-  if (!volume.is_inline && input.bound->spec.volume_mode.value_or("Filesystem") == "Block") {
-    return Fail(Reason::kInvalid, "devices of CSI drivers (volumeMode Block) are not served here");
-  }
-  const auto endpoint = drivers_.Endpoint(volume.data.driver);
-  if (!endpoint) {
-    return Fail(endpoint.error().reason,
-                fmt::format("kubernetes.io/csi: {} {}",
-                            volume.is_inline ? "mounter.SetUpAt failed to get CSI client:"
-                                             : "attacher.MountDevice failed to create "
-                                               "newCsiDriverClient:",
-                            endpoint.error().message));
-  }
-  TRY(AwaitAttachment(input, volume));
-  const NodeClient client(*endpoint);
-  const Turn turn(*this, UniqueName(volume.data.driver, volume.call.volume_id));
-  const Capabilities able = TRY(client.GetCapabilities());
-  if (able.mount_group) volume.call.mount_group = GroupText(input.pod);
-  TRY(MakeDirectories(input.directory, kPrivateMode));
-  TRY(WriteVolumeData(input.directory, volume.data));
-  if (able.stages && !volume.is_inline) {
-    volume.call.staging_path = volume.staging_directory + "/globalmount";
-    TRY(Stage(input, client, able, volume));
-  }
-  const auto done = Publish(input, client, able, volume);
-  // What could not be renewed is still there.
-  if (!done && !published) {
-    // Of a volume that was not made a driver may know nothing to take back.
-    if (volume.is_inline && IsFinal(done.error())) {
-      (void)RemoveVolume(input.directory, "mount");
-    }
-    return tl::unexpected(done.error());
+  const bool is_wanted_again = volume.driver && !volume.call.is_block &&
+                               volume.driver->spec.requires_republish.value_or(false);
+  if (!published || is_wanted_again) {
+    const auto done = Make(input, volume);
+    // What could not be renewed is still there.
+    if (!done && !published) return tl::unexpected(done.error());
   }
   MutexLock lock(mutex_);
-  published_[target] = now;
-  return target;
+  published_[known] = now;
+  return path;
+}
+
+Result<> CsiVolumes::Make(const VolumeInput& input, Volume& volume) {
+  const auto fail = [&](const char* phase, const Error& why) {
+    return tl::unexpected(PhaseFailed(phase, volume.data.spec_name, why));
+  };
+  TRY(CheckLifecycle(volume.driver.get(), volume.data.driver, volume.data.lifecycle));
+  const auto endpoint = drivers_.Endpoint(volume.data.driver);
+  if (!endpoint) {
+    const char* what = volume.call.is_block ? "blockMapper.SetUpDevice failed to get CSI client:"
+                       : volume.is_inline   ? "mounter.SetUpAt failed to get CSI client:"
+                                            : "attacher.MountDevice failed to create "
+                                              "newCsiDriverClient:";
+    return fail(volume.staging_phase(),
+                {endpoint.error().reason,
+                 fmt::format("kubernetes.io/csi: {} {}", what, endpoint.error().message)});
+  }
+  if (const auto attached = AwaitAttachment(input, volume); !attached) {
+    if (attached.error().reason == Reason::kTimeout) return attached;
+    return fail(volume.call.is_block ? "MapVolume.WaitForAttach" : "MountVolume.WaitForAttach",
+                attached.error());
+  }
+  const NodeClient client(*endpoint);
+  const Turn turn(*this, UniqueName(volume.data.driver, volume.call.volume_id));
+  const auto able = client.GetCapabilities();
+  if (!able) return fail(volume.staging_phase(), able.error());
+  if (able->mount_group && !volume.call.is_block) volume.call.mount_group = GroupText(input.pod);
+  TRY(Prepare(input, volume));
+  {
+    MutexLock lock(mutex_);
+    if (!published_.contains(input.directory)) unasked_.insert(input.directory);
+  }
+  if (!able->stages || volume.is_inline) volume.call.staging_path.clear();
+  if (!volume.call.staging_path.empty()) {
+    if (const auto staged = Stage(input, client, *able, volume); !staged) {
+      return fail(volume.staging_phase(), staged.error());
+    }
+  }
+  {
+    MutexLock lock(mutex_);
+    unasked_.erase(input.directory);
+  }
+  if (const auto done = Publish(input, client, *able, volume); !done) {
+    // Of a volume that was not made a driver may know nothing to take back.
+    if (volume.is_inline && IsFinal(done.error())) (void)RemoveVolume(input.directory, "mount");
+    return fail(volume.publishing_phase(), done.error());
+  }
+  if (volume.call.is_block) TRY(MapDevice(input, kPlugin, volume.call.target_path));
+  if (const auto grown = Expand(input, client, *able, volume); !grown) {
+    return Fail(
+        grown.error().reason,
+        fmt::format("{} failed while expanding volume for volume \"{}\" : {}",
+                    volume.call.is_block ? "MapVolume.MarkVolumeAsMounted" : "MountVolume.Setup",
+                    volume.data.spec_name, grown.error().message));
+  }
+  return {};
+}
+
+Result<> CsiVolumes::Prepare(const VolumeInput& input, const Volume& volume) {
+  TRY(MakeDirectories(volume.data_directory, kPrivateMode));
+  TRY(WriteVolumeData(volume.data_directory, volume.data));
+  if (!volume.call.is_block) return {};
+  TRY(MakeDirectories(fs::path(volume.call.target_path).parent_path(), kPrivateMode));
+  TRY(MakeDirectories(fs::path(input.directory).parent_path(), kPrivateMode));
+  // It says that the volume has to be taken back, from now on.
+  if (symlink(volume.call.target_path.c_str(), input.directory.c_str()) == 0 || errno == EEXIST) {
+    return {};
+  }
+  const int code = errno;
+  return Fail(SystemError("symlink " + input.directory, code));
 }
 
 Result<> CsiVolumes::Stage(const VolumeInput& input, const NodeClient& client,
@@ -221,16 +280,23 @@ Result<> CsiVolumes::Stage(const VolumeInput& input, const NodeClient& client,
     MutexLock lock(mutex_);
     if (staged_.contains(volume.call.staging_path)) return {};
   }
-  TRY(MakeDirectories(volume.call.staging_path, kPrivateMode));
-  TRY(WriteVolumeData(volume.staging_directory,
-                      {.driver = volume.data.driver, .handle = volume.data.handle}));
   VolumeCall call = volume.call;
   if (const auto& secret = input.bound->spec.csi->node_stage_secret_ref) {
     call.secrets =
         TRY(SecretsOf(input.sources, secret->namespace_, secret->name, "NodeStageSecretRef"));
   }
+  const bool was_there = access(call.staging_path.c_str(), F_OK) == 0;
+  TRY(MakeDirectories(volume.call.staging_path, kPrivateMode));
+  if (!call.is_block) {
+    TRY(WriteVolumeData(volume.staging_directory,
+                        {.driver = volume.data.driver, .handle = volume.data.handle}));
+  }
   call.staging_path = Known(call.staging_path);
-  TRY(client.Stage(call, able));
+  if (const auto done = client.Stage(call, able); !done) {
+    // There is nothing to take back, unless an earlier call may have made it.
+    if (!was_there && IsFinal(done.error())) RemoveStaging(volume.call.staging_path);
+    return done;
+  }
   MutexLock lock(mutex_);
   staged_.insert(volume.call.staging_path);
   return {};
@@ -255,7 +321,7 @@ Result<> CsiVolumes::Publish(const VolumeInput& input, const NodeClient& client,
   call.target_path = Known(call.target_path);
   TRY(client.Publish(call, able));
   const auto group = FsGroupOf(input.pod, call.is_read_only);
-  if (!group || able.mount_group || call.is_read_only ||
+  if (!group || able.mount_group || call.is_read_only || call.is_block ||
       !WantsFsGroup(volume.driver.get(), call.fs_type, volume.access_modes, volume.is_inline)) {
     return {};
   }
@@ -270,6 +336,7 @@ Result<> CsiVolumes::TearDown(const std::string& pod_uid) {
   for (const auto& directory : VolumeDirectories(root_, pod_uid)) {
     TRY(TearDownVolume(directory));
   }
+  for (const auto& link : DeviceLinks(root_, pod_uid)) TRY(TearDownDevice(pod_uid, link));
   bool changed = false;
   {
     MutexLock lock(mutex_);
@@ -288,34 +355,60 @@ Result<> CsiVolumes::TearDownVolume(const std::string& directory) {
   }
   const NodeClient client(TRY(drivers_.Endpoint(data->driver)));
   const Turn turn(*this, UniqueName(data->driver, data->handle));
-  const std::string target = directory + "/mount";
-  TRY(client.Unpublish(data->handle, Known(target)));
-  TRY(RemoveVolume(directory, "mount"));
-  {
-    MutexLock lock(mutex_);
-    published_.erase(target);
+  if (WasAsked(directory)) TRY(client.Unpublish(data->handle, Known(directory + "/mount")));
+  TRY(RemoveEmpty(directory + "/mount"));
+  Unpublished(directory);
+  if (data->lifecycle != "Ephemeral") {
+    if (const auto done = UnstageUnlessUsed(client, directory, *data); !done) {
+      Leave({.volume = *data, .device = {}}, done.error());
+    }
   }
-  if (data->lifecycle == "Ephemeral") return {};
-  return UnstageUnlessUsed(client, data->driver, data->handle);
+  TRY(RemoveVolume(directory, "mount"));
+  Forget(directory);
+  return {};
 }
 
-Result<> CsiVolumes::UnstageUnlessUsed(const NodeClient& client, const std::string& driver,
-                                       const std::string& handle) {
-  const std::string directory = StagingDirectory(root_, driver, handle);
+Result<> CsiVolumes::UnstageUnlessUsed(const NodeClient& client, const std::string& own,
+                                       const VolumeData& volume) {
+  const std::string directory = StagingDirectory(root_, volume.driver, volume.handle);
   if (access(directory.c_str(), F_OK) != 0) return {};
   for (const auto& uid : PodDirectories(root_)) {
     for (const auto& other : VolumeDirectories(root_, uid)) {
+      if (other == own) continue;
       const auto data = ReadVolumeData(other);
-      if (data && data->driver == driver && data->handle == handle) return {};
+      if (data && data->driver == volume.driver && data->handle == volume.handle) return {};
     }
   }
-  const std::string staging = directory + "/globalmount";
-  TRY(client.Unstage(handle, Known(staging)));
-  {
-    MutexLock lock(mutex_);
-    staged_.erase(staging);
-  }
+  TRY(Unstage(client, volume.handle, directory + "/globalmount"));
   return RemoveVolume(directory, "globalmount");
+}
+
+Result<> CsiVolumes::Unstage(const NodeClient& client, const std::string& handle,
+                             const std::string& staging_path) {
+  {
+    // Whether it succeeds or not: whoever wants the volume next has it staged again.
+    MutexLock lock(mutex_);
+    staged_.erase(staging_path);
+  }
+  return client.Unstage(handle, Known(staging_path));
+}
+
+bool CsiVolumes::WasAsked(const std::string& directory) {
+  MutexLock lock(mutex_);
+  published_.erase(directory);
+  sizes_.erase(directory);
+  failed_.erase(directory);
+  return !unasked_.contains(directory);
+}
+
+void CsiVolumes::Unpublished(const std::string& directory) {
+  MutexLock lock(mutex_);
+  unasked_.insert(directory);
+}
+
+void CsiVolumes::Forget(const std::string& directory) {
+  MutexLock lock(mutex_);
+  unasked_.erase(directory);
 }
 
 void CsiVolumes::SetInUse(const std::string& pod_uid, const std::string& name) {
@@ -324,6 +417,38 @@ void CsiVolumes::SetInUse(const std::string& pod_uid, const std::string& name) {
     if (!in_use_[pod_uid].insert(name).second) return;
   }
   if (sources_.use_changed) sources_.use_changed();
+}
+
+void CsiVolumes::SetUnused(const std::string& pod_uid, const std::string& name) {
+  {
+    MutexLock lock(mutex_);
+    const auto found = in_use_.find(pod_uid);
+    if (found == in_use_.end() || found->second.erase(name) == 0) return;
+  }
+  if (sources_.use_changed) sources_.use_changed();
+}
+
+Result<VolumeUse> CsiVolumes::Stats(const std::string& driver, const std::string& handle,
+                                    const std::string& path) const {
+  const NodeClient client(TRY(drivers_.Endpoint(driver)));
+  const Capabilities able = TRY(client.GetCapabilities(NodeClient::kStatsTimeout));
+  if (able.volume_stats) return client.Stats(handle, Known(path));
+  return Fail(Reason::kMethodNotAllowed, fmt::format("metrics are not supported for {}", driver));
+}
+
+void CsiVolumes::Reported(const std::vector<std::string>& names) {
+  std::set<std::string> woken;
+  {
+    MutexLock lock(mutex_);
+    const std::set<std::string> before = std::exchange(reported_, {names.begin(), names.end()});
+    for (const auto& [uid, volumes] : in_use_) {
+      for (const auto& name : volumes) {
+        if (reported_.contains(name) && !before.contains(name)) woken.insert(uid);
+      }
+    }
+  }
+  if (!sources_.wake) return;
+  for (const auto& uid : woken) sources_.wake(uid);
 }
 
 std::string CsiVolumes::Known(const std::string& path) const {
@@ -335,6 +460,9 @@ std::vector<std::string> CsiVolumes::InUse() const {
   std::set<std::string> names;
   MutexLock lock(mutex_);
   for (const auto& [uid, volumes] : in_use_) names.insert(volumes.begin(), volumes.end());
+  for (const auto& [name, left] : leftovers_) {
+    if (!left.volume.attachment.empty()) names.insert(name);
+  }
   return {names.begin(), names.end()};
 }
 

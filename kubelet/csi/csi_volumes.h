@@ -1,8 +1,7 @@
 // Volumes of CSI drivers in pods: waits until they are attached, has their driver stage them once
 // for the node and publish them once for each pod, and both taken back. What a kubelet that is
-// started anew must know lies on disk, as Kubernetes' own keeps it: vol_data.json.
-//
-// Not here: devices (volumeMode Block) and growing file systems.
+// started anew must know lies on disk, as Kubernetes' own keeps it: vol_data.json, and links of
+// volumes that are devices (csi_devices.cc).
 #pragma once
 
 #include <functional>
@@ -13,10 +12,13 @@
 #include <vector>
 
 #include "api/gen/storage_v1.h"
+#include "base/control_loop.h"
 #include "base/log.h"
 #include "base/mutex.h"
 #include "client/client.h"
 #include "kubelet/csi/drivers.h"
+#include "kubelet/csi/names.h"
+#include "kubelet/csi/volume_data.h"
 #include "kubelet/csi_grpc.h"
 
 namespace skiff::kubelet {
@@ -24,6 +26,27 @@ struct VolumeInput;
 }
 
 namespace skiff::kubelet::csi {
+
+struct ExpansionPlan;
+
+// Whether the driver has surely not done what it was asked.
+bool IsFinal(const Error& error);
+
+class CsiVolumes;
+
+// Has CsiVolumes do what it left undone.
+class Unstager final : public ControlLoop {
+ public:
+  static constexpr Duration kFirstRetry = 500ms;
+  static constexpr Duration kLongestRetry = 2min + 2s;
+
+  explicit Unstager(CsiVolumes* volumes) : volumes_(volumes) {}  // nullptr: nothing.
+  Duration Step() override;
+
+ private:
+  CsiVolumes* const volumes_;
+  Duration delay_ = kFirstRetry;
+};
 
 // Thread-safe; calls for one volume come one at a time.
 class CsiVolumes {
@@ -38,15 +61,34 @@ class CsiVolumes {
     std::function<Result<Ptr<storage_v1::VolumeAttachment>>(const std::string& name)> attachment;
     // InUse() has changed.
     std::function<void()> use_changed;
+    // The pod waits for nothing any more that Reported() tells of.
+    std::function<void(const std::string& pod_uid)> wake;
+    // Patches the claim's status.
+    std::function<Result<Ptr<core_v1::PersistentVolumeClaim>>(
+        const core_v1::PersistentVolumeClaim& claim,
+        const std::function<void(core_v1::PersistentVolumeClaim&)>& change)>
+        patch_claim;
+    // The driver's attacher found no room on this node.
+    std::function<void(const std::string& driver)> exhausted;
+    // UnstageLeftovers() has something to do.
+    std::function<void()> left_over;
   };
   CsiVolumes(std::string root, std::string node_name, const Drivers& drivers, Sources sources);
 
-  // As VolumePlugin::set_up. Reason kTimeout: it is not attached yet, of which no event tells.
+  // As VolumePlugin::set_up, and VolumeManager::SetUp of reasons.
   Result<std::string> SetUp(const VolumeInput& input);
   // Of all volumes that the pod has had made.
   Result<> TearDown(const std::string& pod_uid);
+  // Has drivers let go of what no pod has any more, and they did not let go of; true: nothing is
+  // left. May block for long.
+  bool UnstageLeftovers();
+  // What the driver says of a volume that is published at `path`; waits for it a while.
+  Result<VolumeUse> Stats(const std::string& driver, const std::string& handle,
+                          const std::string& path) const;
   // What the node's status calls volumesInUse, sorted.
   std::vector<std::string> InUse() const;
+  // The API has that in the node's status: nothing is used before. Any thread.
+  void Reported(const std::vector<std::string>& names);
 
  private:
   struct Volume;
@@ -58,9 +100,42 @@ class CsiVolumes {
                  const Volume& volume);
   Result<> Publish(const VolumeInput& input, const NodeClient& client, const Capabilities& able,
                    const Volume& volume);
+  // Has the driver make it, once more where it is there.
+  Result<> Make(const VolumeInput& input, Volume& volume);
+  // Makes the directories that the driver puts the volume into, and writes what has to be known to
+  // take it back.
+  Result<> Prepare(const VolumeInput& input, const Volume& volume);
+  // Has it grow to what its claim has been given, at once when it is mounted.
+  Result<> Expand(const VolumeInput& input, const NodeClient& client, const Capabilities& able,
+                  const Volume& volume);
+  void ExpandInUse(const VolumeInput& input);
+  Result<> ExpandAndTell(const VolumeInput& input, const NodeClient& client,
+                         const Capabilities& able, const Volume& volume,
+                         core_v1::PersistentVolumeClaim claim, const ExpansionPlan& plan);
+  Result<> AskToExpand(const VolumeInput& input, const NodeClient& client, const Capabilities& able,
+                       const Volume& volume, const Quantity& size);
+  void SetSize(const VolumeInput& input, const Quantity& size);
   Result<> TearDownVolume(const std::string& directory);
-  Result<> UnstageUnlessUsed(const NodeClient& client, const std::string& driver,
-                             const std::string& handle);
+  Result<> TearDownDevice(const std::string& pod_uid, const std::string& link);
+  // By others than the pod's own directory, or link.
+  Result<> UnstageUnlessUsed(const NodeClient& client, const std::string& own,
+                             const VolumeData& volume);
+  Result<> UnstageDeviceUnlessUsed(const NodeClient& client, const std::string& link,
+                                   const std::string& handle);
+  Result<> Unstage(const NodeClient& client, const std::string& handle,
+                   const std::string& staging_path);
+  // Whether the driver may have published what is in the directory, or at the link; from now on it
+  // is not taken to be there.
+  bool WasAsked(const std::string& directory);
+  void Unpublished(const std::string& directory);
+  void Forget(const std::string& directory);
+  struct Leftover {
+    VolumeData volume;
+    std::string device;  // The volume's name; "": it is a file system.
+  };
+  void Leave(Leftover left, const Error& why);
+  void FindLeftovers();
+  void SetUnused(const std::string& pod_uid, const std::string& name);
   void SetInUse(const std::string& pod_uid, const std::string& name);
   // A path below the root, as drivers know it.
   std::string Known(const std::string& path) const;
@@ -72,10 +147,57 @@ class CsiVolumes {
   const Log log_{"csi"};
   mutable Mutex mutex_;
   CondVar turn_ended_;
-  std::set<std::string> busy_ GUARDED_BY(mutex_);                 // Unique names of volumes.
-  std::map<std::string, Duration> published_ GUARDED_BY(mutex_);  // Target path: when. Monotonic.
-  std::set<std::string> staged_ GUARDED_BY(mutex_);               // Staging paths.
+  std::set<std::string> busy_ GUARDED_BY(mutex_);  // Unique names of volumes.
+  std::map<std::string, Duration> published_
+      GUARDED_BY(mutex_);  // Directory or link: when. Monotonic.
+  // By directory or link: what size the volume is known to have, and what has failed to grow.
+  std::map<std::string, Quantity> sizes_ GUARDED_BY(mutex_);
+  std::set<std::string> failed_ GUARDED_BY(mutex_);
+  // Directories and links where the driver has nothing published.
+  std::set<std::string> unasked_ GUARDED_BY(mutex_);
+  std::set<std::string> staged_ GUARDED_BY(mutex_);                         // Staging paths.
   std::map<std::string, std::set<std::string>> in_use_ GUARDED_BY(mutex_);  // By uid of the pod.
+  std::set<std::string> reported_ GUARDED_BY(mutex_);
+  std::map<std::string, Leftover> leftovers_ GUARDED_BY(mutex_);  // By unique name.
+};
+
+struct CsiVolumes::Volume {
+  VolumeCall call;
+  VolumeData data;
+  Ptr<storage_v1::CSIDriver> driver;  // nullptr: there is no such object.
+  std::vector<std::string> access_modes;
+  std::string data_directory;     // Holds vol_data.json.
+  std::string staging_directory;  // Of a file system: holds the staging path and its own.
+  bool is_inline = false;
+
+  // What an event calls what failed.
+  const char* staging_phase() const {
+    if (call.is_block) return "MapVolume.SetUpDevice";
+    return is_inline ? "MountVolume.SetUp" : "MountVolume.MountDevice";
+  }
+  const char* publishing_phase() const {
+    return call.is_block ? "MapVolume.MapPodDevice" : "MountVolume.SetUp";
+  }
+};
+
+// One thread at a time for a volume of this name.
+class CsiVolumes::Turn {
+ public:
+  Turn(CsiVolumes& all, std::string name) : all_(all), name_(std::move(name)) {
+    MutexLock lock(all_.mutex_);
+    while (!all_.busy_.insert(name_).second) all_.turn_ended_.wait(lock);
+  }
+  ~Turn() {
+    MutexLock lock(all_.mutex_);
+    all_.busy_.erase(name_);
+    all_.turn_ended_.notify_all();
+  }
+  Turn(const Turn&) = delete;
+  Turn& operator=(const Turn&) = delete;
+
+ private:
+  CsiVolumes& all_;
+  const std::string name_;
 };
 
 }  // namespace skiff::kubelet::csi

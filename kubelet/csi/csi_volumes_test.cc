@@ -48,6 +48,19 @@ class CsiVolumesTest : public testing::Test {
       if (attachment_ && name == AttachmentName("fake.csi", "v1", "n1")) return attachment_;
       return Fail(Reason::kNotFound, name);
     };
+    sources.use_changed = [this] {
+      if (volumes_ && reports_) volumes_->Reported(volumes_->InUse());
+    };
+    sources.patch_claim = [this](
+                              const core_v1::PersistentVolumeClaim& claim,
+                              const auto& change) -> Result<Ptr<core_v1::PersistentVolumeClaim>> {
+      auto changed = std::make_shared<core_v1::PersistentVolumeClaim>(claim);
+      change(*changed);
+      claim_ = changed;
+      return claim_;
+    };
+    sources.exhausted = [this](const std::string& driver) { exhausted_.push_back(driver); };
+    sources.wake = [this](const std::string& uid) { woken_.push_back(uid); };
     volumes_ = std::make_unique<CsiVolumes>(tree_.root(), "n1", drivers_, sources);
     VolumeSources api;
     api.claim = [this](const std::string&,
@@ -86,6 +99,8 @@ class CsiVolumesTest : public testing::Test {
 
   TemporaryTree tree_;
   std::string known_root_;
+  bool reports_ = true;  // The node's status is written at once.
+  std::vector<std::string> woken_, exhausted_;
   Drivers drivers_;
   FakeDriver driver_{tree_.root() + "/csi.sock"};
   std::shared_ptr<core_v1::PersistentVolumeClaim> claim_ =
@@ -116,6 +131,204 @@ TEST_F(CsiVolumesTest, AVolumeIsStagedOnceForTheNodeAndPublishedForEachPod) {
                                          "unpublish v1", "unstage v1"));
   EXPECT_THAT(volumes_->InUse(), ElementsAre());
   EXPECT_FALSE(std::filesystem::exists(StagingDirectory(tree_.root(), "fake.csi", "v1")));
+}
+
+TEST_F(CsiVolumesTest, AVolumeThatItsDriverRefusedToStageIsNotTakenBack) {
+  Attach();
+  driver_.staging_problem = grpc::Status(grpc::StatusCode::INVALID_ARGUMENT, "no such size");
+  EXPECT_EQ(ErrorOf(Claiming("a")).message,
+            "MountVolume.MountDevice failed for volume \"pv\" : rpc error: code = InvalidArgument "
+            "desc = no such size");
+  ASSERT_TRUE(manager_->TearDown("a"));
+  EXPECT_THAT(driver_.calls, ElementsAre("stage v1"));
+  driver_.staging_problem = grpc::Status(grpc::StatusCode::ABORTED, "still at it");
+  EXPECT_EQ(ErrorOf(Claiming("a")).message,
+            "MountVolume.MountDevice failed for volume \"pv\" : rpc error: code = Aborted "
+            "desc = still at it");
+  ASSERT_TRUE(manager_->TearDown("a"));
+  EXPECT_THAT(driver_.calls, ElementsAre("stage v1", "stage v1", "unstage v1"))
+      << "it may have been staged meanwhile";
+}
+
+TEST_F(CsiVolumesTest, WhatCouldNotBeTakenBackIsStagedAnewForTheNextPod) {
+  Attach();
+  ASSERT_TRUE(manager_->SetUp(Claiming("a")));
+  driver_.unstaging_problem = grpc::Status(grpc::StatusCode::INTERNAL, "busy");
+  EXPECT_TRUE(manager_->TearDown("a")) << "no pod waits for that";
+  driver_.calls.clear();
+  ASSERT_TRUE(manager_->SetUp(Claiming("b")));
+  EXPECT_THAT(driver_.calls, ElementsAre("stage v1", "publish v1"));
+  driver_.unstaging_problem = grpc::Status::OK;
+  driver_.calls.clear();
+  EXPECT_TRUE(volumes_->UnstageLeftovers());
+  EXPECT_THAT(driver_.calls, ElementsAre()) << "the other pod uses it";
+  EXPECT_TRUE(manager_->TearDown("b"));
+  EXPECT_THAT(driver_.calls, ElementsAre("unpublish v1", "unstage v1"));
+}
+
+TEST_F(CsiVolumesTest, UnstagingIsTriedAgain) {
+  Attach();
+  ASSERT_TRUE(manager_->SetUp(Claiming("a")));
+  driver_.unstaging_problem = grpc::Status(grpc::StatusCode::INTERNAL, "busy");
+  EXPECT_TRUE(manager_->TearDown("a"));
+  EXPECT_THAT(volumes_->InUse(), ElementsAre("kubernetes.io/csi/fake.csi^v1"));
+  Unstager unstager(volumes_.get());
+  EXPECT_EQ(unstager.Step(), Unstager::kFirstRetry);
+  EXPECT_EQ(unstager.Step(), 2 * Unstager::kFirstRetry);
+  driver_.calls.clear();
+  driver_.unstaging_problem = grpc::Status::OK;
+  Restart();
+  EXPECT_THAT(volumes_->InUse(), ElementsAre("kubernetes.io/csi/fake.csi^v1"));
+  EXPECT_EQ(Unstager(volumes_.get()).Step(), kNever);
+  EXPECT_THAT(driver_.calls, ElementsAre("unstage v1"));
+  EXPECT_THAT(volumes_->InUse(), ElementsAre());
+  EXPECT_FALSE(std::filesystem::exists(StagingDirectory(tree_.root(), "fake.csi", "v1")));
+}
+
+class CsiExpansionTest : public CsiVolumesTest {
+ protected:
+  CsiExpansionTest() {
+    Attach();
+    SetSize("1Gi");
+    claim_->status.capacity["storage"] = *Quantity::Parse("1Gi");
+  }
+  void SetSize(const std::string& size) {
+    volume_->spec.capacity["storage"] = *Quantity::Parse(size);
+  }
+  // As external-resizer does.
+  void Grow(const std::string& size) {
+    SetSize(size);
+    claim_->spec.resources.requests["storage"] = *Quantity::Parse(size);
+    claim_->status.allocated_resources["storage"] = *Quantity::Parse(size);
+    claim_->status.allocated_resource_statuses["storage"] = "NodeResizePending";
+    claim_->status.conditions.emplace_back().type = "FileSystemResizePending";
+  }
+  Quantity Capacity() { return claim_->status.capacity.at("storage"); }
+};
+
+TEST_F(CsiExpansionTest, AVolumeGrowsWhileItIsInUse) {
+  ASSERT_TRUE(manager_->SetUp(Claiming("a")));
+  EXPECT_THAT(driver_.calls, ElementsAre("stage v1", "publish v1"));
+  Grow("2Gi");
+  ASSERT_TRUE(manager_->SetUp(Claiming("a")));
+  ASSERT_TRUE(manager_->SetUp(Claiming("a")));
+  EXPECT_THAT(driver_.calls, ElementsAre("stage v1", "publish v1", "expand v1"));
+  EXPECT_EQ(driver_.expanded.capacity_range().required_bytes(), int64_t{2} << 30);
+  EXPECT_EQ(driver_.expanded.volume_path(),
+            tree_.root() + "/pods/a/volumes/kubernetes.io~csi/pv/mount");
+  EXPECT_EQ(driver_.expanded.staging_target_path(),
+            StagingDirectory(tree_.root(), "fake.csi", "v1") + "/globalmount");
+  EXPECT_EQ(Capacity(), *Quantity::Parse("2Gi"));
+  EXPECT_TRUE(claim_->status.conditions.empty());
+  EXPECT_TRUE(claim_->status.allocated_resource_statuses.empty());
+}
+
+TEST_F(CsiExpansionTest, OneThatWaitedForAPodGrowsBeforeThePodHasIt) {
+  Grow("2Gi");
+  driver_.expansion_problem = grpc::Status(grpc::StatusCode::INTERNAL, "not now");
+  EXPECT_EQ(
+      ErrorOf(Claiming("a")).message,
+      "MountVolume.Setup failed while expanding volume for volume \"pv\" : Expander.NodeExpand "
+      "failed to expand the volume : rpc error: code = Internal desc = not now");
+  EXPECT_EQ(claim_->status.allocated_resource_statuses.at("storage"), "NodeResizeInProgress");
+  EXPECT_EQ(claim_->status.conditions.back().type, "NodeResizeError");
+  driver_.expansion_problem = grpc::Status::OK;
+  EXPECT_EQ(ErrorOf(Claiming("a")).message, "");
+  EXPECT_EQ(Capacity(), *Quantity::Parse("2Gi"));
+}
+
+TEST_F(CsiExpansionTest, WhatCannotGrowIsNotTriedForEver) {
+  ASSERT_TRUE(manager_->SetUp(Claiming("a")));
+  Grow("2Gi");
+  driver_.expansion_problem = grpc::Status(grpc::StatusCode::OUT_OF_RANGE, "too much");
+  ASSERT_TRUE(manager_->SetUp(Claiming("a"))) << "the pod has it already";
+  ASSERT_TRUE(manager_->SetUp(Claiming("a")));
+  EXPECT_EQ(claim_->status.allocated_resource_statuses.at("storage"), "NodeResizeInfeasible");
+  EXPECT_EQ(driver_.calls.size(), 3u);
+  EXPECT_EQ(Capacity(), *Quantity::Parse("1Gi"));
+}
+
+TEST_F(CsiExpansionTest, ADriverThatGrowsNothingInUseKeepsNoPodWaiting) {
+  Grow("2Gi");
+  driver_.expansion_problem = grpc::Status(grpc::StatusCode::FAILED_PRECONDITION, "in use");
+  EXPECT_EQ(ErrorOf(Claiming("a")).message, "");
+  ASSERT_TRUE(manager_->SetUp(Claiming("a")));
+  EXPECT_THAT(driver_.calls, ElementsAre("stage v1", "publish v1", "expand v1"));
+}
+
+class CsiDevicesTest : public CsiVolumesTest {
+ protected:
+  CsiDevicesTest() {
+    volume_->spec.volume_mode = "Block";
+    driver_.device = "/dev/null";
+    Attach();
+  }
+  void SetUp() override {
+    if (!MayMount()) GTEST_SKIP() << "this process may not mount";
+  }
+  static core_v1::Pod With(const std::string& uid) {
+    core_v1::Pod pod = Claiming(uid);
+    pod.spec.containers[0].volume_mounts.clear();
+    pod.spec.containers[0].volume_devices.emplace_back().name = "data";
+    return pod;
+  }
+  std::string Devices(const std::string& path) {
+    return tree_.root() + "/plugins/kubernetes.io/csi/volumeDevices/" + path;
+  }
+};
+
+TEST_F(CsiDevicesTest, ADeviceIsStagedPublishedAndMappedAndAllThatTakenBack) {
+  const auto paths = manager_->SetUp(With("a"));
+  ASSERT_TRUE(paths) << paths.error().message;
+  const std::string link = tree_.root() + "/pods/a/volumeDevices/kubernetes.io~csi/pv";
+  EXPECT_EQ(paths->at("data"), link);
+  EXPECT_EQ(std::filesystem::read_symlink(link), "/dev/null");
+  EXPECT_TRUE(driver_.staged.volume_capability().has_block());
+  EXPECT_EQ(driver_.staged.staging_target_path(), Devices("staging/pv"));
+  EXPECT_TRUE(driver_.published.volume_capability().has_block());
+  EXPECT_EQ(driver_.published.target_path(), Devices("publish/pv/a"));
+  EXPECT_TRUE(std::filesystem::is_character_file(Devices("pv/dev/a")));
+  EXPECT_TRUE(std::filesystem::exists(Devices("pv/data/vol_data.json")));
+  ASSERT_TRUE(manager_->SetUp(With("b")));
+  ASSERT_TRUE(manager_->TearDown("a"));
+  EXPECT_FALSE(std::filesystem::exists(Devices("pv/dev/a")));
+  Restart();
+  EXPECT_THAT(volumes_->InUse(), ElementsAre("kubernetes.io/csi/fake.csi^v1"));
+  ASSERT_TRUE(manager_->TearDown("b"));
+  EXPECT_THAT(driver_.calls, ElementsAre("stage v1", "publish v1", "publish v1", "unpublish v1",
+                                         "unpublish v1", "unstage v1"));
+  EXPECT_FALSE(std::filesystem::exists(Devices("pv")));
+  EXPECT_FALSE(std::filesystem::exists(Devices("publish/pv")));
+  EXPECT_FALSE(std::filesystem::exists(Devices("staging/pv")));
+  EXPECT_THAT(volumes_->InUse(), ElementsAre());
+}
+
+TEST_F(CsiDevicesTest, ADeviceHasNoFilesToGiveAGroup) {
+  core_v1::Pod pod = With("a");
+  pod.spec.security_context.emplace().fs_group = 1234;
+  volume_->spec.csi->fs_type = "ext4";
+  object_->spec.fs_group_policy = "File";
+  EXPECT_EQ(ErrorOf(pod).message, "");
+}
+
+TEST_F(CsiDevicesTest, EachPhaseThatFailsHasItsWord) {
+  driver_.staging_problem = grpc::Status(grpc::StatusCode::INTERNAL, "out of order");
+  EXPECT_EQ(
+      ErrorOf(With("a")).message,
+      "MapVolume.SetUpDevice failed for volume \"pv\" : rpc error: code = Internal desc = out "
+      "of order");
+  driver_.staging_problem = grpc::Status::OK;
+  driver_.problem = "no room";
+  EXPECT_EQ(
+      ErrorOf(With("a")).message,
+      "MapVolume.MapPodDevice failed for volume \"pv\" : rpc error: code = Internal desc = no "
+      "room");
+  driver_.problem.clear();
+  driver_.device = tree_.Write("file", "no device");
+  EXPECT_THAT(ErrorOf(With("a")).message,
+              StartsWith("MapVolume.MapBlockVolume failed for volume \"pv\" : "));
+  ASSERT_TRUE(manager_->TearDown("a"));
+  EXPECT_EQ(driver_.calls.back(), "unstage v1");
 }
 
 // Which mounts parts of /var/lib/kubelet, wherever that leads.
@@ -164,10 +377,59 @@ TEST_F(CsiVolumesTest, NothingHasFailedWhileAVolumeIsNotAttached) {
   EXPECT_TRUE(manager_->SetUp(Claiming("a")));
 }
 
+TEST_F(CsiVolumesTest, NothingIsUsedBeforeTheNodesStatusTellsOfIt) {
+  Attach();
+  reports_ = false;
+  EXPECT_EQ(ErrorOf(Claiming("a")).reason, Reason::kTimeout);
+  EXPECT_THAT(driver_.calls, ElementsAre());
+  volumes_->Reported({"kubernetes.io/csi/fake.csi^other"});
+  EXPECT_THAT(woken_, ElementsAre());
+  volumes_->Reported(volumes_->InUse());
+  EXPECT_THAT(woken_, ElementsAre("a"));
+  EXPECT_TRUE(manager_->SetUp(Claiming("a")));
+}
+
 TEST_F(CsiVolumesTest, AVolumeOfADriverWithoutAttachersIsNotWaitedFor) {
   object_->spec.attach_required = false;
   EXPECT_TRUE(manager_->SetUp(Claiming("a")));
   EXPECT_THAT(volumes_->InUse(), ElementsAre());
+}
+
+TEST_F(CsiVolumesTest, AnAttacherThatFindsNoRoomIsHeardOf) {
+  auto attachment = std::make_shared<storage_v1::VolumeAttachment>();
+  attachment->status.attach_error.emplace().message = "no room";
+  attachment_ = attachment;
+  EXPECT_EQ(ErrorOf(Claiming("a")).message,
+            "MountVolume.WaitForAttach failed for volume \"pv\" : no room");
+  EXPECT_THAT(exhausted_, ElementsAre());
+  attachment->status.attach_error->error_code = 8;
+  EXPECT_EQ(ErrorOf(Claiming("a")).reason, Reason::kConflict);
+  EXPECT_THAT(exhausted_, ElementsAre()) << "the driver's number of volumes does not change";
+  object_->spec.node_allocatable_update_period_seconds = 60;
+  EXPECT_EQ(ErrorOf(Claiming("a")).reason, Reason::kRequestEntityTooLarge);
+  EXPECT_THAT(exhausted_, ElementsAre("fake.csi"));
+}
+
+TEST_F(CsiVolumesTest, AVolumeIsLetGoOfOnceItsDriverIsKnownToNeedNoAttaching) {
+  EXPECT_EQ(ErrorOf(Claiming("a")).reason, Reason::kTimeout);
+  object_->spec.attach_required = false;
+  EXPECT_TRUE(manager_->SetUp(Claiming("a")));
+  EXPECT_THAT(volumes_->InUse(), ElementsAre());
+}
+
+TEST_F(CsiVolumesTest, ItsDriverSaysHowMuchOfAVolumeIsUsed) {
+  Attach();
+  ASSERT_TRUE(manager_->SetUp(Claiming("a")));
+  const auto places = manager_->MeasuredPlaces(Claiming("a"));
+  ASSERT_EQ(places.size(), 1u);
+  const auto use = volumes_->Stats(places[0].driver, places[0].handle, places[0].path);
+  ASSERT_TRUE(use) << use.error().message;
+  EXPECT_EQ(use->bytes->total, 100u);
+  EXPECT_EQ(use->bytes->used, 30u);
+  EXPECT_EQ(use->bytes->available, 70u);
+  EXPECT_FALSE(use->inodes);
+  EXPECT_EQ(driver_.calls.back(),
+            "stats v1 " + tree_.root() + "/pods/a/volumes/kubernetes.io~csi/pv/mount");
 }
 
 TEST_F(CsiVolumesTest, WhatTheDriverSaysIsTold) {
@@ -178,8 +440,9 @@ TEST_F(CsiVolumesTest, WhatTheDriverSaysIsTold) {
             "order");
   drivers_.Remove("fake.csi");
   EXPECT_EQ(ErrorOf(Claiming("a")).message,
-            "MountVolume.SetUp failed for volume \"pv\" : kubernetes.io/csi: attacher.MountDevice "
-            "failed to create newCsiDriverClient: driver name fake.csi not found in the list of "
+            "MountVolume.MountDevice failed for volume \"pv\" : kubernetes.io/csi: attacher."
+            "MountDevice failed to create newCsiDriverClient: driver name fake.csi not found in "
+            "the list of "
             "registered CSI drivers");
   EXPECT_FALSE(manager_->TearDown("a")) << "the driver has not taken it back";
 }

@@ -33,4 +33,17 @@ inline std::string StagingDirectory(const std::string& root, const std::string& 
   return fmt::format("{}/plugins/kubernetes.io/csi/{}/{}", root, driver, Hex(Sha256(handle)));
 }
 
+// Of a volume that pods have as a device.
+struct DevicePlaces {
+  std::string volume;   // Holds the others' like and "data", and goes when it is unstaged.
+  std::string data;     // Holds vol_data.json.
+  std::string staging;  // The staging path.
+  std::string publish;  // Holds a target path for each pod, by its uid.
+};
+inline DevicePlaces DevicePlacesOf(const std::string& root, const std::string& volume) {
+  const std::string all = root + "/plugins/kubernetes.io/csi/volumeDevices/";
+  return {all + volume, all + volume + "/data", all + "staging/" + volume,
+          all + "publish/" + volume};
+}
+
 }  // namespace skiff::kubelet::csi

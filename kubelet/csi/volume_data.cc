@@ -69,6 +69,13 @@ std::vector<std::string> VolumeDirectories(const std::string& root, const std::s
   return directories;
 }
 
+std::vector<std::string> DeviceLinks(const std::string& root, const std::string& pod_uid) {
+  const std::string all = fmt::format("{}/pods/{}/volumeDevices/{}", root, pod_uid, kPlugin);
+  std::vector<std::string> links;
+  for (const auto& name : NamesIn(all)) links.push_back(all + "/" + name);
+  return links;
+}
+
 std::vector<std::string> PodDirectories(const std::string& root) {
   return NamesIn(root + "/pods");
 }

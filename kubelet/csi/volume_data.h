@@ -24,6 +24,8 @@ Result<> WriteVolumeData(const std::string& directory, const VolumeData& data);
 Result<VolumeData> ReadVolumeData(const std::string& directory);
 // Directories of the pod's volumes, which may lack the file.
 std::vector<std::string> VolumeDirectories(const std::string& root, const std::string& pod_uid);
+// Links of volumes that the pod has as devices: named by the volume.
+std::vector<std::string> DeviceLinks(const std::string& root, const std::string& pod_uid);
 // Uids of pods with a directory.
 std::vector<std::string> PodDirectories(const std::string& root);
 

@@ -1,6 +1,9 @@
 #include "kubelet/stats/disk_use.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <linux/fs.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/sysmacros.h>
@@ -9,6 +12,7 @@
 #include <set>
 
 #include "kubelet/stats/device_name.h"
+#include "kubelet/volumes/beneath.h"
 
 namespace skiff::kubelet {
 
@@ -24,6 +28,15 @@ std::optional<FsUse> FileSystemAt(const std::string& path, TimePoint now) {
   use.inodes_free = disk.f_ffree;
   use.inodes = disk.f_files;
   use.inodes_used = disk.f_files - disk.f_ffree;
+  return use;
+}
+
+std::optional<FsUse> DeviceAt(const std::string& path, TimePoint now) {
+  const Descriptor device(open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
+  uint64_t bytes = 0;
+  if (!device.is_open() || ioctl(device.number(), BLKGETSIZE64, &bytes) != 0) return std::nullopt;
+  FsUse use{.at = now, .device = {}};
+  use.capacity_bytes = bytes;
   return use;
 }
 
@@ -77,9 +90,17 @@ PodDiskUse DiskUses::Measure(const core_v1::Pod& pod,
   add_logs(pod.spec.containers);
   add_logs(pod.spec.ephemeral_containers);
   for (const auto& place : volumes) {
-    // A claim has its file system to itself.
-    auto use = place.claim.empty() ? measure(place.path, !place.in_memory)
-                                   : FileSystemAt(place.path, now);
+    std::optional<FsUse> use;
+    if (!place.driver.empty()) {
+      if (settings_.of_driver) use = settings_.of_driver(place, now);
+    } else if (place.is_device) {
+      use = DeviceAt(place.path, now);
+    } else if (place.claim.empty()) {
+      use = measure(place.path, !place.in_memory);
+    } else {
+      // A claim has its file system to itself.
+      use = FileSystemAt(place.path, now);
+    }
     if (use) all.volumes.push_back({place.volume, place.claim, std::move(*use)});
   }
   return all;

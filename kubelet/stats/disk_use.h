@@ -20,6 +20,9 @@ namespace skiff::kubelet {
 // Of the file system that a path lies on; nullopt when that cannot be said.
 std::optional<FsUse> FileSystemAt(const std::string& path, TimePoint now);
 
+// How large a block device is; nullopt when that cannot be said.
+std::optional<FsUse> DeviceAt(const std::string& path, TimePoint now);
+
 struct PodDiskUse {
   TimePoint at{};
   std::map<std::string, FsUse> logs;  // By container.
@@ -34,6 +37,9 @@ class DiskUses {
   struct Settings {
     std::string log_root;  // Below it each pod has a folder for its containers' logs.
     std::function<DirectoryUsage(const std::string&)> walk = UsageOfDirectory;
+    // What the driver of the volume says of it, if it does; may block for a while.
+    std::function<std::optional<FsUse>(const VolumeManager::MeasuredPlace&, TimePoint)> of_driver =
+        nullptr;
   };
   explicit DiskUses(Settings settings) : settings_(std::move(settings)) {}
   // One walks a pod's directories at a time: the others are told what was found before, which is

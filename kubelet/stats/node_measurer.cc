@@ -62,7 +62,7 @@ NodeMeasurer::NodeMeasurer(Settings settings, Parts parts)
     : settings_(std::move(settings)),
       parts_(std::move(parts)),
       cgroups_(settings_.cgroup_mount),
-      disks_({.log_root = settings_.log_root}) {}
+      disks_({.log_root = settings_.log_root, .of_driver = parts_.of_driver}) {}
 
 Result<MeasuredNode> NodeMeasurer::Measure(Extent extent) {
   const Running running = TRY(WhatRuns());

@@ -56,6 +56,9 @@ class NodeMeasurer {
     const Clock& clock;
     std::function<std::vector<Ptr<core_v1::Pod>>()> pods;
     std::function<std::vector<VolumeManager::MeasuredPlace>(const core_v1::Pod&)> volumes;
+    // As DiskUses asks it.
+    std::function<std::optional<FsUse>(const VolumeManager::MeasuredPlace&, TimePoint)> of_driver =
+        nullptr;
   };
   NodeMeasurer(Settings settings, Parts parts);
 

@@ -228,6 +228,31 @@ TEST(DiskUsesTest, WhoAsksWhileSomebodyWalksIsToldWhatIsKnown) {
   EXPECT_EQ(walks, 2);
 }
 
+TEST(DiskUsesTest, ADriverSaysItselfHowMuchOfItsVolumesIsUsed) {
+  core_v1::Pod pod;
+  DiskUses uses({.log_root = "/none",
+                 .walk = [](const std::string&) { return DirectoryUsage{.bytes = 9, .inodes = 9}; },
+                 .of_driver =
+                     [](const VolumeManager::MeasuredPlace& place, TimePoint now) {
+                       std::optional<FsUse> use;
+                       if (place.handle == "v1") use.emplace(FsUse{.at = now, .device = {}});
+                       if (use) use->used_bytes = 5;
+                       return use;
+                     }});
+  VolumeManager::MeasuredPlace place{.volume = "a", .claim = "c", .path = "/"};
+  place.driver = "x";
+  place.handle = "v1";
+  VolumeManager::MeasuredPlace silent = place;
+  silent.handle = "v2";
+  silent.claim.clear();
+  VolumeManager::MeasuredPlace device{.volume = "d", .claim = "e", .path = "/dev/null"};
+  device.is_device = true;
+  const auto use = uses.Of(pod, {place, silent, device}, TimePoint(1s));
+  ASSERT_EQ(use.volumes.size(), 1u);
+  EXPECT_EQ(use.volumes[0].use.used_bytes, 5u);
+  EXPECT_EQ(use.local_bytes, 0u) << "it is not the node's disk";
+}
+
 TEST(RecentRatesTest, AreCountedBetweenLooksThatAreApart) {
   RecentRates rates;
   constexpr TimePoint kBegin(1'700'000'000s);

@@ -179,6 +179,11 @@ void KubeletServer::AddMeasured() {
   pods("kubelet_managed_ephemeral_containers", "[ALPHA] Ephemeral containers of pods here.", {});
   pods("kubelet_working_pods", "[ALPHA] Pods with a worker, by how far they are.",
        {"config", "lifecycle", "static"});
+  if (const NodeDevices* devices = kubelet_.devices()) {
+    registry.AddMeasured(
+        {"dra_resource_claims_in_use", "[ALPHA] Claims that are prepared.", {"driver_name"}},
+        [devices] { return devices->claims().InUse(); });
+  }
   std::error_code ignored;
   const bool is_v2 = std::filesystem::exists("/sys/fs/cgroup/cgroup.controllers", ignored);
   registry.AddMeasured({"kubelet_cgroup_version", "[ALPHA] Of the machine's cgroups."}, [is_v2] {

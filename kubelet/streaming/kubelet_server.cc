@@ -56,7 +56,9 @@ KubeletServer::KubeletServer(Dependencies dependencies)
            .clock = clock_,
            .pods = [this] { return kubelet_.Pods(); },
            .volumes =
-               [this](const core_v1::Pod& pod) { return kubelet_.volumes().MeasuredPlaces(pod); }}),
+               [this](const core_v1::Pod& pod) { return kubelet_.volumes().MeasuredPlaces(pod); },
+           .of_driver = [this](const auto& place,
+                               TimePoint now) { return kubelet_.UseOf(place, now); }}),
       claim_uses_(clock_, [this] { return ClaimsUsed(); }) {
   AddMeasured();
 }

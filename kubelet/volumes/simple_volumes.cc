@@ -152,6 +152,10 @@ Result<std::string> SetUpLocal(const VolumeInput& input) {
   return input.directory;
 }
 
+Result<std::string> SetUpLocalDevice(const VolumeInput& input) {
+  return MapDevice(input, "kubernetes.io~local-volume", input.bound->spec.local->path);
+}
+
 Result<std::string> SetUpCsi(const VolumeInput& input) {
   if (input.sources.csi != nullptr) return input.sources.csi->SetUp(input);
   // No driver can register here.
@@ -161,11 +165,15 @@ Result<std::string> SetUpCsi(const VolumeInput& input) {
                             "object)",
                             input.volume.csi->driver));
   }
-  return Fail(Reason::kNotFound,
-              fmt::format("kubernetes.io/csi: attacher.MountDevice failed to create "
-                          "newCsiDriverClient: driver name {} not found in the list of registered "
-                          "CSI drivers",
-                          input.bound->spec.csi->driver));
+  const bool is_block = IsBlock(input.bound);
+  const std::string what = is_block ? "blockMapper.SetUpDevice failed to get CSI client:"
+                                    : "attacher.MountDevice failed to create newCsiDriverClient:";
+  const Error why{Reason::kNotFound,
+                  fmt::format("kubernetes.io/csi: {} driver name {} not found in the list of "
+                              "registered CSI drivers",
+                              what, input.bound->spec.csi->driver)};
+  return tl::unexpected(PhaseFailed(is_block ? "MapVolume.SetUpDevice" : "MountVolume.MountDevice",
+                                    input.bound->metadata.name, why));
 }
 
 }  // namespace skiff::kubelet

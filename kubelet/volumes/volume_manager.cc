@@ -9,6 +9,7 @@
 #include <set>
 
 #include "kubelet/csi/csi_volumes.h"
+#include "kubelet/csi/names.h"
 #include "kubelet/volumes/beneath.h"
 #include "kubelet/volumes/volume_plugin.h"
 
@@ -30,6 +31,7 @@ std::set<std::string> UsedVolumes(const core_v1::Pod& pod) {
   }
   for (const auto& container : pod.spec.ephemeral_containers) {
     for (const auto& mount : container.volume_mounts) names.insert(mount.name);
+    for (const auto& device : container.volume_devices) names.insert(device.name);
   }
   return names;
 }
@@ -50,9 +52,14 @@ const VolumePlugin* PluginFor(const core_v1::Volume& volume,
   return found == plugins.end() ? nullptr : &*found;
 }
 
+// Plugins of several phases name the one that failed.
 Error SetUpFailed(const std::string& name, const Error& why) {
-  return {why.reason,
-          fmt::format("MountVolume.SetUp failed for volume \"{}\" : {}", name, why.message)};
+  if (why.message.starts_with("MountVolume.") || why.message.starts_with("MapVolume.")) return why;
+  return PhaseFailed("MountVolume.SetUp", name, why);
+}
+
+bool IsForOnePod(const core_v1::PersistentVolume& volume) {
+  return volume.spec.access_modes == std::vector<std::string>{"ReadWriteOncePod"};
 }
 
 // A uid is a part of paths: one from a manifest may be any text.
@@ -74,30 +81,55 @@ const std::vector<VolumePlugin>& VolumePlugins() {
        },
        SetUpHostPath},
       {"kubernetes.io~configmap",
-       [](const Volume& volume, Bound) { return volume.config_map.has_value(); },
-       SetUpConfigMap, FindConfigMap},
+       [](const Volume& volume, Bound) { return volume.config_map.has_value(); }, SetUpConfigMap,
+       FindConfigMap},
       {"kubernetes.io~secret",
-       [](const Volume& volume, Bound) { return volume.secret.has_value(); },
-       SetUpSecret, FindSecret},
+       [](const Volume& volume, Bound) { return volume.secret.has_value(); }, SetUpSecret,
+       FindSecret},
       {"kubernetes.io~downward-api",
        [](const Volume& volume, Bound) { return volume.downward_api.has_value(); },
        SetUpDownwardApi, FindDownwardApi},
       {"kubernetes.io~projected",
-       [](const Volume& volume, Bound) { return volume.projected.has_value(); },
-       SetUpProjected, FindProjected},
+       [](const Volume& volume, Bound) { return volume.projected.has_value(); }, SetUpProjected,
+       FindProjected},
       {"kubernetes.io~local-volume",
-       [](const Volume&, Bound bound) {
-         return bound != nullptr && bound->spec.local.has_value() &&
-                bound->spec.volume_mode.value_or("Filesystem") == "Filesystem";
-       },
-       SetUpLocal},
+       [](const Volume&, Bound bound) { return bound != nullptr && bound->spec.local.has_value(); },
+       SetUpLocal, nullptr, SetUpLocalDevice},
       {"kubernetes.io~csi",
        [](const Volume& volume, Bound bound) {
          return bound != nullptr ? bound->spec.csi.has_value() : volume.csi.has_value();
        },
-       SetUpCsi},
+       SetUpCsi, nullptr, SetUpCsi},
   };
   return kPlugins;
+}
+
+Error PhaseFailed(std::string_view phase, const std::string& volume, const Error& why) {
+  return {why.reason, fmt::format("{} failed for volume \"{}\" : {}", phase, volume, why.message)};
+}
+
+bool IsBlock(const core_v1::PersistentVolume* volume) {
+  return volume != nullptr && volume->spec.volume_mode.value_or("Filesystem") == "Block";
+}
+
+Result<std::string> MapDevice(const VolumeInput& input, const std::string& plugin,
+                              const std::string& device) {
+  const DevicePlace place{plugin, input.bound->metadata.name, input.pod.metadata.uid};
+  const auto is_new = input.devices.Map(device, place);
+  if (!is_new) {
+    return tl::unexpected(PhaseFailed("MapVolume.MapBlockVolume", place.volume, is_new.error()));
+  }
+  const std::string link = input.devices.Link(place);
+  if (!*is_new || input.sources.events == nullptr) return link;
+  const auto tell = [&](const char* what, const std::string& path) {
+    input.sources.events->Normal(
+        input.pod, "SuccessfulMountVolume",
+        fmt::format("MapVolume.MapPodDevice succeeded for volume \"{}\" {} \"{}\"", place.volume,
+                    what, path));
+  };
+  tell("globalMapPath", input.devices.GlobalDirectory(place));
+  tell("volumeMapPath", fs::path(link).parent_path());
+  return link;
 }
 
 VolumeManager::VolumeManager(std::string root, VolumeSources sources, const Clock& clock,
@@ -106,6 +138,7 @@ VolumeManager::VolumeManager(std::string root, VolumeSources sources, const Cloc
       sources_(std::move(sources)),
       clock_(clock),
       mounts_(mounts),
+      devices_(root_),
       metrics_(metrics) {}
 
 VolumeManager::~VolumeManager() = default;
@@ -167,7 +200,8 @@ Result<> VolumeManager::FindVolume(const core_v1::Pod& pod, const core_v1::Volum
   const Bound bound = TRY(BoundOf(pod, volume));
   const VolumePlugin* plugin = PluginFor(volume, bound.get());
   if (plugin == nullptr || plugin->find == nullptr) return {};
-  const auto found = plugin->find({pod, volume, bound.get(), "", "", sources, clock_, mounts_});
+  const auto found =
+      plugin->find({pod, volume, bound.get(), "", "", sources, clock_, mounts_, devices_});
   if (!found) return tl::unexpected(SetUpFailed(volume.name, found.error()));
   return {};
 }
@@ -183,21 +217,48 @@ Result<std::string> VolumeManager::SetUpVolume(const core_v1::Pod& pod,
                                                "\"{}\" err=no volume plugin matched",
                                                name)}));
   }
+  const bool is_block = IsBlock(bound.get());
+  const auto set_up = is_block ? plugin->set_up_device : plugin->set_up;
+  if (set_up == nullptr) {
+    return Fail(Reason::kInvalid,
+                fmt::format("MapVolume.FindMapperPluginBySpec failed to find BlockVolumeMapper "
+                            "plugin. Volume plugin is nil. for volume \"{}\"",
+                            name));
+  }
   const std::string pod_directory = PodDirectory(pod.metadata.uid);
-  const std::string plugin_directory = fmt::format("{}/volumes/{}", pod_directory, plugin->name);
+  const std::string plugin_directory =
+      fmt::format("{}/{}/{}", pod_directory, is_block ? "volumeDevices" : "volumes", plugin->name);
+  const std::string own = plugin_directory.substr(pod_directory.size()) + "/" + name;
+  if (bound && IsForOnePod(*bound) && IsElsewhere(pod_directory, own)) {
+    return tl::unexpected(PhaseFailed(
+        is_block ? "MapVolume.SetUpDevice" : "MountVolume.SetUp", name,
+        {Reason::kConflict,
+         "volume uses the ReadWriteOncePod access mode and is already in use by another pod"}));
+  }
   TRY(MakeDirectories(plugin_directory, kPrivateMode));
   const Duration begun = clock_.Monotonic();
-  auto path = plugin->set_up({pod, volume, bound.get(), pod_directory,
-                              plugin_directory + "/" + name, sources_, clock_, mounts_});
+  auto path = set_up({pod, volume, bound.get(), pod_directory, plugin_directory + "/" + name,
+                      sources_, clock_, mounts_, devices_});
   if (metrics_ != nullptr) {
     std::string plugin_name(plugin->name);
     std::replace(plugin_name.begin(), plugin_name.end(), '~', '/');
-    metrics_->storage_seconds.Observe(
-        {"false", "volume_mount", path ? "success" : "fail-unknown", plugin_name},
-        InSeconds(clock_.Monotonic() - begun));
+    metrics_->storage_seconds.Observe({"false", is_block ? "map_volume" : "volume_mount",
+                                       path ? "success" : "fail-unknown", plugin_name},
+                                      InSeconds(clock_.Monotonic() - begun));
   }
   if (!path) return tl::unexpected(SetUpFailed(name, path.error()));
   return path;
+}
+
+bool VolumeManager::IsElsewhere(const std::string& pod_directory, const std::string& path) const {
+  const auto is_there = [](const std::string& path) {
+    std::error_code error;
+    return fs::exists(fs::symlink_status(path, error));
+  };
+  if (is_there(pod_directory + path)) return false;
+  const auto uids = Pods();
+  return std::any_of(uids.begin(), uids.end(),
+                     [&](const std::string& uid) { return is_there(PodDirectory(uid) + path); });
 }
 
 Result<std::string> VolumeManager::SubPath(const core_v1::Pod& pod,
@@ -217,6 +278,17 @@ Result<std::string> VolumeManager::SubPath(const core_v1::Pod& pod,
   return Fail(Reason::kInvalid,
               fmt::format("failed to prepare subPath for volumeMount \"{}\" of container \"{}\"",
                           volume, container.name));
+}
+
+void VolumeManager::MeasureByDriver(const core_v1::Pod& pod, const core_v1::Volume& volume,
+                                    const core_v1::PersistentVolume* bound,
+                                    MeasuredPlace& place) const {
+  place.driver = bound != nullptr ? bound->spec.csi->driver : volume.csi->driver;
+  place.handle = bound != nullptr ? bound->spec.csi->volume_handle
+                                  : csi::InlineHandle(pod.metadata.uid, volume.name);
+  place.path = place.is_device ? csi::DevicePlacesOf(root_, bound->metadata.name).publish + "/" +
+                                     pod.metadata.uid
+                               : place.path + "/mount";
 }
 
 std::vector<VolumeManager::MeasuredPlace> VolumeManager::MeasuredPlaces(
@@ -243,7 +315,13 @@ std::vector<VolumeManager::MeasuredPlace> VolumeManager::MeasuredPlaces(
                         .path = fmt::format("{}/volumes/{}/{}", PodDirectory(pod.metadata.uid),
                                             plugin->name,
                                             bound ? bound->metadata.name : volume.name)};
-    if (plugin->name == "kubernetes.io~csi") place.path += "/mount";
+    place.is_device = IsBlock(bound.get());
+    if (place.is_device) {
+      place.path = devices_.GlobalDirectory(
+                       {std::string(plugin->name), bound->metadata.name, pod.metadata.uid}) +
+                   "/" + pod.metadata.uid;
+    }
+    if (plugin->name == "kubernetes.io~csi") MeasureByDriver(pod, volume, bound.get(), place);
     if (is_claim) {
       place.claim = volume.persistent_volume_claim ? volume.persistent_volume_claim->claim_name
                                                    : pod.metadata.name + "-" + volume.name;
@@ -258,6 +336,7 @@ std::vector<VolumeManager::MeasuredPlace> VolumeManager::MeasuredPlaces(
 Result<> VolumeManager::TearDown(const std::string& pod_uid) {
   if (!IsPathPart(pod_uid)) return Fail(Reason::kInvalid, "invalid pod uid: " + pod_uid);
   const std::string directory = PodDirectory(pod_uid);
+  TRY(devices_.Unmap(pod_uid));
   if (sources_.csi != nullptr) {
     // They hold the volumes.
     TRY(mounts_.UnmountBelow(directory + "/volume-subpaths"));

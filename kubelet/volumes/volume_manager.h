@@ -13,7 +13,9 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "base/mutex.h"
+#include "client/recorder.h"
 #include "kubelet/kubelet_metrics.h"
+#include "kubelet/volumes/device_maps.h"
 #include "kubelet/volumes/volume_mounts.h"
 
 namespace skiff::kubelet {
@@ -42,7 +44,8 @@ struct VolumeSources {
                                     int64_t expiration_seconds)>
       token;
   std::map<std::string, Quantity> node_allocatable;
-  csi::CsiVolumes* csi = nullptr;  // nullptr: no driver can register here.
+  csi::CsiVolumes* csi = nullptr;   // nullptr: no driver can register here.
+  EventRecorder* events = nullptr;  // nullptr: nobody is told.
 };
 
 // Thread-safe; calls for one pod come one at a time.
@@ -56,8 +59,10 @@ class VolumeManager {
   // Makes every volume that the pod's containers mount, or brings its contents up to date; again
   // and again does no harm. Returns host paths by volume name. What was made before stays as it is
   // when the API does not answer. The error is what the FailedMount event says:
-  // `MountVolume.SetUp failed for volume "v" : configmap "x" not found`. Reason kTimeout: nothing
-  // failed, a volume is not attached yet.
+  // `MountVolume.SetUp failed for volume "v" : configmap "x" not found`; of a device it begins with
+  // "MapVolume.", and the event is FailedMapVolume. Reason kTimeout: nothing failed, a volume is
+  // not attached yet.
+  // Reason kRequestEntityTooLarge: the node takes no more volumes of the driver.
   Result<std::map<std::string, std::string>> SetUp(const core_v1::Pod& pod);
   // Whether the API has what SetUp needs: fails for want of it as SetUp does, in its words, and
   // makes nothing. What this machine may have, or not, is taken to be there.
@@ -75,6 +80,9 @@ class VolumeManager {
     std::string claim;  // "": it is no claim's, and what lies in the directory is what counts.
     std::string path;
     bool in_memory = false;
+    bool is_device = false;
+    // Of a CSI driver, which is asked.
+    std::string driver = {}, handle = {};
   };
   std::vector<MeasuredPlace> MeasuredPlaces(const core_v1::Pod& pod) const;
   // Unmounts and removes everything of a pod, its directory as well. Works after a restart too,
@@ -93,11 +101,17 @@ class VolumeManager {
   Result<std::string> SetUpVolume(const core_v1::Pod& pod, const core_v1::Volume& volume);
   Result<> FindVolume(const core_v1::Pod& pod, const core_v1::Volume& volume,
                       const VolumeSources& sources);
+  // Whether another pod has the volume, and this one has not.
+  bool IsElsewhere(const std::string& pod_directory, const std::string& path) const;
+  // Says how the volume's CSI driver is asked.
+  void MeasureByDriver(const core_v1::Pod& pod, const core_v1::Volume& volume,
+                       const core_v1::PersistentVolume* bound, MeasuredPlace& place) const;
 
   const std::string root_;
   const VolumeSources sources_;
   const Clock& clock_;
   VolumeMounts& mounts_;
+  DeviceMaps devices_;
   KubeletMetrics* const metrics_;
   const Log log_{"volumes"};
   mutable Mutex mutex_;

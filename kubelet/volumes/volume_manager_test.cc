@@ -272,6 +272,22 @@ TEST_F(ClaimTest, ASecondPodOfALocalVolumeDoesNotTakeItsFilesFromTheFirst) {
   EXPECT_EQ(tree_.Stat("disk/file").st_gid, 2345u);
 }
 
+TEST_F(ClaimTest, AVolumeForOnePodIsGivenToNoSecond) {
+  if (!MayMount()) GTEST_SKIP() << "this process may not mount";
+  volume_->spec.access_modes = {"ReadWriteOncePod"};
+  ASSERT_EQ(Problem(), "");
+  MakeManager();
+  pod_.metadata.uid = "uid-2";
+  EXPECT_EQ(Problem(),
+            "MountVolume.SetUp failed for volume \"pv\" : volume uses the "
+            "ReadWriteOncePod access mode and is already in use by another pod");
+  pod_.metadata.uid = "uid-1";
+  EXPECT_EQ(Problem(), "") << "it is its own";
+  ASSERT_TRUE(manager_->TearDown("uid-1"));
+  pod_.metadata.uid = "uid-2";
+  EXPECT_EQ(Problem(), "");
+}
+
 TEST_F(ClaimTest, ClaimsThatAreNotThePodsAreRefused) {
   volume_->spec.claim_ref->uid = "another";
   EXPECT_EQ(Problem(),
@@ -291,16 +307,42 @@ TEST_F(ClaimTest, BlockDevicesAreNotSilentlyLeftOut) {
   auto& container = pod_.spec.containers.front();
   container.volume_mounts.clear();
   container.volume_devices.emplace_back().name = "data";
-  EXPECT_EQ(Problem(), Unprocessed("failed to get Plugin from volumeSpec for volume \"pv\" err=no "
-                                   "volume plugin matched"));
+  EXPECT_EQ(Problem(), "MapVolume.MapBlockVolume failed for volume \"pv\" : " + tree_.Path("disk") +
+                           " is not a device");
+  volume_->spec.local.reset();
+  volume_->spec.host_path.Ensure().path = "/dev/null";
+  EXPECT_EQ(Problem(),
+            "MapVolume.FindMapperPluginBySpec failed to find BlockVolumeMapper plugin. "
+            "Volume plugin is nil. for volume \"pv\"");
+}
+
+TEST_F(ClaimTest, ALocalDeviceIsMappedForItsPod) {
+  if (!MayMount()) GTEST_SKIP() << "this process may not mount";
+  volume_->spec.volume_mode = "Block";
+  volume_->spec.local->path = "/dev/null";
+  auto& container = pod_.spec.containers.front();
+  container.volume_mounts.clear();
+  container.volume_devices.emplace_back().name = "data";
+  const auto paths = manager_->SetUp(pod_);
+  ASSERT_TRUE(paths) << paths.error().message;
+  const std::string link = Below("volumeDevices/kubernetes.io~local-volume/pv");
+  const std::string mounted = "plugins/kubernetes.io~local-volume/volumeDevices/pv/uid-1";
+  EXPECT_EQ(paths->at("data"), tree_.Path(link));
+  EXPECT_EQ(std::filesystem::read_symlink(tree_.Path(link)), "/dev/null");
+  EXPECT_TRUE(S_ISCHR(tree_.Stat(mounted).st_mode));
+  EXPECT_EQ(manager_->MeasuredPlaces(pod_).at(0).path, tree_.Path(mounted));
+  ASSERT_TRUE(manager_->TearDown("uid-1"));
+  EXPECT_FALSE(tree_.Exists(mounted));
+  EXPECT_FALSE(tree_.Exists("pods/uid-1"));
 }
 
 TEST_F(ClaimTest, CsiVolumesWaitForTheirDriver) {
   volume_->spec.local.reset();
   volume_->spec.csi.Ensure().driver = "x.example.com";
   EXPECT_EQ(Problem(),
-            "MountVolume.SetUp failed for volume \"pv\" : kubernetes.io/csi: attacher.MountDevice "
-            "failed to create newCsiDriverClient: driver name x.example.com not found in the list "
+            "MountVolume.MountDevice failed for volume \"pv\" : kubernetes.io/csi: attacher."
+            "MountDevice failed to create newCsiDriverClient: driver name x.example.com not found "
+            "in the list "
             "of registered CSI drivers");
 }
 

@@ -191,7 +191,9 @@ Prepared PrepareNodeResourcesFit(const PodInfo& pod, const Snapshot& snapshot) {
 PreparedScore ScoreResourcesFit(const PodInfo& pod, const Snapshot& snapshot, Feasible) {
   const ScoringStrategy& strategy = ProfileOf(snapshot).scoring;
   // Of others than cpu and memory it is what the pod asks for.
-  auto resources = ScoredOf(strategy.resources, pod.non_zero);
+  auto resources =
+      ScoredOf(strategy.resources,
+               pod.pod->spec.resources ? NonZeroContainersRequests(pod.pod->spec) : pod.non_zero);
   switch (strategy.type) {
     case ScoringStrategy::Type::kLeastAllocated:
       return {MeanScore(std::move(resources), kLeastAllocated), {}};

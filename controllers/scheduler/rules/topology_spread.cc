@@ -29,7 +29,7 @@ struct Constraint {
   std::optional<SumsAt> count;        // By value of the key, on the nodes that count.
   int64_t lowest = 0;                 // Of all values that those nodes have, where it is wanted.
   size_t domains = 0;
-  size_t domains_max = SIZE_MAX;  // That any nodes have, those without the key as one.
+  size_t domains_max = SIZE_MAX;  // That nodes to score have, those without the key as one.
 };
 
 bool IsEligible(const Constraint& constraint, const PodInfo& pod, const core_v1::Node& node) {
@@ -80,7 +80,7 @@ bool AllCount(const std::vector<Constraint>& constraints, const PodInfo& pod, co
 }
 
 // What was counted anyway. To find the lowest sum is to look at all.
-void TakeSums(Constraint& constraint, const Snapshot& snapshot, const Places& nodes,
+void TakeSums(Constraint& constraint, const Snapshot& snapshot, const Places& nodes, bool all_keys,
               bool wants_lowest, bool hosts_differ) {
   constraint.count.emplace(constraint.key, constraint.pods, hosts_differ,
                            ValuesOf(snapshot, constraint.key));
@@ -89,7 +89,7 @@ void TakeSums(Constraint& constraint, const Snapshot& snapshot, const Places& no
   constraint.domains = values->size();
   if (constraint.key != kHostLabel) {
     const bool all_have = Total(*values) == snapshot.nodes.size();
-    constraint.domains_max = constraint.domains + (all_have ? 0 : 1);
+    constraint.domains_max = constraint.domains + (all_keys || all_have ? 0 : 1);
   }
   // Values without such a pod have no sum.
   if (!wants_lowest || sums.empty() || sums.size() < constraint.domains) return;
@@ -106,7 +106,7 @@ void Count(std::vector<Constraint>& constraints, const PodInfo& pod, const Snaps
   if (AllCount(constraints, pod, *nodes, snapshot.nodes.size(), all_keys)) {
     const bool hosts_differ = HostsDiffer(snapshot, *nodes);
     for (Constraint& each : constraints) {
-      TakeSums(each, snapshot, *nodes, wants_lowest, hosts_differ);
+      TakeSums(each, snapshot, *nodes, all_keys, wants_lowest, hosts_differ);
     }
     return;
   }

@@ -61,6 +61,7 @@ for part in "${what[@]}"; do
       go_build sample-apiserver k8s.io/sample-apiserver
       go_build regression-issue-74839 k8s.io/kubernetes/test/images/regression-issue-74839
       go_build consumer k8s.io/kubernetes/test/images/resource-consumer
+      go_build sample-device-plugin k8s.io/kubernetes/test/images/sample-device-plugin
       go_build consume-cpu k8s.io/kubernetes/test/images/resource-consumer/consume-cpu
       GOBIN=$bin nice -n 19 go install -trimpath -ldflags '-s -w' "github.com/coredns/coredns@$coredns"
       gcc -Os -static -DVERSION=3.10.1 -o "$bin/pause" "$(sources)/build/pause/linux/pause.c"

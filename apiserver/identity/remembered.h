@@ -1,8 +1,8 @@
-// Who was found to be behind tokens, for a while: to find out took a signature or another program.
-// Holds no tokens, but digests of them. What is remembered is bounded in number and in bytes; who
-// came first goes first.
+// What was found out about tokens and about requests, for a while: to find out took a signature or
+// another program. Holds neither, but digests of them. What is remembered is bounded in number and
+// in bytes; what came first goes first.
 //
-//   RememberedTokens<Verdict> remembered;
+//   Remembered<Verdict> remembered;
 //   remembered.Keep(TokenDigest(token, audiences), verdict, bytes, now + 2min);
 #pragma once
 
@@ -35,9 +35,9 @@ inline std::string TokenDigest(std::string_view token, const std::vector<std::st
 
 // Thread-safe.
 template <typename Verdict>
-class RememberedTokens {
+class Remembered {
  public:
-  static constexpr size_t kTokensMax = 16384;
+  static constexpr size_t kEntriesMax = 16384;
   static constexpr size_t kBytesMax = size_t{16} << 20;
   static constexpr size_t kEntryBytes = 256;  // Beside what a verdict says.
 
@@ -60,7 +60,7 @@ class RememberedTokens {
       entries_.emplace(digest, Entry{std::move(verdict), bytes, until});
       order_.push_back(digest);
     }
-    while (entries_.size() > kTokensMax || bytes_ > kBytesMax) {
+    while (entries_.size() > kEntriesMax || bytes_ > kBytesMax) {
       const auto oldest = entries_.find(order_.front());
       bytes_ -= oldest->second.bytes;
       entries_.erase(oldest);

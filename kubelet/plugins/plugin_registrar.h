@@ -1,20 +1,21 @@
 // Registers plugins of the node: whoever listens on a socket in <root>/plugins_registry is asked
-// what it is, and told whether it is registered. CSI drivers are; others are refused in words.
+// what it is, and told whether it is registered. What is done with it is its type's handler's
+// business; types without one are refused in words.
 #pragma once
 
 #include <map>
 #include <memory>
-#include <set>
+#include <optional>
 #include <string>
 
 #include "base/control_loop.h"
 #include "base/log.h"
-#include "client/client.h"
 #include "http/file_watch.h"
-#include "kubelet/csi/drivers.h"
-#include "kubelet/node_status.h"
+#include "kubelet/plugins/registration.h"
 
-namespace skiff::kubelet::csi {
+namespace skiff::kubelet::plugins {
+
+using Handlers = std::map<std::string, PluginHandler*>;  // By type. They outlive whoever has them.
 
 class PluginRegistrar final : public ControlLoop {
  public:
@@ -24,43 +25,32 @@ class PluginRegistrar final : public ControlLoop {
   static constexpr Duration kCheckEvery = 10s;
   static constexpr size_t kSocketsMax = 200;  // More are passed over.
 
-  struct Options {
-    std::string root;
-    std::string node_name;
-  };
   // `loops` may be nullptr: then the directory is looked at now and then only.
-  PluginRegistrar(Options options, Client& client, const Clock& clock, http::Loops* loops,
-                  FindNode find, Drivers& drivers);
+  PluginRegistrar(std::string root, const Clock& clock, http::Loops* loops, Handlers handlers);
   Duration Step() override;
 
  private:
   struct Plugin {
     uint64_t inode = 0;  // Another socket of the same name is another plugin.
     int64_t made_at = 0;
-    std::string driver;  // "": not registered.
+    std::optional<PluginInfo> registered;
     bool refused = false;
     int failures = 0;
     Duration due{};  // Monotonic.
   };
   void Watch();
   std::map<std::string, Plugin> Find() const;
+  void Unregister(const PluginInfo& info);
   Result<> Register(const std::string& socket, Plugin& plugin);
-  Result<> RegisterDriver(const std::string& name, const std::string& endpoint);
-  void Unregister(const std::string& name);
-  template <typename Change>
-  Result<> WriteCsiNode(Change change);
 
-  const Options options_;
+  const std::string root_;
   const std::string directory_;
-  Client& client_;
   const Clock& clock_;
   http::Loops* const loops_;
-  const FindNode find_;
-  Drivers& drivers_;
+  const Handlers handlers_;
   const Log log_{"plugins"};
   std::map<std::string, Plugin> plugins_;  // By the path of the socket.
-  std::set<std::string> leaving_;          // Drivers that the API still has to be told of.
   std::unique_ptr<http::FileWatch> watch_;
 };
 
-}  // namespace skiff::kubelet::csi
+}  // namespace skiff::kubelet::plugins

@@ -1,4 +1,4 @@
-#include "kubelet/csi/plugin_registrar.h"
+#include "kubelet/csi/driver_registration.h"
 
 #include <gtest/gtest.h>
 
@@ -7,14 +7,15 @@
 
 #include "client/transport.h"
 #include "kubelet/csi_grpc_fake.h"
+#include "kubelet/plugins/plugin_registrar.h"
 #include "kubelet/volumes/temporary_tree.h"
 
 namespace skiff::kubelet::csi {
 namespace {
 
-class PluginRegistrarTest : public testing::Test {
+class DriverRegistrationTest : public testing::Test {
  protected:
-  PluginRegistrarTest() {
+  DriverRegistrationTest() {
     std::filesystem::create_directory(directory_);
     objects_[kNode] = {
         {"apiVersion", "v1"}, {"kind", "Node"}, {"metadata", {{"name", "n1"}, {"uid", "uid-1"}}}};
@@ -50,17 +51,16 @@ class PluginRegistrarTest : public testing::Test {
   Client client_{transport_, "kubelet"};
   FakeClock clock_;
   Drivers drivers_;
-  PluginRegistrar registrar_{{tree_.root(), "n1"},
-                             client_,
-                             clock_,
-                             nullptr,
-                             [this] {
-                               return client_.Get<core_v1::Node>({"", "n1"});
-                             },
-                             drivers_};
+  DriverRegistration registration_{"n1", client_,
+                                   [this] {
+                                     return client_.Get<core_v1::Node>({"", "n1"});
+                                   },
+                                   drivers_};
+  plugins::PluginRegistrar registrar_{
+      tree_.root(), clock_, nullptr, {{kPluginType, &registration_}}};
 };
 
-TEST_F(PluginRegistrarTest, TheApiIsToldOfADriverAndTheDriverOfThat) {
+TEST_F(DriverRegistrationTest, TheApiIsToldOfADriverAndTheDriverOfThat) {
   const FakeDriver driver(Socket());
   registrar_.Step();
   EXPECT_TRUE(driver.told.plugin_registered()) << driver.told.error();
@@ -73,7 +73,7 @@ TEST_F(PluginRegistrarTest, TheApiIsToldOfADriverAndTheDriverOfThat) {
   EXPECT_EQ(metadata["labels"]["fake.csi/zone"], "a");
 }
 
-TEST_F(PluginRegistrarTest, ADriverWhoseSocketGoesIsGone) {
+TEST_F(DriverRegistrationTest, ADriverWhoseSocketGoesIsGone) {
   {
     const FakeDriver driver(Socket());
     registrar_.Step();
@@ -87,7 +87,7 @@ TEST_F(PluginRegistrarTest, ADriverWhoseSocketGoesIsGone) {
   EXPECT_EQ(objects_[kNode]["metadata"]["labels"]["fake.csi/zone"], "a");
 }
 
-TEST_F(PluginRegistrarTest, APluginOfAnotherTypeIsToldThatNobodyServesIt) {
+TEST_F(DriverRegistrationTest, APluginOfAnotherTypeIsToldThatNobodyServesIt) {
   const FakeDriver driver(Socket(), "DRAPlugin");
   registrar_.Step();
   EXPECT_FALSE(driver.told.plugin_registered());
@@ -97,15 +97,15 @@ TEST_F(PluginRegistrarTest, APluginOfAnotherTypeIsToldThatNobodyServesIt) {
   EXPECT_EQ(DriversOfApi(), Json::array());
 }
 
-TEST_F(PluginRegistrarTest, WhatCouldNotBeWrittenIsTriedAgain) {
+TEST_F(DriverRegistrationTest, WhatCouldNotBeWrittenIsTriedAgain) {
   const Json kept = objects_[kCsiNode];
   objects_.erase(kCsiNode);
   const FakeDriver driver(Socket());
-  EXPECT_EQ(registrar_.Step(), PluginRegistrar::kFirstRetry);
+  EXPECT_EQ(registrar_.Step(), plugins::PluginRegistrar::kFirstRetry);
   EXPECT_FALSE(driver.told.plugin_registered());
   EXPECT_FALSE(drivers_.Has("fake.csi"));
   objects_[kCsiNode] = kept;
-  clock_.Advance(PluginRegistrar::kFirstRetry);
+  clock_.Advance(plugins::PluginRegistrar::kFirstRetry);
   registrar_.Step();
   EXPECT_TRUE(driver.told.plugin_registered()) << driver.told.error();
 }

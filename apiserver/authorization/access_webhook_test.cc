@@ -1,0 +1,353 @@
+// A webhook that is asked who may do what, or hangs, as users of the server see it.
+#include "apiserver/authorization/access_webhook.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "apiserver/authorization/authorizers.h"
+#include "apiserver/tokens/outside_fixture.h"
+#include "base/text.h"
+
+namespace skiff {
+namespace {
+
+using testing::HasSubstr;
+
+class AccessWebhookTest : public OutsideFixture {
+ protected:
+  AccessWebhookTest() {
+    directory_ = std::filesystem::temp_directory_path() /
+                 ("access-" + std::to_string(::getpid()) + "-" + std::to_string(port_));
+    std::filesystem::create_directories(directory_);
+    // It may come to that when the test is over.
+    Show("/review", [this, gone = gone_](const http::Request& request) {
+      const Json review = Json::parse(request.body);
+      {
+        const std::lock_guard lock(mutex_);
+        seen_.push_back(review);
+      }
+      const Json resource = review["spec"].value("resourceAttributes", Json::object());
+      const std::string name = resource.value("name", "");
+      http::Response response;
+      response.content_type = "application/json";
+      if (name == "hangs") gone.wait();
+      if (name == "fails") response.status = 403;
+      Json status = {{"allowed", name.starts_with("may")}, {"reason", "it said so"}};
+      if (name == "denied" || name == "maydenied") status["denied"] = true;
+      Json answer = Json::object();
+      answer["apiVersion"] = review["apiVersion"];
+      answer["kind"] = "SubjectAccessReview";
+      answer["status"] = status;
+      response.body = answer.dump();
+      return response;
+    });
+  }
+  ~AccessWebhookTest() override { std::filesystem::remove_all(directory_); }
+
+  std::string Kubeconfig(const std::string& server) {
+    const std::string path = directory_ / "webhook.kubeconfig";
+    const std::string ca = directory_ / "ca.pem";
+    std::ofstream(ca) << authority_.certificate_pem();
+    std::ofstream(path) << R"({"current-context": "a", "clusters": [{"name": "a", "cluster": {
+        "server": ")" << server
+                        << R"(", "certificate-authority": ")" << ca << R"("}}],
+        "users": [{"name": "a", "user": {}}],
+        "contexts": [{"name": "a", "context": {"cluster": "a", "user": "a"}}]})";
+    return path;
+  }
+  // One webhook with `more` fields, and who is asked after it.
+  std::string FileWith(const std::string& policy, const std::string& more = "{}",
+                       const std::string& after = "RBAC") {
+    Json webhook = Json::parse(R"({"timeout": "5s", "subjectAccessReviewVersion": "v1",
+        "connectionInfo": {"type": "KubeConfigFile"}})");
+    webhook["failurePolicy"] = policy;
+    webhook["connectionInfo"]["kubeConfigFile"] = Kubeconfig(Url("/review"));
+    webhook.update(Json::parse(more));
+    Json file = Json::parse(R"({"apiVersion": "apiserver.config.k8s.io/v1",
+        "kind": "AuthorizationConfiguration",
+        "authorizers": [{"type": "Webhook", "name": "hook"}]})");
+    file["authorizers"][0]["webhook"] = webhook;
+    if (after.empty()) return file.dump();
+    Json next = Json::object();
+    next["type"] = after;
+    next["name"] = Lower(after);
+    file["authorizers"].push_back(next);
+    return file.dump();
+  }
+  static std::string Conditions(const std::vector<std::string>& expressions) {
+    Json more = Json::parse(R"({"matchConditionSubjectAccessReviewVersion": "v1"})");
+    for (const std::string& each : expressions) {
+      Json condition = Json::object();
+      condition["expression"] = each;
+      more["matchConditions"].push_back(condition);
+    }
+    return more.dump();
+  }
+  void StartAuthorizing(const std::string& file) {
+    AuthorizationOptions options{.configuration = *LoadAuthorization(file, {}), .file_text = file};
+    StartAuthorizing(std::move(options));
+  }
+  void StartAuthorizing(AuthorizationOptions options) {
+    for (ControlLoop* loop : server_->loops()) executor_.Remove(*loop);
+    server_ = nullptr;
+    server_ = *ApiServer::Create(
+        {.authorization = std::make_shared<const AuthorizationOptions>(std::move(options)),
+         .token_file_text = kTokens,
+         .advertise_address = "192.0.2.7"},
+        {*store_, clock_, random_, nullptr, {}, {}, &loops_});
+    for (ControlLoop* loop : server_->loops()) executor_.Add(*loop);
+    Settle();
+  }
+  Answer GetAs(const std::string& name, const std::string& token = "alice") {
+    return Ask("GET", "/api/v1/namespaces/default/pods/" + name, "", "", token);
+  }
+  Json LastSpec() {
+    const std::lock_guard lock(mutex_);
+    return seen_.empty() ? Json() : seen_.back()["spec"];
+  }
+  std::string Metrics() { return Get("/metrics").response.body; }
+
+  std::filesystem::path directory_;
+  std::vector<Json> seen_;
+  std::promise<void> go_;
+  const std::shared_future<void> gone_ = go_.get_future().share();
+};
+
+TEST_F(AccessWebhookTest, DecidesAndIsRemembered) {
+  StartAuthorizing(FileWith("NoOpinion"));
+  EXPECT_EQ(GetAs("may").code, 404);
+  EXPECT_EQ(LastSpec(), Json::parse(R"j({"resourceAttributes": {"namespace": "default",
+      "verb": "get", "version": "v1", "resource": "pods", "name": "may"}, "user": "alice",
+      "groups": ["dev", "system:authenticated"], "uid": "u2"})j"));
+  EXPECT_EQ(GetAs("may").code, 404);
+  EXPECT_EQ(Asked("/review"), 1);
+  clock_.Advance(5min);
+  EXPECT_EQ(GetAs("may").code, 404);
+  EXPECT_EQ(Asked("/review"), 2);
+  const Answer not_said = GetAs("other");
+  EXPECT_EQ(not_said.code, 403);
+  EXPECT_EQ(not_said.message(),
+            "pods \"other\" is forbidden: User \"alice\" cannot get resource \"pods\" in API group "
+            "\"\" in the namespace \"default\": it said so");
+  EXPECT_EQ(GetAs("other").code, 403);
+  EXPECT_EQ(Asked("/review"), 3);
+  clock_.Advance(30s);
+  EXPECT_EQ(GetAs("other").code, 403);
+  EXPECT_EQ(Asked("/review"), 4);
+  // Members of system:masters nobody has to be asked about.
+  EXPECT_EQ(GetAs("denied", "admin").code, 404);
+  EXPECT_EQ(Asked("/review"), 4);
+  EXPECT_THAT(Metrics(), HasSubstr("apiserver_authorization_decisions_total{type=\"Webhook\","
+                                   "name=\"hook\",decision=\"allowed\"} "));
+  EXPECT_THAT(Metrics(), HasSubstr("apiserver_authorization_webhook_evaluations_total{name=\"hook\""
+                                   ",result=\"success\"} 4"));
+}
+
+TEST_F(AccessWebhookTest, IsRememberedForNobodyElse) {
+  StartAuthorizing(FileWith("NoOpinion"));
+  EXPECT_EQ(GetAs("may").code, 404);
+  int asked = Asked("/review");
+  const auto is_asked_anew = [&](const Answer& answer) {
+    (void)answer;
+    return Asked("/review") == ++asked;
+  };
+  EXPECT_TRUE(is_asked_anew(GetAs("may", "node1")));
+  EXPECT_TRUE(is_asked_anew(Ask("DELETE", "/api/v1/namespaces/default/pods/may", "", "", "alice")));
+  EXPECT_TRUE(is_asked_anew(Ask("GET", "/api/v1/namespaces/other/pods/may", "", "", "alice")));
+  EXPECT_TRUE(
+      is_asked_anew(Ask("GET", "/api/v1/namespaces/default/pods/may/status", "", "", "alice")));
+  const std::string list = "/api/v1/namespaces/default/pods";
+  EXPECT_TRUE(is_asked_anew(Ask("GET", list, "", "", "alice")));
+  EXPECT_TRUE(is_asked_anew(Ask("GET", list + "?labelSelector=a=b", "", "", "alice")));
+  EXPECT_EQ(LastSpec()["resourceAttributes"]["labelSelector"]["requirements"].dump(),
+            R"([{"key":"a","operator":"In","values":["b"]}])");
+  EXPECT_TRUE(is_asked_anew(Ask("GET", list + "?fieldSelector=spec.nodeName=x", "", "", "alice")));
+  EXPECT_EQ(LastSpec()["resourceAttributes"]["fieldSelector"]["requirements"].dump(),
+            R"([{"key":"spec.nodeName","operator":"In","values":["x"]}])");
+}
+
+TEST_F(AccessWebhookTest, FailsClosedOrLetsOthersDecide) {
+  StartAuthorizing(FileWith("Deny", "{}", "AlwaysAllow"));
+  const Answer denied = GetAs("fails");
+  EXPECT_EQ(denied.code, 500);
+  EXPECT_THAT(
+      denied.response.body,
+      HasSubstr("Internal Server Error: \"/api/v1/namespaces/default/pods/fails\": the server "
+                "answered with 403"));
+  EXPECT_EQ(GetAs("fails").code, 500);
+  EXPECT_EQ(Asked("/review"), 2);
+  StopListening();
+  EXPECT_EQ(GetAs("may").code, 500);
+  Listen(port_);
+
+  StartAuthorizing(FileWith("NoOpinion", "{}", "AlwaysAllow"));
+  EXPECT_EQ(GetAs("fails").code, 404);
+  EXPECT_THAT(Metrics(), HasSubstr("apiserver_authorization_webhook_evaluations_fail_open_total{"
+                                   "name=\"hook\",result=\"error\"} 1"));
+  // RBAC has no opinion either: that one could not be asked is what is said.
+  StartAuthorizing(FileWith("NoOpinion"));
+  EXPECT_EQ(GetAs("fails").code, 500);
+}
+
+TEST_F(AccessWebhookTest, WhatItDeniesNobodyAfterItAllows) {
+  StartAuthorizing(FileWith("NoOpinion", "{}", "AlwaysAllow"));
+  EXPECT_EQ(GetAs("other").code, 404);
+  EXPECT_EQ(GetAs("denied").code, 403);
+  const Answer both = GetAs("maydenied");
+  EXPECT_EQ(both.code, 500);
+  EXPECT_THAT(both.response.body, HasSubstr("returned both allow and deny response"));
+}
+
+TEST_F(AccessWebhookTest, IsAskedOnlyWhatItsConditionsSay) {
+  const std::string more =
+      Conditions({"has(request.resourceAttributes)", "request.resourceAttributes.name != 'other'",
+                  "request.groups[5] == 'x' || request.user != 'system:node:node1'"});
+  StartAuthorizing(FileWith("Deny", more));
+  EXPECT_EQ(Ask("GET", "/nothing", "", "", "alice").code, 403);
+  EXPECT_EQ(GetAs("other").code, 403);
+  EXPECT_EQ(GetAs("other").code, 403);
+  EXPECT_EQ(Asked("/review"), 0);
+  EXPECT_THAT(Metrics(), HasSubstr("apiserver_authorization_match_condition_exclusions_total{"
+                                   "type=\"Webhook\",name=\"hook\"} 3"));
+  EXPECT_EQ(GetAs("may").code, 404);
+  EXPECT_EQ(Asked("/review"), 1);
+  const Answer untold = GetAs("may", "node1");
+  EXPECT_EQ(untold.code, 500);
+  EXPECT_THAT(untold.response.body, HasSubstr("cel evaluation error: expression"));
+  EXPECT_EQ(Asked("/review"), 1);
+}
+
+TEST_F(AccessWebhookTest, OneThatHangsHarmsNobodyElseAndIsAskedOnce) {
+  StartAuthorizing(FileWith("Deny"));
+  EXPECT_EQ(GetAs("may").code, 404);
+  std::vector<std::future<Answer>> hanging;
+  for (int i = 0; i < 8; ++i) {
+    hanging.push_back(std::async(std::launch::async, [&] { return GetAs("hangs"); }));
+  }
+  EXPECT_TRUE(Until([&] { return Asked("/review") == 2; }));
+  EXPECT_EQ(GetAs("x", "admin").code, 404);
+  EXPECT_EQ(GetAs("may").code, 404);
+  for (auto& each : hanging) {
+    EXPECT_EQ(each.wait_for(std::chrono::seconds(0)), std::future_status::timeout);
+  }
+  go_.set_value();
+  for (auto& each : hanging) EXPECT_EQ(each.get().code, 403);
+  EXPECT_EQ(Asked("/review"), 2);
+}
+
+TEST_F(AccessWebhookTest, WhoWaitsForOneThatHangsIsLetGoAtTheEnd) {
+  StartAuthorizing(FileWith("Deny"));
+  auto hanging = std::async(std::launch::async, [&] { return GetAs("hangs"); });
+  EXPECT_TRUE(Until([&] { return Asked("/review") == 1; }));
+  server_->EndCalls();
+  EXPECT_EQ(hanging.get().code, 500);
+  go_.set_value();
+}
+
+TEST_F(AccessWebhookTest, IsAskedWhetherSomebodyMayBeSomebodyElse) {
+  StartAuthorizing(FileWith("NoOpinion"));
+  const auto as = [&](const std::string& name) {
+    return Ask({.path = "/api/v1/namespaces/default/pods/may",
+                .token = "alice",
+                .headers = {{"Impersonate-User", name}}});
+  };
+  EXPECT_EQ(as("maybob").code, 404);
+  EXPECT_EQ(LastSpec()["user"], "maybob");
+  EXPECT_EQ(as("bob").code, 403);
+  EXPECT_EQ(as("fails").code, 403);
+}
+
+TEST_F(AccessWebhookTest, IsAskedWhatWritesNeed) {
+  StartAuthorizing(FileWith("NoOpinion"));
+  // What is not there yet is made by an apply, which takes another permission.
+  const std::string path = "/api/v1/namespaces/default/configmaps/may1?fieldManager=m";
+  const Answer made = Ask("PATCH", path, R"({"apiVersion": "v1", "kind": "ConfigMap",
+                              "metadata": {"name": "may1"}})",
+                          "application/apply-patch+yaml", "alice");
+  EXPECT_EQ(made.code, 201) << made.response.body;
+  EXPECT_EQ(Asked("/review"), 2);
+  EXPECT_EQ(Ask("DELETE", "/api/v1/namespaces/default/configmaps/may1", "", "", "alice").code, 200);
+}
+
+TEST_F(AccessWebhookTest, IsTakenAnewWithItsFile) {
+  StartAuthorizing(FileWith("NoOpinion", "{}", "AlwaysAllow"));
+  EXPECT_EQ(GetAs("denied").code, 403);
+  EXPECT_FALSE(server_->UseAuthorizationConfiguration("{}"));
+  EXPECT_FALSE(server_->UseAuthorizationConfiguration(FileWith("NoOpinion", "{}", "")));
+  EXPECT_EQ(GetAs("denied").code, 403);
+  const std::string more = Conditions({"false"});
+  EXPECT_TRUE(server_->UseAuthorizationConfiguration(FileWith("NoOpinion", more, "AlwaysAllow")));
+  EXPECT_EQ(GetAs("denied").code, 404);
+  EXPECT_FALSE(server_->UseAuthorizationConfiguration(FileWith("NoOpinion")))
+      << "RBAC was not there at the start, and AlwaysAllow has to stay";
+  const std::string metrics = Metrics();
+  const std::string reloads = "apiserver_authorization_config_controller_automatic_reloads_total{";
+  EXPECT_THAT(metrics, HasSubstr(reloads + "status=\"success\""));
+  EXPECT_THAT(metrics, HasSubstr("apiserver_authorization_config_controller_last_config_info{"));
+}
+
+TEST_F(AccessWebhookTest, ReviewsTellWhatItSays) {
+  StartAuthorizing(FileWith("NoOpinion"));
+  const auto review = [&](const std::string& name) {
+    return Post("/apis/authorization.k8s.io/v1/subjectaccessreviews",
+                R"({"spec": {"user": "bob", "resourceAttributes": {"verb": "get", "resource": "x",
+                    "name": ")" +
+                    name + R"("}}})")
+        .body["status"];
+  };
+  EXPECT_EQ(review("may"), Json::parse(R"({"allowed": true, "reason": "it said so"})"));
+  EXPECT_EQ(LastSpec()["resourceAttributes"]["version"], "*");
+  EXPECT_EQ(review("denied"),
+            Json::parse(R"({"allowed": false, "denied": true, "reason": "it said so"})"));
+  EXPECT_THAT(review("fails")["evaluationError"], HasSubstr("the server answered with 403"));
+  const Json rules = Ask("POST", "/apis/authorization.k8s.io/v1/selfsubjectrulesreviews",
+                         R"({"spec": {"namespace": "default"}})", "", "admin")
+                         .body["status"];
+  EXPECT_EQ(rules["incomplete"], true);
+  EXPECT_EQ(rules["evaluationError"], "webhook authorizer does not support user rule resolution");
+  EXPECT_FALSE(rules["resourceRules"].empty());
+}
+
+TEST_F(AccessWebhookTest, MayBeAskedInAnOlderVersion) {
+  AuthorizationOptions options;
+  options.configuration = AuthorizationOfModes({"Webhook", "AlwaysDeny"});
+  options.configuration.authorizers[0].webhook =
+      AccessWebhookConfiguration{.timeout = 5s,
+                                 .version = "v1beta1",
+                                 .failure_policy = "NoOpinion",
+                                 .kubeconfig_file = Kubeconfig(Url("/review"))};
+  StartAuthorizing(std::move(options));
+  const Answer refused = GetAs("other");
+  EXPECT_THAT(refused.message(), HasSubstr(": it said so\nEverything is forbidden."));
+  const Json spec = LastSpec();
+  EXPECT_EQ(spec["group"], Json::parse(R"(["dev", "system:authenticated"])"));
+  EXPECT_FALSE(spec.contains("groups"));
+  // Times of 0 remember nothing.
+  EXPECT_EQ(GetAs("may").code, 404);
+  EXPECT_EQ(GetAs("may").code, 404);
+  EXPECT_EQ(Asked("/review"), 3);
+}
+
+TEST(AccessReview, IsReadStrictly) {
+  const auto read = [](const Json& status, const char* version = "v1") {
+    return ReadAccessReview(Json{{"apiVersion", "authorization.k8s.io/v1"},
+                                 {"kind", "SubjectAccessReview"},
+                                 {"status", status}}
+                                .dump(),
+                            version);
+  };
+  EXPECT_TRUE(read({{"allowed", true}})->allowed());
+  EXPECT_FALSE(read(Json::object())->allowed());
+  EXPECT_FALSE(read({{"allowed", "true"}}));
+  EXPECT_FALSE(read({{"allowed", true}, {"denied", 1}}));
+  EXPECT_FALSE(read({{"allowed", true}}, "v1beta1"));
+  EXPECT_FALSE(ReadAccessReview("{}", "v1"));
+  EXPECT_FALSE(ReadAccessReview("[]", "v1"));
+}
+
+}  // namespace
+}  // namespace skiff

@@ -1,0 +1,78 @@
+#include "kubelet/csi/allocatable_updates.h"
+
+#include <gtest/gtest.h>
+
+#include <map>
+
+#include "client/transport.h"
+#include "kubelet/csi_grpc_fake.h"
+#include "kubelet/volumes/temporary_tree.h"
+
+namespace skiff::kubelet::csi {
+namespace {
+
+class AllocatableUpdatesTest : public testing::Test {
+ protected:
+  AllocatableUpdatesTest() {
+    drivers_.Put({"fake.csi", tree_.root() + "/csi.sock", "id-of-n1", {}, 5});
+    objects_[kNode] = Json::parse(R"({"apiVersion": "storage.k8s.io/v1", "kind": "CSINode",
+        "metadata": {"name": "n1", "resourceVersion": "1"}, "spec": {"drivers": [
+        {"name": "fake.csi", "nodeID": "id-of-n1", "allocatable": {"count": 5}}]}})");
+    objects_[kDriver] = Json::parse(R"({"apiVersion": "storage.k8s.io/v1", "kind": "CSIDriver",
+        "metadata": {"name": "fake.csi"}, "spec": {"nodeAllocatableUpdatePeriodSeconds": 600}})");
+  }
+  http::Response Answer(const http::Request& request) {
+    http::Response response;
+    response.content_type = "application/json";
+    Json& object = objects_[request.path];
+    if (request.method == "PUT") object = Json::parse(request.body);
+    response.body = object.dump();
+    return response;
+  }
+  Json Count() { return objects_[kNode].at("/spec/drivers/0/allocatable/count"_json_pointer); }
+
+  static constexpr char kNode[] = "/apis/storage.k8s.io/v1/csinodes/n1";
+  static constexpr char kDriver[] = "/apis/storage.k8s.io/v1/csidrivers/fake.csi";
+  TemporaryTree tree_;
+  std::map<std::string, Json> objects_;
+  InProcessTransport transport_{[this](const http::Request& request) { return Answer(request); }};
+  Client client_{transport_, "kubelet"};
+  FakeClock clock_;
+  Drivers drivers_;
+  FakeDriver driver_{tree_.root() + "/csi.sock"};
+  AllocatableUpdates updates_{"n1", client_, clock_, drivers_};
+};
+
+TEST_F(AllocatableUpdatesTest, ADriverIsAskedAgainWhenItsPeriodIsOver) {
+  driver_.volumes_max = 3;
+  EXPECT_EQ(updates_.Step(), AllocatableUpdates::kLookEvery);
+  clock_.Advance(599s);
+  EXPECT_EQ(updates_.Step(), 1s);
+  EXPECT_EQ(Count(), 5);
+  clock_.Advance(1s);
+  updates_.Step();
+  EXPECT_EQ(Count(), 3);
+  EXPECT_EQ(drivers_.List().at(0).volumes_max, 3);
+  EXPECT_EQ(objects_[kNode].at("/spec/drivers/0/nodeID"_json_pointer), "id-of-n1");
+}
+
+TEST_F(AllocatableUpdatesTest, AnAttacherThatFindsNoRoomIsReasonToAskAtOnce) {
+  updates_.Step();
+  driver_.volumes_max = 2;
+  updates_.Exhausted("fake.csi");
+  updates_.Step();
+  EXPECT_EQ(Count(), 2);
+}
+
+TEST_F(AllocatableUpdatesTest, OneThatGivesNoPeriodIsNotAsked) {
+  objects_[kDriver]["spec"].erase("nodeAllocatableUpdatePeriodSeconds");
+  driver_.volumes_max = 2;
+  updates_.Step();
+  clock_.Advance(1h);
+  updates_.Exhausted("fake.csi");
+  updates_.Step();
+  EXPECT_EQ(Count(), 5);
+}
+
+}  // namespace
+}  // namespace skiff::kubelet::csi

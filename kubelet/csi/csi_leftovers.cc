@@ -1,0 +1,91 @@
+// Volumes that no pod has any more, and that their drivers have not let go of yet: no pod waits for
+// that, and no attacher takes such a volume away.
+#include <algorithm>
+#include <filesystem>
+
+#include "kubelet/csi/csi_volumes.h"
+#include "kubelet/csi/names.h"
+
+namespace skiff::kubelet::csi {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr char kDevices[] = "volumeDevices";
+
+}  // namespace
+
+void CsiVolumes::Leave(Leftover left, const Error& why) {
+  const std::string name = UniqueName(left.volume.driver, left.volume.handle);
+  log_.Info("volume not unstaged", {{"volume", name}, {"error", why.message}});
+  {
+    MutexLock lock(mutex_);
+    leftovers_[name] = std::move(left);
+  }
+  if (sources_.left_over) sources_.left_over();
+}
+
+// What a kubelet that ran before has staged; what pods have of it is told when it is looked at.
+void CsiVolumes::FindLeftovers() {
+  std::map<std::string, Leftover> found;
+  const auto take = [&](const std::string& directory, const std::string& device) {
+    auto data = ReadVolumeData(directory);
+    if (!data) return;
+    const std::string name = UniqueName(data->driver, data->handle);
+    // Whether it is attached is not written down of a file system.
+    if (device.empty()) data->attachment = AttachmentName(data->driver, data->handle, node_name_);
+    found[name] = {.volume = std::move(*data), .device = device};
+  };
+  std::error_code error;
+  for (const auto& driver : fs::directory_iterator(root_ + "/plugins/kubernetes.io/csi", error)) {
+    const bool are_devices = driver.path().filename() == kDevices;
+    std::error_code ignored;
+    for (const auto& volume : fs::directory_iterator(driver.path(), ignored)) {
+      if (are_devices) {
+        take(volume.path() / "data", volume.path().filename());
+      } else {
+        take(volume.path(), "");
+      }
+    }
+  }
+  MutexLock lock(mutex_);
+  leftovers_ = std::move(found);
+}
+
+bool CsiVolumes::UnstageLeftovers() {
+  std::map<std::string, Leftover> all;
+  {
+    MutexLock lock(mutex_);
+    all = leftovers_;
+  }
+  bool changed = false;
+  for (const auto& [name, left] : all) {
+    const auto endpoint = drivers_.Endpoint(left.volume.driver);
+    if (!endpoint) continue;
+    const NodeClient client(*endpoint);
+    const Turn turn(*this, name);
+    const auto done = left.device.empty()
+                          ? UnstageUnlessUsed(client, "", left.volume)
+                          : UnstageDeviceUnlessUsed(client, left.device, left.volume.handle);
+    if (!done) {
+      log_.Info("volume not unstaged", {{"volume", name}, {"error", done.error().message}});
+      continue;
+    }
+    MutexLock lock(mutex_);
+    leftovers_.erase(name);
+    changed = true;
+  }
+  if (changed && sources_.use_changed) sources_.use_changed();
+  MutexLock lock(mutex_);
+  return leftovers_.empty();
+}
+
+Duration Unstager::Step() {
+  if (volumes_ == nullptr || volumes_->UnstageLeftovers()) {
+    delay_ = kFirstRetry;
+    return kNever;
+  }
+  return std::exchange(delay_, std::min<Duration>(kLongestRetry, delay_ * 2));
+}
+
+}  // namespace skiff::kubelet::csi

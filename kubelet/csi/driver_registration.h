@@ -1,0 +1,43 @@
+// CSI drivers that register: they are asked who this node is to them, and the API is told.
+#pragma once
+
+#include <set>
+#include <string>
+
+#include "base/log.h"
+#include "client/client.h"
+#include "kubelet/csi/drivers.h"
+#include "kubelet/node_status.h"
+#include "kubelet/plugins/registration.h"
+
+namespace skiff::kubelet::csi {
+
+inline constexpr char kPluginType[] = "CSIPlugin";
+
+class DriverRegistration final : public plugins::PluginHandler {
+ public:
+  DriverRegistration(std::string node_name, Client& client, FindNode find, Drivers& drivers)
+      : node_name_(std::move(node_name)),
+        client_(client),
+        find_(std::move(find)),
+        drivers_(drivers) {}
+  std::string RefusalOf(const plugins::PluginInfo& info) const override;
+  Result<> Register(const plugins::PluginInfo& info) override;
+  void Unregister(const plugins::PluginInfo& info) override { Remove(info.name); }
+  bool Settle() override;
+
+ private:
+  Result<> Put(const std::string& name, const std::string& endpoint);
+  void Remove(const std::string& name);
+  template <typename Change>
+  Result<> WriteCsiNode(Change change);
+
+  const std::string node_name_;
+  Client& client_;
+  const FindNode find_;
+  Drivers& drivers_;
+  const Log log_{"csi"};
+  std::set<std::string> leaving_;  // Drivers that the API still has to be told of.
+};
+
+}  // namespace skiff::kubelet::csi

@@ -1,0 +1,421 @@
+#include "kubelet/devices/device_manager.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <filesystem>
+
+#include "api/rules/devices/resource_names.h"
+#include "base/whole_file.h"
+#include "kubelet/volumes/beneath.h"
+
+namespace skiff::kubelet::devices {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr char kCheckpoint[] = "/kubelet_internal_checkpoint";
+constexpr char kSocket[] = "/kubelet.sock";
+constexpr mode_t kDirectoryMode = 0750;
+constexpr int kFileMode = 0600;
+constexpr size_t kFileBytesMax = 64 << 20;
+
+// Those of plugins that spoke to a kubelet that is no more: they listen anew when its socket is.
+void RemoveSockets(const std::string& directory) {
+  std::error_code error;
+  for (fs::directory_iterator it(directory, error), end; !error && it != end; it.increment(error)) {
+    struct stat info {};
+    if (lstat(it->path().c_str(), &info) == 0 && S_ISSOCK(info.st_mode)) {
+      std::error_code ignored;  // Who cannot be removed is in nobody's way.
+      fs::remove(it->path(), ignored);
+    }
+  }
+}
+
+bool IsSidecarContainer(const core_v1::Container& container) {
+  return container.restart_policy.value_or("") == "Always";
+}
+
+void AddReusable(std::map<std::string, DeviceIds>& reusable, const ContainerAllocations& given,
+                 bool stays) {
+  for (const auto& [resource, allocation] : given) {
+    DeviceIds& ids = reusable[resource];
+    for (const auto& id : allocation.ids) {
+      if (stays) {
+        ids.erase(id);
+      } else {
+        ids.insert(id);
+      }
+    }
+  }
+}
+
+// What two resources of a container both ask for is done once.
+void Fill(const Grant& grant, cri::ContainerConfig& config) {
+  for (const auto& [name, value] : grant.envs) {
+    // The container's own come later, and win.
+    config.envs.insert(config.envs.begin(), {name, value});
+  }
+  const auto has = [](const auto& list, const std::string& path) {
+    return std::any_of(list.begin(), list.end(),
+                       [&](const auto& each) { return each.container_path == path; });
+  };
+  for (const auto& device : grant.devices) {
+    if (!has(config.devices, device.container_path)) config.devices.push_back(device);
+  }
+  for (const auto& mount : grant.mounts) {
+    if (!has(config.mounts, mount.container_path)) config.mounts.push_back(mount);
+  }
+  config.annotations.insert(grant.annotations.begin(), grant.annotations.end());
+  for (const auto& name : grant.cdi_devices) {
+    auto& names = config.cdi_devices;
+    if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
+  }
+}
+
+}  // namespace
+
+DeviceMetrics::DeviceMetrics(MetricRegistry& registry)
+    : registrations(registry.AddCounter({"kubelet_device_plugin_registration_total",
+                                         "[ALPHA] Device plugins that came, by their resource.",
+                                         {"resource_name"}})),
+      allocation_seconds(
+          registry.AddHistogram({"kubelet_device_plugin_alloc_duration_seconds",
+                                 "[ALPHA] How long device plugins took to give devices.",
+                                 {"resource_name"}},
+                                {.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10})) {}
+
+DeviceManager::DeviceManager(std::string directory, const Clock& clock, Sources sources,
+                             DeviceMetrics* metrics)
+    : directory_(std::move(directory)),
+      clock_(clock),
+      sources_(std::move(sources)),
+      metrics_(metrics) {
+  const auto file = OpenRegularFile(directory_ + kCheckpoint);
+  if (!file) return;
+  const auto text = ReadWhole(*file, kFileBytesMax);
+  MutexLock lock(mutex_);
+  const auto loaded = text ? book_.Load(*text, clock_.Monotonic()) : Result<>(Fail(text.error()));
+  if (!loaded) {
+    log_.Error("devices of containers not read", {{"error", loaded.error().message}});
+  }
+}
+
+DeviceManager::~DeviceManager() {
+  server_.reset();
+  std::map<std::string, Endpoint> endpoints;
+  {
+    MutexLock lock(mutex_);
+    endpoints.swap(endpoints_);
+  }
+}
+
+void DeviceManager::Listen() {
+  if (const auto made = MakeDirectories(directory_, kDirectoryMode); !made) {
+    log_.Error("no directory for device plugins", {{"error", made.error().message}});
+    return;
+  }
+  RemoveSockets(directory_);
+  server_ = RegistrationServer::Listen(
+      directory_ + kSocket, [this](const auto& request) { return RegisterByService(request); });
+  if (!server_) log_.Error("no socket for device plugins", {{"directory", directory_}});
+}
+
+Duration DeviceManager::Step() {
+  if (!server_) Listen();
+  DropEnded();
+  bool any_stopped = false;
+  {
+    MutexLock lock(mutex_);
+    any_stopped = book_.AnyStopped();
+  }
+  if (any_stopped) sources_.changed();
+  if (!server_) return kListenRetry;
+  return any_stopped ? kStopGrace + 1s : kNever;
+}
+
+// A client ends on a thread of its own, where it cannot be dropped.
+void DeviceManager::DropEnded() {
+  std::vector<Endpoint> ended;
+  {
+    MutexLock lock(mutex_);
+    for (auto it = endpoints_.begin(); it != endpoints_.end();) {
+      if (!*it->second.ended) {
+        ++it;
+        continue;
+      }
+      log_.Info("device plugin gone", {{"resource", it->first}});
+      book_.Stop(it->first, clock_.Monotonic());
+      ended.push_back(std::move(it->second));
+      it = endpoints_.erase(it);
+    }
+  }
+}
+
+std::string DeviceManager::RefusalOf(const plugins::PluginInfo& info) const {
+  if (std::find(info.versions.begin(), info.versions.end(), kVersion) == info.versions.end()) {
+    return fmt::format("manager version, {}, is not among plugin supported versions [{}]", kVersion,
+                       fmt::join(info.versions, " "));
+  }
+  if (IsExtendedResource(info.name)) return "";
+  return fmt::format("invalid name of device plugin socket: the ResourceName \"{}\" is invalid",
+                     info.name);
+}
+
+Result<> DeviceManager::Register(const plugins::PluginInfo& info) {
+  return Connect(info.name, info.endpoint);
+}
+
+void DeviceManager::Unregister(const plugins::PluginInfo& info) {
+  Endpoint gone;
+  {
+    MutexLock lock(mutex_);
+    const auto found = endpoints_.find(info.name);
+    if (found == endpoints_.end() || found->second.socket != info.endpoint) return;
+    gone = std::move(found->second);
+    endpoints_.erase(found);
+    book_.Stop(info.name, clock_.Monotonic());
+  }
+  sources_.changed();
+  Wake();
+}
+
+Result<> DeviceManager::RegisterByService(const RegisterRequest& request) {
+  if (request.version != kVersion) {
+    return Fail(Reason::kInvalid,
+                fmt::format("requested API version \"{}\" is not supported by kubelet. Supported "
+                            "version is [\"{}\"]",
+                            request.version, kVersion));
+  }
+  if (!IsExtendedResource(request.resource)) {
+    return Fail(Reason::kInvalid,
+                fmt::format("the ResourceName \"{}\" is invalid", request.resource));
+  }
+  return Connect(request.resource, directory_ + "/" + request.endpoint);
+}
+
+Result<> DeviceManager::Connect(const std::string& resource, const std::string& socket) {
+  {
+    MutexLock lock(mutex_);
+    if (book_.Find(resource) == nullptr && book_.resources() >= kResourcesMax) {
+      return Fail(Reason::kTooManyRequests, "there are too many device plugins");
+    }
+  }
+  Endpoint fresh {
+    socket, TRY(PluginClient::Connect(socket))
+    , std::make_shared<std::atomic<bool>>(false)
+  };
+  if (metrics_ != nullptr) metrics_->registrations.Add({resource});
+  Endpoint before;
+  {
+    MutexLock lock(mutex_);
+    before = std::exchange(endpoints_[resource], fresh);
+    book_.Connect(resource);
+  }
+  log_.Info("device plugin registered", {{"resource", resource}, {"endpoint", socket}});
+  fresh.client->Watch({[this, resource](DeviceMap devices) { Take(resource, std::move(devices)); },
+                       [this, ended = fresh.ended] {
+                         *ended = true;
+                         Wake();
+                       }});
+  return {};
+}
+
+void DeviceManager::Take(const std::string& resource, DeviceMap devices) {
+  {
+    MutexLock lock(mutex_);
+    book_.Set(resource, std::move(devices));
+  }
+  if (const auto saved = Save(); !saved) {
+    log_.Info("devices not written", {{"error", saved.error().message}});
+  }
+  sources_.changed();
+}
+
+std::map<std::string, DeviceBook::Amounts> DeviceManager::Amounts() {
+  MutexLock lock(mutex_);
+  auto amounts = book_.TakeAmounts(clock_.Monotonic() - kStopGrace);
+  // Told again and again: whoever writes it may fail.
+  for (const auto& name : gone_) amounts.try_emplace(name);
+  for (const auto& [name, amount] : amounts) {
+    if (book_.Find(name) != nullptr) {
+      gone_.erase(name);
+    } else if (gone_.size() < kResourcesMax) {
+      gone_.insert(name);
+    }
+  }
+  return amounts;
+}
+
+std::map<std::string, int64_t> DeviceManager::InUse() const {
+  MutexLock lock(mutex_);
+  return book_.InUse();
+}
+
+std::shared_ptr<PluginClient> DeviceManager::ClientOf(const std::string& resource) const {
+  MutexLock lock(mutex_);
+  const auto found = endpoints_.find(resource);
+  return found != endpoints_.end() && !*found->second.ended ? found->second.client : nullptr;
+}
+
+void DeviceManager::FreeUnused(const std::string& also_keep) {
+  auto pods = sources_.pods();
+  if (!pods) return;
+  pods->insert(also_keep);
+  MutexLock lock(mutex_);
+  book_.Retain(*pods);
+}
+
+Result<> DeviceManager::Allocate(const core_v1::Pod& pod) {
+  FreeUnused(pod.metadata.uid);
+  Reusable reusable;
+  const auto note = [&](const core_v1::Container& container, bool stays) {
+    MutexLock lock(mutex_);
+    const PodAllocations* given = book_.FindPod(pod.metadata.uid);
+    if (given == nullptr) return;
+    const auto found = given->find(container.name);
+    if (found != given->end()) AddReusable(reusable, found->second, stays);
+  };
+  for (const auto& container : pod.spec.init_containers) {
+    TRY(AllocateFor(pod, container, reusable));
+    note(container, IsSidecarContainer(container));
+  }
+  for (const auto& container : pod.spec.containers) {
+    TRY(AllocateFor(pod, container, reusable));
+    note(container, true);
+  }
+  return {};
+}
+
+Result<> DeviceManager::AllocateFor(const core_v1::Pod& pod, const core_v1::Container& container,
+                                    const Reusable& reusable) {
+  for (const auto& [resource, quantity] : container.resources.limits) {
+    if (!IsExtendedResource(resource)) continue;
+    {
+      MutexLock lock(mutex_);
+      if (!book_.Knows(resource)) continue;
+    }
+    const auto found = reusable.find(resource);
+    TRY(AllocateResource(pod, container, resource,
+                         static_cast<size_t>(std::max<int64_t>(0, quantity.Value())),
+                         found != reusable.end() ? found->second : DeviceIds()));
+  }
+  return {};
+}
+
+Result<DeviceIds> DeviceManager::Pick(const std::string& resource, const DeviceBook::Choice& choice,
+                                      size_t count) const {
+  const auto client = ClientOf(resource);
+  if (choice.missing == 0 || client == nullptr || !client->options().preferred_allocation) {
+    return Complete(choice, {});
+  }
+  DeviceIds available = choice.available;
+  available.insert(choice.taken.begin(), choice.taken.end());
+  const auto preferred = client->Preferred(available, choice.taken, count);
+  if (preferred) return Complete(choice, *preferred);
+  return Fail(
+      preferred.error().reason,
+      "device plugin GetPreferredAllocation rpc failed with err: " + preferred.error().message);
+}
+
+Result<> DeviceManager::AllocateResource(const core_v1::Pod& pod,
+                                         const core_v1::Container& container,
+                                         const std::string& resource, size_t count,
+                                         const DeviceIds& reusable) {
+  DeviceBook::Choice choice;
+  {
+    MutexLock lock(mutex_);
+    choice = TRY(book_.Choose(pod.metadata.uid, container.name, resource, count, reusable));
+    // All that is free is held while the plugin is asked: nobody else chooses of it.
+    book_.Reserve(resource, choice.available);
+  }
+  const auto ids = Pick(resource, choice, count);
+  {
+    MutexLock lock(mutex_);
+    book_.Release(resource, choice.available);
+    if (!ids) return Fail(ids.error());
+    if (ids->empty()) return {};
+    book_.Reserve(resource, *ids);
+  }
+  const auto client = ClientOf(resource);
+  const Duration begun = clock_.Monotonic();
+  auto answer = client != nullptr
+                    ? client->Allocate(*ids)
+                    : Result<std::string>(Fail(Reason::kServiceUnavailable,
+                                               "endpoint " + resource + " has been stopped"));
+  if (metrics_ != nullptr && client != nullptr) {
+    metrics_->allocation_seconds.Observe(
+        {resource}, std::chrono::duration<double>(clock_.Monotonic() - begun).count());
+  }
+  {
+    MutexLock lock(mutex_);
+    book_.Release(resource, *ids);
+    if (!answer) return Fail(answer.error());
+    book_.Give(pod.metadata.uid, container.name, resource, *ids, std::move(*answer));
+  }
+  return Save();
+}
+
+Result<> DeviceManager::PreStart(const core_v1::Pod& pod, const core_v1::Container& container,
+                                 const std::string& resource) const {
+  const auto client = ClientOf(resource);
+  if (client == nullptr || !client->options().pre_start) return {};
+  DeviceIds ids;
+  {
+    MutexLock lock(mutex_);
+    const auto* given = book_.Find(pod.metadata.uid, container.name, resource);
+    if (given == nullptr) {
+      return Fail(Reason::kInternalError,
+                  fmt::format("no devices found allocated in local cache for pod {}, container {}, "
+                              "resource {}",
+                              pod.metadata.uid, container.name, resource));
+    }
+    ids = given->ids;
+  }
+  const auto done = client->PreStart(ids);
+  if (done) return {};
+  return Fail(done.error().reason,
+              "device plugin PreStartContainer rpc failed with err: " + done.error().message);
+}
+
+Result<> DeviceManager::Give(const core_v1::Pod& pod, const core_v1::Container& container,
+                             cri::ContainerConfig& config) {
+  for (const auto& [resource, quantity] : container.resources.limits) {
+    if (!IsExtendedResource(resource) || quantity.Value() <= 0) continue;
+    bool is_given = false;
+    {
+      MutexLock lock(mutex_);
+      if (!book_.Knows(resource)) continue;
+      is_given = book_.Find(pod.metadata.uid, container.name, resource) != nullptr;
+    }
+    // It came when its plugin was not known yet.
+    if (!is_given) TRY(AllocateFor(pod, container, {}));
+    TRY(PreStart(pod, container, resource));
+    std::string response;
+    {
+      MutexLock lock(mutex_);
+      const auto* given = book_.Find(pod.metadata.uid, container.name, resource);
+      if (given != nullptr) response = given->response;
+    }
+    Fill(TRY(ParseGrant(response)), config);
+  }
+  return {};
+}
+
+Result<> DeviceManager::Save() const {
+  // One at a time, or an older text would replace a newer one.
+  MutexLock saving(saving_);
+  std::string text;
+  {
+    MutexLock lock(mutex_);
+    text = book_.Checkpoint();
+  }
+  const auto written = WriteWholeFile(directory_ + kCheckpoint, text, kFileMode);
+  if (written) return {};
+  return Fail(written.error().reason, fmt::format("failed to write checkpoint file \"{}\": {}",
+                                                  kCheckpoint + 1, written.error().message));
+}
+
+}  // namespace skiff::kubelet::devices

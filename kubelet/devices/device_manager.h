@@ -1,0 +1,109 @@
+// Device plugins of this node: they register on <root>/device-plugins/kubelet.sock (or as other
+// plugins do), say what devices there are, and give containers what those need.
+//
+//   plugin -- Register --> Connect --> ListAndWatch ... ends: its devices are not well
+//                                                          --> after kStopGrace they are no more
+//   pod comes --> Allocate (all its containers) --> its containers --> Give (before each start)
+//
+// Which container has which devices is kept in a file: a restarted kubelet goes on with it.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+
+#include "api/gen/core_v1.h"
+#include "base/control_loop.h"
+#include "base/log.h"
+#include "base/metrics.h"
+#include "base/mutex.h"
+#include "kubelet/cri.h"
+#include "kubelet/devices/device_book.h"
+#include "kubelet/devices/device_grpc.h"
+#include "kubelet/plugins/registration.h"
+
+namespace skiff::kubelet::devices {
+
+inline constexpr char kPluginType[] = "DevicePlugin";
+
+struct DeviceMetrics {
+  explicit DeviceMetrics(MetricRegistry& registry);
+  CounterFamily& registrations;         // resource_name
+  HistogramFamily& allocation_seconds;  // resource_name
+};
+
+// Thread-safe.
+class DeviceManager final : public plugins::PluginHandler, public ControlLoop {
+ public:
+  static constexpr Duration kStopGrace = 5min;
+  static constexpr Duration kListenRetry = 10s;
+  static constexpr size_t kResourcesMax = 200;
+  struct Sources {
+    // Uids of the pods that have a place here; nullopt before they are known.
+    std::function<std::optional<std::set<std::string>>()> pods;
+    // There are other devices than before. Any thread.
+    std::function<void()> changed;
+  };
+
+  // `directory`: of sockets and the file. `metrics` may be nullptr.
+  DeviceManager(std::string directory, const Clock& clock, Sources sources, DeviceMetrics* metrics);
+  ~DeviceManager() override;
+  // Listens, and lets plugins go that are away.
+  Duration Step() override;
+
+  std::string RefusalOf(const plugins::PluginInfo& info) const override;
+  Result<> Register(const plugins::PluginInfo& info) override;
+  void Unregister(const plugins::PluginInfo& info) override;
+
+  // Of all resources of plugins, zero of those that are gone.
+  std::map<std::string, DeviceBook::Amounts> Amounts();
+  // How many devices pods have of each: a node can give that many, whatever plugins say now.
+  std::map<std::string, int64_t> InUse() const;
+  // Gives the containers of a pod that has come their devices. Fails in the kubelet's words.
+  Result<> Allocate(const core_v1::Pod& pod);
+  // What a container needs for what it has been given.
+  Result<> Give(const core_v1::Pod& pod, const core_v1::Container& container,
+                cri::ContainerConfig& config);
+
+ private:
+  using Reusable = std::map<std::string, DeviceIds>;  // By resource.
+  struct Endpoint {
+    std::string socket;
+    std::shared_ptr<PluginClient> client;
+    std::shared_ptr<std::atomic<bool>> ended;
+  };
+  Result<> RegisterByService(const RegisterRequest& request);
+  Result<> Connect(const std::string& resource, const std::string& socket);
+  void Listen();
+  void DropEnded();
+  void Take(const std::string& resource, DeviceMap devices);
+  void FreeUnused(const std::string& also_keep);
+  Result<> AllocateFor(const core_v1::Pod& pod, const core_v1::Container& container,
+                       const Reusable& reusable);
+  Result<> AllocateResource(const core_v1::Pod& pod, const core_v1::Container& container,
+                            const std::string& resource, size_t count, const DeviceIds& reusable);
+  Result<DeviceIds> Pick(const std::string& resource, const DeviceBook::Choice& choice,
+                         size_t count) const;
+  std::shared_ptr<PluginClient> ClientOf(const std::string& resource) const;
+  Result<> PreStart(const core_v1::Pod& pod, const core_v1::Container& container,
+                    const std::string& resource) const;
+  Result<> Save() const;
+
+  const std::string directory_;
+  const Clock& clock_;
+  const Sources sources_;
+  DeviceMetrics* const metrics_;
+  const Log log_{"devices"};
+  std::unique_ptr<RegistrationServer> server_;  // The loop's own.
+  mutable Mutex saving_;  // Taken before the other; held while the file is written.
+  mutable Mutex mutex_;
+  DeviceBook book_ GUARDED_BY(mutex_);
+  std::map<std::string, Endpoint> endpoints_ GUARDED_BY(mutex_);  // By resource.
+  std::set<std::string> gone_ GUARDED_BY(mutex_);                 // Resources that there were.
+};
+
+}  // namespace skiff::kubelet::devices

@@ -1,0 +1,200 @@
+#include "kubelet/devices/device_manager.h"
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <memory>
+
+#include "kubelet/devices/device_grpc_fake.h"
+#include "kubelet/volumes/temporary_tree.h"
+
+namespace skiff::kubelet::devices {
+namespace {
+
+constexpr char kGpu[] = "example.com/gpu";
+using Calls = std::vector<std::string>;
+
+class DeviceManagerTest : public testing::Test {
+ protected:
+  DeviceManagerTest() { MakeManager(); }
+
+  void MakeManager() {
+    manager_.reset();
+    manager_ = std::make_unique<DeviceManager>(tree_.root(), clock_,
+                                               DeviceManager::Sources{[this] { return pods_; },
+                                                                      [this] {
+                                                                        MutexLock lock(mutex_);
+                                                                        ++changes_;
+                                                                        changed_.notify_all();
+                                                                      }},
+                                               nullptr);
+    manager_->Step();
+  }
+  void StartPlugin(std::map<std::string, bool> devices) {
+    plugin_ = std::make_unique<FakePlugin>(tree_.Path("gpu.sock"));
+    plugin_->Tell(std::move(devices));
+    ASSERT_EQ(Register(), "");
+  }
+  std::string Register(const std::string& resource = kGpu, const std::string& version = kVersion) {
+    return FakePlugin::RegisterAt(tree_.Path("kubelet.sock"), "gpu.sock", resource, version);
+  }
+  // Until the manager has said that something changed and this is what it has.
+  void WaitFor(int64_t capacity, int64_t allocatable) {
+    MutexLock lock(mutex_);
+    while (true) {
+      const auto amounts = manager_->Amounts();
+      const auto found = amounts.find(kGpu);
+      if (found != amounts.end() && found->second.capacity == capacity &&
+          found->second.allocatable == allocatable) {
+        return;
+      }
+      changed_.wait(lock);
+    }
+  }
+  core_v1::Pod PodOf(const std::string& name, int64_t count, int64_t init_count = 0) {
+    core_v1::Pod pod;
+    pod.metadata.uid = name;
+    const auto add = [](std::vector<core_v1::Container>& list, const char* name, int64_t amount) {
+      auto& container = list.emplace_back();
+      container.name = name;
+      container.resources.limits[kGpu] = Quantity::FromValue(amount);
+      container.resources.limits["cpu"] = Quantity::FromValue(1);
+    };
+    if (init_count > 0) add(pod.spec.init_containers, "init", init_count);
+    add(pod.spec.containers, "main", count);
+    if (pods_) pods_->insert(name);
+    return pod;
+  }
+  std::string Error(const Result<>& done) { return done ? "" : done.error().message; }
+
+  TemporaryTree tree_;
+  FakeClock clock_;
+  std::optional<std::set<std::string>> pods_ = std::set<std::string>();
+  std::unique_ptr<FakePlugin> plugin_;
+  Mutex mutex_;
+  CondVar changed_;
+  int changes_ GUARDED_BY(mutex_) = 0;
+  std::unique_ptr<DeviceManager> manager_;
+};
+
+TEST_F(DeviceManagerTest, AContainerGetsWhatThePluginSaysForItsDevices) {
+  StartPlugin({{"a", true}, {"b", true}, {"c", false}});
+  WaitFor(3, 2);
+  plugin_->preferred = "b";
+  const auto pod = PodOf("p1", 1);
+  EXPECT_EQ(Error(manager_->Allocate(pod)), "");
+  EXPECT_EQ(plugin_->calls, Calls{"allocate b"});
+  cri::ContainerConfig config;
+  config.envs = {{"DEVICES", "mine"}};
+  EXPECT_EQ(Error(manager_->Give(pod, pod.spec.containers[0], config)), "");
+  EXPECT_EQ(plugin_->calls, (Calls{"allocate b", "pre-start b"}));
+  EXPECT_EQ(config.envs.front().second, "1") << "before its own, which wins";
+  ASSERT_EQ(config.devices.size(), 1U);
+  EXPECT_EQ(config.devices[0].host_path, "/dev/b");
+  EXPECT_EQ(config.cdi_devices, Calls{"v.com/gpu=b"});
+  EXPECT_EQ(manager_->InUse(), (std::map<std::string, int64_t>{{kGpu, 1}}));
+}
+
+TEST_F(DeviceManagerTest, DevicesOfAPodThatIsGoneAreGivenToTheNext) {
+  StartPlugin({{"a", true}});
+  WaitFor(1, 1);
+  const auto pod = PodOf("p1", 1);
+  ASSERT_EQ(Error(manager_->Allocate(pod)), "");
+  const auto next = PodOf("p2", 1);
+  EXPECT_EQ(Error(manager_->Allocate(next)),
+            "requested number of devices unavailable for example.com/gpu. Requested: 1, Available: "
+            "0");
+  pods_->erase("p1");
+  EXPECT_EQ(Error(manager_->Allocate(next)), "");
+  pods_.reset();
+  EXPECT_NE(Error(manager_->Allocate(PodOf("p3", 1))), "") << "which pods there are is not known";
+}
+
+TEST_F(DeviceManagerTest, ContainersHaveWhatInitContainersHad) {
+  StartPlugin({{"a", true}, {"b", true}});
+  WaitFor(2, 2);
+  auto pod = PodOf("p1", 2, 1);
+  EXPECT_EQ(Error(manager_->Allocate(pod)), "");
+  EXPECT_EQ(plugin_->calls, (Calls{"allocate a", "allocate a b"}));
+  pods_->erase("p1");
+  pod = PodOf("p2", 2, 1);
+  pod.spec.init_containers[0].restart_policy = "Always";
+  EXPECT_NE(Error(manager_->Allocate(pod)), "") << "a sidecar keeps its own";
+}
+
+TEST_F(DeviceManagerTest, AFailedCallIsSaidAndTakesNothing) {
+  StartPlugin({{"a", true}});
+  WaitFor(1, 1);
+  plugin_->problem = "broken";
+  const auto pod = PodOf("p1", 1);
+  EXPECT_EQ(Error(manager_->Allocate(pod)), "rpc error: code = Internal desc = broken");
+  plugin_->problem.clear();
+  EXPECT_EQ(Error(manager_->Allocate(pod)), "");
+  plugin_->problem = "cold";
+  cri::ContainerConfig config;
+  EXPECT_EQ(Error(manager_->Give(pod, pod.spec.containers[0], config)),
+            "device plugin PreStartContainer rpc failed with err: rpc error: code = Internal desc "
+            "= cold");
+}
+
+TEST_F(DeviceManagerTest, APluginThatEndsLeavesDevicesThatAreNotWellUntilItIsBack) {
+  StartPlugin({{"a", true}, {"b", true}});
+  WaitFor(2, 2);
+  plugin_.reset();
+  // Its end is told by a thread of gRPC's.
+  while (manager_->Amounts()[kGpu].allocatable != 0) manager_->Step();
+  EXPECT_EQ(manager_->Amounts()[kGpu].capacity, 2);
+  EXPECT_EQ(Error(manager_->Allocate(PodOf("p1", 1))),
+            "no healthy devices present; cannot allocate unhealthy devices example.com/gpu");
+  StartPlugin({{"a", true}});
+  WaitFor(1, 1);
+  EXPECT_EQ(Error(manager_->Allocate(PodOf("p1", 1))), "");
+  plugin_.reset();
+  while (manager_->Amounts()[kGpu].allocatable != 0) manager_->Step();
+  clock_.Advance(DeviceManager::kStopGrace + 1s);
+  EXPECT_EQ(manager_->Amounts()[kGpu].capacity, 0);
+  EXPECT_TRUE(manager_->Amounts().contains(kGpu)) << "whoever was to tell it may have failed";
+}
+
+TEST_F(DeviceManagerTest, ARestartedKubeletGoesOnWithWhatContainersHave) {
+  StartPlugin({{"a", true}, {"b", true}});
+  WaitFor(2, 2);
+  const auto pod = PodOf("p1", 1);
+  ASSERT_EQ(Error(manager_->Allocate(pod)), "");
+  std::ofstream(tree_.Path("kept")) << "no socket";
+  MakeManager();
+  EXPECT_FALSE(std::filesystem::exists(tree_.Path("gpu.sock"))) << "plugins see that and come back";
+  EXPECT_TRUE(std::filesystem::exists(tree_.Path("kept")));
+  EXPECT_EQ(manager_->Amounts()[kGpu].capacity, 0);
+  EXPECT_EQ(manager_->InUse()[kGpu], 1);
+  plugin_.reset();
+  StartPlugin({{"a", true}, {"b", true}});
+  WaitFor(2, 2);
+  cri::ContainerConfig config;
+  EXPECT_EQ(Error(manager_->Give(pod, pod.spec.containers[0], config)), "");
+  EXPECT_EQ(plugin_->calls, Calls{"pre-start a"}) << "it has it already";
+  EXPECT_EQ(config.devices.size(), 1U);
+}
+
+TEST_F(DeviceManagerTest, WhatRegistersIsCheckedInTheKubeletsWords) {
+  plugin_ = std::make_unique<FakePlugin>(tree_.Path("gpu.sock"));
+  EXPECT_EQ(Register(kGpu, "v1alpha"),
+            "requested API version \"v1alpha\" is not supported by kubelet. Supported version is "
+            "[\"v1beta1\"]");
+  EXPECT_EQ(Register("cpu"), "the ResourceName \"cpu\" is invalid");
+  EXPECT_EQ(manager_->RefusalOf({kPluginType, "cpu", "", {kVersion}}),
+            "invalid name of device plugin socket: the ResourceName \"cpu\" is invalid");
+  EXPECT_EQ(manager_->RefusalOf({kPluginType, kGpu, "", {"v1", "v2"}}),
+            "manager version, v1beta1, is not among plugin supported versions [v1 v2]");
+  const plugins::PluginInfo info{kPluginType, kGpu, tree_.Path("gpu.sock"), {kVersion}};
+  EXPECT_EQ(manager_->RefusalOf(info), "");
+  plugin_->Tell({{"a", true}});
+  EXPECT_EQ(Error(manager_->Register(info)), "");
+  WaitFor(1, 1);
+  manager_->Unregister(info);
+  WaitFor(1, 0);
+}
+
+}  // namespace
+}  // namespace skiff::kubelet::devices
