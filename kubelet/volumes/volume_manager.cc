@@ -162,9 +162,9 @@ Result<> VolumeManager::MakePodDirectory(const std::string& pod_uid) const {
   return MakeDirectories(PodDirectory(pod_uid), kPrivateMode);
 }
 
-Result<std::map<std::string, std::string>> VolumeManager::SetUp(const core_v1::Pod& pod) {
+Result<VolumePaths> VolumeManager::SetUp(const core_v1::Pod& pod) {
   TRY(MakePodDirectory(pod.metadata.uid));
-  std::map<std::string, std::string> paths;
+  VolumePaths paths;
   const std::set<std::string> used = UsedVolumes(pod);
   for (const auto& volume : pod.spec.volumes) {
     if (!used.contains(volume.name)) continue;
@@ -206,8 +206,8 @@ Result<> VolumeManager::FindVolume(const core_v1::Pod& pod, const core_v1::Volum
   return {};
 }
 
-Result<std::string> VolumeManager::SetUpVolume(const core_v1::Pod& pod,
-                                               const core_v1::Volume& volume) {
+Result<VolumePath> VolumeManager::SetUpVolume(const core_v1::Pod& pod,
+                                              const core_v1::Volume& volume) {
   const Bound bound = TRY(BoundOf(pod, volume));
   const std::string& name = bound ? bound->metadata.name : volume.name;
   const VolumePlugin* plugin = PluginFor(volume, bound.get());
@@ -247,7 +247,7 @@ Result<std::string> VolumeManager::SetUpVolume(const core_v1::Pod& pod,
                                       InSeconds(clock_.Monotonic() - begun));
   }
   if (!path) return tl::unexpected(SetUpFailed(name, path.error()));
-  return path;
+  return VolumePath{std::move(*path), is_block};
 }
 
 bool VolumeManager::IsElsewhere(const std::string& pod_directory, const std::string& path) const {

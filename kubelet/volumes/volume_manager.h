@@ -17,6 +17,7 @@
 #include "kubelet/kubelet_metrics.h"
 #include "kubelet/volumes/device_maps.h"
 #include "kubelet/volumes/volume_mounts.h"
+#include "kubelet/volumes/volume_path.h"
 
 namespace skiff::kubelet {
 
@@ -57,13 +58,13 @@ class VolumeManager {
   ~VolumeManager();
 
   // Makes every volume that the pod's containers mount, or brings its contents up to date; again
-  // and again does no harm. Returns host paths by volume name. What was made before stays as it is
+  // and again does no harm. Returns where they are. What was made before stays as it is
   // when the API does not answer. The error is what the FailedMount event says:
   // `MountVolume.SetUp failed for volume "v" : configmap "x" not found`; of a device it begins with
   // "MapVolume.", and the event is FailedMapVolume. Reason kTimeout: nothing failed, a volume is
   // not attached yet.
   // Reason kRequestEntityTooLarge: the node takes no more volumes of the driver.
-  Result<std::map<std::string, std::string>> SetUp(const core_v1::Pod& pod);
+  Result<VolumePaths> SetUp(const core_v1::Pod& pod);
   // Whether the API has what SetUp needs: fails for want of it as SetUp does, in its words, and
   // makes nothing. What this machine may have, or not, is taken to be there.
   Result<> Find(const core_v1::Pod& pod);
@@ -98,7 +99,7 @@ class VolumeManager {
   using Bound = std::shared_ptr<const core_v1::PersistentVolume>;
   // What the claim of the volume is bound to; nullptr for one that is no claim's.
   Result<Bound> BoundOf(const core_v1::Pod& pod, const core_v1::Volume& volume);
-  Result<std::string> SetUpVolume(const core_v1::Pod& pod, const core_v1::Volume& volume);
+  Result<VolumePath> SetUpVolume(const core_v1::Pod& pod, const core_v1::Volume& volume);
   Result<> FindVolume(const core_v1::Pod& pod, const core_v1::Volume& volume,
                       const VolumeSources& sources);
   // Whether another pod has the volume, and this one has not.
