@@ -65,6 +65,16 @@ TEST_F(CsiDevicesTest, AContainerThatIsAddedLaterDoesNotMountADevice) {
             "cannot find volume \"data\" to mount into container \"debug\"");
 }
 
+TEST_F(CsiDevicesTest, WhatAnEarlierKubeletHasPublishedIsTakenBackThoughItCannotBeStagedAnew) {
+  ASSERT_TRUE(manager_->SetUp(With("a")));
+  Restart();
+  driver_.staging_problem = grpc::Status(grpc::StatusCode::INTERNAL, "out of order");
+  EXPECT_FALSE(manager_->SetUp(With("a")));
+  driver_.calls.clear();
+  ASSERT_TRUE(manager_->TearDown("a"));
+  EXPECT_THAT(driver_.calls, ElementsAre("unpublish v1", "unstage v1"));
+}
+
 TEST_F(CsiDevicesTest, ADeviceHasNoFilesToGiveAGroup) {
   core_v1::Pod pod = With("a");
   pod.spec.security_context.emplace().fs_group = 1234;

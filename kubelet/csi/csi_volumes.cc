@@ -229,10 +229,10 @@ Result<> CsiVolumes::Make(const VolumeInput& input, Volume& volume) {
   const auto able = client.GetCapabilities();
   if (!able) return fail(volume.staging_phase(), able.error());
   if (able->mount_group && !volume.call.is_block) volume.call.mount_group = GroupText(input.pod);
-  TRY(Prepare(input, volume));
-  {
+  const bool is_new = TRY(Prepare(input, volume));
+  if (is_new) {
     MutexLock lock(mutex_);
-    if (!published_.contains(input.directory)) unasked_.insert(input.directory);
+    unasked_.insert(input.directory);
   }
   if (!able->stages || volume.is_inline) volume.call.staging_path.clear();
   if (!volume.call.staging_path.empty()) {
@@ -260,17 +260,18 @@ Result<> CsiVolumes::Make(const VolumeInput& input, Volume& volume) {
   return {};
 }
 
-Result<> CsiVolumes::Prepare(const VolumeInput& input, const Volume& volume) {
+Result<bool> CsiVolumes::Prepare(const VolumeInput& input, const Volume& volume) {
   TRY(MakeDirectories(volume.data_directory, kPrivateMode));
+  const std::string data = volume.data_directory + "/" + kVolumeData;
+  const bool is_new = access(data.c_str(), F_OK) != 0;
   TRY(WriteVolumeData(volume.data_directory, volume.data));
-  if (!volume.call.is_block) return {};
+  if (!volume.call.is_block) return is_new;
   TRY(MakeDirectories(fs::path(volume.call.target_path).parent_path(), kPrivateMode));
   TRY(MakeDirectories(fs::path(input.directory).parent_path(), kPrivateMode));
   // It says that the volume has to be taken back, from now on.
-  if (symlink(volume.call.target_path.c_str(), input.directory.c_str()) == 0 || errno == EEXIST) {
-    return {};
-  }
+  if (symlink(volume.call.target_path.c_str(), input.directory.c_str()) == 0) return true;
   const int code = errno;
+  if (code == EEXIST) return false;
   return Fail(SystemError("symlink " + input.directory, code));
 }
 

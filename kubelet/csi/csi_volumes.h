@@ -103,8 +103,8 @@ class CsiVolumes {
   // Has the driver make it, once more where it is there.
   Result<> Make(const VolumeInput& input, Volume& volume);
   // Makes the directories that the driver puts the volume into, and writes what has to be known to
-  // take it back.
-  Result<> Prepare(const VolumeInput& input, const Volume& volume);
+  // take it back. True: nothing said so before, and no kubelet has asked the driver to publish it.
+  Result<bool> Prepare(const VolumeInput& input, const Volume& volume);
   // Has it grow to what its claim has been given, at once when it is mounted.
   Result<> Expand(const VolumeInput& input, const NodeClient& client, const Capabilities& able,
                   const Volume& volume);

@@ -58,6 +58,18 @@ TEST_F(CsiVolumesTest, AVolumeThatItsDriverRefusedToStageIsNotTakenBack) {
       << "it may have been staged meanwhile";
 }
 
+TEST_F(CsiVolumesTest, WhatAnEarlierKubeletHasPublishedIsTakenBackThoughItCannotBeStagedAnew) {
+  Attach();
+  ASSERT_TRUE(manager_->SetUp(Claiming("a")));
+  Restart();
+  driver_.staging_problem = grpc::Status(grpc::StatusCode::INTERNAL, "out of order");
+  EXPECT_FALSE(manager_->SetUp(Claiming("a")));
+  EXPECT_FALSE(manager_->SetUp(Claiming("a")));
+  driver_.calls.clear();
+  ASSERT_TRUE(manager_->TearDown("a"));
+  EXPECT_THAT(driver_.calls, ElementsAre("unpublish v1", "unstage v1"));
+}
+
 TEST_F(CsiVolumesTest, WhatCouldNotBeTakenBackIsStagedAnewForTheNextPod) {
   Attach();
   ASSERT_TRUE(manager_->SetUp(Claiming("a")));
