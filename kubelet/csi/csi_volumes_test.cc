@@ -70,6 +70,23 @@ TEST_F(CsiVolumesTest, WhatAnEarlierKubeletHasPublishedIsTakenBackThoughItCannot
   EXPECT_THAT(driver_.calls, ElementsAre("unpublish v1", "unstage v1"));
 }
 
+TEST_F(CsiVolumesTest, OfTwoPodsThatWaitForAVolumeThatOneMayHaveOneGetsIt) {
+  volume_->spec.access_modes = {"ReadWriteOncePod"};
+  EXPECT_EQ(ErrorOf(Claiming("a")).reason, Reason::kTimeout);
+  const std::string refusal =
+      "MountVolume.SetUp failed for volume \"pv\" : volume uses the ReadWriteOncePod access mode "
+      "and is already in use by another pod";
+  EXPECT_EQ(ErrorOf(Claiming("b")).message, refusal);
+  Attach();
+  EXPECT_EQ(ErrorOf(Claiming("b")).message, refusal);
+  EXPECT_EQ(ErrorOf(Claiming("a")).message, "");
+  ASSERT_TRUE(manager_->TearDown("a"));
+  EXPECT_EQ(ErrorOf(Claiming("b")).message, "");
+  Restart();
+  EXPECT_EQ(ErrorOf(Claiming("a")).message, refusal);
+  EXPECT_EQ(ErrorOf(Claiming("b")).message, "");
+}
+
 TEST_F(CsiVolumesTest, WhatCouldNotBeTakenBackIsStagedAnewForTheNextPod) {
   Attach();
   ASSERT_TRUE(manager_->SetUp(Claiming("a")));

@@ -229,7 +229,7 @@ Result<VolumePath> VolumeManager::SetUpVolume(const core_v1::Pod& pod,
   const std::string plugin_directory =
       fmt::format("{}/{}/{}", pod_directory, is_block ? "volumeDevices" : "volumes", plugin->name);
   const std::string own = plugin_directory.substr(pod_directory.size()) + "/" + name;
-  if (bound && IsForOnePod(*bound) && IsElsewhere(pod_directory, own)) {
+  if (bound && IsForOnePod(*bound) && IsElsewhere(pod.metadata.uid, own)) {
     return tl::unexpected(PhaseFailed(
         is_block ? "MapVolume.SetUpDevice" : "MountVolume.SetUp", name,
         {Reason::kConflict,
@@ -250,15 +250,23 @@ Result<VolumePath> VolumeManager::SetUpVolume(const core_v1::Pod& pod,
   return VolumePath{std::move(*path), is_block};
 }
 
-bool VolumeManager::IsElsewhere(const std::string& pod_directory, const std::string& path) const {
-  const auto is_there = [](const std::string& path) {
+// What lies on disk tells of pods that a kubelet before this one knew, and nothing lies there yet
+// of one that waits for its volume.
+bool VolumeManager::IsElsewhere(const std::string& pod_uid, const std::string& path) {
+  {
+    MutexLock lock(mutex_);
+    if (alone_.try_emplace(path, pod_uid).first->second != pod_uid) return true;
+  }
+  const auto is_of = [&](const std::string& uid) {
     std::error_code error;
-    return fs::exists(fs::symlink_status(path, error));
+    return fs::exists(fs::symlink_status(PodDirectory(uid) + path, error));
   };
-  if (is_there(pod_directory + path)) return false;
+  if (is_of(pod_uid)) return false;
   const auto uids = Pods();
-  return std::any_of(uids.begin(), uids.end(),
-                     [&](const std::string& uid) { return is_there(PodDirectory(uid) + path); });
+  if (std::none_of(uids.begin(), uids.end(), is_of)) return false;
+  MutexLock lock(mutex_);
+  alone_.erase(path);
+  return true;
 }
 
 Result<std::string> VolumeManager::SubPath(const core_v1::Pod& pod,
@@ -343,11 +351,11 @@ Result<> VolumeManager::TearDown(const std::string& pod_uid) {
     TRY(sources_.csi->TearDown(pod_uid));
   }
   TRY(mounts_.UnmountBelow(directory));
-  {
-    MutexLock lock(mutex_);
-    bound_.erase(pod_uid);
-  }
-  return RemoveTree(directory);
+  TRY(RemoveTree(directory));
+  MutexLock lock(mutex_);
+  bound_.erase(pod_uid);
+  std::erase_if(alone_, [&](const auto& each) { return each.second == pod_uid; });
+  return {};
 }
 
 std::vector<std::string> VolumeManager::Pods() const {

@@ -102,8 +102,9 @@ class VolumeManager {
   Result<VolumePath> SetUpVolume(const core_v1::Pod& pod, const core_v1::Volume& volume);
   Result<> FindVolume(const core_v1::Pod& pod, const core_v1::Volume& volume,
                       const VolumeSources& sources);
-  // Whether another pod has the volume, and this one has not.
-  bool IsElsewhere(const std::string& pod_directory, const std::string& path) const;
+  // Whether another pod has the volume, which one at a time may have, and this one has not; if not,
+  // it is this one's until that is torn down. The path is in the pod's directory.
+  bool IsElsewhere(const std::string& pod_uid, const std::string& path);
   // Says how the volume's CSI driver is asked.
   void MeasureByDriver(const core_v1::Pod& pod, const core_v1::Volume& volume,
                        const core_v1::PersistentVolume* bound, MeasuredPlace& place) const;
@@ -118,6 +119,9 @@ class VolumeManager {
   mutable Mutex mutex_;
   // What claims were found to be bound to, by uid of the pod and name of its volume.
   std::map<std::string, std::map<std::string, Bound>> bound_ GUARDED_BY(mutex_);
+  // Who has a volume, or is about to have it, that one pod at a time may: its uid, by the path in
+  // its directory.
+  std::map<std::string, std::string> alone_ GUARDED_BY(mutex_);
 };
 
 }  // namespace skiff::kubelet
