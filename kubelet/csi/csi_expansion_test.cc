@@ -62,10 +62,27 @@ TEST_F(CsiExpansionTest, WhatCannotGrowIsNotTriedForEver) {
   Grow("2Gi");
   driver_.expansion_problem = grpc::Status(grpc::StatusCode::OUT_OF_RANGE, "too much");
   ASSERT_TRUE(manager_->SetUp(Claiming("a"))) << "the pod has it already";
+  clock_.Advance(CsiVolumes::kFirstRetry);
   ASSERT_TRUE(manager_->SetUp(Claiming("a")));
   EXPECT_EQ(claim_->status.allocated_resource_statuses.at("storage"), "NodeResizeInfeasible");
   EXPECT_EQ(driver_.calls.size(), 3u);
   EXPECT_EQ(Capacity(), *Quantity::Parse("1Gi"));
+}
+
+TEST_F(CsiExpansionTest, WhatFailsToGrowInUseIsTriedEverLessOften) {
+  ASSERT_TRUE(manager_->SetUp(Claiming("a")));
+  Grow("2Gi");
+  driver_.expansion_problem = grpc::Status(grpc::StatusCode::UNAVAILABLE, "not now");
+  driver_.calls.clear();
+  for (int i = 0; i < 600; ++i) {
+    ASSERT_TRUE(manager_->SetUp(Claiming("a")));
+    clock_.Advance(100ms);
+  }
+  EXPECT_EQ(driver_.calls.size(), 7u) << "after 0.5, 1, 2, 4, 8 and 16 seconds more";
+  driver_.expansion_problem = grpc::Status::OK;
+  clock_.Advance(CsiVolumes::kLongestRetry);
+  ASSERT_TRUE(manager_->SetUp(Claiming("a")));
+  EXPECT_EQ(Capacity(), *Quantity::Parse("2Gi"));
 }
 
 TEST_F(CsiExpansionTest, ADriverThatGrowsNothingInUseKeepsNoPodWaiting) {

@@ -399,6 +399,7 @@ bool CsiVolumes::WasAsked(const std::string& directory) {
   published_.erase(directory);
   sizes_.erase(directory);
   failed_.erase(directory);
+  retries_.erase(directory);
   return !unasked_.contains(directory);
 }
 

@@ -52,6 +52,8 @@ class Unstager final : public ControlLoop {
 class CsiVolumes {
  public:
   static constexpr Duration kRepublishEvery = 1min;
+  static constexpr Duration kFirstRetry = 500ms;  // Of growing in use.
+  static constexpr Duration kLongestRetry = 2min + 2s;
 
   // Each lookup asks the API and may block.
   struct Sources {
@@ -153,6 +155,11 @@ class CsiVolumes {
   // By directory or link: what size the volume is known to have, and what has failed to grow.
   std::map<std::string, Quantity> sizes_ GUARDED_BY(mutex_);
   std::set<std::string> failed_ GUARDED_BY(mutex_);
+  // Of what failed to grow in use: when it is tried again, and how long that is from the last time.
+  struct Retry {
+    Duration at{}, delay{};
+  };
+  std::map<std::string, Retry> retries_ GUARDED_BY(mutex_);
   // Directories and links where the driver has nothing published.
   std::set<std::string> unasked_ GUARDED_BY(mutex_);
   std::set<std::string> staged_ GUARDED_BY(mutex_);                         // Staging paths.
