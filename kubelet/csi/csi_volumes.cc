@@ -240,13 +240,17 @@ Result<> CsiVolumes::Make(const VolumeInput& input, Volume& volume) {
       return fail(volume.staging_phase(), staged.error());
     }
   }
+  bool is_renewal = false;
   {
     MutexLock lock(mutex_);
     unasked_.erase(input.directory);
+    is_renewal = published_.contains(input.directory);
   }
   if (const auto done = Publish(input, client, *able, volume); !done) {
-    // Of a volume that was not made a driver may know nothing to take back.
-    if (volume.is_inline && IsFinal(done.error())) (void)RemoveVolume(input.directory, "mount");
+    // Of a volume that was not made a driver may know nothing to take back; what could not be
+    // renewed is still there.
+    if (volume.is_inline && !is_renewal && IsFinal(done.error()))
+      (void)RemoveVolume(input.directory, "mount");
     return fail(volume.publishing_phase(), done.error());
   }
   if (volume.call.is_block) TRY(MapDevice(input, kPlugin, volume.call.target_path));

@@ -267,6 +267,21 @@ TEST_F(CsiVolumesTest, WhatADriverRefusedToMakeItIsNotAskedToTakeBack) {
   EXPECT_THAT(driver_.calls, ElementsAre("publish " + InlineHandle("a", "data")));
 }
 
+TEST_F(CsiVolumesTest, OfWhatCouldNotBeRenewedNothingIsRemoved) {
+  core_v1::Pod pod = PodOf("a");
+  pod.spec.volumes[0].csi.emplace().driver = "fake.csi";
+  object_->spec.requires_republish = true;
+  ASSERT_TRUE(manager_->SetUp(pod));
+  clock_.Advance(2min);
+  driver_.problem = "not now";
+  ASSERT_TRUE(manager_->SetUp(pod));
+  const std::string directory = tree_.root() + "/pods/a/volumes/kubernetes.io~csi/data/";
+  EXPECT_TRUE(std::filesystem::exists(directory + "mount"));
+  EXPECT_TRUE(std::filesystem::exists(directory + kVolumeData));
+  ASSERT_TRUE(manager_->TearDown("a"));
+  EXPECT_EQ(driver_.calls.back(), "unpublish " + InlineHandle("a", "data"));
+}
+
 TEST_F(CsiVolumesTest, WhatWasStagedInVainIsTakenBack) {
   Attach();
   driver_.problem = "no room";
