@@ -78,17 +78,17 @@ std::string DeviceMaps::GlobalDirectory(const DevicePlace& place) const {
 }
 
 Result<bool> DeviceMaps::Map(const std::string& device, const DevicePlace& place) {
+  const std::string target = GlobalDirectory(place) + "/" + place.pod_uid;
+  {
+    MutexLock lock(mutex_);
+    if (open_.contains(target)) return false;
+  }
   std::error_code error;
   const std::string real = fs::canonical(device, error);
   if (error) return Fail(SystemError("lstat " + device, error.value()));
-  const std::string target = GlobalDirectory(place) + "/" + place.pod_uid;
   const bool is_mounted = TRY(IsMounted(real, target));
   if (!is_mounted) TRY(Mount(real, target));
   TRY(MakeLink(real, Link(place)));
-  {
-    MutexLock lock(mutex_);
-    if (is_mounted && open_.contains(target)) return false;
-  }
   // Not by the mount, which would be busy then.
   Descriptor opened(open(real.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
   if (!opened.is_open()) return Fail(LastError("open " + real));

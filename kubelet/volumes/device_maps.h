@@ -31,7 +31,8 @@ class DeviceMaps {
   std::string Link(const DevicePlace& place) const;
   // Of the mounts of a volume's device, one a pod.
   std::string GlobalDirectory(const DevicePlace& place) const;
-  // Makes the mount and the link; again does no harm. True: they were not there.
+  // Makes the mount and the link, once: the pod keeps the device that it got, wherever the path
+  // leads later. False: it has one.
   Result<bool> Map(const std::string& device, const DevicePlace& place);
   // Ends all mounts of the pod's devices. The links stay: they tell who may use a volume until its
   // driver has taken it back.

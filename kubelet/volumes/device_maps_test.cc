@@ -49,6 +49,17 @@ TEST_F(DeviceMapsTest, AnotherDeviceOfThatNameTakesThePlace) {
   EXPECT_FALSE(tree_.Exists(mount_));
 }
 
+TEST_F(DeviceMapsTest, APodKeepsItsDeviceWhereverThePathLeadsLater) {
+  tree_.Link("/dev/null", "disk");
+  ASSERT_TRUE(maps_.Map(tree_.Path("disk"), place_));
+  std::filesystem::remove(tree_.Path("disk"));
+  EXPECT_EQ(maps_.Map(tree_.Path("disk"), place_).value_or(true), false);
+  tree_.Link("/dev/zero", "disk");
+  EXPECT_EQ(maps_.Map(tree_.Path("disk"), place_).value_or(true), false);
+  EXPECT_EQ(Device(mount_), makedev(1, 3));
+  EXPECT_EQ(std::filesystem::read_symlink(tree_.Path(link_)), "/dev/null");
+}
+
 TEST_F(DeviceMapsTest, WhatIsNoDeviceIsNotMapped) {
   EXPECT_FALSE(maps_.Map(tree_.Write("file", "x"), place_));
   EXPECT_FALSE(maps_.Map(tree_.Path("missing"), place_));
