@@ -39,6 +39,7 @@ class FakeDriver final : public ::csi::v1::Node::Service,
   ::csi::v1::NodePublishVolumeRequest published;
   pluginregistration::RegistrationStatus told;
   std::string problem;  // What publishing ends with; "": with nothing.
+  grpc::StatusCode problem_code = grpc::StatusCode::INTERNAL;
   grpc::Status staging_problem, unstaging_problem;  // OK: none.
   grpc::Status expansion_problem;
   int64_t volumes_max = 5;
@@ -87,7 +88,7 @@ class FakeDriver final : public ::csi::v1::Node::Service,
                            ::csi::v1::NodePublishVolumeResponse*) override {
     calls.push_back("publish " + request->volume_id());
     published = *request;
-    if (!problem.empty()) return {grpc::StatusCode::INTERNAL, problem};
+    if (!problem.empty()) return {problem_code, problem};
     std::error_code error;
     if (request->volume_capability().has_block()) {
       std::filesystem::create_symlink(device, request->target_path(), error);

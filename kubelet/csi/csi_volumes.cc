@@ -240,17 +240,7 @@ Result<> CsiVolumes::Make(const VolumeInput& input, Volume& volume) {
       return fail(volume.staging_phase(), staged.error());
     }
   }
-  bool is_renewal = false;
-  {
-    MutexLock lock(mutex_);
-    unasked_.erase(input.directory);
-    is_renewal = published_.contains(input.directory);
-  }
   if (const auto done = Publish(input, client, *able, volume); !done) {
-    // Of a volume that was not made a driver may know nothing to take back; what could not be
-    // renewed is still there.
-    if (volume.is_inline && !is_renewal && IsFinal(done.error()))
-      (void)RemoveVolume(input.directory, "mount");
     return fail(volume.publishing_phase(), done.error());
   }
   if (volume.call.is_block) TRY(MapDevice(input, kPlugin, volume.call.target_path));
@@ -324,7 +314,20 @@ Result<> CsiVolumes::Publish(const VolumeInput& input, const NodeClient& client,
   }
   call.staging_path = Known(call.staging_path);
   call.target_path = Known(call.target_path);
-  TRY(client.Publish(call, able));
+  bool is_renewal = false;
+  {
+    MutexLock lock(mutex_);
+    unasked_.erase(input.directory);
+    is_renewal = published_.contains(input.directory);
+  }
+  if (const auto done = client.Publish(call, able); !done) {
+    // Of a volume that was not made a driver may know nothing to take back; what could not be
+    // renewed is still there.
+    if (volume.is_inline && !is_renewal && IsFinal(done.error())) {
+      (void)RemoveVolume(input.directory, "mount");
+    }
+    return done;
+  }
   const auto group = FsGroupOf(input.pod, call.is_read_only);
   if (!group || able.mount_group || call.is_read_only || call.is_block ||
       !WantsFsGroup(volume.driver.get(), call.fs_type, volume.access_modes, volume.is_inline)) {

@@ -70,6 +70,10 @@ class CsiVolumesTest : public testing::Test {
     api.volume = [this](const std::string&) -> Result<Ptr<core_v1::PersistentVolume>> {
       return volume_;
     };
+    api.secret = [](const std::string&,
+                    const std::string& name) -> Result<std::shared_ptr<const core_v1::Secret>> {
+      return Fail(Reason::kNotFound, "secrets \"" + name + "\" not found");
+    };
     api.csi = volumes_.get();
     manager_ = std::make_unique<VolumeManager>(tree_.root(), api, clock_);
   }

@@ -267,6 +267,20 @@ TEST_F(CsiVolumesTest, WhatADriverRefusedToMakeItIsNotAskedToTakeBack) {
   EXPECT_THAT(driver_.calls, ElementsAre("publish " + InlineHandle("a", "data")));
 }
 
+TEST_F(CsiVolumesTest, WhatADriverMayStillMakeIsTakenBackThoughItCannotBeAskedAgain) {
+  core_v1::Pod pod = PodOf("a");
+  auto& csi = pod.spec.volumes[0].csi.emplace();
+  csi.driver = "fake.csi";
+  driver_.problem = "still at it";
+  driver_.problem_code = grpc::StatusCode::ABORTED;
+  EXPECT_FALSE(manager_->SetUp(pod));
+  csi.node_publish_secret_ref.Ensure().name = "gone";
+  EXPECT_EQ(ErrorOf(pod).reason, Reason::kNotFound);
+  ASSERT_TRUE(manager_->TearDown("a"));
+  const std::string handle = InlineHandle("a", "data");
+  EXPECT_THAT(driver_.calls, ElementsAre("publish " + handle, "unpublish " + handle));
+}
+
 TEST_F(CsiVolumesTest, OfWhatCouldNotBeRenewedNothingIsRemoved) {
   core_v1::Pod pod = PodOf("a");
   pod.spec.volumes[0].csi.emplace().driver = "fake.csi";
