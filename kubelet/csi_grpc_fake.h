@@ -41,7 +41,7 @@ class FakeDriver final : public ::csi::v1::Node::Service,
   std::string problem;  // What publishing ends with; "": with nothing.
   grpc::StatusCode problem_code = grpc::StatusCode::INTERNAL;
   grpc::Status staging_problem, unstaging_problem;  // OK: none.
-  grpc::Status expansion_problem;
+  grpc::Status expansion_problem, stats_problem;
   int64_t volumes_max = 5;
   ::csi::v1::NodeExpandVolumeRequest expanded;
   std::string device;  // What it publishes as a device.
@@ -123,7 +123,7 @@ class FakeDriver final : public ::csi::v1::Node::Service,
     bytes->set_total(100);
     bytes->set_used(30);
     bytes->set_available(70);
-    return Status::OK;
+    return stats_problem;
   }
 
   const std::string socket_;

@@ -39,6 +39,9 @@ TEST_F(CsiDevicesTest, ADeviceIsStagedPublishedAndMappedAndAllThatTakenBack) {
   EXPECT_EQ(driver_.published.target_path(), Devices("publish/pv/a"));
   EXPECT_TRUE(std::filesystem::is_character_file(Devices("pv/dev/a")));
   EXPECT_TRUE(std::filesystem::exists(Devices("pv/data/vol_data.json")));
+  EXPECT_TRUE(Ask(manager_->MeasuredPlaces(With("a")).at(0)));
+  EXPECT_EQ(driver_.calls.back(), "stats v1 " + Devices("pv/dev/a"));
+  driver_.calls.pop_back();
   ASSERT_TRUE(manager_->SetUp(With("b")));
   ASSERT_TRUE(manager_->TearDown("a"));
   EXPECT_FALSE(std::filesystem::exists(Devices("pv/dev/a")));

@@ -437,12 +437,31 @@ void CsiVolumes::SetUnused(const std::string& pod_uid, const std::string& name) 
   if (sources_.use_changed) sources_.use_changed();
 }
 
-Result<VolumeUse> CsiVolumes::Stats(const std::string& driver, const std::string& handle,
-                                    const std::string& path) const {
-  const NodeClient client(TRY(drivers_.Endpoint(driver)));
-  const Capabilities able = TRY(client.GetCapabilities(NodeClient::kStatsTimeout));
-  if (able.volume_stats) return client.Stats(handle, Known(path));
-  return Fail(Reason::kMethodNotAllowed, fmt::format("metrics are not supported for {}", driver));
+Result<VolumeUse> CsiVolumes::Stats(const Published& volume, Duration now) {
+  {
+    MutexLock lock(mutex_);
+    if (!published_.contains(volume.directory)) {
+      return Fail(Reason::kNotFound, volume.path + " is not published");
+    }
+    const auto silent = silent_until_.find(volume.driver);
+    if (silent != silent_until_.end() && now < silent->second) {
+      return Fail(Reason::kServiceUnavailable, volume.driver + " has just not answered");
+    }
+  }
+  const NodeClient client(TRY(drivers_.Endpoint(volume.driver)));
+  const auto ask = [&]() -> Result<VolumeUse> {
+    const Capabilities able = TRY(client.GetCapabilities(NodeClient::kStatsTimeout));
+    if (able.volume_stats) return client.Stats(volume.handle, Known(volume.path));
+    return Fail(Reason::kMethodNotAllowed,
+                fmt::format("metrics are not supported for {}", volume.driver));
+  };
+  auto use = ask();
+  const bool is_silent = !use && (use.error().reason == Reason::kServerTimeout ||
+                                  use.error().reason == Reason::kServiceUnavailable);
+  MutexLock lock(mutex_);
+  silent_until_.erase(volume.driver);
+  if (is_silent) silent_until_[volume.driver] = now + kSilentFor;
+  return use;
 }
 
 void CsiVolumes::Reported(const std::vector<std::string>& names) {

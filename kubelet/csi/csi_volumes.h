@@ -52,6 +52,7 @@ class Unstager final : public ControlLoop {
 class CsiVolumes {
  public:
   static constexpr Duration kRepublishEvery = 1min;
+  static constexpr Duration kSilentFor = 1min;
   static constexpr Duration kFirstRetry = 500ms;  // Of growing in use.
   static constexpr Duration kLongestRetry = 2min + 2s;
 
@@ -84,9 +85,14 @@ class CsiVolumes {
   // Has drivers let go of what no pod has any more, and they did not let go of; true: nothing is
   // left. May block for long.
   bool UnstageLeftovers();
-  // What the driver says of a volume that is published at `path`; waits for it a while.
-  Result<VolumeUse> Stats(const std::string& driver, const std::string& handle,
-                          const std::string& path) const;
+  struct Published {
+    std::string driver, handle;
+    std::string path;       // Where the driver finds it.
+    std::string directory;  // VolumeInput's.
+  };
+  // What the driver says of a volume that a pod has; waits for it a while, and not for another of
+  // the driver's volumes when it has just kept silent.
+  Result<VolumeUse> Stats(const Published& volume, Duration now);
   // What the node's status calls volumesInUse, sorted.
   std::vector<std::string> InUse() const;
   // The API has that in the node's status: nothing is used before. Any thread.
@@ -165,6 +171,7 @@ class CsiVolumes {
   std::set<std::string> staged_ GUARDED_BY(mutex_);                         // Staging paths.
   std::map<std::string, std::set<std::string>> in_use_ GUARDED_BY(mutex_);  // By uid of the pod.
   std::set<std::string> reported_ GUARDED_BY(mutex_);
+  std::map<std::string, Duration> silent_until_ GUARDED_BY(mutex_);  // By driver: Stats. Monotonic.
   std::map<std::string, Leftover> leftovers_ GUARDED_BY(mutex_);  // By unique name.
 };
 

@@ -103,6 +103,10 @@ class CsiVolumesTest : public testing::Test {
     const auto made = MakeContainerConfig({.pod = pod, .container = container, .volumes = *paths});
     return made ? "" : made.error().message;
   }
+  Result<VolumeUse> Ask(const VolumeManager::MeasuredPlace& place) {
+    return volumes_->Stats({place.driver, place.handle, place.path, place.published},
+                           clock_.Monotonic());
+  }
   Error ErrorOf(const core_v1::Pod& pod) {
     const auto made = manager_->SetUp(pod);
     return made ? Error{} : made.error();

@@ -213,7 +213,7 @@ TEST_F(CsiVolumesTest, ItsDriverSaysHowMuchOfAVolumeIsUsed) {
   ASSERT_TRUE(manager_->SetUp(Claiming("a")));
   const auto places = manager_->MeasuredPlaces(Claiming("a"));
   ASSERT_EQ(places.size(), 1u);
-  const auto use = volumes_->Stats(places[0].driver, places[0].handle, places[0].path);
+  const auto use = Ask(places[0]);
   ASSERT_TRUE(use) << use.error().message;
   EXPECT_EQ(use->bytes->total, 100u);
   EXPECT_EQ(use->bytes->used, 30u);
@@ -221,6 +221,24 @@ TEST_F(CsiVolumesTest, ItsDriverSaysHowMuchOfAVolumeIsUsed) {
   EXPECT_FALSE(use->inodes);
   EXPECT_EQ(driver_.calls.back(),
             "stats v1 " + tree_.root() + "/pods/a/volumes/kubernetes.io~csi/pv/mount");
+}
+
+TEST_F(CsiVolumesTest, ADriverThatKeepsSilentIsNotAskedOfEachVolume) {
+  EXPECT_EQ(ErrorOf(Claiming("a")).reason, Reason::kTimeout);
+  const auto places = manager_->MeasuredPlaces(Claiming("a"));
+  ASSERT_EQ(places.size(), 1u);
+  EXPECT_FALSE(Ask(places[0]));
+  EXPECT_THAT(driver_.calls, ElementsAre()) << "it has published nothing yet";
+  Attach();
+  ASSERT_TRUE(manager_->SetUp(Claiming("a")));
+  driver_.stats_problem = grpc::Status(grpc::StatusCode::UNAVAILABLE, "hangs");
+  driver_.calls.clear();
+  EXPECT_FALSE(Ask(places[0]));
+  driver_.stats_problem = grpc::Status::OK;
+  EXPECT_FALSE(Ask(places[0]));
+  EXPECT_EQ(driver_.calls.size(), 1u);
+  clock_.Advance(CsiVolumes::kSilentFor);
+  EXPECT_TRUE(Ask(places[0]));
 }
 
 TEST_F(CsiVolumesTest, WhatTheDriverSaysIsTold) {

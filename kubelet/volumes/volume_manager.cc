@@ -294,9 +294,12 @@ void VolumeManager::MeasureByDriver(const core_v1::Pod& pod, const core_v1::Volu
   place.driver = bound != nullptr ? bound->spec.csi->driver : volume.csi->driver;
   place.handle = bound != nullptr ? bound->spec.csi->volume_handle
                                   : csi::InlineHandle(pod.metadata.uid, volume.name);
-  place.path = place.is_device ? csi::DevicePlacesOf(root_, bound->metadata.name).publish + "/" +
-                                     pod.metadata.uid
-                               : place.path + "/mount";
+  if (place.is_device) {
+    place.published = devices_.Link({csi::kPlugin, bound->metadata.name, pod.metadata.uid});
+    return;
+  }
+  place.published = place.path;
+  place.path += "/mount";
 }
 
 std::vector<VolumeManager::MeasuredPlace> VolumeManager::MeasuredPlaces(

@@ -82,8 +82,8 @@ class VolumeManager {
     std::string path;
     bool in_memory = false;
     bool is_device = false;
-    // Of a CSI driver, which is asked.
-    std::string driver = {}, handle = {};
+    // Of a CSI driver, which is asked; `published` is VolumeInput's directory.
+    std::string driver = {}, handle = {}, published = {};
   };
   std::vector<MeasuredPlace> MeasuredPlaces(const core_v1::Pod& pod) const;
   // Unmounts and removes everything of a pod, its directory as well. Works after a restart too,
