@@ -67,11 +67,9 @@ Result<> AllocatableUpdates::Ask(const Driver& driver) {
   Driver changed = driver;
   changed.volumes_max = info.volumes_max;
   storage_v1::CSINode object = *TRY(client_.Get<storage_v1::CSINode>({"", node_name_}));
-  // What else it says of itself is not to change.
-  const auto is_it = [&](const auto& each) { return each.name == driver.name; };
-  if (std::none_of(object.spec.drivers.begin(), object.spec.drivers.end(), is_it)) return {};
-  if (PutDriver(object, changed)) TRY(client_.Update(object));
-  if (drivers_.Has(driver.name)) drivers_.Put(std::move(changed));
+  // Meanwhile it may have registered anew: what else it says of itself is not to change.
+  if (PutVolumesMax(object, changed)) TRY(client_.Update(object));
+  drivers_.SetVolumesMax(driver.name, driver.endpoint, info.volumes_max);
   return {};
 }
 
