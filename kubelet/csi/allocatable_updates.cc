@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "api/gen/storage_v1.h"
+#include "base/seconds.h"
 #include "kubelet/csi_grpc.h"
 
 namespace skiff::kubelet::csi {
@@ -43,8 +44,7 @@ Duration AllocatableUpdates::Look(const Driver& driver, bool is_exhausted) {
     asked.looked_at = now;
     const auto object = client_.Get<storage_v1::CSIDriver>({"", driver.name});
     if (object) {
-      asked.period =
-          std::chrono::seconds((*object)->spec.node_allocatable_update_period_seconds.value_or(0));
+      asked.period = Seconds((*object)->spec.node_allocatable_update_period_seconds.value_or(0));
     } else if (object.error().reason == Reason::kNotFound) {
       asked.period = Duration::zero();
     }

@@ -88,6 +88,17 @@ TEST_F(AllocatableUpdatesTest, OneThatRegistersAnewMeanwhileStaysWhatItIs) {
   EXPECT_EQ(now.volumes_max, 7);
 }
 
+TEST_F(AllocatableUpdatesTest, OneOfAPeriodBeyondAllClocksIsNotAskedAgain) {
+  for (const int64_t seconds : {int64_t{1} << 34, int64_t{18'446'744'100}}) {
+    objects_[kDriver]["spec"]["nodeAllocatableUpdatePeriodSeconds"] = seconds;
+    driver_.volumes_max = 2;
+    updates_.Step();
+    clock_.Advance(1h);
+    updates_.Step();
+    EXPECT_EQ(Count(), 5);
+  }
+}
+
 TEST_F(AllocatableUpdatesTest, OneThatGivesNoPeriodIsNotAsked) {
   objects_[kDriver]["spec"].erase("nodeAllocatableUpdatePeriodSeconds");
   driver_.volumes_max = 2;
