@@ -34,7 +34,8 @@ bool IsFinal(const Error& error);
 
 class CsiVolumes;
 
-// Has CsiVolumes do what it left undone.
+// Has CsiVolumes do what it left undone, a volume a step, so that whoever stops it waits for one
+// driver at most; after a round that left some it pauses.
 class Unstager final : public ControlLoop {
  public:
   static constexpr Duration kFirstRetry = 500ms;
@@ -46,6 +47,7 @@ class Unstager final : public ControlLoop {
  private:
   CsiVolumes* const volumes_;
   Duration delay_ = kFirstRetry;
+  std::string last_;  // Of this round; "": it begins.
 };
 
 // Thread-safe; calls for one volume come one at a time.
@@ -73,7 +75,7 @@ class CsiVolumes {
         patch_claim;
     // The driver's attacher found no room on this node.
     std::function<void(const std::string& driver)> exhausted;
-    // UnstageLeftovers() has something to do.
+    // UnstageNext() has something to do.
     std::function<void()> left_over;
   };
   CsiVolumes(std::string root, std::string node_name, const Drivers& drivers, Sources sources);
@@ -82,9 +84,10 @@ class CsiVolumes {
   Result<std::string> SetUp(const VolumeInput& input);
   // Of all volumes that the pod has had made.
   Result<> TearDown(const std::string& pod_uid);
-  // Has drivers let go of what no pod has any more, and they did not let go of; true: nothing is
-  // left. May block for long.
-  bool UnstageLeftovers();
+  // Has a driver let go of what no pod has any more, and it did not let go of: of the volume that
+  // comes after `last`, which it then is. May block for long.
+  enum class Leftovers : uint8_t { kNone, kUntried, kTried };
+  Leftovers UnstageNext(std::string& last);
   struct Published {
     std::string driver, handle;
     std::string path;       // Where the driver finds it.
@@ -143,6 +146,8 @@ class CsiVolumes {
   };
   void Leave(Leftover left, const Error& why);
   void FindLeftovers();
+  // Whether it is by now.
+  bool Unstaged(const std::string& endpoint, const std::string& name, const Leftover& left);
   void SetUnused(const std::string& pod_uid, const std::string& name);
   void SetInUse(const std::string& pod_uid, const std::string& name);
   // A path below the root, as drivers know it.

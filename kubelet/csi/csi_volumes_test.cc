@@ -97,10 +97,31 @@ TEST_F(CsiVolumesTest, WhatCouldNotBeTakenBackIsStagedAnewForTheNextPod) {
   EXPECT_THAT(driver_.calls, ElementsAre("stage v1", "publish v1"));
   driver_.unstaging_problem = grpc::Status::OK;
   driver_.calls.clear();
-  EXPECT_TRUE(volumes_->UnstageLeftovers());
+  EXPECT_EQ(Unstager(volumes_.get()).Step(), kNever);
   EXPECT_THAT(driver_.calls, ElementsAre()) << "the other pod uses it";
   EXPECT_TRUE(manager_->TearDown("b"));
   EXPECT_THAT(driver_.calls, ElementsAre("unpublish v1", "unstage v1"));
+}
+
+TEST_F(CsiVolumesTest, OneVolumeAtATimeIsUnstaged) {
+  for (const std::string handle : {"v1", "v2", "v3"}) {
+    const std::string staging = StagingDirectory(tree_.root(), "fake.csi", handle);
+    std::filesystem::create_directories(staging + "/globalmount");
+    ASSERT_TRUE(WriteVolumeData(staging, {.driver = "fake.csi", .handle = handle}));
+  }
+  Restart();
+  driver_.unstaging_problem = grpc::Status(grpc::StatusCode::INTERNAL, "busy");
+  Unstager unstager(volumes_.get());
+  EXPECT_EQ(unstager.Step(), 0ns);
+  EXPECT_THAT(driver_.calls, ElementsAre("unstage v1"));
+  EXPECT_EQ(unstager.Step(), 0ns);
+  EXPECT_EQ(unstager.Step(), Unstager::kFirstRetry);
+  EXPECT_THAT(driver_.calls, ElementsAre("unstage v1", "unstage v2", "unstage v3"));
+  driver_.unstaging_problem = grpc::Status::OK;
+  EXPECT_EQ(unstager.Step(), 0ns);
+  EXPECT_EQ(unstager.Step(), 0ns);
+  EXPECT_EQ(unstager.Step(), kNever);
+  EXPECT_EQ(driver_.calls.size(), 6u);
 }
 
 TEST_F(CsiVolumesTest, UnstagingIsTriedAgain) {
