@@ -86,6 +86,25 @@ TEST_F(CsiDevicesTest, ADeviceHasNoFilesToGiveAGroup) {
   EXPECT_EQ(ErrorOf(pod).message, "");
 }
 
+TEST_F(CsiDevicesTest, AVolumeMayNotHaveTheNameOfWhatAllHave) {
+  for (const std::string name : {"staging", "publish"}) {
+    claim_->spec.volume_name = volume_->metadata.name = name;
+    EXPECT_EQ(ErrorOf(With("a")).message, "MapVolume.SetUpDevice failed for volume \"" + name +
+                                              "\" : a device cannot have this name");
+    EXPECT_TRUE(manager_->TearDown("a"));
+  }
+  EXPECT_THAT(driver_.calls, ElementsAre());
+}
+
+TEST_F(CsiDevicesTest, WhatLiesWhereADeviceIsStagedIsNoLeftover) {
+  std::filesystem::create_directories(Devices("staging/data"));
+  ASSERT_TRUE(WriteVolumeData(Devices("staging/data"), {.driver = "fake.csi", .handle = "v9"}));
+  Restart();
+  EXPECT_EQ(Unstager(volumes_.get()).Step(), kNever);
+  EXPECT_THAT(driver_.calls, ElementsAre());
+  EXPECT_TRUE(std::filesystem::exists(Devices("staging/data")));
+}
+
 TEST_F(CsiDevicesTest, EachPhaseThatFailsHasItsWord) {
   driver_.staging_problem = grpc::Status(grpc::StatusCode::INTERNAL, "out of order");
   EXPECT_EQ(

@@ -1,20 +1,13 @@
 // Volumes that no pod has any more, and that their drivers have not let go of yet: no pod waits for
 // that, and no attacher takes such a volume away.
 #include <algorithm>
-#include <filesystem>
 #include <utility>
 
 #include "kubelet/csi/csi_volumes.h"
 #include "kubelet/csi/names.h"
+#include "kubelet/volumes/beneath.h"
 
 namespace skiff::kubelet::csi {
-namespace {
-
-namespace fs = std::filesystem;
-
-constexpr char kDevices[] = "volumeDevices";
-
-}  // namespace
 
 void CsiVolumes::Leave(Leftover left, const Error& why) {
   const std::string name = UniqueName(left.volume.driver, left.volume.handle);
@@ -37,15 +30,13 @@ void CsiVolumes::FindLeftovers() {
     if (device.empty()) data->attachment = AttachmentName(data->driver, data->handle, node_name_);
     found[name] = {.volume = std::move(*data), .device = device};
   };
-  std::error_code error;
-  for (const auto& driver : fs::directory_iterator(root_ + "/plugins/kubernetes.io/csi", error)) {
-    const bool are_devices = driver.path().filename() == kDevices;
-    std::error_code ignored;
-    for (const auto& volume : fs::directory_iterator(driver.path(), ignored)) {
-      if (are_devices) {
-        take(volume.path() / "data", volume.path().filename());
-      } else {
-        take(volume.path(), "");
+  const std::string all = root_ + "/plugins/kubernetes.io/csi/";
+  for (const auto& driver : NamesIn(all)) {
+    for (const auto& name : NamesIn(all + driver)) {
+      if (driver != kDeviceDirectory) {
+        take(all + driver + "/" + name, "");
+      } else if (MayNameDevice(name)) {
+        take(DevicePlacesOf(root_, name).data, name);
       }
     }
   }

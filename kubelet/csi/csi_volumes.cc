@@ -113,6 +113,10 @@ Result<CsiVolumes::Volume> CsiVolumes::Look(const VolumeInput& input) const {
   call.access_mode = volume.access_modes.empty() ? "ReadWriteOnce" : volume.access_modes.front();
   call.is_block = IsBlock(input.bound);
   if (call.is_block) {
+    if (!MayNameDevice(volume.data.spec_name)) {
+      return tl::unexpected(PhaseFailed(volume.staging_phase(), volume.data.spec_name,
+                                        {Reason::kInvalid, "a device cannot have this name"}));
+    }
     const DevicePlaces places = DevicePlacesOf(root_, volume.data.spec_name);
     volume.data_directory = places.data;
     call.staging_path = places.staging;

@@ -99,13 +99,9 @@ Result<bool> DeviceMaps::Map(const std::string& device, const DevicePlace& place
 
 Result<> DeviceMaps::Unmap(const std::string& pod_uid) {
   const std::string all = fmt::format("{}/pods/{}/volumeDevices", root_, pod_uid);
-  std::error_code error;
-  for (const auto& plugin : fs::directory_iterator(all, error)) {
-    std::error_code ignored;
-    for (const auto& link : fs::directory_iterator(plugin.path(), ignored)) {
-      const std::string target =
-          GlobalDirectory({plugin.path().filename(), link.path().filename(), pod_uid}) + "/" +
-          pod_uid;
+  for (const auto& plugin : NamesIn(all)) {
+    for (const auto& volume : NamesIn(all + "/" + plugin)) {
+      const std::string target = GlobalDirectory({plugin, volume, pod_uid}) + "/" + pod_uid;
       {
         MutexLock lock(mutex_);
         open_.erase(target);

@@ -362,12 +362,7 @@ Result<> VolumeManager::TearDown(const std::string& pod_uid) {
 }
 
 std::vector<std::string> VolumeManager::Pods() const {
-  std::vector<std::string> uids;
-  std::error_code error;
-  for (const auto& entry : fs::directory_iterator(root_ + "/pods", error)) {
-    uids.push_back(entry.path().filename());
-  }
-  return uids;
+  return NamesIn(root_ + "/pods");
 }
 
 }  // namespace skiff::kubelet
