@@ -75,7 +75,8 @@ class CsiVolumesTest : public testing::Test {
       return Fail(Reason::kNotFound, "secrets \"" + name + "\" not found");
     };
     api.csi = volumes_.get();
-    manager_ = std::make_unique<VolumeManager>(tree_.root(), api, clock_);
+    manager_ = std::make_unique<VolumeManager>(tree_.root(), api, clock_, VolumeMounts::OfKernel(),
+                                               nullptr, DeviceMaps::Kinds::kAny);
   }
   void Attach() {
     auto attachment = std::make_shared<storage_v1::VolumeAttachment>();

@@ -7,6 +7,7 @@
 // The device is kept open as long as a pod has it, so that no other one gets its name.
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <string>
 
@@ -25,7 +26,10 @@ struct DevicePlace {
 // Thread-safe; calls for one pod come one at a time.
 class DeviceMaps {
  public:
-  explicit DeviceMaps(std::string root) : root_(std::move(root)) {}
+  // To open another one may do anything, and tests have no others.
+  enum class Kinds : uint8_t { kBlock, kAny };
+  explicit DeviceMaps(std::string root, Kinds kinds = Kinds::kBlock)
+      : root_(std::move(root)), kinds_(kinds) {}
 
   // What containers get; makes nothing.
   std::string Link(const DevicePlace& place) const;
@@ -39,7 +43,10 @@ class DeviceMaps {
   Result<> Unmap(const std::string& pod_uid);
 
  private:
+  Result<bool> IsMounted(const std::string& device, const std::string& target) const;
+
   const std::string root_;
+  const Kinds kinds_;
   Mutex mutex_;
   std::map<std::string, Descriptor> open_ GUARDED_BY(mutex_);  // By the path of the mount.
 };

@@ -19,7 +19,7 @@ class DeviceMapsTest : public testing::Test {
   dev_t Device(const std::string& path) const { return tree_.Stat(path).st_rdev; }
 
   TemporaryTree tree_;
-  DeviceMaps maps_{tree_.root()};
+  DeviceMaps maps_{tree_.root(), DeviceMaps::Kinds::kAny};
   const DevicePlace place_{"kubernetes.io~csi", "pv", "uid"};
   const std::string mount_ = "plugins/kubernetes.io/csi/volumeDevices/pv/dev/uid";
   const std::string link_ = "pods/uid/volumeDevices/kubernetes.io~csi/pv";
@@ -41,7 +41,7 @@ TEST_F(DeviceMapsTest, ADeviceIsMountedForThePodAndLinkedFromIt) {
 
 TEST_F(DeviceMapsTest, AnotherDeviceOfThatNameTakesThePlace) {
   ASSERT_TRUE(maps_.Map("/dev/null", place_));
-  DeviceMaps restarted(tree_.root());
+  DeviceMaps restarted(tree_.root(), DeviceMaps::Kinds::kAny);
   ASSERT_TRUE(restarted.Map("/dev/zero", place_));
   EXPECT_EQ(Device(mount_), makedev(1, 5));
   EXPECT_EQ(std::filesystem::read_symlink(tree_.Path(link_)), "/dev/zero");
@@ -60,9 +60,12 @@ TEST_F(DeviceMapsTest, APodKeepsItsDeviceWhereverThePathLeadsLater) {
   EXPECT_EQ(std::filesystem::read_symlink(tree_.Path(link_)), "/dev/null");
 }
 
-TEST_F(DeviceMapsTest, WhatIsNoDeviceIsNotMapped) {
+TEST_F(DeviceMapsTest, WhatIsNoBlockDeviceIsNotMapped) {
   EXPECT_FALSE(maps_.Map(tree_.Write("file", "x"), place_));
   EXPECT_FALSE(maps_.Map(tree_.Path("missing"), place_));
+  const auto mapped = DeviceMaps(tree_.root()).Map("/dev/null", place_);
+  ASSERT_FALSE(mapped);
+  EXPECT_EQ(mapped.error().message, "/dev/null is not a block device");
   EXPECT_FALSE(tree_.Exists(link_));
 }
 

@@ -133,12 +133,13 @@ Result<std::string> MapDevice(const VolumeInput& input, const std::string& plugi
 }
 
 VolumeManager::VolumeManager(std::string root, VolumeSources sources, const Clock& clock,
-                             VolumeMounts& mounts, KubeletMetrics* metrics)
+                             VolumeMounts& mounts, KubeletMetrics* metrics,
+                             DeviceMaps::Kinds devices)
     : root_(std::move(root)),
       sources_(std::move(sources)),
       clock_(clock),
       mounts_(mounts),
-      devices_(root_),
+      devices_(root_, devices),
       metrics_(metrics) {}
 
 VolumeManager::~VolumeManager() = default;

@@ -54,7 +54,8 @@ class VolumeManager {
  public:
   // Pods' files live under `root`: <root>/pods/<uid>/volumes/<plugin>/<name>.
   VolumeManager(std::string root, VolumeSources sources, const Clock& clock,
-                VolumeMounts& mounts = VolumeMounts::OfKernel(), KubeletMetrics* metrics = nullptr);
+                VolumeMounts& mounts = VolumeMounts::OfKernel(), KubeletMetrics* metrics = nullptr,
+                DeviceMaps::Kinds devices = DeviceMaps::Kinds::kBlock);
   ~VolumeManager();
 
   // Makes every volume that the pod's containers mount, or brings its contents up to date; again

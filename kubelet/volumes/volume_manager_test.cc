@@ -51,7 +51,9 @@ class VolumeManagerTest : public testing::Test {
     sources.token = [](const Pod&, const std::string&, int64_t) -> Result<std::string> {
       return std::string("a.b.c");
     };
-    manager_ = std::make_unique<VolumeManager>(tree_.root(), std::move(sources), clock_);
+    manager_ =
+        std::make_unique<VolumeManager>(tree_.root(), std::move(sources), clock_,
+                                        VolumeMounts::OfKernel(), nullptr, DeviceMaps::Kinds::kAny);
   }
   std::string Problem() {
     const auto made = manager_->SetUp(pod_);
@@ -308,7 +310,7 @@ TEST_F(ClaimTest, BlockDevicesAreNotSilentlyLeftOut) {
   container.volume_mounts.clear();
   container.volume_devices.emplace_back().name = "data";
   EXPECT_EQ(Problem(), "MapVolume.MapBlockVolume failed for volume \"pv\" : " + tree_.Path("disk") +
-                           " is not a device");
+                           " is not a block device");
   volume_->spec.local.reset();
   volume_->spec.host_path.Ensure().path = "/dev/null";
   EXPECT_EQ(Problem(),
