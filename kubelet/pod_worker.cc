@@ -238,7 +238,7 @@ bool PodWorker::MakeVolumes(const core_v1::Pod& pod) {
                           why);
   const bool is_full = paths.error().reason == Reason::kRequestEntityTooLarge;
   if (is_full && !volumes_made_ && context_.clock.Monotonic() - seen_at_ >= kAttachmentPatience) {
-    RejectForVolumes(pod, why);
+    RejectForVolumes(pod, paths.error());
     return false;
   }
   // Whoever is woken meanwhile tries as well, which is not to lengthen the wait.
@@ -249,9 +249,13 @@ bool PodWorker::MakeVolumes(const core_v1::Pod& pod) {
   return volumes_made_;
 }
 
-void PodWorker::RejectForVolumes(const core_v1::Pod& pod, const std::string& why) {
+void PodWorker::RejectForVolumes(const core_v1::Pod& pod, const Error& why) {
   constexpr char kReason[] = "VolumeAttachmentLimitExceeded";
-  const std::string text = "Node has reached its volume attachment limit, rejecting pod. " + why;
+  const std::string text = fmt::format(
+      "Node has reached its volume attachment limit, rejecting pod. unmounted "
+      "volumes=[{0}], unattached volumes=[{0}], failed to process volumes=[]: {1}",
+      why.details ? why.details->name : "", why.message);
+  if (context_.metrics != nullptr) context_.metrics->refusals.Add({kReason});
   context_.events.Warning(pod, kReason, text);
   Terminate(WaitingReason{kReason, "Pod was rejected: " + text}, std::nullopt);
 }

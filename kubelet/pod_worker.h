@@ -122,7 +122,7 @@ class PodWorker final : public ControlLoop {
   Duration Sync(const core_v1::Pod& given);
   // Adds what the kubelet says of a pod in its annotations.
   core_v1::Pod Noted(core_v1::Pod pod) const;
-  void RejectForVolumes(const core_v1::Pod& pod, const std::string& why);
+  void RejectForVolumes(const core_v1::Pod& pod, const Error& why);
   // Whether all volumes are there, made now or before.
   bool MakeVolumes(const core_v1::Pod& pod);
   Result<VolumePaths> PathsOfVolumes(const core_v1::Pod& pod);

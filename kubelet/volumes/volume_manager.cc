@@ -169,7 +169,13 @@ Result<VolumePaths> VolumeManager::SetUp(const core_v1::Pod& pod) {
   const std::set<std::string> used = UsedVolumes(pod);
   for (const auto& volume : pod.spec.volumes) {
     if (!used.contains(volume.name)) continue;
-    paths[volume.name] = TRY(SetUpVolume(pod, volume));
+    auto path = SetUpVolume(pod, volume);
+    if (!path) {
+      Error why = std::move(path).error();
+      why.details.emplace().name = volume.name;
+      return Fail(std::move(why));
+    }
+    paths[volume.name] = std::move(*path);
   }
   return paths;
 }

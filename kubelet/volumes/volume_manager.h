@@ -64,7 +64,8 @@ class VolumeManager {
   // `MountVolume.SetUp failed for volume "v" : configmap "x" not found`; of a device it begins with
   // "MapVolume.", and the event is FailedMapVolume. Reason kTimeout: nothing failed, a volume is
   // not attached yet.
-  // Reason kRequestEntityTooLarge: the node takes no more volumes of the driver.
+  // Reason kRequestEntityTooLarge: the node takes no more volumes of the driver. Its details name
+  // the pod's volume.
   Result<VolumePaths> SetUp(const core_v1::Pod& pod);
   // Whether the API has what SetUp needs: fails for want of it as SetUp does, in its words, and
   // makes nothing. What this machine may have, or not, is taken to be there.
