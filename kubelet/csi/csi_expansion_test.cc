@@ -69,6 +69,16 @@ TEST_F(CsiExpansionTest, WhatCannotGrowIsNotTriedForEver) {
   EXPECT_EQ(Capacity(), *Quantity::Parse("1Gi"));
 }
 
+TEST_F(CsiExpansionTest, WhatAPodOnlyReadsDoesNotGrowForIt) {
+  core_v1::Pod pod = Claiming("a");
+  pod.spec.volumes[0].persistent_volume_claim->read_only = true;
+  Grow("2Gi");
+  ASSERT_TRUE(manager_->SetUp(pod));
+  ASSERT_TRUE(manager_->SetUp(pod));
+  EXPECT_THAT(driver_.calls, ElementsAre("stage v1", "publish v1"));
+  EXPECT_EQ(Capacity(), *Quantity::Parse("1Gi"));
+}
+
 TEST_F(CsiExpansionTest, WhatFailsToGrowInUseIsTriedEverLessOften) {
   ASSERT_TRUE(manager_->SetUp(Claiming("a")));
   Grow("2Gi");

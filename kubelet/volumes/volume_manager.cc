@@ -95,7 +95,7 @@ const std::vector<VolumePlugin>& VolumePlugins() {
       {"kubernetes.io~local-volume",
        [](const Volume&, Bound bound) { return bound != nullptr && bound->spec.local.has_value(); },
        SetUpLocal, nullptr, SetUpLocalDevice},
-      {"kubernetes.io~csi",
+      {csi::kPlugin,
        [](const Volume& volume, Bound bound) {
          return bound != nullptr ? bound->spec.csi.has_value() : volume.csi.has_value();
        },
@@ -339,7 +339,7 @@ std::vector<VolumeManager::MeasuredPlace> VolumeManager::MeasuredPlaces(
                        {std::string(plugin->name), bound->metadata.name, pod.metadata.uid}) +
                    "/" + pod.metadata.uid;
     }
-    if (plugin->name == "kubernetes.io~csi") MeasureByDriver(pod, volume, bound.get(), place);
+    if (plugin->name == csi::kPlugin) MeasureByDriver(pod, volume, bound.get(), place);
     if (is_claim) {
       place.claim = volume.persistent_volume_claim ? volume.persistent_volume_claim->claim_name
                                                    : pod.metadata.name + "-" + volume.name;
