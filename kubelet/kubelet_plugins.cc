@@ -7,21 +7,6 @@
 
 namespace skiff::kubelet {
 
-std::unique_ptr<csi::CsiVolumes> Kubelet::MakeCsiVolumes() {
-  if (!options_.writes_files || options_.standalone) return nullptr;
-  Client& client = dependencies_.client;
-  return std::make_unique<csi::CsiVolumes>(
-      options_.root, options_.node_name, csi_drivers_,
-      csi::CsiVolumes::Sources{options_.known_root,
-                               [&client](const std::string& name) {
-                                 return client.Get<storage_v1::CSIDriver>({"", name});
-                               },
-                               [&client](const std::string& name) {
-                                 return client.Get<storage_v1::VolumeAttachment>({"", name});
-                               },
-                               [this] { node_status_.Changed(); }});
-}
-
 std::unique_ptr<csi::DriverRegistration> Kubelet::MakeCsiRegistration() {
   if (!csi_volumes_) return nullptr;
   return std::make_unique<csi::DriverRegistration>(
