@@ -73,6 +73,7 @@ TEST_F(CsiDevicesTest, WhatAnEarlierKubeletHasPublishedIsTakenBackThoughItCannot
   Restart();
   driver_.staging_problem = grpc::Status(grpc::StatusCode::INTERNAL, "out of order");
   EXPECT_FALSE(manager_->SetUp(With("a")));
+  EXPECT_THAT(driver_.calls, ElementsAre("stage v1", "publish v1", "stage v1"));
   driver_.calls.clear();
   ASSERT_TRUE(manager_->TearDown("a"));
   EXPECT_THAT(driver_.calls, ElementsAre("unpublish v1", "unstage v1"));

@@ -62,6 +62,7 @@ class CsiVolumesTest : public testing::Test {
     sources.exhausted = [this](const std::string& driver) { exhausted_.push_back(driver); };
     sources.wake = [this](const std::string& uid) { woken_.push_back(uid); };
     volumes_ = std::make_unique<CsiVolumes>(tree_.root(), "n1", drivers_, sources);
+    if (reports_) volumes_->Reported(volumes_->InUse());
     VolumeSources api;
     api.claim = [this](const std::string&,
                        const std::string&) -> Result<Ptr<core_v1::PersistentVolumeClaim>> {

@@ -65,6 +65,7 @@ TEST_F(CsiVolumesTest, WhatAnEarlierKubeletHasPublishedIsTakenBackThoughItCannot
   driver_.staging_problem = grpc::Status(grpc::StatusCode::INTERNAL, "out of order");
   EXPECT_FALSE(manager_->SetUp(Claiming("a")));
   EXPECT_FALSE(manager_->SetUp(Claiming("a")));
+  EXPECT_THAT(driver_.calls, ElementsAre("stage v1", "publish v1", "stage v1", "stage v1"));
   driver_.calls.clear();
   ASSERT_TRUE(manager_->TearDown("a"));
   EXPECT_THAT(driver_.calls, ElementsAre("unpublish v1", "unstage v1"));
