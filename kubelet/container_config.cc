@@ -214,15 +214,13 @@ Result<std::vector<cri::Mount>> Mounts(const ContainerInput& input) {
     if (!made.container_path.starts_with('/')) made.container_path.insert(0, "/");
     const auto prepared = input.sub_paths.find(mount.mount_path);
     const auto volume = input.volumes.find(mount.name);
-    if (prepared != input.sub_paths.end()) {
-      made.host_path = prepared->second;
-    } else if (volume != input.volumes.end()) {
-      made.host_path = volume->second;
-    } else {
+    const bool is_found = volume != input.volumes.end();
+    if (is_found ? volume->second.is_device : prepared == input.sub_paths.end()) {
       return Fail(Reason::kInvalid, fmt::format("cannot find volume \"{}\" to mount into container "
                                                 "\"{}\"",
                                                 mount.name, input.container.name));
     }
+    made.host_path = prepared != input.sub_paths.end() ? prepared->second : volume->second.path;
     made.readonly = mount.read_only || IsReadOnly(input.pod.spec, mount.name);
     made.recursive_read_only = TRY(RecursiveReadOnly(mount, input.policy));
     made.propagation = PropagationOf(mount);
@@ -243,13 +241,14 @@ Result<std::vector<cri::Device>> Devices(const ContainerInput& input) {
   std::vector<cri::Device> out;
   for (const auto& device : input.container.volume_devices) {
     const auto volume = input.volumes.find(device.name);
-    if (volume == input.volumes.end()) {
+    // Of a directory a runtime would pass in every device that the pod has made there.
+    if (volume == input.volumes.end() || !volume->second.is_device) {
       return Fail(Reason::kInvalid,
                   fmt::format("cannot find volume \"{}\" to pass into container \"{}\"",
                               device.name, input.container.name));
     }
     out.push_back({.container_path = device.device_path,
-                   .host_path = volume->second,
+                   .host_path = volume->second.path,
                    .permissions = IsReadOnly(input.pod.spec, device.name) ? "r" : "mrw"});
   }
   return out;

@@ -15,6 +15,7 @@
 #include "kubelet/pod_dns.h"
 #include "kubelet/pod_files.h"
 #include "kubelet/restart_backoff.h"
+#include "kubelet/volumes/volume_path.h"
 
 namespace skiff::kubelet {
 
@@ -46,7 +47,7 @@ struct ContainerInput {
   Environment environment;
   std::string image_ref;                         // What the image resolved to.
   const cri::Image* image = nullptr;             // For non-root checks; may be absent.
-  std::map<std::string, std::string> volumes;    // Volume name -> host path.
+  VolumePaths volumes;
   std::map<std::string, std::string> sub_paths;  // Mount path -> prepared host path.
   std::string etc_hosts;                         // "": none.
   std::string termination_log;                   // Host file of the termination message; "": none.

@@ -39,7 +39,7 @@ class ContainerConfigTest : public testing::Test {
     return made ? "" : made.error().message;
   }
   core_v1::VolumeMount& Mount(const std::string& volume, const std::string& path) {
-    volumes_[volume] = "/host/" + volume;
+    volumes_[volume].path = "/host/" + volume;
     auto& mount = container_.volume_mounts.emplace_back();
     mount.name = volume;
     mount.mount_path = path;
@@ -52,7 +52,8 @@ class ContainerConfigTest : public testing::Test {
   }
   Pod pod_;
   Container container_;
-  std::map<std::string, std::string> volumes_, sub_paths_;
+  VolumePaths volumes_;
+  std::map<std::string, std::string> sub_paths_;
   ContainerPolicy policy_;
   cri::Image image_;
 };
@@ -78,7 +79,7 @@ TEST_F(ContainerConfigTest, AVolumeThatIsADeviceIsPassedIn) {
   device.name = "data";
   device.device_path = "/dev/xvda";
   EXPECT_EQ(Problem(), "cannot find volume \"data\" to pass into container \"c\"");
-  volumes_["data"] = "/host/data";
+  volumes_["data"] = {.path = "/host/data", .is_device = true};
   Volume("data").persistent_volume_claim.Ensure();
   auto devices = Made().devices;
   ASSERT_EQ(devices.size(), 1u);
@@ -87,6 +88,20 @@ TEST_F(ContainerConfigTest, AVolumeThatIsADeviceIsPassedIn) {
   EXPECT_EQ(devices[0].permissions, "mrw");
   pod_.spec.volumes[0].persistent_volume_claim->read_only = true;
   EXPECT_EQ(Made().devices[0].permissions, "r");
+}
+
+TEST_F(ContainerConfigTest, WhatIsNoDeviceIsNotPassedInAndADeviceIsNotMounted) {
+  volumes_["data"] = {.path = "/host/data", .is_device = true};
+  auto& mount = Mount("files", "/files");
+  EXPECT_EQ(Problem(), "");
+  mount.name = "data";
+  sub_paths_["/files"] = "/pods/uid-1/volume-subpaths/data/c/0";
+  EXPECT_EQ(Problem(), "cannot find volume \"data\" to mount into container \"c\"");
+  container_.volume_mounts.clear();
+  auto& device = container_.volume_devices.emplace_back();
+  device.name = "files";
+  device.device_path = "/dev/xvda";
+  EXPECT_EQ(Problem(), "cannot find volume \"files\" to pass into container \"c\"");
 }
 
 TEST_F(ContainerConfigTest, WhatTheKubeletWritesNoContainerWrites) {

@@ -39,8 +39,9 @@ class FakeDriver final : public ::csi::v1::Node::Service,
   ::csi::v1::NodePublishVolumeRequest published;
   pluginregistration::RegistrationStatus told;
   std::string problem;  // What publishing ends with; "": with nothing.
+  grpc::StatusCode problem_code = grpc::StatusCode::INTERNAL;
   grpc::Status staging_problem, unstaging_problem;  // OK: none.
-  grpc::Status expansion_problem;
+  grpc::Status expansion_problem, stats_problem;
   int64_t volumes_max = 5;
   ::csi::v1::NodeExpandVolumeRequest expanded;
   std::string device;  // What it publishes as a device.
@@ -87,7 +88,7 @@ class FakeDriver final : public ::csi::v1::Node::Service,
                            ::csi::v1::NodePublishVolumeResponse*) override {
     calls.push_back("publish " + request->volume_id());
     published = *request;
-    if (!problem.empty()) return {grpc::StatusCode::INTERNAL, problem};
+    if (!problem.empty()) return {problem_code, problem};
     std::error_code error;
     if (request->volume_capability().has_block()) {
       std::filesystem::create_symlink(device, request->target_path(), error);
@@ -122,7 +123,7 @@ class FakeDriver final : public ::csi::v1::Node::Service,
     bytes->set_total(100);
     bytes->set_used(30);
     bytes->set_available(70);
-    return Status::OK;
+    return stats_problem;
   }
 
   const std::string socket_;

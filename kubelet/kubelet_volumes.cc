@@ -27,7 +27,8 @@ std::unique_ptr<csi::CsiVolumes> Kubelet::MakeCsiVolumes() {
 std::optional<FsUse> Kubelet::UseOf(const VolumeManager::MeasuredPlace& place,
                                     TimePoint now) const {
   if (!csi_volumes_) return std::nullopt;
-  const auto told = csi_volumes_->Stats(place.driver, place.handle, place.path);
+  const auto told = csi_volumes_->Stats({place.driver, place.handle, place.path, place.published},
+                                        dependencies_.clock.Monotonic());
   if (!told) return std::nullopt;
   const auto bytes = told->bytes.value_or(csi::VolumeUse::Amount());
   const auto inodes = told->inodes.value_or(csi::VolumeUse::Amount());

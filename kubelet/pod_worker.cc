@@ -41,9 +41,16 @@ Duration VolumeRetry(int failures) {
   return std::min(kMax, kFirst * (1 << std::min(failures, kDoublingsMax)));
 }
 
-std::map<std::string, std::string> NoPaths(const core_v1::Pod& pod) {
-  std::map<std::string, std::string> paths;
-  for (const auto& volume : pod.spec.volumes) paths[volume.name] = "/dev/null";
+// A simulated node has neither devices nor files: what is wanted as a device is taken for one.
+VolumePaths NoPaths(const core_v1::Pod& pod) {
+  VolumePaths paths;
+  for (const auto& volume : pod.spec.volumes) paths[volume.name].path = "/dev/null";
+  for (const auto& container : pod.spec.containers) {
+    for (const auto& device : container.volume_devices) paths[device.name].is_device = true;
+  }
+  for (const auto& container : pod.spec.init_containers) {
+    for (const auto& device : container.volume_devices) paths[device.name].is_device = true;
+  }
   return paths;
 }
 
@@ -205,7 +212,7 @@ Duration PodWorker::UntilDeadline(const core_v1::Pod& pod) const {
   return Seconds(*pod.spec.active_deadline_seconds) - Age(started->point());
 }
 
-Result<std::map<std::string, std::string>> PodWorker::VolumePaths(const core_v1::Pod& pod) {
+Result<VolumePaths> PodWorker::PathsOfVolumes(const core_v1::Pod& pod) {
   if (MakesVolumes()) return context_.volumes.SetUp(pod);
   // Containers of a simulated node mount nothing, but wait for what they would.
   if (context_.simulation != nullptr && !volumes_made_) TRY(context_.volumes.Find(pod));
@@ -213,7 +220,7 @@ Result<std::map<std::string, std::string>> PodWorker::VolumePaths(const core_v1:
 }
 
 bool PodWorker::MakeVolumes(const core_v1::Pod& pod) {
-  auto paths = VolumePaths(pod);
+  auto paths = PathsOfVolumes(pod);
   if (paths) {
     volume_paths_ = std::move(*paths);
     volume_failures_ = 0;
@@ -231,7 +238,7 @@ bool PodWorker::MakeVolumes(const core_v1::Pod& pod) {
                           why);
   const bool is_full = paths.error().reason == Reason::kRequestEntityTooLarge;
   if (is_full && !volumes_made_ && context_.clock.Monotonic() - seen_at_ >= kAttachmentPatience) {
-    RejectForVolumes(pod, why);
+    RejectForVolumes(pod, paths.error());
     return false;
   }
   // Whoever is woken meanwhile tries as well, which is not to lengthen the wait.
@@ -242,9 +249,13 @@ bool PodWorker::MakeVolumes(const core_v1::Pod& pod) {
   return volumes_made_;
 }
 
-void PodWorker::RejectForVolumes(const core_v1::Pod& pod, const std::string& why) {
+void PodWorker::RejectForVolumes(const core_v1::Pod& pod, const Error& why) {
   constexpr char kReason[] = "VolumeAttachmentLimitExceeded";
-  const std::string text = "Node has reached its volume attachment limit, rejecting pod. " + why;
+  const std::string text = fmt::format(
+      "Node has reached its volume attachment limit, rejecting pod. unmounted "
+      "volumes=[{0}], unattached volumes=[{0}], failed to process volumes=[]: {1}",
+      why.details ? why.details->name : "", why.message);
+  if (context_.metrics != nullptr) context_.metrics->refusals.Add({kReason});
   context_.events.Warning(pod, kReason, text);
   Terminate(WaitingReason{kReason, "Pod was rejected: " + text}, std::nullopt);
 }

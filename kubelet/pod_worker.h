@@ -122,10 +122,10 @@ class PodWorker final : public ControlLoop {
   Duration Sync(const core_v1::Pod& given);
   // Adds what the kubelet says of a pod in its annotations.
   core_v1::Pod Noted(core_v1::Pod pod) const;
-  void RejectForVolumes(const core_v1::Pod& pod, const std::string& why);
+  void RejectForVolumes(const core_v1::Pod& pod, const Error& why);
   // Whether all volumes are there, made now or before.
   bool MakeVolumes(const core_v1::Pod& pod);
-  Result<std::map<std::string, std::string>> VolumePaths(const core_v1::Pod& pod);
+  Result<VolumePaths> PathsOfVolumes(const core_v1::Pod& pod);
   bool MakesVolumes() const { return context_.writes_files || context_.makes_volumes; }
   // Of the container's mounts that show a part of a volume, by where it is mounted.
   Result<std::map<std::string, std::string>> MakeSubPaths(const core_v1::Pod& pod,
@@ -198,7 +198,7 @@ class PodWorker final : public ControlLoop {
   std::atomic<State> state_ = State::kSyncing;
   // Only the loop's own step touches what follows, up to the mutex.
   std::map<std::string, WaitingReason> waiting_;  // By container name.
-  std::map<std::string, std::string> volume_paths_;
+  VolumePaths volume_paths_;
   RestartBackoff backoff_;
   std::map<std::string, End> ends_;  // Of the newest attempts that have, by name of container.
   ResizeState resize_;

@@ -237,6 +237,8 @@ class PodWorkerTest : public testing::Test {
   std::shared_ptr<const core_v1::ConfigMap> settings_;  // Null: nobody answers.
   Reason settings_problem_ = Reason::kServiceUnavailable;
   int settings_asked_ = 0;
+  std::shared_ptr<const core_v1::PersistentVolumeClaim> claim_;
+  std::shared_ptr<const core_v1::PersistentVolume> volume_;  // What it is bound to.
   VolumeSources VolumeSourcesOf() {
     VolumeSources sources;
     sources.config_map = [this](const auto&, const auto&) -> Result<decltype(settings_)> {
@@ -244,6 +246,8 @@ class PodWorkerTest : public testing::Test {
       if (settings_ == nullptr) return Fail(settings_problem_, "no answer");
       return settings_;
     };
+    sources.claim = [this](const auto&, const auto&) -> Result<decltype(claim_)> { return claim_; };
+    sources.volume = [this](const auto&) -> Result<decltype(volume_)> { return volume_; };
     return sources;
   }
   VolumeManager volumes_{root_, VolumeSourcesOf(), clock_};

@@ -218,9 +218,9 @@ Result<std::map<std::string, std::string>> PodWorker::MakeSubPaths(
     const auto& mount = container.volume_mounts[i];
     const std::string sub_path = TRY(SubPathOf(mount, variables));
     const auto volume = volume_paths_.find(mount.name);
-    if (sub_path.empty() || volume == volume_paths_.end()) continue;
+    if (sub_path.empty() || volume == volume_paths_.end() || volume->second.is_device) continue;
     made[mount.mount_path] =
-        TRY(context_.volumes.SubPath(pod, container, i, volume->second, sub_path));
+        TRY(context_.volumes.SubPath(pod, container, i, volume->second.path, sub_path));
   }
   return made;
 }
@@ -228,11 +228,11 @@ Result<std::map<std::string, std::string>> PodWorker::MakeSubPaths(
 Result<EnvFile> PodWorker::EnvFileOf(const core_v1::Pod& pod, const std::string& volume,
                                      const std::string& path, size_t bytes_max) const {
   const auto directory = volume_paths_.find(volume);
-  if (directory == volume_paths_.end()) {
+  if (directory == volume_paths_.end() || directory->second.is_device) {
     return Fail(Reason::kInvalid,
                 fmt::format("cannot find the volume \"{}\" referenced by FileKeyRef", volume));
   }
-  auto file = ReadEnvFile(directory->second, path, bytes_max);
+  auto file = ReadEnvFile(directory->second.path, path, bytes_max);
   const std::string& problem = file ? file->problem : file.error().message;
   if (!problem.empty()) {
     log_.Info("env file not read",

@@ -109,15 +109,56 @@ TEST_F(PodWorkerVolumesTest, APodWhoseVolumesAreNotBroughtUpToDateIsLookedAtNoLe
 
 TEST_F(PodWorkerVolumesTest, APodWhoseVolumesTheNodeHasNoRoomForIsGivenUp) {
   settings_problem_ = Reason::kRequestEntityTooLarge;
+  KubeletMetrics metrics("node-1");
+  context_.metrics = &metrics;
   StartWorker();
   executor_.RunFor(1min);
   const std::string said =
       "VolumeAttachmentLimitExceeded  Node has reached its volume attachment "
-      "limit, rejecting pod. MountVolume.SetUp failed for volume \"settings\" "
-      ": no answer";
+      "limit, rejecting pod. unmounted volumes=[settings], unattached volumes=[settings], failed "
+      "to "
+      "process volumes=[]: MountVolume.SetUp failed for volume \"settings\" : no answer";
   EXPECT_THAT(Events(), testing::Not(testing::Contains(said)));
   executor_.RunFor(3min);
   EXPECT_THAT(Events(), testing::Contains(said));
+  EXPECT_EQ(Status().phase, "Failed");
+  EXPECT_EQ(Status().reason, "VolumeAttachmentLimitExceeded");
+  EXPECT_THAT(Status().message, testing::StartsWith("Pod was rejected: Node has reached"));
+  StopWorker();
+  EXPECT_THAT(metrics.registry.Text(),
+              testing::HasSubstr("kubelet_admission_rejections_total{reason="
+                                 "\"VolumeAttachmentLimitExceeded\"} 1"));
+}
+
+TEST_F(PodWorkerVolumesTest, APodThatHasItsVolumesIsNotGivenUpForWantOfRoom) {
+  settings_ = std::make_shared<core_v1::ConfigMap>();
+  StartWorker();
+  settings_ = nullptr;
+  settings_problem_ = Reason::kRequestEntityTooLarge;
+  executor_.RunFor(20min);
+  EXPECT_EQ(Running("app").size(), 1u);
+  EXPECT_EQ(Status().phase, "Running");
+}
+
+TEST_F(PodWorkerVolumesTest, AVolumeThatCannotBeMappedHasAnEventOfItsOwn) {
+  auto claim = std::make_shared<core_v1::PersistentVolumeClaim>();
+  claim->spec.volume_name = "pv";
+  claim->status.phase = "Bound";
+  claim_ = claim;
+  auto volume = std::make_shared<core_v1::PersistentVolume>();
+  volume->metadata.name = "pv";
+  volume->spec.claim_ref.emplace();
+  volume->spec.volume_mode = "Block";
+  volume->spec.host_path.emplace().path = "/";
+  volume_ = volume;
+  auto& used = pod_.spec.volumes.emplace_back();
+  used.name = "disk";
+  used.persistent_volume_claim.emplace().claim_name = "claim";
+  pod_.spec.containers[0].volume_devices.emplace_back().name = "disk";
+  settings_ = std::make_shared<core_v1::ConfigMap>();
+  StartWorker();
+  EXPECT_THAT(Events(), testing::Contains(testing::StartsWith(
+                            "FailedMapVolume  MapVolume.FindMapperPluginBySpec failed")));
 }
 
 // Who leads requests to a pod hears of its end no earlier than its node does.

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "api/gen/storage_v1.h"
+#include "base/seconds.h"
 #include "kubelet/csi_grpc.h"
 
 namespace skiff::kubelet::csi {
@@ -43,8 +44,7 @@ Duration AllocatableUpdates::Look(const Driver& driver, bool is_exhausted) {
     asked.looked_at = now;
     const auto object = client_.Get<storage_v1::CSIDriver>({"", driver.name});
     if (object) {
-      asked.period =
-          std::chrono::seconds((*object)->spec.node_allocatable_update_period_seconds.value_or(0));
+      asked.period = Seconds((*object)->spec.node_allocatable_update_period_seconds.value_or(0));
     } else if (object.error().reason == Reason::kNotFound) {
       asked.period = Duration::zero();
     }
@@ -67,11 +67,9 @@ Result<> AllocatableUpdates::Ask(const Driver& driver) {
   Driver changed = driver;
   changed.volumes_max = info.volumes_max;
   storage_v1::CSINode object = *TRY(client_.Get<storage_v1::CSINode>({"", node_name_}));
-  // What else it says of itself is not to change.
-  const auto is_it = [&](const auto& each) { return each.name == driver.name; };
-  if (std::none_of(object.spec.drivers.begin(), object.spec.drivers.end(), is_it)) return {};
-  if (PutDriver(object, changed)) TRY(client_.Update(object));
-  if (drivers_.Has(driver.name)) drivers_.Put(std::move(changed));
+  // Meanwhile it may have registered anew: what else it says of itself is not to change.
+  if (PutVolumesMax(object, changed)) TRY(client_.Update(object));
+  drivers_.SetVolumesMax(driver.name, driver.endpoint, info.volumes_max);
   return {};
 }
 

@@ -1,6 +1,8 @@
 // Volumes of CSI drivers that grow on the node: when they are mounted, and in use.
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "kubelet/csi/csi_volumes.h"
 #include "kubelet/csi/expansion.h"
 #include "kubelet/csi/volume_context.h"
@@ -31,13 +33,16 @@ void Tell(const VolumeInput& input, const PersistentVolumeClaim& claim, bool is_
 
 }  // namespace
 
-// One in use at a time, of a volume that this pod has; failures are tried again at the next call.
+// One in use at a time, of a volume that this pod has; failures are tried again at later calls,
+// ever less often: the pod's worker waits for a driver that does not answer.
 void CsiVolumes::ExpandInUse(const VolumeInput& input) {
   if (input.bound == nullptr) return;
   {
     MutexLock lock(mutex_);
     const auto found = sizes_.find(input.directory);
     if (found == sizes_.end() || !(found->second < CapacityOf(input.bound->spec.capacity))) return;
+    const auto retry = retries_.find(input.directory);
+    if (retry != retries_.end() && input.clock.Monotonic() < retry->second.at) return;
   }
   const auto expand = [&]() -> Result<> {
     Volume volume = TRY(Look(input));
@@ -48,6 +53,16 @@ void CsiVolumes::ExpandInUse(const VolumeInput& input) {
     return Expand(input, client, able, volume);
   };
   const auto done = expand();
+  {
+    MutexLock lock(mutex_);
+    if (done) {
+      retries_.erase(input.directory);
+    } else {
+      Retry& retry = retries_[input.directory];
+      retry.delay = std::clamp<Duration>(retry.delay * 2, kFirstRetry, kLongestRetry);
+      retry.at = input.clock.Monotonic() + retry.delay;
+    }
+  }
   if (done || input.sources.events == nullptr) return;
   input.sources.events->Warning(
       input.pod, "VolumeResizeFailed",

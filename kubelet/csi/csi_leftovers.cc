@@ -1,19 +1,13 @@
 // Volumes that no pod has any more, and that their drivers have not let go of yet: no pod waits for
 // that, and no attacher takes such a volume away.
 #include <algorithm>
-#include <filesystem>
+#include <utility>
 
 #include "kubelet/csi/csi_volumes.h"
 #include "kubelet/csi/names.h"
+#include "kubelet/volumes/beneath.h"
 
 namespace skiff::kubelet::csi {
-namespace {
-
-namespace fs = std::filesystem;
-
-constexpr char kDevices[] = "volumeDevices";
-
-}  // namespace
 
 void CsiVolumes::Leave(Leftover left, const Error& why) {
   const std::string name = UniqueName(left.volume.driver, left.volume.handle);
@@ -36,15 +30,13 @@ void CsiVolumes::FindLeftovers() {
     if (device.empty()) data->attachment = AttachmentName(data->driver, data->handle, node_name_);
     found[name] = {.volume = std::move(*data), .device = device};
   };
-  std::error_code error;
-  for (const auto& driver : fs::directory_iterator(root_ + "/plugins/kubernetes.io/csi", error)) {
-    const bool are_devices = driver.path().filename() == kDevices;
-    std::error_code ignored;
-    for (const auto& volume : fs::directory_iterator(driver.path(), ignored)) {
-      if (are_devices) {
-        take(volume.path() / "data", volume.path().filename());
-      } else {
-        take(volume.path(), "");
+  const std::string all = root_ + "/plugins/kubernetes.io/csi/";
+  for (const auto& driver : NamesIn(all)) {
+    for (const auto& name : NamesIn(all + driver)) {
+      if (driver != kDeviceDirectory) {
+        take(all + driver + "/" + name, "");
+      } else if (MayNameDevice(name)) {
+        take(DevicePlacesOf(root_, name).data, name);
       }
     }
   }
@@ -52,40 +44,53 @@ void CsiVolumes::FindLeftovers() {
   leftovers_ = std::move(found);
 }
 
-bool CsiVolumes::UnstageLeftovers() {
+CsiVolumes::Leftovers CsiVolumes::UnstageNext(std::string& last) {
   std::map<std::string, Leftover> all;
   {
     MutexLock lock(mutex_);
     all = leftovers_;
   }
-  bool changed = false;
-  for (const auto& [name, left] : all) {
-    const auto endpoint = drivers_.Endpoint(left.volume.driver);
+  bool is_gone = false;
+  for (auto it = all.upper_bound(last); it != all.end(); ++it) {
+    last = it->first;
+    // One whose driver is not there waits for it.
+    const auto endpoint = drivers_.Endpoint(it->second.volume.driver);
     if (!endpoint) continue;
-    const NodeClient client(*endpoint);
-    const Turn turn(*this, name);
-    const auto done = left.device.empty()
-                          ? UnstageUnlessUsed(client, "", left.volume)
-                          : UnstageDeviceUnlessUsed(client, left.device, left.volume.handle);
-    if (!done) {
-      log_.Info("volume not unstaged", {{"volume", name}, {"error", done.error().message}});
-      continue;
-    }
-    MutexLock lock(mutex_);
-    leftovers_.erase(name);
-    changed = true;
+    is_gone = Unstaged(*endpoint, it->first, it->second);
+    break;
   }
-  if (changed && sources_.use_changed) sources_.use_changed();
+  if (is_gone && sources_.use_changed) sources_.use_changed();
   MutexLock lock(mutex_);
-  return leftovers_.empty();
+  if (leftovers_.empty()) return Leftovers::kNone;
+  return leftovers_.upper_bound(last) == leftovers_.end() ? Leftovers::kTried : Leftovers::kUntried;
+}
+
+bool CsiVolumes::Unstaged(const std::string& endpoint, const std::string& name,
+                          const Leftover& left) {
+  const NodeClient client(endpoint);
+  const Turn turn(*this, name);
+  const auto done = left.device.empty()
+                        ? UnstageUnlessUsed(client, "", left.volume)
+                        : UnstageDeviceUnlessUsed(client, left.device, left.volume.handle);
+  if (!done) {
+    log_.Info("volume not unstaged", {{"volume", name}, {"error", done.error().message}});
+    return false;
+  }
+  MutexLock lock(mutex_);
+  leftovers_.erase(name);
+  return true;
 }
 
 Duration Unstager::Step() {
-  if (volumes_ == nullptr || volumes_->UnstageLeftovers()) {
-    delay_ = kFirstRetry;
-    return kNever;
+  const auto left =
+      volumes_ == nullptr ? CsiVolumes::Leftovers::kNone : volumes_->UnstageNext(last_);
+  if (left == CsiVolumes::Leftovers::kUntried) return 0ns;
+  last_.clear();
+  if (left == CsiVolumes::Leftovers::kTried) {
+    return std::exchange(delay_, std::min<Duration>(kLongestRetry, delay_ * 2));
   }
-  return std::exchange(delay_, std::min<Duration>(kLongestRetry, delay_ * 2));
+  delay_ = kFirstRetry;
+  return kNever;
 }
 
 }  // namespace skiff::kubelet::csi

@@ -113,6 +113,10 @@ Result<CsiVolumes::Volume> CsiVolumes::Look(const VolumeInput& input) const {
   call.access_mode = volume.access_modes.empty() ? "ReadWriteOnce" : volume.access_modes.front();
   call.is_block = IsBlock(input.bound);
   if (call.is_block) {
+    if (!MayNameDevice(volume.data.spec_name)) {
+      return tl::unexpected(PhaseFailed(volume.staging_phase(), volume.data.spec_name,
+                                        {Reason::kInvalid, "a device cannot have this name"}));
+    }
     const DevicePlaces places = DevicePlacesOf(root_, volume.data.spec_name);
     volume.data_directory = places.data;
     call.staging_path = places.staging;
@@ -229,10 +233,10 @@ Result<> CsiVolumes::Make(const VolumeInput& input, Volume& volume) {
   const auto able = client.GetCapabilities();
   if (!able) return fail(volume.staging_phase(), able.error());
   if (able->mount_group && !volume.call.is_block) volume.call.mount_group = GroupText(input.pod);
-  TRY(Prepare(input, volume));
-  {
+  const bool is_new = TRY(Prepare(input, volume));
+  if (is_new) {
     MutexLock lock(mutex_);
-    if (!published_.contains(input.directory)) unasked_.insert(input.directory);
+    unasked_.insert(input.directory);
   }
   if (!able->stages || volume.is_inline) volume.call.staging_path.clear();
   if (!volume.call.staging_path.empty()) {
@@ -240,13 +244,7 @@ Result<> CsiVolumes::Make(const VolumeInput& input, Volume& volume) {
       return fail(volume.staging_phase(), staged.error());
     }
   }
-  {
-    MutexLock lock(mutex_);
-    unasked_.erase(input.directory);
-  }
   if (const auto done = Publish(input, client, *able, volume); !done) {
-    // Of a volume that was not made a driver may know nothing to take back.
-    if (volume.is_inline && IsFinal(done.error())) (void)RemoveVolume(input.directory, "mount");
     return fail(volume.publishing_phase(), done.error());
   }
   if (volume.call.is_block) TRY(MapDevice(input, kPlugin, volume.call.target_path));
@@ -260,17 +258,18 @@ Result<> CsiVolumes::Make(const VolumeInput& input, Volume& volume) {
   return {};
 }
 
-Result<> CsiVolumes::Prepare(const VolumeInput& input, const Volume& volume) {
+Result<bool> CsiVolumes::Prepare(const VolumeInput& input, const Volume& volume) {
   TRY(MakeDirectories(volume.data_directory, kPrivateMode));
+  const std::string data = volume.data_directory + "/" + kVolumeData;
+  const bool is_new = access(data.c_str(), F_OK) != 0;
   TRY(WriteVolumeData(volume.data_directory, volume.data));
-  if (!volume.call.is_block) return {};
+  if (!volume.call.is_block) return is_new;
   TRY(MakeDirectories(fs::path(volume.call.target_path).parent_path(), kPrivateMode));
   TRY(MakeDirectories(fs::path(input.directory).parent_path(), kPrivateMode));
   // It says that the volume has to be taken back, from now on.
-  if (symlink(volume.call.target_path.c_str(), input.directory.c_str()) == 0 || errno == EEXIST) {
-    return {};
-  }
+  if (symlink(volume.call.target_path.c_str(), input.directory.c_str()) == 0) return true;
   const int code = errno;
+  if (code == EEXIST) return false;
   return Fail(SystemError("symlink " + input.directory, code));
 }
 
@@ -319,7 +318,20 @@ Result<> CsiVolumes::Publish(const VolumeInput& input, const NodeClient& client,
   }
   call.staging_path = Known(call.staging_path);
   call.target_path = Known(call.target_path);
-  TRY(client.Publish(call, able));
+  bool is_renewal = false;
+  {
+    MutexLock lock(mutex_);
+    unasked_.erase(input.directory);
+    is_renewal = published_.contains(input.directory);
+  }
+  if (const auto done = client.Publish(call, able); !done) {
+    // Of a volume that was not made a driver may know nothing to take back; what could not be
+    // renewed is still there.
+    if (volume.is_inline && !is_renewal && IsFinal(done.error())) {
+      (void)RemoveVolume(input.directory, "mount");
+    }
+    return done;
+  }
   const auto group = FsGroupOf(input.pod, call.is_read_only);
   if (!group || able.mount_group || call.is_read_only || call.is_block ||
       !WantsFsGroup(volume.driver.get(), call.fs_type, volume.access_modes, volume.is_inline)) {
@@ -398,6 +410,7 @@ bool CsiVolumes::WasAsked(const std::string& directory) {
   published_.erase(directory);
   sizes_.erase(directory);
   failed_.erase(directory);
+  retries_.erase(directory);
   return !unasked_.contains(directory);
 }
 
@@ -428,12 +441,31 @@ void CsiVolumes::SetUnused(const std::string& pod_uid, const std::string& name) 
   if (sources_.use_changed) sources_.use_changed();
 }
 
-Result<VolumeUse> CsiVolumes::Stats(const std::string& driver, const std::string& handle,
-                                    const std::string& path) const {
-  const NodeClient client(TRY(drivers_.Endpoint(driver)));
-  const Capabilities able = TRY(client.GetCapabilities(NodeClient::kStatsTimeout));
-  if (able.volume_stats) return client.Stats(handle, Known(path));
-  return Fail(Reason::kMethodNotAllowed, fmt::format("metrics are not supported for {}", driver));
+Result<VolumeUse> CsiVolumes::Stats(const Published& volume, Duration now) {
+  {
+    MutexLock lock(mutex_);
+    if (!published_.contains(volume.directory)) {
+      return Fail(Reason::kNotFound, volume.path + " is not published");
+    }
+    const auto silent = silent_until_.find(volume.driver);
+    if (silent != silent_until_.end() && now < silent->second) {
+      return Fail(Reason::kServiceUnavailable, volume.driver + " has just not answered");
+    }
+  }
+  const NodeClient client(TRY(drivers_.Endpoint(volume.driver)));
+  const auto ask = [&]() -> Result<VolumeUse> {
+    const Capabilities able = TRY(client.GetCapabilities(NodeClient::kStatsTimeout));
+    if (able.volume_stats) return client.Stats(volume.handle, Known(volume.path));
+    return Fail(Reason::kMethodNotAllowed,
+                fmt::format("metrics are not supported for {}", volume.driver));
+  };
+  auto use = ask();
+  const bool is_silent = !use && (use.error().reason == Reason::kServerTimeout ||
+                                  use.error().reason == Reason::kServiceUnavailable);
+  MutexLock lock(mutex_);
+  silent_until_.erase(volume.driver);
+  if (is_silent) silent_until_[volume.driver] = now + kSilentFor;
+  return use;
 }
 
 void CsiVolumes::Reported(const std::vector<std::string>& names) {

@@ -34,7 +34,8 @@ bool IsFinal(const Error& error);
 
 class CsiVolumes;
 
-// Has CsiVolumes do what it left undone.
+// Has CsiVolumes do what it left undone, a volume a step, so that whoever stops it waits for one
+// driver at most; after a round that left some it pauses.
 class Unstager final : public ControlLoop {
  public:
   static constexpr Duration kFirstRetry = 500ms;
@@ -46,12 +47,16 @@ class Unstager final : public ControlLoop {
  private:
   CsiVolumes* const volumes_;
   Duration delay_ = kFirstRetry;
+  std::string last_;  // Of this round; "": it begins.
 };
 
 // Thread-safe; calls for one volume come one at a time.
 class CsiVolumes {
  public:
   static constexpr Duration kRepublishEvery = 1min;
+  static constexpr Duration kSilentFor = 1min;
+  static constexpr Duration kFirstRetry = 500ms;  // Of growing in use.
+  static constexpr Duration kLongestRetry = 2min + 2s;
 
   // Each lookup asks the API and may block.
   struct Sources {
@@ -70,7 +75,7 @@ class CsiVolumes {
         patch_claim;
     // The driver's attacher found no room on this node.
     std::function<void(const std::string& driver)> exhausted;
-    // UnstageLeftovers() has something to do.
+    // UnstageNext() has something to do.
     std::function<void()> left_over;
   };
   CsiVolumes(std::string root, std::string node_name, const Drivers& drivers, Sources sources);
@@ -79,12 +84,18 @@ class CsiVolumes {
   Result<std::string> SetUp(const VolumeInput& input);
   // Of all volumes that the pod has had made.
   Result<> TearDown(const std::string& pod_uid);
-  // Has drivers let go of what no pod has any more, and they did not let go of; true: nothing is
-  // left. May block for long.
-  bool UnstageLeftovers();
-  // What the driver says of a volume that is published at `path`; waits for it a while.
-  Result<VolumeUse> Stats(const std::string& driver, const std::string& handle,
-                          const std::string& path) const;
+  // Has a driver let go of what no pod has any more, and it did not let go of: of the volume that
+  // comes after `last`, which it then is. May block for long.
+  enum class Leftovers : uint8_t { kNone, kUntried, kTried };
+  Leftovers UnstageNext(std::string& last);
+  struct Published {
+    std::string driver, handle;
+    std::string path;       // Where the driver finds it.
+    std::string directory;  // VolumeInput's.
+  };
+  // What the driver says of a volume that a pod has; waits for it a while, and not for another of
+  // the driver's volumes when it has just kept silent.
+  Result<VolumeUse> Stats(const Published& volume, Duration now);
   // What the node's status calls volumesInUse, sorted.
   std::vector<std::string> InUse() const;
   // The API has that in the node's status: nothing is used before. Any thread.
@@ -103,8 +114,8 @@ class CsiVolumes {
   // Has the driver make it, once more where it is there.
   Result<> Make(const VolumeInput& input, Volume& volume);
   // Makes the directories that the driver puts the volume into, and writes what has to be known to
-  // take it back.
-  Result<> Prepare(const VolumeInput& input, const Volume& volume);
+  // take it back. True: nothing said so before, and no kubelet has asked the driver to publish it.
+  Result<bool> Prepare(const VolumeInput& input, const Volume& volume);
   // Has it grow to what its claim has been given, at once when it is mounted.
   Result<> Expand(const VolumeInput& input, const NodeClient& client, const Capabilities& able,
                   const Volume& volume);
@@ -135,6 +146,8 @@ class CsiVolumes {
   };
   void Leave(Leftover left, const Error& why);
   void FindLeftovers();
+  // Whether it is by now.
+  bool Unstaged(const std::string& endpoint, const std::string& name, const Leftover& left);
   void SetUnused(const std::string& pod_uid, const std::string& name);
   void SetInUse(const std::string& pod_uid, const std::string& name);
   // A path below the root, as drivers know it.
@@ -153,11 +166,17 @@ class CsiVolumes {
   // By directory or link: what size the volume is known to have, and what has failed to grow.
   std::map<std::string, Quantity> sizes_ GUARDED_BY(mutex_);
   std::set<std::string> failed_ GUARDED_BY(mutex_);
+  // Of what failed to grow in use: when it is tried again, and how long that is from the last time.
+  struct Retry {
+    Duration at{}, delay{};
+  };
+  std::map<std::string, Retry> retries_ GUARDED_BY(mutex_);
   // Directories and links where the driver has nothing published.
   std::set<std::string> unasked_ GUARDED_BY(mutex_);
   std::set<std::string> staged_ GUARDED_BY(mutex_);                         // Staging paths.
   std::map<std::string, std::set<std::string>> in_use_ GUARDED_BY(mutex_);  // By uid of the pod.
   std::set<std::string> reported_ GUARDED_BY(mutex_);
+  std::map<std::string, Duration> silent_until_ GUARDED_BY(mutex_);  // By driver: Stats. Monotonic.
   std::map<std::string, Leftover> leftovers_ GUARDED_BY(mutex_);  // By unique name.
 };
 

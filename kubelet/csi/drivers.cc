@@ -54,6 +54,15 @@ void Drivers::Remove(const std::string& name) {
   drivers_.erase(name);
 }
 
+bool Drivers::SetVolumesMax(const std::string& name, const std::string& endpoint,
+                            int64_t volumes_max) {
+  MutexLock lock(mutex_);
+  const auto found = drivers_.find(name);
+  if (found == drivers_.end() || found->second.endpoint != endpoint) return false;
+  found->second.volumes_max = volumes_max;
+  return true;
+}
+
 Result<std::string> Drivers::Endpoint(const std::string& name) const {
   MutexLock lock(mutex_);
   const auto found = drivers_.find(name);
@@ -81,6 +90,18 @@ bool PutDriver(storage_v1::CSINode& node, const Driver& driver) {
   RemoveDriver(node, driver.name);
   node.spec.drivers.push_back(std::move(entry));
   return true;
+}
+
+bool PutVolumesMax(storage_v1::CSINode& node, const Driver& driver) {
+  const auto allocatable = EntryOf(driver).allocatable;
+  bool changed = false;
+  for (auto& entry : node.spec.drivers) {
+    if (entry.name != driver.name || entry.node_id != driver.node_id) continue;
+    if (entry.allocatable == allocatable) continue;
+    entry.allocatable = allocatable;
+    changed = true;
+  }
+  return changed;
 }
 
 bool RemoveDriver(storage_v1::CSINode& node, const std::string& name) {

@@ -27,6 +27,8 @@ class Drivers {
  public:
   void Put(Driver driver);
   void Remove(const std::string& name);
+  // Of the driver that is still the one at the endpoint; false: it is not.
+  bool SetVolumesMax(const std::string& name, const std::string& endpoint, int64_t volumes_max);
   // Fails in the kubelet's words.
   Result<std::string> Endpoint(const std::string& name) const;
   bool Has(const std::string& name) const;
@@ -40,6 +42,8 @@ class Drivers {
 // Pure. What the API is told of a driver, and what is taken back when it goes; its labels stay.
 // False: it is there, or gone, already.
 bool PutDriver(storage_v1::CSINode& node, const Driver& driver);
+// The same of volumes_max alone, where it calls the node by the same id.
+bool PutVolumesMax(storage_v1::CSINode& node, const Driver& driver);
 bool RemoveDriver(storage_v1::CSINode& node, const std::string& name);
 // Fails when the node has another value for one of the driver's labels.
 Result<> PutDriver(core_v1::Node& node, const Driver& driver);

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <string>
+#include <string_view>
 
 #include "base/hash.h"
 
@@ -33,16 +34,25 @@ inline std::string StagingDirectory(const std::string& root, const std::string& 
   return fmt::format("{}/plugins/kubernetes.io/csi/{}/{}", root, driver, Hex(Sha256(handle)));
 }
 
+// Beside the drivers' own directories.
+inline constexpr char kDeviceDirectory[] = "volumeDevices";
+
+// Whether a volume of this name has a directory to itself as a device: all others have these.
+inline bool MayNameDevice(std::string_view volume) {
+  return volume != "staging" && volume != "publish";
+}
+
 // Of a volume that pods have as a device.
 struct DevicePlaces {
-  std::string volume;   // Holds the others' like and "data", and goes when it is unstaged.
+  std::string volume;   // Holds data and mounts, and goes when it is unstaged.
   std::string data;     // Holds vol_data.json.
+  std::string mounts;   // Holds the device for each pod, by its uid.
   std::string staging;  // The staging path.
   std::string publish;  // Holds a target path for each pod, by its uid.
 };
 inline DevicePlaces DevicePlacesOf(const std::string& root, const std::string& volume) {
-  const std::string all = root + "/plugins/kubernetes.io/csi/volumeDevices/";
-  return {all + volume, all + volume + "/data", all + "staging/" + volume,
+  const std::string all = fmt::format("{}/plugins/kubernetes.io/csi/{}/", root, kDeviceDirectory);
+  return {all + volume, all + volume + "/data", all + volume + "/dev", all + "staging/" + volume,
           all + "publish/" + volume};
 }
 

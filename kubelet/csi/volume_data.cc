@@ -4,7 +4,6 @@
 
 #include <cerrno>
 #include <cstdio>
-#include <filesystem>
 #include <fstream>
 
 #include "api/codec/json.h"
@@ -14,18 +13,7 @@
 namespace skiff::kubelet::csi {
 namespace {
 
-namespace fs = std::filesystem;
-
 constexpr size_t kDataBytesMax = 64 << 10;
-
-std::vector<std::string> NamesIn(const std::string& directory) {
-  std::vector<std::string> names;
-  std::error_code error;
-  for (fs::directory_iterator it(directory, error), end; !error && it != end; it.increment(error)) {
-    names.push_back(it->path().filename());
-  }
-  return names;
-}
 
 std::string TextOf(const Json& object, const char* key) {
   const auto found = object.find(key);

@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <climits>
 #include <deque>
+#include <filesystem>
 #include <fstream>
 #include <system_error>
 #include <utility>
@@ -106,6 +107,15 @@ Result<struct stat> Descriptor::Stat() const {
 
 Error SystemError(const std::string& what, int error_number) {
   return {ReasonOf(error_number), what + ": " + std::generic_category().message(error_number)};
+}
+
+std::vector<std::string> NamesIn(const std::string& directory) {
+  std::vector<std::string> names;
+  std::error_code error;
+  // The loop of a range would throw what it cannot read.
+  std::filesystem::directory_iterator it(directory, error), end;
+  for (; !error && it != end; it.increment(error)) names.push_back(it->path().filename());
+  return names;
 }
 
 Result<int> MountNumber(const Descriptor& file) {

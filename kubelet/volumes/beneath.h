@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 
 #include <string>
+#include <vector>
 
 #include "base/error.h"
 
@@ -47,6 +48,9 @@ Result<Descriptor> OpenDirectory(const std::string& path);
 // A regular file for reading, without waiting: whoever may write its directory may have put a FIFO
 // there, which would keep the reader for ever, or a link to what is none of its business.
 Result<Descriptor> OpenRegularFile(const std::string& path);
+
+// What a directory has in it, unsorted; nothing of one that cannot be read, or as far as it can.
+std::vector<std::string> NamesIn(const std::string& directory);
 
 // The number of the mount that an open file lies on.
 Result<int> MountNumber(const Descriptor& file);

@@ -8,7 +8,8 @@
 namespace skiff::kubelet {
 namespace {
 
-// Whether some container of the pod wants the volume as a device, or as files.
+// Whether some container of the pod wants the volume as a device, or as files. One that was added
+// later finds the pod's volumes made: container_config.cc looks once more.
 bool Uses(const core_v1::PodSpec& spec, const std::string& volume, bool as_device) {
   const auto uses = [&](const auto& container) {
     const auto is_it = [&](const auto& each) { return each.name == volume; };
@@ -18,7 +19,8 @@ bool Uses(const core_v1::PodSpec& spec, const std::string& volume, bool as_devic
                                    is_it);
   };
   return std::any_of(spec.containers.begin(), spec.containers.end(), uses) ||
-         std::any_of(spec.init_containers.begin(), spec.init_containers.end(), uses);
+         std::any_of(spec.init_containers.begin(), spec.init_containers.end(), uses) ||
+         std::any_of(spec.ephemeral_containers.begin(), spec.ephemeral_containers.end(), uses);
 }
 
 bool IsOwnedBy(const core_v1::PersistentVolumeClaim& claim, const core_v1::Pod& pod) {

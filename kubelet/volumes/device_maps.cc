@@ -8,6 +8,9 @@
 
 #include <cerrno>
 #include <filesystem>
+#include <string_view>
+
+#include "kubelet/csi/names.h"
 
 namespace skiff::kubelet {
 namespace {
@@ -15,33 +18,20 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr mode_t kPrivateMode = 0750;
-constexpr char kCsiPlugin[] = "kubernetes.io~csi";
 
-Error LastError(const std::string& what) {
+// Of the call that has just failed; views, for to make a string may change the number.
+tl::unexpected<Error> LastFailed(std::string_view what, std::string_view path) {
   const int code = errno;
-  return SystemError(what, code);
-}
-
-bool IsDevice(const struct stat& info) {
-  return S_ISBLK(info.st_mode) || S_ISCHR(info.st_mode);
+  return Fail(SystemError(fmt::format("{} {}", what, path), code));
 }
 
 Result<> Unmount(const std::string& target) {
   while (umount2(target.c_str(), UMOUNT_NOFOLLOW) == 0) {
   }
   // Invalid: nothing is mounted there.
-  if (errno != EINVAL && errno != ENOENT) return Fail(LastError("unmount " + target));
+  if (errno != EINVAL && errno != ENOENT) return LastFailed("unmount", target);
   if (unlink(target.c_str()) == 0 || errno == ENOENT) return {};
-  return Fail(LastError("remove " + target));
-}
-
-Result<bool> IsMounted(const std::string& device, const std::string& target) {
-  struct stat wanted {};
-  if (stat(device.c_str(), &wanted) != 0) return Fail(LastError("stat " + device));
-  if (!IsDevice(wanted)) return Fail(Reason::kInvalid, device + " is not a device");
-  struct stat there {};
-  if (stat(target.c_str(), &there) != 0) return false;
-  return IsDevice(there) && there.st_rdev == wanted.st_rdev;
+  return LastFailed("remove", target);
 }
 
 Result<> Mount(const std::string& device, const std::string& target) {
@@ -49,18 +39,18 @@ Result<> Mount(const std::string& device, const std::string& target) {
   TRY(MakeDirectories(fs::path(target).parent_path(), kPrivateMode));
   const Descriptor made(
       open(target.c_str(), O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, kPrivateMode));
-  if (!made.is_open()) return Fail(LastError("open " + target));
+  if (!made.is_open()) return LastFailed("open", target);
   if (mount(device.c_str(), target.c_str(), nullptr, MS_BIND, nullptr) == 0) return {};
-  return Fail(LastError("mount " + device));
+  return LastFailed("mount", device);
 }
 
 Result<> MakeLink(const std::string& device, const std::string& link) {
   std::error_code error;
   if (fs::read_symlink(link, error) == device && !error) return {};
   TRY(MakeDirectories(fs::path(link).parent_path(), kPrivateMode));
-  if (unlink(link.c_str()) != 0 && errno != ENOENT) return Fail(LastError("remove " + link));
+  if (unlink(link.c_str()) != 0 && errno != ENOENT) return LastFailed("remove", link);
   if (symlink(device.c_str(), link.c_str()) == 0) return {};
-  return Fail(LastError("symlink " + link));
+  return LastFailed("symlink", link);
 }
 
 }  // namespace
@@ -71,27 +61,39 @@ std::string DeviceMaps::Link(const DevicePlace& place) const {
 }
 
 std::string DeviceMaps::GlobalDirectory(const DevicePlace& place) const {
-  if (place.plugin == kCsiPlugin) {
-    return fmt::format("{}/plugins/kubernetes.io/csi/volumeDevices/{}/dev", root_, place.volume);
+  if (place.plugin == csi::kPlugin) {
+    return csi::DevicePlacesOf(root_, place.volume).mounts;
   }
   return fmt::format("{}/plugins/{}/volumeDevices/{}", root_, place.plugin, place.volume);
 }
 
+Result<bool> DeviceMaps::IsMounted(const std::string& device, const std::string& target) const {
+  const auto is_device = [&](const struct stat& info) {
+    return S_ISBLK(info.st_mode) || (kinds_ == Kinds::kAny && S_ISCHR(info.st_mode));
+  };
+  struct stat wanted {};
+  if (stat(device.c_str(), &wanted) != 0) return LastFailed("stat", device);
+  if (!is_device(wanted)) return Fail(Reason::kInvalid, device + " is not a block device");
+  struct stat there {};
+  if (stat(target.c_str(), &there) != 0) return false;
+  return is_device(there) && there.st_rdev == wanted.st_rdev;
+}
+
 Result<bool> DeviceMaps::Map(const std::string& device, const DevicePlace& place) {
+  const std::string target = GlobalDirectory(place) + "/" + place.pod_uid;
+  {
+    MutexLock lock(mutex_);
+    if (open_.contains(target)) return false;
+  }
   std::error_code error;
   const std::string real = fs::canonical(device, error);
   if (error) return Fail(SystemError("lstat " + device, error.value()));
-  const std::string target = GlobalDirectory(place) + "/" + place.pod_uid;
   const bool is_mounted = TRY(IsMounted(real, target));
   if (!is_mounted) TRY(Mount(real, target));
   TRY(MakeLink(real, Link(place)));
-  {
-    MutexLock lock(mutex_);
-    if (is_mounted && open_.contains(target)) return false;
-  }
   // Not by the mount, which would be busy then.
   Descriptor opened(open(real.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
-  if (!opened.is_open()) return Fail(LastError("open " + real));
+  if (!opened.is_open()) return LastFailed("open", real);
   MutexLock lock(mutex_);
   open_[target] = std::move(opened);
   return true;
@@ -99,13 +101,9 @@ Result<bool> DeviceMaps::Map(const std::string& device, const DevicePlace& place
 
 Result<> DeviceMaps::Unmap(const std::string& pod_uid) {
   const std::string all = fmt::format("{}/pods/{}/volumeDevices", root_, pod_uid);
-  std::error_code error;
-  for (const auto& plugin : fs::directory_iterator(all, error)) {
-    std::error_code ignored;
-    for (const auto& link : fs::directory_iterator(plugin.path(), ignored)) {
-      const std::string target =
-          GlobalDirectory({plugin.path().filename(), link.path().filename(), pod_uid}) + "/" +
-          pod_uid;
+  for (const auto& plugin : NamesIn(all)) {
+    for (const auto& volume : NamesIn(all + "/" + plugin)) {
+      const std::string target = GlobalDirectory({plugin, volume, pod_uid}) + "/" + pod_uid;
       {
         MutexLock lock(mutex_);
         open_.erase(target);

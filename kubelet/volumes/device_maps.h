@@ -7,6 +7,7 @@
 // The device is kept open as long as a pod has it, so that no other one gets its name.
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <string>
 
@@ -25,20 +26,27 @@ struct DevicePlace {
 // Thread-safe; calls for one pod come one at a time.
 class DeviceMaps {
  public:
-  explicit DeviceMaps(std::string root) : root_(std::move(root)) {}
+  // To open another one may do anything, and tests have no others.
+  enum class Kinds : uint8_t { kBlock, kAny };
+  explicit DeviceMaps(std::string root, Kinds kinds = Kinds::kBlock)
+      : root_(std::move(root)), kinds_(kinds) {}
 
   // What containers get; makes nothing.
   std::string Link(const DevicePlace& place) const;
   // Of the mounts of a volume's device, one a pod.
   std::string GlobalDirectory(const DevicePlace& place) const;
-  // Makes the mount and the link; again does no harm. True: they were not there.
+  // Makes the mount and the link, once: the pod keeps the device that it got, wherever the path
+  // leads later. False: it has one.
   Result<bool> Map(const std::string& device, const DevicePlace& place);
   // Ends all mounts of the pod's devices. The links stay: they tell who may use a volume until its
   // driver has taken it back.
   Result<> Unmap(const std::string& pod_uid);
 
  private:
+  Result<bool> IsMounted(const std::string& device, const std::string& target) const;
+
   const std::string root_;
+  const Kinds kinds_;
   Mutex mutex_;
   std::map<std::string, Descriptor> open_ GUARDED_BY(mutex_);  // By the path of the mount.
 };

@@ -19,7 +19,7 @@ class DeviceMapsTest : public testing::Test {
   dev_t Device(const std::string& path) const { return tree_.Stat(path).st_rdev; }
 
   TemporaryTree tree_;
-  DeviceMaps maps_{tree_.root()};
+  DeviceMaps maps_{tree_.root(), DeviceMaps::Kinds::kAny};
   const DevicePlace place_{"kubernetes.io~csi", "pv", "uid"};
   const std::string mount_ = "plugins/kubernetes.io/csi/volumeDevices/pv/dev/uid";
   const std::string link_ = "pods/uid/volumeDevices/kubernetes.io~csi/pv";
@@ -41,7 +41,7 @@ TEST_F(DeviceMapsTest, ADeviceIsMountedForThePodAndLinkedFromIt) {
 
 TEST_F(DeviceMapsTest, AnotherDeviceOfThatNameTakesThePlace) {
   ASSERT_TRUE(maps_.Map("/dev/null", place_));
-  DeviceMaps restarted(tree_.root());
+  DeviceMaps restarted(tree_.root(), DeviceMaps::Kinds::kAny);
   ASSERT_TRUE(restarted.Map("/dev/zero", place_));
   EXPECT_EQ(Device(mount_), makedev(1, 5));
   EXPECT_EQ(std::filesystem::read_symlink(tree_.Path(link_)), "/dev/zero");
@@ -49,9 +49,23 @@ TEST_F(DeviceMapsTest, AnotherDeviceOfThatNameTakesThePlace) {
   EXPECT_FALSE(tree_.Exists(mount_));
 }
 
-TEST_F(DeviceMapsTest, WhatIsNoDeviceIsNotMapped) {
+TEST_F(DeviceMapsTest, APodKeepsItsDeviceWhereverThePathLeadsLater) {
+  tree_.Link("/dev/null", "disk");
+  ASSERT_TRUE(maps_.Map(tree_.Path("disk"), place_));
+  std::filesystem::remove(tree_.Path("disk"));
+  EXPECT_EQ(maps_.Map(tree_.Path("disk"), place_).value_or(true), false);
+  tree_.Link("/dev/zero", "disk");
+  EXPECT_EQ(maps_.Map(tree_.Path("disk"), place_).value_or(true), false);
+  EXPECT_EQ(Device(mount_), makedev(1, 3));
+  EXPECT_EQ(std::filesystem::read_symlink(tree_.Path(link_)), "/dev/null");
+}
+
+TEST_F(DeviceMapsTest, WhatIsNoBlockDeviceIsNotMapped) {
   EXPECT_FALSE(maps_.Map(tree_.Write("file", "x"), place_));
   EXPECT_FALSE(maps_.Map(tree_.Path("missing"), place_));
+  const auto mapped = DeviceMaps(tree_.root()).Map("/dev/null", place_);
+  ASSERT_FALSE(mapped);
+  EXPECT_EQ(mapped.error().message, "/dev/null is not a block device");
   EXPECT_FALSE(tree_.Exists(link_));
 }
 

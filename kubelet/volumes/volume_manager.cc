@@ -95,7 +95,7 @@ const std::vector<VolumePlugin>& VolumePlugins() {
       {"kubernetes.io~local-volume",
        [](const Volume&, Bound bound) { return bound != nullptr && bound->spec.local.has_value(); },
        SetUpLocal, nullptr, SetUpLocalDevice},
-      {"kubernetes.io~csi",
+      {csi::kPlugin,
        [](const Volume& volume, Bound bound) {
          return bound != nullptr ? bound->spec.csi.has_value() : volume.csi.has_value();
        },
@@ -133,12 +133,13 @@ Result<std::string> MapDevice(const VolumeInput& input, const std::string& plugi
 }
 
 VolumeManager::VolumeManager(std::string root, VolumeSources sources, const Clock& clock,
-                             VolumeMounts& mounts, KubeletMetrics* metrics)
+                             VolumeMounts& mounts, KubeletMetrics* metrics,
+                             DeviceMaps::Kinds devices)
     : root_(std::move(root)),
       sources_(std::move(sources)),
       clock_(clock),
       mounts_(mounts),
-      devices_(root_),
+      devices_(root_, devices),
       metrics_(metrics) {}
 
 VolumeManager::~VolumeManager() = default;
@@ -162,13 +163,19 @@ Result<> VolumeManager::MakePodDirectory(const std::string& pod_uid) const {
   return MakeDirectories(PodDirectory(pod_uid), kPrivateMode);
 }
 
-Result<std::map<std::string, std::string>> VolumeManager::SetUp(const core_v1::Pod& pod) {
+Result<VolumePaths> VolumeManager::SetUp(const core_v1::Pod& pod) {
   TRY(MakePodDirectory(pod.metadata.uid));
-  std::map<std::string, std::string> paths;
+  VolumePaths paths;
   const std::set<std::string> used = UsedVolumes(pod);
   for (const auto& volume : pod.spec.volumes) {
     if (!used.contains(volume.name)) continue;
-    paths[volume.name] = TRY(SetUpVolume(pod, volume));
+    auto path = SetUpVolume(pod, volume);
+    if (!path) {
+      Error why = std::move(path).error();
+      why.details.emplace().name = volume.name;
+      return Fail(std::move(why));
+    }
+    paths[volume.name] = std::move(*path);
   }
   return paths;
 }
@@ -206,8 +213,8 @@ Result<> VolumeManager::FindVolume(const core_v1::Pod& pod, const core_v1::Volum
   return {};
 }
 
-Result<std::string> VolumeManager::SetUpVolume(const core_v1::Pod& pod,
-                                               const core_v1::Volume& volume) {
+Result<VolumePath> VolumeManager::SetUpVolume(const core_v1::Pod& pod,
+                                              const core_v1::Volume& volume) {
   const Bound bound = TRY(BoundOf(pod, volume));
   const std::string& name = bound ? bound->metadata.name : volume.name;
   const VolumePlugin* plugin = PluginFor(volume, bound.get());
@@ -229,7 +236,7 @@ Result<std::string> VolumeManager::SetUpVolume(const core_v1::Pod& pod,
   const std::string plugin_directory =
       fmt::format("{}/{}/{}", pod_directory, is_block ? "volumeDevices" : "volumes", plugin->name);
   const std::string own = plugin_directory.substr(pod_directory.size()) + "/" + name;
-  if (bound && IsForOnePod(*bound) && IsElsewhere(pod_directory, own)) {
+  if (bound && IsForOnePod(*bound) && IsElsewhere(pod.metadata.uid, own)) {
     return tl::unexpected(PhaseFailed(
         is_block ? "MapVolume.SetUpDevice" : "MountVolume.SetUp", name,
         {Reason::kConflict,
@@ -247,18 +254,26 @@ Result<std::string> VolumeManager::SetUpVolume(const core_v1::Pod& pod,
                                       InSeconds(clock_.Monotonic() - begun));
   }
   if (!path) return tl::unexpected(SetUpFailed(name, path.error()));
-  return path;
+  return VolumePath{std::move(*path), is_block};
 }
 
-bool VolumeManager::IsElsewhere(const std::string& pod_directory, const std::string& path) const {
-  const auto is_there = [](const std::string& path) {
+// What lies on disk tells of pods that a kubelet before this one knew, and nothing lies there yet
+// of one that waits for its volume.
+bool VolumeManager::IsElsewhere(const std::string& pod_uid, const std::string& path) {
+  {
+    MutexLock lock(mutex_);
+    if (alone_.try_emplace(path, pod_uid).first->second != pod_uid) return true;
+  }
+  const auto is_of = [&](const std::string& uid) {
     std::error_code error;
-    return fs::exists(fs::symlink_status(path, error));
+    return fs::exists(fs::symlink_status(PodDirectory(uid) + path, error));
   };
-  if (is_there(pod_directory + path)) return false;
+  if (is_of(pod_uid)) return false;
   const auto uids = Pods();
-  return std::any_of(uids.begin(), uids.end(),
-                     [&](const std::string& uid) { return is_there(PodDirectory(uid) + path); });
+  if (std::none_of(uids.begin(), uids.end(), is_of)) return false;
+  MutexLock lock(mutex_);
+  alone_.erase(path);
+  return true;
 }
 
 Result<std::string> VolumeManager::SubPath(const core_v1::Pod& pod,
@@ -286,9 +301,12 @@ void VolumeManager::MeasureByDriver(const core_v1::Pod& pod, const core_v1::Volu
   place.driver = bound != nullptr ? bound->spec.csi->driver : volume.csi->driver;
   place.handle = bound != nullptr ? bound->spec.csi->volume_handle
                                   : csi::InlineHandle(pod.metadata.uid, volume.name);
-  place.path = place.is_device ? csi::DevicePlacesOf(root_, bound->metadata.name).publish + "/" +
-                                     pod.metadata.uid
-                               : place.path + "/mount";
+  if (place.is_device) {
+    place.published = devices_.Link({csi::kPlugin, bound->metadata.name, pod.metadata.uid});
+    return;
+  }
+  place.published = place.path;
+  place.path += "/mount";
 }
 
 std::vector<VolumeManager::MeasuredPlace> VolumeManager::MeasuredPlaces(
@@ -321,7 +339,7 @@ std::vector<VolumeManager::MeasuredPlace> VolumeManager::MeasuredPlaces(
                        {std::string(plugin->name), bound->metadata.name, pod.metadata.uid}) +
                    "/" + pod.metadata.uid;
     }
-    if (plugin->name == "kubernetes.io~csi") MeasureByDriver(pod, volume, bound.get(), place);
+    if (plugin->name == csi::kPlugin) MeasureByDriver(pod, volume, bound.get(), place);
     if (is_claim) {
       place.claim = volume.persistent_volume_claim ? volume.persistent_volume_claim->claim_name
                                                    : pod.metadata.name + "-" + volume.name;
@@ -343,20 +361,15 @@ Result<> VolumeManager::TearDown(const std::string& pod_uid) {
     TRY(sources_.csi->TearDown(pod_uid));
   }
   TRY(mounts_.UnmountBelow(directory));
-  {
-    MutexLock lock(mutex_);
-    bound_.erase(pod_uid);
-  }
-  return RemoveTree(directory);
+  TRY(RemoveTree(directory));
+  MutexLock lock(mutex_);
+  bound_.erase(pod_uid);
+  std::erase_if(alone_, [&](const auto& each) { return each.second == pod_uid; });
+  return {};
 }
 
 std::vector<std::string> VolumeManager::Pods() const {
-  std::vector<std::string> uids;
-  std::error_code error;
-  for (const auto& entry : fs::directory_iterator(root_ + "/pods", error)) {
-    uids.push_back(entry.path().filename());
-  }
-  return uids;
+  return NamesIn(root_ + "/pods");
 }
 
 }  // namespace skiff::kubelet

@@ -17,6 +17,7 @@
 #include "kubelet/kubelet_metrics.h"
 #include "kubelet/volumes/device_maps.h"
 #include "kubelet/volumes/volume_mounts.h"
+#include "kubelet/volumes/volume_path.h"
 
 namespace skiff::kubelet {
 
@@ -53,17 +54,19 @@ class VolumeManager {
  public:
   // Pods' files live under `root`: <root>/pods/<uid>/volumes/<plugin>/<name>.
   VolumeManager(std::string root, VolumeSources sources, const Clock& clock,
-                VolumeMounts& mounts = VolumeMounts::OfKernel(), KubeletMetrics* metrics = nullptr);
+                VolumeMounts& mounts = VolumeMounts::OfKernel(), KubeletMetrics* metrics = nullptr,
+                DeviceMaps::Kinds devices = DeviceMaps::Kinds::kBlock);
   ~VolumeManager();
 
   // Makes every volume that the pod's containers mount, or brings its contents up to date; again
-  // and again does no harm. Returns host paths by volume name. What was made before stays as it is
+  // and again does no harm. Returns where they are. What was made before stays as it is
   // when the API does not answer. The error is what the FailedMount event says:
   // `MountVolume.SetUp failed for volume "v" : configmap "x" not found`; of a device it begins with
   // "MapVolume.", and the event is FailedMapVolume. Reason kTimeout: nothing failed, a volume is
   // not attached yet.
-  // Reason kRequestEntityTooLarge: the node takes no more volumes of the driver.
-  Result<std::map<std::string, std::string>> SetUp(const core_v1::Pod& pod);
+  // Reason kRequestEntityTooLarge: the node takes no more volumes of the driver. Its details name
+  // the pod's volume.
+  Result<VolumePaths> SetUp(const core_v1::Pod& pod);
   // Whether the API has what SetUp needs: fails for want of it as SetUp does, in its words, and
   // makes nothing. What this machine may have, or not, is taken to be there.
   Result<> Find(const core_v1::Pod& pod);
@@ -81,8 +84,8 @@ class VolumeManager {
     std::string path;
     bool in_memory = false;
     bool is_device = false;
-    // Of a CSI driver, which is asked.
-    std::string driver = {}, handle = {};
+    // Of a CSI driver, which is asked; `published` is VolumeInput's directory.
+    std::string driver = {}, handle = {}, published = {};
   };
   std::vector<MeasuredPlace> MeasuredPlaces(const core_v1::Pod& pod) const;
   // Unmounts and removes everything of a pod, its directory as well. Works after a restart too,
@@ -98,11 +101,12 @@ class VolumeManager {
   using Bound = std::shared_ptr<const core_v1::PersistentVolume>;
   // What the claim of the volume is bound to; nullptr for one that is no claim's.
   Result<Bound> BoundOf(const core_v1::Pod& pod, const core_v1::Volume& volume);
-  Result<std::string> SetUpVolume(const core_v1::Pod& pod, const core_v1::Volume& volume);
+  Result<VolumePath> SetUpVolume(const core_v1::Pod& pod, const core_v1::Volume& volume);
   Result<> FindVolume(const core_v1::Pod& pod, const core_v1::Volume& volume,
                       const VolumeSources& sources);
-  // Whether another pod has the volume, and this one has not.
-  bool IsElsewhere(const std::string& pod_directory, const std::string& path) const;
+  // Whether another pod has the volume, which one at a time may have, and this one has not; if not,
+  // it is this one's until that is torn down. The path is in the pod's directory.
+  bool IsElsewhere(const std::string& pod_uid, const std::string& path);
   // Says how the volume's CSI driver is asked.
   void MeasureByDriver(const core_v1::Pod& pod, const core_v1::Volume& volume,
                        const core_v1::PersistentVolume* bound, MeasuredPlace& place) const;
@@ -117,6 +121,9 @@ class VolumeManager {
   mutable Mutex mutex_;
   // What claims were found to be bound to, by uid of the pod and name of its volume.
   std::map<std::string, std::map<std::string, Bound>> bound_ GUARDED_BY(mutex_);
+  // Who has a volume, or is about to have it, that one pod at a time may: its uid, by the path in
+  // its directory.
+  std::map<std::string, std::string> alone_ GUARDED_BY(mutex_);
 };
 
 }  // namespace skiff::kubelet

@@ -51,7 +51,9 @@ class VolumeManagerTest : public testing::Test {
     sources.token = [](const Pod&, const std::string&, int64_t) -> Result<std::string> {
       return std::string("a.b.c");
     };
-    manager_ = std::make_unique<VolumeManager>(tree_.root(), std::move(sources), clock_);
+    manager_ =
+        std::make_unique<VolumeManager>(tree_.root(), std::move(sources), clock_,
+                                        VolumeMounts::OfKernel(), nullptr, DeviceMaps::Kinds::kAny);
   }
   std::string Problem() {
     const auto made = manager_->SetUp(pod_);
@@ -237,7 +239,7 @@ TEST_F(ClaimTest, ALocalVolumeIsMountedWithItsGroup) {
   tree_.Write("disk/file", "x");
   const auto made = manager_->SetUp(pod_);
   ASSERT_TRUE(made) << made.error().message;
-  EXPECT_EQ(made->at("data"), tree_.Path(Below("volumes/kubernetes.io~local-volume/pv")));
+  EXPECT_EQ(made->at("data").path, tree_.Path(Below("volumes/kubernetes.io~local-volume/pv")));
   EXPECT_EQ(tree_.Read(Below("volumes/kubernetes.io~local-volume/pv/file")), "x");
   EXPECT_EQ(tree_.Stat("disk/file").st_gid, 2345u);
   EXPECT_EQ(Problem(), "");
@@ -308,7 +310,7 @@ TEST_F(ClaimTest, BlockDevicesAreNotSilentlyLeftOut) {
   container.volume_mounts.clear();
   container.volume_devices.emplace_back().name = "data";
   EXPECT_EQ(Problem(), "MapVolume.MapBlockVolume failed for volume \"pv\" : " + tree_.Path("disk") +
-                           " is not a device");
+                           " is not a block device");
   volume_->spec.local.reset();
   volume_->spec.host_path.Ensure().path = "/dev/null";
   EXPECT_EQ(Problem(),
@@ -327,7 +329,7 @@ TEST_F(ClaimTest, ALocalDeviceIsMappedForItsPod) {
   ASSERT_TRUE(paths) << paths.error().message;
   const std::string link = Below("volumeDevices/kubernetes.io~local-volume/pv");
   const std::string mounted = "plugins/kubernetes.io~local-volume/volumeDevices/pv/uid-1";
-  EXPECT_EQ(paths->at("data"), tree_.Path(link));
+  EXPECT_EQ(paths->at("data").path, tree_.Path(link));
   EXPECT_EQ(std::filesystem::read_symlink(tree_.Path(link)), "/dev/null");
   EXPECT_TRUE(S_ISCHR(tree_.Stat(mounted).st_mode));
   EXPECT_EQ(manager_->MeasuredPlaces(pod_).at(0).path, tree_.Path(mounted));
