@@ -273,6 +273,44 @@ TEST_F(AccessWebhookTest, IsAskedWhatWritesNeed) {
   EXPECT_EQ(Ask("DELETE", "/api/v1/namespaces/default/configmaps/may1", "", "", "alice").code, 200);
 }
 
+// Admission comes upon a question that nobody has asked yet, which is no "not allowed".
+TEST_F(AccessWebhookTest, NothingIsWrittenBeforePoliciesHaveBeenTold) {
+  StartAuthorizing(FileWith("NoOpinion"));
+  const std::string maps = "/api/v1/namespaces/default/configmaps/";
+  const auto apply = [&](const std::string& name) {
+    return Ask(
+        "PATCH", maps + name + "?fieldManager=m",
+        R"({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": ")" + name + R"("}})",
+        "application/apply-patch+yaml", "alice");
+  };
+  // What alone is asked about these is remembered from here on.
+  ASSERT_EQ(apply("may1").code, 201);
+  ASSERT_EQ(Ask("DELETE", maps + "may1", "", "", "alice").code, 200);
+  ASSERT_EQ(apply("may2").code, 201);
+  ASSERT_EQ(Ask("DELETE", maps + "may2?dryRun=All", "", "", "alice").code, 200);
+  const std::string policies = "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolic";
+  ASSERT_EQ(Post(policies + "ies", R"j({"metadata": {"name": "p"}, "spec": {
+      "matchConstraints": {"resourceRules": [{"operations": ["CREATE", "DELETE"],
+          "apiGroups": [""], "apiVersions": ["v1"], "resources": ["configmaps"]}]},
+      "matchConditions": [{"name": "a", "expression":
+          "authorizer.group('').resource('pods').name('may' + request.operation).check('get').allowed()"}],
+      "validations": [{"expression": "false"}]}})j")
+                .code,
+            201);
+  ASSERT_EQ(Post(policies + "ybindings", R"j({"metadata": {"name": "b"}, "spec": {
+      "policyName": "p", "validationActions": ["Deny"]}})j")
+                .code,
+            201);
+  Settle();
+  int asked = Asked("/review");
+  EXPECT_EQ(apply("may1").code, 422);
+  EXPECT_EQ(Asked("/review"), ++asked) << "the policy's question alone";
+  EXPECT_EQ(Get(maps + "may1").code, 404);
+  EXPECT_EQ(Ask("DELETE", maps + "may2", "", "", "alice").code, 422);
+  EXPECT_EQ(Asked("/review"), ++asked);
+  EXPECT_EQ(Get(maps + "may2").code, 200);
+}
+
 TEST_F(AccessWebhookTest, IsTakenAnewWithItsFile) {
   StartAuthorizing(FileWith("NoOpinion", "{}", "AlwaysAllow"));
   EXPECT_EQ(GetAs("denied").code, 403);
