@@ -273,6 +273,25 @@ TEST_F(AccessWebhookTest, IsAskedWhatWritesNeed) {
   EXPECT_EQ(Ask("DELETE", "/api/v1/namespaces/default/configmaps/may1", "", "", "alice").code, 200);
 }
 
+TEST_F(AccessWebhookTest, WhatIsNoUtf8IsSentMended) {
+  StartAuthorizing(FileWith("NoOpinion"));
+  const std::string list = "/api/v1/namespaces/default/pods?fieldSelector=metadata.namespace!=";
+  EXPECT_EQ(Ask("GET", list + "\xff", "", "", "alice").code, 403);
+  EXPECT_EQ(LastSpec()["resourceAttributes"]["fieldSelector"]["requirements"][0]["values"][0],
+            "\xef\xbf\xbd");
+  EXPECT_EQ(GetAs("may\xff").code, 404);
+  EXPECT_EQ(LastSpec()["resourceAttributes"]["name"], "may\xef\xbf\xbd");
+  EXPECT_EQ(Ask("GET", "/may\xff", "", "", "alice").code, 403);
+  EXPECT_EQ(LastSpec()["nonResourceAttributes"]["path"], "/may\xef\xbf\xbd");
+  EXPECT_EQ(Ask({.path = "/api/v1/namespaces/default/pods/may",
+                 .token = "alice",
+                 .headers = {{"Impersonate-User", "may\xff"},
+                             {"Impersonate-Group", "may\xff"},
+                             {"Impersonate-Extra-may", "may\xff"}}})
+                .code,
+            404);
+}
+
 // Admission comes upon a question that nobody has asked yet, which is no "not allowed".
 TEST_F(AccessWebhookTest, NothingIsWrittenBeforePoliciesHaveBeenTold) {
   StartAuthorizing(FileWith("NoOpinion"));
@@ -370,6 +389,15 @@ TEST_F(AccessWebhookTest, MayBeAskedInAnOlderVersion) {
   EXPECT_EQ(Asked("/review"), 3);
 }
 
+TEST(SharedQuestions, WhoFailsToFindOutLeavesTheQuestionToTheNext) {
+  SharedQuestions<int> questions;
+  EXPECT_THROW((void)questions.Ask("a", []() -> int { throw std::bad_alloc(); }), std::bad_alloc);
+  auto next = std::async(std::launch::async, [&] { return questions.Ask("a", [] { return 1; }); });
+  EXPECT_EQ(next.wait_for(5s), std::future_status::ready);
+  questions.Stop();
+  EXPECT_EQ(next.get(), 1);
+}
+
 TEST(AccessReview, IsReadStrictly) {
   const auto read = [](const Json& status, const char* version = "v1") {
     return ReadAccessReview(Json{{"apiVersion", "authorization.k8s.io/v1"},
@@ -383,7 +411,14 @@ TEST(AccessReview, IsReadStrictly) {
   EXPECT_FALSE(read({{"allowed", "true"}}));
   EXPECT_FALSE(read({{"allowed", true}, {"denied", 1}}));
   EXPECT_FALSE(read({{"allowed", true}}, "v1beta1"));
-  EXPECT_FALSE(ReadAccessReview("{}", "v1"));
+  // What it does not say of itself is taken for said.
+  EXPECT_FALSE(ReadAccessReview("{}", "v1")->allowed());
+  EXPECT_TRUE(ReadAccessReview(R"({"status": {"allowed": true}})", "v1")->allowed());
+  EXPECT_TRUE(
+      ReadAccessReview(R"({"kind": "", "apiVersion": null, "status": {"allowed": true}})", "v1")
+          ->allowed());
+  EXPECT_FALSE(ReadAccessReview(R"({"kind": "TokenReview", "status": {}})", "v1"));
+  EXPECT_FALSE(ReadAccessReview(R"({"kind": 1, "status": {}})", "v1"));
   EXPECT_FALSE(ReadAccessReview("[]", "v1"));
 }
 
