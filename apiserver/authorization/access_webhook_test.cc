@@ -36,6 +36,7 @@ class AccessWebhookTest : public OutsideFixture {
       response.content_type = "application/json";
       if (name == "hangs") gone.wait();
       if (name == "fails") response.status = 403;
+      if (name == "mayhardly" && resource["verb"] == "create") response.status = 403;
       Json status = {{"allowed", name.starts_with("may")}, {"reason", "it said so"}};
       if (name == "denied" || name == "maydenied") status["denied"] = true;
       Json answer = Json::object();
@@ -271,6 +272,25 @@ TEST_F(AccessWebhookTest, IsAskedWhatWritesNeed) {
   EXPECT_EQ(made.code, 201) << made.response.body;
   EXPECT_EQ(Asked("/review"), 2);
   EXPECT_EQ(Ask("DELETE", "/api/v1/namespaces/default/configmaps/may1", "", "", "alice").code, 200);
+  const Answer failed =
+      Ask("PATCH", "/api/v1/namespaces/default/configmaps/mayhardly?fieldManager=m",
+          R"({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "mayhardly"}})",
+          "application/apply-patch+yaml", "alice");
+  EXPECT_EQ(failed.code, 500);
+  EXPECT_EQ(failed.message(), "Internal error occurred: the server answered with 403");
+}
+
+TEST_F(AccessWebhookTest, StreamsTakeItsFailureForOne) {
+  StartAuthorizing(FileWith("NoOpinion"));
+  const auto exec = [&](const std::string& name) {
+    return Ask({.path = "/api/v1/namespaces/default/pods/" + name + "/exec?command=a&stdout=true",
+                .token = "alice",
+                .headers = {{"Connection", "Upgrade"}, {"Upgrade", "websocket"}}});
+  };
+  EXPECT_EQ(exec("may").code, 404);
+  const Answer failed = exec("mayhardly");
+  EXPECT_EQ(failed.code, 500);
+  EXPECT_EQ(failed.message(), "the server answered with 403");
 }
 
 TEST_F(AccessWebhookTest, WhatIsNoUtf8IsSentMended) {
