@@ -7,6 +7,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <thread>
 
 #include "apiserver/authorization/authorizers.h"
 #include "apiserver/tokens/outside_fixture.h"
@@ -223,13 +224,23 @@ TEST_F(AccessWebhookTest, IsAskedOnlyWhatItsConditionsSay) {
 }
 
 TEST_F(AccessWebhookTest, OneThatHangsHarmsNobodyElseAndIsAskedOnce) {
-  StartAuthorizing(FileWith("Deny"));
+  // What is remembered shall not hide that it is asked twice.
+  Json more = Json::parse(Conditions({"true"}));
+  more["cacheUnauthorizedRequests"] = false;
+  StartAuthorizing(FileWith("Deny", more.dump()));
   EXPECT_EQ(GetAs("may").code, 404);
   std::vector<std::future<Answer>> hanging;
   for (int i = 0; i < 8; ++i) {
     hanging.push_back(std::async(std::launch::async, [&] { return GetAs("hangs"); }));
   }
   EXPECT_TRUE(Until([&] { return Asked("/review") == 2; }));
+  // Conditions come right before the question, and were told of the first one as well.
+  EXPECT_TRUE(Until([&] {
+    return Metrics().find(
+               "apiserver_authorization_match_condition_evaluation_seconds_count{"
+               "type=\"Webhook\",name=\"hook\"} 9\n") != std::string::npos;
+  }));
+  std::this_thread::sleep_for(50ms);
   EXPECT_EQ(GetAs("x", "admin").code, 404);
   EXPECT_EQ(GetAs("may").code, 404);
   for (auto& each : hanging) {
@@ -361,9 +372,16 @@ TEST_F(AccessWebhookTest, IsTakenAnewWithItsFile) {
   EXPECT_EQ(GetAs("denied").code, 404);
   EXPECT_FALSE(server_->UseAuthorizationConfiguration(FileWith("NoOpinion")))
       << "RBAC was not there at the start, and AlwaysAllow has to stay";
+  EXPECT_FALSE(server_->UseAuthorizationConfiguration(FileWith("NoOpinion")))
+      << "the same is refused again, and counted once";
   const std::string metrics = Metrics();
   const std::string reloads = "apiserver_authorization_config_controller_automatic_reloads_total{";
-  EXPECT_THAT(metrics, HasSubstr(reloads + "status=\"success\""));
+  const auto counted = [&](const std::string& status) {
+    const size_t at = metrics.find(reloads + "status=\"" + status + "\"");
+    return at == metrics.npos ? "" : metrics.substr(metrics.find("} ", at) + 2, 2);
+  };
+  EXPECT_EQ(counted("success"), "1\n");
+  EXPECT_EQ(counted("failure"), "3\n");
   EXPECT_THAT(metrics, HasSubstr("apiserver_authorization_config_controller_last_config_info{"));
 }
 
@@ -407,6 +425,19 @@ TEST_F(AccessWebhookTest, MayBeAskedInAnOlderVersion) {
   EXPECT_EQ(GetAs("may").code, 404);
   EXPECT_EQ(GetAs("may").code, 404);
   EXPECT_EQ(Asked("/review"), 3);
+}
+
+TEST_F(AccessWebhookTest, AKubeconfigThatCannotBeLookedAtIsRefused) {
+  std::filesystem::create_symlink("loop", directory_ / "loop");
+  AuthorizationOptions options;
+  options.configuration = AuthorizationOfModes({"Webhook"});
+  options.configuration.authorizers[0].webhook =
+      AccessWebhookConfiguration{.version = "v1", .kubeconfig_file = directory_ / "loop"};
+  const auto refused = ApiServer::Create(
+      {.authorization = std::make_shared<const AuthorizationOptions>(std::move(options))},
+      {*store_, clock_, random_, nullptr, {}, {}, &loops_});
+  ASSERT_FALSE(refused);
+  EXPECT_THAT(refused.error().message, HasSubstr("loop: too many levels of symbolic links"));
 }
 
 TEST(SharedQuestions, WhoFailsToFindOutLeavesTheQuestionToTheNext) {
