@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <thread>
@@ -112,6 +113,9 @@ class AccessWebhookTest : public OutsideFixture {
     return seen_.empty() ? Json() : seen_.back()["spec"];
   }
   std::string Metrics() { return Get("/metrics").response.body; }
+
+  // Of one of many: those that run, and those that wait.
+  static constexpr int kInPlaceOfOne = 16 + 64;
 
   std::filesystem::path directory_;
   std::vector<Json> seen_;
@@ -321,6 +325,32 @@ TEST_F(AccessWebhookTest, WhatIsNoUtf8IsSentMended) {
                              {"Impersonate-Extra-may", "may\xff"}}})
                 .code,
             404);
+}
+
+// Whoever wants to be somebody else has not been let in yet: they all have a part of its places.
+TEST_F(AccessWebhookTest, ThoseWhoWouldBeSomebodyElseLeavePlacesToOthers) {
+  StartAuthorizing(FileWith("Deny"));
+  std::vector<std::future<Answer>> hanging;
+  for (int i = 0; i < kInPlaceOfOne + 4; ++i) {
+    hanging.push_back(std::async(std::launch::async, [&] {
+      return Ask({.path = "/api/v1/namespaces/default/pods/may",
+                  .token = "alice",
+                  .headers = {{"Impersonate-User", "hangs"}}});
+    }));
+  }
+  EXPECT_TRUE(Until([&] {
+    return 4 == std::count_if(hanging.begin(), hanging.end(), [](const auto& each) {
+             return each.wait_for(std::chrono::seconds(0)) == std::future_status::ready;
+           });
+  }));
+  auto other = std::async(std::launch::async, [&] { return GetAs("may", "node1"); });
+  EXPECT_TRUE(
+      Until([&] { return other.wait_for(std::chrono::seconds(0)) == std::future_status::ready; }));
+  go_.set_value();
+  EXPECT_EQ(other.get().code, 404);
+  std::map<int, int> codes;
+  for (auto& each : hanging) ++codes[each.get().code];
+  EXPECT_EQ(codes, (std::map<int, int>{{403, kInPlaceOfOne}, {429, 4}}));
 }
 
 // Admission comes upon a question that nobody has asked yet, which is no "not allowed".
