@@ -429,6 +429,15 @@ TEST_F(AccessWebhookTest, ReviewsTellWhatItSays) {
   EXPECT_EQ(review("denied"),
             Json::parse(R"({"allowed": false, "denied": true, "reason": "it said so"})"));
   EXPECT_THAT(review("fails")["evaluationError"], HasSubstr("the server answered with 403"));
+  Post("/apis/authorization.k8s.io/v1/subjectaccessreviews",
+       R"({"spec": {"user": "bob", "resourceAttributes": {"verb": "list", "resource": "x",
+           "fieldSelector": {"requirements": [
+               {"key": "a", "operator": "In", "values": ["b,c"]},
+               {"key": "d e,f", "operator": "In", "values": ["g"]},
+               {"key": "h", "operator": "NotIn", "values": ["i=\\"]}]}}}})");
+  EXPECT_EQ(LastSpec()["resourceAttributes"]["fieldSelector"]["requirements"], Json::parse(R"([
+      {"key": "a", "operator": "In", "values": ["b,c"]},
+      {"key": "h", "operator": "NotIn", "values": ["i=\\"]}])"));
   const Json rules = Ask("POST", "/apis/authorization.k8s.io/v1/selfsubjectrulesreviews",
                          R"({"spec": {"namespace": "default"}})", "", "admin")
                          .body["status"];
