@@ -6,6 +6,7 @@
 #include "apiserver/audit/audit.h"
 #include "apiserver/request/api_errors.h"
 #include "apiserver/request/request_context.h"
+#include "base/at_once.h"
 #include "base/log.h"
 
 namespace skiff {
@@ -69,11 +70,15 @@ void AdmissionChain::Add(std::unique_ptr<AdmissionPlugin> plugin) {
   plugins_.push_back(std::move(plugin));
 }
 
+// A plugin that asked an authorizer in an attempt was told nothing, which it takes for "not
+// allowed": that the attempt is void is looked at after each, so that no later one books anything,
+// and nothing is written that a plugin has not judged.
 Result<> AdmissionChain::AdmitOnce(AdmissionRequest& request) const {
   auto at = AdmissionTimes::Clock::now();
   for (size_t i = 0; i < plugins_.size(); ++i) {
     if (!plugins_[i]->Handles(request.operation)) continue;
     auto admitted = plugins_[i]->Admit(request);
+    if (IsVoid()) return Fail(WouldWait());
     at = times_.CountPlugin(i, AdmissionTimes::Type::kAdmit, request.operation, !admitted, at);
     if (!admitted) return admitted;
   }
@@ -91,6 +96,7 @@ Result<> AdmissionChain::AdmitAll(AdmissionRequest& request) const {
 Result<> AdmissionChain::Admit(AdmissionRequest& request) const {
   const auto begin = AdmissionTimes::Clock::now();
   auto admitted = AdmitAll(request);
+  if (IsVoid()) return admitted;
   times_.CountAll(AdmissionTimes::Type::kAdmit, request.operation, !admitted, begin);
   return admitted;
 }
@@ -100,6 +106,7 @@ Result<> AdmissionChain::ValidateAll(const AdmissionRequest& request) const {
   for (size_t i = 0; i < plugins_.size(); ++i) {
     if (!plugins_[i]->Handles(request.operation)) continue;
     auto taken = plugins_[i]->Validate(request);
+    if (IsVoid()) return Fail(WouldWait());
     at = times_.CountPlugin(i, AdmissionTimes::Type::kValidate, request.operation, !taken, at);
     if (!taken) return taken;
   }
@@ -109,6 +116,7 @@ Result<> AdmissionChain::ValidateAll(const AdmissionRequest& request) const {
 Result<> AdmissionChain::Validate(const AdmissionRequest& request) const {
   const auto begin = AdmissionTimes::Clock::now();
   auto taken = ValidateAll(request);
+  if (IsVoid()) return taken;
   times_.CountAll(AdmissionTimes::Type::kValidate, request.operation, !taken, begin);
   return taken;
 }

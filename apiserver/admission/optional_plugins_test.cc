@@ -141,6 +141,15 @@ TEST_F(OptionalPluginTest, OwnersAreNamedByWhoHasASayInThem) {
   EXPECT_EQ(freed.message(),
             "configmaps \"a\" is forbidden: cannot set an ownerRef on a resource you can't "
             "delete: , <nil>");
+  ASSERT_EQ(Ask("PATCH", "/apis/rbac.authorization.k8s.io/v1/clusterroles/writer",
+                R"([{"op": "add", "path": "/rules/-", "value": {"apiGroups": ["*"],
+                     "resources": ["*/finalizers"], "verbs": ["update"]}}])",
+                "application/json-patch+json")
+                .code,
+            200);
+  Settle();
+  EXPECT_EQ(Ask("POST", maps, owned("c", "Thing", true), "", "alice").code, 201)
+      << "who may do so with anything need not name what there is";
 }
 
 }  // namespace

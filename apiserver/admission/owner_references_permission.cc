@@ -14,6 +14,10 @@ bool Blocks(const OwnerReference& owner) {
   return owner.block_owner_deletion.value_or(false);
 }
 
+std::string Told(const Verdict& verdict) {
+  return verdict.reason + ", " + (verdict.error.empty() ? "<nil>" : verdict.error);
+}
+
 class OwnerReferencesPermissionEnforcement final : public AdmissionPlugin {
  public:
   explicit OwnerReferencesPermissionEnforcement(const AdmissionParts& parts)
@@ -27,12 +31,15 @@ class OwnerReferencesPermissionEnforcement final : public AdmissionPlugin {
     if (request.old_object != nullptr) before = request.old_object->metadata().owner_references;
     if (now == before) return {};
     if (request.operation == Operation::kUpdate) TRY(CheckDelete(request));
+    std::vector<const OwnerReference*> blocking;
     for (const OwnerReference& owner : now) {
       const bool is_new = std::none_of(before.begin(), before.end(), [&](const auto& old) {
         return old.uid == owner.uid && Blocks(old);
       });
-      if (Blocks(owner) && is_new) TRY(CheckBlocking(request, owner));
+      if (Blocks(owner) && is_new) blocking.push_back(&owner);
     }
+    if (blocking.empty() || MayBlockAny(request)) return {};
+    for (const OwnerReference* owner : blocking) TRY(CheckBlocking(request, *owner));
     return {};
   }
 
@@ -47,8 +54,19 @@ class OwnerReferencesPermissionEnforcement final : public AdmissionPlugin {
                                              .namespace_name = request.namespace_name,
                                              .name = request.name});
     if (verdict.allowed()) return {};
-    return Deny(request, "cannot set an ownerRef on a resource you can't delete: " +
-                             verdict.reason + ", <nil>");
+    return Deny(request, "cannot set an ownerRef on a resource you can't delete: " + Told(verdict));
+  }
+
+  // Then owners need not be known of either.
+  bool MayBlockAny(const AdmissionRequest& request) {
+    return authorizer_
+        .Authorize(request.user, {.verb = "update",
+                                  .group = "*",
+                                  .version = "*",
+                                  .resource = "*",
+                                  .subresource = "finalizers",
+                                  .name = "*"})
+        .allowed();
   }
 
   Result<> CheckBlocking(const AdmissionRequest& request, const OwnerReference& owner) {
@@ -73,7 +91,7 @@ class OwnerReferencesPermissionEnforcement final : public AdmissionPlugin {
     return Deny(request,
                 "cannot set blockOwnerDeletion if an ownerReference refers to a resource "
                 "you can't set finalizers on: " +
-                    verdict.reason + ", <nil>");
+                    Told(verdict));
   }
 
   Authorizer& authorizer_;

@@ -82,6 +82,15 @@ TEST_F(AuthenticationTest, WhoTurnsAnonymousOffMeansItEverywhere) {
   EXPECT_EQ(Get("/readyz").status, 401);
 }
 
+TEST_F(AuthenticationTest, WhereAnybodyMayDoEverythingNobodyIsAnonymous) {
+  Start({.authorization_modes = {"RBAC"}});
+  EXPECT_EQ(Get("/api/v1/nodes").status, 403);
+  for (const auto anonymous : {std::optional<bool>(), std::optional<bool>(true)}) {
+    Start({.authorization_modes = {"RBAC", "AlwaysAllow"}, .anonymous_auth = anonymous});
+    EXPECT_EQ(Get("/api/v1/nodes").status, 401);
+  }
+}
+
 TEST_F(AuthenticationTest, ABootstrapTokenLogsInUntilItExpires) {
   Start({.authorization_modes = {"RBAC"}, .bootstrap_token_auth = true});
   const std::string token = "abc123.0123456789abcdef";

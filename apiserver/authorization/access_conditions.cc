@@ -8,6 +8,8 @@
 #include "api/cel/type.h"
 #include "api/codec/json.h"
 #include "api/select/selector.h"
+#include "api/text/utf8.h"
+#include "apiserver/identity/review_poster.h"
 #include "apiserver/request/api_errors.h"
 
 namespace skiff {
@@ -75,15 +77,22 @@ const char* OperatorText(LabelOperator op) {
   }
 }
 
+std::vector<std::string> Mended(const std::vector<std::string>& texts) {
+  std::vector<std::string> mended;
+  mended.reserve(texts.size());
+  for (const std::string& each : texts) mended.push_back(MendUtf8(each));
+  return mended;
+}
+
 void AddSelectors(const Access& access, authorization_v1::ResourceAttributes& to) {
   if (!access.field_selector.empty()) {
     const auto selector = FieldSelector::Parse(access.field_selector);
     authorization_v1::FieldSelectorAttributes fields;
     for (const FieldTerm& term : selector ? selector->terms() : std::vector<FieldTerm>()) {
       auto& added = fields.requirements.emplace_back();
-      added.key = term.field;
+      added.key = MendUtf8(term.field);
       added.operator_ = term.equal ? "In" : "NotIn";
-      added.values = {term.value};
+      added.values = {MendUtf8(term.value)};
     }
     if (!fields.requirements.empty()) to.field_selector = std::move(fields);
   }
@@ -94,9 +103,9 @@ void AddSelectors(const Access& access, authorization_v1::ResourceAttributes& to
       const char* op = OperatorText(each.op);
       if (op == nullptr) continue;
       auto& added = labels.requirements.emplace_back();
-      added.key = each.key;
+      added.key = MendUtf8(each.key);
       added.operator_ = op;
-      added.values = each.values;
+      added.values = Mended(each.values);
     }
     if (!labels.requirements.empty()) to.label_selector = std::move(labels);
   }
@@ -166,25 +175,25 @@ Result<std::shared_ptr<const cel::Program>> CompileAccessCondition(std::string_v
 
 authorization_v1::SubjectAccessReviewSpec ReviewSpecOf(const User& user, const Access& access) {
   authorization_v1::SubjectAccessReviewSpec spec;
-  spec.user = user.name;
-  spec.uid = user.uid;
-  spec.groups = user.groups;
-  for (const auto& [key, values] : user.extra) spec.extra[key] = values;
+  spec.user = MendUtf8(user.name);
+  spec.uid = MendUtf8(user.uid);
+  spec.groups = Mended(user.groups);
+  for (const auto& [key, values] : user.extra) spec.extra[MendUtf8(key)] = Mended(values);
   if (!access.is_resource) {
     authorization_v1::NonResourceAttributes to;
-    to.path = access.path;
-    to.verb = access.verb;
+    to.path = MendUtf8(access.path);
+    to.verb = MendUtf8(access.verb);
     spec.non_resource_attributes = std::move(to);
     return spec;
   }
   authorization_v1::ResourceAttributes to;
-  to.namespace_ = access.namespace_name;
-  to.verb = access.verb;
-  to.group = access.group;
-  to.version = access.version;
-  to.resource = access.resource;
-  to.subresource = access.subresource;
-  to.name = access.name;
+  to.namespace_ = MendUtf8(access.namespace_name);
+  to.verb = MendUtf8(access.verb);
+  to.group = MendUtf8(access.group);
+  to.version = MendUtf8(access.version);
+  to.resource = MendUtf8(access.resource);
+  to.subresource = MendUtf8(access.subresource);
+  to.name = MendUtf8(access.name);
   AddSelectors(access, to);
   spec.resource_attributes = std::move(to);
   return spec;
@@ -230,8 +239,7 @@ std::string AccessReviewText(const std::string& version, const std::string& spec
 Result<Verdict> ReadAccessReview(std::string_view body, const std::string& version) {
   const auto review = ParseJson(body);
   const std::string wanted = std::string(kReviewGroup) + version;
-  if (!review || !review->is_object() || TextIn(*review, "kind") != "SubjectAccessReview" ||
-      TextIn(*review, "apiVersion") != wanted) {
+  if (!review || !IsReviewOf(*review, "SubjectAccessReview", wanted)) {
     return Fail(Reason::kInternalError,
                 "the webhook did not answer with a SubjectAccessReview of " + wanted);
   }

@@ -5,8 +5,10 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <thread>
 
 #include "apiserver/authorization/authorizers.h"
 #include "apiserver/tokens/outside_fixture.h"
@@ -36,6 +38,7 @@ class AccessWebhookTest : public OutsideFixture {
       response.content_type = "application/json";
       if (name == "hangs") gone.wait();
       if (name == "fails") response.status = 403;
+      if (name == "mayhardly" && resource["verb"] == "create") response.status = 403;
       Json status = {{"allowed", name.starts_with("may")}, {"reason", "it said so"}};
       if (name == "denied" || name == "maydenied") status["denied"] = true;
       Json answer = Json::object();
@@ -110,6 +113,9 @@ class AccessWebhookTest : public OutsideFixture {
     return seen_.empty() ? Json() : seen_.back()["spec"];
   }
   std::string Metrics() { return Get("/metrics").response.body; }
+
+  // Of one of many: those that run, and those that wait.
+  static constexpr int kInPlaceOfOne = 16 + 64;
 
   std::filesystem::path directory_;
   std::vector<Json> seen_;
@@ -222,13 +228,23 @@ TEST_F(AccessWebhookTest, IsAskedOnlyWhatItsConditionsSay) {
 }
 
 TEST_F(AccessWebhookTest, OneThatHangsHarmsNobodyElseAndIsAskedOnce) {
-  StartAuthorizing(FileWith("Deny"));
+  // What is remembered shall not hide that it is asked twice.
+  Json more = Json::parse(Conditions({"true"}));
+  more["cacheUnauthorizedRequests"] = false;
+  StartAuthorizing(FileWith("Deny", more.dump()));
   EXPECT_EQ(GetAs("may").code, 404);
   std::vector<std::future<Answer>> hanging;
   for (int i = 0; i < 8; ++i) {
     hanging.push_back(std::async(std::launch::async, [&] { return GetAs("hangs"); }));
   }
   EXPECT_TRUE(Until([&] { return Asked("/review") == 2; }));
+  // Conditions come right before the question, and were told of the first one as well.
+  EXPECT_TRUE(Until([&] {
+    return Metrics().find(
+               "apiserver_authorization_match_condition_evaluation_seconds_count{"
+               "type=\"Webhook\",name=\"hook\"} 9\n") != std::string::npos;
+  }));
+  std::this_thread::sleep_for(50ms);
   EXPECT_EQ(GetAs("x", "admin").code, 404);
   EXPECT_EQ(GetAs("may").code, 404);
   for (auto& each : hanging) {
@@ -271,6 +287,108 @@ TEST_F(AccessWebhookTest, IsAskedWhatWritesNeed) {
   EXPECT_EQ(made.code, 201) << made.response.body;
   EXPECT_EQ(Asked("/review"), 2);
   EXPECT_EQ(Ask("DELETE", "/api/v1/namespaces/default/configmaps/may1", "", "", "alice").code, 200);
+  const Answer failed =
+      Ask("PATCH", "/api/v1/namespaces/default/configmaps/mayhardly?fieldManager=m",
+          R"({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "mayhardly"}})",
+          "application/apply-patch+yaml", "alice");
+  EXPECT_EQ(failed.code, 500);
+  EXPECT_EQ(failed.message(), "Internal error occurred: the server answered with 403");
+}
+
+TEST_F(AccessWebhookTest, StreamsTakeItsFailureForOne) {
+  StartAuthorizing(FileWith("NoOpinion"));
+  const auto exec = [&](const std::string& name) {
+    return Ask({.path = "/api/v1/namespaces/default/pods/" + name + "/exec?command=a&stdout=true",
+                .token = "alice",
+                .headers = {{"Connection", "Upgrade"}, {"Upgrade", "websocket"}}});
+  };
+  EXPECT_EQ(exec("may").code, 404);
+  const Answer failed = exec("mayhardly");
+  EXPECT_EQ(failed.code, 500);
+  EXPECT_EQ(failed.message(), "the server answered with 403");
+}
+
+TEST_F(AccessWebhookTest, WhatIsNoUtf8IsSentMended) {
+  StartAuthorizing(FileWith("NoOpinion"));
+  const std::string list = "/api/v1/namespaces/default/pods?fieldSelector=metadata.namespace!=";
+  EXPECT_EQ(Ask("GET", list + "\xff", "", "", "alice").code, 403);
+  EXPECT_EQ(LastSpec()["resourceAttributes"]["fieldSelector"]["requirements"][0]["values"][0],
+            "\xef\xbf\xbd");
+  EXPECT_EQ(GetAs("may\xff").code, 404);
+  EXPECT_EQ(LastSpec()["resourceAttributes"]["name"], "may\xef\xbf\xbd");
+  EXPECT_EQ(Ask("GET", "/may\xff", "", "", "alice").code, 403);
+  EXPECT_EQ(LastSpec()["nonResourceAttributes"]["path"], "/may\xef\xbf\xbd");
+  EXPECT_EQ(Ask({.path = "/api/v1/namespaces/default/pods/may",
+                 .token = "alice",
+                 .headers = {{"Impersonate-User", "may\xff"},
+                             {"Impersonate-Group", "may\xff"},
+                             {"Impersonate-Extra-may", "may\xff"}}})
+                .code,
+            404);
+}
+
+// Whoever wants to be somebody else has not been let in yet: they all have a part of its places.
+TEST_F(AccessWebhookTest, ThoseWhoWouldBeSomebodyElseLeavePlacesToOthers) {
+  StartAuthorizing(FileWith("Deny"));
+  std::vector<std::future<Answer>> hanging;
+  for (int i = 0; i < kInPlaceOfOne + 4; ++i) {
+    hanging.push_back(std::async(std::launch::async, [&] {
+      return Ask({.path = "/api/v1/namespaces/default/pods/may",
+                  .token = "alice",
+                  .headers = {{"Impersonate-User", "hangs"}}});
+    }));
+  }
+  EXPECT_TRUE(Until([&] {
+    return 4 == std::count_if(hanging.begin(), hanging.end(), [](const auto& each) {
+             return each.wait_for(std::chrono::seconds(0)) == std::future_status::ready;
+           });
+  }));
+  auto other = std::async(std::launch::async, [&] { return GetAs("may", "node1"); });
+  EXPECT_TRUE(
+      Until([&] { return other.wait_for(std::chrono::seconds(0)) == std::future_status::ready; }));
+  go_.set_value();
+  EXPECT_EQ(other.get().code, 404);
+  std::map<int, int> codes;
+  for (auto& each : hanging) ++codes[each.get().code];
+  EXPECT_EQ(codes, (std::map<int, int>{{403, kInPlaceOfOne}, {429, 4}}));
+}
+
+// Admission comes upon a question that nobody has asked yet, which is no "not allowed".
+TEST_F(AccessWebhookTest, NothingIsWrittenBeforePoliciesHaveBeenTold) {
+  StartAuthorizing(FileWith("NoOpinion"));
+  const std::string maps = "/api/v1/namespaces/default/configmaps/";
+  const auto apply = [&](const std::string& name) {
+    return Ask(
+        "PATCH", maps + name + "?fieldManager=m",
+        R"({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": ")" + name + R"("}})",
+        "application/apply-patch+yaml", "alice");
+  };
+  // What alone is asked about these is remembered from here on.
+  ASSERT_EQ(apply("may1").code, 201);
+  ASSERT_EQ(Ask("DELETE", maps + "may1", "", "", "alice").code, 200);
+  ASSERT_EQ(apply("may2").code, 201);
+  ASSERT_EQ(Ask("DELETE", maps + "may2?dryRun=All", "", "", "alice").code, 200);
+  const std::string policies = "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolic";
+  ASSERT_EQ(Post(policies + "ies", R"j({"metadata": {"name": "p"}, "spec": {
+      "matchConstraints": {"resourceRules": [{"operations": ["CREATE", "DELETE"],
+          "apiGroups": [""], "apiVersions": ["v1"], "resources": ["configmaps"]}]},
+      "matchConditions": [{"name": "a", "expression":
+          "authorizer.group('').resource('pods').name('may' + request.operation).check('get').allowed()"}],
+      "validations": [{"expression": "false"}]}})j")
+                .code,
+            201);
+  ASSERT_EQ(Post(policies + "ybindings", R"j({"metadata": {"name": "b"}, "spec": {
+      "policyName": "p", "validationActions": ["Deny"]}})j")
+                .code,
+            201);
+  Settle();
+  int asked = Asked("/review");
+  EXPECT_EQ(apply("may1").code, 422);
+  EXPECT_EQ(Asked("/review"), ++asked) << "the policy's question alone";
+  EXPECT_EQ(Get(maps + "may1").code, 404);
+  EXPECT_EQ(Ask("DELETE", maps + "may2", "", "", "alice").code, 422);
+  EXPECT_EQ(Asked("/review"), ++asked);
+  EXPECT_EQ(Get(maps + "may2").code, 200);
 }
 
 TEST_F(AccessWebhookTest, IsTakenAnewWithItsFile) {
@@ -284,9 +402,16 @@ TEST_F(AccessWebhookTest, IsTakenAnewWithItsFile) {
   EXPECT_EQ(GetAs("denied").code, 404);
   EXPECT_FALSE(server_->UseAuthorizationConfiguration(FileWith("NoOpinion")))
       << "RBAC was not there at the start, and AlwaysAllow has to stay";
+  EXPECT_FALSE(server_->UseAuthorizationConfiguration(FileWith("NoOpinion")))
+      << "the same is refused again, and counted once";
   const std::string metrics = Metrics();
   const std::string reloads = "apiserver_authorization_config_controller_automatic_reloads_total{";
-  EXPECT_THAT(metrics, HasSubstr(reloads + "status=\"success\""));
+  const auto counted = [&](const std::string& status) {
+    const size_t at = metrics.find(reloads + "status=\"" + status + "\"");
+    return at == metrics.npos ? "" : metrics.substr(metrics.find("} ", at) + 2, 2);
+  };
+  EXPECT_EQ(counted("success"), "1\n");
+  EXPECT_EQ(counted("failure"), "3\n");
   EXPECT_THAT(metrics, HasSubstr("apiserver_authorization_config_controller_last_config_info{"));
 }
 
@@ -304,6 +429,15 @@ TEST_F(AccessWebhookTest, ReviewsTellWhatItSays) {
   EXPECT_EQ(review("denied"),
             Json::parse(R"({"allowed": false, "denied": true, "reason": "it said so"})"));
   EXPECT_THAT(review("fails")["evaluationError"], HasSubstr("the server answered with 403"));
+  Post("/apis/authorization.k8s.io/v1/subjectaccessreviews",
+       R"({"spec": {"user": "bob", "resourceAttributes": {"verb": "list", "resource": "x",
+           "fieldSelector": {"requirements": [
+               {"key": "a", "operator": "In", "values": ["b,c"]},
+               {"key": "d e,f", "operator": "In", "values": ["g"]},
+               {"key": "h", "operator": "NotIn", "values": ["i=\\"]}]}}}})");
+  EXPECT_EQ(LastSpec()["resourceAttributes"]["fieldSelector"]["requirements"], Json::parse(R"([
+      {"key": "a", "operator": "In", "values": ["b,c"]},
+      {"key": "h", "operator": "NotIn", "values": ["i=\\"]}])"));
   const Json rules = Ask("POST", "/apis/authorization.k8s.io/v1/selfsubjectrulesreviews",
                          R"({"spec": {"namespace": "default"}})", "", "admin")
                          .body["status"];
@@ -332,6 +466,28 @@ TEST_F(AccessWebhookTest, MayBeAskedInAnOlderVersion) {
   EXPECT_EQ(Asked("/review"), 3);
 }
 
+TEST_F(AccessWebhookTest, AKubeconfigThatCannotBeLookedAtIsRefused) {
+  std::filesystem::create_symlink("loop", directory_ / "loop");
+  AuthorizationOptions options;
+  options.configuration = AuthorizationOfModes({"Webhook"});
+  options.configuration.authorizers[0].webhook =
+      AccessWebhookConfiguration{.version = "v1", .kubeconfig_file = directory_ / "loop"};
+  const auto refused = ApiServer::Create(
+      {.authorization = std::make_shared<const AuthorizationOptions>(std::move(options))},
+      {*store_, clock_, random_, nullptr, {}, {}, &loops_});
+  ASSERT_FALSE(refused);
+  EXPECT_THAT(refused.error().message, HasSubstr("loop: too many levels of symbolic links"));
+}
+
+TEST(SharedQuestions, WhoFailsToFindOutLeavesTheQuestionToTheNext) {
+  SharedQuestions<int> questions;
+  EXPECT_THROW((void)questions.Ask("a", []() -> int { throw std::bad_alloc(); }), std::bad_alloc);
+  auto next = std::async(std::launch::async, [&] { return questions.Ask("a", [] { return 1; }); });
+  EXPECT_EQ(next.wait_for(5s), std::future_status::ready);
+  questions.Stop();
+  EXPECT_EQ(next.get(), 1);
+}
+
 TEST(AccessReview, IsReadStrictly) {
   const auto read = [](const Json& status, const char* version = "v1") {
     return ReadAccessReview(Json{{"apiVersion", "authorization.k8s.io/v1"},
@@ -345,7 +501,14 @@ TEST(AccessReview, IsReadStrictly) {
   EXPECT_FALSE(read({{"allowed", "true"}}));
   EXPECT_FALSE(read({{"allowed", true}, {"denied", 1}}));
   EXPECT_FALSE(read({{"allowed", true}}, "v1beta1"));
-  EXPECT_FALSE(ReadAccessReview("{}", "v1"));
+  // What it does not say of itself is taken for said.
+  EXPECT_FALSE(ReadAccessReview("{}", "v1")->allowed());
+  EXPECT_TRUE(ReadAccessReview(R"({"status": {"allowed": true}})", "v1")->allowed());
+  EXPECT_TRUE(
+      ReadAccessReview(R"({"kind": "", "apiVersion": null, "status": {"allowed": true}})", "v1")
+          ->allowed());
+  EXPECT_FALSE(ReadAccessReview(R"({"kind": "TokenReview", "status": {}})", "v1"));
+  EXPECT_FALSE(ReadAccessReview(R"({"kind": 1, "status": {}})", "v1"));
   EXPECT_FALSE(ReadAccessReview("[]", "v1"));
 }
 

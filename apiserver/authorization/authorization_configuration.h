@@ -52,6 +52,9 @@ inline constexpr const char* kAbacMode = "ABAC";
 AuthorizationConfiguration AuthorizationOfModes(const std::vector<std::string>& modes);
 bool IsAuthorizationMode(std::string_view mode);
 
+// What Go says of an errno of stat.
+std::string StatError(int error);
+
 // With defaults.
 Result<AuthorizationConfiguration> ReadAuthorizationConfiguration(std::string_view text);
 // What is wrong with it. Where nothing is, its conditions have programs.

@@ -33,19 +33,6 @@ void CheckTime(Duration time, const FieldPath& at, Violations& wrong) {
 }
 
 // As Go's os.Stat says it.
-std::string StatError(int error) {
-  switch (error) {
-    case ENOENT:
-      return "no such file or directory";
-    case EACCES:
-      return "permission denied";
-    case ENOTDIR:
-      return "not a directory";
-    default:
-      return Lower(std::generic_category().message(error));
-  }
-}
-
 void CheckKubeconfigFile(const std::optional<std::string>& file, const FieldPath& at,
                          Violations& wrong) {
   if (!file || file->empty()) return wrong.Required(at);
@@ -129,6 +116,19 @@ void CheckWebhook(AccessWebhookConfiguration& webhook, const FieldPath& at, Viol
 }
 
 }  // namespace
+
+std::string StatError(int error) {
+  switch (error) {
+    case ENOENT:
+      return "no such file or directory";
+    case EACCES:
+      return "permission denied";
+    case ENOTDIR:
+      return "not a directory";
+    default:
+      return Lower(std::generic_category().message(error));
+  }
+}
 
 bool IsAuthorizationMode(std::string_view mode) {
   return std::find(Modes().begin(), Modes().end(), mode) != Modes().end();

@@ -1,9 +1,10 @@
 #include "apiserver/authorization/authorizers.h"
 
 #include <fmt/format.h>
+#include <sys/stat.h>
 
 #include <algorithm>
-#include <filesystem>
+#include <cerrno>
 #include <utility>
 
 #include "apiserver/auth/node_authorizer.h"
@@ -63,7 +64,9 @@ Result<std::unique_ptr<Authorizers>> Authorizers::Create(AuthorizationOptions op
   }
   {
     const MutexLock lock(made->mutex_);
+    made->asks_others_ = !(*chain)->names.empty();
     made->chain_ = *std::move(chain);
+    if (options.file_text.empty()) made->fixed_ = made->chain_;
     made->read_text_ = std::move(options.file_text);
   }
   made->AddMetrics();
@@ -95,8 +98,9 @@ Result<std::shared_ptr<Authorizer>> Authorizers::Make(const AuthorizerConfigurat
                             Quoted(version)));
   }
   const std::string& file = *each.webhook->kubeconfig_file;
-  if (!std::filesystem::exists(file)) {
-    return Fail(Reason::kInvalid, fmt::format("stat {}: no such file or directory", file));
+  struct stat found = {};
+  if (::stat(file.c_str(), &found) != 0) {
+    return Fail(Reason::kInvalid, fmt::format("stat {}: {}", file, StatError(errno)));
   }
   const Kubeconfig kubeconfig = TRY(Kubeconfig::Load(file));
   HttpsOptions server = TRY(kubeconfig.Options());
@@ -124,15 +128,25 @@ Result<Authorizers::ChainPtr> Authorizers::MakeChain(AuthorizationConfiguration 
 }
 
 Authorizers::ChainPtr Authorizers::Now() const {
+  if (fixed_) return {ChainPtr(), fixed_.get()};  // As this does, it lasts; nobody counts holders.
   const MutexLock lock(mutex_);
   return chain_;
 }
 
 OutboundPool::Names Authorizers::Names() const {
+  if (!asks_others_) return {};
   return Now()->names;
 }
 
+bool Authorizers::MayAllow(const User& user, const Access& access) {
+  return Decide(user, access, nullptr).allowed() || IsVoid();
+}
+
 Verdict Authorizers::Authorize(const User& user, const Access& access) {
+  return Decide(user, access, &metrics_.decisions);
+}
+
+Verdict Authorizers::Decide(const User& user, const Access& access, CounterFamily* counter) {
   if (user.InGroup(kGroupMasters)) return {.decision = Verdict::Decision::kAllow};
   const ChainPtr chain = Now();
   std::vector<std::string> errors;
@@ -142,7 +156,8 @@ Verdict Authorizers::Authorize(const User& user, const Access& access) {
     // Whoever comes next would decide what is not his.
     if (IsVoid()) return {};
     if (verdict.decision != Verdict::Decision::kNoOpinion) {
-      metrics_.decisions.Add({link.type, link.name, verdict.allowed() ? "allowed" : "denied"});
+      const char* decision = verdict.allowed() ? "allowed" : "denied";
+      if (counter != nullptr) counter->Add({link.type, link.name, decision});
       return verdict;
     }
     if (!verdict.error.empty()) errors.push_back(std::move(verdict.error));
@@ -162,12 +177,17 @@ void Authorizers::TellRules(const User& user, const std::string& namespace_name,
 }
 
 Result<> Authorizers::Use(const std::string& text) {
+  if (fixed_) return Fail(Reason::kInvalid, "there is no authorization config to take anew");
   {
     const MutexLock lock(mutex_);
-    if (text == read_text_) return {};
+    if (text == read_text_) return refused_ ? Result<>(Fail(*refused_)) : Result<>();
     read_text_ = text;
   }
   const auto taken = Take(text);
+  {
+    const MutexLock lock(mutex_);
+    refused_ = taken ? std::nullopt : std::optional<Error>(taken.error());
+  }
   if (!taken) {
     kAuthorizersLog.Error("configuration not taken", {{"error", taken.error().message}});
     TellReload(false);
@@ -185,6 +205,7 @@ Result<> Authorizers::Take(const std::string& text) {
     // What is asked from now on ends at once.
     if (stopped_) return Fail(Reason::kServiceUnavailable, "context canceled");
     replaced = std::exchange(chain_, made);
+    asks_others_ = !made->names.empty();
   }
   // Whoever asks the replaced ones still gets their answer.
   TellReload(true);

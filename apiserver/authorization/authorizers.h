@@ -7,6 +7,7 @@
 //   TRY(authorizers->Use(text));                                   // The file has changed.
 #pragma once
 
+#include <atomic>
 #include <map>
 #include <memory>
 #include <optional>
@@ -46,9 +47,13 @@ class Authorizers final : public Authorizer {
   Verdict Authorize(const User& user, const Access& access) override;
   void TellRules(const User& user, const std::string& namespace_name, const VisitRule& visit,
                  RulesTold& told) override;
+  // Whether it is allowed, or nobody can tell before others have been asked. Counts no decision: it
+  // is asked for again.
+  bool MayAllow(const User& user, const Access& access);
   // Whom somebody may have to wait for; none: all is known here.
   OutboundPool::Names Names() const;
-  // The file says so from now on. Fails, and changes nothing, where it cannot be taken.
+  // The file says so from now on. Fails, and changes nothing, where it cannot be taken; that is
+  // counted once for one text.
   Result<> Use(const std::string& text);
   // Ends the wait for every answer, and asks no more. Any thread.
   void Stop();
@@ -71,6 +76,8 @@ class Authorizers final : public Authorizer {
   Result<ChainPtr> MakeChain(AuthorizationConfiguration configuration, std::string text);
   Result<std::shared_ptr<Authorizer>> Make(const AuthorizerConfiguration& each, Chain& chain);
   ChainPtr Now() const;
+  // Counted by `counter`, unless that is null.
+  Verdict Decide(const User& user, const Access& access, CounterFamily* counter);
   Result<> Take(const std::string& text);
   void TellReload(bool succeeded);
   void AddMetrics();
@@ -80,10 +87,14 @@ class Authorizers final : public Authorizer {
   AuthorizerMetrics metrics_;
   std::map<std::string, std::shared_ptr<Authorizer>> lasting_;  // By type, as files change.
   std::vector<std::string> required_;                           // Types of the first file.
+  // What every request asks takes no mutex where there is nothing that could change.
+  ChainPtr fixed_;                         // Where there is no file. Set once.
+  std::atomic<bool> asks_others_ = false;  // Of the chain of now: whether it has webhooks.
   mutable Mutex mutex_;
   ChainPtr chain_ GUARDED_BY(mutex_);
   bool stopped_ GUARDED_BY(mutex_) = false;
-  std::string read_text_ GUARDED_BY(mutex_);  // The last, taken or not.
+  std::string read_text_ GUARDED_BY(mutex_);         // The last, taken or not.
+  std::optional<Error> refused_ GUARDED_BY(mutex_);  // Why that was not taken.
   struct Reloads {
     double count = 0;
     std::optional<TimePoint> last;

@@ -32,6 +32,15 @@ bool IsRetried(int status) {
 
 }  // namespace
 
+bool IsReviewOf(const Json& answer, std::string_view kind, std::string_view api_version) {
+  if (!answer.is_object()) return false;
+  const auto says = [&](const char* name, std::string_view wanted) {
+    const auto found = answer.find(name);
+    return found == answer.end() || found->is_null() || *found == "" || *found == wanted;
+  };
+  return says("kind", kind) && says("apiVersion", api_version);
+}
+
 Result<std::unique_ptr<ReviewPoster>> ReviewPoster::Create(HttpsOptions server, Duration timeout,
                                                            OutboundCalls& calls) {
   const IssuerUrl place = IssuerUrl::Parse(ServerUrl(server.server));

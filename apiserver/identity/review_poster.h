@@ -11,7 +11,9 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 
+#include "api/codec/json.h"
 #include "apiserver/identity/outbound_calls.h"
 #include "base/clock.h"
 #include "base/mutex.h"
@@ -19,6 +21,10 @@
 #include "http/client.h"
 
 namespace skiff {
+
+// Whether an answer is a review of this kind: what it does not say of itself is taken for said, as
+// by Kubernetes' decoder.
+bool IsReviewOf(const Json& answer, std::string_view kind, std::string_view api_version);
 
 // Thread-safe.
 class ReviewPoster {
@@ -68,18 +74,16 @@ class SharedQuestions {
       auto& entry = under_way_[digest];
       if (entry) {
         question = entry;
-        while (!question->answer && !stopped_) answered_.wait(lock);
+        while (!question->answer && !question->ended && !stopped_) answered_.wait(lock);
         return question->answer;
       }
       entry = question = std::make_shared<Question>();
     }
+    // Also where it throws: then nobody has an answer, and the next asker finds out himself.
+    const Ending ending{*this, digest, *question};
     Answer answer = find_out();
-    {
-      const MutexLock lock(mutex_);
-      question->answer = answer;
-      under_way_.erase(digest);
-    }
-    answered_.notify_all();
+    const MutexLock lock(mutex_);
+    question->answer = answer;
     return answer;
   }
   void Stop() {
@@ -93,6 +97,20 @@ class SharedQuestions {
  private:
   struct Question {
     std::optional<Answer> answer;
+    bool ended = false;
+  };
+  struct Ending {
+    SharedQuestions& all;
+    const std::string& digest;
+    Question& question;
+    ~Ending() {
+      {
+        const MutexLock lock(all.mutex_);
+        question.ended = true;
+        all.under_way_.erase(digest);
+      }
+      all.answered_.notify_all();
+    }
   };
   Mutex mutex_;
   CondVar answered_;

@@ -7,6 +7,7 @@
 #include "api/gen/authentication_v1.h"
 #include "api/gen/authorization_v1.h"
 #include "api/rules/names.h"
+#include "api/select/selector.h"
 #include "api/violations.h"
 #include "apiserver/auth/authentication.h"
 #include "apiserver/auth/rbac.h"
@@ -96,8 +97,17 @@ std::string FieldSelectorText(const Box<authorization_v1::FieldSelectorAttribute
     if (requirement.values.size() != 1) continue;
     const bool equal = requirement.operator_ == "In";
     if (!equal && requirement.operator_ != "NotIn") continue;
-    text.append(text.empty() ? "" : ",").append(requirement.key);
-    text.append(equal ? "=" : "!=").append(requirement.values[0]);
+    std::string term = requirement.key + (equal ? "=" : "!=");
+    for (const char c : requirement.values[0]) {
+      if (c == '\\' || c == ',' || c == '=') term += '\\';
+      term += c;
+    }
+    // What a list cannot ask for is left out alone.
+    const auto said = FieldSelector::Parse(term);
+    if (!said || said->terms().size() != 1) continue;
+    const FieldTerm& only = said->terms()[0];
+    if (only.field != requirement.key || only.value != requirement.values[0]) continue;
+    text.append(text.empty() ? "" : ",").append(term);
   }
   return text;
 }

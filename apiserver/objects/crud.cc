@@ -62,6 +62,9 @@ Result<> MayCreate(Core& core, const ApiRequest& request) {
   access.verb = "create";
   const Verdict verdict = core.authorizer.Authorize(request.user, access);
   if (verdict.allowed()) return {};
+  if (!verdict.error.empty()) {
+    return Fail(Reason::kInternalError, "Internal error occurred: " + verdict.error);
+  }
   return Fail(ForbiddenAccess(request.user, access, verdict.reason));
 }
 

@@ -14,6 +14,7 @@
 #include "apiserver/objects/record_codec.h"
 #include "apiserver/request/api_errors.h"
 #include "apiserver/services/allocation.h"
+#include "base/at_once.h"
 #include "base/seconds.h"
 
 namespace skiff {
@@ -276,6 +277,7 @@ Result<Removed> ObjectRemover::Delete(ApiRequest& request, const std::string& na
       };
       return LeftToWrite();
     }
+    if (IsVoid()) return Fail(WouldWait());
     const auto written = parts_.store.Apply(std::move(*plan.write));
     if (written) {
       if (plan.decision.remove) parts_.allocations.Release(plan.object);
@@ -307,6 +309,7 @@ class ObjectRemover::Batch {
 
   // Who was changed meanwhile is looked at again, alone.
   Result<> Commit() {
+    if (IsVoid()) return Fail(WouldWait());
     const auto results = remover_.parts_.store.ApplyAll(std::exchange(writes_, {}));
     const std::vector<Waiting> waiting = std::exchange(waiting_, {});
     bytes_ = 0;

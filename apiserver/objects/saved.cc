@@ -7,6 +7,7 @@
 #include "apiserver/objects/late_write.h"
 #include "apiserver/objects/record_codec.h"
 #include "apiserver/objects/written_struct.h"
+#include "base/at_once.h"
 #include "base/heap_release.h"
 
 namespace skiff {
@@ -46,6 +47,7 @@ Result<Written> PutObject(Store& store, const std::string& key, const Preconditi
                         .revision_at = stored.revision_at,
                         .relies_on = relies_on});
   };
+  if (IsVoid()) return Fail(WouldWait());
   auto written = put(object);
   if (written || !IsTooLarge(written.error())) return written;
   if (object.metadata().managed_fields.empty()) return written;

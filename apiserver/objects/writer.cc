@@ -26,6 +26,7 @@
 #include "apiserver/request/list_options.h"
 #include "apiserver/request/resources.h"
 #include "apiserver/services/allocation.h"
+#include "base/at_once.h"
 
 namespace skiff {
 namespace {
@@ -472,6 +473,7 @@ Result<std::optional<Saved>> ObjectWriter::TryUpdate(ApiRequest& request, const 
                  object, saved, encoded)) {
     return LeftToWrite();
   }
+  if (IsVoid()) return Fail(WouldWait());
   auto written = saved.deleted
                      ? parts_.store.Apply({.key = record->key, .expect = unchanged})
                      : PutObject(parts_.store, record->key, unchanged, object, std::move(encoded));

@@ -363,7 +363,12 @@ http::Response ApiServer::AskElsewhere(const http::Request& request) {
     return *LetIn(copy, state_->Ask(copy, nullptr));
   };
   auto names = state_->authentication->WaitsFor(request);
-  if (ImpersonatesSomebody(request)) names.merge(state_->authorizers->Names());
+  if (ImpersonatesSomebody(request)) {
+    auto of_authorizers = state_->authorizers->Names();
+    // Whoever he is, he has not been let in yet, and may name anybody.
+    if (!of_authorizers.empty()) names.insert(OutboundPool::OneOfMany("impersonation"));
+    names.merge(of_authorizers);
+  }
   return Detour(state_->outbound, std::move(names), request, handle,
                 [this](const http::Request& copy) {
                   http::Response response = RefuseForNow(copy);
@@ -444,7 +449,7 @@ std::optional<http::Response> ApiServer::Begin(const http::Request& request, Ask
                                                flow_control::Pass pass,
                                                const http::LateReplyPtr& reply) {
   auto names = state_->WaitsForFromWorker(request, asked.info, *asked.user);
-  auto of_authorizers = state_->authorizers->Names();
+  auto of_authorizers = state_->NamesOfQuestions(*asked.user);
   flow_control::Entrance& entrance = *state_->entrance;
   const auto beginning = entrance.BeginningOf(pass);
   asked.initial_events = beginning;

@@ -128,9 +128,12 @@ Result<> ApiServer::State::AddAuthentication(const Parts& parts) {
        }},
       clock, random));
   const auto& modes = options.authorization_modes;
-  const bool allows_all = !options.authorization && modes.size() == 1 && modes[0] == "AlwaysAllow";
+  // As in Kubernetes, whatever is said of anonymous requests; with a file the modes say nothing.
+  const bool by_modes = !options.authorization || options.authorization->file_text.empty();
+  const bool allows_all =
+      by_modes && std::find(modes.begin(), modes.end(), "AlwaysAllow") != modes.end();
   Authentication::Options auth{
-      .anonymous = options.anonymous_auth.value_or(!allows_all),
+      .anonymous = options.anonymous_auth.value_or(true) && !allows_all,
       .service_accounts = tokens.get(),
       .console = &console_sessions,
       .clock = &clock,

@@ -194,6 +194,8 @@ struct ApiServer::State {
   // The same on a worker, which asks no other program for it.
   std::set<std::string> WaitsForFromWorker(const http::Request& request, const RequestInfo& info,
                                            const User& user);
+  // For who has to ask an authorizer: whom he may wait for, where nobody takes all the places.
+  std::set<std::string> NamesOfQuestions(const User& user) const;
   // Whether it is allowed, or somebody else has to be asked.
   bool MayBeAllowed(const User& user, const Access& access) const;
   // Of a request that asks whose a token is.

@@ -106,16 +106,21 @@ std::set<std::string> ApiServer::State::WaitsFor(const http::Request& request,
 std::set<std::string> ApiServer::State::WaitsForFromWorker(const http::Request& request,
                                                            const RequestInfo& info,
                                                            const User& user) {
-  auto of_authorizers = authorizers->Names();
-  if (of_authorizers.empty()) return WaitsFor(request, info, user);
+  if (authorizers->Names().empty()) return WaitsFor(request, info, user);
   const NotForLong attempt;
   auto names = WaitsFor(request, info, user);
-  if (attempt.failed()) names.merge(of_authorizers);
+  if (attempt.failed()) names.merge(NamesOfQuestions(user));
+  return names;
+}
+
+std::set<std::string> ApiServer::State::NamesOfQuestions(const User& user) const {
+  auto names = authorizers->Names();
+  if (!names.empty()) names.insert(OutboundPool::OneOfMany("questions about " + user.name));
   return names;
 }
 
 bool ApiServer::State::MayBeAllowed(const User& user, const Access& access) const {
-  return authorizers->Authorize(user, access).allowed() || IsVoid();
+  return authorizers->MayAllow(user, access);
 }
 
 std::set<std::string> ApiServer::State::NamesOfTokens(const http::Request& request,

@@ -191,8 +191,11 @@ void AnswerAsLog(http::Response& response) {
 
 Result<> CheckMayCreate(Core& core, const ApiRequest& request) {
   Access access = AccessOf(request.info);
+  if (access.verb == "create") return {};  // It has been asked for already.
   access.verb = "create";
   const Verdict verdict = core.authorizer.Authorize(request.user, access);
+  // Whatever was decided, as in Kubernetes.
+  if (!verdict.error.empty()) return Fail(Reason::kInternalError, verdict.error);
   if (verdict.allowed()) return {};
   return Fail(Forbidden({"", request.kind->resource}, request.info.name, verdict.reason));
 }

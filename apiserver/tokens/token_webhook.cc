@@ -56,8 +56,7 @@ Result<TokenVerdict> ReadTokenReview(std::string_view body, const std::string& v
                                      const std::vector<std::string>& wanted,
                                      const std::vector<std::string>& own) {
   const auto review = ParseJson(body);
-  if (!review || TextIn(*review, "kind") != "TokenReview" ||
-      TextIn(*review, "apiVersion") != std::string(kReviewGroup) + version) {
+  if (!review || !IsReviewOf(*review, "TokenReview", std::string(kReviewGroup) + version)) {
     return Fail(Reason::kInternalError,
                 fmt::format("the webhook did not answer with a TokenReview of {}{}", kReviewGroup,
                             version));

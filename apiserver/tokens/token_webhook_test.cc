@@ -106,7 +106,9 @@ TEST(TokenReview, SaysForWhomATokenIs) {
   theirs["audiences"] = {"them"};
   EXPECT_FALSE(read(theirs, own).user);
   EXPECT_EQ(read(theirs, {"us", "them"}).user->audiences, std::vector<std::string>{"them"});
-  EXPECT_FALSE(ReadTokenReview("{}", "v1", own, own));
+  EXPECT_FALSE(ReadTokenReview("{}", "v1", own, own)->user) << "of the right kind, but of nobody";
+  EXPECT_EQ(ReadTokenReview(Json{{"status", good}}.dump(), "v1", own, own)->user->user.name, "me");
+  EXPECT_FALSE(ReadTokenReview(R"({"kind": "Status"})", "v1", own, own));
   const Json other = {{"apiVersion", "authentication.k8s.io/v1"}, {"kind", "TokenReview"}};
   EXPECT_FALSE(ReadTokenReview(other.dump(), "v1beta1", own, own));
 }

@@ -47,6 +47,8 @@ def judge(seen):
             return 200, b"garbage"
         if name == "otherkind":
             return 200, {"kind": "TokenReview", "apiVersion": review["apiVersion"], "status": {}}
+        if name == "maynokind":
+            return 200, {"status": {"allowed": True}}
         status = {"allowed": name.startswith("may") or path == "/may"}
         if name in ("denied", "maydenied"):
             status["denied"] = True
@@ -71,6 +73,7 @@ REQUESTS = {
     "it fails": (f"{PODS}/fails", "ann"),
     "garbage": (f"{PODS}/garbage", "ann"),
     "another kind": (f"{PODS}/otherkind", "ann"),
+    "no kind": (f"{PODS}/maynokind", "ann"),
     "of a node": (f"{PODS}/other", "node"),
     "a list": (PODS, "ann"),
     "a list by labels": (f"{PODS}?labelSelector=a%3Db,c+in+(d,e),!f,g,h!%3Di", "ann"),
