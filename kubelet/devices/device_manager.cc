@@ -213,6 +213,11 @@ Result<> DeviceManager::Connect(const std::string& resource, const std::string& 
     MutexLock lock(mutex_);
     before = std::exchange(endpoints_[resource], fresh);
     book_.Connect(resource);
+    if (fresh.client->options().pre_start) {
+      pre_started_.insert(resource);
+    } else {
+      pre_started_.erase(resource);
+    }
   }
   log_.Info("device plugin registered", {{"resource", resource}, {"endpoint", socket}});
   fresh.client->Watch({[this, resource](DeviceMap devices) { Take(resource, std::move(devices)); },
@@ -246,6 +251,7 @@ std::map<std::string, DeviceBook::Amounts> DeviceManager::Amounts() {
       gone_.insert(name);
     }
   }
+  std::erase_if(pre_started_, [&](const auto& name) { return !book_.Knows(name); });
   return amounts;
 }
 
@@ -360,11 +366,13 @@ Result<> DeviceManager::AllocateResource(const core_v1::Pod& pod,
 
 Result<> DeviceManager::PreStart(const core_v1::Pod& pod, const core_v1::Container& container,
                                  const std::string& resource) const {
+  constexpr char kFailed[] = "device plugin PreStartContainer rpc failed with err: ";
   const auto client = ClientOf(resource);
-  if (client == nullptr || !client->options().pre_start) return {};
   DeviceIds ids;
   {
     MutexLock lock(mutex_);
+    // After a restart of the kubelet it is not known before the plugin is back.
+    if (!pre_started_.contains(resource)) return {};
     const auto* given = book_.Find(pod.metadata.uid, container.name, resource);
     if (given == nullptr) {
       return Fail(Reason::kInternalError,
@@ -374,10 +382,14 @@ Result<> DeviceManager::PreStart(const core_v1::Pod& pod, const core_v1::Contain
     }
     ids = given->ids;
   }
+  // A container must not have devices as the one before has left them.
+  if (client == nullptr) {
+    return Fail(Reason::kServiceUnavailable,
+                fmt::format("{}endpoint {} has been stopped", kFailed, resource));
+  }
   const auto done = client->PreStart(ids);
   if (done) return {};
-  return Fail(done.error().reason,
-              "device plugin PreStartContainer rpc failed with err: " + done.error().message);
+  return Fail(done.error().reason, kFailed + done.error().message);
 }
 
 Result<> DeviceManager::Give(const core_v1::Pod& pod, const core_v1::Container& container,

@@ -104,6 +104,8 @@ class DeviceManager final : public plugins::PluginHandler, public ControlLoop {
   DeviceBook book_ GUARDED_BY(mutex_);
   std::map<std::string, Endpoint> endpoints_ GUARDED_BY(mutex_);  // By resource.
   std::set<std::string> gone_ GUARDED_BY(mutex_);                 // Resources that there were.
+  // Resources whose plugins want to be told of every start of a container, though they be away.
+  std::set<std::string> pre_started_ GUARDED_BY(mutex_);
 };
 
 }  // namespace skiff::kubelet::devices

@@ -138,6 +138,28 @@ TEST_F(DeviceManagerTest, AFailedCallIsSaidAndTakesNothing) {
             "= cold");
 }
 
+TEST_F(DeviceManagerTest, AContainerWaitsForThePluginThatHasToBeToldOfItsStart) {
+  StartPlugin({{"a", true}});
+  WaitFor(1, 1);
+  const auto pod = PodOf("p1", 1);
+  ASSERT_EQ(Error(manager_->Allocate(pod)), "");
+  plugin_.reset();
+  while (manager_->Amounts().at(kGpu).allocatable != 0) manager_->Step();
+  cri::ContainerConfig config;
+  const auto give = [&] { return Error(manager_->Give(pod, pod.spec.containers[0], config)); };
+  const std::string stopped =
+      "device plugin PreStartContainer rpc failed with err: endpoint example.com/gpu has been "
+      "stopped";
+  EXPECT_EQ(give(), stopped);
+  clock_.Advance(DeviceManager::kStopGrace + 1s);
+  EXPECT_EQ(manager_->Amounts().at(kGpu).capacity, 0);
+  EXPECT_EQ(give(), stopped) << "it still has its device";
+  StartPlugin({{"a", true}});
+  WaitFor(1, 1);
+  EXPECT_EQ(give(), "");
+  EXPECT_EQ(plugin_->calls, Calls{"pre-start a"});
+}
+
 TEST_F(DeviceManagerTest, APluginThatEndsLeavesDevicesThatAreNotWellUntilItIsBack) {
   StartPlugin({{"a", true}, {"b", true}});
   WaitFor(2, 2);
