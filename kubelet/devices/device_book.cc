@@ -52,8 +52,11 @@ Allocation AllocationFrom(const Json& entry) {
 
 }  // namespace
 
-void DeviceBook::Set(const std::string& resource, DeviceMap devices) {
-  resources_[resource].devices = std::move(devices);
+bool DeviceBook::Set(const std::string& resource, DeviceMap devices) {
+  DeviceMap& kept = resources_[resource].devices;
+  if (kept == devices) return false;
+  kept = std::move(devices);
+  return true;
 }
 
 void DeviceBook::Stop(const std::string& resource, Duration now) {
@@ -84,9 +87,13 @@ std::map<std::string, DeviceBook::Amounts> DeviceBook::TakeAmounts(Duration stop
   return amounts;
 }
 
-bool DeviceBook::AnyStopped() const {
-  return std::any_of(resources_.begin(), resources_.end(),
-                     [](const auto& entry) { return entry.second.stopped_at.has_value(); });
+std::optional<Duration> DeviceBook::FirstStop() const {
+  std::optional<Duration> first;
+  for (const auto& [name, resource] : resources_) {
+    if (!resource.stopped_at) continue;
+    first = std::min(first.value_or(*resource.stopped_at), *resource.stopped_at);
+  }
+  return first;
 }
 
 bool DeviceBook::Knows(const std::string& resource) const {
@@ -199,8 +206,8 @@ void DeviceBook::Give(const std::string& pod, const std::string& container,
   pods_[pod][container][resource] = std::move(given);
 }
 
-bool DeviceBook::Retain(const std::set<std::string>& pods) {
-  return std::erase_if(pods_, [&](const auto& entry) { return !pods.contains(entry.first); }) > 0;
+void DeviceBook::Retain(const std::set<std::string>& pods) {
+  std::erase_if(pods_, [&](const auto& entry) { return !pods.contains(entry.first); });
 }
 
 std::map<std::string, int64_t> DeviceBook::InUse() const {
@@ -227,13 +234,8 @@ std::string DeviceBook::Checkpoint() const {
     }
   }
   Json registered = Json::object();
-  for (const auto& [name, resource] : resources_) {
-    Json ids = Json::array();
-    for (const auto& [id, device] : resource.devices) {
-      if (device.is_healthy) ids.push_back(id);
-    }
-    registered[name] = std::move(ids);
-  }
+  // Nobody reads more of them than their names: their plugins tell again what they have.
+  for (const auto& [name, resource] : resources_) registered[name] = Json::array();
   const Json data = {{"PodDeviceEntries", std::move(entries)},
                      {"RegisteredDevices", std::move(registered)}};
   return Json{{"Data", data}, {"Checksum", Fnv1a32(data.dump())}}.dump();
