@@ -5,23 +5,13 @@
 #include <algorithm>
 
 #include "api/codec/json.h"
+#include "api/codec/json_members.h"
 #include "base/hash.h"
 
 namespace skiff::kubelet::devices {
 namespace {
 
 constexpr int64_t kNoNumaNode = -1;
-
-const Json& At(const Json& object, const char* key) {
-  static const Json kNull;
-  const auto found = object.is_object() ? object.find(key) : object.end();
-  return found != object.end() ? *found : kNull;
-}
-
-std::string TextOf(const Json& object, const char* key) {
-  const Json& value = At(object, key);
-  return value.is_string() ? value.get<std::string>() : "";
-}
 
 Json EntryOf(const std::string& pod, const std::string& container, const std::string& resource,
              const Allocation& given) {
@@ -36,8 +26,8 @@ Json EntryOf(const std::string& pod, const std::string& container, const std::st
 
 Allocation AllocationFrom(const Json& entry) {
   Allocation given;
-  given.response = FromBase64(TextOf(entry, "AllocResp")).value_or("");
-  const Json& ids = At(entry, "DeviceIDs");
+  given.response = FromBase64(MemberText(entry, "AllocResp")).value_or("");
+  const Json& ids = MemberOf(entry, "DeviceIDs");
   if (!ids.is_object()) return given;
   for (const auto& [node, list] : ids.items()) {
     auto& of_node = given.by_numa[std::strtoll(node.c_str(), nullptr, 10)];
@@ -243,16 +233,16 @@ std::string DeviceBook::Checkpoint() const {
 
 Result<> DeviceBook::Load(std::string_view text, Duration now) {
   const Json whole = TRY(ParseJson(text));
-  const Json& data = At(whole, "Data");
-  const Json& sum = At(whole, "Checksum");
+  const Json& data = MemberOf(whole, "Data");
+  const Json& sum = MemberOf(whole, "Checksum");
   if (!sum.is_number_integer() || sum.get<int64_t>() != Fnv1a32(data.dump())) {
     return Fail(Reason::kInvalid, "checkpoint is corrupted");
   }
-  for (const Json& entry : At(data, "PodDeviceEntries")) {
-    pods_[TextOf(entry, "PodUID")][TextOf(entry, "ContainerName")][TextOf(entry, "ResourceName")] =
-        AllocationFrom(entry);
+  for (const Json& entry : MemberOf(data, "PodDeviceEntries")) {
+    pods_[MemberText(entry, "PodUID")][MemberText(entry, "ContainerName")]
+         [MemberText(entry, "ResourceName")] = AllocationFrom(entry);
   }
-  const Json& registered = At(data, "RegisteredDevices");
+  const Json& registered = MemberOf(data, "RegisteredDevices");
   if (!registered.is_object()) return {};
   for (const auto& [name, ids] : registered.items()) resources_[name].stopped_at = now;
   return {};
