@@ -125,7 +125,8 @@ Kubelet::Kubelet(KubeletOptions options, KubeletDependencies dependencies)
            [this](const auto& names) {
              if (csi_volumes_) csi_volumes_->Reported(names);
            },
-           [this] { return DeviceAmounts(); }}),
+           [this] { return DeviceAmounts(); },
+           [this] { return devices_ && !devices_->plugins().was_loaded(); }}),
       lease_(options_.node_name, options_.lease_seconds, dependencies_.client, dependencies_.clock,
              [this] { return FindOwnNode(); }),
       csi_node_(

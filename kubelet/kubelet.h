@@ -140,6 +140,9 @@ class Kubelet final : public ControlLoop {
   // mirror. Any thread.
   Ptr<core_v1::Pod> FindPod(const std::string& namespace_, const std::string& name) const;
   std::vector<Ptr<core_v1::Pod>> Pods() const;
+  // Uids of those that may have something running here, though their object may be gone; nullopt
+  // before all pods are known. What they have is nobody else's.
+  std::optional<std::set<std::string>> PlacedPods() const;
   // How many pods there are of which sort, as kubelet_*_pods name them.
   std::vector<PodCount> CountPods() const;
   ContainerRuntime& runtime() { return dependencies_.runtime; }
@@ -191,8 +194,6 @@ class Kubelet final : public ControlLoop {
   void RuntimeEvent(const cri::Event& event);
   // Uids of all pods there are; nullopt before they are all known.
   std::optional<std::set<std::string>> KnownPods() const;
-  // Those of them that have a place here; the same.
-  std::optional<std::set<std::string>> PlacedPods() const;
   Ptr<core_v1::Pod> ObjectOf(const Ptr<core_v1::Pod>& pod) const;
   void WarnOfNode(const std::string& reason, const std::string& message);
   core_v1::Node Self() const;

@@ -68,7 +68,12 @@ Ptr<core_v1::Node> Kubelet::WithDevices(Ptr<core_v1::Node> node) const {
 std::optional<std::set<std::string>> Kubelet::PlacedPods() const {
   if (!KnownPods()) return std::nullopt;
   std::set<std::string> uids;
-  for (const auto& pod : AdmittedPods()) uids.insert(pod->metadata.uid);
+  MutexLock lock(mutex_);
+  for (const auto& [uid, worker] : workers_) {
+    // One whose object is gone, or that others were told has ended, may still run for its grace.
+    const bool may_run = worker->state() < PodWorker::State::kTerminated;
+    if (may_run && !refused_.contains(uid)) uids.insert(uid);
+  }
   return uids;
 }
 

@@ -118,6 +118,9 @@ TEST_F(StandaloneKubeletTest, APodThatIsGoneTakesNobodysPlaceWhileItStillStops) 
   Settle();
   EXPECT_EQ(Running("old").size(), 1u);
   EXPECT_TRUE(Running("greedy").empty());
+  const auto before = kubelet_->PlacedPods();
+  ASSERT_TRUE(before);
+  EXPECT_EQ(before->size(), 1u) << "not the one that was refused";
   runtime_.FailUntil(cri::FakeCall::kStopContainer, {Reason::kUnknown, "busy"},
                      clock_.Monotonic() + 1h);
   std::filesystem::remove(directory_ + "/manifests/old.yaml");
@@ -126,6 +129,10 @@ TEST_F(StandaloneKubeletTest, APodThatIsGoneTakesNobodysPlaceWhileItStillStops) 
   Settle();
   EXPECT_EQ(Running("old").size(), 1u);
   EXPECT_EQ(Running("new").size(), 1u);
+  const auto placed = kubelet_->PlacedPods();
+  ASSERT_TRUE(placed);
+  EXPECT_TRUE(placed->contains(*before->begin())) << "its devices are not free before it has ended";
+  EXPECT_EQ(placed->size(), 2u);
 }
 
 TEST_F(StandaloneKubeletTest, ASandboxIsMadeAnewWithItsRuntimeClassWhileTheApiIsAway) {

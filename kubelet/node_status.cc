@@ -232,6 +232,11 @@ std::vector<core_v1::NodeCondition> NodeStatusLoop::Conditions() const {
 // are still there can be allotted.
 void NodeStatusLoop::SetAmounts(core_v1::NodeStatus& status) const {
   for (auto& [name, amount] : facts_.Capacity()) status.capacity[name] = amount;
+  if (!has_reported_ && dependencies_.forgets_devices && dependencies_.forgets_devices()) {
+    for (auto& [name, amount] : status.capacity) {
+      if (IsExtendedResource(name)) amount = Quantity::FromValue(0);
+    }
+  }
   std::erase_if(status.allocatable, [&](const auto& entry) {
     return IsExtendedResource(entry.first) && !status.capacity.contains(entry.first);
   });
@@ -312,6 +317,7 @@ void NodeStatusLoop::Reported(const core_v1::NodeStatus& before, const Written& 
     written_ = nullptr;
     return CheckAgain(kRetry);
   }
+  has_reported_ = true;
   written_ = *written;
   written_at_ = dependencies_.clock.Monotonic();
   TellVolumes(written_->status);

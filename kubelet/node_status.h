@@ -82,6 +82,10 @@ class NodeStatusLoop final : public ControlLoop {
     // What device plugins have, all of it and what is well; zeros of what they have no more.
     // Empty: there are none.
     std::function<std::map<std::string, std::pair<int64_t, int64_t>>()> devices = {};
+    // Whether nobody knows which extended resources a kubelet before this one has told of for its
+    // plugins: then all are told to be none, until somebody tells of them again. Empty: it is
+    // known.
+    std::function<bool()> forgets_devices = {};
   };
   NodeStatusLoop(std::string node_name, NodeFacts facts, Settings settings,
                  Dependencies dependencies);
@@ -115,6 +119,7 @@ class NodeStatusLoop final : public ControlLoop {
   const Log log_{"node"};
   std::atomic<bool> changed_ = false;
   // The loop's own. Times are monotonic.
+  bool has_reported_ = false;
   std::optional<Duration> started_at_;
   Duration check_at_{};
   Duration next_report_{};

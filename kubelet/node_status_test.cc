@@ -48,6 +48,7 @@ class NodeStatusTest : public testing::Test {
   int registered_ = 0;
   std::vector<std::string> in_use_, reported_;
   std::map<std::string, std::pair<int64_t, int64_t>> devices_;
+  bool forgets_devices_ = false;
   // What the loop finds: by default, what the API has.
   std::function<Result<Ptr<core_v1::Node>>()> find_ = [this] {
     return client_.Get<core_v1::Node>({"", "n1"});
@@ -64,14 +65,14 @@ class NodeStatusTest : public testing::Test {
     facts.memory_bytes = int64_t{8} << 30;
     return facts;
   }();
-  NodeStatusLoop loop_{
-      "n1",
-      facts_,
-      {},
-      {client_, clock_, runtime_, health_, manager_.Recorder("kubelet", "n1"),
-       [] { return std::set<std::string>(); }, [this] { return find_(); },
-       [this] { ++registered_; }, [this] { return in_use_; },
-       [this](const auto& names) { reported_ = names; }, [this] { return devices_; }}};
+  NodeStatusLoop loop_{"n1",
+                       facts_,
+                       {},
+                       {client_, clock_, runtime_, health_, manager_.Recorder("kubelet", "n1"),
+                        [] { return std::set<std::string>(); }, [this] { return find_(); },
+                        [this] { ++registered_; }, [this] { return in_use_; },
+                        [this](const auto& names) { reported_ = names; },
+                        [this] { return devices_; }, [this] { return forgets_devices_; }}};
 };
 
 TEST_F(NodeStatusTest, VolumesInUseAreToldAtOnce) {
@@ -106,6 +107,22 @@ TEST_F(NodeStatusTest, WhatOthersAdvertiseStaysAndCanBeAllotted) {
   EXPECT_EQ(At("/status/capacity/cpu"), "4");
   EXPECT_EQ(At("/status/capacity/example.com~1dongle"), "5");
   EXPECT_EQ(At("/status/allocatable/example.com~1dongle"), "5");
+}
+
+TEST_F(NodeStatusTest, DevicesOfPluginsThatNobodyKnowsOfAreNoneUntilTheyAreToldOfAgain) {
+  node_["status"]["capacity"]["example.com/gpu"] = "5";
+  node_["status"]["capacity"]["example.com/tpu"] = "5";
+  devices_["example.com/tpu"] = {3, 2};
+  forgets_devices_ = true;
+  Report();
+  EXPECT_EQ(At("/status/capacity/example.com~1gpu"), "0");
+  EXPECT_EQ(At("/status/allocatable/example.com~1gpu"), "0");
+  EXPECT_EQ(At("/status/capacity/example.com~1tpu"), "3");
+  node_["status"]["capacity"]["example.com/gpu"] = "4";
+  loop_.Changed();
+  loop_.Step();
+  EXPECT_EQ(At("/status/capacity/example.com~1gpu"), "4");
+  EXPECT_EQ(At("/status/allocatable/example.com~1gpu"), "4");
 }
 
 TEST_F(NodeStatusTest, WhatIsNoLongerAdvertisedCannotBeAllotted) {

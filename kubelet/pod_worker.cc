@@ -448,11 +448,13 @@ void PodWorker::WriteStatus(const core_v1::Pod& pod, const ObservedPod& observed
   // What others ended stays ended.
   if (status_ && !HasEnded(pod.status.phase)) input.last = &*status_;
   core_v1::PodStatus status = ComputePodStatus(input);
-  const bool may_run = state_ != State::kTerminated && observed.AnyRunning();
+  // Whoever hears of the end gives its claims to others, whose driver may still have them prepared.
+  const bool has_claims = context_.devices != nullptr && !pod.spec.resource_claims.empty();
+  const bool may_run = state_ < State::kTerminated && (observed.AnyRunning() || has_claims);
   const bool is_terminal = HasEnded(status.phase);
   const core_v1::PodStatus& before = input.Before();
   if (is_terminal && may_run && !before.phase.empty()) {
-    // Nobody may take a pod for ended while something of it still runs.
+    // Nobody may take a pod for ended while something of it still runs or is in use.
     HoldBackEnd(before, status);
   }
   if (context_.metrics != nullptr && status.phase == "Running" && before.phase == "Pending") {

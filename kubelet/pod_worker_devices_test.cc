@@ -54,6 +54,39 @@ TEST_F(PodWorkerDevicesTest, DevicesArePreparedBeforeThePodAndGivenBackAfterItsC
   EXPECT_EQ(worker_->state(), PodWorker::State::kFinished);
 }
 
+TEST_F(PodWorkerDevicesTest, NobodyIsToldOfAnEndBeforeClaimsAreGivenBack) {
+  pod_.spec.restart_policy = "Never";
+  pod_.spec.resource_claims.emplace_back().name = "gpu";
+  pod_.status.phase = "Pending";
+  StartWorker();
+  ASSERT_EQ(Status().phase, "Running");
+  devices_.fails = "unprepare";
+  fake_.Exit(Running("app").at(0), 0);
+  worker_->Wake();
+  executor_.RunFor(PodWorker::kRetry);
+  EXPECT_EQ(devices_.calls.back(), "unprepare");
+  EXPECT_EQ(Status().phase, "Running");
+  EXPECT_EQ(Status().container_statuses.at(0).state.terminated->exit_code, 0);
+  devices_.fails.clear();
+  executor_.RunFor(PodWorker::kRetry);
+  EXPECT_EQ(Status().phase, "Succeeded");
+}
+
+TEST_F(PodWorkerDevicesTest, NobodyIsToldOfAnEvictionBeforeClaimsAreGivenBack) {
+  pod_.spec.resource_claims.emplace_back().name = "gpu";
+  pod_.status.phase = "Pending";
+  StartWorker();
+  devices_.fails = "unprepare";
+  worker_->Terminate(WaitingReason{"Evicted", "The node was low on resource: memory."}, 1);
+  executor_.RunFor(3s);
+  EXPECT_EQ(devices_.calls.back(), "unprepare");
+  EXPECT_EQ(Status().phase, "Running");
+  devices_.fails.clear();
+  executor_.RunFor(PodWorker::kRetry);
+  EXPECT_EQ(Status().phase, "Failed");
+  EXPECT_EQ(Status().reason, "Evicted");
+}
+
 TEST_F(PodWorkerDevicesTest, NothingStartsBeforeAllIsPrepared) {
   devices_.fails = "prepare";
   StartWorker();

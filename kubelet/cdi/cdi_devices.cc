@@ -36,7 +36,10 @@ std::vector<File> ReadFiles(const std::vector<std::string>& directories) {
     }
     std::sort(paths.begin(), paths.end());
     for (const auto& path : paths) {
-      const auto file = OpenRegularFile(path);
+      // Drivers may keep the file itself elsewhere. Only root writes these directories.
+      std::error_code unresolved;
+      const auto file_path = fs::canonical(path, unresolved);
+      const auto file = OpenRegularFile(unresolved ? path : file_path.string());
       const auto text = file ? ReadWhole(*file, CdiDevices::kFileBytesMax)
                              : Result<std::string>(Fail(file.error()));
       files.push_back({path, priority, text ? ParseSpec(*text) : Result<Spec>(Fail(text.error()))});
@@ -81,15 +84,23 @@ Result<> CheckNode(const DeviceNode& node, const std::string& host_path) {
     const int code = errno;
     return Fail(SystemError("CDI device injection failed: stat " + host_path, code));
   }
+  // Of a directory the runtime would give all devices below it.
+  if (!S_ISBLK(info.st_mode) && !S_ISCHR(info.st_mode) && !S_ISFIFO(info.st_mode)) {
+    return Fail(Reason::kInvalid,
+                fmt::format("CDI device injection failed: \"{}\" is not a device node", host_path));
+  }
   const char type = S_ISBLK(info.st_mode) ? 'b' : S_ISCHR(info.st_mode) ? 'c' : 'p';
   const bool is_type =
       node.type.empty() || node.type[0] == type || (node.type == "u" && type == 'c');
   const auto is = [](const std::optional<int64_t>& wanted, int64_t value) {
     return !wanted || *wanted == value;
   };
-  if (is_type && is(node.major, major(info.st_rdev)) && is(node.minor, minor(info.st_rdev)) &&
-      is(node.file_mode, info.st_mode & kPermissionBits) && is(node.uid, info.st_uid) &&
-      is(node.gid, info.st_gid)) {
+  // Without a major number both are the host's.
+  const bool is_number = type == 'p' || node.major.value_or(0) == 0 ||
+                         (*node.major == major(info.st_rdev) &&
+                          node.minor.value_or(0) == static_cast<int64_t>(minor(info.st_rdev)));
+  if (is_type && is_number && is(node.file_mode, info.st_mode & kPermissionBits) &&
+      is(node.uid, info.st_uid) && is(node.gid, info.st_gid)) {
     return {};
   }
   return Fail(Reason::kInvalid,

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 
@@ -76,8 +77,32 @@ TEST_F(CdiDevicesTest, WhatARuntimeCannotBeAskedForIsNotLeftOut) {
             std::string::npos);
   EXPECT_EQ(ErrorOf("deviceNodes: [{path: /dev/none}]"),
             "CDI device injection failed: stat /dev/none: No such file or directory");
-  EXPECT_EQ(ErrorOf("additionalGIDs: [5, 5, 0]"), "");
+  EXPECT_EQ(ErrorOf("deviceNodes: [{path: /dev/null, major: 0, minor: 9}]"), "");
+  EXPECT_NE(ErrorOf("deviceNodes: [{path: /dev/null, type: c, major: 1}]"), "");
+  EXPECT_EQ(ErrorOf("additionalGids: [5, 5, 0]"), "");
   EXPECT_EQ(container_.security.supplemental_groups, std::vector<int64_t>{5});
+}
+
+TEST_F(CdiDevicesTest, WhatIsNoDeviceIsNotGivenAsOne) {
+  const std::string no_device =
+      "CDI device injection failed: \"" + tree_.root() + "/etc\" is not a device node";
+  EXPECT_EQ(ErrorOf("deviceNodes: [{path: /dev/a, hostPath: " + tree_.Path("etc") + "}]"),
+            no_device);
+  EXPECT_EQ(ErrorOf("deviceNodes: [{path: /dev/a, type: p, hostPath: " + tree_.Path("etc") + "}]"),
+            no_device);
+  tree_.Write("file", "no device");
+  EXPECT_NE(ErrorOf("deviceNodes: [{path: /dev/a, hostPath: " + tree_.Path("file") + "}]"), "");
+  ASSERT_EQ(mkfifo(tree_.Path("fifo").c_str(), 0600), 0);
+  EXPECT_EQ(ErrorOf("deviceNodes: [{path: /dev/a, type: p, major: 3, hostPath: " +
+                    tree_.Path("fifo") + "}]"),
+            "");
+}
+
+TEST_F(CdiDevicesTest, AFileMayBeALink) {
+  tree_.Write("file",
+              R"({"cdiVersion": "0.3.0", "kind": "v.com/net", "devices": [{"name": "a"}]})");
+  ASSERT_EQ(symlink(tree_.Path("file").c_str(), tree_.Path("etc/one.json").c_str()), 0);
+  EXPECT_EQ(Give({"v.com/net=a"}), "");
 }
 
 TEST_F(CdiDevicesTest, ALaterDirectoryHidesAnEarlierOneAndTwoFilesOfOneAreNobodysWord) {
@@ -120,6 +145,14 @@ TEST(CdiSpecTest, FilesThatAreNoneAreRefusedInWords) {
   EXPECT_EQ(error_of("{cdiVersion: 0.5.0, kind: v.com/net, devices: [{name: a}], containerEdits: "
                      "{env: 1}}"),
             "env is no list");
+  const std::string device = "{cdiVersion: 0.5.0, kind: v.com/net, devices: [{name: a, ";
+  EXPECT_EQ(error_of(device + "edits: {}}]}"), "unknown field \"edits\"");
+  EXPECT_EQ(error_of(device + "containerEdits: {caps: [a]}}]}"), "unknown field \"caps\"");
+  EXPECT_EQ(error_of(device + "containerEdits: {mounts: [{hostPath: /a, idMap: 1}]}}]}"),
+            "unknown field \"idMap\"");
+  EXPECT_EQ(error_of(device + "containerEdits: {deviceNodes: [{Path: /a, seLinux: a}]}}]}"),
+            "unknown field \"seLinux\"");
+  EXPECT_EQ(error_of(device + "annotations: {a: b}}], more: 1}"), "unknown field \"more\"");
   EXPECT_EQ(error_of("{cdiVersion: 1.1.0, kind: v.com/net, devices: [{name: '0'}]}"), "");
 }
 

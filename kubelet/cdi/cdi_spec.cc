@@ -1,6 +1,7 @@
 #include "kubelet/cdi/cdi_spec.h"
 
 #include <fmt/format.h>
+#include <strings.h>
 
 #include <algorithm>
 
@@ -16,6 +17,23 @@ constexpr const char* kRefused[] = {"hooks", "intelRdt", "netDevices"};
 
 bool IsSet(const Json& value) {
   return !value.is_null() && !((value.is_array() || value.is_object()) && value.empty());
+}
+
+// The object with its keys as they are known here. Like the readers of others it takes them in any
+// case, and none that is unknown: it may be something that a newer version asks for.
+Result<Json> Known(const Json& object, const std::vector<const char*>& keys) {
+  Json known = Json::object();
+  for (const auto& [key, value] : object.items()) {
+    const auto is_it = [&, &name = key](const char* each) {
+      return strcasecmp(each, name.c_str()) == 0;
+    };
+    const auto found = std::find_if(keys.begin(), keys.end(), is_it);
+    if (found == keys.end()) {
+      return Fail(Reason::kInvalid, fmt::format("unknown field \"{}\"", key));
+    }
+    known[*found] = value;
+  }
+  return known;
 }
 
 Result<std::string> Text(const Json& object, const char* key) {
@@ -49,7 +67,9 @@ Result<std::vector<Json>> Objects(const Json& object, const char* key) {
   return list;
 }
 
-Result<DeviceNode> NodeOf(const Json& object) {
+Result<DeviceNode> NodeOf(const Json& given) {
+  const Json object = TRY(Known(given, {"path", "hostPath", "type", "major", "minor", "fileMode",
+                                        "permissions", "uid", "gid"}));
   DeviceNode node;
   node.path = TRY(Text(object, "path"));
   node.host_path = TRY(Text(object, "hostPath"));
@@ -89,7 +109,8 @@ Result<> SetOption(const std::string& option, cri::Mount& mount) {
   return {};
 }
 
-Result<cri::Mount> MountOf(const Json& object) {
+Result<cri::Mount> MountOf(const Json& given) {
+  const Json object = TRY(Known(given, {"hostPath", "containerPath", "options", "type"}));
   cri::Mount mount;
   mount.host_path = TRY(Text(object, "hostPath"));
   mount.container_path = TRY(Text(object, "containerPath"));
@@ -115,12 +136,14 @@ Result<Edits> EditsOf(const Json& object) {
   const auto found = object.find("containerEdits");
   if (found == object.end() || found->is_null()) return edits;
   if (!found->is_object()) return Fail(Reason::kInvalid, "containerEdits is no object");
+  const Json known = TRY(Known(*found, {"env", "deviceNodes", "mounts", "additionalGIDs", "hooks",
+                                        "intelRdt", "netDevices"}));
   for (const char* key : kRefused) {
-    const auto refused = found->find(key);
-    if (refused == found->end() || !IsSet(*refused)) continue;
+    const auto refused = known.find(key);
+    if (refused == known.end() || !IsSet(*refused)) continue;
     return Fail(Reason::kInvalid, fmt::format("the runtime cannot be asked for {}", key));
   }
-  for (const Json& each : TRY(Entries(*found, "env"))) {
+  for (const Json& each : TRY(Entries(known, "env"))) {
     const std::string text = each.is_string() ? each.get<std::string>() : "";
     const size_t equals = text.find('=');
     if (equals == std::string::npos || equals == 0) {
@@ -128,13 +151,13 @@ Result<Edits> EditsOf(const Json& object) {
     }
     edits.env.emplace_back(text.substr(0, equals), text.substr(equals + 1));
   }
-  for (const Json& each : TRY(Objects(*found, "deviceNodes"))) {
+  for (const Json& each : TRY(Objects(known, "deviceNodes"))) {
     edits.nodes.push_back(TRY(NodeOf(each)));
   }
-  for (const Json& each : TRY(Objects(*found, "mounts"))) {
+  for (const Json& each : TRY(Objects(known, "mounts"))) {
     edits.mounts.push_back(TRY(MountOf(each)));
   }
-  for (const Json& each : TRY(Entries(*found, "additionalGIDs"))) {
+  for (const Json& each : TRY(Entries(known, "additionalGIDs"))) {
     if (!each.is_number_integer() || each.get<int64_t>() < 0 || each.get<int64_t>() > UINT32_MAX) {
       return Fail(Reason::kInvalid, "additionalGIDs: no group");
     }
@@ -176,8 +199,9 @@ std::optional<DeviceName> ParseDeviceName(std::string_view name) {
 
 Result<Spec> ParseSpec(std::string_view text) {
   const auto document = TRY(ParseYaml(text));
-  const Json& object = document.value;
-  if (!object.is_object()) return Fail(Reason::kInvalid, "no object");
+  if (!document.value.is_object()) return Fail(Reason::kInvalid, "no object");
+  const Json object = TRY(
+      Known(document.value, {"cdiVersion", "kind", "annotations", "devices", "containerEdits"}));
   const std::string version = TRY(Text(object, "cdiVersion"));
   const auto is_known = [&](const char* each) { return version == each; };
   if (std::none_of(std::begin(kVersions), std::end(kVersions), is_known)) {
@@ -189,7 +213,8 @@ Result<Spec> ParseSpec(std::string_view text) {
     return Fail(Reason::kInvalid, fmt::format("invalid kind \"{}\"", spec.kind));
   }
   spec.all = TRY(EditsOf(object));
-  for (const Json& each : TRY(Objects(object, "devices"))) {
+  for (const Json& given : TRY(Objects(object, "devices"))) {
+    const Json each = TRY(Known(given, {"name", "annotations", "containerEdits"}));
     const std::string name = TRY(Text(each, "name"));
     if (!IsName(name, true)) {
       return Fail(Reason::kInvalid, fmt::format("invalid device name \"{}\"", name));

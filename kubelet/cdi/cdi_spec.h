@@ -1,5 +1,6 @@
 // The Container Device Interface: files that say what has to be changed of a container for it to
-// have a device. What is asked for and CRI has no word for is an error, never left out. Pure.
+// have a device. What is asked for and CRI has no word for, or this reader, is an error, never left
+// out. Pure.
 //
 //   {"cdiVersion": "0.6.0", "kind": "vendor.com/net",
 //    "devices": [{"name": "a", "containerEdits": {"deviceNodes": [{"path": "/dev/net-a"}]}}],

@@ -5,23 +5,13 @@
 #include <algorithm>
 
 #include "api/codec/json.h"
+#include "api/codec/json_members.h"
 #include "base/hash.h"
 
 namespace skiff::kubelet::devices {
 namespace {
 
 constexpr int64_t kNoNumaNode = -1;
-
-const Json& At(const Json& object, const char* key) {
-  static const Json kNull;
-  const auto found = object.is_object() ? object.find(key) : object.end();
-  return found != object.end() ? *found : kNull;
-}
-
-std::string TextOf(const Json& object, const char* key) {
-  const Json& value = At(object, key);
-  return value.is_string() ? value.get<std::string>() : "";
-}
 
 Json EntryOf(const std::string& pod, const std::string& container, const std::string& resource,
              const Allocation& given) {
@@ -36,8 +26,8 @@ Json EntryOf(const std::string& pod, const std::string& container, const std::st
 
 Allocation AllocationFrom(const Json& entry) {
   Allocation given;
-  given.response = FromBase64(TextOf(entry, "AllocResp")).value_or("");
-  const Json& ids = At(entry, "DeviceIDs");
+  given.response = FromBase64(MemberText(entry, "AllocResp")).value_or("");
+  const Json& ids = MemberOf(entry, "DeviceIDs");
   if (!ids.is_object()) return given;
   for (const auto& [node, list] : ids.items()) {
     auto& of_node = given.by_numa[std::strtoll(node.c_str(), nullptr, 10)];
@@ -52,8 +42,11 @@ Allocation AllocationFrom(const Json& entry) {
 
 }  // namespace
 
-void DeviceBook::Set(const std::string& resource, DeviceMap devices) {
-  resources_[resource].devices = std::move(devices);
+bool DeviceBook::Set(const std::string& resource, DeviceMap devices) {
+  DeviceMap& kept = resources_[resource].devices;
+  if (kept == devices) return false;
+  kept = std::move(devices);
+  return true;
 }
 
 void DeviceBook::Stop(const std::string& resource, Duration now) {
@@ -84,9 +77,13 @@ std::map<std::string, DeviceBook::Amounts> DeviceBook::TakeAmounts(Duration stop
   return amounts;
 }
 
-bool DeviceBook::AnyStopped() const {
-  return std::any_of(resources_.begin(), resources_.end(),
-                     [](const auto& entry) { return entry.second.stopped_at.has_value(); });
+std::optional<Duration> DeviceBook::FirstStop() const {
+  std::optional<Duration> first;
+  for (const auto& [name, resource] : resources_) {
+    if (!resource.stopped_at) continue;
+    first = std::min(first.value_or(*resource.stopped_at), *resource.stopped_at);
+  }
+  return first;
 }
 
 bool DeviceBook::Knows(const std::string& resource) const {
@@ -199,8 +196,8 @@ void DeviceBook::Give(const std::string& pod, const std::string& container,
   pods_[pod][container][resource] = std::move(given);
 }
 
-bool DeviceBook::Retain(const std::set<std::string>& pods) {
-  return std::erase_if(pods_, [&](const auto& entry) { return !pods.contains(entry.first); }) > 0;
+void DeviceBook::Retain(const std::set<std::string>& pods) {
+  std::erase_if(pods_, [&](const auto& entry) { return !pods.contains(entry.first); });
 }
 
 std::map<std::string, int64_t> DeviceBook::InUse() const {
@@ -227,13 +224,8 @@ std::string DeviceBook::Checkpoint() const {
     }
   }
   Json registered = Json::object();
-  for (const auto& [name, resource] : resources_) {
-    Json ids = Json::array();
-    for (const auto& [id, device] : resource.devices) {
-      if (device.is_healthy) ids.push_back(id);
-    }
-    registered[name] = std::move(ids);
-  }
+  // Nobody reads more of them than their names: their plugins tell again what they have.
+  for (const auto& [name, resource] : resources_) registered[name] = Json::array();
   const Json data = {{"PodDeviceEntries", std::move(entries)},
                      {"RegisteredDevices", std::move(registered)}};
   return Json{{"Data", data}, {"Checksum", Fnv1a32(data.dump())}}.dump();
@@ -241,16 +233,16 @@ std::string DeviceBook::Checkpoint() const {
 
 Result<> DeviceBook::Load(std::string_view text, Duration now) {
   const Json whole = TRY(ParseJson(text));
-  const Json& data = At(whole, "Data");
-  const Json& sum = At(whole, "Checksum");
+  const Json& data = MemberOf(whole, "Data");
+  const Json& sum = MemberOf(whole, "Checksum");
   if (!sum.is_number_integer() || sum.get<int64_t>() != Fnv1a32(data.dump())) {
     return Fail(Reason::kInvalid, "checkpoint is corrupted");
   }
-  for (const Json& entry : At(data, "PodDeviceEntries")) {
-    pods_[TextOf(entry, "PodUID")][TextOf(entry, "ContainerName")][TextOf(entry, "ResourceName")] =
-        AllocationFrom(entry);
+  for (const Json& entry : MemberOf(data, "PodDeviceEntries")) {
+    pods_[MemberText(entry, "PodUID")][MemberText(entry, "ContainerName")]
+         [MemberText(entry, "ResourceName")] = AllocationFrom(entry);
   }
-  const Json& registered = At(data, "RegisteredDevices");
+  const Json& registered = MemberOf(data, "RegisteredDevices");
   if (!registered.is_object()) return {};
   for (const auto& [name, ids] : registered.items()) resources_[name].stopped_at = now;
   return {};

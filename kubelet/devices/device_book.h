@@ -18,6 +18,7 @@ namespace skiff::kubelet::devices {
 struct Device {
   bool is_healthy = false;
   std::vector<int64_t> numa_nodes;  // Empty: near to all.
+  bool operator==(const Device&) const = default;
 };
 using DeviceMap = std::map<std::string, Device>;  // By id.
 using DeviceIds = std::set<std::string>;
@@ -44,8 +45,8 @@ class DeviceBook {
     int64_t allocatable = 0;  // Those that are well.
   };
 
-  // The whole of what a plugin has.
-  void Set(const std::string& resource, DeviceMap devices);
+  // The whole of what a plugin has; false: as before.
+  bool Set(const std::string& resource, DeviceMap devices);
   // Its plugin is away: its devices are not well until it is back.
   void Stop(const std::string& resource, Duration now);
   void Connect(const std::string& resource);
@@ -53,7 +54,8 @@ class DeviceBook {
   // and is forgotten.
   std::map<std::string, Amounts> TakeAmounts(Duration stopped_before);
 
-  bool AnyStopped() const;
+  // Since when the plugin that has been away for longest is; nullopt: none is.
+  std::optional<Duration> FirstStop() const;
 
   // Whether it is a device plugin's, now or for some container.
   bool Knows(const std::string& resource) const;
@@ -72,13 +74,13 @@ class DeviceBook {
   // Nothing to do when nothing is missing and nothing taken. Fails in the kubelet's words.
   Result<Choice> Choose(const std::string& pod, const std::string& container,
                         const std::string& resource, size_t count, const DeviceIds& reusable) const;
-  // Held for an allocation that is under way, from the choice of another one.
+  // Held for an allocation that is under way, from others' choices.
   void Reserve(const std::string& resource, const DeviceIds& ids);
   void Release(const std::string& resource, const DeviceIds& ids);
   void Give(const std::string& pod, const std::string& container, const std::string& resource,
             const DeviceIds& ids, std::string response);
-  // What pods that are not among these had is free; true: there was something.
-  bool Retain(const std::set<std::string>& pods);
+  // What pods that are not among these had is free.
+  void Retain(const std::set<std::string>& pods);
   // How many devices of a resource containers have.
   std::map<std::string, int64_t> InUse() const;
 

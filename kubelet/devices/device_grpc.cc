@@ -140,7 +140,8 @@ Result<std::unique_ptr<PluginClient>> PluginClient::Connect(const std::string& s
   }
   connection.stub = Plugin::NewStub(connection.channel);
   ::v1beta1::DevicePluginOptions options;
-  const auto done = connection.Call(kCallTimeout, &Plugin::Stub::GetDevicePluginOptions,
+  // Other plugins wait for this one to have registered.
+  const auto done = connection.Call(plugins::kDialTimeout, &Plugin::Stub::GetDevicePluginOptions,
                                     ::v1beta1::Empty(), options);
   if (!done) {
     return Fail(done.error().reason,

@@ -6,6 +6,7 @@
 #include <grpcpp/server_builder.h>
 #include <unistd.h>
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -58,7 +59,9 @@ class FakePlugin final : public v1beta1::DevicePlugin::Service {
 
   v1beta1::DevicePluginOptions options;
   std::string preferred;           // An id, before all others.
+  std::function<void()> prefers;   // Called when it is asked what it prefers.
   std::string problem;             // What calls end with; "": with nothing.
+  grpc::StatusCode code = grpc::StatusCode::INTERNAL;
   std::vector<std::string> calls;  // "allocate a b", "pre-start a b".
 
  private:
@@ -66,9 +69,10 @@ class FakePlugin final : public v1beta1::DevicePlugin::Service {
   template <typename Ids>
   grpc::Status Note(std::string call, const Ids& ids) {
     for (const auto& id : ids) call += " " + id;
+    MutexLock lock(mutex_);
     calls.push_back(std::move(call));
     if (problem.empty()) return grpc::Status::OK;
-    return {grpc::StatusCode::INTERNAL, problem};
+    return {code, problem};
   }
   grpc::Status GetDevicePluginOptions(Context*, const v1beta1::Empty*,
                                       v1beta1::DevicePluginOptions* answer) override {
@@ -96,6 +100,8 @@ class FakePlugin final : public v1beta1::DevicePlugin::Service {
   }
   grpc::Status GetPreferredAllocation(Context*, const v1beta1::PreferredAllocationRequest*,
                                       v1beta1::PreferredAllocationResponse* answer) override {
+    // It may set itself to nothing.
+    if (const auto called = prefers) called();
     answer->add_container_responses()->add_deviceids(preferred);
     return grpc::Status::OK;
   }

@@ -93,14 +93,20 @@ DeviceManager::DeviceManager(std::string directory, const Clock& clock, Sources 
       clock_(clock),
       sources_(std::move(sources)),
       metrics_(metrics) {
+  was_loaded_ = Load();
+}
+
+bool DeviceManager::Load() {
   const auto file = OpenRegularFile(directory_ + kCheckpoint);
-  if (!file) return;
-  const auto text = ReadWhole(*file, kFileBytesMax);
+  if (!file && file.error().reason == Reason::kNotFound) return false;
+  const auto text =
+      file ? ReadWhole(*file, kFileBytesMax) : Result<std::string>(Fail(file.error()));
   MutexLock lock(mutex_);
   const auto loaded = text ? book_.Load(*text, clock_.Monotonic()) : Result<>(Fail(text.error()));
   if (!loaded) {
     log_.Error("devices of containers not read", {{"error", loaded.error().message}});
   }
+  return loaded.has_value();
 }
 
 DeviceManager::~DeviceManager() {
@@ -126,14 +132,30 @@ void DeviceManager::Listen() {
 Duration DeviceManager::Step() {
   if (!server_) Listen();
   DropEnded();
-  bool any_stopped = false;
+  Duration wait = server_ ? kNever : kListenRetry;
+  bool tells = false;
   {
     MutexLock lock(mutex_);
-    any_stopped = book_.AnyStopped();
+    const Duration now = clock_.Monotonic();
+    if (const auto stopped = book_.FirstStop()) {
+      const Duration left = *stopped + kStopGrace - now;
+      has_changed_ = has_changed_ || left < 0ns;
+      wait = std::min<Duration>(wait, left < 0ns ? kStopGrace : left + 1s);
+    }
+    tells = has_changed_ && (!told_at_ || now - *told_at_ >= kTellEvery);
+    if (tells) {
+      has_changed_ = false;
+      told_at_ = now;
+    } else if (has_changed_) {
+      wait = std::min(wait, *told_at_ + kTellEvery - now);
+    }
   }
-  if (any_stopped) sources_.changed();
-  if (!server_) return kListenRetry;
-  return any_stopped ? kStopGrace + 1s : kNever;
+  if (!tells) return wait;
+  if (const auto saved = Save(); !saved) {
+    log_.Info("devices not written", {{"error", saved.error().message}});
+  }
+  sources_.changed();
+  return wait;
 }
 
 // A client ends on a thread of its own, where it cannot be dropped.
@@ -148,6 +170,7 @@ void DeviceManager::DropEnded() {
       }
       log_.Info("device plugin gone", {{"resource", it->first}});
       book_.Stop(it->first, clock_.Monotonic());
+      has_changed_ = true;
       ended.push_back(std::move(it->second));
       it = endpoints_.erase(it);
     }
@@ -177,8 +200,8 @@ void DeviceManager::Unregister(const plugins::PluginInfo& info) {
     gone = std::move(found->second);
     endpoints_.erase(found);
     book_.Stop(info.name, clock_.Monotonic());
+    has_changed_ = true;
   }
-  sources_.changed();
   Wake();
 }
 
@@ -196,26 +219,46 @@ Result<> DeviceManager::RegisterByService(const RegisterRequest& request) {
   return Connect(request.resource, directory_ + "/" + request.endpoint);
 }
 
+Result<> DeviceManager::CheckRoom(const std::string& resource) const {
+  if (book_.Find(resource) != nullptr || book_.resources() < kResourcesMax) return {};
+  return Fail(Reason::kTooManyRequests, "there are too many device plugins");
+}
+
+bool DeviceManager::IsCounted(const std::string& resource) {
+  if (metrics_ == nullptr) return false;
+  MutexLock lock(mutex_);
+  if (counted_.size() < kResourcesMax) counted_.insert(resource);
+  return counted_.contains(resource);
+}
+
 Result<> DeviceManager::Connect(const std::string& resource, const std::string& socket) {
   {
     MutexLock lock(mutex_);
-    if (book_.Find(resource) == nullptr && book_.resources() >= kResourcesMax) {
-      return Fail(Reason::kTooManyRequests, "there are too many device plugins");
-    }
+    TRY(CheckRoom(resource));
   }
   Endpoint fresh {
     socket, TRY(PluginClient::Connect(socket))
     , std::make_shared<std::atomic<bool>>(false)
   };
-  if (metrics_ != nullptr) metrics_->registrations.Add({resource});
   Endpoint before;
   {
     MutexLock lock(mutex_);
+    // Others have come meanwhile.
+    TRY(CheckRoom(resource));
     before = std::exchange(endpoints_[resource], fresh);
     book_.Connect(resource);
+    has_changed_ = true;
+    if (fresh.client->options().pre_start) {
+      pre_started_.insert(resource);
+    } else {
+      pre_started_.erase(resource);
+    }
   }
+  if (IsCounted(resource)) metrics_->registrations.Add({resource});
   log_.Info("device plugin registered", {{"resource", resource}, {"endpoint", socket}});
-  fresh.client->Watch({[this, resource](DeviceMap devices) { Take(resource, std::move(devices)); },
+  fresh.client->Watch({[this, resource, ended = fresh.ended](DeviceMap devices) {
+                         Take(resource, *ended, std::move(devices));
+                       },
                        [this, ended = fresh.ended] {
                          *ended = true;
                          Wake();
@@ -223,15 +266,30 @@ Result<> DeviceManager::Connect(const std::string& resource, const std::string& 
   return {};
 }
 
-void DeviceManager::Take(const std::string& resource, DeviceMap devices) {
+void DeviceManager::Take(const std::string& resource, const std::atomic<bool>& ended,
+                         DeviceMap devices) {
   {
     MutexLock lock(mutex_);
-    book_.Set(resource, std::move(devices));
+    // A plugin that was replaced or has gone may be asked something still, and its stream lives on.
+    const auto endpoint = endpoints_.find(resource);
+    if (endpoint == endpoints_.end() || endpoint->second.ended.get() != &ended || ended) return;
+    if (!book_.Set(resource, std::move(devices))) return;
+    has_changed_ = true;
   }
-  if (const auto saved = Save(); !saved) {
-    log_.Info("devices not written", {{"error", saved.error().message}});
+  Wake();
+}
+
+void DeviceManager::GiveUpIfSilent(const std::string& resource, const PluginClient* client,
+                                   const Error& error) {
+  if (error.reason != Reason::kServerTimeout) return;
+  {
+    MutexLock lock(mutex_);
+    const auto found = endpoints_.find(resource);
+    if (found == endpoints_.end() || found->second.client.get() != client) return;
+    *found->second.ended = true;
   }
-  sources_.changed();
+  log_.Info("device plugin does not answer", {{"resource", resource}, {"error", error.message}});
+  Wake();
 }
 
 std::map<std::string, DeviceBook::Amounts> DeviceManager::Amounts() {
@@ -246,6 +304,7 @@ std::map<std::string, DeviceBook::Amounts> DeviceManager::Amounts() {
       gone_.insert(name);
     }
   }
+  std::erase_if(pre_started_, [&](const auto& name) { return !book_.Knows(name); });
   return amounts;
 }
 
@@ -256,6 +315,10 @@ std::map<std::string, int64_t> DeviceManager::InUse() const {
 
 std::shared_ptr<PluginClient> DeviceManager::ClientOf(const std::string& resource) const {
   MutexLock lock(mutex_);
+  return FindClient(resource);
+}
+
+std::shared_ptr<PluginClient> DeviceManager::FindClient(const std::string& resource) const {
   const auto found = endpoints_.find(resource);
   return found != endpoints_.end() && !*found->second.ended ? found->second.client : nullptr;
 }
@@ -305,66 +368,81 @@ Result<> DeviceManager::AllocateFor(const core_v1::Pod& pod, const core_v1::Cont
   return {};
 }
 
-Result<DeviceIds> DeviceManager::Pick(const std::string& resource, const DeviceBook::Choice& choice,
-                                      size_t count) const {
-  const auto client = ClientOf(resource);
-  if (choice.missing == 0 || client == nullptr || !client->options().preferred_allocation) {
-    return Complete(choice, {});
+// Whoever chooses reserves before anybody else does: at once, or, where the plugin has to be asked,
+// others wait, no longer than it may take to answer. They would see too few devices or the same.
+Result<DeviceIds> DeviceManager::Pick(const core_v1::Pod& pod, const core_v1::Container& container,
+                                      const std::string& resource, size_t count,
+                                      const DeviceIds& reusable) {
+  // Outlives the lock: the end of a client waits for a thread that may want it.
+  std::shared_ptr<PluginClient> client;
+  MutexLock lock(mutex_);
+  while (asked_.contains(resource)) {
+    if (answered_.wait_for(lock, PluginClient::kCallTimeout) == std::cv_status::timeout) break;
   }
-  DeviceIds available = choice.available;
-  available.insert(choice.taken.begin(), choice.taken.end());
-  const auto preferred = client->Preferred(available, choice.taken, count);
-  if (preferred) return Complete(choice, *preferred);
-  return Fail(
-      preferred.error().reason,
-      "device plugin GetPreferredAllocation rpc failed with err: " + preferred.error().message);
+  if (asked_.contains(resource)) {
+    return Fail(Reason::kServiceUnavailable, resource + " is being allocated for others");
+  }
+  const auto choice =
+      TRY(book_.Choose(pod.metadata.uid, container.name, resource, count, reusable));
+  DeviceIds preferred;
+  client = FindClient(resource);
+  if (choice.missing > 0 && client != nullptr && client->options().preferred_allocation) {
+    DeviceIds available = choice.available;
+    available.insert(choice.taken.begin(), choice.taken.end());
+    asked_.insert(resource);
+    lock.unlock();
+    auto answer = client->Preferred(available, choice.taken, count);
+    if (!answer) GiveUpIfSilent(resource, client.get(), answer.error());
+    lock.lock();
+    asked_.erase(resource);
+    answered_.notify_all();
+    if (!answer) {
+      return Fail(
+          answer.error().reason,
+          "device plugin GetPreferredAllocation rpc failed with err: " + answer.error().message);
+    }
+    preferred = std::move(*answer);
+  }
+  auto ids = Complete(choice, preferred);
+  if (!ids.empty()) book_.Reserve(resource, ids);
+  return ids;
 }
 
 Result<> DeviceManager::AllocateResource(const core_v1::Pod& pod,
                                          const core_v1::Container& container,
                                          const std::string& resource, size_t count,
                                          const DeviceIds& reusable) {
-  DeviceBook::Choice choice;
-  {
-    MutexLock lock(mutex_);
-    choice = TRY(book_.Choose(pod.metadata.uid, container.name, resource, count, reusable));
-    // All that is free is held while the plugin is asked: nobody else chooses of it.
-    book_.Reserve(resource, choice.available);
-  }
-  const auto ids = Pick(resource, choice, count);
-  {
-    MutexLock lock(mutex_);
-    book_.Release(resource, choice.available);
-    if (!ids) return Fail(ids.error());
-    if (ids->empty()) return {};
-    book_.Reserve(resource, *ids);
-  }
+  const auto ids = TRY(Pick(pod, container, resource, count, reusable));
+  if (ids.empty()) return {};
   const auto client = ClientOf(resource);
   const Duration begun = clock_.Monotonic();
   auto answer = client != nullptr
-                    ? client->Allocate(*ids)
+                    ? client->Allocate(ids)
                     : Result<std::string>(Fail(Reason::kServiceUnavailable,
                                                "endpoint " + resource + " has been stopped"));
-  if (metrics_ != nullptr && client != nullptr) {
+  if (client != nullptr && IsCounted(resource)) {
     metrics_->allocation_seconds.Observe(
         {resource}, std::chrono::duration<double>(clock_.Monotonic() - begun).count());
   }
+  if (!answer) GiveUpIfSilent(resource, client.get(), answer.error());
   {
     MutexLock lock(mutex_);
-    book_.Release(resource, *ids);
+    book_.Release(resource, ids);
     if (!answer) return Fail(answer.error());
-    book_.Give(pod.metadata.uid, container.name, resource, *ids, std::move(*answer));
+    book_.Give(pod.metadata.uid, container.name, resource, ids, std::move(*answer));
   }
   return Save();
 }
 
 Result<> DeviceManager::PreStart(const core_v1::Pod& pod, const core_v1::Container& container,
                                  const std::string& resource) const {
+  constexpr char kFailed[] = "device plugin PreStartContainer rpc failed with err: ";
   const auto client = ClientOf(resource);
-  if (client == nullptr || !client->options().pre_start) return {};
   DeviceIds ids;
   {
     MutexLock lock(mutex_);
+    // After a restart of the kubelet it is not known before the plugin is back.
+    if (!pre_started_.contains(resource)) return {};
     const auto* given = book_.Find(pod.metadata.uid, container.name, resource);
     if (given == nullptr) {
       return Fail(Reason::kInternalError,
@@ -374,10 +452,14 @@ Result<> DeviceManager::PreStart(const core_v1::Pod& pod, const core_v1::Contain
     }
     ids = given->ids;
   }
+  // A container must not have devices as the one before has left them.
+  if (client == nullptr) {
+    return Fail(Reason::kServiceUnavailable,
+                fmt::format("{}endpoint {} has been stopped", kFailed, resource));
+  }
   const auto done = client->PreStart(ids);
   if (done) return {};
-  return Fail(done.error().reason,
-              "device plugin PreStartContainer rpc failed with err: " + done.error().message);
+  return Fail(done.error().reason, kFailed + done.error().message);
 }
 
 Result<> DeviceManager::Give(const core_v1::Pod& pod, const core_v1::Container& container,
@@ -412,7 +494,10 @@ Result<> DeviceManager::Save() const {
     MutexLock lock(mutex_);
     text = book_.Checkpoint();
   }
-  const auto written = WriteWholeFile(directory_ + kCheckpoint, text, kFileMode);
+  // What could not be read again would be forgotten, and given to others.
+  const auto written = text.size() <= kFileBytesMax
+                           ? WriteWholeFile(directory_ + kCheckpoint, text, kFileMode)
+                           : Result<>(Fail(Reason::kRequestEntityTooLarge, "it is too large"));
   if (written) return {};
   return Fail(written.error().reason, fmt::format("failed to write checkpoint file \"{}\": {}",
                                                   kCheckpoint + 1, written.error().message));

@@ -41,6 +41,7 @@ class DeviceManager final : public plugins::PluginHandler, public ControlLoop {
  public:
   static constexpr Duration kStopGrace = 5min;
   static constexpr Duration kListenRetry = 10s;
+  static constexpr Duration kTellEvery = 1s;  // At most, however often plugins do.
   static constexpr size_t kResourcesMax = 200;
   struct Sources {
     // Uids of the pods that have a place here; nullopt before they are known.
@@ -52,13 +53,16 @@ class DeviceManager final : public plugins::PluginHandler, public ControlLoop {
   // `directory`: of sockets and the file. `metrics` may be nullptr.
   DeviceManager(std::string directory, const Clock& clock, Sources sources, DeviceMetrics* metrics);
   ~DeviceManager() override;
-  // Listens, and lets plugins go that are away.
+  // Listens, lets plugins go that are away, and tells of what has changed.
   Duration Step() override;
 
   std::string RefusalOf(const plugins::PluginInfo& info) const override;
   Result<> Register(const plugins::PluginInfo& info) override;
   void Unregister(const plugins::PluginInfo& info) override;
 
+  // Whether it was known at the start who has which devices. If not, the plugins' resources that
+  // the node's status names are not known to be such.
+  bool was_loaded() const { return was_loaded_; }
   // Of all resources of plugins, zero of those that are gone.
   std::map<std::string, DeviceBook::Amounts> Amounts();
   // How many devices pods have of each: a node can give that many, whatever plugins say now.
@@ -78,17 +82,26 @@ class DeviceManager final : public plugins::PluginHandler, public ControlLoop {
   };
   Result<> RegisterByService(const RegisterRequest& request);
   Result<> Connect(const std::string& resource, const std::string& socket);
+  Result<> CheckRoom(const std::string& resource) const REQUIRES(mutex_);
+  bool Load();
   void Listen();
   void DropEnded();
-  void Take(const std::string& resource, DeviceMap devices);
+  // From the stream that has not ended when that is false.
+  void Take(const std::string& resource, const std::atomic<bool>& ended, DeviceMap devices);
+  // Nobody waits for it any more, until it registers again.
+  void GiveUpIfSilent(const std::string& resource, const PluginClient* client, const Error& error);
+  // A label of metrics; of names that come and go there is no end.
+  bool IsCounted(const std::string& resource);
   void FreeUnused(const std::string& also_keep);
   Result<> AllocateFor(const core_v1::Pod& pod, const core_v1::Container& container,
                        const Reusable& reusable);
   Result<> AllocateResource(const core_v1::Pod& pod, const core_v1::Container& container,
                             const std::string& resource, size_t count, const DeviceIds& reusable);
-  Result<DeviceIds> Pick(const std::string& resource, const DeviceBook::Choice& choice,
-                         size_t count) const;
+  // Devices that are reserved from then on; none: it has what it asks for.
+  Result<DeviceIds> Pick(const core_v1::Pod& pod, const core_v1::Container& container,
+                         const std::string& resource, size_t count, const DeviceIds& reusable);
   std::shared_ptr<PluginClient> ClientOf(const std::string& resource) const;
+  std::shared_ptr<PluginClient> FindClient(const std::string& resource) const REQUIRES(mutex_);
   Result<> PreStart(const core_v1::Pod& pod, const core_v1::Container& container,
                     const std::string& resource) const;
   Result<> Save() const;
@@ -98,12 +111,21 @@ class DeviceManager final : public plugins::PluginHandler, public ControlLoop {
   const Sources sources_;
   DeviceMetrics* const metrics_;
   const Log log_{"devices"};
+  bool was_loaded_ = false;                     // Set when it is made.
   std::unique_ptr<RegistrationServer> server_;  // The loop's own.
   mutable Mutex saving_;  // Taken before the other; held while the file is written.
   mutable Mutex mutex_;
   DeviceBook book_ GUARDED_BY(mutex_);
   std::map<std::string, Endpoint> endpoints_ GUARDED_BY(mutex_);  // By resource.
   std::set<std::string> gone_ GUARDED_BY(mutex_);                 // Resources that there were.
+  // Resources whose plugins want to be told of every start of a container, though they be away.
+  std::set<std::string> pre_started_ GUARDED_BY(mutex_);
+  std::set<std::string> counted_ GUARDED_BY(mutex_);  // At most kResourcesMax.
+  // Resources whose plugins are being asked what they prefer: nobody chooses of them meanwhile.
+  std::set<std::string> asked_ GUARDED_BY(mutex_);
+  CondVar answered_;                                    // With mutex_.
+  bool has_changed_ GUARDED_BY(mutex_) = false;         // And nobody was told yet.
+  std::optional<Duration> told_at_ GUARDED_BY(mutex_);  // Monotonic.
 };
 
 }  // namespace skiff::kubelet::devices

@@ -4,6 +4,8 @@
 
 #include <filesystem>
 #include <fstream>
+#include <functional>
+#include <future>
 #include <memory>
 
 #include "kubelet/devices/device_grpc_fake.h"
@@ -26,7 +28,6 @@ class DeviceManagerTest : public testing::Test {
                                                                       [this] {
                                                                         MutexLock lock(mutex_);
                                                                         ++changes_;
-                                                                        changed_.notify_all();
                                                                       }},
                                                nullptr);
     manager_->Step();
@@ -39,18 +40,33 @@ class DeviceManagerTest : public testing::Test {
   std::string Register(const std::string& resource = kGpu, const std::string& version = kVersion) {
     return FakePlugin::RegisterAt(tree_.Path("kubelet.sock"), "gpu.sock", resource, version);
   }
-  // Until the manager has said that something changed and this is what it has.
+  // What gRPC's threads tell comes some time.
+  bool Becomes(const std::function<bool()>& holds) {
+    for (int looks = 0; looks < 1000; ++looks) {
+      if (holds()) return true;
+      MutexLock lock(mutex_);
+      never_.wait_for(lock, 10ms);
+    }
+    return holds();
+  }
   void WaitFor(int64_t capacity, int64_t allocatable) {
-    MutexLock lock(mutex_);
-    while (true) {
+    const auto is_so = [&] {
       const auto amounts = manager_->Amounts();
       const auto found = amounts.find(kGpu);
-      if (found != amounts.end() && found->second.capacity == capacity &&
-          found->second.allocatable == allocatable) {
-        return;
-      }
-      changed_.wait(lock);
-    }
+      return found != amounts.end() && found->second.capacity == capacity &&
+             found->second.allocatable == allocatable;
+    };
+    ASSERT_TRUE(Becomes(is_so));
+  }
+  void WaitUntilGone() {
+    ASSERT_TRUE(Becomes([&] {
+      manager_->Step();
+      return manager_->Amounts().at(kGpu).allocatable == 0;
+    }));
+  }
+  int changes() {
+    MutexLock lock(mutex_);
+    return changes_;
   }
   core_v1::Pod PodOf(const std::string& name, int64_t count, int64_t init_count = 0) {
     core_v1::Pod pod;
@@ -73,7 +89,7 @@ class DeviceManagerTest : public testing::Test {
   std::optional<std::set<std::string>> pods_ = std::set<std::string>();
   std::unique_ptr<FakePlugin> plugin_;
   Mutex mutex_;
-  CondVar changed_;
+  CondVar never_;
   int changes_ GUARDED_BY(mutex_) = 0;
   std::unique_ptr<DeviceManager> manager_;
 };
@@ -138,22 +154,43 @@ TEST_F(DeviceManagerTest, AFailedCallIsSaidAndTakesNothing) {
             "= cold");
 }
 
+TEST_F(DeviceManagerTest, AContainerWaitsForThePluginThatHasToBeToldOfItsStart) {
+  StartPlugin({{"a", true}});
+  WaitFor(1, 1);
+  const auto pod = PodOf("p1", 1);
+  ASSERT_EQ(Error(manager_->Allocate(pod)), "");
+  plugin_.reset();
+  WaitUntilGone();
+  cri::ContainerConfig config;
+  const auto give = [&] { return Error(manager_->Give(pod, pod.spec.containers[0], config)); };
+  const std::string stopped =
+      "device plugin PreStartContainer rpc failed with err: endpoint example.com/gpu has been "
+      "stopped";
+  EXPECT_EQ(give(), stopped);
+  clock_.Advance(DeviceManager::kStopGrace + 1s);
+  EXPECT_EQ(manager_->Amounts().at(kGpu).capacity, 0);
+  EXPECT_EQ(give(), stopped) << "it still has its device";
+  StartPlugin({{"a", true}});
+  WaitFor(1, 1);
+  EXPECT_EQ(give(), "");
+  EXPECT_EQ(plugin_->calls, Calls{"pre-start a"});
+}
+
 TEST_F(DeviceManagerTest, APluginThatEndsLeavesDevicesThatAreNotWellUntilItIsBack) {
   StartPlugin({{"a", true}, {"b", true}});
   WaitFor(2, 2);
   plugin_.reset();
-  // Its end is told by a thread of gRPC's.
-  while (manager_->Amounts()[kGpu].allocatable != 0) manager_->Step();
-  EXPECT_EQ(manager_->Amounts()[kGpu].capacity, 2);
+  WaitUntilGone();
+  EXPECT_EQ(manager_->Amounts().at(kGpu).capacity, 2);
   EXPECT_EQ(Error(manager_->Allocate(PodOf("p1", 1))),
             "no healthy devices present; cannot allocate unhealthy devices example.com/gpu");
   StartPlugin({{"a", true}});
   WaitFor(1, 1);
   EXPECT_EQ(Error(manager_->Allocate(PodOf("p1", 1))), "");
   plugin_.reset();
-  while (manager_->Amounts()[kGpu].allocatable != 0) manager_->Step();
+  WaitUntilGone();
   clock_.Advance(DeviceManager::kStopGrace + 1s);
-  EXPECT_EQ(manager_->Amounts()[kGpu].capacity, 0);
+  EXPECT_EQ(manager_->Amounts().at(kGpu).capacity, 0);
   EXPECT_TRUE(manager_->Amounts().contains(kGpu)) << "whoever was to tell it may have failed";
 }
 
@@ -166,7 +203,8 @@ TEST_F(DeviceManagerTest, ARestartedKubeletGoesOnWithWhatContainersHave) {
   MakeManager();
   EXPECT_FALSE(std::filesystem::exists(tree_.Path("gpu.sock"))) << "plugins see that and come back";
   EXPECT_TRUE(std::filesystem::exists(tree_.Path("kept")));
-  EXPECT_EQ(manager_->Amounts()[kGpu].capacity, 0);
+  EXPECT_TRUE(manager_->was_loaded());
+  EXPECT_EQ(manager_->Amounts().at(kGpu).capacity, 0);
   EXPECT_EQ(manager_->InUse()[kGpu], 1);
   plugin_.reset();
   StartPlugin({{"a", true}, {"b", true}});
@@ -175,6 +213,74 @@ TEST_F(DeviceManagerTest, ARestartedKubeletGoesOnWithWhatContainersHave) {
   EXPECT_EQ(Error(manager_->Give(pod, pod.spec.containers[0], config)), "");
   EXPECT_EQ(plugin_->calls, Calls{"pre-start a"}) << "it has it already";
   EXPECT_EQ(config.devices.size(), 1U);
+}
+
+TEST_F(DeviceManagerTest, WhoComesWhileAPluginIsAskedWhatItPrefersWaits) {
+  StartPlugin({{"a", true}, {"b", true}});
+  WaitFor(2, 2);
+  const auto one = PodOf("p1", 1);
+  const auto two = PodOf("p2", 1);
+  std::future<std::string> other;
+  plugin_->prefers = [&] {
+    plugin_->prefers = {};
+    other = std::async(std::launch::async, [&] { return Error(manager_->Allocate(two)); });
+    EXPECT_EQ(other.wait_for(100ms), std::future_status::timeout);
+  };
+  EXPECT_EQ(Error(manager_->Allocate(one)), "");
+  EXPECT_EQ(other.get(), "");
+  EXPECT_EQ(manager_->InUse(), (std::map<std::string, int64_t>{{kGpu, 2}}));
+}
+
+TEST_F(DeviceManagerTest, APluginThatDoesNotAnswerIsNotAskedBeforeItRegistersAgain) {
+  StartPlugin({{"a", true}});
+  WaitFor(1, 1);
+  plugin_->problem = "hangs";
+  plugin_->code = grpc::StatusCode::DEADLINE_EXCEEDED;
+  const auto pod = PodOf("p1", 1);
+  EXPECT_NE(Error(manager_->Allocate(pod)), "");
+  EXPECT_EQ(Error(manager_->Allocate(pod)), "endpoint example.com/gpu has been stopped");
+  EXPECT_EQ(plugin_->calls.size(), 1U);
+  manager_->Step();
+  EXPECT_EQ(manager_->Amounts().at(kGpu).allocatable, 0);
+  plugin_->problem.clear();
+  ASSERT_EQ(Register(), "");
+  WaitFor(1, 1);
+  EXPECT_EQ(Error(manager_->Allocate(pod)), "");
+}
+
+TEST_F(DeviceManagerTest, APluginThatIsGoneSaysNothingMoreThoughItIsStillAsked) {
+  const plugins::PluginInfo info{kPluginType, kGpu, tree_.Path("gpu.sock"), {kVersion}};
+  plugin_ = std::make_unique<FakePlugin>(tree_.Path("gpu.sock"));
+  plugin_->Tell({{"a", true}});
+  ASSERT_EQ(Error(manager_->Register(info)), "");
+  WaitFor(1, 1);
+  plugin_->prefers = [&] {
+    manager_->Unregister(info);
+    plugin_->Tell({{"a", true}, {"b", true}});
+    MutexLock lock(mutex_);
+    never_.wait_for(lock, 200ms);
+  };
+  EXPECT_NE(Error(manager_->Allocate(PodOf("p1", 1))), "");
+  EXPECT_EQ(manager_->Amounts().at(kGpu).capacity, 1);
+  EXPECT_EQ(manager_->Amounts().at(kGpu).allocatable, 0);
+}
+
+TEST_F(DeviceManagerTest, APluginsListsAreToldOnOnceASecond) {
+  StartPlugin({{"a", true}});
+  WaitFor(1, 1);
+  manager_->Step();
+  const int before = changes();
+  for (int count = 2; count < 10; ++count) {
+    std::map<std::string, bool> devices;
+    for (int i = 0; i < count; ++i) devices[std::to_string(i)] = true;
+    plugin_->Tell(devices);
+    WaitFor(count, count);
+    EXPECT_LE(manager_->Step(), DeviceManager::kTellEvery);
+  }
+  EXPECT_EQ(changes(), before);
+  clock_.Advance(DeviceManager::kTellEvery);
+  EXPECT_EQ(manager_->Step(), kNever);
+  EXPECT_EQ(changes(), before + 1);
 }
 
 TEST_F(DeviceManagerTest, WhatRegistersIsCheckedInTheKubeletsWords) {

@@ -43,12 +43,35 @@ Result<> CheckAnswer(const char* call, const ClaimInfo* claim, const std::string
               fmt::format("{} failed for ResourceClaim {}: {}", call, claim->key.name, error));
 }
 
+tl::unexpected<Error> NoInfo(const std::string& name) {
+  return Fail(Reason::kInternalError,
+              "internal error: unable to get claim info for ResourceClaim " + name);
+}
+
+tl::unexpected<Error> IsLeaving(const std::string& name) {
+  return Fail(Reason::kConflict, fmt::format("ResourceClaim {} is being unprepared", name));
+}
+
+// Why a claim cannot be had beside what is kept of its name.
+Result<> CheckKept(const ClaimInfo& kept, const ClaimInfo& wanted) {
+  if (kept.uid != wanted.uid) {
+    return Fail(Reason::kConflict,
+                fmt::format("old ResourceClaim with same name {} and different UID {} still exists "
+                            "(previous pod force-deleted?!)",
+                            wanted.key.name, kept.uid));
+  }
+  if (kept.is_leaving) return IsLeaving(wanted.key.name);
+  return {};
+}
+
 }  // namespace
 
 ClaimManager::ClaimManager(std::string file, const Drivers& drivers, Sources sources,
                            DraMetrics* metrics)
     : file_(std::move(file)), drivers_(drivers), sources_(std::move(sources)), metrics_(metrics) {
-  Load();
+  if (const auto loaded = Load(); !loaded) {
+    log_.Error("claims not read", {{"file", file_}, {"error", loaded.error().message}});
+  }
 }
 
 std::vector<Sample> ClaimManager::InUse() const {
@@ -66,28 +89,41 @@ std::vector<Sample> ClaimManager::InUse() const {
   return samples;
 }
 
-void ClaimManager::Load() {
-  const auto file = OpenRegularFile(file_);
-  if (!file) {
-    if (file.error().reason != Reason::kNotFound) {
-      log_.Error("claims not read", {{"error", file.error().message}});
-    }
-    return;
-  }
-  const auto text = ReadWhole(*file, kFileBytesMax);
-  auto claims = text ? ParseCheckpoint(*text) : Result<Claims>(Fail(text.error()));
-  if (!claims) {
-    // Drivers keep what they have prepared as well, and prepare it again when asked.
-    log_.Error("claims not read", {{"file", file_}, {"error", claims.error().message}});
-    return;
+Result<> ClaimManager::Load() {
+  Result<Claims> claims;
+  if (const auto file = OpenRegularFile(file_); file) {
+    const auto text = ReadWhole(*file, kFileBytesMax);
+    claims = text ? ParseCheckpoint(*text) : Result<Claims>(Fail(text.error()));
+  } else if (file.error().reason != Reason::kNotFound) {
+    claims = Fail(file.error());
   }
   MutexLock lock(mutex_);
-  claims_ = std::move(*claims);
+  if (claims) {
+    claims_ = std::move(*claims);
+    unreadable_.reset();
+    return {};
+  }
+  unreadable_ = Error{
+      claims.error().reason,
+      fmt::format("ResourceClaim state cannot be read from {}: {}", file_, claims.error().message)};
+  return Fail(*unreadable_);
 }
 
 Result<> ClaimManager::Save() {
-  return Within("checkpoint ResourceClaim state: ",
-                WriteWholeFile(file_, CheckpointOf(claims_), kFileMode));
+  // One at a time, or an older text would replace a newer one.
+  MutexLock saving(saving_);
+  std::string text;
+  {
+    MutexLock lock(mutex_);
+    if (unreadable_) return Fail(*unreadable_);
+    text = CheckpointOf(claims_);
+  }
+  constexpr char kWhat[] = "checkpoint ResourceClaim state: ";
+  if (text.size() > kFileBytesMax) {
+    return Fail(Reason::kRequestEntityTooLarge,
+                fmt::format("{}larger than {} bytes", kWhat, kFileBytesMax));
+  }
+  return Within(kWhat, WriteWholeFile(file_, text, kFileMode));
 }
 
 void ClaimManager::Measure(const char* operation, Duration begun, bool succeeded) const {
@@ -132,19 +168,18 @@ Result<std::vector<ClaimManager::Wanted>> ClaimManager::Check(const core_v1::Pod
 }
 
 Result<> ClaimManager::Remember(const std::string& pod_uid, std::vector<Wanted>& wanted) {
-  MutexLock lock(mutex_);
-  for (const Wanted& one : wanted) {
-    const auto kept = claims_.find(one.info.key);
-    if (kept == claims_.end() || kept->second.uid == one.info.uid) continue;
-    return Fail(Reason::kConflict,
-                fmt::format("old ResourceClaim with same name {} and different UID {} still exists "
-                            "(previous pod force-deleted?!)",
-                            one.info.key.name, kept->second.uid));
-  }
-  for (Wanted& one : wanted) {
-    ClaimInfo& kept = claims_.try_emplace(one.info.key, one.info).first->second;
-    kept.pods.insert(pod_uid);
-    one.info.is_prepared = kept.is_prepared;
+  {
+    MutexLock lock(mutex_);
+    if (unreadable_) return Fail(*unreadable_);
+    for (const Wanted& one : wanted) {
+      const auto kept = claims_.find(one.info.key);
+      if (kept != claims_.end()) TRY(CheckKept(kept->second, one.info));
+    }
+    for (Wanted& one : wanted) {
+      ClaimInfo& kept = claims_.try_emplace(one.info.key, one.info).first->second;
+      kept.pods.insert(pod_uid);
+      one.info.is_prepared = kept.is_prepared;
+    }
   }
   TRY(Save());
   std::erase_if(wanted, [](const Wanted& one) { return one.info.is_prepared; });
@@ -159,15 +194,13 @@ Result<> ClaimManager::PrepareNow(const core_v1::Pod& pod) {
     for (const auto& [name, driver] : one.drivers) batches[driver].push_back(one.info);
   }
   for (const auto& [driver, claims] : batches) TRY(CallPrepare(*driver, claims));
-  MutexLock lock(mutex_);
-  for (const Wanted& one : wanted) {
-    const auto kept = claims_.find(one.info.key);
-    if (kept == claims_.end()) {
-      return Fail(
-          Reason::kInternalError,
-          "internal error: unable to get claim info for ResourceClaim " + one.info.key.name);
+  {
+    MutexLock lock(mutex_);
+    for (const Wanted& one : wanted) {
+      const auto kept = claims_.find(one.info.key);
+      if (kept == claims_.end()) return NoInfo(one.info.key.name);
+      kept->second.is_prepared = true;
     }
-    kept->second.is_prepared = true;
   }
   return wanted.empty() ? Result<>() : Save();
 }
@@ -195,6 +228,7 @@ Result<> ClaimManager::Unprepare(const core_v1::Pod& pod) {
   std::vector<ObjectKey> keys;
   {
     MutexLock lock(mutex_);
+    if (unreadable_) return Within("unprepare dynamic resources: ", Fail(*unreadable_));
     for (const auto& [key, claim] : claims_) {
       if (claim.pods.contains(pod.metadata.uid)) keys.push_back(key);
     }
@@ -204,37 +238,57 @@ Result<> ClaimManager::Unprepare(const core_v1::Pod& pod) {
   return Within("unprepare dynamic resources: ", std::move(done));
 }
 
+Result<std::vector<ClaimInfo>> ClaimManager::BeginLeaving(const std::string& pod_uid,
+                                                          const std::vector<ObjectKey>& keys) {
+  std::vector<ClaimInfo> last;
+  MutexLock lock(mutex_);
+  for (const auto& key : keys) {
+    const auto kept = claims_.find(key);
+    if (kept != claims_.end() && kept->second.is_leaving) return IsLeaving(key.name);
+  }
+  for (const auto& key : keys) {
+    const auto kept = claims_.find(key);
+    if (kept == claims_.end() || !kept->second.pods.contains(pod_uid)) continue;
+    if (kept->second.pods.size() > 1) {
+      kept->second.pods.erase(pod_uid);
+      continue;
+    }
+    last.push_back(kept->second);
+    kept->second.is_leaving = true;
+    // Should this fail, whoever comes next has it prepared again.
+    kept->second.is_prepared = false;
+  }
+  return last;
+}
+
+void ClaimManager::EndLeaving(const std::string& pod_uid, const std::vector<ClaimInfo>& claims,
+                              bool succeeded) {
+  MutexLock lock(mutex_);
+  for (const ClaimInfo& claim : claims) {
+    const auto kept = claims_.find(claim.key);
+    if (kept == claims_.end() || kept->second.uid != claim.uid) continue;
+    kept->second.is_leaving = false;
+    if (!succeeded) continue;
+    kept->second.pods.erase(pod_uid);
+    if (kept->second.pods.empty()) claims_.erase(kept);
+  }
+}
+
 Result<> ClaimManager::UnprepareNow(const std::string& pod_uid,
                                     const std::vector<ObjectKey>& keys) {
   if (keys.empty()) return {};
-  std::vector<ClaimInfo> last;
-  {
-    MutexLock lock(mutex_);
-    for (const auto& key : keys) {
-      const auto kept = claims_.find(key);
-      if (kept == claims_.end()) continue;
-      if (kept->second.pods.size() > 1) {
-        kept->second.pods.erase(pod_uid);
-      } else if (kept->second.pods.contains(pod_uid)) {
-        last.push_back(kept->second);
-        // Whoever comes meanwhile has it prepared again.
-        kept->second.is_prepared = false;
-      }
-    }
-  }
+  const std::vector<ClaimInfo> last = TRY(BeginLeaving(pod_uid, keys));
   std::map<std::string, std::vector<ClaimInfo>> batches;
   for (const ClaimInfo& claim : last) {
     for (const auto& [driver, devices] : claim.drivers) batches[driver].push_back(claim);
   }
-  for (const auto& [driver, claims] : batches) TRY(CallUnprepare(driver, claims));
-  MutexLock lock(mutex_);
-  for (const ClaimInfo& claim : last) {
-    const auto kept = claims_.find(claim.key);
-    if (kept == claims_.end() || kept->second.uid != claim.uid) continue;
-    kept->second.pods.erase(pod_uid);
-    if (kept->second.pods.empty()) claims_.erase(kept);
+  Result<> done;
+  for (const auto& [driver, claims] : batches) {
+    done = CallUnprepare(driver, claims);
+    if (!done) break;
   }
-  return Save();
+  EndLeaving(pod_uid, last, done.has_value());
+  return done ? Save() : done;
 }
 
 Result<> ClaimManager::CallUnprepare(const std::string& driver,
@@ -249,22 +303,6 @@ Result<> ClaimManager::CallUnprepare(const std::string& driver,
   return CheckAnswered(kCall, claims, answer->size());
 }
 
-std::vector<ClaimInfo> ClaimManager::ClaimsOf(const core_v1::Pod& pod,
-                                              const core_v1::Container& container) const {
-  std::vector<ClaimInfo> claims;
-  for (const auto& name : pod.spec.resource_claims) {
-    const auto& asked = container.resources.claims;
-    const auto uses = [&](const auto& each) { return each.name == name.name; };
-    if (std::none_of(asked.begin(), asked.end(), uses)) continue;
-    const auto reference = ReferenceOf(pod, name);
-    if (!reference || !*reference) continue;
-    MutexLock lock(mutex_);
-    const auto kept = claims_.find({pod.metadata.namespace_, (*reference)->name});
-    if (kept != claims_.end()) claims.push_back(kept->second);
-  }
-  return claims;
-}
-
 Result<std::vector<std::string>> ClaimManager::CdiDevices(
     const core_v1::Pod& pod, const core_v1::Container& container) const {
   std::vector<std::string> devices;
@@ -274,11 +312,11 @@ Result<std::vector<std::string>> ClaimManager::CdiDevices(
     for (const auto& asked : container.resources.claims) {
       if (asked.name != name.name) continue;
       MutexLock lock(mutex_);
+      if (unreadable_) return Fail(*unreadable_);
       const auto kept = claims_.find({pod.metadata.namespace_, reference->name});
-      if (kept == claims_.end()) {
-        return Fail(
-            Reason::kInternalError,
-            "internal error: unable to get claim info for ResourceClaim " + reference->name);
+      // The pod's status names it, and others than this kubelet may write that.
+      if (kept == claims_.end() || !kept->second.pods.contains(pod.metadata.uid)) {
+        return NoInfo(reference->name);
       }
       const auto some = kept->second.CdiDevices(asked.request);
       devices.insert(devices.end(), some.begin(), some.end());
@@ -288,6 +326,12 @@ Result<std::vector<std::string>> ClaimManager::CdiDevices(
 }
 
 Duration ClaimManager::Step() {
+  bool is_unreadable = false;
+  {
+    MutexLock lock(mutex_);
+    is_unreadable = unreadable_.has_value();
+  }
+  if (is_unreadable && !Load()) return kCheckEvery;
   const auto pods = sources_.pods();
   if (!pods) return kCheckEvery;
   std::map<std::string, std::vector<ObjectKey>> stale;

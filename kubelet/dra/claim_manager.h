@@ -6,7 +6,8 @@
 //   pod is done -> Unprepare: drivers take back --> forget (file)
 //
 // What is remembered before a driver is asked is given back even if the kubelet dies in between:
-// claims of pods that are no more are found every kCheckEvery.
+// claims of pods that are no more are found every kCheckEvery. A file that cannot be read is read
+// again as often.
 #pragma once
 
 #include <functional>
@@ -43,9 +44,6 @@ class ClaimManager final : public ControlLoop {
   // Of the claims that a container names.
   Result<std::vector<std::string>> CdiDevices(const core_v1::Pod& pod,
                                               const core_v1::Container& container) const;
-  // Of the claims that a container names, as they are now.
-  std::vector<ClaimInfo> ClaimsOf(const core_v1::Pod& pod,
-                                  const core_v1::Container& container) const;
   Duration Step() override;
   // How many claims are prepared, by driver, and as "<any>" in all.
   std::vector<Sample> InUse() const;
@@ -61,9 +59,13 @@ class ClaimManager final : public ControlLoop {
   Result<> Remember(const std::string& pod_uid, std::vector<Wanted>& wanted);
   Result<> CallPrepare(const DriverClient& driver, const std::vector<ClaimInfo>& claims);
   Result<> UnprepareNow(const std::string& pod_uid, const std::vector<ObjectKey>& keys);
+  // Takes the pod from claims that others use as well; returns the others, which are leaving now.
+  Result<std::vector<ClaimInfo>> BeginLeaving(const std::string& pod_uid,
+                                              const std::vector<ObjectKey>& keys);
+  void EndLeaving(const std::string& pod_uid, const std::vector<ClaimInfo>& claims, bool succeeded);
   Result<> CallUnprepare(const std::string& driver, const std::vector<ClaimInfo>& claims) const;
-  Result<> Save() REQUIRES(mutex_);
-  void Load();
+  Result<> Save();
+  Result<> Load();
   void Measure(const char* operation, Duration begun, bool succeeded) const;
 
   const std::string file_;
@@ -71,8 +73,12 @@ class ClaimManager final : public ControlLoop {
   const Sources sources_;
   DraMetrics* const metrics_;
   const Log log_{"dra"};
+  Mutex saving_;  // Taken before the other; held while the file is written.
   mutable Mutex mutex_;
   Claims claims_ GUARDED_BY(mutex_);
+  // Why the file cannot be read. What it says is prepared must not be forgotten: until it is
+  // repaired or taken away no claim is prepared or given back, and it is left as it is.
+  std::optional<Error> unreadable_ GUARDED_BY(mutex_);
 };
 
 }  // namespace skiff::kubelet::dra

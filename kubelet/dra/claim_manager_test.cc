@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <filesystem>
 #include <map>
 
 #include "client/transport.h"
@@ -165,6 +166,70 @@ TEST_F(ClaimManagerTest, AnotherClaimOfTheNameWaitsUntilTheOldOneIsGivenBack) {
             "uid-of-c1 still exists (previous pod force-deleted?!)");
   ASSERT_EQ(Error(manager_->Unprepare(old)), "");
   EXPECT_EQ(Error(manager_->Prepare(pod)), "");
+}
+
+TEST_F(ClaimManagerTest, NobodyHasAClaimWhileItIsGivenBack) {
+  RegisterDriver();
+  AddClaim("c1");
+  const auto one = PodOf("one", {"c1"});
+  const auto two = PodOf("two", {"c1"});
+  ASSERT_EQ(Error(manager_->Prepare(one)), "");
+  std::string meanwhile, again;
+  driver_.unprepares = [&] {
+    meanwhile = Error(manager_->Prepare(two));
+    again = Error(manager_->Unprepare(one));
+  };
+  driver_.fails["uid-of-c1"] = "broken";
+  EXPECT_NE(Error(manager_->Unprepare(one)), "");
+  EXPECT_EQ(meanwhile, "prepare dynamic resources: ResourceClaim c1 is being unprepared");
+  EXPECT_EQ(again, "unprepare dynamic resources: ResourceClaim c1 is being unprepared");
+  driver_.fails.clear();
+  EXPECT_EQ(Error(manager_->Prepare(two)), "");
+  EXPECT_EQ(driver_.calls, (Calls{"v1 prepare c1", "v1 unprepare c1", "v1 prepare c1"}))
+      << "how far the driver came is not known";
+  EXPECT_EQ(Error(manager_->Unprepare(one)), "") << "the other one has it";
+  driver_.unprepares = [&] { meanwhile = Error(manager_->Prepare(one)); };
+  meanwhile.clear();
+  EXPECT_EQ(Error(manager_->Unprepare(two)), "");
+  EXPECT_EQ(meanwhile, "prepare dynamic resources: ResourceClaim c1 is being unprepared");
+  EXPECT_EQ(Error(manager_->Prepare(one)), "");
+}
+
+TEST_F(ClaimManagerTest, AFileThatCannotBeReadIsKeptAndNothingIsDoneWithoutIt) {
+  RegisterDriver();
+  AddClaim("c1");
+  const auto pod = PodOf("one", {"c1"});
+  ASSERT_EQ(Error(manager_->Prepare(pod)), "");
+  const std::string file = tree_.root() + "/dra_manager_state";
+  std::filesystem::rename(file, file + ".kept");
+  tree_.Write("dra_manager_state", "broken");
+  MakeManager();
+  const std::string why = "dynamic resources: ResourceClaim state cannot be read from " + file;
+  EXPECT_TRUE(Error(manager_->Prepare(pod)).starts_with("prepare " + why));
+  EXPECT_TRUE(Error(manager_->Unprepare(pod)).starts_with("unprepare " + why));
+  EXPECT_FALSE(manager_->CdiDevices(pod, pod.spec.containers[0]));
+  pods_.emplace();
+  manager_->Step();
+  EXPECT_EQ(std::filesystem::file_size(file), 6U);
+  EXPECT_EQ(driver_.calls.size(), 1U);
+  std::filesystem::rename(file + ".kept", file);
+  manager_->Step();
+  EXPECT_EQ(driver_.calls, (Calls{"v1 prepare c1", "v1 unprepare c1"}));
+  EXPECT_EQ(Error(manager_->Prepare(pod)), "");
+}
+
+TEST_F(ClaimManagerTest, AContainerHasNothingOfAClaimThatItsPodWasNotGiven) {
+  RegisterDriver();
+  AddClaim("c1");
+  ASSERT_EQ(Error(manager_->Prepare(PodOf("one", {"c1"}))), "");
+  auto thief = PodOf("two", {"c1"});
+  thief.spec.resource_claims[0].resource_claim_name.reset();
+  thief.spec.resource_claims[0].resource_claim_template_name = "t";
+  auto& status = thief.status.resource_claim_statuses.emplace_back();
+  status.name = "my-c1";
+  status.resource_claim_name = "c1";
+  EXPECT_EQ(manager_->CdiDevices(thief, thief.spec.containers[0]).error().message,
+            "internal error: unable to get claim info for ResourceClaim c1");
 }
 
 TEST_F(ClaimManagerTest, WhatIsKeptIsReadAsKubeletsWriteIt) {

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "api/codec/json.h"
+#include "api/codec/json_members.h"
 
 namespace skiff::kubelet::dra {
 namespace {
@@ -28,45 +29,35 @@ Json DeviceToJson(const Device& device) {
           {"CDIDeviceIDs", SliceOf(device.cdi_ids)}};
 }
 
-std::string TextAt(const Json& object, const char* key) {
-  const auto found = object.is_object() ? object.find(key) : object.end();
-  return found != object.end() && found->is_string() ? found->get<std::string>() : "";
-}
-
-const Json& ValueAt(const Json& object, const char* key) {
-  static const Json kNull;
-  const auto found = object.is_object() ? object.find(key) : object.end();
-  return found != object.end() ? *found : kNull;
-}
-
 std::vector<std::string> ListAt(const Json& object, const char* key) {
   std::vector<std::string> list;
-  for (const Json& each : ValueAt(object, key)) {
+  for (const Json& each : MemberOf(object, key)) {
     if (each.is_string()) list.push_back(each.get<std::string>());
   }
   return list;
 }
 
 Device DeviceFrom(const Json& object) {
-  Device device{TextAt(object, "PoolName"), TextAt(object, "DeviceName"), std::nullopt,
+  Device device{MemberText(object, "PoolName"), MemberText(object, "DeviceName"), std::nullopt,
                 ListAt(object, "RequestNames"), ListAt(object, "CDIDeviceIDs")};
-  if (auto share = TextAt(object, "ShareID"); !share.empty()) device.share_id = std::move(share);
+  if (auto share = MemberText(object, "ShareID"); !share.empty())
+    device.share_id = std::move(share);
   return device;
 }
 
 ClaimInfo ClaimFrom(const Json& object) {
   ClaimInfo info;
-  info.uid = TextAt(object, "ClaimUID");
-  info.key = {TextAt(object, "Namespace"), TextAt(object, "ClaimName")};
-  const Json& pods = ValueAt(object, "PodUIDs");
+  info.uid = MemberText(object, "ClaimUID");
+  info.key = {MemberText(object, "Namespace"), MemberText(object, "ClaimName")};
+  const Json& pods = MemberOf(object, "PodUIDs");
   if (pods.is_object()) {
     for (const auto& [uid, nothing] : pods.items()) info.pods.insert(uid);
   }
-  const Json& drivers = ValueAt(object, "DriverState");
+  const Json& drivers = MemberOf(object, "DriverState");
   if (!drivers.is_object()) return info;
   for (const auto& [name, state] : drivers.items()) {
     auto& devices = info.drivers[name];
-    for (const Json& device : ValueAt(state, "Devices")) devices.push_back(DeviceFrom(device));
+    for (const Json& device : MemberOf(state, "Devices")) devices.push_back(DeviceFrom(device));
   }
   return info;
 }
@@ -113,14 +104,14 @@ std::string CheckpointOf(const Claims& claims) {
 
 Result<Claims> ParseCheckpoint(std::string_view text) {
   const Json whole = TRY(ParseJson(text));
-  const std::string data = TextAt(whole, "Data");
-  const Json& checksum = ValueAt(whole, "Checksum");
+  const std::string data = MemberText(whole, "Data");
+  const Json& checksum = MemberOf(whole, "Checksum");
   if (!checksum.is_number_integer() || checksum.get<int64_t>() != ChecksumOf(data)) {
     return Fail(Reason::kInvalid, "checkpoint is corrupted");
   }
   const Json state = TRY(ParseJson(data));
   Claims claims;
-  for (const Json& each : ValueAt(state, "ClaimInfoStateList")) {
+  for (const Json& each : MemberOf(state, "ClaimInfoStateList")) {
     ClaimInfo claim = ClaimFrom(each);
     const ObjectKey key = claim.key;
     claims[key] = std::move(claim);

@@ -30,7 +30,9 @@ struct ClaimInfo {
   ObjectKey key;
   std::set<std::string> pods;                          // Uids of those that use it here.
   std::map<std::string, std::vector<Device>> drivers;  // All that gave it something.
-  bool is_prepared = false;  // By a kubelet that has run since; the file does not say it.
+  // Neither is in the file.
+  bool is_prepared = false;  // By a kubelet that has run since.
+  bool is_leaving = false;   // Drivers are taking it back: nobody can have it meanwhile.
 
   // Of one request, or of all with "".
   std::vector<std::string> CdiDevices(const std::string& request) const;

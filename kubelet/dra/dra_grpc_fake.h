@@ -6,6 +6,7 @@
 #include <grpcpp/server_builder.h>
 #include <unistd.h>
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -34,6 +35,7 @@ class FakeDraDriver {
   std::vector<std::string> calls;            // "v1 prepare c1", "v1beta1 unprepare c1", ...
   std::map<std::string, std::string> fails;  // By the uid of a claim.
   bool skips = false;                        // Answers of no claim.
+  std::function<void()> unprepares;          // Called while it takes claims back.
 
  private:
   using PrepareRequest = k8s::io::kubelet::pkg::apis::dra::v1::NodePrepareResourcesRequest;
@@ -63,6 +65,7 @@ class FakeDraDriver {
     }
     grpc::Status NodeUnprepareResources(grpc::ServerContext*, const UnprepareRequest* request,
                                         UnprepareResponse* answer) override {
+      if (driver_.unprepares) driver_.unprepares();
       for (const auto& claim : request->claims()) {
         driver_.calls.push_back(version_ + " unprepare " + claim.name());
         (*answer->mutable_claims())[claim.uid()].set_error(driver_.fails[claim.uid()]);

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "api/gen/resource_v1.h"
+#include "api/rules/names.h"
 
 namespace skiff::kubelet::dra {
 namespace {
@@ -43,6 +44,10 @@ Drivers::Drivers(std::string node_name, Client& client, const Clock& clock, Find
 }
 
 std::string Drivers::RefusalOf(const plugins::PluginInfo& info) const {
+  // Slices are chosen by it.
+  if (const auto errors = NameIsDnsSubdomain(info.name, false); !errors.empty()) {
+    return fmt::format("invalid DRA driver name \"{}\": {}", info.name, errors.front());
+  }
   std::string why;
   if (info.versions.empty()) {
     why = "empty list of supported gRPC services (aka supported versions)";

@@ -2,8 +2,8 @@
 // replaces another may run beside it.
 //
 // Who plans by the ResourceSlices of a node believes that its drivers work. So they are deleted
-// when the kubelet starts, before any driver has registered, and those of a driver that has been
-// away for kWipeDelay.
+// in the background when the kubelet starts, tried again until that is done, and so are those of a
+// driver that has been away for kWipeDelay.
 #pragma once
 
 #include <map>

@@ -109,6 +109,14 @@ TEST_F(DraDriversTest, ThePluginThatAnswersIsFoundAmongThoseOfADriver) {
   EXPECT_EQ((*drivers_.Find("fake.dra"))->endpoint(), other.endpoint) << "away, but the last one";
 }
 
+TEST_F(DraDriversTest, ADriverOfNoNameIsRefusedForItWouldStandForAll) {
+  auto info = info_;
+  for (const char* name : {"", "Fake.dra", "a,spec.nodeName=n2", "fake..dra"}) {
+    info.name = name;
+    EXPECT_TRUE(drivers_.RefusalOf(info).starts_with("invalid DRA driver name \"")) << name;
+  }
+}
+
 TEST_F(DraDriversTest, VersionsThatAreNotServedAreRefused) {
   auto info = info_;
   EXPECT_EQ(drivers_.RefusalOf(info), "");
