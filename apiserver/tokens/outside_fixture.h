@@ -131,9 +131,9 @@ class OutsideFixture : public ServerFixture, public http::Handler {
     StartServer(std::move(options));
   }
 
-  // Has the server's loops work until that is so; false after ten seconds.
-  bool Until(const std::function<bool()>& so) {
-    for (int i = 0; i < 2000; ++i) {
+  // Has the server's loops work until that is so; false after so many looks, 5 ms apart or less.
+  bool Until(const std::function<bool()>& so, int looks = 2000) {
+    for (int i = 0; i < looks; ++i) {
       if (so()) return true;
       Settle();
       std::unique_lock lock(mutex_);
