@@ -4,6 +4,7 @@
 #include <filesystem>
 
 #include "api/pods/pod_phase.h"
+#include "api/rules/devices/resource_names.h"
 #include "base/seconds.h"
 #include "kubelet/pod_conditions.h"
 #include "kubelet/pod_lookup.h"
@@ -51,7 +52,22 @@ VolumePaths NoPaths(const core_v1::Pod& pod) {
   for (const auto& container : pod.spec.init_containers) {
     for (const auto& device : container.volume_devices) paths[device.name].is_device = true;
   }
+  for (const auto& container : pod.spec.ephemeral_containers) {
+    for (const auto& device : container.volume_devices) paths[device.name].is_device = true;
+  }
   return paths;
+}
+
+// Claims, or resources that device plugins may have.
+bool HasDevices(const core_v1::PodSpec& spec) {
+  const auto asks = [](const core_v1::Container& container) {
+    const auto& limits = container.resources.limits;
+    return std::any_of(limits.begin(), limits.end(),
+                       [](const auto& limit) { return IsExtendedResource(limit.first); });
+  };
+  return !spec.resource_claims.empty() ||
+         std::any_of(spec.containers.begin(), spec.containers.end(), asks) ||
+         std::any_of(spec.init_containers.begin(), spec.init_containers.end(), asks);
 }
 
 }  // namespace
@@ -448,9 +464,10 @@ void PodWorker::WriteStatus(const core_v1::Pod& pod, const ObservedPod& observed
   // What others ended stays ended.
   if (status_ && !HasEnded(pod.status.phase)) input.last = &*status_;
   core_v1::PodStatus status = ComputePodStatus(input);
-  // Whoever hears of the end gives its claims to others, whose driver may still have them prepared.
-  const bool has_claims = context_.devices != nullptr && !pod.spec.resource_claims.empty();
-  const bool may_run = state_ < State::kTerminated && (observed.AnyRunning() || has_claims);
+  // Whoever hears of the end gives its claims to others, whose driver may still have them prepared,
+  // and its place to a pod whose devices are not free yet.
+  const bool has_devices = context_.devices != nullptr && HasDevices(pod.spec);
+  const bool may_run = state_ < State::kTerminated && (observed.AnyRunning() || has_devices);
   const bool is_terminal = HasEnded(status.phase);
   const core_v1::PodStatus& before = input.Before();
   if (is_terminal && may_run && !before.phase.empty()) {

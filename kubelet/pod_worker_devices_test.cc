@@ -72,6 +72,22 @@ TEST_F(PodWorkerDevicesTest, NobodyIsToldOfAnEndBeforeClaimsAreGivenBack) {
   EXPECT_EQ(Status().phase, "Succeeded");
 }
 
+TEST_F(PodWorkerDevicesTest, NobodyIsToldOfAnEndBeforeThePodOfDevicesIsStopped) {
+  pod_.spec.restart_policy = "Never";
+  pod_.spec.containers[0].resources.limits["example.com/gpu"] = Quantity::FromValue(1);
+  pod_.status.phase = "Pending";
+  StartWorker();
+  ASSERT_EQ(Status().phase, "Running");
+  devices_.fails = "unprepare";
+  fake_.Exit(Running("app").at(0), 0);
+  worker_->Wake();
+  executor_.RunFor(PodWorker::kRetry);
+  EXPECT_EQ(Status().phase, "Running");
+  devices_.fails.clear();
+  executor_.RunFor(PodWorker::kRetry);
+  EXPECT_EQ(Status().phase, "Succeeded");
+}
+
 TEST_F(PodWorkerDevicesTest, NobodyIsToldOfAnEvictionBeforeClaimsAreGivenBack) {
   pod_.spec.resource_claims.emplace_back().name = "gpu";
   pod_.status.phase = "Pending";

@@ -116,8 +116,7 @@ TEST_F(PodWorkerVolumesTest, APodWhoseVolumesTheNodeHasNoRoomForIsGivenUp) {
   const std::string said =
       "VolumeAttachmentLimitExceeded  Node has reached its volume attachment "
       "limit, rejecting pod. unmounted volumes=[settings], unattached volumes=[settings], failed "
-      "to "
-      "process volumes=[]: MountVolume.SetUp failed for volume \"settings\" : no answer";
+      "to process volumes=[]: MountVolume.SetUp failed for volume \"settings\" : no answer";
   EXPECT_THAT(Events(), testing::Not(testing::Contains(said)));
   executor_.RunFor(3min);
   EXPECT_THAT(Events(), testing::Contains(said));

@@ -88,6 +88,7 @@ TEST_F(AuthenticationTest, WhereAnybodyMayDoEverythingNobodyIsAnonymous) {
   for (const auto anonymous : {std::optional<bool>(), std::optional<bool>(true)}) {
     Start({.authorization_modes = {"RBAC", "AlwaysAllow"}, .anonymous_auth = anonymous});
     EXPECT_EQ(Get("/api/v1/nodes").status, 401);
+    EXPECT_EQ(Get("/readyz").status, 200);
   }
 }
 

@@ -32,7 +32,6 @@ void CheckTime(Duration time, const FieldPath& at, Violations& wrong) {
   }
 }
 
-// As Go's os.Stat says it.
 void CheckKubeconfigFile(const std::optional<std::string>& file, const FieldPath& at,
                          Violations& wrong) {
   if (!file || file->empty()) return wrong.Required(at);

@@ -141,7 +141,7 @@ Result<> ApiServer::State::AddAuthentication(const Parts& parts) {
       .front_proxy = options.front_proxy,
       .shown_certificate = [this](Duration left) { metrics.ShownCertificate(left); }};
   // Whoever waits for the server has no credentials yet. Who says --anonymous-auth=false means it.
-  if (!options.anonymous_auth) {
+  if (options.anonymous_auth.value_or(true)) {
     auth.anonymous_paths = {"/healthz", "/livez", "/readyz", "/version", "/version/"};
   }
   TRY(AddOutsideTokens(parts, auth));

@@ -47,7 +47,7 @@ struct ApiServerFlags {
   std::string token_auth_file = "";
   std::vector<std::string> authorization_modes = {"AlwaysAllow"};
   AuthorizationFlags authorization = {};
-  std::optional<bool> anonymous_auth = {};  // Unset: by the modes of authorization.
+  std::optional<bool> anonymous_auth = {};  // Never with AlwaysAllow among the modes.
   bool enable_bootstrap_token_auth = false;
   std::vector<std::string> service_cluster_ip_ranges = {"10.0.0.0/24"};
   std::string service_node_port_range = "30000-32767";

@@ -126,13 +126,20 @@ void DeviceManager::Listen() {
   RemoveSockets(directory_);
   server_ = RegistrationServer::Listen(
       directory_ + kSocket, [this](const auto& request) { return RegisterByService(request); });
-  if (!server_) log_.Error("no socket for device plugins", {{"directory", directory_}});
+  if (!server_) {
+    log_.Error("no socket for device plugins", {{"directory", directory_}});
+    return;
+  }
+  // That there is one says at the next start that plugins' resources are known.
+  if (const auto saved = Save(); !saved) {
+    log_.Info("devices not written", {{"error", saved.error().message}});
+  }
 }
 
 Duration DeviceManager::Step() {
   if (!server_) Listen();
   DropEnded();
-  Duration wait = server_ ? kNever : kListenRetry;
+  Duration wait = std::min(server_ ? kNever : kListenRetry, AskSilentAgain());
   bool tells = false;
   {
     MutexLock lock(mutex_);
@@ -177,6 +184,30 @@ void DeviceManager::DropEnded() {
   }
 }
 
+Duration DeviceManager::AskSilentAgain() {
+  std::map<std::string, std::string> due;  // Sockets by resource.
+  Duration wait = kNever;
+  {
+    MutexLock lock(mutex_);
+    const Duration now = clock_.Monotonic();
+    std::erase_if(silent_, [&](const auto& each) { return book_.Find(each.first) == nullptr; });
+    for (auto& [resource, plugin] : silent_) {
+      if (plugin.next_try <= now) {
+        due[resource] = plugin.socket;
+        plugin.next_try = now + kSilentRetry;
+      }
+      wait = std::min(wait, plugin.next_try - now);
+    }
+  }
+  for (const auto& [resource, socket] : due) {
+    if (const auto connected = Connect(resource, socket); !connected) {
+      log_.Info("device plugin is still silent",
+                {{"resource", resource}, {"error", connected.error().message}});
+    }
+  }
+  return wait;
+}
+
 std::string DeviceManager::RefusalOf(const plugins::PluginInfo& info) const {
   if (std::find(info.versions.begin(), info.versions.end(), kVersion) == info.versions.end()) {
     return fmt::format("manager version, {}, is not among plugin supported versions [{}]", kVersion,
@@ -195,6 +226,8 @@ void DeviceManager::Unregister(const plugins::PluginInfo& info) {
   Endpoint gone;
   {
     MutexLock lock(mutex_);
+    const auto silent = silent_.find(info.name);
+    if (silent != silent_.end() && silent->second.socket == info.endpoint) silent_.erase(silent);
     const auto found = endpoints_.find(info.name);
     if (found == endpoints_.end() || found->second.socket != info.endpoint) return;
     gone = std::move(found->second);
@@ -246,6 +279,7 @@ Result<> DeviceManager::Connect(const std::string& resource, const std::string& 
     // Others have come meanwhile.
     TRY(CheckRoom(resource));
     before = std::exchange(endpoints_[resource], fresh);
+    silent_.erase(resource);
     book_.Connect(resource);
     has_changed_ = true;
     if (fresh.client->options().pre_start) {
@@ -263,6 +297,7 @@ Result<> DeviceManager::Connect(const std::string& resource, const std::string& 
                          *ended = true;
                          Wake();
                        }});
+  Wake();
   return {};
 }
 
@@ -287,6 +322,7 @@ void DeviceManager::GiveUpIfSilent(const std::string& resource, const PluginClie
     const auto found = endpoints_.find(resource);
     if (found == endpoints_.end() || found->second.client.get() != client) return;
     *found->second.ended = true;
+    silent_[resource] = {found->second.socket, clock_.Monotonic() + kSilentRetry};
   }
   log_.Info("device plugin does not answer", {{"resource", resource}, {"error", error.message}});
   Wake();
@@ -376,8 +412,9 @@ Result<DeviceIds> DeviceManager::Pick(const core_v1::Pod& pod, const core_v1::Co
   // Outlives the lock: the end of a client waits for a thread that may want it.
   std::shared_ptr<PluginClient> client;
   MutexLock lock(mutex_);
+  const auto end = std::chrono::steady_clock::now() + PluginClient::kCallTimeout;
   while (asked_.contains(resource)) {
-    if (answered_.wait_for(lock, PluginClient::kCallTimeout) == std::cv_status::timeout) break;
+    if (answered_.wait_until(lock, end) == std::cv_status::timeout) break;
   }
   if (asked_.contains(resource)) {
     return Fail(Reason::kServiceUnavailable, resource + " is being allocated for others");

@@ -41,6 +41,7 @@ class DeviceManager final : public plugins::PluginHandler, public ControlLoop {
  public:
   static constexpr Duration kStopGrace = 5min;
   static constexpr Duration kListenRetry = 10s;
+  static constexpr Duration kSilentRetry = 1min;
   static constexpr Duration kTellEvery = 1s;  // At most, however often plugins do.
   static constexpr size_t kResourcesMax = 200;
   struct Sources {
@@ -80,6 +81,10 @@ class DeviceManager final : public plugins::PluginHandler, public ControlLoop {
     std::shared_ptr<PluginClient> client;
     std::shared_ptr<std::atomic<bool>> ended;
   };
+  struct Silent {
+    std::string socket;
+    Duration next_try{};  // Monotonic.
+  };
   Result<> RegisterByService(const RegisterRequest& request);
   Result<> Connect(const std::string& resource, const std::string& socket);
   Result<> CheckRoom(const std::string& resource) const REQUIRES(mutex_);
@@ -88,7 +93,9 @@ class DeviceManager final : public plugins::PluginHandler, public ControlLoop {
   void DropEnded();
   // From the stream that has not ended when that is false.
   void Take(const std::string& resource, const std::atomic<bool>& ended, DeviceMap devices);
-  // Nobody waits for it any more, until it registers again.
+  // Connects again to plugins that did not answer. How long until the next is due.
+  Duration AskSilentAgain();
+  // Nobody waits for it any more, until it is connected again.
   void GiveUpIfSilent(const std::string& resource, const PluginClient* client, const Error& error);
   // A label of metrics; of names that come and go there is no end.
   bool IsCounted(const std::string& resource);
@@ -117,6 +124,7 @@ class DeviceManager final : public plugins::PluginHandler, public ControlLoop {
   mutable Mutex mutex_;
   DeviceBook book_ GUARDED_BY(mutex_);
   std::map<std::string, Endpoint> endpoints_ GUARDED_BY(mutex_);  // By resource.
+  std::map<std::string, Silent> silent_ GUARDED_BY(mutex_);       // By resource.
   std::set<std::string> gone_ GUARDED_BY(mutex_);                 // Resources that there were.
   // Resources whose plugins want to be told of every start of a container, though they be away.
   std::set<std::string> pre_started_ GUARDED_BY(mutex_);

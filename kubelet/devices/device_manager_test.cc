@@ -231,7 +231,7 @@ TEST_F(DeviceManagerTest, WhoComesWhileAPluginIsAskedWhatItPrefersWaits) {
   EXPECT_EQ(manager_->InUse(), (std::map<std::string, int64_t>{{kGpu, 2}}));
 }
 
-TEST_F(DeviceManagerTest, APluginThatDoesNotAnswerIsNotAskedBeforeItRegistersAgain) {
+TEST_F(DeviceManagerTest, APluginThatDoesNotAnswerIsLeftAloneForAMinuteOrUntilItRegistersAgain) {
   StartPlugin({{"a", true}});
   WaitFor(1, 1);
   plugin_->problem = "hangs";
@@ -245,7 +245,22 @@ TEST_F(DeviceManagerTest, APluginThatDoesNotAnswerIsNotAskedBeforeItRegistersAga
   plugin_->problem.clear();
   ASSERT_EQ(Register(), "");
   WaitFor(1, 1);
+  plugin_->problem = "hangs";
+  EXPECT_NE(Error(manager_->Allocate(pod)), "");
+  plugin_->problem.clear();
+  EXPECT_LE(manager_->Step(), DeviceManager::kSilentRetry);
+  EXPECT_NE(Error(manager_->Allocate(pod)), "");
+  clock_.Advance(DeviceManager::kSilentRetry);
+  manager_->Step();
+  WaitFor(1, 1);
   EXPECT_EQ(Error(manager_->Allocate(pod)), "");
+}
+
+TEST_F(DeviceManagerTest, WithoutPluginsAStartKnowsThatThereWereNone) {
+  EXPECT_FALSE(manager_->was_loaded());
+  manager_->Step();
+  MakeManager();
+  EXPECT_TRUE(manager_->was_loaded());
 }
 
 TEST_F(DeviceManagerTest, APluginThatIsGoneSaysNothingMoreThoughItIsStillAsked) {

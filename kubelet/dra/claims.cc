@@ -40,8 +40,9 @@ std::vector<std::string> ListAt(const Json& object, const char* key) {
 Device DeviceFrom(const Json& object) {
   Device device{MemberText(object, "PoolName"), MemberText(object, "DeviceName"), std::nullopt,
                 ListAt(object, "RequestNames"), ListAt(object, "CDIDeviceIDs")};
-  if (auto share = MemberText(object, "ShareID"); !share.empty())
+  if (auto share = MemberText(object, "ShareID"); !share.empty()) {
     device.share_id = std::move(share);
+  }
   return device;
 }
 

@@ -7,6 +7,7 @@
 
 #include "api/gen/resource_v1.h"
 #include "api/rules/names.h"
+#include "base/text.h"
 
 namespace skiff::kubelet::dra {
 namespace {
@@ -44,8 +45,8 @@ Drivers::Drivers(std::string node_name, Client& client, const Clock& clock, Find
 }
 
 std::string Drivers::RefusalOf(const plugins::PluginInfo& info) const {
-  // Slices are chosen by it.
-  if (const auto errors = NameIsDnsSubdomain(info.name, false); !errors.empty()) {
+  // Slices are chosen by it. As of CSI drivers, whose names may have capitals.
+  if (const auto errors = NameIsDnsSubdomain(Lower(info.name), false); !errors.empty()) {
     return fmt::format("invalid DRA driver name \"{}\": {}", info.name, errors.front());
   }
   std::string why;

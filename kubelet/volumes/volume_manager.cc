@@ -260,15 +260,17 @@ Result<VolumePath> VolumeManager::SetUpVolume(const core_v1::Pod& pod,
 // What lies on disk tells of pods that a kubelet before this one knew, and nothing lies there yet
 // of one that waits for its volume.
 bool VolumeManager::IsElsewhere(const std::string& pod_uid, const std::string& path) {
-  {
-    MutexLock lock(mutex_);
-    if (alone_.try_emplace(path, pod_uid).first->second != pod_uid) return true;
-  }
   const auto is_of = [&](const std::string& uid) {
     std::error_code error;
     return fs::exists(fs::symlink_status(PodDirectory(uid) + path, error));
   };
-  if (is_of(pod_uid)) return false;
+  const bool is_own = is_of(pod_uid);
+  {
+    MutexLock lock(mutex_);
+    if (is_own) alone_[path] = pod_uid;
+    if (alone_.try_emplace(path, pod_uid).first->second != pod_uid) return true;
+  }
+  if (is_own) return false;
   const auto uids = Pods();
   if (std::none_of(uids.begin(), uids.end(), is_of)) return false;
   MutexLock lock(mutex_);
