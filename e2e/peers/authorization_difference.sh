@@ -9,15 +9,5 @@
 # KUBE_PROGRAMS   a folder with kube-apiserver (build/peers, built unless there)
 # ONLY            a regular expression of names ("")
 set -euo pipefail
-skiff=$(realpath "$1")
-cd "$(dirname "$0")"
-programs=${KUBE_PROGRAMS:-../../build/peers}
-. ./kube_program.sh
-kube_program "$programs" kube-apiserver
-. ./programs.sh
-etcd=$(free_port) peers=$(free_port)
-start etcd etcd --data-dir="$work/etcd" --listen-client-urls="http://127.0.0.1:$etcd" \
-  --advertise-client-urls="http://127.0.0.1:$etcd" --listen-peer-urls="http://127.0.0.1:$peers" \
-  --initial-advertise-peer-urls="http://127.0.0.1:$peers" --initial-cluster="default=http://127.0.0.1:$peers"
-python3 authorization_difference.py --kube "$(realpath "$programs")/kube-apiserver" --ours "$skiff" --etcd "$etcd" \
-  --work "$work" --only "${ONLY:-}" || fail "they differ"
+. "$(dirname "$0")/two_apiservers.sh"
+compare_apiservers authorization_difference "$1"
