@@ -268,6 +268,13 @@ Check CheckCidrs(const HostFacts& facts, const ClusterOptions& options) {
     const char* example;
   } ranges[] = {{options.service_cidr, "--service-cluster-ip-range", "10.112.0.0/16"},
                 {options.cluster_cidr, "--cluster-cidr", "10.240.0.0/16"}};
+  if (options.simulated_nodes == 0 && HasIpv6(options.cluster_cidr) && !facts.has_ipv6) {
+    return Failed(kName,
+                  fmt::format("{} has IPv6, which is turned off on this machine",
+                              options.cluster_cidr),
+                  "turn it on: `sysctl -w net.ipv6.conf.all.disable_ipv6=0 "
+                  "net.ipv6.conf.default.disable_ipv6=0`");
+  }
   std::vector<Cidr> all;
   for (const auto& range : ranges) {
     for (const std::string& text : CidrsOf(range.text)) {
