@@ -56,10 +56,10 @@ class FakeBehavior {
 // Thread-safe. Every call answers at once, unless its behavior waits; any image exists.
 class FakeRuntime final : public ContainerRuntime {
  public:
-  // Sandboxes get addresses from `pod_cidr` in turn ("10.244.1.0/24,fd00:0:0:1::/64": one of each), or
-  // of the one that UpdateRuntimeConfig gives later; "": until then none is made but with the host's
-  // network. Its network is ready as that of a
-  // machine whose CNI plugin was there before the kubelet.
+  // Sandboxes get addresses from `pod_cidr` in turn ("10.244.1.0/24,fd00:0:0:1::/64": one of each),
+  // or of the one that UpdateRuntimeConfig gives later; "": until then none is made but with the
+  // host's network. Its network is ready as that of a machine whose CNI plugin was there before the
+  // kubelet.
   FakeRuntime(const Clock& clock, Random& random, const std::string& pod_cidr,
               FakeBehavior* behavior = nullptr);
 

@@ -84,12 +84,12 @@ FamilyMetrics::Shared::Shared(MetricRegistry& metrics)
       conntrack_deleted(metrics.AddCounter(
           ByFamily("conntrack_reconciler_deleted_entries_total",
                    "Cumulative conntrack flows deleted by conntrack reconciler"))),
-      restore_failures(metrics.AddCounter(
-          ByFamily("sync_proxy_rules_iptables_restore_failures_total",
-                   "Cumulative proxy iptables restore failures"))),
-      partial_restore_failures(metrics.AddCounter(
-          ByFamily("sync_proxy_rules_iptables_partial_restore_failures_total",
-                   "Cumulative proxy iptables partial restore failures"))) {}
+      restore_failures(
+          metrics.AddCounter(ByFamily("sync_proxy_rules_iptables_restore_failures_total",
+                                      "Cumulative proxy iptables restore failures"))),
+      partial_restore_failures(
+          metrics.AddCounter(ByFamily("sync_proxy_rules_iptables_partial_restore_failures_total",
+                                      "Cumulative proxy iptables partial restore failures"))) {}
 
 FamilyMetrics::FamilyMetrics(Shared& shared, IpFamily family, const Clock& clock)
     : shared_(shared),
@@ -173,11 +173,10 @@ void ProxyMetrics::AddGauges(MetricRegistry& metrics) {
   add_pair("sync_proxy_rules_iptables_total", "Total number of iptables rules owned by kube-proxy",
            "table", {"filter", "nat"},
            [](const Figures& it) { return std::pair(it.rules.filter, it.rules.nat); });
-  add_pair("sync_proxy_rules_iptables_last",
-           "Number of iptables rules written by kube-proxy in last sync", "table",
-           {"filter", "nat"}, [](const Figures& it) {
-             return std::pair(it.rules_written.filter, it.rules_written.nat);
-           });
+  add_pair(
+      "sync_proxy_rules_iptables_last",
+      "Number of iptables rules written by kube-proxy in last sync", "table", {"filter", "nat"},
+      [](const Figures& it) { return std::pair(it.rules_written.filter, it.rules_written.nat); });
   add_pair("sync_proxy_rules_no_local_endpoints_total",
            "Number of services with a Local traffic policy and no endpoints", "traffic_policy",
            {"internal", "external"},
@@ -192,7 +191,7 @@ void FamilyMetrics::ServiceChanged(const std::string& service) {
 }
 
 void FamilyMetrics::SliceChanged(const std::string& service, const SlicePtr& before,
-                                const SlicePtr& now) {
+                                 const SlicePtr& now) {
   if ((now ? now : before)->address_type != family_) return;
   const MutexLock lock(mutex_);
   ++figures_.endpoint_changes;
@@ -237,7 +236,7 @@ void FamilyMetrics::Failed(bool full, Duration took) {
 }
 
 void FamilyMetrics::Written(const SyncReport& report, Duration took, const RuleCounts& rules,
-                           const NoLocalEndpoints& none) {
+                            const NoLocalEndpoints& none) {
   Took(report.full, took);
   if (report.forgetting_took) {
     shared_.conntrack_durations.Observe({family_}, InSeconds(*report.forgetting_took));

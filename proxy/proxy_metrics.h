@@ -1,5 +1,5 @@
-// What kube-proxy tells of its work on its metrics address, under its names (kubeproxy_...), family by
-// family. Thread-safe.
+// What kube-proxy tells of its work on its metrics address, under its names (kubeproxy_...), family
+// by family. Thread-safe.
 #pragma once
 
 #include <map>

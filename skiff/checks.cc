@@ -269,11 +269,11 @@ Check CheckCidrs(const HostFacts& facts, const ClusterOptions& options) {
   } ranges[] = {{options.service_cidr, "--service-cluster-ip-range", "10.112.0.0/16"},
                 {options.cluster_cidr, "--cluster-cidr", "10.240.0.0/16"}};
   if (options.simulated_nodes == 0 && HasIpv6(options.cluster_cidr) && !facts.has_ipv6) {
-    return Failed(kName,
-                  fmt::format("{} has IPv6, which is turned off on this machine",
-                              options.cluster_cidr),
-                  "turn it on: `sysctl -w net.ipv6.conf.all.disable_ipv6=0 "
-                  "net.ipv6.conf.default.disable_ipv6=0`");
+    return Failed(
+        kName,
+        fmt::format("{} has IPv6, which is turned off on this machine", options.cluster_cidr),
+        "turn it on: `sysctl -w net.ipv6.conf.all.disable_ipv6=0 "
+        "net.ipv6.conf.default.disable_ipv6=0`");
   }
   std::vector<Cidr> all;
   for (const auto& range : ranges) {
@@ -285,8 +285,8 @@ Check CheckCidrs(const HostFacts& facts, const ClusterOptions& options) {
       }
       all.push_back(*cidr);
       // What is simulated is reached by nobody.
-      const auto network = options.simulated_nodes > 0 ? std::nullopt
-                                                       : OverlappingNetwork(facts, *cidr);
+      const auto network =
+          options.simulated_nodes > 0 ? std::nullopt : OverlappingNetwork(facts, *cidr);
       if (network) {
         return Failed(kName,
                       fmt::format("{} overlaps with this machine's network {} on {}: one of the "

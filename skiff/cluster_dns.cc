@@ -103,7 +103,8 @@ struct DnsService::Parts {
 
 std::unique_ptr<DnsService> DnsService::Start(const ClusterOptions& options, Transport& transport,
                                               InformerFactory& informers, Executor& executor) {
-  const std::string address = IsWanted(options) ? dns::ClusterDnsAddress(CidrsOf(options.service_cidr).front()) : "";
+  const std::string address =
+      IsWanted(options) ? dns::ClusterDnsAddress(CidrsOf(options.service_cidr).front()) : "";
   std::unique_ptr<Parts> parts(
       new Parts{executor, dns::PublishLoop(address, Client(transport, "skiff-dns"), informers)});
   executor.Add(parts->publish);

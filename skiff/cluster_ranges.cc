@@ -31,17 +31,18 @@ Result<std::vector<Cidr>> ReadCidrs(const char* flag, const std::string& text) {
     cidrs.push_back(*cidr);
   }
   if (cidrs.size() > 2 || (cidrs.size() == 2 && cidrs[0].address.v6 == cidrs[1].address.v6)) {
-    return Invalid(fmt::format("--{}={}: it must be one CIDR, or one of IPv4 and one of IPv6", flag,
-                               text));
+    return Invalid(
+        fmt::format("--{}={}: it must be one CIDR, or one of IPv4 and one of IPv6", flag, text));
   }
   return cidrs;
 }
 
 Result<> CheckServices(const Cidr& services, const std::string& text) {
   if (!services.address.v6 && services.prefix_length > kServiceMaskMax) {
-    return Invalid(fmt::format("--service-cluster-ip-range={} is too small: it must have /{} or "
-                               "more addresses",
-                               text, kServiceMaskMax));
+    return Invalid(
+        fmt::format("--service-cluster-ip-range={} is too small: it must have /{} or "
+                    "more addresses",
+                    text, kServiceMaskMax));
   }
   if (services.address.v6 && (services.prefix_length < kServiceMaskMinIpv6 ||
                               services.prefix_length > kServiceMaskMaxIpv6)) {
@@ -82,9 +83,10 @@ Result<> CheckClusterRanges(const ClusterRanges& ranges) {
                     ranges.pods, ranges.services));
   }
   if (ranges.are_nodes_real && pods[0].address.v6) {
-    return Invalid(fmt::format("--cluster-cidr={}: the first one must be of IPv4, as the address of "
-                               "a node is",
-                               ranges.pods));
+    return Invalid(
+        fmt::format("--cluster-cidr={}: the first one must be of IPv4, as the address of "
+                    "a node is",
+                    ranges.pods));
   }
   for (size_t i = 0; i < pods.size(); ++i) {
     if (ShareAddresses(services[i], pods[i])) {

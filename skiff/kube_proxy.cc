@@ -54,8 +54,10 @@ void AddFlags(Flags& flags, KubeProxyFlags& to, std::string& config) {
             "The IP address and port for the health check server; empty serves none.");
   flags.Add("metrics-bind-address", proxy.metrics_bind_address,
             "The IP address and port for the metrics server; empty serves none.");
-  flags.Add("cluster-cidr", proxy.cluster_cidr, "The CIDR range of the pods in the cluster; of both families, with a comma between, where it "
-            "is dual-stack.");
+  flags.Add(
+      "cluster-cidr", proxy.cluster_cidr,
+      "The CIDR range of the pods in the cluster; of both families, with a comma between, where it "
+      "is dual-stack.");
   flags.Add("hostname-override", proxy.hostname_override,
             "The name of this node, if it is not the host's.");
   flags.Add("proxy-mode", proxy.mode, "Which proxy mode to use: iptables.");
@@ -98,9 +100,7 @@ std::vector<std::string> NodePortCidrs(const ProxyConfig& config, bool v6) {
   std::vector<std::string> cidrs;
   for (const std::string& each : config.node_port_addresses) {
     const bool is_primary = each == "primary";
-    std::string cidr = !is_primary ? each
-                       : v6        ? OwnIpv6Address() + "/128"
-                                   : NodeAddress() + "/32";
+    std::string cidr = !is_primary ? each : v6 ? OwnIpv6Address() + "/128" : NodeAddress() + "/32";
     if (cidr != "/128" && HasIpv6(cidr) == v6) cidrs.push_back(std::move(cidr));
   }
   return cidrs;

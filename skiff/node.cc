@@ -117,8 +117,8 @@ struct ToldProxy {
   proxy::ProxyMetrics figures;
 };
 
-// Those that a cluster of such ranges knows this node by, the primary one first. Of IPv6 there may be
-// none: pods reach one another through the tunnel then.
+// Those that a cluster of such ranges knows this node by, the primary one first. Of IPv6 there may
+// be none: pods reach one another through the tunnel then.
 std::vector<std::string> NodeAddresses(const ClusterOptions& options) {
   std::vector<std::string> addresses = {NodeAddress()};
   std::string second = HasIpv6(options.cluster_cidr) ? OwnIpv6Address() : "";

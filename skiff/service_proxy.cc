@@ -20,8 +20,7 @@ Result<std::unique_ptr<ServiceProxy>> ServiceProxy::Make(const std::string& node
     part.proxier = std::make_unique<proxy::Proxier>(
         proxy::Proxier::Dependencies{
             informers.For<core_v1::Service>(), informers.For<discovery_v1::EndpointSlice>(),
-            informers.For<core_v1::Node>(), clock, *part.netfilter, &made->health_,
-            family.metrics},
+            informers.For<core_v1::Node>(), clock, *part.netfilter, &made->health_, family.metrics},
         node_name, rules, times);
     if (!rules.localhost_node_ports || rules.family != proxy::IpFamily::kIpv4) continue;
     const auto allowed = part.netfilter->AllowLocalNodePorts();

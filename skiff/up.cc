@@ -93,7 +93,8 @@ void UnmergeKubeconfig(const ClusterOptions& options) {
 }
 
 void AddServiceRangeFlag(Flags& flags, ClusterOptions& options) {
-  flags.Add("service-cluster-ip-range", options.service_cidr, "Addresses of services; one of IPv6 after a comma makes a dual-stack cluster.");
+  flags.Add("service-cluster-ip-range", options.service_cidr,
+            "Addresses of services; one of IPv6 after a comma makes a dual-stack cluster.");
 }
 
 void AddKeepingFlags(Flags& flags, ClusterOptions& options) {

@@ -113,8 +113,8 @@ Result<> EnableForwarding(const std::string& undo_path, bool ipv6) {
       {"/proc/sys/net/ipv4/ip_forward", "1"}};
   if (ipv6) {
     const auto uplink = TRY(FindUplink());
-    const std::string listens = "/proc/sys/net/ipv6/conf/" + (uplink ? uplink->name : "") +
-                                "/accept_ra";
+    const std::string listens =
+        "/proc/sys/net/ipv6/conf/" + (uplink ? uplink->name : "") + "/accept_ra";
     if (uplink && ReadSwitch(listens) == "1") switches.emplace_back(listens, "2");
     switches.emplace_back("/proc/sys/net/ipv6/conf/all/forwarding", "1");
   }

@@ -38,8 +38,9 @@ Result<> DeleteLink(const std::string& name);
 
 // Lets the node route for its pods: IP forwarding.
 // Where a switch had another value that value is kept in `undo_path` for RestoreForwarding; a file
-// that is there already is older and stays. `ipv6`: for pods with IPv6 addresses too; the uplink goes
-// on listening to the routers that advertise themselves, which who forwards does not by itself.
+// that is there already is older and stays. `ipv6`: for pods with IPv6 addresses too; the uplink
+// goes on listening to the routers that advertise themselves, which who forwards does not by
+// itself.
 Result<> EnableForwarding(const std::string& undo_path, bool ipv6);
 // Puts the switches back as they were and removes the file.
 Result<> RestoreForwarding(const std::string& undo_path);

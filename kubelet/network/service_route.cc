@@ -27,7 +27,7 @@ Result<> AddServiceRoute(const std::string& cidr, const std::string& source) {
   (void)RunProcess({.argv = {"ip", "link", "add", kDevice, "type", "bridge"}});
   TRY(RunChecked({.argv = {"ip", "link", "set", kDevice, "up"}}));
   const char* family = FamilyOf(cidr);
-  std::vector<std::string> own = {"ip",    family, "route",  "replace", cidr,
+  std::vector<std::string> own = {"ip",  family,  "route", "replace", cidr,
                                   "dev", kDevice, "table", kTable};
   if (!source.empty()) own.insert(own.end(), {"src", source});
   TRY(RunChecked({.argv = own}));
