@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <sstream>
 
 namespace skiff::cri {
 namespace {
@@ -84,20 +85,26 @@ std::string FakeRuntime::NewId() {
   return fmt::format("{:016x}{:016x}", random_.Next(), random_.Next());
 }
 
-Result<std::string> FakeRuntime::NextIp() {
-  if (!pod_cidr_) return Fail(Reason::kUnknown, "cni plugin not initialized");
-  const int host_bits =
-      static_cast<int>(pod_cidr_->address.bit_count()) - pod_cidr_->prefix_length;
-  // All but the block's first and last address, and never more than anybody counts.
-  const uint32_t hosts = host_bits < 2 ? 1 : (1U << std::min(host_bits, 16)) - 2;
-  last_host_ = last_host_ % hosts + 1;
-  IpAddress address = pod_cidr_->Network();
-  uint32_t rest = last_host_;
-  for (size_t i = address.bit_count() / 8; rest != 0; rest >>= 8) {
-    rest += address.bytes[--i];
-    address.bytes[i] = static_cast<uint8_t>(rest);
+Result<std::vector<std::string>> FakeRuntime::NextIps() {
+  if (pod_cidrs_.empty()) return Fail(Reason::kUnknown, "cni plugin not initialized");
+  uint32_t hosts = UINT32_MAX;
+  for (const Cidr& cidr : pod_cidrs_) {
+    const int host_bits = static_cast<int>(cidr.address.bit_count()) - cidr.prefix_length;
+    // All but the block's first and last address, and never more than anybody counts.
+    hosts = std::min(hosts, host_bits < 2 ? 1 : (1U << std::min(host_bits, 16)) - 2);
   }
-  return address.Text();
+  last_host_ = last_host_ % hosts + 1;
+  std::vector<std::string> ips;
+  for (const Cidr& cidr : pod_cidrs_) {
+    IpAddress address = cidr.Network();
+    uint32_t rest = last_host_;
+    for (size_t i = address.bit_count() / 8; rest != 0; rest >>= 8) {
+      rest += address.bytes[--i];
+      address.bytes[i] = static_cast<uint8_t>(rest);
+    }
+    ips.push_back(address.Text());
+  }
+  return ips;
 }
 
 void FakeRuntime::Tell(const Event& event) {
@@ -155,11 +162,17 @@ Result<RuntimeStatus> FakeRuntime::Status() {
 }
 
 Result<> FakeRuntime::UpdateRuntimeConfig(const std::string& pod_cidr) {
-  const auto parsed = ParseCidr(pod_cidr);
-  if (!parsed) return Fail(Reason::kInvalid, "invalid CIDR address: " + pod_cidr);
+  std::vector<Cidr> parsed;
+  std::istringstream texts(pod_cidr);
+  for (std::string text; std::getline(texts, text, ',');) {
+    const auto cidr = ParseCidr(text);
+    if (!cidr) return Fail(Reason::kInvalid, "invalid CIDR address: " + text);
+    parsed.push_back(*cidr);
+  }
   MutexLock lock(mutex_);
-  if (!pod_cidr_ || pod_cidr_->Text() != parsed->Text()) last_host_ = 0;
-  pod_cidr_ = *parsed;
+  if (pod_cidr != pod_cidr_text_) last_host_ = 0;
+  pod_cidr_text_ = pod_cidr;
+  pod_cidrs_ = std::move(parsed);
   return {};
 }
 
@@ -176,8 +189,7 @@ Result<std::string> FakeRuntime::RunPodSandbox(const SandboxConfig& config,
   sandbox.runtime_handler = handler;
   sandbox.namespaces = config.security.namespaces;
   if (config.security.namespaces.network != NamespaceMode::kNode) {
-    const std::string ip = TRY(NextIp());
-    sandbox.ips = {ip};
+    sandbox.ips = TRY(NextIps());
   }
   const std::string id = sandbox.id;
   sandboxes_.Add(std::move(sandbox));

@@ -56,9 +56,10 @@ class FakeBehavior {
 // Thread-safe. Every call answers at once, unless its behavior waits; any image exists.
 class FakeRuntime final : public ContainerRuntime {
  public:
-  // Sandboxes get addresses from `pod_cidr` in turn, or of the one that UpdateRuntimeConfig gives
-  // later; "": until then none is made but with the host's network. Its network is ready as that of a
-  // machine whose CNI plugin was there before the kubelet.
+  // Sandboxes get addresses from `pod_cidr` in turn ("10.244.1.0/24,fd00:0:0:1::/64": one of each),
+  // or of the one that UpdateRuntimeConfig gives later; "": until then none is made but with the
+  // host's network. Its network is ready as that of a machine whose CNI plugin was there before the
+  // kubelet.
   FakeRuntime(const Clock& clock, Random& random, const std::string& pod_cidr,
               FakeBehavior* behavior = nullptr);
 
@@ -123,7 +124,7 @@ class FakeRuntime final : public ContainerRuntime {
   // Whether its process was killed, since it did not end within the grace period.
   Result<bool> AwaitEnd(const std::string& container_id, Duration grace);
   std::string NewId();
-  Result<std::string> NextIp() REQUIRES(mutex_);
+  Result<std::vector<std::string>> NextIps() REQUIRES(mutex_);
   void End(cri::ContainerStatus& container, int exit_code, const std::string& reason)
       REQUIRES(mutex_);
   void Tell(const Event& event);
@@ -132,7 +133,8 @@ class FakeRuntime final : public ContainerRuntime {
   Random& random_;
   FakeBehavior* const behavior_;
   mutable Mutex mutex_;
-  std::optional<Cidr> pod_cidr_ GUARDED_BY(mutex_);
+  std::string pod_cidr_text_ GUARDED_BY(mutex_);
+  std::vector<Cidr> pod_cidrs_ GUARDED_BY(mutex_);
   uint32_t last_host_ GUARDED_BY(mutex_) = 0;
   bool down_ GUARDED_BY(mutex_) = false;
   bool network_ready_ GUARDED_BY(mutex_) = true;

@@ -71,5 +71,15 @@ TEST_F(FakeRuntimeTest, WhatIsRemovedIsFoundNoMore) {
   EXPECT_THAT(Sandboxes(OfPod("a")), IsEmpty());
 }
 
+TEST_F(FakeRuntimeTest, SandboxesGetAnAddressOfEachRange) {
+  ASSERT_TRUE(runtime_.UpdateRuntimeConfig("10.7.0.0/24,fd00:7::/64").has_value());
+  SandboxConfig config;
+  config.metadata.name = "dual";
+  const auto id = runtime_.RunPodSandbox(config, "");
+  ASSERT_TRUE(id);
+  EXPECT_THAT(runtime_.PodSandboxStatus(*id)->ips, ElementsAre("10.7.0.1", "fd00:7::1"));
+  EXPECT_FALSE(runtime_.UpdateRuntimeConfig("10.7.0.0/24,x").has_value());
+}
+
 }  // namespace
 }  // namespace skiff::cri

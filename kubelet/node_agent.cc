@@ -121,17 +121,18 @@ Result<> NodeAgent::ReloadTls(const http::ServerTls& tls) {
   return parts_->server ? parts_->server->ReloadTls(tls) : Result<>();
 }
 
-KubeletOptions OptionsOfThisMachine(const std::string& node_name, const std::string& address,
+KubeletOptions OptionsOfThisMachine(const std::string& node_name,
+                                    const std::vector<std::string>& addresses,
                                     const std::string& root, const std::string& resolv_conf) {
   KubeletOptions options;
   options.node_name = node_name;
   options.root = root;
-  options.node_ips = {address};
+  options.node_ips = addresses;
   // The size of the disk is asked of this directory.
   (void)MakeDirectories(root, kRootMode);  // Whoever writes there says what is wrong with it.
   options.dns.node_resolv_conf = resolv_conf;
   options.facts = ReadNodeFacts(node_name, root);
-  options.facts.ips = {address};
+  options.facts.ips = addresses;
   options.container_cgroup_files = ContainerCgroupFiles();
   options.abilities.sysctls = SysctlAllowlist(options.facts.kernel_version);
   options.abilities.app_armor = HasAppArmor();

@@ -60,8 +60,10 @@ class NodeAgent {
   std::unique_ptr<Parts> parts_;
 };
 
-// What this machine offers, for options of a kubelet: facts, DNS of its resolv.conf.
-KubeletOptions OptionsOfThisMachine(const std::string& node_name, const std::string& address,
+// What this machine offers, for options of a kubelet: facts, DNS of its resolv.conf. `addresses`:
+// one of each family at most, the primary one first.
+KubeletOptions OptionsOfThisMachine(const std::string& node_name,
+                                    const std::vector<std::string>& addresses,
                                     const std::string& root, const std::string& resolv_conf);
 
 }  // namespace skiff::kubelet

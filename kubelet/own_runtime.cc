@@ -5,6 +5,7 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstring>
 #include <filesystem>
 #include <set>
@@ -90,7 +91,10 @@ void OwnRuntime::PrepareNetwork(NodeRouteLoop::Dependencies dependencies,
                                 const std::string& node_name,
                                 std::vector<std::string> cluster_cidrs) {
   if (!containerd_.is_ours) return;
-  const auto forwarding = EnableForwarding(ForwardingUndoPath(options_.directory), false);
+  const bool has_ipv6 =
+      std::any_of(cluster_cidrs.begin(), cluster_cidrs.end(),
+                  [](const std::string& cidr) { return cidr.find(':') != std::string::npos; });
+  const auto forwarding = EnableForwarding(ForwardingUndoPath(options_.directory), has_ipv6);
   if (!forwarding) {
     Logger().Error("pods cannot be routed", {{"error", forwarding.error().message}});
   }

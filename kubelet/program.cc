@@ -109,9 +109,9 @@ Result<> CheckMachine(const KubeletConfiguration& given) {
 
 KubeletOptions OptionsOf(const KubeletFlags& flags) {
   const KubeletConfiguration& given = flags.configuration;
-  const std::string address = flags.node_ip.empty() ? OwnAddress() : flags.node_ip;
-  KubeletOptions options =
-      OptionsOfThisMachine(NodeName(flags), address, flags.root_dir, given.resolv_conf);
+  KubeletOptions options = OptionsOfThisMachine(
+      NodeName(flags), flags.node_ips.empty() ? std::vector{OwnAddress()} : flags.node_ips,
+      flags.root_dir, given.resolv_conf);
   options.log_root = given.pod_logs_dir;
   options.cgroup_root = given.cgroup_root + "/kubepods";
   options.cgroup_driver =

@@ -21,7 +21,7 @@ struct KubeletFlags {
   std::string config;      // A KubeletConfiguration, or (as once) a directory of manifests.
   std::string kubeconfig;  // "": standalone.
   std::string hostname_override;
-  std::string node_ip;
+  std::vector<std::string> node_ips;  // One of each family at most.
   std::string root_dir = "/var/lib/kubelet";
   std::string cert_dir = "/var/lib/kubelet/pki";
   std::map<std::string, std::string> node_labels;

@@ -53,7 +53,9 @@ void AddNodeFlags(Flags& flags, KubeletFlags& to, RawFlags& raw) {
   flags.Add("kubeconfig", to.kubeconfig,
             "How to reach the API server; without it the kubelet runs static pods alone.");
   flags.Add("hostname-override", to.hostname_override, "The node's name; the host's by default.");
-  flags.Add("node-ip", to.node_ip, "The node's IP address; that of the default route.");
+  flags.Add("node-ip", to.node_ips,
+            "The node's IP address, or two, one of each family, with a comma between; that of the "
+            "default route.");
   flags.Add("root-dir", to.root_dir, "Where the kubelet keeps volumes and the like.");
   flags.Add("register-node", it.register_node, "Create the Node object.");
   flags.Add("node-labels", raw.node_labels, "Labels the node is registered with, k=v,...");
@@ -311,9 +313,24 @@ Result<> TakePidsLimit(const std::string& text, KubeletConfiguration& to) {
                                             text));
 }
 
+Result<> CheckNodeIps(const std::vector<std::string>& texts) {
+  std::set<bool> families;
+  bool is_good = true;
+  for (const std::string& text : texts) {
+    const auto ip = ParseIp(text);
+    is_good &= ip && families.insert(ip->v6).second;
+  }
+  if (is_good) return {};
+  return Fail(Reason::kInvalid,
+              fmt::format("bad --node-ip \"{}\"; must contain either a single IP or a dual-stack "
+                          "pair of IPs",
+                          fmt::join(texts, ",")));
+}
+
 Result<> TakeRaw(const RawFlags& raw, KubeletFlags& to) {
   KubeletConfiguration& it = to.configuration;
   TRY(TakeLabels(raw.node_labels, to));
+  TRY(CheckNodeIps(to.node_ips));
   for (const std::string& text : to.cluster_cidrs) {
     if (ParseCidr(text)) continue;
     return Fail(Reason::kInvalid,

@@ -205,7 +205,7 @@ void Proxier::TellIfUnreadable(const std::string& service, const Unreadable& unr
 }
 
 Result<> Proxier::Write(std::set<std::string> changed) {
-  ProxyMetrics* const metrics = dependencies_.metrics;
+  FamilyMetrics* const metrics = dependencies_.metrics;
   const bool all = must_write_all_;
   const Duration begun = dependencies_.clock.Monotonic();
   if (metrics != nullptr) metrics->Begun();

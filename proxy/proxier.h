@@ -45,7 +45,7 @@ class Proxier final : public ControlLoop {
     const Clock& clock;
     Netfilter& netfilter;
     ServiceHealthServers* health = nullptr;  // Null: no health check node ports.
-    ProxyMetrics* metrics = nullptr;         // Null: nobody asks.
+    FamilyMetrics* metrics = nullptr;        // Null: nobody asks.
   };
   // `node_name` tells which endpoints are local. Informers are started by the caller, afterwards.
   Proxier(Dependencies dependencies, std::string node_name, IptablesOptions options,

@@ -61,113 +61,143 @@ NoLocalEndpoints CountNoLocalEndpoints(const ServiceMap& services) {
   return counts;
 }
 
-ProxyMetrics::ProxyMetrics(MetricRegistry& metrics, IpFamily family, const Clock& clock)
-    : clock_(clock),
-      family_(family == IpFamily::kIpv6 ? "IPv6" : "IPv4"),
-      started_(clock.Now()),
-      durations_(metrics.AddHistogram(
+FamilyMetrics::Shared::Shared(MetricRegistry& metrics)
+    : durations(metrics.AddHistogram(
           ByFamily("sync_proxy_rules_duration_seconds", "SyncProxyRules latency in seconds"),
           SyncBounds())),
-      full_durations_(
+      full_durations(
           metrics.AddHistogram(ByFamily("sync_full_proxy_rules_duration_seconds",
                                         "SyncProxyRules latency in seconds for full resyncs"),
                                SyncBounds())),
-      partial_durations_(
+      partial_durations(
           metrics.AddHistogram(ByFamily("sync_partial_proxy_rules_duration_seconds",
                                         "SyncProxyRules latency in seconds for partial resyncs"),
                                SyncBounds())),
-      programming_(
+      programming(
           metrics.AddHistogram(ByFamily("network_programming_duration_seconds",
                                         "In Cluster Network Programming Latency in seconds"),
                                ProgrammingBounds())),
-      conntrack_durations_(
+      conntrack_durations(
           metrics.AddHistogram(ByFamily("conntrack_reconciler_sync_duration_seconds",
                                         "ReconcileConntrackFlowsLatency latency in seconds"),
                                SyncBounds())),
-      conntrack_deleted_(metrics.AddCounter(
+      conntrack_deleted(metrics.AddCounter(
           ByFamily("conntrack_reconciler_deleted_entries_total",
                    "Cumulative conntrack flows deleted by conntrack reconciler"))),
-      restore_failures_(metrics.AddCounter(
-          ByFamily("sync_proxy_rules_iptables_restore_failures_total",
-                   "Cumulative proxy iptables restore failures"))),
-      partial_restore_failures_(metrics.AddCounter(
-          ByFamily("sync_proxy_rules_iptables_partial_restore_failures_total",
-                   "Cumulative proxy iptables partial restore failures"))),
+      restore_failures(
+          metrics.AddCounter(ByFamily("sync_proxy_rules_iptables_restore_failures_total",
+                                      "Cumulative proxy iptables restore failures"))),
+      partial_restore_failures(
+          metrics.AddCounter(ByFamily("sync_proxy_rules_iptables_partial_restore_failures_total",
+                                      "Cumulative proxy iptables partial restore failures"))) {}
+
+FamilyMetrics::FamilyMetrics(Shared& shared, IpFamily family, const Clock& clock)
+    : shared_(shared),
+      clock_(clock),
+      family_(family == IpFamily::kIpv6 ? "IPv6" : "IPv4"),
+      started_(clock.Now()) {}
+
+FamilyMetrics::Figures FamilyMetrics::Read() const {
+  const MutexLock lock(mutex_);
+  Figures figures = figures_;
+  figures.pending_services = static_cast<double>(pending_services_.size());
+  return figures;
+}
+
+ProxyMetrics::ProxyMetrics(MetricRegistry& metrics, const std::vector<IpFamily>& families,
+                           const Clock& clock)
+    : shared_(metrics),
       healthz_(metrics.AddCounter(
           Named("proxy_healthz_total", "Cumulative proxy healthz HTTP status", {"code"}))),
       livez_(metrics.AddCounter(
           Named("proxy_livez_total", "Cumulative proxy livez HTTP status", {"code"}))) {
+  for (const IpFamily family : families) {
+    families_[family] = std::make_unique<FamilyMetrics>(shared_, family, clock);
+  }
   AddGauges(metrics);
 }
 
 void ProxyMetrics::AddGauges(MetricRegistry& metrics) {
   using Type = MetricRegistry::MeasuredType;
-  const auto add = [&](MetricDescription description, auto samples, Type type = Type::kGauge) {
+  using Figures = FamilyMetrics::Figures;
+  // Of all families together, as there.
+  const auto add_sum = [&](const char* name, const char* help, double Figures::*value, Type type) {
     metrics.AddMeasured(
-        std::move(description),
-        [this, samples]() -> std::vector<Sample> {
-          const MutexLock lock(mutex_);
-          return samples();
+        Named(name, help, {}),
+        [this, value]() -> std::vector<Sample> {
+          double sum = 0;
+          for (const auto& [family, it] : families_) sum += it->Read().*value;
+          return {{{}, sum}};
         },
         type);
   };
-  const auto at = [this](const TimePoint& time) -> std::vector<Sample> {
-    if (time == TimePoint{}) return {};
-    return {{{family_}, InSeconds(time.time_since_epoch())}};
+  add_sum("sync_proxy_rules_endpoint_changes_total", "Cumulative proxy rules Endpoint changes",
+          &Figures::endpoint_changes, Type::kCounter);
+  add_sum("sync_proxy_rules_endpoint_changes_pending", "Pending proxy rules Endpoint changes",
+          &Figures::pending_endpoints, Type::kGauge);
+  add_sum("sync_proxy_rules_service_changes_total", "Cumulative proxy rules Service changes",
+          &Figures::service_changes, Type::kCounter);
+  add_sum("sync_proxy_rules_service_changes_pending", "Pending proxy rules Service changes",
+          &Figures::pending_services, Type::kGauge);
+
+  const auto add = [&](MetricDescription description, auto samples_of) {
+    metrics.AddMeasured(std::move(description), [this, samples_of]() -> std::vector<Sample> {
+      std::vector<Sample> samples;
+      for (const auto& [family, it] : families_) samples_of(it->family(), it->Read(), samples);
+      return samples;
+    });
   };
-  const auto by_table = [this](const RuleCounts& rules) -> std::vector<Sample> {
-    if (last_written_ == TimePoint{}) return {};
-    return {{{"filter", family_}, static_cast<double>(rules.filter)},
-            {{"nat", family_}, static_cast<double>(rules.nat)}};
+  const auto add_time = [&](const char* name, const char* help, TimePoint Figures::*time) {
+    add(ByFamily(name, help),
+        [time](const std::string& family, const Figures& figures, std::vector<Sample>& out) {
+          if (figures.*time == TimePoint{}) return;
+          out.push_back({{family}, InSeconds((figures.*time).time_since_epoch())});
+        });
   };
-  const auto alone = [](double value) { return std::vector<Sample>{{{}, value}}; };
-  add(Named("sync_proxy_rules_endpoint_changes_total", "Cumulative proxy rules Endpoint changes",
-            {}),
-      [this, alone] { return alone(endpoint_changes_); }, Type::kCounter);
-  add(Named("sync_proxy_rules_endpoint_changes_pending", "Pending proxy rules Endpoint changes",
-            {}),
-      [this, alone] { return alone(pending_endpoints_); });
-  add(Named("sync_proxy_rules_service_changes_total", "Cumulative proxy rules Service changes", {}),
-      [this, alone] { return alone(service_changes_); }, Type::kCounter);
-  add(Named("sync_proxy_rules_service_changes_pending", "Pending proxy rules Service changes", {}),
-      [this, alone] { return alone(static_cast<double>(pending_services_.size())); });
-  add(ByFamily("sync_proxy_rules_last_queued_timestamp_seconds",
-               "The last time a sync of proxy rules was queued"),
-      [this, at] { return at(last_queued_); });
-  add(ByFamily("sync_proxy_rules_last_timestamp_seconds",
-               "The last time proxy rules were successfully synced"),
-      [this, at] { return at(last_written_); });
-  add(Named("sync_proxy_rules_iptables_total", "Total number of iptables rules owned by kube-proxy",
-            {"table", "ip_family"}),
-      [this, by_table] { return by_table(rules_); });
-  add(Named("sync_proxy_rules_iptables_last",
-            "Number of iptables rules written by kube-proxy in last sync", {"table", "ip_family"}),
-      [this, by_table] { return by_table(rules_written_); });
-  add(Named("sync_proxy_rules_no_local_endpoints_total",
-            "Number of services with a Local traffic policy and no endpoints",
-            {"traffic_policy", "ip_family"}),
-      [this]() -> std::vector<Sample> {
-        if (last_written_ == TimePoint{}) return {};
-        return {{{"internal", family_}, static_cast<double>(none_.internal)},
-                {{"external", family_}, static_cast<double>(none_.external)}};
-      });
+  // Nothing is said of rules before the first are written.
+  const auto add_pair = [&](const char* name, const char* help, const char* label,
+                            std::pair<const char*, const char*> values, auto counts) {
+    add(Named(name, help, {label, "ip_family"}),
+        [values, counts](const std::string& family, const Figures& figures,
+                         std::vector<Sample>& out) {
+          if (figures.last_written == TimePoint{}) return;
+          const auto [first, second] = counts(figures);
+          out.push_back({{values.first, family}, static_cast<double>(first)});
+          out.push_back({{values.second, family}, static_cast<double>(second)});
+        });
+  };
+  add_time("sync_proxy_rules_last_queued_timestamp_seconds",
+           "The last time a sync of proxy rules was queued", &Figures::last_queued);
+  add_time("sync_proxy_rules_last_timestamp_seconds",
+           "The last time proxy rules were successfully synced", &Figures::last_written);
+  add_pair("sync_proxy_rules_iptables_total", "Total number of iptables rules owned by kube-proxy",
+           "table", {"filter", "nat"},
+           [](const Figures& it) { return std::pair(it.rules.filter, it.rules.nat); });
+  add_pair(
+      "sync_proxy_rules_iptables_last",
+      "Number of iptables rules written by kube-proxy in last sync", "table", {"filter", "nat"},
+      [](const Figures& it) { return std::pair(it.rules_written.filter, it.rules_written.nat); });
+  add_pair("sync_proxy_rules_no_local_endpoints_total",
+           "Number of services with a Local traffic policy and no endpoints", "traffic_policy",
+           {"internal", "external"},
+           [](const Figures& it) { return std::pair(it.none.internal, it.none.external); });
 }
 
-void ProxyMetrics::ServiceChanged(const std::string& service) {
+void FamilyMetrics::ServiceChanged(const std::string& service) {
   const MutexLock lock(mutex_);
-  ++service_changes_;
+  ++figures_.service_changes;
   pending_services_.insert(service);
-  last_queued_ = clock_.Now();
+  figures_.last_queued = clock_.Now();
 }
 
-void ProxyMetrics::SliceChanged(const std::string& service, const SlicePtr& before,
-                                const SlicePtr& now) {
+void FamilyMetrics::SliceChanged(const std::string& service, const SlicePtr& before,
+                                 const SlicePtr& now) {
   if ((now ? now : before)->address_type != family_) return;
   const MutexLock lock(mutex_);
-  ++endpoint_changes_;
-  last_queued_ = clock_.Now();
+  ++figures_.endpoint_changes;
+  figures_.last_queued = clock_.Now();
   if (!LeadsElsewhere(before, now)) return;
-  ++pending_endpoints_;
+  ++figures_.pending_endpoints;
   // What a slice that goes says is when it was written last.
   if (!now) {
     waiting_.erase(service);
@@ -179,10 +209,10 @@ void ProxyMetrics::SliceChanged(const std::string& service, const SlicePtr& befo
   }
 }
 
-void ProxyMetrics::Begun() {
+void FamilyMetrics::Begun() {
   const MutexLock lock(mutex_);
   pending_services_.clear();
-  pending_endpoints_ = 0;
+  figures_.pending_endpoints = 0;
   for (auto& [service, causes] : waiting_) {
     auto& all = under_way_[service];
     all.insert(all.end(), causes.begin(), causes.end());
@@ -190,39 +220,39 @@ void ProxyMetrics::Begun() {
   waiting_.clear();
 }
 
-void ProxyMetrics::Took(bool full, Duration took) {
-  durations_.Observe({family_}, InSeconds(took));
-  (full ? full_durations_ : partial_durations_).Observe({family_}, InSeconds(took));
+void FamilyMetrics::Took(bool full, Duration took) {
+  shared_.durations.Observe({family_}, InSeconds(took));
+  (full ? shared_.full_durations : shared_.partial_durations).Observe({family_}, InSeconds(took));
 }
 
-void ProxyMetrics::Failed(bool full, Duration took) {
+void FamilyMetrics::Failed(bool full, Duration took) {
   {
     const MutexLock lock(mutex_);
     under_way_.clear();
   }
   Took(full, took);
-  restore_failures_.Add({family_});
-  if (!full) partial_restore_failures_.Add({family_});
+  shared_.restore_failures.Add({family_});
+  if (!full) shared_.partial_restore_failures.Add({family_});
 }
 
-void ProxyMetrics::Written(const SyncReport& report, Duration took, const RuleCounts& rules,
-                           const NoLocalEndpoints& none) {
+void FamilyMetrics::Written(const SyncReport& report, Duration took, const RuleCounts& rules,
+                            const NoLocalEndpoints& none) {
   Took(report.full, took);
   if (report.forgetting_took) {
-    conntrack_durations_.Observe({family_}, InSeconds(*report.forgetting_took));
-    conntrack_deleted_.Add({family_}, report.forgotten);
+    shared_.conntrack_durations.Observe({family_}, InSeconds(*report.forgetting_took));
+    shared_.conntrack_deleted.Add({family_}, report.forgotten);
   }
   const MutexLock lock(mutex_);
-  last_written_ = clock_.Now();
+  figures_.last_written = clock_.Now();
   for (const auto& [service, causes] : under_way_) {
     for (const TimePoint cause : causes) {
-      programming_.Observe({family_}, InSeconds(Between(cause, last_written_)));
+      shared_.programming.Observe({family_}, InSeconds(Between(cause, figures_.last_written)));
     }
   }
   under_way_.clear();
-  rules_ = rules;
-  rules_written_ = report.rules;
-  none_ = none;
+  figures_.rules = rules;
+  figures_.rules_written = report.rules;
+  figures_.none = none;
 }
 
 void ProxyMetrics::Answered(const std::string& path, int code) {

@@ -1,8 +1,9 @@
-// What kube-proxy tells of its work on its metrics address, under its names (kubeproxy_...), of one
-// address family. Thread-safe.
+// What kube-proxy tells of its work on its metrics address, under its names (kubeproxy_...), family
+// by family. Thread-safe.
 #pragma once
 
 #include <map>
+#include <memory>
 #include <set>
 #include <string>
 #include <vector>
@@ -22,10 +23,22 @@ struct NoLocalEndpoints {
 };
 NoLocalEndpoints CountNoLocalEndpoints(const ServiceMap& services);
 
-class ProxyMetrics {
+// Of one family. What counts is said to `Shared`, which the families have in common.
+class FamilyMetrics {
  public:
-  // `metrics` and `clock` outlive this; nobody asks `metrics` for its text afterwards.
-  ProxyMetrics(MetricRegistry& metrics, IpFamily family, const Clock& clock);
+  struct Shared {
+    explicit Shared(MetricRegistry& metrics);
+    HistogramFamily& durations;
+    HistogramFamily& full_durations;
+    HistogramFamily& partial_durations;
+    HistogramFamily& programming;
+    HistogramFamily& conntrack_durations;
+    CounterFamily& conntrack_deleted;
+    CounterFamily& restore_failures;
+    CounterFamily& partial_restore_failures;
+  };
+  // Both outlive this.
+  FamilyMetrics(Shared& shared, IpFamily family, const Clock& clock);
 
   void ServiceChanged(const std::string& service);
   // One of a service's slices: `before` or `now` is null where it comes or goes.
@@ -36,40 +49,54 @@ class ProxyMetrics {
   void Failed(bool full, Duration took);
   void Written(const SyncReport& report, Duration took, const RuleCounts& rules,
                const NoLocalEndpoints& none);
+
+  // What has been so far.
+  struct Figures {
+    double service_changes = 0;
+    double endpoint_changes = 0;
+    double pending_services = 0;
+    double pending_endpoints = 0;
+    TimePoint last_queued;
+    TimePoint last_written;
+    RuleCounts rules;
+    RuleCounts rules_written;
+    NoLocalEndpoints none;
+  };
+  Figures Read() const;
+  // "IPv4"
+  const std::string& family() const { return family_; }
+
+ private:
+  void Took(bool full, Duration took);
+
+  Shared& shared_;
+  const Clock& clock_;
+  const std::string family_;
+  const TimePoint started_;
+  mutable Mutex mutex_;
+  Figures figures_ GUARDED_BY(mutex_);
+  std::set<std::string> pending_services_ GUARDED_BY(mutex_);
+  // When that happened which slices tell of, by service: not written yet, and being written.
+  using Causes = std::map<std::string, std::vector<TimePoint>>;
+  Causes waiting_ GUARDED_BY(mutex_);
+  Causes under_way_ GUARDED_BY(mutex_);
+};
+
+class ProxyMetrics {
+ public:
+  // `metrics` and `clock` outlive this; nobody asks `metrics` for its text afterwards.
+  ProxyMetrics(MetricRegistry& metrics, const std::vector<IpFamily>& families, const Clock& clock);
+  FamilyMetrics& Of(IpFamily family) { return *families_.at(family); }
   // The answer to who asks for the health of the proxy: /healthz or /livez.
   void Answered(const std::string& path, int code);
 
  private:
   void AddGauges(MetricRegistry& metrics);
-  void Took(bool full, Duration took);
 
-  const Clock& clock_;
-  const std::string family_;
-  const TimePoint started_;
-  HistogramFamily& durations_;
-  HistogramFamily& full_durations_;
-  HistogramFamily& partial_durations_;
-  HistogramFamily& programming_;
-  HistogramFamily& conntrack_durations_;
-  CounterFamily& conntrack_deleted_;
-  CounterFamily& restore_failures_;
-  CounterFamily& partial_restore_failures_;
+  FamilyMetrics::Shared shared_;
   CounterFamily& healthz_;
   CounterFamily& livez_;
-  mutable Mutex mutex_;
-  double service_changes_ GUARDED_BY(mutex_) = 0;
-  double endpoint_changes_ GUARDED_BY(mutex_) = 0;
-  std::set<std::string> pending_services_ GUARDED_BY(mutex_);
-  double pending_endpoints_ GUARDED_BY(mutex_) = 0;
-  // When that happened which slices tell of, by service: not written yet, and being written.
-  using Causes = std::map<std::string, std::vector<TimePoint>>;
-  Causes waiting_ GUARDED_BY(mutex_);
-  Causes under_way_ GUARDED_BY(mutex_);
-  TimePoint last_queued_ GUARDED_BY(mutex_);
-  TimePoint last_written_ GUARDED_BY(mutex_);
-  RuleCounts rules_ GUARDED_BY(mutex_);
-  RuleCounts rules_written_ GUARDED_BY(mutex_);
-  NoLocalEndpoints none_ GUARDED_BY(mutex_);
+  std::map<IpFamily, std::unique_ptr<FamilyMetrics>> families_;
 };
 
 }  // namespace skiff::proxy

@@ -30,7 +30,8 @@ class ProxyMetricsTest : public testing::Test {
 
   FakeClock clock_;
   MetricRegistry registry_;
-  ProxyMetrics metrics_{registry_, IpFamily::kIpv4, clock_};
+  ProxyMetrics all_{registry_, {IpFamily::kIpv4, IpFamily::kIpv6}, clock_};
+  FamilyMetrics& metrics_ = all_.Of(IpFamily::kIpv4);
 };
 
 TEST_F(ProxyMetricsTest, ChangesWaitUntilTheyAreWritten) {
@@ -95,12 +96,22 @@ TEST_F(ProxyMetricsTest, StaleEntriesAndAnswersAreCounted) {
   report.forgetting_took = 3ms;
   report.forgotten = 5;
   metrics_.Written(report, 1ms, {}, {});
-  metrics_.Answered("/healthz", 503);
-  metrics_.Answered("/livez", 200);
+  all_.Answered("/healthz", 503);
+  all_.Answered("/livez", 200);
   EXPECT_THAT(Text(), HasSubstr("\nkubeproxy_conntrack_reconciler_deleted_entries_total"
                                 "{ip_family=\"IPv4\"} 5\n"));
   EXPECT_THAT(Text(), HasSubstr("\nkubeproxy_proxy_healthz_total{code=\"503\"} 1\n"));
   EXPECT_THAT(Text(), HasSubstr("\nkubeproxy_proxy_livez_total{code=\"200\"} 1\n"));
+}
+
+TEST_F(ProxyMetricsTest, FamiliesAreToldApartAndTheirChangesAddedUp) {
+  metrics_.ServiceChanged("default/web");
+  all_.Of(IpFamily::kIpv6).ServiceChanged("default/web");
+  all_.Of(IpFamily::kIpv6).Written(Report(true, {.filter = 2, .nat = 7}), 1ms, {}, {});
+  EXPECT_THAT(Text(), HasSubstr("\nkubeproxy_sync_proxy_rules_service_changes_total 2\n"));
+  EXPECT_THAT(Text(), HasSubstr("iptables_last{table=\"nat\",ip_family=\"IPv6\"} 7\n"));
+  EXPECT_THAT(Text(), HasSubstr("rules_last_queued_timestamp_seconds{ip_family=\"IPv4\"} "));
+  EXPECT_THAT(Text(), Not(HasSubstr("rules_last_timestamp_seconds{ip_family=\"IPv4\"} ")));
 }
 
 TEST(NoLocalEndpointsTest, ArePortsThatLeadSomewhereButNotFromHere) {

@@ -8,6 +8,7 @@
 #include "api/rules/core/ip.h"
 #include "kubelet/containerd_paths.h"
 #include "skiff/cluster_ingress.h"
+#include "skiff/cluster_ranges.h"
 
 namespace skiff {
 namespace {
@@ -267,33 +268,47 @@ Check CheckCidrs(const HostFacts& facts, const ClusterOptions& options) {
     const char* example;
   } ranges[] = {{options.service_cidr, "--service-cluster-ip-range", "10.112.0.0/16"},
                 {options.cluster_cidr, "--cluster-cidr", "10.240.0.0/16"}};
+  if (options.simulated_nodes == 0 && HasIpv6(options.cluster_cidr) && !facts.has_ipv6) {
+    return Failed(
+        kName,
+        fmt::format("{} has IPv6, which is turned off on this machine", options.cluster_cidr),
+        "turn it on: `sysctl -w net.ipv6.conf.all.disable_ipv6=0 "
+        "net.ipv6.conf.default.disable_ipv6=0`");
+  }
+  std::vector<Cidr> all;
   for (const auto& range : ranges) {
-    const auto cidr = ParseCidr(range.text);
-    if (!cidr) {
-      return Failed(kName, fmt::format("{}={} is no CIDR", range.flag, range.text),
-                    fmt::format("write it like {}={}", range.flag, range.example));
-    }
-    // What is simulated is reached by nobody.
-    const auto network = options.simulated_nodes > 0 ? std::nullopt
-                                                     : OverlappingNetwork(facts, *cidr);
-    if (network) {
-      return Failed(kName,
-                    fmt::format("{} overlaps with this machine's network {} on {}: one of the two "
-                                "could not be reached",
-                                range.text, network->cidr, network->interface),
-                    options.is_server
-                        ? fmt::format("choose a range that is free with {}, such as {}", range.flag,
-                                      range.example)
-                        : fmt::format("give this machine's network another range, or make the "
-                                      "cluster with another one: `skiff up {}={}`, for example",
-                                      range.flag, range.example));
+    for (const std::string& text : CidrsOf(range.text)) {
+      const auto cidr = ParseCidr(text);
+      if (!cidr) {
+        return Failed(kName, fmt::format("{}={} is no CIDR", range.flag, text),
+                      fmt::format("write it like {}={}", range.flag, range.example));
+      }
+      all.push_back(*cidr);
+      // What is simulated is reached by nobody.
+      const auto network =
+          options.simulated_nodes > 0 ? std::nullopt : OverlappingNetwork(facts, *cidr);
+      if (network) {
+        return Failed(kName,
+                      fmt::format("{} overlaps with this machine's network {} on {}: one of the "
+                                  "two could not be reached",
+                                  text, network->cidr, network->interface),
+                      options.is_server
+                          ? fmt::format("choose a range that is free with {}, such as {}",
+                                        range.flag, range.example)
+                          : fmt::format("give this machine's network another range, or make the "
+                                        "cluster with another one: `skiff up {}={}`, for example",
+                                        range.flag, range.example));
+      }
     }
   }
-  if (Overlap(*ParseCidr(options.service_cidr), *ParseCidr(options.cluster_cidr))) {
-    return Failed(kName,
-                  fmt::format("services ({}) and pods ({}) overlap", options.service_cidr,
-                              options.cluster_cidr),
-                  "choose ranges that do not with --service-cluster-ip-range and --cluster-cidr");
+  for (size_t i = 0; i < all.size(); ++i) {
+    for (size_t j = 0; j < i; ++j) {
+      if (!Overlap(all[i], all[j])) continue;
+      return Failed(kName,
+                    fmt::format("services ({}) and pods ({}) overlap", options.service_cidr,
+                                options.cluster_cidr),
+                    "choose ranges that do not with --service-cluster-ip-range and --cluster-cidr");
+    }
   }
   return Ok(kName, fmt::format("{} and {} are free", options.service_cidr, options.cluster_cidr));
 }

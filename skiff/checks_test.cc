@@ -194,6 +194,16 @@ TEST(ChecksTest, RangesThatOverlapWithANetworkOrEachOtherAreRefused) {
   facts.networks.pop_back();
   options.cluster_cidr = "10.96.128.0/17";
   EXPECT_THAT(CheckCidrs(facts, options), FailsWith("overlap", "--cluster-cidr"));
+  options.cluster_cidr = "10.244.0.0/16,fd00:10:244::/56";
+  options.service_cidr = "10.96.0.0/16,fd00:10:96::/112";
+  EXPECT_EQ(CheckCidrs(facts, options).verdict, CheckVerdict::kOk);
+  facts.has_ipv6 = false;
+  EXPECT_THAT(CheckCidrs(facts, options), FailsWith("turned off", "disable_ipv6=0"));
+  facts.has_ipv6 = true;
+  facts.networks.push_back({"eth1", "fd00:10:244::7/64"});
+  EXPECT_THAT(CheckCidrs(facts, options), FailsWith("fd00:10:244::/56", "--cluster-cidr"));
+  facts.networks.pop_back();
+  options.service_cidr = "10.96.0.0/16";
   options.cluster_cidr = "pods";
   EXPECT_THAT(CheckCidrs(facts, options), FailsWith("pods is no CIDR", "--cluster-cidr="));
 }

@@ -25,6 +25,7 @@
 #include "skiff/cluster_ingress.h"
 #include "skiff/cluster_objects.h"
 #include "skiff/cluster_pki.h"
+#include "skiff/cluster_ranges.h"
 #include "skiff/control_plane.h"
 #include "skiff/host_facts.h"
 #include "skiff/join_file.h"
@@ -71,7 +72,7 @@ ApiServerFlags ServerFlags(const ClusterOptions& options, const Pki& pki) {
     flags.extra_names = {HostOf(options.control_plane_endpoint)};
   }
   flags.client_ca_file = pki.Path("ca.crt");
-  flags.service_cluster_ip_ranges = {options.service_cidr};
+  flags.service_cluster_ip_ranges = CidrsOf(options.service_cidr);
   flags.kubelet_client_certificate = pki.Path("apiserver-kubelet-client.crt");
   flags.kubelet_client_key = pki.Path("apiserver-kubelet-client.key");
   flags.kubelet_certificate_authority = pki.Path("ca.crt");
@@ -319,7 +320,9 @@ Result<> LeaveNetwork(const ClusterOptions& options, const Progress& progress) {
   }
   progress("removing the network");
   TRY(RemoveNodeNetwork(options.data_dir));
-  TRY(RemoveUnreachableRoute(options.service_cidr));
+  for (const std::string& cidr : CidrsOf(options.service_cidr)) {
+    TRY(RemoveUnreachableRoute(cidr));
+  }
   TRY(RemoveServiceRoute());
   TRY(netpol::CleanupPolicies());
   return proxy::CleanupIptables();

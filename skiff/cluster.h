@@ -19,6 +19,7 @@ struct ClusterOptions {
   int kubelet_port = 10250;
   int simulated_nodes = 0;  // 0: this machine is the one node.
   std::string node_name;    // "": the host's name, in lower case.
+  // One for each family of addresses, the primary one first, with a comma between (CidrsOf).
   std::string service_cidr = "10.96.0.0/16";
   std::string cluster_cidr = "10.244.0.0/16";
   std::string container_runtime_endpoint;   // "": find or start containerd.

@@ -5,6 +5,7 @@
 
 #include "dns/program.h"
 #include "dns/publish_loop.h"
+#include "skiff/cluster_ranges.h"
 #include "skiff/node.h"
 
 namespace skiff {
@@ -24,7 +25,7 @@ Result<> CheckOptions(const ClusterOptions& options) {
     if (options.cluster_dns == "off" || options.cluster_dns == "auto") return {};
     return Fail(Reason::kInvalid, "--cluster-dns must be auto, on or off: " + options.cluster_dns);
   }
-  if (!dns::ClusterDnsAddress(options.service_cidr).empty()) return {};
+  if (!dns::ClusterDnsAddress(CidrsOf(options.service_cidr).front()).empty()) return {};
   return Fail(Reason::kInvalid, "the service range " + options.service_cidr +
                                     " has no tenth address for DNS: widen it with "
                                     "--service-cluster-ip-range, or use --cluster-dns=off");
@@ -38,8 +39,11 @@ dns::DnsFlags FlagsOf(const ClusterOptions& options) {
   flags.bind_address = reaches_others ? node_address : "0.0.0.0";
   flags.port = options.cluster_dns_port;
   flags.threads = std::min(kThreadsMax, static_cast<int>(std::thread::hardware_concurrency()));
-  flags.allow_query = {options.cluster_cidr, options.service_cidr, "127.0.0.0/8",  "10.0.0.0/8",
-                       "172.16.0.0/12",      "192.168.0.0/16",     "100.64.0.0/10"};
+  flags.allow_query = {"127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16",
+                       "100.64.0.0/10"};
+  for (const std::string& ranges : {options.cluster_cidr, options.service_cidr}) {
+    for (std::string& cidr : CidrsOf(ranges)) flags.allow_query.push_back(std::move(cidr));
+  }
   if (reaches_others) flags.allow_query.push_back(node_address + "/32");
   return flags;
 }
@@ -47,7 +51,7 @@ dns::DnsFlags FlagsOf(const ClusterOptions& options) {
 }  // namespace
 
 std::vector<std::string> ClusterDnsServers(const ClusterOptions& options) {
-  const std::string address = dns::ClusterDnsAddress(options.service_cidr);
+  const std::string address = dns::ClusterDnsAddress(CidrsOf(options.service_cidr).front());
   if (!IsWanted(options) || address.empty()) return {};
   return {address};
 }
@@ -99,7 +103,8 @@ struct DnsService::Parts {
 
 std::unique_ptr<DnsService> DnsService::Start(const ClusterOptions& options, Transport& transport,
                                               InformerFactory& informers, Executor& executor) {
-  const std::string address = IsWanted(options) ? dns::ClusterDnsAddress(options.service_cidr) : "";
+  const std::string address =
+      IsWanted(options) ? dns::ClusterDnsAddress(CidrsOf(options.service_cidr).front()) : "";
   std::unique_ptr<Parts> parts(
       new Parts{executor, dns::PublishLoop(address, Client(transport, "skiff-dns"), informers)});
   executor.Add(parts->publish);

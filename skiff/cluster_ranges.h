@@ -1,7 +1,11 @@
 // Whether a cluster's ranges of addresses, those of its pods and of its services, can be. Pure.
+//
+// A text of ranges has one for each family, "10.244.0.0/16" or "10.244.0.0/16,fd00:10:244::/56", as
+// Kubernetes' flags and kubeadm's ClusterConfiguration write them.
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "base/error.h"
 
@@ -11,7 +15,13 @@ struct ClusterRanges {
   std::string services;
   std::string pods;
   int nodes = 1;  // Each gets a range of its own among the pods'.
+  bool are_nodes_real = false;  // Of machines, whose first address is one of IPv4.
 };
+
+// The ranges of such a text.
+std::vector<std::string> CidrsOf(const std::string& text);
+// Whether there is one of IPv6 among them.
+bool HasIpv6(const std::string& text);
 
 // Invalid says which flag is wrong and why.
 Result<> CheckClusterRanges(const ClusterRanges& ranges);

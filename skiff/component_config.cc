@@ -8,6 +8,7 @@
 #include "api/codec/document.h"
 #include "api/rules/core/ip.h"
 #include "api/text/yaml.h"
+#include "skiff/cluster_ranges.h"
 #include "skiff/config_fields.h"
 #include "skiff/scheduler_extenders.h"
 #include "skiff/scheduler_profiles.h"
@@ -138,10 +139,18 @@ Result<> ValidateProxyConfig(const ProxyConfig& config) {
                     "block",
                     i, addresses[i]));
   }
-  if (!config.cluster_cidr.empty() && !ParseCidr(config.cluster_cidr)) {
+  const auto cidrs = CidrsOf(config.cluster_cidr);
+  for (size_t i = 0; i < cidrs.size() && !config.cluster_cidr.empty(); ++i) {
+    if (ParseCidr(cidrs[i])) continue;
     return refuse(
-        fmt::format("detectLocal.clusterCIDRs[0]: Invalid value: \"{}\": must be a valid "
+        fmt::format("detectLocal.clusterCIDRs[{}]: Invalid value: \"{}\": must be a valid "
                     "CIDR block (e.g. 10.100.0.0/16 or fde4:8dba:82e1::/48)",
+                    i, cidrs[i]));
+  }
+  if (cidrs.size() > 2 || (cidrs.size() == 2 && HasIpv6(cidrs[0]) == HasIpv6(cidrs[1]))) {
+    return refuse(
+        fmt::format("detectLocal.clusterCIDRs: Invalid value: \"{}\": must be a either a single "
+                    "CIDR or dual-stack pair of CIDRs (e.g. [10.100.0.0/16, fde4:8dba:82e1::/48])",
                     config.cluster_cidr));
   }
   static const std::set<std::string> kModes = {"", "ClusterCIDR", "NodeCIDR", "BridgeInterface",

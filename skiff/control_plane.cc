@@ -9,6 +9,7 @@
 #include "controllers/scheduler/scheduler.h"
 #include "proxy/ingress/ingress_plan.h"
 #include "skiff/cluster_pki.h"
+#include "skiff/cluster_ranges.h"
 #include "skiff/listened_ports.h"
 #include "skiff/node.h"
 #include "skiff/program_arguments.h"
@@ -25,8 +26,8 @@ ControllerOptions ControllersOf(const ClusterOptions& options, const Pki& pki, A
   ControllerOptions controllers;
   controllers.root_ca = pki.authority().pem().certificate_pem;
   controllers.allocate_node_cidrs = true;
-  controllers.cluster_cidrs = {options.cluster_cidr};
-  controllers.service_cidrs = {options.service_cidr};
+  controllers.cluster_cidrs = CidrsOf(options.cluster_cidr);
+  controllers.service_cidrs = CidrsOf(options.service_cidr);
   controllers.node_monitor_grace_period = options.node_monitor_grace_period;
   controllers.signing_duration = options.cluster_signing_duration;
   for (const auto signer : {certificates::kKubeletClientSigner, certificates::kKubeletServingSigner,

@@ -31,6 +31,7 @@
 #include "proxy/netfilter.h"
 #include "proxy/policy/nft.h"
 #include "skiff/cluster_ingress.h"
+#include "skiff/cluster_ranges.h"
 #include "skiff/daemon.h"
 #include "skiff/machine_network.h"
 #include "skiff/node_certificates.h"
@@ -232,9 +233,19 @@ bool IsLoopbackUp() {
   return is_up || !is_there;
 }
 
-Result<> TryIptables(const std::string& flavour) {
+bool IsIpv6On() {
+  for (const char* links : {"all", "default"}) {
+    std::string off = "1";  // Without the file the kernel has none.
+    std::ifstream(std::string("/proc/sys/net/ipv6/conf/") + links + "/disable_ipv6") >> off;
+    if (off != "0") return false;
+  }
+  return true;
+}
+
+Result<> TryIptables(const std::string& flavour, bool ipv6) {
   const auto wanted = TRY(proxy::ParseIptablesFlavour(flavour));
   TRY(proxy::ChooseIptables(proxy::IpFamily::kIpv4, wanted));
+  if (ipv6) TRY(proxy::ChooseIptables(proxy::IpFamily::kIpv6, wanted));
   return {};
 }
 
@@ -254,7 +265,8 @@ void ReadContainers(const ClusterOptions& options, HostFacts& facts) {
   facts.has_haproxy = FindProgram("haproxy").has_value();
   ReadCgroups(facts);
   if (!facts.is_root || !facts.may_mount) return;
-  if (const auto usable = TryIptables(options.iptables_flavour); !usable) {
+  if (const auto usable = TryIptables(options.iptables_flavour, HasIpv6(options.cluster_cidr));
+      !usable) {
     facts.iptables_problem = usable.error().message;
   }
   facts.nftables_problem = netpol::NftTrouble();
@@ -370,6 +382,7 @@ HostFacts ReadHostFacts(const ClusterOptions& options) {
   if (options.simulated_nodes > 0) return facts;
   facts.ports.push_back(ReadPort("0.0.0.0", options.kubelet_port, "--kubelet-port"));
   facts.networks = ReadNetworks();
+  facts.has_ipv6 = IsIpv6On();
   if (options.is_server && IsIngressWanted(options)) ReadIngressPorts(options, facts);
   if (options.is_server) facts.other_clusters = OtherClusters(options.data_dir);
   ReadContainers(options, facts);

@@ -56,6 +56,7 @@ struct HostFacts {
   bool has_app_armor = false;   // Containers can have AppArmor profiles.
   bool has_haproxy = true;      // By which Ingresses are served.
   bool has_loopback = true;      // And it is up.
+  bool has_ipv6 = true;          // It is not turned off, for links that are made later either.
   std::string nftables_problem;  // "": NetworkPolicies can be enforced.
   DataDirFact data_dir;
   std::vector<PortFact> ports;

@@ -8,6 +8,8 @@
 #include "api/rules/core/ip.h"
 #include "apiserver/auth/pki.h"
 #include "base/log.h"
+#include "kubelet/network/own_address.h"
+#include "skiff/cluster_ranges.h"
 #include "skiff/network_policies.h"
 #include "skiff/node.h"
 #include "skiff/programs.h"
@@ -52,7 +54,10 @@ void AddFlags(Flags& flags, KubeProxyFlags& to, std::string& config) {
             "The IP address and port for the health check server; empty serves none.");
   flags.Add("metrics-bind-address", proxy.metrics_bind_address,
             "The IP address and port for the metrics server; empty serves none.");
-  flags.Add("cluster-cidr", proxy.cluster_cidr, "The CIDR range of the pods in the cluster.");
+  flags.Add(
+      "cluster-cidr", proxy.cluster_cidr,
+      "The CIDR range of the pods in the cluster; of both families, with a comma between, where it "
+      "is dual-stack.");
   flags.Add("hostname-override", proxy.hostname_override,
             "The name of this node, if it is not the host's.");
   flags.Add("proxy-mode", proxy.mode, "Which proxy mode to use: iptables.");
@@ -90,11 +95,13 @@ Result<> ReadConfig(const std::string& path, KubeProxyFlags& to) {
   return {};
 }
 
-// "primary" is the address that the node is known by.
-std::vector<std::string> NodePortCidrs(const ProxyConfig& config) {
+// Of that family; "primary" is the address that the node is known by.
+std::vector<std::string> NodePortCidrs(const ProxyConfig& config, bool v6) {
   std::vector<std::string> cidrs;
   for (const std::string& each : config.node_port_addresses) {
-    cidrs.push_back(each == "primary" ? NodeAddress() + "/32" : each);
+    const bool is_primary = each == "primary";
+    std::string cidr = !is_primary ? each : v6 ? OwnIpv6Address() + "/128" : NodeAddress() + "/32";
+    if (cidr != "/128" && HasIpv6(cidr) == v6) cidrs.push_back(std::move(cidr));
   }
   return cidrs;
 }
@@ -106,27 +113,44 @@ bool ServesNodePortsAt(const std::vector<std::string>& cidrs, const char* addres
          });
 }
 
-Result<> SetLocalTraffic(const ProxyConfig& config, Client& client, const std::string& node_name,
-                         proxy::IptablesOptions& rules) {
+// The ranges of local pods, one of each family; one that is empty where they are told otherwise, or
+// not at all.
+Result<std::vector<std::string>> LocalCidrs(const ProxyConfig& config, Client& client,
+                                            const std::string& node_name) {
+  if (config.detect_local_mode != "NodeCIDR") return CidrsOf(config.cluster_cidr);
+  const auto node = TRY(client.Get<core_v1::Node>({"", node_name}));
+  if (node->spec.pod_cidr.empty()) {
+    return Fail(Reason::kServiceUnavailable,
+                fmt::format("node \"{}\" has no PodCIDR yet, which detect-local-mode NodeCIDR "
+                            "needs",
+                            node_name));
+  }
+  if (!node->spec.pod_cidrs.empty()) return node->spec.pod_cidrs;
+  return std::vector<std::string>{node->spec.pod_cidr};
+}
+
+// What is proxied of the family of `local`, a range of local pods.
+proxy::IptablesOptions RulesOf(const ProxyConfig& config, const std::string& local) {
+  proxy::IptablesOptions rules;
+  const bool v6 = HasIpv6(local);
+  rules.family = v6 ? proxy::IpFamily::kIpv6 : proxy::IpFamily::kIpv4;
+  rules.masquerade_all = config.masquerade_all;
+  rules.localhost_node_ports = config.localhost_node_ports;
+  rules.masquerade_bit = config.masquerade_bit;
+  std::string address = v6 ? OwnIpv6Address() : NodeAddress();
+  if (!address.empty()) rules.node_ips = {std::move(address)};
+  rules.node_port_cidrs = NodePortCidrs(config, v6);
+  rules.localhost_node_ports &= ServesNodePortsAt(rules.node_port_cidrs, v6 ? "::1" : "127.0.0.1");
   if (config.detect_local_mode == "BridgeInterface") {
     rules.local_interface = config.bridge_interface;
   } else if (config.detect_local_mode == "InterfaceNamePrefix") {
     rules.local_interface = config.interface_name_prefix + "+";
-  } else if (config.detect_local_mode != "NodeCIDR") {
-    rules.pod_cidr = config.cluster_cidr;
   } else {
-    const auto node = TRY(client.Get<core_v1::Node>({"", node_name}));
-    rules.pod_cidr = node->spec.pod_cidr;
-    if (rules.pod_cidr.empty()) {
-      return Fail(Reason::kServiceUnavailable,
-                  fmt::format("node \"{}\" has no PodCIDR yet, which detect-local-mode NodeCIDR "
-                              "needs",
-                              node_name));
-    }
+    // "010.0.0.0/8" is 8.0.0.0/8 to iptables.
+    const auto cidr = ParseCidr(local);
+    rules.pod_cidr = cidr ? cidr->Text() : local;
   }
-  // "010.0.0.0/8" is 8.0.0.0/8 to iptables.
-  if (const auto cidr = ParseCidr(rules.pod_cidr)) rules.pod_cidr = cidr->Text();
-  return {};
+  return rules;
 }
 
 Result<> Run(const KubeProxyFlags& flags) {
@@ -140,21 +164,20 @@ Result<> Run(const KubeProxyFlags& flags) {
   Client client(*transport, "kube-proxy");
   InformerFactory informers({client, clock, random});
   ThreadExecutor executor("kube-proxy", kThreads);
-  proxy::IptablesOptions rules;
-  rules.masquerade_all = flags.proxy.masquerade_all;
-  rules.localhost_node_ports = flags.proxy.localhost_node_ports;
-  rules.masquerade_bit = flags.proxy.masquerade_bit;
-  rules.node_ips = {NodeAddress()};
-  rules.node_port_cidrs = NodePortCidrs(flags.proxy);
-  rules.localhost_node_ports &= ServesNodePortsAt(rules.node_port_cidrs, "127.0.0.1");
   const std::string node = NodeName({.node_name = flags.proxy.hostname_override});
-  TRY(SetLocalTraffic(flags.proxy, client, node, rules));
+  const auto local = TRY(LocalCidrs(flags.proxy, client, node));
+  std::vector<ServiceProxy::Family> families;
+  std::vector<proxy::IpFamily> names;
+  for (const std::string& cidr : local) {
+    families.push_back({RulesOf(flags.proxy, cidr)});
+    names.push_back(families.back().rules.family);
+  }
+  proxy::ProxyMetrics figures(metrics, names, clock);
+  for (auto& family : families) family.metrics = &figures.Of(family.rules.family);
   const auto flavour = TRY(proxy::ParseIptablesFlavour(flags.iptables_flavour));
-  proxy::ProxyMetrics figures(metrics, rules.family, clock);
   const auto proxy = TRY(ServiceProxy::Make(
-      node, rules, flavour, informers, clock,
-      {.min_sync_period = flags.proxy.min_sync_period, .sync_period = flags.proxy.sync_period},
-      &figures));
+      node, families, flavour, informers, clock,
+      {.min_sync_period = flags.proxy.min_sync_period, .sync_period = flags.proxy.sync_period}));
   std::unique_ptr<NetworkPolicies> policies;
   if (flags.enforce_network_policies) {
     policies = std::make_unique<NetworkPolicies>(

@@ -23,6 +23,7 @@
 #include "kubelet/node_traces.h"
 #include "kubelet/volumes/local_volume_reclaimer.h"
 #include "skiff/cluster_dns.h"
+#include "skiff/cluster_ranges.h"
 #include "skiff/kubelet_directory.h"
 #include "skiff/machine_network.h"
 #include "skiff/network_policies.h"
@@ -110,10 +111,37 @@ struct NodeVolumes {
 
 // What is told of the service proxy, to whom and where kube-proxy would.
 struct ToldProxy {
-  explicit ToldProxy(const Clock& clock) : figures(metrics, proxy::IpFamily::kIpv4, clock) {}
+  ToldProxy(const std::vector<proxy::IpFamily>& families, const Clock& clock)
+      : figures(metrics, families, clock) {}
   MetricRegistry metrics;
   proxy::ProxyMetrics figures;
 };
+
+// Those that a cluster of such ranges knows this node by, the primary one first. Of IPv6 there may
+// be none: pods reach one another through the tunnel then.
+std::vector<std::string> NodeAddresses(const ClusterOptions& options) {
+  std::vector<std::string> addresses = {NodeAddress()};
+  std::string second = HasIpv6(options.cluster_cidr) ? OwnIpv6Address() : "";
+  if (!second.empty()) addresses.push_back(std::move(second));
+  return addresses;
+}
+
+// One for each of the cluster's families.
+std::vector<proxy::IptablesOptions> ProxyRules(const ClusterOptions& options) {
+  std::vector<proxy::IptablesOptions> all;
+  for (const std::string& cidr : CidrsOf(options.cluster_cidr)) {
+    proxy::IptablesOptions& rules = all.emplace_back();
+    rules.family = HasIpv6(cidr) ? proxy::IpFamily::kIpv6 : proxy::IpFamily::kIpv4;
+    rules.pod_cidr = cidr;
+    for (const std::string& services : CidrsOf(options.service_cidr)) {
+      if (HasIpv6(services) == HasIpv6(cidr)) rules.service_cidr = services;
+    }
+    for (const std::string& address : NodeAddresses(options)) {
+      if (HasIpv6(address) == HasIpv6(cidr)) rules.node_ips.push_back(address);
+    }
+  }
+  return all;
+}
 
 }  // namespace
 
@@ -165,9 +193,11 @@ Result<> LocalNode::Parts::StartRuntime(const ClusterOptions& options,
   if (uplink && *uplink) network_options.mtu = (*uplink)->mtu;
   network_options.ipam_directory = IpamDirectory(options.data_dir);
   TRY(MachineNetwork().Join(options.data_dir));
-  TRY(EnableForwarding(ForwardingUndoPath(options.data_dir), false));
-  TRY(AddUnreachableRoute(options.service_cidr));
-  TRY(AddServiceRoute(options.service_cidr, NodeAddress()));
+  TRY(EnableForwarding(ForwardingUndoPath(options.data_dir), HasIpv6(options.cluster_cidr)));
+  for (const std::string& cidr : CidrsOf(options.service_cidr)) {
+    TRY(AddUnreachableRoute(cidr));
+    TRY(AddServiceRoute(cidr, HasIpv6(cidr) ? OwnIpv6Address() : NodeAddress()));
+  }
   client = std::make_unique<Client>(dependencies.transport, "kubelet");
   services = std::make_unique<Client>(dependencies.services, "skiff-node-services");
   events = std::make_unique<NodeEvents>(*client, dependencies.clock, name);
@@ -180,8 +210,8 @@ Result<> LocalNode::Parts::StartRuntime(const ClusterOptions& options,
                                   .clock = dependencies.clock,
                                   .events = &events->recorder},
       PodNetwork::Options{.routes = {.node_name = name,
-                                     .reserved_cidrs = {options.service_cidr},
-                                     .cluster_cidrs = {options.cluster_cidr}},
+                                     .reserved_cidrs = CidrsOf(options.service_cidr),
+                                     .cluster_cidrs = CidrsOf(options.cluster_cidr)},
                           .cni_directory = containerd.cni_conf_directory,
                           .network = network_options});
   return {};
@@ -191,7 +221,7 @@ Result<> LocalNode::Parts::StartKubelet(const ClusterOptions& options,
                                         const Dependencies& dependencies) {
   kubelet::NodeAgentOptions agent_options;
   agent_options.kubelet = kubelet::OptionsOfThisMachine(
-      name, NodeAddress(), options.data_dir + "/kubelet", "/etc/resolv.conf");
+      name, NodeAddresses(options), options.data_dir + "/kubelet", "/etc/resolv.conf");
   // Drivers mount what is below the path that they know, and no other.
   const bool is_known = LinkKubeletDirectory(agent_options.kubelet.root);
   if (is_known) agent_options.kubelet.known_root = kKubeletDirectory;
@@ -243,14 +273,17 @@ void LocalNode::Parts::StartKeeper(const ClusterOptions& options, const Clock& c
 
 Result<> LocalNode::Parts::MakeProxy(const ClusterOptions& options,
                                      const Dependencies& dependencies) {
-  proxy::IptablesOptions rules;
-  rules.pod_cidr = options.cluster_cidr;
-  rules.service_cidr = options.service_cidr;
-  rules.node_ips = {NodeAddress()};
+  const auto all = ProxyRules(options);
+  std::vector<proxy::IpFamily> families;
+  for (const auto& rules : all) families.push_back(rules.family);
+  told_proxy = std::make_unique<ToldProxy>(families, dependencies.clock);
+  std::vector<ServiceProxy::Family> parts;
+  for (const auto& rules : all) {
+    parts.push_back({rules, &told_proxy->figures.Of(rules.family)});
+  }
   const auto flavour = TRY(proxy::ParseIptablesFlavour(options.iptables_flavour));
-  told_proxy = std::make_unique<ToldProxy>(dependencies.clock);
-  service_proxy = TRY(ServiceProxy::Make(name, rules, flavour, dependencies.informers,
-                                         dependencies.clock, {}, &told_proxy->figures));
+  service_proxy =
+      TRY(ServiceProxy::Make(name, parts, flavour, dependencies.informers, dependencies.clock));
   return {};
 }
 

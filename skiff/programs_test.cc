@@ -209,6 +209,9 @@ TEST_F(ProgramFlagsTest, AProxyReadsKubeadmsConfigurationFile) {
   EXPECT_EQ((*parsed)->proxy.hostname_override, "n1");
   EXPECT_EQ((*parsed)->proxy.cluster_cidr, "10.244.0.0/16");
   EXPECT_FALSE(ParseKubeProxyFlags({"--proxy-mode=ipvs"}));
+  EXPECT_TRUE(ParseKubeProxyFlags({"--cluster-cidr=10.244.0.0/16,fd00:10:244::/56"}));
+  EXPECT_THAT(ParseKubeProxyFlags({"--cluster-cidr=10.244.0.0/16,10.0.0.0/16"}).error().message,
+              HasSubstr("dual-stack pair of CIDRs"));
   EXPECT_THAT(ParseKubeProxyFlags({"--cluster-cidr=foo"}).error().message,
               HasSubstr("Invalid value: \"foo\": must be a valid CIDR block (e.g. 10.100.0.0/16 or "
                         "fde4:8dba:82e1::/48)"));

@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "client/informer.h"
 #include "proxy/proxier.h"
@@ -11,31 +12,39 @@ namespace skiff {
 
 class ServiceProxy {
  public:
+  // What is proxied of one family of addresses.
+  struct Family {
+    proxy::IptablesOptions rules;
+    proxy::FamilyMetrics* metrics = nullptr;  // Outlives the proxy; null: nobody asks.
+  };
   // Before the informers start, which the caller does; it outlives them. Fails where the machine
-  // has no packet filter that works.
+  // has no packet filter that works for one of the families.
   static Result<std::unique_ptr<ServiceProxy>> Make(const std::string& node_name,
-                                                    const proxy::IptablesOptions& rules,
+                                                    const std::vector<Family>& families,
                                                     proxy::IptablesFlavour flavour,
                                                     InformerFactory& informers, const Clock& clock,
-                                                    const proxy::ProxierTimes& times = {},
-                                                    proxy::ProxyMetrics* metrics = nullptr);
+                                                    const proxy::ProxierTimes& times = {});
   ~ServiceProxy() { Stop(); }
   // Writes rules from now on.
   void Start(Executor& executor);
   // While the executor lives. The rules stay.
   void Stop();
-  // How far it is; any thread.
-  const proxy::Proxier& proxier() const { return *proxier_; }
+
+  // How far it is, of the family that is behind the others; as proxy::Proxier says. Any thread.
+  bool synced() const;
+  TimePoint last_updated() const;
+  Duration waiting_since() const;
 
  private:
-  explicit ServiceProxy(std::unique_ptr<proxy::Netfilter> netfilter)
-      : netfilter_(std::move(netfilter)) {}
+  struct Part {
+    std::unique_ptr<proxy::Netfilter> netfilter;
+    std::unique_ptr<proxy::Proxier> proxier;
+  };
 
-  const std::unique_ptr<proxy::Netfilter> netfilter_;
   // Of the servers that load balancers ask for this node's endpoints.
   http::Loops loops_{1};
   proxy::ServiceHealthServers health_{loops_};
-  std::unique_ptr<proxy::Proxier> proxier_;
+  std::vector<Part> parts_;
   Executor* executor_ = nullptr;
 };
 

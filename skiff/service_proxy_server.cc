@@ -24,13 +24,13 @@ http::Response Answer(int status, std::string text, const char* type) {
 }
 
 // As kube-proxy: unhealthy before the first rules, and when a change has waited too long.
-http::Response HealthOf(const proxy::Proxier& proxier, const Clock& clock) {
-  const Duration since = proxier.waiting_since();
+http::Response HealthOf(const ServiceProxy& proxy, const Clock& clock) {
+  const Duration since = proxy.waiting_since();
   const bool stuck = since != kNever && clock.Monotonic() - since > kStuckAfter;
   const std::string now = Time(clock.Now()).Rfc3339Micro();
   const std::string last =
-      proxier.synced() ? Time(proxier.last_updated()).Rfc3339Micro() : std::string();
-  return Answer(proxier.synced() && !stuck ? 200 : 503,
+      proxy.synced() ? Time(proxy.last_updated()).Rfc3339Micro() : std::string();
+  return Answer(proxy.synced() && !stuck ? 200 : 503,
                 fmt::format(R"({{"lastUpdated": "{}","currentTime": "{}", "nodeEligible": true}})",
                             last, now),
                 "application/json");
@@ -78,7 +78,7 @@ void ServiceProxyServer::Stop() {
 
 http::Response ServiceProxyServer::HealthPages::Handle(const http::Request& request) {
   if (request.path != "/healthz" && request.path != "/livez") return NoPage();
-  http::Response health = HealthOf(parts_.proxy.proxier(), parts_.clock);
+  http::Response health = HealthOf(parts_.proxy, parts_.clock);
   parts_.figures.Answered(request.path, health.status);
   return health;
 }

@@ -93,7 +93,8 @@ void UnmergeKubeconfig(const ClusterOptions& options) {
 }
 
 void AddServiceRangeFlag(Flags& flags, ClusterOptions& options) {
-  flags.Add("service-cluster-ip-range", options.service_cidr, "Addresses of services.");
+  flags.Add("service-cluster-ip-range", options.service_cidr,
+            "Addresses of services; one of IPv6 after a comma makes a dual-stack cluster.");
 }
 
 void AddKeepingFlags(Flags& flags, ClusterOptions& options) {
@@ -154,7 +155,8 @@ void AddUpFlags(Flags& flags, UpFlags& to) {
   flags.Add("node-name", to.cluster.node_name, "The name of this node; the host's by default.");
   to.cluster.cluster_cidr.clear();
   flags.Add("cluster-cidr", to.cluster.cluster_cidr,
-            "Addresses of pods; 10.244.0.0/16, or 10.128.0.0/9 for more than 256 simulated nodes.");
+            "Addresses of pods; 10.244.0.0/16, or 10.128.0.0/9 for more than 256 simulated nodes. "
+            "One of IPv6 after a comma where services have one too.");
   flags.Add("iptables-flavour", to.cluster.iptables_flavour,
             "Which iptables to use, nft or legacy; auto: the one this machine uses already.");
   flags.Add("container-runtime-endpoint", to.cluster.container_runtime_endpoint,
@@ -318,7 +320,8 @@ Result<> CheckUpFlags(UpFlags& to) {
   }
   TRY(CheckClusterRanges({.services = cluster.service_cidr,
                           .pods = cluster.cluster_cidr,
-                          .nodes = std::max(1, cluster.simulated_nodes)}));
+                          .nodes = std::max(1, cluster.simulated_nodes),
+                          .are_nodes_real = cluster.simulated_nodes == 0}));
   if (!std::set<std::string>{"auto", "on", "off"}.contains(cluster.cluster_dns)) {
     return Fail(Reason::kInvalid,
                 fmt::format("--cluster-dns: \"{}\" is none of auto, on, off", cluster.cluster_dns));

@@ -1,8 +1,11 @@
 say "1. A server, and two machines that join it"
 began=$SECONDS
+# No machine has an IPv6 address of its own.
+ranges=(--service-cluster-ip-range=10.96.0.0/16,fd00:10:96::/112 --cluster-cidr=10.244.0.0/16,fd00:10:244::/56)
 archives=()
 for image in busybox nautilus; do archives+=("--load-image=$IMAGES/$image.tar"); done
 typed server "$SKIFF" up "${archives[@]}" --node-monitor-grace-period=${GRACE}s \
+  "${ranges[@]}" \
   --default-not-ready-toleration-seconds=$TOLERATION \
   --default-unreachable-toleration-seconds=$TOLERATION --cluster-signing-duration=$SIGNING
 join=$(on server "$SKIFF" token create --print-join-command --ttl=2h)

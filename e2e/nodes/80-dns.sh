@@ -114,7 +114,7 @@ for node in near far; do
   check "and always hears" is "${unknown_before[$node]}" asked $node unknown
 done
 start_machine server front 10.77.1.10/24 10.77.1.254
-typed server "$SKIFF" up --node-monitor-grace-period=${GRACE}s \
+typed server "$SKIFF" up "${ranges[@]}" --node-monitor-grace-period=${GRACE}s \
   --default-not-ready-toleration-seconds=$TOLERATION --default-unreachable-toleration-seconds=$TOLERATION
 check "the server is back" nodes_ready 3
 for node in near far; do

@@ -109,14 +109,21 @@ Result<> DeleteLink(const std::string& name) {
 }
 
 Result<> EnableForwarding(const std::string& undo_path, bool ipv6) {
-  std::vector<const char*> switches = {"/proc/sys/net/ipv4/ip_forward"};
-  if (ipv6) switches.push_back("/proc/sys/net/ipv6/conf/all/forwarding");
+  std::vector<std::pair<std::string, const char*>> switches = {
+      {"/proc/sys/net/ipv4/ip_forward", "1"}};
+  if (ipv6) {
+    const auto uplink = TRY(FindUplink());
+    const std::string listens =
+        "/proc/sys/net/ipv6/conf/" + (uplink ? uplink->name : "") + "/accept_ra";
+    if (uplink && ReadSwitch(listens) == "1") switches.emplace_back(listens, "2");
+    switches.emplace_back("/proc/sys/net/ipv6/conf/all/forwarding", "1");
+  }
   std::string undo;
-  for (const std::string path : switches) {
+  for (const auto& [path, wanted] : switches) {
     const std::string before = ReadSwitch(path);
-    if (before.empty() || before == "1") continue;
+    if (before.empty() || before == wanted) continue;
     undo += path + " " + before + "\n";
-    TRY(WriteSwitch(path, "1"));
+    TRY(WriteSwitch(path, wanted));
   }
   if (undo.empty() || fs::exists(undo_path)) return {};
   std::ofstream file(undo_path, std::ios::trunc);

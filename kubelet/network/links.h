@@ -28,7 +28,7 @@ Result<> RemoveUnreachableRoute(const std::string& cidr);
 // packets are put on a device that leads nowhere, what this machine itself sends by a routing table
 // of its own that comes first, with `source` as the address they leave with, and what it forwards
 // by a route that is better than the unreachable one. A packet that no rule sends elsewhere or
-// refuses ends there.
+// refuses ends there. `source`: ""; the kernel's choice.
 Result<> AddServiceRoute(const std::string& cidr, const std::string& source);
 // Removes them for all ranges: of a cluster that had another one as well.
 Result<> RemoveServiceRoute();
@@ -38,7 +38,9 @@ Result<> DeleteLink(const std::string& name);
 
 // Lets the node route for its pods: IP forwarding.
 // Where a switch had another value that value is kept in `undo_path` for RestoreForwarding; a file
-// that is there already is older and stays. `ipv6`: for pods with IPv6 addresses too.
+// that is there already is older and stays. `ipv6`: for pods with IPv6 addresses too; the uplink
+// goes on listening to the routers that advertise themselves, which who forwards does not by
+// itself.
 Result<> EnableForwarding(const std::string& undo_path, bool ipv6);
 // Puts the switches back as they were and removes the file.
 Result<> RestoreForwarding(const std::string& undo_path);

@@ -7,6 +7,9 @@ namespace skiff {
 
 // The IPv4 address of the default route's interface; loopback when there is none.
 std::string OwnAddress();
+// The first IPv6 address of that interface that others can reach: no link-local one; "" without
+// one.
+std::string OwnIpv6Address();
 // The host's name in lower case.
 std::string OwnHostname();
 

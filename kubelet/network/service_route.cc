@@ -11,8 +11,13 @@ constexpr int kRulesMax = 64;  // One a range that was ever used.
 // what is routed there for its own address and so sends no refusal of iptables' REJECT from it.
 constexpr char kDevice[] = "skiff.svc";
 
+const char* FamilyOf(const std::string& cidr) {
+  return cidr.find(':') == std::string::npos ? "-4" : "-6";
+}
+
 std::vector<std::string> Rule(const char* verb, const std::string& cidr) {
-  return {"ip", "rule", verb, "iif", "lo", "to", cidr, "lookup", kTable, "pref", kPreference};
+  return {"ip", FamilyOf(cidr), "rule",   verb,   "iif",  "lo",
+          "to", cidr,           "lookup", kTable, "pref", kPreference};
 }
 
 }  // namespace
@@ -21,9 +26,13 @@ Result<> AddServiceRoute(const std::string& cidr, const std::string& source) {
   // It may be there already; whether it is up is what counts.
   (void)RunProcess({.argv = {"ip", "link", "add", kDevice, "type", "bridge"}});
   TRY(RunChecked({.argv = {"ip", "link", "set", kDevice, "up"}}));
+  const char* family = FamilyOf(cidr);
+  std::vector<std::string> own = {"ip",  family,  "route", "replace", cidr,
+                                  "dev", kDevice, "table", kTable};
+  if (!source.empty()) own.insert(own.end(), {"src", source});
+  TRY(RunChecked({.argv = own}));
   TRY(RunChecked(
-      {.argv = {"ip", "route", "replace", cidr, "dev", kDevice, "src", source, "table", kTable}}));
-  TRY(RunChecked({.argv = {"ip", "route", "replace", cidr, "dev", kDevice, "proto", "static"}}));
+      {.argv = {"ip", family, "route", "replace", cidr, "dev", kDevice, "proto", "static"}}));
   // The same rule twice would be two rules.
   (void)RunProcess({.argv = Rule("del", cidr)});
   TRY(RunChecked({.argv = Rule("add", cidr)}));
@@ -31,12 +40,14 @@ Result<> AddServiceRoute(const std::string& cidr, const std::string& source) {
 }
 
 Result<> RemoveServiceRoute() {
-  for (int rules = 0; rules < kRulesMax; ++rules) {
-    const auto removed =
-        TRY(RunProcess({.argv = {"ip", "rule", "del", "lookup", kTable, "pref", kPreference}}));
-    if (removed.exit_code != 0) break;  // There is none left.
+  for (const char* family : {"-4", "-6"}) {
+    for (int rules = 0; rules < kRulesMax; ++rules) {
+      const auto removed = TRY(RunProcess(
+          {.argv = {"ip", family, "rule", "del", "lookup", kTable, "pref", kPreference}}));
+      if (removed.exit_code != 0) break;  // There is none left.
+    }
+    (void)RunProcess({.argv = {"ip", family, "route", "flush", "table", kTable}});
   }
-  (void)RunProcess({.argv = {"ip", "route", "flush", "table", kTable}});
   return DeleteLink(kDevice);
 }
 

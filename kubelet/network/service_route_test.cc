@@ -46,6 +46,31 @@ TEST(ServiceRouteTest, OwnPacketsReachTheRulesAndAreTranslatedOrRefused) {
   EXPECT_THAT(host->Do("ip -o link"), Not(HasSubstr("skiff.svc")));
 }
 
+TEST(ServiceRouteTest, OwnPacketsOfIpv6DoToo) {
+  const auto host = TestHost::Make();
+  if (!host) GTEST_SKIP() << "making a network namespace needs root";
+  if (!FindProgram("ip6tables-nft")) GTEST_SKIP() << "needs iptables";
+  host->Do("ip address add fd00:2::1/128 dev lo");
+  TestServers servers;
+  servers.Add(*host, "tcp", 8080, "server", "fd00:2::1");
+  servers.Start();
+  host->Run([] {
+    ASSERT_TRUE(AddUnreachableRoute("fd00:10:96::/112"));
+    for (const std::string source : {"", "fd00:2::1"}) {
+      const auto added = AddServiceRoute("fd00:10:96::/112", source);
+      ASSERT_TRUE(added) << added.error().message;
+    }
+  });
+  host->Do(
+      "ip6tables-nft -t nat -A OUTPUT -d fd00:10:96::a -p tcp --dport 80 -j DNAT "
+      "--to-destination [fd00:2::1]:8080");
+  host->Do("ip6tables-nft -A OUTPUT -d fd00:10:96::/112 -j REJECT");
+  EXPECT_EQ(Ask(*host, "tcp", "fd00:10:96::a", 80), "server fd00:2::1");
+  EXPECT_EQ(Ask(*host, "tcp", "fd00:10:96::b", 80), "refused");
+  host->Run([] { ASSERT_TRUE(RemoveServiceRoute()); });
+  EXPECT_THAT(host->Do("ip -6 rule"), Not(HasSubstr("9797")));
+}
+
 // The rules refuse what they forward too, as kube-proxy's do: "connection refused", at once.
 TEST(ServiceRouteTest, ForwardedPacketsReachTheRulesThatRefuse) {
   const auto node = TestHost::Make();

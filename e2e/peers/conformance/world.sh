@@ -8,6 +8,7 @@
 # REPOSITORY   the checkout (the folder three above this one)
 # SKIFF        the program (build/release/skiff of the checkout)
 # CONFORMANCE  where build.sh put what it made, and where logs go
+# DUAL_STACK   1: machines, pods and services have addresses of IPv6 too (passing-dual-stack.txt)
 set -euo pipefail
 kit=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 REPOSITORY=$(realpath "${REPOSITORY:-$kit/../../..}")
@@ -74,11 +75,20 @@ start_machine server front 10.77.1.10/24 10.77.1.254
 start_machine near front 10.77.1.11/24 10.77.1.254
 # As systemd leaves it: there are tests of mounts that propagate.
 for name in server near; do on "$name" mount --make-rshared /; done
+ranges=()
+if [ -n "${DUAL_STACK:-}" ]; then
+  ranges=(--cluster-cidr=10.244.0.0/16,fd00:10:244::/56 --service-cluster-ip-range=10.96.0.0/16,fd00:10:96::/112)
+  ip address add fd00:10:77::fe/64 dev front nodad
+  echo 1 >/proc/sys/net/ipv6/conf/all/forwarding
+  on server ip address add fd00:10:77::10/64 dev eth0 nodad
+  on near ip address add fd00:10:77::11/64 dev eth0 nodad
+  for name in server near; do on "$name" ip route add default via fd00:10:77::fe; done
+fi
 
 archives=()
 for archive in "$CONFORMANCE"/images/*.tar; do archives+=("--load-image=$archive"); done
 began=$SECONDS
-on server "$SKIFF" up "${archives[@]}" ${UP_FLAGS:-}
+on server "$SKIFF" up "${archives[@]}" "${ranges[@]}" ${UP_FLAGS:-}
 read -r -a words <<<"$(on server "$SKIFF" token create --print-join-command --ttl=1h)"
 on near "$SKIFF" join "${words[2]}" --token "${words[4]}" --discovery-token-ca-cert-hash "${words[6]}" \
   --node-name near "${archives[@]}"
