@@ -60,8 +60,7 @@ class Authentication {
 
   // Who signs client certificates from now on, in place of what the options say; "" as there. On
   // error nothing changes. Any thread.
-  Result<> UseClientAuthorities(const std::string& client_ca_pem,
-                                const std::string& proxy_ca_pem) {
+  Result<> UseClientAuthorities(const std::string& client_ca_pem, const std::string& proxy_ca_pem) {
     return certificates_.Use({.client_ca_pem = client_ca_pem, .proxy_ca_pem = proxy_ca_pem});
   }
 

@@ -41,8 +41,8 @@ class ClientCertificates {
   explicit ClientCertificates(Options options)
       : options_(std::make_shared<const Options>(std::move(options))) {}
 
-  // Whoever asks from now on is judged by these authorities. Fails, and changes nothing, where one of
-  // the texts is not empty and holds no certificate.
+  // Whoever asks from now on is judged by these authorities. Fails, and changes nothing, where one
+  // of the texts is not empty and holds no certificate.
   Result<> Use(Options options);
 
   // `pem`: the certificate, and those between it and its authority. nullptr when it is none. The
