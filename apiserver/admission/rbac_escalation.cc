@@ -31,6 +31,10 @@ bool OnlyCollects(const T& object, const T* old) {
   return compared == *old;
 }
 
+bool Aggregates(const ClusterRole& role) {
+  return role.aggregation_rule && !role.aggregation_rule->cluster_role_selectors.empty();
+}
+
 class RbacEscalation final : public AdmissionPlugin {
  public:
   explicit RbacEscalation(const AdmissionParts& parts)
@@ -99,7 +103,7 @@ class RbacEscalation final : public AdmissionPlugin {
     if (MayDo(request, "escalate", request.kind.resource, role.metadata.name)) return {};
     TRY(CheckGrant(request, role.rules));
     if constexpr (std::is_same_v<T, ClusterRole>) {
-      if (!role.aggregation_rule && (old == nullptr || !old->aggregation_rule)) return {};
+      if (!Aggregates(role) && (old == nullptr || !Aggregates(*old))) return {};
       // It can gather anything, so it takes the right to everything.
       PolicyRule all;
       all.verbs = all.api_groups = all.resources = {"*"};
@@ -120,6 +124,9 @@ class RbacEscalation final : public AdmissionPlugin {
     const RoleRef& role = binding.role_ref;
     const char* resource = role.kind == "ClusterRole" ? "clusterroles" : "roles";
     if (MayDo(request, "bind", resource, role.name)) return {};
+    if (role.kind == "Role" && request.namespace_name.empty()) {
+      return Fail(Reason::kBadRequest, "Namespace parameter required.");
+    }
     const auto rules = rbac_.RulesOf(role, request.namespace_name);
     // As Kubernetes words it: as if the binding itself were what is missing.
     if (!rules) return Fail(NotFoundError(GroupResourceOf(request.kind), role.name));

@@ -60,15 +60,14 @@ struct Impersonation {
 };
 
 Impersonation ReadHeaders(const http::Request& request) {
-  Impersonation asked;
+  // Of several names the first counts, as in Go, and an empty one is none.
+  Impersonation asked{.user = {.name = std::string(request.Header("Impersonate-User")),
+                               .uid = std::string(request.Header("Impersonate-Uid"))}};
+  asked.any = !asked.user.name.empty() || !asked.user.uid.empty();
   constexpr std::string_view kExtra = "impersonate-extra-";
   for (const auto& [name, value] : request.headers) {
     const std::string lower = Lower(name);
-    if (lower == "impersonate-user") {
-      asked.user.name = value;
-    } else if (lower == "impersonate-uid") {
-      asked.user.uid = value;
-    } else if (lower == "impersonate-group") {
+    if (lower == "impersonate-group") {
       asked.user.groups.push_back(value);
     } else if (lower.starts_with(kExtra)) {
       asked.user.extra[UnescapeExtraKey(lower.substr(kExtra.size()))].push_back(value);

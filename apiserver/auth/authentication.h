@@ -58,6 +58,12 @@ class Authentication {
   Result<TokenUser> AuthenticateToken(std::string_view token,
                                       std::vector<std::string> audiences) const;
 
+  // Who signs client certificates from now on, in place of what the options say; "" as there. On
+  // error nothing changes. Any thread.
+  Result<> UseClientAuthorities(const std::string& client_ca_pem, const std::string& proxy_ca_pem) {
+    return certificates_.Use({.client_ca_pem = client_ca_pem, .proxy_ca_pem = proxy_ca_pem});
+  }
+
   // From what is to go on to somebody else (front_proxy.h).
   void RemoveIdentity(http::Headers& headers) const {
     skiff::RemoveIdentity(options_.front_proxy, headers);

@@ -99,11 +99,26 @@ bool IsSignedBy(const Chain& chain, const std::string& authorities_pem) {
 
 }  // namespace
 
+Result<> ClientCertificates::Use(Options options) {
+  for (const std::string* authorities : {&options.client_ca_pem, &options.proxy_ca_pem}) {
+    if (authorities->empty() || Read(Reader(*authorities).get())) continue;
+    ERR_clear_error();
+    return Fail(Reason::kInvalid, "no certificate in the authorities' PEM");
+  }
+  auto next = std::make_shared<const Options>(std::move(options));
+  const MutexLock lock(mutex_);
+  options_ = std::move(next);
+  known_.clear();
+  return {};
+}
+
 std::shared_ptr<const CertificateHolder> ClientCertificates::HolderOf(const std::string& pem) {
+  std::shared_ptr<const Options> options;
   {
     const MutexLock lock(mutex_);
     const auto known = known_.find(pem);
     if (known != known_.end()) return known->second;
+    options = options_;
   }
   Chain chain;
   const BioPtr reader = Reader(pem);
@@ -115,14 +130,17 @@ std::shared_ptr<const CertificateHolder> ClientCertificates::HolderOf(const std:
   ReadSubject(certificate, *holder);
   holder->not_before = PointOf(X509_get0_notBefore(certificate));
   holder->not_after = PointOf(X509_get0_notAfter(certificate));
-  if (options_.proxy_ca_pem.empty()) {
-    holder->is_client = true;  // The handshake knew no other authorities.
+  if (options->client_ca_pem.empty() && options->proxy_ca_pem.empty()) {
+    holder->is_client = true;
   } else {
-    holder->is_proxy = IsSignedBy(chain, options_.proxy_ca_pem);
-    holder->is_client =
-        !options_.client_ca_pem.empty() && IsSignedBy(chain, options_.client_ca_pem);
+    const auto is_of = [&](const std::string& authorities) {
+      return !authorities.empty() && IsSignedBy(chain, authorities);
+    };
+    holder->is_proxy = is_of(options->proxy_ca_pem);
+    holder->is_client = is_of(options->client_ca_pem);
   }
   const MutexLock lock(mutex_);
+  if (options != options_) return holder;  // Judged by authorities that have just gone.
   if (known_.size() >= kKnownMax) known_.clear();
   known_[pem] = holder;
   return holder;

@@ -1,7 +1,8 @@
 // Whom client certificates name, and whether they are good now: of users by --client-ca-file, of
 // the proxy in front of the server by --requestheader-client-ca-file. The TLS layer has verified at
-// the handshake that one of these authorities signed; a connection outlives a certificate, so the
-// time is looked at on each request, and where there are two authorities, whose it is.
+// the handshake that one of these authorities signed. A connection outlives a certificate, and
+// authorities that are replaced: the time is looked at on each request, and whose it is once for
+// each certificate and each change of the authorities.
 #pragma once
 
 #include <map>
@@ -34,10 +35,15 @@ struct CertificateHolder {
 class ClientCertificates {
  public:
   struct Options {
-    std::string client_ca_pem = {};  // "": the handshake alone decides.
+    std::string client_ca_pem = {};  // Without either the handshake alone decides.
     std::string proxy_ca_pem = {};   // "": there is no front proxy.
   };
-  explicit ClientCertificates(Options options) : options_(std::move(options)) {}
+  explicit ClientCertificates(Options options)
+      : options_(std::make_shared<const Options>(std::move(options))) {}
+
+  // Whoever asks from now on is judged by these authorities. Fails, and changes nothing, where one
+  // of the texts is not empty and holds no certificate.
+  Result<> Use(Options options);
 
   // `pem`: the certificate, and those between it and its authority. nullptr when it is none. The
   // certificates of connections that are open are read once each.
@@ -45,8 +51,8 @@ class ClientCertificates {
 
  private:
   static constexpr size_t kKnownMax = 4096;  // Beyond it all are forgotten.
-  const Options options_;
   Mutex mutex_;
+  std::shared_ptr<const Options> options_ GUARDED_BY(mutex_);
   std::map<std::string, std::shared_ptr<const CertificateHolder>, std::less<>> known_
       GUARDED_BY(mutex_);
 };

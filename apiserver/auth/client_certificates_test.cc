@@ -79,5 +79,19 @@ TEST(ClientCertificates, WhatIsShownIsNotTrustedForThat) {
   EXPECT_TRUE(shown->is_proxy);
 }
 
+TEST(ClientCertificates, AnAuthorityThatIsReplacedCountsNoMore) {
+  const auto other = CertificateAuthority::Create("other", TimePoint(1'700'000'000s));
+  ASSERT_TRUE(other);
+  ClientCertificates certificates({.client_ca_pem = kRoot});
+  EXPECT_TRUE(certificates.HolderOf(kAnn + kBetween)->is_client);
+  ASSERT_TRUE(certificates.Use({.client_ca_pem = other->pem().certificate_pem}));
+  EXPECT_FALSE(certificates.HolderOf(kAnn + kBetween)->is_client);
+  ASSERT_TRUE(certificates.Use({.client_ca_pem = other->pem().certificate_pem + kRoot}));
+  EXPECT_TRUE(certificates.HolderOf(kAnn + kBetween)->is_client);
+  EXPECT_FALSE(certificates.Use({.client_ca_pem = "none"}));
+  EXPECT_FALSE(certificates.Use({.client_ca_pem = kRoot, .proxy_ca_pem = "none"}));
+  EXPECT_TRUE(certificates.HolderOf(kAnn + kBetween)->is_client);
+}
+
 }  // namespace
 }  // namespace skiff

@@ -108,6 +108,12 @@ std::optional<User> ConsoleSessions::Find(std::string_view token) const {
   return found->second.user;
 }
 
+void ConsoleSessions::EndOfCertificates() {
+  MutexLock lock(mutex_);
+  sessions_.clear();
+  std::erase_if(links_, [](const auto& each) { return each.second.credential.token.empty(); });
+}
+
 void ConsoleSessions::End(std::string_view token) {
   const std::string digest = Sha256(token);
   MutexLock lock(mutex_);

@@ -51,6 +51,8 @@ class ConsoleSessions {
   // Whose session that token is of.
   std::optional<User> Find(std::string_view token) const;
   void End(std::string_view token);
+  // All that stand for certificates, when others are to be trusted. What stands for tokens stays.
+  void EndOfCertificates();
 
  private:
   struct Link {

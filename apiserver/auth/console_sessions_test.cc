@@ -85,6 +85,16 @@ TEST_F(ConsoleSessionsTest, ThereAreOnlySoManyAtOnce) {
   EXPECT_TRUE(sessions_.MakeLink(Of("one more")));
 }
 
+TEST_F(ConsoleSessionsTest, WhatStandsForCertificatesEndsWithTheirAuthorities) {
+  const std::string session = *sessions_.Redeem(*sessions_.MakeLink(Of("jane")));
+  const std::string by_certificate = *sessions_.MakeLink(Of("jane"));
+  const std::string by_token = *sessions_.MakeLink(Of("joe", "t"));
+  sessions_.EndOfCertificates();
+  EXPECT_FALSE(sessions_.Find(session));
+  EXPECT_FALSE(sessions_.Redeem(by_certificate));
+  EXPECT_EQ(*sessions_.Redeem(by_token), "t");
+}
+
 TEST_F(ConsoleSessionsTest, WhoMakesManyAccountsIsOne) {
   for (int i = 0; i < 1000; ++i) {
     ASSERT_TRUE(sessions_.MakeLink(Of("system:serviceaccount:dev:a" + std::to_string(i))));

@@ -213,5 +213,29 @@ TEST_F(CredentialsTest, ACertificateMayExpireWhileALinkIsMadeOfIt) {
   EXPECT_LT(made, kLooksMax) << "the certificate has to expire for some";
 }
 
+class EverybodyMay final : public Authorizer {
+ public:
+  Verdict Authorize(const User&, const Access&) override {
+    return {.decision = Verdict::Decision::kAllow, .reason = ""};
+  }
+};
+
+TEST(ImpersonationHeaders, OfTwoUsersTheFirstCountsAndAnEmptyOneIsNone) {
+  const auto who = [](http::Headers headers) {
+    EverybodyMay authorizer;
+    http::Request request;
+    request.headers = std::move(headers);
+    const auto user = Impersonate(request, {.name = "self"}, authorizer);
+    return user ? user->name + user->uid : user.error().message;
+  };
+  EXPECT_EQ(who({{"Impersonate-User", "a"}, {"impersonate-user", "b"}}), "a");
+  EXPECT_EQ(who({{"Impersonate-User", "a"}, {"Impersonate-Uid", "1"}, {"impersonate-uid", "2"}}),
+            "a1");
+  EXPECT_EQ(who({{"Impersonate-User", ""}}), "self");
+  EXPECT_EQ(who({{"Impersonate-Uid", ""}}), "self");
+  EXPECT_EQ(who({{"Impersonate-User", ""}, {"Impersonate-Uid", "u"}}),
+            "requested [{UID  u  authentication.k8s.io/v1  }] without impersonating a user");
+}
+
 }  // namespace
 }  // namespace skiff

@@ -92,5 +92,34 @@ TEST_F(RbacLimitsTest, WhatOnlyTheServerKnowsIsTakenFromAReview) {
   EXPECT_FALSE(review.body["metadata"].contains("uid"));
 }
 
+TEST_F(RbacLimitsTest, WhatIsWrongByItselfIsSaidInPlaceOfWhatIsMissing) {
+  const std::string cluster = "/apis/rbac.authorization.k8s.io/v1";
+  const Json maker = {{"metadata", {{"name", "maker"}}},
+                      {"rules",
+                       {{{"apiGroups", {"rbac.authorization.k8s.io"}},
+                         {"resources", {"clusterroles", "clusterrolebindings"}},
+                         {"verbs", {"create"}}}}}};
+  ASSERT_EQ(Post(cluster + "/clusterroles", maker.dump()).code, 201);
+  const char* group = "rbac.authorization.k8s.io";
+  Json binding = {{"metadata", {{"name", "alice"}}},
+                  {"roleRef", {{"apiGroup", group}, {"kind", "ClusterRole"}, {"name", "maker"}}},
+                  {"subjects", {{{"apiGroup", group}, {"kind", "User"}, {"name", "alice"}}}}};
+  ASSERT_EQ(Post(cluster + "/clusterrolebindings", binding.dump()).code, 201);
+  binding["metadata"]["name"] = "other";
+  binding["roleRef"]["kind"] = "Role";
+  const auto bound = Ask("POST", cluster + "/clusterrolebindings", binding.dump(), "", "alice");
+  EXPECT_EQ(bound.code, 400);
+  EXPECT_EQ(bound.message(), "Namespace parameter required.");
+  const auto role = [&](const char* selectors) {
+    return Ask("POST", cluster + "/clusterroles",
+               std::string(R"({"metadata": {"name": "r"},
+                               "aggregationRule": {"clusterRoleSelectors": )") +
+                   selectors + "}}",
+               "", "alice");
+  };
+  EXPECT_EQ(role("[]").code, 422) << "a rule that gathers nothing takes no right";
+  EXPECT_EQ(role(R"([{"matchLabels": {"a": "b"}}])").code, 403);
+}
+
 }  // namespace
 }  // namespace skiff

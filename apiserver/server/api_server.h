@@ -151,6 +151,8 @@ class ApiServer final : public http::Handler, public http::PromptHandler, public
   Result<> UseAuthenticationConfiguration(const std::string& text);
   // Likewise of --authorization-config.
   Result<> UseAuthorizationConfiguration(const std::string& text);
+  // Likewise of --client-ca-file and --requestheader-client-ca-file; "" where there was none.
+  Result<> UseClientAuthorities(const std::string& client_ca_pem, const std::string& proxy_ca_pem);
   // What is served. Kinds that others make at run time are set here; it is the definitions' own as
   // soon as there are any.
   ServedKinds& kinds();

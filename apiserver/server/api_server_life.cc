@@ -107,6 +107,14 @@ Result<> ApiServer::UseAuthorizationConfiguration(const std::string& text) {
   return state_->authorizers->Use(text);
 }
 
+Result<> ApiServer::UseClientAuthorities(const std::string& client_ca_pem,
+                                         const std::string& proxy_ca_pem) {
+  TRY(state_->authentication->UseClientAuthorities(client_ca_pem, proxy_ca_pem));
+  state_->console_sessions.EndOfCertificates();
+  state_->upkeep->UseClientAuthorities(client_ca_pem, proxy_ca_pem);
+  return {};
+}
+
 ServedKinds& ApiServer::kinds() {
   return state_->served;
 }

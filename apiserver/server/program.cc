@@ -157,6 +157,9 @@ struct ApiServerProcess::Impl {
   Result<> ShowAnew(const std::function<void(http::ServerTls& shown)>& change);
   // Certificates that others renew, and what is configured in files that others write.
   Result<> FollowFiles(const ApiServerFlags& flags);
+  // Who signs client certificates: an authority that is taken out of its file counts no more, also
+  // on connections that are open.
+  void FollowAuthorities(const ApiServerFlags& flags);
 };
 
 Result<> ApiServerProcess::Impl::ShowAnew(
@@ -207,7 +210,25 @@ Result<> ApiServerProcess::Impl::FollowFiles(const ApiServerFlags& flags) {
   follow_configuration(flags.authorization.config, [this](const Texts& texts) {
     return server->UseAuthorizationConfiguration(texts[0]);
   });
+  FollowAuthorities(flags);
   return {};
+}
+
+void ApiServerProcess::Impl::FollowAuthorities(const ApiServerFlags& flags) {
+  const bool of_users = !flags.client_ca_file.empty();
+  const bool of_proxies = !flags.requestheader_client_ca_file.empty();
+  std::vector<std::string> paths;
+  if (of_users) paths.push_back(flags.client_ca_file);
+  if (of_proxies) paths.push_back(flags.requestheader_client_ca_file);
+  if (paths.empty()) return;
+  const auto take = [this, of_users, of_proxies](const auto& texts) -> Result<> {
+    const std::string users = of_users ? texts.front() : "";
+    const std::string proxies = of_proxies ? texts.back() : "";
+    TRY(server->UseClientAuthorities(users, proxies));
+    return ShowAnew([&](http::ServerTls& shown) { shown.client_ca_pem = JoinPem(users, proxies); });
+  };
+  files.push_back(std::make_unique<FollowedFiles>(*loops, std::move(paths), take, 1min));
+  executor->Add(*files.back());
 }
 
 Result<> ApiServerProcess::Impl::ConnectNodes(const ApiServerFlags& flags) {

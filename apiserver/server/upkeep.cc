@@ -195,8 +195,34 @@ Result<> Upkeep::Settle() {
   return SettleFlowSchemas();
 }
 
+void Upkeep::UseClientAuthorities(const std::string& client_ca_pem,
+                                  const std::string& proxy_ca_pem) {
+  {
+    const MutexLock lock(mutex_);
+    authorities_ = {{"client-ca-file", client_ca_pem},
+                    {"requestheader-client-ca-file", proxy_ca_pem}};
+  }
+  Wake();
+}
+
+bool Upkeep::TakeAuthorities() {
+  Json next;
+  {
+    const MutexLock lock(mutex_);
+    next = std::exchange(authorities_, nullptr);
+  }
+  if (next.is_null()) return false;
+  for (Json& each : kept_) {
+    if (each["metadata"]["name"] != kAuthenticationMap) continue;
+    for (auto& [key, pem] : next.items()) {
+      if (each["data"].contains(key)) each["data"][key] = std::move(pem);
+    }
+  }
+  return true;
+}
+
 Duration Upkeep::Step() {
-  bool looks = failed_;
+  bool looks = TakeAuthorities() || failed_;
   for (PrefixBell& bell : bells_) looks |= bell.HasRung();
   if (!looks) return kNever;
   const auto settled = Settle();

@@ -16,6 +16,7 @@
 #include "apiserver/server/core.h"
 #include "apiserver/watches/prefix_bell.h"
 #include "base/control_loop.h"
+#include "base/mutex.h"
 #include "http/message.h"
 
 namespace skiff {
@@ -27,9 +28,15 @@ class Upkeep final : public ControlLoop {
   // `core` outlives the loop.
   Upkeep(Core& core, StartOptions options, Ask ask);
 
+  // The map on authentication says these from now on, besides what it says already; "" where there
+  // was none. Any thread.
+  void UseClientAuthorities(const std::string& client_ca_pem, const std::string& proxy_ca_pem);
+
   Duration Step() override;
 
  private:
+  // Into `kept_`; false when there are none.
+  bool TakeAuthorities();
   Result<> Settle();
   Result<> CorrectEndpoints();
   Result<> CorrectTracking();
@@ -44,6 +51,8 @@ class Upkeep final : public ControlLoop {
   std::vector<Json> kept_;
   std::vector<PrefixBell> bells_;
   bool failed_ = false;  // Everything is looked at again.
+  Mutex mutex_;
+  Json authorities_ GUARDED_BY(mutex_);  // By key of the map; null when they are taken.
 };
 
 }  // namespace skiff
