@@ -30,6 +30,7 @@ Duration StepGuarded(ControlLoop& loop) {
 // Where the loop stands in a queue by due times; the end when it is not in it.
 template <typename Queue>
 auto PlaceOf(Queue& queue, Duration due, const ControlLoop& loop) {
+  if (due == kNever) return queue.end();  // It only waits to be woken, as most do.
   const auto [first, last] = queue.equal_range(due);
   const auto found =
       std::find_if(first, last, [&](const auto& queued) { return queued.second == &loop; });

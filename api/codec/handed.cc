@@ -1,7 +1,8 @@
 #include "api/codec/handed.h"
 
 #include <algorithm>
-#include <unordered_set>
+#include <unordered_map>
+#include <vector>
 
 #include "api/codec/struct_fields.h"
 #include "api/codec/struct_text.h"
@@ -41,35 +42,36 @@ const Type& Innermost(const Type& type) {
   return *inner;
 }
 
-using TypeSet = std::unordered_set<const Type*>;
+// Of structures those fields that hold something somewhere.
+using FieldsOf = std::unordered_map<const Type*, std::vector<const Field*>>;
 
 bool IsTime(const Type& type) {
   return type.shape == Shape::kTime || type.shape == Shape::kMicroTime;
 }
 
-bool MayHoldTime(const Type& type, const TypeSet& structs) {
+bool MayHoldTime(const Type& type, const FieldsOf& found) {
   const Type& inner = Innermost(type);
-  return IsTime(inner) || structs.contains(&inner);
+  return IsTime(inner) || found.contains(&inner);
 }
 
-// The structures that hold a time somewhere. Some types hold themselves: it is looked at them until
-// no more are found.
-TypeSet FindStructsWithTimes() {
-  TypeSet found;
+// Some types hold themselves: it is looked at them until no more are found.
+FieldsOf FindFieldsWithTimes() {
+  FieldsOf found;
   for (size_t before = 0, round = 0; round == 0 || found.size() > before; ++round) {
     before = found.size();
     for (const Type* type : BuiltInTypes()) {
-      const bool holds = std::any_of(type->fields.begin(), type->fields.end(), [&](const auto& f) {
-        return MayHoldTime(*f.type, found);
-      });
-      if (holds) found.insert(type);
+      std::vector<const Field*> fields;
+      for (const Field& field : type->fields) {
+        if (MayHoldTime(*field.type, found)) fields.push_back(&field);
+      }
+      if (!fields.empty()) found[type] = std::move(fields);
     }
   }
   return found;
 }
 
 // As deep as the types are that hold times, none of which holds itself.
-void RoundIn(const Type& type, const TypeSet& structs, void* value) {
+void RoundIn(const Type& type, const FieldsOf& times, void* value) {
   if (IsTime(type)) {
     Time& time = *static_cast<Time*>(value);
     Instant instant = time.instant();
@@ -77,11 +79,11 @@ void RoundIn(const Type& type, const TypeSet& structs, void* value) {
     time = Time(instant);
   } else if (type.shape == Shape::kList) {
     for (size_t i = 0; i < type.list->size(value); ++i) {
-      RoundIn(*type.element, structs, const_cast<void*>(type.list->at(value, i)));
+      RoundIn(*type.element, times, const_cast<void*>(type.list->at(value, i)));
     }
   } else if (type.shape == Shape::kMap) {
     const auto round = [&](const void* each) {
-      RoundIn(*type.element, structs, const_cast<void*>(each));
+      RoundIn(*type.element, times, const_cast<void*>(each));
     };
     type.map->each(
         value, const_cast<void*>(static_cast<const void*>(&round)),
@@ -89,12 +91,13 @@ void RoundIn(const Type& type, const TypeSet& structs, void* value) {
           (*static_cast<decltype(round)*>(context))(each);
         });
   } else if (type.shape == Shape::kStruct) {
-    for (const Field& field : type.fields) {
-      if (!MayHoldTime(*field.type, structs)) continue;
-      void* const place = MemberOf(value, field);
+    const auto fields = times.find(&type);
+    if (fields == times.end()) return;
+    for (const Field* field : fields->second) {
+      void* const place = MemberOf(value, *field);
       void* const member =
-          field.pointer ? const_cast<void*>(field.pointer_ops->get(place)) : place;
-      if (member != nullptr) RoundIn(*field.type, structs, member);
+          field->pointer ? const_cast<void*>(field->pointer_ops->get(place)) : place;
+      if (member != nullptr) RoundIn(*field->type, times, member);
     }
   }
 }
@@ -152,8 +155,8 @@ Result<StructPtr> CopyAsRead(const Type& type, const void* object) {
 }
 
 void RoundTimes(const Type& type, void* object) {
-  static const TypeSet kStructs = FindStructsWithTimes();
-  RoundIn(type, kStructs, object);
+  static const FieldsOf kTimes = FindFieldsWithTimes();
+  RoundIn(type, kTimes, object);
 }
 
 }  // namespace skiff

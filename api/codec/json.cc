@@ -426,9 +426,17 @@ bool IsLineSeparator(std::string_view text, size_t at) {
 
 void AppendJsonString(std::string_view text, std::string& out) {
   static constexpr char kHex[] = "0123456789abcdef";
+  size_t plain = 0;
+  while (plain < text.size() && !kJsonEscaped[static_cast<unsigned char>(text[plain])]) ++plain;
+  if (plain == text.size()) {  // Nearly all texts are, and go out as one piece.
+    const size_t begin = out.size();
+    out.resize(begin + text.size() + 2, '"');
+    std::copy(text.begin(), text.end(), out.begin() + static_cast<std::ptrdiff_t>(begin + 1));
+    return;
+  }
   out += '"';
   size_t start = 0;
-  for (size_t i = 0; i < text.size(); ++i) {
+  for (size_t i = plain; i < text.size(); ++i) {
     const auto c = static_cast<unsigned char>(text[i]);
     if (!kJsonEscaped[c] || (c == 0xe2 && !IsLineSeparator(text, i))) continue;
     out.append(text, start, i - start);

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <array>
 #include <charconv>
 
@@ -41,10 +42,7 @@ class Encoder {
     for (const Field& field : type.fields) {
       const auto [is_left_out, value] = Show(field, object);
       if (is_left_out) continue;
-      if (separator != 0) out_ += separator;
-      separator = ',';
-      out_ += '"';
-      out_.append(field.name).append("\":");
+      Key(separator, field.name);
       if (is_object && field.name == "metadata") {
         Metadata(*field.type, value);
       } else if (value == nullptr) {
@@ -109,10 +107,7 @@ class Encoder {
       const auto [is_left_out, value] = Show(field, object);
       const bool is_version = field.name == "resourceVersion";
       if (is_left_out && !is_version) continue;
-      if (separator != 0) out_ += separator;
-      separator = ',';
-      out_ += '"';
-      out_.append(field.name).append("\":");
+      Key(separator, field.name);
       if (is_version) {
         revision_at_ = out_.size() + 1;
         out_ += "\"\"";
@@ -123,6 +118,20 @@ class Encoder {
       }
     }
     out_ += '}';
+  }
+
+  // The name of a field as one piece, with what stands before and behind it.
+  void Key(char& separator, std::string_view name) {
+    const size_t begin = out_.size();
+    const size_t before = separator == 0 ? 1 : 2;
+    out_.resize(begin + before + name.size() + 2);
+    char* at = out_.data() + begin;
+    if (separator != 0) *at++ = separator;
+    *at++ = '"';
+    at = std::copy(name.begin(), name.end(), at);
+    *at++ = '"';
+    *at = ':';
+    separator = ',';
   }
 
   template <typename T>

@@ -2,6 +2,7 @@
 // is what would be made of their texts.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <set>
 #include <vector>
 
@@ -404,6 +405,33 @@ TEST_F(SentLaterTest, WhoWroteAndAllCachesShareOneStruct) {
   EXPECT_EQ(*labelled, Read("a"));
   EXPECT_EQ(labelled->metadata.labels.at("x"), "y");
   EXPECT_EQ(labelled->status.phase, "Running");
+}
+
+// The next write begins with a copy of the struct, and with who owns what of the text.
+TEST_F(SentLaterTest, WhoOwnsWhatStaysWhateverTheyAreCalled) {
+  InformerFactory factory({client_, clock_, random_});
+  const Informer<Pod> pods = factory.For<Pod>();
+  factory.Start(executor_);
+  Settle();
+  std::vector<Result<Ptr<Pod>>> written;
+  client_.CreateLater<Pod>(answers_, Shared(PodNamed("a")), Note(written));
+  answers_.Settle();
+  ASSERT_TRUE(written[0]) << written[0].error().message;
+  const std::string path = "/api/v1/namespaces/default/pods/a";
+  const std::string manager = R"(\"}],{[)";
+  Merge(path + "?fieldManager=%5C%22%7D%5D%2C%7B%5B", R"({"metadata": {"labels": {"x": "y"}}})");
+  Settle();
+  const Json before = Get(path).body["metadata"]["managedFields"];
+  ASSERT_EQ(before.size(), 2u);
+  EXPECT_TRUE(before[0]["manager"] == manager || before[1]["manager"] == manager) << before;
+  std::vector<Result<>> bound;
+  client_.BindLater(answers_, *pods.Get({"default", "a"}), "node1", Note(bound));
+  answers_.Settle();
+  ASSERT_TRUE(bound[0]) << bound[0].error().message;
+  const Json after = Get(path).body["metadata"]["managedFields"];
+  for (const Json& entry : before) {
+    EXPECT_NE(std::find(after.begin(), after.end(), entry), after.end()) << entry << after;
+  }
 }
 
 TEST_F(HandedObjectsTest, AWatchGivesStructsToWhoTakesThem) {

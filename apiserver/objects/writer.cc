@@ -44,6 +44,14 @@ void SetDefaults(Object& object) {
   }
 }
 
+// What admission may be shown of them; nullopt: nobody asked for more than the default.
+std::optional<Json> MoreThanDefault(const WriteOptions& options, std::string_view kind) {
+  const bool is_default = !options.dry_run && options.field_manager.empty() &&
+                          options.validation == FieldValidation::kWarn;
+  if (is_default) return std::nullopt;
+  return OptionsDocument(options, kind);
+}
+
 // Custom resources may have finalizers of any name, if not gladly.
 void WarnOfFinalizers(const Object& object, const Object* old, ApiRequest& request) {
   // Of these nobody is warned; those that were there may be a hundred thousand.
@@ -206,13 +214,13 @@ Result<Saved> ObjectWriter::CreateNamed(ApiRequest& request, Object& object,
   auto reservation = TRY(parts_.allocations.Reserve(object, nullptr, options.dry_run));
   TRY(Check(object, nullptr, {}, request.warnings));
   AddWarnings(object, nullptr, "", request);
-  const Json options_document = OptionsDocument(options, "CreateOptions");
+  const std::optional<Json> options_document = MoreThanDefault(options, "CreateOptions");
   AdmissionRequest admission = AdmissionOf(request, Operation::kCreate, kind);
   admission.namespace_name = object.metadata().namespace_;
   admission.name = object.metadata().name;
   admission.dry_run = options.dry_run;
   admission.object = &object;
-  admission.options = &options_document;
+  admission.options = options_document ? &*options_document : nullptr;
   bool booked = false;
   admission.booked = &booked;
   TRY(parts_.admission.Validate(admission));
@@ -275,13 +283,13 @@ Result<Saved> ObjectWriter::Create(ApiRequest& request, Object object, const Wri
   if (!options.is_apply) TRY(TrackFields("", request, options, nullptr, object));
   Grounds grounds;
   AddDefinition(object, grounds);
-  const Json options_document = OptionsDocument(options, "CreateOptions");
+  const std::optional<Json> options_document = MoreThanDefault(options, "CreateOptions");
   AdmissionRequest admission = AdmissionOf(request, Operation::kCreate, kind);
   admission.namespace_name = object.metadata().namespace_;
   admission.name = object.metadata().name;
   admission.dry_run = options.dry_run;
   admission.object = &object;
-  admission.options = &options_document;
+  admission.options = options_document ? &*options_document : nullptr;
   admission.grounds = &grounds;
   TRY(parts_.admission.Admit(admission));
   TRY(CheckDefaults(object, nullptr));
@@ -430,14 +438,14 @@ Result<std::optional<Saved>> ObjectWriter::TryUpdate(ApiRequest& request, const 
   if (!mode.keeps_managed_fields) {
     TRY(TrackFields(mode.subresource, request, options, &old, object));
   }
-  const Json options_document = OptionsDocument(options, "UpdateOptions");
+  const std::optional<Json> options_document = MoreThanDefault(options, "UpdateOptions");
   AdmissionRequest admission = AdmissionOf(request, Operation::kUpdate, kind, mode.subresource);
   admission.namespace_name = old.metadata().namespace_;
   admission.name = name;
   admission.dry_run = options.dry_run;
   admission.object = &object;
   admission.old_object = &old;
-  admission.options = &options_document;
+  admission.options = options_document ? &*options_document : nullptr;
   if (!mode.skip_admission) TRY(AdmitUpdate(admission, mode, object, old));
   TRY(CheckDefaults(object, &old));
   SetDefaults(object);

@@ -13,19 +13,41 @@ namespace {
 
 using Owners = std::vector<meta_v1::ManagedFieldsEntry>;
 
-Result<> ReadOwners(JsonReader& in, Owners& owners) {
-  while (in.NextItem()) {
-    const JsonToken token = in.Next();
-    const size_t begin = in.begin();
-    in.SkipEntered(token);
-    if (in.failed()) break;
-    const std::string_view text = in.text().substr(begin, in.position() - begin);
-    TRY(DecodeOwnText(meta_v1::ManagedFieldsEntry::Describe(), text, &owners.emplace_back()));
+// One past the object that it begins with; npos: that has no end.
+size_t EndOfObject(std::string_view text) {
+  size_t depth = 0;
+  bool is_name = false;
+  for (size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (is_name) {
+      i += c == '\\' ? 1 : 0;
+      is_name = c != '"';
+    } else if (c == '"') {
+      is_name = true;
+    } else if (c == '{') {
+      ++depth;
+    } else if (c == '}' && --depth == 0) {
+      return i + 1;
+    }
   }
+  return text.npos;
+}
+
+// From behind the bracket of the list on. This process wrote that text, so that it is compact, and
+// nothing of it has to be judged on the way to the end of an entry.
+Result<> ReadOwners(std::string_view text, Owners& owners) {
+  while (text.starts_with('{')) {
+    const size_t end = EndOfObject(text);
+    if (end == text.npos) break;
+    TRY(DecodeOwnText(meta_v1::ManagedFieldsEntry::Describe(), text.substr(0, end),
+                      &owners.emplace_back()));
+    text.remove_prefix(text.substr(end).starts_with(',') ? end + 1 : end);
+  }
+  if (!text.starts_with(']')) return Fail(Reason::kInternalError, "a list without an end");
   return {};
 }
 
-// Of an object's text no more is read than its metadata.
+// Of an object's text no more is read than its metadata, up to managedFields.
 Result<Owners> OwnersIn(std::string_view json) {
   Owners owners;
   JsonReader in(json);
@@ -39,7 +61,8 @@ Result<Owners> OwnersIn(std::string_view json) {
     if (key != "managedFields") {
       in.Skip();
     } else if (in.Next() == JsonToken::kArray) {
-      TRY(ReadOwners(in, owners));
+      TRY(ReadOwners(in.text().substr(in.position()), owners));
+      return owners;
     }
   }
   if (in.failed()) return Fail(Reason::kInternalError, in.error());

@@ -45,6 +45,17 @@ void ValidateNoNewFinalizers(const std::vector<std::string>& finalizers,
                                   fmt::join(quoted, ", ")));
 }
 
+// Paths are texts, made here only where there is something to look at or to say.
+void ValidateNamed(const meta_v1::ObjectMeta& meta, const FieldPath& path, Violations& out) {
+  if (!meta.labels.empty()) ValidateLabels(meta.labels, path.Child("labels"), out);
+  if (!meta.annotations.empty()) {
+    ValidateAnnotations(meta.annotations, path.Child("annotations"), out);
+  }
+  if (!meta.owner_references.empty()) {
+    ValidateOwnerReferences(meta.owner_references, path.Child("ownerReferences"), out);
+  }
+}
+
 void ValidateRequirement(const meta_v1::LabelSelectorRequirement& requirement,
                          const LabelSelectorOptions& options, const FieldPath& path,
                          Violations& out) {
@@ -121,11 +132,11 @@ void ValidateMetaButPrefix(const meta_v1::ObjectMeta& meta, bool namespaced, Nam
   } else if (!meta.namespace_.empty()) {
     out.Forbidden(namespace_path, "not allowed on this type");
   }
-  ValidateNonNegative(meta.generation, path.Child("generation"), out);
-  ValidateLabels(meta.labels, path.Child("labels"), out);
-  ValidateAnnotations(meta.annotations, path.Child("annotations"), out);
-  ValidateOwnerReferences(meta.owner_references, path.Child("ownerReferences"), out);
-  ValidateFinalizers(meta.finalizers, path.Child("finalizers"), out);
+  if (meta.generation < 0) ValidateNonNegative(meta.generation, path.Child("generation"), out);
+  ValidateNamed(meta, path, out);
+  if (!meta.finalizers.empty()) {
+    ValidateFinalizers(meta.finalizers, path.Child("finalizers"), out);
+  }
   ValidateManagedFields(meta.managed_fields, path.Child("managedFields"), out);
 }
 
@@ -140,18 +151,17 @@ void ValidateObjectMetaUpdate(const meta_v1::ObjectMeta& meta, const meta_v1::Ob
   if (meta.generation < old.generation) {
     out.Invalid(path.Child("generation"), meta.generation, "must not be decremented");
   }
-  ValidateImmutable(meta.name, old.name, path.Child("name"), out);
-  ValidateImmutable(meta.namespace_, old.namespace_, path.Child("namespace"), out);
-  ValidateImmutable(meta.uid, old.uid, path.Child("uid"), out);
-  ValidateImmutable(meta.creation_timestamp, old.creation_timestamp,
-                    path.Child("creationTimestamp"), out);
-  ValidateImmutable(meta.deletion_timestamp, old.deletion_timestamp,
-                    path.Child("deletionTimestamp"), out);
-  ValidateImmutable(meta.deletion_grace_period_seconds, old.deletion_grace_period_seconds,
-                    path.Child("deletionGracePeriodSeconds"), out);
-  ValidateLabels(meta.labels, path.Child("labels"), out);
-  ValidateAnnotations(meta.annotations, path.Child("annotations"), out);
-  ValidateOwnerReferences(meta.owner_references, path.Child("ownerReferences"), out);
+  const auto immutable = [&](const auto& value, const auto& before, std::string_view name) {
+    if (!(value == before)) ValidateImmutable(value, before, path.Child(name), out);
+  };
+  immutable(meta.name, old.name, "name");
+  immutable(meta.namespace_, old.namespace_, "namespace");
+  immutable(meta.uid, old.uid, "uid");
+  immutable(meta.creation_timestamp, old.creation_timestamp, "creationTimestamp");
+  immutable(meta.deletion_timestamp, old.deletion_timestamp, "deletionTimestamp");
+  immutable(meta.deletion_grace_period_seconds, old.deletion_grace_period_seconds,
+            "deletionGracePeriodSeconds");
+  ValidateNamed(meta, path, out);
   ValidateManagedFields(meta.managed_fields, path.Child("managedFields"), out);
 }
 
