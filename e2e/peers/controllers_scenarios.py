@@ -50,6 +50,21 @@ def play(seconds):
     return lambda world, space: world.play_for(seconds, space)
 
 
+def until(happened):
+    """Plays the pods until this, asked with a world and a namespace, is so in each of the two."""
+    return lambda world, space: world.play_until(space, happened)
+
+
+def gone(kind, name):
+    return lambda world, space: name not in [each["metadata"]["name"] for each in world.items(kind, space)]
+
+
+def told(reason, name):
+    """Of an object in no namespace."""
+    return lambda world, space: any(event["reason"] == reason and event["involvedObject"]["name"] == space + name
+                                    for event in world.events(space))
+
+
 def named(thing, space):
     """A name that begins with a dash is that of the scenario's object in no namespace."""
     name = thing["metadata"].get("name", "")

@@ -33,6 +33,8 @@ MERGE, STRATEGIC = "application/merge-patch+json", "application/strategic-merge-
 NODES = ["n1", "n2"]
 # Seconds in which nothing changes, more of them on a busy machine; and for how long that is waited for.
 QUIET, SETTLED_BY = float(os.environ.get("QUIET", "1.5")), 60.0
+# Seconds in which whatever is waited for has happened: some of kube-controller-manager's loops run every 20 or 40 s.
+HAPPENS_BY = 150.0
 
 
 def now():
@@ -201,6 +203,13 @@ class World:
         """The same, while pods come and go."""
         end = time.monotonic() + seconds
         while time.monotonic() < end:
+            self.play_pods(space)
+            time.sleep(0.2)
+
+    def play_until(self, space, happened):
+        """The same, until it has happened; where it does not, the comparison tells."""
+        end = time.monotonic() + HAPPENS_BY
+        while not happened(self, space) and time.monotonic() < end:
             self.play_pods(space)
             time.sleep(0.2)
 
