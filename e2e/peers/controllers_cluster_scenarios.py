@@ -344,11 +344,14 @@ scenario(
     create=make("daemonsets", workload("d", template=template("d", "fail1"))), later=wait(6),
     well=together(patch("daemonsets", "d", {"spec": {"template": {"metadata": {"labels": {"end": "run"}}}}}), wait(9)))
 scenario(
-    "daemon-nodes", create=make("daemonsets", workload("d")), node=together(node("-x"), wait(1)),
+    "daemon-nodes", create=make("daemonsets", workload("d")),
+    node=together(node("-x"), until(told("RegisteredNode", "-x"))),
     cordoned=patch("nodes", "-x", {"spec": {"unschedulable": True}}),
     tainted=together(taint("-x", "k:NoSchedule"), wait(1)), kicked=together(taint("-x", "k:NoExecute"), wait(2)),
-    surge=together(spec("daemonsets", "d", updateStrategy={"rollingUpdate": {"maxSurge": "100%", "maxUnavailable": 0}}),
-                   image("daemonsets", "d", "y")), gone=together(delete("nodes", "-x"), wait(6)))
+    # In one write: of two the first may be looked at by itself, or not.
+    surge=spec("daemonsets", "d", updateStrategy={"rollingUpdate": {"maxSurge": "100%", "maxUnavailable": 0}},
+               template={"spec": {"containers": [{"name": "c", "image": "y"}]}}),
+    gone=together(delete("nodes", "-x"), until(told("RemovingNode", "-x"))))
 scenario(
     "job-more",
     replaced=make("jobs", job("a", "run", podReplacementPolicy="Failed", parallelism=2, completions=2)),

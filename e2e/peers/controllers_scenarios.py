@@ -149,8 +149,9 @@ scenario(
     image=image("statefulsets", "s", "y"),
     partition=spec("statefulsets", "s", updateStrategy={"rollingUpdate": {"partition": 2}}),
     some=image("statefulsets", "s", "z"), down=scale("statefulsets", "s", 1), up=scale("statefulsets", "s", 4),
-    bad=together(spec("statefulsets", "s", updateStrategy={"rollingUpdate": {"partition": 0}}),
-                 image("statefulsets", "s", "bad")),
+    # In one write: of two the first may be looked at by itself, or not.
+    bad=spec("statefulsets", "s", updateStrategy={"rollingUpdate": {"partition": 0}},
+             template={"spec": {"containers": [{"name": "c", "image": "bad"}]}}),
     undo=image("statefulsets", "s", "z"), delete=delete("statefulsets", "s"))
 scenario(
     "statefulset-claims",
@@ -167,7 +168,7 @@ scenario(
     "daemonset", create=make("daemonsets", workload("d")), image=image("daemonsets", "d", "y"),
     surge=spec("daemonsets", "d", updateStrategy={"rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0}}),
     another=image("daemonsets", "d", "z"), bad=image("daemonsets", "d", "bad"),
-    # In one write: of two the first may be looked at by itself, or not.
+    # In one write, too.
     one_node=patch("daemonsets", "d", {"spec": {"template": {"spec": {
         "containers": [{"name": "c", "image": "y"}], "nodeSelector": {"kubernetes.io/hostname": "n1"}}}}}),
     fail=label_pod("d", None, end="fail1"), delete=delete("daemonsets", "d"))
