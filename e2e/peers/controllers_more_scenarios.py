@@ -3,8 +3,8 @@ outlives, tokens of accounts, finished Jobs, schedules in time zones, quotas of 
 import datetime
 
 from controllers_cluster_scenarios import free, measured, autoscaler, of_cpu, node, pod_on, taint, want
-from controllers_scenarios import (budget, claim, delete, image, job, label_pod, make, patch, play, pod, scale,
-                                   scenario, service, spec, template, together, wait, workload)
+from controllers_scenarios import (budget, claim, delete, gone, image, job, label_pod, make, patch, play, pod, scale,
+                                   scenario, service, spec, template, together, until, wait, workload)
 from controllers_world import path_of
 
 
@@ -143,7 +143,7 @@ scenario(
         ("negative", [{"key": "k", "effect": "NoExecute", "operator": "Exists", "tolerationSeconds": -1}]),
         ("least", [{"key": "k", "effect": "NoExecute", "operator": "Exists", "tolerationSeconds": 60},
                    {"effect": "NoExecute", "operator": "Exists", "tolerationSeconds": 2}]))], wait(2)),
-    tainted=together(taint("-a", "k:NoExecute"), wait(1)),
+    tainted=together(taint("-a", "k:NoExecute"), until(gone("pods", "short"))),
     cancelled=together(taint("-a"), wait(4)),
     again=together(taint("-a", "k:NoExecute"), play(6)), gone=delete("nodes", "-a"))
 

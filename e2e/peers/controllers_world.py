@@ -160,7 +160,8 @@ class World:
         """Those about objects in no namespace are in `default`."""
         events = self.server.get(f"/api/v1/namespaces/{space}/events").get("items") or []
         others = self.server.get("/api/v1/namespaces/default/events").get("items") or []
-        return events + [each for each in others if each["involvedObject"]["name"].startswith(space + "-")]
+        # What a server tells of its allocators is about an object without a name.
+        return events + [each for each in others if each["involvedObject"].get("name", "").startswith(space + "-")]
 
     def play_pods(self, space):
         """Whether there was anything to do."""
