@@ -1,6 +1,6 @@
 """What controllers_difference.py plays: for each namespace the steps, each with a name and what is done in it. Pods end
 as their label `end` says (controllers_world.py)."""
-from controllers_world import MERGE, path_of
+from controllers_world import MERGE, is_observed, path_of
 
 SCENARIOS = {}
 
@@ -57,6 +57,16 @@ def until(happened):
 
 def gone(kind, name):
     return lambda world, space: name not in [each["metadata"]["name"] for each in world.items(kind, space)]
+
+
+def counts(kind, name, **counted):
+    """Whether the object's status says that many, of what it is by now."""
+    def happened(world, space):
+        thing = world.server.get(path_of(kind, space, name))
+        status = thing.get("status") or {}
+        return ("metadata" in thing and is_observed(kind, thing) and
+                all(status.get(field) == count for field, count in counted.items()))
+    return happened
 
 
 def told(reason, name):

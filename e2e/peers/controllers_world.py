@@ -95,6 +95,17 @@ def node_for(pod):
     return NODES[0]
 
 
+def is_observed(kind, thing):
+    """Whether its controller has seen what it is by now, however long that takes on a busy machine."""
+    if thing["metadata"].get("deletionTimestamp"):
+        return True
+    status = thing.get("status") or {}
+    if kind in ("deployments", "replicasets", "statefulsets", "daemonsets", "replicationcontrollers"):
+        return status.get("observedGeneration") == thing["metadata"]["generation"]
+    managed_by = thing.get("spec", {}).get("managedBy", "kubernetes.io/job-controller")
+    return kind != "jobs" or bool(status) or managed_by != "kubernetes.io/job-controller"
+
+
 class World:
     def __init__(self, name, port):
         self.name, self.server = name, Server(port)
@@ -215,15 +226,16 @@ class World:
             time.sleep(0.2)
 
     def settle(self, space):
-        """Plays the pods until nothing has changed for a while."""
+        """Plays the pods until all is observed and nothing has changed for a while."""
         begin = since = time.monotonic()
         last = None
         while time.monotonic() - begin < SETTLED_BY:
             acted = self.play_pods(space)
-            seen = json.dumps({kind: sorted((each["metadata"]["name"], each["metadata"]["resourceVersion"])
-                                            for each in objects) for kind, objects in self.objects(space).items()})
+            objects = [(kind, each) for kind, things in self.objects(space).items() for each in things]
+            seen = sorted((kind, each["metadata"]["name"], each["metadata"]["resourceVersion"])
+                          for kind, each in objects)
             if acted or seen != last:
                 last, since = seen, time.monotonic()
-            elif time.monotonic() - since > QUIET:
+            elif time.monotonic() - since > QUIET and all(is_observed(kind, each) for kind, each in objects):
                 return
             time.sleep(0.2)
