@@ -116,6 +116,23 @@ const Entry kControllers[] = {
      [](Manager& m, const auto&, auto& k) { AddGarbageCollector(m, k); }},
 };
 
+// Of kube-controller-manager v1.35, and not here. All but one do not run there either: their
+// features are off, or they are left to cloud providers.
+struct Absent {
+  std::string_view name;
+  ControllerState state = ControllerState::kIdle;
+};
+constexpr Absent kAbsent[] = {
+    {"cloud-node-lifecycle-controller"},
+    {"device-taint-eviction-controller"},
+    {"kube-apiserver-serving-clustertrustbundle-publisher-controller"},
+    {"node-route-controller"},
+    {"podcertificaterequest-cleaner-controller"},
+    {"selinux-warning-controller", ControllerState::kMissing},
+    {"storage-version-migrator-controller"},
+    {"storageversion-garbage-collector-controller"},
+};
+
 struct Alias {
   std::string_view old;
   std::string_view name;
@@ -140,6 +157,10 @@ constexpr Alias kAliases[] = {
     {"pvc-protection", "persistentvolumeclaim-protection-controller"},
     {"resource-claim-controller", "resourceclaim-controller"},
     {"root-ca-cert-publisher", "root-ca-certificate-publisher-controller"},
+    {"route", "node-route-controller"},
+    {"service", "service-lb-controller"},
+    {"storage-version-gc", "storageversion-garbage-collector-controller"},
+    {"svm", "storage-version-migrator-controller"},
     {"tokencleaner", "token-cleaner-controller"},
 };
 
@@ -174,11 +195,15 @@ std::string ControllerNameOf(const std::string& name) {
   return name + std::string(kSuffix);
 }
 
-std::vector<std::string> ControllerNames() {
-  std::vector<std::string> names;
-  for (const Entry& entry : kControllers) names.emplace_back(entry.name);
-  std::sort(names.begin(), names.end());
-  return names;
+ControllerState StateOfController(const std::string& name) {
+  const std::string full = ControllerNameOf(name);
+  for (const Entry& entry : kControllers) {
+    if (entry.name == full) return ControllerState::kThere;
+  }
+  for (const Absent& absent : kAbsent) {
+    if (absent.name == full) return absent.state;
+  }
+  return ControllerState::kUnknown;
 }
 
 }  // namespace skiff

@@ -79,8 +79,14 @@ struct ControllerOptions {
 
 // Adds every controller that the options name.
 void AddControllers(Manager& manager, const ControllerOptions& options);
-// What --controllers can name, sorted.
-std::vector<std::string> ControllerNames();
+// What --controllers may name, by whichever name.
+enum class ControllerState {
+  kThere,
+  kIdle,     // Not here; in kube-controller-manager it never runs, unless a feature is turned on.
+  kMissing,  // Not here, and there it can run.
+  kUnknown,
+};
+ControllerState StateOfController(const std::string& name);
 // The name of a controller by an older name of it: "csrsigning", "deployment".
 std::string ControllerNameOf(const std::string& name);
 

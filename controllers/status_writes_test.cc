@@ -59,6 +59,15 @@ TEST_F(StatusWritesTest, StatefulSets) {
   EXPECT_EQ(VersionWrittenOver(std::string(kSets) + "statefulsets/a"), "1");
 }
 
+// What the server answers need not be what it was sent: a webhook may have its own idea of it.
+TEST_F(StatusWritesTest, DeploymentsWhoseNewSetWasGivenAnotherTemplate) {
+  const std::string path = std::string(kSets) + "deployments/a";
+  Put("/apis/apps/v1/deployments", path, OfPods("replicas"));
+  AddDeploymentController(manager_);
+  EXPECT_EQ(VersionWrittenOver(path), "1");
+  EXPECT_EQ(written()[0], "POST /apis/apps/v1/namespaces/default/replicasets");
+}
+
 // Of no Job that it says is active there is anything left.
 TEST_F(StatusWritesTest, CronJobs) {
   const std::string path = "/apis/batch/v1/namespaces/default/cronjobs/a";

@@ -256,13 +256,22 @@ Result<double> ParseNumber(const std::string& flag, const std::string& text) {
 }
 
 Result<> CheckNames(const std::vector<std::string>& wanted) {
-  const auto known = ControllerNames();
   for (const std::string& entry : wanted) {
-    const std::string name = entry.starts_with('-') ? entry.substr(1) : entry;
+    const bool is_off = entry.starts_with('-');
+    const std::string name = is_off ? entry.substr(1) : entry;
     if (name == "*") continue;
-    if (std::find(known.begin(), known.end(), ControllerNameOf(name)) != known.end()) continue;
-    return Fail(Reason::kInvalid,
-                fmt::format("\"{}\" is not in the list of known controllers", name));
+    const ControllerState state = StateOfController(name);
+    if (state == ControllerState::kUnknown) {
+      return Fail(Reason::kInvalid,
+                  fmt::format("\"{}\" is not in the list of known controllers", name));
+    }
+    if (state == ControllerState::kMissing && !is_off) {
+      return Fail(Reason::kInvalid, fmt::format("--controllers: there is no {} here", name));
+    }
+    if (state == ControllerState::kIdle && !is_off) {
+      Log("flags").Info("the controller does not run: its feature is off, or a cloud provider's",
+                        {{"controller", name}});
+    }
   }
   return {};
 }

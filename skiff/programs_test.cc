@@ -158,6 +158,12 @@ TEST_F(ProgramFlagsTest, ABadControllerManagerFlagIsRefusedInItsWords) {
             "failed to start the legacy service account token cleaner: invalid CleanUpPeriod: 0s");
   EXPECT_EQ(error({"--controllers=*,-attachdetach,-persistentvolumeclaim-protection-controller"}),
             "");
+  // As k3s starts it, and others.
+  EXPECT_EQ(error({"--controllers=*,tokencleaner,-service,-route,-cloud-node-lifecycle,-svm"}), "");
+  EXPECT_EQ(error({"--controllers=*,device-taint-eviction-controller"}), "");
+  EXPECT_EQ(error({"--controllers=*,-selinux-warning-controller"}), "");
+  EXPECT_EQ(error({"--controllers=*,selinux-warning-controller"}),
+            "--controllers: there is no selinux-warning-controller here");
   EXPECT_EQ(error({"--controllers=*,nobody"}),
             "\"nobody\" is not in the list of known controllers");
   EXPECT_THAT(error({"--cluster-signing-cert-file=/x"}), HasSubstr("both the certificate and"));

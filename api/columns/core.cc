@@ -1,6 +1,7 @@
 // core/v1 besides Pods, and Events of both their groups.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <set>
 
 #include "api/columns/cells.h"
@@ -170,23 +171,33 @@ constexpr TableColumn kConfigMap[] = {kName, {"Data", ConfigDataCell}, kAge};
 constexpr TableColumn kSecret[] = {kName, {"Type", Text<"type">}, {"Data", Count<"data">}, kAge};
 constexpr TableColumn kServiceAccount[] = {kName, kAge};
 
-// Ready addresses as host:port; a subset without ports shows the plain addresses.
+// Ready addresses as host:port; a subset without ports shows the plain addresses. Those that are
+// not shown are only counted: of a thousand ports and a thousand addresses there are a million.
 Json EndpointsCell(const CellInput& input) {
+  constexpr size_t kShownMax = 3;
   const Json& subsets = ListAt(input.object, "subsets");
   if (subsets.empty()) return "<none>";
-  std::vector<std::string> out;
+  std::vector<std::string> shown;
+  size_t all = 0;
   for (const Json& subset : subsets) {
-    const auto addresses = Strings(ListAt(subset, "addresses"), "ip");
     const Json& ports = ListAt(subset, "ports");
-    if (ports.empty()) out.insert(out.end(), addresses.begin(), addresses.end());
-    for (const Json& port : ports) {
-      for (const std::string& address : addresses) {
-        const std::string_view form = address.find(':') == std::string::npos ? "{}:{}" : "[{}]:{}";
-        out.push_back(fmt::format(fmt::runtime(form), address, NumberAt(port, "port")));
+    const Json& addresses = ListAt(subset, "addresses");
+    const size_t count = addresses.size() * std::max<size_t>(ports.size(), 1);
+    for (size_t i = 0; i < count && shown.size() < kShownMax; ++i) {
+      const std::string address = TextAt(addresses[i % addresses.size()], "ip");
+      if (ports.empty()) {
+        shown.push_back(address);
+        continue;
       }
+      const std::string_view form = address.find(':') == std::string::npos ? "{}:{}" : "[{}]:{}";
+      shown.push_back(
+          fmt::format(fmt::runtime(form), address, NumberAt(ports[i / addresses.size()], "port")));
     }
+    all += count;
   }
-  return JoinFirst(out, 3);
+  std::string text = fmt::format("{}", fmt::join(shown, ","));
+  if (all > shown.size()) text += fmt::format(" + {} more...", all - shown.size());
+  return text;
 }
 
 constexpr TableColumn kEndpoints[] = {kName, {"Endpoints", EndpointsCell}, kAge};

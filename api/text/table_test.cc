@@ -184,6 +184,16 @@ TEST(TableTest, Autoscalers) {
                   "<unknown>"}));
 }
 
+TEST(TableTest, EndpointsThatAreNotShownAreCounted) {
+  Json endpoints = {{"subsets", Json::array({Json::object()})}};
+  for (int i = 1; i <= 20'000; ++i) {
+    endpoints["subsets"][0]["addresses"].push_back({{"ip", "10.0.0.1"}});
+    endpoints["subsets"][0]["ports"].push_back({{"port", i}});
+  }
+  EXPECT_EQ(Cells("v1", "Endpoints", endpoints.dump().c_str())[1],
+            "10.0.0.1:1,10.0.0.1:1,10.0.0.1:1 + 399999997 more...");
+}
+
 TEST(TableTest, Endpoints) {
   EXPECT_EQ(Cells("v1", "Endpoints", R"({"metadata":{"name":"e"},"subsets":[
       {"addresses":[{"ip":"10.0.0.1"},{"ip":"fd00::1"}],"ports":[{"port":1},{"port":2}]}]})")[1],

@@ -7,6 +7,7 @@
 #include <iterator>
 #include <optional>
 
+#include "api/pods/pod_resources.h"
 #include "controllers/nodes/node_health.h"
 
 namespace skiff {
@@ -217,8 +218,9 @@ ZoneShares SharesOf(const std::vector<Ptr<Node>>& nodes) {
     const auto cpu = node->status.allocatable.find("cpu");
     const std::string zone = ZoneLabelOf(*node);
     if (zone.empty() || cpu == node->status.allocatable.end() || cpu->second.IsZero()) return {};
-    milli[zone] += cpu->second.MilliValue();
-    all += cpu->second.MilliValue();
+    const int64_t amount = cpu->second.MilliValue();
+    milli[zone] = SaturatedSum(milli[zone], amount);
+    all = SaturatedSum(all, amount);
   }
   if (milli.size() < 2) return {};
   ZoneShares shares;

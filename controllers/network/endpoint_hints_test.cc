@@ -60,6 +60,16 @@ TEST(SharesOfTest, AreThoseOfReadyNodesThatRunPods) {
   EXPECT_EQ(SharesOf({NodeIn("a", "1"), NodeIn("b", "1"), of_control_plane}).size(), 2u);
 }
 
+TEST(SharesOfTest, AreNoMoreThanAllWhateverNodesSay) {
+  const std::string most = "9223372036854775807";
+  const auto shares = SharesOf({NodeIn("a", most), NodeIn("b", most), NodeIn("b", "11")});
+  ASSERT_EQ(shares.size(), 2u);
+  for (const auto& [zone, share] : shares) {
+    EXPECT_GT(share, 0) << zone;
+    EXPECT_LE(share, 1) << zone;
+  }
+}
+
 TEST(SharesOfTest, CannotBeSaidOfOneZoneOrWithoutNumbers) {
   EXPECT_TRUE(SharesOf({NodeIn("a", "1"), NodeIn("a", "1")}).empty());
   EXPECT_TRUE(SharesOf({NodeIn("a", "1"), NodeIn("b", "1"), NodeIn("", "1")}).empty());

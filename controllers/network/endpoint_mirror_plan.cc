@@ -73,11 +73,56 @@ Endpoint ToEndpoint(const EndpointAddress& address, const IpAddress& ip, bool re
   return endpoint;
 }
 
+size_t SizeOf(const EndpointSubset& subset) {
+  return subset.addresses.size() + subset.not_ready_addresses.size();
+}
+
+// Which subsets name a port. Ports of the same ones have the same addresses: those are looked at
+// once for all of them, as of a thousand ports and a thousand addresses there are a million pairs.
+using Places = std::vector<size_t>;
+
+std::map<Places, std::vector<std::optional<PortKey>>> PortsByPlaces(
+    const std::vector<EndpointSubset>& subsets) {
+  std::map<std::optional<PortKey>, Places> by_port;  // nullopt: of subsets without ports.
+  for (size_t i = 0; i < subsets.size(); ++i) {
+    const auto name = [&](const std::optional<PortKey>& port) {
+      Places& places = by_port[port];
+      if (places.empty() || places.back() != i) places.push_back(i);
+    };
+    if (subsets[i].ports.empty()) name(std::nullopt);
+    for (const PortKey& port : PortKeysOf(subsets[i].ports)) name(port);
+  }
+  std::map<Places, std::vector<std::optional<PortKey>>> ports_of;
+  for (const auto& [port, places] : by_port) ports_of[places].push_back(port);
+  return ports_of;
+}
+
+// Of the addresses of these subsets, which it adds to `addresses`.
+Readiness ReadinessIn(const std::vector<EndpointSubset>& subsets, const Places& places,
+                      std::map<AddressKey, EndpointAddress>& addresses) {
+  Readiness readiness;
+  for (const size_t place : places) {
+    const auto add = [&](const std::vector<EndpointAddress>& list, bool ready) {
+      for (const EndpointAddress& address : list) {
+        const AddressKey key = {address.ip, address.target_ref ? address.target_ref->uid : ""};
+        addresses.emplace(key, address);
+        const auto [entry, is_new] = readiness.emplace(key, ready);
+        if (!is_new) entry->second = entry->second && ready;
+      }
+    };
+    add(subsets[place].addresses, true);
+    add(subsets[place].not_ready_addresses, false);
+  }
+  return readiness;
+}
+
 // What the slices shall hold.
 std::map<SliceKey, Desired> DesiredSlices(const Endpoints& endpoints, size_t addresses_max,
                                           MirrorPlan& plan) {
   std::map<SliceKey, Desired> desired;
-  for (const EndpointSubset& subset : Repacked(endpoints.subsets)) {
+  const RepackedSubsets repacked = Repacked(endpoints.subsets);
+  plan.skipped += repacked.left_out;
+  for (const EndpointSubset& subset : repacked.subsets) {
     const auto ports = PortKeysOf(subset.ports);
     size_t added = 0;
     const auto add = [&](const std::vector<EndpointAddress>& addresses, bool ready) {
@@ -95,8 +140,7 @@ std::map<SliceKey, Desired> DesiredSlices(const Endpoints& endpoints, size_t add
     };
     add(subset.addresses, true);
     add(subset.not_ready_addresses, false);
-    const size_t all = subset.addresses.size() + subset.not_ready_addresses.size();
-    plan.skipped += static_cast<int>(all - added);
+    plan.skipped += static_cast<int64_t>(SizeOf(subset) - added);
   }
   return desired;
 }
@@ -201,37 +245,31 @@ MirrorPlan PlanMirror(const Endpoints& endpoints, const std::vector<Ptr<Endpoint
   return plan;
 }
 
-std::vector<EndpointSubset> Repacked(const std::vector<EndpointSubset>& subsets) {
+RepackedSubsets Repacked(const std::vector<EndpointSubset>& subsets) {
+  const auto ports_of = PortsByPlaces(subsets);
   std::map<AddressKey, EndpointAddress> addresses;
-  std::map<std::optional<PortKey>, Readiness> by_port;  // nullopt: of subsets without ports.
-  for (const EndpointSubset& subset : subsets) {
-    std::vector<std::optional<PortKey>> ports;
-    for (const PortKey& port : PortKeysOf(subset.ports)) ports.emplace_back(port);
-    if (ports.empty()) ports.emplace_back(std::nullopt);
-    const auto add = [&](const std::vector<EndpointAddress>& list, bool ready) {
-      for (const EndpointAddress& address : list) {
-        const AddressKey key = {address.ip, address.target_ref ? address.target_ref->uid : ""};
-        addresses.emplace(key, address);
-        for (const auto& port : ports) {
-          const auto [entry, is_new] = by_port[port].emplace(key, ready);
-          if (!is_new) entry->second = entry->second && ready;
-        }
-      }
-    };
-    add(subset.addresses, true);
-    add(subset.not_ready_addresses, false);
-  }
   std::map<Readiness, std::vector<PortKey>> groups;
-  for (const auto& [port, ready] : by_port) {
-    auto& ports = groups[ready];
-    if (port) ports.push_back(*port);
+  RepackedSubsets repacked;
+  size_t room = kRepackedMax;
+  for (const auto& [places, ports] : ports_of) {
+    size_t all = 0;
+    for (const size_t place : places) all += SizeOf(subsets[place]);
+    if (all > room) {
+      repacked.left_out += static_cast<int64_t>(all);
+      continue;
+    }
+    room -= all;
+    auto& group = groups[ReadinessIn(subsets, places, addresses)];
+    for (const auto& port : ports) {
+      if (port) group.push_back(*port);
+    }
   }
-  std::vector<EndpointSubset> repacked;
-  for (const auto& [readiness, ports] : groups) {
-    EndpointSubset& subset = repacked.emplace_back();
+  for (auto& [readiness, ports] : groups) {
+    EndpointSubset& subset = repacked.subsets.emplace_back();
     for (const auto& [key, ready] : readiness) {
       (ready ? subset.addresses : subset.not_ready_addresses).push_back(addresses.at(key));
     }
+    std::sort(ports.begin(), ports.end());
     for (const PortKey& key : ports) {
       auto& port = subset.ports.emplace_back();
       std::tie(port.name, port.port, port.protocol, port.app_protocol) = key;

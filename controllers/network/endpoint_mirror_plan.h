@@ -21,7 +21,8 @@ bool ShouldMirror(const core_v1::Endpoints& endpoints, const core_v1::Service* s
 struct MirrorPlan {
   SliceChanges changes;
   int invalid = 0;  // Addresses that are none.
-  int skipped = 0;  // Those, and the ones beyond `addresses_max` of a subset.
+  // Those, the ones beyond `addresses_max` of a subset, and those that Repacked leaves out.
+  int64_t skipped = 0;
 };
 // `existing` are the slices that were made of them before.
 MirrorPlan PlanMirror(const core_v1::Endpoints& endpoints,
@@ -30,6 +31,14 @@ MirrorPlan PlanMirror(const core_v1::Endpoints& endpoints,
 
 // Ports that the same addresses listen on come together in one subset; an address that is ready and
 // not ready is not ready.
-std::vector<core_v1::EndpointSubset> Repacked(const std::vector<core_v1::EndpointSubset>& subsets);
+struct RepackedSubsets {
+  std::vector<core_v1::EndpointSubset> subsets;
+  int64_t left_out = 0;
+};
+RepackedSubsets Repacked(const std::vector<core_v1::EndpointSubset>& subsets);
+// Addresses of all repacked subsets together. One object cannot hold as many; but where its subsets
+// share addresses or ports, what comes of them can be a thousand times what they are. A subset that
+// there is no room for is left out.
+inline constexpr size_t kRepackedMax = 200'000;
 
 }  // namespace skiff

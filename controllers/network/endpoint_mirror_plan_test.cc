@@ -1,5 +1,6 @@
 #include "controllers/network/endpoint_mirror_plan.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -119,13 +120,49 @@ TEST(EndpointMirrorPlanTest, FamiliesAndPortsHaveSlicesOfTheirOwn) {
 TEST(EndpointMirrorPlanTest, SubsetsOfTheSameAddressesAreOne) {
   const auto repacked =
       Repacked({SubsetOf({"10.0.0.1"}, {}, {80}), SubsetOf({"10.0.0.1"}, {}, {81}),
-                SubsetOf({"10.0.0.3"}, {}, {82}), SubsetOf({}, {"10.0.0.3"}, {82})});
+                SubsetOf({"10.0.0.3"}, {}, {82}), SubsetOf({}, {"10.0.0.3"}, {82})})
+          .subsets;
   ASSERT_THAT(repacked, SizeIs(2));
   const size_t both = repacked[0].ports.size() == 2 ? 0 : 1;
   EXPECT_THAT(repacked[both].addresses, SizeIs(1));
   EXPECT_THAT(repacked[both].ports, SizeIs(2));
   EXPECT_THAT(repacked[1 - both].addresses, IsEmpty());
   EXPECT_THAT(repacked[1 - both].not_ready_addresses, SizeIs(1)) << "not ready prevails";
+}
+
+std::vector<std::string> ManyAddresses(int count) {
+  std::vector<std::string> ips;
+  for (int i = 0; i < count; ++i) ips.push_back(fmt::format("10.{}.{}.1", i / 250, i % 250));
+  return ips;
+}
+
+std::vector<int> ManyPorts(int count) {
+  std::vector<int> ports;
+  for (int port = 1; port <= count; ++port) ports.push_back(port);
+  return ports;
+}
+
+// Of each pair of a port and an address a few bytes would be gigabytes.
+TEST(EndpointMirrorPlanTest, ManyPortsOfManyAddressesTakeAsLongAsTheyAre) {
+  const auto plan =
+      PlanMirror(EndpointsOf({SubsetOf(ManyAddresses(20'000), {}, ManyPorts(20'000))}), {}, 1000);
+  ASSERT_THAT(plan.changes.create, SizeIs(1));
+  EXPECT_THAT(plan.changes.create[0].ports, SizeIs(20'000));
+  EXPECT_THAT(plan.changes.create[0].endpoints, SizeIs(1000));
+  EXPECT_EQ(plan.skipped, 19'000);
+}
+
+TEST(EndpointMirrorPlanTest, WhatComesOfSharedAddressesIsBounded) {
+  constexpr int kPorts = 1000;
+  std::vector<EndpointSubset> subsets = {SubsetOf(ManyAddresses(10'000), {}, ManyPorts(kPorts))};
+  for (int port = 1; port <= kPorts; ++port) {
+    subsets.push_back(SubsetOf({fmt::format("11.0.{}.{}", port / 250, port % 250)}, {}, {port}));
+  }
+  const auto repacked = Repacked(subsets);
+  EXPECT_THAT(repacked.subsets, SizeIs(19)) << "each of 10,001 addresses";
+  EXPECT_EQ(repacked.left_out, (kPorts - 19) * 10'001);
+  const auto plan = PlanMirror(EndpointsOf(std::move(subsets)), {}, 1000);
+  EXPECT_EQ(plan.skipped, 19 * 9'001 + (kPorts - 19) * 10'001);
 }
 
 TEST(EndpointMirrorPlanTest, ASecondLookChangesNothing) {

@@ -74,7 +74,7 @@ class EndpointSliceReconciler final : public Reconciler<Service> {
  private:
   std::vector<EndpointGroup> Groups(const Service& service, const std::vector<Ptr<Pod>>& pods,
                                     const std::string& family, std::string& skipped) const {
-    std::vector<EndpointGroup> groups;
+    EndpointGroups groups(service);
     for (const auto& pod : pods) {
       if (!CanServe(*pod)) continue;
       const auto node = nodes_.Get({"", pod->spec.node_name});
@@ -91,9 +91,9 @@ class EndpointSliceReconciler final : public Reconciler<Service> {
       }
       auto endpoint = EndpointOf(service, *pod, family, zone);
       if (endpoint.addresses.empty()) continue;
-      AddToGroup(groups, PortsOf(service, *pod), std::move(endpoint));
+      groups.Add(*pod, std::move(endpoint));
     }
-    return groups;
+    return groups.Take();
   }
 
   Result<> Write(const Service& service, SliceChanges changes, const std::optional<Time>& cause) {

@@ -1,9 +1,11 @@
 #include "controllers/network/endpoint_slice_plan.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <set>
+#include <tuple>
 
-#include "controllers/network/service_pods.h"
 #include "controllers/workloads/pod_control.h"
 
 namespace skiff {
@@ -26,14 +28,22 @@ std::string Identity(const Endpoint& endpoint) {
 }
 
 SlicePorts Sorted(SlicePorts ports) {
-  std::sort(ports.begin(), ports.end(), [](const auto& a, const auto& b) {
-    const auto key = [](const auto& port) {
-      return std::tuple(port.name.value_or(""), port.protocol.value_or(""), port.port.value_or(0),
-                        port.app_protocol.value_or(""));
-    };
-    return key(a) < key(b);
-  });
+  const auto key = [](const auto& port) {
+    return std::tie(port.name, port.protocol, port.port, port.app_protocol);
+  };
+  std::sort(ports.begin(), ports.end(),
+            [&](const auto& a, const auto& b) { return key(a) < key(b); });
   return ports;
+}
+
+// The same for sorted ports that are the same.
+std::string TextOf(const SlicePorts& ports) {
+  std::string text;
+  for (const auto& port : ports) {
+    text += fmt::format("{}\n{}\n{}\n{}\n", port.name.value_or(""), port.protocol.value_or(""),
+                        port.port.value_or(0), port.app_protocol.value_or(""));
+  }
+  return text;
 }
 
 // A slice that exists, and what shall become of it.
@@ -183,17 +193,18 @@ SliceChanges PlanSlices(const core_v1::Service& service, const std::string& fami
                         const std::vector<Ptr<EndpointSlice>>& existing,
                         const std::vector<EndpointGroup>& groups, size_t endpoints_max) {
   Packer packer(service, family, endpoints_max);
-  std::set<Ptr<EndpointSlice>> left(existing.begin(), existing.end());
+  std::set<Ptr<EndpointSlice>> left;
+  std::map<std::string, std::vector<Ptr<EndpointSlice>>> by_ports;
   for (const auto& slice : existing) {
-    if (IsOwnedBy(*slice, service)) continue;
-    packer.Remove(slice);
-    left.erase(slice);
+    if (IsOwnedBy(*slice, service)) {
+      left.insert(slice);
+      by_ports[TextOf(Sorted(slice->ports))].push_back(slice);
+    } else {
+      packer.Remove(slice);
+    }
   }
   for (const EndpointGroup& group : groups) {
-    std::vector<Ptr<EndpointSlice>> of_group;
-    for (const auto& slice : existing) {
-      if (left.contains(slice) && Sorted(slice->ports) == group.ports) of_group.push_back(slice);
-    }
+    const auto& of_group = by_ports[TextOf(group.ports)];
     for (const auto& slice : of_group) left.erase(slice);
     packer.Pack(group, of_group);
   }
@@ -230,10 +241,26 @@ Endpoint EndpointOf(const core_v1::Service& service, const core_v1::Pod& pod,
   return endpoint;
 }
 
-SlicePorts PortsOf(const core_v1::Service& service, const core_v1::Pod& pod) {
-  SlicePorts ports;
+EndpointGroups::EndpointGroups(const core_v1::Service& service) : service_(service) {
   for (const auto& port : service.spec.ports) {
-    const auto number = PortOf(pod, port);
+    if (IsByName(port)) by_name_.push_back(&port);
+  }
+}
+
+void EndpointGroups::Add(const core_v1::Pod& pod, Endpoint endpoint) {
+  PodPorts ports(pod);
+  std::vector<int32_t> numbers;
+  numbers.reserve(by_name_.size());
+  for (const auto* port : by_name_) numbers.push_back(ports.NumberOf(*port).value_or(-1));
+  const auto [place, is_new] = places_.emplace(std::move(numbers), groups_.size());
+  if (is_new) groups_.push_back({PortsOf(ports), {}});
+  groups_[place->second].endpoints.push_back(std::move(endpoint));
+}
+
+SlicePorts EndpointGroups::PortsOf(PodPorts& pod) const {
+  SlicePorts ports;
+  for (const auto& port : service_.spec.ports) {
+    const auto number = pod.NumberOf(port);
     if (!number) continue;
     auto& out = ports.emplace_back();
     out.name = port.name;
@@ -242,16 +269,6 @@ SlicePorts PortsOf(const core_v1::Service& service, const core_v1::Pod& pod) {
     out.app_protocol = port.app_protocol;
   }
   return Sorted(std::move(ports));
-}
-
-void AddToGroup(std::vector<EndpointGroup>& groups, SlicePorts ports, Endpoint endpoint) {
-  const auto found = std::find_if(groups.begin(), groups.end(),
-                                  [&](const EndpointGroup& group) { return group.ports == ports; });
-  if (found != groups.end()) {
-    found->endpoints.push_back(std::move(endpoint));
-  } else {
-    groups.push_back({std::move(ports), {std::move(endpoint)}});
-  }
 }
 
 std::map<std::string, std::string> SliceLabels(const core_v1::Service& service) {

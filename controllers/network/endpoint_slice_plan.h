@@ -8,6 +8,7 @@
 #include "api/gen/core_v1.h"
 #include "api/gen/discovery_v1.h"
 #include "client/client.h"
+#include "controllers/network/service_pods.h"
 
 namespace skiff {
 
@@ -35,11 +36,20 @@ SliceChanges PlanSlices(const core_v1::Service& service, const std::string& fami
 // What the endpoint of a pod looks like; without addresses when it has none of the family.
 discovery_v1::Endpoint EndpointOf(const core_v1::Service& service, const core_v1::Pod& pod,
                                   const std::string& family, const std::string& zone);
-// The ports of the Service on that pod.
-SlicePorts PortsOf(const core_v1::Service& service, const core_v1::Pod& pod);
-// Adds an endpoint to the group of its ports.
-void AddToGroup(std::vector<EndpointGroup>& groups, SlicePorts ports,
-                discovery_v1::Endpoint endpoint);
+// Endpoints of a Service, which outlives it, by the ports that their pods have.
+class EndpointGroups {
+ public:
+  explicit EndpointGroups(const core_v1::Service& service);
+  void Add(const core_v1::Pod& pod, discovery_v1::Endpoint endpoint);
+  std::vector<EndpointGroup> Take() { return std::move(groups_); }
+
+ private:
+  SlicePorts PortsOf(PodPorts& pod) const;
+  const core_v1::Service& service_;
+  std::vector<const core_v1::ServicePort*> by_name_;  // Only these may differ from pod to pod.
+  std::vector<EndpointGroup> groups_;
+  std::map<std::vector<int32_t>, size_t> places_;  // By the numbers of those.
+};
 // Labels that this controller's slices of the Service carry.
 std::map<std::string, std::string> SliceLabels(const core_v1::Service& service);
 

@@ -1,6 +1,9 @@
 #include "controllers/network/endpoint_slice_plan.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
+
+#include <algorithm>
 
 #include "controllers/network/service_pods.h"
 
@@ -46,12 +49,12 @@ Pod PodOf(int number, bool ready = true) {
 }
 
 std::vector<EndpointGroup> Groups(const Service& service, int from, int to) {
-  std::vector<EndpointGroup> groups;
+  EndpointGroups groups(service);
   for (int number = from; number < to; ++number) {
     const Pod pod = PodOf(number);
-    AddToGroup(groups, PortsOf(service, pod), EndpointOf(service, pod, "IPv4", "z1"));
+    groups.Add(pod, EndpointOf(service, pod, "IPv4", "z1"));
   }
-  return groups;
+  return groups.Take();
 }
 
 Ptr<EndpointSlice> Stored(EndpointSlice slice, const std::string& name) {
@@ -157,15 +160,75 @@ TEST(EndpointOfTest, ConditionsFollowThePod) {
   EXPECT_TRUE(EndpointOf(service, PodOf(1), "IPv6", "").addresses.empty());
 }
 
-TEST(PortOfTest, NamesAreLookedUpByNameAndProtocol) {
+TEST(PodPortsTest, NamesAreLookedUpByNameAndProtocol) {
   const Service service = ServiceOf();
-  EXPECT_EQ(PortOf(PodOf(1), service.spec.ports[0]), 8080);
+  const Pod pod = PodOf(1);
+  PodPorts ports(pod);
+  EXPECT_EQ(ports.NumberOf(service.spec.ports[0]), 8080);
   auto udp = service.spec.ports[0];
   udp.protocol = "UDP";
-  EXPECT_EQ(PortOf(PodOf(1), udp), std::nullopt);
+  EXPECT_EQ(ports.NumberOf(udp), std::nullopt);
   auto number = service.spec.ports[0];
   number.target_port = 9090;
-  EXPECT_EQ(PortOf(PodOf(1), number), 9090);
+  EXPECT_EQ(ports.NumberOf(number), 9090);
+}
+
+TEST(PodPortsTest, OfTwoPortsOfANameTheFirstIsMeant) {
+  Pod pod = PodOf(1);
+  pod.spec.init_containers.emplace_back().ports = pod.spec.containers[0].ports;
+  pod.spec.init_containers[0].ports[0].container_port = 1;
+  pod.spec.init_containers[0].ports.push_back(pod.spec.init_containers[0].ports[0]);
+  pod.spec.init_containers[0].ports[1].name = "side";
+  auto side = ServiceOf().spec.ports[0];
+  side.target_port = std::string("side");
+  EXPECT_EQ(PodPorts(pod).NumberOf(side), std::nullopt) << "it does not stay";
+  pod.spec.init_containers[0].restart_policy = "Always";
+  EXPECT_EQ(PodPorts(pod).NumberOf(side), 1);
+  EXPECT_EQ(PodPorts(pod).NumberOf(ServiceOf().spec.ports[0]), 8080);
+}
+
+// Ports by number are the same in all pods, and looked at once.
+TEST(EndpointGroupsTest, ThousandsOfPortsAndPodsAreNoMillions) {
+  constexpr int kPorts = 20'000, kPods = 5'000;
+  Service service = ServiceOf();
+  service.spec.ports.assign(kPorts, service.spec.ports[0]);
+  for (int i = 0; i < kPorts; ++i) {
+    service.spec.ports[i].name = fmt::format("p{}", i);
+    service.spec.ports[i].target_port = i + 1;
+  }
+  const Pod pod = PodOf(1);
+  EndpointGroups groups(service);
+  for (int i = 0; i < kPods; ++i) groups.Add(pod, EndpointOf(service, pod, "IPv4", ""));
+  const auto taken = groups.Take();
+  ASSERT_EQ(taken.size(), 1u);
+  EXPECT_EQ(taken[0].ports.size(), kPorts);
+  EXPECT_EQ(taken[0].endpoints.size(), kPods);
+}
+
+TEST(EndpointGroupsTest, SlicesOfManyGroupsAreFoundAgain) {
+  constexpr int kPorts = 1'000, kPods = 200;
+  Service service = ServiceOf();
+  service.spec.ports.assign(kPorts, service.spec.ports[0]);
+  for (int i = 0; i < kPorts; ++i) service.spec.ports[i].name = fmt::format("p{}", i);
+  EndpointGroups groups(service);
+  for (int i = 0; i < kPods; ++i) {
+    Pod pod = PodOf(i);
+    pod.spec.containers[0].ports[0].container_port = i + 1;
+    groups.Add(pod, EndpointOf(service, pod, "IPv4", ""));
+  }
+  const auto taken = groups.Take();
+  ASSERT_EQ(taken.size(), kPods);
+  auto created = PlanSlices(service, "IPv4", {}, taken, 100).create;
+  ASSERT_EQ(created.size(), kPods);
+  std::vector<Ptr<EndpointSlice>> existing;
+  for (auto& slice : created) {
+    // As another wrote them.
+    std::reverse(slice.ports.begin(), slice.ports.end());
+    existing.push_back(Stored(std::move(slice), fmt::format("web-{}", existing.size())));
+  }
+  const auto changes = PlanSlices(service, "IPv4", existing, taken, 100);
+  EXPECT_EQ(changes.keep.size(), kPods);
+  EXPECT_TRUE(changes.create.empty() && changes.update.empty() && changes.remove.empty());
 }
 
 }  // namespace

@@ -55,39 +55,82 @@ Address AddressFor(const Service& service, const Pod& pod, const std::string& ip
   return entry;
 }
 
-// Ports that the same addresses listen on come together in one subset.
-std::vector<EndpointSubset> Subsets(const Service& service, const std::vector<Ptr<Pod>>& pods) {
-  const std::string family = FamiliesOf(service)[0];
-  std::map<std::string, Address> addresses;  // By address and pod.
-  std::map<SubsetPort, std::vector<std::string>> by_port;
-  std::vector<std::string> portless;
+// Pods by their places in an order of all of them.
+using Places = std::vector<size_t>;
+
+// Which pods have the ports of a Service, and where. Ports that mean the same port of pods share
+// what was found: of a thousand ports and a thousand pods there are a million pairs.
+class PortPlaces {
+ public:
+  explicit PortPlaces(const std::vector<const Pod*>& pods) {
+    for (size_t i = 0; i < pods.size(); ++i) {
+      pods_.emplace_back(*pods[i]);
+      all_.push_back(i);
+    }
+  }
+
+  // By the port's number in them.
+  std::map<int32_t, const Places*> Of(const core_v1::ServicePort& port) {
+    std::map<int32_t, const Places*> found;
+    if (!IsByName(port)) {
+      if (!pods_.empty()) found[*pods_[0].NumberOf(port)] = &all_;
+      return found;
+    }
+    const auto [named, is_new] = by_name_.try_emplace({port.target_port.text(), port.protocol});
+    for (size_t i = 0; is_new && i < pods_.size(); ++i) {
+      if (const auto number = pods_[i].NumberOf(port)) named->second[*number].push_back(i);
+    }
+    for (const auto& [number, places] : named->second) found[number] = &places;
+    return found;
+  }
+  const Places& all() const { return all_; }
+
+ private:
+  std::vector<PodPorts> pods_;
+  Places all_;
+  std::map<std::pair<std::string, std::string>, std::map<int32_t, Places>> by_name_;
+};
+
+// Those of the pods with an address, by that and their uids.
+std::map<std::string, const Pod*> InOrder(const Service& service, const std::vector<Ptr<Pod>>& pods,
+                                          const std::string& family) {
+  std::map<std::string, const Pod*> ordered;
   for (const auto& pod : pods) {
     const std::string ip = AddressOf(*pod, family);
     if (!CanServe(*pod) || ip.empty()) continue;
     if (pod->metadata.deletion_timestamp && !service.spec.publish_not_ready_addresses) continue;
-    const std::string id = ip + "|" + pod->metadata.uid;
-    addresses[id] = AddressFor(service, *pod, ip);
-    if (service.spec.ports.empty() && IsHeadless(service)) portless.push_back(id);
-    for (const auto& port : service.spec.ports) {
-      const auto number = PortOf(*pod, port);
-      if (!number) continue;
-      by_port[{port.name, *number, port.protocol, port.app_protocol.value_or("")}].push_back(id);
+    ordered[ip + "|" + pod->metadata.uid] = pod.get();
+  }
+  return ordered;
+}
+
+// Ports that the same addresses listen on come together in one subset.
+std::vector<EndpointSubset> Subsets(const Service& service, const std::vector<Ptr<Pod>>& pods) {
+  const std::string family = FamiliesOf(service)[0];
+  std::vector<Address> addresses;
+  std::vector<const Pod*> ordered;
+  for (const auto& [id, pod] : InOrder(service, pods, family)) {
+    addresses.push_back(AddressFor(service, *pod, AddressOf(*pod, family)));
+    ordered.push_back(pod);
+  }
+  PortPlaces places(ordered);
+  const auto is_before = [](const Places* a, const Places* b) { return a != b && *a < *b; };
+  std::map<const Places*, std::vector<SubsetPort>, decltype(is_before)> groups(is_before);
+  for (const auto& port : service.spec.ports) {
+    for (const auto& [number, where] : places.Of(port)) {
+      groups[where].emplace_back(port.name, number, port.protocol, port.app_protocol.value_or(""));
     }
   }
-  std::map<std::vector<std::string>, std::vector<SubsetPort>> groups;
-  for (auto& [port, ids] : by_port) {
-    std::sort(ids.begin(), ids.end());
-    groups[ids].push_back(port);
-  }
-  std::sort(portless.begin(), portless.end());
-  if (!portless.empty()) groups[portless] = {};
+  const bool is_portless = service.spec.ports.empty() && IsHeadless(service);
+  if (is_portless && !addresses.empty()) groups[&places.all()] = {};
   std::vector<EndpointSubset> subsets;
-  for (const auto& [ids, ports] : groups) {
+  for (auto& [where, ports] : groups) {
     EndpointSubset& subset = subsets.emplace_back();
-    for (const std::string& id : ids) {
-      const Address& entry = addresses.at(id);
+    for (const size_t place : *where) {
+      const Address& entry = addresses[place];
       (entry.ready ? subset.addresses : subset.not_ready_addresses).push_back(entry.address);
     }
+    std::sort(ports.begin(), ports.end());
     for (const SubsetPort& port : ports) subset.ports.push_back(ToPort(port));
   }
   return subsets;

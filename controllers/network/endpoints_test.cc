@@ -1,6 +1,8 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "controllers/listing_server_fixture.h"
 #include "controllers/program.h"
 
@@ -62,6 +64,29 @@ TEST_F(EndpointsTest, NoMoreThanAThousandReadyAddressesAreKept) {
   for (const int port : {1, 2, 3}) PutPods(334, port, true);
   PutPods(10, 4, false);
   EXPECT_EQ(Written(), (Sizes{{334, 0}, {334, 0}, {332, 0}}));
+}
+
+// Of each pair of a port and a pod a few bytes would be gigabytes.
+TEST_F(EndpointsTest, ManyPortsOfManyPodsAreOneSubset) {
+  constexpr int kPorts = 20'000, kPods = 2'000;
+  PutPods(kPods, 1, true);
+  Json service = ServiceOnNamedPort();
+  Json& ports = service["spec"]["ports"] = Json::array();
+  for (int port = 1; port <= kPorts; ++port) {
+    ports.push_back({{"name", fmt::format("p{}", port)},
+                     {"port", port},
+                     {"protocol", "TCP"},
+                     {"targetPort", port}});
+  }
+  Put("/api/v1/services", "/api/v1/namespaces/default/services/web", service);
+  AddEndpointsController(manager_);
+  Run(1s);
+  const auto made = std::ranges::find(written(), "POST /api/v1/namespaces/default/endpoints");
+  ASSERT_NE(made, written().end());
+  const Json body = Json::parse(bodies()[made - written().begin()]);
+  ASSERT_EQ(body["subsets"].size(), 1u);
+  EXPECT_EQ(body["subsets"][0]["ports"].size(), kPorts);
+  EXPECT_EQ(body["subsets"][0]["addresses"].size(), 1000u);
 }
 
 TEST_F(EndpointsTest, OfThoseThatAreNotReadyThereAreAsManyAsThereIsRoomFor) {

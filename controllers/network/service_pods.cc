@@ -8,6 +8,14 @@ namespace skiff {
 using core_v1::Pod;
 using core_v1::Service;
 
+namespace {
+
+std::string_view ProtocolOf(const std::string& said) {
+  return said.empty() ? std::string_view("TCP") : std::string_view(said);
+}
+
+}  // namespace
+
 bool HasEndpoints(const Service& service) {
   return service.spec.type != "ExternalName" && !service.spec.selector.empty();
 }
@@ -38,26 +46,34 @@ std::string AddressOf(const Pod& pod, const std::string& family) {
   return FamilyOf(pod.status.pod_ip) == family ? pod.status.pod_ip : "";
 }
 
-std::optional<int32_t> PortOf(const Pod& pod, const core_v1::ServicePort& port) {
+bool IsByName(const core_v1::ServicePort& port) {
+  return port.target_port.is_string() && !port.target_port.text().empty();
+}
+
+std::optional<int32_t> PodPorts::NumberOf(const core_v1::ServicePort& port) {
   const IntOrString& target = port.target_port;
-  if (!target.is_string()) return target.value() != 0 ? target.value() : port.port;
-  if (target.text().empty()) return port.port;
-  const std::string protocol = port.protocol.empty() ? "TCP" : port.protocol;
-  const auto find = [&](const core_v1::Container& container) -> std::optional<int32_t> {
-    for (const auto& candidate : container.ports) {
-      const std::string own = candidate.protocol.empty() ? "TCP" : candidate.protocol;
-      if (candidate.name == target.text() && own == protocol) return candidate.container_port;
+  if (!IsByName(port)) {
+    return target.is_string() || target.value() == 0 ? port.port : target.value();
+  }
+  if (!are_named_) {
+    Name(pod_.spec.containers, /*sidecars_alone=*/false);
+    Name(pod_.spec.init_containers, /*sidecars_alone=*/true);
+    are_named_ = true;
+  }
+  const auto found = named_.find({target.text(), ProtocolOf(port.protocol)});
+  if (found == named_.end()) return std::nullopt;
+  return found->second;
+}
+
+void PodPorts::Name(const std::vector<core_v1::Container>& containers, bool sidecars_alone) {
+  for (const auto& container : containers) {
+    if (sidecars_alone && container.restart_policy != "Always") continue;
+    for (const auto& port : container.ports) {
+      named_.emplace(
+          std::pair<std::string_view, std::string_view>(port.name, ProtocolOf(port.protocol)),
+          port.container_port);
     }
-    return std::nullopt;
-  };
-  for (const auto& container : pod.spec.containers) {
-    if (const auto found = find(container)) return found;
   }
-  for (const auto& container : pod.spec.init_containers) {
-    if (container.restart_policy != "Always") continue;
-    if (const auto found = find(container)) return found;
-  }
-  return std::nullopt;
 }
 
 std::string HostnameIn(const Pod& pod, const Service& service) {

@@ -2,8 +2,11 @@
 // endpoint_slice.cc.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "api/gen/core_v1.h"
@@ -22,9 +25,23 @@ std::string FamilyOf(const std::string& address);
 std::vector<std::string> FamiliesOf(const core_v1::Service& service);
 // The pod's first address of that family; "" when it has none.
 std::string AddressOf(const core_v1::Pod& pod, const std::string& family);
-// The number of the pod's port that a port of the Service means; nullopt when the pod has none of
-// that name and protocol.
-std::optional<int32_t> PortOf(const core_v1::Pod& pod, const core_v1::ServicePort& port);
+// Whether a port of the Service means a port of a pod by its name: then it may be another number in
+// each.
+bool IsByName(const core_v1::ServicePort& port);
+// The numbers that ports of Services mean in one pod, which outlives it.
+class PodPorts {
+ public:
+  explicit PodPorts(const core_v1::Pod& pod) : pod_(pod) {}
+  // nullopt when the pod has none of that name and protocol.
+  std::optional<int32_t> NumberOf(const core_v1::ServicePort& port);
+
+ private:
+  void Name(const std::vector<core_v1::Container>& containers, bool sidecars_alone);
+  const core_v1::Pod& pod_;
+  bool are_named_ = false;
+  // By name and protocol; of several the first.
+  std::map<std::pair<std::string_view, std::string_view>, int32_t> named_;
+};
 // The name under which DNS shall find the pod in this Service; "" for none.
 std::string HostnameIn(const core_v1::Pod& pod, const core_v1::Service& service);
 // Whether a change between two versions of a pod concerns no Service.

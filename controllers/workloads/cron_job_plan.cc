@@ -80,14 +80,17 @@ Result<Missed> MissedRuns(const CronJob& cron_job, const CronSchedule& schedule,
   // A status may name any time. Who missed a century of runs missed enough of them.
   if (earliest >= now) return Missed{};
   earliest = std::max(earliest, now - Seconds(std::numeric_limits<int64_t>::max()));
+  const auto too_close = [] {
+    return Fail(Reason::kInvalid, "time difference between two schedules is less than 1 second");
+  };
   const auto first = NextRun(schedule, zone, earliest);
+  // Kube-controller-manager says it so of a day that no month has.
+  if (!first && schedule.every() == Duration(0)) return too_close();
   if (!first || *first > now) return Missed{};
   const auto second = NextRun(schedule, zone, *first);
   if (!second || *second > now) return Missed{first, false};
   const Duration between = *second - *first;
-  if (between < std::chrono::seconds(1)) {
-    return Fail(Reason::kInvalid, "time difference between two schedules is less than 1 second");
-  }
+  if (between < std::chrono::seconds(1)) return too_close();
   // Jumps close to now: years may have been missed, and schedules need not be regular.
   Missed missed{second, (now - *first) / between + 1 > kManyMissed};
   if (schedule.every() > Duration(0)) {

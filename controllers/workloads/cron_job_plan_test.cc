@@ -154,6 +154,14 @@ TEST(CronJobPlanTest, OfSeveralMissedRunsTheLatestCounts) {
   EXPECT_EQ(Latest(cron_job, "*/10 * * * *", "2024-01-01T00:47:00Z"), "2024-01-01T00:40:00Z");
 }
 
+TEST(CronJobPlanTest, OfADateThatNeverComesItIsSaid) {
+  const auto cron_job = CronJobOf("2024-01-01T00:00:00Z");
+  EXPECT_EQ(Latest(cron_job, "0 0 31 2 *", "2024-03-01T00:00:00Z"),
+            "time difference between two schedules is less than 1 second");
+  EXPECT_EQ(Latest(cron_job, "0 0 29 2 *", "2024-01-02T00:00:00Z"), "none");
+  EXPECT_EQ(Latest(cron_job, "@every 9223372036s", "2024-01-02T00:00:00Z"), "none");
+}
+
 TEST(CronJobPlanTest, MoreThanAHundredAreToldButTheLatestStillRuns) {
   const auto cron_job = CronJobOf("2024-01-01T00:00:00Z");
   EXPECT_EQ(Latest(cron_job, "* * * * *", "2024-03-01T00:00:30Z"),

@@ -140,7 +140,7 @@ class DaemonSetReconciler final : public Reconciler<DaemonSet> {
     }
     if (!current) {
       TRY(CreateRevision(set, hash, data, next));
-    } else if (current->revision + 1 != next) {
+    } else if (current->revision != next - 1) {
       TRY(client_.Patch(*current, [&](ControllerRevision& it) { it.revision = next; },
                         {.if_unchanged = true}));
     }

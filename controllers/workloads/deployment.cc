@@ -98,28 +98,19 @@ class DeploymentReconciler final : public Reconciler<Deployment> {
     }
   }
 
-  int64_t NextRevision(const Work& work) const {
-    int64_t newest = 0;
-    for (const auto& set : work.sets.old) newest = std::max(newest, RevisionOf(set->metadata));
-    return newest + 1;
-  }
-
   // Brings annotations and revision of the present set up to date, and tells the deployment.
   Result<> UpdateCurrent(Work& work) {
     if (!work.sets.current) return {};
     ReplicaSet wanted = *work.sets.current;
     CopyAnnotations(work.now.metadata, wanted.metadata);
-    RaiseRevision(wanted.metadata, NextRevision(work));
+    RaiseRevision(wanted.metadata, rollout::NextRevision(work.sets.old));
     wanted.spec.min_ready_seconds = work.now.spec.min_ready_seconds;
     if (!(wanted == *work.sets.current)) {
       const auto updated = TRY(client_.Update(wanted));
       sets_.Wrote(*updated);
       Replace(work, work.sets.current, updated);
     }
-    const auto revision = work.sets.current->metadata.annotations.find(std::string(kRevision));
-    if (revision != work.sets.current->metadata.annotations.end()) {
-      work.now.metadata.annotations[std::string(kRevision)] = revision->second;
-    }
+    TakeRevision(work);
     if (HasDeadline(work.now) && !FindCondition(work.now.status, "Progressing")) {
       SetCondition(work.now.status, "Progressing", "True", "FoundNewReplicaSet",
                    fmt::format("Found new replica set \"{}\"", work.sets.current->metadata.name),
@@ -128,11 +119,19 @@ class DeploymentReconciler final : public Reconciler<Deployment> {
     return {};
   }
 
+  // The deployment says which revision its present set is.
+  static void TakeRevision(Work& work) {
+    const auto& annotations = work.sets.current->metadata.annotations;
+    const auto revision = annotations.find(std::string(kRevision));
+    if (revision == annotations.end()) return;
+    work.now.metadata.annotations[std::string(kRevision)] = revision->second;
+  }
+
   Result<> CreateCurrent(Work& work) {
     ReplicaSet set = rollout::NewReplicaSet(work.now, work.sets);
     const int size = rollout::ReplicasOf(set);
     CopyAnnotations(work.now.metadata, set.metadata);
-    RaiseRevision(set.metadata, NextRevision(work));
+    RaiseRevision(set.metadata, rollout::NextRevision(work.sets.old));
     SetReplicasAnnotations(set, rollout::ReplicasOf(work.now), rollout::MaxSize(work.now));
     auto created = client_.Create(set);
     if (!created && created.error().reason == Reason::kAlreadyExists) {
@@ -143,8 +142,7 @@ class DeploymentReconciler final : public Reconciler<Deployment> {
     }
     if (!created) return CreateFailed(work, set, created.error());
     Replace(work, nullptr, *created);
-    work.now.metadata.annotations[std::string(kRevision)] =
-        work.sets.current->metadata.annotations.at(std::string(kRevision));
+    TakeRevision(work);
     if (HasDeadline(work.now)) {
       SetCondition(work.now.status, "Progressing", "True", "NewReplicaSetCreated",
                    fmt::format("Created new replica set \"{}\"", set.metadata.name), clock_.Now());
@@ -296,7 +294,9 @@ class DeploymentReconciler final : public Reconciler<Deployment> {
   }
 
   // Puts the server's newer copy of a set in the place of `before` (nullptr: it is the new one).
+  // The present one stays that, though a webhook may have given it another template.
   static void Replace(Work& work, Ptr<ReplicaSet> before, Ptr<ReplicaSet> after) {
+    const bool is_current = before == work.sets.current;
     rollout::Sets all = std::move(work.sets.all);
     if (before) {
       std::replace(all.begin(), all.end(), before, after);
@@ -304,6 +304,10 @@ class DeploymentReconciler final : public Reconciler<Deployment> {
       all.push_back(after);
     }
     work.sets = rollout::SplitSets(work.now, std::move(all));
+    if (!is_current || work.sets.current == after) return;
+    if (work.sets.current) work.sets.old.push_back(work.sets.current);
+    std::erase(work.sets.old, after);
+    work.sets.current = after;
   }
 
   Result<Requeue> Finish(Work& work, bool rolling) {

@@ -1,6 +1,7 @@
 #include "controllers/workloads/revision_history.h"
 
 #include <algorithm>
+#include <limits>
 
 namespace skiff {
 
@@ -23,7 +24,7 @@ void SortRevisions(Revisions& revisions) {
 int64_t NextRevision(const Revisions& revisions) {
   int64_t newest = 0;
   for (const auto& revision : revisions) newest = std::max(newest, revision->revision);
-  return newest + 1;
+  return newest < std::numeric_limits<int64_t>::max() ? newest + 1 : newest;
 }
 
 Ptr<ControllerRevision> FindRevision(const Revisions& revisions, const Json& data) {

@@ -15,6 +15,7 @@ using Revisions = std::vector<Ptr<apps_v1::ControllerRevision>>;
 Json TemplatePatch(const core_v1::PodTemplateSpec& pod_template);
 // By revision, then age, then name.
 void SortRevisions(Revisions& revisions);
+// After the last that there can be comes the same again.
 int64_t NextRevision(const Revisions& revisions);
 // The newest one with this data; nullptr when there is none.
 Ptr<apps_v1::ControllerRevision> FindRevision(const Revisions& revisions, const Json& data);

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <limits>
+
 namespace skiff {
 namespace {
 
@@ -30,6 +32,13 @@ TEST(RevisionHistoryTest, OfAStatefulSetThoseInUseAreBesideTheLimit) {
   EXPECT_EQ(NamesOf(OutdatedRevisions(all, {"c", "d"}, 1)), (Names{"a"}));
   EXPECT_EQ(NamesOf(OutdatedRevisions(all, {"a", "d"}, 0)), (Names{"b", "c"}));
   EXPECT_EQ(NamesOf(OutdatedRevisions(all, {"d"}, 3)), Names());
+}
+
+TEST(RevisionHistoryTest, AfterTheLastRevisionComesTheSameAgain) {
+  auto last = std::make_shared<apps_v1::ControllerRevision>();
+  last->revision = std::numeric_limits<int64_t>::max();
+  EXPECT_EQ(NextRevision(Of({"a"})), 2);
+  EXPECT_EQ(NextRevision({last}), last->revision);
 }
 
 // As kube-controller-manager v1.35.6 counts.

@@ -146,6 +146,12 @@ Split SplitSets(const Deployment& deployment, Sets sets) {
   return split;
 }
 
+int64_t NextRevision(const Sets& old) {
+  int64_t newest = 0;
+  for (const auto& set : old) newest = std::max(newest, RevisionOf(set->metadata));
+  return newest < std::numeric_limits<int64_t>::max() ? newest + 1 : newest;
+}
+
 std::string TemplateHash(const core_v1::PodTemplateSpec& pod_template,
                          std::optional<int32_t> collision_count) {
   std::string text = ToJson(pod_template).dump();

@@ -42,6 +42,9 @@ struct Split {
 };
 Split SplitSets(const Deployment& deployment, Sets sets);
 
+// That of the set which comes after these. After the last that there can be comes the same again.
+int64_t NextRevision(const Sets& old);
+
 // Digits and letters that tell templates apart; at most 10 characters.
 std::string TemplateHash(const core_v1::PodTemplateSpec& pod_template,
                          std::optional<int32_t> collision_count);

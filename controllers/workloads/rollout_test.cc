@@ -210,5 +210,16 @@ TEST_F(DeploymentStatusTest, AvailableFollowsTheMinimum) {
   EXPECT_EQ(FindCondition(deployment_.status, "Available")->reason, "MinimumReplicasAvailable");
 }
 
+// Anybody may have written the annotation.
+TEST(RolloutTest, AfterTheLastRevisionComesTheSameAgain) {
+  auto old = std::make_shared<ReplicaSet>();
+  old->metadata.annotations[std::string(kRevision)] = "9223372036854775807";
+  EXPECT_EQ(NextRevision({}), 1);
+  EXPECT_EQ(NextRevision({old}), std::numeric_limits<int64_t>::max());
+  meta_v1::ObjectMeta set;
+  RaiseRevision(set, NextRevision({old}));
+  EXPECT_EQ(set.annotations.at(std::string(kRevision)), "9223372036854775807");
+}
+
 }  // namespace
 }  // namespace skiff::rollout

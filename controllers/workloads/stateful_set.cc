@@ -253,7 +253,7 @@ class StatefulSetReconciler final : public Reconciler<StatefulSet> {
     used.update = FindRevision(all, data);
     if (!used.update) {
       used.update = TRY(CreateRevision(set, data, next));
-    } else if (used.update->revision + 1 != next) {
+    } else if (used.update->revision != next - 1) {
       used.update = TRY(client_.Patch(
           *used.update, [&](ControllerRevision& it) { it.revision = next; },
           {.if_unchanged = true}));

@@ -5,8 +5,8 @@ import base64
 import functools
 import subprocess
 
-from controllers_scenarios import (budget, claim, delete, image, job, label_pod, make, patch, play, pod, scenario,
-                                   service, spec, template, together, wait, workload)
+from controllers_scenarios import (budget, claim, delete, gone, image, job, label_pod, make, patch, play, pod,
+                                   scenario, service, spec, template, together, told, until, wait, workload)
 from controllers_world import MERGE, path_of
 
 NOWHERE = "00000000-0000-4000-8000-000000000000"
@@ -57,6 +57,14 @@ def ready(name, status):
 def taint(name, *taints):
     taints = [dict(zip(("key", "effect"), each.split(":"))) for each in taints]
     return patch("nodes", name, {"spec": {"taints": taints}})
+
+
+def tainted(name, *taints):
+    """Whether the node has these, and no other ones."""
+    def happened(world, space):
+        spec_of = world.server.get(path_of("nodes", space, name)).get("spec", {})
+        return sorted(taints) == sorted(f"{each['key']}:{each['effect']}" for each in spec_of.get("taints") or [])
+    return happened
 
 
 def pod_on(name, node_name, tolerations=None, **fields):
@@ -273,18 +281,26 @@ scenario(
 scenario(
     "tainted", create=together(
         node("-a"), pod_on("plain", "-a"), pod_on("tolerates", "-a", [{"key": "k", "operator": "Exists"}]),
-        pod_on("a-while", "-a", [{"key": "k", "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 4}])),
-    no_schedule=taint("-a", "k:NoSchedule"), no_execute=together(taint("-a", "k:NoExecute"), wait(6)),
-    another=together(taint("-a", "k:NoExecute", "l:NoExecute"), wait(2)), gone=delete("nodes", "-a"))
+        pod_on("a-while", "-a", [{"key": "k", "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 4}]),
+        until(told("RegisteredNode", "-a"))),
+    no_schedule=taint("-a", "k:NoSchedule"),
+    no_execute=together(taint("-a", "k:NoExecute"), until(gone("pods", "a-while"))),
+    another=together(taint("-a", "k:NoExecute", "l:NoExecute"), until(gone("pods", "tolerates"))),
+    gone=together(delete("nodes", "-a"), until(told("RemovingNode", "-a"))))
+NOT_READY, OUT_OF_SERVICE = "node.kubernetes.io/not-ready", "node.kubernetes.io/out-of-service"
 scenario(
     "out-of-service", create=together(
-        node("-a"), pod_on("p", "-a"), make("statefulsets", workload("s", 1))),
-    leaving=together(ready("-a", "False"), wait(1)), marked=together(
-        taint("-a", "node.kubernetes.io/out-of-service:NoExecute", "node.kubernetes.io/not-ready:NoExecute"), play(25)),
-    gone=delete("nodes", "-a"))
+        node("-a"), pod_on("p", "-a"), make("statefulsets", workload("s", 1)), until(told("RegisteredNode", "-a"))),
+    leaving=together(ready("-a", "False"),
+                     until(tainted("-a", NOT_READY + ":NoSchedule", NOT_READY + ":NoExecute"))),
+    marked=together(taint("-a", OUT_OF_SERVICE + ":NoExecute", NOT_READY + ":NoExecute"), until(gone("pods", "p")),
+                    until(tainted("-a", OUT_OF_SERVICE + ":NoExecute", NOT_READY + ":NoExecute",
+                                  NOT_READY + ":NoSchedule"))),
+    gone=together(delete("nodes", "-a"), until(told("RemovingNode", "-a"))))
 scenario(
-    "pod-gc", nowhere=together(pod_on("p", "-missing"), play(75)),
-    many=together(*[make("pods", pod(f"e{i:02}", {"end": "ok" if i % 2 else "fail1"})) for i in range(33)], play(30)))
+    "pod-gc", nowhere=together(pod_on("p", "-missing"), until(gone("pods", "p"))),
+    many=together(*[make("pods", pod(f"e{i:02}", {"end": "ok" if i % 2 else "fail1"})) for i in range(33)],
+                  until(lambda world, space: len(world.items("pods", space)) == 30)))
 scenario(
     "roles", create=role("-all", aggregationRule={"clusterRoleSelectors": [{"matchLabels": {"to": "all"}},
                                                                         {"matchLabels": {"also": "all"}}]}),
@@ -328,11 +344,14 @@ scenario(
     create=make("daemonsets", workload("d", template=template("d", "fail1"))), later=wait(6),
     well=together(patch("daemonsets", "d", {"spec": {"template": {"metadata": {"labels": {"end": "run"}}}}}), wait(9)))
 scenario(
-    "daemon-nodes", create=make("daemonsets", workload("d")), node=together(node("-x"), wait(1)),
+    "daemon-nodes", create=make("daemonsets", workload("d")),
+    node=together(node("-x"), until(told("RegisteredNode", "-x"))),
     cordoned=patch("nodes", "-x", {"spec": {"unschedulable": True}}),
     tainted=together(taint("-x", "k:NoSchedule"), wait(1)), kicked=together(taint("-x", "k:NoExecute"), wait(2)),
-    surge=together(spec("daemonsets", "d", updateStrategy={"rollingUpdate": {"maxSurge": "100%", "maxUnavailable": 0}}),
-                   image("daemonsets", "d", "y")), gone=together(delete("nodes", "-x"), wait(6)))
+    # In one write: of two the first may be looked at by itself, or not.
+    surge=spec("daemonsets", "d", updateStrategy={"rollingUpdate": {"maxSurge": "100%", "maxUnavailable": 0}},
+               template={"spec": {"containers": [{"name": "c", "image": "y"}]}}),
+    gone=together(delete("nodes", "-x"), until(told("RemovingNode", "-x"))))
 scenario(
     "job-more",
     replaced=make("jobs", job("a", "run", podReplacementPolicy="Failed", parallelism=2, completions=2)),

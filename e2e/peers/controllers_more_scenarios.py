@@ -3,8 +3,8 @@ outlives, tokens of accounts, finished Jobs, schedules in time zones, quotas of 
 import datetime
 
 from controllers_cluster_scenarios import free, measured, autoscaler, of_cpu, node, pod_on, taint, want
-from controllers_scenarios import (budget, claim, delete, image, job, label_pod, make, patch, play, pod, scale,
-                                   scenario, service, spec, template, together, wait, workload)
+from controllers_scenarios import (budget, claim, counts, delete, gone, image, job, label_pod, make, patch, play,
+                                   pod, scale, scenario, service, spec, template, together, until, wait, workload)
 from controllers_world import path_of
 
 
@@ -69,8 +69,10 @@ scenario(
                     delete("statefulsets", "kept", "Foreground")))
 scenario(
     "statefulset-slow",
-    create=make("statefulsets", workload("s", 2, serviceName="s", minReadySeconds=3)), ready=wait(5),
-    image=image("statefulsets", "s", "y"), later=wait(6),
+    create=together(make("statefulsets", workload("s", 2, serviceName="s", minReadySeconds=3)),
+                    until(counts("statefulsets", "s", availableReplicas=2))),
+    image=together(image("statefulsets", "s", "y"),
+                   until(counts("statefulsets", "s", updatedReplicas=2, availableReplicas=2))),
     parallel=make("statefulsets", workload("p", 3, serviceName="p", podManagementPolicy="Parallel",
                                            revisionHistoryLimit=1, ordinals={"start": 2})),
     second=image("statefulsets", "p", "y"), third=image("statefulsets", "p", "z"),
@@ -143,7 +145,7 @@ scenario(
         ("negative", [{"key": "k", "effect": "NoExecute", "operator": "Exists", "tolerationSeconds": -1}]),
         ("least", [{"key": "k", "effect": "NoExecute", "operator": "Exists", "tolerationSeconds": 60},
                    {"effect": "NoExecute", "operator": "Exists", "tolerationSeconds": 2}]))], wait(2)),
-    tainted=together(taint("-a", "k:NoExecute"), wait(1)),
+    tainted=together(taint("-a", "k:NoExecute"), until(gone("pods", "short"))),
     cancelled=together(taint("-a"), wait(4)),
     again=together(taint("-a", "k:NoExecute"), play(6)), gone=delete("nodes", "-a"))
 

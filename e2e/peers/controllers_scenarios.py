@@ -1,6 +1,6 @@
 """What controllers_difference.py plays: for each namespace the steps, each with a name and what is done in it. Pods end
 as their label `end` says (controllers_world.py)."""
-from controllers_world import MERGE, path_of
+from controllers_world import MERGE, is_observed, path_of
 
 SCENARIOS = {}
 
@@ -48,6 +48,31 @@ def wait(seconds):
 
 def play(seconds):
     return lambda world, space: world.play_for(seconds, space)
+
+
+def until(happened):
+    """Plays the pods until this, asked with a world and a namespace, is so in each of the two."""
+    return lambda world, space: world.play_until(space, happened)
+
+
+def gone(kind, name):
+    return lambda world, space: name not in [each["metadata"]["name"] for each in world.items(kind, space)]
+
+
+def counts(kind, name, **counted):
+    """Whether the object's status says that many, of what it is by now."""
+    def happened(world, space):
+        thing = world.server.get(path_of(kind, space, name))
+        status = thing.get("status") or {}
+        return ("metadata" in thing and is_observed(kind, thing) and
+                all(status.get(field) == count for field, count in counted.items()))
+    return happened
+
+
+def told(reason, name):
+    """Of an object in no namespace."""
+    return lambda world, space: any(event["reason"] == reason and event["involvedObject"]["name"] == space + name
+                                    for event in world.events(space))
 
 
 def named(thing, space):
@@ -134,8 +159,9 @@ scenario(
     image=image("statefulsets", "s", "y"),
     partition=spec("statefulsets", "s", updateStrategy={"rollingUpdate": {"partition": 2}}),
     some=image("statefulsets", "s", "z"), down=scale("statefulsets", "s", 1), up=scale("statefulsets", "s", 4),
-    bad=together(spec("statefulsets", "s", updateStrategy={"rollingUpdate": {"partition": 0}}),
-                 image("statefulsets", "s", "bad")),
+    # In one write: of two the first may be looked at by itself, or not.
+    bad=spec("statefulsets", "s", updateStrategy={"rollingUpdate": {"partition": 0}},
+             template={"spec": {"containers": [{"name": "c", "image": "bad"}]}}),
     undo=image("statefulsets", "s", "z"), delete=delete("statefulsets", "s"))
 scenario(
     "statefulset-claims",
@@ -152,7 +178,7 @@ scenario(
     "daemonset", create=make("daemonsets", workload("d")), image=image("daemonsets", "d", "y"),
     surge=spec("daemonsets", "d", updateStrategy={"rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0}}),
     another=image("daemonsets", "d", "z"), bad=image("daemonsets", "d", "bad"),
-    # In one write: of two the first may be looked at by itself, or not.
+    # In one write, too.
     one_node=patch("daemonsets", "d", {"spec": {"template": {"spec": {
         "containers": [{"name": "c", "image": "y"}], "nodeSelector": {"kubernetes.io/hostname": "n1"}}}}}),
     fail=label_pod("d", None, end="fail1"), delete=delete("daemonsets", "d"))

@@ -33,6 +33,8 @@ MERGE, STRATEGIC = "application/merge-patch+json", "application/strategic-merge-
 NODES = ["n1", "n2"]
 # Seconds in which nothing changes, more of them on a busy machine; and for how long that is waited for.
 QUIET, SETTLED_BY = float(os.environ.get("QUIET", "1.5")), 60.0
+# Seconds in which whatever is waited for has happened: some of kube-controller-manager's loops run every 20 or 40 s.
+HAPPENS_BY = 150.0
 
 
 def now():
@@ -91,6 +93,17 @@ def node_for(pod):
         for field in term.get("matchFields", []):
             return field["values"][0]
     return NODES[0]
+
+
+def is_observed(kind, thing):
+    """Whether its controller has seen what it is by now, however long that takes on a busy machine."""
+    if thing["metadata"].get("deletionTimestamp"):
+        return True
+    status = thing.get("status") or {}
+    if kind in ("deployments", "replicasets", "statefulsets", "daemonsets", "replicationcontrollers"):
+        return status.get("observedGeneration") == thing["metadata"]["generation"]
+    managed_by = thing.get("spec", {}).get("managedBy", "kubernetes.io/job-controller")
+    return kind != "jobs" or bool(status) or managed_by != "kubernetes.io/job-controller"
 
 
 class World:
@@ -158,7 +171,8 @@ class World:
         """Those about objects in no namespace are in `default`."""
         events = self.server.get(f"/api/v1/namespaces/{space}/events").get("items") or []
         others = self.server.get("/api/v1/namespaces/default/events").get("items") or []
-        return events + [each for each in others if each["involvedObject"]["name"].startswith(space + "-")]
+        # What a server tells of its allocators is about an object without a name.
+        return events + [each for each in others if each["involvedObject"].get("name", "").startswith(space + "-")]
 
     def play_pods(self, space):
         """Whether there was anything to do."""
@@ -204,16 +218,24 @@ class World:
             self.play_pods(space)
             time.sleep(0.2)
 
+    def play_until(self, space, happened):
+        """The same, until it has happened; where it does not, the comparison tells."""
+        end = time.monotonic() + HAPPENS_BY
+        while not happened(self, space) and time.monotonic() < end:
+            self.play_pods(space)
+            time.sleep(0.2)
+
     def settle(self, space):
-        """Plays the pods until nothing has changed for a while."""
+        """Plays the pods until all is observed and nothing has changed for a while."""
         begin = since = time.monotonic()
         last = None
         while time.monotonic() - begin < SETTLED_BY:
             acted = self.play_pods(space)
-            seen = json.dumps({kind: sorted((each["metadata"]["name"], each["metadata"]["resourceVersion"])
-                                            for each in objects) for kind, objects in self.objects(space).items()})
+            objects = [(kind, each) for kind, things in self.objects(space).items() for each in things]
+            seen = sorted((kind, each["metadata"]["name"], each["metadata"]["resourceVersion"])
+                          for kind, each in objects)
             if acted or seen != last:
                 last, since = seen, time.monotonic()
-            elif time.monotonic() - since > QUIET:
+            elif time.monotonic() - since > QUIET and all(is_observed(kind, each) for kind, each in objects):
                 return
             time.sleep(0.2)
