@@ -117,7 +117,7 @@ struct Row {
 constexpr Row kRows[] = {
     {admissionregistration_v1::tables::kNumberValidatingAdmissionPolicy,
      {.rules = &kValidatingAdmissionPolicyRules,
-      .metadata = {.update = kWhole, .finalizers = false},
+      .metadata = {.update = kWhole, .status_update = kUnchecked, .finalizers = false},
       .table = &columns::kAdmissionPolicyTable,
       .resets = kStatusAlone}},
     {admissionregistration_v1::tables::kNumberValidatingAdmissionPolicyBinding,

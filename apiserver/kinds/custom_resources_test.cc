@@ -50,6 +50,11 @@ TEST_F(CustomResources, WhatTheSchemaRefusesIsRefusedInKubernetesWords) {
             "body should match '^[a-z]+$', spec.replicas: Invalid value: \"string\": spec.replicas "
             "in body must be of type integer: \"string\", .spec.replicas: Invalid value: 0: "
             ".spec.replicas accessor error: x is of the type string, expected int64]");
+  EXPECT_NE(
+      Post(path_, Cron("a", {{"replicas", {{"a", {1, "b"}}}}}))
+          .message()
+          .find("accessor error: map[a:[1 b]] is of the type map[string]interface {}, expected"),
+      std::string::npos);
   EXPECT_EQ(Post(path_, Cron("a", Json::object())).message(),
             "Cron.example.com \"a\" is invalid: spec.image: Required value");
 }
