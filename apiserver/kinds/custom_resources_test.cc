@@ -164,6 +164,16 @@ TEST_F(CustomResources, ListsThatAreMapsAreAppliedByTheirKeys) {
             "not declared in schema");
 }
 
+TEST_F(CustomResources, ANumberThatNobodyCanHoldIsOfItsKind) {
+  Define(Definition(Schema()));
+  const Answer answer = Post(
+      path_, R"({"apiVersion": "example.com/v1", "kind": "Cron", "spec": {"replicas": 1e400}})");
+  EXPECT_EQ(answer.code, 400);
+  EXPECT_EQ(answer.message(),
+            "Cron in version \"v1\" cannot be handled as a Cron: json: cannot unmarshal number "
+            "1e400 into Go value of type float64");
+}
+
 TEST_F(CustomResources, ANullThatIsAppliedIsADefaultOrRefused) {
   Define(Definition(Schema()));
   const auto apply = [&](const Json& spec) {
@@ -503,7 +513,6 @@ TEST_F(CustomResources, AScaleThatLeadsThroughNoObjectsChangesNothing) {
   EXPECT_EQ(Get(path_ + "/c").body["spec"], Json::array());
 }
 
-// The texts of all places would be 20 GB.
 TEST_F(CustomResources, APatchOfAScaleSetsReplicasThatWereNotThere) {
   Define(Definition(Json::parse(R"({"type": "object", "properties": {"spec": {"type": "object",
       "properties": {"replicas": {"type": "integer"}, "image": {"type": "string"}}}}})")));
@@ -516,6 +525,7 @@ TEST_F(CustomResources, APatchOfAScaleSetsReplicasThatWereNotThere) {
   EXPECT_EQ(Get(path_ + "/a").body["spec"]["replicas"], 3);
 }
 
+// The texts of all places would be 20 GB.
 TEST_F(CustomResources, ALongNameAboveManyItemsCostsTheirSum) {
   Json definition = Definition(Json::parse(R"({"type": "object", "properties": {"m": {
       "type": "object",
