@@ -101,9 +101,9 @@ void ConfigurationReading::Object(const Json& json, const char* struct_name, con
   struct_ = outer;
 }
 
-ConfigurationReading::Take ConfigurationReading::Text(std::string& to) {
-  return [this, &to](const Json& value) {
-    if (!value.is_string()) return Misfit(value, "string");
+ConfigurationReading::Take ConfigurationReading::Text(std::string& to, const char* go_type) {
+  return [this, &to, go_type](const Json& value) {
+    if (!value.is_string()) return Misfit(value, go_type);
     to = value.get<std::string>();
   };
 }
@@ -117,6 +117,10 @@ ConfigurationReading::Take ConfigurationReading::Switch(bool& to) {
     if (!value.is_boolean()) return Misfit(value, "bool");
     to = value.get<bool>();
   };
+}
+
+ConfigurationReading::Take ConfigurationReading::Switch(std::optional<bool>& to) {
+  return [this, &to](const Json& value) { Switch(to.emplace())(value); };
 }
 
 ConfigurationReading::Take ConfigurationReading::Number(std::optional<int64_t>& to) {
@@ -140,9 +144,11 @@ ConfigurationReading::Take ConfigurationReading::Time(Duration& to) {
   };
 }
 
-ConfigurationReading::Take ConfigurationReading::Texts(std::vector<std::string>& to) {
-  return List<std::string>(to, "string",
-                           [this](const Json& value, std::string& text) { Text(text)(value); });
+ConfigurationReading::Take ConfigurationReading::Texts(std::vector<std::string>& to,
+                                                       const char* go_type) {
+  return List<std::string>(to, go_type, [this, go_type](const Json& value, std::string& text) {
+    Text(text, go_type)(value);
+  });
 }
 
 Result<> ConfigurationReading::EndOfTypes() const {

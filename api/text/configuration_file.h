@@ -49,14 +49,15 @@ class ConfigurationReading {
 
   // The fields of one object, which Go calls `struct_name`.
   void Object(const Json& json, const char* struct_name, const Fields& fields);
-  Take Text(std::string& to);
+  Take Text(std::string& to, const char* go_type = "string");
   Take Text(std::optional<std::string>& to);
   Take Switch(bool& to);
+  Take Switch(std::optional<bool>& to);
   // An int32.
   Take Number(std::optional<int64_t>& to);
   // As Go writes durations: "5m0s".
   Take Time(Duration& to);
-  Take Texts(std::vector<std::string>& to);
+  Take Texts(std::vector<std::string>& to, const char* go_type = "string");
   // For apiVersion and kind.
   static void Pass(const Json&) {}
   template <typename T>
@@ -70,8 +71,9 @@ class ConfigurationReading {
   }
 
   Result<> End() const;
-  // The same of a file whose fields may be unknown.
+  // The same of a file whose fields may be unknown, or there twice; `strict` says which are.
   Result<> EndOfTypes() const;
+  const std::vector<std::string>& strict() const { return strict_; }
 
  private:
   void Within(const std::string& step, const std::string& go_step,
