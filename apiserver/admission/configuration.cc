@@ -31,7 +31,7 @@ Result<std::string> ReadConfigurationFile(const std::string& path) {
 Result<std::vector<WrittenPlugin>> ReadPlugins(std::string_view text) {
   const YamlDocument yaml = TRY(ParseConfiguration(text));
   const TypeMeta meta = TRY(ServerConfigurationMeta(yaml.value, text));
-  if (meta.kind != kAdmissionKind) {
+  if (std::string_view(meta.kind) != kAdmissionKind) {
     return Fail(Reason::kInvalid, "unexpected type: *apiserver." + meta.kind);
   }
   std::vector<WrittenPlugin> plugins;

@@ -95,10 +95,10 @@ SecurityPolicy PolicyOf(const WrittenDefault& written, const char* mode,
 Result<WrittenSettings> Decode(std::string_view text) {
   const YamlDocument yaml = TRY(ParseConfiguration(text));
   const TypeMeta meta = TRY(ConfigurationMeta(yaml.value, text));
-  if (meta.kind != kSettingsKind ||
-      (meta.api_version != "pod-security.admission.config.k8s.io/v1" &&
-       meta.api_version != "pod-security.admission.config.k8s.io/v1beta1" &&
-       meta.api_version != "pod-security.admission.config.k8s.io/v1alpha1")) {
+  static const std::set<std::string_view> kVersions = {
+      "pod-security.admission.config.k8s.io/v1", "pod-security.admission.config.k8s.io/v1beta1",
+      "pod-security.admission.config.k8s.io/v1alpha1"};
+  if (std::string_view(meta.kind) != kSettingsKind || !kVersions.contains(meta.api_version)) {
     return Fail(NoSuchConfiguration(meta));
   }
   WrittenSettings all;

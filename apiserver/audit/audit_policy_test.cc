@@ -129,7 +129,7 @@ TEST(AuditPolicy, WhatCannotBeIsRefusedInKubernetesWords) {
   EXPECT_EQ(error("rules: [{level: None, resources: [{resourceNames: [x]}]}]"),
             "rules[0].resources.resourceNames: Invalid value: [\"x\"]: using resourceNames "
             "requires at least one resource");
-  EXPECT_EQ(error("rules: [{level: None, resources: [{group: a/b}]}]").substr(0, 60),
+  EXPECT_EQ(error("rules: [{level: None, resources: [{group: a/b}]}]").substr(0, 59),
             "rules[0].resources.group: Invalid value: \"a/b\": a lowercase");
   EXPECT_EQ(error("rules: [{level: None, users: bob}]"),
             "failed decoding: json: cannot unmarshal string into Go struct field PolicyRule.rules."
