@@ -1,5 +1,7 @@
 #include "api/crd/custom_kind.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <charconv>
 
@@ -10,6 +12,7 @@
 #include "api/crd/validate.h"
 #include "api/crd/validate_rules.h"
 #include "api/openapi/discovery.h"
+#include "api/text/go_value.h"
 #include "base/at_once.h"
 
 namespace skiff::crd {
@@ -192,18 +195,8 @@ bool StopsRules(const Cause& cause) {
 
 // Go's words for a value of another type than the one at a path should be.
 std::string AccessError(std::string_view path, const Json& value, std::string_view wanted) {
-  const std::string is = value.is_null()             ? "<nil>"
-                         : value.is_string()         ? "string"
-                         : value.is_boolean()        ? "bool"
-                         : value.is_number_integer() ? "int64"
-                         : value.is_number()         ? "float64"
-                         : value.is_array()          ? "[]interface {}"
-                                                     : "map[string]interface {}";
-  const std::string shown = value.is_null()     ? "<nil>"
-                            : value.is_string() ? value.get<std::string>()
-                                                : DumpJson(value);
-  return "." + std::string(path) + " accessor error: " + shown + " is of the type " + is +
-         ", expected " + std::string(wanted);
+  return fmt::format(".{} accessor error: {} is of the type {}, expected {}", path, GoPlain(value),
+                     value.is_null() ? "<nil>" : GoTypeOf(value), wanted);
 }
 
 // nullptr: there is none. Fails where something on the way has no members.

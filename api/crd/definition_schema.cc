@@ -322,10 +322,13 @@ class NodeCheck {
   // The form of rules.
   void Rules(const Json& props, const SchemaPath& path) {
     const Json* rules = RulesOf(props);
-    for (size_t i = 0; rules != nullptr && i < rules->size(); ++i) {
+    if (rules == nullptr || rules->empty()) return;
+    // What has no structure has no paths to be looked for.
+    const bool has_paths = supported_ || !HasUnsupported(props);
+    for (size_t i = 0; i < rules->size(); ++i) {
       const SchemaPath at = path.Child(kRules).Index(i);
       Texts((*rules)[i], at);
-      Manner((*rules)[i], props, at);
+      Manner((*rules)[i], has_paths ? &props : nullptr, at);
     }
   }
 
@@ -348,8 +351,8 @@ class NodeCheck {
     }
   }
 
-  // How a failure is told.
-  void Manner(const Json& given, const Json& props, const SchemaPath& at) {
+  // How a failure is told. `props` is where its path leads from; null: it may be any.
+  void Manner(const Json& given, const Json* props, const SchemaPath& at) {
     static const std::vector<std::string> kReasons = {"FieldValueDuplicate", "FieldValueForbidden",
                                                       "FieldValueInvalid", "FieldValueRequired"};
     if (const Json* reason = PartOf(given, "reason")) {
@@ -364,8 +367,7 @@ class NodeCheck {
     };
     if (WithoutBlanks(path).empty()) wrong("must be non-empty if specified");
     if (path.find('\n') != path.npos) wrong("must not contain line breaks");
-    // What has no structure has no paths to be looked for.
-    if (supported_ && !FindField(path, props)) wrong("must be a valid path");
+    if (props != nullptr && !FindField(path, *props)) wrong("must be a valid path");
   }
 
   Violations& out_;

@@ -110,7 +110,7 @@ class StructureCheck {
     }
     Extensions(props, level, path);
     if (FlagOf(props, kEmbedded) || level == Level::kRoot) OwnFields(props, level, path);
-    Values(props, FlagOf(props, kIntOrString), path);
+    Values(props, 2, path);
     if (level == Level::kRoot) Alternatives(props, props, path, path);
   }
 
@@ -218,20 +218,21 @@ class StructureCheck {
     }
   }
 
-  // The parts that only judge values. `spells`: it may spell out that it is an int or a string.
-  void Values(const Json& props, bool spells, const SchemaPath& path) {
+  // The parts that only judge values. That they are an int or a string anyOf may spell out for so
+  // many levels, of which the second is the first of allOf.
+  void Values(const Json& props, int levels, const SchemaPath& path) {
     const std::string pattern = WordOf(props, "pattern");
     if (!pattern.empty()) Pattern(pattern, path.Child("pattern"));
-    const bool spelled = spells && IsIntOrString(props);
+    const bool spelled = levels > 0 && IsIntOrString(props);
     for (const std::string_view name : {"allOf"sv, "anyOf"sv, "oneOf"sv}) {
       const Json* all = PartOf(props, name);
       if (all == nullptr || (spelled && name == "anyOf")) continue;
       for (size_t i = 0; i < all->size(); ++i) {
-        const bool may_spell = spells && !spelled && i == 0 && name == "allOf";
-        Nested((*all)[i], may_spell, path.Child(name).Index(i));
+        const bool is_second = i == 0 && name == "allOf" && levels == 2;
+        Nested((*all)[i], is_second ? 1 : 0, path.Child(name).Index(i));
       }
     }
-    if (const Json* none = PartOf(props, "not")) Nested(*none, false, path.Child("not"));
+    if (const Json* none = PartOf(props, "not")) Nested(*none, 0, path.Child("not"));
   }
 
   void Pattern(const std::string& pattern, const SchemaPath& at) {
@@ -253,14 +254,14 @@ class StructureCheck {
     }
   }
 
-  void Nested(const Json& props, bool spells, const SchemaPath& path) {
-    Values(props, spells, path);
+  void Nested(const Json& props, int levels, const SchemaPath& path) {
+    Values(props, levels, path);
     if (const Json* items = PartOf(props, "items"); items && items->is_object()) {
-      Nested(*items, false, path.Child("items"));
+      Nested(*items, 0, path.Child("items"));
     }
     if (const Json* properties = PartOf(props, "properties")) {
       for (const auto& [name, each] : properties->items()) {
-        Nested(each, false, path.Child("properties").Key(name));
+        Nested(each, 0, path.Child("properties").Key(name));
       }
       if (properties->contains("metadata")) {
         out_.Forbidden(path.Child("properties").Key("metadata"),

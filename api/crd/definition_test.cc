@@ -60,6 +60,36 @@ TEST(DefinitionTest, WhatIntOrStringSpellsOutMayHaveRemarks) {
             "[]");
 }
 
+// Whatever else it is.
+TEST(DefinitionTest, AnyOfMaySpellOutAnIntOrAStringAtTwoPlaces) {
+  const auto errors = [](const std::string& port) {
+    return SchemaErrors((R"({"type": "object", "properties": {"port": )" + port + "}}").c_str());
+  };
+  const std::string any = R"("anyOf": [{"type": "integer"}, {"type": "string"}])";
+  EXPECT_EQ(errors(R"({"type": "string", )" + any + "}"), "[]");
+  EXPECT_EQ(errors(R"({"type": "string", "allOf": [{)" + any + "}], " + any + "}"), "[]");
+  EXPECT_EQ(errors("{" + any + "}"),
+            "S.properties[port].type: Required value: must not be empty for specified object "
+            "fields");
+  const std::string deeper = errors(R"({"type": "string", "allOf": [{"allOf": [{)" + any + "}]}]}");
+  EXPECT_THAT(deeper, ::testing::HasSubstr("S.properties[port].allOf[0].allOf[0].anyOf[0].type: "
+                                           "Forbidden: must be empty to be structural"));
+}
+
+TEST(DefinitionTest, WhatIsWrongInADefaultIsBehindADot) {
+  const auto errors = [](const Json& schema) {
+    const Json root = {{"type", "object"}, {"properties", {{"d", schema}}}};
+    return SchemaErrors(root.dump().c_str());
+  };
+  const Json text = {{"type", "string"}};
+  EXPECT_EQ(errors({{"type", "array"}, {"items", text}, {"default", {"x", 1}}}),
+            "S.properties[d].default.[1]: Invalid value: \"integer\": [1] in body must be of type "
+            "string: \"integer\"");
+  EXPECT_EQ(errors({{"type", "object"}, {"additionalProperties", text}, {"default", {{"k", 1}}}}),
+            "S.properties[d].default.k: Invalid value: \"integer\": .k in body must be of type "
+            "string: \"integer\"");
+}
+
 // As in kube-apiserver, which refuses the objects that get it.
 TEST(DefinitionTest, ADefaultOfAnIntegerOrTextMayBeAnything) {
   EXPECT_EQ(SchemaErrors(R"({"type": "object", "properties": {"port": {

@@ -13,7 +13,7 @@ namespace skiff::crd {
 
 // Its names live as long as the walk is there.
 struct Place {
-  enum class Kind { kMember, kItem, kKey };
+  enum class Kind { kMember, kItem, kKey, kValue };
 
   const Place* outer = nullptr;  // nullptr: where the walk began.
   Kind kind = Kind::kMember;
@@ -22,6 +22,8 @@ struct Place {
 
   Place Member(std::string_view below) const { return {this, Kind::kMember, below}; }
   Place Item(size_t below) const { return {this, Kind::kItem, {}, below}; }
+  // Of a map, behind a dot even at the root.
+  Place Value(std::string_view below) const { return {this, Kind::kValue, below}; }
   // Of a map, printed in brackets.
   Place Key(std::string_view below) const { return {this, Kind::kKey, below}; }
   bool IsRoot() const { return outer == nullptr && name.empty(); }
@@ -37,6 +39,8 @@ struct Place {
         text += "[" + std::to_string(at->index) + "]";
       } else if (at->kind == Kind::kKey) {
         text.append("[").append(at->name).append("]");
+      } else if (at->kind == Kind::kValue) {
+        text.append(".").append(at->name);
       } else if (at->outer != nullptr || !at->name.empty()) {
         text.append(text.empty() ? "" : ".").append(at->name);
       }

@@ -80,6 +80,10 @@ TEST(RuleDefinitionTest, TheFormOfARuleIsCheckedBeforeItIsCompiled) {
   EXPECT_EQ(errors({{"rule", "true"}, {"fieldPath", "['a']"}}), "");
   Json unstructured = SchemaOf({{"a", {{"$ref", "x"}}}}, {{{"rule", "true"}, {"fieldPath", ".b"}}});
   EXPECT_EQ(SchemaErrors(unstructured).find("must be a valid path"), std::string::npos);
+  Json beside = SchemaOf(properties, {{{"rule", "true"}, {"fieldPath", ".b"}}});
+  beside["properties"]["other"] = {{"$ref", "x"}};
+  EXPECT_NE(SchemaErrors(beside).find("must be a valid path"), std::string::npos)
+      << "what has no structure stands elsewhere";
   EXPECT_EQ(errors({{"rule", "true"}, {"messageExpression", " "}}),
             at + "messageExpression: Required value: messageExpression must be non-empty if "
                  "specified");

@@ -361,7 +361,7 @@ class Validator {
       } else if (schema.forbids_additional && !IsOwn(path, name)) {
         out_.Invalid(At(path), name, Body(below) + "is a forbidden property");
       } else if (schema.additional != nullptr) {
-        Value(*schema.additional, value, old_of(name), below);
+        Value(*schema.additional, value, old_of(name), is_default_ ? path.Value(name) : below);
       }
     }
     left_.Look(schema.required.size());
@@ -378,8 +378,13 @@ class Validator {
     return path.IsRoot() && (name == "apiVersion" || name == "kind");
   }
 
-  // The path without the root in front.
-  FieldPath At(const Place& path) const { return PathBelow(root_, path); }
+  // The path without the root in front. An item of a default is behind a dot as well.
+  FieldPath At(const Place& path) const {
+    if (!is_default_) return PathBelow(root_, path);
+    const std::string text = path.Text();
+    const std::string below = text.starts_with('.') ? text.substr(1) : text;
+    return below.empty() ? root_ : root_.Child(below);
+  }
 
   const FieldPath root_;
   const Unchanged& unchanged_;

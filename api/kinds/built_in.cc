@@ -104,10 +104,6 @@ constexpr std::string_view kNoPolicies =
 constexpr std::string_view kNoIngressController =
     "nobody serves Ingresses here: until an ingress controller is installed, nothing listens for "
     "this one";
-constexpr std::string_view kNoCsiDrivers =
-    "skiff's kubelet speaks to no CSI drivers yet: pods with volumes of this one do not start";
-constexpr std::string_view kNoCapacities =
-    "skiff's scheduler does not look at storage capacities yet: no pod is placed by this one";
 
 struct Row {
   int number;  // Of the kind, in api/gen/tables.h.
@@ -117,7 +113,7 @@ struct Row {
 constexpr Row kRows[] = {
     {admissionregistration_v1::tables::kNumberValidatingAdmissionPolicy,
      {.rules = &kValidatingAdmissionPolicyRules,
-      .metadata = {.update = kWhole, .finalizers = false},
+      .metadata = {.update = kWhole, .status_update = kUnchecked, .finalizers = false},
       .table = &columns::kAdmissionPolicyTable,
       .resets = kStatusAlone}},
     {admissionregistration_v1::tables::kNumberValidatingAdmissionPolicyBinding,
@@ -375,15 +371,13 @@ constexpr Row kRows[] = {
       .table = &columns::kAttachmentTable,
       .resets = kStatusAlone}},
     {storage_v1::tables::kNumberCSIDriver,
-     {.rules = &kCSIDriverRules, .table = &columns::kCsiDriverTable, .unserved = kNoCsiDrivers}},
+     {.rules = &kCSIDriverRules, .table = &columns::kCsiDriverTable}},
     {storage_v1::tables::kNumberCSINode,
      {.rules = &kCSINodeRules,
       .metadata = {.update = kWholeTwice},
       .table = &columns::kCsiNodeTable}},
     {storage_v1::tables::kNumberCSIStorageCapacity,
-     {.rules = &kCSIStorageCapacityRules,
-      .metadata = {.update = kWholeThenChanges},
-      .unserved = kNoCapacities}},
+     {.rules = &kCSIStorageCapacityRules, .metadata = {.update = kWholeThenChanges}}},
     {storage_v1::tables::kNumberVolumeAttributesClass,
      {.rules = &kVolumeAttributesClassRules,
       .metadata = {.update = kChangesThenWhole},

@@ -8,6 +8,7 @@
 #include "api/gen/apps_v1.h"
 #include "api/gen/core_v1.h"
 #include "api/patch/field_set.h"
+#include "api/patch/merge.h"
 
 namespace skiff {
 namespace {
@@ -287,6 +288,20 @@ TEST(Apply, WhatNoSchemaDescribesChangesWhenItTurnsIntoAMap) {
   EXPECT_EQ(changed(R"({"k":2})", R"({"k":{"a":1}})"), R"({"f:k":{".":{},"f:a":{}}})");
   EXPECT_EQ(changed(R"({"k":{"a":1}})", R"({"k":{"a":2}})"), R"({"f:k":{"f:a":{}}})");
   EXPECT_EQ(changed(R"({"k":{"a":1}})", R"({"k":null})"), "{}");
+}
+
+// As structured-merge-diff has it: null is of the form of what it meets, and nothing of a map's.
+TEST(Apply, WhatNoSchemaDescribesIsMergedByWhatItIs) {
+  const auto merged = [](const char* live, const char* applied) {
+    return DumpJson(MergeApplied({}, *ParseJson(live), *ParseJson(applied)));
+  };
+  EXPECT_EQ(merged(R"({"k":"x"})", R"({"k":{}})"), R"({"k":{}})");
+  EXPECT_EQ(merged(R"({"k":[1]})", R"({"k":{}})"), R"({"k":{}})");
+  EXPECT_EQ(merged(R"({"k":{"a":1}})", R"({"k":null})"), R"({"k":{"a":1}})");
+  EXPECT_EQ(merged(R"({"k":{"a":1}})", R"({"k":{}})"), R"({"k":{"a":1}})");
+  EXPECT_EQ(merged(R"({"k":{"a":1}})", R"({"k":[]})"), R"({"k":[]})");
+  EXPECT_EQ(merged(R"({"k":[1]})", R"({"k":null})"), R"({"k":null})");
+  EXPECT_EQ(merged(R"({"k":"x"})", R"({"k":null})"), R"({"k":null})");
 }
 
 // Structs keep it as text; it has a type all the same.

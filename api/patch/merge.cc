@@ -6,8 +6,9 @@
 namespace skiff {
 namespace {
 
-bool IsBlank(const Json& value) {
-  return value.is_null() || (value.is_structured() && value.empty());
+// What no list, or no map, has anything to give to.
+bool IsBlank(const Json& value, bool is_list) {
+  return value.empty() || !(is_list ? value.is_array() : value.is_object());
 }
 
 Json MergeMembers(const Spot& spot, Json live, const Json& applied) {
@@ -121,11 +122,12 @@ class ListMerger {
 }  // namespace
 
 Json MergeApplied(const Spot& spot, Json live, const Json& applied) {
-  const bool schemaless_leaf = spot.type == nullptr && !applied.is_object();
-  if (schemaless_leaf || spot.IsAtomic() || (IsBlank(live) && IsBlank(applied))) return applied;
-  if (spot.type != nullptr && spot.type->shape == Shape::kList) {
-    return ListMerger(spot, live, applied).Run();
-  }
+  // Null is of whatever form the other is.
+  const bool schemaless_leaf = spot.type == nullptr && !applied.is_object() && !applied.is_null();
+  if (schemaless_leaf || spot.IsAtomic()) return applied;
+  const bool is_list = spot.type != nullptr && spot.type->shape == Shape::kList;
+  if (IsBlank(live, is_list) && IsBlank(applied, is_list)) return applied;
+  if (is_list) return ListMerger(spot, live, applied).Run();
   return MergeMembers(spot, std::move(live), applied);
 }
 

@@ -2,65 +2,88 @@
 
 #include <fmt/ranges.h>
 
+#include <cstdint>
+#include <map>
+#include <set>
+
 #include "api/codec/json.h"
+#include "api/patch/patch.h"
 #include "api/text/time_text.h"
 #include "base/text.h"
 
 namespace skiff {
 namespace {
 
-constexpr std::string_view kConfigGroup = "apiserver.config.k8s.io/";
+using Names = std::set<std::string_view>;
+
+const std::map<std::string_view, Names> kServerKinds = {
+    {"apiserver.config.k8s.io/v1",
+     {"AdmissionConfiguration", "AuthenticationConfiguration", "AuthorizationConfiguration",
+      "EncryptionConfiguration", "TracingConfiguration"}},
+    {"apiserver.config.k8s.io/v1beta1",
+     {"AuthenticationConfiguration", "AuthorizationConfiguration", "TracingConfiguration"}},
+    {"apiserver.config.k8s.io/v1alpha1",
+     {"AuthenticationConfiguration", "AuthorizationConfiguration", "TracingConfiguration"}},
+    {"apiserver.k8s.io/v1beta1", {"EgressSelectorConfiguration"}},
+    {"apiserver.k8s.io/v1alpha1", {"AdmissionConfiguration", "EgressSelectorConfiguration"}}};
 
 }  // namespace
 
 Result<YamlDocument> ParseConfiguration(std::string_view text) {
-  if (WithoutBlanks(text).starts_with('{')) {
-    if (const auto json = ParseJson(text); !json) {
-      return Fail(Reason::kInvalid,
-                  "couldn't get version/kind; json parse error: " + json.error().message);
+  if (!WithoutBlanks(text).starts_with('{')) {
+    YamlDocument yaml = TRY(ParseYaml(text));
+    if (!yaml.duplicates.empty()) {
+      yaml.duplicates = {
+          fmt::format("yaml: unmarshal errors:\n  {}", fmt::join(yaml.duplicates, "\n  "))};
+    }
+    return yaml;
+  }
+  auto json = ParseJson(text);
+  if (!json) {
+    return Fail(Reason::kInvalid,
+                "couldn't get version/kind; json parse error: " + json.error().message);
+  }
+  return YamlDocument{.value = *std::move(json), .duplicates = FindDuplicates(text)};
+}
+
+Result<TypeMeta> ConfigurationMeta(const Json& document, std::string_view shown) {
+  auto meta = PeekTypeMeta(DumpJson(document));
+  if (!meta) {
+    return Fail(Reason::kInvalid,
+                "couldn't get version/kind; json parse error: " + meta.error().message);
+  }
+  for (const auto& [name, value] :
+       {std::pair("Kind", meta->kind), std::pair("apiVersion", meta->api_version)}) {
+    if (value.empty()) {
+      return Fail(Reason::kInvalid, fmt::format("Object '{}' is missing in '{}'", name, shown));
     }
   }
-  return ParseYaml(text);
+  return *std::move(meta);
+}
+
+Error NoSuchConfiguration(const TypeMeta& meta) {
+  return {Reason::kInvalid, fmt::format("no kind \"{}\" is registered for version \"{}\" in scheme "
+                                        "\"pkg/runtime/scheme.go:111\"",
+                                        meta.kind, meta.api_version)};
+}
+
+Result<TypeMeta> ServerConfigurationMeta(const Json& document, std::string_view shown) {
+  TypeMeta meta = TRY(ConfigurationMeta(document, shown));
+  const auto kinds = kServerKinds.find(meta.api_version);
+  if (kinds != kServerKinds.end() && kinds->second.contains(meta.kind)) return meta;
+  return Fail(NoSuchConfiguration(meta));
 }
 
 Result<> CheckConfigurationKind(const Json& document, std::string_view text,
                                 std::string_view expected) {
-  const auto word = [&](const char* name) {
-    const auto found = document.is_object() ? document.find(name) : document.end();
-    return document.is_object() && found != document.end() && found->is_string()
-               ? found->get<std::string>()
-               : std::string();
-  };
-  const std::string kind = word("kind");
-  const std::string version = word("apiVersion");
-  for (const auto& [name, value] : {std::pair("Kind", kind), std::pair("apiVersion", version)}) {
-    if (value.empty()) {
-      return Fail(Reason::kInvalid, fmt::format("Object '{}' is missing in '{}'", name, text));
-    }
-  }
-  const bool is_known = version == fmt::format("{}v1", kConfigGroup) ||
-                        version == fmt::format("{}v1beta1", kConfigGroup) ||
-                        version == fmt::format("{}v1alpha1", kConfigGroup);
-  if (is_known && kind == expected) return {};
-  for (const char* other :
-       {"AuthenticationConfiguration", "AuthorizationConfiguration", "AdmissionConfiguration",
-        "EncryptionConfiguration", "EgressSelectorConfiguration", "TracingConfiguration"}) {
-    if (is_known && kind == other) {
-      return Fail(Reason::kInvalid, fmt::format("expected {}, got *apiserver.{}", expected, other));
-    }
-  }
-  return Fail(Reason::kInvalid,
-              fmt::format("no kind \"{}\" is registered for version \"{}\" in scheme "
-                          "\"pkg/runtime/scheme.go:111\"",
-                          kind, version));
+  const TypeMeta meta = TRY(ServerConfigurationMeta(document, text));
+  if (meta.kind == expected) return {};
+  return Fail(Reason::kInvalid, fmt::format("expected {}, got *apiserver.{}", expected, meta.kind));
 }
 
 ConfigurationReading::ConfigurationReading(const char* kind,
                                            const std::vector<std::string>& duplicates)
-    : struct_(kind) {
-  if (duplicates.empty()) return;
-  strict_.push_back(fmt::format("yaml: unmarshal errors:\n  {}", fmt::join(duplicates, "\n  ")));
-}
+    : strict_(duplicates), struct_(kind) {}
 
 void ConfigurationReading::Object(const Json& json, const char* struct_name, const Fields& fields) {
   if (!json.is_object()) return Misfit(json, fmt::format("v1.{}", struct_name));
@@ -78,9 +101,9 @@ void ConfigurationReading::Object(const Json& json, const char* struct_name, con
   struct_ = outer;
 }
 
-ConfigurationReading::Take ConfigurationReading::Text(std::string& to) {
-  return [this, &to](const Json& value) {
-    if (!value.is_string()) return Misfit(value, "string");
+ConfigurationReading::Take ConfigurationReading::Text(std::string& to, const char* go_type) {
+  return [this, &to, go_type](const Json& value) {
+    if (!value.is_string()) return Misfit(value, go_type);
     to = value.get<std::string>();
   };
 }
@@ -96,6 +119,19 @@ ConfigurationReading::Take ConfigurationReading::Switch(bool& to) {
   };
 }
 
+ConfigurationReading::Take ConfigurationReading::Switch(std::optional<bool>& to) {
+  return [this, &to](const Json& value) { Switch(to.emplace())(value); };
+}
+
+ConfigurationReading::Take ConfigurationReading::Number(std::optional<int64_t>& to) {
+  return [this, &to](const Json& value) {
+    if (!value.is_number()) return Misfit(value, "int32");
+    const bool fits = value.is_number_integer() && value >= INT32_MIN && value <= INT32_MAX;
+    if (!fits) return Misfit(value, "int32", " " + DumpJson(value));
+    to = value.get<int64_t>();
+  };
+}
+
 ConfigurationReading::Take ConfigurationReading::Time(Duration& to) {
   return [this, &to](const Json& value) {
     if (!value.is_string()) return Misfit(value, "string");
@@ -108,9 +144,11 @@ ConfigurationReading::Take ConfigurationReading::Time(Duration& to) {
   };
 }
 
-ConfigurationReading::Take ConfigurationReading::Texts(std::vector<std::string>& to) {
-  return List<std::string>(to, "string",
-                           [this](const Json& value, std::string& text) { Text(text)(value); });
+ConfigurationReading::Take ConfigurationReading::Texts(std::vector<std::string>& to,
+                                                       const char* go_type) {
+  return List<std::string>(to, go_type, [this, go_type](const Json& value, std::string& text) {
+    Text(text, go_type)(value);
+  });
 }
 
 Result<> ConfigurationReading::EndOfTypes() const {
@@ -134,15 +172,16 @@ void ConfigurationReading::Within(const std::string& step, const std::string& go
   go_path_.resize(go_size);
 }
 
-void ConfigurationReading::Misfit(const Json& json, const std::string& go_type) {
+void ConfigurationReading::Misfit(const Json& json, const std::string& go_type,
+                                  const std::string& shown) {
   if (!broken_.empty()) return;
   const char* kind = json.is_string()    ? "string"
                      : json.is_boolean() ? "bool"
                      : json.is_number()  ? "number"
                      : json.is_array()   ? "array"
                                          : "object";
-  broken_ = fmt::format("json: cannot unmarshal {} into Go struct field {}{} of type {}", kind,
-                        struct_, go_path_, go_type);
+  broken_ = fmt::format("json: cannot unmarshal {}{} into Go struct field {}{} of type {}", kind,
+                        shown, struct_, go_path_, go_type);
 }
 
 }  // namespace skiff

@@ -18,6 +18,7 @@
 #include <utility>
 #include <vector>
 
+#include "api/codec/decode.h"
 #include "api/text/yaml.h"
 #include "api/values.h"
 #include "base/clock.h"
@@ -25,8 +26,14 @@
 
 namespace skiff {
 
-// What begins as JSON does is taken for that alone, as by Go.
+// What begins as JSON does is taken for that alone, as by Go. `duplicates` are in the words of
+// strict decoding.
 Result<YamlDocument> ParseConfiguration(std::string_view text);
+// Kind and version, neither of them missing. `shown` is what an error shows of the file.
+Result<TypeMeta> ConfigurationMeta(const Json& document, std::string_view shown);
+Error NoSuchConfiguration(const TypeMeta& meta);
+// The same of one that kube-apiserver knows of in that version.
+Result<TypeMeta> ServerConfigurationMeta(const Json& document, std::string_view shown);
 // Of apiserver.config.k8s.io; errors are those of Kubernetes' decoder.
 Result<> CheckConfigurationKind(const Json& document, std::string_view text, std::string_view kind);
 
@@ -37,17 +44,20 @@ class ConfigurationReading {
   using Take = std::function<void(const Json& value)>;
   using Fields = std::map<std::string, Take, std::less<>>;
 
-  // `duplicates`: of the document, as the YAML parser lists them.
+  // `duplicates`: of the document, as ParseConfiguration lists them.
   ConfigurationReading(const char* kind, const std::vector<std::string>& duplicates);
 
   // The fields of one object, which Go calls `struct_name`.
   void Object(const Json& json, const char* struct_name, const Fields& fields);
-  Take Text(std::string& to);
+  Take Text(std::string& to, const char* go_type = "string");
   Take Text(std::optional<std::string>& to);
   Take Switch(bool& to);
+  Take Switch(std::optional<bool>& to);
+  // An int32.
+  Take Number(std::optional<int64_t>& to);
   // As Go writes durations: "5m0s".
   Take Time(Duration& to);
-  Take Texts(std::vector<std::string>& to);
+  Take Texts(std::vector<std::string>& to, const char* go_type = "string");
   // For apiVersion and kind.
   static void Pass(const Json&) {}
   template <typename T>
@@ -61,13 +71,15 @@ class ConfigurationReading {
   }
 
   Result<> End() const;
-  // The same of a file whose fields may be unknown.
+  // The same of a file whose fields may be unknown, or there twice; `strict` says which are.
   Result<> EndOfTypes() const;
+  const std::vector<std::string>& strict() const { return strict_; }
 
  private:
   void Within(const std::string& step, const std::string& go_step,
               const std::function<void()>& work);
-  void Misfit(const Json& json, const std::string& go_type);
+  // `shown` stands behind its kind.
+  void Misfit(const Json& json, const std::string& go_type, const std::string& shown = "");
 
   std::vector<std::string> strict_;
   std::string broken_;

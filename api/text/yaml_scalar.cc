@@ -75,7 +75,7 @@ bool ReadFloat(std::string_view text, Json& out) {
     value = std::strtod(std::string(text).c_str(), nullptr);  // As good as nothing, or beyond all.
     if (std::isinf(value)) return false;
   }
-  out = value;
+  out = value + 0.0;  // It becomes JSON, where -0 is the integer 0.
   return true;
 }
 

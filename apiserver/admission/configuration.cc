@@ -5,42 +5,67 @@
 #include <filesystem>
 #include <utility>
 
-#include "api/text/yaml.h"
+#include "api/codec/json.h"
+#include "api/text/configuration_file.h"
 #include "apiserver/admission/plugins.h"
-#include "apiserver/admission/strict_fields.h"
 #include "apiserver/auth/pki.h"
 
 namespace skiff {
 namespace {
 
-Result<Json> ReadConfigurationFile(const std::string& path) {
-  const auto text = ReadWholeFile(path);
-  if (!text) {
-    return Fail(Reason::kInvalid,
-                fmt::format("unable to read admission control configuration from \"{}\" [{}]", path,
-                            text.error().message));
-  }
-  auto yaml = TRY(ParseYaml(*text));
-  if (yaml.duplicates.empty()) return std::move(yaml.value);
+constexpr char kAdmissionKind[] = "AdmissionConfiguration";
+
+struct WrittenPlugin {
+  std::string name, path;
+  Json configuration;
+};
+
+Result<std::string> ReadConfigurationFile(const std::string& path) {
+  auto text = ReadWholeFile(path);
+  if (text) return text;
   return Fail(Reason::kInvalid,
-              fmt::format("{}: strict decoding error: {}", path, yaml.duplicates.front()));
+              fmt::format("unable to read admission control configuration from \"{}\" [{}]", path,
+                          text.error().message));
 }
 
-// What the plugin is told: what stands there, or in the file that is named there.
-Result<Json> ConfigurationOf(const StrictFields& plugin, const std::filesystem::path& folder) {
-  if (const Json* const within = plugin.Find("configuration")) return *within;
-  const std::string path = plugin.Text("path");
-  if (path.empty()) return Json();
-  return ReadConfigurationFile((folder / path).string());
+Result<std::vector<WrittenPlugin>> ReadPlugins(std::string_view text) {
+  const YamlDocument yaml = TRY(ParseConfiguration(text));
+  const TypeMeta meta = TRY(ServerConfigurationMeta(yaml.value, text));
+  if (std::string_view(meta.kind) != kAdmissionKind) {
+    return Fail(Reason::kInvalid, "unexpected type: *apiserver." + meta.kind);
+  }
+  std::vector<WrittenPlugin> plugins;
+  ConfigurationReading in(kAdmissionKind, yaml.duplicates);
+  in.Object(yaml.value, kAdmissionKind,
+            {{"kind", ConfigurationReading::Pass},
+             {"apiVersion", ConfigurationReading::Pass},
+             {"plugins",
+              in.List<WrittenPlugin>(plugins, "v1.AdmissionPluginConfiguration",
+                                     [&](const Json& item, WrittenPlugin& plugin) {
+                                       in.Object(item, "AdmissionPluginConfiguration",
+                                                 {{"name", in.Text(plugin.name)},
+                                                  {"path", in.Text(plugin.path)},
+                                                  {"configuration", [&](const Json& configuration) {
+                                                     plugin.configuration = configuration;
+                                                   }}});
+                                     })}});
+  TRY(in.End());
+  return plugins;
 }
 
-Result<> TakeConfiguration(const std::string& name, const Json& configuration,
+// What the plugin is told: what stands there, or in the file that is named there. "": nothing.
+Result<std::string> ConfigurationOf(const WrittenPlugin& plugin,
+                                    const std::filesystem::path& folder) {
+  if (!plugin.configuration.is_null()) return DumpJson(plugin.configuration);
+  if (plugin.path.empty()) return std::string();
+  return ReadConfigurationFile((folder / plugin.path).string());
+}
+
+Result<> TakeConfiguration(const std::string& name, const std::string& configuration,
                            AdmissionSettings& settings, std::vector<std::string>& notes) {
-  if (configuration.is_null()) return {};
+  if (configuration.empty()) return {};
   if (name == "PodSecurity") {
-    auto read = ReadPodSecuritySettings(configuration);
-    if (!read) return Fail(Reason::kInvalid, name + ": " + read.error().message);
-    settings.pod_security = *std::move(read);
+    settings.pod_security = TRY(ReadPodSecuritySettings(configuration));
     return {};
   }
   const std::string plugin = fmt::format("the configuration of admission plugin \"{}\"", name);
@@ -60,25 +85,18 @@ Result<AdmissionSettings> ReadAdmissionSettings(const std::string& path,
                                                 std::vector<std::string>& notes) {
   AdmissionSettings settings;
   if (path.empty()) return settings;
-  const Json document = TRY(ReadConfigurationFile(path));
-  StrictFaults faults;
-  const StrictFields all(document, "", {"kind", "apiVersion", "plugins"}, faults);
-  const std::string version = all.Text("apiVersion");
-  if (all.Text("kind") != "AdmissionConfiguration" ||
-      (version != "apiserver.config.k8s.io/v1" && version != "apiserver.config.k8s.io/v1alpha1" &&
-       version != "apiserver.k8s.io/v1alpha1")) {
-    return Fail(Reason::kInvalid, fmt::format("{}: no kind \"{}\" is registered for version \"{}\"",
-                                              path, all.Text("kind"), version));
-  }
-  const auto plugins = all.Objects("plugins", {"name", "path", "configuration"});
+  const auto failed = [](const std::string& why) {
+    return Fail(Reason::kInvalid, "failed to apply admission: " + why);
+  };
+  const std::string text = TRY(ReadConfigurationFile(path));
+  const auto plugins = ReadPlugins(text);
+  if (!plugins) return failed("failed to read plugin config: " + plugins.error().message);
   const auto folder = std::filesystem::absolute(path).parent_path();
-  for (const StrictFields& plugin : plugins) {
-    const std::string name = plugin.Text("name");
-    const Json configuration = TRY(ConfigurationOf(plugin, folder));
-    TRY(faults.Check());
-    TRY(TakeConfiguration(name, configuration, settings, notes));
+  for (const WrittenPlugin& plugin : *plugins) {
+    const std::string configuration = TRY(ConfigurationOf(plugin, folder));
+    const auto taken = TakeConfiguration(plugin.name, configuration, settings, notes);
+    if (!taken) return failed(taken.error().message);
   }
-  TRY(faults.Check());
   return settings;
 }
 

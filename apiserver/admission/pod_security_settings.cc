@@ -10,12 +10,13 @@
 #include <utility>
 
 #include "api/rules/names.h"
-#include "apiserver/admission/strict_fields.h"
+#include "api/text/configuration_file.h"
 
 namespace skiff {
 namespace {
 
 constexpr std::string_view kPrefix = "pod-security.kubernetes.io/";
+constexpr char kSettingsKind[] = "PodSecurityConfiguration";
 constexpr const char* kLevelText = "must be one of privileged, baseline, restricted";
 constexpr const char* kVersionText = "must be \"latest\" or \"v1.x\"";
 
@@ -67,23 +68,62 @@ bool AreAlike(const SecurityPolicy& one, const SecurityPolicy& other) {
   return one.level == SecurityLevel::kPrivileged || one.minor == other.minor;
 }
 
-SecurityPolicy ReadDefault(const StrictFields& fields, const char* mode, Violations& wrong) {
+struct WrittenDefault {
+  std::string level, version;
+};
+struct WrittenSettings {
+  WrittenDefault enforce, audit, warn;
+  std::vector<std::string> users, namespaces, runtime_classes;
+};
+
+SecurityPolicy PolicyOf(const WrittenDefault& written, const char* mode,
+                        std::vector<std::string>& wrong) {
   SecurityPolicy policy;
-  const FieldPath path("defaults");
-  const std::string version_field = std::string(mode) + "-version";
-  const std::string level = fields.Text(mode);
-  const std::string version = fields.Text(version_field);
-  if (!level.empty()) {
-    const auto parsed = ParseLevel(level);
-    if (!parsed) wrong.Invalid(path.Child(mode), level, kLevelText);
+  if (!written.level.empty()) {
+    const auto parsed = ParseLevel(written.level);
+    if (!parsed) wrong.push_back(fmt::format("{}: {}", mode, kLevelText));
     policy.level = parsed.value_or(SecurityLevel::kRestricted);
   }
-  if (!version.empty()) {
-    const auto parsed = ParseVersion(version);
-    if (!parsed) wrong.Invalid(path.Child(version_field), version, kVersionText);
+  if (!written.version.empty()) {
+    const auto parsed = ParseVersion(written.version);
+    if (!parsed) wrong.push_back(fmt::format("{}-version: {}", mode, kVersionText));
     policy.minor = parsed.value_or(0);
   }
   return policy;
+}
+
+Result<WrittenSettings> Decode(std::string_view text) {
+  const YamlDocument yaml = TRY(ParseConfiguration(text));
+  const TypeMeta meta = TRY(ConfigurationMeta(yaml.value, text));
+  static const std::set<std::string_view> kVersions = {
+      "pod-security.admission.config.k8s.io/v1", "pod-security.admission.config.k8s.io/v1beta1",
+      "pod-security.admission.config.k8s.io/v1alpha1"};
+  if (std::string_view(meta.kind) != kSettingsKind || !kVersions.contains(meta.api_version)) {
+    return Fail(NoSuchConfiguration(meta));
+  }
+  WrittenSettings all;
+  ConfigurationReading in(kSettingsKind, yaml.duplicates);
+  in.Object(yaml.value, kSettingsKind,
+            {{"kind", ConfigurationReading::Pass},
+             {"apiVersion", ConfigurationReading::Pass},
+             {"defaults",
+              [&](const Json& defaults) {
+                in.Object(defaults, "PodSecurityDefaults",
+                          {{"enforce", in.Text(all.enforce.level)},
+                           {"enforce-version", in.Text(all.enforce.version)},
+                           {"audit", in.Text(all.audit.level)},
+                           {"audit-version", in.Text(all.audit.version)},
+                           {"warn", in.Text(all.warn.level)},
+                           {"warn-version", in.Text(all.warn.version)}});
+              }},
+             {"exemptions", [&](const Json& exemptions) {
+                in.Object(exemptions, "PodSecurityExemptions",
+                          {{"usernames", in.Texts(all.users)},
+                           {"namespaces", in.Texts(all.namespaces)},
+                           {"runtimeClasses", in.Texts(all.runtime_classes)}});
+              }}});
+  TRY(in.End());
+  return all;
 }
 
 std::string Joined(const Messages& messages) {
@@ -112,31 +152,29 @@ bool PodSecurityPolicies::AllPrivileged() const {
   return enforce.level == kNothing && audit.level == kNothing && warn.level == kNothing;
 }
 
-Result<PodSecuritySettings> ReadPodSecuritySettings(const Json& document) {
-  StrictFaults faults;
-  const StrictFields all(document, "", {"kind", "apiVersion", "defaults", "exemptions"}, faults);
-  const std::string version = all.Text("apiVersion");
-  if (all.Text("kind") != "PodSecurityConfiguration" ||
-      (version != "pod-security.admission.config.k8s.io/v1" &&
-       version != "pod-security.admission.config.k8s.io/v1beta1" &&
-       version != "pod-security.admission.config.k8s.io/v1alpha1")) {
-    return Fail(Reason::kInvalid, fmt::format("no kind \"{}\" is registered for version \"{}\"",
-                                              all.Text("kind"), version));
+Result<PodSecuritySettings> ReadPodSecuritySettings(std::string_view text) {
+  const auto written = Decode(text);
+  if (!written) {
+    return Fail(Reason::kInvalid,
+                "couldn't init admission plugin \"PodSecurity\": " + written.error().message);
   }
-  const StrictFields defaults = all.Object(
-      "defaults",
-      {"enforce", "enforce-version", "audit", "audit-version", "warn", "warn-version"});
-  const StrictFields exempt =
-      all.Object("exemptions", {"usernames", "namespaces", "runtimeClasses"});
+  std::vector<std::string> faults;
+  const PodSecuritySettings settings{
+      .defaults = {.enforce = PolicyOf(written->enforce, "enforce", faults),
+                   .audit = PolicyOf(written->audit, "audit", faults),
+                   .warn = PolicyOf(written->warn, "warn", faults)},
+      .exempt_users = written->users,
+      .exempt_namespaces = written->namespaces,
+      .exempt_runtime_classes = written->runtime_classes};
+  const auto failed = [](std::string_view why) {
+    return Fail(Reason::kInvalid,
+                fmt::format("failed to initialize admission plugin \"PodSecurity\": {}", why));
+  };
+  if (faults.size() == 1) return failed("PodSecurity configuration error: " + faults[0]);
+  if (!faults.empty()) {
+    return failed(fmt::format("PodSecurity configuration error: [{}]", fmt::join(faults, ", ")));
+  }
   Violations wrong;
-  PodSecuritySettings settings{
-      .defaults = {.enforce = ReadDefault(defaults, "enforce", wrong)},
-      .exempt_users = exempt.List("usernames"),
-      .exempt_namespaces = exempt.List("namespaces"),
-      .exempt_runtime_classes = exempt.List("runtimeClasses")};
-  settings.defaults.warn = ReadDefault(defaults, "warn", wrong);
-  settings.defaults.audit = ReadDefault(defaults, "audit", wrong);
-  TRY(faults.Check());
   CheckExempt(
       settings.exempt_namespaces, "namespaces",
       [](const std::string& name) { return Joined(NameIsDnsLabel(name, false)); }, wrong);
@@ -147,7 +185,7 @@ Result<PodSecuritySettings> ReadPodSecuritySettings(const Json& document) {
       settings.exempt_users, "usernames",
       [](const std::string& name) { return name.empty() ? "username must not be empty" : ""; },
       wrong);
-  if (!wrong.empty()) return Fail(Reason::kInvalid, wrong.Text());
+  if (!wrong.empty()) return failed("PodSecurity invalid: " + wrong.Text());
   return settings;
 }
 

@@ -31,7 +31,7 @@ struct PodSecuritySettings {
 };
 
 // Of a configuration as it is in a file. Invalid carries kube-apiserver's text.
-Result<PodSecuritySettings> ReadPodSecuritySettings(const Json& document);
+Result<PodSecuritySettings> ReadPodSecuritySettings(std::string_view text);
 
 // Labels that say nothing good go to `wrong`: pods are held against "restricted" then, and neither
 // warned of nor put down.

@@ -23,7 +23,7 @@ constexpr const char* kPodSecurityHead =
     "apiVersion: pod-security.admission.config.k8s.io/v1\nkind: PodSecurityConfiguration\n";
 
 Result<PodSecuritySettings> Settings(const std::string& yaml) {
-  return ReadPodSecuritySettings(ParseYaml(kPodSecurityHead + yaml)->value);
+  return ReadPodSecuritySettings(kPodSecurityHead + yaml);
 }
 
 TEST(PodSecuritySettingsTest, DefaultsAndExemptionsAreRead) {
@@ -39,23 +39,40 @@ TEST(PodSecuritySettingsTest, DefaultsAndExemptionsAreRead) {
   EXPECT_THAT(read->exempt_runtime_classes, ElementsAre("kata"));
 }
 
+// What kube-apiserver v1.35.6 ended with.
 TEST(PodSecuritySettingsTest, WhatIsWrongIsSaidInKubernetesWords) {
-  EXPECT_EQ(Settings("defaults: {enforce: strict}\n").error().message,
-            "defaults.enforce: Invalid value: \"strict\": must be one of privileged, baseline, "
-            "restricted");
-  EXPECT_EQ(Settings("defaults: {warn-version: v1.01}\n").error().message,
-            "defaults.warn-version: Invalid value: \"v1.01\": must be \"latest\" or \"v1.x\"");
-  EXPECT_EQ(Settings("exemptions: {namespaces: [a, a]}\n").error().message,
-            "exemptions.namespaces[1]: Duplicate value: \"a\"");
-  EXPECT_EQ(Settings("exemptions: {usernames: [\"\"]}\n").error().message,
-            "exemptions.usernames[0]: Invalid value: \"\": username must not be empty");
-  EXPECT_EQ(Settings("exemptions: {users: [ci]}\n").error().message,
-            "strict decoding error: unknown field \"exemptions.users\"");
-  EXPECT_EQ(Settings("defaults: {enforce: 3}\n").error().message,
-            "json: cannot unmarshal number into field defaults.enforce of type string");
-  EXPECT_FALSE(Settings("exemptions: [ci]\n"));
-  EXPECT_FALSE(ReadPodSecuritySettings(Json("text")));
-  EXPECT_FALSE(ReadPodSecuritySettings(Json::object()));
+  const std::string decoding = "couldn't init admission plugin \"PodSecurity\": ";
+  const std::string judging = "failed to initialize admission plugin \"PodSecurity\": ";
+  const auto error = [](const std::string& yaml) { return Settings(yaml).error().message; };
+  EXPECT_EQ(error("defaults: {enforce: strict}\nexemptions: {namespaces: [a, a]}\n"),
+            judging +
+                "PodSecurity configuration error: enforce: must be one of privileged, baseline, "
+                "restricted");
+  EXPECT_EQ(error("defaults: {warn-version: v1.01, audit: x}\n"),
+            judging +
+                "PodSecurity configuration error: [audit: must be one of privileged, baseline, "
+                "restricted, warn-version: must be \"latest\" or \"v1.x\"]");
+  EXPECT_EQ(error("exemptions: {namespaces: [a, a]}\n"),
+            judging + "PodSecurity invalid: exemptions.namespaces[1]: Duplicate value: \"a\"");
+  EXPECT_EQ(error("exemptions: {usernames: [\"\"]}\n"),
+            judging +
+                "PodSecurity invalid: exemptions.usernames[0]: Invalid value: \"\": username must "
+                "not be empty");
+  EXPECT_EQ(error("defaults: {foo: 1}\nexemptions: {users: [ci]}\n"),
+            decoding +
+                "strict decoding error: unknown field \"defaults.foo\", unknown field "
+                "\"exemptions.users\"");
+  EXPECT_EQ(error("defaults: {enforce: 3}\n"),
+            decoding +
+                "json: cannot unmarshal number into Go struct field PodSecurityDefaults.defaults."
+                "enforce of type string");
+  EXPECT_EQ(error("exemptions: {usernames: x}\n"),
+            decoding +
+                "json: cannot unmarshal string into Go struct field PodSecurityExemptions."
+                "exemptions.usernames of type []string");
+  EXPECT_EQ(ReadPodSecuritySettings("{}").error().message,
+            decoding + "Object 'Kind' is missing in '{}'");
+  EXPECT_FALSE(ReadPodSecuritySettings("text"));
 }
 
 PodSecurityPolicies Labelled(const std::map<std::string, std::string>& labels,
@@ -189,8 +206,16 @@ TEST_F(AdmissionConfigurationTest, WhatCannotBeHadIsRefusedAndNotIgnored) {
               HasSubstr("cannot be had here, and must not be ignored"));
   EXPECT_TRUE(Read("plugins: [{name: Tomorrow, configuration: {a: b}}]\n"));
   EXPECT_THAT(notes_, Contains(HasSubstr("there is no such plugin here")));
-  EXPECT_EQ(Read("plugins: [{name: PodSecurity, file: x}]\n").error().message,
-            "strict decoding error: unknown field \"plugins[0].file\"");
+  EXPECT_EQ(
+      Read("plugins: [{name: PodSecurity, file: x}]\n").error().message,
+      "failed to apply admission: failed to read plugin config: strict decoding error: unknown "
+      "field \"plugins[0].file\"");
+  EXPECT_EQ(Read("plugins: [{name: 1}]\n").error().message,
+            "failed to apply admission: failed to read plugin config: json: cannot unmarshal "
+            "number into Go struct field AdmissionPluginConfiguration.plugins.name of type string");
+  EXPECT_EQ(Read("plugins: [{name: PodSecurity, configuration: {}}]\n").error().message,
+            "failed to apply admission: couldn't init admission plugin \"PodSecurity\": Object "
+            "'Kind' is missing in '{}'");
   EXPECT_THAT(Read("plugins: [{name: PodSecurity, path: missing.yaml}]\n").error().message,
               HasSubstr("unable to read admission control configuration from"));
   EXPECT_FALSE(ReadAdmissionSettings("/nowhere.yaml", notes_));

@@ -51,6 +51,10 @@ TEST_F(UnservedKindsTest, WhoMakesOrChangesOneIsWarned) {
   EXPECT_FALSE(Warned(Get(policies + "/p")));
   EXPECT_FALSE(Warned(Post("/api/v1/namespaces/default/configmaps",
                            R"({"metadata": {"name": "c"}})")));
+  EXPECT_FALSE(Warned(Post("/apis/storage.k8s.io/v1/csidrivers",
+                           R"({"metadata": {"name": "csi.example.com"}, "spec": {}})")));
+  EXPECT_FALSE(Warned(Post("/apis/storage.k8s.io/v1/namespaces/default/csistoragecapacities",
+                           R"({"metadata": {"name": "c"}, "storageClassName": "fast"})")));
 }
 
 TEST_F(UnservedKindsTest, WhatIsServedByOthersIsNotWarnedOf) {

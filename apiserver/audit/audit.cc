@@ -240,14 +240,10 @@ Audit::Audit(AuditPolicy policy, std::unique_ptr<AuditLog> log, bool is_legacy, 
 Result<std::unique_ptr<Audit>> Audit::Create(const AuditOptions& options, const Clock& clock,
                                              Random& random, MetricRegistry& metrics) {
   std::vector<std::string> notes;
-  auto policy = AuditPolicy::Parse(options.policy_text, notes);
-  if (!policy) {
-    return Fail(policy.error().reason, "loading audit policy file: " + policy.error().message +
-                                           ": from file " + options.policy_file);
-  }
+  AuditPolicy policy = TRY(AuditPolicy::Load(options.policy_text, options.policy_file, notes));
   for (const std::string& note : notes) Log("audit").Info("policy", {{"note", note}});
   auto log = TRY(AuditLog::Open(options.log, clock));
-  return std::make_unique<Audit>(*std::move(policy), std::move(log), options.is_legacy, clock,
+  return std::make_unique<Audit>(std::move(policy), std::move(log), options.is_legacy, clock,
                                  random, metrics);
 }
 

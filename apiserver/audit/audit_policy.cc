@@ -1,12 +1,14 @@
 #include "apiserver/audit/audit_policy.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <optional>
-#include <set>
 
-#include "api/text/yaml.h"
+#include "api/codec/json.h"
+#include "api/rules/names.h"
+#include "api/text/configuration_file.h"
 #include "api/violations.h"
 #include "apiserver/request/api_errors.h"
 
@@ -40,57 +42,82 @@ std::string_view NameOf(AuditStage stage) {
 // What a document says, and what of it is wrong.
 class AuditPolicy::Reading {
  public:
-  explicit Reading(std::vector<std::string>& notes) : notes_(notes) {}
-
-  Result<AuditPolicy> Of(const Json& document) {
-    if (!document.is_object()) return Fail(Reason::kInvalid, "failed decoding: not an object");
-    OnlyKnown(document, "", {"kind", "apiVersion", "metadata", "rules", "omitStages",
-                             "omitManagedFields"});
-    if (document.value("apiVersion", Json()) != "audit.k8s.io/v1" ||
-        document.value("kind", Json()) != "Policy") {
-      return Fail(Reason::kInvalid,
-                  fmt::format("unknown group version field {} in policy",
-                              document.value("apiVersion", Json("")).dump()));
+  Result<AuditPolicy> Of(const YamlDocument& yaml, std::vector<std::string>& notes) {
+    std::vector<std::string> stages;
+    std::optional<bool> omits;
+    std::vector<Written> rules;
+    ConfigurationReading in("Policy", yaml.duplicates);
+    in.Object(
+        yaml.value, "Policy",
+        {{"kind", ConfigurationReading::Pass},
+         {"apiVersion", ConfigurationReading::Pass},
+         {"metadata", ConfigurationReading::Pass},
+         {"omitStages", in.Texts(stages, "v1.Stage")},
+         {"omitManagedFields", in.Switch(omits)},
+         {"rules", in.List<Written>(rules, "v1.PolicyRule", [&](const Json& item, Written& rule) {
+            ReadRule(in, item, rule);
+          })}});
+    if (const auto types = in.EndOfTypes(); !types) {
+      return Fail(Reason::kInvalid, "failed decoding: " + types.error().message);
     }
+    for (const std::string& each : in.strict()) notes.push_back("audit policy: " + each);
     AuditDecision common;
-    ReadStages(document, FieldPath("omitStages"), common);
-    common.omits_managed_fields = ReadBool(document, FieldPath("omitManagedFields"), false);
+    common.omits_managed_fields = omits.value_or(false);
+    Judge(stages, FieldPath("omitStages"), common);
     AuditPolicy policy;
-    const Json rules = document.value("rules", Json::array());
-    if (rules.empty()) return Fail(Reason::kInvalid, "loaded illegal policy with 0 rules");
-    if (!rules.is_array()) return Fail(Reason::kInvalid, "failed decoding: rules is no list");
     for (size_t i = 0; i < rules.size(); ++i) {
-      const FieldPath path = FieldPath("rules").Index(i);
-      if (!rules[i].is_object()) return Fail(Reason::kInvalid, "failed decoding: rule is no object");
-      policy.rules_.push_back(ReadRule(rules[i], path, common));
+      Judge(rules[i], FieldPath("rules").Index(i), common);
+      policy.rules_.push_back(std::move(rules[i].rule));
     }
-    if (!broken_.empty()) return Fail(Reason::kInvalid, "failed decoding: " + broken_);
     if (!wrong_.empty()) return Fail(Reason::kInvalid, wrong_.Text());
+    if (rules.empty()) return Fail(Reason::kInvalid, "loaded illegal policy with 0 rules");
     return policy;
   }
 
  private:
-  Rule ReadRule(const Json& json, const FieldPath& path, const AuditDecision& common) {
-    OnlyKnown(json, path.Text() + ".",
-              {"level", "users", "userGroups", "verbs", "resources", "namespaces",
-               "nonResourceURLs", "omitStages", "omitManagedFields"});
-    Rule rule{.decision = common,
-              .users = ReadList(json, path.Child("users")),
-              .groups = ReadList(json, path.Child("userGroups")),
-              .verbs = ReadList(json, path.Child("verbs")),
-              .namespaces = ReadList(json, path.Child("namespaces")),
-              .urls = ReadList(json, path.Child("nonResourceURLs")),
-              .resources = ReadResources(json, path.Child("resources"))};
-    rule.decision.level = ReadLevel(json, path.Child("level"));
-    ReadStages(json, path.Child("omitStages"), rule.decision);
-    rule.decision.omits_managed_fields =
-        ReadBool(json, path.Child("omitManagedFields"), common.omits_managed_fields);
-    CheckUrls(rule, path.Child("nonResourceURLs"));
-    return rule;
+  struct Written {
+    Rule rule;
+    std::string level;
+    std::vector<std::string> stages;
+    std::optional<bool> omits_managed_fields;
+  };
+
+  static void ReadRule(ConfigurationReading& in, const Json& json, Written& to) {
+    Rule& rule = to.rule;
+    in.Object(json, "PolicyRule",
+              {{"level", in.Text(to.level, "v1.Level")},
+               {"users", in.Texts(rule.users)},
+               {"userGroups", in.Texts(rule.groups)},
+               {"verbs", in.Texts(rule.verbs)},
+               {"namespaces", in.Texts(rule.namespaces)},
+               {"nonResourceURLs", in.Texts(rule.urls)},
+               {"omitStages", in.Texts(to.stages, "v1.Stage")},
+               {"omitManagedFields", in.Switch(to.omits_managed_fields)},
+               {"resources", in.List<Resources>(rule.resources, "v1.GroupResources",
+                                                [&](const Json& item, Resources& each) {
+                                                  in.Object(
+                                                      item, "GroupResources",
+                                                      {{"group", in.Text(each.group)},
+                                                       {"resources", in.Texts(each.resources)},
+                                                       {"resourceNames", in.Texts(each.names)}});
+                                                })}});
   }
 
-  AuditLevel ReadLevel(const Json& json, const FieldPath& path) {
-    const std::string text = ReadText(json, path);
+  void Judge(Written& written, const FieldPath& path, const AuditDecision& common) {
+    Rule& rule = written.rule;
+    rule.decision = common;
+    rule.decision.omits_managed_fields =
+        written.omits_managed_fields.value_or(common.omits_managed_fields);
+    rule.decision.level = LevelOf(written.level, path.Child("level"));
+    CheckUrls(rule.urls, path.Child("nonResourceURLs"));
+    for (const Resources& each : rule.resources) CheckResources(each, path.Child("resources"));
+    Judge(written.stages, path.Child("omitStages"), rule.decision);
+    if (rule.urls.empty() || (rule.resources.empty() && rule.namespaces.empty())) return;
+    wrong_.Invalid(path.Child("nonResourceURLs"), Json(rule.urls),
+                   "rules cannot apply to both regular resources and non-resource URLs");
+  }
+
+  AuditLevel LevelOf(const std::string& text, const FieldPath& path) {
     const auto found = std::find(kLevels.begin(), kLevels.end(), text);
     if (found != kLevels.end()) return static_cast<AuditLevel>(found - kLevels.begin());
     if (text.empty()) wrong_.Required(path);
@@ -98,8 +125,8 @@ class AuditPolicy::Reading {
     return AuditLevel::kNone;
   }
 
-  void ReadStages(const Json& json, const FieldPath& path, AuditDecision& decision) {
-    const auto stages = ReadList(json, path);
+  void Judge(const std::vector<std::string>& stages, const FieldPath& path,
+             AuditDecision& decision) {
     for (size_t i = 0; i < stages.size(); ++i) {
       const auto found = std::find(kStages.begin(), kStages.end(), stages[i]);
       if (found != kStages.end()) {
@@ -111,34 +138,23 @@ class AuditPolicy::Reading {
     }
   }
 
-  std::vector<Resources> ReadResources(const Json& json, const FieldPath& path) {
-    std::vector<Resources> all;
-    const Json* const list = Member(json, path);
-    if (list == nullptr) return all;
-    if (!list->is_array()) return Broken(path), all;
-    for (size_t i = 0; i < list->size(); ++i) {
-      const Json& each = (*list)[i];
-      const FieldPath at = path.Index(i);
-      if (!each.is_object()) return Broken(at), all;
-      OnlyKnown(each, at.Text() + ".", {"group", "resources", "resourceNames"});
-      all.push_back({.group = ReadText(each, at.Child("group")),
-                     .resources = ReadList(each, at.Child("resources")),
-                     .names = ReadList(each, at.Child("resourceNames"))});
-      if (!all.back().names.empty() && all.back().resources.empty()) {
-        wrong_.Invalid(at.Child("resourceNames"), Json(all.back().names),
-                       "using resourceNames requires at least one resource");
+  // Of one of them; Kubernetes does not say which.
+  void CheckResources(const Resources& resources, const FieldPath& path) {
+    if (!resources.group.empty()) {
+      const auto faults = NameIsDnsSubdomain(resources.group, false);
+      if (!faults.empty()) {
+        wrong_.Invalid(path.Child("group"), resources.group,
+                       fmt::format("{}", fmt::join(faults, ",")));
       }
     }
-    return all;
+    if (resources.names.empty() || !resources.resources.empty()) return;
+    wrong_.Invalid(path.Child("resourceNames"), Json(resources.names),
+                   "using resourceNames requires at least one resource");
   }
 
-  void CheckUrls(const Rule& rule, const FieldPath& path) {
-    if (!rule.urls.empty() && (!rule.resources.empty() || !rule.namespaces.empty())) {
-      wrong_.Invalid(path, Json(rule.urls),
-                     "rules cannot apply to both regular resources and non-resource URLs");
-    }
-    for (size_t i = 0; i < rule.urls.size(); ++i) {
-      const std::string& url = rule.urls[i];
+  void CheckUrls(const std::vector<std::string>& urls, const FieldPath& path) {
+    for (size_t i = 0; i < urls.size(); ++i) {
+      const std::string& url = urls[i];
       if (url == "*") continue;
       if (!url.starts_with('/')) {
         wrong_.Invalid(path.Index(i), url,
@@ -151,57 +167,38 @@ class AuditPolicy::Reading {
     }
   }
 
-  // The member that the path ends with; nullptr: not there.
-  static const Json* Member(const Json& json, const FieldPath& path) {
-    const std::string text = path.Text();
-    const auto found = json.find(text.substr(text.rfind('.') + 1));
-    return found == json.end() || found->is_null() ? nullptr : &*found;
-  }
-  std::string ReadText(const Json& json, const FieldPath& path) {
-    const Json* const member = Member(json, path);
-    if (member == nullptr) return "";
-    if (!member->is_string()) return Broken(path), "";
-    return member->get<std::string>();
-  }
-  bool ReadBool(const Json& json, const FieldPath& path, bool otherwise) {
-    const Json* const member = Member(json, path);
-    if (member == nullptr) return otherwise;
-    if (!member->is_boolean()) return Broken(path), otherwise;
-    return member->get<bool>();
-  }
-  std::vector<std::string> ReadList(const Json& json, const FieldPath& path) {
-    const Json* const member = Member(json, path);
-    if (member == nullptr) return {};
-    std::vector<std::string> list;
-    if (!member->is_array()) return Broken(path), list;
-    for (const Json& each : *member) {
-      if (!each.is_string()) return Broken(path), list;
-      list.push_back(each.get<std::string>());
-    }
-    return list;
-  }
-  void Broken(const FieldPath& path) {
-    if (broken_.empty()) broken_ = path.Text() + " is of the wrong type";
-  }
-  void OnlyKnown(const Json& json, const std::string& prefix,
-                 const std::set<std::string, std::less<>>& known) {
-    for (const auto& [key, value] : json.items()) {
-      if (!known.contains(key)) {
-        notes_.push_back(fmt::format("audit policy: unknown field \"{}{}\"", prefix, key));
-      }
-    }
-  }
-
-  std::vector<std::string>& notes_;
   Violations wrong_;
-  std::string broken_;  // The first thing that is of another type.
 };
 
 Result<AuditPolicy> AuditPolicy::Parse(std::string_view text, std::vector<std::string>& notes) {
-  auto yaml = ParseYaml(text);
-  if (!yaml) return Fail(Reason::kInvalid, "failed decoding: " + yaml.error().message);
-  for (const std::string& each : yaml->duplicates) notes.push_back("audit policy: " + each);
-  return Reading(notes).Of(yaml->value);
+  const auto failed = [](const std::string& why) {
+    return Fail(Reason::kInvalid, "failed decoding: " + why);
+  };
+  const auto yaml = ParseConfiguration(text);
+  if (!yaml) return failed(yaml.error().message);
+  const auto meta = PeekTypeMeta(DumpJson(yaml->value));
+  if (!meta) return failed("couldn't get version/kind; json parse error: " + meta.error().message);
+  if (meta->api_version.empty()) {
+    return Fail(Reason::kInvalid,
+                "unknown group version field audit.k8s.io/__internal, Kind=Policy in policy");
+  }
+  const bool is_other = meta->kind == "Event" || meta->kind == "EventList";
+  const bool is_policy = meta->kind.empty() || meta->kind == "Policy";
+  if (meta->api_version != "audit.k8s.io/v1" || (!is_other && !is_policy)) {
+    return failed(NoSuchConfiguration(*meta).message);
+  }
+  if (is_other) {
+    return failed("converting (v1." + meta->kind + ") to (audit.Policy): unknown conversion");
+  }
+  return Reading().Of(*yaml, notes);
+}
+
+Result<AuditPolicy> AuditPolicy::Load(std::string_view text, const std::string& file,
+                                      std::vector<std::string>& notes) {
+  auto policy = Parse(text, notes);
+  if (policy) return policy;
+  return Fail(policy.error().reason, fmt::format("loading audit policy file: {}: from file {}",
+                                                 policy.error().message, file));
 }
 
 AuditDecision AuditPolicy::Decide(const User& user, const RequestInfo& info) const {

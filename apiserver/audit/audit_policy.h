@@ -39,6 +39,9 @@ class AuditPolicy {
   // A Policy of audit.k8s.io/v1 in YAML or JSON; errors are kube-apiserver's. What it says that no
   // policy has gets a line in `notes`.
   static Result<AuditPolicy> Parse(std::string_view text, std::vector<std::string>& notes);
+  // The same of what stood in a file, in the words of a start that fails.
+  static Result<AuditPolicy> Load(std::string_view text, const std::string& file,
+                                  std::vector<std::string>& notes);
 
   // By the first rule that fits, of who asked before he was somebody else.
   AuditDecision Decide(const User& user, const RequestInfo& info) const;

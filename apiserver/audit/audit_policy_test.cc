@@ -127,14 +127,32 @@ TEST(AuditPolicy, WhatCannotBeIsRefusedInKubernetesWords) {
             "rules[0].nonResourceURLs: Invalid value: [\"/a\"]: rules cannot apply to both regular "
             "resources and non-resource URLs");
   EXPECT_EQ(error("rules: [{level: None, resources: [{resourceNames: [x]}]}]"),
-            "rules[0].resources[0].resourceNames: Invalid value: [\"x\"]: using resourceNames "
+            "rules[0].resources.resourceNames: Invalid value: [\"x\"]: using resourceNames "
             "requires at least one resource");
-  EXPECT_TRUE(error("rules: [{level: None, users: bob}]").starts_with("failed decoding: "));
+  EXPECT_EQ(error("rules: [{level: None, resources: [{group: a/b}]}]").substr(0, 59),
+            "rules[0].resources.group: Invalid value: \"a/b\": a lowercase");
+  EXPECT_EQ(error("rules: [{level: None, users: bob}]"),
+            "failed decoding: json: cannot unmarshal string into Go struct field PolicyRule.rules."
+            "users of type []string");
+  EXPECT_EQ(error("rules: [{level: 1}]"),
+            "failed decoding: json: cannot unmarshal number into Go struct field PolicyRule.rules."
+            "level of type v1.Level");
+  EXPECT_EQ(error("rules: [{level: None, omitStages: [1]}]"),
+            "failed decoding: json: cannot unmarshal number into Go struct field PolicyRule.rules."
+            "omitStages of type v1.Stage");
   std::vector<std::string> notes;
-  EXPECT_EQ(AuditPolicy::Parse("kind: Policy\napiVersion: v1\nrules: [{level: None}]", notes)
-                .error()
-                .message,
-            "unknown group version field \"v1\" in policy");
+  const auto head = [&](const std::string& text) {
+    const auto policy = AuditPolicy::Parse(text + "\nrules: [{level: None}]\n", notes);
+    return policy ? std::string() : policy.error().message;
+  };
+  EXPECT_EQ(head("kind: Policy\napiVersion: v1"),
+            "failed decoding: no kind \"Policy\" is registered for version \"v1\" in scheme "
+            "\"pkg/runtime/scheme.go:111\"");
+  EXPECT_EQ(head("kind: Policy"),
+            "unknown group version field audit.k8s.io/__internal, Kind=Policy in policy");
+  EXPECT_EQ(head("apiVersion: audit.k8s.io/v1\nkind: Event"),
+            "failed decoding: converting (v1.Event) to (audit.Policy): unknown conversion");
+  EXPECT_EQ(head("apiVersion: audit.k8s.io/v1"), "") << "of what kind it is goes without saying";
   EXPECT_TRUE(Parse("rules: [{level: None, user: [x]}]", &notes));
   EXPECT_EQ(notes, std::vector<std::string>({"audit policy: unknown field \"rules[0].user\""}));
 }

@@ -5,10 +5,9 @@
 
 #include <algorithm>
 #include <cctype>
-#include <initializer_list>
 #include <set>
 
-#include "api/text/yaml.h"
+#include "api/text/configuration_file.h"
 #include "api/violations.h"
 #include "apiserver/request/api_errors.h"
 #include "base/flags.h"
@@ -54,132 +53,48 @@ struct WrittenRule {
   std::vector<WrittenProvider> providers;
 };
 
-// Decodes strictly: what no field is for, and what is of another type.
-class ConfigReading {
- public:
-  Result<std::vector<WrittenRule>> Of(const Json& document) {
-    std::vector<WrittenRule> rules;
-    Known(document, "", {"kind", "apiVersion", "resources"});
-    Each(document, "", "resources", [&](const Json& item, const std::string& path) {
-      WrittenRule rule;
-      Known(item, path, {"resources", "providers"});
-      rule.resources = Texts(item, path, "resources");
-      Each(item, path, "providers", [&](const Json& provider, const std::string& at) {
-        rule.providers.push_back(Provider(provider, at));
-      });
-      rules.push_back(std::move(rule));
-    });
-    if (!broken_.empty()) return Fail(Reason::kInvalid, broken_);
-    if (!unknown_.empty()) {
-      return Fail(Reason::kInvalid,
-                  fmt::format("strict decoding error: {}", fmt::join(unknown_, ", ")));
-    }
-    return rules;
-  }
+ConfigurationReading::Take KeysOf(ConfigurationReading& in,
+                                  std::optional<std::vector<WrittenKey>>& to, const char* go_name) {
+  return [&in, &to, go_name](const Json& cipher) {
+    in.Object(
+        cipher, go_name,
+        {{"keys", in.List<WrittenKey>(to.emplace(), "v1.Key", [&](const Json& json, auto& key) {
+            in.Object(json, "Key", {{"name", in.Text(key.name)}, {"secret", in.Text(key.secret)}});
+          })}});
+  };
+}
 
-  void Duplicate(const std::string& text) { unknown_.push_back(text); }
+void ReadKms(ConfigurationReading& in, const Json& json, WrittenKms& kms) {
+  in.Object(json, "KMSConfiguration",
+            {{"apiVersion", in.Text(kms.api_version)},
+             {"name", in.Text(kms.name)},
+             {"cachesize", in.Number(kms.cache_size)},
+             {"endpoint", in.Text(kms.endpoint)},
+             {"timeout", in.Time(kms.timeout)}});
+  if (kms.api_version.empty()) kms.api_version = "v1";
+}
 
- private:
-  static std::string Join(const std::string& path, std::string_view name) {
-    return path.empty() ? std::string(name) : path + "." + std::string(name);
-  }
-  void Broken(const std::string& path, std::string_view wanted) {
-    if (broken_.empty()) broken_ = fmt::format("{} is no {}", path, wanted);
-  }
-  void Known(const Json& object, const std::string& path,
-             std::initializer_list<std::string_view> names) {
-    if (object.is_null()) return;
-    if (!object.is_object()) return Broken(path, "object");
-    for (const auto& [name, value] : object.items()) {
-      if (std::ranges::find(names, name) != names.end()) continue;
-      unknown_.push_back("unknown field " + Quoted(Join(path, name)));
-    }
-  }
-  // nullptr: there is none.
-  static const Json* Member(const Json& object, const char* name) {
-    if (!object.is_object()) return nullptr;
-    const auto found = object.find(name);
-    return found == object.end() || found->is_null() ? nullptr : &*found;
-  }
-  template <typename Take>
-  void Each(const Json& object, const std::string& path, const char* name, Take take) {
-    const Json* list = Member(object, name);
-    if (list == nullptr) return;
-    const std::string at = Join(path, name);
-    if (!list->is_array()) return Broken(at, "list");
-    for (size_t i = 0; i < list->size(); ++i) take((*list)[i], fmt::format("{}[{}]", at, i));
-  }
-  std::string Text(const Json& object, const std::string& path, const char* name) {
-    const Json* text = Member(object, name);
-    if (text == nullptr) return "";
-    if (text->is_string()) return text->get<std::string>();
-    Broken(Join(path, name), "string");
-    return "";
-  }
-  std::vector<std::string> Texts(const Json& object, const std::string& path, const char* name) {
-    std::vector<std::string> texts;
-    Each(object, path, name, [&](const Json& item, const std::string& at) {
-      if (!item.is_string()) return Broken(at, "string");
-      texts.push_back(item.get<std::string>());
-    });
-    return texts;
-  }
+void ReadProvider(ConfigurationReading& in, const Json& json, WrittenProvider& provider) {
+  in.Object(json, "ProviderConfiguration",
+            {{"aesgcm", KeysOf(in, provider.aesgcm, "AESConfiguration")},
+             {"aescbc", KeysOf(in, provider.aescbc, "AESConfiguration")},
+             {"secretbox", KeysOf(in, provider.secretbox, "SecretboxConfiguration")},
+             {"identity",
+              [&](const Json& identity) {
+                provider.identity = true;
+                in.Object(identity, "IdentityConfiguration", {});
+              }},
+             {"kms", [&](const Json& kms) { ReadKms(in, kms, provider.kms.emplace()); }}});
+}
 
-  std::optional<std::vector<WrittenKey>> Keys(const Json& provider, const std::string& path,
-                                              const char* name) {
-    const Json* cipher = Member(provider, name);
-    if (cipher == nullptr) return std::nullopt;
-    std::vector<WrittenKey> keys;
-    const std::string at = Join(path, name);
-    Known(*cipher, at, {"keys"});
-    Each(*cipher, at, "keys", [&](const Json& key, const std::string& place) {
-      Known(key, place, {"name", "secret"});
-      keys.push_back({Text(key, place, "name"), Text(key, place, "secret")});
-    });
-    return keys;
-  }
-
-  WrittenProvider Provider(const Json& item, const std::string& path) {
-    WrittenProvider provider;
-    Known(item, path, {"aesgcm", "aescbc", "secretbox", "identity", "kms"});
-    provider.aesgcm = Keys(item, path, "aesgcm");
-    provider.aescbc = Keys(item, path, "aescbc");
-    provider.secretbox = Keys(item, path, "secretbox");
-    if (const Json* identity = Member(item, "identity")) {
-      Known(*identity, Join(path, "identity"), {});
-      provider.identity = true;
-    }
-    if (const Json* kms = Member(item, "kms")) provider.kms = Kms(*kms, Join(path, "kms"));
-    return provider;
-  }
-
-  WrittenKms Kms(const Json& item, const std::string& path) {
-    WrittenKms kms;
-    Known(item, path, {"apiVersion", "name", "cachesize", "endpoint", "timeout"});
-    kms.api_version = Text(item, path, "apiVersion");
-    if (kms.api_version.empty()) kms.api_version = "v1";
-    kms.name = Text(item, path, "name");
-    kms.endpoint = Text(item, path, "endpoint");
-    if (const Json* size = Member(item, "cachesize")) {
-      if (size->is_number_integer()) {
-        kms.cache_size = size->get<int64_t>();
-      } else {
-        Broken(Join(path, "cachesize"), "number");
-      }
-    }
-    if (Member(item, "timeout") == nullptr) return kms;
-    const auto timeout = ParseGoDuration(Text(item, path, "timeout"));
-    if (timeout) {
-      kms.timeout = *timeout;
-    } else {
-      Broken(Join(path, "timeout"), "duration");
-    }
-    return kms;
-  }
-
-  std::vector<std::string> unknown_;
-  std::string broken_;  // The first thing that is of another type.
-};
+void ReadRule(ConfigurationReading& in, const Json& json, WrittenRule& rule) {
+  in.Object(json, "ResourceConfiguration",
+            {{"resources", in.Texts(rule.resources)},
+             {"providers", in.List<WrittenProvider>(rule.providers, "v1.ProviderConfiguration",
+                                                    [&](const Json& item, auto& provider) {
+                                                      ReadProvider(in, item, provider);
+                                                    })}});
+}
 
 // As kube-apiserver prints it, but for the keys.
 std::string PrintedKeys(const std::optional<std::vector<WrittenKey>>& keys) {
@@ -420,25 +335,26 @@ Result<> CheckMasks(const EncryptionConfig& config) {
   return {};
 }
 
-Result<std::vector<WrittenRule>> DecodeRules(std::string_view text) {
-  const YamlDocument yaml = TRY(ParseYaml(text));
-  const Json& document = yaml.value;
-  if (!document.is_object()) return Fail(Reason::kInvalid, "it is no object");
-  const auto text_of = [&](const char* name) {
-    const auto found = document.find(name);
-    return found != document.end() && found->is_string() ? found->get<std::string>() : "";
-  };
-  const std::string kind = text_of("kind");
-  const std::string version = text_of("apiVersion");
-  if (kind.empty()) return Fail(Reason::kInvalid, "Object 'Kind' is missing");
-  if (version.empty()) return Fail(Reason::kInvalid, "Object 'apiVersion' is missing");
-  if (kind != kEncryptionKind || version != kEncryptionVersion) {
-    return Fail(Reason::kInvalid, fmt::format("no kind {} is registered for version {}",
-                                              Quoted(kind), Quoted(version)));
+// No error shows the text: there are keys in it.
+Result<std::vector<WrittenRule>> DecodeRules(std::string_view text, bool& is_other) {
+  const YamlDocument yaml = TRY(ParseConfiguration(text));
+  const TypeMeta meta = TRY(ServerConfigurationMeta(yaml.value, "REDACTED"));
+  if (meta.api_version != kEncryptionVersion) return Fail(NoSuchConfiguration(meta));
+  is_other = meta.kind != kEncryptionKind;
+  if (is_other) {
+    return Fail(Reason::kInvalid, fmt::format("got unexpected config type: {}, Kind={}",
+                                              meta.api_version, meta.kind));
   }
-  ConfigReading reading;
-  for (const std::string& each : yaml.duplicates) reading.Duplicate(each);
-  return reading.Of(document);
+  std::vector<WrittenRule> rules;
+  ConfigurationReading in(kEncryptionKind, yaml.duplicates);
+  in.Object(yaml.value, kEncryptionKind,
+            {{"kind", ConfigurationReading::Pass},
+             {"apiVersion", ConfigurationReading::Pass},
+             {"resources", in.List<WrittenRule>(
+                               rules, "v1.ResourceConfiguration",
+                               [&](const Json& item, auto& rule) { ReadRule(in, item, rule); })}});
+  TRY(in.End());
+  return rules;
 }
 
 }  // namespace
@@ -465,7 +381,9 @@ Result<EncryptionConfig> ParseEncryptionConfig(std::string_view text, const std:
                               "{} is empty",
                               Quoted(file)));
   }
-  const auto written = DecodeRules(text);
+  bool is_other = false;
+  const auto written = DecodeRules(text, is_other);
+  if (!written && is_other) return failed("parsing file", written.error().message);
   if (!written) {
     return failed("parsing file",
                   fmt::format("error decoding encryption provider configuration file {}: {}",

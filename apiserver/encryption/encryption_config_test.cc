@@ -124,10 +124,56 @@ TEST(EncryptionConfig, RefusesFilesThatAreNone) {
   EXPECT_THAT(refusal_of("kind: Pod\napiVersion: v1\n"),
               HasSubstr("no kind \"Pod\" is registered for version \"v1\""));
   EXPECT_THAT(refusal_of("kind: Pod"), HasSubstr("Object 'apiVersion' is missing"));
+  EXPECT_EQ(refusal_of("kind: AdmissionConfiguration\napiVersion: apiserver.config.k8s.io/v1\n"),
+            "error while parsing file: got unexpected config type: apiserver.config.k8s.io/v1, "
+            "Kind=AdmissionConfiguration");
   EXPECT_EQ(refusal_of(std::string(kHead) + " []"),
             "error while parsing file: resources: Required value: at least one resources is "
             "required");
-  EXPECT_THAT(refusal_of(std::string(kHead) + "- {resources: 3}"), HasSubstr("is no list"));
+}
+
+// Likewise the texts of kube-apiserver v1.35.6.
+TEST(EncryptionConfig, SaysWhereAFileIsOfAnotherType) {
+  const auto fault_of = [](const std::string& text) {
+    const auto parsed = ParseEncryptionConfig(text, "f", false);
+    const std::string head =
+        "error while parsing file: error decoding encryption provider configuration file \"f\": ";
+    if (parsed || !parsed.error().message.starts_with(head)) return std::string("no such error");
+    return parsed.error().message.substr(head.size());
+  };
+  const std::string head = kHead;
+  EXPECT_EQ(fault_of(head + "- {resources: 3}"),
+            "json: cannot unmarshal number into Go struct field ResourceConfiguration.resources."
+            "resources of type []string");
+  const auto provider = [&](const std::string& text) {
+    return fault_of(head + "- {resources: [secrets], providers: [" + text + "]}");
+  };
+  EXPECT_EQ(provider("{aesgcm: {keys: [{name: 1}]}}"),
+            "json: cannot unmarshal number into Go struct field Key.resources.providers.aesgcm."
+            "keys.name of type string");
+  EXPECT_EQ(provider("{secretbox: x}"),
+            "json: cannot unmarshal string into Go struct field ProviderConfiguration.resources."
+            "providers.secretbox of type v1.SecretboxConfiguration");
+  EXPECT_EQ(provider("{kms: {cachesize: 1.5}}"),
+            "json: cannot unmarshal number 1.5 into Go struct field KMSConfiguration.resources."
+            "providers.kms.cachesize of type int32");
+  EXPECT_EQ(provider("{kms: {cachesize: 99999999999}}"),
+            "json: cannot unmarshal number 99999999999 into Go struct field KMSConfiguration."
+            "resources.providers.kms.cachesize of type int32");
+  EXPECT_EQ(provider("{kms: {timeout: 3x}}"), "time: unknown unit \"x\" in duration \"3x\"");
+  EXPECT_EQ(
+      provider("{identity: {}, identity: {}}"),
+      "strict decoding error: yaml: unmarshal errors:\n  line 4: key \"identity\" already set "
+      "in map");
+  EXPECT_EQ(fault_of(R"({"apiVersion": "apiserver.config.k8s.io/v1", "resources": [],)"
+                     R"( "kind": "EncryptionConfiguration", "resources": []})"),
+            "strict decoding error: duplicate field \"resources\"");
+  EXPECT_EQ(fault_of("apiVersion: v1\nkind: 1\n"),
+            "couldn't get version/kind; json parse error: json: cannot unmarshal number into Go "
+            "struct field .kind of type string");
+  EXPECT_EQ(fault_of("resources: [{providers: [{aescbc: {keys: [{secret: c2VjcmV0}]}}]}]\n"),
+            "Object 'Kind' is missing in 'REDACTED'")
+      << "there are keys in it";
 }
 
 }  // namespace

@@ -498,7 +498,6 @@ TEST_F(CustomResources, AScaleThatLeadsThroughNoObjectsChangesNothing) {
   EXPECT_EQ(Get(path_ + "/c").body["spec"], Json::array());
 }
 
-// The texts of all places would be 20 GB.
 TEST_F(CustomResources, APatchOfAScaleSetsReplicasThatWereNotThere) {
   Define(Definition(Json::parse(R"({"type": "object", "properties": {"spec": {"type": "object",
       "properties": {"replicas": {"type": "integer"}, "image": {"type": "string"}}}}})")));
@@ -511,6 +510,7 @@ TEST_F(CustomResources, APatchOfAScaleSetsReplicasThatWereNotThere) {
   EXPECT_EQ(Get(path_ + "/a").body["spec"]["replicas"], 3);
 }
 
+// The texts of all places would be 20 GB.
 TEST_F(CustomResources, ALongNameAboveManyItemsCostsTheirSum) {
   Json definition = Definition(Json::parse(R"({"type": "object", "properties": {"m": {
       "type": "object",

@@ -58,6 +58,11 @@ Result<ReadBodyParts> ReadDocument(const ApiRequest& request, FieldValidation va
   } else if (media.empty() || media == "application/json") {
     auto parsed = ParseJson(http.Body());
     if (!parsed) {
+      // Its kind could be read, unlike a number further on.
+      const auto meta = PeekTypeMeta(http.Body());
+      if (meta && !meta->kind.empty() && !meta->api_version.empty()) {
+        return Fail(NotHandled(kind, parsed.error().message));
+      }
       return Fail(UnreadableObject(
           kind, "couldn't get version/kind; json parse error: " + parsed.error().message,
           http.Body()));

@@ -231,5 +231,18 @@ TEST_F(PatchedWrites, WhatAnEmbeddedResourceIsHasAnOwner) {
   EXPECT_TRUE(fields.contains("f:kind")) << fields;
 }
 
+TEST_F(PatchedWrites, WhatCannotBeReplicasIsToldAsGoHoldsIt) {
+  Define(Definition(Schema()));
+  const Answer answer = Post(
+      path_, R"({"apiVersion": "example.com/v1", "kind": "Cron", "spec": {"replicas": 1e400}})");
+  EXPECT_EQ(answer.code, 400);
+  EXPECT_EQ(answer.message(),
+            "Cron in version \"v1\" cannot be handled as a Cron: json: cannot unmarshal number "
+            "1e400 into Go value of type float64");
+  EXPECT_THAT(
+      Post(path_, Cron("a", {{"replicas", {{"a", {1, "b"}}}}})).message(),
+      HasSubstr("accessor error: map[a:[1 b]] is of the type map[string]interface {}, expected"));
+}
+
 }  // namespace
 }  // namespace skiff

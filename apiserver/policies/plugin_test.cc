@@ -57,6 +57,14 @@ class ValidatingPoliciesTest : public ServerFixture {
   }
 };
 
+TEST_F(ValidatingPoliciesTest, WhatIsWrongWithMetadataBesideAStatusIsToldOnce) {
+  Policy("p", R"j({"validations": [{"expression": "true"}]})j");
+  const auto refused = Merge(std::string(kPolicies) + "/p/status",
+                             R"j({"metadata": {"deletionGracePeriodSeconds": 3}})j");
+  EXPECT_EQ(refused.code, 422) << refused.message();
+  EXPECT_EQ(refused.body["details"]["causes"].size(), 1u);
+}
+
 TEST_F(ValidatingPoliciesTest, APolicyRefusesFromTheMomentItIsBound) {
   Policy("p", R"j({"validations": [{"expression": "object.metadata.name != 'bad'",
                                     "message": "  no bad ones  ", "reason": "Forbidden"}]})j");

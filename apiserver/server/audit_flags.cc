@@ -4,6 +4,7 @@
 
 #include <utility>
 
+#include "apiserver/audit/audit_policy.h"
 #include "apiserver/auth/pki.h"
 #include "apiserver/request/api_errors.h"
 
@@ -104,11 +105,16 @@ Result<> CheckAuditFlags(const AuditFlags& flags, std::vector<std::string>& note
 }
 
 Result<std::optional<AuditOptions>> AuditOptionsOf(const AuditFlags& flags) {
-  if (flags.log.path.empty() || flags.policy_file.empty()) return std::nullopt;
+  if (flags.policy_file.empty()) return std::nullopt;
   auto text = ReadWholeFile(flags.policy_file);
   if (!text) {
     return Wrong(fmt::format("loading audit policy file: failed to read file path {}: {}",
                              Quoted(flags.policy_file), text.error().message));
+  }
+  if (flags.log.path.empty()) {
+    std::vector<std::string> notes;
+    TRY(AuditPolicy::Load(*text, flags.policy_file, notes));
+    return std::nullopt;
   }
   AuditOptions options{.policy_text = *std::move(text),
                        .policy_file = flags.policy_file,

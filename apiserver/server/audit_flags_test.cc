@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <fstream>
+
 #include "apiserver/server/program.h"
 
 namespace skiff {
@@ -40,6 +42,13 @@ TEST(AuditFlagsTest, OneHalfOfItIsNothingAndIsSaid) {
   flags.policy_file = "/nowhere/policy";
   EXPECT_TRUE(AuditOptionsOf(flags).error().message.starts_with(
       "loading audit policy file: failed to read file path \"/nowhere/policy\": "));
+  // It is judged all the same.
+  flags.log.path.clear();
+  flags.policy_file = ::testing::TempDir() + "audit_policy.yaml";
+  std::ofstream(flags.policy_file) << "apiVersion: audit.k8s.io/v1\nkind: Policy\nrules: []\n";
+  EXPECT_EQ(AuditOptionsOf(flags).error().message,
+            "loading audit policy file: loaded illegal policy with 0 rules: from file " +
+                flags.policy_file);
 }
 
 }  // namespace

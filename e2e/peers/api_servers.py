@@ -18,6 +18,8 @@ UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}
 PATCHED = re.compile(r'(Invalid value: "(?:\{|map\[)).*((?:\}|\])": )', re.S)
 # Where in its own sources.
 SCHEME = re.compile(r'(in scheme )"[^"]*"')
+# cel-go's types of unnamed objects are numbered as they come.
+TYPE = re.compile(r"selfType\d+")
 ACCESS = re.compile(r"(kube-api-access)-[a-z0-9]{5}\b")
 VERSION = re.compile(r'(resourceVersion\\*": *\\*"|in object meta: |ResourceVersion in record \()\d+')
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
@@ -83,7 +85,7 @@ def masked(thing):
         return [masked(value) for value in thing]
     if not isinstance(thing, str):
         return thing
-    thing = SCHEME.sub(r"\1", PATCHED.sub(r"\1\2", thing))
+    thing = TYPE.sub("selfType", SCHEME.sub(r"\1", PATCHED.sub(r"\1\2", thing)))
     thing = ADDRESS.sub("ADDRESS", UUID.sub("UUID", thing))
     return VERSION.sub(r"\1N", ACCESS.sub(r"\1", TIME.sub("TIME", thing)))
 

@@ -220,6 +220,13 @@ std::vector<std::string> StrictCidrErrors(std::string_view value) {
   return {fmt::format("must be in canonical form (\"{}\")", cidr->Text())};
 }
 
+std::vector<std::string> InterfaceAddressErrors(std::string_view value) {
+  const auto cidr = ParseCidr(value);
+  if (!cidr) return {"must be a valid address in CIDR form, (e.g. 10.9.8.7/24 or 2001:db8::1/64)"};
+  if (cidr->Text() == value) return {};
+  return {fmt::format("must be in canonical form (\"{}\")", cidr->Text())};
+}
+
 void ValidateEndpointIp(std::string_view value, const FieldPath& path, Violations& out) {
   const auto address = ParseIp(value);
   if (!address) return;

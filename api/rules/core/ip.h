@@ -44,6 +44,8 @@ std::vector<std::string> LegacyIpErrors(std::string_view value);
 std::vector<std::string> StrictIpErrors(std::string_view value);
 std::vector<std::string> LegacyCidrErrors(std::string_view value);
 std::vector<std::string> StrictCidrErrors(std::string_view value);
+// Of an address with the length of its network's prefix.
+std::vector<std::string> InterfaceAddressErrors(std::string_view value);
 // The address of an endpoint may not be unspecified, loopback or link local.
 void ValidateEndpointIp(std::string_view value, const FieldPath& path, Violations& out);
 // Warning headers for values of legacy fields that strict ones would refuse.

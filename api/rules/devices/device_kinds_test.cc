@@ -71,6 +71,47 @@ TEST(ResourceClaimStatus, IsAllocatedToNodesThatCanBeSelected) {
           "Invalid value: \"x\": not a valid selector operator"));
 }
 
+// The texts are those of kube-apiserver v1.35.6.
+TEST(ResourceClaimStatus, TellsOfDevicesThatItHolds) {
+  const Json claim = Created(kClaim);
+  const Json device = {{"driver", "d.example.com"}, {"pool", "p"}, {"device", "one"}};
+  Json result = device;
+  result["request"] = "a";
+  const Json allocation = {{"devices", {{"results", Json::array({result})}}}};
+  const auto errors = [&](const Json& more) {
+    Json told = device;
+    told.update(more);
+    return StatusErrors(
+        claim,
+        With(claim, "/status", {{"allocation", allocation}, {"devices", Json::array({told})}}));
+  };
+  EXPECT_THAT(errors({{"networkData", {{"ips", {"10.9.8.7/24", "2001:db8::1/64"}}}}}), IsEmpty());
+  EXPECT_THAT(
+      errors({{"networkData", {{"ips", {"1", "010.0.0.1/8", "10.0.0.1/8", "10.0.0.1/8"}}}}}),
+      ElementsAre("status.devices[0].networkData.ips[0]: Invalid value: \"1\": must be a "
+                  "valid address in CIDR form, (e.g. 10.9.8.7/24 or 2001:db8::1/64)",
+                  "status.devices[0].networkData.ips[1]: Invalid value: \"010.0.0.1/8\": "
+                  "must be in canonical form (\"10.0.0.1/8\")",
+                  "status.devices[0].networkData.ips[3]: Duplicate value: \"10.0.0.1/8\""));
+  EXPECT_THAT(errors({{"networkData", {{"interfaceName", std::string(257, 'x')}}}}),
+              ElementsAre("status.devices[0].networkData.interfaceName: Too long: may not be more "
+                          "than 256 bytes"));
+  EXPECT_THAT(errors({{"data", Json::array({1})}}),
+              ElementsAre("status.devices[0].data: Invalid value: \"<value omitted>\": must be a "
+                          "valid JSON object"));
+  EXPECT_THAT(errors({{"shareID", "no UID"}}), IsEmpty()) << "shares are off in v1.35";
+  const Json twice = {{"devices", Json::array({device, device})},
+                      {"reservedFor", {{{"resource", "pods"}, {"name", "a"}, {"uid", "u"}}}}};
+  const std::string shown = R"({"Driver":"d.example.com","Pool":"p","Device":"one","ShareID":""})";
+  const std::string absent =
+      ": Invalid value: " + shown + ": must be an allocated device in the claim";
+  EXPECT_THAT(StatusErrors(claim, With(claim, "/status", twice)),
+              ElementsAre("status.devices[0]" + absent, "status.devices[1]" + absent,
+                          "status.devices[1]: Duplicate value: " + shown,
+                          "status.reservedFor: Forbidden: may not be specified when `allocated` is "
+                          "not set"));
+}
+
 TEST(ResourceClaimTemplateValidation, SetsNoMoreThanLabelsAndAnnotations) {
   const auto with = [](const char* field, const Json& value) {
     return CreateErrors(With(kTemplate, std::string("/spec/metadata/") + field, value));

@@ -4,11 +4,14 @@
 
 #include <algorithm>
 #include <set>
+#include <string_view>
+#include <tuple>
 
 #include "api/cel/program.h"
 #include "api/codec/json.h"
 #include "api/codec/struct_text.h"
 #include "api/rules/checks.h"
+#include "api/rules/core/ip.h"
 #include "api/rules/core/object_meta.h"
 #include "api/rules/devices/device_selectors.h"
 #include "api/rules/names.h"
@@ -27,8 +30,11 @@ constexpr size_t kAlternativesMax = 8;
 constexpr size_t kAllocationConfigMax = 64;
 constexpr size_t kReservationsMax = 256;
 constexpr size_t kDeviceConditionsMax = 8;
+constexpr size_t kDeviceIpsMax = 16;
+constexpr size_t kInterfaceBytesMax = 256;
+constexpr size_t kHardwareBytesMax = 128;
 constexpr size_t kExpressionBytesMax = 10240;
-constexpr size_t kParametersBytesMax = 10240;
+constexpr size_t kRawBytesMax = 10240;
 constexpr size_t kDomainBytesMax = 63;
 constexpr size_t kIdBytesMax = 32;
 constexpr size_t kPoolBytesMax = 253;
@@ -139,7 +145,7 @@ bool IsAllocated(const ResourceClaimStatus& status, const AllocatedDeviceStatus&
   });
 }
 
-void ValidateReservations(const ResourceClaim& claim, const ResourceClaim& old, Violations& out) {
+void ValidateReservations(const ResourceClaim& claim, Violations& out) {
   const FieldPath path = FieldPath("status").Child("reservedFor");
   const auto& now = claim.status.reserved_for;
   if (CheckCount(now, kReservationsMax, path, out)) {
@@ -153,6 +159,11 @@ void ValidateReservations(const ResourceClaim& claim, const ResourceClaim& old, 
       if (!uids.insert(now[i].uid).second) out.Duplicate(path.Index(i), now[i].uid);
     }
   }
+}
+
+void ValidateMayBeReserved(const ResourceClaim& claim, const ResourceClaim& old, Violations& out) {
+  const FieldPath path = FieldPath("status").Child("reservedFor");
+  const auto& now = claim.status.reserved_for;
   if (now.empty()) return;
   if (!claim.status.allocation) {
     return out.Forbidden(path, "may not be specified when `allocated` is not set");
@@ -195,22 +206,73 @@ void ValidateAllocation(const AllocationResult& allocation, const std::set<std::
                        FieldPath("status").Child("allocation").Child("nodeSelector"), out);
 }
 
+// As Go prints what tells devices apart.
+Printed PrintedDevice(const AllocatedDeviceStatus& device) {
+  return Printed::Verbatim(fmt::format(
+      R"({{"Driver":{},"Pool":{},"Device":{},"ShareID":{}}})", GoQuote(device.driver),
+      GoQuote(device.pool), GoQuote(device.device), GoQuote(device.share_id.value_or(""))));
+}
+
+// An object that a driver says something with.
+void ValidateRawObject(const RawJson& raw, const FieldPath& path, Violations& out) {
+  if (raw.IsNull()) return out.Required(path);
+  if (raw.Text().size() > kRawBytesMax) return out.TooLong(path, kRawBytesMax);
+  const auto parsed = ParseJson(raw.Text());
+  if (!parsed) {
+    out.Invalid(path, "<value omitted>", "error parsing data as JSON: " + parsed.error().message);
+  } else if (!parsed->is_object()) {
+    out.Invalid(path, "<value omitted>", "must be a valid JSON object");
+  }
+}
+
+void ValidateNetworkData(const NetworkDeviceData& data, const FieldPath& path, Violations& out) {
+  if (data.interface_name.size() > kInterfaceBytesMax) {
+    out.TooLong(path.Child("interfaceName"), kInterfaceBytesMax);
+  }
+  if (data.hardware_address.size() > kHardwareBytesMax) {
+    out.TooLong(path.Child("hardwareAddress"), kHardwareBytesMax);
+  }
+  const FieldPath ips = path.Child("ips");
+  if (!CheckCount(data.ips, kDeviceIpsMax, ips, out)) return;
+  for (size_t i = 0; i < data.ips.size(); ++i) {
+    out.InvalidEach(ips.Index(i), data.ips[i], InterfaceAddressErrors(data.ips[i]));
+  }
+  std::set<std::string_view> seen;
+  for (size_t i = 0; i < data.ips.size(); ++i) {
+    if (!seen.insert(data.ips[i]).second) out.Duplicate(ips.Index(i), data.ips[i]);
+  }
+}
+
 void ValidateDeviceStatus(const ResourceClaim& claim, const AllocatedDeviceStatus& device,
                           const FieldPath& path, Violations& out) {
   ValidateDriverName(device.driver, path.Child("driver"), out);
   ValidatePoolName(device.pool, path.Child("pool"), out);
   CheckFormat(Dns1123LabelErrors, device.device, path.Child("device"), out);
   if (!IsAllocated(claim.status, device)) {
-    out.Invalid(
-        path,
-        Printed::Verbatim(fmt::format(
-            R"({{"Driver":{},"Pool":{},"Device":{},"ShareID":{}}})", GoQuote(device.driver),
-            GoQuote(device.pool), GoQuote(device.device), GoQuote(device.share_id.value_or("")))),
-        "must be an allocated device in the claim");
+    out.Invalid(path, PrintedDevice(device), "must be an allocated device in the claim");
   }
   const FieldPath conditions = path.Child("conditions");
   if (CheckCount(device.conditions, kDeviceConditionsMax, conditions, out)) {
     ValidateConditions(device.conditions, conditions, out);
+  }
+  if (device.data) ValidateRawObject(*device.data, path.Child("data"), out);
+  if (device.network_data) {
+    ValidateNetworkData(*device.network_data, path.Child("networkData"), out);
+  }
+}
+
+void ValidateDeviceStatuses(const ResourceClaim& claim, Violations& out) {
+  const FieldPath path = FieldPath("status").Child("devices");
+  const auto& devices = claim.status.devices;
+  for (size_t i = 0; i < devices.size(); ++i) {
+    ValidateDeviceStatus(claim, devices[i], path.Index(i), out);
+  }
+  std::set<std::tuple<std::string_view, std::string_view, std::string_view, std::string_view>> seen;
+  for (size_t i = 0; i < devices.size(); ++i) {
+    const AllocatedDeviceStatus& each = devices[i];
+    const std::string_view share = each.share_id ? std::string_view(*each.share_id) : "";
+    if (seen.emplace(each.driver, each.pool, each.device, share).second) continue;
+    out.Duplicate(path.Index(i), PrintedDevice(each));
   }
 }
 
@@ -277,18 +339,7 @@ void ValidateOpaqueConfig(const Box<OpaqueDeviceConfiguration>& config, const Fi
                           Violations& out) {
   if (!config) return out.Required(path);
   ValidateDriverName(config->driver, path.Child("driver"), out);
-  const FieldPath parameters = path.Child("parameters");
-  if (config->parameters.IsNull()) return out.Required(parameters);
-  if (config->parameters.Text().size() > kParametersBytesMax) {
-    return out.TooLong(parameters, kParametersBytesMax);
-  }
-  const auto parsed = ParseJson(config->parameters.Text());
-  if (!parsed) {
-    out.Invalid(parameters, "<value omitted>",
-                "error parsing data as JSON: " + parsed.error().message);
-  } else if (!parsed->is_object()) {
-    out.Invalid(parameters, "<value omitted>", "must be a valid JSON object");
-  }
+  ValidateRawObject(config->parameters, path.Child("parameters"), out);
 }
 
 void ValidateClaimSpec(const ResourceClaimSpec& spec, const FieldPath& path, Violations& out) {
@@ -327,16 +378,14 @@ void ValidateClaimSpec(const ResourceClaimSpec& spec, const FieldPath& path, Vio
 }
 
 void ValidateClaimStatus(const ResourceClaim& claim, const ResourceClaim& old, Violations& out) {
-  ValidateReservations(claim, old, out);
+  ValidateReservations(claim, out);
+  ValidateDeviceStatuses(claim, out);
+  ValidateMayBeReserved(claim, old, out);
   const auto& allocation = claim.status.allocation;
   if (old.status.allocation && allocation && !(*allocation == *old.status.allocation)) {
     out.Invalid(FieldPath("status").Child("allocation"), Printed(*allocation), kFieldImmutable);
   } else if (allocation && !old.status.allocation) {
     ValidateAllocation(*allocation, ReferencesOf(claim.spec.devices), out);
-  }
-  const FieldPath devices = FieldPath("status").Child("devices");
-  for (size_t i = 0; i < claim.status.devices.size(); ++i) {
-    ValidateDeviceStatus(claim, claim.status.devices[i], devices.Index(i), out);
   }
 }
 

@@ -50,12 +50,48 @@ bool HoldsDevice(const ResourceClaimStatus& status, const AllocatedDeviceStatus&
   return false;
 }
 
+bool SharesCapacity(const ResourceClaimStatus& status) {
+  if (status.allocation) {
+    for (const auto& result : status.allocation->devices.results) {
+      if (result.share_id || !result.consumed_capacity.empty()) return true;
+    }
+  }
+  return std::any_of(status.devices.begin(), status.devices.end(),
+                     [](const auto& device) { return device.share_id.has_value(); });
+}
+
+bool HasBindingConditions(const ResourceClaimStatus& status) {
+  if (!status.allocation) return false;
+  const auto& results = status.allocation->devices.results;
+  return std::any_of(results.begin(), results.end(), [](const auto& result) {
+    return !result.binding_conditions.empty() || !result.binding_failure_conditions.empty();
+  });
+}
+
+// Features that are off in v1.35 leave nothing behind where nothing is of them.
+void DropAlphaFields(ResourceClaimStatus& status, const ResourceClaimStatus& old) {
+  const bool shares = SharesCapacity(old);
+  const bool has_conditions = HasBindingConditions(old);
+  if (status.allocation) {
+    for (auto& result : status.allocation->devices.results) {
+      if (!shares) result.share_id.reset();
+      if (!shares) result.consumed_capacity.clear();
+      if (!has_conditions) result.binding_conditions.clear();
+      if (!has_conditions) result.binding_failure_conditions.clear();
+    }
+  }
+  for (auto& device : status.devices) {
+    if (!shares) device.share_id.reset();
+  }
+}
+
 // What drivers reported of devices that this write gives back goes with them.
 void UpdateStatus(ResourceClaim& object, const ResourceClaim& old) {
   KeepSpecAndMetadata(object, old);
   std::erase_if(object.status.devices, [&](const AllocatedDeviceStatus& device) {
     return HoldsDevice(old.status, device) && !HoldsDevice(object.status, device);
   });
+  DropAlphaFields(object.status, old.status);
 }
 
 // Features that are off in v1.35 leave nothing behind: tolerations of tainted devices, and shares
