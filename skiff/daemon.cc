@@ -105,16 +105,25 @@ void DataDirLock::StartIsOver() {
   (void)LockStart(file_, F_OFD_SETLK, F_UNLCK);
 }
 
-bool AwaitStart(const std::string& data_dir, const std::function<void()>& tell) {
+bool IsStarting(const std::string& data_dir) {
   const int file = open(LockPath(data_dir).c_str(), O_RDWR | O_CLOEXEC);
   if (file < 0) return false;
-  const bool is_starting = !LockStart(file, F_OFD_SETLK, F_WRLCK);
-  if (is_starting) {
-    tell();
-    (void)LockStart(file, F_OFD_SETLKW, F_WRLCK);
-  }
+  struct flock lock {};
+  lock.l_type = F_WRLCK;
+  lock.l_whence = SEEK_SET;
+  const bool is_known = fcntl(file, F_OFD_GETLK, &lock) == 0;
   close(file);
-  return is_starting;
+  return is_known && lock.l_type != F_UNLCK;
+}
+
+bool AwaitStart(const std::string& data_dir, const std::function<void()>& tell) {
+  if (!IsStarting(data_dir)) return false;
+  tell();
+  const int file = open(LockPath(data_dir).c_str(), O_RDWR | O_CLOEXEC);
+  if (file < 0) return true;  // It has gone since.
+  (void)LockStart(file, F_OFD_SETLKW, F_RDLCK);
+  close(file);
+  return true;
 }
 
 bool IsDataDirLocked(const std::string& data_dir) {

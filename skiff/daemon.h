@@ -38,6 +38,8 @@ class DataDirLock {
   explicit DataDirLock(int file) : file_(file) {}
   int file_;
 };
+// Whether whoever holds the lock has not started yet; false where it is another user's.
+bool IsStarting(const std::string& data_dir);
 // Until whoever holds the lock has started, or has ended; returns whether that was to be waited
 // for. `tell` is called before. At once where nobody holds it, or it is another user's.
 bool AwaitStart(const std::string& data_dir, const std::function<void()>& tell);

@@ -24,6 +24,7 @@ TEST_F(DaemonTest, WhoFindsAStartUnderWayWaitsForItsEnd) {
     auto waited = std::async(std::launch::async,
                              [&] { return AwaitStart(directory_, [&] { waits.set_value(); }); });
     waits.get_future().wait();
+    EXPECT_TRUE(IsStarting(directory_));
     EXPECT_EQ(waited.wait_for(0s), std::future_status::timeout);
     if (has_failed) {
       lock.reset();
@@ -31,6 +32,7 @@ TEST_F(DaemonTest, WhoFindsAStartUnderWayWaitsForItsEnd) {
       lock->StartIsOver();
     }
     EXPECT_TRUE(waited.get());
+    EXPECT_FALSE(IsStarting(directory_));
     EXPECT_EQ(IsDataDirLocked(directory_), !has_failed);
     EXPECT_FALSE(AwaitStart(directory_, [] { FAIL() << "it has started"; }));
   }
