@@ -346,7 +346,8 @@ Result<TimePoint> ExpiryOf(std::string_view certificate_pem) {
 
 bool NeedsRenewal(std::string_view certificate_pem, TimePoint now) {
   const auto validity = ValidityOf(certificate_pem);
-  if (!validity) return true;
+  // One that is yet to begin was made by a clock that was ahead: nobody accepts it.
+  if (!validity || validity->not_before > now) return true;
   const Duration life = validity->not_after - validity->not_before;
   return validity->not_after - now < std::chrono::duration_cast<Duration>(life * kRenewBelow);
 }

@@ -138,6 +138,14 @@ tl::unexpected<Error> KeepCopy(Command& command, ScratchFile& file, Error error)
   return Fail(std::move(error));
 }
 
+// What was typed into an editor that failed then is kept.
+tl::unexpected<Error> NotEdited(Command& command, ScratchFile& file, const std::string& opened,
+                                Error error) {
+  const auto saved = file.Read();
+  if (!saved || *saved == opened) return Fail(std::move(error));
+  return KeepCopy(command, file, std::move(error));
+}
+
 // Checks what was saved before anything is sent.
 Result<Outcome> Saved(Command& command, const EditedText& text, const Result<YamlDocument>& parsed,
                       const SaveEdited& save) {
@@ -161,7 +169,9 @@ Result<> EditUntilSaved(Command& command, const EditedText& text, const SaveEdit
   std::optional<std::string> failed;
   while (true) {
     TRY(file.Write(opened));
-    TRY(RunEditor(command, file.path()));
+    if (auto run = RunEditor(command, file.path()); !run) {
+      return NotEdited(command, file, opened, std::move(run).error());
+    }
     const std::string saved = TRY(file.Read());
     const std::string edited = WithoutComments(saved);
     // Who validates, as all do who do not say otherwise, is told that it is no object.

@@ -167,6 +167,34 @@ TEST_F(EditTest, WhatIsOnlyWrittenInAnotherWayIsNoChange) {
   EXPECT_TRUE(writes_.empty());
 }
 
+TEST_F(EditTest, InterruptsAreTheEditors) {
+  Put(std::string(kMaps) + "a",
+      {{"kind", "ConfigMap"}, {"apiVersion", "v1"}, {"data", {{"k", "one"}}}});
+  variables_["KUBE_EDITOR"] =
+      "f() { kill -INT $PPID; kill -QUIT $PPID; sed -i 's/k: one/k: two/' \"$1\"; }; f";
+  EXPECT_EQ(Run("edit", {"cm/a"}), 0) << err_;
+  EXPECT_EQ(TextAt(objects_.at(std::string(kMaps) + "a"), "data", "k"), "two");
+  variables_["KUBE_EDITOR"] = "f() { kill -INT \"$$\"; }; f";
+  EXPECT_EQ(Run("edit", {"cm/a"}), 1) << "what ends by them has failed";
+}
+
+TEST_F(EditTest, WhatWasTypedIntoAnEditorThatFailsIsKept) {
+  Put(std::string(kMaps) + "a", {{"kind", "ConfigMap"}, {"data", {{"k", "one"}}}});
+  variables_["KUBE_EDITOR"] = "f() { sed -i 's/k: one/k: two/' \"$1\"; exit 3; }; f";
+  EXPECT_EQ(Run("edit", {"cm/a"}), 1);
+  const std::string said = "A copy of your changes has been stored to \"";
+  ASSERT_THAT(err_, StartsWith(said));
+  const std::string kept = err_.substr(said.size(), err_.find('"', said.size()) - said.size());
+  std::ifstream in(kept);
+  EXPECT_THAT(std::string(std::istreambuf_iterator<char>(in), {}), HasSubstr("k: two\n"));
+  std::filesystem::remove(kept);
+  EXPECT_THAT(err_, HasSubstr("\nerror: there was a problem with the editor "));
+  variables_["KUBE_EDITOR"] = "false";
+  EXPECT_EQ(Run("edit", {"cm/a"}), 1);
+  EXPECT_EQ(err_, "error: there was a problem with the editor \"false\"\n") << "nothing was typed";
+  EXPECT_TRUE(writes_.empty());
+}
+
 TEST_F(EditTest, WantsAResource) {
   const std::string error =
       "error: You must provide one or more resources by argument or filename.\n";

@@ -48,6 +48,35 @@ Result<std::string> ScratchFile::Read() const {
   return text.str();
 }
 
+namespace {
+
+// The terminal sends its interrupts to all who share it; while another program has it they are that
+// one's, which may do something else by them than end.
+class InterruptsLeft {
+ public:
+  InterruptsLeft() {
+    struct sigaction ignore {};
+    ignore.sa_handler = SIG_IGN;
+    for (auto& [signal, before] : kept_) sigaction(signal, &ignore, &before);
+  }
+  ~InterruptsLeft() {
+    for (const auto& [signal, before] : kept_) sigaction(signal, &before, nullptr);
+  }
+  InterruptsLeft(const InterruptsLeft&) = delete;
+  InterruptsLeft& operator=(const InterruptsLeft&) = delete;
+  // Those that nobody ignored before.
+  void AddTo(sigset_t& set) const {
+    for (const auto& [signal, before] : kept_) {
+      if (before.sa_handler != SIG_IGN) sigaddset(&set, signal);
+    }
+  }
+
+ private:
+  std::pair<int, struct sigaction> kept_[2] = {{SIGINT, {}}, {SIGQUIT, {}}};
+};
+
+}  // namespace
+
 Result<int> RunAttached(const Args& argv) {
   const auto program = FindProgram(argv[0]);
   if (!program) return CliError(fmt::format("exec: {}: not found", GoQuote(argv[0])));
@@ -56,12 +85,14 @@ Result<int> RunAttached(const Args& argv) {
   for (std::string& word : copies) words.push_back(word.data());
   words.push_back(nullptr);
   // The child gets the signals back that we ignore or block.
+  const InterruptsLeft interrupts;
   posix_spawnattr_t attributes;
   posix_spawnattr_init(&attributes);
   sigset_t none;
   sigemptyset(&none);
   sigset_t defaults = none;
   sigaddset(&defaults, SIGPIPE);
+  interrupts.AddTo(defaults);
   posix_spawnattr_setsigmask(&attributes, &none);
   posix_spawnattr_setsigdefault(&attributes, &defaults);
   posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);

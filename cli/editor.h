@@ -37,8 +37,8 @@ Result<> EditAndCreate(Command& command, const WriteFlags& flags, const Manifest
 // Whether objects can be edited in the format that -o names.
 Result<> CheckEditFormat(const PrintFlags& print);
 
-// Runs a program on our own input and outputs to its end; returns its exit code, 128 + the signal
-// that killed it. Fails when it cannot be started.
+// Runs a program on our own input and outputs to its end, which interrupts are left to; returns its
+// exit code, 128 + the signal that killed it. Fails when it cannot be started.
 Result<int> RunAttached(const Args& argv);
 
 }  // namespace skiff::cli

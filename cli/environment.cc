@@ -3,20 +3,24 @@
 #include <poll.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <memory>
 
 #include "base/process.h"
+#include "http/socket.h"
 
 namespace skiff::cli {
 namespace {
 
-void WriteTo(FILE* file, std::string_view text) {
-  std::fwrite(text.data(), 1, text.size(), file);
-  std::fflush(file);
+// 0, or the errno with which it failed.
+int WriteTo(FILE* file, std::string_view text) {
+  const bool is_taken = std::fwrite(text.data(), 1, text.size(), file) == text.size();
+  return is_taken && std::fflush(file) == 0 ? 0 : errno;
 }
 
 std::string ReadAllInput() {
@@ -74,26 +78,33 @@ bool Browse(const std::string& link) {
 }  // namespace
 
 Environment SystemEnvironment(const Clock& clock) {
-  return {.out = [](std::string_view text) { WriteTo(stdout, text); },
-          .err = [](std::string_view text) { WriteTo(stderr, text); },
-          .read_input = ReadAllInput,
-          .variable =
-              [](const std::string& name) {
-                const char* value = std::getenv(name.c_str());
-                return std::string(value ? value : "");
-              },
-          .has_variable =
-              [](const std::string& name) { return std::getenv(name.c_str()) != nullptr; },
-          .connect = [](const HttpsOptions& options) { return MakeHttpsTransport(options); },
-          .pause =
-              [](Duration duration) {
-                const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(duration);
-                (void)poll(nullptr, 0, static_cast<int>(ms.count()));  // EINTR only ends it early.
-              },
-          .clock = clock,
-          .read_line = ReadLine,
-          .become = Become,
-          .browse = Browse};
+  auto fault = std::make_shared<std::atomic<int>>(0);
+  return {
+      .out =
+          [fault](std::string_view text) {
+            const int error = WriteTo(stdout, text);
+            if (error != 0 && error != EPIPE) *fault = error;
+          },
+      .err = [](std::string_view text) { (void)WriteTo(stderr, text); },
+      .read_input = ReadAllInput,
+      .variable =
+          [](const std::string& name) {
+            const char* value = std::getenv(name.c_str());
+            return std::string(value ? value : "");
+          },
+      .has_variable = [](const std::string& name) { return std::getenv(name.c_str()) != nullptr; },
+      .connect = [](const HttpsOptions& options) { return MakeHttpsTransport(options); },
+      .pause =
+          [](Duration duration) {
+            const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(duration);
+            (void)poll(nullptr, 0, static_cast<int>(ms.count()));  // EINTR only ends it early.
+          },
+      .clock = clock,
+      .read_line = ReadLine,
+      .become = Become,
+      .browse = Browse,
+      .output_fault =
+          [fault] { return *fault == 0 ? "" : "write /dev/stdout: " + http::ErrnoText(*fault); }};
 }
 
 }  // namespace skiff::cli

@@ -48,6 +48,8 @@ struct Environment {
   ExecPolicy exec_policy = {};
   // Set: verbs say what may follow them instead of doing anything (completion/shape.h).
   VerbShape* shape = nullptr;
+  // Why some of what went to `out` was not written; "": it was, or the reader of a pipe has left.
+  std::function<std::string()> output_fault = {};
 };
 
 // This process's own. `clock` outlives it.

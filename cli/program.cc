@@ -268,6 +268,21 @@ int HelpMain(Environment& environment, const Args& words) {
 
 }  // namespace
 
+namespace {
+
+// `at`: where the first word stands that is no flag.
+int RunWords(Environment& environment, const Args& args, size_t at) {
+  if (at >= args.size()) return Usage(environment);
+  if (args[at] == "help") return HelpMain(environment, WithoutWord(args, at));
+  if (at > 0 && !IsCliVerb(args[at])) {
+    environment.err(fmt::format("Error: flags cannot be placed before plugin name: {}\n", args[0]));
+    return 1;
+  }
+  return RunCli(environment, args[at], WithoutWord(args, at));
+}
+
+}  // namespace
+
 int KubectlMain(const Args& given, const Caller& caller) {
   std::signal(SIGPIPE, SIG_IGN);
   // Whoever follows the terminal's size reads it from a descriptor; no thread may take it away.
@@ -295,13 +310,11 @@ int KubectlMain(const Args& given, const Caller& caller) {
   }
   const Args& args = *preferred;
   const size_t at = FirstWord(args);
-  if (at >= args.size()) return Usage(environment);
-  if (args[at] == "help") return HelpMain(environment, WithoutWord(args, at));
-  if (at > 0 && !IsCliVerb(args[at])) {
-    environment.err(fmt::format("Error: flags cannot be placed before plugin name: {}\n", args[0]));
-    return 1;
-  }
-  return RunCli(environment, args[at], WithoutWord(args, at));
+  const int code = RunWords(environment, args, at);
+  const std::string fault = environment.output_fault();
+  if (code != 0 || fault.empty()) return code;
+  environment.err(fmt::format("error: {}\n", fault));
+  return 1;
 }
 
 }  // namespace skiff::cli

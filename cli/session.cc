@@ -176,6 +176,26 @@ std::string AddressHere(Environment& environment, const GlobalFlags& flags,
   return followed.empty() || followed == address ? "" : address;
 }
 
+// Where KUBECONFIG, and nothing else, says which cluster is meant, and its files name none: that;
+// else
+// "". It is left over from a cluster that is gone, or misspelt.
+std::string EmptyVariable(Environment& environment, const GlobalFlags& flags,
+                          const Kubeconfig& config) {
+  const std::string files = environment.variable("KUBECONFIG");
+  if (environment.kubeconfig_here.empty() || files.empty() || !flags.kubeconfig.empty() ||
+      NamesAnother(flags) || !SaysNothing(config)) {
+    return "";
+  }
+  const bool is_one = files.find(':') == std::string::npos;
+  const bool is_there = access(files.c_str(), F_OK) == 0;
+  const std::string_view what = !is_one    ? "files that name no cluster"
+                                : is_there ? "a file that names no cluster"
+                                           : "a file that does not exist";
+  const bool is_here = access(environment.kubeconfig_here.c_str(), R_OK) == 0;
+  return fmt::format("KUBECONFIG={} names {}: unset it{}\n", files, what,
+                     is_here ? ", and this machine's cluster is meant" : ", or set it anew");
+}
+
 // The namespace that a pod's service account is in.
 std::string PodNamespace(Environment& environment) {
   std::string name = environment.variable("POD_NAMESPACE");
@@ -229,6 +249,9 @@ std::string WhatBringsACluster(Environment& environment, const GlobalFlags& flag
         "kubeconfig: export KUBECONFIG={}\n",
         variable.empty() ? "~/.kube/config" : "KUBECONFIG=" + variable, address,
         environment.kubeconfig_here);
+  }
+  if (const std::string named = EmptyVariable(environment, flags, *config); !named.empty()) {
+    return named;
   }
   if (!MeansHere(environment, flags, *config)) return "";
   if (access(environment.kubeconfig_here.c_str(), R_OK) == 0) {

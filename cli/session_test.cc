@@ -1,3 +1,4 @@
+#include <gmock/gmock.h>
 #include <unistd.h>
 
 #include <filesystem>
@@ -96,6 +97,20 @@ TEST_F(SessionTest, WhatBringsAClusterIsSaidWhereNoneAnswersAndNoneIsNamed) {
             refused + "It is the cluster that was made on this machine: `skiff status` says how it "
                       "is, and what to do.\n");
   EXPECT_EQ(said({"--raw", "/x", "--kubeconfig=" + path_}), refused);
+  variables_["KUBECONFIG"] = "/nonexistent/of-before";
+  EXPECT_EQ(said({"--raw", "/x"}),
+            refused +
+                "KUBECONFIG=/nonexistent/of-before names a file that does not exist: unset "
+                "it, and this machine's cluster is meant\n");
+  EXPECT_EQ(said({"--raw", "/x", "--server=http://localhost:8080"}), refused);
+  variables_["KUBECONFIG"] = "/dev/null";
+  EXPECT_THAT(said({"--raw", "/x"}), testing::HasSubstr("names a file that names no cluster:"));
+  kubeconfig_here_ = "/nonexistent/kubeconfig";
+  variables_["KUBECONFIG"] = "/dev/null:/nonexistent";
+  EXPECT_EQ(said({"--raw", "/x"}), refused +
+                                       "KUBECONFIG=/dev/null:/nonexistent names files that "
+                                       "name no cluster: unset it, or set it anew\n");
+  kubeconfig_here_ = path_;
   const std::string other = path_ + ".other";
   std::ofstream(other) << "clusters: [{name: c, cluster: {server: 'http://localhost:8080'}}]\n"
                           "contexts: [{name: c, context: {cluster: c}}]\ncurrent-context: c\n";

@@ -4,7 +4,9 @@
 #include <optional>
 
 #include "api/select/selector.h"
+#include "api/text/time_text.h"
 #include "api/values.h"
+#include "base/seconds.h"
 #include "cli/get.h"
 #include "cli/json_text.h"
 #include "cli/session.h"
@@ -182,6 +184,26 @@ std::vector<Row> PodRows(const std::vector<Json>& metrics, bool by_container) {
   return rows;
 }
 
+// Where no pod has metrics: pods that are there get them soon, or should have had them long ago.
+Result<> RequireNoPods(Command& command, const TopFlags& flags, const std::string& namespace_) {
+  constexpr Duration kDelay = 2min;
+  Session& session = *TRY(command.session());
+  const ServedKind kind = TRY(session.kinds().Find("pods"));
+  const auto pods =
+      TRY(session.api().List(kind.resource, {.namespace_ = namespace_,
+                                             .label_selector = flags.selectors.labels,
+                                             .field_selector = flags.selectors.fields}));
+  for (const Json& pod : pods.items) {
+    const auto created = Time::Parse(TextAt(pod, "metadata", "creationTimestamp"));
+    const Duration age =
+        created ? Between(created->point(), command.environment().clock.Now()) : Duration(0);
+    if (age <= kDelay) continue;
+    return CliError(fmt::format("Metrics not available for pod {}/{}, age: {}", NamespaceOf(pod),
+                                NameOf(pod), FormatGoDuration(age.count())));
+  }
+  return pods.items.empty() ? Result<>() : CliError("metrics not available yet");
+}
+
 Result<> RunTopPod(Command& command, const Args& args) {
   TopFlags flags;
   flags.AddTo(command);
@@ -198,6 +220,7 @@ Result<> RunTopPod(Command& command, const Args& args) {
           : fmt::format("{}/namespaces/{}/pods", kMetrics, session.namespace_());
   const auto metrics = TRY(ReadMetrics(command, flags, path));
   if (metrics.empty()) {
+    TRY(RequireNoPods(command, flags, all ? "" : session.namespace_()));
     command.environment().err(NothingFoundText(all ? "" : session.namespace_()));
     return {};
   }

@@ -104,6 +104,27 @@ deep=/run/skiff/$(printf 'd%.0s' $(seq 90))
 obstructed "characters too long for containerd's socket" "a shorter path" up "$deep"
 obstructed "--load-image: $PWD/none.tar: No such file or directory" "none.tar" up "$DATA" --load-image=none.tar
 
+say "A start under way, another user's cluster, an output that is full"
+simulated=/run/skiff/simulated
+simulate() { "$SKIFF" up --data-dir=$simulated --nodes=20; }
+"$SKIFF" up --data-dir=$simulated --nodes=20 >/dev/null &
+first=$!
+timeout 20 bash -c "until [ -e $simulated/skiff.pid ]; do :; done"
+kill -9 $first
+wait $first 2>/dev/null || true
+check "the next up waits for what the first one has begun" simulate
+check "its kubeconfig is there" "$SKIFF" get nodes --kubeconfig=$simulated/admin.kubeconfig
+obstructed "another user's, is the cluster of $simulated" "choose another directory" \
+  setpriv --reuid=65534 --clear-groups "$SKIFF" up --data-dir=$simulated --nodes=20
+for words in "get nodes --kubeconfig=$simulated/admin.kubeconfig" "status --data-dir=$simulated" --help; do
+  obstructed "error: write /dev/stdout: no" "" bash -c "'$SKIFF' $words >/dev/full"
+done
+check "a pipe that is closed is no error" \
+  bash -c "set -o pipefail; '$SKIFF' api-resources --kubeconfig=$simulated/admin.kubeconfig | head -n 1"
+run "$SKIFF" down --data-dir=$simulated
+obstructed "KUBECONFIG=$simulated/admin.kubeconfig names a file that does not exist" "unset it" \
+  env KUBECONFIG=$simulated/admin.kubeconfig "$SKIFF" get nodes
+
 say "What is only worse is a note, and containers run"
 runs_a_pod() { # DIRECTORY FLAGS...
   up "$@" "--load-image=${SKIFF%/*}/images/busybox.tar"

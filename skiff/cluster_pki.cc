@@ -5,6 +5,7 @@
 #include <filesystem>
 
 #include "api/text/patterns.h"
+#include "api/values.h"
 #include "skiff/node.h"
 
 namespace skiff {
@@ -28,11 +29,26 @@ Result<> RequireAuthority(const std::string& directory) {
                           lost));
 }
 
+// Nobody accepts what an authority signs before its time, or after it.
+Result<> RequireTimeOf(const std::string& authority, TimePoint now) {
+  const Validity validity = TRY(ValidityOf(TRY(ReadWholeFile(authority))));
+  const bool has_begun = validity.not_before <= now;
+  if (has_begun && now < validity.not_after) return {};
+  const TimePoint bound = has_begun ? validity.not_after : validity.not_before;
+  return Fail(Reason::kInvalid,
+              fmt::format("{}, which the certificates of this cluster are signed with, is valid {} "
+                          "{}, and this machine's clock says {}: if that is wrong, set it; else "
+                          "begin anew after `skiff down`",
+                          authority, has_begun ? "until" : "from", Time(bound).Rfc3339(),
+                          Time(now).Rfc3339()));
+}
+
 }  // namespace
 
 Result<Pki> MakeClusterPki(const ClusterOptions& options, const Clock& clock) {
   TRY(RequireAuthority(options.data_dir + "/pki"));
   Pki pki = TRY(Pki::Open(options.data_dir + "/pki", clock.Now()));
+  TRY(RequireTimeOf(pki.Path("ca.crt"), clock.Now()));
   const std::string node = NodeName(options);
   const std::string address = NodeAddress();
   TRY(pki.EnsureLeaf("kubelet",
@@ -52,6 +68,7 @@ Result<Pki> MakeClusterPki(const ClusterOptions& options, const Clock& clock) {
       {.common_name = "kubernetes-admin", .organizations = {"system:masters"}, .client = true},
       clock.Now()));
   TRY(EnsureFrontProxy(pki.directory(), clock.Now()));
+  TRY(RequireTimeOf(pki.Path("front-proxy-ca.crt"), clock.Now()));
   return pki;
 }
 

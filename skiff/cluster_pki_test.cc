@@ -6,6 +6,8 @@
 
 #include <filesystem>
 
+#include "base/clock.h"
+
 namespace skiff {
 namespace {
 
@@ -33,6 +35,29 @@ TEST(ClusterPkiTest, AnAuthorityThatIsLostIsNotReplaced) {
   fs::remove(pki + "/ca.key");
   fs::remove(pki + "/ca.crt");
   EXPECT_FALSE(MakeClusterPki(options, clock));
+  fs::remove_all(options.data_dir);
+}
+
+TEST(ClusterPkiTest, AnAuthorityIsNotUsedOutsideItsTime) {
+  ClusterOptions options;
+  options.data_dir = testing::TempDir() + "/skiff-cluster-times-" + std::to_string(getpid());
+  FakeClock clock(TimePoint(1'800'000'000s));
+  ASSERT_TRUE(MakeClusterPki(options, clock));
+  const auto message_at = [&](TimePoint now) {
+    const FakeClock other(now);
+    const auto made = MakeClusterPki(options, other);
+    return made ? "" : made.error().message;
+  };
+  const std::string authority = options.data_dir + "/pki/ca.crt";
+  EXPECT_EQ(message_at(TimePoint(1'700'000'000s)),
+            authority +
+                ", which the certificates of this cluster are signed with, is valid from "
+                "2027-01-15T07:55:00Z, and this machine's clock says 2023-11-14T22:13:20Z: "
+                "if that is wrong, set it; else begin anew after `skiff down`");
+  EXPECT_THAT(message_at(TimePoint(2'200'000'000s)),
+              testing::HasSubstr("is valid until 2037-01-12T08:00:00Z, and this machine's clock "
+                                 "says 2039-09-18T23:06:40Z"));
+  EXPECT_EQ(message_at(clock.Now()), "") << "nothing was written in its place";
   fs::remove_all(options.data_dir);
 }
 

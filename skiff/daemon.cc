@@ -39,6 +39,19 @@ std::string LockPath(const std::string& data_dir) {
   return data_dir + "/lock";
 }
 
+// A second lock on the same file, which flock() does not see: held for as long as its holder
+// starts.
+bool LockStart(int file, int command, short kind) {
+  struct flock lock {};
+  lock.l_type = kind;
+  lock.l_whence = SEEK_SET;
+  int done = 0;
+  do {
+    done = fcntl(file, command, &lock);
+  } while (done != 0 && errno == EINTR);
+  return done == 0;
+}
+
 }  // namespace
 
 std::string PidPath(const std::string& data_dir) {
@@ -63,6 +76,8 @@ Result<DataDirLock> DataDirLock::Take(const std::string& data_dir) {
   if (error) return failed(error.message());
   const int file = open(LockPath(data_dir).c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   if (file < 0) return failed(std::strerror(errno));
+  // First: who finds the directory locked finds this one, too, until the start is over.
+  (void)LockStart(file, F_OFD_SETLK, F_WRLCK);
   if (flock(file, LOCK_EX | LOCK_NB) != 0) {
     close(file);
     return Fail(Reason::kConflict,
@@ -84,6 +99,31 @@ Result<DataDirLock> DataDirLock::TakeAsDaemon(const std::string& data_dir) {
 DataDirLock::DataDirLock(DataDirLock&& other) noexcept : file_(std::exchange(other.file_, -1)) {}
 DataDirLock::~DataDirLock() {
   if (file_ >= 0) close(file_);
+}
+
+void DataDirLock::StartIsOver() {
+  (void)LockStart(file_, F_OFD_SETLK, F_UNLCK);
+}
+
+bool IsStarting(const std::string& data_dir) {
+  const int file = open(LockPath(data_dir).c_str(), O_RDWR | O_CLOEXEC);
+  if (file < 0) return false;
+  struct flock lock {};
+  lock.l_type = F_WRLCK;
+  lock.l_whence = SEEK_SET;
+  const bool is_known = fcntl(file, F_OFD_GETLK, &lock) == 0;
+  close(file);
+  return is_known && lock.l_type != F_UNLCK;
+}
+
+bool AwaitStart(const std::string& data_dir, const std::function<void()>& tell) {
+  if (!IsStarting(data_dir)) return false;
+  tell();
+  const int file = open(LockPath(data_dir).c_str(), O_RDWR | O_CLOEXEC);
+  if (file < 0) return true;  // It has gone since.
+  (void)LockStart(file, F_OFD_SETLKW, F_RDLCK);
+  close(file);
+  return true;
 }
 
 bool IsDataDirLocked(const std::string& data_dir) {
@@ -171,7 +211,7 @@ int RunAttached(const std::string& data_dir, int verbosity, const Start& start,
   BeginProgram({.verbosity = verbosity});
   const bool is_daemon = IsStartedByUs() || manager.is_there();
   ProgressWriter progress(ProgressWriter::PipeOfParent());
-  const auto lock = is_daemon ? DataDirLock::TakeAsDaemon(data_dir) : DataDirLock::Take(data_dir);
+  auto lock = is_daemon ? DataDirLock::TakeAsDaemon(data_dir) : DataDirLock::Take(data_dir);
   if (!lock) {
     progress.Failed(lock.error().message);
     return 1;
@@ -179,6 +219,7 @@ int RunAttached(const std::string& data_dir, int verbosity, const Start& start,
   const Progress say = [&](const std::string& line) { progress.Say(line); };
   auto running = start(say);
   if (running) {
+    lock->StartIsOver();
     progress.Usable();
     manager.TellUsable();
     WaitForSignal();

@@ -29,6 +29,8 @@ class DataDirLock {
   // The same, and DIR/skiff.pid names this process, which `down` may end. Of two that start at once
   // it names the one that has the lock.
   static Result<DataDirLock> TakeAsDaemon(const std::string& data_dir);
+  // Whoever waits in AwaitStart goes on.
+  void StartIsOver();
   DataDirLock(DataDirLock&& other) noexcept;
   ~DataDirLock();
 
@@ -36,6 +38,11 @@ class DataDirLock {
   explicit DataDirLock(int file) : file_(file) {}
   int file_;
 };
+// Whether whoever holds the lock has not started yet; false where it is another user's.
+bool IsStarting(const std::string& data_dir);
+// Until whoever holds the lock has started, or has ended; returns whether that was to be waited
+// for. `tell` is called before. At once where nobody holds it, or it is another user's.
+bool AwaitStart(const std::string& data_dir, const std::function<void()>& tell);
 // Whether somebody holds the lock now; false where there is no such directory.
 bool IsDataDirLocked(const std::string& data_dir);
 // The daemon that DIR/skiff.pid names, where it is this directory's.

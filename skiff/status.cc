@@ -190,6 +190,14 @@ int TellOfCluster(const ClusterOptions& options, const ProcessId& process) {
   ClusterStatus status(now);
   HttpsOptions server;
   const std::string kubeconfig = AdminKubeconfigPath(options);
+  if (access(kubeconfig.c_str(), R_OK) != 0 && errno == EACCES) {
+    std::printf(
+        "Running: %s\nIt is another user's, who alone may ask it: sudo skiff status "
+        "--data-dir=%s\n",
+        Since(process, now).c_str(), options.data_dir.c_str());
+    return 1;
+  }
+  const bool is_starting = IsStarting(options.data_dir);
   const auto asked = AskServer(kubeconfig, server, status);
   std::vector<std::vector<std::string>> rows = {{"  server", server.server},
                                                 {"  kubeconfig", kubeconfig}};
@@ -199,9 +207,8 @@ int TellOfCluster(const ClusterOptions& options, const ProcessId& process) {
   }
   rows.push_back({"  log", LogOf(options.data_dir, process)});
   std::printf("Running: %s\n%s", Since(process, now).c_str(), InColumns(rows).c_str());
-  if (access(kubeconfig.c_str(), R_OK) != 0 && errno == EACCES) {
-    std::printf("\nIt is another user's, who alone may ask it: sudo skiff status --data-dir=%s\n",
-                options.data_dir.c_str());
+  if (!asked && is_starting) {
+    std::printf("\nIt is starting.\n");
     return 1;
   }
   if (!asked) {

@@ -333,13 +333,20 @@ Result<> CheckUpFlags(UpFlags& to) {
 namespace {
 
 int TellUsable(const UpFlags& to) {
-  if (to.merge_kubeconfig) {
-    if (const auto merged = MergeKubeconfig(to.cluster); !merged) {
-      return Complain(merged.error().message);
-    }
-  }
   std::printf("  export KUBECONFIG=%s\n", ShellWord(AdminKubeconfigPath(to.cluster)).c_str());
-  return 0;
+  std::fflush(stdout);
+  const auto merged = to.merge_kubeconfig ? MergeKubeconfig(to.cluster) : Result<>();
+  return merged ? 0 : Complain(merged.error().message);
+}
+
+// " with 3 simulated nodes"
+std::string NodesOf(const std::string& data_dir) {
+  ClusterOptions made;
+  made.data_dir = data_dir;
+  ReadClusterMark(made);
+  if (made.simulated_nodes == 0) return "";
+  return fmt::format(" with {} simulated node{}", made.simulated_nodes,
+                     made.simulated_nodes == 1 ? "" : "s");
 }
 
 // Most of a cluster is chosen when it is started: who asks for another one hears that it is not so.
@@ -351,21 +358,30 @@ int TellOfRunning(const UpFlags& to, const Flags::Given& given, const ProcessId&
                                 "choose another directory with --data-dir",
                                 asked.data_dir, process));
   }
-  ClusterOptions made;
-  made.data_dir = asked.data_dir;
-  ReadClusterMark(made);
-  const std::string nodes = made.simulated_nodes > 0
-                                ? fmt::format(" with {} simulated node{}", made.simulated_nodes,
-                                               made.simulated_nodes == 1 ? "" : "s")
-                                : "";
+  if (kill(daemon.pid, 0) != 0 && errno == EPERM) {
+    return Complain(
+        fmt::format("process {}, another user's, is the cluster of {}: whoever made it "
+                    "may use it; choose another directory with --data-dir",
+                    process, asked.data_dir));
+  }
   const auto different = FlagsForNewStart(given, ArgumentsOfDaemon(daemon));
   if (!different.empty()) {
     return Complain(fmt::format(
         "the cluster runs already (process {}){}, and {} {} for a new start: end it with `skiff "
         "down --keep-data` first, or choose another --data-dir",
-        process, nodes, fmt::join(different, " "), different.size() == 1 ? "is" : "are"));
+        process, NodesOf(asked.data_dir), fmt::join(different, " "),
+        different.size() == 1 ? "is" : "are"));
   }
-  std::printf("The cluster runs already (process %d)%s:\n", process, nodes.c_str());
+  // Another `up` may not be done with it.
+  const bool has_waited = AwaitStart(asked.data_dir, [] {
+    std::printf("  waiting for the start that is under way\n");
+    std::fflush(stdout);
+  });
+  if (has_waited && !DaemonOf(asked.data_dir)) {
+    return Complain("it ended while it started; its log is " + LogPath(asked.data_dir));
+  }
+  std::printf("The cluster runs already (process %d)%s:\n", process,
+              NodesOf(asked.data_dir).c_str());
   return TellUsable(to);
 }
 

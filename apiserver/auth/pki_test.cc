@@ -57,6 +57,17 @@ TEST_F(PkiTest, AnInterruptedBeginningIsBegunAnew) {
   EXPECT_TRUE(Pki::Open(directory_, kNow));
 }
 
+// As a machine has it that began with a clock ahead of the time.
+TEST_F(PkiTest, RenewsALeafThatIsYetToBegin) {
+  auto pki = *Pki::Open(directory_, kNow);
+  const CertificateOrder order{.common_name = "kube-apiserver", .server = true};
+  ASSERT_TRUE(*pki.EnsureLeaf("apiserver", order, kNow + 24h));
+  EXPECT_TRUE(*pki.EnsureLeaf("apiserver", order, kNow));
+  const auto validity = ValidityOf(*ReadWholeFile(pki.Path("apiserver.crt")));
+  EXPECT_LE(validity->not_before, kNow);
+  EXPECT_FALSE(*pki.EnsureLeaf("apiserver", order, kNow));
+}
+
 TEST_F(PkiTest, RenewsALeafNearItsEndOrWithOtherNames) {
   auto pki = *Pki::Open(directory_, kNow);
   CertificateOrder order{.common_name = "kube-apiserver", .server = true};

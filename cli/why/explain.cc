@@ -28,6 +28,10 @@ constexpr Explained kExplained[] = {
     {"Node", &ExplainNodeItself},
     {"HorizontalPodAutoscaler", &ExplainAutoscaler},
     {"PodDisruptionBudget", &ExplainDisruptionBudget},
+    {"CertificateSigningRequest", &ExplainSigningRequest},
+    {"CustomResourceDefinition", &ExplainDefinition},
+    {"ValidatingWebhookConfiguration", &ExplainWebhooks},
+    {"MutatingWebhookConfiguration", &ExplainWebhooks},
 };
 
 Explainer ExplainerOf(std::string_view kind) {

@@ -45,13 +45,20 @@ void ExplainIngress(const Facts& facts, const Json& ingress, Findings& out);
 std::string SymptomOfIngress(const Json& ingress, const Json& event);
 // What makes pods by a template, directly or through others.
 void ExplainWorkload(const Facts& facts, const Json& workload, Findings& out);
-// What a pod was refused by, of the words of the server: "resource quota small", "an admission
-// webhook".
+// What a pod was refused by, of the words of the server: "resource quota small", "admission
+// webhook a.example.com".
 std::string RefusedBy(const std::string& message);
 void ExplainNamespace(const Facts& facts, const Json& object, Findings& out);
 void ExplainNodeItself(const Facts& facts, const Json& node, Findings& out);
 void ExplainAutoscaler(const Facts& facts, const Json& autoscaler, Findings& out);
 void ExplainDisruptionBudget(const Facts& facts, const Json& budget, Findings& out);
+void ExplainSigningRequest(const Facts& facts, const Json& request, Findings& out);
+// Of custom resources.
+void ExplainDefinition(const Facts& facts, const Json& definition, Findings& out);
+// Of a configuration of either kind.
+void ExplainWebhooks(const Facts& facts, const Json& configuration, Findings& out);
+// The namespace that its services are in; "": several, or there are none.
+std::string NamespaceOfWebhooks(const Json& configuration);
 // Of a kind that nothing more is known of.
 void ExplainOther(const Facts& facts, const Json& object, Findings& out);
 // What was deleted and is still there; nothing of what was not.

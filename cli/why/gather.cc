@@ -50,6 +50,7 @@ class Gathering {
   Result<> ForIngress(const Json& ingress);
   Result<> ForWorkload(const Json& workload);
   Result<> ForNode(const Json& node);
+  Result<> ForWebhooks(const Json& configuration);
   // Of the kinds that say of themselves what is wrong.
   Result<> ForOther(const Json& object, const std::string& kind);
   // nullopt: noted as unread. Fails when that is no matter of rights.
@@ -237,10 +238,20 @@ Result<> Gathering::ForNode(const Json& node) {
   return ReadOne("leases", "kube-node-lease", NameOf(node));
 }
 
+Result<> Gathering::ForWebhooks(const Json& configuration) {
+  const std::string namespace_ = NamespaceOfWebhooks(configuration);
+  for (const char* resource : {"services", "pods", "endpointslices"}) {
+    TRY(Read(resource, {.namespace_ = namespace_}));
+  }
+  return {};
+}
+
 Result<> Gathering::ForOther(const Json& object, const std::string& kind) {
   TRY(ReadEvents(object));
   if (kind == "Node") return ForNode(object);
   if (kind == "Namespace") return Read("resourcequotas", {.namespace_ = NameOf(object)});
+  if (kind == "CustomResourceDefinition") return Read("customresourcedefinitions", {});
+  if (kind.ends_with("WebhookConfiguration")) return ForWebhooks(object);
   if (kind == "PodDisruptionBudget") return Read("pods", {.namespace_ = NamespaceOf(object)});
   return {};
 }

@@ -38,6 +38,14 @@ std::string QuotaOf(const std::string& message) {
   return message.substr(begin, message.find_first_of(",: ", begin) - begin);
 }
 
+// "a", of `failed calling webhook "a": ...`; "" where nothing in quotes follows those words.
+std::string QuotedAfter(const std::string& message, const std::string& words) {
+  const size_t at = message.find(words + " \"");
+  if (at == message.npos) return "";
+  const size_t begin = at + words.size() + 2;
+  return message.substr(begin, message.find('"', begin) - begin);
+}
+
 std::string CommandForRefusal(const std::string& message) {
   const auto has = [&](const char* text) { return message.find(text) != message.npos; };
   if (has("quota")) {
@@ -58,7 +66,10 @@ void AddRefusal(const Json& workload, const Json& maker, const std::string& mess
   finding.sentence = fmt::format("{} cannot make its pods: what refuses them is {}",
                                  Named(workload), RefusedBy(message));
   finding.Saw(OneLine(message), fmt::format("{}, {}", Named(maker), source));
-  finding.Try(CommandFor(workload, CommandForRefusal(message)));
+  const std::string command = CommandForRefusal(message);
+  // Those are in no namespace.
+  const bool is_cluster_wide = command.starts_with("get validating");
+  finding.Try(is_cluster_wide ? "skiff " + command : CommandFor(workload, command));
   out.push_back(std::move(finding));
 }
 
@@ -275,7 +286,10 @@ std::string RefusedBy(const std::string& message) {
     return quota.empty() ? "a resource quota" : "resource quota " + quota;
   }
   if (has("violates PodSecurity")) return "the namespace's pod security level";
-  if (has("admission webhook")) return "an admission webhook";
+  if (const auto webhook = QuotedAfter(message, "failed calling webhook"); !webhook.empty()) {
+    return fmt::format("webhook {}, which cannot be asked", webhook);
+  }
+  if (has("admission webhook")) return "admission webhook " + QuotedAfter(message, "webhook");
   if (has("ValidatingAdmissionPolicy")) return "an admission policy";
   if (has("serviceaccount") && has("not found")) return "that its service account does not exist";
   if (has("maximum") && has("per ")) return "a limit range";

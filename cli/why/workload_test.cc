@@ -53,13 +53,31 @@ TEST_F(WhyWorkloadTest, AQuotaThatRefusesItsPods) {
   EXPECT_EQ(first().cause, "Refused");
 }
 
+TEST_F(WhyWorkloadTest, AWebhookThatRefusesItsPodsOrCannotBeAsked) {
+  const auto refused = [&](const std::string& message) {
+    return Why(
+        DeploymentOf(2, 0, "{type: ReplicaFailure, status: 'True', message: '" + message + "'}"));
+  };
+  None("own pods");
+  EXPECT_THAT(refused("Internal error occurred: failed calling webhook \"a.example.com\": failed "
+                      "to call webhook: Post \"https://x.y.svc:443/\": service \"x\" not found"),
+              StartsWith("deployment/web cannot make its pods: what refuses them is webhook "
+                         "a.example.com, which cannot be asked.\n"));
+  EXPECT_THAT(explanation_.findings.at(0).commands,
+              testing::ElementsAre(
+                  "skiff get validatingwebhookconfigurations,mutatingwebhookconfigurations"));
+  EXPECT_THAT(refused("admission webhook \"a.example.com\" denied the request: no"),
+              StartsWith("deployment/web cannot make its pods: what refuses them is admission "
+                         "webhook a.example.com.\n"));
+}
+
 TEST_F(WhyWorkloadTest, ARefusalThatIsOverIsNotTold) {
   None("own pods");
   const std::string job =
       "{kind: Job, metadata: {name: j}, spec: {parallelism: 1}, status: {active: 1}}";
   AddEvent("Job/j", "FailedCreate", "Error creating: admission webhook \"w\" denied the request");
-  EXPECT_THAT(Why(job), StartsWith("job/j cannot make its pods: what refuses them is an admission "
-                                   "webhook.\n"));
+  EXPECT_THAT(Why(job), StartsWith("job/j cannot make its pods: what refuses them is admission "
+                                   "webhook w.\n"));
   AddEvent("Job/j", "SuccessfulCreate", "Created pod: j-x");
   facts_.lists["events"].back()["lastTimestamp"] = "2026-01-02T02:59:30Z";
   EXPECT_THAT(Why(job), StartsWith("job/j is at work; nothing is wrong.\n"));

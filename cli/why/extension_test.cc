@@ -1,0 +1,136 @@
+// Requests for certificates, definitions of kinds, and webhooks.
+#include "cli/why/why_fixture.h"
+
+namespace skiff::cli::why {
+namespace {
+
+using testing::HasSubstr;
+using testing::Not;
+using testing::StartsWith;
+
+class WhyExtensionTest : public WhyTest {
+ protected:
+  std::string Request(const std::string& status, const std::string& signer) {
+    return Why(
+        "{kind: CertificateSigningRequest, apiVersion: certificates.k8s.io/v1, metadata: {name: "
+        "jane, creationTimestamp: '2026-01-02T02:58:00Z'}, spec: {username: ann, signerName: " +
+        signer + "}, status: {" + status + "}}");
+  }
+  static std::string Verdict(const std::string& type, const std::string& message = "") {
+    return "{type: " + type + ", status: 'True', reason: Because, message: '" + message +
+           "', lastTransitionTime: '2026-01-02T02:59:00Z'}";
+  }
+  std::string Webhooks(const std::string& policy) {
+    return Why(
+        "{kind: ValidatingWebhookConfiguration, apiVersion: admissionregistration.k8s.io/v1, "
+        "metadata: {name: guard}, webhooks: [{name: a.example.com, failurePolicy: " +
+        policy +
+        ", clientConfig: {service: {namespace: default, name: guard, port: 443}}, rules: "
+        "[{apiGroups: ['', apps], resources: [pods], operations: [CREATE, UPDATE]}]}]}");
+  }
+};
+
+TEST_F(WhyExtensionTest, ARequestThatNobodyHasApproved) {
+  const std::string text = Request("", "kubernetes.io/kube-apiserver-client");
+  EXPECT_THAT(text, StartsWith("certificatesigningrequest/jane waits for somebody to approve it.\n"
+                               "  asked 2m ago by ann  [spec.username]\n"
+                               "  kubernetes.io/kube-apiserver-client  [spec.signerName]\n"));
+  EXPECT_THAT(text, HasSubstr("skiff certificate approve jane\n"));
+  EXPECT_EQ(first().weight, Weight::kWaits);
+}
+
+TEST_F(WhyExtensionTest, ARequestThatNobodySigns) {
+  const std::string approved = "conditions: [" + Verdict("Approved") + "]";
+  EXPECT_THAT(Request(approved, "example.com/own"),
+              StartsWith("certificatesigningrequest/jane is approved, and waits for "
+                         "example.com/own to sign it: nobody of the cluster's own does that for "
+                         "this signer; does that program run?\n"));
+  EXPECT_THAT(Request(approved, "kubernetes.io/kubelet-serving"),
+              StartsWith("certificatesigningrequest/jane is approved, and the controller manager "
+                         "has not signed it yet.\n"));
+  EXPECT_FALSE(explanation_.healthy());
+  EXPECT_THAT(Request(approved + ", certificate: eA==", "example.com/own"),
+              StartsWith("certificatesigningrequest/jane is approved and signed; nothing is"));
+  EXPECT_TRUE(explanation_.healthy());
+}
+
+TEST_F(WhyExtensionTest, ARequestThatIsDeniedOrRefused) {
+  EXPECT_THAT(
+      Request("conditions: [" + Verdict("Denied", "nobody knows jane") + "]", "example.com/own"),
+      StartsWith("certificatesigningrequest/jane was denied: nobody knows jane.\n"
+                 "  Denied (Because)  [status.conditions]\n"));
+  EXPECT_THAT(Request("conditions: [" + Verdict("Approved") + ", " +
+                          Verdict("Failed", "no organization.") + "]",
+                      "kubernetes.io/kubelet-serving"),
+              StartsWith("certificatesigningrequest/jane was refused by its signer: no "
+                         "organization.\n"));
+  EXPECT_EQ(first().weight, Weight::kWrong);
+}
+
+TEST_F(WhyExtensionTest, ADefinitionWhoseNameAnotherHas) {
+  const std::string definition =
+      "{kind: CustomResourceDefinition, apiVersion: apiextensions.k8s.io/v1, metadata: {name: "
+      "crates.example.com}, spec: {group: example.com}, status: {conditions: [{type: "
+      "NamesAccepted, status: 'False', reason: ListKindConflict, message: '\"BoxList\" is already "
+      "in use'}, {type: Established, status: 'False', reason: NotAccepted, message: not all names "
+      "are accepted}]}}";
+  EXPECT_EQ(Why(definition),
+            "customresourcedefinition/crates.example.com is not served: of its names, \"BoxList\" "
+            "is already in use.\n"
+            "  NamesAccepted is False (ListKindConflict) for some time  [status.conditions]\n"
+            "  try: skiff edit customresourcedefinition/crates.example.com\n");
+  Add("customresourcedefinitions",
+      "{kind: CustomResourceDefinition, metadata: {name: boxes.other.com}, spec: {group: "
+      "other.com}, status: {acceptedNames: {listKind: BoxList}}}");
+  EXPECT_THAT(Why(definition), Not(HasSubstr("has it")));
+  Add("customresourcedefinitions",
+      "{kind: CustomResourceDefinition, metadata: {name: boxes.example.com}, spec: {group: "
+      "example.com}, status: {acceptedNames: {plural: boxes, listKind: BoxList}}}");
+  EXPECT_THAT(Why(definition), HasSubstr("customresourcedefinition/boxes.example.com has it  "
+                                         "[status.acceptedNames]\n"));
+}
+
+TEST_F(WhyExtensionTest, AWebhookWhoseServiceIsNotThere) {
+  None("services");
+  std::string text = Webhooks("Fail");
+  EXPECT_THAT(text, StartsWith("validatingwebhookconfiguration/guard has every CREATE and UPDATE "
+                               "of pods, pods.apps refused, as a.example.com cannot be asked: "
+                               "service/guard in namespace default does not exist.\n"
+                               "  Fail  [failurePolicy of a.example.com]\n"));
+  EXPECT_THAT(text, HasSubstr("skiff delete validatingwebhookconfiguration/guard\n"));
+  EXPECT_EQ(first().weight, Weight::kWrong);
+  text = Webhooks("Ignore");
+  EXPECT_THAT(text, HasSubstr("a.example.com cannot be asked, and is passed over: service/guard"));
+  EXPECT_TRUE(explanation_.healthy());
+  facts_.lists.erase("services");
+  facts_.unread["services"] = "you may not see them";
+  EXPECT_THAT(Webhooks("Fail"), Not(HasSubstr("does not exist")));
+}
+
+TEST_F(WhyExtensionTest, AWebhookThatNothingAnswersFor) {
+  None("pods");
+  None("endpointslices");
+  const std::string service =
+      "{kind: Service, metadata: {name: guard}, spec: {selector: {app: guard}, ports: [{port: ";
+  Add("services", service + "8443}]}}");
+  EXPECT_THAT(Webhooks("Fail"), HasSubstr("cannot be asked: service/guard has no port 443.\n"));
+  facts_.lists["services"].clear();
+  Add("services", service + "443}]}}");
+  const std::string text = Webhooks("Fail");
+  EXPECT_THAT(text, HasSubstr("cannot be asked: service/guard reaches nothing: no pod has the"));
+  EXPECT_THAT(text, HasSubstr("try: skiff why service/guard -n default\n"));
+}
+
+TEST_F(WhyExtensionTest, AWebhookThatIsAnswered) {
+  const std::string text =
+      Why("{kind: MutatingWebhookConfiguration, apiVersion: admissionregistration.k8s.io/v1, "
+          "metadata: {name: out}, webhooks: [{name: b.example.com, clientConfig: {url: "
+          "'https://example.com'}, rules: [{apiGroups: ['*'], resources: ['*'], operations: "
+          "['*']}]}]}");
+  EXPECT_EQ(text,
+            "mutatingwebhookconfiguration/out has 1 webhook; nothing is wrong.\n"
+            "  b.example.com is asked of any write of *  [webhooks]\n");
+}
+
+}  // namespace
+}  // namespace skiff::cli::why
