@@ -221,25 +221,6 @@ TEST(IngressPlanTest, TimesAreThoseOfTheIngressThatLeadsThere) {
   EXPECT_EQ(ProblemsOf(plan, "slow"), "");
 }
 
-TEST(IngressPlanTest, TimesThatAreNoneAreTold) {
-  TestObjects objects;
-  objects.AddService("web", {});
-  auto& wrong = objects.AddRule("wrong", "", "/", "Prefix", "web");
-  wrong.metadata.annotations = {{"ingress.skiff.io/timeout-server", "90"},
-                                {"ingress.skiff.io/timeout-tunnel", "25h"},
-                                {"ingress.skiff.io/timeout-client", "1s"},
-                                {"other.io/timeout-server", "1s"}};
-  const IngressPlan plan = objects.Plan();
-  EXPECT_THAT(plan.prefix, ElementsAre(Pair("%2F", "default.web.80"))) << "all else is served";
-  EXPECT_EQ(ProblemsOf(plan, "wrong"),
-            "InvalidAnnotation: ingress.skiff.io/timeout-client is none of "
-            "ingress.skiff.io/timeout-connect, -server, -tunnel\n"
-            "InvalidAnnotation: ingress.skiff.io/timeout-server is no time from 100ms to 24h0m0s, "
-            "such as 90s: it is as without it\n"
-            "InvalidAnnotation: ingress.skiff.io/timeout-tunnel is no time from 100ms to 24h0m0s, "
-            "such as 90s: it is as without it\n");
-}
-
 TEST(IngressPlanTest, ACertificateIsForTheHostsThatItIsNamedForFirst) {
   TestObjects objects;
   objects.certificates = {{"one", {"ONE", {}}}, {"two", {"TWO", {}}}};
