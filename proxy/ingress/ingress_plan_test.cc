@@ -465,7 +465,7 @@ TEST(IngressPlanTest, APathThatIsTooLongForALineIsNotServedAndToldSo) {
   objects.AddRule("fits", "foo.com", "/" + fits, "Exact", "web");
   objects.AddRule("long", "foo.com", "/x" + fits, "Exact", "web");
   // Each of these bytes is three of the key.
-  objects.AddRule("escaped", "", std::string(kRouteKeyBytesMax / 2, '/') + "a", "Prefix", "web");
+  objects.AddRule("escaped", "", "/" + std::string(kRouteKeyBytesMax / 2, '!'), "Prefix", "web");
   const IngressPlan plan = objects.Plan();
   EXPECT_THAT(plan.exact, ElementsAre(Pair("foo.com%2F" + fits, "default.web.80")));
   EXPECT_THAT(plan.prefix, IsEmpty());
