@@ -52,6 +52,8 @@ TEST_F(IngressReloadTest, WhoEndedIsBackWithoutAnotherCheck) {
   objects_.AddRule("a", "", "/", "Prefix", "web");
   Begin();
   ASSERT_TRUE(UntilGet("foo.com", "/", "200 web"));
+  // The start is over when the status is told.
+  ASSERT_TRUE(Until([&] { return Written().find(kAddress) != std::string::npos; }));
   const SlowHaproxy haproxy(directory_);
   const auto before = Haproxy(directory_).Process();
   ASSERT_TRUE(before);
