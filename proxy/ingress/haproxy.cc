@@ -184,11 +184,14 @@ Result<> Haproxy::Prepare(const HaproxyConfig& config, const std::function<void(
   fs::create_directories(folder + "/certificates", error);
   if (error) return Fail(Reason::kForbidden, folder + ": " + error.message());
   for (const auto& [name, text] : config.files) TRY(WritePrivately(folder + "/" + name, text));
-  const auto checked = TRY(RunProcess(
-      {.argv = {kProgram, "-c", "-f", folder + "/" + kConfigFile}, .meanwhile = meanwhile}));
-  if (checked.exit_code != 0) {
-    return Fail(Reason::kInvalid,
-                "haproxy does not take its configuration: " + AlertsIn(checked.err));
+  if (taken_ != config.signature) {
+    const auto checked = TRY(RunProcess(
+        {.argv = {kProgram, "-c", "-f", folder + "/" + kConfigFile}, .meanwhile = meanwhile}));
+    if (checked.exit_code != 0) {
+      return Fail(Reason::kInvalid,
+                  "haproxy does not take its configuration: " + AlertsIn(checked.err));
+    }
+    taken_ = config.signature;
   }
   // With the endpoints of now.
   TRY(WritePrivately(folder + "/" + kConfigFile, config.files.at(kConfigFile)));
@@ -233,7 +236,10 @@ Result<> Haproxy::Start(const HaproxyConfig& config) {
                        .log_path = Path(kLog),
                        .pid_path = Path(kPid)}));
   auto serving = WaitForSignature(config.signature, process);
-  if (!serving) StopProcess(process, kStopGrace);
+  if (!serving) {
+    taken_.clear();
+    StopProcess(process, kStopGrace);
+  }
   return serving;
 }
 
@@ -246,7 +252,11 @@ Result<> Haproxy::Reload(HaproxyConfig& config, const std::function<void()>& mea
   SignalProcess(*process, SIGUSR2);
   auto serves = WaitForSignature(config.signature, *process, while_it_starts);
   serving_.clear();
-  if (serves) RemoveWorkerSockets(config.signature);
+  if (serves) {
+    RemoveWorkerSockets(config.signature);
+  } else {
+    taken_.clear();
+  }
   return serves;
 }
 

@@ -67,6 +67,9 @@ class Haproxy {
 
   const std::string directory_;
   std::string serving_;  // The signature of the worker that serves while the next one starts.
+  // Of the configuration that it took last: who was killed is back without another check, which
+  // reads all certificates once more.
+  std::string taken_;
 };
 
 }  // namespace skiff::ingress

@@ -23,6 +23,7 @@ constexpr size_t kSocketSignatureLength = 8;
 // would be led to the endpoints of then.
 constexpr char kGlobal[] = R"(global
   description {signature}
+  expose-experimental-directives
   default-path config
   fd-hard-limit 20000
   hard-stop-after 10m
@@ -58,23 +59,35 @@ defaults
 //
 // CGI and WSGI take X_Forwarded_For for the header with dashes; and what `Connection` names the
 // next proxy behind this one may drop.
+//
+// A path is led by what it is to the pod: /public/../admin is /admin, and is sent as that. Pods
+// differ in what they make of such dots and slashes when they are encoded, of a zero byte, and of
+// no host. After an upgrade to HTTP/2 nobody would look at a connection's requests.
 constexpr char kRouting[] = R"(  option httplog
   capture request header Host len 128
   http-request add-header X-Skiff-Ingress-Hop 1
   http-request disable-l7-retry unless { method GET HEAD OPTIONS TRACE PUT DELETE }
   acl drops_ours req.hdr(connection) -m beg -i x-forwarded- x-real-ip x-skiff-
   http-request deny deny_status 400 if drops_ours
+  http-request deny deny_status 400 if { req.hdr_cnt(host) eq 0 } !HTTP_1.0
+  http-request deny deny_status 400 if { req.hdrs -m reg '\x00' }
+  acl dots path -m reg -i '(/|%2f)(\.|%2e){1,2}(/|%2f|$)'
+  http-request normalize-uri path-strip-dot if dots
+  http-request normalize-uri path-strip-dotdot full if dots
+  http-request deny deny_status 400 if dots
+  http-request del-header HTTP2-Settings
+  http-request del-header Upgrade if { req.hdr(upgrade) -i h2c }
   http-request del-header ^(x[-_]forwarded[-_](for|host|port|proto)|x[-_]real[-_]ip)$ -m reg
   http-request del-header Forwarded
   http-request set-header X-Forwarded-For %[src]
-  http-request set-header X-Forwarded-Host %[req.hdr(host)]
+  http-request set-header X-Forwarded-Host %[req.fhdr(host)]
   http-request set-header X-Forwarded-Port %[dst_port]
   http-request set-header X-Forwarded-Proto https if { ssl_fc }
   http-request set-header X-Forwarded-Proto http unless { ssl_fc }
   http-request set-header X-Real-IP %[src]
-  http-request set-var(txn.path) path,url_dec,url_enc
+  http-request set-var(txn.path) 'path,url_dec,url_enc,regsub("(%2F)+","%2F",g)'
   http-request deny deny_status 400 unless { var(txn.path) -m found }
-  http-request set-var(txn.host) req.hdr(host),host_only,lower,rtrim(.)
+  http-request set-var(txn.host) req.fhdr(host),host_only,lower,rtrim(.)
   http-request set-var(txn.wild) 'var(txn.host),regsub("^[^.]*","*")'
 )";
 

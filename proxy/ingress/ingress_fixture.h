@@ -74,7 +74,7 @@ class IngressFixture : public testing::Test {
           return http::AcceptWebSocket(request, "", std::make_unique<EchoMessages>());
         }
         http::Response response = http::testing::Text(name + " " + request.target + "\n");
-        for (const char* header : {"x-forwarded-for", "x-forwarded-proto", "host"}) {
+        for (const char* header : {"x-forwarded-for", "x-forwarded-proto", "host", "upgrade"}) {
           response.body += std::string(header) + ": " + std::string(request.Header(header)) + "\n";
         }
         response.body += request.http2 ? "HTTP/2\n" : "HTTP/1.1\n";
@@ -159,6 +159,9 @@ class IngressFixture : public testing::Test {
 
   // Status and the first word that the endpoint says: "200 web".
   std::string Get(const std::string& host, const std::string& path) {
+    return Ask("GET " + path + " HTTP/1.1\r\nHost: " + host + "\r\n");
+  }
+  std::string Ask(const std::string& head) {
     std::string said;
     host_->Run([&] {
       if (!Listens(80)) {
@@ -166,7 +169,7 @@ class IngressFixture : public testing::Test {
         return;
       }
       http::testing::TestClient client(80);
-      client.Send("GET " + path + " HTTP/1.1\r\nHost: " + host + "\r\nConnection: close\r\n\r\n");
+      client.Send(head + "Connection: close\r\n\r\n");
       const std::string text = client.ReadToEnd();
       const size_t end = text.find("\r\n\r\n");
       if (!text.starts_with("HTTP/1.1 ") || end == std::string::npos) return;
@@ -217,7 +220,7 @@ class IngressFixture : public testing::Test {
   std::vector<core_v1::Secret> secrets_;
   std::map<std::string, std::unique_ptr<http::testing::Fixture>> servers_;
   std::unique_ptr<IngressLoop> loop_;
-  std::string body_;  // Of the last Get.
+  std::string body_;  // Of the last Ask.
   std::unique_ptr<EventSink> events_;
 
  private:

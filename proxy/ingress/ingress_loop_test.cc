@@ -106,6 +106,54 @@ TEST_F(IngressLoopTest, NobodySaysHimselfFromWhereHeComes) {
   EXPECT_THAT(Curl({"-H", "Connection: close, x-forwarded-for", url}), Not(HasSubstr("web /x\n")));
 }
 
+// What is led by one path and is another to the pod would reach what no Ingress shows.
+TEST_F(IngressLoopTest, APathIsToThePodWhatItWasLedBy) {
+  ServeTwo();
+  objects_.AddRule("a", "", "/shown", "Prefix", "web");
+  objects_.AddRule("b", "", "/guarded", "Prefix", "api");
+  Begin();
+  ASSERT_TRUE(UntilGet("foo.com", "/shown", "200 web"));
+  const std::pair<const char*, const char*> led[] = {
+      {"/shown/../guarded/x?y=/../z", "api /guarded/x?y=/../z\n"},
+      {"/shown/../../guarded", "api /guarded\n"},
+      {"/./guarded/.", "api /guarded/\n"},
+      {"//guarded//x", "api //guarded//x\n"},
+      {"/%67uarded/..x/.y/...", "api /%67uarded/..x/.y/...\n"},
+      {"http://foo.com/shown/../guarded", "api http://foo.com/guarded\n"}};
+  for (const auto& [path, said] : led) {
+    EXPECT_EQ(Get("foo.com", path), "200 api") << path;
+    EXPECT_THAT(body_, HasSubstr(said)) << path;
+  }
+  for (const char* path : {"/shown/..", "/shown/../x", "/guarded/../.."}) {
+    EXPECT_EQ(Get("foo.com", path).substr(0, 3), "404") << path;
+  }
+  for (const char* path : {"/shown/%2e%2E/guarded", "/shown/.%2e/guarded", "/shown/..%2Fguarded",
+                           "/shown%2f../guarded", "/shown%2f%2e"}) {
+    EXPECT_EQ(Get("foo.com", path).substr(0, 3), "400") << path;
+  }
+  // Host and path are one key.
+  EXPECT_EQ(Get("%2Fshown", "/secret").substr(0, 3), "404");
+}
+
+TEST_F(IngressLoopTest, WhatAPodMightReadOtherwiseDoesNotReachIt) {
+  ServeTwo();
+  objects_.AddRule("a", "foo.com", "/", "Prefix", "web");
+  Begin();
+  ASSERT_TRUE(UntilGet("foo.com", "/", "200 web"));
+  EXPECT_EQ(Ask("GET / HTTP/1.1\r\n").substr(0, 3), "400");
+  EXPECT_EQ(Ask("GET / HTTP/1.1\r\nHost: a.com\r\nHost: foo.com\r\n").substr(0, 3), "400");
+  EXPECT_EQ(Get("a.com, foo.com", "/").substr(0, 3), "404");
+  EXPECT_EQ(Get("foo.com", "/ HTTP/1.1\r\nX: " + std::string(1, '\0') + "\r\nY: ").substr(0, 3),
+            "400");
+  const std::string post = "POST / HTTP/1.1\r\nHost: foo.com\r\n";
+  EXPECT_EQ(Ask(post + "Content-Length: 1\r\nContent-Length: 2\r\n").substr(0, 3), "400");
+  EXPECT_EQ(Ask(post + "Transfer-Encoding: xchunked\r\n").substr(0, 3), "400");
+  EXPECT_EQ(Ask("GET / HTTP/1.1\r\nHost: foo.com\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\n"
+                "Connection: Upgrade, HTTP2-Settings\r\n"),
+            "200 web");
+  EXPECT_THAT(body_, Not(HasSubstr("h2c")));
+}
+
 TEST_F(IngressLoopTest, CertificatesAreChosenByNameAndABadOneHarmsNoOther) {
   ServeTwo();
   AddSecret("one", CertificateFor("one.com"));

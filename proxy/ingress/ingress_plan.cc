@@ -9,8 +9,8 @@
 #include "api/rules/core/ip.h"
 #include "api/rules/names.h"
 #include "api/rules/network/ingress_claim.h"
-#include "api/text/time_text.h"
 #include "base/text.h"
+#include "proxy/ingress/ingress_annotations.h"
 #include "proxy/ingress/route_keys.h"
 #include "proxy/ingress/shares.h"
 
@@ -20,7 +20,6 @@ namespace {
 using networking_v1::Ingress;
 using networking_v1::IngressBackend;
 
-constexpr char kTimesPrefix[] = "ingress.skiff.io/timeout-";
 constexpr int kPortMax = 65535;
 
 // "" where none is said.
@@ -105,7 +104,9 @@ class Planner {
     });
     for (PlannedIngress& each : plan_.ingresses) {
       now_ = &each;
-      times_ = TakeTimes();
+      IngressAnnotations said = ReadAnnotations(ingress());
+      times_ = said.times;
+      for (IngressProblem& each : said.problems) Tell(each.reason, each.message);
       AddRules();
       AddDefault();
       AddCertificates();
@@ -122,38 +123,10 @@ class Planner {
   }
 
   void TellOfShare(const char* reason, const Shares& shares, const char* what) {
-    const std::string who = shares.is_all_taken() ? "all Ingresses together"
-                                                  : "the Ingresses of namespace " + ns();
+    const std::string who =
+        shares.is_all_taken() ? "all Ingresses together" : "the Ingresses of namespace " + ns();
     const size_t max = shares.is_all_taken() ? shares.max() : shares.max_of_one();
     Tell(reason, fmt::format("{} have more than {} {}", who, max, what));
-  }
-
-  BackendTimes TakeTimes() {
-    BackendTimes times;
-    const std::pair<const char*, std::optional<Duration>*> known[] = {
-        {"connect", &times.connect}, {"server", &times.server}, {"tunnel", &times.tunnel}};
-    const std::string_view prefix = kTimesPrefix;
-    const auto& annotations = ingress().metadata.annotations;
-    for (auto each = annotations.lower_bound(std::string(prefix));
-         each != annotations.end() && each->first.starts_with(prefix); ++each) {
-      const auto field = std::find_if(std::begin(known), std::end(known), [&](const auto& one) {
-        return each->first.substr(prefix.size()) == one.first;
-      });
-      const auto time = ParseGoDuration(each->second);
-      if (field == std::end(known)) {
-        Tell("InvalidAnnotation", fmt::format("{} is none of {}connect, -server, -tunnel",
-                                              each->first, prefix));
-      } else if (!time || Duration(*time) < kBackendTimeMin || Duration(*time) > kBackendTimeMax) {
-        Tell("InvalidAnnotation", fmt::format("{} is no time from {} to {}, such as 90s: it is as "
-                                              "without it",
-                                              each->first,
-                                              FormatGoDuration(Duration(kBackendTimeMin).count()),
-                                              FormatGoDuration(Duration(kBackendTimeMax).count())));
-      } else {
-        *field->second = Duration(*time);
-      }
-    }
-    return times;
   }
 
   void AddRules() {
@@ -345,8 +318,8 @@ class Planner {
   void TellOfMismatch(const networking_v1::IngressTLS& tls, const std::set<std::string>& names) {
     for (const std::string& host : tls.hosts) {
       const size_t dot = host.find('.');
-      const bool is_meant = names.contains(host) ||
-                            (dot != host.npos && names.contains("*" + host.substr(dot)));
+      const bool is_meant =
+          names.contains(host) || (dot != host.npos && names.contains("*" + host.substr(dot)));
       if (is_meant || names.empty()) continue;
       Tell("CertificateMismatch",
            fmt::format("secret \"{}\": its certificate is for {}, not for {}", tls.secret_name,
@@ -392,7 +365,7 @@ class Planner {
   const IngressWorld& world_;
   IngressPlan plan_;
   PlannedIngress* now_ = nullptr;
-  BackendTimes times_;  // Of that one.
+  BackendTimes times_;                                                 // Of that one.
   std::map<std::pair<const void*, std::string>, std::string> owners_;  // "namespace/name" by route.
   std::map<std::string, std::string> certified_;                       // Secret by host.
   std::map<std::pair<std::string, std::string>, KnownService> known_services_;

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <csignal>
 #include <fstream>
 #include <set>
 #include <thread>
@@ -27,6 +28,7 @@ class SlowHaproxy {
     // Its master becomes another process by the name that it was started with.
     std::ofstream(folder_ + "/haproxy")
         << "#!/bin/bash\ncd " << folder_ << "\n"
+        << "[ \"$1\" != -c ] || touch checked\n"
         << "[ \"$1\" != -c -o ! -e check ] || sleep 4\n"
         << "[ \"$1\" = -c -o ! -e start ] || { touch starting; sleep 4; }\n"
         << "exec -a $PWD/haproxy " << *FindProgram("haproxy") << " \"$@\"\n";
@@ -37,11 +39,36 @@ class SlowHaproxy {
   // "check" or "start".
   void Slow(const std::string& what) { std::ofstream(folder_ + "/" + what) << what; }
   bool starts() const { return std::filesystem::exists(folder_ + "/starting"); }
+  bool was_checked() const { return std::filesystem::exists(folder_ + "/checked"); }
 
  private:
   const std::string path_;
   const std::string folder_;
 };
+
+// A check reads a thousand certificates as long as the start does, and nobody is served meanwhile.
+TEST_F(IngressReloadTest, WhoEndedIsBackWithoutAnotherCheck) {
+  ServeTwo();
+  objects_.AddRule("a", "", "/", "Prefix", "web");
+  Begin();
+  ASSERT_TRUE(UntilGet("foo.com", "/", "200 web"));
+  // The start is over when the status is told.
+  ASSERT_TRUE(Until([&] { return Written().find(kAddress) != std::string::npos; }));
+  const SlowHaproxy haproxy(directory_);
+  const auto before = Haproxy(directory_).Process();
+  ASSERT_TRUE(before);
+  kill(before->pid, SIGTERM);  // Its workers end first, and have let the ports go.
+  ASSERT_TRUE(Until([&] {
+    const auto now = Haproxy(directory_).Process();
+    return now && *now != *before;
+  }));
+  ASSERT_TRUE(UntilGet("foo.com", "/", "200 web"));
+  EXPECT_FALSE(haproxy.was_checked());
+  objects_.AddRule("b", "", "/b", "Prefix", "api");
+  Publish();
+  ASSERT_TRUE(UntilGet("foo.com", "/b", "200 api"));
+  EXPECT_TRUE(haproxy.was_checked()) << "another one is";
+}
 
 TEST_F(IngressReloadTest, APodThatEndsDuringAReloadGetsNoRequestsAnyMore) {
   ServeTwo();

@@ -45,6 +45,7 @@ std::string EncodedPath(std::string_view path) {
       encoded += c;
       continue;
     }
+    if (c == '/' && encoded.ends_with(kEncodedSlash)) continue;
     const auto byte = static_cast<unsigned char>(c);
     encoded += '%';
     encoded += kHexDigits[byte >> 4];

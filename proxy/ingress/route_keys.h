@@ -1,7 +1,8 @@
 // Hosts and paths as the keys of HAProxy's maps. What a key may consist of is all that a rule can
 // bring into the configuration, whatever its author wrote: letters, digits and -._~%*
 //
-// HAProxy makes the same of each request by `path,url_dec,url_enc`, and looks it up.
+// HAProxy makes the same of each request by `path,url_dec,url_enc` and one slash for several, and
+// looks it up.
 #pragma once
 
 #include <string>
@@ -10,7 +11,7 @@
 namespace skiff::ingress {
 
 // Every byte but letters, digits and -._~ becomes %XX. A text that is percent-encoded itself is
-// decoded before, so that "/a b" and "/a%20b" are one path.
+// decoded before, so that "/a b" and "/a%20b" are one path. Slashes in a row are one.
 std::string EncodedPath(std::string_view path);
 
 // Found by what follows the host: a whole path, or its elements from the first one on. "" as host:

@@ -32,6 +32,10 @@ TEST(RouteKeysTest, WhateverIsInAPathAKeyIsOneWord) {
   }
 }
 
+TEST(RouteKeysTest, SlashesInARowAreOne) {
+  EXPECT_EQ(EncodedPath("//a///b%2F/c%2f%2f"), "%2Fa%2Fb%2Fc%2F");
+}
+
 TEST(RouteKeysTest, SlashesAtAPrefixesEndDoNotCount) {
   EXPECT_EQ(PrefixKey("h", "/foo"), "h%2Ffoo%2F");
   EXPECT_EQ(PrefixKey("h", "/foo/"), "h%2Ffoo%2F");
