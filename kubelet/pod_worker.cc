@@ -7,6 +7,7 @@
 #include "base/seconds.h"
 #include "kubelet/pod_conditions.h"
 #include "kubelet/pod_lookup.h"
+#include "kubelet/post_start_task.h"
 #include "kubelet/static_pod.h"
 #include "kubelet/stop_task.h"
 
@@ -77,6 +78,7 @@ PodWorker::PodWorker(PodWorkerContext& context, Ptr<core_v1::Pod> pod)
 
 PodWorker::~PodWorker() {
   for (auto& [id, stop] : stops_) context_.blocking.Remove(*stop);
+  if (post_start_) context_.blocking.Remove(*post_start_);
 }
 
 void PodWorker::Update(Ptr<core_v1::Pod> pod) {
@@ -296,6 +298,7 @@ Duration PodWorker::Sync(const core_v1::Pod& given) {
               std::nullopt);
     return 0ns;
   }
+  if (IsInPostStart()) return kNever;  // Woken when it has ended.
   // All that follows sees the pod with what it is allotted, not with what its spec may ask for, and
   // with what the kubelet knows of where it is from.
   const core_v1::Pod pod = Noted(Allot(given));
@@ -311,6 +314,10 @@ Duration PodWorker::Sync(const core_v1::Pod& given) {
   // It may have been made by a kubelet that ran before this one.
   if (!status_ && !observed->sandboxes.empty()) (void)context_.cgroups.Set(pod);
   WatchProbes(pod, *observed);
+  if (TakeFailedPostStart(pod)) {
+    WriteStatus(pod, *observed);
+    return kHookErrorShown;
+  }
   retry_after_ = kResync;
   if (!MakeVolumes(pod)) {
     WriteStatus(pod, *observed);
@@ -346,7 +353,13 @@ Duration PodWorker::Sync(const core_v1::Pod& given) {
     context_.events.Warning(pod, "NetworkNotReady", "network is not ready: " + problem);
     return kNetworkRetry;
   }
-  const Duration delay = Act(pod, *observed, plan);
+  return ActAndTell(pod, *observed, plan);
+}
+
+Duration PodWorker::ActAndTell(const core_v1::Pod& pod, const ObservedPod& observed,
+                               const PodPlan& plan) {
+  const Duration delay = Act(pod, observed, plan);
+  if (post_start_ != nullptr) return kNever;
   const auto after = Observe(pod);
   if (after) {
     WatchProbes(pod, *after);
@@ -373,6 +386,7 @@ Duration PodWorker::Act(const core_v1::Pod& pod, const ObservedPod& observed,
   for (const size_t index : plan.start_init) {
     const auto& container = pod.spec.init_containers[index];
     const bool started = Start(pod, container, true, plan.sandbox_id, fresh);
+    if (post_start_ != nullptr) return kNever;  // Woken when its hook has ended.
     if (!IsSidecar(container)) {
       if (!started) return retry_after_;
       continue;
@@ -382,6 +396,7 @@ Duration PodWorker::Act(const core_v1::Pod& pod, const ObservedPod& observed,
   }
   for (const size_t index : plan.start_regular) {
     Start(pod, pod.spec.containers[index], false, plan.sandbox_id, fresh);
+    if (post_start_ != nullptr) return kNever;  // Woken when its hook has ended.
   }
   return retry_after_;
 }

@@ -7,6 +7,7 @@
 #include "base/seconds.h"
 #include "kubelet/pod_lookup.h"
 #include "kubelet/pod_worker.h"
+#include "kubelet/post_start_task.h"
 #include "kubelet/stop_task.h"
 
 namespace skiff::kubelet {
@@ -138,7 +139,9 @@ Duration PodWorker::StepDisposing(const core_v1::Pod& pod) {
   // Whoever drops this worker would wait for a hook or a call that goes on although its container
   // is gone.
   for (auto& [id, stop] : stops_) stop->Abandon();
-  if (std::any_of(stops_.begin(), stops_.end(),
+  if (post_start_) post_start_->Abandon();
+  if ((post_start_ && post_start_->busy()) ||
+      std::any_of(stops_.begin(), stops_.end(),
                   [](const auto& stop) { return stop.second->busy(); })) {
     return kNetworkRetry;
   }
