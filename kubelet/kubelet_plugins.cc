@@ -40,7 +40,8 @@ std::unique_ptr<plugins::PluginRegistrar> Kubelet::MakePlugins() {
       options_.root, dependencies_.clock, dependencies_.loops,
       plugins::Handlers{{csi::kPluginType, csi_registration_.get()},
                         {dra::kPluginType, &devices_->dra_drivers()},
-                        {devices::kPluginType, &devices_->plugins()}});
+                        {devices::kPluginType, &devices_->plugins()}},
+      &blocking());
 }
 
 std::optional<PodRefusal> Kubelet::AllocateDevices(const core_v1::Pod& pod) {
