@@ -124,6 +124,7 @@ Kubelet::Kubelet(KubeletOptions options, KubeletDependencies dependencies)
       csi_registration_(MakeCsiRegistration()),
       devices_(MakeDevices()),
       plugins_(MakePlugins()),
+      pod_resources_(MakePodResources()),
       context_{.runtime = dependencies_.runtime,
                .clock = dependencies_.clock,
                .random = dependencies_.random,
@@ -250,6 +251,7 @@ void Kubelet::Start() {
     executor.Add(devices_->dra_drivers());
     executor.Add(devices_->claims());
     executor.Add(devices_->plugins());
+    executor.Add(*pod_resources_);
   }
   if (csi_volumes_) executor.Add(allocatable_updates_);
   if (csi_volumes_) executor.Add(unstager_);
@@ -310,6 +312,8 @@ void Kubelet::Stop() {
   Executor& executor = dependencies_.executor;
   if (manifests_) executor.Remove(*manifests_);
   if (plugins_) {
+    executor.Remove(*pod_resources_);
+    pod_resources_->Close();
     executor.Remove(*plugins_);
     executor.Remove(devices_->dra_drivers());
     executor.Remove(devices_->claims());
