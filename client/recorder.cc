@@ -147,6 +147,7 @@ EventCorrelator::Entry& EventCorrelator::Touch(const std::string& key, TimePoint
 }
 
 void EventSink::Add(ReportedEvent event) {
+  if (event.message.size() > kMessageBytesMax) event.message.resize(kMessageBytesMax);
   bool is_first_dropped = false;
   {
     const MutexLock lock(mutex_);

@@ -77,6 +77,8 @@ class EventSink final : public ControlLoop {
  public:
   // More are dropped, as client-go's are. The log says when that begins, and how many it were.
   static constexpr size_t kQueueMax = 1000;
+  // Of a message; what is beyond is cut off. Programs quote what users gave them, of any size.
+  static constexpr size_t kMessageBytesMax = 12 << 10;
   static constexpr size_t kAtOnceMax = 32;
   static constexpr int kAttemptsMax = 12;
   static constexpr int kNamesMax = 1000;

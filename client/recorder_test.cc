@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "api/codec/json.h"
 #include "client/transport.h"
 
 namespace skiff {
@@ -106,6 +107,26 @@ TEST(EventQueueTest, WhatIsTooManyIsDroppedAndTheLogSaysSoTwice) {
   EXPECT_EQ(count("events are dropped until those that wait are written"), 2) << said;
   EXPECT_EQ(count("events were dropped"), 2) << said;
   EXPECT_EQ(count("count=\"50\""), 2) << said;
+}
+
+TEST(EventQueueTest, OfALongMessageTheBeginningIsTold) {
+  FakeClock clock;
+  std::string message;
+  InProcessTransport transport([&](const http::Request& request) {
+    http::Response response;
+    response.status = 201;
+    response.content_type = "application/json";
+    response.body = request.body;
+    message = ParseJson(request.body)->at("message").get<std::string>();
+    return response;
+  });
+  Client client(transport, "test");
+  EventSink sink(client, clock);
+  sink.Add(Reported("Error: " + std::string(1 << 20, 'x')));
+  while (sink.Step() == Duration(0)) {
+  }
+  EXPECT_EQ(message.size(), EventSink::kMessageBytesMax);
+  EXPECT_TRUE(message.starts_with("Error: x"));
 }
 
 }  // namespace

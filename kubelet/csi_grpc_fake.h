@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -45,6 +46,8 @@ class FakeDriver final : public ::csi::v1::Node::Service,
   int64_t volumes_max = 5;
   ::csi::v1::NodeExpandVolumeRequest expanded;
   std::string device;  // What it publishes as a device.
+  std::function<void()> asked;    // Called when it is asked of its node, before it answers.
+  std::function<void()> on_told;  // Once it has been told whether it is registered.
 
  private:
   using Status = grpc::Status;
@@ -60,10 +63,12 @@ class FakeDriver final : public ::csi::v1::Node::Service,
   Status NotifyRegistrationStatus(Context*, const pluginregistration::RegistrationStatus* status,
                                   pluginregistration::RegistrationStatusResponse*) override {
     told = *status;
+    if (on_told) on_told();
     return Status::OK;
   }
   Status NodeGetInfo(Context*, const ::csi::v1::NodeGetInfoRequest*,
                      ::csi::v1::NodeGetInfoResponse* info) override {
+    if (asked) asked();
     info->set_node_id("id-of-n1");
     info->set_max_volumes_per_node(volumes_max);
     (*info->mutable_accessible_topology()->mutable_segments())["fake.csi/zone"] = "a";

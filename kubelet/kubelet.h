@@ -39,6 +39,7 @@
 #include "kubelet/node_status.h"
 #include "kubelet/plugins/plugin_registrar.h"
 #include "kubelet/pod_admission.h"
+#include "kubelet/pod_resources/pod_resources_server.h"
 #include "kubelet/pod_worker.h"
 #include "kubelet/pods_by_node.h"
 #include "kubelet/runtime_health.h"
@@ -208,6 +209,7 @@ class Kubelet final : public ControlLoop {
   std::unique_ptr<csi::DriverRegistration> MakeCsiRegistration();
   std::unique_ptr<NodeDevices> MakeDevices();
   std::unique_ptr<plugins::PluginRegistrar> MakePlugins();
+  std::unique_ptr<PodResourcesServer> MakePodResources();
   std::map<std::string, std::pair<int64_t, int64_t>> DeviceAmounts() const;
   void Pause(Duration length);
   Executor& vital() const {
@@ -247,10 +249,11 @@ class Kubelet final : public ControlLoop {
   CsiNode csi_node_;
   csi::AllocatableUpdates allocatable_updates_;
   csi::Unstager unstager_{csi_volumes_.get()};
-  // nullptr, all three, where no plugin can register.
+  // nullptr, all four, where no plugin can register.
   const std::unique_ptr<csi::DriverRegistration> csi_registration_;
   const std::unique_ptr<NodeDevices> devices_;
   const std::unique_ptr<plugins::PluginRegistrar> plugins_;
+  const std::unique_ptr<PodResourcesServer> pod_resources_;
   PodWorkerContext context_;
   const std::shared_ptr<Inlet> inlet_ = std::make_shared<Inlet>();
   std::unique_ptr<ManifestSource> manifests_;

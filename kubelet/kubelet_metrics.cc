@@ -94,7 +94,8 @@ KubeletMetrics::KubeletMetrics(const std::string& node_name)
                                           {"long_running", "method", "path", "server_type"}},
                                          kUsual)),
       dra(registry),
-      devices(registry) {
+      devices(registry),
+      pod_resources(registry) {
   registry.AddProcessMetrics();
   registry.AddMeasured({"kubernetes_build_info",
                         "[ALPHA] The release that this kubelet is.",

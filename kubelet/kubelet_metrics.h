@@ -9,6 +9,7 @@
 #include "base/metrics.h"
 #include "kubelet/devices/device_manager.h"
 #include "kubelet/dra/dra_metrics.h"
+#include "kubelet/pod_resources/pod_resources_metrics.h"
 #include "kubelet/probes/probe_metrics.h"
 
 namespace skiff::kubelet {
@@ -42,6 +43,7 @@ class KubeletMetrics {
   ProbeMetrics probes;
   dra::DraMetrics dra;
   devices::DeviceMetrics devices;
+  PodResourcesMetrics pod_resources;
 
   // A registry of its own: /metrics/probes.
   MetricRegistry probe_registry;

@@ -40,7 +40,26 @@ std::unique_ptr<plugins::PluginRegistrar> Kubelet::MakePlugins() {
       options_.root, dependencies_.clock, dependencies_.loops,
       plugins::Handlers{{csi::kPluginType, csi_registration_.get()},
                         {dra::kPluginType, &devices_->dra_drivers()},
-                        {devices::kPluginType, &devices_->plugins()}});
+                        {devices::kPluginType, &devices_->plugins()}},
+      &blocking());
+}
+
+std::unique_ptr<PodResourcesServer> Kubelet::MakePodResources() {
+  if (!csi_volumes_) return nullptr;
+  const PodResourcesSources sources{
+      [this] { return Pods(); },
+      [this] { return AdmittedPods(); },
+      [this](const auto& namespace_, const auto& name) { return FindPod(namespace_, name); },
+      [this](const core_v1::Pod& pod, const core_v1::Container& container) {
+        return devices_->plugins().DevicesOf(pod.metadata.uid, container.name);
+      },
+      [this] { return devices_->plugins().Healthy(); },
+      [this](const core_v1::Pod& pod, const core_v1::Container& container) {
+        return devices_->claims().ClaimsOf(pod, container).value_or(std::vector<dra::ClaimInfo>());
+      }};
+  return std::make_unique<PodResourcesServer>(
+      options_.root + "/pod-resources", dependencies_.clock, sources,
+      dependencies_.metrics != nullptr ? &dependencies_.metrics->pod_resources : nullptr);
 }
 
 std::optional<PodRefusal> Kubelet::AllocateDevices(const core_v1::Pod& pod) {

@@ -21,7 +21,8 @@ std::unique_ptr<csi::CsiVolumes> Kubelet::MakeCsiVolumes() {
             return client.PatchStatus(claim, change);
           },
           [this](const std::string& driver) { allocatable_updates_.Exhausted(driver); },
-          [this] { unstager_.Wake(); }});
+          [this] { unstager_.Wake(); },
+          [this](std::function<void()> task) { tasks_->Run(std::move(task)); }});
 }
 
 std::optional<FsUse> Kubelet::UseOf(const VolumeManager::MeasuredPlace& place,

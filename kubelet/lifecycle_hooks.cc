@@ -15,6 +15,8 @@ namespace skiff::kubelet {
 namespace {
 
 constexpr Duration kHttpTimeout = 30s;
+// Of what a command says no more goes into a status; as much as a probe's is told of.
+constexpr size_t kOutputBytesMax = 10 << 10;
 
 // As Go prints the handler.
 std::string HandlerText(const core_v1::LifecycleHandler& handler) {
@@ -37,9 +39,10 @@ Result<> LifecycleHooks::RunCommand(const std::vector<std::string>& command,
   if (result && result->exit_code == 0) return {};
   const std::string error =
       result ? fmt::format("command '{}' exited with {}: {}", fmt::join(command, " "),
-                           result->exit_code, result->stderr_text)
+                           result->exit_code, result->stderr_text.substr(0, kOutputBytesMax))
              : cri::RpcErrorText(result.error());
-  const std::string output = result ? result->stdout_text + result->stderr_text : "";
+  std::string output = result ? result->stdout_text + result->stderr_text : "";
+  if (output.size() > kOutputBytesMax) output.resize(kOutputBytesMax);
   return Fail(Reason::kUnknown,
               fmt::format("Exec lifecycle hook ([{}]) for {} failed - error: {}, message: \"{}\"",
                           fmt::join(command, " "), where, error, output));

@@ -36,7 +36,9 @@ TEST_F(LifecycleHooksTest, WithoutANetworkRequestsCountAsAnswered) {
 TEST_F(LifecycleHooksTest, AContainerWhoseHookIsNoneIsStopped) {
   auto& hook = pod_.spec.containers[0].lifecycle.emplace().post_start.emplace();
   hook.tcp_socket.emplace().port = IntOrString(80);
-  StartWorker();
+  worker_ = std::make_unique<PodWorker>(context_, std::make_shared<core_v1::Pod>(pod_));
+  executor_.Add(*worker_);
+  executor_.RunUntilIdle();
   EXPECT_TRUE(Running("app").empty());
   EXPECT_EQ(runtime_.stops().size(), 1u);
   const auto status = Status();
@@ -48,6 +50,26 @@ TEST_F(LifecycleHooksTest, AContainerWhoseHookIsNoneIsStopped) {
                              "Killing spec.containers{app} FailedPostStartHook"}));
   EXPECT_THAT(Events(), testing::Not(testing::Contains(testing::StartsWith("Failed "))))
       << "what a hook says is for nobody but who may see the pod";
+}
+
+TEST_F(LifecycleHooksTest, AContainerRunsOnceItsHookHasLetTimePass) {
+  auto& hook = pod_.spec.containers[0].lifecycle.emplace().post_start.emplace();
+  hook.sleep.emplace().seconds = 5;
+  StartWorker();
+  ASSERT_EQ(Running("app").size(), 1u);
+  EXPECT_TRUE(Status().container_statuses.at(0).state.waiting);
+  executor_.RunFor(5s);
+  EXPECT_TRUE(Status().container_statuses.at(0).state.running);
+}
+
+TEST_F(LifecycleHooksTest, OfWhatACommandSaysTheBeginningIsTold) {
+  core_v1::LifecycleHandler handler;
+  handler.exec.emplace().command = {"shout"};
+  runtime_.exec_result = cri::ExecResult{std::string(20 << 20, 'x'), "no", 6};
+  const std::string failure = Failure(handler, hooks_);
+  EXPECT_LT(failure.size(), 16u << 10);
+  EXPECT_NE(failure.find("command 'shout' exited with 6: no, message: \"xxx"), std::string::npos)
+      << failure.substr(0, 200);
 }
 
 }  // namespace

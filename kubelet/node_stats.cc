@@ -166,12 +166,23 @@ void NodeStats::AddDisk(PodUsage& usage) const {
   const core_v1::Pod& pod = *usage.pod;
   const std::string logs = fmt::format("{}/{}_{}_{}", options_.log_root, pod.metadata.namespace_,
                                        pod.metadata.name, pod.metadata.uid);
-  for (const auto& container : pod.spec.containers) {
-    const DirectoryUsage used = UsageOfDirectory(logs + "/" + container.name);
-    usage.containers[container.name].disk_bytes += used.bytes;
+  const auto add = [&](const std::string& path) {
+    const DirectoryUsage used = UsageOfDirectory(path);
     usage.disk_bytes += used.bytes;
     usage.inodes += used.inodes;
+    return used.bytes;
+  };
+  for (const auto* list : {&pod.spec.containers, &pod.spec.init_containers}) {
+    for (const auto& container : *list) {
+      usage.containers[container.name].disk_bytes += add(logs + "/" + container.name);
+    }
   }
+  for (const auto& container : pod.spec.ephemeral_containers) add(logs + "/" + container.name);
+  // Files that containers may write on the node's disk though no volume holds them: as long as they
+  // like, too.
+  const std::string own = fmt::format("{}/pods/{}", options_.root, pod.metadata.uid);
+  add(own + "/etc-hosts");
+  add(own + "/containers");  // Their last words.
   const std::string volumes =
       fmt::format("{}/pods/{}/volumes/kubernetes.io~empty-dir", options_.root, pod.metadata.uid);
   for (const auto& volume : pod.spec.volumes) {

@@ -12,6 +12,10 @@ namespace skiff::kubelet {
 namespace {
 
 constexpr int kLostExitCode = 137;
+// Of all containers of a pod together.
+constexpr size_t kLastWordsBytesMax = 12 << 10;
+// Why they wait, likewise: runtimes quote what they were given, which may be half an object.
+constexpr size_t kWaitingBytesMax = 128 << 10;
 
 // The API keeps no fractions: with them every status would look changed after a restart.
 // What the runtime has no time of is at the beginning of Unix's, as the kubelet says it: of a
@@ -32,6 +36,26 @@ core_v1::ContainerStateTerminated Terminated(const ObservedContainer& container,
   out.finished_at = WholeSeconds(container.status.finished_at);
   out.container_id = container_id;
   return out;
+}
+
+void Cut(std::string& text, size_t bytes_max) {
+  if (text.size() > bytes_max) text.resize(bytes_max);
+}
+
+// What containers say must not make a status that the API refuses for its size.
+void BoundMessages(core_v1::PodStatus& status) {
+  const auto lists = {&status.container_statuses, &status.init_container_statuses,
+                      &status.ephemeral_container_statuses};
+  size_t count = 0;
+  for (const auto* list : lists) count += list->size();
+  for (auto* list : lists) {
+    for (auto& each : *list) {
+      for (auto* state : {&each.state, &each.last_state}) {
+        if (state->terminated) Cut(state->terminated->message, kLastWordsBytesMax / count);
+        if (state->waiting) Cut(state->waiting->message, kWaitingBytesMax / count);
+      }
+    }
+  }
 }
 
 class StatusMaker {
@@ -352,7 +376,9 @@ core_v1::PodStatus StatusMaker::Make() {
 }  // namespace
 
 core_v1::PodStatus ComputePodStatus(const StatusInput& input) {
-  return StatusMaker(input).Make();
+  core_v1::PodStatus status = StatusMaker(input).Make();
+  BoundMessages(status);
+  return status;
 }
 
 std::string QosClass(const core_v1::PodSpec& spec) {

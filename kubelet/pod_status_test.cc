@@ -240,5 +240,19 @@ TEST_F(PodStatusTest, AContainerThatCouldNotBeStartedWasSoAtTheBeginningOfTime) 
   EXPECT_EQ(ended.finished_at.Rfc3339(), "1970-01-01T00:01:30Z");
 }
 
+TEST_F(PodStatusTest, AllContainersTogetherHaveTwelveKibibytesOfLastWords) {
+  SandboxReady();
+  pod_.spec.containers.clear();
+  for (const char* name : {"a", "b", "c", "d"}) {
+    pod_.spec.containers.emplace_back().name = name;
+    Has(name, cri::ContainerState::kExited, 1).message = std::string(4096, 'x');
+  }
+  waiting_["b"] = {"RunContainerError", std::string(1 << 20, 'y')};
+  const auto status = Status();
+  EXPECT_EQ(status.container_statuses[0].state.terminated->message.size(), 3072u);
+  EXPECT_EQ(status.container_statuses[1].last_state.terminated->message.size(), 3072u);
+  EXPECT_EQ(status.container_statuses[1].state.waiting->message.size(), 32u << 10);
+}
+
 }  // namespace
 }  // namespace skiff::kubelet

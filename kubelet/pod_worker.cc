@@ -1,22 +1,18 @@
 #include "kubelet/pod_worker.h"
 
 #include <algorithm>
-#include <filesystem>
 
 #include "api/pods/pod_phase.h"
 #include "api/rules/devices/resource_names.h"
 #include "base/seconds.h"
 #include "kubelet/pod_conditions.h"
 #include "kubelet/pod_lookup.h"
+#include "kubelet/post_start_task.h"
 #include "kubelet/static_pod.h"
 #include "kubelet/stop_task.h"
 
 namespace skiff::kubelet {
 namespace {
-
-namespace fs = std::filesystem;
-
-constexpr int64_t kDefaultGraceSeconds = 30;
 
 const core_v1::ContainerStatus* FindStatus(const core_v1::PodStatus& status,
                                            const std::string& container_id) {
@@ -82,6 +78,7 @@ PodWorker::PodWorker(PodWorkerContext& context, Ptr<core_v1::Pod> pod)
 
 PodWorker::~PodWorker() {
   for (auto& [id, stop] : stops_) context_.blocking.Remove(*stop);
+  if (post_start_) context_.blocking.Remove(*post_start_);
 }
 
 void PodWorker::Update(Ptr<core_v1::Pod> pod) {
@@ -301,6 +298,7 @@ Duration PodWorker::Sync(const core_v1::Pod& given) {
               std::nullopt);
     return 0ns;
   }
+  if (IsInPostStart()) return kNever;  // Woken when it has ended.
   // All that follows sees the pod with what it is allotted, not with what its spec may ask for, and
   // with what the kubelet knows of where it is from.
   const core_v1::Pod pod = Noted(Allot(given));
@@ -316,6 +314,10 @@ Duration PodWorker::Sync(const core_v1::Pod& given) {
   // It may have been made by a kubelet that ran before this one.
   if (!status_ && !observed->sandboxes.empty()) (void)context_.cgroups.Set(pod);
   WatchProbes(pod, *observed);
+  if (TakeFailedPostStart(pod)) {
+    WriteStatus(pod, *observed);
+    return kHookErrorShown;
+  }
   retry_after_ = kResync;
   if (!MakeVolumes(pod)) {
     WriteStatus(pod, *observed);
@@ -351,7 +353,13 @@ Duration PodWorker::Sync(const core_v1::Pod& given) {
     context_.events.Warning(pod, "NetworkNotReady", "network is not ready: " + problem);
     return kNetworkRetry;
   }
-  const Duration delay = Act(pod, *observed, plan);
+  return ActAndTell(pod, *observed, plan);
+}
+
+Duration PodWorker::ActAndTell(const core_v1::Pod& pod, const ObservedPod& observed,
+                               const PodPlan& plan) {
+  const Duration delay = Act(pod, observed, plan);
+  if (post_start_ != nullptr) return kNever;
   const auto after = Observe(pod);
   if (after) {
     WatchProbes(pod, *after);
@@ -378,6 +386,7 @@ Duration PodWorker::Act(const core_v1::Pod& pod, const ObservedPod& observed,
   for (const size_t index : plan.start_init) {
     const auto& container = pod.spec.init_containers[index];
     const bool started = Start(pod, container, true, plan.sandbox_id, fresh);
+    if (post_start_ != nullptr) return kNever;  // Woken when its hook has ended.
     if (!IsSidecar(container)) {
       if (!started) return retry_after_;
       continue;
@@ -387,39 +396,9 @@ Duration PodWorker::Act(const core_v1::Pod& pod, const ObservedPod& observed,
   }
   for (const size_t index : plan.start_regular) {
     Start(pod, pod.spec.containers[index], false, plan.sandbox_id, fresh);
+    if (post_start_ != nullptr) return kNever;  // Woken when its hook has ended.
   }
   return retry_after_;
-}
-
-bool PodWorker::KillContainers(const core_v1::Pod& pod, const PodPlan& plan,
-                               const std::function<bool(const std::string& name)>& turn) {
-  const auto is_wanted = [&](const std::string& id) {
-    return std::any_of(plan.kills.begin(), plan.kills.end(),
-                       [&](const ContainerKill& kill) { return kill.id == id; });
-  };
-  std::erase_if(stops_, [&](const auto& entry) {
-    if (!entry.second->done() || entry.second->busy() || is_wanted(entry.first)) return false;
-    context_.blocking.Remove(*entry.second);
-    return true;
-  });
-  for (const ContainerKill& kill : plan.kills) {
-    const Duration own = Seconds(kill.grace_s.value_or(GraceSeconds(pod)));
-    const Duration deadline = state_ == State::kSyncing ? context_.clock.Monotonic() + own
-                                                        : StopDeadline(pod);
-    const auto found = stops_.find(kill.id);
-    if (found == stops_.end()) {
-      auto task = std::make_unique<StopTask>(
-          *this, StopTask::Spec{pod, kill, deadline, turn(kill.name)});
-      context_.blocking.Add(*task);
-      stops_.emplace(kill.id, std::move(task));
-      continue;
-    }
-    StopTask& task = *found->second;
-    if (state_ != State::kSyncing) task.Shorten(deadline);
-    if (turn(kill.name)) task.GiveTurn();
-    if (task.done()) task.Again();
-  }
-  return plan.kills.empty();
 }
 
 void PodWorker::WatchProbes(const core_v1::Pod& pod, const ObservedPod& observed) {
@@ -480,115 +459,6 @@ void PodWorker::WriteStatus(const core_v1::Pod& pod, const ObservedPod& observed
   }
   status_ = std::move(status);
   context_.statuses.Set(this->pod(), *status_);
-}
-
-int64_t PodWorker::GraceSeconds(const core_v1::Pod& pod) const {
-  std::optional<int64_t> grace = pod.metadata.deletion_grace_period_seconds;
-  {
-    MutexLock lock(mutex_);
-    if (grace_s_ && (!grace || *grace_s_ < *grace)) grace = grace_s_;
-  }
-  if (!grace) grace = pod.spec.termination_grace_period_seconds.value_or(kDefaultGraceSeconds);
-  return std::max<int64_t>(*grace, 1);
-}
-
-// The grace period is the pod's: sidecars, which stop last and in the reverse order of their start,
-// have what the others left of it. Hooks run at once, all of them.
-bool PodWorker::StopContainers(const core_v1::Pod& pod, const ObservedPod& observed) {
-  PodPlan plan;
-  std::set<std::string> running;
-  for (const auto& [name, attempts] : observed.containers) {
-    for (const ObservedContainer& container : attempts) {
-      // One that was made but never started goes with the sandbox.
-      if (container.IsExited() || container.status.state == cri::ContainerState::kCreated) continue;
-      running.insert(name);
-      plan.kills.push_back(
-          {container.status.id, name, "Stopping container " + name, std::nullopt});
-    }
-  }
-  return KillContainers(pod, plan, [&](const std::string& name) {
-    return MayStopNow(pod.spec, name, running);
-  });
-}
-
-Duration PodWorker::StopDeadline(const core_v1::Pod& pod) {
-  const int64_t grace_s = GraceSeconds(pod);
-  if (stop_deadline_ && grace_s >= stop_grace_s_) return *stop_deadline_;
-  const Duration now = context_.clock.Monotonic();
-  Duration left = Seconds(grace_s);
-  if (stop_deadline_) {
-    left = std::min(left, *stop_deadline_ - now);
-  } else if (const auto remembered = RememberedDeadline(pod)) {
-    left = std::min(left, *remembered);
-  }
-  stop_grace_s_ = grace_s;
-  stop_deadline_ = now + left;
-  RememberDeadline(pod, left);
-  return *stop_deadline_;
-}
-
-Duration PodWorker::StepTerminating(const core_v1::Pod& pod) {
-  const auto observed = Observe(pod);
-  if (!observed) return kRetry;
-  WriteStatus(pod, *observed);
-  if (!StopContainers(pod, *observed)) return kNever;
-  for (const cri::SandboxStatus& sandbox : observed->sandboxes) {
-    if (sandbox.state != cri::SandboxState::kReady) continue;
-    const auto stopped = context_.runtime.StopPodSandbox(sandbox.id);
-    if (stopped) continue;
-    log_.Info("sandbox not stopped", {{"pod", PodText(pod)}, {"error", stopped.error().message}});
-    return kRetry;
-  }
-  context_.probes.Forget(pod.metadata.uid);
-  if (context_.devices != nullptr) {
-    if (const auto done = context_.devices->Unprepare(pod); !done) {
-      log_.Info("resources not given back",
-                {{"pod", PodText(pod)}, {"error", done.error().message}});
-      return kRetry;
-    }
-  }
-  Enter(State::kTerminated);
-  return 0ns;
-}
-
-Duration PodWorker::StepTerminated(const core_v1::Pod& pod) {
-  const auto observed = Observe(pod);
-  if (!observed) return kRetry;
-  WriteStatus(pod, *observed);
-  if (const auto down = context_.volumes.TearDown(pod.metadata.uid); !down) {
-    log_.Info("volumes not removed", {{"pod", PodText(pod)}, {"error", down.error().message}});
-    return kRetry;
-  }
-  if (pod.metadata.deletion_timestamp || HasEnded(pod.status.phase)) {
-    context_.statuses.Finish(this->pod());
-  }
-  context_.cgroups.Remove(pod);
-  context_.resizes.Forget(pod.metadata.uid);
-  // What the runtime keeps of a finished pod serves its logs until the object goes.
-  Enter(State::kFinished);
-  return disposing() ? 0ns : kNever;
-}
-
-Duration PodWorker::StepDisposing(const core_v1::Pod& pod) {
-  // Whoever drops this worker would wait for a hook or a call that goes on although its container
-  // is gone.
-  for (auto& [id, stop] : stops_) stop->Abandon();
-  if (std::any_of(stops_.begin(), stops_.end(),
-                  [](const auto& stop) { return stop.second->busy(); })) {
-    return kNetworkRetry;
-  }
-  if (const auto removed = RemoveFromRuntime(context_.runtime, pod.metadata.uid); !removed) {
-    log_.Info("pod not removed from the runtime",
-              {{"pod", PodText(pod)}, {"error", removed.error().message}});
-    return kRetry;
-  }
-  if (context_.writes_files) {
-    std::error_code ignored;  // Housekeeping tries again.
-    fs::remove_all(LogDirectory(pod), ignored);
-  }
-  Enter(State::kGone);
-  context_.gone();
-  return kNever;
 }
 
 }  // namespace skiff::kubelet

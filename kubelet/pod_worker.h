@@ -79,6 +79,7 @@ struct PodWorkerContext {
   KubeletMetrics* metrics = nullptr;
 };
 
+class PostStartTask;
 class StopTask;
 
 class PodWorker final : public ControlLoop {
@@ -92,6 +93,8 @@ class PodWorker final : public ControlLoop {
   // Then a pod whose volumes the node has no room for is given up.
   static constexpr Duration kAttachmentPatience = 2min + 3s;
   static constexpr Duration kNetworkRetry = 1s;
+  // A status that says so is seen before the container is started again.
+  static constexpr Duration kHookErrorShown = 1s;
 
   PodWorker(PodWorkerContext& context, Ptr<core_v1::Pod> pod);
   ~PodWorker() override;
@@ -115,6 +118,7 @@ class PodWorker final : public ControlLoop {
   Duration Step() override;
 
  private:
+  friend class PostStartTask;
   friend class StopTask;
   Duration StepOnce();
   // `begun`: when the step did, monotonic.
@@ -137,6 +141,8 @@ class PodWorker final : public ControlLoop {
                             const std::string& path, size_t bytes_max) const;
   PodPlan Plan(const core_v1::Pod& pod, const ObservedPod& observed,
                const std::vector<ContainerResize>& resizes) const;
+  // Does what is planned, and says what came of it.
+  Duration ActAndTell(const core_v1::Pod& pod, const ObservedPod& observed, const PodPlan& plan);
   Duration Act(const core_v1::Pod& pod, const ObservedPod& observed, const PodPlan& plan);
   // True when there is nothing to kill. `turn`: those that may be told to stop now; the others only
   // run their hooks.
@@ -153,6 +159,10 @@ class PodWorker final : public ControlLoop {
   Result<> CreateAndStart(const core_v1::Pod& pod, const core_v1::Container& container,
                           const std::string& sandbox_id, uint32_t attempt, const PulledImage& image,
                           const ObservedPod& observed);
+  // A container's hook runs still: what comes after it waits, and nobody is told that it runs.
+  bool IsInPostStart() const;
+  // True, once, when the hook that ran last has failed; waiting_ says how.
+  bool TakeFailedPostStart(const core_v1::Pod& pod);
   // When an attempt that has ended did; monotonic.
   Duration EndOf(const ObservedContainer& container);
   bool BacksOff(const core_v1::Pod& pod, const core_v1::Container& container,
@@ -202,6 +212,7 @@ class PodWorker final : public ControlLoop {
   RestartBackoff backoff_;
   std::map<std::string, End> ends_;  // Of the newest attempts that have, by name of container.
   ResizeState resize_;
+  std::unique_ptr<PostStartTask> post_start_;               // nullptr: no hook runs.
   std::map<std::string, std::unique_ptr<StopTask>> stops_;  // By container id.
   std::optional<Duration> stop_deadline_;                   // Of the pod; unset: not asked for yet.
   int64_t stop_grace_s_ = 0;                                // That it was made from.

@@ -66,6 +66,11 @@ class TestRuntime final : public cri::WrappedRuntime {
   Result<cri::ExecResult> ExecSync(const std::string& id, const std::vector<std::string>& command,
                                    Duration timeout) override {
     ++execs;
+    {
+      MutexLock lock(mutex_);
+      while (holds_execs_ && !stopped_.contains(id)) changed_.wait(lock);
+    }
+    if (exec_result) return *exec_result;
     return WrappedRuntime::ExecSync(id, command, timeout);
   }
   Result<> UpdateContainerResources(const std::string& id,
@@ -80,6 +85,11 @@ class TestRuntime final : public cri::WrappedRuntime {
   void HoldStops() {
     MutexLock lock(mutex_);
     holds_stops_ = true;
+  }
+  // Commands end with their container.
+  void HoldExecs() {
+    MutexLock lock(mutex_);
+    holds_execs_ = true;
   }
   // Calls with a grace period so short never come back, until 0s is told.
   void HangStops(Duration grace) {
@@ -109,6 +119,7 @@ class TestRuntime final : public cri::WrappedRuntime {
   std::function<void(const std::string& id)> started;  // Before the caller hears of it.
   std::map<std::string, cri::ContainerConfig> created;  // The last of each name.
   std::atomic<int> execs = 0;
+  std::optional<cri::ExecResult> exec_result;  // Of every command, if set.
   std::atomic<int> looks = 0;  // At what there is of the pod.
   std::vector<cri::LinuxResources> updates;
 
@@ -117,6 +128,7 @@ class TestRuntime final : public cri::WrappedRuntime {
   CondVar changed_;
   int failures_ GUARDED_BY(mutex_) = 0;
   bool holds_stops_ GUARDED_BY(mutex_) = false;
+  bool holds_execs_ GUARDED_BY(mutex_) = false;
   Duration hung_grace_ GUARDED_BY(mutex_){};
   std::vector<std::pair<std::string, Duration>> stops_ GUARDED_BY(mutex_);
   std::set<std::string> killed_ GUARDED_BY(mutex_);

@@ -9,6 +9,7 @@
 #include "kubelet/linux_resources.h"
 #include "kubelet/pod_lookup.h"
 #include "kubelet/pod_worker.h"
+#include "kubelet/post_start_task.h"
 
 namespace skiff::kubelet {
 namespace {
@@ -339,15 +340,31 @@ Result<> PodWorker::CreateAndStart(const core_v1::Pod& pod, const core_v1::Conta
   if (!container.lifecycle || !container.lifecycle->post_start) return {};
   const std::string pod_ip =
       observed.sandboxes.front().ips.empty() ? "" : observed.sandboxes.front().ips.front();
-  const auto hooked =
-      context_.hooks.Run(*container.lifecycle->post_start, pod, container, *id, pod_ip, 0ns);
-  if (hooked) return {};
-  // What the hook has said may be a secret: it is in the status, and in no event.
-  context_.events.Report(reference, EventType::kWarning, "FailedPostStartHook",
-                         "PostStartHook failed");
-  context_.events.Report(reference, EventType::kNormal, "Killing", "FailedPostStartHook");
-  (void)context_.runtime.StopContainer(*id, Seconds(GraceSeconds(pod)));
-  return wait("PostStartHookError", hooked.error().message);
+  post_start_ = std::make_unique<PostStartTask>(
+      *this, PostStartTask::Spec{pod, container, *id, pod_ip, Seconds(GraceSeconds(pod))});
+  context_.blocking.Add(*post_start_);
+  return {};
+}
+
+bool PodWorker::IsInPostStart() const {
+  return post_start_ != nullptr && !post_start_->done();
+}
+
+bool PodWorker::TakeFailedPostStart(const core_v1::Pod& pod) {
+  if (post_start_ == nullptr || IsInPostStart()) return false;
+  context_.blocking.Remove(*post_start_);
+  const auto task = std::exchange(post_start_, nullptr);
+  if (task->outcome()) return false;
+  constexpr char kReason[] = "PostStartHookError";
+  waiting_[task->container()] = {kReason, task->outcome().error().message};
+  if (context_.metrics != nullptr) {
+    const bool is_regular =
+        std::any_of(pod.spec.containers.begin(), pod.spec.containers.end(),
+                    [&](const auto& each) { return each.name == task->container(); });
+    context_.metrics->started_container_errors.Add(
+        {kReason, is_regular ? "container" : "init_container"});
+  }
+  return true;
 }
 
 }  // namespace skiff::kubelet

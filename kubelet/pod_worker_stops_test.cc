@@ -307,5 +307,26 @@ TEST_F(PodWorkerStopTest, NobodyDropsAWorkerWhoseHurriedStopHangs) {
   }
 }
 
+TEST_F(PodWorkerStopTest, AHookThatNeverEndsKeepsNoPodFromEnding) {
+  auto& container = pod_.spec.containers[0];
+  container.lifecycle.emplace().post_start.emplace().exec.emplace().command = {"wait"};
+  auto& late = pod_.spec.containers.emplace_back();
+  late.name = "late";
+  late.image = "img:1";
+  runtime_.HoldExecs();
+  StartWorker();
+  const std::string id = Running("app").at(0);
+  EXPECT_TRUE(Running("late").empty()) << "it waits for the hook";
+  EXPECT_TRUE(Status().container_statuses.at(0).state.waiting) << "nobody is told that it runs";
+  Delete(1);
+  runtime_.WaitUntilStopped(id);
+  worker_->Dispose();
+  while (worker_->state() != PodWorker::State::kGone) {
+    executor_.RunFor(1s);
+    std::this_thread::yield();
+  }
+  EXPECT_TRUE(Running("late").empty());
+}
+
 }  // namespace
 }  // namespace skiff::kubelet

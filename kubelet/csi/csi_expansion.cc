@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <memory>
 
 #include "kubelet/csi/csi_volumes.h"
 #include "kubelet/csi/expansion.h"
@@ -33,8 +34,8 @@ void Tell(const VolumeInput& input, const PersistentVolumeClaim& claim, bool is_
 
 }  // namespace
 
-// One in use at a time, of a volume that this pod has; failures are tried again at later calls,
-// ever less often: the pod's worker waits for a driver that does not answer.
+// Of a volume that this pod has; failures are tried again at later calls, ever less often. The pod
+// runs on meanwhile: whatever else it wants of its worker does not wait for the driver.
 void CsiVolumes::ExpandInUse(const VolumeInput& input) {
   if (input.bound == nullptr) return;
   {
@@ -43,11 +44,33 @@ void CsiVolumes::ExpandInUse(const VolumeInput& input) {
     if (found == sizes_.end() || !(found->second < CapacityOf(input.bound->spec.capacity))) return;
     const auto retry = retries_.find(input.directory);
     if (retry != retries_.end() && input.clock.Monotonic() < retry->second.at) return;
+    if (!growing_.insert(input.directory).second) return;
   }
+  if (!sources_.run) return ExpandInUseNow(input);
+  struct Kept {
+    core_v1::Pod pod;
+    core_v1::Volume volume;
+    core_v1::PersistentVolume bound;
+  };
+  const auto kept = std::make_shared<const Kept>(Kept{input.pod, input.volume, *input.bound});
+  sources_.run([this, kept, pod_directory = input.pod_directory, directory = input.directory,
+                &sources = input.sources, &clock = input.clock, &mounts = input.mounts,
+                &devices = input.devices] {
+    ExpandInUseNow({kept->pod, kept->volume, &kept->bound, pod_directory, directory, sources, clock,
+                    mounts, devices});
+  });
+}
+
+void CsiVolumes::ExpandInUseNow(const VolumeInput& input) {
+  const auto is_there = [&] {
+    MutexLock lock(mutex_);
+    return published_.contains(input.directory);
+  };
   const auto expand = [&]() -> Result<> {
     Volume volume = TRY(Look(input));
     const NodeClient client(TRY(drivers_.Endpoint(volume.data.driver)));
     const Turn turn(*this, UniqueName(volume.data.driver, volume.call.volume_id));
+    if (!is_there()) return {};  // Its pod has ended meanwhile.
     const Capabilities able = TRY(client.GetCapabilities());
     if (!able.stages) volume.call.staging_path.clear();
     return Expand(input, client, able, volume);
@@ -55,9 +78,10 @@ void CsiVolumes::ExpandInUse(const VolumeInput& input) {
   const auto done = expand();
   {
     MutexLock lock(mutex_);
+    growing_.erase(input.directory);
     if (done) {
       retries_.erase(input.directory);
-    } else {
+    } else if (published_.contains(input.directory)) {
       Retry& retry = retries_[input.directory];
       retry.delay = std::clamp<Duration>(retry.delay * 2, kFirstRetry, kLongestRetry);
       retry.at = input.clock.Monotonic() + retry.delay;

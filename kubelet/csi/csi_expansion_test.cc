@@ -103,5 +103,29 @@ TEST_F(CsiExpansionTest, ADriverThatGrowsNothingInUseKeepsNoPodWaiting) {
   EXPECT_THAT(driver_.calls, ElementsAre("stage v1", "publish v1", "expand v1"));
 }
 
+TEST_F(CsiExpansionTest, NoPodWaitsForAVolumeThatGrowsInUse) {
+  std::vector<std::function<void()>> later;
+  run_ = [&](std::function<void()> task) { later.push_back(std::move(task)); };
+  Restart();
+  ASSERT_TRUE(manager_->SetUp(Claiming("a")));
+  Grow("2Gi");
+  ASSERT_TRUE(manager_->SetUp(Claiming("a")));
+  ASSERT_TRUE(manager_->SetUp(Claiming("a")));
+  EXPECT_THAT(driver_.calls, ElementsAre("stage v1", "publish v1"));
+  ASSERT_EQ(later.size(), 1u) << "once at a time";
+  later.back()();
+  EXPECT_EQ(driver_.calls.back(), "expand v1");
+  EXPECT_EQ(Capacity(), *Quantity::Parse("2Gi"));
+  ASSERT_TRUE(manager_->SetUp(Claiming("a")));
+  EXPECT_EQ(later.size(), 1u);
+  Grow("3Gi");
+  ASSERT_TRUE(manager_->SetUp(Claiming("a")));
+  ASSERT_EQ(later.size(), 2u);
+  ASSERT_TRUE(manager_->TearDown("a"));
+  driver_.calls.clear();
+  later.back()();
+  EXPECT_THAT(driver_.calls, testing::Not(testing::Contains("expand v1"))) << "the pod has ended";
+}
+
 }  // namespace
 }  // namespace skiff::kubelet::csi

@@ -77,6 +77,9 @@ class CsiVolumes {
     std::function<void(const std::string& driver)> exhausted;
     // UnstageNext() has something to do.
     std::function<void()> left_over;
+    // Runs what waits for a driver though no pod waits for it; empty: at once. It is over before
+    // this and who gave the VolumeInput end.
+    std::function<void(std::function<void()> task)> run;
   };
   CsiVolumes(std::string root, std::string node_name, const Drivers& drivers, Sources sources);
 
@@ -120,6 +123,7 @@ class CsiVolumes {
   Result<> Expand(const VolumeInput& input, const NodeClient& client, const Capabilities& able,
                   const Volume& volume);
   void ExpandInUse(const VolumeInput& input);
+  void ExpandInUseNow(const VolumeInput& input);
   Result<> ExpandAndTell(const VolumeInput& input, const NodeClient& client,
                          const Capabilities& able, const Volume& volume,
                          core_v1::PersistentVolumeClaim claim, const ExpansionPlan& plan);
@@ -171,6 +175,7 @@ class CsiVolumes {
     Duration at{}, delay{};
   };
   std::map<std::string, Retry> retries_ GUARDED_BY(mutex_);
+  std::set<std::string> growing_ GUARDED_BY(mutex_);  // In use, just now.
   // Directories and links where the driver has nothing published.
   std::set<std::string> unasked_ GUARDED_BY(mutex_);
   std::set<std::string> staged_ GUARDED_BY(mutex_);                         // Staging paths.

@@ -61,6 +61,7 @@ class CsiVolumesTest : public testing::Test {
     };
     sources.exhausted = [this](const std::string& driver) { exhausted_.push_back(driver); };
     sources.wake = [this](const std::string& uid) { woken_.push_back(uid); };
+    sources.run = run_;
     volumes_ = std::make_unique<CsiVolumes>(tree_.root(), "n1", drivers_, sources);
     if (reports_) volumes_->Reported(volumes_->InUse());
     VolumeSources api;
@@ -116,6 +117,7 @@ class CsiVolumesTest : public testing::Test {
 
   TemporaryTree tree_;
   std::string known_root_;
+  std::function<void(std::function<void()>)> run_;  // Of what no pod waits for; empty: at once.
   bool reports_ = true;  // The node's status is written at once.
   std::vector<std::string> woken_, exhausted_;
   Drivers drivers_;

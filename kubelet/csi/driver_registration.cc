@@ -22,16 +22,22 @@ std::string DriverRegistration::RefusalOf(const plugins::PluginInfo& info) const
 }
 
 Result<> DriverRegistration::Register(const plugins::PluginInfo& info) {
-  if (auto done = Put(info.name, info.endpoint); !done) {
-    drivers_.Remove(info.name);
-    return done;
-  }
+  const NodeInfo node = TRY(NodeClient(info.endpoint).GetInfo());
+  MutexLock writing(writing_);
+  // Another one of its name may have come meanwhile.
+  if (auto refusal = RefusalOf(info); !refusal.empty()) return Fail(Reason::kConflict, refusal);
+  TRY(Put(info.name, info.endpoint, node));
   leaving_.erase(info.name);
   return {};
 }
 
-Result<> DriverRegistration::Put(const std::string& name, const std::string& endpoint) {
-  const NodeInfo info = TRY(NodeClient(endpoint).GetInfo());
+void DriverRegistration::Unregister(const plugins::PluginInfo& info) {
+  MutexLock writing(writing_);
+  Remove(info.name);
+}
+
+Result<> DriverRegistration::Put(const std::string& name, const std::string& endpoint,
+                                 const NodeInfo& info) {
   if (info.node_id.empty()) {
     return Fail(Reason::kInvalid, "error updating CSI node info in the cluster: node id is empty");
   }
@@ -59,6 +65,7 @@ void DriverRegistration::Remove(const std::string& name) {
 }
 
 bool DriverRegistration::Settle() {
+  MutexLock writing(writing_);
   for (const std::string& name : std::exchange(leaving_, {})) Remove(name);
   return leaving_.empty();
 }

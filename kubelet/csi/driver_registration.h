@@ -5,8 +5,10 @@
 #include <string>
 
 #include "base/log.h"
+#include "base/mutex.h"
 #include "client/client.h"
 #include "kubelet/csi/drivers.h"
+#include "kubelet/csi_grpc.h"
 #include "kubelet/node_status.h"
 #include "kubelet/plugins/registration.h"
 
@@ -23,12 +25,13 @@ class DriverRegistration final : public plugins::PluginHandler {
         drivers_(drivers) {}
   std::string RefusalOf(const plugins::PluginInfo& info) const override;
   Result<> Register(const plugins::PluginInfo& info) override;
-  void Unregister(const plugins::PluginInfo& info) override { Remove(info.name); }
+  void Unregister(const plugins::PluginInfo& info) override;
   bool Settle() override;
 
  private:
-  Result<> Put(const std::string& name, const std::string& endpoint);
-  void Remove(const std::string& name);
+  Result<> Put(const std::string& name, const std::string& endpoint, const NodeInfo& info)
+      REQUIRES(writing_);
+  void Remove(const std::string& name) REQUIRES(writing_);
   template <typename Change>
   Result<> WriteCsiNode(Change change);
 
@@ -37,7 +40,10 @@ class DriverRegistration final : public plugins::PluginHandler {
   const FindNode find_;
   Drivers& drivers_;
   const Log log_{"csi"};
-  std::set<std::string> leaving_;  // Drivers that the API still has to be told of.
+  // Held while the API is written: each change of the node's annotation holds all drivers.
+  Mutex writing_;
+  std::set<std::string> leaving_
+      GUARDED_BY(writing_);  // Drivers that the API still has to be told of.
 };
 
 }  // namespace skiff::kubelet::csi

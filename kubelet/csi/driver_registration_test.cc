@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
+#include <functional>
+#include <future>
 #include <map>
 
 #include "client/transport.h"
@@ -57,7 +59,7 @@ class DriverRegistrationTest : public testing::Test {
                                    },
                                    drivers_};
   plugins::PluginRegistrar registrar_{
-      tree_.root(), clock_, nullptr, {{kPluginType, &registration_}}};
+      tree_.root(), clock_, nullptr, {{kPluginType, &registration_}}, nullptr};
 };
 
 TEST_F(DriverRegistrationTest, TheApiIsToldOfADriverAndTheDriverOfThat) {
@@ -108,6 +110,26 @@ TEST_F(DriverRegistrationTest, WhatCouldNotBeWrittenIsTriedAgain) {
   clock_.Advance(plugins::PluginRegistrar::kFirstRetry);
   registrar_.Step();
   EXPECT_TRUE(driver.told.plugin_registered()) << driver.told.error();
+}
+
+TEST_F(DriverRegistrationTest, ADriverThatDoesNotAnswerKeepsNoOtherPluginWaiting) {
+  std::promise<void> other_told, told;
+  FakeDriver slow(directory_ + "/a.sock");
+  FakeDriver other(directory_ + "/b.sock", "DRAPlugin");
+  bool is_in_time = false;
+  slow.asked = [&, future = other_told.get_future().share()] {
+    is_in_time = future.wait_for(10s) == std::future_status::ready;
+  };
+  other.on_told = [&] { other_told.set_value(); };
+  slow.on_told = [&] { told.set_value(); };
+  ThreadExecutor executor{"plugins", 4};
+  plugins::PluginRegistrar registrar{
+      tree_.root(), clock_, nullptr, {{kPluginType, &registration_}}, &executor};
+  executor.Add(registrar);
+  told.get_future().wait();
+  executor.Remove(registrar);
+  EXPECT_TRUE(is_in_time);
+  EXPECT_TRUE(drivers_.Has("fake.csi"));
 }
 
 }  // namespace

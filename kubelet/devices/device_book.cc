@@ -214,6 +214,32 @@ std::map<std::string, int64_t> DeviceBook::InUse() const {
   return counts;
 }
 
+std::vector<ListedDevice> DeviceBook::DevicesOf(const std::string& pod,
+                                                const std::string& container) const {
+  std::vector<ListedDevice> list;
+  const PodAllocations* all = FindPod(pod);
+  if (all == nullptr || !all->contains(container)) return list;
+  for (const auto& [resource, given] : all->at(container)) {
+    for (const auto& [node, ids] : given.by_numa) {
+      const auto near = node == kNoNumaNode ? std::nullopt : std::optional(node);
+      for (const auto& id : ids) list.push_back({resource, id, near});
+    }
+  }
+  return list;
+}
+
+std::vector<ListedDevice> DeviceBook::Healthy() const {
+  std::vector<ListedDevice> list;
+  for (const auto& [name, resource] : resources_) {
+    for (const auto& [id, device] : resource.devices) {
+      if (!device.is_healthy) continue;
+      for (const int64_t node : device.numa_nodes) list.push_back({name, id, node});
+      if (device.numa_nodes.empty()) list.push_back({name, id, std::nullopt});
+    }
+  }
+  return list;
+}
+
 std::string DeviceBook::Checkpoint() const {
   Json entries = Json::array();
   for (const auto& [pod, containers] : pods_) {

@@ -29,6 +29,14 @@ struct DeviceResource {
   std::optional<Duration> stopped_at;  // Monotonic: since when its plugin has been away.
 };
 
+// As whoever asks is told of one: once for each NUMA node that it is near to.
+struct ListedDevice {
+  std::string resource;
+  std::string id;
+  std::optional<int64_t> numa_node;  // Unset: near to all.
+  bool operator==(const ListedDevice&) const = default;
+};
+
 // What a container was given of a resource.
 struct Allocation {
   DeviceIds ids;
@@ -83,6 +91,10 @@ class DeviceBook {
   void Retain(const std::set<std::string>& pods);
   // How many devices of a resource containers have.
   std::map<std::string, int64_t> InUse() const;
+  // What a container has.
+  std::vector<ListedDevice> DevicesOf(const std::string& pod, const std::string& container) const;
+  // All that are well, whoever has them.
+  std::vector<ListedDevice> Healthy() const;
 
   std::string Checkpoint() const;
   // Resources begin without devices until their plugins are back.

@@ -349,6 +349,17 @@ std::map<std::string, int64_t> DeviceManager::InUse() const {
   return book_.InUse();
 }
 
+std::vector<ListedDevice> DeviceManager::DevicesOf(const std::string& pod,
+                                                   const std::string& container) const {
+  MutexLock lock(mutex_);
+  return book_.DevicesOf(pod, container);
+}
+
+std::vector<ListedDevice> DeviceManager::Healthy() const {
+  MutexLock lock(mutex_);
+  return book_.Healthy();
+}
+
 std::shared_ptr<PluginClient> DeviceManager::ClientOf(const std::string& resource) const {
   MutexLock lock(mutex_);
   return FindClient(resource);

@@ -68,6 +68,9 @@ class DeviceManager final : public plugins::PluginHandler, public ControlLoop {
   std::map<std::string, DeviceBook::Amounts> Amounts();
   // How many devices pods have of each: a node can give that many, whatever plugins say now.
   std::map<std::string, int64_t> InUse() const;
+  // As DeviceBook's.
+  std::vector<ListedDevice> DevicesOf(const std::string& pod, const std::string& container) const;
+  std::vector<ListedDevice> Healthy() const;
   // Gives the containers of a pod that has come their devices. Fails in the kubelet's words.
   Result<> Allocate(const core_v1::Pod& pod);
   // What a container needs for what it has been given.

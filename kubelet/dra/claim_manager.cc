@@ -303,9 +303,9 @@ Result<> ClaimManager::CallUnprepare(const std::string& driver,
   return CheckAnswered(kCall, claims, answer->size());
 }
 
-Result<std::vector<std::string>> ClaimManager::CdiDevices(
+Result<std::vector<std::pair<ClaimInfo, std::string>>> ClaimManager::Named(
     const core_v1::Pod& pod, const core_v1::Container& container) const {
-  std::vector<std::string> devices;
+  std::vector<std::pair<ClaimInfo, std::string>> named;
   for (const auto& name : pod.spec.resource_claims) {
     const auto reference = TRY(ReferenceOf(pod, name));
     if (!reference) continue;
@@ -318,11 +318,27 @@ Result<std::vector<std::string>> ClaimManager::CdiDevices(
       if (kept == claims_.end() || !kept->second.pods.contains(pod.metadata.uid)) {
         return NoInfo(reference->name);
       }
-      const auto some = kept->second.CdiDevices(asked.request);
-      devices.insert(devices.end(), some.begin(), some.end());
+      named.emplace_back(kept->second, asked.request);
     }
   }
+  return named;
+}
+
+Result<std::vector<std::string>> ClaimManager::CdiDevices(
+    const core_v1::Pod& pod, const core_v1::Container& container) const {
+  std::vector<std::string> devices;
+  for (const auto& [claim, request] : TRY(Named(pod, container))) {
+    const auto some = claim.CdiDevices(request);
+    devices.insert(devices.end(), some.begin(), some.end());
+  }
   return devices;
+}
+
+Result<std::vector<ClaimInfo>> ClaimManager::ClaimsOf(const core_v1::Pod& pod,
+                                                      const core_v1::Container& container) const {
+  std::vector<ClaimInfo> claims;
+  for (auto& [claim, request] : TRY(Named(pod, container))) claims.push_back(std::move(claim));
+  return claims;
 }
 
 Duration ClaimManager::Step() {

@@ -44,6 +44,9 @@ class ClaimManager final : public ControlLoop {
   // Of the claims that a container names.
   Result<std::vector<std::string>> CdiDevices(const core_v1::Pod& pod,
                                               const core_v1::Container& container) const;
+  // The claims that a container names, with all that drivers gave for them.
+  Result<std::vector<ClaimInfo>> ClaimsOf(const core_v1::Pod& pod,
+                                          const core_v1::Container& container) const;
   Duration Step() override;
   // How many claims are prepared, by driver, and as "<any>" in all.
   std::vector<Sample> InUse() const;
@@ -53,6 +56,9 @@ class ClaimManager final : public ControlLoop {
     ClaimInfo info;
     std::map<std::string, std::shared_ptr<const DriverClient>> drivers;
   };
+  // Those of them that the container names, each as often, with the request that it wants of it.
+  Result<std::vector<std::pair<ClaimInfo, std::string>>> Named(
+      const core_v1::Pod& pod, const core_v1::Container& container) const;
   Result<> PrepareNow(const core_v1::Pod& pod);
   Result<std::vector<Wanted>> Check(const core_v1::Pod& pod) const;
   // Adds the pod to its claims; what is left of `wanted` has to be prepared.

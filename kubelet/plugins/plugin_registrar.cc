@@ -19,20 +19,33 @@ constexpr mode_t kPluginsMode = 0750;
 }  // namespace
 
 PluginRegistrar::PluginRegistrar(std::string root, const Clock& clock, http::Loops* loops,
-                                 Handlers handlers)
+                                 Handlers handlers, Executor* executor)
     : root_(std::move(root)),
       directory_(root_ + "/plugins_registry"),
       clock_(clock),
       loops_(loops),
-      handlers_(std::move(handlers)) {}
+      handlers_(std::move(handlers)) {
+  if (executor != nullptr) tasks_.emplace(*executor);
+}
 
 Duration PluginRegistrar::Step() {
   Watch();
+  TakeOutcomes();
+  Look();
+  Duration wait = std::min<Duration>(kCheckEvery, AskDue());
+  for (const auto& [type, handler] : handlers_) {
+    if (!handler->Settle()) wait = std::min<Duration>(wait, kFirstRetry);
+  }
+  return wait;
+}
+
+void PluginRegistrar::Look() {
   const auto found = Find();
   for (auto it = plugins_.begin(); it != plugins_.end();) {
     const auto same = found.find(it->first);
-    if (same != found.end() && same->second.inode == it->second.inode &&
-        same->second.made_at == it->second.made_at) {
+    const bool stays = same != found.end() && same->second.inode == it->second.inode &&
+                       same->second.made_at == it->second.made_at;
+    if (stays || it->second.is_asked) {
       ++it;
       continue;
     }
@@ -40,26 +53,61 @@ Duration PluginRegistrar::Step() {
     it = plugins_.erase(it);
   }
   plugins_.insert(found.begin(), found.end());
-  Duration wait = kCheckEvery;
+}
+
+Duration PluginRegistrar::AskDue() {
+  auto asked = static_cast<size_t>(std::count_if(
+      plugins_.begin(), plugins_.end(), [](const auto& entry) { return entry.second.is_asked; }));
   for (auto& [socket, plugin] : plugins_) {
-    if (plugin.registered || plugin.refused) continue;
+    const bool is_due = plugin.due <= clock_.Monotonic();
+    if (plugin.registered || plugin.refused || plugin.is_asked || !is_due) continue;
+    if (asked >= kAtOnceMax) break;
+    ++asked;
+    plugin.is_asked = true;
+    auto ask = [this, socket = socket] {
+      Outcome outcome = Register(socket);
+      {
+        MutexLock lock(mutex_);
+        outcomes_.push_back(std::move(outcome));
+      }
+      Wake();
+    };
+    if (tasks_) {
+      tasks_->Run(std::move(ask));
+    } else {
+      ask();
+    }
+  }
+  TakeOutcomes();
+  Duration wait = kNever;
+  for (const auto& [socket, plugin] : plugins_) {
+    if (plugin.registered || plugin.refused || plugin.is_asked) continue;
+    // One that found no room is asked when another is done.
     if (const Duration left = plugin.due - clock_.Monotonic(); left > 0ns) {
       wait = std::min(wait, left);
-      continue;
     }
-    if (const auto done = Register(socket, plugin); !done) {
-      log_.Info("plugin not registered", {{"socket", socket}, {"error", done.error().message}});
-      const Duration delay =
-          std::min<Duration>(kLongestRetry, kFirstRetry * (1 << plugin.failures));
-      plugin.failures = std::min(plugin.failures + 1, 8);
-      plugin.due = clock_.Monotonic() + delay;
-      wait = std::min(wait, delay);
-    }
-  }
-  for (const auto& [type, handler] : handlers_) {
-    if (!handler->Settle()) wait = std::min<Duration>(wait, kFirstRetry);
   }
   return wait;
+}
+
+void PluginRegistrar::TakeOutcomes() {
+  std::vector<Outcome> outcomes;
+  {
+    MutexLock lock(mutex_);
+    outcomes.swap(outcomes_);
+  }
+  for (Outcome& outcome : outcomes) {
+    Plugin& plugin = plugins_.at(outcome.socket);
+    plugin.is_asked = false;
+    plugin.registered = std::move(outcome.registered);
+    plugin.refused = outcome.refused;
+    if (outcome.done) continue;
+    log_.Info("plugin not registered",
+              {{"socket", outcome.socket}, {"error", outcome.done.error().message}});
+    const Duration delay = std::min<Duration>(kLongestRetry, kFirstRetry * (1 << plugin.failures));
+    plugin.failures = std::min(plugin.failures + 1, 8);
+    plugin.due = clock_.Monotonic() + delay;
+  }
 }
 
 void PluginRegistrar::Unregister(const PluginInfo& info) {
@@ -96,8 +144,14 @@ std::map<std::string, PluginRegistrar::Plugin> PluginRegistrar::Find() const {
   return found;
 }
 
-Result<> PluginRegistrar::Register(const std::string& socket, Plugin& plugin) {
-  const PluginInfo info = TRY(GetPluginInfo(socket));
+PluginRegistrar::Outcome PluginRegistrar::Register(const std::string& socket) const {
+  Outcome outcome{.socket = socket};
+  const auto asked = GetPluginInfo(socket);
+  if (!asked) {
+    outcome.done = Fail(asked.error());
+    return outcome;
+  }
+  const PluginInfo& info = *asked;
   const auto handler = handlers_.find(info.type);
   std::string error;
   if (handler == handlers_.end()) {
@@ -109,20 +163,23 @@ Result<> PluginRegistrar::Register(const std::string& socket, Plugin& plugin) {
   }
   if (!error.empty()) {
     // Until it comes with another socket: asked again, it would say the same.
-    plugin.refused = handler == handlers_.end();
+    outcome.refused = handler == handlers_.end();
     log_.Info("plugin refused", {{"socket", socket}, {"error", error}});
-    TRY(NotifyRegistered(socket, error));
-    return plugin.refused ? Result<>() : Fail(Reason::kConflict, error);
+    outcome.done = NotifyRegistered(socket, error);
+    if (outcome.done && !outcome.refused) outcome.done = Fail(Reason::kConflict, error);
+    return outcome;
   }
   if (const auto done = handler->second->Register(info); !done) {
     error = "RegisterPlugin error -- plugin registration failed with err: " + done.error().message;
     (void)NotifyRegistered(socket, error);  // What keeps it from that is what is told of.
-    return Fail(done.error().reason, error);
+    outcome.done = Fail(done.error().reason, error);
+    return outcome;
   }
-  plugin.registered = info;
+  outcome.registered = info;
   log_.Info("plugin registered",
             {{"type", info.type}, {"name", info.name}, {"endpoint", info.endpoint}});
-  return NotifyRegistered(socket, "");
+  outcome.done = NotifyRegistered(socket, "");
+  return outcome;
 }
 
 }  // namespace skiff::kubelet::plugins

@@ -1,17 +1,21 @@
 // Registers plugins of the node: whoever listens on a socket in <root>/plugins_registry is asked
 // what it is, and told whether it is registered. What is done with it is its type's handler's
-// business; types without one are refused in words.
+// business; types without one are refused in words. Each is asked on a thread of its own: one that
+// does not answer keeps none of the others waiting.
 #pragma once
 
 #include <map>
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/control_loop.h"
 #include "base/log.h"
+#include "base/mutex.h"
 #include "http/file_watch.h"
 #include "kubelet/plugins/registration.h"
+#include "kubelet/task_pool.h"
 
 namespace skiff::kubelet::plugins {
 
@@ -25,8 +29,12 @@ class PluginRegistrar final : public ControlLoop {
   static constexpr Duration kCheckEvery = 10s;
   static constexpr size_t kSocketsMax = 200;  // More are passed over.
 
-  // `loops` may be nullptr: then the directory is looked at now and then only.
-  PluginRegistrar(std::string root, const Clock& clock, http::Loops* loops, Handlers handlers);
+  static constexpr size_t kAtOnceMax = 16;  // Others wait until one of these is done.
+
+  // `loops` may be nullptr: then the directory is looked at now and then only. `executor`: where
+  // plugins are asked; nullptr: one after the other, while it steps.
+  PluginRegistrar(std::string root, const Clock& clock, http::Loops* loops, Handlers handlers,
+                  Executor* executor);
   Duration Step() override;
 
  private:
@@ -35,13 +43,25 @@ class PluginRegistrar final : public ControlLoop {
     int64_t made_at = 0;
     std::optional<PluginInfo> registered;
     bool refused = false;
+    bool is_asked = false;  // Now; it stays until that is over.
     int failures = 0;
     Duration due{};  // Monotonic.
   };
+  struct Outcome {
+    std::string socket;
+    Result<> done;
+    std::optional<PluginInfo> registered;  // Also where the plugin could not be told of it.
+    bool refused = false;
+  };
   void Watch();
+  // Drops those that are gone, and adds those that have come.
+  void Look();
+  // Begins to ask those that are due; returns how long until the next is.
+  Duration AskDue();
+  void TakeOutcomes();
   std::map<std::string, Plugin> Find() const;
   void Unregister(const PluginInfo& info);
-  Result<> Register(const std::string& socket, Plugin& plugin);
+  Outcome Register(const std::string& socket) const;
 
   const std::string root_;
   const std::string directory_;
@@ -51,6 +71,9 @@ class PluginRegistrar final : public ControlLoop {
   const Log log_{"plugins"};
   std::map<std::string, Plugin> plugins_;  // By the path of the socket.
   std::unique_ptr<http::FileWatch> watch_;
+  Mutex mutex_;
+  std::vector<Outcome> outcomes_ GUARDED_BY(mutex_);
+  std::optional<TaskPool> tasks_;  // Last: they use what is above.
 };
 
 }  // namespace skiff::kubelet::plugins

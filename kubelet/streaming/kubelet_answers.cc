@@ -115,7 +115,7 @@ http::Response KubeletServer::Checkpoint(const Parts& parts) const {
 
 // As klog's flag --v is set while it runs.
 http::Response KubeletServer::SetVerbosity(const http::Request& request) {
-  http::Response response = PlainAnswer(406, "unsupported http method");
+  http::Response response = PlainAnswer(406, "unsupported http method\n");
   response.content_type = "text/plain";
   response.SetHeader("X-Content-Type-Options", "nosniff");
   if (request.method != "PUT") return response;
@@ -126,13 +126,13 @@ http::Response KubeletServer::SetVerbosity(const http::Request& request) {
   if (parsed.ec != std::errc() || parsed.ptr != end) {
     const bool is_great = parsed.ec == std::errc::result_out_of_range;
     response.status = 400;
-    response.body = fmt::format("strconv.ParseUint: parsing {}: {}", GoQuote(text),
+    response.body = fmt::format("strconv.ParseUint: parsing {}: {}\n", GoQuote(text),
                                 is_great ? "value out of range" : "invalid syntax");
     return response;
   }
   skiff::SetVerbosity(static_cast<int>(std::min<uint32_t>(verbosity, 100)));
   response.status = 200;
-  response.body = "successfully set klog.logging.verbosity to " + text;
+  response.body = "successfully set klog.logging.verbosity to " + text + "\n";
   return response;
 }
 
