@@ -135,7 +135,6 @@ OwnerGraph::Work OwnerGraph::KindGone(const Resource& resource) {
   for (const auto& [uid, node] : nodes_) {
     if (!node.virtual_ && node.resource == resource) uids.push_back(uid);
   }
-  std::sort(uids.begin(), uids.end());
   Work all;
   for (const std::string& uid : uids) {
     const Work work = Lose(nodes_.at(uid));

@@ -6,10 +6,10 @@
 // reference: whether it exists has to be asked.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <set>
 #include <string>
-#include <unordered_map>
 #include <vector>
 
 #include "api/gen/meta_v1.h"
@@ -83,9 +83,7 @@ class OwnerGraph {
   void Remember(const std::string& uid) REQUIRES(mutex_);
 
   mutable Mutex mutex_;
-  // By uid; not ordered: uids are as if drawn by lot, so that each step down a tree of all objects
-  // would be memory that no other work has at hand.
-  std::unordered_map<std::string, OwnerNode> nodes_ GUARDED_BY(mutex_);
+  std::map<std::string, OwnerNode> nodes_ GUARDED_BY(mutex_);  // By uid.
   std::set<std::string> gone_ GUARDED_BY(mutex_);
   std::vector<std::string> gone_order_ GUARDED_BY(mutex_);  // A ring of at most kGoneMax.
   size_t gone_next_ GUARDED_BY(mutex_) = 0;
