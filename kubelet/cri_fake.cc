@@ -169,6 +169,7 @@ Result<> FakeRuntime::UpdateRuntimeConfig(const std::string& pod_cidr) {
     if (!cidr) return Fail(Reason::kInvalid, "invalid CIDR address: " + text);
     parsed.push_back(*cidr);
   }
+  if (parsed.empty()) return Fail(Reason::kInvalid, "invalid CIDR address: ");
   MutexLock lock(mutex_);
   if (pod_cidr != pod_cidr_text_) last_host_ = 0;
   pod_cidr_text_ = pod_cidr;

@@ -107,10 +107,14 @@ Duration Proxier::Step() {
     must_write_all_ = true;
     not_before_ = now + times_.sync_period;
     const bool late = now - waiting_since() > 2 * times_.sync_period;
-    if (late && dependencies_.health != nullptr) dependencies_.health->SetProxyHealthy(false);
+    if (late && dependencies_.health != nullptr) {
+      dependencies_.health->SetProxyHealthy(family_, false);
+    }
     return times_.sync_period;
   }
-  if (dependencies_.health != nullptr) dependencies_.health->SetProxyHealthy(true);
+  if (dependencies_.health != nullptr) {
+    dependencies_.health->SetProxyHealthy(family_, true);
+  }
   const Duration after = dependencies_.clock.Monotonic();
   not_before_ = after + times_.min_sync_period;
   last_updated_ = dependencies_.clock.Now().time_since_epoch().count();

@@ -247,8 +247,16 @@ TEST_P(ProxierTest, AnswersWhetherTheNodeHasEndpointsOfItsOwn) {
   EXPECT_THAT(web, HasSubstr("\t\"service\": {\n\t\t\"namespace\": \"default\","));
   EXPECT_THAT(web, HasSubstr("\t\"localEndpoints\": 1,\n\t\"serviceProxyHealthy\": true\n}"));
   EXPECT_THAT(Curl(kHealthPort + 1), HasSubstr("HTTP/1.1 503 Service Unavailable"));
-  health_->SetProxyHealthy(false);
-  EXPECT_THAT(Curl(kHealthPort), HasSubstr("HTTP/1.1 503 Service Unavailable"));
+  health_->SetProxyHealthy(IpFamily::kIpv4, false);
+  health_->SetProxyHealthy(IpFamily::kIpv6, true);
+  EXPECT_THAT(Curl(kHealthPort), HasSubstr("HTTP/1.1 503 Service Unavailable"))
+      << "the rules of one family are not all";
+  health_->SetProxyHealthy(IpFamily::kIpv4, true);
+  health_->Update(IpFamily::kIpv6,
+                  {{"default/web", {.port = kHealthPort, .local_endpoints = {"fd00::1"}}}});
+  EXPECT_THAT(Curl(kHealthPort), HasSubstr("\t\"localEndpoints\": 1,"))
+      << "a pod with two addresses is one";
+  health_->Update(IpFamily::kIpv6, {});
   health_->Update(IpFamily::kIpv4, {});
   EXPECT_EQ(Curl(kHealthPort), "");
 }

@@ -80,11 +80,10 @@ void ServiceHealthServers::Update(IpFamily family, std::map<std::string, Service
   Apply();
 }
 
-void ServiceHealthServers::SetProxyHealthy(bool healthy) {
+void ServiceHealthServers::SetProxyHealthy(IpFamily family, bool healthy) {
   const MutexLock lock(mutex_);
-  if (healthy == healthy_) return;
-  healthy_ = healthy;
-  Apply();
+  const bool is_other = healthy ? unhealthy_.erase(family) > 0 : unhealthy_.insert(family).second;
+  if (is_other) Apply();
 }
 
 void ServiceHealthServers::Apply() {
@@ -93,7 +92,9 @@ void ServiceHealthServers::Apply() {
     for (const auto& [service, health] : services) {
       ServiceHealth& all = wanted[service];
       all.port = health.port;
-      all.local_endpoints.insert(health.local_endpoints.begin(), health.local_endpoints.end());
+      if (health.local_endpoints.size() > all.local_endpoints.size()) {
+        all.local_endpoints = health.local_endpoints;
+      }
     }
   }
   std::erase_if(servers_, [&](const auto& entry) {
@@ -113,7 +114,7 @@ void ServiceHealthServers::Apply() {
       }
       server = std::move(made);
     }
-    server->Set(health.local_endpoints.size(), healthy_);
+    server->Set(health.local_endpoints.size(), unhealthy_.empty());
   }
 }
 

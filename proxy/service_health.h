@@ -38,11 +38,12 @@ class ServiceHealthServers {
   explicit ServiceHealthServers(http::Loops& loops);
   ~ServiceHealthServers();
 
-  // What the proxier of one family knows; both families' endpoints are counted together. Starts and
-  // stops servers. A port that is taken is logged, and tried again at the next call.
+  // What the proxier of one family knows; a pod with addresses of both counts once, so that the
+  // family with more endpoints is told of. Starts and stops servers. A port that is taken is
+  // logged, and tried again at the next call.
   void Update(IpFamily family, std::map<std::string, ServiceHealth> services);
-  // Whether rules are written in time; until told otherwise they are.
-  void SetProxyHealthy(bool healthy);
+  // Whether rules of that family are written in time; until told otherwise they are.
+  void SetProxyHealthy(IpFamily family, bool healthy);
 
  private:
   void Apply() REQUIRES(mutex_);
@@ -50,7 +51,7 @@ class ServiceHealthServers {
   http::Loops& loops_;
   const Log log_{"proxy"};
   Mutex mutex_;
-  bool healthy_ GUARDED_BY(mutex_) = true;
+  std::set<IpFamily> unhealthy_ GUARDED_BY(mutex_);
   std::map<IpFamily, std::map<std::string, ServiceHealth>> known_ GUARDED_BY(mutex_);
   std::map<std::string, std::unique_ptr<ServiceHealthServer>> servers_ GUARDED_BY(mutex_);
 };

@@ -9,6 +9,7 @@
 #include "apiserver/auth/pki.h"
 #include "base/program.h"
 #include "client/kubeconfig.h"
+#include "skiff/cluster_ranges.h"
 #include "skiff/daemon.h"
 #include "skiff/node.h"
 
@@ -33,7 +34,7 @@ std::vector<Identity> Identities(const std::string& node) {
 
 // By which the pods of the cluster know the server: the address of the service "kubernetes".
 Result<std::string> FirstServiceAddress(const std::string& service_cidr) {
-  const auto cidr = ParseCidr(service_cidr);
+  const auto cidr = ParseCidr(CidrsOf(service_cidr).front());
   if (!cidr) {
     return Fail(Reason::kInvalid, fmt::format("invalid argument \"{0}\" for \"--service-cidr\" "
                                               "flag: invalid CIDR address: {0}",

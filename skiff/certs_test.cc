@@ -100,6 +100,11 @@ TEST_F(CertsTest, WhatServesIsKept) {
   EXPECT_EQ(*ReadWholeFile(options_.cert_dir + "/ca.crt"), authority);
 }
 
+TEST_F(CertsTest, TheServerIsKnownByTheFirstFamilyOfServices) {
+  options_.service_cidr = "10.96.0.0/16,fd00:10:96::/112";
+  EXPECT_EQ(ErrorOf(), "");
+}
+
 TEST_F(CertsTest, MistakesNameTheFlag) {
   options_.service_cidr = "10.96.0.0";
   EXPECT_EQ(ErrorOf(),

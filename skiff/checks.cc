@@ -23,10 +23,6 @@ Check Failed(std::string name, std::string finding, std::string remedy) {
   return {std::move(name), std::move(finding), std::move(remedy), CheckVerdict::kFailed};
 }
 
-bool Overlap(const Cidr& a, const Cidr& b) {
-  return a.address.v6 == b.address.v6 && (a.Contains(b.Network()) || b.Contains(a.Network()));
-}
-
 // The first network of this machine that overlaps with the range.
 std::optional<LocalNetwork> OverlappingNetwork(const HostFacts& facts, const Cidr& range) {
   for (const LocalNetwork& network : facts.networks) {
@@ -266,14 +262,18 @@ Check CheckCidrs(const HostFacts& facts, const ClusterOptions& options) {
     const std::string& text;
     const char* flag;
     const char* example;
-  } ranges[] = {{options.service_cidr, "--service-cluster-ip-range", "10.112.0.0/16"},
-                {options.cluster_cidr, "--cluster-cidr", "10.240.0.0/16"}};
+    const char* example_ipv6;
+  } ranges[] = {
+      {options.service_cidr, "--service-cluster-ip-range", "10.112.0.0/16", "fd00:10:112::/112"},
+      {options.cluster_cidr, "--cluster-cidr", "10.240.0.0/16", "fd00:10:240::/56"}};
   if (options.simulated_nodes == 0 && HasIpv6(options.cluster_cidr) && !facts.has_ipv6) {
     return Failed(
         kName,
         fmt::format("{} has IPv6, which is turned off on this machine", options.cluster_cidr),
         "turn it on: `sysctl -w net.ipv6.conf.all.disable_ipv6=0 "
-        "net.ipv6.conf.default.disable_ipv6=0`");
+        "net.ipv6.conf.default.disable_ipv6=0`, or, where there is no such sysctl, start its "
+        "kernel "
+        "without ipv6.disable=1");
   }
   std::vector<Cidr> all;
   for (const auto& range : ranges) {
@@ -284,6 +284,7 @@ Check CheckCidrs(const HostFacts& facts, const ClusterOptions& options) {
                       fmt::format("write it like {}={}", range.flag, range.example));
       }
       all.push_back(*cidr);
+      const char* example = cidr->address.v6 ? range.example_ipv6 : range.example;
       // What is simulated is reached by nobody.
       const auto network =
           options.simulated_nodes > 0 ? std::nullopt : OverlappingNetwork(facts, *cidr);
@@ -294,10 +295,10 @@ Check CheckCidrs(const HostFacts& facts, const ClusterOptions& options) {
                                   text, network->cidr, network->interface),
                       options.is_server
                           ? fmt::format("choose a range that is free with {}, such as {}",
-                                        range.flag, range.example)
+                                        range.flag, example)
                           : fmt::format("give this machine's network another range, or make the "
                                         "cluster with another one: `skiff up {}={}`, for example",
-                                        range.flag, range.example));
+                                        range.flag, example));
       }
     }
   }

@@ -201,7 +201,7 @@ TEST(ChecksTest, RangesThatOverlapWithANetworkOrEachOtherAreRefused) {
   EXPECT_THAT(CheckCidrs(facts, options), FailsWith("turned off", "disable_ipv6=0"));
   facts.has_ipv6 = true;
   facts.networks.push_back({"eth1", "fd00:10:244::7/64"});
-  EXPECT_THAT(CheckCidrs(facts, options), FailsWith("fd00:10:244::/56", "--cluster-cidr"));
+  EXPECT_THAT(CheckCidrs(facts, options), FailsWith("fd00:10:244::/56", "fd00:10:240::/56"));
   facts.networks.pop_back();
   options.service_cidr = "10.96.0.0/16";
   options.cluster_cidr = "pods";

@@ -313,10 +313,8 @@ Result<> LeaveNetwork(const ClusterOptions& options, const Progress& progress) {
     std::error_code ignored;
     const std::string undo = ForwardingUndoPath(others.front());
     const std::string ours = ForwardingUndoPath(options.data_dir);
-    if (std::filesystem::exists(undo, ignored) || !std::filesystem::exists(ours, ignored)) {
-      return {};
-    }
-    return MoveFile(ours, undo);
+    if (!std::filesystem::exists(ours, ignored)) return {};
+    return HandOverForwarding(ours, undo);
   }
   progress("removing the network");
   TRY(RemoveNodeNetwork(options.data_dir));

@@ -4,7 +4,6 @@
 
 #include <utility>
 
-#include "api/rules/core/ip.h"
 #include "skiff/pod_addresses.h"
 
 namespace skiff {
@@ -17,10 +16,6 @@ constexpr int kServiceMaskMaxIpv6 = 124;
 
 tl::unexpected<Error> Invalid(std::string message) {
   return Fail(Reason::kInvalid, std::move(message));
-}
-
-bool ShareAddresses(const Cidr& a, const Cidr& b) {
-  return a.address.v6 == b.address.v6 && (a.Contains(b.Network()) || b.Contains(a.Network()));
 }
 
 Result<std::vector<Cidr>> ReadCidrs(const char* flag, const std::string& text) {
@@ -69,7 +64,11 @@ bool HasIpv6(const std::string& text) {
   return text.find(':') != std::string::npos;
 }
 
-Result<> CheckClusterRanges(const ClusterRanges& ranges) {
+bool Overlap(const Cidr& a, const Cidr& b) {
+  return a.address.v6 == b.address.v6 && (a.Contains(b.Network()) || b.Contains(a.Network()));
+}
+
+Result<> CheckFamilies(const ClusterRanges& ranges) {
   const auto services = TRY(ReadCidrs("service-cluster-ip-range", ranges.services));
   const auto pods = TRY(ReadCidrs("cluster-cidr", ranges.pods));
   bool same_families = services.size() == pods.size();
@@ -89,7 +88,7 @@ Result<> CheckClusterRanges(const ClusterRanges& ranges) {
                     ranges.pods));
   }
   for (size_t i = 0; i < pods.size(); ++i) {
-    if (ShareAddresses(services[i], pods[i])) {
+    if (Overlap(services[i], pods[i])) {
       return Invalid(
           fmt::format("--cluster-cidr={} and --service-cluster-ip-range={} overlap: pods and "
                       "services must not have the same addresses",

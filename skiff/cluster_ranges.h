@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "api/rules/core/ip.h"
 #include "base/error.h"
 
 namespace skiff {
@@ -22,8 +23,14 @@ struct ClusterRanges {
 std::vector<std::string> CidrsOf(const std::string& text);
 // Whether there is one of IPv6 among them.
 bool HasIpv6(const std::string& text);
+// Whether some address is in both.
+bool Overlap(const Cidr& a, const Cidr& b);
 
-// Invalid says which flag is wrong and why.
+// Whether both have one range of each family that there is, and the same ones. Invalid says what is
+// wrong.
+Result<> CheckFamilies(const ClusterRanges& ranges);
+// That, and whether they are as large as they have to be: of a cluster that is made. Invalid says
+// which flag is wrong and why.
 Result<> CheckClusterRanges(const ClusterRanges& ranges);
 
 }  // namespace skiff

@@ -45,6 +45,9 @@ TEST(ClusterRangesTest, ARealNodeIsKnownByAnAddressOfIpv4First) {
   const auto checked = CheckClusterRanges(ranges);
   ASSERT_FALSE(checked);
   EXPECT_THAT(checked.error().message, HasSubstr("the first one must be of IPv4"));
+  EXPECT_FALSE(CheckFamilies(ranges));
+  EXPECT_TRUE(CheckFamilies({.services = "10.96.0.0/30", .pods = "10.1.0.0/28"}))
+      << "who joins takes what others have made";
 }
 
 TEST(ClusterRangesTest, EveryNodeHasRoom) {

@@ -48,6 +48,15 @@ TEST(DockerClusterTest, AServerWithAgentsRunsNoPods) {
   EXPECT_THAT(command, Not(Contains(HasSubstr("NoSchedule"))));
 }
 
+TEST(DockerClusterTest, IPv6IsTurnedOnWherePodsHaveIt) {
+  const DockerOptions options{
+      .name = "dev", .server_arguments = {"--cluster-cidr=10.244.0.0/16,fd00:10:244::/56"}};
+  const std::string all = "net.ipv6.conf.all.disable_ipv6=0";
+  EXPECT_THAT(DockerServerCommand(options), Contains(all));
+  EXPECT_THAT(DockerAgentCommand(options, 1, {}), Contains(all));
+  EXPECT_THAT(DockerServerCommand({.name = "dev"}), Not(Contains(all)));
+}
+
 TEST(DockerClusterTest, AnAgentJoinsTheServer) {
   const auto command = DockerAgentCommand({.name = "dev"}, 2, {"dev-server:6443", "--token", "t"});
   EXPECT_THAT(command, Contains("dev-agent-2"));

@@ -15,15 +15,32 @@ namespace {
 
 constexpr std::string_view kTaintsFlag = "--register-with-taints=";
 
+bool HasIpv6Pods(const DockerOptions& options) {
+  return std::any_of(options.server_arguments.begin(), options.server_arguments.end(),
+                     [](const std::string& argument) {
+                       return argument.starts_with("--cluster-cidr=") &&
+                              argument.find(':') != std::string::npos;
+                     });
+}
+
 std::vector<std::string> NodeCommand(const DockerOptions& options, const std::string& name,
                                      const char* role) {
-  return {"create", "--privileged", "--name", name, "--hostname", name, "--label",
-          DockerLabel(options.name), "--label", fmt::format("{}={}", kDockerRoleLabel, role),
-          "--network", options.name,
-          // The engine's own mounts lie on overlayfs, on which containers' layers cannot lie.
-          "--volume", name + ":/var/lib/skiff", "--tmpfs", "/run", "--tmpfs", "/tmp",
-          // After a restart of the engine the cluster is there again.
-          "--restart", "unless-stopped"};
+  std::vector<std::string> command = {
+      "create", "--privileged", "--name", name, "--hostname", name, "--label",
+      DockerLabel(options.name), "--label", fmt::format("{}={}", kDockerRoleLabel, role),
+      "--network", options.name,
+      // The engine's own mounts lie on overlayfs, on which containers' layers cannot lie.
+      "--volume", name + ":/var/lib/skiff", "--tmpfs", "/run", "--tmpfs", "/tmp",
+      // After a restart of the engine the cluster is there again.
+      "--restart", "unless-stopped"};
+  if (HasIpv6Pods(options)) {
+    // Which the engine turns off in networks without it.
+    for (const char* links : {"all", "default"}) {
+      command.insert(command.end(),
+                     {"--sysctl", fmt::format("net.ipv6.conf.{}.disable_ipv6=0", links)});
+    }
+  }
+  return command;
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <cstdio>
 
 #include "base/flags.h"
+#include "skiff/cluster_ranges.h"
 #include "skiff/daemon.h"
 #include "skiff/doctor.h"
 #include "skiff/host_facts.h"
@@ -123,9 +124,12 @@ Result<NodeIdentity> Identify(JoinFlags& flags, const Clock& clock, Random& rand
   JoinOptions options{.data_dir = flags.node.data_dir,
                       .node_name = flags.node.node_name,
                       .discovery_timeout = flags.discovery_timeout,
-                      .accepts = [&](const ClusterNetwork& network) {
+                      .accepts = [&](const ClusterNetwork& network) -> Result<> {
                         flags.node.service_cidr = network.service_cidr;
                         flags.node.cluster_cidr = network.cluster_cidr;
+                        TRY(CheckFamilies({.services = network.service_cidr,
+                                           .pods = network.cluster_cidr,
+                                           .are_nodes_real = true}));
                         return RequireHost(flags.node);
                       }};
   const bool is_known = LoadNodeIdentity(options.data_dir).has_value();

@@ -117,6 +117,10 @@ bool ServesNodePortsAt(const std::vector<std::string>& cidrs, const char* addres
 // not at all.
 Result<std::vector<std::string>> LocalCidrs(const ProxyConfig& config, Client& client,
                                             const std::string& node_name) {
+  // What comes in by an interface may be of either.
+  const bool is_by_interface = config.detect_local_mode == "BridgeInterface" ||
+                               config.detect_local_mode == "InterfaceNamePrefix";
+  if (is_by_interface) return std::vector<std::string>{"0.0.0.0/0", "::/0"};
   if (config.detect_local_mode != "NodeCIDR") return CidrsOf(config.cluster_cidr);
   const auto node = TRY(client.Get<core_v1::Node>({"", node_name}));
   if (node->spec.pod_cidr.empty()) {

@@ -126,8 +126,17 @@ std::vector<std::string> NodeAddresses(const ClusterOptions& options) {
   return addresses;
 }
 
+// That of the same family; "" without one.
+std::string AddressFor(const std::string& cidr, const std::vector<std::string>& addresses) {
+  for (const std::string& address : addresses) {
+    if (HasIpv6(address) == HasIpv6(cidr)) return address;
+  }
+  return "";
+}
+
 // One for each of the cluster's families.
-std::vector<proxy::IptablesOptions> ProxyRules(const ClusterOptions& options) {
+std::vector<proxy::IptablesOptions> ProxyRules(const ClusterOptions& options,
+                                               const std::vector<std::string>& addresses) {
   std::vector<proxy::IptablesOptions> all;
   for (const std::string& cidr : CidrsOf(options.cluster_cidr)) {
     proxy::IptablesOptions& rules = all.emplace_back();
@@ -136,9 +145,8 @@ std::vector<proxy::IptablesOptions> ProxyRules(const ClusterOptions& options) {
     for (const std::string& services : CidrsOf(options.service_cidr)) {
       if (HasIpv6(services) == HasIpv6(cidr)) rules.service_cidr = services;
     }
-    for (const std::string& address : NodeAddresses(options)) {
-      if (HasIpv6(address) == HasIpv6(cidr)) rules.node_ips.push_back(address);
-    }
+    std::string address = AddressFor(cidr, addresses);
+    if (!address.empty()) rules.node_ips = {std::move(address)};
   }
   return all;
 }
@@ -155,6 +163,7 @@ std::string NodeAddress() {
 
 struct LocalNode::Parts {
   std::string name;
+  std::vector<std::string> addresses;  // Of the node, asked for once.
   std::unique_ptr<cri::ContainerRuntime> runtime;
   std::unique_ptr<Client> client;    // As this node.
   std::unique_ptr<Client> services;  // As what serves the cluster's network from it.
@@ -196,7 +205,7 @@ Result<> LocalNode::Parts::StartRuntime(const ClusterOptions& options,
   TRY(EnableForwarding(ForwardingUndoPath(options.data_dir), HasIpv6(options.cluster_cidr)));
   for (const std::string& cidr : CidrsOf(options.service_cidr)) {
     TRY(AddUnreachableRoute(cidr));
-    TRY(AddServiceRoute(cidr, HasIpv6(cidr) ? OwnIpv6Address() : NodeAddress()));
+    TRY(AddServiceRoute(cidr, AddressFor(cidr, addresses)));
   }
   client = std::make_unique<Client>(dependencies.transport, "kubelet");
   services = std::make_unique<Client>(dependencies.services, "skiff-node-services");
@@ -221,7 +230,7 @@ Result<> LocalNode::Parts::StartKubelet(const ClusterOptions& options,
                                         const Dependencies& dependencies) {
   kubelet::NodeAgentOptions agent_options;
   agent_options.kubelet = kubelet::OptionsOfThisMachine(
-      name, NodeAddresses(options), options.data_dir + "/kubelet", "/etc/resolv.conf");
+      name, addresses, options.data_dir + "/kubelet", "/etc/resolv.conf");
   // Drivers mount what is below the path that they know, and no other.
   const bool is_known = LinkKubeletDirectory(agent_options.kubelet.root);
   if (is_known) agent_options.kubelet.known_root = kKubeletDirectory;
@@ -273,7 +282,7 @@ void LocalNode::Parts::StartKeeper(const ClusterOptions& options, const Clock& c
 
 Result<> LocalNode::Parts::MakeProxy(const ClusterOptions& options,
                                      const Dependencies& dependencies) {
-  const auto all = ProxyRules(options);
+  const auto all = ProxyRules(options, addresses);
   std::vector<proxy::IpFamily> families;
   for (const auto& rules : all) families.push_back(rules.family);
   told_proxy = std::make_unique<ToldProxy>(families, dependencies.clock);
@@ -304,6 +313,7 @@ Result<std::unique_ptr<LocalNode>> LocalNode::Start(const ClusterOptions& option
                                                     const Progress& progress) {
   auto parts = std::make_unique<Parts>();
   parts->name = NodeName(options);
+  parts->addresses = NodeAddresses(options);
   std::unique_ptr<LocalNode> node(new LocalNode(std::move(parts)));
   TRY(node->parts_->StartRuntime(options, dependencies, progress));
   TRY(node->parts_->MakeProxy(options, dependencies));

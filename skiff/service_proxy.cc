@@ -15,8 +15,15 @@ Result<std::unique_ptr<ServiceProxy>> ServiceProxy::Make(const std::string& node
   auto made = std::make_unique<ServiceProxy>();
   for (const Family& family : families) {
     const proxy::IptablesOptions& rules = family.rules;
+    auto netfilter = proxy::OpenIptables(rules.family, flavour);
+    if (!netfilter) {
+      if (&family == &families.front()) return Fail(netfilter.error());
+      Log("proxy").Error("a family of addresses is left out",
+                         {{"error", netfilter.error().message}});
+      continue;
+    }
     Part& part = made->parts_.emplace_back();
-    part.netfilter = TRY(proxy::OpenIptables(rules.family, flavour));
+    part.netfilter = *std::move(netfilter);
     part.proxier = std::make_unique<proxy::Proxier>(
         proxy::Proxier::Dependencies{
             informers.For<core_v1::Service>(), informers.For<discovery_v1::EndpointSlice>(),

@@ -18,7 +18,8 @@ class ServiceProxy {
     proxy::FamilyMetrics* metrics = nullptr;  // Outlives the proxy; null: nobody asks.
   };
   // Before the informers start, which the caller does; it outlives them. Fails where the machine
-  // has no packet filter that works for one of the families.
+  // has no packet filter that works for the first family; another one is logged and left out, as by
+  // kube-proxy.
   static Result<std::unique_ptr<ServiceProxy>> Make(const std::string& node_name,
                                                     const std::vector<Family>& families,
                                                     proxy::IptablesFlavour flavour,

@@ -1,10 +1,14 @@
 #include "kubelet/network/links.h"
 
 #include <linux/rtnetlink.h>
+#include <net/if.h>
 
+#include <array>
 #include <filesystem>
 #include <fstream>
+#include <map>
 
+#include "base/whole_file.h"
 #include "kubelet/network/netlink.h"
 
 namespace skiff {
@@ -66,6 +70,40 @@ Result<> WriteSwitch(const std::string& path, const std::string& value) {
   return {};
 }
 
+// The switch by which the link of IPv6's default route listens to routers that advertise
+// themselves, where it does as long as nothing is forwarded; "": none does.
+Result<std::string> AdvertisementSwitch() {
+  const Socket socket = TRY(Connect());
+  const int index = TRY(DefaultRouteLink(socket.get(), AF_INET6));
+  std::array<char, IF_NAMESIZE> name{};
+  if (index == 0 || if_indextoname(static_cast<unsigned>(index), name.data()) == nullptr) {
+    return std::string();
+  }
+  std::string path = std::string("/proc/sys/net/ipv6/conf/") + name.data() + "/accept_ra";
+  return ReadSwitch(path) == "1" ? path : std::string();
+}
+
+// What switches were, by their paths.
+using Undo = std::map<std::string, std::string>;
+
+Undo ReadUndo(const std::string& path) {
+  std::ifstream file(path);
+  Undo undo;
+  for (std::string name, value; file >> name >> value;) undo.emplace(name, value);
+  return undo;
+}
+
+// What stands there already is older.
+Result<> KeepUndo(const std::string& path, const Undo& changed) {
+  Undo undo = ReadUndo(path);
+  const size_t before = undo.size();
+  undo.insert(changed.begin(), changed.end());
+  if (undo.size() == before) return {};
+  std::string text;
+  for (const auto& [name, value] : undo) text += name + " " + value + "\n";
+  return WriteWholeFile(path, text, 0644);
+}
+
 }  // namespace
 
 Result<std::optional<Uplink>> FindUplink() {
@@ -112,32 +150,39 @@ Result<> EnableForwarding(const std::string& undo_path, bool ipv6) {
   std::vector<std::pair<std::string, const char*>> switches = {
       {"/proc/sys/net/ipv4/ip_forward", "1"}};
   if (ipv6) {
-    const auto uplink = TRY(FindUplink());
-    const std::string listens =
-        "/proc/sys/net/ipv6/conf/" + (uplink ? uplink->name : "") + "/accept_ra";
-    if (uplink && ReadSwitch(listens) == "1") switches.emplace_back(listens, "2");
+    const std::string listens = TRY(AdvertisementSwitch());
+    if (!listens.empty()) switches.emplace_back(listens, "2");
     switches.emplace_back("/proc/sys/net/ipv6/conf/all/forwarding", "1");
   }
-  std::string undo;
+  Undo changed;
   for (const auto& [path, wanted] : switches) {
     const std::string before = ReadSwitch(path);
-    if (before.empty() || before == wanted) continue;
-    undo += path + " " + before + "\n";
-    TRY(WriteSwitch(path, wanted));
+    if (!before.empty() && before != wanted) changed.emplace(path, before);
   }
-  if (undo.empty() || fs::exists(undo_path)) return {};
-  std::ofstream file(undo_path, std::ios::trunc);
-  file << undo;
-  if (!file.flush()) return Fail(Reason::kForbidden, undo_path + ": cannot be written");
+  TRY(KeepUndo(undo_path, changed));
+  for (const auto& [path, wanted] : switches) {
+    if (changed.contains(path)) TRY(WriteSwitch(path, wanted));
+  }
   return {};
 }
 
 Result<> RestoreForwarding(const std::string& undo_path) {
-  std::ifstream file(undo_path);
-  std::string path, value;
-  while (file >> path >> value) TRY(WriteSwitch(path, value));
+  Result<> all;
+  for (const auto& [path, value] : ReadUndo(undo_path)) {
+    if (!fs::exists(path)) continue;
+    const auto restored = WriteSwitch(path, value);
+    if (all && !restored) all = restored;
+  }
+  if (!all) return all;
   std::error_code error;
   fs::remove(undo_path, error);
+  return {};
+}
+
+Result<> HandOverForwarding(const std::string& from, const std::string& to) {
+  TRY(KeepUndo(to, ReadUndo(from)));
+  std::error_code error;
+  fs::remove(from, error);
   return {};
 }
 

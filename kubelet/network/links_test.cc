@@ -112,5 +112,32 @@ TEST(LinksTest, ForwardingIsSwitchedOnAndBack) {
   }));
 }
 
+TEST(LinksTest, WhoForwardsIpv6StillHearsTheRouterOfItsDefaultRoute) {
+  const std::string undo =
+      testing::TempDir() + "/skiff_links_test_" + std::to_string(getpid()) + ".undo6";
+  SKIP_UNLESS(InOwnNetwork([&] {
+    Ip({"link", "add", "up0", "type", "bridge"});
+    Ip({"link", "set", "up0", "up"});
+    Ip({"-6", "address", "add", "fd00:9::1/64", "dev", "up0", "nodad"});
+    Ip({"-6", "route", "add", "default", "via", "fd00:9::2"});
+    const auto read = [](const std::string& name) {
+      int value = -1;
+      std::ifstream("/proc/sys/net/ipv6/conf/" + name) >> value;
+      return value;
+    };
+    ASSERT_EQ(read("up0/accept_ra"), 1);
+    ASSERT_TRUE(EnableForwarding(undo, false));
+    ASSERT_TRUE(EnableForwarding(undo, true)) << "what is changed later is kept, too";
+    EXPECT_EQ(read("up0/accept_ra"), 2);
+    EXPECT_EQ(read("all/forwarding"), 1);
+    ASSERT_TRUE(HandOverForwarding(undo, undo + ".of-another"));
+    EXPECT_FALSE(std::filesystem::exists(undo));
+    Ip({"link", "delete", "up0"});
+    const auto restored = RestoreForwarding(undo + ".of-another");
+    EXPECT_TRUE(restored) << restored.error().message;
+    EXPECT_EQ(read("all/forwarding"), 0) << "though a switch has gone with its link";
+  }));
+}
+
 }  // namespace
 }  // namespace skiff

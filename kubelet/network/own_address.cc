@@ -1,52 +1,75 @@
 #include "kubelet/network/own_address.h"
 
 #include <arpa/inet.h>
-#include <ifaddrs.h>
+#include <linux/if_addr.h>
+#include <linux/rtnetlink.h>
 #include <net/if.h>
-#include <netinet/in.h>
 #include <unistd.h>
+
+#include <array>
+#include <memory>
 
 #include "base/text.h"
 #include "kubelet/network/links.h"
+#include "kubelet/network/netlink.h"
 
 namespace skiff {
 namespace {
 
-// Of an address that others can reach; nullptr else.
-const void* BytesOf(const sockaddr* address) {
-  if (address->sa_family == AF_INET) {
-    return &reinterpret_cast<const sockaddr_in*>(address)->sin_addr;
-  }
-  const in6_addr& bytes = reinterpret_cast<const sockaddr_in6*>(address)->sin6_addr;
-  return IN6_IS_ADDR_LINKLOCAL(&bytes) ? nullptr : &bytes;
+using netlink::Connect;
+using AddressCache = std::unique_ptr<nl_cache, decltype(&nl_cache_free)>;
+
+// That others can reach, now and as long as the machine stays where it is: none of a link alone,
+// none that is made anew each day for privacy, and none that may turn out to be somebody else's.
+bool IsLasting(rtnl_addr* entry) {
+  constexpr unsigned kPassing =
+      IFA_F_TEMPORARY | IFA_F_DEPRECATED | IFA_F_TENTATIVE | IFA_F_DADFAILED;
+  return rtnl_addr_get_scope(entry) == RT_SCOPE_UNIVERSE &&
+         (rtnl_addr_get_flags(entry) & kPassing) == 0;
 }
 
-// The first of that family on the default route's interface; "" without one.
-std::string UplinkAddress(int family) {
-  const auto uplink = FindUplink();
+// "192.0.2.1", without the length of its prefix.
+std::string TextOf(nl_addr* address) {
+  std::array<char, INET6_ADDRSTRLEN> text{};
+  inet_ntop(nl_addr_get_family(address), nl_addr_get_binary_addr(address), text.data(),
+            text.size());
+  return text.data();
+}
+
+// Of that family on the default route's interface: of IPv4 the first, of IPv6 the first that
+// somebody has set, else the first that lasts. "": there is none.
+Result<std::string> UplinkAddress(int family) {
+  const auto uplink = TRY(FindUplink());
+  if (!uplink) return std::string();
+  const netlink::Socket socket = TRY(Connect());
+  nl_cache* raw = nullptr;
+  const int error = rtnl_addr_alloc_cache(socket.get(), &raw);
+  if (error < 0) return netlink::FailNetlink("addresses", error);
+  const AddressCache cache(raw, nl_cache_free);
+  const int link = static_cast<int>(if_nametoindex(uplink->name.c_str()));
   std::string found;
-  ifaddrs* list = nullptr;
-  if (!uplink || !*uplink || getifaddrs(&list) != 0) return found;
-  for (const ifaddrs* each = list; each != nullptr && found.empty(); each = each->ifa_next) {
-    if (each->ifa_addr == nullptr || each->ifa_addr->sa_family != family) continue;
-    if ((*uplink)->name != each->ifa_name) continue;
-    const void* bytes = BytesOf(each->ifa_addr);
-    char text[INET6_ADDRSTRLEN] = {};
-    if (bytes != nullptr) found = inet_ntop(family, bytes, text, sizeof text);
+  for (nl_object* at = nl_cache_get_first(raw); at != nullptr; at = nl_cache_get_next(at)) {
+    auto* entry = reinterpret_cast<rtnl_addr*>(at);
+    nl_addr* local = rtnl_addr_get_local(entry);
+    if (local == nullptr || nl_addr_get_family(local) != family) continue;
+    if (rtnl_addr_get_ifindex(entry) != link) continue;
+    if (family == AF_INET) return TextOf(local);
+    if (!IsLasting(entry)) continue;
+    if ((rtnl_addr_get_flags(entry) & IFA_F_PERMANENT) != 0) return TextOf(local);
+    if (found.empty()) found = TextOf(local);
   }
-  freeifaddrs(list);
   return found;
 }
 
 }  // namespace
 
 std::string OwnAddress() {
-  const std::string found = UplinkAddress(AF_INET);
-  return found.empty() ? "127.0.0.1" : found;
+  const auto found = UplinkAddress(AF_INET);
+  return found && !found->empty() ? *found : "127.0.0.1";
 }
 
 std::string OwnIpv6Address() {
-  return UplinkAddress(AF_INET6);
+  return UplinkAddress(AF_INET6).value_or("");
 }
 
 std::string OwnHostname() {

@@ -29,8 +29,10 @@ Result<> AddServiceRoute(const std::string& cidr, const std::string& source) {
   const char* family = FamilyOf(cidr);
   std::vector<std::string> own = {"ip",  family,  "route", "replace", cidr,
                                   "dev", kDevice, "table", kTable};
-  if (!source.empty()) own.insert(own.end(), {"src", source});
-  TRY(RunChecked({.argv = own}));
+  std::vector<std::string> with_source = own;
+  if (!source.empty()) with_source.insert(with_source.end(), {"src", source});
+  // The kernel takes no source that has gone, or is not this machine's yet.
+  if (!RunChecked({.argv = with_source})) TRY(RunChecked({.argv = own}));
   TRY(RunChecked(
       {.argv = {"ip", family, "route", "replace", cidr, "dev", kDevice, "proto", "static"}}));
   // The same rule twice would be two rules.

@@ -56,7 +56,7 @@ TEST(ServiceRouteTest, OwnPacketsOfIpv6DoToo) {
   servers.Start();
   host->Run([] {
     ASSERT_TRUE(AddUnreachableRoute("fd00:10:96::/112"));
-    for (const std::string source : {"", "fd00:2::1"}) {
+    for (const std::string source : {"", "fd00:2::9", "fd00:2::1"}) {
       const auto added = AddServiceRoute("fd00:10:96::/112", source);
       ASSERT_TRUE(added) << added.error().message;
     }

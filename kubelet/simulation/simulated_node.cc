@@ -119,8 +119,9 @@ Duration SimulatedNode::Step() {
   if (!node) return kNever;
   // Of each family one, as a kubelet tells its runtime.
   std::string pod_cidr = node->spec.pod_cidr;
-  for (size_t i = 1; i < node->spec.pod_cidrs.size(); ++i)
+  for (size_t i = 1; i < node->spec.pod_cidrs.size(); ++i) {
     pod_cidr += "," + node->spec.pod_cidrs[i];
+  }
   if (!pod_cidr.empty() && pod_cidr != pod_cidr_) {
     pod_cidr_ = std::move(pod_cidr);
     (void)runtime_.UpdateRuntimeConfig(pod_cidr_);  // The server takes nothing that is no CIDR.

@@ -8,7 +8,7 @@
 # REPOSITORY   the checkout (the folder three above this one)
 # SKIFF        the program (build/release/skiff of the checkout)
 # CONFORMANCE  where build.sh put what it made, and where logs go
-# DUAL_STACK   1: machines, pods and services have addresses of IPv6 too (passing-dual-stack.txt)
+# DUAL_STACK   1: machines, pods and services have addresses of IPv6 too
 set -euo pipefail
 kit=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 REPOSITORY=$(realpath "${REPOSITORY:-$kit/../../..}")
