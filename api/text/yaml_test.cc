@@ -34,7 +34,7 @@ TEST(Yaml, ScalarsAreThoseOfYaml11) {
   EXPECT_EQ(
       AsJson("[y, No, on, 0x10, 010, 1_000, 1.5, 1e3, ~, null, '1', \"on\", 12:30, 2026-01-02]"),
       "[true,false,true,16,8,1000,1.5,1000,null,null,\"1\",\"on\",\"12:30\",\"2026-01-02\"]");
-  EXPECT_EQ(AsJson("[-0.0, -0, 0.0]"), "[0,0,0]") << "JSON has no other zero";
+  EXPECT_EQ(AsJson("[-0.0, -0, 0.0, ~]"), "[0,0,0,null]") << "JSON has no other zero";
   EXPECT_EQ(AsJson("n: 1"), "{\"false\":1}");
   EXPECT_EQ(AsJson("1: a"), "{\"1\":\"a\"}");
   EXPECT_EQ(AsJson("!!str 5"), "\"5\"");
