@@ -87,6 +87,13 @@ Result<> CheckFamilies(const ClusterRanges& ranges) {
                     "a node is",
                     ranges.pods));
   }
+  return {};
+}
+
+Result<> CheckClusterRanges(const ClusterRanges& ranges) {
+  TRY(CheckFamilies(ranges));
+  const auto services = TRY(ReadCidrs("service-cluster-ip-range", ranges.services));
+  const auto pods = TRY(ReadCidrs("cluster-cidr", ranges.pods));
   for (size_t i = 0; i < pods.size(); ++i) {
     if (Overlap(services[i], pods[i])) {
       return Invalid(
