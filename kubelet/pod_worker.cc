@@ -210,6 +210,8 @@ void PodWorker::Enter(State state) {
   state_ = state;
   if (state == State::kTerminating) {
     waiting_.clear();
+    // Its failure would stop the container beside its preStop hook.
+    if (post_start_) post_start_->Abandon();
     context_.probes.Terminating(pod()->metadata.uid);
     context_.images.Forget(pod()->metadata.uid);
   }
