@@ -107,5 +107,15 @@ TEST_F(LifecycleHooksTest, OfWhatACommandSaysTheBeginningIsTold) {
       << failure.substr(0, 200);
 }
 
+TEST_F(LifecycleHooksTest, ALongCommandLeavesRoomForWhatItSaid) {
+  core_v1::LifecycleHandler handler;
+  handler.exec.emplace().command = {"sh", "-c", std::string(200 << 10, '#')};
+  runtime_.exec_result = cri::ExecResult{"out \"1\"\n", "no room", 6};
+  const std::string failure = Failure(handler, hooks_);
+  EXPECT_LT(failure.size(), 4u << 10);
+  EXPECT_TRUE(failure.ends_with("exited with 6: no room, message: \"out \\\"1\\\"\\nno room\""))
+      << failure.substr(failure.size() - 100);
+}
+
 }  // namespace
 }  // namespace skiff::kubelet
