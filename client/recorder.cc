@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "api/text/utf8.h"
 #include "base/log.h"
 #include "client/refusals.h"
 
@@ -147,7 +148,7 @@ EventCorrelator::Entry& EventCorrelator::Touch(const std::string& key, TimePoint
 }
 
 void EventSink::Add(ReportedEvent event) {
-  if (event.message.size() > kMessageBytesMax) event.message.resize(kMessageBytesMax);
+  CutUtf8(event.message, kMessageBytesMax);
   bool is_first_dropped = false;
   {
     const MutexLock lock(mutex_);

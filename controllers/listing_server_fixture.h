@@ -45,6 +45,7 @@ class ListingServerTest : public testing::Test {
   SteppedExecutor executor_{clock_, 1};
   std::set<std::string> refused_;                        // Paths that are answered by 503.
   std::map<std::string, std::pair<int, Json>> answers_;  // Codes and bodies.
+  std::map<std::string, Json> after_writes_;  // What "POST /api/v1/nodes" is answered; else {}.
   InProcessTransport transport_{[this](const http::Request& request) { return Answer(request); }};
   Client client_{transport_, "test"};
   InformerFactory informers_{{client_, clock_, random_}};
@@ -58,7 +59,8 @@ class ListingServerTest : public testing::Test {
         written_.push_back(request.method + " " + request.path);
         bodies_.push_back(request.body);
       }
-      return {.status = 200, .body = "{}"};
+      const auto told = after_writes_.find(request.method + " " + request.path);
+      return {.status = 200, .body = told == after_writes_.end() ? "{}" : told->second.dump()};
     }
     const bool is_watch = std::any_of(request.query.begin(), request.query.end(),
                                       [](const auto& it) { return it.first == "watch"; });

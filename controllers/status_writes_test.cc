@@ -68,6 +68,35 @@ TEST_F(StatusWritesTest, DeploymentsWhoseNewSetWasGivenAnotherTemplate) {
   EXPECT_EQ(written()[0], "POST /apis/apps/v1/namespaces/default/replicasets");
 }
 
+// The old set is made smaller in the same round, which makes no old one of the new.
+TEST_F(StatusWritesTest, DeploymentsWhoseNextSetWasGivenAnotherTemplate) {
+  const std::string path = std::string(kSets) + "deployments/a";
+  const std::string sets = std::string(kSets) + "replicasets";
+  Put("/apis/apps/v1/deployments", path, OfPods("replicas"));
+  Json set = OfPods("replicas");
+  set["metadata"]["namespace"] = "default";
+  set["metadata"]["labels"] = {{"app", "a"}};
+  set["metadata"]["annotations"] = {{"deployment.kubernetes.io/desired-replicas", "1"},
+                                    {"deployment.kubernetes.io/max-replicas", "2"}};
+  set["metadata"]["ownerReferences"] = {{{"apiVersion", "apps/v1"},
+                                         {"kind", "Deployment"},
+                                         {"name", "a"},
+                                         {"uid", "a"},
+                                         {"controller", true}}};
+  set["spec"]["template"]["spec"]["containers"][0]["image"] = "other";
+  set["status"] = {{"replicas", 1}, {"readyReplicas", 1}, {"availableReplicas", 1}};
+  Put("/apis/apps/v1/replicasets", sets + "/old", set);
+  set["metadata"]["name"] = set["metadata"]["uid"] = "new";
+  after_writes_["POST " + sets] = set;
+  AddDeploymentController(manager_);
+  EXPECT_EQ(VersionWrittenOver(path), "1");
+  EXPECT_EQ(written()[0], "POST " + sets);
+  EXPECT_EQ(written()[1], "PUT " + sets + "/old") << "made smaller";
+  const auto status = std::find(written().begin(), written().end(), "PATCH " + path + "/status");
+  const Json patch = Json::parse(bodies()[static_cast<size_t>(status - written().begin())]);
+  EXPECT_EQ(patch["status"].value("updatedReplicas", 0), 1);
+}
+
 // Of no Job that it says is active there is anything left.
 TEST_F(StatusWritesTest, CronJobs) {
   const std::string path = "/apis/batch/v1/namespaces/default/cronjobs/a";

@@ -56,6 +56,25 @@ std::optional<Quantity> LimitOf(const core_v1::Container& container) {
   return found->second;
 }
 
+// What the pod as a whole may use: its containers and sidecars together, or its largest init
+// container with the sidecars before it. nullopt: a container of its own has no limit. An init
+// container without one adds nothing.
+std::optional<int64_t> TotalLimit(const core_v1::PodSpec& spec) {
+  int64_t total = 0, sidecars = 0, largest_init = 0;
+  for (const auto& container : spec.containers) {
+    const auto limit = LimitOf(container);
+    if (!limit) return std::nullopt;
+    total = SaturatedSum(total, limit->Value());
+  }
+  for (const auto& container : spec.init_containers) {
+    const auto limit = LimitOf(container);
+    const int64_t together = SaturatedSum(sidecars, limit ? limit->Value() : 0);
+    if (IsSidecar(container)) sidecars = together;
+    largest_init = std::max(largest_init, together);
+  }
+  return std::max(SaturatedSum(total, sidecars), largest_init);
+}
+
 }  // namespace
 
 void RankForEviction(Signal signal, std::vector<PodUsage>& pods) {
@@ -94,10 +113,10 @@ std::string EvictionMessage(const Threshold& threshold, const Measurements& meas
 }
 
 bool HasLocalStorageLimits(const core_v1::Pod& pod) {
-  const auto& containers = pod.spec.containers;
   const auto& volumes = pod.spec.volumes;
-  return std::any_of(containers.begin(), containers.end(),
-                     [](const auto& each) { return LimitOf(each).has_value(); }) ||
+  const auto has_limit = [](const auto& each) { return LimitOf(each).has_value(); };
+  return std::ranges::any_of(pod.spec.containers, has_limit) ||
+         std::ranges::any_of(pod.spec.init_containers, has_limit) ||
          std::any_of(volumes.begin(), volumes.end(),
                      [](const auto& each) { return each.empty_dir && each.empty_dir->size_limit; });
 }
@@ -116,18 +135,12 @@ std::optional<LocalExcess> LocalStorageExcess(const PodUsage& usage) {
                                      volume.name, limit.Text())};
     }
   }
-  int64_t total = 0;
-  bool all_limited = true;
-  for (const auto& container : spec.containers) {
-    const auto limit = LimitOf(container);
-    all_limited &= limit.has_value();
-    if (limit) total = SaturatedSum(total, limit->Value());
-  }
-  if (all_limited && usage.disk_bytes > total) {
+  const auto total = TotalLimit(spec);
+  if (total && usage.disk_bytes > *total) {
     return LocalExcess{
         "ephemeralpodfs.limit",
         fmt::format("Pod ephemeral local storage usage exceeds the total limit of containers {}. ",
-                    Binary(total))};
+                    Binary(*total))};
   }
   for (const auto& container : spec.containers) {
     const auto limit = LimitOf(container);

@@ -210,6 +210,34 @@ TEST_F(EvictionRankTest, LimitsOfLocalStorageAreKept) {
             "Usage of EmptyDir volume \"scratch\" exceeds the limit \"10Mi\". ");
 }
 
+TEST_F(EvictionRankTest, LimitsOfSidecarsAndInitContainersCountForThePod) {
+  PodUsage usage = Pod("web", 0, 50);
+  core_v1::Pod pod = *usage.pod;
+  auto& own = pod.spec.containers[0].resources.limits;
+  own["ephemeral-storage"] = *Quantity::Parse("30Mi");
+  usage.containers.clear();  // Others of the pod have written it all.
+  const auto excess = [&] {
+    usage.pod = std::make_shared<const core_v1::Pod>(pod);
+    const auto found = LocalStorageExcess(usage);
+    return found ? found->message : "";
+  };
+  const std::string total =
+      "Pod ephemeral local storage usage exceeds the total limit of containers ";
+  auto& init = pod.spec.init_containers.emplace_back();
+  init.name = "side";
+  EXPECT_EQ(excess(), total + "30Mi. ");
+  auto& limit = init.resources.limits["ephemeral-storage"];
+  limit = *Quantity::Parse("40Mi");
+  EXPECT_EQ(excess(), total + "40Mi. ") << "the larger of both: one ends before the other begins";
+  init.restart_policy = "Always";
+  EXPECT_EQ(excess(), "") << "a sidecar's is added";
+  limit = *Quantity::Parse("15Mi");
+  EXPECT_EQ(excess(), total + "45Mi. ");
+  own.clear();
+  usage.pod = std::make_shared<const core_v1::Pod>(pod);
+  EXPECT_TRUE(HasLocalStorageLimits(*usage.pod));
+}
+
 TEST_F(EvictionRankTest, UnderPressureOnlySomePodsAreTaken) {
   const core_v1::Pod best_effort = *Pod("a", 0, 0).pod;
   const core_v1::Pod burstable = *Pod("b", 10, 0).pod;

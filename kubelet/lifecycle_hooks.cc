@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <future>
 
+#include "api/text/go_text.h"
+#include "api/text/utf8.h"
 #include "base/seconds.h"
 #include "http/client.h"
 #include "http/tls.h"
@@ -17,6 +19,14 @@ namespace {
 constexpr Duration kHttpTimeout = 30s;
 // Of what a command says no more goes into a status; as much as a probe's is told of.
 constexpr size_t kOutputBytesMax = 10 << 10;
+// What is said before that, or once more, must leave room for it.
+constexpr size_t kErrorBytesMax = 2 << 10;
+constexpr size_t kCommandBytesMax = 1 << 10;
+
+std::string Beginning(std::string text, size_t bytes_max) {
+  CutUtf8(text, bytes_max);
+  return text;
+}
 
 // As Go prints the handler.
 std::string HandlerText(const core_v1::LifecycleHandler& handler) {
@@ -37,15 +47,16 @@ Result<> LifecycleHooks::RunCommand(const std::vector<std::string>& command,
                                     Duration timeout) {
   const auto result = runtime_.ExecSync(container_id, command, timeout);
   if (result && result->exit_code == 0) return {};
+  const std::string words = Beginning(fmt::format("{}", fmt::join(command, " ")), kCommandBytesMax);
   const std::string error =
-      result ? fmt::format("command '{}' exited with {}: {}", fmt::join(command, " "),
-                           result->exit_code, result->stderr_text.substr(0, kOutputBytesMax))
-             : cri::RpcErrorText(result.error());
-  std::string output = result ? result->stdout_text + result->stderr_text : "";
-  if (output.size() > kOutputBytesMax) output.resize(kOutputBytesMax);
+      result ? fmt::format("command '{}' exited with {}: {}", words, result->exit_code,
+                           Beginning(result->stderr_text, kErrorBytesMax))
+             : Beginning(cri::RpcErrorText(result.error()), kOutputBytesMax);
+  const std::string output = Beginning(
+      result ? result->stdout_text + result->stderr_text : std::string(), kOutputBytesMax);
   return Fail(Reason::kUnknown,
-              fmt::format("Exec lifecycle hook ([{}]) for {} failed - error: {}, message: \"{}\"",
-                          fmt::join(command, " "), where, error, output));
+              fmt::format("Exec lifecycle hook ([{}]) for {} failed - error: {}, message: {}",
+                          words, where, error, GoQuote(output)));
 }
 
 Result<> LifecycleHooks::RunHttp(const core_v1::HTTPGetAction& get,

@@ -62,6 +62,41 @@ TEST_F(LifecycleHooksTest, AContainerRunsOnceItsHookHasLetTimePass) {
   EXPECT_TRUE(Status().container_statuses.at(0).state.running);
 }
 
+TEST_F(LifecycleHooksTest, WhileAHookRunsTheOtherContainersAreToldOf) {
+  auto& late = pod_.spec.containers.emplace_back();
+  late.name = "late";
+  late.image = "img:1";
+  late.lifecycle.emplace().post_start.emplace().sleep.emplace().seconds = 60;
+  StartWorker();
+  ASSERT_EQ(Running("late").size(), 1u);
+  EXPECT_TRUE(Status().container_statuses.at(0).ready);
+  EXPECT_TRUE(Status().container_statuses.at(1).state.waiting);
+  EXPECT_EQ(probes_.targets.size(), 1u) << "the hooked one is not probed yet";
+  probes_.ready["app"] = false;
+  worker_->Wake();
+  executor_.RunUntilIdle();
+  EXPECT_TRUE(Status().container_statuses.at(0).state.running);
+  EXPECT_FALSE(Status().container_statuses.at(0).ready);
+  EXPECT_TRUE(Status().container_statuses.at(1).state.waiting);
+  executor_.RunFor(60s);
+  EXPECT_TRUE(Status().container_statuses.at(1).ready);
+  EXPECT_EQ(probes_.targets.size(), 2u);
+}
+
+TEST_F(LifecycleHooksTest, WhatAHookFailedWithIsShownWhoeverWakesTheWorker) {
+  auto& hook = pod_.spec.containers[0].lifecycle.emplace().post_start.emplace();
+  hook.tcp_socket.emplace().port = IntOrString(80);
+  worker_ = std::make_unique<PodWorker>(context_, std::make_shared<core_v1::Pod>(pod_));
+  executor_.Add(*worker_);
+  executor_.RunUntilIdle();
+  worker_->Wake();
+  executor_.RunUntilIdle();
+  EXPECT_EQ(Status().container_statuses.at(0).state.waiting->reason, "PostStartHookError");
+  EXPECT_EQ(runtime_.stops().size(), 1u) << "nothing was started again";
+  executor_.RunFor(2s);
+  EXPECT_EQ(runtime_.stops().size(), 2u);
+}
+
 TEST_F(LifecycleHooksTest, OfWhatACommandSaysTheBeginningIsTold) {
   core_v1::LifecycleHandler handler;
   handler.exec.emplace().command = {"shout"};
@@ -70,6 +105,16 @@ TEST_F(LifecycleHooksTest, OfWhatACommandSaysTheBeginningIsTold) {
   EXPECT_LT(failure.size(), 16u << 10);
   EXPECT_NE(failure.find("command 'shout' exited with 6: no, message: \"xxx"), std::string::npos)
       << failure.substr(0, 200);
+}
+
+TEST_F(LifecycleHooksTest, ALongCommandLeavesRoomForWhatItSaid) {
+  core_v1::LifecycleHandler handler;
+  handler.exec.emplace().command = {"sh", "-c", std::string(200 << 10, '#')};
+  runtime_.exec_result = cri::ExecResult{"out \"1\"\n", "no room", 6};
+  const std::string failure = Failure(handler, hooks_);
+  EXPECT_LT(failure.size(), 4u << 10);
+  EXPECT_TRUE(failure.ends_with("exited with 6: no room, message: \"out \\\"1\\\"\\nno room\""))
+      << failure.substr(failure.size() - 100);
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 
 #include "api/pods/pod_phase.h"
 #include "api/text/time_text.h"
+#include "api/text/utf8.h"
 #include "kubelet/container_details.h"
 #include "kubelet/pod_conditions.h"
 #include "kubelet/static_pod.h"
@@ -38,10 +39,6 @@ core_v1::ContainerStateTerminated Terminated(const ObservedContainer& container,
   return out;
 }
 
-void Cut(std::string& text, size_t bytes_max) {
-  if (text.size() > bytes_max) text.resize(bytes_max);
-}
-
 // What containers say must not make a status that the API refuses for its size.
 void BoundMessages(core_v1::PodStatus& status) {
   const auto lists = {&status.container_statuses, &status.init_container_statuses,
@@ -51,8 +48,8 @@ void BoundMessages(core_v1::PodStatus& status) {
   for (auto* list : lists) {
     for (auto& each : *list) {
       for (auto* state : {&each.state, &each.last_state}) {
-        if (state->terminated) Cut(state->terminated->message, kLastWordsBytesMax / count);
-        if (state->waiting) Cut(state->waiting->message, kWaitingBytesMax / count);
+        if (state->terminated) CutUtf8(state->terminated->message, kLastWordsBytesMax / count);
+        if (state->waiting) CutUtf8(state->waiting->message, kWaitingBytesMax / count);
       }
     }
   }

@@ -210,6 +210,8 @@ void PodWorker::Enter(State state) {
   state_ = state;
   if (state == State::kTerminating) {
     waiting_.clear();
+    // Its failure would stop the container beside its preStop hook.
+    if (post_start_) post_start_->Abandon();
     context_.probes.Terminating(pod()->metadata.uid);
     context_.images.Forget(pod()->metadata.uid);
   }
@@ -298,7 +300,6 @@ Duration PodWorker::Sync(const core_v1::Pod& given) {
               std::nullopt);
     return 0ns;
   }
-  if (IsInPostStart()) return kNever;  // Woken when it has ended.
   // All that follows sees the pod with what it is allotted, not with what its spec may ask for, and
   // with what the kubelet knows of where it is from.
   const core_v1::Pod pod = Noted(Allot(given));
@@ -313,10 +314,13 @@ Duration PodWorker::Sync(const core_v1::Pod& given) {
   }
   // It may have been made by a kubelet that ran before this one.
   if (!status_ && !observed->sandboxes.empty()) (void)context_.cgroups.Set(pod);
+  if (IsInPostStart()) return TellBesideHook(pod, *observed);
+  const Duration now = context_.clock.Monotonic();
+  if (TakeFailedPostStart(pod)) hook_error_until_ = now + kHookErrorShown;
   WatchProbes(pod, *observed);
-  if (TakeFailedPostStart(pod)) {
+  if (now < hook_error_until_) {
     WriteStatus(pod, *observed);
-    return kHookErrorShown;
+    return hook_error_until_ - now;
   }
   retry_after_ = kResync;
   if (!MakeVolumes(pod)) {
@@ -359,8 +363,8 @@ Duration PodWorker::Sync(const core_v1::Pod& given) {
 Duration PodWorker::ActAndTell(const core_v1::Pod& pod, const ObservedPod& observed,
                                const PodPlan& plan) {
   const Duration delay = Act(pod, observed, plan);
-  if (post_start_ != nullptr) return kNever;
   const auto after = Observe(pod);
+  if (after && post_start_ != nullptr) return TellBesideHook(pod, *after);
   if (after) {
     WatchProbes(pod, *after);
     if (resize_.in_progress) {
@@ -401,6 +405,17 @@ Duration PodWorker::Act(const core_v1::Pod& pod, const ObservedPod& observed,
   return retry_after_;
 }
 
+Duration PodWorker::TellBesideHook(const core_v1::Pod& pod, const ObservedPod& observed) {
+  WatchProbes(pod, observed);
+  WriteStatus(pod, observed);
+  return kNever;  // Woken when it has ended.
+}
+
+bool PodWorker::IsHooked(const std::string& container) const {
+  return state_ == State::kSyncing && post_start_ != nullptr &&
+         post_start_->container() == container;
+}
+
 void PodWorker::WatchProbes(const core_v1::Pod& pod, const ObservedPod& observed) {
   const std::string ip = observed.sandboxes.empty() || observed.sandboxes.front().ips.empty()
                              ? (context_.node_ips.empty() ? "" : context_.node_ips.front())
@@ -409,7 +424,7 @@ void PodWorker::WatchProbes(const core_v1::Pod& pod, const ObservedPod& observed
   const core_v1::PodStatus& before = status_ ? *status_ : object ? object->status : pod.status;
   const auto watch = [&](const core_v1::Container& container) {
     const ObservedContainer* newest = observed.Newest(container.name);
-    if (newest == nullptr || !newest->IsRunning()) return;
+    if (newest == nullptr || !newest->IsRunning() || IsHooked(container.name)) return;
     ProbeTarget target{newest->status.id, ip, newest->status.started_at};
     const auto* shown = FindStatus(before, context_.runtime_name + "://" + target.container_id);
     if (shown != nullptr) {
@@ -424,8 +439,18 @@ void PodWorker::WatchProbes(const core_v1::Pod& pod, const ObservedPod& observed
   }
 }
 
+ObservedPod PodWorker::WithoutHooked(ObservedPod observed) const {
+  for (auto& [name, attempts] : observed.containers) {
+    if (IsHooked(name) && !attempts.empty()) attempts.erase(attempts.begin());
+  }
+  std::erase_if(observed.containers, [](const auto& entry) { return entry.second.empty(); });
+  return observed;
+}
+
 void PodWorker::WriteStatus(const core_v1::Pod& pod, const ObservedPod& observed) {
-  StatusInput input{pod, observed};
+  std::optional<ObservedPod> told;
+  if (post_start_ != nullptr) told = WithoutHooked(observed);
+  StatusInput input{pod, told ? *told : observed};
   input.probes = context_.probes.States(pod.metadata.uid);
   input.ready = context_.probes.Ready(pod.metadata.uid);
   input.waiting = waiting_;

@@ -159,8 +159,12 @@ class PodWorker final : public ControlLoop {
   Result<> CreateAndStart(const core_v1::Pod& pod, const core_v1::Container& container,
                           const std::string& sandbox_id, uint32_t attempt, const PulledImage& image,
                           const ObservedPod& observed);
-  // A container's hook runs still: what comes after it waits, and nobody is told that it runs.
+  // A container's hook runs still: nothing else is begun for the pod. What becomes of its other
+  // containers is told; that this one runs is not, nor is it probed.
   bool IsInPostStart() const;
+  bool IsHooked(const std::string& container) const;
+  // As it was before the attempt whose hook runs.
+  ObservedPod WithoutHooked(ObservedPod observed) const;
   // True, once, when the hook that ran last has failed; waiting_ says how.
   bool TakeFailedPostStart(const core_v1::Pod& pod);
   // When an attempt that has ended did; monotonic.
@@ -180,6 +184,7 @@ class PodWorker final : public ControlLoop {
   Result<> CheckUsage(const core_v1::Container& container, const std::string& id) const;
   void WatchProbes(const core_v1::Pod& pod, const ObservedPod& observed);
   void WriteStatus(const core_v1::Pod& pod, const ObservedPod& observed);
+  Duration TellBesideHook(const core_v1::Pod& pod, const ObservedPod& observed);
   Result<> PrepareClaims(const core_v1::Pod& pod);
   Duration StepTerminating(const core_v1::Pod& pod);
   Duration StepTerminated(const core_v1::Pod& pod);
@@ -212,7 +217,8 @@ class PodWorker final : public ControlLoop {
   RestartBackoff backoff_;
   std::map<std::string, End> ends_;  // Of the newest attempts that have, by name of container.
   ResizeState resize_;
-  std::unique_ptr<PostStartTask> post_start_;               // nullptr: no hook runs.
+  std::unique_ptr<PostStartTask> post_start_;  // nullptr: no hook runs.
+  Duration hook_error_until_{};  // Monotonic: what a hook failed with is shown, whoever wakes us.
   std::map<std::string, std::unique_ptr<StopTask>> stops_;  // By container id.
   std::optional<Duration> stop_deadline_;                   // Of the pod; unset: not asked for yet.
   int64_t stop_grace_s_ = 0;                                // That it was made from.

@@ -135,7 +135,8 @@ class TestRuntime final : public cri::WrappedRuntime {
   std::set<std::string> stopped_ GUARDED_BY(mutex_);
 };
 
-// What a worker tells of its containers; all are ready at once.
+// What a worker tells of its containers; all are ready at once, but
+// those of which the test says otherwise.
 class RecordingProbes final : public Probes {
  public:
   void Observe(const core_v1::Pod&, const core_v1::Container& container,
@@ -143,10 +144,11 @@ class RecordingProbes final : public Probes {
     targets.emplace(container.name + " " + target.container_id, target);
   }
   std::map<std::string, ProbeState> States(const std::string&) const override { return {}; }
-  std::map<std::string, bool> Ready(const std::string&) const override { return {}; }
+  std::map<std::string, bool> Ready(const std::string&) const override { return ready; }
   void Terminating(const std::string&) override {}
   void Forget(const std::string&) override {}
   std::map<std::string, ProbeTarget> targets;
+  std::map<std::string, bool> ready;  // What readiness probes said last, by container name.
 };
 
 class PodWorkerTest : public testing::Test {

@@ -328,5 +328,24 @@ TEST_F(PodWorkerStopTest, AHookThatNeverEndsKeepsNoPodFromEnding) {
   EXPECT_TRUE(Running("late").empty());
 }
 
+// Its command ends with its container, which another has stopped.
+TEST_F(PodWorkerStopTest, AHookThatFailsAfterThePodsDeletionStopsNothing) {
+  auto& container = pod_.spec.containers[0];
+  container.lifecycle.emplace().post_start.emplace().exec.emplace().command = {"wait"};
+  runtime_.HoldExecs();
+  runtime_.exec_result = cri::ExecResult{"", "", 137};
+  StartWorker();
+  const std::string id = Running("app").at(0);
+  Delete(30);
+  runtime_.WaitUntilStopped(id);
+  worker_->Dispose();
+  while (worker_->state() != PodWorker::State::kGone) {
+    executor_.RunFor(1s);
+    std::this_thread::yield();
+  }
+  EXPECT_EQ(runtime_.stops().size(), 1u);
+  EXPECT_THAT(Events(), testing::Not(testing::Contains(testing::HasSubstr("FailedPostStartHook"))));
+}
+
 }  // namespace
 }  // namespace skiff::kubelet

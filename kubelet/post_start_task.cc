@@ -32,7 +32,9 @@ Result<> PostStartTask::Run() {
   PodWorkerContext& context = worker_.context_;
   const auto hooked = context.hooks.Run(*spec_.container.lifecycle->post_start, spec_.pod,
                                         spec_.container, spec_.container_id, spec_.pod_ip, 0ns);
-  if (hooked) return {};
+  // Who has abandoned it stops the container, or has: with its preStop hook, and for another
+  // reason.
+  if (hooked || is_abandoned_) return {};
   const auto reference = ContainerReference(spec_.pod, spec_.container.name);
   // What the hook has said may be a secret: it is in the status, and in no event.
   context.events.Report(reference, EventType::kWarning, "FailedPostStartHook",

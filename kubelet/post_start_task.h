@@ -27,7 +27,7 @@ class PostStartTask final : public ControlLoop {
   const std::string& container() const { return spec_.container.name; }
   // Once it is done.
   const Result<>& outcome() const { return outcome_; }
-  // Its container is gone: nothing is begun any more. Any thread.
+  // Its container is stopped by others, or gone: nothing is begun any more, nor told. Any thread.
   void Abandon() { is_abandoned_ = true; }
   Duration Step() override;
 

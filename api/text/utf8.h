@@ -77,4 +77,14 @@ inline std::string MendUtf8(std::string_view text) {
   return out;
 }
 
+// No more than `bytes_max` of the text, and no part of a sequence at the end.
+inline void CutUtf8(std::string& text, size_t bytes_max) {
+  if (text.size() <= bytes_max) return;
+  constexpr size_t kContinuationsMax = 3;
+  size_t end = bytes_max;
+  while (end > 0 && bytes_max - end < kContinuationsMax && (text[end] & 0xc0) == 0x80) --end;
+  // Where no sequence is cut, there is nothing to save.
+  text.resize((text[end] & 0xc0) == 0x80 ? bytes_max : end);
+}
+
 }  // namespace skiff

@@ -23,6 +23,10 @@ using core_v1::Pod;
 using core_v1::Service;
 
 constexpr size_t kAddressesMax = 1000;
+// Of all subsets together: pods may have as many numbers for the name of a port as there are pods.
+constexpr size_t kPortsMax = 20'000;
+// Places of pods that are kept for ports by name, a few bytes each.
+constexpr size_t kNamedPairsMax = 1'000'000;
 constexpr std::string_view kManagedBy = "endpoints.kubernetes.io/managed-by";
 constexpr std::string_view kOverCapacity = "endpoints.kubernetes.io/over-capacity";
 constexpr std::string_view kLeader = "control-plane.alpha.kubernetes.io/leader";
@@ -104,8 +108,78 @@ std::map<std::string, const Pod*> InOrder(const Service& service, const std::vec
   return ordered;
 }
 
-// Ports that the same addresses listen on come together in one subset.
-std::vector<EndpointSubset> Subsets(const Service& service, const std::vector<Ptr<Pod>>& pods) {
+// A subset before anything is copied: of what is in it twice, an object may hold little.
+struct Group {
+  Places ready, others;
+  std::vector<SubsetPort> ports;
+};
+
+// Ports that the same addresses listen on come together in one group. Those of the Service that
+// there is no room for are left out; then `is_cut`.
+std::vector<Group> Grouped(const Service& service, const std::vector<Address>& addresses,
+                           PortPlaces& places, bool& is_cut) {
+  const auto is_before = [](const Places* a, const Places* b) { return a != b && *a < *b; };
+  std::map<const Places*, std::vector<SubsetPort>, decltype(is_before)> by_places(is_before);
+  size_t ports = 0, pairs = 0;
+  for (const auto& port : service.spec.ports) {
+    is_cut = pairs > kNamedPairsMax;
+    if (is_cut) break;
+    const auto found = places.Of(port);
+    is_cut = ports + found.size() > kPortsMax;
+    if (is_cut) break;
+    ports += found.size();
+    for (const auto& [number, where] : found) {
+      if (where != &places.all()) pairs += where->size();
+      by_places[where].emplace_back(port.name, number, port.protocol,
+                                    port.app_protocol.value_or(""));
+    }
+  }
+  const bool is_portless = service.spec.ports.empty() && IsHeadless(service);
+  if (is_portless && !addresses.empty()) by_places[&places.all()] = {};
+  std::vector<Group> groups;
+  for (auto& [where, list] : by_places) {
+    Group& group = groups.emplace_back();
+    for (const size_t place : *where) {
+      (addresses[place].ready ? group.ready : group.others).push_back(place);
+    }
+    std::sort(list.begin(), list.end());
+    group.ports = std::move(list);
+  }
+  return groups;
+}
+
+// Cuts addresses beyond the most that an object holds, ready ones last: of each group its share,
+// rounded up, as long as there is room. True when it had to.
+bool Truncate(std::vector<Group>& groups) {
+  size_t ready = 0, others = 0;
+  for (const auto& group : groups) {
+    ready += group.ready.size();
+    others += group.others.size();
+  }
+  if (ready + others <= kAddressesMax) return false;
+  const bool are_all_ready = ready > kAddressesMax;
+  const size_t kept = are_all_ready ? kAddressesMax : kAddressesMax - ready;
+  const size_t total = are_all_ready ? ready : others;
+  size_t room = kept;
+  for (auto& group : groups) {
+    auto& list = are_all_ready ? group.ready : group.others;
+    const size_t share = (list.size() * kept + total - 1) / total;
+    list.resize(std::min({list.size(), share, room}));
+    room -= list.size();
+    if (are_all_ready) group.others.clear();
+  }
+  // Nobody may write one of nothing.
+  std::erase_if(groups,
+                [](const Group& group) { return group.ready.empty() && group.others.empty(); });
+  return true;
+}
+
+struct Made {
+  std::vector<EndpointSubset> subsets;
+  bool is_truncated = false;
+};
+
+Made MakeSubsets(const Service& service, const std::vector<Ptr<Pod>>& pods) {
   const std::string family = FamiliesOf(service)[0];
   std::vector<Address> addresses;
   std::vector<const Pod*> ordered;
@@ -114,53 +188,18 @@ std::vector<EndpointSubset> Subsets(const Service& service, const std::vector<Pt
     ordered.push_back(pod);
   }
   PortPlaces places(ordered);
-  const auto is_before = [](const Places* a, const Places* b) { return a != b && *a < *b; };
-  std::map<const Places*, std::vector<SubsetPort>, decltype(is_before)> groups(is_before);
-  for (const auto& port : service.spec.ports) {
-    for (const auto& [number, where] : places.Of(port)) {
-      groups[where].emplace_back(port.name, number, port.protocol, port.app_protocol.value_or(""));
+  Made made;
+  auto groups = Grouped(service, addresses, places, made.is_truncated);
+  made.is_truncated |= Truncate(groups);
+  for (const Group& group : groups) {
+    EndpointSubset& subset = made.subsets.emplace_back();
+    for (const size_t place : group.ready) subset.addresses.push_back(addresses[place].address);
+    for (const size_t place : group.others) {
+      subset.not_ready_addresses.push_back(addresses[place].address);
     }
+    for (const SubsetPort& port : group.ports) subset.ports.push_back(ToPort(port));
   }
-  const bool is_portless = service.spec.ports.empty() && IsHeadless(service);
-  if (is_portless && !addresses.empty()) groups[&places.all()] = {};
-  std::vector<EndpointSubset> subsets;
-  for (auto& [where, ports] : groups) {
-    EndpointSubset& subset = subsets.emplace_back();
-    for (const size_t place : *where) {
-      const Address& entry = addresses[place];
-      (entry.ready ? subset.addresses : subset.not_ready_addresses).push_back(entry.address);
-    }
-    std::sort(ports.begin(), ports.end());
-    for (const SubsetPort& port : ports) subset.ports.push_back(ToPort(port));
-  }
-  return subsets;
-}
-
-// Cuts addresses beyond the most that an object holds, ready ones last: of each subset its share,
-// rounded up, as long as there is room. True when it had to.
-bool Truncate(std::vector<EndpointSubset>& subsets) {
-  size_t ready = 0, others = 0;
-  for (const auto& subset : subsets) {
-    ready += subset.addresses.size();
-    others += subset.not_ready_addresses.size();
-  }
-  if (ready + others <= kAddressesMax) return false;
-  const bool are_all_ready = ready > kAddressesMax;
-  const size_t kept = are_all_ready ? kAddressesMax : kAddressesMax - ready;
-  const size_t total = are_all_ready ? ready : others;
-  size_t room = kept;
-  for (auto& subset : subsets) {
-    auto& list = are_all_ready ? subset.addresses : subset.not_ready_addresses;
-    const size_t share = (list.size() * kept + total - 1) / total;
-    list.resize(std::min({list.size(), share, room}));
-    room -= list.size();
-    if (are_all_ready) subset.not_ready_addresses.clear();
-  }
-  // Nobody may write one of nothing.
-  std::erase_if(subsets, [](const EndpointSubset& subset) {
-    return subset.addresses.empty() && subset.not_ready_addresses.empty();
-  });
-  return true;
+  return made;
 }
 
 std::map<std::string, std::string> LabelsOf(const Service& service) {
@@ -191,9 +230,10 @@ class EndpointsReconciler final : public Reconciler<Service> {
     wanted.metadata.labels = LabelsOf(service);
     const auto pods = PodsOf(service, pods_);
     const auto cause = trigger_times_.SinceLast(service, pods);
-    wanted.subsets = Subsets(service, pods);
+    Made made = MakeSubsets(service, pods);
+    wanted.subsets = std::move(made.subsets);
     wanted.metadata.annotations.erase(std::string(kOverCapacity));
-    if (Truncate(wanted.subsets)) {
+    if (made.is_truncated) {
       wanted.metadata.annotations[std::string(kOverCapacity)] = "truncated";
     }
     if (!stored || wanted != *stored) {

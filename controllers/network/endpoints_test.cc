@@ -89,6 +89,37 @@ TEST_F(EndpointsTest, ManyPortsOfManyPodsAreOneSubset) {
   EXPECT_EQ(body["subsets"][0]["addresses"].size(), 1000u);
 }
 
+// Each pod has other numbers for the names: a thousand subsets of a thousand ports.
+TEST_F(EndpointsTest, OfPortsThatAreManyByNameThereAreAsManyAsThereIsRoomFor) {
+  constexpr int kNames = 200, kPods = 250;
+  Json names = Json::array(), ports = Json::array();
+  for (int i = 0; i < kNames; ++i) {
+    const std::string name = fmt::format("p{}", i);
+    names.push_back({{"name", name}, {"protocol", "TCP"}});
+    ports.push_back({{"name", name}, {"port", i + 1}, {"protocol", "TCP"}, {"targetPort", name}});
+  }
+  for (int pod = 0; pod < kPods; ++pod) {
+    for (int i = 0; i < kNames; ++i) names[i]["containerPort"] = i * kPods + pod + 1;
+    const std::string ip = fmt::format("10.0.0.{}", pod + 1);
+    Put("/api/v1/pods", fmt::format("/api/v1/namespaces/default/pods/p-{}", pod),
+        {{"metadata", {{"labels", {{"app", "a"}}}}},
+         {"spec", {{"containers", {{{"name", "c"}, {"image", "i"}, {"ports", names}}}}}},
+         {"status", {{"phase", "Running"}, {"podIP", ip}, {"podIPs", {{{"ip", ip}}}}}}});
+  }
+  Json service = ServiceOnNamedPort();
+  service["spec"]["ports"] = ports;
+  Put("/api/v1/services", "/api/v1/namespaces/default/services/web", service);
+  AddEndpointsController(manager_);
+  Run(1s);
+  const auto made = std::ranges::find(written(), "POST /api/v1/namespaces/default/endpoints");
+  ASSERT_NE(made, written().end());
+  const Json body = Json::parse(bodies()[made - written().begin()]);
+  EXPECT_EQ(body["metadata"]["annotations"].value("endpoints.kubernetes.io/over-capacity", ""),
+            "truncated");
+  ASSERT_EQ(body["subsets"].size(), kPods);
+  EXPECT_EQ(body["subsets"][0]["ports"].size(), 80u) << "20,000 of all pods together";
+}
+
 TEST_F(EndpointsTest, OfThoseThatAreNotReadyThereAreAsManyAsThereIsRoomFor) {
   PutPods(900, 1, true);
   for (const int port : {2, 3, 4}) PutPods(50, port, false);

@@ -141,7 +141,8 @@ class DeploymentReconciler final : public Reconciler<Deployment> {
                      fmt::format("Scaled up replica set {} from 0 to {}", set.metadata.name, size));
     }
     if (!created) return CreateFailed(work, set, created.error());
-    Replace(work, nullptr, *created);
+    work.sets.current = *created;
+    work.sets.all.push_back(*created);
     TakeRevision(work);
     if (HasDeadline(work.now)) {
       SetCondition(work.now.status, "Progressing", "True", "NewReplicaSetCreated",
@@ -293,21 +294,12 @@ class DeploymentReconciler final : public Reconciler<Deployment> {
     return Requeue::None();
   }
 
-  // Puts the server's newer copy of a set in the place of `before` (nullptr: it is the new one).
-  // The present one stays that, though a webhook may have given it another template.
-  static void Replace(Work& work, Ptr<ReplicaSet> before, Ptr<ReplicaSet> after) {
-    const bool is_current = before == work.sets.current;
-    rollout::Sets all = std::move(work.sets.all);
-    if (before) {
-      std::replace(all.begin(), all.end(), before, after);
-    } else {
-      all.push_back(after);
-    }
-    work.sets = rollout::SplitSets(work.now, std::move(all));
-    if (!is_current || work.sets.current == after) return;
-    if (work.sets.current) work.sets.old.push_back(work.sets.current);
-    std::erase(work.sets.old, after);
-    work.sets.current = after;
+  // Puts the server's newer copy of a set in the place of `before`. Which one is present was said
+  // when the round began: a webhook may have given this one another template.
+  static void Replace(Work& work, Ptr<ReplicaSet> before, const Ptr<ReplicaSet>& after) {
+    std::replace(work.sets.old.begin(), work.sets.old.end(), before, after);
+    std::replace(work.sets.all.begin(), work.sets.all.end(), before, after);
+    if (work.sets.current == before) work.sets.current = after;
   }
 
   Result<Requeue> Finish(Work& work, bool rolling) {

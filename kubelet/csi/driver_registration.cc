@@ -27,13 +27,18 @@ Result<> DriverRegistration::Register(const plugins::PluginInfo& info) {
   // Another one of its name may have come meanwhile.
   if (auto refusal = RefusalOf(info); !refusal.empty()) return Fail(Reason::kConflict, refusal);
   TRY(Put(info.name, info.endpoint, node));
+  MutexLock lock(mutex_);
   leaving_.erase(info.name);
   return {};
 }
 
 void DriverRegistration::Unregister(const plugins::PluginInfo& info) {
-  MutexLock writing(writing_);
-  Remove(info.name);
+  {
+    // First: whoever registers by its name after it is gone here takes it out of these.
+    MutexLock lock(mutex_);
+    leaving_.insert(info.name);
+  }
+  drivers_.Remove(info.name);
 }
 
 Result<> DriverRegistration::Put(const std::string& name, const std::string& endpoint,
@@ -52,8 +57,7 @@ Result<> DriverRegistration::Put(const std::string& name, const std::string& end
   return {};
 }
 
-void DriverRegistration::Remove(const std::string& name) {
-  drivers_.Remove(name);
+Result<> DriverRegistration::Remove(const std::string& name) {
   Result<> done = WriteCsiNode([&](storage_v1::CSINode& it) { return RemoveDriver(it, name); });
   const auto node = find_();
   if (done && node && *node) {
@@ -61,13 +65,27 @@ void DriverRegistration::Remove(const std::string& name) {
     if (!patched) done = Fail(patched.error());
   }
   // An object that is gone holds nothing of the driver's.
-  if (!done && done.error().reason != Reason::kNotFound) leaving_.insert(name);
+  if (!done && done.error().reason != Reason::kNotFound) return done;
+  return {};
 }
 
-bool DriverRegistration::Settle() {
-  MutexLock writing(writing_);
-  for (const std::string& name : std::exchange(leaving_, {})) Remove(name);
+bool DriverRegistration::IsSettled() const {
+  MutexLock lock(mutex_);
   return leaving_.empty();
+}
+
+void DriverRegistration::Settle() {
+  MutexLock writing(writing_);
+  std::set<std::string> leaving;
+  {
+    MutexLock lock(mutex_);
+    leaving = leaving_;
+  }
+  for (const std::string& name : leaving) {
+    if (!Remove(name)) continue;
+    MutexLock lock(mutex_);
+    leaving_.erase(name);
+  }
 }
 
 template <typename Change>

@@ -26,12 +26,14 @@ class DriverRegistration final : public plugins::PluginHandler {
   std::string RefusalOf(const plugins::PluginInfo& info) const override;
   Result<> Register(const plugins::PluginInfo& info) override;
   void Unregister(const plugins::PluginInfo& info) override;
-  bool Settle() override;
+  bool IsSettled() const override;
+  void Settle() override;
 
  private:
   Result<> Put(const std::string& name, const std::string& endpoint, const NodeInfo& info)
       REQUIRES(writing_);
-  void Remove(const std::string& name) REQUIRES(writing_);
+  // From the API.
+  Result<> Remove(const std::string& name) REQUIRES(writing_);
   template <typename Change>
   Result<> WriteCsiNode(Change change);
 
@@ -42,8 +44,8 @@ class DriverRegistration final : public plugins::PluginHandler {
   const Log log_{"csi"};
   // Held while the API is written: each change of the node's annotation holds all drivers.
   Mutex writing_;
-  std::set<std::string> leaving_
-      GUARDED_BY(writing_);  // Drivers that the API still has to be told of.
+  mutable Mutex mutex_;  // Taken after writing_, and held by nobody who waits.
+  std::set<std::string> leaving_ GUARDED_BY(mutex_);  // Drivers that the API has to be told of.
 };
 
 }  // namespace skiff::kubelet::csi

@@ -6,6 +6,8 @@
 #include <functional>
 #include <future>
 #include <map>
+#include <thread>
+#include <utility>
 
 #include "client/transport.h"
 #include "kubelet/csi_grpc_fake.h"
@@ -36,6 +38,7 @@ class DriverRegistrationTest : public testing::Test {
           R"({"kind":"Status","apiVersion":"v1","status":"Failure","reason":"NotFound"})";
       return response;
     }
+    if (request.method != "GET" && before_write_) before_write_();
     if (request.method == "PUT") found->second = Json::parse(request.body);
     if (request.method == "PATCH") found->second.merge_patch(Json::parse(request.body));
     response.body = found->second.dump();
@@ -49,6 +52,7 @@ class DriverRegistrationTest : public testing::Test {
   TemporaryTree tree_;
   const std::string directory_ = tree_.root() + "/plugins_registry";
   std::map<std::string, Json> objects_;
+  std::function<void()> before_write_;
   InProcessTransport transport_{[this](const http::Request& request) { return Answer(request); }};
   Client client_{transport_, "kubelet"};
   FakeClock clock_;
@@ -130,6 +134,47 @@ TEST_F(DriverRegistrationTest, ADriverThatDoesNotAnswerKeepsNoOtherPluginWaiting
   executor.Remove(registrar);
   EXPECT_TRUE(is_in_time);
   EXPECT_TRUE(drivers_.Has("fake.csi"));
+}
+
+// The API server may hang as long as it likes while it is told of one.
+TEST_F(DriverRegistrationTest, NobodyWaitsForADriverThatRegisters) {
+  std::future<bool> others;
+  before_write_ = [&] {
+    if (others.valid()) return;
+    others = std::async(std::launch::async, [this] {
+      registration_.Unregister({.type = kPluginType, .name = "gone.csi"});
+      return registration_.IsSettled();
+    });
+    EXPECT_EQ(others.wait_for(10s), std::future_status::ready);
+  };
+  const FakeDriver driver(Socket());
+  registrar_.Step();
+  EXPECT_FALSE(others.get()) << "the API is told later";
+  EXPECT_TRUE(drivers_.Has("fake.csi"));
+  EXPECT_TRUE(registration_.IsSettled());
+}
+
+TEST_F(DriverRegistrationTest, NobodyWaitsUntilTheApiKnowsThatADriverIsGone) {
+  std::promise<void> looked_on;
+  ThreadExecutor executor{"plugins", 2};
+  plugins::PluginRegistrar registrar{
+      tree_.root(), clock_, nullptr, {{kPluginType, &registration_}}, &executor};
+  {
+    FakeDriver driver(Socket());
+    std::promise<void> told;
+    driver.on_told = [&] { told.set_value(); };
+    registrar.Step();
+    told.get_future().wait();
+  }
+  before_write_ = [&, is_first = true, future = looked_on.get_future().share()]() mutable {
+    if (!std::exchange(is_first, false)) return;
+    EXPECT_EQ(future.wait_for(10s), std::future_status::ready);
+  };
+  // Until it has heard what became of the driver, which it has told already.
+  while (drivers_.Has("fake.csi")) registrar.Step();
+  looked_on.set_value();
+  while (!registration_.IsSettled()) std::this_thread::yield();
+  EXPECT_TRUE(DriversOfApi().empty()) << DriversOfApi();
 }
 
 }  // namespace

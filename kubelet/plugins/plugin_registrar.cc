@@ -32,11 +32,26 @@ Duration PluginRegistrar::Step() {
   Watch();
   TakeOutcomes();
   Look();
-  Duration wait = std::min<Duration>(kCheckEvery, AskDue());
-  for (const auto& [type, handler] : handlers_) {
-    if (!handler->Settle()) wait = std::min<Duration>(wait, kFirstRetry);
+  const Duration wait = std::min<Duration>(kCheckEvery, AskDue());
+  return Settle() ? wait : std::min<Duration>(wait, kFirstRetry);
+}
+
+bool PluginRegistrar::Settle() {
+  const auto is_settled = [this] {
+    return std::ranges::all_of(handlers_, [](const auto& it) { return it.second->IsSettled(); });
+  };
+  if (is_settled()) return true;
+  if (is_settling_.exchange(true)) return false;
+  auto settle = [this] {
+    for (const auto& [type, handler] : handlers_) handler->Settle();
+    is_settling_ = false;
+  };
+  if (tasks_) {
+    tasks_->Run(std::move(settle));
+  } else {
+    settle();
   }
-  return wait;
+  return is_settled();
 }
 
 void PluginRegistrar::Look() {

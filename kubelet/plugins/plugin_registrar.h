@@ -4,6 +4,7 @@
 // does not answer keeps none of the others waiting.
 #pragma once
 
+#include <atomic>
 #include <map>
 #include <memory>
 #include <optional>
@@ -32,7 +33,8 @@ class PluginRegistrar final : public ControlLoop {
   static constexpr size_t kAtOnceMax = 16;  // Others wait until one of these is done.
 
   // `loops` may be nullptr: then the directory is looked at now and then only. `executor`: where
-  // plugins are asked; nullptr: one after the other, while it steps.
+  // plugins are asked, and others told of those that went; nullptr: one after the other, while it
+  // steps.
   PluginRegistrar(std::string root, const Clock& clock, http::Loops* loops, Handlers handlers,
                   Executor* executor);
   Duration Step() override;
@@ -59,6 +61,8 @@ class PluginRegistrar final : public ControlLoop {
   // Begins to ask those that are due; returns how long until the next is.
   Duration AskDue();
   void TakeOutcomes();
+  // Whether handlers have nothing left to tell; else it is begun, if it is not under way.
+  bool Settle();
   std::map<std::string, Plugin> Find() const;
   void Unregister(const PluginInfo& info);
   Outcome Register(const std::string& socket) const;
@@ -73,6 +77,7 @@ class PluginRegistrar final : public ControlLoop {
   std::unique_ptr<http::FileWatch> watch_;
   Mutex mutex_;
   std::vector<Outcome> outcomes_ GUARDED_BY(mutex_);
+  std::atomic<bool> is_settling_ = false;
   std::optional<TaskPool> tasks_;  // Last: they use what is above.
 };
 

@@ -25,9 +25,12 @@ class PluginHandler {
   // Why it cannot be registered, in the kubelet's words; "": it can.
   virtual std::string RefusalOf(const PluginInfo& info) const = 0;
   virtual Result<> Register(const PluginInfo& info) = 0;
+  // Waits for nobody: what others have to be told of it, Settle does.
   virtual void Unregister(const PluginInfo& info) = 0;
-  // Tries again what has to be told of those that went; false: once more, soon.
-  virtual bool Settle() { return true; }
+  // Whether there is nothing left to tell of those that went. Waits for nobody, either.
+  virtual bool IsSettled() const { return true; }
+  // Tells it. Called again, soon, as long as some is left; never twice at one time.
+  virtual void Settle() {}
 };
 
 }  // namespace skiff::kubelet::plugins
