@@ -1,6 +1,7 @@
 #include "base/certificates.h"
 
 #include <arpa/inet.h>
+#include <fmt/format.h>
 #include <openssl/bn.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
@@ -186,6 +187,26 @@ CertificateNames NamesOf(const X509_NAME* subject, const NamesPtr& alternative) 
   return names;
 }
 
+struct PemSplit {
+  std::vector<std::string> certificates;
+  bool is_whole = false;  // Nothing but the end of the text ended them.
+};
+PemSplit SplitUntilFault(std::string_view pem) {
+  PemSplit split;
+  const BioPtr bio = Reading(pem);
+  ERR_clear_error();
+  while (const CertificatePtr next{PEM_read_bio_X509(bio.get(), nullptr, &NoPassPhrase, nullptr),
+                                   &X509_free}) {
+    split.certificates.push_back(CertificatePem(next.get()));
+  }
+  // The end is reported as an error, too: no line begins another one.
+  const unsigned long error = ERR_peek_last_error();
+  split.is_whole =
+      ERR_GET_LIB(error) == ERR_LIB_PEM && ERR_GET_REASON(error) == PEM_R_NO_START_LINE;
+  ERR_clear_error();
+  return split;
+}
+
 }  // namespace
 
 std::string AlternativeNames(const CertificateOrder& order) {
@@ -364,17 +385,18 @@ Result<std::string> PublicKeyPin(std::string_view certificate_pem) {
 }
 
 std::vector<std::string> SplitCertificates(std::string_view pem) {
-  std::vector<std::string> found;
-  const BioPtr bio = Reading(pem);
-  while (true) {
-    const CertificatePtr certificate(PEM_read_bio_X509(bio.get(), nullptr, &NoPassPhrase, nullptr),
-                                     &X509_free);
-    if (!certificate) {
-      ERR_clear_error();  // The end is reported as an error.
-      return found;
-    }
-    found.push_back(CertificatePem(certificate.get()));
+  return SplitUntilFault(pem).certificates;
+}
+
+Result<std::vector<std::string>> ReadCertificates(std::string_view pem) {
+  PemSplit split = SplitUntilFault(pem);
+  if (!split.is_whole) {
+    return Fail(Reason::kInvalid,
+                fmt::format("certificate {} of the PEM text is broken, or not written to its end",
+                            split.certificates.size() + 1));
   }
+  if (split.certificates.empty()) return Fail(Reason::kInvalid, "no certificate in the PEM text");
+  return std::move(split.certificates);
 }
 
 Result<std::string> RewrittenKey(std::string_view pem) {

@@ -108,8 +108,10 @@ bool NeedsRenewal(std::string_view certificate_pem, TimePoint now);
 // "sha256:" and the digest, in hex, of the public key of the first certificate: as kubeadm pins an
 // authority.
 Result<std::string> PublicKeyPin(std::string_view certificate_pem);
-// Each certificate of a PEM text by itself.
+// Each certificate of a PEM text by itself, written anew, until what cannot be read.
 std::vector<std::string> SplitCertificates(std::string_view pem);
+// The same where there must be one at least, and nothing that cannot be read: Invalid otherwise.
+Result<std::vector<std::string>> ReadCertificates(std::string_view pem);
 
 enum class KeyKind { kRsa2048, kP256 };
 // A private key in PEM (SEC 1 or PKCS 1), and its public half.
