@@ -101,9 +101,8 @@ bool IsSignedBy(const Chain& chain, const std::string& authorities_pem) {
 
 Result<> ClientCertificates::Use(Options options) {
   for (const std::string* authorities : {&options.client_ca_pem, &options.proxy_ca_pem}) {
-    if (authorities->empty() || Read(Reader(*authorities).get())) continue;
-    ERR_clear_error();
-    return Fail(Reason::kInvalid, "no certificate in the authorities' PEM");
+    // All of it: whoever asks by one behind a broken part would be nobody.
+    if (!authorities->empty()) TRY(ReadCertificates(*authorities));
   }
   auto next = std::make_shared<const Options>(std::move(options));
   const MutexLock lock(mutex_);
