@@ -1,6 +1,7 @@
 #include "base/certificates.h"
 
 #include <arpa/inet.h>
+#include <fmt/format.h>
 #include <openssl/bn.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
@@ -23,6 +24,9 @@ struct Freer {
 };
 void FreeExtensions(STACK_OF(X509_EXTENSION) * extensions) {
   sk_X509_EXTENSION_pop_free(extensions, X509_EXTENSION_free);
+}
+void FreeCertificates(STACK_OF(X509) * certificates) {
+  sk_X509_pop_free(certificates, X509_free);
 }
 using BioPtr = std::unique_ptr<BIO, Freer<BIO, BIO_free_all>>;
 using RequestPtr = std::unique_ptr<X509_REQ, Freer<X509_REQ, X509_REQ_free>>;
@@ -184,6 +188,29 @@ CertificateNames NamesOf(const X509_NAME* subject, const NamesPtr& alternative) 
     if (name->type == GEN_IPADD) names.ip_addresses.push_back(AddressText(name->d.iPAddress));
   }
   return names;
+}
+
+CertificatePtr NextCertificate(BIO* from) {
+  return {PEM_read_bio_X509(from, nullptr, &NoPassPhrase, nullptr), &X509_free};
+}
+
+struct PemSplit {
+  std::vector<std::string> certificates;
+  bool is_whole = false;  // Nothing but the end of the text ended them.
+};
+PemSplit SplitUntilFault(std::string_view pem) {
+  PemSplit split;
+  const BioPtr bio = Reading(pem);
+  ERR_clear_error();
+  while (const CertificatePtr next = NextCertificate(bio.get())) {
+    split.certificates.push_back(CertificatePem(next.get()));
+  }
+  // The end is reported as an error, too: no line begins another one.
+  const unsigned long error = ERR_peek_last_error();
+  split.is_whole =
+      ERR_GET_LIB(error) == ERR_LIB_PEM && ERR_GET_REASON(error) == PEM_R_NO_START_LINE;
+  ERR_clear_error();
+  return split;
 }
 
 }  // namespace
@@ -364,17 +391,43 @@ Result<std::string> PublicKeyPin(std::string_view certificate_pem) {
 }
 
 std::vector<std::string> SplitCertificates(std::string_view pem) {
-  std::vector<std::string> found;
-  const BioPtr bio = Reading(pem);
-  while (true) {
-    const CertificatePtr certificate(PEM_read_bio_X509(bio.get(), nullptr, &NoPassPhrase, nullptr),
-                                     &X509_free);
-    if (!certificate) {
-      ERR_clear_error();  // The end is reported as an error.
-      return found;
-    }
-    found.push_back(CertificatePem(certificate.get()));
+  return SplitUntilFault(pem).certificates;
+}
+
+Result<std::vector<std::string>> ReadCertificates(std::string_view pem) {
+  PemSplit split = SplitUntilFault(pem);
+  if (!split.is_whole) {
+    return Fail(Reason::kInvalid,
+                fmt::format("certificate {} of the PEM text is broken, or not written to its end",
+                            split.certificates.size() + 1));
   }
+  if (split.certificates.empty()) return Fail(Reason::kInvalid, "no certificate in the PEM text");
+  return std::move(split.certificates);
+}
+
+bool IsSignedForClients(std::string_view chain_pem, std::string_view authorities_pem) {
+  const std::unique_ptr<X509_STORE, Freer<X509_STORE, X509_STORE_free>> store(X509_STORE_new());
+  const BioPtr authorities = Reading(authorities_pem);
+  while (const CertificatePtr each = NextCertificate(authorities.get())) {
+    X509_STORE_add_cert(store.get(), each.get());
+  }
+  // As in Go: whatever is listed is trusted, also when it is no root.
+  X509_STORE_set_flags(store.get(), X509_V_FLAG_PARTIAL_CHAIN | X509_V_FLAG_NO_CHECK_TIME);
+  const BioPtr chain = Reading(chain_pem);
+  const CertificatePtr first = NextCertificate(chain.get());
+  const std::unique_ptr<STACK_OF(X509), Freer<STACK_OF(X509), FreeCertificates>> others(
+      sk_X509_new_null());
+  while (const CertificatePtr next = NextCertificate(chain.get())) {
+    X509_up_ref(next.get());
+    sk_X509_push(others.get(), next.get());
+  }
+  const std::unique_ptr<X509_STORE_CTX, Freer<X509_STORE_CTX, X509_STORE_CTX_free>> context(
+      X509_STORE_CTX_new());
+  X509_STORE_CTX_init(context.get(), store.get(), first.get(), others.get());
+  X509_STORE_CTX_set_purpose(context.get(), X509_PURPOSE_SSL_CLIENT);
+  const bool is_signed = first && X509_verify_cert(context.get()) == 1;
+  ERR_clear_error();
+  return is_signed;
 }
 
 Result<std::string> RewrittenKey(std::string_view pem) {

@@ -108,8 +108,14 @@ bool NeedsRenewal(std::string_view certificate_pem, TimePoint now);
 // "sha256:" and the digest, in hex, of the public key of the first certificate: as kubeadm pins an
 // authority.
 Result<std::string> PublicKeyPin(std::string_view certificate_pem);
-// Each certificate of a PEM text by itself.
+// Each certificate of a PEM text by itself, written anew, until what cannot be read.
 std::vector<std::string> SplitCertificates(std::string_view pem);
+// The same where there must be one at least, and nothing that cannot be read: Invalid otherwise.
+Result<std::vector<std::string>> ReadCertificates(std::string_view pem);
+
+// Whether one of the authorities signed the first certificate of `chain_pem` for clients, itself or
+// by way of the others, whatever the time.
+bool IsSignedForClients(std::string_view chain_pem, std::string_view authorities_pem);
 
 enum class KeyKind { kRsa2048, kP256 };
 // A private key in PEM (SEC 1 or PKCS 1), and its public half.

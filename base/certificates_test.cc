@@ -114,6 +114,24 @@ TEST_F(CertificatesTest, ABundleIsSplitIntoItsCertificates) {
   EXPECT_THAT(SplitCertificates("none"), IsEmpty());
 }
 
+TEST_F(CertificatesTest, ABundleWithAPartThatCannotBeReadIsNotRead) {
+  const std::string good = authority_.pem().certificate_pem;
+  EXPECT_THAT(*ReadCertificates("# ours\n" + good + authority_.pem().key_pem + good + "# end"),
+              ElementsAre(good, good));
+  std::string garbled = good;
+  garbled.replace(garbled.find('\n') + 1, 8, "AAAAAAAA");
+  std::string no_base64 = good;
+  no_base64.replace(no_base64.find('\n') + 1, 8, "!!!!!!!!");
+  const std::string half = good.substr(0, good.size() / 2);
+  for (const std::string& broken : {garbled, no_base64, half}) {
+    EXPECT_FALSE(ReadCertificates(good + broken)) << broken;
+    EXPECT_FALSE(ReadCertificates(good + broken + good)) << broken;
+    EXPECT_THAT(SplitCertificates(good + broken), ElementsAre(good));
+  }
+  EXPECT_FALSE(ReadCertificates(""));
+  EXPECT_FALSE(ReadCertificates("none"));
+}
+
 TEST_F(CertificatesTest, KeysAreWrittenAsEveryClientReadsThem) {
   const auto starts = [](const std::string& pem, const char* kind) {
     return pem.starts_with(std::string("-----BEGIN ") + kind + "-----");

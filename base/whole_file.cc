@@ -6,8 +6,20 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <fstream>
+#include <sstream>
 
 namespace skiff {
+
+Result<std::string> ReadWholeFile(const std::string& path) {
+  std::ifstream in(path, std::ios::binary);
+  if (!in) {
+    return Fail(Reason::kNotFound, "open " + path + ": no such file or directory");
+  }
+  std::ostringstream text;
+  text << in.rdbuf();
+  return text.str();
+}
 
 Result<> WriteWholeFile(const std::string& path, std::string_view text, int mode) {
   const std::string next = path + ".new";

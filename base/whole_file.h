@@ -8,6 +8,7 @@
 
 namespace skiff {
 
+Result<std::string> ReadWholeFile(const std::string& path);
 // Replaces the file, or a link of that name, by one of this text and mode, in one step; synced. It
 // is written beside it under another name, PATH.new, and never into what somebody else has put
 // there, who would read or choose what secrets go into.

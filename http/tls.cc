@@ -12,6 +12,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "base/certificates.h"
 #include "base/pem.h"
 #include "http/message.h"
 #include "http/tls_records.h"
@@ -60,6 +61,7 @@ Result<> UseCertificate(SSL_CTX* context, const std::string& chain_pem,
   return {};
 }
 
+// Until the first that cannot be read; one at least.
 Result<> TrustAuthorities(SSL_CTX* context, const std::string& ca_pem, bool ask_clients) {
   const auto reader = Reader(ca_pem);
   int count = 0;
@@ -208,9 +210,8 @@ std::shared_ptr<const PeerCertificate> DescribePeer(SSL* ssl, std::string& error
 Result<std::string> ReadAuthorities(const std::string& path) {
   if (path.empty()) return path;
   std::string pem = TRY(ReadWhole(path));
-  const auto context = NewContext(TLS_server_method());
-  if (const auto trusted = TrustAuthorities(context.get(), pem, false); !trusted) {
-    return Fail(Reason::kInvalid, path + ": " + trusted.error().message);
+  if (const auto all = ReadCertificates(pem); !all) {
+    return Fail(Reason::kInvalid, path + ": " + all.error().message);
   }
   return pem;
 }
@@ -238,6 +239,7 @@ Result<TlsContext> MakeServerContext(const ServerTls& tls, bool http2) {
   TRY(UseCertificate(context.get(), tls.certificate_pem, tls.key_pem));
   TRY(ShowByName(context.get(), tls.named));
   if (!tls.client_ca_pem.empty()) {
+    TRY(ReadCertificates(tls.client_ca_pem));
     TRY(TrustAuthorities(context.get(), tls.client_ca_pem, true));
     SSL_CTX_set_verify(context.get(), SSL_VERIFY_PEER, AcceptAnyCertificate);
   }

@@ -19,7 +19,8 @@ struct TrafficSecrets;
 struct ServerTls {
   std::string certificate_pem;  // The leaf first, then its chain.
   std::string key_pem;
-  // Not empty: clients are asked for a certificate of these authorities; to send none is fine.
+  // Not empty: clients are asked for a certificate of these authorities; to send none is fine. One
+  // of them that is broken is an error.
   std::string client_ca_pem;
   TlsChoices choices = {};
   std::vector<NamedCertificate> named = {};
@@ -30,7 +31,8 @@ struct ServerTls {
                                      const std::string& client_ca_file);
 };
 
-// The certificates in a file, PEM; the error names the file, also where it holds none. "" of "".
+// The certificates in a file, PEM; the error names the file, also where it holds none or a broken
+// one. "" of "".
 Result<std::string> ReadAuthorities(const std::string& path);
 
 struct ClientTls {

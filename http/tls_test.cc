@@ -138,7 +138,24 @@ TEST(ServerKeyTest, OneOfAnotherCertificateIsSaidToBe) {
   std::ofstream(key) << one.key_pem;
   EXPECT_TRUE(ServerTls::FromFiles(certificate, key, ""));
   EXPECT_EQ(ServerTls::FromFiles(certificate, key, text).error().message,
-            text + ": no certificate in the authorities' PEM");
+            text + ": no certificate in the PEM text");
+}
+
+TEST(ServerAuthoritiesTest, OneThatIsBrokenDoesNotHideTheNext) {
+  testing::TestAuthority users("users"), proxies("proxies");
+  const auto leaf = users.Issue({.common_name = "s"});
+  const std::string good = users.certificate_pem();
+  const std::string broken = good + good.substr(0, good.size() / 2) + "\n";
+  const auto made_with = [&](const std::string& authorities) {
+    return MakeServerContext({leaf.certificate_pem, leaf.key_pem, authorities}, /*http2=*/true)
+        .has_value();
+  };
+  EXPECT_TRUE(made_with(good + proxies.certificate_pem()));
+  EXPECT_FALSE(made_with(broken + proxies.certificate_pem()));
+  const std::string text = ::testing::TempDir() + "authorities";
+  std::ofstream(text) << broken;
+  EXPECT_EQ(ReadAuthorities(text).error().message,
+            text + ": certificate 2 of the PEM text is broken, or not written to its end");
 }
 
 TEST(ServerKeyTest, NobodyIsAskedForThePasswordOfAnEncryptedKey) {

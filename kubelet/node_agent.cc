@@ -118,7 +118,10 @@ int NodeAgent::port() const {
 }
 
 Result<> NodeAgent::ReloadTls(const http::ServerTls& tls) {
-  return parts_->server ? parts_->server->ReloadTls(tls) : Result<>();
+  if (!parts_->server) return {};
+  TRY(parts_->server->ReloadTls(tls));
+  parts_->handler->UseAuthorities(tls.client_ca_pem);
+  return {};
 }
 
 KubeletOptions OptionsOfThisMachine(const std::string& node_name,

@@ -51,7 +51,8 @@ class NodeAgent {
   Kubelet& kubelet();
   // The port it is served on; 0: nowhere.
   int port() const;
-  // New connections to that port see this certificate. Any thread.
+  // New connections to that port see this certificate; on all of them these authorities of client
+  // certificates count. Any thread.
   Result<> ReloadTls(const http::ServerTls& tls);
 
  private:

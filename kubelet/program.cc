@@ -9,6 +9,7 @@
 #include "base/program.h"
 #include "base/wrong_clock.h"
 #include "client/kubeconfig.h"
+#include "http/followed_files.h"
 #include "kubelet/containerd_host.h"
 #include "kubelet/cri_grpc.h"
 #include "kubelet/kernel_defaults.h"
@@ -170,11 +171,14 @@ struct KubeletProcess::Parts {
   std::unique_ptr<OwnRuntime> own;  // Where the flags want one.
   std::unique_ptr<cri::ContainerRuntime> runtime;
   std::unique_ptr<NodeAgent> agent;
+  std::unique_ptr<http::FollowedFiles> authorities;  // Of client certificates.
   std::function<void()> leave;  // What is left to do when all has ended.
 
   Result<> Connect(const KubeletFlags& flags);
   Result<> StartRuntime(const KubeletFlags& flags);
   Result<NodeAgentOptions> OptionsFor(const KubeletFlags& flags, const EnsureServingFiles& serving);
+  // One that is taken out of `file` counts no more.
+  void FollowAuthorities(const std::string& file, const http::ServerTls& serving);
 };
 
 Result<> KubeletProcess::Parts::Connect(const KubeletFlags& flags) {
@@ -253,6 +257,18 @@ Result<NodeAgentOptions> KubeletProcess::Parts::OptionsFor(const KubeletFlags& f
   return options;
 }
 
+void KubeletProcess::Parts::FollowAuthorities(const std::string& file,
+                                              const http::ServerTls& serving) {
+  const auto take = [this, serving](const std::vector<std::string>& texts) {
+    http::ServerTls next = serving;
+    next.client_ca_pem = texts.front();
+    return agent->ReloadTls(next);
+  };
+  authorities = std::make_unique<http::FollowedFiles>(agent->loops(),
+                                                      std::vector<std::string>{file}, take, 1min);
+  agent->executor().Add(*authorities);
+}
+
 Result<std::unique_ptr<KubeletProcess>> KubeletProcess::Start(const KubeletFlags& flags,
                                                               const EnsureServingFiles& serving) {
   if (const auto made = MakeDirectories(flags.root_dir, kRootMode); !made) {
@@ -266,10 +282,15 @@ Result<std::unique_ptr<KubeletProcess>> KubeletProcess::Start(const KubeletFlags
   TRY(parts.Connect(flags));
   TRY(parts.StartRuntime(flags));
   NodeAgentOptions options = TRY(parts.OptionsFor(flags, serving));
+  http::ServerTls tls;
+  if (options.server) tls = *options.server->tls;
   parts.agent = TRY(NodeAgent::Start(
       std::move(options),
       {*parts.transport, *parts.informers, Informer<core_v1::Pod>(*parts.pods),
        Informer<core_v1::Service>(*parts.services), parts.clock, parts.random, *parts.runtime}));
+  if (given.enable_server && !given.client_ca_file.empty()) {
+    parts.FollowAuthorities(given.client_ca_file, tls);
+  }
   if (flags.kubeconfig.empty()) {
     kLog.Info("no kubeconfig: standalone", {{"manifests", given.static_pod_path}});
   } else {
@@ -289,6 +310,8 @@ KubeletProcess::~KubeletProcess() {
                                  parts_->services.get()}) {
       cache->Stop(parts_->agent->executor());
     }
+    if (parts_->authorities) parts_->agent->executor().Remove(*parts_->authorities);
+    parts_->authorities.reset();
     if (parts_->own) parts_->own->Stop();
     parts_->agent.reset();
   }

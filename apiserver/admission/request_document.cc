@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "apiserver/auth/shown_user.h"
+#include "apiserver/request/write_options.h"
 
 namespace skiff {
 namespace {
@@ -28,13 +29,13 @@ Json UserDocument(const User& known) {
 
 Json OptionsOf(const AdmissionRequest& request) {
   if (request.options != nullptr) return *request.options;
-  const auto empty = [](const char* kind) {
-    return Json{{"apiVersion", "meta.k8s.io/v1"}, {"kind", kind}};
-  };
   switch (request.operation) {
-    case Operation::kCreate: return empty("CreateOptions");
-    case Operation::kUpdate: return empty("UpdateOptions");
-    case Operation::kDelete: return empty("DeleteOptions");
+    case Operation::kCreate:
+      return OptionsDocument(WriteOptions(), "CreateOptions");
+    case Operation::kUpdate:
+      return OptionsDocument(WriteOptions(), "UpdateOptions");
+    case Operation::kDelete:
+      return OptionsDocument(DeleteQuery());
     case Operation::kConnect: break;
   }
   return nullptr;

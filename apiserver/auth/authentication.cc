@@ -224,6 +224,7 @@ Result<User> Authentication::Authenticate(const http::Request& request,
 
 Result<LinkCredential> Authentication::CredentialOf(const http::Request& request) const {
   std::vector<std::string> warnings;
+  const uint64_t generation = options_.console == nullptr ? 0 : options_.console->Generation();
   LinkCredential credential{.user = TRY(Authenticate(request, warnings)), .token = {}, .until = {}};
   // Looked up once: while this goes on it may expire.
   const auto holder = GoodHolder(request);
@@ -231,6 +232,8 @@ Result<LinkCredential> Authentication::CredentialOf(const http::Request& request
   if (holder && by_certificate && *by_certificate &&
       (*by_certificate)->name == credential.user.name) {
     credential.until = holder->not_after;
+    credential.certificate_pem = request.peer_certificate->pem;
+    credential.generation = generation;
     return credential;
   }
   if (auto token = BearerToken(request.Header("Authorization"), warnings)) {

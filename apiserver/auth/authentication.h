@@ -64,6 +64,12 @@ class Authentication {
     return certificates_.Use({.client_ca_pem = client_ca_pem, .proxy_ca_pem = proxy_ca_pem});
   }
 
+  // Whether these signed it for a user, whatever the time.
+  bool IsOfUser(const std::string& certificate_pem) const {
+    const auto holder = certificates_.HolderOf(certificate_pem);
+    return holder && holder->is_client;
+  }
+
   // From what is to go on to somebody else (front_proxy.h).
   void RemoveIdentity(http::Headers& headers) const {
     skiff::RemoveIdentity(options_.front_proxy, headers);

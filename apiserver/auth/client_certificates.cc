@@ -4,7 +4,6 @@
 #include <openssl/pem.h>
 #include <openssl/sha.h>
 #include <openssl/x509.h>
-#include <openssl/x509_vfy.h>
 #include <openssl/x509v3.h>
 
 #include <cstdio>
@@ -72,38 +71,12 @@ void ReadSubject(const X509* certificate, CertificateHolder& holder) {
   holder.user.extra["authentication.kubernetes.io/credential-id"] = {CredentialId(certificate)};
 }
 
-using Chain = std::vector<CertificatePtr>;
-
-// Whether one of the authorities signed the first for clients, itself or by way of the others,
-// whatever the time.
-bool IsSignedBy(const Chain& chain, const std::string& authorities_pem) {
-  const std::unique_ptr<X509_STORE, decltype(&X509_STORE_free)> store(X509_STORE_new(),
-                                                                      &X509_STORE_free);
-  const BioPtr reader = Reader(authorities_pem);
-  while (const CertificatePtr authority = Read(reader.get())) {
-    X509_STORE_add_cert(store.get(), authority.get());
-  }
-  // As in Go: whatever is listed is trusted, also when it is no root.
-  X509_STORE_set_flags(store.get(), X509_V_FLAG_PARTIAL_CHAIN | X509_V_FLAG_NO_CHECK_TIME);
-  const std::unique_ptr<X509_STORE_CTX, decltype(&X509_STORE_CTX_free)> context(
-      X509_STORE_CTX_new(), &X509_STORE_CTX_free);
-  const std::unique_ptr<STACK_OF(X509), void (*)(STACK_OF(X509)*)> others(
-      sk_X509_new_null(), [](STACK_OF(X509)* list) { sk_X509_free(list); });
-  for (size_t i = 1; i < chain.size(); ++i) sk_X509_push(others.get(), chain[i].get());
-  X509_STORE_CTX_init(context.get(), store.get(), chain[0].get(), others.get());
-  X509_STORE_CTX_set_purpose(context.get(), X509_PURPOSE_SSL_CLIENT);
-  const bool is_signed = X509_verify_cert(context.get()) == 1;
-  ERR_clear_error();
-  return is_signed;
-}
-
 }  // namespace
 
 Result<> ClientCertificates::Use(Options options) {
   for (const std::string* authorities : {&options.client_ca_pem, &options.proxy_ca_pem}) {
-    if (authorities->empty() || Read(Reader(*authorities).get())) continue;
-    ERR_clear_error();
-    return Fail(Reason::kInvalid, "no certificate in the authorities' PEM");
+    // All of it: whoever asks by one behind a broken part would be nobody.
+    if (!authorities->empty()) TRY(ReadCertificates(*authorities));
   }
   auto next = std::make_shared<const Options>(std::move(options));
   const MutexLock lock(mutex_);
@@ -120,12 +93,10 @@ std::shared_ptr<const CertificateHolder> ClientCertificates::HolderOf(const std:
     if (known != known_.end()) return known->second;
     options = options_;
   }
-  Chain chain;
-  const BioPtr reader = Reader(pem);
-  while (CertificatePtr next = Read(reader.get())) chain.push_back(std::move(next));
+  const CertificatePtr first = Read(Reader(pem).get());
   ERR_clear_error();
-  if (chain.empty()) return nullptr;
-  const X509* certificate = chain[0].get();
+  if (!first) return nullptr;
+  const X509* certificate = first.get();
   auto holder = std::make_shared<CertificateHolder>();
   ReadSubject(certificate, *holder);
   holder->not_before = PointOf(X509_get0_notBefore(certificate));
@@ -134,7 +105,7 @@ std::shared_ptr<const CertificateHolder> ClientCertificates::HolderOf(const std:
     holder->is_client = true;
   } else {
     const auto is_of = [&](const std::string& authorities) {
-      return !authorities.empty() && IsSignedBy(chain, authorities);
+      return !authorities.empty() && IsSignedForClients(pem, authorities);
     };
     holder->is_proxy = is_of(options->proxy_ca_pem);
     holder->is_client = is_of(options->client_ca_pem);

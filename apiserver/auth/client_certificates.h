@@ -42,7 +42,7 @@ class ClientCertificates {
       : options_(std::make_shared<const Options>(std::move(options))) {}
 
   // Whoever asks from now on is judged by these authorities. Fails, and changes nothing, where one
-  // of the texts is not empty and holds no certificate.
+  // of the texts is not empty and holds no certificate, or a broken one.
   Result<> Use(Options options);
 
   // `pem`: the certificate, and those between it and its authority. nullptr when it is none. The

@@ -90,6 +90,10 @@ TEST(ClientCertificates, AnAuthorityThatIsReplacedCountsNoMore) {
   EXPECT_TRUE(certificates.HolderOf(kAnn + kBetween)->is_client);
   EXPECT_FALSE(certificates.Use({.client_ca_pem = "none"}));
   EXPECT_FALSE(certificates.Use({.client_ca_pem = kRoot, .proxy_ca_pem = "none"}));
+  const std::string half = kRoot.substr(0, kRoot.size() / 2);
+  const std::string& theirs = other->pem().certificate_pem;
+  EXPECT_FALSE(certificates.Use({.client_ca_pem = theirs + half})) << "it is being written";
+  EXPECT_FALSE(certificates.Use({.client_ca_pem = theirs, .proxy_ca_pem = theirs + half + kRoot}));
   EXPECT_TRUE(certificates.HolderOf(kAnn + kBetween)->is_client);
 }
 

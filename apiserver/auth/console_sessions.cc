@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <set>
 #include <utility>
 
 #include "base/hash.h"
@@ -69,6 +70,10 @@ Result<std::string> ConsoleSessions::MakeLink(LinkCredential credential) {
   const std::string code = Secret();
   const TimePoint now = clock_.Now();
   MutexLock lock(mutex_);
+  if (credential.token.empty() && credential.generation != generation_) {
+    return Fail(Reason::kConflict,
+                "whose client certificates are trusted has just changed; try again");
+  }
   ForgetOld(now);
   if (!MakeRoom(links_, credential.user, kLinksMax, kAllLinksMax)) return TooMany();
   links_.emplace(Sha256(code), Link{std::move(credential), now + kLinkTime});
@@ -95,7 +100,8 @@ Result<std::string> ConsoleSessions::Redeem(std::string_view code) {
   kLog.Info("a link to the console was used", {{"user", credential.user.name}});
   if (!credential.token.empty()) return std::move(credential.token);
   const TimePoint until = std::min<TimePoint>(now + kSessionTime, credential.until);
-  sessions_.emplace(Sha256(token), Session{std::move(credential.user), until});
+  sessions_.emplace(Sha256(token), Session{std::move(credential.user), until,
+                                           std::move(credential.certificate_pem)});
   return token;
 }
 
@@ -108,10 +114,29 @@ std::optional<User> ConsoleSessions::Find(std::string_view token) const {
   return found->second.user;
 }
 
-void ConsoleSessions::EndOfCertificates() {
+void ConsoleSessions::EndOfCertificates(const IsTrusted& is_trusted) {
+  std::set<std::string> shown;
+  {
+    MutexLock lock(mutex_);
+    ++generation_;
+    for (const auto& [digest, session] : sessions_) shown.insert(session.certificate_pem);
+    for (const auto& [digest, link] : links_) {
+      if (link.credential.token.empty()) shown.insert(link.credential.certificate_pem);
+    }
+  }
+  std::erase_if(shown, is_trusted);
   MutexLock lock(mutex_);
-  sessions_.clear();
-  std::erase_if(links_, [](const auto& each) { return each.second.credential.token.empty(); });
+  std::erase_if(sessions_,
+                [&](const auto& each) { return shown.contains(each.second.certificate_pem); });
+  std::erase_if(links_, [&](const auto& each) {
+    const LinkCredential& credential = each.second.credential;
+    return credential.token.empty() && shown.contains(credential.certificate_pem);
+  });
+}
+
+uint64_t ConsoleSessions::Generation() const {
+  MutexLock lock(mutex_);
+  return generation_;
 }
 
 void ConsoleSessions::End(std::string_view token) {

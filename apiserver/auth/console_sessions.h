@@ -8,6 +8,8 @@
 // codes and tokens of sessions as digests: they end with the process.
 #pragma once
 
+#include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -27,6 +29,9 @@ struct LinkCredential {
   User user;
   std::string token;  // "": by a certificate.
   TimePoint until;    // Of the certificate; of a token not looked at.
+  std::string certificate_pem = {};  // With those between it and its authority; "" by a token.
+  // Of ConsoleSessions, read before he was judged by the certificate.
+  uint64_t generation = 0;
 };
 
 // Thread-safe.
@@ -44,15 +49,20 @@ class ConsoleSessions {
   // Both outlive it.
   ConsoleSessions(const Clock& clock, Random& random) : clock_(clock), random_(random) {}
 
-  // TooManyRequests where too many others are there.
+  // TooManyRequests where too many others are there; Conflict where its certificate was judged by
+  // authorities that are replaced since.
   Result<std::string> MakeLink(LinkCredential credential);
   // The token that this code stands for. Unauthorized for one that is used, old or none.
   Result<std::string> Redeem(std::string_view code);
   // Whose session that token is of.
   std::optional<User> Find(std::string_view token) const;
   void End(std::string_view token);
-  // All that stand for certificates, when others are to be trusted. What stands for tokens stays.
-  void EndOfCertificates();
+  // To be called once other authorities are trusted: what stands for a certificate that they did
+  // not sign ends, and nothing comes any more of who was judged before.
+  using IsTrusted = std::function<bool(const std::string& certificate_pem)>;
+  void EndOfCertificates(const IsTrusted& is_trusted);
+  // How often that was.
+  uint64_t Generation() const;
 
  private:
   struct Link {
@@ -62,13 +72,15 @@ class ConsoleSessions {
   struct Session {
     User user;
     TimePoint until;
+    std::string certificate_pem;
   };
   std::string Secret();
   void ForgetOld(TimePoint now) REQUIRES(mutex_);
 
   const Clock& clock_;
   Random& random_;
-  mutable Mutex mutex_;
+  mutable Mutex mutex_;  // Not held while it is asked whether a certificate is trusted.
+  uint64_t generation_ GUARDED_BY(mutex_) = 0;
   // By the digest of what leads to them.
   std::map<std::string, Link, std::less<>> links_ GUARDED_BY(mutex_);
   std::map<std::string, Session, std::less<>> sessions_ GUARDED_BY(mutex_);

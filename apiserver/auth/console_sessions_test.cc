@@ -86,13 +86,30 @@ TEST_F(ConsoleSessionsTest, ThereAreOnlySoManyAtOnce) {
 }
 
 TEST_F(ConsoleSessionsTest, WhatStandsForCertificatesEndsWithTheirAuthorities) {
-  const std::string session = *sessions_.Redeem(*sessions_.MakeLink(Of("jane")));
-  const std::string by_certificate = *sessions_.MakeLink(Of("jane"));
+  LinkCredential jane = Of("jane"), ann = Of("ann");
+  jane.certificate_pem = "of one that goes";
+  ann.certificate_pem = "of one that stays";
+  const std::string session = *sessions_.Redeem(*sessions_.MakeLink(jane));
+  const std::string by_certificate = *sessions_.MakeLink(jane);
   const std::string by_token = *sessions_.MakeLink(Of("joe", "t"));
-  sessions_.EndOfCertificates();
+  const std::string other_session = *sessions_.Redeem(*sessions_.MakeLink(ann));
+  const std::string other_link = *sessions_.MakeLink(ann);
+  sessions_.EndOfCertificates([](const std::string& pem) { return pem == "of one that stays"; });
   EXPECT_FALSE(sessions_.Find(session));
   EXPECT_FALSE(sessions_.Redeem(by_certificate));
   EXPECT_EQ(*sessions_.Redeem(by_token), "t");
+  EXPECT_TRUE(sessions_.Find(other_session));
+  EXPECT_TRUE(sessions_.Redeem(other_link));
+}
+
+TEST_F(ConsoleSessionsTest, WhoWasJudgedByFormerAuthoritiesGetsNoLink) {
+  LinkCredential jane = Of("jane");
+  jane.generation = sessions_.Generation();
+  sessions_.EndOfCertificates([](const std::string&) { return false; });
+  EXPECT_EQ(sessions_.MakeLink(jane).error().reason, Reason::kConflict);
+  EXPECT_TRUE(sessions_.MakeLink(Of("joe", "t"))) << "a token is judged each time it comes";
+  jane.generation = sessions_.Generation();
+  EXPECT_TRUE(sessions_.MakeLink(jane));
 }
 
 TEST_F(ConsoleSessionsTest, WhoMakesManyAccountsIsOne) {

@@ -3,7 +3,6 @@
 #include <sys/stat.h>
 
 #include <filesystem>
-#include <fstream>
 #include <sstream>
 
 #include "base/folders.h"
@@ -98,16 +97,6 @@ std::string KubeconfigText(std::string_view server_url, std::string_view ca_pem,
       << "contexts:\n- name: skiff\n  context:\n    cluster: skiff\n    user: " << user << "\n"
       << "current-context: skiff\n";
   return out.str();
-}
-
-Result<std::string> ReadWholeFile(const std::string& path) {
-  std::ifstream in(path, std::ios::binary);
-  if (!in) {
-    return Fail(Reason::kNotFound, "open " + path + ": no such file or directory");
-  }
-  std::ostringstream text;
-  text << in.rdbuf();
-  return text.str();
 }
 
 }  // namespace skiff

@@ -62,6 +62,4 @@ Result<bool> EnsureFrontProxy(const std::string& directory, TimePoint now);
 std::string KubeconfigText(std::string_view server_url, std::string_view ca_pem,
                            std::string_view user, const KeyPair& client);
 
-Result<std::string> ReadWholeFile(const std::string& path);
-
 }  // namespace skiff

@@ -105,6 +105,19 @@ TEST_F(ConsoleLoginTest, NobodyElseGetsOne) {
   EXPECT_EQ(server_->Handle(Request("GET", "/console/link")).status, 404);
 }
 
+TEST_F(ConsoleLoginTest, ASessionEndsWithTheAuthorityOfItsCertificateAndNoOther) {
+  const std::string link = Answer(AsJane(Request("POST", "/console/link")), 200)["code"];
+  const std::string token = Login(link, 200)["token"];
+  const std::string ours = users_.pem().certificate_pem;
+  const std::string another =
+      CertificateAuthority::Create("another", clock_.Now())->pem().certificate_pem;
+  ASSERT_TRUE(server_->UseClientAuthorities("# with one more\n" + another + ours, ""));
+  EXPECT_EQ(Who(Request("POST", kWho, token)), R"(jane ["dev","system:authenticated"])");
+  Answer(AsJane(Request("POST", "/console/link")), 200);
+  ASSERT_TRUE(server_->UseClientAuthorities(another, ""));
+  EXPECT_EQ(Who(Request("POST", kWho, token)), "401");
+}
+
 TEST_F(ConsoleLoginTest, APageOfAnotherSiteHasNoPartOfTheCertificate) {
   const auto evil = [&](http::Request request) {
     request.headers.emplace("Sec-Fetch-Site", "cross-site");

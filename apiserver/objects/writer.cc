@@ -44,14 +44,6 @@ void SetDefaults(Object& object) {
   }
 }
 
-// What admission may be shown of them; nullopt: nobody asked for more than the default.
-std::optional<Json> MoreThanDefault(const WriteOptions& options, std::string_view kind) {
-  const bool is_default = !options.dry_run && options.field_manager.empty() &&
-                          options.validation == FieldValidation::kWarn;
-  if (is_default) return std::nullopt;
-  return OptionsDocument(options, kind);
-}
-
 // Custom resources may have finalizers of any name, if not gladly.
 void WarnOfFinalizers(const Object& object, const Object* old, ApiRequest& request) {
   // Of these nobody is warned; those that were there may be a hundred thousand.

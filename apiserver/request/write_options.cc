@@ -112,6 +112,13 @@ Json OptionsDocument(const WriteOptions& options, std::string_view kind) {
   return document;
 }
 
+std::optional<Json> MoreThanDefault(const WriteOptions& options, std::string_view kind) {
+  const bool is_default = !options.dry_run && options.field_manager.empty() &&
+                          options.validation == FieldValidation::kWarn;
+  if (is_default) return std::nullopt;
+  return OptionsDocument(options, kind);
+}
+
 Json OptionsDocument(const DeleteQuery& options) {
   Json document = {{"kind", "DeleteOptions"}, {"apiVersion", "meta.k8s.io/v1"}};
   if (options.grace_seconds) document["gracePeriodSeconds"] = *options.grace_seconds;

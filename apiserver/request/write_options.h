@@ -44,6 +44,9 @@ struct DeleteQuery {
 // The same as the document that admission is shown.
 Json OptionsDocument(const WriteOptions& options, std::string_view kind);
 Json OptionsDocument(const DeleteQuery& options);
+// nullopt where that document is the one of no options, which most writes need not make: admission
+// has it (RequestDocument).
+std::optional<Json> MoreThanDefault(const WriteOptions& options, std::string_view kind);
 
 // Invalid where they cannot be meant.
 Result<DeleteQuery> CheckDeleteOptions(const meta_v1::DeleteOptions& given);

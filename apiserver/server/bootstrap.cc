@@ -11,8 +11,8 @@
 #include "apiserver/identity/token_tracking.h"
 #include "apiserver/objects/record_codec.h"
 #include "apiserver/request/resources.h"
+#include "apiserver/server/authentication_map.h"
 #include "base/log.h"
-#include "base/pem.h"
 
 namespace skiff {
 namespace {
@@ -72,16 +72,7 @@ Json KubernetesEndpointSlice(const StartOptions& options) {
 
 Json AuthenticationConfig(const StartOptions& options) {
   Json map = Named("v1", "ConfigMap", kAuthenticationMap, "kube-system");
-  const FrontProxyOptions& proxy = options.front_proxy;
-  if (!options.client_ca_pem.empty()) map["data"]["client-ca-file"] = options.client_ca_pem;
-  if (proxy.client_ca_pem.empty()) return map;
-  Json& data = map["data"];
-  data["requestheader-client-ca-file"] = proxy.client_ca_pem;
-  data["requestheader-allowed-names"] = Json(proxy.allowed_names).dump();
-  data["requestheader-username-headers"] = Json(proxy.username_headers).dump();
-  data["requestheader-uid-headers"] = Json(proxy.uid_headers).dump();
-  data["requestheader-group-headers"] = Json(proxy.group_headers).dump();
-  data["requestheader-extra-headers-prefix"] = Json(proxy.extra_header_prefixes).dump();
+  map["data"] = AuthenticationData(options.client_ca_pem, options.front_proxy, options.now);
   return map;
 }
 
@@ -126,21 +117,6 @@ RecordPtr RecordOf(Core& core, const KindInfo& kind, const Json& object) {
 }
 
 }  // namespace
-
-bool MergeAuthentication(const Json& wanted, Json& data) {
-  bool changed = false;
-  for (const auto& [key, value] : wanted.items()) {
-    const std::string ours = value.get<std::string>();
-    Json& there = data[key];
-    const std::string theirs = there.is_string() ? there.get<std::string>() : "";
-    const bool is_bundle = key.ends_with("-ca-file");
-    const bool has_ours = is_bundle ? theirs.find(ours) != std::string::npos : theirs == ours;
-    if (has_ours) continue;
-    there = is_bundle && !theirs.empty() ? JoinPem(theirs, ours) : ours;
-    changed = true;
-  }
-  return changed;
-}
 
 std::vector<Json> StartObjects(const StartOptions& options) {
   std::vector<Json> objects;

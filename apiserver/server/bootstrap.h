@@ -33,11 +33,6 @@ Result<> WriteMissing(Core& core, const std::vector<Json>& documents);
 
 // The objects themselves, as clients would send them, in the order in which they are written.
 std::vector<Json> StartObjects(const StartOptions& options);
-// kube-system/extension-apiserver-authentication: by which client certificates, and in which
-// headers, servers behind this one are told who asks.
-inline constexpr const char* kAuthenticationMap = "extension-apiserver-authentication";
-// Brings its data up to what this server wants. False when there was nothing to do.
-bool MergeAuthentication(const Json& wanted, Json& data);
 // flowcontrol.apiserver.k8s.io
 std::vector<Json> FlowControlObjects();
 

@@ -110,6 +110,9 @@ TEST_F(ClientAuthoritiesTest, WhatHoldsNoneChangesNothing) {
   }));
   EXPECT_EQ(Code(open), 200);
   EXPECT_FALSE(server_->server().UseClientAuthorities("no certificate", ""));
+  const std::string broken = new_.certificate_pem().substr(0, 100) + "\n";
+  EXPECT_FALSE(server_->server().UseClientAuthorities(
+      new_.certificate_pem() + broken + old_.certificate_pem(), proxies_.certificate_pem()));
   EXPECT_EQ(Code(open), 200);
 }
 

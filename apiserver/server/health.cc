@@ -13,6 +13,7 @@
 #include "apiserver/request/api_errors.h"
 #include "apiserver/request/resources.h"
 #include "apiserver/request/respond.h"
+#include "apiserver/server/authentication_map.h"
 #include "apiserver/server/bootstrap.h"
 #include "apiserver/server/health_checks.h"
 #include "apiserver/server/non_resource.h"

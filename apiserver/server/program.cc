@@ -16,13 +16,13 @@
 #include "apiserver/auth/pki.h"
 #include "apiserver/identity/node_connections.h"
 #include "apiserver/server/flag_checks.h"
-#include "apiserver/server/followed_files.h"
 #include "apiserver/server/program_store.h"
 #include "base/control_loop.h"
 #include "base/heap_release.h"
 #include "base/log.h"
 #include "base/mutex.h"
 #include "base/pem.h"
+#include "http/followed_files.h"
 #include "http/server.h"
 #include "http/tls.h"
 
@@ -143,7 +143,7 @@ struct ApiServerProcess::Impl {
   std::unique_ptr<http::Loops> loops;
   std::unique_ptr<NodeConnections> nodes;
   std::unique_ptr<http::Server> front;
-  std::vector<std::unique_ptr<FollowedFiles>> files;  // On the executor as well.
+  std::vector<std::unique_ptr<http::FollowedFiles>> files;  // On the executor as well.
   Mutex serving_mutex;
   http::ServerTls serving GUARDED_BY(serving_mutex);  // What `front` shows.
   std::string authority_pem;
@@ -175,10 +175,10 @@ Result<> ApiServerProcess::Impl::ShowAnew(
 Result<> ApiServerProcess::Impl::FollowFiles(const ApiServerFlags& flags) {
   using Texts = std::vector<std::string>;
   const auto follow = [&](const std::string& certificate, const std::string& key,
-                          FollowedFiles::Take take) {
+                          http::FollowedFiles::Take take) {
     if (certificate.empty() || key.empty()) return;
     files.push_back(
-        std::make_unique<FollowedFiles>(*loops, Texts{certificate, key}, std::move(take)));
+        std::make_unique<http::FollowedFiles>(*loops, Texts{certificate, key}, std::move(take)));
     executor->Add(*files.back());
   };
   follow(flags.tls_cert_file, flags.tls_private_key_file, [this](const Texts& texts) {
@@ -199,9 +199,10 @@ Result<> ApiServerProcess::Impl::FollowFiles(const ApiServerFlags& flags) {
   follow(flags.proxy_client_cert_file, flags.proxy_client_key_file, [this](const Texts& texts) {
     return server->UseProxyCertificate(texts[0], texts[1]);
   });
-  const auto follow_configuration = [&](const std::string& file, FollowedFiles::Take take) {
+  const auto follow_configuration = [&](const std::string& file, http::FollowedFiles::Take take) {
     if (file.empty()) return;
-    files.push_back(std::make_unique<FollowedFiles>(*loops, Texts{file}, std::move(take), 1min));
+    files.push_back(
+        std::make_unique<http::FollowedFiles>(*loops, Texts{file}, std::move(take), 1min));
     executor->Add(*files.back());
   };
   follow_configuration(flags.tokens.authentication_config, [this](const Texts& texts) {
@@ -227,7 +228,7 @@ void ApiServerProcess::Impl::FollowAuthorities(const ApiServerFlags& flags) {
     TRY(server->UseClientAuthorities(users, proxies));
     return ShowAnew([&](http::ServerTls& shown) { shown.client_ca_pem = JoinPem(users, proxies); });
   };
-  files.push_back(std::make_unique<FollowedFiles>(*loops, std::move(paths), take, 1min));
+  files.push_back(std::make_unique<http::FollowedFiles>(*loops, std::move(paths), take, 1min));
   executor->Add(*files.back());
 }
 

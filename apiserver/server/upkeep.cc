@@ -12,6 +12,7 @@
 #include "apiserver/objects/record_codec.h"
 #include "apiserver/request/api_errors.h"
 #include "apiserver/request/resources.h"
+#include "apiserver/server/authentication_map.h"
 #include "apiserver/storage/keys.h"
 #include "base/log.h"
 
@@ -143,8 +144,9 @@ Result<> Upkeep::PutMap(std::string_view name, const Json& document) {
   request.headers.emplace("User-Agent", "kube-apiserver");
   request.body = document.dump();
   const http::Response answer = ask_(request);
-  if (answer.status >= 500) return Fail(Reason::kInternalError, answer.body);
-  return {};
+  constexpr int kGone = 404, kChanged = 409;
+  if (answer.status < 400 || answer.status == kGone || answer.status == kChanged) return {};
+  return Fail(Reason::kInternalError, fmt::format("{}: {}", name, answer.body));
 }
 
 // By it servers behind this one believe what it says of who asks. Authorities are added to those
@@ -158,7 +160,7 @@ Result<> Upkeep::CorrectAuthentication() {
   const auto record = core_.store.Get(KeyOf(kind, "kube-system", kAuthenticationMap));
   if (!record) return {};  // It has just been deleted, and that wakes us.
   Json document = TRY(DocumentOf(kind, **record));
-  if (!MergeAuthentication((*wanted)["data"], document["data"])) return {};
+  if (!MergeAuthentication((*wanted)["data"], core_.clock.Now(), document)) return {};
   return PutMap(kAuthenticationMap, document);
 }
 
@@ -199,24 +201,23 @@ void Upkeep::UseClientAuthorities(const std::string& client_ca_pem,
                                   const std::string& proxy_ca_pem) {
   {
     const MutexLock lock(mutex_);
-    authorities_ = {{"client-ca-file", client_ca_pem},
-                    {"requestheader-client-ca-file", proxy_ca_pem}};
+    authorities_ = Authorities{client_ca_pem, proxy_ca_pem};
   }
   Wake();
 }
 
 bool Upkeep::TakeAuthorities() {
-  Json next;
+  std::optional<Authorities> next;
   {
     const MutexLock lock(mutex_);
-    next = std::exchange(authorities_, nullptr);
+    next = std::exchange(authorities_, std::nullopt);
   }
-  if (next.is_null()) return false;
+  if (!next) return false;
+  FrontProxyOptions front = options_.front_proxy;
+  front.client_ca_pem = next->proxy_ca_pem;
   for (Json& each : kept_) {
     if (each["metadata"]["name"] != kAuthenticationMap) continue;
-    for (auto& [key, pem] : next.items()) {
-      if (each["data"].contains(key)) each["data"][key] = std::move(pem);
-    }
+    each["data"] = AuthenticationData(next->client_ca_pem, front, core_.clock.Now());
   }
   return true;
 }

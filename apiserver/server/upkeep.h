@@ -8,6 +8,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -35,13 +36,17 @@ class Upkeep final : public ControlLoop {
   Duration Step() override;
 
  private:
+  struct Authorities {
+    std::string client_ca_pem;
+    std::string proxy_ca_pem;
+  };
   // Into `kept_`; false when there are none.
   bool TakeAuthorities();
   Result<> Settle();
   Result<> CorrectEndpoints();
   Result<> CorrectTracking();
   Result<> CorrectAuthentication();
-  // Writes a ConfigMap of kube-system.
+  // Writes a ConfigMap of kube-system. One that changed meanwhile stays: that wakes us.
   Result<> PutMap(std::string_view name, const Json& document);
   Result<> SettleFlowSchemas();
 
@@ -52,7 +57,7 @@ class Upkeep final : public ControlLoop {
   std::vector<PrefixBell> bells_;
   bool failed_ = false;  // Everything is looked at again.
   Mutex mutex_;
-  Json authorities_ GUARDED_BY(mutex_);  // By key of the map; null when they are taken.
+  std::optional<Authorities> authorities_ GUARDED_BY(mutex_);  // Not yet taken.
 };
 
 }  // namespace skiff

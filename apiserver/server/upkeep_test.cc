@@ -89,7 +89,7 @@ TEST_F(UpkeepTest, TheMapOnAuthenticationHasWhatEachServerOfTheStoreNeeds) {
       "/api/v1/namespaces/kube-system/configmaps/extension-apiserver-authentication";
   ASSERT_EQ(Post("/api/v1/namespaces/kube-system/configmaps",
                  R"({"metadata": {"name": "extension-apiserver-authentication"},
-                     "data": {"client-ca-file": "as an older server wrote it", "other": "stays"}})")
+                     "data": {"client-ca-file": "no certificate", "other": "stays"}})")
                 .code,
             201);
   http::testing::TestAuthority clients("clients"), one("one"), two("two");
@@ -106,11 +106,30 @@ TEST_F(UpkeepTest, TheMapOnAuthenticationHasWhatEachServerOfTheStoreNeeds) {
     for (ControlLoop* loop : other->loops()) executor_.Remove(*loop);
   }
   const Json data = Get(path).body["data"];
-  EXPECT_EQ(data["client-ca-file"], "as an older server wrote it\n" + clients.certificate_pem());
+  EXPECT_EQ(data["client-ca-file"], clients.certificate_pem());
   EXPECT_EQ(data["requestheader-client-ca-file"], one.certificate_pem() + two.certificate_pem());
   EXPECT_EQ(data["requestheader-allowed-names"], R"(["front-proxy-client"])");
   EXPECT_EQ(data["requestheader-username-headers"], R"(["X-Remote-User"])");
   EXPECT_EQ(data["other"], "stays");
+}
+
+TEST_F(UpkeepTest, AMapThatCannotBeWrittenIsNotTakenForDone) {
+  const std::string maps = "/api/v1/namespaces/kube-system/configmaps";
+  const std::string path = maps + "/extension-apiserver-authentication";
+  ASSERT_EQ(Post(maps, R"({"metadata": {"name": "extension-apiserver-authentication"},
+                           "immutable": true})")
+                .code,
+            201);
+  http::testing::TestAuthority clients("clients");
+  const auto other = *ApiServer::Create(
+      {.authorization_modes = {"RBAC"}, .client_ca_pem = clients.certificate_pem()},
+      {*store_, clock_, random_});
+  ControlLoop& upkeep = *other->loops().front();
+  EXPECT_LE(upkeep.Step(), 1min) << "it is tried again";
+  EXPECT_FALSE(Get(path).body.contains("data"));
+  ASSERT_EQ(Ask("DELETE", path).code, 200);
+  EXPECT_EQ(upkeep.Step(), kNever);
+  EXPECT_EQ(Get(path).body["data"]["client-ca-file"], clients.certificate_pem());
 }
 
 TEST_F(UpkeepTest, ItRestsWhenAllIsAsItShouldBe) {

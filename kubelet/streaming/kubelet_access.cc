@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "api/gen/authorization_v1.h"
+#include "base/certificates.h"
 #include "base/hash.h"
 #include "kubelet/streaming/kubelet_request.h"
 
@@ -86,7 +87,34 @@ tl::unexpected<Error> Nobody() {
 
 }  // namespace
 
+void KubeletAccess::UseAuthorities(const std::string& pem) {
+  auto next = pem.empty() ? nullptr : std::make_shared<const std::string>(pem);
+  const MutexLock lock(mutex_);
+  authorities_ = std::move(next);
+  trusted_.clear();
+}
+
+bool KubeletAccess::IsTrusted(const http::PeerCertificate& peer) {
+  const std::string key = Sha256(peer.pem);
+  std::shared_ptr<const std::string> authorities;
+  {
+    const MutexLock lock(mutex_);
+    if (!authorities_) return true;
+    if (const auto known = trusted_.find(key); known != trusted_.end()) return known->second;
+    authorities = authorities_;
+  }
+  const bool is_trusted = IsSignedForClients(peer.pem, *authorities);
+  const MutexLock lock(mutex_);
+  if (authorities != authorities_) return is_trusted;  // Judged by those that have just gone.
+  if (trusted_.size() >= kKeptMax) trusted_.clear();
+  trusted_[key] = is_trusted;
+  return is_trusted;
+}
+
 std::optional<http::Response> KubeletAccess::Refuse(const http::Request& request) {
+  if (request.peer_certificate && !IsTrusted(*request.peer_certificate)) {
+    return PlainAnswer(401, "Unauthorized");
+  }
   if (request.peer_certificate && IsApiServer(*request.peer_certificate)) return std::nullopt;
   std::string key;
   const auto caller = CallerOf(request, key);

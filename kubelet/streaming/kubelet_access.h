@@ -12,6 +12,7 @@
 
 #include <atomic>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -38,6 +39,9 @@ class KubeletAccess {
         reviews_(reviews),
         clock_(clock),
         takes_tokens_(takes_tokens) {}
+  // Who signs client certificates from now on, also of connections that are open; "": whoever the
+  // handshake took. Any thread.
+  void UseAuthorities(const std::string& pem);
   // nullopt: it is to be answered.
   std::optional<http::Response> Refuse(const http::Request& request);
 
@@ -60,6 +64,7 @@ class KubeletAccess {
     Duration until{};
   };
   class Turn;
+  bool IsTrusted(const http::PeerCertificate& peer);
   // Unauthorized: nobody. TooManyRequests: it cannot be asked now.
   Result<Caller> CallerOf(const http::Request& request, std::string& key);
   Result<Caller> CallerOfToken(const std::string& token, const std::string& key);
@@ -72,6 +77,9 @@ class KubeletAccess {
   const bool takes_tokens_;
   std::atomic<int> under_way_ = 0;
   Mutex mutex_;  // Not held while the API server is asked.
+  std::shared_ptr<const std::string> authorities_ GUARDED_BY(mutex_);  // nullptr: "".
+  // By digest of the certificate, whether one of those signed it.
+  std::map<std::string, bool> trusted_ GUARDED_BY(mutex_);
   std::map<std::string, Known> callers_ GUARDED_BY(mutex_);  // By digest of the token.
   // Tokens that are nobody's, until when: however many are made up, those who are known stay so.
   std::map<std::string, Duration> strangers_ GUARDED_BY(mutex_);

@@ -5,6 +5,7 @@
 #include <functional>
 
 #include "api/codec/json.h"
+#include "base/certificates.h"
 #include "client/transport.h"
 
 namespace skiff::kubelet {
@@ -44,12 +45,12 @@ class KubeletAccessTest : public testing::Test {
     text_ = refused ? refused->body : "";
     return refused ? refused->status : 200;
   }
-  int AskAs(const std::string& name, std::vector<std::string> groups) {
+  int AskAs(const std::string& name, std::vector<std::string> groups, std::string pem = "PEM") {
     http::Request request;
     request.method = "GET";
     request.path = "/pods";
     request.peer_certificate = std::make_shared<http::PeerCertificate>(
-        http::PeerCertificate{name, std::move(groups), "PEM of " + name});
+        http::PeerCertificate{name, std::move(groups), pem + " of " + name});
     const auto refused = access_.Refuse(request);
     return refused ? refused->status : 200;
   }
@@ -126,6 +127,20 @@ TEST_F(KubeletAccessTest, TheApiServerItselfIsNotAskedAbout) {
   EXPECT_EQ(reviews_, 0);
   EXPECT_EQ(AskAs("somebody", {"users"}), 500);
   EXPECT_EQ(Ask("/metrics", "good"), 401);
+}
+
+TEST_F(KubeletAccessTest, AnAuthorityThatIsReplacedCountsNoMoreOnConnectionsThatAreOpen) {
+  const auto old = *CertificateAuthority::Create("old", clock_.Now());
+  const auto next = *CertificateAuthority::Create("next", clock_.Now());
+  CertificateOrder order{.common_name = "admin", .organizations = {"system:masters"}};
+  order.client = true;
+  const std::string admin = old.Issue(order, clock_.Now())->certificate_pem;
+  EXPECT_EQ(AskAs("admin", order.organizations, admin), 200);
+  access_.UseAuthorities(next.pem().certificate_pem + old.pem().certificate_pem);
+  EXPECT_EQ(AskAs("admin", order.organizations, admin), 200);
+  access_.UseAuthorities(next.pem().certificate_pem);
+  EXPECT_EQ(AskAs("admin", order.organizations, admin), 401);
+  EXPECT_EQ(Ask("/metrics", "good"), 200) << "a token is no certificate";
 }
 
 }  // namespace

@@ -36,6 +36,8 @@ class KubeletServer final : public http::Handler {
   };
   explicit KubeletServer(Dependencies dependencies);
   http::Response Handle(const http::Request& request) override;
+  // As KubeletAccess.
+  void UseAuthorities(const std::string& pem) { access_.UseAuthorities(pem); }
 
  private:
   using Parts = std::vector<std::string>;  // Of the path.

@@ -1,4 +1,4 @@
-#include "apiserver/server/followed_files.h"
+#include "http/followed_files.h"
 
 #include <gtest/gtest.h>
 #include <unistd.h>
@@ -10,7 +10,7 @@
 
 #include "http/loop.h"
 
-namespace skiff {
+namespace skiff::http {
 namespace {
 
 class FollowedFilesTest : public testing::Test {
@@ -50,7 +50,7 @@ class FollowedFilesTest : public testing::Test {
     return taken_;
   }
 
-  http::Loops loops_{1};
+  Loops loops_{1};
   ThreadExecutor executor_{"files", 1};
   std::string directory_;
   std::unique_ptr<FollowedFiles> files_;
@@ -71,4 +71,4 @@ TEST_F(FollowedFilesTest, WhatIsPutInPlaceIsTakenOnceItIsWhole) {
 }
 
 }  // namespace
-}  // namespace skiff
+}  // namespace skiff::http

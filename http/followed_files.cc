@@ -1,13 +1,13 @@
-#include "apiserver/server/followed_files.h"
+#include "http/followed_files.h"
 
 #include <filesystem>
 #include <set>
 #include <utility>
 
-#include "apiserver/auth/pki.h"
 #include "base/log.h"
+#include "base/whole_file.h"
 
-namespace skiff {
+namespace skiff::http {
 namespace {
 
 const Log kFilesLog("files");
@@ -15,7 +15,7 @@ constexpr Duration kUnwatchedPeriod = 60s;
 
 }  // namespace
 
-FollowedFiles::FollowedFiles(http::Loops& loops, std::vector<std::string> paths, Take take,
+FollowedFiles::FollowedFiles(Loops& loops, std::vector<std::string> paths, Take take,
                              Duration period)
     : loops_(loops), paths_(std::move(paths)), take_(std::move(take)), period_(period) {}
 
@@ -26,10 +26,9 @@ bool FollowedFiles::Watch() {
     const std::string directory = std::filesystem::path(path).parent_path().string();
     directories.insert(directory.empty() ? "." : directory);
   }
-  std::vector<std::unique_ptr<http::FileWatch>> watches;
+  std::vector<std::unique_ptr<FileWatch>> watches;
   for (const std::string& directory : directories) {
-    auto watch =
-        http::FileWatch::Open(loops_, directory, http::FileChanges::kWhole, [this] { Wake(); });
+    auto watch = FileWatch::Open(loops_, directory, FileChanges::kWhole, [this] { Wake(); });
     if (!watch) return false;
     watches.push_back(*std::move(watch));
   }
@@ -60,4 +59,4 @@ Duration FollowedFiles::Step() {
   return again;
 }
 
-}  // namespace skiff
+}  // namespace skiff::http

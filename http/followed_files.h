@@ -16,7 +16,7 @@
 #include "base/error.h"
 #include "http/file_watch.h"
 
-namespace skiff {
+namespace skiff::http {
 
 class FollowedFiles final : public ControlLoop {
  public:
@@ -25,8 +25,7 @@ class FollowedFiles final : public ControlLoop {
   using Take = std::function<Result<>(const std::vector<std::string>& texts)>;
   // The first step takes the files as they are. `loops` outlives it. They are read every `period`
   // besides: who writes into a file that is mounted alone tells nobody of it here.
-  FollowedFiles(http::Loops& loops, std::vector<std::string> paths, Take take,
-                Duration period = kNever);
+  FollowedFiles(Loops& loops, std::vector<std::string> paths, Take take, Duration period = kNever);
 
   // While a directory cannot be watched: looks again after a minute.
   Duration Step() override;
@@ -35,12 +34,12 @@ class FollowedFiles final : public ControlLoop {
   bool Watch();
   Result<std::vector<std::string>> Read() const;
 
-  http::Loops& loops_;
+  Loops& loops_;
   const std::vector<std::string> paths_;
   const Take take_;
   const Duration period_;
   std::vector<std::string> taken_;  // What was read and taken last.
-  std::vector<std::unique_ptr<http::FileWatch>> watches_;
+  std::vector<std::unique_ptr<FileWatch>> watches_;
 };
 
-}  // namespace skiff
+}  // namespace skiff::http
