@@ -6,6 +6,7 @@
 
 #include "api/codec/json.h"
 #include "api/text/go_text.h"
+#include "cli/command.h"
 #include "cli/json_text.h"
 
 namespace skiff::cli {
@@ -211,7 +212,8 @@ Result<Json> Api::Patch(const Resource& resource, const ObjectKey& key, PatchTyp
                std::string(ContentType(type)));
 }
 
-EventReader::EventReader(std::unique_ptr<http::StreamSource> source) : stream_(std::move(source)) {
+EventReader::EventReader(Environment& environment, std::unique_ptr<http::StreamSource> source)
+    : environment_(environment), stream_(std::move(source)) {
   stream_.Attach([signal = signal_] {
     const MutexLock lock(signal->mutex);
     signal->woken = true;
@@ -220,6 +222,7 @@ EventReader::EventReader(std::unique_ptr<http::StreamSource> source) : stream_(s
 }
 
 Result<std::optional<WatchEvent>> EventReader::Next(Duration timeout) {
+  if (environment_.EndsForOutput()) return Command::ExitNow();
   const auto deadline = std::chrono::steady_clock::now() + std::min<Duration>(timeout, 24h * 365);
   while (next_ == events_.size()) {
     if (ended_) return std::nullopt;

@@ -32,6 +32,7 @@ class Api {
 
   Transport& transport() { return *transport_; }
   const http::Headers& headers() const { return headers_; }
+  Environment& environment() { return environment_; }
   // Warnings of the server so far, each counted once.
   size_t warning_count() const { return warned_.size(); }
   // Any answer, whatever its status.
@@ -80,11 +81,14 @@ Query QueryOf(const WriteOptions& options);
 // Reads a watch and waits for its events.
 class EventReader {
  public:
-  explicit EventReader(std::unique_ptr<http::StreamSource> source);
+  // `environment` outlives it.
+  EventReader(Environment& environment, std::unique_ptr<http::StreamSource> source);
   // The next event; nullopt when the server has closed the watch; Timeout when none came in time.
+  // The verb ends where what it has printed reached nobody.
   Result<std::optional<WatchEvent>> Next(Duration timeout = kNever);
 
  private:
+  Environment& environment_;
   struct Signal {
     Mutex mutex;
     CondVar changed;

@@ -138,11 +138,11 @@ tl::unexpected<Error> KeepCopy(Command& command, ScratchFile& file, Error error)
   return Fail(std::move(error));
 }
 
-// What was typed into an editor that failed then is kept.
-tl::unexpected<Error> NotEdited(Command& command, ScratchFile& file, const std::string& opened,
+// What was typed into an editor that failed then is kept, also what it saved the time before.
+tl::unexpected<Error> NotEdited(Command& command, ScratchFile& file, const std::string& shown,
                                 Error error) {
   const auto saved = file.Read();
-  if (!saved || *saved == opened) return Fail(std::move(error));
+  if (!saved || WithoutComments(*saved) == shown) return Fail(std::move(error));
   return KeepCopy(command, file, std::move(error));
 }
 
@@ -170,7 +170,7 @@ Result<> EditUntilSaved(Command& command, const EditedText& text, const SaveEdit
   while (true) {
     TRY(file.Write(opened));
     if (auto run = RunEditor(command, file.path()); !run) {
-      return NotEdited(command, file, opened, std::move(run).error());
+      return NotEdited(command, file, text.shown, std::move(run).error());
     }
     const std::string saved = TRY(file.Read());
     const std::string edited = WithoutComments(saved);

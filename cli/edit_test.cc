@@ -195,6 +195,22 @@ TEST_F(EditTest, WhatWasTypedIntoAnEditorThatFailsIsKept) {
   EXPECT_TRUE(writes_.empty());
 }
 
+TEST_F(EditTest, WhatWasTypedBeforeIsKeptWhereTheEditorThatOpensAgainFails) {
+  Put(std::string(kMaps) + "a", {{"kind", "ConfigMap"}, {"data", {{"k", "one"}}}});
+  variables_["KUBE_EDITOR"] =
+      "f() { grep -q typed \"$1\" && exit 1; printf 'typed: [' >> \"$1\"; }; f";
+  EXPECT_EQ(Run("edit", {"cm/a"}), 1);
+  const std::string said = "A copy of your changes has been stored to \"";
+  const size_t at = err_.find(said);
+  ASSERT_NE(at, std::string::npos) << err_;
+  const size_t begin = at + said.size();
+  const std::string kept = err_.substr(begin, err_.find('"', begin) - begin);
+  std::ifstream in(kept);
+  EXPECT_THAT(std::string(std::istreambuf_iterator<char>(in), {}), HasSubstr("typed: ["));
+  std::filesystem::remove(kept);
+  EXPECT_TRUE(writes_.empty());
+}
+
 TEST_F(EditTest, WantsAResource) {
   const std::string error =
       "error: You must provide one or more resources by argument or filename.\n";

@@ -79,10 +79,12 @@ bool Browse(const std::string& link) {
 
 Environment SystemEnvironment(const Clock& clock) {
   auto fault = std::make_shared<std::atomic<int>>(0);
+  auto is_lost = std::make_shared<std::atomic<bool>>(false);
   return {
       .out =
-          [fault](std::string_view text) {
+          [fault, is_lost](std::string_view text) {
             const int error = WriteTo(stdout, text);
+            if (error != 0) *is_lost = true;
             if (error != 0 && error != EPIPE) *fault = error;
           },
       .err = [](std::string_view text) { (void)WriteTo(stderr, text); },
@@ -104,7 +106,8 @@ Environment SystemEnvironment(const Clock& clock) {
       .become = Become,
       .browse = Browse,
       .output_fault =
-          [fault] { return *fault == 0 ? "" : "write /dev/stdout: " + http::ErrnoText(*fault); }};
+          [fault] { return *fault == 0 ? "" : "write /dev/stdout: " + http::ErrnoText(*fault); },
+      .is_output_lost = [is_lost] { return is_lost->load(); }};
 }
 
 }  // namespace skiff::cli

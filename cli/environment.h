@@ -50,6 +50,16 @@ struct Environment {
   VerbShape* shape = nullptr;
   // Why some of what went to `out` was not written; "": it was, or the reader of a pipe has left.
   std::function<std::string()> output_fault = {};
+  // Whether some of it was not written, also as its reader has left; nullptr: all is.
+  std::function<bool()> is_output_lost = {};
+  // Of a verb that would have gone on and on, and ended for that.
+  bool ended_early = false;
+
+  // For who prints until something happens: whether to end, as nobody gets it.
+  bool EndsForOutput() {
+    ended_early |= is_output_lost && is_output_lost();
+    return ended_early;
+  }
 };
 
 // This process's own. `clock` outlives it.

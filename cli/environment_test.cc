@@ -29,26 +29,37 @@ class StandardOutput {
   const int before_;
 };
 
-std::string FaultOn(int file) {
+struct Written {
+  std::string fault;
+  bool is_lost = false;
+};
+Written WriteOn(int file) {
   const SystemClock clock;
   const Environment environment = SystemEnvironment(clock);
   const StandardOutput output(file);
   environment.out("half of an answer\n");
   environment.out("and the rest\n");
-  return environment.output_fault();
+  return {.fault = environment.output_fault(), .is_lost = environment.is_output_lost()};
 }
 
 TEST(EnvironmentTest, OutputThatCannotBeWrittenIsAFault) {
-  EXPECT_EQ(FaultOn(open("/dev/full", O_WRONLY)), "write /dev/stdout: no space left on device");
-  EXPECT_EQ(FaultOn(open("/dev/null", O_WRONLY)), "");
+  const Written full = WriteOn(open("/dev/full", O_WRONLY));
+  EXPECT_EQ(full.fault, "write /dev/stdout: no space left on device");
+  EXPECT_TRUE(full.is_lost);
+  const Written null = WriteOn(open("/dev/null", O_WRONLY));
+  EXPECT_EQ(null.fault, "");
+  EXPECT_FALSE(null.is_lost);
 }
 
+// Who would write on and on ends all the same.
 TEST(EnvironmentTest, AReaderThatHasLeftIsNone) {
   const auto before = std::signal(SIGPIPE, SIG_IGN);
   int ends[2];
   ASSERT_EQ(pipe(ends), 0);
   close(ends[0]);
-  EXPECT_EQ(FaultOn(ends[1]), "");
+  const Written written = WriteOn(ends[1]);
+  EXPECT_EQ(written.fault, "");
+  EXPECT_TRUE(written.is_lost);
   std::signal(SIGPIPE, before);
 }
 

@@ -137,7 +137,8 @@ Result<> Follow(Command& command, const EventsFlags& flags, const Filter& filter
   Session& session = *TRY(command.session());
   Query query = {{"watch", "true"}, {"resourceVersion", version}};
   if (!filter.fields.empty()) query.emplace_back("fieldSelector", filter.fields);
-  EventReader reader(TRY(session.api().GetStream(path, std::move(query))));
+  EventReader reader(session.api().environment(),
+                     TRY(session.api().GetStream(path, std::move(query))));
   while (const auto change = TRY(reader.Next())) {
     const bool shown =
         change->type == WatchEvent::Type::kAdded || change->type == WatchEvent::Type::kModified;

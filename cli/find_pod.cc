@@ -72,7 +72,8 @@ Result<Json> AwaitPod(Session& session, const Resource& pods, const std::string&
     if (const Json& items = At(list, "items"); !items.empty()) return items[0];
     query.emplace_back("watch", "true");
     query.emplace_back("resourceVersion", TextAt(list, "metadata", "resourceVersion"));
-    EventReader events(TRY(session.api().GetStream(path, std::move(query))));
+    EventReader events(session.api().environment(),
+                       TRY(session.api().GetStream(path, std::move(query))));
     while (true) {
       const auto event = events.Next(std::max(end - clock.Monotonic(), Duration(0)));
       if (!event) {

@@ -118,7 +118,8 @@ Result<> WatchSelection(Command& command, const GetFlags& flags, const Selection
     if (limit_ms == kNoTimeoutMs) return kNever;
     return std::chrono::milliseconds(limit_ms) - (clock.Monotonic() - begin);
   };
-  EventReader events(TRY(session.api().GetStream(path, query, accept)));
+  EventReader events(session.api().environment(),
+                     TRY(session.api().GetStream(path, query, accept)));
   while (true) {
     auto next = events.Next(std::max(left(), Duration(0)));
     // The watch is a request like others: its time (--request-timeout) ends it, and is no error.

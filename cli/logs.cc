@@ -106,6 +106,7 @@ class LinePrinter {
  public:
   LinePrinter(Environment& environment, std::string prefix)
       : environment_(environment), prefix_(std::move(prefix)) {}
+  bool IsLost() const { return environment_.EndsForOutput(); }
   void Print(std::string_view text) {
     if (prefix_.empty()) {
       environment_.out(text);
@@ -137,7 +138,7 @@ class FollowedLogs {
     });
     logs_.push_back(std::make_unique<Log>(Log{std::move(source), std::move(printer)}));
   }
-  // Until all have ended.
+  // Until all have ended, or nobody gets what is printed.
   void Run() {
     while (!logs_.empty()) {
       bool more = false;
@@ -145,6 +146,7 @@ class FollowedLogs {
         std::vector<http::SharedBytes> chunks;
         const http::Pulled pulled = logs_[i]->source->Pull(kChunkBytes, chunks);
         for (const http::SharedBytes& chunk : chunks) logs_[i]->printer.Print(*chunk);
+        if (logs_[i]->printer.IsLost()) return;
         more |= pulled == http::Pulled::kMore;
         if (pulled == http::Pulled::kEnd || pulled == http::Pulled::kAbort) {
           logs_.erase(logs_.begin() + static_cast<long>(i));

@@ -22,6 +22,9 @@
 namespace skiff::cli {
 namespace {
 
+// Added to the number of a signal, by shells.
+constexpr int kSignalExits = 128;
+
 constexpr Verb kVerbs[] = {
     {"annotate", &RunAnnotate},
     {"api-resources", &RunApiResources},
@@ -266,10 +269,6 @@ int HelpMain(Environment& environment, const Args& words) {
   return RunCli(environment, verb, args);
 }
 
-}  // namespace
-
-namespace {
-
 // `at`: where the first word stands that is no flag.
 int RunWords(Environment& environment, const Args& args, size_t at) {
   if (at >= args.size()) return Usage(environment);
@@ -312,6 +311,8 @@ int KubectlMain(const Args& given, const Caller& caller) {
   const size_t at = FirstWord(args);
   const int code = RunWords(environment, args, at);
   const std::string fault = environment.output_fault();
+  // As if by the signal that ends kubectl then.
+  if (code == 0 && fault.empty() && environment.ended_early) return kSignalExits + SIGPIPE;
   if (code != 0 || fault.empty()) return code;
   environment.err(fmt::format("error: {}\n", fault));
   return 1;

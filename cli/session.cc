@@ -147,11 +147,25 @@ bool NamesAnother(const GlobalFlags& flags) {
          !flags.user.empty();
 }
 
-// Whether nothing says which cluster is meant, so that it is this machine's.
-bool MeansHere(Environment& environment, const GlobalFlags& flags, const Kubeconfig& config) {
-  return !environment.kubeconfig_here.empty() && flags.kubeconfig.empty() &&
-         environment.variable("KUBECONFIG").empty() && !NamesAnother(flags) &&
-         SaysNothing(config) && environment.variable("KUBERNETES_SERVICE_HOST").empty();
+// Whether nothing says which cluster is meant, so that it is this machine's. `files`: KUBECONFIG,
+// which `config` was read by.
+bool MeansHere(Environment& environment, const GlobalFlags& flags, const std::string& files,
+               const Kubeconfig& config) {
+  return !environment.kubeconfig_here.empty() && flags.kubeconfig.empty() && files.empty() &&
+         !NamesAnother(flags) && SaysNothing(config) &&
+         environment.variable("KUBERNETES_SERVICE_HOST").empty();
+}
+
+// What to do with a KUBECONFIG that names nothing. Without it another cluster may be meant than
+// this machine's: that of ~/.kube/config, or the one that we run in.
+std::string InPlaceOfVariable(Environment& environment, const GlobalFlags& flags) {
+  const std::string& here = environment.kubeconfig_here;
+  if (access(here.c_str(), R_OK) != 0) return "unset it, or set it anew";
+  const auto without = LoadKubeconfig("", "", environment.variable("HOME"));
+  if (without && MeansHere(environment, flags, "", *without)) {
+    return "unset it, and this machine's cluster is meant";
+  }
+  return "export KUBECONFIG=" + here + " means this machine's cluster";
 }
 
 // Where a kubeconfig is followed that nobody named on the command line, and one of this machine has
@@ -191,9 +205,8 @@ std::string EmptyVariable(Environment& environment, const GlobalFlags& flags,
   const std::string_view what = !is_one    ? "files that name no cluster"
                                 : is_there ? "a file that names no cluster"
                                            : "a file that does not exist";
-  const bool is_here = access(environment.kubeconfig_here.c_str(), R_OK) == 0;
-  return fmt::format("KUBECONFIG={} names {}: unset it{}\n", files, what,
-                     is_here ? ", and this machine's cluster is meant" : ", or set it anew");
+  return fmt::format("KUBECONFIG={} names {}: {}\n", files, what,
+                     InPlaceOfVariable(environment, flags));
 }
 
 // The namespace that a pod's service account is in.
@@ -234,7 +247,9 @@ Result<Kubeconfig> LoadConfig(Environment& environment, const GlobalFlags& flags
   Kubeconfig config = TRY(LoadKubeconfig(flags.kubeconfig, environment.variable("KUBECONFIG"),
                                          environment.variable("HOME"), &CheckConfigTypes));
   const std::string& here = environment.kubeconfig_here;
-  const bool is_here = MeansHere(environment, flags, config) && access(here.c_str(), R_OK) == 0;
+  const std::string files = environment.variable("KUBECONFIG");
+  const bool is_here =
+      MeansHere(environment, flags, files, config) && access(here.c_str(), R_OK) == 0;
   return is_here ? Kubeconfig::Load(here) : std::move(config);
 }
 
@@ -253,7 +268,7 @@ std::string WhatBringsACluster(Environment& environment, const GlobalFlags& flag
   if (const std::string named = EmptyVariable(environment, flags, *config); !named.empty()) {
     return named;
   }
-  if (!MeansHere(environment, flags, *config)) return "";
+  if (!MeansHere(environment, flags, environment.variable("KUBECONFIG"), *config)) return "";
   if (access(environment.kubeconfig_here.c_str(), R_OK) == 0) {
     return "It is the cluster that was made on this machine: `skiff status` says how it is, and "
            "what to do.\n";

@@ -124,5 +124,35 @@ TEST_F(SessionTest, WhatBringsAClusterIsSaidWhereNoneAnswersAndNoneIsNamed) {
   std::filesystem::remove(other);
 }
 
+// Who takes the variable away follows another file, or the cluster around.
+TEST_F(SessionTest, AVariableThatNamesNothingIsNotTakenAwayWhereThatMeansAnotherCluster) {
+  const std::string home = path_ + ".home";
+  std::filesystem::create_directories(home + "/.kube");
+  kubeconfig_here_ = path_;
+  variables_ = {{"KUBECONFIG", "/dev/null"}, {"KUBERNETES_SERVICE_HOST", ""}, {"HOME", home}};
+  server_ = [](const http::Request&) {
+    http::Response response;
+    response.status = 503;
+    response.body = R"({"kind": "Status", "status": "Failure", "code": 503,
+        "reason": "ServiceUnavailable", "message": "Unable to connect to the server )"
+                    R"(http://localhost:8080: dial tcp 127.0.0.1:8080: connect: )"
+                    R"(connection refused"})";
+    return response;
+  };
+  const std::string unset = ": unset it, and this machine's cluster is meant\n";
+  const std::string set = ": export KUBECONFIG=" + path_ + " means this machine's cluster\n";
+  const auto said = [&] {
+    EXPECT_EQ(Run("get", {"--raw", "/x"}), 1);
+    return err_;
+  };
+  EXPECT_THAT(said(), testing::EndsWith(unset));
+  variables_["KUBERNETES_SERVICE_HOST"] = "10.0.0.1";
+  EXPECT_THAT(said(), testing::EndsWith(set));
+  variables_["KUBERNETES_SERVICE_HOST"] = "";
+  std::filesystem::copy_file(path_, home + "/.kube/config");
+  EXPECT_THAT(said(), testing::EndsWith(set));
+  std::filesystem::remove_all(home);
+}
+
 }  // namespace
 }  // namespace skiff::cli

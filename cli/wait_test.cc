@@ -5,6 +5,14 @@ namespace {
 
 using WaitTest = ProgramTest;
 
+http::Response JsonAnswer(const std::string& body) {
+  http::Response response;
+  response.status = 200;
+  response.SetHeader("Content-Type", "application/json");
+  response.body = body;
+  return response;
+}
+
 // A watch that is closed before it says anything.
 class NothingSaid final : public http::StreamSource {
  public:
@@ -39,6 +47,50 @@ TEST_F(WaitTest, ItIsLookedAgainOnlyAfterAPauseWhereAWatchIsClosed) {
   EXPECT_EQ(Run("wait", {"pod/p", "--for=condition=Ready", "--timeout=9s"}), 0) << err_;
   EXPECT_EQ(watches, 2);
   EXPECT_EQ(pauses_, 2);
+}
+
+// Says the same of a pod again and again.
+class SaysMore final : public http::StreamSource {
+ public:
+  explicit SaysMore(int& said) : said_(said) {}
+  void Attach(http::Waker) override {}
+  http::Pulled Pull(size_t, std::vector<http::SharedBytes>& out) override {
+    constexpr int kEnough = 100;
+    if (++said_ == kEnough) return http::Pulled::kEnd;
+    out.push_back(std::make_shared<const std::string>(
+        R"({"type": "MODIFIED", "object": {"metadata": {"name": "p"}}})"
+        "\n"));
+    return http::Pulled::kMore;
+  }
+
+ private:
+  int& said_;
+};
+
+TEST_F(WaitTest, WhoPrintsOnAndOnEndsWhereNobodyGetsIt) {
+  int said = 0;
+  const auto answers = ServerOf("", {}, {});
+  server_ = [&](const http::Request& request) {
+    const bool is_log = request.path.ends_with("/log");
+    if (!is_log && !request.path.ends_with("/pods")) {
+      return request.path.ends_with("/pods/p") ? JsonAnswer(R"({"metadata": {"name": "p"},
+          "spec": {"containers": [{"name": "c"}]}})")
+                                               : answers(request);
+    }
+    http::Response response = JsonAnswer(R"({"metadata": {"resourceVersion": "7"},
+        "items": [{"metadata": {"name": "p"}}]})");
+    if (is_log || request.Query("watch")) response.stream = std::make_unique<SaysMore>(said);
+    return response;
+  };
+  for (const std::vector<std::string>& words : std::vector<std::vector<std::string>>{
+           {"get", "pods", "-w", "-o", "name"}, {"logs", "-f", "p"}}) {
+    said = 0;
+    Environment environment = MakeEnvironment();
+    environment.is_output_lost = [&] { return said > 1; };
+    EXPECT_EQ(RunCli(environment, words[0], {words.begin() + 1, words.end()}), 0) << err_;
+    EXPECT_EQ(said, 2) << words[0];
+    EXPECT_TRUE(environment.ended_early);
+  }
 }
 
 }  // namespace

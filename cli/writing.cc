@@ -214,7 +214,8 @@ Result<bool> WaitOnce(Session& session, const Resource& resource, const ObjectKe
   }
   query.emplace_back("watch", "true");
   query.emplace_back("resourceVersion", TextAt(list, "metadata", "resourceVersion"));
-  EventReader events(TRY(session.api().GetStream(path, std::move(query))));
+  EventReader events(session.api().environment(),
+                     TRY(session.api().GetStream(path, std::move(query))));
   while (true) {
     const auto event = TRY(events.Next(std::max(left(), Duration(0))));
     if (!event) return false;

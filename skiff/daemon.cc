@@ -22,6 +22,7 @@
 
 #include "base/did_you_mean.h"
 #include "base/folders.h"
+#include "base/lock_within.h"
 #include "base/program.h"
 #include "skiff/progress.h"
 
@@ -31,7 +32,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr Duration kStopGrace = 20s;
-constexpr Duration kStartTimeout = 120s;
 // Where the command was typed, for its daemon.
 constexpr char kDirectoryVariable[] = "SKIFF_TYPED_IN";
 
@@ -40,16 +40,13 @@ std::string LockPath(const std::string& data_dir) {
 }
 
 // A second lock on the same file, which flock() does not see: held for as long as its holder
-// starts.
-bool LockStart(int file, int command, short kind) {
+// starts. Shared, as whoever finds the directory locked has held it for a moment, too, and must not
+// have kept it from the one who starts.
+void LockStart(int file, short kind) {
   struct flock lock {};
   lock.l_type = kind;
   lock.l_whence = SEEK_SET;
-  int done = 0;
-  do {
-    done = fcntl(file, command, &lock);
-  } while (done != 0 && errno == EINTR);
-  return done == 0;
+  (void)fcntl(file, F_OFD_SETLK, &lock);
 }
 
 }  // namespace
@@ -77,7 +74,7 @@ Result<DataDirLock> DataDirLock::Take(const std::string& data_dir) {
   const int file = open(LockPath(data_dir).c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   if (file < 0) return failed(std::strerror(errno));
   // First: who finds the directory locked finds this one, too, until the start is over.
-  (void)LockStart(file, F_OFD_SETLK, F_WRLCK);
+  LockStart(file, F_RDLCK);
   if (flock(file, LOCK_EX | LOCK_NB) != 0) {
     close(file);
     return Fail(Reason::kConflict,
@@ -102,7 +99,7 @@ DataDirLock::~DataDirLock() {
 }
 
 void DataDirLock::StartIsOver() {
-  (void)LockStart(file_, F_OFD_SETLK, F_UNLCK);
+  LockStart(file_, F_UNLCK);
 }
 
 bool IsStarting(const std::string& data_dir) {
@@ -116,14 +113,34 @@ bool IsStarting(const std::string& data_dir) {
   return is_known && lock.l_type != F_UNLCK;
 }
 
-bool AwaitStart(const std::string& data_dir, const std::function<void()>& tell) {
-  if (!IsStarting(data_dir)) return false;
+StartWait AwaitStart(const std::string& data_dir, Duration limit,
+                     const std::function<void()>& tell) {
+  if (!IsStarting(data_dir)) return StartWait::kNone;
   tell();
-  const int file = open(LockPath(data_dir).c_str(), O_RDWR | O_CLOEXEC);
-  if (file < 0) return true;  // It has gone since.
-  (void)LockStart(file, F_OFD_SETLKW, F_RDLCK);
-  close(file);
-  return true;
+  const auto is_over = [&] {
+    errno = EWOULDBLOCK;
+    return !IsStarting(data_dir);
+  };
+  return LockWithin(limit, is_over) ? StartWait::kOver : StartWait::kTimedOut;
+}
+
+Result<> AwaitStartOf(const std::string& data_dir, const ProcessId& process, Duration limit) {
+  const std::string log = LogOf(data_dir, process);  // Of one that has gone nobody can tell.
+  const StartWait wait = AwaitStart(data_dir, limit, [] {
+    std::printf("  waiting for the start that is under way\n");
+    std::fflush(stdout);
+  });
+  if (wait == StartWait::kTimedOut) {
+    return Fail(
+        Reason::kTimeout,
+        fmt::format("process {} is not usable after two minutes; its log is {}; `skiff down "
+                    "--keep-data --data-dir={}` ends it",
+                    process.pid, log, data_dir));
+  }
+  if (wait == StartWait::kOver && !DaemonOf(data_dir)) {
+    return Fail(Reason::kNotFound, "it ended while it started; its log is " + log);
+  }
+  return {};
 }
 
 bool IsDataDirLocked(const std::string& data_dir) {
@@ -173,6 +190,16 @@ std::optional<ProcessId> RunningOn(const std::string& data_dir) {
     if (may_be && HasFileOpen(process, lock)) return IdentifyProcess(process);
   }
   return {};
+}
+
+std::string LogOf(const std::string& data_dir, const ProcessId& process) {
+  std::error_code ignored;
+  const std::string output = fs::read_symlink(fmt::format("/proc/{}/fd/2", process.pid), ignored);
+  // Also where a file is left of another start.
+  if (output.starts_with("socket:")) return fmt::format("journalctl _PID={}", process.pid);
+  if (fs::exists(LogPath(data_dir), ignored)) return LogPath(data_dir);
+  return fmt::format("what process {} prints{}", process.pid,
+                     output.starts_with('/') ? " to " + output : "; of a container: docker logs");
 }
 
 std::vector<std::string> ArgumentsOfDaemon(const ProcessId& process) {
@@ -232,8 +259,21 @@ int RunAttached(const std::string& data_dir, int verbosity, const Start& start,
   return running && left ? 0 : 1;
 }
 
+std::optional<ProcessId> DaemonBefore(const std::string& data_dir, const ProcessId& late) {
+  // It has the lock before it is named.
+  constexpr Duration kNamedWithin = 2s;
+  std::optional<ProcessId> other;
+  const auto is_told = [&] {
+    other = DaemonOf(data_dir);
+    errno = EWOULDBLOCK;
+    return other.has_value() || !IsStarting(data_dir);
+  };
+  (void)LockWithin(kNamedWithin, is_told);
+  return other && *other == late ? std::nullopt : other;
+}
+
 int RunAsDaemon(const std::string& data_dir, const std::string& word,
-                const std::vector<std::string>& args) {
+                const std::vector<std::string>& args, const DaemonTold& told) {
   std::error_code error = MakeDataDir(data_dir);
   if (error) {
     return Complain(
@@ -261,8 +301,9 @@ int RunAsDaemon(const std::string& data_dir, const std::string& word,
     std::fflush(stdout);
   });
   close(ends[0]);
-  if (outcome.end == StartOutcome::End::kUsable) return 0;
+  if (outcome.end == StartOutcome::End::kUsable) return told.usable();
   StopProcess(*daemon, kStopGrace);
+  if (const auto other = DaemonBefore(data_dir, *daemon)) return told.runs_already(*other);
   if (outcome.end == StartOutcome::End::kFailed) return Complain(outcome.error);
   return Complain(outcome.end == StartOutcome::End::kDied
                       ? "it ended while it started; its log is " + LogPath(data_dir)

@@ -40,9 +40,17 @@ class DataDirLock {
 };
 // Whether whoever holds the lock has not started yet; false where it is another user's.
 bool IsStarting(const std::string& data_dir);
-// Until whoever holds the lock has started, or has ended; returns whether that was to be waited
-// for. `tell` is called before. At once where nobody holds it, or it is another user's.
-bool AwaitStart(const std::string& data_dir, const std::function<void()>& tell);
+// How long a start may take.
+inline constexpr Duration kStartTimeout = 120s;
+enum class StartWait { kNone, kOver, kTimedOut };
+// Until whoever holds the lock has started, or has ended, or `limit` is over: it may hang. `tell`
+// is called before. kNone, at once, where nobody holds it, or it is another user's.
+StartWait AwaitStart(const std::string& data_dir, Duration limit,
+                     const std::function<void()>& tell);
+// The same for `process`, the daemon there: says that it waits. Fails where the daemon has ended,
+// or is not usable in time.
+Result<> AwaitStartOf(const std::string& data_dir, const ProcessId& process,
+                      Duration limit = kStartTimeout);
 // Whether somebody holds the lock now; false where there is no such directory.
 bool IsDataDirLocked(const std::string& data_dir);
 // The daemon that DIR/skiff.pid names, where it is this directory's.
@@ -50,6 +58,9 @@ std::optional<ProcessId> DaemonOf(const std::string& data_dir);
 // Whoever holds the lock, also where that was not started as a daemon: in a terminal, in a
 // container.
 std::optional<ProcessId> RunningOn(const std::string& data_dir);
+
+// Where to read what that process, which lives, says of itself.
+std::string LogOf(const std::string& data_dir, const ProcessId& process);
 
 // The command line of a daemon, without the program and its word.
 std::vector<std::string> ArgumentsOfDaemon(const ProcessId& process);
@@ -88,10 +99,18 @@ bool IsAttachedByDefault();
 // its host's processes, and so lives in the host's network, which would outlive it.
 bool LeavesNothingByDefault();
 
-// Runs `skiff WORD --foreground ARGS...` as a daemon; returns when it is usable, and the exit code
-// when it is not. Prints what it says of its start.
+// The daemon that has come before `late`, one of the same directory: waits a moment for its name.
+std::optional<ProcessId> DaemonBefore(const std::string& data_dir, const ProcessId& late);
+// What to tell of the daemon, and the exit code.
+struct DaemonTold {
+  std::function<int()> usable;
+  // Where another one has taken the directory, before or meanwhile.
+  std::function<int(const ProcessId& other)> runs_already;
+};
+// Runs `skiff WORD --foreground ARGS...` as a daemon; returns when it is usable, or fails. Prints
+// what it says of its start.
 int RunAsDaemon(const std::string& data_dir, const std::string& word,
-                const std::vector<std::string>& args);
+                const std::vector<std::string>& args, const DaemonTold& told);
 
 // A relative path is meant from where the command was typed; a daemon is elsewhere. Without a slash
 // at its end.

@@ -192,7 +192,8 @@ std::vector<std::string> DaemonArgs(const ClusterOptions& node, int verbosity) {
 }
 
 // A line that is said twice is no mistake; another cluster's is.
-int TellOfRunning(const JoinFlags& flags, int process) {
+int TellOfRunning(const JoinFlags& flags, const ProcessId& daemon) {
+  const int process = static_cast<int>(daemon.pid);
   const std::string& data_dir = flags.node.data_dir;
   const auto identity = LoadNodeIdentity(data_dir);
   if (!identity) {
@@ -205,6 +206,10 @@ int TellOfRunning(const JoinFlags& flags, int process) {
     return Complain(fmt::format("this machine's node runs already (process {}) and belongs to {}, "
                                 "not to {}: `skiff down` takes it out of that cluster",
                                 process, identity->server, flags.host));
+  }
+  // Another `join` may not be done with it.
+  if (const auto started = AwaitStartOf(data_dir, daemon); !started) {
+    return Complain(started.error().message);
   }
   std::printf("This machine's node runs already (process %d).\n", process);
   return 0;
@@ -256,7 +261,7 @@ int JoinMain(const std::vector<std::string>& args) {
   ClusterOptions& node = flags->node;
   if (!IsStartedByUs()) {
     if (const auto running = DaemonOf(node.data_dir); running && !flags->foreground) {
-      return TellOfRunning(*flags, static_cast<int>(running->pid));
+      return TellOfRunning(*flags, *running);
     }
     if (const auto prepared = Prepare(*flags); !prepared) {
       return Complain(prepared.error().message);
@@ -268,9 +273,14 @@ int JoinMain(const std::vector<std::string>& args) {
         [&](const Progress& progress) { return StartNode(*flags, progress); },
         LeaveAtEnd(node, flags->leave_nothing));
   }
-  const int code = RunAsDaemon(node.data_dir, "join", DaemonArgs(node, flags->verbosity));
-  if (code == 0) std::printf("This machine is node %s of the cluster.\n", node.node_name.c_str());
-  return code;
+  const DaemonTold told = {
+      .usable =
+          [&] {
+            std::printf("This machine is node %s of the cluster.\n", node.node_name.c_str());
+            return 0;
+          },
+      .runs_already = [&](const ProcessId& other) { return TellOfRunning(*flags, other); }};
+  return RunAsDaemon(node.data_dir, "join", DaemonArgs(node, flags->verbosity), told);
 }
 
 }  // namespace skiff

@@ -1,6 +1,4 @@
 // The multi-call binary: the first word, or the name it was started under, chooses the program.
-#include <fcntl.h>
-#include <poll.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -10,6 +8,7 @@
 #include <vector>
 
 #include "apiserver/server/program.h"
+#include "base/standard_files.h"
 #include "base/thread_stack.h"
 #include "base/version.h"
 #include "cli/program.h"
@@ -120,40 +119,16 @@ int Run(const Program& program, const std::vector<std::string>& args) {
   return program.main(args);
 }
 
-// What is opened first would take the place of a standard file that is closed, and what is printed
-// would be written into it.
-void OpenStandardFiles() {
-  int file = 0;
-  while (file >= 0 && file <= STDERR_FILENO) file = open("/dev/null", O_RDWR);
-  if (file > STDERR_FILENO) close(file);
-}
-
-// Whoever closes a pipe before its end wants no more of it.
-bool IsReaderGone() {
-  pollfd output{STDOUT_FILENO, POLLOUT, 0};
-  return poll(&output, 1, 0) == 1 && (output.revents & POLLERR) != 0;
-}
-
 // What was printed may be lost, whatever the program says of itself.
 int WithOutputWritten(int code) {
   const int error = std::fflush(stdout) != 0 ? errno : 0;
-  const bool is_lost = (error != 0 || std::ferror(stdout) != 0) && !IsReaderGone();
+  const bool is_lost =
+      (error != 0 || std::ferror(stdout) != 0) && !skiff::IsReaderGone(STDOUT_FILENO);
   if (!is_lost || code != 0) return code;
   std::fprintf(stderr, "error: write /dev/stdout: %s\n",
                error != 0 ? skiff::http::ErrnoText(error).c_str() : "not all was written");
   return 1;
 }
-
-int Main(int argc, char** argv);
-
-}  // namespace
-
-int main(int argc, char** argv) {
-  OpenStandardFiles();
-  return WithOutputWritten(Main(argc, argv));
-}
-
-namespace {
 
 int Main(int argc, char** argv) {
   skiff::LeaveInitBehind();
@@ -189,3 +164,8 @@ int Main(int argc, char** argv) {
 }
 
 }  // namespace
+
+int main(int argc, char** argv) {
+  skiff::OpenStandardFiles();
+  return WithOutputWritten(Main(argc, argv));
+}

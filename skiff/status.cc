@@ -57,15 +57,6 @@ uint64_t BytesBelow(const std::string& directory) {
   return bytes;
 }
 
-std::string LogOf(const std::string& data_dir, const ProcessId& process) {
-  std::error_code ignored;
-  if (fs::exists(LogPath(data_dir), ignored)) return LogPath(data_dir);
-  const std::string output = fs::read_symlink(fmt::format("/proc/{}/fd/2", process.pid), ignored);
-  if (output.starts_with("socket:")) return fmt::format("journalctl _PID={}", process.pid);
-  return fmt::format("what process {} prints{}", process.pid,
-                     output.starts_with('/') ? " to " + output : "; of a container: docker logs");
-}
-
 std::string Since(const ProcessId& process, TimePoint now) {
   const TimePoint begun = StartOf(process).value_or(now);
   const std::time_t at = std::chrono::system_clock::to_time_t(
@@ -208,7 +199,8 @@ int TellOfCluster(const ClusterOptions& options, const ProcessId& process) {
   rows.push_back({"  log", LogOf(options.data_dir, process)});
   std::printf("Running: %s\n%s", Since(process, now).c_str(), InColumns(rows).c_str());
   if (!asked && is_starting) {
-    std::printf("\nIt is starting.\n");
+    const Duration age = now - StartOf(process).value_or(now);
+    std::printf("\n%s\n", StartingText(age > kStartTimeout, asked.error().message).c_str());
     return 1;
   }
   if (!asked) {

@@ -35,6 +35,12 @@ std::string Counts(const std::map<std::string, size_t>& by_word) {
 
 }  // namespace
 
+std::string StartingText(bool is_overdue, const std::string& error) {
+  return is_overdue ? "It is not usable after two minutes: " + error +
+                          "\nThe log may say why; `skiff down --keep-data` ends it."
+                    : fmt::format("It is starting ({}).", error);
+}
+
 std::string BytesText(uint64_t bytes) {
   constexpr const char* kUnits[] = {"B", "kB", "MB", "GB", "TB", "PB"};
   double amount = static_cast<double>(bytes);

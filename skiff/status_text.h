@@ -103,6 +103,9 @@ class ClusterStatus {
   std::vector<std::vector<std::string>> troubles_;  // What, and what to type.
 };
 
+// Of one whose server has not answered yet, with `error`.
+std::string StartingText(bool is_overdue, const std::string& error);
+
 // "46 MB"
 std::string BytesText(uint64_t bytes);
 

@@ -173,6 +173,13 @@ What is wrong, and what says more of it:
 )");
 }
 
+TEST(StartingTextTest, SaysWhyNobodyAnswersAndThatAStartTakesTooLong) {
+  EXPECT_EQ(StartingText(false, "connection refused"), "It is starting (connection refused).");
+  EXPECT_EQ(StartingText(true, "connection refused"),
+            "It is not usable after two minutes: connection refused\nThe log may say why; `skiff "
+            "down --keep-data` ends it.");
+}
+
 TEST(BytesTextTest, HasAFigureThatPeopleRead) {
   EXPECT_EQ(BytesText(999), "999 B");
   EXPECT_EQ(BytesText(1'500), "1.5 kB");

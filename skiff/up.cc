@@ -373,12 +373,8 @@ int TellOfRunning(const UpFlags& to, const Flags::Given& given, const ProcessId&
         different.size() == 1 ? "is" : "are"));
   }
   // Another `up` may not be done with it.
-  const bool has_waited = AwaitStart(asked.data_dir, [] {
-    std::printf("  waiting for the start that is under way\n");
-    std::fflush(stdout);
-  });
-  if (has_waited && !DaemonOf(asked.data_dir)) {
-    return Complain("it ended while it started; its log is " + LogPath(asked.data_dir));
+  if (const auto started = AwaitStartOf(asked.data_dir, daemon); !started) {
+    return Complain(started.error().message);
   }
   std::printf("The cluster runs already (process %d)%s:\n", process,
               NodesOf(asked.data_dir).c_str());
@@ -405,10 +401,16 @@ int UpMain(const std::vector<std::string>& args) {
   if (!checked_flags) {
     return Complain(checked_flags.error().message + "\nusage: skiff up [flags]; skiff up --help");
   }
+  const DaemonTold told = {
+      .usable =
+          [&] {
+            std::printf("The cluster is usable:\n");
+            return TellUsable(to);
+          },
+      .runs_already =
+          [&](const ProcessId& other) { return TellOfRunning(to, flags.given(), other); }};
   if (!to.foreground) {
-    if (const auto running = DaemonOf(to.cluster.data_dir)) {
-      return TellOfRunning(to, flags.given(), *running);
-    }
+    if (const auto running = DaemonOf(to.cluster.data_dir)) return told.runs_already(*running);
   }
   if (!IsStartedByUs()) {  // Else the checks were made before.
     if (const auto free = to.merge_kubeconfig ? RequireMerge(to.cluster) : Result<>(); !free) {
@@ -427,9 +429,7 @@ int UpMain(const std::vector<std::string>& args) {
         },
         LeaveAtEnd(to.cluster, to.leave_nothing));
   }
-  if (const int code = RunAsDaemon(to.cluster.data_dir, "up", args); code != 0) return code;
-  std::printf("The cluster is usable:\n");
-  return TellUsable(to);
+  return RunAsDaemon(to.cluster.data_dir, "up", args, told);
 }
 
 int DownMain(const std::vector<std::string>& args) {

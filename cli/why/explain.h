@@ -3,6 +3,8 @@
 // Each of these adds what it found. Nothing found is nothing wrong: Explain says so then.
 #pragma once
 
+#include <set>
+
 #include "cli/why/facts.h"
 #include "cli/why/finding.h"
 
@@ -57,8 +59,8 @@ void ExplainSigningRequest(const Facts& facts, const Json& request, Findings& ou
 void ExplainDefinition(const Facts& facts, const Json& definition, Findings& out);
 // Of a configuration of either kind.
 void ExplainWebhooks(const Facts& facts, const Json& configuration, Findings& out);
-// The namespace that its services are in; "": several, or there are none.
-std::string NamespaceOfWebhooks(const Json& configuration);
+// Those that its services are in.
+std::set<std::string> NamespacesOfWebhooks(const Json& configuration);
 // Of a kind that nothing more is known of.
 void ExplainOther(const Facts& facts, const Json& object, Findings& out);
 // What was deleted and is still there; nothing of what was not.

@@ -49,6 +49,7 @@ TEST_F(WhyExtensionTest, ARequestThatNobodySigns) {
               StartsWith("certificatesigningrequest/jane is approved, and the controller manager "
                          "has not signed it yet.\n"));
   EXPECT_FALSE(explanation_.healthy());
+  EXPECT_THAT(Request(approved, "kubernetes.io/of-mine"), HasSubstr("does that program run?"));
   EXPECT_THAT(Request(approved + ", certificate: eA==", "example.com/own"),
               StartsWith("certificatesigningrequest/jane is approved and signed; nothing is"));
   EXPECT_TRUE(explanation_.healthy());
@@ -59,6 +60,8 @@ TEST_F(WhyExtensionTest, ARequestThatIsDeniedOrRefused) {
       Request("conditions: [" + Verdict("Denied", "nobody knows jane") + "]", "example.com/own"),
       StartsWith("certificatesigningrequest/jane was denied: nobody knows jane.\n"
                  "  Denied (Because)  [status.conditions]\n"));
+  EXPECT_THAT(Request("conditions: [" + Verdict("Denied") + "]", "example.com/own"),
+              StartsWith("certificatesigningrequest/jane was denied, and nobody said why.\n"));
   EXPECT_THAT(Request("conditions: [" + Verdict("Approved") + ", " +
                           Verdict("Failed", "no organization.") + "]",
                       "kubernetes.io/kubelet-serving"),
@@ -99,12 +102,29 @@ TEST_F(WhyExtensionTest, AWebhookWhoseServiceIsNotThere) {
                                "  Fail  [failurePolicy of a.example.com]\n"));
   EXPECT_THAT(text, HasSubstr("skiff delete validatingwebhookconfiguration/guard\n"));
   EXPECT_EQ(first().weight, Weight::kWrong);
+  EXPECT_THAT(Webhooks("Fail, namespaceSelector: {matchLabels: {a: b}}"),
+              HasSubstr("of pods, pods.apps that it selects refused, as"));
+  EXPECT_THAT(Webhooks("Fail, namespaceSelector: {}"), HasSubstr("of pods, pods.apps refused, as"));
   text = Webhooks("Ignore");
   EXPECT_THAT(text, HasSubstr("a.example.com cannot be asked, and is passed over: service/guard"));
   EXPECT_TRUE(explanation_.healthy());
   facts_.lists.erase("services");
   facts_.unread["services"] = "you may not see them";
   EXPECT_THAT(Webhooks("Fail"), Not(HasSubstr("does not exist")));
+  EXPECT_THAT(Webhooks("Fail"), HasSubstr("whether a.example.com can be asked is not seen"));
+}
+
+TEST_F(WhyExtensionTest, WebhooksAreLookedForWhereTheirServicesAre) {
+  const auto webhook = [](const std::string& client) {
+    return "{name: a, clientConfig: {" + client + "}}";
+  };
+  const auto looked = [](const std::string& webhooks) {
+    return NamespacesOfWebhooks(Parsed("{webhooks: [" + webhooks + "]}"));
+  };
+  const std::string one = webhook("service: {namespace: x, name: s}");
+  const std::string other = webhook("service: {namespace: z, name: s}");
+  EXPECT_THAT(looked(webhook("url: 'https://example.com'")), testing::IsEmpty());
+  EXPECT_THAT(looked(one + ", " + other + ", " + one), testing::ElementsAre("x", "z"));
 }
 
 TEST_F(WhyExtensionTest, AWebhookThatNothingAnswersFor) {
@@ -128,8 +148,10 @@ TEST_F(WhyExtensionTest, AWebhookThatIsAnswered) {
           "'https://example.com'}, rules: [{apiGroups: ['*'], resources: ['*'], operations: "
           "['*']}]}]}");
   EXPECT_EQ(text,
-            "mutatingwebhookconfiguration/out has 1 webhook; nothing is wrong.\n"
+            "mutatingwebhookconfiguration/out has 1 webhook; whether b.example.com can be asked is "
+            "not seen from here.\n"
             "  b.example.com is asked of any write of *  [webhooks]\n");
+  EXPECT_TRUE(explanation_.healthy());
 }
 
 }  // namespace

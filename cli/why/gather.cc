@@ -17,6 +17,7 @@ struct Scope {
   std::string namespace_ = {};  // "": all.
   std::string labels = {};
   std::string fields = {};
+  bool more = false;  // Beside what was read of it before.
 };
 
 bool MakesPods(std::string_view kind) {
@@ -72,7 +73,7 @@ bool Gathering::Note(const std::string& resource, const Error& error) {
 
 Result<> Gathering::Read(const char* resource, const Scope& scope, const char* as) {
   const std::string name = as ? as : resource;
-  if (facts_.Has(name) && name != "events") return {};
+  if (facts_.Has(name) && name != "events" && !scope.more) return {};
   const auto kind = session_.kinds().Find(resource);
   if (!kind) return Note(name, kind.error()) ? Result<>() : Fail(kind.error());
   ListOptions options;
@@ -239,9 +240,10 @@ Result<> Gathering::ForNode(const Json& node) {
 }
 
 Result<> Gathering::ForWebhooks(const Json& configuration) {
-  const std::string namespace_ = NamespaceOfWebhooks(configuration);
-  for (const char* resource : {"services", "pods", "endpointslices"}) {
-    TRY(Read(resource, {.namespace_ = namespace_}));
+  for (const std::string& namespace_ : NamespacesOfWebhooks(configuration)) {
+    for (const char* resource : {"services", "pods", "endpointslices"}) {
+      TRY(Read(resource, {.namespace_ = namespace_, .more = true}));
+    }
   }
   return {};
 }

@@ -1,18 +1,29 @@
 // Why a CertificateSigningRequest has no certificate: whom it waits for.
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "cli/why/explain.h"
 
 namespace skiff::cli::why {
 namespace {
+
+// Other signers may have names that begin alike.
+bool IsOfControllerManager(std::string_view signer) {
+  constexpr std::string_view kSigners[] = {
+      "kubernetes.io/kube-apiserver-client", "kubernetes.io/kube-apiserver-client-kubelet",
+      "kubernetes.io/kubelet-serving", "kubernetes.io/legacy-unknown"};
+  return std::find(std::begin(kSigners), std::end(kSigners), signer) != std::end(kSigners);
+}
 
 void AddVerdict(const Json& request, const char* type, const char* clause, Findings& out) {
   const Json& condition = Condition(request, type);
   if (TextAt(condition, "status") != "True") return;
   Finding finding;
   finding.cause = type;
-  finding.sentence =
-      fmt::format("{} {}: {}", Named(request), clause, OneLine(TextAt(condition, "message")));
+  const std::string message = OneLine(TextAt(condition, "message"));
+  finding.sentence = fmt::format("{} {}{}", Named(request), clause,
+                                 message.empty() ? ", and nobody said why" : ": " + message);
   finding.Saw(fmt::format("{} ({})", type, TextAt(condition, "reason")), "status.conditions");
   out.push_back(std::move(finding));
 }
@@ -35,7 +46,7 @@ void ExplainUnapproved(const Facts& facts, const Json& request, Findings& out) {
 
 void ExplainUnsigned(const Facts& facts, const Json& request, Findings& out) {
   const std::string signer = TextAt(request, "spec", "signerName");
-  const bool is_own = signer.starts_with("kubernetes.io/");
+  const bool is_own = IsOfControllerManager(signer);
   Finding finding;
   finding.weight = Weight::kWaits;
   finding.cause = "NotSigned";

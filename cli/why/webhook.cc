@@ -2,12 +2,28 @@
 // asked about, unless their failurePolicy lets it pass.
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "cli/why/explain.h"
 
 namespace skiff::cli::why {
 namespace {
 
-// "CREATE and UPDATE of pods, deployments.apps"
+bool IsSelective(const Json& webhook) {
+  const Json* all[] = {&At(webhook, "namespaceSelector"), &At(webhook, "objectSelector"),
+                       &At(webhook, "matchConditions")};
+  return std::any_of(std::begin(all), std::end(all),
+                     [](const Json* each) { return !each->empty(); });
+}
+
+// Of what nobody has looked at, nothing can be said: programs elsewhere, and what may not be seen.
+bool WasLookedAt(const Facts& facts, const Json& webhook) {
+  if (!At(webhook, "clientConfig", "service").is_object()) return false;
+  return !facts.unread.contains("services") && !facts.unread.contains("pods") &&
+         !facts.unread.contains("endpointslices");
+}
+
+// "CREATE and UPDATE of pods, deployments.apps that it selects"
 std::string RulesText(const Json& webhook) {
   std::vector<std::string> texts;
   for (const Json& rule : At(webhook, "rules")) {
@@ -22,7 +38,7 @@ std::string RulesText(const Json& webhook) {
     texts.push_back(
         fmt::format("{} of {}", all ? "any write" : Join(operations, " and "), Some(resources)));
   }
-  return Some(texts);
+  return Some(texts) + (IsSelective(webhook) ? " that it selects" : "");
 }
 
 // Why its service cannot be asked; "" when it can, or it has none.
@@ -69,13 +85,12 @@ void ExplainWebhook(const Facts& facts, const Json& configuration, const Json& w
 
 }  // namespace
 
-std::string NamespaceOfWebhooks(const Json& configuration) {
-  std::string found;
+std::set<std::string> NamespacesOfWebhooks(const Json& configuration) {
+  std::set<std::string> found;
   for (const Json& webhook : At(configuration, "webhooks")) {
-    const std::string name = TextAt(At(webhook, "clientConfig", "service"), "namespace");
-    if (!name.empty() && !found.empty() && name != found) return "";
-    if (!name.empty()) found = name;
+    found.insert(TextAt(At(webhook, "clientConfig", "service"), "namespace"));
   }
+  found.erase("");
   return found;
 }
 
@@ -85,11 +100,18 @@ void ExplainWebhooks(const Facts& facts, const Json& configuration, Findings& ou
     ExplainWebhook(facts, configuration, webhook, out);
   }
   if (AnyTrouble({out.begin() + static_cast<long>(before), out.end()})) return;
+  std::vector<std::string> unknown;
+  for (const Json& webhook : At(configuration, "webhooks")) {
+    if (!WasLookedAt(facts, webhook)) unknown.push_back(TextAt(webhook, "name"));
+  }
   Finding finding;
-  finding.weight = Weight::kFine;
-  finding.cause = "Fine";
-  finding.sentence = fmt::format("{} has {}; nothing is wrong", Named(configuration),
-                                 Count(At(configuration, "webhooks").size(), "webhook"));
+  finding.weight = unknown.empty() ? Weight::kFine : Weight::kNote;
+  finding.cause = unknown.empty() ? "Fine" : "NotLookedAt";
+  finding.sentence = fmt::format(
+      "{} has {}; {}", Named(configuration), Count(At(configuration, "webhooks").size(), "webhook"),
+      unknown.empty()
+          ? "nothing is wrong"
+          : fmt::format("whether {} can be asked is not seen from here", Some(unknown)));
   for (const Json& webhook : At(configuration, "webhooks")) {
     finding.Saw(fmt::format("{} is asked of {}", TextAt(webhook, "name"), RulesText(webhook)),
                 "webhooks");

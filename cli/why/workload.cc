@@ -46,17 +46,22 @@ std::string QuotedAfter(const std::string& message, const std::string& words) {
   return message.substr(begin, message.find('"', begin) - begin);
 }
 
-std::string CommandForRefusal(const std::string& message) {
+// The whole command line that shows more of it.
+std::string CommandForRefusal(const Json& workload, const std::string& message) {
   const auto has = [&](const char* text) { return message.find(text) != message.npos; };
   if (has("quota")) {
     const std::string quota = QuotaOf(message);
-    return "describe resourcequota" + (quota.empty() ? "" : " " + ShellWord(quota));
+    return CommandFor(workload,
+                      "describe resourcequota" + (quota.empty() ? "" : " " + ShellWord(quota)));
   }
-  if (has("PodSecurity")) return "get namespace --show-labels";
-  if (has("webhook")) return "get validatingwebhookconfigurations,mutatingwebhookconfigurations";
-  if (has("ValidatingAdmissionPolicy")) return "get validatingadmissionpolicies";
-  if (has("serviceaccount")) return "get serviceaccounts";
-  return "get events --sort-by=.lastTimestamp";
+  if (has("PodSecurity")) return CommandFor(workload, "get namespace --show-labels");
+  // Those are in no namespace.
+  if (has("webhook")) {
+    return "skiff get validatingwebhookconfigurations,mutatingwebhookconfigurations";
+  }
+  if (has("ValidatingAdmissionPolicy")) return "skiff get validatingadmissionpolicies";
+  if (has("serviceaccount")) return CommandFor(workload, "get serviceaccounts");
+  return CommandFor(workload, "get events --sort-by=.lastTimestamp");
 }
 
 void AddRefusal(const Json& workload, const Json& maker, const std::string& message,
@@ -66,10 +71,7 @@ void AddRefusal(const Json& workload, const Json& maker, const std::string& mess
   finding.sentence = fmt::format("{} cannot make its pods: what refuses them is {}",
                                  Named(workload), RefusedBy(message));
   finding.Saw(OneLine(message), fmt::format("{}, {}", Named(maker), source));
-  const std::string command = CommandForRefusal(message);
-  // Those are in no namespace.
-  const bool is_cluster_wide = command.starts_with("get validating");
-  finding.Try(is_cluster_wide ? "skiff " + command : CommandFor(workload, command));
+  finding.Try(CommandForRefusal(workload, message));
   out.push_back(std::move(finding));
 }
 
@@ -289,7 +291,10 @@ std::string RefusedBy(const std::string& message) {
   if (const auto webhook = QuotedAfter(message, "failed calling webhook"); !webhook.empty()) {
     return fmt::format("webhook {}, which cannot be asked", webhook);
   }
-  if (has("admission webhook")) return "admission webhook " + QuotedAfter(message, "webhook");
+  if (has("admission webhook")) {
+    const std::string webhook = QuotedAfter(message, "webhook");
+    return webhook.empty() ? "an admission webhook" : "admission webhook " + webhook;
+  }
   if (has("ValidatingAdmissionPolicy")) return "an admission policy";
   if (has("serviceaccount") && has("not found")) return "that its service account does not exist";
   if (has("maximum") && has("per ")) return "a limit range";

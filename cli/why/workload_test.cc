@@ -69,6 +69,9 @@ TEST_F(WhyWorkloadTest, AWebhookThatRefusesItsPodsOrCannotBeAsked) {
   EXPECT_THAT(refused("admission webhook \"a.example.com\" denied the request: no"),
               StartsWith("deployment/web cannot make its pods: what refuses them is admission "
                          "webhook a.example.com.\n"));
+  EXPECT_THAT(refused("admission webhook denied the request: no"),
+              StartsWith("deployment/web cannot make its pods: what refuses them is an admission "
+                         "webhook.\n"));
 }
 
 TEST_F(WhyWorkloadTest, ARefusalThatIsOverIsNotTold) {
