@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <ctime>
+#include <utility>
+
 #include "api/text/go_text.h"
 #include "api/text/go_value.h"
 
@@ -37,6 +40,31 @@ TEST(GoTextTest, FloatsAreQuotedAsGoPrintsThem) {
   EXPECT_EQ(wrong.causes()[2].message, "Invalid value: [1000000]: c");
   EXPECT_EQ(GoPlain(Json{{"a", 123456.5}, {"b", 1e-5}, {"c", 9007199254740993}}),
             "map[a:123456.5 b:1e-05 c:9007199254740993]");
+}
+
+// 9,000 levels around a long text were nine thousand copies of it, 9 GB for the 1 MB here.
+TEST(GoTextTest, ADeepValueIsWrittenInTheTimeOfAFlatOne) {
+  Json deep = std::string(size_t{1} << 20, 'x');
+  for (int i = 0; i < 9000; ++i) deep = Json::array({std::move(deep)});
+  const auto cpu_of = [](const auto& work) {
+    const std::clock_t begin = std::clock();
+    work();
+    return static_cast<double>(std::clock() - begin) / CLOCKS_PER_SEC;
+  };
+  EXPECT_LT(cpu_of([&] { EXPECT_EQ(GoPlain(deep).size(), (size_t{1} << 20) + 18000); }), 0.3);
+  EXPECT_LT(cpu_of([&] { EXPECT_GT(GoSyntax(deep).size(), size_t{1} << 20); }), 0.3);
+}
+
+TEST(GoTextTest, OfWhatClientsSendSoMuchIsShown) {
+  EXPECT_EQ(GoShown(Json{{"a", {1, "b"}}}), "map[a:[1 b]]");
+  const std::string most(kShownMax, 'x');
+  EXPECT_EQ(GoShown(most), most);
+  EXPECT_EQ(GoShown(most + "x"), most + "...");
+  EXPECT_EQ(GoShown(Json::array({most})), "[" + most.substr(1) + "...");
+  EXPECT_EQ(GoShown(most.substr(1) + "\u00fc"), most.substr(1) + "...") << "whole letters";
+  Json deep = std::string(size_t{1} << 20, 'x');
+  for (int i = 0; i < 9000; ++i) deep = Json::array({std::move(deep)});
+  EXPECT_EQ(GoShown(deep), std::string(kShownMax, '[') + "...");
 }
 
 TEST(GoTextTest, StructsKeepTheOrderOfTheirFields) {

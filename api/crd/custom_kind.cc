@@ -195,7 +195,7 @@ bool StopsRules(const Cause& cause) {
 
 // Go's words for a value of another type than the one at a path should be.
 std::string AccessError(std::string_view path, const Json& value, std::string_view wanted) {
-  return fmt::format(".{} accessor error: {} is of the type {}, expected {}", path, GoPlain(value),
+  return fmt::format(".{} accessor error: {} is of the type {}, expected {}", path, GoShown(value),
                      value.is_null() ? "<nil>" : GoTypeOf(value), wanted);
 }
 

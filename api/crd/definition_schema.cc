@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <optional>
 #include <set>
+#include <unordered_set>
 
 #include "api/codec/decode.h"
 #include "api/codec/json.h"
@@ -91,23 +92,30 @@ bool FindBelow(const Json& props, const Is& is) {
   return find_in_map("dependencies");
 }
 
-// Whether nothing can be said of the structure. "$schema" is refused for no other reason.
-bool HasUnsupported(const Json& props) {
+// Schemas of which, or of what is below them, nothing can be said of the structure. "$schema" is
+// refused for no other reason.
+using Unsupported = std::unordered_set<const Json*>;
+
+bool FindUnsupported(const Json& props, Unsupported& found) {
   const Json* items = PartOf(props, "items");
   const Json* preserve = PartOf(props, "x-kubernetes-preserve-unknown-fields");
-  return std::any_of(std::begin(kUnsupported), std::end(kUnsupported),
-                     [&](std::string_view name) { return IsUnsupported(props, name); }) ||
-         IsUsed(props, "$schema") || (preserve != nullptr && *preserve == false) ||
-         (items != nullptr && items->is_array() && !items->empty()) ||
-         FindBelow(props, [](const Json& below, const Spot&) { return HasUnsupported(below); });
+  bool is = std::any_of(std::begin(kUnsupported), std::end(kUnsupported),
+                        [&](std::string_view name) { return IsUnsupported(props, name); }) ||
+            IsUsed(props, "$schema") || (preserve != nullptr && *preserve == false) ||
+            (items != nullptr && items->is_array() && !items->empty());
+  FindBelow(props, [&](const Json& below, const Spot&) {
+    is = FindUnsupported(below, found) || is;
+    return false;
+  });
+  if (is) found.insert(&props);
+  return is;
 }
 
 class NodeCheck {
  public:
   // `rules` gets what is wrong with rules; null: they are not looked at but for their form.
-  // `supported`: all of the schema has a structure.
-  NodeCheck(Violations& out, RuleCheck* rules, bool supported)
-      : out_(out), rules_(rules), supported_(supported) {}
+  NodeCheck(Violations& out, RuleCheck* rules, const Unsupported& unsupported)
+      : out_(out), rules_(rules), unsupported_(unsupported) {}
 
   // `scope` is null where no values stand.
   void Node(const Json& props, const SchemaPath& path, const RuleScope* scope) {
@@ -324,7 +332,7 @@ class NodeCheck {
     const Json* rules = RulesOf(props);
     if (rules == nullptr || rules->empty()) return;
     // What has no structure has no paths to be looked for.
-    const bool has_paths = supported_ || !HasUnsupported(props);
+    const bool has_paths = !unsupported_.contains(&props);
     for (size_t i = 0; i < rules->size(); ++i) {
       const SchemaPath at = path.Child(kRules).Index(i);
       Texts((*rules)[i], at);
@@ -372,7 +380,7 @@ class NodeCheck {
 
   Violations& out_;
   RuleCheck* rules_;
-  const bool supported_;
+  const Unsupported& unsupported_;  // All there are, found by one walk.
 };
 
 // Defaults are values of their own schema, and have no place in what each resource has.
@@ -550,7 +558,8 @@ void ValidateSchema(const Json& props, const SchemaChecks& checks, const FieldPa
   }
   RuleCompiler compiler(props);
   Violations structural;
-  const bool supported = !HasUnsupported(props);
+  Unsupported unsupported;
+  const bool supported = !FindUnsupported(props, unsupported);
   if (supported) ValidateStructure(props, path, structural);
   if (supported && structural.empty() && HasDefault(props)) {
     const RuleNodePtr rules = checks.rules ? MakeRuleTree(props, compiler) : nullptr;
@@ -561,7 +570,7 @@ void ValidateSchema(const Json& props, const SchemaChecks& checks, const FieldPa
   RuleCheck rule_check(compiler, of_rules);
   const bool checks_rules = checks.rules && supported && structural.empty();
   const RuleScope scope;
-  NodeCheck(out, checks_rules ? &rule_check : nullptr, supported)
+  NodeCheck(out, checks_rules ? &rule_check : nullptr, unsupported)
       .Node(props, SchemaPath(path), &scope);
   // Whatever else is unsupported has been told of by now.
   if (!supported && out.causes().size() == before) {

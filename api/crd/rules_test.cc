@@ -530,5 +530,22 @@ TEST(RuleDefinitionTest, ADeepSchemaIsReadOnce) {
   EXPECT_LT(std::clock() - begin, CLOCKS_PER_SEC);
 }
 
+// Each of the levels has a rule whose path is looked for where all below has a structure.
+TEST(RuleDefinitionTest, OneWalkTellsWhereAllHasAStructure) {
+  Json wide = Json::object();
+  for (int i = 0; i < 20'000; ++i) wide["p" + std::to_string(i)] = {{"type", "string"}};
+  Json schema = Object(std::move(wide));
+  for (int i = 0; i < 1000; ++i) {
+    Json outer = Object({{"a", std::move(schema)}});
+    outer[kRules] = {{{"rule", "true"}, {"fieldPath", ".a"}}};
+    schema = std::move(outer);
+  }
+  schema["$schema"] = "x";
+  const std::clock_t begin = std::clock();
+  EXPECT_EQ(SchemaErrors(schema),
+            "S: Invalid value: \"\": OpenAPIV3Schema 'schema' is not supported");
+  EXPECT_LT(static_cast<double>(std::clock() - begin) / CLOCKS_PER_SEC, 0.8);
+}
+
 }  // namespace
 }  // namespace skiff::crd

@@ -38,18 +38,18 @@ tl::unexpected<Error> BadArgument(const char* wanted, const Json& value) {
 }
 
 tl::unexpected<Error> NoMergeKey(const Json& item, std::string_view key) {
-  return ServerError("map: " + GoPlain(item) +
+  return ServerError("map: " + GoShown(item) +
                      " does not contain declared merge key: " + std::string(key));
 }
 
 tl::unexpected<Error> UnknownDirective(const Json& directive, const Json& map) {
   // Go expects a text there, and says of anything else what it is.
-  std::string shown = GoPlain(directive);
+  std::string shown = GoShown(directive);
   if (directive.is_null()) shown = "%!s(<nil>)";
   if (directive.is_primitive() && !directive.is_string() && !directive.is_null()) {
     shown = std::string("%!s(") + GoTypeOf(directive) + "=" + shown + ")";
   }
-  return ServerError("unknown patch type: " + shown + " in map: " + GoPlain(map));
+  return ServerError("unknown patch type: " + shown + " in map: " + GoShown(map));
 }
 
 // Where the patch is new: nulls mean nothing there, and objects with "$patch" go. Other directives
@@ -209,7 +209,7 @@ Result<> CheckItems(const Json& original, const Json& patch) {
     for (const Json& item : *list) {
       if (GoTypeOf(item) == type && item.is_null() == first.is_null()) continue;
       return ServerError("list element types are not identical: " +
-                         GoPlain(Json::array({original, patch})));
+                         GoShown(Json::array({original, patch})));
     }
   }
   return {};
@@ -362,8 +362,8 @@ Result<> SetElementOrder(const Spot& spot, const std::string& name, const Json& 
   const bool both = given != patch.end() && !given->empty() && !order.empty();
   if (both) TRY(FindsItsKeys(*given, order, key));
   if (both && !FollowsOrder(*given, order, key)) {
-    return ServerError("The order in patch list:\n" + GoPlain(*given) +
-                       "\n doesn't match $setElementOrder list:\n" + GoPlain(order) + "\n");
+    return ServerError("The order in patch list:\n" + GoShown(*given) +
+                       "\n doesn't match $setElementOrder list:\n" + GoShown(order) + "\n");
   }
   const Json before = old == original.end() ? Json::array() : *old;
   Json merged = before;

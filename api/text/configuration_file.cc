@@ -2,9 +2,11 @@
 
 #include <fmt/ranges.h>
 
+#include <charconv>
 #include <cstdint>
 #include <map>
 #include <set>
+#include <system_error>
 
 #include "api/codec/json.h"
 #include "api/patch/patch.h"
@@ -126,9 +128,13 @@ ConfigurationReading::Take ConfigurationReading::Switch(std::optional<bool>& to)
 ConfigurationReading::Take ConfigurationReading::Number(std::optional<int64_t>& to) {
   return [this, &to](const Json& value) {
     if (!value.is_number()) return Misfit(value, "int32");
-    const bool fits = value.is_number_integer() && value >= INT32_MIN && value <= INT32_MAX;
-    if (!fits) return Misfit(value, "int32", " " + DumpJson(value));
-    to = value.get<int64_t>();
+    // By its text, as Go reads what it has made of YAML: 1e3 is 1000.
+    const std::string text = DumpJson(value);
+    int32_t number = 0;
+    const auto read = std::from_chars(text.data(), text.data() + text.size(), number);
+    const bool fits = read.ec == std::errc() && read.ptr == text.data() + text.size();
+    if (!fits) return Misfit(value, "int32", " " + text);
+    to = number;
   };
 }
 

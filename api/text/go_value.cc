@@ -21,6 +21,58 @@ std::string OddPartOf(const Json& oddity, OddPart part) {
   return {begin, std::find(begin, bytes.end(), 0)};
 }
 
+std::string ScalarPlain(const Json& value) {
+  if (value.is_null()) return "<nil>";
+  if (IsGoOddity(value)) return OddPartOf(value, OddPart::kPlain);
+  return value.is_number_float() ? GoFloat(value.get<double>()) : DumpJson(value);
+}
+
+std::string ScalarSyntax(const Json& value) {
+  if (value.is_null()) return "interface {}(nil)";
+  if (IsGoOddity(value)) return OddPartOf(value, OddPart::kSyntax);
+  if (value.is_string()) return GoQuote(value.get_ref<const std::string&>());
+  return value.is_number_float() ? GoFloat(value.get<double>()) : DumpJson(value);
+}
+
+// All levels append to one text: a text for each, put into the next, would be copied once a level.
+// Ends soon after `bytes_max`.
+void AppendPlain(const Json& value, size_t bytes_max, std::string& out) {
+  if (value.is_string()) {
+    out.append(value.get_ref<const std::string&>(), 0, bytes_max);
+    return;
+  }
+  if (!value.is_structured()) {
+    out += ScalarPlain(value);
+    return;
+  }
+  out += value.is_object() ? "map[" : "[";
+  bool first = true;
+  for (const auto& [key, member] : value.items()) {
+    if (out.size() >= bytes_max) return;
+    if (!first) out += " ";
+    first = false;
+    if (value.is_object()) out += key + ":";
+    AppendPlain(member, bytes_max, out);
+  }
+  out += "]";
+}
+
+void AppendSyntax(const Json& value, std::string& out) {
+  if (!value.is_structured()) {
+    out += ScalarSyntax(value);
+    return;
+  }
+  out += value.is_object() ? "map[string]interface {}{" : "[]interface {}{";
+  bool first = true;
+  for (const auto& [key, member] : value.items()) {
+    if (!first) out += ", ";
+    first = false;
+    if (value.is_object()) out += GoQuote(key) + ":";
+    AppendSyntax(member, out);
+  }
+  out += "}";
+}
+
 }  // namespace
 
 Json GoOddity(std::string_view plain, std::string_view syntax, std::string_view type) {
@@ -48,37 +100,25 @@ std::string GoFloat(double value) {
 }
 
 std::string GoPlain(const Json& value) {
-  if (value.is_null()) return "<nil>";
-  if (IsGoOddity(value)) return OddPartOf(value, OddPart::kPlain);
-  if (value.is_string()) return value.get<std::string>();
-  if (value.is_number_float()) return GoFloat(value.get<double>());
-  if (!value.is_structured()) return DumpJson(value);
-  std::string out = value.is_object() ? "map[" : "[";
-  bool first = true;
-  for (const auto& [key, member] : value.items()) {
-    if (!first) out += " ";
-    first = false;
-    if (value.is_object()) out += key + ":";
-    out += GoPlain(member);
-  }
-  return out + "]";
+  std::string out;
+  AppendPlain(value, std::string::npos, out);
+  return out;
+}
+
+std::string GoShown(const Json& value) {
+  std::string out;
+  AppendPlain(value, kShownMax + 1, out);
+  if (out.size() <= kShownMax) return out;
+  size_t end = kShownMax;
+  while (end > 0 && (out[end] & 0xc0) == 0x80) --end;  // Not within a letter.
+  out.resize(end);
+  return out + "...";
 }
 
 std::string GoSyntax(const Json& value) {
-  if (value.is_null()) return "interface {}(nil)";
-  if (IsGoOddity(value)) return OddPartOf(value, OddPart::kSyntax);
-  if (value.is_string()) return GoQuote(value.get<std::string>());
-  if (value.is_number_float()) return GoFloat(value.get<double>());
-  if (!value.is_structured()) return DumpJson(value);
-  std::string out = value.is_object() ? "map[string]interface {}{" : "[]interface {}{";
-  bool first = true;
-  for (const auto& [key, member] : value.items()) {
-    if (!first) out += ", ";
-    first = false;
-    if (value.is_object()) out += GoQuote(key) + ":";
-    out += GoSyntax(member);
-  }
-  return out + "}";
+  std::string out;
+  AppendSyntax(value, out);
+  return out;
 }
 
 GoBasic GoBasicOf(const Json& value) {

@@ -1,6 +1,7 @@
 // Decoded JSON as Go's fmt prints it, for texts that quote it.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -13,6 +14,9 @@ namespace skiff {
 std::string GoFloat(double value);
 // %v: map[a:1 b:[x y]], <nil>.
 std::string GoPlain(const Json& value);
+// The same of what a client sent, for an error: "..." stands for what is beyond kShownMax bytes.
+constexpr size_t kShownMax = 4096;
+std::string GoShown(const Json& value);
 // %#v: map[string]interface {}{"a":1}.
 std::string GoSyntax(const Json& value);
 // %T: "map[string]interface {}", "int64".

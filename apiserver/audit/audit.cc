@@ -237,11 +237,15 @@ Audit::Audit(AuditPolicy policy, std::unique_ptr<AuditLog> log, bool is_legacy, 
       MetricRegistry::MeasuredType::kCounter);
 }
 
+void Audit::LogNotes(const std::vector<std::string>& notes) {
+  for (const std::string& note : notes) Log("audit").Info("policy", {{"note", note}});
+}
+
 Result<std::unique_ptr<Audit>> Audit::Create(const AuditOptions& options, const Clock& clock,
                                              Random& random, MetricRegistry& metrics) {
   std::vector<std::string> notes;
   AuditPolicy policy = TRY(AuditPolicy::Load(options.policy_text, options.policy_file, notes));
-  for (const std::string& note : notes) Log("audit").Info("policy", {{"note", note}});
+  LogNotes(notes);
   auto log = TRY(AuditLog::Open(options.log, clock));
   return std::make_unique<Audit>(std::move(policy), std::move(log), options.is_legacy, clock,
                                  random, metrics);

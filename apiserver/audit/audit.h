@@ -78,6 +78,8 @@ class Audit {
         Random& random, MetricRegistry& metrics);
   static Result<std::unique_ptr<Audit>> Create(const AuditOptions& options, const Clock& clock,
                                                Random& random, MetricRegistry& metrics);
+  // What a policy was found to have no use for.
+  static void LogNotes(const std::vector<std::string>& notes);
 
   // False in an attempt that would have to wait for room (base/at_once.h).
   bool AwaitRoom();

@@ -160,6 +160,16 @@ TEST(EncryptionConfig, SaysWhereAFileIsOfAnotherType) {
   EXPECT_EQ(provider("{kms: {cachesize: 99999999999}}"),
             "json: cannot unmarshal number 99999999999 into Go struct field KMSConfiguration."
             "resources.providers.kms.cachesize of type int32");
+  // Without a sign it would be -1.
+  EXPECT_EQ(provider("{kms: {cachesize: 18446744073709551615}}"),
+            "json: cannot unmarshal number 18446744073709551615 into Go struct field "
+            "KMSConfiguration.resources.providers.kms.cachesize of type int32");
+  EXPECT_EQ(provider("{kms: {cachesize: 1e10}}"),
+            "json: cannot unmarshal number 10000000000 into Go struct field KMSConfiguration."
+            "resources.providers.kms.cachesize of type int32");
+  // The next fault is told of, so this is none.
+  EXPECT_EQ(provider("{kms: {cachesize: 1e3, timeout: 3x}}"),
+            "time: unknown unit \"x\" in duration \"3x\"");
   EXPECT_EQ(provider("{kms: {timeout: 3x}}"), "time: unknown unit \"x\" in duration \"3x\"");
   EXPECT_EQ(
       provider("{identity: {}, identity: {}}"),

@@ -104,7 +104,8 @@ Result<> CheckAuditFlags(const AuditFlags& flags, std::vector<std::string>& note
   return {};
 }
 
-Result<std::optional<AuditOptions>> AuditOptionsOf(const AuditFlags& flags) {
+Result<std::optional<AuditOptions>> AuditOptionsOf(const AuditFlags& flags,
+                                                   std::vector<std::string>& notes) {
   if (flags.policy_file.empty()) return std::nullopt;
   auto text = ReadWholeFile(flags.policy_file);
   if (!text) {
@@ -112,7 +113,6 @@ Result<std::optional<AuditOptions>> AuditOptionsOf(const AuditFlags& flags) {
                              Quoted(flags.policy_file), text.error().message));
   }
   if (flags.log.path.empty()) {
-    std::vector<std::string> notes;
     TRY(AuditPolicy::Load(*text, flags.policy_file, notes));
     return std::nullopt;
   }

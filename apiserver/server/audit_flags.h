@@ -21,7 +21,9 @@ struct AuditFlags {
 void AddAuditFlags(Flags& flags, AuditFlags& to);
 // Invalid carries kube-apiserver's text; what has no effect gets a line in `notes`.
 Result<> CheckAuditFlags(const AuditFlags& flags, std::vector<std::string>& notes);
-// With the policy read; nullopt: nothing is told.
-Result<std::optional<AuditOptions>> AuditOptionsOf(const AuditFlags& flags);
+// With the policy read; nullopt: nothing is told. `notes`: of a policy that serves nothing. One
+// that does is looked at by Audit::Create, which tells of the same.
+Result<std::optional<AuditOptions>> AuditOptionsOf(const AuditFlags& flags,
+                                                   std::vector<std::string>& notes);
 
 }  // namespace skiff

@@ -38,17 +38,24 @@ TEST(AuditFlagsTest, OneHalfOfItIsNothingAndIsSaid) {
   ASSERT_TRUE(CheckAuditFlags(flags, notes));
   EXPECT_EQ(notes, std::vector<std::string>({"No audit policy file provided, no events will be "
                                              "recorded for log backend"}));
-  EXPECT_FALSE(AuditOptionsOf(flags).value().has_value());
+  EXPECT_FALSE(AuditOptionsOf(flags, notes).value().has_value());
   flags.policy_file = "/nowhere/policy";
-  EXPECT_TRUE(AuditOptionsOf(flags).error().message.starts_with(
-      "loading audit policy file: failed to read file path \"/nowhere/policy\": "));
+  EXPECT_TRUE(AuditOptionsOf(flags, notes)
+                  .error()
+                  .message.starts_with(
+                      "loading audit policy file: failed to read file path \"/nowhere/policy\": "));
   // It is judged all the same.
   flags.log.path.clear();
   flags.policy_file = ::testing::TempDir() + "audit_policy.yaml";
   std::ofstream(flags.policy_file) << "apiVersion: audit.k8s.io/v1\nkind: Policy\nrules: []\n";
-  EXPECT_EQ(AuditOptionsOf(flags).error().message,
+  EXPECT_EQ(AuditOptionsOf(flags, notes).error().message,
             "loading audit policy file: loaded illegal policy with 0 rules: from file " +
                 flags.policy_file);
+  notes.clear();
+  std::ofstream(flags.policy_file)
+      << "apiVersion: audit.k8s.io/v1\nkind: Policy\nrules: [{level: None, user: [x]}]\n";
+  EXPECT_FALSE(AuditOptionsOf(flags, notes).value().has_value());
+  EXPECT_EQ(notes, std::vector<std::string>({"audit policy: unknown field \"rules[0].user\""}));
 }
 
 }  // namespace

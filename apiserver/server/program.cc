@@ -11,6 +11,7 @@
 #include <thread>
 
 #include "api/rules/core/ip.h"
+#include "apiserver/audit/audit.h"
 #include "apiserver/auth/cert_dir.h"
 #include "apiserver/auth/jwt.h"
 #include "apiserver/auth/pki.h"
@@ -305,7 +306,9 @@ Result<ApiServerOptions> ApiServerProcess::Impl::OptionsOf(const ApiServerFlags&
   options.anonymous_auth = flags.anonymous_auth;
   options.authorization = TRY(AuthorizationOf(flags.authorization, flags.authorization_modes));
   options.outside_tokens = TRY(OutsideTokensOf(flags.tokens, flags.anonymous_auth.has_value()));
-  options.audit = TRY(AuditOptionsOf(flags.audit));
+  std::vector<std::string> audit_notes;
+  options.audit = TRY(AuditOptionsOf(flags.audit, audit_notes));
+  Audit::LogNotes(audit_notes);
   options.browser_access = flags.port.browser_access;
   options.external_hostname = flags.port.external_hostname;
   options.goaway_chance = TRY(GoawayChanceOf(flags.port));

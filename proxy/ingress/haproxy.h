@@ -67,8 +67,9 @@ class Haproxy {
 
   const std::string directory_;
   std::string serving_;  // The signature of the worker that serves while the next one starts.
-  // Of the configuration that it took last: who was killed is back without another check, which
-  // reads all certificates once more.
+  // The signature of the configuration that it took last: who was killed is back without another
+  // check, which reads all certificates once more. A signature leaves servers out, so another list
+  // of those is not checked either.
   std::string taken_;
 };
 

@@ -61,8 +61,9 @@ defaults
 // next proxy behind this one may drop.
 //
 // A path is led by what it is to the pod: /public/../admin is /admin, and is sent as that. Pods
-// differ in what they make of such dots and slashes when they are encoded, of a zero byte, and of
-// no host. After an upgrade to HTTP/2 nobody would look at a connection's requests.
+// differ in what they make of such dots and slashes when they are encoded, of backslashes (slashes
+// to WHATWG's URLs), of what follows a semicolon (no part of the name to servlets), of a zero byte,
+// and of no host. After an upgrade to HTTP/2 nobody would look at a connection's requests.
 constexpr char kRouting[] = R"(  option httplog
   capture request header Host len 128
   http-request add-header X-Skiff-Ingress-Hop 1
@@ -71,7 +72,7 @@ constexpr char kRouting[] = R"(  option httplog
   http-request deny deny_status 400 if drops_ours
   http-request deny deny_status 400 if { req.hdr_cnt(host) eq 0 } !HTTP_1.0
   http-request deny deny_status 400 if { req.hdrs -m reg '\x00' }
-  acl dots path -m reg -i '(/|%2f)(\.|%2e){1,2}(/|%2f|$)'
+  acl dots path -m reg -i '(/|\\|%2f|%5c)(\.|%2e){1,2}(/|\\|%2f|%5c|;|%3b|%00|$)'
   http-request normalize-uri path-strip-dot if dots
   http-request normalize-uri path-strip-dotdot full if dots
   http-request deny deny_status 400 if dots

@@ -68,5 +68,27 @@ TEST(IngressAnnotationsTest, OfManyTheFirstOnesAreNamed) {
   EXPECT_TRUE(problems[0].message.ends_with(", nginx.org/a0007 and 2992 more annotations"));
 }
 
+// What is cut off is the number of the others.
+TEST(IngressAnnotationsTest, OfLongNamesThereAreFewer) {
+  networking_v1::Ingress ingress;
+  for (const char* name : {"a", "b", "c", "d"}) {
+    ingress.metadata.annotations["nginx.org/" + std::string(300, 'x') + name] = "x";
+  }
+  ingress.metadata.annotations["nginx.org/z"] = "x";
+  const auto problems = ReadAnnotations(ingress).problems;
+  ASSERT_EQ(problems.size(), 1u);
+  EXPECT_LE(problems[0].message.size(), 900u);
+  EXPECT_TRUE(problems[0].message.ends_with("xb and 3 more annotations")) << problems[0].message;
+}
+
+TEST(IngressAnnotationsTest, WhatForbidsNothingIsNotMissed) {
+  networking_v1::Ingress ingress;
+  auto& range = ingress.metadata.annotations["nginx.ingress.kubernetes.io/whitelist-source-range"];
+  range = "0.0.0.0/0,::/0";
+  EXPECT_TRUE(ReadAnnotations(ingress).problems.empty());
+  range = "10.0.0.0/8";
+  EXPECT_EQ(ReadAnnotations(ingress).problems.size(), 1u);
+}
+
 }  // namespace
 }  // namespace skiff::ingress

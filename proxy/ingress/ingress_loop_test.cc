@@ -127,8 +127,11 @@ TEST_F(IngressLoopTest, APathIsToThePodWhatItWasLedBy) {
   for (const char* path : {"/shown/..", "/shown/../x", "/guarded/../.."}) {
     EXPECT_EQ(Get("foo.com", path).substr(0, 3), "404") << path;
   }
-  for (const char* path : {"/shown/%2e%2E/guarded", "/shown/.%2e/guarded", "/shown/..%2Fguarded",
-                           "/shown%2f../guarded", "/shown%2f%2e"}) {
+  for (const char* path :
+       {"/shown/%2e%2E/guarded", "/shown/.%2e/guarded", "/shown/..%2Fguarded",
+        "/shown%2f../guarded", "/shown%2f%2e", "/shown/..\\guarded", "/shown\\../guarded",
+        "/shown\\..\\guarded", "/shown%5c..%5Cguarded", "/shown/..%5cguarded", "/shown/..;/guarded",
+        "/shown/..;x=1/guarded", "/shown/..%3b/guarded", "/shown/..%00/guarded", "/shown/.;/x"}) {
     EXPECT_EQ(Get("foo.com", path).substr(0, 3), "400") << path;
   }
   // Host and path are one key.

@@ -136,21 +136,29 @@ class Planner {
         continue;
       }
       if (!rule.http) continue;
-      for (const auto& path : rule.http->paths) {
-        const bool exact = path.path_type.value_or("") == "Exact";
-        const std::string key =
-            exact ? ExactKey(rule.host, path.path) : PrefixKey(rule.host, path.path);
-        if (key.size() > kRouteKeyBytesMax) {
-          Tell("PathTooLong",
-               fmt::format("a path of host {} has more than {} bytes with what has to be escaped",
-                           rule.host.empty() ? "*" : rule.host, kRouteKeyBytesMax));
-          continue;
-        }
-        AddRoute(exact ? plan_.exact : plan_.prefix, key, path.backend,
-                 fmt::format("the path {} of host {}", path.path.empty() ? "/" : path.path,
-                             rule.host.empty() ? "*" : rule.host));
-      }
+      for (const auto& path : rule.http->paths) AddPath(rule.host, path);
     }
+  }
+
+  void AddPath(const std::string& host, const networking_v1::HTTPIngressPath& path) {
+    const char* shown_host = host.empty() ? "*" : host.c_str();
+    const bool exact = path.path_type.value_or("") == "Exact";
+    const std::string key = exact ? ExactKey(host, path.path) : PrefixKey(host, path.path);
+    if (key.size() > kRouteKeyBytesMax) {
+      return Tell(
+          "PathTooLong",
+          fmt::format("a path of host {} has more than {} bytes with what has to be escaped",
+                      shown_host, kRouteKeyBytesMax));
+    }
+    if (HasDots(path.path)) {
+      return Tell("PathNeverAsked",
+                  fmt::format("no request is led by a path with . or .. in it, which are resolved "
+                              "before or refused: {} of host {}",
+                              path.path, shown_host));
+    }
+    AddRoute(
+        exact ? plan_.exact : plan_.prefix, key, path.backend,
+        fmt::format("the path {} of host {}", path.path.empty() ? "/" : path.path, shown_host));
   }
 
   // For the hosts that its rules name; for all, if they name none.

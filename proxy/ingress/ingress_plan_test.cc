@@ -476,6 +476,30 @@ TEST(IngressPlanTest, APathThatIsTooLongForALineIsNotServedAndToldSo) {
   EXPECT_THAT(ProblemsOf(plan, "escaped"), HasSubstr("PathTooLong: a path of host * has"));
 }
 
+// The API refuses only some of them, and only of Exact and Prefix.
+TEST(IngressPlanTest, APathThatNoRequestIsLedByIsToldSo) {
+  TestObjects objects;
+  objects.AddService("web", {});
+  const char* never[] = {"/a/./b",      "/a/../b",   "/a/..",  "/a/.",
+                         "/a/%2e%2E/b", "/a\\..\\b", "/..;x/b"};
+  for (const char* path : never) {
+    objects.AddRule(path, "foo.com", path, "ImplementationSpecific", "web");
+  }
+  objects.AddRule("encoded", "", "/%2e/", "Exact", "web");
+  objects.AddRule("fine", "", "/a.b/.c/..d/.../e..", "ImplementationSpecific", "web");
+  const IngressPlan plan = objects.Plan();
+  EXPECT_THAT(plan.prefix, ElementsAre(Pair("%2Fa.b%2F.c%2F..d%2F...%2Fe..%2F", "default.web.80")));
+  EXPECT_THAT(plan.exact, IsEmpty());
+  for (const char* path : never) {
+    EXPECT_EQ(ProblemsOf(plan, path),
+              "PathNeverAsked: no request is led by a path with . or .. in it, which are resolved "
+              "before or refused: " +
+                  std::string(path) + " of host foo.com\n");
+  }
+  EXPECT_THAT(ProblemsOf(plan, "encoded"), HasSubstr("refused: /%2e/ of host *"));
+  EXPECT_EQ(ProblemsOf(plan, "fine"), "");
+}
+
 core_v1::Secret SecretOf(const std::string& certificate, const std::string& key) {
   core_v1::Secret secret;
   secret.data["tls.crt"] = certificate;

@@ -1,5 +1,6 @@
 #include "proxy/ingress/route_keys.h"
 
+#include <algorithm>
 #include <optional>
 
 #include "api/rules/names.h"
@@ -35,10 +36,14 @@ std::optional<std::string> PercentDecoded(std::string_view text) {
   return decoded;
 }
 
+std::string PlainPath(std::string_view path) {
+  return PercentDecoded(path).value_or(std::string(path));
+}
+
 }  // namespace
 
 std::string EncodedPath(std::string_view path) {
-  const std::string plain = PercentDecoded(path).value_or(std::string(path));
+  const std::string plain = PlainPath(path);
   std::string encoded;
   for (const char c : plain) {
     if (IsAlnum(c) || c == '-' || c == '.' || c == '_' || c == '~') {
@@ -62,6 +67,19 @@ std::string PrefixKey(std::string_view host, std::string_view path) {
   std::string key = EncodedPath(path);
   while (key.ends_with(kEncodedSlash)) key.resize(key.size() - kEncodedSlash.size());
   return std::string(host) + key + std::string(kEncodedSlash);
+}
+
+bool HasDots(std::string_view path) {
+  constexpr std::string_view kBefore = "/\\", kAfter("/\\;\0", 4);
+  const std::string plain = PlainPath(path);
+  for (size_t at = plain.find_first_of(kBefore); at != plain.npos;
+       at = plain.find_first_of(kBefore, at + 1)) {
+    const size_t end = std::min(plain.find_first_not_of('.', at + 1), plain.size());
+    const size_t count = end - at - 1;
+    const bool is_end = end == plain.size() || kAfter.find(plain[end]) != kAfter.npos;
+    if (is_end && (count == 1 || count == 2)) return true;
+  }
+  return false;
 }
 
 bool IsRouteHost(std::string_view host) {

@@ -19,6 +19,10 @@ std::string EncodedPath(std::string_view path);
 std::string ExactKey(std::string_view host, std::string_view path);
 std::string PrefixKey(std::string_view host, std::string_view path);
 
+// Whether it has an element of dots. Those of a request are resolved before it is led anywhere, or
+// it is refused (haproxy_config.cc), so that none is led by such a path.
+bool HasDots(std::string_view path);
+
 // Whether it can be a key's host: a name in DNS, whose first label may be "*".
 bool IsRouteHost(std::string_view host);
 

@@ -112,6 +112,39 @@ TEST(ResourceClaimStatus, TellsOfDevicesThatItHolds) {
                           "not set"));
 }
 
+TEST(ResourceClaimStatus, ManyDevicesAreNotHeldAgainstEachOther) {
+  constexpr int kDevices = 8000;
+  Json results = Json::array(), devices = Json::array();
+  for (int i = 0; i < kDevices; ++i) {
+    Json each = {{"driver", "d.example.com"}, {"pool", "p"}, {"device", std::to_string(i)}};
+    devices.push_back(each);
+    // The longest way to tell two apart is by their last part.
+    each["device"] = std::to_string(i + kDevices);
+    each["request"] = "a";
+    results.push_back(std::move(each));
+  }
+  const Json claim = Created(kClaim);
+  const Json told = With(
+      claim, "/status",
+      {{"allocation", {{"devices", {{"results", results}}}}}, {"devices", std::move(devices)}});
+  EXPECT_THAT(StatusErrors(claim, told),
+              ElementsAre("status.allocation.devices.results: Too many: 8000: must have at most "
+                          "32 items"));
+  resource_v1::ResourceClaimStatus status;
+  status.allocation.emplace().devices.results.resize(2);
+  status.allocation->devices.results[1].share_id = "";
+  const HeldDevices held(status);
+  resource_v1::AllocatedDeviceStatus device;
+  EXPECT_TRUE(held.Has(device));
+  device.share_id = "";
+  EXPECT_TRUE(held.Has(device));
+  device.share_id = "s";
+  EXPECT_FALSE(held.Has(device)) << "of another share";
+  device.share_id.reset();
+  device.driver = "d";
+  EXPECT_FALSE(held.Has(device));
+}
+
 TEST(ResourceClaimTemplateValidation, SetsNoMoreThanLabelsAndAnnotations) {
   const auto with = [](const char* field, const Json& value) {
     return CreateErrors(With(kTemplate, std::string("/spec/metadata/") + field, value));

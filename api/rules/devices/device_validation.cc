@@ -136,15 +136,6 @@ void ValidateFullyQualified(const std::string& name, const FieldPath& path, Viol
               "a fully qualified name must be a domain and a name separated by a slash");
 }
 
-bool IsAllocated(const ResourceClaimStatus& status, const AllocatedDeviceStatus& device) {
-  if (!status.allocation) return false;
-  const auto& results = status.allocation->devices.results;
-  return std::any_of(results.begin(), results.end(), [&](const auto& result) {
-    return result.driver == device.driver && result.pool == device.pool &&
-           result.device == device.device && result.share_id == device.share_id;
-  });
-}
-
 void ValidateReservations(const ResourceClaim& claim, Violations& out) {
   const FieldPath path = FieldPath("status").Child("reservedFor");
   const auto& now = claim.status.reserved_for;
@@ -243,12 +234,12 @@ void ValidateNetworkData(const NetworkDeviceData& data, const FieldPath& path, V
   }
 }
 
-void ValidateDeviceStatus(const ResourceClaim& claim, const AllocatedDeviceStatus& device,
+void ValidateDeviceStatus(const HeldDevices& held, const AllocatedDeviceStatus& device,
                           const FieldPath& path, Violations& out) {
   ValidateDriverName(device.driver, path.Child("driver"), out);
   ValidatePoolName(device.pool, path.Child("pool"), out);
   CheckFormat(Dns1123LabelErrors, device.device, path.Child("device"), out);
-  if (!IsAllocated(claim.status, device)) {
+  if (!held.Has(device)) {
     out.Invalid(path, PrintedDevice(device), "must be an allocated device in the claim");
   }
   const FieldPath conditions = path.Child("conditions");
@@ -264,8 +255,9 @@ void ValidateDeviceStatus(const ResourceClaim& claim, const AllocatedDeviceStatu
 void ValidateDeviceStatuses(const ResourceClaim& claim, Violations& out) {
   const FieldPath path = FieldPath("status").Child("devices");
   const auto& devices = claim.status.devices;
+  const HeldDevices held(claim.status);
   for (size_t i = 0; i < devices.size(); ++i) {
-    ValidateDeviceStatus(claim, devices[i], path.Index(i), out);
+    ValidateDeviceStatus(held, devices[i], path.Index(i), out);
   }
   std::set<std::tuple<std::string_view, std::string_view, std::string_view, std::string_view>> seen;
   for (size_t i = 0; i < devices.size(); ++i) {
@@ -276,7 +268,20 @@ void ValidateDeviceStatuses(const ResourceClaim& claim, Violations& out) {
   }
 }
 
+bool HoldsTooMany(const ResourceClaimStatus& status) {
+  return status.allocation && status.allocation->devices.results.size() > kListMax;
+}
+
 }  // namespace
+
+HeldDevices::HeldDevices(const ResourceClaimStatus& status) {
+  if (!status.allocation) return;
+  for (const auto& result : status.allocation->devices.results) keys_.insert(KeyOf(result));
+}
+
+bool HeldDevices::Has(const AllocatedDeviceStatus& device) const {
+  return keys_.contains(KeyOf(device));
+}
 
 void ValidateDriverName(std::string_view driver, const FieldPath& path, Violations& out) {
   if (driver.empty()) return out.Required(path);
@@ -379,7 +384,8 @@ void ValidateClaimSpec(const ResourceClaimSpec& spec, const FieldPath& path, Vio
 
 void ValidateClaimStatus(const ResourceClaim& claim, const ResourceClaim& old, Violations& out) {
   ValidateReservations(claim, out);
-  ValidateDeviceStatuses(claim, out);
+  // That there are too many is told below; nobody reads what is wrong with each.
+  if (!HoldsTooMany(claim.status)) ValidateDeviceStatuses(claim, out);
   ValidateMayBeReserved(claim, old, out);
   const auto& allocation = claim.status.allocation;
   if (old.status.allocation && allocation && !(*allocation == *old.status.allocation)) {

@@ -2,7 +2,10 @@
 // drivers are to set them up.
 #pragma once
 
+#include <optional>
+#include <set>
 #include <string_view>
+#include <tuple>
 #include <vector>
 
 #include "api/gen/resource_v1.h"
@@ -11,6 +14,24 @@
 namespace skiff {
 
 class Violations;
+
+// The devices that a claim holds. The status outlives it, and stays as it is.
+class HeldDevices {
+ public:
+  explicit HeldDevices(const resource_v1::ResourceClaimStatus& status);
+  bool Has(const resource_v1::AllocatedDeviceStatus& device) const;
+
+ private:
+  // Driver, pool, device and share.
+  using Key = std::tuple<std::string_view, std::string_view, std::string_view,
+                         std::optional<std::string_view>>;
+  template <typename Device>
+  static Key KeyOf(const Device& device) {
+    return {device.driver, device.pool, device.device, device.share_id};
+  }
+
+  std::set<Key> keys_;
+};
 
 void ValidateDriverName(std::string_view driver, const FieldPath& path, Violations& out);
 // Segments between slashes.

@@ -39,17 +39,6 @@ void DefaultClaim(ResourceClaim& object) {
   }
 }
 
-bool HoldsDevice(const ResourceClaimStatus& status, const AllocatedDeviceStatus& device) {
-  if (!status.allocation) return false;
-  for (const auto& result : status.allocation->devices.results) {
-    if (result.driver == device.driver && result.pool == device.pool &&
-        result.device == device.device && result.share_id == device.share_id) {
-      return true;
-    }
-  }
-  return false;
-}
-
 bool SharesCapacity(const ResourceClaimStatus& status) {
   if (status.allocation) {
     for (const auto& result : status.allocation->devices.results) {
@@ -88,8 +77,9 @@ void DropAlphaFields(ResourceClaimStatus& status, const ResourceClaimStatus& old
 // What drivers reported of devices that this write gives back goes with them.
 void UpdateStatus(ResourceClaim& object, const ResourceClaim& old) {
   KeepSpecAndMetadata(object, old);
+  const HeldDevices before(old.status), now(object.status);
   std::erase_if(object.status.devices, [&](const AllocatedDeviceStatus& device) {
-    return HoldsDevice(old.status, device) && !HoldsDevice(object.status, device);
+    return before.Has(device) && !now.Has(device);
   });
   DropAlphaFields(object.status, old.status);
 }
