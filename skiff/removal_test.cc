@@ -222,8 +222,9 @@ TEST_F(RemovalTest, OfTwoThatStartAtOnceTheFileNamesTheOneThatRuns) {
 
 TEST_F(RemovalTest, BesideARunningClusterWhatWouldBeAnotherOneIsRefused) {
   const std::string directory = ClusterAt("runs", 3);
-  const auto lock = DataDirLock::TakeAsDaemon(directory);
+  auto lock = DataDirLock::TakeAsDaemon(directory);
   ASSERT_TRUE(lock);
+  lock->StartIsOver();
   const auto refused = [](auto main, std::vector<std::string> args) {
     testing::internal::CaptureStderr();
     const int code = main(args);
