@@ -172,11 +172,11 @@ void NodeStats::AddDisk(PodUsage& usage) const {
     usage.inodes += used.inodes;
     return used.bytes;
   };
-  for (const auto* list : {&pod.spec.containers, &pod.spec.init_containers}) {
-    for (const auto& container : *list) {
-      usage.containers[container.name].disk_bytes += add(logs + "/" + container.name);
-    }
+  for (const auto& container : pod.spec.containers) {
+    usage.containers[container.name].disk_bytes += add(logs + "/" + container.name);
   }
+  // Those have no limits of their own.
+  for (const auto& container : pod.spec.init_containers) add(logs + "/" + container.name);
   for (const auto& container : pod.spec.ephemeral_containers) add(logs + "/" + container.name);
   // Files that containers may write on the node's disk though no volume holds them: as long as they
   // like, too.

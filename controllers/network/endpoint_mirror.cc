@@ -74,6 +74,12 @@ class MirrorReconciler final : public Reconciler<Endpoints> {
                                   "Endpoints subset. {} addresses were skipped",
                                   addresses_max_, plan.skipped));
     }
+    if (plan.left_out > 0) {
+      events_.Warning(endpoints, "TooManyAddressesToMirror",
+                      fmt::format("A max of {} addresses can be mirrored to EndpointSlices where "
+                                  "subsets share addresses or ports. {} addresses were skipped",
+                                  kRepackedMax, plan.left_out));
+    }
   }
 
   Result<> Write(const Endpoints& endpoints, const SliceChanges& changes) {

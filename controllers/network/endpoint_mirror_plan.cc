@@ -121,7 +121,7 @@ std::map<SliceKey, Desired> DesiredSlices(const Endpoints& endpoints, size_t add
                                           MirrorPlan& plan) {
   std::map<SliceKey, Desired> desired;
   const RepackedSubsets repacked = Repacked(endpoints.subsets);
-  plan.skipped += repacked.left_out;
+  plan.left_out = repacked.left_out;
   for (const EndpointSubset& subset : repacked.subsets) {
     const auto ports = PortKeysOf(subset.ports);
     size_t added = 0;

@@ -21,8 +21,8 @@ bool ShouldMirror(const core_v1::Endpoints& endpoints, const core_v1::Service* s
 struct MirrorPlan {
   SliceChanges changes;
   int invalid = 0;  // Addresses that are none.
-  // Those, the ones beyond `addresses_max` of a subset, and those that Repacked leaves out.
-  int64_t skipped = 0;
+  int64_t skipped = 0;   // Those, and the ones beyond `addresses_max` of a subset.
+  int64_t left_out = 0;  // Those that Repacked leaves out.
 };
 // `existing` are the slices that were made of them before.
 MirrorPlan PlanMirror(const core_v1::Endpoints& endpoints,

@@ -111,6 +111,7 @@ class World:
         self.name, self.server = name, Server(port)
         self.told, self.addresses = {}, 0
         self.refusals = []  # What steps were refused since somebody asked.
+        self.missed = False  # What a step waited for has not happened.
         self.beating = {}  # Nodes whose kubelets are well, and by what connection that is said.
         for node in NODES:
             self.add_node(node)
@@ -219,9 +220,12 @@ class World:
             time.sleep(0.2)
 
     def play_until(self, space, happened):
-        """The same, until it has happened; where it does not, the comparison tells."""
+        """The same, until it has happened; where it does not in one world alone, the comparison tells."""
         end = time.monotonic() + HAPPENS_BY
-        while not happened(self, space) and time.monotonic() < end:
+        while not happened(self, space):
+            if time.monotonic() > end:
+                self.missed = True
+                return
             self.play_pods(space)
             time.sleep(0.2)
 

@@ -17,12 +17,16 @@ Duration PodResourcesServer::Step() {
   constexpr mode_t kMode = 0750;
   if (service_) return kNever;
   if (const auto made = MakeDirectories(directory_, kMode); !made) {
-    log_.Error("no directory for pod resources", {{"error", made.error().message}});
-    return kListenRetry;
+    return Failed("no directory: " + made.error().message);
   }
   service_ = PodResourcesService::Listen(directory_ + "/kubelet.sock", sources_, clock_, metrics_);
-  if (service_) return kNever;
-  log_.Error("no socket for pod resources", {{"directory", directory_}});
+  return service_ ? kNever : Failed("no socket, as gRPC says why");
+}
+
+Duration PodResourcesServer::Failed(const std::string& why) {
+  if (std::exchange(failure_, why) != why) {
+    log_.Error("pod resources are not served", {{"directory", directory_}, {"error", why}});
+  }
   return kListenRetry;
 }
 

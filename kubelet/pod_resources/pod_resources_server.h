@@ -22,11 +22,15 @@ class PodResourcesServer final : public ControlLoop {
   void Close() { service_.reset(); }
 
  private:
+  // Says so, once as long as it stays the same.
+  Duration Failed(const std::string& why);
+
   const std::string directory_;
   const Clock& clock_;
   const PodResourcesSources sources_;
   PodResourcesMetrics* const metrics_;
   const Log log_{"pod-resources"};
+  std::string failure_;  // As told last.
   std::unique_ptr<PodResourcesService> service_;
 };
 

@@ -187,5 +187,12 @@ TEST_F(PodResourcesServerTest, RootAloneReachesTheSocketAndAnotherServerTakesIts
   EXPECT_TRUE(List(answer).ok());
 }
 
+TEST_F(PodResourcesServerTest, ADirectoryThatCannotBeMadeIsToldOfOnce) {
+  PodResourcesServer nowhere{"/proc/none/pod-resources", clock_, Sources(), nullptr};
+  const int before = Log::ErrorCount();
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(nowhere.Step(), PodResourcesServer::kListenRetry);
+  EXPECT_EQ(Log::ErrorCount(), before + 1);
+}
+
 }  // namespace
 }  // namespace skiff::kubelet
