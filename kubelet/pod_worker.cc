@@ -306,6 +306,8 @@ Duration PodWorker::Sync(const core_v1::Pod& given) {
   if (context_.simulation != nullptr) {
     if (const Duration wait = context_.simulation->StartsIn(pod); wait > 0ns) return wait;
   }
+  // Before: of a hook that ends meanwhile it is not known what it has left behind.
+  const bool is_in_hook = IsInPostStart();
   const auto observed = Observe(pod);
   if (!observed) {
     log_.Info("runtime does not answer",
@@ -314,7 +316,7 @@ Duration PodWorker::Sync(const core_v1::Pod& given) {
   }
   // It may have been made by a kubelet that ran before this one.
   if (!status_ && !observed->sandboxes.empty()) (void)context_.cgroups.Set(pod);
-  if (IsInPostStart()) return TellBesideHook(pod, *observed);
+  if (is_in_hook) return TellBesideHook(pod, *observed);
   const Duration now = context_.clock.Monotonic();
   if (TakeFailedPostStart(pod)) hook_error_until_ = now + kHookErrorShown;
   WatchProbes(pod, *observed);

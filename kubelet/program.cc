@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "api/pods/pod_resources.h"
+#include "base/certificates.h"
 #include "base/log.h"
 #include "base/program.h"
 #include "base/wrong_clock.h"
@@ -259,7 +260,8 @@ Result<NodeAgentOptions> KubeletProcess::Parts::OptionsFor(const KubeletFlags& f
 
 void KubeletProcess::Parts::FollowAuthorities(const std::string& file,
                                               const http::ServerTls& serving) {
-  const auto take = [this, serving](const std::vector<std::string>& texts) {
+  const auto take = [this, serving](const std::vector<std::string>& texts) -> Result<> {
+    TRY(ReadCertificates(texts.front()));  // A file that is being written says nobody yet.
     http::ServerTls next = serving;
     next.client_ca_pem = texts.front();
     return agent->ReloadTls(next);

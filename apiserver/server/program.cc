@@ -18,6 +18,7 @@
 #include "apiserver/identity/node_connections.h"
 #include "apiserver/server/flag_checks.h"
 #include "apiserver/server/program_store.h"
+#include "base/certificates.h"
 #include "base/control_loop.h"
 #include "base/heap_release.h"
 #include "base/log.h"
@@ -224,6 +225,8 @@ void ApiServerProcess::Impl::FollowAuthorities(const ApiServerFlags& flags) {
   if (of_proxies) paths.push_back(flags.requestheader_client_ca_file);
   if (paths.empty()) return;
   const auto take = [this, of_users, of_proxies](const auto& texts) -> Result<> {
+    // A file that is being written says nobody yet; "" is one that there is none of.
+    for (const std::string& text : texts) TRY(ReadCertificates(text));
     const std::string users = of_users ? texts.front() : "";
     const std::string proxies = of_proxies ? texts.back() : "";
     TRY(server->UseClientAuthorities(users, proxies));

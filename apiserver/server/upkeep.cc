@@ -191,10 +191,14 @@ Result<> Upkeep::Settle() {
     if (each["metadata"]["name"] == kTokenTracking) each = TokenTracking(core_.clock.Now());
   }
   TRY(WriteMissing(core_, kept_));
-  TRY(CorrectEndpoints());
-  TRY(CorrectTracking());
-  TRY(CorrectAuthentication());
-  return SettleFlowSchemas();
+  // One that somebody keeps from being written keeps no other waiting.
+  Result<> all;
+  for (const auto settle : {&Upkeep::CorrectEndpoints, &Upkeep::CorrectTracking,
+                            &Upkeep::CorrectAuthentication, &Upkeep::SettleFlowSchemas}) {
+    const Result<> settled = (this->*settle)();
+    if (all && !settled) all = settled;
+  }
+  return all;
 }
 
 void Upkeep::UseClientAuthorities(const std::string& client_ca_pem,

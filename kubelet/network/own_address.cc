@@ -20,10 +20,10 @@ using netlink::Connect;
 using AddressCache = std::unique_ptr<nl_cache, decltype(&nl_cache_free)>;
 
 // That others can reach, now and as long as the machine stays where it is: none of a link alone,
-// none that is made anew each day for privacy, and none that may turn out to be somebody else's.
+// none that is made anew each day for privacy, and none that turned out to be somebody else's. One
+// that is still looked into, as all are for a second after they came, is taken.
 bool IsLasting(rtnl_addr* entry) {
-  constexpr unsigned kPassing =
-      IFA_F_TEMPORARY | IFA_F_DEPRECATED | IFA_F_TENTATIVE | IFA_F_DADFAILED;
+  constexpr unsigned kPassing = IFA_F_TEMPORARY | IFA_F_DEPRECATED | IFA_F_DADFAILED;
   return rtnl_addr_get_scope(entry) == RT_SCOPE_UNIVERSE &&
          (rtnl_addr_get_flags(entry) & kPassing) == 0;
 }

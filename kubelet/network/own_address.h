@@ -8,7 +8,7 @@ namespace skiff {
 // The IPv4 address of the default route's interface; loopback when there is none.
 std::string OwnAddress();
 // The IPv6 address of that interface that others can reach, and that stays: none of the link alone,
-// none that is temporary or not the interface's own yet. "": there is none.
+// none that is temporary. "": there is none.
 std::string OwnIpv6Address();
 // The host's name in lower case.
 std::string OwnHostname();
