@@ -66,7 +66,7 @@ process=$(cut -d' ' -f1 "$data/skiff.pid")
 kill -9 "$process"
 timeout 60 tail --pid="$process" -f /dev/null
 check "nothing is in plain after it" hidden "$data"
-printf '{apiVersion: audit.k8s.io/v1, kind: Policy, rules: [{level: Metadata}]}' >"$work/policy.yaml"
+printf '{"apiVersion": "audit.k8s.io/v1", "kind": "Policy", "rules": [{"level": "Metadata"}]}' >"$work/policy.yaml"
 cat >"$work/scheduler.yaml" <<'END'
 apiVersion: kubescheduler.config.k8s.io/v1
 kind: KubeSchedulerConfiguration
