@@ -17,6 +17,6 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 openssl genrsa -out "$work/key" 2048 2>/dev/null
 openssl req -x509 -new -key "$work/key" -subj /CN=authority -days 2 -out "$work/crt"
-printf '{apiVersion: audit.k8s.io/v1, kind: Policy, rules: [{level: Metadata}]}' >"$work/policy"
+printf '{"apiVersion": "audit.k8s.io/v1", "kind": "Policy", "rules": [{"level": "Metadata"}]}' >"$work/policy"
 python3 flags_difference.py --kube "$(realpath "$programs")/kube-apiserver" --ours "$skiff" --work "$work" \
   --key "$work/key" --certificate "$work/crt" --policy "$work/policy" --only "${ONLY:-}"
