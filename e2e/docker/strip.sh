@@ -10,6 +10,8 @@ cd /usr/lib/cni && for plugin in *; do
 done
 # Packages bring libraries that skiff does not link.
 cd /usr/lib/*-linux-gnu && rm -f libperl.so* libdb-5*.so*
+# Of apt's, which goes below: nothing else is linked with them.
+rm -f libgnutls.so* libp11-kit.so* libunistring.so* libidn2.so* libnettle.so* libhogweed.so* libtasn1.so*
 rm -rf /usr/share/doc /usr/share/man /usr/share/locale /usr/share/info /usr/share/lintian \
   /usr/share/perl* /usr/lib/*/perl* /usr/bin/perl* /usr/share/bash-completion \
   /var/lib/apt/lists /var/cache/apt /var/cache/debconf /var/log/* /usr/lib/*/libapt* /usr/bin/apt* \
