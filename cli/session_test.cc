@@ -67,17 +67,20 @@ TEST_F(SessionTest, TheClusterOfThisMachineIsMeantWhereNothingElseIs) {
   EXPECT_EQ(asked({}), "http://localhost:8080");
 }
 
+// What a transport says where no server answers.
+http::Response NobodyThere(const http::Request&) {
+  http::Response response;
+  response.status = 503;
+  response.body = R"({"kind": "Status", "status": "Failure", "code": 503,
+      "reason": "ServiceUnavailable", "message": "Unable to connect to the server )"
+                  R"(http://localhost:8080: dial tcp 127.0.0.1:8080: connect: )"
+                  R"(connection refused"})";
+  return response;
+}
+
 // kubectl's line comes first; what to do about it is said where nobody named a cluster.
 TEST_F(SessionTest, WhatBringsAClusterIsSaidWhereNoneAnswersAndNoneIsNamed) {
-  server_ = [](const http::Request&) {
-    http::Response response;
-    response.status = 503;
-    response.body = R"({"kind": "Status", "status": "Failure", "code": 503,
-        "reason": "ServiceUnavailable", "message": "Unable to connect to the server )"
-                    R"(http://localhost:8080: dial tcp 127.0.0.1:8080: connect: )"
-                    R"(connection refused"})";
-    return response;
-  };
+  server_ = NobodyThere;
   const std::string refused =
       "The connection to the server localhost:8080 was refused - did you specify the right host or "
       "port?\n";
@@ -130,15 +133,7 @@ TEST_F(SessionTest, AVariableThatNamesNothingIsNotTakenAwayWhereThatMeansAnother
   std::filesystem::create_directories(home + "/.kube");
   kubeconfig_here_ = path_;
   variables_ = {{"KUBECONFIG", "/dev/null"}, {"KUBERNETES_SERVICE_HOST", ""}, {"HOME", home}};
-  server_ = [](const http::Request&) {
-    http::Response response;
-    response.status = 503;
-    response.body = R"({"kind": "Status", "status": "Failure", "code": 503,
-        "reason": "ServiceUnavailable", "message": "Unable to connect to the server )"
-                    R"(http://localhost:8080: dial tcp 127.0.0.1:8080: connect: )"
-                    R"(connection refused"})";
-    return response;
-  };
+  server_ = NobodyThere;
   const std::string unset = ": unset it, and this machine's cluster is meant\n";
   const std::string set = ": export KUBECONFIG=" + path_ + " means this machine's cluster\n";
   const auto said = [&] {
