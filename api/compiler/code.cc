@@ -500,10 +500,12 @@ std::string AllKinds(const Schema& schema) {
       }
     }
   }
-  std::sort(rows.begin(), rows.end(), [](const Row& a, const Row& b) {
-    return std::tie(b.group_priority, a.group, b.version_priority, a.resource) <
-           std::tie(a.group_priority, b.group, a.version_priority, b.resource);
-  });
+  for (std::vector<Row>* each : {&rows, &on_request}) {
+    std::sort(each->begin(), each->end(), [](const Row& a, const Row& b) {
+      return std::tie(b.group_priority, a.group, b.version_priority, a.resource) <
+             std::tie(a.group_priority, b.group, a.version_priority, b.resource);
+    });
+  }
   out << "namespace skiff {\nnamespace {\nconst KindInfo* const kKinds[] = {\n";
   for (const Row& row : rows) out << "    &" << row.variable << ",\n";
   out << "};\nconst KindInfo* const kOnRequest[] = {\n";

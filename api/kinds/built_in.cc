@@ -90,6 +90,13 @@ constexpr const KindInfo* kAutoscalerKinds[] = {
     &autoscaling_v2::tables::kKindHorizontalPodAutoscaler,
     &autoscaling_v1::tables::kKindHorizontalPodAutoscaler};
 
+constexpr const KindInfo* kMutatingPolicyKinds[] = {
+    &admissionregistration_v1beta1::tables::kKindMutatingAdmissionPolicy,
+    &admissionregistration_v1alpha1::tables::kKindMutatingAdmissionPolicy};
+constexpr const KindInfo* kMutatingBindingKinds[] = {
+    &admissionregistration_v1beta1::tables::kKindMutatingAdmissionPolicyBinding,
+    &admissionregistration_v1alpha1::tables::kKindMutatingAdmissionPolicyBinding};
+
 constexpr std::string_view kJobOrphans =
     "child pods are preserved by default when jobs are deleted; set "
     "propagationPolicy=Background to remove them or set propagationPolicy=Orphan to suppress "
@@ -123,11 +130,23 @@ constexpr Row kRows[] = {
     {admissionregistration_v1beta1::tables::kNumberMutatingAdmissionPolicy,
      {.rules = &kMutatingAdmissionPolicyRules,
       .metadata = {.update = kWhole, .finalizers = false},
-      .table = &columns::kMutatingPolicyTable}},
+      .table = &columns::kMutatingPolicyTable,
+      .versions = kMutatingPolicyKinds}},
     {admissionregistration_v1beta1::tables::kNumberMutatingAdmissionPolicyBinding,
      {.rules = &kMutatingAdmissionPolicyBindingRules,
       .metadata = {.update = kWhole, .finalizers = false},
-      .table = &columns::kAdmissionBindingTable}},
+      .table = &columns::kAdmissionBindingTable,
+      .versions = kMutatingBindingKinds}},
+    {admissionregistration_v1alpha1::tables::kNumberMutatingAdmissionPolicy,
+     {.rules = &kMutatingAdmissionPolicyAlphaRules,
+      .metadata = {.update = kWhole, .finalizers = false},
+      .table = &columns::kMutatingPolicyTable,
+      .versions = kMutatingPolicyKinds}},
+    {admissionregistration_v1alpha1::tables::kNumberMutatingAdmissionPolicyBinding,
+     {.rules = &kMutatingAdmissionPolicyBindingAlphaRules,
+      .metadata = {.update = kWhole, .finalizers = false},
+      .table = &columns::kAdmissionBindingTable,
+      .versions = kMutatingBindingKinds}},
     {admissionregistration_v1::tables::kNumberValidatingWebhookConfiguration,
      {.rules = &kValidatingWebhookConfigurationRules,
       .metadata = {.update = kWhole, .finalizers = false},

@@ -59,6 +59,8 @@ extern const Rules kValidatingAdmissionPolicyRules;
 extern const Rules kValidatingAdmissionPolicyBindingRules;
 extern const Rules kMutatingAdmissionPolicyRules;
 extern const Rules kMutatingAdmissionPolicyBindingRules;
+extern const Rules kMutatingAdmissionPolicyAlphaRules;
+extern const Rules kMutatingAdmissionPolicyBindingAlphaRules;
 extern const Rules kCustomResourceDefinitionRules;
 extern const Rules kAPIServiceRules;
 extern const Rules kCertificateSigningRequestRules;

@@ -301,7 +301,7 @@ TEST_F(MutatingPoliciesTest, TheyAreServedAsAKindOfTheirOwn) {
   EXPECT_EQ(listed.body["resources"][0]["storageVersionHash"], "LYmCf+UMVdg=");
   EXPECT_EQ(listed.body["resources"][1]["storageVersionHash"], "90V5FRZZ3Zg=");
   const auto group = Get("/apis/admissionregistration.k8s.io");
-  EXPECT_EQ(group.body["versions"].size(), 2u);
+  EXPECT_EQ(group.body["versions"].size(), 3u);
   EXPECT_EQ(group.body["preferredVersion"]["version"], "v1");
   EXPECT_EQ(Get("/apis/apiregistration.k8s.io/v1/apiservices/v1beta1.admissionregistration.k8s.io")
                 .body["spec"]["versionPriority"],
@@ -309,6 +309,35 @@ TEST_F(MutatingPoliciesTest, TheyAreServedAsAKindOfTheirOwn) {
   EXPECT_EQ(Get("/openapi/v3/apis/admissionregistration.k8s.io/v1beta1").code, 200);
   Policy("p", {"Object{}"});
   EXPECT_EQ(Get(std::string(kPolicies) + "/p").body["metadata"]["generation"], 1);
+}
+
+// The older version shows the same objects, and what is written in it acts.
+TEST_F(MutatingPoliciesTest, BothVersionsAreOfTheSameObjects) {
+  const std::string alpha = "/apis/admissionregistration.k8s.io/v1alpha1";
+  const auto listed = Get(alpha);
+  ASSERT_EQ(listed.body["resources"].size(), 2u);
+  EXPECT_EQ(listed.body["resources"][0]["storageVersionHash"], "LYmCf+UMVdg=");
+  EXPECT_EQ(Get("/apis/apiregistration.k8s.io/v1/apiservices/v1alpha1.admissionregistration.k8s.io")
+                .body["spec"]["versionPriority"],
+            9);
+  EXPECT_EQ(Get("/openapi/v3" + alpha).code, 200);
+  const std::string policies = alpha + "/mutatingadmissionpolicies";
+  const auto made = Post(policies, PolicyOf("p", {"Object{data: {'by': 'alpha'}}"}).dump());
+  ASSERT_EQ(made.code, 201) << made.message();
+  EXPECT_EQ(made.body["apiVersion"], "admissionregistration.k8s.io/v1alpha1");
+  EXPECT_EQ(made.body["spec"]["failurePolicy"], "Fail");
+  Bind("p");
+  EXPECT_EQ(Make("m").body["data"]["by"], "alpha");
+  EXPECT_EQ(Get(std::string(kPolicies) + "/p").body["apiVersion"],
+            "admissionregistration.k8s.io/v1beta1");
+  EXPECT_EQ(Get(policies).body["items"][0]["metadata"]["name"], "p");
+  const auto wrong = Post(policies, PolicyOf("q", {}).dump());
+  EXPECT_EQ(wrong.code, 422);
+  EXPECT_NE(wrong.message().find("mutations must contain at least one item"), std::string::npos);
+  const auto kept = Get(alpha + "/mutatingadmissionpolicybindings/b-p");
+  EXPECT_EQ(kept.body["spec"]["policyName"], "p");
+  EXPECT_EQ(Ask("DELETE", policies + "/p").code, 200);
+  EXPECT_EQ(Get(std::string(kPolicies) + "/p").code, 404);
 }
 
 TEST_F(IdleMutatingPoliciesTest, WithoutTheGateTheyAreKeptAndDoNothing) {

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "api/gen/admissionregistration_v1.h"
+#include "api/gen/admissionregistration_v1alpha1.h"
 #include "api/gen/admissionregistration_v1beta1.h"
 #include "api/violations.h"
 #include "apiserver/admission/plugins.h"
@@ -14,8 +15,8 @@ namespace skiff {
 namespace {
 
 using namespace admissionregistration_v1;
-using admissionregistration_v1beta1::MutatingAdmissionPolicy;
-using admissionregistration_v1beta1::MutatingAdmissionPolicyBinding;
+namespace v1alpha1 = admissionregistration_v1alpha1;
+namespace v1beta1 = admissionregistration_v1beta1;
 
 // As Go prints a user.
 std::string UserText(const User& user) {
@@ -39,19 +40,12 @@ class ParamAccess final : public AdmissionPlugin {
   Result<> Validate(const AdmissionRequest& request) override {
     if (request.object == nullptr || !request.subresource.empty()) return {};
     if (request.user.InGroup(kGroupMasters)) return {};
-    if (const auto* policy = request.object->As<ValidatingAdmissionPolicy>()) {
-      return CheckPolicy(request, *policy);
-    }
-    if (const auto* binding = request.object->As<ValidatingAdmissionPolicyBinding>()) {
-      return CheckBinding(request, *binding, validating_);
-    }
-    if (const auto* policy = request.object->As<MutatingAdmissionPolicy>()) {
-      return CheckPolicy(request, *policy);
-    }
-    if (const auto* binding = request.object->As<MutatingAdmissionPolicyBinding>()) {
-      return CheckBinding(request, *binding, mutating_);
-    }
-    return {};
+    TRY(OfPolicy<ValidatingAdmissionPolicy>(request));
+    TRY(OfPolicy<v1beta1::MutatingAdmissionPolicy>(request));
+    TRY(OfPolicy<v1alpha1::MutatingAdmissionPolicy>(request));
+    TRY(OfBinding<ValidatingAdmissionPolicyBinding>(request, validating_));
+    TRY(OfBinding<v1beta1::MutatingAdmissionPolicyBinding>(request, mutating_));
+    return OfBinding<v1alpha1::MutatingAdmissionPolicyBinding>(request, mutating_);
   }
 
  private:
@@ -77,10 +71,12 @@ class ParamAccess final : public AdmissionPlugin {
                               request.object->metadata().name));
   }
 
+  // Nothing, when it is something else that is written.
   template <typename Policy>
-  Result<> CheckPolicy(const AdmissionRequest& request, const Policy& policy) {
-    const auto& kind = policy.spec.param_kind;
-    if (!kind) return {};
+  Result<> OfPolicy(const AdmissionRequest& request) {
+    const auto* policy = request.object->template As<Policy>();
+    if (policy == nullptr || !policy->spec.param_kind) return {};
+    const auto& kind = policy->spec.param_kind;
     const auto* old = request.old_object == nullptr
                           ? nullptr
                           : request.old_object->template As<Policy>();
@@ -94,18 +90,18 @@ class ParamAccess final : public AdmissionPlugin {
   }
 
   template <typename Binding, typename Policy>
-  Result<> CheckBinding(const AdmissionRequest& request, const Binding& binding,
-                        ObjectCache<Policy>& policies) {
-    const auto& ref = binding.spec.param_ref;
-    if (!ref) return {};
+  Result<> OfBinding(const AdmissionRequest& request, ObjectCache<Policy>& policies) {
+    const auto* binding = request.object->template As<Binding>();
+    if (binding == nullptr || !binding->spec.param_ref) return {};
+    const auto& ref = binding->spec.param_ref;
     const auto* old = request.old_object == nullptr
                           ? nullptr
                           : request.old_object->template As<Binding>();
     if (old != nullptr && old->spec.param_ref == ref &&
-        old->spec.policy_name == binding.spec.policy_name) {
+        old->spec.policy_name == binding->spec.policy_name) {
       return {};
     }
-    const auto policy = policies.Find("", binding.spec.policy_name);
+    const auto policy = policies.Find("", binding->spec.policy_name);
     Access access = ReadOf(policy ? policy->spec.param_kind : Box<ParamKind>());
     if (ref->name.empty()) access.verb = "list";  // By a selector, all are read.
     access.name = ref->name;
@@ -119,7 +115,7 @@ class ParamAccess final : public AdmissionPlugin {
   Authorizer& authorizer_;
   const std::function<std::shared_ptr<const Served>()> served_;
   ObjectCache<ValidatingAdmissionPolicy> validating_;
-  ObjectCache<MutatingAdmissionPolicy> mutating_;
+  ObjectCache<v1beta1::MutatingAdmissionPolicy> mutating_;
 };
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include <charconv>
 #include <utility>
 
+#include "api/kinds/versions.h"
 #include "api/rules/core/ip.h"
 #include "apiserver/request/api_errors.h"
 #include "base/text.h"
@@ -87,8 +88,13 @@ Result<> CheckServerFlags(const ApiServerFlags& flags) {
     return Invalid("invalid configuration: MaxRequestsInFlight=0 and MaxMutatingRequestsInFlight=0; "
                    "they must add up to something positive");
   }
-  // kube-apiserver waits for what it does not serve, and ends.
-  if (flags.mutating_policies_act && flags.kinds_on_request.size() < KindsOnRequest().size()) {
+  // kube-apiserver waits for what it does not serve, and ends. It is the version that they are kept
+  // in that it waits for.
+  const auto is_missing = [&](const KindInfo* kind) {
+    return &StorageKindOf(*kind) == kind &&
+           std::ranges::find(flags.kinds_on_request, kind) == flags.kinds_on_request.end();
+  };
+  if (flags.mutating_policies_act && std::ranges::any_of(KindsOnRequest(), is_missing)) {
     return Invalid("--feature-gates=MutatingAdmissionPolicy=true needs "
                    "--runtime-config=admissionregistration.k8s.io/v1beta1=true");
   }

@@ -31,7 +31,9 @@ TEST(FlagChecksTest, AVersionThatIsToBeLeftOutIsNotServedInSilence) {
   EXPECT_THAT(NotesOf({"--runtime-config=api/beta=false,resource.k8s.io/v1alpha3=false"}),
               IsEmpty());
   EXPECT_THAT(NotesOf({"--runtime-config=api/alpha=true,resource.k8s.io/v1alpha3=true"}),
-              ElementsAre("--runtime-config=api/alpha=true has no effect: no alpha version is here",
+              ElementsAre("--runtime-config=api/alpha=true has an effect on "
+                          "admissionregistration.k8s.io/v1alpha1 alone: there is no other such "
+                          "version here",
                           "--runtime-config=resource.k8s.io/v1alpha3=true has no effect: there is "
                           "no such version here"));
   EXPECT_THAT(NotesOf({"--runtime-config="}), IsEmpty());
@@ -60,7 +62,6 @@ TEST(FlagChecksTest, MutatingPoliciesAreServedAndActWhenAskedTo) {
   const auto asked = [](const std::vector<std::string>& args) {
     const auto parsed = ParseApiServerFlags(args);
     EXPECT_TRUE(parsed) << parsed.error().message;
-    EXPECT_THAT((*parsed)->log.notes, IsEmpty());
     return std::pair((*parsed)->kinds_on_request.size(), (*parsed)->mutating_policies_act);
   };
   const std::string on = "--feature-gates=MutatingAdmissionPolicy=true";
@@ -69,11 +70,19 @@ TEST(FlagChecksTest, MutatingPoliciesAreServedAndActWhenAskedTo) {
   EXPECT_EQ(asked({version}), std::pair(size_t{2}, false));
   EXPECT_EQ(asked({on, version}), std::pair(size_t{2}, true));
   EXPECT_EQ(asked({"--runtime-config=api/beta=true", on}), std::pair(size_t{2}, true));
-  EXPECT_EQ(asked({"--runtime-config=api/all=true,admissionregistration.k8s.io/v1beta1=false"}),
+  const std::string alpha = "admissionregistration.k8s.io/v1alpha1=";
+  EXPECT_EQ(asked({version + "," + alpha + "true", on}), std::pair(size_t{4}, true));
+  EXPECT_EQ(asked({"--runtime-config=" + alpha + "true"}), std::pair(size_t{2}, false));
+  EXPECT_EQ(asked({"--runtime-config=api/alpha=true"}), std::pair(size_t{2}, false));
+  EXPECT_EQ(asked({"--runtime-config=api/all=true,admissionregistration.k8s.io/v1beta1=false," +
+                   alpha + "false"}),
             std::pair(size_t{0}, false));
+  EXPECT_THAT(NotesOf({on, version + "," + alpha + "true"}), IsEmpty());
   EXPECT_EQ(asked({on + ",MutatingAdmissionPolicy=false"}), std::pair(size_t{0}, false));
   EXPECT_EQ(ErrorOf({on}), "--feature-gates=MutatingAdmissionPolicy=true needs "
                            "--runtime-config=admissionregistration.k8s.io/v1beta1=true");
+  EXPECT_THAT(ErrorOf({on, "--runtime-config=" + alpha + "true"}), HasSubstr("v1beta1=true"))
+      << "kube-apiserver waits for v1beta1";
 }
 
 TEST(FlagChecksTest, WhatCannotBeIsRefusedInKubernetesWords) {

@@ -162,8 +162,8 @@ Result<bool> ParseInto(ApiServerFlags& to, const std::vector<std::string>& args)
             "An AdmissionConfiguration: what PodSecurity is told.");
   std::vector<std::string> runtime_config;
   flags.Add("runtime-config", runtime_config,
-            "Group versions to serve: admissionregistration.k8s.io/v1beta1=true. All stable ones "
-            "are served, and none of them can be left out.");
+            "Group versions to serve: admissionregistration.k8s.io/v1beta1=true, or v1alpha1. All "
+            "stable ones are served, and none of them can be left out.");
   const bool goes_on = TRY(ParseOrHelp(flags, args));
   if (!goes_on) return false;
   if (to.flow_control.on) TRY(CheckFairness(runtime_config));

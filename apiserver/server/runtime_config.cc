@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 #include <span>
 #include <utility>
 
@@ -141,6 +142,16 @@ Result<bool> SwitchOf(const std::string& key, const std::string& value) {
                   key, value, Quoted(value)));
 }
 
+// What of "api/alpha" or "api/beta" is here.
+std::string PartOfStability(const std::string& item, const std::string& key) {
+  std::set<std::string_view> versions;
+  for (const KindInfo* kind : KindsOnRequest()) {
+    if (NamesStability(key, *kind)) versions.insert(kind->api_version);
+  }
+  return fmt::format("--{}={} has an effect on {} alone: there is no other such version here",
+                     kRuntimeConfig, item, fmt::join(versions, ", "));
+}
+
 struct Item {
   std::string text;
   std::string key;
@@ -181,13 +192,16 @@ Result<std::vector<const KindInfo*>> CheckRuntimeConfig(const std::vector<std::s
     if (!IsOfSeveral(key) && key != "api/legacy") TRY(CheckVersion(key));
     const bool is_on = TRY(SwitchOf(key, value));
     config[key] = is_on;
-    if (key == "api/beta" || IsOf(KindsOnRequest(), key)) continue;
+    if (key == "api/alpha" || key == "api/beta") {
+      if (is_on) notes.push_back(PartOfStability(item, key));
+      continue;
+    }
+    if (IsOf(KindsOnRequest(), key)) continue;
     const bool is_served = is_all || IsOf(BuiltInKinds(), key);
     if (is_on == is_served) continue;
     if (is_on) {
-      notes.push_back(fmt::format(
-          "--{}={} has no effect: {}", kRuntimeConfig, item,
-          key == "api/alpha" ? "no alpha version is here" : "there is no such version here"));
+      notes.push_back(fmt::format("--{}={} has no effect: there is no such version here",
+                                  kRuntimeConfig, item));
     } else {
       return BadConfig(fmt::format(
           "invalid argument {} for \"--{}\" flag: it cannot be had here, and must not be ignored: "

@@ -32,9 +32,11 @@ Result<std::vector<Resource>> ServedOnRequest(Client& client) {
     for (const Json& each : ListAt(*list, "resources")) known->second.insert(TextAt(each, "name"));
   }
   std::vector<Resource> found;
+  std::set<std::string> named;  // Of several versions the one that discovery prefers.
   for (const KindInfo* kind : KindsOnRequest()) {
     const Resource resource(*kind);
-    if (served[resource.api_version].contains(resource.name)) found.push_back(resource);
+    if (!served[resource.api_version].contains(resource.name)) continue;
+    if (named.insert(NameOfKind(resource)).second) found.push_back(resource);
   }
   return found;
 }

@@ -128,6 +128,22 @@ TEST_F(GarbageCollectorTest, KindsOnRequestAreCollectedOnceTheyAreServed) {
   EXPECT_FALSE(written().empty());
 }
 
+TEST_F(GarbageCollectorTest, OfTwoVersionsOnRequestOneIsLookedAt) {
+  const std::string group = "/apis/admissionregistration.k8s.io/";
+  for (const char* version : {"v1alpha1", "v1beta1"}) {
+    answers_[group + version] = {200, {{"resources", {{{"name", "mutatingadmissionpolicies"}}}}}};
+    const std::string policies = group + version + "/mutatingadmissionpolicies";
+    PutOwned(policies, policies + "/p", "v1", "Node", "lost");
+  }
+  answers_["/api/v1/nodes/lost"] = {404,
+                                    {{"kind", "Status"},
+                                     {"reason", "NotFound"},
+                                     {"details", {{"name", "lost"}, {"kind", "nodes"}}}}};
+  Run(60s);
+  EXPECT_THAT(written(), Each(StartsWith("DELETE " + group + "v1beta1/")));
+  EXPECT_FALSE(written().empty());
+}
+
 // What is served on request is waited for as all kinds are.
 TEST_F(GarbageCollectorTest, NothingIsOrphanedBeforeItIsKnownWhatIsServedOnRequest) {
   const std::string version = "/apis/admissionregistration.k8s.io/v1beta1";

@@ -1,5 +1,8 @@
 // What the schema cannot say about admission policies and their bindings.
+#include <type_traits>
+
 #include "api/gen/admissionregistration_v1.h"
+#include "api/gen/admissionregistration_v1alpha1.h"
 #include "api/gen/admissionregistration_v1beta1.h"
 #include "api/rules/defaults.h"
 #include "api/rules/kinds.h"
@@ -11,8 +14,8 @@ namespace skiff {
 namespace {
 
 using namespace admissionregistration_v1;
-using admissionregistration_v1beta1::MutatingAdmissionPolicy;
-using admissionregistration_v1beta1::MutatingAdmissionPolicyBinding;
+namespace v1alpha1 = admissionregistration_v1alpha1;
+namespace v1beta1 = admissionregistration_v1beta1;
 
 void DefaultMatch(Box<MatchResources>& match) {
   if (!match) return;
@@ -35,23 +38,36 @@ void DefaultBinding(Binding& object) {
 }
 
 template <typename Policy>
+void ValidateAny(const Policy& object, const Policy* old, Violations& out) {
+  if constexpr (std::is_same_v<Policy, ValidatingAdmissionPolicy>) {
+    ValidatePolicy(object, old, out);
+  } else {
+    ValidateMutatingPolicy(object.spec, old == nullptr ? nullptr : &old->spec, out);
+  }
+}
+
+template <typename Policy>
 void CheckPolicy(const Policy& object, Violations& out) {
-  ValidatePolicy(object, nullptr, out);
+  ValidateAny<Policy>(object, nullptr, out);
 }
 
 template <typename Policy>
 void CheckPolicyUpdate(const Policy& object, const Policy& old, Violations& out) {
-  ValidatePolicy(object, &old, out);
+  ValidateAny(object, &old, out);
 }
 
 template <typename Binding>
 void CheckBinding(const Binding& object, Violations& out) {
-  ValidatePolicyBinding(object, out);
+  if constexpr (std::is_same_v<Binding, ValidatingAdmissionPolicyBinding>) {
+    ValidatePolicyBinding(object, out);
+  } else {
+    ValidateMutatingBinding(object.spec, out);
+  }
 }
 
 template <typename Binding>
 void CheckBindingUpdate(const Binding& object, const Binding&, Violations& out) {
-  ValidatePolicyBinding(object, out);
+  CheckBinding(object, out);
 }
 
 template <typename Binding>
@@ -61,6 +77,16 @@ constexpr RulesOf<Binding> kPolicyBindingRules = {
     .prepare_update = PrepareUpdate<Binding>,
     .validate = CheckBinding<Binding>,
     .validate_update = CheckBindingUpdate<Binding>,
+    .allow_unconditional_update = false,
+};
+
+template <typename Policy>
+constexpr RulesOf<Policy> kMutatingPolicyRules = {
+    .set_defaults = DefaultPolicy<Policy>,
+    .prepare_create = PrepareCreate<Policy>,
+    .prepare_update = PrepareUpdate<Policy>,
+    .validate = CheckPolicy<Policy>,
+    .validate_update = CheckPolicyUpdate<Policy>,
     .allow_unconditional_update = false,
 };
 
@@ -82,17 +108,14 @@ constinit const Rules kValidatingAdmissionPolicyRules =
 constinit const Rules kValidatingAdmissionPolicyBindingRules =
     Erase<kPolicyBindingRules<ValidatingAdmissionPolicyBinding>>();
 
-constexpr RulesOf<MutatingAdmissionPolicy> kTypedMutatingAdmissionPolicyRules = {
-    .set_defaults = DefaultPolicy<MutatingAdmissionPolicy>,
-    .prepare_create = PrepareCreate<MutatingAdmissionPolicy>,
-    .prepare_update = PrepareUpdate<MutatingAdmissionPolicy>,
-    .validate = CheckPolicy<MutatingAdmissionPolicy>,
-    .validate_update = CheckPolicyUpdate<MutatingAdmissionPolicy>,
-    .allow_unconditional_update = false,
-};
-constinit const Rules kMutatingAdmissionPolicyRules = Erase<kTypedMutatingAdmissionPolicyRules>();
+constinit const Rules kMutatingAdmissionPolicyRules =
+    Erase<kMutatingPolicyRules<v1beta1::MutatingAdmissionPolicy>>();
+constinit const Rules kMutatingAdmissionPolicyAlphaRules =
+    Erase<kMutatingPolicyRules<v1alpha1::MutatingAdmissionPolicy>>();
 
 constinit const Rules kMutatingAdmissionPolicyBindingRules =
-    Erase<kPolicyBindingRules<MutatingAdmissionPolicyBinding>>();
+    Erase<kPolicyBindingRules<v1beta1::MutatingAdmissionPolicyBinding>>();
+constinit const Rules kMutatingAdmissionPolicyBindingAlphaRules =
+    Erase<kPolicyBindingRules<v1alpha1::MutatingAdmissionPolicyBinding>>();
 
 }  // namespace skiff

@@ -17,8 +17,8 @@ namespace skiff {
 namespace {
 
 using namespace admissionregistration_v1;
-using admissionregistration_v1beta1::MutatingAdmissionPolicy;
-using admissionregistration_v1beta1::MutatingAdmissionPolicyBinding;
+using admissionregistration_v1beta1::MutatingAdmissionPolicyBindingSpec;
+using admissionregistration_v1beta1::MutatingAdmissionPolicySpec;
 using admissionregistration_v1beta1::Mutation;
 
 constexpr size_t kAuditAnnotationsMax = 20;
@@ -320,11 +320,10 @@ void ValidatePolicy(const ValidatingAdmissionPolicy& object, const ValidatingAdm
   ValidateExpressions(object, path, out);
 }
 
-void ValidatePolicy(const MutatingAdmissionPolicy& object, const MutatingAdmissionPolicy* old,
-                    Violations& out) {
-  const auto& spec = object.spec;
+void ValidateMutatingPolicy(const MutatingAdmissionPolicySpec& spec,
+                            const MutatingAdmissionPolicySpec* old, Violations& out) {
   const FieldPath path("spec");
-  ValidateMatching(spec, old == nullptr ? nullptr : &old->spec, path, out);
+  ValidateMatching(spec, old, path, out);
   ValidateMutableOperations(spec.match_constraints, path.Child("matchConstraints"), out);
   cel::AdmissionScope scope({.params = bool(spec.param_kind), .composed = true});
   ValidateVariables(spec.variables, path.Child("variables"), scope, out);
@@ -365,10 +364,10 @@ void ValidatePolicyBinding(const ValidatingAdmissionPolicyBinding& object, Viola
   ValidateActions(object.spec.validation_actions, path.Child("validationActions"), out);
 }
 
-void ValidatePolicyBinding(const MutatingAdmissionPolicyBinding& object, Violations& out) {
+void ValidateMutatingBinding(const MutatingAdmissionPolicyBindingSpec& spec, Violations& out) {
   const FieldPath path("spec");
-  ValidateBindingMatching(object.spec, path, out);
-  ValidateMutableOperations(object.spec.match_resources, path.Child("matchResources"), out);
+  ValidateBindingMatching(spec, path, out);
+  ValidateMutableOperations(spec.match_resources, path.Child("matchResources"), out);
 }
 
 }  // namespace skiff

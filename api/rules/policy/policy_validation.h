@@ -10,23 +10,24 @@ struct ValidatingAdmissionPolicy;
 struct ValidatingAdmissionPolicyBinding;
 }  // namespace admissionregistration_v1
 namespace admissionregistration_v1beta1 {
-struct MutatingAdmissionPolicy;
-struct MutatingAdmissionPolicyBinding;
+struct MutatingAdmissionPolicySpec;
+struct MutatingAdmissionPolicyBindingSpec;
 }  // namespace admissionregistration_v1beta1
 
 // `old` is nullptr on create.
 void ValidatePolicy(const admissionregistration_v1::ValidatingAdmissionPolicy& object,
                     const admissionregistration_v1::ValidatingAdmissionPolicy* old,
                     Violations& out);
-void ValidatePolicy(const admissionregistration_v1beta1::MutatingAdmissionPolicy& object,
-                    const admissionregistration_v1beta1::MutatingAdmissionPolicy* old,
-                    Violations& out);
+// Of one in any version.
+void ValidateMutatingPolicy(const admissionregistration_v1beta1::MutatingAdmissionPolicySpec& spec,
+                            const admissionregistration_v1beta1::MutatingAdmissionPolicySpec* old,
+                            Violations& out);
 void ValidatePolicyStatus(const admissionregistration_v1::ValidatingAdmissionPolicy& object,
                           const admissionregistration_v1::ValidatingAdmissionPolicy& old,
                           Violations& out);
 void ValidatePolicyBinding(const admissionregistration_v1::ValidatingAdmissionPolicyBinding& object,
                            Violations& out);
-void ValidatePolicyBinding(
-    const admissionregistration_v1beta1::MutatingAdmissionPolicyBinding& object, Violations& out);
+void ValidateMutatingBinding(
+    const admissionregistration_v1beta1::MutatingAdmissionPolicyBindingSpec& spec, Violations& out);
 
 }  // namespace skiff
