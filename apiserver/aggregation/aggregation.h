@@ -51,6 +51,7 @@ class Aggregation {
   const Resident* ResidentAt(std::string_view path);
   // What is listed because of APIServices, and what the resident has.
   ApiServiceTablePtr Table() { return services_.Now(); }
+  std::vector<ListedVersion> OfDefinitions() { return services_.OfDefinitions(); }
   // Of a version of the table.
   VersionDiscovery DiscoveryOf(const ListedVersion& listed) const;
   // OpenAPI documents that others have: "apis/<group>/<version>" and the hash.

@@ -26,6 +26,15 @@ const Condition* AvailableCondition(const APIService& object) {
   return found == conditions.end() ? nullptr : &*found;
 }
 
+// nullptr: it cannot be read.
+std::shared_ptr<APIService> ReadApiService(const Record& record) {
+  const auto view = ObjectView::Of(record);
+  auto object = std::make_shared<APIService>();
+  const bool is_read = view && DecodeStruct(APIService::Describe(), view->body(),
+                                            FieldValidation::kIgnore, object.get());
+  return is_read ? object : nullptr;
+}
+
 RemoteServicePtr RemoteOf(const APIService& object) {
   const auto& spec = object.spec;
   auto remote = std::make_shared<RemoteService>();
@@ -82,13 +91,24 @@ bool ApiServices::SaysSomething(const APIService& object) const {
   return said == nullptr || said->reason != kLocalReason;
 }
 
+std::vector<ListedVersion> ApiServices::OfDefinitions() {
+  std::vector<ListedVersion> found;
+  const auto page = store_.List({.prefix = StorePrefix(APIService::Info().storage_key)});
+  if (!page) return found;
+  for (const RecordPtr& record : page->records) {
+    const auto object = ReadApiService(*record);
+    if (object == nullptr || object->spec.service) continue;
+    const auto& spec = object->spec;
+    if (!object->metadata.labels.contains(kManagedLabel)) continue;
+    if (spec.group.empty() || IsBuiltInVersion(spec.group, spec.version)) continue;
+    found.push_back({spec.group, spec.version, spec.group_priority_minimum, spec.version_priority});
+  }
+  return found;
+}
+
 bool ApiServices::Put(const Record& record) {
-  const auto view = ObjectView::Of(record);
-  auto object = std::make_shared<APIService>();
-  const bool is_read =
-      view && DecodeStruct(APIService::Describe(), view->body(), FieldValidation::kIgnore,
-                           object.get());
-  if (!is_read || !SaysSomething(*object)) return objects_.erase(record.key) > 0;
+  auto object = ReadApiService(record);
+  if (object == nullptr || !SaysSomething(*object)) return objects_.erase(record.key) > 0;
   objects_[record.key] = std::move(object);
   return true;
 }

@@ -85,6 +85,9 @@ class ApiServices {
   // `resident` may be null; else it outlives this.
   explicit ApiServices(Store& store, const Resident* resident = nullptr);
   ApiServiceTablePtr Now();
+  // Of the APIServices that this server made of definitions, as they are stored: for who cannot
+  // read the definitions. The table has none of them.
+  std::vector<ListedVersion> OfDefinitions();
 
  private:
   using ObjectPtr = std::shared_ptr<const apiregistration_v1::APIService>;

@@ -169,6 +169,18 @@ TEST_F(UnreadableObjectsTest, KindsAreNotSaidToBeGone) {
             "the request has been made before all known HTTP paths have been "
             "installed, please try again");
   EXPECT_EQ(Get("/apis/example.com/v1").code, 503);
+  const auto lists = [&] {
+    const Json groups = Get("/apis").body["groups"];
+    return std::ranges::any_of(groups, [](const Json& each) {
+      return each["name"] == "example.com" && each["versions"][0]["version"] == "v1";
+    });
+  };
+  EXPECT_TRUE(lists()) << "clients take what is not listed for gone";
+  const Answer all =
+      Ask({.path = "/apis",
+           .accept = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"});
+  EXPECT_EQ(all.body["items"].back()["metadata"]["name"], "example.com");
+  EXPECT_EQ(all.body["items"].back()["versions"][0]["freshness"], "Stale");
   Settle();
   constexpr const char* kService = "/apis/apiregistration.k8s.io/v1/apiservices/v1.example.com";
   EXPECT_EQ(Get(kService).code, 200) << "what is of a definition that cannot be read stays";

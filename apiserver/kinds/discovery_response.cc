@@ -63,13 +63,17 @@ http::Response Tagged(const ApiRequest& request, std::string text, std::string_v
 
 // Versions that are listed because of APIServices. Holds what it names.
 struct Others {
-  explicit Others(Aggregation& aggregation) : table(aggregation.Table()) {
-    for (const ListedVersion& each : table->listed) {
-      versions.push_back(
-          {each.group, each.version, each.group_priority, each.version_priority});
-    }
+  explicit Others(const NonResourceParts& parts) : table(parts.aggregation.Table()) {
+    if (parts.lacks_definitions) unread = parts.aggregation.OfDefinitions();
+    for (const ListedVersion& each : table->listed) Add(each);
+    for (const ListedVersion& each : unread) Add(each);
+  }
+  void Add(const ListedVersion& each) {
+    versions.push_back({each.group, each.version, each.group_priority, each.version_priority});
   }
   const ApiServiceTablePtr table;
+  // Of definitions, where some cannot be read now: what these define is not said to be gone.
+  std::vector<ListedVersion> unread;
   std::vector<ServedVersion> versions;
 };
 
@@ -101,8 +105,14 @@ http::Response Aggregated(const NonResourceParts& parts, const ApiRequest& reque
   }
   const auto known = [&](const ServedVersion& served) -> std::optional<VersionDiscovery> {
     const auto listed = all_listed.find({served.group, served.version});
-    if (listed == all_listed.end()) return std::nullopt;
     const bool is_ours = own.contains({served.group, served.version});
+    if (listed == all_listed.end()) {
+      if (is_ours) return std::nullopt;
+      VersionDiscovery unread;
+      unread.version = served.version;
+      unread.freshness = "Stale";
+      return unread;
+    }
     if (!listed->second->is_remote && is_ours) return std::nullopt;
     return parts.aggregation.DiscoveryOf(*listed->second);
   };
@@ -202,12 +212,14 @@ std::string DiscoveryNameOf(const http::Request& request) {
 
 std::optional<Result<http::Response>> DiscoveryResponse(const NonResourceParts& parts,
                                                         ApiRequest& request) {
-  const Others others(parts.aggregation);
+  if (parts.lacks_definitions && !MayWait()) return Fail(WouldWait());
+  const Others others(parts);
   const auto document = DocumentAt(parts.served.routes, others, request.http.path);
   if (!document) return std::nullopt;
   if (document->OnlyGet() && request.http.method != "GET") return Fail(MethodNotAllowedHere());
   // What others tell of themselves is theirs to change.
-  const bool is_ours = std::ranges::none_of(others.table->listed, &ListedVersion::is_remote);
+  const bool is_ours = !parts.lacks_definitions &&
+                       std::ranges::none_of(others.table->listed, &ListedVersion::is_remote);
   const MadeDiscovery::State state{request.served, others.table};
   if (is_ours) {
     auto made = parts.discovery.Find(state, DiscoveryNameOf(request.http));

@@ -197,9 +197,10 @@ Result<http::Response> ApiServer::State::Route(ApiRequest& request) {
   const bool is_of_one = !group.empty() && group != CustomKinds::kEveryGroup;
   if (is_of_one && match.kind == nullptr && custom_kinds.MayLack(group)) return Fail(LacksKinds());
   if (request.info.is_resource) return NoRouteResponse(match, request);
-  return HandleNonResource({*core, ServerAddress(), *health, openapi, metrics.registry(),
-                            *request.served, *aggregation, *entrance, discovery, checkpoint},
-                           request);
+  return HandleNonResource(
+      {*core, ServerAddress(), *health, openapi, metrics.registry(), *request.served, *aggregation,
+       *entrance, discovery, checkpoint, custom_kinds.MayLack(CustomKinds::kEveryGroup)},
+      request);
 }
 
 std::string ApiServer::State::ServerAddress() const {
