@@ -14,14 +14,16 @@ extern "C" {
 int mallctl(const char* name, void* old_value, size_t* old_bytes, void* new_value, size_t new_bytes)
     __attribute__((weak));
 // Read before main(). Few threads allocate at once, and each arena keeps pages of its own; each of
-// our many threads, of which most wait, keeps what it freed, so let that be few pieces of a kind.
+// our many threads, of which most wait, keeps what it freed, so let that be few of larger pieces.
+// An object is some hundred small ones, which one thread makes and another frees: of those a thread
+// keeps what it takes to be done with one without going to an arena.
 // But let it be pieces of any kind that requests come in: what objects, records of TLS and the
 // compressor of RocksDB's files take, all below 32 KiB, costs many times as much from an arena, and
 // a page of it a fault each time. Pages that nobody uses go back after some seconds: what is
 // written fills the memory of RocksDB anew about once a second.
 extern const char* malloc_conf;
 const char* malloc_conf =
-    "narenas:2,tcache_max:32768,tcache_nslots_small_min:4,tcache_nslots_small_max:32,"
+    "narenas:2,tcache_max:32768,tcache_nslots_small_min:8,tcache_nslots_small_max:200,"
     "tcache_nslots_large:4,dirty_decay_ms:5000,muzzy_decay_ms:0";
 }
 

@@ -1,6 +1,7 @@
 // How events are written: several at once, of the same one after the other.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <vector>
 
 #include "api/codec/json.h"
@@ -56,6 +57,24 @@ TEST_F(EventSinkTest, ABoundedNumberIsOnTheWay) {
   EXPECT_EQ(server_.asked().size(), EventSink::kAtOnceMax);
   AnswerAll(201);
   EXPECT_EQ(server_.asked().size(), EventSink::kAtOnceMax + 1);
+}
+
+TEST_F(EventSinkTest, OfAFloodFewAreOnTheWayUntilItIsOver) {
+  for (size_t i = 0; i < EventSink::kQueueMax; ++i) {
+    core_v1::ObjectReference object;
+    object.name = std::to_string(i);
+    recorder_.Report(object, EventType::kNormal, "Created", "x");
+  }
+  executor_.RunUntilIdle();
+  EXPECT_EQ(server_.asked().size(), 8u);
+  size_t asked = 0, most = 0;
+  for (size_t round = 0; !server_.empty() && round < EventSink::kQueueMax; ++round) {
+    most = std::max(most, server_.asked().size() - asked);
+    asked = server_.asked().size();
+    AnswerAll(201);
+  }
+  EXPECT_EQ(server_.asked().size(), EventSink::kQueueMax) << "none is dropped";
+  EXPECT_EQ(most, EventSink::kAtOnceMax);
 }
 
 TEST_F(EventSinkTest, WhatAServerThatIsAwayDidNotTakeIsWrittenLater) {

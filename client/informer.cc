@@ -240,11 +240,12 @@ void InformerCache::Apply(WatchEvent event) {
   }
   const bool deleted = event.type == WatchEvent::Type::kDeleted;
   CachedObject before;
+  const ObjectKey key = KeyOf(*decoded);
   {
     const MutexLock lock(mutex_);
-    before = Exchange(KeyOf(*decoded), deleted ? CachedObject{} : *decoded);
+    before = Exchange(key, deleted ? CachedObject{} : *decoded);
     SawRevision(decoded->metadata->resource_version);
-    const auto ahead = ahead_.find(KeyOf(*decoded));
+    const auto ahead = ahead_.find(key);
     if (ahead != ahead_.end() && ahead->second <= revision_) ahead_.erase(ahead);
   }
   if (deleted) {
@@ -261,7 +262,10 @@ void InformerCache::Apply(WatchEvent event) {
 CachedObject InformerCache::Exchange(const ObjectKey& key, CachedObject now) {
   const auto found = objects_.find(key);
   CachedObject before = found == objects_.end() ? CachedObject{} : found->second;
+  const bool is_of_same =
+      before && now && before.metadata->owner_references == now.metadata->owner_references;
   for (auto& [name, index] : indexes_) {
+    if (is_of_same && (name == kControllerIndex || name == kOrphanIndex)) continue;
     const auto was = before ? index.function(before) : std::vector<std::string>();
     const auto is = now ? index.function(now) : std::vector<std::string>();
     if (before && now && was == is) continue;  // Of most changes of an object.

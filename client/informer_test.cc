@@ -36,6 +36,31 @@ TEST_F(InformerTest, TellsEveryHandlerOfWhatIsThereAndOfChanges) {
   EXPECT_EQ(pods.Get({"default", "a"}), nullptr);
 }
 
+TEST_F(InformerTest, IsAskedByWhoControlsAnObjectNow) {
+  const auto pods = informers_.For<core_v1::Pod>();
+  auto& cache = pods.cache();
+  const auto pod = [](const char* version, const char* owner) {
+    Json metadata = {{"name", "a"}, {"namespace", "n"}, {"uid", "1"}, {"resourceVersion", version}};
+    if (*owner != 0) {
+      metadata["ownerReferences"] = {{{"uid", owner}, {"controller", true}, {"name", "set"}}};
+    }
+    return RawJson(Json{{"metadata", metadata}});
+  };
+  const auto change = [&](const char* version, const char* owner) {
+    cache.Apply({.type = WatchEvent::Type::kModified, .object = pod(version, owner)});
+  };
+  cache.Replace({pod("1", "x")}, "1");
+  change("2", "x");
+  EXPECT_EQ(cache.ControlledBy("n", "x").size(), 1u);
+  EXPECT_EQ(cache.ControlledBy("n", "x")[0].metadata->resource_version, "2");
+  change("3", "");
+  EXPECT_TRUE(cache.ControlledBy("n", "x").empty());
+  EXPECT_EQ(cache.OrphansIn("n").size(), 1u);
+  change("4", "y");
+  EXPECT_TRUE(cache.OrphansIn("n").empty());
+  EXPECT_EQ(cache.ControlledBy("n", "y").size(), 1u);
+}
+
 TEST_F(InformerTest, CountsFollowWhatIsThere) {
   const auto pods = informers_.For<core_v1::Pod>();
   auto& cache = pods.cache();

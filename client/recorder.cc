@@ -12,6 +12,11 @@
 namespace skiff {
 namespace {
 
+// Where more is told than can be written, what it is about goes first: each event is a write as a
+// pod's own are, of which it has as many.
+constexpr size_t kFlood = EventSink::kQueueMax / 2;
+constexpr size_t kAtOnceInFlood = 8;
+
 std::string_view TypeText(EventType type) {
   return type == EventType::kNormal ? "Normal" : "Warning";
 }
@@ -183,7 +188,12 @@ std::optional<EventSink::Writing> EventSink::Next() {
     again_.pop_front();
     return writing;
   }
-  if (under_way_.size() >= kAtOnceMax) return std::nullopt;
+  size_t at_once_max = kAtOnceMax;
+  {
+    const MutexLock lock(mutex_);
+    if (queue_.size() >= kFlood) at_once_max = kAtOnceInFlood;
+  }
+  if (under_way_.size() >= at_once_max) return std::nullopt;
   while (!held_) {
     if (!TakeReported()) return std::nullopt;
   }

@@ -50,6 +50,22 @@ const NamedFilter* FirstRefusal(const Filters& filters, const NodeInfo& node, Ve
   return nullptr;
 }
 
+// One of those that refuse the node, first `likely`, which has refused another node: of two zones
+// one after the other refuses by the same rule, which the others need not be asked for.
+const NamedFilter* AnyRefusal(const Filters& filters, const NamedFilter* likely,
+                              const NodeInfo& node, Verdict& verdict) {
+  if (likely == nullptr) return FirstRefusal(filters, node, verdict);
+  verdict = likely->filter(node);
+  if (verdict.code == Verdict::Code::kFailed) return FirstRefusal(filters, node, verdict);
+  if (!verdict.fits()) return likely;
+  for (const NamedFilter& named : filters.list) {
+    if (&named == likely) continue;
+    verdict = named.filter(node);
+    if (!verdict.fits()) return &named;
+  }
+  return nullptr;
+}
+
 // With the places of nominated pods taken. All filters are prepared anew for it, as those of pods
 // beside pods depend on who is there.
 Refusal RefusalBesideNominated(const PodInfo& pod, const NodeInfo& node, const Snapshot& snapshot) {
@@ -97,6 +113,64 @@ const NodeInfo* NominatedNode(const Filters& filters, const PodInfo& pod,
 
 constexpr size_t kAhead = 4;  // Nodes that are fetched before they are looked at.
 
+// More of it than the processor keeps at hand.
+void Fetch(const NodeInfo* node) {
+  __builtin_prefetch(node);
+  __builtin_prefetch(&node->requested);
+  __builtin_prefetch(&node->pods);
+}
+
+// Whether somebody asks why nodes were refused although others fit.
+enum class Reasons : uint8_t { kAlways, kWhereNoneFits };
+
+// Looks at nodes from `start` on until enough of them fit, and moves it.
+class NodeWalk {
+ public:
+  NodeWalk(const PodInfo& pod, const Snapshot& snapshot, const Filters& filters, Reasons reasons)
+      : pod_(pod), snapshot_(snapshot), filters_(filters), reasons_(reasons) {}
+
+  void Go(size_t& start, size_t wanted, Search& search) {
+    const NodeList& nodes = snapshot_.nodes;
+    size_t at = start % nodes.size();
+    size_t ahead = (at + kAhead) % nodes.size();
+    for (size_t left = nodes.size(); left > 0 && search.feasible.size() < wanted; --left) {
+      Fetch(nodes[ahead]);
+      Look(*nodes[at], search);
+      if (!search.error.empty()) return;
+      at = at + 1 == nodes.size() ? 0 : at + 1;
+      ahead = ahead + 1 == nodes.size() ? 0 : ahead + 1;
+    }
+    start = at;
+  }
+
+ private:
+  void Look(const NodeInfo& node, Search& search) {
+    const bool is_quick =
+        reasons_ == Reasons::kWhereNoneFits && !search.feasible.empty() && !AnyNominated(snapshot_);
+    Refusal refusal{.node = &node};
+    if (is_quick) {
+      const NamedFilter* filter = AnyRefusal(filters_, likely_, node, refusal.verdict);
+      if (filter != nullptr) refusal.rule = (likely_ = filter)->rule;
+    } else {
+      refusal = RefusalOn(filters_, pod_, node, snapshot_);
+    }
+    if (refusal.rule.empty()) {
+      search.feasible.push_back(&node);
+    } else if (refusal.verdict.code == Verdict::Code::kFailed) {
+      search.error = fmt::format("running \"{}\" filter plugin: {}", refusal.rule,
+                                 refusal.verdict.Reasons()[0]);
+    } else if (!is_quick) {
+      search.refused.push_back(std::move(refusal));
+    }
+  }
+
+  const PodInfo& pod_;
+  const Snapshot& snapshot_;
+  const Filters& filters_;
+  const Reasons reasons_;
+  const NamedFilter* likely_ = nullptr;
+};
+
 void AddOpinions(const std::vector<const NodeInfo*>& nodes,
                  const std::map<std::string, int64_t>& opinions, std::vector<int64_t>& totals) {
   for (size_t i = 0; i < nodes.size(); ++i) {
@@ -138,8 +212,10 @@ void Tell(const std::vector<Refusal>& refused, Unfit& unfit) {
   }
 }
 
-Search FindNodes(const PodInfo& pod, const Snapshot& snapshot, size_t& start,
-                 const SearchOptions& options) {
+namespace {
+
+Search Find(const PodInfo& pod, const Snapshot& snapshot, size_t& start,
+            const SearchOptions& options, Reasons reasons) {
   Search search;
   Unfit& unfit = search.unfit;
   unfit.nodes = snapshot.nodes.size();
@@ -159,28 +235,16 @@ Search FindNodes(const PodInfo& pod, const Snapshot& snapshot, size_t& start,
   }
   const size_t wanted =
       options.first_will_do ? 1 : FeasibleWanted(snapshot.nodes.size(), options.percentage);
-  size_t looked_at = 0;
-  const auto node_at = [&](size_t turn) {
-    return snapshot.nodes[(start + turn) % snapshot.nodes.size()];
-  };
-  for (; looked_at < snapshot.nodes.size() && search.feasible.size() < wanted; ++looked_at) {
-    // More of them than the processor keeps at hand.
-    __builtin_prefetch(node_at(looked_at + kAhead));
-    __builtin_prefetch(&node_at(looked_at + kAhead)->requested);
-    const NodeInfo& node = *node_at(looked_at);
-    Refusal refusal = RefusalOn(filters, pod, node, snapshot);
-    if (refusal.rule.empty()) {
-      search.feasible.push_back(&node);
-    } else if (refusal.verdict.code == Verdict::Code::kFailed) {
-      search.error = fmt::format("running \"{}\" filter plugin: {}", refusal.rule,
-                                 refusal.verdict.Reasons()[0]);
-      return search;
-    } else {
-      search.refused.push_back(std::move(refusal));
-    }
-  }
-  start = (start + looked_at) % snapshot.nodes.size();
+  search.feasible.reserve(std::min(wanted, snapshot.nodes.size()));
+  NodeWalk(pod, snapshot, filters, reasons).Go(start, wanted, search);
   return search;
+}
+
+}  // namespace
+
+Search FindNodes(const PodInfo& pod, const Snapshot& snapshot, size_t& start,
+                 const SearchOptions& options) {
+  return Find(pod, snapshot, start, options, Reasons::kAlways);
 }
 
 std::vector<const NodeInfo*> StillFeasible(const PodInfo& pod, const Snapshot& snapshot,
@@ -219,7 +283,7 @@ std::string BestOf(const PodInfo& pod, const Snapshot& snapshot,
 Decision Schedule(const PodInfo& pod, const Snapshot& snapshot, size_t& start, Random& random,
                   const SearchOptions& options) {
   Decision decision;
-  Search search = FindNodes(pod, snapshot, start, options);
+  Search search = Find(pod, snapshot, start, options, Reasons::kWhereNoneFits);
   if (!search.error.empty()) {
     decision.error = std::move(search.error);
   } else if (search.feasible.empty()) {

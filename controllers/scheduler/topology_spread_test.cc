@@ -83,6 +83,32 @@ TEST_F(TopologySpreadTest, WithoutASelectorTheNodeHasToHaveTheLabel) {
   EXPECT_EQ(cluster_.Schedule(*pod).node, "d");
 }
 
+// Once a node fits it is no more asked than whether the others do: by whoever refused one before,
+// and then by the rest.
+TEST(HardSpreadTest, ANodeIsTakenOnlyWhereNoRuleRefusesIt) {
+  SchedulingFixture cluster;
+  for (const char* name : {"a", "b", "c"}) {
+    cluster.AddNode(name, "1", {{std::string(kZoneLabel), "near"}});
+  }
+  for (const char* name : {"d", "e", "f"}) {
+    cluster.AddNode(name, "1", {{std::string(kZoneLabel), "far"}});
+  }
+  const auto spread = [](core_v1::Pod& pod) {
+    pod.metadata.labels["app"] = "web";
+    auto& by_zone = pod.spec.topology_spread_constraints.emplace_back();
+    by_zone.max_skew = 1;
+    by_zone.topology_key = kZoneLabel;
+    by_zone.when_unsatisfiable = "DoNotSchedule";
+    by_zone.label_selector.emplace().match_labels["app"] = "web";
+  };
+  cluster.Place(PodOf("there", 0, "1m", spread), "f");
+  cluster.Place(PodOf("full", 0, "1"), "b");
+  const auto pod = PodOf("p", 0, "500m", spread);
+  std::set<std::string> nodes;
+  for (int round = 0; round < 50; ++round) nodes.insert(cluster.Schedule(*pod).node);
+  EXPECT_EQ(nodes, (std::set<std::string>{"a", "c"}));
+}
+
 // By zones that not all nodes are in: those without one weigh as another.
 TEST(SystemSpreadTest, NodesWithoutAZoneWeighAsOneMore) {
   SchedulingFixture cluster;
