@@ -196,7 +196,8 @@ std::vector<core_v1::ContainerImage> NodeStatusLoop::Images() const {
   if (!images) return out;
   std::sort(images->begin(), images->end(),
             [](const auto& a, const auto& b) { return a.size_bytes > b.size_bytes; });
-  if (images->size() > settings_.images_max) images->resize(settings_.images_max);
+  const size_t images_max = settings_.images_max.value_or(images->size());
+  if (images->size() > images_max) images->resize(images_max);
   for (const cri::Image& image : *images) {
     auto& made = out.emplace_back();
     made.names = image.repo_digests;

@@ -60,7 +60,7 @@ class NodeStatusLoop final : public ControlLoop {
   struct Settings {
     Duration check_period = 10s;
     Duration report_period = 300s;  // Without change.
-    size_t images_max = 50;
+    std::optional<size_t> images_max = 50;  // Unset: all.
   };
   // What it looks at and tells; all outlive it.
   struct Dependencies {

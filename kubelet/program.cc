@@ -135,7 +135,7 @@ KubeletOptions OptionsOf(const KubeletFlags& flags) {
   options.manifest_check_every = given.file_check_frequency;
   options.standalone = flags.kubeconfig.empty();
   options.node_status = {given.node_status_update_frequency, given.node_status_report_frequency,
-                         static_cast<size_t>(std::max(0, given.node_status_max_images))};
+                         given.ImagesToldMax()};
   options.lease_seconds = given.node_lease_duration_seconds;
   options.eviction = EvictionTextsOf(given);
   options.eviction_transition_period = given.eviction_pressure_transition_period;
