@@ -63,6 +63,10 @@ class TestRuntime final : public cri::WrappedRuntime {
     changed_.notify_all();
     return stopped;
   }
+  Result<> StopPodSandbox(const std::string& id) override {
+    if (sandbox_problem) return tl::unexpected(*sandbox_problem);
+    return WrappedRuntime::StopPodSandbox(id);
+  }
   Result<cri::ExecResult> ExecSync(const std::string& id, const std::vector<std::string>& command,
                                    Duration timeout) override {
     ++execs;
@@ -119,6 +123,7 @@ class TestRuntime final : public cri::WrappedRuntime {
   std::function<void(const std::string& id)> started;  // Before the caller hears of it.
   std::map<std::string, cri::ContainerConfig> created;  // The last of each name.
   std::atomic<int> execs = 0;
+  std::optional<Error> sandbox_problem;        // Of stopping one, if set.
   std::optional<cri::ExecResult> exec_result;  // Of every command, if set.
   std::atomic<int> looks = 0;  // At what there is of the pod.
   std::vector<cri::LinuxResources> updates;
