@@ -306,6 +306,7 @@ Duration PodWorker::Sync(const core_v1::Pod& given) {
   if (context_.simulation != nullptr) {
     if (const Duration wait = context_.simulation->StartsIn(pod); wait > 0ns) return wait;
   }
+  StopHooked(pod);
   // Before: of a hook that ends meanwhile it is not known what it has left behind.
   const bool is_in_hook = IsInPostStart();
   const auto observed = Observe(pod);

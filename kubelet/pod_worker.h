@@ -159,9 +159,12 @@ class PodWorker final : public ControlLoop {
   Result<> CreateAndStart(const core_v1::Pod& pod, const core_v1::Container& container,
                           const std::string& sandbox_id, uint32_t attempt, const PulledImage& image,
                           const ObservedPod& observed);
-  // A container's hook runs still: nothing else is begun for the pod. What becomes of its other
-  // containers is told; that this one runs is not, nor is it probed.
+  // A container's hook runs still, or has failed and its container stops: nothing else is begun for
+  // the pod. What becomes of its other containers is told; that this one runs is not, nor is it
+  // probed.
   bool IsInPostStart() const;
+  // The container whose hook has failed, with its preStop hook.
+  void StopHooked(const core_v1::Pod& pod);
   bool IsHooked(const std::string& container) const;
   // As it was before the attempt whose hook runs.
   ObservedPod WithoutHooked(ObservedPod observed) const;
