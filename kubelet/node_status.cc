@@ -168,9 +168,8 @@ void NodeStatusLoop::Register() {
   node->metadata.name = node_name_;
   node->metadata.labels = facts_.labels;
   node->metadata.labels["kubernetes.io/hostname"] = facts_.hostname;
-  for (const char* prefix : {"kubernetes.io/", "beta.kubernetes.io/"}) {
-    node->metadata.labels[std::string(prefix) + "os"] = "linux";
-    node->metadata.labels[std::string(prefix) + "arch"] = facts_.architecture;
+  for (const auto& [key, value] : SystemLabels()) {
+    node->metadata.labels[key] = node->metadata.labels["beta." + key] = value;
   }
   node->metadata.annotations["volumes.kubernetes.io/controller-managed-attach-detach"] = "true";
   node->spec.taints = facts_.taints;
@@ -295,7 +294,21 @@ core_v1::NodeStatus NodeStatusLoop::Compute(const core_v1::NodeStatus& before) c
   return status;
 }
 
+std::map<std::string, std::string> NodeStatusLoop::SystemLabels() const {
+  return {{"kubernetes.io/os", "linux"}, {"kubernetes.io/arch", facts_.architecture}};
+}
+
+bool NodeStatusLoop::HasSystemLabels(const core_v1::Node& node) const {
+  const auto& labels = node.metadata.labels;
+  const auto wanted = SystemLabels();
+  return std::all_of(wanted.begin(), wanted.end(), [&](const auto& each) {
+    const auto found = labels.find(each.first);
+    return found != labels.end() && found->second == each.second;
+  });
+}
+
 void NodeStatusLoop::Report(const Ptr<core_v1::Node>& node) {
+  TellSchedulable(*node);
   core_v1::NodeStatus status = Compute(node->status);
   core_v1::NodeStatus without_heartbeat = status;
   for (size_t i = 0; i < node->status.conditions.size(); ++i) {
@@ -303,13 +316,17 @@ void NodeStatusLoop::Report(const Ptr<core_v1::Node>& node) {
         node->status.conditions[i].last_heartbeat_time;
   }
   const bool is_due = next_report_ <= dependencies_.clock.Monotonic();
-  if (without_heartbeat == node->status && !is_due) {
+  if (without_heartbeat == node->status && !is_due && HasSystemLabels(*node)) {
     TellVolumes(node->status);
     return CheckAgain(settings_.check_period);
   }
   dependencies_.client.PatchStatusLater<core_v1::Node>(
-      answers_, node, [&](core_v1::Node& changed) { changed.status = std::move(status); }, {},
-      [this, node](const Written& written) { Reported(node->status, written); });
+      answers_, node,
+      [&](core_v1::Node& changed) {
+        changed.status = std::move(status);
+        for (auto& [key, value] : SystemLabels()) changed.metadata.labels[key] = value;
+      },
+      {}, [this, node](const Written& written) { Reported(node->status, written); });
 }
 
 void NodeStatusLoop::Reported(const core_v1::NodeStatus& before, const Written& written) {
@@ -333,9 +350,7 @@ void NodeStatusLoop::TellVolumes(const core_v1::NodeStatus& status) const {
 
 void NodeStatusLoop::TellChanges(const core_v1::NodeStatus& before,
                                  const core_v1::NodeStatus& now) {
-  // Kubelets name themselves as the uid in events about their node.
-  core_v1::Node self;
-  self.metadata.name = self.metadata.uid = node_name_;
+  const core_v1::Node self = Self();
   const auto tell = [&](const char* type, const char* when_true, const char* when_false) {
     const core_v1::NodeCondition* old = FindCondition(before.conditions, type);
     const core_v1::NodeCondition* fresh = FindCondition(now.conditions, type);
@@ -348,6 +363,25 @@ void NodeStatusLoop::TellChanges(const core_v1::NodeStatus& before,
   tell("DiskPressure", "NodeHasDiskPressure", "NodeHasNoDiskPressure");
   tell("PIDPressure", "NodeHasInsufficientPID", "NodeHasSufficientPID");
   tell("Ready", "NodeReady", "NodeNotReady");
+  const std::string& boot = now.node_info.boot_id;
+  if (!before.node_info.boot_id.empty() && before.node_info.boot_id != boot) {
+    dependencies_.events.Warning(
+        self, "Rebooted", fmt::format("Node {} has been rebooted, boot id: {}", node_name_, boot));
+  }
+}
+
+void NodeStatusLoop::TellSchedulable(const core_v1::Node& node) {
+  const bool before = std::exchange(is_unschedulable_, node.spec.unschedulable);
+  if (before == is_unschedulable_) return;
+  const std::string word = is_unschedulable_ ? "NodeNotSchedulable" : "NodeSchedulable";
+  dependencies_.events.Normal(Self(), word,
+                              fmt::format("Node {} status is now: {}", node_name_, word));
+}
+
+core_v1::Node NodeStatusLoop::Self() const {
+  core_v1::Node self;
+  self.metadata.name = self.metadata.uid = node_name_;
+  return self;
 }
 
 }  // namespace skiff::kubelet

@@ -110,6 +110,12 @@ class NodeStatusLoop final : public ControlLoop {
   std::vector<core_v1::NodeCondition> Conditions() const;
   void TellVolumes(const core_v1::NodeStatus& status) const;
   void TellChanges(const core_v1::NodeStatus& before, const core_v1::NodeStatus& now);
+  void TellSchedulable(const core_v1::Node& node);
+  // A node that lost a label which pods choose it by gets it again.
+  bool HasSystemLabels(const core_v1::Node& node) const;
+  std::map<std::string, std::string> SystemLabels() const;
+  // Kubelets name themselves as the uid in events about their node.
+  core_v1::Node Self() const;
   std::vector<core_v1::ContainerImage> Images() const;
 
   const std::string node_name_;
@@ -125,6 +131,7 @@ class NodeStatusLoop final : public ControlLoop {
   Duration next_report_{};
   Ptr<core_v1::Node> written_;  // As last written; until it is found, or should have been.
   Duration written_at_{};
+  bool is_unschedulable_ = false;  // As last told.
   Mailbox answers_;
 };
 

@@ -1,8 +1,10 @@
 #include "kubelet/node_status.h"
 
-#include <gtest/gtest.h>
+#include <gmock/gmock.h>
 
-#include "client/manager.h"
+#include <algorithm>
+
+#include "client/recorder.h"
 #include "client/transport.h"
 #include "kubelet/cri_fake.h"
 
@@ -15,6 +17,14 @@ class NodeStatusTest : public testing::Test {
   http::Response Answer(const http::Request& request) {
     http::Response response;
     response.content_type = "application/json";
+    if (request.path.ends_with("/events")) {
+      const Json event = Json::parse(request.body);
+      told_.push_back(event.at("reason").get<std::string>() + " " +
+                      event.at("message").get<std::string>());
+      response.status = 201;
+      response.body = request.body;
+      return response;
+    }
     if (request.method == "PATCH") {
       ++writes_;
       patch_ = Json::parse(request.body);
@@ -31,6 +41,12 @@ class NodeStatusTest : public testing::Test {
     health_.Step();
     clock_.Advance(3s);
     loop_.Step();
+  }
+  // What was told of the node, "NodeReady Node n1 status is now: NodeReady".
+  const std::vector<std::string>& Events() {
+    while (events_.Step() == 0ns) {
+    }
+    return told_;
   }
   Json At(const std::string& pointer) const {
     const Json::json_pointer where(pointer);
@@ -55,24 +71,27 @@ class NodeStatusTest : public testing::Test {
   };
   InProcessTransport transport_{[this](const http::Request& request) { return Answer(request); }};
   Client client_{transport_, "kubelet"};
-  InformerFactory informers_{Reflector::Dependencies{client_, clock_, random_}};
-  Manager manager_{Manager::Dependencies{transport_, clock_, random_, informers_, "kubelet"}};
+  std::vector<std::string> told_;
+  EventSink events_{client_, clock_};
+  EventRecorder recorder_{events_, clock_, "kubelet", "n1"};
   cri::FakeRuntime runtime_{clock_, random_, "10.1.0.0/24"};
   RuntimeHealth health_{runtime_, clock_, [] {}};
   NodeFacts facts_ = [] {
     NodeFacts facts;
     facts.milli_cpu = 4000;
     facts.memory_bytes = int64_t{8} << 30;
+    facts.architecture = "amd64";
+    facts.boot_id = "now";
     return facts;
   }();
-  NodeStatusLoop loop_{"n1",
-                       facts_,
-                       {},
-                       {client_, clock_, runtime_, health_, manager_.Recorder("kubelet", "n1"),
-                        [] { return std::set<std::string>(); }, [this] { return find_(); },
-                        [this] { ++registered_; }, [this] { return in_use_; },
-                        [this](const auto& names) { reported_ = names; },
-                        [this] { return devices_; }, [this] { return forgets_devices_; }}};
+  NodeStatusLoop loop_{
+      "n1",
+      facts_,
+      {},
+      {client_, clock_, runtime_, health_, recorder_, [] { return std::set<std::string>(); },
+       [this] { return find_(); }, [this] { ++registered_; }, [this] { return in_use_; },
+       [this](const auto& names) { reported_ = names; }, [this] { return devices_; },
+       [this] { return forgets_devices_; }}};
 };
 
 TEST_F(NodeStatusTest, VolumesInUseAreToldAtOnce) {
@@ -123,6 +142,37 @@ TEST_F(NodeStatusTest, DevicesOfPluginsThatNobodyKnowsOfAreNoneUntilTheyAreToldO
   loop_.Step();
   EXPECT_EQ(At("/status/capacity/example.com~1gpu"), "4");
   EXPECT_EQ(At("/status/allocatable/example.com~1gpu"), "4");
+}
+
+TEST_F(NodeStatusTest, LabelsThatEveryNodeHasComeBack) {
+  Report();
+  EXPECT_EQ(At("/metadata/labels/kubernetes.io~1os"), "linux");
+  const int before = writes_;
+  clock_.Advance(10s);
+  loop_.Step();
+  EXPECT_EQ(writes_, before) << "they are there";
+  node_["metadata"]["labels"]["kubernetes.io/os"] = "windows";
+  clock_.Advance(10s);
+  loop_.Step();
+  EXPECT_EQ(At("/metadata/labels/kubernetes.io~1os"), "linux");
+  EXPECT_EQ(writes_, before + 1);
+}
+
+TEST_F(NodeStatusTest, WhoIsKeptFromTheNodeAndWhenItIsBootedIsToldOnce) {
+  node_["status"]["nodeInfo"]["bootID"] = "before";
+  node_["spec"]["unschedulable"] = true;
+  Report();
+  clock_.Advance(10s);
+  loop_.Step();
+  node_["spec"].erase("unschedulable");
+  clock_.Advance(10s);
+  loop_.Step();
+  EXPECT_THAT(Events(),
+              testing::IsSupersetOf({"Rebooted Node n1 has been rebooted, boot id: now",
+                                     "NodeNotSchedulable Node n1 status is now: NodeNotSchedulable",
+                                     "NodeSchedulable Node n1 status is now: NodeSchedulable"}));
+  const auto is_boot = [](const auto& text) { return text.starts_with("Rebooted"); };
+  EXPECT_EQ(std::count_if(told_.begin(), told_.end(), is_boot), 1);
 }
 
 TEST_F(NodeStatusTest, WhatIsNoLongerAdvertisedCannotBeAllotted) {
