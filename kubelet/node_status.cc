@@ -255,7 +255,8 @@ core_v1::NodeStatus NodeStatusLoop::Compute(const core_v1::NodeStatus& before) c
   status.volumes_in_use.clear();
   if (dependencies_.volumes_in_use) status.volumes_in_use = dependencies_.volumes_in_use();
   status.addresses.clear();
-  for (const std::string& ip : facts_.ips) {
+  const auto ips = dependencies_.addresses ? dependencies_.addresses() : std::vector<std::string>();
+  for (const std::string& ip : ips) {
     auto& address = status.addresses.emplace_back();
     address.type = "InternalIP";
     address.address = ip;

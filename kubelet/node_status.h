@@ -26,7 +26,6 @@ struct NodeFacts {
   std::map<std::string, int64_t> huge_pages;  // Bytes, by resource: "hugepages-2Mi".
   int pods_max = 110;
   std::string hostname;
-  std::vector<std::string> ips;
   std::string machine_id, system_uuid, boot_id;
   std::string kernel_version, os_image, architecture;
   int port = 10250;
@@ -86,6 +85,8 @@ class NodeStatusLoop final : public ControlLoop {
     // plugins: then all are told to be none, until somebody tells of them again. Empty: it is
     // known.
     std::function<bool()> forgets_devices = {};
+    // The node's now, the primary one first. Empty: it has none.
+    std::function<std::vector<std::string>()> addresses = {};
   };
   NodeStatusLoop(std::string node_name, NodeFacts facts, Settings settings,
                  Dependencies dependencies);

@@ -65,6 +65,7 @@ class NodeStatusTest : public testing::Test {
   std::vector<std::string> in_use_, reported_;
   std::map<std::string, std::pair<int64_t, int64_t>> devices_;
   bool forgets_devices_ = false;
+  std::vector<std::string> ips_ = {"192.0.2.1"};
   // What the loop finds: by default, what the API has.
   std::function<Result<Ptr<core_v1::Node>>()> find_ = [this] {
     return client_.Get<core_v1::Node>({"", "n1"});
@@ -91,7 +92,7 @@ class NodeStatusTest : public testing::Test {
       {client_, clock_, runtime_, health_, recorder_, [] { return std::set<std::string>(); },
        [this] { return find_(); }, [this] { ++registered_; }, [this] { return in_use_; },
        [this](const auto& names) { reported_ = names; }, [this] { return devices_; },
-       [this] { return forgets_devices_; }}};
+       [this] { return forgets_devices_; }, [this] { return ips_; }}};
 };
 
 TEST_F(NodeStatusTest, VolumesInUseAreToldAtOnce) {
@@ -142,6 +143,17 @@ TEST_F(NodeStatusTest, DevicesOfPluginsThatNobodyKnowsOfAreNoneUntilTheyAreToldO
   loop_.Step();
   EXPECT_EQ(At("/status/capacity/example.com~1gpu"), "4");
   EXPECT_EQ(At("/status/allocatable/example.com~1gpu"), "4");
+}
+
+TEST_F(NodeStatusTest, AMachineInAnotherNetworkIsToldOf) {
+  Report();
+  EXPECT_EQ(At("/status/addresses/0/address"), "192.0.2.1");
+  ips_ = {"198.51.100.7", "2001:db8::7"};
+  clock_.Advance(10s);
+  loop_.Step();
+  EXPECT_EQ(At("/status/addresses/0/address"), "198.51.100.7");
+  EXPECT_EQ(At("/status/addresses/1/address"), "2001:db8::7");
+  EXPECT_EQ(At("/status/addresses/2/type"), "Hostname");
 }
 
 TEST_F(NodeStatusTest, LabelsThatEveryNodeHasComeBack) {

@@ -61,7 +61,8 @@ struct PodWorkerContext {
   // A worker has become kGone. Called on its own step: the worker is removed elsewhere.
   std::function<void()> gone;
   DnsSettings dns;
-  std::vector<std::string> node_ips;
+  // Those of the node now.
+  std::function<std::vector<std::string>()> node_ips;
   int64_t node_memory_bytes = 0;
   std::map<std::string, int64_t> node_huge_pages = {};
   cri::StringMap container_cgroup_files;

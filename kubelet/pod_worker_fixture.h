@@ -279,6 +279,7 @@ class PodWorkerTest : public testing::Test {
   Resizes resizes_{{"", {4000, int64_t{8} << 30}}, [](const std::string&) {}};
   PodCgroups cgroups_{{}};
   EnvironmentSources sources_;
+  std::vector<std::string> node_ips_ = {"192.0.2.1"};
   PodWorkerContext context_{
       .runtime = runtime_,
       .clock = clock_,
@@ -297,7 +298,7 @@ class PodWorkerTest : public testing::Test {
       .is_led_to = {},
       .gone = [] {},
       .dns = DnsSettings(),
-      .node_ips = {"192.0.2.1"},
+      .node_ips = [this] { return node_ips_; },
       .node_memory_bytes = int64_t{8} << 30,
       .container_cgroup_files = {},
       .runtime_name = "fake",

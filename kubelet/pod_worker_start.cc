@@ -260,17 +260,18 @@ Result<ContainerInput> PodWorker::Prepare(const core_v1::Pod& pod,
   // The spec's own status may be older than the sandbox: the environment must see its address, or
   // the node's, if that is the pod's as well.
   core_v1::Pod current = pod;
+  const std::vector<std::string> node_ips = context_.node_ips();
   std::vector<std::string> addresses;
   if (!observed.sandboxes.empty()) addresses = observed.sandboxes.front().ips;
-  if (pod.spec.host_network) addresses = context_.node_ips;
+  if (pod.spec.host_network) addresses = node_ips;
   if (!addresses.empty()) {
     current.status.pod_ip = addresses.front();
     current.status.pod_ips.clear();
     for (const auto& ip : addresses) current.status.pod_ips.emplace_back().ip = ip;
   }
-  if (!context_.node_ips.empty()) current.status.host_ip = context_.node_ips.front();
+  if (!node_ips.empty()) current.status.host_ip = node_ips.front();
   current.status.host_ips.clear();
-  for (const auto& ip : context_.node_ips) current.status.host_ips.emplace_back().ip = ip;
+  for (const auto& ip : node_ips) current.status.host_ips.emplace_back().ip = ip;
   environment = TRY(MakeEnvironment(current, container, Sources(pod)));
   ContainerInput input{.pod = pod, .container = container, .attempt = attempt};
   input.environment = environment;
