@@ -139,6 +139,7 @@ KubeletOptions OptionsOfThisMachine(const std::string& node_name,
   options.abilities.sysctls = SysctlAllowlist(options.facts.kernel_version);
   options.abilities.app_armor = HasAppArmor();
   options.containers.seccomp_root = root + "/seccomp";
+  options.containers.masked_paths = ThermalPaths();
   return options;
 }
 
