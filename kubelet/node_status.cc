@@ -88,6 +88,7 @@ NodeFacts ReadNodeFacts(const std::string& node_name, const std::string& disk_pa
   struct sysinfo memory {};
   if (sysinfo(&memory) == 0) {
     facts.memory_bytes = static_cast<int64_t>(memory.totalram) * memory.mem_unit;
+    facts.swap_bytes = static_cast<int64_t>(memory.totalswap) * memory.mem_unit;
   }
   struct statvfs disk {};
   if (statvfs(disk_path.c_str(), &disk) == 0) {
@@ -249,6 +250,23 @@ void NodeStatusLoop::SetAmounts(core_v1::NodeStatus& status) const {
   }
 }
 
+// What it is, and what it says that it can.
+void NodeStatusLoop::SetRuntime(core_v1::NodeStatus& status) const {
+  const std::string version = dependencies_.health.VersionText();
+  if (!version.empty()) status.node_info.container_runtime_version = version;
+  const cri::RuntimeStatus runtime = dependencies_.health.Status();
+  status.runtime_handlers.clear();
+  for (const cri::RuntimeHandler& handler : runtime.handlers) {
+    auto& told = status.runtime_handlers.emplace_back();
+    told.name = handler.name;
+    auto& features = told.features.emplace();
+    features.recursive_read_only_mounts = handler.recursive_read_only_mounts;
+    features.user_namespaces = handler.user_namespaces;
+  }
+  const auto groups = runtime.supplemental_groups_policy;
+  if (groups) status.features.emplace().supplemental_groups_policy = *groups;
+}
+
 core_v1::NodeStatus NodeStatusLoop::Compute(const core_v1::NodeStatus& before) const {
   core_v1::NodeStatus status = before;
   SetAmounts(status);
@@ -274,8 +292,9 @@ core_v1::NodeStatus NodeStatusLoop::Compute(const core_v1::NodeStatus& before) c
   info.operating_system = "linux";
   info.architecture = facts_.architecture;
   info.kubelet_version = kKubernetesRelease;
-  const std::string runtime_version = dependencies_.health.VersionText();
-  if (!runtime_version.empty()) info.container_runtime_version = runtime_version;
+  info.swap.reset();
+  if (facts_.swap_bytes > 0) info.swap.emplace().capacity = facts_.swap_bytes;
+  SetRuntime(status);
   status.images = Images();
   std::vector<core_v1::NodeCondition> fresh = Conditions();
   const TimePoint now = dependencies_.clock.Now();

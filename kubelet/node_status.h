@@ -22,6 +22,7 @@ namespace skiff::kubelet {
 struct NodeFacts {
   int64_t milli_cpu = 0;
   int64_t memory_bytes = 0;
+  int64_t swap_bytes = 0;
   int64_t ephemeral_storage_bytes = 0;
   std::map<std::string, int64_t> huge_pages;  // Bytes, by resource: "hugepages-2Mi".
   int pods_max = 110;
@@ -107,6 +108,7 @@ class NodeStatusLoop final : public ControlLoop {
   void Report(const Ptr<core_v1::Node>& node);
   void Reported(const core_v1::NodeStatus& before, const Written& written);
   void SetAmounts(core_v1::NodeStatus& status) const;
+  void SetRuntime(core_v1::NodeStatus& status) const;
   core_v1::NodeStatus Compute(const core_v1::NodeStatus& before) const;
   std::vector<core_v1::NodeCondition> Conditions() const;
   void TellVolumes(const core_v1::NodeStatus& status) const;

@@ -6,10 +6,23 @@
 
 #include "client/recorder.h"
 #include "client/transport.h"
-#include "kubelet/cri_fake.h"
+#include "kubelet/runtime_test_wrapper.h"
 
 namespace skiff::kubelet {
 namespace {
+
+// Tells what it can, as newer runtimes do.
+class TellingRuntime final : public cri::WrappedRuntime {
+ public:
+  explicit TellingRuntime(ContainerRuntime& inner) : WrappedRuntime(inner) {}
+  Result<cri::RuntimeStatus> Status() override {
+    cri::RuntimeStatus status = TRY(WrappedRuntime::Status());
+    status.handlers = can.handlers;
+    status.supplemental_groups_policy = can.supplemental_groups_policy;
+    return status;
+  }
+  cri::RuntimeStatus can;
+};
 
 // An API with one node, that remembers the patches of its status.
 class NodeStatusTest : public testing::Test {
@@ -75,12 +88,14 @@ class NodeStatusTest : public testing::Test {
   std::vector<std::string> told_;
   EventSink events_{client_, clock_};
   EventRecorder recorder_{events_, clock_, "kubelet", "n1"};
-  cri::FakeRuntime runtime_{clock_, random_, "10.1.0.0/24"};
+  cri::FakeRuntime fake_{clock_, random_, "10.1.0.0/24"};
+  TellingRuntime runtime_{fake_};
   RuntimeHealth health_{runtime_, clock_, [] {}};
   NodeFacts facts_ = [] {
     NodeFacts facts;
     facts.milli_cpu = 4000;
     facts.memory_bytes = int64_t{8} << 30;
+    facts.swap_bytes = int64_t{1} << 30;
     facts.architecture = "amd64";
     facts.boot_id = "now";
     return facts;
@@ -156,6 +171,19 @@ TEST_F(NodeStatusTest, AMachineInAnotherNetworkIsToldOf) {
   EXPECT_EQ(At("/status/addresses/2/type"), "Hostname");
 }
 
+TEST_F(NodeStatusTest, WhatTheRuntimeCanAndSwapAreTold) {
+  runtime_.can.handlers = {{"", true, false}, {"kata", false, true}};
+  runtime_.can.supplemental_groups_policy = true;
+  Report();
+  EXPECT_EQ(At("/status/runtimeHandlers"),
+            Json::parse(R"([{"name":"","features":{"recursiveReadOnlyMounts":true,
+                                                   "userNamespaces":false}},
+                            {"name":"kata","features":{"recursiveReadOnlyMounts":false,
+                                                       "userNamespaces":true}}])"));
+  EXPECT_EQ(At("/status/features/supplementalGroupsPolicy"), true);
+  EXPECT_EQ(At("/status/nodeInfo/swap/capacity"), int64_t{1} << 30);
+}
+
 TEST_F(NodeStatusTest, LabelsThatEveryNodeHasComeBack) {
   Report();
   EXPECT_EQ(At("/metadata/labels/kubernetes.io~1os"), "linux");
@@ -220,7 +248,7 @@ TEST_F(NodeStatusTest, WhatChangedIsWrittenAtOnceAndNotTwice) {
   const auto seen = *client_.Get<core_v1::Node>({"", "n1"});
   find_ = [seen]() -> Result<Ptr<core_v1::Node>> { return seen; };  // The cache stays behind.
   node_["metadata"]["resourceVersion"] = "2";
-  runtime_.SetNetworkReady(false);
+  fake_.SetNetworkReady(false);
   health_.Step();
   loop_.Changed();
   loop_.Step();
