@@ -42,7 +42,6 @@ class StaticPodsTest : public testing::Test {
     options.facts.milli_cpu = 8000;
     options.facts.memory_bytes = int64_t{32} << 30;
     options.facts.hostname = kOnlyNode;
-    options.facts.ips = options.node_ips;
     options.writes_files = false;
     options.manifest_path = directory_;
     kubelet_ = std::make_unique<kubelet::Kubelet>(

@@ -57,6 +57,11 @@ struct KubeletConfiguration {
   Duration node_status_update_frequency = 10s;
   Duration node_status_report_frequency = 300s;
   int node_status_max_images = 50;
+  // Unset: all images are.
+  std::optional<size_t> ImagesToldMax() const {
+    if (node_status_max_images < 0) return std::nullopt;
+    return static_cast<size_t>(node_status_max_images);
+  }
   int image_gc_high_threshold_percent = 85;
   int image_gc_low_threshold_percent = 80;
   Duration image_minimum_gc_age = 120s;

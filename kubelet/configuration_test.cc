@@ -254,6 +254,17 @@ TEST_F(KubeletFlagsTest, ListsOfPairsAreTakenApart) {
   EXPECT_EQ(made.eviction_hard->at("nodefs.available"), "5%");
 }
 
+TEST_F(KubeletFlagsTest, OfMinusOneImagesAllAreTold) {
+  const auto told = [](const char* text) {
+    return ParseKubeletFlags({std::string("--node-status-max-images=") + text})
+        .value()
+        ->configuration.ImagesToldMax();
+  };
+  EXPECT_EQ(told("-1"), std::nullopt);
+  EXPECT_EQ(told("0"), 0u);
+  EXPECT_EQ(told("7"), 7u);
+}
+
 TEST_F(KubeletFlagsTest, MistakesAreToldInTheKubeletsWords) {
   EXPECT_EQ(ErrorOf({"--no-such-flag"}), "unknown flag: --no-such-flag");
   EXPECT_EQ(ErrorOf({"--register-with-taints=a=b:Never"}),

@@ -2,7 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <unistd.h>
+
 #include <algorithm>
+#include <filesystem>
 
 #include "kubelet/huge_pages.h"
 #include "kubelet/linux_resources.h"
@@ -166,6 +169,8 @@ cri::ContainerSecurity Security(const ContainerInput& input) {
   }
   if (!out.privileged && proc_mount != "Unmasked") {
     out.masked_paths = MaskedPaths();
+    const auto& more = input.policy.masked_paths;
+    out.masked_paths.insert(out.masked_paths.end(), more.begin(), more.end());
     out.readonly_paths = ReadonlyPaths();
   }
   out.seccomp = Seccomp(own, pod, input.policy);
@@ -255,6 +260,19 @@ Result<std::vector<cri::Device>> Devices(const ContainerInput& input) {
 }
 
 }  // namespace
+
+std::vector<std::string> ThermalPaths(const std::string& root) {
+  std::vector<std::string> paths;
+  std::error_code error;
+  for (std::filesystem::directory_iterator entry(root, error), end; !error && entry != end;
+       entry.increment(error)) {
+    if (!entry->path().filename().string().starts_with("cpu")) continue;
+    std::string path = entry->path() / "thermal_throttle";
+    if (access(path.c_str(), F_OK) == 0) paths.push_back(std::move(path));
+  }
+  std::sort(paths.begin(), paths.end());
+  return paths;
+}
 
 cri::SandboxConfig MakeSandboxConfig(const SandboxInput& input) {
   const core_v1::Pod& pod = input.pod;

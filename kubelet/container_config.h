@@ -35,7 +35,12 @@ struct ContainerPolicy {
   bool recursive_read_only = false;  // The runtime can make what is mounted in a mount read-only.
   bool limits_cpu = true;            // Containers are held to their limits of CPU.
   Duration restart_period_max = RestartBackoff::kMax;
+  std::vector<std::string> masked_paths;  // Beside those that are the same everywhere.
 };
+
+// What processors tell of their heat, from which others learn what runs on them: of those of `root`
+// that do.
+std::vector<std::string> ThermalPaths(const std::string& root = "/sys/devices/system/cpu");
 
 // Why no sandbox can be made for the pod, whatever the runtime: reason and message of its event.
 std::optional<PodRefusal> SandboxProblem(const core_v1::Pod& pod);

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "kubelet/volumes/temporary_tree.h"
+
 namespace skiff::kubelet {
 namespace {
 
@@ -220,6 +222,18 @@ TEST_F(ContainerConfigTest, ProcIsMaskedUnlessThePodMayAndDoesSayOtherwise) {
   container_.security_context->proc_mount.reset();
   container_.security_context->privileged = true;
   EXPECT_TRUE(Made().security.masked_paths.empty());
+}
+
+TEST_F(ContainerConfigTest, WhatProcessorsTellOfTheirHeatIsMaskedWithTheRest) {
+  const TemporaryTree tree;
+  const std::string told = tree.MakeDirectory("cpu0/thermal_throttle");
+  tree.MakeDirectory("cpu1/cache");
+  policy_.masked_paths = ThermalPaths(tree.root());
+  EXPECT_EQ(policy_.masked_paths, std::vector<std::string>{told});
+  EXPECT_EQ(Made().security.masked_paths.back(), told);
+  container_.security_context.Ensure().privileged = true;
+  EXPECT_TRUE(Made().security.masked_paths.empty());
+  EXPECT_TRUE(ThermalPaths(tree.Path("none")).empty());
 }
 
 TEST_F(ContainerConfigTest, TheSandboxHasTheNamespacesOfThePod) {

@@ -354,7 +354,7 @@ struct RuntimeHandler {
 struct RuntimeStatus {
   std::vector<Condition> conditions;
   std::vector<RuntimeHandler> handlers;
-  bool supplemental_groups_policy = false;
+  std::optional<bool> supplemental_groups_policy;     // Unset: it does not tell.
   bool Ready(std::string_view condition_type) const;  // False when it is not listed.
 };
 

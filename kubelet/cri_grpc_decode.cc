@@ -210,7 +210,9 @@ RuntimeStatus FromProto(const pb::StatusResponse& response) {
          .recursive_read_only_mounts = handler.features().recursive_read_only_mounts(),
          .user_namespaces = handler.features().user_namespaces()});
   }
-  to.supplemental_groups_policy = response.features().supplemental_groups_policy();
+  if (response.has_features()) {
+    to.supplemental_groups_policy = response.features().supplemental_groups_policy();
+  }
   return to;
 }
 

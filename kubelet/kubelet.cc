@@ -64,6 +64,7 @@ Kubelet::Kubelet(KubeletOptions options, KubeletDependencies dependencies)
     : options_(std::move(options)),
       dependencies_(dependencies),
       objects_(dependencies_.client, dependencies_.clock, dependencies_.config_maps),
+      addresses_(options_.node_ips, options_.later_node_ips),
       csi_volumes_(MakeCsiVolumes()),
       volumes_(options_.root,
                ApiVolumeSources(objects_, options_.facts.Allocatable(), csi_volumes_.get(),
@@ -113,7 +114,11 @@ Kubelet::Kubelet(KubeletOptions options, KubeletDependencies dependencies)
              if (csi_volumes_) csi_volumes_->Reported(names);
            },
            [this] { return DeviceAmounts(); },
-           [this] { return devices_ && !devices_->plugins().was_loaded(); }}),
+           [this] { return devices_ && !devices_->plugins().was_loaded(); },
+           [this] {
+             addresses_.Renew();
+             return addresses_.Now();
+           }}),
       lease_(options_.node_name, options_.lease_seconds, dependencies_.client, dependencies_.clock,
              [this] { return FindOwnNode(); }),
       csi_node_(
@@ -150,7 +155,7 @@ Kubelet::Kubelet(KubeletOptions options, KubeletDependencies dependencies)
                    },
                .gone = [this] { Wake(); },
                .dns = options_.dns,
-               .node_ips = options_.node_ips,
+               .node_ips = [this] { return addresses_.Now(); },
                .node_memory_bytes = options_.facts.memory_bytes,
                .node_huge_pages = options_.facts.huge_pages,
                .container_cgroup_files = options_.container_cgroup_files,

@@ -33,6 +33,7 @@
 #include "kubelet/log_rotation.h"
 #include "kubelet/manifest_source.h"
 #include "kubelet/mirror_pods.h"
+#include "kubelet/node_addresses.h"
 #include "kubelet/node_devices.h"
 #include "kubelet/node_lease.h"
 #include "kubelet/node_stats.h"
@@ -59,6 +60,7 @@ struct KubeletOptions {
   CgroupDriver cgroup_driver = CgroupDriver::kCgroupfs;
   cri::StringMap container_cgroup_files;  // Of every container, as ContainerCgroupFiles.
   std::vector<std::string> node_ips;
+  NodeAddresses::Source later_node_ips = {};
   DnsSettings dns;
   NodeFacts facts;
   bool writes_files = true;
@@ -224,6 +226,7 @@ class Kubelet final : public ControlLoop {
   const KubeletDependencies dependencies_;
   const Log log_{"kubelet"};
   KeptObjects objects_;
+  NodeAddresses addresses_;
   csi::Drivers csi_drivers_;
   const std::unique_ptr<csi::CsiVolumes> csi_volumes_;  // nullptr where no driver can run.
   VolumeManager volumes_;

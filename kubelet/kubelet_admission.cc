@@ -40,7 +40,8 @@ std::optional<PodRefusal> Kubelet::Refuse(const core_v1::Pod& pod) {
     abilities.app_armor = abilities.supplemental_groups_policy = true;
   } else if (WantsStrictGroups(pod)) {
     const auto status = dependencies_.runtime.Status();
-    abilities.supplemental_groups_policy = status && status->supplemental_groups_policy;
+    abilities.supplemental_groups_policy =
+        status && status->supplemental_groups_policy.value_or(false);
   }
   if (auto refusal = AllocateDevices(pod)) return refusal;
   const auto others = AdmittedPods();

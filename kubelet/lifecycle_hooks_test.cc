@@ -52,6 +52,37 @@ TEST_F(LifecycleHooksTest, AContainerWhoseHookIsNoneIsStopped) {
       << "what a hook says is for nobody but who may see the pod";
 }
 
+TEST_F(LifecycleHooksTest, AContainerWhoseHookHasFailedStopsWithItsOtherHook) {
+  auto& lifecycle = pod_.spec.containers[0].lifecycle.emplace();
+  lifecycle.post_start.emplace().tcp_socket.emplace().port = IntOrString(80);
+  lifecycle.pre_stop.emplace().exec.emplace().command = {"leave"};
+  runtime_.exec_result = cri::ExecResult{"", "", 0};
+  worker_ = std::make_unique<PodWorker>(context_, std::make_shared<core_v1::Pod>(pod_));
+  executor_.Add(*worker_);
+  executor_.RunUntilIdle();
+  EXPECT_EQ(runtime_.execs, 1);
+  EXPECT_EQ(runtime_.stops().size(), 1u);
+  EXPECT_EQ(Status().container_statuses.at(0).state.waiting->reason, "PostStartHookError");
+}
+
+TEST_F(LifecycleHooksTest, WhileAContainerStopsWhoseHookHasFailedNothingIsStarted) {
+  auto& lifecycle = pod_.spec.containers[0].lifecycle.emplace();
+  lifecycle.post_start.emplace().tcp_socket.emplace().port = IntOrString(80);
+  lifecycle.pre_stop.emplace().sleep.emplace().seconds = 20;
+  auto& next = pod_.spec.containers.emplace_back();
+  next.name = "next";
+  next.image = "img:1";
+  StartWorker();
+  EXPECT_TRUE(runtime_.stops().empty()) << "its hook lets time pass";
+  EXPECT_EQ(Running("app").size(), 1u);
+  EXPECT_TRUE(Running("next").empty());
+  EXPECT_TRUE(Status().container_statuses.at(0).state.waiting);
+  executor_.RunFor(60s);
+  ASSERT_FALSE(runtime_.stops().empty());
+  EXPECT_LE(runtime_.stops().front().second, 10s) << "the hook's time is of the grace period";
+  EXPECT_EQ(Running("next").size(), 1u) << "while the first one backs off";
+}
+
 TEST_F(LifecycleHooksTest, AContainerRunsOnceItsHookHasLetTimePass) {
   auto& hook = pod_.spec.containers[0].lifecycle.emplace().post_start.emplace();
   hook.sleep.emplace().seconds = 5;

@@ -135,11 +135,11 @@ KubeletOptions OptionsOfThisMachine(const std::string& node_name,
   (void)MakeDirectories(root, kRootMode);  // Whoever writes there says what is wrong with it.
   options.dns.node_resolv_conf = resolv_conf;
   options.facts = ReadNodeFacts(node_name, root);
-  options.facts.ips = addresses;
   options.container_cgroup_files = ContainerCgroupFiles();
   options.abilities.sysctls = SysctlAllowlist(options.facts.kernel_version);
   options.abilities.app_armor = HasAppArmor();
   options.containers.seccomp_root = root + "/seccomp";
+  options.containers.masked_paths = ThermalPaths();
   return options;
 }
 

@@ -88,6 +88,7 @@ NodeFacts ReadNodeFacts(const std::string& node_name, const std::string& disk_pa
   struct sysinfo memory {};
   if (sysinfo(&memory) == 0) {
     facts.memory_bytes = static_cast<int64_t>(memory.totalram) * memory.mem_unit;
+    facts.swap_bytes = static_cast<int64_t>(memory.totalswap) * memory.mem_unit;
   }
   struct statvfs disk {};
   if (statvfs(disk_path.c_str(), &disk) == 0) {
@@ -168,9 +169,8 @@ void NodeStatusLoop::Register() {
   node->metadata.name = node_name_;
   node->metadata.labels = facts_.labels;
   node->metadata.labels["kubernetes.io/hostname"] = facts_.hostname;
-  for (const char* prefix : {"kubernetes.io/", "beta.kubernetes.io/"}) {
-    node->metadata.labels[std::string(prefix) + "os"] = "linux";
-    node->metadata.labels[std::string(prefix) + "arch"] = facts_.architecture;
+  for (const auto& [key, value] : SystemLabels()) {
+    node->metadata.labels[key] = node->metadata.labels["beta." + key] = value;
   }
   node->metadata.annotations["volumes.kubernetes.io/controller-managed-attach-detach"] = "true";
   node->spec.taints = facts_.taints;
@@ -196,7 +196,8 @@ std::vector<core_v1::ContainerImage> NodeStatusLoop::Images() const {
   if (!images) return out;
   std::sort(images->begin(), images->end(),
             [](const auto& a, const auto& b) { return a.size_bytes > b.size_bytes; });
-  if (images->size() > settings_.images_max) images->resize(settings_.images_max);
+  const size_t images_max = settings_.images_max.value_or(images->size());
+  if (images->size() > images_max) images->resize(images_max);
   for (const cri::Image& image : *images) {
     auto& made = out.emplace_back();
     made.names = image.repo_digests;
@@ -249,13 +250,31 @@ void NodeStatusLoop::SetAmounts(core_v1::NodeStatus& status) const {
   }
 }
 
+// What it is, and what it says that it can.
+void NodeStatusLoop::SetRuntime(core_v1::NodeStatus& status) const {
+  const std::string version = dependencies_.health.VersionText();
+  if (!version.empty()) status.node_info.container_runtime_version = version;
+  const cri::RuntimeStatus runtime = dependencies_.health.Status();
+  status.runtime_handlers.clear();
+  for (const cri::RuntimeHandler& handler : runtime.handlers) {
+    auto& told = status.runtime_handlers.emplace_back();
+    told.name = handler.name;
+    auto& features = told.features.emplace();
+    features.recursive_read_only_mounts = handler.recursive_read_only_mounts;
+    features.user_namespaces = handler.user_namespaces;
+  }
+  const auto groups = runtime.supplemental_groups_policy;
+  if (groups) status.features.emplace().supplemental_groups_policy = *groups;
+}
+
 core_v1::NodeStatus NodeStatusLoop::Compute(const core_v1::NodeStatus& before) const {
   core_v1::NodeStatus status = before;
   SetAmounts(status);
   status.volumes_in_use.clear();
   if (dependencies_.volumes_in_use) status.volumes_in_use = dependencies_.volumes_in_use();
   status.addresses.clear();
-  for (const std::string& ip : facts_.ips) {
+  const auto ips = dependencies_.addresses ? dependencies_.addresses() : std::vector<std::string>();
+  for (const std::string& ip : ips) {
     auto& address = status.addresses.emplace_back();
     address.type = "InternalIP";
     address.address = ip;
@@ -273,8 +292,9 @@ core_v1::NodeStatus NodeStatusLoop::Compute(const core_v1::NodeStatus& before) c
   info.operating_system = "linux";
   info.architecture = facts_.architecture;
   info.kubelet_version = kKubernetesRelease;
-  const std::string runtime_version = dependencies_.health.VersionText();
-  if (!runtime_version.empty()) info.container_runtime_version = runtime_version;
+  info.swap.reset();
+  if (facts_.swap_bytes > 0) info.swap.emplace().capacity = facts_.swap_bytes;
+  SetRuntime(status);
   status.images = Images();
   std::vector<core_v1::NodeCondition> fresh = Conditions();
   const TimePoint now = dependencies_.clock.Now();
@@ -294,7 +314,21 @@ core_v1::NodeStatus NodeStatusLoop::Compute(const core_v1::NodeStatus& before) c
   return status;
 }
 
+std::map<std::string, std::string> NodeStatusLoop::SystemLabels() const {
+  return {{"kubernetes.io/os", "linux"}, {"kubernetes.io/arch", facts_.architecture}};
+}
+
+bool NodeStatusLoop::HasSystemLabels(const core_v1::Node& node) const {
+  const auto& labels = node.metadata.labels;
+  const auto wanted = SystemLabels();
+  return std::all_of(wanted.begin(), wanted.end(), [&](const auto& each) {
+    const auto found = labels.find(each.first);
+    return found != labels.end() && found->second == each.second;
+  });
+}
+
 void NodeStatusLoop::Report(const Ptr<core_v1::Node>& node) {
+  TellSchedulable(*node);
   core_v1::NodeStatus status = Compute(node->status);
   core_v1::NodeStatus without_heartbeat = status;
   for (size_t i = 0; i < node->status.conditions.size(); ++i) {
@@ -302,13 +336,17 @@ void NodeStatusLoop::Report(const Ptr<core_v1::Node>& node) {
         node->status.conditions[i].last_heartbeat_time;
   }
   const bool is_due = next_report_ <= dependencies_.clock.Monotonic();
-  if (without_heartbeat == node->status && !is_due) {
+  if (without_heartbeat == node->status && !is_due && HasSystemLabels(*node)) {
     TellVolumes(node->status);
     return CheckAgain(settings_.check_period);
   }
   dependencies_.client.PatchStatusLater<core_v1::Node>(
-      answers_, node, [&](core_v1::Node& changed) { changed.status = std::move(status); }, {},
-      [this, node](const Written& written) { Reported(node->status, written); });
+      answers_, node,
+      [&](core_v1::Node& changed) {
+        changed.status = std::move(status);
+        for (auto& [key, value] : SystemLabels()) changed.metadata.labels[key] = value;
+      },
+      {}, [this, node](const Written& written) { Reported(node->status, written); });
 }
 
 void NodeStatusLoop::Reported(const core_v1::NodeStatus& before, const Written& written) {
@@ -332,9 +370,7 @@ void NodeStatusLoop::TellVolumes(const core_v1::NodeStatus& status) const {
 
 void NodeStatusLoop::TellChanges(const core_v1::NodeStatus& before,
                                  const core_v1::NodeStatus& now) {
-  // Kubelets name themselves as the uid in events about their node.
-  core_v1::Node self;
-  self.metadata.name = self.metadata.uid = node_name_;
+  const core_v1::Node self = Self();
   const auto tell = [&](const char* type, const char* when_true, const char* when_false) {
     const core_v1::NodeCondition* old = FindCondition(before.conditions, type);
     const core_v1::NodeCondition* fresh = FindCondition(now.conditions, type);
@@ -347,6 +383,25 @@ void NodeStatusLoop::TellChanges(const core_v1::NodeStatus& before,
   tell("DiskPressure", "NodeHasDiskPressure", "NodeHasNoDiskPressure");
   tell("PIDPressure", "NodeHasInsufficientPID", "NodeHasSufficientPID");
   tell("Ready", "NodeReady", "NodeNotReady");
+  const std::string& boot = now.node_info.boot_id;
+  if (!before.node_info.boot_id.empty() && before.node_info.boot_id != boot) {
+    dependencies_.events.Warning(
+        self, "Rebooted", fmt::format("Node {} has been rebooted, boot id: {}", node_name_, boot));
+  }
+}
+
+void NodeStatusLoop::TellSchedulable(const core_v1::Node& node) {
+  const bool before = std::exchange(is_unschedulable_, node.spec.unschedulable);
+  if (before == is_unschedulable_) return;
+  const std::string word = is_unschedulable_ ? "NodeNotSchedulable" : "NodeSchedulable";
+  dependencies_.events.Normal(Self(), word,
+                              fmt::format("Node {} status is now: {}", node_name_, word));
+}
+
+core_v1::Node NodeStatusLoop::Self() const {
+  core_v1::Node self;
+  self.metadata.name = self.metadata.uid = node_name_;
+  return self;
 }
 
 }  // namespace skiff::kubelet

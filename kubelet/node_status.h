@@ -22,11 +22,11 @@ namespace skiff::kubelet {
 struct NodeFacts {
   int64_t milli_cpu = 0;
   int64_t memory_bytes = 0;
+  int64_t swap_bytes = 0;
   int64_t ephemeral_storage_bytes = 0;
   std::map<std::string, int64_t> huge_pages;  // Bytes, by resource: "hugepages-2Mi".
   int pods_max = 110;
   std::string hostname;
-  std::vector<std::string> ips;
   std::string machine_id, system_uuid, boot_id;
   std::string kernel_version, os_image, architecture;
   int port = 10250;
@@ -60,7 +60,7 @@ class NodeStatusLoop final : public ControlLoop {
   struct Settings {
     Duration check_period = 10s;
     Duration report_period = 300s;  // Without change.
-    size_t images_max = 50;
+    std::optional<size_t> images_max = 50;  // Unset: all.
   };
   // What it looks at and tells; all outlive it.
   struct Dependencies {
@@ -86,6 +86,8 @@ class NodeStatusLoop final : public ControlLoop {
     // plugins: then all are told to be none, until somebody tells of them again. Empty: it is
     // known.
     std::function<bool()> forgets_devices = {};
+    // The node's now, the primary one first. Empty: it has none.
+    std::function<std::vector<std::string>()> addresses = {};
   };
   NodeStatusLoop(std::string node_name, NodeFacts facts, Settings settings,
                  Dependencies dependencies);
@@ -106,10 +108,17 @@ class NodeStatusLoop final : public ControlLoop {
   void Report(const Ptr<core_v1::Node>& node);
   void Reported(const core_v1::NodeStatus& before, const Written& written);
   void SetAmounts(core_v1::NodeStatus& status) const;
+  void SetRuntime(core_v1::NodeStatus& status) const;
   core_v1::NodeStatus Compute(const core_v1::NodeStatus& before) const;
   std::vector<core_v1::NodeCondition> Conditions() const;
   void TellVolumes(const core_v1::NodeStatus& status) const;
   void TellChanges(const core_v1::NodeStatus& before, const core_v1::NodeStatus& now);
+  void TellSchedulable(const core_v1::Node& node);
+  // A node that lost a label which pods choose it by gets it again.
+  bool HasSystemLabels(const core_v1::Node& node) const;
+  std::map<std::string, std::string> SystemLabels() const;
+  // Kubelets name themselves as the uid in events about their node.
+  core_v1::Node Self() const;
   std::vector<core_v1::ContainerImage> Images() const;
 
   const std::string node_name_;
@@ -125,6 +134,7 @@ class NodeStatusLoop final : public ControlLoop {
   Duration next_report_{};
   Ptr<core_v1::Node> written_;  // As last written; until it is found, or should have been.
   Duration written_at_{};
+  bool is_unschedulable_ = false;  // As last told.
   Mailbox answers_;
 };
 

@@ -306,6 +306,7 @@ Duration PodWorker::Sync(const core_v1::Pod& given) {
   if (context_.simulation != nullptr) {
     if (const Duration wait = context_.simulation->StartsIn(pod); wait > 0ns) return wait;
   }
+  StopHooked(pod);
   // Before: of a hook that ends meanwhile it is not known what it has left behind.
   const bool is_in_hook = IsInPostStart();
   const auto observed = Observe(pod);
@@ -419,9 +420,10 @@ bool PodWorker::IsHooked(const std::string& container) const {
 }
 
 void PodWorker::WatchProbes(const core_v1::Pod& pod, const ObservedPod& observed) {
-  const std::string ip = observed.sandboxes.empty() || observed.sandboxes.front().ips.empty()
-                             ? (context_.node_ips.empty() ? "" : context_.node_ips.front())
-                             : observed.sandboxes.front().ips.front();
+  std::vector<std::string> ips;
+  if (!observed.sandboxes.empty()) ips = observed.sandboxes.front().ips;
+  if (ips.empty()) ips = context_.node_ips();
+  const std::string ip = ips.empty() ? "" : ips.front();
   const Ptr<core_v1::Pod> object = status_ ? nullptr : context_.statuses.ObjectOf(this->pod());
   const core_v1::PodStatus& before = status_ ? *status_ : object ? object->status : pod.status;
   const auto watch = [&](const core_v1::Container& container) {
@@ -456,7 +458,7 @@ void PodWorker::WriteStatus(const core_v1::Pod& pod, const ObservedPod& observed
   input.probes = context_.probes.States(pod.metadata.uid);
   input.ready = context_.probes.Ready(pod.metadata.uid);
   input.waiting = waiting_;
-  input.node_ips = context_.node_ips;
+  input.node_ips = context_.node_ips();
   input.runtime_name = context_.runtime_name;
   input.now = context_.clock.Now();
   input.terminating = state_ != State::kSyncing;

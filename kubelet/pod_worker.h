@@ -61,7 +61,8 @@ struct PodWorkerContext {
   // A worker has become kGone. Called on its own step: the worker is removed elsewhere.
   std::function<void()> gone;
   DnsSettings dns;
-  std::vector<std::string> node_ips;
+  // Those of the node now.
+  std::function<std::vector<std::string>()> node_ips;
   int64_t node_memory_bytes = 0;
   std::map<std::string, int64_t> node_huge_pages = {};
   cri::StringMap container_cgroup_files;
@@ -159,9 +160,12 @@ class PodWorker final : public ControlLoop {
   Result<> CreateAndStart(const core_v1::Pod& pod, const core_v1::Container& container,
                           const std::string& sandbox_id, uint32_t attempt, const PulledImage& image,
                           const ObservedPod& observed);
-  // A container's hook runs still: nothing else is begun for the pod. What becomes of its other
-  // containers is told; that this one runs is not, nor is it probed.
+  // A container's hook runs still, or has failed and its container stops: nothing else is begun for
+  // the pod. What becomes of its other containers is told; that this one runs is not, nor is it
+  // probed.
   bool IsInPostStart() const;
+  // The container whose hook has failed, with its preStop hook.
+  void StopHooked(const core_v1::Pod& pod);
   bool IsHooked(const std::string& container) const;
   // As it was before the attempt whose hook runs.
   ObservedPod WithoutHooked(ObservedPod observed) const;

@@ -63,6 +63,10 @@ class TestRuntime final : public cri::WrappedRuntime {
     changed_.notify_all();
     return stopped;
   }
+  Result<> StopPodSandbox(const std::string& id) override {
+    if (sandbox_problem) return tl::unexpected(*sandbox_problem);
+    return WrappedRuntime::StopPodSandbox(id);
+  }
   Result<cri::ExecResult> ExecSync(const std::string& id, const std::vector<std::string>& command,
                                    Duration timeout) override {
     ++execs;
@@ -119,6 +123,7 @@ class TestRuntime final : public cri::WrappedRuntime {
   std::function<void(const std::string& id)> started;  // Before the caller hears of it.
   std::map<std::string, cri::ContainerConfig> created;  // The last of each name.
   std::atomic<int> execs = 0;
+  std::optional<Error> sandbox_problem;        // Of stopping one, if set.
   std::optional<cri::ExecResult> exec_result;  // Of every command, if set.
   std::atomic<int> looks = 0;  // At what there is of the pod.
   std::vector<cri::LinuxResources> updates;
@@ -274,6 +279,7 @@ class PodWorkerTest : public testing::Test {
   Resizes resizes_{{"", {4000, int64_t{8} << 30}}, [](const std::string&) {}};
   PodCgroups cgroups_{{}};
   EnvironmentSources sources_;
+  std::vector<std::string> node_ips_ = {"192.0.2.1"};
   PodWorkerContext context_{
       .runtime = runtime_,
       .clock = clock_,
@@ -292,7 +298,7 @@ class PodWorkerTest : public testing::Test {
       .is_led_to = {},
       .gone = [] {},
       .dns = DnsSettings(),
-      .node_ips = {"192.0.2.1"},
+      .node_ips = [this] { return node_ips_; },
       .node_memory_bytes = int64_t{8} << 30,
       .container_cgroup_files = {},
       .runtime_name = "fake",

@@ -10,6 +10,7 @@
 #include "kubelet/pod_lookup.h"
 #include "kubelet/pod_worker.h"
 #include "kubelet/post_start_task.h"
+#include "kubelet/stop_task.h"
 
 namespace skiff::kubelet {
 namespace {
@@ -259,17 +260,18 @@ Result<ContainerInput> PodWorker::Prepare(const core_v1::Pod& pod,
   // The spec's own status may be older than the sandbox: the environment must see its address, or
   // the node's, if that is the pod's as well.
   core_v1::Pod current = pod;
+  const std::vector<std::string> node_ips = context_.node_ips();
   std::vector<std::string> addresses;
   if (!observed.sandboxes.empty()) addresses = observed.sandboxes.front().ips;
-  if (pod.spec.host_network) addresses = context_.node_ips;
+  if (pod.spec.host_network) addresses = node_ips;
   if (!addresses.empty()) {
     current.status.pod_ip = addresses.front();
     current.status.pod_ips.clear();
     for (const auto& ip : addresses) current.status.pod_ips.emplace_back().ip = ip;
   }
-  if (!context_.node_ips.empty()) current.status.host_ip = context_.node_ips.front();
+  if (!node_ips.empty()) current.status.host_ip = node_ips.front();
   current.status.host_ips.clear();
-  for (const auto& ip : context_.node_ips) current.status.host_ips.emplace_back().ip = ip;
+  for (const auto& ip : node_ips) current.status.host_ips.emplace_back().ip = ip;
   environment = TRY(MakeEnvironment(current, container, Sources(pod)));
   ContainerInput input{.pod = pod, .container = container, .attempt = attempt};
   input.environment = environment;
@@ -340,14 +342,31 @@ Result<> PodWorker::CreateAndStart(const core_v1::Pod& pod, const core_v1::Conta
   if (!container.lifecycle || !container.lifecycle->post_start) return {};
   const std::string pod_ip =
       observed.sandboxes.front().ips.empty() ? "" : observed.sandboxes.front().ips.front();
-  post_start_ = std::make_unique<PostStartTask>(
-      *this, PostStartTask::Spec{pod, container, *id, pod_ip, Seconds(GraceSeconds(pod))});
+  post_start_ =
+      std::make_unique<PostStartTask>(*this, PostStartTask::Spec{pod, container, *id, pod_ip});
   context_.blocking.Add(*post_start_);
   return {};
 }
 
 bool PodWorker::IsInPostStart() const {
-  return post_start_ != nullptr && !post_start_->done();
+  if (post_start_ == nullptr) return false;
+  if (!post_start_->done()) return true;
+  const auto stop = stops_.find(post_start_->container_id());
+  return stop != stops_.end() && !stop->second->done();
+}
+
+void PodWorker::StopHooked(const core_v1::Pod& pod) {
+  if (post_start_ == nullptr || !post_start_->done() || post_start_->outcome()) return;
+  const std::string& id = post_start_->container_id();
+  if (stops_.contains(id)) return;
+  core_v1::Pod current = pod;
+  current.status.pod_ip = post_start_->pod_ip();
+  auto task = std::make_unique<StopTask>(
+      *this, StopTask::Spec{std::move(current),
+                            {id, post_start_->container(), "FailedPostStartHook", std::nullopt},
+                            context_.clock.Monotonic() + Seconds(GraceSeconds(pod))});
+  context_.blocking.Add(*task);
+  stops_.emplace(id, std::move(task));
 }
 
 bool PodWorker::TakeFailedPostStart(const core_v1::Pod& pod) {

@@ -103,6 +103,8 @@ Duration PodWorker::StepTerminating(const core_v1::Pod& pod) {
     const auto stopped = context_.runtime.StopPodSandbox(sandbox.id);
     if (stopped) continue;
     log_.Info("sandbox not stopped", {{"pod", PodText(pod)}, {"error", stopped.error().message}});
+    context_.events.Warning(pod, "FailedKillPod",
+                            KillErrorText("KillPodSandbox", pod.metadata.uid, stopped.error()));
     return kRetry;
   }
   context_.probes.Forget(pod.metadata.uid);

@@ -41,6 +41,39 @@ TEST_F(PodWorkerTest, ADeadlineThatHasComeIsToldOf) {
                                 "specified deadline"));
 }
 
+TEST_F(PodWorkerTest, APodThatCannotBeStoppedSaysWhy) {
+  StartWorker();
+  runtime_.FailStops(2);
+  runtime_.sandbox_problem = Error{Reason::kUnknown, "no \"bridge\" plugin"};
+  Delete(30);
+  executor_.RunFor(5s);
+  EXPECT_THAT(Events(),
+              testing::Contains(
+                  "FailedKillPod  error killing pod: failed to \"KillContainer\" for \"app\" with "
+                  "KillContainerError: \"rpc error: code = Unknown desc = the shim is stuck\""));
+  EXPECT_TRUE(Running("app").empty());
+  EXPECT_THAT(
+      Events(),
+      testing::Contains(
+          "FailedKillPod  error killing pod: failed to \"KillPodSandbox\" for \"uid-1\" with "
+          "KillPodSandboxError: \"rpc error: code = Unknown desc = no \\\"bridge\\\" "
+          "plugin\""));
+  runtime_.sandbox_problem.reset();
+  executor_.RunFor(20s);
+  EXPECT_EQ(worker_->state(), PodWorker::State::kFinished);
+}
+
+TEST_F(PodWorkerTest, AContainerThatCannotBeStoppedToStartAnewKillsNoPod) {
+  StartWorker();
+  runtime_.FailStops(2);
+  pod_.spec.containers[0].image = "img:2";
+  ++pod_.metadata.generation;
+  Change();
+  executor_.RunFor(20s);
+  EXPECT_EQ(Running("app").size(), 1u);
+  EXPECT_THAT(Events(), testing::Not(testing::Contains(testing::StartsWith("FailedKillPod"))));
+}
+
 TEST_F(PodWorkerTest, AnImageInUpperCaseIsCalledByItsName) {
   pod_.spec.containers[0].image = "registry.example/A/b:1";
   StartWorker();

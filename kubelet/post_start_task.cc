@@ -39,8 +39,6 @@ Result<> PostStartTask::Run() {
   // What the hook has said may be a secret: it is in the status, and in no event.
   context.events.Report(reference, EventType::kWarning, "FailedPostStartHook",
                         "PostStartHook failed");
-  context.events.Report(reference, EventType::kNormal, "Killing", "FailedPostStartHook");
-  (void)context.runtime.StopContainer(spec_.container_id, spec_.grace);
   return hooked;
 }
 

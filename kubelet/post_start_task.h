@@ -1,6 +1,6 @@
-// Runs the postStart hook of a container that has just started, and stops the container when it
-// fails. A loop of its own: who wrote the hook says how long it takes, and meanwhile the pod's
-// worker must hear of the pod's end, which ends the container, and the hook with it.
+// Runs the postStart hook of a container that has just started. A loop of its own: who wrote the
+// hook says how long it takes, and meanwhile the pod's worker must hear of the pod's end, which
+// ends the container, and the hook with it.
 #pragma once
 
 #include <atomic>
@@ -17,7 +17,6 @@ class PostStartTask final : public ControlLoop {
     core_v1::Container container;
     std::string container_id;
     std::string pod_ip;
-    Duration grace;  // From its stop signal on, when the hook has failed.
   };
   PostStartTask(PodWorker& worker, Spec spec) : worker_(worker), spec_(std::move(spec)) {}
   // A step is under way, in a call that ends with the container. Any thread.
@@ -25,6 +24,8 @@ class PostStartTask final : public ControlLoop {
   // Any thread.
   bool done() const { return is_done_; }
   const std::string& container() const { return spec_.container.name; }
+  const std::string& container_id() const { return spec_.container_id; }
+  const std::string& pod_ip() const { return spec_.pod_ip; }
   // Once it is done.
   const Result<>& outcome() const { return outcome_; }
   // Its container is stopped by others, or gone: nothing is begun any more, nor told. Any thread.

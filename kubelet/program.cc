@@ -111,9 +111,12 @@ Result<> CheckMachine(const KubeletConfiguration& given) {
 
 KubeletOptions OptionsOf(const KubeletFlags& flags) {
   const KubeletConfiguration& given = flags.configuration;
-  KubeletOptions options = OptionsOfThisMachine(
-      NodeName(flags), flags.node_ips.empty() ? std::vector{OwnAddress()} : flags.node_ips,
-      flags.root_dir, given.resolv_conf);
+  const auto addresses = [wanted = flags.node_ips] {
+    return AddressesMeant(wanted, {OwnAddress(), OwnIpv6Address()});
+  };
+  KubeletOptions options =
+      OptionsOfThisMachine(NodeName(flags), addresses(), flags.root_dir, given.resolv_conf);
+  options.later_node_ips = {addresses, HasAddress};
   options.log_root = given.pod_logs_dir;
   options.cgroup_root = given.cgroup_root + "/kubepods";
   options.cgroup_driver =
@@ -135,7 +138,7 @@ KubeletOptions OptionsOf(const KubeletFlags& flags) {
   options.manifest_check_every = given.file_check_frequency;
   options.standalone = flags.kubeconfig.empty();
   options.node_status = {given.node_status_update_frequency, given.node_status_report_frequency,
-                         static_cast<size_t>(std::max(0, given.node_status_max_images))};
+                         given.ImagesToldMax()};
   options.lease_seconds = given.node_lease_duration_seconds;
   options.eviction = EvictionTextsOf(given);
   options.eviction_transition_period = given.eviction_pressure_transition_period;
@@ -248,7 +251,8 @@ Result<NodeAgentOptions> KubeletProcess::Parts::OptionsFor(const KubeletFlags& f
                     given.enable_debug_flags_handler};
   ServingFiles files{given.tls_cert_file, given.tls_private_key_file};
   if (files.certificate.empty()) {
-    files = TRY(serving(flags.cert_dir, NodeName(flags), options.kubelet.facts.ips.front()));
+    const auto& own = options.kubelet.node_ips;
+    files = TRY(serving(flags.cert_dir, NodeName(flags), own.empty() ? OwnAddress() : own.front()));
   }
   http::ServerTls tls =
       TRY(http::ServerTls::FromFiles(files.certificate, files.key, given.client_ca_file));

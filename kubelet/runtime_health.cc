@@ -82,6 +82,11 @@ std::string RuntimeHealth::VersionText() const {
   return version_;
 }
 
+cri::RuntimeStatus RuntimeHealth::Status() const {
+  MutexLock lock(mutex_);
+  return status_;
+}
+
 bool RuntimeHealth::asked() const {
   MutexLock lock(mutex_);
   return asked_;

@@ -34,6 +34,8 @@ class RuntimeHealth final : public ControlLoop {
   std::string NetworkProblem() const;
   // "containerd://1.6.20"; "" before it has answered. Any thread.
   std::string VersionText() const;
+  // Its last answer. Any thread.
+  cri::RuntimeStatus Status() const;
   // It has answered or failed to. Any thread.
   bool asked() const;
 

@@ -1,8 +1,11 @@
 #include "kubelet/stop_task.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <utility>
 
+#include "api/text/go_text.h"
 #include "base/seconds.h"
 
 namespace skiff::kubelet {
@@ -18,6 +21,12 @@ const core_v1::Container* Find(const core_v1::Pod& pod, const std::string& name)
 }
 
 }  // namespace
+
+std::string KillErrorText(const std::string& action, const std::string& target,
+                          const Error& error) {
+  return fmt::format("error killing pod: failed to \"{0}\" for {1} with {0}Error: {2}", action,
+                     GoQuote(target), GoQuote(cri::RpcErrorText(error)));
+}
 
 // Counted before the step looks whether anything is left to do: who sees a task that is done and
 // not busy knows that no later step begins a call.
@@ -117,6 +126,10 @@ bool StopTask::Stop(Duration grace) {
   if (!stopped && stopped.error().reason != Reason::kNotFound) {
     worker_.log_.Info("container not stopped",
                       {{"pod", pod_.metadata.name}, {"error", stopped.error().message}});
+    if (worker_.state() != PodWorker::State::kSyncing) {
+      worker_.context_.events.Warning(pod_, "FailedKillPod",
+                                      KillErrorText("KillContainer", kill_.name, stopped.error()));
+    }
     return false;
   }
   done_ = true;

@@ -15,6 +15,10 @@
 
 namespace skiff::kubelet {
 
+// What a pod's event says when something of it could not be stopped: `action` is "KillContainer" or
+// "KillPodSandbox", `target` the container's name or the pod's uid.
+std::string KillErrorText(const std::string& action, const std::string& target, const Error& error);
+
 class StopTask final : public ControlLoop {
  public:
   // Every container gets that long after its stop signal.

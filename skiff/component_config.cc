@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 #include <set>
 
@@ -181,6 +182,19 @@ Result<> ValidateProxyConfig(const ProxyConfig& config) {
         "iptables.minSyncPeriod");
   }
   return {};
+}
+
+std::vector<ProxiedFamily> ProxiedFamilies(const std::vector<std::string>& local_ranges) {
+  std::vector<ProxiedFamily> families;
+  for (const std::string& range : local_ranges) {
+    if (!range.empty()) families.push_back({HasIpv6(range), range});
+  }
+  for (const bool v6 : {false, true}) {
+    const bool is_there = std::any_of(families.begin(), families.end(),
+                                      [&](const auto& each) { return each.v6 == v6; });
+    if (!is_there) families.push_back({v6, ""});
+  }
+  return families;
 }
 
 Result<HostPort> ParseHostPort(const std::string& text, int default_port) {

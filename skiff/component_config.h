@@ -52,6 +52,15 @@ Result<ProxyConfig> ParseProxyConfig(const std::string& text);
 // Of the file and the flags together.
 Result<> ValidateProxyConfig(const ProxyConfig& config);
 
+// One that kube-proxy proxies, whether it knows where pods of it are or not.
+struct ProxiedFamily {
+  bool v6 = false;
+  std::string local;  // The range of local pods; "": it is not known.
+  bool operator==(const ProxiedFamily&) const = default;
+};
+// Both, that of the first range first; IPv4 without any.
+std::vector<ProxiedFamily> ProxiedFamilies(const std::vector<std::string>& local_ranges);
+
 // "0.0.0.0:10256", "[::]:10256", "10.0.0.1" (then the port stays); "" is no address.
 struct HostPort {
   std::string host;

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "skiff/cluster_ranges.h"
+
 namespace skiff {
 namespace {
 
@@ -127,6 +129,19 @@ ipvs: {scheduler: rr}
   EXPECT_THAT(config->unused_fields,
               ElementsAre("conntrack of the configuration file has no effect",
                           "oomScoreAdj of the configuration file has no effect"));
+}
+
+TEST(ComponentConfigTest, BothFamiliesAreProxiedWhereverPodsAreKnownToBe) {
+  const auto families = [](const std::string& cluster_cidr) {
+    return ProxiedFamilies(CidrsOf(cluster_cidr));
+  };
+  EXPECT_THAT(families(""), ElementsAre(ProxiedFamily{false, ""}, ProxiedFamily{true, ""}));
+  EXPECT_THAT(families("10.0.0.0/8"),
+              ElementsAre(ProxiedFamily{false, "10.0.0.0/8"}, ProxiedFamily{true, ""}));
+  EXPECT_THAT(families("fd00::/48"),
+              ElementsAre(ProxiedFamily{true, "fd00::/48"}, ProxiedFamily{false, ""}));
+  EXPECT_THAT(families("fd00::/48,10.0.0.0/8"),
+              ElementsAre(ProxiedFamily{true, "fd00::/48"}, ProxiedFamily{false, "10.0.0.0/8"}));
 }
 
 TEST(ComponentConfigTest, AddressesMayHaveAPort) {

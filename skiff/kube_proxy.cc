@@ -113,14 +113,13 @@ bool ServesNodePortsAt(const std::vector<std::string>& cidrs, const char* addres
          });
 }
 
-// The ranges of local pods, one of each family; one that is empty where they are told otherwise, or
-// not at all.
+// The ranges of local pods, one of each family at most; none where they are told otherwise, or not
+// at all.
 Result<std::vector<std::string>> LocalCidrs(const ProxyConfig& config, Client& client,
                                             const std::string& node_name) {
-  // What comes in by an interface may be of either.
   const bool is_by_interface = config.detect_local_mode == "BridgeInterface" ||
                                config.detect_local_mode == "InterfaceNamePrefix";
-  if (is_by_interface) return std::vector<std::string>{"0.0.0.0/0", "::/0"};
+  if (is_by_interface) return std::vector<std::string>();
   if (config.detect_local_mode != "NodeCIDR") return CidrsOf(config.cluster_cidr);
   const auto node = TRY(client.Get<core_v1::Node>({"", node_name}));
   if (node->spec.pod_cidr.empty()) {
@@ -133,10 +132,9 @@ Result<std::vector<std::string>> LocalCidrs(const ProxyConfig& config, Client& c
   return std::vector<std::string>{node->spec.pod_cidr};
 }
 
-// What is proxied of the family of `local`, a range of local pods.
-proxy::IptablesOptions RulesOf(const ProxyConfig& config, const std::string& local) {
+proxy::IptablesOptions RulesOf(const ProxyConfig& config, const ProxiedFamily& family) {
   proxy::IptablesOptions rules;
-  const bool v6 = HasIpv6(local);
+  const auto& [v6, local] = family;
   rules.family = v6 ? proxy::IpFamily::kIpv6 : proxy::IpFamily::kIpv4;
   rules.masquerade_all = config.masquerade_all;
   rules.localhost_node_ports = config.localhost_node_ports;
@@ -172,8 +170,8 @@ Result<> Run(const KubeProxyFlags& flags) {
   const auto local = TRY(LocalCidrs(flags.proxy, client, node));
   std::vector<ServiceProxy::Family> families;
   std::vector<proxy::IpFamily> names;
-  for (const std::string& cidr : local) {
-    families.push_back({RulesOf(flags.proxy, cidr)});
+  for (const ProxiedFamily& each : ProxiedFamilies(local)) {
+    families.push_back({.rules = RulesOf(flags.proxy, each), .is_named = !each.local.empty()});
     names.push_back(families.back().rules.family);
   }
   proxy::ProxyMetrics figures(metrics, names, clock);

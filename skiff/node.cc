@@ -231,6 +231,7 @@ Result<> LocalNode::Parts::StartKubelet(const ClusterOptions& options,
   kubelet::NodeAgentOptions agent_options;
   agent_options.kubelet = kubelet::OptionsOfThisMachine(
       name, addresses, options.data_dir + "/kubelet", "/etc/resolv.conf");
+  agent_options.kubelet.later_node_ips = {[options] { return NodeAddresses(options); }, HasAddress};
   // Drivers mount what is below the path that they know, and no other.
   const bool is_known = LinkKubeletDirectory(agent_options.kubelet.root);
   if (is_known) agent_options.kubelet.known_root = kKubeletDirectory;

@@ -18,8 +18,12 @@ Result<std::unique_ptr<ServiceProxy>> ServiceProxy::Make(const std::string& node
     auto netfilter = proxy::OpenIptables(rules.family, flavour);
     if (!netfilter) {
       if (&family == &families.front()) return Fail(netfilter.error());
-      Log("proxy").Error("a family of addresses is left out",
-                         {{"error", netfilter.error().message}});
+      const std::string& why = netfilter.error().message;
+      if (family.is_named) {
+        Log("proxy").Error("a family of addresses is left out", {{"error", why}});
+      } else {
+        Log("proxy").Info("one family of addresses is proxied", {{"error", why}});
+      }
       continue;
     }
     Part& part = made->parts_.emplace_back();

@@ -16,6 +16,7 @@ class ServiceProxy {
   struct Family {
     proxy::IptablesOptions rules;
     proxy::FamilyMetrics* metrics = nullptr;  // Outlives the proxy; null: nobody asks.
+    bool is_named = true;  // Somebody has asked for it: that it cannot be had is an error.
   };
   // Before the informers start, which the caller does; it outlives them. Fails where the machine
   // has no packet filter that works for the first family; another one is logged and left out, as by

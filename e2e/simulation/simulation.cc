@@ -155,7 +155,6 @@ std::shared_ptr<void> Simulation::MakeKubelet(Manager& manager, Machine& machine
   options.facts.memory_bytes = int64_t{32} << 30;
   options.facts.ephemeral_storage_bytes = int64_t{100} << 30;
   options.facts.hostname = machine.name;
-  options.facts.ips = options.node_ips;
   options.writes_files = false;
   options.makes_volumes = true;
   auto node = std::make_shared<KubeletWithPods>(manager, *machine.clock, cluster_->random(),

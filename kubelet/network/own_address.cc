@@ -1,6 +1,7 @@
 #include "kubelet/network/own_address.h"
 
 #include <arpa/inet.h>
+#include <ifaddrs.h>
 #include <linux/if_addr.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
@@ -70,6 +71,25 @@ std::string OwnAddress() {
 
 std::string OwnIpv6Address() {
   return UplinkAddress(AF_INET6).value_or("");
+}
+
+bool HasAddress(const std::string& address) {
+  ifaddrs* list = nullptr;
+  if (getifaddrs(&list) != 0) return false;
+  const std::unique_ptr<ifaddrs, decltype(&freeifaddrs)> all(list, freeifaddrs);
+  for (const ifaddrs* at = all.get(); at != nullptr; at = at->ifa_next) {
+    if (at->ifa_addr == nullptr) continue;
+    const int family = at->ifa_addr->sa_family;
+    if (family != AF_INET && family != AF_INET6) continue;
+    const void* bytes = family == AF_INET
+                            ? static_cast<const void*>(
+                                  &reinterpret_cast<const sockaddr_in*>(at->ifa_addr)->sin_addr)
+                            : &reinterpret_cast<const sockaddr_in6*>(at->ifa_addr)->sin6_addr;
+    std::array<char, INET6_ADDRSTRLEN> text{};
+    inet_ntop(family, bytes, text.data(), text.size());
+    if (address == text.data()) return true;
+  }
+  return false;
 }
 
 std::string OwnHostname() {

@@ -10,6 +10,8 @@ std::string OwnAddress();
 // The IPv6 address of that interface that others can reach, and that stays: none of the link alone,
 // none that is temporary. "": there is none.
 std::string OwnIpv6Address();
+// Whether this machine has that address, on whatever link.
+bool HasAddress(const std::string& address);
 // The host's name in lower case.
 std::string OwnHostname();
 

@@ -23,7 +23,6 @@ KubeletOptions OptionsOf(const SimulatedNode::Options& given) {
   options.facts.memory_bytes = kMemoryBytes;
   options.facts.ephemeral_storage_bytes = kDiskBytes;
   options.facts.hostname = given.name;
-  options.facts.ips = options.node_ips;
   options.facts.architecture = "amd64";
   options.facts.os_image = "simulated";
   options.writes_files = false;

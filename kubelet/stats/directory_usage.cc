@@ -5,74 +5,140 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <memory>
+#include <optional>
 #include <string_view>
 #include <vector>
 
 namespace skiff::kubelet {
 namespace {
 
-void CountEntry(const struct stat& entry, DirectoryUsage& usage) {
-  constexpr int64_t kBlock = 512;
-  usage.bytes += static_cast<int64_t>(entry.st_blocks) * kBlock;
-  ++usage.inodes;
-}
+// A name that is a link, or none of a directory any more, is not opened.
+constexpr int kOpenFlags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
 
-// Counts what stands in the directory itself. Returns the names of the directories in it.
-std::vector<std::string> CountEntries(const std::string& path, dev_t device,
-                                      DirectoryUsage& usage) {
-  std::vector<std::string> names;
-  const int file = open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-  if (file < 0) return names;
-  struct stat own {};
-  DIR* const directory =
-      fstat(file, &own) == 0 && own.st_dev == device ? fdopendir(file) : nullptr;
-  if (directory == nullptr) {
-    close(file);
-    return names;
-  }
-  while (const dirent* each = readdir(directory)) {
-    const std::string_view name = each->d_name;
-    struct stat entry {};
-    if (name == "." || name == ".." ||
-        fstatat(file, each->d_name, &entry, AT_SYMLINK_NOFOLLOW) != 0) {
-      continue;
+struct CloseStream {
+  void operator()(DIR* directory) const { closedir(directory); }
+};
+using Stream = std::unique_ptr<DIR, CloseStream>;
+
+// A tree is walked from directory to directory, as its paths may be longer than the system takes.
+// Down to kOpenMax levels each is kept open at its place. Below that only the last one is: the
+// others are found again by "..", and of each it is known which directories in it wait. One that
+// was moved meanwhile is not found so, and the walk goes on from the levels that are open.
+class TreeWalk {
+ public:
+  DirectoryUsage Of(const std::string& path) {
+    struct stat root {};
+    if (lstat(path.c_str(), &root) != 0) return usage_;
+    Count(root);
+    device_ = root.st_dev;
+    Enter(open(path.c_str(), kOpenFlags));
+    while (!levels_.empty()) {
+      if (const auto name = NextDirectory()) {
+        Enter(openat(dirfd(levels_.back().stream.get()), name->c_str(), kOpenFlags));
+      } else {
+        Leave();
+      }
     }
-    CountEntry(entry, usage);
-    if (S_ISDIR(entry.st_mode) && entry.st_dev == device) names.emplace_back(name);
+    return usage_;
   }
-  closedir(directory);
-  return names;
-}
 
-// A directory on the way to the one that is looked at.
-struct Level {
-  size_t path_bytes = 0;
-  std::vector<std::string> waiting;  // Directories in it that were not looked at yet.
+ private:
+  static constexpr size_t kOpenMax = 64;
+  // Of those that wait; more are counted, but not what is in them. That many take more of a disk
+  // than they could hide.
+  static constexpr size_t kNamesMax = 100'000;
+
+  struct Level {
+    Stream stream;
+    ino_t inode = 0;
+    std::vector<std::string> waiting;  // Of those that are not kept open.
+  };
+
+  void Count(const struct stat& entry) {
+    constexpr int64_t kBlock = 512;
+    usage_.bytes += static_cast<int64_t>(entry.st_blocks) * kBlock;
+    ++usage_.inodes;
+  }
+
+  // Counts what stands in the last level up to its next directory.
+  std::optional<std::string> Read() {
+    DIR* const directory = levels_.back().stream.get();
+    while (const dirent* each = readdir(directory)) {
+      const std::string_view name = each->d_name;
+      struct stat entry {};
+      if (name == "." || name == ".." ||
+          fstatat(dirfd(directory), each->d_name, &entry, AT_SYMLINK_NOFOLLOW) != 0) {
+        continue;
+      }
+      Count(entry);
+      if (S_ISDIR(entry.st_mode) && entry.st_dev == device_) return std::string(name);
+    }
+    return std::nullopt;
+  }
+
+  std::optional<std::string> NextDirectory() {
+    if (levels_.size() <= kOpenMax) return Read();
+    auto& waiting = levels_.back().waiting;
+    if (waiting.empty()) return std::nullopt;
+    std::string name = std::move(waiting.back());
+    waiting.pop_back();
+    --names_;
+    return name;
+  }
+
+  // Takes the descriptor.
+  void Enter(int file) {
+    Stream stream = StreamOf(file);
+    struct stat own {};
+    if (!stream || fstat(file, &own) != 0 || own.st_dev != device_) return;
+    if (levels_.size() > kOpenMax) levels_.back().stream.reset();
+    Level& level = levels_.emplace_back();
+    level.stream = std::move(stream);
+    level.inode = own.st_ino;
+    if (levels_.size() <= kOpenMax) return;
+    while (auto name = Read()) {
+      if (names_ >= kNamesMax) continue;
+      level.waiting.push_back(std::move(*name));
+      ++names_;
+    }
+  }
+
+  void Leave() {
+    const Stream left = std::move(levels_.back().stream);
+    levels_.pop_back();
+    if (levels_.size() <= kOpenMax) return;
+    const int file = openat(dirfd(left.get()), "..", kOpenFlags);
+    Level& above = levels_.back();
+    above.stream = StreamOf(file);
+    struct stat found {};
+    if (above.stream && fstat(file, &found) == 0 && found.st_dev == device_ &&
+        found.st_ino == above.inode) {
+      return;
+    }
+    while (levels_.size() > kOpenMax) {
+      names_ -= levels_.back().waiting.size();
+      levels_.pop_back();
+    }
+  }
+
+  static Stream StreamOf(int file) {
+    if (file < 0) return nullptr;
+    Stream stream(fdopendir(file));
+    if (!stream) close(file);
+    return stream;
+  }
+
+  DirectoryUsage usage_;
+  dev_t device_ = 0;
+  std::vector<Level> levels_;
+  size_t names_ = 0;  // Those that wait in all levels.
 };
 
 }  // namespace
 
 DirectoryUsage UsageOfDirectory(const std::string& path) {
-  DirectoryUsage usage;
-  struct stat root {};
-  if (lstat(path.c_str(), &root) != 0) return usage;
-  CountEntry(root, usage);
-  std::string at = path;
-  std::vector<Level> levels;
-  levels.push_back({at.size(), CountEntries(at, root.st_dev, usage)});
-  while (!levels.empty()) {
-    Level& level = levels.back();
-    at.resize(level.path_bytes);
-    if (level.waiting.empty()) {
-      levels.pop_back();
-      continue;
-    }
-    at += "/" + level.waiting.back();
-    level.waiting.pop_back();
-    // Longer paths than the system takes are not looked at.
-    levels.push_back({at.size(), CountEntries(at, root.st_dev, usage)});
-  }
-  return usage;
+  return TreeWalk().Of(path);
 }
 
 }  // namespace skiff::kubelet

@@ -1,5 +1,5 @@
 // What a directory takes of a disk. Pods write what they like into theirs, so nothing is held in
-// memory of a file, and no symbolic link is followed.
+// memory of a file, no symbolic link is followed, and no tree is too deep.
 #pragma once
 
 #include <cstdint>

@@ -1,5 +1,6 @@
 #include "kubelet/stats/directory_usage.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -7,6 +8,8 @@
 #include <filesystem>
 #include <fstream>
 #include <string>
+
+#include "kubelet/volumes/beneath.h"
 
 namespace skiff::kubelet {
 namespace {
@@ -51,6 +54,47 @@ TEST_F(DirectoryUsageTest, ManyDirectoriesInOneAnother) {
   for (int i = 0; i < 100; ++i) path += "/d";
   std::filesystem::create_directories(path);
   EXPECT_EQ(UsageOfDirectory(root_).inodes, 101);
+}
+
+// Makes them in one another and returns the last.
+Descriptor MakeChain(const std::string& top, const std::string& name, int count) {
+  Descriptor at = OpenDirectory(top).value();
+  for (int i = 0; i < count; ++i) {
+    EXPECT_EQ(mkdirat(at.number(), name.c_str(), 0700), 0);
+    at = OpenBeneath(at, name, O_RDONLY | O_DIRECTORY).value();
+  }
+  return at;
+}
+
+TEST_F(DirectoryUsageTest, WhatHasALongerPathThanTheSystemTakesCounts) {
+  constexpr size_t kBytes = 3 << 20;
+  for (const int count : {30, 300}) {
+    const std::string top = root_ + "/" + std::to_string(count);
+    ASSERT_EQ(mkdir(top.c_str(), 0700), 0);
+    const Descriptor last = MakeChain(top, std::string(200, 'd'), count);
+    const Descriptor file(openat(last.number(), "file", O_WRONLY | O_CREAT, 0600));
+    const std::string text(kBytes, 'x');
+    ASSERT_EQ(write(file.number(), text.data(), kBytes), static_cast<ssize_t>(kBytes));
+    const DirectoryUsage usage = UsageOfDirectory(top);
+    EXPECT_EQ(usage.inodes, count + 2);
+    EXPECT_GE(usage.bytes, static_cast<int64_t>(kBytes));
+    EXPECT_TRUE(RemoveTree(top));
+  }
+}
+
+TEST_F(DirectoryUsageTest, AllDirectoriesOfADeepTreeCount) {
+  constexpr int kDepth = 100, kWidth = 5;
+  Descriptor at = OpenDirectory(root_).value();
+  for (int depth = 0; depth < kDepth; ++depth) {
+    for (int i = 0; i < kWidth; ++i) {
+      const std::string name = "e" + std::to_string(i);
+      ASSERT_EQ(mkdirat(at.number(), name.c_str(), 0700), 0);
+      ASSERT_EQ(mkdirat(at.number(), (name + "/f").c_str(), 0700), 0);
+    }
+    ASSERT_EQ(mkdirat(at.number(), "d", 0700), 0);
+    at = OpenBeneath(at, "d", O_RDONLY | O_DIRECTORY).value();
+  }
+  EXPECT_EQ(UsageOfDirectory(root_).inodes, 1 + kDepth * (2 * kWidth + 1));
 }
 
 long PeakKilobytes() {

@@ -1,0 +1,46 @@
+// Who this node is to others. A machine that comes into another network gets other addresses, and
+// the kubelet goes on.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "base/log.h"
+#include "base/mutex.h"
+
+namespace skiff::kubelet {
+
+class NodeAddresses {
+ public:
+  struct Source {
+    // Those that it would begin with now, one of each family at most, the primary one first. Empty:
+    // they stay as they are.
+    std::function<std::vector<std::string>()> find = {};
+    // Whether the machine has that address, on whatever link.
+    std::function<bool(const std::string& address)> has = {};
+  };
+  NodeAddresses(std::vector<std::string> first, Source source)
+      : source_(std::move(source)), addresses_(std::move(first)) {}
+  // Looks again. What the machine has still is kept, although another link may be the better one by
+  // now; and where others cannot reach it at all, the addresses that it had.
+  void Renew();
+  std::vector<std::string> Now() const;
+
+ private:
+  const Source source_;
+  const Log log_{"node"};
+  mutable Mutex mutex_;
+  std::vector<std::string> addresses_ GUARDED_BY(mutex_);
+};
+
+// The addresses of this machine's default route; "": it has none of that family.
+struct OwnAddresses {
+  std::string v4, v6;
+};
+// What --node-ip stands for: "0.0.0.0" and "::" are this machine's own of that family, and without
+// any the node has that of IPv4.
+std::vector<std::string> AddressesMeant(const std::vector<std::string>& given,
+                                        const OwnAddresses& own);
+
+}  // namespace skiff::kubelet
