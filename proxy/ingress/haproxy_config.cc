@@ -146,12 +146,15 @@ std::string GlobalText(const HaproxySettings& settings, const std::string& signa
 
 std::string FrontendText(const HaproxySettings& settings) {
   std::string text = "\nfrontend ingress\n";
-  if (settings.http_port != 0) {
-    text += BindLine(settings.address, settings.http_port) + "http\n";
-  }
-  if (settings.https_port != 0) {
-    text += BindLine(settings.address, settings.https_port) +
-            "https ssl crt default.pem crt-list certificates.list alpn h2,http/1.1\n";
+  for (const std::string& address : settings.addresses) {
+    const std::string family = address.find(':') == address.npos ? "" : "6 v6only";
+    if (settings.http_port != 0) {
+      text += BindLine(address, settings.http_port) + "http" + family + "\n";
+    }
+    if (settings.https_port != 0) {
+      text += BindLine(address, settings.https_port) + "https" + family +
+              " ssl crt default.pem crt-list certificates.list alpn h2,http/1.1\n";
+    }
   }
   text += kRouting + LookUps() + kTargets;
   if (settings.metrics_port == 0) return text;
@@ -292,7 +295,8 @@ std::set<std::string> SecretsNamedIn(const std::string& said, const IngressPlan&
 }
 
 std::string BindLine(const std::string& address, int port) {
-  return fmt::format("  bind {}:{} name ", address, port);
+  const bool is_v6 = address.find(':') != address.npos;
+  return fmt::format("  bind {}{}{}:{} name ", is_v6 ? "[" : "", address, is_v6 ? "]" : "", port);
 }
 
 bool IsPlainDirectory(const std::string& directory) {

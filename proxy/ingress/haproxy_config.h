@@ -12,6 +12,7 @@
 #include <map>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "proxy/ingress/ingress_plan.h"
 
@@ -20,7 +21,7 @@ namespace skiff::ingress {
 struct HaproxySettings {
   std::string directory;  // IsPlainDirectory
   std::string user;       // Whom its workers run as, and whose group; "": as who starts it.
-  std::string address = "0.0.0.0";
+  std::vector<std::string> addresses = {"0.0.0.0"};  // And "::" where there is IPv6.
   // 0: nobody listens there.
   int http_port = 0;
   int https_port = 0;

@@ -28,29 +28,33 @@ bool HasBalancer(const Shared<core_v1::Service>& service) {
 }
 
 // The ports are told as well: no Service of type LoadBalancer gets one of them.
-std::vector<networking_v1::IngressLoadBalancerIngress> StatusOf(const std::string& address,
-                                                                const HaproxySettings& settings) {
-  std::vector<networking_v1::IngressLoadBalancerIngress> status(1);
-  status[0].ip = address;
-  for (const int port : {settings.http_port, settings.https_port}) {
-    if (port == 0) continue;
-    auto& told = status[0].ports.emplace_back();
-    told.port = port;
-    told.protocol = "TCP";
+std::vector<networking_v1::IngressLoadBalancerIngress> StatusOf(
+    const std::vector<std::string>& addresses, const HaproxySettings& settings) {
+  std::vector<networking_v1::IngressLoadBalancerIngress> status;
+  for (const std::string& address : addresses) {
+    auto& at = status.emplace_back();
+    at.ip = address;
+    for (const int port : {settings.http_port, settings.https_port}) {
+      if (port == 0) continue;
+      auto& told = at.ports.emplace_back();
+      told.port = port;
+      told.protocol = "TCP";
+    }
   }
   return status;
 }
 
 }  // namespace
 
-IngressLoop::IngressLoop(Dependencies dependencies, HaproxySettings settings, std::string address)
+IngressLoop::IngressLoop(Dependencies dependencies, HaproxySettings settings,
+                         std::vector<std::string> addresses)
     : dependencies_(dependencies),
       ingresses_(dependencies.informers.For<networking_v1::Ingress>()),
       classes_(dependencies.informers.For<networking_v1::IngressClass>()),
       services_(dependencies.informers.For<core_v1::Service>()),
       slices_(dependencies.informers.For<discovery_v1::EndpointSlice>()),
       secrets_(dependencies.informers.For<core_v1::Secret>()),
-      address_(std::move(address)),
+      addresses_(std::move(addresses)),
       haproxy_(settings.directory),
       ports_(std::move(settings)) {
   WatchInformers();
@@ -148,8 +152,9 @@ std::string IngressLoop::HolderOf(int port) const {
   for (const auto& service : services_.List()) {
     if (!HasBalancer(service)) continue;
     const auto& given = service->status.load_balancer.ingress;
-    const bool has_ours = std::any_of(given.begin(), given.end(),
-                                      [&](const auto& each) { return each.ip == address_; });
+    const bool has_ours = std::any_of(given.begin(), given.end(), [&](const auto& each) {
+      return std::find(addresses_.begin(), addresses_.end(), each.ip) != addresses_.end();
+    });
     for (const auto& each : service->spec.ports) {
       const bool is_tcp = each.protocol.empty() || each.protocol == "TCP";
       if (has_ours && is_tcp && each.port == port) {
@@ -402,7 +407,7 @@ void IngressLoop::TellProblems(const PlannedIngress& planned) {
 }
 
 Result<> IngressLoop::WriteStatus(const IngressPtr& ingress, bool is_served) {
-  auto wanted = is_served ? StatusOf(address_, ports_.settings())
+  auto wanted = is_served ? StatusOf(addresses_, ports_.settings())
                           : std::vector<networking_v1::IngressLoadBalancerIngress>();
   if (ingress->status.load_balancer.ingress == wanted) return {};
   const bool is_new = ingress->status.load_balancer.ingress.empty();
@@ -417,7 +422,7 @@ Result<> IngressLoop::WriteStatus(const IngressPtr& ingress, bool is_served) {
     return Fail(written.error());
   }
   if (!is_new) return {};
-  std::string served = "Served at " + address_;
+  std::string served = fmt::format("Served at {}", fmt::join(addresses_, ", "));
   const char* but = ", but not on port ";
   for (const auto& [port, problem] : ports_.problems()) {
     if (port == ports_.wanted().metrics_port) continue;
@@ -438,7 +443,7 @@ void IngressLoop::LeaveOthers(const IngressPlan& plan) {
     }
     const auto ingress = ingresses_.Get(each->first);
     if (ingress && !ingress->status.load_balancer.ingress.empty() &&
-        ingress->status.load_balancer.ingress[0].ip == address_) {
+        ingress->status.load_balancer.ingress[0].ip == addresses_[0]) {
       (void)WriteStatus(ingress, false);  // Else it says so until its new controller writes.
     }
     each = told_.erase(each);

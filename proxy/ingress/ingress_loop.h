@@ -13,6 +13,7 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "base/control_loop.h"
 #include "base/log.h"
@@ -46,9 +47,10 @@ class IngressLoop final : public ControlLoop {
     EventRecorder& events;
     const Clock& clock;
   };
-  // `settings.directory` is HAProxy's, `address` what Ingresses are told to be reached at. Before
-  // the informers start; they stop before this ends. HAProxy goes on.
-  IngressLoop(Dependencies dependencies, HaproxySettings settings, std::string address);
+  // `settings.directory` is HAProxy's, `addresses` what Ingresses are told to be reached at, one
+  // at least. Before the informers start; they stop before this ends. HAProxy goes on.
+  IngressLoop(Dependencies dependencies, HaproxySettings settings,
+              std::vector<std::string> addresses);
   Duration Step() override;
 
   // HAProxy was told to read new files so often, and endpoints without that. Any thread.
@@ -96,7 +98,7 @@ class IngressLoop final : public ControlLoop {
   const Informer<core_v1::Service> services_;
   const Informer<discovery_v1::EndpointSlice> slices_;
   const Informer<core_v1::Secret> secrets_;
-  const std::string address_;
+  const std::vector<std::string> addresses_;
   const Log log_{"ingress"};
   Haproxy haproxy_;
   IngressPorts ports_;
