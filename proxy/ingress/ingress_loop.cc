@@ -247,6 +247,7 @@ bool IngressLoop::RefuseCertificates(const IngressPlan& plan, const std::string&
 
 void IngressLoop::Idle() {
   watch_.reset();
+  oldest_watch_.reset();
   loops_.reset();
   signature_.clear();
   synced_.reset();
@@ -267,6 +268,33 @@ Result<> IngressLoop::Watch(const ProcessId& process) {
   watch_ = TRY(http::ProcessWatch::Open(*loops_, process, [this] { Wake(); }));
   watched_ = process;
   return {};
+}
+
+bool IngressLoop::Change(const HaproxyConfig& config) {
+  const std::string structure = StructureOf(config.signature);
+  if (structure != StructureOf(signature_)) return false;
+  const auto changed = haproxy_.Change(config);
+  signature_ = changed ? config.signature : Haproxy::kCutShort;
+  if (changed) {
+    ++changes_;
+  } else {
+    log_.Info("haproxy is reloaded: it could not be changed", {{"error", changed.error().message}});
+  }
+  return changed.has_value();
+}
+
+Duration IngressLoop::ReloadNotBefore(Duration now) {
+  oldest_watch_.reset();
+  const auto oldest = haproxy_.Oldest();
+  if (!oldest) return now + kRetryFirst;
+  const Duration not_before = reload_pace_.NotBefore(*oldest ? (*oldest)->seen : 0);
+  if (now < not_before && *oldest) {
+    if (const auto worker = IdentifyProcess((*oldest)->pid)) {
+      auto watch = http::ProcessWatch::Open(*loops_, *worker, [this] { Wake(); });
+      if (watch) oldest_watch_ = *std::move(watch);
+    }
+  }
+  return not_before;
 }
 
 // Brings HAProxy to what the plan says. Returns when to come back for what has to wait.
@@ -290,24 +318,22 @@ Result<Duration> IngressLoop::Drive(const IngressPlan& plan, Duration now) {
     knows_ports_ = true;
   }
   const HaproxyConfig config = RenderHaproxy(plan, ports_.settings());
-  if (signature_.empty()) signature_ = TRY(haproxy_.Signature());
-  const bool same = config.signature == signature_;
-  const Duration reload_not_before = reload_pace_.NotBefore();
+  if (signature_.empty()) signature_ = TRY(haproxy_.Present());
+  bool same = config.signature == signature_;
   if (same && synced_ == plan.backends) return kNever;
-  if (same || now < reload_not_before) {
-    // Before a reload, as far as it knows these backends.
-    const auto synced = haproxy_.SyncServers(plan.backends);
-    if (synced && same) {
-      synced_ = plan.backends;
-      ++syncs_;
-      return kNever;
-    }
-    if (now < reload_not_before) return reload_not_before - now;
+  // Also before a reload, as far as it knows these backends: what goes does not wait until the new
+  // worker serves.
+  const auto synced = haproxy_.SyncServers(plan.backends);
+  if (!same && synced) same = Change(config);
+  if (same && synced) {
+    synced_ = plan.backends;
+    ++syncs_;
+    return kNever;
+  }
+  if (const Duration not_before = ReloadNotBefore(now); now < not_before) return not_before - now;
+  if (same) {
     log_.Info("haproxy is reloaded: its servers could not be changed",
               {{"error", synced.error().message}});
-  } else {
-    // What goes does not wait until the new worker serves.
-    (void)haproxy_.SyncServers(plan.backends);
   }
   TRY(Reload(config, plan, now));
   return kNever;
@@ -340,7 +366,7 @@ Result<> IngressLoop::StartHaproxy(const IngressPlan& plan) {
 }
 
 Result<> IngressLoop::Reload(HaproxyConfig config, const IngressPlan& plan, Duration now) {
-  reload_pace_.Note(now);
+  reload_pace_.Note(now, {});
   std::map<std::string, Backend> begins_with = plan.backends;
   std::optional<std::map<std::string, Backend>> newer;
   TRY(haproxy_.Reload(
@@ -358,6 +384,7 @@ Result<> IngressLoop::Reload(HaproxyConfig config, const IngressPlan& plan, Dura
       }));
   // What changed while it started it is told before anything else.
   const bool knows_all = !newer || haproxy_.SyncServers(*newer);
+  reload_pace_.Note(now, dependencies_.clock.Monotonic() - now);
   signature_ = config.signature;
   synced_.reset();
   if (knows_all) synced_ = newer ? std::move(newer) : std::move(begins_with);

@@ -56,6 +56,8 @@ class IngressLoop final : public ControlLoop {
   // HAProxy was told to read new files so often, and endpoints without that. Any thread.
   int reloads() const { return reloads_; }
   int syncs() const { return syncs_; }
+  // And rules and certificates.
+  int changes() const { return changes_; }
 
  private:
   using IngressPtr = Shared<networking_v1::Ingress>;
@@ -87,6 +89,10 @@ class IngressLoop final : public ControlLoop {
   // of those, if something has changed.
   std::optional<IngressPlan> FollowEndpoints();
   Result<> Watch(const ProcessId& process);
+  // Whether HAProxy has become that without a reload.
+  bool Change(const HaproxyConfig& config);
+  // When the next reload may be. Wakes when a worker that it waits for has ended.
+  Duration ReloadNotBefore(Duration now);
   Duration Tell(const IngressPlan& plan);
   void TellProblems(const PlannedIngress& planned);
   Result<> WriteStatus(const IngressPtr& ingress, bool is_served);
@@ -108,6 +114,7 @@ class IngressLoop final : public ControlLoop {
   std::unique_ptr<http::Loops> loops_;  // While HAProxy runs.
   std::unique_ptr<http::ProcessWatch> watch_;
   ProcessId watched_;
+  std::unique_ptr<http::ProcessWatch> oldest_watch_;  // Of a worker, while a reload waits for it.
   // What HAProxy was made to be; unset: not known, or not yet so.
   std::string signature_;
   std::optional<std::map<std::string, Backend>> synced_;
@@ -121,6 +128,7 @@ class IngressLoop final : public ControlLoop {
   std::atomic<bool> noted_ = false;
   std::atomic<int> reloads_ = 0;
   std::atomic<int> syncs_ = 0;
+  std::atomic<int> changes_ = 0;
   Mutex mutex_;
   std::set<std::string> known_services_ GUARDED_BY(mutex_);
   std::set<std::string> known_secrets_ GUARDED_BY(mutex_);
