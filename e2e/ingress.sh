@@ -73,7 +73,11 @@ ready() {
 }
 answers() { says '^hello$' curl -fsS -m 10 "$@"; }
 
-run k up --data-dir="$DATA" --ingress-https-port=0
+# A machine, and a cluster, of two families.
+address6=2001:db8::1
+ip -6 address add $address6/64 dev uplink nodad
+run k up --data-dir="$DATA" --ingress-https-port=0 --cluster-cidr=10.244.0.0/16,fd00:10:244::/56 \
+  --service-cluster-ip-range=10.96.0.0/16,fd00:10:96::/112
 check "the image is there" k image load --data-dir="$DATA" "${SKIFF%/*}/images/busybox.tar"
 openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 1 -subj /CN=pod -keyout "$work/key" -out "$work/crt" 2>/dev/null
 cat "$work/key" "$work/crt" >"$work/pem"
@@ -91,6 +95,11 @@ for name in http1 h2c tls; do
   check "two pods of $name are ready" ready $name
   check "  and answer by the Ingress" answers "http://127.0.0.1/$name"
 done
+check "it has an address of each family" says "^192\.0\.2\.1 $address6\$" k get ingress site -o jsonpath='{.status.loadBalancer.ingress[*].ip}'
+check "  and answers by IPv6 as well" answers -g "http://[$address6]/http1"
+by_6() { curl -sS -g -m 10 -o /dev/null -w '%{http_code}\n' --cacert "$DATA/pki/ca.crt" "https://[$address6]:$1"; } # PORT/PATH
+check "so does the server, whose certificate names that address" says '^200$' by_6 6443/livez
+check "  and the kubelet, which wants to know who asks" says '^401$' by_6 10250/healthz
 check "HTTP/2 comes through" answers --http2-prior-knowledge http://127.0.0.1/h2c
 
 say "What an Ingress says, and who looks at it"
@@ -103,6 +112,7 @@ check "but by a default backend" says '^200$' status http://127.0.0.1/nowhere
 run k delete ingress rest
 check "a WebSocket hears what it says" says '^still here 0$' $PYTHON -B e2e/ingress/websocket.py 127.0.0.1 80 /http1/socket
 check "a pod learns who has asked" says "^$address\$" curl -sS -m 10 --interface "$address" "http://$address/http1/who"
+check "  by IPv6 as well" says "^$address6\$" curl -sS -g -m 10 "http://[$address6]/http1/who"
 CHECK_SECONDS=0 check "a question without an answer is asked elsewhere" says '^hello$' curl -sS -m 20 http://127.0.0.1/http1/hangup/get
 CHECK_SECONDS=0 check "but none that may have been heard" says '^502$' status -X POST -d x http://127.0.0.1/http1/hangup/post
 run k annotate ingress site ingress.skiff.io/timeout-server=1s

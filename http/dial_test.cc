@@ -75,6 +75,20 @@ TEST(DialAnyTest, WhatIsConnectedBlocks) {
   close(*listener);
 }
 
+TEST(ListenOnTest, AnyAddressIsOneOfEitherFamily) {
+  const auto v6 = ListenOn({.host = "::1"});
+  if (!v6) GTEST_SKIP() << "no IPv6 here";
+  close(*v6);
+  const auto listener = ListenOn({.host = "0.0.0.0"});
+  ASSERT_TRUE(listener);
+  EXPECT_EQ(Said({"127.0.0.1"}, LocalPort(*listener), 5s), "connected");
+  EXPECT_EQ(Said({"::1"}, LocalPort(*listener), 5s), "connected");
+  const SocketAddress taken{.host = "0.0.0.0", .port = LocalPort(*listener)};
+  EXPECT_EQ(ListenOn(taken).error().message,
+            "listen " + DescribeAddress(taken) + ": bind: address already in use");
+  close(*listener);
+}
+
 TEST(DialHostTest, SaysThatThereIsNoSuchHost) {
   const auto fd = DialHost("nosuch.invalid", 1, 5s);
   ASSERT_FALSE(fd);

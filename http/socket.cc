@@ -59,6 +59,12 @@ tl::unexpected<Error> FailSystem(const char* purpose, const SocketAddress& addre
                                                ": " + call + ": " + ErrnoText(error));
 }
 
+bool HasIpv6() {
+  const int fd = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (fd >= 0) close(fd);
+  return fd >= 0;
+}
+
 // A socket file that nobody listens on any more is in the way of bind.
 void RemoveDeadSocket(const RawAddress& raw, const std::string& path) {
   const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -118,7 +124,9 @@ Result<std::vector<std::string>> ResolveHost(const std::string& host) {
 }
 
 Result<int> ListenOn(const SocketAddress& address) {
-  const RawAddress raw = TRY(Encode(address));
+  SocketAddress at = address;
+  if (at.host == "0.0.0.0" && HasIpv6()) at.host = "::";
+  const RawAddress raw = TRY(Encode(at));
   const int fd = socket(raw.storage.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (fd < 0) return FailSystem("listen", address, "socket", errno);
   const int one = 1;

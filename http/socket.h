@@ -16,7 +16,8 @@ struct SocketAddress {
   std::string unix_path;  // Not empty: this instead.
 };
 
-// Non-blocking, listening. A socket file left by a dead server is replaced.
+// Non-blocking, listening. A socket file left by a dead server is replaced. 0.0.0.0 is for whoever
+// comes, as in Go: by IPv6 as well, where the kernel has it.
 Result<int> ListenOn(const SocketAddress& address);
 // Non-blocking; connecting may go on when it returns.
 Result<int> StartConnecting(const SocketAddress& address);

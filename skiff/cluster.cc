@@ -71,6 +71,9 @@ ApiServerFlags ServerFlags(const ClusterOptions& options, const Pki& pki) {
   if (!options.control_plane_endpoint.empty()) {
     flags.extra_names = {HostOf(options.control_plane_endpoint)};
   }
+  // All but the first, which it advertises.
+  const std::vector<std::string> addresses = NodeAddresses(options);
+  flags.extra_names.insert(flags.extra_names.end(), addresses.begin() + 1, addresses.end());
   flags.client_ca_file = pki.Path("ca.crt");
   flags.service_cluster_ip_ranges = CidrsOf(options.service_cidr);
   flags.kubelet_client_certificate = pki.Path("apiserver-kubelet-client.crt");

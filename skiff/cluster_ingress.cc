@@ -11,6 +11,7 @@
 #include "base/pem.h"
 #include "client/recorder.h"
 #include "proxy/ingress/ingress_loop.h"
+#include "skiff/cluster_ranges.h"
 #include "skiff/node.h"
 #include "skiff/node_flags.h"
 
@@ -56,6 +57,7 @@ Result<ingress::HaproxySettings> SettingsOf(const ClusterOptions& options, TimeP
   std::filesystem::create_directories(settings.directory, error);
   if (error) return Fail(Reason::kForbidden, settings.directory + ": " + error.message());
   settings.user = HaproxyUser();
+  if (HasIpv6(options.cluster_cidr)) settings.addresses.emplace_back("::");
   settings.http_port = options.ingress_http_port;
   settings.https_port = options.ingress_https_port;
   settings.metrics_port = options.ingress_metrics_port;
@@ -80,13 +82,14 @@ Result<> CheckIngressFlags(const ClusterOptions& options) {
 }
 
 struct ClusterIngress::Parts {
-  Parts(const Dependencies& dependencies, ingress::HaproxySettings settings)
+  Parts(const Dependencies& dependencies, ingress::HaproxySettings settings,
+        std::vector<std::string> addresses)
       : executor(dependencies.executor),
         client(dependencies.transport, "skiff-ingress"),
         events(client, dependencies.clock),
         recorder(events, dependencies.clock, "skiff-ingress", ""),
         loop({dependencies.informers, client, recorder, dependencies.clock}, std::move(settings),
-             NodeAddress()) {}
+             std::move(addresses)) {}
 
   Executor& executor;
   Client client;
@@ -107,7 +110,7 @@ std::unique_ptr<ClusterIngress> ClusterIngress::Start(const ClusterOptions& opti
     log.Error("no ingresses are served", {{"error", settings.error().message}});
     return nullptr;
   }
-  auto parts = std::make_unique<Parts>(dependencies, std::move(*settings));
+  auto parts = std::make_unique<Parts>(dependencies, std::move(*settings), NodeAddresses(options));
   parts->executor.Add(parts->events);
   parts->executor.Add(parts->loop);
   return std::unique_ptr<ClusterIngress>(new ClusterIngress(std::move(parts)));

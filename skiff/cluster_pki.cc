@@ -50,12 +50,13 @@ Result<Pki> MakeClusterPki(const ClusterOptions& options, const Clock& clock) {
   Pki pki = TRY(Pki::Open(options.data_dir + "/pki", clock.Now()));
   TRY(RequireTimeOf(pki.Path("ca.crt"), clock.Now()));
   const std::string node = NodeName(options);
-  const std::string address = NodeAddress();
+  std::vector<std::string> addresses = NodeAddresses(options);
+  addresses.insert(addresses.begin(), "127.0.0.1");
   TRY(pki.EnsureLeaf("kubelet",
                      {.common_name = "system:node:" + node,
                       .organizations = {"system:nodes"},
                       .dns_names = {node, "localhost"},
-                      .ip_addresses = {"127.0.0.1", address},
+                      .ip_addresses = std::move(addresses),
                       .server = true},
                      clock.Now()));
   TRY(pki.EnsureLeaf("apiserver-kubelet-client",

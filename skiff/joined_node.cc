@@ -122,7 +122,7 @@ Result<std::unique_ptr<JoinedNode>> JoinedNode::Start(const ClusterOptions& opti
                                        std::move(services_transport));
   std::unique_ptr<JoinedNode> joined(new JoinedNode(std::move(parts)));
   Parts& made = *joined->parts_;
-  const ServingFiles files{options.data_dir, identity.node_name, NodeAddress()};
+  const ServingFiles files{options.data_dir, identity.node_name, NodeAddresses(options)};
   const auto shown = TRY(LoadServingCertificate(files, made.clock.Now()));
   made.MakeRotations(identity, services, files, shown);
   made.dns = TRY(NodeDns::Start(

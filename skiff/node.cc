@@ -117,15 +117,6 @@ struct ToldProxy {
   proxy::ProxyMetrics figures;
 };
 
-// Those that a cluster of such ranges knows this node by, the primary one first. Of IPv6 there may
-// be none: pods reach one another through the tunnel then.
-std::vector<std::string> NodeAddresses(const ClusterOptions& options) {
-  std::vector<std::string> addresses = {NodeAddress()};
-  std::string second = HasIpv6(options.cluster_cidr) ? OwnIpv6Address() : "";
-  if (!second.empty()) addresses.push_back(std::move(second));
-  return addresses;
-}
-
 // That of the same family; "" without one.
 std::string AddressFor(const std::string& cidr, const std::vector<std::string>& addresses) {
   for (const std::string& address : addresses) {
@@ -159,6 +150,13 @@ std::string NodeName(const ClusterOptions& options) {
 
 std::string NodeAddress() {
   return OwnAddress();
+}
+
+std::vector<std::string> NodeAddresses(const ClusterOptions& options) {
+  std::vector<std::string> addresses = {NodeAddress()};
+  std::string second = HasIpv6(options.cluster_cidr) ? OwnIpv6Address() : "";
+  if (!second.empty()) addresses.push_back(std::move(second));
+  return addresses;
 }
 
 struct LocalNode::Parts {

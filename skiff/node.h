@@ -42,5 +42,8 @@ class LocalNode {
 std::string NodeName(const ClusterOptions& options);
 // The address by which this machine reaches others; loopback when it reaches none.
 std::string NodeAddress();
+// Those that a cluster of such ranges knows this node by, that one first. Of IPv6 there may be
+// none: pods reach one another through the tunnel then.
+std::vector<std::string> NodeAddresses(const ClusterOptions& options);
 
 }  // namespace skiff

@@ -337,15 +337,18 @@ TEST_F(NodeUpkeepTest, ACertificateThatIsYoungIsLeftAloneWhateverTheClockSaidMea
   rotation.Stop();
 }
 
-TEST_F(NodeUpkeepTest, AKubeletGetsAServingCertificateForItsAddress) {
+TEST_F(NodeUpkeepTest, AKubeletGetsAServingCertificateForItsAddresses) {
   JoinAs("serving");
   Node node;
   node.metadata.name = "serving";
-  auto& address = node.status.addresses.emplace_back();
-  address.type = "InternalIP";
-  address.address = "10.9.8.7";
+  const std::vector<std::string> addresses = {"10.9.8.7", "fd00::7"};
+  for (const std::string& each : addresses) {
+    auto& address = node.status.addresses.emplace_back();
+    address.type = "InternalIP";
+    address.address = each;
+  }
   ASSERT_TRUE(node_->Create(node));
-  const ServingFiles files{directory_, "serving", "10.9.8.7"};
+  const ServingFiles files{directory_, "serving", addresses};
   const auto first = LoadServingCertificate(files, clock_.Now());
   ASSERT_TRUE(first) << first.error().message;
   EXPECT_FALSE(first->is_signed);
@@ -353,13 +356,13 @@ TEST_F(NodeUpkeepTest, AKubeletGetsAServingCertificateForItsAddress) {
       Rotate(clock_, {certificates::kKubeletServingSigner, ServingOrder(files)}, "",
              [&](const KeyPair& taken) { return SaveServingCertificate(files, taken); });
   EXPECT_THAT(NamesOfCertificate(next.certificate_pem)->ip_addresses,
-              testing::ElementsAre("10.9.8.7"));
-  // The next start takes the same one up again, unless the address is another by then.
+              testing::ElementsAreArray(addresses));
+  // The next start takes the same one up again, unless the addresses are others by then.
   const auto later = LoadServingCertificate(files, clock_.Now());
   EXPECT_TRUE(later->is_signed);
   EXPECT_EQ(later->pair.certificate_pem, next.certificate_pem);
   EXPECT_FALSE(
-      LoadServingCertificate({directory_, "serving", "10.9.8.8"}, clock_.Now())->is_signed);
+      LoadServingCertificate({directory_, "serving", {"10.9.8.7"}}, clock_.Now())->is_signed);
 }
 
 TEST_F(NodeUpkeepTest, ANodeRemovesTheDirectoryItIsToldToAndDeletesNoOtherVolume) {

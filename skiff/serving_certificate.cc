@@ -18,7 +18,7 @@ CertificateOrder ServingOrder(const ServingFiles& files) {
   return {.common_name = "system:node:" + files.node_name,
           .organizations = {"system:nodes"},
           .dns_names = {files.node_name},
-          .ip_addresses = {files.address},
+          .ip_addresses = files.addresses,
           .server = true};
 }
 
@@ -29,7 +29,7 @@ Result<ShownCertificate> LoadServingCertificate(const ServingFiles& files, TimeP
   if (certificate && key) {
     const auto expiry = ExpiryOf(*certificate);
     const auto names = NamesOfCertificate(*certificate);
-    // The machine may have come back with another address.
+    // The machine may have come back with other addresses.
     const bool is_ours = names && names->ip_addresses == order.ip_addresses;
     if (is_ours && expiry && now < *expiry) return ShownCertificate{{*certificate, *key}, true};
   }

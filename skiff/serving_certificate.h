@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "base/clock.h"
 #include "skiff/node_certificates.h"
@@ -12,7 +13,7 @@ namespace skiff {
 struct ServingFiles {
   std::string directory;  // Holds pki/kubelet.crt and pki/kubelet.key.
   std::string node_name;
-  std::string address;
+  std::vector<std::string> addresses;
 };
 
 // Whom the certificate names.
@@ -22,7 +23,7 @@ struct ShownCertificate {
   KeyPair pair;
   bool is_signed = false;  // By the cluster.
 };
-// The one that is kept, if it is still good and for this address; else a new one that nobody
+// The one that is kept, if it is still good and for these addresses; else a new one that nobody
 // signed.
 Result<ShownCertificate> LoadServingCertificate(const ServingFiles& files, TimePoint now);
 Result<> SaveServingCertificate(const ServingFiles& files, const KeyPair& pair);

@@ -15,6 +15,7 @@ namespace {
 // A line of a list of certificates may be so long that this many names of 253 letters fit.
 constexpr size_t kHostsOfALine = 100;
 constexpr size_t kSignatureLength = 32;
+constexpr char kCertificateFolder[] = "certificates/";
 // Such a name is shorter than master.sock: paths of sockets may have a hundred bytes.
 constexpr size_t kSocketSignatureLength = 8;
 
@@ -146,12 +147,15 @@ std::string GlobalText(const HaproxySettings& settings, const std::string& signa
 
 std::string FrontendText(const HaproxySettings& settings) {
   std::string text = "\nfrontend ingress\n";
-  if (settings.http_port != 0) {
-    text += BindLine(settings.address, settings.http_port) + "http\n";
-  }
-  if (settings.https_port != 0) {
-    text += BindLine(settings.address, settings.https_port) +
-            "https ssl crt default.pem crt-list certificates.list alpn h2,http/1.1\n";
+  for (const std::string& address : settings.addresses) {
+    const std::string family = address.find(':') == address.npos ? "" : "6 v6only";
+    if (settings.http_port != 0) {
+      text += BindLine(address, settings.http_port) + "http" + family + "\n";
+    }
+    if (settings.https_port != 0) {
+      text += BindLine(address, settings.https_port) + "https" + family +
+              " ssl crt default.pem crt-list certificates.list alpn h2,http/1.1\n";
+    }
   }
   text += kRouting + LookUps() + kTargets;
   if (settings.metrics_port == 0) return text;
@@ -234,7 +238,7 @@ std::string OnceText(const IngressPlan& plan) {
 
 // Names of Secrets may be longer than those of files.
 std::string CertificateFile(const std::string& secret) {
-  return "certificates/" + Hex(Sha256(secret)).substr(0, kSignatureLength) + ".pem";
+  return std::string(kCertificateFolder) + Hex(Sha256(secret)).substr(0, kSignatureLength) + ".pem";
 }
 
 std::string CertificateLines(const std::string& file, const std::set<std::string>& hosts) {
@@ -258,9 +262,14 @@ std::string ConfigText(const IngressPlan& plan, const HaproxySettings& settings,
 
 std::string SignatureOf(const std::map<std::string, std::string>& files,
                         const std::string& config) {
-  std::string all = Sha256(config);
-  for (const auto& [name, text] : files) all += Sha256(name) + Sha256(text);
-  return Hex(Sha256(all)).substr(0, kSignatureLength);
+  std::string all = Sha256(config), structure = all;
+  for (const auto& [name, text] : files) {
+    all += Sha256(name) + Sha256(text);
+    const bool changes = name.ends_with(".map") || name.starts_with(kCertificateFolder);
+    structure += Sha256(name) + (changes ? "" : Sha256(text));
+  }
+  return Hex(Sha256(all)).substr(0, kSignatureLength / 2) +
+         Hex(Sha256(structure)).substr(0, kSignatureLength / 2);
 }
 
 }  // namespace
@@ -283,6 +292,10 @@ HaproxyConfig RenderHaproxy(const IngressPlan& plan, const HaproxySettings& sett
   return config;
 }
 
+std::string StructureOf(const std::string& signature) {
+  return signature.size() == kSignatureLength ? signature.substr(kSignatureLength / 2) : "";
+}
+
 std::set<std::string> SecretsNamedIn(const std::string& said, const IngressPlan& plan) {
   std::set<std::string> named;
   for (const auto& [secret, certificate] : plan.certificates) {
@@ -292,7 +305,8 @@ std::set<std::string> SecretsNamedIn(const std::string& said, const IngressPlan&
 }
 
 std::string BindLine(const std::string& address, int port) {
-  return fmt::format("  bind {}:{} name ", address, port);
+  const bool is_v6 = address.find(':') != address.npos;
+  return fmt::format("  bind {}{}{}:{} name ", is_v6 ? "[" : "", address, is_v6 ? "]" : "", port);
 }
 
 bool IsPlainDirectory(const std::string& directory) {

@@ -12,6 +12,7 @@
 #include <map>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "proxy/ingress/ingress_plan.h"
 
@@ -20,7 +21,7 @@ namespace skiff::ingress {
 struct HaproxySettings {
   std::string directory;  // IsPlainDirectory
   std::string user;       // Whom its workers run as, and whose group; "": as who starts it.
-  std::string address = "0.0.0.0";
+  std::vector<std::string> addresses = {"0.0.0.0"};  // And "::" where there is IPv6.
   // 0: nobody listens there.
   int http_port = 0;
   int https_port = 0;
@@ -33,6 +34,9 @@ struct HaproxyConfig {
   // Of all but the endpoints, which change while it runs; HAProxy tells it as its description.
   std::string signature;
 };
+// The part of a signature that is alike where only maps and the certificates of the same files
+// differ, which can change while it runs as well.
+std::string StructureOf(const std::string& signature);
 
 HaproxyConfig RenderHaproxy(const IngressPlan& plan, const HaproxySettings& settings);
 

@@ -101,6 +101,41 @@ TEST(HaproxyConfigTest, EndpointsAreNoPartOfTheSignature) {
   EXPECT_NE(RenderHaproxy(ThreeServices().Plan(), other).signature, before);
 }
 
+TEST(HaproxyConfigTest, ItsStructureIsAlikeWhereRulesLeadToTheSameBackends) {
+  TestObjects objects = ThreeServices();
+  objects.certificates = {{"shown", {"OLD\n", {"a.com"}}}};
+  auto& ingress = *objects.ingresses[0];
+  ingress.spec.tls.emplace_back().secret_name = "shown";
+  const std::string before = RenderHaproxy(objects.Plan(), Settings()).signature;
+  const auto is_alike = [&] {
+    const std::string now = RenderHaproxy(objects.Plan(), Settings()).signature;
+    EXPECT_NE(now, before);
+    return StructureOf(now) == StructureOf(before);
+  };
+  ingress.spec.rules[0].http->paths[0].path = "/other";
+  EXPECT_TRUE(is_alike());
+  objects.certificates["shown"].pem = "NEW\n";
+  EXPECT_TRUE(is_alike());
+  objects.certificates["shown"].names = {"b.com"};
+  EXPECT_FALSE(is_alike()) << "others are shown it";
+  objects.certificates["shown"].names = {"a.com"};
+  objects.ingresses.pop_back();
+  EXPECT_FALSE(is_alike()) << "nobody is led to one of the backends any more";
+  EXPECT_EQ(StructureOf("-"), "");
+}
+
+TEST(HaproxyConfigTest, WhereThereIsIpv6ItListensByEitherFamily) {
+  HaproxySettings settings = Settings();
+  settings.addresses.emplace_back("::");
+  const std::string text = RenderHaproxy(ThreeServices().Plan(), settings).files["haproxy.cfg"];
+  for (const char* line :
+       {"\n  bind 0.0.0.0:80 name http\n", "\n  bind [::]:80 name http6 v6only\n",
+        "\n  bind 0.0.0.0:443 name https ssl crt",
+        "\n  bind [::]:443 name https6 v6only ssl crt"}) {
+    EXPECT_NE(text.find(line), text.npos) << line;
+  }
+}
+
 TEST(HaproxyConfigTest, NothingThatUsersWriteSaysAnythingInIt) {
   TestObjects objects;
   objects.AddService("web", {"10.244.0.1"});

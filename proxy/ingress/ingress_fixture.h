@@ -112,11 +112,12 @@ class IngressFixture : public testing::Test {
           IngressLoop::Dependencies{*informers_, client_, *recorder_, clock_},
           HaproxySettings{.directory = directory_,
                           .user = "haproxy",
+                          .addresses = binds_,
                           .http_port = 80,
                           .https_port = 443,
                           .metrics_port = 10254,
                           .default_certificate = default_certificate_},
-          kAddress);
+          addresses_);
       executor_->Add(*loop_);
       executor_->Add(*events_);
     });
@@ -215,6 +216,8 @@ class IngressFixture : public testing::Test {
   }
 
   std::unique_ptr<TestHost> host_;
+  std::vector<std::string> addresses_ = {kAddress};
+  std::vector<std::string> binds_ = {"0.0.0.0"};
   std::string directory_;
   TestObjects objects_;
   std::vector<core_v1::Secret> secrets_;

@@ -28,29 +28,33 @@ bool HasBalancer(const Shared<core_v1::Service>& service) {
 }
 
 // The ports are told as well: no Service of type LoadBalancer gets one of them.
-std::vector<networking_v1::IngressLoadBalancerIngress> StatusOf(const std::string& address,
-                                                                const HaproxySettings& settings) {
-  std::vector<networking_v1::IngressLoadBalancerIngress> status(1);
-  status[0].ip = address;
-  for (const int port : {settings.http_port, settings.https_port}) {
-    if (port == 0) continue;
-    auto& told = status[0].ports.emplace_back();
-    told.port = port;
-    told.protocol = "TCP";
+std::vector<networking_v1::IngressLoadBalancerIngress> StatusOf(
+    const std::vector<std::string>& addresses, const HaproxySettings& settings) {
+  std::vector<networking_v1::IngressLoadBalancerIngress> status;
+  for (const std::string& address : addresses) {
+    auto& at = status.emplace_back();
+    at.ip = address;
+    for (const int port : {settings.http_port, settings.https_port}) {
+      if (port == 0) continue;
+      auto& told = at.ports.emplace_back();
+      told.port = port;
+      told.protocol = "TCP";
+    }
   }
   return status;
 }
 
 }  // namespace
 
-IngressLoop::IngressLoop(Dependencies dependencies, HaproxySettings settings, std::string address)
+IngressLoop::IngressLoop(Dependencies dependencies, HaproxySettings settings,
+                         std::vector<std::string> addresses)
     : dependencies_(dependencies),
       ingresses_(dependencies.informers.For<networking_v1::Ingress>()),
       classes_(dependencies.informers.For<networking_v1::IngressClass>()),
       services_(dependencies.informers.For<core_v1::Service>()),
       slices_(dependencies.informers.For<discovery_v1::EndpointSlice>()),
       secrets_(dependencies.informers.For<core_v1::Secret>()),
-      address_(std::move(address)),
+      addresses_(std::move(addresses)),
       haproxy_(settings.directory),
       ports_(std::move(settings)) {
   WatchInformers();
@@ -148,8 +152,9 @@ std::string IngressLoop::HolderOf(int port) const {
   for (const auto& service : services_.List()) {
     if (!HasBalancer(service)) continue;
     const auto& given = service->status.load_balancer.ingress;
-    const bool has_ours = std::any_of(given.begin(), given.end(),
-                                      [&](const auto& each) { return each.ip == address_; });
+    const bool has_ours = std::any_of(given.begin(), given.end(), [&](const auto& each) {
+      return std::find(addresses_.begin(), addresses_.end(), each.ip) != addresses_.end();
+    });
     for (const auto& each : service->spec.ports) {
       const bool is_tcp = each.protocol.empty() || each.protocol == "TCP";
       if (has_ours && is_tcp && each.port == port) {
@@ -242,6 +247,7 @@ bool IngressLoop::RefuseCertificates(const IngressPlan& plan, const std::string&
 
 void IngressLoop::Idle() {
   watch_.reset();
+  oldest_watch_.reset();
   loops_.reset();
   signature_.clear();
   synced_.reset();
@@ -262,6 +268,33 @@ Result<> IngressLoop::Watch(const ProcessId& process) {
   watch_ = TRY(http::ProcessWatch::Open(*loops_, process, [this] { Wake(); }));
   watched_ = process;
   return {};
+}
+
+bool IngressLoop::Change(const HaproxyConfig& config) {
+  const std::string structure = StructureOf(config.signature);
+  if (structure != StructureOf(signature_)) return false;
+  const auto changed = haproxy_.Change(config);
+  signature_ = changed ? config.signature : Haproxy::kCutShort;
+  if (changed) {
+    ++changes_;
+  } else {
+    log_.Info("haproxy is reloaded: it could not be changed", {{"error", changed.error().message}});
+  }
+  return changed.has_value();
+}
+
+Duration IngressLoop::ReloadNotBefore(Duration now) {
+  oldest_watch_.reset();
+  const auto oldest = haproxy_.Oldest();
+  if (!oldest) return now + kRetryFirst;
+  const Duration not_before = reload_pace_.NotBefore(*oldest ? (*oldest)->seen : 0);
+  if (now < not_before && *oldest) {
+    if (const auto worker = IdentifyProcess((*oldest)->pid)) {
+      auto watch = http::ProcessWatch::Open(*loops_, *worker, [this] { Wake(); });
+      if (watch) oldest_watch_ = *std::move(watch);
+    }
+  }
+  return not_before;
 }
 
 // Brings HAProxy to what the plan says. Returns when to come back for what has to wait.
@@ -285,24 +318,22 @@ Result<Duration> IngressLoop::Drive(const IngressPlan& plan, Duration now) {
     knows_ports_ = true;
   }
   const HaproxyConfig config = RenderHaproxy(plan, ports_.settings());
-  if (signature_.empty()) signature_ = TRY(haproxy_.Signature());
-  const bool same = config.signature == signature_;
-  const Duration reload_not_before = reload_pace_.NotBefore();
+  if (signature_.empty()) signature_ = TRY(haproxy_.Present());
+  bool same = config.signature == signature_;
   if (same && synced_ == plan.backends) return kNever;
-  if (same || now < reload_not_before) {
-    // Before a reload, as far as it knows these backends.
-    const auto synced = haproxy_.SyncServers(plan.backends);
-    if (synced && same) {
-      synced_ = plan.backends;
-      ++syncs_;
-      return kNever;
-    }
-    if (now < reload_not_before) return reload_not_before - now;
+  // Also before a reload, as far as it knows these backends: what goes does not wait until the new
+  // worker serves.
+  const auto synced = haproxy_.SyncServers(plan.backends);
+  if (!same && synced) same = Change(config);
+  if (same && synced) {
+    synced_ = plan.backends;
+    ++syncs_;
+    return kNever;
+  }
+  if (const Duration not_before = ReloadNotBefore(now); now < not_before) return not_before - now;
+  if (same) {
     log_.Info("haproxy is reloaded: its servers could not be changed",
               {{"error", synced.error().message}});
-  } else {
-    // What goes does not wait until the new worker serves.
-    (void)haproxy_.SyncServers(plan.backends);
   }
   TRY(Reload(config, plan, now));
   return kNever;
@@ -335,7 +366,7 @@ Result<> IngressLoop::StartHaproxy(const IngressPlan& plan) {
 }
 
 Result<> IngressLoop::Reload(HaproxyConfig config, const IngressPlan& plan, Duration now) {
-  reload_pace_.Note(now);
+  reload_pace_.Note(now, {});
   std::map<std::string, Backend> begins_with = plan.backends;
   std::optional<std::map<std::string, Backend>> newer;
   TRY(haproxy_.Reload(
@@ -353,6 +384,7 @@ Result<> IngressLoop::Reload(HaproxyConfig config, const IngressPlan& plan, Dura
       }));
   // What changed while it started it is told before anything else.
   const bool knows_all = !newer || haproxy_.SyncServers(*newer);
+  reload_pace_.Note(now, dependencies_.clock.Monotonic() - now);
   signature_ = config.signature;
   synced_.reset();
   if (knows_all) synced_ = newer ? std::move(newer) : std::move(begins_with);
@@ -402,7 +434,7 @@ void IngressLoop::TellProblems(const PlannedIngress& planned) {
 }
 
 Result<> IngressLoop::WriteStatus(const IngressPtr& ingress, bool is_served) {
-  auto wanted = is_served ? StatusOf(address_, ports_.settings())
+  auto wanted = is_served ? StatusOf(addresses_, ports_.settings())
                           : std::vector<networking_v1::IngressLoadBalancerIngress>();
   if (ingress->status.load_balancer.ingress == wanted) return {};
   const bool is_new = ingress->status.load_balancer.ingress.empty();
@@ -417,7 +449,7 @@ Result<> IngressLoop::WriteStatus(const IngressPtr& ingress, bool is_served) {
     return Fail(written.error());
   }
   if (!is_new) return {};
-  std::string served = "Served at " + address_;
+  std::string served = fmt::format("Served at {}", fmt::join(addresses_, ", "));
   const char* but = ", but not on port ";
   for (const auto& [port, problem] : ports_.problems()) {
     if (port == ports_.wanted().metrics_port) continue;
@@ -438,7 +470,7 @@ void IngressLoop::LeaveOthers(const IngressPlan& plan) {
     }
     const auto ingress = ingresses_.Get(each->first);
     if (ingress && !ingress->status.load_balancer.ingress.empty() &&
-        ingress->status.load_balancer.ingress[0].ip == address_) {
+        ingress->status.load_balancer.ingress[0].ip == addresses_[0]) {
       (void)WriteStatus(ingress, false);  // Else it says so until its new controller writes.
     }
     each = told_.erase(each);

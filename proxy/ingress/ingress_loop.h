@@ -13,6 +13,7 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "base/control_loop.h"
 #include "base/log.h"
@@ -46,14 +47,17 @@ class IngressLoop final : public ControlLoop {
     EventRecorder& events;
     const Clock& clock;
   };
-  // `settings.directory` is HAProxy's, `address` what Ingresses are told to be reached at. Before
-  // the informers start; they stop before this ends. HAProxy goes on.
-  IngressLoop(Dependencies dependencies, HaproxySettings settings, std::string address);
+  // `settings.directory` is HAProxy's, `addresses` what Ingresses are told to be reached at, one
+  // at least. Before the informers start; they stop before this ends. HAProxy goes on.
+  IngressLoop(Dependencies dependencies, HaproxySettings settings,
+              std::vector<std::string> addresses);
   Duration Step() override;
 
   // HAProxy was told to read new files so often, and endpoints without that. Any thread.
   int reloads() const { return reloads_; }
   int syncs() const { return syncs_; }
+  // And rules and certificates.
+  int changes() const { return changes_; }
 
  private:
   using IngressPtr = Shared<networking_v1::Ingress>;
@@ -85,6 +89,10 @@ class IngressLoop final : public ControlLoop {
   // of those, if something has changed.
   std::optional<IngressPlan> FollowEndpoints();
   Result<> Watch(const ProcessId& process);
+  // Whether HAProxy has become that without a reload.
+  bool Change(const HaproxyConfig& config);
+  // When the next reload may be. Wakes when a worker that it waits for has ended.
+  Duration ReloadNotBefore(Duration now);
   Duration Tell(const IngressPlan& plan);
   void TellProblems(const PlannedIngress& planned);
   Result<> WriteStatus(const IngressPtr& ingress, bool is_served);
@@ -96,7 +104,7 @@ class IngressLoop final : public ControlLoop {
   const Informer<core_v1::Service> services_;
   const Informer<discovery_v1::EndpointSlice> slices_;
   const Informer<core_v1::Secret> secrets_;
-  const std::string address_;
+  const std::vector<std::string> addresses_;
   const Log log_{"ingress"};
   Haproxy haproxy_;
   IngressPorts ports_;
@@ -106,6 +114,7 @@ class IngressLoop final : public ControlLoop {
   std::unique_ptr<http::Loops> loops_;  // While HAProxy runs.
   std::unique_ptr<http::ProcessWatch> watch_;
   ProcessId watched_;
+  std::unique_ptr<http::ProcessWatch> oldest_watch_;  // Of a worker, while a reload waits for it.
   // What HAProxy was made to be; unset: not known, or not yet so.
   std::string signature_;
   std::optional<std::map<std::string, Backend>> synced_;
@@ -119,6 +128,7 @@ class IngressLoop final : public ControlLoop {
   std::atomic<bool> noted_ = false;
   std::atomic<int> reloads_ = 0;
   std::atomic<int> syncs_ = 0;
+  std::atomic<int> changes_ = 0;
   Mutex mutex_;
   std::set<std::string> known_services_ GUARDED_BY(mutex_);
   std::set<std::string> known_secrets_ GUARDED_BY(mutex_);

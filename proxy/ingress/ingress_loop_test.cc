@@ -57,6 +57,20 @@ TEST_F(IngressLoopTest, HostsAndPathsLeadWhereTheirRulesSay) {
   EXPECT_THAT(Written(), HasSubstr("192.0.2.1"));
 }
 
+TEST_F(IngressLoopTest, WhereThereAreTwoFamiliesBothAreServedAndTold) {
+  ServeTwo();
+  objects_.AddRule("a", "", "/", "Prefix", "web");
+  addresses_ = {kAddress, "2001:db8::1"};
+  binds_ = {"0.0.0.0", "::"};
+  Begin();
+  ASSERT_TRUE(UntilGet("foo.com", "/", "200 web"));
+  EXPECT_THAT(Curl({"-g", "http://[::1]/x"}), AllOf(HasSubstr("web /x"), HasSubstr("for: ::1\n")));
+  EXPECT_THAT(Curl({"-g", "https://[::1]/x"}), HasSubstr("web /x"));
+  EXPECT_TRUE(Until([&] { return Written().find("2001:db8::1") != std::string::npos; }));
+  EXPECT_THAT(Written(),
+              AllOf(HasSubstr("192.0.2.1"), HasSubstr("Served at 192.0.2.1, 2001:db8::1")));
+}
+
 TEST_F(IngressLoopTest, EveryByteOfAPathIsTheOneThatIsAskedFor) {
   Serve("web", 1);
   objects_.AddService("web", {Ip(1)});

@@ -16,13 +16,20 @@ constexpr char kLoopback[] = "127.0.0.1";
 
 // "" when somebody could listen there. HAProxy itself would share the port with whoever allows it.
 std::string PortTrouble(const std::string& address, int port) {
-  sockaddr_in at{.sin_family = AF_INET, .sin_port = htons(static_cast<uint16_t>(port))};
-  if (inet_pton(AF_INET, address.c_str(), &at.sin_addr) != 1) return address + " is no address";
-  const int file = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  const bool is_v6 = address.find(':') != address.npos;
+  sockaddr_in v4{.sin_family = AF_INET, .sin_port = htons(static_cast<uint16_t>(port))};
+  sockaddr_in6 v6{.sin6_family = AF_INET6, .sin6_port = v4.sin_port};
+  const int family = is_v6 ? AF_INET6 : AF_INET;
+  void* number = is_v6 ? static_cast<void*>(&v6.sin6_addr) : &v4.sin_addr;
+  if (inet_pton(family, address.c_str(), number) != 1) return address + " is no address";
+  const auto* at =
+      is_v6 ? reinterpret_cast<const sockaddr*>(&v6) : reinterpret_cast<const sockaddr*>(&v4);
+  const int file = socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0);
   const int on = 1;
   setsockopt(file, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+  if (is_v6) setsockopt(file, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
   std::string trouble;
-  if (bind(file, reinterpret_cast<const sockaddr*>(&at), sizeof at) != 0 || listen(file, 1) != 0) {
+  if (bind(file, at, is_v6 ? sizeof v6 : sizeof v4) != 0 || listen(file, 1) != 0) {
     trouble = std::strerror(errno);
   }
   close(file);
@@ -31,11 +38,17 @@ std::string PortTrouble(const std::string& address, int port) {
 
 }  // namespace
 
-int IngressPorts::Take(const std::string& address, int port, const std::string& config_text,
-                       const Holder& holder) {
+int IngressPorts::Take(const std::vector<std::string>& addresses, int port,
+                       const std::string& config_text, const Holder& holder) {
   if (port == 0) return 0;
-  if (config_text.find(BindLine(address, port)) != std::string::npos) return port;
-  std::string trouble = PortTrouble(address, port);
+  bool is_ours = true;
+  std::string trouble;
+  for (const std::string& address : addresses) {
+    if (config_text.find(BindLine(address, port)) != std::string::npos) continue;
+    is_ours = false;
+    if (trouble.empty()) trouble = PortTrouble(address, port);
+  }
+  if (is_ours) return port;
   if (trouble.empty()) {
     if (const std::string name = holder(port); !name.empty()) trouble = "it is " + name + "'s";
   }
@@ -51,10 +64,10 @@ void IngressPorts::Choose(const Holder& holder) {
 void IngressPorts::Choose(const std::string& config_text, const Holder& holder) {
   problems_.clear();
   chosen_ = wanted_;
-  chosen_.http_port = Take(wanted_.address, wanted_.http_port, config_text, holder);
-  chosen_.https_port = Take(wanted_.address, wanted_.https_port, config_text, holder);
+  chosen_.http_port = Take(wanted_.addresses, wanted_.http_port, config_text, holder);
+  chosen_.https_port = Take(wanted_.addresses, wanted_.https_port, config_text, holder);
   chosen_.metrics_port =
-      Take(kLoopback, wanted_.metrics_port, config_text, [](int) { return std::string(); });
+      Take({kLoopback}, wanted_.metrics_port, config_text, [](int) { return std::string(); });
 }
 
 }  // namespace skiff::ingress

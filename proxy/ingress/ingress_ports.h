@@ -16,7 +16,7 @@ class IngressPorts {
   // whose packets never reach who listens. "" for nobody's.
   using Holder = std::function<std::string(int port)>;
 
-  // `wanted` says which ports, and at which address.
+  // `wanted` says which ports, and at which addresses: a port is taken at all of them or at none.
   explicit IngressPorts(HaproxySettings wanted) : wanted_(std::move(wanted)) {}
 
   // While HAProxy does not run: takes what is free.
@@ -33,7 +33,7 @@ class IngressPorts {
   bool serves() const { return chosen_.http_port != 0 || chosen_.https_port != 0; }
 
  private:
-  int Take(const std::string& address, int port, const std::string& config_text,
+  int Take(const std::vector<std::string>& addresses, int port, const std::string& config_text,
            const Holder& holder);
 
   const HaproxySettings wanted_;

@@ -128,6 +128,103 @@ TEST_F(IngressReloadTest, WhatARuleLedToServesUntilTheRuleIsAnotherOne) {
   EXPECT_THAT(said, testing::ElementsAre("200 api", "200 web"));
 }
 
+TEST_F(IngressReloadTest, RulesForWhatIsServedAlreadyAndRotatedCertificatesWantNoOtherWorker) {
+  ServeTwo();
+  objects_.AddRule("a", "", "/", "Prefix", "web");
+  auto& b = objects_.AddRule("b", "", "/b", "Prefix", "api");
+  auto& tls = b.spec.tls.emplace_back();
+  tls.hosts = {"foo.com"};
+  tls.secret_name = "cert";
+  AddSecret("cert", CertificateFor("first.example"));
+  Begin();
+  const std::vector<std::string> ask = {"-v", "--resolve", "foo.com:443:127.0.0.1",
+                                        "https://foo.com/"};
+  ASSERT_TRUE(Until([&] { return Curl(ask).find("CN=first.example") != std::string::npos; }));
+  const auto& path = b.spec.rules[0].http->paths[0];
+  b.spec.rules[0].http->paths = {path, path, path};
+  b.spec.rules[0].http->paths[1].path = "/new";
+  b.spec.rules[0].http->paths[2].path = "/exact";
+  b.spec.rules[0].http->paths[2].path_type = "Exact";
+  Publish();
+  ASSERT_TRUE(UntilGet("foo.com", "/exact", "200 api"));
+  EXPECT_EQ(Get("foo.com", "/new/x"), "200 api");
+  EXPECT_EQ(Get("foo.com", "/b"), "200 api");
+  b.spec.rules[0].http->paths.resize(1);
+  b.spec.rules[0].http->paths[0].backend.service->name = "web";
+  objects_.ingresses[0]->spec.rules[0].http->paths[0].backend.service->name = "api";
+  secrets_.clear();
+  AddSecret("cert", CertificateFor("second.example"));
+  Publish();
+  ASSERT_TRUE(UntilGet("foo.com", "/exact", "200 api"));
+  ASSERT_TRUE(UntilGet("foo.com", "/b", "200 web"));
+  EXPECT_TRUE(Until([&] { return Curl(ask).find("CN=second.example") != std::string::npos; }));
+  EXPECT_EQ(loop_->changes(), 2);
+  // Who starts anew finds what it has made of it.
+  End();
+  Begin();
+  objects_.AddRule("c", "", "/c", "Prefix", "web");
+  Publish();
+  ASSERT_TRUE(UntilGet("foo.com", "/c", "200 web"));
+  EXPECT_EQ(loop_->reloads(), 0);
+  EXPECT_THAT(Curl(ask), HasSubstr("CN=second.example"));
+}
+
+TEST_F(IngressReloadTest, WhatWasCutShortIsMendedByAReload) {
+  ServeTwo();
+  objects_.AddRule("a", "", "/", "Prefix", "web");
+  Begin();
+  ASSERT_TRUE(UntilGet("foo.com", "/", "200 web"));
+  End();
+  std::ofstream(directory_ + "/changed")
+      << Haproxy(directory_).Signature().value() << " " << Haproxy::kCutShort;
+  Begin();
+  EXPECT_TRUE(Until([&] { return loop_->reloads() == 1; }));
+  EXPECT_EQ(Get("foo.com", "/"), "200 web");
+}
+
+// A worker of before, with a WebSocket of somebody, would be ended by the thirty-third reload.
+TEST_F(IngressReloadTest, NobodyWaitsForReloadsButForConnectionsThatHaveSeenMany) {
+  ServeTwo();
+  objects_.AddRule("a", "", "/", "Prefix", "web");
+  Begin();
+  ASSERT_TRUE(UntilGet("foo.com", "/", "200 web"));
+  int made = 0;
+  const auto change = [&] {
+    const std::string name = "b" + std::to_string(++made);
+    objects_.AddService(name, {Ip(2)});
+    objects_.AddRule(name, "", "/" + name, "Prefix", name);
+    Publish();
+    return UntilGet("foo.com", "/" + name, "200 api");
+  };
+  std::unique_ptr<http::testing::TestClient> socket;
+  host_->Run([&] { socket = std::make_unique<http::testing::TestClient>(80); });
+  socket->Send(
+      "GET / HTTP/1.1\r\nHost: foo.com\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+      "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n");
+  ASSERT_THAT(socket->ReadUntil("\r\n\r\n"), HasSubstr("HTTP/1.1 101 "));
+  for (int i = 0; i < ReloadPace::kSeenMax; ++i) {
+    ASSERT_TRUE(change()) << i;
+    socket->Send(std::string("\x81\x81\0\0\0\0x", 7));
+    ASSERT_THAT(socket->ReadUntil("\x01x"), HasSubstr("x")) << i;
+  }
+  // While its master becomes another process, that says nothing.
+  EXPECT_TRUE(Until([&] {
+    const auto oldest = Haproxy(directory_).Oldest();
+    return oldest && *oldest && (*oldest)->seen == ReloadPace::kSeenMax;
+  }));
+  objects_.AddService("last", {Ip(2)});
+  objects_.AddRule("last", "", "/last", "Prefix", "last");
+  Publish();
+  poll(nullptr, 0, 3000);
+  EXPECT_EQ(loop_->reloads(), ReloadPace::kSeenMax) << "who has a connection for so long keeps it";
+  const Duration ended = SystemClock().Monotonic();
+  socket.reset();
+  ASSERT_TRUE(UntilGet("foo.com", "/last", "200 api"));
+  EXPECT_LT(SystemClock().Monotonic() - ended, ReloadPace::kPeriod / 2) << "until it ends";
+  for (int i = 0; i < 2; ++i) ASSERT_TRUE(change()) << i;
+  EXPECT_LT(SystemClock().Monotonic() - ended, ReloadPace::kPeriod) << "nobody waits then";
+}
+
 // Requests by connections of their own and by one that is kept, one after the other, and what was
 // answered to those that were not answered well.
 class Load {
@@ -193,7 +290,8 @@ TEST_F(IngressReloadTest, NoRequestIsLostWhileRulesAndEndpointsChange) {
     SetEndpoints("web", {next});
     Publish();
     const std::string name = "rule" + std::to_string(round);
-    objects_.AddRule(name, "", "/" + name, "Exact", next == 1 ? "web" : "api");
+    objects_.AddService(name, {Ip(next)});
+    objects_.AddRule(name, "", "/" + name, "Exact", name);
     Publish();
     ASSERT_TRUE(Until([&] { return loop_->reloads() > round; }));
     ASSERT_TRUE(UntilGet("foo.com", "/", next == 1 ? "200 web" : "200 api"));

@@ -1,8 +1,9 @@
 // How often HAProxy reads new files. Each time it does, the worker before has to end, and keeps the
 // connections that it has; HAProxy ends those that have seen thirty-two of that happen
 // (mworker-max-reloads). Whoever may write one Ingress can ask for it without end, and would so cut
-// the WebSockets of all others. So there may be many in a row, as when somebody installs something,
-// and fewer for good: a connection that is begun lives five minutes, whatever is asked for.
+// the WebSockets of all others. So it is asked how many a worker has seen that still has
+// somebody's: from half of the thirty-two on that one gets five minutes for the other half. Where
+// nobody has a connection that old, nobody waits, but for a pause after one that took long.
 #pragma once
 
 #include <algorithm>
@@ -14,22 +15,25 @@ namespace skiff::ingress {
 class ReloadPace {
  public:
   static constexpr Duration kPeriodMin = 500ms;
-  static constexpr int kInARowMax = 16;
+  static constexpr int kSeenMax = 16;
   static constexpr Duration kPeriod = 20s;
+  // What takes longer than that, as with many certificates, is not done all the time.
+  static constexpr Duration kQuick = 1s;
+  static constexpr int kShare = 4;
 
-  // Before that time there is no other one.
-  Duration NotBefore() const {
-    return std::max(next_, paid_until_ - (kInARowMax - 1) * kPeriod);
+  // Before that time there is no other one. `seen`: by the oldest worker that is about to end.
+  Duration NotBefore(int seen) const {
+    if (seen >= kSeenMax) return last_ + kPeriod;
+    return last_ + std::clamp((took_ - kQuick) * kShare, kPeriodMin, kPeriod);
   }
-  void Note(Duration now) {
-    next_ = now + kPeriodMin;
-    paid_until_ = std::max(paid_until_, now) + kPeriod;
+  void Note(Duration begin, Duration took) {
+    last_ = begin;
+    took_ = took;
   }
 
  private:
-  Duration next_{};
-  // Each one takes a period of the time, beginning with what is left of those before.
-  Duration paid_until_{};
+  Duration last_ = -kPeriod;
+  Duration took_{};
 };
 
 }  // namespace skiff::ingress
