@@ -24,7 +24,7 @@ folder=$(go mod download -json k8s.io/kubernetes@$GO_KUBECTL_VERSION | sed -n 's
   [ -d "$folder" ] || { echo "skipped: no k8s.io/kubernetes"; exit 77; }
 names=("$@")
 if [ $# = 0 ]; then
-  mapfile -t names < <(grep -oE 'record_command run_[A-Za-z_]+' "$folder/test/cmd/legacy-script.sh" | cut -d' ' -f2 | awk '!seen[$0]++')
+  mapfile -t names < <(grep -oE '^ +record_command run_[A-Za-z_]+' "$folder/test/cmd/legacy-script.sh" | awk '{print $2}' | awk '!seen[$0]++')
 fi
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
