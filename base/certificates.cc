@@ -147,6 +147,8 @@ bool AddLeafExtensions(x509_st* certificate, x509_st* issuer, const SigningTerms
   bool good = AddExtension(certificate, issuer, NID_basic_constraints, "critical,CA:FALSE");
   if (usage != "critical") good &= AddExtension(certificate, issuer, NID_key_usage, usage);
   if (!extended.empty()) good &= AddExtension(certificate, issuer, NID_ext_key_usage, extended);
+  // An authority need not say what its key is called: one of X.509 version 1 has no extensions.
+  if (X509_get0_subject_key_id(issuer) == nullptr) return good;
   return good && AddExtension(certificate, issuer, NID_authority_key_identifier, "keyid");
 }
 

@@ -66,6 +66,17 @@ TEST_F(CertificatesTest, NoCertificateOutlivesItsAuthority) {
   EXPECT_EQ(*ExpiryOf(certificate), *ExpiryOf(authority_.pem().certificate_pem));
 }
 
+TEST_F(CertificatesTest, AnAuthorityWithoutAnIdentifierOfItsKeySigns) {
+  const auto plain = CertificateAuthority::FromPem({kPlainAuthority, kPlainAuthorityKey});
+  ASSERT_TRUE(plain) << plain.error().message;
+  const auto request = *MakeCertificateRequest(key_.private_pem, {.common_name = "me"});
+  const auto signed_one =
+      plain->SignRequest(request, {.not_before = kNow, .not_after = kNow + 1h, .client = true});
+  ASSERT_TRUE(signed_one) << signed_one.error().message;
+  EXPECT_EQ(NamesOfCertificate(*signed_one)->common_name, "me");
+  EXPECT_TRUE(plain->Issue({.common_name = "you"}, kNow));
+}
+
 TEST_F(CertificatesTest, ARequestThatWasTamperedWithIsRefused) {
   std::string request = *MakeCertificateRequest(key_.private_pem, {.common_name = "me"});
   // A character of the subject, in base64: the text stays well-formed.

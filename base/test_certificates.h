@@ -19,4 +19,21 @@ TYWLA05/lvtZytZCB1I=
 -----END CERTIFICATE-----
 )";
 
+// An authority of X.509 version 1, which has no extensions and so no identifier of its key.
+inline const std::string kPlainAuthority = R"(-----BEGIN CERTIFICATE-----
+MIIBGzCBwwIUd67kUmsLfb3iklHvV7nTXOeyAYIwCgYIKoZIzj0EAwIwEDEOMAwG
+A1UEAwwFcGxhaW4wIBcNMjYxMTI3MTkxMTM5WhgPMjEyNjExMDMxOTExMzlaMBAx
+DjAMBgNVBAMMBXBsYWluMFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE+ipbxs2A
+QPR/2j78GknrF3FmgkjixPJmr90Rb94U619GnA6jsLMCXwWmAivvlbvPoA8Xnt+f
+TCp2q+3AOVh2MzAKBggqhkjOPQQDAgNHADBEAiB8SvPRMVTOG950iHvgbtdg7Zh4
+tDSP74du8awSJn5qvwIgEhl0DiRcn2G9SJqw6La4rrXrzMOLydTPtxq8V8PPcgw=
+-----END CERTIFICATE-----
+)";
+inline const std::string kPlainAuthorityKey = R"(-----BEGIN EC PRIVATE KEY-----
+MHcCAQEEIMd7fgf9kUtsGVDZu4+sP8Co5P45PAYkPsQdh73Sg58JoAoGCCqGSM49
+AwEHoUQDQgAE+ipbxs2AQPR/2j78GknrF3FmgkjixPJmr90Rb94U619GnA6jsLMC
+XwWmAivvlbvPoA8Xnt+fTCp2q+3AOVh2Mw==
+-----END EC PRIVATE KEY-----
+)";
+
 }  // namespace skiff

@@ -12,8 +12,6 @@
 namespace skiff::cli {
 namespace {
 
-constexpr int64_t kPageItems = 500;
-
 // The text of a `299 - "text"` warning.
 std::string WarningText(const std::string& header) {
   const size_t open = header.find('"');
@@ -41,6 +39,9 @@ http::Request Asking(const std::string& path, Query query, const std::string& ac
   http::Request request;
   request.method = "GET";
   request.path = path;
+  // As Go writes them.
+  std::stable_sort(query.begin(), query.end(),
+                   [](const auto& a, const auto& b) { return a.first < b.first; });
   request.query = std::move(query);
   request.headers.emplace("Accept", accept.empty() ? "application/json" : accept);
   return request;
@@ -161,7 +162,10 @@ Result<JsonList> Api::List(const Resource& resource, const ListOptions& options)
   JsonList list;
   do {
     Query query;
-    if (options.resource_version.empty()) query.emplace_back("limit", std::to_string(kPageItems));
+    const int64_t limit = options.limit == 0 ? kPageItems : options.limit;
+    if (options.resource_version.empty() && limit > 0) {
+      query.emplace_back("limit", std::to_string(limit));
+    }
     if (!options.label_selector.empty())
       query.emplace_back("labelSelector", options.label_selector);
     if (!options.field_selector.empty())
@@ -197,7 +201,13 @@ Query QueryOf(const WriteOptions& options) {
 
 Result<Json> Api::Create(const Resource& resource, const std::string& namespace_,
                          const Json& object, const WriteOptions& options) {
-  return Write("POST", TRY(resource.CollectionPath(namespace_)), QueryOf(options), object);
+  const std::string path = TRY(resource.CollectionPath(namespace_));
+  if (At(object, "metadata", "resourceVersion").is_null()) {
+    return Write("POST", path, QueryOf(options), object);
+  }
+  Json fresh = object;
+  fresh["metadata"].erase("resourceVersion");
+  return Write("POST", path, QueryOf(options), fresh);
 }
 
 Result<Json> Api::Update(const Resource& resource, const ObjectKey& key, const Json& object,
@@ -213,7 +223,7 @@ Result<Json> Api::Patch(const Resource& resource, const ObjectKey& key, PatchTyp
 }
 
 EventReader::EventReader(Environment& environment, std::unique_ptr<http::StreamSource> source)
-    : environment_(environment), stream_(std::move(source)) {
+    : environment_(environment), begun_(environment.clock.Monotonic()), stream_(std::move(source)) {
   stream_.Attach([signal = signal_] {
     const MutexLock lock(signal->mutex);
     signal->woken = true;
@@ -241,6 +251,14 @@ Result<std::optional<WatchEvent>> EventReader::Next(Duration timeout) {
     signal_->woken = false;
   }
   return std::move(events_[next_++]);
+}
+
+Result<std::optional<WatchEvent>> EventReader::NextWithin(Duration limit) {
+  if (limit == kNever) return Next();
+  const auto left = [&] { return limit - (environment_.clock.Monotonic() - begun_); };
+  auto next = Next(std::max(left(), Duration(0)));
+  if (!next && left() <= Duration(0)) return std::nullopt;
+  return next;
 }
 
 }  // namespace skiff::cli

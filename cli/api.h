@@ -24,6 +24,15 @@ struct WriteOptions {
   std::string field_validation;  // "Strict", "Warn", "Ignore", ""
 };
 
+inline constexpr int64_t kPageItems = 500;
+inline constexpr const char kChunkSizeHelp[] =
+    "Return large lists in chunks of so many objects; 0 returns them at once.";
+// ListOptions::limit for a --chunk-size.
+inline int64_t PageLimit(int chunk_size) {
+  constexpr int64_t kNoPages = -1;
+  return chunk_size > 0 ? chunk_size : kNoPages;
+}
+
 class Api {
  public:
   // `headers` go with each request.
@@ -57,8 +66,10 @@ class Api {
 
   Result<Json> Get(const Resource& resource, const ObjectKey& key,
                    const std::string& subresource = "");
-  // All pages; items carry apiVersion and kind. With options.resource_version, as they were then.
+  // All pages, of options.limit items (0: kPageItems; below: one); items carry apiVersion and kind.
+  // With options.resource_version, as they were then.
   Result<JsonList> List(const Resource& resource, const ListOptions& options);
+  // Without the version that the object may have had where it was read, as kubectl.
   Result<Json> Create(const Resource& resource, const std::string& namespace_, const Json& object,
                       const WriteOptions& options);
   // PUT under the object's own name.
@@ -86,9 +97,13 @@ class EventReader {
   // The next event; nullopt when the server has closed the watch; Timeout when none came in time.
   // The verb ends where what it has printed reached nobody.
   Result<std::optional<WatchEvent>> Next(Duration timeout = kNever);
+  // Next of a watch that is a request like others: after `limit` (--request-timeout), counted from
+  // when the reader was made, it has ended, which is no error. nullopt then, too.
+  Result<std::optional<WatchEvent>> NextWithin(Duration limit);
 
  private:
   Environment& environment_;
+  const Duration begun_;
   struct Signal {
     Mutex mutex;
     CondVar changed;

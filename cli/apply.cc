@@ -283,6 +283,17 @@ std::string ReadFailure(const ManifestObject& object, const std::string& message
       IdentityOf(object), GoQuote(object.source), message);
 }
 
+// Without members that are null, which an apply of what is there takes out, too.
+void DropNulls(Json& value) {
+  if (value.is_object()) {
+    for (auto at = value.begin(); at != value.end();) {
+      at = at->is_null() ? value.erase(at) : std::next(at);
+    }
+  }
+  if (!value.is_structured()) return;
+  for (Json& member : value) DropNulls(member);
+}
+
 // Deletes the object, waits, and makes it anew (--force). Where the server does not want the new
 // one, the old one is made again: nobody loses what he had by an apply that failed.
 Result<Json> Recreate(Session& session, const ApplyFlags& flags, const ManifestObject& object,
@@ -355,9 +366,10 @@ Result<> ApplyHere(Command& command, const ApplyFlags& flags, const ManifestObje
       return Fail(std::move(error));
     }
     Json made = modified;
+    DropNulls(made);
     if (!flags.write.dry_run.client()) {
       const WriteOptions options = TRY(flags.write.Options());
-      auto created = session.api().Create(resource, object.key.namespace_, modified, options);
+      auto created = session.api().Create(resource, object.key.namespace_, made, options);
       if (!created) return Fail(flags.write.Failure(created.error(), "creating", object.source));
       made = std::move(*created);
     }

@@ -1,14 +1,29 @@
 #include "cli/apply_migration.h"
 
+#include <set>
+#include <string>
+
 #include "cli/json_text.h"
+#include "cli/writing.h"
 
 namespace skiff::cli {
 namespace {
 
-bool IsClientSide(const Json& entry) {
-  const std::string manager = TextAt(entry, "manager");
-  return TextAt(entry, "operation") == "Update" && TextAt(entry, "subresource").empty() &&
-         (manager == "kubectl-client-side-apply" || manager == "before-first-apply");
+bool IsUpdate(const Json& entry) {
+  return TextAt(entry, "operation") == "Update" && TextAt(entry, "subresource").empty();
+}
+
+// Who has applied by a client, whatever his name is: he owns the annotation of it.
+std::set<std::string> ClientSideManagers(const Json& entries) {
+  const std::string annotation = std::string("f:") + kLastApplied;
+  std::set<std::string> managers;
+  for (const Json& entry : entries) {
+    const Json& annotations = At(entry, "fieldsV1", "f:metadata", "f:annotations");
+    if (IsUpdate(entry) && annotations.is_object() && annotations.contains(annotation)) {
+      managers.insert(TextAt(entry, "manager"));
+    }
+  }
+  return managers;
 }
 
 // The fields of both.
@@ -27,12 +42,13 @@ void Unite(Json& into, const Json& more) {
 
 Json MigratedManagedFields(const Json& object, const std::string& manager) {
   const Json& entries = At(object, "metadata", "managedFields");
+  const std::set<std::string> client_side = ClientSideManagers(entries);
   Json given;
   Json kept = Json::array();
   size_t own = 0;
   bool has_own = false;
   for (const Json& entry : entries) {
-    if (IsClientSide(entry)) {
+    if (IsUpdate(entry) && client_side.contains(TextAt(entry, "manager"))) {
       Json fields = At(entry, "fieldsV1");
       // The annotation of the old way goes with it.
       if (given.is_null()) given = Json::object();

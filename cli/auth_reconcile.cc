@@ -15,6 +15,7 @@ namespace {
 
 constexpr int kTriesMax = 3;
 constexpr std::string_view kRbac = "rbac.authorization.k8s.io/";
+constexpr std::string_view kRbacV1 = "rbac.authorization.k8s.io/v1";
 
 struct ReconcileFlags {
   PrintFlags print;
@@ -169,15 +170,15 @@ Result<> RunAuthReconcile(Command& command, const Args& args) {
     return CliError("--dry-run=server for command reconcile is not supported yet");
   }
   Session& session = *TRY(command.session());
+  flags.files.refuses = [](const Json& object) {
+    const std::string version = TextAt(object, "apiVersion");
+    if (!version.starts_with(kRbac) || version == kRbacV1) return std::string();
+    return fmt::format("only {} is supported: not *{}.{}", kRbacV1,
+                       version.substr(version.find('/') + 1), TextAt(object, "kind"));
+  };
   const auto objects = TRY(ReadManifests(command, flags.files));
   for (const ManifestObject& wanted : objects) {
-    const std::string& version = wanted.kind.resource.api_version;
-    if (!version.starts_with(kRbac)) continue;
-    if (version != "rbac.authorization.k8s.io/v1") {
-      command.Report(
-          CliError("only rbac.authorization.k8s.io/v1 is supported: not " + version).value());
-      continue;
-    }
+    if (!wanted.kind.resource.api_version.starts_with(kRbac)) continue;
     const auto outcome = Reconcile(session, flags, wanted);
     if (!outcome) {
       command.Report(outcome.error());

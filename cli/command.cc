@@ -294,8 +294,15 @@ void Command::Report(const Error& error) {
   exit_code_ = 1;
 }
 
+void Command::ReportLast(const Error& error) {
+  last_reports_.push_back(error);
+  exit_code_ = 1;
+}
+
 void Command::PrintReports() {
   bool is_unreachable = false;
+  std::move(last_reports_.begin(), last_reports_.end(), std::back_inserter(reports_));
+  last_reports_.clear();
   const bool alone = reports_.size() == 1 && !reports_plainly_;
   for (const Error& error : reports_) {
     environment_.err(alone ? ErrorText(error) : ErrorTextAmongOthers(error));

@@ -109,6 +109,8 @@ class Command {
   bool PrintsDocument() { return std::exchange(has_printed_, true); }
   // The verb goes on; the exit code will be 1, and the error is printed when the verb has ended.
   void Report(const Error& error);
+  // After all that is reported otherwise: what a file said that could not be read.
+  void ReportLast(const Error& error);
   // From now on what is reported has its line as one of several, also where it is alone.
   void ReportPlainly() { reports_plainly_ = true; }
   // Prints what was reported: one alone says more than one of several.
@@ -177,6 +179,7 @@ class Command {
   std::unique_ptr<Session> session_;
   int exit_code_ = 0;
   std::vector<Error> reports_;
+  std::vector<Error> last_reports_;
   bool reports_plainly_ = false;
   bool has_printed_ = false;
 };

@@ -62,9 +62,12 @@ Result<Json> ValueOf(const std::string& field, const std::string& text, bool raw
   }
   if (!field.ends_with("-data")) return Json(text);
   if (raw_bytes) return Json(EncodeBase64(text));
-  const auto bytes = DecodeBase64(text);
+  // Line ends are no part of it, as for Go.
+  std::string whole = text;
+  std::erase_if(whole, [](char c) { return c == '\n' || c == '\r'; });
+  const auto bytes = DecodeBase64(whole);
   if (!bytes) return CliError("error decoding input value: " + bytes.error().message);
-  return Json(text);
+  return Json(EncodeBase64(*bytes));
 }
 
 }  // namespace

@@ -30,6 +30,16 @@ TEST_F(ConfigTest, AnEntryThatHoldsNothingHasNothingToUnset) {
   }
 }
 
+TEST_F(ConfigTest, DataThatBase64HasFoldedIsOneLineInTheFile) {
+  const std::string property = "clusters.a.certificate-authority-data";
+  EXPECT_EQ(RunOn("clusters: [{name: a, cluster: {server: x}}]\n", {"set", property, "aGVs\nbG8="}),
+            0)
+      << err_;
+  std::ifstream in(path_);
+  const std::string text{std::istreambuf_iterator<char>(in), {}};
+  EXPECT_THAT(text, HasSubstr("certificate-authority-data: aGVsbG8=\n"));
+}
+
 TEST_F(ConfigTest, AFileThatNobodyCanSayWhereItIsIsRefused) {
   const auto before = std::filesystem::current_path();
   const std::string gone = testing::TempDir() + "/config-gone-" + std::to_string(getpid());

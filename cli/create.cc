@@ -51,7 +51,7 @@ Result<> RunCreateFiles(Command& command, const Args& args) {
   command.Flag("selector,l", selector, "Selector (label query) to filter on.");
   command.Flag("raw", raw, "Raw URI to POST to the server.");
   command.Flag("edit", edit, "Edit the objects before they are created.");
-  command.Flag("windows-line-endings", windows_line_endings, "Accepted; has no effect here.");
+  command.Flag("windows-line-endings", windows_line_endings, kLineEndsHelp);
   TRY(command.Parse(args));
   TRY(flags.Check());
   if (!command.words().empty()) {
@@ -75,7 +75,7 @@ Result<> RunCreateFiles(Command& command, const Args& args) {
   }
   for (const ManifestObject& object : objects) {
     if (edit) {
-      const auto edited = EditAndCreate(command, flags, object);
+      const auto edited = EditAndCreate(command, flags, windows_line_endings, object);
       if (!edited) command.Report(edited.error());
       continue;
     }

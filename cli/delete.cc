@@ -35,12 +35,6 @@ Result<> DeleteFlags::CheckCascade() {
 }
 
 Result<> DeleteFlags::Check(bool now) {
-  if (now && grace_period >= 0) {
-    return CliError("--now and --grace-period cannot be specified together");
-  }
-  if (force && (now || grace_period > 0)) {
-    return CliError("--force and --grace-period greater than 0 cannot be specified together");
-  }
   TRY(CheckCascade());
   if (now) grace_period = 1;
   // Without --force an object is waited for, so it gets the chance to go.
@@ -166,6 +160,12 @@ void DeleteVerbFlags::AddTo(Command& command) {
 
 Result<> DeleteVerbFlags::Check(Command& command) {
   TRY(dry_run.Check());
+  if (now && deletion.grace_period >= 0) {
+    return CliError("--now and --grace-period cannot be specified together");
+  }
+  if (deletion.force && (now || deletion.grace_period > 0)) {
+    return CliError("--force and --grace-period greater than 0 cannot be specified together");
+  }
   TRY(deletion.Check(now));
   if (!output.empty() && output != "name") {
     return CliError(

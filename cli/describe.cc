@@ -145,6 +145,7 @@ void WriteEvents(DescribeWriter& out, DescribeContext& context, const Json& obje
   options.field_selector = fmt::format("involvedObject.name={},involvedObject.kind={}", key.name,
                                        TextAt(object, "kind"));
   if (!uid.empty()) options.field_selector += ",involvedObject.uid=" + uid;
+  options.limit = PageLimit(context.chunk_size);
   const auto kind = context.session.kinds().Find("events");
   const auto list = kind ? context.session.api().List(kind->resource, options)
                          : Result<JsonList>(Fail(kind.error()));
@@ -210,10 +211,12 @@ void FetchWhole(Session& session, Target& target) {
 
 // Objects whose names begin with a word that names none exactly.
 Result<std::vector<Target>> ByPrefix(Session& session, const Selection& selection,
-                                     const std::string& prefix, const Error& missing) {
+                                     const std::string& prefix, const Error& missing,
+                                     int chunk_size) {
   const Resource& resource = selection.kind.resource;
   ListOptions options;
   options.namespace_ = session.NamespaceFor(resource);
+  options.limit = PageLimit(chunk_size);
   JsonList list = TRY(session.api().List(resource, options));
   std::vector<Target> found;
   for (Json& item : list.items) {
@@ -225,7 +228,7 @@ Result<std::vector<Target>> ByPrefix(Session& session, const Selection& selectio
 }
 
 Result<std::vector<Target>> FindDescribed(Command& command, const SelectorFlags& selectors,
-                                          const FileFlags& files, bool& by_prefix) {
+                                          const FileFlags& files, int chunk_size, bool& by_prefix) {
   if (!files.empty()) return FindTargets(command, command.words(), {.files = &files});
   Session& session = *TRY(command.session());
   const Selections selections = TRY(ParseSelections(command, command.words()));
@@ -240,7 +243,7 @@ Result<std::vector<Target>> FindDescribed(Command& command, const SelectorFlags&
         continue;
       }
       auto found = object.error().reason == Reason::kNotFound
-                       ? ByPrefix(session, selection, name, object.error())
+                       ? ByPrefix(session, selection, name, object.error(), chunk_size)
                        : Result<std::vector<Target>>(Fail(object.error()));
       if (!found) {
         command.Report(found.error());
@@ -253,6 +256,7 @@ Result<std::vector<Target>> FindDescribed(Command& command, const SelectorFlags&
     ListOptions options;
     options.namespace_ = session.NamespaceFor(resource, selectors.all_namespaces);
     options.label_selector = selectors.labels;
+    options.limit = PageLimit(chunk_size);
     auto listed = session.api().List(resource, options);
     if (!listed) return Fail(WithList(listed.error(), resource, selectors));
     JsonList list = std::move(*listed);
@@ -275,7 +279,7 @@ Result<> RunDescribe(Command& command, const Args& args) {
   command.Flag("selector,l", selectors.labels, "Selector (label query) to filter on.");
   command.Flag("all-namespaces,A", selectors.all_namespaces, "In all namespaces.");
   command.Flag("show-events", show_events, "Display the events about the object.");
-  command.Flag("chunk-size", chunk_size, "Accepted for command lines of kubectl.");
+  command.Flag("chunk-size", chunk_size, kChunkSizeHelp);
   TRY(command.Parse(args));
   if (command.words().empty() && files.empty()) {
     return CliError(
@@ -284,8 +288,8 @@ Result<> RunDescribe(Command& command, const Args& args) {
   }
   Session& session = *TRY(command.session());
   bool by_prefix = false;
-  auto targets = TRY(FindDescribed(command, selectors, files, by_prefix));
-  DescribeContext context{session, command.environment().clock.Now(), show_events};
+  auto targets = TRY(FindDescribed(command, selectors, files, chunk_size, by_prefix));
+  DescribeContext context{session, command.environment().clock.Now(), show_events, chunk_size};
   bool first = true;
   for (Target& target : targets) {
     FetchWhole(session, target);

@@ -10,6 +10,7 @@ struct DescribeContext {
   Session& session;
   TimePoint now;
   bool show_events = true;
+  int chunk_size = 500;
 };
 
 // All objects of a kind; none where they cannot be read.

@@ -42,7 +42,9 @@ std::vector<Json> ListForDescribe(DescribeContext& context, const char* type,
                                   const ListOptions& options) {
   const auto kind = context.session.kinds().Find(type);
   if (!kind) return {};
-  auto list = context.session.api().List(kind->resource, options);
+  ListOptions in_pages = options;
+  in_pages.limit = PageLimit(context.chunk_size);
+  auto list = context.session.api().List(kind->resource, in_pages);
   return list ? std::move(list->items) : std::vector<Json>();
 }
 

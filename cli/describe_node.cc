@@ -104,6 +104,7 @@ std::vector<Json> RunningPods(DescribeContext& context, const std::string& node)
   ListOptions options;
   options.field_selector =
       fmt::format("spec.nodeName={},status.phase!=Failed,status.phase!=Succeeded", node);
+  options.limit = PageLimit(context.chunk_size);
   auto list = context.session.api().List(kind->resource, options);
   return list ? std::move(list->items) : std::vector<Json>();
 }

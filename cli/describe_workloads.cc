@@ -17,6 +17,7 @@ std::vector<Json> ListSelected(DescribeContext& context, const char* type, const
   ListOptions options;
   options.namespace_ = NamespaceOf(object);
   options.label_selector = SelectorText(At(object, "spec", "selector"));
+  options.limit = PageLimit(context.chunk_size);
   const auto kind = context.session.kinds().Find(type);
   if (!kind) return {};
   auto list = context.session.api().List(kind->resource, options);

@@ -15,6 +15,7 @@ namespace {
 struct DiffFlags {
   FileFlags files;
   std::string field_manager = "kubectl-client-side-apply";
+  bool manager_given = false;
   std::string selector;
   bool server_side = false;
   bool force_conflicts = false;
@@ -52,6 +53,8 @@ Result<Json> Applied(Session& session, const DiffFlags& flags, const ManifestObj
   WriteOptions options{
       .field_manager = flags.field_manager, .dry_run = "All", .field_validation = ""};
   if (flags.server_side) {
+    // Of the server's own manager it forgives what client-side apply wrote.
+    if (!flags.manager_given) options.field_manager = "kubectl";
     Query query = QueryOf(options);
     query.emplace_back("force", flags.force_conflicts ? "true" : "false");
     const std::string path = TRY(resource.Path(object.key));
@@ -125,6 +128,7 @@ Result<> Compare(Command& command, const Args& args, bool& differs) {
   DiffFlags flags;
   flags.AddTo(command);
   TRY(command.Parse(args));
+  flags.manager_given = command.Given("field-manager");
   if (!flags.since.empty() || command.Given("since")) {
     differs = TRY(ShowSince(command, {.since = flags.since,
                                       .selector = flags.selector,

@@ -88,7 +88,7 @@ struct DrainFlags {
     command.Flag("disable-eviction", disable_eviction, "Delete pods, past disruption budgets.");
     command.Flag("force", force, "Also pods that no controller made.");
     command.Flag("ignore-daemonsets", ignore_daemonsets, "Leave the pods of DaemonSets.");
-    command.Flag("chunk-size", chunk_size, "Accepted for command lines of kubectl.");
+    command.Flag("chunk-size", chunk_size, kChunkSizeHelp);
     command.Flag("grace-period", grace_period, "Seconds for each pod; below 0 its own.");
     command.Flag("skip-wait-for-delete-timeout", skip_wait_for_delete,
                  "Do not wait for pods whose deletion is older than this many seconds.");
@@ -176,6 +176,7 @@ class Drainer {
     ListOptions options;
     options.field_selector = "spec.nodeName=" + node.key.name;
     options.label_selector = flags_.pod_selector;
+    options.limit = PageLimit(flags_.chunk_size);
     const JsonList list = TRY(session_.api().List(pods_.resource, options));
     for (const Json& pod : list.items) {
       Plan(flags_, pod, command_.environment().clock.Now(), plan);

@@ -67,13 +67,34 @@ struct EditedText {
   std::string shown;
   std::string called;  // The first of what is in it, as errors name it.
   bool validates;      // Whether it is an object, before anything else.
+  bool ends_crlf;      // The lines of the file end as on Windows.
   const char* head = kHead;
 };
-EditedText OpenedOn(const WriteFlags& flags, const Json& document, std::string called) {
+EditedText OpenedOn(const WriteFlags& flags, bool ends_crlf, const Json& document,
+                    std::string called) {
   const std::string& output = flags.print.output;
-  if (output == "json") return {PrettyJson(document), std::move(called), flags.Validates(), ""};
+  if (output == "json") {
+    return {PrettyJson(document), std::move(called), flags.Validates(), ends_crlf, ""};
+  }
   return {output == "kyaml" ? DumpKyaml(document) : DumpYaml(document), std::move(called),
-          flags.Validates()};
+          flags.Validates(), ends_crlf};
+}
+
+Result<> WriteOpened(const EditedText& text, ScratchFile& file, std::string_view opened) {
+  if (!text.ends_crlf) return file.Write(std::string(opened));
+  std::string lines;
+  for (const char c : opened) {
+    if (c == '\n') lines += '\r';
+    lines += c;
+  }
+  return file.Write(lines);
+}
+
+Result<std::string> ReadSaved(const EditedText& text, ScratchFile& file) {
+  std::string saved = TRY(file.Read());
+  if (!text.ends_crlf) return saved;
+  for (size_t at = 0; (at = saved.find("\r\n", at)) != std::string::npos;) saved.erase(at, 1);
+  return saved;
 }
 
 // What became of it. Nothing in it: all is saved.
@@ -139,10 +160,10 @@ tl::unexpected<Error> KeepCopy(Command& command, ScratchFile& file, Error error)
 }
 
 // What was typed into an editor that failed then is kept, also what it saved the time before.
-tl::unexpected<Error> NotEdited(Command& command, ScratchFile& file, const std::string& shown,
+tl::unexpected<Error> NotEdited(Command& command, ScratchFile& file, const EditedText& text,
                                 Error error) {
-  const auto saved = file.Read();
-  if (!saved || WithoutComments(*saved) == shown) return Fail(std::move(error));
+  const auto saved = ReadSaved(text, file);
+  if (!saved || WithoutComments(*saved) == text.shown) return Fail(std::move(error));
   return KeepCopy(command, file, std::move(error));
 }
 
@@ -168,11 +189,11 @@ Result<> EditUntilSaved(Command& command, const EditedText& text, const SaveEdit
   std::string opened = text.head + text.shown;
   std::optional<std::string> failed;
   while (true) {
-    TRY(file.Write(opened));
+    TRY(WriteOpened(text, file, opened));
     if (auto run = RunEditor(command, file.path()); !run) {
-      return NotEdited(command, file, text.shown, std::move(run).error());
+      return NotEdited(command, file, text, std::move(run).error());
     }
-    const std::string saved = TRY(file.Read());
+    const std::string saved = TRY(ReadSaved(text, file));
     const std::string edited = WithoutComments(saved);
     // Who validates, as all do who do not say otherwise, is told that it is no object.
     if (edited.empty() && !text.validates) {
@@ -258,7 +279,8 @@ Result<size_t> Editing::IndexOf(const Json& edited) const {
 
 Result<> Editing::Save(size_t index, const Json& saved) {
   // One that was left as it is has that changed of it.
-  const Json edited = flags_.write.record.In(saved);
+  Json edited = flags_.write.record.In(saved);
+  if (flags_.write.save_config) edited = WithLastApplied(std::move(edited));
   const Target& target = targets_[index];
   const Json& original = originals_[index];
   if (edited == original) {
@@ -304,8 +326,9 @@ Result<Outcome> Editing::SaveAll(const Json& edited) {
 
 Result<> Editing::Run() {
   const std::string called = Called(targets_[0].resource, targets_[0].key.name);
-  return EditUntilSaved(command_, OpenedOn(flags_.write, DocumentOf(originals_), called),
-                        [&](const Json& edited) { return SaveAll(edited); });
+  return EditUntilSaved(
+      command_, OpenedOn(flags_.write, flags_.windows_line_endings, DocumentOf(originals_), called),
+      [&](const Json& edited) { return SaveAll(edited); });
 }
 
 }  // namespace
@@ -318,10 +341,11 @@ Result<> CheckEditFormat(const PrintFlags& print) {
                               output, kEditFormats));
 }
 
-Result<> EditAndCreate(Command& command, const WriteFlags& flags, const ManifestObject& object) {
+Result<> EditAndCreate(Command& command, const WriteFlags& flags, bool ends_crlf,
+                       const ManifestObject& object) {
   const std::string called = Called(object.kind.resource, object.key.name);
   return EditUntilSaved(
-      command, OpenedOn(flags, object.object, called),
+      command, OpenedOn(flags, ends_crlf, object.object, called),
       [&](const Json& edited) -> Result<Outcome> {
         Outcome outcome;
         Session& session = *TRY(command.session());
@@ -360,7 +384,7 @@ Result<> RunEditLastApplied(Command& command, const Args& args) {
   bool windows_line_endings = false;
   flags.AddWithoutDryRun(command, "kubectl-client-side-apply");
   files.AddTo(command);
-  command.Flag("windows-line-endings", windows_line_endings, "Accepted; has no effect here.");
+  command.Flag("windows-line-endings", windows_line_endings, kLineEndsHelp);
   TRY(command.Parse(args));
   TRY(flags.Check());
   const auto targets =
@@ -379,7 +403,7 @@ Result<> RunEditLastApplied(Command& command, const Args& args) {
         "no last-applied-configuration annotation found on resources, to create the annotation, "
         "use command `kubectl apply set-last-applied --create-annotation`");
   }
-  EditedText text = OpenedOn(flags, DocumentOf(applied), called);
+  EditedText text = OpenedOn(flags, windows_line_endings, DocumentOf(applied), called);
   if (*text.head != '\0') text.head = kAnnotationHead;
   return EditUntilSaved(command, text, [&](const Json& edited) {
     return SaveAnnotations(command, flags, edited);
@@ -392,7 +416,7 @@ Result<> RunEdit(Command& command, const Args& args) {
   flags.files.AddTo(command);
   command.Flag("subresource", flags.subresource, "Edit this subresource of the objects.");
   command.Flag("output-patch", flags.output_patch, "Output the patch.");
-  command.Flag("windows-line-endings", flags.windows_line_endings, "Accepted; has no effect here.");
+  command.Flag("windows-line-endings", flags.windows_line_endings, kLineEndsHelp);
   flags.write.print.formats = kEditFormats;
   flags.write.print.separates_documents = false;
   TRY(command.Parse(args));

@@ -98,6 +98,26 @@ TEST_F(EditTest, SeveralObjectsAreEditedAsOneList) {
   std::filesystem::remove(shown);
 }
 
+TEST_F(EditTest, WhatIsSavedBecomesTheConfigurationThatApplyGoesBy) {
+  Put(std::string(kMaps) + "a",
+      {{"kind", "ConfigMap"}, {"apiVersion", "v1"}, {"data", {{"k", "one"}}}});
+  variables_["KUBE_EDITOR"] = "sed -i s/one/two/";
+  EXPECT_EQ(Run("edit", {"cm/a", "--save-config"}), 0) << err_;
+  EXPECT_THAT(TextAt(objects_.at(std::string(kMaps) + "a"), "metadata", "annotations",
+                     "kubectl.kubernetes.io/last-applied-configuration"),
+              HasSubstr(R"("k":"two")"));
+}
+
+TEST_F(EditTest, LinesEndAsOnWindowsForEditorsOfWindows) {
+  Put(std::string(kMaps) + "a",
+      {{"kind", "ConfigMap"}, {"apiVersion", "v1"}, {"data", {{"k", "one"}}}});
+  variables_["KUBE_EDITOR"] = "sed -i 's/one\\r$/two\\r/'";
+  EXPECT_EQ(Run("edit", {"cm/a"}), 0);
+  EXPECT_EQ(err_, "Edit cancelled, no changes made.\n");
+  EXPECT_EQ(Run("edit", {"cm/a", "--windows-line-endings"}), 0) << err_;
+  EXPECT_EQ(TextAt(objects_.at(std::string(kMaps) + "a"), "data", "k"), "two");
+}
+
 TEST_F(EditTest, InJsonThereIsNoCommentAndTheObjectIsPrinted) {
   Put(std::string(kMaps) + "a",
       {{"kind", "ConfigMap"}, {"apiVersion", "v1"}, {"data", {{"k", "one"}}}});

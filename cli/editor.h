@@ -33,7 +33,10 @@ Result<> RunEditor(Command& command, const std::string& path);
 
 // In edit.cc: has the user edit an object of a file, and creates what comes of it. What cannot be
 // created stays in a file that is told.
-Result<> EditAndCreate(Command& command, const WriteFlags& flags, const ManifestObject& object);
+Result<> EditAndCreate(Command& command, const WriteFlags& flags, bool ends_crlf,
+                       const ManifestObject& object);
+
+inline constexpr const char kLineEndsHelp[] = "End the lines of the file as on Windows.";
 // Whether objects can be edited in the format that -o names.
 Result<> CheckEditFormat(const PrintFlags& print);
 

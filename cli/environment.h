@@ -46,6 +46,7 @@ struct Environment {
   std::function<bool(const std::string& link)> browse = {};
   // Which programs may give credentials.
   ExecPolicy exec_policy = {};
+  bool input_taken = false;  // Standard input is read by the verb: no plugin may ask there.
   // Set: verbs say what may follow them instead of doing anything (completion/shape.h).
   VerbShape* shape = nullptr;
   // Why some of what went to `out` was not written; "": it was, or the reader of a pipe has left.

@@ -64,7 +64,7 @@ struct EventsFlags {
     command.Flag("all-namespaces,A", all_namespaces, "In all namespaces.");
     command.Flag("no-headers", no_headers, "Do not print headers.");
     command.Flag("watch,w", watch, "After listing the events, watch for more.");
-    command.Flag("chunk-size", chunk_size, "Accepted for command lines of kubectl.");
+    command.Flag("chunk-size", chunk_size, kChunkSizeHelp);
   }
 };
 
@@ -139,7 +139,7 @@ Result<> Follow(Command& command, const EventsFlags& flags, const Filter& filter
   if (!filter.fields.empty()) query.emplace_back("fieldSelector", filter.fields);
   EventReader reader(session.api().environment(),
                      TRY(session.api().GetStream(path, std::move(query))));
-  while (const auto change = TRY(reader.Next())) {
+  while (const auto change = TRY(reader.NextWithin(session.request_limit()))) {
     const bool shown =
         change->type == WatchEvent::Type::kAdded || change->type == WatchEvent::Type::kModified;
     const Json object = change->object.Parse();
@@ -169,6 +169,7 @@ Result<> RunEvents(Command& command, const Args& args) {
   ListOptions options;
   options.namespace_ = flags.all_namespaces ? "" : session.namespace_();
   options.field_selector = filter.fields;
+  options.limit = PageLimit(flags.chunk_size);
   JsonList list = TRY(session.api().List(kind.resource, options));
   std::vector<Json> events;
   for (Json& event : list.items) {

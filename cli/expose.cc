@@ -11,6 +11,8 @@
 namespace skiff::cli {
 namespace {
 
+constexpr size_t kServiceNameMax = 63;
+
 struct ExposeFlags {
   WriteFlags write;
   FileFlags files;
@@ -121,7 +123,9 @@ Result<Json> ServiceFor(const ExposeFlags& flags, const Json& object) {
   if (!affinity.empty() && affinity != "None" && affinity != "ClientIP") {
     return CliError("unknown session affinity: " + affinity);
   }
-  const std::string name = flags.name.empty() ? NameOf(object) : flags.name;
+  // A name that nobody has typed is cut to what a Service may be called.
+  const std::string name =
+      flags.name.empty() ? NameOf(object).substr(0, kServiceNameMax) : flags.name;
   Json service = {{"apiVersion", "v1"}, {"kind", "Service"}, {"metadata", {{"name", name}}}};
   const Json& own = At(object, "metadata", "labels");
   if (!flags.labels.empty()) {
@@ -303,6 +307,7 @@ Result<> RunAutoscale(Command& command, const Args& args) {
   const Json metrics = TRY(MetricsFor(cpu, memory));
   const auto targets = TRY(
       FindTargets(command, command.words(), {.files = &files, .fetch = files.empty()}));
+  const Session& session = *TRY(command.session());
   for (const Target& target : targets) {
     TRY(RequireScale(command, target.resource));
     Json spec = {{"maxReplicas", max},
@@ -316,6 +321,7 @@ Result<> RunAutoscale(Command& command, const Args& args) {
                    {"kind", "HorizontalPodAutoscaler"},
                    {"metadata", {{"name", name.empty() ? target.key.name : name}}},
                    {"spec", std::move(spec)}};
+    if (session.namespace_given()) object["metadata"]["namespace"] = session.namespace_();
     // As the type of Go is written that kubectl makes it of.
     if (flags.dry_run.client()) {
       object["status"] = {{"currentMetrics", nullptr}, {"desiredReplicas", 0}};

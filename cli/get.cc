@@ -33,7 +33,7 @@ void GetFlags::AddTo(Command& command) {
   command.Flag("watch,w", watch, "After listing the objects, watch for changes.");
   command.Flag("watch-only", watch_only, "Watch for changes without listing first.");
   command.Flag("output-watch-events", output_watch_events, "Output the type of each event.");
-  command.Flag("chunk-size", chunk_size, "Return large lists in chunks.");
+  command.Flag("chunk-size", chunk_size, kChunkSizeHelp);
   command.Flag("server-print", server_print, "Have the server return the table.");
   command.Flag("at", at,
                "Show the objects as they were at this resourceVersion, or so long ago (10m), as "
@@ -318,6 +318,7 @@ Result<std::vector<Json>> CollectObjects(Command& command, Session& session, con
     options.namespace_ = session.NamespaceFor(resource, flags.selectors.all_namespaces);
     options.label_selector = flags.selectors.labels;
     options.field_selector = flags.selectors.fields;
+    options.limit = PageLimit(flags.chunk_size);
     if (flags.at_revision > 0) options.resource_version = std::to_string(flags.at_revision);
     auto list = session.api().List(resource, options);
     if (!list) {
@@ -407,6 +408,18 @@ Result<> ResolvePast(Command& command, Session& session, GetFlags& flags) {
   return {};
 }
 
+size_t NamesOf(const Selections& selections) {
+  size_t count = 0;
+  for (const Selection& selection : selections.items) count += selection.names.size();
+  return count;
+}
+
+Result<> Print(Command& command, Session& session, const GetFlags& flags,
+               const Selections& selections) {
+  if (flags.human()) return PrintTables(command, session, flags, selections);
+  return PrintObjects(command, session, flags, selections);
+}
+
 }  // namespace
 
 Result<> RunGet(Command& command, const Args& args) {
@@ -468,10 +481,15 @@ Result<> RunGet(Command& command, const Args& args) {
       command.Warn(
           "warning: --watch requested, --sort-by will be ignored for watch events received\n");
     }
-    return WatchSelection(command, flags, selections);
+    const size_t found = flags.files.empty() ? 0 : NamesOf(selections);
+    if (found <= 1) return WatchSelection(command, flags, selections);
+    if (!flags.watch_only) TRY(Print(command, session, flags, selections));
+    return CliError(
+        fmt::format("watch is only supported on individual resources and resource "
+                    "collections - {} resources were found",
+                    found));
   }
-  if (flags.human()) return PrintTables(command, session, flags, selections);
-  return PrintObjects(command, session, flags, selections);
+  return Print(command, session, flags, selections);
 }
 
 bool GetFlags::custom_columns() const {

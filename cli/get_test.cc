@@ -1,3 +1,5 @@
+#include <fmt/format.h>
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <string>
@@ -39,6 +41,51 @@ TEST_F(GetTest, WhatIsWrongBesideATableHasNoWordBeforeIt) {
   EXPECT_EQ(err_, wrong);
   EXPECT_EQ(Run("get", {"pods", "-n", "a/b", "-o", "name"}), 1);
   EXPECT_EQ(err_, "error: " + wrong);
+}
+
+// As kubectl reads kinds: how a group begins will do where none is called so.
+TEST_F(GetTest, AGroupIsMeantByHowItBegins) {
+  server_ = ServerOf("example.com", {{"widgets", "Widget"}},
+                     {{"/apis/example.com/v1/namespaces/default/widgets",
+                       R"({"apiVersion": "example.com/v1", "kind": "WidgetList", "items": [
+                          {"metadata": {"name": "one"}}]})"}});
+  EXPECT_EQ(Run("get", {"widgets.exam", "-o", "name"}), 0) << err_;
+  EXPECT_EQ(out_, "widget.example.com/one\n");
+  EXPECT_EQ(Run("get", {"widgets.ample", "-o", "name"}), 1);
+}
+
+TEST_F(GetTest, ListsAreAskedForInPagesOfWhatTheUserSays) {
+  std::vector<std::string> asked;
+  server_ = [&](const http::Request& request) {
+    std::string query = request.path;
+    for (const auto& [key, value] : request.query) query += " " + key + "=" + value;
+    asked.push_back(query);
+    http::Response response;
+    const bool first = !request.HasQuery("continue");
+    response.body = fmt::format(R"({{"kind": "List", "items": [{{"metadata": {{"name": "{}"}}}}],
+                                "metadata": {{"continue": "{}"}}}})",
+                                first ? "one" : "two", first ? "more" : "");
+    return response;
+  };
+  const std::string roles = "/apis/rbac.authorization.k8s.io/v1/clusterroles ";
+  EXPECT_EQ(Run("describe", {"clusterroles", "--chunk-size=1"}), 0) << err_;
+  EXPECT_THAT(asked, testing::ElementsAre(roles + "limit=1", roles + "continue=more limit=1"));
+  asked.clear();
+  EXPECT_EQ(Run("get", {"clusterroles", "--chunk-size=1", "-o", "name"}), 0) << err_;
+  EXPECT_THAT(asked, testing::ElementsAre(roles + "limit=1", roles + "continue=more limit=1"));
+}
+
+TEST_F(GetTest, AFileThatLacksAKindIsToldOfWithWhatStandsInIt) {
+  server_ = ServerOf("example.com", {}, {});
+  input_ = "apiVersion: v1\nind: Pod\n";
+  EXPECT_EQ(Run("get", {"-f", "-", "-o", "name"}), 1);
+  EXPECT_EQ(err_,
+            "error: unable to decode \"STDIN\": Object 'Kind' is missing in "
+            "'{\"apiVersion\":\"v1\",\"ind\":\"Pod\"}'\n");
+  EXPECT_EQ(Run("create", {"-f", "-"}), 1);
+  EXPECT_EQ(err_,
+            "error: error validating \"STDIN\": error validating data: kind not set; if you "
+            "choose to ignore these errors, turn validation off with --validate=false\n");
 }
 
 TEST_F(GetTest, AFileOfNothingIsNothingFound) {

@@ -111,20 +111,10 @@ Result<> WatchSelection(Command& command, const GetFlags& flags, const Selection
   }
   query.emplace_back("watch", "true");
   query.emplace_back("resourceVersion", version);
-  const SystemClock clock;
-  const Duration begin = clock.Monotonic();
-  const int limit_ms = session.options().request_timeout_ms;
-  const auto left = [&]() -> Duration {
-    if (limit_ms == kNoTimeoutMs) return kNever;
-    return std::chrono::milliseconds(limit_ms) - (clock.Monotonic() - begin);
-  };
   EventReader events(session.api().environment(),
                      TRY(session.api().GetStream(path, query, accept)));
   while (true) {
-    auto next = events.Next(std::max(left(), Duration(0)));
-    // The watch is a request like others: its time (--request-timeout) ends it, and is no error.
-    if (!next && left() <= Duration(0)) return {};
-    const auto event = TRY(std::move(next));
+    const auto event = TRY(events.NextWithin(session.request_limit()));
     if (!event) return {};
     if (event->type == WatchEvent::Type::kBookmark) continue;
     TRY(printer.Print(event->object.Parse(), event->type));

@@ -82,11 +82,20 @@ std::vector<Reading> ReadingsOf(const std::string& word) {
 }
 
 const ServedKind* Search(const std::vector<ServedKind>& kinds, const std::string& word) {
-  for (const Reading& reading : ReadingsOf(word)) {
-    for (const ServedKind& kind : kinds) {
-      if (reading.group && *reading.group != kind.resource.Group()) continue;
-      if (reading.version && *reading.version != VersionOf(kind.resource)) continue;
-      if (Answers(kind, reading.name)) return &kind;
+  const std::vector<Reading> readings = ReadingsOf(word);
+  // How a group begins will do where none is called so: "hpa.autosc".
+  for (const bool by_prefix : {false, true}) {
+    for (const Reading& reading : readings) {
+      if (by_prefix && !reading.group) continue;
+      for (const ServedKind& kind : kinds) {
+        const std::string group = kind.resource.Group();
+        if (reading.group &&
+            (by_prefix ? !group.starts_with(*reading.group) : group != *reading.group)) {
+          continue;
+        }
+        if (reading.version && *reading.version != VersionOf(kind.resource)) continue;
+        if (Answers(kind, reading.name)) return &kind;
+      }
     }
   }
   return nullptr;

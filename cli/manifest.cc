@@ -100,9 +100,9 @@ Result<std::vector<Source>> ReadSources(Command& command, const FileFlags& files
   bool input_read = false;
   for (const std::string& name : files.filenames) {
     if (name == "-") {
-      if (input_read) return CliError("standard input cannot be used for multiple arguments");
+      if (input_read) return CliError(kInputUsedTwice);
       input_read = true;
-      sources.push_back({"STDIN", command.environment().read_input()});
+      sources.push_back({ "STDIN", TRY(TakeInput(command)) });
       continue;
     }
     if (IsUrl(name)) {
@@ -236,6 +236,16 @@ std::string WhyNoText(const Json& document, const char* field) {
 
 }  // namespace
 
+Result<std::string> TakeInput(Command& command) {
+  command.environment().input_taken = true;
+  // Before anything is read: a terminal would be waited for in vain.
+  if (const auto session = command.session(); session && (*session)->wants_input()) {
+    return PlainError(
+        fmt::format("Unable to connect to the server: getting credentials: {}", kExecInputTaken));
+  }
+  return command.environment().read_input();
+}
+
 std::string WhyNoObject(const Json& document) {
   if (!document.is_object()) return "invalid object to validate";
   const std::string version = WhyNoText(document, "apiVersion");
@@ -243,10 +253,15 @@ std::string WhyNoObject(const Json& document) {
   return version.empty() || kind.empty() ? version + kind : "[" + version + ", " + kind + "]";
 }
 
-Result<ManifestObject> PlaceObject(Session& session, const std::string& source, Json object) {
+Result<ManifestObject> PlaceObject(Session& session, const std::string& source, Json object,
+                                   bool validates) {
   const std::string api_version = TextAt(object, "apiVersion");
   const std::string kind = TextAt(object, "kind");
   const std::string why = WhyNoObject(object);
+  if (!why.empty() && !validates && object.is_object() && kind.empty()) {
+    return CliError(fmt::format("unable to decode {}: Object 'Kind' is missing in '{}'",
+                                GoQuote(source), DumpJson(object)));
+  }
   if (!why.empty()) {
     return CliError(
         fmt::format("error validating {}: error validating data: {}; if you choose to "
@@ -313,7 +328,7 @@ Result<std::vector<ManifestObject>> ReadManifests(Command& command, const FileFl
   for (const Source& source : sources) {
     Documents documents = ReadDocuments(source.text);
     if (!documents.error.empty()) {
-      command.Report(
+      command.ReportLast(
           CliError(fmt::format("error parsing {}: {}", source.name, documents.error)).value());
     }
     for (Json& document : documents.values) {
@@ -324,14 +339,18 @@ Result<std::vector<ManifestObject>> ReadManifests(Command& command, const FileFl
         found.push_back(std::move(document));
       }
       for (Json& object : found) {
-        auto placed = PlaceObject(session, source.name, std::move(object));
+        if (const std::string why = files.refuses ? files.refuses(object) : ""; !why.empty()) {
+          command.ReportLast(CliError(why).value());
+          continue;
+        }
+        auto placed = PlaceObject(session, source.name, std::move(object), files.validates);
         if (placed) {
           objects.push_back(std::move(*placed));
         } else if (const auto problem = UnreachableProblem(placed.error());
                    problem && files.validates) {
           return Fail(ValidationFailure(*problem, source.name));
         } else {
-          command.Report(placed.error());
+          command.ReportLast(placed.error());
         }
       }
     }

@@ -1,6 +1,7 @@
 // Documents from files, folders, URLs and standard input (-f).
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -18,10 +19,15 @@ struct ManifestObject {
   bool namespace_filled_in = false;
 };
 
+inline constexpr const char kInputUsedTwice[] =
+    "standard input cannot be used for multiple arguments";
+
 struct FileFlags {
   std::vector<std::string> filenames;
   std::string kustomize;
   bool recursive = false;
+  // Why an object of a file is not taken, before its kind is looked for; "" of one that is.
+  std::function<std::string(const Json& object)> refuses;
   bool validates = false;  // The verb has documents validated, by what the server tells of kinds.
   void AddTo(Command& command, const char* letter = "f");
   bool empty() const { return filenames.empty() && kustomize.empty(); }
@@ -32,12 +38,17 @@ struct FileFlags {
 // reported to the command and left out.
 Result<std::vector<ManifestObject>> ReadManifests(Command& command, const FileFlags& files);
 
+// All of standard input, which belongs to the verb from now on. Fails where credentials cannot be
+// had without it.
+Result<std::string> TakeInput(Command& command);
+
 // Why a document is no object of any kind, in kubectl's words; "" where it may be one.
 std::string WhyNoObject(const Json& document);
 
 // A document with the kind that it says it is, and the session's namespace where it has none.
-// `source` is what its errors call it.
-Result<ManifestObject> PlaceObject(Session& session, const std::string& source, Json object);
+// `source` is what its errors call it; `validates` as in FileFlags.
+Result<ManifestObject> PlaceObject(Session& session, const std::string& source, Json object,
+                                   bool validates = true);
 
 // Leaves out what the label selector (-l) does not match. "" matches all.
 Result<> KeepSelected(const std::string& selector, std::vector<ManifestObject>& objects);

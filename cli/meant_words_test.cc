@@ -25,6 +25,18 @@ TEST_F(MeantWordsTest, WordsOfSkiffsOwnMayHaveBeenMeant) {
             "error: unknown command \"compos\" for \"skiff\"\n\nDid you mean this?\n\tcompose\n");
 }
 
+TEST_F(MeantWordsTest, WordsOfOtherProgramsHaveVerbsOfOurs) {
+  for (const auto& [word, meant] :
+       std::vector<std::pair<std::string, std::string>>{{"list", "\tget\n\twait\n"},
+                                                        {"ps", "\tget\n\tcp\n\twait\n"},
+                                                        {"rm", "\trun\n\tdelete\n\tcp\n"},
+                                                        {"debgu", "\tdebug\n"}}) {
+    EXPECT_EQ(Run(word, {}), 1);
+    EXPECT_EQ(err_, "error: unknown command \"" + word +
+                        "\" for \"kubectl\"\n\nDid you mean this?\n" + meant);
+  }
+}
+
 TEST_F(MeantWordsTest, HelpOnAWordThatIsNoneSaysWhichMayHaveBeenMeant) {
   testing::internal::CaptureStderr();
   EXPECT_EQ(KubectlMain({"help", "dwon"}, {.name = "skiff", .programs = {"up", "down"}}), 1);

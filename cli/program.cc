@@ -104,6 +104,13 @@ const Family* FindFamily(std::string_view name) {
   return nullptr;
 }
 
+// The verbs that do what another word would.
+std::vector<std::string_view> KnownFor(std::string_view word) {
+  if (word == "list" || word == "ps") return {"get", "wait"};
+  if (word == "rm") return {"delete"};
+  return {};
+}
+
 // Which words may have been meant by one that is none, for the end of a line.
 std::string MeantWord(const Environment& environment, const std::string& verb) {
   // Who types a kind alone wants to see what there is of it.
@@ -114,13 +121,14 @@ std::string MeantWord(const Environment& environment, const std::string& verb) {
   std::vector<std::string> names = environment.programs;
   // In the order of kubectl's own help.
   constexpr const char* kOrder[] = {
-      "create",       "expose", "run",     "set",      "explain",      "get",
-      "edit",         "delete", "rollout", "scale",    "autoscale",    "certificate",
-      "cluster-info", "top",    "cordon",  "uncordon", "drain",        "taint",
-      "describe",     "logs",   "attach",  "exec",     "port-forward", "proxy",
-      "cp",           "auth",   "events",  "diff",     "apply",        "patch",
-      "replace",      "wait",   "kustomize", "label",  "annotate",     "completion",
-      "api-resources", "api-versions", "config", "version"};
+      "create",       "expose",  "run",           "set",          "explain",      "get",
+      "edit",         "delete",  "rollout",       "scale",        "autoscale",    "certificate",
+      "cluster-info", "top",     "cordon",        "uncordon",     "drain",        "taint",
+      "describe",     "logs",    "attach",        "exec",         "port-forward", "proxy",
+      "cp",           "auth",    "debug",         "events",       "diff",         "apply",
+      "patch",        "replace", "wait",          "kustomize",    "label",        "annotate",
+      "completion",   "alpha",   "api-resources", "api-versions", "config",       "plugin",
+      "version",      "options"};
   names.insert(names.end(), std::begin(kOrder), std::end(kOrder));
   if (environment.program == "skiff") {
     names.insert(names.end(), {"compose", "console", "convert", "why"});
@@ -130,7 +138,7 @@ std::string MeantWord(const Environment& environment, const std::string& verb) {
       return EditDistance(verb, a) < EditDistance(verb, b);
     });
   }
-  return DidYouMean(verb, names);
+  return DidYouMean(verb, names, KnownFor(verb));
 }
 
 int UnknownVerb(Environment& environment, const std::string& verb) {

@@ -1,5 +1,6 @@
 // `proxy`: the API on a local port with our credentials, and files of a folder beside it.
 #include <algorithm>
+#include <cctype>
 #include <csignal>
 #include <filesystem>
 #include <fstream>
@@ -21,6 +22,7 @@ namespace fs = std::filesystem;
 
 constexpr int kPortMax = 65535;
 constexpr size_t kFileBytesMax = 64 << 20;
+constexpr size_t kListedMax = 10000;  // Files of a folder.
 
 struct ProxyFlags {
   int port = 8001;
@@ -80,6 +82,67 @@ http::Response PlainAnswer(int status, const std::string& text) {
   return response;
 }
 
+// A path as Go's net/url writes it.
+std::string LinkTo(std::string_view path) {
+  constexpr std::string_view kPlain = "-_.~$&+,/:;=@";
+  std::string link;
+  // Or what comes before the colon would be a scheme.
+  if (path.substr(0, path.find('/')).find(':') != path.npos) link = "./";
+  for (const char c : path) {
+    const auto byte = static_cast<unsigned char>(c);
+    const bool is_plain = byte < 0x80 && (std::isalnum(byte) != 0 || kPlain.find(c) != kPlain.npos);
+    link += is_plain ? std::string(1, c) : fmt::format("%{:02X}", byte);
+  }
+  return link;
+}
+
+std::string HtmlText(std::string_view text) {
+  std::string html;
+  for (const char c : text) {
+    switch (c) {
+      case '&':
+        html += "&amp;";
+        break;
+      case '<':
+        html += "&lt;";
+        break;
+      case '>':
+        html += "&gt;";
+        break;
+      case '"':
+        html += "&#34;";
+        break;
+      case '\'':
+        html += "&#39;";
+        break;
+      default:
+        html += c;
+    }
+  }
+  return html;
+}
+
+// A page with a link to each file of a folder, as Go's file server makes it.
+http::Response ListFolder(const fs::path& folder) {
+  std::vector<std::string> names;
+  std::error_code code;
+  for (fs::directory_iterator at(folder, code), end; !code && at != end; at.increment(code)) {
+    if (names.size() == kListedMax) break;
+    std::error_code unknown;
+    names.push_back(at->path().filename().string() + (at->is_directory(unknown) ? "/" : ""));
+  }
+  std::sort(names.begin(), names.end());
+  http::Response response;
+  response.content_type = "text/html; charset=utf-8";
+  response.body =
+      "<!doctype html>\n<meta name=\"viewport\" content=\"width=device-width\">\n<pre>\n";
+  for (const std::string& name : names) {
+    response.body += fmt::format("<a href=\"{}\">{}</a>\n", LinkTo(name), HtmlText(name));
+  }
+  response.body += "</pre>\n";
+  return response;
+}
+
 class ProxyHandler final : public http::Handler {
  public:
   ProxyHandler(http::Loops& loops, ServerAddress address, ProxyFlags flags,
@@ -90,6 +153,13 @@ class ProxyHandler final : public http::Handler {
         filter_(std::move(filter)) {}
 
   http::Response Handle(const http::Request& request) override {
+    // As Go's server sends those on who write "//" or "..", before anything looks at the path.
+    if (const std::string clean = fs::path(request.path).lexically_normal().string();
+        clean != request.path && request.path.starts_with('/')) {
+      const size_t query = request.target.find('?');
+      return MovedTo(LinkTo(clean) +
+                     (query == std::string::npos ? "" : request.target.substr(query)));
+    }
     if (filter_ && !filter_->Accepts(request)) return PlainAnswer(403, "Forbidden\n");
     if (!flags_.www.empty() && request.path.starts_with(flags_.www_prefix)) {
       return ServeFile(request.path.substr(flags_.www_prefix.size()));
@@ -121,11 +191,18 @@ class ProxyHandler final : public http::Handler {
     const fs::path root = fs::weakly_canonical(flags_.www, code);
     if (code || root.empty()) return PlainAnswer(404, "404 page not found\n");
     fs::path path = fs::weakly_canonical(root / relative, code);
-    if (fs::is_directory(path, code)) path /= "index.html";
     // Nothing outside of the folder, whatever the path says.
-    const auto [end, unused] = std::mismatch(root.begin(), root.end(), path.begin(), path.end());
-    if (end != root.end() || !fs::is_regular_file(path, code) ||
-        fs::file_size(path, code) > kFileBytesMax) {
+    if (!Within(root, path)) return PlainAnswer(404, "404 page not found\n");
+    if (fs::is_directory(path, code)) {
+      // Links in the page are relative to it.
+      if (!relative.empty() && !relative.ends_with('/')) {
+        return MovedTo(LinkTo(relative.substr(relative.rfind('/') + 1) + "/"));
+      }
+      if (!fs::exists(path / "index.html", code)) return ListFolder(path);
+      path = fs::weakly_canonical(path / "index.html", code);
+      if (!Within(root, path)) return PlainAnswer(404, "404 page not found\n");
+    }
+    if (!fs::is_regular_file(path, code) || fs::file_size(path, code) > kFileBytesMax) {
       return PlainAnswer(404, "404 page not found\n");
     }
     std::ifstream in(path, std::ios::binary);
@@ -134,6 +211,15 @@ class ProxyHandler final : public http::Handler {
     http::Response response;
     response.content_type = ContentTypeOf(path);
     response.body = text.str();
+    return response;
+  }
+
+  static bool Within(const fs::path& root, const fs::path& path) {
+    return std::mismatch(root.begin(), root.end(), path.begin(), path.end()).first == root.end();
+  }
+  static http::Response MovedTo(const std::string& link) {
+    http::Response response = PlainAnswer(301, "Moved Permanently\n");
+    response.SetHeader("Location", link);
     return response;
   }
 

@@ -202,6 +202,7 @@ Result<> ExposePod(Command& command, const RunFlags& flags, const std::string& n
   service = flags.write.record.In(std::move(service));
   if (!flags.write.dry_run.client()) {
     const WriteOptions options = TRY(flags.write.Options());
+    if (flags.write.save_config) service = WithLastApplied(std::move(service));
     service = TRY(session.api().Create(kind.resource, session.namespace_(), service, options));
   }
   return PrintWritten(command, flags.write, service, kind.resource, "created");
@@ -305,6 +306,7 @@ Result<> RunRun(Command& command, const Args& args) {
   pod = flags.write.record.In(std::move(pod));
   if (!flags.write.dry_run.client()) {
     const WriteOptions options = TRY(flags.write.Options());
+    if (flags.write.save_config) pod = WithLastApplied(std::move(pod));
     pod = TRY(session.api().Create(kind.resource, session.namespace_(), pod, options));
   }
   if (!attached) return PrintWritten(command, flags.write, pod, kind.resource, "created");

@@ -57,6 +57,7 @@ Result<int> TimeoutMs(const std::string& text) {
   int seconds = 0;
   const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), seconds);
   if (code == std::errc() && end == text.data() + text.size()) {
+    if (seconds >= kNoTimeoutMs / 1000) return kNoTimeoutMs;
     if (seconds >= 0) return seconds > 0 ? seconds * 1000 : kNoTimeoutMs;
   }
   const auto duration = ParseGoDuration(text);
@@ -315,6 +316,9 @@ Result<Connection> ResolveConnection(Environment& environment, const GlobalFlags
       if (user->second.exec) {
         TRY(CheckExec(chosen.user, *user->second.exec));
         user->second.exec->policy = environment.exec_policy;
+        user->second.exec->input_taken = [&environment] { return environment.input_taken; };
+        connection.wants_input =
+            user->second.exec->interactive_mode == "Always" && isatty(STDIN_FILENO) != 0;
       }
       as = std::exchange(user->second.as, {});
     }
@@ -354,6 +358,7 @@ Result<std::unique_ptr<Session>> Session::Open(Environment& environment, const G
   session->impersonation_ = std::move(connection.impersonation);
   session->namespace__ = connection.namespace_;
   session->namespace_given_ = !flags.namespace_.empty();
+  session->wants_input_ = connection.wants_input;
   if (flags.match_server_version) TRY(CheckServerVersion(session->api()));
   return session;
 }

@@ -25,11 +25,19 @@ class Session {
   Api& api() { return api_; }
   Kinds& kinds() { return kinds_; }
   const HttpsOptions& options() const { return options_; }
+  // --request-timeout; kNever without one.
+  Duration request_limit() const {
+    return options_.request_timeout_ms == kNoTimeoutMs
+               ? kNever
+               : std::chrono::milliseconds(options_.request_timeout_ms);
+  }
   // Before it is looked again what a watch that has ended did not show: a server that closes each
   // at once is not asked without end.
   void PauseBetweenWatches(Duration left) const {
     if (left > Duration(0)) environment_.pause(std::min(kNextWatchPause, left));
   }
+  // The user's credentials come from a program that asks at standard input.
+  bool wants_input() const { return wants_input_; }
   // Headers by which requests ask as somebody else; plain ones have them already.
   const http::Headers& impersonation() const { return impersonation_; }
   // -n, else the context's, else "default".
@@ -56,6 +64,7 @@ class Session {
   Kinds kinds_;
   std::string namespace__;
   bool namespace_given_ = false;
+  bool wants_input_ = false;
 };
 
 // The files that kubectl would read, merged.
@@ -70,6 +79,7 @@ struct Connection {
   HttpsOptions options;
   http::Headers impersonation;
   std::string namespace_ = "default";
+  bool wants_input = false;  // Of a program that asks the user for credentials at the terminal.
 };
 Result<Connection> ResolveConnection(Environment& environment, const GlobalFlags& flags);
 

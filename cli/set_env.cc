@@ -102,13 +102,14 @@ Result<std::vector<Json>> FromSource(Command& command, const EnvFlags& flags) {
 }
 
 // "-": lines of standard input, in which "#" begins a comment.
-void TakeInput(Command& command, EnvChanges& changes) {
-  for (const std::string& line : Split(command.environment().read_input(), '\n')) {
+Result<> ReadVariables(Command& command, EnvChanges& changes) {
+  for (const std::string& line : Split(TRY(TakeInput(command)), '\n')) {
     const std::string text = line.substr(0, line.find('#'));
     const size_t equals = text.find('=');
     if (equals == std::string::npos) continue;
     changes.set.push_back(Variable(text.substr(0, equals), text.substr(equals + 1)));
   }
+  return {};
 }
 
 Result<EnvChanges> ChangesOf(Command& command, const EnvFlags& flags, const Args& words) {
@@ -119,7 +120,11 @@ Result<EnvChanges> ChangesOf(Command& command, const EnvFlags& flags, const Args
   for (const std::string& word : pairs) {
     const size_t equals = word.find('=');
     if (word == "-") {
-      TakeInput(command, changes);
+      const Args& files = flags.set.files.filenames;
+      if (std::find(files.begin(), files.end(), "-") != files.end()) {
+        return CliError(kInputUsedTwice);
+      }
+      TRY(ReadVariables(command, changes));
     } else if (equals != std::string::npos) {
       TRY(CheckEnvName(word.substr(0, equals)));
       named.push_back(word.substr(0, equals));

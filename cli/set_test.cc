@@ -90,6 +90,8 @@ TEST_F(SetTest, ReferencesAreResolvedWhereThatIsAsked) {
 }
 
 TEST_F(SetTest, WhatGoesBadlyTogetherIsRefused) {
+  EXPECT_EQ(Run("set", {"env", "-f", "-", "-"}), 1);
+  EXPECT_EQ(err_, "error: standard input cannot be used for multiple arguments\n");
   EXPECT_EQ(Run("set", {"env", "deploy/web", "--keys=a", "A=1"}), 1);
   EXPECT_THAT(err_, HasSubstr("when specifying --keys, a configmap or secret must be provided"));
   EXPECT_EQ(Run("set", {"image", "deploy/web", "*=a:1", "main=b"}), 1);

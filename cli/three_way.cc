@@ -32,6 +32,29 @@ bool OrderDiffers(const Json& modified, const Json& current, Find same) {
   return false;
 }
 
+// ThreeWayPatch; with `retain_keys` of a map of which the server is to keep no key but those of
+// `modified`.
+Json PatchOf(const Type* type, bool retain_keys, const Json& original, const Json& modified,
+             const Json& current);
+
+// Whether `from` has a key that `keys` lacks, and not for null.
+bool HasMoreKeys(const Json& from, const Json& keys) {
+  if (!from.is_object()) return false;
+  for (const auto& [key, value] : from.items()) {
+    if (!value.is_null() && !keys.contains(key)) return true;
+  }
+  return false;
+}
+
+Json KeysWithValues(const Json& map) {
+  std::vector<std::string> keys;
+  for (const auto& [key, value] : map.items()) {
+    if (!value.is_null()) keys.push_back(key);
+  }
+  std::sort(keys.begin(), keys.end());
+  return keys;
+}
+
 // One list that is merged item by item; puts its directives into `patch`.
 struct ListPatch {
   const Field& field;
@@ -55,8 +78,8 @@ void ListPatch::Keyed(Json& patch) const {
       continue;
     }
     const Json* before = FindItem(original, key, value);
-    Json change =
-        ThreeWayPatch(field.type->element, before ? *before : Json::object(), item, *present);
+    Json change = PatchOf(field.type->element, field.patch_retain_keys,
+                          before ? *before : Json::object(), item, *present);
     if (change.empty()) continue;
     change[key] = value;
     changes.push_back(std::move(change));
@@ -105,14 +128,9 @@ void PatchMember(const Type* type, const std::string& name, const Json& original
                  const Json& wanted, const Json& present, Json& patch) {
   const Field* field = type && type->shape == Shape::kStruct ? type->Find(name) : nullptr;
   if (wanted.is_object() && present.is_object() && !(field && field->patch_replace)) {
-    Json inner = ThreeWayPatch(TypeOfMember(type, field), original, wanted, present);
-    if (inner.empty()) return;
-    if (field && field->patch_retain_keys) {
-      Json keys = Json::array();
-      for (const auto& [key, value] : wanted.items()) keys.push_back(key);
-      inner["$retainKeys"] = std::move(keys);
-    }
-    patch[name] = std::move(inner);
+    Json inner = PatchOf(TypeOfMember(type, field), field && field->patch_retain_keys, original,
+                         wanted, present);
+    if (!inner.empty()) patch[name] = std::move(inner);
   } else if (wanted.is_array() && present.is_array() && field && field->patch_merge) {
     const ListPatch list{*field, name, original, wanted, present};
     if (field->merge_key.empty()) {
@@ -125,10 +143,8 @@ void PatchMember(const Type* type, const std::string& name, const Json& original
   }
 }
 
-}  // namespace
-
-Json ThreeWayPatch(const Type* type, const Json& original, const Json& modified,
-                   const Json& current) {
+Json PatchOf(const Type* type, bool retain_keys, const Json& original, const Json& modified,
+             const Json& current) {
   Json patch = Json::object();
   if (original.is_object()) {
     for (const auto& [name, value] : original.items()) {
@@ -150,7 +166,20 @@ Json ThreeWayPatch(const Type* type, const Json& original, const Json& modified,
       PatchMember(type, name, At(original, name), wanted, *present, patch);
     }
   }
+  const bool has_change =
+      !patch.empty() || HasMoreKeys(current, modified) || HasMoreKeys(original, modified);
+  if (retain_keys && has_change) {
+    Json keys = KeysWithValues(modified);
+    if (!keys.empty()) patch["$retainKeys"] = std::move(keys);
+  }
   return patch;
+}
+
+}  // namespace
+
+Json ThreeWayPatch(const Type* type, const Json& original, const Json& modified,
+                   const Json& current) {
+  return PatchOf(type, false, original, modified, current);
 }
 
 }  // namespace skiff::cli

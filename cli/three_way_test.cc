@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "api/patch/strategic_merge.h"
+#include "cli/json_text.h"
 
 namespace skiff::cli {
 namespace {
@@ -40,6 +41,29 @@ TEST(ThreeWayPatchTest, TakesOutWhatTheFileDroppedAndKeepsWhatOthersAdded) {
   const auto result = ApplyStrategicPatch(*DeploymentType(), live, patch);
   ASSERT_TRUE(result) << result.error().message;
   EXPECT_EQ(*result, Containers(R"([{"name": "a"}, {"name": "injected"}])"));
+}
+
+// A volume is of one kind alone, and a strategy has the members of its type.
+TEST(ThreeWayPatchTest, OfAMapOfOneKindTheServerKeepsWhatTheFileHas) {
+  const auto volumes = [](const char* text) {
+    return Json{{"spec", {{"template", {{"spec", {{"volumes", Json::parse(text)}}}}}}}};
+  };
+  const Json live = volumes(R"([{"name": "v", "emptyDir": {"sizeLimit": "1Gi"}}])");
+  const Json file = volumes(R"([{"name": "v", "hostPath": {"path": "/x"}}])");
+  const Json patch = ThreeWayPatch(DeploymentType(), Json::object(), file, live);
+  EXPECT_EQ(At(patch, "spec", "template", "spec", "volumes"),
+            Json::parse(R"([{"name": "v", "hostPath": {"path": "/x"},
+                             "$retainKeys": ["hostPath", "name"]}])"));
+  const auto result = ApplyStrategicPatch(*DeploymentType(), live, patch);
+  ASSERT_TRUE(result) << result.error().message;
+  EXPECT_EQ(*result, file);
+  EXPECT_EQ(ThreeWayPatch(DeploymentType(), file, file, file), Json::object());
+  // What the server has filled in beside it makes a patch each time, as kubectl's.
+  const Json typed = {{"spec", {{"strategy", {{"type", "RollingUpdate"}}}}}};
+  Json filled = typed;
+  filled["spec"]["strategy"]["rollingUpdate"] = {{"maxSurge", 1}};
+  EXPECT_EQ(ThreeWayPatch(DeploymentType(), typed, typed, filled),
+            Json::parse(R"({"spec": {"strategy": {"$retainKeys": ["type"]}}})"));
 }
 
 TEST(ThreeWayPatchTest, RemovesMembersThatOnlyTheLastAppliedFormHad) {

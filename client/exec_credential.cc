@@ -67,7 +67,9 @@ class ExecCredentials final : public CredentialSource {
       return Fail(Reason::kInvalid,
                   "exec plugin cannot support interactive mode: standard input is not a terminal");
     }
-    return terminal;
+    if (!plugin_.input_taken || !plugin_.input_taken()) return terminal;
+    if (plugin_.interactive_mode == "Always") return Fail(Reason::kInvalid, kExecInputTaken);
+    return false;
   }
 
   Result<std::string> FindAllowed() const {
@@ -124,9 +126,14 @@ class ExecCredentials final : public CredentialSource {
 
   Result<> Read(const std::string& text) REQUIRES(mutex_) {
     const auto answer = ParseJson(text);
-    if (!answer) return Refuse("decoding stdout: " + answer.error().message);
+    if (!answer) {
+      return Refuse("decoding stdout: couldn't get version/kind; json parse error: " +
+                    answer.error().message);
+    }
     const std::string version = TextAt(*answer, "apiVersion");
-    if (version.empty() || TextAt(*answer, "kind") != "ExecCredential") {
+    // Without a kind it is what was asked for, as for client-go.
+    const std::string kind = TextAt(*answer, "kind");
+    if (version.empty() || (!kind.empty() && kind != "ExecCredential")) {
       return Refuse("decoding stdout: it is no ExecCredential of " + plugin_.api_version);
     }
     if (version != plugin_.api_version) {

@@ -4,6 +4,7 @@
 // expires or a server refuses it.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -32,11 +33,17 @@ struct ExecPlugin {
   bool provide_cluster_info = false;
   Json cluster;  // What it is told of the cluster then.
   ExecPolicy policy;
+  // Whether somebody else reads standard input by now. Unset: nobody does.
+  std::function<bool()> input_taken;
 
   static ExecPlugin FromJson(const Json& entry, const std::string& directory);
   // What is wrong with it, in client-go's words; `user` is the entry that it stands in.
   std::vector<std::string> Problems(const std::string& user) const;
 };
+
+inline constexpr const char kExecInputTaken[] =
+    "exec plugin cannot support interactive mode: standard input is unavailable: used by stdin "
+    "resource manifest reader";
 
 // Runs the program when credentials are first asked for. Invalid: no such version.
 Result<std::shared_ptr<CredentialSource>> MakeExecCredentials(ExecPlugin plugin);

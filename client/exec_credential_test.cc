@@ -94,7 +94,10 @@ TEST_F(ExecCredentialTest, WhatItGaveHoldsUntilItExpiresOrIsRefused) {
 }
 
 TEST_F(ExecCredentialTest, WhatIsNoAnswerIsSaidInClientGosWords) {
-  EXPECT_THAT(RefusalOf("no json"), StartsWith("decoding stdout: "));
+  EXPECT_THAT(RefusalOf("no json"),
+              StartsWith("decoding stdout: couldn't get version/kind; json parse error: "));
+  EXPECT_EQ(RefusalOf(R"({"apiVersion":"client.authentication.k8s.io/v1","kind":"Pod"})"),
+            "decoding stdout: it is no ExecCredential of client.authentication.k8s.io/v1");
   EXPECT_EQ(RefusalOf(R"({"apiVersion":"client.authentication.k8s.io/v1beta1",)"
                       R"("kind":"ExecCredential","status":{"token":"a"}})"),
             "exec plugin is configured to use API version client.authentication.k8s.io/v1, plugin "

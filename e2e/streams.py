@@ -250,8 +250,8 @@ def logs(k):
     check(k, "logs -f: ends with its container", log("-f", "count"), 0, "1\n2\n3\n4\n5\n", "")
 
 
-def curl(url):
-    return run(["curl", "-sS", "-m", "20", url])
+def curl(*args):
+    return run(["curl", "-sS", "-m", "20", *args])
 
 
 def forwarded(k, port):
@@ -288,6 +288,29 @@ def forwarded(k, port):
           curl(f"http://127.0.0.1:{port}/api/v1/namespaces/default/pods/sh/exec?command=ls"), 0,
           "Forbidden\n")
     proxy.end()
+    if "1.20" not in k:
+        proxied_folder(k, port)
+
+
+def proxied_folder(k, port):
+    with tempfile.TemporaryDirectory() as folder:
+        os.mkdir(f"{folder}/sub")
+        for name in ("a b&c.txt", "sub/index.html"):
+            with open(f"{folder}/{name}", "w") as file:
+                file.write("in it\n")
+        proxy = Background([k, "proxy", f"--port={port}", f"--www={folder}"], "Starting")
+        root = f"http://127.0.0.1:{port}"
+        check(k, "proxy: a folder", curl(f"{root}/static/"), 0,
+              '<!doctype html>\n<meta name="viewport" content="width=device-width">\n<pre>\n'
+              '<a href="a%20b&c.txt">a b&amp;c.txt</a>\n<a href="sub/">sub/</a>\n</pre>\n')
+        check(k, "proxy: a folder's own page", curl(f"{root}/static/sub/"), 0, "in it\n")
+        check(k, "proxy: a path with more slashes",
+              curl("-o", "/dev/null", "-w", "%{http_code} %{redirect_url}\n", f"{root}//api/v1?limit=1"),
+              0, f"301 {root}/api/v1?limit=1\n")
+        check(k, "proxy: a folder without its slash",
+              curl("-o", "/dev/null", "-w", "%{http_code} %{redirect_url}\n", f"{root}/static/sub"),
+              0, f"301 {root}/static/sub/\n")
+        proxy.end()
 
 
 def copied(k):
