@@ -87,7 +87,10 @@ Environment SystemEnvironment(const Clock& clock) {
             if (error != 0) *is_lost = true;
             if (error != 0 && error != EPIPE) *fault = error;
           },
-      .err = [](std::string_view text) { (void)WriteTo(stderr, text); },
+      .err =
+          [is_lost](std::string_view text) {
+            if (WriteTo(stderr, text) == EPIPE) *is_lost = true;
+          },
       .read_input = ReadAllInput,
       .variable =
           [](const std::string& name) {
