@@ -12,6 +12,7 @@
 #include <memory>
 
 #include "base/process.h"
+#include "cli/colours.h"
 #include "http/socket.h"
 
 namespace skiff::cli {
@@ -110,7 +111,8 @@ Environment SystemEnvironment(const Clock& clock) {
       .browse = Browse,
       .output_fault =
           [fault] { return *fault == 0 ? "" : "write /dev/stdout: " + http::ErrnoText(*fault); },
-      .is_output_lost = [is_lost] { return is_lost->load(); }};
+      .is_output_lost = [is_lost] { return is_lost->load(); },
+      .has_colours = OutputHasColours()};
 }
 
 }  // namespace skiff::cli

@@ -53,6 +53,8 @@ struct Environment {
   // Whether some of it was not written, also as its reader has left, or that of `err`; nullptr: all
   // is.
   std::function<bool()> is_output_lost = {};
+  // Whether who looks at `out` sees colours.
+  bool has_colours = false;
   // Of a verb that would have gone on and on, and ended for that.
   bool ended_early = false;
 
