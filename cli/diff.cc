@@ -25,6 +25,7 @@ struct DiffFlags {
   int concurrency = 1;
   std::string since;
   bool all_namespaces = false;
+  bool brief = false;
 
   void AddTo(Command& command);
 };
@@ -44,6 +45,7 @@ void DiffFlags::AddTo(Command& command) {
                "Show what has changed since then, 10m or a resourceVersion, of the TYPE NAMEs that "
                "are given or of all kinds, as far back as the server keeps the past.");
   command.Flag("all-namespaces,A", all_namespaces, "With --since: in all namespaces.");
+  command.Flag("brief", brief, "With --since: list what has changed, and no more.");
 }
 
 // The object as it would be after an apply.
@@ -134,10 +136,12 @@ Result<> Compare(Command& command, const Args& args, bool& differs) {
                                       .selector = flags.selector,
                                       .all_namespaces = flags.all_namespaces,
                                       .show_managed_fields = flags.show_managed_fields,
-                                      .has_files = !flags.files.empty()}));
+                                      .has_files = !flags.files.empty(),
+                                      .is_brief = flags.brief}));
     return {};
   }
   if (flags.all_namespaces) return CliError("--all-namespaces goes with --since");
+  if (flags.brief) return CliError("--brief goes with --since");
   if (!command.words().empty()) {
     return command.UsageError(fmt::format("Unexpected args: [{}]", Join(command.words(), " ")));
   }

@@ -12,6 +12,7 @@
 #include <memory>
 
 #include "base/process.h"
+#include "cli/colours.h"
 #include "http/socket.h"
 
 namespace skiff::cli {
@@ -87,7 +88,10 @@ Environment SystemEnvironment(const Clock& clock) {
             if (error != 0) *is_lost = true;
             if (error != 0 && error != EPIPE) *fault = error;
           },
-      .err = [](std::string_view text) { (void)WriteTo(stderr, text); },
+      .err =
+          [is_lost](std::string_view text) {
+            if (WriteTo(stderr, text) == EPIPE) *is_lost = true;
+          },
       .read_input = ReadAllInput,
       .variable =
           [](const std::string& name) {
@@ -107,7 +111,8 @@ Environment SystemEnvironment(const Clock& clock) {
       .browse = Browse,
       .output_fault =
           [fault] { return *fault == 0 ? "" : "write /dev/stdout: " + http::ErrnoText(*fault); },
-      .is_output_lost = [is_lost] { return is_lost->load(); }};
+      .is_output_lost = [is_lost] { return is_lost->load(); },
+      .has_colours = OutputHasColours()};
 }
 
 }  // namespace skiff::cli

@@ -51,8 +51,11 @@ struct Environment {
   VerbShape* shape = nullptr;
   // Why some of what went to `out` was not written; "": it was, or the reader of a pipe has left.
   std::function<std::string()> output_fault = {};
-  // Whether some of it was not written, also as its reader has left; nullptr: all is.
+  // Whether some of it was not written, also as its reader has left, or that of `err`; nullptr: all
+  // is.
   std::function<bool()> is_output_lost = {};
+  // Whether who looks at `out` sees colours.
+  bool has_colours = false;
   // Of a verb that would have gone on and on, and ended for that.
   bool ended_early = false;
 
@@ -60,6 +63,10 @@ struct Environment {
   bool EndsForOutput() {
     ended_early |= is_output_lost && is_output_lost();
     return ended_early;
+  }
+  // Whether somebody read what is printed, and has left. Any thread.
+  bool HasReaderLeft() const {
+    return is_output_lost && is_output_lost() && (!output_fault || output_fault().empty());
   }
 };
 

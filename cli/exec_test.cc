@@ -121,6 +121,7 @@ class FakeServer final : public http::Handler {
 
 struct Outcome {
   int code = 0;
+  bool ended_early = false;
   std::string out;
   std::string err;
   std::string target;
@@ -128,10 +129,17 @@ struct Outcome {
   std::vector<std::string> asked_of_proxy;
 };
 
-// Runs `exec web ARGS` against a server whose command ends with that status. `by_proxy`: one that
-// the environment names.
+// How it goes with what is printed.
+enum class Output : uint8_t { kRead, kReaderLeaves, kDiskIsFull };
+
+struct Ways {
+  bool by_proxy = false;  // One that the environment names.
+  Output output = Output::kRead;
+};
+
+// Runs `exec web ARGS` against a server whose command ends with that status.
 Outcome Exec(std::vector<std::string> args, const std::string& status,
-             Upgrades upgrades = Upgrades::kWebSocket, bool by_proxy = false) {
+             Upgrades upgrades = Upgrades::kWebSocket, Ways ways = {}) {
   FakeServer handler(status, upgrades);
   http::Loops loops;
   const auto server = http::Server::Start({}, loops, handler);
@@ -139,7 +147,7 @@ Outcome Exec(std::vector<std::string> args, const std::string& status,
   const std::string port = std::to_string((*server)->port());
   TestProxy proxy({.server_port = (*server)->port()});
   std::map<std::string, std::string> variables;
-  if (by_proxy) variables["HTTP_PROXY"] = "127.0.0.1:" + std::to_string(proxy.port());
+  if (ways.by_proxy) variables["HTTP_PROXY"] = "127.0.0.1:" + std::to_string(proxy.port());
   const SystemClock clock;
   Mutex mutex;  // Output comes on a loop's thread.
   Outcome outcome;
@@ -158,8 +166,19 @@ Outcome Exec(std::vector<std::string> args, const std::string& status,
                           .connect = [](const HttpsOptions& it) { return MakeHttpsTransport(it); },
                           .pause = [](Duration) {},
                           .clock = clock};
-  args.insert(args.begin(), "--server=http://" + (by_proxy ? "api.test" : "127.0.0.1:" + port));
+  if (ways.output != Output::kRead) {
+    environment.is_output_lost = [&] {
+      const MutexLock lock(mutex);
+      return !outcome.out.empty();
+    };
+  }
+  if (ways.output == Output::kDiskIsFull) {
+    environment.output_fault = [] { return std::string("no space left on device"); };
+  }
+  args.insert(args.begin(),
+              "--server=http://" + (ways.by_proxy ? "api.test" : "127.0.0.1:" + port));
   outcome.code = RunCli(environment, "exec", args);
+  outcome.ended_early = environment.ended_early;
   outcome.target = handler.target();
   outcome.asked_as = handler.asked_as();
   outcome.asked_of_proxy = proxy.asked();
@@ -207,11 +226,28 @@ TEST(ExecTest, SpeaksSpdyToWhoRefusesWebSockets) {
   EXPECT_EQ(outcome.err, "oops\ncommand terminated with exit code 3\n");
 }
 
+// As kubectl ends by the signal of a broken pipe; the result is of a command that nobody waits for.
+TEST(ExecTest, EndsWhereTheReaderOfItsOutputLeaves) {
+  const std::string failure =
+      R"({"status":"Failure","reason":"NonZeroExitCode","details":{"causes":[{"reason":"ExitCode","message":"3"}]}})";
+  for (const Upgrades upgrades : {Upgrades::kWebSocket, Upgrades::kSpdy}) {
+    const Outcome unread = Exec({"web", "-c", "main", "--", "yes"}, failure, upgrades,
+                                {.output = Output::kReaderLeaves});
+    EXPECT_TRUE(unread.ended_early);
+    EXPECT_EQ(unread.code, 0);
+    // A disk that is full stops no command halfway.
+    const Outcome full = Exec({"web", "-c", "main", "--", "yes"}, failure, upgrades,
+                              {.output = Output::kDiskIsFull});
+    EXPECT_FALSE(full.ended_early);
+    EXPECT_EQ(full.code, 3);
+  }
+}
+
 TEST(ExecTest, GoesByAProxyOfTheEnvironment) {
   const std::string ask = "GET http://api.test/api/v1/namespaces/default/pods/web";
   for (const Upgrades upgrades : {Upgrades::kWebSocket, Upgrades::kSpdy}) {
-    const Outcome outcome =
-        Exec({"web", "-c", "main", "--", "ls"}, R"({"status":"Success"})", upgrades, true);
+    const Outcome outcome = Exec({"web", "-c", "main", "--", "ls"}, R"({"status":"Success"})",
+                                 upgrades, {.by_proxy = true});
     EXPECT_EQ(outcome.code, 0) << outcome.err;
     EXPECT_EQ(outcome.out, "hello\n");
     std::vector<std::string> asked = {ask, "CONNECT api.test:80"};

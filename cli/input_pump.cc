@@ -24,7 +24,7 @@ void InputPump::Run() {
     std::shared_ptr<RemoteLink> link;
     {
       const MutexLock lock(state_.mutex);
-      if (state_.closed || state_.refused || state_.answer) return;
+      if (state_.closed || state_.is_unread || state_.refused || state_.answer) return;
       link = state_.link;
     }
     // After whatever woke us: there may be room now.

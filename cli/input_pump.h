@@ -22,7 +22,7 @@ class InputPump {
   };
 
   InputPump(RemoteState& state, Options options);
-  // Until the remote side has closed.
+  // Until the remote side has closed, or nobody reads what it says.
   void Run();
 
  private:

@@ -104,11 +104,37 @@ const Family* FindFamily(std::string_view name) {
   return nullptr;
 }
 
-// The verbs that do what another word would.
+// The verbs that kubectl suggests for words of other programs.
 std::vector<std::string_view> KnownFor(std::string_view word) {
   if (word == "list" || word == "ps") return {"get", "wait"};
   if (word == "rm") return {"delete"};
   return {};
+}
+
+// What other programs call what verbs of ours do.
+constexpr std::pair<std::string_view, std::string_view> kOtherWords[] = {
+    {"list", "get"}, {"ls", "get"},    {"ps", "get"},     {"rm", "delete"},       {"start", "up"},
+    {"init", "up"},  {"stop", "down"}, {"reset", "down"}, {"inspect", "describe"}};
+
+// Of all names: what is called so elsewhere, and those that the word begins, else those nearest to
+// it.
+std::vector<std::string> NearestVerbs(const std::string& word,
+                                      const std::vector<std::string>& names) {
+  constexpr size_t kShortMax = 3;  // Of such a word two letters are most of it.
+  size_t far = word.size() > kShortMax ? kMeantDistanceMax : 1;
+  for (const std::string& name : names) {
+    far = std::min(far, name.starts_with(word) ? 0 : EditDistance(word, name));
+  }
+  std::vector<std::string> meant;
+  for (const auto& [other, verb] : kOtherWords) {
+    if (other == word && std::find(names.begin(), names.end(), verb) != names.end()) {
+      meant.emplace_back(verb);
+    }
+  }
+  for (const std::string& name : names) {
+    if (EditDistance(word, name) <= far || name.starts_with(word)) meant.push_back(name);
+  }
+  return meant;
 }
 
 // Which words may have been meant by one that is none, for the end of a line.
@@ -133,12 +159,8 @@ std::string MeantWord(const Environment& environment, const std::string& verb) {
   if (environment.program == "skiff") {
     names.insert(names.end(), {"compose", "console", "convert", "why"});
   }
-  if (environment.program != "kubectl") {  // The nearest comes first.
-    std::stable_sort(names.begin(), names.end(), [&](const auto& a, const auto& b) {
-      return EditDistance(verb, a) < EditDistance(verb, b);
-    });
-  }
-  return DidYouMean(verb, names, KnownFor(verb));
+  if (environment.program == "kubectl") return DidYouMean(verb, names, KnownFor(verb));
+  return MeantText(NearestVerbs(verb, names));
 }
 
 int UnknownVerb(Environment& environment, const std::string& verb) {

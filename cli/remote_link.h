@@ -36,6 +36,7 @@ struct RemoteState {
   std::optional<http::Opened> answer GUARDED_BY(mutex);  // Of a server that did not upgrade.
   std::string status GUARDED_BY(mutex);                  // What came as the result of the command.
   bool closed GUARDED_BY(mutex) = false;
+  bool is_unread GUARDED_BY(mutex) = false;  // Who read the outputs has left.
   int close_code GUARDED_BY(mutex) = 1005;
   const int changed;
 

@@ -256,6 +256,7 @@ Result<std::string> Follow(Command& command, const RunFlags& flags, const Target
                                 .with_stdin = flags.stdin_open,
                                 .tty = tty};
     const auto code = RunRemote(command, request);
+    if (!code && Command::IsExit(code.error())) return Fail(code.error());
     if (!code) {  // As when it ended just now.
       command.Warn("warning: couldn't attach to pod/{}, falling back to streaming logs: {}\n",
                    target.key.name, code.error().message);

@@ -274,8 +274,10 @@ std::string WhatBringsACluster(Environment& environment, const GlobalFlags& flag
     return "It is the cluster that was made on this machine: `skiff status` says how it is, and "
            "what to do.\n";
   }
-  return "No kubeconfig names a cluster, and you have made none on this machine: `skiff up` makes "
-         "one.\n";
+  return fmt::format(
+      "No kubeconfig names a cluster, and {} is not there: `skiff up` makes one. Of one made with "
+      "--data-dir: export KUBECONFIG=DIRECTORY/admin.kubeconfig\n",
+      environment.kubeconfig_here);
 }
 
 std::shared_ptr<const ProxyEnvironment> ProxiesOf(Environment& environment) {

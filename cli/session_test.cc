@@ -92,8 +92,10 @@ TEST_F(SessionTest, WhatBringsAClusterIsSaidWhereNoneAnswersAndNoneIsNamed) {
   EXPECT_EQ(said({"--raw", "/x"}), refused);  // As kubectl, which knows of no cluster here.
   kubeconfig_here_ = "/nonexistent/kubeconfig";
   EXPECT_EQ(said({"--raw", "/x"}),
-            refused + "No kubeconfig names a cluster, and you have made none on this machine: "
-                      "`skiff up` makes one.\n");
+            refused +
+                "No kubeconfig names a cluster, and /nonexistent/kubeconfig is not there: "
+                "`skiff up` makes one. Of one made with --data-dir: export "
+                "KUBECONFIG=DIRECTORY/admin.kubeconfig\n");
   EXPECT_EQ(said({"--raw", "/x", "--server=http://localhost:8080"}), refused);
   kubeconfig_here_ = path_;
   EXPECT_EQ(said({"--raw", "/x"}),

@@ -100,6 +100,20 @@ using OpenLink = std::unique_ptr<http::Exchange> (*)(http::Loops& loops,
                                                      std::shared_ptr<RemoteState> state,
                                                      RemoteOutputs outputs);
 
+// `write`, which tells `state` when nobody reads what it has written. A disk that is full ends no
+// command, as it does not with kubectl.
+std::function<void(std::string_view)> WhileRead(const Environment& environment,
+                                                std::function<void(std::string_view)> write,
+                                                std::shared_ptr<RemoteState> state) {
+  return [&environment, write = std::move(write), state = std::move(state)](std::string_view text) {
+    write(text);
+    if (!environment.HasReaderLeft()) return;
+    const MutexLock lock(state->mutex);
+    state->is_unread = true;
+    state->Signal();
+  };
+}
+
 // What one attempt came to.
 struct Attempt {
   std::optional<Error> refused;  // The connection was not upgraded.
@@ -112,9 +126,10 @@ Attempt RunOver(OpenLink open, Command& command, const ServerAddress& address,
   // Blocked before the loop's thread starts, so that the signal only comes by its descriptor.
   const SizeChanges sizes(request.tty);
   http::Loops loops;
-  const Environment& environment = command.environment();
-  const RemoteOutputs outputs{request.out ? request.out : environment.out,
-                              request.err ? request.err : environment.err};
+  Environment& environment = command.environment();
+  const RemoteOutputs outputs{
+      WhileRead(environment, request.out ? request.out : environment.out, state),
+      WhileRead(environment, request.err ? request.err : environment.err, state)};
   const auto exchange = open(loops, address, request, state, outputs);
   {
     const RawTerminal terminal(request.tty && request.with_stdin);
@@ -129,6 +144,10 @@ Attempt RunOver(OpenLink open, Command& command, const ServerAddress& address,
   std::optional<http::Opened> answer;
   {
     const MutexLock lock(state->mutex);
+    if (state->is_unread) {
+      environment.ended_early = true;
+      return {{}, Command::ExitNow()};
+    }
     if (state->refused) return {*state->refused};
     answer = std::move(state->answer);
     if (!answer && !state->status.empty()) return {{}, ExitCodeOf(state->status)};

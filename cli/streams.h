@@ -27,7 +27,8 @@ struct RemoteRequest {
 };
 
 // Carries input, output and error, and the terminal's size, until the remote side ends. Returns the
-// exit code of the command. Speaks WebSocket, and SPDY to who refuses that.
+// exit code of the command; the verb ends where who read its output has left. Speaks WebSocket, and
+// SPDY to who refuses that.
 Result<int> RunRemote(Command& command, const RemoteRequest& request);
 
 // What is said before a terminal is attached to a container.

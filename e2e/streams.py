@@ -165,6 +165,8 @@ def commands(k):
     check(k, "exec: much output",
           execute("sh", "--", "sh", "-c", "yes 0123456789 | head -n 100000"), 0,
           "0123456789\n" * 100_000, "")
+    unread = ["bash", "-c", '"$0" exec sh -- yes | head -n 1; echo "${PIPESTATUS[0]}"', k]
+    check(k, "exec: its reader leaves", run(unread), 0, "y\n141\n", "")
     check(k, "exec without -i: no input", execute("sh", "--", "cat", stdin=b"x"), 0, "", "")
     check(k, "exec: no such pod", execute("none", "--", "true"), 1, "",
           'Error from server (NotFound): pods "none" not found\n')

@@ -18,13 +18,13 @@ bool IsFailed(const Check& check) {
 
 }  // namespace
 
-std::string DescribeChecks(const std::vector<Check>& checks) {
+std::string DescribeChecks(const std::vector<Check>& checks, const cli::Colours& colours) {
   std::string text;
   for (const Check& check : checks) {
-    const char* word = IsFailed(check)                           ? "FAIL"
-                       : check.verdict == CheckVerdict::kWarning ? "warn"
-                                                                 : "ok";
-    text += fmt::format("{:<5} {}: {}\n", word, check.name, check.finding);
+    const std::string word = IsFailed(check)                           ? colours.Bad("FAIL ")
+                             : check.verdict == CheckVerdict::kWarning ? colours.Waiting("warn ")
+                                                                       : colours.Good("ok   ");
+    text += fmt::format("{} {}: {}\n", word, check.name, check.finding);
     if (!check.remedy.empty()) text += fmt::format("      mend: {}\n", check.remedy);
   }
   return text;
@@ -53,7 +53,7 @@ int DoctorMain(const std::vector<std::string>& args) {
   ChooseAddresses(to.cluster);
   if (const auto checked = CheckUpFlags(to); !checked) return Complain(checked.error().message);
   const auto checks = AllChecks(ReadHostFacts(to.cluster), to.cluster);
-  std::printf("%s", DescribeChecks(checks).c_str());
+  std::printf("%s", DescribeChecks(checks, cli::Colours(cli::OutputHasColours())).c_str());
   const auto failed = std::count_if(checks.begin(), checks.end(), &IsFailed);
   if (failed == 0) {
     std::printf("\nA cluster can be started here: skiff up\n");

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "cli/colours.h"
 #include "skiff/checks.h"
 
 namespace skiff {
@@ -12,7 +13,8 @@ namespace skiff {
 Result<> RequireHost(const ClusterOptions& options);
 
 // "ok    root: ...", a line each, with the remedy on a line of its own.
-std::string DescribeChecks(const std::vector<Check>& checks);
+std::string DescribeChecks(const std::vector<Check>& checks,
+                           const cli::Colours& colours = cli::Colours());
 
 int DoctorMain(const std::vector<std::string>& args);
 

@@ -208,7 +208,7 @@ int TellOfCluster(const ClusterOptions& options, const ProcessId& process) {
                 asked.error().message.c_str());
     return 1;
   }
-  std::printf("%s", status.Text().c_str());
+  std::printf("%s", status.Text(cli::Colours(cli::OutputHasColours())).c_str());
   return 0;
 }
 

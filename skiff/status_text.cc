@@ -242,7 +242,7 @@ std::vector<std::vector<std::string>> ClusterStatus::Troubles() const {
   return rows;
 }
 
-std::string ClusterStatus::Text() const {
+std::string ClusterStatus::Text(const cli::Colours& colours) const {
   std::string text = "\n";
   if (nodes_.size() <= kNodeRowsMax) {
     std::vector<std::vector<std::string>> rows = {{"NODE", "STATUS", "PODS", "AGE"}};
@@ -259,11 +259,15 @@ std::string ClusterStatus::Text() const {
   }
   text += fmt::format("Pods    {}\nClaims  {}\n\n", Counts(pods_), Counts(claims_));
   if (is_well() && waits_) {
-    return text + fmt::format("Nothing is wrong so far: what is Pending is younger than {}.\n",
-                              HumanDuration(kSymptomPatience));
+    return text +
+           colours.Waiting(
+               fmt::format("Nothing is wrong so far: what is Pending is younger than {}.",
+                           HumanDuration(kSymptomPatience))) +
+           "\n";
   }
-  if (is_well()) return text + "Nothing is wrong.\n";
-  return text + "What is wrong, and what says more of it:\n" + InColumns(Troubles());
+  if (is_well()) return text + colours.Good("Nothing is wrong.") + "\n";
+  return text + colours.Bad("What is wrong, and what says more of it:") + "\n" +
+         InColumns(Troubles());
 }
 
 }  // namespace skiff

@@ -10,6 +10,7 @@
 
 #include "api/gen/admissionregistration_v1.h"
 #include "api/gen/networking_v1.h"
+#include "cli/colours.h"
 #include "client/client.h"
 #include "skiff/symptoms.h"
 
@@ -52,7 +53,7 @@ class ClusterStatus {
 
   bool is_well() const { return troubles_.empty() && symptoms_.empty(); }
   // Nodes, pods and claims, then what is wrong.
-  std::string Text() const;
+  std::string Text(const cli::Colours& colours = cli::Colours()) const;
 
  private:
   struct NodeRow {

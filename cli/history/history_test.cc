@@ -11,6 +11,7 @@ namespace {
 
 using testing::HasSubstr;
 using testing::Not;
+using testing::StartsWith;
 
 // At each tenth revision the Lease n1 was renewed, ten seconds after the last time, and at the
 // newest one just now. A ConfigMap `m` changes with each hundredth. At revision 900 `new` came, the
@@ -51,6 +52,11 @@ class HistoryTest : public ProgramTest {
         items.push_back(Map("m", revision / 100 * 100));
       }
       if (revision >= 900 && only.empty()) items.push_back(Map("new", 900));
+    } else if (request.path.ends_with("/pods")) {
+      for (const char* name : {"new-1", "new-2"}) {
+        if (revision >= 900) items.push_back(Pod(name, "new"));
+      }
+      if (revision < 900) items.push_back(Pod("old", "old"));
     } else if (request.path.ends_with("/secrets")) {
       if (revision < 900) items.push_back(Secret("s", 5));
       items.push_back(Secret("t", revision < 900 ? 6 : 900));
@@ -80,6 +86,12 @@ class HistoryTest : public ProgramTest {
   }
   static Json Map(const std::string& name, uint64_t revision) {
     return {{"metadata", Meta(name, revision)}, {"data", {{"written", std::to_string(revision)}}}};
+  }
+  static Json Pod(const std::string& name, const std::string& set) {
+    Json pod = {{"metadata", Meta(name, 900)}};
+    const Json owner = {{"kind", "ReplicaSet"}, {"name", set}, {"controller", true}};
+    pod["metadata"]["ownerReferences"] = Json::array({owner});
+    return pod;
   }
   static Json Secret(const std::string& name, uint64_t revision) {
     Json secret = {{"kind", "Secret"},
@@ -167,6 +179,36 @@ TEST_F(HistoryTest, ShowsWhatHasChangedSince) {
   EXPECT_EQ(err_,
             "Error from server (NotFound): configmaps \"mm\" not found, neither now nor at "
             "revision 850\n");
+}
+
+TEST_F(HistoryTest, ListsWhatHasChanged) {
+  EXPECT_EQ(Run("diff", {"--since=850", "--brief", "cm"}), 1) << err_;
+  EXPECT_EQ(out_,
+            "CHANGE    OBJECT          CONTROLLED BY\n"
+            "changed   configmap/m     \n"
+            "created   configmap/new   \n");
+  EXPECT_EQ(Run("diff", {"--since=850", "cm"}), 1) << err_;
+  EXPECT_THAT(out_, StartsWith("CHANGE "));
+  EXPECT_EQ(Run("diff", {"--since=850", "cm", "m"}), 1) << err_;
+  EXPECT_THAT(out_, StartsWith("diff ")) << "says it all";
+  EXPECT_EQ(Run("diff", {"--since=1000", "--brief", "cm"}), 0) << err_;
+  EXPECT_EQ(out_, "");
+  EXPECT_EQ(Run("diff", {"--brief", "-f", "x.yaml"}), 2);
+  EXPECT_THAT(err_, HasSubstr("--brief goes with --since"));
+}
+
+// Pods of a rollout would hide what has been changed.
+TEST_F(HistoryTest, ShowsNotAllOfWhatAControllerMadeOrRemoved) {
+  const Json pods = {
+      {"name", "pods"}, {"kind", "Pod"}, {"namespaced", true}, {"verbs", {"list", "watch"}}};
+  served_ = {{"groupVersion", "v1"}, {"resources", Json::array({pods})}};
+  EXPECT_EQ(Run("diff", {"--since=850"}), 1) << err_;
+  EXPECT_EQ(out_,
+            "CHANGE    OBJECT    CONTROLLED BY\n"
+            "created   2 pods    ReplicaSet/new\n"
+            "deleted   pod/old   ReplicaSet/old\n");
+  EXPECT_EQ(Run("diff", {"--since=850", "pods"}), 1) << err_;
+  EXPECT_THAT(out_, HasSubstr("+  name: new-1\n")) << "who asks for them sees them";
 }
 
 TEST_F(HistoryTest, LeavesOutWhatSaysASecondTimeWhatOthersSay) {

@@ -6,6 +6,8 @@
 
 #include "api/text/human_duration.h"
 #include "base/seconds.h"
+#include "cli/describe_pod.h"
+#include "cli/history/changes.h"
 #include "cli/history/past.h"
 #include "cli/history/versions.h"
 #include "cli/json_text.h"
@@ -44,8 +46,10 @@ Result<Selections> AllKinds(Session& session, bool all_namespaces) {
 
 class Comparison {
  public:
-  Comparison(Session& session, const SinceFlags& flags, const Past& past, const Versions& versions)
-      : session_(session), flags_(flags), past_(past), versions_(versions) {}
+  // `is_of_all`: of all kinds, as none was named.
+  Comparison(Session& session, const SinceFlags& flags, const Past& past, const Versions& versions,
+             bool is_of_all)
+      : session_(session), flags_(flags), past_(past), versions_(versions), is_of_all_(is_of_all) {}
 
   Result<> Add(const Selection& selection) {
     const Resource& resource = selection.kind.resource;
@@ -73,6 +77,10 @@ class Comparison {
     }
     return {};
   }
+
+  const Changes& changes() const { return changes_; }
+  // Whether the list of changes says more than the diff does.
+  bool IsListed() const { return changes_.size() > 1 || shown_ < changes_.size(); }
 
  private:
   tl::unexpected<Error> WasNeverThere(const Selection& selection, const std::string& name) const {
@@ -118,6 +126,9 @@ class Comparison {
     }
     MaskBoth(then, now);
     if (IsSameButVersion(then, now)) return {};
+    changes_.Add(resource, then, now);
+    if (flags_.is_brief || IsItsControllers(then, now)) return {};
+    ++shown_;
     return versions_.Add(FileNameOf(resource, key), then, now);
   }
 
@@ -157,10 +168,20 @@ class Comparison {
     return then == now;
   }
 
+  // What a controller made or removed says no more than its name, unless its kind was asked for.
+  bool IsItsControllers(const Json& then, const Json& now) const {
+    if (!is_of_all_) return false;
+    if (then.is_null()) return !ControllerText(now).empty();
+    return now.is_null() && !ControllerText(then).empty();
+  }
+
   Session& session_;
   const SinceFlags& flags_;
   const Past& past_;
   const Versions& versions_;
+  const bool is_of_all_;
+  Changes changes_;
+  size_t shown_ = 0;
   uint64_t now_ = 0;  // 0: nothing was read yet.
 };
 
@@ -199,7 +220,7 @@ Result<bool> ShowSince(Command& command, const SinceFlags& flags) {
   const Past past = TRY(FindPast(session, command.environment().clock, flags.since));
   TellWhere(command, past, flags.since);
   const Versions versions = TRY(Versions::Create());
-  Comparison comparison(session, flags, past, versions);
+  Comparison comparison(session, flags, past, versions, all);
   for (const Selection& selection : selections.items) {
     const auto added = comparison.Add(selection);
     // Of all kinds there may be one that may not be read.
@@ -211,7 +232,10 @@ Result<bool> ShowSince(Command& command, const SinceFlags& flags) {
       return Fail(added.error());
     }
   }
-  return ShowDifferences(command, versions);
+  const Changes& changes = comparison.changes();
+  if (comparison.IsListed()) command.Print("{}", changes.Text(flags.all_namespaces));
+  const bool differs = TRY(ShowDifferences(command, versions));
+  return differs || comparison.IsListed();
 }
 
 }  // namespace skiff::cli

@@ -13,10 +13,12 @@ struct SinceFlags {
   bool all_namespaces = false;
   bool show_managed_fields = false;
   bool has_files = false;
+  bool is_brief = false;  // The list alone.
 };
 
-// Of the kinds and names that the command's words name, else of all kinds but Events and Leases.
-// Whether anything has changed.
+// Of the kinds and names that the command's words name, else of all kinds but Events and Leases:
+// what has changed as a list, where that is more than one object, and as a diff. Whether anything
+// has changed.
 Result<bool> ShowSince(Command& command, const SinceFlags& flags);
 
 }  // namespace skiff::cli

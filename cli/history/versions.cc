@@ -7,6 +7,7 @@
 
 #include "api/text/yaml.h"
 #include "base/process.h"
+#include "cli/colours.h"
 #include "cli/json_text.h"
 
 namespace skiff::cli {
@@ -82,7 +83,8 @@ Result<bool> ShowDifferences(Command& command, const Versions& versions) {
     return CliError(
         fmt::format("failed to run {}: {}", Join(spec.argv, " "), output.error().message));
   }
-  command.environment().out(output->out);
+  Environment& environment = command.environment();
+  environment.out(Colours(environment.has_colours && external.empty()).Diff(output->out));
   command.environment().err(output->err);
   if (output->exit_code > 1) {
     return CliError(fmt::format("exit status {}", output->exit_code));

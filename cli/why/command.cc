@@ -93,7 +93,8 @@ Result<> RunWhy(Command& command, const Args& args) {
         TRY(why::Gather(session, command.environment().clock.Now(), std::move(object)));
     const why::Explanation explanation = why::Explain(facts);
     documents.push_back(why::DocumentFor(explanation));
-    text += (text.empty() ? "" : "\n") + why::TextFor(explanation);
+    text += (text.empty() ? "" : "\n") +
+            why::TextFor(explanation, Colours(command.environment().has_colours));
   }
   const Json all = {{"explanations", std::move(documents)}};
   command.environment().out(output.empty()    ? text

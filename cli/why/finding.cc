@@ -21,26 +21,34 @@ const char* Word(Weight weight) {
   return "";
 }
 
-std::string FindingText(const Finding& finding) {
-  std::string text = finding.sentence + (finding.sentence.ends_with('?') ? "\n" : ".\n");
+std::string InColourOf(Weight weight, const std::string& text, const Colours& colours) {
+  if (weight == Weight::kWrong) return colours.Bad(text);
+  return weight == Weight::kWaits ? colours.Waiting(text) : colours.Good(text);
+}
+
+std::string FindingText(const Finding& finding, const Colours& colours) {
+  const std::string sentence =
+      TerminalText(finding.sentence) + (finding.sentence.ends_with('?') ? "" : ".");
+  std::string text = InColourOf(finding.weight, sentence, colours) + "\n";
   for (const Evidence& each : finding.evidence) {
-    text += fmt::format("  {}  [{}]\n", each.text, each.source);
+    text += fmt::format("  {}  {}\n", TerminalText(each.text),
+                        colours.Faint("[" + TerminalText(each.source) + "]"));
   }
   for (size_t i = 0; i < finding.commands.size(); ++i) {
-    text += fmt::format("  {} {}\n", i == 0 ? "try:" : "    ", finding.commands[i]);
+    text += fmt::format("  {} {}\n", i == 0 ? "try:" : "    ", TerminalText(finding.commands[i]));
   }
   return text;
 }
 
 }  // namespace
 
-std::string TextFor(const Explanation& explanation) {
+std::string TextFor(const Explanation& explanation, const Colours& colours) {
   std::string text;
-  for (const Finding& finding : explanation.findings) text += FindingText(finding);
+  for (const Finding& finding : explanation.findings) text += FindingText(finding, colours);
   for (const std::string& each : explanation.unread) {
-    text += fmt::format("Not looked at: {}.\n", each);
+    text += fmt::format("Not looked at: {}.\n", TerminalText(each));
   }
-  return TerminalText(text);
+  return text;
 }
 
 Json DocumentFor(const Explanation& explanation) {

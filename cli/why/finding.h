@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "api/values.h"
+#include "cli/colours.h"
 
 namespace skiff::cli::why {
 
@@ -57,7 +58,7 @@ struct Explanation {
 };
 
 // For people: the sentences, what they stand on below them, what to do.
-std::string TextFor(const Explanation& explanation);
+std::string TextFor(const Explanation& explanation, const Colours& colours = Colours());
 // For programs.
 Json DocumentFor(const Explanation& explanation);
 

@@ -2,6 +2,7 @@
 // ready.
 #include <fmt/format.h>
 
+#include "api/text/cron_schedule.h"
 #include "cli/why/explain.h"
 
 namespace skiff::cli::why {
@@ -178,19 +179,67 @@ void ExplainJob(const Facts& facts, const Json& job, Findings& out) {
   out.push_back(std::move(finding));
 }
 
-void ExplainCronJob(const Facts& facts, const Json& cron, Findings& out) {
+// Whether no day is the schedule's: "0 0 30 2 *". Whatever the zone, as days are the same in all.
+bool NeverComes(const Facts& facts, const std::string& schedule) {
+  const auto parsed = CronSchedule::Parse(schedule);
+  if (!parsed || parsed->every() > Duration(0)) return false;
+  const std::chrono::local_time<std::chrono::minutes> now(
+      std::chrono::floor<std::chrono::minutes>(facts.now.time_since_epoch()));
+  return parsed->Next(now) == now;
+}
+
+// The event of a run that was passed over for the job that is active; nullptr: there was none.
+const Json* PassedOver(const Facts& facts, const Json& cron) {
+  const Json& active = At(cron, "status", "active");
+  const Json* event = active.empty() ? nullptr : facts.Event(cron, "JobAlreadyActive");
+  if (!event) return nullptr;
+  const Json* job =
+      facts.Find("jobs", TextAt(cron, "metadata", "namespace"), TextAt(active[0], "name"));
+  const bool was_before =
+      job && TextAt(*event, "lastTimestamp") < TextAt(*job, "metadata", "creationTimestamp");
+  return was_before ? nullptr : event;
+}
+
+// Why it starts no jobs, or that it does.
+Finding StartsOf(const Facts& facts, const Json& cron) {
+  const std::string schedule = TextAt(cron, "spec", "schedule");
   const std::string last = TextAt(cron, "status", "lastScheduleTime");
   Finding finding;
-  finding.weight = IsTrue(At(cron, "spec", "suspend")) ? Weight::kWaits : Weight::kFine;
-  finding.cause = finding.weight == Weight::kWaits ? "Suspended" : "Fine";
-  finding.sentence =
-      finding.weight == Weight::kWaits
-          ? fmt::format("{} is suspended, and starts no jobs", Named(cron))
-          : fmt::format("{} starts jobs by its schedule {}; {}", Named(cron),
-                        TextAt(cron, "spec", "schedule"),
-                        last.empty() ? "there was none yet"
-                                     : fmt::format("its last was {} ago", Age(facts, last)));
-  finding.Saw(TextAt(cron, "spec", "schedule"), "spec.schedule");
+  finding.Saw(schedule, "spec.schedule");
+  if (IsTrue(At(cron, "spec", "suspend"))) {
+    finding.weight = Weight::kWaits;
+    finding.cause = "Suspended";
+    finding.sentence = fmt::format("{} is suspended, and starts no jobs", Named(cron));
+    finding.Saw("true", "spec.suspend");
+    finding.Try(CommandFor(
+        cron, fmt::format("patch {} -p '{{\"spec\":{{\"suspend\":false}}}}'", Named(cron))));
+  } else if (NeverComes(facts, schedule)) {
+    finding.cause = "NeverDue";
+    finding.sentence =
+        fmt::format("{} starts no jobs: its schedule {} is of no day of the next five years",
+                    Named(cron), schedule);
+    finding.Try(CommandFor(cron, fmt::format("edit {}", Named(cron))));
+  } else if (const Json* passed = PassedOver(facts, cron)) {
+    const std::string job = "job/" + TextAt(At(cron, "status", "active")[0], "name");
+    finding.weight = Weight::kWaits;
+    finding.cause = "JobAlreadyActive";
+    finding.sentence = fmt::format("{} starts no job until {} is over, as it allows one at a time",
+                                   Named(cron), job);
+    finding.Saw(TextAt(cron, "spec", "concurrencyPolicy"), "spec.concurrencyPolicy");
+    finding.Saw(OneLine(TextAt(*passed, "message")), EventSource(facts, *passed));
+    finding.Try(CommandFor(cron, fmt::format("why {}", ShellWord(job))));
+  } else {
+    finding.weight = Weight::kFine;
+    finding.cause = "Fine";
+    finding.sentence = fmt::format(
+        "{} starts jobs by its schedule {}; {}", Named(cron), schedule,
+        last.empty() ? "there was none yet" : fmt::format("its last was {} ago", Age(facts, last)));
+  }
+  return finding;
+}
+
+void ExplainCronJob(const Facts& facts, const Json& cron, Findings& out) {
+  Finding finding = StartsOf(facts, cron);
   const Json* newest = nullptr;
   for (const Json& job : facts.Of("jobs")) {
     if (TextAt(Controller(job), "uid") != TextAt(cron, "metadata", "uid")) continue;

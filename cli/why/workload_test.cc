@@ -31,6 +31,16 @@ TEST_F(WhyWorkloadTest, OneThatHasAllItsPodsIsFine) {
   EXPECT_TRUE(explanation_.healthy());
 }
 
+TEST_F(WhyWorkloadTest, OnATerminalTheSentenceHasTheColourOfItsWeight) {
+  Why("{kind: CronJob, metadata: {name: c}, spec: {schedule: '0 0 30 2 *'}}");
+  explanation_.findings[0].sentence += "\x1b[2J";
+  EXPECT_THAT(TextFor(explanation_, Colours(true)),
+              StartsWith("\x1b[1;31mcronjob/c starts no jobs: its schedule 0 0 30 2 * is of no day "
+                         "of the next five years^[[2J.\x1b[0m\n"
+                         "  0 0 30 2 *  \x1b[2m[spec.schedule]\x1b[0m\n"))
+      << "and nobody else's";
+}
+
 TEST_F(WhyWorkloadTest, ScaledToNothing) {
   None("own pods");
   EXPECT_THAT(Why(DeploymentOf(0, 0)),
@@ -128,6 +138,37 @@ TEST_F(WhyWorkloadTest, ACronJobThatIsSuspended) {
   EXPECT_THAT(Why("{kind: CronJob, metadata: {name: c}, spec: {schedule: '* * * * *', suspend: "
                   "true}}"),
               StartsWith("cronjob/c is suspended, and starts no jobs.\n"));
+}
+
+TEST_F(WhyWorkloadTest, ACronJobOfADayThatNeverComes) {
+  EXPECT_EQ(Why("{kind: CronJob, metadata: {name: c}, spec: {schedule: '0 0 30 2 *'}}"),
+            "cronjob/c starts no jobs: its schedule 0 0 30 2 * is of no day of the next five "
+            "years.\n"
+            "  0 0 30 2 *  [spec.schedule]\n"
+            "  try: skiff edit cronjob/c -n default\n");
+  EXPECT_FALSE(explanation_.healthy());
+  Why("{kind: CronJob, metadata: {name: c}, spec: {schedule: '0 0 29 2 *'}}");
+  EXPECT_TRUE(explanation_.healthy());
+  Why("{kind: CronJob, metadata: {name: c}, spec: {schedule: '@every 9000h'}}");
+  EXPECT_TRUE(explanation_.healthy());
+}
+
+TEST_F(WhyWorkloadTest, ACronJobThatWaitsForItsJob) {
+  AddEvent("CronJob/c", "JobAlreadyActive", "Not starting job because prior execution is running");
+  const std::string cron =
+      "{kind: CronJob, metadata: {name: c}, spec: {schedule: '* * * * *', concurrencyPolicy: "
+      "Forbid}, status: {active: [";
+  EXPECT_THAT(Why(cron + "{name: c-1}]}}"),
+              StartsWith("cronjob/c starts no job until job/c-1 is over, as it allows one at a "
+                         "time.\n"));
+  EXPECT_FALSE(explanation_.healthy());
+  // It is over.
+  Why(cron + "]}}");
+  EXPECT_TRUE(explanation_.healthy());
+  // That was another one, before.
+  Add("jobs", "{kind: Job, metadata: {name: c-1, creationTimestamp: '2026-01-02T02:59:30Z'}}");
+  Why(cron + "{name: c-1}]}}");
+  EXPECT_TRUE(explanation_.healthy());
 }
 
 TEST_F(WhyWorkloadTest, ACronJobSaysWhenItsLastWas) {

@@ -1,15 +1,17 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
+import type { Claim } from '../src/api/types';
 import { faultsOf } from '../src/model/chaos';
+import { unboundOf } from '../src/model/claim';
 import { Lines } from '../src/model/lines';
 import { layoutMap, squareAt } from '../src/model/maplayout';
 import { quotaLines } from '../src/model/quota';
 import { forwardOf, waysTo } from '../src/model/reach';
 import { byController, rolloutOf } from '../src/model/rollout';
-import { endpointsOf } from '../src/model/service';
+import { endpointsOf, silenceOf } from '../src/model/service';
 import { niceMax, runsOf, useOf, withSample } from '../src/model/usage';
-import { event, ingress, meta, node, podOf, replicaSet, service, slice } from './objects';
+import { event, ingress, meta, node, pod, podOf, replicaSet, service, slice } from './objects';
 
 test('a rollout is old and new pods, and what is over', () => {
   const [old, fresh] = [replicaSet('web-a', 'web', 1, 'web:1'), replicaSet('web-b', 'web', 2, 'web:2')];
@@ -28,6 +30,31 @@ test('a rollout is old and new pods, and what is over', () => {
 test('who answers for a service is there once, ready or not', () => {
   const found = endpointsOf(service('web'), [slice('web', [{ name: 'a' }, { name: 'b', ready: false }]), slice('web', [{ name: 'a' }]), slice('other', [{ name: 'c' }])]);
   assert.deepEqual(found.map((each) => [each.pod, each.ready]), [['a', true], ['b', false]]);
+});
+
+test('where nobody answers for a service it says why', () => {
+  const web = service('web', { selector: { app: 'web', tier: 'front' }, ports: [{ port: 80, targetPort: 'http' }] });
+  const labels = { labels: { app: 'web', tier: 'front' } };
+  assert.deepEqual(silenceOf(web, [pod('other', { meta: { namespace: 'elsewhere', ...labels } })]), [
+    'No pod of this namespace has app=web, tier=front.',
+  ]);
+  assert.deepEqual(silenceOf(web, [pod('a', { meta: { labels: { app: 'web', tier: 'back' } } }), pod('b', { meta: { labels: { app: 'wbe' } } })]), [
+    'No pod of this namespace has app=web, tier=front.', 'The nearest is a, with tier=back.',
+  ]);
+  assert.deepEqual(silenceOf(web, [pod('a', { meta: { labels: { app: 'web' } } })])[1], 'The nearest is a, with no tier.');
+  const failing = { ready: false, status: { containerStatuses: [{ name: 'main', ready: false, restartCount: 0, image: 'web:1', state: { waiting: { reason: 'ImagePullBackOff', message: 'no such image' } } }] } };
+  assert.deepEqual(silenceOf(web, [pod('a', { ...failing, meta: labels }), pod('b', { ...failing, meta: labels }), pod('done', { phase: 'Succeeded', meta: labels })]), [
+    'a and 1 more: ImagePullBackOff, main: no such image',
+  ]);
+  assert.deepEqual(silenceOf(web, [pod('a', { meta: labels })]), ['No container of its pods has a port named http.']);
+});
+
+test('a claim without a volume has what was last said of it', () => {
+  const claims = [{ metadata: meta('bound'), spec: {}, status: { phase: 'Bound' } }, { metadata: meta('data'), spec: {} }] as Claim[];
+  const of = (message: string, name: string) => event(`${name}.1`, { message, involvedObject: { kind: 'PersistentVolumeClaim', name, uid: `uid-${name}` } });
+  assert.deepEqual(unboundOf(claims, []).map((each) => [each.claim.metadata.name, each.why]), [['data', 'This claim has no volume yet']]);
+  assert.equal(unboundOf(claims, [of('of another', 'bound'), of('no such class', 'data'), of('older', 'data')])[0]!.why, 'no such class');
+  assert.deepEqual(unboundOf(claims.slice(0, 1), []), []);
 });
 
 test('faults have their beginning and their end, and all that they are on', () => {

@@ -56,24 +56,44 @@ Json ParameterOf(const char* name, const char* place) {
 
 constexpr const char* kSchemas = "io.k8s.metrics.pkg.apis.metrics.v1beta1.";
 
+// The schema, and what `kubectl explain` says of it.
+Json Told(Json schema, const char* what) {
+  schema["description"] = what;
+  return schema;
+}
+
+const Json& TextSchema() {
+  static const Json kText = {{"type", "string"}};
+  return kText;
+}
+
+// The fields that objects and lists have.
+Json FieldsOfAll() {
+  return {
+      {"apiVersion", Told(TextSchema(), "Always `metrics.k8s.io/v1beta1`.")},
+      {"kind", Told(TextSchema(), "What this is. Set by the server.")},
+      {"metadata", Told({{"type", "object"}}, "Name, namespace and labels of what was measured.")}};
+}
+
 // A kind, and the list of it.
-void AddSchemas(const std::string& kind, Json fields, Json& schemas) {
+void AddSchemas(const std::string& kind, const char* about, Json fields, Json& schemas) {
   const std::string name = kSchemas + kind;
-  fields["apiVersion"] = fields["kind"] = {{"type", "string"}};
-  fields["metadata"] = {{"type", "object"}};
-  fields["timestamp"] = {{"type", "string"}, {"format", "date-time"}};
-  fields["window"] = {{"type", "string"}};
+  fields.update(FieldsOfAll());
+  fields["timestamp"] = Told({{"type", "string"}, {"format", "date-time"}},
+                             "When it was measured: the end of `window`.");
+  fields["window"] =
+      Told(TextSchema(), "How long it was measured, as in `15s`: CPU is the mean of that time.");
   schemas[name] = {{"type", "object"},
+                   {"description", about},
                    {"properties", std::move(fields)},
                    {"x-kubernetes-group-version-kind", Json::array({KindExtension(kind)})}};
   const Json item = {{"$ref", "#/components/schemas/" + name}};
+  Json of_list = FieldsOfAll();
+  of_list["metadata"] = Told({{"type", "object"}}, "Empty: what is measured has no history.");
+  of_list["items"] = Told({{"type", "array"}, {"items", item}}, "One for each that was measured.");
   schemas[name + "List"] = {
       {"type", "object"},
-      {"properties",
-       {{"apiVersion", {{"type", "string"}}},
-        {"kind", {{"type", "string"}}},
-        {"metadata", {{"type", "object"}}},
-        {"items", {{"type", "array"}, {"items", item}}}}},
+      {"properties", std::move(of_list)},
       {"x-kubernetes-group-version-kind", Json::array({KindExtension(kind + "List")})}};
 }
 
@@ -144,13 +164,23 @@ Json ResourceList() {
 }
 
 Json OpenApiDocument() {
-  const Json amounts = {{"type", "object"}, {"additionalProperties", {{"type", "string"}}}};
+  const Json amounts =
+      Told({{"type", "object"}, {"additionalProperties", TextSchema()}},
+           "What was used: `cpu` in cores (`250m` is a quarter of one) and `memory` "
+           "in bytes, without what could be given back at once.");
   Json schemas = Json::object();
-  AddSchemas("NodeMetrics", {{"usage", amounts}}, schemas);
-  const Json container = {{"type", "object"},
-                          {"required", {"name", "usage"}},
-                          {"properties", {{"name", {{"type", "string"}}}, {"usage", amounts}}}};
-  AddSchemas("PodMetrics", {{"containers", {{"type", "array"}, {"items", container}}}}, schemas);
+  AddSchemas("NodeMetrics", "What a node uses of CPU and memory. It can be read, not watched.",
+             {{"usage", amounts}}, schemas);
+  const Json container = {
+      {"type", "object"},
+      {"required", {"name", "usage"}},
+      {"properties",
+       {{"name", Told(TextSchema(), "Name of the container in its pod.")}, {"usage", amounts}}}};
+  const Json containers = Told({{"type", "array"}, {"items", container}},
+                               "What each container uses that runs and has been measured.");
+  AddSchemas("PodMetrics",
+             "What the containers of a pod use of CPU and memory. It can be read, not watched.",
+             {{"containers", containers}}, schemas);
   Json paths = Json::object();
   AddPaths("nodes", "NodeMetrics", false, paths);
   AddPaths("pods", "PodMetrics", true, paths);

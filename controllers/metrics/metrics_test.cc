@@ -158,5 +158,20 @@ TEST(MetricsDocumentsTest, WhatIsListedHasADescription) {
   }
 }
 
+TEST(MetricsDocumentsTest, EachFieldSaysWhatItIsFor) {
+  const auto is_told = [](const Json& schema) { return !schema.value("description", "").empty(); };
+  const Json document = OpenApiDocument();
+  for (const auto& [name, schema] : document.at("components").at("schemas").items()) {
+    EXPECT_TRUE(is_told(schema) || name.ends_with("List")) << name;
+    for (const auto& [field, of_field] : schema.at("properties").items()) {
+      EXPECT_TRUE(is_told(of_field)) << name << "." << field;
+      if (field != "containers") continue;
+      for (const auto& [of_one, inner] : of_field.at("items").at("properties").items()) {
+        EXPECT_TRUE(is_told(inner)) << of_one;
+      }
+    }
+  }
+}
+
 }  // namespace
 }  // namespace skiff::metrics

@@ -5,6 +5,7 @@ import { kinds } from '../api/kinds';
 import { useLive } from '../api/live';
 import type { Claim, Deployment, EventObj, Node, Pod, ReplicaSet, ResourceQuota } from '../api/types';
 import { kUsage, usageOfPods, useUsage } from '../api/usage';
+import { isSameUnbound, type Unbound, unboundOf } from '../model/claim';
 import type { MapCell, MapGroup } from '../model/mapplaces';
 import { isSame } from '../model/order';
 import { condition, kToneOrder, ownerOf, podState, podWhy, type Tone } from '../model/pod';
@@ -191,7 +192,7 @@ function fullQuotas(quotas: ResourceQuota[]): Trouble[] {
   });
 }
 
-function troublesOf(nodes: Node[], pods: Pod[], rollouts: Rolled[], claims: Claim[], quotas: ResourceQuota[]): Trouble[] {
+function troublesOf(nodes: Node[], pods: Pod[], rollouts: Rolled[], unbound: Unbound[], quotas: ResourceQuota[]): Trouble[] {
   const found = fullQuotas(quotas);
   const same = new Map<string, Trouble>();
   for (const node of nodes) {
@@ -228,11 +229,9 @@ function troublesOf(nodes: Node[], pods: Pod[], rollouts: Rolled[], claims: Clai
     same.set(key, trouble);
     found.push(trouble);
   }
-  for (const claim of claims) {
-    if (claim.status?.phase === 'Bound') continue;
+  for (const { claim, why } of unbound) {
     found.push({
-      key: claim.metadata.uid, tone: 'warn', word: claim.status?.phase ?? '', name: claim.metadata.name, times: 1,
-      why: t.overview.claimPending,
+      key: claim.metadata.uid, tone: 'warn', word: claim.status?.phase ?? '', name: claim.metadata.name, times: 1, why,
       to: href('object', ['persistentvolumeclaims', claim.metadata.namespace, claim.metadata.name]),
     });
   }
@@ -357,6 +356,16 @@ function useRollouts(deployments: Deployment[], sets: ReplicaSet[], pods: Pod[])
   }, [deployments, bySet, byOwner]);
 }
 
+// The same where nothing else was said: most events are of something else.
+function useUnbound(claims: Claim[], events: EventObj[]): Unbound[] {
+  const kept = useRef<Unbound[]>([]);
+  return useMemo(() => {
+    const now = unboundOf(claims, events);
+    if (!isSameUnbound(kept.current, now)) kept.current = now;
+    return kept.current;
+  }, [claims, events]);
+}
+
 export function Overview() {
   const space = namespace.value;
   const nodes = useLive<Node>(kinds.nodes);
@@ -369,9 +378,10 @@ export function Overview() {
   const nodeList = nodes.list;
   const podList = pods.list;
   const rollouts = useRollouts(deployments.list, sets.list, podList);
+  const unbound = useUnbound(claims.list, events.list);
   const troubles = useMemo(
-    () => troublesOf(nodeList, podList, rollouts, claims.list, quotas.list),
-    [nodeList, podList, rollouts, claims.list, quotas.list],
+    () => troublesOf(nodeList, podList, rollouts, unbound, quotas.list),
+    [nodeList, podList, rollouts, unbound, quotas.list],
   );
   const latest = useMemo(() => events.list.slice(0, kEventsMax), [events.list]);
   const counts = useMemo(() => countsOf(podList), [podList]);

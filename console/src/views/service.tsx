@@ -5,8 +5,8 @@ import type { ComponentChildren } from 'preact';
 import { kinds, pathOf } from '../api/kinds';
 import { useLive } from '../api/live';
 import { remove } from '../api/request';
-import type { EndpointSlice, Service } from '../api/types';
-import { type Answering, endpointsOf, portText } from '../model/service';
+import type { EndpointSlice, Pod, Service } from '../api/types';
+import { type Answering, endpointsOf, portText, silenceOf } from '../model/service';
 import { go, href, place } from '../router';
 import { t } from '../texts';
 import { Action, Badge, Head, Notice, Panel, Standing } from '../ui/parts';
@@ -23,6 +23,17 @@ function Answer({ each }: { each: Answering }) {
       <span class="mono small dim">{each.address}</span>
       <span class="small dim">{each.node}</span>
     </li>
+  );
+}
+
+function Silence({ service }: { service: Service }) {
+  const pods = useLive<Pod>(kinds.pods, service.metadata.namespace);
+  const { list, loaded } = pods;
+  const lines = useMemo(() => (loaded ? silenceOf(service, list) : []), [service, list, loaded]);
+  return (
+    <Notice tone="warn" title={t.services.nobody}>
+      <ul>{lines.map((each) => <li key={each}>{each}</li>)}</ul>
+    </Notice>
   );
 }
 
@@ -63,9 +74,10 @@ export function ServiceView() {
       <div class="columns">
         <Panel title={t.services.who}>
           {spec.externalName && <p>{t.services.external(spec.externalName)}</p>}
-          {!spec.externalName && endpoints.length === 0 && (
-            <Notice tone="warn">{selector.length === 0 ? t.services.noSelector : t.services.nobody}</Notice>
+          {!spec.externalName && endpoints.length === 0 && selector.length === 0 && (
+            <Notice tone="warn">{t.services.noSelector}</Notice>
           )}
+          {!spec.externalName && selector.length > 0 && !endpoints.some((each) => each.ready) && <Silence service={service} />}
           <ul class="answers">{endpoints.map((each) => <Answer key={each.pod + each.address} each={each} />)}</ul>
         </Panel>
         <div>
