@@ -2,6 +2,7 @@
 // program's schema.
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <sstream>
 
@@ -25,9 +26,12 @@ struct Converted {
 
 Result<std::string> ReadAll(Command& command, const std::string& path) {
   if (path == "-") return command.environment().read_input();
+  std::error_code ignored;
+  const bool is_folder = std::filesystem::is_directory(path, ignored);
   std::ifstream file(path, std::ios::binary);
-  if (!file) {
-    return CliError(fmt::format("the path \"{}\" cannot be read: {}", path, std::strerror(errno)));
+  if (is_folder || !file) {
+    const int error = is_folder ? EISDIR : errno;
+    return CliError(fmt::format("the path \"{}\" cannot be read: {}", path, std::strerror(error)));
   }
   std::ostringstream text;
   text << file.rdbuf();

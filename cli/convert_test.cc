@@ -11,7 +11,7 @@ namespace {
 
 class ConvertTest : public testing::Test {
  protected:
-  int Convert(std::string input, const std::string& output) {
+  int Convert(std::string input, const std::string& output, const std::string& file = "-") {
     out_.clear();
     err_.clear();
     const SystemClock clock;
@@ -25,7 +25,7 @@ class ConvertTest : public testing::Test {
         },
         .pause = [](Duration) {},
         .clock = clock};
-    return RunCli(environment, "convert", {"-f", "-", "-o", output});
+    return RunCli(environment, "convert", {"-f", file, "-o", output});
   }
   std::string out_;
   std::string err_;
@@ -58,6 +58,10 @@ TEST_F(ConvertTest, RefusesWhatItCouldNotKeep) {
   EXPECT_EQ(err_, "error: no kind \"Thing\" is registered for version \"a/v1\"\n");
   EXPECT_EQ(Convert("kind: Pod\napiVersion: v1\n---\nkind: Pod\napiVersion: v1\n", "json"), 1);
   EXPECT_EQ(err_, "error: one object is converted at a time, not 2\n");
+  EXPECT_EQ(Convert("", "json", "/"), 1);
+  EXPECT_EQ(err_, "error: the path \"/\" cannot be read: Is a directory\n");
+  EXPECT_EQ(Convert("", "json", "/nowhere/x"), 1);
+  EXPECT_EQ(err_, "error: the path \"/nowhere/x\" cannot be read: No such file or directory\n");
   EXPECT_EQ(Convert(R"({"kind":"Pod","apiVersion":"v1","metadata":{},"metadata":{}})", "yaml"), 1);
   EXPECT_EQ(err_, "error: strict decoding error: duplicate field \"metadata\"\n");
   EXPECT_EQ(Convert("kind: Pod\napiVersion: v1\nkind: Pod\n", "json"), 1);

@@ -223,8 +223,9 @@ constexpr Line kPurposes[] = {
     {"config unset", "Take a single field out of the kubeconfig."},
     {"config use-context", "Have all verbs use a context from now on."},
     {"config view", "Show the kubeconfig that is in use, without its secrets."},
-    {"console", "Open the web console in a browser that is logged in as you, or print a link to it."},
-    {"convert", "Write objects of files as another version of their API."},
+    {"console",
+     "Open the web console in a browser that is logged in as you, or print a link to it."},
+    {"convert", "Write an object in another encoding."},
     {"cordon", "Let no more pods be put on a node."},
     {"cp", "Copy files to and from containers."},
     {"create", "Create objects from files; objects that are there already are an error."},
@@ -297,8 +298,9 @@ constexpr Line kPurposes[] = {
     {"uncordon", "Let pods be put on a node again."},
     {"version", "Show the versions of this program and of the server."},
     {"wait", "Wait until objects are in a state."},
-    {"why", "Say why a pod, service, claim, ingress or workload is not as it should be, with what "
-            "shows it."}};
+    {"why",
+     "Say why a pod, service, claim, ingress or workload is not as it should be, with what "
+     "shows it."}};
 
 std::string_view Look(std::span<const Line> lines, std::string_view verb) {
   const auto found =

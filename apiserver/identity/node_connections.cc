@@ -29,7 +29,7 @@ Result<http::Upstream> KubeletOf(Store& store, const NodeConnections& connection
   if (const auto address = ParseIp(upstream.host)) upstream.host = address->Text();
   upstream.port = node->status.daemon_endpoints.kubelet_endpoint.port;
   if (upstream.port == 0) upstream.port = 10250;
-  upstream.tls = connections.kubelet_tls;
+  upstream.tls = connections.kubelet_tls.load();
   upstream.server_name = node_name;
   return upstream;
 }

@@ -1,6 +1,7 @@
 // How the server reaches kubelets and pods: for logs, commands, forwarded ports and proxying.
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <string>
 
@@ -13,7 +14,8 @@ namespace skiff {
 
 struct NodeConnections {
   http::Loops& loops;
-  http::TlsContext kubelet_tls;  // With the server's own client certificate.
+  // With the server's own client certificate; what is put here holds for new connections.
+  std::atomic<http::TlsContext> kubelet_tls;
   // The socket that answers for a simulated node and its pods; "" for nodes that are machines.
   std::function<std::string(const std::string& node)> socket_of_simulated = {};
   // What a kubelet may take until it begins to answer a part of this process, whose thread waits.

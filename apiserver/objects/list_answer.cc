@@ -24,6 +24,8 @@ const Log kListLog("apiserver");
 
 // What is made before the head is sent; an answer that is no longer has a Content-Length.
 constexpr size_t kWholeBytesMax = 1 << 20;
+// The same of one that will be longer, as far as that is known by then.
+constexpr size_t kBeginBytes = 128 << 10;
 // Made ahead of the connection, and when that is to be made up again.
 constexpr size_t kAheadBytes = 512 << 10;
 constexpr size_t kAheadBytesMin = 256 << 10;
@@ -51,9 +53,10 @@ size_t BytesOfPieces(const std::vector<http::SharedBytes>& pieces) {
 // Writes a list, a step at a time. One thread at a time.
 class ListWriter {
  public:
+  // `items`: how many the list has; 0 where that is not known.
   ListWriter(const KindInfo& kind, std::unique_ptr<ListCursor> records,
-             std::unique_ptr<ListForm> form)
-      : kind_(kind), records_(std::move(records)), form_(std::move(form)) {}
+             std::unique_ptr<ListForm> form, size_t items)
+      : kind_(kind), records_(std::move(records)), form_(std::move(form)), items_(items) {}
 
   const ListForm& form() const { return *form_; }
 
@@ -79,10 +82,16 @@ class ListWriter {
     if (!is_read_) {
       is_read_ = !TRY(Read());
       for (size_t i = 0; i < batch_.size(); ++i) TRY(form_->Add(TRY(TextOfNext(i)), piece_));
+      added_ += batch_.size();
     }
     if (is_read_) form_->End(piece_);
     if (is_read_ || piece_.size() >= kPieceBytes) EndPiece(out);
     return !is_read_;
+  }
+
+  // What all of it comes to, about and at least, by those `bytes` that were written.
+  size_t ExpectedBytes(size_t bytes) const {
+    return added_ == 0 || added_ > items_ ? bytes : bytes / added_ * items_;
   }
 
   // What was written so far, and all that follows.
@@ -128,6 +137,8 @@ class ListWriter {
   const std::unique_ptr<ListCursor> records_;
   const std::unique_ptr<ListForm> form_;
   std::vector<RecordPtr> batch_;
+  const size_t items_;
+  size_t added_ = 0;  // By steps.
   bool is_read_ = false;
   std::string text_;
   std::string piece_;
@@ -303,15 +314,21 @@ Result<http::Response> ListBy(const ListParts& parts, const ApiRequest& request,
   if (IsAtOnce()) {
     TRY(CheckQuick(kind, media, leaves && AcceptsGzip(request.http), *page.records));
   }
+  // A page behind which there is more is full.
+  const bool is_full = options.limit > 0 && options.SelectsAll() && page.records->more();
   auto writer = std::make_unique<ListWriter>(kind, std::move(page.records),
-                                             TRY(ListFormOf(kind, page.meta, request, media)));
+                                             TRY(ListFormOf(kind, page.meta, request, media)),
+                                             is_full ? static_cast<size_t>(options.limit) : 0);
   http::Response response;
   response.content_type = std::string(writer->form().content_type());
   std::vector<http::SharedBytes> pieces;
   TRY(writer->Begin());
   bool more = true;
   size_t bytes = 0;
-  while (more && (!leaves || bytes < kWholeBytesMax)) {
+  const auto is_enough = [&] {
+    return leaves && bytes >= kBeginBytes && writer->ExpectedBytes(bytes) > kWholeBytesMax;
+  };
+  while (more && !is_enough()) {
     more = TRY(writer->Step(pieces));
     bytes = BytesOfPieces(pieces);
   }

@@ -1,7 +1,7 @@
 // The answer to a list. One that is short is made at once; what a long one has is read, and written
 // in the form that the client takes, as the connection takes it:
 //
-//   request ─> worker: opens the list, makes the first megabyte ─> stream
+//   request ─> worker: opens the list, makes the first of it ─> stream
 //              connection's loop: takes pieces ─> few are left ─> job: makes more ─> wakes the loop
 //
 // So a list of a hundred thousand objects holds about a megabyte, and eight bytes an object. Nobody

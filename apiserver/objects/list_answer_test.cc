@@ -131,6 +131,20 @@ TEST_F(ListAnswerTest, WhatTheConnectionDoesNotTakeIsNotMade) {
   }
 }
 
+TEST_F(ListAnswerTest, APageThatWillBeLongBeginsAtOnce) {
+  MakeMany();
+  Answer answer = AskLong("?limit=200");
+  ASSERT_TRUE(answer.response.stream);
+  std::string text;
+  EXPECT_EQ(TakeReady(answer.response, text), http::Pulled::kIdle);
+  EXPECT_GT(text.size(), 0);
+  EXPECT_LT(text.size(), 256 << 10) << "nobody has made more yet";
+  const Answer short_one = AskLong("?limit=50");
+  EXPECT_FALSE(short_one.response.stream) << "800 KiB, and known to be no more";
+  EXPECT_EQ(BodyOf(short_one.response),
+            BodyOf(AskFor("?limit=50", "application/json", "").response));
+}
+
 // What a form kept of its first look is not kept beside what is made of it.
 TEST_F(ListAnswerTest, HoldsWhatIsMadeAheadOnce) {
   MakeMany();

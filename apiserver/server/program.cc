@@ -143,6 +143,7 @@ struct ApiServerProcess::Impl {
   std::unique_ptr<ThreadExecutor> executor;
   std::vector<ControlLoop*> work;  // What runs on it.
   std::unique_ptr<http::Loops> loops;
+  http::ClientTls to_kubelets;  // As it was at the start.
   std::unique_ptr<NodeConnections> nodes;
   std::unique_ptr<http::Server> front;
   std::vector<std::unique_ptr<http::FollowedFiles>> files;  // On the executor as well.
@@ -201,6 +202,14 @@ Result<> ApiServerProcess::Impl::FollowFiles(const ApiServerFlags& flags) {
   follow(flags.proxy_client_cert_file, flags.proxy_client_key_file, [this](const Texts& texts) {
     return server->UseProxyCertificate(texts[0], texts[1]);
   });
+  follow(flags.kubelet_client_certificate, flags.kubelet_client_key,
+         [this](const Texts& texts) -> Result<> {
+           http::ClientTls renewed = to_kubelets;
+           renewed.certificate_pem = texts[0];
+           renewed.key_pem = texts[1];
+           nodes->kubelet_tls = TRY(http::MakeClientContext(renewed));
+           return {};
+         });
   const auto follow_configuration = [&](const std::string& file, http::FollowedFiles::Take take) {
     if (file.empty()) return;
     files.push_back(
@@ -237,16 +246,15 @@ void ApiServerProcess::Impl::FollowAuthorities(const ApiServerFlags& flags) {
 }
 
 Result<> ApiServerProcess::Impl::ConnectNodes(const ApiServerFlags& flags) {
-  http::ClientTls tls;
-  tls.ca_pem = TRY(http::ReadAuthorities(flags.kubelet_certificate_authority));
+  to_kubelets.ca_pem = TRY(http::ReadAuthorities(flags.kubelet_certificate_authority));
   // As kube-apiserver: without an authority kubelets are not verified.
-  tls.insecure = tls.ca_pem.empty();
+  to_kubelets.insecure = to_kubelets.ca_pem.empty();
   const KeyPair pair =
       TRY(ClientPairOf(flags.kubelet_client_certificate, flags.kubelet_client_key));
-  tls.certificate_pem = pair.certificate_pem;
-  tls.key_pem = pair.key_pem;
-  nodes = std::make_unique<NodeConnections>(
-      NodeConnections { *loops, TRY(http::MakeClientContext(tls)), flags.socket_of_simulated });
+  to_kubelets.certificate_pem = pair.certificate_pem;
+  to_kubelets.key_pem = pair.key_pem;
+  auto context = TRY(http::MakeClientContext(to_kubelets));
+  nodes.reset(new NodeConnections{*loops, std::move(context), flags.socket_of_simulated});
   return {};
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "apiserver/storage/name_term.h"
 #include "apiserver/storage/record_cache.h"
 #include "apiserver/storage/store_answers.h"
 #include "base/at_once.h"
@@ -47,6 +48,7 @@ EventTerms TermsOf(const Event& event) {
   terms.Add(*event.record);
   if (event.previous && event.previous != event.record) terms.Add(*event.previous);
   if (!terms.known) terms.terms.clear();
+  terms.terms.push_back(NameIndexTermOfKey(event.record->key));
   return terms;
 }
 

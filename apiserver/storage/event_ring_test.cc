@@ -6,6 +6,7 @@
 #include <map>
 #include <thread>
 
+#include "apiserver/storage/name_term.h"
 #include "apiserver/storage/record_header.h"
 
 namespace skiff {
@@ -133,6 +134,21 @@ TEST(EventRing, ATermWakesForWhatHasItOrHadIt) {
   Publish(ring, "/p/b", "no object");
   EXPECT_EQ(wakes["n2"], 2) << "nobody knows what it has";
   EXPECT_EQ(wakes["n3"], 1);
+}
+
+TEST(EventRing, ANameWakesInWhateverNamespaceItIs) {
+  EventRing ring(Revision{1}, {}, nullptr);
+  std::map<std::string, int> wakes;
+  const auto watch = [&](const std::string& name) {
+    return ring.Watch({"/p/", Revision{1}, NameIndexTerm(name)}, [&wakes, name] { ++wakes[name]; });
+  };
+  const auto first = watch("a"), second = watch("b"), part = watch("n/a");
+  Publish(ring, "/p/n/a", OnNode("n1"));
+  EXPECT_EQ(wakes, (std::map<std::string, int>{{"a", 1}}));
+  EXPECT_EQ(Next(*first), "/p/n/a@2");
+  Publish(ring, "/p/m/a", OnNode("n1"));
+  Publish(ring, "/p/n/b", OnNode("n1"));
+  EXPECT_EQ(wakes, (std::map<std::string, int>{{"a", 2}, {"b", 1}}));
 }
 
 TEST(EventRing, CursorsOfTermsComeAndGo) {

@@ -12,6 +12,7 @@
 #include "apiserver/request/api_errors.h"
 #include "apiserver/request/initial_events.h"
 #include "apiserver/request/object_response.h"
+#include "apiserver/storage/name_term.h"
 #include "apiserver/watches/converted_events.h"
 #include "apiserver/watches/definition_watch.h"
 #include "apiserver/watches/shared_frames.h"
@@ -404,6 +405,12 @@ Result<Start> StartOf(const WatchParts& parts, const std::string& prefix,
   return start;
 }
 
+// A name tells most; within a namespace it is the prefix already.
+std::optional<IndexTerm> WakingTermOf(const ListQuery& options, const KindInfo& kind) {
+  const auto name = options.fields.Exact("metadata.name");
+  return name ? NameIndexTerm(*name) : TermOf(options, kind);
+}
+
 }  // namespace
 
 Result<http::Response> WatchObjects(const WatchParts& parts, const ApiRequest& request) {
@@ -423,7 +430,7 @@ Result<http::Response> WatchObjects(const WatchParts& parts, const ApiRequest& r
       WatchSelection{Hold(*request.kind), *request.kind, PackedRules::Of(options.labels),
                      PackedRules::Of(options.fields),
                      request.info.legacy_watch ? request.info.name : std::string(),
-                     TermOf(options, *request.kind)});
+                     WakingTermOf(options, *request.kind)});
   const std::string prefix =
       SelectedPrefix(*request.kind, request.info.namespace_name, options.fields);
   Start start = TRY(StartOf(parts, prefix, selection, options, request.user.name));
