@@ -160,12 +160,18 @@ Result<> PrintRevisions(Command& command, const RolloutFlags& flags, ObjectPrint
 struct HistoryWish {
   ObjectPrinter* printer = nullptr;  // None: a table, or one revision's description.
   int revision = 0;
+  bool of_target = false;  // The printer prints what has the history.
 };
 
 Result<> ShowHistory(Command& command, const RolloutFlags& flags, const Target& target,
                      const HistoryWish& wish) {
   Session& session = *TRY(command.session());
   const auto history = TRY(RevisionsOf(session, target, "history viewer"));
+  if (wish.of_target) {
+    const std::string text = TRY(wish.printer->Print(target.object));
+    command.environment().out(text);
+    return {};
+  }
   if (wish.printer) return PrintRevisions(command, flags, *wish.printer, history, wish.revision);
   const std::string name = KindName(target.resource) + "/" + target.key.name;
   if (history.empty()) {
@@ -198,11 +204,14 @@ Result<> RunHistory(Command& command, const Args& args) {
   if (revision < 0) {
     return CliError(fmt::format("revision must be a positive integer: {}", revision));
   }
-  const bool as_objects = !flags.write.print.output.empty() || !flags.write.print.template_.empty();
+  const PrintFlags& print = flags.write.print;
+  // A template alone is of the object itself, as for kubectl.
+  const bool of_target = print.output.empty() && !print.template_.empty();
+  const bool as_objects = !print.output.empty() || of_target;
   std::unique_ptr<ObjectPrinter> printer;
-  if (as_objects) printer = TRY(MakeObjectPrinter(flags.write.print));
+  if (as_objects) printer = TRY(MakeObjectPrinter(print));
   for (const Target& target : targets) {
-    const auto shown = ShowHistory(command, flags, target, {printer.get(), revision});
+    const auto shown = ShowHistory(command, flags, target, {printer.get(), revision, of_target});
     if (!shown) command.Report(shown.error());
   }
   return {};

@@ -59,6 +59,8 @@ TEST_F(RolloutTest, WhatHasNoHistoryHasNoTableOfIt) {
   EXPECT_EQ(out_, "deployment.apps/d \nNo rollout history found.\n");
   EXPECT_EQ(Run("rollout", {"history", "deploy/d", "--revision=2"}), 0) << err_;
   EXPECT_EQ(out_, "deployment.apps/d with revision #2\nNo rollout history found.\n");
+  EXPECT_EQ(Run("rollout", {"history", "deploy/d", "--template={{.kind}} {{.metadata.name}}"}), 0);
+  EXPECT_EQ(out_, "Deployment d") << "a template alone is of what has the history";
 }
 
 TEST_F(RolloutTest, WhatAnUndoWouldComeToIsPrintedInTheFormAskedFor) {

@@ -134,7 +134,7 @@ bool HasCredentials(const GlobalFlags& flags) {
 Result<> CheckExec(const std::string& user, const ExecPlugin& plugin) {
   const auto problems = plugin.Problems(user);
   if (problems.empty()) return {};
-  if (problems.size() == 1) return ConfigError(problems[0]);
+  if (problems.size() == 1) return CliError(problems[0]);
   return ConfigError(fmt::format("\n* {}", fmt::join(problems, "\n* ")));
 }
 
