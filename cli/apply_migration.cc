@@ -19,7 +19,8 @@ std::set<std::string> ClientSideManagers(const Json& entries) {
   std::set<std::string> managers;
   for (const Json& entry : entries) {
     const Json& annotations = At(entry, "fieldsV1", "f:metadata", "f:annotations");
-    if (IsUpdate(entry) && annotations.is_object() && annotations.contains(annotation)) {
+    const bool is_update = TextAt(entry, "operation") == "Update";
+    if (is_update && annotations.is_object() && annotations.contains(annotation)) {
       managers.insert(TextAt(entry, "manager"));
     }
   }

@@ -91,10 +91,13 @@ Result<> WriteOpened(const EditedText& text, ScratchFile& file, std::string_view
 }
 
 Result<std::string> ReadSaved(const EditedText& text, ScratchFile& file) {
-  std::string saved = TRY(file.Read());
+  const std::string saved = TRY(file.Read());
   if (!text.ends_crlf) return saved;
-  for (size_t at = 0; (at = saved.find("\r\n", at)) != std::string::npos;) saved.erase(at, 1);
-  return saved;
+  std::string lines;
+  for (size_t i = 0; i < saved.size(); ++i) {
+    if (saved.compare(i, 2, "\r\n") != 0) lines += saved[i];
+  }
+  return lines;
 }
 
 // What became of it. Nothing in it: all is saved.

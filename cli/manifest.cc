@@ -102,7 +102,8 @@ Result<std::vector<Source>> ReadSources(Command& command, const FileFlags& files
     if (name == "-") {
       if (input_read) return CliError(kInputUsedTwice);
       input_read = true;
-      sources.push_back({ "STDIN", TRY(TakeInput(command)) });
+      std::string text = TRY(TakeInput(command));
+      sources.push_back({"STDIN", std::move(text)});
       continue;
     }
     if (IsUrl(name)) {

@@ -122,15 +122,18 @@ std::string HtmlText(std::string_view text) {
   return html;
 }
 
-// A page with a link to each file of a folder, as Go's file server makes it.
+// A page with a link to each file of a folder, as Go's file server makes it; of kListedMax at most.
 http::Response ListFolder(const fs::path& folder) {
   std::vector<std::string> names;
   std::error_code code;
   for (fs::directory_iterator at(folder, code), end; !code && at != end; at.increment(code)) {
     if (names.size() == kListedMax) break;
     std::error_code unknown;
-    names.push_back(at->path().filename().string() + (at->is_directory(unknown) ? "/" : ""));
+    // What a link leads to is not told.
+    const bool is_folder = at->symlink_status(unknown).type() == fs::file_type::directory;
+    names.push_back(at->path().filename().string() + (is_folder ? "/" : ""));
   }
+  if (code) return PlainAnswer(500, "Error reading directory\n");
   std::sort(names.begin(), names.end());
   http::Response response;
   response.content_type = "text/html; charset=utf-8";
@@ -153,16 +156,13 @@ class ProxyHandler final : public http::Handler {
         filter_(std::move(filter)) {}
 
   http::Response Handle(const http::Request& request) override {
-    // As Go's server sends those on who write "//" or "..", before anything looks at the path.
-    if (const std::string clean = fs::path(request.path).lexically_normal().string();
-        clean != request.path && request.path.starts_with('/')) {
-      const size_t query = request.target.find('?');
-      return MovedTo(LinkTo(clean) +
-                     (query == std::string::npos ? "" : request.target.substr(query)));
-    }
+    // As Go's server sends those on who write "//" or "..", or a prefix without its last slash,
+    // before anything looks at the path.
+    const std::string clean = CleanPath(request.path);
+    if (request.path.starts_with('/') && clean != request.path) return MovedTo(request, clean);
     if (filter_ && !filter_->Accepts(request)) return PlainAnswer(403, "Forbidden\n");
     if (!flags_.www.empty() && request.path.starts_with(flags_.www_prefix)) {
-      return ServeFile(request.path.substr(flags_.www_prefix.size()));
+      return ServeFile(request, request.path.substr(flags_.www_prefix.size()));
     }
     const std::string& prefix = flags_.api_prefix;
     if (!request.path.starts_with(prefix)) return PlainAnswer(404, "404 page not found\n");
@@ -186,7 +186,18 @@ class ProxyHandler final : public http::Handler {
   }
 
  private:
-  http::Response ServeFile(const std::string& relative) const {
+  // path.Clean of Go, but for a slash at the end, which stays; with one where a prefix of ours
+  // lacks it alone.
+  std::string CleanPath(const std::string& path) const {
+    std::string clean = fs::path(path).lexically_normal().string();
+    if (clean.size() > 1 && clean.ends_with('/') && !path.ends_with('/')) clean.pop_back();
+    const std::string slashed = clean + "/";
+    const bool is_www = !flags_.www.empty() && slashed == flags_.www_prefix;
+    return is_www || slashed == flags_.api_prefix ? slashed : clean;
+  }
+  http::Response ServeFile(const http::Request& request, const std::string& relative) const {
+    // Where the system would see another path than we.
+    if (relative.find('\0') != relative.npos) return PlainAnswer(404, "404 page not found\n");
     std::error_code code;
     const fs::path root = fs::weakly_canonical(flags_.www, code);
     if (code || root.empty()) return PlainAnswer(404, "404 page not found\n");
@@ -196,7 +207,7 @@ class ProxyHandler final : public http::Handler {
     if (fs::is_directory(path, code)) {
       // Links in the page are relative to it.
       if (!relative.empty() && !relative.ends_with('/')) {
-        return MovedTo(LinkTo(relative.substr(relative.rfind('/') + 1) + "/"));
+        return MovedTo(request, relative.substr(relative.rfind('/') + 1) + "/");
       }
       if (!fs::exists(path / "index.html", code)) return ListFolder(path);
       path = fs::weakly_canonical(path / "index.html", code);
@@ -217,9 +228,10 @@ class ProxyHandler final : public http::Handler {
   static bool Within(const fs::path& root, const fs::path& path) {
     return std::mismatch(root.begin(), root.end(), path.begin(), path.end()).first == root.end();
   }
-  static http::Response MovedTo(const std::string& link) {
+  static http::Response MovedTo(const http::Request& request, const std::string& path) {
     http::Response response = PlainAnswer(301, "Moved Permanently\n");
-    response.SetHeader("Location", link);
+    const size_t query = std::min(request.target.find('?'), request.target.size());
+    response.SetHeader("Location", LinkTo(path) + request.target.substr(query));
     return response;
   }
 

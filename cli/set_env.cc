@@ -103,7 +103,8 @@ Result<std::vector<Json>> FromSource(Command& command, const EnvFlags& flags) {
 
 // "-": lines of standard input, in which "#" begins a comment.
 Result<> ReadVariables(Command& command, EnvChanges& changes) {
-  for (const std::string& line : Split(TRY(TakeInput(command)), '\n')) {
+  const std::string input = TRY(TakeInput(command));
+  for (const std::string& line : Split(input, '\n')) {
     const std::string text = line.substr(0, line.find('#'));
     const size_t equals = text.find('=');
     if (equals == std::string::npos) continue;
