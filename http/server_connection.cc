@@ -109,7 +109,6 @@ void ServerConnection::DoHandshake() {
   host_.EndHandshake(*this);
   peer_ = DescribePeer(channel_.ssl(), peer_error_);
   if (peer_) share_.MarkKnown();
-  if (!peer_error_.empty()) unverified_ = UnverifiedPeer::Of(channel_.ssl());
   Open();
   channel_.LetGoOfHandshake();
   OnReadable();
@@ -135,15 +134,7 @@ void ServerConnection::OnBytes(std::string_view bytes) {
   if (lingered_bytes_ > kLingerBytesMax) Close();
 }
 
-void ServerConnection::JudgeAgain() {
-  peer_ = unverified_->Verify(host_.tls(), peer_error_);
-  if (!peer_) return;  // Its bytes go on being counted with those of strangers.
-  peer_error_.clear();
-  unverified_.reset();
-}
-
-std::shared_ptr<Request> ServerConnection::MakeRequest(RequestHead head) {
-  if (unverified_) JudgeAgain();
+std::shared_ptr<Request> ServerConnection::MakeRequest(RequestHead head) const {
   auto request = std::make_shared<Request>();
   request->method = std::move(head.method);
   request->target = std::move(head.target);
