@@ -405,10 +405,12 @@ Result<Start> StartOf(const WatchParts& parts, const std::string& prefix,
   return start;
 }
 
-// A name tells most; within a namespace it is the prefix already.
-std::optional<IndexTerm> WakingTermOf(const ListQuery& options, const KindInfo& kind) {
+// A name tells most, where it is not in the prefix already.
+std::optional<IndexTerm> WakingTermOf(const ListQuery& options, const KindInfo& kind,
+                                      const std::string& namespace_name) {
   const auto name = options.fields.Exact("metadata.name");
-  return name ? NameIndexTerm(*name) : TermOf(options, kind);
+  const bool in_all_namespaces = kind.namespaced && namespace_name.empty();
+  return name && in_all_namespaces ? NameIndexTerm(*name) : TermOf(options, kind);
 }
 
 }  // namespace
@@ -430,7 +432,7 @@ Result<http::Response> WatchObjects(const WatchParts& parts, const ApiRequest& r
       WatchSelection{Hold(*request.kind), *request.kind, PackedRules::Of(options.labels),
                      PackedRules::Of(options.fields),
                      request.info.legacy_watch ? request.info.name : std::string(),
-                     WakingTermOf(options, *request.kind)});
+                     WakingTermOf(options, *request.kind, request.info.namespace_name)});
   const std::string prefix =
       SelectedPrefix(*request.kind, request.info.namespace_name, options.fields);
   Start start = TRY(StartOf(parts, prefix, selection, options, request.user.name));
