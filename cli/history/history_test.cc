@@ -181,6 +181,15 @@ TEST_F(HistoryTest, ShowsWhatHasChangedSince) {
             "revision 850\n");
 }
 
+TEST_F(HistoryTest, ShowsColoursUnderOurOwnNameAlone) {
+  has_colours_ = true;
+  EXPECT_EQ(Run("diff", {"--since=850", "cm", "m"}), 1) << err_;
+  EXPECT_THAT(out_, Not(HasSubstr("\x1b"))) << "as kubectl";
+  program_ = "skiff";
+  EXPECT_EQ(Run("diff", {"--since=850", "cm", "m"}), 1) << err_;
+  EXPECT_THAT(out_, HasSubstr("\x1b[32m+  written: \"1000\"\x1b[0m"));
+}
+
 TEST_F(HistoryTest, ListsWhatHasChanged) {
   EXPECT_EQ(Run("diff", {"--since=850", "--brief", "cm"}), 1) << err_;
   EXPECT_EQ(out_,
