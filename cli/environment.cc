@@ -81,16 +81,20 @@ bool Browse(const std::string& link) {
 Environment SystemEnvironment(const Clock& clock) {
   auto fault = std::make_shared<std::atomic<int>>(0);
   auto is_lost = std::make_shared<std::atomic<bool>>(false);
+  auto has_left = std::make_shared<std::atomic<bool>>(false);
   return {
       .out =
-          [fault, is_lost](std::string_view text) {
+          [fault, is_lost, has_left](std::string_view text) {
             const int error = WriteTo(stdout, text);
             if (error != 0) *is_lost = true;
+            if (error == EPIPE) *has_left = true;
             if (error != 0 && error != EPIPE) *fault = error;
           },
       .err =
-          [is_lost](std::string_view text) {
-            if (WriteTo(stderr, text) == EPIPE) *is_lost = true;
+          [is_lost, has_left](std::string_view text) {
+            if (WriteTo(stderr, text) != EPIPE) return;
+            *is_lost = true;
+            *has_left = true;
           },
       .read_input = ReadAllInput,
       .variable =
@@ -112,6 +116,7 @@ Environment SystemEnvironment(const Clock& clock) {
       .output_fault =
           [fault] { return *fault == 0 ? "" : "write /dev/stdout: " + http::ErrnoText(*fault); },
       .is_output_lost = [is_lost] { return is_lost->load(); },
+      .has_reader_left = [has_left] { return has_left->load(); },
       .has_colours = OutputHasColours()};
 }
 

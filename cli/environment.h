@@ -54,20 +54,22 @@ struct Environment {
   // Whether some of it was not written, also as its reader has left, or that of `err`; nullptr: all
   // is.
   std::function<bool()> is_output_lost = {};
-  // Whether who looks at `out` sees colours.
+  // Whether the reader of a pipe has left that `out` or `err` went to; nullptr: none has.
+  std::function<bool()> has_reader_left = {};
+  // Whether who looks at `out` could see colours.
   bool has_colours = false;
   // Of a verb that would have gone on and on, and ended for that.
   bool ended_early = false;
 
+  // Whether to print in colours: what kubectl prints has none.
+  bool ShowsColours() const { return has_colours && program != "kubectl"; }
   // For who prints until something happens: whether to end, as nobody gets it.
   bool EndsForOutput() {
     ended_early |= is_output_lost && is_output_lost();
     return ended_early;
   }
   // Whether somebody read what is printed, and has left. Any thread.
-  bool HasReaderLeft() const {
-    return is_output_lost && is_output_lost() && (!output_fault || output_fault().empty());
-  }
+  bool HasReaderLeft() const { return has_reader_left && has_reader_left(); }
 };
 
 // This process's own. `clock` outlives it.

@@ -32,6 +32,7 @@ class StandardOutput {
 struct Written {
   std::string fault;
   bool is_lost = false;
+  bool has_left = false;
 };
 Written WriteOn(int file) {
   const SystemClock clock;
@@ -39,13 +40,16 @@ Written WriteOn(int file) {
   const StandardOutput output(file);
   environment.out("half of an answer\n");
   environment.out("and the rest\n");
-  return {.fault = environment.output_fault(), .is_lost = environment.is_output_lost()};
+  return {.fault = environment.output_fault(),
+          .is_lost = environment.is_output_lost(),
+          .has_left = environment.HasReaderLeft()};
 }
 
 TEST(EnvironmentTest, OutputThatCannotBeWrittenIsAFault) {
   const Written full = WriteOn(open("/dev/full", O_WRONLY));
   EXPECT_EQ(full.fault, "write /dev/stdout: no space left on device");
   EXPECT_TRUE(full.is_lost);
+  EXPECT_FALSE(full.has_left);
   const Written null = WriteOn(open("/dev/null", O_WRONLY));
   EXPECT_EQ(null.fault, "");
   EXPECT_FALSE(null.is_lost);
@@ -60,6 +64,29 @@ TEST(EnvironmentTest, AReaderThatHasLeftIsNone) {
   const Written written = WriteOn(ends[1]);
   EXPECT_EQ(written.fault, "");
   EXPECT_TRUE(written.is_lost);
+  EXPECT_TRUE(written.has_left);
+  std::signal(SIGPIPE, before);
+}
+
+// Standard output may be a full disk where errors go to a pipe.
+TEST(EnvironmentTest, AReaderLeavesAlsoAfterADiskWasFull) {
+  const auto before = std::signal(SIGPIPE, SIG_IGN);
+  const SystemClock clock;
+  const Environment environment = SystemEnvironment(clock);
+  {
+    const StandardOutput full(open("/dev/full", O_WRONLY));
+    environment.out("half of an answer\n");
+  }
+  EXPECT_FALSE(environment.HasReaderLeft());
+  int ends[2];
+  ASSERT_EQ(pipe(ends), 0);
+  close(ends[0]);
+  {
+    const StandardOutput left(ends[1]);
+    environment.out("and the rest\n");
+  }
+  EXPECT_EQ(environment.output_fault(), "write /dev/stdout: no space left on device");
+  EXPECT_TRUE(environment.HasReaderLeft());
   std::signal(SIGPIPE, before);
 }
 

@@ -166,15 +166,12 @@ Outcome Exec(std::vector<std::string> args, const std::string& status,
                           .connect = [](const HttpsOptions& it) { return MakeHttpsTransport(it); },
                           .pause = [](Duration) {},
                           .clock = clock};
-  if (ways.output != Output::kRead) {
-    environment.is_output_lost = [&] {
-      const MutexLock lock(mutex);
-      return !outcome.out.empty();
-    };
-  }
-  if (ways.output == Output::kDiskIsFull) {
-    environment.output_fault = [] { return std::string("no space left on device"); };
-  }
+  const auto has_said = [&] {
+    const MutexLock lock(mutex);
+    return !outcome.out.empty();
+  };
+  if (ways.output != Output::kRead) environment.is_output_lost = has_said;
+  if (ways.output == Output::kReaderLeaves) environment.has_reader_left = has_said;
   args.insert(args.begin(),
               "--server=http://" + (ways.by_proxy ? "api.test" : "127.0.0.1:" + port));
   outcome.code = RunCli(environment, "exec", args);

@@ -37,7 +37,7 @@ TEST_F(MeantWordsTest, WordsOfOtherProgramsHaveVerbsOfOurs) {
   }
 }
 
-TEST_F(MeantWordsTest, TheNearestVerbIsSaidAndWhatOtherProgramsCallSo) {
+TEST_F(MeantWordsTest, TheNearestVerbIsSaidOrWhatOtherProgramsCallSo) {
   program_ = "skiff";
   programs_ = {"up", "down", "dns"};
   for (const auto& [word, meant] :
@@ -45,7 +45,9 @@ TEST_F(MeantWordsTest, TheNearestVerbIsSaidAndWhatOtherProgramsCallSo) {
                                                         {"dow", "\tdown\n"},
                                                         {"ps", "\tget\n"},
                                                         {"start", "\tup\n"},
-                                                        {"stop", "\tdown\n\ttop\n"},
+                                                        {"stop", "\tdown\n"},
+                                                        {"rm", "\tdelete\n"},
+                                                        {"list", "\tget\n"},
                                                         {"desc", "\tdescribe\n"}}) {
     EXPECT_EQ(Run(word, {}), 1);
     EXPECT_THAT(err_, testing::EndsWith("\n\nDid you mean this?\n" + meant)) << word;

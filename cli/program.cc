@@ -104,33 +104,46 @@ const Family* FindFamily(std::string_view name) {
   return nullptr;
 }
 
-// The verbs that kubectl suggests for words of other programs.
-std::vector<std::string_view> KnownFor(std::string_view word) {
-  if (word == "list" || word == "ps") return {"get", "wait"};
-  if (word == "rm") return {"delete"};
-  return {};
+// What other programs call what a verb of ours does, and the verbs that kubectl suggests for it.
+struct OtherWord {
+  std::string_view word;
+  std::string_view verb;
+  std::vector<std::string_view> known_to_kubectl = {};
+};
+const std::vector<OtherWord>& OtherWords() {
+  static const std::vector<OtherWord> kWords = {{"list", "get", {"get", "wait"}},
+                                                {"ls", "get"},
+                                                {"ps", "get", {"get", "wait"}},
+                                                {"rm", "delete", {"delete"}},
+                                                {"start", "up"},
+                                                {"init", "up"},
+                                                {"stop", "down"},
+                                                {"reset", "down"},
+                                                {"inspect", "describe"}};
+  return kWords;
 }
 
-// What other programs call what verbs of ours do.
-constexpr std::pair<std::string_view, std::string_view> kOtherWords[] = {
-    {"list", "get"}, {"ls", "get"},    {"ps", "get"},     {"rm", "delete"},       {"start", "up"},
-    {"init", "up"},  {"stop", "down"}, {"reset", "down"}, {"inspect", "describe"}};
+const OtherWord* FindOtherWord(std::string_view word) {
+  for (const OtherWord& other : OtherWords()) {
+    if (other.word == word) return &other;
+  }
+  return nullptr;
+}
 
-// Of all names: what is called so elsewhere, and those that the word begins, else those nearest to
+// Of all names: what is called so elsewhere, else those that the word begins, else those nearest to
 // it.
 std::vector<std::string> NearestVerbs(const std::string& word,
                                       const std::vector<std::string>& names) {
+  const OtherWord* other = FindOtherWord(word);
+  if (other && std::find(names.begin(), names.end(), other->verb) != names.end()) {
+    return {std::string(other->verb)};
+  }
   constexpr size_t kShortMax = 3;  // Of such a word two letters are most of it.
   size_t far = word.size() > kShortMax ? kMeantDistanceMax : 1;
   for (const std::string& name : names) {
     far = std::min(far, name.starts_with(word) ? 0 : EditDistance(word, name));
   }
   std::vector<std::string> meant;
-  for (const auto& [other, verb] : kOtherWords) {
-    if (other == word && std::find(names.begin(), names.end(), verb) != names.end()) {
-      meant.emplace_back(verb);
-    }
-  }
   for (const std::string& name : names) {
     if (EditDistance(word, name) <= far || name.starts_with(word)) meant.push_back(name);
   }
@@ -159,7 +172,11 @@ std::string MeantWord(const Environment& environment, const std::string& verb) {
   if (environment.program == "skiff") {
     names.insert(names.end(), {"compose", "console", "convert", "why"});
   }
-  if (environment.program == "kubectl") return DidYouMean(verb, names, KnownFor(verb));
+  if (environment.program == "kubectl") {
+    const OtherWord* other = FindOtherWord(verb);
+    const auto known = other ? other->known_to_kubectl : std::vector<std::string_view>();
+    return DidYouMean(verb, names, known);
+  }
   return MeantText(NearestVerbs(verb, names));
 }
 

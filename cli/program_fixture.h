@@ -50,12 +50,14 @@ class ProgramTest : public testing::Test {
                   return program_help_;
                 },
             .read_line = [this] { return input_; },
-            .browse = browse_};
+            .browse = browse_,
+            .has_colours = has_colours_};
   }
   const SystemClock clock_;
   std::function<http::Response(const http::Request&)> server_;  // Unset: there is none.
   std::function<bool(const std::string&)> browse_;              // Unset: there is no browser.
   int pauses_ = 0;
+  bool has_colours_ = false;                                    // A terminal that has some.
   std::string input_;                                           // What stands on standard input.
   std::map<std::string, std::string> variables_;                // All others are "/nowhere".
   std::string program_ = "kubectl";                             // What users call it,

@@ -1,7 +1,5 @@
 #include "cli/history/changes.h"
 
-#include <algorithm>
-
 #include "cli/describe_pod.h"
 #include "cli/json_text.h"
 #include "cli/kinds.h"
@@ -9,28 +7,31 @@
 
 namespace skiff::cli {
 
+bool IsRecreated(const Json& then, const Json& now) {
+  return !then.is_null() && !now.is_null() &&
+         TextAt(then, "metadata", "uid") != TextAt(now, "metadata", "uid");
+}
+
 void Changes::Add(const Resource& resource, const Json& then, const Json& now) {
   const Json& there = now.is_null() ? then : now;
-  const bool is_both = !then.is_null() && !now.is_null();
-  Row row{.change = is_both          ? "changed"
-                    : then.is_null() ? "created"
-                                     : "deleted",
+  const std::string change = then.is_null()           ? "created"
+                             : now.is_null()          ? "deleted"
+                             : IsRecreated(then, now) ? "recreated"
+                                                      : "changed";
+  Row row{.change = change,
           .resource = resource,
           .namespace_ = NamespaceOf(there),
-          .controller = is_both ? "" : ControllerText(there),
-          .names = {NameOf(there)}};
+          .controller = change == "changed" ? "" : ControllerText(there),
+          .name = NameOf(there)};
   ++count_;
-  const auto is_alike = [&](const Row& each) {
-    return each.change == row.change && each.resource == row.resource &&
-           each.namespace_ == row.namespace_ && each.controller == row.controller;
-  };
-  const auto alike =
-      row.controller.empty() ? rows_.end() : std::find_if(rows_.begin(), rows_.end(), is_alike);
-  if (alike == rows_.end()) {
-    rows_.push_back(std::move(row));
-  } else {
-    alike->names.push_back(row.names[0]);
+  if (!row.controller.empty()) {
+    const auto [place, is_first] = places_.try_emplace(row.Alike(), rows_.size());
+    if (!is_first) {
+      ++rows_[place->second].count;
+      return;
+    }
   }
+  rows_.push_back(std::move(row));
 }
 
 std::string Changes::Text(bool with_namespaces) const {
@@ -39,9 +40,8 @@ std::string Changes::Text(bool with_namespaces) const {
   table.Write(
       fmt::format("CHANGE\t{}OBJECT\tCONTROLLED BY\n", with_namespaces ? "NAMESPACE\t" : ""));
   for (const Row& row : rows_) {
-    const std::string object = row.names.size() == 1
-                                   ? KindName(row.resource) + "/" + row.names[0]
-                                   : fmt::format("{} {}", row.names.size(), row.resource.name);
+    const std::string object = row.count == 1 ? KindName(row.resource) + "/" + row.name
+                                              : fmt::format("{} {}", row.count, row.resource.name);
     table.Write(fmt::format("{}\t{}{}\t{}\n", row.change,
                             with_namespaces ? row.namespace_ + "\t" : "", object, row.controller));
   }

@@ -52,6 +52,12 @@ class HistoryTest : public ProgramTest {
         items.push_back(Map("m", revision / 100 * 100));
       }
       if (revision >= 900 && only.empty()) items.push_back(Map("new", 900));
+    } else if (request.path.ends_with("/pods") && has_stateful_set_) {
+      for (const char* name : {"db-0", "db-1"}) {
+        items.push_back(Pod(name, "db", "StatefulSet"));
+        items.back()["metadata"]["uid"] = name + std::string(revision < 900 ? "-old" : "-new");
+        items.back()["metadata"]["resourceVersion"] = revision < 900 ? "800" : "900";
+      }
     } else if (request.path.ends_with("/pods")) {
       for (const char* name : {"new-1", "new-2"}) {
         if (revision >= 900) items.push_back(Pod(name, "new"));
@@ -87,9 +93,10 @@ class HistoryTest : public ProgramTest {
   static Json Map(const std::string& name, uint64_t revision) {
     return {{"metadata", Meta(name, revision)}, {"data", {{"written", std::to_string(revision)}}}};
   }
-  static Json Pod(const std::string& name, const std::string& set) {
+  static Json Pod(const std::string& name, const std::string& set,
+                  const std::string& kind = "ReplicaSet") {
     Json pod = {{"metadata", Meta(name, 900)}};
-    const Json owner = {{"kind", "ReplicaSet"}, {"name", set}, {"controller", true}};
+    const Json owner = {{"kind", kind}, {"name", set}, {"controller", true}};
     pod["metadata"]["ownerReferences"] = Json::array({owner});
     return pod;
   }
@@ -108,6 +115,7 @@ class HistoryTest : public ProgramTest {
   uint64_t kept_from_ = 1;
   uint64_t lease_from_ = 1;
   bool leases_are_hidden_ = false;
+  bool has_stateful_set_ = false;  // `db`, whose two pods were deleted at revision 900.
   int requests_ = 0;
 };
 
@@ -181,6 +189,15 @@ TEST_F(HistoryTest, ShowsWhatHasChangedSince) {
             "revision 850\n");
 }
 
+TEST_F(HistoryTest, ShowsColoursUnderOurOwnNameAlone) {
+  has_colours_ = true;
+  EXPECT_EQ(Run("diff", {"--since=850", "cm", "m"}), 1) << err_;
+  EXPECT_THAT(out_, Not(HasSubstr("\x1b"))) << "as kubectl";
+  program_ = "skiff";
+  EXPECT_EQ(Run("diff", {"--since=850", "cm", "m"}), 1) << err_;
+  EXPECT_THAT(out_, HasSubstr("\x1b[32m+  written: \"1000\"\x1b[0m"));
+}
+
 TEST_F(HistoryTest, ListsWhatHasChanged) {
   EXPECT_EQ(Run("diff", {"--since=850", "--brief", "cm"}), 1) << err_;
   EXPECT_EQ(out_,
@@ -209,6 +226,20 @@ TEST_F(HistoryTest, ShowsNotAllOfWhatAControllerMadeOrRemoved) {
             "deleted   pod/old   ReplicaSet/old\n");
   EXPECT_EQ(Run("diff", {"--since=850", "pods"}), 1) << err_;
   EXPECT_THAT(out_, HasSubstr("+  name: new-1\n")) << "who asks for them sees them";
+}
+
+// As the pods of a StatefulSet have.
+TEST_F(HistoryTest, SaysOfWhatHasTheNameOfAnotherThatItIsNew) {
+  has_stateful_set_ = true;
+  const Json pods = {
+      {"name", "pods"}, {"kind", "Pod"}, {"namespaced", true}, {"verbs", {"list", "watch"}}};
+  served_ = {{"groupVersion", "v1"}, {"resources", Json::array({pods})}};
+  EXPECT_EQ(Run("diff", {"--since=850"}), 1) << err_;
+  EXPECT_EQ(out_,
+            "CHANGE      OBJECT   CONTROLLED BY\n"
+            "recreated   2 pods   StatefulSet/db\n");
+  EXPECT_EQ(Run("diff", {"--since=850", "pods"}), 1) << err_;
+  EXPECT_THAT(out_, HasSubstr("+  uid: db-0-new\n")) << "who asks for them sees them";
 }
 
 TEST_F(HistoryTest, LeavesOutWhatSaysASecondTimeWhatOthersSay) {

@@ -171,6 +171,9 @@ class Comparison {
   // What a controller made or removed says no more than its name, unless its kind was asked for.
   bool IsItsControllers(const Json& then, const Json& now) const {
     if (!is_of_all_) return false;
+    if (IsRecreated(then, now)) {
+      return !ControllerText(then).empty() && !ControllerText(now).empty();
+    }
     if (then.is_null()) return !ControllerText(now).empty();
     return now.is_null() && !ControllerText(then).empty();
   }

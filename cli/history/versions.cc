@@ -84,7 +84,7 @@ Result<bool> ShowDifferences(Command& command, const Versions& versions) {
         fmt::format("failed to run {}: {}", Join(spec.argv, " "), output.error().message));
   }
   Environment& environment = command.environment();
-  environment.out(Colours(environment.has_colours && external.empty()).Diff(output->out));
+  environment.out(Colours(environment.ShowsColours() && external.empty()).Diff(output->out));
   command.environment().err(output->err);
   if (output->exit_code > 1) {
     return CliError(fmt::format("exit status {}", output->exit_code));

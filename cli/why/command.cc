@@ -94,7 +94,7 @@ Result<> RunWhy(Command& command, const Args& args) {
     const why::Explanation explanation = why::Explain(facts);
     documents.push_back(why::DocumentFor(explanation));
     text += (text.empty() ? "" : "\n") +
-            why::TextFor(explanation, Colours(command.environment().has_colours));
+            why::TextFor(explanation, Colours(command.environment().ShowsColours()));
   }
   const Json all = {{"explanations", std::move(documents)}};
   command.environment().out(output.empty()    ? text

@@ -190,6 +190,8 @@ bool NeverComes(const Facts& facts, const std::string& schedule) {
 
 // The event of a run that was passed over for the job that is active; nullptr: there was none.
 const Json* PassedOver(const Facts& facts, const Json& cron) {
+  // It may have been another policy's time when one was.
+  if (TextAt(cron, "spec", "concurrencyPolicy") != "Forbid") return nullptr;
   const Json& active = At(cron, "status", "active");
   const Json* event = active.empty() ? nullptr : facts.Event(cron, "JobAlreadyActive");
   if (!event) return nullptr;

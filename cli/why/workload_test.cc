@@ -171,6 +171,17 @@ TEST_F(WhyWorkloadTest, ACronJobThatWaitsForItsJob) {
   EXPECT_TRUE(explanation_.healthy());
 }
 
+TEST_F(WhyWorkloadTest, ACronJobThatAllowsManyWaitsForNone) {
+  AddEvent("CronJob/c", "JobAlreadyActive", "Not starting job because prior execution is running");
+  for (const char* policy : {"Allow", "Replace"}) {
+    EXPECT_THAT(Why("{kind: CronJob, metadata: {name: c}, spec: {schedule: '* * * * *', "
+                    "concurrencyPolicy: " +
+                    std::string(policy) + "}, status: {active: [{name: c-1}]}}"),
+                StartsWith("cronjob/c starts jobs by its schedule * * * * *"));
+    EXPECT_TRUE(explanation_.healthy()) << policy;
+  }
+}
+
 TEST_F(WhyWorkloadTest, ACronJobSaysWhenItsLastWas) {
   EXPECT_THAT(Why("{kind: CronJob, metadata: {name: c}, spec: {schedule: '* * * * *'}}"),
               StartsWith("cronjob/c starts jobs by its schedule * * * * *; there was none yet.\n"));

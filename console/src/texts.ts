@@ -210,7 +210,10 @@ export const t = {
     nearest: (name: string, others: string) => `The nearest is ${name}, with ${others}.`,
     lacks: (key: string) => `no ${key}`,
     unready: (name: string, n: number, trouble: string) => `${name}${n > 1 ? ` and ${n - 1} more` : ''}: ${trouble}`,
-    noPort: (name: string) => `No container of its pods has a port named ${name}.`,
+    gated: (why: string) => `its containers are ready, the pod is not${why ? `: ${why}` : ''}`,
+    noPort: (protocol: string, name: string) => `No container of its pods has a ${protocol} port named ${name}.`,
+    follows: (name: string, n: number) =>
+      `${name}${n > 1 ? ` and ${n - 1} more are` : ' is'} ready: the Service's slices do not say so yet.`,
     noSelector: 'It selects no pods: its endpoints come from somewhere else.',
     external: (name: string) => `Another name for ${name}`,
     ready: 'ready', notReady: 'not ready', ending: 'ending',

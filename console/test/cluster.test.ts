@@ -9,7 +9,7 @@ import { layoutMap, squareAt } from '../src/model/maplayout';
 import { quotaLines } from '../src/model/quota';
 import { forwardOf, waysTo } from '../src/model/reach';
 import { byController, rolloutOf } from '../src/model/rollout';
-import { endpointsOf, silenceOf } from '../src/model/service';
+import { endpointsOf, isSilent, silenceOf } from '../src/model/service';
 import { niceMax, runsOf, useOf, withSample } from '../src/model/usage';
 import { event, ingress, meta, node, pod, podOf, replicaSet, service, slice } from './objects';
 
@@ -46,7 +46,47 @@ test('where nobody answers for a service it says why', () => {
   assert.deepEqual(silenceOf(web, [pod('a', { ...failing, meta: labels }), pod('b', { ...failing, meta: labels }), pod('done', { phase: 'Succeeded', meta: labels })]), [
     'a and 1 more: ImagePullBackOff, main: no such image',
   ]);
-  assert.deepEqual(silenceOf(web, [pod('a', { meta: labels })]), ['No container of its pods has a port named http.']);
+});
+
+test('where pods are ready, and nobody answers, it says what their ports lack', () => {
+  const twice = { targetPort: 'http', protocol: 'TCP' };
+  const web = service('web', { ports: [{ port: 80, targetPort: 'http' }, { port: 81, ...twice }, { port: 53, targetPort: 'dns', protocol: 'UDP' }] });
+  const of = (ports: object[], sidecar: object[] = [], restartPolicy = 'Always') => pod('a', {
+    meta: { labels: { app: 'web' } },
+    spec: { containers: [{ name: 'main', image: 'web:1', ports }], initContainers: [{ name: 'side', image: 'web:1', restartPolicy, ports: sidecar }] },
+    status: { initContainerStatuses: [{ name: 'side', ready: true, started: true, restartCount: 0, image: 'web:1', state: { running: {} } }] },
+  });
+  const [http, dns] = [{ name: 'http', containerPort: 80 }, { name: 'dns', containerPort: 53, protocol: 'UDP' }];
+  assert.deepEqual(silenceOf(web, [of([])]), [
+    'No container of its pods has a TCP port named http.', 'No container of its pods has a UDP port named dns.',
+  ]);
+  assert.deepEqual(silenceOf(web, [of([http, { ...dns, protocol: 'TCP' }])]), ['No container of its pods has a UDP port named dns.']);
+  assert.deepEqual(silenceOf(web, [of([http], [dns], 'Never')]), ['No container of its pods has a UDP port named dns.']);
+  assert.deepEqual(silenceOf(web, [of([http], [dns])]), ["a is ready: the Service's slices do not say so yet."]);
+});
+
+test('a pod whose containers are ready may not be so itself', () => {
+  const web = service('web');
+  const of = (name: string, more: object, deletionTimestamp?: string) =>
+    pod(name, { meta: { labels: { app: 'web' }, deletionTimestamp }, status: { conditions: [{ type: 'Ready', ...more }] } });
+  const gate = 'corresponding condition of pod readiness gate "lb" does not exist.';
+  assert.deepEqual(silenceOf(web, [of('a', { status: 'False', reason: 'ReadinessGatesNotReady', message: gate }), of('b', { status: 'False', reason: 'NodeLost' }), of('c', { status: 'Unknown' })]), [
+    `a: its containers are ready, the pod is not: ${gate}`, 'b: its containers are ready, the pod is not: NodeLost', 'c: its containers are ready, the pod is not',
+  ]);
+  assert.deepEqual(silenceOf(web, [of('a', { status: 'True' }, '2026-01-02T03:04:05Z')]), ['a: Terminating']);
+});
+
+test('nobody answers only where that is known, and where somebody should', () => {
+  const [web, ready, not] = [service('web'), slice('web', [{ name: 'a' }]), slice('web', [{ name: 'b', ready: false }])];
+  assert.deepEqual([[], [not], [ready, not]].map((each) => isSilent(web, endpointsOf(web, each), true)), [true, true, false]);
+  assert.equal(isSilent(web, [], false), false);
+  const portless = slice('web', [{ name: 'a' }], []);
+  assert.equal(isSilent(web, endpointsOf(web, [portless]), true), true);
+  assert.equal(isSilent(web, endpointsOf(web, [slice('web', [{ name: 'a' }]), portless]), true), false);
+  const headless = service('web', { ports: undefined });
+  assert.equal(isSilent(headless, endpointsOf(headless, [portless]), true), false);
+  assert.equal(isSilent(service('web', { selector: undefined }), [], true), false);
+  assert.equal(isSilent(service('web', { externalName: 'example.com' }), [], true), false);
 });
 
 test('a claim without a volume has what was last said of it', () => {

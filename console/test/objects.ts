@@ -14,6 +14,7 @@ export function pod(name: string, given: { node?: string; phase?: string; ready?
     spec: { nodeName: given.node, containers: [{ name: 'main', image: 'web:1' }], ...given.spec },
     status: {
       phase: given.phase ?? 'Running',
+      conditions: [{ type: 'Ready', status: ready ? 'True' : 'False' }],
       containerStatuses: [{ name: 'main', ready, restartCount: 0, image: 'web:1', state: { running: { startedAt: kCreated } } }],
       ...given.status,
     },
@@ -48,9 +49,10 @@ export function service(name: string, more: object = {}): Service {
   return { metadata: meta(name), spec: { type: 'ClusterIP', clusterIP: '10.0.0.1', selector: { app: name }, ports: [{ port: 80 }], ...more } };
 }
 
-export function slice(of: string, pods: { name: string; ready?: boolean; terminating?: boolean }[]): EndpointSlice {
+export function slice(of: string, pods: { name: string; ready?: boolean; terminating?: boolean }[], ports: object[] = [{ port: 80 }]): EndpointSlice {
   return {
     metadata: meta(`${of}-slice`, { labels: { 'kubernetes.io/service-name': of } }),
+    ports,
     endpoints: pods.map(({ name, ready = true, terminating }, at) => ({
       addresses: [`10.1.0.${at}`], conditions: { ready, terminating }, nodeName: 'n1', targetRef: { kind: 'Pod', name },
     })),

@@ -1,7 +1,7 @@
 // Who answers for a Service, from its slices, and why nobody does.
-import type { EndpointSlice, Pod, Service, ServicePort } from '../api/types';
+import type { Container, EndpointSlice, Pod, Service, ServicePort } from '../api/types';
 import { t } from '../texts';
-import { podState, podWhy } from './pod';
+import { condition, podState, podWhy } from './pod';
 import { matches } from './rollout';
 
 export interface Answering {
@@ -11,6 +11,7 @@ export interface Answering {
   node: string;
   ready: boolean;
   ending: boolean;
+  serves: boolean; // A port of the Service: a pod that has none by the names it asks for is ready all the same.
 }
 
 const kServiceName = 'kubernetes.io/service-name';
@@ -18,19 +19,22 @@ const kServiceName = 'kubernetes.io/service-name';
 // An address once, though it may be in a slice for each family and port.
 export function endpointsOf(service: Service, slices: EndpointSlice[]): Answering[] {
   const found = new Map<string, Answering>();
+  const isWithoutPorts = (service.spec.ports ?? []).length === 0;
   for (const slice of slices) {
     const { namespace, labels } = slice.metadata;
     if (namespace !== service.metadata.namespace || labels?.[kServiceName] !== service.metadata.name) continue;
     for (const each of slice.endpoints ?? []) {
       const pod = each.targetRef?.kind === 'Pod' ? (each.targetRef.name ?? '') : '';
       const address = each.addresses[0] ?? '';
-      found.set(pod || address, {
+      const key = pod || address;
+      found.set(key, {
         address,
         pod,
         namespace: namespace ?? '',
         node: each.nodeName ?? '',
         ready: each.conditions?.ready !== false,
         ending: each.conditions?.terminating === true,
+        serves: isWithoutPorts || (slice.ports ?? []).length > 0 || found.get(key)?.serves === true,
       });
     }
   }
@@ -40,6 +44,12 @@ export function endpointsOf(service: Service, slices: EndpointSlice[]): Answerin
 export function portText(port: ServicePort): string {
   const node = port.nodePort ? `:${port.nodePort}` : '';
   return `${port.port}${node}/${port.protocol ?? 'TCP'}`;
+}
+
+// Whether a Service that should have somebody who answers has nobody. Before its slices are `loaded`, nobody knows.
+export function isSilent(service: Service, endpoints: Answering[], loaded: boolean): boolean {
+  const selects = !service.spec.externalName && Object.keys(service.spec.selector ?? {}).length > 0;
+  return selects && loaded && !endpoints.some((each) => each.ready && each.serves);
 }
 
 const kGroupsMax = 3;
@@ -64,16 +74,47 @@ function nearestTo(wanted: Record<string, string>, pods: Pod[]): string {
   return t.services.nearest(nearest.metadata.name, others.join(', '));
 }
 
+// What makes a pod an endpoint that is ready: not its containers, which run on where their node is lost or one
+// of its readiness gates is not met.
+function isReady(pod: Pod): boolean {
+  return !pod.metadata.deletionTimestamp && condition(pod.status?.conditions, 'Ready')?.status === 'True';
+}
+
+function troubleOf(pod: Pod): string {
+  const { word, tone } = podState(pod);
+  if (tone === 'good') {
+    const { message, reason } = condition(pod.status?.conditions, 'Ready') ?? {};
+    return t.services.gated(message || reason || '');
+  }
+  const why = podWhy(pod);
+  return `${word}${why ? `, ${why}` : ''}`;
+}
+
 // Those that suffer alike are one line.
 function unreadyLines(pods: Pod[]): string[] {
   const groups = new Map<string, Pod[]>();
   for (const pod of pods) {
-    const why = podWhy(pod);
-    const trouble = `${podState(pod).word}${why ? `, ${why}` : ''}`;
+    const trouble = troubleOf(pod);
     groups.set(trouble, [...(groups.get(trouble) ?? []), pod]);
   }
   return [...groups].sort(([, a], [, b]) => b.length - a.length).slice(0, kGroupsMax)
     .map(([trouble, of]) => t.services.unready(of[0]!.metadata.name, of.length, trouble));
+}
+
+// "TCP http": a name is that of a port of one protocol.
+function portKey(protocol: string | undefined, name: string): string {
+  return `${protocol || 'TCP'} ${name}`;
+}
+
+// The names that a Service knows its pods' ports by, and none of these pods has. Sidecars have ports, too.
+function unknownPorts(service: Service, pods: Pod[]): string[] {
+  const serves = (pod: Pod): Container[] => [
+    ...pod.spec.containers, ...(pod.spec.initContainers ?? []).filter((each) => each.restartPolicy === 'Always'),
+  ];
+  const known = new Set(pods.flatMap(serves).flatMap((each) => each.ports ?? []).map((each) => portKey(each.protocol, each.name ?? '')));
+  const wanted = new Set((service.spec.ports ?? []).flatMap(({ targetPort, protocol }) =>
+    typeof targetPort === 'string' && targetPort !== '' ? [portKey(protocol, targetPort)] : []));
+  return [...wanted].filter((each) => !known.has(each));
 }
 
 // Why nobody answers for a Service that selects pods, by those of its namespace: a line each.
@@ -85,9 +126,8 @@ export function silenceOf(service: Service, pods: Pod[]): string[] {
     const labels = Object.entries(wanted).map(([key, value]) => `${key}=${value}`).join(', ');
     return [t.services.noPod(labels), nearestTo(wanted, alive)].filter(Boolean);
   }
-  const ready = selected.filter((each) => podState(each).tone === 'good');
+  const ready = selected.filter(isReady);
   if (ready.length === 0) return unreadyLines(selected);
-  const names = new Set(ready.flatMap((each) => each.spec.containers.flatMap((one) => (one.ports ?? []).map((port) => port.name))));
-  return (service.spec.ports ?? []).map((each) => each.targetPort)
-    .filter((each): each is string => typeof each === 'string' && !names.has(each)).map(t.services.noPort);
+  const lines = unknownPorts(service, ready).map((each) => t.services.noPort(...(each.split(' ') as [string, string])));
+  return lines.length > 0 ? lines : [t.services.follows(ready[0]!.metadata.name, ready.length)];
 }

@@ -6,7 +6,7 @@ import { kinds, pathOf } from '../api/kinds';
 import { useLive } from '../api/live';
 import { remove } from '../api/request';
 import type { EndpointSlice, Pod, Service } from '../api/types';
-import { type Answering, endpointsOf, portText, silenceOf } from '../model/service';
+import { type Answering, endpointsOf, isSilent, portText, silenceOf } from '../model/service';
 import { go, href, place } from '../router';
 import { t } from '../texts';
 import { Action, Badge, Head, Notice, Panel, Standing } from '../ui/parts';
@@ -32,6 +32,7 @@ function Silence({ service }: { service: Service }) {
   const lines = useMemo(() => (loaded ? silenceOf(service, list) : []), [service, list, loaded]);
   return (
     <Notice tone="warn" title={t.services.nobody}>
+      <Standing of={pods} />
       <ul>{lines.map((each) => <li key={each}>{each}</li>)}</ul>
     </Notice>
   );
@@ -40,9 +41,10 @@ function Silence({ service }: { service: Service }) {
 export function ServiceView() {
   const [space = '', name = ''] = place.value.params;
   const services = useLive<Service>(kinds.services, space, { name });
-  const slices = useLive<EndpointSlice>(kinds.endpointslices, space, { labels: `kubernetes.io/service-name=${name}` }).list;
+  const slices = useLive<EndpointSlice>(kinds.endpointslices, space, { labels: `kubernetes.io/service-name=${name}` });
   const service = services.list[0];
-  const endpoints = useMemo(() => (service ? endpointsOf(service, slices) : []), [service, slices]);
+  const { list, loaded } = slices;
+  const endpoints = useMemo(() => (service ? endpointsOf(service, list) : []), [service, list]);
   if (!service) {
     return (
       <>
@@ -74,10 +76,11 @@ export function ServiceView() {
       <div class="columns">
         <Panel title={t.services.who}>
           {spec.externalName && <p>{t.services.external(spec.externalName)}</p>}
-          {!spec.externalName && endpoints.length === 0 && selector.length === 0 && (
+          {!spec.externalName && <Standing of={slices} />}
+          {!spec.externalName && loaded && endpoints.length === 0 && selector.length === 0 && (
             <Notice tone="warn">{t.services.noSelector}</Notice>
           )}
-          {!spec.externalName && selector.length > 0 && !endpoints.some((each) => each.ready) && <Silence service={service} />}
+          {isSilent(service, endpoints, loaded) && <Silence service={service} />}
           <ul class="answers">{endpoints.map((each) => <Answer key={each.pod + each.address} each={each} />)}</ul>
         </Panel>
         <div>
