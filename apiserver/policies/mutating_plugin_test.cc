@@ -373,6 +373,21 @@ TEST_F(MutatingPoliciesTest, BothVersionsAreOfTheSameObjects) {
   EXPECT_EQ(Get(std::string(kPolicies) + "/p").code, 404);
 }
 
+TEST_F(MutatingPoliciesTest, OnlyTheOlderVersionSaysWhatBecomesOfNoParameters) {
+  const std::string group = "/apis/admissionregistration.k8s.io/";
+  const auto bind = [&](const std::string& version) {
+    return Post(group + version + "/mutatingadmissionpolicybindings", R"j({
+        "metadata": {"name": "b"}, "spec": {"policyName": "p", "paramRef": {"name": "x"}}})j");
+  };
+  const auto refused = bind("v1beta1");
+  EXPECT_EQ(refused.code, 422);
+  EXPECT_NE(refused.message().find("spec.paramRef.parameterNotFoundAction: Required value"),
+            std::string::npos);
+  const auto made = bind("v1alpha1");
+  ASSERT_EQ(made.code, 201) << made.message();
+  EXPECT_EQ(made.body["spec"]["paramRef"]["parameterNotFoundAction"], "Deny");
+}
+
 TEST_F(IdleMutatingPoliciesTest, WithoutTheGateTheyAreKeptAndDoNothing) {
   Policy("p", {"Object{data: {'k': 'v'}}"});
   Bind("p");
