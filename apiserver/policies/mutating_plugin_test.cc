@@ -388,6 +388,27 @@ TEST_F(MutatingPoliciesTest, OnlyTheOlderVersionSaysWhatBecomesOfNoParameters) {
   EXPECT_EQ(made.body["spec"]["paramRef"]["parameterNotFoundAction"], "Deny");
 }
 
+TEST_F(MutatingPoliciesTest, TheOlderVersionIsDeprecated) {
+  const std::string group = "/apis/admissionregistration.k8s.io/";
+  const std::pair<const char*, const char*> kinds[] = {
+      {"mutatingadmissionpolicies", "MutatingAdmissionPolicy"},
+      {"mutatingadmissionpolicybindings", "MutatingAdmissionPolicyBinding"}};
+  for (const auto& [resource, kind] : kinds) {
+    EXPECT_EQ(Get(group + "v1beta1/" + resource).response.Header("Warning"), "");
+    for (const char* name : {"", "/none"}) {
+      EXPECT_EQ(Get(group + "v1alpha1/" + resource + name).response.Header("Warning"),
+                "299 - \"admissionregistration.k8s.io/v1alpha1 " + std::string(kind) +
+                    " is deprecated in v1.35+, unavailable in v1.38+\"");
+    }
+    EXPECT_NE(Get("/metrics")
+                  .response.body.find(
+                      R"(apiserver_requested_deprecated_apis{group="admissionregistration.k8s.io",)"
+                      R"(version="v1alpha1",resource=")" +
+                      std::string(resource) + R"(",subresource="",removed_release="1.38"} 1)"),
+              std::string::npos);
+  }
+}
+
 TEST_F(IdleMutatingPoliciesTest, WithoutTheGateTheyAreKeptAndDoNothing) {
   Policy("p", {"Object{data: {'k': 'v'}}"});
   Bind("p");
