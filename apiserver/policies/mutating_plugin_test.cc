@@ -409,6 +409,22 @@ TEST_F(MutatingPoliciesTest, TheOlderVersionIsDeprecated) {
   }
 }
 
+TEST_F(MutatingPoliciesTest, TheOlderVersionHasClosedEnums) {
+  for (const std::string version : {"v1beta1", "v1alpha1"}) {
+    const Json document =
+        Get("/openapi/v3/apis/admissionregistration.k8s.io/" + version).body["components"];
+    const auto is_closed = [&](const std::string& type, const char* field) {
+      const Json& schemas = document["schemas"];
+      const Json& of = schemas.at("io.k8s.api.admissionregistration." + version + "." + type);
+      return of.at("properties").at(field).contains("enum");
+    };
+    const bool closed = version == "v1alpha1";
+    EXPECT_EQ(is_closed("MutatingAdmissionPolicySpec", "failurePolicy"), closed);
+    EXPECT_EQ(is_closed("MatchResources", "matchPolicy"), closed);
+    EXPECT_EQ(is_closed("ParamRef", "parameterNotFoundAction"), closed);
+  }
+}
+
 TEST_F(IdleMutatingPoliciesTest, WithoutTheGateTheyAreKeptAndDoNothing) {
   Policy("p", {"Object{data: {'k': 'v'}}"});
   Bind("p");
