@@ -60,6 +60,7 @@ struct KindBehaviour {
   const crd::ScalePaths* scale = nullptr;  // nullptr: replicas are where built-in kinds have them.
   std::string_view list_kind;              // "": the kind and "List".
   std::string_view deprecation;            // Each request is warned of it; "": of nothing.
+  std::string_view removed_release;        // Of Kubernetes, "1.38"; "": no end of it is planned.
   // Why nothing acts on it; "": something does, as far as it would in Kubernetes.
   std::string_view unserved;
   // Dependents stay when an object goes, where nobody says otherwise; "": without a warning.

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <memory>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -51,7 +52,10 @@ class Aggregation {
   const Resident* ResidentAt(std::string_view path);
   // What is listed because of APIServices, and what the resident has.
   ApiServiceTablePtr Table() { return services_.Now(); }
-  std::vector<ListedVersion> OfDefinitions() { return services_.OfDefinitions(); }
+  Result<std::vector<ListedVersion>> OfDefinitions(
+      const std::set<std::string, std::less<>>& groups) {
+    return services_.OfDefinitions(groups);
+  }
   // Of a version of the table.
   VersionDiscovery DiscoveryOf(const ListedVersion& listed) const;
   // OpenAPI documents that others have: "apis/<group>/<version>" and the hash.

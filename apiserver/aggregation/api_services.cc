@@ -15,6 +15,12 @@ using apiregistration_v1::APIService;
 
 constexpr const char* kManagedLabel = "kube-aggregator.kubernetes.io/automanaged";
 
+// What the server gives the versions of every definition.
+constexpr struct {
+  int group = 1000;
+  int version = 100;
+} kOfDefinition;
+
 using Condition = apiregistration_v1::APIServiceCondition;
 
 // Of being available; nullptr: it says nothing.
@@ -33,6 +39,13 @@ std::shared_ptr<APIService> ReadApiService(const Record& record) {
   const bool is_read = view && DecodeStruct(APIService::Describe(), view->body(),
                                             FieldValidation::kIgnore, object.get());
   return is_read ? object : nullptr;
+}
+
+// The label of those that a server makes of what it has built in says "onstart".
+bool IsOfDefinition(const APIService& object) {
+  const auto managed = object.metadata.labels.find(kManagedLabel);
+  return !object.spec.service && managed != object.metadata.labels.end() &&
+         managed->second == "true";
 }
 
 RemoteServicePtr RemoteOf(const APIService& object) {
@@ -91,17 +104,24 @@ bool ApiServices::SaysSomething(const APIService& object) const {
   return said == nullptr || said->reason != kLocalReason;
 }
 
-std::vector<ListedVersion> ApiServices::OfDefinitions() {
+Result<std::vector<ListedVersion>> ApiServices::OfDefinitions(
+    const std::set<std::string, std::less<>>& groups) {
+  const std::string prefix = StorePrefix(APIService::Info().storage_key);
+  const ListPage page = TRY(store_.List({.prefix = prefix}));
   std::vector<ListedVersion> found;
-  const auto page = store_.List({.prefix = StorePrefix(APIService::Info().storage_key)});
-  if (!page) return found;
-  for (const RecordPtr& record : page->records) {
-    const auto object = ReadApiService(*record);
-    if (object == nullptr || object->spec.service) continue;
-    const auto& spec = object->spec;
-    if (!object->metadata.labels.contains(kManagedLabel)) continue;
-    if (spec.group.empty() || IsBuiltInVersion(spec.group, spec.version)) continue;
-    found.push_back({spec.group, spec.version, spec.group_priority_minimum, spec.version_priority});
+  for (const RecordPtr& record : page.records) {
+    const std::string name = record->key.substr(prefix.size());  // "v1.example.com"
+    const size_t dot = std::min(name.find('.'), name.size() - 1);
+    ListedVersion listed = {name.substr(dot + 1), name.substr(0, dot), kOfDefinition.group,
+                            kOfDefinition.version};
+    if (!groups.contains(listed.group) || IsBuiltInVersion(listed.group, listed.version)) continue;
+    if (!IsUnreadable(record->value)) {
+      const auto object = ReadApiService(*record);
+      if (object == nullptr || !IsOfDefinition(*object)) continue;
+      listed.group_priority = object->spec.group_priority_minimum;
+      listed.version_priority = object->spec.version_priority;
+    }
+    found.push_back(std::move(listed));
   }
   return found;
 }

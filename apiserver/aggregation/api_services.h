@@ -8,6 +8,7 @@
 
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -85,9 +86,11 @@ class ApiServices {
   // `resident` may be null; else it outlives this.
   explicit ApiServices(Store& store, const Resident* resident = nullptr);
   ApiServiceTablePtr Now();
-  // Of the APIServices that this server made of definitions, as they are stored: for who cannot
-  // read the definitions. The table has none of them.
-  std::vector<ListedVersion> OfDefinitions();
+  // Of the APIServices that this server made of definitions in those groups, as they are stored:
+  // for who cannot read the definitions. The table has none of them. One that cannot be read either
+  // is known by its name.
+  Result<std::vector<ListedVersion>> OfDefinitions(
+      const std::set<std::string, std::less<>>& groups);
 
  private:
   using ObjectPtr = std::shared_ptr<const apiregistration_v1::APIService>;

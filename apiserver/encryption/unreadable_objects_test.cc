@@ -2,6 +2,9 @@
 // that, and nothing is lost.
 #include <gmock/gmock.h>
 
+#include <algorithm>
+#include <set>
+
 #include "apiserver/server/server_fixture.h"
 #include "apiserver/storage/sealing.h"
 
@@ -14,7 +17,9 @@ using testing::HasSubstr;
 class Lock final : public Sealing {
  public:
   bool Covers(std::string_view key) const override {
-    return key.find("/" + covered + "/") != key.npos;
+    return std::ranges::any_of(covered, [&](const std::string& resource) {
+      return key.find("/" + resource + "/") != key.npos;
+    });
   }
   Result<Value> Seal(const Place& place, std::string_view plain) override {
     if (!Covers(place.key)) return Value{};
@@ -27,18 +32,45 @@ class Lock final : public Sealing {
   }
   SealId Current(std::string_view key) const override { return Covers(key) ? 1 : kNoSeal; }
 
-  std::string covered;
+  std::set<std::string> covered;
   bool is_lost = false;
 
  private:
   static std::string Prefix() { return std::string(kSealedPrefix) + "test:"; }
 };
 
+// Lists nothing of what is refused.
+class ListRefusingStore final : public Store {
+ public:
+  explicit ListRefusingStore(Store& inner) : inner_(inner) {}
+  Result<RecordPtr> Get(const std::string& key, Revision at) override {
+    return inner_.Get(key, at);
+  }
+  Result<ListPage> List(const ListRequest& request) override {
+    if (request.prefix == refused) return Fail(Reason::kInternalError, "not this one");
+    return inner_.List(request);
+  }
+  Result<Written> Apply(Write write) override { return inner_.Apply(std::move(write)); }
+  Result<std::unique_ptr<WatchCursor>> Watch(const WatchRequest& request,
+                                             WakeFunction wake) override {
+    return inner_.Watch(request, std::move(wake));
+  }
+  Revision Current() override { return inner_.Current(); }
+  Result<> Reach(Revision revision) override { return inner_.Reach(revision); }
+  Result<> Compact(Revision revision) override { return inner_.Compact(revision); }
+  Revision Compacted() override { return inner_.Compacted(); }
+
+  std::string refused;
+
+ private:
+  Store& inner_;
+};
+
 class UnreadableObjectsTest : public ServerFixture {
  protected:
   // What is written of it from now on is encrypted.
-  void Encrypt(const std::string& resource) {
-    lock_.covered = resource;
+  void Encrypt(std::set<std::string> resources) {
+    lock_.covered = std::move(resources);
     StartAnew();
   }
   void LoseKey() {
@@ -61,6 +93,29 @@ class UnreadableObjectsTest : public ServerFixture {
                                      "request");
   }
 
+  void DefineInExample(const std::string& plural, const std::string& kind) {
+    Json definition = Json::parse(R"({"spec": {"group": "example.com", "scope": "Namespaced",
+        "versions": [{"name": "v1", "served": true, "storage": true,
+        "schema": {"openAPIV3Schema": {"type": "object"}}}]}})");
+    definition["metadata"]["name"] = plural + ".example.com";
+    definition["spec"]["names"] = {{"plural", plural}, {"kind", kind}};
+    const Answer made =
+        Post("/apis/apiextensions.k8s.io/v1/customresourcedefinitions", definition.dump());
+    ASSERT_EQ(made.code, 201) << made.message();
+    Settle();
+  }
+  // Of the aggregated list; null: the group is not in it.
+  Json VersionsOfExample() {
+    const Answer all =
+        Ask({.path = "/apis",
+             .accept = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"});
+    for (const Json& item : all.body.value("items", Json::array())) {
+      if (item["metadata"]["name"] == "example.com") return item["versions"];
+    }
+    return {};
+  }
+  void RefuseLists(const std::string& prefix) { between_->refused = prefix; }
+
   static constexpr const char* kPolicies =
       "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicies";
   static constexpr const char* kBindings =
@@ -82,21 +137,24 @@ class UnreadableObjectsTest : public ServerFixture {
   void StartAnew() {
     for (ControlLoop* loop : server_->loops()) executor_.Remove(*loop);
     server_.reset();
+    between_.reset();
     store_.reset();
     store_ = *RocksdbStore::Open({.path = "/store", .env = env_.get(), .sealing = &lock_}, clock_);
+    between_ = std::make_unique<ListRefusingStore>(*store_);
     server_ = *ApiServer::Create({.authorization_modes = {"Node", "RBAC"},
                                   .token_file_text = kTokens,
                                   .advertise_address = "192.0.2.7"},
-                                 {*store_, clock_, random_});
+                                 {*between_, clock_, random_});
     for (ControlLoop* loop : server_->loops()) executor_.Add(*loop);
     Settle();
   }
 
   Lock lock_;
+  std::unique_ptr<ListRefusingStore> between_;
 };
 
 TEST_F(UnreadableObjectsTest, WebhooksLetNothingThrough) {
-  Encrypt("validatingwebhookconfigurations");
+  Encrypt({"validatingwebhookconfigurations"});
   ASSERT_EQ(Post("/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations",
                  R"({"metadata": {"name": "none"}, "webhooks": [{"name": "none.example.com",
       "clientConfig": {"url": "https://192.0.2.1/"}, "sideEffects": "None",
@@ -111,7 +169,7 @@ TEST_F(UnreadableObjectsTest, WebhooksLetNothingThrough) {
 }
 
 TEST_F(UnreadableObjectsTest, PoliciesLetNothingThrough) {
-  Encrypt("validatingadmissionpolicies");
+  Encrypt({"validatingadmissionpolicies"});
   DenyByPolicy();
   EXPECT_THAT(MakeConfigMap("a").message(), HasSubstr("by policy"));
   LoseKey();
@@ -121,7 +179,7 @@ TEST_F(UnreadableObjectsTest, PoliciesLetNothingThrough) {
 }
 
 TEST_F(UnreadableObjectsTest, BindingsLetNothingThrough) {
-  Encrypt("validatingadmissionpolicybindings");
+  Encrypt({"validatingadmissionpolicybindings"});
   DenyByPolicy();
   LoseKey();
   ExpectUnready("a");
@@ -130,7 +188,7 @@ TEST_F(UnreadableObjectsTest, BindingsLetNothingThrough) {
 }
 
 TEST_F(UnreadableObjectsTest, LimitsAndQuotasLetNothingThrough) {
-  Encrypt("limitranges");
+  Encrypt({"limitranges"});
   ASSERT_EQ(Post("/api/v1/namespaces/default/limitranges",
                  R"({"metadata": {"name": "small"}, "spec": {"limits": [{"type": "Container",
                      "max": {"cpu": "1"}}]}})")
@@ -141,7 +199,7 @@ TEST_F(UnreadableObjectsTest, LimitsAndQuotasLetNothingThrough) {
       "spec": {"containers": [{"name": "a", "image": "a"}]}})");
   EXPECT_EQ(pod.message(), "pods \"a\" is forbidden: not yet ready to handle request");
   FindKey();
-  Encrypt("resourcequotas");
+  Encrypt({"resourcequotas"});
   ASSERT_EQ(Post("/api/v1/namespaces/default/resourcequotas",
                  R"({"metadata": {"name": "few"}, "spec": {"hard": {"configmaps": "0"}}})")
                 .code,
@@ -152,7 +210,7 @@ TEST_F(UnreadableObjectsTest, LimitsAndQuotasLetNothingThrough) {
 
 TEST_F(UnreadableObjectsTest, KindsAreNotSaidToBeGone) {
   constexpr const char* kLamps = "/apis/example.com/v1/namespaces/default/lamps";
-  Encrypt("customresourcedefinitions");
+  Encrypt({"customresourcedefinitions"});
   ASSERT_EQ(Post("/apis/apiextensions.k8s.io/v1/customresourcedefinitions",
                  R"({"metadata": {"name": "lamps.example.com"}, "spec": {"group": "example.com",
       "scope": "Namespaced", "names": {"plural": "lamps", "kind": "Lamp"}, "versions": [{
@@ -189,9 +247,68 @@ TEST_F(UnreadableObjectsTest, KindsAreNotSaidToBeGone) {
   EXPECT_EQ(Get(kLamps).code, 200);
 }
 
+// Neither the definition nor its APIService can be read: the latter's name says enough.
+TEST_F(UnreadableObjectsTest, GroupsAreKnownByTheNamesOfTheirApiServices) {
+  Encrypt({"customresourcedefinitions", "apiservices"});
+  DefineInExample("lamps", "Lamp");
+  LoseKey();
+  EXPECT_EQ(Get("/apis/example.com/v1/namespaces/default/lamps").code, 503);
+  const Json versions = VersionsOfExample();
+  ASSERT_EQ(versions.size(), 1U) << versions;
+  EXPECT_EQ(versions[0]["version"], "v1");
+  EXPECT_EQ(versions[0]["freshness"], "Stale");
+}
+
+TEST_F(UnreadableObjectsTest, AGroupThatCanBeReadInPartIsStale) {
+  DefineInExample("lamps", "Lamp");
+  Encrypt({"customresourcedefinitions"});
+  DefineInExample("bulbs", "Bulb");
+  EXPECT_EQ(VersionsOfExample()[0]["freshness"], "Current");
+  LoseKey();
+  EXPECT_EQ(Get("/apis/example.com/v1/namespaces/default/lamps").code, 200);
+  EXPECT_EQ(Get("/apis/example.com/v1/namespaces/default/bulbs").code, 503);
+  const Json versions = VersionsOfExample();
+  ASSERT_EQ(versions.size(), 1U) << versions;
+  EXPECT_EQ(versions[0]["resources"].size(), 1U);
+  EXPECT_EQ(versions[0]["freshness"], "Stale");
+  FindKey();
+  EXPECT_EQ(VersionsOfExample()[0]["freshness"], "Current");
+}
+
+// One that a server made for what it has built in, as another one may have once.
+TEST_F(UnreadableObjectsTest, AVersionOfNoDefinitionIsNotListedForOne) {
+  Encrypt({"customresourcedefinitions"});
+  DefineInExample("lamps", "Lamp");
+  ASSERT_EQ(Post("/apis/apiregistration.k8s.io/v1/apiservices", R"({
+      "metadata": {"name": "v9.example.com",
+          "labels": {"kube-aggregator.kubernetes.io/automanaged": "onstart"}},
+      "spec": {"group": "example.com", "version": "v9", "groupPriorityMinimum": 1000,
+          "versionPriority": 100}})")
+                .code,
+            201);
+  LoseKey();
+  const Json versions = VersionsOfExample();
+  ASSERT_EQ(versions.size(), 1U) << versions;
+  EXPECT_EQ(versions[0]["version"], "v1");
+}
+
+TEST_F(UnreadableObjectsTest, NoListOfGroupsIsGivenThatMayLackSome) {
+  Encrypt({"customresourcedefinitions"});
+  DefineInExample("lamps", "Lamp");
+  LoseKey();
+  RefuseLists("/registry/apiregistration.k8s.io/apiservices/");
+  EXPECT_EQ(Get("/apis").code, 503);
+  EXPECT_EQ(Get("/apis/apps").code, 200) << "says nothing of other groups";
+  EXPECT_EQ(Get("/apis/apps/v1").code, 200);
+  EXPECT_EQ(Get("/api").code, 200);
+  EXPECT_EQ(Get("/nonsense").code, 404);
+  RefuseLists("");
+  EXPECT_EQ(Get("/apis").code, 200);
+}
+
 TEST_F(UnreadableObjectsTest, AWatchEndsAndACollectionStays) {
   constexpr const char* kSecrets = "/api/v1/namespaces/default/secrets";
-  Encrypt("secrets");
+  Encrypt({"secrets"});
   for (const char* name : {"a", "b"}) {
     ASSERT_EQ(Post(kSecrets, std::string(R"({"metadata": {"name": ")") + name + "\"}}").code, 201);
   }

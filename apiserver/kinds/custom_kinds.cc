@@ -188,16 +188,6 @@ void CustomKinds::ReadAgain(PatientLock& lock) {
   }
 }
 
-bool CustomKinds::MayLack(std::string_view group) {
-  const PatientLock lock(mutex_);
-  if (!lock) return false;
-  const auto [begin, end] = Of(unreadable_, group);
-  return std::any_of(begin, end, [this](const auto& unreadable) REQUIRES(mutex_) {
-    const auto known = definitions_.find(unreadable.first);
-    return known == definitions_.end() || known->second.digest.empty();
-  });
-}
-
 void CustomKinds::CatchUp() {
   const Revision current = store_.Current();
   if (cursor_ && seen_ == current) return;
@@ -210,9 +200,7 @@ void CustomKinds::CatchUp() {
   Reload();
 }
 
-std::shared_ptr<const Served> CustomKinds::Now(std::string_view group) {
-  PatientLock lock(mutex_);
-  if (!lock) return served_.Now();
+void CustomKinds::AwaitGroup(std::string_view group, PatientLock& lock) {
   CatchUp();
   if (!group.empty()) ReadAgain(lock);
   // What is written from now on, and over and over, is somebody else's to wait for.
@@ -227,7 +215,27 @@ std::shared_ptr<const Served> CustomKinds::Now(std::string_view group) {
       built_.wait(lock);
     }
   }
+}
+
+std::shared_ptr<const Served> CustomKinds::Now(std::string_view group) {
+  PatientLock lock(mutex_);
+  if (lock) AwaitGroup(group, lock);
   return served_.Now();
+}
+
+// Both under the lock: in between, a key that comes back would leave the old kinds with no word
+// of what they lack.
+CustomKinds::Snapshot CustomKinds::Take(std::string_view group) {
+  PatientLock lock(mutex_);
+  if (!lock) return {served_.Now(), {}};
+  AwaitGroup(group, lock);
+  Snapshot taken{served_.Now(), {}};
+  for (const auto& [key, revision] : unreadable_) {
+    const auto known = definitions_.find(key);
+    const bool is_known = known != definitions_.end() && !known->second.digest.empty();
+    if (!is_known) taken.lacked_groups.emplace(GroupOfKey(key));
+  }
+  return taken;
 }
 
 }  // namespace skiff

@@ -37,9 +37,13 @@ class CustomKinds {
   // The kinds of now. Those of `group` are as the definitions make them that are stored; "" is
   // nobody's group.
   std::shared_ptr<const Served> Now(std::string_view group);
-  // Whether some definition of a group cannot be read now, since its key cannot be had, and never
-  // could: nobody knows what there is in the group. It is tried again each second.
-  bool MayLack(std::string_view group);
+  // The same, and the groups of which it may lack kinds: of them some definition cannot be read at
+  // that moment, since its key cannot be had, and never could be. It is tried again each second.
+  struct Snapshot {
+    std::shared_ptr<const Served> served;
+    std::set<std::string, std::less<>> lacked_groups;
+  };
+  Snapshot Take(std::string_view group);
   // The group that the answer to a path depends on.
   static std::string_view GroupOf(std::string_view path);
 
@@ -76,6 +80,7 @@ class CustomKinds {
   template <typename Map>
   static auto Of(Map& changes, std::string_view group);
   static bool IsAwaited(const Changes& changes, std::string_view group, Revision until);
+  void AwaitGroup(std::string_view group, PatientLock& lock) REQUIRES(mutex_);
   void Build(std::string_view group, PatientLock& lock) REQUIRES(mutex_);
   // What becomes of a definition; nothing while it makes what it made before.
   std::shared_ptr<Definition> Read(const Change& change, const std::string& digest_before) const;

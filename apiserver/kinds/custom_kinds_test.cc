@@ -102,5 +102,20 @@ TEST_F(CustomKindsTest, APathSaysWhatItsAnswerDependsOn) {
   EXPECT_EQ(CustomKinds::GroupOf("/apis/a.io/v1/things"), "a.io");
 }
 
+// A key that comes back in between must not part the kinds from what is said of them.
+TEST_F(CustomKindsTest, WhatKindsLackIsToldTogetherWithThem) {
+  ASSERT_TRUE(
+      store_->Apply({.key = "/registry/apiextensions.k8s.io/customresourcedefinitions/things.a.io",
+                     .value = UnreadableValue("no matching prefix found")}));
+  const auto before = kinds_->Take("a.io");
+  EXPECT_EQ(KindIn(before.served, "a.io"), "");
+  EXPECT_TRUE(before.lacked_groups.contains("a.io"));
+  Define("a.io");
+  const auto after = kinds_->Take("a.io");
+  EXPECT_EQ(KindIn(after.served, "a.io"), "Thing");
+  EXPECT_TRUE(after.lacked_groups.empty());
+  EXPECT_TRUE(before.lacked_groups.contains("a.io")) << "it still lacks them";
+}
+
 }  // namespace
 }  // namespace skiff

@@ -63,9 +63,13 @@ http::Response Tagged(const ApiRequest& request, std::string text, std::string_v
 
 // Versions that are listed because of APIServices. Holds what it names.
 struct Others {
-  explicit Others(const NonResourceParts& parts) : table(parts.aggregation.Table()) {
-    if (parts.lacks_definitions) unread = parts.aggregation.OfDefinitions();
+  explicit Others(ApiServiceTablePtr given) : table(std::move(given)) {
     for (const ListedVersion& each : table->listed) Add(each);
+  }
+  Others(const Others&) = delete;
+  Others& operator=(const Others&) = delete;
+  void AddUnread(std::vector<ListedVersion> given) {
+    unread = std::move(given);
     for (const ListedVersion& each : unread) Add(each);
   }
   void Add(const ListedVersion& each) {
@@ -91,6 +95,20 @@ std::string TextOfGroups(const Json& list) {
   return text + (separator == '[' ? "[]}" : "]}");
 }
 
+// What others answer for, and what is built in, is known without any definition.
+void MarkStale(const ApiRequest& request, const Others& others,
+               std::vector<apidiscovery_v2::APIGroupDiscovery>& groups) {
+  for (auto& group : groups) {
+    const std::string& name = group.metadata.name;
+    if (!request.lacked_groups.contains(name)) continue;
+    for (auto& version : group.versions) {
+      const bool is_remote =
+          others.table->RemoteAt("/apis/" + name + "/" + version.version) != nullptr;
+      if (!is_remote && !IsBuiltInVersion(name, version.version)) version.freshness = "Stale";
+    }
+  }
+}
+
 http::Response Aggregated(const NonResourceParts& parts, const ApiRequest& request,
                           const MediaType& media, const Others& others, bool core) {
   const KindList kinds = parts.served.routes.kinds();
@@ -110,13 +128,14 @@ http::Response Aggregated(const NonResourceParts& parts, const ApiRequest& reque
       if (is_ours) return std::nullopt;
       VersionDiscovery unread;
       unread.version = served.version;
-      unread.freshness = "Stale";
       return unread;
     }
     if (!listed->second->is_remote && is_ours) return std::nullopt;
     return parts.aggregation.DiscoveryOf(*listed->second);
   };
-  const Json list = DiscoveryJson(AggregatedGroups(kinds, core, others.versions, known));
+  auto groups = AggregatedGroups(kinds, core, others.versions, known);
+  MarkStale(request, others, groups);
+  const Json list = DiscoveryJson(groups);
   const std::string type = std::string(ContentTypeOf(media.encoding)).append(kAggregated);
   if (media.encoding != Encoding::kProtobuf) return Tagged(request, TextOfGroups(list), type);
   return Tagged(request,
@@ -169,9 +188,10 @@ struct Document {
   std::vector<std::string> segments;
   // The lists of groups, and a group, are answered to any method; kube-apiserver has them so.
   bool OnlyGet() const { return core || segments.size() == 3; }
+  bool IsOfAllGroups() const { return !core && segments.size() == 1; }
 };
 
-std::optional<Document> DocumentAt(const RouteTable& routes, const Others& others,
+std::optional<Document> DocumentAt(const RouteTable& routes, const ApiServiceTable& table,
                                    std::string_view path) {
   Document document{.segments = Segments(path)};
   const size_t depth = document.segments.size();
@@ -180,8 +200,8 @@ std::optional<Document> DocumentAt(const RouteTable& routes, const Others& other
   if (document.core) return depth <= 2 ? std::optional(document) : std::nullopt;
   if (document.segments[0] != "apis" || depth > 3) return std::nullopt;
   if (depth == 1 && path != "/apis" && path != "/apis/") return std::nullopt;
-  const bool is_known = depth == 1 || routes.HasGroup(document.segments[1]) ||
-                        others.table->HasGroup(document.segments[1]);
+  const bool is_known =
+      depth == 1 || routes.HasGroup(document.segments[1]) || table.HasGroup(document.segments[1]);
   if (!is_known) return std::nullopt;
   return document;
 }
@@ -212,20 +232,26 @@ std::string DiscoveryNameOf(const http::Request& request) {
 
 std::optional<Result<http::Response>> DiscoveryResponse(const NonResourceParts& parts,
                                                         ApiRequest& request) {
-  if (parts.lacks_definitions && !MayWait()) return Fail(WouldWait());
-  const Others others(parts);
-  const auto document = DocumentAt(parts.served.routes, others, request.http.path);
+  const ApiServiceTablePtr table = parts.aggregation.Table();
+  const auto document = DocumentAt(parts.served.routes, *table, request.http.path);
   if (!document) return std::nullopt;
   if (document->OnlyGet() && request.http.method != "GET") return Fail(MethodNotAllowedHere());
+  const bool is_whole = request.lacked_groups.empty() || !document->IsOfAllGroups();
   // What others tell of themselves is theirs to change.
-  const bool is_ours = !parts.lacks_definitions &&
-                       std::ranges::none_of(others.table->listed, &ListedVersion::is_remote);
-  const MadeDiscovery::State state{request.served, others.table};
+  const bool is_ours = is_whole && std::ranges::none_of(table->listed, &ListedVersion::is_remote);
+  const MadeDiscovery::State state{request.served, table};
   if (is_ours) {
     auto made = parts.discovery.Find(state, DiscoveryNameOf(request.http));
     if (made) return UnlessKnown(request, *std::move(made));
   }
   if (!MayWait()) return Fail(WouldWait());
+  Others others(table);
+  if (!is_whole) {
+    auto unread = parts.aggregation.OfDefinitions(request.lacked_groups);
+    // A list without them would say that they are gone.
+    if (!unread) return Fail(LacksKinds());
+    others.AddUnread(*std::move(unread));
+  }
   auto answer = MakeDocument(parts, request, others, *document);
   if (is_ours && answer && *answer && (*answer)->status == 200) {
     parts.discovery.Keep(state, DiscoveryNameOf(request.http), **answer);

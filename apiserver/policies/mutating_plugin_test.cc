@@ -58,6 +58,33 @@ class MutatingPoliciesTest : public ServerFixture {
     const auto answer = Post(kBindings, document.dump());
     ASSERT_EQ(answer.code, 201) << answer.message();
   }
+  void LetAliceWritePolicies() {
+    const std::string rbac = "/apis/rbac.authorization.k8s.io/v1/";
+    Post(rbac + "clusterroles", R"j({"metadata": {"name": "w"}, "rules": [
+        {"apiGroups": ["admissionregistration.k8s.io"], "resources": ["*"], "verbs": ["*"]}]})j");
+    Post(rbac + "clusterrolebindings", R"j({"metadata": {"name": "w"},
+        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "w"},
+        "subjects": [{"apiGroup": "rbac.authorization.k8s.io", "kind": "User",
+                      "name": "alice"}]})j");
+  }
+  // alice may create the object, but not give it that in its spec, whichever way.
+  void ExpectRefusedWrites(const std::string& path, Json object, const Json& spec,
+                           const std::string& why) {
+    const std::string own = path + "/" + object["metadata"]["name"].get<std::string>();
+    Json wanted = object;
+    wanted["spec"].update(spec);
+    const auto expect = [&](const Answer& refused) {
+      EXPECT_EQ(refused.code, 422) << own;
+      EXPECT_NE(refused.message().find(why), std::string::npos) << refused.message();
+    };
+    expect(Ask("POST", path, wanted.dump(), "", "alice"));
+    const auto made = Ask("POST", path, object.dump(), "", "alice");
+    ASSERT_EQ(made.code, 201) << made.message();
+    wanted["metadata"]["resourceVersion"] = made.body["metadata"]["resourceVersion"];
+    expect(Ask("PUT", own, wanted.dump(), "", "alice"));
+    expect(Ask("PATCH", own, Json{{"spec", spec}}.dump(), "application/merge-patch+json", "alice"));
+    EXPECT_EQ(Ask("PUT", own, wanted.dump()).code, 200) << "who may do all may do that";
+  }
   Answer Make(const std::string& name, const std::string& more = "{}") {
     Json document = Json::parse(more);
     document["metadata"]["name"] = name;
@@ -279,20 +306,26 @@ TEST_F(MutatingPoliciesTest, CustomResourcesAreChangedPrunedAndDefaulted) {
             "ApplyConfiguration: may not mutate atomic arrays, maps or structs: .spec.tags");
 }
 
+// In neither version is there a way round it.
 TEST_F(MutatingPoliciesTest, WhoWritesOneMustBeAllowedToReadItsParameters) {
-  Post("/apis/rbac.authorization.k8s.io/v1/clusterroles", R"j({"metadata": {"name": "w"}, "rules": [
-      {"apiGroups": ["admissionregistration.k8s.io"], "resources": ["*"], "verbs": ["*"]}]})j");
-  Post("/apis/rbac.authorization.k8s.io/v1/clusterrolebindings", R"j({"metadata": {"name": "w"},
-      "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "w"},
-      "subjects": [{"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": "alice"}]})j");
-  const Json policy = PolicyOf("p", {"Object{}"}, R"j({
-      "paramKind": {"apiVersion": "v1", "kind": "Secret"}})j");
-  const auto refused = Ask("POST", kPolicies, policy.dump(), "", "alice");
-  EXPECT_EQ(refused.code, 422);
-  EXPECT_NE(refused.message().find("must have \"get\" permission on all objects of the referenced "
-                                   "paramKind (kind=Secret, apiVersion=v1)"),
-            std::string::npos);
-  EXPECT_EQ(Ask("POST", kPolicies, PolicyOf("p", {"Object{}"}).dump(), "", "alice").code, 201);
+  LetAliceWritePolicies();
+  Policy("of-secrets", {"Object{}"}, R"j({"paramKind": {"apiVersion": "v1", "kind": "Secret"}})j");
+  const Json of_params = {{"paramKind", {{"apiVersion", "v1"}, {"kind", "Secret"}}}};
+  const Json with_params = {
+      {"policyName", "of-secrets"},
+      {"paramRef", {{"name", "x"}, {"namespace", "default"}, {"parameterNotFoundAction", "Deny"}}}};
+  for (const std::string version : {"v1beta1", "v1alpha1"}) {
+    const std::string root = "/apis/admissionregistration.k8s.io/" + version + "/";
+    const std::string policies = root + "mutatingadmissionpolicies";
+    Json policy = PolicyOf("p-" + version, {"Object{}"});
+    ExpectRefusedWrites(policies, policy, of_params,
+                        "must have \"get\" permission on all objects of the referenced paramKind "
+                        "(kind=Secret, apiVersion=v1)");
+    Json binding = {{"metadata", {{"name", "b-" + version}}},
+                    {"spec", {{"policyName", "of-secrets"}}}};
+    ExpectRefusedWrites(root + "mutatingadmissionpolicybindings", binding, with_params,
+                        "does not have \"get\" permission on the object referenced by paramRef");
+  }
 }
 
 TEST_F(MutatingPoliciesTest, TheyAreServedAsAKindOfTheirOwn) {
@@ -338,6 +371,58 @@ TEST_F(MutatingPoliciesTest, BothVersionsAreOfTheSameObjects) {
   EXPECT_EQ(kept.body["spec"]["policyName"], "p");
   EXPECT_EQ(Ask("DELETE", policies + "/p").code, 200);
   EXPECT_EQ(Get(std::string(kPolicies) + "/p").code, 404);
+}
+
+TEST_F(MutatingPoliciesTest, OnlyTheOlderVersionSaysWhatBecomesOfNoParameters) {
+  const std::string group = "/apis/admissionregistration.k8s.io/";
+  const auto bind = [&](const std::string& version) {
+    return Post(group + version + "/mutatingadmissionpolicybindings", R"j({
+        "metadata": {"name": "b"}, "spec": {"policyName": "p", "paramRef": {"name": "x"}}})j");
+  };
+  const auto refused = bind("v1beta1");
+  EXPECT_EQ(refused.code, 422);
+  EXPECT_NE(refused.message().find("spec.paramRef.parameterNotFoundAction: Required value"),
+            std::string::npos);
+  const auto made = bind("v1alpha1");
+  ASSERT_EQ(made.code, 201) << made.message();
+  EXPECT_EQ(made.body["spec"]["paramRef"]["parameterNotFoundAction"], "Deny");
+}
+
+TEST_F(MutatingPoliciesTest, TheOlderVersionIsDeprecated) {
+  const std::string group = "/apis/admissionregistration.k8s.io/";
+  const std::pair<const char*, const char*> kinds[] = {
+      {"mutatingadmissionpolicies", "MutatingAdmissionPolicy"},
+      {"mutatingadmissionpolicybindings", "MutatingAdmissionPolicyBinding"}};
+  for (const auto& [resource, kind] : kinds) {
+    EXPECT_EQ(Get(group + "v1beta1/" + resource).response.Header("Warning"), "");
+    for (const char* name : {"", "/none"}) {
+      EXPECT_EQ(Get(group + "v1alpha1/" + resource + name).response.Header("Warning"),
+                "299 - \"admissionregistration.k8s.io/v1alpha1 " + std::string(kind) +
+                    " is deprecated in v1.35+, unavailable in v1.38+\"");
+    }
+    EXPECT_NE(Get("/metrics")
+                  .response.body.find(
+                      R"(apiserver_requested_deprecated_apis{group="admissionregistration.k8s.io",)"
+                      R"(version="v1alpha1",resource=")" +
+                      std::string(resource) + R"(",subresource="",removed_release="1.38"} 1)"),
+              std::string::npos);
+  }
+}
+
+TEST_F(MutatingPoliciesTest, TheOlderVersionHasClosedEnums) {
+  for (const std::string version : {"v1beta1", "v1alpha1"}) {
+    const Json document =
+        Get("/openapi/v3/apis/admissionregistration.k8s.io/" + version).body["components"];
+    const auto is_closed = [&](const std::string& type, const char* field) {
+      const Json& schemas = document["schemas"];
+      const Json& of = schemas.at("io.k8s.api.admissionregistration." + version + "." + type);
+      return of.at("properties").at(field).contains("enum");
+    };
+    const bool closed = version == "v1alpha1";
+    EXPECT_EQ(is_closed("MutatingAdmissionPolicySpec", "failurePolicy"), closed);
+    EXPECT_EQ(is_closed("MatchResources", "matchPolicy"), closed);
+    EXPECT_EQ(is_closed("ParamRef", "parameterNotFoundAction"), closed);
+  }
 }
 
 TEST_F(IdleMutatingPoliciesTest, WithoutTheGateTheyAreKeptAndDoNothing) {

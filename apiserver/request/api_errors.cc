@@ -135,6 +135,14 @@ Error MethodNotAllowedHere() {
   return error;
 }
 
+Error LacksKinds() {
+  Error error{Reason::kServiceUnavailable,
+              "the request has been made before all known HTTP paths have been installed, please "
+              "try again"};
+  error.details = ErrorDetails{.retry_after_s = 5};
+  return error;
+}
+
 Error TooLargeRevision(uint64_t asked, uint64_t current) {
   Error error{Reason::kTimeout,
               fmt::format("Timeout: Too large resource version: {}, current: {}", asked, current)};

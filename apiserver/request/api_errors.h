@@ -54,6 +54,9 @@ Result<> MatchName(const std::string& given, const std::string& on_url);
 Error UnknownResourceError();
 // 405 of a known path.
 Error MethodNotAllowedHere();
+// 503 where nobody knows what there is: not "there is no such thing", by which others would be
+// forgotten.
+Error LacksKinds();
 // 504 with the hint to come again.
 Error TooLargeRevision(uint64_t asked, uint64_t current);
 

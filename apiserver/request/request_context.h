@@ -2,7 +2,9 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -28,6 +30,7 @@ struct ApiRequest {
   TimePoint now = {};                      // When it arrived.
   // What was served then; keeps `kind` and `route` alive.
   std::shared_ptr<const Served> served = {};
+  std::set<std::string, std::less<>> lacked_groups = {};  // Of which `served` may lack kinds.
   const KindInfo* kind = nullptr;          // Of a resource request whose path is known.
   const Route* route = nullptr;            // The same, where it also has the method.
   std::vector<std::string> warnings = {};  // Texts of Warning headers, in order.

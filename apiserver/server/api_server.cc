@@ -69,15 +69,6 @@ http::Response RefuseForNow(const http::Request& request) {
   return ErrorResponse(request, error);
 }
 
-// Not "there is no such thing", by which others would be forgotten.
-Error LacksKinds() {
-  Error error{Reason::kServiceUnavailable,
-              "the request has been made before all known HTTP paths have been installed, please "
-              "try again"};
-  error.details = ErrorDetails{.retry_after_s = 5};
-  return error;
-}
-
 http::Response InternalErrorPage(const http::Request& request, const std::string& error) {
   return TextResponse(
       500, EscapeMarkup("Internal Server Error: " + Quoted(request.target) + ": " + error) + "\n");
@@ -194,13 +185,13 @@ Result<http::Response> ApiServer::State::Route(ApiRequest& request) {
     return resident->answer(request.http);
   }
   const std::string_view group = CustomKinds::GroupOf(request.http.path);
-  const bool is_of_one = !group.empty() && group != CustomKinds::kEveryGroup;
-  if (is_of_one && match.kind == nullptr && custom_kinds.MayLack(group)) return Fail(LacksKinds());
+  if (!group.empty() && match.kind == nullptr && request.lacked_groups.contains(group)) {
+    return Fail(LacksKinds());
+  }
   if (request.info.is_resource) return NoRouteResponse(match, request);
-  return HandleNonResource(
-      {*core, ServerAddress(), *health, openapi, metrics.registry(), *request.served, *aggregation,
-       *entrance, discovery, checkpoint, custom_kinds.MayLack(CustomKinds::kEveryGroup)},
-      request);
+  return HandleNonResource({*core, ServerAddress(), *health, openapi, metrics.registry(),
+                            *request.served, *aggregation, *entrance, discovery, checkpoint},
+                           request);
 }
 
 std::string ApiServer::State::ServerAddress() const {
@@ -226,7 +217,7 @@ struct ApiServer::Serving {
                 .info = std::move(asked.info),
                 .user = {},
                 .now = state.clock.Now(),
-                .served = kinds ? kinds : state.custom_kinds.Now(CustomKinds::GroupOf(given.path)),
+                .served = kinds,
                 .warnings = std::move(asked.warnings),
                 .own = asked.own,
                 .in_process = asked.in_process,
@@ -236,7 +227,12 @@ struct ApiServer::Serving {
         told(std::move(asked.told)),
         warnings(request.warnings.size()),
         in_flight(state.metrics, request.info.IsReadOnly()),
-        begin(state.clock.Monotonic()) {}
+        begin(state.clock.Monotonic()) {
+    if (kinds) return;
+    auto taken = state.custom_kinds.Take(CustomKinds::GroupOf(given.path));
+    request.served = std::move(taken.served);
+    request.lacked_groups = std::move(taken.lacked_groups);
+  }
   Serving(const Serving&) = delete;
   Serving& operator=(const Serving&) = delete;
 

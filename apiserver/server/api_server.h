@@ -99,8 +99,8 @@ struct ApiServerOptions {
   // Warning headers for what is stored and nothing acts on; kube-apiserver has none of them.
   bool warns_of_unserved_kinds = false;
   bool network_policies_are_enforced = false;  // By the nodes; else nobody is known to do so.
-  // Served beside BuiltInKinds(): those of MutatingAdmissionPolicy, all or none, and whether the
-  // policies act.
+  // Served beside BuiltInKinds(): some of KindsOnRequest(), and whether the
+  // MutatingAdmissionPolicies among them act.
   std::vector<const KindInfo*> kinds_on_request = {};
   bool mutating_policies_act = false;
   FlowControlOptions flow_control = {};

@@ -27,7 +27,13 @@ TEST(FlagChecksTest, AVersionThatIsToBeLeftOutIsNotServedInSilence) {
   EXPECT_THAT(ErrorOf({"--runtime-config=api/all=false,apps/v1=true",
                        "--enable-priority-and-fairness=false"}),
               HasSubstr("must not be ignored"));
-  EXPECT_THAT(NotesOf({"--runtime-config=api/all=true,apps/v1=true,batch/v1"}), IsEmpty());
+  EXPECT_THAT(ErrorOf({"--runtime-config=api/v1=false"}), HasSubstr("must not be ignored"));
+  EXPECT_THAT(NotesOf({"--runtime-config=api/v1=true,v1=true,apps/v1=true,batch/v1"}), IsEmpty());
+  EXPECT_THAT(NotesOf({"--runtime-config=api/all=true"}),
+              ElementsAre("--runtime-config=api/all=true has an effect on "
+                          "admissionregistration.k8s.io/v1alpha1, "
+                          "admissionregistration.k8s.io/v1beta1 alone: what else there is here is "
+                          "served anyway"));
   EXPECT_THAT(NotesOf({"--runtime-config=api/beta=false,resource.k8s.io/v1alpha3=false"}),
               IsEmpty());
   EXPECT_THAT(NotesOf({"--runtime-config=api/alpha=true,resource.k8s.io/v1alpha3=true"}),
@@ -74,6 +80,8 @@ TEST(FlagChecksTest, MutatingPoliciesAreServedAndActWhenAskedTo) {
   EXPECT_EQ(asked({version + "," + alpha + "true", on}), std::pair(size_t{4}, true));
   EXPECT_EQ(asked({"--runtime-config=" + alpha + "true"}), std::pair(size_t{2}, false));
   EXPECT_EQ(asked({"--runtime-config=api/alpha=true"}), std::pair(size_t{2}, false));
+  EXPECT_EQ(asked({"--runtime-config=api/v1=true"}), std::pair(size_t{0}, false))
+      << "the core group, and no beta";
   EXPECT_EQ(asked({"--runtime-config=api/all=true,admissionregistration.k8s.io/v1beta1=false," +
                    alpha + "false"}),
             std::pair(size_t{0}, false));

@@ -33,7 +33,6 @@ struct NonResourceParts {
   flow_control::Entrance& entrance;
   MadeDiscovery& discovery;
   const std::function<Result<std::string>()>& checkpoint;  // As ApiServer::Parts.
-  bool lacks_definitions = false;  // Some cannot be read: `served` may lack what they define.
 };
 
 // 404 in plain text for a path that leads nowhere.

@@ -58,8 +58,11 @@ bool NamesKind(const std::string& key, const KindInfo& kind) {
   return key == std::string(kind.api_version) + "/" + std::string(kind.resource);
 }
 bool NamesStability(const std::string& key, const KindInfo& kind) {
-  constexpr std::string_view kApi = "api/";
-  return key.starts_with(kApi) && kind.version.find(key.substr(kApi.size())) != std::string::npos;
+  return (key == "api/alpha" && kind.version.find("alpha") != kind.version.npos) ||
+         (key == "api/beta" && kind.version.find("beta") != kind.version.npos);
+}
+bool NamesAll(const std::string& key, const KindInfo&) {
+  return key == "api/all";
 }
 
 // Of a group and version, "apps/v1", or a resource of it, "apps/v1/deployments".
@@ -73,8 +76,7 @@ bool IsOf(std::span<const KindInfo* const> kinds, const std::string& key) {
 // goes before what names more than it.
 bool IsAskedFor(const std::map<std::string, bool>& config, const KindInfo& kind) {
   bool on = false;
-  for (const auto names : {+[](const std::string&key, const KindInfo&) { return key == "api/all"; },
-                           &NamesStability, &NamesVersion, &NamesKind}) {
+  for (const auto names : {&NamesAll, &NamesStability, &NamesVersion, &NamesKind}) {
     for (const auto& [key, value] : config) {
       if (names(key, kind)) on = value;
     }
@@ -92,11 +94,10 @@ struct Version {
   std::string resource;  // "" for all of them.
 };
 
-// "apps/v1", "apps/v1/deployments", "v1", "v1/pods", "api/v1".
+// "apps/v1", "apps/v1/deployments", "v1", "v1/pods".
 Result<Version> VersionIn(const std::string& key) {
   std::vector<std::string> parts(1);
   for (const char c : key) c == '/' ? (void)parts.emplace_back() : parts.back().push_back(c);
-  if (parts[0] == "api" && parts.size() > 1) parts.erase(parts.begin());
   if (parts[0] == "v1") parts.insert(parts.begin(), "");
   if (parts.size() != 2 && parts.size() != 3) {
     return BadConfig(fmt::format("runtime-config invalid key {}", key));
@@ -142,14 +143,16 @@ Result<bool> SwitchOf(const std::string& key, const std::string& value) {
                   key, value, Quoted(value)));
 }
 
-// What of "api/alpha" or "api/beta" is here.
+// What of "api/alpha", "api/beta" or "api/all" is here and not served anyway.
 std::string PartOfStability(const std::string& item, const std::string& key) {
   std::set<std::string_view> versions;
   for (const KindInfo* kind : KindsOnRequest()) {
-    if (NamesStability(key, *kind)) versions.insert(kind->api_version);
+    if (NamesAll(key, *kind) || NamesStability(key, *kind)) versions.insert(kind->api_version);
   }
-  return fmt::format("--{}={} has an effect on {} alone: there is no other such version here",
-                     kRuntimeConfig, item, fmt::join(versions, ", "));
+  const char* const why = key == "api/all" ? "what else there is here is served anyway"
+                                           : "there is no other such version here";
+  return fmt::format("--{}={} has an effect on {} alone: {}", kRuntimeConfig, item,
+                     fmt::join(versions, ", "), why);
 }
 
 struct Item {
@@ -160,7 +163,10 @@ struct Item {
 
 Item ItemIn(const std::string& text) {
   const size_t equals = std::min(text.find('='), text.size());
-  return {text, std::string(WithoutBlanks(text.substr(0, equals))),
+  std::string key(WithoutBlanks(text.substr(0, equals)));
+  // Kubernetes' older name of the core group.
+  if (key == "api/v1" || key.starts_with("api/v1/")) key.erase(0, std::string_view("api/").size());
+  return {text, std::move(key),
           std::string(WithoutBlanks(text.substr(std::min(equals + 1, text.size()))))};
 }
 
@@ -192,10 +198,9 @@ Result<std::vector<const KindInfo*>> CheckRuntimeConfig(const std::vector<std::s
     if (!IsOfSeveral(key) && key != "api/legacy") TRY(CheckVersion(key));
     const bool is_on = TRY(SwitchOf(key, value));
     config[key] = is_on;
-    if (key == "api/alpha" || key == "api/beta") {
-      if (is_on) notes.push_back(PartOfStability(item, key));
-      continue;
-    }
+    const bool is_more = key == "api/alpha" || key == "api/beta";
+    if (is_on && (is_more || key == "api/all")) notes.push_back(PartOfStability(item, key));
+    if (is_more) continue;
     if (IsOf(KindsOnRequest(), key)) continue;
     const bool is_served = is_all || IsOf(BuiltInKinds(), key);
     if (is_on == is_served) continue;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "api/kinds/behaviour.h"
 #include "apiserver/request/answer_stream.h"
 #include "apiserver/request/api_errors.h"
 #include "apiserver/request/followed_stream.h"
@@ -277,10 +278,9 @@ void ServerMetrics::Answered(const ApiRequest& request, http::Response& response
   const std::string_view dry_run = DryRunLabel(request.http);
   const std::string_view subresource = SubresourceLabel(request);
   if (request.is_deprecated) {
-    // What is deprecated here is of v1, or of a definition: Kubernetes plans no end of either.
-    constexpr std::string_view kRemovedRelease;
-    deprecated_.Update({group, version, resource, subresource, kRemovedRelease},
-                       [](double* row) { *row = 1; });
+    deprecated_.Update(
+        {group, version, resource, subresource, request.kind->behaviour->removed_release},
+        [](double* row) { *row = 1; });
   }
   const AnswerStream* const answer = AnswerStreamOf(response);
   if (response.stream && answer == nullptr) {

@@ -35,6 +35,10 @@ void DefaultPolicy(Policy& object) {
 template <typename Binding>
 void DefaultBinding(Binding& object) {
   DefaultMatch(object.spec.match_resources);
+  // v1beta1 wants it said.
+  if constexpr (std::is_same_v<Binding, v1alpha1::MutatingAdmissionPolicyBinding>) {
+    if (auto& ref = object.spec.param_ref) Default(ref->parameter_not_found_action, "Deny");
+  }
 }
 
 template <typename Policy>
