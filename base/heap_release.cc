@@ -23,7 +23,7 @@ int mallctl(const char* name, void* old_value, size_t* old_bytes, void* new_valu
 // written fills the memory of RocksDB anew about once a second.
 extern const char* malloc_conf;
 const char* malloc_conf =
-    "narenas:2,tcache_max:32768,tcache_nslots_small_min:8,tcache_nslots_small_max:200,"
+    "narenas:2,tcache_max:32768,tcache_nslots_small_min:4,tcache_nslots_small_max:200,"
     "tcache_nslots_large:4,dirty_decay_ms:5000,muzzy_decay_ms:0";
 }
 

@@ -19,6 +19,22 @@ class EventSinkTest : public testing::Test {
     recorder_.Report({}, EventType::kNormal, "Created", message);
     executor_.RunUntilIdle();
   }
+  // Of `count` objects, each with a name of its own.
+  void ReportOf(size_t count) {
+    for (size_t i = 0; i < count; ++i) {
+      core_v1::ObjectReference object;
+      object.name = std::to_string(objects_++);
+      recorder_.Report(object, EventType::kNormal, "Created", "of " + object.name);
+    }
+    executor_.RunUntilIdle();
+  }
+  // How many are sent where so many are reported and then all on the way are answered.
+  size_t SentAfter(size_t reported, int status = 201) {
+    ReportOf(reported);
+    const size_t asked = server_.asked().size();
+    AnswerAll(status);
+    return server_.asked().size() - asked;
+  }
   void AnswerAll(int status) {
     server_.AnswerAll(status);
     executor_.RunUntilIdle();
@@ -32,6 +48,7 @@ class EventSinkTest : public testing::Test {
   Client client_{server_.transport(), "test"};
   EventSink sink_{client_, clock_};
   EventRecorder recorder_{sink_, clock_, "test", ""};
+  size_t objects_ = 0;
 };
 
 TEST_F(EventSinkTest, SeveralAreOnTheWayAtOnceButNotTwoOfTheSame) {
@@ -48,33 +65,64 @@ TEST_F(EventSinkTest, SeveralAreOnTheWayAtOnceButNotTwoOfTheSame) {
 }
 
 TEST_F(EventSinkTest, ABoundedNumberIsOnTheWay) {
-  for (size_t i = 0; i <= EventSink::kAtOnceMax; ++i) {
-    core_v1::ObjectReference object;
-    object.name = std::to_string(i);
-    recorder_.Report(object, EventType::kNormal, "Created", "x");
-  }
-  executor_.RunUntilIdle();
+  ReportOf(EventSink::kAtOnceMax + 1);
   EXPECT_EQ(server_.asked().size(), EventSink::kAtOnceMax);
-  AnswerAll(201);
-  EXPECT_EQ(server_.asked().size(), EventSink::kAtOnceMax + 1);
+  EXPECT_EQ(SentAfter(0), 1u);
 }
 
-TEST_F(EventSinkTest, OfAFloodFewAreOnTheWayUntilItIsOver) {
-  for (size_t i = 0; i < EventSink::kQueueMax; ++i) {
-    core_v1::ObjectReference object;
-    object.name = std::to_string(i);
-    recorder_.Report(object, EventType::kNormal, "Created", "x");
+TEST_F(EventSinkTest, OfAFloodFewAreOnTheWayUntilFewWait) {
+  ReportOf(EventSink::kFloodWaiting + 100);
+  EXPECT_EQ(server_.asked().size(), EventSink::kAtOnceInFloodMax);
+  size_t waiting = EventSink::kFloodWaiting + 100 - EventSink::kAtOnceInFloodMax;
+  constexpr size_t kMore = EventSink::kAtOnceInFloodMax / 2;
+  while (waiting + kMore >= EventSink::kFloodWaiting + EventSink::kAtOnceInFloodMax) {
+    ASSERT_EQ(SentAfter(kMore), EventSink::kAtOnceInFloodMax);
+    waiting += kMore - EventSink::kAtOnceInFloodMax;
   }
-  executor_.RunUntilIdle();
-  EXPECT_EQ(server_.asked().size(), 8u);
-  size_t asked = 0, most = 0;
-  for (size_t round = 0; !server_.empty() && round < EventSink::kQueueMax; ++round) {
-    most = std::max(most, server_.asked().size() - asked);
-    asked = server_.asked().size();
-    AnswerAll(201);
+  SentAfter(0);
+  EXPECT_EQ(SentAfter(0), EventSink::kAtOnceMax);
+  while (!server_.empty()) AnswerAll(201);
+  EXPECT_EQ(server_.asked().size(), objects_) << "none was dropped";
+}
+
+// More than few at once carry, but not more than many do.
+TEST_F(EventSinkTest, WhereMuchIsToldForLongItIsWritten) {
+  constexpr size_t kTold = (EventSink::kAtOnceInFloodMax + EventSink::kAtOnceMax) / 2;
+  ReportOf(EventSink::kQueueMax);
+  clock_.Advance(EventSink::kFloodSlowMax - 1s);
+  EXPECT_EQ(SentAfter(kTold), EventSink::kAtOnceInFloodMax);
+  clock_.Advance(1s);
+  // Until all that had come together is written.
+  for (int round = 0; round < 100; ++round) SentAfter(kTold);
+  for (int round = 0; round < 100; ++round) {
+    ASSERT_EQ(SentAfter(kTold), 0u) << "all that is told goes at once";
+    ASSERT_TRUE(server_.empty());
   }
-  EXPECT_EQ(server_.asked().size(), EventSink::kQueueMax) << "none is dropped";
-  EXPECT_EQ(most, EventSink::kAtOnceMax);
+  ReportOf(2 * EventSink::kQueueMax);
+  SentAfter(0);
+  EXPECT_EQ(SentAfter(0), EventSink::kAtOnceInFloodMax) << "that is another flood";
+}
+
+TEST_F(EventSinkTest, OfAFloodFewAreTriedAgainAtOnce) {
+  ReportOf(EventSink::kAtOnceMax);
+  AnswerAll(503);
+  ReportOf(EventSink::kQueueMax);
+  EXPECT_EQ(server_.asked().size(), EventSink::kAtOnceMax);
+  executor_.RunFor(EventSink::kRetryDelay);
+  EXPECT_EQ(server_.asked().size(), EventSink::kAtOnceMax + EventSink::kAtOnceInFloodMax);
+}
+
+TEST_F(EventSinkTest, WhatIsTriedAgainDoesNotKeepTheRestOfAFloodForLong) {
+  ReportOf(EventSink::kAtOnceInFloodMax);
+  AnswerAll(503);
+  ReportOf(EventSink::kQueueMax);
+  const std::string next = "POST of " + std::to_string(EventSink::kAtOnceInFloodMax);
+  for (Duration passed{}; passed <= EventSink::kFloodSlowMax; passed += EventSink::kRetryDelay) {
+    EXPECT_EQ(std::ranges::count(server_.asked(), next), 0);
+    executor_.RunFor(EventSink::kRetryDelay);
+    if (passed < EventSink::kFloodSlowMax) AnswerAll(503);
+  }
+  EXPECT_EQ(std::ranges::count(server_.asked(), next), 1);
 }
 
 TEST_F(EventSinkTest, WhatAServerThatIsAwayDidNotTakeIsWrittenLater) {

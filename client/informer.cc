@@ -39,8 +39,8 @@ InformerCache::InformerCache(Reflector::Dependencies dependencies, Resource reso
     : resource_(resource),
       decode_(std::move(decode)),
       reflector_(dependencies, resource, std::move(scope), *this) {
-  AddIndex(std::string(kControllerIndex), ControllerGroup);
-  AddIndex(std::string(kOrphanIndex), NamespaceOfOrphan);
+  indexes_[std::string(kControllerIndex)] = {ControllerGroup, {}, /*by_owners=*/true};
+  indexes_[std::string(kOrphanIndex)] = {NamespaceOfOrphan, {}, /*by_owners=*/true};
 }
 
 void InformerCache::Start(Executor& executor) {
@@ -61,7 +61,7 @@ void InformerCache::OnSynced(std::function<void()> function) {
 void InformerCache::AddIndex(const std::string& name, IndexFunction function) {
   CHECK(!started_);
   const MutexLock lock(mutex_);
-  indexes_.try_emplace(name, Index{std::move(function), {}});
+  indexes_.try_emplace(name, Index{std::move(function), {}, /*by_owners=*/false});
 }
 
 void InformerCache::AddCounts(const std::string& name, CountFunction function) {
@@ -262,10 +262,10 @@ void InformerCache::Apply(WatchEvent event) {
 CachedObject InformerCache::Exchange(const ObjectKey& key, CachedObject now) {
   const auto found = objects_.find(key);
   CachedObject before = found == objects_.end() ? CachedObject{} : found->second;
-  const bool is_of_same =
+  const bool keeps_owners =
       before && now && before.metadata->owner_references == now.metadata->owner_references;
   for (auto& [name, index] : indexes_) {
-    if (is_of_same && (name == kControllerIndex || name == kOrphanIndex)) continue;
+    if (keeps_owners && index.by_owners) continue;
     const auto was = before ? index.function(before) : std::vector<std::string>();
     const auto is = now ? index.function(now) : std::vector<std::string>();
     if (before && now && was == is) continue;  // Of most changes of an object.

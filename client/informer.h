@@ -122,6 +122,7 @@ class InformerCache final : public ReflectorSink {
   struct Index {
     IndexFunction function;
     std::map<std::string, std::set<ObjectKey>> keys;
+    bool by_owners = false;  // The function looks at nothing that may change but the owners.
   };
   struct Counts {
     CountFunction function;

@@ -12,11 +12,6 @@
 namespace skiff {
 namespace {
 
-// Where more is told than can be written, what it is about goes first: each event is a write as a
-// pod's own are, of which it has as many.
-constexpr size_t kFlood = EventSink::kQueueMax / 2;
-constexpr size_t kAtOnceInFlood = 8;
-
 std::string_view TypeText(EventType type) {
   return type == EventType::kNormal ? "Normal" : "Warning";
 }
@@ -182,18 +177,27 @@ bool EventSink::TakeReported() {
   return true;
 }
 
+size_t EventSink::AtOnceMax() {
+  size_t waiting = 0;
+  {
+    const MutexLock lock(mutex_);
+    waiting = queue_.size();
+  }
+  if (waiting == 0) flood_began_.reset();
+  if (waiting < kFloodWaiting) return kAtOnceMax;
+  const Duration now = clock_.Monotonic();
+  if (!flood_began_) flood_began_ = now;
+  return now < *flood_began_ + kFloodSlowMax ? kAtOnceInFloodMax : kAtOnceMax;
+}
+
 std::optional<EventSink::Writing> EventSink::Next() {
+  const size_t on_the_way = under_way_.size() - again_.size();
+  if (on_the_way >= AtOnceMax()) return std::nullopt;
   if (!again_.empty()) {
     Writing writing = std::move(again_.front());
     again_.pop_front();
     return writing;
   }
-  size_t at_once_max = kAtOnceMax;
-  {
-    const MutexLock lock(mutex_);
-    if (queue_.size() >= kFlood) at_once_max = kAtOnceInFlood;
-  }
-  if (under_way_.size() >= at_once_max) return std::nullopt;
   while (!held_) {
     if (!TakeReported()) return std::nullopt;
   }

@@ -73,6 +73,12 @@ class EventCorrelator {
 
 // The queue of events to write and the loop that writes them, several at once but of the same event
 // one after the other. Thread-safe.
+//
+// In a flood what events tell of goes first: each of them is a write as a pod's own are, of which
+// it has as many. A flood begins when kFloodWaiting events wait, and is over when none does. For
+// its first kFloodSlowMax, while that many wait, only kAtOnceInFloodMax are written at once; after
+// that as many as ever, so that who tells much for long loses only what could not be written
+// anyway.
 class EventSink final : public ControlLoop {
  public:
   // More are dropped, as client-go's are. The log says when that begins, and how many it were.
@@ -80,6 +86,9 @@ class EventSink final : public ControlLoop {
   // Of a message; what is beyond is cut off. Programs quote what users gave them, of any size.
   static constexpr size_t kMessageBytesMax = 12 << 10;
   static constexpr size_t kAtOnceMax = 32;
+  static constexpr size_t kFloodWaiting = kQueueMax / 2;
+  static constexpr size_t kAtOnceInFloodMax = 8;
+  static constexpr Duration kFloodSlowMax = 30s;
   static constexpr int kAttemptsMax = 12;
   static constexpr int kNamesMax = 1000;
   static constexpr Duration kRetryDelay = 10s;
@@ -99,6 +108,8 @@ class EventSink final : public ControlLoop {
   };
   // The next that was reported, and is not dropped as a flood, into `held_`; false: none is.
   bool TakeReported();
+  // How many may be on the way now.
+  size_t AtOnceMax();
   // The next to be sent, as far as it may be now.
   std::optional<Writing> Next();
   void Send(Writing writing);
@@ -115,6 +126,7 @@ class EventSink final : public ControlLoop {
   std::unordered_set<std::string> under_way_;  // Their keys.
   std::deque<Writing> again_;          // Those of them that could not be written.
   Duration not_before_ = Duration(0);  // Monotonic.
+  std::optional<Duration> flood_began_;  // The same.
   Mutex mutex_;
   std::deque<ReportedEvent> queue_ GUARDED_BY(mutex_);
   uint64_t dropped_ GUARDED_BY(mutex_) = 0;  // Since there was room.

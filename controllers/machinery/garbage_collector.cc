@@ -67,12 +67,6 @@ class KindMap {
   std::map<std::pair<std::string, std::string>, Resource> kinds_ GUARDED_BY(mutex_);
 };
 
-// Whether the graph learns nothing of the later version, as of most changes of an object.
-bool SaysTheSame(const meta_v1::ObjectMeta& before, const meta_v1::ObjectMeta& now) {
-  return before.uid == now.uid && !before.deletion_timestamp && !now.deletion_timestamp &&
-         before.owner_references == now.owner_references;
-}
-
 class Collector {
  public:
   explicit Collector(Manager& manager)
@@ -91,7 +85,11 @@ class Collector {
     unseen_.Add(NameOfKind(resource));
     cache.OnSynced([this, kind = NameOfKind(resource)] { Saw(kind); });
     cache.OnChange([this, resource](const CachedObject& before, const CachedObject& now) {
-      if (before && now && SaysTheSame(*before.metadata, *now.metadata)) return;
+      const bool is_change = before && now;
+      if (is_change &&
+          SaysTheSame(before.metadata->uid, before.metadata->owner_references, *now.metadata)) {
+        return;
+      }
       Queue(now ? graph_.Saw(resource, *now.metadata) : graph_.Gone(before.metadata->uid));
     });
   }

@@ -6,6 +6,11 @@ namespace skiff {
 
 using meta_v1::OwnerReference;
 
+bool SaysTheSame(const std::string& uid, const std::vector<OwnerReference>& owners,
+                 const meta_v1::ObjectMeta& now) {
+  return now.uid == uid && !now.deletion_timestamp && now.owner_references == owners;
+}
+
 bool Blocks(const OwnerReference& reference) {
   return reference.block_owner_deletion.value_or(false);
 }
@@ -38,10 +43,9 @@ OwnerGraph::Work OwnerGraph::Saw(const Resource& resource, const meta_v1::Object
   const MutexLock lock(mutex_);
   Work work;
   OwnerNode& node = nodes_[object.uid];
-  // Most of what is heard of an object changes nothing here.
-  const bool is_known = !node.virtual_ && node.uid == object.uid && node.resource == resource &&
+  const bool is_known = !node.virtual_ && node.resource == resource &&
                         node.key == ObjectKey{object.namespace_, object.name};
-  if (is_known && !object.deletion_timestamp && node.owners == object.owner_references) return work;
+  if (is_known && SaysTheSame(node.uid, node.owners, object)) return work;
   const bool was_virtual = node.virtual_;
   const bool moved =
       node.virtual_ && (node.resource.kind != resource.kind ||

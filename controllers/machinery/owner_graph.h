@@ -89,6 +89,10 @@ class OwnerGraph {
   size_t gone_next_ GUARDED_BY(mutex_) = 0;
 };
 
+// Whether the graph learns nothing of an object's later version, as of most changes: before it had
+// that uid and those owners.
+bool SaysTheSame(const std::string& uid, const std::vector<meta_v1::OwnerReference>& owners,
+                 const meta_v1::ObjectMeta& now);
 // Whether the reference holds up the owner's foreground deletion.
 bool Blocks(const meta_v1::OwnerReference& reference);
 const meta_v1::OwnerReference* FindOwner(const std::vector<meta_v1::OwnerReference>& owners,

@@ -113,6 +113,7 @@ void Scheduler::AskWhere(QueuedPod pod, bool tries_nominated) {
   const Snapshot snapshot = MakeSnapshot(*object, *devices);
   SearchOptions options = OptionsFor(snapshot);
   options.tries_nominated = tries_nominated;
+  options.keeps_refusals = true;
   Search found = FindNodes(*pod.info, snapshot, next_node_, options);
   if (!found.error.empty()) {
     Fails(std::move(pod), {.message = found.error});

@@ -13,18 +13,19 @@ namespace {
 struct NamedFilter {
   std::string_view rule;
   NodeFilter filter;
+  bool may_go_first = false;  // As of FilterRule.
 };
 
 // The filters that have something to check for this pod; or the rejection that ends the search.
 struct Filters {
   std::vector<NamedFilter> list;
+  size_t among = 0;  // So many come first, and have to: Prepared::among.
   Verdict rejection;
   std::string_view rejector;
 };
 
 Filters PrepareFilters(const PodInfo& pod, const Snapshot& snapshot) {
   Filters filters;
-  size_t ahead = 0;
   for (const FilterRule& rule : ProfileOf(snapshot).filters) {
     Prepared prepared = rule.prepare(pod, snapshot);
     if (!prepared.rejection.fits()) {
@@ -33,10 +34,11 @@ Filters PrepareFilters(const PodInfo& pod, const Snapshot& snapshot) {
       return filters;
     }
     if (prepared.among) {
-      const auto at = filters.list.begin() + static_cast<ptrdiff_t>(ahead++);
+      const auto at = filters.list.begin() + static_cast<ptrdiff_t>(filters.among++);
       filters.list.insert(at, {rule.name, std::move(prepared.among)});
     }
-    if (prepared.filter) filters.list.push_back({rule.name, std::move(prepared.filter)});
+    if (!prepared.filter) continue;
+    filters.list.push_back({rule.name, std::move(prepared.filter), rule.may_go_first});
   }
   return filters;
 }
@@ -50,21 +52,31 @@ const NamedFilter* FirstRefusal(const Filters& filters, const NodeInfo& node, Ve
   return nullptr;
 }
 
-// One of those that refuse the node, first `likely`, which has refused another node: of two zones
-// one after the other refuses by the same rule, which the others need not be asked for.
-const NamedFilter* AnyRefusal(const Filters& filters, const NamedFilter* likely,
-                              const NodeInfo& node, Verdict& verdict) {
-  if (likely == nullptr) return FirstRefusal(filters, node, verdict);
-  verdict = likely->filter(node);
-  if (verdict.code == Verdict::Code::kFailed) return FirstRefusal(filters, node, verdict);
-  if (!verdict.fits()) return likely;
-  for (const NamedFilter& named : filters.list) {
-    if (&named == likely) continue;
-    verdict = named.filter(node);
-    if (!verdict.fits()) return &named;
+// Asks filters in the order in which they are likely to refuse: the one that refused the node
+// before comes first, as of two zones that take turns one is full, and all its nodes are refused by
+// the same filter. So it finds somebody who refuses the node, but not always the first who does.
+class LikelyRefusals {
+ public:
+  explicit LikelyRefusals(const Filters& filters) : among_(filters.among) {
+    for (const NamedFilter& named : filters.list) order_.push_back(&named);
   }
-  return nullptr;
-}
+  // nullptr when the node fits.
+  const NamedFilter* Refusing(const NodeInfo& node, Verdict& verdict) {
+    for (auto it = order_.begin(); it != order_.end(); ++it) {
+      verdict = (*it)->filter(node);
+      if (verdict.fits()) continue;
+      const NamedFilter* refusing = *it;
+      const auto first = order_.begin() + static_cast<ptrdiff_t>(among_);
+      if (refusing->may_go_first) std::rotate(first, it, it + 1);
+      return refusing;
+    }
+    return nullptr;
+  }
+
+ private:
+  const size_t among_;
+  std::vector<const NamedFilter*> order_;
+};
 
 // With the places of nominated pods taken. All filters are prepared anew for it, as those of pods
 // beside pods depend on who is there.
@@ -111,23 +123,26 @@ const NodeInfo* NominatedNode(const Filters& filters, const PodInfo& pod,
   return nullptr;
 }
 
-constexpr size_t kAhead = 4;  // Nodes that are fetched before they are looked at.
+constexpr size_t kAhead = 4;  // So many nodes before one is looked at, it is fetched.
 
-// More of it than the processor keeps at hand.
+// Has the processor read what filters ask of a node from memory, while others are looked at: all
+// nodes are more than its caches hold.
 void Fetch(const NodeInfo* node) {
   __builtin_prefetch(node);
   __builtin_prefetch(&node->requested);
   __builtin_prefetch(&node->pods);
 }
 
-// Whether somebody asks why nodes were refused although others fit.
-enum class Reasons : uint8_t { kAlways, kWhereNoneFits };
-
 // Looks at nodes from `start` on until enough of them fit, and moves it.
 class NodeWalk {
  public:
-  NodeWalk(const PodInfo& pod, const Snapshot& snapshot, const Filters& filters, Reasons reasons)
-      : pod_(pod), snapshot_(snapshot), filters_(filters), reasons_(reasons) {}
+  NodeWalk(const PodInfo& pod, const Snapshot& snapshot, const Filters& filters,
+           bool keeps_refusals)
+      : pod_(pod),
+        snapshot_(snapshot),
+        filters_(filters),
+        keeps_refusals_(keeps_refusals),
+        likely_(filters) {}
 
   void Go(size_t& start, size_t wanted, Search& search) {
     const NodeList& nodes = snapshot_.nodes;
@@ -145,12 +160,11 @@ class NodeWalk {
 
  private:
   void Look(const NodeInfo& node, Search& search) {
-    const bool is_quick =
-        reasons_ == Reasons::kWhereNoneFits && !search.feasible.empty() && !AnyNominated(snapshot_);
+    const bool is_quick = !keeps_refusals_ && !search.feasible.empty() && !AnyNominated(snapshot_);
     Refusal refusal{.node = &node};
     if (is_quick) {
-      const NamedFilter* filter = AnyRefusal(filters_, likely_, node, refusal.verdict);
-      if (filter != nullptr) refusal.rule = (likely_ = filter)->rule;
+      const NamedFilter* filter = likely_.Refusing(node, refusal.verdict);
+      if (filter != nullptr) refusal.rule = filter->rule;
     } else {
       refusal = RefusalOn(filters_, pod_, node, snapshot_);
     }
@@ -167,8 +181,8 @@ class NodeWalk {
   const PodInfo& pod_;
   const Snapshot& snapshot_;
   const Filters& filters_;
-  const Reasons reasons_;
-  const NamedFilter* likely_ = nullptr;
+  const bool keeps_refusals_;
+  LikelyRefusals likely_;
 };
 
 void AddOpinions(const std::vector<const NodeInfo*>& nodes,
@@ -212,10 +226,8 @@ void Tell(const std::vector<Refusal>& refused, Unfit& unfit) {
   }
 }
 
-namespace {
-
-Search Find(const PodInfo& pod, const Snapshot& snapshot, size_t& start,
-            const SearchOptions& options, Reasons reasons) {
+Search FindNodes(const PodInfo& pod, const Snapshot& snapshot, size_t& start,
+                 const SearchOptions& options) {
   Search search;
   Unfit& unfit = search.unfit;
   unfit.nodes = snapshot.nodes.size();
@@ -236,15 +248,8 @@ Search Find(const PodInfo& pod, const Snapshot& snapshot, size_t& start,
   const size_t wanted =
       options.first_will_do ? 1 : FeasibleWanted(snapshot.nodes.size(), options.percentage);
   search.feasible.reserve(std::min(wanted, snapshot.nodes.size()));
-  NodeWalk(pod, snapshot, filters, reasons).Go(start, wanted, search);
+  NodeWalk(pod, snapshot, filters, options.keeps_refusals).Go(start, wanted, search);
   return search;
-}
-
-}  // namespace
-
-Search FindNodes(const PodInfo& pod, const Snapshot& snapshot, size_t& start,
-                 const SearchOptions& options) {
-  return Find(pod, snapshot, start, options, Reasons::kAlways);
 }
 
 std::vector<const NodeInfo*> StillFeasible(const PodInfo& pod, const Snapshot& snapshot,
@@ -283,7 +288,7 @@ std::string BestOf(const PodInfo& pod, const Snapshot& snapshot,
 Decision Schedule(const PodInfo& pod, const Snapshot& snapshot, size_t& start, Random& random,
                   const SearchOptions& options) {
   Decision decision;
-  Search search = Find(pod, snapshot, start, options, Reasons::kWhereNoneFits);
+  Search search = FindNodes(pod, snapshot, start, options);
   if (!search.error.empty()) {
     decision.error = std::move(search.error);
   } else if (search.feasible.empty()) {

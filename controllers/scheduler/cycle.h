@@ -45,7 +45,7 @@ struct Refusal {
 struct Search {
   std::vector<const NodeInfo*> feasible;
   bool is_nominated = false;  // It is the one node that the pod waited for.
-  std::vector<Refusal> refused;
+  std::vector<Refusal> refused;  // Where nodes fit, not all of them (SearchOptions).
   Unfit unfit;  // Without the refusals (Tell): most searches find something.
   // A rule could not say, and so nothing is decided: `running "DynamicResources" filter plugin:
   // ...`
@@ -55,6 +55,7 @@ struct SearchOptions {
   int percentage = 0;           // As of FeasibleWanted.
   bool first_will_do = false;   // Nobody compares them.
   bool tries_nominated = true;  // The node that the pod is nominated to, before all others.
+  bool keeps_refusals = false;  // Though nodes fit: somebody asks why the others do not.
 };
 // Looks at nodes from `start` on, and moves it as Schedule does.
 Search FindNodes(const PodInfo& pod, const Snapshot& snapshot, size_t& start,

@@ -185,6 +185,21 @@ TEST_F(DeviceCycleTest, WhatWasAskedInVainIsAskedForAShortTime) {
   EXPECT_GT(took({"c"}), 9s) << "it was long ago";
 }
 
+// Although the node before had room and no devices.
+TEST_F(DeviceCycleTest, OnANodeWithoutRoomDevicesAreNotSearchedFor) {
+  world_.AddClaim("c", {Wants("x")});
+  step_ = 1us;
+  const auto took = [&] {
+    const Duration begin = now_;
+    start_ = 0;
+    EXPECT_EQ(Place(Using({"c"})), "n1");
+    return now_ - begin;
+  };
+  const Duration of_two = took();
+  cluster_.AddNode("n3", "500m");
+  EXPECT_EQ(took(), of_two);
+}
+
 TEST_F(DeviceCycleTest, NodesThatReachTheSameDevicesAreSearchedOnce) {
   std::vector<resource_v1::Device> devices;
   for (int i = 0; i < 40; ++i) devices.push_back(DeviceNamed("d-" + std::to_string(i)));

@@ -15,19 +15,19 @@ std::vector<std::string> Verdict::Reasons() const {
 
 std::span<const FilterRule> DefaultFilters() {
   static constexpr FilterRule kFilters[] = {
-      {"NodeUnschedulable", PrepareNodeUnschedulable},
-      {"NodeName", PrepareNodeName},
-      {"TaintToleration", PrepareTaintToleration},
-      {"NodeAffinity", PrepareNodeAffinity},
-      {"NodePorts", PrepareNodePorts},
-      {"NodeResourcesFit", PrepareNodeResourcesFit},
-      {"VolumeRestrictions", PrepareVolumeRestrictions},
-      {"NodeVolumeLimits", PrepareNodeVolumeLimits},
-      {"VolumeBinding", PrepareVolumeBinding},
-      {"VolumeZone", PrepareVolumeZone},
-      {"PodTopologySpread", PreparePodTopologySpread},
-      {"InterPodAffinity", PrepareInterPodAffinity},
-      {"DynamicResources", PrepareDynamicResources},
+      {.name = "NodeUnschedulable", .prepare = PrepareNodeUnschedulable, .may_go_first = true},
+      {.name = "NodeName", .prepare = PrepareNodeName, .may_go_first = true},
+      {.name = "TaintToleration", .prepare = PrepareTaintToleration, .may_go_first = true},
+      {.name = "NodeAffinity", .prepare = PrepareNodeAffinity, .may_go_first = true},
+      {.name = "NodePorts", .prepare = PrepareNodePorts, .may_go_first = true},
+      {.name = "NodeResourcesFit", .prepare = PrepareNodeResourcesFit, .may_go_first = true},
+      {.name = "VolumeRestrictions", .prepare = PrepareVolumeRestrictions},
+      {.name = "NodeVolumeLimits", .prepare = PrepareNodeVolumeLimits},
+      {.name = "VolumeBinding", .prepare = PrepareVolumeBinding},
+      {.name = "VolumeZone", .prepare = PrepareVolumeZone},
+      {.name = "PodTopologySpread", .prepare = PreparePodTopologySpread, .may_go_first = true},
+      {.name = "InterPodAffinity", .prepare = PrepareInterPodAffinity, .may_go_first = true},
+      {.name = "DynamicResources", .prepare = PrepareDynamicResources},
   };
   return kFilters;
 }

@@ -1,7 +1,7 @@
-// What a scheduling rule is. A rule first looks at the pod alone and says what it will check on
-// each node: a NodeFilter, or nothing when the pod gives it nothing to check (most rules, most
-// pods), or a rejection that no node can mend. Filters and scores are pure functions of the
-// snapshot.
+// What a scheduling rule is. A rule first looks at the pod and says what it will check on each
+// node: a NodeFilter, or nothing when the pod gives it nothing to check (most rules, most pods), or
+// a rejection that no node can mend. Filters and scores are pure functions of the snapshot, but for
+// those of DynamicResources: they keep what they find in the snapshot's DeviceCycle.
 //
 //   Prepared Prepare(const PodInfo& pod, const Snapshot&) {
 //     if (pod.pod->spec.node_name.empty()) return Prepared::Pass();
@@ -60,7 +60,7 @@ using Normalize =
 struct Prepared {
   Verdict rejection;  // Not fitting: no node can take the pod.
   NodeFilter filter;  // Empty: nothing to check.
-  NodeFilter among;   // Asked ahead of all filters; empty: any node is looked at.
+  NodeFilter among;   // Asked ahead of the filters of all rules; empty: any node is looked at.
 
   static Prepared Pass() { return {}; }
   static Prepared Reject(Verdict verdict) { return {std::move(verdict), {}, {}}; }
@@ -70,6 +70,9 @@ struct Prepared {
 struct FilterRule {
   std::string_view name;
   Prepared (*prepare)(const PodInfo& pod, const Snapshot& snapshot);
+  // Its filter is pure, never fails, and costs little: where it is likely to refuse a node, it may
+  // be asked before the rules ahead of it.
+  bool may_go_first = false;
 };
 
 struct PreparedScore {
