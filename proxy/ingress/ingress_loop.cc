@@ -270,19 +270,6 @@ Result<> IngressLoop::Watch(const ProcessId& process) {
   return {};
 }
 
-bool IngressLoop::Change(const HaproxyConfig& config) {
-  const std::string structure = StructureOf(config.signature);
-  if (structure != StructureOf(signature_)) return false;
-  const auto changed = haproxy_.Change(config);
-  signature_ = changed ? config.signature : Haproxy::kCutShort;
-  if (changed) {
-    ++changes_;
-  } else {
-    log_.Info("haproxy is reloaded: it could not be changed", {{"error", changed.error().message}});
-  }
-  return changed.has_value();
-}
-
 Duration IngressLoop::ReloadNotBefore(Duration now) {
   oldest_watch_.reset();
   const auto oldest = haproxy_.Oldest();
@@ -318,13 +305,12 @@ Result<Duration> IngressLoop::Drive(const IngressPlan& plan, Duration now) {
     knows_ports_ = true;
   }
   const HaproxyConfig config = RenderHaproxy(plan, ports_.settings());
-  if (signature_.empty()) signature_ = TRY(haproxy_.Present());
-  bool same = config.signature == signature_;
+  if (signature_.empty()) signature_ = TRY(haproxy_.Signature());
+  const bool same = config.signature == signature_;
   if (same && synced_ == plan.backends) return kNever;
   // Also before a reload, as far as it knows these backends: what goes does not wait until the new
   // worker serves.
   const auto synced = haproxy_.SyncServers(plan.backends);
-  if (!same && synced) same = Change(config);
   if (same && synced) {
     synced_ = plan.backends;
     ++syncs_;
