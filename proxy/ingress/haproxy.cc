@@ -154,7 +154,7 @@ Result<std::string> Haproxy::AskMaster(const std::string& command,
       .Ask(Path(kMaster), kNewestWorker + command + "\n");
 }
 
-Result<std::optional<EndingWorker>> Haproxy::Oldest() const {
+Result<std::optional<SeenWorker>> Haproxy::Oldest() const {
   return OldestWorker(TRY(UnixConversation(kAnswerTimeout, {}).Ask(Path(kMaster), "show proc\n")));
 }
 

@@ -52,8 +52,8 @@ class Haproxy {
   // was something that it does not. Workers that are about to end keep theirs: HAProxy changes
   // nothing in them any more.
   Result<> SyncServers(const std::map<std::string, Backend>& backends) const;
-  // Of those before the newest.
-  Result<std::optional<EndingWorker>> Oldest() const;
+  // The worker that has seen the most reloads.
+  Result<std::optional<SeenWorker>> Oldest() const;
   // Ends it, with all connections. True once it is gone.
   bool Stop();
   void BoundLog() const;

@@ -87,8 +87,9 @@ class IngressLoop final : public ControlLoop {
   // of those, if something has changed.
   std::optional<IngressPlan> FollowEndpoints();
   Result<> Watch(const ProcessId& process);
-  // When the next reload may be. Wakes when a worker that it waits for has ended.
-  Duration ReloadNotBefore(Duration now);
+  // When the next reload may be, or is to be asked for again. Wakes when a worker that it waits for
+  // has ended.
+  Result<Duration> ReloadNotBefore(Duration now);
   Duration Tell(const IngressPlan& plan);
   void TellProblems(const PlannedIngress& planned);
   Result<> WriteStatus(const IngressPtr& ingress, bool is_served);
