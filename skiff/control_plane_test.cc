@@ -147,8 +147,8 @@ TEST_F(LedControlPlaneTest, OneLeadsLosesAndLeadsAgainAndNothingRunsTwice) {
 TEST(ExtraServerNamesTest, TheServersAddressOfIpv6IsItsOwnName) {
   const auto host = TestHost::Make();
   if (!host) GTEST_SKIP() << "making a network namespace needs root";
-  host->Do("ip link add up0 type dummy");
-  host->Do("ip link set up0 up");
+  host->Do("ip link add up0 type veth peer name up1");
+  for (const char* end : {"up0", "up1"}) host->Do(std::string("ip link set ") + end + " up");
   host->Do("ip address add 192.0.2.7/24 dev up0");
   host->Do("ip address add fd00::7/64 dev up0 nodad");
   host->Do("ip route add default via 192.0.2.1");
