@@ -17,14 +17,8 @@ class ServiceHealthServer final : public http::Handler {
     http::Limits limits;
     limits.workers_max = 1;
     limits.connections_max = 1000;
-    // "::" takes IPv4 as well, but is not there on a machine without IPv6.
-    auto server =
-        http::Server::Start({.bind_address = "::", .port = port, .limits = limits}, loops, *this);
-    if (!server) {
-      server = http::Server::Start({.bind_address = "0.0.0.0", .port = port, .limits = limits},
-                                   loops, *this);
-    }
-    server_ = TRY(std::move(server));
+    server_ = TRY(http::Server::Start({.bind_address = "0.0.0.0", .port = port, .limits = limits},
+                                      loops, *this));
     port_ = port;
     return {};
   }

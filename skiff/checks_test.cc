@@ -318,6 +318,25 @@ TEST_F(HostFactsTest, APortThatIsListenedOnIsTakenByThisProcess) {
   EXPECT_EQ(ReadHostFacts(options_).ports.at(0).problem, "");
 }
 
+TEST_F(HostFactsTest, APortIsTakenByWhoeverListensByIpv6WhereOursWould) {
+  http::Loops loops(1);
+  Nobody nobody;
+  auto server = http::Server::Start({.bind_address = "::1"}, loops, nobody);
+  if (!server) GTEST_SKIP() << "no IPv6 here";
+  options_.simulated_nodes = 0;
+  options_.bind_address = "0.0.0.0";
+  options_.secure_port = options_.kubelet_port = options_.ingress_http_port = (*server)->port();
+  HostFacts facts = ReadHostFacts(options_);
+  EXPECT_EQ(facts.ports.at(0).problem, "Address already in use");
+  EXPECT_THAT(facts.ports.at(0).holder, HasSubstr("(process " + std::to_string(getpid()) + ")"));
+  EXPECT_EQ(facts.ports.at(1).problem, "Address already in use");
+  EXPECT_EQ(facts.ingress_ports.at(0).problem, "") << "the cluster has none";
+  options_.cluster_cidr = "10.244.0.0/16,fd00:10:244::/56";
+  facts = ReadHostFacts(options_);
+  EXPECT_EQ(facts.ingress_ports.at(0).problem, "Address already in use");
+  EXPECT_EQ(facts.ingress_ports.at(0).address, "::");
+}
+
 TEST_F(HostFactsTest, ADirectoryIsWhatItsFilesSay) {
   EXPECT_EQ(ReadHostFacts(options_).data_dir.problem, "");
   EXPECT_FALSE(std::filesystem::exists(options_.data_dir)) << "looking makes nothing";

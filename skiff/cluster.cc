@@ -68,12 +68,7 @@ ApiServerFlags ServerFlags(const ClusterOptions& options, const Pki& pki) {
   flags.etcd_key_file = options.etcd_key_file;
   flags.encryption_provider_config = EncryptionConfigOf(options);
   flags.encryption_provider_config_automatic_reload = !flags.encryption_provider_config.empty();
-  if (!options.control_plane_endpoint.empty()) {
-    flags.extra_names = {HostOf(options.control_plane_endpoint)};
-  }
-  // All but the first, which it advertises.
-  const std::vector<std::string> addresses = NodeAddresses(options);
-  flags.extra_names.insert(flags.extra_names.end(), addresses.begin() + 1, addresses.end());
+  flags.extra_names = ExtraServerNames(options);
   flags.client_ca_file = pki.Path("ca.crt");
   flags.service_cluster_ip_ranges = CidrsOf(options.service_cidr);
   flags.kubelet_client_certificate = pki.Path("apiserver-kubelet-client.crt");

@@ -50,9 +50,7 @@ ControllerOptions ControllersOf(const ClusterOptions& options, const Pki& pki, A
   controllers.local_path_directory = options.data_dir + "/local-path";
   controllers.nodes_remove_local_volumes = options.simulated_nodes == 0;
   controllers.network_policies_are_enforced = options.simulated_nodes == 0;
-  if (!options.control_plane_endpoint.empty()) {
-    controllers.api_server_names = {HostOf(options.control_plane_endpoint)};
-  }
+  controllers.api_server_names = ExtraServerNames(options);
   controllers.sign_token = [&server](const Json& claims) { return server.SignToken(claims); };
   // They were looked at when the flags were.
   std::vector<std::string> notes;
@@ -73,6 +71,15 @@ scheduler::SchedulerOptions SchedulerOf(const ClusterOptions& options) {
 }
 
 }  // namespace
+
+std::vector<std::string> ExtraServerNames(const ClusterOptions& options) {
+  std::vector<std::string> names = NodeAddresses(options);
+  names.erase(names.begin());  // Which it advertises.
+  if (!options.control_plane_endpoint.empty()) {
+    names.push_back(HostOf(options.control_plane_endpoint));
+  }
+  return names;
+}
 
 std::unique_ptr<Transport> TransportAs(ApiServer& server, const std::string& name,
                                        std::vector<std::string> groups) {

@@ -22,6 +22,10 @@
 
 namespace skiff {
 
+// What the server's certificate names beside the address that it advertises; no node gets one for
+// these, be there a Node with them or none.
+std::vector<std::string> ExtraServerNames(const ClusterOptions& options);
+
 // How a program of this process reaches the server: as the user it would authenticate as, with the
 // rights of that user and no more.
 std::unique_ptr<Transport> TransportAs(ApiServer& server, const std::string& name,

@@ -10,6 +10,7 @@
 
 #include "api/gen/coordination_v1.h"
 #include "apiserver/storage/rocksdb_store.h"
+#include "base/network_test_host.h"
 #include "client/scoped_informer.h"
 #include "client/transport.h"
 
@@ -140,6 +141,25 @@ TEST_F(LedControlPlaneTest, OneLeadsLosesAndLeadsAgainAndNothingRunsTwice) {
   EXPECT_LT(clock_.Monotonic() - begin, 12s);
   EXPECT_TRUE(IsLookedAfter("four", kPatience));
   EXPECT_TRUE(DutiesBecome(1)) << Duties();
+}
+
+// A joined node could else have a certificate for them while no Node names them.
+TEST(ExtraServerNamesTest, TheServersAddressOfIpv6IsItsOwnName) {
+  const auto host = TestHost::Make();
+  if (!host) GTEST_SKIP() << "making a network namespace needs root";
+  host->Do("ip link add up0 type veth peer name up1");
+  for (const char* end : {"up0", "up1"}) host->Do(std::string("ip link set ") + end + " up");
+  host->Do("ip address add 192.0.2.7/24 dev up0");
+  host->Do("ip address add fd00::7/64 dev up0 nodad");
+  host->Do("ip route add default via 192.0.2.1");
+  host->Do("ip -6 route add default via fd00::1");
+  ClusterOptions options;
+  options.control_plane_endpoint = "api.example:6443";
+  host->Run([&] {
+    EXPECT_EQ(ExtraServerNames(options), std::vector<std::string>{"api.example"});
+    options.cluster_cidr = "10.244.0.0/16,fd00:10:244::/56";
+    EXPECT_EQ(ExtraServerNames(options), (std::vector<std::string>{"fd00::7", "api.example"}));
+  });
 }
 
 }  // namespace

@@ -151,8 +151,10 @@ std::string HolderOf(int port) {
   return "";
 }
 
-PortFact ReadPort(const std::string& address, int port, const std::string& flag) {
-  PortFact fact{.address = address, .port = port, .flag = flag};
+constexpr int kNoAddress = -1;
+
+// 0: one can listen there. Of IPv6 alone, or at "::" by either family.
+int ListenError(const std::string& address, int port, bool v6_only) {
   sockaddr_storage storage{};
   socklen_t size = sizeof(sockaddr_in);
   auto* v4 = reinterpret_cast<sockaddr_in*>(&storage);
@@ -165,18 +167,47 @@ PortFact ReadPort(const std::string& address, int port, const std::string& flag)
     v6->sin6_port = htons(static_cast<uint16_t>(port));
     size = sizeof(sockaddr_in6);
   } else {
-    fact.problem = "no IP address";
-    return fact;
+    return kNoAddress;
   }
   const int file = socket(storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (file < 0) return errno;
   const int on = 1;
+  const int only = v6_only ? 1 : 0;
   setsockopt(file, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-  if (bind(file, reinterpret_cast<sockaddr*>(&storage), size) != 0 || listen(file, 1) != 0) {
-    const int error = errno;
-    fact.problem = std::strerror(error);
-    if (error == EADDRINUSE) fact.holder = HolderOf(port);
+  if (storage.ss_family == AF_INET6) {
+    setsockopt(file, IPPROTO_IPV6, IPV6_V6ONLY, &only, sizeof only);
   }
+  const bool listens =
+      bind(file, reinterpret_cast<sockaddr*>(&storage), size) == 0 && listen(file, 1) == 0;
+  const int error = listens ? 0 : errno;
   close(file);
+  return error;
+}
+
+void NoteProblem(int error, PortFact& fact) {
+  if (error == 0) return;
+  fact.problem = error == kNoAddress ? "no IP address" : std::strerror(error);
+  if (error == EADDRINUSE) fact.holder = HolderOf(fact.port);
+}
+
+// As our servers listen: at 0.0.0.0 by IPv6 as well, where the kernel has it.
+PortFact ReadPort(const std::string& address, int port, const std::string& flag) {
+  PortFact fact{.address = address, .port = port, .flag = flag};
+  int error = ListenError(address == "0.0.0.0" ? "::" : address, port, false);
+  if (error == EAFNOSUPPORT) error = ListenError(address, port, false);
+  NoteProblem(error, fact);
+  return fact;
+}
+
+// As HAProxy does: at each address by its own family.
+PortFact ReadIngressPort(const std::vector<std::string>& addresses, int port,
+                         const std::string& flag) {
+  PortFact fact{.port = port, .flag = flag};
+  for (const std::string& address : addresses) {
+    fact.address = address;
+    NoteProblem(ListenError(address, port, true), fact);
+    if (!fact.problem.empty()) break;
+  }
   return fact;
 }
 
@@ -290,15 +321,17 @@ void ReadContainers(const ClusterOptions& options, HostFacts& facts) {
 
 void ReadIngressPorts(const ClusterOptions& options, HostFacts& facts) {
   if (IngressRuns(options.data_dir)) return;
+  std::vector<std::string> all = {"0.0.0.0"};
+  if (HasIpv6(options.cluster_cidr)) all.emplace_back("::");
   const struct {
-    const char* address;
+    std::vector<std::string> addresses;
     int port;
     const char* flag;
-  } ports[] = {{"0.0.0.0", options.ingress_http_port, "--ingress-http-port"},
-               {"0.0.0.0", options.ingress_https_port, "--ingress-https-port"},
-               {"127.0.0.1", options.ingress_metrics_port, "--ingress-metrics-port"}};
-  for (const auto& [address, port, flag] : ports) {
-    if (port != 0) facts.ingress_ports.push_back(ReadPort(address, port, flag));
+  } ports[] = {{all, options.ingress_http_port, "--ingress-http-port"},
+               {all, options.ingress_https_port, "--ingress-https-port"},
+               {{"127.0.0.1"}, options.ingress_metrics_port, "--ingress-metrics-port"}};
+  for (const auto& [addresses, port, flag] : ports) {
+    if (port != 0) facts.ingress_ports.push_back(ReadIngressPort(addresses, port, flag));
   }
 }
 

@@ -361,8 +361,12 @@ TEST_F(NodeUpkeepTest, AKubeletGetsAServingCertificateForItsAddresses) {
   const auto later = LoadServingCertificate(files, clock_.Now());
   EXPECT_TRUE(later->is_signed);
   EXPECT_EQ(later->pair.certificate_pem, next.certificate_pem);
-  EXPECT_FALSE(
-      LoadServingCertificate({directory_, "serving", {"10.9.8.7"}}, clock_.Now())->is_signed);
+  const auto is_signed_for = [&](const std::vector<std::string>& present) {
+    return LoadServingCertificate({directory_, "serving", present}, clock_.Now())->is_signed;
+  };
+  EXPECT_TRUE(is_signed_for({"10.9.8.7"})) << "no router has told of itself yet";
+  EXPECT_FALSE(is_signed_for({"10.9.8.7", "fd00::8"}));
+  EXPECT_FALSE(is_signed_for({"10.9.8.6"}));
 }
 
 TEST_F(NodeUpkeepTest, ANodeRemovesTheDirectoryItIsToldToAndDeletesNoOtherVolume) {

@@ -1,5 +1,7 @@
 #include "skiff/serving_certificate.h"
 
+#include <algorithm>
+
 #include "apiserver/auth/pki.h"
 
 namespace skiff {
@@ -29,8 +31,14 @@ Result<ShownCertificate> LoadServingCertificate(const ServingFiles& files, TimeP
   if (certificate && key) {
     const auto expiry = ExpiryOf(*certificate);
     const auto names = NamesOfCertificate(*certificate);
-    // The machine may have come back with other addresses.
-    const bool is_ours = names && names->ip_addresses == order.ip_addresses;
+    // The machine may have come back with other addresses. One may also be missing for now: that of
+    // IPv6 is there when a router has told of itself.
+    const bool is_ours = names && std::all_of(order.ip_addresses.begin(), order.ip_addresses.end(),
+                                              [&](const std::string& each) {
+                                                return std::find(names->ip_addresses.begin(),
+                                                                 names->ip_addresses.end(),
+                                                                 each) != names->ip_addresses.end();
+                                              });
     if (is_ours && expiry && now < *expiry) return ShownCertificate{{*certificate, *key}, true};
   }
   const auto own = TRY(CertificateAuthority::Create(files.node_name, now));

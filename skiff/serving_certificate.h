@@ -23,8 +23,8 @@ struct ShownCertificate {
   KeyPair pair;
   bool is_signed = false;  // By the cluster.
 };
-// The one that is kept, if it is still good and for these addresses; else a new one that nobody
-// signed.
+// The one that is kept, if it is still good and for all of these addresses; else a new one that
+// nobody signed.
 Result<ShownCertificate> LoadServingCertificate(const ServingFiles& files, TimePoint now);
 Result<> SaveServingCertificate(const ServingFiles& files, const KeyPair& pair);
 

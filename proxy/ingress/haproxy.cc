@@ -23,7 +23,6 @@ namespace fs = std::filesystem;
 
 constexpr char kProgram[] = "haproxy";
 constexpr char kCurrent[] = "current";
-constexpr char kChanged[] = "changed";
 constexpr char kMaster[] = "master.sock";
 constexpr char kPid[] = "haproxy.pid";
 constexpr char kLog[] = "haproxy.log";
@@ -155,7 +154,7 @@ Result<std::string> Haproxy::AskMaster(const std::string& command,
       .Ask(Path(kMaster), kNewestWorker + command + "\n");
 }
 
-Result<std::optional<EndingWorker>> Haproxy::Oldest() const {
+Result<std::optional<SeenWorker>> Haproxy::Oldest() const {
   return OldestWorker(TRY(UnixConversation(kAnswerTimeout, {}).Ask(Path(kMaster), "show proc\n")));
 }
 
@@ -174,45 +173,6 @@ Result<std::string> Haproxy::Signature(const std::function<void()>& meanwhile) c
   if (begin == std::string::npos) return Fail(Reason::kServiceUnavailable, "no worker answers");
   const size_t end = info.find('\n', begin + kMark.size());
   return info.substr(begin + kMark.size(), end - begin - kMark.size());
-}
-
-Result<std::string> Haproxy::Present() const {
-  const std::string started = TRY(Signature());
-  std::istringstream words(TextOfFile(Path(kChanged)));
-  std::string of, since;
-  return words >> of >> since && of == started ? since : started;
-}
-
-Result<> Haproxy::Tell(const std::vector<ContentCommand>& commands,
-                       const std::string& signature) const {
-  for (const ContentCommand& command : commands) {
-    const std::string answer =
-        TRY(UnixConversation(kAnswerTimeout, {})
-                .Ask(WorkerSocket(directory_, signature), command.text + "\n"));
-    if (IsContentDone(command, answer)) continue;
-    return Fail(
-        Reason::kInternalError,
-        "haproxy refused \"" + command.text.substr(0, command.text.find('\n')) + "\": " + answer);
-  }
-  return {};
-}
-
-Result<> Haproxy::Change(const HaproxyConfig& config) const {
-  std::map<std::string, std::string> before;
-  for (const auto& [name, text] : config.files) {
-    if (name != kConfigFile) before[name] = TextOfFile(Path(kCurrent) + "/" + name);
-  }
-  std::map<std::string, std::string> after = config.files;
-  after.erase(kConfigFile);
-  const auto commands = ContentChanges(before, after);
-  if (!commands) return Fail(Reason::kInvalid, "that is too much to be told");
-  const std::string started = TRY(Signature());
-  TRY(WritePrivately(Path(kChanged), started + " " + kCutShort));
-  TRY(Tell(*commands, started));
-  for (const auto& [name, text] : after) {
-    if (before[name] != text) TRY(WritePrivately(Path(kCurrent) + "/" + name, text));
-  }
-  return WritePrivately(Path(kChanged), started + " " + config.signature);
 }
 
 // The files of a configuration that HAProxy takes, and `current` leads to them.

@@ -2,7 +2,6 @@
 // or crash and is found again by the next start.
 //
 //   DIRECTORY/current -> config.0 | config.1    what it was started or reloaded with last
-//   DIRECTORY/changed                           what its maps and certificates were made since
 //   DIRECTORY/master.sock                       by which it is asked and told
 //   DIRECTORY/w.SIGNATURE                       the same of one worker, while the next one starts
 //   DIRECTORY/haproxy.pid, haproxy.log          the log has a line a request
@@ -20,7 +19,6 @@
 #include "base/error.h"
 #include "base/process.h"
 #include "proxy/ingress/haproxy_config.h"
-#include "proxy/ingress/haproxy_contents.h"
 #include "proxy/ingress/haproxy_servers.h"
 #include "proxy/ingress/haproxy_workers.h"
 
@@ -32,7 +30,6 @@ class Haproxy {
   static constexpr Duration kAnswerTimeout = std::chrono::seconds(5);
   // A longer log is moved to haproxy.log.1 when somebody looks.
   static constexpr uint64_t kLogBytesMax = 64 << 20;
-  static constexpr char kCutShort[] = "-";
 
   explicit Haproxy(std::string directory) : directory_(std::move(directory)) {}
 
@@ -40,8 +37,6 @@ class Haproxy {
   std::optional<ProcessId> Process() const;
   // What the newest worker was started with.
   Result<std::string> Signature(const std::function<void()>& meanwhile = {}) const;
-  // That, or the signature of what Change has made of it since; kCutShort if that was cut short.
-  Result<std::string> Present() const;
   // The haproxy.cfg of that; "" when there is none.
   std::string ConfigText() const;
   // It must not run. NotFound: it is not installed.
@@ -57,11 +52,8 @@ class Haproxy {
   // was something that it does not. Workers that are about to end keep theirs: HAProxy changes
   // nothing in them any more.
   Result<> SyncServers(const std::map<std::string, Backend>& backends) const;
-  // Makes the maps and certificates of the newest worker those of a configuration of the same
-  // structure, without a reload. After an error nobody knows what they are, and a reload is due.
-  Result<> Change(const HaproxyConfig& config) const;
-  // Of those before the newest.
-  Result<std::optional<EndingWorker>> Oldest() const;
+  // The worker that has seen the most reloads.
+  Result<std::optional<SeenWorker>> Oldest() const;
   // Ends it, with all connections. True once it is gone.
   bool Stop();
   void BoundLog() const;
@@ -74,7 +66,6 @@ class Haproxy {
   Result<std::string> AskMaster(const std::string& command,
                                 const std::function<void()>& meanwhile = {}) const;
   Result<std::string> Ask(const std::string& command) const;
-  Result<> Tell(const std::vector<ContentCommand>& commands, const std::string& signature) const;
   void RemoveWorkerSockets(const std::string& but) const;
 
   const std::string directory_;

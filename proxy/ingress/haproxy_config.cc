@@ -15,7 +15,6 @@ namespace {
 // A line of a list of certificates may be so long that this many names of 253 letters fit.
 constexpr size_t kHostsOfALine = 100;
 constexpr size_t kSignatureLength = 32;
-constexpr char kCertificateFolder[] = "certificates/";
 // Such a name is shorter than master.sock: paths of sockets may have a hundred bytes.
 constexpr size_t kSocketSignatureLength = 8;
 
@@ -238,7 +237,7 @@ std::string OnceText(const IngressPlan& plan) {
 
 // Names of Secrets may be longer than those of files.
 std::string CertificateFile(const std::string& secret) {
-  return std::string(kCertificateFolder) + Hex(Sha256(secret)).substr(0, kSignatureLength) + ".pem";
+  return "certificates/" + Hex(Sha256(secret)).substr(0, kSignatureLength) + ".pem";
 }
 
 std::string CertificateLines(const std::string& file, const std::set<std::string>& hosts) {
@@ -262,14 +261,9 @@ std::string ConfigText(const IngressPlan& plan, const HaproxySettings& settings,
 
 std::string SignatureOf(const std::map<std::string, std::string>& files,
                         const std::string& config) {
-  std::string all = Sha256(config), structure = all;
-  for (const auto& [name, text] : files) {
-    all += Sha256(name) + Sha256(text);
-    const bool changes = name.ends_with(".map") || name.starts_with(kCertificateFolder);
-    structure += Sha256(name) + (changes ? "" : Sha256(text));
-  }
-  return Hex(Sha256(all)).substr(0, kSignatureLength / 2) +
-         Hex(Sha256(structure)).substr(0, kSignatureLength / 2);
+  std::string all = Sha256(config);
+  for (const auto& [name, text] : files) all += Sha256(name) + Sha256(text);
+  return Hex(Sha256(all)).substr(0, kSignatureLength);
 }
 
 }  // namespace
@@ -290,10 +284,6 @@ HaproxyConfig RenderHaproxy(const IngressPlan& plan, const HaproxySettings& sett
   config.signature = SignatureOf(config.files, ConfigText(plan, settings, "", false));
   config.files["haproxy.cfg"] = ConfigText(plan, settings, config.signature, true);
   return config;
-}
-
-std::string StructureOf(const std::string& signature) {
-  return signature.size() == kSignatureLength ? signature.substr(kSignatureLength / 2) : "";
 }
 
 std::set<std::string> SecretsNamedIn(const std::string& said, const IngressPlan& plan) {

@@ -34,9 +34,6 @@ struct HaproxyConfig {
   // Of all but the endpoints, which change while it runs; HAProxy tells it as its description.
   std::string signature;
 };
-// The part of a signature that is alike where only maps and the certificates of the same files
-// differ, which can change while it runs as well.
-std::string StructureOf(const std::string& signature);
 
 HaproxyConfig RenderHaproxy(const IngressPlan& plan, const HaproxySettings& settings);
 

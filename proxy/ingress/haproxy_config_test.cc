@@ -101,29 +101,6 @@ TEST(HaproxyConfigTest, EndpointsAreNoPartOfTheSignature) {
   EXPECT_NE(RenderHaproxy(ThreeServices().Plan(), other).signature, before);
 }
 
-TEST(HaproxyConfigTest, ItsStructureIsAlikeWhereRulesLeadToTheSameBackends) {
-  TestObjects objects = ThreeServices();
-  objects.certificates = {{"shown", {"OLD\n", {"a.com"}}}};
-  auto& ingress = *objects.ingresses[0];
-  ingress.spec.tls.emplace_back().secret_name = "shown";
-  const std::string before = RenderHaproxy(objects.Plan(), Settings()).signature;
-  const auto is_alike = [&] {
-    const std::string now = RenderHaproxy(objects.Plan(), Settings()).signature;
-    EXPECT_NE(now, before);
-    return StructureOf(now) == StructureOf(before);
-  };
-  ingress.spec.rules[0].http->paths[0].path = "/other";
-  EXPECT_TRUE(is_alike());
-  objects.certificates["shown"].pem = "NEW\n";
-  EXPECT_TRUE(is_alike());
-  objects.certificates["shown"].names = {"b.com"};
-  EXPECT_FALSE(is_alike()) << "others are shown it";
-  objects.certificates["shown"].names = {"a.com"};
-  objects.ingresses.pop_back();
-  EXPECT_FALSE(is_alike()) << "nobody is led to one of the backends any more";
-  EXPECT_EQ(StructureOf("-"), "");
-}
-
 TEST(HaproxyConfigTest, WhereThereIsIpv6ItListensByEitherFamily) {
   HaproxySettings settings = Settings();
   settings.addresses.emplace_back("::");

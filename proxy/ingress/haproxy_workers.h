@@ -10,14 +10,15 @@
 
 namespace skiff::ingress {
 
-// A worker that has to end, and still has connections.
-struct EndingWorker {
+// One that serves, or that has to end and still has connections.
+struct SeenWorker {
   pid_t pid = 0;
   int seen = 0;  // Reloads since it started.
-  bool operator==(const EndingWorker&) const = default;
+  bool operator==(const SeenWorker&) const = default;
 };
 
-// The one that has seen the most; none: all have ended. Internal: it is no such answer.
-Result<std::optional<EndingWorker>> OldestWorker(std::string_view text);
+// The one that has seen the most: the one that serves, too, sees those that fail. None: nobody has
+// seen any. Internal: it is no such answer.
+Result<std::optional<SeenWorker>> OldestWorker(std::string_view text);
 
 }  // namespace skiff::ingress

@@ -270,31 +270,17 @@ Result<> IngressLoop::Watch(const ProcessId& process) {
   return {};
 }
 
-bool IngressLoop::Change(const HaproxyConfig& config) {
-  const std::string structure = StructureOf(config.signature);
-  if (structure != StructureOf(signature_)) return false;
-  const auto changed = haproxy_.Change(config);
-  signature_ = changed ? config.signature : Haproxy::kCutShort;
-  if (changed) {
-    ++changes_;
-  } else {
-    log_.Info("haproxy is reloaded: it could not be changed", {{"error", changed.error().message}});
-  }
-  return changed.has_value();
-}
-
-Duration IngressLoop::ReloadNotBefore(Duration now) {
+Result<Duration> IngressLoop::ReloadNotBefore(Duration now) {
   oldest_watch_.reset();
-  const auto oldest = haproxy_.Oldest();
-  if (!oldest) return now + kRetryFirst;
-  const Duration not_before = reload_pace_.NotBefore(*oldest ? (*oldest)->seen : 0);
-  if (now < not_before && *oldest) {
-    if (const auto worker = IdentifyProcess((*oldest)->pid)) {
-      auto watch = http::ProcessWatch::Open(*loops_, *worker, [this] { Wake(); });
-      if (watch) oldest_watch_ = *std::move(watch);
-    }
+  const auto oldest = TRY(haproxy_.Oldest());
+  const Duration not_before = reload_pace_.NotBefore(oldest ? oldest->seen : 0);
+  if (now >= not_before || !oldest) return not_before;
+  if (const auto worker = IdentifyProcess(oldest->pid)) {
+    auto watch = http::ProcessWatch::Open(*loops_, *worker, [this] { Wake(); });
+    if (watch) oldest_watch_ = *std::move(watch);
   }
-  return not_before;
+  // One that has ended is told of until its master has seen that, and wakes nobody any more.
+  return oldest_watch_ ? not_before : std::min(not_before, now + kPeriodMin);
 }
 
 // Brings HAProxy to what the plan says. Returns when to come back for what has to wait.
@@ -318,19 +304,19 @@ Result<Duration> IngressLoop::Drive(const IngressPlan& plan, Duration now) {
     knows_ports_ = true;
   }
   const HaproxyConfig config = RenderHaproxy(plan, ports_.settings());
-  if (signature_.empty()) signature_ = TRY(haproxy_.Present());
-  bool same = config.signature == signature_;
+  if (signature_.empty()) signature_ = TRY(haproxy_.Signature());
+  const bool same = config.signature == signature_;
   if (same && synced_ == plan.backends) return kNever;
   // Also before a reload, as far as it knows these backends: what goes does not wait until the new
   // worker serves.
   const auto synced = haproxy_.SyncServers(plan.backends);
-  if (!same && synced) same = Change(config);
   if (same && synced) {
     synced_ = plan.backends;
     ++syncs_;
     return kNever;
   }
-  if (const Duration not_before = ReloadNotBefore(now); now < not_before) return not_before - now;
+  const Duration not_before = TRY(ReloadNotBefore(now));
+  if (now < not_before) return not_before - now;
   if (same) {
     log_.Info("haproxy is reloaded: its servers could not be changed",
               {{"error", synced.error().message}});
@@ -366,10 +352,9 @@ Result<> IngressLoop::StartHaproxy(const IngressPlan& plan) {
 }
 
 Result<> IngressLoop::Reload(HaproxyConfig config, const IngressPlan& plan, Duration now) {
-  reload_pace_.Note(now, {});
   std::map<std::string, Backend> begins_with = plan.backends;
   std::optional<std::map<std::string, Backend>> newer;
-  TRY(haproxy_.Reload(
+  const auto reloaded = haproxy_.Reload(
       config,
       [&] {
         auto changed = FollowEndpoints();
@@ -381,7 +366,10 @@ Result<> IngressLoop::Reload(HaproxyConfig config, const IngressPlan& plan, Dura
       },
       [&] {
         if (auto changed = FollowEndpoints()) newer = std::move(changed->backends);
-      }));
+      });
+  // One that failed is tried again after a time of its own.
+  if (!reloaded) reload_pace_.Note(dependencies_.clock.Monotonic(), {});
+  TRY(reloaded);
   // What changed while it started it is told before anything else.
   const bool knows_all = !newer || haproxy_.SyncServers(*newer);
   reload_pace_.Note(now, dependencies_.clock.Monotonic() - now);

@@ -56,8 +56,6 @@ class IngressLoop final : public ControlLoop {
   // HAProxy was told to read new files so often, and endpoints without that. Any thread.
   int reloads() const { return reloads_; }
   int syncs() const { return syncs_; }
-  // And rules and certificates.
-  int changes() const { return changes_; }
 
  private:
   using IngressPtr = Shared<networking_v1::Ingress>;
@@ -89,10 +87,9 @@ class IngressLoop final : public ControlLoop {
   // of those, if something has changed.
   std::optional<IngressPlan> FollowEndpoints();
   Result<> Watch(const ProcessId& process);
-  // Whether HAProxy has become that without a reload.
-  bool Change(const HaproxyConfig& config);
-  // When the next reload may be. Wakes when a worker that it waits for has ended.
-  Duration ReloadNotBefore(Duration now);
+  // When the next reload may be, or is to be asked for again. Wakes when a worker that it waits for
+  // has ended.
+  Result<Duration> ReloadNotBefore(Duration now);
   Duration Tell(const IngressPlan& plan);
   void TellProblems(const PlannedIngress& planned);
   Result<> WriteStatus(const IngressPtr& ingress, bool is_served);
@@ -128,7 +125,6 @@ class IngressLoop final : public ControlLoop {
   std::atomic<bool> noted_ = false;
   std::atomic<int> reloads_ = 0;
   std::atomic<int> syncs_ = 0;
-  std::atomic<int> changes_ = 0;
   Mutex mutex_;
   std::set<std::string> known_services_ GUARDED_BY(mutex_);
   std::set<std::string> known_secrets_ GUARDED_BY(mutex_);

@@ -177,8 +177,7 @@ TEST_F(IngressPodsTest, AClientStaysWithItsPodWhateverItAsks) {
     EXPECT_THAT(more[i], testing::AnyOf(first[i], "pod1", "pod6"));
   }
   SetEndpoints("web", {2, 3, 4, 5, 6});
-  objects_.AddService("other", {Ip(2)});
-  objects_.AddRule("b", "", "/new", "Prefix", "other");
+  objects_.AddRule("b", "", "/new", "Prefix", "web");
   Publish();
   ASSERT_TRUE(Until([&] { return loop_->reloads() > 0; }));
   const auto after = pods("GET");

@@ -128,60 +128,6 @@ TEST_F(IngressReloadTest, WhatARuleLedToServesUntilTheRuleIsAnotherOne) {
   EXPECT_THAT(said, testing::ElementsAre("200 api", "200 web"));
 }
 
-TEST_F(IngressReloadTest, RulesForWhatIsServedAlreadyAndRotatedCertificatesWantNoOtherWorker) {
-  ServeTwo();
-  objects_.AddRule("a", "", "/", "Prefix", "web");
-  auto& b = objects_.AddRule("b", "", "/b", "Prefix", "api");
-  auto& tls = b.spec.tls.emplace_back();
-  tls.hosts = {"foo.com"};
-  tls.secret_name = "cert";
-  AddSecret("cert", CertificateFor("first.example"));
-  Begin();
-  const std::vector<std::string> ask = {"-v", "--resolve", "foo.com:443:127.0.0.1",
-                                        "https://foo.com/"};
-  ASSERT_TRUE(Until([&] { return Curl(ask).find("CN=first.example") != std::string::npos; }));
-  const auto& path = b.spec.rules[0].http->paths[0];
-  b.spec.rules[0].http->paths = {path, path, path};
-  b.spec.rules[0].http->paths[1].path = "/new";
-  b.spec.rules[0].http->paths[2].path = "/exact";
-  b.spec.rules[0].http->paths[2].path_type = "Exact";
-  Publish();
-  ASSERT_TRUE(UntilGet("foo.com", "/exact", "200 api"));
-  EXPECT_EQ(Get("foo.com", "/new/x"), "200 api");
-  EXPECT_EQ(Get("foo.com", "/b"), "200 api");
-  b.spec.rules[0].http->paths.resize(1);
-  b.spec.rules[0].http->paths[0].backend.service->name = "web";
-  objects_.ingresses[0]->spec.rules[0].http->paths[0].backend.service->name = "api";
-  secrets_.clear();
-  AddSecret("cert", CertificateFor("second.example"));
-  Publish();
-  ASSERT_TRUE(UntilGet("foo.com", "/exact", "200 api"));
-  ASSERT_TRUE(UntilGet("foo.com", "/b", "200 web"));
-  EXPECT_TRUE(Until([&] { return Curl(ask).find("CN=second.example") != std::string::npos; }));
-  EXPECT_EQ(loop_->changes(), 2);
-  // Who starts anew finds what it has made of it.
-  End();
-  Begin();
-  objects_.AddRule("c", "", "/c", "Prefix", "web");
-  Publish();
-  ASSERT_TRUE(UntilGet("foo.com", "/c", "200 web"));
-  EXPECT_EQ(loop_->reloads(), 0);
-  EXPECT_THAT(Curl(ask), HasSubstr("CN=second.example"));
-}
-
-TEST_F(IngressReloadTest, WhatWasCutShortIsMendedByAReload) {
-  ServeTwo();
-  objects_.AddRule("a", "", "/", "Prefix", "web");
-  Begin();
-  ASSERT_TRUE(UntilGet("foo.com", "/", "200 web"));
-  End();
-  std::ofstream(directory_ + "/changed")
-      << Haproxy(directory_).Signature().value() << " " << Haproxy::kCutShort;
-  Begin();
-  EXPECT_TRUE(Until([&] { return loop_->reloads() == 1; }));
-  EXPECT_EQ(Get("foo.com", "/"), "200 web");
-}
-
 // A worker of before, with a WebSocket of somebody, would be ended by the thirty-third reload.
 TEST_F(IngressReloadTest, NobodyWaitsForReloadsButForConnectionsThatHaveSeenMany) {
   ServeTwo();
@@ -290,8 +236,7 @@ TEST_F(IngressReloadTest, NoRequestIsLostWhileRulesAndEndpointsChange) {
     SetEndpoints("web", {next});
     Publish();
     const std::string name = "rule" + std::to_string(round);
-    objects_.AddService(name, {Ip(next)});
-    objects_.AddRule(name, "", "/" + name, "Exact", name);
+    objects_.AddRule(name, "", "/" + name, "Exact", next == 1 ? "web" : "api");
     Publish();
     ASSERT_TRUE(Until([&] { return loop_->reloads() > round; }));
     ASSERT_TRUE(UntilGet("foo.com", "/", next == 1 ? "200 web" : "200 api"));

@@ -23,16 +23,18 @@ class ReloadPace {
 
   // Before that time there is no other one. `seen`: by the oldest worker that is about to end.
   Duration NotBefore(int seen) const {
-    if (seen >= kSeenMax) return last_ + kPeriod;
-    return last_ + std::clamp((took_ - kQuick) * kShare, kPeriodMin, kPeriod);
+    const Duration end = begin_ + took_;
+    if (seen >= kSeenMax) return end + kPeriod;
+    const Duration pause = std::clamp<Duration>((took_ - kQuick) * kShare, 0s, kPeriod);
+    return std::max(begin_ + kPeriodMin, end + pause);
   }
   void Note(Duration begin, Duration took) {
-    last_ = begin;
+    begin_ = begin;
     took_ = took;
   }
 
  private:
-  Duration last_ = -kPeriod;
+  Duration begin_ = -kPeriod;  // Of the last one.
   Duration took_{};
 };
 
