@@ -57,7 +57,7 @@ struct KubeletConfiguration {
   Duration node_status_update_frequency = 10s;
   Duration node_status_report_frequency = 300s;
   int node_status_max_images = 50;
-  // Unset: all images are.
+  // How many images the status of the node tells of; unset: all.
   std::optional<size_t> ImagesToldMax() const {
     if (node_status_max_images < 0) return std::nullopt;
     return static_cast<size_t>(node_status_max_images);

@@ -211,6 +211,18 @@ TEST_F(KubeletFlagsTest, WhatHasNoEffectIsSaidAndARestrictionIsRefused) {
             "invalid syntax");
 }
 
+TEST_F(KubeletFlagsTest, TwoAddressesOfANodeAreSaid) {
+  EXPECT_EQ(ErrorOf({"--node-ip=::"}), "");
+  EXPECT_EQ(ErrorOf({"--node-ip=10.0.0.1,2001:db8::1"}), "");
+  for (const std::string two : {"0.0.0.0,::", "10.0.0.1,::"}) {
+    EXPECT_EQ(ErrorOf({"--node-ip=" + two}),
+              "bad --node-ip \"" + two + "\": dual-stack node IP cannot include '0.0.0.0' or '::'");
+  }
+  EXPECT_EQ(ErrorOf({"--node-ip=10.0.0.1,10.0.0.2"}),
+            "bad --node-ip \"10.0.0.1,10.0.0.2\": must contain either a single IP or a dual-stack "
+            "pair of IPs");
+}
+
 TEST_F(KubeletFlagsTest, TheLecturesCommandLineIsUnderstood) {
   const auto flags = ParseKubeletFlags({"--kubeconfig=/etc/kubernetes/kubelet.conf", "--v=2",
                                         "--address=0.0.0.0", "--enable_server",

@@ -1,5 +1,7 @@
 #include "kubelet/cri_grpc_decode.h"
 
+#include <algorithm>
+
 namespace skiff::cri {
 namespace {
 
@@ -210,6 +212,8 @@ RuntimeStatus FromProto(const pb::StatusResponse& response) {
          .recursive_read_only_mounts = handler.features().recursive_read_only_mounts(),
          .user_namespaces = handler.features().user_namespaces()});
   }
+  // Runtimes give them in another order each time, which is no change.
+  std::ranges::sort(to.handlers, {}, &RuntimeHandler::name);
   if (response.has_features()) {
     to.supplemental_groups_policy = response.features().supplemental_groups_policy();
   }

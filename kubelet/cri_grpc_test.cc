@@ -16,6 +16,7 @@
 #include "kubelet/containerd_host.h"
 #include "kubelet/containerd_test_host.h"
 #include "kubelet/cri_grpc_channel.h"
+#include "kubelet/cri_grpc_decode.h"
 #include "kubelet/proto/containerd_events.pb.h"
 #include "kubelet/proto/containerd_events_service.grpc.pb.h"
 
@@ -159,6 +160,16 @@ std::string MemoryLimit(const std::string& cgroup) {
     return ReadFile(*memory + cgroup + "/memory.limit_in_bytes");
   }
   return ReadFile(CgroupMount("").value_or("") + cgroup + "/memory.max");
+}
+
+TEST(CriGrpcDecodeTest, HandlersHaveOneOrder) {
+  pb::StatusResponse response;
+  for (const char* name : {"runc", "", "kata"}) response.add_runtime_handlers()->set_name(name);
+  const RuntimeStatus status = FromProto(response);
+  ASSERT_EQ(status.handlers.size(), 3u);
+  EXPECT_EQ(status.handlers[0].name, "");
+  EXPECT_EQ(status.handlers[1].name, "kata");
+  EXPECT_EQ(status.handlers[2].name, "runc");
 }
 
 TEST_F(CriGrpcTest, SaysWhatItIsAndThatItIsReady) {

@@ -129,14 +129,14 @@ std::optional<LocalExcess> LocalStorageExcess(const PodUsage& usage) {
     const Quantity& limit = *volume.empty_dir->size_limit;
     const auto used = usage.empty_dir_bytes.find(volume.name);
     if (limit.IsZero() || used == usage.empty_dir_bytes.end()) continue;
-    if (used->second > limit.Value()) {
+    if (used->second > limit.Value() || usage.unbounded_empty_dirs.contains(volume.name)) {
       return LocalExcess{"emptydirfs.limit",
                          fmt::format("Usage of EmptyDir volume \"{}\" exceeds the limit \"{}\". ",
                                      volume.name, limit.Text())};
     }
   }
   const auto total = TotalLimit(spec);
-  if (total && usage.disk_bytes > *total) {
+  if (total && (usage.disk_bytes > *total || usage.is_disk_unbounded)) {
     return LocalExcess{
         "ephemeralpodfs.limit",
         fmt::format("Pod ephemeral local storage usage exceeds the total limit of containers {}. ",

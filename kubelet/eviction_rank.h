@@ -3,6 +3,7 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -27,6 +28,10 @@ struct PodUsage {
   int64_t processes = 0;
   std::map<std::string, ContainerUsage> containers;  // By name.
   std::map<std::string, int64_t> empty_dir_bytes;    // By volume.
+  // They have more than was looked at. Who could hide in them what he writes would keep to any
+  // limit, so that they count as beyond theirs.
+  bool is_disk_unbounded = false;
+  std::set<std::string> unbounded_empty_dirs;
 };
 
 // First victim first. Pods of which nothing is known come first.

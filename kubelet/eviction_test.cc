@@ -210,6 +210,25 @@ TEST_F(EvictionRankTest, LimitsOfLocalStorageAreKept) {
             "Usage of EmptyDir volume \"scratch\" exceeds the limit \"10Mi\". ");
 }
 
+TEST_F(EvictionRankTest, WhatHasNoEndIsBeyondItsLimit) {
+  PodUsage usage = Pod("web", 0, 50);
+  usage.is_disk_unbounded = true;
+  EXPECT_FALSE(LocalStorageExcess(usage)) << "it has no limit";
+  core_v1::Pod pod = *usage.pod;
+  pod.spec.containers[0].resources.limits["ephemeral-storage"] = *Quantity::Parse("1Ti");
+  usage.pod = std::make_shared<const core_v1::Pod>(pod);
+  EXPECT_EQ(LocalStorageExcess(usage)->signal, "ephemeralpodfs.limit");
+  auto& volume = pod.spec.volumes.emplace_back();
+  volume.name = "scratch";
+  volume.empty_dir.emplace().size_limit = *Quantity::Parse("1Ti");
+  usage.pod = std::make_shared<const core_v1::Pod>(pod);
+  usage.is_disk_unbounded = false;
+  usage.empty_dir_bytes["scratch"] = 1;
+  EXPECT_FALSE(LocalStorageExcess(usage));
+  usage.unbounded_empty_dirs.insert("scratch");
+  EXPECT_EQ(LocalStorageExcess(usage)->signal, "emptydirfs.limit");
+}
+
 TEST_F(EvictionRankTest, LimitsOfSidecarsAndInitContainersCountForThePod) {
   PodUsage usage = Pod("web", 0, 50);
   core_v1::Pod pod = *usage.pod;

@@ -115,10 +115,7 @@ Kubelet::Kubelet(KubeletOptions options, KubeletDependencies dependencies)
            },
            [this] { return DeviceAmounts(); },
            [this] { return devices_ && !devices_->plugins().was_loaded(); },
-           [this] {
-             addresses_.Renew();
-             return addresses_.Now();
-           }}),
+           [this] { return addresses_.Now(); }}),
       lease_(options_.node_name, options_.lease_seconds, dependencies_.client, dependencies_.clock,
              [this] { return FindOwnNode(); }),
       csi_node_(
@@ -367,7 +364,20 @@ Duration Kubelet::Step() {
     first = synced && manifests_read_ && !std::exchange(pods_listed_, true);
   }
   if (first) housekeeping_.Wake();
-  return kNever;
+  return RenewAddresses();
+}
+
+Duration Kubelet::RenewAddresses() {
+  if (!options_.later_node_ips.find) return kNever;
+  const Duration now = dependencies_.clock.Monotonic();
+  if (now < addresses_due_) return addresses_due_ - now;
+  constexpr Duration kPeriod = 10s;
+  addresses_due_ = now + kPeriod;
+  if (!addresses_.Renew()) return kPeriod;
+  node_status_.Changed();
+  MutexLock lock(mutex_);
+  for (auto& [uid, worker] : workers_) worker->Wake();
+  return kPeriod;
 }
 
 void Kubelet::WakeWorker(const std::string& pod_uid) {

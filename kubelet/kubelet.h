@@ -60,7 +60,7 @@ struct KubeletOptions {
   CgroupDriver cgroup_driver = CgroupDriver::kCgroupfs;
   cri::StringMap container_cgroup_files;  // Of every container, as ContainerCgroupFiles.
   std::vector<std::string> node_ips;
-  NodeAddresses::Source later_node_ips = {};
+  KeptAddresses::Source later_node_ips = {};
   DnsSettings dns;
   NodeFacts facts;
   bool writes_files = true;
@@ -213,6 +213,8 @@ class Kubelet final : public ControlLoop {
   std::unique_ptr<plugins::PluginRegistrar> MakePlugins();
   std::unique_ptr<PodResourcesServer> MakePodResources();
   std::map<std::string, std::pair<int64_t, int64_t>> DeviceAmounts() const;
+  // Tells all that depends on them where they are others. Returns when to look again.
+  Duration RenewAddresses();
   void Pause(Duration length);
   Executor& vital() const {
     return dependencies_.vital != nullptr ? *dependencies_.vital : dependencies_.executor;
@@ -226,7 +228,8 @@ class Kubelet final : public ControlLoop {
   const KubeletDependencies dependencies_;
   const Log log_{"kubelet"};
   KeptObjects objects_;
-  NodeAddresses addresses_;
+  KeptAddresses addresses_;
+  Duration addresses_due_{};  // Monotonic, the loop's own: when they are looked for again.
   csi::Drivers csi_drivers_;
   const std::unique_ptr<csi::CsiVolumes> csi_volumes_;  // nullptr where no driver can run.
   VolumeManager volumes_;

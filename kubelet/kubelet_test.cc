@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 
@@ -26,6 +27,11 @@ class StandaloneKubeletTest : public testing::Test {
     options.writes_files = false;
     options.standalone = true;
     options.manifest_path = directory_ + "/manifests";
+    options.later_node_ips = {[this] { return machine_ips_; },
+                              [this](const std::string& address) {
+                                return std::count(machine_ips_.begin(), machine_ips_.end(),
+                                                  address) > 0;
+                              }};
     kubelet_ = std::make_unique<Kubelet>(
         options,
         KubeletDependencies{manager_.client(), clock_, random_, runtime_,
@@ -63,6 +69,7 @@ class StandaloneKubeletTest : public testing::Test {
   InformerFactory informers_{Reflector::Dependencies{client_, clock_, random_}};
   Manager manager_{Manager::Dependencies{transport_, clock_, random_, informers_, "kubelet"}};
   cri::FakeRuntime runtime_{clock_, random_, "10.1.0.0/24"};
+  std::vector<std::string> machine_ips_ = {"192.0.2.1"};
   std::string directory_;
   std::unique_ptr<Kubelet> kubelet_;
 };
@@ -82,6 +89,16 @@ TEST_F(StandaloneKubeletTest, PodsOfADirectoryRunAndShowTheirStatus) {
   EXPECT_EQ(pods[0]->metadata.name, "db-node-1");
   EXPECT_EQ(pods[0]->status.phase, "Running");
   EXPECT_EQ(pods[0]->status.host_ip, "192.0.2.1");
+}
+
+TEST_F(StandaloneKubeletTest, PodsAreToldOfAnotherNetworkAtOnce) {
+  Write("web.yaml", "web");
+  Settle();
+  ASSERT_EQ(kubelet_->Pods().size(), 1u);
+  EXPECT_EQ(kubelet_->Pods()[0]->status.host_ip, "192.0.2.1");
+  machine_ips_ = {"198.51.100.7"};
+  executor_.RunFor(11s);
+  EXPECT_EQ(kubelet_->Pods()[0]->status.host_ip, "198.51.100.7");
 }
 
 TEST_F(StandaloneKubeletTest, APodThatAsksForWhatTheNodeDoesNotGiveIsRefused) {

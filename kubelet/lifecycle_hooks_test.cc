@@ -52,6 +52,27 @@ TEST_F(LifecycleHooksTest, AContainerWhoseHookIsNoneIsStopped) {
       << "what a hook says is for nobody but who may see the pod";
 }
 
+TEST_F(LifecycleHooksTest, OnTheHostsNetworkTheNodesAddressIsAsked) {
+  http::Loops loops(1);
+  std::destroy_at(&hooks_);
+  std::construct_at(&hooks_, runtime_, &loops, [](Duration) {});
+  node_ips_ = {"127.0.0.1"};
+  pod_.spec.host_network = true;
+  auto& hook = pod_.spec.containers[0].lifecycle.emplace().post_start.emplace();
+  hook.http_get.emplace().port = IntOrString(1);
+  worker_ = std::make_unique<PodWorker>(context_, std::make_shared<core_v1::Pod>(pod_));
+  executor_.Add(*worker_);
+  executor_.RunUntilIdle();
+  const auto status = Status();
+  const auto& waiting = status.container_statuses.at(0).state.waiting;
+  ASSERT_TRUE(waiting);
+  EXPECT_THAT(waiting->message, testing::HasSubstr("Get \"http://127.0.0.1:1/"));
+  executor_.Remove(*worker_);
+  worker_.reset();
+  std::destroy_at(&hooks_);
+  std::construct_at(&hooks_, runtime_, nullptr, [](Duration) {});
+}
+
 TEST_F(LifecycleHooksTest, AContainerWhoseHookHasFailedStopsWithItsOtherHook) {
   auto& lifecycle = pod_.spec.containers[0].lifecycle.emplace();
   lifecycle.post_start.emplace().tcp_socket.emplace().port = IntOrString(80);

@@ -11,7 +11,7 @@
 
 namespace skiff::kubelet {
 
-class NodeAddresses {
+class KeptAddresses {
  public:
   struct Source {
     // Those that it would begin with now, one of each family at most, the primary one first. Empty:
@@ -20,14 +20,17 @@ class NodeAddresses {
     // Whether the machine has that address, on whatever link.
     std::function<bool(const std::string& address)> has = {};
   };
-  NodeAddresses(std::vector<std::string> first, Source source)
+  KeptAddresses(std::vector<std::string> first, Source source)
       : source_(std::move(source)), addresses_(std::move(first)) {}
-  // Looks again. What the machine has still is kept, although another link may be the better one by
-  // now; and where others cannot reach it at all, the addresses that it had.
-  void Renew();
+  // Looks again; whether they are others now. What the machine has still is kept, although another
+  // link may be the better one by now, or none; and where others cannot reach it at all, the
+  // addresses that it had. Not by two threads at once.
+  bool Renew();
   std::vector<std::string> Now() const;
 
  private:
+  std::vector<std::string> Next(const std::vector<std::string>& before) const;
+
   const Source source_;
   const Log log_{"node"};
   mutable Mutex mutex_;
@@ -38,8 +41,10 @@ class NodeAddresses {
 struct OwnAddresses {
   std::string v4, v6;
 };
-// What --node-ip stands for: "0.0.0.0" and "::" are this machine's own of that family, and without
-// any the node has that of IPv4.
+// Neither of which is one: "0.0.0.0" or "::".
+bool IsUnspecified(const std::string& address);
+// What --node-ip stands for: "0.0.0.0" or "::" alone is this machine's own of that family, of the
+// other where it has none that others reach. Without any the node has that of IPv4.
 std::vector<std::string> AddressesMeant(const std::vector<std::string>& given,
                                         const OwnAddresses& own);
 

@@ -10,7 +10,7 @@ namespace {
 using testing::ElementsAre;
 
 // A machine whose default route leads by `best_`, and that has `all_`.
-class NodeAddressesTest : public testing::Test {
+class KeptAddressesTest : public testing::Test {
  protected:
   std::vector<std::string> Later() {
     addresses_.Renew();
@@ -19,40 +19,40 @@ class NodeAddressesTest : public testing::Test {
   void MoveTo(std::vector<std::string> addresses) { best_ = all_ = std::move(addresses); }
 
   std::vector<std::string> best_ = {"192.0.2.1"}, all_ = {"192.0.2.1"};
-  NodeAddresses addresses_{best_,
+  KeptAddresses addresses_{best_,
                            {[this] { return best_; },
                             [this](const std::string& address) {
                               return std::count(all_.begin(), all_.end(), address) > 0;
                             }}};
 };
 
-TEST_F(NodeAddressesTest, OneThatHasGoneIsFollowedByTheNext) {
+TEST_F(KeptAddressesTest, OneThatHasGoneIsFollowedByTheNext) {
   EXPECT_THAT(Later(), ElementsAre("192.0.2.1"));
   MoveTo({"198.51.100.7"});
   EXPECT_THAT(Later(), ElementsAre("198.51.100.7"));
 }
 
-TEST_F(NodeAddressesTest, OneThatIsThereStaysAlthoughABetterLinkComesUp) {
+TEST_F(KeptAddressesTest, OneThatIsThereStaysAlthoughABetterLinkComesUp) {
   best_ = {"198.51.100.7"};
   EXPECT_THAT(Later(), ElementsAre("192.0.2.1"));
 }
 
-TEST_F(NodeAddressesTest, WithoutANetworkTheOldOnesCount) {
+TEST_F(KeptAddressesTest, WithoutANetworkTheOldOnesCount) {
   MoveTo({"127.0.0.1"});
   EXPECT_THAT(Later(), ElementsAre("192.0.2.1"));
   MoveTo({});
   EXPECT_THAT(Later(), ElementsAre("192.0.2.1"));
 }
 
-TEST_F(NodeAddressesTest, AMachineThatBeganWithoutANetworkGetsOne) {
+TEST_F(KeptAddressesTest, AMachineThatBeganWithoutANetworkGetsOne) {
   MoveTo({"127.0.0.1"});
-  NodeAddresses alone(best_, {[this] { return best_; }, [](const std::string&) { return true; }});
+  KeptAddresses alone(best_, {[this] { return best_; }, [](const std::string&) { return true; }});
   MoveTo({"192.0.2.9"});
   alone.Renew();
   EXPECT_THAT(alone.Now(), ElementsAre("192.0.2.9"));
 }
 
-TEST_F(NodeAddressesTest, ASecondFamilyComesAndGoes) {
+TEST_F(KeptAddressesTest, ASecondFamilyComesAndGoes) {
   best_ = all_ = {"192.0.2.1", "2001:db8::1"};
   EXPECT_THAT(Later(), ElementsAre("192.0.2.1", "2001:db8::1"));
   best_ = {"198.51.100.7", "2001:db8::2"};
@@ -62,14 +62,49 @@ TEST_F(NodeAddressesTest, ASecondFamilyComesAndGoes) {
   EXPECT_THAT(Later(), ElementsAre("198.51.100.7"));
 }
 
+TEST_F(KeptAddressesTest, AFamilyThatNobodyReachesIsNotThePrimaryOne) {
+  MoveTo({"192.0.2.1", "2001:db8::1"});
+  EXPECT_THAT(Later(), ElementsAre("192.0.2.1", "2001:db8::1"));
+  MoveTo({"127.0.0.1", "2001:db8::1"});
+  EXPECT_THAT(Later(), ElementsAre("2001:db8::1"));
+  MoveTo({"192.0.2.8", "2001:db8::1"});
+  EXPECT_THAT(Later(), ElementsAre("192.0.2.8", "2001:db8::1"));
+}
+
+TEST_F(KeptAddressesTest, AFamilyWithoutADefaultRouteStaysWhileTheMachineHasIt) {
+  MoveTo({"192.0.2.1", "2001:db8::1"});
+  EXPECT_THAT(Later(), ElementsAre("192.0.2.1", "2001:db8::1"));
+  best_ = {"192.0.2.1"};
+  EXPECT_THAT(Later(), ElementsAre("192.0.2.1", "2001:db8::1"));
+  best_ = {"127.0.0.1", "2001:db8::1"};
+  EXPECT_THAT(Later(), ElementsAre("192.0.2.1", "2001:db8::1"));
+  best_ = {"2001:db8::1"};
+  EXPECT_THAT(Later(), ElementsAre("192.0.2.1", "2001:db8::1"));
+}
+
+TEST_F(KeptAddressesTest, TheOnlyOneGetsNoneOfTheOtherFamilyBesideIt) {
+  best_ = {"2001:db8::1"};
+  all_ = {"192.0.2.1", "2001:db8::1"};
+  EXPECT_THAT(Later(), ElementsAre("192.0.2.1"));
+  MoveTo({"2001:db8::1"});
+  EXPECT_THAT(Later(), ElementsAre("2001:db8::1"));
+}
+
 TEST(AddressesMeantTest, UnspecifiedOnesAreTheMachinesOwn) {
   const OwnAddresses own{"192.0.2.1", "2001:db8::1"};
   EXPECT_THAT(AddressesMeant({}, own), ElementsAre("192.0.2.1"));
   EXPECT_THAT(AddressesMeant({"0.0.0.0"}, own), ElementsAre("192.0.2.1"));
   EXPECT_THAT(AddressesMeant({"::"}, own), ElementsAre("2001:db8::1"));
-  EXPECT_THAT(AddressesMeant({"203.0.113.5", "::"}, own),
-              ElementsAre("203.0.113.5", "2001:db8::1"));
-  EXPECT_THAT(AddressesMeant({"0.0.0.0", "::"}, {"192.0.2.1", ""}), ElementsAre("192.0.2.1"));
+  EXPECT_THAT(AddressesMeant({"203.0.113.5", "2001:db8::7"}, own),
+              ElementsAre("203.0.113.5", "2001:db8::7"));
+}
+
+TEST(AddressesMeantTest, WithoutThatFamilyItIsTheOther) {
+  EXPECT_THAT(AddressesMeant({"::"}, {"192.0.2.1", ""}), ElementsAre("192.0.2.1"));
+  EXPECT_THAT(AddressesMeant({"0.0.0.0"}, {"127.0.0.1", "2001:db8::1"}),
+              ElementsAre("2001:db8::1"));
+  EXPECT_THAT(AddressesMeant({"0.0.0.0"}, {"127.0.0.1", ""}), ElementsAre("127.0.0.1"));
+  EXPECT_THAT(AddressesMeant({"::"}, {"127.0.0.1", ""}), ElementsAre("127.0.0.1"));
 }
 
 }  // namespace

@@ -170,6 +170,7 @@ void NodeStats::AddDisk(PodUsage& usage) const {
     const DirectoryUsage used = UsageOfDirectory(path);
     usage.disk_bytes += used.bytes;
     usage.inodes += used.inodes;
+    usage.is_disk_unbounded |= !used.is_complete;
     return used.bytes;
   };
   for (const auto& container : pod.spec.containers) {
@@ -189,7 +190,9 @@ void NodeStats::AddDisk(PodUsage& usage) const {
     if (!volume.empty_dir) continue;
     const DirectoryUsage used = UsageOfDirectory(volumes + "/" + volume.name);
     usage.empty_dir_bytes[volume.name] = used.bytes;
+    if (!used.is_complete) usage.unbounded_empty_dirs.insert(volume.name);
     if (volume.empty_dir->medium == "Memory") continue;
+    usage.is_disk_unbounded |= !used.is_complete;
     usage.disk_bytes += used.bytes;
     usage.inodes += used.inodes;
   }

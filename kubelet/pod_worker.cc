@@ -210,7 +210,7 @@ void PodWorker::Enter(State state) {
   state_ = state;
   if (state == State::kTerminating) {
     waiting_.clear();
-    // Its failure would stop the container beside its preStop hook.
+    // The container stops with the pod: of the hook nothing is begun any more, nor told.
     if (post_start_) post_start_->Abandon();
     context_.probes.Terminating(pod()->metadata.uid);
     context_.images.Forget(pod()->metadata.uid);

@@ -340,8 +340,9 @@ Result<> PodWorker::CreateAndStart(const core_v1::Pod& pod, const core_v1::Conta
   if (!started) return fail("RunContainerError", started.error().message);
   context_.events.Report(reference, EventType::kNormal, "Started", "Container started");
   if (!container.lifecycle || !container.lifecycle->post_start) return {};
-  const std::string pod_ip =
-      observed.sandboxes.front().ips.empty() ? "" : observed.sandboxes.front().ips.front();
+  // Sandboxes on the host's network have no address of their own.
+  const auto ips = pod.spec.host_network ? context_.node_ips() : observed.sandboxes.front().ips;
+  const std::string pod_ip = ips.empty() ? "" : ips.front();
   post_start_ =
       std::make_unique<PostStartTask>(*this, PostStartTask::Spec{pod, container, *id, pod_ip});
   context_.blocking.Add(*post_start_);
@@ -352,7 +353,9 @@ bool PodWorker::IsInPostStart() const {
   if (post_start_ == nullptr) return false;
   if (!post_start_->done()) return true;
   const auto stop = stops_.find(post_start_->container_id());
-  return stop != stops_.end() && !stop->second->done();
+  if (stop != stops_.end()) return !stop->second->done();
+  // It may have failed since StopHooked looked, and its container must stop first.
+  return !post_start_->outcome();
 }
 
 void PodWorker::StopHooked(const core_v1::Pod& pod) {
@@ -360,7 +363,7 @@ void PodWorker::StopHooked(const core_v1::Pod& pod) {
   const std::string& id = post_start_->container_id();
   if (stops_.contains(id)) return;
   core_v1::Pod current = pod;
-  current.status.pod_ip = post_start_->pod_ip();
+  if (!post_start_->pod_ip().empty()) current.status.pod_ip = post_start_->pod_ip();
   auto task = std::make_unique<StopTask>(
       *this, StopTask::Spec{std::move(current),
                             {id, post_start_->container(), "FailedPostStartHook", std::nullopt},

@@ -9,6 +9,7 @@
 #include "api/rules/core/ip.h"
 #include "base/flags.h"
 #include "base/version.h"
+#include "kubelet/node_addresses.h"
 #include "kubelet/program.h"
 
 namespace skiff::kubelet {
@@ -55,7 +56,7 @@ void AddNodeFlags(Flags& flags, KubeletFlags& to, RawFlags& raw) {
   flags.Add("hostname-override", to.hostname_override, "The node's name; the host's by default.");
   flags.Add("node-ip", to.node_ips,
             "The node's IP address, or two, one of each family, with a comma between; that of the "
-            "default route.");
+            "default route. 0.0.0.0 and :: are this machine's own, of that family if it has one.");
   flags.Add("root-dir", to.root_dir, "Where the kubelet keeps volumes and the like.");
   flags.Add("register-node", it.register_node, "Create the Node object.");
   flags.Add("node-labels", raw.node_labels, "Labels the node is registered with, k=v,...");
@@ -315,16 +316,21 @@ Result<> TakePidsLimit(const std::string& text, KubeletConfiguration& to) {
 
 Result<> CheckNodeIps(const std::vector<std::string>& texts) {
   std::set<bool> families;
-  bool is_good = true;
+  bool is_good = true, is_unspecified = false;
   for (const std::string& text : texts) {
     const auto ip = ParseIp(text);
     is_good &= ip && families.insert(ip->v6).second;
+    is_unspecified |= IsUnspecified(text);
   }
-  if (is_good) return {};
-  return Fail(Reason::kInvalid,
-              fmt::format("bad --node-ip \"{}\"; must contain either a single IP or a dual-stack "
-                          "pair of IPs",
-                          fmt::join(texts, ",")));
+  const auto refuse = [&](const char* why) {
+    return Fail(Reason::kInvalid,
+                fmt::format("bad --node-ip \"{}\": {}", fmt::join(texts, ","), why));
+  };
+  if (!is_good) return refuse("must contain either a single IP or a dual-stack pair of IPs");
+  if (texts.size() == 2 && is_unspecified) {
+    return refuse("dual-stack node IP cannot include '0.0.0.0' or '::'");
+  }
+  return {};
 }
 
 Result<> TakeRaw(const RawFlags& raw, KubeletFlags& to) {

@@ -24,9 +24,12 @@ using Stream = std::unique_ptr<DIR, CloseStream>;
 // A tree is walked from directory to directory, as its paths may be longer than the system takes.
 // Down to kOpenMax levels each is kept open at its place. Below that only the last one is: the
 // others are found again by "..", and of each it is known which directories in it wait. One that
-// was moved meanwhile is not found so, and the walk goes on from the levels that are open.
+// was moved meanwhile is not found so, and the walk goes on from the levels that are open: it has
+// missed something.
 class TreeWalk {
  public:
+  explicit TreeWalk(const WalkBounds& bounds) : bounds_(bounds) {}
+
   DirectoryUsage Of(const std::string& path) {
     struct stat root {};
     if (lstat(path.c_str(), &root) != 0) return usage_;
@@ -39,15 +42,16 @@ class TreeWalk {
       } else {
         Leave();
       }
+      if (is_over_) break;
     }
+    usage_.is_complete = !is_over_ && !has_missed_;
     return usage_;
   }
+  // It has come to a bound, to which another one would come as well.
+  bool is_over() const { return is_over_; }
 
  private:
   static constexpr size_t kOpenMax = 64;
-  // Of those that wait; more are counted, but not what is in them. That many take more of a disk
-  // than they could hide.
-  static constexpr size_t kNamesMax = 100'000;
 
   struct Level {
     Stream stream;
@@ -65,6 +69,10 @@ class TreeWalk {
   std::optional<std::string> Read() {
     DIR* const directory = levels_.back().stream.get();
     while (const dirent* each = readdir(directory)) {
+      if (++entries_ > bounds_.entries) {
+        is_over_ = true;
+        return std::nullopt;
+      }
       const std::string_view name = each->d_name;
       struct stat entry {};
       if (name == "." || name == ".." ||
@@ -92,13 +100,20 @@ class TreeWalk {
     Stream stream = StreamOf(file);
     struct stat own {};
     if (!stream || fstat(file, &own) != 0 || own.st_dev != device_) return;
+    if (levels_.size() >= bounds_.levels) {
+      is_over_ = true;
+      return;
+    }
     if (levels_.size() > kOpenMax) levels_.back().stream.reset();
     Level& level = levels_.emplace_back();
     level.stream = std::move(stream);
     level.inode = own.st_ino;
     if (levels_.size() <= kOpenMax) return;
     while (auto name = Read()) {
-      if (names_ >= kNamesMax) continue;
+      if (names_ >= bounds_.names) {
+        is_over_ = true;
+        return;
+      }
       level.waiting.push_back(std::move(*name));
       ++names_;
     }
@@ -116,6 +131,7 @@ class TreeWalk {
         found.st_ino == above.inode) {
       return;
     }
+    has_missed_ = true;
     while (levels_.size() > kOpenMax) {
       names_ -= levels_.back().waiting.size();
       levels_.pop_back();
@@ -129,7 +145,11 @@ class TreeWalk {
     return stream;
   }
 
+  const WalkBounds bounds_;
   DirectoryUsage usage_;
+  int64_t entries_ = 0;  // Looked at.
+  bool is_over_ = false;
+  bool has_missed_ = false;
   dev_t device_ = 0;
   std::vector<Level> levels_;
   size_t names_ = 0;  // Those that wait in all levels.
@@ -138,7 +158,19 @@ class TreeWalk {
 }  // namespace
 
 DirectoryUsage UsageOfDirectory(const std::string& path) {
-  return TreeWalk().Of(path);
+  return UsageOfDirectoryWithin(path, {});
+}
+
+DirectoryUsage UsageOfDirectoryWithin(const std::string& path, const WalkBounds& bounds) {
+  // Who moves directories now and then is not to be taken for one who hides them.
+  constexpr int kWalksMax = 3;
+  DirectoryUsage usage;
+  for (int i = 0; i < kWalksMax; ++i) {
+    TreeWalk walk(bounds);
+    usage = walk.Of(path);
+    if (usage.is_complete || walk.is_over()) break;
+  }
+  return usage;
 }
 
 }  // namespace skiff::kubelet

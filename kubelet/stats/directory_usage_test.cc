@@ -5,9 +5,11 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <filesystem>
 #include <fstream>
 #include <string>
+#include <thread>
 
 #include "kubelet/volumes/beneath.h"
 
@@ -95,6 +97,50 @@ TEST_F(DirectoryUsageTest, AllDirectoriesOfADeepTreeCount) {
     at = OpenBeneath(at, "d", O_RDONLY | O_DIRECTORY).value();
   }
   EXPECT_EQ(UsageOfDirectory(root_).inodes, 1 + kDepth * (2 * kWidth + 1));
+}
+
+TEST_F(DirectoryUsageTest, WhatIsBeyondAWalkIsNotPassedOverInSilence) {
+  (void)MakeChain(root_, "d", 100);
+  EXPECT_TRUE(UsageOfDirectoryWithin(root_, {.levels = 101}).is_complete);
+  const DirectoryUsage flat = UsageOfDirectoryWithin(root_, {.levels = 80});
+  EXPECT_FALSE(flat.is_complete);
+  EXPECT_EQ(flat.inodes, 81);
+  EXPECT_FALSE(UsageOfDirectoryWithin(root_, {.entries = 99}).is_complete);
+  Descriptor at = OpenDirectory(root_).value();
+  for (int i = 0; i < 80; ++i) at = OpenBeneath(at, "d", O_RDONLY | O_DIRECTORY).value();
+  for (int i = 0; i < 10; ++i) {
+    ASSERT_EQ(mkdirat(at.number(), ("e" + std::to_string(i)).c_str(), 0700), 0);
+  }
+  EXPECT_FALSE(UsageOfDirectoryWithin(root_, {.names = 5}).is_complete);
+  EXPECT_TRUE(UsageOfDirectoryWithin(root_, {.names = 20}).is_complete);
+}
+
+// One far down goes to and fro all the while, and whoever is in it does not find back.
+TEST_F(DirectoryUsageTest, OneThatIsMovedAwayTakesNothingWithIt) {
+  constexpr int kKept = 200;
+  const Descriptor deep = MakeChain(root_, "d", 80);
+  const Descriptor top = OpenDirectory(root_).value();
+  for (int i = 0; i < kKept; ++i) {
+    ASSERT_EQ(mkdirat(deep.number(), std::to_string(i).c_str(), 0700), 0);
+    ASSERT_EQ(mkdirat(deep.number(), (std::to_string(i) + "/kept").c_str(), 0700), 0);
+  }
+  ASSERT_EQ(mkdirat(deep.number(), "moved", 0700), 0);
+  for (int i = 0; i < kKept; ++i) {
+    ASSERT_EQ(mkdirat(deep.number(), ("moved/" + std::to_string(i)).c_str(), 0700), 0);
+  }
+  std::atomic<bool> is_over = false;
+  std::thread mover([&] {
+    while (!is_over) {
+      renameat(deep.number(), "moved", top.number(), "moved");
+      renameat(top.number(), "moved", deep.number(), "moved");
+    }
+  });
+  for (int i = 0; i < 300; ++i) {
+    const DirectoryUsage usage = UsageOfDirectory(root_);
+    EXPECT_TRUE(!usage.is_complete || usage.inodes >= 1 + 80 + 2 * kKept) << usage.inodes;
+  }
+  is_over = true;
+  mover.join();
 }
 
 long PeakKilobytes() {
