@@ -6,6 +6,7 @@
 #   e2e/peers/kubectl_commands.sh SKIFF [NAME...]     such as run_kubectl_apply_tests; without any, all
 #
 # KUBECTLS   which kubectls (kubectl skiff)
+# LIMIT      seconds for each of them (2400)
 # OUT        where all that they said goes (build/peers/kubectl_commands)
 set -euo pipefail
 skiff=$(realpath "$1"); shift
