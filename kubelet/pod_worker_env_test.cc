@@ -75,7 +75,7 @@ TEST_F(PodWorkerEnvTest, WhereNoFilesAreWrittenTheVariableIsEmpty) {
 
 // The API hears of the addresses only after the first containers have started.
 TEST_F(PodWorkerEnvTest, TheNodesAddressesAreThereFromTheFirstStartOn) {
-  context_.node_ips = {"192.0.2.1", "2001:db8::1"};
+  context_.node_ips = [] { return std::vector<std::string>{"192.0.2.1", "2001:db8::1"}; };
   Variable("ONE").field_ref.Ensure().field_path = "status.hostIP";
   Variable("ALL").field_ref.Ensure().field_path = "status.hostIPs";
   StartWorker();
@@ -86,7 +86,7 @@ TEST_F(PodWorkerEnvTest, TheNodesAddressesAreThereFromTheFirstStartOn) {
 
 // Of which the runtime knows no address.
 TEST_F(PodWorkerEnvTest, APodOnTheNodesNetworkHasItsAddressesFromTheFirstStartOn) {
-  context_.node_ips = {"192.0.2.1"};
+  context_.node_ips = [] { return std::vector<std::string>{"192.0.2.1"}; };
   pod_.spec.host_network = true;
   Variable("ONE").field_ref.Ensure().field_path = "status.podIP";
   Variable("ALL").field_ref.Ensure().field_path = "status.podIPs";
