@@ -451,6 +451,7 @@ Result<> RunApplyFiles(Command& command, const Args& args) {
   auto set = TRY(flags.FindSet(command));
   if (flags.prune) TRY(flags.CheckPrune());
   flags.files.validates = flags.write.Validates();
+  flags.files.reads_all_first = true;
   auto objects = TRY(ReadManifests(command, flags.files));
   TRY(KeepSelected(flags.selector, objects));
   if (objects.empty() && command.exit_code() == 0) {

@@ -29,4 +29,7 @@ class GoTemplate {
   std::shared_ptr<const TemplateNodes> nodes_;
 };
 
+// As Go writes text into a page: with references for < > & " and '.
+std::string HtmlEscaped(std::string_view text);
+
 }  // namespace skiff::cli

@@ -217,32 +217,6 @@ Answer CallNothing(const TemplateValue& value, const std::string& shown) {
   return CliError(fmt::format("non-function {} of type {}", shown, inner.InnerTypeName()));
 }
 
-std::string HtmlEscaped(const std::string& text) {
-  std::string out;
-  for (const char c : text) {
-    switch (c) {
-      case '<':
-        out += "&lt;";
-        break;
-      case '>':
-        out += "&gt;";
-        break;
-      case '&':
-        out += "&amp;";
-        break;
-      case '"':
-        out += "&#34;";
-        break;
-      case '\'':
-        out += "&#39;";
-        break;
-      default:
-        out += c;
-    }
-  }
-  return out;
-}
-
 // As Go's template.JSEscapeString: what could end a string of JavaScript, or a script in a page.
 std::string ScriptEscaped(const std::string& text) {
   std::string out;
@@ -285,6 +259,32 @@ std::string QueryEscaped(const std::string& text) {
 }
 
 }  // namespace
+
+std::string HtmlEscaped(std::string_view text) {
+  std::string out;
+  for (const char c : text) {
+    switch (c) {
+      case '<':
+        out += "&lt;";
+        break;
+      case '>':
+        out += "&gt;";
+        break;
+      case '&':
+        out += "&amp;";
+        break;
+      case '"':
+        out += "&#34;";
+        break;
+      case '\'':
+        out += "&#39;";
+        break;
+      default:
+        out += c;
+    }
+  }
+  return out;
+}
 
 const TemplateFunction* FindTemplateFunction(std::string_view name) {
   static const std::map<std::string_view, TemplateFunction> kFunctions = {

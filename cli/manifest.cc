@@ -325,12 +325,14 @@ void FileFlags::AddTo(Command& command, const char* letter) {
 Result<std::vector<ManifestObject>> ReadManifests(Command& command, const FileFlags& files) {
   const auto sources = TRY(ReadSources(command, files));
   Session& session = *TRY(command.session());
+  const auto report = [&](const Error& error) {
+    files.reads_all_first ? command.Report(error) : command.ReportLast(error);
+  };
   std::vector<ManifestObject> objects;
   for (const Source& source : sources) {
     Documents documents = ReadDocuments(source.text);
     if (!documents.error.empty()) {
-      command.ReportLast(
-          CliError(fmt::format("error parsing {}: {}", source.name, documents.error)).value());
+      report(CliError(fmt::format("error parsing {}: {}", source.name, documents.error)).value());
     }
     for (Json& document : documents.values) {
       std::vector<Json> found;
@@ -341,7 +343,7 @@ Result<std::vector<ManifestObject>> ReadManifests(Command& command, const FileFl
       }
       for (Json& object : found) {
         if (const std::string why = files.refuses ? files.refuses(object) : ""; !why.empty()) {
-          command.ReportLast(CliError(why).value());
+          report(CliError(why).value());
           continue;
         }
         auto placed = PlaceObject(session, source.name, std::move(object), files.validates);
@@ -351,7 +353,7 @@ Result<std::vector<ManifestObject>> ReadManifests(Command& command, const FileFl
                    problem && files.validates) {
           return Fail(ValidationFailure(*problem, source.name));
         } else {
-          command.ReportLast(placed.error());
+          report(placed.error());
         }
       }
     }

@@ -28,6 +28,8 @@ struct FileFlags {
   bool recursive = false;
   // Why an object of a file is not taken, before its kind is looked for; "" of one that is.
   std::function<std::string(const Json& object)> refuses;
+  bool reads_all_first =
+      false;               // What cannot be read is told before what cannot be done, as apply.
   bool validates = false;  // The verb has documents validated, by what the server tells of kinds.
   void AddTo(Command& command, const char* letter = "f");
   bool empty() const { return filenames.empty() && kustomize.empty(); }

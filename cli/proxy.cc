@@ -7,6 +7,7 @@
 #include <memory>
 #include <sstream>
 
+#include "cli/go_template.h"
 #include "cli/json_text.h"
 #include "cli/proxy_filter.h"
 #include "cli/session.h"
@@ -96,32 +97,6 @@ std::string LinkTo(std::string_view path) {
   return link;
 }
 
-std::string HtmlText(std::string_view text) {
-  std::string html;
-  for (const char c : text) {
-    switch (c) {
-      case '&':
-        html += "&amp;";
-        break;
-      case '<':
-        html += "&lt;";
-        break;
-      case '>':
-        html += "&gt;";
-        break;
-      case '"':
-        html += "&#34;";
-        break;
-      case '\'':
-        html += "&#39;";
-        break;
-      default:
-        html += c;
-    }
-  }
-  return html;
-}
-
 // A page with a link to each file of a folder, as Go's file server makes it; of kListedMax at most.
 http::Response ListFolder(const fs::path& folder) {
   std::vector<std::string> names;
@@ -140,7 +115,7 @@ http::Response ListFolder(const fs::path& folder) {
   response.body =
       "<!doctype html>\n<meta name=\"viewport\" content=\"width=device-width\">\n<pre>\n";
   for (const std::string& name : names) {
-    response.body += fmt::format("<a href=\"{}\">{}</a>\n", LinkTo(name), HtmlText(name));
+    response.body += fmt::format("<a href=\"{}\">{}</a>\n", LinkTo(name), HtmlEscaped(name));
   }
   response.body += "</pre>\n";
   return response;

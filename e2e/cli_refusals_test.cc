@@ -117,7 +117,12 @@ TEST_F(CliRefusalsTest, ErrorsOfSeveralFilesNameThem) {
     EXPECT_THAT(both.err, HasSubstr("Error from server (Invalid): error when creating \"" + one +
                                     "\": Pod \"A\" is invalid: "))
         << verb;
-    EXPECT_THAT(both.err, testing::StartsWith("resource mapping not found for name: \"\"")) << verb;
+    const std::string missing = "resource mapping not found for name: \"\"";
+    if (std::string_view(verb) == "apply") {
+      EXPECT_THAT(both.err, testing::StartsWith(missing)) << "it reads all before it does anything";
+    } else {
+      EXPECT_THAT(both.err, HasSubstr("\n" + missing)) << verb;
+    }
   }
 }
 
