@@ -265,9 +265,10 @@ Result<> UndoOne(Command& command, const RolloutFlags& flags, const Target& targ
     return {};
   }
   if (wanted == At(target.object, "spec", "template")) {
-    command.Print("{}/{} skipped rollback (current template already matches revision {})\n",
-                  KindName(target.resource), target.key.name, chosen->first);
-    return {};
+    return PrintWritten(
+        command, flags.write, target.object, target.resource,
+        fmt::format("skipped rollback (current template already matches revision {})",
+                    chosen->first));
   }
   WriteOptions options = TRY(flags.write.Options());
   options.field_validation.clear();

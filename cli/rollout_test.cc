@@ -77,12 +77,19 @@ TEST_F(RolloutTest, WhatAnUndoWouldComeToIsPrintedInTheFormAskedFor) {
                        R"({"apiVersion": "apps/v1", "kind": "Deployment",
                            "metadata": {"name": "w", "uid": "u"},
                            "spec": {"selector": {"matchLabels": {"a": "b"}},
-                                    "template": {"spec": {"x": "new"}}}})"},
+                                    "template": {"metadata": {"labels": {"a": "b"}},
+                                                 "spec": {"x": "new"}}}})"},
                       {space + "/replicasets",
                        R"({"items": [)" + set("1", "old") + ", " + set("2", "new") + "]}"}});
   EXPECT_EQ(Run("rollout", {"undo", "deploy/w", "--dry-run=client",
                             "-o=jsonpath={.kind} {.spec.template.spec}"}), 0) << err_;
   EXPECT_EQ(out_, R"(Deployment {"x":"old"})");
+  // Also where there is nothing to undo.
+  EXPECT_EQ(Run("rollout", {"undo", "deploy/w", "--to-revision=2", "--template={{.kind}}"}), 0);
+  EXPECT_EQ(out_, "Deployment") << err_;
+  EXPECT_EQ(Run("rollout", {"undo", "deploy/w", "--to-revision=2"}), 0);
+  EXPECT_EQ(out_,
+            "deployment.apps/w skipped rollback (current template already matches revision 2)\n");
 }
 
 }  // namespace
