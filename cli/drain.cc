@@ -110,16 +110,19 @@ bool UsesEmptyDir(const Json& pod) {
   return false;
 }
 
+// Whether it has been going for longer than anybody is to wait for it.
+bool IsNotWaitedFor(const DrainFlags& flags, const Json& pod, TimePoint now) {
+  const auto deleted = Time::Parse(TextAt(pod, "metadata", "deletionTimestamp"));
+  return deleted && flags.skip_wait_for_delete > 0 &&
+         now - deleted->point() > std::chrono::seconds(flags.skip_wait_for_delete);
+}
+
 // Sorts one pod in, by the first rule that says something of it.
 void Plan(const DrainFlags& flags, const Json& pod, TimePoint now, DrainPlan& plan) {
   const std::string name = NamespaceOf(pod) + "/" + NameOf(pod);
   const bool has_ended = HasEnded(TextAt(pod, "status", "phase"));
   if (!At(pod, "metadata", "annotations", kMirrorPod).is_null()) return;
-  if (const auto deleted = Time::Parse(TextAt(pod, "metadata", "deletionTimestamp"));
-      deleted && flags.skip_wait_for_delete > 0 &&
-      now - deleted->point() > std::chrono::seconds(flags.skip_wait_for_delete)) {
-    return;
-  }
+  if (IsNotWaitedFor(flags, pod, now)) return;
   std::string controller;
   for (const Json& owner : At(pod, "metadata", "ownerReferences")) {
     if (IsTrue(At(owner, "controller"))) controller = TextAt(owner, "kind");
@@ -248,10 +251,27 @@ Result<> Drainer::Evict(const Json& pod) {
 Result<> Drainer::AwaitEnd(const Json& pod) {
   const ObjectKey key = {NamespaceOf(pod), NameOf(pod)};
   const std::string uid = TextAt(pod, "metadata", "uid");
+  bool is_skipped = false;
   const auto gone = [&](const Json* now) -> Result<bool> {
-    return !now || TextAt(*now, "metadata", "uid") != uid;
+    if (!now || TextAt(*now, "metadata", "uid") != uid) return true;
+    is_skipped = IsNotWaitedFor(flags_, *now, command_.environment().clock.Now());
+    return is_skipped;
   };
-  TRY(WaitUntil(session_, pods_.resource, key, Left(), gone));
+  // Nothing tells that a pod has been going for long: it is looked at again.
+  const Duration step = flags_.skip_wait_for_delete > 0
+                            ? Duration(std::chrono::seconds(flags_.skip_wait_for_delete))
+                            : kNever;
+  while (true) {
+    const auto waited = WaitUntil(session_, pods_.resource, key, std::min(step, Left()), gone);
+    if (waited) break;
+    const bool goes_on = waited.error().reason == Reason::kTimeout && Left() > Duration(0);
+    if (!goes_on) return Fail(waited.error());
+  }
+  if (is_skipped) {
+    command_.Print("pod {} has DeletionTimestamp older than {} seconds, skipping\n",
+                   GoQuote(key.name), flags_.skip_wait_for_delete);
+    return {};
+  }
   command_.Print("pod/{} {}\n", key.name, flags_.disable_eviction ? "deleted" : "evicted");
   return {};
 }
