@@ -102,6 +102,22 @@ Result<Json> MakeContainer(Command& command, const DebugFlags& flags, const std:
   return container;
 }
 
+// Where the pod's user is not root, what the profile gives the container may be of no use to him.
+void WarnOfUser(Command& command, const Json& container, const Json& pod) {
+  const auto names_user = [](const Json& context) {
+    return At(context, "runAsUser").is_number_integer();
+  };
+  const Json& of_pod = At(pod, "spec", "securityContext");
+  const Json& own = At(container, "securityContext");
+  if (!names_user(of_pod) || of_pod["runAsUser"] == 0 || !own.is_object()) return;
+  if (names_user(own) && own["runAsUser"] == 0) return;
+  if (!IsTrue(At(own, "privileged")) && At(own, "capabilities", "add").empty()) return;
+  command.Warn(
+      "Warning: Non-root user is configured for the entire target Pod, and some capabilities "
+      "granted by debug profile may not work. Please consider using \"--custom\" with a custom "
+      "profile that specifies \"securityContext.runAsUser: 0\".\n");
+}
+
 // What the user's own file says goes over what the profile made of the container.
 Result<> Customize(Session& session, const DebugFlags& flags, Json& container) {
   if (flags.custom.empty()) return {};
@@ -197,6 +213,7 @@ Result<> DebugInPod(Command& command, const DebugFlags& flags, const Target& pod
   Json container = TRY(MakeContainer(command, flags, name));
   ApplyDebugProfile(*FindDebugProfile(flags.profile), /*on_node=*/false, container);
   TRY(Customize(session, flags, container));
+  WarnOfUser(command, container, pod.object);
   if (!flags.target.empty()) container["targetContainerName"] = flags.target;
   // What is there stays first.
   Json order = Json::array();
@@ -300,6 +317,7 @@ Result<std::string> PutContainer(Command& command, const DebugFlags& flags, Json
   const std::string name = TextAt(*named, "name");
   ApplyDebugProfile(*FindDebugProfile(flags.profile), /*on_node=*/false, *named);
   TRY(Customize(*TRY(command.session()), flags, *named));
+  WarnOfUser(command, *named, copy);
   KeepInCopy(command, flags, copy);
   return name;
 }

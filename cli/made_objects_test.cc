@@ -143,6 +143,30 @@ TEST_F(PodServerTest, AProfileOfOnesOwnGoesOverTheOther) {
   EXPECT_THAT(err_, HasSubstr("are not modifiable via custom profile"));
 }
 
+TEST_F(PodServerTest, WhoseUserIsNotRootIsToldWhatProfilesCannotGiveHim) {
+  const auto answers = server_;
+  server_ = [answers](const http::Request& request) {
+    http::Response response = answers(request);
+    if (request.method != "GET" || !request.path.ends_with("/pods/web")) return response;
+    Json pod = Json::parse(response.body);
+    pod["spec"]["securityContext"]["runAsUser"] = 1000;
+    response.body = pod.dump();
+    return response;
+  };
+  const std::string warning = "Warning: Non-root user is configured for the entire target Pod";
+  EXPECT_EQ(Run("debug", {"web", "--image=x", "--container=d", "--profile=netadmin"}), 0) << err_;
+  EXPECT_THAT(err_, HasSubstr(warning));
+  EXPECT_EQ(
+      Run("debug", {"web", "--image=x", "--container=d", "--profile=sysadmin", "--copy-to=w"}), 0);
+  EXPECT_THAT(err_, HasSubstr(warning));
+  EXPECT_EQ(Run("debug", {"web", "--image=x", "--container=d", "--profile=restricted"}), 0);
+  EXPECT_THAT(err_, testing::Not(HasSubstr(warning))) << "it adds nothing";
+  EXPECT_EQ(Run("debug", {"web", "--image=x", "--container=d", "--profile=netadmin",
+                          "--custom=" + File("u.yaml", "{securityContext: {runAsUser: 0}}")}),
+            0);
+  EXPECT_THAT(err_, testing::Not(HasSubstr(warning)));
+}
+
 TEST_F(PodServerTest, WhatIsAboutACopyWantsOne) {
   const auto refused = [this](std::vector<std::string> args) {
     args.insert(args.begin(), {"web", "--profile=general"});

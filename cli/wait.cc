@@ -197,8 +197,11 @@ Result<> RunWait(Command& command, const Args& args) {
     if (goal.kind == Goal::Kind::kDelete || command.exit_code() != 0) return {};
     return CliError("no matching resources found");
   }
+  // One time for all, after which each is looked at once more.
+  const Duration begin = command.environment().clock.Monotonic();
   for (const Target& target : targets) {
-    const auto done = WaitForGoal(session, target, goal, timeout);
+    const Duration passed = command.environment().clock.Monotonic() - begin;
+    const auto done = WaitForGoal(session, target, goal, std::max(timeout - passed, Duration(0)));
     if (done) {
       TRY(PrintOutcome(command, print, target.object, target.resource, "condition met"));
     } else if (done.error().reason == Reason::kTimeout && timeout == Duration(0)) {

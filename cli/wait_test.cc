@@ -49,6 +49,36 @@ TEST_F(WaitTest, ItIsLookedAgainOnlyAfterAPauseWhereAWatchIsClosed) {
   EXPECT_EQ(pauses_, 2);
 }
 
+// A watch that stays open without a word.
+class SaysNothing final : public http::StreamSource {
+ public:
+  void Attach(http::Waker) override {}
+  http::Pulled Pull(size_t, std::vector<http::SharedBytes>&) override {
+    return http::Pulled::kIdle;
+  }
+};
+
+TEST_F(WaitTest, AllOfThemHaveOneTime) {
+  int watches = 0;
+  const auto answers = ServerOf(
+      "", {},
+      {{"/api/v1/namespaces/default/pods/p", "{}"}, {"/api/v1/namespaces/default/pods/q", "{}"}});
+  server_ = [&](const http::Request& request) {
+    if (request.path != "/api/v1/namespaces/default/pods") return answers(request);
+    if (!request.Query("watch")) return JsonAnswer(R"({"items": [{"metadata": {"name": "p"}}]})");
+    ++watches;
+    http::Response response;
+    response.status = 200;
+    response.stream = std::make_unique<SaysNothing>();
+    return response;
+  };
+  EXPECT_EQ(Run("wait", {"pod/p", "pod/q", "--for=condition=Ready", "--timeout=50ms"}), 1);
+  EXPECT_EQ(err_,
+            "timed out waiting for the condition on pods/p\n"
+            "timed out waiting for the condition on pods/q\n");
+  EXPECT_EQ(watches, 1) << "the second is only looked at";
+}
+
 // Says the same of a pod again and again.
 class SaysMore final : public http::StreamSource {
  public:
