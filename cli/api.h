@@ -24,7 +24,7 @@ struct WriteOptions {
   std::string field_validation;  // "Strict", "Warn", "Ignore", ""
 };
 
-inline constexpr int64_t kPageItems = 500;
+inline constexpr int kPageItems = 500;
 inline constexpr const char kChunkSizeHelp[] =
     "Return large lists in chunks of so many objects; 0 returns them at once.";
 // ListOptions::limit for a --chunk-size.

@@ -24,7 +24,8 @@ struct NodeFlags {
   }
 };
 
-Result<std::vector<Target>> FindNodes(Command& command, const NodeFlags& flags) {
+Result<std::vector<Target>> FindNodes(Command& command, const NodeFlags& flags,
+                                      int chunk_size = kPageItems) {
   if (command.words().empty() && flags.selectors.labels.empty()) {
     if (command.Given("selector")) return NothingNamed();
     return command.UsageError(fmt::format("USAGE: {} NODE [flags]", command.verb()));
@@ -32,8 +33,9 @@ Result<std::vector<Target>> FindNodes(Command& command, const NodeFlags& flags) 
   if (!command.words().empty() && !flags.selectors.labels.empty()) {
     return command.UsageError("cannot specify both a node name and a --selector option");
   }
-  return FindTargets(command, OfKind("nodes", command.words()),
-                     {.selectors = flags.selectors, .first_missing_ends = true});
+  return FindTargets(
+      command, OfKind("nodes", command.words()),
+      {.selectors = flags.selectors, .first_missing_ends = true, .chunk_size = chunk_size});
 }
 
 Result<> SetUnschedulable(Command& command, const NodeFlags& flags, const Target& node,
@@ -293,7 +295,7 @@ Result<> RunDrain(Command& command, const Args& args) {
   if (!LabelSelector::Parse(flags.pod_selector)) {
     return CliError("--pod-selector=<pod_selector> must be a valid label selector");
   }
-  const auto nodes = TRY(FindNodes(command, flags.node));
+  const auto nodes = TRY(FindNodes(command, flags.node, flags.chunk_size));
   if (command.exit_code() != 0) return {};  // All of them, or none.
   Session& session = *TRY(command.session());
   ServedKind pods = TRY(session.kinds().Find("pods"));

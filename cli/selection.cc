@@ -161,6 +161,7 @@ Result<> FromSelection(Command& command, const Selection& selection, const Targe
   list.namespace_ = namespace_;
   list.label_selector = options.selectors.labels;
   list.field_selector = options.selectors.fields;
+  list.limit = PageLimit(options.chunk_size);
   auto found = session.api().List(resource, list);
   if (!found) {
     command.Report(WithList(found.error(), resource, options.selectors));

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "cli/api.h"
 #include "cli/command.h"
 #include "cli/kinds.h"
 #include "cli/manifest.h"
@@ -62,6 +63,7 @@ struct TargetOptions {
   bool names_needed = true;
   // One that is named and not there is told of alone; otherwise each is.
   bool first_missing_ends = false;
+  int chunk_size = kPageItems;  // --chunk-size
 };
 
 // The words as those of FindTargets: names of this kind, unless they say another ("KIND/NAME").
