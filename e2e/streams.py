@@ -306,9 +306,10 @@ def proxied_folder(k, port):
               '<!doctype html>\n<meta name="viewport" content="width=device-width">\n<pre>\n'
               '<a href="a%20b&c.txt">a b&amp;c.txt</a>\n<a href="sub/">sub/</a>\n</pre>\n')
         check(k, "proxy: a folder's own page", curl(f"{root}/static/sub/"), 0, "in it\n")
+        # Go's own HTTP server says it: 301 up to Go 1.25, which the released kubectl is built with, 307 since.
         check(k, "proxy: a path with more slashes",
               curl("-o", "/dev/null", "-w", "%{http_code} %{redirect_url}\n", f"{root}//api/v1?limit=1"),
-              0, f"301 {root}/api/v1?limit=1\n")
+              0, pattern(f"30[17] {re.escape(root)}/api/v1\\?limit=1\n"))
         check(k, "proxy: a folder without its slash",
               curl("-o", "/dev/null", "-w", "%{http_code} %{redirect_url}\n", f"{root}/static/sub"),
               0, f"301 {root}/static/sub/\n")
