@@ -22,9 +22,9 @@ with_kubectl() { # DIRECTORY
   PATH=$1:$PATH
 }
 
-saw() { # TEXT: all who have looked saw what there is, and one of them that.
+saw() { # PATTERN: all who have looked saw what there is, and one of them that.
   [ -z "$(find "$audience" -type f ! -name '*.saw')" ] || { head -n 20 "$audience"/*.failed; return 1; }
-  grep -qF -- "$1" "$audience"/*.saw
+  grep -qE -- "$1" "$audience"/*.saw
 }
 
 docker_chapters() {
@@ -86,7 +86,8 @@ python3 -B e2e/tour.py docs/course.md
 if [ -n "$(ls "$audience")" ]; then
   check "a browser shows what skiff console opens" saw "1 of 1 ready"
   [[ " ${CHAPTERS:-9} " != *" 9 "* ]] ||
-    check "and the fault that was on" saw "Chaos partition of pod/a and pod/b: both directions"
+    # The last three are shown; who takes long to open a browser finds the next ones there.
+    check "and the faults" saw "Chaos (netem|partition|pause|kill|clock|disk) of "
 fi
 same_machine() { diff <(echo "$before") <(machine_state); }
 check "the machine is as it was before" same_machine
