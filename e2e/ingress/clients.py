@@ -1,6 +1,6 @@
 """Asks an Ingress without a pause until it is told to end (SIGTERM), and counts what got no answer.
 
-    clients.py ADDRESS PORT
+    clients.py ADDRESS PORT [COUNT]     COUNT: each of the six clients ends by itself after so many
 
 GET and POST, over HTTP/1.1 (a connection that is kept, and one a request) and HTTP/2, and gRPC, at the paths /http1,
 /h2c and /tls. Prints a line for each that was lost and one with the numbers of all; its exit code says whether none was.
@@ -14,9 +14,11 @@ import sys
 import threading
 import time
 
-from frames import ACK, DATA, END_HEADERS, END_STREAM, GOAWAY, HEADERS, PREFACE, RST_STREAM, SETTINGS, frame, literal
+from frames import (ACK, DATA, END_HEADERS, END_STREAM, GOAWAY, HEADERS, PREFACE, RST_STREAM, SETTINGS, WINDOW_UPDATE, frame,
+                    literal)
 
 address = (sys.argv[1], int(sys.argv[2]))
+limit = int(sys.argv[3]) if len(sys.argv) > 3 else None
 ended = threading.Event()
 asked = collections.Counter()
 lost = collections.Counter()
@@ -76,7 +78,7 @@ class Http2:
             self.connection = socket.create_connection(address, timeout=60)
             self.connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self.connection.sendall(PREFACE + frame(SETTINGS, 0, 0))
-            self.stream, self.text, self.window, self.going = -1, b"", 0, False
+            self.stream, self.text, self.going = -1, b"", False
         self.stream += 2
         headers = literal(b":method", method.encode()) + literal(b":scheme", b"http") + literal(b":authority", b"test")
         headers += literal(b":path", path.encode())
@@ -103,6 +105,9 @@ class Http2:
             kind, flags = self.text[3], self.text[4]
             stream = int.from_bytes(self.text[5:9], "big") & 0x7FFFFFFF
             payload, self.text = self.text[9:9 + length], self.text[9 + length:]
+            if kind == DATA and length:
+                # All answers together would else be 64 KiB at most.
+                self.connection.sendall(frame(WINDOW_UPDATE, 0, 0, struct.pack(">I", length)))
             if kind == SETTINGS and not flags & ACK:
                 self.connection.sendall(frame(SETTINGS, ACK, 0))
             elif kind == GOAWAY:
@@ -134,7 +139,7 @@ class Http2:
 
 def run(name, client, methods, paths):
     count = 0
-    while not ended.is_set():
+    while not ended.is_set() and count != limit:
         method, path = methods[count % len(methods)], paths[count // len(methods) % len(paths)]
         count += 1
         kind = f"{name} {method} {path}"
@@ -163,7 +168,8 @@ def main():
     threads = [threading.Thread(target=run, args=each) for each in clients]
     for each in threads:
         each.start()
-    ended.wait()
+    if limit is None:
+        ended.wait()
     for each in threads:
         each.join()
     for kind in sorted(asked):

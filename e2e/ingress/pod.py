@@ -18,7 +18,8 @@ import sys
 import threading
 import time
 
-from frames import ACK, DATA, END_HEADERS, END_STREAM, GOAWAY, HEADERS, PREFACE, SETTINGS, frame, literal
+from frames import (ACK, DATA, END_HEADERS, END_STREAM, GOAWAY, HEADERS, PREFACE, RST_STREAM, SETTINGS, WINDOW_UPDATE, frame,
+                    literal)
 
 
 class Connections:
@@ -149,7 +150,7 @@ def serve_http1(connection, text):
 def serve_http2(connection, text):
     connection.sendall(frame(SETTINGS, 0, 0))
     text = text[len(PREFACE):]
-    last, working = 0, False
+    last, open_streams = 0, set()  # A proxy has several under way at once.
     connections.waits(connection, goaway(connection, last))
     try:
         while True:
@@ -161,23 +162,32 @@ def serve_http2(connection, text):
             text = text[9 + length:]
             if kind == SETTINGS and not flags & ACK:
                 connection.sendall(frame(SETTINGS, ACK, 0))
-            if kind == HEADERS and not working:
-                working = connections.works(connection)
-                if not working:
+            if kind == HEADERS:
+                if not open_streams and not connections.works(connection):
                     return
+                open_streams.add(stream)
+                last = max(last, stream)
+            if kind == DATA and length:
+                # Who is not told that there is room again stops after 64 KiB, all streams together.
+                room = struct.pack(">I", length)
+                connection.sendall(frame(WINDOW_UPDATE, 0, 0, room) + frame(WINDOW_UPDATE, 0, stream, room))
             if kind in (HEADERS, DATA) and flags & END_STREAM:
-                last = stream
                 connection.sendall(
                     ANSWER[:5] + struct.pack(">I", stream) + ANSWER[9:] +
                     frame(DATA, 0, stream, bytes(5) + b"hello") +
                     frame(HEADERS, END_HEADERS | END_STREAM, stream, TRAILERS))
+            elif kind != RST_STREAM:
+                continue
+            if stream not in open_streams:
+                continue
+            open_streams.remove(stream)
+            if not open_streams:
                 connections.worked()
-                working = False
                 if not connections.waits(connection, goaway(connection, last)):
                     connection.sendall(frame(GOAWAY, 0, 0, struct.pack(">II", last, 0)))
                     return
     finally:
-        if working:
+        if open_streams:
             connections.worked()
 
 
