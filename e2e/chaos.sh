@@ -365,9 +365,9 @@ check "it is over" in_pod a ping -c 1 -W 1 -q "$static_ip"
 
 say "The disk of a node"
 room() { df --output=avail "$DATA" | tail -n 1; }
-begin disk node/$NODE "--data-dir=$DATA" --for=5s
+begin disk node/$NODE "--data-dir=$DATA" --for=20s
 check "it is full" eval '[ "$(room)" -lt 100 ]'
-check "for five seconds" eval '[ "$(room)" -gt 10000 ]'
+check "until its time is up" eval '[ "$(room)" -gt 10000 ]'
 check "the API takes writes" k create configmap later
 check "nothing is on" nothing_on
 check "and no directory says what was" eval '[ ! -e /run/skiff-chaos ]'

@@ -107,7 +107,7 @@ spread() { # IP
 rollout_without_failures() { # KUBECTL-LIKE PROGRAM, IP
   local kubectl=$1 asked failed
   asked=$(mktemp); failed=$(mktemp)
-  ( while :; do curl -fsS -m 5 "http://$2/hostname" >>"$asked" 2>>"$failed"; echo >>"$asked"; done ) &
+  ( while :; do curl -fsS -m 20 "http://$2/hostname" >>"$asked" 2>>"$failed"; echo >>"$asked"; done ) &
   asker=$!
   run "$kubectl" set image deployment/web web=skiff.local/kitten:1.0
   run "$kubectl" rollout status deployment/web --timeout=120s
@@ -170,7 +170,7 @@ site_demo() { # KUBECTL-LIKE PROGRAM
   check "the Ingress says where it is served" \
     says '[0-9]\.' "$kubectl" get ingress site -o jsonpath='{.status.loadBalancer.ingress[0].ip}'
   asked=$(mktemp); failed=$(mktemp)
-  ( while :; do curl -fsS -m 5 "$site/api/users" >>"$asked" 2>>"$failed"; done ) &
+  ( while :; do curl -fsS -m 20 "$site/api/users" >>"$asked" 2>>"$failed"; done ) &
   asker=$!
   run "$kubectl" rollout restart deployment/users
   run "$kubectl" patch ingress site --type=json \

@@ -109,7 +109,7 @@ simulated=/run/skiff/simulated
 simulate() { "$SKIFF" up --data-dir=$simulated --nodes=20; }
 "$SKIFF" up --data-dir=$simulated --nodes=20 >/dev/null &
 first=$!
-timeout 20 bash -c "until [ -e $simulated/skiff.pid ]; do :; done"
+timeout 60 bash -c "until [ -e $simulated/skiff.pid ]; do :; done"
 kill -9 $first
 wait $first 2>/dev/null || true
 check "the next up waits for what the first one has begun" simulate
