@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 
 #include "api/gen/certificates_v1.h"
+#include "api/gen/discovery_v1.h"
+#include "api/server_addresses.h"
 #include "client/bootstrap_token.h"
 #include "controllers/identity/certificate_rules.h"
 #include "e2e/harness.h"
@@ -14,6 +16,7 @@ using certificates_v1::CertificateSigningRequest;
 using core_v1::ConfigMap;
 using core_v1::Node;
 using core_v1::Secret;
+using discovery_v1::EndpointSlice;
 using testing::IsEmpty;
 using testing::SizeIs;
 
@@ -174,6 +177,21 @@ TEST_F(CertificatesTest, AServingCertificateIsForTheNodesOwnAddresses) {
   AddNode("n2", "192.0.2.1");
   EXPECT_EQ(Verdict(Ask(node_, certificates::kKubeletServingSigner, "n1", order)), "unsigned")
       << "another node has that address too";
+}
+
+TEST_F(CertificatesTest, NoNodeGetsACertificateForAnAddressOfAnyServer) {
+  AddNode("n1", "fd00::9");
+  const CertificateOrder order{.ip_addresses = {"fd00::9"}};
+  EXPECT_EQ(Verdict(Ask(node_, certificates::kKubeletServingSigner, "n1", order)),
+            "AutoApproved signed");
+  EndpointSlice servers;
+  servers.metadata.namespace_ = "default";
+  servers.metadata.name = "kubernetes";
+  servers.metadata.labels["kubernetes.io/service-name"] = "kubernetes";
+  servers.metadata.annotations[kServerAddressesAnnotation] = "fd00::8,fd00::9";
+  servers.address_type = "IPv4";
+  cluster_.Apply(servers).RunFor(1s);
+  EXPECT_EQ(Verdict(Ask(node_, certificates::kKubeletServingSigner, "n1", order)), "unsigned");
 }
 
 TEST_F(CertificatesTest, AnApprovedRequestThatItsSignerRefusesFails) {

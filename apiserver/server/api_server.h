@@ -81,6 +81,7 @@ struct ApiServerOptions {
   std::vector<std::string> service_account_key_pems = {};
   std::string generated_key_path = {};
   std::string advertise_address = "127.0.0.1";
+  std::vector<std::string> other_addresses = {};  // At which it is known as well.
   int secure_port = 6443;
   bool shared_store = false;  // Other servers use the same store.
   bool controllers_are_within = false;  // In this process, and the scheduler.

@@ -66,7 +66,8 @@ Result<std::unique_ptr<ApiServer>> ApiServer::Create(ApiServerOptions options, P
   TRY(WriteStartObjects(*made.core, start));
   // Endpoints may not name a loopback address.
   if (made.options.shared_store && !made.options.advertise_address.starts_with("127.")) {
-    made.master_leases = std::make_unique<MasterLeases>(made.store, made.options.advertise_address);
+    made.master_leases = std::make_unique<MasterLeases>(made.store, made.options.advertise_address,
+                                                        made.options.other_addresses);
   }
   start.owns_endpoints = !made.options.shared_store;
   made.AddEntrance();

@@ -10,6 +10,7 @@
 
 #include "api/codec/protobuf.h"
 #include "api/gen/core_v1.h"
+#include "api/server_addresses.h"
 #include "apiserver/auth/user.h"
 #include "apiserver/objects/etcd_objects.h"
 #include "apiserver/server/api_server.h"
@@ -38,6 +39,7 @@ class Node {
                                    .node_port_min = 30000,
                                    .node_port_max = 30059,
                                    .advertise_address = fmt::format("192.0.2.{}", seed),
+                                   .other_addresses = {fmt::format("fd00::{}", seed)},
                                    .shared_store = true},
                                   {*store_, clock, random_});
     CHECK(made.has_value());
@@ -310,6 +312,9 @@ TEST_F(EtcdApiServerTest, PodsFindTheServersThatAreThere) {
   a_.Step();
   b_.Step();
   EXPECT_EQ(a_.Addresses(), "192.0.2.1 192.0.2.2 ");
+  const Json slice =
+      a_.Ask("GET", "/apis/discovery.k8s.io/v1/namespaces/default/endpointslices/kubernetes").body;
+  EXPECT_EQ(slice["metadata"]["annotations"][kServerAddressesAnnotation], "fd00::1,fd00::2");
   {
     Node crashes(host_, clock_, 3);
     crashes.Step();

@@ -314,6 +314,9 @@ Result<ApiServerOptions> ApiServerProcess::Impl::OptionsOf(const ApiServerFlags&
       .mutating_policies_act = flags.mutating_policies_act,
       .flow_control = flags.flow_control,
       .resident = flags.resident};
+  for (const std::string& name : flags.extra_names) {
+    if (ParseIp(name)) options.other_addresses.push_back(name);
+  }
   options.anonymous_auth = flags.anonymous_auth;
   options.authorization = TRY(AuthorizationOf(flags.authorization, flags.authorization_modes));
   options.outside_tokens = TRY(OutsideTokensOf(flags.tokens, flags.anonymous_auth.has_value()));

@@ -1,8 +1,12 @@
 #include "apiserver/services/master_leases.h"
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
 #include "api/gen/core_v1.h"
 #include "api/gen/discovery_v1.h"
 #include "api/rules/core/ip.h"
+#include "api/server_addresses.h"
 #include "apiserver/objects/record_codec.h"
 #include "apiserver/storage/keys.h"
 #include "apiserver/storage/record_header.h"
@@ -42,7 +46,9 @@ Result<> MasterLeases::Renew() {
   Object lease(core_v1::Endpoints::Info());
   lease.metadata().name = address_;
   auto& subset = lease.As<core_v1::Endpoints>()->subsets.emplace_back();
+  // kube-apiserver reads the first.
   subset.addresses.emplace_back().ip = address_;
+  for (const std::string& other : others_) subset.addresses.emplace_back().ip = other;
   StoredObject stored = TRY(EncodeForStore(lease));
   TRY(store_.Apply({.key = StoreKey(kMasterLeases, "", address_),
                     .expect = {},
@@ -65,13 +71,20 @@ Result<> MasterLeases::WriteEndpoints(const std::set<std::string>& addresses) {
   });
 }
 
-Result<> MasterLeases::WriteSlice(const std::set<std::string>& addresses) {
+Result<> MasterLeases::WriteSlice(const std::set<std::string>& addresses,
+                                  const std::set<std::string>& others) {
+  const std::string told = fmt::format("{}", fmt::join(others, ","));
   return Rewrite<discovery_v1::EndpointSlice>(store_, [&](discovery_v1::EndpointSlice& slice) {
     std::set<std::string> present;
     for (const auto& endpoint : slice.endpoints) {
       present.insert(endpoint.addresses.begin(), endpoint.addresses.end());
     }
-    if (present == addresses && slice.endpoints.size() == addresses.size()) return false;
+    auto& annotations = slice.metadata.annotations;
+    const auto annotation = annotations.find(kServerAddressesAnnotation);
+    const bool is_told = told == (annotation == annotations.end() ? "" : annotation->second);
+    if (present == addresses && slice.endpoints.size() == addresses.size() && is_told) return false;
+    annotations.erase(kServerAddressesAnnotation);
+    if (!told.empty()) annotations[kServerAddressesAnnotation] = told;
     slice.endpoints.clear();
     for (const std::string& address : addresses) {
       auto& endpoint = slice.endpoints.emplace_back();
@@ -87,16 +100,22 @@ Result<> MasterLeases::Reconcile() {
   const auto page = TRY(store_.List({.prefix = prefix}));
   const auto own = ParseIp(address_);
   std::set<std::string> addresses;
+  std::set<std::string> others;
   for (const RecordPtr& record : page.records) {
     const std::string address = record->key.substr(prefix.size());
     const auto ip = ParseIp(address);
     // A slice has addresses of one family.
     if (ip && own && ip->v6 == own->v6) addresses.insert(address);
+    Object lease = TRY(ObjectOf(core_v1::Endpoints::Info(), *record));
+    for (const auto& subset : lease.As<core_v1::Endpoints>()->subsets) {
+      for (const auto& at : subset.addresses) others.insert(at.ip);
+    }
   }
+  for (const std::string& address : addresses) others.erase(address);
   // The last one leaves its address: somebody will come back at it.
   if (addresses.empty()) return {};
   TRY(WriteEndpoints(addresses));
-  return WriteSlice(addresses);
+  return WriteSlice(addresses, others);
 }
 
 Duration MasterLeases::Step() {

@@ -2,8 +2,11 @@
 // addresses that its Node object has, no other node's, and nothing else of the cluster's.
 // Kubernetes leaves this to others, and without them the API server cannot know the kubelets that
 // it talks to; `skiff up` turns it on.
+#include <sstream>
+
 #include "api/gen/discovery_v1.h"
 #include "api/gen/networking_v1.h"
+#include "api/server_addresses.h"
 #include "base/log.h"
 #include "client/bootstrap_token.h"
 #include "client/kubeconfig.h"
@@ -71,7 +74,8 @@ class ServingApprover final : public Reconciler<CertificateSigningRequest> {
     return all;
   }
 
-  // What clients call the API server: what joining machines are told, and where its Service leads.
+  // What clients call the API servers: what joining machines are told, where the Service leads, and
+  // at which other addresses they are.
   std::vector<std::string> ApiServer() const {
     std::vector<std::string> all = api_server_names_;
     const auto info =
@@ -91,6 +95,10 @@ class ServingApprover final : public Reconciler<CertificateSigningRequest> {
       for (const auto& endpoint : slice->endpoints) {
         all.insert(all.end(), endpoint.addresses.begin(), endpoint.addresses.end());
       }
+      const auto others = slice->metadata.annotations.find(kServerAddressesAnnotation);
+      if (others == slice->metadata.annotations.end()) continue;
+      std::istringstream addresses(others->second);
+      for (std::string address; std::getline(addresses, address, ',');) all.push_back(address);
     }
     return all;
   }
