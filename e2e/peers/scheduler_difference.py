@@ -256,14 +256,15 @@ def differ(answers, states):
 def without_timeouts(said):
     """A search for devices that takes ten seconds of a busy machine is given up: that node is counted with those that
     have none."""
-    counted = r"(\d+) (timed out trying to allocate devices|cannot allocate all claims)"
-    if "timed out trying" not in said:
+    told = re.match(r"(.*nodes are available: )(.*?)(\.(?: .*|$))", said)
+    if "timed out trying" not in said or not told:
         return said
-    total = sum(int(count) for count, _ in re.findall(counted, said))
-    said = re.sub(r"\d+ timed out trying to allocate devices(, )?", "", said)
-    if "cannot allocate all claims" not in said:
-        return said
-    return re.sub(r"\d+ cannot allocate all claims", f"{total} cannot allocate all claims", said)
+    reasons, without = [], 0
+    for reason in re.split(r", (?=\d)", told[2]):
+        counted = re.match(r"(\d+) (timed out trying to allocate devices|cannot allocate all claims)$", reason)
+        without += int(counted[1]) if counted else 0
+        reasons += [] if counted else [reason]
+    return told[1] + ", ".join(sorted(reasons + [f"{without} cannot allocate all claims"])) + told[3]
 
 
 def ask_world(api, seed, count, nodes):
