@@ -94,10 +94,15 @@ void InformerCache::HoldWhole(Decode decode, const Type* type) {
   reflector_.TakeStructs(type != nullptr);
 }
 
+const CachedObject* InformerCache::Find(const ObjectKey& key) const {
+  const auto place = places_.find(&key);
+  return place == places_.end() ? nullptr : &place->second->second;
+}
+
 CachedObject InformerCache::Get(const ObjectKey& key) const {
   const MutexLock lock(mutex_);
-  const auto found = objects_.find(key);
-  return found == objects_.end() ? CachedObject{} : found->second;
+  const CachedObject* found = Find(key);
+  return found == nullptr ? CachedObject{} : *found;
 }
 
 void InformerCache::Wrote(const meta_v1::ObjectMeta& metadata) {
@@ -140,7 +145,8 @@ std::vector<CachedObject> InformerCache::ByIndex(const std::string& index,
   CHECK(found != indexes_.end());
   const auto keys = found->second.keys.find(value);
   if (keys == found->second.keys.end()) return some;
-  for (const ObjectKey& key : keys->second) some.push_back(objects_.at(key));
+  some.reserve(keys->second.size());
+  for (const ObjectKey& key : keys->second) some.push_back(*Find(key));
   return some;
 }
 
@@ -155,8 +161,7 @@ InformerCache::CountsAndSome InformerCache::CountsOf(const std::string& name,
   const auto found = counts->second.groups.find(group);
   if (found != counts->second.groups.end()) result.counts = found->second;
   for (const ObjectKey& key : keys) {
-    const auto object = objects_.find(key);
-    if (object != objects_.end()) result.some.push_back(object->second);
+    if (const CachedObject* object = Find(key)) result.some.push_back(*object);
   }
   return result;
 }
@@ -260,8 +265,9 @@ void InformerCache::Apply(WatchEvent event) {
 }
 
 CachedObject InformerCache::Exchange(const ObjectKey& key, CachedObject now) {
-  const auto found = objects_.find(key);
-  CachedObject before = found == objects_.end() ? CachedObject{} : found->second;
+  const auto place = places_.find(&key);
+  const bool is_there = place != places_.end();
+  CachedObject before = is_there ? place->second->second : CachedObject{};
   const bool keeps_owners =
       before && now && before.metadata->owner_references == now.metadata->owner_references;
   for (auto& [name, index] : indexes_) {
@@ -278,12 +284,15 @@ CachedObject InformerCache::Exchange(const ObjectKey& key, CachedObject now) {
     for (const std::string& value : is) index.keys[value].insert(key);
   }
   for (auto& [name, counts] : counts_) counts.Change(before, now);
-  if (!now) {
-    if (found != objects_.end()) objects_.erase(found);
-  } else if (found != objects_.end()) {
-    found->second = std::move(now);
-  } else {
-    objects_.emplace(key, std::move(now));
+  if (is_there && now) {
+    place->second->second = std::move(now);
+  } else if (is_there) {
+    const Objects::iterator object = place->second;
+    places_.erase(place);
+    objects_.erase(object);
+  } else if (now) {
+    const Objects::iterator object = objects_.emplace(key, std::move(now)).first;
+    places_.emplace(&object->first, object);
   }
   return before;
 }

@@ -130,6 +130,21 @@ class InformerCache final : public ReflectorSink {
     void Change(const CachedObject& before, const CachedObject& now);
     void Add(const Counted& counted, int64_t amount);
   };
+  using Objects = std::map<ObjectKey, CachedObject>;
+  // A key as it stands in `objects_`, or one to look for there.
+  struct HashOfKey {
+    size_t operator()(const ObjectKey* key) const {
+      const std::hash<std::string_view> hash;
+      return hash(key->name) * 31 + hash(key->namespace_);
+    }
+  };
+  struct SameKey {
+    bool operator()(const ObjectKey* a, const ObjectKey* b) const {
+      return a->name == b->name && a->namespace_ == b->namespace_;
+    }
+  };
+  // nullptr: there is none.
+  const CachedObject* Find(const ObjectKey& key) const REQUIRES(mutex_);
   // Puts `now` (or nothing) under its key; returns what was there.
   CachedObject Exchange(const ObjectKey& key, CachedObject now) REQUIRES(mutex_);
   void Tell(const CachedObject& before, const CachedObject& now) const;
@@ -144,7 +159,10 @@ class InformerCache final : public ReflectorSink {
   std::vector<Handler> handlers_;
   std::vector<std::function<void()>> on_synced_;
   mutable Mutex mutex_;
-  std::map<ObjectKey, CachedObject> objects_ GUARDED_BY(mutex_);
+  Objects objects_ GUARDED_BY(mutex_);
+  // Where each is among them: names begin alike, and most changes are of objects that are there.
+  std::unordered_map<const ObjectKey*, Objects::iterator, HashOfKey, SameKey> places_
+      GUARDED_BY(mutex_);
   std::map<std::string, Index> indexes_ GUARDED_BY(mutex_);
   std::map<std::string, Counts> counts_ GUARDED_BY(mutex_);
   std::atomic<bool> started_ = false;

@@ -61,6 +61,39 @@ TEST_F(InformerTest, IsAskedByWhoControlsAnObjectNow) {
   EXPECT_EQ(cache.ControlledBy("n", "y").size(), 1u);
 }
 
+TEST_F(InformerTest, FindsByKeyAndListsInOrderWhateverComesAndGoes) {
+  const auto pods = informers_.For<core_v1::Pod>();
+  auto& cache = pods.cache();
+  std::map<ObjectKey, std::string> known;  // Versions.
+  SeededRandom random(7);
+  cache.Replace({}, "1");
+  for (int version = 2; version < 2'000; ++version) {
+    const ObjectKey key{"n-" + std::to_string(random.Below(2)),
+                        "p-" + std::to_string(random.Below(40))};
+    const std::string text = std::to_string(version);
+    const bool deleted = known.contains(key) && random.Below(3) == 0;
+    const RawJson pod(Json{{"metadata",
+                            {{"name", key.name},
+                             {"namespace", key.namespace_},
+                             {"uid", key.Text()},
+                             {"resourceVersion", text}}}});
+    cache.Apply({.type = deleted ? WatchEvent::Type::kDeleted : WatchEvent::Type::kModified,
+                 .object = pod});
+    known[key] = text;
+    if (deleted) known.erase(key);
+    ASSERT_EQ(cache.size(), known.size());
+    const auto found = cache.Get(key);
+    ASSERT_EQ(found.metadata != nullptr, known.contains(key));
+    EXPECT_TRUE(!found || found.metadata->resource_version == text);
+  }
+  auto next = known.begin();
+  for (const auto& object : cache.List()) {
+    EXPECT_EQ(KeyOf(*pods.Get(next->first)), next->first);
+    EXPECT_EQ(object.metadata->resource_version, next++->second);
+  }
+  EXPECT_EQ(cache.ListIn("n-0").size() + cache.ListIn("n-1").size(), known.size());
+}
+
 TEST_F(InformerTest, CountsFollowWhatIsThere) {
   const auto pods = informers_.For<core_v1::Pod>();
   auto& cache = pods.cache();

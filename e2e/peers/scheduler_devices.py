@@ -18,6 +18,22 @@ def made(kind, name, spec, **metadata):
     return {"apiVersion": API, "kind": kind, "metadata": {"name": name, **metadata}, "spec": spec}
 
 
+def states_of(slices):
+    """What is said of the pools that are not as they should be."""
+    pools, states = {}, {}
+    for spec in (each["spec"] for each in slices):
+        pools.setdefault(spec["driver"] + "/" + spec["pool"]["name"], []).append(spec)
+    for name, specs in pools.items():
+        newest = max(spec["pool"]["generation"] for spec in specs)
+        specs = [spec for spec in specs if spec["pool"]["generation"] == newest]
+        devices = [device["name"] for spec in specs for device in spec["devices"]]
+        if len(specs) != specs[0]["pool"]["resourceSliceCount"]:
+            states[name] = "being updated"
+        elif len(set(devices)) != len(devices):
+            states[name] = "invalid"
+    return states
+
+
 class Devices:
     def __init__(self, rng, world):
         self.rng, self.maybe, self.some = rng, world.maybe, world.some
@@ -73,6 +89,7 @@ class Devices:
             {"key": "topology.kubernetes.io/zone", "operator": "In", "values": ["a", "b"]}]}]}
         slices += self.pool(NIC, "of-zones", {"nodeSelector": zone}, [2])
         slices += self.pool(NIC, "of-all", {"allNodes": True}, [1])
+        self.states = states_of(slices)
         self.free = [(s["spec"]["driver"], s["spec"]["pool"]["name"], d["name"])
                      for s in slices for d in s["spec"]["devices"]]
         return slices

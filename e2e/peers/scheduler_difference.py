@@ -21,7 +21,7 @@ import scheduler_devices
 import scheduler_worlds
 
 SCHEDULERS = ("ours", "kube")
-SECONDS_MAX = 60  # For all the answers of a world.
+SECONDS_MAX = 60  # For the next answer: searches that are given up take ten each, one after the other.
 
 
 class Api:
@@ -140,7 +140,7 @@ def ask_at_once(api, pods):
     for pod in pods:
         api.make(pods_of(pod["metadata"]["namespace"]), [for_scheduler(pod, s) for s in SCHEDULERS])
     wanted = {f"{pod['metadata']['name']}-{s}": (pod["metadata"]["name"], s) for pod in pods for s in SCHEDULERS}
-    end = time.monotonic() + SECONDS_MAX
+    end, waited_for = 0, len(wanted) + 1
     while True:
         answers = collections.defaultdict(dict)
         for pod in api.call("GET", "/api/v1/pods?" + chosen)["items"]:
@@ -148,6 +148,8 @@ def ask_at_once(api, pods):
                 name, scheduler = wanted[pod["metadata"]["name"]]
                 answers[name][scheduler] = answer
         missing = [n for n, (name, s) in wanted.items() if s not in answers[name]]
+        if len(missing) < waited_for:
+            end, waited_for = time.monotonic() + SECONDS_MAX, len(missing)
         if not missing or time.monotonic() > end:
             for name, scheduler in (wanted[n] for n in missing):
                 answers[name][scheduler] = "no answer"
@@ -239,29 +241,32 @@ def ask_alone(api, pod, schedulers=SCHEDULERS):
     return answers
 
 
-def differ(answers):
+def differ(answers, states):
     """All words count, but for what depends on the node that is looked at first: kube-scheduler looks at many at once,
-    and the first one where a claim is found to be wrong is the one it tells of."""
-    def said(scheduler):
-        wrong = re.match(r"SchedulerError: .*?: claim (\S+?)[,:] (.*)", answers[scheduler])
-        return wrong and (wrong[1], re.sub(r"resource pool \S+", "a pool", wrong[2]))
-    ours, kube = said("ours"), said("kube")
-    if ours and kube:
-        return ours[0] == kube[0] and ours[1] != kube[1]
+    and the first one where a claim is found to be wrong is the one it tells of. A pool that one of them tells of has to
+    be as it says, of which `states` knows, and on another node something else may be wrong with the claim."""
+    told = [re.match(r"SchedulerError: .*?: claim (\S+?)[,:] (.*)", answers[scheduler]) for scheduler in SCHEDULERS]
+    if all(told):
+        pools = [re.search(r"resource pool (\S+) is currently (.*)", each[2]) for each in told]
+        if any(pool and states.get(pool[1]) != pool[2] for pool in pools):
+            return True
+        ours, kube = told
+        return ours[1] == kube[1] and ours[2] != kube[2] and not any(pools)
     return without_timeouts(answers["ours"]) != without_timeouts(answers["kube"])
 
 
 def without_timeouts(said):
     """A search for devices that takes ten seconds of a busy machine is given up: that node is counted with those that
     have none."""
-    counted = r"(\d+) (timed out trying to allocate devices|cannot allocate all claims)"
-    if "timed out trying" not in said:
+    told = re.match(r"(.*nodes are available: )(.*?)(\.(?: .*|$))", said)
+    if "timed out trying" not in said or not told:
         return said
-    total = sum(int(count) for count, _ in re.findall(counted, said))
-    said = re.sub(r"\d+ timed out trying to allocate devices(, )?", "", said)
-    if "cannot allocate all claims" not in said:
-        return said
-    return re.sub(r"\d+ cannot allocate all claims", f"{total} cannot allocate all claims", said)
+    reasons, without = [], 0
+    for reason in re.split(r", (?=\d)", told[2]):
+        counted = re.match(r"(\d+) (timed out trying to allocate devices|cannot allocate all claims)$", reason)
+        without += int(counted[1]) if counted else 0
+        reasons += [] if counted else [reason]
+    return told[1] + ", ".join(sorted(reasons + [f"{without} cannot allocate all claims"])) + told[3]
 
 
 def ask_world(api, seed, count, nodes):
@@ -280,12 +285,12 @@ def ask_world(api, seed, count, nodes):
     preferring = [world.preferring(f"b{i}") for i in range(count // 8)]
     answers = ask_at_once(api, blocked)
     # A scheduler may have been asked before it had heard of all the world; then it is not again.
-    again = [pod for pod in blocked if differ(answers[pod["metadata"]["name"]])]
+    again = [pod for pod in blocked if differ(answers[pod["metadata"]["name"]], devices.states)]
     if again:
         answers.update(ask_at_once(api, again))
     for pod in alone:
         said = ask_alone(api, pod)
-        answers[pod["metadata"]["name"]] = ask_alone(api, pod) if differ(said) else said
+        answers[pod["metadata"]["name"]] = ask_alone(api, pod) if differ(said, devices.states) else said
     for pod in with_claims:
         answers[pod["metadata"]["name"]] = ask_alone_with_claims(api, devices, pod)
     for pod in preferring:
@@ -293,7 +298,7 @@ def ask_world(api, seed, count, nodes):
     different = 0
     for pod in blocked + alone + with_claims + preferring:
         said = answers[pod["metadata"]["name"]]
-        if differ(said):
+        if differ(said, devices.states):
             different += 1
             print(f"seed {seed} pod {pod['metadata']['name']}:\n  ours: {said['ours']}\n  kube: {said['kube']}\n"
                   f"  {json.dumps(pod)}")
