@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "controllers/machinery/custom_kind_watches.h"
+#include "controllers/machinery/garbage_collector.h"
 
 namespace skiff {
 namespace {
@@ -113,7 +114,11 @@ const Entry kControllers[] = {
      /*by_default=*/false},
     {"unserved-kinds-controller", [](Manager& m, const auto& o, auto&) { AddUnservedKinds(m, o); }},
     {"garbage-collector-controller",
-     [](Manager& m, const auto&, auto& k) { AddGarbageCollector(m, k); }},
+     [](Manager& m, const auto& o, auto& k) {
+       const auto workers = o.workers.find("garbage-collector");
+       if (workers == o.workers.end()) return AddGarbageCollector(m, k);
+       AddGarbageCollector(m, k, workers->second);
+     }},
 };
 
 // Of kube-controller-manager v1.35, and not here. All but one do not run there either: their

@@ -8,11 +8,13 @@
 #include <string>
 #include <vector>
 
+#include "apiserver/auth/front_proxy.h"
 #include "base/metrics.h"
 #include "base/program.h"
 #include "client/manager.h"
 #include "client/transport.h"
 #include "http/tls.h"
+#include "skiff/request_limit.h"
 
 namespace skiff {
 
@@ -20,6 +22,9 @@ namespace skiff {
 struct ApiFlags {
   std::string kubeconfig;
   std::string master;  // Overrides the kubeconfig's server.
+  std::string qps;     // A number; "": as many requests as there are.
+  int burst = 30;
+  RequestRate rate;  // What the two say, by CheckApiFlags.
 };
 // --leader-elect and its like.
 struct LeaderFlags {
@@ -40,7 +45,22 @@ struct ServingFlags {
   std::string client_ca_file;
   std::string tls_min_version;
   std::vector<std::string> tls_cipher_suites;
+  std::vector<std::string> sni_certificates;  // As --tls-sni-cert-key.
+  int http2_streams_max = 0;                  // Of a connection; 0: the server's own bound.
+  bool disable_http2 = false;
   std::vector<std::string> always_allow_paths = {"/healthz", "/readyz", "/livez"};
+  // Where tokens and rights are asked about; "": where all else is.
+  std::string authentication_kubeconfig;
+  std::string authorization_kubeconfig;
+  // How long the answers are believed.
+  Duration token_ttl = 10s;
+  Duration allowed_ttl = 10s;
+  Duration denied_ttl = 10s;
+  std::string requestheader_client_ca_file;
+  FrontProxyOptions front_proxy{.username_headers = {"x-remote-user"},
+                                .uid_headers = {"x-remote-uid"},
+                                .group_headers = {"x-remote-group"},
+                                .extra_header_prefixes = {"x-remote-extra-"}};
 };
 
 void AddApiFlags(Flags& flags, ApiFlags& to);
@@ -52,6 +72,8 @@ void AddUnused(Flags& flags, const std::string& why, const std::vector<std::stri
 // --profiling and --contention-profiling.
 void AddProfilingFlags(Flags& flags);
 
+// Invalid carries Kubernetes' text.
+Result<> CheckApiFlags(ApiFlags& flags);
 // Where the server is and who asks: by the flags, or as a pod knows it.
 Result<HttpsOptions> ServerOf(const ApiFlags& flags);
 // Invalid carries Kubernetes' text.

@@ -33,6 +33,94 @@ Result<Json> OnlyDocument(const std::string& text, const std::string& group,
                           own, version, kind, group, versions[0]));
 }
 
+std::string NotHere(const std::string& value, const char* why) {
+  return fmt::format("Invalid value: {}: it cannot be had here, and must not be ignored: {}", value,
+                     why);
+}
+
+// As --kubeconfig and --kube-api-*.
+template <typename Config>
+void ReadConnection(ConfigFields& connection, Config& to) {
+  double number = 0;
+  connection.Read("kubeconfig", to.kubeconfig);
+  connection.Read("qps", number);
+  int given = 0;
+  connection.Read("burst", given);
+  // Zeros are what is not said.
+  if (number != 0) to.qps = fmt::format("{}", number);
+  if (given != 0) to.burst = given;
+  if (given < 0) {
+    connection.Note("burst", fmt::format("Invalid value: {}: must be non-negative", given));
+  }
+  for (const char* name : {"contentType", "acceptContentTypes"}) {
+    std::string type;
+    connection.Read(name, type);
+    if (type.empty() || type == "application/json") continue;
+    // Kubernetes' own, which stands in a file that one of its programs has written.
+    if (type == "application/vnd.kubernetes.protobuf") {
+      to.unused_fields.push_back(
+          fmt::format("clientConnection.{}: {} of the configuration file has "
+                      "no effect: JSON is spoken",
+                      name, type));
+    } else {
+      connection.Note(name, NotHere("\"" + type + "\"", "JSON is spoken"));
+    }
+  }
+}
+
+void ReadLeader(ConfigFields& leader, LeaderFlags& to) {
+  leader.Read("leaderElect", to.elect);
+  leader.Read("leaseDuration", to.lease_duration);
+  leader.Read("renewDeadline", to.renew_deadline);
+  leader.Read("retryPeriod", to.retry_period);
+  leader.Read("resourceName", to.name);
+  leader.Read("resourceNamespace", to.namespace_);
+  std::string lock = "leases";
+  leader.Read("resourceLock", lock);
+  if (lock == "leases" || !to.elect) return;
+  leader.Note("resourceLock", fmt::format("Invalid value: \"{}\": resourceLock value must be "
+                                          "\"leases\"",
+                                          lock));
+}
+
+// What is so whatever the file says, or cannot be otherwise.
+void ReadScheduling(ConfigFields& top, std::vector<std::string>& unused) {
+  int parallelism = 16, first = 1, most = 10;
+  bool delay = true;  // What there is is looked at by who leads, whichever of the two is said.
+  top.Read("parallelism", parallelism);
+  top.Read("podInitialBackoffSeconds", first);
+  top.Read("podMaxBackoffSeconds", most);
+  top.Read("delayCacheUntilActive", delay);
+  if (parallelism <= 0) {
+    top.Note("parallelism", fmt::format("Invalid value: {}: should be an integer value greater "
+                                        "than zero",
+                                        parallelism));
+  }
+  if (first != 1) {
+    top.Note("podInitialBackoffSeconds",
+             first <= 0 ? fmt::format("Invalid value: {}: must be greater than 0", first)
+                        : NotHere(std::to_string(first), "a pod waits for one second at first"));
+  }
+  if (most != 10) {
+    top.Note("podMaxBackoffSeconds",
+             most < first ? fmt::format("Invalid value: {}: must be greater than or equal to "
+                                        "PodInitialBackoffSeconds",
+                                        most)
+                          : NotHere(std::to_string(most), "a pod waits for ten seconds at most"));
+  }
+  for (const char* name : {"enableProfiling", "enableContentionProfiling"}) {
+    bool on = false;
+    top.Read(name, on);
+    // So it is in a file that kube-scheduler has written.
+    if (on) {
+      unused.push_back(
+          fmt::format("{}: true of the configuration file has no effect: no profiles "
+                      "are served",
+                      name));
+    }
+  }
+}
+
 // As kube-scheduler, what extenders say wins over what profiles say of the same.
 Result<> ReadExtenders(const Json* extenders,
                        const std::function<Result<std::string>(const std::string&)>& read,
@@ -60,22 +148,15 @@ Result<SchedulerConfig> ParseSchedulerConfig(
   int percentage = 0;  // The scheduler's own choice.
   top.Read("percentageOfNodesToScore", percentage);
   ConfigFields connection = top.Object("clientConnection");
-  connection.Read("kubeconfig", config.kubeconfig);
-  top.Take(connection);
+  ReadConnection(connection, config);
+  top.TakeStrictly(connection);
   ConfigFields leader = top.Object("leaderElection");
-  leader.Read("leaderElect", config.leader.elect);
-  leader.Read("leaseDuration", config.leader.lease_duration);
-  leader.Read("renewDeadline", config.leader.renew_deadline);
-  leader.Read("retryPeriod", config.leader.retry_period);
-  leader.Read("resourceName", config.leader.name);
-  leader.Read("resourceNamespace", config.leader.namespace_);
-  top.Take(leader);
+  ReadLeader(leader, config.leader);
+  top.TakeStrictly(leader);
+  ReadScheduling(top, config.unused_fields);
   const Json* const profiles = top.Any("profiles");
   const Json* const extenders = top.Any("extenders");
-  TRY(top.Outcome());
-  for (const ConfigFields* each : {&top, &connection, &leader}) {
-    each->TellUnread(config.unused_fields);
-  }
+  TRY(top.Strict());
   if (percentage < 0 || percentage > 100) {
     return Fail(Reason::kInvalid,
                 fmt::format("percentageOfNodesToScore: Invalid value: {}: not in valid range "
@@ -106,7 +187,7 @@ Result<ProxyConfig> ParseProxyConfig(const std::string& text) {
   local.Read("interfaceNamePrefix", config.interface_name_prefix);
   top.Take(local);
   ConfigFields connection = top.Object("clientConnection");
-  connection.Read("kubeconfig", config.kubeconfig);
+  ReadConnection(connection, config);
   top.Take(connection);
   ConfigFields iptables = top.Object("iptables");
   iptables.Read("masqueradeAll", config.masquerade_all);

@@ -42,6 +42,8 @@ constexpr std::string_view kOwnOfAll[] = {"authentication-*",
                                           "bind-address",
                                           "cert-dir",
                                           "client-ca-file",
+                                          "disable-http2-serving",
+                                          "http2-*",
                                           "kube-api-*",
                                           "kubeconfig",
                                           "leader-*",
@@ -159,6 +161,9 @@ Result<scheduler::SchedulerOptions> WithSchedulerArgs(const std::vector<std::str
   if (!flags) return Refused(kFlag, flags.error());
   if (!*flags) return Refused(kFlag, Error{Reason::kInvalid, "--help is no argument"});
   Append((*flags)->log.notes, notes);
+  if ((*flags)->api.rate.is_limited()) {
+    notes.emplace_back("clientConnection.qps has no effect: within one process nothing is sent");
+  }
   return std::move((*flags)->scheduler);
 }
 

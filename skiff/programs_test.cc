@@ -48,11 +48,11 @@ class ProgramFlagsTest : public testing::Test {
 
 TEST_F(ProgramFlagsTest, WhatHasNoEffectIsSaidAndARestrictionActsOrIsRefused) {
   const auto manager = ParseControllerManagerFlags(
-      {"--concurrent-gc-syncs=3", "--profiling=false", "--enable-garbage-collector=false"});
+      {"--concurrent-service-syncs=3", "--profiling=false", "--enable-garbage-collector=false"});
   ASSERT_TRUE(manager) << manager.error().message;
   EXPECT_THAT((*manager)->log.notes,
-              ElementsAre("--concurrent-gc-syncs=3 has no effect: its controller has one worker, "
-                          "which does not wait for an object to be done"));
+              ElementsAre("--concurrent-service-syncs=3 has no effect: kube-controller-manager has "
+                          "no clouds any more"));
   EXPECT_EQ((*manager)->controllers.controllers.at(0), "-garbage-collector-controller");
   EXPECT_EQ(ParseSchedulerFlags({"--tls-cipher-suites=TLS_NULL"}).error().message,
             "Cipher suite TLS_NULL not supported or doesn't exist");
@@ -139,7 +139,14 @@ TEST_F(ProgramFlagsTest, ABadControllerManagerFlagIsRefusedInItsWords) {
     return parsed ? "" : parsed.error().message;
   };
   EXPECT_EQ(error({"--no-such"}), "unknown flag: --no-such");
-  EXPECT_EQ(error({"--concurrent-gc-syncs=-1"}), "--concurrent-gc-syncs can not be negative value");
+  EXPECT_EQ(error({"--concurrent-gc-syncs=0"}),
+            "concurrent-gc-syncs must be greater than 0, but got 0");
+  EXPECT_EQ(error({"--concurrent-serviceaccount-token-syncs=0"}),
+            "concurrent-serviceaccount-token-syncs must be greater than 0, but got 0");
+  EXPECT_EQ(error({"--min-resync-period=-1s"}), "--min-resync-period can not be negative value");
+  EXPECT_THAT(error({"--kube-api-qps=many"}), HasSubstr("strconv.ParseFloat"));
+  EXPECT_THAT(error({"--kube-api-qps=5", "--kube-api-burst=0"}), HasSubstr("--kube-api-burst"));
+  EXPECT_THAT(error({"--tls-sni-cert-key=one.crt"}), HasSubstr("certificate and key file paths"));
   EXPECT_THAT(error({"--namespace-sync-period=soon"}), HasSubstr("time: invalid duration"));
   EXPECT_EQ(error({"--mirroring-max-endpoints-per-subset=0"}),
             "mirroring-max-endpoints-per-subset must not be less than 1, but got 0");
@@ -163,7 +170,9 @@ TEST_F(ProgramFlagsTest, ABadControllerManagerFlagIsRefusedInItsWords) {
   EXPECT_EQ(error({"--controllers=*,device-taint-eviction-controller"}), "");
   EXPECT_EQ(error({"--controllers=*,-selinux-warning-controller"}), "");
   EXPECT_EQ(error({"--controllers=*,selinux-warning-controller"}),
-            "--controllers: there is no selinux-warning-controller here");
+            "--controllers: there is no selinux-warning-controller here: it warns of pods that "
+            "could not share a volume mounted with an SELinux label, and no volume is mounted with "
+            "one here");
   EXPECT_EQ(error({"--controllers=*,nobody"}),
             "\"nobody\" is not in the list of known controllers");
   EXPECT_THAT(error({"--cluster-signing-cert-file=/x"}), HasSubstr("both the certificate and"));
@@ -178,6 +187,56 @@ TEST_F(ProgramFlagsTest, ABadControllerManagerFlagIsRefusedInItsWords) {
       error({"--cluster-signing-cert-file=" + File("a.crt", authority.pem().certificate_pem),
              "--cluster-signing-key-file=" + File("b.key", other.pem().key_pem)}),
       HasSubstr("key does not belong"));
+}
+
+TEST_F(ProgramFlagsTest, WhatCannotBeOtherwiseIsRefusedAndTheSameIsTakenInSilence) {
+  // As kube-controller-manager has them where nothing is said, or as it is here.
+  const auto taken = ParseControllerManagerFlags(
+      {"--min-resync-period=12h0m0s", "--namespace-sync-period=5m",
+       "--controller-start-interval=0s", "--pvclaimbinder-sync-period=15s",
+       "--pv-recycler-minimum-timeout-nfs=300", "--cloud-provider=external",
+       "--kube-api-content-type=application/json", "--controller-shutdown-timeout=10s",
+       "--cluster-name=kubernetes", "--concurrent-serviceaccount-token-syncs=5",
+       "--cidr-allocator-type=RangeAllocator", "--authentication-skip-lookup",
+       "--permit-address-sharing", "--profiling=false"});
+  ASSERT_TRUE(taken) << taken.error().message;
+  EXPECT_THAT((*taken)->log.notes, ElementsAre());
+  for (const char* flag :
+       {"--cloud-provider=aws", "--cloud-config=/x", "--enable-hostpath-provisioner",
+        "--flex-volume-plugin-dir=/x", "--enable-leader-migration", "--leader-migration-config=/x",
+        "--pv-recycler-minimum-timeout-nfs=10", "--controller-start-interval=1s", "--profiling",
+        "--contention-profiling", "--permit-port-sharing", "--authentication-skip-lookup=false",
+        "--kube-api-content-type=application/vnd.kubernetes.protobuf", "--vmodule=a=1",
+        "--log-text-split-stream", "--endpoint-updates-batch-period=1s",
+        "--external-cloud-volume-plugin=x"}) {
+    const auto parsed = ParseControllerManagerFlags({flag});
+    ASSERT_FALSE(parsed) << flag;
+    EXPECT_THAT(parsed.error().message, HasSubstr("must not be ignored")) << flag;
+  }
+}
+
+TEST_F(ProgramFlagsTest, FlagsOfConnectionsAndWorkReachThem) {
+  const auto given = ParseControllerManagerFlags(
+      {"--kube-api-qps=12.5", "--kube-api-burst=40", "--concurrent-gc-syncs=3",
+       "--requestheader-allowed-names=proxy", "--requestheader-username-headers=X-User",
+       "--authorization-kubeconfig=/z", "--authorization-webhook-cache-unauthorized-ttl=1s",
+       "--http2-max-streams-per-connection=7", "--disable-http2-serving"});
+  ASSERT_TRUE(given) << given.error().message;
+  const ControllerManagerFlags& flags = **given;
+  EXPECT_EQ(flags.api.rate.qps, 12.5);
+  EXPECT_EQ(flags.api.rate.burst, 40);
+  EXPECT_EQ(flags.controllers.workers.at("garbage-collector"), 3);
+  EXPECT_THAT(flags.serving.front_proxy.allowed_names, ElementsAre("proxy"));
+  EXPECT_THAT(flags.serving.front_proxy.username_headers, ElementsAre("X-User"));
+  EXPECT_EQ(flags.serving.authorization_kubeconfig, "/z");
+  EXPECT_EQ(flags.serving.denied_ttl, 1s);
+  EXPECT_EQ(flags.serving.http2_streams_max, 7);
+  EXPECT_TRUE(flags.serving.disable_http2);
+  EXPECT_THAT(flags.log.notes, ElementsAre());
+  EXPECT_FALSE((*ParseControllerManagerFlags({"--kube-api-qps=-1"}))->api.rate.is_limited());
+  EXPECT_FALSE((*ParseSchedulerFlags({}))->api.rate.is_limited());
+  EXPECT_EQ((*ParseSchedulerFlags({"--kube-api-qps=5"}))->api.rate.burst, 100);
+  EXPECT_EQ((*ParseKubeProxyFlags({"--kube-api-qps=5"}))->api.rate.burst, 10);
 }
 
 TEST_F(ProgramFlagsTest, AFlagNamesControllersByOldAndNewNames) {
@@ -255,7 +314,8 @@ class ComponentServerTest : public testing::Test {
   }};
   Client client_{transport_, "test"};
   MetricRegistry metrics_;
-  ComponentServer server_{{client_, clock_, metrics_}, {"/healthz", "/readyz", "/livez"}};
+  ComponentServer server_{{client_, client_, clock_, metrics_},
+                          {.open_paths = {"/healthz", "/readyz", "/livez"}}};
 };
 
 TEST_F(ComponentServerTest, HealthIsForAnyone) {
@@ -284,6 +344,57 @@ TEST_F(ComponentServerTest, ADecisionIsKeptForTenSeconds) {
   clock_.Advance(11s);
   EXPECT_EQ(Get("/metrics", "watcher").status, 200);
   EXPECT_GT(asked_, before);
+}
+
+TEST_F(ComponentServerTest, HowLongADecisionIsKeptIsChosen) {
+  ComponentServer server({client_, client_, clock_, metrics_},
+                         {.token_ttl = 1min, .allowed_ttl = 30s, .denied_ttl = 0s});
+  const auto asked = [&](const std::string& token) {
+    const int before = asked_;
+    http::Request request;
+    request.method = "GET";
+    request.path = "/metrics";
+    request.headers.emplace("Authorization", "Bearer " + token);
+    server.Handle(request);
+    return asked_ - before;
+  };
+  EXPECT_EQ(asked("watcher"), 2);
+  clock_.Advance(29s);
+  EXPECT_EQ(asked("watcher"), 0);
+  clock_.Advance(2s);
+  EXPECT_EQ(asked("watcher"), 2);
+  EXPECT_EQ(asked("guest"), 2);
+  EXPECT_EQ(asked("guest"), 2) << "a refusal is not kept";
+  EXPECT_EQ(asked("nobody"), 1);
+  EXPECT_EQ(asked("nobody"), 0) << "whose a token is, is";
+}
+
+TEST_F(ComponentServerTest, AProxyInFrontNamesTheUser) {
+  const auto users = *CertificateAuthority::Create("users", clock_.Now());
+  const auto proxies = *CertificateAuthority::Create("proxies", clock_.Now());
+  ComponentServer server({client_, client_, clock_, metrics_},
+                         {.client_ca_pem = users.pem().certificate_pem,
+                          .front_proxy = {.client_ca_pem = proxies.pem().certificate_pem,
+                                          .allowed_names = {"proxy"},
+                                          .username_headers = {"X-Remote-User"},
+                                          .group_headers = {"X-Remote-Group"}}});
+  const auto get = [&](const CertificateAuthority& authority, const std::string& name,
+                       const std::string& group) {
+    const auto pair = *authority.Issue({.common_name = name, .client = true}, clock_.Now());
+    http::Request request;
+    request.method = "GET";
+    request.path = "/metrics";
+    request.peer_certificate = std::make_shared<http::PeerCertificate>(
+        http::PeerCertificate{name, {}, pair.certificate_pem});
+    request.headers.emplace("X-Remote-User", "somebody");
+    request.headers.emplace("X-Remote-Group", group);
+    return server.Handle(request);
+  };
+  EXPECT_EQ(get(proxies, "proxy", "system:monitoring").status, 200);
+  EXPECT_THAT(get(proxies, "proxy", "others").body, HasSubstr("User \"somebody\""));
+  EXPECT_EQ(get(proxies, "impostor", "system:monitoring").status, 401);
+  EXPECT_THAT(get(users, "proxy", "system:monitoring").body, HasSubstr("User \"proxy\""))
+      << "headers of a user are nobody's word";
 }
 
 TEST_F(ComponentServerTest, RequestsAndQueuesAreCounted) {

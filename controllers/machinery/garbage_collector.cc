@@ -1,6 +1,8 @@
 // Deletes objects whose owners are all gone, and carries out foreground deletion and orphaning.
 // owner_graph.cc knows who owns whom; before anything is deleted, the server is asked. Whom an
 // owner leaves behind the graph alone says, so that nothing is done before it holds all kinds.
+#include "controllers/machinery/garbage_collector.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -392,12 +394,16 @@ class CollectedCustomKinds final : public CustomKindsUser {
 }  // namespace
 
 void AddGarbageCollector(Manager& manager, CustomKindWatches& custom_kinds) {
+  AddGarbageCollector(manager, custom_kinds, kWorkers);
+}
+
+void AddGarbageCollector(Manager& manager, CustomKindWatches& custom_kinds, int workers) {
   const auto collector = std::make_shared<Collector>(manager);
   custom_kinds.Add(std::make_shared<CollectedCustomKinds>(collector));
   for (const KindInfo* info : BuiltInKinds()) {
     if (IsCollected(*info)) collector->Watch(manager.informers().Metadata(*info));
   }
-  for (int i = 0; i < kWorkers; ++i) {
+  for (int i = 0; i < workers; ++i) {
     manager.AddLoop(std::make_unique<CollectorLoop>(
         collector, collector->checks(),
         [c = collector.get()](const auto& uid) { return c->Check(uid); }));
