@@ -6,6 +6,7 @@
 
 #include "api/gen/authentication_v1.h"
 #include "api/gen/authorization_v1.h"
+#include "apiserver/auth/authenticated_group.h"
 #include "base/hash.h"
 #include "base/version.h"
 
@@ -27,11 +28,35 @@ std::string BearerToken(const http::Request& request) {
   return header.starts_with(kBearer) ? std::string(header.substr(kBearer.size())) : "";
 }
 
-// No token reads like it.
-std::string IdentityText(const User& user) {
-  return Json{
-      {"name", user.name}, {"uid", user.uid}, {"groups", user.groups}, {"extra", user.extra}}
-      .dump(-1, ' ', /*ensure_ascii=*/false, Json::error_handler_t::replace);
+// Appends so that no two lists of texts, whatever bytes they hold, come to the same.
+void AddText(std::string_view text, std::string& to) {
+  to += fmt::format("{}:", text.size());
+  to += text;
+}
+void AddTexts(const std::vector<std::string>& texts, std::string& to) {
+  to += fmt::format("{};", texts.size());
+  for (const std::string& text : texts) AddText(text, to);
+}
+
+// What a decision is kept by. The kind of who asks comes first: a token is whatever its sender
+// likes, also what a user's name and groups read like here.
+std::string KeyOfUser(const User& user) {
+  std::string text("user\0", 5);
+  AddText(user.name, text);
+  AddText(user.uid, text);
+  AddTexts(user.groups, text);
+  for (const auto& [name, values] : user.extra) {
+    AddText(name, text);
+    AddTexts(values, text);
+  }
+  return Sha256(text);
+}
+std::string KeyOfToken(const std::string& token) {
+  return Sha256(std::string("token\0", 6) + token);
+}
+
+bool ShowsCertificate(const http::Request& request) {
+  return request.peer_certificate || !request.peer_certificate_error.empty();
 }
 
 }  // namespace
@@ -72,13 +97,14 @@ bool ComponentServer::IsOpen(const std::string& path) const {
 }
 
 ComponentServer::Decision ComponentServer::Decide(const http::Request& request) {
-  const auto shown = Shown(request);
-  if (!shown) return {401, "Unauthorized\n"};
-  std::optional<User> known = *shown;
+  std::optional<User> known = Named(request);
   const std::string token = BearerToken(request);
-  if (!known && token.empty()) known = AnonymousUser();
+  if (!known && token.empty()) {
+    if (ShowsCertificate(request)) return {401, "Unauthorized\n"};
+    known = AnonymousUser();
+  }
   // Secrets are not kept, their digests are.
-  const std::string key = Sha256(known ? IdentityText(*known) : token) + request.path;
+  const std::string key = (known ? KeyOfUser(*known) : KeyOfToken(token)) + request.path;
   const Duration now = parts_.clock.Monotonic();
   {
     const MutexLock lock(mutex_);
@@ -105,7 +131,7 @@ ComponentServer::Decision ComponentServer::Ask(const std::string& path, const Us
   if (!status.authenticated) return {401, "Unauthorized\n", access_.token_ttl};
   User user{status.user.username, status.user.uid, status.user.groups, {}};
   for (const auto& [name, values] : status.user.extra) user.extra[name] = values;
-  Decision decision = AskRights(path, user);
+  Decision decision = AskRights(path, WithAuthenticatedGroup(std::move(user)));
   decision.lifetime = std::min(decision.lifetime, access_.token_ttl);
   return decision;
 }
@@ -127,22 +153,18 @@ ComponentServer::Decision ComponentServer::AskRights(const std::string& path,
           access_.denied_ttl};
 }
 
-Result<std::optional<User>> ComponentServer::Shown(const http::Request& request) {
-  if (!request.peer_certificate_error.empty()) {
-    return Fail(Reason::kUnauthorized, request.peer_certificate_error);
-  }
-  if (!request.peer_certificate) return std::nullopt;
+std::optional<User> ComponentServer::Named(const http::Request& request) {
+  if (!request.peer_certificate_error.empty() || !request.peer_certificate) return std::nullopt;
   const auto holder = certificates_.HolderOf(request.peer_certificate->pem);
   if (!holder || !holder->fault.empty() || !holder->IsGoodAt(parts_.clock.Now())) {
-    return Fail(Reason::kUnauthorized, "the certificate is not good");
+    return std::nullopt;
   }
   std::optional<User> user;
   if (holder->is_proxy && MayBeFrontProxy(access_.front_proxy, holder->user.name)) {
     user = UserInHeaders(access_.front_proxy, request);
   }
   if (!user && holder->is_client) user = holder->user;
-  if (!user) return Fail(Reason::kUnauthorized, "the certificate names nobody");
-  user->groups.emplace_back(kGroupAuthenticated);
+  if (user) user = WithAuthenticatedGroup(std::move(*user));
   return user;
 }
 

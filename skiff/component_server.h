@@ -7,6 +7,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -57,8 +58,8 @@ class ComponentServer final : public http::Handler {
   // Null `known`: whose `token` is has to be asked as well.
   Decision Ask(const std::string& path, const User* known, const std::string& token) const;
   Decision AskRights(const std::string& path, const User& user) const;
-  // Whom a certificate, or the proxy in front, names; nullopt: neither is there.
-  Result<std::optional<User>> Shown(const http::Request& request);
+  // Whom a certificate, or the proxy in front, names; nullopt: neither is there, or it is not good.
+  std::optional<User> Named(const http::Request& request);
 
   const Parts parts_;
   const Access access_;

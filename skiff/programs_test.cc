@@ -9,12 +9,9 @@
 #include <fstream>
 
 #include "apiserver/auth/pki.h"
-#include "apiserver/server/api_server.h"
-#include "apiserver/storage/rocksdb_store.h"
 #include "controllers/identity/certificate_rules.h"
 #include "skiff/certs.h"
 #include "skiff/chaos/program.h"
-#include "skiff/component_server.h"
 #include "skiff/doctor.h"
 #include "skiff/host_facts.h"
 #include "skiff/join.h"
@@ -26,7 +23,6 @@
 namespace skiff {
 namespace {
 
-using testing::AllOf;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::Not;
@@ -280,140 +276,6 @@ TEST_F(ProgramFlagsTest, AProxyReadsKubeadmsConfigurationFile) {
   EXPECT_THAT(ParseKubeProxyFlags({"--cluster-cidr=foo"}).error().message,
               HasSubstr("Invalid value: \"foo\": must be a valid CIDR block (e.g. 10.100.0.0/16 or "
                         "fde4:8dba:82e1::/48)"));
-}
-
-// Serves beside a real API server that decides who may see what.
-class ComponentServerTest : public testing::Test {
- protected:
-  ComponentServerTest() : env_(NewMemoryDisk()) {
-    store_ = *RocksdbStore::Open({.path = "/store", .env = env_.get()}, clock_);
-    api_ = *ApiServer::Create(
-        {.authorization_modes = {"RBAC"},
-         .token_file_text = "watcher,prometheus,u1,\"system:monitoring\"\nguest,guest,u2\n"},
-        {*store_, clock_, random_});
-    metrics_.AddProcessMetrics();
-  }
-  http::Response Get(const std::string& path, const std::string& token = "") {
-    http::Request request;
-    request.method = "GET";
-    request.path = path;
-    if (!token.empty()) request.headers.emplace("Authorization", "Bearer " + token);
-    return server_.Handle(request);
-  }
-
-  FakeClock clock_;
-  SeededRandom random_{7};
-  std::shared_ptr<rocksdb::Env> env_;
-  std::unique_ptr<RocksdbStore> store_;
-  std::unique_ptr<ApiServer> api_;
-  int asked_ = 0;
-  InProcessTransport transport_{[this](const http::Request& request) {
-    ++asked_;
-    return api_->Handle(request,
-                        {.name = "system:kube-scheduler", .groups = {"system:authenticated"}});
-  }};
-  Client client_{transport_, "test"};
-  MetricRegistry metrics_;
-  ComponentServer server_{{client_, client_, clock_, metrics_},
-                          {.open_paths = {"/healthz", "/readyz", "/livez"}}};
-};
-
-TEST_F(ComponentServerTest, HealthIsForAnyone) {
-  for (const char* path : {"/healthz", "/readyz", "/livez"}) {
-    EXPECT_EQ(Get(path).status, 200) << path;
-    EXPECT_EQ(Get(path).body, "ok");
-  }
-  EXPECT_EQ(asked_, 0) << "nobody is asked about it";
-}
-
-TEST_F(ComponentServerTest, MetricsAreForThoseWhomTheApiServerLetsSeeThem) {
-  EXPECT_EQ(Get("/metrics").status, 403);
-  EXPECT_EQ(Get("/metrics", "guest").status, 403);
-  EXPECT_EQ(Get("/metrics", "nobody").status, 401);
-  const auto answer = Get("/metrics", "watcher");
-  EXPECT_EQ(answer.status, 200) << answer.body;
-  EXPECT_THAT(answer.body, HasSubstr("process_resident_memory_bytes"));
-  EXPECT_EQ(Get("/no-such-path", "watcher").status, 403) << "system:monitoring names its paths";
-}
-
-TEST_F(ComponentServerTest, ADecisionIsKeptForTenSeconds) {
-  Get("/metrics", "watcher");
-  const int before = asked_;
-  EXPECT_EQ(Get("/metrics", "watcher").status, 200);
-  EXPECT_EQ(asked_, before);
-  clock_.Advance(11s);
-  EXPECT_EQ(Get("/metrics", "watcher").status, 200);
-  EXPECT_GT(asked_, before);
-}
-
-TEST_F(ComponentServerTest, HowLongADecisionIsKeptIsChosen) {
-  ComponentServer server({client_, client_, clock_, metrics_},
-                         {.token_ttl = 1min, .allowed_ttl = 30s, .denied_ttl = 0s});
-  const auto asked = [&](const std::string& token) {
-    const int before = asked_;
-    http::Request request;
-    request.method = "GET";
-    request.path = "/metrics";
-    request.headers.emplace("Authorization", "Bearer " + token);
-    server.Handle(request);
-    return asked_ - before;
-  };
-  EXPECT_EQ(asked("watcher"), 2);
-  clock_.Advance(29s);
-  EXPECT_EQ(asked("watcher"), 0);
-  clock_.Advance(2s);
-  EXPECT_EQ(asked("watcher"), 2);
-  EXPECT_EQ(asked("guest"), 2);
-  EXPECT_EQ(asked("guest"), 2) << "a refusal is not kept";
-  EXPECT_EQ(asked("nobody"), 1);
-  EXPECT_EQ(asked("nobody"), 0) << "whose a token is, is";
-}
-
-TEST_F(ComponentServerTest, AProxyInFrontNamesTheUser) {
-  const auto users = *CertificateAuthority::Create("users", clock_.Now());
-  const auto proxies = *CertificateAuthority::Create("proxies", clock_.Now());
-  ComponentServer server({client_, client_, clock_, metrics_},
-                         {.client_ca_pem = users.pem().certificate_pem,
-                          .front_proxy = {.client_ca_pem = proxies.pem().certificate_pem,
-                                          .allowed_names = {"proxy"},
-                                          .username_headers = {"X-Remote-User"},
-                                          .group_headers = {"X-Remote-Group"}}});
-  const auto get = [&](const CertificateAuthority& authority, const std::string& name,
-                       const std::string& group) {
-    const auto pair = *authority.Issue({.common_name = name, .client = true}, clock_.Now());
-    http::Request request;
-    request.method = "GET";
-    request.path = "/metrics";
-    request.peer_certificate = std::make_shared<http::PeerCertificate>(
-        http::PeerCertificate{name, {}, pair.certificate_pem});
-    request.headers.emplace("X-Remote-User", "somebody");
-    request.headers.emplace("X-Remote-Group", group);
-    return server.Handle(request);
-  };
-  EXPECT_EQ(get(proxies, "proxy", "system:monitoring").status, 200);
-  EXPECT_THAT(get(proxies, "proxy", "others").body, HasSubstr("User \"somebody\""));
-  EXPECT_EQ(get(proxies, "impostor", "system:monitoring").status, 401);
-  EXPECT_THAT(get(users, "proxy", "system:monitoring").body, HasSubstr("User \"proxy\""))
-      << "headers of a user are nobody's word";
-}
-
-TEST_F(ComponentServerTest, RequestsAndQueuesAreCounted) {
-  const auto counting = MakeCountingTransport(
-      std::make_unique<InProcessTransport>(
-          [this](const http::Request& request) { return api_->Handle(request, LoopbackUser()); }),
-      "127.0.0.1:6443", metrics_);
-  Client client(*counting, "test");
-  InformerFactory informers({client, clock_, random_});
-  Manager manager({*counting, clock_, random_, informers, "test"});
-  AddServiceAccountController(manager);
-  AddQueueMetrics(metrics_, manager);
-  (void)client.Get<core_v1::Namespace>({"", "none"});  // Only counted.
-  EXPECT_THAT(
-      metrics_.Text(),
-      AllOf(HasSubstr(
-                R"(rest_client_requests_total{code="404",host="127.0.0.1:6443",method="GET"} 1)"),
-            HasSubstr(R"(workqueue_depth{name="serviceaccount"} 0)"),
-            HasSubstr(R"(workqueue_adds_total{name="serviceaccount"} 0)")));
 }
 
 TEST(ProgramHelpTest, GoesToStandardOutput) {
