@@ -5,7 +5,6 @@
 #include <memory>
 
 #include "controllers/machinery/custom_kind_watches.h"
-#include "controllers/machinery/garbage_collector.h"
 
 namespace skiff {
 namespace {
@@ -15,6 +14,8 @@ struct Entry {
   void (*add)(Manager& manager, const ControllerOptions& options, CustomKindWatches& custom_kinds);
   bool by_default = true;  // "*" means it too.
 };
+
+constexpr int kCollectorWorkers = 10;  // Where nobody says.
 
 // The garbage collector last: it watches metadata of the kinds that nobody watches whole.
 const Entry kControllers[] = {
@@ -116,8 +117,7 @@ const Entry kControllers[] = {
     {"garbage-collector-controller",
      [](Manager& m, const auto& o, auto& k) {
        const auto workers = o.workers.find("garbage-collector");
-       if (workers == o.workers.end()) return AddGarbageCollector(m, k);
-       AddGarbageCollector(m, k, workers->second);
+       AddGarbageCollector(m, k, workers == o.workers.end() ? kCollectorWorkers : workers->second);
      }},
 };
 
@@ -126,6 +126,7 @@ const Entry kControllers[] = {
 struct Absent {
   std::string_view name;
   ControllerState state = ControllerState::kIdle;
+  std::string_view why_missing = "";
 };
 constexpr Absent kAbsent[] = {
     {"cloud-node-lifecycle-controller"},
@@ -133,7 +134,9 @@ constexpr Absent kAbsent[] = {
     {"kube-apiserver-serving-clustertrustbundle-publisher-controller"},
     {"node-route-controller"},
     {"podcertificaterequest-cleaner-controller"},
-    {"selinux-warning-controller", ControllerState::kMissing},
+    {"selinux-warning-controller", ControllerState::kMissing,
+     "it warns of pods that could not share a volume mounted with an SELinux label, and no volume "
+     "is mounted with one here"},
     {"storage-version-migrator-controller"},
     {"storageversion-garbage-collector-controller"},
 };
@@ -209,6 +212,14 @@ ControllerState StateOfController(const std::string& name) {
     if (absent.name == full) return absent.state;
   }
   return ControllerState::kUnknown;
+}
+
+std::string_view WhyMissing(const std::string& name) {
+  const std::string full = ControllerNameOf(name);
+  for (const Absent& absent : kAbsent) {
+    if (absent.name == full) return absent.why_missing;
+  }
+  return "";
 }
 
 }  // namespace skiff

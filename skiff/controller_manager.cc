@@ -315,10 +315,7 @@ Result<> CheckNames(const std::vector<std::string>& wanted) {
     }
     if (state == ControllerState::kMissing && !is_off) {
       return Fail(Reason::kInvalid,
-                  fmt::format("--controllers: there is no {} here: it warns of pods that "
-                              "could not share a volume mounted with an SELinux label, and no "
-                              "volume is mounted with one here",
-                              name));
+                  fmt::format("--controllers: there is no {} here: {}", name, WhyMissing(name)));
     }
     if (state == ControllerState::kIdle && !is_off) {
       Log("flags").Info("the controller does not run: its feature is off, or a cloud provider's",

@@ -1,8 +1,6 @@
 // Deletes objects whose owners are all gone, and carries out foreground deletion and orphaning.
 // owner_graph.cc knows who owns whom; before anything is deleted, the server is asked. Whom an
 // owner leaves behind the graph alone says, so that nothing is done before it holds all kinds.
-#include "controllers/machinery/garbage_collector.h"
-
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -21,7 +19,6 @@ namespace {
 
 using meta_v1::OwnerReference;
 
-constexpr int kWorkers = 10;
 // Stands for all custom kinds as long as their definitions have not been read.
 constexpr char kCustomKinds[] = "custom kinds";
 
@@ -392,10 +389,6 @@ class CollectedCustomKinds final : public CustomKindsUser {
 };
 
 }  // namespace
-
-void AddGarbageCollector(Manager& manager, CustomKindWatches& custom_kinds) {
-  AddGarbageCollector(manager, custom_kinds, kWorkers);
-}
 
 void AddGarbageCollector(Manager& manager, CustomKindWatches& custom_kinds, int workers) {
   const auto collector = std::make_shared<Collector>(manager);
