@@ -31,11 +31,7 @@ void AddLogFlags(Flags& flags, LogFlags& to, std::vector<std::string> used_gates
   flags.Add("v", to.verbosity, "Number for the log level verbosity; 4 and above show details.");
   flags.Add("logging-format", to.format, "Sets the log format: text or json.");
   flags.NoteTo(to.notes);
-  flags.AddUnused({"vmodule",
-                   "the level is the same for all files",
-                   {""},
-                   /*is_switch=*/false,
-                   /*is_refused=*/true});
+  flags.AddUnused({"vmodule", "the level is the same for all files", {""}});
   flags.AddUnused({"log-flush-frequency", "each line is written at once"});
   flags.AddUnused({.name = "feature-gates",
                    .why = "what is there is on, and what is not cannot be turned on",
@@ -48,18 +44,10 @@ void AddLogFlags(Flags& flags, LogFlags& to, std::vector<std::string> used_gates
     flags.AddUnused({name, "labels of metrics have whatever values there are", {""}});
   }
   for (const char* name : {"log-json-info-buffer-size", "log-text-info-buffer-size"}) {
-    flags.AddUnused({name,
-                     "each line is written at once",
-                     {"0"},
-                     /*is_switch=*/false,
-                     /*is_refused=*/true});
+    flags.AddUnused({name, "each line is written at once", {"0"}});
   }
   for (const char* name : {"log-json-split-stream", "log-text-split-stream"}) {
-    flags.AddUnused({name,
-                     "all lines go to stderr",
-                     {"false"},
-                     /*is_switch=*/true,
-                     /*is_refused=*/true});
+    flags.AddUnused({name, "all lines go to stderr", {"false"}, /*is_switch=*/true});
   }
 }
 

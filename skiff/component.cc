@@ -10,6 +10,7 @@
 #include "apiserver/server/port_flags.h"
 #include "base/certificates.h"
 #include "base/log.h"
+#include "base/pem.h"
 #include "client/kubeconfig.h"
 #include "client/leader_election.h"
 #include "http/server.h"
@@ -59,13 +60,11 @@ void AddApiFlags(Flags& flags, ApiFlags& to) {
             "Path to kubeconfig file with authorization and master location information.");
   flags.Add("master", to.master,
             "The address of the Kubernetes API server (overrides any value in kubeconfig).");
-  flags.Add("kube-api-qps", to.qps,
-            "How many requests a second are sent to the API server, watches aside; without it, or "
-            "with 0 or less, there is no limit.");
-  flags.Add("kube-api-burst", to.burst, "How many of them may be sent at once after a pause.");
+  AddUnused(flags, "requests are not held back", {"kube-api-qps", "kube-api-burst"});
+  // The last is Kubernetes' own: an encoding of the same, that nobody sees.
   flags.AddUnused({"kube-api-content-type",
                    "JSON is spoken",
-                   {"", "application/json"},
+                   {"", "application/json", "application/vnd.kubernetes.protobuf"},
                    /*is_switch=*/false,
                    /*is_refused=*/true});
 }
@@ -110,13 +109,11 @@ void AddAskingFlags(Flags& flags, ServingFlags& to) {
   flags.AddUnused({"authentication-skip-lookup",
                    kOwnFlags,
                    {"true"},
-                   /*is_switch=*/true,
-                   /*is_refused=*/true});
+                   /*is_switch=*/true});
   flags.AddUnused({"authentication-tolerate-lookup-failure",
                    kOwnFlags,
-                   {"true"},
-                   /*is_switch=*/true,
-                   /*is_refused=*/true});
+                   {"true", "false"},
+                   /*is_switch=*/true});
 }
 
 void AddFrontProxyFlags(Flags& flags, ServingFlags& to) {
@@ -156,14 +153,14 @@ void AddServingFlags(Flags& flags, ServingFlags& to) {
   flags.AddEach("tls-sni-cert-key", to.sni_certificates,
                 "A certificate and its key for clients that ask for one of its names, or of those "
                 "behind a colon: foo.crt,foo.key:foo.example,*.foo.example.");
-  flags.Add("http2-max-streams-per-connection", to.http2_streams_max,
-            "How many requests a connection of HTTP/2 may have open; 0: the server's own bound.");
+  flags.Add(
+      "http2-max-streams-per-connection", to.http2_streams_max,
+      "How many requests a connection of HTTP/2 may have open; 0 or less: the server's own bound.");
   flags.Add("disable-http2-serving", to.disable_http2, "Speak HTTP/1.1 alone.");
   flags.AddUnused({"permit-port-sharing",
                    "the port is not shared",
                    {"false"},
-                   /*is_switch=*/true,
-                   /*is_refused=*/true});
+                   /*is_switch=*/true});
   flags.AddUnused({"permit-address-sharing",
                    "a port may be taken again at once",
                    {"false", "true"},
@@ -181,30 +178,8 @@ void AddUnused(Flags& flags, const std::string& why, const std::vector<std::stri
 
 void AddProfilingFlags(Flags& flags) {
   for (const char* name : {"profiling", "contention-profiling"}) {
-    flags.AddUnused({name,
-                     "no profiles are served",
-                     {"false"},
-                     /*is_switch=*/true,
-                     /*is_refused=*/true});
+    flags.AddUnused({name, "no profiles are served", {"false"}, /*is_switch=*/true});
   }
-}
-
-Result<> CheckApiFlags(ApiFlags& flags) {
-  char* end = nullptr;
-  const double qps = std::strtod(flags.qps.c_str(), &end);
-  if (*end != 0) {
-    return Fail(Reason::kInvalid,
-                fmt::format("invalid argument \"{0}\" for \"--kube-api-qps\" flag: "
-                            "strconv.ParseFloat: parsing \"{0}\": invalid syntax",
-                            flags.qps));
-  }
-  if (qps > 0 && flags.burst < 1) {
-    return Fail(Reason::kInvalid, fmt::format("--kube-api-burst must be greater than 0 with "
-                                              "--kube-api-qps, but got {}",
-                                              flags.burst));
-  }
-  flags.rate = {qps, flags.burst};
-  return {};
 }
 
 Result<HttpsOptions> ServerOf(const ApiFlags& flags) {
@@ -225,8 +200,7 @@ Result<> CheckServingFlags(const ServingFlags& flags) {
   TRY(http::ParseTlsChoices(flags.tls_min_version, flags.tls_cipher_suites));
   const PortFlags port{.tls_sni_cert_keys = flags.sni_certificates};
   TRY(NamedFilesOf(port));
-  if (flags.http2_streams_max >= 0) return {};
-  return Fail(Reason::kInvalid, "--http2-max-streams-per-connection can not be a negative value");
+  return CheckFrontProxy(flags.front_proxy);
 }
 
 namespace {
@@ -260,7 +234,8 @@ Result<http::ServerTls> TlsOf(const ServingFlags& flags, const std::string& name
   tls.choices = TRY(http::ParseTlsChoices(flags.tls_min_version, flags.tls_cipher_suites));
   tls.named = TRY(NamedCertificatesOf({.tls_sni_cert_keys = flags.sni_certificates}));
   // Either may have signed what a client shows; which one did is looked at on the request.
-  tls.client_ca_pem += TRY(http::ReadAuthorities(flags.requestheader_client_ca_file));
+  const std::string of_proxies = TRY(http::ReadAuthorities(flags.requestheader_client_ca_file));
+  tls.client_ca_pem = JoinPem(tls.client_ca_pem, of_proxies);
   return tls;
 }
 
@@ -329,18 +304,14 @@ Result<int> RunComponent(const Component& component) {
   auto https = TRY(MakeHttpsTransport(server));
   const auto transport = MakeCountingTransport(
       std::move(https), server.server.substr(server.server.rfind('/') + 1), metrics);
-  // Who leads, and who may see what, is not to wait behind the work.
-  LimitedTransport limited(*transport, component.api.rate, clock);
-  Transport& worked_by =
-      component.api.rate.is_limited() ? static_cast<Transport&>(limited) : *transport;
-  Client client(worked_by, component.name + "/shared-informers");
+  Client client(*transport, component.name + "/shared-informers");
   Client election_client(*transport, component.name + "/leader-election");
   const auto tokens = TRY(OtherServer(component.serving.authentication_kubeconfig, component.api));
   const auto rights = TRY(OtherServer(component.serving.authorization_kubeconfig, component.api));
   Client token_client(tokens ? *tokens : *transport, component.name + "/reviews");
   Client rights_client(rights ? *rights : *transport, component.name + "/reviews");
   InformerFactory informers({client, clock, random});
-  Manager manager({worked_by, clock, random, informers, component.name});
+  Manager manager({*transport, clock, random, informers, component.name});
   component.add(manager, metrics);
   metrics.AddProcessMetrics();
   AddQueueMetrics(metrics, manager);
@@ -380,7 +351,6 @@ Result<int> RunComponent(const Component& component) {
   const bool asked = WaitForSignal();
   if (front) front->Stop(1s);
   election_executor.Remove(election);
-  limited.Open();
   manager.Stop();
   election.Release();
   if (!asked) Log(component.name).Error("leaderelection lost");

@@ -14,7 +14,6 @@
 #include "client/manager.h"
 #include "client/transport.h"
 #include "http/tls.h"
-#include "skiff/request_limit.h"
 
 namespace skiff {
 
@@ -22,9 +21,6 @@ namespace skiff {
 struct ApiFlags {
   std::string kubeconfig;
   std::string master;  // Overrides the kubeconfig's server.
-  std::string qps;     // A number; "": as many requests as there are.
-  int burst = 30;
-  RequestRate rate;  // What the two say, by CheckApiFlags.
 };
 // --leader-elect and its like.
 struct LeaderFlags {
@@ -46,7 +42,7 @@ struct ServingFlags {
   std::string tls_min_version;
   std::vector<std::string> tls_cipher_suites;
   std::vector<std::string> sni_certificates;  // As --tls-sni-cert-key.
-  int http2_streams_max = 0;                  // Of a connection; 0: the server's own bound.
+  int http2_streams_max = 0;                  // Of a connection; else the server's own bound.
   bool disable_http2 = false;
   std::vector<std::string> always_allow_paths = {"/healthz", "/readyz", "/livez"};
   // Where tokens and rights are asked about; "": where all else is.
@@ -72,8 +68,6 @@ void AddUnused(Flags& flags, const std::string& why, const std::vector<std::stri
 // --profiling and --contention-profiling.
 void AddProfilingFlags(Flags& flags);
 
-// Invalid carries Kubernetes' text.
-Result<> CheckApiFlags(ApiFlags& flags);
 // Where the server is and who asks: by the flags, or as a pod knows it.
 Result<HttpsOptions> ServerOf(const ApiFlags& flags);
 // Invalid carries Kubernetes' text.

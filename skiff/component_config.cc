@@ -9,6 +9,7 @@
 #include "api/codec/document.h"
 #include "api/rules/core/ip.h"
 #include "api/text/yaml.h"
+#include "base/text.h"
 #include "skiff/cluster_ranges.h"
 #include "skiff/config_fields.h"
 #include "skiff/scheduler_extenders.h"
@@ -38,33 +39,48 @@ std::string NotHere(const std::string& value, const char* why) {
                      why);
 }
 
-// As --kubeconfig and --kube-api-*.
+std::string NoEffect(std::string_view field, std::string_view why) {
+  return fmt::format("{} of the configuration file has no effect: {}", field, why);
+}
+
+bool IsSpokenOrKubernetesOwn(std::string_view type) {
+  return type == "application/json" || type == "application/vnd.kubernetes.protobuf";
+}
+
+// Of a list with commas between, whose items may have parameters and preferences.
+bool HasKnownType(std::string_view list) {
+  while (!list.empty()) {
+    const std::string_view item = list.substr(0, list.find(','));
+    if (IsSpokenOrKubernetesOwn(WithoutBlanks(item.substr(0, item.find(';'))))) return true;
+    list.remove_prefix(std::min(item.size() + 1, list.size()));
+  }
+  return false;
+}
+
+// As --kubeconfig and --kube-api-*. Protobuf, with or without JSON beside it, is Kubernetes' own,
+// which stands in a file that one of its programs has written.
 template <typename Config>
 void ReadConnection(ConfigFields& connection, Config& to) {
-  double number = 0;
+  double qps = 0;
+  int burst = 0;
+  std::string sent, taken;
   connection.Read("kubeconfig", to.kubeconfig);
-  connection.Read("qps", number);
-  int given = 0;
-  connection.Read("burst", given);
-  // Zeros are what is not said.
-  if (number != 0) to.qps = fmt::format("{}", number);
-  if (given != 0) to.burst = given;
-  if (given < 0) {
-    connection.Note("burst", fmt::format("Invalid value: {}: must be non-negative", given));
+  connection.Read("qps", qps);
+  connection.Read("burst", burst);
+  connection.Read("contentType", sent);
+  connection.Read("acceptContentTypes", taken);
+  if (burst < 0) {
+    connection.Note("burst", fmt::format("Invalid value: {}: must be non-negative", burst));
   }
-  for (const char* name : {"contentType", "acceptContentTypes"}) {
-    std::string type;
-    connection.Read(name, type);
-    if (type.empty() || type == "application/json") continue;
-    // Kubernetes' own, which stands in a file that one of its programs has written.
-    if (type == "application/vnd.kubernetes.protobuf") {
-      to.unused_fields.push_back(
-          fmt::format("clientConnection.{}: {} of the configuration file has "
-                      "no effect: JSON is spoken",
-                      name, type));
-    } else {
-      connection.Note(name, NotHere("\"" + type + "\"", "JSON is spoken"));
-    }
+  // Zeros are what is not said.
+  if (qps != 0 || burst != 0) {
+    to.unused_fields.push_back(NoEffect("clientConnection.qps", "requests are not held back"));
+  }
+  if (!sent.empty() && !IsSpokenOrKubernetesOwn(sent)) {
+    connection.Note("contentType", NotHere("\"" + sent + "\"", "JSON is spoken"));
+  }
+  if (!taken.empty() && !HasKnownType(taken)) {
+    connection.Note("acceptContentTypes", NotHere("\"" + taken + "\"", "JSON is spoken"));
   }
 }
 
@@ -112,12 +128,7 @@ void ReadScheduling(ConfigFields& top, std::vector<std::string>& unused) {
     bool on = false;
     top.Read(name, on);
     // So it is in a file that kube-scheduler has written.
-    if (on) {
-      unused.push_back(
-          fmt::format("{}: true of the configuration file has no effect: no profiles "
-                      "are served",
-                      name));
-    }
+    if (on) unused.push_back(NoEffect(std::string(name) + ": true", "no profiles are served"));
   }
 }
 

@@ -46,9 +46,7 @@ profiles:
 )");
   ASSERT_TRUE(config) << config.error().message;
   EXPECT_EQ(config->kubeconfig, "/etc/kubernetes/scheduler.conf");
-  EXPECT_EQ(config->qps, "50");
-  EXPECT_EQ(config->burst, 100);
-  EXPECT_TRUE(config->unused_fields.empty());
+  EXPECT_THAT(config->unused_fields, ElementsAre(HasSubstr("clientConnection.qps")));
   EXPECT_FALSE(config->leader.elect);
   EXPECT_EQ(config->leader.lease_duration, 1min);
   EXPECT_EQ(config->leader.namespace_, "here");
@@ -79,8 +77,10 @@ TEST(ComponentConfigTest, WhatIsWrongInAConfigurationIsNamedByItsField) {
             "parallelism: Invalid value: 0: should be an integer value greater than zero");
   EXPECT_EQ(SchedulerError("podInitialBackoffSeconds: 0"),
             "podInitialBackoffSeconds: Invalid value: 0: must be greater than 0");
-  for (const char* field : {"podInitialBackoffSeconds: 2", "podMaxBackoffSeconds: 60",
-                            "clientConnection: {contentType: text/plain}"}) {
+  for (const char* field :
+       {"podInitialBackoffSeconds: 2", "podMaxBackoffSeconds: 60",
+        "clientConnection: {contentType: text/plain}",
+        "clientConnection: {acceptContentTypes: 'text/plain,application/yaml'}"}) {
     EXPECT_THAT(SchedulerError(field), HasSubstr("must not be ignored")) << field;
   }
   // As kube-scheduler has them where nothing is said.
@@ -88,6 +88,9 @@ TEST(ComponentConfigTest, WhatIsWrongInAConfigurationIsNamedByItsField) {
                            "podMaxBackoffSeconds: 10\ndelayCacheUntilActive: false\n"
                            "enableProfiling: false\nleaderElection: {resourceLock: leases}\n"
                            "clientConnection: {contentType: application/json, qps: 0, burst: 0}"),
+            "");
+  EXPECT_EQ(SchedulerError("clientConnection: {acceptContentTypes: "
+                           "'application/vnd.kubernetes.protobuf, application/json;q=0.5'}"),
             "");
   EXPECT_FALSE(ParseSchedulerConfig(kProxy));
   EXPECT_FALSE(ParseSchedulerConfig("apiVersion: 1\nkind: [x]\n"));
@@ -109,9 +112,8 @@ podInitialBackoffSeconds: 1
 podMaxBackoffSeconds: 10
 )");
   ASSERT_TRUE(config) << config.error().message;
-  EXPECT_EQ(config->qps, "50");
   EXPECT_THAT(config->unused_fields,
-              ElementsAre(HasSubstr("clientConnection.contentType"), HasSubstr("enableProfiling"),
+              ElementsAre(HasSubstr("clientConnection.qps"), HasSubstr("enableProfiling"),
                           HasSubstr("enableContentionProfiling")));
 }
 

@@ -141,13 +141,14 @@ Result<> CheckWorkers(std::string_view flag, int count) {
   return Fail(Reason::kInvalid, fmt::format("{} must be greater than 0, but got {}", flag, count));
 }
 
-// Limits that are kept whatever they are: all is done at once, or one after the other.
+// Limits that are kept whatever they are, but for negative ones, which are none: all is done at
+// once, or one after the other.
 struct KeptLimits {
   std::map<std::string, Duration> periods;
   int token_workers = 5;
 };
 void AddLimitFlags(Flags& flags, KeptLimits& to) {
-  const std::string help = "Kept with any value: it is done at once, and no later than that.";
+  const std::string help = "Kept, whichever it is: it is done at once, and no later than that.";
   for (const char* name : {"min-resync-period", "namespace-sync-period",
                            "resource-quota-sync-period", "pvclaimbinder-sync-period",
                            "attach-detach-reconcile-sync-period", "controller-shutdown-timeout"}) {
@@ -155,18 +156,19 @@ void AddLimitFlags(Flags& flags, KeptLimits& to) {
     flags.Add(name, period, help);
   }
   flags.Add("concurrent-serviceaccount-token-syncs", to.token_workers,
-            "Kept with any value: Secrets are looked at one after the other.");
+            "Kept, whichever it is: Secrets are looked at one after the other.");
   flags.AddUnused({"disable-attach-detach-reconcile-sync",
                    "what changes is acted upon at once",
                    {"false", "true"},
                    /*is_switch=*/true});
 }
 Result<> CheckLimits(const KeptLimits& limits) {
+  std::string negative = limits.token_workers < 0 ? "concurrent-serviceaccount-token-syncs" : "";
   for (const auto& [name, period] : limits.periods) {
-    if (period >= Duration(0)) continue;
-    return Fail(Reason::kInvalid, fmt::format("--{} can not be negative value", name));
+    if (period < Duration(0)) negative = name;
   }
-  return CheckWorkers("concurrent-serviceaccount-token-syncs", limits.token_workers);
+  if (negative.empty()) return {};
+  return Fail(Reason::kInvalid, fmt::format("--{} can not be negative value", negative));
 }
 
 struct OtherFlags {
@@ -199,16 +201,13 @@ void AddRefusedFlags(Flags& flags) {
   refuse("cloud-provider", "there are no clouds", {"", "external"});
   refuse("cloud-config", "there are no clouds", {""});
   refuse("external-cloud-volume-plugin", "there are no clouds", {""});
-  refuse("enable-hostpath-provisioner", "volumes are made by the built-in provisioner", {"false"},
-         kSwitch);
-  refuse("flex-volume-plugin-dir", "there are no flex volumes",
-         {"/usr/libexec/kubernetes/kubelet-plugins/volume/exec/"});
   refuse("enable-leader-migration", "all controllers have one Lease", {"false"}, kSwitch);
   refuse("leader-migration-config", "all controllers have one Lease", {""});
   refuse("cidr-allocator-type", "ranges are given out of --cluster-cidr", {"RangeAllocator"});
 }
 
-// What has no effect in kube-controller-manager v1.35 either, and one that kubeadm always sets.
+// What has no effect in kube-controller-manager v1.35 either, and three that kubeadm, kind, Cluster
+// API, RKE2 and k3s set whether or not anything depends on them.
 void AddUnusedFlags(Flags& flags) {
   constexpr const char* kNoClouds = "kube-controller-manager has no clouds any more";
   flags.AddUnused({"cluster-name", kNoClouds, {"kubernetes"}});
@@ -226,6 +225,13 @@ void AddUnusedFlags(Flags& flags) {
                    "all controllers are the user of --kubeconfig",
                    {"false"},
                    /*is_switch=*/true});
+  flags.AddUnused({"enable-hostpath-provisioner",
+                   "volumes are made by the built-in provisioner",
+                   {"false"},
+                   /*is_switch=*/true});
+  flags.AddUnused({"flex-volume-plugin-dir",
+                   "there are no flex volumes",
+                   {"/usr/libexec/kubernetes/kubelet-plugins/volume/exec/"}});
 }
 
 void AddFlags(Flags& flags, ControllerManagerFlags& to, Numbers& numbers, Signers& signers,
@@ -403,7 +409,6 @@ Result<bool> ParseInto(const std::vector<std::string>& args, bool keeps_workers,
   AddFlags(flags, to, numbers, signers, others);
   const bool goes_on = TRY(ParseOrHelp(flags, args));
   if (!goes_on) return false;
-  TRY(CheckApiFlags(to.api));
   TRY(CheckServingFlags(to.serving));
   TRY(CheckLimits(others.limits));
   if (options.controllers.empty()) options.controllers = {"*"};

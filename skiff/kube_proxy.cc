@@ -90,8 +90,6 @@ Result<> ReadConfig(const std::string& path, KubeProxyFlags& to) {
   const std::string node_name = to.proxy.hostname_override;
   to.proxy = TRY(ParseProxyConfig(text));
   if (!to.proxy.kubeconfig.empty()) to.api.kubeconfig = to.proxy.kubeconfig;
-  to.api.qps = to.proxy.qps;
-  to.api.burst = to.proxy.burst;
   // Of the flags this one still counts.
   if (!node_name.empty()) to.proxy.hostname_override = node_name;
   return {};
@@ -165,9 +163,7 @@ Result<> Run(const KubeProxyFlags& flags) {
   auto https = TRY(MakeHttpsTransport(server));
   const auto transport = MakeCountingTransport(
       std::move(https), server.server.substr(server.server.rfind('/') + 1), metrics);
-  LimitedTransport limited(*transport, flags.api.rate, clock);
-  Client client(flags.api.rate.is_limited() ? static_cast<Transport&>(limited) : *transport,
-                "kube-proxy");
+  Client client(*transport, "kube-proxy");
   InformerFactory informers({client, clock, random});
   ThreadExecutor executor("kube-proxy", kThreads);
   const std::string node = NodeName({.node_name = flags.proxy.hostname_override});
@@ -200,7 +196,6 @@ Result<> Run(const KubeProxyFlags& flags) {
   informers.Start(executor);
   Log("kube-proxy").Info("proxying", {{"node", node}});
   WaitForSignal();
-  limited.Open();
   served.Stop();
   informers.Stop();
   return {};
@@ -216,7 +211,6 @@ Result<std::optional<KubeProxyFlags>> ParseKubeProxyFlags(const std::vector<std:
   const bool goes_on = TRY(ParseOrHelp(flags, args));
   if (!goes_on) return std::nullopt;
   if (!config.empty()) TRY(ReadConfig(config, to));
-  TRY(CheckApiFlags(to.api));
   const std::string& mode = to.proxy.mode;
   if (!mode.empty() && mode != "iptables") {
     return Fail(Reason::kInvalid,

@@ -161,9 +161,6 @@ Result<scheduler::SchedulerOptions> WithSchedulerArgs(const std::vector<std::str
   if (!flags) return Refused(kFlag, flags.error());
   if (!*flags) return Refused(kFlag, Error{Reason::kInvalid, "--help is no argument"});
   Append((*flags)->log.notes, notes);
-  if ((*flags)->api.rate.is_limited()) {
-    notes.emplace_back("clientConnection.qps has no effect: within one process nothing is sent");
-  }
   return std::move((*flags)->scheduler);
 }
 

@@ -20,14 +20,14 @@ struct ControllerManagerFlags {
   ControllerOptions controllers;  // With what the files of the flags hold.
 };
 struct SchedulerFlags {
-  ApiFlags api{.burst = 100};
+  ApiFlags api;
   LeaderFlags leader{.name = "kube-scheduler"};
   ServingFlags serving{.secure_port = 10259};
   LogFlags log;
   scheduler::SchedulerOptions scheduler;
 };
 struct KubeProxyFlags {
-  ApiFlags api{.burst = 10};
+  ApiFlags api;
   LogFlags log;
   ProxyConfig proxy;
   bool cleanup = false;                   // Remove all rules, and do nothing else.

@@ -100,13 +100,13 @@ TEST_F(ProgramFlagsTest, AControllerManagerStartsWithKubeadmsCommandLine) {
 }
 
 TEST_F(ProgramFlagsTest, FlagsOfTheAutoscalerReachIt) {
-  const auto given = ParseControllerManagerFlags(
-      {"--concurrent-horizontal-pod-autoscaler-syncs=2",
-       "--horizontal-pod-autoscaler-sync-period=5s",
-       "--horizontal-pod-autoscaler-downscale-stabilization=1m",
-       "--horizontal-pod-autoscaler-cpu-initialization-period=2m",
-       "--horizontal-pod-autoscaler-initial-readiness-delay=10s",
-       "--horizontal-pod-autoscaler-tolerance=0.25"});
+  const auto given =
+      ParseControllerManagerFlags({"--concurrent-horizontal-pod-autoscaler-syncs=2",
+                                   "--horizontal-pod-autoscaler-sync-period=5s",
+                                   "--horizontal-pod-autoscaler-downscale-stabilization=1m",
+                                   "--horizontal-pod-autoscaler-cpu-initialization-period=2m",
+                                   "--horizontal-pod-autoscaler-initial-readiness-delay=10s",
+                                   "--horizontal-pod-autoscaler-tolerance=0.25"});
   ASSERT_TRUE(given) << given.error().message;
   const AutoscalerOptions& options = (*given)->controllers.autoscaler;
   EXPECT_EQ(options.workers, 2);
@@ -119,8 +119,8 @@ TEST_F(ProgramFlagsTest, FlagsOfTheAutoscalerReachIt) {
 }
 
 TEST_F(ProgramFlagsTest, HowMuchAControllerDoesAtOnceIsSaidToIt) {
-  const auto given = ParseControllerManagerFlags(
-      {"--concurrent-rc-syncs=1", "--concurrent-cron-job-syncs=20"});
+  const auto given =
+      ParseControllerManagerFlags({"--concurrent-rc-syncs=1", "--concurrent-cron-job-syncs=20"});
   ASSERT_TRUE(given) << given.error().message;
   const std::map<std::string, int>& workers = (*given)->controllers.workers;
   EXPECT_EQ(workers.at("replicationcontroller"), 1);
@@ -137,11 +137,11 @@ TEST_F(ProgramFlagsTest, ABadControllerManagerFlagIsRefusedInItsWords) {
   EXPECT_EQ(error({"--no-such"}), "unknown flag: --no-such");
   EXPECT_EQ(error({"--concurrent-gc-syncs=0"}),
             "concurrent-gc-syncs must be greater than 0, but got 0");
-  EXPECT_EQ(error({"--concurrent-serviceaccount-token-syncs=0"}),
-            "concurrent-serviceaccount-token-syncs must be greater than 0, but got 0");
+  EXPECT_EQ(error({"--concurrent-serviceaccount-token-syncs=-1"}),
+            "--concurrent-serviceaccount-token-syncs can not be negative value");
   EXPECT_EQ(error({"--min-resync-period=-1s"}), "--min-resync-period can not be negative value");
-  EXPECT_THAT(error({"--kube-api-qps=many"}), HasSubstr("strconv.ParseFloat"));
-  EXPECT_THAT(error({"--kube-api-qps=5", "--kube-api-burst=0"}), HasSubstr("--kube-api-burst"));
+  EXPECT_EQ(error({"--requestheader-username-headers= "}),
+            "empty value in \"requestheader-username-headers\"");
   EXPECT_THAT(error({"--tls-sni-cert-key=one.crt"}), HasSubstr("certificate and key file paths"));
   EXPECT_THAT(error({"--namespace-sync-period=soon"}), HasSubstr("time: invalid duration"));
   EXPECT_EQ(error({"--mirroring-max-endpoints-per-subset=0"}),
@@ -194,33 +194,44 @@ TEST_F(ProgramFlagsTest, WhatCannotBeOtherwiseIsRefusedAndTheSameIsTakenInSilenc
        "--kube-api-content-type=application/json", "--controller-shutdown-timeout=10s",
        "--cluster-name=kubernetes", "--concurrent-serviceaccount-token-syncs=5",
        "--cidr-allocator-type=RangeAllocator", "--authentication-skip-lookup",
-       "--permit-address-sharing", "--profiling=false"});
+       "--permit-address-sharing", "--profiling=false",
+       "--kube-api-content-type=application/vnd.kubernetes.protobuf",
+       "--authentication-tolerate-lookup-failure=false",
+       "--concurrent-serviceaccount-token-syncs=0", "--http2-max-streams-per-connection=-1"});
   ASSERT_TRUE(taken) << taken.error().message;
   EXPECT_THAT((*taken)->log.notes, ElementsAre());
   for (const char* flag :
-       {"--cloud-provider=aws", "--cloud-config=/x", "--enable-hostpath-provisioner",
-        "--flex-volume-plugin-dir=/x", "--enable-leader-migration", "--leader-migration-config=/x",
-        "--pv-recycler-minimum-timeout-nfs=10", "--controller-start-interval=1s", "--profiling",
-        "--contention-profiling", "--permit-port-sharing", "--authentication-skip-lookup=false",
-        "--kube-api-content-type=application/vnd.kubernetes.protobuf", "--vmodule=a=1",
-        "--log-text-split-stream", "--endpoint-updates-batch-period=1s",
-        "--external-cloud-volume-plugin=x"}) {
+       {"--cloud-provider=aws", "--cloud-config=/x", "--enable-leader-migration",
+        "--leader-migration-config=/x", "--pv-recycler-minimum-timeout-nfs=10",
+        "--controller-start-interval=1s", "--kube-api-content-type=application/cbor",
+        "--endpoint-updates-batch-period=1s", "--external-cloud-volume-plugin=x"}) {
     const auto parsed = ParseControllerManagerFlags({flag});
     ASSERT_FALSE(parsed) << flag;
     EXPECT_THAT(parsed.error().message, HasSubstr("must not be ignored")) << flag;
   }
 }
 
+TEST_F(ProgramFlagsTest, WhatRealCommandLinesHoldIsTakenAndToldToHaveNoEffect) {
+  // Of RKE2, kind, Cluster API and k3s, and Kubernetes' own values of what is otherwise here.
+  for (const char* flag :
+       {"--flex-volume-plugin-dir=/var/lib/kubelet/volumeplugins", "--permit-port-sharing=true",
+        "--enable-hostpath-provisioner=true", "--profiling=true", "--contention-profiling=true",
+        "--authentication-skip-lookup=false", "--kube-api-qps=20", "--kube-api-burst=30",
+        "--vmodule=a=1", "--log-text-split-stream", "--log-json-info-buffer-size=1Mi"}) {
+    const auto parsed = ParseControllerManagerFlags({flag});
+    ASSERT_TRUE(parsed) << flag << ": " << parsed.error().message;
+    EXPECT_THAT((*parsed)->log.notes, ElementsAre(HasSubstr("has no effect: "))) << flag;
+  }
+}
+
 TEST_F(ProgramFlagsTest, FlagsOfConnectionsAndWorkReachThem) {
   const auto given = ParseControllerManagerFlags(
-      {"--kube-api-qps=12.5", "--kube-api-burst=40", "--concurrent-gc-syncs=3",
-       "--requestheader-allowed-names=proxy", "--requestheader-username-headers=X-User",
-       "--authorization-kubeconfig=/z", "--authorization-webhook-cache-unauthorized-ttl=1s",
-       "--http2-max-streams-per-connection=7", "--disable-http2-serving"});
+      {"--concurrent-gc-syncs=3", "--requestheader-allowed-names=proxy",
+       "--requestheader-username-headers=X-User", "--authorization-kubeconfig=/z",
+       "--authorization-webhook-cache-unauthorized-ttl=1s", "--http2-max-streams-per-connection=7",
+       "--disable-http2-serving"});
   ASSERT_TRUE(given) << given.error().message;
   const ControllerManagerFlags& flags = **given;
-  EXPECT_EQ(flags.api.rate.qps, 12.5);
-  EXPECT_EQ(flags.api.rate.burst, 40);
   EXPECT_EQ(flags.controllers.workers.at("garbage-collector"), 3);
   EXPECT_THAT(flags.serving.front_proxy.allowed_names, ElementsAre("proxy"));
   EXPECT_THAT(flags.serving.front_proxy.username_headers, ElementsAre("X-User"));
@@ -229,10 +240,6 @@ TEST_F(ProgramFlagsTest, FlagsOfConnectionsAndWorkReachThem) {
   EXPECT_EQ(flags.serving.http2_streams_max, 7);
   EXPECT_TRUE(flags.serving.disable_http2);
   EXPECT_THAT(flags.log.notes, ElementsAre());
-  EXPECT_FALSE((*ParseControllerManagerFlags({"--kube-api-qps=-1"}))->api.rate.is_limited());
-  EXPECT_FALSE((*ParseSchedulerFlags({}))->api.rate.is_limited());
-  EXPECT_EQ((*ParseSchedulerFlags({"--kube-api-qps=5"}))->api.rate.burst, 100);
-  EXPECT_EQ((*ParseKubeProxyFlags({"--kube-api-qps=5"}))->api.rate.burst, 10);
 }
 
 TEST_F(ProgramFlagsTest, AFlagNamesControllersByOldAndNewNames) {
@@ -280,10 +287,9 @@ TEST_F(ProgramFlagsTest, AProxyReadsKubeadmsConfigurationFile) {
 
 TEST(ProgramHelpTest, GoesToStandardOutput) {
   const std::pair<const char*, int (*)(const std::vector<std::string>&)> programs[] = {
-      {"up", &UpMain},         {"down", &DownMain},   {"status", &StatusMain},
-      {"token", &TokenMain},   {"image", &ImageMain}, {"certs", &CertsMain},
-      {"join", &JoinMain},     {"snapshot", &SnapshotMain},
-      {"chaos", &chaos::ChaosMain}};
+      {"up", &UpMain},       {"down", &DownMain},         {"status", &StatusMain},
+      {"token", &TokenMain}, {"image", &ImageMain},       {"certs", &CertsMain},
+      {"join", &JoinMain},   {"snapshot", &SnapshotMain}, {"chaos", &chaos::ChaosMain}};
   for (const auto& [name, run] : programs) {
     for (const char* flag : {"--help", "-h"}) {
       testing::internal::CaptureStdout();
@@ -323,7 +329,8 @@ TEST(StatusProgramTest, OfAClusterThatDoesNotRunItSaysWhatStartsIt) {
   std::filesystem::create_directories(options.data_dir);
   ASSERT_TRUE(WriteClusterMark(options));
   EXPECT_EQ(said(), fmt::format("The cluster of {0} does not run: `skiff up --nodes=3 "
-                                "--data-dir={0}` starts it.\n", options.data_dir));
+                                "--data-dir={0}` starts it.\n",
+                                options.data_dir));
   std::filesystem::remove_all(options.data_dir);
 }
 
@@ -335,7 +342,8 @@ TEST(ProgramHelpTest, AWordWhereNoneIsTakenIsAnsweredWithTheUsage) {
     EXPECT_NE(run({"foo"}), 0) << name;
     EXPECT_EQ(testing::internal::GetCapturedStderr(),
               fmt::format("error: unexpected argument \"foo\"; usage: skiff {0} [flags], see skiff "
-                          "{0} --help\n", name));
+                          "{0} --help\n",
+                          name));
   }
 }
 
