@@ -34,9 +34,19 @@ HELM=${HELM:-$root/build/peers/helm}
 if [ ! -x "$HELM" ]; then
   command -v go >/dev/null || { echo "skipped: no Go"; exit 77; }
   mkdir -p "$(dirname "$HELM")"
-  # One package at a time and with low priority: a build of skiff may run beside it.
-  GOBIN=$(realpath "$(dirname "$HELM")") GOFLAGS="-p=1 -mod=mod" GOTOOLCHAIN=local CGO_ENABLED=0 \
-    nice go install -trimpath "helm.sh/helm/v3/cmd/helm@$HELM_VERSION" || { echo "skipped: not built"; exit 77; }
+  # Who else wants it meanwhile waits, and never finds half of it.
+  exec 9>"$HELM.lock"
+  flock 9
+  if [ ! -x "$HELM" ]; then
+    built=$(realpath "$(mktemp -d "$HELM.XXXXXX")")
+    # One package at a time and with low priority: a build of skiff may run beside it.
+    GOBIN=$built GOFLAGS="-p=1 -mod=mod" GOTOOLCHAIN=local CGO_ENABLED=0 \
+      nice go install -trimpath "helm.sh/helm/v3/cmd/helm@$HELM_VERSION" ||
+      { rm -rf "$built"; echo "skipped: not built"; exit 77; }
+    mv "$built/helm" "$HELM"
+    rm -rf "$built"
+  fi
+  exec 9>&-
 fi
 if [ "$containers" ]; then
   cd "$root"
@@ -52,10 +62,15 @@ work=$(mktemp -d)
 # Helm looks at nothing of the user's.
 export HELM_CACHE_HOME=$work/helm HELM_CONFIG_HOME=$work/helm HELM_DATA_HOME=$work/helm
 cleanup() {
-  for data in "$work"/data-*; do "$SKIFF" down --data-dir="$data" >/dev/null 2>&1 || true; done
+  for data in "$work"/data-* ${containers:+"$DATA"}; do "$SKIFF" down --data-dir="$data" >/dev/null 2>&1 || true; done
   rm -rf "$work"
 }
-trap cleanup EXIT
+end() { # CODE
+  # As own_machine would: a machine of its own is gone with all that is on it.
+  [ "$1" = 0 ] || [ -z "$containers" ] || tail -n 30 "$OUT"/*.log "$DATA/skiff.log" 2>/dev/null || true
+  cleanup
+}
+trap 'end $?' EXIT
 start_cluster() {
   local port
   if [ "$containers" ]; then
@@ -113,7 +128,8 @@ step() {
   before=$(wc -l <"$log")
   printf '== %s: %s\n' "$word" "$*" >>"$log"
   "$@" >>"$log" 2>&1 && return 0
-  cause="$word: $(tail -n "+$((before + 2))" "$log" | grep -iE '^(error|left)' | tail -n 1 | cut -c1-400)"
+  cause="$word: $(tail -n "+$((before + 2))" "$log" | { grep -iE '^(error|left)' || true; } | tail -n 1 |
+    cut -c1-400)"
   # What is not ready, and why.
   {
     "$SKIFF" get pods,persistentvolumeclaims,services -n "$namespace" -o wide
@@ -193,6 +209,7 @@ try_chart() { # CHART
   step objects remove_objects
   step left show_left "$namespace" "$release"
   step namespace remove_namespace "$namespace"
+  [ -z "$cause" ] || { echo "== skiff.log"; tail -n 30 "$data/skiff.log"; } >>"$log" 2>&1 || true
   "$SKIFF" down --data-dir="$data" >>"$log" 2>&1 || true
   if [ -z "$cause" ]; then echo "PASS $name"; else echo "FAIL $name $cause"; fi | tee -a "$OUT/results.txt"
 }
