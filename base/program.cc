@@ -38,7 +38,7 @@ void AddLogFlags(Flags& flags, LogFlags& to, std::vector<std::string> used_gates
                    .same = {""},
                    .value = UnusedValue::kFeatureGates,
                    .used_gates = std::move(used_gates)});
-  flags.AddUnused({"show-hidden-metrics-for-version", "no metric is hidden", {""}});
+  flags.AddUnused({"show-hidden-metrics-for-version", "no metric is hidden", {"", "1.34"}});
   flags.AddUnused({"disabled-metrics", "all metrics are told", {""}});
   for (const char* name : {"allow-metric-labels", "allow-metric-labels-manifest"}) {
     flags.AddUnused({name, "labels of metrics have whatever values there are", {""}});

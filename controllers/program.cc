@@ -15,6 +15,8 @@ struct Entry {
   bool by_default = true;  // "*" means it too.
 };
 
+constexpr int kCollectorWorkers = 10;  // Where nobody says.
+
 // The garbage collector last: it watches metadata of the kinds that nobody watches whole.
 const Entry kControllers[] = {
     {"replicaset-controller", [](Manager& m, const auto&, auto&) { AddReplicaSetController(m); }},
@@ -113,7 +115,10 @@ const Entry kControllers[] = {
      /*by_default=*/false},
     {"unserved-kinds-controller", [](Manager& m, const auto& o, auto&) { AddUnservedKinds(m, o); }},
     {"garbage-collector-controller",
-     [](Manager& m, const auto&, auto& k) { AddGarbageCollector(m, k); }},
+     [](Manager& m, const auto& o, auto& k) {
+       const auto workers = o.workers.find("garbage-collector");
+       AddGarbageCollector(m, k, workers == o.workers.end() ? kCollectorWorkers : workers->second);
+     }},
 };
 
 // Of kube-controller-manager v1.35, and not here. All but one do not run there either: their
@@ -121,6 +126,7 @@ const Entry kControllers[] = {
 struct Absent {
   std::string_view name;
   ControllerState state = ControllerState::kIdle;
+  std::string_view why_missing = "";
 };
 constexpr Absent kAbsent[] = {
     {"cloud-node-lifecycle-controller"},
@@ -128,7 +134,9 @@ constexpr Absent kAbsent[] = {
     {"kube-apiserver-serving-clustertrustbundle-publisher-controller"},
     {"node-route-controller"},
     {"podcertificaterequest-cleaner-controller"},
-    {"selinux-warning-controller", ControllerState::kMissing},
+    {"selinux-warning-controller", ControllerState::kMissing,
+     "it warns of pods that could not share a volume mounted with an SELinux label, and no volume "
+     "is mounted with one here"},
     {"storage-version-migrator-controller"},
     {"storageversion-garbage-collector-controller"},
 };
@@ -204,6 +212,14 @@ ControllerState StateOfController(const std::string& name) {
     if (absent.name == full) return absent.state;
   }
   return ControllerState::kUnknown;
+}
+
+std::string_view WhyMissing(const std::string& name) {
+  const std::string full = ControllerNameOf(name);
+  for (const Absent& absent : kAbsent) {
+    if (absent.name == full) return absent.why_missing;
+  }
+  return "";
 }
 
 }  // namespace skiff

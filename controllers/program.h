@@ -87,6 +87,8 @@ enum class ControllerState {
   kUnknown,
 };
 ControllerState StateOfController(const std::string& name);
+// Why one that is missing is; "" of others.
+std::string_view WhyMissing(const std::string& name);
 // The name of a controller by an older name of it: "csrsigning", "deployment".
 std::string ControllerNameOf(const std::string& name);
 
@@ -107,7 +109,8 @@ void AddEndpointSliceMirroringController(Manager& manager, const ControllerOptio
 void AddServiceCidrController(Manager& manager);
 void AddNamespaceController(Manager& manager);
 void AddResourceQuotaController(Manager& manager, CustomKindWatches& custom_kinds);
-void AddGarbageCollector(Manager& manager, CustomKindWatches& custom_kinds);
+// So many objects are looked at at once.
+void AddGarbageCollector(Manager& manager, CustomKindWatches& custom_kinds, int workers);
 void AddNodeLifecycleController(Manager& manager, const ControllerOptions& options);
 void AddTaintEvictionController(Manager& manager);
 // Pods by the node they are bound to: ByIndex("node", name).

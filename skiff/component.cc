@@ -7,8 +7,10 @@
 #include <filesystem>
 
 #include "apiserver/auth/pki.h"
+#include "apiserver/server/port_flags.h"
 #include "base/certificates.h"
 #include "base/log.h"
+#include "base/pem.h"
 #include "client/kubeconfig.h"
 #include "client/leader_election.h"
 #include "http/server.h"
@@ -59,7 +61,12 @@ void AddApiFlags(Flags& flags, ApiFlags& to) {
   flags.Add("master", to.master,
             "The address of the Kubernetes API server (overrides any value in kubeconfig).");
   AddUnused(flags, "requests are not held back", {"kube-api-qps", "kube-api-burst"});
-  flags.AddUnused({"kube-api-content-type", "JSON is spoken", {"application/json"}});
+  // The last is Kubernetes' own: an encoding of the same, that nobody sees.
+  flags.AddUnused({"kube-api-content-type",
+                   "JSON is spoken",
+                   {"", "application/json", "application/vnd.kubernetes.protobuf"},
+                   /*is_switch=*/false,
+                   /*is_refused=*/true});
 }
 
 void AddLeaderFlags(Flags& flags, LeaderFlags& to) {
@@ -80,6 +87,52 @@ void AddLeaderFlags(Flags& flags, LeaderFlags& to) {
                    /*is_refused=*/true});
 }
 
+namespace {
+
+// Who asks, and what for, is asked of an API server.
+void AddAskingFlags(Flags& flags, ServingFlags& to) {
+  flags.Add("authentication-kubeconfig", to.authentication_kubeconfig,
+            "Names the API server that is asked whose tokens are; without it, that of "
+            "--kubeconfig.");
+  flags.Add("authorization-kubeconfig", to.authorization_kubeconfig,
+            "Names the API server that is asked who may see what; without it, that of "
+            "--kubeconfig.");
+  flags.Add("authentication-token-webhook-cache-ttl", to.token_ttl,
+            "How long it is believed whose a token is.");
+  flags.Add("authorization-webhook-cache-authorized-ttl", to.allowed_ttl,
+            "How long it is believed that somebody may see something.");
+  flags.Add("authorization-webhook-cache-unauthorized-ttl", to.denied_ttl,
+            "How long it is believed that somebody may not.");
+  constexpr const char* kOwnFlags =
+      "authorities are those of --client-ca-file and --requestheader-client-ca-file, and are not "
+      "looked up in the cluster";
+  flags.AddUnused({"authentication-skip-lookup",
+                   kOwnFlags,
+                   {"true"},
+                   /*is_switch=*/true});
+  flags.AddUnused({"authentication-tolerate-lookup-failure",
+                   kOwnFlags,
+                   {"true", "false"},
+                   /*is_switch=*/true});
+}
+
+void AddFrontProxyFlags(Flags& flags, ServingFlags& to) {
+  flags.Add("requestheader-client-ca-file", to.requestheader_client_ca_file,
+            "Who shows a certificate of these authorities names the user in headers.");
+  flags.Add("requestheader-allowed-names", to.front_proxy.allowed_names,
+            "Common names that such certificates may have; empty: any.");
+  flags.Add("requestheader-username-headers", to.front_proxy.username_headers,
+            "Headers to look for the user's name in, such as X-Remote-User.");
+  flags.Add("requestheader-uid-headers", to.front_proxy.uid_headers,
+            "Headers to look for the user's uid in, such as X-Remote-Uid.");
+  flags.Add("requestheader-group-headers", to.front_proxy.group_headers,
+            "Headers to look for groups in, such as X-Remote-Group.");
+  flags.Add("requestheader-extra-headers-prefix", to.front_proxy.extra_header_prefixes,
+            "How headers begin that say more of the user, such as X-Remote-Extra-.");
+}
+
+}  // namespace
+
 void AddServingFlags(Flags& flags, ServingFlags& to) {
   flags.Add("bind-address", to.bind_address,
             "The IP address on which to listen for the --secure-port port.");
@@ -91,31 +144,29 @@ void AddServingFlags(Flags& flags, ServingFlags& to) {
             "Clients that show a certificate of these authorities are its common name.");
   flags.Add("authorization-always-allow-paths", to.always_allow_paths,
             "Paths that anyone may ask for.");
-  AddUnused(flags, "tokens and rights are asked of the server that --kubeconfig names",
-            {"authentication-kubeconfig", "authorization-kubeconfig"});
-  for (const char* name :
-       {"authentication-skip-lookup", "authentication-tolerate-lookup-failure"}) {
-    flags.AddUnused({name, "nothing is looked up in the cluster", {}, /*is_switch=*/true});
-  }
-  AddUnused(flags, "each request is asked about anew",
-            {"authentication-token-webhook-cache-ttl", "authorization-webhook-cache-authorized-ttl",
-             "authorization-webhook-cache-unauthorized-ttl"});
-  AddUnused(flags, "no proxy in front is believed",
-            {"requestheader-client-ca-file", "requestheader-allowed-names",
-             "requestheader-username-headers", "requestheader-group-headers",
-             "requestheader-extra-headers-prefix", "requestheader-uid-headers"});
+  AddAskingFlags(flags, to);
+  AddFrontProxyFlags(flags, to);
   flags.Add("tls-min-version", to.tls_min_version,
             "The oldest TLS that is spoken: VersionTLS12 or VersionTLS13.");
   flags.Add("tls-cipher-suites", to.tls_cipher_suites,
             "The cipher suites of TLS 1.2 that are spoken, in Go's names.");
-  flags.AddUnused({"tls-sni-cert-key", "one certificate is shown to all", {"", "[]"}});
-  AddUnused(flags, "HTTP/1.1 is spoken", {"http2-max-streams-per-connection"});
-  for (const char* name : {"permit-port-sharing", "permit-address-sharing"}) {
-    flags.AddUnused({name, "the port is not shared", {"false"}, /*is_switch=*/true});
-  }
+  flags.AddEach("tls-sni-cert-key", to.sni_certificates,
+                "A certificate and its key for clients that ask for one of its names, or of those "
+                "behind a colon: foo.crt,foo.key:foo.example,*.foo.example.");
+  flags.Add(
+      "http2-max-streams-per-connection", to.http2_streams_max,
+      "How many requests a connection of HTTP/2 may have open; 0 or less: the server's own bound.");
+  flags.Add("disable-http2-serving", to.disable_http2, "Speak HTTP/1.1 alone.");
+  flags.AddUnused({"permit-port-sharing",
+                   "the port is not shared",
+                   {"false"},
+                   /*is_switch=*/true});
+  flags.AddUnused({"permit-address-sharing",
+                   "a port may be taken again at once",
+                   {"false", "true"},
+                   /*is_switch=*/true});
   AddProfilingFlags(flags);
   AddVersionFlags(flags);
-  flags.AddUnused({"disable-http2-serving", "HTTP/1.1 is spoken", {}, /*is_switch=*/true});
 }
 
 void AddUnused(Flags& flags, const std::string& why, const std::vector<std::string>& names,
@@ -147,7 +198,9 @@ Result<HttpsOptions> ServerOf(const ApiFlags& flags) {
 
 Result<> CheckServingFlags(const ServingFlags& flags) {
   TRY(http::ParseTlsChoices(flags.tls_min_version, flags.tls_cipher_suites));
-  return {};
+  const PortFlags port{.tls_sni_cert_keys = flags.sni_certificates};
+  TRY(NamedFilesOf(port));
+  return CheckFrontProxy(flags.front_proxy);
 }
 
 namespace {
@@ -179,6 +232,10 @@ Result<http::ServerTls> TlsOf(const ServingFlags& flags, const std::string& name
                               const Clock& clock) {
   http::ServerTls tls = TRY(CertificateOf(flags, name, clock));
   tls.choices = TRY(http::ParseTlsChoices(flags.tls_min_version, flags.tls_cipher_suites));
+  tls.named = TRY(NamedCertificatesOf({.tls_sni_cert_keys = flags.sni_certificates}));
+  // Either may have signed what a client shows; which one did is looked at on the request.
+  const std::string of_proxies = TRY(http::ReadAuthorities(flags.requestheader_client_ca_file));
+  tls.client_ca_pem = JoinPem(tls.client_ca_pem, of_proxies);
   return tls;
 }
 
@@ -210,6 +267,35 @@ void AddQueueMetrics(MetricRegistry& metrics, const Manager& manager) {
       Type::kCounter, &WorkQueue::Counts::retries);
 }
 
+namespace {
+
+// Null: it is the one that all else is asked of.
+Result<std::unique_ptr<Transport>> OtherServer(const std::string& kubeconfig, const ApiFlags& api) {
+  if (kubeconfig.empty() || kubeconfig == api.kubeconfig) return nullptr;
+  return MakeHttpsTransport(TRY(ServerOf({.kubeconfig = kubeconfig})));
+}
+
+Result<ComponentServer::Access> AccessOf(const ServingFlags& flags) {
+  ComponentServer::Access access{.open_paths = flags.always_allow_paths,
+                                 .front_proxy = flags.front_proxy,
+                                 .token_ttl = flags.token_ttl,
+                                 .allowed_ttl = flags.allowed_ttl,
+                                 .denied_ttl = flags.denied_ttl};
+  access.client_ca_pem = TRY(http::ReadAuthorities(flags.client_ca_file));
+  access.front_proxy.client_ca_pem = TRY(http::ReadAuthorities(flags.requestheader_client_ca_file));
+  return access;
+}
+
+http::Limits LimitsOf(const ServingFlags& flags) {
+  http::Limits limits;
+  if (flags.http2_streams_max > 0) {
+    limits.http2_streams_max = static_cast<uint32_t>(flags.http2_streams_max);
+  }
+  return limits;
+}
+
+}  // namespace
+
 Result<int> RunComponent(const Component& component) {
   SystemClock clock;
   SystemRandom random;
@@ -220,13 +306,17 @@ Result<int> RunComponent(const Component& component) {
       std::move(https), server.server.substr(server.server.rfind('/') + 1), metrics);
   Client client(*transport, component.name + "/shared-informers");
   Client election_client(*transport, component.name + "/leader-election");
-  Client review_client(*transport, component.name + "/reviews");
+  const auto tokens = TRY(OtherServer(component.serving.authentication_kubeconfig, component.api));
+  const auto rights = TRY(OtherServer(component.serving.authorization_kubeconfig, component.api));
+  Client token_client(tokens ? *tokens : *transport, component.name + "/reviews");
+  Client rights_client(rights ? *rights : *transport, component.name + "/reviews");
   InformerFactory informers({client, clock, random});
   Manager manager({*transport, clock, random, informers, component.name});
   component.add(manager, metrics);
   metrics.AddProcessMetrics();
   AddQueueMetrics(metrics, manager);
   ThreadExecutor executor(component.name, component.threads);
+  ThreadExecutor election_executor(component.name + "-lead", 1);
   LeaderElection election(election_client, clock, random,
                           {.lease = {component.leader.namespace_, component.leader.name},
                            .identity = fmt::format("{}_{}", HostName(), random.Uid()),
@@ -240,24 +330,27 @@ Result<int> RunComponent(const Component& component) {
                         const double leads = election.leading() || !component.leader.elect ? 1 : 0;
                         return std::vector<Sample>{{{component.leader.name}, leads}};
                       });
-  ComponentServer handler({review_client, clock, metrics}, component.serving.always_allow_paths);
+  ComponentServer handler({token_client, rights_client, clock, metrics},
+                          TRY(AccessOf(component.serving)));
   http::Loops loops(1);
   std::unique_ptr<http::Server> front;
   if (component.serving.secure_port != 0) {
     const auto tls = TRY(TlsOf(component.serving, component.name, clock));
     front = TRY(http::Server::Start({.bind_address = component.serving.bind_address,
                                      .port = component.serving.secure_port,
-                                     .tls = tls},
+                                     .tls = tls,
+                                     .http2 = !component.serving.disable_http2,
+                                     .limits = LimitsOf(component.serving)},
                                     loops, handler));
   }
   if (component.leader.elect) {
-    executor.Add(election);
+    election_executor.Add(election);
   } else {
     manager.Start(executor);
   }
   const bool asked = WaitForSignal();
   if (front) front->Stop(1s);
-  executor.Remove(election);
+  election_executor.Remove(election);
   manager.Stop();
   election.Release();
   if (!asked) Log(component.name).Error("leaderelection lost");

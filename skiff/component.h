@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "apiserver/auth/front_proxy.h"
 #include "base/metrics.h"
 #include "base/program.h"
 #include "client/manager.h"
@@ -40,7 +41,22 @@ struct ServingFlags {
   std::string client_ca_file;
   std::string tls_min_version;
   std::vector<std::string> tls_cipher_suites;
+  std::vector<std::string> sni_certificates;  // As --tls-sni-cert-key.
+  int http2_streams_max = 0;                  // Of a connection; else the server's own bound.
+  bool disable_http2 = false;
   std::vector<std::string> always_allow_paths = {"/healthz", "/readyz", "/livez"};
+  // Where tokens and rights are asked about; "": where all else is.
+  std::string authentication_kubeconfig;
+  std::string authorization_kubeconfig;
+  // How long the answers are believed.
+  Duration token_ttl = 10s;
+  Duration allowed_ttl = 10s;
+  Duration denied_ttl = 10s;
+  std::string requestheader_client_ca_file;
+  FrontProxyOptions front_proxy{.username_headers = {"x-remote-user"},
+                                .uid_headers = {"x-remote-uid"},
+                                .group_headers = {"x-remote-group"},
+                                .extra_header_prefixes = {"x-remote-extra-"}};
 };
 
 void AddApiFlags(Flags& flags, ApiFlags& to);

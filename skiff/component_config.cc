@@ -9,6 +9,7 @@
 #include "api/codec/document.h"
 #include "api/rules/core/ip.h"
 #include "api/text/yaml.h"
+#include "base/text.h"
 #include "skiff/cluster_ranges.h"
 #include "skiff/config_fields.h"
 #include "skiff/scheduler_extenders.h"
@@ -31,6 +32,104 @@ Result<Json> OnlyDocument(const std::string& text, const std::string& group,
   return Fail(Reason::kInvalid,
               fmt::format("no kind \"{}\" is registered for version \"{}\"; wanted: {} of {}/{}",
                           own, version, kind, group, versions[0]));
+}
+
+std::string NotHere(const std::string& value, const char* why) {
+  return fmt::format("Invalid value: {}: it cannot be had here, and must not be ignored: {}", value,
+                     why);
+}
+
+std::string NoEffect(std::string_view field, std::string_view why) {
+  return fmt::format("{} of the configuration file has no effect: {}", field, why);
+}
+
+bool IsSpokenOrKubernetesOwn(std::string_view type) {
+  return type == "application/json" || type == "application/vnd.kubernetes.protobuf";
+}
+
+// Of a list with commas between, whose items may have parameters and preferences.
+bool HasKnownType(std::string_view list) {
+  while (!list.empty()) {
+    const std::string_view item = list.substr(0, list.find(','));
+    if (IsSpokenOrKubernetesOwn(WithoutBlanks(item.substr(0, item.find(';'))))) return true;
+    list.remove_prefix(std::min(item.size() + 1, list.size()));
+  }
+  return false;
+}
+
+// As --kubeconfig and --kube-api-*. Protobuf, with or without JSON beside it, is Kubernetes' own,
+// which stands in a file that one of its programs has written.
+template <typename Config>
+void ReadConnection(ConfigFields& connection, Config& to) {
+  double qps = 0;
+  int burst = 0;
+  std::string sent, taken;
+  connection.Read("kubeconfig", to.kubeconfig);
+  connection.Read("qps", qps);
+  connection.Read("burst", burst);
+  connection.Read("contentType", sent);
+  connection.Read("acceptContentTypes", taken);
+  if (burst < 0) {
+    connection.Note("burst", fmt::format("Invalid value: {}: must be non-negative", burst));
+  }
+  // Zeros are what is not said.
+  if (qps != 0 || burst != 0) {
+    to.unused_fields.push_back(NoEffect("clientConnection.qps", "requests are not held back"));
+  }
+  if (!sent.empty() && !IsSpokenOrKubernetesOwn(sent)) {
+    connection.Note("contentType", NotHere("\"" + sent + "\"", "JSON is spoken"));
+  }
+  if (!taken.empty() && !HasKnownType(taken)) {
+    connection.Note("acceptContentTypes", NotHere("\"" + taken + "\"", "JSON is spoken"));
+  }
+}
+
+void ReadLeader(ConfigFields& leader, LeaderFlags& to) {
+  leader.Read("leaderElect", to.elect);
+  leader.Read("leaseDuration", to.lease_duration);
+  leader.Read("renewDeadline", to.renew_deadline);
+  leader.Read("retryPeriod", to.retry_period);
+  leader.Read("resourceName", to.name);
+  leader.Read("resourceNamespace", to.namespace_);
+  std::string lock = "leases";
+  leader.Read("resourceLock", lock);
+  if (lock == "leases" || !to.elect) return;
+  leader.Note("resourceLock", fmt::format("Invalid value: \"{}\": resourceLock value must be "
+                                          "\"leases\"",
+                                          lock));
+}
+
+// What is so whatever the file says, or cannot be otherwise.
+void ReadScheduling(ConfigFields& top, std::vector<std::string>& unused) {
+  int parallelism = 16, first = 1, most = 10;
+  bool delay = true;  // What there is is looked at by who leads, whichever of the two is said.
+  top.Read("parallelism", parallelism);
+  top.Read("podInitialBackoffSeconds", first);
+  top.Read("podMaxBackoffSeconds", most);
+  top.Read("delayCacheUntilActive", delay);
+  if (parallelism <= 0) {
+    top.Note("parallelism", fmt::format("Invalid value: {}: should be an integer value greater "
+                                        "than zero",
+                                        parallelism));
+  }
+  if (first != 1) {
+    top.Note("podInitialBackoffSeconds",
+             first <= 0 ? fmt::format("Invalid value: {}: must be greater than 0", first)
+                        : NotHere(std::to_string(first), "a pod waits for one second at first"));
+  }
+  if (most != 10) {
+    top.Note("podMaxBackoffSeconds",
+             most < first ? fmt::format("Invalid value: {}: must be greater than or equal to "
+                                        "PodInitialBackoffSeconds",
+                                        most)
+                          : NotHere(std::to_string(most), "a pod waits for ten seconds at most"));
+  }
+  for (const char* name : {"enableProfiling", "enableContentionProfiling"}) {
+    bool on = false;
+    top.Read(name, on);
+    // So it is in a file that kube-scheduler has written.
+    if (on) unused.push_back(NoEffect(std::string(name) + ": true", "no profiles are served"));
+  }
 }
 
 // As kube-scheduler, what extenders say wins over what profiles say of the same.
@@ -60,22 +159,15 @@ Result<SchedulerConfig> ParseSchedulerConfig(
   int percentage = 0;  // The scheduler's own choice.
   top.Read("percentageOfNodesToScore", percentage);
   ConfigFields connection = top.Object("clientConnection");
-  connection.Read("kubeconfig", config.kubeconfig);
-  top.Take(connection);
+  ReadConnection(connection, config);
+  top.TakeStrictly(connection);
   ConfigFields leader = top.Object("leaderElection");
-  leader.Read("leaderElect", config.leader.elect);
-  leader.Read("leaseDuration", config.leader.lease_duration);
-  leader.Read("renewDeadline", config.leader.renew_deadline);
-  leader.Read("retryPeriod", config.leader.retry_period);
-  leader.Read("resourceName", config.leader.name);
-  leader.Read("resourceNamespace", config.leader.namespace_);
-  top.Take(leader);
+  ReadLeader(leader, config.leader);
+  top.TakeStrictly(leader);
+  ReadScheduling(top, config.unused_fields);
   const Json* const profiles = top.Any("profiles");
   const Json* const extenders = top.Any("extenders");
-  TRY(top.Outcome());
-  for (const ConfigFields* each : {&top, &connection, &leader}) {
-    each->TellUnread(config.unused_fields);
-  }
+  TRY(top.Strict());
   if (percentage < 0 || percentage > 100) {
     return Fail(Reason::kInvalid,
                 fmt::format("percentageOfNodesToScore: Invalid value: {}: not in valid range "
@@ -106,7 +198,7 @@ Result<ProxyConfig> ParseProxyConfig(const std::string& text) {
   local.Read("interfaceNamePrefix", config.interface_name_prefix);
   top.Take(local);
   ConfigFields connection = top.Object("clientConnection");
-  connection.Read("kubeconfig", config.kubeconfig);
+  ReadConnection(connection, config);
   top.Take(connection);
   ConfigFields iptables = top.Object("iptables");
   iptables.Read("masqueradeAll", config.masquerade_all);

@@ -9,6 +9,7 @@ namespace skiff {
 namespace {
 
 using testing::ElementsAre;
+using testing::HasSubstr;
 
 constexpr char kScheduler[] =
     "apiVersion: kubescheduler.config.k8s.io/v1\n"
@@ -45,6 +46,7 @@ profiles:
 )");
   ASSERT_TRUE(config) << config.error().message;
   EXPECT_EQ(config->kubeconfig, "/etc/kubernetes/scheduler.conf");
+  EXPECT_THAT(config->unused_fields, ElementsAre(HasSubstr("clientConnection.qps")));
   EXPECT_FALSE(config->leader.elect);
   EXPECT_EQ(config->leader.lease_duration, 1min);
   EXPECT_EQ(config->leader.namespace_, "here");
@@ -65,10 +67,54 @@ TEST(ComponentConfigTest, WhatIsWrongInAConfigurationIsNamedByItsField) {
   EXPECT_EQ(SchedulerError("profiles: [{schedulerName: a}, {}]"),
             "profiles[1].schedulerName: Required value");
   EXPECT_TRUE(ParseSchedulerConfig(std::string(kScheduler) + "extenders: []"));
+  EXPECT_EQ(SchedulerError("nodes: 3"), "strict decoding error: unknown field \"nodes\"");
+  EXPECT_EQ(SchedulerError("leaderElection: {lead: true}"),
+            "strict decoding error: unknown field \"leaderElection.lead\"");
+  EXPECT_EQ(SchedulerError("leaderElection: {resourceLock: endpoints}"),
+            "leaderElection.resourceLock: Invalid value: \"endpoints\": resourceLock value must be "
+            "\"leases\"");
+  EXPECT_EQ(SchedulerError("parallelism: 0"),
+            "parallelism: Invalid value: 0: should be an integer value greater than zero");
+  EXPECT_EQ(SchedulerError("podInitialBackoffSeconds: 0"),
+            "podInitialBackoffSeconds: Invalid value: 0: must be greater than 0");
+  for (const char* field :
+       {"podInitialBackoffSeconds: 2", "podMaxBackoffSeconds: 60",
+        "clientConnection: {contentType: text/plain}",
+        "clientConnection: {acceptContentTypes: 'text/plain,application/yaml'}"}) {
+    EXPECT_THAT(SchedulerError(field), HasSubstr("must not be ignored")) << field;
+  }
+  // As kube-scheduler has them where nothing is said.
+  EXPECT_EQ(SchedulerError("parallelism: 16\npodInitialBackoffSeconds: 1\n"
+                           "podMaxBackoffSeconds: 10\ndelayCacheUntilActive: false\n"
+                           "enableProfiling: false\nleaderElection: {resourceLock: leases}\n"
+                           "clientConnection: {contentType: application/json, qps: 0, burst: 0}"),
+            "");
+  EXPECT_EQ(SchedulerError("clientConnection: {acceptContentTypes: "
+                           "'application/vnd.kubernetes.protobuf, application/json;q=0.5'}"),
+            "");
   EXPECT_FALSE(ParseSchedulerConfig(kProxy));
   EXPECT_FALSE(ParseSchedulerConfig("apiVersion: 1\nkind: [x]\n"));
   EXPECT_FALSE(ParseSchedulerConfig("{"));
   EXPECT_FALSE(ParseSchedulerConfig(""));
+}
+
+TEST(ComponentConfigTest, AFileOfKubeSchedulersOwnIsTaken) {
+  const auto config = ParseSchedulerConfig(std::string(kScheduler) + R"(
+clientConnection: {acceptContentTypes: "", burst: 100, kubeconfig: "", qps: 50,
+  contentType: application/vnd.kubernetes.protobuf}
+enableContentionProfiling: true
+enableProfiling: true
+leaderElection: {leaderElect: true, leaseDuration: 15s, renewDeadline: 10s, resourceLock: leases,
+  resourceName: kube-scheduler, resourceNamespace: kube-system, retryPeriod: 2s}
+parallelism: 16
+percentageOfNodesToScore: 0
+podInitialBackoffSeconds: 1
+podMaxBackoffSeconds: 10
+)");
+  ASSERT_TRUE(config) << config.error().message;
+  EXPECT_THAT(config->unused_fields,
+              ElementsAre(HasSubstr("clientConnection.qps"), HasSubstr("enableProfiling"),
+                          HasSubstr("enableContentionProfiling")));
 }
 
 TEST(ComponentConfigTest, AProxyConfigurationIsRead) {

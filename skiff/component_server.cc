@@ -6,6 +6,7 @@
 
 #include "api/gen/authentication_v1.h"
 #include "api/gen/authorization_v1.h"
+#include "apiserver/auth/authenticated_group.h"
 #include "base/hash.h"
 #include "base/version.h"
 
@@ -25,6 +26,37 @@ std::string BearerToken(const http::Request& request) {
   constexpr std::string_view kBearer = "Bearer ";
   const std::string_view header = request.Header("Authorization");
   return header.starts_with(kBearer) ? std::string(header.substr(kBearer.size())) : "";
+}
+
+// Appends so that no two lists of texts, whatever bytes they hold, come to the same.
+void AddText(std::string_view text, std::string& to) {
+  to += fmt::format("{}:", text.size());
+  to += text;
+}
+void AddTexts(const std::vector<std::string>& texts, std::string& to) {
+  to += fmt::format("{};", texts.size());
+  for (const std::string& text : texts) AddText(text, to);
+}
+
+// What a decision is kept by. The kind of who asks comes first: a token is whatever its sender
+// likes, also what a user's name and groups read like here.
+std::string KeyOfUser(const User& user) {
+  std::string text("user\0", 5);
+  AddText(user.name, text);
+  AddText(user.uid, text);
+  AddTexts(user.groups, text);
+  for (const auto& [name, values] : user.extra) {
+    AddText(name, text);
+    AddTexts(values, text);
+  }
+  return Sha256(text);
+}
+std::string KeyOfToken(const std::string& token) {
+  return Sha256(std::string("token\0", 6) + token);
+}
+
+bool ShowsCertificate(const http::Request& request) {
+  return request.peer_certificate || !request.peer_certificate_error.empty();
 }
 
 }  // namespace
@@ -56,64 +88,84 @@ http::Response ComponentServer::Handle(const http::Request& request) {
 }
 
 bool ComponentServer::IsOpen(const std::string& path) const {
-  return std::any_of(open_paths_.begin(), open_paths_.end(), [&](const std::string& open) {
-    if (open.ends_with("/*")) return path.starts_with(open.substr(0, open.size() - 1));
-    return path == open;
-  });
+  return std::any_of(access_.open_paths.begin(), access_.open_paths.end(),
+                     [&](const std::string& open) {
+                       if (open.ends_with("/*"))
+                         return path.starts_with(open.substr(0, open.size() - 1));
+                       return path == open;
+                     });
 }
 
 ComponentServer::Decision ComponentServer::Decide(const http::Request& request) {
+  std::optional<User> known = Named(request);
+  const std::string token = BearerToken(request);
+  if (!known && token.empty()) {
+    if (ShowsCertificate(request)) return {401, "Unauthorized\n"};
+    known = AnonymousUser();
+  }
   // Secrets are not kept, their digests are.
-  const std::string who =
-      request.peer_certificate ? request.peer_certificate->pem : BearerToken(request);
-  const std::string key = Sha256(who) + request.path;
+  const std::string key = (known ? KeyOfUser(*known) : KeyOfToken(token)) + request.path;
   const Duration now = parts_.clock.Monotonic();
   {
     const MutexLock lock(mutex_);
     const auto found = decisions_.find(key);
     if (found != decisions_.end() && found->second.until > now) return found->second;
   }
-  Decision decision = Ask(request);
-  decision.until = now + kDecisionLifetime;
+  Decision decision = Ask(request.path, known ? &*known : nullptr, token);
+  if (decision.lifetime <= Duration(0)) return decision;
+  decision.until = now + decision.lifetime;
   const MutexLock lock(mutex_);
   if (decisions_.size() >= kDecisionsMax) decisions_.clear();
   decisions_[key] = decision;
   return decision;
 }
 
-ComponentServer::Decision ComponentServer::Ask(const http::Request& request) const {
-  const auto asker = Authenticate(request);
-  if (!asker) return {401, "Unauthorized\n"};
-  authorization_v1::SubjectAccessReview review;
-  review.spec.user = asker->name;
-  review.spec.uid = asker->uid;
-  review.spec.groups = asker->groups;
-  auto& attributes = review.spec.non_resource_attributes.Ensure();
-  attributes.path = request.path;
-  attributes.verb = "get";
-  const auto answer = parts_.reviews.Create(review);
-  if (!answer) return {500, "Internal Server Error: " + answer.error().message + "\n"};
-  if ((*answer)->status.allowed) return {200, ""};
-  return {403, fmt::format("forbidden: User \"{}\" cannot get path \"{}\"\n", asker->name,
-                           request.path)};
-}
-
-Result<ComponentServer::Asker> ComponentServer::Authenticate(const http::Request& request) const {
-  if (!request.peer_certificate_error.empty()) {
-    return Fail(Reason::kUnauthorized, request.peer_certificate_error);
-  }
-  if (request.peer_certificate) {
-    Asker asker{request.peer_certificate->common_name, "", request.peer_certificate->organizations};
-    asker.groups.emplace_back("system:authenticated");
-    return asker;
-  }
-  const std::string token = BearerToken(request);
-  if (token.empty()) return Asker{"system:anonymous", "", {"system:unauthenticated"}};
+ComponentServer::Decision ComponentServer::Ask(const std::string& path, const User* known,
+                                               const std::string& token) const {
+  if (known != nullptr) return AskRights(path, *known);
   authentication_v1::TokenReview review;
   review.spec.token = token;
-  const auto answer = TRY(parts_.reviews.Create(review));
-  if (!answer->status.authenticated) return Fail(Reason::kUnauthorized, answer->status.error);
-  return Asker{answer->status.user.username, answer->status.user.uid, answer->status.user.groups};
+  const auto answer = parts_.tokens.Create(review);
+  if (!answer) return {401, "Unauthorized\n"};
+  const auto& status = (*answer)->status;
+  if (!status.authenticated) return {401, "Unauthorized\n", access_.token_ttl};
+  User user{status.user.username, status.user.uid, status.user.groups, {}};
+  for (const auto& [name, values] : status.user.extra) user.extra[name] = values;
+  Decision decision = AskRights(path, WithAuthenticatedGroup(std::move(user)));
+  decision.lifetime = std::min(decision.lifetime, access_.token_ttl);
+  return decision;
+}
+
+ComponentServer::Decision ComponentServer::AskRights(const std::string& path,
+                                                     const User& user) const {
+  authorization_v1::SubjectAccessReview review;
+  review.spec.user = user.name;
+  review.spec.uid = user.uid;
+  review.spec.groups = user.groups;
+  for (const auto& [name, values] : user.extra) review.spec.extra[name] = values;
+  auto& attributes = review.spec.non_resource_attributes.Ensure();
+  attributes.path = path;
+  attributes.verb = "get";
+  const auto answer = parts_.rights.Create(review);
+  if (!answer) return {500, "Internal Server Error: " + answer.error().message + "\n"};
+  if ((*answer)->status.allowed) return {200, "", access_.allowed_ttl};
+  return {403, fmt::format("forbidden: User \"{}\" cannot get path \"{}\"\n", user.name, path),
+          access_.denied_ttl};
+}
+
+std::optional<User> ComponentServer::Named(const http::Request& request) {
+  if (!request.peer_certificate_error.empty() || !request.peer_certificate) return std::nullopt;
+  const auto holder = certificates_.HolderOf(request.peer_certificate->pem);
+  if (!holder || !holder->fault.empty() || !holder->IsGoodAt(parts_.clock.Now())) {
+    return std::nullopt;
+  }
+  std::optional<User> user;
+  if (holder->is_proxy && MayBeFrontProxy(access_.front_proxy, holder->user.name)) {
+    user = UserInHeaders(access_.front_proxy, request);
+  }
+  if (!user && holder->is_client) user = holder->user;
+  if (user) user = WithAuthenticatedGroup(std::move(*user));
+  return user;
 }
 
 }  // namespace skiff

@@ -7,9 +7,12 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "apiserver/auth/client_certificates.h"
+#include "apiserver/auth/front_proxy.h"
 #include "base/metrics.h"
 #include "client/client.h"
 #include "http/message.h"
@@ -19,37 +22,48 @@ namespace skiff {
 class ComponentServer final : public http::Handler {
  public:
   struct Parts {
-    Client& reviews;  // Asks the API server about who asks us.
+    Client& tokens;  // Asks an API server whose tokens are,
+    Client& rights;  // and one who may see what.
     const Clock& clock;
     MetricRegistry& metrics;
   };
-  // `open_paths` are for anyone; all else needs get on its path.
-  ComponentServer(Parts parts, std::vector<std::string> open_paths)
-      : parts_(parts), open_paths_(std::move(open_paths)) {}
+  struct Access {
+    std::vector<std::string> open_paths;  // For anyone; all else needs get on its path.
+    std::string client_ca_pem = {};       // Of users' certificates.
+    FrontProxyOptions front_proxy = {};   // Who may name the user in headers.
+    // How long it is believed whose a token is, and who may, and may not, see a path; as
+    // kube-scheduler.
+    Duration token_ttl = 10s;
+    Duration allowed_ttl = 10s;
+    Duration denied_ttl = 10s;
+  };
+  ComponentServer(Parts parts, Access access)
+      : parts_(parts),
+        access_(std::move(access)),
+        certificates_({.client_ca_pem = access_.client_ca_pem,
+                       .proxy_ca_pem = access_.front_proxy.client_ca_pem}) {}
   http::Response Handle(const http::Request& request) override;
 
  private:
-  struct Asker {
-    std::string name;
-    std::string uid;
-    std::vector<std::string> groups;
-  };
-  // A decision is kept for ten seconds, as kube-scheduler's.
-  static constexpr Duration kDecisionLifetime = 10s;
   static constexpr size_t kDecisionsMax = 256;  // Past it all are asked for anew.
   struct Decision {
     int status = 0;  // 200: allowed; 401, 403.
     std::string text;
-    Duration until{};  // Monotonic.
+    Duration lifetime{};  // How long it is kept; 0: not at all.
+    Duration until{};     // Monotonic.
   };
 
   bool IsOpen(const std::string& path) const;
   Decision Decide(const http::Request& request);
-  Decision Ask(const http::Request& request) const;
-  Result<Asker> Authenticate(const http::Request& request) const;
+  // Null `known`: whose `token` is has to be asked as well.
+  Decision Ask(const std::string& path, const User* known, const std::string& token) const;
+  Decision AskRights(const std::string& path, const User& user) const;
+  // Whom a certificate, or the proxy in front, names; nullopt: neither is there, or it is not good.
+  std::optional<User> Named(const http::Request& request);
 
   const Parts parts_;
-  const std::vector<std::string> open_paths_;
+  const Access access_;
+  ClientCertificates certificates_;
   Mutex mutex_;
   std::map<std::string, Decision> decisions_ GUARDED_BY(mutex_);  // By who asks, and for what.
 };

@@ -42,6 +42,9 @@ class ConfigFields {
     if (!fits) return Note(name, "must be a number of 64 bits");
     to = value->get<int64_t>();
   }
+  void Read(const char* name, double& to) {
+    if (const Json* value = Find(name, "a number", &Json::is_number)) to = value->get<double>();
+  }
   void Read(const char* name, Duration& to) {
     std::string text;
     Read(name, text);

@@ -115,6 +115,7 @@ constexpr WorkersFlag kWorkersFlags[] = {
     {"namespace", "namespace", 10, "Namespaces that go"},
     {"resource-quota", "resourcequota-controller", 5, "ResourceQuotas"},
     {"ephemeralvolume", "ephemeral-volume", 5, "Pods with ephemeral volumes"},
+    {"gc", "garbage-collector", 20, "objects whose owners may be gone"},
     {"validating-admission-policy-status", "validatingadmissionpolicy-status", 5,
      "ValidatingAdmissionPolicies' types"},
 };
@@ -134,52 +135,103 @@ void AddWorkersFlags(Flags& flags, std::map<std::string, int>& workers) {
   }
 }
 
+// As kube-controller-manager says of the autoscaler's.
+Result<> CheckWorkers(std::string_view flag, int count) {
+  if (count >= 1) return {};
+  return Fail(Reason::kInvalid, fmt::format("{} must be greater than 0, but got {}", flag, count));
+}
+
+// Limits that are kept whatever they are, but for negative ones, which are none: all is done at
+// once, or one after the other.
+struct KeptLimits {
+  std::map<std::string, Duration> periods;
+  int token_workers = 5;
+};
+void AddLimitFlags(Flags& flags, KeptLimits& to) {
+  const std::string help = "Kept, whichever it is: it is done at once, and no later than that.";
+  for (const char* name : {"min-resync-period", "namespace-sync-period",
+                           "resource-quota-sync-period", "pvclaimbinder-sync-period",
+                           "attach-detach-reconcile-sync-period", "controller-shutdown-timeout"}) {
+    Duration& period = to.periods[name];
+    flags.Add(name, period, help);
+  }
+  flags.Add("concurrent-serviceaccount-token-syncs", to.token_workers,
+            "Kept, whichever it is: Secrets are looked at one after the other.");
+  flags.AddUnused({"disable-attach-detach-reconcile-sync",
+                   "what changes is acted upon at once",
+                   {"false", "true"},
+                   /*is_switch=*/true});
+}
+Result<> CheckLimits(const KeptLimits& limits) {
+  std::string negative = limits.token_workers < 0 ? "concurrent-serviceaccount-token-syncs" : "";
+  for (const auto& [name, period] : limits.periods) {
+    if (period < Duration(0)) negative = name;
+  }
+  if (negative.empty()) return {};
+  return Fail(Reason::kInvalid, fmt::format("--{} can not be negative value", negative));
+}
+
 struct OtherFlags {
   std::string root_ca;
   std::string service_account_key;
   bool collects_garbage = true;
   bool provisions = true;
+  KeptLimits limits;
 };
 
+// What cannot be otherwise; `same`: what it is, and what Kubernetes has where nothing is said.
+void AddRefusedFlags(Flags& flags) {
+  const auto refuse = [&](const char* name, const char* why, std::vector<std::string> same,
+                          bool is_switch = false) {
+    flags.AddUnused({name, why, std::move(same), is_switch, /*is_refused=*/true});
+  };
+  constexpr bool kSwitch = true;
+  constexpr const char* kNoRecycling = "volumes are not recycled";
+  refuse("pv-recycler-increment-timeout-nfs", kNoRecycling, {"30"});
+  refuse("pv-recycler-minimum-timeout-hostpath", kNoRecycling, {"60"});
+  refuse("pv-recycler-minimum-timeout-nfs", kNoRecycling, {"300"});
+  refuse("pv-recycler-pod-template-filepath-hostpath", kNoRecycling, {""});
+  refuse("pv-recycler-pod-template-filepath-nfs", kNoRecycling, {""});
+  refuse("pv-recycler-timeout-increment-hostpath", kNoRecycling, {"30"});
+  refuse("controller-start-interval", "controllers start together", {"0s", "0"});
+  constexpr const char* kNoBatches = "a change does not wait for further ones";
+  refuse("endpoint-updates-batch-period", kNoBatches, {"0s", "0"});
+  refuse("endpointslice-updates-batch-period", kNoBatches, {"0s", "0"});
+  refuse("mirroring-endpointslice-updates-batch-period", kNoBatches, {"0s", "0"});
+  refuse("cloud-provider", "there are no clouds", {"", "external"});
+  refuse("cloud-config", "there are no clouds", {""});
+  refuse("external-cloud-volume-plugin", "there are no clouds", {""});
+  refuse("enable-leader-migration", "all controllers have one Lease", {"false"}, kSwitch);
+  refuse("leader-migration-config", "all controllers have one Lease", {""});
+  refuse("cidr-allocator-type", "ranges are given out of --cluster-cidr", {"RangeAllocator"});
+}
+
+// What has no effect in kube-controller-manager v1.35 either, and three that kubeadm, kind, Cluster
+// API, RKE2 and k3s set whether or not anything depends on them.
 void AddUnusedFlags(Flags& flags) {
-  AddUnused(flags, "its controller has one worker, which does not wait for an object to be done",
-            {"concurrent-gc-syncs", "concurrent-serviceaccount-token-syncs"},
-            UnusedValue::kNotNegative);
-  AddUnused(flags, "a change is acted upon when it comes",
-            {"min-resync-period", "namespace-sync-period", "resource-quota-sync-period",
-             "pvclaimbinder-sync-period", "attach-detach-reconcile-sync-period",
-             "controller-start-interval", "endpoint-updates-batch-period",
-             "endpointslice-updates-batch-period", "mirroring-endpointslice-updates-batch-period"},
-            UnusedValue::kNotNegativeDuration);
-  AddUnused(flags, "there are no clouds",
-            {"cloud-provider", "cloud-config", "cluster-name", "route-reconciliation-period"});
-  AddUnused(flags, "there are no clouds", {"concurrent-service-syncs"},
-            UnusedValue::kNotNegative);
-  AddUnused(flags, "devices have no taints here", {"concurrent-device-taint-eviction-syncs"},
-            UnusedValue::kNotNegative);
-  flags.AddUnused({"configure-cloud-routes", "there are no clouds", {"false"}, true});
+  constexpr const char* kNoClouds = "kube-controller-manager has no clouds any more";
+  flags.AddUnused({"cluster-name", kNoClouds, {"kubernetes"}});
+  flags.AddUnused({"route-reconciliation-period", kNoClouds, {"10s"}});
+  flags.AddUnused({.name = "concurrent-service-syncs",
+                   .why = kNoClouds,
+                   .same = {"1"},
+                   .value = UnusedValue::kNotNegative});
+  flags.AddUnused({"configure-cloud-routes", kNoClouds, {"false", "true"}, /*is_switch=*/true});
+  flags.AddUnused({.name = "concurrent-device-taint-eviction-syncs",
+                   .why = "its controller is behind a feature gate that is off",
+                   .same = {"8"},
+                   .value = UnusedValue::kNotNegative});
   flags.AddUnused({"use-service-account-credentials",
                    "all controllers are the user of --kubeconfig",
                    {"false"},
                    /*is_switch=*/true});
-  flags.AddUnused({"disable-attach-detach-reconcile-sync",
-                   "a change is acted upon when it comes",
-                   {"false", "true"},
+  flags.AddUnused({"enable-hostpath-provisioner",
+                   "volumes are made by the built-in provisioner",
+                   {"false"},
                    /*is_switch=*/true});
-  flags.AddUnused({"enable-hostpath-provisioner", "there is none", {"false"}, true});
-  AddUnused(flags, "volume plugins are not looked for", {"flex-volume-plugin-dir"});
-  flags.AddUnused({"external-cloud-volume-plugin", "there is no cloud", {""}});
-  flags.AddUnused({"enable-leader-migration", "there is nothing to migrate", {"false"}, true});
-  flags.AddUnused({"leader-migration-config", "there is nothing to migrate", {""}});
-  flags.AddUnused({.name = "controller-shutdown-timeout",
-                   .why = "controllers end at once",
-                   .value = UnusedValue::kNotNegativeDuration});
-  AddUnused(flags, "volumes are not recycled",
-            {"pv-recycler-increment-timeout-nfs", "pv-recycler-minimum-timeout-hostpath",
-             "pv-recycler-minimum-timeout-nfs", "pv-recycler-pod-template-filepath-hostpath",
-             "pv-recycler-pod-template-filepath-nfs", "pv-recycler-timeout-increment-hostpath"});
-  flags.AddUnused({"cidr-allocator-type", "ranges are given out of --cluster-cidr",
-                   {"RangeAllocator"}, /*is_switch=*/false, /*is_refused=*/true});
+  flags.AddUnused({"flex-volume-plugin-dir",
+                   "there are no flex volumes",
+                   {"/usr/libexec/kubernetes/kubelet-plugins/volume/exec/"}});
 }
 
 void AddFlags(Flags& flags, ControllerManagerFlags& to, Numbers& numbers, Signers& signers,
@@ -225,6 +277,8 @@ void AddFlags(Flags& flags, ControllerManagerFlags& to, Numbers& numbers, Signer
             "Whether objects go with their owners.");
   flags.Add("enable-dynamic-provisioning", others.provisions,
             "Whether the built-in provisioner makes volumes.");
+  AddLimitFlags(flags, others.limits);
+  AddRefusedFlags(flags);
   AddUnusedFlags(flags);
 }
 
@@ -266,7 +320,8 @@ Result<> CheckNames(const std::vector<std::string>& wanted) {
                   fmt::format("\"{}\" is not in the list of known controllers", name));
     }
     if (state == ControllerState::kMissing && !is_off) {
-      return Fail(Reason::kInvalid, fmt::format("--controllers: there is no {} here", name));
+      return Fail(Reason::kInvalid,
+                  fmt::format("--controllers: there is no {} here: {}", name, WhyMissing(name)));
     }
     if (state == ControllerState::kIdle && !is_off) {
       Log("flags").Info("the controller does not run: its feature is off, or a cloud provider's",
@@ -280,12 +335,6 @@ Result<> CheckRange(std::string_view flag, int value, int most) {
   if (value >= 1 && value <= most) return {};
   const std::string limit = value < 1 ? "less than 1" : fmt::format("more than {}", most);
   return Fail(Reason::kInvalid, fmt::format("{} must not be {}, but got {}", flag, limit, value));
-}
-
-// As kube-controller-manager says of the autoscaler's.
-Result<> CheckWorkers(std::string_view flag, int count) {
-  if (count >= 1) return {};
-  return Fail(Reason::kInvalid, fmt::format("{} must be greater than 0, but got {}", flag, count));
 }
 
 Result<> FinishAutoscaler(const Numbers& numbers, AutoscalerOptions& to) {
@@ -361,6 +410,7 @@ Result<bool> ParseInto(const std::vector<std::string>& args, bool keeps_workers,
   const bool goes_on = TRY(ParseOrHelp(flags, args));
   if (!goes_on) return false;
   TRY(CheckServingFlags(to.serving));
+  TRY(CheckLimits(others.limits));
   if (options.controllers.empty()) options.controllers = {"*"};
   if (!others.collects_garbage) {
     options.controllers.insert(options.controllers.begin(), "-garbage-collector-controller");

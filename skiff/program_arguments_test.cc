@@ -82,6 +82,11 @@ TEST_F(ProgramArgumentsTest, ControllersKeepTheirNumbersButForThoseThatAreGiven)
   EXPECT_EQ(given->workers.size(), 2U);
   EXPECT_EQ(given->controllers, set.controllers);
   EXPECT_FALSE(given->network_policies_are_enforced);
+  // There is no port of its own, on which they would act.
+  for (const char* argument :
+       {"disable-http2-serving=true", "http2-max-streams-per-connection=9"}) {
+    EXPECT_FALSE(WithControllerManagerArgs(set, {argument}, notes_)) << argument;
+  }
   EXPECT_THAT(WithControllerManagerArgs(set, {"concurrent-job-syncs=0"}, notes_).error().message,
               HasSubstr("--kube-controller-manager-arg: "));
 }
@@ -90,10 +95,12 @@ TEST_F(ProgramArgumentsTest, TheSchedulerIsConfiguredByAFile) {
   const std::string path = ::testing::TempDir() + "scheduler.yaml";
   std::ofstream(path) << "apiVersion: kubescheduler.config.k8s.io/v1\n"
                          "kind: KubeSchedulerConfiguration\n"
+                         "clientConnection: {qps: 5}\n"
                          "profiles: [{schedulerName: packing}]\n";
   const auto options = WithSchedulerArgs({"config=" + path}, notes_);
   ASSERT_TRUE(options) << options.error().message;
   ASSERT_EQ(options->profiles.size(), 1U);
+  EXPECT_THAT(notes_, ElementsAre(HasSubstr("clientConnection.qps of the")));
   EXPECT_FALSE(WithSchedulerArgs({"config=/nowhere"}, notes_));
 }
 

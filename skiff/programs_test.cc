@@ -9,12 +9,9 @@
 #include <fstream>
 
 #include "apiserver/auth/pki.h"
-#include "apiserver/server/api_server.h"
-#include "apiserver/storage/rocksdb_store.h"
 #include "controllers/identity/certificate_rules.h"
 #include "skiff/certs.h"
 #include "skiff/chaos/program.h"
-#include "skiff/component_server.h"
 #include "skiff/doctor.h"
 #include "skiff/host_facts.h"
 #include "skiff/join.h"
@@ -26,7 +23,6 @@
 namespace skiff {
 namespace {
 
-using testing::AllOf;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::Not;
@@ -48,11 +44,11 @@ class ProgramFlagsTest : public testing::Test {
 
 TEST_F(ProgramFlagsTest, WhatHasNoEffectIsSaidAndARestrictionActsOrIsRefused) {
   const auto manager = ParseControllerManagerFlags(
-      {"--concurrent-gc-syncs=3", "--profiling=false", "--enable-garbage-collector=false"});
+      {"--concurrent-service-syncs=3", "--profiling=false", "--enable-garbage-collector=false"});
   ASSERT_TRUE(manager) << manager.error().message;
   EXPECT_THAT((*manager)->log.notes,
-              ElementsAre("--concurrent-gc-syncs=3 has no effect: its controller has one worker, "
-                          "which does not wait for an object to be done"));
+              ElementsAre("--concurrent-service-syncs=3 has no effect: kube-controller-manager has "
+                          "no clouds any more"));
   EXPECT_EQ((*manager)->controllers.controllers.at(0), "-garbage-collector-controller");
   EXPECT_EQ(ParseSchedulerFlags({"--tls-cipher-suites=TLS_NULL"}).error().message,
             "Cipher suite TLS_NULL not supported or doesn't exist");
@@ -104,13 +100,13 @@ TEST_F(ProgramFlagsTest, AControllerManagerStartsWithKubeadmsCommandLine) {
 }
 
 TEST_F(ProgramFlagsTest, FlagsOfTheAutoscalerReachIt) {
-  const auto given = ParseControllerManagerFlags(
-      {"--concurrent-horizontal-pod-autoscaler-syncs=2",
-       "--horizontal-pod-autoscaler-sync-period=5s",
-       "--horizontal-pod-autoscaler-downscale-stabilization=1m",
-       "--horizontal-pod-autoscaler-cpu-initialization-period=2m",
-       "--horizontal-pod-autoscaler-initial-readiness-delay=10s",
-       "--horizontal-pod-autoscaler-tolerance=0.25"});
+  const auto given =
+      ParseControllerManagerFlags({"--concurrent-horizontal-pod-autoscaler-syncs=2",
+                                   "--horizontal-pod-autoscaler-sync-period=5s",
+                                   "--horizontal-pod-autoscaler-downscale-stabilization=1m",
+                                   "--horizontal-pod-autoscaler-cpu-initialization-period=2m",
+                                   "--horizontal-pod-autoscaler-initial-readiness-delay=10s",
+                                   "--horizontal-pod-autoscaler-tolerance=0.25"});
   ASSERT_TRUE(given) << given.error().message;
   const AutoscalerOptions& options = (*given)->controllers.autoscaler;
   EXPECT_EQ(options.workers, 2);
@@ -123,8 +119,8 @@ TEST_F(ProgramFlagsTest, FlagsOfTheAutoscalerReachIt) {
 }
 
 TEST_F(ProgramFlagsTest, HowMuchAControllerDoesAtOnceIsSaidToIt) {
-  const auto given = ParseControllerManagerFlags(
-      {"--concurrent-rc-syncs=1", "--concurrent-cron-job-syncs=20"});
+  const auto given =
+      ParseControllerManagerFlags({"--concurrent-rc-syncs=1", "--concurrent-cron-job-syncs=20"});
   ASSERT_TRUE(given) << given.error().message;
   const std::map<std::string, int>& workers = (*given)->controllers.workers;
   EXPECT_EQ(workers.at("replicationcontroller"), 1);
@@ -139,7 +135,14 @@ TEST_F(ProgramFlagsTest, ABadControllerManagerFlagIsRefusedInItsWords) {
     return parsed ? "" : parsed.error().message;
   };
   EXPECT_EQ(error({"--no-such"}), "unknown flag: --no-such");
-  EXPECT_EQ(error({"--concurrent-gc-syncs=-1"}), "--concurrent-gc-syncs can not be negative value");
+  EXPECT_EQ(error({"--concurrent-gc-syncs=0"}),
+            "concurrent-gc-syncs must be greater than 0, but got 0");
+  EXPECT_EQ(error({"--concurrent-serviceaccount-token-syncs=-1"}),
+            "--concurrent-serviceaccount-token-syncs can not be negative value");
+  EXPECT_EQ(error({"--min-resync-period=-1s"}), "--min-resync-period can not be negative value");
+  EXPECT_EQ(error({"--requestheader-username-headers= "}),
+            "empty value in \"requestheader-username-headers\"");
+  EXPECT_THAT(error({"--tls-sni-cert-key=one.crt"}), HasSubstr("certificate and key file paths"));
   EXPECT_THAT(error({"--namespace-sync-period=soon"}), HasSubstr("time: invalid duration"));
   EXPECT_EQ(error({"--mirroring-max-endpoints-per-subset=0"}),
             "mirroring-max-endpoints-per-subset must not be less than 1, but got 0");
@@ -163,7 +166,9 @@ TEST_F(ProgramFlagsTest, ABadControllerManagerFlagIsRefusedInItsWords) {
   EXPECT_EQ(error({"--controllers=*,device-taint-eviction-controller"}), "");
   EXPECT_EQ(error({"--controllers=*,-selinux-warning-controller"}), "");
   EXPECT_EQ(error({"--controllers=*,selinux-warning-controller"}),
-            "--controllers: there is no selinux-warning-controller here");
+            "--controllers: there is no selinux-warning-controller here: it warns of pods that "
+            "could not share a volume mounted with an SELinux label, and no volume is mounted with "
+            "one here");
   EXPECT_EQ(error({"--controllers=*,nobody"}),
             "\"nobody\" is not in the list of known controllers");
   EXPECT_THAT(error({"--cluster-signing-cert-file=/x"}), HasSubstr("both the certificate and"));
@@ -178,6 +183,63 @@ TEST_F(ProgramFlagsTest, ABadControllerManagerFlagIsRefusedInItsWords) {
       error({"--cluster-signing-cert-file=" + File("a.crt", authority.pem().certificate_pem),
              "--cluster-signing-key-file=" + File("b.key", other.pem().key_pem)}),
       HasSubstr("key does not belong"));
+}
+
+TEST_F(ProgramFlagsTest, WhatCannotBeOtherwiseIsRefusedAndTheSameIsTakenInSilence) {
+  // As kube-controller-manager has them where nothing is said, or as it is here.
+  const auto taken = ParseControllerManagerFlags(
+      {"--min-resync-period=12h0m0s", "--namespace-sync-period=5m",
+       "--controller-start-interval=0s", "--pvclaimbinder-sync-period=15s",
+       "--pv-recycler-minimum-timeout-nfs=300", "--cloud-provider=external",
+       "--kube-api-content-type=application/json", "--controller-shutdown-timeout=10s",
+       "--cluster-name=kubernetes", "--concurrent-serviceaccount-token-syncs=5",
+       "--cidr-allocator-type=RangeAllocator", "--authentication-skip-lookup",
+       "--permit-address-sharing", "--profiling=false",
+       "--kube-api-content-type=application/vnd.kubernetes.protobuf",
+       "--authentication-tolerate-lookup-failure=false",
+       "--concurrent-serviceaccount-token-syncs=0", "--http2-max-streams-per-connection=-1"});
+  ASSERT_TRUE(taken) << taken.error().message;
+  EXPECT_THAT((*taken)->log.notes, ElementsAre());
+  for (const char* flag :
+       {"--cloud-provider=aws", "--cloud-config=/x", "--enable-leader-migration",
+        "--leader-migration-config=/x", "--pv-recycler-minimum-timeout-nfs=10",
+        "--controller-start-interval=1s", "--kube-api-content-type=application/cbor",
+        "--endpoint-updates-batch-period=1s", "--external-cloud-volume-plugin=x"}) {
+    const auto parsed = ParseControllerManagerFlags({flag});
+    ASSERT_FALSE(parsed) << flag;
+    EXPECT_THAT(parsed.error().message, HasSubstr("must not be ignored")) << flag;
+  }
+}
+
+TEST_F(ProgramFlagsTest, WhatRealCommandLinesHoldIsTakenAndToldToHaveNoEffect) {
+  // Of RKE2, kind, Cluster API and k3s, and Kubernetes' own values of what is otherwise here.
+  for (const char* flag :
+       {"--flex-volume-plugin-dir=/var/lib/kubelet/volumeplugins", "--permit-port-sharing=true",
+        "--enable-hostpath-provisioner=true", "--profiling=true", "--contention-profiling=true",
+        "--authentication-skip-lookup=false", "--kube-api-qps=20", "--kube-api-burst=30",
+        "--vmodule=a=1", "--log-text-split-stream", "--log-json-info-buffer-size=1Mi"}) {
+    const auto parsed = ParseControllerManagerFlags({flag});
+    ASSERT_TRUE(parsed) << flag << ": " << parsed.error().message;
+    EXPECT_THAT((*parsed)->log.notes, ElementsAre(HasSubstr("has no effect: "))) << flag;
+  }
+}
+
+TEST_F(ProgramFlagsTest, FlagsOfConnectionsAndWorkReachThem) {
+  const auto given = ParseControllerManagerFlags(
+      {"--concurrent-gc-syncs=3", "--requestheader-allowed-names=proxy",
+       "--requestheader-username-headers=X-User", "--authorization-kubeconfig=/z",
+       "--authorization-webhook-cache-unauthorized-ttl=1s", "--http2-max-streams-per-connection=7",
+       "--disable-http2-serving"});
+  ASSERT_TRUE(given) << given.error().message;
+  const ControllerManagerFlags& flags = **given;
+  EXPECT_EQ(flags.controllers.workers.at("garbage-collector"), 3);
+  EXPECT_THAT(flags.serving.front_proxy.allowed_names, ElementsAre("proxy"));
+  EXPECT_THAT(flags.serving.front_proxy.username_headers, ElementsAre("X-User"));
+  EXPECT_EQ(flags.serving.authorization_kubeconfig, "/z");
+  EXPECT_EQ(flags.serving.denied_ttl, 1s);
+  EXPECT_EQ(flags.serving.http2_streams_max, 7);
+  EXPECT_TRUE(flags.serving.disable_http2);
+  EXPECT_THAT(flags.log.notes, ElementsAre());
 }
 
 TEST_F(ProgramFlagsTest, AFlagNamesControllersByOldAndNewNames) {
@@ -223,94 +285,11 @@ TEST_F(ProgramFlagsTest, AProxyReadsKubeadmsConfigurationFile) {
                         "fde4:8dba:82e1::/48)"));
 }
 
-// Serves beside a real API server that decides who may see what.
-class ComponentServerTest : public testing::Test {
- protected:
-  ComponentServerTest() : env_(NewMemoryDisk()) {
-    store_ = *RocksdbStore::Open({.path = "/store", .env = env_.get()}, clock_);
-    api_ = *ApiServer::Create(
-        {.authorization_modes = {"RBAC"},
-         .token_file_text = "watcher,prometheus,u1,\"system:monitoring\"\nguest,guest,u2\n"},
-        {*store_, clock_, random_});
-    metrics_.AddProcessMetrics();
-  }
-  http::Response Get(const std::string& path, const std::string& token = "") {
-    http::Request request;
-    request.method = "GET";
-    request.path = path;
-    if (!token.empty()) request.headers.emplace("Authorization", "Bearer " + token);
-    return server_.Handle(request);
-  }
-
-  FakeClock clock_;
-  SeededRandom random_{7};
-  std::shared_ptr<rocksdb::Env> env_;
-  std::unique_ptr<RocksdbStore> store_;
-  std::unique_ptr<ApiServer> api_;
-  int asked_ = 0;
-  InProcessTransport transport_{[this](const http::Request& request) {
-    ++asked_;
-    return api_->Handle(request,
-                        {.name = "system:kube-scheduler", .groups = {"system:authenticated"}});
-  }};
-  Client client_{transport_, "test"};
-  MetricRegistry metrics_;
-  ComponentServer server_{{client_, clock_, metrics_}, {"/healthz", "/readyz", "/livez"}};
-};
-
-TEST_F(ComponentServerTest, HealthIsForAnyone) {
-  for (const char* path : {"/healthz", "/readyz", "/livez"}) {
-    EXPECT_EQ(Get(path).status, 200) << path;
-    EXPECT_EQ(Get(path).body, "ok");
-  }
-  EXPECT_EQ(asked_, 0) << "nobody is asked about it";
-}
-
-TEST_F(ComponentServerTest, MetricsAreForThoseWhomTheApiServerLetsSeeThem) {
-  EXPECT_EQ(Get("/metrics").status, 403);
-  EXPECT_EQ(Get("/metrics", "guest").status, 403);
-  EXPECT_EQ(Get("/metrics", "nobody").status, 401);
-  const auto answer = Get("/metrics", "watcher");
-  EXPECT_EQ(answer.status, 200) << answer.body;
-  EXPECT_THAT(answer.body, HasSubstr("process_resident_memory_bytes"));
-  EXPECT_EQ(Get("/no-such-path", "watcher").status, 403) << "system:monitoring names its paths";
-}
-
-TEST_F(ComponentServerTest, ADecisionIsKeptForTenSeconds) {
-  Get("/metrics", "watcher");
-  const int before = asked_;
-  EXPECT_EQ(Get("/metrics", "watcher").status, 200);
-  EXPECT_EQ(asked_, before);
-  clock_.Advance(11s);
-  EXPECT_EQ(Get("/metrics", "watcher").status, 200);
-  EXPECT_GT(asked_, before);
-}
-
-TEST_F(ComponentServerTest, RequestsAndQueuesAreCounted) {
-  const auto counting = MakeCountingTransport(
-      std::make_unique<InProcessTransport>(
-          [this](const http::Request& request) { return api_->Handle(request, LoopbackUser()); }),
-      "127.0.0.1:6443", metrics_);
-  Client client(*counting, "test");
-  InformerFactory informers({client, clock_, random_});
-  Manager manager({*counting, clock_, random_, informers, "test"});
-  AddServiceAccountController(manager);
-  AddQueueMetrics(metrics_, manager);
-  (void)client.Get<core_v1::Namespace>({"", "none"});  // Only counted.
-  EXPECT_THAT(
-      metrics_.Text(),
-      AllOf(HasSubstr(
-                R"(rest_client_requests_total{code="404",host="127.0.0.1:6443",method="GET"} 1)"),
-            HasSubstr(R"(workqueue_depth{name="serviceaccount"} 0)"),
-            HasSubstr(R"(workqueue_adds_total{name="serviceaccount"} 0)")));
-}
-
 TEST(ProgramHelpTest, GoesToStandardOutput) {
   const std::pair<const char*, int (*)(const std::vector<std::string>&)> programs[] = {
-      {"up", &UpMain},         {"down", &DownMain},   {"status", &StatusMain},
-      {"token", &TokenMain},   {"image", &ImageMain}, {"certs", &CertsMain},
-      {"join", &JoinMain},     {"snapshot", &SnapshotMain},
-      {"chaos", &chaos::ChaosMain}};
+      {"up", &UpMain},       {"down", &DownMain},         {"status", &StatusMain},
+      {"token", &TokenMain}, {"image", &ImageMain},       {"certs", &CertsMain},
+      {"join", &JoinMain},   {"snapshot", &SnapshotMain}, {"chaos", &chaos::ChaosMain}};
   for (const auto& [name, run] : programs) {
     for (const char* flag : {"--help", "-h"}) {
       testing::internal::CaptureStdout();
@@ -350,7 +329,8 @@ TEST(StatusProgramTest, OfAClusterThatDoesNotRunItSaysWhatStartsIt) {
   std::filesystem::create_directories(options.data_dir);
   ASSERT_TRUE(WriteClusterMark(options));
   EXPECT_EQ(said(), fmt::format("The cluster of {0} does not run: `skiff up --nodes=3 "
-                                "--data-dir={0}` starts it.\n", options.data_dir));
+                                "--data-dir={0}` starts it.\n",
+                                options.data_dir));
   std::filesystem::remove_all(options.data_dir);
 }
 
@@ -362,7 +342,8 @@ TEST(ProgramHelpTest, AWordWhereNoneIsTakenIsAnsweredWithTheUsage) {
     EXPECT_NE(run({"foo"}), 0) << name;
     EXPECT_EQ(testing::internal::GetCapturedStderr(),
               fmt::format("error: unexpected argument \"foo\"; usage: skiff {0} [flags], see skiff "
-                          "{0} --help\n", name));
+                          "{0} --help\n",
+                          name));
   }
 }
 

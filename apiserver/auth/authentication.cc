@@ -4,6 +4,7 @@
 #include <iterator>
 
 #include "api/values.h"
+#include "apiserver/auth/authenticated_group.h"
 #include "apiserver/auth/foreign_page.h"
 #include "apiserver/auth/token_protocol.h"
 #include "base/at_once.h"
@@ -35,16 +36,6 @@ std::optional<std::string> BearerToken(std::string_view header,
     return std::nullopt;
   }
   return std::string(token);
-}
-
-// Whoever is called anonymous is nobody that was authenticated, by whatever he is called so.
-User WithAuthenticatedGroup(User user) {
-  const bool has_one =
-      user.InGroup(kGroupAuthenticated) || user.InGroup(kGroupUnauthenticated);
-  if (user.name != kUserAnonymous && !has_one) {
-    user.groups.emplace_back(kGroupAuthenticated);
-  }
-  return user;
 }
 
 Result<> MayImpersonate(Authorizer& authorizer, const User& user, Access access) {

@@ -19,7 +19,6 @@ namespace {
 
 using meta_v1::OwnerReference;
 
-constexpr int kWorkers = 10;
 // Stands for all custom kinds as long as their definitions have not been read.
 constexpr char kCustomKinds[] = "custom kinds";
 
@@ -391,13 +390,13 @@ class CollectedCustomKinds final : public CustomKindsUser {
 
 }  // namespace
 
-void AddGarbageCollector(Manager& manager, CustomKindWatches& custom_kinds) {
+void AddGarbageCollector(Manager& manager, CustomKindWatches& custom_kinds, int workers) {
   const auto collector = std::make_shared<Collector>(manager);
   custom_kinds.Add(std::make_shared<CollectedCustomKinds>(collector));
   for (const KindInfo* info : BuiltInKinds()) {
     if (IsCollected(*info)) collector->Watch(manager.informers().Metadata(*info));
   }
-  for (int i = 0; i < kWorkers; ++i) {
+  for (int i = 0; i < workers; ++i) {
     manager.AddLoop(std::make_unique<CollectorLoop>(
         collector, collector->checks(),
         [c = collector.get()](const auto& uid) { return c->Check(uid); }));

@@ -34,7 +34,7 @@ class GarbageCollectorTest : public ListingServerTest {
  protected:
   GarbageCollectorTest() {
     auto custom_kinds = std::make_unique<CustomKindWatches>(manager_);
-    AddGarbageCollector(manager_, *custom_kinds);
+    AddGarbageCollector(manager_, *custom_kinds, /*workers=*/2);
     manager_.AddLoop(std::move(custom_kinds));
     const Json established = {{"type", "Established"}, {"status", "True"}};
     Put(kDefinitionsPath, std::string(kDefinitionsPath) + "/things.a.io",

@@ -14,3 +14,7 @@ metadata:
   annotations: {{- toYaml . | nindent 4 }}
   {{- end }}
 {{- end }}
+{{/* Runs a command until it is told to end: a container's first process gets no signal that it does not handle. */}}
+{{- define "everything.lasting" -}}
+[sh, -c, {{ printf "trap 'exit 0' TERM; %s & wait" . | quote }}]
+{{- end }}

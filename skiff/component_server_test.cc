@@ -1,0 +1,240 @@
+// What a control plane's program serves, and to whom.
+#include "skiff/component_server.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "apiserver/auth/pki.h"
+#include "apiserver/server/api_server.h"
+#include "apiserver/storage/rocksdb_store.h"
+#include "controllers/program.h"
+#include "skiff/component.h"
+
+namespace skiff {
+namespace {
+
+using testing::AllOf;
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+// Serves beside a real API server that decides who may see what.
+class ComponentServerTest : public testing::Test {
+ protected:
+  ComponentServerTest() : env_(NewMemoryDisk()) {
+    store_ = *RocksdbStore::Open({.path = "/store", .env = env_.get()}, clock_);
+    api_ = *ApiServer::Create(
+        {.authorization_modes = {"RBAC"},
+         .token_file_text = "watcher,prometheus,u1,\"system:monitoring\"\nguest,guest,u2\n"},
+        {*store_, clock_, random_});
+    metrics_.AddProcessMetrics();
+  }
+  http::Response Get(const std::string& path, const std::string& token = "") {
+    http::Request request;
+    request.method = "GET";
+    request.path = path;
+    if (!token.empty()) request.headers.emplace("Authorization", "Bearer " + token);
+    return server_.Handle(request);
+  }
+
+  FakeClock clock_;
+  SeededRandom random_{7};
+  std::shared_ptr<rocksdb::Env> env_;
+  std::unique_ptr<RocksdbStore> store_;
+  std::unique_ptr<ApiServer> api_;
+  int asked_ = 0;
+  InProcessTransport transport_{[this](const http::Request& request) {
+    ++asked_;
+    return api_->Handle(request,
+                        {.name = "system:kube-scheduler", .groups = {"system:authenticated"}});
+  }};
+  Client client_{transport_, "test"};
+  MetricRegistry metrics_;
+  ComponentServer server_{{client_, client_, clock_, metrics_},
+                          {.open_paths = {"/healthz", "/readyz", "/livez"}}};
+};
+
+TEST_F(ComponentServerTest, HealthIsForAnyone) {
+  for (const char* path : {"/healthz", "/readyz", "/livez"}) {
+    EXPECT_EQ(Get(path).status, 200) << path;
+    EXPECT_EQ(Get(path).body, "ok");
+  }
+  EXPECT_EQ(asked_, 0) << "nobody is asked about it";
+}
+
+TEST_F(ComponentServerTest, MetricsAreForThoseWhomTheApiServerLetsSeeThem) {
+  EXPECT_EQ(Get("/metrics").status, 403);
+  EXPECT_EQ(Get("/metrics", "guest").status, 403);
+  EXPECT_EQ(Get("/metrics", "nobody").status, 401);
+  const auto answer = Get("/metrics", "watcher");
+  EXPECT_EQ(answer.status, 200) << answer.body;
+  EXPECT_THAT(answer.body, HasSubstr("process_resident_memory_bytes"));
+  EXPECT_EQ(Get("/no-such-path", "watcher").status, 403) << "system:monitoring names its paths";
+}
+
+TEST_F(ComponentServerTest, ADecisionIsKeptForTenSeconds) {
+  Get("/metrics", "watcher");
+  const int before = asked_;
+  EXPECT_EQ(Get("/metrics", "watcher").status, 200);
+  EXPECT_EQ(asked_, before);
+  clock_.Advance(11s);
+  EXPECT_EQ(Get("/metrics", "watcher").status, 200);
+  EXPECT_GT(asked_, before);
+}
+
+TEST_F(ComponentServerTest, HowLongADecisionIsKeptIsChosen) {
+  ComponentServer server({client_, client_, clock_, metrics_},
+                         {.token_ttl = 1min, .allowed_ttl = 30s, .denied_ttl = 0s});
+  const auto asked = [&](const std::string& token) {
+    const int before = asked_;
+    http::Request request;
+    request.method = "GET";
+    request.path = "/metrics";
+    request.headers.emplace("Authorization", "Bearer " + token);
+    server.Handle(request);
+    return asked_ - before;
+  };
+  EXPECT_EQ(asked("watcher"), 2);
+  clock_.Advance(29s);
+  EXPECT_EQ(asked("watcher"), 0);
+  clock_.Advance(2s);
+  EXPECT_EQ(asked("watcher"), 2);
+  EXPECT_EQ(asked("guest"), 2);
+  EXPECT_EQ(asked("guest"), 2) << "a refusal is not kept";
+  EXPECT_EQ(asked("nobody"), 1);
+  EXPECT_EQ(asked("nobody"), 0) << "whose a token is, is";
+}
+
+// A server whose users and whose proxy in front show certificates.
+class ComponentServerFrontTest : public ComponentServerTest {
+ protected:
+  // What somebody shows; "": no header.
+  struct Shown {
+    std::string user = "";
+    std::vector<std::string> groups = {};
+    std::string token = "";
+  };
+  http::Request RequestOf(const Shown& shown) {
+    http::Request request;
+    request.method = "GET";
+    request.path = "/metrics";
+    if (!shown.user.empty()) request.headers.emplace("X-Remote-User", shown.user);
+    for (const std::string& group : shown.groups) request.headers.emplace("X-Remote-Group", group);
+    if (!shown.token.empty()) request.headers.emplace("Authorization", "Bearer " + shown.token);
+    return request;
+  }
+  http::Response GetBy(const CertificateAuthority& authority, const std::string& name,
+                       const Shown& shown) {
+    const auto pair = *authority.Issue({.common_name = name, .client = true}, clock_.Now());
+    http::Request request = RequestOf(shown);
+    request.peer_certificate = std::make_shared<http::PeerCertificate>(
+        http::PeerCertificate{name, {}, pair.certificate_pem});
+    return front_.Handle(request);
+  }
+  http::Response GetByToken(const std::string& token) {
+    return front_.Handle(RequestOf({.token = token}));
+  }
+  const CertificateAuthority users_ = *CertificateAuthority::Create("users", clock_.Now());
+  const CertificateAuthority proxies_ = *CertificateAuthority::Create("proxies", clock_.Now());
+  ComponentServer front_{{client_, client_, clock_, metrics_},
+                         {.client_ca_pem = users_.pem().certificate_pem,
+                          .front_proxy = {.client_ca_pem = proxies_.pem().certificate_pem,
+                                          .allowed_names = {"proxy"},
+                                          .username_headers = {"X-Remote-User"},
+                                          .group_headers = {"X-Remote-Group"}}}};
+};
+
+TEST_F(ComponentServerFrontTest, AProxyInFrontNamesTheUser) {
+  const Shown monitor = {"somebody", {"system:monitoring"}};
+  EXPECT_EQ(GetBy(proxies_, "proxy", monitor).status, 200);
+  EXPECT_THAT(GetBy(proxies_, "proxy", {"somebody", {"others"}}).body,
+              HasSubstr("User \"somebody\""));
+  EXPECT_EQ(GetBy(proxies_, "impostor", monitor).status, 401);
+  EXPECT_THAT(GetBy(users_, "proxy", monitor).body, HasSubstr("User \"proxy\""))
+      << "headers of a user are nobody's word";
+}
+
+TEST_F(ComponentServerFrontTest, NoTokenReadsLikeAUserWhoIsKnown) {
+  EXPECT_EQ(GetBy(proxies_, "proxy", {"prometheus", {"system:monitoring"}}).status, 200);
+  for (const std::string groups :
+       {R"(["system:monitoring","system:authenticated"])", R"(["system:monitoring"])"}) {
+    const std::string token =
+        R"({"extra":{},"groups":)" + groups + R"(,"name":"prometheus","uid":""})";
+    EXPECT_EQ(GetByToken(token).status, 401) << token;
+  }
+  std::string token("user\0", 5);
+  token += "10:prometheus0:2;17:system:monitoring20:system:authenticated";
+  EXPECT_EQ(GetByToken(token).status, 401);
+}
+
+TEST_F(ComponentServerFrontTest, NamesOfOtherBytesAreOtherUsers) {
+  const auto asked = [&](const Shown& shown) {
+    const int before = asked_;
+    GetBy(proxies_, "proxy", shown);
+    return asked_ - before;
+  };
+  EXPECT_EQ(asked({"a\xff", {"x", "y"}}), 1);
+  EXPECT_EQ(asked({"a\xff", {"x", "y"}}), 0);
+  EXPECT_EQ(asked({"a\xfe", {"x", "y"}}), 1);
+  EXPECT_EQ(asked({"a\xff", {"x1:y"}}), 1);
+}
+
+TEST_F(ComponentServerFrontTest, WhoeverIsCalledAnonymousIsNotAuthenticated) {
+  std::vector<std::string> groups;
+  InProcessTransport transport([&](const http::Request& request) {
+    const Json review = Json::parse(request.body);
+    groups = review["spec"]["groups"].get<std::vector<std::string>>();
+    return transport_.Send(request);
+  });
+  Client client(transport, "test");
+  ComponentServer server({client_, client, clock_, metrics_},
+                         {.front_proxy = {.client_ca_pem = proxies_.pem().certificate_pem,
+                                          .username_headers = {"X-Remote-User"},
+                                          .group_headers = {"X-Remote-Group"}}});
+  const auto get = [&](const Shown& shown) {
+    const auto pair = *proxies_.Issue({.common_name = "proxy", .client = true}, clock_.Now());
+    http::Request request = RequestOf(shown);
+    request.peer_certificate = std::make_shared<http::PeerCertificate>(
+        http::PeerCertificate{"proxy", {}, pair.certificate_pem});
+    server.Handle(request);
+    return groups;
+  };
+  EXPECT_THAT(get({"system:anonymous", {"system:unauthenticated"}}),
+              ElementsAre("system:unauthenticated"));
+  EXPECT_THAT(get({"somebody", {"system:authenticated"}}), ElementsAre("system:authenticated"));
+  EXPECT_THAT(get({"somebody", {"devs"}}), ElementsAre("devs", "system:authenticated"));
+}
+
+TEST_F(ComponentServerFrontTest, ATokenCountsBesideACertificateThatNamesNobody) {
+  const auto strangers = *CertificateAuthority::Create("strangers", clock_.Now());
+  EXPECT_EQ(GetBy(strangers, "eve", {}).status, 401);
+  EXPECT_EQ(GetBy(strangers, "eve", {.token = "watcher"}).status, 200);
+  EXPECT_EQ(GetBy(proxies_, "proxy", {.token = "watcher"}).status, 200);
+  EXPECT_EQ(GetBy(strangers, "eve", {.token = "nobody"}).status, 401);
+  http::Request request = RequestOf({.token = "watcher"});
+  request.peer_certificate_error = "certificate has expired";
+  EXPECT_EQ(front_.Handle(request).status, 200);
+  request.headers.clear();
+  EXPECT_EQ(front_.Handle(request).status, 401) << "who shows one is not anonymous";
+}
+
+TEST_F(ComponentServerTest, RequestsAndQueuesAreCounted) {
+  const auto counting = MakeCountingTransport(
+      std::make_unique<InProcessTransport>(
+          [this](const http::Request& request) { return api_->Handle(request, LoopbackUser()); }),
+      "127.0.0.1:6443", metrics_);
+  Client client(*counting, "test");
+  InformerFactory informers({client, clock_, random_});
+  Manager manager({*counting, clock_, random_, informers, "test"});
+  AddServiceAccountController(manager);
+  AddQueueMetrics(metrics_, manager);
+  (void)client.Get<core_v1::Namespace>({"", "none"});  // Only counted.
+  EXPECT_THAT(
+      metrics_.Text(),
+      AllOf(HasSubstr(
+                R"(rest_client_requests_total{code="404",host="127.0.0.1:6443",method="GET"} 1)"),
+            HasSubstr(R"(workqueue_depth{name="serviceaccount"} 0)"),
+            HasSubstr(R"(workqueue_adds_total{name="serviceaccount"} 0)")));
+}
+
+}  // namespace
+}  // namespace skiff
