@@ -40,13 +40,17 @@ Error ExplainRun(const Error& error) {
                       taken, names.empty() ? "another program" : names.front())};
 }
 
-// Those of its lines that tell of its start, not of its log ("I1120 16:00:23.688 apiserver] ...").
+// Those of its lines that tell of its start, not of its log ("I1120 16:00:23.688 apiserver] ...");
+// a note stays one.
 void Report(const std::string& container, std::string_view line, const Progress& progress) {
   const size_t begin = line.find_first_not_of(' ');
   if (begin == std::string_view::npos) return;
   line.remove_prefix(begin);
   if (!PatternMatches("^[IWEF][0-9]{4} ", line)) {
-    progress(container + ": " + std::string(line));
+    constexpr std::string_view kNote = "note: ";
+    const bool is_note = line.starts_with(kNote);
+    if (is_note) line.remove_prefix(kNote.size());
+    progress(fmt::format("{}{}: {}", is_note ? kNote : "", container, line));
   }
 }
 

@@ -13,6 +13,7 @@
 #include "skiff/joined_node.h"
 #include "skiff/node.h"
 #include "skiff/node_flags.h"
+#include "skiff/progress.h"
 #include "skiff/up.h"
 
 namespace skiff {
@@ -156,13 +157,9 @@ Result<> Prepare(JoinFlags& flags) {
   TRY(RequireHost(flags.node));
   const SystemClock clock;
   SystemRandom random;
-  const Progress tell = [](const std::string& line) {
-    std::printf("  %s\n", line.c_str());
-    std::fflush(stdout);
-  };
-  const auto identity = TRY(Identify(flags, clock, random, tell));
+  const auto identity = TRY(Identify(flags, clock, random, &ShowProgress));
   if (const auto problem = ClockProblem(identity, clock); !problem.empty()) {
-    tell("warning: " + problem);
+    ShowProgress("warning: " + problem);
   }
   // Now with the cluster's own ranges, which `skiff down` will want to know as well: a machine that
   // has joined before may be on another network by now.
