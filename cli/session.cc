@@ -345,6 +345,7 @@ Result<Connection> ResolveConnection(Environment& environment, const GlobalFlags
 Result<std::unique_ptr<Session>> Session::Open(Environment& environment, const GlobalFlags& flags,
                                                const std::string& verb) {
   Connection connection = TRY(ResolveConnection(environment, flags));
+  environment.verbosity = flags.verbosity;
   http::Headers headers = {{"User-Agent", fmt::format("kubectl/{} (linux/amd64) skiff/{}",
                                                       kKubernetesRelease, kSkiffVersion)},
                            {"Kubectl-Command", "kubectl " + verb}};
