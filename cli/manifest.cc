@@ -102,7 +102,7 @@ Result<std::vector<Source>> ReadSources(Command& command, const FileFlags& files
     if (name == "-") {
       if (input_read) return CliError(kInputUsedTwice);
       input_read = true;
-      std::string text = TRY(TakeInput(command));
+      std::string text = TRY(TakeInput(command, files.asks_server));
       sources.push_back({"STDIN", std::move(text)});
       continue;
     }
@@ -237,8 +237,9 @@ std::string WhyNoText(const Json& document, const char* field) {
 
 }  // namespace
 
-Result<std::string> TakeInput(Command& command) {
+Result<std::string> TakeInput(Command& command, bool asks_server) {
   command.environment().input_taken = true;
+  if (!asks_server) return command.environment().read_input();
   // Before anything is read: a terminal would be waited for in vain.
   if (const auto session = command.session(); session && (*session)->wants_input()) {
     return PlainError(
