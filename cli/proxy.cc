@@ -1,4 +1,8 @@
 // `proxy`: the API on a local port with our credentials, and files of a folder beside it.
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
 #include <algorithm>
 #include <cctype>
 #include <csignal>
@@ -10,9 +14,11 @@
 #include "cli/go_template.h"
 #include "cli/json_text.h"
 #include "cli/proxy_filter.h"
+#include "cli/request_log.h"
 #include "cli/session.h"
 #include "cli/streams.h"
 #include "cli/verbs.h"
+#include "http/dial.h"
 #include "http/server.h"
 #include "http/tunnel.h"
 
@@ -22,6 +28,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr int kPortMax = 65535;
+constexpr Duration kDialPatience = 30s;
 constexpr size_t kFileBytesMax = 64 << 20;
 constexpr size_t kListedMax = 10000;  // Files of a folder.
 
@@ -55,8 +62,12 @@ void ProxyFlags::AddTo(Command& command) {
   command.Flag("reject-paths", reject_paths, "Regular expressions of paths to reject.");
   command.Flag("reject-methods", reject_methods, "Regular expressions of methods to reject.");
   command.Flag("disable-filter", disable_filter, "Accept all requests.");
-  command.Flag("append-server-path", append_server_path, "Accepted for command lines of kubectl.");
-  command.Flag("keepalive", keepalive, "Accepted for command lines of kubectl.");
+  command.Flag("append-server-path", append_server_path,
+               "Put the path of the kubeconfig's server before that of each request.");
+  command.Flag(
+      "keepalive", keepalive,
+      "How long a connection to the server may be silent before TCP asks after it; 0: half "
+      "a minute, negative: never.");
 }
 
 std::string ContentTypeOf(const fs::path& path) {
@@ -135,18 +146,20 @@ class ProxyHandler final : public http::Handler {
     // before anything looks at the path.
     const std::string clean = CleanPath(request.path);
     if (request.path.starts_with('/') && clean != request.path) return MovedTo(request, clean);
-    if (filter_ && !filter_->Accepts(request)) return PlainAnswer(403, "Forbidden\n");
     if (!flags_.www.empty() && request.path.starts_with(flags_.www_prefix)) {
       return ServeFile(request, request.path.substr(flags_.www_prefix.size()));
     }
     const std::string& prefix = flags_.api_prefix;
     if (!request.path.starts_with(prefix)) return PlainAnswer(404, "404 page not found\n");
+    if (filter_ && !filter_->Accepts(request, WithoutPrefix(request.path))) {
+      return PlainAnswer(403, "Forbidden\n");
+    }
     http::Forwarding forwarding;
     forwarding.upstream = address_.upstream;
     forwarding.request = http::ForwardedRequest(request);
-    std::string target = forwarding.request.target;
-    if (prefix.size() > 1) target = target.substr(prefix.size() - 1);
-    forwarding.request.target = address_.path_prefix + target;
+    std::string& target = forwarding.request.target;
+    target.assign((flags_.append_server_path ? address_.path_prefix : "") +
+                  std::string(WithoutPrefix(target)));
     auto& headers = forwarding.request.headers;
     // Ours: where the request goes, who asks, and no page of another origin.
     for (const char* name : {"Host", "Authorization", "Origin"}) headers.erase(name);
@@ -161,6 +174,11 @@ class ProxyHandler final : public http::Handler {
   }
 
  private:
+  // What the API is asked for. A prefix of the API itself stays, as with kubectl.
+  std::string_view WithoutPrefix(std::string_view path) const {
+    const std::string& prefix = flags_.api_prefix;
+    return prefix.starts_with("/api") ? path : path.substr(prefix.size() - 1);
+  }
   // path.Clean of Go, but for a slash at the end, which stays; with one where a prefix of ours
   // lacks it alone.
   std::string CleanPath(const std::string& path) const {
@@ -222,6 +240,23 @@ std::string Slashed(std::string prefix) {
   return prefix;
 }
 
+// As Go's net.Dialer: a negative one asks never.
+void KeepAlive(http::Upstream& upstream, Duration idle) {
+  upstream.dial = [dial = upstream.dial, host = upstream.host, port = upstream.port,
+                   idle]() -> Result<int> {
+    const int fd = TRY(dial ? dial() : http::DialHost(host, port, kDialPatience));
+    const int asks = idle > Duration(0) ? 1 : 0;
+    const int idle_s = static_cast<int>(std::clamp<Duration>(idle, 1s, 1h) / 1s);
+    setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &asks, sizeof asks);
+    setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle_s, sizeof idle_s);
+    return fd;
+  };
+}
+
+void WarnInLog(Command& command, std::string_view place, std::string_view text) {
+  command.environment().err(LogLine(command.environment(), 'W', place, text));
+}
+
 }  // namespace
 
 Result<> RunProxy(Command& command, const Args& args) {
@@ -243,9 +278,9 @@ Result<> RunProxy(Command& command, const Args& args) {
                                     .reject_paths = flags.reject_paths,
                                     .reject_methods = flags.reject_methods}));
   } else if (flags.unix_socket.empty()) {
-    command.Warn(
-        "Request filter disabled, your proxy is vulnerable to XSRF attacks, please be "
-        "cautious\n");
+    WarnInLog(
+        command, "proxy.go:177",
+        "Request filter disabled, your proxy is vulnerable to XSRF attacks, please be cautious");
   }
   // Blocked before any thread starts, so that only sigwait sees them.
   sigset_t signals;
@@ -255,6 +290,12 @@ Result<> RunProxy(Command& command, const Args& args) {
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   Session& session = *TRY(command.session());
   ServerAddress address = TRY(AddressOf(session));
+  if (!flags.append_server_path && !address.path_prefix.empty()) {
+    WarnInLog(command, "proxy.go:172",
+              "Your kube context contains a server path " + address.path_prefix +
+                  ", use --append-server-path to automatically append the path to each request");
+  }
+  if (flags.keepalive != Duration(0)) KeepAlive(address.upstream, flags.keepalive);
   http::Loops loops;
   ProxyHandler handler(loops, std::move(address), flags, std::move(filter));
   http::Server::Options options;
