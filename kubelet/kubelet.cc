@@ -232,6 +232,9 @@ void Kubelet::Start() {
     mirrors_.Set({}, {});
   }
   dependencies_.events.Normal(Self(), "Starting", "Starting kubelet.");
+  if (const auto problem = ResolvConfProblem(options_.dns); !problem.empty()) {
+    dependencies_.events.Warning(Self(), "CheckLimitsForResolvConf", problem);
+  }
   Executor& executor = dependencies_.executor;
   if (!options_.standalone) {
     statuses_.Start(vital());

@@ -3,10 +3,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <fstream>
 #include <sstream>
 
 #include "api/rules/core/ip.h"
+#include "api/text/go_text.h"
+#include "http/socket.h"
 
 namespace skiff::kubelet {
 namespace {
@@ -15,6 +18,7 @@ namespace {
 constexpr size_t kNameserversMax = 3;
 constexpr size_t kSearchesMax = 32;
 constexpr size_t kSearchLineMax = 2048;
+constexpr size_t kClusterSearches = 3;  // Those of the cluster's domain.
 constexpr size_t kDomainMax = 253;  // Some resolvers abort on longer ones.
 
 void AppendUnique(std::vector<std::string>& list, const std::vector<std::string>& more) {
@@ -133,6 +137,34 @@ DnsSettings ReadNodeDns(DnsSettings settings) {
   std::ifstream file(settings.node_resolv_conf);
   settings.node = ParseResolvConf(std::string((std::istreambuf_iterator<char>(file)), {}));
   return settings;
+}
+
+std::string ResolvConfProblem(const DnsSettings& settings) {
+  const std::string& path = settings.node_resolv_conf;
+  if (path.empty()) return "";
+  errno = 0;
+  if (!std::ifstream(path)) return fmt::format("open {}: {}", path, http::ErrnoText(errno));
+  const auto searches = ReadNodeDns(settings).node.searches;
+  const size_t searches_max =
+      settings.cluster_domain.empty() ? kSearchesMax : kSearchesMax - kClusterSearches;
+  if (searches.size() > searches_max) {
+    return fmt::format(
+        "Resolv.conf file '{}' contains search line consisting of more than {} domains!", path,
+        searches_max);
+  }
+  const bool has_long = std::any_of(searches.begin(), searches.end(),
+                                    [](const auto& each) { return each.size() > kDomainMax; });
+  if (has_long) {
+    return fmt::format(
+        "Resolv.conf file {} contains a search path which length is more than "
+        "allowed {} chars!",
+        GoQuote(path), kDomainMax);
+  }
+  if (LineBytes(searches) <= kSearchLineMax) return "";
+  return fmt::format(
+      "Resolv.conf file '{}' contains search line which length is more than allowed "
+      "{} chars!",
+      path, kSearchLineMax);
 }
 
 cri::DnsConfig ParseResolvConf(const std::string& text) {
