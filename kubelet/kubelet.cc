@@ -83,7 +83,7 @@ Kubelet::Kubelet(KubeletOptions options, KubeletDependencies dependencies)
       mirrors_(options_.node_name, dependencies_.client),
       statuses_(dependencies_.client, dependencies_.clock,
                 [this](const Ptr<core_v1::Pod>& pod) { return ObjectOf(pod); }),
-      hooks_(dependencies_.runtime, dependencies_.loops,
+      hooks_(dependencies_.runtime, dependencies_.loops, dependencies_.events,
              [this](Duration length) { Pause(length); }),
       health_(dependencies_.runtime, dependencies_.clock, [this] { node_status_.Changed(); }),
       stats_(dependencies_.runtime,
