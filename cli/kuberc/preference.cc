@@ -144,15 +144,27 @@ Result<> CheckPolicy(const Json& preference) {
 
 }  // namespace
 
-Result<ReadPreference> ParsePreference(const std::string& text, const std::string& path) {
+Result<ReadPreference> ParsePreference(const std::string& text, const std::string& path,
+                                       std::vector<std::string>* passed_over) {
+  size_t entry = 0;
+  const auto pass_over = [&](const std::string& why) {
+    if (passed_over == nullptr) return;
+    passed_over->push_back(
+        fmt::format("kuberc: strict decoding error for entry {} in {}: {}", entry, path, why));
+  };
   auto documents = ParseYamlStream(text);
+  if (!documents) pass_over(documents.error().message);
   const bool any = !documents || !documents->empty();
   if (!documents) documents.emplace();
   for (YamlDocument& document : *documents) {
     Json& preference = document.value;
+    ++entry;
     const std::string version = TextAt(preference, "apiVersion");
     const bool is_old = version == kOldVersion;
-    if (TextAt(preference, "kind") != "Preference" || (version != kPreferenceVersion && !is_old)) {
+    const std::string kind = TextAt(preference, "kind");
+    if (kind != "Preference" || (version != kPreferenceVersion && !is_old)) {
+      pass_over(
+          fmt::format("no kind {} is registered for version {}", GoQuote(kind), GoQuote(version)));
       continue;
     }
     if (is_old) Modernize(preference);
@@ -160,10 +172,13 @@ Result<ReadPreference> ParsePreference(const std::string& text, const std::strin
     DropUnknown(preference, kFields, "", unknown);
     DropUnknownIn(preference, "defaults", kDefaultsFields, unknown);
     DropUnknownIn(preference, "aliases", kAliasFields, unknown);
-    if (!HasShape(preference)) continue;
+    if (!HasShape(preference)) {
+      pass_over("a field has a value of another type");
+      continue;
+    }
     const std::string ignored =
         unknown.empty() ? "" : "strict decoding error: " + Join(unknown, ", ");
-    return ReadPreference{std::move(preference), ignored};
+    return ReadPreference{std::move(preference), ignored, entry, version};
   }
   if (any) {
     return CliError(
