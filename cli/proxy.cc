@@ -146,20 +146,20 @@ class ProxyHandler final : public http::Handler {
     // before anything looks at the path.
     const std::string clean = CleanPath(request.path);
     if (request.path.starts_with('/') && clean != request.path) return MovedTo(request, clean);
-    if (!flags_.www.empty() && request.path.starts_with(flags_.www_prefix)) {
-      return ServeFile(request, request.path.substr(flags_.www_prefix.size()));
-    }
     const std::string& prefix = flags_.api_prefix;
-    if (!request.path.starts_with(prefix)) return PlainAnswer(404, "404 page not found\n");
-    if (filter_ && !filter_->Accepts(request, WithoutPrefix(request.path))) {
-      return PlainAnswer(403, "Forbidden\n");
-    }
+    const bool is_api = request.path.starts_with(prefix);
+    // Where both begin the path, the longer prefix has it.
+    const bool is_www = !flags_.www.empty() && request.path.starts_with(flags_.www_prefix) &&
+                        !(is_api && prefix.size() > flags_.www_prefix.size());
+    if (is_www) return ServeFile(request, request.path.substr(flags_.www_prefix.size()));
+    if (!is_api) return PlainAnswer(404, "404 page not found\n");
+    const std::string_view path = WithoutPrefix(request.path);
+    if (filter_ && !filter_->Accepts(request, path)) return PlainAnswer(403, "Forbidden\n");
     http::Forwarding forwarding;
     forwarding.upstream = address_.upstream;
     forwarding.request = http::ForwardedRequest(request);
-    std::string& target = forwarding.request.target;
-    target.assign((flags_.append_server_path ? address_.path_prefix : "") +
-                  std::string(WithoutPrefix(target)));
+    forwarding.request.target =
+        (flags_.append_server_path ? address_.path_prefix : "") + TargetFor(request, path);
     auto& headers = forwarding.request.headers;
     // Ours: where the request goes, who asks, and no page of another origin.
     for (const char* name : {"Host", "Authorization", "Origin"}) headers.erase(name);
@@ -178,6 +178,13 @@ class ProxyHandler final : public http::Handler {
   std::string_view WithoutPrefix(std::string_view path) const {
     const std::string& prefix = flags_.api_prefix;
     return prefix.starts_with("/api") ? path : path.substr(prefix.size() - 1);
+  }
+  // `path` with the query, as the filter saw it: a prefix may be written in many ways, so nothing
+  // is cut off what was sent. That stays as it is only where all of it is meant.
+  static std::string TargetFor(const http::Request& request, std::string_view path) {
+    const std::string& sent = request.target;
+    if (sent.starts_with('/') && path.size() == request.path.size()) return sent;
+    return LinkTo(path) + sent.substr(std::min(sent.find('?'), sent.size()));
   }
   // path.Clean of Go, but for a slash at the end, which stays; with one where a prefix of ours
   // lacks it alone.

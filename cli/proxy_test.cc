@@ -120,6 +120,29 @@ TEST_F(ProxyTest, APrefixThatIsThePathOfTheApiStays) {
   EXPECT_EQ(Get("/api/v1/pods"), "200 /api/v1/pods");
 }
 
+TEST_F(ProxyTest, WhatTheFilterSawIsWhatIsAsked) {
+  Start("", {"--api-prefix=/k8s/api"});
+  EXPECT_EQ(Get("/%6b%38s/api/api/v1/namespaces/d/pods/p/exec"), "403 Forbidden\n");
+  EXPECT_EQ(Get("/%6b%38s/api/v1/namespaces/d/pods/p/exec"), "200 /v1/namespaces/d/pods/p/exec");
+  EXPECT_EQ(Get("/k%38s/api/v1/x?a=%20"), "200 /v1/x?a=%20");
+  EXPECT_EQ(Get("http://localhost/k8s/api/v1/x?a=/b"), "200 /v1/x?a=/b");
+  EXPECT_EQ(Get("/k8s/api/a%20b%3Fc"), "200 /a%20b%3Fc");
+}
+
+TEST_F(ProxyTest, WithoutAPrefixAPathStaysAsItIsWritten) {
+  Start("", {});
+  EXPECT_EQ(Get("/api/v1/a%2Fb?c"), "200 /api/v1/a%2Fb?c");
+  EXPECT_EQ(Get("http://localhost/api/v1/pods?a=b"), "200 /api/v1/pods?a=b");
+  EXPECT_EQ(Get("http://localhost/api/v1/namespaces/d/pods/p/exec"), "403 Forbidden\n");
+}
+
+TEST_F(ProxyTest, TheLongerPrefixHasThePath) {
+  std::ofstream(folder_ + "/a.txt") << "a file";
+  Start("", {"--www=" + folder_, "--www-prefix=/a/", "--api-prefix=/a/b/"});
+  EXPECT_EQ(Get("/a/a.txt"), "200 a file");
+  EXPECT_EQ(Get("/a/b/version"), "200 /version");
+}
+
 TEST_F(ProxyTest, FilesAreForEverybody) {
   std::ofstream(folder_ + "/a.txt") << "a file";
   Start("", {"--www=" + folder_, "--accept-paths=^/api/"});
