@@ -31,6 +31,7 @@ constexpr int kPortMax = 65535;
 constexpr Duration kDialPatience = 30s;
 constexpr size_t kFileBytesMax = 64 << 20;
 constexpr size_t kListedMax = 10000;  // Files of a folder.
+constexpr Duration kKeepAliveMax = 32767s;  // Of the kernel.
 
 struct ProxyFlags {
   int port = 8001;
@@ -253,7 +254,7 @@ void KeepAlive(http::Upstream& upstream, Duration idle) {
                    idle]() -> Result<int> {
     const int fd = TRY(dial ? dial() : http::DialHost(host, port, kDialPatience));
     const int asks = idle > Duration(0) ? 1 : 0;
-    const int idle_s = static_cast<int>(std::clamp<Duration>(idle, 1s, 1h) / 1s);
+    const int idle_s = static_cast<int>(std::clamp<Duration>(idle, 1s, kKeepAliveMax) / 1s);
     setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &asks, sizeof asks);
     setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle_s, sizeof idle_s);
     return fd;
@@ -262,6 +263,18 @@ void KeepAlive(http::Upstream& upstream, Duration idle) {
 
 void WarnInLog(Command& command, std::string_view place, std::string_view text) {
   command.environment().err(LogLine(command.environment(), 'W', place, text));
+}
+
+void WarnOfFolder(Command& command, const std::string& folder) {
+  std::error_code code;
+  const fs::file_status status = fs::status(folder, code);
+  if (!fs::status_known(status) || !fs::exists(status)) {
+    WarnInLog(command, "proxy.go:200",
+              fmt::format("Failed to stat static file directory {0}: stat {0}: {1}", folder,
+                          Lower(code.message())));
+  } else if (!fs::is_directory(status)) {
+    WarnInLog(command, "proxy.go:202", "Static file directory " + folder + " is not a directory");
+  }
 }
 
 }  // namespace
@@ -302,6 +315,7 @@ Result<> RunProxy(Command& command, const Args& args) {
               "Your kube context contains a server path " + address.path_prefix +
                   ", use --append-server-path to automatically append the path to each request");
   }
+  if (!flags.www.empty()) WarnOfFolder(command, flags.www);
   if (flags.keepalive != Duration(0)) KeepAlive(address.upstream, flags.keepalive);
   http::Loops loops;
   ProxyHandler handler(loops, std::move(address), flags, std::move(filter));

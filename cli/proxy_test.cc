@@ -143,6 +143,18 @@ TEST_F(ProxyTest, TheLongerPrefixHasThePath) {
   EXPECT_EQ(Get("/a/b/version"), "200 /version");
 }
 
+TEST_F(ProxyTest, AFolderThatIsNoneIsToldOf) {
+  Start("", {"--www=" + folder_ + "/nope"});
+  Stop();
+  EXPECT_THAT(err_, HasSubstr("] Failed to stat static file directory " + folder_ + "/nope: stat " +
+                              folder_ + "/nope: no such file or directory\n"));
+  std::ofstream(folder_ + "/a.txt") << "a file";
+  Start("", {"--www=" + folder_ + "/a.txt"});
+  Stop();
+  EXPECT_THAT(err_,
+              HasSubstr("] Static file directory " + folder_ + "/a.txt is not a directory\n"));
+}
+
 TEST_F(ProxyTest, FilesAreForEverybody) {
   std::ofstream(folder_ + "/a.txt") << "a file";
   Start("", {"--www=" + folder_, "--accept-paths=^/api/"});
@@ -171,6 +183,12 @@ TEST_F(ProxyTest, TheServerIsAskedAfterAsOftenAsItIsTold) {
   EXPECT_EQ(echo_.asks_, 1);
   EXPECT_EQ(echo_.idle_s_, 77);
   Stop();
+  for (const auto& [said, idle_s] : {std::pair("2h", 7200), std::pair("100h", 32767)}) {
+    Start("", {std::string("--keepalive=") + said});
+    EXPECT_EQ(Get("/version"), "200 /version");
+    EXPECT_EQ(echo_.idle_s_, idle_s);
+    Stop();
+  }
   Start("", {"--keepalive=-1s"});
   EXPECT_EQ(Get("/version"), "200 /version");
   EXPECT_EQ(echo_.asks_, 0);
