@@ -157,9 +157,15 @@ Result<> Prepare(JoinFlags& flags) {
   TRY(RequireHost(flags.node));
   const SystemClock clock;
   SystemRandom random;
-  const auto identity = TRY(Identify(flags, clock, random, &ShowProgress));
+  // Where this is the node itself, its output is the log that others follow, all of it.
+  ProgressWriter log(-1);
+  const Progress tell = [&](const std::string& line) {
+    if (flags.foreground) return log.Say(line);
+    ShowProgress(line);
+  };
+  const auto identity = TRY(Identify(flags, clock, random, tell));
   if (const auto problem = ClockProblem(identity, clock); !problem.empty()) {
-    ShowProgress("warning: " + problem);
+    tell("warning: " + problem);
   }
   // Now with the cluster's own ranges, which `skiff down` will want to know as well: a machine that
   // has joined before may be on another network by now.
