@@ -41,16 +41,18 @@ Error ExplainRun(const Error& error) {
 }
 
 // Those of its lines that tell of its start, not of its log ("I1120 16:00:23.688 apiserver] ...");
-// a note stays one.
+// a note and a warning stay that.
 void Report(const std::string& container, std::string_view line, const Progress& progress) {
   const size_t begin = line.find_first_not_of(' ');
   if (begin == std::string_view::npos) return;
   line.remove_prefix(begin);
   if (!PatternMatches("^[IWEF][0-9]{4} ", line)) {
-    constexpr std::string_view kNote = "note: ";
-    const bool is_note = line.starts_with(kNote);
-    if (is_note) line.remove_prefix(kNote.size());
-    progress(fmt::format("{}{}: {}", is_note ? kNote : "", container, line));
+    std::string_view kept;
+    for (const std::string_view prefix : {"note: ", "warning: "}) {
+      if (line.starts_with(prefix)) kept = prefix;
+    }
+    line.remove_prefix(kept.size());
+    progress(fmt::format("{}{}: {}", kept, container, line));
   }
 }
 
