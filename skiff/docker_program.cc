@@ -237,9 +237,11 @@ int DockerImageMain(const std::vector<std::string>& args) {
   if (words.size() < 2 || words[0] != "load") {
     return Complain("usage: skiff image load --docker [--name=CLUSTER] FILE|IMAGE...");
   }
-  const auto loaded =
-      DockerLoadImages(to.options.name, {words.begin() + 1, words.end()},
-                       [](const std::string& line) { std::printf("%s\n", line.c_str()); });
+  const auto loaded = DockerLoadImages(to.options.name, {words.begin() + 1, words.end()},
+                                       [](const std::string& line) {
+                                         std::printf("%s\n", line.c_str());
+                                         std::fflush(stdout);  // The next one may take its time.
+                                       });
   return loaded ? 0 : Complain(loaded.error().message);
 }
 
