@@ -294,6 +294,12 @@ TEST_F(ProgramTest, LocalChangesStayHere) {
   EXPECT_EQ(shown("set", {"env", "A=1"}, "{.spec.containers[0].env[0].value}"), "1");
   EXPECT_EQ(shown("label", {"x=y"}, "{.metadata.labels}"), R"({"a":"b","x":"y"})");
   EXPECT_EQ(shown("annotate", {"x=y"}, "{.metadata.annotations.x}"), "y");
+  const std::string pod = input_;
+  input_ = R"({"apiVersion": "example.com/v1", "kind": "Foo", "metadata": {"name": "f"}})";
+  EXPECT_EQ(shown("label", {"x=y"}, "{.metadata}"), R"({"labels":{"x":"y"},"name":"f"})");
+  EXPECT_EQ(Run("label", {"x=y", "--local", "-f", "-"}), 0) << err_;
+  EXPECT_EQ(out_, "foo.example.com/f labeled\n");
+  input_ = pod;
   EXPECT_EQ(Run("set", {"env", "A B=1", "--local", "-f", "-"}), 1);
   EXPECT_TRUE(err_.starts_with("error: \"A B\" is not a valid key name: a valid environment "))
       << err_;
