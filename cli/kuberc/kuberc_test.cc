@@ -145,6 +145,20 @@ TEST_F(KubercTest, WhatIsMadeOfTheFileIsLoggedFromFiveOn) {
       err_, EndsWith("] kuberc: using entry 2 (kubectl.config.k8s.io/v1beta1) in " + path_ + "\n"));
 }
 
+TEST_F(KubercTest, EachDocumentIsReadForItself) {
+  const std::string good =
+      "apiVersion: kubectl.config.k8s.io/v1beta1\nkind: Preference\n"
+      "aliases: [{name: g, command: get}]\n";
+  std::filesystem::create_directories(home_ + "/.kube");
+  std::ofstream(path_) << good << "---\n{a: [\n";
+  EXPECT_THAT(Line({"g", "-v=5"}), ElementsAre("get", "-v=5"));
+  EXPECT_THAT(err_, HasSubstr("] kuberc: using entry 1 ("));
+  std::ofstream(path_) << "{a: [\n---\n" << good;
+  EXPECT_THAT(Line({"g", "-v=5"}), ElementsAre("get", "-v=5"));
+  EXPECT_THAT(err_, HasSubstr("] kuberc: strict decoding error for entry 1 in " + path_ + ": "));
+  EXPECT_THAT(err_, HasSubstr("] kuberc: using entry 2 ("));
+}
+
 TEST_F(KubercTest, TheOlderVersionIsReadToo) {
   Write("overrides: [{command: get, flags: [{name: output, default: wide}]}]\n"
         "aliases: [{name: g, command: get, flags: [{name: show-kind, default: 'true'}]}]\n",

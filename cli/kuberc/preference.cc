@@ -8,6 +8,7 @@
 
 #include "api/text/go_text.h"
 #include "api/text/yaml.h"
+#include "api/text/yaml_parts.h"
 #include "base/text.h"
 #include "cli/errors.h"
 #include "cli/json_text.h"
@@ -152,13 +153,16 @@ Result<ReadPreference> ParsePreference(const std::string& text, const std::strin
     passed_over->push_back(
         fmt::format("kuberc: strict decoding error for entry {} in {}: {}", entry, path, why));
   };
-  auto documents = ParseYamlStream(text);
-  if (!documents) pass_over(documents.error().message);
-  const bool any = !documents || !documents->empty();
-  if (!documents) documents.emplace();
-  for (YamlDocument& document : *documents) {
-    Json& preference = document.value;
+  const std::string lines = text + "\n";
+  for (const YamlPart& part : SplitYaml(lines)) {
+    if (part.text.find_first_not_of(" \t\r\n") == part.text.npos) continue;
     ++entry;
+    auto document = ParseYaml(part.text);
+    if (!document) {
+      pass_over(document.error().message);
+      continue;
+    }
+    Json& preference = document->value;
     const std::string version = TextAt(preference, "apiVersion");
     const bool is_old = version == kOldVersion;
     const std::string kind = TextAt(preference, "kind");
@@ -180,7 +184,7 @@ Result<ReadPreference> ParsePreference(const std::string& text, const std::strin
         unknown.empty() ? "" : "strict decoding error: " + Join(unknown, ", ");
     return ReadPreference{std::move(preference), ignored, entry, version};
   }
-  if (any) {
+  if (entry > 0) {
     return CliError(
         fmt::format("no valid preferences found in {}, use --v=5 to see details", path));
   }
