@@ -250,8 +250,11 @@ Result<> RunCompletion(Command& command, const Args& args) {
   if (script.empty()) {
     const std::string& word = command.words()[0];
     const bool guesses = command.environment().program != "kubectl";
-    const std::string meant =
-        guesses ? DidYouMean(word, {std::begin(kShells), std::end(kShells)}) + "\n" : "";
+    std::string meant;
+    if (guesses && !word.empty()) {
+      meant = DidYouMean(word, {std::begin(kShells), std::end(kShells)});
+    }
+    if (!meant.empty()) meant += '\n';
     return command.UsageError(fmt::format("Unsupported shell type \"{}\".{}", word, meant));
   }
   command.environment().out(script);
