@@ -76,6 +76,11 @@ Result<> LifecycleHooks::Ask(const http::Upstream& upstream, const http::ClientR
           answered->set_value(tl::unexpected(opened.error()));
         }
       });
+  // One bound for connection and head together. Whichever of them is late alone says so itself.
+  constexpr Duration kGrace = 100ms;
+  if (future.wait_for(upstream.head_timeout + kGrace) != std::future_status::ready) {
+    return Fail(Reason::kTimeout, "timeout awaiting response headers");
+  }
   return future.get();
 }
 
@@ -99,12 +104,16 @@ Result<> LifecycleHooks::RunHttp(const core_v1::HTTPGetAction& get, const core_v
   request.target = target;
   for (const auto& header : get.http_headers) request.headers.emplace(header.name, header.value);
   request.headers.emplace("User-Agent", "kube-lifecycle/1.35");
+  const SystemClock clock;
+  const Duration deadline = clock.Monotonic() + timeout;
   const Result<> outcome = Ask(upstream, request);
   if (outcome) return {};
   const ProbeUrl url{get.scheme == "HTTPS", host, *port, target};
   if (outcome.error().message.ends_with(kNoTls)) {
     upstream.tls = nullptr;
     request.headers.erase("Authorization");
+    upstream.connect_timeout = upstream.head_timeout =
+        std::max(deadline - clock.Monotonic(), Duration(0));
     if (Ask(upstream, request)) {
       events_.Warning(
           pod, "LifecycleHTTPFallback",
