@@ -65,6 +65,22 @@ void FitSearches(std::vector<std::string>& searches, std::vector<DnsWarning>& wa
                    fmt::join(searches, " "))});
 }
 
+// A line of it that names none.
+bool NamesNoServer(const std::string& resolv_conf) {
+  std::istringstream lines(resolv_conf);
+  for (std::string line; std::getline(lines, line);) {
+    std::istringstream words(line);
+    std::string keyword;
+    std::string server;
+    if (words >> keyword && keyword == "nameserver" && !(words >> server)) return true;
+  }
+  return false;
+}
+
+std::string ReadAll(std::istream& in) {
+  return std::string((std::istreambuf_iterator<char>(in)), {});
+}
+
 bool IsLoopback(const std::string& server) {
   const auto address = ParseIp(server);
   if (!address) return false;
@@ -135,7 +151,7 @@ cri::DnsConfig PodDns(const core_v1::Pod& pod, const DnsSettings& settings,
 DnsSettings ReadNodeDns(DnsSettings settings) {
   if (settings.node_resolv_conf.empty()) return settings;
   std::ifstream file(settings.node_resolv_conf);
-  settings.node = ParseResolvConf(std::string((std::istreambuf_iterator<char>(file)), {}));
+  settings.node = ParseResolvConf(ReadAll(file));
   return settings;
 }
 
@@ -143,8 +159,12 @@ std::string ResolvConfProblem(const DnsSettings& settings) {
   const std::string& path = settings.node_resolv_conf;
   if (path.empty()) return "";
   errno = 0;
-  if (!std::ifstream(path)) return fmt::format("open {}: {}", path, http::ErrnoText(errno));
-  const auto searches = ReadNodeDns(settings).node.searches;
+  std::ifstream file(path);
+  if (!file) return fmt::format("open {}: {}", path, http::ErrnoText(errno));
+  const std::string text = ReadAll(file);
+  // The kubelet's words, which end so; it looks no further then.
+  if (NamesNoServer(text)) return "nameserver list is empty ";
+  const auto searches = ParseResolvConf(text).searches;
   const size_t searches_max =
       settings.cluster_domain.empty() ? kSearchesMax : kSearchesMax - kClusterSearches;
   if (searches.size() > searches_max) {

@@ -170,6 +170,8 @@ TEST(ResolvConfTest, WhatExceedsItsLimitsIsSaid) {
   EXPECT_EQ(problem(domains(28, 80)),
             "Resolv.conf file '" + path +
                 "' contains search line which length is more than allowed 2048 chars!");
+  EXPECT_EQ(problem(domains(30, 5) + "\n nameserver \n#nameserver"), "nameserver list is empty ");
+  EXPECT_EQ(problem("a\nnameserver 10.0.0.1\n#nameserver"), "");
   settings.cluster_domain = "";
   EXPECT_EQ(problem(domains(30, 5)), "");
   settings.node_resolv_conf = "";
