@@ -15,7 +15,7 @@ inline constexpr int kLogsRequests = 6;
 
 // `inner` with that log on standard error. `environment` outlives it.
 std::unique_ptr<Transport> LogRequests(std::unique_ptr<Transport> inner, Environment& environment,
-                                       const HttpsOptions& options, int verbosity);
+                                       const HttpsOptions& options);
 
 // A line of that log, with its newline; `place` is where kubectl writes it: "prune.go:71".
 std::string LogLine(Environment& environment, char severity, std::string_view place,

@@ -345,16 +345,14 @@ Result<Connection> ResolveConnection(Environment& environment, const GlobalFlags
 Result<std::unique_ptr<Session>> Session::Open(Environment& environment, const GlobalFlags& flags,
                                                const std::string& verb) {
   Connection connection = TRY(ResolveConnection(environment, flags));
-  environment.verbosity = flags.verbosity;
   http::Headers headers = {{"User-Agent", fmt::format("kubectl/{} (linux/amd64) skiff/{}",
                                                       kKubernetesRelease, kSkiffVersion)},
                            {"Kubectl-Command", "kubectl " + verb}};
   headers.insert(connection.impersonation.begin(), connection.impersonation.end());
   auto transport = environment.connect(connection.options);
   if (!transport) return CliError(transport.error().message);
-  if (flags.verbosity >= kLogsRequests) {
-    *transport =
-        LogRequests(*std::move(transport), environment, connection.options, flags.verbosity);
+  if (environment.verbosity >= kLogsRequests) {
+    *transport = LogRequests(*std::move(transport), environment, connection.options);
   }
   std::unique_ptr<Session> session(new Session(environment, std::move(connection.options),
                                                std::move(*transport), std::move(headers)));
