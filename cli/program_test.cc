@@ -1,5 +1,7 @@
 #include "cli/program.h"
 
+#include <gmock/gmock.h>
+
 #include <algorithm>
 #include <fstream>
 
@@ -417,9 +419,10 @@ TEST_F(ProgramTest, AWatchEndsWhenItsTimeIsOver) {
   EXPECT_EQ(err_, "");
   requests = 0;
   EXPECT_EQ(Run("get", {"cm", "-w", "-o", "name", "--request-timeout=10ms", "-v=5"}), 0) << err_;
-  EXPECT_THAT(err_, EndsWith("] \"Unable to decode an event from the watch stream\" err=\"context "
-                             "deadline exceeded (Client.Timeout or context cancellation while "
-                             "reading body)\"\n"));
+  EXPECT_THAT(
+      err_, testing::EndsWith("] \"Unable to decode an event from the watch stream\" err=\"context "
+                              "deadline exceeded (Client.Timeout or context cancellation while "
+                              "reading body)\"\n"));
 }
 
 TEST_F(ProgramTest, ApiResourcesComeInTheFormAskedFor) {
