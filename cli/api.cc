@@ -8,6 +8,7 @@
 #include "api/text/go_text.h"
 #include "cli/command.h"
 #include "cli/json_text.h"
+#include "cli/request_log.h"
 
 namespace skiff::cli {
 namespace {
@@ -257,8 +258,14 @@ Result<std::optional<WatchEvent>> EventReader::NextWithin(Duration limit) {
   if (limit == kNever) return Next();
   const auto left = [&] { return limit - (environment_.clock.Monotonic() - begun_); };
   auto next = Next(std::max(left(), Duration(0)));
-  if (!next && left() <= Duration(0)) return std::nullopt;
-  return next;
+  if (next || left() > Duration(0)) return next;
+  if (environment_.verbosity >= kLogsEndsOfWatches) {
+    environment_.err(LogLine(environment_, 'I', "streamwatcher.go:123",
+                             "\"Unable to decode an event from the watch stream\" "
+                             "err=\"context deadline exceeded (Client.Timeout or context "
+                             "cancellation while reading body)\""));
+  }
+  return std::nullopt;
 }
 
 }  // namespace skiff::cli

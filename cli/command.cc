@@ -200,6 +200,7 @@ Result<> Command::Parse(const Args& args) {
     }
     return CliError(std::move(text));
   }
+  environment_.verbosity = globals_.verbosity;
   if (flags_.help_asked()) {
     environment_.out(HelpText());
     return ExitNow();

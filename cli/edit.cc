@@ -144,7 +144,7 @@ Result<std::vector<ManifestObject>> PlaceEdited(Session& session, const Json& ed
   const Json alone = is_list ? Json() : Json::array({edited});
   std::vector<ManifestObject> all;
   for (const Json& item : is_list ? At(edited, "items") : alone) {
-    auto placed = PlaceObject(session, "edited-file", item);
+    auto placed = PlaceObject(session, "edited-file", item, {});
     if (!placed) {
       TRY(CheckNamespace(session, NamespaceOf(item)));
       outcome.reasons = {"The edited file had a syntax error: " + placed.error().message};

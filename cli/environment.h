@@ -46,6 +46,7 @@ struct Environment {
   std::function<bool(const std::string& link)> browse = {};
   // Which programs may give credentials.
   ExecPolicy exec_policy = {};
+  int verbosity = 0;         // -v.
   bool input_taken = false;  // Standard input is read by the verb: no plugin may ask there.
   // Set: verbs say what may follow them instead of doing anything (completion/shape.h).
   VerbShape* shape = nullptr;

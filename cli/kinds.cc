@@ -53,6 +53,14 @@ const std::vector<ServedKind>& BuiltIn() {
   return kKinds;
 }
 
+std::optional<ServedKind> SearchByKind(const std::vector<ServedKind>& kinds,
+                                       const std::string& api_version, const std::string& kind) {
+  for (const ServedKind& served : kinds) {
+    if (served.resource.api_version == api_version && served.resource.kind == kind) return served;
+  }
+  return std::nullopt;
+}
+
 bool Answers(const ServedKind& kind, const std::string& word) {
   return kind.resource.name == word || kind.singular == word || Lower(kind.resource.kind) == word ||
          std::find(kind.short_names.begin(), kind.short_names.end(), word) !=
@@ -187,17 +195,22 @@ std::string Kinds::MeantBy(const std::string& word) const {
   return MeantText(meant);
 }
 
+ServedKind KindAsSaid(const std::string& api_version, const std::string& kind) {
+  if (auto found = SearchByKind(BuiltIn(), api_version, kind)) return *std::move(found);
+  ServedKind said;
+  said.singular = Lower(kind);
+  said.resource.api_version = api_version;
+  said.resource.kind = kind;
+  said.resource.name = said.singular + "s";
+  said.resource.namespaced = false;
+  return said;
+}
+
 Result<std::optional<ServedKind>> Kinds::FindByKind(const std::string& api_version,
                                                     const std::string& kind) {
-  const auto search = [&](const std::vector<ServedKind>& kinds) -> std::optional<ServedKind> {
-    for (const ServedKind& served : kinds) {
-      if (served.resource.api_version == api_version && served.resource.kind == kind) return served;
-    }
-    return std::nullopt;
-  };
-  if (auto found = search(BuiltIn())) return found;
+  if (auto found = SearchByKind(BuiltIn(), api_version, kind)) return found;
   TRY(LoadServed());
-  return search(served_);
+  return SearchByKind(served_, api_version, kind);
 }
 
 Result<std::vector<ServedKind>> Kinds::InCategory(const std::string& category) {

@@ -34,6 +34,9 @@ std::string GroupKind(const Resource& resource);
 
 // Whether some kind that every server has is called so: "pods", "po", "Deployment".
 bool IsBuiltInKind(const std::string& word);
+// What a document says it is, for who asks no server: of a kind that not every server has, no more
+// is known than what it is called.
+ServedKind KindAsSaid(const std::string& api_version, const std::string& kind);
 
 class Kinds {
  public:

@@ -221,9 +221,11 @@ Result<> RunMark(Command& command, const Args& args, const Style& style, const c
                                 "when --local=true is set",
                                 labels ? "pod" : "rsrc"));
   }
-  const auto targets = TRY(FindTargets(
-      command, words.resources,
-      {.files = &flags.files, .selectors = flags.selectors, .fetch = !flags.local}));
+  const auto targets = TRY(FindTargets(command, words.resources,
+                                       {.files = &flags.files,
+                                        .selectors = flags.selectors,
+                                        .fetch = !flags.local,
+                                        .asks_server = !flags.local}));
   if (flags.list) {
     const SelectorFlags& selectors = flags.selectors;
     const bool selected = selectors.all || selectors.all_namespaces ||

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <optional>
 #include <sstream>
 
 #include "api/codec/json.h"
@@ -102,7 +103,7 @@ Result<std::vector<Source>> ReadSources(Command& command, const FileFlags& files
     if (name == "-") {
       if (input_read) return CliError(kInputUsedTwice);
       input_read = true;
-      std::string text = TRY(TakeInput(command));
+      std::string text = TRY(TakeInput(command, files.asks_server));
       sources.push_back({"STDIN", std::move(text)});
       continue;
     }
@@ -237,8 +238,9 @@ std::string WhyNoText(const Json& document, const char* field) {
 
 }  // namespace
 
-Result<std::string> TakeInput(Command& command) {
+Result<std::string> TakeInput(Command& command, bool asks_server) {
   command.environment().input_taken = true;
+  if (!asks_server) return command.environment().read_input();
   // Before anything is read: a terminal would be waited for in vain.
   if (const auto session = command.session(); session && (*session)->wants_input()) {
     return PlainError(
@@ -255,11 +257,11 @@ std::string WhyNoObject(const Json& document) {
 }
 
 Result<ManifestObject> PlaceObject(Session& session, const std::string& source, Json object,
-                                   bool validates) {
+                                   const Placing& placing) {
   const std::string api_version = TextAt(object, "apiVersion");
   const std::string kind = TextAt(object, "kind");
   const std::string why = WhyNoObject(object);
-  if (!why.empty() && !validates && object.is_object() && kind.empty()) {
+  if (!why.empty() && !placing.validates && object.is_object() && kind.empty()) {
     return CliError(fmt::format("unable to decode {}: Object 'Kind' is missing in '{}'",
                                 GoQuote(source), DumpJson(object)));
   }
@@ -273,7 +275,12 @@ Result<ManifestObject> PlaceObject(Session& session, const std::string& source, 
   if (!metadata.empty()) {
     return CliError(fmt::format("unable to decode {}: {}", GoQuote(source), metadata));
   }
-  const auto served = TRY(session.kinds().FindByKind(api_version, kind));
+  std::optional<ServedKind> served;
+  if (placing.asks_server) {
+    served = TRY(session.kinds().FindByKind(api_version, kind));
+  } else {
+    served = KindAsSaid(api_version, kind);
+  }
   const std::string name = NameOf(object);
   const std::string namespace_ = NamespaceOf(object);
   if (!served) {
@@ -346,7 +353,8 @@ Result<std::vector<ManifestObject>> ReadManifests(Command& command, const FileFl
           report(CliError(why).value());
           continue;
         }
-        auto placed = PlaceObject(session, source.name, std::move(object), files.validates);
+        auto placed = PlaceObject(session, source.name, std::move(object),
+                                  {files.validates, files.asks_server});
         if (placed) {
           objects.push_back(std::move(*placed));
         } else if (const auto problem = UnreachableProblem(placed.error());

@@ -30,7 +30,8 @@ struct FileFlags {
   std::function<std::string(const Json& object)> refuses;
   bool reads_all_first =
       false;               // What cannot be read is told before what cannot be done, as apply.
-  bool validates = false;  // The verb has documents validated, by what the server tells of kinds.
+  bool asks_server = true;  // Else the verb has the documents alone, and what kinds they say.
+  bool validates = false;   // The verb has documents validated, by what the server tells of kinds.
   void AddTo(Command& command, const char* letter = "f");
   bool empty() const { return filenames.empty() && kustomize.empty(); }
 };
@@ -41,16 +42,20 @@ struct FileFlags {
 Result<std::vector<ManifestObject>> ReadManifests(Command& command, const FileFlags& files);
 
 // All of standard input, which belongs to the verb from now on. Fails where credentials cannot be
-// had without it.
-Result<std::string> TakeInput(Command& command);
+// had without it that `asks_server` needs.
+Result<std::string> TakeInput(Command& command, bool asks_server = true);
 
 // Why a document is no object of any kind, in kubectl's words; "" where it may be one.
 std::string WhyNoObject(const Json& document);
 
+struct Placing {
+  bool validates = true;    // As in FileFlags.
+  bool asks_server = true;  // The same.
+};
 // A document with the kind that it says it is, and the session's namespace where it has none.
-// `source` is what its errors call it; `validates` as in FileFlags.
+// `source` is what its errors call it.
 Result<ManifestObject> PlaceObject(Session& session, const std::string& source, Json object,
-                                   bool validates = true);
+                                   const Placing& placing);
 
 // Leaves out what the label selector (-l) does not match. "" matches all.
 Result<> KeepSelected(const std::string& selector, std::vector<ManifestObject>& objects);

@@ -1,5 +1,7 @@
 #include "cli/program.h"
 
+#include <gmock/gmock.h>
+
 #include <algorithm>
 #include <fstream>
 
@@ -294,6 +296,12 @@ TEST_F(ProgramTest, LocalChangesStayHere) {
   EXPECT_EQ(shown("set", {"env", "A=1"}, "{.spec.containers[0].env[0].value}"), "1");
   EXPECT_EQ(shown("label", {"x=y"}, "{.metadata.labels}"), R"({"a":"b","x":"y"})");
   EXPECT_EQ(shown("annotate", {"x=y"}, "{.metadata.annotations.x}"), "y");
+  const std::string pod = input_;
+  input_ = R"({"apiVersion": "example.com/v1", "kind": "Foo", "metadata": {"name": "f"}})";
+  EXPECT_EQ(shown("label", {"x=y"}, "{.metadata}"), R"({"labels":{"x":"y"},"name":"f"})");
+  EXPECT_EQ(Run("label", {"x=y", "--local", "-f", "-"}), 0) << err_;
+  EXPECT_EQ(out_, "foo.example.com/f labeled\n");
+  input_ = pod;
   EXPECT_EQ(Run("set", {"env", "A B=1", "--local", "-f", "-"}), 1);
   EXPECT_TRUE(err_.starts_with("error: \"A B\" is not a valid key name: a valid environment "))
       << err_;
@@ -409,6 +417,12 @@ TEST_F(ProgramTest, AWatchEndsWhenItsTimeIsOver) {
   EXPECT_EQ(Run("get", {"cm", "-w", "-o", "name", "--request-timeout=10ms"}), 0) << err_;
   EXPECT_EQ(requests, 2);
   EXPECT_EQ(err_, "");
+  requests = 0;
+  EXPECT_EQ(Run("get", {"cm", "-w", "-o", "name", "--request-timeout=10ms", "-v=5"}), 0) << err_;
+  EXPECT_THAT(
+      err_, testing::EndsWith("] \"Unable to decode an event from the watch stream\" err=\"context "
+                              "deadline exceeded (Client.Timeout or context cancellation while "
+                              "reading body)\"\n"));
 }
 
 TEST_F(ProgramTest, ApiResourcesComeInTheFormAskedFor) {

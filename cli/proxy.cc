@@ -1,4 +1,8 @@
 // `proxy`: the API on a local port with our credentials, and files of a folder beside it.
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
 #include <algorithm>
 #include <cctype>
 #include <csignal>
@@ -10,9 +14,11 @@
 #include "cli/go_template.h"
 #include "cli/json_text.h"
 #include "cli/proxy_filter.h"
+#include "cli/request_log.h"
 #include "cli/session.h"
 #include "cli/streams.h"
 #include "cli/verbs.h"
+#include "http/dial.h"
 #include "http/server.h"
 #include "http/tunnel.h"
 
@@ -22,8 +28,10 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr int kPortMax = 65535;
+constexpr Duration kDialPatience = 30s;
 constexpr size_t kFileBytesMax = 64 << 20;
 constexpr size_t kListedMax = 10000;  // Files of a folder.
+constexpr Duration kKeepAliveMax = 32767s;  // Of the kernel.
 
 struct ProxyFlags {
   int port = 8001;
@@ -55,8 +63,12 @@ void ProxyFlags::AddTo(Command& command) {
   command.Flag("reject-paths", reject_paths, "Regular expressions of paths to reject.");
   command.Flag("reject-methods", reject_methods, "Regular expressions of methods to reject.");
   command.Flag("disable-filter", disable_filter, "Accept all requests.");
-  command.Flag("append-server-path", append_server_path, "Accepted for command lines of kubectl.");
-  command.Flag("keepalive", keepalive, "Accepted for command lines of kubectl.");
+  command.Flag("append-server-path", append_server_path,
+               "Put the path of the kubeconfig's server before that of each request.");
+  command.Flag(
+      "keepalive", keepalive,
+      "How long a connection to the server may be silent before TCP asks after it; 0: half "
+      "a minute, negative: never.");
 }
 
 std::string ContentTypeOf(const fs::path& path) {
@@ -135,18 +147,20 @@ class ProxyHandler final : public http::Handler {
     // before anything looks at the path.
     const std::string clean = CleanPath(request.path);
     if (request.path.starts_with('/') && clean != request.path) return MovedTo(request, clean);
-    if (filter_ && !filter_->Accepts(request)) return PlainAnswer(403, "Forbidden\n");
-    if (!flags_.www.empty() && request.path.starts_with(flags_.www_prefix)) {
-      return ServeFile(request, request.path.substr(flags_.www_prefix.size()));
-    }
     const std::string& prefix = flags_.api_prefix;
-    if (!request.path.starts_with(prefix)) return PlainAnswer(404, "404 page not found\n");
+    const bool is_api = request.path.starts_with(prefix);
+    // Where both begin the path, the longer prefix has it.
+    const bool is_www = !flags_.www.empty() && request.path.starts_with(flags_.www_prefix) &&
+                        !(is_api && prefix.size() > flags_.www_prefix.size());
+    if (is_www) return ServeFile(request, request.path.substr(flags_.www_prefix.size()));
+    if (!is_api) return PlainAnswer(404, "404 page not found\n");
+    const std::string_view path = WithoutPrefix(request.path);
+    if (filter_ && !filter_->Accepts(request, path)) return PlainAnswer(403, "Forbidden\n");
     http::Forwarding forwarding;
     forwarding.upstream = address_.upstream;
     forwarding.request = http::ForwardedRequest(request);
-    std::string target = forwarding.request.target;
-    if (prefix.size() > 1) target = target.substr(prefix.size() - 1);
-    forwarding.request.target = address_.path_prefix + target;
+    forwarding.request.target =
+        (flags_.append_server_path ? address_.path_prefix : "") + TargetFor(request, path);
     auto& headers = forwarding.request.headers;
     // Ours: where the request goes, who asks, and no page of another origin.
     for (const char* name : {"Host", "Authorization", "Origin"}) headers.erase(name);
@@ -161,6 +175,18 @@ class ProxyHandler final : public http::Handler {
   }
 
  private:
+  // What the API is asked for. A prefix of the API itself stays, as with kubectl.
+  std::string_view WithoutPrefix(std::string_view path) const {
+    const std::string& prefix = flags_.api_prefix;
+    return prefix.starts_with("/api") ? path : path.substr(prefix.size() - 1);
+  }
+  // `path` with the query, as the filter saw it: a prefix may be written in many ways, so nothing
+  // is cut off what was sent. That stays as it is only where all of it is meant.
+  static std::string TargetFor(const http::Request& request, std::string_view path) {
+    const std::string& sent = request.target;
+    if (sent.starts_with('/') && path.size() == request.path.size()) return sent;
+    return LinkTo(path) + sent.substr(std::min(sent.find('?'), sent.size()));
+  }
   // path.Clean of Go, but for a slash at the end, which stays; with one where a prefix of ours
   // lacks it alone.
   std::string CleanPath(const std::string& path) const {
@@ -222,6 +248,35 @@ std::string Slashed(std::string prefix) {
   return prefix;
 }
 
+// As Go's net.Dialer: a negative one asks never.
+void KeepAlive(http::Upstream& upstream, Duration idle) {
+  upstream.dial = [dial = upstream.dial, host = upstream.host, port = upstream.port,
+                   idle]() -> Result<int> {
+    const int fd = TRY(dial ? dial() : http::DialHost(host, port, kDialPatience));
+    const int asks = idle > Duration(0) ? 1 : 0;
+    const int idle_s = static_cast<int>(std::clamp<Duration>(idle, 1s, kKeepAliveMax) / 1s);
+    setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &asks, sizeof asks);
+    setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle_s, sizeof idle_s);
+    return fd;
+  };
+}
+
+void WarnInLog(Command& command, std::string_view place, std::string_view text) {
+  command.environment().err(LogLine(command.environment(), 'W', place, text));
+}
+
+void WarnOfFolder(Command& command, const std::string& folder) {
+  std::error_code code;
+  const fs::file_status status = fs::status(folder, code);
+  if (!fs::status_known(status) || !fs::exists(status)) {
+    WarnInLog(command, "proxy.go:200",
+              fmt::format("Failed to stat static file directory {0}: stat {0}: {1}", folder,
+                          Lower(code.message())));
+  } else if (!fs::is_directory(status)) {
+    WarnInLog(command, "proxy.go:202", "Static file directory " + folder + " is not a directory");
+  }
+}
+
 }  // namespace
 
 Result<> RunProxy(Command& command, const Args& args) {
@@ -243,9 +298,9 @@ Result<> RunProxy(Command& command, const Args& args) {
                                     .reject_paths = flags.reject_paths,
                                     .reject_methods = flags.reject_methods}));
   } else if (flags.unix_socket.empty()) {
-    command.Warn(
-        "Request filter disabled, your proxy is vulnerable to XSRF attacks, please be "
-        "cautious\n");
+    WarnInLog(
+        command, "proxy.go:177",
+        "Request filter disabled, your proxy is vulnerable to XSRF attacks, please be cautious");
   }
   // Blocked before any thread starts, so that only sigwait sees them.
   sigset_t signals;
@@ -255,6 +310,13 @@ Result<> RunProxy(Command& command, const Args& args) {
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   Session& session = *TRY(command.session());
   ServerAddress address = TRY(AddressOf(session));
+  if (!flags.append_server_path && !address.path_prefix.empty()) {
+    WarnInLog(command, "proxy.go:172",
+              "Your kube context contains a server path " + address.path_prefix +
+                  ", use --append-server-path to automatically append the path to each request");
+  }
+  if (!flags.www.empty()) WarnOfFolder(command, flags.www);
+  if (flags.keepalive != Duration(0)) KeepAlive(address.upstream, flags.keepalive);
   http::Loops loops;
   ProxyHandler handler(loops, std::move(address), flags, std::move(filter));
   http::Server::Options options;

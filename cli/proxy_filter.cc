@@ -40,9 +40,9 @@ bool ProxyFilter::Matches(const Patterns& patterns, std::string_view text) {
       patterns, [&](const auto& pattern) { return RE2::PartialMatch(text, *pattern); });
 }
 
-bool ProxyFilter::Accepts(const http::Request& request) const {
-  return !Matches(reject_methods_, request.method) && !Matches(reject_paths_, request.path) &&
-         Matches(accept_paths_, request.path) &&
+bool ProxyFilter::Accepts(const http::Request& request, std::string_view path) const {
+  return !Matches(reject_methods_, request.method) && !Matches(reject_paths_, path) &&
+         Matches(accept_paths_, path) &&
          Matches(accept_hosts_, WithoutPort(request.Header("Host"))) && MayBeOfPage(request);
 }
 

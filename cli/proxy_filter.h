@@ -21,7 +21,8 @@ class ProxyFilter {
     std::string reject_methods;
   };
   static Result<ProxyFilter> Make(const Options& options);
-  bool Accepts(const http::Request& request) const;
+  // `path` is what the API is asked for.
+  bool Accepts(const http::Request& request, std::string_view path) const;
 
  private:
   using Patterns = std::vector<std::shared_ptr<const RE2>>;

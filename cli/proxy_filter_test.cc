@@ -16,9 +16,8 @@ class ProxyFilterTest : public testing::Test {
     EXPECT_TRUE(filter);
     http::Request request;
     request.method = "GET";
-    request.path = path;
     request.headers = headers;
-    return filter->Accepts(request);
+    return filter->Accepts(request, path);
   }
 };
 

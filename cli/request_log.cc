@@ -52,14 +52,14 @@ std::string HeaderText(const http::Headers& headers) {
 class LoggedTransport final : public Transport {
  public:
   LoggedTransport(std::unique_ptr<Transport> inner, Environment& environment,
-                  const HttpsOptions& options, int verbosity)
+                  const HttpsOptions& options)
       : inner_(std::move(inner)),
         environment_(environment),
         server_(options.server),
         credentials_(!options.token.empty() || !options.token_file.empty() ? "Bearer <masked>"
                      : !options.username.empty()                           ? "Basic <masked>"
                                                                            : ""),
-        verbosity_(verbosity) {}
+        verbosity_(environment.verbosity) {}
 
   http::Response Send(http::Request request) override {
     const std::string url = server_ + EncodeTarget(request);
@@ -130,8 +130,8 @@ std::string LogLine(Environment& environment, char severity, std::string_view pl
 }
 
 std::unique_ptr<Transport> LogRequests(std::unique_ptr<Transport> inner, Environment& environment,
-                                       const HttpsOptions& options, int verbosity) {
-  return std::make_unique<LoggedTransport>(std::move(inner), environment, options, verbosity);
+                                       const HttpsOptions& options) {
+  return std::make_unique<LoggedTransport>(std::move(inner), environment, options);
 }
 
 }  // namespace skiff::cli

@@ -116,7 +116,9 @@ namespace {
 
 Result<> FromFiles(Command& command, const TargetOptions& options, std::vector<Target>& targets) {
   Session& session = *TRY(command.session());
-  auto objects = TRY(ReadManifests(command, *options.files));
+  FileFlags files = *options.files;
+  files.asks_server = options.asks_server;
+  auto objects = TRY(ReadManifests(command, files));
   for (ManifestObject& found : objects) {
     Target target{found.kind.resource, found.key, found.source, std::move(found.object)};
     // What is not the server's is shown as the file has it.

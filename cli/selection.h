@@ -59,6 +59,7 @@ struct TargetOptions {
   // Read the objects named by words and files from the server; otherwise words with names yield no
   // object and files the document in them.
   bool fetch = true;
+  bool asks_server = true;  // Else not for kinds and credentials either (--local).
   // A kind without names, --all or a selector stands for nothing.
   bool names_needed = true;
   // One that is named and not there is told of alone; otherwise each is.

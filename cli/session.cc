@@ -351,9 +351,8 @@ Result<std::unique_ptr<Session>> Session::Open(Environment& environment, const G
   headers.insert(connection.impersonation.begin(), connection.impersonation.end());
   auto transport = environment.connect(connection.options);
   if (!transport) return CliError(transport.error().message);
-  if (flags.verbosity >= kLogsRequests) {
-    *transport =
-        LogRequests(*std::move(transport), environment, connection.options, flags.verbosity);
+  if (environment.verbosity >= kLogsRequests) {
+    *transport = LogRequests(*std::move(transport), environment, connection.options);
   }
   std::unique_ptr<Session> session(new Session(environment, std::move(connection.options),
                                                std::move(*transport), std::move(headers)));

@@ -86,9 +86,11 @@ Result<std::vector<Target>> FindSetTargets(Command& command, const SetFlags& fla
   const bool named = resources.size() > 1 ||
                      (!resources.empty() && resources[0].find('/') != std::string::npos);
   if (named && selectors.labels.empty()) selectors.all = false;
-  auto targets = TRY(FindTargets(
-      command, resources,
-      {.files = &flags.files, .selectors = std::move(selectors), .fetch = !flags.local}));
+  auto targets = TRY(FindTargets(command, resources,
+                                 {.files = &flags.files,
+                                  .selectors = std::move(selectors),
+                                  .fetch = !flags.local,
+                                  .asks_server = !flags.local}));
   if (command.exit_code() != 0) targets.clear();
   return targets;
 }

@@ -102,8 +102,8 @@ Result<std::vector<Json>> FromSource(Command& command, const EnvFlags& flags) {
 }
 
 // "-": lines of standard input, in which "#" begins a comment.
-Result<> ReadVariables(Command& command, EnvChanges& changes) {
-  const std::string input = TRY(TakeInput(command));
+Result<> ReadVariables(Command& command, bool asks_server, EnvChanges& changes) {
+  const std::string input = TRY(TakeInput(command, asks_server));
   for (const std::string& line : Split(input, '\n')) {
     const std::string text = line.substr(0, line.find('#'));
     const size_t equals = text.find('=');
@@ -125,7 +125,7 @@ Result<EnvChanges> ChangesOf(Command& command, const EnvFlags& flags, const Args
       if (std::find(files.begin(), files.end(), "-") != files.end()) {
         return CliError(kInputUsedTwice);
       }
-      TRY(ReadVariables(command, changes));
+      TRY(ReadVariables(command, !flags.set.local, changes));
     } else if (equals != std::string::npos) {
       TRY(CheckEnvName(word.substr(0, equals)));
       named.push_back(word.substr(0, equals));

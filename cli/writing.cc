@@ -73,7 +73,7 @@ std::optional<Json> RecordFlag::Apart(const Resource& resource, const ObjectKey&
                                           options, subresource);
   if (recorded) return std::move(*recorded);
   Environment& environment = command_->environment();
-  if (command_->globals().verbosity >= 4) {
+  if (environment.verbosity >= 4) {
     environment.err(LogLine(environment, 'I', command_->verb() + ".go",
                             "error recording reason: " + recorded.error().message));
   }

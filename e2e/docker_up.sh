@@ -62,15 +62,19 @@ refused() {
 
 several_clusters() {
   say "1. A cluster of three machines, and another beside it"
-  skiff up --docker --name=show --nodes=3 --image="$image" --merge-kubeconfig \
-    --publish="127.0.0.1:$SKIFF_NODE_PORT:30080" --publish="127.0.0.1:$site_port:80" >"$work/said"
+  # On a terminal, as somebody types it.
+  script -qec "build/release/skiff up --docker --name=show --nodes=3 --image='$image' --merge-kubeconfig \
+    --publish=127.0.0.1:$SKIFF_NODE_PORT:30080 --publish=127.0.0.1:$site_port:80" /dev/null >"$work/said" ||
+    { cat "$work/said"; fail "it is not made"; }
   printf '\n$ skiff up --docker --name=show --nodes=3 --publish=127.0.0.1:%s:30080 --publish=127.0.0.1:%s:80\n' \
     "$SKIFF_NODE_PORT" "$site_port"
   cat "$work/said"
   check "it says what is under way" says 'starting node 3 of 3'
   check "and how to go on" says "export KUBECONFIG=$ours/show.kubeconfig"
   check "three nodes are Ready" nodes_ready show 3
-  run skiff up --docker --name=second --image="$image"
+  skiff up --docker --name=second --image="$image" >"$work/said"
+  cat "$work/said"
+  check "a pipe is told what comes of it, and no more" sh -c "! grep -q starting '$work/said'"
   check "a second cluster has found a port of its own" nodes_ready second 1
   run of show get nodes -o wide
   run env HOME="$HOME" "$KUBECTL" config get-contexts

@@ -315,8 +315,8 @@ cri::SandboxConfig MakeSandboxConfig(const SandboxInput& input) {
 std::optional<PodRefusal> SandboxProblem(const core_v1::Pod& pod) {
   if (!pod.spec.host_users.value_or(true)) {
     return PodRefusal{"FailedCreatePodSandBox",
-                      "Failed to create pod sandbox: can't set `spec.hostUsers: false`, runtime "
-                      "does not support user namespaces"};
+                      "Failed to create pod sandbox: can't set `spec.hostUsers: false`, this "
+                      "kubelet does not support user namespaces"};
   }
   return std::nullopt;
 }

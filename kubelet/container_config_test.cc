@@ -280,8 +280,8 @@ TEST_F(ContainerConfigTest, ASandboxIsNotMadeWithoutWhatThePodAsksFor) {
   pod_.spec.host_users = false;
   EXPECT_EQ(SandboxProblem(pod_)->reason, "FailedCreatePodSandBox");
   EXPECT_EQ(SandboxProblem(pod_)->message,
-            "Failed to create pod sandbox: can't set `spec.hostUsers: false`, runtime does not "
-            "support user namespaces");
+            "Failed to create pod sandbox: can't set `spec.hostUsers: false`, this kubelet does "
+            "not support user namespaces");
 }
 
 }  // namespace

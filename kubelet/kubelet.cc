@@ -83,7 +83,7 @@ Kubelet::Kubelet(KubeletOptions options, KubeletDependencies dependencies)
       mirrors_(options_.node_name, dependencies_.client),
       statuses_(dependencies_.client, dependencies_.clock,
                 [this](const Ptr<core_v1::Pod>& pod) { return ObjectOf(pod); }),
-      hooks_(dependencies_.runtime, dependencies_.loops,
+      hooks_(dependencies_.runtime, dependencies_.loops, dependencies_.events,
              [this](Duration length) { Pause(length); }),
       health_(dependencies_.runtime, dependencies_.clock, [this] { node_status_.Changed(); }),
       stats_(dependencies_.runtime,
@@ -232,6 +232,9 @@ void Kubelet::Start() {
     mirrors_.Set({}, {});
   }
   dependencies_.events.Normal(Self(), "Starting", "Starting kubelet.");
+  if (const auto problem = ResolvConfProblem(options_.dns); !problem.empty()) {
+    dependencies_.events.Warning(Self(), "CheckLimitsForResolvConf", problem);
+  }
   Executor& executor = dependencies_.executor;
   if (!options_.standalone) {
     statuses_.Start(vital());

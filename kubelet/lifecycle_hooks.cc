@@ -22,6 +22,8 @@ constexpr size_t kOutputBytesMax = 10 << 10;
 // What is said before that, or once more, must leave room for it.
 constexpr size_t kErrorBytesMax = 2 << 10;
 constexpr size_t kCommandBytesMax = 1 << 10;
+// The end of what is said of a server that was asked over TLS and has none.
+constexpr std::string_view kNoTls = "server gave HTTP response to HTTPS client";
 
 std::string Beginning(std::string text, size_t bytes_max) {
   CutUtf8(text, bytes_max);
@@ -38,6 +40,10 @@ std::string HandlerText(const core_v1::LifecycleHandler& handler) {
                       handler.tcp_socket->host);
   }
   return fmt::format("&LifecycleHandler{{Exec:nil,HTTPGet:nil,TCPSocket:{},Sleep:nil,}}", tcp);
+}
+
+std::string Where(const core_v1::Pod& pod, const core_v1::Container& container) {
+  return fmt::format("Container \"{}\" in Pod \"{}\"", container.name, PodText(pod));
 }
 
 }  // namespace
@@ -59,12 +65,31 @@ Result<> LifecycleHooks::RunCommand(const std::vector<std::string>& command,
                           words, where, error, GoQuote(output)));
 }
 
-Result<> LifecycleHooks::RunHttp(const core_v1::HTTPGetAction& get,
+Result<> LifecycleHooks::Ask(const http::Upstream& upstream, const http::ClientRequest& request) {
+  auto answered = std::make_shared<std::promise<Result<>>>();
+  auto future = answered->get_future();
+  const auto exchange =
+      http::Open(*loops_, upstream, request, [answered](const Result<http::Opened>& opened) {
+        if (opened) {
+          answered->set_value({});
+        } else {
+          answered->set_value(tl::unexpected(opened.error()));
+        }
+      });
+  // One bound for connection and head together. Whichever of them is late alone says so itself.
+  constexpr Duration kGrace = 100ms;
+  if (future.wait_for(upstream.head_timeout + kGrace) != std::future_status::ready) {
+    return Fail(Reason::kTimeout, "timeout awaiting response headers");
+  }
+  return future.get();
+}
+
+Result<> LifecycleHooks::RunHttp(const core_v1::HTTPGetAction& get, const core_v1::Pod& pod,
                                  const core_v1::Container& container, const std::string& pod_ip,
-                                 const std::string& where, Duration timeout) {
+                                 Duration timeout) {
   const auto fail = [&](const Error& why) {
     return Fail(Reason::kUnknown, fmt::format("HTTP lifecycle hook ({}) for {} failed - error: {}",
-                                              get.path, where, why.message));
+                                              get.path, Where(pod, container), why.message));
   };
   const auto port = ResolvePort(get.port, container);
   if (!port) return fail(port.error());
@@ -79,21 +104,26 @@ Result<> LifecycleHooks::RunHttp(const core_v1::HTTPGetAction& get,
   request.target = target;
   for (const auto& header : get.http_headers) request.headers.emplace(header.name, header.value);
   request.headers.emplace("User-Agent", "kube-lifecycle/1.35");
-  // The answer itself does not matter, only that there is one.
-  auto answered = std::make_shared<std::promise<Result<>>>();
-  auto future = answered->get_future();
-  const auto exchange = http::Open(*loops_, std::move(upstream), std::move(request),
-                                   [answered](Result<http::Opened> opened) {
-                                     if (opened) {
-                                       answered->set_value({});
-                                     } else {
-                                       answered->set_value(tl::unexpected(opened.error()));
-                                     }
-                                   });
-  const Result<> outcome = future.get();
+  const SystemClock clock;
+  const Duration deadline = clock.Monotonic() + timeout;
+  const Result<> outcome = Ask(upstream, request);
   if (outcome) return {};
-  // As Go's client tells of it.
   const ProbeUrl url{get.scheme == "HTTPS", host, *port, target};
+  if (outcome.error().message.ends_with(kNoTls)) {
+    upstream.tls = nullptr;
+    request.headers.erase("Authorization");
+    upstream.connect_timeout = upstream.head_timeout =
+        std::max(deadline - clock.Monotonic(), Duration(0));
+    if (Ask(upstream, request)) {
+      events_.Warning(
+          pod, "LifecycleHTTPFallback",
+          fmt::format("request to HTTPS lifecycle hook {} got HTTP response, retry with "
+                      "HTTP succeeded",
+                      url.Authority()));
+      return {};
+    }
+  }
+  // As Go's client tells of it.
   return fail({outcome.error().reason,
                fmt::format("Get \"{}\": {}", url.Text(), outcome.error().message)});
 }
@@ -101,13 +131,13 @@ Result<> LifecycleHooks::RunHttp(const core_v1::HTTPGetAction& get,
 Result<> LifecycleHooks::Run(const core_v1::LifecycleHandler& handler, const core_v1::Pod& pod,
                              const core_v1::Container& container, const std::string& container_id,
                              const std::string& pod_ip, Duration timeout) {
-  const std::string where =
-      fmt::format("Container \"{}\" in Pod \"{}\"", container.name, PodText(pod));
-  if (handler.exec) return RunCommand(handler.exec->command, container_id, where, timeout);
+  if (handler.exec) {
+    return RunCommand(handler.exec->command, container_id, Where(pod, container), timeout);
+  }
   if (handler.http_get) {
     if (loops_ == nullptr) return {};
     const Duration bound = timeout == 0ns ? kHttpTimeout : std::min(timeout, kHttpTimeout);
-    return RunHttp(*handler.http_get, container, pod_ip, where, bound);
+    return RunHttp(*handler.http_get, pod, container, pod_ip, bound);
   }
   if (handler.sleep) {
     const Duration pause = Seconds(handler.sleep->seconds);

@@ -8,7 +8,8 @@
 #include "api/gen/core_v1.h"
 #include "base/clock.h"
 #include "base/error.h"
-#include "http/loop.h"
+#include "client/recorder.h"
+#include "http/client.h"
 #include "kubelet/cri.h"
 
 namespace skiff::kubelet {
@@ -17,9 +18,10 @@ namespace skiff::kubelet {
 class LifecycleHooks {
  public:
   // `pause` lets that much time pass on the caller's thread. Without `loops` (on simulated nodes)
-  // HTTP handlers count as answered.
-  LifecycleHooks(ContainerRuntime& runtime, http::Loops* loops, std::function<void(Duration)> pause)
-      : runtime_(runtime), loops_(loops), pause_(std::move(pause)) {}
+  // HTTP handlers count as answered. Who asked for HTTPS where HTTP is spoken is told by `events`.
+  LifecycleHooks(ContainerRuntime& runtime, http::Loops* loops, EventRecorder& events,
+                 std::function<void(Duration)> pause)
+      : runtime_(runtime), loops_(loops), events_(events), pause_(std::move(pause)) {}
   // Bounded by `timeout` unless it is zero. A handler of any other kind fails, as with the kubelet.
   // Errors have the text that events and statuses show:
   // `Exec lifecycle hook ([a b]) for Container "c" in Pod "p_ns(uid)" failed - error: ...`.
@@ -30,10 +32,14 @@ class LifecycleHooks {
  private:
   Result<> RunCommand(const std::vector<std::string>& command, const std::string& container_id,
                       const std::string& where, Duration timeout);
-  Result<> RunHttp(const core_v1::HTTPGetAction& get, const core_v1::Container& container,
-                   const std::string& pod_ip, const std::string& where, Duration timeout);
+  Result<> RunHttp(const core_v1::HTTPGetAction& get, const core_v1::Pod& pod,
+                   const core_v1::Container& container, const std::string& pod_ip,
+                   Duration timeout);
+  // What counts is that there is an answer.
+  Result<> Ask(const http::Upstream& upstream, const http::ClientRequest& request);
   ContainerRuntime& runtime_;
   http::Loops* loops_;
+  EventRecorder& events_;
   const std::function<void(Duration)> pause_;
 };
 

@@ -1,7 +1,14 @@
 #include "kubelet/lifecycle_hooks.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
+#include <thread>
+
+#include "http/socket.h"
 #include "kubelet/pod_worker_fixture.h"
 
 namespace skiff::kubelet {
@@ -55,7 +62,7 @@ TEST_F(LifecycleHooksTest, AContainerWhoseHookIsNoneIsStopped) {
 TEST_F(LifecycleHooksTest, OnTheHostsNetworkTheNodesAddressIsAsked) {
   http::Loops loops(1);
   std::destroy_at(&hooks_);
-  std::construct_at(&hooks_, runtime_, &loops, [](Duration) {});
+  std::construct_at(&hooks_, runtime_, &loops, events_, [](Duration) {});
   node_ips_ = {"127.0.0.1"};
   pod_.spec.host_network = true;
   auto& hook = pod_.spec.containers[0].lifecycle.emplace().post_start.emplace();
@@ -70,7 +77,49 @@ TEST_F(LifecycleHooksTest, OnTheHostsNetworkTheNodesAddressIsAsked) {
   executor_.Remove(*worker_);
   worker_.reset();
   std::destroy_at(&hooks_);
-  std::construct_at(&hooks_, runtime_, nullptr, [](Duration) {});
+  std::construct_at(&hooks_, runtime_, nullptr, events_, [](Duration) {});
+}
+
+// As whoever speaks no TLS does it: what comes is no request, and the next one is.
+TEST_F(LifecycleHooksTest, WhoAsksForTlsWhereThereIsNoneIsAnsweredWithoutIt) {
+  http::Loops loops(1);
+  LifecycleHooks hooks(runtime_, &loops, events_, [](Duration) {});
+  const int listener = *http::ListenOn({.host = "127.0.0.1"});
+  std::string asked;
+  std::jthread server([&] {
+    for (int connection = 0; connection < 2; ++connection) {
+      pollfd coming{.fd = listener, .events = POLLIN, .revents = 0};
+      poll(&coming, 1, -1);  // The listener itself does not block.
+      const int fd = accept(listener, nullptr, nullptr);
+      char text[4096];
+      const ssize_t count = recv(fd, text, sizeof text, 0);
+      asked.assign(text, static_cast<size_t>(std::max<ssize_t>(count, 0)));
+      const std::string_view answer = "HTTP/1.0 400 Bad Request\r\n\r\n";
+      (void)!send(fd, answer.data(), answer.size(), MSG_NOSIGNAL);
+      close(fd);
+    }
+  });
+  core_v1::LifecycleHandler handler;
+  auto& get = handler.http_get.emplace();
+  get.scheme = "HTTPS";
+  get.path = "/up";
+  get.host = "127.0.0.1";
+  get.port = IntOrString(http::LocalPort(listener));
+  get.http_headers.resize(2);
+  get.http_headers[0].name = "Authorization";
+  get.http_headers[0].value = "Bearer secret";
+  get.http_headers[1].name = "X-A";
+  get.http_headers[1].value = "b";
+  EXPECT_EQ(Failure(handler, hooks), "");
+  server.join();
+  close(listener);
+  EXPECT_THAT(asked, testing::AllOf(testing::StartsWith("GET /up HTTP/1.1\r\n"),
+                                    testing::HasSubstr("X-A: b\r\n"),
+                                    testing::Not(testing::HasSubstr("secret"))));
+  EXPECT_THAT(Events(), testing::ElementsAre(fmt::format(
+                            "LifecycleHTTPFallback  request to HTTPS lifecycle hook 127.0.0.1:{} "
+                            "got HTTP response, retry with HTTP succeeded",
+                            get.port.value())));
 }
 
 TEST_F(LifecycleHooksTest, AContainerWhoseHookHasFailedStopsWithItsOtherHook) {
@@ -102,6 +151,23 @@ TEST_F(LifecycleHooksTest, WhileAContainerStopsWhoseHookHasFailedNothingIsStarte
   ASSERT_FALSE(runtime_.stops().empty());
   EXPECT_LE(runtime_.stops().front().second, 10s) << "the hook's time is of the grace period";
   EXPECT_EQ(Running("next").size(), 1u) << "while the first one backs off";
+}
+
+TEST_F(LifecycleHooksTest, TheOthersStartAtOnceWhereTheHookOfOneHasFailed) {
+  pod_.spec.containers[0].lifecycle.emplace().post_start.emplace().tcp_socket.emplace().port =
+      IntOrString(80);
+  auto& next = pod_.spec.containers.emplace_back();
+  next.name = "next";
+  next.image = "img:1";
+  worker_ = std::make_unique<PodWorker>(context_, std::make_shared<core_v1::Pod>(pod_));
+  executor_.Add(*worker_);
+  executor_.RunUntilIdle();
+  EXPECT_EQ(Running("next").size(), 1u) << "and not behind the second attempt of the first one";
+  EXPECT_EQ(runtime_.stops().size(), 1u);
+  EXPECT_EQ(Status().container_statuses.at(0).state.waiting->reason, "PostStartHookError");
+  EXPECT_TRUE(Status().container_statuses.at(1).state.running);
+  executor_.RunFor(2s);
+  EXPECT_EQ(runtime_.stops().size(), 2u) << "the first one was tried again";
 }
 
 TEST_F(LifecycleHooksTest, AContainerRunsOnceItsHookHasLetTimePass) {

@@ -3,10 +3,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <fstream>
 #include <sstream>
 
 #include "api/rules/core/ip.h"
+#include "api/text/go_text.h"
+#include "http/socket.h"
 
 namespace skiff::kubelet {
 namespace {
@@ -15,6 +18,7 @@ namespace {
 constexpr size_t kNameserversMax = 3;
 constexpr size_t kSearchesMax = 32;
 constexpr size_t kSearchLineMax = 2048;
+constexpr size_t kClusterSearches = 3;  // Those of the cluster's domain.
 constexpr size_t kDomainMax = 253;  // Some resolvers abort on longer ones.
 
 void AppendUnique(std::vector<std::string>& list, const std::vector<std::string>& more) {
@@ -59,6 +63,22 @@ void FitSearches(std::vector<std::string>& searches, std::vector<DnsWarning>& wa
        fmt::format("Search Line limits were exceeded, some search paths have been omitted, the "
                    "applied search line is: {}",
                    fmt::join(searches, " "))});
+}
+
+// A line of it that names none.
+bool NamesNoServer(const std::string& resolv_conf) {
+  std::istringstream lines(resolv_conf);
+  for (std::string line; std::getline(lines, line);) {
+    std::istringstream words(line);
+    std::string keyword;
+    std::string server;
+    if (words >> keyword && keyword == "nameserver" && !(words >> server)) return true;
+  }
+  return false;
+}
+
+std::string ReadAll(std::istream& in) {
+  return std::string((std::istreambuf_iterator<char>(in)), {});
 }
 
 bool IsLoopback(const std::string& server) {
@@ -131,8 +151,40 @@ cri::DnsConfig PodDns(const core_v1::Pod& pod, const DnsSettings& settings,
 DnsSettings ReadNodeDns(DnsSettings settings) {
   if (settings.node_resolv_conf.empty()) return settings;
   std::ifstream file(settings.node_resolv_conf);
-  settings.node = ParseResolvConf(std::string((std::istreambuf_iterator<char>(file)), {}));
+  settings.node = ParseResolvConf(ReadAll(file));
   return settings;
+}
+
+std::string ResolvConfProblem(const DnsSettings& settings) {
+  const std::string& path = settings.node_resolv_conf;
+  if (path.empty()) return "";
+  errno = 0;
+  std::ifstream file(path);
+  if (!file) return fmt::format("open {}: {}", path, http::ErrnoText(errno));
+  const std::string text = ReadAll(file);
+  // The kubelet's words, which end so; it looks no further then.
+  if (NamesNoServer(text)) return "nameserver list is empty ";
+  const auto searches = ParseResolvConf(text).searches;
+  const size_t searches_max =
+      settings.cluster_domain.empty() ? kSearchesMax : kSearchesMax - kClusterSearches;
+  if (searches.size() > searches_max) {
+    return fmt::format(
+        "Resolv.conf file '{}' contains search line consisting of more than {} domains!", path,
+        searches_max);
+  }
+  const bool has_long = std::any_of(searches.begin(), searches.end(),
+                                    [](const auto& each) { return each.size() > kDomainMax; });
+  if (has_long) {
+    return fmt::format(
+        "Resolv.conf file {} contains a search path which length is more than "
+        "allowed {} chars!",
+        GoQuote(path), kDomainMax);
+  }
+  if (LineBytes(searches) <= kSearchLineMax) return "";
+  return fmt::format(
+      "Resolv.conf file '{}' contains search line which length is more than allowed "
+      "{} chars!",
+      path, kSearchLineMax);
 }
 
 cri::DnsConfig ParseResolvConf(const std::string& text) {

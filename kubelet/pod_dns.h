@@ -31,6 +31,10 @@ struct DnsWarning {
 cri::DnsConfig PodDns(const core_v1::Pod& pod, const DnsSettings& settings,
                       std::vector<DnsWarning>* warnings = nullptr);
 
+// What is wrong with the node's resolv.conf, whatever pods ask for, as an Event tells it once; "":
+// nothing.
+std::string ResolvConfProblem(const DnsSettings& settings);
+
 // The parts of a resolv.conf.
 cri::DnsConfig ParseResolvConf(const std::string& text);
 

@@ -147,5 +147,37 @@ TEST(ResolvConfTest, TheNodesIsReadAsItIsNow) {
   EXPECT_THAT(ReadNodeDns(settings).cluster_servers, ElementsAre("10.96.0.10"));
 }
 
+TEST(ResolvConfTest, WhatExceedsItsLimitsIsSaid) {
+  const std::string path = ::testing::TempDir() + "resolv.conf-" + std::to_string(getpid());
+  DnsSettings settings{.node_resolv_conf = path};
+  EXPECT_EQ(ResolvConfProblem(settings), "open " + path + ": no such file or directory");
+  const auto problem = [&](const std::string& searches) {
+    std::ofstream(path) << "search " << searches << "\n";
+    return ResolvConfProblem(settings);
+  };
+  const auto domains = [](int count, size_t bytes) {
+    std::string line;
+    for (int i = 0; i < count; ++i) line += std::string(bytes, 'a') + " ";
+    return line;
+  };
+  EXPECT_EQ(problem(domains(29, 5)), "");
+  EXPECT_EQ(
+      problem(domains(30, 5)),
+      "Resolv.conf file '" + path + "' contains search line consisting of more than 29 domains!");
+  EXPECT_EQ(problem(domains(1, 254)),
+            "Resolv.conf file \"" + path +
+                "\" contains a search path which length is more than allowed 253 chars!");
+  EXPECT_EQ(problem(domains(28, 80)),
+            "Resolv.conf file '" + path +
+                "' contains search line which length is more than allowed 2048 chars!");
+  EXPECT_EQ(problem(domains(30, 5) + "\n nameserver \n#nameserver"), "nameserver list is empty ");
+  EXPECT_EQ(problem("a\nnameserver 10.0.0.1\n#nameserver"), "");
+  settings.cluster_domain = "";
+  EXPECT_EQ(problem(domains(30, 5)), "");
+  settings.node_resolv_conf = "";
+  EXPECT_EQ(ResolvConfProblem(settings), "") << "pods ask no node";
+  std::remove(path.c_str());
+}
+
 }  // namespace
 }  // namespace skiff::kubelet

@@ -318,13 +318,8 @@ Duration PodWorker::Sync(const core_v1::Pod& given) {
   // It may have been made by a kubelet that ran before this one.
   if (!status_ && !observed->sandboxes.empty()) (void)context_.cgroups.Set(pod);
   if (is_in_hook) return TellBesideHook(pod, *observed);
-  const Duration now = context_.clock.Monotonic();
-  if (TakeFailedPostStart(pod)) hook_error_until_ = now + kHookErrorShown;
+  TakeFailedPostStart(pod);
   WatchProbes(pod, *observed);
-  if (now < hook_error_until_) {
-    WriteStatus(pod, *observed);
-    return hook_error_until_ - now;
-  }
   retry_after_ = kResync;
   if (!MakeVolumes(pod)) {
     WriteStatus(pod, *observed);
@@ -332,7 +327,8 @@ Duration PodWorker::Sync(const core_v1::Pod& given) {
   }
   const auto resizes =
       PlanResizes(pod.spec, *observed, context_.resizes.Actuated(pod.metadata.uid));
-  const PodPlan plan = Plan(pod, *observed, resizes);
+  PodPlan plan = Plan(pod, *observed, resizes);
+  retry_after_ = std::min(retry_after_, KeepHookErrors(pod, plan));
   if (plan.kill_pod) {
     // All containers have come to their natural end; the status says how.
     WriteStatus(pod, *observed);
@@ -344,7 +340,7 @@ Duration PodWorker::Sync(const core_v1::Pod& given) {
     ActuateResizes(pod, resizes);
   }
   if (plan.Empty()) {
-    waiting_.clear();
+    ForgetWaiting();
     WriteStatus(pod, *observed);
     // What the runtime says of a resize is seen by looking again.
     if (!resizes.empty() && resize_.error.empty()) return 0ns;
@@ -386,7 +382,7 @@ Duration PodWorker::Act(const core_v1::Pod& pod, const ObservedPod& observed,
   if (!KillContainers(pod, plan, [](const auto&) { return true; })) return kNever;
   ObservedPod fresh = observed;
   if (plan.create_sandbox && !MakeSandbox(pod, observed, plan, fresh)) return kRetry;
-  waiting_.clear();
+  ForgetWaiting();
   for (const size_t index : plan.start_ephemeral) {
     Start(pod, AsContainer(pod.spec.ephemeral_containers[index]), false, plan.sandbox_id, fresh);
   }

@@ -169,8 +169,12 @@ class PodWorker final : public ControlLoop {
   bool IsHooked(const std::string& container) const;
   // As it was before the attempt whose hook runs.
   ObservedPod WithoutHooked(ObservedPod observed) const;
-  // True, once, when the hook that ran last has failed; waiting_ says how.
-  bool TakeFailedPostStart(const core_v1::Pod& pod);
+  // Of the hook that ran last, if it has failed: waiting_ says how, and is kept for a while.
+  void TakeFailedPostStart(const core_v1::Pod& pod);
+  // Takes from the plan, for how long, what would hide that; the others start meanwhile. kNever:
+  // nothing.
+  Duration KeepHookErrors(const core_v1::Pod& pod, PodPlan& plan);
+  void ForgetWaiting();
   // When an attempt that has ended did; monotonic.
   Duration EndOf(const ObservedContainer& container);
   bool BacksOff(const core_v1::Pod& pod, const core_v1::Container& container,
@@ -222,7 +226,8 @@ class PodWorker final : public ControlLoop {
   std::map<std::string, End> ends_;  // Of the newest attempts that have, by name of container.
   ResizeState resize_;
   std::unique_ptr<PostStartTask> post_start_;  // nullptr: no hook runs.
-  Duration hook_error_until_{};  // Monotonic: what a hook failed with is shown, whoever wakes us.
+  // Of containers whose hook has failed: what it failed with is shown until then, whoever wakes us.
+  std::map<std::string, Duration> hook_error_until_;        // Monotonic.
   std::map<std::string, std::unique_ptr<StopTask>> stops_;  // By container id.
   std::optional<Duration> stop_deadline_;                   // Of the pod; unset: not asked for yet.
   int64_t stop_grace_s_ = 0;                                // That it was made from.

@@ -275,7 +275,7 @@ class PodWorkerTest : public testing::Test {
                        [this](const std::string&) { worker_->Wake(); }}};
   RecordingProbes probes_;
   StatusManager statuses_{client_, clock_, [](const Ptr<core_v1::Pod>& pod) { return pod; }};
-  LifecycleHooks hooks_{runtime_, nullptr, [](Duration) {}};
+  LifecycleHooks hooks_{runtime_, nullptr, events_, [](Duration) {}};
   Resizes resizes_{{"", {4000, int64_t{8} << 30}}, [](const std::string&) {}};
   PodCgroups cgroups_{{}};
   EnvironmentSources sources_;

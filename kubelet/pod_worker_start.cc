@@ -372,13 +372,14 @@ void PodWorker::StopHooked(const core_v1::Pod& pod) {
   stops_.emplace(id, std::move(task));
 }
 
-bool PodWorker::TakeFailedPostStart(const core_v1::Pod& pod) {
-  if (post_start_ == nullptr || IsInPostStart()) return false;
+void PodWorker::TakeFailedPostStart(const core_v1::Pod& pod) {
+  if (post_start_ == nullptr || IsInPostStart()) return;
   context_.blocking.Remove(*post_start_);
   const auto task = std::exchange(post_start_, nullptr);
-  if (task->outcome()) return false;
+  if (task->outcome()) return;
   constexpr char kReason[] = "PostStartHookError";
   waiting_[task->container()] = {kReason, task->outcome().error().message};
+  hook_error_until_[task->container()] = context_.clock.Monotonic() + kHookErrorShown;
   if (context_.metrics != nullptr) {
     const bool is_regular =
         std::any_of(pod.spec.containers.begin(), pod.spec.containers.end(),
@@ -386,7 +387,28 @@ bool PodWorker::TakeFailedPostStart(const core_v1::Pod& pod) {
     context_.metrics->started_container_errors.Add(
         {kReason, is_regular ? "container" : "init_container"});
   }
-  return true;
+}
+
+Duration PodWorker::KeepHookErrors(const core_v1::Pod& pod, PodPlan& plan) {
+  const Duration now = context_.clock.Monotonic();
+  Duration left = kNever;
+  for (const auto& [name, until] : hook_error_until_) {
+    if (until > now) left = std::min(left, until - now);
+  }
+  std::erase_if(hook_error_until_, [&](const auto& entry) { return entry.second <= now; });
+  const auto leave_out = [&](std::vector<size_t>& indexes, const auto& containers) {
+    std::erase_if(indexes,
+                  [&](size_t index) { return hook_error_until_.contains(containers[index].name); });
+  };
+  leave_out(plan.start_init, pod.spec.init_containers);
+  leave_out(plan.start_regular, pod.spec.containers);
+  if (left != kNever) plan.kill_pod = false;
+  return left;
+}
+
+void PodWorker::ForgetWaiting() {
+  std::erase_if(waiting_,
+                [&](const auto& entry) { return !hook_error_until_.contains(entry.first); });
 }
 
 }  // namespace skiff::kubelet

@@ -306,7 +306,7 @@ Result<> LeaveNetwork(const ClusterOptions& options, const Progress& progress) {
   const std::vector<std::string> others = network.Others(options.data_dir);
   network.Leave(options.data_dir);
   if (!others.empty()) {
-    progress("the network stays: the cluster of " + others.front() + " uses it");
+    progress("note: the network stays: the cluster of " + others.front() + " uses it");
     // Whoever goes last puts the switches back as the first one found them.
     std::error_code ignored;
     const std::string undo = ForwardingUndoPath(others.front());
@@ -362,7 +362,7 @@ Result<> RemoveDataDir(const std::string& data_dir, const Progress& progress) {
   }
   fs::remove(data_dir, error);
   if (error == std::errc::directory_not_empty) {
-    progress(data_dir + " stays: it holds other files");
+    progress("note: " + data_dir + " stays: it holds other files");
     return {};
   }
   // A directory that is a mount, as a container's volume is, stays, empty.

@@ -126,10 +126,8 @@ StartWait AwaitStart(const std::string& data_dir, Duration limit,
 
 Result<> AwaitStartOf(const std::string& data_dir, const ProcessId& process, Duration limit) {
   const std::string log = LogOf(data_dir, process);  // Of one that has gone nobody can tell.
-  const StartWait wait = AwaitStart(data_dir, limit, [] {
-    std::printf("  waiting for the start that is under way\n");
-    std::fflush(stdout);
-  });
+  const StartWait wait =
+      AwaitStart(data_dir, limit, [] { ShowProgress("waiting for the start that is under way"); });
   if (wait == StartWait::kTimedOut) {
     return Fail(
         Reason::kTimeout,
@@ -296,10 +294,7 @@ int RunAsDaemon(const std::string& data_dir, const std::string& word,
     close(ends[0]);
     return Complain(daemon.error().message);
   }
-  const StartOutcome outcome = FollowProgress(ends[0], kStartTimeout, [](const std::string& line) {
-    std::printf("  %s\n", line.c_str());
-    std::fflush(stdout);
-  });
+  const StartOutcome outcome = FollowProgress(ends[0], kStartTimeout, &ShowProgress);
   close(ends[0]);
   if (outcome.end == StartOutcome::End::kUsable) return told.usable();
   StopProcess(*daemon, kStopGrace);

@@ -40,13 +40,19 @@ Error ExplainRun(const Error& error) {
                       taken, names.empty() ? "another program" : names.front())};
 }
 
-// Those of its lines that tell of its start, not of its log ("I1120 16:00:23.688 apiserver] ...").
+// Those of its lines that tell of its start, not of its log ("I1120 16:00:23.688 apiserver] ...");
+// a note and a warning stay that.
 void Report(const std::string& container, std::string_view line, const Progress& progress) {
   const size_t begin = line.find_first_not_of(' ');
   if (begin == std::string_view::npos) return;
   line.remove_prefix(begin);
   if (!PatternMatches("^[IWEF][0-9]{4} ", line)) {
-    progress(container + ": " + std::string(line));
+    std::string_view kept;
+    for (const std::string_view prefix : {"note: ", "warning: "}) {
+      if (line.starts_with(prefix)) kept = prefix;
+    }
+    line.remove_prefix(kept.size());
+    progress(fmt::format("{}{}: {}", kept, container, line));
   }
 }
 

@@ -18,7 +18,10 @@ namespace skiff {
 namespace {
 
 namespace fs = std::filesystem;
+using testing::Contains;
 using testing::HasSubstr;
+using testing::IsSupersetOf;
+using testing::Not;
 
 // What is there is a file with the words it was made with, one a line; labels are among them.
 constexpr char kEngine[] = R"sh(#!/bin/sh
@@ -52,7 +55,7 @@ case "$1 $2" in
   "ps --all") for each in $(ls containers); do
       printf '%s\t%s\n' "$each" "$(label skiff.io/cluster "containers/$each")"
     done ;;
-  "logs "*) echo usable ;;
+  "logs "*) cat said 2>/dev/null; echo usable ;;
 esac
 )sh";
 
@@ -109,6 +112,17 @@ TEST_F(DockerMakingTest, WhoLosesARaceTakesNothingOfTheWinnersAway) {
     fs::remove(here_ + "/volumes/" + volume);
     fs::remove(here_ + "/containers/dev-server");
   }
+}
+
+TEST_F(DockerMakingTest, WhatANodeWarnsOfStaysAWarning) {
+  std::ofstream(here_ + "/said") << "  starting it\nI1120 16:00:23.688 apiserver] up\n"
+                                    "  note: a note\nwarning: the clock is off\n";
+  std::vector<std::string> told;
+  DockerMaking making(options_, none_, [&](const std::string& line) { told.push_back(line); });
+  ASSERT_TRUE(making.Bring({}, {.members = {1}, .servers = {1}, .balancer = true}));
+  EXPECT_THAT(told, IsSupersetOf({"dev-server: starting it", "note: dev-server: a note",
+                                  "warning: dev-server: the clock is off"}));
+  EXPECT_THAT(told, Not(Contains(HasSubstr("apiserver]"))));
 }
 
 TEST_F(DockerMakingTest, OneThatWasEndedBeforeItGaveKeysIsToldOf) {

@@ -11,14 +11,10 @@
 #include "skiff/daemon.h"
 #include "skiff/docker_cluster.h"
 #include "skiff/kubeconfig_entry.h"
+#include "skiff/progress.h"
 
 namespace skiff {
 namespace {
-
-void PrintProgress(const std::string& line) {
-  std::printf("  %s\n", line.c_str());
-  std::fflush(stdout);
-}
 
 std::string Home() {
   const char* home = std::getenv("HOME");
@@ -184,7 +180,7 @@ int DockerUpMain(const std::vector<std::string>& args) {
   to.options.kubeconfig_path = PathOfKubeconfig(to.options.name);
   std::printf("Cluster \"%s\" in Docker\n", to.options.name.c_str());
   std::fflush(stdout);  // Before an error, too.
-  if (const auto up = DockerUp(to.options, &PrintProgress); !up) {
+  if (const auto up = DockerUp(to.options, &ShowProgress); !up) {
     return Complain(up.error().message);
   }
   if (to.merge_kubeconfig) {
@@ -206,7 +202,7 @@ int DockerDownMain(const std::vector<std::string>& args) {
   int code = 0;
   if (ParseOrStop(flags, args, code)) return code;
   const std::string& name = to.options.name;
-  const auto down = DockerDown(name, &PrintProgress);
+  const auto down = DockerDown(name, &ShowProgress);
   if (!down) return Complain(down.error().message);
   if (const auto forgotten = ForgetKubeconfig(name); !forgotten) {
     return Complain(forgotten.error().message);
@@ -241,8 +237,11 @@ int DockerImageMain(const std::vector<std::string>& args) {
   if (words.size() < 2 || words[0] != "load") {
     return Complain("usage: skiff image load --docker [--name=CLUSTER] FILE|IMAGE...");
   }
-  const auto loaded =
-      DockerLoadImages(to.options.name, {words.begin() + 1, words.end()}, &PrintProgress);
+  const auto loaded = DockerLoadImages(to.options.name, {words.begin() + 1, words.end()},
+                                       [](const std::string& line) {
+                                         std::printf("%s\n", line.c_str());
+                                         std::fflush(stdout);  // The next one may take its time.
+                                       });
   return loaded ? 0 : Complain(loaded.error().message);
 }
 

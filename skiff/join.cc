@@ -13,6 +13,7 @@
 #include "skiff/joined_node.h"
 #include "skiff/node.h"
 #include "skiff/node_flags.h"
+#include "skiff/progress.h"
 #include "skiff/up.h"
 
 namespace skiff {
@@ -156,9 +157,11 @@ Result<> Prepare(JoinFlags& flags) {
   TRY(RequireHost(flags.node));
   const SystemClock clock;
   SystemRandom random;
-  const Progress tell = [](const std::string& line) {
-    std::printf("  %s\n", line.c_str());
-    std::fflush(stdout);
+  // Where this is the node itself, its output is the log that others follow, all of it.
+  ProgressWriter log(-1);
+  const Progress tell = [&](const std::string& line) {
+    if (flags.foreground) return log.Say(line);
+    ShowProgress(line);
   };
   const auto identity = TRY(Identify(flags, clock, random, tell));
   if (const auto problem = ClockProblem(identity, clock); !problem.empty()) {

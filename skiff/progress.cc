@@ -37,6 +37,15 @@ bool TakeLines(std::string& text, const Progress& show, StartOutcome& outcome) {
 
 }  // namespace
 
+void ShowProgress(const std::string& line) {
+  if (isatty(STDOUT_FILENO)) {
+    std::printf("  %s\n", line.c_str());
+    std::fflush(stdout);
+  } else if (line.starts_with("note: ") || line.starts_with("warning: ")) {
+    std::fprintf(stderr, "%s\n", line.c_str());
+  }
+}
+
 StartOutcome FollowProgress(int pipe, Duration timeout, const Progress& show) {
   const SystemClock clock;
   const Duration deadline = clock.Monotonic() + timeout;

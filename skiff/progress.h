@@ -25,6 +25,10 @@ struct StartOutcome {
   std::string error;  // Of kFailed.
 };
 
+// For whoever waits: on a terminal all of it, and elsewhere what begins with "note: " or "warning:
+// ", on standard error. A pipe gets results alone.
+void ShowProgress(const std::string& line);
+
 // Reads until the end. `show` gets the lines that are under way.
 StartOutcome FollowProgress(int pipe, Duration timeout, const Progress& show);
 

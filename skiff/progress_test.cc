@@ -1,5 +1,6 @@
 #include "skiff/progress.h"
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <stdlib.h>
@@ -7,6 +8,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <cstdio>
 #include <thread>
 #include <vector>
 
@@ -62,6 +65,40 @@ TEST_F(ProgressTest, ADaemonThatDiesIsNoticedAtOnce) {
 TEST_F(ProgressTest, SomebodyWhoSaysNothingIsNotWaitedForForEver) {
   EXPECT_EQ(Follow(10ms).end, End::kTimedOut);
   close(ends_[1]);
+}
+
+TEST(ShowProgressTest, APipeGetsNoneOfItAndWhatOneHasToKnowIsOnStandardError) {
+  testing::internal::CaptureStdout();
+  testing::internal::CaptureStderr();
+  ShowProgress("starting the API server");
+  ShowProgress("note: haproxy does not end");
+  ShowProgress("warning: the clock is off");
+  EXPECT_EQ(testing::internal::GetCapturedStdout(), "");
+  EXPECT_EQ(testing::internal::GetCapturedStderr(),
+            "note: haproxy does not end\nwarning: the clock is off\n");
+}
+
+TEST(ShowProgressTest, ATerminalShowsAllOfIt) {
+  const int master = posix_openpt(O_RDWR | O_NOCTTY);
+  ASSERT_GE(master, 0);
+  ASSERT_EQ(grantpt(master) + unlockpt(master), 0);
+  const int terminal = open(ptsname(master), O_RDWR | O_NOCTTY);
+  ASSERT_GE(terminal, 0);
+  std::fflush(stdout);
+  const int before = dup(STDOUT_FILENO);
+  dup2(terminal, STDOUT_FILENO);
+  ShowProgress("starting the API server");
+  ShowProgress("note: haproxy does not end");
+  dup2(before, STDOUT_FILENO);
+  std::string shown;
+  char text[200];
+  ssize_t count = 0;
+  while (std::count(shown.begin(), shown.end(), '\n') < 2 &&
+         (count = read(master, text, sizeof text)) > 0) {
+    shown.append(text, static_cast<size_t>(count));
+  }
+  EXPECT_EQ(shown, "  starting the API server\r\n  note: haproxy does not end\r\n");
+  for (const int file : {before, terminal, master}) close(file);
 }
 
 TEST(PathAsTypedTest, IsAbsoluteAndEndsWithoutSlash) {

@@ -34,6 +34,7 @@
 #include "skiff/node_flags.h"
 #include "skiff/pod_addresses.h"
 #include "skiff/program_arguments.h"
+#include "skiff/progress.h"
 #include "skiff/removal.h"
 #include "skiff/simulated_nodes.h"
 
@@ -86,9 +87,9 @@ void UnmergeKubeconfig(const ClusterOptions& options) {
   const std::string name = ContextNameOf(options.data_dir);
   const auto removed = RemoveOwnEntry(*path, name, AdminKubeconfigPath(options));
   if (!removed) {
-    std::printf("  note: %s stays as it is: %s\n", path->c_str(), removed.error().message.c_str());
+    ShowProgress(fmt::format("note: {} stays as it is: {}", *path, removed.error().message));
   } else if (*removed) {
-    std::printf("  removing %s from %s\n", name.c_str(), path->c_str());
+    ShowProgress(fmt::format("removing {} from {}", name, *path));
   }
 }
 
@@ -459,7 +460,7 @@ int DownMain(const std::vector<std::string>& args) {
                                   "sudo skiff down --data-dir={})",
                                   static_cast<int>(running->pid), options.data_dir));
     }
-    std::printf("  stopping process %d\n", static_cast<int>(running->pid));
+    ShowProgress(fmt::format("stopping process {}", static_cast<int>(running->pid)));
     if (!StopProcess(*running, kEndGrace)) return Complain("the process does not end");
   }
   if (IsDataDirLocked(options.data_dir)) {
@@ -475,17 +476,13 @@ int DownMain(const std::vector<std::string>& args) {
                                 "its network away",
                                 options.data_dir));
   }
-  const auto say = [](const std::string& line) {
-    std::printf("  %s\n", line.c_str());
-    std::fflush(stdout);
-  };
   if (keep_data) {
     const auto left =
-        removal->node ? LeaveMachine(options, /*keep_data=*/true, say) : Result<>();
+        removal->node ? LeaveMachine(options, /*keep_data=*/true, &ShowProgress) : Result<>();
     return left ? 0 : Complain(left.error().message);
   }
   UnmergeKubeconfig(options);
-  const auto removed = RemoveCluster(options, say);
+  const auto removed = RemoveCluster(options, &ShowProgress);
   if (!removed) return Complain(removed.error().message);
   std::printf("Nothing of the cluster of %s is left.\n", options.data_dir.c_str());
   return 0;

@@ -193,6 +193,44 @@ Json ZeroValue(const Type& type) {
   }
 }
 
+// What /version answers.
+struct VersionField {
+  const char* name;
+  bool required;
+  const char* text;
+};
+constexpr VersionField kVersionFields[] = {
+    {"major", true, "The first number of the version of Kubernetes that is served."},
+    {"minor", true, "The second number of it."},
+    {"emulationMajor", false,
+     "The first number of the version whose behaviour is shown, which may be an older one."},
+    {"emulationMinor", false, "The second number of it."},
+    {"minCompatibilityMajor", false,
+     "The first number of the oldest version that the servers beside this one may have."},
+    {"minCompatibilityMinor", false, "The second number of it."},
+    {"gitVersion", true, "The whole version, with what is appended of the program that serves it."},
+    {"gitCommit", true, "The commit that the program was built from; empty where it is not told."},
+    {"gitTreeState", true, "Whether the sources were as that commit has them: clean or dirty."},
+    {"buildDate", true, "When the program was built; empty where it is not told."},
+    {"goVersion", true, "The version of Go that it was built by; empty where it is of C++."},
+    {"compiler", true, "The compiler of Go; gc where another language has none."},
+    {"platform", true, "The system and the processor that it runs on, as linux/amd64."},
+};
+
+Json VersionInfoSchema(Version version) {
+  Json out = {{"type", "object"},
+              {"description", "Which version a server has, and what it was built from."},
+              {"required", Json::array()}};
+  for (const VersionField& field : kVersionFields) {
+    Json& property = out["properties"][field.name];
+    property = {{"type", "string"}, {"description", field.text}};
+    if (!field.required) continue;
+    out["required"].push_back(field.name);
+    if (version == Version::kV3) property["default"] = "";
+  }
+  return out;
+}
+
 // The definitions that stand for no table.
 Json WellKnown(std::string_view name, Version version) {
   if (!name.starts_with(kMachinery)) return Json::object();
@@ -208,21 +246,7 @@ Json WellKnown(std::string_view name, Version version) {
     if (version == Version::kV2) return {{"type", "string"}, {"format", "int-or-string"}};
     return {{"format", "int-or-string"}, {"oneOf", {{{"type", "integer"}}, {{"type", "string"}}}}};
   }
-  if (name != "version.Info") return {{"type", "object"}};
-  Json out = {{"type", "object"},
-              {"required",
-               {"major", "minor", "gitVersion", "gitCommit", "gitTreeState", "buildDate",
-                "goVersion", "compiler", "platform"}}};
-  for (const char* key :
-       {"emulationMajor", "emulationMinor", "minCompatibilityMajor", "minCompatibilityMinor"}) {
-    out["properties"][key] = {{"type", "string"}};
-  }
-  for (const Json& key : out["required"]) {
-    Json& property = out["properties"][key.get<std::string>()];
-    property = {{"type", "string"}};
-    if (version == Version::kV3) property["default"] = "";
-  }
-  return out;
+  return name == "version.Info" ? VersionInfoSchema(version) : Json{{"type", "object"}};
 }
 
 void Describe(std::string_view text, Json& schema) {

@@ -7,18 +7,11 @@
 #include <functional>
 #include <string>
 #include <string_view>
-#include <vector>
 
+#include "api/text/yaml_parts.h"
 #include "api/values.h"
 
 namespace skiff {
-
-// A document of a stream, as text.
-struct YamlPart {
-  std::string_view text;
-  int lines_before = 0;
-};
-std::vector<YamlPart> SplitYaml(std::string_view text);
 
 // Fails on bytes that no text of YAML may hold.
 Result<> CheckYamlCharacters(std::string_view text);

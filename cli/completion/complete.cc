@@ -1,10 +1,11 @@
 // `completion SHELL`: a script that asks us, by `__complete`, for the words that could follow.
 #include <algorithm>
 
+#include "base/did_you_mean.h"
+#include "base/text.h"
 #include "cli/completion/candidates.h"
 #include "cli/completion/scripts.h"
 #include "cli/completion/shape.h"
-#include "base/text.h"
 #include "cli/json_text.h"
 #include "cli/kuberc/kuberc.h"
 #include "cli/plugins/plugins.h"
@@ -247,7 +248,14 @@ Result<> RunCompletion(Command& command, const Args& args) {
   }
   const std::string script = CompletionScript(command.words()[0], command.environment().program);
   if (script.empty()) {
-    return command.UsageError(fmt::format("Unsupported shell type \"{}\".", command.words()[0]));
+    const std::string& word = command.words()[0];
+    const bool guesses = command.environment().program != "kubectl";
+    std::string meant;
+    if (guesses && !word.empty()) {
+      meant = DidYouMean(word, {std::begin(kShells), std::end(kShells)});
+    }
+    if (!meant.empty()) meant += '\n';
+    return command.UsageError(fmt::format("Unsupported shell type \"{}\".{}", word, meant));
   }
   command.environment().out(script);
   return {};

@@ -170,6 +170,14 @@ TEST_F(CompleteTest, ScriptsNameTheProgram) {
   }
   EXPECT_EQ(Run("completion", {"tcsh"}), 1);
   EXPECT_THAT(err_, StartsWith("error: Unsupported shell type \"tcsh\".\n"));
+  program_ = "skiff";
+  EXPECT_EQ(Run("completion", {"fihs"}), 1);
+  EXPECT_THAT(err_, StartsWith("error: Unsupported shell type \"fihs\".\n\n"
+                               "Did you mean this?\n\tfish\n"));
+  for (const std::string shell : {"nushell", ""}) {
+    EXPECT_EQ(Run("completion", {shell}), 1);
+    EXPECT_THAT(err_, StartsWith("error: Unsupported shell type \"" + shell + "\".\nSee "));
+  }
 }
 
 // bash itself, with a program that answers as ours does.

@@ -37,7 +37,8 @@ class HistoryTest : public ProgramTest {
                       {"code", 410},
                       {"message", "The provided resource version is too old"}});
     }
-    if (leases_are_hidden_ && request.path.ends_with("/leases")) {
+    if (leases_are_hidden_ && request.path.ends_with("/leases") &&
+        request.path != leases_shown_at_) {
       return Of(403, {{"kind", "Status"}, {"reason", "Forbidden"}, {"code", 403}});
     }
     if (request.path == "/api/v1" && !served_.empty()) return Of(200, served_);
@@ -87,6 +88,7 @@ class HistoryTest : public ProgramTest {
       return Time(now_ - std::chrono::seconds(kNewest - at)).Rfc3339Micro();
     };
     Json lease = {{"metadata", Meta("n1", renewed)}, {"spec", {{"renewTime", time(renewed)}}}};
+    lease["metadata"]["namespace"] = "kube-node-lease";
     lease["metadata"]["creationTimestamp"] = time(lease_from_).substr(0, 19) + "Z";
     return lease;
   }
@@ -115,6 +117,7 @@ class HistoryTest : public ProgramTest {
   uint64_t kept_from_ = 1;
   uint64_t lease_from_ = 1;
   bool leases_are_hidden_ = false;
+  std::string leases_shown_at_;    // And yet.
   bool has_stateful_set_ = false;  // `db`, whose two pods were deleted at revision 900.
   int requests_ = 0;
 };
@@ -282,8 +285,16 @@ TEST_F(HistoryTest, DiffSaysWhatItCannotDo) {
   EXPECT_THAT(err_, HasSubstr("name a resourceVersion instead"));
   leases_are_hidden_ = true;
   EXPECT_EQ(Run("diff", {"--since=5m", "cm"}), 2);
-  EXPECT_THAT(err_, HasSubstr("you may not list the Leases"));
+  EXPECT_THAT(err_, HasSubstr("you may not list the Leases of the namespace kube-node-lease"));
+  EXPECT_THAT(err_, HasSubstr("kubectl -n kube-node-lease create role clock"));
   EXPECT_EQ(Run("diff", {"--since=730", "cm"}), 1) << err_;
+}
+
+TEST_F(HistoryTest, TheRightToTheNodesLeasesIsEnoughForMoments) {
+  leases_are_hidden_ = true;
+  leases_shown_at_ = "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases";
+  EXPECT_EQ(Run("diff", {"--since=101s", "cm"}), 1) << err_;
+  EXPECT_THAT(out_, HasSubstr("+  name: new\n"));
 }
 
 TEST(VersionsTest, NoNameLeadsOutOfTheFolder) {

@@ -13,9 +13,16 @@ namespace {
 
 // Of those that are renewed no more, nothing can be told.
 constexpr Duration kRenewedWithin = 60s;
+// Where nodes keep theirs.
+constexpr char kNodeLeases[] = "kube-node-lease";
 
 bool IsTooOld(const Error& error) {
   return error.reason == Reason::kExpired || error.reason == Reason::kGone;
+}
+
+template <typename T>
+bool IsForbidden(const Result<T>& answer) {
+  return !answer && answer.error().reason == Reason::kForbidden;
 }
 
 std::optional<uint64_t> NumberOf(std::string_view text) {
@@ -41,11 +48,14 @@ class LeaseClock {
 
   static Result<LeaseClock> Find(Session& session) {
     LeaseClock clock(session);
-    const auto found = session.api().List(Leases(), {});
-    if (!found && found.error().reason == Reason::kForbidden) {
-      return CliError(
-          "you may not list the Leases of all namespaces, by which it is told what revision was "
-          "when: name a resourceVersion instead");
+    auto found = session.api().List(Leases(), {});
+    if (IsForbidden(found)) found = session.api().List(Leases(), {.namespace_ = kNodeLeases});
+    if (IsForbidden(found)) {
+      return CliError(fmt::format(
+          "you may not list the Leases of the namespace {0}, by which it is told what revision was "
+          "when: name a resourceVersion instead, or have an administrator grant that right "
+          "(kubectl -n {0} create role clock --verb=list --resource=leases, and a rolebinding)",
+          kNodeLeases));
     }
     const auto list = TRY(found);
     clock.newest_ = NumberOf(list.resource_version).value_or(0);

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 #include <filesystem>
 #include <sstream>
 
@@ -11,9 +12,12 @@
 #include "cli/json_text.h"
 #include "cli/kuberc/preference.h"
 #include "cli/program.h"
+#include "cli/request_log.h"
 
 namespace skiff::cli {
 namespace {
+
+constexpr int kLogsPreferences = 5;
 
 // What --kuberc says, wherever it stands; "" where it does not.
 Result<std::string> NamedIn(const Args& args) {
@@ -33,6 +37,30 @@ Result<std::string> NamedIn(const Args& args) {
   return std::string();
 }
 
+// -v, as it is looked for before flags are read.
+int VerbosityIn(const Args& args) {
+  for (size_t i = 0; i < args.size() && args[i] != "--"; ++i) {
+    const bool stands_alone = (args[i] == "--v" || args[i] == "-v") && i + 1 < args.size();
+    const bool has_value = args[i].starts_with("--v=") || args[i].starts_with("-v=");
+    if (!stands_alone && !has_value) continue;
+    const std::string value = stands_alone ? args[i + 1] : args[i].substr(args[i].find('=') + 1);
+    int verbosity = 0;
+    std::from_chars(value.data(), value.data() + value.size(), verbosity);
+    return verbosity;
+  }
+  return 0;
+}
+
+void LogChoice(Environment& environment, const ReadPreference& read, const std::string& path) {
+  const std::string text =
+      read.entry == 0
+          ? LogLine(environment, 'I', "marshal.go:103", "kuberc: no preferences found in " + path)
+          : LogLine(
+                environment, 'I', "marshal.go:94",
+                fmt::format("kuberc: using entry {} ({}) in {}", read.entry, read.version, path));
+  environment.err(text);
+}
+
 // nullopt: there is none, or it is turned off.
 Result<std::optional<Json>> Load(Environment& environment, const std::string& named) {
   const KubercPlace place = TRY(FindKuberc(environment, named));
@@ -43,7 +71,14 @@ Result<std::optional<Json>> Load(Environment& environment, const std::string& na
   if (!text) {
     return CliError(fmt::format("kuberc: open {}: no such file or directory", place.path));
   }
-  auto read = ParsePreference(*text, place.path);
+  std::vector<std::string> passed_over;
+  auto read = ParsePreference(*text, place.path, &passed_over);
+  if (environment.verbosity >= kLogsPreferences) {
+    for (const std::string& line : passed_over) {
+      environment.err(LogLine(environment, 'I', "marshal.go:71", line));
+    }
+    if (read) LogChoice(environment, *read, place.path);
+  }
   if (!read && place.is_explicit) return CliError("kuberc: " + read.error().message);
   if (!read) {
     environment.err(fmt::format("kuberc: no preferences loaded from {}: {}\n", place.path,
@@ -222,6 +257,7 @@ Result<Args> ApplyKuberc(Environment& environment, const Args& args) {
   const bool is_off = Lower(environment.variable("KUBECTL_KUBERC")) == "false";
   if (args.empty() || is_off) return args;
   const std::string named = TRY(NamedIn(args));
+  environment.verbosity = VerbosityIn(args);
   const auto preference = Load(environment, named);
   if (!preference) return CliError("kuberc error " + preference.error().message);
   if (!*preference) return args;

@@ -13,6 +13,7 @@ namespace skiff::cli {
 namespace {
 
 using testing::ElementsAre;
+using testing::EndsWith;
 using testing::HasSubstr;
 
 class KubercTest : public ProgramTest {
@@ -122,6 +123,40 @@ TEST_F(KubercTest, WhatIsWrongIsSaid) {
   EXPECT_THAT(err_, HasSubstr("no valid preferences found in " + path_));
   EXPECT_THAT(Line({"get", "--kuberc", path_}),
               ElementsAre("error", HasSubstr("no valid preferences found")));
+}
+
+TEST_F(KubercTest, WhatIsMadeOfTheFileIsLoggedFromFiveOn) {
+  std::filesystem::create_directories(home_ + "/.kube");
+  std::ofstream{path_};
+  for (const Args& args : {Args{"get", "-v=5"}, {"get", "--v", "5"}, {"-v", "6", "get"}}) {
+    EXPECT_EQ(Line(args), args);
+    EXPECT_THAT(err_, EndsWith(" marshal.go:103] kuberc: no preferences found in " + path_ + "\n"));
+  }
+  for (const Args& args : {Args{"get"}, {"get", "-v=4"}, {"exec", "p", "--", "a", "-v=9"}}) {
+    EXPECT_EQ(Line(args), args);
+    EXPECT_EQ(err_, "");
+  }
+  std::ofstream(path_) << "kind: Config\n---\napiVersion: kubectl.config.k8s.io/v1beta1\n"
+                          "kind: Preference\n";
+  (void)Line({"get", "-v=5"});
+  EXPECT_THAT(err_, HasSubstr("] kuberc: strict decoding error for entry 1 in " + path_ +
+                              ": no kind \"Config\" is registered for version \"\"\n"));
+  EXPECT_THAT(
+      err_, EndsWith("] kuberc: using entry 2 (kubectl.config.k8s.io/v1beta1) in " + path_ + "\n"));
+}
+
+TEST_F(KubercTest, EachDocumentIsReadForItself) {
+  const std::string good =
+      "apiVersion: kubectl.config.k8s.io/v1beta1\nkind: Preference\n"
+      "aliases: [{name: g, command: get}]\n";
+  std::filesystem::create_directories(home_ + "/.kube");
+  std::ofstream(path_) << good << "---\n{a: [\n";
+  EXPECT_THAT(Line({"g", "-v=5"}), ElementsAre("get", "-v=5"));
+  EXPECT_THAT(err_, HasSubstr("] kuberc: using entry 1 ("));
+  std::ofstream(path_) << "{a: [\n---\n" << good;
+  EXPECT_THAT(Line({"g", "-v=5"}), ElementsAre("get", "-v=5"));
+  EXPECT_THAT(err_, HasSubstr("] kuberc: strict decoding error for entry 1 in " + path_ + ": "));
+  EXPECT_THAT(err_, HasSubstr("] kuberc: using entry 2 ("));
 }
 
 TEST_F(KubercTest, TheOlderVersionIsReadToo) {

@@ -8,6 +8,7 @@
 
 #include "api/text/go_text.h"
 #include "api/text/yaml.h"
+#include "api/text/yaml_parts.h"
 #include "base/text.h"
 #include "cli/errors.h"
 #include "cli/json_text.h"
@@ -144,15 +145,30 @@ Result<> CheckPolicy(const Json& preference) {
 
 }  // namespace
 
-Result<ReadPreference> ParsePreference(const std::string& text, const std::string& path) {
-  auto documents = ParseYamlStream(text);
-  const bool any = !documents || !documents->empty();
-  if (!documents) documents.emplace();
-  for (YamlDocument& document : *documents) {
-    Json& preference = document.value;
+Result<ReadPreference> ParsePreference(const std::string& text, const std::string& path,
+                                       std::vector<std::string>* passed_over) {
+  size_t entry = 0;
+  const auto pass_over = [&](const std::string& why) {
+    if (passed_over == nullptr) return;
+    passed_over->push_back(
+        fmt::format("kuberc: strict decoding error for entry {} in {}: {}", entry, path, why));
+  };
+  const std::string lines = text + "\n";
+  for (const YamlPart& part : SplitYaml(lines)) {
+    if (part.text.find_first_not_of(" \t\r\n") == part.text.npos) continue;
+    ++entry;
+    auto document = ParseYaml(part.text);
+    if (!document) {
+      pass_over(document.error().message);
+      continue;
+    }
+    Json& preference = document->value;
     const std::string version = TextAt(preference, "apiVersion");
     const bool is_old = version == kOldVersion;
-    if (TextAt(preference, "kind") != "Preference" || (version != kPreferenceVersion && !is_old)) {
+    const std::string kind = TextAt(preference, "kind");
+    if (kind != "Preference" || (version != kPreferenceVersion && !is_old)) {
+      pass_over(
+          fmt::format("no kind {} is registered for version {}", GoQuote(kind), GoQuote(version)));
       continue;
     }
     if (is_old) Modernize(preference);
@@ -160,12 +176,15 @@ Result<ReadPreference> ParsePreference(const std::string& text, const std::strin
     DropUnknown(preference, kFields, "", unknown);
     DropUnknownIn(preference, "defaults", kDefaultsFields, unknown);
     DropUnknownIn(preference, "aliases", kAliasFields, unknown);
-    if (!HasShape(preference)) continue;
+    if (!HasShape(preference)) {
+      pass_over("a field has a value of another type");
+      continue;
+    }
     const std::string ignored =
         unknown.empty() ? "" : "strict decoding error: " + Join(unknown, ", ");
-    return ReadPreference{std::move(preference), ignored};
+    return ReadPreference{std::move(preference), ignored, entry, version};
   }
-  if (any) {
+  if (entry > 0) {
     return CliError(
         fmt::format("no valid preferences found in {}, use --v=5 to see details", path));
   }

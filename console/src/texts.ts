@@ -84,7 +84,7 @@ export const t = {
     kubeconfigHint: 'It is read on this page, and only the token of its user is sent, to this server.',
     kubeconfigNone: 'This kubeconfig has no user with a token.',
     kubeconfigCertificate: (name: string) =>
-      `The user ${name} has a client certificate. A page cannot use one: put it into the browser, and log in by certificate.`,
+      `The user ${name} has a client certificate. A page cannot use one: log in by the link that skiff console --kubeconfig FILE --print makes, with this file, or put the certificate into the browser.`,
     kubeconfigCommand: (name: string) =>
       `The user ${name} gets its token from a command. Run the command, and paste the token.`,
     kubeconfigBroken: 'This is no kubeconfig: ',

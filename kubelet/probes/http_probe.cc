@@ -162,9 +162,13 @@ std::string TargetOf(const std::string& path) {
   return Escape(before, std::string(kPlain) + "%") + Escape(url.substr(question), kInQuery);
 }
 
-std::string ProbeUrl::Text() const {
+std::string ProbeUrl::Authority() const {
   const std::string name = host.find(':') == std::string::npos ? host : "[" + host + "]";
-  return fmt::format("{}://{}:{}{}", is_https ? "https" : "http", name, port, target);
+  return fmt::format("{}:{}", name, port);
+}
+
+std::string ProbeUrl::Text() const {
+  return fmt::format("{}://{}{}", is_https ? "https" : "http", Authority(), target);
 }
 
 std::optional<ProbeUrl> ResolveLocation(const ProbeUrl& from, const std::string& location) {

@@ -26,6 +26,7 @@ struct ProbeUrl {
   int port = 80;
   std::string target;  // Path and query, "/..."
 
+  std::string Authority() const;  // "[::1]:80"
   std::string Text() const;
   bool operator==(const ProbeUrl&) const = default;
 };
