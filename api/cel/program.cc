@@ -68,7 +68,7 @@ class Planner {
   explicit Planner(Ast& ast) : ast_(ast) {}
 
   // "": all is well.
-  std::string Plan() {
+  std::string Prepare() {
     // It ends soon, and whoever waits for it is not the only one who will use it.
     const GiveUpScope never([] { return false; });
     Visit(*ast_.root);
@@ -119,8 +119,9 @@ class Planner {
   }
 
   void Fold(Expr& expr) {
-    Evaluator evaluator(ast_, {}, UINT64_MAX, made_);
-    Value value = evaluator.Run(expr);
+    const Plan plan(expr, ast_.locals);
+    Evaluator evaluator(plan, {}, UINT64_MAX, made_);
+    Value value = evaluator.Run();
     if (value.IsError()) {
       error_ = value.text();
       return;
@@ -159,17 +160,19 @@ Result<std::shared_ptr<const Program>> Compile(std::string_view expression,
   if (!ast->issues.empty()) return failed();
   if (environment.check_literals) CheckLiterals(*ast);
   if (!ast->issues.empty()) return failed();
-  if (const std::string error = Planner(*ast).Plan(); !error.empty()) {
+  if (const std::string error = Planner(*ast).Prepare(); !error.empty()) {
     return Fail(Reason::kInvalid, "program instantiation failed: " + error);
   }
+  static_cast<PlannedAst&>(*ast).MakePlan();
   return std::make_shared<const Program>(ast, environment);
 }
 
 Outcome Program::Eval(std::span<const Value> bindings, uint64_t cost_max, MadeBytes* made) const {
   CHECK(bindings.size() >= environment_.variables.size());
   MadeBytes alone;
-  Evaluator evaluator(*ast_, bindings, cost_max, made == nullptr ? alone : *made);
-  Value value = evaluator.Run(*ast_->root);
+  const Plan& plan = static_cast<const PlannedAst&>(*ast_).plan();
+  Evaluator evaluator(plan, bindings, cost_max, made == nullptr ? alone : *made);
+  Value value = evaluator.Run();
   if (evaluator.over_budget()) {
     value = Value::Error(look_end_of_thread.interrupted ? kInterruptedText : kBudgetText);
   }

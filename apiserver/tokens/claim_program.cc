@@ -6,6 +6,7 @@
 #include <array>
 #include <optional>
 
+#include "api/cel/plan.h"
 #include "api/cel/words.h"
 
 namespace skiff {
@@ -92,6 +93,7 @@ Result<ClaimProgram> CompileOver(std::string_view expression, const char* variab
     return Fail(Reason::kInvalid, "must evaluate to bool");
   }
   UnescapeNames(*program->ast().root);
+  cel::PlanAgain(program->ast());
   return program;
 }
 
