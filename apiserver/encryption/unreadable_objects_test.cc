@@ -227,6 +227,10 @@ TEST_F(UnreadableObjectsTest, KindsAreNotSaidToBeGone) {
             "the request has been made before all known HTTP paths have been "
             "installed, please try again");
   EXPECT_EQ(Get("/apis/example.com/v1").code, 503);
+  const Answer group = Get("/apis/example.com");
+  EXPECT_EQ(group.code, 200) << "kube-apiserver has it from the APIServices";
+  EXPECT_EQ(group.body["preferredVersion"]["groupVersion"], "example.com/v1") << group.body;
+  EXPECT_EQ(Get("/apis/example.org").code, 404);
   const auto lists = [&] {
     const Json groups = Get("/apis").body["groups"];
     return std::ranges::any_of(groups, [](const Json& each) {
