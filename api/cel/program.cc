@@ -87,13 +87,13 @@ class Planner {
     for (Expr* arg : expr.args) Visit(*arg);
     if (expr.kind == ExprKind::kComprehension) {
       for (Expr* part : {expr.range, expr.initial, expr.condition, expr.step, expr.result}) {
-        // What a comprehension begins with becomes its own.
-        if (part != expr.initial) Visit(*part);
+        Visit(*part);
       }
       return;
     }
     if (expr.kind == ExprKind::kCall) return VisitCall(expr);
     const bool collection = expr.kind == ExprKind::kList || expr.kind == ExprKind::kMap;
+    // An empty one may be what a comprehension begins with, and becomes its own.
     if (collection && AllLiteral(expr) && !expr.args.empty()) Fold(expr);
   }
 
