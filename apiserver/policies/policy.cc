@@ -20,7 +20,7 @@ constexpr size_t kAnnotationBytesMax = 10 * 1024;
 // has an expression.
 class Round {
  public:
-  struct Result {
+  struct Timed {
     cel::Evaluation evaluation;
     double seconds = 0;  // It took.
   };
@@ -34,7 +34,7 @@ class Round {
     auto since = std::chrono::steady_clock::now();
     for (const auto& item : items) {
       const cel::CompiledExpression* expression = expression_of(item);
-      Result& result = results_.emplace_back();
+      Timed& result = results_.emplace_back();
       if (expression != nullptr) result.evaluation = activation_->Evaluate(*expression, budget);
       const auto now = std::chrono::steady_clock::now();
       result.seconds = std::chrono::duration<double>(now - since).count();
@@ -42,7 +42,7 @@ class Round {
       if (exhausted() != nullptr) break;
     }
   }
-  const std::vector<Result>& results() const { return results_; }
+  const std::vector<Timed>& results() const { return results_; }
   // Null: the budget was not spent.
   const cel::Evaluation* exhausted() const {
     const bool is_spent = !results_.empty() && results_.back().evaluation.exhausted;
@@ -51,7 +51,7 @@ class Round {
 
  private:
   std::optional<cel::AdmissionActivation> activation_;  // Of the values.
-  std::vector<Result> results_;
+  std::vector<Timed> results_;
 };
 
 // "": there is none to be shown, and the next best message is.
