@@ -182,6 +182,10 @@ Result<http::Response> OneVersion(KindList kinds, const ApiRequest& request, std
   return Plain(request, *resources, IsBuiltInGroup(group));
 }
 
+bool AreOfGroup(const std::vector<std::string>& segments) {
+  return segments.size() == 2 && segments[0] == "apis";
+}
+
 // One of the documents: how many segments its path has, and whether it is of the core group.
 struct Document {
   bool core = false;
@@ -189,11 +193,10 @@ struct Document {
   // The lists of groups, and a group, are answered to any method; kube-apiserver has them so.
   bool OnlyGet() const { return core || segments.size() == 3; }
   bool IsOfAllGroups() const { return !core && segments.size() == 1; }
-  bool IsOfGroup() const { return !core && segments.size() == 2; }
   // Whether it tells of a group of which some definition cannot be read.
   bool Lacks(const ApiRequest& request) const {
     if (IsOfAllGroups()) return !request.lacked_groups.empty();
-    return IsOfGroup() && request.lacked_groups.contains(segments[1]);
+    return AreOfGroup(segments) && request.lacked_groups.contains(segments[1]);
   }
 };
 
@@ -238,8 +241,7 @@ std::string DiscoveryNameOf(const http::Request& request) {
 }  // namespace
 
 bool IsListOfVersions(std::string_view path) {
-  const std::vector<std::string> segments = Segments(path);
-  return segments.size() == 2 && segments[0] == "apis";
+  return AreOfGroup(Segments(path));
 }
 
 std::optional<Result<http::Response>> DiscoveryResponse(const NonResourceParts& parts,
@@ -265,6 +267,8 @@ std::optional<Result<http::Response>> DiscoveryResponse(const NonResourceParts& 
     others.AddUnread(*std::move(unread));
   }
   auto answer = MakeDocument(parts, request, others, *document);
+  // No APIService tells of it either.
+  if (!answer && !is_whole) return Fail(LacksKinds());
   if (is_ours && answer && *answer && (*answer)->status == 200) {
     parts.discovery.Keep(state, DiscoveryNameOf(request.http), **answer);
   }
