@@ -7,7 +7,6 @@
 
 #include "api/cel/lexer.h"
 #include "api/cel/number_literals.h"
-#include "api/cel/plan.h"
 #include "api/cel/token_reader.h"
 #include "api/cel/token_sets.h"
 #include "api/cel/words.h"
@@ -482,7 +481,7 @@ class Parser final : TokenReader {
 }  // namespace
 
 std::shared_ptr<Ast> ParseExpression(std::string_view text, const MacroSet& macros) {
-  auto ast = std::make_shared<PlannedAst>(text);
+  auto ast = std::make_shared<Ast>(text);
   if (const size_t size = ast->source.runes().size(); size > kExpressionRunesMax) {
     ast->issues.push_back({kNoPosition, "expression code point size exceeds limit: size: " +
                                             std::to_string(size) + ", limit " +

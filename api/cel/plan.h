@@ -6,7 +6,6 @@
 
 #include <array>
 #include <cstdint>
-#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -87,23 +86,5 @@ class Plan {
   std::vector<Value> known_;
   std::string names_;
 };
-
-// The tree of a program.
-class PlannedAst final : public Ast {
- public:
-  using Ast::Ast;
-  // Once nothing of it changes any more.
-  void MakePlan() { plan_.emplace(*root, locals); }
-  const Plan& plan() const { return *plan_; }
-
- private:
-  std::optional<Plan> plan_;
-};
-
-// For who changes names in the tree of a program that nobody has run yet.
-inline void PlanAgain(const Ast& ast) {
-  // The parser made it, as no constant.
-  static_cast<PlannedAst&>(const_cast<Ast&>(ast)).MakePlan();
-}
 
 }  // namespace skiff::cel

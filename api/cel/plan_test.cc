@@ -24,8 +24,7 @@ TEST(CelPlanTest, WhatSeveralShareIsThereOnce) {
   for (int i = 0; i < 12; ++i) chain += ".optMap(x, x)";
   const auto program = ProgramOf(chain);
   ASSERT_NE(program, nullptr);
-  const Plan plan(*program->ast().root, program->ast().locals);
-  EXPECT_LE(plan.size(), program->ast().size());
+  EXPECT_LE(program->plan().size(), program->ast().size());
 }
 
 TEST(CelPlanTest, AnItemThatIsKnownIsAddedAsAnyOther) {
@@ -60,6 +59,7 @@ TEST(CelPlanTest, WhatMakesNothingAllocatesNothing) {
         "object.metadata.labels.all(key, value, key != 'team' && value != '')"}) {
     const auto program = ProgramOf(expression);
     ASSERT_NE(program, nullptr);
+    program->plan();
     const auto before = AllocatedByThread();
     const bool holds = program->Eval(bindings, kCallCostMax).value.IsTrue();
     EXPECT_EQ(*AllocatedByThread() - *before, 0U) << expression;
