@@ -1,6 +1,6 @@
 #include "api/cel/plan.h"
 
-#include <algorithm>
+#include <map>
 #include <unordered_map>
 
 #include "base/error.h"
@@ -14,6 +14,11 @@ bool IsKnownBefore(const Expr& expr) {
 
 bool HasName(const Expr& expr) {
   return expr.kind == ExprKind::kSelect && expr.slot < 0 && !IsKnownBefore(expr);
+}
+
+// Whether one of its overloads is run; of other calls nobody looks at them.
+bool IsChosen(const Expr& expr) {
+  return !IsKnownBefore(expr) && expr.op == Operator::kNone && !expr.overloads.empty();
 }
 
 // In the order of Node::children.
@@ -39,9 +44,11 @@ Value WithoutOwner(const Value& literal) {
 constexpr uint16_t BitOf(Kind kind) {
   return static_cast<uint16_t>(1U << static_cast<unsigned>(kind));
 }
-static_assert(static_cast<unsigned>(Kind::kError) < 16);
+constexpr size_t kKinds = static_cast<size_t>(Kind::kError) + 1;
+static_assert(kKinds <= 16);
 
 // Of the kinds that Accepts looks into.
+constexpr size_t kKindsLookedInto = 5;
 uint16_t LookedInto(const Type& type) {
   switch (type.kind) {
     case TypeKind::kList:
@@ -74,6 +81,9 @@ Choice::Taken TakenBy(const Type& type) {
                                       Value::Duration(0),
                                       Value::Timestamp({}),
                                       Value::TypeNamed("")};
+  // Errors are no arguments.
+  static_assert(std::tuple_size_v<decltype(kSamples)> + kKindsLookedInto + 1 == kKinds,
+                "no overload takes a kind of value that is neither here nor looked into");
   if (TakesAny(type)) return {.outright = UINT16_MAX};
   if (type.kind == TypeKind::kList && TakesAny(*type.params[0])) {
     return {.outright = BitOf(Kind::kList)};
@@ -107,9 +117,10 @@ bool Choice::Takes(std::span<const Value> args) const {
 Plan::Plan(const Expr& root, int locals) : locals_(locals) {
   // Macros give one expression to several others.
   std::unordered_map<const Expr*, size_t> places;
+  std::map<std::vector<const Overload*>, size_t> first_choices;
   std::vector<const Expr*> order;
   std::vector<const Expr*> open = {&root};
-  size_t children = 0, choices = 0, known = 0, name_bytes = 0;
+  size_t children = 0, known = 0, name_bytes = 0;
   while (!open.empty()) {
     const Expr* expr = open.back();
     open.pop_back();
@@ -118,13 +129,15 @@ Plan::Plan(const Expr& root, int locals) : locals_(locals) {
     const auto below = ChildrenOf(*expr);
     open.insert(open.end(), below.rbegin(), below.rend());
     children += below.size();
-    choices += expr->overloads.size();
+    if (IsChosen(*expr) && first_choices.emplace(expr->overloads, choices_.size()).second) {
+      for (const Overload* overload : expr->overloads) choices_.emplace_back(*overload);
+    }
     known += IsKnownBefore(*expr) ? 1 : 0;
     name_bytes += HasName(*expr) ? expr->name.size() : 0;
   }
   nodes_.resize(order.size());
   children_.reserve(children);
-  choices_.reserve(choices);
+  choices_.shrink_to_fit();
   known_.reserve(known);
   names_.reserve(name_bytes);
   for (size_t i = 0; i < order.size(); ++i) {
@@ -133,6 +146,10 @@ Plan::Plan(const Expr& root, int locals) : locals_(locals) {
     node.children = children_.data() + children_.size();
     node.child_count = static_cast<uint32_t>(below.size());
     for (const Expr* child : below) children_.push_back(&nodes_[places.at(child)]);
+    if (IsChosen(*order[i])) {
+      node.first_choice = &choices_[first_choices.at(order[i]->overloads)];
+      node.choice_count = static_cast<uint16_t>(order[i]->overloads.size());
+    }
     Fill(node, *order[i]);
   }
 }
@@ -144,9 +161,6 @@ void Plan::Fill(Node& node, const Expr& expr) {
   node.test_only = expr.test_only;
   node.slot = expr.slot;
   node.written = &expr;
-  node.first_choice = choices_.data() + choices_.size();
-  node.choice_count = static_cast<uint16_t>(expr.overloads.size());
-  for (const Overload* overload : expr.overloads) choices_.emplace_back(*overload);
   if (IsKnownBefore(expr)) node.known = &known_.emplace_back(WithoutOwner(expr.literal));
   if (HasName(expr)) {
     node.name = {names_.data() + names_.size(), expr.name.size()};

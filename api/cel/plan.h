@@ -1,7 +1,8 @@
 // A checked tree as the evaluator reads it. By the time that a program runs again, other work has
 // mostly pushed it out of the processor's caches, and an evaluation waits for each line of them
 // that it looks at: so there is no more here than it needs, side by side and in the order it is
-// read.
+// read. A node is one line; which are below it, what is known beforehand, names and choices lie in
+// lines that nodes share.
 #pragma once
 
 #include <array>
@@ -35,7 +36,9 @@ struct Choice {
   CostRule cost;
 };
 
-struct Node {
+inline constexpr size_t kCacheLineBytes = 64;
+
+struct alignas(kCacheLineBytes) Node {
   ExprKind kind = ExprKind::kLiteral;
   Operator op = Operator::kNone;
   bool test_only = false;      // has(a.b)
@@ -47,10 +50,10 @@ struct Node {
   uint32_t child_count = 0;
   // The target, if there is one, and the arguments; of kAppend the list and the item.
   const Node* const* children = nullptr;
-  const Choice* first_choice = nullptr;
-  std::string_view name = {};     // Of a selection's field.
-  const Value* known = nullptr;   // What it comes to, where that is known beforehand.
-  const Expr* written = nullptr;  // What is rarely needed.
+  const Choice* first_choice = nullptr;  // Calls of the same overloads share them.
+  std::string_view name = {};            // Of a selection's field.
+  const Value* known = nullptr;          // What it comes to, where that is known beforehand.
+  const Expr* written = nullptr;         // What is rarely needed.
 
   const Node& child(size_t index) const { return *children[index]; }
   std::span<const Choice> choices() const { return {first_choice, choice_count}; }
@@ -61,7 +64,7 @@ struct Node {
   const Node& step() const { return child(3); }
   const Node& result() const { return child(4); }
 };
-static_assert(sizeof(Node) <= 64);
+static_assert(sizeof(Node) == kCacheLineBytes);
 
 class Plan {
  public:
@@ -73,6 +76,7 @@ class Plan {
 
   const Node& root() const { return nodes_.front(); }
   size_t size() const { return nodes_.size(); }
+  size_t choices() const { return choices_.size(); }
   int locals() const { return locals_; }
 
  private:

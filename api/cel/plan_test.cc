@@ -27,6 +27,17 @@ TEST(CelPlanTest, WhatSeveralShareIsThereOnce) {
   EXPECT_LE(program->plan().size(), program->ast().size());
 }
 
+TEST(CelPlanTest, CallsOfTheSameOverloadsShareThem) {
+  const auto alone = ProgramOf("object.a < object.b");
+  const auto many = ProgramOf(
+      "object.a < object.b && (object.b < object.c || object.c < object.d) ? object.d < object.e "
+      ": ['a', 'b'][object.i] == 'a'");
+  ASSERT_NE(alone, nullptr);
+  ASSERT_NE(many, nullptr);
+  EXPECT_GT(alone->plan().choices(), 1U);
+  EXPECT_LE(many->plan().choices(), alone->plan().choices() + 2) << "and those of ==";
+}
+
 TEST(CelPlanTest, AnItemThatIsKnownIsAddedAsAnyOther) {
   const Json object = Json::parse("[7, 8]");
   const Value bindings[] = {Value::Document(object)};
