@@ -23,4 +23,13 @@ inline std::optional<size_t> AllocatedBytes() {
   return known ? std::optional(allocated) : std::nullopt;
 }
 
+// Bytes that this thread has ever allocated; likewise.
+inline std::optional<uint64_t> AllocatedByThread() {
+  if (mallctl == nullptr) return std::nullopt;
+  uint64_t allocated = 0;
+  size_t bytes = sizeof allocated;
+  const bool known = mallctl("thread.allocated", &allocated, &bytes, nullptr, 0) == 0;
+  return known ? std::optional(allocated) : std::nullopt;
+}
+
 }  // namespace skiff

@@ -2,19 +2,17 @@
 
 #include <array>
 #include <bit>
+#include <functional>
 #include <unordered_set>
 #include <utility>
 
 #include "api/cel/cost.h"
-#include "api/cel/function.h"
 #include "api/cel/limits.h"
 #include "api/cel/lookup.h"
 #include "api/cel/message.h"
 
 namespace skiff::cel {
 namespace {
-
-constexpr size_t kArgumentsMax = 5;
 
 // Operators, and those functions of the core of the language whose arguments are looked at by
 // themselves: errors of all others name what they were called with.
@@ -24,26 +22,15 @@ bool NamesNoArguments(std::string_view function) {
   return names.contains(function) || function.find_first_of("_!-@") == 0;
 }
 
-Value NoOverloadFor(const Expr& expr, std::span<const Value> args) {
-  if (NamesNoArguments(expr.name)) return Value::NoSuchOverload();
-  if (expr.name == "size") return Value::Error("no such overload: size");
-  std::string text = "no such overload: " + expr.name + "(";
+Value NoOverloadFor(const std::string& function, std::span<const Value> args) {
+  if (NamesNoArguments(function)) return Value::NoSuchOverload();
+  if (function == "size") return Value::Error("no such overload: size");
+  std::string text = "no such overload: " + function + "(";
   for (size_t i = 0; i < args.size(); ++i) {
     if (i > 0) text += ", ";
     text += args[i].TypeName();
   }
   return Value::Error(text + ")");
-}
-
-bool AcceptsAll(const Overload& overload, std::span<const Value> args) {
-  for (size_t i = 0; i < args.size(); ++i) {
-    if (!Accepts(*overload.signature.args[i], args[i])) return false;
-  }
-  return true;
-}
-
-bool IsLiteralTrue(const Expr& expr) {
-  return expr.kind == ExprKind::kLiteral && expr.literal.IsTrue();
 }
 
 }  // namespace
@@ -69,8 +56,8 @@ bool Evaluator::MakeBytes(size_t bytes) {
   return !over_budget_;
 }
 
-Value Evaluator::Run(const Expr& expr) {
-  Value value = Eval(expr);
+Value Evaluator::Run() {
+  Value value = Eval(plan_.root());
   // A number holds nothing.
   if (value.shared() == nullptr || over_budget_) made_.count -= own_bytes_;
   return value;
@@ -91,98 +78,97 @@ Value Evaluator::Over() {
   return Value::Error(look_end_of_thread.interrupted ? kInterruptedText : kBudgetText);
 }
 
-Value Evaluator::Eval(const Expr& expr) {
+Value Evaluator::Eval(const Node& node) {
   ++levels_of_thread;
-  Value value = EvalOne(expr);
+  Value value = EvalOne(node);
   --levels_of_thread;
   return value;
 }
 
-Value Evaluator::EvalOne(const Expr& expr) {
+Value Evaluator::EvalOne(const Node& node) {
   if (over_budget_ || !Look()) return Over();
-  if (expr.is_folded) return expr.literal;
-  switch (expr.kind) {
+  if (node.known != nullptr) return *node.known;
+  switch (node.kind) {
     case ExprKind::kLiteral:
-      return expr.literal;
+      break;
     case ExprKind::kIdent:
-      return EvalName(expr);
+      return EvalName(node);
     case ExprKind::kSelect:
-      return EvalSelect(expr);
+      return EvalSelect(node);
     case ExprKind::kCall:
-      return expr.op == Operator::kNone ? EvalCall(expr) : EvalOperator(expr);
+      return node.op == Operator::kNone ? EvalCall(node) : EvalOperator(node);
     case ExprKind::kList:
-      return EvalList(expr);
+      return EvalList(node);
     case ExprKind::kMap:
-      return EvalMap(expr);
+      return EvalMap(node);
     case ExprKind::kStruct:
-      return EvalStruct(expr);
+      return EvalStruct(node);
     case ExprKind::kComprehension:
-      return EvalComprehension(expr);
+      return EvalComprehension(node);
   }
   return {};
 }
 
-Value Evaluator::EvalName(const Expr& expr) {
-  if (expr.is_constant) return expr.literal;
+Value Evaluator::EvalName(const Node& node) {
   if (!Spend(kNameCost)) return Over();
-  if (expr.slot >= kLocalSlots) return locals_[expr.slot - kLocalSlots];
-  return bindings_[expr.slot];
+  if (node.slot >= kLocalSlots) return locals_[node.slot - kLocalSlots];
+  return bindings_[node.slot];
 }
 
-Value Evaluator::EvalSelect(const Expr& expr) {
-  if (expr.slot >= 0 || expr.is_constant) return EvalName(expr);
-  const Value operand = Eval(*expr.target);
+Value Evaluator::EvalSelect(const Node& node) {
+  if (node.slot >= 0) return EvalName(node);
+  const Value operand = Eval(node.child(0));
   if (operand.IsError()) return operand;
-  if (expr.test_only) return HasField(operand, expr.name);
+  if (node.test_only) return HasField(operand, node.name);
   if (!Spend(kNameCost)) return Over();
-  return SelectField(operand, expr.name);
+  return SelectField(operand, node.name);
 }
 
-Value Evaluator::EvalOperator(const Expr& expr) {
-  switch (expr.op) {
+Value Evaluator::EvalOperator(const Node& node) {
+  switch (node.op) {
     case Operator::kAnd:
-      return EvalLogic(expr, false);
+      return EvalLogic(node, false);
     case Operator::kOr:
-      return EvalLogic(expr, true);
+      return EvalLogic(node, true);
     case Operator::kConditional:
-      return EvalConditional(expr);
+      return EvalConditional(node);
     case Operator::kNotStrictlyFalse: {
-      const Value value = Eval(*expr.args[0]);
+      const Value value = Eval(node.child(0));
       Spend(1);
       return Value::Bool(!value.Is(Kind::kBool) || value.boolean());
     }
     case Operator::kOptionalSelect: {
-      const Value operand = Eval(*expr.args[0]);
+      const Value operand = Eval(node.child(0));
       if (!Spend(kNameCost)) return Over();
-      return OptionalLookUp(operand, expr.args[1]->literal, true);
+      return OptionalLookUp(operand, *node.child(1).known, true);
     }
     case Operator::kIndex:
     case Operator::kOptionalIndex: {
-      const Value operand = Eval(*expr.args[0]);
-      const Value key = Eval(*expr.args[1]);
+      const Value operand = Eval(node.child(0));
+      const Value key = Eval(node.child(1));
       if (operand.Is(Kind::kMap)) CountKey(key, operand.Size());
       if (!Spend(kNameCost) || !Look()) return Over();
-      return expr.op == Operator::kIndex ? IndexValue(operand, key)
+      return node.op == Operator::kIndex ? IndexValue(operand, key)
                                          : OptionalLookUp(operand, key, false);
     }
     case Operator::kOptionalOr:
-      return EvalOptionalChoice(expr, false);
+      return EvalOptionalChoice(node, false);
     case Operator::kOptionalOrValue:
-      return EvalOptionalChoice(expr, true);
+      return EvalOptionalChoice(node, true);
     case Operator::kAppend:
-      return EvalAppend(expr);
+      return EvalAppend(node);
     case Operator::kMapInsert:
-      return EvalMapInsert(expr);
+      return EvalMapInsert(node);
     case Operator::kNone:
       break;
   }
-  return EvalCall(expr);
+  return EvalCall(node);
 }
 
-Value Evaluator::EvalLogic(const Expr& expr, bool decides) {
+Value Evaluator::EvalLogic(const Node& node, bool decides) {
   Value error;
-  for (const Expr* arg : expr.args) {
-    Value value = Eval(*arg);
+  for (size_t i = 0; i < node.child_count; ++i) {
+    Value value = Eval(node.child(i));
     if (over_budget_) return Over();
     if (value.Is(Kind::kBool)) {
       if (value.boolean() == decides) return value;
@@ -193,110 +179,111 @@ Value Evaluator::EvalLogic(const Expr& expr, bool decides) {
   return error.IsError() ? error : Value::Bool(!decides);
 }
 
-Value Evaluator::EvalConditional(const Expr& expr) {
-  Value condition = Eval(*expr.args[0]);
+Value Evaluator::EvalConditional(const Node& node) {
+  Value condition = Eval(node.child(0));
   if (condition.IsError()) return condition;
   if (!condition.Is(Kind::kBool)) return Value::NoSuchOverload();
-  return Eval(*expr.args[condition.boolean() ? 1 : 2]);
+  return Eval(node.child(condition.boolean() ? 1 : 2));
 }
 
-Value Evaluator::EvalOptionalChoice(const Expr& expr, bool unwrap) {
-  Value value = Eval(*expr.target);
+Value Evaluator::EvalOptionalChoice(const Node& node, bool unwrap) {
+  Value value = Eval(node.child(0));
   if (value.IsError()) return value;
   if (!value.Is(Kind::kOptional)) return value;  // As cel-go has it: what is there is there.
-  if (value.inner() == nullptr) return Eval(*expr.args[0]);
+  if (value.inner() == nullptr) return Eval(node.child(1));
   return unwrap ? *value.inner() : value;
 }
 
-Value Evaluator::EvalCall(const Expr& expr) {
+Value Evaluator::EvalCall(const Node& node) {
   std::array<Value, kArgumentsMax> values;
-  size_t count = 0;
-  if (expr.target != nullptr) values[count++] = Eval(*expr.target);
-  for (const Expr* arg : expr.args) values[count++] = Eval(*arg);
+  const size_t count = node.child_count;
+  for (size_t i = 0; i < count; ++i) values[i] = Eval(node.child(i));
   const std::span<const Value> args(values.data(), count);
   for (const Value& arg : args) {
     if (arg.IsError()) return arg;
     const bool text = arg.Is(Kind::kString) || arg.Is(Kind::kBytes);
     if (text) looks_of_thread += arg.text().size() / kTextBytesPerLook;
   }
-  for (const Overload* overload : expr.overloads) {
-    if (!AcceptsAll(*overload, args)) continue;
+  for (const Choice& choice : node.choices()) {
+    if (!choice.Takes(args)) continue;
     // What an expensive call costs is asked before it is made.
-    const bool by_result = CostsByResult(overload->cost);
-    if (!by_result && !Spend(CallCost(overload->cost, args, {}))) {
+    const bool by_result = CostsByResult(choice.cost);
+    if (!by_result && !Spend(CallCost(choice.cost, args, {}))) {
       return Over();
     }
-    Value result = overload->run(args);
-    if (by_result && !Spend(CallCost(overload->cost, args, result))) {
+    Value result = choice.run(args);
+    if (by_result && !Spend(CallCost(choice.cost, args, result))) {
       return Over();
     }
     if (!Make(result) || !Look(0)) return Over();
     return UnlessDeep(std::move(result));
   }
   // Sorting says itself what is wrong with the items.
-  const bool sort = !expr.overloads.empty() && expr.overloads[0]->cost == CostRule::kListSort;
-  if (sort && args[0].Is(Kind::kList)) return expr.overloads[0]->run(args);
-  return NoOverloadFor(expr, args);
+  const bool sort = node.choice_count > 0 && node.choices()[0].cost == CostRule::kListSort;
+  if (sort && args[0].Is(Kind::kList)) return node.choices()[0].run(args);
+  return NoOverloadFor(node.written->name, args);
 }
 
-Value Evaluator::EvalComprehension(const Expr& expr) {
-  const Value range = Eval(*expr.range);
+Value Evaluator::EvalComprehension(const Node& node) {
+  const Value range = Eval(node.range());
   if (range.IsError()) return range;
-  Value& accumulator = locals_[expr.slot - kLocalSlots];
-  accumulator = Eval(*expr.initial);
+  Value& accumulator = locals_[node.slot - kLocalSlots];
+  accumulator = Eval(node.initial());
   const bool object = range.Is(Kind::kObject) && !IsEmptyMessage(range);
   if (!range.Is(Kind::kList) && !range.Is(Kind::kMap) && !object) {
     return Value::Error("got '" + std::string(GoKind(range)) + "', expected iterable type");
   }
-  Value failure = Loop(expr, range);
+  Value failure = Loop(node, range);
   if (failure.IsError()) return failure;
-  Value result = Eval(*expr.result);
+  Value result = Eval(node.result());
   accumulator = Value();
   return result;
 }
 
 // The value is an error where that is what the comprehension comes to.
-Value Evaluator::Loop(const Expr& expr, const Value& range) {
-  const size_t slot = expr.slot - kLocalSlots;
-  const bool two = !expr.second_variable.empty();
+Value Evaluator::Loop(const Node& node, const Value& range) {
+  const size_t slot = node.slot - kLocalSlots;
+  const bool two = node.two_variables;
   Value failure;
   if (!range.Is(Kind::kList)) {
-    // One key after the other: most loops are over before they have seen all.
-    if (!two) {
-      range.EachKey([&](const Value& key) {
-        locals_[slot + 1] = key;
-        return Step(expr, failure);
-      });
-      return failure;
-    }
-    range.EachEntry([&](const Value& key, const Value& value) {
+    // One key after the other: most loops are over before they have seen all. What is visited by
+    // reference takes no memory of its own.
+    const auto visit_key = [&](const Value& key) {
       locals_[slot + 1] = key;
+      return Step(node, failure);
+    };
+    const auto visit_entry = [&](const Value& key, const Value& value) {
       locals_[slot + 2] = value;
-      return Step(expr, failure);
-    });
+      return visit_key(key);
+    };
+    if (two) {
+      range.EachEntry(std::ref(visit_entry));
+    } else {
+      range.EachKey(std::ref(visit_key));
+    }
     return failure;
   }
   const size_t size = range.Size();
   for (size_t i = 0; i < size; ++i) {
     locals_[slot + 1] = two ? Value::Int(static_cast<int64_t>(i)) : range.At(i);
     if (two) locals_[slot + 2] = range.At(i);
-    if (!Step(expr, failure)) break;
+    if (!Step(node, failure)) break;
   }
   return failure;
 }
 
 // Whether the loop goes on.
-bool Evaluator::Step(const Expr& expr, Value& failure) {
-  const bool unconditional = IsLiteralTrue(*expr.condition);
-  if (!unconditional && !Eval(*expr.condition).IsTrue()) return false;
-  Value next = Eval(*expr.step);
+bool Evaluator::Step(const Node& node, Value& failure) {
+  const bool unconditional = node.unconditional;
+  if (!unconditional && !Eval(node.condition()).IsTrue()) return false;
+  Value next = Eval(node.step());
   if (over_budget_) next = Over();
   // Nothing can undo an error but the operands of && and ||.
   if (over_budget_ || (unconditional && next.IsError())) {
     failure = std::move(next);
     return false;
   }
-  locals_[expr.slot - kLocalSlots] = std::move(next);
+  locals_[node.slot - kLocalSlots] = std::move(next);
   return true;
 }
 

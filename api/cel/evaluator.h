@@ -3,12 +3,13 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
 #include <span>
 #include <vector>
 
-#include "api/cel/ast.h"
 #include "api/cel/limits.h"
+#include "api/cel/plan.h"
 
 namespace skiff::cel {
 
@@ -19,31 +20,36 @@ class Evaluator {
   // `bindings` are the values of the environment's variables; an error stands for one that is not
   // there. Stops once the cost exceeds `cost_max`, or once `made`, where it adds what it makes and
   // leaves what its value may hold, exceeds kMadeBytesMax.
-  Evaluator(const Ast& ast, std::span<const Value> bindings, uint64_t cost_max, MadeBytes& made)
-      : bindings_(bindings), locals_(ast.locals), cost_max_(cost_max), looks_(cost_max),
-        made_(made) {}
-  Value Run(const Expr& expr);
+  Evaluator(const Plan& plan, std::span<const Value> bindings, uint64_t cost_max, MadeBytes& made)
+      : plan_(plan), bindings_(bindings), cost_max_(cost_max), looks_(cost_max), made_(made) {
+    if (plan.locals() <= kFewLocals) return;
+    many_locals_.resize(plan.locals());
+    locals_ = many_locals_.data();
+  }
+  Evaluator(const Evaluator&) = delete;
+  Evaluator& operator=(const Evaluator&) = delete;
+  Value Run();
   uint64_t cost() const { return std::max(cost_, looks_.Cost()); }
   bool over_budget() const { return over_budget_; }
 
  private:
-  Value Eval(const Expr& expr);
-  Value EvalOne(const Expr& expr);
-  Value EvalName(const Expr& expr);
-  Value EvalSelect(const Expr& expr);
-  Value EvalCall(const Expr& expr);
-  Value EvalOperator(const Expr& expr);
-  Value EvalLogic(const Expr& expr, bool decides);
-  Value EvalConditional(const Expr& expr);
-  Value EvalOptionalChoice(const Expr& expr, bool unwrap);
-  Value EvalAppend(const Expr& expr);
-  Value EvalMapInsert(const Expr& expr);
-  Value EvalList(const Expr& expr);
-  Value EvalMap(const Expr& expr);
-  Value EvalStruct(const Expr& expr);
-  Value EvalComprehension(const Expr& expr);
-  Value Loop(const Expr& expr, const Value& range);
-  bool Step(const Expr& expr, Value& failure);
+  Value Eval(const Node& node);
+  Value EvalOne(const Node& node);
+  Value EvalName(const Node& node);
+  Value EvalSelect(const Node& node);
+  Value EvalCall(const Node& node);
+  Value EvalOperator(const Node& node);
+  Value EvalLogic(const Node& node, bool decides);
+  Value EvalConditional(const Node& node);
+  Value EvalOptionalChoice(const Node& node, bool unwrap);
+  Value EvalAppend(const Node& node);
+  Value EvalMapInsert(const Node& node);
+  Value EvalList(const Node& node);
+  Value EvalMap(const Node& node);
+  Value EvalStruct(const Node& node);
+  Value EvalComprehension(const Node& node);
+  Value Loop(const Node& node, const Value& range);
+  bool Step(const Node& node, Value& failure);
   bool Spend(uint64_t cost);
   // Counts what a call made.
   bool Make(const Value& value);
@@ -54,8 +60,14 @@ class Evaluator {
   // A key is compared with some of the `entries` that are there, as far as they are alike.
   static void CountKey(const Value& key, size_t entries);
 
+  // Those of two comprehensions of one variable each, one in the other.
+  static constexpr int kFewLocals = 4;
+
+  const Plan& plan_;
   std::span<const Value> bindings_;
-  std::vector<Value> locals_;  // Of comprehensions.
+  std::array<Value, kFewLocals> few_locals_;
+  std::vector<Value> many_locals_;
+  Value* locals_ = few_locals_.data();  // Of comprehensions: the one or the other.
   uint64_t cost_ = 0;
   uint64_t cost_max_;
   const LookScope looks_;

@@ -22,11 +22,16 @@ bool IsMapKey(const Value& key) {
   return !key.Is(Kind::kBytes);
 }
 
+// Of an item, an entry or a field: whether it is written with "?".
+bool IsOptional(const Node& node, size_t index) {
+  return !node.written->optional.empty() && node.written->optional[index];
+}
+
 }  // namespace
 
-Value Evaluator::EvalAppend(const Expr& expr) {
-  Value& accumulator = locals_[expr.args[0]->slot - kLocalSlots];
-  Value item = Eval(*expr.args[1]->args[0]);
+Value Evaluator::EvalAppend(const Node& node) {
+  Value& accumulator = locals_[node.child(0).slot - kLocalSlots];
+  Value item = Eval(node.child(1));
   if (accumulator.IsError()) return accumulator;
   if (item.IsError()) return item;
   if (!Spend(kNameCost + kListCost + 1) || !MakeBytes(sizeof(Value))) return Over();
@@ -36,16 +41,16 @@ Value Evaluator::EvalAppend(const Expr& expr) {
   return UnlessDeep(std::move(list));
 }
 
-Value Evaluator::EvalMapInsert(const Expr& expr) {
-  Value& accumulator = locals_[expr.args[0]->slot - kLocalSlots];
+Value Evaluator::EvalMapInsert(const Node& node) {
+  Value& accumulator = locals_[node.child(0).slot - kLocalSlots];
   std::array<Value, 2> given;
-  for (size_t i = 1; i < expr.args.size(); ++i) {
-    given[i - 1] = Eval(*expr.args[i]);
+  for (size_t i = 1; i < node.child_count; ++i) {
+    given[i - 1] = Eval(node.child(i));
     if (given[i - 1].IsError()) return given[i - 1];
   }
   if (accumulator.IsError()) return accumulator;
   if (!Spend(kNameCost + 1)) return Over();
-  const bool one = expr.args.size() == 3;
+  const bool one = node.child_count == 3;
   if (!one && !given[0].Is(Kind::kMap)) return Value::NoSuchOverload();
   Value map = std::move(accumulator);
   accumulator = Value();
@@ -68,14 +73,14 @@ Value Evaluator::EvalMapInsert(const Expr& expr) {
   return failure.IsError() ? failure : UnlessDeep(std::move(map));
 }
 
-Value Evaluator::EvalList(const Expr& expr) {
-  if (!MakeBytes(expr.args.size() * sizeof(Value))) return Over();
+Value Evaluator::EvalList(const Node& node) {
+  if (!MakeBytes(node.child_count * sizeof(Value))) return Over();
   std::vector<Value> items;
-  items.reserve(expr.args.size());
-  for (size_t i = 0; i < expr.args.size(); ++i) {
-    Value item = Eval(*expr.args[i]);
+  items.reserve(node.child_count);
+  for (size_t i = 0; i < node.child_count; ++i) {
+    Value item = Eval(node.child(i));
     if (item.IsError()) return item;
-    if (!expr.optional.empty() && expr.optional[i]) {
+    if (IsOptional(node, i)) {
       if (!item.Is(Kind::kOptional)) {
         return Value::Error("cannot initialize optional list element from non-optional value " +
                             KeyText(item));
@@ -89,15 +94,15 @@ Value Evaluator::EvalList(const Expr& expr) {
   return UnlessDeep(Value::List(std::move(items)));
 }
 
-Value Evaluator::EvalMap(const Expr& expr) {
-  if (!MakeBytes(expr.args.size() / 2 * kEntryBytes)) return Over();
+Value Evaluator::EvalMap(const Node& node) {
+  if (!MakeBytes(node.child_count / 2 * kEntryBytes)) return Over();
   std::map<Value, Value, KeyLess> entries;
-  for (size_t i = 0; i + 1 < expr.args.size(); i += 2) {
-    const Value key = Eval(*expr.args[i]);
+  for (size_t i = 0; i + 1 < node.child_count; i += 2) {
+    const Value key = Eval(node.child(i));
     if (key.IsError()) return key;
-    Value value = Eval(*expr.args[i + 1]);
+    Value value = Eval(node.child(i + 1));
     if (value.IsError()) return value;
-    if (!expr.optional.empty() && expr.optional[i]) {
+    if (IsOptional(node, i)) {
       if (!value.Is(Kind::kOptional)) return NotOptional(KeyText(key), value);
       if (value.inner() == nullptr) {
         entries.erase(key);  // One of it that stands before.
@@ -114,27 +119,27 @@ Value Evaluator::EvalMap(const Expr& expr) {
   return UnlessDeep(MapBuilder::Make(std::move(entries)));
 }
 
-Value Evaluator::EvalStruct(const Expr& expr) {
-  if (!MakeBytes(expr.args.size() * kEntryBytes)) return Over();
+Value Evaluator::EvalStruct(const Node& node) {
+  if (!MakeBytes(node.child_count * kEntryBytes)) return Over();
   MessageValue::Fields fields;
-  for (size_t i = 0; i < expr.args.size(); ++i) {
-    Value given = Eval(*expr.args[i]);
+  for (size_t i = 0; i < node.child_count; ++i) {
+    Value given = Eval(node.child(i));
     if (given.IsError()) return given;
-    if (!expr.optional.empty() && expr.optional[i]) {
-      if (!given.Is(Kind::kOptional)) return NotOptional(expr.fields[i], given);
+    if (IsOptional(node, i)) {
+      if (!given.Is(Kind::kOptional)) return NotOptional(node.written->fields[i], given);
       if (given.inner() == nullptr) {
-        fields.erase(expr.fields[i]);  // One of it that stands before.
+        fields.erase(node.written->fields[i]);  // One of it that stands before.
         continue;
       }
       given = Value(*given.inner());
     }
-    fields.insert_or_assign(expr.fields[i], std::move(given));
+    fields.insert_or_assign(node.written->fields[i], std::move(given));
   }
   if (!Spend(kStructCost)) return Over();
-  Value made = expr.message == nullptr ? MakeMessage(expr.type->name, std::move(fields))
-                                       : MakeWellKnown(*expr.message, fields, [this](size_t bytes) {
-                                           return MakeBytes(bytes) && Look();
-                                         });
+  const auto make = [this](size_t bytes) { return MakeBytes(bytes) && Look(); };
+  const Expr& written = *node.written;
+  Value made = written.message == nullptr ? MakeMessage(written.type->name, std::move(fields))
+                                          : MakeWellKnown(*written.message, fields, make);
   return over_budget_ ? Over() : UnlessDeep(std::move(made));
 }
 

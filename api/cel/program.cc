@@ -7,6 +7,7 @@
 #include "api/cel/libraries.h"
 #include "api/cel/lookup.h"
 #include "api/cel/patterns.h"
+#include "api/cel/plan.h"
 #include "api/cel/well_known.h"
 
 namespace skiff::cel {
@@ -63,12 +64,12 @@ bool NamesMessage(const Expr& expr) {
 
 // Evaluates what is known before any binding is, as cel-go's optimiser does, and finds the patterns
 // that can match nothing. Children first; the tree is as deep as the parser allows.
-class Planner {
+class Instantiation {
  public:
-  explicit Planner(Ast& ast) : ast_(ast) {}
+  explicit Instantiation(Ast& ast) : ast_(ast) {}
 
   // "": all is well.
-  std::string Plan() {
+  std::string Run() {
     // It ends soon, and whoever waits for it is not the only one who will use it.
     const GiveUpScope never([] { return false; });
     Visit(*ast_.root);
@@ -87,13 +88,13 @@ class Planner {
     for (Expr* arg : expr.args) Visit(*arg);
     if (expr.kind == ExprKind::kComprehension) {
       for (Expr* part : {expr.range, expr.initial, expr.condition, expr.step, expr.result}) {
-        // What a comprehension begins with becomes its own.
-        if (part != expr.initial) Visit(*part);
+        Visit(*part);
       }
       return;
     }
     if (expr.kind == ExprKind::kCall) return VisitCall(expr);
     const bool collection = expr.kind == ExprKind::kList || expr.kind == ExprKind::kMap;
+    // An empty one may be what a comprehension begins with, and becomes its own.
     if (collection && AllLiteral(expr) && !expr.args.empty()) Fold(expr);
   }
 
@@ -119,8 +120,9 @@ class Planner {
   }
 
   void Fold(Expr& expr) {
-    Evaluator evaluator(ast_, {}, UINT64_MAX, made_);
-    Value value = evaluator.Run(expr);
+    const Plan plan(expr, ast_.locals);
+    Evaluator evaluator(plan, {}, UINT64_MAX, made_);
+    Value value = evaluator.Run();
     if (value.IsError()) {
       error_ = value.text();
       return;
@@ -134,6 +136,23 @@ class Planner {
   MadeBytes made_;  // Of all constants, which the program keeps.
   std::string error_;
 };
+
+template <typename E, typename Visit>
+void VisitAll(E& root, const Visit& visit) {
+  std::unordered_set<const Expr*> seen;
+  std::vector<E*> open = {&root};
+  while (!open.empty()) {
+    E* expr = open.back();
+    open.pop_back();
+    if (expr == nullptr || !seen.insert(expr).second) continue;
+    visit(*expr);
+    open.push_back(expr->target);
+    open.insert(open.end(), expr->args.begin(), expr->args.end());
+    for (Expr* part : {expr->range, expr->initial, expr->condition, expr->step, expr->result}) {
+      open.push_back(part);
+    }
+  }
+}
 
 }  // namespace
 
@@ -159,17 +178,32 @@ Result<std::shared_ptr<const Program>> Compile(std::string_view expression,
   if (!ast->issues.empty()) return failed();
   if (environment.check_literals) CheckLiterals(*ast);
   if (!ast->issues.empty()) return failed();
-  if (const std::string error = Planner(*ast).Plan(); !error.empty()) {
+  if (const std::string error = Instantiation(*ast).Run(); !error.empty()) {
     return Fail(Reason::kInvalid, "program instantiation failed: " + error);
   }
+  if (environment.rename != nullptr) VisitAll(*ast->root, environment.rename);
   return std::make_shared<const Program>(ast, environment);
+}
+
+Program::Program(std::shared_ptr<const Ast> ast, Environment environment)
+    : ast_(std::move(ast)), environment_(std::move(environment)) {}
+
+Program::~Program() = default;
+
+const Plan& Program::plan() const {
+  if (is_planned_.load(std::memory_order_acquire)) return *plan_;
+  std::call_once(planned_, [this] {
+    plan_ = std::make_unique<Plan>(*ast_->root, ast_->locals);
+    is_planned_.store(true, std::memory_order_release);
+  });
+  return *plan_;
 }
 
 Outcome Program::Eval(std::span<const Value> bindings, uint64_t cost_max, MadeBytes* made) const {
   CHECK(bindings.size() >= environment_.variables.size());
   MadeBytes alone;
-  Evaluator evaluator(*ast_, bindings, cost_max, made == nullptr ? alone : *made);
-  Value value = evaluator.Run(*ast_->root);
+  Evaluator evaluator(plan(), bindings, cost_max, made == nullptr ? alone : *made);
+  Value value = evaluator.Run();
   if (evaluator.over_budget()) {
     value = Value::Error(look_end_of_thread.interrupted ? kInterruptedText : kBudgetText);
   }
@@ -187,20 +221,7 @@ bool Program::Uses(std::string_view variable) const {
 }
 
 void VisitExpressions(const Expr& root, const std::function<void(const Expr&)>& visit) {
-  std::unordered_set<const Expr*> seen;
-  std::vector<const Expr*> open = {&root};
-  while (!open.empty()) {
-    const Expr* expr = open.back();
-    open.pop_back();
-    if (expr == nullptr || !seen.insert(expr).second) continue;
-    visit(*expr);
-    open.push_back(expr->target);
-    open.insert(open.end(), expr->args.begin(), expr->args.end());
-    for (const Expr* part :
-         {expr->range, expr->initial, expr->condition, expr->step, expr->result}) {
-      open.push_back(part);
-    }
-  }
+  VisitAll(root, visit);
 }
 
 }  // namespace skiff::cel

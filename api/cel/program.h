@@ -7,8 +7,11 @@
 //   const Outcome outcome = program->Eval(bindings, kCallCostMax);
 #pragma once
 
+#include <atomic>
 #include <cstdint>
+#include <functional>
 #include <memory>
+#include <mutex>
 #include <span>
 #include <string>
 #include <string_view>
@@ -21,6 +24,8 @@
 #include "base/error.h"
 
 namespace skiff::cel {
+
+class Plan;  // api/cel/plan.h
 
 // What one evaluation may cost, and what all of one object's may.
 inline constexpr uint64_t kCallCostMax = 1000000;
@@ -39,6 +44,9 @@ struct Environment {
   MacroSet macros = {};
   // Refuse literals that can only fail, and lists of mixed types.
   bool check_literals = true;
+  // Called for every node of a checked tree, which may come to name something else; null: all names
+  // are as they were written.
+  void (*rename)(Expr& node) = nullptr;
 };
 
 struct Outcome {
@@ -52,8 +60,9 @@ struct Outcome {
 
 class Program {
  public:
-  Program(std::shared_ptr<const Ast> ast, Environment environment)
-      : ast_(std::move(ast)), environment_(std::move(environment)) {}
+  // Nothing of `ast` changes any more.
+  Program(std::shared_ptr<const Ast> ast, Environment environment);
+  ~Program();
   // `bindings` are the values of the environment's variables, in their order; Value::Error stands
   // for one that is not there. The value may look into the bindings and into the program. `made`
   // is shared by evaluations whose values are kept; null: this one is on its own.
@@ -64,10 +73,15 @@ class Program {
   // Whether it names this variable.
   bool Uses(std::string_view variable) const;
   const Ast& ast() const { return *ast_; }
+  const Plan& plan() const;
 
  private:
   std::shared_ptr<const Ast> ast_;
   Environment environment_;  // Holds the functions and types that the tree points to.
+  // Made when it first runs: many are compiled to see whether they can be, and no more.
+  mutable std::once_flag planned_;
+  mutable std::unique_ptr<const Plan> plan_;
+  mutable std::atomic<bool> is_planned_ = false;  // Sooner asked than the flag.
 };
 
 // Fails with "compilation failed: ERROR: <input>:1:5: ..." or "program instantiation failed: ...".

@@ -1,7 +1,7 @@
 // Expressions from text to value: what is refused, and what comes out.
 #include "api/cel/program.h"
 
-#include <gtest/gtest.h>
+#include <gmock/gmock.h>
 
 #include <future>
 
@@ -43,6 +43,29 @@ TEST(CelProgramTest, MacrosMakeListsAndMaps) {
   EXPECT_EQ(ValueOf("{'a': 1, 'b': 1}.transformMapEntry(k, v, {v: k}) == {}"),
             "error: insert failed: key 1 already exists");
   EXPECT_EQ(ValueOf("{'a': 1}.?b.orValue(5)"), "5");
+}
+
+TEST(CelProgramTest, WhatAComprehensionBeginsWithIsAnExpressionAsAnyOther) {
+  for (const char* expression :
+       {"[1, 2].filter(y, y > 0 && y < 5).sortBy(x, -x) == [2, 1]",
+        "(size('a') == 1 ? [2, 1] : [3]).sortBy(x, x) == [1, 2]",
+        "optional.of([2, 1]).orValue([3]).sortBy(x, x) == [1, 2]",
+        "optional.none().or(optional.of([2, 1])).value().sortBy(x, x) == [1, 2]",
+        "[[2, 1]][0].sortBy(x, x) == [1, 2]", "[2, 1].sortBy(x, x) == [1, 2]",
+        "[3, 4].all(y, [2, 1].sortBy(x, x) == [1, 2])"}) {
+    EXPECT_EQ(ValueOf(expression), "true") << expression;
+  }
+  EXPECT_EQ(ValueOf("[int('x')].sortBy(q, q) == [1]"), ValueOf("[int('x')] == [1]"));
+  EXPECT_THAT(ValueOf("['a'].filter(x, x.matches('(')).sortBy(x, x) == []"),
+              testing::StartsWith("program instantiation failed: "));
+}
+
+TEST(CelProgramTest, WhatIsBoundIsAnExpressionAsAnyOther) {
+  auto environment = Environment::Kubernetes({});
+  environment.macros.bind = true;
+  const auto program = Compile("cel.bind(x, 1 < 2 && true, x)", environment);
+  ASSERT_TRUE(program) << program.error().message;
+  EXPECT_TRUE((*program)->Eval({}, kCallCostMax).value.IsTrue());
 }
 
 TEST(CelProgramTest, AnEntryWithAQuestionMarkTakesAnOptional) {

@@ -227,6 +227,10 @@ TEST_F(UnreadableObjectsTest, KindsAreNotSaidToBeGone) {
             "the request has been made before all known HTTP paths have been "
             "installed, please try again");
   EXPECT_EQ(Get("/apis/example.com/v1").code, 503);
+  const Answer group = Get("/apis/example.com");
+  EXPECT_EQ(group.code, 200) << "kube-apiserver has it from the APIServices";
+  EXPECT_EQ(group.body["preferredVersion"]["groupVersion"], "example.com/v1") << group.body;
+  EXPECT_EQ(Get("/apis/example.org").code, 404);
   const auto lists = [&] {
     const Json groups = Get("/apis").body["groups"];
     return std::ranges::any_of(groups, [](const Json& each) {
@@ -243,6 +247,8 @@ TEST_F(UnreadableObjectsTest, KindsAreNotSaidToBeGone) {
   constexpr const char* kService = "/apis/apiregistration.k8s.io/v1/apiservices/v1.example.com";
   EXPECT_EQ(Get(kService).code, 200) << "what is of a definition that cannot be read stays";
   EXPECT_EQ(Get("/apis/example.org/v1/namespaces/default/lamps").code, 404);
+  ASSERT_EQ(Ask("DELETE", kService).code, 200);
+  EXPECT_EQ(Get("/apis/example.com").code, 503) << "nothing tells which versions it has";
   FindKey();
   EXPECT_EQ(Get(kLamps).code, 200);
 }
@@ -267,6 +273,7 @@ TEST_F(UnreadableObjectsTest, AGroupThatCanBeReadInPartIsStale) {
   LoseKey();
   EXPECT_EQ(Get("/apis/example.com/v1/namespaces/default/lamps").code, 200);
   EXPECT_EQ(Get("/apis/example.com/v1/namespaces/default/bulbs").code, 503);
+  EXPECT_EQ(Get("/apis/example.com").body["versions"].size(), 1U);
   const Json versions = VersionsOfExample();
   ASSERT_EQ(versions.size(), 1U) << versions;
   EXPECT_EQ(versions[0]["resources"].size(), 1U);

@@ -182,6 +182,10 @@ Result<http::Response> OneVersion(KindList kinds, const ApiRequest& request, std
   return Plain(request, *resources, IsBuiltInGroup(group));
 }
 
+bool AreOfGroup(const std::vector<std::string>& segments) {
+  return segments.size() == 2 && segments[0] == "apis";
+}
+
 // One of the documents: how many segments its path has, and whether it is of the core group.
 struct Document {
   bool core = false;
@@ -189,10 +193,16 @@ struct Document {
   // The lists of groups, and a group, are answered to any method; kube-apiserver has them so.
   bool OnlyGet() const { return core || segments.size() == 3; }
   bool IsOfAllGroups() const { return !core && segments.size() == 1; }
+  // Whether it tells of a group of which some definition cannot be read.
+  bool Lacks(const ApiRequest& request) const {
+    if (IsOfAllGroups()) return !request.lacked_groups.empty();
+    return AreOfGroup(segments) && request.lacked_groups.contains(segments[1]);
+  }
 };
 
 std::optional<Document> DocumentAt(const RouteTable& routes, const ApiServiceTable& table,
-                                   std::string_view path) {
+                                   const ApiRequest& request) {
+  const std::string_view path = request.http.path;
   Document document{.segments = Segments(path)};
   const size_t depth = document.segments.size();
   if (depth == 0) return std::nullopt;
@@ -200,8 +210,8 @@ std::optional<Document> DocumentAt(const RouteTable& routes, const ApiServiceTab
   if (document.core) return depth <= 2 ? std::optional(document) : std::nullopt;
   if (document.segments[0] != "apis" || depth > 3) return std::nullopt;
   if (depth == 1 && path != "/apis" && path != "/apis/") return std::nullopt;
-  const bool is_known =
-      depth == 1 || routes.HasGroup(document.segments[1]) || table.HasGroup(document.segments[1]);
+  const bool is_known = depth == 1 || routes.HasGroup(document.segments[1]) ||
+                        table.HasGroup(document.segments[1]) || document.Lacks(request);
   if (!is_known) return std::nullopt;
   return document;
 }
@@ -230,13 +240,17 @@ std::string DiscoveryNameOf(const http::Request& request) {
 
 }  // namespace
 
+bool IsListOfVersions(std::string_view path) {
+  return AreOfGroup(Segments(path));
+}
+
 std::optional<Result<http::Response>> DiscoveryResponse(const NonResourceParts& parts,
                                                         ApiRequest& request) {
   const ApiServiceTablePtr table = parts.aggregation.Table();
-  const auto document = DocumentAt(parts.served.routes, *table, request.http.path);
+  const auto document = DocumentAt(parts.served.routes, *table, request);
   if (!document) return std::nullopt;
   if (document->OnlyGet() && request.http.method != "GET") return Fail(MethodNotAllowedHere());
-  const bool is_whole = request.lacked_groups.empty() || !document->IsOfAllGroups();
+  const bool is_whole = !document->Lacks(request);
   // What others tell of themselves is theirs to change.
   const bool is_ours = is_whole && std::ranges::none_of(table->listed, &ListedVersion::is_remote);
   const MadeDiscovery::State state{request.served, table};
@@ -253,6 +267,8 @@ std::optional<Result<http::Response>> DiscoveryResponse(const NonResourceParts& 
     others.AddUnread(*std::move(unread));
   }
   auto answer = MakeDocument(parts, request, others, *document);
+  // No APIService tells of it either.
+  if (!answer && !is_whole) return Fail(LacksKinds());
   if (is_ours && answer && *answer && (*answer)->status == 200) {
     parts.discovery.Keep(state, DiscoveryNameOf(request.http), **answer);
   }

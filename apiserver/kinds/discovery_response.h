@@ -2,6 +2,7 @@
 #pragma once
 
 #include <optional>
+#include <string_view>
 
 #include "apiserver/server/non_resource.h"
 
@@ -10,5 +11,8 @@ namespace skiff {
 // nullopt for a path that is neither.
 std::optional<Result<http::Response>> DiscoveryResponse(const NonResourceParts& parts,
                                                         ApiRequest& request);
+
+// "/apis/GROUP": the versions are known by their APIServices, whoever can read their definitions.
+bool IsListOfVersions(std::string_view path);
 
 }  // namespace skiff

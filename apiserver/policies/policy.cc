@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <optional>
 
 #include "base/text.h"
 
@@ -15,42 +16,43 @@ using namespace admissionregistration_v1;
 constexpr size_t kMessageBytesMax = 5 * 1024;
 constexpr size_t kAnnotationBytesMax = 10 * 1024;
 
-// What validations or annotations say before their budget is spent; `exhausted`: it was. Nothing of
-// those none of which has an expression.
-struct Round {
-  std::unique_ptr<cel::AdmissionActivation> activation;  // Of the values; null where none is.
-  std::vector<cel::Evaluation> results;
-  std::vector<double> seconds;  // What each took.
-  const cel::Evaluation* exhausted() const {
-    return !results.empty() && results.back().exhausted ? &results.back() : nullptr;
-  }
-};
+// What validations or annotations say before their budget is spent. Nothing of those none of which
+// has an expression.
+class Round {
+ public:
+  struct Timed {
+    cel::Evaluation evaluation;
+    double seconds = 0;  // It took.
+  };
 
-template <typename Items, typename ExpressionOf>
-Round EvaluateAll(const std::vector<cel::AdmissionVariable>& variables,
-                  const cel::AdmissionInputs& inputs, const Items& items, uint64_t& budget,
-                  const ExpressionOf& expression_of) {
-  Round round;
-  if (std::ranges::all_of(items, [&](const auto& item) { return !expression_of(item); })) {
-    return round;
-  }
-  round.results.reserve(items.size());
-  round.seconds.reserve(items.size());
-  auto since = std::chrono::steady_clock::now();
-  for (const auto& item : items) {
-    const cel::CompiledExpression* expression = expression_of(item);
-    if (expression != nullptr && round.activation == nullptr) {
-      round.activation = std::make_unique<cel::AdmissionActivation>(variables, inputs);
+  template <typename Items, typename ExpressionOf>
+  Round(const PolicyExpressions& policy, const cel::AdmissionInputs& inputs, const Items& items,
+        uint64_t& budget, const ExpressionOf& expression_of) {
+    if (std::ranges::all_of(items, [&](const auto& item) { return !expression_of(item); })) return;
+    activation_.emplace(policy.variables, inputs);
+    results_.reserve(items.size());
+    auto since = std::chrono::steady_clock::now();
+    for (const auto& item : items) {
+      const cel::CompiledExpression* expression = expression_of(item);
+      Timed& result = results_.emplace_back();
+      if (expression != nullptr) result.evaluation = activation_->Evaluate(*expression, budget);
+      const auto now = std::chrono::steady_clock::now();
+      result.seconds = std::chrono::duration<double>(now - since).count();
+      since = now;
+      if (exhausted() != nullptr) break;
     }
-    round.results.push_back(expression ? round.activation->Evaluate(*expression, budget)
-                                       : cel::Evaluation{});
-    const auto now = std::chrono::steady_clock::now();
-    round.seconds.push_back(std::chrono::duration<double>(now - since).count());
-    since = now;
-    if (round.exhausted() != nullptr) break;
   }
-  return round;
-}
+  const std::vector<Timed>& results() const { return results_; }
+  // Null: the budget was not spent.
+  const cel::Evaluation* exhausted() const {
+    const bool is_spent = !results_.empty() && results_.back().evaluation.exhausted;
+    return is_spent ? &results_.back().evaluation : nullptr;
+  }
+
+ private:
+  std::optional<cel::AdmissionActivation> activation_;  // Of the values.
+  std::vector<Timed> results_;
+};
 
 // "": there is none to be shown, and the next best message is.
 std::string MessageFrom(const cel::Evaluation& evaluated) {
@@ -71,11 +73,12 @@ std::string_view ErrorTypeOf(std::string_view message) {
 
 void JudgeValidations(const PolicyExpressions& policy, const Round& round, const Round& messages,
                       PolicyVerdict& verdict) {
-  for (size_t i = 0; i < round.results.size(); ++i) {
-    const cel::Evaluation& result = round.results[i];
+  for (size_t i = 0; i < round.results().size(); ++i) {
+    const cel::Evaluation& result = round.results()[i].evaluation;
+    const double seconds = round.results()[i].seconds;
     const PolicyExpressions::Validation& validation = policy.validations[i];
     const auto failed = [&](std::string why) {
-      const PolicyVerdict::Check check{round.seconds[i], ErrorTypeOf(why)};
+      const PolicyVerdict::Check check{seconds, ErrorTypeOf(why)};
       if (policy.ignores_failure) {
         verdict.ignored.push_back(check);
       } else {
@@ -88,13 +91,14 @@ void JudgeValidations(const PolicyExpressions& policy, const Round& round, const
       failed("failed messageExpression: " + spent->error);
     } else if (!result.value.IsTrue()) {
       // There is one for each validation, or for none, as none of them spent the budget.
-      std::string message = messages.results.empty() ? "" : MessageFrom(messages.results[i]);
+      std::string message =
+          messages.results().empty() ? "" : MessageFrom(messages.results()[i].evaluation);
       if (message.empty()) message = validation.message;
       if (message.empty()) {
         message = "failed expression: ";
         message += WithoutBlanks(validation.expression.text);
       }
-      const PolicyVerdict::Check check{round.seconds[i], ErrorTypeOf(message)};
+      const PolicyVerdict::Check check{seconds, ErrorTypeOf(message)};
       verdict.refusals.push_back({std::move(message), validation.reason, i, check});
     }
   }
@@ -219,28 +223,26 @@ PolicyVerdict Judge(const PolicyExpressions& policy, const cel::AdmissionInputs&
   if (!*hold) return {};
   using Validation = PolicyExpressions::Validation;
   uint64_t budget = cel::kObjectCostMax;
-  const Round round = EvaluateAll(policy.variables, inputs, policy.validations, budget,
-                                  [](const Validation& each) { return &each.expression; });
+  const Round round(policy, inputs, policy.validations, budget,
+                    [](const Validation& each) { return &each.expression; });
   if (const auto* spent = round.exhausted()) return Broken(policy, spent->error);
 
   // Messages and annotations do not ask what the user may do; they see variables of their own.
   cel::AdmissionInputs unauthorized = inputs;
   unauthorized.authorizer = nullptr;
-  const auto message_of = [](const Validation& each) {
-    return each.message_expression ? &*each.message_expression : nullptr;
-  };
-  const Round messages =
-      EvaluateAll(policy.variables, unauthorized, policy.validations, budget, message_of);
+  const Round messages(policy, unauthorized, policy.validations, budget,
+                       [](const Validation& each) {
+                         return each.message_expression ? &*each.message_expression : nullptr;
+                       });
   PolicyVerdict verdict;
   JudgeValidations(policy, round, messages, verdict);
 
   budget = cel::kObjectCostMax;
-  const Round annotations =
-      EvaluateAll(policy.variables, unauthorized, policy.annotations, budget,
-                  [](const PolicyExpressions::Annotation& each) { return &each.value; });
+  const Round annotations(policy, unauthorized, policy.annotations, budget,
+                          [](const PolicyExpressions::Annotation& each) { return &each.value; });
   if (const auto* spent = annotations.exhausted()) return Broken(policy, spent->error);
-  for (size_t i = 0; i < annotations.results.size(); ++i) {
-    JudgeAnnotation(policy, i, annotations.results[i], verdict);
+  for (size_t i = 0; i < annotations.results().size(); ++i) {
+    JudgeAnnotation(policy, i, annotations.results()[i].evaluation, verdict);
   }
   return verdict;
 }

@@ -18,8 +18,8 @@ Json PartsOfObject(const Object& object, const DocumentParts& parts) {
   } else {
     document = PartsToJson(*object.kind().type, object.raw(), parts);
   }
-  document["apiVersion"] = object.kind().api_version;
-  document["kind"] = object.kind().kind;
+  if (parts.members.contains("apiVersion")) document["apiVersion"] = object.kind().api_version;
+  if (parts.members.contains("kind")) document["kind"] = object.kind().kind;
   return document;
 }
 

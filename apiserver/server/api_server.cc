@@ -7,6 +7,7 @@
 #include "api/cel/limits.h"
 #include "api/codec/json.h"
 #include "apiserver/auth/token_protocol.h"
+#include "apiserver/kinds/discovery_response.h"
 #include "apiserver/objects/late_write.h"
 #include "apiserver/objects/record_codec.h"
 #include "apiserver/request/api_errors.h"
@@ -185,7 +186,8 @@ Result<http::Response> ApiServer::State::Route(ApiRequest& request) {
     return resident->answer(request.http);
   }
   const std::string_view group = CustomKinds::GroupOf(request.http.path);
-  if (!group.empty() && match.kind == nullptr && request.lacked_groups.contains(group)) {
+  const bool lacks_kinds = match.kind == nullptr && request.lacked_groups.contains(group);
+  if (!group.empty() && lacks_kinds && !IsListOfVersions(request.http.path)) {
     return Fail(LacksKinds());
   }
   if (request.info.is_resource) return NoRouteResponse(match, request);

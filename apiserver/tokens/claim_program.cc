@@ -63,7 +63,7 @@ std::optional<std::string> UnescapedName(std::string_view name) {
 
 // Claims have whatever names an issuer gives them; expressions write those that are no identifiers
 // as they write properties of objects. What is looked up is the name itself.
-void UnescapeNames(const cel::Expr& root) {
+void UnescapeName(cel::Expr& node) {
   const auto unescape_text = [](cel::Expr& argument) {
     const bool is_text =
         argument.kind == cel::ExprKind::kLiteral && argument.literal.Is(cel::Kind::kString);
@@ -72,26 +72,22 @@ void UnescapeNames(const cel::Expr& root) {
       argument.literal = cel::Value::String(*std::move(plain));
     }
   };
-  // The tree is nobody else's yet.
-  cel::VisitExpressions(root, [&](const cel::Expr& each) {
-    auto& node = const_cast<cel::Expr&>(each);
-    if (node.kind == cel::ExprKind::kSelect) {
-      if (auto plain = UnescapedName(node.name)) node.name = *std::move(plain);
-    } else if (node.op == cel::Operator::kIndex || node.op == cel::Operator::kOptionalIndex ||
-               node.op == cel::Operator::kOptionalSelect) {
-      if (!node.args.empty()) unescape_text(*node.args.back());
-    }
-  });
+  if (node.kind == cel::ExprKind::kSelect) {
+    if (auto plain = UnescapedName(node.name)) node.name = *std::move(plain);
+  } else if (node.op == cel::Operator::kIndex || node.op == cel::Operator::kOptionalIndex ||
+             node.op == cel::Operator::kOptionalSelect) {
+    if (!node.args.empty()) unescape_text(*node.args.back());
+  }
 }
 
 Result<ClaimProgram> CompileOver(std::string_view expression, const char* variable,
                                  const cel::TypeRef& type, ClaimResult wanted) {
-  ClaimProgram program =
-      TRY(cel::Compile(expression, cel::Environment::Kubernetes({{variable, type}})));
+  auto environment = cel::Environment::Kubernetes({{variable, type}});
+  environment.rename = UnescapeName;
+  ClaimProgram program = TRY(cel::Compile(expression, environment));
   if (wanted == ClaimResult::kBool && !cel::IsPlain(*program->type(), cel::TypeKind::kBool)) {
     return Fail(Reason::kInvalid, "must evaluate to bool");
   }
-  UnescapeNames(*program->ast().root);
   return program;
 }
 
