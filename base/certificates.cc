@@ -14,6 +14,7 @@
 
 #include "base/hash.h"
 #include "base/pem.h"
+#include "base/pem_blocks.h"
 
 namespace skiff {
 namespace {
@@ -202,7 +203,8 @@ struct PemSplit {
 };
 PemSplit SplitUntilFault(std::string_view pem) {
   PemSplit split;
-  const BioPtr bio = Reading(pem);
+  const std::string text = WithoutBrokenBlocks(pem);
+  const BioPtr bio = Reading(text);
   ERR_clear_error();
   while (const CertificatePtr next = NextCertificate(bio.get())) {
     split.certificates.push_back(CertificatePem(next.get()));
@@ -409,7 +411,8 @@ Result<std::vector<std::string>> ReadCertificates(std::string_view pem) {
 
 bool IsSignedForClients(std::string_view chain_pem, std::string_view authorities_pem) {
   const std::unique_ptr<X509_STORE, Freer<X509_STORE, X509_STORE_free>> store(X509_STORE_new());
-  const BioPtr authorities = Reading(authorities_pem);
+  const std::string text = WithoutBrokenBlocks(authorities_pem);
+  const BioPtr authorities = Reading(text);
   while (const CertificatePtr each = NextCertificate(authorities.get())) {
     X509_STORE_add_cert(store.get(), each.get());
   }

@@ -14,6 +14,7 @@
 
 #include "base/certificates.h"
 #include "base/pem.h"
+#include "base/pem_blocks.h"
 #include "http/message.h"
 #include "http/tls_records.h"
 
@@ -63,7 +64,8 @@ Result<> UseCertificate(SSL_CTX* context, const std::string& chain_pem,
 
 // Until the first that cannot be read; one at least.
 Result<> TrustAuthorities(SSL_CTX* context, const std::string& ca_pem, bool ask_clients) {
-  const auto reader = Reader(ca_pem);
+  const std::string text = WithoutBrokenBlocks(ca_pem);
+  const auto reader = Reader(text);
   int count = 0;
   while (Owned<X509> ca{PEM_read_bio_X509(reader.get(), nullptr, &NoPassPhrase, nullptr)}) {
     X509_STORE_add_cert(SSL_CTX_get_cert_store(context), ca.get());
