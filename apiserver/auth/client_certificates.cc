@@ -6,6 +6,7 @@
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
 
+#include <algorithm>
 #include <cstdio>
 
 #include "base/certificates.h"
@@ -73,26 +74,50 @@ void ReadSubject(const X509* certificate, CertificateHolder& holder) {
 
 }  // namespace
 
-Result<> ClientCertificates::Use(Options options) {
+ClientCertificates::Authorities::Authorities(const Options& options) {
+  if (!options.client_ca_pem.empty()) of_users.emplace(options.client_ca_pem);
+  if (!options.proxy_ca_pem.empty()) of_proxies.emplace(options.proxy_ca_pem);
+}
+
+ClientCertificates::ClientCertificates(const Options& options)
+    : authorities_(std::make_shared<const Authorities>(options)) {}
+
+Result<> ClientCertificates::Use(const Options& options) {
   for (const std::string* authorities : {&options.client_ca_pem, &options.proxy_ca_pem}) {
     // All of it: whoever asks by one behind a broken part would be nobody.
     if (!authorities->empty()) TRY(ReadCertificates(*authorities));
   }
-  auto next = std::make_shared<const Options>(std::move(options));
+  auto next = std::make_shared<const Authorities>(options);
   const MutexLock lock(mutex_);
-  options_ = std::move(next);
+  authorities_ = std::move(next);
   known_.clear();
   return {};
 }
 
-std::shared_ptr<const CertificateHolder> ClientCertificates::HolderOf(const std::string& pem) {
-  std::shared_ptr<const Options> options;
+void ClientCertificates::Judge(const Authorities& authorities, const std::string& pem,
+                               TimePoint now, CertificateHolder& holder) {
+  const auto is_of = [&](const std::optional<ClientAuthorities>& of) {
+    const auto good = of ? of->HaveSignedAt(pem, now) : std::nullopt;
+    if (!good) return false;
+    holder.judged.not_before = std::max(holder.judged.not_before, good->not_before);
+    holder.judged.not_after = std::min(holder.judged.not_after, good->not_after);
+    return true;
+  };
+  holder.is_proxy = is_of(authorities.of_proxies);
+  holder.is_client = is_of(authorities.of_users);
+  if (!holder.is_client && !holder.is_proxy) holder.judged = {now, now + kNobodyTime};
+}
+
+std::shared_ptr<const CertificateHolder> ClientCertificates::HolderOf(const std::string& pem,
+                                                                      TimePoint now) {
+  std::shared_ptr<const Authorities> authorities;
   {
     const MutexLock lock(mutex_);
     const auto known = known_.find(pem);
-    if (known != known_.end()) return known->second;
-    options = options_;
+    if (known != known_.end() && known->second->IsJudgedFor(now)) return known->second;
+    authorities = authorities_;
   }
+  const bool has_any = authorities->of_users || authorities->of_proxies;
   const CertificatePtr first = Read(Reader(pem).get());
   ERR_clear_error();
   if (!first) return nullptr;
@@ -101,17 +126,10 @@ std::shared_ptr<const CertificateHolder> ClientCertificates::HolderOf(const std:
   ReadSubject(certificate, *holder);
   holder->not_before = PointOf(X509_get0_notBefore(certificate));
   holder->not_after = PointOf(X509_get0_notAfter(certificate));
-  if (options->client_ca_pem.empty() && options->proxy_ca_pem.empty()) {
-    holder->is_client = true;
-  } else {
-    const auto is_of = [&](const std::string& authorities) {
-      return !authorities.empty() && IsSignedForClients(pem, authorities);
-    };
-    holder->is_proxy = is_of(options->proxy_ca_pem);
-    holder->is_client = is_of(options->client_ca_pem);
-  }
+  holder->is_client = !has_any;
+  if (has_any) Judge(*authorities, pem, now, *holder);
   const MutexLock lock(mutex_);
-  if (options != options_) return holder;  // Judged by authorities that have just gone.
+  if (authorities != authorities_) return holder;  // Judged by authorities that have just gone.
   if (known_.size() >= kKnownMax) known_.clear();
   known_[pem] = holder;
   return holder;
