@@ -12,7 +12,6 @@
 
 #include <algorithm>
 
-#include "base/client_authorities.h"
 #include "base/hash.h"
 #include "base/pem.h"
 #include "base/pem_blocks.h"
@@ -405,10 +404,6 @@ Result<std::vector<std::string>> ReadCertificates(std::string_view pem) {
   }
   if (split.certificates.empty()) return Fail(Reason::kInvalid, "no certificate in the PEM text");
   return std::move(split.certificates);
-}
-
-bool IsSignedForClients(std::string_view chain_pem, std::string_view authorities_pem) {
-  return ClientAuthorities(authorities_pem).HaveSigned(chain_pem);
 }
 
 Result<std::string> RewrittenKey(std::string_view pem) {

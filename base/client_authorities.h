@@ -20,16 +20,10 @@ class ClientAuthorities {
   explicit ClientAuthorities(std::string_view pem);
 
   // Whether one of them signed the first certificate of `chain_pem` for clients, itself or by way
-  // of the others, whatever the time.
-  bool HaveSigned(std::string_view chain_pem) const { return Judge(chain_pem, {}).has_value(); }
-  // The same where all of these certificates are good at `now`: how long they all are. nullopt when
-  // none signed it, or one of them is not good.
-  std::optional<Validity> HaveSignedAt(std::string_view chain_pem, TimePoint now) const {
-    return Judge(chain_pem, now);
-  }
+  // of the others, and all of these are good at `now`: how long they all are. Else nullopt.
+  std::optional<Validity> HaveSignedAt(std::string_view chain_pem, TimePoint now) const;
 
  private:
-  std::optional<Validity> Judge(std::string_view chain_pem, std::optional<TimePoint> now) const;
   std::shared_ptr<x509_store_st> store_;
 };
 
