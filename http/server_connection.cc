@@ -110,7 +110,9 @@ void ServerConnection::DoHandshake() {
   host_.EndHandshake(*this);
   peer_ = DescribePeer(channel_.ssl(), peer_error_);
   if (peer_) share_.MarkKnown();
-  if (!peer_error_.empty()) unverified_ = UnverifiedPeer::Of(channel_.ssl(), context_);
+  if (!peer_error_.empty()) {
+    unverified_ = UnverifiedPeer::Of(channel_.ssl(), context_, share_.Next());
+  }
   context_.reset();
   Open();
   channel_.LetGoOfHandshake();

@@ -51,5 +51,24 @@ TEST_F(UnverifiedPeerTest, OneThatIsOverIsNobody) {
   EXPECT_EQ(error_, "certificate has expired");
 }
 
+TEST_F(UnverifiedPeerTest, IsJudgedOnceMoreWhenItBegins) {
+  const SystemClock clock;
+  const TlsContext context = Knowing(known_);
+  const TimePoint begins = clock.Now() + 200ms;
+  UnverifiedPeer peer(known_.Issue({.common_name = "ann"}).certificate_pem, context, begins);
+  UnverifiedPeer nobody(later_.Issue({.common_name = "eve"}).certificate_pem, context, begins);
+  EXPECT_EQ(peer.Verify(context, error_), nullptr);
+  while (clock.Now() < begins) {
+  }
+  const auto named = peer.Verify(context, error_);
+  ASSERT_NE(named, nullptr) << error_;
+  EXPECT_EQ(named->common_name, "ann");
+  EXPECT_EQ(nobody.Verify(context, error_), nullptr);
+  EXPECT_NE(error_, "");
+  error_.clear();
+  EXPECT_EQ(nobody.Verify(context, error_), nullptr);
+  EXPECT_EQ(error_, "");
+}
+
 }  // namespace
 }  // namespace skiff::http
