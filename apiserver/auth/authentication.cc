@@ -235,7 +235,7 @@ Result<LinkCredential> Authentication::CredentialOf(const http::Request& request
   const auto by_certificate = ByCertificate(request);
   if (holder && by_certificate && *by_certificate &&
       (*by_certificate)->name == credential.user.name) {
-    credential.until = holder->not_after;
+    credential.until = holder->user_until;
     credential.certificate_pem = request.peer_certificate->pem;
     credential.generation = generation;
     return credential;

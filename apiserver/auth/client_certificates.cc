@@ -97,15 +97,17 @@ Result<> ClientCertificates::Use(const Options& options) {
 void ClientCertificates::Judge(const Authorities& authorities, const std::string& pem,
                                TimePoint now, CertificateHolder& holder) {
   const auto is_of = [&](const std::optional<ClientAuthorities>& of) {
-    const auto good = of ? of->HaveSignedAt(pem, now) : std::nullopt;
-    if (!good) return false;
-    holder.judged.not_before = std::max(holder.judged.not_before, good->not_before);
-    holder.judged.not_after = std::min(holder.judged.not_after, good->not_after);
-    return true;
+    if (!of) return std::optional<Validity>();
+    const auto good = of->HaveSignedAt(pem, now);
+    const Validity judged = good.value_or(Validity{now, now + kNobodyTime});
+    holder.judged.not_before = std::max(holder.judged.not_before, judged.not_before);
+    holder.judged.not_after = std::min(holder.judged.not_after, judged.not_after);
+    return good;
   };
-  holder.is_proxy = is_of(authorities.of_proxies);
-  holder.is_client = is_of(authorities.of_users);
-  if (!holder.is_client && !holder.is_proxy) holder.judged = {now, now + kNobodyTime};
+  holder.is_proxy = is_of(authorities.of_proxies).has_value();
+  const auto of_users = is_of(authorities.of_users);
+  holder.is_client = of_users.has_value();
+  if (of_users) holder.user_until = std::min(holder.user_until, of_users->not_after);
 }
 
 std::shared_ptr<const CertificateHolder> ClientCertificates::HolderOf(const std::string& pem,
@@ -114,7 +116,7 @@ std::shared_ptr<const CertificateHolder> ClientCertificates::HolderOf(const std:
   {
     const MutexLock lock(mutex_);
     const auto known = known_.find(pem);
-    if (known != known_.end() && known->second->IsJudgedFor(now)) return known->second;
+    if (known != known_.end() && known->second->judged.Has(now)) return known->second;
     authorities = authorities_;
   }
   const bool has_any = authorities->of_users || authorities->of_proxies;
@@ -126,11 +128,16 @@ std::shared_ptr<const CertificateHolder> ClientCertificates::HolderOf(const std:
   ReadSubject(certificate, *holder);
   holder->not_before = PointOf(X509_get0_notBefore(certificate));
   holder->not_after = PointOf(X509_get0_notAfter(certificate));
+  holder->user_until = holder->not_after;
   holder->is_client = !has_any;
   if (has_any) Judge(*authorities, pem, now, *holder);
   const MutexLock lock(mutex_);
   if (authorities != authorities_) return holder;  // Judged by authorities that have just gone.
-  if (known_.size() >= kKnownMax) known_.clear();
+  if (known_.size() >= kKnownMax) {
+    // Which one is as good as drawn by lot: what differs between certificates is random.
+    const auto near = known_.lower_bound(pem);
+    known_.erase(near != known_.end() ? near : known_.begin());
+  }
   known_[pem] = holder;
   return holder;
 }

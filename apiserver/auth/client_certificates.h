@@ -33,9 +33,8 @@ struct CertificateHolder {
   bool is_proxy = false;   // The same by those of the front proxy.
   // In which these two are so.
   Validity judged{TimePoint::min(), TimePoint::max()};
-  bool IsJudgedFor(TimePoint now) const {
-    return judged.not_before <= now && now <= judged.not_after;
-  }
+  // When the first of that chain of users is over, if it is one's; no later than not_after.
+  TimePoint user_until;
 
   bool IsGoodAt(TimePoint now) const { return not_before <= now && now <= not_after; }
 };
@@ -55,11 +54,11 @@ class ClientCertificates {
 
   // `pem`: the certificate, and those between it and its authority. nullptr when it is none. The
   // certificates of connections that are open are read once each, as long as they are good; those
-  // of nobody once a minute.
+  // that one of the authorities did not sign once a minute.
   std::shared_ptr<const CertificateHolder> HolderOf(const std::string& pem, TimePoint now);
 
  private:
-  static constexpr size_t kKnownMax = 4096;  // Beyond it all are forgotten.
+  static constexpr size_t kKnownMax = 4096;  // Beyond it one of them is forgotten.
   // A clock that is put right may make somebody of nobody.
   static constexpr Duration kNobodyTime = 1min;
   struct Authorities {

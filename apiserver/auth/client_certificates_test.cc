@@ -124,6 +124,26 @@ TEST(ClientCertificates, AnAuthorityBehindWhatIsNoBase64Counts) {
   EXPECT_TRUE(certificates.HolderOf(kAnn + kBetween, kNow)->is_client);
 }
 
+TEST(ClientCertificates, ThatOneOfTwoAuthoritiesDidNotSignIsNotKept) {
+  const auto users = CertificateAuthority::Create("users", kNow + 1h);
+  const auto leaf = users->Issue({.common_name = "ann", .client = true}, kNow);
+  const std::string proxies = CertificateAuthority::Create("proxies", kNow)->pem().certificate_pem;
+  const std::string both = users->pem().certificate_pem;
+  ClientCertificates certificates({.client_ca_pem = both, .proxy_ca_pem = proxies + both});
+  EXPECT_FALSE(certificates.HolderOf(leaf->certificate_pem, kNow)->is_client);
+  const auto later = certificates.HolderOf(leaf->certificate_pem, kNow + 2h);
+  EXPECT_TRUE(later->is_client);
+  ClientCertificates apart({.client_ca_pem = both, .proxy_ca_pem = proxies});
+  const auto known = apart.HolderOf(leaf->certificate_pem, kNow + 2h);
+  EXPECT_TRUE(known->is_client);
+  EXPECT_FALSE(known->is_proxy);
+  EXPECT_EQ(apart.HolderOf(leaf->certificate_pem, kNow + 2h + 1s), known);
+  const auto again = apart.HolderOf(leaf->certificate_pem, kNow + 2h + 2min);
+  EXPECT_NE(again, known) << "its clock may have been wrong";
+  EXPECT_TRUE(again->is_client);
+  EXPECT_EQ(again->user_until, known->user_until);
+}
+
 // Whoever is nobody may ask as often as others do.
 TEST(ClientCertificates, ThatSomebodyIsNobodyIsFoundOutOnce) {
   const auto other = CertificateAuthority::Create("other", kNow);
