@@ -52,6 +52,10 @@ size_t BytesOfPieces(const std::vector<http::SharedBytes>& pieces) {
 
 using SteadyTime = std::chrono::steady_clock::time_point;
 
+void LogBreak(const Error& error) {
+  kListLog.Info("list breaks off", {{"error", error.message}});
+}
+
 // In the words of kube-apiserver's filter.
 tl::unexpected<Error> TookTooLong() {
   return Fail(Reason::kTimeout, "Timeout: request did not complete within the allotted timeout");
@@ -189,6 +193,7 @@ class LongList : public std::enable_shared_from_this<LongList> {
   http::Pulled TakeReady(size_t bytes_max, std::vector<http::SharedBytes>& out, bool& begins) {
     // Who takes it slowly is cut off as well: what was sent cannot be taken back.
     if (until_ != SteadyTime::max() && std::chrono::steady_clock::now() >= until_) {
+      LogBreak(TookTooLong().value());
       return http::Pulled::kAbort;
     }
     MutexLock lock(mutex_);
@@ -234,7 +239,7 @@ class LongList : public std::enable_shared_from_this<LongList> {
     } catch (const std::exception& failure) {
       more = Fail(Reason::kInternalError, failure.what());
     }
-    if (!more) kListLog.Info("list breaks off", {{"error", more.error().message}});
+    if (!more) LogBreak(more.error());
     http::Waker wake;
     bool goes_on = false;
     {
@@ -332,7 +337,7 @@ Result<http::Response> ListBy(const ListParts& parts, const ApiRequest& request,
   if (IsAtOnce()) {
     TRY(CheckQuick(kind, media, leaves && AcceptsGzip(request.http), *page.records));
   }
-  const SteadyTime until = request.http.HasQuery("timeout") ? request.deadline : SteadyTime::max();
+  const SteadyTime until = request.answer_deadline;
   // A page behind which there is more is full.
   const bool is_full = options.limit > 0 && options.SelectsAll() && page.records->more();
   auto writer = std::make_unique<ListWriter>(
