@@ -14,6 +14,7 @@
 
 #include "base/hash.h"
 #include "base/pem.h"
+#include "base/pem_blocks.h"
 
 namespace skiff {
 namespace {
@@ -24,9 +25,6 @@ struct Freer {
 };
 void FreeExtensions(STACK_OF(X509_EXTENSION) * extensions) {
   sk_X509_EXTENSION_pop_free(extensions, X509_EXTENSION_free);
-}
-void FreeCertificates(STACK_OF(X509) * certificates) {
-  sk_X509_pop_free(certificates, X509_free);
 }
 using BioPtr = std::unique_ptr<BIO, Freer<BIO, BIO_free_all>>;
 using RequestPtr = std::unique_ptr<X509_REQ, Freer<X509_REQ, X509_REQ_free>>;
@@ -202,7 +200,8 @@ struct PemSplit {
 };
 PemSplit SplitUntilFault(std::string_view pem) {
   PemSplit split;
-  const BioPtr bio = Reading(pem);
+  const std::string text = WithoutBrokenBlocks(pem);
+  const BioPtr bio = Reading(text);
   ERR_clear_error();
   while (const CertificatePtr next = NextCertificate(bio.get())) {
     split.certificates.push_back(CertificatePem(next.get()));
@@ -405,31 +404,6 @@ Result<std::vector<std::string>> ReadCertificates(std::string_view pem) {
   }
   if (split.certificates.empty()) return Fail(Reason::kInvalid, "no certificate in the PEM text");
   return std::move(split.certificates);
-}
-
-bool IsSignedForClients(std::string_view chain_pem, std::string_view authorities_pem) {
-  const std::unique_ptr<X509_STORE, Freer<X509_STORE, X509_STORE_free>> store(X509_STORE_new());
-  const BioPtr authorities = Reading(authorities_pem);
-  while (const CertificatePtr each = NextCertificate(authorities.get())) {
-    X509_STORE_add_cert(store.get(), each.get());
-  }
-  // As in Go: whatever is listed is trusted, also when it is no root.
-  X509_STORE_set_flags(store.get(), X509_V_FLAG_PARTIAL_CHAIN | X509_V_FLAG_NO_CHECK_TIME);
-  const BioPtr chain = Reading(chain_pem);
-  const CertificatePtr first = NextCertificate(chain.get());
-  const std::unique_ptr<STACK_OF(X509), Freer<STACK_OF(X509), FreeCertificates>> others(
-      sk_X509_new_null());
-  while (const CertificatePtr next = NextCertificate(chain.get())) {
-    X509_up_ref(next.get());
-    sk_X509_push(others.get(), next.get());
-  }
-  const std::unique_ptr<X509_STORE_CTX, Freer<X509_STORE_CTX, X509_STORE_CTX_free>> context(
-      X509_STORE_CTX_new());
-  X509_STORE_CTX_init(context.get(), store.get(), first.get(), others.get());
-  X509_STORE_CTX_set_purpose(context.get(), X509_PURPOSE_SSL_CLIENT);
-  const bool is_signed = first && X509_verify_cert(context.get()) == 1;
-  ERR_clear_error();
-  return is_signed;
 }
 
 Result<std::string> RewrittenKey(std::string_view pem) {

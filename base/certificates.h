@@ -100,6 +100,7 @@ TimePoint PointOf(const asn1_string_st* time);
 struct Validity {
   TimePoint not_before;
   TimePoint not_after;
+  bool Has(TimePoint now) const { return not_before <= now && now <= not_after; }
 };
 Result<Validity> ValidityOf(std::string_view certificate_pem);
 Result<TimePoint> ExpiryOf(std::string_view certificate_pem);
@@ -112,10 +113,6 @@ Result<std::string> PublicKeyPin(std::string_view certificate_pem);
 std::vector<std::string> SplitCertificates(std::string_view pem);
 // The same where there must be one at least, and nothing that cannot be read: Invalid otherwise.
 Result<std::vector<std::string>> ReadCertificates(std::string_view pem);
-
-// Whether one of the authorities signed the first certificate of `chain_pem` for clients, itself or
-// by way of the others, whatever the time.
-bool IsSignedForClients(std::string_view chain_pem, std::string_view authorities_pem);
 
 enum class KeyKind { kRsa2048, kP256 };
 // A private key in PEM (SEC 1 or PKCS 1), and its public half.

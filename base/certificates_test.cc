@@ -131,16 +131,29 @@ TEST_F(CertificatesTest, ABundleWithAPartThatCannotBeReadIsNotRead) {
               ElementsAre(good, good));
   std::string garbled = good;
   garbled.replace(garbled.find('\n') + 1, 8, "AAAAAAAA");
-  std::string no_base64 = good;
-  no_base64.replace(no_base64.find('\n') + 1, 8, "!!!!!!!!");
   const std::string half = good.substr(0, good.size() / 2);
-  for (const std::string& broken : {garbled, no_base64, half}) {
+  for (const std::string& broken : {garbled, half}) {
     EXPECT_FALSE(ReadCertificates(good + broken)) << broken;
     EXPECT_FALSE(ReadCertificates(good + broken + good)) << broken;
     EXPECT_THAT(SplitCertificates(good + broken), ElementsAre(good));
   }
   EXPECT_FALSE(ReadCertificates(""));
   EXPECT_FALSE(ReadCertificates("none"));
+}
+
+// As Go has it, which takes it for text between two certificates.
+TEST_F(CertificatesTest, WhatIsNoBase64IsPassedOver) {
+  const std::string good = authority_.pem().certificate_pem;
+  std::string broken = good;
+  broken.replace(broken.find('\n') + 1, 8, "!!!!!!!!");
+  std::string short_of_one = good;
+  short_of_one.erase(short_of_one.find('\n') + 1, 1);
+  for (const std::string& each : {broken, short_of_one}) {
+    EXPECT_THAT(*ReadCertificates(good + each), ElementsAre(good)) << each;
+    EXPECT_THAT(*ReadCertificates(each + good + each + good), ElementsAre(good, good)) << each;
+    EXPECT_THAT(SplitCertificates(each + good), ElementsAre(good)) << each;
+    EXPECT_FALSE(ReadCertificates(each)) << each;
+  }
 }
 
 TEST_F(CertificatesTest, KeysAreWrittenAsEveryClientReadsThem) {

@@ -24,6 +24,13 @@ bool Intake::Share::Resize(size_t bytes) {
   return true;
 }
 
+bool Intake::Share::TakeSpare(size_t bytes) {
+  if (intake_ == nullptr) return true;
+  if (!intake_->Change(address_, known_, bytes_, bytes, /*part=*/2)) return false;
+  bytes_ = bytes;
+  return true;
+}
+
 Intake::Share Intake::Share::Next() const {
   Share next;
   next.intake_ = intake_;
@@ -56,16 +63,17 @@ size_t Intake::bytes() const {
   return bytes_ + known_bytes_;
 }
 
-bool Intake::Change(const std::string& address, bool known, size_t from, size_t to) {
+bool Intake::Change(const std::string& address, bool known, size_t from, size_t to, size_t part) {
   MutexLock lock(mutex_);
   if (known) {
-    if (to > from && known_bytes_ - from + to > limits_.known_bytes_max) return false;
+    if (to > from && known_bytes_ - from + to > limits_.known_bytes_max / part) return false;
     known_bytes_ = known_bytes_ - from + to;
     return true;
   }
   Held& held = by_address_[address];
-  const bool here = held.bytes - from + to > limits_.bytes_per_address_max && !address.empty();
-  if (to > from && (here || bytes_ - from + to > limits_.bytes_max)) {
+  const bool here =
+      held.bytes - from + to > limits_.bytes_per_address_max / part && !address.empty();
+  if (to > from && (here || bytes_ - from + to > limits_.bytes_max / part)) {
     DropIfEmpty(address);
     return false;
   }

@@ -45,6 +45,9 @@ class Intake {
     ~Share();
     // Below `kFreeBytes` nothing is counted. False when it may not grow so far.
     bool Resize(size_t bytes);
+    // Counts all of them, for what can be done without. False where it would leave less than half
+    // of the room.
+    bool TakeSpare(size_t bytes);
     // From now on counted with those who are known. Before the first Resize.
     void MarkKnown() { known_ = true; }
     // The same holder's next share, which holds nothing yet.
@@ -72,7 +75,8 @@ class Intake {
     size_t connections = 0;
     size_t bytes = 0;
   };
-  bool Change(const std::string& address, bool known, size_t from, size_t to);
+  // `part`: of the room, one in so many.
+  bool Change(const std::string& address, bool known, size_t from, size_t to, size_t part = 1);
   void DropIfEmpty(const std::string& address) REQUIRES(mutex_);
 
   const Limits limits_;

@@ -64,6 +64,19 @@ TEST(Intake, WhatWasHeldIsGivenBack) {
   EXPECT_EQ(intake.bytes(), 0);
 }
 
+TEST(Intake, WhatCanBeDoneWithoutLeavesHalfOfTheRoom) {
+  Intake intake(kLimits);
+  Intake::Share small(intake, "a");
+  EXPECT_TRUE(small.TakeSpare(1 * kKib));
+  EXPECT_EQ(intake.bytes(), 1 * kKib) << "none of it is free";
+  Intake::Share next = small.Next();
+  EXPECT_FALSE(next.TakeSpare(30 * kKib)) << "60 KiB for an address";
+  EXPECT_TRUE(next.TakeSpare(29 * kKib));
+  Intake::Share other(intake, "b");
+  EXPECT_FALSE(other.TakeSpare(21 * kKib)) << "100 KiB for all";
+  EXPECT_TRUE(Intake::Share(intake, "a").Resize(30 * kKib));
+}
+
 TEST(Intake, BoundsTheConnectionsOfAnAddress) {
   Intake intake(kLimits);
   EXPECT_TRUE(intake.Connect("a"));

@@ -17,8 +17,9 @@
 // What strangers can make it hold, with the limits as they are: 50,000 connections, 25,000 from one
 // address; of those that have asked for nothing yet 8,192, and 2,048 from one address (the oldest
 // make room), each with the 17 KB that TLS takes; 64 MiB of handshakes, 16 MiB from one address; 8
-// KiB of request a connection, and beyond that 128 MiB in all, 32 MiB from one address. Heads,
-// handshakes and bodies have deadlines that nothing moves. A connection of HTTP/2 counts as one,
+// KiB of request a connection, and beyond that 128 MiB in all, 32 MiB from one address, of which
+// certificates that did not verify, 8 KiB each, may take half. Heads, handshakes and bodies have
+// deadlines that nothing moves. A connection of HTTP/2 counts as one,
 // and what arrives on all of its streams together as that of one.
 #pragma once
 

@@ -84,7 +84,8 @@ bool ServerConnection::BeginHandshake() {
     channel_.WantRead(false);
     return false;
   }
-  channel_.AcceptTls(host_.tls());
+  context_ = host_.tls();
+  channel_.AcceptTls(context_);
   timer_.ArmAt(std::min(first_head_due_, loop_.Now() + host_.limits().handshake_patience));
   return true;
 }
@@ -109,6 +110,10 @@ void ServerConnection::DoHandshake() {
   host_.EndHandshake(*this);
   peer_ = DescribePeer(channel_.ssl(), peer_error_);
   if (peer_) share_.MarkKnown();
+  if (!peer_error_.empty()) {
+    unverified_ = UnverifiedPeer::Of(channel_.ssl(), context_, share_.Next());
+  }
+  context_.reset();
   Open();
   channel_.LetGoOfHandshake();
   OnReadable();
@@ -134,7 +139,16 @@ void ServerConnection::OnBytes(std::string_view bytes) {
   if (lingered_bytes_ > kLingerBytesMax) Close();
 }
 
-std::shared_ptr<Request> ServerConnection::MakeRequest(RequestHead head) const {
+// Its bytes go on being counted with those of strangers.
+void ServerConnection::JudgeAgain() {
+  peer_ = unverified_->Verify(host_.tls(), peer_error_);
+  if (!peer_) return;
+  peer_error_.clear();
+  unverified_.reset();
+}
+
+std::shared_ptr<Request> ServerConnection::MakeRequest(RequestHead head) {
+  if (unverified_) JudgeAgain();
   auto request = std::make_shared<Request>();
   request->method = std::move(head.method);
   request->target = std::move(head.target);

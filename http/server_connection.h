@@ -14,6 +14,7 @@
 #include "http/intake.h"
 #include "http/message.h"
 #include "http/protocol.h"
+#include "http/unverified_peer.h"
 
 namespace skiff::http {
 
@@ -83,7 +84,7 @@ class ServerConnection final : public LoopListener,
   // When the first head must be there.
   Duration first_head_due() const { return first_head_due_; }
   // The request that `head` begins, as far as it goes without its body.
-  std::shared_ptr<Request> MakeRequest(RequestHead head) const;
+  std::shared_ptr<Request> MakeRequest(RequestHead head);
   // Whose call answers a request of these traits; 502 when its last copy is dropped.
   Reply MakeReply(const RequestTraits& traits);
   // Closes when the client has read what was sent, which is the last: closed at once, unread bytes
@@ -103,6 +104,7 @@ class ServerConnection final : public LoopListener,
   void Open();
   void OnReadable();
   void OnBytes(std::string_view bytes);
+  void JudgeAgain();
 
   Loop& loop_;
   ConnectionHost& host_;
@@ -114,6 +116,8 @@ class ServerConnection final : public LoopListener,
   std::unique_ptr<Protocol> protocol_;  // Null until the handshake is through.
   std::shared_ptr<const PeerCertificate> peer_;
   std::string peer_error_;
+  TlsContext context_;                          // Of the handshake, while it goes on.
+  std::unique_ptr<UnverifiedPeer> unverified_;  // Whom the error is about.
   Duration first_head_due_ = kNever;
   bool may_shake_ = false;
   size_t lingered_bytes_ = 0;

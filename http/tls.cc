@@ -14,6 +14,7 @@
 
 #include "base/certificates.h"
 #include "base/pem.h"
+#include "base/pem_blocks.h"
 #include "http/message.h"
 #include "http/tls_records.h"
 
@@ -63,7 +64,8 @@ Result<> UseCertificate(SSL_CTX* context, const std::string& chain_pem,
 
 // Until the first that cannot be read; one at least.
 Result<> TrustAuthorities(SSL_CTX* context, const std::string& ca_pem, bool ask_clients) {
-  const auto reader = Reader(ca_pem);
+  const std::string text = WithoutBrokenBlocks(ca_pem);
+  const auto reader = Reader(text);
   int count = 0;
   while (Owned<X509> ca{PEM_read_bio_X509(reader.get(), nullptr, &NoPassPhrase, nullptr)}) {
     X509_STORE_add_cert(SSL_CTX_get_cert_store(context), ca.get());
@@ -185,8 +187,12 @@ std::shared_ptr<const PeerCertificate> DescribePeer(SSL* ssl, std::string& error
     error = X509_verify_cert_error_string(verdict);
     return nullptr;
   }
+  return DescribeChain(SSL_get0_verified_chain(ssl));
+}
+
+std::shared_ptr<const PeerCertificate> DescribeChain(STACK_OF(X509) * chain) {
   auto peer = std::make_shared<PeerCertificate>();
-  const X509_NAME* subject = X509_get_subject_name(certificate);
+  const X509_NAME* subject = X509_get_subject_name(sk_X509_value(chain, 0));
   for (int i = 0; i < X509_NAME_entry_count(subject); ++i) {
     const X509_NAME_ENTRY* entry = X509_NAME_get_entry(subject, i);
     const int field = OBJ_obj2nid(X509_NAME_ENTRY_get_object(entry));
@@ -194,11 +200,9 @@ std::shared_ptr<const PeerCertificate> DescribePeer(SSL* ssl, std::string& error
     if (field == NID_organizationName) peer->organizations.push_back(ValueOf(entry));
   }
   const Owned<BIO> writer(BIO_new(BIO_s_mem()));
-  PEM_write_bio_X509(writer.get(), certificate);
   // By way of whom an authority signed it: whoever asks later which authority needs them again.
   // Those that were shown and not needed stay out, for they are any number of anything.
-  STACK_OF(X509)* const chain = SSL_get0_verified_chain(ssl);
-  for (int i = 1; i + 1 < sk_X509_num(chain); ++i) {
+  for (int i = 0; i == 0 || i + 1 < sk_X509_num(chain); ++i) {
     PEM_write_bio_X509(writer.get(), sk_X509_value(chain, i));
   }
   char* text = nullptr;

@@ -10,6 +10,7 @@
 
 typedef struct ssl_ctx_st SSL_CTX;
 typedef struct ssl_st SSL;
+struct stack_st_X509;
 
 namespace skiff::http {
 
@@ -59,5 +60,7 @@ void ForgetSecrets(SSL* ssl);
 // Whom the peer of a finished handshake says to be. Null without a certificate, and when it did not
 // verify: `error` says why.
 std::shared_ptr<const PeerCertificate> DescribePeer(SSL* ssl, std::string& error);
+// Of a chain that verified: the certificate, those between, and its authority.
+std::shared_ptr<const PeerCertificate> DescribeChain(stack_st_X509* chain);
 
 }  // namespace skiff::http

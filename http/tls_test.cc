@@ -152,6 +152,9 @@ TEST(ServerAuthoritiesTest, OneThatIsBrokenDoesNotHideTheNext) {
   };
   EXPECT_TRUE(made_with(good + proxies.certificate_pem()));
   EXPECT_FALSE(made_with(broken + proxies.certificate_pem()));
+  std::string no_base64 = good;
+  no_base64.replace(no_base64.find('\n') + 1, 1, "!");
+  EXPECT_TRUE(made_with(no_base64 + proxies.certificate_pem()));
   const std::string text = ::testing::TempDir() + "authorities";
   std::ofstream(text) << broken;
   EXPECT_EQ(ReadAuthorities(text).error().message,

@@ -139,9 +139,8 @@ Authentication::Authentication(Options options)
 // Whom the proxy in front names. Without one, and without a certificate, nobody.
 Authentication::Found Authentication::ByFrontProxy(const http::Request& request) const {
   if (options_.front_proxy.client_ca_pem.empty()) return std::nullopt;
-  if (!request.peer_certificate_error.empty()) return Unauthorized();
-  if (!request.peer_certificate) return std::nullopt;
-  const auto holder = certificates_.HolderOf(request.peer_certificate->pem);
+  if (request.peer_certificate_error.empty() && !request.peer_certificate) return std::nullopt;
+  const auto holder = HolderIn(request);
   if (!holder || !holder->is_proxy || !holder->IsGoodAt(options_.clock->Now())) {
     return Unauthorized();
   }
@@ -149,10 +148,15 @@ Authentication::Found Authentication::ByFrontProxy(const http::Request& request)
   return UserInHeaders(options_.front_proxy, request);
 }
 
+std::shared_ptr<const CertificateHolder> Authentication::HolderIn(
+    const http::Request& request) const {
+  if (!request.peer_certificate) return nullptr;
+  return certificates_.HolderOf(request.peer_certificate->pem, options_.clock->Now());
+}
+
 std::shared_ptr<const CertificateHolder> Authentication::GoodHolder(
     const http::Request& request) const {
-  if (!request.peer_certificate_error.empty() || !request.peer_certificate) return nullptr;
-  auto holder = certificates_.HolderOf(request.peer_certificate->pem);
+  auto holder = HolderIn(request);
   const bool is_good = holder && holder->is_client && holder->fault.empty() &&
                        holder->IsGoodAt(options_.clock->Now());
   return is_good ? holder : nullptr;
@@ -222,7 +226,7 @@ Result<LinkCredential> Authentication::CredentialOf(const http::Request& request
   const auto by_certificate = ByCertificate(request);
   if (holder && by_certificate && *by_certificate &&
       (*by_certificate)->name == credential.user.name) {
-    credential.until = holder->not_after;
+    credential.until = holder->user_until;
     credential.certificate_pem = request.peer_certificate->pem;
     credential.generation = generation;
     return credential;

@@ -64,9 +64,9 @@ class Authentication {
     return certificates_.Use({.client_ca_pem = client_ca_pem, .proxy_ca_pem = proxy_ca_pem});
   }
 
-  // Whether these signed it for a user, whatever the time.
+  // Whether these signed it for a user, and it is good now.
   bool IsOfUser(const std::string& certificate_pem) const {
-    const auto holder = certificates_.HolderOf(certificate_pem);
+    const auto holder = certificates_.HolderOf(certificate_pem, options_.clock->Now());
     return holder && holder->is_client;
   }
 
@@ -83,6 +83,8 @@ class Authentication {
   Found ByToken(std::string_view token) const;
   Found ByBearerToken(const http::Request& request, std::vector<std::string>& warnings) const;
   Found BySubprotocol(const http::Request& request) const;
+  // Of the certificate that was shown and verified; nullptr: none was.
+  std::shared_ptr<const CertificateHolder> HolderIn(const http::Request& request) const;
   // Good now, and of who signs users.
   std::shared_ptr<const CertificateHolder> GoodHolder(const http::Request& request) const;
   bool MayBeAnonymous(const http::Request& request) const;

@@ -6,6 +6,7 @@
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
 
+#include <algorithm>
 #include <cstdio>
 
 #include "base/certificates.h"
@@ -73,26 +74,52 @@ void ReadSubject(const X509* certificate, CertificateHolder& holder) {
 
 }  // namespace
 
-Result<> ClientCertificates::Use(Options options) {
+ClientCertificates::Authorities::Authorities(const Options& options) {
+  if (!options.client_ca_pem.empty()) of_users.emplace(options.client_ca_pem);
+  if (!options.proxy_ca_pem.empty()) of_proxies.emplace(options.proxy_ca_pem);
+}
+
+ClientCertificates::ClientCertificates(const Options& options)
+    : authorities_(std::make_shared<const Authorities>(options)) {}
+
+Result<> ClientCertificates::Use(const Options& options) {
   for (const std::string* authorities : {&options.client_ca_pem, &options.proxy_ca_pem}) {
     // All of it: whoever asks by one behind a broken part would be nobody.
     if (!authorities->empty()) TRY(ReadCertificates(*authorities));
   }
-  auto next = std::make_shared<const Options>(std::move(options));
+  auto next = std::make_shared<const Authorities>(options);
   const MutexLock lock(mutex_);
-  options_ = std::move(next);
+  authorities_ = std::move(next);
   known_.clear();
   return {};
 }
 
-std::shared_ptr<const CertificateHolder> ClientCertificates::HolderOf(const std::string& pem) {
-  std::shared_ptr<const Options> options;
+void ClientCertificates::Judge(const Authorities& authorities, const std::string& pem,
+                               TimePoint now, CertificateHolder& holder) {
+  const auto is_of = [&](const std::optional<ClientAuthorities>& of) {
+    if (!of) return std::optional<Validity>();
+    const auto good = of->HaveSignedAt(pem, now);
+    const Validity judged = good.value_or(Validity{now, now + kNobodyTime});
+    holder.judged.not_before = std::max(holder.judged.not_before, judged.not_before);
+    holder.judged.not_after = std::min(holder.judged.not_after, judged.not_after);
+    return good;
+  };
+  holder.is_proxy = is_of(authorities.of_proxies).has_value();
+  const auto of_users = is_of(authorities.of_users);
+  holder.is_client = of_users.has_value();
+  if (of_users) holder.user_until = std::min(holder.user_until, of_users->not_after);
+}
+
+std::shared_ptr<const CertificateHolder> ClientCertificates::HolderOf(const std::string& pem,
+                                                                      TimePoint now) {
+  std::shared_ptr<const Authorities> authorities;
   {
     const MutexLock lock(mutex_);
     const auto known = known_.find(pem);
-    if (known != known_.end()) return known->second;
-    options = options_;
+    if (known != known_.end() && known->second->judged.Has(now)) return known->second;
+    authorities = authorities_;
   }
+  const bool has_any = authorities->of_users || authorities->of_proxies;
   const CertificatePtr first = Read(Reader(pem).get());
   ERR_clear_error();
   if (!first) return nullptr;
@@ -101,18 +128,16 @@ std::shared_ptr<const CertificateHolder> ClientCertificates::HolderOf(const std:
   ReadSubject(certificate, *holder);
   holder->not_before = PointOf(X509_get0_notBefore(certificate));
   holder->not_after = PointOf(X509_get0_notAfter(certificate));
-  if (options->client_ca_pem.empty() && options->proxy_ca_pem.empty()) {
-    holder->is_client = true;
-  } else {
-    const auto is_of = [&](const std::string& authorities) {
-      return !authorities.empty() && IsSignedForClients(pem, authorities);
-    };
-    holder->is_proxy = is_of(options->proxy_ca_pem);
-    holder->is_client = is_of(options->client_ca_pem);
-  }
+  holder->user_until = holder->not_after;
+  holder->is_client = !has_any;
+  if (has_any) Judge(*authorities, pem, now, *holder);
   const MutexLock lock(mutex_);
-  if (options != options_) return holder;  // Judged by authorities that have just gone.
-  if (known_.size() >= kKnownMax) known_.clear();
+  if (authorities != authorities_) return holder;  // Judged by authorities that have just gone.
+  if (known_.size() >= kKnownMax) {
+    // Which one is as good as drawn by lot: what differs between certificates is random.
+    const auto near = known_.lower_bound(pem);
+    known_.erase(near != known_.end() ? near : known_.begin());
+  }
   known_[pem] = holder;
   return holder;
 }

@@ -1,17 +1,21 @@
 // Whom client certificates name, and whether they are good now: of users by --client-ca-file, of
-// the proxy in front of the server by --requestheader-client-ca-file. The TLS layer has verified at
-// the handshake that one of these authorities signed. A connection outlives a certificate, and
-// authorities that are replaced: the time is looked at on each request, and whose it is once for
-// each certificate and each change of the authorities.
+// the proxy in front of the server by --requestheader-client-ca-file. The TLS layer has verified
+// that one of these authorities signed. A connection outlives a certificate, those by way of whom
+// it was signed, and authorities that are replaced: the time is looked at on each request, and
+// whose it is once for each certificate and each change of the authorities, and again when one of
+// its chain is over.
 #pragma once
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "apiserver/auth/user.h"
+#include "base/certificates.h"
+#include "base/client_authorities.h"
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/mutex.h"
@@ -25,8 +29,12 @@ struct CertificateHolder {
   std::string fault;
   TimePoint not_before;
   TimePoint not_after;
-  bool is_client = false;  // Signed by the authorities of users.
-  bool is_proxy = false;   // Signed by those of the front proxy.
+  bool is_client = false;  // Signed by the authorities of users, and all of that chain is good now.
+  bool is_proxy = false;   // The same by those of the front proxy.
+  // In which these two are so.
+  Validity judged{TimePoint::min(), TimePoint::max()};
+  // When the first of that chain of users is over, if it is one's; no later than not_after.
+  TimePoint user_until;
 
   bool IsGoodAt(TimePoint now) const { return not_before <= now && now <= not_after; }
 };
@@ -38,21 +46,32 @@ class ClientCertificates {
     std::string client_ca_pem = {};  // Without either the handshake alone decides.
     std::string proxy_ca_pem = {};   // "": there is no front proxy.
   };
-  explicit ClientCertificates(Options options)
-      : options_(std::make_shared<const Options>(std::move(options))) {}
+  explicit ClientCertificates(const Options& options);
 
   // Whoever asks from now on is judged by these authorities. Fails, and changes nothing, where one
   // of the texts is not empty and holds no certificate, or a broken one.
-  Result<> Use(Options options);
+  Result<> Use(const Options& options);
 
   // `pem`: the certificate, and those between it and its authority. nullptr when it is none. The
-  // certificates of connections that are open are read once each.
-  std::shared_ptr<const CertificateHolder> HolderOf(const std::string& pem);
+  // certificates of connections that are open are read once each, as long as they are good; those
+  // that one of the authorities did not sign once a minute.
+  std::shared_ptr<const CertificateHolder> HolderOf(const std::string& pem, TimePoint now);
 
  private:
-  static constexpr size_t kKnownMax = 4096;  // Beyond it all are forgotten.
+  static constexpr size_t kKnownMax = 4096;  // Beyond it one of them is forgotten.
+  // A clock that is put right may make somebody of nobody.
+  static constexpr Duration kNobodyTime = 1min;
+  struct Authorities {
+    explicit Authorities(const Options& options);
+    // nullopt: there are none.
+    std::optional<ClientAuthorities> of_users;
+    std::optional<ClientAuthorities> of_proxies;
+  };
+  static void Judge(const Authorities& authorities, const std::string& pem, TimePoint now,
+                    CertificateHolder& holder);
+
   Mutex mutex_;
-  std::shared_ptr<const Options> options_ GUARDED_BY(mutex_);
+  std::shared_ptr<const Authorities> authorities_ GUARDED_BY(mutex_);
   std::map<std::string, std::shared_ptr<const CertificateHolder>, std::less<>> known_
       GUARDED_BY(mutex_);
 };

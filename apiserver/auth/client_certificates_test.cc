@@ -48,8 +48,11 @@ fiaJNMkTlFaNTENJEMDpvIX3Ty0lb40=
 -----END CERTIFICATE-----
 )";
 
+// All of the above are good.
+constexpr TimePoint kNow(1'800'000'000s);
+
 TEST(ClientCertificates, OneWithoutAnEndIsGoodNow) {
-  const auto holder = ClientCertificates({}).HolderOf(kEndless);
+  const auto holder = ClientCertificates({}).HolderOf(kEndless, kNow);
   ASSERT_NE(holder, nullptr);
   EXPECT_EQ(holder->user.name, "ever");
   EXPECT_TRUE(holder->IsGoodAt(holder->not_before + 24h * 365 * 100));
@@ -58,12 +61,12 @@ TEST(ClientCertificates, OneWithoutAnEndIsGoodNow) {
 
 TEST(ClientCertificates, AnAuthorityMaySignByWayOfAnother) {
   ClientCertificates of_users({.client_ca_pem = kRoot, .proxy_ca_pem = kRoot});
-  const auto shown = of_users.HolderOf(kAnn + kBetween);
+  const auto shown = of_users.HolderOf(kAnn + kBetween, kNow);
   ASSERT_NE(shown, nullptr);
   EXPECT_EQ(shown->user.name, "ann");
   EXPECT_TRUE(shown->is_client);
   EXPECT_TRUE(shown->is_proxy);
-  const auto alone = of_users.HolderOf(kAnn);
+  const auto alone = of_users.HolderOf(kAnn, kNow);
   ASSERT_NE(alone, nullptr);
   EXPECT_FALSE(alone->is_client) << "nobody says who signed it";
 }
@@ -73,7 +76,7 @@ TEST(ClientCertificates, WhatIsShownIsNotTrustedForThat) {
   ASSERT_TRUE(other);
   ClientCertificates certificates(
       {.client_ca_pem = other->pem().certificate_pem, .proxy_ca_pem = kRoot});
-  const auto shown = certificates.HolderOf(kAnn + kBetween + kRoot);
+  const auto shown = certificates.HolderOf(kAnn + kBetween + kRoot, kNow);
   ASSERT_NE(shown, nullptr);
   EXPECT_FALSE(shown->is_client);
   EXPECT_TRUE(shown->is_proxy);
@@ -83,18 +86,76 @@ TEST(ClientCertificates, AnAuthorityThatIsReplacedCountsNoMore) {
   const auto other = CertificateAuthority::Create("other", TimePoint(1'700'000'000s));
   ASSERT_TRUE(other);
   ClientCertificates certificates({.client_ca_pem = kRoot});
-  EXPECT_TRUE(certificates.HolderOf(kAnn + kBetween)->is_client);
+  EXPECT_TRUE(certificates.HolderOf(kAnn + kBetween, kNow)->is_client);
   ASSERT_TRUE(certificates.Use({.client_ca_pem = other->pem().certificate_pem}));
-  EXPECT_FALSE(certificates.HolderOf(kAnn + kBetween)->is_client);
+  EXPECT_FALSE(certificates.HolderOf(kAnn + kBetween, kNow)->is_client);
   ASSERT_TRUE(certificates.Use({.client_ca_pem = other->pem().certificate_pem + kRoot}));
-  EXPECT_TRUE(certificates.HolderOf(kAnn + kBetween)->is_client);
+  EXPECT_TRUE(certificates.HolderOf(kAnn + kBetween, kNow)->is_client);
   EXPECT_FALSE(certificates.Use({.client_ca_pem = "none"}));
   EXPECT_FALSE(certificates.Use({.client_ca_pem = kRoot, .proxy_ca_pem = "none"}));
   const std::string half = kRoot.substr(0, kRoot.size() / 2);
   const std::string& theirs = other->pem().certificate_pem;
   EXPECT_FALSE(certificates.Use({.client_ca_pem = theirs + half})) << "it is being written";
   EXPECT_FALSE(certificates.Use({.client_ca_pem = theirs, .proxy_ca_pem = theirs + half + kRoot}));
-  EXPECT_TRUE(certificates.HolderOf(kAnn + kBetween)->is_client);
+  EXPECT_TRUE(certificates.HolderOf(kAnn + kBetween, kNow)->is_client);
+}
+
+TEST(ClientCertificates, ItsAuthorityMayEndBeforeItDoes) {
+  const auto made = CertificateAuthority::Create("ends", kNow);
+  ASSERT_TRUE(made);
+  const auto leaf =
+      made->Issue({.common_name = "ann", .client = true, .lifetime = 2 * kAuthorityLifetime}, kNow);
+  ASSERT_TRUE(leaf);
+  ClientCertificates certificates({.client_ca_pem = made->pem().certificate_pem});
+  const auto at = [&](TimePoint now) {
+    return certificates.HolderOf(leaf->certificate_pem, now)->is_client;
+  };
+  EXPECT_TRUE(at(kNow));
+  EXPECT_FALSE(at(kNow + kAuthorityLifetime + 1h));
+  EXPECT_TRUE(at(kNow)) << "the clock was wrong for a while";
+  EXPECT_FALSE(at(kNow - 1h));
+}
+
+TEST(ClientCertificates, AnAuthorityBehindWhatIsNoBase64Counts) {
+  std::string broken = kRoot;
+  broken.replace(broken.find('\n') + 1, 1, "!");
+  ClientCertificates certificates({});
+  ASSERT_TRUE(certificates.Use({.client_ca_pem = broken + kRoot, .proxy_ca_pem = {}}));
+  EXPECT_TRUE(certificates.HolderOf(kAnn + kBetween, kNow)->is_client);
+}
+
+TEST(ClientCertificates, ThatOneOfTwoAuthoritiesDidNotSignIsNotKept) {
+  const auto users = CertificateAuthority::Create("users", kNow + 1h);
+  const auto leaf = users->Issue({.common_name = "ann", .client = true}, kNow);
+  const std::string proxies = CertificateAuthority::Create("proxies", kNow)->pem().certificate_pem;
+  const std::string both = users->pem().certificate_pem;
+  ClientCertificates certificates({.client_ca_pem = both, .proxy_ca_pem = proxies + both});
+  EXPECT_FALSE(certificates.HolderOf(leaf->certificate_pem, kNow)->is_client);
+  const auto later = certificates.HolderOf(leaf->certificate_pem, kNow + 2h);
+  EXPECT_TRUE(later->is_client);
+  ClientCertificates apart({.client_ca_pem = both, .proxy_ca_pem = proxies});
+  const auto known = apart.HolderOf(leaf->certificate_pem, kNow + 2h);
+  EXPECT_TRUE(known->is_client);
+  EXPECT_FALSE(known->is_proxy);
+  EXPECT_EQ(apart.HolderOf(leaf->certificate_pem, kNow + 2h + 1s), known);
+  const auto again = apart.HolderOf(leaf->certificate_pem, kNow + 2h + 2min);
+  EXPECT_NE(again, known) << "its clock may have been wrong";
+  EXPECT_TRUE(again->is_client);
+  EXPECT_EQ(again->user_until, known->user_until);
+}
+
+// Whoever is nobody may ask as often as others do.
+TEST(ClientCertificates, ThatSomebodyIsNobodyIsFoundOutOnce) {
+  const auto other = CertificateAuthority::Create("other", kNow);
+  ASSERT_TRUE(other);
+  ClientCertificates certificates({.client_ca_pem = other->pem().certificate_pem});
+  const auto nobody = certificates.HolderOf(kAnn + kBetween, kNow);
+  ASSERT_NE(nobody, nullptr);
+  EXPECT_FALSE(nobody->is_client);
+  EXPECT_EQ(certificates.HolderOf(kAnn + kBetween, kNow + 1s), nobody);
+  EXPECT_NE(certificates.HolderOf(kAnn + kBetween, kNow + 2min), nobody);
+  ASSERT_TRUE(certificates.Use({.client_ca_pem = kRoot}));
+  EXPECT_TRUE(certificates.HolderOf(kAnn + kBetween, kNow + 2min)->is_client);
 }
 
 }  // namespace

@@ -213,6 +213,18 @@ TEST_F(CredentialsTest, ACertificateMayExpireWhileALinkIsMadeOfIt) {
   EXPECT_LT(made, kLooksMax) << "the certificate has to expire for some";
 }
 
+TEST_F(CredentialsTest, ALinkEndsWithTheChainOfItsCertificate) {
+  has_proxy_ = true;
+  CertificateOrder order{.common_name = "alice"};
+  order.lifetime = 2 * kAuthorityLifetime;
+  const auto link = Make().CredentialOf(With(users_, order));
+  ASSERT_TRUE(link);
+  EXPECT_EQ(link->until, ValidityOf(users_.pem().certificate_pem)->not_after);
+  order.lifetime = 1h;
+  const auto soon = With(users_, order);
+  EXPECT_EQ(Make().CredentialOf(soon)->until, ValidityOf(soon.peer_certificate->pem)->not_after);
+}
+
 class EverybodyMay final : public Authorizer {
  public:
   Verdict Authorize(const User&, const Access&) override {

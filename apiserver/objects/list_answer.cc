@@ -50,13 +50,28 @@ size_t BytesOfPieces(const std::vector<http::SharedBytes>& pieces) {
   return bytes;
 }
 
+using SteadyTime = std::chrono::steady_clock::time_point;
+
+void LogBreak(const Error& error) {
+  kListLog.Info("list breaks off", {{"error", error.message}});
+}
+
+// In the words of kube-apiserver's filter.
+tl::unexpected<Error> TookTooLong() {
+  return Fail(Reason::kTimeout, "Timeout: request did not complete within the allotted timeout");
+}
+
 // Writes a list, a step at a time. One thread at a time.
 class ListWriter {
  public:
-  // `items`: how many the list has; 0 where that is not known.
+  // `items`: how many the list has; 0 where that is not known. `until`: steps fail after that.
   ListWriter(const KindInfo& kind, std::unique_ptr<ListCursor> records,
-             std::unique_ptr<ListForm> form, size_t items)
-      : kind_(kind), records_(std::move(records)), form_(std::move(form)), items_(items) {}
+             std::unique_ptr<ListForm> form, size_t items, SteadyTime until)
+      : kind_(kind),
+        records_(std::move(records)),
+        form_(std::move(form)),
+        items_(items),
+        until_(until) {}
 
   const ListForm& form() const { return *form_; }
 
@@ -106,6 +121,7 @@ class ListWriter {
 
  private:
   Result<bool> Read() {
+    if (std::chrono::steady_clock::now() >= until_) return TookTooLong();
     batch_.clear();
     return records_->Next(kPieceBytes, batch_);
   }
@@ -138,6 +154,7 @@ class ListWriter {
   const std::unique_ptr<ListForm> form_;
   std::vector<RecordPtr> batch_;
   const size_t items_;
+  const SteadyTime until_;
   size_t added_ = 0;  // By steps.
   bool is_read_ = false;
   std::string text_;
@@ -149,8 +166,8 @@ class ListWriter {
 class LongList : public std::enable_shared_from_this<LongList> {
  public:
   LongList(std::shared_ptr<const Served> held, WatchJobs jobs, std::unique_ptr<ListWriter> writer,
-           std::vector<http::SharedBytes> written)
-      : held_(std::move(held)), jobs_(std::move(jobs)), writer_(std::move(writer)) {
+           std::vector<http::SharedBytes> written, SteadyTime until)
+      : held_(std::move(held)), jobs_(std::move(jobs)), writer_(std::move(writer)), until_(until) {
     MutexLock lock(mutex_);
     Put(written);
   }
@@ -174,6 +191,11 @@ class LongList : public std::enable_shared_from_this<LongList> {
 
  private:
   http::Pulled TakeReady(size_t bytes_max, std::vector<http::SharedBytes>& out, bool& begins) {
+    // Who takes it slowly is cut off as well: what was sent cannot be taken back.
+    if (until_ != SteadyTime::max() && std::chrono::steady_clock::now() >= until_) {
+      LogBreak(TookTooLong().value());
+      return http::Pulled::kAbort;
+    }
     MutexLock lock(mutex_);
     size_t taken = 0;
     while (taken < bytes_max && !ready_.empty()) {
@@ -217,7 +239,7 @@ class LongList : public std::enable_shared_from_this<LongList> {
     } catch (const std::exception& failure) {
       more = Fail(Reason::kInternalError, failure.what());
     }
-    if (!more) kListLog.Info("list breaks off", {{"error", more.error().message}});
+    if (!more) LogBreak(more.error());
     http::Waker wake;
     bool goes_on = false;
     {
@@ -249,6 +271,7 @@ class LongList : public std::enable_shared_from_this<LongList> {
   const std::shared_ptr<const Served> held_;  // Keeps the kind alive.
   const WatchJobs jobs_;
   const std::unique_ptr<ListWriter> writer_;  // Of who has set is_writing_.
+  const SteadyTime until_;                    // It breaks off then.
   Mutex mutex_;
   std::deque<http::SharedBytes> ready_ GUARDED_BY(mutex_);
   size_t ready_bytes_ GUARDED_BY(mutex_) = 0;
@@ -314,11 +337,12 @@ Result<http::Response> ListBy(const ListParts& parts, const ApiRequest& request,
   if (IsAtOnce()) {
     TRY(CheckQuick(kind, media, leaves && AcceptsGzip(request.http), *page.records));
   }
+  const SteadyTime until = request.answer_deadline;
   // A page behind which there is more is full.
   const bool is_full = options.limit > 0 && options.SelectsAll() && page.records->more();
-  auto writer = std::make_unique<ListWriter>(kind, std::move(page.records),
-                                             TRY(ListFormOf(kind, page.meta, request, media)),
-                                             is_full ? static_cast<size_t>(options.limit) : 0);
+  auto writer = std::make_unique<ListWriter>(
+      kind, std::move(page.records), TRY(ListFormOf(kind, page.meta, request, media)),
+      is_full ? static_cast<size_t>(options.limit) : 0, until);
   http::Response response;
   response.content_type = std::string(writer->form().content_type());
   std::vector<http::SharedBytes> pieces;
@@ -339,7 +363,7 @@ Result<http::Response> ListBy(const ListParts& parts, const ApiRequest& request,
   }
   if (more) {
     response.stream = std::make_unique<LongListSource>(std::make_shared<LongList>(
-        request.served, JobsFor(parts, request), std::move(writer), std::move(pieces)));
+        request.served, JobsFor(parts, request), std::move(writer), std::move(pieces), until));
   } else if (leaves && bytes > kBodyBytesMax) {
     response.pieces = std::move(pieces);
   } else {

@@ -218,5 +218,34 @@ TEST_F(ListAnswerTest, WhoDoesNotTakeItInTimeGetsNoMore) {
   EXPECT_EQ(TakeReady(answer.response, text), http::Pulled::kAbort);
 }
 
+TEST_F(ListAnswerTest, TakesNoLongerThanItsQuerySays) {
+  MakeMany();
+  const std::string short_of_time = "?timeout=1ns";
+  for (const char* accept :
+       {"application/json", "application/yaml", "application/vnd.kubernetes.protobuf"}) {
+    const Answer answer = AskLong(short_of_time, accept);
+    EXPECT_EQ(answer.code, 504) << accept;
+  }
+  const Answer late = AskLong(short_of_time);
+  EXPECT_EQ(late.body["reason"], "Timeout");
+  EXPECT_EQ(late.body["message"], "Timeout: request did not complete within the allotted timeout");
+  // Once something was sent all that can be done is to break it off.
+  const SystemClock clock;
+  const Duration begun = clock.Monotonic();
+  Answer answer = AskLong("?timeout=3s");
+  ASSERT_TRUE(answer.response.stream);
+  std::string text;
+  while (TakeReady(answer.response, text) == http::Pulled::kIdle) {
+    ASSERT_LT(clock.Monotonic() - begun, 60s);
+  }
+  EXPECT_GE(clock.Monotonic() - begun, 3s);
+  std::vector<http::SharedBytes> pieces;
+  EXPECT_EQ(answer.response.stream->Pull(1, pieces), http::Pulled::kAbort);
+  // What is taken in time is all of it.
+  Answer whole = AskLong("?timeout=30m");
+  text = BodyOf(whole.response);
+  EXPECT_EQ(TakeAll(whole.response, text), http::Pulled::kEnd);
+}
+
 }  // namespace
 }  // namespace skiff

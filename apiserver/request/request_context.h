@@ -48,6 +48,9 @@ struct ApiRequest {
   LateWrite* late = nullptr;
   // Not null: the audit log tells of it.
   ToldRequest* told = nullptr;
+  // Until then its answer may take, as its query asks; it may ask for more than the deadline.
+  std::chrono::steady_clock::time_point answer_deadline =
+      std::chrono::steady_clock::time_point::max();
 };
 
 }  // namespace skiff

@@ -333,10 +333,11 @@ Result<> TakeTimeout(ApiRequest& request) {
     return Fail(Reason::kBadRequest,
                 "invalid timeout specified in the request URL - " + parsed.error().message);
   }
+  if (*parsed <= Duration::zero()) return {};  // What is usual.
   const auto now = std::chrono::steady_clock::now();
-  if (*parsed > Duration::zero() && *parsed < request.deadline - now) {
-    request.deadline = now + *parsed;
-  }
+  if (*parsed >= request.answer_deadline - now) return {};
+  request.answer_deadline = now + *parsed;
+  request.deadline = std::min(request.deadline, request.answer_deadline);
   return {};
 }
 

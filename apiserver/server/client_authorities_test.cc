@@ -88,6 +88,8 @@ TEST_F(ClientAuthoritiesTest, OneThatIsTakenOutOfItsFileCountsNoMore) {
     TestClient of_new = With(new_);
     return Code(of_new) == 200;
   }));
+  EXPECT_TRUE(Eventually([&] { return Code(early) == 200; }))
+      << "who was there before his authority";
   TestClient late = With(old_);
   EXPECT_EQ(Code(late), 401);
   // Servers behind this one learn of it, and go on believing who showed an older certificate.

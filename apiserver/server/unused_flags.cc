@@ -232,7 +232,7 @@ void AddUnusedFlags(Flags& flags) {
                    {"InternalIP,ExternalIP,Hostname"}});
   flags.AddUnused({"profiling", "no profiles are served", {"false"}, kSwitch});
   flags.AddUnused({.name = "request-timeout",
-                   .why = "a request has no time limit as a whole",
+                   .why = "no request has a time limit as a whole, but for its own timeout",
                    .value = UnusedValue::kNotNegativeDuration});
   flags.AddUnused({.name = "min-request-timeout",
                    .why = "it is 1800",

@@ -178,4 +178,5 @@ def main():
     print(*table(ours, theirs), sep="\n")
 
 
-main()
+if __name__ == "__main__":
+    main()

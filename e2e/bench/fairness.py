@@ -17,10 +17,13 @@ import sys
 import threading
 import time
 
+import compare
+
 OBJECTS = 5000
 TEXT = "x" * 800
 PAUSE_S = 0.004
 GENERATORS = 4
+GROUPS = 100
 ALL_PROCESSORS = os.sched_getaffinity(0)
 USERS = {"admin": '"system:masters"', "quiet": "", "flooder": ""}
 GRANT = {
@@ -43,10 +46,11 @@ class Connection:
         plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.tls = context.wrap_socket(plain)
         self.room = bytearray(64 << 10)
+        self.port = port
         self.user = user
 
-    def ask(self, method, path, body=b"", form="application/json"):
-        """The status, when all of the answer is there."""
+    def ask(self, method, path, body=b"", form="application/json", until=None):
+        """The status, when all of the answer is there, or that text of it."""
         head = f"{method} {path} HTTP/1.1\r\nHost: skiff\r\nAuthorization: Bearer {self.user}-token\r\n"
         if body:
             head += f"Content-Type: {form}\r\nContent-Length: {len(body)}\r\n"
@@ -55,6 +59,10 @@ class Connection:
         while b"\r\n\r\n" not in got:
             got += self.some()
         head, rest = got.split(b"\r\n\r\n", 1)
+        while until and until not in rest:
+            rest += self.some()
+        if until:
+            return int(head[9:12])
         length = None
         for line in head.split(b"\r\n"):
             name, _, value = line.partition(b":")
@@ -83,7 +91,7 @@ def config_map(name):
     return "/api/v1/namespaces/quiet/configmaps", json.dumps(document).encode()
 
 
-def pod(namespace, name):
+def pod(namespace, name, group=""):
     container = {
         "image": "registry.example/team/application:1.2.3",
         "command": ["/bin/application", "--listen=:8080", "--log=json"],
@@ -95,7 +103,7 @@ def pod(namespace, name):
     document = {
         "apiVersion": "v1",
         "kind": "Pod",
-        "metadata": {"name": name, "namespace": namespace, "labels": {"app": "application", "tier": "back"}},
+        "metadata": {"name": name, "namespace": namespace, "labels": {"app": "application", "group": group}},
         "spec": {
             "automountServiceAccountToken": False,
             "containers": [dict(container, name="main"), dict(container, name="side", ports=[])],
@@ -119,7 +127,20 @@ def patches(connection, worker, number):
                           "application/strategic-merge-patch+json")
 
 
-FLOODS = {"lists": lists, "creates": creates, "patches": patches}
+def labels(connection, _worker, number):
+    """A hundredth of the pods."""
+    return connection.ask("GET", f"/api/v1/namespaces/many/pods?labelSelector=group%3D{number % GROUPS}")
+
+
+def watches(connection, worker, _number):
+    """Opens one until it has told of its pod; its connection ends with it."""
+    path = f"/api/v1/namespaces/many/pods?watch=1&fieldSelector=metadata.name%3Dpod-{worker}"
+    opened = Connection(connection.port, connection.user)
+    with contextlib.closing(opened.tls):
+        return opened.ask("GET", path, until=b'"ADDED"')
+
+
+FLOODS = {"lists": lists, "labels": labels, "watches": watches, "creates": creates, "patches": patches}
 LOADS = ("idlers", "nobody", "hogs", *FLOODS)
 
 
@@ -131,7 +152,10 @@ def take_processors(of_server):
 
 
 def step_back():
-    """Whoever else wants the processor has it: a thread of nice 19 keeps it for a tick of the clock once it has it."""
+    """Whoever else wants the processor has it: a thread of nice 19 keeps it for a tick of the clock once it has it. On
+    processors of its own it is in nobody's way, and others that use the machine would leave it none."""
+    if os.environ.get("APART"):
+        return
     os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
 
 
@@ -206,9 +230,12 @@ def percentile(values, percent):
     return sorted(values)[min(len(values) - 1, len(values) * percent // 100)]
 
 
-def cpu_seconds(pid):
-    fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+def cpu_seconds(processes):
+    ticks = 0
+    for process in processes:
+        fields = pathlib.Path(f"/proc/{process.pid}/stat").read_text().rsplit(")", 1)[1].split()
+        ticks += int(fields[11]) + int(fields[12])
+    return ticks / os.sysconf("SC_CLK_TCK")
 
 
 def beside(options, server, port, load, label):
@@ -271,7 +298,7 @@ def prepare(port):
     def fill(first):
         connection = Connection(port, "admin")
         for number in range(first, OBJECTS, 8):
-            path, body = pod("many", f"pod-{number}")
+            path, body = pod("many", f"pod-{number}", str(number % GROUPS))
             if connection.ask("POST", path, body) != 201:
                 raise RuntimeError("fill")
 
@@ -293,27 +320,30 @@ def await_ready(port):
         time.sleep(0.05)
 
 
+def commands_of(program, work, directory, port):
+    """What is started: kube-apiserver with the etcd that lies beside it, or skiff."""
+    options = argparse.Namespace(skiff=program, peers=pathlib.Path(program).parent, work=work)
+    if pathlib.Path(program).name == "kube-apiserver":
+        return compare.kube_commands(options, directory, port)
+    return compare.skiff_commands(options, directory, port)
+
+
 @contextlib.contextmanager
 def server_of(program, work):
-    """A filled server of that program; its process and port."""
+    """A filled server of that program; its processes and port."""
     directory = work / "data"
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port = listener.getsockname()[1]
-    with open(work / "log", "ab") as log:
-        process = subprocess.Popen(
-            [program, "apiserver", f"--data-dir={directory}", f"--secure-port={port}",
-             "--bind-address=127.0.0.1", f"--token-auth-file={work}/tokens.csv",
-             "--authorization-mode=Node,RBAC"], stdout=log, stderr=log,
-            preexec_fn=lambda: take_processors(of_server=True))
-        try:
+    directory.mkdir()
+    port = compare.free_port()
+    take_processors(of_server=True)
+    try:
+        with compare.running(commands_of(program, work, directory, port), work / "log") as processes:
+            take_processors(of_server=False)
             await_ready(port)
             prepare(port)
-            yield process, port
-        finally:
-            process.terminate()
-            process.wait()
-            shutil.rmtree(directory)
+            yield processes, port
+    finally:
+        os.sched_setaffinity(0, ALL_PROCESSORS)
+        shutil.rmtree(directory)
 
 
 def main():
@@ -330,13 +360,14 @@ def main():
         if load not in LOADS:
             parser.error(f"there is no load {load!r}; --beside takes some of {', '.join(LOADS)}, with commas between")
     (options.work / "tokens.csv").write_text(
-        "".join(f"{name}-token,{name},{name}{',' + groups if groups else ''}\n" for name, groups in USERS.items()))
+        "".join(f"{name}-token,{name},u-{name}{',' + groups if groups else ''}\n" for name, groups in USERS.items()))
+    subprocess.run(["openssl", "genrsa", "-out", str(options.work / "sa.key"), "2048"], capture_output=True, check=True)
     rounds = {(program, load): [] for program in options.programs for load in loads}
     for number in range(options.rounds):
         for program in options.programs:
-            with server_of(program, options.work) as (process, port):
+            with server_of(program, options.work) as (processes, port):
                 for load in loads:
-                    row = beside(options, process.pid, port, load, f"{number}-{load}")
+                    row = beside(options, processes, port, load, f"{number}-{load}")
                     rounds[program, load].append(row)
                     shown = "  ".join(f"{name} {value:.2f}" for name, value in row.items())
                     print(f"{number} {program} beside {load}: {shown}", file=sys.stderr, flush=True)

@@ -4,7 +4,8 @@
 # are measured in turns, each with an empty store, filled anew. Prints a table of medians over the rounds; `times` is
 # in relation to the first row of the same program.
 #
-#   e2e/bench/fairness.sh [PROGRAM...]     build/release/skiff unless told, which is built first
+#   e2e/bench/fairness.sh [PROGRAM...]     build/release/skiff unless told, which is built first; one that is called
+#                                          kube-apiserver is started with the etcd of its folder
 #
 # ROUNDS     how many of each program (3)
 # SECONDS_A_LOAD  how long the quiet user asks beside each load (8)
@@ -13,6 +14,7 @@
 #            nobody   none: the processors sleep in between, and a machine that others use has to be got back from them
 #            hogs     processes that take what they can get, and talk to nobody: what any busy neighbour does
 #            lists, creates, patches     of 5,000 pods, of pods, of their annotations
+#            labels, watches             lists of 50 of them by label; watches that are opened, each on a new connection
 # APART      set: the server has the first processor, the load generator and the quiet user have the others, as on
 #            machines of their own
 # WORK       where the stores are put (TMPDIR or /tmp; on tmpfs the disk is left out of it)

@@ -121,7 +121,7 @@ void Certificate(std::string_view bytes) {
   for (const bool judged : {false, true}) {
     const std::string authority = judged ? Authority().pem().certificate_pem : "";
     ClientCertificates certificates({.client_ca_pem = authority, .proxy_ca_pem = authority});
-    const auto holder = certificates.HolderOf(pem);
+    const auto holder = certificates.HolderOf(pem, kNow);
     // Nobody can sign by our authority.
     CHECK(!judged || !holder || (!holder->is_client && !holder->is_proxy));
     if (holder) (void)holder->IsGoodAt(kNow);

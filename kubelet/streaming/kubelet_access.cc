@@ -6,7 +6,6 @@
 #include <algorithm>
 
 #include "api/gen/authorization_v1.h"
-#include "base/certificates.h"
 #include "base/hash.h"
 #include "kubelet/streaming/kubelet_request.h"
 
@@ -88,7 +87,7 @@ tl::unexpected<Error> Nobody() {
 }  // namespace
 
 void KubeletAccess::UseAuthorities(const std::string& pem) {
-  auto next = pem.empty() ? nullptr : std::make_shared<const std::string>(pem);
+  auto next = pem.empty() ? nullptr : std::make_shared<const ClientAuthorities>(pem);
   const MutexLock lock(mutex_);
   authorities_ = std::move(next);
   trusted_.clear();
@@ -96,18 +95,21 @@ void KubeletAccess::UseAuthorities(const std::string& pem) {
 
 bool KubeletAccess::IsTrusted(const http::PeerCertificate& peer) {
   const std::string key = Sha256(peer.pem);
-  std::shared_ptr<const std::string> authorities;
+  const TimePoint now = clock_.Now();
+  std::shared_ptr<const ClientAuthorities> authorities;
   {
     const MutexLock lock(mutex_);
     if (!authorities_) return true;
-    if (const auto known = trusted_.find(key); known != trusted_.end()) return known->second;
+    const auto known = trusted_.find(key);
+    if (known != trusted_.end() && known->second.judged.Has(now)) return known->second.is_trusted;
     authorities = authorities_;
   }
-  const bool is_trusted = IsSignedForClients(peer.pem, *authorities);
+  const auto good = authorities->HaveSignedAt(peer.pem, now);
+  const bool is_trusted = good.has_value();
   const MutexLock lock(mutex_);
   if (authorities != authorities_) return is_trusted;  // Judged by those that have just gone.
   if (trusted_.size() >= kKeptMax) trusted_.clear();
-  trusted_[key] = is_trusted;
+  trusted_[key] = {is_trusted, good.value_or(Validity{now, now + kNobodyTime})};
   return is_trusted;
 }
 

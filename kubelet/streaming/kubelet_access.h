@@ -19,6 +19,8 @@
 #include <vector>
 
 #include "api/gen/authentication_v1.h"
+#include "base/certificates.h"
+#include "base/client_authorities.h"
 #include "base/clock.h"
 #include "base/mutex.h"
 #include "client/client.h"
@@ -51,6 +53,8 @@ class KubeletAccess {
   static constexpr Duration kCallerLifetime = std::chrono::minutes(2);
   static constexpr Duration kAllowedLifetime = std::chrono::minutes(5);
   static constexpr Duration kDeniedLifetime = 30s;
+  // A clock that is put right may make somebody of nobody.
+  static constexpr Duration kNobodyTime = 1min;
   static constexpr size_t kKeptMax = 1024;  // Past it all are asked for anew.
   // Each holds a worker of the server while it is under way: strangers must not hold all of them.
   static constexpr int kReviewsMax = 12;
@@ -62,6 +66,11 @@ class KubeletAccess {
   struct Decision {
     bool allowed = false;
     Duration until{};
+  };
+  // Whether an authority signed a certificate, and when that is so.
+  struct Trust {
+    bool is_trusted = false;
+    Validity judged;
   };
   class Turn;
   bool IsTrusted(const http::PeerCertificate& peer);
@@ -77,9 +86,8 @@ class KubeletAccess {
   const bool takes_tokens_;
   std::atomic<int> under_way_ = 0;
   Mutex mutex_;  // Not held while the API server is asked.
-  std::shared_ptr<const std::string> authorities_ GUARDED_BY(mutex_);  // nullptr: "".
-  // By digest of the certificate, whether one of those signed it.
-  std::map<std::string, bool> trusted_ GUARDED_BY(mutex_);
+  std::shared_ptr<const ClientAuthorities> authorities_ GUARDED_BY(mutex_);  // nullptr: "".
+  std::map<std::string, Trust> trusted_ GUARDED_BY(mutex_);  // By digest of the certificate.
   std::map<std::string, Known> callers_ GUARDED_BY(mutex_);  // By digest of the token.
   // Tokens that are nobody's, until when: however many are made up, those who are known stay so.
   std::map<std::string, Duration> strangers_ GUARDED_BY(mutex_);

@@ -143,5 +143,19 @@ TEST_F(KubeletAccessTest, AnAuthorityThatIsReplacedCountsNoMoreOnConnectionsThat
   EXPECT_EQ(Ask("/metrics", "good"), 200) << "a token is no certificate";
 }
 
+TEST_F(KubeletAccessTest, ACertificateThatIsOverCountsNoMoreOnConnectionsThatAreOpen) {
+  const auto authority = *CertificateAuthority::Create("authority", clock_.Now());
+  CertificateOrder order{.common_name = "admin", .organizations = {"system:masters"}};
+  order.client = true;
+  order.lifetime = 1h;
+  const std::string admin = authority.Issue(order, clock_.Now())->certificate_pem;
+  access_.UseAuthorities(authority.pem().certificate_pem);
+  EXPECT_EQ(AskAs("admin", order.organizations, admin), 200);
+  clock_.Advance(2h);
+  EXPECT_EQ(AskAs("admin", order.organizations, admin), 401);
+  clock_.JumpWall(-110min);
+  EXPECT_EQ(AskAs("admin", order.organizations, admin), 200) << "the clock was wrong for a while";
+}
+
 }  // namespace
 }  // namespace skiff::kubelet
