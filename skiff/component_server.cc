@@ -155,7 +155,7 @@ ComponentServer::Decision ComponentServer::AskRights(const std::string& path,
 
 std::optional<User> ComponentServer::Named(const http::Request& request) {
   if (!request.peer_certificate_error.empty() || !request.peer_certificate) return std::nullopt;
-  const auto holder = certificates_.HolderOf(request.peer_certificate->pem);
+  const auto holder = certificates_.HolderOf(request.peer_certificate->pem, parts_.clock.Now());
   if (!holder || !holder->fault.empty() || !holder->IsGoodAt(parts_.clock.Now())) {
     return std::nullopt;
   }
