@@ -11,7 +11,8 @@ machine_state() {
   (cd /proc/sys/net/ipv4 && grep . ip_forward conf/all/route_localnet)
   iptables-save 2>/dev/null | grep -v '^#\|^:\|^\*\|COMMIT' | sort || true
   grep -slFf - /proc/[0-9]*/cmdline <<<"$DATA" | sed 's/^/process /' || true
-  find /sys/fs/cgroup -type d \( -name '*kubepods*' -o -name 'skiff*' \) -printf 'cgroup %P\n' 2>/dev/null |
-    sort
+  # Those of machines that other tests have beside this one (NAME-PID) come and go.
+  find /sys/fs/cgroup -type d \( -name 'skiff-*-[0-9]*' -prune \
+    -o \( -name '*kubepods*' -o -name 'skiff*' \) -printf 'cgroup %P\n' \) 2>/dev/null | sort
   [ -e "$DATA" ] && echo "files $DATA" || true
 }
