@@ -1,11 +1,12 @@
 // One epoll thread. Internal to http/: everything but Post and Wake happens on that thread.
 //
-//   what came in ─> tasks ─> wakes ─> turns ─> timers ─> deferred ─┐
-//        ^─────────────────────────────────────────────────────────┘
+//   what came in ─> tasks ─> wakes ─> turns ─> timers ─> deferred ─> put off ─┐
+//        ^─────────────────────────────────────────────────────────────────────┘
 //
 // A round is short, whatever there is to send: a connection that has much of it takes turns with
-// the others that have, kTurnsTime a round, and between two rounds there is a look at what came in,
-// and other threads may have the processor. So a small request waits for no long answer.
+// the others that have, kTurnsTime a round; answers that take long to make are put off, and made
+// one in a round. Between two rounds there is a look at what came in, and other threads may have
+// the processor. So a small request waits for no long answer to be sent, and for one to be made.
 #pragma once
 
 #include <sys/epoll.h>
@@ -94,6 +95,9 @@ class Loop {
   void Forget(int fd, LoopListener& listener);
   // Runs `task` after the present round of events.
   void Defer(std::function<void()> task) { deferred_.push_back(std::move(task)); }
+  // Runs `task` when all else of a round is done and on its way, and all that was put off before
+  // it: in this round, or a later one.
+  void PutOff(std::function<void()> task) { put_off_.push_back(std::move(task)); }
   // Keeps `object` alive until it is let go of, or the loop ends. `Release` is deferred.
   void Keep(std::shared_ptr<void> object);
   void Release(void* object);
@@ -122,6 +126,7 @@ class Loop {
   // Of a round.
   static constexpr Duration kWakesTime = 500us;
   static constexpr Duration kTurnsTime = 200us;
+  static constexpr Duration kPutOffTime = 100us;
 
   // Shared with Wakes, which may outlive the loop.
   struct Inbox {
@@ -147,6 +152,8 @@ class Loop {
   void RunWakes(Duration time_max);
   void RunTurns();
   void RunDeferred();
+  // One, and more as long as all were short.
+  void RunPutOff();
   void Drain();
 
   const std::shared_ptr<Inbox> inbox_;
@@ -156,6 +163,7 @@ class Loop {
   std::atomic<Duration::rep> round_began_ = 0;  // Monotonic; 0: it waits.
   std::multimap<Duration, Timer*> timers_;
   std::vector<std::function<void()>> deferred_;
+  std::deque<std::function<void()>> put_off_;
   std::vector<LoopListener*> repeats_;  // nullptr: wants it no more.
   std::deque<LoopListener*> turns_;
   std::deque<std::shared_ptr<Wake>> wakes_;

@@ -179,7 +179,7 @@ void Loop::Release(void* object) {
 }
 
 int Loop::WaitMs() const {
-  if (!repeats_.empty() || !turns_.empty() || !wakes_.empty()) return 0;
+  if (!repeats_.empty() || !turns_.empty() || !wakes_.empty() || !put_off_.empty()) return 0;
   if (timers_.empty()) return -1;
   const auto wait = timers_.begin()->first - clock_.Monotonic();
   if (wait <= Duration::zero()) return 0;
@@ -216,6 +216,7 @@ void Loop::Run() {
     RunTurns();
     RunTimers();
     RunDeferred();
+    RunPutOff();
     ReleaseStack();
     LetOthersRun();
   }
@@ -251,12 +252,12 @@ void Loop::RunWakes(Duration time_max) {
   }
 }
 
-// With more to send than a round lets go, the thread would keep its processor until the next tick
-// of the clock, 4 ms, however short the slice that it asked for: another loop on that processor,
-// with a small request, would wait for that. A single long answer is not slowed for it, since what
-// is given away comes back late where others want all of the machine.
+// With more to send, or to make, than a round lets go, the thread would keep its processor until
+// the next tick of the clock, 4 ms, however short the slice that it asked for: another loop on that
+// processor, with a small request, would wait for that. A single long answer is not slowed for it,
+// since what is given away comes back late where others want all of the machine.
 void Loop::LetOthersRun() {
-  if (turns_.size() > 1) sched_yield();
+  if (turns_.size() > 1 || !put_off_.empty()) sched_yield();
 }
 
 void Loop::RunTimers() {
@@ -280,6 +281,17 @@ void Loop::RunDeferred() {
     tasks.swap(deferred_);
     for (auto& task : tasks) task();
   }
+}
+
+void Loop::RunPutOff() {
+  if (put_off_.empty()) return;
+  const Duration end = clock_.Monotonic() + kPutOffTime;
+  do {
+    const auto task = std::move(put_off_.front());
+    put_off_.pop_front();
+    task();
+  } while (!put_off_.empty() && clock_.Monotonic() < end);
+  RunDeferred();
 }
 
 struct Loops::Impl {

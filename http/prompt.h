@@ -1,9 +1,11 @@
 // Answers that need no worker: a request that memory can answer is answered on the loop that owns
-// its connection, without a thread being woken for it and another one for its answer.
+// its connection, without a thread being woken for it and another one for its answer. One whose
+// answer takes long to make is put off until the loop has nothing smaller to do.
 #pragma once
 
 #include <functional>
 #include <optional>
+#include <string>
 
 #include "http/late.h"
 #include "http/message.h"
@@ -21,6 +23,11 @@ class PromptHandler {
     // `reply` wants the answer at once; null: by the server's handler, from the start.
     std::function<std::optional<Response>(const Request& request, const LateReplyPtr& reply)> rest =
         nullptr;
+    // Where it takes longer than small requests may wait for: goes on as TryHandle, once that is
+    // the turn of `owner`, each of whom has one at a time. A worker has it by `rest` when too many
+    // wait.
+    std::function<Outcome(const Request& request)> in_turn = nullptr;
+    std::string owner = {};
   };
   // Called on a loop, many at once: must neither wait nor take long.
   virtual Outcome TryHandle(const Request& request) = 0;

@@ -2,9 +2,14 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <atomic>
+#include <condition_variable>
+#include <deque>
 #include <future>
+#include <mutex>
 #include <thread>
+#include <vector>
 
 #include "http/http2_test_client.h"
 #include "http/http2_test_server.h"
@@ -190,6 +195,186 @@ TEST(Prompt, OneThatThrowsIsAnsweredWith500) {
   TestClient client(fixture.port());
   EXPECT_EQ(client.Get("/").status(), 500);
   EXPECT_EQ(client.Get("/").status(), 500);
+}
+
+// Answers /long/OWNER/... in turn, all else at once, and keeps what was made since something was to
+// be held up, in order.
+class InTurn {
+ public:
+  InTurn() : prompt_([this](const Request& request) { return Try(request); }) {}
+  FunctionPrompt& prompt() { return prompt_; }
+  // What workers get, as all that comes while the loop waits long for a processor.
+  Response ByWorker(const Request& request) {
+    const std::lock_guard lock(mutex_);
+    is_held_ = is_held_ || request.path == held_path_;
+    changed_.notify_all();
+    return Text("worker " + request.path);
+  }
+  // The loop makes nothing more once it has begun with that one, until it is released.
+  void HoldAt(const std::string& path) {
+    const std::lock_guard lock(mutex_);
+    held_path_ = path;
+    is_held_ = false;
+    made_.clear();
+    released_ = std::promise<void>();
+  }
+  void AwaitHeld() {
+    std::unique_lock lock(mutex_);
+    CHECK(changed_.wait_for(lock, 10s, [this] { return is_held_; }));
+  }
+  void Release() { released_.set_value(); }
+  std::vector<std::string> made() const {
+    const std::lock_guard lock(mutex_);
+    return made_;
+  }
+
+ private:
+  Outcome Try(const Request& request) {
+    if (!request.path.starts_with("/long/")) return Make(request);
+    const auto rest = [](const Request& same, const LateReplyPtr&) {
+      return Text("worker " + same.path);
+    };
+    if (request.path.ends_with("/worker")) return {.rest = rest};
+    return {.rest = rest,
+            .in_turn =
+                [this](const Request& same) {
+                  if (same.path.ends_with("/found"))
+                    return Outcome{.rest = [](auto&, auto&) { return Text("found out"); }};
+                  return Make(same);
+                },
+            .owner = request.path.substr(6, 3)};
+  }
+  Outcome Make(const Request& request) {
+    bool holds = false;
+    {
+      const std::lock_guard lock(mutex_);
+      made_.push_back(request.path);
+      holds = request.path == held_path_;
+      is_held_ = is_held_ || holds;
+      changed_.notify_all();
+    }
+    if (!holds) return Known(request);
+    const auto begun = std::chrono::steady_clock::now();
+    released_.get_future().wait();
+    // However soon that was: nothing else has room in its round.
+    while (std::chrono::steady_clock::now() - begun < 1ms) continue;
+    return Known(request);
+  }
+
+  FunctionPrompt prompt_;
+  mutable std::mutex mutex_;
+  std::condition_variable changed_;
+  std::vector<std::string> made_;
+  std::string held_path_;
+  bool is_held_ = false;
+  std::promise<void> released_;
+};
+
+// Connections whose requests all come while the one loop is held up by another one.
+class PromptInTurn : public ::testing::Test {
+ protected:
+  static constexpr size_t kPutOffMax = 32;
+  PromptInTurn()
+      : fixture_([this](const Request& request) { return in_turn_.ByWorker(request); },
+                 {.prompt = &in_turn_.prompt()}, 1),
+        gate_(fixture_.port()) {}
+
+  // What the loop made of them, `held_up` first, in order.
+  std::vector<std::string> MadeBehind(const std::string& held_up,
+                                      const std::vector<std::string>& paths) {
+    while (clients_.size() <= paths.size()) {
+      clients_.emplace_back(fixture_.port());
+      clients_.back().Get("/hello");
+    }
+    in_turn_.HoldAt(held_up);
+    EXPECT_TRUE(gate_.Send(Asking(held_up)));
+    in_turn_.AwaitHeld();
+    for (size_t i = 0; i < paths.size(); ++i) EXPECT_TRUE(clients_[i].Send(Asking(paths[i])));
+    in_turn_.Release();
+    gate_.ReadAnswer();
+    for (size_t i = 0; i < paths.size(); ++i) {
+      const std::string body = clients_[i].ReadAnswer().body;
+      EXPECT_TRUE(body.ends_with(paths[i])) << body;
+    }
+    return in_turn_.made();
+  }
+  // The same of a time when workers got none.
+  std::vector<std::string> AllMadeBehind(const std::string& held_up,
+                                         const std::vector<std::string>& paths) {
+    std::vector<std::string> made;
+    while (made.size() < 1 + paths.size() && !HasFailure()) made = MadeBehind(held_up, paths);
+    return made;
+  }
+  static std::string Asking(const std::string& path) {
+    return "GET " + path + " HTTP/1.1\r\nHost: h\r\n\r\n";
+  }
+
+  InTurn in_turn_;
+  Fixture fixture_;
+  TestClient gate_;
+  std::deque<TestClient> clients_;
+};
+using Made = std::vector<std::string>;
+
+TEST_F(PromptInTurn, WhatIsSmallGoesBeforeWhatIsLongAndCameFirst) {
+  EXPECT_EQ(AllMadeBehind("/gate", {"/long/ann/1", "/long/ann/2", "/a", "/long/ann/3", "/b"}),
+            (Made{"/gate", "/a", "/b", "/long/ann/1", "/long/ann/2", "/long/ann/3"}));
+}
+
+TEST_F(PromptInTurn, EachOwnerHasOneInTurn) {
+  EXPECT_EQ(AllMadeBehind("/gate", {"/long/ann/1", "/long/ann/2", "/long/ann/3", "/long/bob/1"}),
+            (Made{"/gate", "/long/ann/1", "/long/bob/1", "/long/ann/2", "/long/ann/3"}));
+}
+
+TEST_F(PromptInTurn, WorkersHaveWhatIsTooMuchForALoop) {
+  std::vector<std::string> paths;
+  for (size_t i = 0; i < kPutOffMax + 8; ++i) paths.push_back("/long/ann/" + std::to_string(i));
+  EXPECT_LE(MadeBehind("/gate", paths).size(), 1 + kPutOffMax);
+}
+
+TEST_F(PromptInTurn, BetweenTwoOfThemThereIsALookAtWhatCameIn) {
+  EXPECT_EQ(AllMadeBehind("/long/ann/1", {"/long/ann/2", "/small"}),
+            (Made{"/long/ann/1", "/small", "/long/ann/2"}));
+}
+
+TEST_F(PromptInTurn, AWorkerGoesOnWhereATurnLeftOff) {
+  TestClient client(fixture_.port());
+  EXPECT_EQ(client.Get("/long/ann/found").body, "found out");
+  EXPECT_EQ(client.Get("/long/ann/worker").body, "worker /long/ann/worker");
+}
+
+TEST_F(PromptInTurn, PipelinedRequestsAreAnsweredInOrder) {
+  TestClient client(fixture_.port());
+  const Made paths = {"/long/ann/1", "/a", "/long/ann/2", "/long/ann/3", "/b"};
+  std::string requests;
+  for (const auto& path : paths) requests += Asking(path);
+  ASSERT_TRUE(client.Send(requests));
+  client.CloseWrite();
+  for (const auto& path : paths) EXPECT_TRUE(client.ReadAnswer().body.ends_with(path));
+  EXPECT_EQ(client.ReadToEnd(), "");
+}
+
+TEST(Prompt, SmallAnswersOfHttp2AreOnTheirWayWhileALongOneIsMade) {
+  InTurn in_turn;
+  Server::Options options = Http2Options();
+  options.prompt = &in_turn.prompt();
+  // A worker gets what comes while the loop waits long for a processor.
+  Fixture fixture([](const Request& request) { return Text("known " + request.path); },
+                  std::move(options), 1);
+  Http2TestClient client(fixture.port());
+  in_turn.HoldAt("/long/ann/1");
+  const int32_t first = client.Get("/long/ann/1");
+  const int32_t left = client.Get("/long/ann/2");
+  const int32_t small = client.Get("/small");
+  EXPECT_EQ(client.AwaitClose(small).body, "known /small");
+  nghttp2_submit_rst_stream(client.session(), NGHTTP2_FLAG_NONE, left, NGHTTP2_CANCEL);
+  const int32_t last = client.Get("/long/ann/3");
+  ASSERT_TRUE(client.Flush());
+  in_turn.Release();
+  EXPECT_EQ(client.AwaitClose(first).body, "known /long/ann/1");
+  EXPECT_EQ(client.AwaitClose(last).body, "known /long/ann/3");
+  const Made made = in_turn.made();
+  EXPECT_EQ(std::ranges::count(made, "/long/ann/2"), 0) << "nobody waits for what was left";
 }
 
 }  // namespace

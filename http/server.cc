@@ -15,6 +15,7 @@
 #include <unordered_map>
 
 #include "base/log.h"
+#include "base/turns.h"
 #include "http/arrivals.h"
 #include "http/event_loop.h"
 #include "http/handshakes.h"
@@ -37,6 +38,8 @@ constexpr Duration kPromptTime = 3ms;
 // Of a request that is tried on a loop.
 constexpr size_t kPromptHeadersMax = 64;
 constexpr size_t kPromptHeadBytesMax = 8 << 10;
+// Of those whose answer a loop has put off; workers have further ones.
+constexpr size_t kPutOffMax = 32;
 
 Intake::Limits IntakeLimits(const Limits& limits) {
   return {.connections_per_address_max = limits.connections_per_address_max,
@@ -143,8 +146,8 @@ class Server::Impl::Work final : public LateReply, public std::enable_shared_fro
     std::shared_ptr<Request> request;
     RequestTraits traits;
     Intake::Share held;
-    // Of the prompt handler, which has decoded the request already.
-    decltype(PromptHandler::Outcome::rest) rest;
+    // Of the prompt handler, for which the request has been decoded.
+    PromptHandler::Outcome tried;
     bool is_decoded;
   };
   Work(Impl& server, Loop& loop, Parts parts)
@@ -161,9 +164,23 @@ class Server::Impl::Work final : public LateReply, public std::enable_shared_fro
     server_.EndOfWork();
   }
 
+  const std::string& path() const { return parts_.request->path; }
+  bool MayTakeTurn() const { return parts_.tried.in_turn != nullptr; }
+  const std::string& owner() const { return parts_.tried.owner; }
+  // On its loop, in its turn. False: a worker is to do it.
+  bool RunHere() {
+    if (IsAbandoned() || parts_.connection.expired()) return true;
+    const auto in_turn = std::exchange(parts_.tried.in_turn, nullptr);
+    parts_.tried = Guarded([&] { return in_turn(*parts_.request); }, *parts_.request);
+    if (!parts_.tried.response) return false;
+    AnswerHere(std::move(*parts_.tried.response));
+    return true;
+  }
+  // On its loop, as long as nobody has begun to handle it.
+  void Refuse() { AnswerHere(TooBusy()); }
   // On a worker.
   void Run() {
-    if (parts_.traits.abandoned && *parts_.traits.abandoned) return;
+    if (IsAbandoned()) return;
     if (!parts_.is_decoded) DecodeTarget(*parts_.request);
     is_out_ = true;
     auto response = Guarded([&] { return Handle(); }, *parts_.request);
@@ -172,10 +189,7 @@ class Server::Impl::Work final : public LateReply, public std::enable_shared_fro
   void OnLoop(Make make) override {
     if (answered_.exchange(true)) return;
     loop_.Post([self = shared_from_this(), make = std::move(make)] {
-      auto response = Guarded(make, *self->parts_.request);
-      const auto connection = self->parts_.connection.lock();
-      const RequestTraits& traits = self->parts_.traits;
-      if (connection) connection->AnswerHere(traits.stream, Prepare(std::move(response), traits));
+      self->AnswerHere(Guarded(make, *self->parts_.request));
     });
   }
   void OnWorker(Make make) override {
@@ -191,9 +205,10 @@ class Server::Impl::Work final : public LateReply, public std::enable_shared_fro
   }
 
  private:
+  bool IsAbandoned() const { return parts_.traits.abandoned && *parts_.traits.abandoned; }
   std::optional<Response> Handle() {
     const Request& request = *parts_.request;
-    if (parts_.rest) return parts_.rest(request, shared_from_this());
+    if (parts_.tried.rest) return parts_.tried.rest(request, shared_from_this());
     LateHandler* const late = server_.options.late;
     if (late != nullptr) return late->HandleLater(request, shared_from_this());
     return server_.handler.Handle(request);
@@ -202,6 +217,12 @@ class Server::Impl::Work final : public LateReply, public std::enable_shared_fro
     if (answered_.exchange(true)) return;
     ServerConnection::Answer(loop_, parts_.connection, parts_.traits.stream,
                              Prepare(std::move(response), parts_.traits));
+  }
+
+  void AnswerHere(Response response) {
+    const auto connection = parts_.connection.lock();
+    if (!connection) return;
+    connection->AnswerHere(parts_.traits.stream, Prepare(std::move(response), parts_.traits));
   }
 
   Impl& server_;
@@ -277,16 +298,19 @@ class Server::Impl::Front final : public ConnectionHost {
                                          std::shared_ptr<Request> request, RequestTraits traits,
                                          Intake::Share held) override {
     ++server_.requests;
-    auto& workers = server_.IsUrgent(request->path) ? server_.urgent_workers : server_.workers;
     PromptHandler::Outcome tried;
     const bool is_tried = MayTry(*request);
     if (is_tried) tried = Try(*request);
     if (tried.response) return Prepare(std::move(*tried.response), traits);
-    const auto work = std::make_shared<Work>(
-        server_, loop_,
-        Work::Parts{std::move(connection), std::move(request), traits, std::move(held),
-                    std::move(tried.rest), is_tried});
-    if (!workers.Submit([work] { work->Run(); })) return Prepare(TooBusy(), traits);
+    const auto work =
+        std::make_shared<Work>(server_, loop_,
+                               Work::Parts{std::move(connection), std::move(request), traits,
+                                           std::move(held), std::move(tried), is_tried});
+    if (work->MayTakeTurn() && put_off_.size() < kPutOffMax) {
+      PutOff(work);
+      return std::nullopt;
+    }
+    if (!Submit(work)) return Prepare(TooBusy(), traits);
     return std::nullopt;
   }
 
@@ -299,6 +323,19 @@ class Server::Impl::Front final : public ConnectionHost {
   PromptHandler::Outcome Try(Request& request) {
     Work::DecodeTarget(request);
     return Guarded([&] { return server_.options.prompt->TryHandle(request); }, request);
+  }
+
+  bool Submit(const std::shared_ptr<Work>& work) {
+    auto& workers = server_.IsUrgent(work->path()) ? server_.urgent_workers : server_.workers;
+    return workers.Submit([work] { work->Run(); });
+  }
+  // The server waits for it before it goes (Impl::handled).
+  void PutOff(const std::shared_ptr<Work>& work) {
+    put_off_.Add(work->owner(), work);
+    loop_.PutOff([this] {
+      const auto next = put_off_.Next();
+      if (!next->RunHere() && !Submit(next)) next->Refuse();
+    });
   }
 
   template <typename Action>
@@ -318,6 +355,7 @@ class Server::Impl::Front final : public ConnectionHost {
   Loop& loop_;
   Arrivals<ServerConnection> arrivals_;
   Handshakes<ServerConnection> handshakes_;
+  Turns<std::shared_ptr<Work>> put_off_;
   std::unordered_map<ServerConnection*, std::shared_ptr<ServerConnection>> connections_;
 };
 

@@ -47,8 +47,11 @@ class PromptAnswersTest : public ServerFixture {
     request.http2 = question.http2;
     return request;
   }
+  // Also in its turn.
   ApiServer::Outcome Try(const Question& question) {
-    auto outcome = server_->TryHandle(RequestOf(question));
+    const http::Request request = RequestOf(question);
+    auto outcome = server_->TryHandle(request);
+    if (outcome.in_turn) outcome = outcome.in_turn(request);
     EXPECT_TRUE(MayWait()) << "the attempt is over";
     return outcome;
   }
@@ -273,6 +276,26 @@ TEST_F(PromptAnswersTest, AListOfFewInMemoryIsAnsweredAsByAWorker) {
     ASSERT_TRUE(prompt.response) << accept;
     EXPECT_EQ(prompt.response->body, Ask(question).response.body) << accept;
   }
+}
+
+TEST_F(PromptAnswersTest, AListTakesItsTurnAmongThoseOfOthersAndAnObjectDoesNot) {
+  PutMap("a");
+  const std::string maps = "/api/v1/namespaces/default/configmaps";
+  for (const bool too_many_wait : {false, true}) {
+    for (const char* query : {"", "?limit=1", "?fieldSelector=metadata.name%3Da"}) {
+      const Question question{.path = maps + query};
+      const http::Request request = RequestOf(question);
+      auto outcome = server_->TryHandle(request);
+      EXPECT_FALSE(outcome.response) << query;
+      EXPECT_EQ(outcome.owner, "admin");
+      ASSERT_TRUE(outcome.in_turn);
+      if (!too_many_wait) outcome = outcome.in_turn(request);
+      ASSERT_EQ(outcome.response.has_value(), !too_many_wait);
+      const auto answer = outcome.response ? *std::move(outcome.response) : Rest(outcome, question);
+      EXPECT_THAT(answer.body, HasSubstr(R"("name":"a")"));
+    }
+  }
+  EXPECT_TRUE(server_->TryHandle(RequestOf({.path = maps + "/a"})).response);
 }
 
 TEST_F(PromptAnswersTest, AListOfManyOrFromTheDiskIsLeftToAWorker) {

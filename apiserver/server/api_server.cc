@@ -16,6 +16,7 @@
 #include "apiserver/request/warning_headers.h"
 #include "apiserver/server/api_server_state.h"
 #include "apiserver/server/non_resource.h"
+#include "apiserver/server/promptness.h"
 #include "apiserver/webhooks/detour.h"
 #include "base/at_once.h"
 #include "base/log.h"
@@ -85,23 +86,6 @@ http::Response UnreadableResponse(const http::Request& request, const RequestInf
 bool IsRace(const Error& error) {
   return error.reason == Reason::kConflict || error.reason == Reason::kNotFound ||
          error.reason == Reason::kAlreadyExists;
-}
-
-// Whether what is asked for is a small thing, and such as memory may hold.
-bool IsQuick(const http::Request& request, const RequestInfo& info) {
-  if (request.method != "GET") return false;
-  if (!info.is_resource) {
-    static constexpr std::string_view kPages[] = {"/healthz", "/livez", "/readyz", "/version",
-                                                  "/api"};
-    return std::any_of(std::begin(kPages), std::end(kPages),
-                       [&](std::string_view page) { return request.path.starts_with(page); });
-  }
-  const bool is_plain = info.subresource.empty() && info.resource != "componentstatuses";
-  if (info.verb == "get" || info.verb == "list") return is_plain;
-  if (info.verb != "watch" || request.HasQuery("sendInitialEvents")) return false;
-  // From there on, and not from what is there.
-  const std::string_view version = request.Query("resourceVersion").value_or("");
-  return !version.empty() && version != "0";
 }
 
 }  // namespace
@@ -407,12 +391,25 @@ ApiServer::Outcome ApiServer::TryHandle(const http::Request& request) {
   Asked asked = state_->Ask(request, nullptr);
   if (attempt.failed() || !state_->BeginAudit(request, asked)) return {};
   if (!asked.is_known()) return {.response = TryAnswer(request, asked, nullptr)};
-  if (!IsQuick(request, asked.info)) {
-    const auto held = std::make_shared<Asked>(std::move(asked));
-    return {.rest = [this, held](const http::Request& same, const http::LateReplyPtr& reply) {
-      return LetIn(same, std::move(*held), reply);
-    }};
-  }
+  const Promptness promptness = PromptnessOf(request, asked.info);
+  if (promptness == Promptness::kAtOnce) return TryLetIn(request, std::move(asked), attempt);
+  std::string owner = asked.user->name;
+  const auto held = std::make_shared<Asked>(std::move(asked));
+  Outcome later = {
+      .rest = [this, held](const http::Request& same, const http::LateReplyPtr& reply) {
+        return LetIn(same, std::move(*held), reply);
+      }};
+  if (promptness == Promptness::kWorker) return later;
+  later.in_turn = [this, held](const http::Request& same) {
+    const AtOnce own_attempt;
+    return TryLetIn(same, std::move(*held), own_attempt);
+  };
+  later.owner = std::move(owner);
+  return later;
+}
+
+ApiServer::Outcome ApiServer::TryLetIn(const http::Request& request, Asked asked,
+                                       const AtOnce& attempt) {
   flow_control::Pass pass = state_->entrance->Enter({request, asked.info, *asked.user});
   if (pass.state() != flow_control::Pass::State::kIn) {
     return {.response = KeepOut(request, std::move(asked), std::move(pass))};

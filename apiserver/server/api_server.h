@@ -34,6 +34,7 @@
 
 namespace skiff {
 
+class AtOnce;
 struct KindInfo;
 struct NodeConnections;
 class Encryption;
@@ -192,6 +193,8 @@ class ApiServer final : public http::Handler, public http::PromptHandler, public
   // it was then.
   std::optional<http::Response> TryAnswer(const http::Request& request, Asked& asked,
                                           const flow_control::Pass* pass);
+  // Of who is known, in an attempt that has not failed.
+  Outcome TryLetIn(const http::Request& request, Asked asked, const AtOnce& attempt);
   std::optional<http::Response> TryAnswerOnWorker(const http::Request& request, Asked& asked,
                                                   flow_control::Pass& pass);
   http::Response Finish(Serving& serving, Result<http::Response> result,

@@ -14,9 +14,7 @@ const Log kWatchLog("apiserver");
 void WatchJobLoop::Submit(const std::string& owner, std::function<void()> job) {
   {
     MutexLock lock(mutex_);
-    Jobs& jobs = jobs_[owner];
-    if (jobs.empty()) turns_.push_back(owner);
-    jobs.push_back(std::move(job));
+    jobs_.Add(owner, std::move(job));
   }
   Wake();
 }
@@ -25,16 +23,8 @@ Duration WatchJobLoop::Step() {
   std::function<void()> job;
   {
     MutexLock lock(mutex_);
-    if (turns_.empty()) return kNever;
-    const auto next = jobs_.find(turns_.front());
-    job = std::move(next->second.front());
-    next->second.pop_front();
-    if (next->second.empty()) {
-      jobs_.erase(next);
-    } else {
-      turns_.push_back(next->first);
-    }
-    turns_.pop_front();
+    if (jobs_.empty()) return kNever;
+    job = jobs_.Next();
   }
   try {
     job();

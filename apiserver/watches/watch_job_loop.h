@@ -2,13 +2,12 @@
 // that are read, frames that are costly to make.
 #pragma once
 
-#include <deque>
 #include <functional>
-#include <map>
 #include <string>
 
 #include "base/control_loop.h"
 #include "base/mutex.h"
+#include "base/turns.h"
 
 namespace skiff {
 
@@ -20,10 +19,8 @@ class WatchJobLoop final : public ControlLoop {
   Duration Step() override;
 
  private:
-  using Jobs = std::deque<std::function<void()>>;
   Mutex mutex_;
-  std::map<std::string, Jobs> jobs_ GUARDED_BY(mutex_);  // By owner; none is empty.
-  std::deque<std::string> turns_ GUARDED_BY(mutex_);     // Their owners, the next one first.
+  Turns<std::function<void()>> jobs_ GUARDED_BY(mutex_);
 };
 
 // Where the jobs of one user's watches go; nowhere by default.
