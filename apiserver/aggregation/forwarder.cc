@@ -9,6 +9,7 @@
 #include "apiserver/request/foreign_content.h"
 #include "apiserver/request/proxied_request.h"
 #include "apiserver/request/respond.h"
+#include "apiserver/request/time_limit.h"
 #include "base/text.h"
 #include "http/tunnel.h"
 
@@ -44,8 +45,7 @@ http::Response TimedOut() {
   http::Response response;
   response.status = 504;
   response.content_type = "application/json";
-  response.body = StatusText(
-      Error{Reason::kTimeout, "Timeout: request did not complete within the allotted timeout"});
+  response.body = StatusText(TookTooLong());
   return response;
 }
 

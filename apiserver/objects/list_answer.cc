@@ -10,6 +10,7 @@
 #include "apiserver/request/answer_stream.h"
 #include "apiserver/request/list_form.h"
 #include "apiserver/request/respond.h"
+#include "apiserver/request/time_limit.h"
 #include "apiserver/server/component_statuses.h"
 #include "apiserver/webhooks/outbound_pool.h"
 #include "base/at_once.h"
@@ -54,11 +55,6 @@ using SteadyTime = std::chrono::steady_clock::time_point;
 
 void LogBreak(const Error& error) {
   kListLog.Info("list breaks off", {{"error", error.message}});
-}
-
-// In the words of kube-apiserver's filter.
-tl::unexpected<Error> TookTooLong() {
-  return Fail(Reason::kTimeout, "Timeout: request did not complete within the allotted timeout");
 }
 
 // Writes a list, a step at a time. One thread at a time.
@@ -121,7 +117,7 @@ class ListWriter {
 
  private:
   Result<bool> Read() {
-    if (std::chrono::steady_clock::now() >= until_) return TookTooLong();
+    if (std::chrono::steady_clock::now() >= until_) return Fail(TookTooLong());
     batch_.clear();
     return records_->Next(kPieceBytes, batch_);
   }
@@ -193,7 +189,7 @@ class LongList : public std::enable_shared_from_this<LongList> {
   http::Pulled TakeReady(size_t bytes_max, std::vector<http::SharedBytes>& out, bool& begins) {
     // Who takes it slowly is cut off as well: what was sent cannot be taken back.
     if (until_ != SteadyTime::max() && std::chrono::steady_clock::now() >= until_) {
-      LogBreak(TookTooLong().value());
+      LogBreak(TookTooLong());
       return http::Pulled::kAbort;
     }
     MutexLock lock(mutex_);

@@ -13,6 +13,7 @@
 #include "apiserver/objects/late_write.h"
 #include "apiserver/objects/record_codec.h"
 #include "apiserver/request/api_errors.h"
+#include "apiserver/request/time_limit.h"
 #include "apiserver/services/allocation.h"
 #include "base/at_once.h"
 #include "base/seconds.h"
@@ -269,6 +270,7 @@ Result<Removed> ObjectRemover::Delete(ApiRequest& request, const std::string& na
       removed.text = TextOf(plan.object);
       return removed;
     }
+    TRY(CheckTime(request));
     if (later && MayLeave(request, plan, **record)) {
       request.late->write = std::move(*plan.write);
       const auto held = std::make_shared<const Plan>(std::move(plan));
@@ -310,6 +312,7 @@ class ObjectRemover::Batch {
   // Who was changed meanwhile is looked at again, alone.
   Result<> Commit() {
     if (IsVoid()) return Fail(WouldWait());
+    TRY(CheckTime(request_));
     const auto results = remover_.parts_.store.ApplyAll(std::exchange(writes_, {}));
     const std::vector<Waiting> waiting = std::exchange(waiting_, {});
     bytes_ = 0;

@@ -25,6 +25,7 @@
 #include "apiserver/request/api_errors.h"
 #include "apiserver/request/list_options.h"
 #include "apiserver/request/resources.h"
+#include "apiserver/request/time_limit.h"
 #include "apiserver/services/allocation.h"
 #include "base/at_once.h"
 
@@ -241,6 +242,7 @@ Result<Saved> ObjectWriter::CreateNamed(ApiRequest& request, Object& object,
   object.metadata().resource_version.clear();
   Write first{.key = key, .expect = {.kind = Precondition::Kind::kAbsent}};
   for (const Ground& ground : grounds) first.relies_on.push_back({ground.key, ground.modified});
+  TRY(CheckTime(request));
   std::optional<StoredObject> encoded;
   if (LeaveWrite(request, later, booked || reservation, std::move(first), object,
                  {.kind = &kind, .text = {}, .revision = {}, .created = true}, encoded)) {
@@ -467,6 +469,7 @@ Result<std::optional<Saved>> ObjectWriter::TryUpdate(ApiRequest& request, const 
     return saved;
   }
   const Precondition unchanged{.kind = Precondition::Kind::kRevision, .revision = record->modified};
+  TRY(CheckTime(request));
   std::optional<StoredObject> encoded;
   if (!saved.deleted &&
       LeaveWrite(request, later, booked || reservation, {.key = record->key, .expect = unchanged},

@@ -1,7 +1,6 @@
 #include "apiserver/request/routes.h"
 
 #include <algorithm>
-#include <chrono>
 #include <tuple>
 
 #include "api/crd/custom_kind.h"
@@ -14,7 +13,6 @@
 #include "apiserver/request/respond.h"
 #include "apiserver/subresources/connect_options.h"
 #include "apiserver/subresources/subresources.h"
-#include "base/flags.h"
 
 namespace skiff {
 namespace {
@@ -321,24 +319,6 @@ Result<http::Response> NoRouteResponse(const RouteMatch& match, ApiRequest& requ
       break;
   }
   return Fail(UnknownResourceError());
-}
-
-// A connection's query is for what it leads to.
-Result<> TakeTimeout(ApiRequest& request) {
-  if (IsLongRunning(request.info)) return {};
-  const auto timeout = request.http.Query("timeout");
-  if (!timeout || timeout->empty()) return {};
-  const auto parsed = ParseGoDuration(std::string(*timeout));
-  if (!parsed) {
-    return Fail(Reason::kBadRequest,
-                "invalid timeout specified in the request URL - " + parsed.error().message);
-  }
-  if (*parsed <= Duration::zero()) return {};  // What is usual.
-  const auto now = std::chrono::steady_clock::now();
-  if (*parsed >= request.answer_deadline - now) return {};
-  request.answer_deadline = now + *parsed;
-  request.deadline = std::min(request.deadline, request.answer_deadline);
-  return {};
 }
 
 Result<http::Response> Serve(Core& core, ApiRequest& request) {

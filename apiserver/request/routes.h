@@ -121,10 +121,6 @@ Access AccessOf(const RequestInfo& info, const RouteMatch& match);
 // The answer to a request that has no route, for whoever may ask.
 Result<http::Response> NoRouteResponse(const RouteMatch& match, ApiRequest& request);
 
-// Brings the deadline forward to what the query says; 400 for what is no duration. Of what may last
-// for ever nothing is read.
-Result<> TakeTimeout(ApiRequest& request);
-
 // Checks what is checked of every object's request, admits what connects, and calls the route's
 // handler.
 Result<http::Response> Serve(Core& core, ApiRequest& request);

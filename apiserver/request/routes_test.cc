@@ -22,29 +22,6 @@ RequestInfo InfoOf(std::string method, std::string path) {
   return ParseRequestInfo(request);
 }
 
-TEST(Routes, AQueryMayAskForMoreTimeThanIsUsual) {
-  const auto now = std::chrono::steady_clock::now();
-  const auto of = [&](std::string timeout) {
-    http::Request request;
-    request.query = {{"timeout", std::move(timeout)}};
-    ApiRequest asked{.http = request, .info = InfoOf("GET", "/api/v1/pods"), .user = {}};
-    asked.deadline = now + 34s;
-    EXPECT_TRUE(TakeTimeout(asked));
-    return std::pair(asked.deadline - now, asked.answer_deadline - now);
-  };
-  const auto never = std::chrono::steady_clock::time_point::max() - now;
-  for (const char* usual : {"", "0s", "-1s"}) {
-    EXPECT_EQ(of(usual), std::pair(Duration(34s), never)) << usual;
-  }
-  const auto [waits, takes] = of("5m");
-  EXPECT_EQ(waits, 34s) << "for others";
-  EXPECT_GE(takes, 5min);
-  EXPECT_LT(takes, 6min);
-  const auto [soon, too] = of("1s");
-  EXPECT_LT(soon, 30s);
-  EXPECT_EQ(soon, too);
-}
-
 RouteTable Table() {
   return RouteTable({BuiltInKinds().begin(), BuiltInKinds().end()});
 }

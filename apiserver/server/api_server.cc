@@ -13,6 +13,7 @@
 #include "apiserver/request/api_errors.h"
 #include "apiserver/request/respond.h"
 #include "apiserver/request/routes.h"
+#include "apiserver/request/time_limit.h"
 #include "apiserver/request/warning_headers.h"
 #include "apiserver/server/api_server_state.h"
 #include "apiserver/server/non_resource.h"
@@ -134,7 +135,10 @@ Result<http::Response> ApiServer::State::Serve(ApiRequest& request, Result<User>
   if (IsConsoleLogin(request.http)) {
     return AnswerConsoleLogin(request.http, *authentication, console_sessions);
   }
-  return Route(request);
+  auto answer = Route(request);
+  // An answer to a write tells that it is done.
+  if (!answer || request.info.IsReadOnly()) TRY(CheckTime(request));
+  return answer;
 }
 
 Result<http::Response> ApiServer::State::Route(ApiRequest& request) {

@@ -1,0 +1,55 @@
+#include "apiserver/request/time_limit.h"
+
+#include <algorithm>
+#include <chrono>
+#include <string>
+
+#include "base/flags.h"
+
+namespace skiff {
+namespace {
+
+Error TimeoutError(const char* message) {
+  Error error{Reason::kTimeout, message};
+  error.details.emplace();
+  return error;
+}
+
+}  // namespace
+
+Result<> TakeTimeout(ApiRequest& request) {
+  // A connection's query is for what it leads to.
+  if (IsLongRunning(request.info)) return {};
+  const auto timeout = request.http.Query("timeout");
+  if (!timeout || timeout->empty()) return {};
+  const auto parsed = ParseGoDuration(std::string(*timeout));
+  if (!parsed) {
+    return Fail(Reason::kBadRequest,
+                "invalid timeout specified in the request URL - " + parsed.error().message);
+  }
+  if (*parsed <= Duration::zero()) return {};  // What is usual.
+  const auto now = std::chrono::steady_clock::now();
+  if (*parsed >= request.answer_deadline - now) return {};
+  request.answer_deadline = now + *parsed;
+  request.deadline = std::min(request.deadline, request.answer_deadline);
+  return {};
+}
+
+Result<> CheckTime(const ApiRequest& request) {
+  using SteadyTime = std::chrono::steady_clock::time_point;
+  const bool writes = !request.info.IsReadOnly();
+  const SteadyTime end = writes ? request.deadline : request.answer_deadline;
+  if (end == SteadyTime::max()) return {};
+  const SteadyTime now = std::chrono::steady_clock::now();
+  if (now < end) return {};
+  if (now >= request.answer_deadline) return Fail(TookTooLong());
+  return Fail(
+      TimeoutError("Timeout: request did not complete within requested timeout - context deadline "
+                   "exceeded"));
+}
+
+Error TookTooLong() {
+  return TimeoutError("Timeout: request did not complete within the allotted timeout");
+}
+
+}  // namespace skiff

@@ -1,0 +1,19 @@
+// How long a request may take: as long as its query says, and no write longer than kube-apiserver
+// lets it.
+#pragma once
+
+#include "apiserver/request/request_context.h"
+#include "base/error.h"
+
+namespace skiff {
+
+// Brings the deadline forward to what the query says; 400 for what is no duration. Of what may last
+// for ever nothing is read.
+Result<> TakeTimeout(ApiRequest& request);
+// 504 once the time is over. To be asked before a write is stored: what is under way by then is
+// answered whenever it is done.
+Result<> CheckTime(const ApiRequest& request);
+// What the client is told then.
+Error TookTooLong();
+
+}  // namespace skiff
