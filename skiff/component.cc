@@ -316,6 +316,7 @@ Result<int> RunComponent(const Component& component) {
   metrics.AddProcessMetrics();
   AddQueueMetrics(metrics, manager);
   ThreadExecutor executor(component.name, component.threads);
+  // Workers that all wait for slow webhooks must not hold up a renewal: the program would end.
   ThreadExecutor election_executor(component.name + "-lead", 1);
   LeaderElection election(election_client, clock, random,
                           {.lease = {component.leader.namespace_, component.leader.name},
