@@ -103,6 +103,15 @@ Result<> CheckKind(const Json& review, const ReviewType& type) {
                             type.version, type.kind));
 }
 
+// Go names all of the way to a field.
+std::string WithPlace(std::string text, std::string_view name) {
+  constexpr std::string_view kField = " Go struct field ";
+  const size_t field = text.find(kField);
+  const size_t dot = field == text.npos ? text.npos : text.find('.', field);
+  if (dot != text.npos) text.insert(dot + 1, fmt::format("response.{}.", name));
+  return text;
+}
+
 Result<> CheckField(const Json& value, const ResponseField& field, const ReviewType& type) {
   const auto unfit = [&](const Json& found, std::string_view wanted) {
     return Unlike(
@@ -112,6 +121,10 @@ Result<> CheckField(const Json& value, const ResponseField& field, const ReviewT
   };
   if (value.is_null()) return {};
   if (!field.is(value)) return unfit(value, field.type);
+  if (field.type == kStatusType) {
+    const auto status = FromJson<meta_v1::Status>(value);
+    if (!status) return Unlike(WithPlace(status.error().message, field.name));
+  }
   if (!field.holds_texts) return {};
   for (const Json& each : value) {
     if (!each.is_null() && !each.is_string()) return unfit(each, "string");

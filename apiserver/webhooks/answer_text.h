@@ -31,9 +31,10 @@ std::optional<std::string> AnswerFault(int code, std::string_view content_type,
 struct ResponseField {
   const char* name;
   bool (*is)(const Json& value);
-  const char* type;
+  std::string_view type;
   bool holds_texts = false;
 };
+inline constexpr std::string_view kStatusType = "v1.Status";  // Its fields are looked at, too.
 // What an answer has to be.
 struct ReviewType {
   std::string_view group, version, kind;  // "admission.k8s.io", "v1", "AdmissionReview"

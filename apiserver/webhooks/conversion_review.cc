@@ -20,7 +20,7 @@ constexpr ResponseField kFields[] = {
     {"uid", [](const Json& value) { return value.is_string(); }, "types.UID"},
     {"convertedObjects", [](const Json& value) { return value.is_array(); },
      "[]runtime.RawExtension"},
-    {"result", [](const Json& value) { return value.is_object(); }, "v1.Status"}};
+    {"result", [](const Json& value) { return value.is_object(); }, kStatusType}};
 constexpr size_t kShownMax = 256;  // Of an object that says nothing of itself.
 
 Json MetadataOf(const Json& object) {
@@ -59,8 +59,8 @@ std::string WhyMalformed(const Json& review, const ConversionQuestion& question)
 std::string WhyAnother(const Json& was, const Json& is, std::string_view api_version) {
   const std::string invalid = " returned invalid object at index 0: ";
   if (const std::string got = TextAt(is, "apiVersion"); got != api_version) {
-    return invalid + fmt::format("invalid groupVersion (expected {}, received {})", api_version,
-                                 got.find('/') == std::string::npos ? "/" + got : got);
+    return invalid +
+           fmt::format("invalid groupVersion (expected {}, received {})", api_version, got);
   }
   const std::string kind = TextAt(was, "kind");
   if (const std::string got = TextAt(is, "kind"); got != kind) {

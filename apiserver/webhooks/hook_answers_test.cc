@@ -151,7 +151,8 @@ TEST_F(HookAnswers, WhatIsOfAnotherTypeIsRefusedInGosWords) {
       {[](const Json& review) {
          return Says(review, {{"allowed", false}, {"status", {{"details", 5}}}});
        },
-       "failed to call webhook: "},
+       "failed to call webhook: json: cannot unmarshal number into Go struct field "
+       "Status.response.status.details of type v1.StatusDetails"},
       {[](const Json& review) {
          return Says(review, {{"allowed", true}, {"warnings", {"fine", 1}}});
        },
@@ -162,7 +163,9 @@ TEST_F(HookAnswers, WhatIsOfAnotherTypeIsRefusedInGosWords) {
        },
        "failed to call webhook: json: cannot unmarshal array into Go struct field "
        "AdmissionResponse.response.auditAnnotations of type string"},
-      {[](const Json& review) { return Says(review, {{"allowed", "yes"}}); },
+      {[](const Json& review) {
+         return Says(review, {{"allowed", "yes"}});
+       },
        "failed to call webhook: json: cannot unmarshal string into Go struct field "
        "AdmissionResponse.response.allowed of type bool"},
   });

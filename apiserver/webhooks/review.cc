@@ -48,7 +48,7 @@ Result<> CheckV1(const Json& review, const Json& response, const ReviewQuestion&
 constexpr ResponseField kFields[] = {
     {"uid", [](const Json& value) { return value.is_string(); }, "types.UID"},
     {"allowed", [](const Json& value) { return value.is_boolean(); }, "bool"},
-    {"status", [](const Json& value) { return value.is_object(); }, "v1.Status"},
+    {"status", [](const Json& value) { return value.is_object(); }, kStatusType},
     {"patch", [](const Json& value) { return value.is_string(); }, "[]uint8"},
     {"patchType", [](const Json& value) { return value.is_string(); }, "v1.PatchType"},
     {"auditAnnotations", [](const Json& value) { return value.is_object(); }, "map[string]string",
