@@ -417,10 +417,11 @@ void Http2Wire::Answer(StreamId stream, const Http2Fields& fields, Body body_kin
   std::vector<nghttp2_nv> pairs;
   pairs.reserve(fields.size());
   for (const auto& [name, value] : fields) {
-    pairs.push_back(
-        {reinterpret_cast<uint8_t*>(const_cast<char*>(name.data())),
-         reinterpret_cast<uint8_t*>(const_cast<char*>(value.data())), name.size(), value.size(),
-         keeps_nothing || IsOfOne(name) ? NGHTTP2_NV_FLAG_NO_INDEX : NGHTTP2_NV_FLAG_NONE});
+    pairs.push_back({reinterpret_cast<uint8_t*>(const_cast<char*>(name.data())),
+                     reinterpret_cast<uint8_t*>(const_cast<char*>(value.data())), name.size(),
+                     value.size(),
+                     static_cast<uint8_t>(keeps_nothing || IsOfOne(name) ? NGHTTP2_NV_FLAG_NO_INDEX
+                                                                         : NGHTTP2_NV_FLAG_NONE)});
   }
   nghttp2_data_provider body{.source = {}, .read_callback = Session::ReadData};
   // It fails when the stream is being reset; then nobody waits for the answer.

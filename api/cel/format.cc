@@ -11,6 +11,7 @@
 #include "api/cel/runes.h"
 #include "api/text/go_text.h"
 #include "api/text/go_value.h"
+#include "api/text/utf8.h"
 
 namespace skiff::cel {
 namespace {
@@ -39,6 +40,13 @@ std::string Fixed(double value, int precision) {
                                  std::chars_format::fixed, std::min(precision, kPrecisionMax));
   out.resize(end.ptr - out.data());
   return out;
+}
+
+Value BytesText(const Value& bytes) {
+  if (IsUtf8(bytes.text())) return Value::String(std::string(bytes.text()));
+  return Value::Error(
+      "error during formatting: could not convert argument \"invalid UTF-8 in bytes, "
+      "cannot convert to string\" to string");
 }
 
 // Inside lists and maps: as a literal would be written, near enough.
@@ -85,7 +93,10 @@ Value NestedText(const Value& value) {
   if (!Look(1 + value.text().size() / kTextBytesPerLook)) return Value::Error(kBudgetText);
   switch (value.kind()) {
     case Kind::kString: return Value::String(GoQuote(value.text()));
-    case Kind::kBytes: return Value::String("b" + GoQuote(value.text()));
+    case Kind::kBytes: {
+      const Value text = BytesText(value);
+      return text.IsError() ? text : Value::String("b" + GoQuote(text.text()));
+    }
     case Kind::kDuration:
       return Value::String("duration(" + GoQuote(DurationText(value.integer())) + ")");
     case Kind::kTimestamp:
@@ -104,8 +115,8 @@ Value StringClause(const Value& value) {
     case Kind::kList: return ListText(value);
     case Kind::kMap: return MapText(value);
     case Kind::kType: return Value::String(std::string(value.text()));
-    // Text is UTF-8, whatever the bytes are.
-    case Kind::kBytes: return Value::String(TextOf(RunesOf(value.text()), 0, std::string::npos));
+    case Kind::kBytes:
+      return BytesText(value);
     case Kind::kOptional:
     case Kind::kOpaque:
     case Kind::kObject:

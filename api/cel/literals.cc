@@ -68,10 +68,10 @@ class LiteralChecker {
             wrong = &expr;
             return Value::Error("index " + std::to_string(index) + " out of range");
           }
-          wrong = items[index];
           ++used;
-          Value part = FormatItem(*items[index], clause, precision);
-          if (!part.IsError()) wrong = &expr;
+          const Expr* taken = clause == 's' ? FirstUnshown(*items[index]) : items[index];
+          Value part = FormatItem(taken == nullptr ? *items[index] : *taken, clause, precision);
+          wrong = part.IsError() ? taken : &expr;
           return part;
         });
     if (shown.IsError()) {
@@ -84,30 +84,56 @@ class LiteralChecker {
 
   // An example of the item's type tells whether the clause takes it.
   static Value FormatItem(const Expr& item, char clause, int precision) {
-    if (item.kind == ExprKind::kLiteral) return FormatValue(item.literal, clause, precision);
+    const auto format = [&](const Value& value) { return FormatValue(value, clause, precision); };
     switch (item.type->kind) {
-      case TypeKind::kBool: return FormatValue(Value::Bool(false), clause, precision);
-      case TypeKind::kInt: return FormatValue(Value::Int(0), clause, precision);
-      case TypeKind::kUint: return FormatValue(Value::Uint(0), clause, precision);
-      case TypeKind::kDouble: return FormatValue(Value::Double(0), clause, precision);
-      case TypeKind::kString: return FormatValue(Value::StringView("NaN"), clause, precision);
-      case TypeKind::kBytes: return FormatValue(Value::Bytes(""), clause, precision);
-      case TypeKind::kDuration: return FormatValue(Value::Duration(0), clause, precision);
-      case TypeKind::kTimestamp: return FormatValue(Value::Timestamp({}), clause, precision);
+      case TypeKind::kNull:
+        return format(Value());
+      case TypeKind::kBool:
+        return format(Value::Bool(false));
+      case TypeKind::kInt:
+        return format(Value::Int(0));
+      case TypeKind::kUint:
+        return format(Value::Uint(0));
+      case TypeKind::kDouble:
+        return format(Value::Double(0));
+      case TypeKind::kString:
+        return format(Value::StringView("NaN"));
+      case TypeKind::kBytes:
+        return format(Value::Bytes(""));
+      case TypeKind::kDuration:
+        return format(Value::Duration(0));
+      case TypeKind::kTimestamp:
+        return format(Value::Timestamp({}));
+      case TypeKind::kType:
+        return format(Value::TypeNamed("type"));
       case TypeKind::kList:
-        return FormatValue(Value::List(std::vector<Value>()), clause, precision);
-      case TypeKind::kMap: return FormatValue(MapBuilder::Make({}), clause, precision);
+        return format(Value::List(std::vector<Value>()));
+      case TypeKind::kMap:
+        return format(MapBuilder::Make({}));
       case TypeKind::kOpaque:
       case TypeKind::kObject:
-        if (clause == 's') {
-          return Value::Error("error during formatting: string clause can only be used on strings, "
-                              "bools, bytes, ints, doubles, maps, lists, types, durations, and "
-                              "timestamps, was given " +
-                              TypeText(*item.type));
-        }
-        return Value::StringView("");
+        return UnlikeAny(item.type->name, clause, precision);
       default: return Value::StringView("");
     }
+  }
+
+  // No clause takes what is neither; its error names the type.
+  static Value UnlikeAny(const std::string& type, char clause, int precision) {
+    constexpr std::string_view kGiven = "was given ";
+    const Value none = FormatValue(Value::None(), clause, precision);
+    if (!none.IsError()) return none;
+    const std::string_view text = none.text();
+    return Value::Error(std::string(text.substr(0, text.rfind(kGiven) + kGiven.size())) + type);
+  }
+
+  // What %s cannot show of an expression, or of the lists and maps written in it.
+  static const Expr* FirstUnshown(const Expr& expr) {
+    if (FormatItem(expr, 's', -1).IsError()) return &expr;
+    if (expr.kind != ExprKind::kList && expr.kind != ExprKind::kMap) return nullptr;
+    for (const Expr* part : expr.args) {
+      if (const Expr* found = FirstUnshown(*part)) return found;
+    }
+    return nullptr;
   }
 
   static bool IsTimestamp(std::string_view text) {

@@ -182,8 +182,34 @@ TEST(CelProgramTest, ClocksOfZonesGoByTheirRuleInEachYear) {
   EXPECT_EQ(hour("1500-07-15"), "12");
 }
 
-TEST(CelProgramTest, BytesAreShownAsText) {
-  EXPECT_EQ(ValueOf(R"('%s|%s'.format([b'\xff\xfe', b'a\303\244']))"), "\uFFFD\uFFFD|aä");
+TEST(CelProgramTest, BytesAreShownAsTextWhereTheyAreOne) {
+  EXPECT_EQ(ValueOf(R"('%s'.format([[b'a\303\244']]))"), "[b\"aä\"]");
+  constexpr const char* kNone =
+      "error: error during formatting: could not convert argument \"invalid UTF-8 in bytes, cannot "
+      "convert "
+      "to string\" to string";
+  EXPECT_EQ(ValueOf(R"('%s'.format([b'\xff']))"), kNone);
+  EXPECT_EQ(ValueOf(R"('%s'.format([{'a': b'\xff'}]))"), kNone);
+}
+
+TEST(CelProgramTest, FormatsAreCheckedByTheTypesOfAllThatIsWritten) {
+  const auto why = [](std::string_view expression) {
+    const auto program = Compile(expression, Environment::Kubernetes({}));
+    return program ? "" : program.error().message.substr(0, program.error().message.find('\n'));
+  };
+  EXPECT_EQ(
+      why("'%s'.format([{?'q': optional.of(0)}])"),
+      "compilation failed: ERROR: <input>:1:32: error during formatting: string clause can only "
+      "be used on strings, bools, bytes, ints, doubles, maps, lists, types, durations, and "
+      "timestamps, was given optional_type");
+  EXPECT_EQ(why("'%d'.format([quantity('1')])"),
+            "compilation failed: ERROR: <input>:1:22: error during formatting: decimal clause can "
+            "only be used on integers, was given kubernetes.Quantity");
+  EXPECT_EQ(why("'%f'.format([int])"),
+            "compilation failed: ERROR: <input>:1:14: error during formatting: fixed-point clause "
+            "can only be used on doubles, was given type");
+  // Whether its value can be shown is found out when it is evaluated.
+  EXPECT_EQ(why(R"('%s%f'.format([b'\xff', 'a']))"), "");
 }
 
 // Cheap by Kubernetes' count, and dear all the same.

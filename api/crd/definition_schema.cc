@@ -417,11 +417,7 @@ class DefaultCheck {
       Node(*items, schema ? schema->items.get() : nullptr, rules ? rules->items.get() : nullptr,
            path.Child("items"), false);
     }
-    const Json* additional = PartOf(props, "additionalProperties");
-    if (additional != nullptr && additional->is_object()) {
-      Node(*additional, schema ? schema->additional.get() : nullptr,
-           rules ? rules->additional.get() : nullptr, path.Child("additionalProperties"), false);
-    }
+    // As Kubernetes, which looks at none below additionalProperties.
   }
 
  private:

@@ -90,6 +90,13 @@ TEST(DefinitionTest, WhatIsWrongInADefaultIsBehindADot) {
             "string: \"integer\"");
 }
 
+// As in kube-apiserver, which does not look for defaults there, and gives them in place of a null.
+TEST(DefinitionTest, ADefaultOfAMapsValuesMayBeAnything) {
+  EXPECT_EQ(SchemaErrors(R"({"type": "object", "properties": {"m": {"type": "object",
+                "additionalProperties": {"type": "object", "default": "x"}}}})"),
+            "[]");
+}
+
 // As in kube-apiserver, which refuses the objects that get it.
 TEST(DefinitionTest, ADefaultOfAnIntegerOrTextMayBeAnything) {
   EXPECT_EQ(SchemaErrors(R"({"type": "object", "properties": {"port": {

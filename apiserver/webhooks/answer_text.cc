@@ -2,10 +2,12 @@
 
 #include <fmt/format.h>
 
+#include "api/codec/decode.h"
 #include "api/codec/document.h"
 #include "api/codec/json.h"
 #include "api/codec/typed.h"
 #include "api/gen/meta_v1.h"
+#include "api/text/yaml.h"
 #include "apiserver/request/api_errors.h"
 #include "apiserver/request/media.h"
 #include "base/text.h"
@@ -37,7 +39,123 @@ std::string PlainText(std::string_view content_type, std::string_view body) {
   return std::string(WithoutBlanks(BeginningOf(body)));
 }
 
+// What Go calls a value that it finds where it expects another.
+std::string_view FoundInGo(const Json& value) {
+  if (value.is_string()) return "string";
+  if (value.is_boolean()) return "bool";
+  if (value.is_object()) return "object";
+  return value.is_array() ? "array" : "number";
+}
+
+std::string NoObjectText(const Json& value) {
+  return fmt::format(
+      "json: cannot unmarshal {} into Go value of type struct {{ APIVersion string "
+      "\"json:\\\"apiVersion,omitempty\\\"\"; Kind string "
+      "\"json:\\\"kind,omitempty\\\"\" }}",
+      FoundInGo(value));
+}
+
+// What is no JSON may be YAML, for which any words are a text.
+std::string Unreadable(std::string_view body, const Error& fault) {
+  if (body.size() > kWebhookTextBytesMax) return fault.message;
+  const auto yaml = ParseYaml(body);
+  return yaml && yaml->value.is_string() ? NoObjectText(yaml->value) : fault.message;
+}
+
+tl::unexpected<Error> Unlike(std::string text) {
+  return Fail(Reason::kInternalError, std::move(text));
+}
+
+// What it says of itself; what it leaves out is as it should be.
+Result<TypeMeta> MetaOf(const Json& review, const ReviewType& type) {
+  constexpr std::string_view kNoMeta = "couldn't get version/kind; json parse error: ";
+  Json self = Json::object();
+  for (const char* name : {"apiVersion", "kind"}) {
+    if (const auto found = review.find(name); found != review.end()) self[name] = *found;
+  }
+  auto meta = PeekTypeMeta(DumpJson(self));
+  if (!meta) return Unlike(std::string(kNoMeta) + meta.error().message);
+  const std::string own = std::string(type.group) + "/";
+  if (meta->api_version.empty() || meta->api_version == own) {
+    meta->api_version = own + std::string(type.version);
+  }
+  if (meta->kind.empty()) meta->kind = type.kind;
+  return meta;
+}
+
+Result<> CheckKind(const Json& review, const ReviewType& type) {
+  const TypeMeta meta = TRY(MetaOf(review, type));
+  const std::string_view version = meta.api_version;
+  const size_t slash = version.find('/');
+  if (slash != version.npos && version.find('/', slash + 1) != version.npos) {
+    return Unlike("unexpected GroupVersion string: " + meta.api_version);
+  }
+  const bool is_own = slash != version.npos && version.substr(0, slash) == type.group;
+  const std::string_view named = is_own ? version.substr(slash + 1) : std::string_view();
+  if (meta.kind != type.kind || (named != "v1" && named != "v1beta1")) {
+    return Unlike(
+        fmt::format("no kind {} is registered for version {} in scheme "
+                    "\"pkg/runtime/scheme.go:111\"",
+                    Quoted(meta.kind), Quoted(version)));
+  }
+  if (named == type.version) return {};
+  return Unlike(fmt::format("converting ({}.{}) to ({}.{}): unknown conversion", named, type.kind,
+                            type.version, type.kind));
+}
+
+// Go names all of the way to a field.
+std::string WithPlace(std::string text, std::string_view name) {
+  constexpr std::string_view kField = " Go struct field ";
+  const size_t field = text.find(kField);
+  const size_t dot = field == text.npos ? text.npos : text.find('.', field);
+  if (dot != text.npos) text.insert(dot + 1, fmt::format("response.{}.", name));
+  return text;
+}
+
+Result<> CheckField(const Json& value, const ResponseField& field, const ReviewType& type) {
+  const auto unfit = [&](const Json& found, std::string_view wanted) {
+    return Unlike(
+        fmt::format("json: cannot unmarshal {} into Go struct field {}.response.{} of "
+                    "type {}",
+                    FoundInGo(found), type.response, field.name, wanted));
+  };
+  if (value.is_null()) return {};
+  if (!field.is(value)) return unfit(value, field.type);
+  if (field.type == kStatusType) {
+    const auto status = FromJson<meta_v1::Status>(value);
+    if (!status) return Unlike(WithPlace(status.error().message, field.name));
+  }
+  if (!field.holds_texts) return {};
+  for (const Json& each : value) {
+    if (!each.is_null() && !each.is_string()) return unfit(each, "string");
+  }
+  return {};
+}
+
 }  // namespace
+
+Result<Json> ReadAnswer(std::string_view body, const ReviewType& type) {
+  auto review = ParseJson(body);
+  if (review && review->is_null()) review = Json::object();
+  if (!review || !review->is_object()) {
+    return Unlike("couldn't get version/kind; json parse error: " +
+                  (review ? NoObjectText(*review) : Unreadable(body, review.error())));
+  }
+  TRY(CheckKind(*review, type));
+  const auto response = review->find("response");
+  if (response == review->end() || response->is_null()) return review;
+  if (!response->is_object()) {
+    return Unlike(
+        fmt::format("json: cannot unmarshal {} into Go struct field {}.response of type "
+                    "{}.{}",
+                    FoundInGo(*response), type.kind, type.version, type.response));
+  }
+  for (const ResponseField& field : type.fields) {
+    const auto found = response->find(field.name);
+    if (found != response->end()) TRY(CheckField(*found, field, type));
+  }
+  return review;
+}
 
 std::string_view BeginningOf(std::string_view text) {
   if (text.size() <= kWebhookTextBytesMax) return text;

@@ -2,10 +2,12 @@
 #pragma once
 
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
 #include "api/values.h"
+#include "base/error.h"
 
 namespace skiff {
 
@@ -24,6 +26,24 @@ std::string KindInGo(const Json& document);
 // Why what was answered cannot be read, where it is not 200 to 206 or says nothing.
 std::optional<std::string> AnswerFault(int code, std::string_view content_type,
                                        std::string_view body);
+
+// A field of a review's response, and what Go calls its type. A null is as good as nothing.
+struct ResponseField {
+  const char* name;
+  bool (*is)(const Json& value);
+  std::string_view type;
+  bool holds_texts = false;
+};
+inline constexpr std::string_view kStatusType = "v1.Status";  // Its fields are looked at, too.
+// What an answer has to be.
+struct ReviewType {
+  std::string_view group, version, kind;  // "admission.k8s.io", "v1", "AdmissionReview"
+  std::string_view response;              // "AdmissionResponse"
+  std::span<const ResponseField> fields;
+};
+// The review in an answer, which may say nothing of what it is, and have no response. Fails in
+// Go's words.
+Result<Json> ReadAnswer(std::string_view body, const ReviewType& type);
 
 // Of an answer that is not 2xx, in the words of client-go: those of the metav1.Status in it, where
 // it is one.

@@ -16,6 +16,11 @@ namespace {
 constexpr std::string_view kMalformed = "conversion_webhook_malformed_response_failure";
 constexpr std::string_view kPartialAnswer = "conversion_webhook_partial_response_failure";
 constexpr std::string_view kInvalidObject = "conversion_webhook_invalid_converted_object_failure";
+constexpr ResponseField kFields[] = {
+    {"uid", [](const Json& value) { return value.is_string(); }, "types.UID"},
+    {"convertedObjects", [](const Json& value) { return value.is_array(); },
+     "[]runtime.RawExtension"},
+    {"result", [](const Json& value) { return value.is_object(); }, kStatusType}};
 constexpr size_t kShownMax = 256;  // Of an object that says nothing of itself.
 
 Json MetadataOf(const Json& object) {
@@ -33,10 +38,6 @@ std::string ConversionPrefix(const ConversionQuestion& question) {
 
 // The text of what is wrong with the whole answer; "" when nothing is.
 std::string WhyMalformed(const Json& review, const ConversionQuestion& question) {
-  if (!review.is_object()) {
-    return std::string("json: cannot unmarshal ") + GoType(review) +
-           " into Go value of type v1.ConversionReview";
-  }
   const bool is_v1 = question.version == "v1";
   constexpr std::string_view kWanted = "apiextensions.k8s.io/v1, Kind=ConversionReview";
   if (const std::string got = KindInGo(review); is_v1 && got != kWanted) {
@@ -44,10 +45,6 @@ std::string WhyMalformed(const Json& review, const ConversionQuestion& question)
   }
   const auto response = review.find("response");
   if (response == review.end() || response->is_null()) return "no response provided";
-  if (!response->is_object()) {
-    return std::string("json: cannot unmarshal ") + GoType(*response) +
-           " into Go struct field ConversionReview.response of type v1.ConversionResponse";
-  }
   const std::string uid = TextAt(*response, "uid");
   if (is_v1 && uid != question.uid) {
     return fmt::format("expected response.uid={}, got {}", Quoted(question.uid), Quoted(uid));
@@ -62,8 +59,8 @@ std::string WhyMalformed(const Json& review, const ConversionQuestion& question)
 std::string WhyAnother(const Json& was, const Json& is, std::string_view api_version) {
   const std::string invalid = " returned invalid object at index 0: ";
   if (const std::string got = TextAt(is, "apiVersion"); got != api_version) {
-    return invalid + fmt::format("invalid groupVersion (expected {}, received {})", api_version,
-                                 got.find('/') == std::string::npos ? "/" + got : got);
+    return invalid +
+           fmt::format("invalid groupVersion (expected {}, received {})", api_version, got);
   }
   const std::string kind = TextAt(was, "kind");
   if (const std::string got = TextAt(is, "kind"); got != kind) {
@@ -173,17 +170,19 @@ std::string ConversionText(const ConversionQuestion& question) {
 
 tl::expected<std::vector<Json>, ConversionFault> ReadConversion(
     std::string_view body, const ConversionQuestion& question) {
-  auto review = ParseJson(body);
+  const auto review = ReadAnswer(body, {.group = "apiextensions.k8s.io",
+                                        .version = question.version,
+                                        .kind = "ConversionReview",
+                                        .response = "ConversionResponse",
+                                        .fields = kFields});
   if (!review) {
-    return tl::unexpected(ConversionFault{
-        kConversionCallFailure,
-        ConversionFailed(question, "couldn't get version/kind; json parse error: " +
-                                       review.error().message)});
+    return tl::unexpected(ConversionFault{kConversionCallFailure,
+                                          ConversionFailed(question, review.error().message)});
   }
   if (const std::string why = WhyMalformed(*review, question); !why.empty()) {
     return tl::unexpected(ConversionFault{kMalformed, ConversionFailed(question, why)});
   }
-  Json given = (*review)["response"].value("convertedObjects", Json::array());
+  Json given = review->at("response").value("convertedObjects", Json::array());
   const size_t count = given.is_array() ? given.size() : 0;
   if (count != question.objects.size()) {
     return tl::unexpected(ConversionFault{

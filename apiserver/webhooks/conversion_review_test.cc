@@ -80,8 +80,19 @@ TEST(ConversionReview, WhatIsWrongWithAnAnswerIsSaidInKubernetesWords) {
   EXPECT_EQ(Fault(R"({"kind": "ConversionReview", "apiVersion": "apiextensions.k8s.io/v1"})"),
             failed + "no response provided");
   EXPECT_EQ(Fault(R"({"kind": "Other", "apiVersion": "v1"})"),
-            failed + "expected webhook response of apiextensions.k8s.io/v1, "
-                     "Kind=ConversionReview, got /v1, Kind=Other");
+            failed +
+                "no kind \"Other\" is registered for version \"v1\" in scheme "
+                "\"pkg/runtime/scheme.go:111\"");
+  EXPECT_EQ(Fault("{}"), failed +
+                             "expected webhook response of apiextensions.k8s.io/v1, "
+                             "Kind=ConversionReview, got /, Kind=");
+  EXPECT_EQ(Fault(Review({{"uid", 5}})), failed +
+                                             "json: cannot unmarshal number into Go struct field "
+                                             "ConversionResponse.response.uid of type types.UID");
+  EXPECT_EQ(Fault(Review({{"uid", "id"}, {"result", {{"code", "5"}}}})),
+            failed +
+                "json: cannot unmarshal string into Go struct field "
+                "Status.response.result.code of type int32");
   EXPECT_EQ(Fault(Review({{"uid", "other"}})),
             failed + "expected response.uid=\"id\", got \"other\"");
   EXPECT_EQ(Fault(Review({{"uid", "id"}})),
@@ -102,6 +113,8 @@ TEST(ConversionReview, WhatIsWrongWithAnObjectIsSaidInKubernetesWords) {
   EXPECT_EQ(FaultOf(R"({"apiVersion": "g.io/v3"})"),
             returned + "object at index 0: invalid groupVersion (expected g.io/v2, received "
                        "g.io/v3)");
+  EXPECT_EQ(FaultOf(R"({"apiVersion": null})"),
+            returned + "object at index 0: invalid groupVersion (expected g.io/v2, received )");
   EXPECT_EQ(FaultOf(R"({"kind": "Other"})"),
             returned + "object at index 0: invalid kind (expected Cron, received Other)");
   EXPECT_EQ(FaultOf(R"({"metadata": {"name": "b"}})"),

@@ -83,6 +83,13 @@ TEST_F(HookAnswers, WhatIsNoReviewHarmsItsRequestAlone) {
        "received invalid webhook response: expected response.uid="},
       {Raw("{}"), "received invalid webhook response: webhook response was absent"},
       {Raw(R"({"response": 7})"), "failed to call webhook: json: cannot unmarshal"},
+      {Raw("null"), "received invalid webhook response: webhook response was absent"},
+      {Raw(R"({"kind": 5, "response": {"allowed": 5}})"),
+       "failed to call webhook: couldn't get version/kind; json parse error: json: cannot "
+       "unmarshal "
+       "number into Go struct field .kind of type string"},
+      {Raw(R"({"response": {"patch": "%%", "allowed": true}})"),
+       "failed to call webhook: illegal base64 data at input byte 0"},
       {Raw("no json"),
        "failed to call webhook: couldn't get version/kind; json parse error: json: cannot "
        "unmarshal string into Go value of type struct { APIVersion string "
@@ -114,6 +121,16 @@ TEST_F(HookAnswers, WhatIsNoPatchHarmsItsRequestAlone) {
       {Patches("nonsense"),
        "received undecodable patch in webhook response: invalid character 'o' in literal null "
        "(expecting 'u')"},
+      {[](const Json& review) {
+         return Says(review, {{"allowed", true},
+                              {"patchType", "MergePatch"},
+                              {"patch", EncodeBase64(R"([{"op": "remove", "path": "/data"}])")}});
+       },
+       "failed calling webhook \"m.example.com\": unsupported patch type \"MergePatch\""},
+      {[](const Json& review) {
+         return Says(review, {{"allowed", true}, {"patchType", ""}, {"patch", "W10="}});
+       },
+       "received invalid webhook response: webhook returned invalid response.patchType of \"\""},
       {Patches(R"([{"op": "replace", "path": "/no/such", "value": 1}])"),
        "Internal error occurred: replace operation does not apply: doc is missing path: /no/such: "
        "missing value"},
@@ -134,7 +151,8 @@ TEST_F(HookAnswers, WhatIsOfAnotherTypeIsRefusedInGosWords) {
       {[](const Json& review) {
          return Says(review, {{"allowed", false}, {"status", {{"details", 5}}}});
        },
-       "failed to call webhook: "},
+       "failed to call webhook: json: cannot unmarshal number into Go struct field "
+       "Status.response.status.details of type v1.StatusDetails"},
       {[](const Json& review) {
          return Says(review, {{"allowed", true}, {"warnings", {"fine", 1}}});
        },
@@ -145,7 +163,9 @@ TEST_F(HookAnswers, WhatIsOfAnotherTypeIsRefusedInGosWords) {
        },
        "failed to call webhook: json: cannot unmarshal array into Go struct field "
        "AdmissionResponse.response.auditAnnotations of type string"},
-      {[](const Json& review) { return Says(review, {{"allowed", "yes"}}); },
+      {[](const Json& review) {
+         return Says(review, {{"allowed", "yes"}});
+       },
        "failed to call webhook: json: cannot unmarshal string into Go struct field "
        "AdmissionResponse.response.allowed of type bool"},
   });

@@ -4,10 +4,8 @@
 
 #include "api/codec/base64.h"
 #include "api/codec/document.h"
-#include "api/codec/json.h"
 #include "api/codec/typed.h"
 #include "api/gen/meta_v1.h"
-#include "api/text/yaml.h"
 #include "apiserver/request/api_errors.h"
 #include "apiserver/webhooks/answer_text.h"
 
@@ -41,116 +39,39 @@ Result<> CheckV1(const Json& review, const Json& response, const ReviewQuestion&
   }
   if (patch && !typed) return InvalidReview("webhook returned response.patch but not response.patchType");
   if (!patch && typed) return InvalidReview("webhook returned response.patchType but not response.patch");
-  if (typed && *type != "JSONPatch") {
-    return InvalidReview(fmt::format("webhook returned invalid response.patchType of {}",
-                               Quoted(TextAt(response, "patchType"))));
+  if (typed && *type == "") {
+    return InvalidReview("webhook returned invalid response.patchType of \"\"");
   }
   return {};
 }
 
-// What Go calls a value that it finds where it expects another.
-std::string_view FoundInGo(const Json& value) {
-  if (value.is_string()) return "string";
-  if (value.is_boolean()) return "bool";
-  if (value.is_object()) return "object";
-  return value.is_array() ? "array" : "number";
-}
-
-std::string NoObjectText(const Json& value) {
-  return fmt::format("json: cannot unmarshal {} into Go value of type struct {{ APIVersion string "
-                     "\"json:\\\"apiVersion,omitempty\\\"\"; Kind string "
-                     "\"json:\\\"kind,omitempty\\\"\" }}",
-                     FoundInGo(value));
-}
-
-// What is no JSON may be YAML, for which any words are a text.
-std::string Unreadable(std::string_view body, const Error& fault) {
-  if (body.size() > kWebhookTextBytesMax) return fault.message;
-  const auto yaml = ParseYaml(body);
-  return yaml && yaml->value.is_string() ? NoObjectText(yaml->value) : fault.message;
-}
-
-// What says that it is something else is that; what says nothing is found out later.
-Result<> CheckKind(const Json& review, const ReviewQuestion& question) {
-  const std::string version = TextAt(review, "apiVersion");
-  const std::string kind = TextAt(review, "kind");
-  if (version.empty() || kind.empty()) return {};
-  constexpr std::string_view kGroup = "admission.k8s.io/";
-  const std::string_view own = std::string_view(version).substr(
-      version.starts_with(kGroup) ? kGroup.size() : version.size());
-  if (kind != "AdmissionReview" || (own != "v1" && own != "v1beta1")) {
-    return Fail(Reason::kInternalError,
-                fmt::format("failed to call webhook: no kind {} is registered for version {} in "
-                            "scheme \"pkg/runtime/scheme.go:111\"",
-                            Quoted(kind), Quoted(version)));
-  }
-  if (own == question.version) return {};
-  return Fail(Reason::kInternalError,
-              fmt::format("failed to call webhook: converting ({}.AdmissionReview) to "
-                          "({}.AdmissionReview): unknown conversion",
-                          own, question.version));
-}
-
-Result<> CheckTypes(const Json& response) {
-  using Is = bool (*)(const Json&);
-  constexpr Is kText = [](const Json& value) { return value.is_string(); };
-  constexpr Is kObject = [](const Json& value) { return value.is_object(); };
-  constexpr Is kList = [](const Json& value) { return value.is_array(); };
-  constexpr Is kBoolean = [](const Json& value) { return value.is_boolean(); };
-  struct Wanted {
-    const char* name;
-    Is is;
-    const char* type;
-    bool holds_texts = false;
-  };
-  constexpr Wanted kWanted[] = {{"uid", kText, "types.UID"},
-                                {"allowed", kBoolean, "bool"},
-                                {"status", kObject, "v1.Status"},
-                                {"patch", kText, "[]uint8"},
-                                {"patchType", kText, "v1.PatchType"},
-                                {"auditAnnotations", kObject, "map[string]string", true},
-                                {"warnings", kList, "[]string", true}};
-  // A null is as good as nothing anywhere.
-  const auto check = [](const Json& value, Is is, const char* name,
-                        const char* type) -> Result<> {
-    if (value.is_null() || is(value)) return {};
-    return Fail(Reason::kInternalError,
-                fmt::format("failed to call webhook: json: cannot unmarshal {} into Go struct "
-                            "field AdmissionResponse.response.{} of type {}",
-                            FoundInGo(value), name, type));
-  };
-  for (const Wanted& wanted : kWanted) {
-    const auto found = response.find(wanted.name);
-    if (found == response.end()) continue;
-    TRY(check(*found, wanted.is, wanted.name, wanted.type));
-    if (!wanted.holds_texts) continue;
-    for (const Json& each : *found) TRY(check(each, kText, wanted.name, "string"));
-  }
-  return {};
-}
+constexpr ResponseField kFields[] = {
+    {"uid", [](const Json& value) { return value.is_string(); }, "types.UID"},
+    {"allowed", [](const Json& value) { return value.is_boolean(); }, "bool"},
+    {"status", [](const Json& value) { return value.is_object(); }, kStatusType},
+    {"patch", [](const Json& value) { return value.is_string(); }, "[]uint8"},
+    {"patchType", [](const Json& value) { return value.is_string(); }, "v1.PatchType"},
+    {"auditAnnotations", [](const Json& value) { return value.is_object(); }, "map[string]string",
+     true},
+    {"warnings", [](const Json& value) { return value.is_array(); }, "[]string", true}};
 
 }  // namespace
 
 Result<ReviewAnswer> ReadReview(std::string_view body, const ReviewQuestion& question,
                                 bool mutating) {
-  const auto review = ParseJson(body);
-  if (!review || !review->is_object()) {
-    return Fail(Reason::kInternalError,
-                fmt::format("failed to call webhook: couldn't get version/kind; json parse error: "
-                            "{}",
-                            review ? NoObjectText(*review) : Unreadable(body, review.error())));
-  }
-  TRY(CheckKind(*review, question));
+  constexpr std::string_view kFailed = "failed to call webhook: ";
+  const auto review = ReadAnswer(body, {.group = "admission.k8s.io",
+                                        .version = question.version,
+                                        .kind = "AdmissionReview",
+                                        .response = "AdmissionResponse",
+                                        .fields = kFields});
+  if (!review) return Fail(Reason::kInternalError, std::string(kFailed) + review.error().message);
   const auto found = review->find("response");
-  if (found == review->end() || found->is_null()) return InvalidReview("webhook response was absent");
-  if (!found->is_object()) {
-    return Fail(Reason::kInternalError,
-                fmt::format("failed to call webhook: json: cannot unmarshal {} into Go struct "
-                            "field AdmissionReview.response of type v1.AdmissionResponse",
-                            FoundInGo(*found)));
-  }
+  if (found == review->end() || found->is_null())
+    return InvalidReview("webhook response was absent");
   const Json& response = *found;
-  TRY(CheckTypes(response));
+  auto patch = DecodeBase64(TextAt(response, "patch"));
+  if (!patch) return Fail(Reason::kInternalError, std::string(kFailed) + patch.error().message);
   if (question.version == "v1") TRY(CheckV1(*review, response, question, mutating));
   ReviewAnswer answer{.allowed = response.value("allowed", Json(false)) == true};
   if (const auto status = response.find("status");
@@ -158,16 +79,13 @@ Result<ReviewAnswer> ReadReview(std::string_view body, const ReviewQuestion& que
     // Goes to clients in every encoding: only what a Status has.
     const auto typed = FromJson<meta_v1::Status>(*status);
     if (!typed) {
-      return Fail(Reason::kInternalError, "failed to call webhook: " + typed.error().message);
+      return Fail(Reason::kInternalError, std::string(kFailed) + typed.error().message);
     }
     answer.status = ToJson(*typed);
   }
   if (mutating) {
-    auto patch = DecodeBase64(TextAt(response, "patch"));
-    if (!patch) {
-      return Fail(Reason::kInternalError, "failed to call webhook: " + patch.error().message);
-    }
     answer.patch = std::move(*patch);
+    if (question.version == "v1") answer.patch_type = TextAt(response, "patchType");
   }
   for (const Json& warning : ListAt(response, "warnings")) {
     if (warning.is_string()) answer.warnings.push_back(warning);

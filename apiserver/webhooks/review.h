@@ -27,7 +27,8 @@ std::string ReviewText(const ReviewQuestion& question, const Json& object, const
 struct ReviewAnswer {
   bool allowed = false;
   Json status;  // metav1.Status; null: none was given.
-  std::string patch;  // JSON patch; "": nothing changes.
+  std::string patch;  // "": nothing changes.
+  std::string patch_type = "JSONPatch";
   std::vector<std::string> warnings;
   std::map<std::string, std::string> annotations;
 };

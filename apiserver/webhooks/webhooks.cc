@@ -34,6 +34,15 @@ tl::unexpected<Error> FailedCalling(const Hook& hook, std::string_view why) {
       fmt::format("failed calling webhook {}: {}", Quoted(hook.name), why)));
 }
 
+// The text of why the answer's patch cannot be applied, whatever the object is; "" where it can.
+std::string WhyUnfit(const ReviewAnswer& answer, const AdmissionRequest& request) {
+  const auto patch = ParseJsonPatch(answer.patch, false);
+  if (!patch) return "received undecodable patch in webhook response: " + patch.error().message;
+  const bool changes = request.object != nullptr || request.body != nullptr;
+  if (patch->operations.empty() || !changes || answer.patch_type == "JSONPatch") return "";
+  return "unsupported patch type " + Quoted(answer.patch_type);
+}
+
 Error RequestTooLate() {
   Error error{Reason::kTimeout, "Timeout: request did not complete within requested timeout"};
   error.details.emplace();
@@ -233,9 +242,8 @@ Result<std::optional<ReviewAnswer>> Webhooks::Hear(Asked asked, const AdmissionR
     Annotate(request, hook.name + "/" + key, value);
   }
   if (answer->allowed && !answer->patch.empty()) {
-    if (const auto patch = ParseJsonPatch(answer->patch, false); !patch) {
-      TRY(LetThrough(hook, request, mutating, outcome,
-                     "received undecodable patch in webhook response: " + patch.error().message));
+    if (const std::string why = WhyUnfit(*answer, request); !why.empty()) {
+      TRY(LetThrough(hook, request, mutating, outcome, why));
       return std::nullopt;
     }
   }

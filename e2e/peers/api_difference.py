@@ -8,12 +8,19 @@ import time
 import api_bodies
 import api_custom
 import api_patches
+import api_policies
 import api_queries
 import api_requests
+import api_rules
+import api_schemas
 import api_servers
 import api_subresources
+import api_webhooks
 
-PARTS = ("objects", "posted", "reviews", "queries", "bodies", "custom")
+# Of what extends the API: who asks, how many rounds for each 60 requests, and how much in each.
+EXTENSIONS = {"schemas": (api_schemas.Definitions, 3, 10), "rules": (api_rules.Rules, 1, 40),
+              "policies": (api_policies.Policies, 0.5, 30), "webhooks": (api_webhooks.Webhooks, 0.5, 30)}
+PARTS = ("objects", "posted", "reviews", "queries", "bodies", "custom", *EXTENSIONS)
 
 
 class Objects:
@@ -129,6 +136,9 @@ def ask(part, comparison, schemas, options, seed):
         custom = api_custom.Custom(comparison, schemas, objects.new_objects, objects.updates)
         custom.ask(options.only, lambda name: api_requests.chance_of(seed, name))
         comparison.any_order = False
+    else:
+        asker, rounds, count = EXTENSIONS[part]
+        asker(comparison).ask(seed, max(1, round(rounds * options.requests / 60)), count)
 
 
 if __name__ == "__main__":

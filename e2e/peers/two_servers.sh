@@ -1,12 +1,12 @@
 # A kube-apiserver with Debian's etcd and skiff's, that a script asks the same; sourced behind programs.sh, where
 # $programs and $skiff are known. Both serve when it is over, the one at $kube and the other at $ours, and know one user:
-# who has the bearer token "token" may do everything.
+# who has the bearer token "token" may do everything. Both have the flags in $more_flags, too.
 echo 'token,admin,admin,system:masters' >"$work/tokens.csv"
 openssl genrsa -out "$work/sa.key" 2048 2>/dev/null
 mkdir "$work/kube"
 etcd=$(free_port) peers=$(free_port) kube=$(free_port) ours=$(free_port)
 flags=(--bind-address=127.0.0.1 --service-cluster-ip-range=10.96.0.0/16 --authorization-mode=Node,RBAC
-  --token-auth-file="$work/tokens.csv")
+  --token-auth-file="$work/tokens.csv" ${more_flags[@]+"${more_flags[@]}"})
 start etcd etcd --data-dir="$work/etcd" --listen-client-urls="http://127.0.0.1:$etcd" \
   --advertise-client-urls="http://127.0.0.1:$etcd" --listen-peer-urls="http://127.0.0.1:$peers" \
   --initial-advertise-peer-urls="http://127.0.0.1:$peers" --initial-cluster="default=http://127.0.0.1:$peers"
