@@ -45,6 +45,8 @@ std::optional<Validity> ClientAuthorities::HaveSignedAt(std::string_view chain_p
   X509_STORE_CTX_set_purpose(context.get(), X509_PURPOSE_SSL_CLIENT);
   const auto seconds = std::chrono::floor<std::chrono::seconds>(now.time_since_epoch());
   X509_STORE_CTX_set_time(context.get(), 0, seconds.count());
+  // What is signed by way of SHA-1 or keys of below 1024 bits is so at no handshake either.
+  X509_VERIFY_PARAM_set_auth_level(X509_STORE_CTX_get0_param(context.get()), 1);
   std::optional<Validity> good;
   if (chain.first && X509_verify_cert(context.get()) == 1) {
     good = CommonTime(X509_STORE_CTX_get0_chain(context.get()));

@@ -1,9 +1,9 @@
 // Whom client certificates name, and whether they are good now: of users by --client-ca-file, of
-// the proxy in front of the server by --requestheader-client-ca-file. The TLS layer has verified
-// that one of these authorities signed. A connection outlives a certificate, those by way of whom
-// it was signed, and authorities that are replaced: the time is looked at on each request, and
-// whose it is once for each certificate and each change of the authorities, and again when one of
-// its chain is over.
+// the proxy in front of the server by --requestheader-client-ca-file. Of those that come by a
+// handshake the TLS layer has verified that one of these authorities signed. A connection outlives
+// a certificate, those by way of whom it was signed, and authorities that are replaced: the time is
+// looked at on each request, and whose it is once for each certificate and each change of the
+// authorities, and again when one of its chain is over.
 #pragma once
 
 #include <map>
@@ -56,6 +56,9 @@ class ClientCertificates {
   // certificates of connections that are open are read once each, as long as they are good; those
   // that one of the authorities did not sign once a minute.
   std::shared_ptr<const CertificateHolder> HolderOf(const std::string& pem, TimePoint now);
+  // The same of what no handshake has looked at, and anybody may send: without authorities of users
+  // it is nobody's. Nothing is kept of it.
+  std::shared_ptr<const CertificateHolder> HolderOfSent(const std::string& pem, TimePoint now);
 
  private:
   static constexpr size_t kKnownMax = 4096;  // Beyond it one of them is forgotten.
@@ -69,6 +72,8 @@ class ClientCertificates {
   };
   static void Judge(const Authorities& authorities, const std::string& pem, TimePoint now,
                     CertificateHolder& holder);
+  static std::shared_ptr<CertificateHolder> Read(const Authorities& authorities,
+                                                 const std::string& pem, TimePoint now);
 
   Mutex mutex_;
   std::shared_ptr<const Authorities> authorities_ GUARDED_BY(mutex_);

@@ -148,7 +148,7 @@ Result<http::Response> ApiServer::State::Serve(ApiRequest& request, Result<User>
   TRY(TakeTimeout(request));
   request.user = TRY(std::move(user));
   if (IsConsoleLogin(request.http)) {
-    return AnswerConsoleLogin(request.http, *authentication, console_sessions);
+    return AnswerConsoleLogin(request.http, *authentication, console_sessions, console_challenges);
   }
   return Route(request);
 }
