@@ -1,6 +1,8 @@
 // What the ways to log in come to: a token, or the browser's own certificate, and who that is.
+import { bytesOf, privateKeyIn } from '../model/key';
 import { t } from '../texts';
-import { ApiError, ask, redeem, release, whoAmI } from './request';
+import { canSign, type KeyProof, tokenByKey } from './proof';
+import { ApiError, ask, release, tokenFor, whoAmI } from './request';
 import { beginSession, isLinked, owner, restoreSession } from './session';
 import { forgetAll } from './live';
 
@@ -35,7 +37,7 @@ export async function loginBy(text: string, keep: boolean): Promise<string> {
   const code = /#login=([\w-]+)\s*$/.exec(text)?.[1];
   if (code === undefined) return login(text.trim(), keep);
   try {
-    return await login(await redeem(code), keep);
+    return await login(await tokenFor({ code }), keep);
   } catch (error) {
     return linkTrouble(error as ApiError);
   }
@@ -56,7 +58,7 @@ export interface Offer {
 
 export async function offerOf(code: string): Promise<Offer | string> {
   try {
-    const token = await redeem(code);
+    const token = await tokenFor({ code });
     return { token, ...(await whoAmI(token)) };
   } catch (error) {
     return linkTrouble(error as ApiError);
@@ -81,7 +83,19 @@ export function sayGoodbye(): void {
 export interface KubeUser {
   name: string;
   token: string; // "": it has none.
-  why: string; // What there is instead, in words.
+  proof: KeyProof | null; // Where it has a certificate and no token.
+  why: string; // Why it has neither, in words.
+}
+
+// "" when somebody is logged in now; else what to tell.
+export async function loginAs({ token, proof }: KubeUser, keep: boolean): Promise<string> {
+  if (proof === null) return login(token, keep);
+  try {
+    return await login(await tokenByKey(proof), keep);
+  } catch (error) {
+    if (!(error instanceof ApiError)) return t.login.keyRefused(error as Error);
+    return error.code === 0 ? t.login.unreachable : error.message;
+  }
 }
 
 interface KubeConfig {
@@ -99,13 +113,35 @@ export async function readKubeconfig(text: string): Promise<KubeUser[]> {
   const config = parse(text) as KubeConfig | null;
   if (!Array.isArray(config?.users)) throw new Error(t.login.kubeconfigNone);
   const current = config.contexts?.find((each) => each.name === config['current-context'])?.context?.user;
-  const users = config.users.map(({ name = '', user = {} }) => {
-    const token = typeof user.token === 'string' ? user.token : '';
-    const certificate = user['client-certificate-data'] ?? user['client-certificate'];
-    const why =
-      token !== '' ? '' : certificate ? t.login.kubeconfigCertificate(name)
-        : user.exec ? t.login.kubeconfigCommand(name) : t.login.kubeconfigNone;
-    return { name, token, why };
-  });
+  const users = config.users.map(({ name = '', user }) => userOf(name, user ?? {}));
   return users.sort((a, b) => Number(b.name === current) - Number(a.name === current));
+}
+
+function userOf(name: string, user: Record<string, unknown>): KubeUser {
+  const made: KubeUser = { name, token: '', proof: null, why: '' };
+  const certificate = user['client-certificate-data'];
+  const key = user['client-key-data'];
+  if (typeof user.token === 'string' && user.token !== '') made.token = user.token;
+  else if (typeof certificate === 'string' && typeof key === 'string') Object.assign(made, proofOf(certificate, key));
+  else if (user['client-certificate'] || user['client-key']) made.why = t.login.kubeconfigFiles(name);
+  else if (user.tokenFile) made.why = t.login.kubeconfigTokenFile(name, String(user.tokenFile));
+  else if (user.exec) made.why = t.login.kubeconfigCommand(name);
+  else made.why = t.login.kubeconfigNone;
+  return made;
+}
+
+function proofOf(certificate: string, key: string): Pick<KubeUser, 'proof' | 'why'> {
+  const fault = (why: string) => ({ proof: null, why });
+  if (!canSign()) return fault(t.login.keyInsecure);
+  try {
+    const found = privateKeyIn(textOf(key));
+    if (typeof found === 'string') return fault(t.login.keyFaults[found]);
+    return { proof: { certificate: textOf(certificate), key: found }, why: '' };
+  } catch {
+    return fault(t.login.keyFaults.none);
+  }
+}
+
+function textOf(base64: string): string {
+  return new TextDecoder().decode(bytesOf(base64.replace(/\s/g, '')));
 }
