@@ -140,7 +140,7 @@ std::string KindName(const Resource& resource) {
   return group.empty() ? kind : kind + "." + group;
 }
 
-Result<ServedKind> Kinds::Find(const std::string& word) {
+Result<ServedKind> Kinds::Find(const std::string& word, bool is_of_name) {
   if (word.empty()) return CliError(NoSuchType(word));
   if (const ServedKind* found = Search(BuiltIn(), word)) {
     WarnOfOthers(BuiltIn(), *found, word);
@@ -152,7 +152,7 @@ Result<ServedKind> Kinds::Find(const std::string& word) {
     return *found;
   }
   const std::string meant = MeantBy(word);
-  const bool has_hint = meant.empty() && guesses_;
+  const bool has_hint = meant.empty() && guesses_ && !is_of_name;
   return CliError(NoSuchType(word) + (has_hint ? kTypesAndNames : meant));
 }
 

@@ -114,6 +114,8 @@ TEST_F(MeantWordsTest, TheNearestKindIsSaidUnderOurOwnNameAlone) {
   EXPECT_EQ(err_, "error: the server doesn't have a resource type \"foo\"\n" + hint);
   EXPECT_EQ(Run("rollout", {"status", "foo"}), 1);
   EXPECT_THAT(err_, testing::EndsWith("\"foo\"\n" + hint));
+  EXPECT_EQ(Run("get", {"foo/web"}), 1);
+  EXPECT_EQ(err_, "error: the server doesn't have a resource type \"foo\"\n");
 }
 
 }  // namespace
