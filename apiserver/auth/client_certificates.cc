@@ -95,10 +95,10 @@ Result<> ClientCertificates::Use(const Options& options) {
 }
 
 void ClientCertificates::Judge(const Authorities& authorities, const std::string& pem,
-                               TimePoint now, CertificateHolder& holder) {
+                               TimePoint now, int level, CertificateHolder& holder) {
   const auto is_of = [&](const std::optional<ClientAuthorities>& of) {
     if (!of) return std::optional<Validity>();
-    const auto good = of->HaveSignedAt(pem, now);
+    const auto good = of->HaveSignedAt(pem, now, level);
     const Validity judged = good.value_or(Validity{now, now + kNobodyTime});
     holder.judged.not_before = std::max(holder.judged.not_before, judged.not_before);
     holder.judged.not_after = std::min(holder.judged.not_after, judged.not_after);
@@ -111,7 +111,8 @@ void ClientCertificates::Judge(const Authorities& authorities, const std::string
 }
 
 std::shared_ptr<CertificateHolder> ClientCertificates::Read(const Authorities& authorities,
-                                                            const std::string& pem, TimePoint now) {
+                                                            const std::string& pem, TimePoint now,
+                                                            int level) {
   const CertificatePtr first = CertificateIn(Reader(pem).get());
   ERR_clear_error();
   if (!first) return nullptr;
@@ -123,7 +124,7 @@ std::shared_ptr<CertificateHolder> ClientCertificates::Read(const Authorities& a
   holder->user_until = holder->not_after;
   const bool has_any = authorities.of_users || authorities.of_proxies;
   holder->is_client = !has_any;
-  if (has_any) Judge(authorities, pem, now, *holder);
+  if (has_any) Judge(authorities, pem, now, level, *holder);
   return holder;
 }
 
@@ -136,7 +137,7 @@ std::shared_ptr<const CertificateHolder> ClientCertificates::HolderOf(const std:
     if (known != known_.end() && known->second->judged.Has(now)) return known->second;
     authorities = authorities_;
   }
-  const std::shared_ptr<const CertificateHolder> holder = Read(*authorities, pem, now);
+  const std::shared_ptr<const CertificateHolder> holder = Read(*authorities, pem, now, 0);
   if (!holder) return nullptr;
   const MutexLock lock(mutex_);
   if (authorities != authorities_) return holder;  // Judged by authorities that have just gone.
@@ -156,7 +157,7 @@ std::shared_ptr<const CertificateHolder> ClientCertificates::HolderOfSent(const 
     const MutexLock lock(mutex_);
     authorities = authorities_;
   }
-  auto holder = Read(*authorities, pem, now);
+  auto holder = Read(*authorities, pem, now, kLevelOfSent);
   if (holder && !authorities->of_users) holder->is_client = false;
   return holder;
 }

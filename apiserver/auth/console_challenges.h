@@ -1,8 +1,8 @@
 // What a page signs to show that it has the key of a certificate (key_proof.h): good once, for a
 // minute, and at the process that made it.
 //
-//   challenge = SECONDS "." NONCE "." base64url(HMAC-SHA256(key of this process, what stands
-//   before))
+//   challenge = body "." base64url(HMAC-SHA256(key of this process, body))
+//   body      = SECONDS "." NONCE
 //
 // Whoever asks gets one, so none is kept; of those that led to a login it is known for their
 // minute.

@@ -1,11 +1,11 @@
 // How a page of the console shows that it has the key of a client certificate, and keeps the key to
 // itself (decision 0096): it signs a challenge of this server (console_challenges.h).
 //
-//   the text that is signed    SignedText(origin of the page, challenge)
-//   its signature, by key      RSA: PKCS #1 v1.5 with SHA-256. ECDSA on P-256, P-384 and P-521:
-//   with
-//                              SHA-256, SHA-384 and SHA-512, both numbers in full length, as
-//                              WebCrypto writes them. Ed25519
+//   what is signed           SignedText(origin of the page, challenge)
+//   by a key of RSA          PKCS #1 v1.5 with SHA-256
+//   P-256, P-384, P-521      ECDSA with SHA-256, SHA-384, SHA-512; both numbers in full length,
+//                            as WebCrypto writes them
+//   Ed25519                  as it is
 #pragma once
 
 #include <string>

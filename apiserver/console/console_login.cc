@@ -17,12 +17,14 @@ constexpr std::string_view kChallenge = "/console/challenge";
 constexpr std::string_view kLogin = "/console/login";
 constexpr size_t kBodyMax = 24 << 10;
 // What a session holds of it. Of RSA of 4,096 bits there is room for five.
-constexpr size_t kCertificatesMax = 16 << 10;
+constexpr size_t kCertificateBytesMax = 16 << 10;
+constexpr size_t kCertificatesMax = 5;
 
 struct Parts {
   const Authentication& authentication;
   ConsoleSessions& sessions;
   ConsoleChallenges& challenges;
+  std::string& proven;
 };
 
 http::Response Answered(const Json& body) {
@@ -59,10 +61,31 @@ std::string SentText(const Json& body, const char* name) {
   return found != body.end() && found->is_string() ? found->get<std::string>() : "";
 }
 
-// Browsers say whose page asks: it is to have signed that.
+// Browsers say whose page asks: it is to have signed that. Of a page that is sent with a
+// Referrer-Policy of no-referrer, as ours is (console_pages.cc), some say "null".
 bool IsOfOrigin(const http::Request& request, std::string_view origin) {
   const std::string_view said = request.Header("Origin");
   return said.empty() || said == "null" || said == origin;
+}
+
+// As a handshake hands them on.
+Result<std::string> CertificatesIn(const std::string& text) {
+  if (text.size() > kCertificateBytesMax) {
+    return Fail(Reason::kInvalid, "these are more certificates than a login takes (16 KiB)");
+  }
+  if (text.find("PRIVATE KEY") != std::string::npos) {
+    return Fail(Reason::kInvalid,
+                "a private key came with this certificate: a login never needs it, and whoever has "
+                "seen it sent can use it");
+  }
+  size_t blocks = 0;
+  for (size_t at = 0; (at = text.find("-----BEGIN", at)) != std::string::npos; ++at) ++blocks;
+  if (blocks > kCertificatesMax) {
+    return Fail(Reason::kInvalid, "these are more certificates than a login takes (5)");
+  }
+  std::string pem;
+  for (const std::string& each : SplitCertificates(text)) pem += each;
+  return pem;
 }
 
 Result<std::string> LoginByKey(const http::Request& request, const Json& body, const Parts& parts) {
@@ -73,17 +96,14 @@ Result<std::string> LoginByKey(const http::Request& request, const Json& body, c
   if (!IsOfOrigin(request, origin)) {
     return Fail(Reason::kForbidden, "a page of another origin signed this login");
   }
-  const std::string certificates = SentText(body, "certificate");
-  if (certificates.size() > kCertificatesMax) {
-    return Fail(Reason::kInvalid, "these are more certificates than a login takes (16 KiB)");
-  }
   const auto signature = FromBase64Url(SentText(body, "signature"));
   if (!signature) return Fail(Reason::kBadRequest, "the signature is no base64url");
-  KeyProof proof{
-      .certificate_pem = {}, .text = SignedText(origin, challenge), .signature = *signature};
-  // As a handshake hands them on.
-  for (const std::string& each : SplitCertificates(certificates)) proof.certificate_pem += each;
+  const KeyProof proof {
+    .certificate_pem = TRY(CertificatesIn(SentText(body, "certificate")))
+    , .text = SignedText(origin, challenge), .signature = *signature
+  };
   LinkCredential credential = TRY(parts.authentication.CredentialOf(proof));
+  parts.proven = credential.user.name;
   TRY(parts.challenges.Use(challenge, credential.user.name));
   return parts.sessions.Begin(std::move(credential));
 }
@@ -142,11 +162,12 @@ bool IsConsoleLogin(const http::Request& request) {
          (request.path == kLink || request.path == kChallenge || request.path == kLogin);
 }
 
-http::Response AnswerConsoleLogin(const http::Request& request,
-                                  const Authentication& authentication, ConsoleSessions& sessions,
-                                  ConsoleChallenges& challenges) {
-  const Result<Json> body = Serve(request, {authentication, sessions, challenges});
-  return body ? Answered(*body) : ErrorResponse(request, body.error());
+ConsoleLogin AnswerConsoleLogin(const http::Request& request, const Authentication& authentication,
+                                ConsoleSessions& sessions, ConsoleChallenges& challenges) {
+  ConsoleLogin login;
+  const Result<Json> body = Serve(request, {authentication, sessions, challenges, login.proven});
+  login.response = body ? Answered(*body) : ErrorResponse(request, body.error());
+  return login;
 }
 
 }  // namespace skiff

@@ -13,6 +13,8 @@
 // of SignedText(origin, challenge) (auth/key_proof.h).
 #pragma once
 
+#include <string>
+
 #include "apiserver/auth/authentication.h"
 #include "apiserver/auth/console_challenges.h"
 #include "apiserver/auth/console_sessions.h"
@@ -23,10 +25,16 @@ namespace skiff {
 // Whether it is one of those.
 bool IsConsoleLogin(const http::Request& request);
 
+// In the audit log, of a login by a key: whose it is. Until then it is anybody's.
+inline constexpr char kConsoleUserAnnotation[] = "console.skiff.io/user";
+
+struct ConsoleLogin {
+  http::Response response;
+  std::string proven;  // Who has shown the key of his certificate; "": nobody.
+};
 // Of a request that is one. It finds out itself who asks, by what came with the request. May have
 // to look a token up.
-http::Response AnswerConsoleLogin(const http::Request& request,
-                                  const Authentication& authentication, ConsoleSessions& sessions,
-                                  ConsoleChallenges& challenges);
+ConsoleLogin AnswerConsoleLogin(const http::Request& request, const Authentication& authentication,
+                                ConsoleSessions& sessions, ConsoleChallenges& challenges);
 
 }  // namespace skiff

@@ -210,6 +210,13 @@ TEST_F(ConsoleLoginTest, AProofIsOfThisChallengeAndThisOrigin) {
   for (const Json& odd : {Json(), Json("none")}) Refusal(with("certificate", odd), 422);
   EXPECT_THAT(Refusal(with("certificate", std::string(17 << 10, 'x')), 422), HasSubstr("16 KiB"));
   Refusal(with("certificate", std::string(25 << 10, 'x')), 400);
+  std::string many;
+  for (int i = 0; i < 6; ++i) many += good["certificate"].get<std::string>();
+  EXPECT_THAT(Refusal(with("certificate", many), 422), HasSubstr("(5)"));
+  const std::string with_key =
+      good["certificate"].get<std::string>() +
+      "-----BEGIN EC PRIVATE KEY-----\nAAAA\n-----END EC PRIVATE KEY-----\n";
+  EXPECT_THAT(Refusal(with("certificate", with_key), 422), HasSubstr("private key"));
   Refusal(with("signature", "!"), 400);
   Refusal(with("signature", 1), 401);
   http::Request as_root = Request("POST", "/console/login");
