@@ -83,6 +83,13 @@ export const t = {
     kubeconfigUser: 'User',
     kubeconfigHint: 'It is read on this page. What is sent, to this server, is the token of its user, or the certificate and a signature: the key is kept nowhere, and never sent.',
     kubeconfigNone: 'This kubeconfig has no user with a token or a certificate.',
+    kubeconfigNoKey: (name: string) =>
+      `The user ${name} has a certificate and no key, and can show nobody that it is theirs. Take the kubeconfig from where it came.`,
+    kubeconfigActs: (name: string) =>
+      `The user ${name} acts as somebody else (as: in the kubeconfig), which a login here cannot. Take a token of whom you want to be.`,
+    kubeconfigOmitted:
+      'Its secrets were left out when it was printed (DATA+OMITTED, REDACTED). Paste what this prints: kubectl config view --raw --flatten',
+    certificateNone: 'This kubeconfig has a key and no certificate that can be read. Get it anew from where it came.',
     kubeconfigEmpty: 'Paste a kubeconfig first, or choose its file.',
     kubeconfigFiles: (name: string) =>
       `The user ${name} has its certificate or key in files of their own, which a page cannot read. Paste what this prints, which has them in it: kubectl config view --raw --flatten`,
@@ -95,7 +102,7 @@ export const t = {
     },
     keyInsecure: 'A browser signs by a key only on pages that come by https, or from this machine. Open the console by https, or take a token.',
     keyRefused: (error: Error) =>
-      `This browser cannot sign by the key of this kubeconfig (${error.message || error.name}). Log in by the link that skiff console --print makes, or take a token.`,
+      `This browser cannot sign by the key of this kubeconfig (${error.message}). Log in by the link that skiff console --print makes, or take a token.`,
     kubeconfigCommand: (name: string) =>
       `The user ${name} gets its token from a command. Run the command, and paste the token.`,
     kubeconfigBroken: 'This is no kubeconfig: ',

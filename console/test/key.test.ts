@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { privateKeyIn } from '../src/model/key';
-import { signs, withoutCurve, written } from './keys';
+import { certificatesIn, privateKeyIn } from '../src/model/key';
+import { signs, withCurveTwice, withoutCurve, written } from './keys';
 
 async function isRead(pem: string, publicKey: Uint8Array<ArrayBuffer>): Promise<void> {
   const key = privateKeyIn(pem);
@@ -24,6 +24,26 @@ test('keys of curves sign, in both forms and with or without their curve', async
     const pkcs8 = written('ec', { type: 'pkcs8' }, curve);
     await isRead(pkcs8.pem, pkcs8.publicKey);
     await isRead(withoutCurve(pkcs8.pem), pkcs8.publicKey);
+  }
+});
+
+function hexOf(bytes: Uint8Array): string {
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
+}
+
+test('no key of a curve names it twice: Safari takes none that does', () => {
+  for (const [curve, bytes] of [['P-256', 32], ['P-384', 48], ['P-521', 66]] as const) {
+    const sec1 = written('ec', { type: 'sec1' }, curve);
+    const key = privateKeyIn(sec1.pem);
+    assert(typeof key !== 'string');
+    // Version 1, the secret, and [1] with the bits of the public key, to the end.
+    const hex = hexOf(key.pkcs8);
+    const size = (length: number) => (length < 128 ? '' : '81') + length.toString(16).padStart(2, '0');
+    const open = `a1${size(2 * bytes + (bytes > 62 ? 5 : 4))}03${size(2 * bytes + 2)}0004`;
+    assert(new RegExp(`02010104${bytes.toString(16)}.{${2 * bytes}}${open}.{${4 * bytes}}$`).test(hex), hex);
+    const read = privateKeyIn(withCurveTwice(sec1));
+    assert(typeof read !== 'string');
+    assert.equal(hexOf(read.pkcs8), hex);
   }
 });
 
@@ -49,6 +69,21 @@ test('keys that no browser signs by are named as such', () => {
   assert.equal(privateKeyIn(written('ec', { type: 'sec1' }, 'K').pem), 'kind');
   const { pem } = written('ec', { type: 'sec1' }, 'P-256');
   assert.equal(privateKeyIn(pem.replace(/EC PRIVATE/g, 'DSA PRIVATE')), 'kind');
+});
+
+test('certificates are all that is taken of a text for certificates', () => {
+  const { pem } = written('rsa', { type: 'pkcs8' });
+  const block = '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n';
+  assert.equal(certificatesIn(`${block}${pem}# text\n${block.replace(/\n$/, '')}`), block + block);
+  assert.equal(certificatesIn(pem), '');
+  assert.equal(certificatesIn(`-----BEGIN CERTIFICATE-----\n${pem}-----END CERTIFICATE-----\n`), '');
+});
+
+test('long texts of what begins and never ends cost nothing', () => {
+  const start = performance.now();
+  assert.equal(privateKeyIn('-----BEGIN PRIVATE KEY-----\n'.repeat(1 << 15)), 'none');
+  assert.equal(privateKeyIn('-----BEGIN PRIVATE KEY-----\n'.repeat(500)), 'none');
+  assert(performance.now() - start < 500);
 });
 
 test('what is broken is no key', () => {

@@ -33,6 +33,20 @@ export function withoutCurve(pkcs8: string): string {
   return `-----BEGIN EC PRIVATE KEY-----\n${text}\n-----END EC PRIVATE KEY-----\n`;
 }
 
+// PKCS #8 whose key of SEC 1 names the curve again.
+export function withCurveTwice({ pem, publicKey }: Written): string {
+  const tagged = (tag: number, body: Uint8Array): number[] =>
+    [tag, ...(body.length < 128 ? [] : [0x81]), body.length, ...body];
+  const sec1 = bytesOf(pem.replace(/-----[^-]*-----|\s/g, ''));
+  // What the public key begins with, behind its own head.
+  const at = publicKey[1]! < 128 ? 2 : 3;
+  const algorithm = publicKey.slice(at, at + 2 + publicKey[at + 1]!);
+  const body = Uint8Array.of(2, 1, 0, ...algorithm, ...tagged(4, sec1));
+  const head = body.length < 256 ? tagged(0x30, body) : [0x30, 0x82, body.length >> 8, body.length & 255, ...body];
+  const text = btoa(String.fromCharCode(...head));
+  return `-----BEGIN PRIVATE KEY-----\n${text}\n-----END PRIVATE KEY-----\n`;
+}
+
 const text = new TextEncoder().encode('what is signed');
 
 export async function signs(key: PrivateKey, publicKey: Uint8Array<ArrayBuffer>): Promise<boolean> {

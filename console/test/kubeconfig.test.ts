@@ -11,14 +11,16 @@ Object.assign(globalThis, {
   document: { addEventListener: () => undefined, hidden: false },
 });
 let refusal: { status: number; message: string } | null = null;
+let unknown = false;
 let sent: { url: string; body: string }[] = [];
 globalThis.fetch = (async (url: string, given: RequestInit) => {
-  sent.push({ url, body: String(given.body) });
+  sent.push({ url: given.method === 'DELETE' ? `DELETE ${url}` : url, body: String(given.body) });
   if (url === '/console/challenge') return new Response('{"challenge": "1.2.3"}');
   if (url === '/console/login') {
     if (refusal === null) return new Response('{"token": "skiff-console.t"}');
     return new Response(JSON.stringify(refusal), { status: refusal.status });
   }
+  if (unknown) return new Response('{"message": "not now"}', { status: 503 });
   return new Response('{"status": {"userInfo": {"username": "jane", "groups": []}}}');
 }) as typeof fetch;
 
@@ -58,6 +60,26 @@ test('a certificate logs in by a signature, and its key goes nowhere', async () 
   assert(sent.every(({ body }) => !body.includes(secret) && !body.includes('PRIVATE') && !body.includes(btoa(pem))));
 });
 
+test('of one text with certificate and key the certificates alone are sent', async () => {
+  const { loginAs } = await import('../src/api/login');
+  const combined = btoa(`# of a kubelet\n${kCertificate}${pem}${kCertificate}`);
+  sent = [];
+  const user = await userOf({ 'client-certificate-data': combined, 'client-key-data': combined });
+  assert.equal(await loginAs(user, false), '');
+  const shown = JSON.parse(sent[1]!.body) as Record<string, string>;
+  assert.equal(shown.certificate, kCertificate + kCertificate);
+  assert(sent.every(({ body }) => !body.includes('PRIVATE')));
+});
+
+test('a session that nobody comes to be in is released, and the key not blamed', async () => {
+  const { loginAs } = await import('../src/api/login');
+  unknown = true;
+  sent = [];
+  assert.equal(await loginAs(await userOf(kUser), false), 'not now');
+  assert(sent.some(({ url }) => url === 'DELETE /console/login'));
+  unknown = false;
+});
+
 test('what the server says of a certificate is told', async () => {
   const { loginAs } = await import('../src/api/login');
   refusal = { status: 401, message: 'this certificate is good until then, and not now' };
@@ -84,6 +106,11 @@ test('who cannot log in is told what he can do instead', async () => {
       ...kUser,
       'client-key-data': btoa(written('rsa', { type: 'pkcs8', cipher: 'aes-256-cbc', passphrase: 'x' }).pem),
     },
+    'a certificate and no key': { 'client-certificate-data': btoa(kCertificate) },
+    'acts as somebody else': { ...kUser, as: 'root' },
+    'kubectl config view --raw': { 'client-certificate-data': 'DATA+OMITTED', 'client-key-data': 'DATA+OMITTED' },
+    'REDACTED). Paste': { token: 'REDACTED' },
+    'no certificate that can be read': { ...kUser, 'client-certificate-data': kUser['client-key-data'] },
     'has as a key is none': { ...kUser, 'client-key-data': '"!"' },
   };
   for (const [words, fields] of Object.entries(whys)) {
@@ -94,8 +121,11 @@ test('who cannot log in is told what he can do instead', async () => {
   }
 });
 
-test('a token comes before a certificate', async () => {
-  const { token, proof, why } = await userOf({ ...kUser, token: 'abc' });
+test('a certificate comes before a token, and a token before a key that is of no use', async () => {
+  const both = await userOf({ ...kUser, token: 'abc' });
+  assert.equal(both.token, '');
+  assert(both.proof !== null);
+  const { token, proof, why } = await userOf({ ...kUser, 'client-key-data': '"!"', token: 'abc' });
   assert.deepEqual({ token, proof, why }, { token: 'abc', proof: null, why: '' });
 });
 

@@ -13,6 +13,13 @@ export function canSign(): boolean {
   return (globalThis.crypto as Crypto | undefined)?.subtle !== undefined;
 }
 
+// What the browser says of a key that it cannot use.
+export class KeyRefused extends Error {}
+
+function refuse(error: Error): never {
+  throw new KeyRefused(error.message || error.name);
+}
+
 // As apiserver/auth/key_proof.h has it.
 export function signedText(origin: string, given: string): string {
   return `skiff console: login by the key of a client certificate\n${origin}\n${given}`;
@@ -23,12 +30,14 @@ function base64Url(bytes: ArrayBuffer): string {
   return text.replace(/\+/g, '-').replace(/\//g, '_').replace(/=+$/, '');
 }
 
-// The token of the session that it begins. Throws an ApiError, or what the browser says of the key.
+// The token of the session that it begins. Throws an ApiError, or KeyRefused.
 export async function tokenByKey({ certificate, key }: KeyProof): Promise<string> {
-  const imported = await crypto.subtle.importKey('pkcs8', key.pkcs8, key.importAs, false, ['sign']);
+  const imported = await crypto.subtle
+    .importKey('pkcs8', key.pkcs8, key.importAs, false, ['sign'])
+    .catch(refuse);
   const given = await challenge();
   const origin = location.origin;
   const text = new TextEncoder().encode(signedText(origin, given));
-  const signature = base64Url(await crypto.subtle.sign(key.signAs, imported, text));
-  return tokenFor({ certificate, challenge: given, origin, signature });
+  const signature = await crypto.subtle.sign(key.signAs, imported, text).catch(refuse);
+  return tokenFor({ certificate, challenge: given, origin, signature: base64Url(signature) });
 }

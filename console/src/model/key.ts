@@ -28,6 +28,9 @@ const kCurves: Record<string, { name: string; hash: string; bytes: number }> = {
   '2b81040023': { name: 'P-521', hash: 'SHA-512', bytes: 66 },
 };
 
+// Beyond it nothing is looked for: no key and no chain of certificates is that long.
+const kPemMax = 16 << 10;
+
 interface Element {
   tag: number;
   body: Bytes;
@@ -92,6 +95,13 @@ function ofCurve(pkcs8: Bytes, id: string): PrivateKey | KeyFault {
   return { pkcs8, importAs: { name, namedCurve: curve.name }, signAs: { name, hash: curve.hash } };
 }
 
+// A key of SEC 1 within PKCS #8, whose algorithm names the curve: Safari takes none that says it again.
+function ofCurveKey(key: Bytes, id: string): PrivateKey | KeyFault {
+  const parts = elementsOf(elementsOf(key)[0]!.body).filter((each) => each.tag !== kParameters);
+  const bare = element(kSequence, ...parts.map(({ tag, body }) => element(tag, body)));
+  return ofCurve(wrapped([identifier(kEc), identifier(id)], bare), id);
+}
+
 // SEC 1 may leave out which curve it is on: then its length tells.
 function ofSec1(key: Bytes): PrivateKey | KeyFault {
   const [, secret, ...rest] = elementsOf(elementsOf(key)[0]!.body);
@@ -100,26 +110,53 @@ function ofSec1(key: Bytes): PrivateKey | KeyFault {
     ? hexOf(elementsOf(named.body)[0]!.body)
     : Object.keys(kCurves).find((each) => kCurves[each]!.bytes === secret!.body.length);
   if (id === undefined || !(id in kCurves)) return 'kind';
-  return ofCurve(wrapped([identifier(kEc), identifier(id)], key), id);
+  return ofCurveKey(key, id);
 }
 
 function ofPkcs8(pkcs8: Bytes): PrivateKey | KeyFault {
-  const algorithm = elementsOf(elementsOf(elementsOf(pkcs8)[0]!.body)[1]!.body);
+  const [, named, key] = elementsOf(elementsOf(pkcs8)[0]!.body);
+  const algorithm = elementsOf(named!.body);
   const kind = hexOf(algorithm[0]!.body);
   if (kind === kRsa) return ofRsa(pkcs8);
   if (kind === kEd25519) return { pkcs8, importAs: { name: 'Ed25519' }, signAs: { name: 'Ed25519' } };
-  return kind === kEc ? ofCurve(pkcs8, hexOf(algorithm[1]!.body)) : 'kind';
+  const curve = kind === kEc ? hexOf(algorithm[1]!.body) : '';
+  return curve in kCurves ? ofCurveKey(key!.body, curve) : 'kind';
 }
 
 export function bytesOf(base64: string): Bytes {
   return Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
 }
 
+interface Block {
+  label: string;
+  text: string; // What stands between its first line and its last.
+}
+
+// Those that end as they began.
+function blocksOf(pem: string): Block[] {
+  if (pem.length > kPemMax) return [];
+  const found: Block[] = [];
+  let label: string | null = null;
+  let begin = 0;
+  for (const { 0: line, 1: word, 2: name = '', index } of pem.matchAll(/-----(BEGIN|END) ([A-Z0-9 ]{1,64})-----/g)) {
+    if (word === 'END' && label === name) found.push({ label: name, text: pem.slice(begin, index) });
+    label = word === 'BEGIN' ? name : null;
+    begin = index + line.length;
+  }
+  return found;
+}
+
+// The certificates of a text of PEM, and nothing else that is in it; "" without one.
+export function certificatesIn(pem: string): string {
+  const all = blocksOf(pem).filter(({ label, text }) => label === 'CERTIFICATE' && /^[\w+/=\s]*$/.test(text));
+  return all.map(({ text }) => `-----BEGIN CERTIFICATE-----${text}-----END CERTIFICATE-----\n`).join('');
+}
+
 // The first private key of a text of PEM.
 export function privateKeyIn(pem: string): PrivateKey | KeyFault {
-  const block = /-----BEGIN ((?:[A-Z0-9]+ )*PRIVATE KEY)-----([^]*?)-----END \1-----/.exec(pem);
-  if (block === null) return 'none';
-  const [, label = '', text = ''] = block;
+  const block = blocksOf(pem).find((each) => each.label.endsWith('PRIVATE KEY'));
+  if (block === undefined) return 'none';
+  const { label, text } = block;
   if (label.startsWith('ENCRYPTED') || /^Proc-Type:.*ENCRYPTED/m.test(text)) return 'encrypted';
   try {
     const der = bytesOf(text.replace(/\s/g, ''));
