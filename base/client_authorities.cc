@@ -37,14 +37,15 @@ ClientAuthorities::ClientAuthorities(std::string_view pem)
   X509_STORE_set_flags(store_.get(), X509_V_FLAG_PARTIAL_CHAIN);
 }
 
-std::optional<Validity> ClientAuthorities::HaveSignedAt(std::string_view chain_pem,
-                                                        TimePoint now) const {
+std::optional<Validity> ClientAuthorities::HaveSignedAt(std::string_view chain_pem, TimePoint now,
+                                                        int level) const {
   const X509Chain chain = ChainOf(chain_pem);
   const OfChain<X509_STORE_CTX> context(X509_STORE_CTX_new());
   X509_STORE_CTX_init(context.get(), store_.get(), chain.first.get(), chain.others.get());
   X509_STORE_CTX_set_purpose(context.get(), X509_PURPOSE_SSL_CLIENT);
   const auto seconds = std::chrono::floor<std::chrono::seconds>(now.time_since_epoch());
   X509_STORE_CTX_set_time(context.get(), 0, seconds.count());
+  X509_VERIFY_PARAM_set_auth_level(X509_STORE_CTX_get0_param(context.get()), level);
   std::optional<Validity> good;
   if (chain.first && X509_verify_cert(context.get()) == 1) {
     good = CommonTime(X509_STORE_CTX_get0_chain(context.get()));

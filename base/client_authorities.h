@@ -21,7 +21,10 @@ class ClientAuthorities {
 
   // Whether one of them signed the first certificate of `chain_pem` for clients, itself or by way
   // of the others, and all of these are good at `now`: how long they all are. Else nullopt.
-  std::optional<Validity> HaveSignedAt(std::string_view chain_pem, TimePoint now) const;
+  // `level`: how strong keys and signatures have to be, by OpenSSL's SSL_CTX_set_security_level; 0:
+  // of any strength, for what a handshake has judged by its own level.
+  std::optional<Validity> HaveSignedAt(std::string_view chain_pem, TimePoint now,
+                                       int level = 0) const;
 
  private:
   std::shared_ptr<x509_store_st> store_;

@@ -136,6 +136,16 @@ struct Flags::Impl {
     return nearest.empty() ? "" : "; is --" + std::string(nearest[0]) + " meant?";
   }
 
+  // Who takes words says by himself where his flags are told of.
+  std::string UnknownFlag(const std::string& written, const std::string& name,
+                          bool takes_words) const {
+    const std::string program = app.get_name();
+    const bool has_hint = !takes_words && program.starts_with("skiff ");
+    std::string meant = MeantBy(name);
+    if (meant.empty() && has_hint) meant = "; see " + program + " --help";
+    return "unknown flag: --" + written + meant;
+  }
+
   // Of a word where only flags are taken.
   std::string Unexpected(const std::string& word) const {
     const std::string program = app.get_name();
@@ -171,7 +181,7 @@ struct Flags::Impl {
       }
       if (!flags.contains(name) || (arg[1] != '-' && name.size() > 1)) {
         if (arg[1] == '-') {
-          return Fail(Reason::kInvalid, "unknown flag: --" + written + MeantBy(name));
+          return Fail(Reason::kInvalid, UnknownFlag(written, name, words != nullptr));
         }
         return Fail(Reason::kInvalid,
                     "unknown shorthand flag: '" + body.substr(0, 1) + "' in -" + body);

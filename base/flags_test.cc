@@ -137,7 +137,10 @@ TEST(Flags, OurOwnProgramsSayWhatCouldHaveBeenMeant) {
   flags.Add("nodes", nodes, "how many");
   EXPECT_EQ(flags.Parse({"--noeds=3"}).error().message,
             "unknown flag: --noeds; is --nodes meant?");
-  EXPECT_EQ(flags.Parse({"--others=3"}).error().message, "unknown flag: --others");
+  EXPECT_EQ(flags.Parse({"--others=3"}).error().message,
+            "unknown flag: --others; see skiff up --help");
+  std::vector<std::string> words;
+  EXPECT_EQ(flags.Parse({"--others=3"}, &words).error().message, "unknown flag: --others");
 }
 
 TEST(Flags, SaysWhatIsWrongInKubernetesWords) {

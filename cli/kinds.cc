@@ -109,6 +109,10 @@ const ServedKind* Search(const std::vector<ServedKind>& kinds, const std::string
   return nullptr;
 }
 
+// Where no type is near: a name may stand where a type should.
+constexpr const char* kTypesAndNames =
+    "\n`skiff api-resources` lists those it has; one object is TYPE/NAME, as in deployment/web";
+
 std::string NoSuchType(const std::string& word) {
   return fmt::format("the server doesn't have a resource type \"{}\"",
                      word.substr(0, word.find('.')));
@@ -136,7 +140,7 @@ std::string KindName(const Resource& resource) {
   return group.empty() ? kind : kind + "." + group;
 }
 
-Result<ServedKind> Kinds::Find(const std::string& word) {
+Result<ServedKind> Kinds::Find(const std::string& word, bool is_of_name) {
   if (word.empty()) return CliError(NoSuchType(word));
   if (const ServedKind* found = Search(BuiltIn(), word)) {
     WarnOfOthers(BuiltIn(), *found, word);
@@ -147,7 +151,9 @@ Result<ServedKind> Kinds::Find(const std::string& word) {
     WarnOfOthers(served_, *found, word);
     return *found;
   }
-  return CliError(NoSuchType(word) + MeantBy(word));
+  const std::string meant = MeantBy(word);
+  const bool has_hint = meant.empty() && guesses_ && !is_of_name;
+  return CliError(NoSuchType(word) + (has_hint ? kTypesAndNames : meant));
 }
 
 // Once of each word. One that names its group means that kind alone.

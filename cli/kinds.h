@@ -45,8 +45,8 @@ class Kinds {
   using Warn = std::function<void(const std::string&)>;
   explicit Kinds(Api& api, bool guesses = false, Warn warn = nullptr)
       : api_(api), guesses_(guesses), warn_(std::move(warn)) {}
-  // "TYPE", "TYPE.GROUP" or "TYPE.VERSION.GROUP".
-  Result<ServedKind> Find(const std::string& word);
+  // "TYPE", "TYPE.GROUP" or "TYPE.VERSION.GROUP". `is_of_name`: it was typed as TYPE/NAME.
+  Result<ServedKind> Find(const std::string& word, bool is_of_name = false);
   // What a document says it is; nullopt when nothing serves it.
   Result<std::optional<ServedKind>> FindByKind(const std::string& api_version,
                                                const std::string& kind);

@@ -109,6 +109,12 @@ TEST_F(MeantWordsTest, TheNearestKindIsSaidUnderOurOwnNameAlone) {
     EXPECT_THAT(err_, testing::EndsWith("\"\n\nDid you mean this?\n" + meant));
   }
   EXPECT_EQ(Run("get", {"foo"}), 1);
+  const std::string hint =
+      "`skiff api-resources` lists those it has; one object is TYPE/NAME, as in deployment/web\n";
+  EXPECT_EQ(err_, "error: the server doesn't have a resource type \"foo\"\n" + hint);
+  EXPECT_EQ(Run("rollout", {"status", "foo"}), 1);
+  EXPECT_THAT(err_, testing::EndsWith("\"foo\"\n" + hint));
+  EXPECT_EQ(Run("get", {"foo/web"}), 1);
   EXPECT_EQ(err_, "error: the server doesn't have a resource type \"foo\"\n");
 }
 

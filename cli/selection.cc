@@ -48,7 +48,7 @@ Result<Selections> ParsePairs(Session& session, const Args& words) {
     if (type.empty() || name.empty() || type.find(',') != std::string::npos) {
       return CliError("arguments in resource/name form must have a single resource and name");
     }
-    ServedKind kind = TRY(session.kinds().Find(type));
+    ServedKind kind = TRY(session.kinds().Find(type, /*is_of_name=*/true));
     Add(selections, std::move(kind), {name});
   }
   return selections;

@@ -26,7 +26,7 @@ export default defineConfig({
   server: {
     // npm run dev: SKIFF_SERVER=https://127.0.0.1:6443 is whom the page then talks to.
     proxy: Object.fromEntries(
-      ['/api', '/apis', '/version', '/openapi'].map((path) => [
+      ['/api', '/apis', '/version', '/openapi', '/console/login', '/console/challenge'].map((path) => [
         path,
         { target: process.env.SKIFF_SERVER ?? 'https://127.0.0.1:6443', secure: false, ws: true },
       ]),

@@ -58,7 +58,7 @@ TEST_F(ProgramArgumentsTest, WhatUpDecidesItselfIsRefusedAndSoIsWhatNobodyKnows)
     EXPECT_THAT(ApiServer({own}).error().message, HasSubstr("`skiff up` sets that itself")) << own;
   }
   EXPECT_EQ(ApiServer({"colour=blue"}).error().message,
-            "--kube-apiserver-arg: unknown flag: --colour");
+            "--kube-apiserver-arg: unknown flag: --colour; see skiff apiserver --help");
   EXPECT_FALSE(ApiServer({"help"}));
   EXPECT_FALSE(ApiServer({""}));
   EXPECT_THAT(WithControllerManagerArgs({}, {"controllers=*"}, notes_).error().message,

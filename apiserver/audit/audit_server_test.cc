@@ -2,7 +2,10 @@
 #include <gtest/gtest.h>
 
 #include "apiserver/audit/audit_test_log.h"
+#include "apiserver/auth/key_proof.h"
+#include "apiserver/auth/test_proof_keys.h"
 #include "apiserver/server/server_fixture.h"
+#include "base/hash.h"
 
 namespace skiff {
 namespace {
@@ -22,6 +25,7 @@ class AuditServerTest : public ServerFixture {
                                      .anonymous_auth = false,
                                      .token_file_text = kTokens,
                                      .advertise_address = "192.0.2.7",
+                                     .client_ca_pem = users_.pem().certificate_pem,
                                      .audit = options},
                                     {*store_, clock_, random_});
     ASSERT_TRUE(server) << server.error().message;
@@ -38,9 +42,30 @@ class AuditServerTest : public ServerFixture {
     for (const Json& event : events) stages.push_back(event["stage"]);
     return stages;
   }
+  // To the console, by a key whose certificate names jane.
+  Question LoginByKey() {
+    const auto json = [](std::string path, const Json& body) {
+      return Question{.method = "POST",
+                      .path = std::move(path),
+                      .body = body.dump(),
+                      .type = "application/json",
+                      .token = ""};
+    };
+    const ProofKey key("P-256");
+    const std::string certificate = key.CertificateOf(
+        users_, {.common_name = "jane"},
+        {.not_before = clock_.Now(), .not_after = clock_.Now() + 1h, .client = true});
+    const std::string challenge = Ask(json("/console/challenge", Json::object())).body["challenge"];
+    const std::string signature = key.Sign(SignedText("https://here", challenge), EVP_sha256());
+    return json("/console/login", {{"certificate", certificate},
+                                   {"challenge", challenge},
+                                   {"origin", "https://here"},
+                                   {"signature", Base64Url(signature)}});
+  }
   using Texts = std::vector<std::string>;
 
   AuditTestLog log_;
+  const CertificateAuthority users_ = *CertificateAuthority::Create("users", clock_.Now());
 };
 
 TEST_F(AuditServerTest, ARequestIsToldWhenItComesAndWhenItIsAnswered) {
@@ -144,6 +169,24 @@ TEST_F(AuditServerTest, LoginsOfTheConsoleAreToldWithoutTheirSecrets) {
   EXPECT_EQ(log_.Text().find(code), std::string::npos);
   // The token is that of who made the link.
   EXPECT_FALSE(logins[1].contains("responseObject")) << logins[1];
+}
+
+TEST_F(AuditServerTest, WhoLogsInToTheConsoleByAKeyIsNamed) {
+  Tell("{level: RequestResponse}");
+  const Question login = LoginByKey();
+  const auto logged_in = Ask(login);
+  ASSERT_EQ(logged_in.code, 200) << logged_in.body;
+  ASSERT_EQ(Ask(login).code, 401) << "once";
+  Question wrong = LoginByKey();
+  wrong.body.replace(wrong.body.find("https://here"), 12, "https://evil");
+  ASSERT_EQ(Ask(wrong).code, 401);
+  const auto events = EventsOf("/console/login");
+  ASSERT_EQ(events.size(), 6u);
+  EXPECT_EQ(events[1]["annotations"]["console.skiff.io/user"], "jane");
+  EXPECT_EQ(events[1]["user"]["username"], "system:anonymous");
+  EXPECT_EQ(events[3]["annotations"]["console.skiff.io/user"], "jane") << "he has the key";
+  EXPECT_FALSE(events[5].value("annotations", Json::object()).contains("console.skiff.io/user"));
+  EXPECT_EQ(log_.Text().find(logged_in.body["token"]), std::string::npos);
 }
 
 TEST_F(AuditServerTest, LevelsSayWhichObjectsAreTold) {

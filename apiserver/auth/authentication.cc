@@ -242,6 +242,34 @@ Result<LinkCredential> Authentication::CredentialOf(const http::Request& request
               "has neither");
 }
 
+Result<LinkCredential> Authentication::CredentialOf(const KeyProof& proof) const {
+  const uint64_t generation = options_.console == nullptr ? 0 : options_.console->Generation();
+  TRY(CheckProof(proof));
+  const TimePoint now = options_.clock->Now();
+  const auto holder = certificates_.HolderOfSent(proof.certificate_pem, now);
+  if (!holder) return Unauthorized();
+  if (!holder->IsGoodAt(now)) {
+    return Fail(Reason::kUnauthorized, "this certificate is good from " +
+                                           Time(holder->not_before).Rfc3339() + " until " +
+                                           Time(holder->not_after).Rfc3339() + ", and not now");
+  }
+  if (!holder->is_client) {
+    return Fail(Reason::kUnauthorized,
+                "no authority that this server trusts signed this certificate for clients and is "
+                "good now: is it of another cluster?");
+  }
+  if (!holder->fault.empty()) return Fail(Reason::kUnauthorized, holder->fault);
+  if (holder->user.name.empty()) {
+    return Fail(Reason::kUnauthorized, "this certificate has no common name, and so no user");
+  }
+  if (options_.shown_certificate) options_.shown_certificate(holder->not_after - now);
+  return LinkCredential{.user = WithAuthenticatedGroup(holder->user),
+                        .token = {},
+                        .until = holder->user_until,
+                        .certificate_pem = proof.certificate_pem,
+                        .generation = generation};
+}
+
 Result<TokenUser> Authentication::AuthenticateToken(std::string_view token,
                                                     std::vector<std::string> audiences) const {
   // Tokens that name no audience are good for the server's own.

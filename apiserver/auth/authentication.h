@@ -15,6 +15,7 @@
 #include "apiserver/auth/client_certificates.h"
 #include "apiserver/auth/console_sessions.h"
 #include "apiserver/auth/front_proxy.h"
+#include "apiserver/auth/key_proof.h"
 #include "apiserver/auth/service_accounts.h"
 #include "apiserver/auth/token_file.h"
 #include "apiserver/auth/user.h"
@@ -54,6 +55,9 @@ class Authentication {
   // What a link to the console is to stand for: the token or the certificate by which this request
   // is known. Forbidden for who is known by neither.
   Result<LinkCredential> CredentialOf(const http::Request& request) const;
+  // Who has shown the key of a certificate that a handshake would name him by. Unauthorized, with
+  // why, where it names nobody, and as CheckProof.
+  Result<LinkCredential> CredentialOf(const KeyProof& proof) const;
   // As TokenReview asks; empty audiences mean the server's own.
   Result<TokenUser> AuthenticateToken(std::string_view token,
                                       std::vector<std::string> audiences) const;

@@ -20,7 +20,7 @@ constexpr std::string_view kUidType = "1.3.6.1.4.1.57683.2";
 
 using CertificatePtr = std::unique_ptr<X509, decltype(&X509_free)>;
 
-CertificatePtr Read(BIO* from) {
+CertificatePtr CertificateIn(BIO* from) {
   return {PEM_read_bio_X509(from, nullptr, &NoPassPhrase, nullptr), &X509_free};
 }
 
@@ -95,10 +95,10 @@ Result<> ClientCertificates::Use(const Options& options) {
 }
 
 void ClientCertificates::Judge(const Authorities& authorities, const std::string& pem,
-                               TimePoint now, CertificateHolder& holder) {
+                               TimePoint now, int level, CertificateHolder& holder) {
   const auto is_of = [&](const std::optional<ClientAuthorities>& of) {
     if (!of) return std::optional<Validity>();
-    const auto good = of->HaveSignedAt(pem, now);
+    const auto good = of->HaveSignedAt(pem, now, level);
     const Validity judged = good.value_or(Validity{now, now + kNobodyTime});
     holder.judged.not_before = std::max(holder.judged.not_before, judged.not_before);
     holder.judged.not_after = std::min(holder.judged.not_after, judged.not_after);
@@ -110,6 +110,24 @@ void ClientCertificates::Judge(const Authorities& authorities, const std::string
   if (of_users) holder.user_until = std::min(holder.user_until, of_users->not_after);
 }
 
+std::shared_ptr<CertificateHolder> ClientCertificates::Read(const Authorities& authorities,
+                                                            const std::string& pem, TimePoint now,
+                                                            int level) {
+  const CertificatePtr first = CertificateIn(Reader(pem).get());
+  ERR_clear_error();
+  if (!first) return nullptr;
+  const X509* certificate = first.get();
+  auto holder = std::make_shared<CertificateHolder>();
+  ReadSubject(certificate, *holder);
+  holder->not_before = PointOf(X509_get0_notBefore(certificate));
+  holder->not_after = PointOf(X509_get0_notAfter(certificate));
+  holder->user_until = holder->not_after;
+  const bool has_any = authorities.of_users || authorities.of_proxies;
+  holder->is_client = !has_any;
+  if (has_any) Judge(authorities, pem, now, level, *holder);
+  return holder;
+}
+
 std::shared_ptr<const CertificateHolder> ClientCertificates::HolderOf(const std::string& pem,
                                                                       TimePoint now) {
   std::shared_ptr<const Authorities> authorities;
@@ -119,18 +137,8 @@ std::shared_ptr<const CertificateHolder> ClientCertificates::HolderOf(const std:
     if (known != known_.end() && known->second->judged.Has(now)) return known->second;
     authorities = authorities_;
   }
-  const bool has_any = authorities->of_users || authorities->of_proxies;
-  const CertificatePtr first = Read(Reader(pem).get());
-  ERR_clear_error();
-  if (!first) return nullptr;
-  const X509* certificate = first.get();
-  auto holder = std::make_shared<CertificateHolder>();
-  ReadSubject(certificate, *holder);
-  holder->not_before = PointOf(X509_get0_notBefore(certificate));
-  holder->not_after = PointOf(X509_get0_notAfter(certificate));
-  holder->user_until = holder->not_after;
-  holder->is_client = !has_any;
-  if (has_any) Judge(*authorities, pem, now, *holder);
+  const std::shared_ptr<const CertificateHolder> holder = Read(*authorities, pem, now, 0);
+  if (!holder) return nullptr;
   const MutexLock lock(mutex_);
   if (authorities != authorities_) return holder;  // Judged by authorities that have just gone.
   if (known_.size() >= kKnownMax) {
@@ -139,6 +147,18 @@ std::shared_ptr<const CertificateHolder> ClientCertificates::HolderOf(const std:
     known_.erase(near != known_.end() ? near : known_.begin());
   }
   known_[pem] = holder;
+  return holder;
+}
+
+std::shared_ptr<const CertificateHolder> ClientCertificates::HolderOfSent(const std::string& pem,
+                                                                          TimePoint now) {
+  std::shared_ptr<const Authorities> authorities;
+  {
+    const MutexLock lock(mutex_);
+    authorities = authorities_;
+  }
+  auto holder = Read(*authorities, pem, now, kLevelOfSent);
+  if (holder && !authorities->of_users) holder->is_client = false;
   return holder;
 }
 

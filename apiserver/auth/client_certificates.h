@@ -1,9 +1,9 @@
 // Whom client certificates name, and whether they are good now: of users by --client-ca-file, of
-// the proxy in front of the server by --requestheader-client-ca-file. The TLS layer has verified
-// that one of these authorities signed. A connection outlives a certificate, those by way of whom
-// it was signed, and authorities that are replaced: the time is looked at on each request, and
-// whose it is once for each certificate and each change of the authorities, and again when one of
-// its chain is over.
+// the proxy in front of the server by --requestheader-client-ca-file. Of those that come by a
+// handshake the TLS layer has verified that one of these authorities signed. A connection outlives
+// a certificate, those by way of whom it was signed, and authorities that are replaced: the time is
+// looked at on each request, and whose it is once for each certificate and each change of the
+// authorities, and again when one of its chain is over.
 #pragma once
 
 #include <map>
@@ -56,11 +56,17 @@ class ClientCertificates {
   // certificates of connections that are open are read once each, as long as they are good; those
   // that one of the authorities did not sign once a minute.
   std::shared_ptr<const CertificateHolder> HolderOf(const std::string& pem, TimePoint now);
+  // The same of what no handshake has looked at, and anybody may send: without authorities of users
+  // it is nobody's, and so it is where its chain is weaker than handshakes ask for. Nothing is kept
+  // of it.
+  std::shared_ptr<const CertificateHolder> HolderOfSent(const std::string& pem, TimePoint now);
 
  private:
   static constexpr size_t kKnownMax = 4096;  // Beyond it one of them is forgotten.
   // A clock that is put right may make somebody of nobody.
   static constexpr Duration kNobodyTime = 1min;
+  // OpenSSL's, as Debian's handshakes have it: no SHA-1, no RSA below 2048 bits.
+  static constexpr int kLevelOfSent = 2;
   struct Authorities {
     explicit Authorities(const Options& options);
     // nullopt: there are none.
@@ -68,7 +74,9 @@ class ClientCertificates {
     std::optional<ClientAuthorities> of_proxies;
   };
   static void Judge(const Authorities& authorities, const std::string& pem, TimePoint now,
-                    CertificateHolder& holder);
+                    int level, CertificateHolder& holder);
+  static std::shared_ptr<CertificateHolder> Read(const Authorities& authorities,
+                                                 const std::string& pem, TimePoint now, int level);
 
   Mutex mutex_;
   std::shared_ptr<const Authorities> authorities_ GUARDED_BY(mutex_);

@@ -48,6 +48,30 @@ fiaJNMkTlFaNTENJEMDpvIX3Ty0lb40=
 -----END CERTIFICATE-----
 )";
 
+// An authority, and what it signed by way of SHA-1.
+const std::string kOld = R"(-----BEGIN CERTIFICATE-----
+MIIBczCCARmgAwIBAgIUf5cnJBFYwnnNHZpgSHEwjpjwxJwwCgYIKoZIzj0EAwIw
+DjEMMAoGA1UEAwwDb2xkMCAXDTI2MTEyODAyMTgwNVoYDzIxMjYxMTA0MDIxODA1
+WjAOMQwwCgYDVQQDDANvbGQwWTATBgcqhkjOPQIBBggqhkjOPQMBBwNCAAQyaMqy
+y69TtkhgiiYyIIsDVAnRCSidgkogOcTnI317hUXqS7QFLLDpTvzS00PE9p/BYW+V
+qYkJ756nOybkWB0Po1MwUTAdBgNVHQ4EFgQUeBDPm3y25oOq97+7WCcFRHr01K4w
+HwYDVR0jBBgwFoAUeBDPm3y25oOq97+7WCcFRHr01K4wDwYDVR0TAQH/BAUwAwEB
+/zAKBggqhkjOPQQDAgNIADBFAiEArec1lYl58EI/LAR1zGwtebtJZD/fuH5tSMMY
+aS1g95ICIHegwbFtX62pM8wUfDSs8HkQFPB7aM6BScJpRb5y/HMJ
+-----END CERTIFICATE-----
+)";
+const std::string kBySha1 = R"(-----BEGIN CERTIFICATE-----
+MIIBdjCCARygAwIBAgIUUfYcdiuo+61S/bVBPBp515WUd9cwCQYHKoZIzj0EATAO
+MQwwCgYDVQQDDANvbGQwIBcNMjYxMTI4MDIxODA1WhgPMjEyNjExMDQwMjE4MDVa
+MA4xDDAKBgNVBAMMA2FubjBZMBMGByqGSM49AgEGCCqGSM49AwEHA0IABMmtPoFw
+5OSZ6A/cyBcdagtcCv9CGuvqr/asT2e1hi+OGBZRXbo79ZkqBYo9Dr4ZQkqoHmFX
+5hF4Tf31/OCuRkKjVzBVMBMGA1UdJQQMMAoGCCsGAQUFBwMCMB0GA1UdDgQWBBSf
+LDQ5UpXwQbJmNy/X1ivfK4LKVDAfBgNVHSMEGDAWgBR4EM+bfLbmg6r3v7tYJwVE
+evTUrjAJBgcqhkjOPQQBA0kAMEYCIQDNi9KT9rPqjExJoaNIO35C2Tf/m3sDY6n7
+d9H+k/XQPgIhAIxhuH6OwtR22aka4Jh+vQLkXHA5fdXr7GJT3gfyId+p
+-----END CERTIFICATE-----
+)";
+
 // All of the above are good.
 constexpr TimePoint kNow(1'800'000'000s);
 
@@ -71,6 +95,26 @@ TEST(ClientCertificates, AnAuthorityMaySignByWayOfAnother) {
   EXPECT_FALSE(alone->is_client) << "nobody says who signed it";
 }
 
+TEST(ClientCertificates, WhatIsSentIsJudgedAsWhatAHandshakeShowed) {
+  ClientCertificates certificates({.client_ca_pem = kRoot});
+  const auto sent = certificates.HolderOfSent(kAnn + kBetween, kNow);
+  ASSERT_NE(sent, nullptr);
+  EXPECT_EQ(sent->user.name, "ann");
+  EXPECT_TRUE(sent->is_client);
+  EXPECT_EQ(sent->user_until, certificates.HolderOf(kAnn + kBetween, kNow)->user_until);
+  EXPECT_FALSE(certificates.HolderOfSent(kAnn, kNow)->is_client);
+  EXPECT_EQ(certificates.HolderOfSent("none", kNow), nullptr);
+  EXPECT_NE(certificates.HolderOfSent(kAnn, kNow), certificates.HolderOfSent(kAnn, kNow))
+      << "anybody may send any number of them";
+}
+
+TEST(ClientCertificates, WhereNobodySignsUsersNoneIsSent) {
+  ClientCertificates of_nobody({}), of_proxies({.proxy_ca_pem = kRoot});
+  EXPECT_TRUE(of_nobody.HolderOf(kAnn + kBetween, kNow)->is_client) << "a handshake decided";
+  EXPECT_FALSE(of_nobody.HolderOfSent(kAnn + kBetween, kNow)->is_client);
+  EXPECT_FALSE(of_proxies.HolderOfSent(kAnn + kBetween, kNow)->is_client);
+}
+
 TEST(ClientCertificates, WhatIsShownIsNotTrustedForThat) {
   const auto other = CertificateAuthority::Create("other", TimePoint(1'700'000'000s));
   ASSERT_TRUE(other);
@@ -80,6 +124,12 @@ TEST(ClientCertificates, WhatIsShownIsNotTrustedForThat) {
   ASSERT_NE(shown, nullptr);
   EXPECT_FALSE(shown->is_client);
   EXPECT_TRUE(shown->is_proxy);
+}
+
+TEST(ClientCertificates, WhatIsSentIsNoWeakerThanHandshakesTakeIt) {
+  ClientCertificates certificates({.client_ca_pem = kOld});
+  EXPECT_FALSE(certificates.HolderOfSent(kBySha1, kNow)->is_client);
+  EXPECT_TRUE(certificates.HolderOf(kBySha1, kNow)->is_client) << "a handshake decided";
 }
 
 TEST(ClientCertificates, AnAuthorityThatIsReplacedCountsNoMore) {

@@ -1,10 +1,10 @@
 #include "apiserver/auth/console_sessions.h"
 
 #include <algorithm>
-#include <cstdint>
 #include <set>
 #include <utility>
 
+#include "apiserver/auth/secret.h"
 #include "base/hash.h"
 #include "base/log.h"
 
@@ -51,29 +51,22 @@ tl::unexpected<Error> TooMany() {
 
 }  // namespace
 
-// 256 bits of the kernel's generator.
-std::string ConsoleSessions::Secret() {
-  std::string bytes;
-  for (int i = 0; i < 4; ++i) {
-    const uint64_t next = random_.Next();
-    bytes.append(reinterpret_cast<const char*>(&next), sizeof next);
-  }
-  return Base64Url(bytes);
-}
-
 void ConsoleSessions::ForgetOld(TimePoint now) {
   std::erase_if(links_, [&](const auto& each) { return each.second.until <= now; });
   std::erase_if(sessions_, [&](const auto& each) { return each.second.until <= now; });
 }
 
+Result<> ConsoleSessions::CheckGeneration(const LinkCredential& credential) const {
+  if (!credential.token.empty() || credential.generation == generation_) return {};
+  return Fail(Reason::kConflict,
+              "whose client certificates are trusted has just changed; try again");
+}
+
 Result<std::string> ConsoleSessions::MakeLink(LinkCredential credential) {
-  const std::string code = Secret();
+  const std::string code = NewSecret(random_);
   const TimePoint now = clock_.Now();
   MutexLock lock(mutex_);
-  if (credential.token.empty() && credential.generation != generation_) {
-    return Fail(Reason::kConflict,
-                "whose client certificates are trusted has just changed; try again");
-  }
+  TRY(CheckGeneration(credential));
   ForgetOld(now);
   if (!MakeRoom(links_, credential.user, kLinksMax, kAllLinksMax)) return TooMany();
   links_.emplace(Sha256(code), Link{std::move(credential), now + kLinkTime});
@@ -81,7 +74,6 @@ Result<std::string> ConsoleSessions::MakeLink(LinkCredential credential) {
 }
 
 Result<std::string> ConsoleSessions::Redeem(std::string_view code) {
-  const std::string token = std::string(kTokenPrefix) + Secret();
   const TimePoint now = clock_.Now();
   MutexLock lock(mutex_);
   ForgetOld(now);
@@ -91,14 +83,31 @@ Result<std::string> ConsoleSessions::Redeem(std::string_view code) {
                 "this link was used already, or is older than a minute, or the server was started "
                 "anew since; `skiff console` makes another one");
   }
-  const bool needs_room = found->second.credential.token.empty();
-  if (needs_room && !MakeRoom(sessions_, UserOf(found->second), kSessionsMax, kAllSessionsMax)) {
-    return TooMany();
-  }
-  LinkCredential credential = std::move(found->second.credential);
+  LinkCredential& credential = found->second.credential;
+  const std::string user = credential.user.name;
+  const bool has_token = !credential.token.empty();
+  // Where there is no room the link is still good.
+  Result<std::string> token = has_token ? credential.token : BeginSession(credential, now);
+  if (!token) return token;
   links_.erase(found);
-  kLog.Info("a link to the console was used", {{"user", credential.user.name}});
-  if (!credential.token.empty()) return std::move(credential.token);
+  kLog.Info("a link to the console was used", {{"user", user}});
+  return token;
+}
+
+Result<std::string> ConsoleSessions::Begin(LinkCredential credential) {
+  const std::string user = credential.user.name;
+  const TimePoint now = clock_.Now();
+  MutexLock lock(mutex_);
+  TRY(CheckGeneration(credential));
+  ForgetOld(now);
+  auto token = TRY(BeginSession(std::move(credential), now));
+  kLog.Info("the console was logged in to by a certificate's key", {{"user", user}});
+  return token;
+}
+
+Result<std::string> ConsoleSessions::BeginSession(LinkCredential credential, TimePoint now) {
+  if (!MakeRoom(sessions_, credential.user, kSessionsMax, kAllSessionsMax)) return TooMany();
+  const std::string token = std::string(kTokenPrefix) + NewSecret(random_);
   const TimePoint until = std::min<TimePoint>(now + kSessionTime, credential.until);
   sessions_.emplace(Sha256(token), Session{std::move(credential.user), until,
                                            std::move(credential.certificate_pem)});

@@ -4,7 +4,8 @@
 //   MakeLink -> a code, good once and for a minute -> Redeem -> a token -> Find
 //
 // A code stands for what its maker showed: for a token, that token itself; for a certificate, a
-// session, which lives half a day and no longer than the certificate. Both are in memory alone,
+// session, which lives half a day and no longer than the certificate. A page that has shown the key
+// of a certificate (decision 0096) needs no code: Begin -> a token. Both are in memory alone,
 // codes and tokens of sessions as digests: they end with the process.
 #pragma once
 
@@ -14,7 +15,6 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <variant>
 
 #include "apiserver/auth/user.h"
 #include "base/clock.h"
@@ -24,7 +24,7 @@
 
 namespace skiff {
 
-// What somebody showed who wants a link.
+// What somebody showed who wants a link, or a session at once.
 struct LinkCredential {
   User user;
   std::string token;  // "": by a certificate.
@@ -54,6 +54,8 @@ class ConsoleSessions {
   Result<std::string> MakeLink(LinkCredential credential);
   // The token that this code stands for. Unauthorized for one that is used, old or none.
   Result<std::string> Redeem(std::string_view code);
+  // The token of a session of who is known by a certificate. As MakeLink and Redeem refuse.
+  Result<std::string> Begin(LinkCredential credential);
   // Whose session that token is of.
   std::optional<User> Find(std::string_view token) const;
   void End(std::string_view token);
@@ -74,8 +76,9 @@ class ConsoleSessions {
     TimePoint until;
     std::string certificate_pem;
   };
-  std::string Secret();
   void ForgetOld(TimePoint now) REQUIRES(mutex_);
+  Result<> CheckGeneration(const LinkCredential& credential) const REQUIRES(mutex_);
+  Result<std::string> BeginSession(LinkCredential credential, TimePoint now) REQUIRES(mutex_);
 
   const Clock& clock_;
   Random& random_;

@@ -65,6 +65,26 @@ TEST_F(ConsoleSessionsTest, WhoHasATokenGetsThatVeryToken) {
   EXPECT_FALSE(sessions_.Find("her own")) << "it is judged where all tokens are";
 }
 
+TEST_F(ConsoleSessionsTest, WhoHasShownHisKeyNeedsNoLink) {
+  LinkCredential soon = Of("jane");
+  soon.until = clock_.Now() + 1h;
+  soon.certificate_pem = "hers";
+  const std::string token = *sessions_.Begin(soon);
+  EXPECT_EQ(sessions_.Find(token)->name, "jane");
+  EXPECT_FALSE(sessions_.Redeem(token)) << "it is no code";
+  sessions_.EndOfCertificates([](const std::string&) { return true; });
+  EXPECT_TRUE(sessions_.Find(token));
+  EXPECT_EQ(sessions_.Begin(soon).error().reason, Reason::kConflict) << "judged by former ones";
+  clock_.Advance(1h);
+  EXPECT_FALSE(sessions_.Find(token)) << "its certificate is over";
+  soon = Of("jane");
+  soon.certificate_pem = "hers";
+  soon.generation = sessions_.Generation();
+  const std::string next = *sessions_.Begin(soon);
+  sessions_.EndOfCertificates([](const std::string& pem) { return pem != "hers"; });
+  EXPECT_FALSE(sessions_.Find(next));
+}
+
 TEST_F(ConsoleSessionsTest, OnesOwnOldestGoesAndNobodyElsesDoes) {
   const std::string others = *sessions_.MakeLink(Of("joe"));
   const std::string first = *sessions_.MakeLink(Of("jane"));

@@ -4,9 +4,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "apiserver/auth/key_proof.h"
+#include "apiserver/auth/test_proof_keys.h"
 #include "apiserver/server/api_server.h"
 #include "apiserver/storage/rocksdb_store.h"
 #include "base/certificates.h"
+#include "base/hash.h"
 
 namespace skiff {
 namespace {
@@ -57,6 +60,31 @@ class ConsoleLoginTest : public testing::Test {
     const Json user = Json::parse(answer.body)["status"]["userInfo"];
     return user["username"].get<std::string>() + " " + user["groups"].dump();
   }
+  // What a page sends that has this key, with a certificate of it.
+  Json ProofBy(const ProofKey& key, const std::string& certificate) {
+    const std::string challenge = Answer(Request("POST", "/console/challenge"), 200)["challenge"];
+    const std::string signature = key.Sign(SignedText(kHere, challenge), EVP_sha256());
+    return {{"certificate", certificate},
+            {"challenge", challenge},
+            {"origin", kHere},
+            {"signature", Base64Url(signature)}};
+  }
+  Json Send(const Json& proof, int status, const std::string& origin = kHere) {
+    http::Request request = Request("POST", "/console/login");
+    request.headers.emplace("Origin", origin);
+    request.body = proof.dump();
+    return Answer(request, status);
+  }
+  std::string Refusal(const Json& proof, int status, const std::string& origin = kHere) {
+    return Send(proof, status, origin).value("message", "");
+  }
+  std::string OfJane(const ProofKey& key, const CertificateAuthority& authority,
+                     Duration lifetime = 24h) {
+    return key.CertificateOf(
+        authority, {.common_name = "jane", .organizations = {"dev"}},
+        {.not_before = clock_.Now(), .not_after = clock_.Now() + lifetime, .client = true});
+  }
+  static inline const std::string kHere = "https://127.0.0.1:6443";
   static constexpr char kWho[] = "/apis/authentication.k8s.io/v1/selfsubjectreviews";
 
   FakeClock clock_;
@@ -118,6 +146,89 @@ TEST_F(ConsoleLoginTest, ASessionEndsWithTheAuthorityOfItsCertificateAndNoOther)
   EXPECT_EQ(Who(Request("POST", kWho, token)), "401");
 }
 
+TEST_F(ConsoleLoginTest, TheKeyOfACertificateLogsInOnceForEachChallenge) {
+  for (const char* kind : {"P-256", "RSA"}) {
+    const ProofKey key(kind);
+    const Json proof = ProofBy(key, OfJane(key, users_));
+    const std::string token = Send(proof, 200)["token"];
+    EXPECT_EQ(Who(Request("POST", kWho, token)), R"(jane ["dev","system:authenticated"])") << kind;
+    EXPECT_THAT(Refusal(proof, 401), HasSubstr("try again"));
+    Answer(Request("DELETE", "/console/login", token), 200);
+    EXPECT_EQ(Who(Request("POST", kWho, token)), "401");
+  }
+}
+
+TEST_F(ConsoleLoginTest, ASessionByAKeyEndsAsOneByALinkDoes) {
+  const ProofKey key("P-256");
+  const std::string short_lived = Send(ProofBy(key, OfJane(key, users_, 1h)), 200)["token"];
+  const std::string token = Send(ProofBy(key, OfJane(key, users_)), 200)["token"];
+  clock_.Advance(1h + 1s);
+  EXPECT_EQ(Who(Request("POST", kWho, short_lived)), "401") << "its certificate is over";
+  EXPECT_EQ(Who(Request("POST", kWho, token)).substr(0, 4), "jane");
+  const std::string another =
+      CertificateAuthority::Create("another", clock_.Now())->pem().certificate_pem;
+  ASSERT_TRUE(server_->UseClientAuthorities(another + users_.pem().certificate_pem, ""));
+  EXPECT_EQ(Who(Request("POST", kWho, token)).substr(0, 4), "jane");
+  ASSERT_TRUE(server_->UseClientAuthorities(another, ""));
+  EXPECT_EQ(Who(Request("POST", kWho, token)), "401");
+  EXPECT_THAT(Refusal(ProofBy(key, OfJane(key, users_)), 401), HasSubstr("another cluster"));
+}
+
+TEST_F(ConsoleLoginTest, ACertificateThatNamesNobodyHereLogsNobodyIn) {
+  const ProofKey key("P-256"), other("P-256");
+  const auto strangers = *CertificateAuthority::Create("strangers", clock_.Now());
+  EXPECT_THAT(Refusal(ProofBy(key, OfJane(key, strangers)), 401), HasSubstr("another cluster"));
+  EXPECT_THAT(Refusal(ProofBy(other, OfJane(key, users_)), 401), HasSubstr("another key"));
+  const auto until = clock_.Now() + 1h;
+  const std::string of_a_server =
+      key.CertificateOf(users_, {.common_name = "jane"},
+                        {.not_before = clock_.Now(), .not_after = until, .server = true});
+  EXPECT_THAT(Refusal(ProofBy(key, of_a_server), 401), HasSubstr("for clients"));
+  const std::string nameless =
+      key.CertificateOf(users_, {.common_name = "", .organizations = {"dev"}},
+                        {.not_before = clock_.Now(), .not_after = until, .client = true});
+  EXPECT_THAT(Refusal(ProofBy(key, nameless), 401), HasSubstr("no common name"));
+  const std::string over = OfJane(key, users_, 1h);
+  clock_.Advance(2h);
+  EXPECT_THAT(Refusal(ProofBy(key, over), 401), HasSubstr("and not now"));
+}
+
+TEST_F(ConsoleLoginTest, AProofIsOfThisChallengeAndThisOrigin) {
+  const ProofKey key("P-256");
+  const Json good = ProofBy(key, OfJane(key, users_));
+  const auto with = [&](const char* name, const Json& value) {
+    Json changed = good;
+    changed[name] = value;
+    return changed;
+  };
+  EXPECT_THAT(Refusal(good, 403, "https://evil.example"), HasSubstr("another origin"));
+  EXPECT_THAT(Refusal(with("origin", "https://127.0.0.1:7443"), 401, "https://127.0.0.1:7443"),
+              HasSubstr("another key"));
+  const std::string newer = ProofBy(key, OfJane(key, users_))["challenge"];
+  EXPECT_THAT(Refusal(with("challenge", newer), 401), HasSubstr("another key"));
+  for (const Json& odd : {Json(), Json(1), Json("1.2.3")}) Refusal(with("challenge", odd), 401);
+  for (const Json& odd : {Json(), Json("none")}) Refusal(with("certificate", odd), 422);
+  EXPECT_THAT(Refusal(with("certificate", std::string(17 << 10, 'x')), 422), HasSubstr("16 KiB"));
+  Refusal(with("certificate", std::string(25 << 10, 'x')), 400);
+  std::string many;
+  for (int i = 0; i < 6; ++i) many += good["certificate"].get<std::string>();
+  EXPECT_THAT(Refusal(with("certificate", many), 422), HasSubstr("(5)"));
+  const std::string with_key =
+      good["certificate"].get<std::string>() +
+      "-----BEGIN EC PRIVATE KEY-----\nAAAA\n-----END EC PRIVATE KEY-----\n";
+  EXPECT_THAT(Refusal(with("certificate", with_key), 422), HasSubstr("private key"));
+  Refusal(with("signature", "!"), 400);
+  Refusal(with("signature", 1), 401);
+  http::Request as_root = Request("POST", "/console/login");
+  as_root.headers.emplace("Impersonate-User", "root");
+  as_root.body = good.dump();
+  Answer(as_root, 403);
+  Send(good, 200);
+  const Json late = ProofBy(key, OfJane(key, users_));
+  clock_.Advance(60s);
+  EXPECT_THAT(Refusal(late, 401), HasSubstr("longer than a minute"));
+}
+
 TEST_F(ConsoleLoginTest, APageOfAnotherSiteHasNoPartOfTheCertificate) {
   const auto evil = [&](http::Request request) {
     request.headers.emplace("Sec-Fetch-Site", "cross-site");
@@ -125,6 +236,7 @@ TEST_F(ConsoleLoginTest, APageOfAnotherSiteHasNoPartOfTheCertificate) {
     return request;
   };
   Answer(evil(AsJane(Request("POST", "/console/link"))), 403);
+  Answer(evil(Request("POST", "/console/challenge")), 403);
   const Json refused = Answer(evil(AsJane(Request("POST", kWho))), 403);
   EXPECT_THAT(refused["message"].get<std::string>(), HasSubstr("another site"));
   // A token is no browser's: whoever sends it has it.

@@ -133,7 +133,12 @@ Result<http::Response> ApiServer::State::Serve(ApiRequest& request, Result<User>
   TRY(TakeTimeout(request));
   request.user = TRY(std::move(user));
   if (IsConsoleLogin(request.http)) {
-    return AnswerConsoleLogin(request.http, *authentication, console_sessions);
+    ConsoleLogin login =
+        AnswerConsoleLogin(request.http, *authentication, console_sessions, console_challenges);
+    if (request.told != nullptr && !login.proven.empty()) {
+      request.told->annotations().emplace(kConsoleUserAnnotation, login.proven);
+    }
+    return std::move(login.response);
   }
   auto answer = Route(request);
   // An answer to a write tells that it is done.

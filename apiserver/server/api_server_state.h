@@ -132,6 +132,7 @@ struct ApiServer::State {
   std::unique_ptr<ServiceAccountTokens> tokens;
   std::unique_ptr<BootstrapTokens> bootstrap_tokens;  // Null: off.
   ConsoleSessions console_sessions{clock, random};
+  ConsoleChallenges console_challenges{clock, random};
   std::unique_ptr<OutsideTokens> outside;  // Null: nobody else vouches for tokens.
   std::unique_ptr<Authentication> authentication;
   std::unique_ptr<ServiceAllocation> allocation;

@@ -66,7 +66,7 @@ export const t = {
     title: 'Log in',
     again: 'Log in again',
     intro: 'Everything you do here is your own request to this cluster, under your own rights.',
-    expired: 'Your login is no longer accepted. Log in again to go on, by a token or the link of skiff console --print: what is on this page stays, and so does what you typed.',
+    expired: 'Your login is no longer accepted. Log in again to go on, by a token, a kubeconfig or the link of skiff console --print: what is on this page stays, and so does what you typed.',
     ways: 'How to log in',
     token: 'Token',
     kubeconfig: 'kubeconfig',
@@ -81,10 +81,28 @@ export const t = {
     kubeconfigLabel: 'Paste a kubeconfig, or choose the file',
     kubeconfigFile: 'Choose a file',
     kubeconfigUser: 'User',
-    kubeconfigHint: 'It is read on this page, and only the token of its user is sent, to this server.',
-    kubeconfigNone: 'This kubeconfig has no user with a token.',
-    kubeconfigCertificate: (name: string) =>
-      `The user ${name} has a client certificate. A page cannot use one: log in by the link that skiff console --kubeconfig FILE --print makes, with this file, or put the certificate into the browser.`,
+    kubeconfigHint: 'It is read on this page. What is sent, to this server, is the token of its user, or the certificate and a signature: the key is kept nowhere, and never sent.',
+    kubeconfigNone: 'This kubeconfig has no user with a token or a certificate.',
+    kubeconfigNoKey: (name: string) =>
+      `The user ${name} has a certificate and no key, and can show nobody that it is theirs. Take the kubeconfig from where it came.`,
+    kubeconfigActs: (name: string) =>
+      `The user ${name} acts as somebody else (as: in the kubeconfig), which a login here cannot. Take a token of whom you want to be.`,
+    kubeconfigOmitted:
+      'Its secrets were left out when it was printed (DATA+OMITTED, REDACTED). Paste what this prints: kubectl config view --raw --flatten',
+    certificateNone: 'This kubeconfig has a key and no certificate that can be read. Get it anew from where it came.',
+    kubeconfigEmpty: 'Paste a kubeconfig first, or choose its file.',
+    kubeconfigFiles: (name: string) =>
+      `The user ${name} has its certificate or key in files of their own, which a page cannot read. Paste what this prints, which has them in it: kubectl config view --raw --flatten`,
+    kubeconfigTokenFile: (name: string, file: string) =>
+      `The user ${name} has its token in a file, which a page cannot read. Paste what is in ${file} as a token.`,
+    keyFaults: {
+      none: 'What this kubeconfig has as a key is none. Get it anew from where it came.',
+      encrypted: 'The key of this user is under a pass phrase. Log in by the link that skiff console --print makes, or take a token.',
+      kind: 'A browser can sign by keys of RSA, ECDSA (P-256, P-384, P-521) and Ed25519, and this one is of another kind. Log in by the link that skiff console --print makes, or take a token.',
+    },
+    keyInsecure: 'A browser signs by a key only on pages that come by https, or from this machine. Open the console by https, or take a token.',
+    keyRefused: (error: Error) =>
+      `This browser cannot sign by the key of this kubeconfig (${error.message}). Log in by the link that skiff console --print makes, or take a token.`,
     kubeconfigCommand: (name: string) =>
       `The user ${name} gets its token from a command. Run the command, and paste the token.`,
     kubeconfigBroken: 'This is no kubeconfig: ',

@@ -12,3 +12,15 @@ declare module 'node:assert/strict' {
   const assert: Assert;
   export default assert;
 }
+declare module 'node:crypto' {
+  interface Encodings {
+    modulusLength?: number;
+    namedCurve?: string;
+    publicKeyEncoding: { type: 'spki'; format: 'der' };
+    privateKeyEncoding: { type: string; format: 'pem'; cipher?: string; passphrase?: string };
+  }
+  export function generateKeyPairSync(
+    kind: 'rsa' | 'ec' | 'ed25519',
+    encodings: Encodings,
+  ): { publicKey: Uint8Array<ArrayBuffer>; privateKey: string };
+}

@@ -1,6 +1,9 @@
-// What the ways to log in come to: a token, or the browser's own certificate, and who that is.
+// What the ways to log in come to: a token, one that the key of a certificate is given, or the
+// browser's own certificate, and who that is.
+import { bytesOf, certificatesIn, privateKeyIn } from '../model/key';
 import { t } from '../texts';
-import { ApiError, ask, redeem, release, whoAmI } from './request';
+import { canSign, type KeyProof, KeyRefused, tokenByKey } from './proof';
+import { ApiError, ask, release, tokenFor, whoAmI } from './request';
 import { beginSession, isLinked, owner, restoreSession } from './session';
 import { forgetAll } from './live';
 
@@ -30,12 +33,19 @@ export async function login(token: string | null, keep: boolean): Promise<string
   }
 }
 
+// By a token that the server has just given. A session that nobody comes to be in is over again.
+async function enter(token: string, keep: boolean): Promise<string> {
+  const wrong = await login(token, keep);
+  if (wrong !== '' && isLinked(token)) void release(token).catch(() => undefined);
+  return wrong;
+}
+
 // What somebody typed, or came with: a token, or the link of `skiff console`, which stands for one.
 export async function loginBy(text: string, keep: boolean): Promise<string> {
   const code = /#login=([\w-]+)\s*$/.exec(text)?.[1];
   if (code === undefined) return login(text.trim(), keep);
   try {
-    return await login(await redeem(code), keep);
+    return await enter(await tokenFor({ code }), keep);
   } catch (error) {
     return linkTrouble(error as ApiError);
   }
@@ -56,7 +66,7 @@ export interface Offer {
 
 export async function offerOf(code: string): Promise<Offer | string> {
   try {
-    const token = await redeem(code);
+    const token = await tokenFor({ code });
     return { token, ...(await whoAmI(token)) };
   } catch (error) {
     return linkTrouble(error as ApiError);
@@ -73,7 +83,7 @@ export function decline({ token }: Offer): void {
   restoreSession();
 }
 
-// A session that a link began is over for the server, too. If it cannot be told, it will be in time.
+// A session that a link or a key began is over for the server, too. If it cannot be told, it will be in time.
 export function sayGoodbye(): void {
   if (isLinked()) void ask('/console/login', { method: 'DELETE' }).catch(() => undefined);
 }
@@ -81,7 +91,20 @@ export function sayGoodbye(): void {
 export interface KubeUser {
   name: string;
   token: string; // "": it has none.
-  why: string; // What there is instead, in words.
+  proof: KeyProof | null; // Where it has a certificate: the server would take that before a token.
+  why: string; // Why it has neither, in words.
+}
+
+// "" when somebody is logged in now; else what to tell.
+export async function loginAs({ token, proof }: KubeUser, keep: boolean): Promise<string> {
+  if (proof === null) return login(token, keep);
+  try {
+    return await enter(await tokenByKey(proof), keep);
+  } catch (error) {
+    if (error instanceof KeyRefused) return t.login.keyRefused(error);
+    const { code, message } = error as ApiError;
+    return code === 0 ? t.login.unreachable : message;
+  }
 }
 
 interface KubeConfig {
@@ -99,13 +122,55 @@ export async function readKubeconfig(text: string): Promise<KubeUser[]> {
   const config = parse(text) as KubeConfig | null;
   if (!Array.isArray(config?.users)) throw new Error(t.login.kubeconfigNone);
   const current = config.contexts?.find((each) => each.name === config['current-context'])?.context?.user;
-  const users = config.users.map(({ name = '', user = {} }) => {
-    const token = typeof user.token === 'string' ? user.token : '';
-    const certificate = user['client-certificate-data'] ?? user['client-certificate'];
-    const why =
-      token !== '' ? '' : certificate ? t.login.kubeconfigCertificate(name)
-        : user.exec ? t.login.kubeconfigCommand(name) : t.login.kubeconfigNone;
-    return { name, token, why };
-  });
+  const users = config.users.map(({ name = '', user }) => userOf(name, user ?? {}));
   return users.sort((a, b) => Number(b.name === current) - Number(a.name === current));
+}
+
+// What client-go acts as somebody else by.
+const kActing = ['as', 'as-uid', 'as-groups', 'as-user-extra'];
+// What `kubectl config view` shows in place of secrets.
+const kOmitted = ['DATA+OMITTED', 'REDACTED'];
+
+function userOf(name: string, user: Record<string, unknown>): KubeUser {
+  const made: KubeUser = { name, token: '', proof: null, why: '' };
+  const given = (field: string): string => (typeof user[field] === 'string' ? user[field] : '');
+  const certificate = given('client-certificate-data');
+  const key = given('client-key-data');
+  if (kActing.some((field) => user[field])) return { ...made, why: t.login.kubeconfigActs(name) };
+  if ([certificate, key, given('token')].some((each) => kOmitted.includes(each))) {
+    return { ...made, why: t.login.kubeconfigOmitted };
+  }
+  if (certificate !== '' && key !== '') Object.assign(made, proofOf(certificate, key));
+  if (made.proof !== null) return made;
+  made.token = given('token');
+  made.why = made.token === '' ? made.why || whyNeither(name, user) : '';
+  return made;
+}
+
+function whyNeither(name: string, user: Record<string, unknown>): string {
+  if (user['client-certificate'] || user['client-key']) return t.login.kubeconfigFiles(name);
+  if (user.tokenFile) return t.login.kubeconfigTokenFile(name, String(user.tokenFile));
+  if (user.exec) return t.login.kubeconfigCommand(name);
+  if (user['client-certificate-data']) return t.login.kubeconfigNoKey(name);
+  return user['client-key-data'] ? t.login.certificateNone : t.login.kubeconfigNone;
+}
+
+// Each of the two may be all of one PEM, as that of a kubelet is: no more than certificates is sent.
+function proofOf(certificate: string, key: string): Pick<KubeUser, 'proof' | 'why'> {
+  const fault = (why: string) => ({ proof: null, why });
+  if (!canSign()) return fault(t.login.keyInsecure);
+  const certificates = certificatesIn(textOf(certificate));
+  if (certificates === '') return fault(t.login.certificateNone);
+  const found = privateKeyIn(textOf(key));
+  if (typeof found === 'string') return fault(t.login.keyFaults[found]);
+  return { proof: { certificate: certificates, key: found }, why: '' };
+}
+
+// "" where it is no base64.
+function textOf(base64: string): string {
+  try {
+    return new TextDecoder().decode(bytesOf(base64.replace(/\s/g, '')));
+  } catch {
+    return '';
+  }
 }

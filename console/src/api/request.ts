@@ -114,20 +114,30 @@ export function remove(path: string): Promise<unknown> {
   return request(path, { method: 'DELETE', body: { propagationPolicy: 'Background' } });
 }
 
-// The token that a link of `skiff console` stands for.
-export async function redeem(code: string): Promise<string> {
+async function askDoor(path: string, body: unknown): Promise<unknown> {
   let response: Response;
   try {
-    response = await fetch(`${base}/console/login`, {
+    response = await fetch(`${base}/console/${path}`, {
       method: 'POST',
       headers: { Accept: 'application/json', 'Content-Type': 'application/json' },
-      body: JSON.stringify({ code }),
+      body: JSON.stringify(body),
     });
   } catch (error) {
     throw new ApiError(0, 'Unreachable', String((error as Error).message));
   }
   if (!response.ok) throw await errorOf(response);
-  return ((await response.json()) as { token: string }).token;
+  return response.json();
+}
+
+// The token that the code of a link of `skiff console` stands for, or that the key of a certificate
+// (api/proof.ts) is given.
+export async function tokenFor(shown: Record<string, string>): Promise<string> {
+  return ((await askDoor('login', shown)) as { token: string }).token;
+}
+
+// What such a key has to sign.
+export async function challenge(): Promise<string> {
+  return ((await askDoor('challenge', {})) as { challenge: string }).challenge;
 }
 
 // Ends the session that such a token is of, without having used it.

@@ -65,7 +65,7 @@ export function nextLogin(): Promise<void> {
   return new Promise((resolve) => waiting.push(resolve));
 }
 
-// Whether a link of `skiff console` began it, by a certificate.
+// Whether the server began it for this page, by a link of `skiff console` or the key of a certificate.
 export function isLinked(token = session.value?.token): boolean {
   return token?.startsWith('skiff-console.') ?? false;
 }

@@ -1,7 +1,7 @@
-// The door: a token, a kubeconfig that holds one, or the browser's certificate.
+// The door: a token, a kubeconfig that holds one or a certificate, or the browser's certificate.
 import { useEffect, useRef, useState } from 'preact/hooks';
 
-import { accept, decline, type KubeUser, login, loginBy, type Offer, offerOf, readKubeconfig } from '../api/login';
+import { accept, decline, type KubeUser, login, loginAs, loginBy, type Offer, offerOf, readKubeconfig } from '../api/login';
 import { loginReason } from '../api/session';
 import { linkCode } from '../router';
 import { t } from '../texts';
@@ -13,29 +13,36 @@ let link = linkCode; // Tried once.
 
 const kConfigBytesMax = 1 << 20;
 
-function Kubeconfig({ onToken }: { onToken: (token: string) => void }) {
+// As whom to log in, once the text is read; null: as nobody.
+type Chosen = Promise<KubeUser | null>;
+const kNobody: Chosen = Promise.resolve(null);
+
+function Kubeconfig({ onUser }: { onUser: (user: Chosen) => void }) {
   const [text, setText] = useState('');
   const [users, setUsers] = useState<KubeUser[]>([]);
   const [chosen, setChosen] = useState(0);
   const [wrong, setWrong] = useState('');
-  const take = async (given: string) => {
-    setText(given);
-    setUsers([]);
-    setWrong('');
-    onToken('');
-    if (given.trim() === '') return;
+  const pick = (all: KubeUser[], at: number): KubeUser | null => {
+    setChosen(at);
+    setWrong(all[at]?.why ?? t.login.kubeconfigNone);
+    return all[at] ?? null;
+  };
+  const read = async (given: string): Chosen => {
+    if (given.trim() === '') return null;
     try {
       const found = await readKubeconfig(given);
       setUsers(found);
-      pick(found, 0);
+      return pick(found, 0);
     } catch (error) {
       setWrong(t.login.kubeconfigBroken + (error as Error).message.split('\n')[0]);
+      return null;
     }
   };
-  const pick = (all: KubeUser[], at: number) => {
-    setChosen(at);
-    setWrong(all[at]?.why ?? t.login.kubeconfigNone);
-    onToken(all[at]?.token ?? '');
+  const take = (given: string) => {
+    setText(given);
+    setUsers([]);
+    setWrong('');
+    onUser(read(given));
   };
   return (
     <>
@@ -47,7 +54,7 @@ function Kubeconfig({ onToken }: { onToken: (token: string) => void }) {
           spellcheck={false}
           autocomplete="off"
           value={text}
-          onInput={(event) => void take(event.currentTarget.value)}
+          onInput={(event) => take(event.currentTarget.value)}
         />
       </label>
       <input
@@ -63,7 +70,7 @@ function Kubeconfig({ onToken }: { onToken: (token: string) => void }) {
       {users.length > 1 && (
         <label class="field">
           <span>{t.login.kubeconfigUser}</span>
-          <select class="input" value={chosen} onChange={(event) => pick(users, Number(event.currentTarget.value))}>
+          <select class="input" value={chosen} onChange={(event) => onUser(Promise.resolve(pick(users, Number(event.currentTarget.value))))}>
             {users.map((each, at) => (
               <option key={at} value={at}>{each.name}</option>
             ))}
@@ -91,6 +98,7 @@ function Brand() {
 export function Login() {
   const [way, setWay] = useState<Way>('token');
   const [token, setToken] = useState('');
+  const [reading, setReading] = useState<Chosen>(kNobody);
   const [keep, setKeep] = useState(true);
   const [busy, setBusy] = useState(false);
   const [wrong, setWrong] = useState('');
@@ -99,12 +107,18 @@ export function Login() {
   const again = loginReason.value === 'expired';
   useEffect(() => input.current?.focus(), [way]);
 
+  const attempt = async () => {
+    if (way === 'certificate') return login(null, keep);
+    if (way === 'token') return token.trim() === '' ? t.login.empty : loginBy(token, keep);
+    const user = await reading;
+    if (user === null) return t.login.kubeconfigEmpty;
+    return user.why === '' ? loginAs(user, keep) : ''; // It says so already.
+  };
   const submit = async (event: Event) => {
     event.preventDefault();
-    if (way !== 'certificate' && token.trim() === '') return setWrong(t.login.empty);
     setBusy(true);
     setWrong('');
-    setWrong(await (way === 'certificate' ? login(null, keep) : loginBy(token, keep)));
+    setWrong(await attempt());
     setBusy(false);
   };
   useEffect(() => {
@@ -142,6 +156,7 @@ export function Login() {
         onPick={(id) => {
           setWay(id as Way);
           setToken('');
+          setReading(kNobody);
           setWrong('');
         }}
         tabs={[
@@ -164,7 +179,7 @@ export function Login() {
           <small class="hint">{t.login.tokenHint}</small>
         </label>
       )}
-      {way === 'kubeconfig' && <Kubeconfig onToken={setToken} />}
+      {way === 'kubeconfig' && <Kubeconfig onUser={setReading} />}
       {way === 'certificate' && <p class="hint">{t.login.certificateText}</p>}
       <label class="check">
         <input type="checkbox" checked={keep} onChange={(event) => setKeep(event.currentTarget.checked)} />
