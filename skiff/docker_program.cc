@@ -8,6 +8,7 @@
 
 #include "base/flags.h"
 #include "client/kubeconfig.h"
+#include "skiff/chaos/program.h"
 #include "skiff/daemon.h"
 #include "skiff/docker_cluster.h"
 #include "skiff/kubeconfig_entry.h"
@@ -202,6 +203,7 @@ int DockerDownMain(const std::vector<std::string>& args) {
   int code = 0;
   if (ParseOrStop(flags, args, code)) return code;
   const std::string& name = to.options.name;
+  chaos::EndFaultsInDocker(PathOfKubeconfig(name));
   const auto down = DockerDown(name, &ShowProgress);
   if (!down) return Complain(down.error().message);
   if (const auto forgotten = ForgetKubeconfig(name); !forgotten) {

@@ -18,6 +18,7 @@
 #include "apiserver/server/program_store.h"
 #include "base/program.h"
 #include "client/kubeconfig.h"
+#include "skiff/chaos/program.h"
 #include "skiff/cluster.h"
 #include "skiff/cluster_ingress.h"
 #include "skiff/cluster_objects.h"
@@ -454,12 +455,15 @@ int DownMain(const std::vector<std::string>& args) {
         "--leave-nothing: it goes with --keep-data; without that, nothing is left anyway");
   }
   MakePathsAbsolute(options);
+  const bool ends_pods = !keep_data || leave_nothing;
   if (const auto running = DaemonOf(options.data_dir)) {
     if (kill(running->pid, 0) != 0 && errno == EPERM) {
       return Complain(fmt::format("process {} is another user's, who alone can end it (as root: "
                                   "sudo skiff down --data-dir={})",
                                   static_cast<int>(running->pid), options.data_dir));
     }
+    // While there is somebody to be told.
+    if (ends_pods) chaos::EndFaultsAt(options.data_dir);
     ShowProgress(fmt::format("stopping process {}", static_cast<int>(running->pid)));
     if (!StopProcess(*running, kEndGrace)) return Complain("the process does not end");
   }
@@ -469,7 +473,8 @@ int DownMain(const std::vector<std::string>& args) {
   }
   const auto removal = RemovalOf(options.data_dir, ReadDataDir(options.data_dir));
   if (!removal) return Complain(removal.error().message);
-  if (keep_data && !leave_nothing) return 0;
+  if (!ends_pods) return 0;
+  chaos::EndFaultsAt(options.data_dir);
   ReadClusterMark(options);
   if ((removal->node || removal->containerd) && geteuid() != 0) {
     return Complain(fmt::format("the node of {} ran as root, who alone can take its containers and "

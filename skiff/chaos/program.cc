@@ -15,6 +15,7 @@
 #include "base/id.h"
 #include "client/kubeconfig.h"
 #include "skiff/chaos/checks.h"
+#include "skiff/chaos/ending.h"
 #include "skiff/chaos/events.h"
 #include "skiff/chaos/machine.h"
 #include "skiff/chaos/places.h"
@@ -25,7 +26,6 @@
 namespace skiff::chaos {
 namespace {
 
-constexpr Duration kStopPatience = 20s;
 constexpr char kUsage[] =
     "usage: skiff chaos FAULT TARGET [TARGET] --for=30s\n"
     "       skiff chaos ls\n"
@@ -108,30 +108,6 @@ Result<Cluster> ConnectTo(const Request& request) {
   return cluster;
 }
 
-// Undoes what nobody supervises any more, and says so.
-Result<std::vector<Record>> SweepAll(const Records& records) {
-  std::vector<Record> living;
-  for (Record& record : TRY(records.All())) {
-    if (record.supervisor.pid != 0 && IsAlive(record.supervisor)) {
-      living.push_back(std::move(record));
-      continue;
-    }
-    AwaitLeftBehind(record);
-    if (const auto undone = Undo(record); !undone) {
-      return Fail(undone.error().reason,
-                  fmt::format("{} ({}) was left behind and cannot be undone: {}; mend that, and "
-                              "run `skiff chaos ls` again",
-                              record.id, WhatItIs(record), undone.error().message));
-    }
-    RemoveRecord(Directory(), record.id);
-    std::fprintf(stderr, "%s (%s) had lost its supervisor: what was left of it is undone\n",
-                 record.id.c_str(), WhatItIs(record).c_str());
-    // Whether anybody can be told decides nothing.
-    (void)TellOf(record, "ChaosStopped", WhatItIs(record) + " had lost its supervisor: undone");
-  }
-  return living;
-}
-
 core_v1::ObjectReference ReferenceOf(const Place& place) {
   core_v1::ObjectReference object;
   object.api_version = "v1";
@@ -179,7 +155,7 @@ void KillNow(const Request& request, const World& world, const Record& record) {
 
 Result<> Start(const Request& request) {
   const auto records = TRY(Records::Open(Directory()));
-  auto others = TRY(SweepAll(records));
+  auto others = TRY(Sweep(Directory(), records));
   const Cluster cluster = TRY(ConnectTo(request));
   Client client(*cluster.transport, "skiff-chaos");
   const World world = TRY(LookAround(request, cluster, client, std::move(others)));
@@ -194,6 +170,7 @@ Result<> Start(const Request& request) {
   record.objects = {ReferenceOf(world.target)};
   if (world.peer) record.objects.push_back(ReferenceOf(*world.peer));
   record.kubeconfig = cluster.kubeconfig;
+  record.authority = cluster.authority.empty() ? world.target.authority : cluster.authority;
   if (request.length == 0ns) {
     KillNow(request, world, record);
     std::printf("%s\n", WhatItIs(record).c_str());
@@ -213,16 +190,26 @@ Result<> Start(const Request& request) {
 }
 
 // What root made only root may read.
-void SayNoneIsOn() {
+bool AreRootsElsewhere() {
   std::error_code ignored;
-  const bool is_half = geteuid() != 0 && std::filesystem::exists(kRootsDirectory, ignored);
-  std::printf("%s\n", is_half ? "No fault of yours is on; for root's: sudo skiff chaos ls"
-                              : "No fault is on.");
+  return geteuid() != 0 && std::filesystem::exists(kRootsDirectory, ignored);
+}
+
+void SayNoneIsOn() {
+  std::printf("%s\n", AreRootsElsewhere()
+                          ? "No fault of yours is on; for root's: sudo skiff chaos ls"
+                          : "No fault is on.");
+}
+
+// What cannot be ended is said, and hinders nobody.
+void EndFaultsOf(const std::string& authority) {
+  const auto ended = EndFaults(Directory(), authority);
+  if (!ended) std::fprintf(stderr, "note: %s\n", ended.error().message.c_str());
 }
 
 Result<> ListAll() {
   const auto records = TRY(Records::Open(Directory()));
-  const auto on = TRY(SweepAll(records));
+  const auto on = TRY(Sweep(Directory(), records));
   if (on.empty()) {
     SayNoneIsOn();
     return {};
@@ -231,30 +218,9 @@ Result<> ListAll() {
   return {};
 }
 
-// Returns when it is undone, whoever does that.
-Result<> StopOne(const Record& record) {
-  const SystemClock clock;
-  const Duration deadline = clock.Monotonic() + kStopPatience;
-  SignalProcess(record.supervisor, SIGTERM);
-  std::error_code ignored;
-  while (std::filesystem::exists(RecordPath(Directory(), record.id), ignored)) {
-    constexpr Duration kMoment = 20ms;
-    const bool is_gone = WaitUntilGone(record.supervisor, kMoment);
-    const bool is_there = std::filesystem::exists(RecordPath(Directory(), record.id), ignored);
-    if (!is_there) break;
-    if (!is_gone && clock.Monotonic() < deadline) continue;
-    StopProcess(record.supervisor, 0ns);
-    AwaitLeftBehind(record);
-    TRY(Undo(record));
-    RemoveRecord(Directory(), record.id);
-  }
-  std::printf("%s (%s) is undone\n", record.id.c_str(), WhatItIs(record).c_str());
-  return {};
-}
-
 Result<> Stop(const std::vector<std::string>& ids) {
   const auto records = TRY(Records::Open(Directory()));
-  const auto on = TRY(SweepAll(records));
+  const auto on = TRY(Sweep(Directory(), records));
   for (const std::string& id : ids) {
     const bool is_on =
         std::any_of(on.begin(), on.end(), [&](const Record& record) { return record.id == id; });
@@ -264,7 +230,7 @@ Result<> Stop(const std::vector<std::string>& ids) {
   }
   for (const Record& record : on) {
     const bool is_meant = ids.empty() || std::find(ids.begin(), ids.end(), record.id) != ids.end();
-    if (is_meant) TRY(StopOne(record));
+    if (is_meant) TRY(EndFault(Directory(), record));
   }
   if (on.empty()) SayNoneIsOn();
   return {};
@@ -306,6 +272,19 @@ std::vector<FaultOn> FaultsOn() {
   const Duration now = SystemClock().Monotonic();
   for (const Record& record : LivingRecords(Directory())) faults.push_back(TellOf(record, now));
   return faults;
+}
+
+void EndFaultsAt(const std::string& data_dir) {
+  EndFaultsOf(ReadAuthority({}, data_dir));
+}
+
+void EndFaultsInDocker(const std::string& kubeconfig) {
+  if (AreRootsElsewhere()) {
+    std::fprintf(stderr, "note: faults of root's are on here; sudo skiff chaos stop ends them\n");
+  }
+  const auto config = LoadKubeconfig(kubeconfig, "", "");
+  const auto server = config ? config->Options() : Result<HttpsOptions>(Fail(config.error()));
+  if (server) EndFaultsOf(server->certificate_authority);
 }
 
 int ChaosMain(const std::vector<std::string>& args) {

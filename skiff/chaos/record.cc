@@ -142,6 +142,7 @@ Record RecordOf(const Json& json) {
   record.plan = {CommandsOf(json.at("begin")), CommandsOf(json.at("end")), HoldOf(json.at("hold"))};
   record.objects = ObjectsOf(json.at("objects"));
   record.kubeconfig = json.at("kubeconfig");
+  record.authority = json.value("authority", "");
   return record;
 }
 
@@ -172,7 +173,8 @@ std::string RecordText(const Record& record) {
                      {"end", JsonOf(record.plan.end)},
                      {"hold", JsonOf(record.plan.hold)},
                      {"objects", JsonOf(record.objects)},
-                     {"kubeconfig", record.kubeconfig}};
+                     {"kubeconfig", record.kubeconfig},
+                     {"authority", record.authority}};
   return json.dump(2) + "\n";
 }
 

@@ -23,6 +23,7 @@ struct Record {
   Plan plan;
   std::vector<core_v1::ObjectReference> objects;  // Whose Events tell of it.
   std::string kubeconfig;                         // "": nobody is told.
+  std::string authority;                          // Of that cluster, PEM; "": it is not known.
 };
 
 std::string RecordText(const Record& record);

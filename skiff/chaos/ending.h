@@ -1,0 +1,21 @@
+// How faults end before their time is up.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "skiff/chaos/record.h"
+
+namespace skiff::chaos {
+
+// Undoes what nobody supervises any more, and says so. Those that are on.
+Result<std::vector<Record>> Sweep(const std::string& directory, const Records& records);
+
+// Returns when it is undone, whoever does that, and says so.
+Result<> EndFault(const std::string& directory, const Record& record);
+
+// Ends those of the clusters that one of these certificates (PEM) is the authority of, and returns
+// when none of their supervisors is there any more. Where there are no records nothing is made.
+Result<> EndFaults(const std::string& directory, const std::string& authority);
+
+}  // namespace skiff::chaos
