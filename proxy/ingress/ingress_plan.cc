@@ -178,15 +178,20 @@ class Planner {
   void AddRoute(std::map<std::string, std::string>& routes, const std::string& key,
                 const IngressBackend& backend, const std::string& what) {
     if (routes.contains(key)) {
-      const std::string& owner = owners_.at({&routes, key});
-      const std::string self = ns() + "/" + ingress().metadata.name;
-      if (owner != self) Tell("PathTaken", fmt::format("{} is served for Ingress {}", what, owner));
+      const Owner& owner = owners_.at({&routes, key});
+      if (owner.ingress != &ingress()) {
+        Tell("PathTaken",
+             fmt::format("{} is served for Ingress {}/{}", what, owner.ingress->metadata.namespace_,
+                         owner.ingress->metadata.name));
+      } else if (!(*owner.backend == backend)) {
+        Tell("PathTaken", what + " is there twice, and leads where the first one says");
+      }
       return;
     }
     if (routes_.LeftFor(ns()) == 0) return TellOfShare("TooManyRoutes", routes_, "paths");
     routes_.Take(ns(), 1);
     routes.emplace(key, BackendFor(backend));
-    owners_.emplace(std::pair(&routes, key), ns() + "/" + ingress().metadata.name);
+    owners_.emplace(std::pair(&routes, key), Owner{&ingress(), &backend});
   }
 
   // The name of the backend; kNoBackend, and what is wrong is told.
@@ -374,7 +379,12 @@ class Planner {
   IngressPlan plan_;
   PlannedIngress* now_ = nullptr;
   BackendTimes times_;                                                 // Of that one.
-  std::map<std::pair<const void*, std::string>, std::string> owners_;  // "namespace/name" by route.
+  // Who had a route first, and for what.
+  struct Owner {
+    const Ingress* ingress;
+    const IngressBackend* backend;
+  };
+  std::map<std::pair<const void*, std::string>, Owner> owners_;
   std::map<std::string, std::string> certified_;                       // Secret by host.
   std::map<std::pair<std::string, std::string>, KnownService> known_services_;
   Shares routes_{kRoutesMax}, backends_{kBackendsMax}, endpoints_{kEndpointsMax};

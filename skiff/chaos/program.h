@@ -14,7 +14,8 @@ int ChaosMain(const std::vector<std::string>& args);
 std::vector<FaultOn> FaultsOn();
 
 // For who takes a cluster down: ends its faults that are on here, and says so. The cluster is the
-// one whose node, or all of it, keeps its data there; or that a kubeconfig of `up --docker` leads to.
+// one whose node, or all of it, keeps its data there; or that a kubeconfig of `up --docker` leads
+// to.
 void EndFaultsAt(const std::string& data_dir);
 void EndFaultsInDocker(const std::string& kubeconfig);
 
