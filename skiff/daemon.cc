@@ -24,6 +24,7 @@
 #include "base/folders.h"
 #include "base/lock_within.h"
 #include "base/program.h"
+#include "skiff/chaos/program.h"
 #include "skiff/progress.h"
 
 namespace skiff {
@@ -308,6 +309,7 @@ int RunAsDaemon(const std::string& data_dir, const std::string& word,
 Leave LeaveAtEnd(const ClusterOptions& options, bool wanted) {
   if (!wanted || options.simulated_nodes > 0) return nullptr;
   return [&options](const Progress& progress) {
+    chaos::EndFaultsAt(options.data_dir);
     return LeaveMachine(options, /*keep_data=*/true, progress);
   };
 }
