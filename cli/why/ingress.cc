@@ -168,6 +168,8 @@ void ExplainRoute(const Facts& facts, const Json& ingress, const Route& route,
     out.push_back(std::move(finding));
     return;
   }
+  // It says no ports, as a rule; whether it is served, and how, is up to the controller.
+  if (TextAt(*service, "spec", "type") == "ExternalName") return;
   if (!HasPort(*service, At(wanted, "port"))) {
     finding.cause = "NoSuchPort";
     finding.sentence =

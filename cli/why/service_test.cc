@@ -279,6 +279,19 @@ TEST_F(WhyIngressTest, ServicesAndPortsThatAreNotThere) {
   EXPECT_THAT(text, HasSubstr("  80  [service/web spec.ports]\n"));
 }
 
+TEST_F(WhyIngressTest, OfAServiceThatIsANameElsewhereItsControllerTells) {
+  AddAll();
+  Add("services",
+      "{metadata: {name: shop}, spec: {type: ExternalName, externalName: example.com}}");
+  EXPECT_THAT(Why(IngressTo("shop", "80")), HasSubstr("nothing is wrong"));
+  AddEvent("Ingress/shop", "UnsupportedBackend",
+           "service \"shop\" is of type ExternalName, which is not served");
+  EXPECT_THAT(Why(IngressTo("shop", "80")),
+              testing::AllOf(StartsWith("ingress/shop is served; its controller warns of a part of "
+                                        "it.\n"),
+                             HasSubstr("ExternalName, which is not served")));
+}
+
 TEST_F(WhyIngressTest, NobodyAnswersBehindIt) {
   AddAll();
   facts_.lists["pods"].clear();
