@@ -130,23 +130,6 @@ TEST(IngressPlanTest, TheOlderOneHasAPathAndTheYoungerIsToldSo) {
   EXPECT_EQ(ProblemsOf(plan, "old"), "");
 }
 
-TEST(IngressPlanTest, OfAPathThatIsThereTwiceTheFirstIsServedAndTheOtherTold) {
-  TestObjects objects;
-  objects.AddService("first", {});
-  objects.AddService("second", {});
-  auto& paths =
-      objects.AddRule("site", "foo.com", "/a", "Prefix", "first").spec.rules[0].http->paths;
-  paths.push_back(paths[0]);
-  paths[1].path = "/a/";
-  EXPECT_EQ(ProblemsOf(objects.Plan(), "site"), "") << "it leads to the same";
-  paths[1].backend.service->name = "second";
-  const IngressPlan plan = objects.Plan();
-  EXPECT_THAT(plan.prefix, ElementsAre(Pair("foo.com%2Fa%2F", "default.first.80")));
-  EXPECT_EQ(ProblemsOf(plan, "site"),
-            "PathTaken: the path /a/ of host foo.com is there twice, and leads where the first one "
-            "says\n");
-}
-
 TEST(IngressPlanTest, ADefaultBackendIsForTheHostsOfItsRulesOrForAll) {
   TestObjects objects;
   objects.AddService("web", {});
