@@ -31,7 +31,7 @@ saw() { # PATTERN: all who have looked saw what there is, and one of them that.
 leave_far() {
   docker rm -f -v course-far course-router || true
   docker volume rm course-far || true
-  docker network rm course-far || true
+  docker network rm course-beyond || true
 } >/dev/null 2>&1
 
 docker_chapters() {
