@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "skiff/chaos/record.h"
+#include "skiff/progress.h"
 
 namespace skiff::chaos {
 
@@ -12,10 +13,12 @@ namespace skiff::chaos {
 Result<std::vector<Record>> Sweep(const std::string& directory, const Records& records);
 
 // Returns when it is undone, whoever does that, and says so.
-Result<> EndFault(const std::string& directory, const Record& record);
+Result<> EndFault(const std::string& directory, const Record& record, const Progress& say);
 
 // Ends those of the clusters that one of these certificates (PEM) is the authority of, and returns
-// when none of their supervisors is there any more. Where there are no records nothing is made.
-Result<> EndFaults(const std::string& directory, const std::string& authority);
+// when none of their supervisors is there any more. Those of others are left as they are, whatever
+// that is. Where there are no records nothing is made. It takes half a minute at most, as long as
+// commands that undo something do not hang.
+Result<> EndFaults(const std::string& directory, const std::string& authority, const Progress& say);
 
 }  // namespace skiff::chaos

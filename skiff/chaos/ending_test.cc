@@ -1,9 +1,12 @@
 #include "skiff/chaos/ending.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
 
 #include <filesystem>
+#include <fstream>
+#include <optional>
 
 #include "apiserver/auth/pki.h"
 #include "skiff/chaos/supervisor.h"
@@ -48,15 +51,16 @@ class ChaosEndingTest : public testing::Test {
   const std::string directory_ = testing::TempDir() + "/skiff-ending-" + std::to_string(getpid());
   const std::string undone_ = directory_ + "-undone";
   std::vector<ProcessId> supervisors_;
+  std::string said_;
+  const Progress say_ = [this](const std::string& line) { said_ += line + "\n"; };
 };
 
 TEST_F(ChaosEndingTest, ThoseOfAClusterEndWithItAndOthersGoOn) {
   const std::string ours = AuthorityNamed("ours"), others = AuthorityNamed("others");
   const Record mine = Begin("mine", ours), theirs = Begin("theirs", others);
   const Record unknown = Begin("unknown", "");
-  testing::internal::CaptureStdout();
-  EXPECT_TRUE(EndFaults(directory_, ours));
-  EXPECT_EQ(testing::internal::GetCapturedStdout(), "mine (partition of pod/mine) is undone\n");
+  EXPECT_TRUE(EndFaults(directory_, ours, say_));
+  EXPECT_EQ(said_, "mine (partition of pod/mine) is undone\n");
   EXPECT_TRUE(IsUndone("mine"));
   EXPECT_FALSE(IsAlive(mine.supervisor));
   for (const Record& other : {theirs, unknown}) {
@@ -73,21 +77,63 @@ TEST_F(ChaosEndingTest, OneThatCannotBeEndedKeepsNobodyFromEndingTheOthers) {
   Record later = Begin("later", ours);
   later.ends = 1000s;
   ASSERT_TRUE(SaveRecord(directory_, later));
-  testing::internal::CaptureStdout();
-  EXPECT_FALSE(EndFaults(directory_, ours));
-  testing::internal::GetCapturedStdout();
+  EXPECT_FALSE(EndFaults(directory_, ours, say_));
   EXPECT_TRUE(IsUndone("later"));
   EXPECT_TRUE(std::filesystem::exists(RecordPath(directory_, "stuck"))) << "for who comes next";
 }
 
+TEST_F(ChaosEndingTest, WhatOthersLeftBehindHindersNobodyAndStays) {
+  const std::string ours = AuthorityNamed("ours");
+  Record dead = Begin("dead", AuthorityNamed("others"));
+  StopProcess(dead.supervisor, 0ns);
+  dead.plan.end = {{.argv = {"false"}}};
+  ASSERT_TRUE(SaveRecord(directory_, dead));
+  std::ofstream(RecordPath(directory_, "alien")) << "{}";
+  Begin("mine", ours);
+  EXPECT_TRUE(EndFaults(directory_, ours, say_));
+  EXPECT_TRUE(IsUndone("mine"));
+  EXPECT_TRUE(std::filesystem::exists(RecordPath(directory_, "dead")));
+  EXPECT_TRUE(std::filesystem::exists(RecordPath(directory_, "alien")));
+}
+
+TEST_F(ChaosEndingTest, OursThatLostTheirSupervisorsAreUndoneOneByOne) {
+  const std::string ours = AuthorityNamed("ours");
+  Record stuck = Begin("stuck", ours);
+  StopProcess(stuck.supervisor, 0ns);
+  stuck.plan.end = {{.argv = {"false"}}};
+  ASSERT_TRUE(SaveRecord(directory_, stuck));
+  Record dead = Begin("dead", ours);
+  StopProcess(dead.supervisor, 0ns);
+  dead.ends = 1000s;
+  ASSERT_TRUE(SaveRecord(directory_, dead));
+  EXPECT_FALSE(EndFaults(directory_, ours, say_));
+  EXPECT_TRUE(IsUndone("dead"));
+  EXPECT_THAT(said_, testing::HasSubstr("dead (partition of pod/dead) had lost its supervisor"));
+}
+
+TEST_F(ChaosEndingTest, WhoWaitsForAnotherSaysSo) {
+  const std::string ours = AuthorityNamed("ours");
+  Begin("mine", ours);
+  auto opened = Records::Open(directory_);
+  ASSERT_TRUE(opened);
+  std::optional<Records> turn(std::move(*opened));
+  const Progress say = [&](const std::string& line) {
+    say_(line);
+    turn.reset();
+  };
+  EXPECT_TRUE(EndFaults(directory_, ours, say));
+  EXPECT_THAT(said_, testing::StartsWith("note: another `skiff chaos` is at work"));
+  EXPECT_TRUE(IsUndone("mine"));
+}
+
 TEST_F(ChaosEndingTest, OfNoClusterNothingEnds) {
   Begin("x7k2p", "");
-  EXPECT_TRUE(EndFaults(directory_, ""));
+  EXPECT_TRUE(EndFaults(directory_, "", say_));
   EXPECT_FALSE(IsUndone("x7k2p"));
 }
 
 TEST_F(ChaosEndingTest, WithoutAnyFaultNothingIsMade) {
-  EXPECT_TRUE(EndFaults(directory_, AuthorityNamed("ours")));
+  EXPECT_TRUE(EndFaults(directory_, AuthorityNamed("ours"), say_));
   EXPECT_FALSE(std::filesystem::exists(directory_));
 }
 

@@ -201,12 +201,6 @@ void SayNoneIsOn() {
                           : "No fault is on.");
 }
 
-// What cannot be ended is said, and hinders nobody.
-void EndFaultsOf(const std::string& authority) {
-  const auto ended = EndFaults(Directory(), authority);
-  if (!ended) std::fprintf(stderr, "note: %s\n", ended.error().message.c_str());
-}
-
 Result<> ListAll() {
   const auto records = TRY(Records::Open(Directory()));
   const auto on = TRY(Sweep(Directory(), records));
@@ -230,7 +224,7 @@ Result<> Stop(const std::vector<std::string>& ids) {
   }
   for (const Record& record : on) {
     const bool is_meant = ids.empty() || std::find(ids.begin(), ids.end(), record.id) != ids.end();
-    if (is_meant) TRY(EndFault(Directory(), record));
+    if (is_meant) TRY(EndFault(Directory(), record, &ShowEnded));
   }
   if (on.empty()) SayNoneIsOn();
   return {};
@@ -274,17 +268,33 @@ std::vector<FaultOn> FaultsOn() {
   return faults;
 }
 
-void EndFaultsAt(const std::string& data_dir) {
-  EndFaultsOf(ReadAuthority({}, data_dir));
+void ShowEnded(const std::string& line) {
+  const bool is_note = line.starts_with("note: ");
+  std::fprintf(is_note ? stderr : stdout, "%s\n", line.c_str());
+  std::fflush(stdout);  // Before an error, too.
 }
 
-void EndFaultsInDocker(const std::string& kubeconfig) {
+bool EndFaultsOf(const std::string& authority, const Progress& say) {
   if (AreRootsElsewhere()) {
-    std::fprintf(stderr, "note: faults of root's are on here; sudo skiff chaos stop ends them\n");
+    say("note: faults that root began are on here, of this cluster perhaps: `sudo skiff chaos ls` "
+        "shows them, `sudo skiff chaos stop ID` ends one");
   }
-  const auto config = LoadKubeconfig(kubeconfig, "", "");
-  const auto server = config ? config->Options() : Result<HttpsOptions>(Fail(config.error()));
-  if (server) EndFaultsOf(server->certificate_authority);
+  if (authority.empty()) {
+    if (LivingRecords(Directory()).empty()) return true;
+    say("note: faults are on here, and whether they are this cluster's is not known, as its "
+        "authority is nowhere to be read: `skiff chaos ls` shows them, `skiff chaos stop ID` ends "
+        "one");
+    return false;
+  }
+  const auto ended = EndFaults(Directory(), authority, say);
+  if (!ended) say("note: " + ended.error().message);
+  return ended.has_value();
+}
+
+bool EndFaultsAt(const std::string& data_dir, const Progress& say) {
+  const std::string authority = ReadAuthority({}, data_dir);
+  // Without one no cluster has been there that a fault could be of.
+  return authority.empty() || EndFaultsOf(authority, say);
 }
 
 int ChaosMain(const std::vector<std::string>& args) {

@@ -44,6 +44,8 @@ class Records {
   Result<std::vector<Record>> All() const;
   // For who only shows them: others may be at work meanwhile.
   static Result<std::vector<Record>> AllIn(const std::string& directory);
+  // Without what cannot be read: for who looks for his own.
+  static std::vector<Record> ReadableIn(const std::string& directory);
 
  private:
   Records(std::string directory, int lock) : directory_(std::move(directory)), lock_(lock) {}
