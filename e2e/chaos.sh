@@ -371,4 +371,15 @@ check "until its time is up" eval '[ "$(room)" -gt 10000 ]'
 check "the API takes writes" k create configmap later
 check "nothing is on" nothing_on
 check "and no directory says what was" eval '[ ! -e /run/skiff-chaos ]'
-run "$SKIFF" down "--data-dir=$DATA"
+
+say "The cluster goes while faults are on"
+begin clock node/$NODE --offset=+5m --for=10m
+clock=$(supervisor_of "$id")
+begin disk node/$NODE "--data-dir=$DATA" --for=10m
+disk=$(supervisor_of "$id")
+said=$("$SKIFF" down "--data-dir=$DATA")
+echo "$said"
+check "it says that it ends them" eval 'grep -q "(disk of node/$NODE.*) is undone$" <<<"$said" && grep -q "(clock of node/$NODE: 5m0s ahead) is undone$" <<<"$said"'
+check "whoever held them has ended" eval '! kill -0 $clock 2>/dev/null && ! kill -0 $disk 2>/dev/null'
+check "its disk is empty" eval '[ "$(df --output=used "$DATA" | tail -n 1)" -lt 10000 ]'
+check "no directory says what was" eval '[ ! -e /run/skiff-chaos ]'

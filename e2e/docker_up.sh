@@ -236,7 +236,9 @@ in_a_container() {
 
 removed() {
   say "8. Removed without a trace"
-  run skiff down --docker --name=show
+  run skiff chaos pause node/show-agent-1 --for=10m --kubeconfig="$ours/show.kubeconfig"
+  run skiff down --docker --name=show | tee "$work/said"
+  check "it has ended the fault that was on, and says so" says '(pause of node/show-agent-1.*) is undone$'
   check "the other cluster runs on" nodes_ready second 1
   run skiff down --docker --name=second
   run skiff down --docker --name=second

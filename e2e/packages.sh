@@ -17,6 +17,8 @@ TEST_PACKAGES=(etcd-server)
 NODES_PACKAGES=(gcc libc6-dev)
 # For e2e/docker.sh where no Docker engine is there.
 DOCKER_PACKAGES=(docker.io docker-compose mmdebstrap)
+# For e2e/tour.sh docker: to look at packets with.
+TOUR_PACKAGES=(tcpdump iputils-ping)
 # For e2e/fuzz.sh alone.
 FUZZ_PACKAGES=(clang-16 libclang-rt-16-dev)
 # For e2e/browser alone: a browser is large.

@@ -27,16 +27,24 @@ saw() { # PATTERN: all who have looked saw what there is, and one of them that.
   grep -qE -- "$1" "$audience"/*.saw
 }
 
+# What a chapter that failed has made beside the cluster.
+leave_far() {
+  docker rm -f -v course-far course-router || true
+  docker volume rm course-far || true
+  docker network rm course-beyond || true
+} >/dev/null 2>&1
+
 docker_chapters() {
   . e2e/docker/engine.sh
   . e2e/docker/env.sh
   # Before there may be no network but the engine's.
+  install_packages "${TOUR_PACKAGES[@]}" || exit 77
   debian_kubectl build/peers >/dev/null
   ! command -v chromium >/dev/null || make_playwright || true
   e2e/docker/etcd.sh
   need_engine docker
   work=$(mktemp -d)
-  trap 'code=$?; [ $code = 0 ] || docker ps -a; build/release/skiff down --docker --name=course >/dev/null 2>&1 || true; rm -rf "$work"; summary $code' EXIT
+  trap 'code=$?; [ $code = 0 ] || docker ps -a; leave_far; build/release/skiff down --docker --name=course >/dev/null 2>&1 || true; rm -rf "$work"; summary $code' EXIT
   export HOME=$work/home
   mkdir -p "$HOME/.local/share"
   with_kubectl "$work/bin"

@@ -24,6 +24,7 @@
 #include "base/folders.h"
 #include "base/lock_within.h"
 #include "base/program.h"
+#include "skiff/chaos/program.h"
 #include "skiff/progress.h"
 
 namespace skiff {
@@ -248,11 +249,12 @@ int RunAttached(const std::string& data_dir, int verbosity, const Start& start,
     progress.Usable();
     manager.TellUsable();
     WaitForSignal();
-    running->reset();
   } else {
     progress.Failed(running.error().message);
   }
-  const auto left = leave ? leave(say) : Result<>();
+  if (leave.first) leave.first(say);
+  if (running) running->reset();
+  const auto left = leave.last ? leave.last(say) : Result<>();
   if (!left) progress.Say("not all was removed: " + left.error().message);
   return running && left ? 0 : 1;
 }
@@ -306,10 +308,13 @@ int RunAsDaemon(const std::string& data_dir, const std::string& word,
 }
 
 Leave LeaveAtEnd(const ClusterOptions& options, bool wanted) {
-  if (!wanted || options.simulated_nodes > 0) return nullptr;
-  return [&options](const Progress& progress) {
-    return LeaveMachine(options, /*keep_data=*/true, progress);
-  };
+  if (!wanted || options.simulated_nodes > 0) return {};
+  // While there is somebody to be told, and before what is stored is closed on a disk that is full.
+  return {.first = [&options](const Progress& say) { chaos::EndFaultsAt(options.data_dir, say); },
+          .last =
+              [&options](const Progress& progress) {
+                return LeaveMachine(options, /*keep_data=*/true, progress);
+              }};
 }
 
 bool IsAttachedByDefault() {

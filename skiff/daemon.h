@@ -66,12 +66,15 @@ std::string LogOf(const std::string& data_dir, const ProcessId& process);
 std::vector<std::string> ArgumentsOfDaemon(const ProcessId& process);
 
 // Runs until SIGINT or SIGTERM what `start` makes; returns the exit code. Progress goes to the
-// command that started us, or to stdout. `leave`, where there is one, is called at the end, also
-// after a start that failed, unless the data directory is somebody else's.
+// command that started us, or to stdout. `leave` is done at the end, also after a start that
+// failed, unless the data directory is somebody else's.
 using Start = std::function<Result<std::shared_ptr<void>>(const Progress& progress)>;
-using Leave = std::function<Result<>(const Progress& progress)>;
+struct Leave {
+  std::function<void(const Progress& progress)> first;  // While what was started still runs.
+  std::function<Result<>(const Progress& progress)> last;
+};
 int RunAttached(const std::string& data_dir, int verbosity, const Start& start,
-                const Leave& leave = nullptr);
+                const Leave& leave = {});
 
 // systemd, where it has started this process as a service of Type=notify.
 class ServiceManager {
@@ -87,7 +90,7 @@ class ServiceManager {
   std::string socket_;  // "": nobody wants to know.
 };
 
-// What --leave-nothing means; nullptr when it is not wanted, or no container ran. `options` outlive
+// What --leave-nothing means; nothing when it is not wanted, or no container ran. `options` outlive
 // it.
 Leave LeaveAtEnd(const ClusterOptions& options, bool wanted);
 

@@ -6,6 +6,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <csignal>
+#include <cstdio>
 #include <filesystem>
 #include <fstream>
 #include <future>
@@ -19,6 +21,27 @@ class DaemonTest : public testing::Test {
 
   const std::string directory_ = testing::TempDir() + "/skiff-daemon-" + std::to_string(getpid());
 };
+
+// In a process of its own: it takes the signals of all.
+[[noreturn]] void TellOfLeaving(const std::string& directory) {
+  std::string order;
+  const Start start = [&](const Progress&) -> Result<std::shared_ptr<void>> {
+    kill(getpid(), SIGTERM);
+    return std::shared_ptr<void>(&order, [&](void*) { order += "stopped "; });
+  };
+  const Leave leave{.first = [&](const Progress&) { order += "first "; },
+                    .last = [&](const Progress&) -> Result<> {
+                      order += "last";
+                      return {};
+                    }};
+  const int code = RunAttached(directory, 0, start, leave);
+  std::fprintf(stderr, "%s\n", order.c_str());
+  _exit(code);
+}
+
+TEST_F(DaemonTest, WhatIsDoneFirstFindsAllStillRunning) {
+  EXPECT_EXIT(TellOfLeaving(directory_), testing::ExitedWithCode(0), "first stopped last");
+}
 
 TEST_F(DaemonTest, WhoFindsAStartUnderWayWaitsForItsEnd) {
   EXPECT_EQ(AwaitStart(directory_, 1min, [] { FAIL() << "nobody starts there"; }),

@@ -17,12 +17,15 @@ namespace {
 
 constexpr int kNodesMax = 50;
 
+Result<> CheckName(const std::string& name) {
+  if (PatternMatches("^[a-z0-9]([-a-z0-9]{0,40}[a-z0-9])?$", name)) return {};
+  return Fail(
+      Reason::kInvalid,
+      fmt::format("--name: \"{}\" is not made of lower case letters, digits and dashes", name));
+}
+
 Result<> CheckOptions(const DockerOptions& options) {
-  if (!PatternMatches("^[a-z0-9]([-a-z0-9]{0,40}[a-z0-9])?$", options.name)) {
-    return Fail(Reason::kInvalid,
-                fmt::format("--name: \"{}\" is not made of lower case letters, digits and dashes",
-                            options.name));
-  }
+  TRY(CheckName(options.name));
   if (options.nodes && (*options.nodes < 1 || *options.nodes > kNodesMax)) {
     return Fail(Reason::kInvalid,
                 fmt::format("--nodes: {} is not between 1 and {}", *options.nodes, kNodesMax));
@@ -84,13 +87,29 @@ Result<> DockerUp(const DockerOptions& asked, const Progress& progress) {
   return DockerLoadImages(options.name, options.image_archives, progress);
 }
 
-Result<bool> DockerDown(const std::string& name, const Progress& progress) {
+Result<bool> DockerDown(const std::string& name, const Progress& progress,
+                        const std::function<void()>& first) {
   // Without a name it would be the containers of all clusters, and volumes that are of none.
   if (name.empty()) return Fail(Reason::kInvalid, "--name: no cluster is named");
+  TRY(CheckName(name));
   TRY(CheckDockerEngine());
   const DockerTurn turn = TRY(DockerTurn::Take(name));
+  const auto containers = TRY(DockerNodes(name));
+  if (!containers.empty()) first();
   DockerFiles::RemoveLeft(name);
   return RemoveDockerCluster(name, progress);
+}
+
+std::string DockerAuthority(const std::string& name) {
+  constexpr Duration kPatience = 5s;
+  const auto containers = DockerNodes(name);
+  if (!containers) return "";
+  for (const DockerNode& each : *containers) {
+    if (!each.is_node() || each.state != "running") continue;
+    const auto read = Docker({"exec", each.name, "cat", "/var/lib/skiff/pki/ca.crt"}, kPatience);
+    if (read) return *read;
+  }
+  return "";
 }
 
 Result<std::string> DockerStatus(const std::string& name) {

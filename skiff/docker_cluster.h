@@ -5,6 +5,7 @@
 // Nothing is ever touched that does not carry the cluster's label (skiff/docker_engine.h).
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -57,8 +58,12 @@ Result<std::string> KubeconfigFor(const std::string& text, const std::string& se
 Result<> DockerUp(const DockerOptions& options, const Progress& progress);
 
 // Removes the containers, the network and the volumes of the cluster. Can be repeated; false when
-// there was nothing of it.
-Result<bool> DockerDown(const std::string& name, const Progress& progress);
+// there was nothing of it. `first` is done before anything is removed, where there are containers.
+Result<bool> DockerDown(const std::string& name, const Progress& progress,
+                        const std::function<void()>& first);
+
+// The certificate of its authority (PEM), as a node that runs has it; "": none tells.
+std::string DockerAuthority(const std::string& name);
 
 // A table of the cluster's nodes, or of those of all clusters when `name` is "". kNotFound: no such
 // cluster.

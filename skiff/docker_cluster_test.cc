@@ -18,9 +18,14 @@ using testing::HasSubstr;
 using testing::Not;
 
 TEST(DockerClusterTest, NothingIsRemovedOfAClusterWithoutAName) {
-  const auto down = DockerDown("", [](const std::string&) {});
-  ASSERT_FALSE(down);
-  EXPECT_THAT(down.error().message, HasSubstr("--name"));
+  for (const char* name : {"", "../../x"}) {
+    bool is_begun = false;
+    const auto down = DockerDown(
+        name, [](const std::string&) {}, [&] { is_begun = true; });
+    ASSERT_FALSE(down);
+    EXPECT_THAT(down.error().message, HasSubstr("--name"));
+    EXPECT_FALSE(is_begun);
+  }
 }
 
 TEST(DockerClusterTest, TheServerPublishesItsApiAndWhatIsAskedFor) {

@@ -8,6 +8,7 @@
 
 #include "base/flags.h"
 #include "client/kubeconfig.h"
+#include "skiff/chaos/program.h"
 #include "skiff/daemon.h"
 #include "skiff/docker_cluster.h"
 #include "skiff/kubeconfig_entry.h"
@@ -38,6 +39,15 @@ Result<> ForgetKubeconfig(const std::string& name) {
   std::filesystem::remove(path.parent_path(), ignored);
   std::filesystem::remove(path.parent_path().parent_path(), ignored);
   return RemoveFromKubeconfigFile(UsersKubeconfig(), DockerContext(name));
+}
+
+// By its nodes, as anybody may have made it whose kubeconfig is not ours; while none runs, by ours.
+std::string AuthorityOf(const std::string& name) {
+  std::string authority = DockerAuthority(name);
+  if (!authority.empty()) return authority;
+  const auto config = LoadKubeconfig(PathOfKubeconfig(name), "", "");
+  const auto server = config ? config->Options() : Result<HttpsOptions>(Fail(config.error()));
+  return server ? server->certificate_authority : "";
 }
 
 // Of the servers' programs.
@@ -202,15 +212,22 @@ int DockerDownMain(const std::vector<std::string>& args) {
   int code = 0;
   if (ParseOrStop(flags, args, code)) return code;
   const std::string& name = to.options.name;
-  const auto down = DockerDown(name, &ShowProgress);
+  bool are_faults_over = true;
+  const auto end_faults = [&] {
+    are_faults_over = chaos::EndFaultsOf(AuthorityOf(name), &chaos::ShowEnded);
+  };
+  const auto down = DockerDown(name, &ShowProgress, end_faults);
   if (!down) return Complain(down.error().message);
   if (const auto forgotten = ForgetKubeconfig(name); !forgotten) {
     return Complain(forgotten.error().message);
   }
-  std::printf(
-      *down ? "Nothing of the cluster is left.\n" : "There is no cluster \"%s\" in Docker.\n",
-      name.c_str());
-  return 0;
+  if (!*down) {
+    std::printf("There is no cluster \"%s\" in Docker.\n", name.c_str());
+    return 0;
+  }
+  std::printf("Nothing of the cluster is left%s.\n",
+              are_faults_over ? "" : " but what the note says");
+  return are_faults_over ? 0 : 1;
 }
 
 int DockerStatusMain(const std::vector<std::string>& args) {

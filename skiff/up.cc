@@ -10,6 +10,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <limits>
+#include <optional>
 #include <set>
 #include <string>
 
@@ -18,6 +19,7 @@
 #include "apiserver/server/program_store.h"
 #include "base/program.h"
 #include "client/kubeconfig.h"
+#include "skiff/chaos/program.h"
 #include "skiff/cluster.h"
 #include "skiff/cluster_ingress.h"
 #include "skiff/cluster_objects.h"
@@ -441,10 +443,10 @@ int DownMain(const std::vector<std::string>& args) {
   Flags flags("skiff down");
   AddDataDirFlag(flags, options);
   AddServiceRangeFlag(flags, options);
-  flags.Add("keep-data", keep_data, "Only stop the process; containers and data stay.");
+  flags.Add("keep-data", keep_data, "Only stop the process; containers, faults and data stay.");
   flags.Add("leave-nothing", leave_nothing,
-            "With --keep-data: end all containers too and take links, routes and rules off the "
-            "machine; files stay for the next start.");
+            "With --keep-data: end all containers and faults too and take links, routes and rules "
+            "off the machine; files stay for the next start.");
   const auto goes_on = ParseOrHelp(flags, args);
   if (!goes_on) return Complain(goes_on.error().message);
   if (!*goes_on) return 0;
@@ -454,12 +456,16 @@ int DownMain(const std::vector<std::string>& args) {
         "--leave-nothing: it goes with --keep-data; without that, nothing is left anyway");
   }
   MakePathsAbsolute(options);
+  const bool ends_pods = !keep_data || leave_nothing;
+  std::optional<bool> are_faults_over;
   if (const auto running = DaemonOf(options.data_dir)) {
     if (kill(running->pid, 0) != 0 && errno == EPERM) {
       return Complain(fmt::format("process {} is another user's, who alone can end it (as root: "
                                   "sudo skiff down --data-dir={})",
                                   static_cast<int>(running->pid), options.data_dir));
     }
+    // While there is somebody to be told.
+    if (ends_pods) are_faults_over = chaos::EndFaultsAt(options.data_dir, &chaos::ShowEnded);
     ShowProgress(fmt::format("stopping process {}", static_cast<int>(running->pid)));
     if (!StopProcess(*running, kEndGrace)) return Complain("the process does not end");
   }
@@ -469,7 +475,8 @@ int DownMain(const std::vector<std::string>& args) {
   }
   const auto removal = RemovalOf(options.data_dir, ReadDataDir(options.data_dir));
   if (!removal) return Complain(removal.error().message);
-  if (keep_data && !leave_nothing) return 0;
+  if (!ends_pods) return 0;
+  if (!are_faults_over) are_faults_over = chaos::EndFaultsAt(options.data_dir, &chaos::ShowEnded);
   ReadClusterMark(options);
   if ((removal->node || removal->containerd) && geteuid() != 0) {
     return Complain(fmt::format("the node of {} ran as root, who alone can take its containers and "
@@ -484,8 +491,9 @@ int DownMain(const std::vector<std::string>& args) {
   UnmergeKubeconfig(options);
   const auto removed = RemoveCluster(options, &ShowProgress);
   if (!removed) return Complain(removed.error().message);
-  std::printf("Nothing of the cluster of %s is left.\n", options.data_dir.c_str());
-  return 0;
+  std::printf("Nothing of the cluster of %s is left%s.\n", options.data_dir.c_str(),
+              *are_faults_over ? "" : " but what the note says");
+  return *are_faults_over ? 0 : 1;
 }
 
 }  // namespace skiff

@@ -23,6 +23,17 @@ bool TakesClassless(const Json& ingress_class) {
   return said == "true" || (is_own && said != "false");
 }
 
+// Whether our controller serves it.
+bool IsOurs(const Facts& facts, const Json& ingress) {
+  std::string name = TextAt(ingress, "spec", "ingressClassName");
+  if (name.empty()) name = TextAt(ingress, "metadata", "annotations", kClassAnnotation);
+  const auto& classes = facts.Of("ingressclasses");
+  return std::any_of(classes.begin(), classes.end(), [&](const Json& each) {
+    return TextAt(each, "spec", "controller") == kOwnController &&
+           (name.empty() ? TakesClassless(each) : NameOf(each) == name);
+  });
+}
+
 void ExplainIngressClass(const Facts& facts, const Json& ingress, Findings& out) {
   std::string name = TextAt(ingress, "spec", "ingressClassName");
   // The old way to name one has no IngressClass behind it.
@@ -165,6 +176,20 @@ void ExplainRoute(const Facts& facts, const Json& ingress, const Route& route,
                                    Named(ingress), route.name, name);
     finding.Saw(fmt::format("{}:{}", name, port), route.path);
     finding.Try(CommandFor(ingress, "get services"));
+    out.push_back(std::move(finding));
+    return;
+  }
+  if (TextAt(*service, "spec", "type") == "ExternalName") {
+    // It says no ports, as a rule; whether it is served, and how, is up to the controller.
+    if (!IsOurs(facts, ingress)) return;
+    finding.cause = "UnsupportedBackend";
+    finding.sentence = fmt::format(
+        "{}: {} leads to the service {}, which is of type ExternalName, and that skiff's "
+        "controller does not serve: who asks gets 503",
+        Named(ingress), route.name, name);
+    finding.Saw(fmt::format("{}:{}", name, port), route.path);
+    finding.Saw(TextAt(*service, "spec", "externalName"), Named(*service) + " spec.externalName");
+    finding.Try(CommandFor(ingress, fmt::format("edit {}", Named(ingress))));
     out.push_back(std::move(finding));
     return;
   }

@@ -279,6 +279,33 @@ TEST_F(WhyIngressTest, ServicesAndPortsThatAreNotThere) {
   EXPECT_THAT(text, HasSubstr("  80  [service/web spec.ports]\n"));
 }
 
+TEST_F(WhyIngressTest, OfAServiceThatIsANameElsewhereItsControllerTells) {
+  AddAll();
+  Add("services",
+      "{metadata: {name: shop}, spec: {type: ExternalName, externalName: example.com}}");
+  EXPECT_THAT(Why(IngressTo("shop", "80")), HasSubstr("nothing is wrong"));
+  AddEvent("Ingress/shop", "UnsupportedBackend",
+           "service \"shop\" is of type ExternalName, which is not served");
+  EXPECT_THAT(Why(IngressTo("shop", "80")),
+              testing::AllOf(StartsWith("ingress/shop is served; its controller warns of a part of "
+                                        "it.\n"),
+                             HasSubstr("ExternalName, which is not served")));
+}
+
+TEST_F(WhyIngressTest, OurControllerServesNoServiceThatIsANameElsewhere) {
+  AddAll();
+  Add("ingressclasses", "{metadata: {name: own}, spec: {controller: skiff.io/ingress}}");
+  Add("services",
+      "{metadata: {name: shop}, spec: {type: ExternalName, externalName: example.com}}");
+  std::string ingress = IngressTo("shop", "80");
+  ingress.replace(ingress.find("nginx"), 5, "own");
+  const std::string text = Why(ingress);
+  EXPECT_THAT(text, StartsWith("ingress/shop: a.b/x leads to the service shop, which is of type "
+                               "ExternalName, and that skiff's controller does not serve: who asks "
+                               "gets 503.\n"));
+  EXPECT_THAT(text, HasSubstr("  example.com  [service/shop spec.externalName]\n"));
+}
+
 TEST_F(WhyIngressTest, NobodyAnswersBehindIt) {
   AddAll();
   facts_.lists["pods"].clear();

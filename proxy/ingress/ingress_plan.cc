@@ -178,15 +178,33 @@ class Planner {
   void AddRoute(std::map<std::string, std::string>& routes, const std::string& key,
                 const IngressBackend& backend, const std::string& what) {
     if (routes.contains(key)) {
-      const std::string& owner = owners_.at({&routes, key});
-      const std::string self = ns() + "/" + ingress().metadata.name;
-      if (owner != self) Tell("PathTaken", fmt::format("{} is served for Ingress {}", what, owner));
+      const Owner& owner = owners_.at({&routes, key});
+      if (owner.ingress != &ingress()) {
+        Tell("PathTaken",
+             fmt::format("{} is served for Ingress {}/{}", what, owner.ingress->metadata.namespace_,
+                         owner.ingress->metadata.name));
+      } else if (!LeadToOne(*owner.backend, backend)) {
+        const std::string how =
+            owner.what == what ? what + " is there twice" : what + " is the same as " + owner.what;
+        Tell("PathTaken", how + ", and leads where the first one says");
+      }
       return;
     }
     if (routes_.LeftFor(ns()) == 0) return TellOfShare("TooManyRoutes", routes_, "paths");
     routes_.Take(ns(), 1);
     routes.emplace(key, BackendFor(backend));
-    owners_.emplace(std::pair(&routes, key), ns() + "/" + ingress().metadata.name);
+    owners_.emplace(std::pair(&routes, key), Owner{&ingress(), &backend, what});
+  }
+
+  // However they name it: a port has a number, and often a name.
+  bool LeadToOne(const IngressBackend& first, const IngressBackend& second) {
+    if (first == second) return true;
+    const bool is_one_service =
+        first.service && second.service && first.service->name == second.service->name;
+    if (!is_one_service) return false;
+    const KnownService& known = ServiceOf(first.service->name);
+    const auto* port = PortOf(known, first.service->port);
+    return port != nullptr && port == PortOf(known, second.service->port);
   }
 
   // The name of the backend; kNoBackend, and what is wrong is told.
@@ -272,6 +290,13 @@ class Planner {
     Shared<core_v1::Service> service;  // Null: it is not there.
     std::map<int, const core_v1::ServicePort*> by_number;
     std::map<std::string_view, const core_v1::ServicePort*> by_name;
+  };
+
+  // Who had a route first, and for what.
+  struct Owner {
+    const Ingress* ingress;
+    const IngressBackend* backend;
+    std::string what;  // "the path /a of host a.com"
   };
 
   const KnownService& ServiceOf(const std::string& name) {
@@ -374,7 +399,7 @@ class Planner {
   IngressPlan plan_;
   PlannedIngress* now_ = nullptr;
   BackendTimes times_;                                                 // Of that one.
-  std::map<std::pair<const void*, std::string>, std::string> owners_;  // "namespace/name" by route.
+  std::map<std::pair<const void*, std::string>, Owner> owners_;
   std::map<std::string, std::string> certified_;                       // Secret by host.
   std::map<std::pair<std::string, std::string>, KnownService> known_services_;
   Shares routes_{kRoutesMax}, backends_{kBackendsMax}, endpoints_{kEndpointsMax};

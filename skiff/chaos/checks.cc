@@ -130,20 +130,6 @@ Result<> CheckDisk(const World& world) {
                                                       : "sizeLimit"));
 }
 
-// One that is being replaced stands beside the next.
-bool ShareAnAuthority(const std::string& some_pem, const std::string& other_pem) {
-  const auto others = SplitCertificates(other_pem);
-  const auto is_there = [&](const std::string& certificate) {
-    const auto pin = PublicKeyPin(certificate);
-    return pin && std::any_of(others.begin(), others.end(), [&](const std::string& other) {
-             const auto others_pin = PublicKeyPin(other);
-             return others_pin && *others_pin == *pin;
-           });
-  };
-  const auto some = SplitCertificates(some_pem);
-  return std::any_of(some.begin(), some.end(), is_there);
-}
-
 // Nodes of two clusters may well have one name: what is found here by it has to be of that cluster
 // which the kubeconfig leads to.
 Result<> CheckCluster(const World& world, const Place& place) {
@@ -219,6 +205,19 @@ Result<> CheckOverlap(const Request& request, const World& world) {
 }
 
 }  // namespace
+
+bool ShareAnAuthority(const std::string& some_pem, const std::string& other_pem) {
+  const auto others = SplitCertificates(other_pem);
+  const auto is_there = [&](const std::string& certificate) {
+    const auto pin = PublicKeyPin(certificate);
+    return pin && std::any_of(others.begin(), others.end(), [&](const std::string& other) {
+             const auto others_pin = PublicKeyPin(other);
+             return others_pin && *others_pin == *pin;
+           });
+  };
+  const auto some = SplitCertificates(some_pem);
+  return std::any_of(some.begin(), some.end(), is_there);
+}
 
 std::vector<NeededProgram> ProgramsFor(const Request& request) {
   const NeededProgram nsenter{"nsenter", "util-linux"};

@@ -50,6 +50,10 @@ std::vector<NeededProgram> ProgramsFor(const Request& request);
 // kForbidden, kNotFound, kConflict: with the remedy.
 Result<> CheckWorld(const Request& request, const World& world);
 
+// Whether one of these certificates (PEM) has the key of one of those: while an authority is
+// replaced, the next one stands beside it.
+bool ShareAnAuthority(const std::string& some_pem, const std::string& other_pem);
+
 inline constexpr int64_t kFilledMemoryMax = int64_t{1} << 30;
 inline constexpr int64_t kFilledDiskMax = int64_t{16} << 30;
 

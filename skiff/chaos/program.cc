@@ -15,6 +15,7 @@
 #include "base/id.h"
 #include "client/kubeconfig.h"
 #include "skiff/chaos/checks.h"
+#include "skiff/chaos/ending.h"
 #include "skiff/chaos/events.h"
 #include "skiff/chaos/machine.h"
 #include "skiff/chaos/places.h"
@@ -25,7 +26,6 @@
 namespace skiff::chaos {
 namespace {
 
-constexpr Duration kStopPatience = 20s;
 constexpr char kUsage[] =
     "usage: skiff chaos FAULT TARGET [TARGET] --for=30s\n"
     "       skiff chaos ls\n"
@@ -108,30 +108,6 @@ Result<Cluster> ConnectTo(const Request& request) {
   return cluster;
 }
 
-// Undoes what nobody supervises any more, and says so.
-Result<std::vector<Record>> SweepAll(const Records& records) {
-  std::vector<Record> living;
-  for (Record& record : TRY(records.All())) {
-    if (record.supervisor.pid != 0 && IsAlive(record.supervisor)) {
-      living.push_back(std::move(record));
-      continue;
-    }
-    AwaitLeftBehind(record);
-    if (const auto undone = Undo(record); !undone) {
-      return Fail(undone.error().reason,
-                  fmt::format("{} ({}) was left behind and cannot be undone: {}; mend that, and "
-                              "run `skiff chaos ls` again",
-                              record.id, WhatItIs(record), undone.error().message));
-    }
-    RemoveRecord(Directory(), record.id);
-    std::fprintf(stderr, "%s (%s) had lost its supervisor: what was left of it is undone\n",
-                 record.id.c_str(), WhatItIs(record).c_str());
-    // Whether anybody can be told decides nothing.
-    (void)TellOf(record, "ChaosStopped", WhatItIs(record) + " had lost its supervisor: undone");
-  }
-  return living;
-}
-
 core_v1::ObjectReference ReferenceOf(const Place& place) {
   core_v1::ObjectReference object;
   object.api_version = "v1";
@@ -179,7 +155,7 @@ void KillNow(const Request& request, const World& world, const Record& record) {
 
 Result<> Start(const Request& request) {
   const auto records = TRY(Records::Open(Directory()));
-  auto others = TRY(SweepAll(records));
+  auto others = TRY(Sweep(Directory(), records));
   const Cluster cluster = TRY(ConnectTo(request));
   Client client(*cluster.transport, "skiff-chaos");
   const World world = TRY(LookAround(request, cluster, client, std::move(others)));
@@ -194,6 +170,7 @@ Result<> Start(const Request& request) {
   record.objects = {ReferenceOf(world.target)};
   if (world.peer) record.objects.push_back(ReferenceOf(*world.peer));
   record.kubeconfig = cluster.kubeconfig;
+  record.authority = cluster.authority.empty() ? world.target.authority : cluster.authority;
   if (request.length == 0ns) {
     KillNow(request, world, record);
     std::printf("%s\n", WhatItIs(record).c_str());
@@ -213,16 +190,20 @@ Result<> Start(const Request& request) {
 }
 
 // What root made only root may read.
-void SayNoneIsOn() {
+bool AreRootsElsewhere() {
   std::error_code ignored;
-  const bool is_half = geteuid() != 0 && std::filesystem::exists(kRootsDirectory, ignored);
-  std::printf("%s\n", is_half ? "No fault of yours is on; for root's: sudo skiff chaos ls"
-                              : "No fault is on.");
+  return geteuid() != 0 && std::filesystem::exists(kRootsDirectory, ignored);
+}
+
+void SayNoneIsOn() {
+  std::printf("%s\n", AreRootsElsewhere()
+                          ? "No fault of yours is on; for root's: sudo skiff chaos ls"
+                          : "No fault is on.");
 }
 
 Result<> ListAll() {
   const auto records = TRY(Records::Open(Directory()));
-  const auto on = TRY(SweepAll(records));
+  const auto on = TRY(Sweep(Directory(), records));
   if (on.empty()) {
     SayNoneIsOn();
     return {};
@@ -231,30 +212,9 @@ Result<> ListAll() {
   return {};
 }
 
-// Returns when it is undone, whoever does that.
-Result<> StopOne(const Record& record) {
-  const SystemClock clock;
-  const Duration deadline = clock.Monotonic() + kStopPatience;
-  SignalProcess(record.supervisor, SIGTERM);
-  std::error_code ignored;
-  while (std::filesystem::exists(RecordPath(Directory(), record.id), ignored)) {
-    constexpr Duration kMoment = 20ms;
-    const bool is_gone = WaitUntilGone(record.supervisor, kMoment);
-    const bool is_there = std::filesystem::exists(RecordPath(Directory(), record.id), ignored);
-    if (!is_there) break;
-    if (!is_gone && clock.Monotonic() < deadline) continue;
-    StopProcess(record.supervisor, 0ns);
-    AwaitLeftBehind(record);
-    TRY(Undo(record));
-    RemoveRecord(Directory(), record.id);
-  }
-  std::printf("%s (%s) is undone\n", record.id.c_str(), WhatItIs(record).c_str());
-  return {};
-}
-
 Result<> Stop(const std::vector<std::string>& ids) {
   const auto records = TRY(Records::Open(Directory()));
-  const auto on = TRY(SweepAll(records));
+  const auto on = TRY(Sweep(Directory(), records));
   for (const std::string& id : ids) {
     const bool is_on =
         std::any_of(on.begin(), on.end(), [&](const Record& record) { return record.id == id; });
@@ -264,7 +224,7 @@ Result<> Stop(const std::vector<std::string>& ids) {
   }
   for (const Record& record : on) {
     const bool is_meant = ids.empty() || std::find(ids.begin(), ids.end(), record.id) != ids.end();
-    if (is_meant) TRY(StopOne(record));
+    if (is_meant) TRY(EndFault(Directory(), record, &ShowEnded));
   }
   if (on.empty()) SayNoneIsOn();
   return {};
@@ -306,6 +266,35 @@ std::vector<FaultOn> FaultsOn() {
   const Duration now = SystemClock().Monotonic();
   for (const Record& record : LivingRecords(Directory())) faults.push_back(TellOf(record, now));
   return faults;
+}
+
+void ShowEnded(const std::string& line) {
+  const bool is_note = line.starts_with("note: ");
+  std::fprintf(is_note ? stderr : stdout, "%s\n", line.c_str());
+  std::fflush(stdout);  // Before an error, too.
+}
+
+bool EndFaultsOf(const std::string& authority, const Progress& say) {
+  if (AreRootsElsewhere()) {
+    say("note: faults that root began are on here, of this cluster perhaps: `sudo skiff chaos ls` "
+        "shows them, `sudo skiff chaos stop ID` ends one");
+  }
+  if (authority.empty()) {
+    if (LivingRecords(Directory()).empty()) return true;
+    say("note: faults are on here, and whether they are this cluster's is not known, as its "
+        "authority is nowhere to be read: `skiff chaos ls` shows them, `skiff chaos stop ID` ends "
+        "one");
+    return false;
+  }
+  const auto ended = EndFaults(Directory(), authority, say);
+  if (!ended) say("note: " + ended.error().message);
+  return ended.has_value();
+}
+
+bool EndFaultsAt(const std::string& data_dir, const Progress& say) {
+  const std::string authority = ReadAuthority({}, data_dir);
+  // Without one no cluster has been there that a fault could be of.
+  return authority.empty() || EndFaultsOf(authority, say);
 }
 
 int ChaosMain(const std::vector<std::string>& args) {

@@ -142,6 +142,7 @@ Record RecordOf(const Json& json) {
   record.plan = {CommandsOf(json.at("begin")), CommandsOf(json.at("end")), HoldOf(json.at("hold"))};
   record.objects = ObjectsOf(json.at("objects"));
   record.kubeconfig = json.at("kubeconfig");
+  record.authority = json.value("authority", "");
   return record;
 }
 
@@ -155,6 +156,21 @@ bool IsAt(const std::string& path, int file) {
 
 std::string LeftText(Duration left) {
   return left <= 0ns ? "0s" : GoDurationText(std::chrono::ceil<std::chrono::seconds>(left));
+}
+
+std::vector<std::string> IdsIn(const std::string& directory) {
+  std::vector<std::string> ids;
+  std::error_code ignored;
+  for (const auto& entry : fs::directory_iterator(directory, ignored)) {
+    const std::string name = entry.path().filename().string();
+    if (name.ends_with(kSuffix)) ids.push_back(name.substr(0, name.size() - (sizeof kSuffix - 1)));
+  }
+  return ids;
+}
+
+void SortByEnds(std::vector<Record>& records) {
+  std::sort(records.begin(), records.end(),
+            [](const auto& a, const auto& b) { return a.ends < b.ends; });
 }
 
 }  // namespace
@@ -172,7 +188,8 @@ std::string RecordText(const Record& record) {
                      {"end", JsonOf(record.plan.end)},
                      {"hold", JsonOf(record.plan.hold)},
                      {"objects", JsonOf(record.objects)},
-                     {"kubeconfig", record.kubeconfig}};
+                     {"kubeconfig", record.kubeconfig},
+                     {"authority", record.authority}};
   return json.dump(2) + "\n";
 }
 
@@ -245,22 +262,29 @@ Result<std::vector<Record>> Records::All() const {
 
 Result<std::vector<Record>> Records::AllIn(const std::string& directory) {
   std::vector<Record> records;
-  std::error_code error;
-  for (const auto& entry : fs::directory_iterator(directory, error)) {
-    const std::string name = entry.path().filename().string();
-    if (!name.ends_with(kSuffix)) continue;
-    auto record = LoadRecord(directory, name.substr(0, name.size() - (sizeof kSuffix - 1)));
+  for (const std::string& id : IdsIn(directory)) {
+    auto record = LoadRecord(directory, id);
+    const std::string path = RecordPath(directory, id);
     // It ended meanwhile.
-    if (!record && !fs::exists(entry.path(), error)) continue;
+    std::error_code ignored;
+    if (!record && !fs::exists(path, ignored)) continue;
     if (!record) {
-      return Fail(Reason::kInvalid,
-                  fmt::format("{}: {}; it is none of ours: remove it", entry.path().string(),
-                              record.error().message));
+      return Fail(Reason::kInvalid, fmt::format("{}: {}; it is none of ours: remove it", path,
+                                                record.error().message));
     }
     records.push_back(std::move(*record));
   }
-  std::sort(records.begin(), records.end(),
-            [](const auto& a, const auto& b) { return a.ends < b.ends; });
+  SortByEnds(records);
+  return records;
+}
+
+std::vector<Record> Records::ReadableIn(const std::string& directory) {
+  std::vector<Record> records;
+  for (const std::string& id : IdsIn(directory)) {
+    auto record = LoadRecord(directory, id);
+    if (record) records.push_back(std::move(*record));
+  }
+  SortByEnds(records);
   return records;
 }
 

@@ -23,6 +23,7 @@ struct Record {
   Plan plan;
   std::vector<core_v1::ObjectReference> objects;  // Whose Events tell of it.
   std::string kubeconfig;                         // "": nobody is told.
+  std::string authority;                          // Of that cluster, PEM; "": it is not known.
 };
 
 std::string RecordText(const Record& record);
@@ -43,6 +44,8 @@ class Records {
   Result<std::vector<Record>> All() const;
   // For who only shows them: others may be at work meanwhile.
   static Result<std::vector<Record>> AllIn(const std::string& directory);
+  // Without what cannot be read: for who looks for his own.
+  static std::vector<Record> ReadableIn(const std::string& directory);
 
  private:
   Records(std::string directory, int lock) : directory_(std::move(directory)), lock_(lock) {}

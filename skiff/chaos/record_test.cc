@@ -48,6 +48,7 @@ Record Netem() {
   object.uid = "1";
   record.objects = {object};
   record.kubeconfig = "/root/.kube/config";
+  record.authority = "certificate";
   return record;
 }
 
@@ -68,7 +69,7 @@ TEST_F(ChaosRecordsTest, KeepAllThatUndoingNeeds) {
   EXPECT_EQ(read->supervisor, Netem().supervisor);
 }
 
-// As the first program that wrote records did, which knew nothing of clocks.
+// As the first program that wrote records did, which knew nothing of clocks and authorities.
 TEST_F(ChaosRecordsTest, OfAnOlderProgramAreUndoneToo) {
   const std::string older = R"({
     "begin": [],
@@ -99,6 +100,7 @@ TEST_F(ChaosRecordsTest, OfAnOlderProgramAreUndoneToo) {
   known.plan.hold.clock_directory = "";
   known.plan.hold.clock_seen_by = {};
   known.plan.hold.clock = {};
+  known.authority = "";
   EXPECT_EQ(RecordText(*read), RecordText(known));
 }
 

@@ -1,0 +1,24 @@
+// How faults end before their time is up.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "skiff/chaos/record.h"
+#include "skiff/progress.h"
+
+namespace skiff::chaos {
+
+// Undoes what nobody supervises any more, and says so. Those that are on.
+Result<std::vector<Record>> Sweep(const std::string& directory, const Records& records);
+
+// Returns when it is undone, whoever does that, and says so.
+Result<> EndFault(const std::string& directory, const Record& record, const Progress& say);
+
+// Ends those of the clusters that one of these certificates (PEM) is the authority of, and returns
+// when none of their supervisors is there any more. Those of others are left as they are, whatever
+// that is. Where there are no records nothing is made. It takes half a minute at most, as long as
+// commands that undo something do not hang.
+Result<> EndFaults(const std::string& directory, const std::string& authority, const Progress& say);
+
+}  // namespace skiff::chaos
