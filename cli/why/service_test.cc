@@ -296,7 +296,8 @@ TEST_F(WhyIngressTest, OurControllerServesNoServiceThatIsANameElsewhere) {
   AddAll();
   Add("ingressclasses", "{metadata: {name: own}, spec: {controller: skiff.io/ingress}}");
   Add("services",
-      "{metadata: {name: shop}, spec: {type: ExternalName, externalName: example.com}}");
+      "{kind: Service, metadata: {name: shop}, spec: {type: ExternalName, externalName: "
+      "example.com}}");
   std::string ingress = IngressTo("shop", "80");
   ingress.replace(ingress.find("nginx"), 5, "own");
   const std::string text = Why(ingress);
