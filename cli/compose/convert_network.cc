@@ -291,7 +291,12 @@ void AddServices(const Scope& scope) {
 
 void CheckPublished(const Project& project, const Files& files, Conversion& out,
                     Mistakes& wrong) {
-  std::map<std::pair<int, std::string>, std::pair<std::string, Place>> taken;
+  struct Owner {
+    std::string service;
+    Place place;
+    int target;
+  };
+  std::map<std::pair<int, std::string>, Owner> taken;
   std::map<std::string, std::string> names;  // Services of the file, by what they are called.
   for (const Member& each : project.root["services"].members) {
     names[ServiceName(each.key)] = each.key;
@@ -310,15 +315,20 @@ void CheckPublished(const Project& project, const Files& files, Conversion& out,
                                     "as that of service {} is",
                                     service, same->first, same->second)));
       }
-      const auto [at, is_first] = taken.try_emplace({port.published, port.protocol}, service,
-                                                    port.place);
-      if (is_first || at->second.first == service) continue;
+      const auto [at, is_first] = taken.try_emplace(
+          {port.published, port.protocol}, Owner{service, port.place, port.target});
+      const Owner& owner = at->second;
+      if (is_first) continue;
+      const bool is_own = owner.service == service;
+      // Said twice, it is one.
+      if (is_own && owner.target == port.target) continue;
       wrong.Add(
           Wrong(port.place,
-                fmt::format("services.{}.ports: {}/{} is published by services.{} ({}) already; "
+                fmt::format("services.{}.ports: {}/{} is published by services.{} ({}) already{}; "
                             "publish another port",
-                            service, port.published, Lower(port.protocol), at->second.first,
-                            at->second.second.Text())));
+                            service, port.published, Lower(port.protocol), owner.service,
+                            owner.place.Text(),
+                            is_own ? fmt::format(", for port {}", owner.target) : "")));
     }
   }
 }

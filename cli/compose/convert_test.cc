@@ -144,6 +144,16 @@ TEST_F(ComposeConvertTest, APortIsPublishedByOneService) {
   Converted(web + "  api: {image: x, ports: ['8080:80'], scale: 0}\n");
 }
 
+TEST_F(ComposeConvertTest, APortIsPublishedForOnePortOfAService) {
+  EXPECT_EQ(FailureOf("services:\n  web:\n    image: x\n    ports:\n    - 80:80\n    - 80:81\n"),
+            "compose.yaml:6: services.web.ports: 80/tcp is published by services.web "
+            "(compose.yaml:5) already, for port 80; publish another port");
+  const Conversion conversion = Converted(
+      "services: {web: {image: x, ports: ['80:80', '0.0.0.0:80:80', '80:81/udp', "
+      "'127.0.0.1:80:82']}}");
+  EXPECT_EQ(Find(conversion, "Service", "web-published")["spec"]["ports"].size(), 2u);
+}
+
 TEST_F(ComposeConvertTest, AServiceWithoutPortsIsFoundByAHeadlessService) {
   const Conversion conversion = Converted("services: {db: {image: x}}");
   const Json service = Find(conversion, "Service", "db");

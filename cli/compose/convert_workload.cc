@@ -38,6 +38,10 @@ Result<RestartRule> RestartOf(const Node& service) {
     if (rule.when != "no" && rule.when != "on-failure" && rule.when != "always") {
       return Wrong(restart, fmt::format("invalid restart policy: {}", text));
     }
+    if (rule.when != "on-failure" && colon != text.npos) {
+      return Wrong(restart, fmt::format("invalid restart policy: {}: only on-failure has a count",
+                                        text));
+    }
   }
   const Node& policy = service["deploy"]["restart_policy"];
   const Node& condition = policy["condition"];
