@@ -95,8 +95,8 @@ class Loop {
   void Forget(int fd, LoopListener& listener);
   // Runs `task` after the present round of events.
   void Defer(std::function<void()> task) { deferred_.push_back(std::move(task)); }
-  // Runs `task` when all else of a round is done and on its way, and all that was put off before
-  // it: in this round, or a later one.
+  // Runs `task` at the end of a round, behind all that was put off before it: of this round, or of
+  // a later one.
   void PutOff(std::function<void()> task) { put_off_.push_back(std::move(task)); }
   // Keeps `object` alive until it is let go of, or the loop ends. `Release` is deferred.
   void Keep(std::shared_ptr<void> object);

@@ -1,6 +1,6 @@
 // Answers that need no worker: a request that memory can answer is answered on the loop that owns
 // its connection, without a thread being woken for it and another one for its answer. One whose
-// answer takes long to make is put off until the loop has nothing smaller to do.
+// answer takes long to make is put off to the end of a round of the loop, which makes one there.
 #pragma once
 
 #include <functional>
@@ -24,8 +24,8 @@ class PromptHandler {
     std::function<std::optional<Response>(const Request& request, const LateReplyPtr& reply)> rest =
         nullptr;
     // Where it takes longer than small requests may wait for: goes on as TryHandle, once that is
-    // the turn of `owner`, each of whom has one at a time. A worker has it by `rest` when too many
-    // wait.
+    // the turn of `owner`, each of whom has one at a time. A worker has it by `rest` instead when
+    // too many wait: `rest` is there, and only one of the two is called.
     std::function<Outcome(const Request& request)> in_turn = nullptr;
     std::string owner = {};
   };

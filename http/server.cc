@@ -306,7 +306,8 @@ class Server::Impl::Front final : public ConnectionHost {
         std::make_shared<Work>(server_, loop_,
                                Work::Parts{std::move(connection), std::move(request), traits,
                                            std::move(held), std::move(tried), is_tried});
-    if (work->MayTakeTurn() && put_off_.size() < kPutOffMax) {
+    // Nothing is put off that would outlive the server: those put off before are waited for.
+    if (work->MayTakeTurn() && !server_.stopping && put_off_.size() < kPutOffMax) {
       PutOff(work);
       return std::nullopt;
     }

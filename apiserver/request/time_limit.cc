@@ -37,8 +37,10 @@ Result<> TakeTimeout(ApiRequest& request) {
 
 Result<> CheckTime(const ApiRequest& request) {
   using SteadyTime = std::chrono::steady_clock::time_point;
-  const bool writes = !request.info.IsReadOnly();
-  const SteadyTime end = writes ? request.deadline : request.answer_deadline;
+  if (IsLongRunning(request.info)) return {};
+  // Kubernetes has no limit of its own for what deletes many.
+  const bool is_limited = !request.info.IsReadOnly() && request.info.verb != "deletecollection";
+  const SteadyTime end = is_limited ? request.deadline : request.answer_deadline;
   if (end == SteadyTime::max()) return {};
   const SteadyTime now = std::chrono::steady_clock::now();
   if (now < end) return {};

@@ -1,5 +1,6 @@
-// How long a request may take: as long as its query says, and no write longer than kube-apiserver
-// lets it.
+// How long a request may take until it is stored or answered: as long as its query says, and a
+// write of one object no longer than kube-apiserver lets it. It counts from when it is served:
+// what it waited for its turn comes on top.
 #pragma once
 
 #include "apiserver/request/request_context.h"

@@ -61,6 +61,9 @@ TEST(TimeLimit, WhoeverWritesIsToldWhichTimeIsOver) {
   EXPECT_EQ(told("PUT", "/api/v1/nodes/a", -1s, -1s), own);
   EXPECT_EQ(told("GET", "/api/v1/nodes/a", -1s, 1h), "") << "others are not waited for";
   EXPECT_EQ(told("GET", "/api/v1/nodes/a", -1s, -1s), own);
+  EXPECT_EQ(told("DELETE", "/api/v1/nodes", -1s, 1h), "") << "of many";
+  EXPECT_EQ(told("DELETE", "/api/v1/nodes", -1s, -1s), own);
+  EXPECT_EQ(told("POST", "/api/v1/namespaces/a/pods/b/exec", -1s, -1s), "");
 }
 
 class TimeLimitTest : public ServerFixture {

@@ -232,7 +232,7 @@ void AddUnusedFlags(Flags& flags) {
                    {"InternalIP,ExternalIP,Hostname"}});
   flags.AddUnused({"profiling", "no profiles are served", {"false"}, kSwitch});
   flags.AddUnused({.name = "request-timeout",
-                   .why = "no request has a time limit as a whole, but for its own timeout",
+                   .why = "a write has 34s until it is stored, others their own timeout",
                    .value = UnusedValue::kNotNegativeDuration});
   flags.AddUnused({.name = "min-request-timeout",
                    .why = "it is 1800",
