@@ -8,7 +8,6 @@
 
 #include "api/cel/libraries.h"
 #include "api/cel/limits.h"
-#include "api/cel/runes.h"
 #include "api/text/go_text.h"
 #include "api/text/go_value.h"
 #include "api/text/utf8.h"
@@ -22,16 +21,46 @@ constexpr int kPrecisionDefault = 6;
 // No double has more digits behind its point.
 constexpr int kPrecisionMax = 1100;
 
-Value FormatError(const std::string& what, const Value& given) {
-  return Value::Error("error during formatting: " + what + ", was given " + given.TypeName());
+// What cel-go says that a clause takes.
+std::string_view Takes(char clause) {
+  switch (clause) {
+    case 'd':
+      return "decimal clause can only be used on integers";
+    case 'f':
+      return "fixed-point clause can only be used on doubles";
+    case 'e':
+      return "scientific clause can only be used on doubles";
+    case 'b':
+      return "only integers and bools can be formatted as binary";
+    case 'x':
+    case 'X':
+      return "only integers, byte buffers, and strings can be formatted as hex";
+    case 'o':
+      return "octal clause can only be used on integers";
+    default:
+      return "string clause can only be used on strings, bools, bytes, ints, doubles, maps, lists, "
+             "types, durations, and timestamps";
+  }
 }
 
-// What Go's strconv says of a precision that is no number.
-std::string PrecisionError(std::string_view digits) {
-  return "could not parse formatting clause: error while parsing precision: error while converting "
-         "precision to integer: strconv.Atoi: parsing \"" +
-         std::string(digits) + "\": " +
-         (digits.empty() ? "invalid syntax" : "value out of range");
+// Of ".2f" from the point on; `at` is behind it then. The text of what is wrong; "" when nothing
+// is.
+std::string ReadPrecision(std::string_view format, size_t& at, int& precision) {
+  const size_t begin = ++at;
+  while (at < format.size() && format[at] >= '0' && format[at] <= '9') ++at;
+  if (at >= format.size()) return "could not find end of precision specifier";
+  const std::string_view digits = format.substr(begin, at - begin);
+  const auto read = std::from_chars(digits.data(), digits.data() + digits.size(), precision);
+  if (read.ec == std::errc()) return "";
+  return "error while converting precision to integer: strconv.Atoi: parsing \"" +
+         std::string(digits) + "\": " + (digits.empty() ? "invalid syntax" : "value out of range");
+}
+
+// cel-go reads formats by bytes, and shows one above ASCII as the character of that number.
+std::string ByteAsRune(char byte) {
+  std::string text;
+  AppendUtf8(static_cast<unsigned char>(byte), text);
+  return text;
 }
 
 std::string Fixed(double value, int precision) {
@@ -106,6 +135,11 @@ Value NestedText(const Value& value) {
         return Value::String(Fixed(value.number(), kPrecisionDefault));
       }
       return Value::String(GoQuote(GoFloat(value.number())));
+    case Kind::kOptional:
+    case Kind::kOpaque:
+    case Kind::kObject:
+      return Value::Error("error during formatting: no formatting function for " +
+                          value.TypeName());
     default: return FormatValue(value, 's', -1);
   }
 }
@@ -121,17 +155,14 @@ Value StringClause(const Value& value) {
     case Kind::kOpaque:
     case Kind::kObject:
     case Kind::kError:
-      return FormatError(
-          "string clause can only be used on strings, bools, bytes, ints, doubles, maps, lists, "
-          "types, durations, and timestamps",
-          value);
+      return UnfitForClause('s', value.TypeName());
     default: return Value::String(KeyText(value));
   }
 }
 
 Value DecimalClause(const Value& value) {
   if (value.Is(Kind::kInt) || value.Is(Kind::kUint)) return Value::String(KeyText(value));
-  return FormatError("decimal clause can only be used on integers", value);
+  return UnfitForClause('d', value.TypeName());
 }
 
 // The strings "NaN", "Infinity" and "-Infinity" count as the numbers they name.
@@ -161,7 +192,7 @@ std::string Grouped(std::string digits) {
 
 Value FixedClause(const Value& value, int precision) {
   const auto number = NumberOf(value);
-  if (!number) return FormatError("fixed-point clause can only be used on doubles", value);
+  if (!number) return UnfitForClause('f', value.TypeName());
   if (!std::isfinite(*number)) return Value::String(Unbounded(*number));
   return Value::String(Grouped(Fixed(*number, precision < 0 ? kPrecisionDefault : precision)));
 }
@@ -169,7 +200,7 @@ Value FixedClause(const Value& value, int precision) {
 Value ScientificClause(const Value& value) {
   constexpr std::array kRaised = {"⁰", "¹", "²", "³", "⁴", "⁵", "⁶", "⁷", "⁸", "⁹"};
   const auto number = NumberOf(value);
-  if (!number) return FormatError("scientific clause can only be used on doubles", value);
+  if (!number) return UnfitForClause('e', value.TypeName());
   if (!std::isfinite(*number)) return Value::String(Unbounded(*number));
   char text[64];
   // The precision that is given has no say: six digits it is.
@@ -201,7 +232,7 @@ bool IsWhole(const Value& value) {
 Value BinaryClause(const Value& value) {
   if (value.Is(Kind::kBool)) return Value::String(value.boolean() ? "1" : "0");
   if (IsWhole(value)) return Value::String(InBase(value, 2));
-  return FormatError("only integers and bools can be formatted as binary", value);
+  return UnfitForClause('b', value.TypeName());
 }
 
 Value HexClause(const Value& value, bool upper) {
@@ -215,7 +246,7 @@ Value HexClause(const Value& value, bool upper) {
       out += kDigits[static_cast<unsigned char>(c) & 15];
     }
   } else {
-    return FormatError("only integers, byte buffers, and strings can be formatted as hex", value);
+    return UnfitForClause('x', value.TypeName());
   }
   for (char& c : out) {
     if (upper && c >= 'a' && c <= 'f') c = static_cast<char>(c - 0x20);
@@ -225,16 +256,14 @@ Value HexClause(const Value& value, bool upper) {
 
 Value OctalClause(const Value& value) {
   if (IsWhole(value)) return Value::String(InBase(value, 8));
-  return FormatError("octal clause can only be used on integers", value);
+  return UnfitForClause('o', value.TypeName());
 }
 
 Value FormatString(Args a) {
-  return ExpandFormat(a[0].text(), [&](size_t index, char clause, int precision) {
-    if (index >= a[1].Size()) {
-      return Value::Error("index " + std::to_string(index) + " out of range");
-    }
+  const auto text = [&](size_t index, char clause, int precision) {
     return FormatValue(a[1].At(index), clause, precision);
-  });
+  };
+  return ExpandFormat(a[0].text(), {.count = a[1].Size()}, text);
 }
 
 constexpr std::array kFormat = {
@@ -242,7 +271,12 @@ constexpr std::array kFormat = {
 
 }  // namespace
 
-Value ExpandFormat(std::string_view format, const ClauseText& text) {
+Value UnfitForClause(char clause, std::string_view type) {
+  return Value::Error("error during formatting: " + std::string(Takes(clause)) + ", was given " +
+                      std::string(type));
+}
+
+Value ExpandFormat(std::string_view format, const ClauseItems& items, const ClauseText& text) {
   std::string out;
   size_t index = 0;
   for (size_t i = 0; i < format.size(); ++i) {
@@ -250,27 +284,27 @@ Value ExpandFormat(std::string_view format, const ClauseText& text) {
       out += format[i];
       continue;
     }
-    if (++i >= format.size()) return Value::Error("unexpected end of string");
-    if (format[i] == '%') {
+    if (++i < format.size() && format[i] == '%') {
       out += '%';
       continue;
     }
+    const bool at_end = i >= format.size();
+    // As cel-go, which looks for the item before it reads on.
+    if (index >= items.count && !(at_end && items.are_written)) {
+      return Value::Error("index " + std::to_string(index) + " out of range");
+    }
+    if (at_end) return Value::Error("unexpected end of string");
     int precision = -1;
     if (format[i] == '.') {
-      const size_t begin = ++i;
-      while (i < format.size() && format[i] >= '0' && format[i] <= '9') ++i;
-      if (i >= format.size()) {
-        return Value::Error("could not parse formatting clause: error while parsing precision: "
-                            "could not find end of precision specifier");
+      if (const std::string why = ReadPrecision(format, i, precision); !why.empty()) {
+        return Value::Error("could not parse formatting clause: error while parsing precision: " +
+                            why);
       }
-      const std::string_view digits = format.substr(begin, i - begin);
-      const auto read = std::from_chars(digits.data(), digits.data() + digits.size(), precision);
-      if (read.ec != std::errc()) return Value::Error(PrecisionError(digits));
     }
     const char clause = format[i];
     if (std::string_view("sdfebxXo").find(clause) == std::string_view::npos) {
       return Value::Error("could not parse formatting clause: unrecognized formatting clause \"" +
-                          std::string(format.substr(i, RuneLength(format.substr(i)))) + "\"");
+                          ByteAsRune(clause) + "\"");
     }
     const Value part = text(index++, clause, precision);
     if (part.IsError()) return part;

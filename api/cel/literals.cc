@@ -62,18 +62,15 @@ class LiteralChecker {
     const std::vector<Expr*>& items = expr.args[0]->args;
     const Expr* wrong = &expr;
     size_t used = 0;
-    const Value shown = ExpandFormat(
-        expr.target->literal.text(), [&](size_t index, char clause, int precision) -> Value {
-          if (index >= items.size()) {
-            wrong = &expr;
-            return Value::Error("index " + std::to_string(index) + " out of range");
-          }
-          ++used;
-          const Expr* taken = clause == 's' ? FirstUnshown(*items[index]) : items[index];
-          Value part = FormatItem(taken == nullptr ? *items[index] : *taken, clause, precision);
-          wrong = part.IsError() ? taken : &expr;
-          return part;
-        });
+    const auto text = [&](size_t index, char clause, int precision) -> Value {
+      ++used;
+      const Expr* taken = clause == 's' ? FirstUnshown(*items[index]) : items[index];
+      Value part = FormatItem(taken == nullptr ? *items[index] : *taken, clause, precision);
+      wrong = part.IsError() ? taken : &expr;
+      return part;
+    };
+    const Value shown = ExpandFormat(expr.target->literal.text(),
+                                     {.count = items.size(), .are_written = true}, text);
     if (shown.IsError()) {
       Complain(*wrong, std::string(shown.text()));
     } else if (used < items.size()) {
@@ -112,18 +109,9 @@ class LiteralChecker {
         return format(MapBuilder::Make({}));
       case TypeKind::kOpaque:
       case TypeKind::kObject:
-        return UnlikeAny(item.type->name, clause, precision);
+        return UnfitForClause(clause, item.type->name);
       default: return Value::StringView("");
     }
-  }
-
-  // No clause takes what is neither; its error names the type.
-  static Value UnlikeAny(const std::string& type, char clause, int precision) {
-    constexpr std::string_view kGiven = "was given ";
-    const Value none = FormatValue(Value::None(), clause, precision);
-    if (!none.IsError()) return none;
-    const std::string_view text = none.text();
-    return Value::Error(std::string(text.substr(0, text.rfind(kGiven) + kGiven.size())) + type);
   }
 
   // What %s cannot show of an expression, or of the lists and maps written in it.

@@ -208,8 +208,27 @@ TEST(CelProgramTest, FormatsAreCheckedByTheTypesOfAllThatIsWritten) {
   EXPECT_EQ(why("'%f'.format([int])"),
             "compilation failed: ERROR: <input>:1:14: error during formatting: fixed-point clause "
             "can only be used on doubles, was given type");
+  EXPECT_EQ(why("'%'.format([])"),
+            "compilation failed: ERROR: <input>:1:11: unexpected end of string");
+  EXPECT_EQ(why("'%z'.format([])"),
+            "compilation failed: ERROR: <input>:1:12: index 0 out of range");
   // Whether its value can be shown is found out when it is evaluated.
   EXPECT_EQ(why(R"('%s%f'.format([b'\xff', 'a']))"), "");
+}
+
+TEST(CelProgramTest, FormatsAreReadByBytesAndWithTheirArgumentsFirst) {
+  EXPECT_EQ(ValueOf("['%'][0].format([])"), "error: index 0 out of range");
+  EXPECT_EQ(ValueOf("['%z'][0].format([])"), "error: index 0 out of range");
+  EXPECT_EQ(ValueOf("['%'][0].format([1])"), "error: unexpected end of string");
+  EXPECT_EQ(ValueOf("['%é'][0].format([1])"),
+            "error: could not parse formatting clause: unrecognized formatting clause \"Ã\"");
+}
+
+TEST(CelProgramTest, WhatHasNoFormatIsToldOtherwiseInListsAndMaps) {
+  constexpr const char* kNone = "error: error during formatting: no formatting function for ";
+  EXPECT_EQ(ValueOf("'%s'.format([dyn([optional.of(1)])])"), kNone + std::string("optional_type"));
+  EXPECT_EQ(ValueOf("'%s'.format([dyn({'a': quantity('1')})])"),
+            kNone + std::string("kubernetes.Quantity"));
 }
 
 // Cheap by Kubernetes' count, and dear all the same.

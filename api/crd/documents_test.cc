@@ -57,6 +57,26 @@ TEST(DocumentsTest, AreCompleteOnlyWhenNothingWouldChange) {
   }
 }
 
+// As in kube-apiserver, which lets a definition give a map's values any default.
+TEST(DocumentsTest, GetNothingUnknownFromTheDefaultsOfAMapsValues) {
+  const auto schema = SchemaOf(R"({"type": "object", "properties": {
+      "m": {"type": "object", "additionalProperties": {
+          "type": "object", "default": {"a": "x", "evil": {"deep": 1}},
+          "properties": {"a": {"type": "string"}}}},
+      "r": {"type": "object", "additionalProperties": {
+          "type": "object", "x-kubernetes-embedded-resource": true,
+          "x-kubernetes-preserve-unknown-fields": true,
+          "default": {"apiVersion": "v1", "kind": 5, "own": 1, "metadata": {"name": 7}}}},
+      "t": {"type": "object", "additionalProperties": {
+          "type": "string", "default": {"a": "x"}}}}})");
+  EXPECT_EQ(Completed(*schema, Json::parse(R"({"m": {"k": null, "l": {"a": "y"}}})")),
+            Json::parse(R"({"m": {"k": {"a": "x"}, "l": {"a": "y"}}})"));
+  EXPECT_EQ(Completed(*schema, Json::parse(R"({"r": {"k": null}})")),
+            Json::parse(R"({"r": {"k": {"apiVersion": "v1", "own": 1}}})"));
+  EXPECT_EQ(Completed(*schema, Json::parse(R"({"t": {"k": null}})")),
+            Json::parse(R"({"t": {"k": {}}})"));
+}
+
 TEST(DocumentsTest, LackDefaultsWhereSomeWouldBeFilledIn) {
   const auto schema = SchemaOf(kLamp);
   for (const char* text : {

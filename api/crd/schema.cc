@@ -4,6 +4,7 @@
 
 #include "api/codec/document.h"
 #include "api/crd/default_schema.h"
+#include "api/crd/documents.h"
 #include "api/crd/formats.h"
 
 namespace skiff::crd {
@@ -136,12 +137,22 @@ void SumUp(Schema& schema) {
   add(schema.additional);
 }
 
+// What a default fills in is not looked at again, and those of a map's values may be anything: they
+// are brought into the form of what is sent, once, as Kubernetes does it.
+void CompleteDefault(Schema& schema) {
+  if (!schema.default_value) return;
+  // Drops what does not fit, and so does not fail.
+  (void)CoerceEmbedded(schema, *schema.default_value, false, nullptr);
+  Prune(schema, *schema.default_value, nullptr);
+}
+
 SchemaPtr Read(const Json& props, Formats formats, int depth) {
   auto* schema = new Schema;
   SchemaPtr owned(schema);
   if (!props.is_object() || depth > kSchemaDepthMax) return owned;
   ReadStructure(props, formats, depth + 1, *schema);
   SumUp(*schema);
+  CompleteDefault(*schema);
   schema->required = Texts(props, "required");
   if (!HasLimits(props, formats)) return owned;
   auto limits = std::make_unique<SchemaLimits>();

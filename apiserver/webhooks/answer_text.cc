@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "api/codec/decode.h"
 #include "api/codec/document.h"
 #include "api/codec/json.h"
@@ -83,6 +85,20 @@ Result<TypeMeta> MetaOf(const Json& review, const ReviewType& type) {
   return meta;
 }
 
+// What Go knows in every group beside its own kinds: those that have no version, and those that
+// each of its versions has.
+bool IsInAnyVersion(std::string_view kind) {
+  static constexpr std::string_view kKinds[] = {"Status", "APIVersions", "APIGroup", "APIGroupList",
+                                                "APIResourceList"};
+  return std::find(std::begin(kKinds), std::end(kKinds), kind) != std::end(kKinds);
+}
+bool IsInEachVersion(std::string_view kind) {
+  static constexpr std::string_view kKinds[] = {"WatchEvent",    "ListOptions",   "GetOptions",
+                                                "DeleteOptions", "CreateOptions", "UpdateOptions",
+                                                "PatchOptions"};
+  return std::find(std::begin(kKinds), std::end(kKinds), kind) != std::end(kKinds);
+}
+
 Result<> CheckKind(const Json& review, const ReviewType& type) {
   const TypeMeta meta = TRY(MetaOf(review, type));
   const std::string_view version = meta.api_version;
@@ -92,15 +108,22 @@ Result<> CheckKind(const Json& review, const ReviewType& type) {
   }
   const bool is_own = slash != version.npos && version.substr(0, slash) == type.group;
   const std::string_view named = is_own ? version.substr(slash + 1) : std::string_view();
-  if (meta.kind != type.kind || (named != "v1" && named != "v1beta1")) {
+  const auto unlike = [&](std::string_view found, std::string_view kind) {
+    return Unlike(fmt::format("converting ({}.{}) to ({}.{}): unknown conversion", found, kind,
+                              type.version, type.kind));
+  };
+  const bool is_served = named == "v1" || named == "v1beta1";
+  if (IsInAnyVersion(meta.kind) || (is_served && IsInEachVersion(meta.kind))) {
+    return unlike("v1", meta.kind);
+  }
+  if (meta.kind != type.kind || !is_served) {
     return Unlike(
         fmt::format("no kind {} is registered for version {} in scheme "
                     "\"pkg/runtime/scheme.go:111\"",
                     Quoted(meta.kind), Quoted(version)));
   }
   if (named == type.version) return {};
-  return Unlike(fmt::format("converting ({}.{}) to ({}.{}): unknown conversion", named, type.kind,
-                            type.version, type.kind));
+  return unlike(named, type.kind);
 }
 
 // Go names all of the way to a field.
@@ -120,7 +143,10 @@ Result<> CheckField(const Json& value, const ResponseField& field, const ReviewT
                     FoundInGo(found), type.response, field.name, wanted));
   };
   if (value.is_null()) return {};
-  if (!field.is(value)) return unfit(value, field.type);
+  if (!field.is(value)) {
+    const std::string owner = field.is_own ? std::string(type.version) + "." : "";
+    return unfit(value, owner + std::string(field.type));
+  }
   if (field.type == kStatusType) {
     const auto status = FromJson<meta_v1::Status>(value);
     if (!status) return Unlike(WithPlace(status.error().message, field.name));

@@ -33,6 +33,7 @@ struct ResponseField {
   bool (*is)(const Json& value);
   std::string_view type;
   bool holds_texts = false;
+  bool is_own = false;  // The type is one of the review's version, which is told before it.
 };
 inline constexpr std::string_view kStatusType = "v1.Status";  // Its fields are looked at, too.
 // What an answer has to be.

@@ -116,6 +116,42 @@ TEST_F(HookAnswers, WhatIsNoReviewHarmsItsRequestAlone) {
   });
 }
 
+// Go's scheme has these in each group; others of the same version it does not know.
+TEST_F(HookAnswers, WhatIsAnotherKindThatGoKnowsIsNotConverted) {
+  const auto says = [](const char* kind, const char* version) {
+    return Raw(Json{{"kind", kind}, {"apiVersion", version}}.dump());
+  };
+  constexpr const char* kUnknown = ") to (v1.AdmissionReview): unknown conversion";
+  HarmTheirRequestAlone({
+      {says("Status", "v1"), std::string("converting (v1.Status") + kUnknown},
+      {says("APIGroup", "other.io/v7"), std::string("converting (v1.APIGroup") + kUnknown},
+      {says("GetOptions", "admission.k8s.io/v1beta1"),
+       std::string("converting (v1.GetOptions") + kUnknown},
+      {says("GetOptions", "v1"), "no kind \"GetOptions\" is registered for version \"v1\""},
+      {says("Status", "a/b/c"), "unexpected GroupVersion string: a/b/c"},
+  });
+}
+
+TEST_F(HookAnswers, TypesAreThoseOfTheVersionThatWasAskedIn) {
+  Configure("mutatingwebhookconfigurations", "old",
+            {Hook("old", {{"admissionReviewVersions", {"v1beta1"}}})});
+  HarmTheirRequestAlone({
+      {[](const Json& review) {
+         const bool is_old = review["apiVersion"] == "admission.k8s.io/v1beta1";
+         return Says(review, is_old ? Json{{"patchType", 5}} : Json{{"allowed", true}});
+       },
+       "json: cannot unmarshal number into Go struct field AdmissionResponse.response.patchType "
+       "of type v1beta1.PatchType"},
+  });
+}
+
+TEST_F(HookAnswers, APatchIsThereWhereItsBytesAre) {
+  const auto empty = [](const Json& review) {
+    return Says(review, {{"allowed", true}, {"patch", "\n"}});
+  };
+  EXPECT_EQ(MakeMapWhile(empty).code, 201);
+}
+
 TEST_F(HookAnswers, WhatIsNoPatchHarmsItsRequestAlone) {
   HarmTheirRequestAlone({
       {Patches("nonsense"),

@@ -17,9 +17,9 @@ tl::unexpected<Error> InvalidReview(std::string_view why) {
               fmt::format("received invalid webhook response: {}", why));
 }
 
-// v1beta1 says less of itself, and so less is checked.
+// v1beta1 says less of itself, and so less is checked. `patches`: a patch is there, once decoded.
 Result<> CheckV1(const Json& review, const Json& response, const ReviewQuestion& question,
-                 bool mutating) {
+                 bool patches, bool mutating) {
   const std::string uid = TextAt(response, "uid");
   if (uid != question.uid) {
     return InvalidReview(
@@ -29,16 +29,19 @@ Result<> CheckV1(const Json& review, const Json& response, const ReviewQuestion&
   if (const std::string got = KindInGo(review); got != kWanted) {
     return InvalidReview(fmt::format("expected webhook response of {}, got {}", kWanted, got));
   }
-  const bool patch = !TextAt(response, "patch").empty();
   const auto type = response.find("patchType");
   const bool typed = type != response.end() && !type->is_null();
   if (!mutating) {
-    if (patch) return InvalidReview("validating webhook may not return response.patch");
+    if (patches) return InvalidReview("validating webhook may not return response.patch");
     if (typed) return InvalidReview("validating webhook may not return response.patchType");
     return {};
   }
-  if (patch && !typed) return InvalidReview("webhook returned response.patch but not response.patchType");
-  if (!patch && typed) return InvalidReview("webhook returned response.patchType but not response.patch");
+  if (patches && !typed) {
+    return InvalidReview("webhook returned response.patch but not response.patchType");
+  }
+  if (!patches && typed) {
+    return InvalidReview("webhook returned response.patchType but not response.patch");
+  }
   if (typed && *type == "") {
     return InvalidReview("webhook returned invalid response.patchType of \"\"");
   }
@@ -50,7 +53,7 @@ constexpr ResponseField kFields[] = {
     {"allowed", [](const Json& value) { return value.is_boolean(); }, "bool"},
     {"status", [](const Json& value) { return value.is_object(); }, kStatusType},
     {"patch", [](const Json& value) { return value.is_string(); }, "[]uint8"},
-    {"patchType", [](const Json& value) { return value.is_string(); }, "v1.PatchType"},
+    {"patchType", [](const Json& value) { return value.is_string(); }, "PatchType", false, true},
     {"auditAnnotations", [](const Json& value) { return value.is_object(); }, "map[string]string",
      true},
     {"warnings", [](const Json& value) { return value.is_array(); }, "[]string", true}};
@@ -67,21 +70,19 @@ Result<ReviewAnswer> ReadReview(std::string_view body, const ReviewQuestion& que
                                         .fields = kFields});
   if (!review) return Fail(Reason::kInternalError, std::string(kFailed) + review.error().message);
   const auto found = review->find("response");
-  if (found == review->end() || found->is_null())
+  if (found == review->end() || found->is_null()) {
     return InvalidReview("webhook response was absent");
+  }
   const Json& response = *found;
   auto patch = DecodeBase64(TextAt(response, "patch"));
   if (!patch) return Fail(Reason::kInternalError, std::string(kFailed) + patch.error().message);
-  if (question.version == "v1") TRY(CheckV1(*review, response, question, mutating));
+  if (question.version == "v1")
+    TRY(CheckV1(*review, response, question, !patch->empty(), mutating));
   ReviewAnswer answer{.allowed = response.value("allowed", Json(false)) == true};
   if (const auto status = response.find("status");
       status != response.end() && status->is_object()) {
     // Goes to clients in every encoding: only what a Status has.
-    const auto typed = FromJson<meta_v1::Status>(*status);
-    if (!typed) {
-      return Fail(Reason::kInternalError, std::string(kFailed) + typed.error().message);
-    }
-    answer.status = ToJson(*typed);
+    answer.status = ToJson(TRY(FromJson<meta_v1::Status>(*status)));
   }
   if (mutating) {
     answer.patch = std::move(*patch);

@@ -106,6 +106,7 @@ def main():
 def ask(part, comparison, schemas, options, seed):
     chance = api_requests.chance_of(seed, part)
     objects = Objects(comparison, schemas)
+    comparison.part = part if part in EXTENSIONS else ""
     if part == "objects":
         for path, some in api_requests.recorded_objects().items():
             if not re.search(options.only, path):
