@@ -80,9 +80,19 @@ TEST(YamlTreeTest, IsBoundedWhateverAliasesMakeOfIt) {
   for (int i = 0; i < 150; ++i) deep += "[";
   for (int i = 0; i < 150; ++i) deep += "]";
   EXPECT_EQ(Read("a: " + deep), "yaml: exceeded max depth of 100");
+  std::string repeated = "a: &a [x, {b: c}]\nb:\n";
+  for (int i = 0; i < 4'900; ++i) repeated += "- *a\n";
+  EXPECT_TRUE(ParseYamlTrees(repeated));
+  for (int i = 0; i < 200; ++i) repeated += "- *a\n";
+  EXPECT_EQ(Read(repeated), "yaml: document contains excessive aliasing");
+}
+
+TEST(YamlTreeTest, NoAliasesAreBlamedForWhatIsOnlyMuch) {
   std::string wide;
-  for (int i = 0; i < 25'000; ++i) wide += "k" + std::to_string(i) + ": 1\n";
-  EXPECT_EQ(Read(wide), "yaml: document contains excessive aliasing");
+  for (int i = 0; i < 25'000; ++i) wide += "- {k: [1], l: }\n";  // Four values each.
+  EXPECT_EQ(Read(wide), "yaml: line 25000: the document comes to more than 100000 values");
+  wide.resize(wide.size() - 16);
+  EXPECT_TRUE(ParseYamlTrees(wide));
 }
 
 TEST(YamlTreeTest, SaysWhereATextIsNoYaml) {
