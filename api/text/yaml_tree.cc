@@ -45,6 +45,10 @@ class TreeReader {
       }
     }
     --depth_;
+    if (std::max(tree.items.size(), tree.members.size()) > kYamlTreeEntriesMax) {
+      return Wrong(tree.line, "a list or map has more than " + std::to_string(kYamlTreeEntriesMax) +
+                                  " entries");
+    }
     return tree;
   }
 
