@@ -315,8 +315,8 @@ void CheckPublished(const Project& project, const Files& files, Conversion& out,
                                     "as that of service {} is",
                                     service, same->first, same->second)));
       }
-      const auto [at, is_first] = taken.try_emplace(
-          {port.published, port.protocol}, Owner{service, port.place, port.target});
+      const auto [at, is_first] = taken.try_emplace({port.published, port.protocol},
+                                                    Owner{service, port.place, port.target});
       const Owner& owner = at->second;
       if (is_first) continue;
       const bool is_own = owner.service == service;

@@ -39,8 +39,8 @@ Result<RestartRule> RestartOf(const Node& service) {
       return Wrong(restart, fmt::format("invalid restart policy: {}", text));
     }
     if (rule.when != "on-failure" && colon != text.npos) {
-      return Wrong(restart, fmt::format("invalid restart policy: {}: only on-failure has a count",
-                                        text));
+      return Wrong(restart,
+                   fmt::format("invalid restart policy: {}: only on-failure has a count", text));
     }
   }
   const Node& policy = service["deploy"]["restart_policy"];
