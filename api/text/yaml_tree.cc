@@ -17,7 +17,7 @@ class TreeReader {
   explicit TreeReader(int lines_before) : lines_before_(lines_before) {}
 
   Result<YamlTree> Value(const YAML::Node& node) {
-    if (++values_ > kYamlTreeValuesMax) return Excessive();
+    TRY(Count(node));
     YamlTree tree;
     tree.line = LineOf(node);
     const std::string& tag = node.Tag();
@@ -45,10 +45,26 @@ class TreeReader {
       }
     }
     --depth_;
+    if (std::max(tree.items.size(), tree.members.size()) > kYamlTreeEntriesMax) {
+      return Wrong(tree.line, "a list or map has more than " + std::to_string(kYamlTreeEntriesMax) +
+                                  " entries");
+    }
     return tree;
   }
 
  private:
+  // What is read for the first time stands behind all that was; an alias leads back.
+  Result<> Count(const YAML::Node& node) {
+    const int at = node.Mark().pos;
+    if (at >= furthest_) {
+      furthest_ = at;
+    } else if (++aliased_ > kYamlTreeAliasedMax) {
+      return Excessive();
+    }
+    if (++values_ <= kYamlTreeValuesMax) return {};
+    return Wrong(LineOf(node), "the document comes to more than " +
+                                   std::to_string(kYamlTreeValuesMax) + " values");
+  }
   static tl::unexpected<Error> Excessive() {
     return Fail(Reason::kBadRequest, "yaml: document contains excessive aliasing");
   }
@@ -114,6 +130,8 @@ class TreeReader {
 
   const int lines_before_;
   size_t values_ = 0;
+  size_t aliased_ = 0;  // Of these.
+  int furthest_ = 0;    // Where the last of the others begins, in the text.
   size_t bytes_ = 0;  // Of all scalars so far.
   int depth_ = 0;     // Lists and maps that we are in.
 };

@@ -80,9 +80,22 @@ TEST(YamlTreeTest, IsBoundedWhateverAliasesMakeOfIt) {
   for (int i = 0; i < 150; ++i) deep += "[";
   for (int i = 0; i < 150; ++i) deep += "]";
   EXPECT_EQ(Read("a: " + deep), "yaml: exceeded max depth of 100");
+  std::string repeated = "a: &a [x, {b: c}]\nb:\n";
+  for (int i = 0; i < 4'900; ++i) repeated += "- *a\n";
+  EXPECT_TRUE(ParseYamlTrees(repeated));
+  for (int i = 0; i < 200; ++i) repeated += "- *a\n";
+  EXPECT_EQ(Read(repeated), "yaml: document contains excessive aliasing");
+}
+
+TEST(YamlTreeTest, NoAliasesAreBlamedForWhatIsOnlyMuch) {
+  std::string much;
+  for (int i = 0; i < 10'000; ++i) much += "- {k: [1, 2, 3, 4, 5, 6, 7, 8], l: }\n";
+  EXPECT_EQ(Read(much), "yaml: line 9091: the document comes to more than 100000 values");
+  much.resize(much.find("\n", much.size() / 10 * 9) + 1);
+  EXPECT_TRUE(ParseYamlTrees(much));
   std::string wide;
-  for (int i = 0; i < 25'000; ++i) wide += "k" + std::to_string(i) + ": 1\n";
-  EXPECT_EQ(Read(wide), "yaml: document contains excessive aliasing");
+  for (int i = 0; i < 20'001; ++i) wide += "k" + std::to_string(i) + ": 1\n";
+  EXPECT_EQ(Read(wide), "yaml: line 1: a list or map has more than 20000 entries");
 }
 
 TEST(YamlTreeTest, SaysWhereATextIsNoYaml) {

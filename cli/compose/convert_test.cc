@@ -329,6 +329,7 @@ TEST_F(ComposeConvertTest, RefusesValuesThatMeanNothing) {
       {"mem_limit: lots", "invalid size: \"lots\""},
       {"cpus: x", "invalid number of processors: \"x\""},
       {"restart: sometimes", "invalid restart policy: sometimes"},
+      {"restart: always:3", "invalid restart policy: always:3: only on-failure has a count"},
       {"stop_grace_period: soon", "invalid duration: \"soon\""},
       {"command: 'a \"b'", "invalid command line: unclosed quote in \"a \\\"b\""},
       {"healthcheck: {test: [curl]}", "healthcheck.test must start either by"},

@@ -15,6 +15,11 @@ namespace {
 constexpr char kDefaultIngressClass[] = "ingressclass.kubernetes.io/is-default-class";
 constexpr char kClassAnnotation[] = "kubernetes.io/ingress.class";
 constexpr char kOwnController[] = "skiff.io/ingress";
+constexpr char kOwnClass[] = "skiff";
+// As `skiff up` does when it starts.
+constexpr char kMakeOwnClass[] =
+    "echo '{\"apiVersion\":\"networking.k8s.io/v1\",\"kind\":\"IngressClass\",\"metadata\":"
+    "{\"name\":\"skiff\"},\"spec\":{\"controller\":\"skiff.io/ingress\"}}' | skiff apply -f -";
 
 // The default one, or ours, whose controller needs no such mark, only no word against it.
 bool TakesClassless(const Json& ingress_class) {
@@ -54,16 +59,25 @@ void ExplainIngressClass(const Facts& facts, const Json& ingress, Findings& out)
                         Named(ingress))
           : fmt::format("{} is served by nobody: there is no ingress class {}, which it names",
                         Named(ingress), name);
-  finding.Saw(known.empty() ? "the cluster has none: no ingress controller is installed"
-                            : "there are: " + Some(known),
+  const bool wants_own = name == kOwnClass || (name.empty() && known.empty());
+  finding.Saw(!known.empty() ? "there are: " + Some(known)
+              : wants_own    ? "the cluster has none"
+                             : "the cluster has none: no ingress controller is installed",
               "ingressclasses");
+  if (wants_own) {
+    finding.Saw(fmt::format("the class {} of the controller that `skiff up` brings along is "
+                            "missing: it is made only when that starts, without --ingress=false",
+                            kOwnClass),
+                "ingressclasses");
+    finding.Try(kMakeOwnClass);
+  }
   if (known.size() == 1) {
     finding.Try(CommandFor(
         ingress,
         fmt::format(
             "patch ingress {} --type=merge -p '{{\"spec\":{{\"ingressClassName\":\"{}\"}}}}'",
             NameOf(ingress), known[0])));
-  } else {
+  } else if (!wants_own) {
     finding.Try("skiff get ingressclasses");
   }
   out.push_back(std::move(finding));
@@ -276,7 +290,37 @@ void ExplainSecrets(const Facts& facts, const Json& ingress, Findings& out) {
   }
 }
 
-void SayIngressFine(const Facts& facts, const Json& ingress, Findings& out) {
+// What its controller alone knows: that another Ingress has a path, that an annotation says
+// nothing.
+Findings WarningsOf(const Facts& facts, const Json& ingress, const Findings& told) {
+  constexpr size_t kWarningsMax = 20;
+  Findings warnings;
+  for (const Json* event : facts.EventsOf(ingress)) {
+    const std::string reason = TextAt(*event, "reason");
+    const bool is_looked_at = !reason.starts_with("TooMany") &&
+                              (reason.starts_with("Service") || reason.starts_with("Secret") ||
+                               reason.find("Certificate") != reason.npos);
+    const bool is_over = IsAboutServing(reason) && SymptomOfIngress(ingress, *event).empty();
+    const bool is_told = std::any_of(told.begin(), told.end(),
+                                     [&](const Finding& each) { return each.cause == reason; });
+    if (TextAt(*event, "type") != "Warning" || is_looked_at || is_over || is_told) continue;
+    const std::string message = OneLine(TextAt(*event, "message"));
+    Finding finding;
+    finding.weight = Weight::kNote;
+    finding.cause = reason;
+    finding.sentence =
+        reason == "PortTaken"
+            ? fmt::format("{} is served, but not on every port: {}", Named(ingress), message)
+            : fmt::format("{}: its controller warns: {}", Named(ingress), message);
+    finding.Saw(message, EventSource(facts, *event));
+    warnings.push_back(std::move(finding));
+    if (warnings.size() == kWarningsMax) break;
+  }
+  return warnings;
+}
+
+// The gravest of the warnings becomes its sentence.
+void SayIngressFine(const Facts& facts, const Json& ingress, Findings& warnings, Findings& out) {
   Finding finding;
   finding.weight = Weight::kFine;
   finding.cause = "Fine";
@@ -289,22 +333,18 @@ void SayIngressFine(const Facts& facts, const Json& ingress, Findings& out) {
     addresses.push_back(ip.empty() ? TextAt(each, "hostname") : ip);
   }
   finding.Saw("at " + Some(addresses), "status.loadBalancer.ingress");
-  // What its controller alone knows: that another Ingress has a path, that an annotation says
-  // nothing.
-  for (const Json* event : facts.EventsOf(ingress)) {
-    const std::string reason = TextAt(*event, "reason");
-    const bool is_looked_at = reason.starts_with("Service") || reason.starts_with("Secret") ||
-                              reason.find("Certificate") != reason.npos;
-    const bool is_over = IsAboutServing(reason) && SymptomOfIngress(ingress, *event).empty();
-    if (TextAt(*event, "type") != "Warning" || is_looked_at || is_over) continue;
+  if (!warnings.empty()) {
     finding.weight = Weight::kNote;
     finding.sentence =
-        reason == "PortTaken"
-            ? fmt::format("{} is served, but not on every port: {}", Named(ingress),
-                          OneLine(TextAt(*event, "message")))
-            : fmt::format("{} is served; its controller warns of a part of it", Named(ingress));
-    finding.Saw(OneLine(TextAt(*event, "message")), EventSource(facts, *event));
-    break;
+        fmt::format("{} is served; its controller warns of a part of it", Named(ingress));
+  }
+  const auto gravest = std::find_if(warnings.begin(), warnings.end(),
+                                    [](const Finding& each) { return each.cause == "PortTaken"; });
+  if (gravest != warnings.end()) {
+    finding.sentence = gravest->sentence;
+    std::move(gravest->evidence.begin(), gravest->evidence.end(),
+              std::back_inserter(finding.evidence));
+    warnings.erase(gravest);
   }
   constexpr size_t kShownMax = 8;
   for (size_t i = 0; i < std::min(routes.size(), kShownMax); ++i) {
@@ -347,7 +387,9 @@ void ExplainIngress(const Facts& facts, const Json& ingress, Findings& out) {
   std::set<std::string> told;
   for (const Route& route : RoutesOf(ingress)) ExplainRoute(facts, ingress, route, told, own);
   ExplainSecrets(facts, ingress, own);
-  if (!AnyTrouble(own)) SayIngressFine(facts, ingress, own);
+  Findings warnings = WarningsOf(facts, ingress, own);
+  if (!AnyTrouble(own)) SayIngressFine(facts, ingress, warnings, own);
+  std::move(warnings.begin(), warnings.end(), std::back_inserter(own));
   out.insert(out.end(), std::make_move_iterator(own.begin()), std::make_move_iterator(own.end()));
 }
 

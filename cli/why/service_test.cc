@@ -379,6 +379,34 @@ TEST_F(WhyIngressTest, WhatItsControllerWarnsOfIsShown) {
                                         "it.\n"),
                              HasSubstr("  the path /x of host a.b is served for Ingress "
                                        "default/old  [event PathTaken, ")));
+  AddEvent("Ingress/shop", "InvalidAnnotation", "soon is no time");
+  AddEvent("Ingress/shop", "TooManyCertificates", "there are many");
+  AddEvent("Ingress/shop", "ServiceNotFound", "service \"web\" not found");
+  const std::string text = Why(IngressTo("web", "80"));
+  for (const char* told : {"ingress/shop: its controller warns: the path /x of host a.b is",
+                           "ingress/shop: its controller warns: soon is no time",
+                           "ingress/shop: its controller warns: there are many"}) {
+    EXPECT_THAT(text, HasSubstr(told));
+  }
+  EXPECT_THAT(text, testing::Not(HasSubstr("service \"web\" not found"))) << "it is there now";
+  EXPECT_THAT(Why(IngressTo("wbe", "80")),
+              testing::AllOf(StartsWith("ingress/shop: a.b/x leads to the service wbe, "),
+                             HasSubstr("ingress/shop: its controller warns: soon is no time")))
+      << "beside what is worse";
+}
+
+TEST_F(WhyIngressTest, TheClassOfOurControllerIsMadeByALine) {
+  AddAll();
+  facts_.lists["ingressclasses"].clear();
+  std::string ours = IngressTo("web", "80");
+  ours.replace(ours.find("nginx"), 5, "skiff");
+  EXPECT_THAT(Why(ours),
+              testing::AllOf(StartsWith("ingress/shop is served by nobody: there is no ingress "
+                                        "class skiff, which it names.\n"),
+                             HasSubstr("the class skiff of the controller that `skiff up` brings "
+                                       "along is missing"),
+                             HasSubstr("\"controller\":\"skiff.io/ingress\"}}' | skiff apply -f -"),
+                             testing::Not(HasSubstr("no ingress controller is installed"))));
 }
 
 TEST_F(WhyIngressTest, WhatIsInTheWayOfItsControllerIsTold) {

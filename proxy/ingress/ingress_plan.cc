@@ -109,6 +109,7 @@ class Planner {
       for (IngressProblem& each : said.problems) Tell(each.reason, each.message);
       AddRules();
       AddDefault();
+      TellOfRoutes();
       AddCertificates();
     }
     return std::move(plan_);
@@ -120,6 +121,23 @@ class Planner {
   void Tell(std::string reason, std::string message) {
     if (now_->problems.size() >= kProblemsMax) return;
     now_->problems.insert({std::move(reason), std::move(message)});
+  }
+
+  // Of many routes that suffer alike the first ones.
+  void TellOfRoute(std::string reason, std::string message, const std::string& what) {
+    std::vector<std::string>& routes = unserved_[{std::move(reason), std::move(message)}];
+    if (constexpr size_t kShownMax = 3; routes.size() < kShownMax) {
+      routes.push_back(what);
+    } else if (routes.size() == kShownMax) {
+      routes.push_back("others");
+    }
+  }
+  void TellOfRoutes() {
+    for (const auto& [problem, routes] : unserved_) {
+      Tell(problem.reason,
+           fmt::format("{}; 503 is the answer to {}", problem.message, fmt::join(routes, ", ")));
+    }
+    unserved_.clear();
   }
 
   void TellOfShare(const char* reason, const Shares& shares, const char* what) {
@@ -192,7 +210,7 @@ class Planner {
     }
     if (routes_.LeftFor(ns()) == 0) return TellOfShare("TooManyRoutes", routes_, "paths");
     routes_.Take(ns(), 1);
-    routes.emplace(key, BackendFor(backend));
+    routes.emplace(key, BackendFor(backend, what));
     owners_.emplace(std::pair(&routes, key), Owner{&ingress(), &backend, what});
   }
 
@@ -208,34 +226,36 @@ class Planner {
   }
 
   // The name of the backend; kNoBackend, and what is wrong is told.
-  std::string BackendFor(const IngressBackend& wanted) {
+  std::string BackendFor(const IngressBackend& wanted, const std::string& what) {
     if (!wanted.service) {
-      Tell("UnsupportedBackend", "a backend that is no Service is not served");
+      TellOfRoute("UnsupportedBackend", "a backend that is no Service is not served", what);
       return std::string(kNoBackend);
     }
     const std::string& name = wanted.service->name;
     if (!Dns1123LabelErrors(name).empty() || !Dns1123LabelErrors(ns()).empty()) {
-      Tell("ServiceNotFound", fmt::format("service \"{}\" not found", name));
+      TellOfRoute("ServiceNotFound", fmt::format("service \"{}\" not found", name), what);
       return std::string(kNoBackend);
     }
     plan_.services.insert(ns() + "/" + name);
     const KnownService& known = ServiceOf(name);
     const auto& service = known.service;
     if (!service) {
-      Tell("ServiceNotFound", fmt::format("service \"{}\" not found", name));
+      TellOfRoute("ServiceNotFound", fmt::format("service \"{}\" not found", name), what);
       return std::string(kNoBackend);
     }
     if (service->spec.type == "ExternalName") {
-      Tell("UnsupportedBackend",
-           fmt::format("service \"{}\" is of type ExternalName, which is not served", name));
+      TellOfRoute("UnsupportedBackend",
+                  fmt::format("service \"{}\" is of type ExternalName, which is not served", name),
+                  what);
       return std::string(kNoBackend);
     }
     const auto* port = PortOf(known, wanted.service->port);
     if (port == nullptr) {
       const auto& asked = wanted.service->port;
-      Tell("ServicePortNotFound",
-           fmt::format("service \"{}\" has no TCP port {}", name,
-                       asked.name.empty() ? std::to_string(asked.number) : asked.name));
+      TellOfRoute("ServicePortNotFound",
+                  fmt::format("service \"{}\" has no TCP port {}", name,
+                              asked.name.empty() ? std::to_string(asked.number) : asked.name),
+                  what);
       return std::string(kNoBackend);
     }
     const std::string key = fmt::format("{}.{}.{}{}", ns(), name, port->port, SuffixOf(times_));
@@ -399,6 +419,7 @@ class Planner {
   IngressPlan plan_;
   PlannedIngress* now_ = nullptr;
   BackendTimes times_;                                                 // Of that one.
+  std::map<IngressProblem, std::vector<std::string>> unserved_;        // Of it, too: what they hit.
   std::map<std::pair<const void*, std::string>, Owner> owners_;
   std::map<std::string, std::string> certified_;                       // Secret by host.
   std::map<std::pair<std::string, std::string>, KnownService> known_services_;

@@ -93,10 +93,16 @@ TEST(IngressPlanTest, WhatIsNotThereIsAnsweredBy503AndSaid) {
   for (const char* path : {"%2Fnone", "%2Fport", "%2Faway", "%2Fresource"}) {
     EXPECT_EQ(plan.exact.at(path), kNoBackend) << path;
   }
-  EXPECT_EQ(ProblemsOf(plan, "a"), "ServiceNotFound: service \"nobody\" not found\n");
-  EXPECT_EQ(ProblemsOf(plan, "b"), "ServicePortNotFound: service \"web\" has no TCP port 81\n");
+  EXPECT_EQ(ProblemsOf(plan, "a"),
+            "ServiceNotFound: service \"nobody\" not found; 503 is the answer to the path /none of "
+            "host *\n");
+  EXPECT_EQ(
+      ProblemsOf(plan, "b"),
+      "ServicePortNotFound: service \"web\" has no TCP port 81; 503 is the answer to the path "
+      "/port of host *\n");
   EXPECT_THAT(ProblemsOf(plan, "c"), HasSubstr("of type ExternalName"));
-  EXPECT_THAT(ProblemsOf(plan, "d"), HasSubstr("UnsupportedBackend: "));
+  EXPECT_THAT(ProblemsOf(plan, "d"),
+              HasSubstr("; 503 is the answer to the path /resource of host *"));
   // Its coming is waited for.
   EXPECT_TRUE(plan.services.contains("default/nobody"));
 }
@@ -113,7 +119,9 @@ TEST(IngressPlanTest, APortHasANameOrANumber) {
   EXPECT_THAT(objects.Plan().prefix, ElementsAre(Pair("%2F", "default.web.80")));
   port.name = "https";
   EXPECT_EQ(ProblemsOf(objects.Plan(), "a"),
-            "ServicePortNotFound: service \"web\" has no TCP port https\n");
+            "ServicePortNotFound: service \"web\" has no TCP port https; 503 is the answer to the "
+            "path / of "
+            "host *\n");
 }
 
 TEST(IngressPlanTest, TheOlderOneHasAPathAndTheYoungerIsToldSo) {
