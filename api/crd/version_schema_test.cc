@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <deque>
 #include <latch>
 #include <thread>
 
@@ -73,8 +74,13 @@ TEST(VersionSchemaTest, HoldsMuchLessThanTheTextUntilItIsAsked) {
   const std::string text = DumpJson(props);
   const auto before = AllocatedBytes();
   if (!before) GTEST_SKIP() << "nobody counts what is allocated";
-  const VersionSchema version("Lamp", "example.com/v1", text);
-  EXPECT_LT(*AllocatedBytes() - *before + sizeof version, text.size() / 5);
+  // Many: what the allocator keeps for threads comes and goes, and counts as well.
+  constexpr size_t kCopies = 50;
+  std::deque<VersionSchema> versions;
+  for (size_t i = 0; i < kCopies; ++i) versions.emplace_back("Lamp", "example.com/v1", text);
+  EXPECT_LT(static_cast<double>(*AllocatedBytes()) - static_cast<double>(*before),
+            static_cast<double>(kCopies * text.size()) / 5);
+  const VersionSchema& version = versions.front();
   EXPECT_EQ(version.Props(), props);
   EXPECT_NE(version.schema().Property("spec")->Property("field999"), nullptr);
   EXPECT_EQ(version.schema().Property("spec")->Property("field1000"), nullptr);
