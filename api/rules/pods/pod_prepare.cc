@@ -124,7 +124,8 @@ void DropAlphaFields(PodStatus& status, const PodStatus& old) {
 void PreparePodStatusUpdate(Pod& pod, const Pod& old) {
   DropDeviceHealth(pod.status, old.status);
   DropAlphaFields(pod.status, old.status);
-  pod.spec = old.spec;
+  // It hardly ever differs, and to compare costs less than to copy.
+  if (!(pod.spec == old.spec)) pod.spec = old.spec;
   pod.metadata.generation = old.metadata.generation;
   pod.metadata.deletion_timestamp.reset();
   pod.metadata.owner_references = old.metadata.owner_references;
