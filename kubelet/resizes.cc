@@ -72,8 +72,11 @@ void Resizes::Admit(const core_v1::Pod& pod) {
     MutexLock lock(mutex_);
     if (requests_.contains(uid)) return;
     const auto [entry, is_new] = allotted_.try_emplace(uid, AmountsOf(pod.spec));
-    requests_[uid] = PodRequests(WithAmounts(pod, entry->second).spec);
-    if (!is_new) return;
+    if (!is_new) {
+      requests_[uid] = PodRequests(WithAmounts(pod, entry->second).spec);
+      return;
+    }
+    requests_[uid] = PodRequests(pod.spec);
   }
   Save(kAllotted, &Resizes::allotted_);
 }

@@ -95,12 +95,12 @@ Result<Object> Assign(const Object& old, const core_v1::Binding& binding, TimePo
 // of pods over the subresource: a request is one or the other.
 Result<> AdmitBinding(Core& core, ApiRequest& request, const WriteOptions& options,
                       core_v1::Binding& binding) {
-  const Json options_document = OptionsDocument(options, "CreateOptions");
+  const std::optional<Json> options_document = MoreThanDefault(options, "CreateOptions");
   AdmissionRequest admission =
       AdmissionOf(request, Operation::kCreate, *request.kind, request.info.subresource);
   admission.name = binding.metadata.name;
   admission.dry_run = options.dry_run;
-  admission.options = &options_document;
+  admission.options = options_document ? &*options_document : nullptr;
   std::optional<Object> object;
   Json body = ToJson(binding);
   if (request.info.subresource.empty()) {
