@@ -1,4 +1,4 @@
-"""Random policies, each for one name of an object: whether they are taken, and what they say of objects or make of them."""
+"""Random policies, each for one name of an object: whether they are taken, and what they say or make of objects."""
 import json
 import sys
 import time
@@ -17,34 +17,43 @@ MORE = {
              "authorizer.serviceAccount('a', 'b').group('apps').resource('deployments').subresource('scale').name('n')"
              ".check('update').allowed()", "variables.truth", "has(variables.number)", "has(object.spec.nothing)"],
     "int": ["variables.number", "request.userInfo.groups.size()", "variables.both.size()"],
-    "string": ["request.name", "request.operation", "request.userInfo.username", "request.kind.kind", "request.namespace",
-               "request.resource.resource", "namespaceObject.metadata.name", "object.metadata.name", "variables.text",
-               "request.requestKind.version", "params.data.one", "request.subResource", "object.kind", "object.apiVersion",
-               "authorizer.group('').resource('pods').check('get').reason()", "params.metadata.name", "string(request.uid)"],
-    "dyn": ["oldObject", "params.data", "request.userInfo", "request.userInfo.extra", "namespaceObject.metadata.labels", "request.options",
-            "object.metadata", "object.status", "variables.both", "namespaceObject", "params", "request", "variables.nothing",
-            "object.spec.free", "request.nothing"],
+    "string": ["request.name", "request.operation", "request.userInfo.username", "request.kind.kind",
+               "request.namespace", "request.resource.resource", "namespaceObject.metadata.name",
+               "object.metadata.name", "variables.text", "request.requestKind.version", "params.data.one",
+               "request.subResource", "object.kind", "object.apiVersion",
+               "authorizer.group('').resource('pods').check('get').reason()",
+               "params.metadata.name", "string(request.uid)"],
+    "dyn": ["oldObject", "params.data", "request.userInfo", "request.userInfo.extra",
+            "namespaceObject.metadata.labels", "request.options", "object.metadata", "object.status", "variables.both",
+            "namespaceObject", "params", "request", "variables.nothing", "object.spec.free", "request.nothing"],
     "list(string)": ["request.userInfo.groups", "variables.texts"],
     "map(string, string)": ["params.data", "namespaceObject.metadata.labels", "object.metadata.labels"]}
 # JSON patches' and configurations' parts, of a Pod.
-PLACES = ["/spec/containers/0/image", "/spec/containers/-", "/spec/containers/1", "/metadata/labels", "/metadata/labels/a",
-          "/metadata/labels/' + jsonpatch.escapeKey('x/y') + '", "/spec/priority", "/spec/nodeSelector", "/spec/nothing",
-          "/metadata/annotations/k", "/spec/containers/0/env", "/spec/tolerations/-", "", "/spec", "/kind", "spec", "/spec/volumes",
-          "/spec/containers/0/ports/0/containerPort", "/metadata/name", "/spec/restartPolicy", "/status", "/spec/containers/0",
-          "/metadata/labels/a~1b", "/spec/containers/00", "/metadata", "/spec/activeDeadlineSeconds"]
+PLACES = ["/spec/containers/0/image", "/spec/containers/-", "/spec/containers/1", "/metadata/labels",
+          "/metadata/labels/a", "/metadata/labels/' + jsonpatch.escapeKey('x/y') + '", "/spec/priority",
+          "/spec/nodeSelector", "/spec/nothing", "/metadata/annotations/k", "/spec/containers/0/env",
+          "/spec/tolerations/-", "", "/spec", "/kind", "spec", "/spec/volumes",
+          "/spec/containers/0/ports/0/containerPort", "/metadata/name",
+          "/spec/restartPolicy", "/status", "/spec/containers/0", "/metadata/labels/a~1b", "/spec/containers/00",
+          "/metadata", "/spec/activeDeadlineSeconds"]
 VALUES = ["'x'", "1", "true", "null", "1.5", "[]", "{}", "['a']", "{'a': 'b'}", "{'a': 1}", "Object.metadata.labels{}",
           "[Object.spec.containers{name: 'n', image: 'i'}]", "Object.spec.containers{name: 'n', image: 'i'}",
-          "Object.spec.tolerations{key: 'k', operator: 'Exists'}", "[Object.spec.containers.env{name: 'A', value: 'b'}]",
-          "dyn(object.metadata.name)", "object.metadata", "object.spec", "variables.text", "params.data", "dyn(null)",
-          "Object.spec{}", "Object{}", "duration('1s')", "b'a'", "1u", "optional.of('a')", "timestamp(0)", "object.metadata.labels",
-          "Object.spec.wrong{}", "[1, 2].map(v, v + 1)", "quantity('1')", "request.operation", "0.0 / 0.0", "type(1)"]
+          "Object.spec.tolerations{key: 'k', operator: 'Exists'}",
+          "[Object.spec.containers.env{name: 'A', value: 'b'}]", "dyn(object.metadata.name)", "object.metadata",
+          "object.spec", "variables.text", "params.data", "dyn(null)",
+          "Object.spec{}", "Object{}", "duration('1s')", "b'a'", "1u", "optional.of('a')", "timestamp(0)",
+          "object.metadata.labels", "Object.spec.wrong{}", "[1, 2].map(v, v + 1)", "quantity('1')",
+          "request.operation", "0.0 / 0.0", "type(1)"]
 FIELDS = {
-    "Object": ["metadata", "spec", "?spec", "kind", "status", "nothing"], "Object.metadata": ["labels", "annotations", "name", "?labels",
+    "Object": ["metadata", "spec", "?spec", "kind", "status", "nothing"],
+    "Object.metadata": ["labels", "annotations", "name", "?labels",
                                                                                  "finalizers", "ownerReferences"],
-    "Object.spec": ["containers", "tolerations", "priority", "nodeSelector", "securityContext", "volumes", "hostNetwork",
-                    "initContainers", "activeDeadlineSeconds", "topologySpreadConstraints", "dnsConfig", "?nodeName", "nothing"],
+    "Object.spec": ["containers", "tolerations", "priority", "nodeSelector", "securityContext", "volumes",
+                    "hostNetwork", "initContainers", "activeDeadlineSeconds", "topologySpreadConstraints", "dnsConfig",
+                    "?nodeName", "nothing"],
     "Object.spec.containers": ["name", "image", "env", "ports", "args", "resources", "securityContext", "volumeMounts"],
-    "Object.spec.containers.env": ["name", "value", "valueFrom"], "Object.spec.containers.ports": ["containerPort", "name", "protocol"],
+    "Object.spec.containers.env": ["name", "value", "valueFrom"],
+    "Object.spec.containers.ports": ["containerPort", "name", "protocol"],
     "Object.spec.containers.resources": ["limits", "requests"],
     "Object.spec.securityContext": ["runAsUser", "runAsNonRoot", "supplementalGroups"],
     "Object.spec.containers.securityContext": ["privileged", "capabilities"],
@@ -115,7 +124,8 @@ class Policies:
         for _ in range(count):
             self.made += 1
             name, kind = f"p{self.made}", chance.choice(api_rules.SHOWN)
-            value = api_rules.Expressions(chance, 0, "object.spec.", without_variables()).of(kind, chance.choice([1, 2, 2, 3]))
+            value = api_rules.Expressions(chance, 0, "object.spec.",
+                                          without_variables()).of(kind, chance.choice([1, 2, 2, 3]))
             rule = f"lists.range(object.spec.count).all(turn, dyn({value}) == dyn('~') || true)"
             answers = self.all.both("POST", at, {"metadata": {"name": name}, "spec": {
                 "matchConstraints": matching(resource, name), "validations": [{"expression": rule}]}})
@@ -148,7 +158,8 @@ class Policies:
             spec["validations"] = [{"expression": "false", "message": "it acts"}]
         else:
             spec["reinvocationPolicy"] = "Never"
-            spec["mutations"] = [{"patchType": "JSONPatch", "jsonPatch": {"expression": "[JSONPatch{op: 'nothing', path: '/'}]"}}]
+            spec["mutations"] = [{"patchType": "JSONPatch", "jsonPatch": {
+                "expression": "[JSONPatch{op: 'nothing', path: '/'}]"}}]
         self.all.both("POST", at, {"metadata": {"name": "last"}, "spec": spec})
         self.all.both("POST", bindings, {"metadata": {"name": "last"}, "spec": {
             "policyName": "last", **({"validationActions": ["Deny"]} if family == "validating" else {})}})
@@ -179,13 +190,16 @@ def without_variables():
 def common(chance, expressions):
     """The parts that both families have."""
     spec = {"failurePolicy": chance.choice(["Fail", "Fail", "Fail", "Ignore"]), "variables": [
-        {"name": "number", "expression": expressions("int", 2)}, {"name": "text", "expression": expressions("string", 2)},
-        {"name": "truth", "expression": "variables.number > 1"}, {"name": "texts", "expression": expressions("list(string)", 1)},
+        {"name": "number", "expression": expressions("int", 2)},
+        {"name": "text", "expression": expressions("string", 2)},
+        {"name": "truth", "expression": "variables.number > 1"},
+        {"name": "texts", "expression": expressions("list(string)", 1)},
         {"name": "both", "expression": "[string(variables.number), variables.text]"}]}
     if chance.random() < 0.4:
         spec["paramKind"] = {"apiVersion": "v1", "kind": "ConfigMap"}
     if chance.random() < 0.3:
-        spec["matchConditions"] = [{"name": f"c{i}", "expression": expressions("bool", 2)} for i in range(chance.choice([1, 1, 2]))]
+        spec["matchConditions"] = [{"name": f"c{i}", "expression": expressions("bool", 2)}
+                                   for i in range(chance.choice([1, 1, 2]))]
     binding = {}
     if chance.random() < 0.9 and "paramKind" in spec:
         named = {"name": chance.choice(["param", "param", "missing"])}
@@ -215,7 +229,8 @@ def validating(chance):
             validation["messageExpression"] = made.of("string", 2)
         spec["validations"].append(validation)
     if chance.random() < 0.2:
-        spec["auditAnnotations"] = [{"key": "k", "valueExpression": made.of(chance.choice(["string", "string", "dyn"]), 2)}]
+        spec["auditAnnotations"] = [{"key": "k", "valueExpression": made.of(chance.choice(["string", "string", "dyn"]),
+                                                                            2)}]
     binding["validationActions"] = chance.choice([["Deny"], ["Deny"], ["Warn"], ["Deny", "Audit"], ["Warn", "Audit"]])
     return spec, binding
 
