@@ -40,6 +40,23 @@ class Turns {
     owners_.pop_front();
     return thing;
   }
+  // Those that `is_gone` says lose their turns.
+  template <typename IsGone>
+  void Drop(const IsGone& is_gone) {
+    for (auto it = things_.begin(); it != things_.end();) {
+      size_ -= std::erase_if(it->second, is_gone);
+      if (it->second.empty()) {
+        std::erase(owners_, it->first);
+        it = things_.erase(it);
+      } else {
+        ++it;
+      }
+    }
+  }
+  size_t CountOf(const std::string& owner) const {
+    const auto found = things_.find(owner);
+    return found == things_.end() ? 0 : found->second.size();
+  }
   bool empty() const { return size_ == 0; }
   size_t size() const { return size_; }
 

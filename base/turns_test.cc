@@ -21,5 +21,20 @@ TEST(Turns, EachOwnerHasOneInTurn) {
   EXPECT_EQ(taken, (std::vector<std::string>{"a1", "b1", "c1", "a2", "b2", "d1", "a3", "b3"}));
 }
 
+TEST(Turns, WhatIsGoneHasNoTurn) {
+  Turns<std::string> turns;
+  for (const char* thing : {"a1", "a2", "b1", "c1", "b2"}) {
+    turns.Add(std::string(1, thing[0]), thing);
+  }
+  turns.Drop([](const std::string& thing) { return thing.ends_with('1'); });
+  EXPECT_EQ(turns.size(), 2U);
+  EXPECT_EQ(turns.CountOf("a"), 1U);
+  EXPECT_EQ(turns.CountOf("c"), 0U);
+  turns.Add("c", "c2");
+  std::vector<std::string> taken;
+  while (!turns.empty()) taken.push_back(turns.Next());
+  EXPECT_EQ(taken, (std::vector<std::string>{"a2", "b2", "c2"}));
+}
+
 }  // namespace
 }  // namespace skiff

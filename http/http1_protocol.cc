@@ -145,6 +145,7 @@ bool Http1Protocol::AdvanceHead() {
   Consume(end);
   head_searched_ = 0;
   host_.Arrived(connection_);
+  arrived_ = connection_.loop().Now();
   traits_ = {.is_head = head->method == "HEAD",
              .minor_version = head->minor_version,
              .keep_alive = head->keep_alive && !host_.stopping()};
@@ -191,7 +192,7 @@ bool Http1Protocol::DecodeChunks() {
 }
 
 void Http1Protocol::DispatchRequest(bool body_too_large) {
-  auto request = connection_.MakeRequest(std::move(*head_));
+  auto request = connection_.MakeRequest(std::move(*head_), arrived_);
   if (!body_too_large) request->body = std::move(body_);
   request->body_too_large = body_too_large;
   head_.reset();

@@ -85,6 +85,7 @@ class Http1Protocol final : public Protocol, public LoopListener {
   size_t head_searched_ = 0;
   Awaited awaited_ = Awaited::kHead;      // Whose deadline runs.
   std::unique_ptr<RequestHead> head_;     // Not null while its body arrives.
+  Duration arrived_ = Duration::zero();   // When that was there.
   std::unique_ptr<ChunkDecoder> chunks_;  // Not null for a chunked body.
   std::string body_;
   RequestTraits traits_;  // Of the request being handled.

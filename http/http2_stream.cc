@@ -28,6 +28,7 @@ Http2Stream::Http2Stream(Owner& owner, Http2Wire::StreamId id)
 
 void Http2Stream::OnHead(RequestHead head, bool ended) {
   traits_.is_head = head.method == "HEAD";
+  arrived_ = connection_.loop().Now();
   head_bytes_ = BytesOf(head);
   head_ = std::make_unique<RequestHead>(std::move(head));
   const Limits& limits = connection_.host().limits();
@@ -72,7 +73,7 @@ void Http2Stream::OnEnd() {
 }
 
 void Http2Stream::Dispatch(bool body_too_large) {
-  auto request = connection_.MakeRequest(std::move(*head_));
+  auto request = connection_.MakeRequest(std::move(*head_), arrived_);
   if (!body_too_large) request->body = std::move(body_);
   request->http2 = true;
   request->body_too_large = body_too_large;

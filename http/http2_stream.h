@@ -95,6 +95,7 @@ class Http2Stream final : public LoopListener {
 
   // While the request arrives.
   std::unique_ptr<RequestHead> head_;
+  Duration arrived_ = Duration::zero();
   std::string body_;
   size_t head_bytes_ = 0;
   size_t held_ = 0;  // As counted.

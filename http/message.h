@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/clock.h"
 #include "base/handed.h"
 #include "http/stream.h"
 
@@ -49,6 +50,8 @@ struct Request {
   std::shared_ptr<const Handed> handed;
   // The caller is in this process, and takes an object in place of its text.
   bool takes_handed = false;
+  // Monotonic: when its head was there; a body may have come much later. 0: from within.
+  Duration arrived = Duration::zero();
 
   // The body as text, whichever way it came.
   const std::string& Body() const { return handed ? handed->Text() : body; }

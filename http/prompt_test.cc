@@ -274,6 +274,7 @@ class InTurn {
 class PromptInTurn : public ::testing::Test {
  protected:
   static constexpr size_t kPutOffMax = 32;
+  static constexpr size_t kOfOwnerMax = 8;
   PromptInTurn()
       : fixture_([this](const Request& request) { return in_turn_.ByWorker(request); },
                  {.prompt = &in_turn_.prompt()}, 1),
@@ -328,8 +329,14 @@ TEST_F(PromptInTurn, EachOwnerHasOneInTurn) {
 
 TEST_F(PromptInTurn, WorkersHaveWhatIsTooMuchForALoop) {
   std::vector<std::string> paths;
-  for (size_t i = 0; i < kPutOffMax + 8; ++i) paths.push_back("/long/ann/" + std::to_string(i));
+  for (size_t i = 0; i < kPutOffMax + 8; ++i) paths.push_back("/long/" + std::to_string(100 + i));
   EXPECT_LE(MadeBehind("/gate", paths).size(), 1 + kPutOffMax);
+}
+
+TEST_F(PromptInTurn, WorkersHaveWhatIsTooMuchOfOneOwner) {
+  std::vector<std::string> paths;
+  for (size_t i = 0; i < 2 * kOfOwnerMax; ++i) paths.push_back("/long/ann/" + std::to_string(i));
+  EXPECT_LE(MadeBehind("/gate", paths).size(), 1 + kOfOwnerMax);
 }
 
 TEST_F(PromptInTurn, BetweenTwoOfThemThereIsALookAtWhatCameIn) {
@@ -352,6 +359,46 @@ TEST_F(PromptInTurn, PipelinedRequestsAreAnsweredInOrder) {
   client.CloseWrite();
   for (const auto& path : paths) EXPECT_TRUE(client.ReadAnswer().body.ends_with(path));
   EXPECT_EQ(client.ReadToEnd(), "");
+}
+
+TEST(Prompt, WhoLeavesLeavesHisPlace) {
+  constexpr size_t kOfOwnerMax = 8;
+  InTurn in_turn;
+  Server::Options options = Http2Options();
+  options.prompt = &in_turn.prompt();
+  Fixture fixture([](const Request& request) { return Text("worker " + request.path); },
+                  std::move(options), 1);
+  Http2TestClient gate(fixture.port());
+  Http2TestClient client(fixture.port());
+  const auto get_all = [&] {
+    std::vector<int32_t> streams;
+    for (size_t i = 0; i < kOfOwnerMax; ++i) {
+      streams.push_back(client.Get("/long/ann/" + std::to_string(i)));
+    }
+    return streams;
+  };
+  client.AwaitClose(client.Get("/hello"));
+  // Workers get what comes while the loop waits long for a processor.
+  for (size_t tries = 0, made = 0; made < kOfOwnerMax; ++tries) {
+    ASSERT_LT(tries, 100U);
+    in_turn.HoldAt("/gate");
+    const int32_t held_up = gate.Get("/gate");
+    ASSERT_TRUE(gate.Flush());
+    in_turn.AwaitHeld();
+    const auto left_streams = get_all();
+    ASSERT_TRUE(client.Flush());
+    for (const int32_t left : left_streams) {
+      nghttp2_submit_rst_stream(client.session(), NGHTTP2_FLAG_NONE, left, NGHTTP2_CANCEL);
+    }
+    const auto streams = get_all();
+    ASSERT_TRUE(client.Flush());
+    in_turn.Release();
+    gate.AwaitClose(held_up);
+    made = 0;
+    for (const int32_t stream : streams) {
+      if (client.AwaitClose(stream).body.starts_with("known ")) ++made;
+    }
+  }
 }
 
 TEST(Prompt, SmallAnswersOfHttp2AreOnTheirWayWhileALongOneIsMade) {

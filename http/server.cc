@@ -15,11 +15,11 @@
 #include <unordered_map>
 
 #include "base/log.h"
-#include "base/turns.h"
 #include "http/arrivals.h"
 #include "http/event_loop.h"
 #include "http/handshakes.h"
 #include "http/intake.h"
+#include "http/put_off.h"
 #include "http/server_connection.h"
 #include "http/socket.h"
 #include "http/worker_pool.h"
@@ -38,8 +38,6 @@ constexpr Duration kPromptTime = 3ms;
 // Of a request that is tried on a loop.
 constexpr size_t kPromptHeadersMax = 64;
 constexpr size_t kPromptHeadBytesMax = 8 << 10;
-// Of those whose answer a loop has put off; workers have further ones.
-constexpr size_t kPutOffMax = 32;
 
 Intake::Limits IntakeLimits(const Limits& limits) {
   return {.connections_per_address_max = limits.connections_per_address_max,
@@ -167,9 +165,10 @@ class Server::Impl::Work final : public LateReply, public std::enable_shared_fro
   const std::string& path() const { return parts_.request->path; }
   bool MayTakeTurn() const { return parts_.tried.in_turn != nullptr; }
   const std::string& owner() const { return parts_.tried.owner; }
+  bool IsGone() const { return IsAbandoned() || parts_.connection.expired(); }
   // On its loop, in its turn. False: a worker is to do it.
   bool RunHere() {
-    if (IsAbandoned() || parts_.connection.expired()) return true;
+    if (IsGone()) return true;
     const auto in_turn = std::exchange(parts_.tried.in_turn, nullptr);
     parts_.tried = Guarded([&] { return in_turn(*parts_.request); }, *parts_.request);
     if (!parts_.tried.response) return false;
@@ -307,10 +306,7 @@ class Server::Impl::Front final : public ConnectionHost {
                                Work::Parts{std::move(connection), std::move(request), traits,
                                            std::move(held), std::move(tried), is_tried});
     // Nothing is put off that would outlive the server: those put off before are waited for.
-    if (work->MayTakeTurn() && !server_.stopping && put_off_.size() < kPutOffMax) {
-      PutOff(work);
-      return std::nullopt;
-    }
+    if (work->MayTakeTurn() && !server_.stopping && put_off_.Add(work)) return std::nullopt;
     if (!Submit(work)) return Prepare(TooBusy(), traits);
     return std::nullopt;
   }
@@ -330,13 +326,9 @@ class Server::Impl::Front final : public ConnectionHost {
     auto& workers = server_.IsUrgent(work->path()) ? server_.urgent_workers : server_.workers;
     return workers.Submit([work] { work->Run(); });
   }
-  // The server waits for it before it goes (Impl::handled).
-  void PutOff(const std::shared_ptr<Work>& work) {
-    put_off_.Add(work->owner(), work);
-    loop_.PutOff([this] {
-      const auto next = put_off_.Next();
-      if (!next->RunHere() && !Submit(next)) next->Refuse();
-    });
+  // What was put off. The server waits for it before it goes (Impl::handled).
+  void RunHere(const std::shared_ptr<Work>& work) {
+    if (!work->RunHere() && !Submit(work)) work->Refuse();
   }
 
   template <typename Action>
@@ -356,7 +348,7 @@ class Server::Impl::Front final : public ConnectionHost {
   Loop& loop_;
   Arrivals<ServerConnection> arrivals_;
   Handshakes<ServerConnection> handshakes_;
-  Turns<std::shared_ptr<Work>> put_off_;
+  PutOff<Work> put_off_{loop_, [this](const auto& work) { RunHere(work); }};
   std::unordered_map<ServerConnection*, std::shared_ptr<ServerConnection>> connections_;
 };
 

@@ -147,9 +147,10 @@ void ServerConnection::JudgeAgain() {
   unverified_.reset();
 }
 
-std::shared_ptr<Request> ServerConnection::MakeRequest(RequestHead head) {
+std::shared_ptr<Request> ServerConnection::MakeRequest(RequestHead head, Duration arrived) {
   if (unverified_) JudgeAgain();
   auto request = std::make_shared<Request>();
+  request->arrived = arrived;
   request->method = std::move(head.method);
   request->target = std::move(head.target);
   request->path = std::move(head.path);

@@ -84,7 +84,8 @@ class ServerConnection final : public LoopListener,
   // When the first head must be there.
   Duration first_head_due() const { return first_head_due_; }
   // The request that `head` begins, as far as it goes without its body.
-  std::shared_ptr<Request> MakeRequest(RequestHead head);
+  // Its head was there at that time.
+  std::shared_ptr<Request> MakeRequest(RequestHead head, Duration arrived);
   // Whose call answers a request of these traits; 502 when its last copy is dropped.
   Reply MakeReply(const RequestTraits& traits);
   // Closes when the client has read what was sent, which is the last: closed at once, unread bytes

@@ -103,6 +103,24 @@ TEST(Server, AsksForTheBodyWhenTheClientWaits) {
   EXPECT_EQ(client.Ask("ok").body, "POST / body=ok");
 }
 
+TEST(Server, ARequestArrivesWithItsHead) {
+  const SystemClock clock;
+  std::atomic<Duration> arrived = Duration::zero();
+  Fixture fixture([&](const Request& request) {
+    arrived = request.arrived;
+    return Echo(request);
+  });
+  const Duration before = clock.Monotonic();
+  TestClient client(fixture.port());
+  ASSERT_TRUE(client.Send(
+      "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\n"));
+  EXPECT_NE(client.ReadUntil("\r\n\r\n"), "");
+  const Duration asked_for_body = clock.Monotonic();
+  EXPECT_EQ(client.Ask("ok").body, "POST / body=ok");
+  EXPECT_GE(arrived.load(), before);
+  EXPECT_LE(arrived.load(), asked_for_body);
+}
+
 TEST(Server, RefusesMalformedRequestsAndCloses) {
   Fixture fixture(Echo);
   for (const std::string text :

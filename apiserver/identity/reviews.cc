@@ -17,6 +17,7 @@
 #include "apiserver/request/api_errors.h"
 #include "apiserver/request/body.h"
 #include "apiserver/request/object_response.h"
+#include "apiserver/request/time_limit.h"
 #include "apiserver/request/write_options.h"
 #include "apiserver/subresources/subresources.h"
 
@@ -65,6 +66,7 @@ MediaOffer ReviewOffer() {
 
 template <Kind T>
 Result<http::Response> Answer(const ApiRequest& request, const T& review) {
+  TRY(CheckTime(request));
   const MediaType media = TRY(Negotiate(request.http, ReviewOffer()));
   std::string text;
   AppendStruct(T::Describe(), &review, text);

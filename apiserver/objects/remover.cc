@@ -265,12 +265,12 @@ Result<Removed> ObjectRemover::Delete(ApiRequest& request, const std::string& na
       return Fail(NotFoundError(GroupResourceOf(kind), name));
     }
     Plan plan = TRY(Prepare(request, {namespace_name, name}, *record, options));
+    TRY(CheckTime(request));
     if (!plan.write) {
       Removed removed = plan.ToRemoved();
       removed.text = TextOf(plan.object);
       return removed;
     }
-    TRY(CheckTime(request));
     if (later && MayLeave(request, plan, **record)) {
       request.late->write = std::move(*plan.write);
       const auto held = std::make_shared<const Plan>(std::move(plan));

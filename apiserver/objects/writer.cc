@@ -217,6 +217,7 @@ Result<Saved> ObjectWriter::CreateNamed(ApiRequest& request, Object& object,
   bool booked = false;
   admission.booked = &booked;
   TRY(parts_.admission.Validate(admission));
+  TRY(CheckTime(request));
   const std::string key = KeyOf(kind, object.metadata().namespace_, object.metadata().name);
   const auto already_exists = [&] {
     Error exists = AlreadyExistsError(GroupResourceOf(kind), object.metadata().name);
@@ -242,7 +243,6 @@ Result<Saved> ObjectWriter::CreateNamed(ApiRequest& request, Object& object,
   object.metadata().resource_version.clear();
   Write first{.key = key, .expect = {.kind = Precondition::Kind::kAbsent}};
   for (const Ground& ground : grounds) first.relies_on.push_back({ground.key, ground.modified});
-  TRY(CheckTime(request));
   std::optional<StoredObject> encoded;
   if (LeaveWrite(request, later, booked || reservation, std::move(first), object,
                  {.kind = &kind, .text = {}, .revision = {}, .created = true}, encoded)) {
@@ -456,6 +456,7 @@ Result<std::optional<Saved>> ObjectWriter::TryUpdate(ApiRequest& request, const 
   bool booked = false;
   admission.booked = &booked;
   if (!mode.skip_admission) TRY(ValidateUpdate(admission, mode, object, old));
+  TRY(CheckTime(request));
   Saved saved{.kind = &kind, .text = {}, .revision = record->modified};
   saved.deleted = IsFinished(object, old);
   if (!saved.deleted && !mode.always_changes && !parts_.store.IsSealedAnew(*record) &&
@@ -469,7 +470,6 @@ Result<std::optional<Saved>> ObjectWriter::TryUpdate(ApiRequest& request, const 
     return saved;
   }
   const Precondition unchanged{.kind = Precondition::Kind::kRevision, .revision = record->modified};
-  TRY(CheckTime(request));
   std::optional<StoredObject> encoded;
   if (!saved.deleted &&
       LeaveWrite(request, later, booked || reservation, {.key = record->key, .expect = unchanged},

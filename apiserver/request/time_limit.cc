@@ -9,6 +9,8 @@
 namespace skiff {
 namespace {
 
+using SteadyTime = std::chrono::steady_clock::time_point;
+
 Error TimeoutError(const char* message) {
   Error error{Reason::kTimeout, message};
   error.details.emplace();
@@ -28,15 +30,16 @@ Result<> TakeTimeout(ApiRequest& request) {
                 "invalid timeout specified in the request URL - " + parsed.error().message);
   }
   if (*parsed <= Duration::zero()) return {};  // What is usual.
-  const auto now = std::chrono::steady_clock::now();
-  if (*parsed >= request.answer_deadline - now) return {};
-  request.answer_deadline = now + *parsed;
+  const Duration arrived = request.http.arrived;
+  const SteadyTime begin =
+      arrived > Duration::zero() ? SteadyTime(arrived) : SteadyTime::clock::now();
+  if (*parsed >= request.answer_deadline - begin) return {};
+  request.answer_deadline = begin + *parsed;
   request.deadline = std::min(request.deadline, request.answer_deadline);
   return {};
 }
 
 Result<> CheckTime(const ApiRequest& request) {
-  using SteadyTime = std::chrono::steady_clock::time_point;
   if (IsLongRunning(request.info)) return {};
   // Kubernetes has no limit of its own for what deletes many.
   const bool is_limited = !request.info.IsReadOnly() && request.info.verb != "deletecollection";

@@ -44,6 +44,20 @@ TEST(TimeLimit, AQueryMayAskForMoreTimeThanIsUsual) {
   EXPECT_EQ(soon, too);
 }
 
+TEST(TimeLimit, TheTimeOfAQueryCountsFromWhenTheRequestArrived) {
+  const auto now = std::chrono::steady_clock::now();
+  const auto checked = [&](std::string timeout) {
+    http::Request request;
+    request.query = {{"timeout", std::move(timeout)}};
+    request.arrived = now.time_since_epoch() - 2s;
+    ApiRequest asked{.http = request, .info = InfoOf("GET", "/api/v1/pods"), .user = {}};
+    EXPECT_TRUE(TakeTimeout(asked));
+    return CheckTime(asked).has_value();
+  };
+  EXPECT_FALSE(checked("1s"));
+  EXPECT_TRUE(checked("1h"));
+}
+
 TEST(TimeLimit, WhoeverWritesIsToldWhichTimeIsOver) {
   const http::Request request;
   const auto told = [&](const char* method, std::string path, auto deadline, auto answer_deadline) {

@@ -132,6 +132,7 @@ Result<http::Response> ApiServer::State::Serve(ApiRequest& request, Result<User>
   if (!request.info.unreadable.empty()) return UnreadableResponse(request.http, request.info);
   TRY(TakeTimeout(request));
   request.user = TRY(std::move(user));
+  TRY(CheckTime(request));  // Its turn may have come too late.
   if (IsConsoleLogin(request.http)) {
     ConsoleLogin login =
         AnswerConsoleLogin(request.http, *authentication, console_sessions, console_challenges);
@@ -142,7 +143,11 @@ Result<http::Response> ApiServer::State::Serve(ApiRequest& request, Result<User>
   }
   auto answer = Route(request);
   // An answer to a write tells that it is done.
-  if (!answer || request.info.IsReadOnly()) TRY(CheckTime(request));
+  if (answer && !request.info.IsReadOnly()) return answer;
+  if (const Result<> in_time = CheckTime(request); !in_time) {
+    request.refusal = nullptr;
+    return Fail(in_time.error());
+  }
   return answer;
 }
 

@@ -14,6 +14,7 @@
 #include "apiserver/request/object_response.h"
 #include "apiserver/request/resources.h"
 #include "apiserver/request/respond.h"
+#include "apiserver/request/time_limit.h"
 #include "apiserver/subresources/subresources.h"
 
 namespace skiff {
@@ -171,6 +172,7 @@ Result<http::Response> HandleToken(Core& core, ApiRequest& request) {
                    .service_account = {request.info.name, account.metadata().uid},
                    .audiences = asked.spec.audiences,
                    .lifetime_s = seconds};
+  TRY(CheckTime(request));
   TRY(Bind(core, request, asked, order));
   if (tokens.extends_projected && order.pod && seconds == kProjectedTokenSeconds &&
       AreOurs(tokens.audiences, asked.spec.audiences)) {

@@ -1,5 +1,6 @@
-"""Random policies, each for one name of an object: whether they are taken, and what they say of objects or make of them."""
+"""Random policies, each for one name of an object: whether they are taken, and what they say or make of objects."""
 import json
+import sys
 import time
 
 import api_requests
@@ -7,6 +8,7 @@ import api_rules
 
 POLICIES = "/apis/admissionregistration.k8s.io/{}/{}admissionpolic{}"
 SPACE = f"/api/v1/namespaces/{api_requests.NAMESPACE}"
+SETTLED_SECONDS_MAX = 60
 # What policies have beside the object, by type.
 MORE = {
     "bool": ["authorizer.group('').resource('pods').namespace('a').check('get').allowed()", "request.dryRun",
@@ -15,34 +17,43 @@ MORE = {
              "authorizer.serviceAccount('a', 'b').group('apps').resource('deployments').subresource('scale').name('n')"
              ".check('update').allowed()", "variables.truth", "has(variables.number)", "has(object.spec.nothing)"],
     "int": ["variables.number", "request.userInfo.groups.size()", "variables.both.size()"],
-    "string": ["request.name", "request.operation", "request.userInfo.username", "request.kind.kind", "request.namespace",
-               "request.resource.resource", "namespaceObject.metadata.name", "object.metadata.name", "variables.text",
-               "request.requestKind.version", "params.data.one", "request.subResource", "object.kind", "object.apiVersion",
-               "authorizer.group('').resource('pods').check('get').reason()", "params.metadata.name", "string(request.uid)"],
-    "dyn": ["oldObject", "params.data", "request.userInfo", "request.userInfo.extra", "namespaceObject.metadata.labels", "request.options",
-            "object.metadata", "object.status", "variables.both", "namespaceObject", "params", "request", "variables.nothing",
-            "object.spec.free", "request.nothing"],
+    "string": ["request.name", "request.operation", "request.userInfo.username", "request.kind.kind",
+               "request.namespace", "request.resource.resource", "namespaceObject.metadata.name",
+               "object.metadata.name", "variables.text", "request.requestKind.version", "params.data.one",
+               "request.subResource", "object.kind", "object.apiVersion",
+               "authorizer.group('').resource('pods').check('get').reason()",
+               "params.metadata.name", "string(request.uid)"],
+    "dyn": ["oldObject", "params.data", "request.userInfo", "request.userInfo.extra",
+            "namespaceObject.metadata.labels", "request.options", "object.metadata", "object.status", "variables.both",
+            "namespaceObject", "params", "request", "variables.nothing", "object.spec.free", "request.nothing"],
     "list(string)": ["request.userInfo.groups", "variables.texts"],
     "map(string, string)": ["params.data", "namespaceObject.metadata.labels", "object.metadata.labels"]}
 # JSON patches' and configurations' parts, of a Pod.
-PLACES = ["/spec/containers/0/image", "/spec/containers/-", "/spec/containers/1", "/metadata/labels", "/metadata/labels/a",
-          "/metadata/labels/' + jsonpatch.escapeKey('x/y') + '", "/spec/priority", "/spec/nodeSelector", "/spec/nothing",
-          "/metadata/annotations/k", "/spec/containers/0/env", "/spec/tolerations/-", "", "/spec", "/kind", "spec", "/spec/volumes",
-          "/spec/containers/0/ports/0/containerPort", "/metadata/name", "/spec/restartPolicy", "/status", "/spec/containers/0",
-          "/metadata/labels/a~1b", "/spec/containers/00", "/metadata", "/spec/activeDeadlineSeconds"]
+PLACES = ["/spec/containers/0/image", "/spec/containers/-", "/spec/containers/1", "/metadata/labels",
+          "/metadata/labels/a", "/metadata/labels/' + jsonpatch.escapeKey('x/y') + '", "/spec/priority",
+          "/spec/nodeSelector", "/spec/nothing", "/metadata/annotations/k", "/spec/containers/0/env",
+          "/spec/tolerations/-", "", "/spec", "/kind", "spec", "/spec/volumes",
+          "/spec/containers/0/ports/0/containerPort", "/metadata/name",
+          "/spec/restartPolicy", "/status", "/spec/containers/0", "/metadata/labels/a~1b", "/spec/containers/00",
+          "/metadata", "/spec/activeDeadlineSeconds"]
 VALUES = ["'x'", "1", "true", "null", "1.5", "[]", "{}", "['a']", "{'a': 'b'}", "{'a': 1}", "Object.metadata.labels{}",
           "[Object.spec.containers{name: 'n', image: 'i'}]", "Object.spec.containers{name: 'n', image: 'i'}",
-          "Object.spec.tolerations{key: 'k', operator: 'Exists'}", "[Object.spec.containers.env{name: 'A', value: 'b'}]",
-          "dyn(object.metadata.name)", "object.metadata", "object.spec", "variables.text", "params.data", "dyn(null)",
-          "Object.spec{}", "Object{}", "duration('1s')", "b'a'", "1u", "optional.of('a')", "timestamp(0)", "object.metadata.labels",
-          "Object.spec.wrong{}", "[1, 2].map(v, v + 1)", "quantity('1')", "request.operation", "0.0 / 0.0", "type(1)"]
+          "Object.spec.tolerations{key: 'k', operator: 'Exists'}",
+          "[Object.spec.containers.env{name: 'A', value: 'b'}]", "dyn(object.metadata.name)", "object.metadata",
+          "object.spec", "variables.text", "params.data", "dyn(null)",
+          "Object.spec{}", "Object{}", "duration('1s')", "b'a'", "1u", "optional.of('a')", "timestamp(0)",
+          "object.metadata.labels", "Object.spec.wrong{}", "[1, 2].map(v, v + 1)", "quantity('1')",
+          "request.operation", "0.0 / 0.0", "type(1)"]
 FIELDS = {
-    "Object": ["metadata", "spec", "?spec", "kind", "status", "nothing"], "Object.metadata": ["labels", "annotations", "name", "?labels",
+    "Object": ["metadata", "spec", "?spec", "kind", "status", "nothing"],
+    "Object.metadata": ["labels", "annotations", "name", "?labels",
                                                                                  "finalizers", "ownerReferences"],
-    "Object.spec": ["containers", "tolerations", "priority", "nodeSelector", "securityContext", "volumes", "hostNetwork",
-                    "initContainers", "activeDeadlineSeconds", "topologySpreadConstraints", "dnsConfig", "?nodeName", "nothing"],
+    "Object.spec": ["containers", "tolerations", "priority", "nodeSelector", "securityContext", "volumes",
+                    "hostNetwork", "initContainers", "activeDeadlineSeconds", "topologySpreadConstraints", "dnsConfig",
+                    "?nodeName", "nothing"],
     "Object.spec.containers": ["name", "image", "env", "ports", "args", "resources", "securityContext", "volumeMounts"],
-    "Object.spec.containers.env": ["name", "value", "valueFrom"], "Object.spec.containers.ports": ["containerPort", "name", "protocol"],
+    "Object.spec.containers.env": ["name", "value", "valueFrom"],
+    "Object.spec.containers.ports": ["containerPort", "name", "protocol"],
     "Object.spec.containers.resources": ["limits", "requests"],
     "Object.spec.securityContext": ["runAsUser", "runAsNonRoot", "supplementalGroups"],
     "Object.spec.containers.securityContext": ["privileged", "capabilities"],
@@ -70,11 +81,12 @@ class Policies:
         path = kinds.served(definition)
         for turn in range(rounds):
             chance = api_requests.chance_of(seed, "policies", turn)
-            custom = lambda name: {"apiVersion": "rules.example.com/v1", "kind": definition["spec"]["names"]["kind"],
-                                   "metadata": {"name": name}, "spec": api_rules.sample(chance)}
+            custom = lambda name, chance=chance: {
+                "apiVersion": "rules.example.com/v1", "kind": definition["spec"]["names"]["kind"],
+                "metadata": {"name": name}, "spec": api_rules.sample(chance)}
             self.round("validating", policies, lambda: validating(chance), path, custom)
             self.costs(chance, policies // 4, path, custom)
-            self.round("mutating", policies, lambda: mutating(chance), SPACE + "/pods", lambda name: {
+            self.round("mutating", policies, lambda: mutating(chance), SPACE + "/pods", lambda name, _=None: {
                 **POD, "metadata": {**POD["metadata"], "name": name}})
         self.all.both("DELETE", f"{api_rules.DEFINITIONS}/{definition['metadata']['name']}")
         self.all.both("DELETE", SPACE + "/configmaps/param")
@@ -112,7 +124,8 @@ class Policies:
         for _ in range(count):
             self.made += 1
             name, kind = f"p{self.made}", chance.choice(api_rules.SHOWN)
-            value = api_rules.Expressions(chance, 0, "object.spec.", without_variables()).of(kind, chance.choice([1, 2, 2, 3]))
+            value = api_rules.Expressions(chance, 0, "object.spec.",
+                                          without_variables()).of(kind, chance.choice([1, 2, 2, 3]))
             rule = f"lists.range(object.spec.count).all(turn, dyn({value}) == dyn('~') || true)"
             answers = self.all.both("POST", at, {"metadata": {"name": name}, "spec": {
                 "matchConstraints": matching(resource, name), "validations": [{"expression": rule}]}})
@@ -138,23 +151,31 @@ class Policies:
             self.all.both("DELETE", f"{at}/{name}")
 
     def settled(self, version, family, at, bindings, path, resource, thing):
-        """Until a last policy acts: kube-apiserver reads them a moment later."""
+        """Until a last policy acts: kube-apiserver reads them a moment later. Some random objects are refused for
+        what they are; how many are tried depends on the machine, so that they are not of the seed's."""
         spec = {"matchConstraints": matching(resource, "last")}
         if family == "validating":
             spec["validations"] = [{"expression": "false", "message": "it acts"}]
         else:
             spec["reinvocationPolicy"] = "Never"
-            spec["mutations"] = [{"patchType": "JSONPatch", "jsonPatch": {"expression": "[JSONPatch{op: 'nothing', path: '/'}]"}}]
+            spec["mutations"] = [{"patchType": "JSONPatch", "jsonPatch": {
+                "expression": "[JSONPatch{op: 'nothing', path: '/'}]"}}]
         self.all.both("POST", at, {"metadata": {"name": "last"}, "spec": spec})
         self.all.both("POST", bindings, {"metadata": {"name": "last"}, "spec": {
             "policyName": "last", **({"validationActions": ["Deny"]} if family == "validating" else {})}})
+        others = api_requests.chance_of("settled")
         for server in self.all.kube, self.all.ours:
-            for _ in range(100):
-                if server.ask("POST", path + "?dryRun=All", thing("last"))[0] != 201:
-                    break
+            until = time.monotonic() + SETTLED_SECONDS_MAX
+            while "policy 'last'" not in self.refusal(server, path, thing("last", others)):
+                if time.monotonic() > until:
+                    sys.exit(f"{family} policies do not act after {SETTLED_SECONDS_MAX} s")
                 time.sleep(0.1)
         self.all.both("DELETE", f"{bindings}/last")
         self.all.both("DELETE", f"{at}/last")
+
+    @staticmethod
+    def refusal(server, path, thing):
+        return (server.ask("POST", path + "?dryRun=All", thing)[1].get("message") or "").lower()
 
 
 def matching(resource, name):
@@ -169,13 +190,16 @@ def without_variables():
 def common(chance, expressions):
     """The parts that both families have."""
     spec = {"failurePolicy": chance.choice(["Fail", "Fail", "Fail", "Ignore"]), "variables": [
-        {"name": "number", "expression": expressions("int", 2)}, {"name": "text", "expression": expressions("string", 2)},
-        {"name": "truth", "expression": "variables.number > 1"}, {"name": "texts", "expression": expressions("list(string)", 1)},
+        {"name": "number", "expression": expressions("int", 2)},
+        {"name": "text", "expression": expressions("string", 2)},
+        {"name": "truth", "expression": "variables.number > 1"},
+        {"name": "texts", "expression": expressions("list(string)", 1)},
         {"name": "both", "expression": "[string(variables.number), variables.text]"}]}
     if chance.random() < 0.4:
         spec["paramKind"] = {"apiVersion": "v1", "kind": "ConfigMap"}
     if chance.random() < 0.3:
-        spec["matchConditions"] = [{"name": f"c{i}", "expression": expressions("bool", 2)} for i in range(chance.choice([1, 1, 2]))]
+        spec["matchConditions"] = [{"name": f"c{i}", "expression": expressions("bool", 2)}
+                                   for i in range(chance.choice([1, 1, 2]))]
     binding = {}
     if chance.random() < 0.9 and "paramKind" in spec:
         named = {"name": chance.choice(["param", "param", "missing"])}
@@ -205,7 +229,8 @@ def validating(chance):
             validation["messageExpression"] = made.of("string", 2)
         spec["validations"].append(validation)
     if chance.random() < 0.2:
-        spec["auditAnnotations"] = [{"key": "k", "valueExpression": made.of(chance.choice(["string", "string", "dyn"]), 2)}]
+        spec["auditAnnotations"] = [{"key": "k", "valueExpression": made.of(chance.choice(["string", "string", "dyn"]),
+                                                                            2)}]
     binding["validationActions"] = chance.choice([["Deny"], ["Deny"], ["Warn"], ["Deny", "Audit"], ["Warn", "Audit"]])
     return spec, binding
 

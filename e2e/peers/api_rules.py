@@ -41,8 +41,8 @@ LITERALS = {
     "uint": ["0u", "1u", "18446744073709551615u", "0xFFu"],
     "double": ["0.0", "1.5", "-2.25", "1e100", "1.0 / 0.0", "0.0 / 0.0", "3.0", ".5"],
     "bool": ["true", "false"],
-    "string": ["''", "'a'", "'abc'", "'a,b,c'", "'Äöß'", "'1'", "'1.5'", "'x-y'", "\"q'\"", "r'\\d'", "'\\u00e9\\n'", "'true'",
-               "'%d %s'", "'2h'", "'a b'"],
+    "string": ["''", "'a'", "'abc'", "'a,b,c'", "'Äöß'", "'1'", "'1.5'", "'x-y'", "\"q'\"", "r'\\d'", "'\\u00e9\\n'",
+               "'true'", "'%d %s'", "'2h'", "'a b'"],
     "bytes": ["b''", "b'ab'", "b'\\xff'", "bytes('ä')"],
     "duration": ["duration('1h')", "duration('90s')", "duration('-1.5s')", "duration('0s')", "duration('1ns')"],
     "timestamp": ["timestamp('2020-02-29T12:30:45.123Z')", "timestamp('1970-01-01T00:00:00Z')",
@@ -65,15 +65,17 @@ ORDERED = ["int", "uint", "double", "bool", "string", "bytes", "duration", "time
 # What an expression of a type may be made of: @T stands for one of type T, $x for a variable of a comprehension.
 FORMS = {
     "bool": [f"@{t} {op} @{t}" for t in ORDERED for op in ("<", "<=", ">", ">=")] +
-            [f"@{t} {op} @{t}" for t in ORDERED + ["quantity", "ip", "list(int)", "part", "dyn", "type", "map(string, int)",
-                                                   "url", "semver", "cidr", "list(item)"] for op in ("==", "!=")] +
-            ["!@bool", "@bool && @bool", "@bool || @bool", "@bool && @bool || @bool", "@bool ? @bool : @bool", "(@bool)",
-             "@int in @list(int)", "@string in @map(string, int)", "@string in @list(string)", "@dyn in [1, 2]",
-             "@string.contains(@string)", "@string.startsWith(@string)", "@string.endsWith(@string)",
+            [f"@{t} {op} @{t}" for t in ORDERED + ["quantity", "ip", "list(int)", "part", "dyn", "type",
+                                                   "map(string, int)", "url", "semver", "cidr", "list(item)"]
+             for op in ("==", "!=")] +
+            ["!@bool", "@bool && @bool", "@bool || @bool", "@bool && @bool || @bool", "@bool ? @bool : @bool",
+             "(@bool)", "@int in @list(int)", "@string in @map(string, int)", "@string in @list(string)",
+             "@dyn in [1, 2]", "@string.contains(@string)", "@string.startsWith(@string)", "@string.endsWith(@string)",
              "@string.matches('^[a-c]+$')", "@string.matches(@string)", "@list(int).all($x, $x > @int)",
              "@list(int).exists($x, $x * @int == @int)", "@list(int).exists_one($x, $x < @int)",
              "@list(item).all($x, $x.value > @int && $x.name != @string)", "@list(item).exists($x, has($x.value))",
-             "@map(string, int).all($x, $x.size() > @int)", "@map(string, int).exists($x, $y, $y > @int || $x == @string)",
+             "@map(string, int).all($x, $x.size() > @int)",
+             "@map(string, int).exists($x, $y, $y > @int || $x == @string)",
              "@list(int).all($x, $y, $x <= $y)", "@list(int).existsOne($x, $y, $x == $y)",
              "has(self.o.y)", "has(self.free.a)", "has(self.p)", "has(self.?o.z)", "has(self.null)",
              "@list(int).isSorted()", "@list(string).isSorted()", "sets.contains(@list(int), @list(int))",
@@ -88,8 +90,8 @@ FORMS = {
     "int": ["@int + @int", "@int - @int", "@int * @int", "@int / @int", "@int % @int", "-@int", "(@int)",
             "size(@string)", "@list(int).size()", "@list(string).size()", "@map(string, int).size()", "size(@bytes)",
             "int(@double)", "int(@uint)", "int(@string)", "int(@timestamp)", "int(@duration)", "@bool ? @int : @int",
-            "@list(int)[@int]", "@map(string, int)[@string]", "@map(string, int).a", "@list(int).sum()", "@list(int).max()",
-            "@list(int).min()", "@list(int).indexOf(@int)", "@list(string).lastIndexOf(@string)",
+            "@list(int)[@int]", "@map(string, int)[@string]", "@map(string, int).a", "@list(int).sum()",
+            "@list(int).max()", "@list(int).min()", "@list(int).indexOf(@int)", "@list(string).lastIndexOf(@string)",
             "@string.indexOf(@string)", "@string.lastIndexOf(@string, @int)", "@string.indexOf(@string, @int)",
             "@timestamp.getFullYear()", "@timestamp.getDayOfYear('America/New_York')", "@timestamp.getHours('+05:30')",
             "@timestamp.getDayOfWeek()", "@timestamp.getMilliseconds()", "@duration.getMinutes()",
@@ -105,16 +107,18 @@ FORMS = {
                "double(@int)", "double(@string)", "double(@uint)", "@quantity.asApproximateFloat()",
                "@bool ? @double : @double", "[@double, @double].max()", "[@double].sum()"],
     "string": ["@string + @string", "string(@int)", "string(@double)", "string(@bool)", "string(@timestamp)",
-               "string(@duration)", "string(@bytes)", "string(@ip)", "string(@cidr)", "string(@uint)", "@string.charAt(@int)",
-               "@string.lowerAscii()", "@string.upperAscii()", "@string.trim()", "@string.substring(@int)",
-               "@string.substring(@int, @int)", "@string.replace(@string, @string)", "@string.replace('a', 'bb', @int)",
-               "@list(string).join(@string)", "@list(string).join()", "@list(string)[@int]", "@string.find('[a-z]+')",
-               "@string.find(@string)", "strings.quote(@string)", "'%s|%s'.format([@dyn, @int])",
-               "'%d %f %e %b %x'.format([@int, @double, @double, @int, @string])", "'%.2f %X %o'.format([@double, @int, @uint])",
-               "'%s %s %s'.format([@list(int), @map(string, int), @duration])", "'%s'.format([@dyn])", "@string.format([@int])",
-               "@url.getHost()", "@url.getScheme()", "@url.getEscapedPath()", "@url.getPort()", "@url.getHostname()",
-               "@map(string, string)[@string]", "@map(string, string).a", "@part.y", "@list(item)[@int].name",
-               "@bool ? @string : @string", "@list(string).max()", "@list(string).min()", "@optional(string).orValue(@string)",
+               "string(@duration)", "string(@bytes)", "string(@ip)", "string(@cidr)", "string(@uint)",
+               "@string.charAt(@int)", "@string.lowerAscii()", "@string.upperAscii()", "@string.trim()",
+               "@string.substring(@int)", "@string.substring(@int, @int)", "@string.replace(@string, @string)",
+               "@string.replace('a', 'bb', @int)", "@list(string).join(@string)", "@list(string).join()",
+               "@list(string)[@int]", "@string.find('[a-z]+')", "@string.find(@string)", "strings.quote(@string)",
+               "'%s|%s'.format([@dyn, @int])", "'%d %f %e %b %x'.format([@int, @double, @double, @int, @string])",
+               "'%.2f %X %o'.format([@double, @int, @uint])",
+               "'%s %s %s'.format([@list(int), @map(string, int), @duration])", "'%s'.format([@dyn])",
+               "@string.format([@int])", "@url.getHost()", "@url.getScheme()", "@url.getEscapedPath()",
+               "@url.getPort()", "@url.getHostname()", "@map(string, string)[@string]", "@map(string, string).a",
+               "@part.y", "@list(item)[@int].name", "@bool ? @string : @string", "@list(string).max()",
+               "@list(string).min()", "@optional(string).orValue(@string)",
                "self.?o.y.or(@optional(string)).orValue(@string)"],
     "bytes": ["bytes(@string)", "@bytes + @bytes"],
     "duration": ["@duration + @duration", "@duration - @duration", "@timestamp - @timestamp", "duration(@string)",
@@ -123,10 +127,11 @@ FORMS = {
     "list(int)": ["@list(int) + @list(int)", "[@int, @int]", "@list(int).map($x, $x + @int)",
                   "@list(int).filter($x, $x != @int)", "@list(int).map($x, $x > @int, $x * 2)", "@list(int).sort()",
                   "@list(int).distinct()", "@list(int).reverse()", "@list(int).slice(@int, @int)",
-                  "@list(list(int)).flatten()", "@list(int).sortBy($x, -$x)", "@list(int).transformList($x, $y, $x + $y)",
+                  "@list(list(int)).flatten()", "@list(int).sortBy($x, -$x)",
+                  "@list(int).transformList($x, $y, $x + $y)",
                   "@map(string, int).transformList($x, $y, $y > @int, $y)", "@list(list(int))[@int]",
-                  "@list(item).map($x, $x.?value.orValue(@int))", "[?@optional(int), @int]", "@bool ? @list(int) : @list(int)",
-                  "@list(item).sortBy($x, $x.name).map($y, $y.name.size())"],
+                  "@list(item).map($x, $x.?value.orValue(@int))", "[?@optional(int), @int]",
+                  "@bool ? @list(int) : @list(int)", "@list(item).sortBy($x, $x.name).map($y, $y.name.size())"],
     "list(string)": ["@list(string) + @list(string)", "[@string, @string]", "@list(string).map($x, $x + @string)",
                      "@string.split(@string)", "@string.split(',', @int)", "@string.findAll('[a-z]')",
                      "@string.findAll(@string, @int)", "@list(string).sort()", "@list(string).distinct()",
@@ -134,28 +139,33 @@ FORMS = {
                      "@format.validate(@string).orValue([@string])", "@url.getQuery()[@string]",
                      "@list(string).filter($x, $x.size() > @int)"],
     "list(item)": ["@list(item).filter($x, $x.name != @string)", "@list(item) + @list(item)", "@list(item).reverse()"],
-    "map(string, int)": ["{@string: @int}", "{@string: @int, @string: @int}", "@map(string, int).transformMap($x, $y, $y + @int)",
+    "map(string, int)": ["{@string: @int}", "{@string: @int, @string: @int}",
+                         "@map(string, int).transformMap($x, $y, $y + @int)",
                          "@map(string, int).transformMapEntry($x, $y, {$x + @string: $y})",
                          "@list(string).transformMapEntry($x, $y, {$y: $x})", "{?@string: @optional(int)}"],
-    "map(string, string)": ["{@string: @string}", "@map(string, string).transformMap($x, $y, $x != @string, $y + @string)"],
+    "map(string, string)": ["{@string: @string}",
+                            "@map(string, string).transformMap($x, $y, $x != @string, $y + @string)"],
     "part": [], "list(list(int))": ["[@list(int), @list(int)]", "@list(int).map($x, [$x, @int])"],
     "quantity": ["@quantity.add(@quantity)", "@quantity.sub(@int)", "@quantity.add(@int)", "quantity(@string)"],
     "ip": ["ip(@string)", "@cidr.ip()"], "cidr": ["@cidr.masked()", "cidr(@string)"], "url": ["url(@string)"],
     "semver": ["semver(@string)", "semver(@string, @bool)"], "format": [], "type": ["type(@dyn)", "type(@list(int))"],
-    "dyn": ["dyn(@int)", "dyn(@string)", "@dyn + @dyn", "@dyn[@int]", "@dyn.a", "dyn(@list(int))", "dyn(@double)", "dyn(@uint)"],
+    "dyn": ["dyn(@int)", "dyn(@string)", "@dyn + @dyn", "@dyn[@int]", "@dyn.a", "dyn(@list(int))", "dyn(@double)",
+            "dyn(@uint)"],
     "optional(int)": ["optional.of(@int)", "optional.ofNonZeroValue(@int)", "@optional(int).or(@optional(int))",
                       "@optional(int).optMap($x, $x + @int)", "@optional(int).optFlatMap($x, optional.of($x * @int))",
                       "@list(int)[?@int]", "@map(string, int).?a", "@list(int).first()"],
     "optional(string)": ["optional.ofNonZeroValue(@string)", "@map(string, string)[?@string]", "@list(string).last()"]}
 SHOWN = ["int", "uint", "double", "bool", "string", "bytes", "duration", "timestamp", "list(int)", "list(string)",
          "map(string, int)", "map(string, string)", "type", "list(list(int))"]
-ODD = ["self.missing", "nothing", "self.s.a", "f(1)", "1 + 'a'", "[1, 'a']", "{1: 1, 'a': 2}", "self", "null", "self.o.q",
-       "cel.bind(x, 1, x)", "1.", "'", "self.l.all(1, true)", "has(1)", "self.s.size", "x", "int(1, 2)", "-'a'", "!1",
-       "self.l.map(x, y)", "math.greatest(1, 2)", "base64.encode(b'a')", "duration('x')", "timestamp('x')", "'['.matches('[')",
-       "'%q'.format([1])", "'%d'.format(['a'])", "'%d'.format([])", "oldSelf.i", "optional.none().value()", "a.b.c",
-       "self.?s.b", "[?1]", "{?'a': 1}", "self.items[0].zz", "if", "self.for", "format.nope()", "quantity(1)", "self.l.join()",
-       "Part{a: 1}", "google.protobuf.Duration{seconds: 1}", "1u + 1", "self.b == 1", "b'a' + 'a'", "type", "int", "size",
-       "self.texts.sum()", "self.plain.sort()", "self.free.sort()", "self.l.flatten()", "self['i']", "self.m['a'].b"]
+ODD = ["self.missing", "nothing", "self.s.a", "f(1)", "1 + 'a'", "[1, 'a']", "{1: 1, 'a': 2}", "self", "null",
+       "self.o.q", "cel.bind(x, 1, x)", "1.", "'", "self.l.all(1, true)", "has(1)", "self.s.size", "x", "int(1, 2)",
+       "-'a'", "!1", "self.l.map(x, y)", "math.greatest(1, 2)", "base64.encode(b'a')", "duration('x')",
+       "timestamp('x')", "'['.matches('[')", "'%q'.format([1])", "'%d'.format(['a'])", "'%d'.format([])", "oldSelf.i",
+       "optional.none().value()", "a.b.c", "self.?s.b", "[?1]", "{?'a': 1}", "self.items[0].zz", "if", "self.for",
+       "format.nope()", "quantity(1)", "self.l.join()", "Part{a: 1}", "google.protobuf.Duration{seconds: 1}", "1u + 1",
+       "self.b == 1", "b'a' + 'a'",
+       "type", "int", "size", "self.texts.sum()", "self.plain.sort()", "self.free.sort()", "self.l.flatten()",
+       "self['i']", "self.m['a'].b"]
 
 
 class Expressions:
@@ -163,7 +173,8 @@ class Expressions:
         """`odd` of them are wrong; `root` is where the fields are, and `more` what there is beside them, by type."""
         self.chance, self.odd, self.root, self.names = chance, odd, root, 0
         self.simple = {kind: [*LITERALS.get(kind, []), *map(self.variable, VARIABLES.get(kind, [])),
-                              *map(self.variable, VARIABLES.get(kind, [])), *(more or {}).get(kind, [])] for kind in FORMS}
+                              *map(self.variable, VARIABLES.get(kind, [])), *(more or {}).get(kind, [])]
+                       for kind in FORMS}
 
     def variable(self, name):
         return name if name.startswith("dyn(") else self.root + name
@@ -172,7 +183,8 @@ class Expressions:
         """One of that type, now and then of another; `bound` are variables of comprehensions, by type."""
         chance, bound = self.chance, bound or {}
         if chance.random() < self.odd:
-            return chance.choice(ODD) if chance.random() < 0.5 else self.of(chance.choice(list(LITERALS)), depth - 1, bound)
+            return chance.choice(ODD) if chance.random() < 0.5 else self.of(chance.choice(list(LITERALS)), depth - 1,
+                                                                            bound)
         forms = FORMS.get(kind, [])
         if depth <= 0 or not forms or chance.random() < 0.15:
             return chance.choice(bound.get(kind) or self.simple[kind] if chance.random() < 0.5 else self.simple[kind])
@@ -300,14 +312,17 @@ def sample(chance):
     item = lambda name: {"name": name, "value": whole()} if chance.random() < 0.7 else {"name": name}
     part = lambda: {"x": whole(), "y": text(), "z": {"w": chance.choice([0.5, 2, -1.25])}}
     whole_thing = {
-        "i": whole(), "j": whole(), "d": chance.choice([0, 1.5, -3, 1e21, 0.1]), "b": chance.random() < 0.5, "s": text(),
+        "i": whole(), "j": whole(), "d": chance.choice([0, 1.5, -3, 1e21, 0.1]), "b": chance.random() < 0.5,
+        "s": text(),
         "t": text(), "e": chance.choice(["one", "three", ""]), "bytes": chance.choice(["YWI=", "", "/w=="]),
         "wait": chance.choice(["1h", "90s", "-1m"]), "when": chance.choice(["2020-01-01T00:00:00Z",
                                                                             "2021-12-31T23:59:59.5+02:00"]),
         "day": "2020-02-29", "l": [whole() for _ in range(chance.randrange(5))],
-        "texts": [text() for _ in range(chance.randrange(4))], "set": chance.sample(["a", "b", "abc", ""], chance.randrange(4)),
+        "texts": [text() for _ in range(chance.randrange(4))],
+        "set": chance.sample(["a", "b", "abc", ""], chance.randrange(4)),
         "items": [item(name) for name in chance.sample(["a", "b", "abc"], chance.randrange(4))],
-        "plain": [item(text()) for _ in range(chance.randrange(3))], "m": {name: whole() for name in "ab"[:chance.randrange(3)]},
+        "plain": [item(text()) for _ in range(chance.randrange(3))],
+        "m": {name: whole() for name in "ab"[:chance.randrange(3)]},
         "n": {name: text() for name in "ak"[:chance.randrange(3)]}, "o": part(), "p": part(),
         "port": chance.choice([80, "http", 0]), "free": chance.choice([{}, {"a": 1}, {"a": {"b": [1, "x", None, 1.5]}},
                                                                        {"a": "x"}, {"a": None}, {"a": [1, 2]}]),

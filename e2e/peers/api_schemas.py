@@ -6,13 +6,15 @@ import time
 import api_requests
 
 DEFINITIONS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
-FORMATS = ["date-time", "date", "duration", "byte", "ipv4", "ipv6", "cidr", "uri", "email", "hostname", "uuid", "mac", "int32", "int64",
-           "password", "double", "float", "bsonobjectid", "isbn", "creditcard", "ssn", "hexcolor", "rgbcolor", "uuid4", "datetime",
-           "nonsense", "k8s-short-name", "k8s-long-name"]
-TEXTS = ["", "a", "abc", "x" * 40, "10.0.0.1", "2020-01-01T00:00:00Z", "2020-01-01", "1h", "YQ==", "::1", "10.0.0.0/8", "http://a.b/c",
-         "a@b.c", "é", "A-b", "1", "k8s.io", "#fff", "rgb(1,2,3)", "978-0-306-40615-7", "00:11:22:33:44:55", "4111 1111 1111 1111",
-         "123e4567-e89b-12d3-a456-426614174000", "2020-13-01", "1.5h", "%", "a b", " a", "true", "111-22-3333", "507f1f77bcf86cd799439011"]
-NUMBERS = [0, 1, 2, -1, 5, 10, 1.5, 2.0, 1e3, 99999999999, 2147483648, 9223372036854775807, -0.5, 0.1, 1e21, 3.0000000001]
+FORMATS = ["date-time", "date", "duration", "byte", "ipv4", "ipv6", "cidr", "uri", "email", "hostname", "uuid", "mac",
+           "int32", "int64", "password", "double", "float", "bsonobjectid", "isbn", "creditcard", "ssn", "hexcolor",
+           "rgbcolor", "uuid4", "datetime", "nonsense", "k8s-short-name", "k8s-long-name"]
+TEXTS = ["", "a", "abc", "x" * 40, "10.0.0.1", "2020-01-01T00:00:00Z", "2020-01-01", "1h", "YQ==", "::1", "10.0.0.0/8",
+         "http://a.b/c", "a@b.c", "é", "A-b", "1", "k8s.io", "#fff", "rgb(1,2,3)", "978-0-306-40615-7",
+         "00:11:22:33:44:55", "4111 1111 1111 1111", "123e4567-e89b-12d3-a456-426614174000", "2020-13-01", "1.5h", "%",
+         "a b", " a", "true", "111-22-3333", "507f1f77bcf86cd799439011"]
+NUMBERS = [0, 1, 2, -1, 5, 10, 1.5, 2.0, 1e3, 99999999999, 2147483648, 9223372036854775807, -0.5, 0.1, 1e21,
+           3.0000000001]
 NAMES = ["a", "b", "c", "name", "spec", "x-y", "ä", "kind"]
 PATTERNS = ["^[a-z]+$", "a", "^$", "(?i)ABC", "[", "^.{2,4}$", "\\d", "^(a|b)*$", "\\p{L}", "(?=a)"]
 
@@ -24,7 +26,8 @@ class Schemas:
     def of(self, depth, in_rules=False):
         """A structural schema, now and then a wrong one; `in_rules` is below allOf and its like."""
         chance = self.chance
-        kind = chance.choice(["object", "object", "array", "string", "string", "integer", "number", "boolean", "port", "free", "embedded"])
+        kind = chance.choice(["object", "object", "array", "string", "string", "integer", "number", "boolean", "port",
+                              "free", "embedded"])
         if depth <= 0 and kind in ("object", "array", "embedded"):
             kind = "string"
         schema = {} if in_rules else getattr(self, kind)(depth)
@@ -36,7 +39,8 @@ class Schemas:
             if chance.random() < 0.15:
                 schema["nullable"] = True
             if chance.random() < 0.25:
-                schema["default"] = self.value(schema) if chance.random() < 0.8 else chance.choice(TEXTS + NUMBERS + [None, {}, []])
+                schema["default"] = self.value(schema) if chance.random() < 0.8 else chance.choice(TEXTS + NUMBERS +
+                                                                                                   [None, {}, []])
             if chance.random() < 0.1:
                 schema["description"] = "d"
         if depth > 0 and chance.random() < 0.12:
@@ -83,8 +87,10 @@ class Schemas:
             schema["x-kubernetes-list-type"] = "set"
         elif how < 0.35:
             schema["items"] = {"type": "object", "required": ["name"], "properties": {
-                "name": {"type": "string"}, "a": self.of(depth - 1), **({"b": {"type": "integer", "default": 5}} if how < 0.25 else {})}}
-            schema.update({"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name", "b"] if how < 0.25 else ["name"]})
+                "name": {"type": "string"}, "a": self.of(depth - 1),
+                **({"b": {"type": "integer", "default": 5}} if how < 0.25 else {})}}
+            schema.update({"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name", "b"] if how < 0.25
+                           else ["name"]})
         elif how < 0.45:
             schema["x-kubernetes-list-type"] = "atomic"
         return schema
@@ -98,8 +104,9 @@ class Schemas:
         return {"type": "string"}
 
     def string_rules(self, schema):
-        for name, some in {"minLength": [0, 1, 3], "maxLength": [0, 2, 10], "pattern": PATTERNS, "enum": [["a", "abc"], ["a", "a"], [""], [
-                "a", 1]], "format": FORMATS}.items():
+        for name, some in {"minLength": [0, 1, 3], "maxLength": [0, 2, 10], "pattern": PATTERNS,
+                           "enum": [["a", "abc"], ["a", "a"], [""], ["a", 1]],
+                           "format": FORMATS}.items():
             if self.chance.random() < (0.4 if name == "format" else 0.15):
                 schema[name] = self.chance.choice(some)
 
@@ -107,7 +114,8 @@ class Schemas:
         return {"type": "integer"}
 
     def integer_rules(self, schema):
-        for name, some in {"minimum": [0, 1, -5, 1.5], "maximum": [5, 10, 0], "multipleOf": [2, 3, 0.5], "exclusiveMinimum": [True, False],
+        for name, some in {"minimum": [0, 1, -5, 1.5], "maximum": [5, 10, 0], "multipleOf": [2, 3, 0.5],
+                           "exclusiveMinimum": [True, False],
                            "exclusiveMaximum": [True], "enum": [[1, 2], [1, "a"], [1.5]], "format": FORMATS}.items():
             if self.chance.random() < 0.15:
                 schema[name] = self.chance.choice(some)
@@ -135,17 +143,28 @@ class Schemas:
 
     def spoil(self, schema):
         schema.update(self.chance.choice([
-            {"type": "null"}, {"type": ""}, {"type": "text"}, {"$ref": "#/x"}, {"items": {"type": "string"}}, {"enum": []},
-            {"additionalProperties": False}, {"additionalProperties": True}, {"dependencies": {"a": ["b"]}}, {"patternProperties": {}},
-            {"x-kubernetes-list-type": "map"}, {"x-kubernetes-list-type": "odd"}, {"x-kubernetes-list-map-keys": ["a", "a"]},
-            {"x-kubernetes-map-type": "odd"}, {"x-kubernetes-int-or-string": True}, {"x-kubernetes-embedded-resource": True},
-            {"x-kubernetes-preserve-unknown-fields": False}, {"properties": {"a": {}}}, {"minimum": "x"}, {"required": ["zz", "zz"]},
-            {"nullable": True, "default": None}, {"uniqueItems": True}, {"definitions": {}}, {"id": "x"}, {"$schema": "x"}, {"title": "t"},
-            {"externalDocs": {"url": "u"}}, {"example": {"a": 1}}, {"minLength": -1}, {"multipleOf": 0}, {"multipleOf": -1},
-            {"anyOf": [{"type": "string"}]}, {"allOf": [{"default": 1}]}, {"not": {"nullable": True}}, {"anyOf": [{"properties": {"q": {}}}]},
-            {"allOf": [{"x-kubernetes-preserve-unknown-fields": True}]}, {"oneOf": []}, {"pattern": "["}, {"maxItems": -1}, {"odd": 1},
-            {"allOf": [{"description": "d"}]}, {"additionalItems": True}, {"properties": {"metadata": {"type": "object", "properties": {
-                "name": {"type": "string", "pattern": "a"}, "labels": {"type": "object"}}}}}, {"exclusiveMinimum": 5}, {"items": [{}]}]))
+            {"type": "null"}, {"type": ""}, {"type": "text"}, {"$ref": "#/x"}, {"items": {"type": "string"}},
+            {"enum": []},
+            {"additionalProperties": False}, {"additionalProperties": True}, {"dependencies": {"a": ["b"]}},
+            {"patternProperties": {}},
+            {"x-kubernetes-list-type": "map"}, {"x-kubernetes-list-type": "odd"},
+            {"x-kubernetes-list-map-keys": ["a", "a"]},
+            {"x-kubernetes-map-type": "odd"}, {"x-kubernetes-int-or-string": True},
+            {"x-kubernetes-embedded-resource": True},
+            {"x-kubernetes-preserve-unknown-fields": False}, {"properties": {"a": {}}}, {"minimum": "x"},
+            {"required": ["zz", "zz"]},
+            {"nullable": True, "default": None}, {"uniqueItems": True}, {"definitions": {}}, {"id": "x"},
+            {"$schema": "x"}, {"title": "t"},
+            {"externalDocs": {"url": "u"}}, {"example": {"a": 1}}, {"minLength": -1}, {"multipleOf": 0},
+            {"multipleOf": -1},
+            {"anyOf": [{"type": "string"}]}, {"allOf": [{"default": 1}]}, {"not": {"nullable": True}},
+            {"anyOf": [{"properties": {"q": {}}}]},
+            {"allOf": [{"x-kubernetes-preserve-unknown-fields": True}]}, {"oneOf": []}, {"pattern": "["},
+            {"maxItems": -1}, {"odd": 1},
+            {"allOf": [{"description": "d"}]}, {"additionalItems": True},
+            {"properties": {"metadata": {"type": "object", "properties": {
+                "name": {"type": "string", "pattern": "a"}, "labels": {"type": "object"}}}}}, {"exclusiveMinimum": 5},
+                {"items": [{}]}]))
 
     def value(self, schema, odd=0.0):
         """What fits it, mostly."""
@@ -158,8 +177,10 @@ class Schemas:
             return chance.choice(schema["enum"])
         kind = schema.get("type")
         if schema.get("x-kubernetes-embedded-resource"):
-            return chance.choice([{"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "x"}, "spec": {"q": 1}}, {}, {
-                "apiVersion": "v1", "kind": "Pod", "metadata": {"name": "X_", "labels": {"a b": "c"}, "odd": 1}}, {"kind": "", "apiVersion": "a/b/c"},
+            return chance.choice([
+                {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "x"}, "spec": {"q": 1}}, {},
+                {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "X_", "labels": {"a b": "c"}, "odd": 1}},
+                {"kind": "", "apiVersion": "a/b/c"},
                 {"apiVersion": "v1", "kind": "Pod", "metadata": 5}, {"apiVersion": "v1", "kind": "Pod"}])
         if schema.get("x-kubernetes-int-or-string"):
             return chance.choice([80, "80", "x", 5, 1.5])
@@ -170,7 +191,8 @@ class Schemas:
                 made[chance.choice(NAMES + ["q"])] = chance.choice([1, "u", {"v": 1}, None])
             return made
         if kind == "object" and isinstance(schema.get("additionalProperties"), dict):
-            return {name: self.value(schema["additionalProperties"], odd) for name in chance.sample(NAMES, chance.randrange(3))}
+            return {name: self.value(schema["additionalProperties"], odd)
+                    for name in chance.sample(NAMES, chance.randrange(3))}
         if kind == "array" and isinstance(schema.get("items"), dict):
             items = [self.value(schema["items"], odd) for _ in range(chance.randrange(4))]
             return items + items[:1] if chance.random() < 0.1 else items
@@ -195,7 +217,8 @@ class Definitions:
             chance = api_requests.chance_of(seed, "schemas", turn)
             for _ in range(12):
                 schemas = Schemas(chance, 0.1)
-                self.all.same("schema wrong", "POST", DEFINITIONS + "?dryRun=All", self.definition(chance, schemas.object(3), "wrong"))
+                self.all.same("schema wrong", "POST", DEFINITIONS + "?dryRun=All",
+                              self.definition(chance, schemas.object(3), "wrong"))
             self.objects(chance, objects)
         self.all.any_order = False
 
@@ -207,7 +230,8 @@ class Definitions:
             version["subresources"] = {"status": {}}
         return {"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
                 "metadata": {"name": f"{plural}.schemas.example.com"}, "spec": {
-                    "group": "schemas.example.com", "scope": "Cluster", "names": {"plural": plural, "kind": plural.capitalize()},
+                    "group": "schemas.example.com", "scope": "Cluster",
+                    "names": {"plural": plural, "kind": plural.capitalize()},
                     "versions": [version]}}
 
     def objects(self, chance, count):
@@ -234,8 +258,8 @@ class Definitions:
             answers = self.all.both("POST", f"{path}?dryRun=All{query}", thing)
             self.all.compare("object create", lambda answers=answers: answers, json.dumps([schema, thing["spec"]]))
             self.all.compare("object apply", lambda thing=thing: self.all.both(
-                "PATCH", f"{path}/{thing['metadata']['name']}?dryRun=All&fieldManager=m", thing, "application/apply-patch+yaml"),
-                json.dumps([schema, thing["spec"]]))
+                "PATCH", f"{path}/{thing['metadata']['name']}?dryRun=All&fieldManager=m", thing,
+                "application/apply-patch+yaml"), json.dumps([schema, thing["spec"]]))
             if [answer[0] for answer in answers] == [201, 201] and len(kept) < 4:
                 self.all.both("POST", path, thing)
                 kept.append(thing)
@@ -247,7 +271,8 @@ class Definitions:
     def published(self, definition):
         """What both OpenAPI documents say of its spec."""
         kind = definition["spec"]["names"]["kind"]
-        for place, parts in (("/openapi/v3/apis/schemas.example.com/v1", ("components", "schemas")), ("/openapi/v2", ("definitions",))):
+        for place, parts in (("/openapi/v3/apis/schemas.example.com/v1", ("components", "schemas")),
+                             ("/openapi/v2", ("definitions",))):
             found = []
             for server in self.all.kube, self.all.ours:
                 for _ in range(100):
@@ -262,7 +287,8 @@ class Definitions:
             self.all.compare(f"schema {place[:11]}", lambda found=found: found, json.dumps(definition))
 
     def thing(self, definition, name, spec):
-        return {"apiVersion": "schemas.example.com/v1", "kind": definition["spec"]["names"]["kind"], "metadata": {"name": name},
+        return {"apiVersion": "schemas.example.com/v1", "kind": definition["spec"]["names"]["kind"],
+                "metadata": {"name": name},
                 "spec": spec}
 
     def served(self, path, definition, name, taken=(201, 422)):
@@ -280,7 +306,8 @@ class Definitions:
         inner.setdefault("properties", {})["mark"] = {"type": "string", "pattern": "^m"}
         inner.pop("additionalProperties", None)
         patch = [{"op": "replace", "path": "/spec", "value": stricter["spec"]}]
-        answers = self.all.both("PATCH", f"{DEFINITIONS}/{definition['metadata']['name']}", patch, "application/json-patch+json")
+        answers = self.all.both("PATCH", f"{DEFINITIONS}/{definition['metadata']['name']}", patch,
+                                "application/json-patch+json")
         if [answer[0] for answer in answers] != [200, 200]:
             return
         # Until the pattern acts.

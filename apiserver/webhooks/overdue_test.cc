@@ -1,0 +1,88 @@
+// Requests whose time is over when webhooks have been asked.
+#include <gtest/gtest.h>
+
+#include <condition_variable>
+#include <mutex>
+
+#include "apiserver/webhooks/hook_fixture.h"
+
+namespace skiff {
+namespace {
+
+// /hangs never answers, and who does not need it goes on without it; /refuses does at once.
+class Overdue : public HookFixture, public http::Handler {
+ protected:
+  Overdue() { StartHook(*this); }
+  ~Overdue() override {
+    {
+      const std::lock_guard lock(mutex_);
+      over_ = true;
+      changed_.notify_all();
+    }
+    StopHook();
+  }
+  http::Response Handle(const http::Request& request) override {
+    const Json review = Json::parse(request.body);
+    if (request.path == "/hangs") {
+      std::unique_lock lock(mutex_);
+      changed_.wait(lock, [this] { return over_; });
+    }
+    return Says(review, {{"allowed", request.path != "/refuses"}});
+  }
+  static Json Rules(const std::string& group, const std::string& resource) {
+    return {{{"operations", {"*"}},
+             {"apiGroups", {group}},
+             {"apiVersions", {"v1"}},
+             {"resources", {resource}}}};
+  }
+  void HangAt(const std::string& group, const std::string& resource) {
+    Configure("validatingwebhookconfigurations", "hangs",
+              {Hook("hangs", {{"failurePolicy", "Ignore"}, {"rules", Rules(group, resource)}})});
+  }
+  void ExpectOverdue(const std::string& method, const std::string& path, const std::string& body) {
+    const Answer answer = Ask(method, path, body, "application/json");
+    EXPECT_EQ(answer.code, 504) << method << " " << path;
+    EXPECT_EQ(answer.message(), "Timeout: request did not complete within the allotted timeout");
+  }
+
+  const std::string maps_ = "/api/v1/namespaces/default/configmaps";
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  bool over_ = false;
+};
+
+TEST_F(Overdue, ADryRunIsNotAnswered) {
+  ASSERT_EQ(Post(maps_, R"({"metadata": {"name": "a"}})").code, 201);
+  HangAt("", "configmaps");
+  const std::string query = "?dryRun=All&timeout=50ms";
+  ExpectOverdue("POST", maps_ + query, R"({"metadata": {"name": "b"}})");
+  ExpectOverdue("PUT", maps_ + "/a" + query, R"({"metadata": {"name": "a"}, "data": {"b": "c"}})");
+  ExpectOverdue("DELETE", maps_ + "/a" + query, "");
+  ExpectOverdue("DELETE", maps_ + query, "");
+  // Nor is what changes nothing.
+  ExpectOverdue("PUT", maps_ + "/a?timeout=50ms", R"({"metadata": {"name": "a"}})");
+}
+
+TEST_F(Overdue, AReviewIsNotAnswered) {
+  HangAt("authorization.k8s.io", "subjectaccessreviews");
+  ExpectOverdue(
+      "POST", "/apis/authorization.k8s.io/v1/subjectaccessreviews?timeout=50ms",
+      R"({"spec": {"user": "ann", "nonResourceAttributes": {"path": "/", "verb": "get"}}})");
+}
+
+TEST_F(Overdue, NoTokenIsIssued) {
+  const std::string accounts = "/api/v1/namespaces/default/serviceaccounts";
+  ASSERT_EQ(Post(accounts, R"({"metadata": {"name": "a"}})").code, 201);
+  HangAt("", "serviceaccounts/token");
+  ExpectOverdue("POST", accounts + "/a/token?timeout=50ms", R"({"spec": {}})");
+}
+
+TEST_F(Overdue, ARefusalIsNotPassedOn) {
+  Configure("validatingwebhookconfigurations", "refuses", {Hook("refuses")});
+  EXPECT_EQ(Post(maps_, R"({"metadata": {"name": "b"}})").code, 400);
+  HangAt("", "configmaps");
+  ExpectOverdue("POST", maps_ + "?timeout=50ms", R"({"metadata": {"name": "b"}})");
+}
+
+}  // namespace
+}  // namespace skiff
