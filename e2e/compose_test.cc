@@ -10,7 +10,9 @@ namespace {
 
 using testing::EndsWith;
 using testing::HasSubstr;
+using testing::MatchesRegex;
 using testing::Not;
+using testing::StartsWith;
 
 class ComposeUpTest : public testing::Test {
  protected:
@@ -29,11 +31,54 @@ TEST_F(ComposeUpTest, SaysWhatItWaitsForAndInTheEndWhatShowsWhy) {
                      "--wait --timeout=20ms -n default");
   EXPECT_EQ(ran.code, 1);
   EXPECT_THAT(ran.out, HasSubstr("deployment.apps/web created\n"));
-  EXPECT_EQ(ran.err,
-            "web: Waiting for deployment \"web\" rollout to finish: 0 of 2 updated replicas are "
-            "available...\n"
-            "error: service web is not ready: timed out waiting for the condition\n"
-            "(skiff why deployment/web -n default shows what is in its way)\n");
+  EXPECT_THAT(ran.err, HasSubstr("web: Waiting for deployment \"web\" rollout to finish: 0 of 2 "
+                                 "updated replicas are available...\n"));
+  EXPECT_THAT(ran.err, MatchesRegex(".*error: service web is not ready: timed out waiting for the "
+                                    "condition\npod/web-[a-z0-9-]+ is pending, and the scheduler "
+                                    "has not looked at it yet; try: skiff [^\n]+\n"
+                                    "\\(skiff why deployment/web -n default shows what is in its "
+                                    "way\\)\n"));
+}
+
+// What is known of its pods, while it waits; and where the file asks for what no node has.
+TEST_F(ComposeUpTest, WhatNoNodeHasIsToldWithTheLineThatAsksForIt) {
+  CliCluster cli({.run_controllers = true});
+  cli.SettleAfterWrites();
+  cli.Out("create -f -", R"({"apiVersion": "v1", "kind": "Node", "metadata": {"name": "n1"}})");
+  const std::string file =
+      "services:\n"
+      "  web: {image: x, deploy: {placement: {constraints: [node.role == manager]}}}\n";
+  ASSERT_EQ(Up(cli, file, "").code, 0);
+  const std::string pod = cli.Out("get pods -o name");
+  cli.Out("patch " + pod.substr(0, pod.find('\n')) +
+          " --subresource=status -p '{\"status\": {\"conditions\": [{\"type\": \"PodScheduled\", "
+          "\"status\": \"False\", \"reason\": \"Unschedulable\", \"message\": \"0/1 nodes are "
+          "available: 1 node(s) didnt match Pod node affinity/selector.\"}]}}'");
+  const Ran ran = Up(cli, file, "--wait --timeout=300ms");
+  EXPECT_EQ(ran.code, 1);
+  const std::string told = "compose.yaml:3: services.web.deploy.placement\\); try: ";
+  EXPECT_THAT(ran.err, MatchesRegex(".*\nweb: pod/web-.*" + told + ".*\nerror: .*" + told + ".*"));
+  EXPECT_THAT(ran.err, HasSubstr("node-role.kubernetes.io/control-plane"));
+}
+
+TEST_F(ComposeUpTest, ANamespaceThatCannotTakeItIsToldOnce) {
+  CliCluster cli;
+  const std::string file = "services: {web: {image: x}, db: {image: x}}\n";
+  const Ran missing = Up(cli, file, "-n none");
+  EXPECT_EQ(missing.code, 1);
+  EXPECT_EQ(missing.err,
+            "error: namespace \"none\" does not exist: make it (skiff create namespace none), or "
+            "name another by -n\n");
+  cli.Out("create namespace old");
+  cli.Out(
+      "create -n old -f -",
+      R"({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "c", "finalizers": ["x/y"]}})");
+  cli.Out("delete namespace old --wait=false");
+  const Ran leaving = Up(cli, file, "-n old");
+  EXPECT_EQ(leaving.code, 1);
+  EXPECT_EQ(leaving.err,
+            "error: namespace \"old\" is being deleted: wait until it is gone (skiff wait "
+            "--for=delete namespace/old) and make it anew, or name another by -n\n");
 }
 
 TEST_F(ComposeUpTest, WaitsForWhatOthersDependOnAndNamesItsKind) {
@@ -51,6 +96,7 @@ TEST_F(ComposeUpTest, WaitsForWhatOthersDependOnAndNamesItsKind) {
   EXPECT_THAT(ran.err, HasSubstr("db: Waiting for 1 pods to be ready...\n"));
   EXPECT_THAT(ran.err,
               EndsWith("error: service db is not ready: timed out waiting for the condition\n"
+                       "pod/db-0 is pending: its claim shop-data is not bound\n"
                        "(skiff why statefulset/db -n default shows what is in its way)\n"));
 }
 
@@ -58,10 +104,12 @@ TEST_F(ComposeUpTest, OfATaskThatHasFailedItLeadsToTheLog) {
   CliCluster cli;
   const std::string file = "services: {migrate: {image: x, restart: 'no'}}\n";
   const Ran slow = Up(cli, file, "--wait --timeout=20ms");
-  EXPECT_EQ(slow.err,
-            "migrate: Waiting for the job to end...\n"
-            "error: service migrate is not completed: timed out waiting for the condition\n"
-            "(skiff logs job/migrate -n default shows what it said)\n");
+  EXPECT_THAT(slow.err, StartsWith("migrate: Waiting for the job to end...\n"));
+  EXPECT_THAT(slow.err,
+              HasSubstr("error: service migrate is not completed: timed out waiting for the "
+                        "condition\n"));
+  EXPECT_THAT(slow.err, EndsWith("\n(skiff why job/migrate -n default shows what is in its way)\n"))
+      << "it has said nothing yet";
   const std::string when = "\"lastTransitionTime\": \"2026-01-01T00:00:00Z\"";
   const std::string why =
       "\"reason\": \"BackoffLimitExceeded\", \"message\": \"It has reached its limit\"";
@@ -109,6 +157,17 @@ TEST_F(ComposeUpTest, AllThatIsRefusedIsToldInOneGoAndNothingIsDone) {
   EXPECT_THAT(ran.err, HasSubstr(file + "7: volumes.old is external, and there is no "
                                         "persistentvolumeclaim \"old\" in namespace default"));
   EXPECT_EQ(cli.Object("deployment/other"), Json());
+}
+
+TEST_F(ComposeUpTest, WhatIsAnothersIsNotTriedAsWell) {
+  CliCluster cli;
+  const std::string file = "services: {db: {image: x, volumes: ['d:/d']}}\nvolumes: {d: {}}\n";
+  ASSERT_EQ(Up(cli, file, "-p other").code, 0);
+  const Ran ran = Up(cli, file, "");
+  EXPECT_EQ(ran.code, 1);
+  EXPECT_THAT(ran.err, HasSubstr("statefulset.apps \"db\" in namespace default is of the compose "
+                                 "project other: "));
+  EXPECT_THAT(ran.err, Not(HasSubstr("is invalid")));
 }
 
 // Neither can be read: each is told of, and none keeps the others from being asked.

@@ -48,7 +48,7 @@ bool IsTaken(std::string_view text, size_t length) {
 
 // What Go's reader says of bytes that no text of YAML may hold. yaml-cpp takes all of them, and
 // would pass on what is no UTF-8. Text in UTF-16 has a mark in front, and becomes UTF-8 by itself.
-Result<> CheckCharacters(std::string_view text) {
+Result<> CheckCharacters(std::string_view& text) {
   if (text.starts_with("\xff\xfe") || text.starts_with("\xfe\xff")) return {};
   const auto refuse = [](const char* why) {
     return Fail(Reason::kBadRequest, std::string("yaml: ") + why);
@@ -159,6 +159,14 @@ tl::unexpected<Error> YamlTooDeep(int most) {
 
 Result<> CheckYamlCharacters(std::string_view text) {
   return CheckCharacters(text);
+}
+
+Result<> CheckYamlCharacters(std::string_view text, int& line) {
+  std::string_view left = text;
+  auto checked = CheckCharacters(left);
+  const std::string_view taken = text.substr(0, text.size() - left.size());
+  line = 1 + static_cast<int>(std::count(taken.begin(), taken.end(), '\n'));
+  return checked;
 }
 
 Result<> ReadYaml(std::string_view text, const std::function<Result<>(const YAML::Node&)>& use) {

@@ -15,6 +15,8 @@ namespace skiff {
 
 // Fails on bytes that no text of YAML may hold.
 Result<> CheckYamlCharacters(std::string_view text);
+// The same; `line` is the one that they are in.
+Result<> CheckYamlCharacters(std::string_view text, int& line);
 
 // Calls `use` with what the text, whose characters were checked, holds. Fails as `use` does, or in
 // Go's words where the text is no YAML; with TooManyRequests while too much of it is being read.

@@ -2,6 +2,7 @@
 
 #include <yaml.h>
 
+#include <algorithm>
 #include <set>
 #include <string>
 
@@ -15,13 +16,12 @@ namespace {
 // five hundred brackets costs it seconds. This is a fifth of one, and far from what people write.
 constexpr size_t kOpenBracketsLookedAtMax = size_t{1} << 25;
 
-tl::unexpected<Error> Mistake(const std::string& what) {
-  return Fail(Reason::kBadRequest, "yaml: " + what);
-}
+// How the place of a mistake is told.
+enum class Places : uint8_t { kAsGo, kLines };
 
 class SyntaxCheck {
  public:
-  explicit SyntaxCheck(std::string_view text) {
+  SyntaxCheck(std::string_view text, Places places) : text_(text), places_(places) {
     if (yaml_parser_initialize(&parser_) == 0) throw std::bad_alloc();
     yaml_parser_set_input_string(&parser_, reinterpret_cast<const unsigned char*>(text.data()),
                                  text.size());
@@ -36,6 +36,7 @@ class SyntaxCheck {
       yaml_event_t event;
       if (yaml_parser_parse(&parser_, &event) == 0) return Problem();
       const yaml_event_type_t type = event.type;
+      line_ = event.start_mark.line;
       const auto known = Know(event);
       yaml_event_delete(&event);
       TRY(known);
@@ -79,8 +80,10 @@ class SyntaxCheck {
 
   Result<> Enter(bool with_bracket) {
     if (with_bracket) ++brackets_;
-    if (++depth_ > kYamlBlockDepthMax) return YamlTooDeep(kYamlBlockDepthMax);
-    return {};
+    if (++depth_ <= kYamlBlockDepthMax) return {};
+    return places_ == Places::kAsGo
+               ? YamlTooDeep(kYamlBlockDepthMax)
+               : Mistake("exceeded max depth of " + std::to_string(kYamlBlockDepthMax));
   }
 
   static std::string TextOf(const yaml_char_t* text) { return reinterpret_cast<const char*>(text); }
@@ -88,21 +91,43 @@ class SyntaxCheck {
     if (anchor != nullptr) anchors_.insert(TextOf(anchor));
   }
 
+  // Of the event that is looked at, which Go names no line of.
+  tl::unexpected<Error> Mistake(const std::string& what) const {
+    return places_ == Places::kAsGo ? Fail(Reason::kBadRequest, "yaml: " + what)
+                                    : AtLine(line_, what);
+  }
+  static tl::unexpected<Error> AtLine(size_t lines_before, const std::string& what) {
+    return Fail(Reason::kBadRequest, std::to_string(lines_before + 1) + ": " + what);
+  }
+
+  // The last line that holds something.
+  size_t LinesBeforeLast() const {
+    const std::string_view text = text_.substr(0, text_.find_last_not_of(" \t\r\n") + 1);
+    return static_cast<size_t>(std::count(text.begin(), text.end(), '\n'));
+  }
+
   // Go names a line where it knows one that is not the first, counted from one where its scanner
   // stopped and from zero where its parser did.
   tl::unexpected<Error> Problem() const {
+    const char* what = parser_.problem ? parser_.problem : "unknown problem parsing YAML content";
     size_t line = parser_.problem_mark.line;
+    if (places_ == Places::kLines) {
+      const bool at_end = parser_.problem_mark.index >= text_.size() && parser_.context != nullptr;
+      return AtLine(std::min(at_end ? parser_.context_mark.line : line, LinesBeforeLast()), what);
+    }
     if (line != 0) {
       line += parser_.error == YAML_SCANNER_ERROR ? 1 : 0;
     } else {
       line = parser_.context_mark.line;
     }
     const std::string where = line == 0 ? "" : "line " + std::to_string(line) + ": ";
-    const char* what = parser_.problem ? parser_.problem : "unknown problem parsing YAML content";
-    return Mistake(where + what);
+    return Fail(Reason::kBadRequest, "yaml: " + where + what);
   }
 
   yaml_parser_t parser_;
+  const std::string_view text_;
+  const Places places_;
+  size_t line_ = 0;  // Of the event.
   std::set<std::string> anchors_;
   int depth_ = 0;
   size_t brackets_ = 0;  // That are open.
@@ -112,11 +137,11 @@ class SyntaxCheck {
 }  // namespace
 
 Result<> CheckYamlDocument(std::string_view text) {
-  return SyntaxCheck(text).Until(YAML_DOCUMENT_END_EVENT);
+  return SyntaxCheck(text, Places::kAsGo).Until(YAML_DOCUMENT_END_EVENT);
 }
 
 Result<> CheckYamlStream(std::string_view text) {
-  return SyntaxCheck(text).Until(YAML_STREAM_END_EVENT);
+  return SyntaxCheck(text, Places::kLines).Until(YAML_STREAM_END_EVENT);
 }
 
 }  // namespace skiff

@@ -12,6 +12,17 @@
 namespace skiff {
 namespace {
 
+tl::unexpected<Error> AtLine(int line, const std::string& what) {
+  return Fail(Reason::kBadRequest, std::to_string(line) + ": " + what);
+}
+
+// What the readers of all YAML say, which begins with "yaml: ".
+tl::unexpected<Error> AtLine(int line, const Error& error) {
+  constexpr std::string_view kName = "yaml: ";
+  if (!error.message.starts_with(kName)) return Fail(error);
+  return AtLine(line, error.message.substr(kName.size()));
+}
+
 class TreeReader {
  public:
   explicit TreeReader(int lines_before) : lines_before_(lines_before) {}
@@ -33,7 +44,9 @@ class TreeReader {
         return tree;
     }
     // An anchor that holds itself has no end.
-    if (++depth_ > kYamlTreeDepthMax) return YamlTooDeep(kYamlTreeDepthMax);
+    if (++depth_ > kYamlTreeDepthMax) {
+      return AtLine(tree.line, "exceeded max depth of " + std::to_string(kYamlTreeDepthMax));
+    }
     if (node.IsMap()) {
       tree.form = YamlTree::Form::kMap;
       TRY(ReadMap(node, tree));
@@ -46,8 +59,8 @@ class TreeReader {
     }
     --depth_;
     if (std::max(tree.items.size(), tree.members.size()) > kYamlTreeEntriesMax) {
-      return Wrong(tree.line, "a list or map has more than " + std::to_string(kYamlTreeEntriesMax) +
-                                  " entries");
+      return AtLine(tree.line, "a list or map has more than " +
+                                   std::to_string(kYamlTreeEntriesMax) + " entries");
     }
     return tree;
   }
@@ -59,17 +72,14 @@ class TreeReader {
     if (at >= furthest_) {
       furthest_ = at;
     } else if (++aliased_ > kYamlTreeAliasedMax) {
-      return Excessive();
+      return Excessive(LineOf(node));
     }
     if (++values_ <= kYamlTreeValuesMax) return {};
-    return Wrong(LineOf(node), "the document comes to more than " +
-                                   std::to_string(kYamlTreeValuesMax) + " values");
+    return AtLine(LineOf(node), "the document comes to more than " +
+                                    std::to_string(kYamlTreeValuesMax) + " values");
   }
-  static tl::unexpected<Error> Excessive() {
-    return Fail(Reason::kBadRequest, "yaml: document contains excessive aliasing");
-  }
-  tl::unexpected<Error> Wrong(int line, const std::string& text) const {
-    return Fail(Reason::kBadRequest, "yaml: line " + std::to_string(line) + ": " + text);
+  static tl::unexpected<Error> Excessive(int line) {
+    return AtLine(line, "document contains excessive aliasing");
   }
   int LineOf(const YAML::Node& node) const {
     return std::max(node.Mark().line, 0) + 1 + lines_before_;
@@ -78,7 +88,7 @@ class TreeReader {
   Result<> ReadScalar(const YAML::Node& node, YamlTree& tree) {
     std::string text = YamlText(node);
     bytes_ += text.size();
-    if (bytes_ > kYamlTreeBytesMax) return Excessive();
+    if (bytes_ > kYamlTreeBytesMax) return Excessive(tree.line);
     Json value = TRY(YamlScalarOf(node, text));
     const std::string lower = Lower(std::string_view(text));
     if (value.is_boolean() && lower != "true" && lower != "false") value = std::move(text);
@@ -92,7 +102,7 @@ class TreeReader {
     std::vector<YamlTree> merged;
     std::set<std::string> given;
     for (const auto& pair : node) {
-      if (!pair.first.IsScalar()) return Wrong(LineOf(pair.first), "invalid map key");
+      if (!pair.first.IsScalar()) return AtLine(LineOf(pair.first), "invalid map key");
       const std::string key = YamlText(pair.first);
       YamlTree value = TRY(Value(pair.second));
       if (key == "<<" && pair.first.Tag() == "?") {
@@ -100,7 +110,7 @@ class TreeReader {
         continue;
       }
       const int line = LineOf(pair.first);
-      if (!given.insert(key).second) return Wrong(line, "key \"" + key + "\" already set in map");
+      if (!given.insert(key).second) return AtLine(line, "key \"" + key + "\" already set in map");
       tree.members.push_back({key, line, std::move(value)});
     }
     for (YamlTree& other : merged) {
@@ -125,7 +135,7 @@ class TreeReader {
     return {};
   }
   tl::unexpected<Error> NoMap(const YamlTree& tree) const {
-    return Wrong(tree.line, "map merge requires map or sequence of maps as the value");
+    return AtLine(tree.line, "map merge requires map or sequence of maps as the value");
   }
 
   const int lines_before_;
@@ -139,15 +149,19 @@ class TreeReader {
 }  // namespace
 
 Result<std::vector<YamlTree>> ParseYamlTrees(std::string_view text) {
-  TRY(CheckYamlCharacters(text));
+  int line = 1;
+  if (const auto checked = CheckYamlCharacters(text, line); !checked) {
+    return AtLine(line, checked.error());
+  }
   TRY(CheckYamlStream(text));
   std::vector<YamlTree> trees;
   for (const YamlPart& part : SplitYaml(text)) {
-    TRY(ReadYaml(part.text, [&](const YAML::Node& node) -> Result<> {
+    const auto read = ReadYaml(part.text, [&](const YAML::Node& node) -> Result<> {
       YamlTree tree = TRY(TreeReader(part.lines_before).Value(node));
       if (tree.form != YamlTree::Form::kNull) trees.push_back(std::move(tree));
       return {};
-    }));
+    });
+    if (!read) return AtLine(part.lines_before + 1, read.error());
   }
   return trees;
 }

@@ -5,6 +5,7 @@
 #include <iterator>
 #include <map>
 
+#include "api/rules/names.h"
 #include "base/text.h"
 #include "cli/compose/parts.h"
 #include "cli/compose/scalars.h"
@@ -111,6 +112,36 @@ bool IsHostName(const std::string& text) {
                      [](char c) { return IsLower(c) || IsDigit(c) || c == '-'; });
 }
 
+// As long as a kernel keeps them, which is what an override may be.
+constexpr size_t kKernelNameMax = 64;
+
+// A name with a domain overrides that of the pod: DNS does not know it, as it does not for
+// containers.
+void PutHostname(const Scope& scope, Json& pod) {
+  const Node& host = scope.node["hostname"];
+  const Node& domain = scope.node["domainname"];
+  const std::string name = host.Text();
+  if (host.Says() && IsHostName(name) && !domain.Says()) {
+    pod["hostname"] = name;
+    return;
+  }
+  const std::string whole = domain.Says() ? name + "." + domain.Text() : name;
+  const bool is_own = !pod.contains("hostNetwork");
+  if (host.Says() && is_own && whole.size() <= kKernelNameMax &&
+      Dns1123SubdomainErrors(whole).empty()) {
+    pod["hostnameOverride"] = whole;
+    return;
+  }
+  const char* why =
+      is_own ? "host names of pods are of lower case letters, digits and dashes, at most 64 with "
+               "the domain"
+             : "it is the node's, as the network is";
+  if (host.Says()) scope.Note(host, "hostname", why);
+  if (domain.Says()) {
+    scope.Note(domain, "domainname", host.Says() ? why : "without a hostname, pods have their own");
+  }
+}
+
 }  // namespace
 
 void PutPodSettings(const Scope& scope, Json& pod) {
@@ -122,13 +153,7 @@ void PutPodSettings(const Scope& scope, Json& pod) {
   PutDns(scope, pod);
   PutNamespaces(scope, pod);
   PutPodSecurity(scope, pod);
-  const Node& host = node["hostname"];
-  if (IsHostName(host.Text())) {
-    pod["hostname"] = host.Text();
-  } else if (host.Says()) {
-    scope.Note(host, "hostname",
-               "host names of pods are of lower case letters, digits and dashes");
-  }
+  PutHostname(scope, pod);
   // The node's first process is there where processes are the node's.
   if (node["init"].IsTrue() && !pod.contains("hostPID")) pod["shareProcessNamespace"] = true;
   const Node& grace = node["stop_grace_period"];

@@ -391,6 +391,32 @@ TEST_F(ComposeConvertTest, AHostMayHaveSeveralAddresses) {
                             {"ip": "::1", "hostnames": ["b"]}])"));
 }
 
+TEST_F(ComposeConvertTest, AHostNameMayHaveADomain) {
+  const auto conversion = Converted(
+      "services:\n"
+      "  plain: {image: x, hostname: mail}\n"
+      "  whole: {image: x, hostname: mail.example.com}\n"
+      "  parts: {image: x, hostname: mail, domainname: example.com}\n"
+      "  odd: {image: x, hostname: my_mail.example.com}\n"
+      "  node: {image: x, hostname: mail.example.com, network_mode: host}\n"
+      "  nameless: {image: x, domainname: example.com}\n");
+  const auto pod = [&](const char* name) {
+    return Find(conversion, "Deployment", name)["spec"]["template"]["spec"];
+  };
+  EXPECT_EQ(pod("plain")["hostname"], "mail");
+  EXPECT_FALSE(pod("plain").contains("hostnameOverride"));
+  EXPECT_EQ(pod("whole")["hostnameOverride"], "mail.example.com");
+  EXPECT_EQ(pod("parts")["hostnameOverride"], "mail.example.com");
+  for (const char* name : {"odd", "node", "nameless"}) {
+    EXPECT_FALSE(pod(name).contains("hostname")) << name;
+    EXPECT_FALSE(pod(name).contains("hostnameOverride")) << name;
+  }
+  std::vector<std::string> noted;
+  for (const Note& note : conversion.notes) noted.push_back(note.key);
+  EXPECT_THAT(noted, ElementsAre("services.odd.hostname", "services.node.hostname",
+                                 "services.nameless.domainname"));
+}
+
 TEST_F(ComposeConvertTest, RootHasANumber) {
   const auto context = [&](const std::string& user) {
     const auto conversion = Converted("services:\n  web: {image: x, user: '" + user + "'}\n");

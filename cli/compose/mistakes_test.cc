@@ -16,12 +16,12 @@ TEST(MistakesTest, AreToldOnceInTheOrderOfLines) {
   Mistakes wrong;
   EXPECT_TRUE(wrong.Told());
   for (const char* line : {"nowhere", "b.yaml:2: second", "a.yaml:10: last", "a.yaml:9: it: that",
-                           "a.yaml: yaml: line 1: broken", "b.yaml:2: first", "a.yaml:10: last"}) {
+                           "a.yaml:1: broken", "b.yaml:2: first", "a.yaml:10: last"}) {
     wrong.Add(line);
   }
   EXPECT_EQ(wrong.Told().error().message,
-            "a.yaml:9: it: that\na.yaml:10: last\nb.yaml:2: second\nb.yaml:2: first\nnowhere\n"
-            "a.yaml: yaml: line 1: broken");
+            "a.yaml:1: broken\na.yaml:9: it: that\na.yaml:10: last\nb.yaml:2: second\n"
+            "b.yaml:2: first\nnowhere");
 }
 
 TEST_F(ComposeMistakesTest, AValueOfAWrongFormHidesNoOtherMistake) {
@@ -115,11 +115,11 @@ TEST_F(ComposeMistakesTest, WhatIsWrongInSeveralFilesIsToldOfEach) {
   files_.files["/shop/broken.yaml"] = "services: [\n";
   EXPECT_EQ(FailureOf("include: [more.yaml, broken.yaml]\n"
                       "services:\n  web: {image: x, restart: odd}\n"),
+            "broken.yaml:1: did not find expected node content\n"
             "compose.yaml:3: invalid restart policy: odd\n"
             "more.yaml:2: services.db.tty must be a boolean\n"
             "more.yaml:2: services.db.image: \"X\" is no name of an image: it is "
-            "[HOST/]NAME[:TAG], and but for HOST and TAG in lower case\n"
-            "broken.yaml: yaml: line 1: did not find expected node content");
+            "[HOST/]NAME[:TAG], and but for HOST and TAG in lower case");
 }
 
 // As etcd takes no larger requests.

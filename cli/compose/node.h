@@ -63,7 +63,7 @@ Node TextNode(std::string text, const Place& place);
 Node MapNode(const Place& place);
 Node ListNode(const Place& place);
 
-// The documents of a file. Fails with "FILE: yaml: line 3: ...".
+// The documents of a file. Fails with "FILE:3: ...".
 Result<std::vector<Node>> ParseNodes(const std::string& file, std::string_view text);
 
 // "FILE:LINE: TEXT"

@@ -242,7 +242,7 @@ constexpr Key kServiceKeys[] = {
     {"dns", &kTextOrTexts, "pods ask the cluster's DNS, which forwards to the nodes' servers"},
     {"dns_opt", &kTexts},
     {"dns_search", &kTextOrTexts},
-    {"domainname", &kText, "names of pods end in the cluster's domain"},
+    {"domainname", &kText},
     {"driver_opts", &kAnyMap, "it says nothing outside of Docker"},
     {"entrypoint", &kCommand},
     {"env_file", &kEnvFiles},

@@ -14,9 +14,9 @@
 #include "cli/compose/parts.h"
 #include "cli/compose/published.h"
 #include "cli/compose/scalars.h"
+#include "cli/compose/wait.h"
 #include "cli/delete.h"
 #include "cli/json_text.h"
-#include "cli/rollout.h"
 
 namespace skiff::cli::compose {
 namespace {
@@ -93,6 +93,7 @@ class Up {
       wanted_.insert(IdOf(object));
       return true;
     });
+    TRY(CheckNamespace());
     TRY(CheckFolders());
     PutFolder();
     TRY(CheckAll());
@@ -128,6 +129,27 @@ class Up {
     return {session_.namespace_(), NameOf(object)};
   }
 
+  // Where it cannot take anything that is one matter, not one of each object. Who may not look at
+  // namespaces is told by what is refused.
+  Result<> CheckNamespace() {
+    const std::string name = session_.namespace_();
+    const auto found =
+        session_.api().Get(TRY(session_.kinds().Find("namespaces")).resource, {"", name});
+    if (!found && found.error().reason == Reason::kNotFound) {
+      return CliError(
+          fmt::format("namespace {0} does not exist: make it (skiff create namespace {1}), or name "
+                      "another by -n",
+                      GoQuote(name), name));
+    }
+    if (found && TextAt(*found, "status", "phase") == "Terminating") {
+      return CliError(fmt::format(
+          "namespace {0} is being deleted: wait until it is gone (skiff wait --for=delete "
+          "namespace/{1}) and make it anew, or name another by -n",
+          GoQuote(name), name));
+    }
+    return {};
+  }
+
   // What another folder of that name has made is neither changed nor pruned, nor are its volumes
   // used.
   Result<> CheckFolders() const {
@@ -161,7 +183,7 @@ class Up {
     TRY(CheckExternal());
     TRY(CheckPorts());
     for (const Json& object : conversion_.Objects()) {
-      if (IsReplaced(object)) continue;
+      if (IsReplaced(object) || of_others_.contains(IdOf(object))) continue;
       const auto applied = Apply(object, /*dry_run=*/true);
       if (applied) continue;
       if (!IsRefusal(applied.error())) return Fail(applied.error());
@@ -196,6 +218,7 @@ class Up {
         KindName(resource), NameOf(object), session_.namespace_(),
         other.empty() ? "not of a compose project" : "of the compose project " + other));
     Refuse(object, taken.value());
+    of_others_.insert(IdOf(object));
     return {};
   }
 
@@ -384,54 +407,8 @@ class Up {
   }
 
   Result<> WaitFor(const Workload& workload, const std::string& condition) {
-    // That it is started follows from the order.
-    if (condition == "service_started") return {};
-    const Resource resource = TRY(ResourceOf(workload.object));
-    const bool job = resource.kind == "Job";
-    std::string waits_for = job ? "Waiting for the job to end...\n" : "";
-    const auto done = [&](const Json* live) -> Result<bool> {
-      if (live == nullptr) return CliError("it is gone");
-      if (job) return JobIs(*live, condition);
-      Json whole = *live;
-      // Items of lists do not say what they are.
-      whole["kind"] = resource.kind;
-      const RolloutProgress progress = TRY(ProgressOf(whole, 0));
-      if (!progress.done) waits_for = progress.text;
-      return progress.done;
-    };
-    // Nobody is to look at nothing while it takes its time.
-    std::string shown;
-    const auto told = [&](const Json* live) -> Result<bool> {
-      const bool is_done = TRY(done(live));
-      if (!is_done && waits_for != shown) command_.Warn("{}: {}", workload.service, waits_for);
-      shown = waits_for;
-      return is_done;
-    };
-    const auto waited =
-        WaitUntil(session_, resource, KeyOf(workload.object), flags_.timeout, told);
-    if (waited) return {};
-    Error error = waited.error();
-    error.message = fmt::format("service {} is not {}: {}\n{}", workload.service,
-                                condition == "service_healthy" ? "ready" : "completed",
-                                error.message, HintFor(workload, resource));
-    return Fail(std::move(error));
-  }
-
-  // What shows why: the log of what has failed, else what keeps its pods.
-  std::string HintFor(const Workload& workload, const Resource& resource) const {
-    const std::string space = " -n " + session_.namespace_();
-    const std::string target = Lower(resource.kind) + "/" + NameOf(workload.object);
-    if (resource.kind == "Job") return "(skiff logs " + target + space + " shows what it said)";
-    return "(skiff why " + target + space + " shows what is in its way)";
-  }
-
-  static Result<bool> JobIs(const Json& job, const std::string& condition) {
-    for (const Json& each : At(job, "status", "conditions")) {
-      if (TextAt(each, "status") != "True") continue;
-      if (TextAt(each, "type") == "Complete") return true;
-      if (TextAt(each, "type") == "Failed") return CliError(TextAt(each, "message"));
-    }
-    return condition == "service_healthy" && IntAt(job, "status", "ready") > 0;
+    return ServiceWait(command_, session_, project_, flags_.timeout)
+        .For(workload, TRY(ResourceOf(workload.object)), condition);
   }
 
   Command& command_;
@@ -441,6 +418,7 @@ class Up {
   Conversion& conversion_;
   std::map<ObjectId, Found> before_;
   std::set<ObjectId> wanted_;
+  std::set<ObjectId> of_others_;  // Which have the names of ours.
   Mistakes refused_;
   std::map<std::string, std::string> secret_versions_;
 };
