@@ -138,7 +138,7 @@ void AppendDoubleQuoted(std::string_view text, size_t indent, bool key, std::str
     } else if (c == ' ') {
       // A space that would begin the next line is escaped.
       const bool more = i + 1 < text.size() && text[i + 1] == ' ';
-      if (folder.Space(false, i > 0 && i + 1 < text.size()) && more) out += '\\';
+      if (folder.Space(false, i > 0 && i + 1 < text.size()) && more) folder.Write("\\");
     } else {
       folder.Write(text.substr(i, length));
     }

@@ -297,6 +297,15 @@ TEST(Yaml, FoldsLongScalarsAtASpace) {
   EXPECT_EQ(AsJson(DumpYaml(value)), DumpJson(value));
 }
 
+TEST(Yaml, ABackslashThatBeginsALineCounts) {
+  const std::string first(85, 'b'), second(74, 'c');
+  EXPECT_EQ(DumpYaml(Json{{"x", "a \n" + first + "  " + second + " dd ee ff"}}),
+            "x: \"a \\n" + first + "\n  \\ " + second + " dd\n  ee ff\"\n");
+  const std::string longer = second + "ccc";
+  EXPECT_EQ(DumpYaml(Json{{"x", "a \n" + first + "  " + longer + " dd ee ff"}}),
+            "x: \"a \\n" + first + "\n  \\ " + longer + "\n  dd ee ff\"\n");
+}
+
 // As sigs.k8s.io/yaml 1.6 writes them. Readers take no key of more than 1,024 bytes before a colon.
 TEST(Yaml, KeysThatAreLongOrHaveLinesStandOnTheirOwn) {
   const std::string longest(128, 'w');
