@@ -272,6 +272,7 @@ Result<std::vector<Target>> FindDescribed(Command& command, const SelectorFlags&
 
 Result<> RunDescribe(Command& command, const Args& args) {
   FileFlags files;
+  files.reads_all_first = true;
   SelectorFlags selectors;
   bool show_events = true;
   int chunk_size = 500;
