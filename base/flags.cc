@@ -127,13 +127,20 @@ struct Flags::Impl {
         ->default_str(shown.value);
   }
 
+  // Of a name, that it tells which one is meant.
+  static constexpr size_t kBeginningMin = 3;
+
   // What could have been meant by a flag that there is none of; "" in programs that go by the names
   // of Kubernetes' own, which do not guess.
   std::string MeantBy(const std::string& name) const {
     if (!app.get_name().starts_with("skiff ")) return "";
     std::vector<std::string_view> names;
     for (const auto& [known, set] : flags) names.push_back(known);
-    const auto nearest = NearestWords(name, names);
+    auto nearest = NearestWords(name, names);
+    if (nearest.empty() && name.size() >= kBeginningMin) {
+      std::erase_if(names, [&](std::string_view known) { return !known.starts_with(name); });
+      if (names.size() == 1) nearest = names;
+    }
     return nearest.empty() ? "" : "; is --" + std::string(nearest[0]) + " meant?";
   }
 

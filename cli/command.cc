@@ -210,7 +210,8 @@ Result<> Command::Parse(const Args& args) {
     if (!Given(name)) missing.push_back(GoQuote(name));
   }
   if (missing.empty()) return {};
-  return CliError(fmt::format("required flag(s) {} not set", fmt::join(missing, ", ")));
+  const std::string help = environment_.program == "kubectl" ? "" : "\n" + SeeHelp();
+  return CliError(fmt::format("required flag(s) {} not set{}", fmt::join(missing, ", "), help));
 }
 
 std::string Command::Shown(const std::vector<std::string>& value) {

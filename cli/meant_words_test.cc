@@ -54,6 +54,18 @@ TEST_F(MeantWordsTest, TheNearestVerbIsSaidOrWhatOtherProgramsCallSo) {
   }
 }
 
+TEST_F(MeantWordsTest, ErrorsNameTheProgramThatWasCalled) {
+  program_ = "skiff";
+  EXPECT_EQ(Run("create", {"deployment", "web"}), 1);
+  EXPECT_EQ(err_,
+            "error: required flag(s) \"image\" not set\n"
+            "See 'skiff create deployment --help' for usage.\n");
+  EXPECT_EQ(Run("exec", {"web", "ls"}), 1);
+  EXPECT_THAT(err_, testing::EndsWith("\nSee 'skiff exec -h' for help and examples\n"));
+  EXPECT_EQ(Run("describe", {}), 1);
+  EXPECT_THAT(err_, HasSubstr("Use \"skiff api-resources\" for"));
+}
+
 TEST_F(MeantWordsTest, AKindBeforeItsVerbStandsInItsPlace) {
   program_ = "skiff";
   EXPECT_EQ(Run("deployment", {"create", "web", "--image=nginx"}), 1);
