@@ -117,6 +117,7 @@ struct Flags::Impl {
   std::string error;  // The first bad value.
   std::vector<std::string>* notes = nullptr;
   bool help = false;
+  bool tells_help = true;
 
   void Add(const std::string& name, const std::string& help_text, const Shown& shown, Set set) {
     flags[name] = std::move(set);
@@ -126,23 +127,32 @@ struct Flags::Impl {
         ->default_str(shown.value);
   }
 
+  // Of a name, that it tells which one is meant.
+  static constexpr size_t kBeginningMin = 3;
+
   // What could have been meant by a flag that there is none of; "" in programs that go by the names
   // of Kubernetes' own, which do not guess.
   std::string MeantBy(const std::string& name) const {
     if (!app.get_name().starts_with("skiff ")) return "";
     std::vector<std::string_view> names;
     for (const auto& [known, set] : flags) names.push_back(known);
-    const auto nearest = NearestWords(name, names);
+    auto nearest = NearestWords(name, names);
+    if (nearest.empty() && name.size() >= kBeginningMin) {
+      std::erase_if(names, [&](std::string_view known) { return !known.starts_with(name); });
+      if (names.size() == 1) nearest = names;
+    }
     return nearest.empty() ? "" : "; is --" + std::string(nearest[0]) + " meant?";
   }
 
-  // Who takes words says by himself where his flags are told of.
-  std::string UnknownFlag(const std::string& written, const std::string& name,
-                          bool takes_words) const {
+  std::string UnknownFlag(const std::string& written, const std::string& name) const {
     const std::string program = app.get_name();
-    const bool has_hint = !takes_words && program.starts_with("skiff ");
     std::string meant = MeantBy(name);
-    if (meant.empty() && has_hint) meant = "; see " + program + " --help";
+    if (meant.empty() && tells_help && program.starts_with("skiff ")) {
+      // Of "skiff snapshot save FILE" what names the verb.
+      const size_t arguments = program.find_first_of("ABCDEFGHIJKLMNOPQRSTUVWXYZ[");
+      const std::string verb = program.substr(0, arguments);
+      meant = "; see " + verb + (verb.ends_with(' ') ? "--help" : " --help");
+    }
     return "unknown flag: --" + written + meant;
   }
 
@@ -181,7 +191,7 @@ struct Flags::Impl {
       }
       if (!flags.contains(name) || (arg[1] != '-' && name.size() > 1)) {
         if (arg[1] == '-') {
-          return Fail(Reason::kInvalid, UnknownFlag(written, name, words != nullptr));
+          return Fail(Reason::kInvalid, UnknownFlag(written, name));
         }
         return Fail(Reason::kInvalid,
                     "unknown shorthand flag: '" + body.substr(0, 1) + "' in -" + body);
@@ -324,6 +334,9 @@ const Flags::Given& Flags::given() const {
   return impl_->given;
 }
 
+void Flags::LeaveOutHelp() {
+  impl_->tells_help = false;
+}
 bool Flags::help_asked() const {
   return impl_->help;
 }

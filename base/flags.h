@@ -61,6 +61,8 @@ class Flags {
   // Words that are no flags go to `words`; without it they are refused. Invalid carries Kubernetes'
   // text: "unknown flag: --x".
   Result<> Parse(const std::vector<std::string>& args, std::vector<std::string>* words = nullptr);
+  // Of a flag that there is none of Parse does not say where the help is: the caller does.
+  void LeaveOutHelp();
   // Each flag that Parse was given, by its full name, with its value as it was written.
   using Given = std::vector<std::pair<std::string, std::string>>;
   const Given& given() const;

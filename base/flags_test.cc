@@ -140,7 +140,31 @@ TEST(Flags, OurOwnProgramsSayWhatCouldHaveBeenMeant) {
   EXPECT_EQ(flags.Parse({"--others=3"}).error().message,
             "unknown flag: --others; see skiff up --help");
   std::vector<std::string> words;
+  EXPECT_EQ(flags.Parse({"save", "--others=3"}, &words).error().message,
+            "unknown flag: --others; see skiff up --help");
+  flags.LeaveOutHelp();
   EXPECT_EQ(flags.Parse({"--others=3"}, &words).error().message, "unknown flag: --others");
+  EXPECT_EQ(flags.Parse({"--noeds=3"}).error().message, "unknown flag: --noeds; is --nodes meant?");
+}
+
+TEST(Flags, TheBeginningOfANameMayHaveBeenMeantForIt) {
+  std::string value;
+  Flags flags("skiff top pod");
+  flags.Add("sort-by", value, "By what.");
+  flags.Add("show-labels", value, "Whether.");
+  flags.Add("show-kind", value, "Whether.");
+  EXPECT_EQ(flags.Parse({"--sort=cpu"}).error().message,
+            "unknown flag: --sort; is --sort-by meant?");
+  EXPECT_EQ(flags.Parse({"--show"}).error().message,
+            "unknown flag: --show; see skiff top pod --help");
+}
+
+TEST(Flags, WhereTheHelpIsIsSaidWithoutArguments) {
+  std::vector<std::string> words;
+  EXPECT_EQ(Flags("skiff snapshot save FILE").Parse({"--foo"}, &words).error().message,
+            "unknown flag: --foo; see skiff snapshot save --help");
+  EXPECT_EQ(Flags("skiff snapshot ls [FILE...]").Parse({"--foo"}, &words).error().message,
+            "unknown flag: --foo; see skiff snapshot ls --help");
 }
 
 TEST(Flags, SaysWhatIsWrongInKubernetesWords) {

@@ -176,6 +176,7 @@ Result<> RunApiResources(Command& command, const Args& args) {
   bool namespaced = true;
   bool no_headers = false;
   bool cached = false;
+  bool show_managed_fields = false;
   std::vector<std::string> verbs;
   std::vector<std::string> categories;
   command.Flag("output,o", output, "json, kyaml, name, wide or yaml.");
@@ -184,6 +185,7 @@ Result<> RunApiResources(Command& command, const Args& args) {
   command.Flag("namespaced", namespaced, "Only resources that live in namespaces, or only others.");
   command.Flag("no-headers", no_headers, "Do not print headers.");
   command.Flag("cached", cached, "Accepted for command lines of kubectl.");
+  command.Flag("show-managed-fields", show_managed_fields, "Without effect: kinds have none.");
   command.Flag("verbs", verbs, "Limit to resources that support these verbs.");
   command.Flag("categories", categories, "Limit to resources of these categories.");
   TRY(command.Parse(args));

@@ -24,9 +24,9 @@ constexpr char kExit[] =
 }  // namespace
 
 Command::Command(Environment& environment, std::string verb)
-    : environment_(environment),
-      verb_(std::move(verb)),
-      flags_(environment.program + " " + verb_) {}
+    : environment_(environment), verb_(std::move(verb)), flags_(environment.program + " " + verb_) {
+  flags_.LeaveOutHelp();  // SeeHelp.
+}
 Command::~Command() = default;
 
 // Those that the verb has no flag of the same name for.
@@ -210,7 +210,8 @@ Result<> Command::Parse(const Args& args) {
     if (!Given(name)) missing.push_back(GoQuote(name));
   }
   if (missing.empty()) return {};
-  return CliError(fmt::format("required flag(s) {} not set", fmt::join(missing, ", ")));
+  const std::string help = environment_.program == "kubectl" ? "" : "\n" + SeeHelp();
+  return CliError(fmt::format("required flag(s) {} not set{}", fmt::join(missing, ", "), help));
 }
 
 std::string Command::Shown(const std::vector<std::string>& value) {
@@ -234,17 +235,21 @@ std::string OptionText(std::string_view names, std::string_view value, std::stri
 
 std::string Command::HelpText() const {
   std::string options;
-  for (const auto& [name, flag] : ByName(/*global=*/false)) {
+  std::map<std::string, const ShownFlag*> told = ByName(/*global=*/false);
+  for (const auto& [name, flag] : ByName(/*global=*/true)) {
+    if (told_too_.contains(name)) told.emplace(name, flag);
+  }
+  for (const auto& [name, flag] : told) {
     options += OptionText(flag->names, flag->value, flag->help);
   }
-  const std::string_view purpose = PurposeOf(verb_);
+  const std::string_view purpose = PurposeOf(Called());
   std::string text = purpose.empty() ? "" : std::string(purpose) + "\n\n";
   text += ExamplesText(environment_.program, verb_);
-  const std::string below = VerbsBelow(verb_);
+  const std::string below = VerbsBelow(Called());
   if (!below.empty()) text += "Available Commands:\n" + below + "\n";
   if (!options.empty()) text += "Options:\n" + options;
-  const std::string_view arguments = ArgumentsOf(verb_);
-  text += fmt::format("Usage:\n  {} {}{}{} [options]\n\n", environment_.program, verb_,
+  const std::string_view arguments = ArgumentsOf(Called());
+  text += fmt::format("Usage:\n  {} {}{}{} [options]\n\n", environment_.program, Called(),
                       arguments.empty() ? "" : " ", arguments);
   return text + fmt::format(
                     "Use \"{} options\" for a list of global command-line options (applies to all "

@@ -73,6 +73,8 @@ class Command {
   void FlagEach(std::string_view names, std::vector<std::string>& value, const char* help);
   // Without this flag Parse fails.
   void Require(const std::string& name) { required_.insert(name); }
+  // Flags that all verbs have, and that are what this one is for: its help tells of them, too.
+  void TellToo(std::set<std::string> names) { told_too_ = std::move(names); }
   // What a flag means when it stands without a value: "--dry-run" is "--dry-run=client".
   void Bare(const std::string& name, const std::string& value) { bare_[name] = value; }
   // Prints the help and fails with ExitNow when that was asked for.
@@ -168,6 +170,7 @@ class Command {
   Flags flags_;
   GlobalFlags globals_;
   std::vector<ShownFlag> shown_;
+  std::set<std::string> told_too_;
   bool adding_globals_ = false;
   std::map<char, Name> letters_;
   std::map<std::string, bool, std::less<>> names_;  // Whether it is a switch.

@@ -201,6 +201,7 @@ Result<> RunUseContext(Command& command, const Args& args) {
 
 Result<> RunSetContext(Command& command, const Args& args) {
   bool current = false;
+  command.TellToo({"cluster", "namespace", "user"});
   command.Flag("current", current, "Modify the current context.");
   TRY(command.Parse(args));
   std::string name = command.words().empty() ? "" : command.words()[0];
@@ -231,6 +232,8 @@ Result<> RunSetContext(Command& command, const Args& args) {
 Result<> RunSetCluster(Command& command, const Args& args) {
   bool embed = false;
   std::string proxy_url;
+  command.TellToo(
+      {"certificate-authority", "insecure-skip-tls-verify", "server", "tls-server-name"});
   command.Flag("embed-certs", embed, "Embed the certificate authority.");
   command.Flag("proxy-url", proxy_url, "The proxy that the cluster is reached by.");
   const std::string name = TRY(OneConfigName(command, args, "cluster"));

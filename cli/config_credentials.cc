@@ -22,6 +22,7 @@ struct CredentialFlags {
   bool exec_provide_cluster_info = false;
 
   void AddTo(Command& command) {
+    command.TellToo({"client-certificate", "client-key", "password", "token", "username"});
     command.Flag("embed-certs", embed, "Embed certificate and key.");
     command.Flag("auth-provider", auth_provider, "Auth provider of the user.");
     command.Flag("auth-provider-arg", auth_provider_args, "Of the provider: key=value, or key-.");

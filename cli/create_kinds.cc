@@ -245,7 +245,9 @@ Result<> RunCreateService(Command& command, const Args& args) {
         fmt::format("exactly one NAME is required, got {}", given.size() - 1));
   }
   if (!given.empty() && !ServiceTypes().contains(given[0])) {
-    return command.UsageError(fmt::format("unknown command \"{}\"", Join(given, " ")));
+    return command.UsageError(
+        fmt::format("unknown command \"{}\"{}", Join(given, " "),
+                    MeantVerb(command.environment(), command.verb(), given[0])));
   }
   if (given.size() != 2) {
     return command.UsageError(

@@ -272,6 +272,7 @@ Result<std::vector<Target>> FindDescribed(Command& command, const SelectorFlags&
 
 Result<> RunDescribe(Command& command, const Args& args) {
   FileFlags files;
+  files.reads_all_first = true;
   SelectorFlags selectors;
   bool show_events = true;
   int chunk_size = 500;
@@ -283,8 +284,10 @@ Result<> RunDescribe(Command& command, const Args& args) {
   TRY(command.Parse(args));
   if (command.words().empty() && files.empty()) {
     return CliError(
-        "You must specify the type of resource to describe. Use \"kubectl "
-        "api-resources\" for a complete list of supported resources.");
+        fmt::format("You must specify the type of resource to describe. Use \"{} api-resources\" "
+                    "for a complete "
+                    "list of supported resources.",
+                    command.environment().program));
   }
   Session& session = *TRY(command.session());
   bool by_prefix = false;

@@ -66,9 +66,8 @@ Result<> RunExec(Command& command, const Args& args) {
   TRY(command.Parse(args));
   const bool named = !command.words().empty() && !command.words()[0].empty();
   if (command.words().size() > 1) {
-    return CliError(
-        "exec [POD] [COMMAND] is not supported anymore. Use exec [POD] -- [COMMAND] "
-        "instead\nSee 'kubectl exec -h' for help and examples");
+    return command.UsageError(
+        "exec [POD] [COMMAND] is not supported anymore. Use exec [POD] -- [COMMAND] instead");
   }
   TRY(CheckPodRunningTimeout(command, flags.pod_running_timeout));
   if (!named && flags.files.empty()) {

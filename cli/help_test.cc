@@ -72,6 +72,26 @@ TEST_F(ProgramTest, AFamilyListsEachOfItsVerbsOnce) {
   EXPECT_NE(out_.find("\n  docker-registry     Keep "), std::string::npos) << out_;
 }
 
+TEST_F(ProgramTest, VerbsBelowAVerbTellOfThemselves) {
+  EXPECT_EQ(Run("create", {"service", "--help"}), 0) << err_;
+  for (const std::string type : {"clusterip", "externalname", "loadbalancer", "nodeport"}) {
+    EXPECT_NE(out_.find("\n  " + type + " "), std::string::npos) << out_;
+  }
+  EXPECT_EQ(Run("create", {"service", "nodeport", "--help"}), 0) << err_;
+  EXPECT_NE(out_.find("Usage:\n  kubectl create service nodeport NAME [--tcp="), std::string::npos)
+      << out_;
+}
+
+TEST_F(ProgramTest, FlagsOfAllVerbsAreToldOfWhereTheyAreWhatAVerbIsFor) {
+  EXPECT_EQ(Run("config", {"set-credentials", "--help"}), 0) << err_;
+  EXPECT_NE(out_.find("    --token='':\n\t"), std::string::npos) << out_;
+  EXPECT_EQ(out_.find("--kubeconfig="), std::string::npos) << out_;
+  EXPECT_EQ(Run("config", {"set-cluster", "--help"}), 0) << err_;
+  EXPECT_NE(out_.find("    -s, --server='':\n\t"), std::string::npos) << out_;
+  EXPECT_EQ(Run("config", {"set-context", "--help"}), 0) << err_;
+  EXPECT_NE(out_.find("    -n, --namespace='':\n\t"), std::string::npos) << out_;
+}
+
 TEST_F(ProgramTest, HelpShowsLettersAndArguments) {
   EXPECT_EQ(Run("label", {"--help"}), 0);
   EXPECT_NE(out_.find("    -l, --selector='':\n\t"), std::string::npos) << out_;

@@ -54,6 +54,30 @@ TEST_F(MeantWordsTest, TheNearestVerbIsSaidOrWhatOtherProgramsCallSo) {
   }
 }
 
+TEST_F(MeantWordsTest, ErrorsNameTheProgramThatWasCalled) {
+  program_ = "skiff";
+  EXPECT_EQ(Run("create", {"deployment", "web"}), 1);
+  EXPECT_EQ(err_,
+            "error: required flag(s) \"image\" not set\n"
+            "See 'skiff create deployment --help' for usage.\n");
+  EXPECT_EQ(Run("exec", {"web", "ls"}), 1);
+  EXPECT_THAT(err_, testing::EndsWith("\nSee 'skiff exec -h' for help and examples\n"));
+  EXPECT_EQ(Run("describe", {}), 1);
+  EXPECT_THAT(err_, HasSubstr("Use \"skiff api-resources\" for"));
+}
+
+TEST_F(MeantWordsTest, AKindBeforeItsVerbStandsInItsPlace) {
+  program_ = "skiff";
+  EXPECT_EQ(Run("deployment", {"create", "web", "--image=nginx"}), 1);
+  EXPECT_THAT(err_, testing::EndsWith("\n\nDid you mean this?\n\tcreate deployment\n"));
+  EXPECT_EQ(Run("pods", {"list"}), 1);
+  EXPECT_THAT(err_, testing::EndsWith("\n\nDid you mean this?\n\tget pods\n"));
+  EXPECT_EQ(Run("create", {"service", "nodprt", "web"}), 1);
+  EXPECT_THAT(err_, HasSubstr("\n\nDid you mean this?\n\tnodeport\n"));
+  EXPECT_EQ(Run("helo", {}), 1);
+  EXPECT_THAT(err_, testing::EndsWith("\n\nDid you mean this?\n\thelp\n"));
+}
+
 TEST_F(MeantWordsTest, HelpOnAWordThatIsNoneSaysWhichMayHaveBeenMeant) {
   testing::internal::CaptureStderr();
   EXPECT_EQ(KubectlMain({"help", "dwon"}, {.name = "skiff", .programs = {"up", "down"}}), 1);

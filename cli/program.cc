@@ -151,10 +151,11 @@ std::vector<std::string> NearestVerbs(const std::string& word,
 }
 
 // Which words may have been meant by one that is none, for the end of a line.
-std::string MeantWord(const Environment& environment, const std::string& verb) {
-  // Who types a kind alone wants to see what there is of it.
+std::string MeantWord(const Environment& environment, const std::string& verb,
+                      const std::string& next = "") {
+  // Who types a kind alone wants to see what there is of it; before a verb it stands in its place.
   if (environment.program != "kubectl" && IsBuiltInKind(verb)) {
-    const std::vector<std::string> meant = {"get " + verb};
+    const std::vector<std::string> meant = {(IsCliVerb(next) ? next : "get") + " " + verb};
     return MeantText(meant);
   }
   std::vector<std::string> names = environment.programs;
@@ -170,7 +171,7 @@ std::string MeantWord(const Environment& environment, const std::string& verb) {
       "version",      "options"};
   names.insert(names.end(), std::begin(kOrder), std::end(kOrder));
   if (environment.program == "skiff") {
-    names.insert(names.end(), {"compose", "console", "convert", "why"});
+    names.insert(names.end(), {"compose", "console", "convert", "help", "why"});
   }
   if (environment.program == "kubectl") {
     const OtherWord* other = FindOtherWord(verb);
@@ -180,9 +181,11 @@ std::string MeantWord(const Environment& environment, const std::string& verb) {
   return MeantText(NearestVerbs(verb, names));
 }
 
-int UnknownVerb(Environment& environment, const std::string& verb) {
+int UnknownVerb(Environment& environment, const std::string& verb, const Args& args) {
+  const size_t at = FirstWord(args);
+  const std::string next = at < args.size() ? args[at] : "";
   environment.err(fmt::format("error: unknown command \"{}\" for \"{}\"{}\n", verb,
-                              environment.program, MeantWord(environment, verb)));
+                              environment.program, MeantWord(environment, verb, next)));
   return 1;
 }
 
@@ -281,7 +284,7 @@ int RunCli(Environment& environment, const std::string& verb, const Args& args) 
   }
   if (const Family* family = FindFamily(verb)) return family->main(environment, args);
   const Verb* found = FindVerb(kVerbs, std::size(kVerbs), verb);
-  if (!found) return UnknownVerb(environment, verb);
+  if (!found) return UnknownVerb(environment, verb, args);
   // kubectl has one of them as a plugin alone, and the others not at all.
   if (verb == "console" || verb == "convert" || verb == "why") environment.program = "skiff";
   return RunVerb(environment, *found, verb, args);
@@ -311,7 +314,12 @@ int HelpMain(Environment& environment, const Args& words) {
     return 0;  // As kubectl.
   }
   Args args;
-  if (words.size() > 1 && !PurposeOf(verb + " " + words[1]).empty()) args.push_back(words[1]);
+  std::string called = verb;
+  for (size_t i = 1; i < words.size(); ++i) {
+    called += " " + words[i];
+    if (PurposeOf(called).empty() && VerbNamesBelow(called).empty()) break;
+    args.push_back(words[i]);
+  }
   args.emplace_back("--help");
   return RunCli(environment, verb, args);
 }

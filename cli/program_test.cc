@@ -446,6 +446,7 @@ TEST_F(ProgramTest, ApiResourcesComeInTheFormAskedFor) {
             "error: unable to match a printer suitable for the output format \"=\", allowed "
             "formats are: json,kyaml,name,wide,yaml\n");
   EXPECT_EQ(Run("api-resources", {"--output="}), 0) << err_;
+  EXPECT_EQ(Run("api-resources", {"--show-managed-fields", "-o", "yaml"}), 0) << err_;
   EXPECT_EQ(Run("api-resources", {"-o", "yaml"}), 0) << err_;
   EXPECT_EQ(out_,
             "apiVersion: v1\ngroupVersion: \"\"\nkind: APIResourceList\nresources:\n- kind: Pod\n"

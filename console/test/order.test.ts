@@ -53,6 +53,18 @@ test('any changes come to what sorting comes to', () => {
   }
 });
 
+test('events of one second stand as they were written', () => {
+  const at = (name: string, resourceVersion: string, times: object) => {
+    const made = event(name, times);
+    return { ...made, metadata: { ...made.metadata, resourceVersion } };
+  };
+  const scheduled = at('c', '98', { eventTime: '2026-01-02T03:04:05.700000Z' });
+  const pulled = at('d', '99', { lastTimestamp: '2026-01-02T03:04:05Z' });
+  const created = at('b', '100', { lastTimestamp: '2026-01-02T03:04:05Z' });
+  const before = at('a', '101', { lastTimestamp: '2026-01-02T03:04:04Z' });
+  assert.deepEqual([scheduled, before, created, pulled].sort(newestFirst), [created, pulled, scheduled, before]);
+});
+
 test('an event that is seen again comes first', () => {
   const [a, b, c] = ['a', 'b', 'c'].map((name, at) => event(name, { lastTimestamp: `2026-01-02T03:04:0${at}Z` }));
   const again = { ...a!, lastTimestamp: '2026-01-02T03:04:09Z' };

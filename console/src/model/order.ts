@@ -24,9 +24,22 @@ export function byName(a: Obj, b: Obj): number {
   return byText(left.namespace ?? '', right.namespace ?? '') || byText(left.name, right.name) || byText(left.uid, right.uid);
 }
 
-// Times of one form sort as text, which spares reading thousands of them.
+// As the API compares them: https://kubernetes.io/docs/reference/using-api/api-concepts/#resource-versions
+function byVersion(a: string, b: string): number {
+  return a.length - b.length || byText(a, b);
+}
+
+const kToSeconds = '2026-01-02T03:04:05'.length;
+
+// Times of one form sort as text, which spares reading thousands of them. Most events know the second alone
+// that they are of: within it they stand as they were written.
 export function newestFirst(a: EventObj, b: EventObj): number {
-  return byText(timeOf(b), timeOf(a)) || byText(a.metadata.uid, b.metadata.uid);
+  const [left, right] = [a.metadata, b.metadata];
+  return (
+    byText(timeOf(b).slice(0, kToSeconds), timeOf(a).slice(0, kToSeconds)) ||
+    byVersion(right.resourceVersion, left.resourceVersion) ||
+    byText(left.uid, right.uid)
+  );
 }
 
 // Where it is in the list, or would be.
