@@ -169,9 +169,9 @@ Result<YamlDocument> ParseDocument(std::string_view text, bool words_are_texts) 
 }
 
 Result<std::vector<YamlDocument>> ParseStream(std::string_view text, bool words_are_texts) {
-  // As kubectl does, which reads line by line.
+  // As kubectl does, which reads line by line. kyaml does not.
   std::string with_line_end;
-  if (!text.ends_with('\n')) text = with_line_end = std::string(text) + "\n";
+  if (!words_are_texts && !text.ends_with('\n')) text = with_line_end = std::string(text) + "\n";
   std::vector<YamlDocument> documents;
   for (const YamlPart& part : SplitYaml(text)) {
     YamlDocument document = TRY(ParseDocument(part.text, words_are_texts));

@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "api/codec/json.h"
+#include "api/text/yaml_texts.h"
 
 namespace skiff {
 namespace {
@@ -295,6 +296,12 @@ TEST(Yaml, FoldsLongScalarsAtASpace) {
             "quoted: 'one two three four five six seven eight nine ten eleven twelve: one two "
             "three\n  four five six seven eight nine ten eleven twelve'\n");
   EXPECT_EQ(AsJson(DumpYaml(value)), DumpJson(value));
+}
+
+TEST(Yaml, ATextThatEndsWithTheFileHasALineFeedForKubectlAlone) {
+  constexpr char kText[] = "text: |\n  first\n  last";
+  EXPECT_EQ(ParseYamlStream(kText).value().at(0).value, Json({{"text", "first\nlast\n"}}));
+  EXPECT_EQ(ParseYamlStreamWithTexts(kText).value().at(0).value, Json({{"text", "first\nlast"}}));
 }
 
 TEST(Yaml, ABackslashThatBeginsALineCounts) {

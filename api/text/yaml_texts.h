@@ -8,7 +8,7 @@
 
 namespace skiff {
 
-// As ParseYamlStream else.
+// As ParseYamlStream else, but a text that ends with the file has no line feed then.
 Result<std::vector<YamlDocument>> ParseYamlStreamWithTexts(std::string_view text);
 
 }  // namespace skiff
