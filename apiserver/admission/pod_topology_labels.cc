@@ -18,13 +18,13 @@ class PodTopologyLabels final : public AdmissionPlugin {
     if (request.operation != Operation::kCreate) return {};
     if (request.Is("", "pods")) {
       core_v1::Pod& pod = *request.object->As<core_v1::Pod>();
-      for (const auto& [key, value] : LabelsOfNode(pod.spec.node_name)) {
-        pod.metadata.labels[key] = value;
-      }
+      const auto labels = TRY(LabelsOfNode(pod.spec.node_name));
+      for (const auto& [key, value] : labels) pod.metadata.labels[key] = value;
     } else if (request.Is("", "pods", "binding") && request.body != nullptr) {
       // A webhook may have made anything of it since it was decoded; it is decoded again after all.
       Json& binding = *request.body;
-      const auto labels = LabelsOfNode(TextAt(binding, "target.name"));
+      if (TextAt(binding, "target.kind") != "Node") return {};
+      const auto labels = TRY(LabelsOfNode(TextAt(binding, "target.name")));
       if (labels.empty()) return {};
       Json& metadata = binding["metadata"];
       if (metadata.is_null()) metadata = Json::object();
@@ -38,15 +38,16 @@ class PodTopologyLabels final : public AdmissionPlugin {
   }
 
  private:
-  std::map<std::string, std::string> LabelsOfNode(const std::string& node) {
+  // None of a node that is not there; any other error is told, lest a pod be without its zone.
+  Result<std::map<std::string, std::string>> LabelsOfNode(const std::string& node) {
     std::map<std::string, std::string> labels;
     if (node.empty()) return labels;
     const auto record = store_.Get(KeyOf(core_v1::Node::Info(), "", node));
-    const auto view =
-        record ? ObjectView::Of(**record) : Result<ObjectView>(tl::unexpected(Error{}));
-    if (!view) return labels;
+    if (!record && record.error().reason == Reason::kNotFound) return labels;
+    if (!record) return Fail(record.error());
+    const ObjectView view = TRY(ObjectView::Of(**record));
     for (const char* key : kLabels) {
-      if (const auto value = view->label(key)) labels[key] = std::string(*value);
+      if (const auto value = view.label(key)) labels[key] = std::string(*value);
     }
     return labels;
   }
