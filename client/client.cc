@@ -342,14 +342,6 @@ Client::Sent Client::Given(PatchType type, HandedPatch patch) {
   return sent;
 }
 
-Client::Sent Client::Given(PatchType type, HandedStatusPatch patch) {
-  Sent sent;
-  sent.content_type = ContentType(type);
-  sent.handed = std::make_shared<HandedStatusPatch>(std::move(patch));
-  sent.takes_object = true;
-  return sent;
-}
-
 Result<Client::Answer> Client::SendPatch(const Resource& resource, const ObjectKey& key,
                                          PatchType type, HandedPatch patch,
                                          const std::string& subresource) {

@@ -193,17 +193,13 @@ class Client {
     AskLater<K>(answers, "PUT", Resource(K::Info()).Path(KeyOf(*object)), Given(object),
                 std::move(then));
   }
-  // Of `changed` no more is looked at than its status.
   template <Kind K>
   void PatchStatusLater(Mailbox& answers, const K& base, const Ptr<K>& changed, PatchType type,
                         HandedPatch::MakeText patch, Then<Ptr<K>> then) {
-    const auto put = [](void* object, void* status) {
-      auto& kept = static_cast<K*>(object)->status;
-      kept = std::move(*static_cast<decltype(K::status)*>(status));
-    };
-    HandedPatch whole(K::Describe(), changed, base.metadata.resource_version, std::move(patch));
-    AskLater<K>(answers, "PATCH", Resource(K::Info()).Path(KeyOf(base), "status"),
-                Given(type, HandedStatusPatch(std::move(whole), put)), std::move(then));
+    AskLater<K>(
+        answers, "PATCH", Resource(K::Info()).Path(KeyOf(base), "status"),
+        Given(type, {K::Describe(), changed, base.metadata.resource_version, std::move(patch)}),
+        std::move(then));
   }
   void PatchLater(Mailbox& answers, const Resource& resource, const ObjectKey& key,
                   PatchType type, const Json& patch, Then<void> then);
@@ -288,7 +284,6 @@ class Client {
     return sent;
   }
   static Sent Given(PatchType type, HandedPatch patch);
-  static Sent Given(PatchType type, HandedStatusPatch patch);
   template <Kind K>
   static Result<Ptr<K>> Decode(const Result<Answer>& answer);
   template <Kind K, typename Change>

@@ -72,11 +72,10 @@ void Resizes::Admit(const core_v1::Pod& pod) {
     MutexLock lock(mutex_);
     if (requests_.contains(uid)) return;
     const auto [entry, is_new] = allotted_.try_emplace(uid, AmountsOf(pod.spec));
-    if (!is_new) {
-      requests_[uid] = PodRequests(WithAmounts(pod, entry->second).spec);
-      return;
-    }
-    requests_[uid] = PodRequests(pod.spec);
+    // A new one has its own amounts, so that none need be put into a copy of the pod.
+    requests_[uid] =
+        is_new ? PodRequests(pod.spec) : PodRequests(WithAmounts(pod, entry->second).spec);
+    if (!is_new) return;
   }
   Save(kAllotted, &Resizes::allotted_);
 }

@@ -339,7 +339,7 @@ void StatusManager::Write(const Taken& entry) {
   const std::string uid = object->metadata.uid;
   const Ptr<core_v1::Pod>& known = entry->known;
   if (known && known->metadata.uid == uid && IsNewer(*known, object)) object = known;
-  const auto changed = std::make_shared<core_v1::Pod>();
+  const auto changed = std::make_shared<core_v1::Pod>(*object);
   changed->status = PatchedStatus(object->status, entry->status);
   client_.PatchStatusLater<core_v1::Pod>(
       answers_, *object, changed, PatchType::kStrategic,

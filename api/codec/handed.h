@@ -46,7 +46,7 @@ class HandedObject final : public Handed {
 };
 
 // A patch, and what it makes of the object as that is in one version.
-class HandedPatch : public Handed {
+class HandedPatch final : public Handed {
  public:
   using MakeText = std::function<std::string()>;
   // `version`: a resourceVersion.
@@ -67,18 +67,6 @@ class HandedPatch : public Handed {
   const std::string version_;
   const MakeText make_text_;
   mutable std::optional<std::string> text_;
-};
-
-// The same where of the object only its status changes: no more of `changed` is looked at.
-class HandedStatusPatch final : public HandedPatch {
- public:
-  // Takes the status of an object of that type out of a struct of it, and puts it into another.
-  using Put = void (*)(void* object, void* status);
-  HandedStatusPatch(HandedPatch patch, Put put) : HandedPatch(std::move(patch)), put_(put) {}
-  void PutStatus(void* object, void* status) const { put_(object, status); }
-
- private:
-  const Put put_;
 };
 
 // The struct, where it is an object of that type; else nullptr.

@@ -359,31 +359,6 @@ TEST_F(SentLaterTest, WhoLosesARaceIsServedAnew) {
   EXPECT_EQ((*by_object_.Get<Pod>({"default", "a"}))->status.conditions.size(), 20u);
 }
 
-// Who writes a status hands over that alone; all else of the object stays as it is.
-TEST_F(SentLaterTest, OfAStatusThatIsHandedNothingElseIsLookedAt) {
-  Pod pod = PodNamed("a");
-  pod.spec.node_name = "node1";
-  const auto made = by_object_.Create(pod);
-  ASSERT_TRUE(made) << made.error().message;
-  const auto changed = std::make_shared<Pod>();
-  changed->status.phase = "Running";
-  changed->status.start_time = Time(Instant{1'700'000'000, 5});
-  std::vector<Result<Ptr<Pod>>> told;
-  client_.PatchStatusLater<Pod>(
-      answers_, **made, changed, PatchType::kStrategic,
-      [] { return R"({"status": {"phase": "Failed"}})"; }, Note(told));
-  answers_.Settle();
-  ASSERT_TRUE(told[0]) << told[0].error().message;
-  const Pod now = Read("a");
-  EXPECT_EQ(now, **told[0]);
-  EXPECT_EQ(now.spec, (*made)->spec);
-  EXPECT_EQ(now.metadata.labels, (*made)->metadata.labels);
-  EXPECT_EQ(now.status.phase, "Running");
-  EXPECT_EQ(now.status.start_time->instant().nanos, 0) << "as its text would be read";
-  EXPECT_EQ(now.status.qos_class, (*made)->status.qos_class);
-  EXPECT_EQ((*by_text_.Get<Pod>({"default", "a"}))->metadata.managed_fields.size(), 2u);
-}
-
 // What was written is read by nobody of this process again: who asked and all caches have the one
 // struct, and the next write begins with a copy of it.
 TEST_F(SentLaterTest, WhoWroteAndAllCachesShareOneStruct) {

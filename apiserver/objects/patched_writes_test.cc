@@ -117,6 +117,22 @@ TEST_F(PatchedWrites, ThePodsStatusHasNothingOfWhatIsOff) {
   }
 }
 
+// Amounts are equal however they are spelled, and however far they are above the greatest.
+TEST_F(PatchedWrites, AStatusLeavesThePodsAmountsAsTheyWereSpelled) {
+  const std::string pods = "/api/v1/namespaces/default/pods";
+  const auto pod = [](const std::string& memory, const std::string& cpu, const std::string& disk) {
+    return R"({"metadata": {"name": "p"}, "spec": {"containers": [{"name": "c", "image": "i",
+        "resources": {"limits": {"memory": ")" +
+           memory + R"(", "cpu": ")" + cpu + R"(", "ephemeral-storage": ")" + disk + R"("}}}]}})";
+  };
+  ASSERT_EQ(Post(pods, pod("1Gi", "1", "1e30")).code, 201);
+  const std::string before = Get(pods + "/p").body["spec"].dump();
+  const Answer patched = Strategic(pods + "/p/status", pod("1073741824", "1e0", "9e30"));
+  ASSERT_EQ(patched.code, 200) << patched.message();
+  EXPECT_EQ(patched.body["spec"].dump(), before);
+  EXPECT_EQ(Get(pods + "/p").body["spec"].dump(), before);
+}
+
 TEST_F(PatchedWrites, APatchedScaleStaysWhereItIs) {
   const std::string sets = "/apis/apps/v1/namespaces/default/replicasets";
   ASSERT_EQ(Post(sets, R"({"metadata": {"name": "rs"}, "spec": {"selector": {"matchLabels":

@@ -543,14 +543,6 @@ Result<std::optional<Object>> AlreadyPatched(const Patcher& patcher, const Objec
   if (patch == nullptr || old.is_custom()) return std::nullopt;
   const void* changed = patch->ChangedFrom(*old.kind().type, old.metadata().resource_version);
   if (changed == nullptr) return std::nullopt;
-  if (const auto* status = dynamic_cast<const HandedStatusPatch*>(patch)) {
-    const Field* field = old.kind().type->Find("status");
-    CHECK(field != nullptr);
-    const StructPtr read = TRY(CopyAsRead(*field->type, MemberOf(changed, *field)));
-    Object object = old.Clone();
-    status->PutStatus(object.raw(), read.get());
-    return std::optional<Object>(std::move(object));
-  }
   Object object = TRY(Object::FromStruct(old.kind(), changed));
   object.metadata().managed_fields = old.metadata().managed_fields;
   return std::optional<Object>(std::move(object));

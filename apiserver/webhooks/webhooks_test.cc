@@ -294,7 +294,8 @@ TEST_F(WebhookTest, WhatMakesNonsenseOfABindingIsAnsweredAndNotThrownOver) {
                             R"([{"op": "replace", "path": "/metadata/labels", "value": "x"}])"}) {
     At("/m", Patches(patch));
     const auto bound = Post("/api/v1/namespaces/default/pods/p/binding",
-                            R"({"metadata": {"name": "p"}, "target": {"name": "n"}})");
+                            R"({"metadata": {"name": "p"},
+                                "target": {"kind": "Node", "name": "n"}})");
     EXPECT_NE(bound.code, 201) << patch;
     EXPECT_NE(bound.message(), "") << patch;
   }

@@ -124,8 +124,7 @@ void DropAlphaFields(PodStatus& status, const PodStatus& old) {
 void PreparePodStatusUpdate(Pod& pod, const Pod& old) {
   DropDeviceHealth(pod.status, old.status);
   DropAlphaFields(pod.status, old.status);
-  // It hardly ever differs, and to compare costs less than to copy.
-  if (!(pod.spec == old.spec)) pod.spec = old.spec;
+  pod.spec = old.spec;
   pod.metadata.generation = old.metadata.generation;
   pod.metadata.deletion_timestamp.reset();
   pod.metadata.owner_references = old.metadata.owner_references;
