@@ -29,10 +29,8 @@ Result<> CheckVersion(std::string_view text) {
   return Fail(Reason::kBadRequest, "yaml: found incompatible YAML document");
 }
 
-// What libyaml takes and yaml-cpp does not.
-tl::unexpected<Error> NotTaken(const YAML::Exception& problem) {
-  const int line = std::max(problem.mark.line, 0) + 1;
-  return Fail(Reason::kBadRequest, "yaml: line " + std::to_string(line) + ": " + problem.msg);
+size_t LineOf(const YAML::Exception& problem) {
+  return static_cast<size_t>(std::max(problem.mark.line, 0)) + 1;
 }
 
 // The characters that Go's parser takes, in the ranges that it lists; beyond ASCII `text` begins
@@ -143,7 +141,57 @@ std::string WithLineFeeds(std::string_view text) {
   return out;
 }
 
+// Text in UTF-16 has a mark in front.
+std::string FromUtf16(std::string_view text) {
+  const size_t high = text[0] == '\xfe' ? 0 : 1;
+  const auto unit = [&](size_t i) -> uint32_t {
+    if (i + 1 >= text.size()) return 0xdfff;  // Half of one, which no text has.
+    return static_cast<uint32_t>(static_cast<unsigned char>(text[i + high])) << 8 |
+           static_cast<unsigned char>(text[i + 1 - high]);
+  };
+  std::string out;
+  for (size_t i = 2; i < text.size(); i += 2) {
+    uint32_t point = unit(i);
+    const bool is_first = point >= 0xd800 && point < 0xdc00 && i + 2 < text.size();
+    if (const uint32_t second = is_first ? unit(i + 2) : 0; second >= 0xdc00 && second < 0xe000) {
+      point = 0x10000 + ((point - 0xd800) << 10 | (second - 0xdc00));
+      i += 2;
+    }
+    AppendUtf8(point, out);
+  }
+  return out;
+}
+
+// Throws where libyaml takes what yaml-cpp does not.
+Result<> Read(std::string_view text, const std::function<Result<>(const YAML::Node&)>& use) {
+  const std::string with_line_feeds = WithLineFeeds(text);
+  text = with_line_feeds;
+  TRY(CheckVersion(text));
+  const Turn turn(text.size());
+  if (!turn.granted()) {
+    return Fail(Error{.reason = Reason::kTooManyRequests,
+                      .message = "Too many requests, please try again later.",
+                      .details = ErrorDetails{.retry_after_s = 1}});
+  }
+  TRY(CheckYamlDocument(text));
+  try {
+    return use(YAML::Load(with_line_feeds));
+  } catch (const YAML::DeepRecursion&) {
+    return YamlTooDeep(kYamlBlockDepthMax);
+  }
+}
+
 }  // namespace
+
+std::string NormalYaml(std::string_view text) {
+  const bool is_utf16 = text.starts_with("\xff\xfe") || text.starts_with("\xfe\xff");
+  return WithLineFeeds(is_utf16 ? FromUtf16(text) : std::string(text));
+}
+
+tl::unexpected<Error> YamlAtLine(size_t line, Error error) {
+  error.message = std::to_string(line) + ": " + error.message;
+  return Fail(std::move(error));
+}
 
 std::vector<YamlPart> SplitYaml(std::string_view text) {
   std::vector<YamlPart> parts;
@@ -170,22 +218,28 @@ Result<> CheckYamlCharacters(std::string_view text, int& line) {
 }
 
 Result<> ReadYaml(std::string_view text, const std::function<Result<>(const YAML::Node&)>& use) {
-  const std::string with_line_feeds = WithLineFeeds(text);
-  text = with_line_feeds;
-  TRY(CheckVersion(text));
-  const Turn turn(text.size());
-  if (!turn.granted()) {
-    return Fail(Error{.reason = Reason::kTooManyRequests,
-                      .message = "Too many requests, please try again later.",
-                      .details = ErrorDetails{.retry_after_s = 1}});
-  }
-  TRY(CheckYamlDocument(text));
   try {
-    return use(YAML::Load(with_line_feeds));
-  } catch (const YAML::DeepRecursion&) {
-    return YamlTooDeep(kYamlBlockDepthMax);
+    return Read(text, use);
   } catch (const YAML::Exception& problem) {
-    return NotTaken(problem);
+    return Fail(Reason::kBadRequest,
+                "yaml: line " + std::to_string(LineOf(problem)) + ": " + problem.msg);
+  }
+}
+
+Result<> ReadYamlPart(const YamlPart& part, const std::function<Result<>(const YAML::Node&)>& use) {
+  const auto lines_before = static_cast<size_t>(part.lines_before);
+  bool is_of_use = false;
+  try {
+    auto read = Read(part.text, [&](const YAML::Node& node) {
+      auto used = use(node);
+      is_of_use = !used;
+      return used;
+    });
+    if (read || is_of_use) return read;
+    return YamlAtLine(lines_before + 1, std::move(read.error()));
+  } catch (const YAML::Exception& problem) {
+    return YamlAtLine(lines_before + LineOf(problem),
+                      {.reason = Reason::kBadRequest, .message = "yaml: " + problem.msg});
   }
 }
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "api/text/yaml.h"
 #include "api/text/yaml_read.h"
@@ -15,6 +16,10 @@ namespace {
 // libyaml looks at every bracket that is open for each of its tokens, so that a megabyte within
 // five hundred brackets costs it seconds. This is a fifth of one, and far from what people write.
 constexpr size_t kOpenBracketsLookedAtMax = size_t{1} << 25;
+
+// What libyaml says of a tab, among others, that stands where a line is indented.
+constexpr std::string_view kNoToken = "found character that cannot start any token";
+constexpr char kTab[] = "found a tab where no token may begin with one: indent by spaces";
 
 // How the place of a mistake is told.
 enum class Places : uint8_t { kAsGo, kLines };
@@ -40,7 +45,7 @@ class SyntaxCheck {
       const auto known = Know(event);
       yaml_event_delete(&event);
       TRY(known);
-      looked_at_ += brackets_;
+      looked_at_ += opened_.size();
       if (looked_at_ > kOpenBracketsLookedAtMax) {
         return Mistake("document contains excessive nesting");
       }
@@ -71,7 +76,7 @@ class SyntaxCheck {
       case YAML_SEQUENCE_END_EVENT:
       case YAML_MAPPING_END_EVENT:
         --depth_;
-        if (brackets_ > 0) --brackets_;  // Nothing but brackets stands within brackets.
+        if (!opened_.empty()) opened_.pop_back();  // Nothing but brackets stands within brackets.
         return {};
       default:
         return {};
@@ -79,11 +84,10 @@ class SyntaxCheck {
   }
 
   Result<> Enter(bool with_bracket) {
-    if (with_bracket) ++brackets_;
+    if (with_bracket) opened_.push_back(line_);
     if (++depth_ <= kYamlBlockDepthMax) return {};
-    return places_ == Places::kAsGo
-               ? YamlTooDeep(kYamlBlockDepthMax)
-               : Mistake("exceeded max depth of " + std::to_string(kYamlBlockDepthMax));
+    const auto too_deep = YamlTooDeep(kYamlBlockDepthMax);
+    return places_ == Places::kAsGo ? too_deep : YamlAtLine(line_ + 1, too_deep.value());
   }
 
   static std::string TextOf(const yaml_char_t* text) { return reinterpret_cast<const char*>(text); }
@@ -93,17 +97,34 @@ class SyntaxCheck {
 
   // Of the event that is looked at, which Go names no line of.
   tl::unexpected<Error> Mistake(const std::string& what) const {
-    return places_ == Places::kAsGo ? Fail(Reason::kBadRequest, "yaml: " + what)
-                                    : AtLine(line_, what);
-  }
-  static tl::unexpected<Error> AtLine(size_t lines_before, const std::string& what) {
-    return Fail(Reason::kBadRequest, std::to_string(lines_before + 1) + ": " + what);
+    const Error mistake{.reason = Reason::kBadRequest, .message = "yaml: " + what};
+    return places_ == Places::kAsGo ? Fail(mistake) : YamlAtLine(line_ + 1, mistake);
   }
 
-  // The last line that holds something.
+  // The lines before the last that holds something.
   size_t LinesBeforeLast() const {
     const std::string_view text = text_.substr(0, text_.find_last_not_of(" \t\r\n") + 1);
     return static_cast<size_t>(std::count(text.begin(), text.end(), '\n'));
+  }
+
+  // Where the parser stopped; of what has no end, where it was opened.
+  tl::unexpected<Error> ProblemWithLine(std::string what) const {
+    size_t line = parser_.problem_mark.line;
+    // Marks count characters, and not the mark of the text's encoding.
+    const auto characters =
+        std::count_if(text_.begin(), text_.end(), [](char c) { return (c & 0xc0) != 0x80; });
+    const bool has_mark = text_.starts_with("\xef\xbb\xbf");
+    const bool at_end =
+        parser_.problem_mark.index + (has_mark ? 1 : 0) >= static_cast<size_t>(characters);
+    if (at_end && parser_.context != nullptr) line = parser_.context_mark.line;
+    if (at_end && parser_.error == YAML_PARSER_ERROR && !opened_.empty()) line = opened_.back();
+    line = std::min(line, LinesBeforeLast());
+    const bool at_token = parser_.error == YAML_SCANNER_ERROR && parser_.buffer.pointer != nullptr;
+    if (what == kNoToken && at_token && *parser_.buffer.pointer == '\t') what = kTab;
+    if (!opened_.empty() && opened_.back() != line) {
+      what += ", within the bracket of line " + std::to_string(opened_.back() + 1);
+    }
+    return YamlAtLine(line + 1, {.reason = Reason::kBadRequest, .message = "yaml: " + what});
   }
 
   // Go names a line where it knows one that is not the first, counted from one where its scanner
@@ -111,10 +132,7 @@ class SyntaxCheck {
   tl::unexpected<Error> Problem() const {
     const char* what = parser_.problem ? parser_.problem : "unknown problem parsing YAML content";
     size_t line = parser_.problem_mark.line;
-    if (places_ == Places::kLines) {
-      const bool at_end = parser_.problem_mark.index >= text_.size() && parser_.context != nullptr;
-      return AtLine(std::min(at_end ? parser_.context_mark.line : line, LinesBeforeLast()), what);
-    }
+    if (places_ == Places::kLines) return ProblemWithLine(what);
     if (line != 0) {
       line += parser_.error == YAML_SCANNER_ERROR ? 1 : 0;
     } else {
@@ -130,7 +148,7 @@ class SyntaxCheck {
   size_t line_ = 0;  // Of the event.
   std::set<std::string> anchors_;
   int depth_ = 0;
-  size_t brackets_ = 0;  // That are open.
+  std::vector<size_t> opened_;  // The lines of the brackets that are open.
   size_t looked_at_ = 0;
 };
 

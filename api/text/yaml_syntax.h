@@ -13,9 +13,9 @@ namespace skiff {
 // kYamlBlockDepthMax or has too much within many brackets, or names an anchor that does not stand
 // before.
 Result<> CheckYamlDocument(std::string_view text);
-// The same of all documents of the text, but with the line in any case, and the one that it is in,
-// where Go counts some from zero: "3: found character that cannot start any token". What is open
-// when the text ends is told of where it was opened.
+// The same of all documents of the text, whose lines end with line feeds, but with the line in any
+// case, and the one that it is in, where Go counts some from zero: "3: yaml: found character that
+// cannot start any token". What is open when the text ends is told of where it was opened.
 Result<> CheckYamlStream(std::string_view text);
 
 }  // namespace skiff

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "api/codec/json.h"
+#include "api/text/utf8.h"
 #include "api/text/yaml_read.h"
 #include "api/text/yaml_syntax.h"
 #include "base/text.h"
@@ -13,14 +14,15 @@ namespace skiff {
 namespace {
 
 tl::unexpected<Error> AtLine(int line, const std::string& what) {
-  return Fail(Reason::kBadRequest, std::to_string(line) + ": " + what);
+  return YamlAtLine(static_cast<size_t>(line), {.reason = Reason::kBadRequest, .message = what});
 }
 
-// What the readers of all YAML say, which begins with "yaml: ".
-tl::unexpected<Error> AtLine(int line, const Error& error) {
-  constexpr std::string_view kName = "yaml: ";
-  if (!error.message.starts_with(kName)) return Fail(error);
-  return AtLine(line, error.message.substr(kName.size()));
+// Nobody looks for a key by its thousandth letter.
+std::string Shortened(std::string key) {
+  constexpr size_t kShownMax = 100;
+  if (key.size() <= kShownMax) return key;
+  CutUtf8(key, kShownMax);
+  return key + "...";
 }
 
 class TreeReader {
@@ -89,7 +91,9 @@ class TreeReader {
     std::string text = YamlText(node);
     bytes_ += text.size();
     if (bytes_ > kYamlTreeBytesMax) return Excessive(tree.line);
-    Json value = TRY(YamlScalarOf(node, text));
+    auto read = YamlScalarOf(node, text);
+    if (!read) return YamlAtLine(static_cast<size_t>(tree.line), read.error());
+    Json value = std::move(*read);
     const std::string lower = Lower(std::string_view(text));
     if (value.is_boolean() && lower != "true" && lower != "false") value = std::move(text);
     if (value.is_null()) return {};
@@ -110,7 +114,9 @@ class TreeReader {
         continue;
       }
       const int line = LineOf(pair.first);
-      if (!given.insert(key).second) return AtLine(line, "key \"" + key + "\" already set in map");
+      if (!given.insert(key).second) {
+        return AtLine(line, "key \"" + Shortened(key) + "\" already set in map");
+      }
       tree.members.push_back({key, line, std::move(value)});
     }
     for (YamlTree& other : merged) {
@@ -148,20 +154,20 @@ class TreeReader {
 
 }  // namespace
 
-Result<std::vector<YamlTree>> ParseYamlTrees(std::string_view text) {
+Result<std::vector<YamlTree>> ParseYamlTrees(std::string_view raw) {
+  const std::string text = NormalYaml(raw);
   int line = 1;
   if (const auto checked = CheckYamlCharacters(text, line); !checked) {
-    return AtLine(line, checked.error());
+    return YamlAtLine(static_cast<size_t>(line), checked.error());
   }
   TRY(CheckYamlStream(text));
   std::vector<YamlTree> trees;
   for (const YamlPart& part : SplitYaml(text)) {
-    const auto read = ReadYaml(part.text, [&](const YAML::Node& node) -> Result<> {
+    TRY(ReadYamlPart(part, [&](const YAML::Node& node) -> Result<> {
       YamlTree tree = TRY(TreeReader(part.lines_before).Value(node));
       if (tree.form != YamlTree::Form::kNull) trees.push_back(std::move(tree));
       return {};
-    });
-    if (!read) return AtLine(part.lines_before + 1, read.error());
+    }));
   }
   return trees;
 }

@@ -98,17 +98,53 @@ TEST(YamlTreeTest, NoAliasesAreBlamedForWhatIsOnlyMuch) {
 }
 
 TEST(YamlTreeTest, SaysWhereATextIsNoYaml) {
-  EXPECT_EQ(Read("a: 1\n b: [\n"), "2: mapping values are not allowed in this context");
-  EXPECT_EQ(Read("a: 1\nb: \x01"), "2: control characters are not allowed");
-  EXPECT_EQ(Read("a: 1\nb: {c: [x}\n"), "2: did not find expected ',' or ']'");
-  EXPECT_EQ(Read("a: 1\n---\nb: 2\nc: {d: [x}\n"), "4: did not find expected ',' or ']'");
-  EXPECT_EQ(Read("a: 1\nb: *c\n"), "2: unknown anchor 'c' referenced");
-  EXPECT_EQ(Read("%FOO\na: 1\n"), "1: found unknown directive name");
+  EXPECT_EQ(Read("a: 1\n b: [\n"), "2: yaml: mapping values are not allowed in this context");
+  EXPECT_EQ(Read("a: 1\nb: \x01"), "2: yaml: control characters are not allowed");
+  EXPECT_EQ(Read("a: 1\nb: {c: [x}\n"), "2: yaml: did not find expected ',' or ']'");
+  EXPECT_EQ(Read("a: 1\n---\nb: 2\nc: {d: [x}\n"), "4: yaml: did not find expected ',' or ']'");
+  EXPECT_EQ(Read("a: 1\nb: *c\n"), "2: yaml: unknown anchor 'c' referenced");
+  EXPECT_EQ(Read("%FOO\na: 1\n"), "1: yaml: found unknown directive name");
+  EXPECT_EQ(Read("a:\n\tb: 1\n"),
+            "2: yaml: found a tab where no token may begin with one: indent by spaces");
 }
 
 TEST(YamlTreeTest, OfWhatIsOpenInTheEndSaysWhereItWasOpened) {
-  EXPECT_EQ(Read("a: 1\nb: \"x\nc: 1\n"), "2: found unexpected end of stream");
-  EXPECT_EQ(Read("a: 1\nb: [x,\n  y\n"), "2: did not find expected ',' or ']'");
+  EXPECT_EQ(Read("a: 1\nb: \"x\nc: 1\n"), "2: yaml: found unexpected end of stream");
+  EXPECT_EQ(Read("a: 1\nb: [x,\n  y\n"), "2: yaml: did not find expected ',' or ']'");
+  EXPECT_EQ(Read("a: 1\nb: [\n\n  x,\n"), "2: yaml: did not find expected node content");
+  // A letter may have several bytes, and the mark of an encoding is none.
+  const std::string open = "image: \"x\nb: 1\nc: 2\n";
+  EXPECT_EQ(Read("# \xc3\xa9\na: 1\nb: 2\n" + open), "4: yaml: found unexpected end of stream");
+  EXPECT_EQ(Read("\xef\xbb\xbfz: 1\n" + open), "2: yaml: found unexpected end of stream");
+}
+
+TEST(YamlTreeTest, OfABracketThatWasForgottenSaysWhereItWasOpened) {
+  EXPECT_EQ(Read("a: [x,\n  y\nb: 1\nc: 2\n"),
+            "3: yaml: did not find expected ',' or ']', within the bracket of line 1");
+}
+
+TEST(YamlTreeTest, SaysOnceAndInTheStreamsLinesWhatOnlyTheSecondParserRefuses) {
+  EXPECT_EQ(Read("a: 1\n---\nb: 2\nc: !!binary '*'\n"),
+            "4: yaml: !!binary value contains invalid base64 data");
+}
+
+TEST(YamlTreeTest, CountsLinesWhateverEndsThemAndHoweverTheyAreEncoded) {
+  EXPECT_EQ(Read("a: 1\rb: 2\r\nc: [3]\rb: 4\r"), "4: key \"b\" already set in map");
+  std::string wide = "\xff\xfe";
+  for (const char c : std::string("a: 1\nb: 2\na: 3\n")) (wide += c) += '\0';
+  EXPECT_EQ(Read(wide), "3: key \"a\" already set in map");
+  EXPECT_EQ(Read(std::string("\xfe\xff\0a\0:\0 \xd8\x3d\xde\x00", 12)),
+            "{a@1: \"\xf0\x9f\x98\x80\"}");
+  EXPECT_EQ(Read(std::string("\xff\xfe"
+                             "a\0\n\0\x00\xd8",
+                             8)),
+            "2: yaml: invalid Unicode character");
+}
+
+TEST(YamlTreeTest, ALongKeyIsCut) {
+  const std::string key(1'000, 'k');
+  EXPECT_EQ(Read(key + ": 1\n" + key + ": 2\n"),
+            "2: key \"" + key.substr(0, 100) + "...\" already set in map");
 }
 
 }  // namespace

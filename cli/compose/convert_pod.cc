@@ -116,7 +116,7 @@ bool IsHostName(const std::string& text) {
 constexpr size_t kKernelNameMax = 64;
 
 // A name with a domain overrides that of the pod: DNS does not know it, as it does not for
-// containers.
+// containers. Where they are no name together, the first alone may be one.
 void PutHostname(const Scope& scope, Json& pod) {
   const Node& host = scope.node["hostname"];
   const Node& domain = scope.node["domainname"];
@@ -125,18 +125,28 @@ void PutHostname(const Scope& scope, Json& pod) {
     pod["hostname"] = name;
     return;
   }
-  const std::string whole = domain.Says() ? name + "." + domain.Text() : name;
+  const std::string suffix = domain.Says() ? "." + domain.Text() : "";
+  const std::string whole = name.ends_with(suffix) ? name : name + suffix;
   const bool is_own = !pod.contains("hostNetwork");
-  if (host.Says() && is_own && whole.size() <= kKernelNameMax &&
-      Dns1123SubdomainErrors(whole).empty()) {
+  const auto is_override = [&](const std::string& text) {
+    return host.Says() && is_own && text.size() <= kKernelNameMax &&
+           Dns1123SubdomainErrors(text).empty();
+  };
+  if (is_override(whole)) {
     pod["hostnameOverride"] = whole;
     return;
   }
   const char* why =
-      is_own ? "host names of pods are of lower case letters, digits and dashes, at most 64 with "
-               "the domain"
+      is_own ? "host names of pods are of lower case letters, digits, dashes and dots, at most 64 "
+               "with the domain"
              : "it is the node's, as the network is";
-  if (host.Says()) scope.Note(host, "hostname", why);
+  if (IsHostName(name)) {
+    pod["hostname"] = name;
+  } else if (is_override(name)) {
+    pod["hostnameOverride"] = name;
+  } else if (host.Says()) {
+    scope.Note(host, "hostname", why);
+  }
   if (domain.Says()) {
     scope.Note(domain, "domainname", host.Says() ? why : "without a hostname, pods have their own");
   }

@@ -417,6 +417,32 @@ TEST_F(ComposeConvertTest, AHostNameMayHaveADomain) {
                                  "services.nameless.domainname"));
 }
 
+TEST_F(ComposeConvertTest, AHostNameStaysWhereItsDomainCannot) {
+  const auto conversion = Converted(
+      "services:\n"
+      "  odd: {image: x, hostname: mail, domainname: Example.com}\n"
+      "  far: {image: x, hostname: a.example.com, domainname: Example.com}\n"
+      "  long: {image: x, hostname: mail, domainname: " +
+      std::string(60, 'd') +
+      "}\n"
+      "  node: {image: x, hostname: mail, domainname: example.com, network_mode: host}\n"
+      "  twice: {image: x, hostname: a.example.com, domainname: example.com}\n");
+  const auto pod = [&](const char* name) {
+    return Find(conversion, "Deployment", name)["spec"]["template"]["spec"];
+  };
+  for (const char* name : {"odd", "long", "node"}) {
+    EXPECT_EQ(pod(name)["hostname"], "mail") << name;
+    EXPECT_FALSE(pod(name).contains("hostnameOverride")) << name;
+  }
+  for (const char* name : {"far", "twice"}) {
+    EXPECT_EQ(pod(name)["hostnameOverride"], "a.example.com") << name;
+  }
+  std::vector<std::string> noted;
+  for (const Note& note : conversion.notes) noted.push_back(note.key);
+  EXPECT_THAT(noted, ElementsAre("services.odd.domainname", "services.far.domainname",
+                                 "services.long.domainname", "services.node.domainname"));
+}
+
 TEST_F(ComposeConvertTest, RootHasANumber) {
   const auto context = [&](const std::string& user) {
     const auto conversion = Converted("services:\n  web: {image: x, user: '" + user + "'}\n");

@@ -261,7 +261,7 @@ TEST_F(LoadTest, WhatIsUnknownOrOfTheWrongFormIsToldWithItsLine) {
   EXPECT_EQ(FailureOf("bogus: 1\nservices: {web: {image: a}}\n"),
             "compose.yaml:1: the file: additional property bogus is not allowed");
   EXPECT_EQ(FailureOf("services: {web: {image: a}}\nx-mine: {any: [thing]}\n"), "none");
-  EXPECT_EQ(FailureOf("services: [\n"), "compose.yaml:1: did not find expected node content");
+  EXPECT_EQ(FailureOf("services: [\n"), "compose.yaml:1: yaml: did not find expected node content");
   EXPECT_EQ(FailureOf("services: {web: {image: '${X?must be}'}}\n"),
             "compose.yaml:1: required variable X is missing a value: must be");
   EXPECT_EQ(FailureOf(""), "no service selected: the files have none under services:");

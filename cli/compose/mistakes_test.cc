@@ -115,7 +115,7 @@ TEST_F(ComposeMistakesTest, WhatIsWrongInSeveralFilesIsToldOfEach) {
   files_.files["/shop/broken.yaml"] = "services: [\n";
   EXPECT_EQ(FailureOf("include: [more.yaml, broken.yaml]\n"
                       "services:\n  web: {image: x, restart: odd}\n"),
-            "broken.yaml:1: did not find expected node content\n"
+            "broken.yaml:1: yaml: did not find expected node content\n"
             "compose.yaml:3: invalid restart policy: odd\n"
             "more.yaml:2: services.db.tty must be a boolean\n"
             "more.yaml:2: services.db.image: \"X\" is no name of an image: it is "

@@ -8,6 +8,7 @@
 
 #include <map>
 
+#include "api/rules/names.h"
 #include "api/text/go_text.h"
 #include "cli/compose/command.h"
 #include "cli/compose/judge.h"
@@ -133,6 +134,10 @@ class Up {
   // namespaces is told by what is refused.
   Result<> CheckNamespace() {
     const std::string name = session_.namespace_();
+    if (!Dns1123LabelErrors(name).empty()) {
+      return CliError(fmt::format("{} is no name of a namespace: {}", GoQuote(name),
+                                  Dns1123LabelErrors(name).front()));
+    }
     const auto found =
         session_.api().Get(TRY(session_.kinds().Find("namespaces")).resource, {"", name});
     if (!found && found.error().reason == Reason::kNotFound) {

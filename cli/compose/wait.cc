@@ -34,24 +34,31 @@ bool HasSaidWhy(const Json& job, const Error& error) {
          IntAt(job, "status", "failed") > 0;
 }
 
-// What of the service asks for what the finding says it cannot have; "" where nothing does.
-std::string KeyBehind(const why::Finding& finding, const Node& service) {
-  if (finding.cause == "Unschedulable") {
-    const Node& deploy = service["deploy"];
-    const bool is_amount = finding.sentence.find("it wants ") != std::string::npos;
-    const char* part = is_amount ? "resources" : "placement";
-    return deploy[part].Says() ? std::string("deploy.") + part : "";
-  }
-  return finding.cause.find("Image") != std::string::npos && service["image"].Says() ? "image" : "";
-}
-
 const Place& PlaceOf(const Node& service, const std::string& key) {
   const size_t dot = key.find('.');
   const Node& part = service[key.substr(0, dot)];
   return dot == key.npos ? part.place : part[key.substr(dot + 1)].place;
 }
 
+// A probe may yet succeed, as often as it has failed.
+bool MayMendItself(const why::Finding& finding) {
+  return finding.cause == "ReadinessProbe" || finding.cause == "StartupProbe";
+}
+
 }  // namespace
+
+// Where nodes differ in what is against it, no one line is to blame.
+std::string KeyBehind(const why::Finding& finding, const Node& service) {
+  const auto all = [&](const char* cause) {
+    return !finding.obstacles.empty() &&
+           std::all_of(finding.obstacles.begin(), finding.obstacles.end(),
+                       [&](const std::string& each) { return each == cause; });
+  };
+  const Node& deploy = service["deploy"];
+  if (all("NodeAffinity") && deploy["placement"].Says()) return "deploy.placement";
+  if (all("Resources") && deploy["resources"].Says()) return "deploy.resources";
+  return finding.cause == "ImagePull" && service["image"].Says() ? "image" : "";
+}
 
 Result<> ServiceWait::For(const Workload& workload, const Resource& resource,
                           const std::string& condition) {
@@ -65,7 +72,7 @@ Result<> ServiceWait::For(const Workload& workload, const Resource& resource,
   Error error = waited.error();
   // A failure that is no matter of time says itself what it is.
   std::string hindrance;
-  if (error.reason == Reason::kTimeout) hindrance = Hindrance(workload, /*all=*/true);
+  if (error.reason == Reason::kTimeout) hindrance = Hindrance(workload, /*is_last=*/true);
   const bool by_log = resource.kind == "Job" && HasSaidWhy(live_, error);
   error.message = fmt::format(
       "service {} is not {}: {}\n{}(skiff {} {}/{} -n {} shows what {})", workload.service,
@@ -87,9 +94,8 @@ Result<> ServiceWait::WithLooks(const Workload& workload, const Resource& resour
         WaitUntil(session_, resource, key, is_last ? left : look_after,
                   [&](const Json* live) { return IsDone(workload, resource, condition, live); });
     if (waited || is_last || waited.error().reason != Reason::kTimeout) return waited;
-    const std::string hindrance = Hindrance(workload, /*all=*/false);
-    if (hindrance != told_of_ && !hindrance.empty()) Tell(workload, hindrance + "\n");
-    told_of_ = hindrance;
+    const std::string hindrance = Hindrance(workload, /*is_last=*/false);
+    if (!hindrance.empty()) Tell(workload, hindrance + "\n");
   }
 }
 
@@ -117,14 +123,17 @@ Result<bool> ServiceWait::IsDone(const Workload& workload, const Resource& resou
   return false;
 }
 
-std::string ServiceWait::Hindrance(const Workload& workload, bool all) {
+std::string ServiceWait::Hindrance(const Workload& workload, bool is_last) {
   if (live_.is_null()) return "";
   // Who cannot look waits on.
   const auto facts = why::Gather(session_, command_.environment().clock.Now(), live_);
   if (!facts) return "";
   const why::Explanation explanation = why::Explain(*facts);
   const why::Finding& finding = explanation.findings.front();
-  if (finding.weight < (all ? why::Weight::kWaits : why::Weight::kWrong)) return "";
+  if (finding.weight < (is_last ? why::Weight::kWaits : why::Weight::kWrong)) return "";
+  if (!is_last && MayMendItself(finding)) return "";
+  // Its sentence changes with its age.
+  if (!told_of_.insert(finding.cause).second) return "";
   std::string line = finding.sentence;
   const Node& service = project_.root["services"][workload.service];
   const std::string said = KeyBehind(finding, service);
@@ -134,7 +143,7 @@ std::string ServiceWait::Hindrance(const Workload& workload, bool all) {
   }
   // What a file says is changed there, lest the next `up` finds another's fields.
   if (!finding.commands.empty() && !finding.commands.front().starts_with("skiff set ")) {
-    line += "; try: " + finding.commands.front();
+    line += (line.ends_with('?') ? " try: " : "; try: ") + finding.commands.front();
   }
   return WithoutControls(line);
 }

@@ -1,13 +1,19 @@
 // Waits for services of a project, and says what keeps them.
 #pragma once
 
+#include <set>
 #include <string>
 
 #include "cli/command.h"
 #include "cli/compose/convert.h"
 #include "cli/session.h"
+#include "cli/why/finding.h"
 
 namespace skiff::cli::compose {
+
+// What of the service asks for what the finding says it cannot have: "deploy.placement"; "" where
+// nothing does.
+std::string KeyBehind(const why::Finding& finding, const Node& service);
 
 class ServiceWait {
  public:
@@ -24,8 +30,8 @@ class ServiceWait {
   Result<> WithLooks(const Workload& workload, const Resource& resource,
                      const std::string& condition);
   // What keeps it, as `why` has it: a line, and where the file asks for it; "" when nothing is
-  // known, or it may still come by itself and `all` is not wanted.
-  std::string Hindrance(const Workload& workload, bool all);
+  // known, it was told already, or may still come by itself and this is not the last look.
+  std::string Hindrance(const Workload& workload, bool is_last);
   void Tell(const Workload& workload, const std::string& line);
 
   Command& command_;
@@ -34,7 +40,7 @@ class ServiceWait {
   const Duration timeout_;
   Json live_;            // The workload as the server had it last; null: none.
   std::string shown_;    // How far it is, the last that was told.
-  std::string told_of_;  // What keeps it, the same.
+  std::set<std::string> told_of_;  // The causes that were.
 };
 
 }  // namespace skiff::cli::compose

@@ -28,6 +28,7 @@ struct Finding {
   Weight weight = Weight::kWrong;
   std::string cause;     // One word, for programs: "Unschedulable".
   std::string sentence;  // Without the full stop.
+  std::vector<std::string> obstacles;  // Of what has no node: what keeps it off each, by a word.
   std::vector<Evidence> evidence;
   std::vector<std::string> commands;  // What may mend it, or shows more.
 

@@ -114,6 +114,12 @@ Survey SurveyOf(const Facts& facts, const core_v1::Pod& pod, const Json& documen
   return survey;
 }
 
+// No pod asks for a place among a node's pods: that there is none is no matter of what it wants.
+std::string WordFor(const Group& group) {
+  const bool is_full = group.best.size() == 1 && group.best.contains("pods");
+  return is_full ? "Full" : group.obstacle.cause;
+}
+
 // "cpu: wants 2, node-1 has most with 500m free of 4, short by 1500m"
 void AddGroup(const Group& group, bool loads_known, Finding& finding) {
   finding.Saw(fmt::format("{}: {}", group.nodes.size() == 1 ? "it" : "each", group.obstacle.text),
@@ -359,6 +365,7 @@ void ExplainScheduling(const Facts& facts, const Json& pod, Findings& out) {
   const PodRule* rule = RuleOf(facts, pod);
   finding.sentence =
       fmt::format("{} is pending: {}", Named(pod), PendingText(facts, survey, rule));
+  for (const Group& group : survey.groups) finding.obstacles.push_back(WordFor(group));
   constexpr size_t kGroupsMax = 8;
   for (size_t i = 0; i < std::min(survey.groups.size(), kGroupsMax); ++i) {
     AddGroup(survey.groups[i], facts.Has("pods"), finding);

@@ -122,17 +122,18 @@ void ExplainUnseen(const Facts& facts, const Json& workload, Findings& out) {
   const auto created = Time::Parse(TextAt(workload, "metadata", "creationTimestamp"));
   constexpr Duration kHaste = 5s;
   Finding finding;
-  if (created && facts.now - created->point() < kHaste) finding.weight = Weight::kWaits;
+  const bool fresh = created && facts.now - created->point() < kHaste;
+  if (fresh) finding.weight = Weight::kWaits;
   finding.cause = "NotObserved";
-  finding.sentence = fmt::format(
-      "{} was changed, and no controller has taken it up: does the controller manager run?",
-      Named(workload));
+  finding.sentence =
+      fmt::format("{} was changed, and no controller has taken it up{}", Named(workload),
+                  fresh ? " yet" : ": does the controller manager run?");
   finding.Saw(fmt::format("generation {}, observed {}", generation, IntOf(observed)),
               "metadata.generation, status.observedGeneration");
   finding.Saw(
       fmt::format("made {} ago", Age(facts, TextAt(workload, "metadata", "creationTimestamp"))),
       "metadata.creationTimestamp");
-  finding.Try("skiff get leases -n kube-system");
+  if (!fresh) finding.Try("skiff get leases -n kube-system");
   out.push_back(std::move(finding));
 }
 

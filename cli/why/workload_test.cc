@@ -114,6 +114,10 @@ TEST_F(WhyWorkloadTest, NoControllerHasSeenIt) {
   EXPECT_THAT(Why("{kind: Deployment, metadata: {name: web, generation: 1}, spec: {replicas: 1}}"),
               StartsWith("deployment/web was changed, and no controller has taken it up: does the "
                          "controller manager run?\n"));
+  EXPECT_THAT(Why("{kind: Deployment, metadata: {name: web, generation: 1, creationTimestamp: "
+                  "'2026-01-02T02:59:58Z'}, spec: {replicas: 1}}"),
+              StartsWith("deployment/web was changed, and no controller has taken it up yet.\n"));
+  EXPECT_TRUE(first().commands.empty());
 }
 
 TEST_F(WhyWorkloadTest, AJobThatHasFailed) {
