@@ -103,6 +103,8 @@ class Loop {
   void Release(void* object);
   // Monotonic; taken once a round.
   Duration Now() const { return now_; }
+  // Monotonic; read anew, for what must not be as old as the round.
+  Duration ReadClock() const { return clock_.Monotonic(); }
   // Any thread. How long the present round has lasted; 0 while it waits for something to do.
   Duration RoundTime() const;
   // For reading and gathering, valid until the caller returns.

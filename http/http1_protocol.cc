@@ -145,7 +145,7 @@ bool Http1Protocol::AdvanceHead() {
   Consume(end);
   head_searched_ = 0;
   host_.Arrived(connection_);
-  arrived_ = connection_.loop().Now();
+  arrived_ = loop_.ReadClock();  // Others were answered in this round, maybe at length.
   traits_ = {.is_head = head->method == "HEAD",
              .minor_version = head->minor_version,
              .keep_alive = head->keep_alive && !host_.stopping()};

@@ -28,7 +28,7 @@ Http2Stream::Http2Stream(Owner& owner, Http2Wire::StreamId id)
 
 void Http2Stream::OnHead(RequestHead head, bool ended) {
   traits_.is_head = head.method == "HEAD";
-  arrived_ = connection_.loop().Now();
+  arrived_ = connection_.loop().ReadClock();
   head_bytes_ = BytesOf(head);
   head_ = std::make_unique<RequestHead>(std::move(head));
   const Limits& limits = connection_.host().limits();

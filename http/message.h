@@ -50,7 +50,7 @@ struct Request {
   std::shared_ptr<const Handed> handed;
   // The caller is in this process, and takes an object in place of its text.
   bool takes_handed = false;
-  // Monotonic: when its head was there; a body may have come much later. 0: from within.
+  // Monotonic: when its head was there, not yet a body. 0: from within, where each try is new.
   Duration arrived = Duration::zero();
 
   // The body as text, whichever way it came.

@@ -25,7 +25,7 @@ class PromptHandler {
         nullptr;
     // Where it takes longer than small requests may wait for: goes on as TryHandle, once that is
     // the turn of `owner`, each of whom has one at a time. A worker has it by `rest` instead when
-    // too many wait: `rest` is there, and only one of the two is called.
+    // too many wait, or eight of `owner`: `rest` is there, and only one of the two is called.
     std::function<Outcome(const Request& request)> in_turn = nullptr;
     std::string owner = {};
   };

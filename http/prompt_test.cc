@@ -125,6 +125,54 @@ TEST(Prompt, PipelinedRequestsAreAnsweredInOrderAlsoToWhoHasClosedHisSide) {
   }
 }
 
+// However long what was answered before it in its round of the loop took.
+class ArrivalTest : public ::testing::Test, public PromptHandler {
+ protected:
+  Outcome TryHandle(const Request& request) override { return {.response = Note(request)}; }
+  // On the loop, or on a worker: one after the other.
+  Response Note(const Request& request) {
+    arrived_.push_back(request.arrived);
+    const Duration begun = clock_.Monotonic();
+    while (request.path == "/long" && clock_.Monotonic() - begun < 20ms) continue;
+    answered_.push_back(clock_.Monotonic());
+    return Text(request.path);
+  }
+  void ExpectInOrder(size_t count) const {
+    ASSERT_EQ(arrived_.size(), count);
+    for (size_t i = 1; i < arrived_.size(); ++i) EXPECT_GE(arrived_[i], answered_[i - 1]) << i;
+  }
+  const SystemClock clock_;
+  std::vector<Duration> arrived_;
+  std::vector<Duration> answered_;
+};
+
+TEST_F(ArrivalTest, IsNotBeforeTheAnswerToWhatWasPipelinedBefore) {
+  Fixture fixture([this](const Request& request) { return Note(request); }, {.prompt = this}, 1);
+  TestClient client(fixture.port());
+  client.Get("/kept/alive");
+  ASSERT_TRUE(
+      client.Send("GET /long HTTP/1.1\r\nHost: h\r\n\r\n"
+                  "GET /next HTTP/1.1\r\nHost: h\r\n\r\n"));
+  EXPECT_EQ(client.ReadAnswer().body, "/long");
+  EXPECT_EQ(client.ReadAnswer().body, "/next");
+  EXPECT_EQ(client.Get("/kept").body, "/kept");
+  fixture.server->Stop(0s);
+  ExpectInOrder(4);
+}
+
+TEST_F(ArrivalTest, NorBeforeTheAnswerToAStreamThatWasOpenedBefore) {
+  auto options = Http2Options();
+  options.prompt = this;
+  Fixture fixture([this](const Request& request) { return Note(request); }, options, 1);
+  Http2TestClient client(fixture.port());
+  const int32_t first = client.Get("/long");
+  const int32_t second = client.Get("/next");
+  EXPECT_EQ(client.AwaitClose(first).body, "/long");
+  EXPECT_EQ(client.AwaitClose(second).body, "/next");
+  fixture.server->Stop(0s);
+  ExpectInOrder(2);
+}
+
 TEST(Prompt, WhatWouldHoldUpTheLoopGoesToWorkers) {
   std::atomic<int> worked = 0;
   FunctionPrompt prompt([](const Request& request) {

@@ -16,42 +16,51 @@ template <typename Work>
 class PutOff {
  public:
   using Run = std::function<void(const std::shared_ptr<Work>&)>;
-  // `run` is called with each in its turn. The loop runs none once this is gone, which is not
-  // before there is none.
-  PutOff(Loop& loop, Run run) : loop_(loop), run_(std::move(run)) {}
+  // `run` is called with each in its turn; not once this is gone, which may be on another thread
+  // when there is none any more.
+  PutOff(Loop& loop, Run run) : loop_(loop), waiting_(std::make_shared<Waiting>(std::move(run))) {}
 
-  // False: there is no place for it.
+  // False: there is no place for it here, so workers are to have it.
   bool Add(const std::shared_ptr<Work>& work) {
+    auto& turns = waiting_->turns;
     if (!HasPlace(work->owner())) {
-      turns_.Drop([](const auto& other) { return other->IsGone(); });
+      turns.Drop([](const auto& other) { return other->IsGone(); });
       if (!HasPlace(work->owner())) return false;
     }
-    turns_.Add(work->owner(), work);
-    if (tasks_ < turns_.size()) AddTask();
+    turns.Add(work->owner(), work);
+    if (waiting_->tasks < turns.size()) AddTask();
     return true;
   }
 
  private:
   static constexpr size_t kMax = 32;
-  // Further ones of the same owner would be made one by one where others, who might make them, may
-  // have nothing to do.
+  // Further ones of the same owner would be made one by one where workers may have nothing to do.
   static constexpr size_t kOfOwnerMax = 8;
 
+  struct Waiting {
+    explicit Waiting(Run run) : run(std::move(run)) {}
+    const Run run;
+    Turns<std::shared_ptr<Work>> turns;
+    size_t tasks = 0;  // Of the loop: one for each that waits, or more, whose works were dropped.
+  };
+
   bool HasPlace(const std::string& owner) const {
-    return turns_.size() < kMax && turns_.CountOf(owner) < kOfOwnerMax;
+    const auto& turns = waiting_->turns;
+    return turns.size() < kMax && turns.CountOf(owner) < kOfOwnerMax;
   }
   void AddTask() {
-    ++tasks_;
-    loop_.PutOff([this] {
-      --tasks_;
-      if (!turns_.empty()) run_(turns_.Next());
+    ++waiting_->tasks;
+    // The loop may come to it when this is gone: nobody waits for a task whose work was dropped.
+    loop_.PutOff([weak = std::weak_ptr(waiting_)] {
+      const auto waiting = weak.lock();
+      if (!waiting) return;
+      --waiting->tasks;
+      if (!waiting->turns.empty()) waiting->run(waiting->turns.Next());
     });
   }
 
   Loop& loop_;
-  const Run run_;
-  Turns<std::shared_ptr<Work>> turns_;
-  size_t tasks_ = 0;  // Of the loop: one for each that waits, or more.
+  const std::shared_ptr<Waiting> waiting_;
 };
 
 }  // namespace skiff::http

@@ -264,6 +264,39 @@ TEST_F(ForwardTest, ACallerInThisProcessGetsAWholeAnswer) {
   EXPECT_EQ(LastTo(kFlunders)->Header("X-Remote-User"), "gc");
 }
 
+TEST_F(ForwardTest, NobodyWaitsLongerThanHeAsksFor) {
+  At(kFlunders, [&](const http::Request&) {
+    Hang();
+    return http::Response();
+  });
+  Serve();
+  const std::string target = std::string(kFlunders) + "?timeout=100ms";
+  TestClient client(front_->port());
+  const auto answer = client.Ask(TextOf("GET", target));
+  EXPECT_EQ(answer.status(), 504);
+  EXPECT_THAT(answer.body, HasSubstr("within the allotted timeout"));
+  http::Request request;
+  request.method = "GET";
+  request.path = kFlunders;
+  request.target = target;
+  request.query = {{"timeout", "100ms"}};
+  EXPECT_EQ(server_->Handle(request, {.name = "gc", .groups = {"system:masters"}}).status, 504);
+}
+
+TEST_F(ForwardTest, AnAnswerThatIsNotThereByThenIsCut) {
+  PushedStream trickle;
+  At(kFlunders, [&](const http::Request&) {
+    return http::testing::Streamed(std::make_unique<PushedSource>(trickle));
+  });
+  Serve();
+  TestClient client(front_->port());
+  ASSERT_TRUE(client.Send(TextOf("GET", std::string(kFlunders) + "?timeout=2s")));
+  trickle.Push("a");
+  EXPECT_EQ(client.ReadHead().status, 200);
+  EXPECT_EQ(client.ReadChunk(), "a");
+  EXPECT_EQ(client.ReadToEnd(), "");
+}
+
 // --request-timeout of kube-apiserver.
 TEST(ForwardLimitsTest, AnAnswerIsWaitedForAsLongAsByKubeApiserver) {
   EXPECT_EQ(ForwardLimits().head_time, 60s);

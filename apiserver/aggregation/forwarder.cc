@@ -130,6 +130,12 @@ bool MayAskTwice(std::string_view method) {
   return method == "GET" || method == "HEAD" || method == "OPTIONS";
 }
 
+// What is left of the time that the request asks for, if that is less than `usual`.
+Duration TimeFor(const ApiRequest& request, Duration usual) {
+  if (request.answer_deadline == Steady::time_point::max()) return usual;
+  return std::clamp<Duration>(request.answer_deadline - Steady::now(), 1ms, usual);
+}
+
 // "/apis/<group>/<version>"
 bool IsDiscovery(const ApiRequest& request) {
   return !request.info.is_resource && request.http.path.starts_with("/apis/");
@@ -172,6 +178,10 @@ Result<http::ClientRequest> Forwarder::RequestFor(const http::Upstream& upstream
   return sent;
 }
 
+Duration Forwarder::HeadTimeFor(const ApiRequest& request) const {
+  return IsDiscovery(request) ? limits_.discovery_head_time : limits_.head_time;
+}
+
 http::Response Forwarder::Stream(http::Upstream upstream, http::ClientRequest sent,
                                  const ApiRequest& request, ForwardLoad::Place waiting,
                                  const std::shared_ptr<ForwardLoad>& load) {
@@ -180,7 +190,8 @@ http::Response Forwarder::Stream(http::Upstream upstream, http::ClientRequest se
   const bool upgrade = MayTunnel(request.http);
   const bool goes_on = upgrade || IsLongRunning(request.info);
   const auto deadline =
-      goes_on ? Steady::time_point::max() : Steady::now() + limits_.answer_time;
+      goes_on ? Steady::time_point::max()
+              : std::min(Steady::now() + limits_.answer_time, request.answer_deadline);
   const bool is_stranger = request.user.InGroup(kGroupUnauthenticated);
   const LastWord finish{.audit_id = sent.headers.find("Audit-Id")->second,
                       .rejects_redirects = rejects_redirects_,
@@ -188,12 +199,16 @@ http::Response Forwarder::Stream(http::Upstream upstream, http::ClientRequest se
                       .shown = IsFromBrowser(request.http)};
   http::Forwarding forwarding;
   upstream.connect_timeout = limits_.connect_time;
-  upstream.head_timeout = goes_on                ? kNever
-                          : IsDiscovery(request) ? limits_.discovery_head_time
-                                                 : limits_.head_time;
+  upstream.head_timeout = kNever;
+  if (!goes_on) {
+    upstream.connect_timeout = TimeFor(request, limits_.connect_time);
+    upstream.head_timeout = TimeFor(request, HeadTimeFor(request));
+  }
   upstream.buffer_bytes_max = limits_.answer_buffer_bytes;
-  forwarding.on_error = [finish, upgrade, waiting](const Error& error) {
-    http::Response response = ForwardFailure(error, upgrade);
+  const auto asked_until = goes_on ? Steady::time_point::max() : request.answer_deadline;
+  forwarding.on_error = [finish, upgrade, waiting, asked_until](const Error& error) {
+    const bool is_late = Steady::now() >= asked_until;
+    http::Response response = is_late ? TimedOut() : ForwardFailure(error, upgrade);
     finish(response);
     return response;
   };
@@ -217,19 +232,20 @@ http::Response Forwarder::Collect(http::Upstream upstream, http::ClientRequest s
                       .rejects_redirects = rejects_redirects_,
                       .closes = false,
                       .shown = false};
-  const Duration head_time =
-      IsDiscovery(request) ? limits_.discovery_head_time : limits_.head_time;
+  const Duration connect_time = TimeFor(request, limits_.connect_time);
+  const Duration head_time = TimeFor(request, HeadTimeFor(request));
   const auto fetch = backends_.Ask(std::move(upstream),
                                    {.method = std::move(sent.method),
                                     .target = std::move(sent.target),
                                     .headers = std::move(sent.headers),
                                     .body = std::move(sent.body),
                                     .answer_bytes_max = limits_.collected_bytes_max,
-                                    .connect_timeout = limits_.connect_time,
+                                    .connect_timeout = connect_time,
                                     .head_timeout = head_time},
                                    request.user, nullptr);
   if (!fetch) return ServiceUnavailable();
-  auto answer = (*fetch)->Wait(Steady::now() + limits_.connect_time + head_time);
+  auto answer =
+      (*fetch)->Wait(std::min(Steady::now() + connect_time + head_time, request.answer_deadline));
   (*fetch)->Cancel();
   http::Response response;
   if (answer) {
@@ -239,6 +255,8 @@ http::Response Forwarder::Collect(http::Upstream upstream, http::ClientRequest s
       response.headers.erase(framing);
     }
     response.body = std::move(answer->body);
+  } else if (Steady::now() >= request.answer_deadline) {
+    response = TimedOut();
   } else {
     response = ForwardFailure(answer.error(), false);
   }

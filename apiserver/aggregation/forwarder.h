@@ -45,6 +45,7 @@ class Forwarder {
   std::shared_ptr<ForwardLoad> LoadOf(const std::string& name);
   Result<http::ClientRequest> RequestFor(const http::Upstream& upstream,
                                          const ApiRequest& request) const;
+  Duration HeadTimeFor(const ApiRequest& request) const;
   http::Response Stream(http::Upstream upstream, http::ClientRequest sent,
                         const ApiRequest& request, ForwardLoad::Place waiting,
                         const std::shared_ptr<ForwardLoad>& load);

@@ -120,9 +120,10 @@ class EntranceTest : public testing::Test {
     std::string retry_after = {};
   };
   Waiting& Wait(const User& user, const std::string& target = "/api/v1/namespaces/a/pods/p",
-                const std::string& body = "") {
+                const std::string& body = "", Duration arrived = Duration::zero()) {
     Asked& asked = Make(user, target);
     asked.http.body = body;
+    asked.http.arrived = arrived;
     Pass pass = entrance_->Enter(asked.question());
     EXPECT_EQ(pass.state(), Pass::State::kMustWait);
     Waiting& waiting = waiting_.emplace_back();

@@ -28,6 +28,14 @@ Duration PatienceOf(const Question& question, Duration patience) {
   return std::min(patience, *timeout / 4);
 }
 
+// It counts from when the request arrived; its body may have been long in coming.
+Duration PatienceLeft(const Question& question, Duration patience, Duration now) {
+  const Duration arrived = question.http.arrived;
+  const Duration passed = arrived > Duration::zero() ? now - arrived : Duration::zero();
+  return std::max(Duration::zero(),
+                  PatienceOf(question, patience) - std::max(passed, Duration::zero()));
+}
+
 }  // namespace
 
 Waiter::Waiter(Turn turn, const Question& question)
@@ -142,7 +150,8 @@ http::Response Entrance::Wait(Pass pass, const Question& question, Run run) {
   waiter->distinguisher = found.distinguisher;
   waiter->bytes = bytes;
   waiter->run = std::move(run);
-  waiter->deadline = clock_.Monotonic() + PatienceOf(question, options_.patience);
+  const Duration now = clock_.Monotonic();
+  waiter->deadline = now + PatienceLeft(question, options_.patience, now);
   http::Response response;
   response.pending = std::make_unique<KeptAnswer>(*this, std::move(waiter));
   return response;

@@ -45,6 +45,29 @@ TEST_F(EntranceTest, AKeptRequestMayBeAnsweredLater) {
   entrance_->Stop();
 }
 
+// Of the time that it gives itself, which begins when its head is there: its body may come late.
+TEST_F(EntranceTest, AFourthOfItsTimeIsWaitedFromWhenARequestArrived) {
+  AddLevel("small", "ann", {{"queues", 1}, {"handSize", 1}, {"queueLengthLimit", 10}});
+  Fill(PersonOf("ann"));
+  clock_.Advance(100s);
+  const std::string pod = "/api/v1/namespaces/a/pods/p";
+  const auto wait = [&](const std::string& target, Duration before) -> Waiting& {
+    return Wait(PersonOf("ann"), target, "", clock_.Monotonic() - before);
+  };
+  Waiting& prompt = wait(pod + "?timeout=20s", 0s);
+  Waiting& slow = wait(pod + "?timeout=20s", 3s);
+  Waiting& over = wait(pod + "?timeout=20s", 30s);
+  entrance_->Step();
+  EXPECT_TRUE(IsAnswered(over));
+  clock_.Advance(2s);
+  entrance_->Step();
+  EXPECT_TRUE(IsAnswered(slow));
+  EXPECT_FALSE(IsAnswered(prompt));
+  clock_.Advance(3s);
+  entrance_->Step();
+  EXPECT_TRUE(IsAnswered(prompt));
+}
+
 // Who waits for the disk lets another use the processor, whoever finds out that it has to.
 TEST_F(EntranceTest, WhoWaitsForTheDiskLetsAnotherBeJudged) {
   Open({.read_slots = 4, .write_slots = 24, .judging_slots = 4});

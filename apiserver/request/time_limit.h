@@ -1,6 +1,8 @@
 // How long a request may take until it is stored or answered: as long as its query says, from when
 // it arrived; a write of one object no longer than kube-apiserver lets it, from when it is served,
-// since what it waited for its turn comes on top of that.
+// since what it waited for its turn comes on top of that. Whose body is still coming when that is
+// over is told so once the body is there, or is cut off by http::Limits::body_timeout:
+// kube-apiserver answers before it has read it.
 #pragma once
 
 #include "apiserver/request/request_context.h"

@@ -107,6 +107,8 @@ TEST_F(TimeLimitTest, NothingIsWrittenOnceTheTimeOfTheQueryIsOver) {
     EXPECT_EQ(answer.body["details"], Json::object());
     EXPECT_EQ(answer.message(), "Timeout: request did not complete within the allotted timeout");
   }
+  // Nor is anybody told anything else.
+  EXPECT_EQ(Ask("GET", a + "?timeout=1ns", "", "", "nobody").code, 504);
   EXPECT_EQ(Get(a).body["metadata"]["resourceVersion"], before);
   EXPECT_EQ(Get(std::string(kMaps) + "/b").code, 404);
   EXPECT_EQ(Ask("DELETE", a + "?timeout=0s").code, 200);

@@ -131,8 +131,11 @@ Result<http::Response> ApiServer::State::Serve(ApiRequest& request, Result<User>
   });
   if (!request.info.unreadable.empty()) return UnreadableResponse(request.http, request.info);
   TRY(TakeTimeout(request));
-  request.user = TRY(std::move(user));
-  TRY(CheckTime(request));  // Its turn may have come too late.
+  const bool is_known = user.has_value();
+  if (is_known) request.user = *std::move(user);
+  // Its turn may have come too late, whoever it is.
+  TRY(CheckTime(request));
+  if (!is_known) return Fail(std::move(user).error());
   if (IsConsoleLogin(request.http)) {
     ConsoleLogin login =
         AnswerConsoleLogin(request.http, *authentication, console_sessions, console_challenges);
@@ -142,8 +145,8 @@ Result<http::Response> ApiServer::State::Serve(ApiRequest& request, Result<User>
     return std::move(login.response);
   }
   auto answer = Route(request);
-  // An answer to a write tells that it is done.
-  if (answer && !request.info.IsReadOnly()) return answer;
+  // An answer to a write tells that it is done, unless it is a refusal.
+  if (answer && answer->status < 400 && !request.info.IsReadOnly()) return answer;
   if (const Result<> in_time = CheckTime(request); !in_time) {
     request.refusal = nullptr;
     return Fail(in_time.error());

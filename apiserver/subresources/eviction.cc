@@ -13,6 +13,7 @@
 #include "apiserver/request/api_errors.h"
 #include "apiserver/request/body.h"
 #include "apiserver/request/respond.h"
+#include "apiserver/request/time_limit.h"
 #include "apiserver/storage/keys.h"
 #include "apiserver/subresources/subresources.h"
 
@@ -151,6 +152,8 @@ Result<> AskBudget(Core& core, ApiRequest& request, const core_v1::Pod& pod,
   }
   ApiRequest own{
       .http = request.http, .info = request.info, .user = request.user, .now = request.now};
+  own.deadline = request.deadline;
+  own.answer_deadline = request.answer_deadline;
   own.kind = &PodDisruptionBudget::Info();
   UpdateMode mode{.subresource = "status", .check_version = false};
   mode.skip_admission = true;
@@ -255,6 +258,7 @@ Result<http::Response> HandleEviction(Core& core, ApiRequest& request) {
   const Object object = TRY(ObjectOf(kind, **record));
   const core_v1::Pod& pod = *object.As<core_v1::Pod>();
   TRY(core.admission.Validate(admission));
+  TRY(CheckTime(request));  // Nothing is taken from a budget for who is told that it is too late.
   const TimePoint now = std::chrono::time_point_cast<std::chrono::seconds>(core.clock.Now());
   // A budget refuses first, and nothing is taken from it for what is not going to happen.
   const Result<DeleteQuery> wanted = OptionsOf(eviction, options.dry_run);

@@ -77,6 +77,36 @@ TEST_F(Overdue, NoTokenIsIssued) {
   ExpectOverdue("POST", accounts + "/a/token?timeout=50ms", R"({"spec": {}})");
 }
 
+TEST_F(Overdue, NothingIsTakenFromADisruptionBudget) {
+  const std::string pods = "/api/v1/namespaces/default/pods";
+  const std::string budget = "/apis/policy/v1/namespaces/default/poddisruptionbudgets/few";
+  ASSERT_EQ(Post(pods, R"({"metadata": {"name": "a", "labels": {"app": "a"}},
+                           "spec": {"containers": [{"name": "c", "image": "i"}]}})")
+                .code,
+            201);
+  ASSERT_EQ(Ask("PATCH", pods + "/a/status",
+                R"({"status": {"phase": "Running",
+                               "conditions": [{"type": "Ready", "status": "True"}]}})",
+                "application/merge-patch+json")
+                .code,
+            200);
+  ASSERT_EQ(Post("/apis/policy/v1/namespaces/default/poddisruptionbudgets",
+                 R"({"metadata": {"name": "few"},
+                     "spec": {"minAvailable": 1, "selector": {"matchLabels": {"app": "a"}}}})")
+                .code,
+            201);
+  ASSERT_EQ(Ask("PATCH", budget + "/status",
+                R"({"status": {"observedGeneration": 1, "disruptionsAllowed": 1,
+                               "currentHealthy": 2, "desiredHealthy": 1, "expectedPods": 2}})",
+                "application/merge-patch+json")
+                .code,
+            200);
+  HangAt("", "pods/eviction");
+  ExpectOverdue("POST", pods + "/a/eviction?timeout=50ms", R"({"metadata": {"name": "a"}})");
+  EXPECT_EQ(Get(budget).body["status"]["disruptionsAllowed"], 1);
+  EXPECT_EQ(Get(pods + "/a").code, 200);
+}
+
 TEST_F(Overdue, ARefusalIsNotPassedOn) {
   Configure("validatingwebhookconfigurations", "refuses", {Hook("refuses")});
   EXPECT_EQ(Post(maps_, R"({"metadata": {"name": "b"}})").code, 400);
