@@ -112,6 +112,7 @@ struct Flags::Impl {
 
   CLI::App app;
   std::set<std::string> switches;
+  std::set<std::string, std::less<>> unused;  // Nobody is told to use them.
   std::map<std::string, Set> flags;
   Values given;
   std::string error;  // The first bad value.
@@ -129,19 +130,48 @@ struct Flags::Impl {
 
   // Of a name, that it tells which one is meant.
   static constexpr size_t kBeginningMin = 3;
+  static constexpr size_t kWholeMin = 4;
+
+  // A name that the typed one begins with ("cert" of "certificate"), or the only one that has one
+  // word more ("sort-by" for "sort"). What else begins alike is another flag.
+  static std::string OneWordFrom(const std::string& name,
+                                 const std::vector<std::string_view>& names) {
+    std::string longest, longer;
+    size_t count = 0;
+    for (const std::string_view known : names) {
+      if (known.size() >= kWholeMin && name.starts_with(known) && known.size() > longest.size()) {
+        longest = known;
+      }
+      if (!known.starts_with(name + "-")) continue;
+      ++count;
+      longer = known;
+    }
+    if (!longest.empty()) return longest;
+    const bool is_one_word =
+        longer.find('-', std::min(name.size() + 1, longer.size())) == longer.npos;
+    return count == 1 && name.size() >= kBeginningMin && is_one_word ? longer : "";
+  }
 
   // What could have been meant by a flag that there is none of; "" in programs that go by the names
   // of Kubernetes' own, which do not guess.
   std::string MeantBy(const std::string& name) const {
     if (!app.get_name().starts_with("skiff ")) return "";
+    // What labels are selected by has another name, whatever begins like it.
+    std::string meant = name == "label" && flags.contains("selector") ? "selector" : "";
     std::vector<std::string_view> names;
-    for (const auto& [known, set] : flags) names.push_back(known);
-    auto nearest = NearestWords(name, names);
-    if (nearest.empty() && name.size() >= kBeginningMin) {
-      std::erase_if(names, [&](std::string_view known) { return !known.starts_with(name); });
-      if (names.size() == 1) nearest = names;
+    for (const auto& [known, set] : flags) {
+      if (!unused.contains(known)) names.push_back(known);
     }
-    return nearest.empty() ? "" : "; is --" + std::string(nearest[0]) + " meant?";
+    const auto begins = [&](std::string_view known) { return known.starts_with(name); };
+    if (meant.empty()) {
+      // Whoever typed how a name begins meant no other one that is near by chance.
+      const bool is_beginning = std::any_of(names.begin(), names.end(), begins);
+      for (const std::string_view near : NearestWords(name, names)) {
+        if (meant.empty() && (!is_beginning || begins(near))) meant = near;
+      }
+    }
+    if (meant.empty()) meant = OneWordFrom(name, names);
+    return meant.empty() ? "" : "; is --" + meant + " meant?";
   }
 
   std::string UnknownFlag(const std::string& written, const std::string& name) const {
@@ -280,6 +310,7 @@ void Flags::AddEach(const std::string& name, std::vector<std::string>& value,
 
 void Flags::AddUnused(UnusedFlag flag) {
   if (flag.is_switch) impl_->switches.insert(flag.name);
+  impl_->unused.insert(flag.name);
   const std::string help =
       (flag.is_refused ? "Cannot be had here: " : "Has no effect here: ") + flag.why + ".";
   const std::string name = flag.name;

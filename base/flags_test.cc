@@ -147,6 +147,31 @@ TEST(Flags, OurOwnProgramsSayWhatCouldHaveBeenMeant) {
   EXPECT_EQ(flags.Parse({"--noeds=3"}).error().message, "unknown flag: --noeds; is --nodes meant?");
 }
 
+TEST(Flags, ABeginningIsTakenForANameOnlyWhereItsWordsAreWhole) {
+  std::string value;
+  Flags flags("skiff logs");
+  for (const char* name : {"namespace", "pod-running-timeout", "cert", "certificate-authority",
+                           "server", "user", "label-columns", "replicas", "selector"}) {
+    flags.Add(name, value, "What.");
+  }
+  flags.Ignore("log-level", "there are none");
+  for (const auto& [typed, meant] :
+       std::vector<std::pair<std::string, std::string>>{{"name", ""},
+                                                        {"pod", ""},
+                                                        {"log", ""},
+                                                        {"ser", ""},
+                                                        {"certificate", "cert"},
+                                                        {"label", "selector"},
+                                                        {"replica", "replicas"},
+                                                        {"user-name", "user"},
+                                                        {"label-column", "label-columns"},
+                                                        {"usr", "user"}}) {
+    const std::string end =
+        meant.empty() ? "; see skiff logs --help" : "; is --" + meant + " meant?";
+    EXPECT_EQ(flags.Parse({"--" + typed + "=x"}).error().message, "unknown flag: --" + typed + end);
+  }
+}
+
 TEST(Flags, TheBeginningOfANameMayHaveBeenMeantForIt) {
   std::string value;
   Flags flags("skiff top pod");

@@ -244,7 +244,7 @@ std::string Command::HelpText() const {
   }
   const std::string_view purpose = PurposeOf(Called());
   std::string text = purpose.empty() ? "" : std::string(purpose) + "\n\n";
-  text += ExamplesText(environment_.program, verb_);
+  text += ExamplesText(environment_.program, Called());
   const std::string below = VerbsBelow(Called());
   if (!below.empty()) text += "Available Commands:\n" + below + "\n";
   if (!options.empty()) text += "Options:\n" + options;

@@ -221,6 +221,16 @@ const std::map<std::string, std::string>& ServiceTypes() {
   return kTypes;
 }
 
+// Each type has flags of its own, so it must be known before they are read. "": none is there.
+std::string TypedServiceType(const Args& args) {
+  const size_t at = FirstWord(args);
+  if (at < args.size() && ServiceTypes().contains(args[at])) return args[at];
+  const auto found = std::find_if(args.begin(), args.end(), [](const std::string& word) {
+    return ServiceTypes().contains(word);
+  });
+  return found == args.end() ? "" : *found;
+}
+
 }  // namespace
 
 Result<> RunCreateService(Command& command, const Args& args) {
@@ -231,11 +241,18 @@ Result<> RunCreateService(Command& command, const Args& args) {
   int node_port = 0;
   flags.AddTo(command, "kubectl-create");
   command.Flag("tcp", tcp, "Port pairs: PORT or PORT:TARGET.");
-  command.Flag("clusterip", cluster_ip, "Assign your own ClusterIP or 'None'.");
-  command.Flag("external-name", external_name, "External name of the service.");
-  command.Flag("node-port", node_port, "Port used to expose the service on each node.");
-  if (const size_t at = FirstWord(args); at < args.size() && ServiceTypes().contains(args[at])) {
-    command.BeOfWord(args[at]);
+  const std::string typed = TypedServiceType(args);
+  if (!typed.empty()) command.BeOfWord(typed);
+  const auto has = [&](const char* own) { return typed.empty() || typed == own; };
+  if (has("clusterip")) {
+    command.Flag("clusterip", cluster_ip, "Assign your own ClusterIP or 'None'.");
+  }
+  if (has("externalname")) {
+    command.Flag("external-name", external_name, "External name of the service.");
+    if (!typed.empty()) command.Require("external-name");
+  }
+  if (has("nodeport")) {
+    command.Flag("node-port", node_port, "Port used to expose the service on each node.");
   }
   TRY(command.Parse(args));
   TRY(flags.Check());
@@ -259,9 +276,6 @@ Result<> RunCreateService(Command& command, const Args& args) {
   const auto chosen = ServiceTypes().find(type);
   if (tcp.empty() && cluster_ip != "None" && type != "externalname") {
     return CliError("at least one tcp port specifier must be provided");
-  }
-  if (type == "externalname" && external_name.empty()) {
-    return CliError("required flag(s) \"external-name\" not set");
   }
   if (type == "externalname" && !Dns1123SubdomainErrors(external_name).empty()) {
     return CliError("invalid service external name " + external_name);

@@ -80,6 +80,9 @@ TEST_F(ProgramTest, VerbsBelowAVerbTellOfThemselves) {
   EXPECT_EQ(Run("create", {"service", "nodeport", "--help"}), 0) << err_;
   EXPECT_NE(out_.find("Usage:\n  kubectl create service nodeport NAME [--tcp="), std::string::npos)
       << out_;
+  EXPECT_NE(out_.find("Examples:\n"), std::string::npos) << out_;
+  EXPECT_NE(out_.find("--node-port="), std::string::npos) << out_;
+  EXPECT_EQ(out_.find("--external-name="), std::string::npos) << out_;
 }
 
 TEST_F(ProgramTest, FlagsOfAllVerbsAreToldOfWhereTheyAreWhatAVerbIsFor) {

@@ -72,6 +72,17 @@ TEST_F(MeantWordsTest, AKindBeforeItsVerbStandsInItsPlace) {
   EXPECT_THAT(err_, testing::EndsWith("\n\nDid you mean this?\n\tcreate deployment\n"));
   EXPECT_EQ(Run("pods", {"list"}), 1);
   EXPECT_THAT(err_, testing::EndsWith("\n\nDid you mean this?\n\tget pods\n"));
+  for (const auto& [line, meant] : std::vector<std::pair<Args, std::string>>{
+           {{"pod", "run", "web"}, "get pod"},
+           {{"pod", "logs", "web"}, "get pod"},
+           {{"pods", "rm", "web"}, "delete pods"},
+           {{"svc", "web", "delete"}, "delete svc"},
+           {{"pod", "web", "describe"}, "describe pod"},
+           {{"pod", "inspect", "web"}, "describe pod"},
+           {{"deploy", "-n", "x", "scale"}, "scale deploy"}}) {
+    EXPECT_EQ(Run(line[0], Args(line.begin() + 1, line.end())), 1) << meant;
+    EXPECT_THAT(err_, testing::EndsWith("\n\nDid you mean this?\n\t" + meant + "\n"));
+  }
   EXPECT_EQ(Run("create", {"service", "nodprt", "web"}), 1);
   EXPECT_THAT(err_, HasSubstr("\n\nDid you mean this?\n\tnodeport\n"));
   EXPECT_EQ(Run("helo", {}), 1);

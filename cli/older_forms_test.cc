@@ -94,6 +94,14 @@ TEST_F(OlderFormsTest, FlagsThatAreNoneAreToldAsTheyStand) {
   EXPECT_EQ(Refused("create", {"service", "nodeport", "p", "--node-port=x"}),
             "error: invalid argument \"x\" for \"--node-port\" flag: strconv.ParseInt: parsing "
             "\"x\": invalid syntax\nSee 'kubectl create service nodeport --help' for usage.\n");
+  EXPECT_EQ(Refused("create", {"service", "clusterip", "p", "--tcp=80", "--node-port=30000"}),
+            "error: unknown flag: --node-port\n"
+            "See 'kubectl create service clusterip --help' for usage.\n");
+  EXPECT_EQ(Refused("create", {"service", "--tcp", "80", "nodeport", "p", "--clusterip=None"}),
+            "error: unknown flag: --clusterip\n"
+            "See 'kubectl create service nodeport --help' for usage.\n");
+  EXPECT_EQ(Refused("create", {"service", "externalname", "p"}),
+            "error: required flag(s) \"external-name\" not set\n");
   EXPECT_EQ(Refused("create", {"service", "clusterip", "--tcp=80"}),
             "error: exactly one NAME is required, got 0\nSee 'kubectl create service clusterip -h' "
             "for help and examples\n");

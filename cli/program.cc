@@ -150,12 +150,27 @@ std::vector<std::string> NearestVerbs(const std::string& word,
   return meant;
 }
 
+// What is to be done with a kind that stands before what follows it: "pods delete web", "svc web
+// describe". Another verb takes no kind behind it.
+std::string VerbOfKind(const Args& words) {
+  static const std::set<std::string_view> kTakesKind = {
+      "annotate", "autoscale", "create", "delete", "describe", "edit", "explain",
+      "expose",   "get",       "label",  "patch",  "scale",    "wait"};
+  constexpr size_t kLooked = 2;
+  for (size_t i = 0; i < std::min(words.size(), kLooked); ++i) {
+    const OtherWord* other = FindOtherWord(words[i]);
+    const std::string_view verb = other ? other->verb : words[i];
+    if (kTakesKind.contains(verb)) return std::string(verb);
+  }
+  return "get";
+}
+
 // Which words may have been meant by one that is none, for the end of a line.
 std::string MeantWord(const Environment& environment, const std::string& verb,
-                      const std::string& next = "") {
+                      const Args& words = {}) {
   // Who types a kind alone wants to see what there is of it; before a verb it stands in its place.
   if (environment.program != "kubectl" && IsBuiltInKind(verb)) {
-    const std::vector<std::string> meant = {(IsCliVerb(next) ? next : "get") + " " + verb};
+    const std::vector<std::string> meant = {VerbOfKind(words) + " " + verb};
     return MeantText(meant);
   }
   std::vector<std::string> names = environment.programs;
@@ -182,10 +197,11 @@ std::string MeantWord(const Environment& environment, const std::string& verb,
 }
 
 int UnknownVerb(Environment& environment, const std::string& verb, const Args& args) {
-  const size_t at = FirstWord(args);
-  const std::string next = at < args.size() ? args[at] : "";
+  Args words = args;
+  words.erase(words.begin(),
+              words.begin() + static_cast<long>(std::min(FirstWord(args), args.size())));
   environment.err(fmt::format("error: unknown command \"{}\" for \"{}\"{}\n", verb,
-                              environment.program, MeantWord(environment, verb, next)));
+                              environment.program, MeantWord(environment, verb, words)));
   return 1;
 }
 

@@ -82,6 +82,13 @@ class Folder {
     for (const char c : text) column_ += IsFirstByte(c);
     after_space_ = false;
   }
+  // Before a space that would begin the line. To Go's emitter it is a space itself: the one behind
+  // it breaks no line again, however far the line is indented.
+  void EscapeSpace() {
+    out_ += '\\';
+    ++column_;
+    after_space_ = true;
+  }
   // `more_spaces`: another one follows. True: the line was broken in place of the space.
   bool Space(bool more_spaces, bool inside = true) {
     const bool breaks = folds_ && !after_space_ && column_ > kWidth && !more_spaces && inside;
@@ -138,7 +145,7 @@ void AppendDoubleQuoted(std::string_view text, size_t indent, bool key, std::str
     } else if (c == ' ') {
       // A space that would begin the next line is escaped.
       const bool more = i + 1 < text.size() && text[i + 1] == ' ';
-      if (folder.Space(false, i > 0 && i + 1 < text.size()) && more) folder.Write("\\");
+      if (folder.Space(false, i > 0 && i + 1 < text.size()) && more) folder.EscapeSpace();
     } else {
       folder.Write(text.substr(i, length));
     }

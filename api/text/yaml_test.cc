@@ -313,6 +313,16 @@ TEST(Yaml, ABackslashThatBeginsALineCounts) {
             "x: \"a \\n" + first + "\n  \\ " + longer + "\n  dd ee ff\"\n");
 }
 
+TEST(Yaml, NoSpaceIsLostWhereTheIndentIsWiderThanALine) {
+  for (const int depth : {39, 40, 42, 60}) {
+    for (const std::string spaces : {"  ", "   ", "    "}) {
+      Json value = "a \n" + std::string(85, 'b') + spaces + "cc" + spaces + "dd e";
+      for (int i = 0; i < depth; ++i) value = Json{{"k", std::move(value)}};
+      EXPECT_EQ(ParseYaml(DumpYaml(value))->value, value) << depth << spaces;
+    }
+  }
+}
+
 // As sigs.k8s.io/yaml 1.6 writes them. Readers take no key of more than 1,024 bytes before a colon.
 TEST(Yaml, KeysThatAreLongOrHaveLinesStandOnTheirOwn) {
   const std::string longest(128, 'w');

@@ -105,14 +105,7 @@ struct SetFlags {
   bool overwrite = false;
 };
 
-Result<> CheckSetFlags(const Command& command, const SetFlags& flags) {
-  std::vector<std::string> missing;
-  for (const char* name : {"command", "section"}) {
-    if (!command.Given(name)) missing.push_back(GoQuote(name));
-  }
-  if (!missing.empty()) {
-    return CliError(fmt::format("required flag(s) {} not set", Join(missing, ", ")));
-  }
+Result<> CheckSetFlags(const SetFlags& flags) {
   const bool aliases = flags.section == "aliases";
   if (!aliases && flags.section != "defaults") {
     return CliError(fmt::format("--section must be \"defaults\" or \"aliases\", got: {}",
@@ -162,13 +155,15 @@ Result<> RunSet(Command& command, const Args& args) {
   SetFlags flags;
   command.Flag("section", flags.section, "Section to modify: 'defaults' or 'aliases'.");
   command.Flag("command", flags.command, "Command to configure: 'get', 'create', 'set env'.");
+  command.Require("section");
+  command.Require("command");
   command.Flag("name", flags.name, "Alias name, with --section=aliases.");
   command.FlagEach("option", flags.options, "Flag of the command in the form flag=value.");
   command.FlagEach("prependarg", flags.prepend_args, "Argument of an alias before what is typed.");
   command.FlagEach("appendarg", flags.append_args, "Argument of an alias behind what is typed.");
   command.Flag("overwrite", flags.overwrite, "Allow overwriting existing entries.");
   TRY(command.Parse(args));
-  TRY(CheckSetFlags(command, flags));
+  TRY(CheckSetFlags(flags));
   const KubercPlace place = TRY(PlaceOf(command));
   const std::string text = FileText(place.path).value_or("");
   Json preference = text.empty() ? NewPreference() : TRY(ParsedFile(text, place.path));

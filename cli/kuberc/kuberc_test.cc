@@ -197,6 +197,12 @@ TEST_F(KubercTest, IsSetAndShown) {
   EXPECT_EQ(err_, "error: alias \"getn\" already exists, use --overwrite to replace\n");
   EXPECT_EQ(Run("alpha", {"kuberc", "set", "--command=get"}), 1);
   EXPECT_EQ(err_, "error: required flag(s) \"section\" not set\n");
+  program_ = "skiff";
+  EXPECT_EQ(Run("alpha", {"kuberc", "set"}), 1);
+  EXPECT_EQ(err_,
+            "error: required flag(s) \"command\", \"section\" not set\n"
+            "See 'skiff alpha kuberc set --help' for usage.\n");
+  program_ = "kubectl";
   EXPECT_EQ(Run("alpha", {"kuberc", "set", "--section=x", "--command=get"}), 1);
   EXPECT_EQ(err_, "error: --section must be \"defaults\" or \"aliases\", got: x\n");
   EXPECT_EQ(Run("alpha", {"kuberc", "view", "-o", "json"}), 0) << err_;
