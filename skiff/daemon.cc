@@ -25,6 +25,7 @@
 #include "base/lock_within.h"
 #include "base/program.h"
 #include "skiff/chaos/program.h"
+#include "skiff/ending_process.h"
 #include "skiff/progress.h"
 
 namespace skiff {
@@ -33,6 +34,8 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr Duration kStopGrace = 20s;
+// Freeing its memory takes some seconds where that is large, or the machine is busy.
+constexpr Duration kEndingWithin = 30s;
 // Where the command was typed, for its daemon.
 constexpr char kDirectoryVariable[] = "SKIFF_TYPED_IN";
 
@@ -48,6 +51,55 @@ void LockStart(int file, short kind) {
   lock.l_type = kind;
   lock.l_whence = SEEK_SET;
   (void)fcntl(file, F_OFD_SETLK, &lock);
+}
+
+bool HasFileOpen(pid_t process, const struct stat& file) {
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator(fmt::format("/proc/{}/fd", process), error)) {
+    struct stat opened {};
+    const bool is_it = stat(entry.path().c_str(), &opened) == 0 && opened.st_dev == file.st_dev &&
+                       opened.st_ino == file.st_ino;
+    if (is_it) return true;
+  }
+  return false;
+}
+
+// Whoever the kernel says has that file locked.
+std::optional<ProcessId> HolderOfLock(const std::string& lock_path) {
+  struct stat lock {};
+  if (stat(lock_path.c_str(), &lock) != 0) return {};
+  // "7: FLOCK  ADVISORY  WRITE 4711 08:01:1234 0 EOF"
+  std::ifstream lines("/proc/locks");
+  for (std::string line; std::getline(lines, line);) {
+    std::istringstream fields(line);
+    std::string number, kind, mode, access, file;
+    pid_t process = 0;
+    if (!(fields >> number >> kind >> mode >> access >> process >> file)) continue;
+    const bool may_be = kind == "FLOCK" && process > 0 &&
+                        file.substr(file.rfind(':') + 1) == std::to_string(lock.st_ino);
+    const auto holder = may_be ? IdentifyProcess(process) : std::nullopt;
+    // One that ends does not show its files any more.
+    if (holder && (HasFileOpen(process, lock) || IsEnding(*holder))) return holder;
+  }
+  return {};
+}
+
+// Whoever has been killed has the directory until its memory is freed, and nobody runs there: it is
+// waited for. Whether it has ended by that.
+bool AwaitEndOfKilled(const std::string& data_dir) {
+  for (const auto& process : {ReadPidFile(PidPath(data_dir)), HolderOfLock(LockPath(data_dir))}) {
+    if (process && IsEnding(*process)) return WaitUntilGone(*process, kEndingWithin);
+  }
+  return false;
+}
+
+// `file` is the directory's lock.
+bool LockDataDir(int file, const std::string& data_dir) {
+  const auto try_lock = [file] { return flock(file, LOCK_EX | LOCK_NB) == 0; };
+  if (try_lock()) return true;
+  // Others who have waited for the same look for a moment who has it, as IsDataDirLocked does.
+  constexpr Duration kOthersLook = 100ms;
+  return LockWithin(AwaitEndOfKilled(data_dir) ? kOthersLook : 0ns, try_lock).has_value();
 }
 
 }  // namespace
@@ -76,7 +128,7 @@ Result<DataDirLock> DataDirLock::Take(const std::string& data_dir) {
   if (file < 0) return failed(std::strerror(errno));
   // First: who finds the directory locked finds this one, too, until the start is over.
   LockStart(file, F_RDLCK);
-  if (flock(file, LOCK_EX | LOCK_NB) != 0) {
+  if (!LockDataDir(file, data_dir)) {
     close(file);
     return Fail(Reason::kConflict,
                 fmt::format("another skiff runs on the data directory {}: end it with `skiff down "
@@ -126,6 +178,12 @@ StartWait AwaitStart(const std::string& data_dir, Duration limit,
 }
 
 Result<> AwaitStartOf(const std::string& data_dir, const ProcessId& process, Duration limit) {
+  if (IsEnding(process)) {
+    return Fail(Reason::kTimeout,
+                fmt::format("process {} has been killed, and does not end: nothing can start on {} "
+                            "before",
+                            process.pid, data_dir));
+  }
   const std::string log = LogOf(data_dir, process);  // Of one that has gone nobody can tell.
   const StartWait wait =
       AwaitStart(data_dir, limit, [] { ShowProgress("waiting for the start that is under way"); });
@@ -145,50 +203,27 @@ Result<> AwaitStartOf(const std::string& data_dir, const ProcessId& process, Dur
 bool IsDataDirLocked(const std::string& data_dir) {
   const int file = open(LockPath(data_dir).c_str(), O_RDWR | O_CLOEXEC);
   if (file < 0) return false;
-  const bool locked = flock(file, LOCK_EX | LOCK_NB) != 0;
+  const bool locked = !LockDataDir(file, data_dir);
   close(file);
   return locked;
 }
 
 std::optional<ProcessId> DaemonOf(const std::string& data_dir) {
-  const auto named = ReadPidFile(PidPath(data_dir));
+  auto named = ReadPidFile(PidPath(data_dir));
+  if (named && IsEnding(*named)) {
+    // Its ports, too, are free by then.
+    if (!WaitUntilGone(*named, kEndingWithin)) return named;
+    named = ReadPidFile(PidPath(data_dir));
+  }
   // A copy of a directory names the daemon of the other one. What may not be opened is another
   // user's, and is believed.
   const bool is_known = access(LockPath(data_dir).c_str(), R_OK | W_OK) == 0;
   return named && is_known && !IsDataDirLocked(data_dir) ? std::nullopt : named;
 }
 
-namespace {
-
-bool HasFileOpen(pid_t process, const struct stat& file) {
-  std::error_code error;
-  for (const auto& entry : fs::directory_iterator(fmt::format("/proc/{}/fd", process), error)) {
-    struct stat opened {};
-    const bool is_it = stat(entry.path().c_str(), &opened) == 0 && opened.st_dev == file.st_dev &&
-                       opened.st_ino == file.st_ino;
-    if (is_it) return true;
-  }
-  return false;
-}
-
-}  // namespace
-
 std::optional<ProcessId> RunningOn(const std::string& data_dir) {
   if (const auto daemon = DaemonOf(data_dir)) return daemon;
-  struct stat lock {};
-  if (!IsDataDirLocked(data_dir) || stat(LockPath(data_dir).c_str(), &lock) != 0) return {};
-  // "7: FLOCK  ADVISORY  WRITE 4711 08:01:1234 0 EOF"
-  std::ifstream lines("/proc/locks");
-  for (std::string line; std::getline(lines, line);) {
-    std::istringstream fields(line);
-    std::string number, kind, mode, access, file;
-    pid_t process = 0;
-    if (!(fields >> number >> kind >> mode >> access >> process >> file)) continue;
-    const bool may_be = kind == "FLOCK" && process > 0 &&
-                        file.substr(file.rfind(':') + 1) == std::to_string(lock.st_ino);
-    if (may_be && HasFileOpen(process, lock)) return IdentifyProcess(process);
-  }
-  return {};
+  return IsDataDirLocked(data_dir) ? HolderOfLock(LockPath(data_dir)) : std::nullopt;
 }
 
 std::string LogOf(const std::string& data_dir, const ProcessId& process) {

@@ -3,7 +3,11 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <gmock/gmock.h>
+#include <sys/prctl.h>
+#include <sys/ptrace.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <csignal>
@@ -11,6 +15,9 @@
 #include <filesystem>
 #include <fstream>
 #include <future>
+#include <thread>
+
+#include "skiff/ending_process.h"
 
 namespace skiff {
 namespace {
@@ -123,6 +130,99 @@ TEST_F(DaemonTest, AStartIsSeenWhoeverElseTriesMeanwhile) {
   ASSERT_TRUE(lock) << lock.error().message;
   close(late);
   EXPECT_TRUE(IsStarting(directory_));
+}
+
+// A process of two threads that has a data directory, and of which one thread, held in its end as
+// one that frees much memory is, stays when it is killed.
+class KilledTest : public DaemonTest {
+ protected:
+  ~KilledTest() override {
+    if (child_ <= 0) return;
+    kill(child_, SIGKILL);
+    LetEnd();
+    waitpid(child_, nullptr, __WALL);
+  }
+
+  void Start(bool is_daemon) {
+    int ends[2];
+    ASSERT_EQ(pipe(ends), 0);
+    child_ = fork();
+    if (child_ == 0) Hold(is_daemon, ends[1]);
+    close(ends[1]);
+    ASSERT_EQ(read(ends[0], &other_, sizeof other_), static_cast<ssize_t>(sizeof other_));
+    close(ends[0]);
+  }
+  void Kill(bool is_first_held) {
+    held_ = is_first_held ? child_ : other_;
+    ASSERT_EQ(ptrace(PTRACE_SEIZE, held_, nullptr, PTRACE_O_TRACEEXIT), 0);
+    kill(child_, SIGKILL);
+    EXPECT_TRUE(IsEnding(*IdentifyProcess(child_))) << "at once";
+    ASSERT_EQ(waitpid(held_, nullptr, __WALL), held_);
+    // The one that is not held has gone, too.
+    const std::string gone =
+        fmt::format("/proc/{}/task/{}/fd", child_, is_first_held ? other_ : child_);
+    while (!std::filesystem::is_empty(gone, error_) && !error_) std::this_thread::yield();
+  }
+  void LetEnd() { ptrace(PTRACE_DETACH, held_, nullptr, nullptr); }
+
+  pid_t child_ = 0;
+  pid_t other_ = 0;
+  pid_t held_ = 0;
+
+ private:
+  [[noreturn]] void Hold(bool is_daemon, int told) const {
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    auto lock = is_daemon ? DataDirLock::TakeAsDaemon(directory_) : DataDirLock::Take(directory_);
+    if (!lock) _exit(1);
+    lock->StartIsOver();
+    const std::thread other([told] {
+      const auto self = static_cast<pid_t>(syscall(SYS_gettid));
+      (void)!write(told, &self, sizeof self);
+      while (true) pause();
+    });
+    while (true) pause();
+  }
+
+  std::error_code error_;
+};
+
+TEST_F(KilledTest, IsNotTakenForADaemonWhileItEnds) {
+  for (const bool is_first_held : {true, false}) {
+    SCOPED_TRACE(is_first_held);
+    Start(/*is_daemon=*/true);
+    const auto child = IdentifyProcess(child_);
+    ASSERT_TRUE(child);
+    EXPECT_FALSE(IsEnding(*child));
+    EXPECT_EQ(DaemonOf(directory_), child);
+    Kill(is_first_held);
+    EXPECT_TRUE(IsEnding(*child));
+    const auto told = AwaitStartOf(directory_, *child);
+    ASSERT_FALSE(told) << "it may hang";
+    EXPECT_THAT(told.error().message, testing::HasSubstr("has been killed, and does not end"));
+    auto daemon = std::async(std::launch::async, [&] { return DaemonOf(directory_); });
+    auto running = std::async(std::launch::async, [&] { return RunningOn(directory_); });
+    EXPECT_EQ(daemon.wait_for(20ms), std::future_status::timeout) << "it is waited for";
+    LetEnd();
+    EXPECT_EQ(daemon.get(), std::nullopt);
+    EXPECT_EQ(running.get(), std::nullopt);
+    EXPECT_FALSE(IsEnding(*child));
+    waitpid(std::exchange(child_, 0), nullptr, __WALL);
+    EXPECT_TRUE(DataDirLock::Take(directory_));
+  }
+}
+
+TEST_F(KilledTest, LeavesTheDirectoryToWhoWaitsAlsoWhereItIsKnownByItsLockAlone) {
+  for (const bool is_first_held : {true, false}) {
+    SCOPED_TRACE(is_first_held);
+    Start(/*is_daemon=*/false);
+    EXPECT_FALSE(DataDirLock::Take(directory_)) << "it lives";
+    Kill(is_first_held);
+    auto lock = std::async(std::launch::async, [&] { return DataDirLock::Take(directory_); });
+    EXPECT_EQ(lock.wait_for(20ms), std::future_status::timeout) << "it is waited for";
+    LetEnd();
+    EXPECT_TRUE(lock.get());
+    waitpid(std::exchange(child_, 0), nullptr, __WALL);
+  }
 }
 
 }  // namespace
