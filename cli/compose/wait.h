@@ -38,8 +38,8 @@ class ServiceWait {
   Session& session_;
   const Project& project_;
   const Duration timeout_;
-  Json live_;            // The workload as the server had it last; null: none.
-  std::string shown_;    // How far it is, the last that was told.
+  Json live_;                      // The workload as the server had it last; null: none.
+  std::string shown_;              // How far it is, the last that was told.
   std::set<std::string> told_of_;  // The causes that were.
 };
 
