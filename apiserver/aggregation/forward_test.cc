@@ -295,6 +295,7 @@ TEST_F(ForwardTest, AnAnswerThatIsNotThereByThenIsCut) {
   EXPECT_EQ(client.ReadHead().status, 200);
   EXPECT_EQ(client.ReadChunk(), "a");
   EXPECT_EQ(client.ReadToEnd(), "");
+  trickle.gone.get_future().wait();  // Whoever makes it is let go as well.
 }
 
 // --request-timeout of kube-apiserver.
