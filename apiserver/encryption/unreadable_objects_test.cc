@@ -168,32 +168,6 @@ TEST_F(UnreadableObjectsTest, WebhooksLetNothingThrough) {
   EXPECT_THAT(MakeConfigMap("a").message(), HasSubstr("failed calling webhook"));
 }
 
-// Bound, it would be without that zone for good.
-TEST_F(UnreadableObjectsTest, NoPodIsBoundToANodeWhoseZoneCannotBeRead) {
-  Encrypt({"nodes"});
-  const std::string zone = "topology.kubernetes.io/zone";
-  ASSERT_EQ(
-      Post("/api/v1/nodes", R"({"metadata": {"name": "n", "labels": {")" + zone + R"(": "a"}}})")
-          .code,
-      201);
-  const std::string pod = "/api/v1/namespaces/default/pods/p";
-  ASSERT_EQ(Post("/api/v1/namespaces/default/pods", R"({"metadata": {"name": "p"}, "spec":
-                {"containers": [{"name": "c", "image": "i"}]}})")
-                .code,
-            201);
-  const auto bind = [&](const std::string& kind) {
-    return Post(pod + "/binding", R"({"metadata": {"name": "p"}, "target": {"kind": ")" + kind +
-                                      R"(", "name": "n"}})");
-  };
-  LoseKey();
-  EXPECT_EQ(bind("Node").code, 500);
-  EXPECT_FALSE(Get(pod).body["spec"].contains("nodeName"));
-  EXPECT_THAT(bind("Lamp").message(), HasSubstr("target.kind: Unsupported value"));
-  FindKey();
-  EXPECT_EQ(bind("Node").code, 201);
-  EXPECT_EQ(Get(pod).body["metadata"]["labels"][zone], "a");
-}
-
 TEST_F(UnreadableObjectsTest, PoliciesLetNothingThrough) {
   Encrypt({"validatingadmissionpolicies"});
   DenyByPolicy();
