@@ -48,7 +48,7 @@ struct ApiRequest {
   LateWrite* late = nullptr;
   // Not null: the audit log tells of it.
   ToldRequest* told = nullptr;
-  // Until then its answer may take, as its query asks; it may ask for more than the deadline.
+  // Until then its answer may take: what its query asks for, or the server's limit.
   std::chrono::steady_clock::time_point answer_deadline =
       std::chrono::steady_clock::time_point::max();
 };

@@ -19,29 +19,29 @@ Error TimeoutError(const char* message) {
 
 }  // namespace
 
-Result<> TakeTimeout(ApiRequest& request) {
+Result<> TakeTimeout(ApiRequest& request, Duration most) {
   // A connection's query is for what it leads to.
   if (IsLongRunning(request.info)) return {};
-  const auto timeout = request.http.Query("timeout");
-  if (!timeout || timeout->empty()) return {};
-  const auto parsed = ParseGoDuration(std::string(*timeout));
-  if (!parsed) {
-    return Fail(Reason::kBadRequest,
-                "invalid timeout specified in the request URL - " + parsed.error().message);
+  if (const auto timeout = request.http.Query("timeout"); timeout && !timeout->empty()) {
+    const auto parsed = ParseGoDuration(std::string(*timeout));
+    if (!parsed) {
+      return Fail(Reason::kBadRequest,
+                  "invalid timeout specified in the request URL - " + parsed.error().message);
+    }
+    if (*parsed > Duration::zero()) most = std::min(most, *parsed);  // 0: what is usual.
   }
-  if (*parsed <= Duration::zero()) return {};  // What is usual.
   const Duration arrived = request.http.arrived;
   const SteadyTime begin =
       arrived > Duration::zero() ? SteadyTime(arrived) : SteadyTime::clock::now();
-  if (*parsed >= request.answer_deadline - begin) return {};
-  request.answer_deadline = begin + *parsed;
+  if (most >= request.answer_deadline - begin) return {};
+  request.answer_deadline = begin + most;
   request.deadline = std::min(request.deadline, request.answer_deadline);
   return {};
 }
 
 Result<> CheckTime(const ApiRequest& request) {
   if (IsLongRunning(request.info)) return {};
-  // Kubernetes has no limit of its own for what deletes many.
+  // Kubernetes has no shorter limit for what deletes many.
   const bool is_limited = !request.info.IsReadOnly() && request.info.verb != "deletecollection";
   const SteadyTime end = is_limited ? request.deadline : request.answer_deadline;
   if (end == SteadyTime::max()) return {};

@@ -130,7 +130,7 @@ Result<http::Response> ApiServer::State::Serve(ApiRequest& request, Result<User>
     return shutting_down || std::chrono::steady_clock::now() >= request.deadline;
   });
   if (!request.info.unreadable.empty()) return UnreadableResponse(request.http, request.info);
-  TRY(TakeTimeout(request));
+  TRY(TakeTimeout(request, options.request_timeout));
   const bool is_known = user.has_value();
   if (is_known) request.user = *std::move(user);
   // Its turn may have come too late, whoever it is.

@@ -24,6 +24,7 @@
 #include "apiserver/auth/user.h"
 #include "apiserver/server/browser_access.h"
 #include "apiserver/storage/store.h"
+#include "apiserver/watches/watch.h"
 #include "base/clock.h"
 #include "base/control_loop.h"
 #include "base/id.h"
@@ -106,6 +107,10 @@ struct ApiServerOptions {
   std::vector<const KindInfo*> kinds_on_request = {};
   bool mutating_policies_act = false;
   FlowControlOptions flow_control = {};
+  // Until a request that does not last is answered, from its arrival; > 0.
+  Duration request_timeout = 60s;
+  // What a watch that names no timeout lasts at least, and up to twice as long; 0: without an end.
+  Duration watch_time_min = kWatchTimeMin;
   std::optional<Resident> resident = {};
   std::optional<AuditOptions> audit = {};  // Unset: nothing is told.
   BrowserAccessOptions browser_access = {};

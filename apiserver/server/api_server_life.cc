@@ -49,10 +49,11 @@ Result<std::unique_ptr<ApiServer>> ApiServer::Create(ApiServerOptions options, P
   const bool has_rbac = made.options.authorization
                             ? made.options.authorization->configuration.Has("RBAC")
                             : std::find(modes.begin(), modes.end(), "RBAC") != modes.end();
-  made.core = std::unique_ptr<Core>(new Core{
-      made.store, made.clock, made.random, made.caches, made.admission, *made.writer, *made.remover,
-      *made.authorizers, made.rbac, *made.authentication, *made.tokens, has_rbac, made.nodes,
-      &made.watch_pages, &made.watch_frames, &made.outbound, &made.list_jobs, &made.components});
+  made.core = std::unique_ptr<Core>(
+      new Core{made.store, made.clock, made.random, made.caches, made.admission, *made.writer,
+               *made.remover, *made.authorizers, made.rbac, *made.authentication, *made.tokens,
+               has_rbac, made.nodes, &made.watch_pages, &made.watch_frames, &made.outbound,
+               &made.list_jobs, &made.components, made.options.watch_time_min});
   StartOptions start{.has_rbac = has_rbac,
                      .service_ranges = made.options.service_cluster_ip_ranges,
                      .first_service_ip = made.allocation->FirstAddress(),

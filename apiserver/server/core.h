@@ -36,9 +36,10 @@ struct Core {
   OutboundPool* outbound = nullptr;
   ListJobs* list_jobs = nullptr;
   const ComponentStatuses* components = nullptr;
+  Duration watch_time_min = kWatchTimeMin;
 
   WatchParts watch() const {
-    return {store, clock, random, watch_pages, watch_frames, outbound};
+    return {store, clock, random, watch_pages, watch_frames, outbound, watch_time_min};
   }
 };
 

@@ -74,14 +74,20 @@ Result<> CheckServerFlags(const ApiServerFlags& flags) {
   for (const auto& [flag, time] :
        {std::pair("event-ttl", flags.event_ttl),
         std::pair("etcd-compaction-interval", flags.etcd_compaction_interval),
+        std::pair("request-timeout", flags.request_timeout),
         std::pair("shutdown-delay-duration", flags.shutdown_delay),
         std::pair("storage-initialization-timeout", flags.storage_initialization_timeout)}) {
     if (time < Duration(0)) return Invalid(fmt::format("--{} can not be negative value", flag));
   }
+  // kube-apiserver takes it, and then answers everything with 504.
+  if (flags.request_timeout == Duration(0)) {
+    return Invalid("--request-timeout must be greater than 0: no request could be answered");
+  }
   const FlowControlOptions& flow = flags.flow_control;
-  for (const auto& [flag, count] : {std::pair("max-requests-inflight", flow.reading_max),
-                                    std::pair("max-mutating-requests-inflight",
-                                              flow.writing_max)}) {
+  for (const auto& [flag, count] :
+       {std::pair("min-request-timeout", flags.min_request_timeout_s),
+        std::pair("max-requests-inflight", flow.reading_max),
+        std::pair("max-mutating-requests-inflight", flow.writing_max)}) {
     if (count < 0) return Invalid(fmt::format("--{} can not be negative value", flag));
   }
   if (flow.on && flow.reading_max + int64_t{flow.writing_max} == 0) {

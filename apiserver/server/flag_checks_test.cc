@@ -112,7 +112,10 @@ TEST(FlagChecksTest, WhatCannotBeIsRefusedInKubernetesWords) {
                      "--enable-priority-and-fairness=false"}),
             "");
   EXPECT_EQ(ErrorOf({"--request-timeout=-1s"}), "--request-timeout can not be negative value");
+  EXPECT_THAT(ErrorOf({"--request-timeout=0"}), HasSubstr("must be greater than 0"));
   EXPECT_THAT(ErrorOf({"--min-request-timeout=x"}), HasSubstr("strconv.ParseInt"));
+  EXPECT_EQ(ErrorOf({"--min-request-timeout=-1"}),
+            "--min-request-timeout can not be negative value");
   EXPECT_EQ(ErrorOf({"--data-dir="}), "--data-dir must not be empty without --etcd-servers");
   EXPECT_EQ(ErrorOf({"--advertise-address=192.0.2.1", "--bind-address=::", "--secure-port=6443"}),
             "");

@@ -313,6 +313,8 @@ Result<ApiServerOptions> ApiServerProcess::Impl::OptionsOf(const ApiServerFlags&
       .kinds_on_request = flags.kinds_on_request,
       .mutating_policies_act = flags.mutating_policies_act,
       .flow_control = flags.flow_control,
+      .request_timeout = flags.request_timeout,
+      .watch_time_min = std::chrono::seconds(flags.min_request_timeout_s),
       .resident = flags.resident};
   for (const std::string& name : flags.extra_names) {
     if (ParseIp(name)) options.other_addresses.push_back(name);

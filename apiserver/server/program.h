@@ -75,6 +75,8 @@ struct ApiServerFlags {
   std::vector<const KindInfo*> kinds_on_request = {};
   bool mutating_policies_act = false;
   FlowControlOptions flow_control = {};
+  Duration request_timeout = 60s;
+  int min_request_timeout_s = 1800;
   AuditFlags audit = {};
   std::vector<std::string> etcd_servers = {};  // Empty: the embedded store.
   std::string etcd_ca_file = "";

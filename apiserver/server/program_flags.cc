@@ -146,6 +146,12 @@ void AddFlags(Flags& flags, ApiServerFlags& to) {
   AddFlowControlFlags(flags, to.flow_control);
   AddAuditFlags(flags, to.audit);
   AddStoreFlags(flags, to);
+  flags.Add("request-timeout", to.request_timeout,
+            "How long a request may take until it is answered, unless its ?timeout= is shorter; a "
+            "write has 34s at most until it is stored, and what lasts has no limit.");
+  flags.Add("min-request-timeout", to.min_request_timeout_s,
+            "Seconds that a watch without a timeout of its own lasts at least, and up to twice as "
+            "long; 0: until somebody ends it.");
   flags.Add("shutdown-delay-duration", to.shutdown_delay,
             "How long requests are still taken after /readyz has begun to fail.");
   AddLogFlags(flags, to.log, {kMutatingPoliciesGate});

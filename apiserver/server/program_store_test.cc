@@ -42,11 +42,13 @@ TEST(ProgramStore, SaysWhichFlagIsWrong) {
 
 TEST(ApiServerProgram, SaysWhatHasNoEffectAndRefusesTheRestrictionHoweverItIsSpelt) {
   const auto flags = ParseApiServerFlags({"--allow-privileged", "--secure-port=7", "--profiling=0",
-                                          "--watch-cache", "--min-request-timeout=9"});
+                                          "--watch-cache", "--max-connection-bytes-per-sec=9"});
   ASSERT_TRUE(flags) << flags.error().message;
   EXPECT_EQ((*flags)->secure_port, 7) << "a switch takes no word after it";
-  EXPECT_THAT((*flags)->log.notes,
-              ElementsAre("--min-request-timeout=9 has no effect: it is 1800"));
+  EXPECT_THAT(
+      (*flags)->log.notes,
+      ElementsAre("--max-connection-bytes-per-sec=9 has no effect: connections have no limit "
+                  "of bytes a second"));
   for (const char* no : {"false", "0", "f", "False", "F"}) {
     const std::string refusal = Refusal({std::string("--allow-privileged=") + no});
     EXPECT_THAT(refusal, HasSubstr("must not be ignored")) << no;

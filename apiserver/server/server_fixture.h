@@ -34,6 +34,7 @@ class ServerFixture : public testing::Test {
   struct OnRequest {
     std::vector<const KindInfo*> kinds = {};
     bool mutating_policies_act = false;
+    Duration watch_time_min = kWatchTimeMin;
   };
   ServerFixture() : ServerFixture(OnRequest{}) {}
   explicit ServerFixture(const OnRequest& wanted) : env_(NewMemoryDisk()) {
@@ -43,7 +44,8 @@ class ServerFixture : public testing::Test {
                                   .advertise_address = "192.0.2.7",
                                   .enabled_admission_plugins = {"NodeRestriction"},
                                   .kinds_on_request = wanted.kinds,
-                                  .mutating_policies_act = wanted.mutating_policies_act},
+                                  .mutating_policies_act = wanted.mutating_policies_act,
+                                  .watch_time_min = wanted.watch_time_min},
                                  {*store_, clock_, random_});
     for (ControlLoop* loop : server_->loops()) executor_.Add(*loop);
     Settle();

@@ -231,13 +231,6 @@ void AddUnusedFlags(Flags& flags) {
                    "it is InternalIP,ExternalIP,Hostname",
                    {"InternalIP,ExternalIP,Hostname"}});
   flags.AddUnused({"profiling", "no profiles are served", {"false"}, kSwitch});
-  flags.AddUnused({.name = "request-timeout",
-                   .why = "a write has 34s until it is stored, others their own timeout",
-                   .value = UnusedValue::kNotNegativeDuration});
-  flags.AddUnused({.name = "min-request-timeout",
-                   .why = "it is 1800",
-                   .same = {"1800"},
-                   .value = UnusedValue::kNotNegative});
   flags.AddUnused({"endpoint-reconciler-type", "servers tell each other through the store"});
   flags.AddUnused({"delete-collection-workers", "the objects are deleted many at once"});
   flags.AddUnused(

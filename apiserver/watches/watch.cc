@@ -66,7 +66,7 @@ class WatchSource final : public http::StreamSource {
         kind_(selection_->kind),
         form_(std::move(form)),
         start_(std::move(start)),
-        deadline_(parts.clock.Monotonic() + timeout),
+        deadline_(timeout == kNever ? kNever : parts.clock.Monotonic() + timeout),
         next_bookmark_(allow_bookmarks ? FirstBookmark() : kNever),
         gives_handed_(request.http.takes_handed && form_.media.IsPlain() &&
                       form_.media.target == Target::kObject && !start_.state &&
@@ -413,6 +413,13 @@ std::optional<IndexTerm> WakingTermOf(const ListQuery& options, const KindInfo& 
   return name && in_all_namespaces ? NameIndexTerm(*name) : TermOf(options, kind);
 }
 
+// Of a watch that names none: not all are to end at once that began at once.
+Duration UsualTimeout(const WatchParts& parts) {
+  if (parts.time_min == Duration::zero()) return kNever;
+  return parts.time_min +
+         std::chrono::duration_cast<Duration>(parts.time_min * parts.random.Fraction());
+}
+
 }  // namespace
 
 Result<http::Response> WatchObjects(const WatchParts& parts, const ApiRequest& request) {
@@ -440,10 +447,7 @@ Result<http::Response> WatchObjects(const WatchParts& parts, const ApiRequest& r
   start.definition = TRY(DefinitionWatch::Of(parts.store, *request.kind));
   start.sent = request.initial_events;
   if (start.sent) start.sent->Expect();
-  if (timeout <= Duration::zero()) {
-    timeout = kWatchTimeoutMin +
-              std::chrono::duration_cast<Duration>(kWatchTimeoutMin * parts.random.Fraction());
-  }
+  if (timeout <= Duration::zero()) timeout = UsualTimeout(parts);
   auto source =
       std::make_unique<WatchSource>(parts, prefix, selection, form, std::move(start),
                                     options.allow_bookmarks, timeout, request);

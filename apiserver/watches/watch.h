@@ -19,8 +19,7 @@ namespace skiff {
 
 class OutboundPool;
 
-// What a watch that names no timeout lasts at least; up to twice as long.
-inline constexpr Duration kWatchTimeoutMin = 1800s;
+inline constexpr Duration kWatchTimeMin = 1800s;
 inline constexpr Duration kBookmarkPeriod = 60s;
 
 struct WatchParts {
@@ -30,6 +29,8 @@ struct WatchParts {
   WatchJobLoop* pages = nullptr;   // Reads states aside; null: they are read where they are sent.
   WatchJobLoop* frames = nullptr;  // Makes costly frames aside; null: the same.
   OutboundPool* outbound = nullptr;  // Where webhooks that convert are waited for; null: the same.
+  // What a watch that names no timeout lasts at least, and up to twice as long; 0: without an end.
+  Duration time_min = kWatchTimeMin;
 };
 
 // The answer to a watch request: headers at once, then the stream.

@@ -140,5 +140,34 @@ TEST_F(WatchPagesTest, ATimeoutTooLongForAClockIsALongOne) {
   EXPECT_EQ(watch.response.stream->Pull(1 << 20, out), http::Pulled::kIdle);
 }
 
+// A watch without a timeout, of a server whose --min-request-timeout is that.
+class WatchTimeTest : public ServerFixture, public testing::WithParamInterface<Duration> {
+ protected:
+  WatchTimeTest() : ServerFixture(OnRequest{.watch_time_min = GetParam()}) {
+    auto watch = Get("/api/v1/namespaces?watch=1");
+    stream_ = std::move(watch.response.stream);
+    stream_->Attach([] {});
+  }
+  bool EndsAfter(Duration time) {
+    clock_.Advance(time);
+    std::vector<http::SharedBytes> out;
+    return stream_->Pull(1 << 20, out) == http::Pulled::kEnd;
+  }
+  std::unique_ptr<http::StreamSource> stream_;
+};
+using FlaggedWatchTest = WatchTimeTest;
+using EndlessWatchTest = WatchTimeTest;
+INSTANTIATE_TEST_SUITE_P(Flagged, FlaggedWatchTest, testing::Values(10s, kWatchTimeMin));
+INSTANTIATE_TEST_SUITE_P(Endless, EndlessWatchTest, testing::Values(0s));
+
+TEST_P(FlaggedWatchTest, EndsBetweenTheLeastAndTwiceThat) {
+  EXPECT_FALSE(EndsAfter(GetParam() - 1s));
+  EXPECT_TRUE(EndsAfter(GetParam() + 1s));
+}
+
+TEST_P(EndlessWatchTest, GoesOn) {
+  EXPECT_FALSE(EndsAfter(365 * 24h));
+}
+
 }  // namespace
 }  // namespace skiff
