@@ -139,10 +139,8 @@ void AddServingFlags(Flags& flags, ServingFlags& to) {
       "http2-max-streams-per-connection", to.http2_streams_max,
       "How many requests a connection of HTTP/2 may have open; 0 or less: the server's own bound.");
   flags.Add("disable-http2-serving", to.disable_http2, "Speak HTTP/1.1 alone.");
-  flags.AddUnused({"permit-port-sharing",
-                   "the port is not shared",
-                   {"false"},
-                   /*is_switch=*/true});
+  flags.Add("permit-port-sharing", to.shares_port,
+            "Other processes that want so too may listen on the port as well.");
   flags.AddUnused({"permit-address-sharing",
                    "a port may be taken again at once",
                    {"false", "true"},
@@ -160,7 +158,11 @@ void AddUnused(Flags& flags, const std::string& why, const std::vector<std::stri
 
 void AddProfilingFlags(Flags& flags) {
   for (const char* name : {"profiling", "contention-profiling"}) {
-    flags.AddUnused({name, "no profiles are served", {"false"}, /*is_switch=*/true});
+    flags.AddUnused({name,
+                     "no profiles are served",
+                     {"false"},
+                     /*is_switch=*/true,
+                     /*is_refused=*/true});
   }
 }
 
@@ -342,6 +344,7 @@ Result<int> RunComponent(const Component& component) {
                                      .port = component.serving.secure_port,
                                      .tls = tls,
                                      .http2 = !component.serving.disable_http2,
+                                     .shares_port = component.serving.shares_port,
                                      .limits = LimitsOf(component.serving)},
                                     loops, handler));
   }

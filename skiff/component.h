@@ -46,6 +46,7 @@ struct ServingFlags {
   std::vector<std::string> sni_certificates;  // As --tls-sni-cert-key.
   int http2_streams_max = 0;                  // Of a connection; else the server's own bound.
   bool disable_http2 = false;
+  bool shares_port = false;  // With others who want so.
   std::vector<std::string> always_allow_paths = {"/healthz", "/readyz", "/livez"};
   // Where tokens and rights are asked about; "": where all else is.
   std::string authentication_kubeconfig;

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <filesystem>
 
 #include "apiserver/auth/jwt.h"
 #include "apiserver/auth/pki.h"
@@ -170,8 +171,20 @@ struct OtherFlags {
   std::string service_account_key;
   bool collects_garbage = true;
   bool provisions = true;
+  std::string flex_volume_directory;
   KeptLimits limits;
 };
+
+// Distributions name a directory whether or not anybody has put a driver there.
+Result<> CheckFlexVolumes(const std::string& directory) {
+  std::error_code unseen;
+  const std::filesystem::directory_iterator drivers(directory, unseen);
+  if (directory.empty() || unseen || drivers == std::filesystem::directory_iterator()) return {};
+  return Fail(Reason::kInvalid,
+              fmt::format("--flex-volume-plugin-dir={} cannot be had here, and must not be "
+                          "ignored: there are no flex volumes, and there is a driver of them, {}",
+                          directory, drivers->path().string()));
+}
 
 // What cannot be otherwise; `same`: what it is, and what Kubernetes has where nothing is said.
 void AddRefusedFlags(Flags& flags) {
@@ -200,8 +213,8 @@ void AddRefusedFlags(Flags& flags) {
   refuse("cidr-allocator-type", "ranges are given out of --cluster-cidr", {"RangeAllocator"});
 }
 
-// What has no effect in kube-controller-manager v1.35 either, and three that kubeadm, kind, Cluster
-// API, RKE2 and k3s set whether or not anything depends on them.
+// What has no effect in kube-controller-manager v1.35 either, and one that kind sets whether or not
+// anything depends on it.
 void AddUnusedFlags(Flags& flags) {
   constexpr const char* kNoClouds = "kube-controller-manager has no clouds any more";
   flags.AddUnused({"cluster-name", kNoClouds, {"kubernetes"}});
@@ -219,9 +232,6 @@ void AddUnusedFlags(Flags& flags) {
                    "volumes are made by the built-in provisioner",
                    {"false"},
                    /*is_switch=*/true});
-  flags.AddUnused({"flex-volume-plugin-dir",
-                   "there are no flex volumes",
-                   {"/usr/libexec/kubernetes/kubelet-plugins/volume/exec/"}});
 }
 
 void AddFlags(Flags& flags, ControllerManagerFlags& to, Signers& signers, OtherFlags& others) {
@@ -264,6 +274,8 @@ void AddFlags(Flags& flags, ControllerManagerFlags& to, Signers& signers, OtherF
             "How many addresses of a subset of Endpoints are mirrored, 1 to 1000.");
   flags.Add("local-path-directory", to.controllers.local_path_directory,
             "Where the built-in provisioner keeps its volumes on each node; empty turns it off.");
+  flags.Add("flex-volume-plugin-dir", others.flex_volume_directory,
+            "Where drivers of flex volumes would be, which cannot be had here.");
   flags.Add("enable-garbage-collector", others.collects_garbage,
             "Whether objects go with their owners.");
   flags.Add("enable-dynamic-provisioning", others.provisions,
@@ -387,6 +399,7 @@ Result<bool> ParseInto(const std::vector<std::string>& args, bool keeps_workers,
   TRY(CheckApiFlags(to.api));
   TRY(CheckServingFlags(to.serving));
   TRY(CheckLimits(others.limits));
+  TRY(CheckFlexVolumes(others.flex_volume_directory));
   if (options.controllers.empty()) options.controllers = {"*"};
   if (!others.collects_garbage) {
     options.controllers.insert(options.controllers.begin(), "-garbage-collector-controller");
