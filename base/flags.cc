@@ -1,9 +1,13 @@
 #include "base/flags.h"
 
+#include <fmt/format.h>
+
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <charconv>
+#include <cctype>
 #include <cmath>
+#include <cstdlib>
 #include <map>
 #include <set>
 #include <utility>
@@ -52,6 +56,17 @@ std::string ParseInt(const std::string& text, int& value) {
   if (code != std::errc() || end != text.data() + text.size()) {
     return "strconv.ParseInt: parsing " + Quote(text) + ": invalid syntax";
   }
+  value = parsed;
+  return "";
+}
+
+// The same of a number that need not be whole.
+std::string ParseFloat(const std::string& text, double& value) {
+  char* end = nullptr;
+  const double parsed = std::strtod(text.c_str(), &end);
+  const bool is_number = !text.empty() && std::isspace(static_cast<unsigned char>(text[0])) == 0 &&
+                         end == text.c_str() + text.size();
+  if (!is_number) return "strconv.ParseFloat: parsing " + Quote(text) + ": invalid syntax";
   value = parsed;
   return "";
 }
@@ -256,6 +271,11 @@ void Flags::Add(const std::string& name, std::string& value, const std::string& 
 void Flags::Add(const std::string& name, int& value, const std::string& help) {
   impl_->Add(name, help, {"INT", std::to_string(value)},
              [&value](const std::string& text) { return ParseInt(text, value); });
+}
+
+void Flags::Add(const std::string& name, double& value, const std::string& help) {
+  impl_->Add(name, help, {"FLOAT", fmt::format("{}", value)},
+             [&value](const std::string& text) { return ParseFloat(text, value); });
 }
 
 void Flags::Add(const std::string& name, bool& value, const std::string& help) {

@@ -42,6 +42,7 @@ class Flags {
 
   void Add(const std::string& name, std::string& value, const std::string& help);
   void Add(const std::string& name, int& value, const std::string& help);
+  void Add(const std::string& name, double& value, const std::string& help);
   void Add(const std::string& name, bool& value, const std::string& help);
   // For who must know whether it was given.
   void Add(const std::string& name, std::optional<bool>& value, const std::string& help);

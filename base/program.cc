@@ -31,7 +31,11 @@ void AddLogFlags(Flags& flags, LogFlags& to, std::vector<std::string> used_gates
   flags.Add("v", to.verbosity, "Number for the log level verbosity; 4 and above show details.");
   flags.Add("logging-format", to.format, "Sets the log format: text or json.");
   flags.NoteTo(to.notes);
-  flags.AddUnused({"vmodule", "the level is the same for all files", {""}});
+  const auto refuse = [&](const char* name, const char* why, const char* same,
+                          bool is_switch = false) {
+    flags.AddUnused({name, why, {same}, is_switch, /*is_refused=*/true});
+  };
+  refuse("vmodule", "the level is the same for all files", "");
   flags.AddUnused({"log-flush-frequency", "each line is written at once"});
   flags.AddUnused({.name = "feature-gates",
                    .why = "what is there is on, and what is not cannot be turned on",
@@ -39,15 +43,15 @@ void AddLogFlags(Flags& flags, LogFlags& to, std::vector<std::string> used_gates
                    .value = UnusedValue::kFeatureGates,
                    .used_gates = std::move(used_gates)});
   flags.AddUnused({"show-hidden-metrics-for-version", "no metric is hidden", {"", "1.34"}});
-  flags.AddUnused({"disabled-metrics", "all metrics are told", {""}});
+  refuse("disabled-metrics", "all metrics are told", "");
   for (const char* name : {"allow-metric-labels", "allow-metric-labels-manifest"}) {
     flags.AddUnused({name, "labels of metrics have whatever values there are", {""}});
   }
   for (const char* name : {"log-json-info-buffer-size", "log-text-info-buffer-size"}) {
-    flags.AddUnused({name, "each line is written at once", {"0"}});
+    refuse(name, "each line is written at once", "0");
   }
   for (const char* name : {"log-json-split-stream", "log-text-split-stream"}) {
-    flags.AddUnused({name, "all lines go to stderr", {"false"}, /*is_switch=*/true});
+    refuse(name, "all lines go to stderr", "false", /*is_switch=*/true);
   }
 }
 

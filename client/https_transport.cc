@@ -10,7 +10,6 @@
 #include <fstream>
 #include <future>
 
-#include "api/codec/json.h"
 #include "api/values.h"
 #include "base/clock.h"
 #include "base/mutex.h"
@@ -61,17 +60,7 @@ bool HasEnded(const Connection& connection) {
 }
 
 http::Response Unreachable(const std::string& server, const std::string& error) {
-  http::Response response;
-  response.status = 503;
-  response.content_type = "application/json";
-  response.body =
-      DumpJson({{"kind", "Status"},
-                {"apiVersion", "v1"},
-                {"status", "Failure"},
-                {"reason", "ServiceUnavailable"},
-                {"code", 503},
-                {"message", fmt::format("Unable to connect to the server {}: {}", server, error)}});
-  return response;
+  return NotAsked(fmt::format("Unable to connect to the server {}: {}", server, error));
 }
 
 http::Response Convert(const httplib::Response& answer) {

@@ -158,18 +158,31 @@ void ControllerParts::Need(InformerCache& cache) {
 
 Manager::Manager(Dependencies dependencies)
     : dependencies_(std::move(dependencies)),
-      client_(dependencies_.transport, dependencies_.user_agent),
-      events_(client_, dependencies_.clock),
+      own_(dependencies_.transport,
+           dependencies_.events_transport ? *dependencies_.events_transport
+                                          : dependencies_.transport,
+           dependencies_),
       hands_(kHands) {}
 
 Manager::~Manager() {
   Stop();
 }
 
+void Manager::ActAs(const std::string& controller, const std::string& account) {
+  acting_ = &own_;
+  if (controller.empty() || !dependencies_.transport_of) return;
+  std::unique_ptr<Actor>& actor = actors_[controller];
+  if (!actor) {
+    Transport& transport = dependencies_.transport_of(controller, account);
+    actor = std::make_unique<Actor>(transport, transport, dependencies_);
+  }
+  acting_ = actor.get();
+}
+
 EventRecorder& Manager::Recorder(const std::string& component, const std::string& host,
                                  const Clock* clock) {
   const Clock& by = clock == nullptr ? dependencies_.clock : *clock;
-  return *recorders_.emplace_back(std::make_unique<EventRecorder>(events_, by, component, host));
+  return *recorders_.emplace_back(std::make_unique<EventRecorder>(acting_->events, by, component, host));
 }
 
 void Manager::AddLoop(std::unique_ptr<ControlLoop> loop) {
@@ -199,12 +212,14 @@ std::vector<std::pair<std::string, WorkQueue::Counts>> Manager::Queues() const {
 
 void Manager::Start(Executor& executor) {
   CHECK(!executor_);
+  CHECK(acting_ == &own_);
   executor_ = &executor;
   for (const auto& controller : controllers_) {
     for (const auto& loop : controller->loops_) executor.Add(*loop);
   }
   for (const auto& loop : loops_) executor.Add(*loop);
-  executor.Add(events_);
+  executor.Add(own_.events);
+  for (const auto& [controller, actor] : actors_) executor.Add(actor->events);
   hands_.Start(executor);
   dependencies_.informers.Start(executor);
 }
@@ -217,7 +232,8 @@ void Manager::Stop() {
   for (const auto& controller : controllers_) {
     for (const auto& loop : controller->loops_) executor_->Remove(*loop);
   }
-  executor_->Remove(events_);
+  executor_->Remove(own_.events);
+  for (const auto& [controller, actor] : actors_) executor_->Remove(actor->events);
   hands_.Stop();
   executor_ = nullptr;
 }

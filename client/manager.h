@@ -95,13 +95,25 @@ class Manager {
     // together.
     InformerFactory& informers;
     std::string user_agent;  // "kube-controller-manager"
+    // By which a controller sends what it does under the name of a service account (ActAs), or
+    // under the program's, where that is "". Null: all controllers send all by `transport`.
+    std::function<Transport&(const std::string& controller, const std::string& account)>
+        transport_of = nullptr;
+    // Of events, where they have one of their own.
+    Transport* events_transport = nullptr;
   };
   explicit Manager(Dependencies dependencies);
   ~Manager();  // Stops.
   Manager(const Manager&) = delete;
   Manager& operator=(const Manager&) = delete;
 
-  Client& client() { return client_; }
+  // Of who is added now.
+  Client& client() { return acting_->client; }
+  // Of the program itself, by whatever name controllers act: it may list and watch everything.
+  Client& reader() { return own_.client; }
+  // Whose client() and Recorder() those are that are asked for from now on; "": the program's own,
+  // as they have to be again before Start.
+  void ActAs(const std::string& controller, const std::string& account = "");
   const Clock& clock() const { return dependencies_.clock; }
   Random& random() { return dependencies_.random; }
   InformerFactory& informers() { return dependencies_.informers; }
@@ -133,10 +145,22 @@ class Manager {
   void Stop();
 
  private:
+  // Somebody who writes, and tells what he did.
+  struct Actor {
+    Actor(Transport& transport, Transport& events_transport, const Dependencies& dependencies)
+        : client(transport, dependencies.user_agent),
+          events_client(events_transport, dependencies.user_agent),
+          events(events_client, dependencies.clock) {}
+    Client client;
+    Client events_client;
+    EventSink events;
+  };
+
   const Dependencies dependencies_;
-  Client client_;
+  Actor own_;
+  std::map<std::string, std::unique_ptr<Actor>> actors_;  // By controller.
+  Actor* acting_ = &own_;
   Executor* executor_ = nullptr;
-  EventSink events_;
   Hands hands_;
   std::map<std::string, int> workers_;
   std::vector<std::unique_ptr<EventRecorder>> recorders_;

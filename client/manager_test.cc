@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <condition_variable>
 #include <future>
 #include <map>
@@ -240,6 +241,51 @@ class WaitsForOthers final : public Reconciler<ConfigMap> {
   bool told_ = false;
   std::promise<bool> met_;
 };
+
+TEST(ManagerTest, AControllerActsUnderTheNameThatItIsGiven) {
+  FakeClock clock;
+  SeededRandom random{1};
+  std::vector<std::string> asked;
+  const auto server = [&](const std::string& who) {
+    return std::make_unique<InProcessTransport>([&asked, who](const http::Request& request) {
+      asked.push_back(who + " " + request.method + " " + request.path);
+      return http::Response{.status = 404};
+    });
+  };
+  const auto own = server("own"), events = server("events");
+  std::map<std::string, std::unique_ptr<Transport>> others;
+  Client client(*own, "test");
+  InformerFactory informers({client, clock, random});
+  Manager manager({.transport = *own,
+                   .clock = clock,
+                   .random = random,
+                   .informers = informers,
+                   .user_agent = "test",
+                   .transport_of = [&](const auto& controller, const auto& account) -> Transport& {
+                     return *(others[controller] = server(controller + " as " + account));
+                   },
+                   .events_transport = events.get()});
+  manager.ActAs("c", "account");
+  Client& acting = manager.client();
+  manager.Recorder("c").Normal(Node(), "Done", "by it");
+  manager.ActAs("");
+  manager.Recorder("p").Normal(Node(), "Done", "by the program");
+  EXPECT_FALSE(acting.Get<Node>({"", "n"}));
+  EXPECT_FALSE(manager.client().Get<Node>({"", "n"}));
+  EXPECT_FALSE(manager.reader().Get<Node>({"", "n"}));
+  EXPECT_EQ(asked,
+            (std::vector<std::string>{"c as account GET /api/v1/nodes/n", "own GET /api/v1/nodes/n",
+                                      "own GET /api/v1/nodes/n"}));
+  asked.clear();
+  SteppedExecutor executor(clock, 1);
+  manager.Start(executor);
+  executor.RunUntilIdle();
+  manager.Stop();
+  std::sort(asked.begin(), asked.end());
+  EXPECT_EQ(asked, (std::vector<std::string>{
+                       "c as account POST /api/v1/namespaces/default/events",
+                       "events POST /api/v1/namespaces/default/events"}));
+}
 
 TEST(ManagerTest, AControllerHasAsManyWorkersAsItIsGiven) {
   constexpr int kWorkers = 3;

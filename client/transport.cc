@@ -5,6 +5,9 @@
 #include <future>
 #include <utility>
 
+#include "api/codec/json.h"
+#include "api/values.h"
+
 namespace skiff {
 namespace {
 
@@ -69,6 +72,19 @@ class ReplyWithin final : public http::LateReply,
 
 void Transport::SendLater(http::Request request, Then then) {
   then(Made(Send(std::move(request))));
+}
+
+http::Response NotAsked(const std::string& message) {
+  http::Response response;
+  response.status = 503;
+  response.content_type = "application/json";
+  response.body = DumpJson({{"kind", "Status"},
+                            {"apiVersion", "v1"},
+                            {"status", "Failure"},
+                            {"reason", "ServiceUnavailable"},
+                            {"code", 503},
+                            {"message", message}});
+  return response;
 }
 
 std::string EncodeTarget(const http::Request& request) {

@@ -108,6 +108,9 @@ struct HttpsOptions {
 // all of them share. Fails when a certificate or the URL cannot be read.
 Result<std::unique_ptr<Transport>> MakeHttpsTransport(HttpsOptions options);
 
+// What a transport answers in place of a server that it could not ask: 503 with a Status body.
+http::Response NotAsked(const std::string& message);
+
 // "path?query", percent-encoded.
 std::string EncodeTarget(const http::Request& request);
 

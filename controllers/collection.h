@@ -72,7 +72,7 @@ class Collection final : public ReflectorSink {
 // Before the manager starts; `to` outlives it.
 template <Kind K>
 void AddReflector(Manager& manager, const ListOptions& scope, Collection<K>& to) {
-  const Reflector::Dependencies dependencies{manager.client(), manager.clock(), manager.random()};
+  const Reflector::Dependencies dependencies{manager.reader(), manager.clock(), manager.random()};
   manager.AddLoop(std::make_unique<Reflector>(dependencies, K::Info(), scope, to));
 }
 

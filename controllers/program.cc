@@ -11,6 +11,9 @@ namespace {
 
 struct Entry {
   std::string_view name;  // As in --controllers.
+  // In kube-system, as which it writes with --use-service-account-credentials; "": as the program,
+  // because tokens are nobody else's, or because no role of Kubernetes is meant for it.
+  std::string_view account;
   void (*add)(Manager& manager, const ControllerOptions& options, CustomKindWatches& custom_kinds);
   bool by_default = true;  // "*" means it too.
 };
@@ -19,102 +22,102 @@ constexpr int kCollectorWorkers = 10;  // Where nobody says.
 
 // The garbage collector last: it watches metadata of the kinds that nobody watches whole.
 const Entry kControllers[] = {
-    {"replicaset-controller", [](Manager& m, const auto&, auto&) { AddReplicaSetController(m); }},
-    {"replicationcontroller-controller",
+    {"replicaset-controller", "replicaset-controller", [](Manager& m, const auto&, auto&) { AddReplicaSetController(m); }},
+    {"replicationcontroller-controller", "replication-controller",
      [](Manager& m, const auto&, auto&) { AddReplicationControllerController(m); }},
-    {"deployment-controller", [](Manager& m, const auto&, auto&) { AddDeploymentController(m); }},
-    {"daemonset-controller", [](Manager& m, const auto&, auto&) { AddDaemonSetController(m); }},
-    {"statefulset-controller", [](Manager& m, const auto&, auto&) { AddStatefulSetController(m); }},
-    {"job-controller", [](Manager& m, const auto&, auto&) { AddJobController(m); }},
-    {"cronjob-controller", [](Manager& m, const auto&, auto&) { AddCronJobController(m); }},
-    {"ttl-after-finished-controller",
+    {"deployment-controller", "deployment-controller", [](Manager& m, const auto&, auto&) { AddDeploymentController(m); }},
+    {"daemonset-controller", "daemon-set-controller", [](Manager& m, const auto&, auto&) { AddDaemonSetController(m); }},
+    {"statefulset-controller", "statefulset-controller", [](Manager& m, const auto&, auto&) { AddStatefulSetController(m); }},
+    {"job-controller", "job-controller", [](Manager& m, const auto&, auto&) { AddJobController(m); }},
+    {"cronjob-controller", "cronjob-controller", [](Manager& m, const auto&, auto&) { AddCronJobController(m); }},
+    {"ttl-after-finished-controller", "ttl-after-finished-controller",
      [](Manager& m, const auto&, auto&) { AddTtlAfterFinishedController(m); }},
-    {"horizontal-pod-autoscaler-controller",
+    {"horizontal-pod-autoscaler-controller", "horizontal-pod-autoscaler",
      [](Manager& m, const auto& o, auto&) { AddHorizontalPodAutoscaler(m, o.autoscaler); }},
-    {"disruption-controller", [](Manager& m, const auto&, auto&) { AddDisruptionController(m); }},
-    {"endpoints-controller", [](Manager& m, const auto&, auto&) { AddEndpointsController(m); }},
-    {"endpointslice-controller",
+    {"disruption-controller", "disruption-controller", [](Manager& m, const auto&, auto&) { AddDisruptionController(m); }},
+    {"endpoints-controller", "endpoint-controller", [](Manager& m, const auto&, auto&) { AddEndpointsController(m); }},
+    {"endpointslice-controller", "endpointslice-controller",
      [](Manager& m, const auto& o, auto&) {
        AddEndpointSliceController(m, o.max_endpoints_per_slice);
      }},
-    {"endpointslice-mirroring-controller",
+    {"endpointslice-mirroring-controller", "endpointslicemirroring-controller",
      [](Manager& m, const auto& o, auto&) { AddEndpointSliceMirroringController(m, o); }},
-    {"service-lb-controller",
+    {"service-lb-controller", "service-controller",
      [](Manager& m, const auto& o, auto&) {
        if (o.service_load_balancer) AddServiceLoadBalancer(m, *o.service_load_balancer);
      }},
-    {"service-cidr-controller",
+    {"service-cidr-controller", "service-cidrs-controller",
      [](Manager& m, const auto&, auto&) { AddServiceCidrController(m); }},
-    {"resourcequota-controller",
+    {"resourcequota-controller", "resourcequota-controller",
      [](Manager& m, const auto&, auto& k) { AddResourceQuotaController(m, k); }},
-    {"namespace-controller", [](Manager& m, const auto&, auto&) { AddNamespaceController(m); }},
-    {"node-lifecycle-controller",
+    {"namespace-controller", "namespace-controller", [](Manager& m, const auto&, auto&) { AddNamespaceController(m); }},
+    {"node-lifecycle-controller", "node-controller",
      [](Manager& m, const auto& o, auto&) { AddNodeLifecycleController(m, o); }},
-    {"ttl-controller", [](Manager& m, const auto&, auto&) { AddNodeTtlController(m); }},
-    {"taint-eviction-controller",
+    {"ttl-controller", "ttl-controller", [](Manager& m, const auto&, auto&) { AddNodeTtlController(m); }},
+    {"taint-eviction-controller", "node-controller",
      [](Manager& m, const auto&, auto&) { AddTaintEvictionController(m); }},
-    {"node-ipam-controller",
+    {"node-ipam-controller", "node-controller",
      [](Manager& m, const auto& o, auto&) {
        if (o.allocate_node_cidrs && !o.cluster_cidrs.empty()) AddNodeIpamController(m, o);
      }},
-    {"serviceaccount-controller",
+    {"serviceaccount-controller", "service-account-controller",
      [](Manager& m, const auto&, auto&) { AddServiceAccountController(m); }},
-    {"serviceaccount-token-controller",
+    {"serviceaccount-token-controller", "",
      [](Manager& m, const auto& o, auto&) {
        if (o.sign_token) AddServiceAccountTokens(m, o);
      }},
-    {"legacy-serviceaccount-token-cleaner-controller",
+    {"legacy-serviceaccount-token-cleaner-controller", "legacy-service-account-token-cleaner",
      [](Manager& m, const auto& o, auto&) {
        AddLegacyTokenCleaner(m, o.legacy_service_account_token_clean_up_period);
      }},
-    {"clusterrole-aggregation-controller",
+    {"clusterrole-aggregation-controller", "clusterrole-aggregation-controller",
      [](Manager& m, const auto&, auto&) { AddClusterRoleAggregation(m); }},
-    {"validatingadmissionpolicy-status-controller",
+    {"validatingadmissionpolicy-status-controller", "validatingadmissionpolicy-status-controller",
      [](Manager& m, const auto&, auto&) { AddValidatingAdmissionPolicyStatus(m); }},
-    {"root-ca-certificate-publisher-controller",
+    {"root-ca-certificate-publisher-controller", "root-ca-cert-publisher",
      [](Manager& m, const auto& o, auto&) {
        if (!o.root_ca.empty()) AddRootCaPublisher(m, o.root_ca);
      }},
-    {"persistentvolume-binder-controller",
+    {"persistentvolume-binder-controller", "persistent-volume-binder",
      [](Manager& m, const auto& o, auto&) { AddVolumeBinder(m, o); }},
-    {"persistentvolume-attach-detach-controller",
+    {"persistentvolume-attach-detach-controller", "attachdetach-controller",
      [](Manager& m, const auto& o, auto&) { AddAttachDetachController(m, o); }},
-    {"persistentvolume-expander-controller",
+    {"persistentvolume-expander-controller", "expand-controller",
      [](Manager& m, const auto&, auto&) { AddVolumeExpander(m); }},
-    {"persistentvolume-protection-controller",
+    {"persistentvolume-protection-controller", "pv-protection-controller",
      [](Manager& m, const auto&, auto&) { AddVolumeProtection(m); }},
-    {"persistentvolumeclaim-protection-controller",
+    {"persistentvolumeclaim-protection-controller", "pvc-protection-controller",
      [](Manager& m, const auto&, auto&) { AddClaimProtection(m); }},
-    {"resourceclaim-controller",
+    {"resourceclaim-controller", "resource-claim-controller",
      [](Manager& m, const auto&, auto&) { AddResourceClaimController(m); }},
-    {"ephemeral-volume-controller",
+    {"ephemeral-volume-controller", "ephemeral-volume-controller",
      [](Manager& m, const auto&, auto&) { AddEphemeralVolumeController(m); }},
-    {"volumeattributesclass-protection-controller",
+    {"volumeattributesclass-protection-controller", "volumeattributesclass-protection-controller",
      [](Manager& m, const auto&, auto&) { AddVolumeAttributesClassProtection(m); }},
-    {"pod-garbage-collector-controller",
+    {"pod-garbage-collector-controller", "pod-garbage-collector",
      [](Manager& m, const auto& o, auto&) {
        AddPodGarbageCollector(m, o.terminated_pod_gc_threshold);
      }},
-    {"certificatesigningrequest-approving-controller",
+    {"certificatesigningrequest-approving-controller", "certificate-controller",
      [](Manager& m, const auto&, auto&) { AddCertificateApproving(m); }},
-    {"certificatesigningrequest-signing-controller",
+    {"certificatesigningrequest-signing-controller", "certificate-controller",
      [](Manager& m, const auto& o, auto&) {
        if (!o.signing_authorities.empty()) AddCertificateSigning(m, o);
      }},
-    {"certificatesigningrequest-cleaner-controller",
+    {"certificatesigningrequest-cleaner-controller", "certificate-controller",
      [](Manager& m, const auto&, auto&) { AddCertificateCleaner(m); }},
-    {"kubelet-serving-approving-controller",
+    {"kubelet-serving-approving-controller", "",
      [](Manager& m, const auto& options, auto&) { AddServingApproving(m, options); },
      /*by_default=*/false},
-    {"node-services-approving-controller",
+    {"node-services-approving-controller", "",
      [](Manager& m, const auto&, auto&) { AddNodeServicesApproving(m); },
      /*by_default=*/false},
-    {"bootstrap-signer-controller", [](Manager& m, const auto&, auto&) { AddBootstrapSigner(m); },
+    {"bootstrap-signer-controller", "bootstrap-signer", [](Manager& m, const auto&, auto&) { AddBootstrapSigner(m); },
      /*by_default=*/false},
-    {"token-cleaner-controller", [](Manager& m, const auto&, auto&) { AddTokenCleaner(m); },
+    {"token-cleaner-controller", "token-cleaner", [](Manager& m, const auto&, auto&) { AddTokenCleaner(m); },
      /*by_default=*/false},
-    {"unserved-kinds-controller", [](Manager& m, const auto& o, auto&) { AddUnservedKinds(m, o); }},
-    {"garbage-collector-controller",
+    {"unserved-kinds-controller", "", [](Manager& m, const auto& o, auto&) { AddUnservedKinds(m, o); }},
+    {"garbage-collector-controller", "generic-garbage-collector",
      [](Manager& m, const auto& o, auto& k) {
        const auto workers = o.workers.find("garbage-collector");
        AddGarbageCollector(m, k, workers == o.workers.end() ? kCollectorWorkers : workers->second);
@@ -189,8 +192,11 @@ void AddControllers(Manager& manager, const ControllerOptions& options) {
   manager.SetWorkers(options.workers);
   auto custom_kinds = std::make_unique<CustomKindWatches>(manager);
   for (const Entry& entry : kControllers) {
-    if (IsEnabled(entry, options.controllers)) entry.add(manager, options, *custom_kinds);
+    if (!IsEnabled(entry, options.controllers)) continue;
+    manager.ActAs(std::string(entry.name), std::string(entry.account));
+    entry.add(manager, options, *custom_kinds);
   }
+  manager.ActAs("");
   if (custom_kinds->has_users()) manager.AddLoop(std::move(custom_kinds));
 }
 

@@ -75,6 +75,20 @@ TEST(DialAnyTest, WhatIsConnectedBlocks) {
   close(*listener);
 }
 
+TEST(ListenOnTest, APortIsSharedByThoseWhoWantSo) {
+  const SocketAddress any{.host = "127.0.0.1", .shares_port = true};
+  const auto first = ListenOn(any);
+  ASSERT_TRUE(first);
+  SocketAddress same = any;
+  same.port = LocalPort(*first);
+  const auto second = ListenOn(same);
+  EXPECT_TRUE(second) << second.error().message;
+  same.shares_port = false;
+  EXPECT_FALSE(ListenOn(same));
+  close(*first);
+  if (second) close(*second);
+}
+
 TEST(ListenOnTest, AnyAddressIsOneOfEitherFamily) {
   const auto v6 = ListenOn({.host = "::1"});
   if (!v6) GTEST_SKIP() << "no IPv6 here";

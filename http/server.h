@@ -84,6 +84,7 @@ class Server {
     std::string unix_path;                   // Not empty: listens there instead.
     std::optional<ServerTls> tls;
     bool http2 = true;  // Over TLS.
+    bool shares_port = false;  // Connections are spread over all who listen so.
     Limits limits;
     // Requests for these paths, and for what lies below them, have workers of their own, so that
     // they are answered whatever the others do. Their handlers must be quick.

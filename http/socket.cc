@@ -135,6 +135,7 @@ Result<int> ListenOn(const SocketAddress& address) {
     RemoveDeadSocket(raw, address.unix_path);
   } else {
     setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
+    if (address.shares_port) setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof one);
   }
   if (raw.storage.ss_family == AF_INET6) {
     setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &zero, sizeof zero);

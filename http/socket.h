@@ -13,7 +13,8 @@ namespace skiff::http {
 struct SocketAddress {
   std::string host;  // Numeric.
   int port = 0;
-  std::string unix_path;  // Not empty: this instead.
+  std::string unix_path;    // Not empty: this instead.
+  bool shares_port = false;  // To listen: with others who want so, each has some of who comes.
 };
 
 // Non-blocking, listening. A socket file left by a dead server is replaced. 0.0.0.0 is for whoever

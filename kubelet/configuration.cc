@@ -200,7 +200,21 @@ void ReadRuntime(const Reader& reader, KubeletConfiguration& to) {
   reader.Read("clusterDomain", to.cluster_domain);
 }
 
+// A burst of 0 is what is not said.
+void ReadRates(const Reader& reader, KubeletConfiguration& to) {
+  const auto read_burst = [&](const char* path, int& burst) {
+    int given = 0;
+    reader.Read(path, given);
+    if (given != 0) burst = given;
+  };
+  reader.Read("kubeAPIQPS", to.kube_api_qps);
+  read_burst("kubeAPIBurst", to.kube_api_burst);
+  reader.Read("eventRecordQPS", to.event_qps);
+  read_burst("eventBurst", to.event_burst);
+}
+
 void ReadNode(const Reader& reader, KubeletConfiguration& to) {
+  ReadRates(reader, to);
   reader.Read("maxPods", to.max_pods);
   reader.Read("podsPerCore", to.pods_per_core);
   reader.Read("protectKernelDefaults", to.protect_kernel_defaults);

@@ -47,6 +47,10 @@ struct KubeletConfiguration {
   std::string resolv_conf = "/etc/resolv.conf";
   std::vector<std::string> cluster_dns;
   std::string cluster_domain;
+  // Requests and events a second, and at once before that. A lease and the node's own status are
+  // not held back.
+  int kube_api_qps = 50, kube_api_burst = 100;
+  int event_qps = 50, event_burst = 100;
   int max_pods = 110;
   int pods_per_core = 0;  // 0: no limit beside max_pods.
   bool protect_kernel_defaults = false;

@@ -65,6 +65,10 @@ Json OfRuntime(const KubeletConfiguration& of) {
 
 Json OfNode(const KubeletConfiguration& of) {
   return {
+      {"kubeAPIQPS", of.kube_api_qps},
+      {"kubeAPIBurst", of.kube_api_burst},
+      {"eventRecordQPS", of.event_qps},
+      {"eventBurst", of.event_burst},
       {"maxPods", of.max_pods},
       {"registerNode", of.register_node},
       {"resolvConf", of.resolv_conf},

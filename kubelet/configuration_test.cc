@@ -192,15 +192,22 @@ TEST_F(KubeletFlagsTest, AConfigThatIsADirectoryHoldsManifests) {
 }
 
 TEST_F(KubeletFlagsTest, WhatHasNoEffectIsSaidAndARestrictionIsRefused) {
-  std::ofstream(directory_ + "/config.yaml") << kHead << "eventBurst: 7\n";
+  std::ofstream(directory_ + "/config.yaml") << kHead << "registryBurst: 7\nkubeAPIQPS: 9\neventBurst: 0\n";
   const auto flags =
       ParseKubeletFlags({"--config=" + directory_ + "/config.yaml", "--cgroups-per-qos=true",
-                         "--event-qps=3", "--protect-kernel-defaults", "--enable-server=false"});
+                         "--event-qps=3", "--registry-qps=3",
+                         "--protect-kernel-defaults", "--enable-server=false"});
   ASSERT_TRUE(flags) << flags.error().message;
   EXPECT_EQ((*flags)->notes,
-            (std::vector<std::string>{"--event-qps=3 has no effect: requests are not held back",
-                                      "eventBurst of the configuration file has no effect"}));
+            (std::vector<std::string>{"--registry-qps=3 has no effect: pulls are not held back",
+                                      "registryBurst of the configuration file has no effect"}));
   EXPECT_TRUE((*flags)->configuration.protect_kernel_defaults);
+  EXPECT_EQ((*flags)->configuration.kube_api_qps, 9);
+  EXPECT_EQ((*flags)->configuration.kube_api_burst, 100);
+  EXPECT_EQ((*flags)->configuration.event_qps, 3);
+  EXPECT_EQ((*flags)->configuration.event_burst, 100);
+  EXPECT_THAT(ErrorOf({"--kube-api-qps=-1"}),
+              testing::HasSubstr("kubeAPIQPS (--kube-api-qps) -1 must not be a negative number"));
   EXPECT_FALSE((*flags)->configuration.enable_server);
   EXPECT_NE(ErrorOf({"--read-only-port=10255"}), "");
   EXPECT_NE(ErrorOf({"--config-dir=/etc/kubelet.d"}), "");

@@ -20,13 +20,13 @@ TEST(UnusedConfiguration, WhatHasNoEffectIsSaidAndWhatHasIsNot) {
   const auto decoded = DecodeFields(
       "maxPods: 7\nauthentication: {webhook: {enabled: false}, x509: {clientCAFile: ca.crt}}\n"
       "authorization: {mode: AlwaysAllow}\n"
-      "eventRecordQPS: 3\nhairpinMode: ''\nsyncFrequency: 0s\n"
+      "registryPullQPS: 3\nhairpinMode: ''\nsyncFrequency: 0s\n"
       "evictionHard: {memory.available: 1Mi}\n"
       "protectKernelDefaults: true\npodsPerCore: 4\n");
   ASSERT_TRUE(decoded) << decoded.error().message;
   EXPECT_THAT(decoded->unused_fields,
               ElementsAre("authorization.mode of the configuration file has no effect",
-                          "eventRecordQPS of the configuration file has no effect"));
+                          "registryPullQPS of the configuration file has no effect"));
   EXPECT_FALSE(decoded->takes_tokens);
   EXPECT_TRUE(decoded->protect_kernel_defaults);
   EXPECT_EQ(decoded->pods_per_core, 4);

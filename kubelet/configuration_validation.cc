@@ -158,7 +158,18 @@ void CheckContainers(const KubeletConfiguration& given, Checks& checks) {
                "cannot be had with the cgroup driver \"systemd\", which makes pods' cgroups itself");
 }
 
+void CheckRates(const KubeletConfiguration& given, Checks& checks) {
+  const auto check = [&](const char* name, int rate) {
+    checks.Holds(rate >= 0, fmt::format("{} {} must not be a negative number", name, rate));
+  };
+  check("eventBurst (--event-burst)", given.event_burst);
+  check("eventRecordQPS (--event-qps)", given.event_qps);
+  check("kubeAPIBurst (--kube-api-burst)", given.kube_api_burst);
+  check("kubeAPIQPS (--kube-api-qps)", given.kube_api_qps);
+}
+
 void CheckNode(const KubeletConfiguration& given, Checks& checks) {
+  CheckRates(given, checks);
   checks.Holds(given.node_lease_duration_seconds > 0,
                "nodeLeaseDurationSeconds must be greater than 0");
   checks.Holds(given.max_pods >= 0, fmt::format("maxPods (--max-pods) {} must not be a negative "

@@ -102,7 +102,7 @@ Kubelet::Kubelet(KubeletOptions options, KubeletDependencies dependencies)
       followers_(dependencies_.runtime),
       node_status_(
           options_.node_name, options_.facts, options_.node_status,
-          {dependencies_.client, dependencies_.clock, dependencies_.runtime, health_,
+          {heartbeats(), dependencies_.clock, dependencies_.runtime, health_,
            dependencies_.events, [this] { return eviction_.pressures(); },
            [this] { return FindOwnNode(); },
            [this] {
@@ -116,7 +116,7 @@ Kubelet::Kubelet(KubeletOptions options, KubeletDependencies dependencies)
            [this] { return DeviceAmounts(); },
            [this] { return devices_ && !devices_->plugins().was_loaded(); },
            [this] { return addresses_.Now(); }}),
-      lease_(options_.node_name, options_.lease_seconds, dependencies_.client, dependencies_.clock,
+      lease_(options_.node_name, options_.lease_seconds, heartbeats(), dependencies_.clock,
              [this] { return FindOwnNode(); }),
       csi_node_(
           options_.node_name, dependencies_.client, dependencies_.clock,

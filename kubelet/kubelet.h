@@ -125,6 +125,7 @@ struct KubeletDependencies {
   // The same of what pods refer to.
   std::optional<Informer<core_v1::ConfigMap>> config_maps = std::nullopt;
   KubeletMetrics* metrics = nullptr;  // nullptr: nobody reads them.
+  Client* heartbeats = nullptr;       // For lease and status of the node; nullptr: `client`.
 };
 
 class Kubelet final : public ControlLoop {
@@ -216,6 +217,9 @@ class Kubelet final : public ControlLoop {
   // Tells all that depends on them where they are others. Returns when to look again.
   Duration RenewAddresses();
   void Pause(Duration length);
+  Client& heartbeats() const {
+    return dependencies_.heartbeats != nullptr ? *dependencies_.heartbeats : dependencies_.client;
+  }
   Executor& vital() const {
     return dependencies_.vital != nullptr ? *dependencies_.vital : dependencies_.executor;
   }

@@ -47,12 +47,19 @@ struct NodeAgent::Parts {
         vital("kubelet-vital", kVitalThreads),
         blocking("kubelet-calls", kBlockingThreads),
         executor("kubelet", kThreads),
-        manager({given.transport, given.clock, given.random, given.informers, "kubelet"}) {}
+        manager({.transport = given.transport,
+                 .clock = given.clock,
+                 .random = given.random,
+                 .informers = given.informers,
+                 .user_agent = "kubelet",
+                 .events_transport = &given.events}),
+        heartbeats(given.heartbeats, "kubelet") {}
   KubeletMetrics metrics;
   const std::unique_ptr<ContainerRuntime> runtime;
   http::Loops loops{1};
   ThreadExecutor vital, blocking, executor;
   Manager manager;
+  Client heartbeats;
   std::unique_ptr<Kubelet> kubelet;
   std::unique_ptr<KubeletServer> handler;
   HealthHandler health_handler;
@@ -73,7 +80,7 @@ Result<std::unique_ptr<NodeAgent>> NodeAgent::Start(NodeAgentOptions options,
                           *parts.runtime, dependencies.pods, dependencies.services,
                           parts.manager.Recorder("kubelet", name), parts.executor, &parts.loops,
                           &parts.vital, &parts.blocking, {}, VolumeMounts::OfKernel(), nullptr,
-                          nullptr, std::nullopt, std::nullopt, &parts.metrics});
+                          nullptr, std::nullopt, std::nullopt, &parts.metrics, &parts.heartbeats});
   parts.handler = std::make_unique<KubeletServer>(
       KubeletServer::Dependencies{*parts.kubelet, parts.loops, dependencies.clock, parts.metrics,
                                   asks ? &parts.manager.client() : nullptr, options.takes_tokens,

@@ -30,6 +30,8 @@ class NodeAgent {
  public:
   struct Dependencies {
     Transport& transport;
+    Transport& events;      // What events are told by.
+    Transport& heartbeats;  // What the node's lease and status are sent by.
     InformerFactory& informers;
     // Of this node at least.
     Informer<core_v1::Pod> pods;

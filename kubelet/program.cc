@@ -10,6 +10,7 @@
 #include "base/program.h"
 #include "base/wrong_clock.h"
 #include "client/kubeconfig.h"
+#include "client/rate_limit.h"
 #include "http/followed_files.h"
 #include "kubelet/containerd_host.h"
 #include "kubelet/cri_grpc.h"
@@ -168,6 +169,7 @@ struct KubeletProcess::Parts {
   const NodeClock clock;
   SystemRandom random;
   std::unique_ptr<Transport> transport;
+  std::unique_ptr<LimitedTransport> limited, limited_events;
   std::unique_ptr<Client> informer_client;
   std::unique_ptr<InformerFactory> informers;
   // This node and its pods alone: a node may read no others. All stay empty without an API.
@@ -192,6 +194,14 @@ Result<> KubeletProcess::Parts::Connect(const KubeletFlags& flags) {
     const Kubeconfig kubeconfig = TRY(Kubeconfig::Load(flags.kubeconfig));
     transport = TRY(MakeHttpsTransport(TRY(kubeconfig.Options())));
   }
+  const KubeletConfiguration& given = flags.configuration;
+  const auto limit = [&](int qps, int burst) -> Result<std::unique_ptr<LimitedTransport>> {
+    const RateLimit rate{.qps = static_cast<double>(qps), .burst = burst};
+    TRY(CheckRateLimit(rate));
+    return std::make_unique<LimitedTransport>(*transport, rate, machine_clock);
+  };
+  limited = TRY(limit(given.kube_api_qps, given.kube_api_burst));
+  limited_events = TRY(limit(given.event_qps, given.event_burst));
   informer_client = std::make_unique<Client>(*transport, "kubelet");
   const Reflector::Dependencies reflector{*informer_client, clock, random};
   informers = std::make_unique<InformerFactory>(reflector);
@@ -292,8 +302,9 @@ Result<std::unique_ptr<KubeletProcess>> KubeletProcess::Start(const KubeletFlags
   if (options.server) tls = *options.server->tls;
   parts.agent = TRY(NodeAgent::Start(
       std::move(options),
-      {*parts.transport, *parts.informers, Informer<core_v1::Pod>(*parts.pods),
-       Informer<core_v1::Service>(*parts.services), parts.clock, parts.random, *parts.runtime}));
+      {*parts.limited, *parts.limited_events, *parts.transport, *parts.informers,
+       Informer<core_v1::Pod>(*parts.pods), Informer<core_v1::Service>(*parts.services),
+       parts.clock, parts.random, *parts.runtime}));
   if (given.enable_server && !given.client_ca_file.empty()) {
     parts.FollowAuthorities(given.client_ca_file, tls);
   }
@@ -319,6 +330,8 @@ KubeletProcess::~KubeletProcess() {
     if (parts_->authorities) parts_->agent->executor().Remove(*parts_->authorities);
     parts_->authorities.reset();
     if (parts_->own) parts_->own->Stop();
+    parts_->limited->Close();
+    parts_->limited_events->Close();
     parts_->agent.reset();
   }
   if (parts_->leave) parts_->leave();

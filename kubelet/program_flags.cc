@@ -103,6 +103,10 @@ void AddRuntimeFlags(Flags& flags, KubeletFlags& to) {
 
 void AddLimitFlags(Flags& flags, KubeletFlags& to, RawFlags& raw) {
   KubeletConfiguration& it = to.configuration;
+  flags.Add("kube-api-qps", it.kube_api_qps, "Requests a second to the API server.");
+  flags.Add("kube-api-burst", it.kube_api_burst, "Requests at once before that.");
+  flags.Add("event-qps", it.event_qps, "Events a second that are told.");
+  flags.Add("event-burst", it.event_burst, "Events at once before that.");
   flags.Add("pod-max-pids", raw.pod_max_pids, "How many processes a pod may have; -1: any number.");
   flags.Add("cpu-cfs-quota", it.cpu_cfs_quota, "Hold containers to their limits of CPU.");
   flags.Add("enforce-node-allocatable", it.enforce_node_allocatable,
@@ -229,9 +233,6 @@ void AddUnusedMachineFlags(Flags& flags) {
   flags.Ignore("cloud-provider", "there are no clouds");
   flags.Ignore("hairpin-mode", "the pods' network chooses");
   flags.Ignore("pod-cidr", "the Node object has it");
-  for (const char* name : {"event-qps", "event-burst", "kube-api-qps", "kube-api-burst"}) {
-    flags.Ignore(name, "requests are not held back");
-  }
   flags.AddUnused({"kube-api-content-type", "JSON is spoken", {"application/json"}});
   flags.AddUnused({"manifest-url", "static pods are files", {""}, false, kRefused});
   flags.AddUnused({"manifest-url-header", "static pods are files", {""}});

@@ -14,6 +14,7 @@
 #include "client/kubeconfig.h"
 #include "client/leader_election.h"
 #include "http/server.h"
+#include "skiff/component_clients.h"
 #include "skiff/component_server.h"
 
 namespace skiff {
@@ -31,28 +32,6 @@ std::string HostName() {
   return host;
 }
 
-class CountingTransport final : public Transport {
- public:
-  CountingTransport(std::unique_ptr<Transport> below, std::string host, MetricRegistry& metrics)
-      : below_(std::move(below)),
-        host_(std::move(host)),
-        requests_(metrics.AddCounter(
-            {"rest_client_requests_total",
-             "[STABLE] Number of HTTP requests, partitioned by status code, method, and host.",
-             {"code", "host", "method"}})) {}
-  http::Response Send(http::Request request) override {
-    const std::string method = request.method;
-    http::Response answer = below_->Send(std::move(request));
-    requests_.Add({std::to_string(answer.status), host_, method});
-    return answer;
-  }
-
- private:
-  const std::unique_ptr<Transport> below_;
-  const std::string host_;
-  CounterFamily& requests_;
-};
-
 }  // namespace
 
 void AddApiFlags(Flags& flags, ApiFlags& to) {
@@ -60,7 +39,10 @@ void AddApiFlags(Flags& flags, ApiFlags& to) {
             "Path to kubeconfig file with authorization and master location information.");
   flags.Add("master", to.master,
             "The address of the Kubernetes API server (overrides any value in kubeconfig).");
-  AddUnused(flags, "requests are not held back", {"kube-api-qps", "kube-api-burst"});
+  flags.Add("kube-api-qps", to.limit.qps,
+            "Requests a second to the API server, for each of the program's clients; negative: as "
+            "many as there are.");
+  flags.Add("kube-api-burst", to.limit.burst, "Requests at once before that.");
   // The last is Kubernetes' own: an encoding of the same, that nobody sees.
   flags.AddUnused({"kube-api-content-type",
                    "JSON is spoken",
@@ -157,10 +139,8 @@ void AddServingFlags(Flags& flags, ServingFlags& to) {
       "http2-max-streams-per-connection", to.http2_streams_max,
       "How many requests a connection of HTTP/2 may have open; 0 or less: the server's own bound.");
   flags.Add("disable-http2-serving", to.disable_http2, "Speak HTTP/1.1 alone.");
-  flags.AddUnused({"permit-port-sharing",
-                   "the port is not shared",
-                   {"false"},
-                   /*is_switch=*/true});
+  flags.Add("permit-port-sharing", to.shares_port,
+            "Other processes that want so too may listen on the port as well.");
   flags.AddUnused({"permit-address-sharing",
                    "a port may be taken again at once",
                    {"false", "true"},
@@ -178,7 +158,11 @@ void AddUnused(Flags& flags, const std::string& why, const std::vector<std::stri
 
 void AddProfilingFlags(Flags& flags) {
   for (const char* name : {"profiling", "contention-profiling"}) {
-    flags.AddUnused({name, "no profiles are served", {"false"}, /*is_switch=*/true});
+    flags.AddUnused({name,
+                     "no profiles are served",
+                     {"false"},
+                     /*is_switch=*/true,
+                     /*is_refused=*/true});
   }
 }
 
@@ -194,6 +178,10 @@ Result<HttpsOptions> ServerOf(const ApiFlags& flags) {
   }
   if (!flags.master.empty()) options.server = flags.master;
   return options;
+}
+
+Result<> CheckApiFlags(const ApiFlags& flags) {
+  return CheckRateLimit(flags.limit);
 }
 
 Result<> CheckServingFlags(const ServingFlags& flags) {
@@ -237,11 +225,6 @@ Result<http::ServerTls> TlsOf(const ServingFlags& flags, const std::string& name
   const std::string of_proxies = TRY(http::ReadAuthorities(flags.requestheader_client_ca_file));
   tls.client_ca_pem = JoinPem(tls.client_ca_pem, of_proxies);
   return tls;
-}
-
-std::unique_ptr<Transport> MakeCountingTransport(std::unique_ptr<Transport> below, std::string host,
-                                                 MetricRegistry& metrics) {
-  return std::make_unique<CountingTransport>(std::move(below), std::move(host), metrics);
 }
 
 void AddQueueMetrics(MetricRegistry& metrics, const Manager& manager) {
@@ -294,6 +277,18 @@ http::Limits LimitsOf(const ServingFlags& flags) {
   return limits;
 }
 
+// Null: all parts of the program are one client.
+std::function<Transport&(const std::string&, const std::string&)> TransportsOf(
+    const Component& component, ComponentClients& clients) {
+  if (!component.has_controllers) return nullptr;
+  const bool by_accounts = component.by_service_accounts;
+  return [&clients, by_accounts](const std::string& controller,
+                                 const std::string& account) -> Transport& {
+    if (!by_accounts || account.empty()) return clients.OfController(controller);
+    return clients.OfAccount(controller, account);
+  };
+}
+
 }  // namespace
 
 Result<int> RunComponent(const Component& component) {
@@ -301,17 +296,25 @@ Result<int> RunComponent(const Component& component) {
   SystemRandom random;
   MetricRegistry metrics;
   const HttpsOptions server = TRY(ServerOf(component.api));
-  auto https = TRY(MakeHttpsTransport(server));
-  const auto transport = MakeCountingTransport(
-      std::move(https), server.server.substr(server.server.rfind('/') + 1), metrics);
-  Client client(*transport, component.name + "/shared-informers");
-  Client election_client(*transport, component.name + "/leader-election");
+  const auto clients = TRY(ComponentClients::Make(server,
+                                                {.name = component.name,
+                                                 .limit = component.api.limit,
+                                                 .has_accounts = component.by_service_accounts},
+                                                {metrics, clock}));
+  Client client(clients->OfInformers(), component.name + "/shared-informers");
+  Client election_client(clients->OfElection(), component.name + "/leader-election");
   const auto tokens = TRY(OtherServer(component.serving.authentication_kubeconfig, component.api));
   const auto rights = TRY(OtherServer(component.serving.authorization_kubeconfig, component.api));
-  Client token_client(tokens ? *tokens : *transport, component.name + "/reviews");
-  Client rights_client(rights ? *rights : *transport, component.name + "/reviews");
+  Client token_client(tokens ? *tokens : clients->Unlimited(), component.name + "/reviews");
+  Client rights_client(rights ? *rights : clients->Unlimited(), component.name + "/reviews");
   InformerFactory informers({client, clock, random});
-  Manager manager({*transport, clock, random, informers, component.name});
+  Manager manager({.transport = clients->Limited(),
+                   .clock = clock,
+                   .random = random,
+                   .informers = informers,
+                   .user_agent = component.name,
+                   .transport_of = TransportsOf(component, *clients),
+                   .events_transport = &clients->Limited()});
   component.add(manager, metrics);
   metrics.AddProcessMetrics();
   AddQueueMetrics(metrics, manager);
@@ -341,6 +344,7 @@ Result<int> RunComponent(const Component& component) {
                                      .port = component.serving.secure_port,
                                      .tls = tls,
                                      .http2 = !component.serving.disable_http2,
+                                     .shares_port = component.serving.shares_port,
                                      .limits = LimitsOf(component.serving)},
                                     loops, handler));
   }
@@ -352,6 +356,7 @@ Result<int> RunComponent(const Component& component) {
   const bool asked = WaitForSignal();
   if (front) front->Stop(1s);
   election_executor.Remove(election);
+  clients->Close();
   manager.Stop();
   election.Release();
   if (!asked) Log(component.name).Error("leaderelection lost");

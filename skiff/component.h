@@ -12,6 +12,7 @@
 #include "base/metrics.h"
 #include "base/program.h"
 #include "client/manager.h"
+#include "client/rate_limit.h"
 #include "client/transport.h"
 #include "http/tls.h"
 
@@ -21,6 +22,7 @@ namespace skiff {
 struct ApiFlags {
   std::string kubeconfig;
   std::string master;  // Overrides the kubeconfig's server.
+  RateLimit limit;     // Of each client of the program.
 };
 // --leader-elect and its like.
 struct LeaderFlags {
@@ -44,6 +46,7 @@ struct ServingFlags {
   std::vector<std::string> sni_certificates;  // As --tls-sni-cert-key.
   int http2_streams_max = 0;                  // Of a connection; else the server's own bound.
   bool disable_http2 = false;
+  bool shares_port = false;  // With others who want so.
   std::vector<std::string> always_allow_paths = {"/healthz", "/readyz", "/livez"};
   // Where tokens and rights are asked about; "": where all else is.
   std::string authentication_kubeconfig;
@@ -71,14 +74,12 @@ void AddProfilingFlags(Flags& flags);
 // Where the server is and who asks: by the flags, or as a pod knows it.
 Result<HttpsOptions> ServerOf(const ApiFlags& flags);
 // Invalid carries Kubernetes' text.
+Result<> CheckApiFlags(const ApiFlags& flags);
 Result<> CheckServingFlags(const ServingFlags& flags);
 // Of --tls-cert-file, else of --cert-dir, else made for this process alone.
 Result<http::ServerTls> TlsOf(const ServingFlags& flags, const std::string& name,
                               const Clock& clock);
 
-// Counts requests as rest_client_requests_total.
-std::unique_ptr<Transport> MakeCountingTransport(std::unique_ptr<Transport> below, std::string host,
-                                                 MetricRegistry& metrics);
 // workqueue_*: of the manager, which lives as long as the registry is asked.
 void AddQueueMetrics(MetricRegistry& metrics, const Manager& manager);
 
@@ -88,6 +89,9 @@ struct Component {
   LeaderFlags leader;
   ServingFlags serving;
   int threads = 16;
+  // Each controller reaches the server at a rate of its own, and, if so, as an account of its own.
+  bool has_controllers = false;
+  bool by_service_accounts = false;
   std::function<void(Manager&, MetricRegistry&)> add;  // Puts its loops together.
 };
 // Until SIGINT or SIGTERM (0), or until it leads no more (1). Errors are those of its start.

@@ -73,9 +73,8 @@ void ReadConnection(ConfigFields& connection, Config& to) {
     connection.Note("burst", fmt::format("Invalid value: {}: must be non-negative", burst));
   }
   // Zeros are what is not said.
-  if (qps != 0 || burst != 0) {
-    to.unused_fields.push_back(NoEffect("clientConnection.qps", "requests are not held back"));
-  }
+  if (qps != 0) to.limit.qps = qps;
+  if (burst > 0) to.limit.burst = burst;
   if (!sent.empty() && !IsSpokenOrKubernetesOwn(sent)) {
     connection.Note("contentType", NotHere("\"" + sent + "\"", "JSON is spoken"));
   }

@@ -18,6 +18,7 @@ namespace skiff {
 // kubescheduler.config.k8s.io/v1 KubeSchedulerConfiguration
 struct SchedulerConfig {
   std::string kubeconfig;
+  RateLimit limit{.qps = 50, .burst = 100};
   LeaderFlags leader{.name = "kube-scheduler"};
   std::vector<scheduler::Profile> profiles = {scheduler::Profile()};
   std::vector<scheduler::ExtenderOptions> extenders;
@@ -31,6 +32,7 @@ Result<SchedulerConfig> ParseSchedulerConfig(
 // kubeproxy.config.k8s.io/v1alpha1 KubeProxyConfiguration
 struct ProxyConfig {
   std::string kubeconfig;
+  RateLimit limit{.qps = 5, .burst = 10};
   std::string bind_address = "0.0.0.0";
   std::string healthz_bind_address = "0.0.0.0:10256";
   std::string metrics_bind_address = "127.0.0.1:10249";

@@ -36,7 +36,7 @@ TEST(ComponentConfigTest, ASchedulerConfigurationWithoutFieldsIsTheDefault) {
 
 TEST(ComponentConfigTest, ASchedulerConfigurationSaysWhomItServes) {
   const auto config = ParseSchedulerConfig(std::string(kScheduler) + R"(
-clientConnection: {kubeconfig: /etc/kubernetes/scheduler.conf, qps: 50}
+clientConnection: {kubeconfig: /etc/kubernetes/scheduler.conf, qps: 20.5}
 leaderElection: {leaderElect: false, leaseDuration: 1m, resourceNamespace: here}
 percentageOfNodesToScore: 30
 profiles:
@@ -46,7 +46,8 @@ profiles:
 )");
   ASSERT_TRUE(config) << config.error().message;
   EXPECT_EQ(config->kubeconfig, "/etc/kubernetes/scheduler.conf");
-  EXPECT_THAT(config->unused_fields, ElementsAre(HasSubstr("clientConnection.qps")));
+  EXPECT_THAT(config->unused_fields, ElementsAre());
+  EXPECT_EQ(config->limit, (RateLimit{.qps = 20.5, .burst = 100}));
   EXPECT_FALSE(config->leader.elect);
   EXPECT_EQ(config->leader.lease_duration, 1min);
   EXPECT_EQ(config->leader.namespace_, "here");
@@ -113,13 +114,13 @@ podMaxBackoffSeconds: 10
 )");
   ASSERT_TRUE(config) << config.error().message;
   EXPECT_THAT(config->unused_fields,
-              ElementsAre(HasSubstr("clientConnection.qps"), HasSubstr("enableProfiling"),
-                          HasSubstr("enableContentionProfiling")));
+              ElementsAre(HasSubstr("enableProfiling"), HasSubstr("enableContentionProfiling")));
+  EXPECT_EQ(config->limit, (RateLimit{.qps = 50, .burst = 100}));
 }
 
 TEST(ComponentConfigTest, AProxyConfigurationIsRead) {
   const auto config = ParseProxyConfig(std::string(kProxy) + R"(
-clientConnection: {kubeconfig: /var/lib/kube-proxy/kubeconfig.conf}
+clientConnection: {kubeconfig: /var/lib/kube-proxy/kubeconfig.conf, qps: -1}
 clusterCIDR: 10.244.0.0/16
 hostnameOverride: n1
 mode: iptables
@@ -127,6 +128,7 @@ metricsBindAddress: ""
 iptables: {masqueradeAll: true, localhostNodePorts: false}
 )");
   ASSERT_TRUE(config) << config.error().message;
+  EXPECT_EQ(config->limit, (RateLimit{.qps = -1, .burst = 10}));
   EXPECT_EQ(config->cluster_cidr, "10.244.0.0/16");
   EXPECT_EQ(config->hostname_override, "n1");
   EXPECT_EQ(config->healthz_bind_address, "0.0.0.0:10256");

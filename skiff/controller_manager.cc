@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cstdlib>
+#include <filesystem>
 
 #include "apiserver/auth/jwt.h"
 #include "apiserver/auth/pki.h"
@@ -27,14 +27,7 @@ struct Signers {
   SigningFiles legacy;
 };
 
-struct Numbers {
-  std::string node_eviction_rate = "0.1";
-  std::string secondary_node_eviction_rate = "0.01";
-  std::string unhealthy_zone_threshold = "0.55";
-  std::string autoscaler_tolerance = "0.1";
-};
-
-void AddNodeFlags(Flags& flags, ControllerOptions& to, Numbers& numbers) {
+void AddNodeFlags(Flags& flags, ControllerOptions& to) {
   flags.Add("allocate-node-cidrs", to.allocate_node_cidrs,
             "Should CIDRs for Pods be allocated and set on the nodes.");
   flags.Add("cluster-cidr", to.cluster_cidrs, "CIDR Range for Pods in cluster.");
@@ -51,13 +44,13 @@ void AddNodeFlags(Flags& flags, ControllerOptions& to, Numbers& numbers) {
   flags.Add("node-startup-grace-period", to.node_startup_grace_period,
             "Amount of time which we allow starting Node to be unresponsive before marking it "
             "unhealthy.");
-  flags.Add("node-eviction-rate", numbers.node_eviction_rate,
+  flags.Add("node-eviction-rate", to.node_eviction_rate,
             "Number of nodes per second on which pods are deleted in case of node failure when a "
             "zone is healthy.");
-  flags.Add("secondary-node-eviction-rate", numbers.secondary_node_eviction_rate,
+  flags.Add("secondary-node-eviction-rate", to.secondary_node_eviction_rate,
             "Number of nodes per second on which pods are deleted in case of node failure when a "
             "zone is unhealthy.");
-  flags.Add("unhealthy-zone-threshold", numbers.unhealthy_zone_threshold,
+  flags.Add("unhealthy-zone-threshold", to.unhealthy_zone_threshold,
             "Fraction of Nodes in a zone which needs to be not Ready for zone to be treated as "
             "unhealthy.");
   flags.Add("large-cluster-size-threshold", to.large_cluster_size_threshold,
@@ -79,7 +72,7 @@ void AddSigningFlags(Flags& flags, ControllerOptions& to, Signers& signers) {
             "The max length of duration signed certificates will be given.");
 }
 
-void AddAutoscalerFlags(Flags& flags, AutoscalerOptions& to, Numbers& numbers) {
+void AddAutoscalerFlags(Flags& flags, AutoscalerOptions& to) {
   flags.Add("concurrent-horizontal-pod-autoscaler-syncs", to.workers,
             "How many HorizontalPodAutoscalers are looked at at once.");
   flags.Add("horizontal-pod-autoscaler-sync-period", to.sync_period,
@@ -90,7 +83,7 @@ void AddAutoscalerFlags(Flags& flags, AutoscalerOptions& to, Numbers& numbers) {
             "How long after a pod's start its CPU counts only while it is ready.");
   flags.Add("horizontal-pod-autoscaler-initial-readiness-delay", to.initial_readiness_delay,
             "How long after a pod's start a change of its readiness is part of the start.");
-  flags.Add("horizontal-pod-autoscaler-tolerance", numbers.autoscaler_tolerance,
+  flags.Add("horizontal-pod-autoscaler-tolerance", to.tolerance,
             "How far from its target a metric may be before anything is scaled.");
 }
 
@@ -119,6 +112,8 @@ constexpr WorkersFlag kWorkersFlags[] = {
     {"validating-admission-policy-status", "validatingadmissionpolicy-status", 5,
      "ValidatingAdmissionPolicies' types"},
 };
+// Each may wait for its controller's turn to send something, and no other controller with it.
+constexpr int kThreads = 64;
 // More would only hold memory.
 constexpr int kWorkersMax = 10'000;
 
@@ -176,8 +171,20 @@ struct OtherFlags {
   std::string service_account_key;
   bool collects_garbage = true;
   bool provisions = true;
+  std::string flex_volume_directory;
   KeptLimits limits;
 };
+
+// Distributions name a directory whether or not anybody has put a driver there.
+Result<> CheckFlexVolumes(const std::string& directory) {
+  std::error_code unseen;
+  const std::filesystem::directory_iterator drivers(directory, unseen);
+  if (directory.empty() || unseen || drivers == std::filesystem::directory_iterator()) return {};
+  return Fail(Reason::kInvalid,
+              fmt::format("--flex-volume-plugin-dir={} cannot be had here, and must not be "
+                          "ignored: there are no flex volumes, and there is a driver of them, {}",
+                          directory, drivers->path().string()));
+}
 
 // What cannot be otherwise; `same`: what it is, and what Kubernetes has where nothing is said.
 void AddRefusedFlags(Flags& flags) {
@@ -206,8 +213,8 @@ void AddRefusedFlags(Flags& flags) {
   refuse("cidr-allocator-type", "ranges are given out of --cluster-cidr", {"RangeAllocator"});
 }
 
-// What has no effect in kube-controller-manager v1.35 either, and three that kubeadm, kind, Cluster
-// API, RKE2 and k3s set whether or not anything depends on them.
+// What has no effect in kube-controller-manager v1.35 either, and one that kind sets whether or not
+// anything depends on it.
 void AddUnusedFlags(Flags& flags) {
   constexpr const char* kNoClouds = "kube-controller-manager has no clouds any more";
   flags.AddUnused({"cluster-name", kNoClouds, {"kubernetes"}});
@@ -221,29 +228,23 @@ void AddUnusedFlags(Flags& flags) {
                    .why = "its controller is behind a feature gate that is off",
                    .same = {"8"},
                    .value = UnusedValue::kNotNegative});
-  flags.AddUnused({"use-service-account-credentials",
-                   "all controllers are the user of --kubeconfig",
-                   {"false"},
-                   /*is_switch=*/true});
   flags.AddUnused({"enable-hostpath-provisioner",
                    "volumes are made by the built-in provisioner",
                    {"false"},
                    /*is_switch=*/true});
-  flags.AddUnused({"flex-volume-plugin-dir",
-                   "there are no flex volumes",
-                   {"/usr/libexec/kubernetes/kubelet-plugins/volume/exec/"}});
 }
 
-void AddFlags(Flags& flags, ControllerManagerFlags& to, Numbers& numbers, Signers& signers,
-              OtherFlags& others) {
+void AddFlags(Flags& flags, ControllerManagerFlags& to, Signers& signers, OtherFlags& others) {
   AddApiFlags(flags, to.api);
   AddLeaderFlags(flags, to.leader);
   AddServingFlags(flags, to.serving);
   AddLogFlags(flags, to.log);
-  AddNodeFlags(flags, to.controllers, numbers);
-  AddAutoscalerFlags(flags, to.controllers.autoscaler, numbers);
+  AddNodeFlags(flags, to.controllers);
+  AddAutoscalerFlags(flags, to.controllers.autoscaler);
   AddWorkersFlags(flags, to.controllers.workers);
   AddSigningFlags(flags, to.controllers, signers);
+  flags.Add("use-service-account-credentials", to.by_service_accounts,
+            "Each controller does what it does as a service account of its own in kube-system.");
   flags.Add("controllers", to.controllers.controllers,
             "A list of controllers to enable. '*' enables all on-by-default controllers, 'foo' "
             "enables the controller named 'foo', '-foo' disables it.");
@@ -273,6 +274,8 @@ void AddFlags(Flags& flags, ControllerManagerFlags& to, Numbers& numbers, Signer
             "How many addresses of a subset of Endpoints are mirrored, 1 to 1000.");
   flags.Add("local-path-directory", to.controllers.local_path_directory,
             "Where the built-in provisioner keeps its volumes on each node; empty turns it off.");
+  flags.Add("flex-volume-plugin-dir", others.flex_volume_directory,
+            "Where drivers of flex volumes would be, which cannot be had here.");
   flags.Add("enable-garbage-collector", others.collects_garbage,
             "Whether objects go with their owners.");
   flags.Add("enable-dynamic-provisioning", others.provisions,
@@ -294,19 +297,6 @@ Result<std::function<Result<std::string>(const Json&)>> TokenSigner(const std::s
     return Fail(Reason::kInvalid, failed + path + ": " + tried.error().message);
   }
   return [key = keys->front()](const Json& claims) { return SignToken(key, claims); };
-}
-
-Result<double> ParseNumber(const std::string& flag, const std::string& text) {
-  char* end = nullptr;
-  const double number = std::strtod(text.c_str(), &end);
-  if (text.empty() || *end) {
-    return Fail(
-        Reason::kInvalid,
-        fmt::format("invalid argument \"{}\" for \"--{}\" flag: strconv.ParseFloat: parsing "
-                    "\"{}\": invalid syntax",
-                    text, flag, text));
-  }
-  return number;
 }
 
 Result<> CheckNames(const std::vector<std::string>& wanted) {
@@ -337,9 +327,7 @@ Result<> CheckRange(std::string_view flag, int value, int most) {
   return Fail(Reason::kInvalid, fmt::format("{} must not be {}, but got {}", flag, limit, value));
 }
 
-Result<> FinishAutoscaler(const Numbers& numbers, AutoscalerOptions& to) {
-  to.tolerance = TRY(ParseNumber("horizontal-pod-autoscaler-tolerance",
-                                 numbers.autoscaler_tolerance));
+Result<> CheckAutoscaler(const AutoscalerOptions& to) {
   TRY(CheckWorkers("concurrent-horizontal-pod-autoscaler-syncs", to.workers));
   if (to.sync_period > Duration(0)) return {};
   return Fail(Reason::kInvalid,
@@ -402,15 +390,16 @@ Result<bool> ParseInto(const std::vector<std::string>& args, bool keeps_workers,
                        ControllerManagerFlags& to) {
   ControllerOptions& options = to.controllers;
   const auto workers = options.workers;
-  Numbers numbers;
   Signers signers;
   OtherFlags others;
   Flags flags("kube-controller-manager");
-  AddFlags(flags, to, numbers, signers, others);
+  AddFlags(flags, to, signers, others);
   const bool goes_on = TRY(ParseOrHelp(flags, args));
   if (!goes_on) return false;
+  TRY(CheckApiFlags(to.api));
   TRY(CheckServingFlags(to.serving));
   TRY(CheckLimits(others.limits));
+  TRY(CheckFlexVolumes(others.flex_volume_directory));
   if (options.controllers.empty()) options.controllers = {"*"};
   if (!others.collects_garbage) {
     options.controllers.insert(options.controllers.begin(), "-garbage-collector-controller");
@@ -432,12 +421,7 @@ Result<bool> ParseInto(const std::vector<std::string>& args, bool keeps_workers,
   }
   TRY(CheckRange("mirroring-max-endpoints-per-subset", options.mirroring_max_endpoints_per_subset,
                  1000));
-  options.node_eviction_rate = TRY(ParseNumber("node-eviction-rate", numbers.node_eviction_rate));
-  options.secondary_node_eviction_rate =
-      TRY(ParseNumber("secondary-node-eviction-rate", numbers.secondary_node_eviction_rate));
-  options.unhealthy_zone_threshold =
-      TRY(ParseNumber("unhealthy-zone-threshold", numbers.unhealthy_zone_threshold));
-  TRY(FinishAutoscaler(numbers, options.autoscaler));
+  TRY(CheckAutoscaler(options.autoscaler));
   TRY(AddSigners(signers, options));
   if (!others.service_account_key.empty()) {
     options.sign_token = TRY(TokenSigner(others.service_account_key));
@@ -477,6 +461,9 @@ int ControllerManagerMain(const std::vector<std::string>& args) {
                          .api = given.api,
                          .leader = given.leader,
                          .serving = given.serving,
+                         .threads = kThreads,
+                         .has_controllers = true,
+                         .by_service_accounts = given.by_service_accounts,
                          .add = [&](Manager& manager, MetricRegistry& metrics) {
                            controllers.autoscaler.metrics = &metrics;
                            AddControllers(manager, controllers);

@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "kubelet/network/own_address.h"
 #include "skiff/cluster_ranges.h"
+#include "skiff/component_clients.h"
 #include "skiff/network_policies.h"
 #include "skiff/node.h"
 #include "skiff/programs.h"
@@ -90,6 +91,7 @@ Result<> ReadConfig(const std::string& path, KubeProxyFlags& to) {
   const std::string node_name = to.proxy.hostname_override;
   to.proxy = TRY(ParseProxyConfig(text));
   if (!to.proxy.kubeconfig.empty()) to.api.kubeconfig = to.proxy.kubeconfig;
+  to.api.limit = to.proxy.limit;
   // Of the flags this one still counts.
   if (!node_name.empty()) to.proxy.hostname_override = node_name;
   return {};
@@ -160,11 +162,11 @@ Result<> Run(const KubeProxyFlags& flags) {
   SystemRandom random;
   MetricRegistry metrics;
   const HttpsOptions server = TRY(ServerOf(flags.api));
-  auto https = TRY(MakeHttpsTransport(server));
-  const auto transport = MakeCountingTransport(
-      std::move(https), server.server.substr(server.server.rfind('/') + 1), metrics);
-  Client client(*transport, "kube-proxy");
-  InformerFactory informers({client, clock, random});
+  const auto clients = TRY(ComponentClients::Make(
+      server, {.name = "kube-proxy", .limit = flags.api.limit}, {metrics, clock}));
+  Client client(clients->Limited(), "kube-proxy");
+  Client watching(clients->OfInformers(), "kube-proxy");
+  InformerFactory informers({watching, clock, random});
   ThreadExecutor executor("kube-proxy", kThreads);
   const std::string node = NodeName({.node_name = flags.proxy.hostname_override});
   const auto local = TRY(LocalCidrs(flags.proxy, client, node));
@@ -197,6 +199,7 @@ Result<> Run(const KubeProxyFlags& flags) {
   Log("kube-proxy").Info("proxying", {{"node", node}});
   WaitForSignal();
   served.Stop();
+  clients->Close();
   informers.Stop();
   return {};
 }
@@ -211,6 +214,7 @@ Result<std::optional<KubeProxyFlags>> ParseKubeProxyFlags(const std::vector<std:
   const bool goes_on = TRY(ParseOrHelp(flags, args));
   if (!goes_on) return std::nullopt;
   if (!config.empty()) TRY(ReadConfig(config, to));
+  TRY(CheckApiFlags(to.api));
   const std::string& mode = to.proxy.mode;
   if (!mode.empty() && mode != "iptables") {
     return Fail(Reason::kInvalid,

@@ -75,6 +75,7 @@ Result<> SetEviction(const ClusterOptions& cluster, kubelet::KubeletOptions& opt
 kubelet::KubeletConfiguration ConfigurationOf(const ClusterOptions& cluster,
                                               const kubelet::KubeletOptions& options) {
   kubelet::KubeletConfiguration it;
+  it.kube_api_qps = it.event_qps = -1;  // Nothing is held back, here or in one process.
   it.port = options.facts.port;
   it.healthz_port = 0;
   it.client_ca_file = cluster.data_dir + "/pki/ca.crt";
@@ -248,9 +249,10 @@ Result<> LocalNode::Parts::StartKubelet(const ClusterOptions& options,
   agent_options.server = http::Server::Options{
       .bind_address = "0.0.0.0", .port = options.kubelet_port, .tls = dependencies.tls};
   agent = TRY(kubelet::NodeAgent::Start(
-      std::move(agent_options), {dependencies.transport, dependencies.informers, dependencies.pods,
-                                 dependencies.informers.For<core_v1::Service>(), dependencies.clock,
-                                 dependencies.random, *runtime}));
+      std::move(agent_options),
+      {dependencies.transport, dependencies.transport, dependencies.transport,
+       dependencies.informers, dependencies.pods, dependencies.informers.For<core_v1::Service>(),
+       dependencies.clock, dependencies.random, *runtime}));
   network->OnWritten([this] { agent->kubelet().RuntimeChanged(); });
   StartLoops(dependencies.clock);
   if (has_own_containerd) StartKeeper(options, dependencies.clock);

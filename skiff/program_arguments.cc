@@ -61,7 +61,8 @@ constexpr std::string_view kOwnOfControllers[] = {"allocate-node-cidrs",
                                                   "node-monitor-grace-period",
                                                   "root-ca-file",
                                                   "service-account-private-key-file",
-                                                  "service-cluster-ip-range"};
+                                                  "service-cluster-ip-range",
+                                                  "use-service-account-credentials"};
 
 std::string NameIn(const std::string& argument) {
   const size_t begin = argument.find_first_not_of('-');
@@ -161,6 +162,13 @@ Result<scheduler::SchedulerOptions> WithSchedulerArgs(const std::vector<std::str
   if (!flags) return Refused(kFlag, flags.error());
   if (!*flags) return Refused(kFlag, Error{Reason::kInvalid, "--help is no argument"});
   Append((*flags)->log.notes, notes);
+  // In one process there is nothing between the two.
+  const RateLimit& limit = (*flags)->api.limit;
+  if (limit != SchedulerFlags().api.limit) {
+    notes.emplace_back(
+        "clientConnection.qps and burst of the configuration file have no effect: requests within "
+        "one process are not held back");
+  }
   return std::move((*flags)->scheduler);
 }
 

@@ -100,7 +100,7 @@ TEST_F(ProgramArgumentsTest, TheSchedulerIsConfiguredByAFile) {
   const auto options = WithSchedulerArgs({"config=" + path}, notes_);
   ASSERT_TRUE(options) << options.error().message;
   ASSERT_EQ(options->profiles.size(), 1U);
-  EXPECT_THAT(notes_, ElementsAre(HasSubstr("clientConnection.qps of the")));
+  EXPECT_THAT(notes_, ElementsAre(HasSubstr("clientConnection.qps and burst of the")));
   EXPECT_FALSE(WithSchedulerArgs({"config=/nowhere"}, notes_));
 }
 

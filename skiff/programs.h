@@ -13,21 +13,22 @@
 namespace skiff {
 
 struct ControllerManagerFlags {
-  ApiFlags api;
+  ApiFlags api{.limit = {.qps = 20, .burst = 30}};
   LeaderFlags leader{.name = "kube-controller-manager"};
   ServingFlags serving{.secure_port = 10257};
   LogFlags log;
-  ControllerOptions controllers;  // With what the files of the flags hold.
+  bool by_service_accounts = false;  // Each controller as one of its own.
+  ControllerOptions controllers;     // With what the files of the flags hold.
 };
 struct SchedulerFlags {
-  ApiFlags api;
+  ApiFlags api{.limit = {.qps = 50, .burst = 100}};
   LeaderFlags leader{.name = "kube-scheduler"};
   ServingFlags serving{.secure_port = 10259};
   LogFlags log;
   scheduler::SchedulerOptions scheduler;
 };
 struct KubeProxyFlags {
-  ApiFlags api;
+  ApiFlags api{.limit = {.qps = 5, .burst = 10}};
   LogFlags log;
   ProxyConfig proxy;
   bool cleanup = false;                   // Remove all rules, and do nothing else.

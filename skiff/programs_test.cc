@@ -204,7 +204,9 @@ TEST_F(ProgramFlagsTest, WhatCannotBeOtherwiseIsRefusedAndTheSameIsTakenInSilenc
        {"--cloud-provider=aws", "--cloud-config=/x", "--enable-leader-migration",
         "--leader-migration-config=/x", "--pv-recycler-minimum-timeout-nfs=10",
         "--controller-start-interval=1s", "--kube-api-content-type=application/cbor",
-        "--endpoint-updates-batch-period=1s", "--external-cloud-volume-plugin=x"}) {
+        "--endpoint-updates-batch-period=1s", "--external-cloud-volume-plugin=x",
+        "--profiling=true", "--contention-profiling=true", "--vmodule=a=1",
+        "--log-text-split-stream", "--log-json-info-buffer-size=1Mi", "--disabled-metrics=up"}) {
     const auto parsed = ParseControllerManagerFlags({flag});
     ASSERT_FALSE(parsed) << flag;
     EXPECT_THAT(parsed.error().message, HasSubstr("must not be ignored")) << flag;
@@ -214,14 +216,41 @@ TEST_F(ProgramFlagsTest, WhatCannotBeOtherwiseIsRefusedAndTheSameIsTakenInSilenc
 TEST_F(ProgramFlagsTest, WhatRealCommandLinesHoldIsTakenAndToldToHaveNoEffect) {
   // Of RKE2, kind, Cluster API and k3s, and Kubernetes' own values of what is otherwise here.
   for (const char* flag :
-       {"--flex-volume-plugin-dir=/var/lib/kubelet/volumeplugins", "--permit-port-sharing=true",
-        "--enable-hostpath-provisioner=true", "--profiling=true", "--contention-profiling=true",
-        "--authentication-skip-lookup=false", "--kube-api-qps=20", "--kube-api-burst=30",
-        "--vmodule=a=1", "--log-text-split-stream", "--log-json-info-buffer-size=1Mi"}) {
+       {"--enable-hostpath-provisioner=true", "--authentication-skip-lookup=false"}) {
     const auto parsed = ParseControllerManagerFlags({flag});
     ASSERT_TRUE(parsed) << flag << ": " << parsed.error().message;
     EXPECT_THAT((*parsed)->log.notes, ElementsAre(HasSubstr("has no effect: "))) << flag;
   }
+}
+
+TEST_F(ProgramFlagsTest, DriversOfFlexVolumesAreNotLeftAlone) {
+  EXPECT_TRUE(ParseControllerManagerFlags({"--flex-volume-plugin-dir=/no/such/directory"}));
+  const std::string driver = File("driver", "");
+  const auto parsed = ParseControllerManagerFlags({"--flex-volume-plugin-dir=" + directory_});
+  ASSERT_FALSE(parsed);
+  EXPECT_THAT(parsed.error().message, HasSubstr("there is a driver of them, "));
+}
+
+TEST_F(ProgramFlagsTest, EachProgramAsksAtTheRateOfItsNamesake) {
+  EXPECT_EQ((*ParseControllerManagerFlags({}))->api.limit, (RateLimit{.qps = 20, .burst = 30}));
+  EXPECT_EQ((*ParseSchedulerFlags({}))->api.limit, (RateLimit{.qps = 50, .burst = 100}));
+  EXPECT_EQ((*ParseKubeProxyFlags({}))->api.limit, (RateLimit{.qps = 5, .burst = 10}));
+  const auto given = ParseControllerManagerFlags(
+      {"--kube-api-qps=0.5", "--kube-api-burst=3", "--use-service-account-credentials"});
+  ASSERT_TRUE(given) << given.error().message;
+  EXPECT_EQ((*given)->api.limit, (RateLimit{.qps = 0.5, .burst = 3}));
+  EXPECT_TRUE((*given)->by_service_accounts);
+  EXPECT_TRUE(ParseControllerManagerFlags({"--kube-api-qps=-1", "--kube-api-burst=0"}));
+  EXPECT_THAT(ParseControllerManagerFlags({"--kube-api-burst=0"}).error().message,
+              HasSubstr("burst is required to be greater than 0"));
+  EXPECT_THAT(ParseControllerManagerFlags({"--kube-api-qps=x"}).error().message,
+              HasSubstr("strconv.ParseFloat"));
+  const std::string config = File("rate.yaml",
+                                  "apiVersion: kubescheduler.config.k8s.io/v1\n"
+                                  "kind: KubeSchedulerConfiguration\n"
+                                  "clientConnection: {qps: 7}\n");
+  EXPECT_EQ((*ParseSchedulerFlags({"--config", config, "--kube-api-qps=9"}))->api.limit,
+            (RateLimit{.qps = 7, .burst = 100}));
 }
 
 TEST_F(ProgramFlagsTest, FlagsOfConnectionsAndWorkReachThem) {
@@ -229,7 +258,7 @@ TEST_F(ProgramFlagsTest, FlagsOfConnectionsAndWorkReachThem) {
       {"--concurrent-gc-syncs=3", "--requestheader-allowed-names=proxy",
        "--requestheader-username-headers=X-User", "--authorization-kubeconfig=/z",
        "--authorization-webhook-cache-unauthorized-ttl=1s", "--http2-max-streams-per-connection=7",
-       "--disable-http2-serving"});
+       "--disable-http2-serving", "--permit-port-sharing"});
   ASSERT_TRUE(given) << given.error().message;
   const ControllerManagerFlags& flags = **given;
   EXPECT_EQ(flags.controllers.workers.at("garbage-collector"), 3);
@@ -239,6 +268,7 @@ TEST_F(ProgramFlagsTest, FlagsOfConnectionsAndWorkReachThem) {
   EXPECT_EQ(flags.serving.denied_ttl, 1s);
   EXPECT_EQ(flags.serving.http2_streams_max, 7);
   EXPECT_TRUE(flags.serving.disable_http2);
+  EXPECT_TRUE(flags.serving.shares_port);
   EXPECT_THAT(flags.log.notes, ElementsAre());
 }
 

@@ -26,6 +26,7 @@ Result<> ReadConfig(const std::string& path, SchedulerFlags& to) {
   const std::string text = TRY(ReadWholeFile(path));
   const SchedulerConfig config = TRY(ParseSchedulerConfig(text));
   if (!config.kubeconfig.empty()) to.api.kubeconfig = config.kubeconfig;
+  to.api.limit = config.limit;
   to.leader = config.leader;
   to.scheduler.profiles = config.profiles;
   if (!config.extenders.empty()) {
@@ -46,6 +47,7 @@ Result<std::optional<SchedulerFlags>> ParseSchedulerFlags(const std::vector<std:
   if (!goes_on) return std::nullopt;
   TRY(CheckServingFlags(to.serving));
   if (!config.empty()) TRY(ReadConfig(config, to));
+  TRY(CheckApiFlags(to.api));
   return to;
 }
 

@@ -7,6 +7,7 @@
 #include "api/codec/json.h"
 #include "api/patch/patch.h"
 #include "api/text/yaml_read.h"
+#include "api/text/yaml_scalar.h"
 #include "api/text/yaml_texts.h"
 
 namespace skiff {
@@ -47,11 +48,12 @@ Result<> CheckEscapes(std::string_view json) {
 
 class Converter {
  public:
-  Converter(YamlDocument& out, size_t text_bytes, bool words_are_texts)
+  Converter(YamlDocument& out, std::string_view text, bool words_are_texts)
       : out_(out),
+        text_(text),
         words_are_texts_(words_are_texts),
-        values_max_(std::max(kYamlValuesMax, text_bytes)),
-        bytes_max_(kYamlAliasedBytesMax + text_bytes) {}
+        values_max_(std::max(kYamlValuesMax, text.size())),
+        bytes_max_(kYamlAliasedBytesMax + text.size()) {}
 
   Result<Json> Value(const YAML::Node& node) {
     if (++values_ > values_max_) return Excessive();
@@ -62,6 +64,7 @@ class Converter {
       case YAML::NodeType::Map:
         break;
       default:
+        NoteBlank(node);
         return Json();
     }
     // Aliases may make more of it than yaml-cpp has seen; an anchor that holds itself has no end.
@@ -81,10 +84,33 @@ class Converter {
   Result<Json> List(const YAML::Node& node) {
     Json list = Json::array();
     for (const auto& item : node) {
-      Json value = TRY(Value(item));
+      Json value = TRY(ValueAt(list.size(), item));
       list.push_back(std::move(value));
     }
     return list;
+  }
+
+  // `place`: its key or its index.
+  template <typename Place>
+  Result<Json> ValueAt(const Place& place, const YAML::Node& node) {
+    if (!words_are_texts_) return Value(node);
+    place_ /= place;
+    auto value = Value(node);
+    place_.pop_back();
+    return value;
+  }
+
+  // Where a null is written, it stands at its mark; else that is of whatever comes next, which may
+  // be a key: "nullable: true".
+  void NoteBlank(const YAML::Node& node) {
+    if (!words_are_texts_ || place_.empty()) return;
+    const auto at = static_cast<size_t>(std::max(node.Mark().pos, 0));
+    const std::string_view rest = text_.substr(std::min(at, text_.size()));
+    const std::string_view word = rest.substr(0, rest.find_first_of(" \t\n,]}:"));
+    const bool is_key = rest.substr(word.size()).starts_with(':');
+    if (is_key || word.empty() || !ResolveYamlScalar(word).is_null()) {
+      out_.blanks.push_back(place_.to_string());
+    }
   }
 
   Result<Json> Scalar(const YAML::Node& node) {
@@ -120,7 +146,7 @@ class Converter {
         out_.duplicates.push_back("line " + std::to_string(pair.first.Mark().line + 1) +
                                   ": key \"" + key + "\" already set in map");
       }
-      map[key] = TRY(Value(pair.second));
+      map[key] = TRY(ValueAt(key, pair.second));
     }
     return map;
   }
@@ -148,11 +174,13 @@ class Converter {
   }
 
   YamlDocument& out_;
+  const std::string_view text_;
   const bool words_are_texts_;
   const size_t values_max_;
   const size_t bytes_max_;
   size_t values_ = 0;
   size_t bytes_ = 0;  // Of all scalars so far.
+  Json::json_pointer place_;
   int depth_ = 0;     // Lists and maps that we are in.
 };
 
@@ -162,7 +190,7 @@ Result<YamlDocument> ParseDocument(std::string_view text, bool words_are_texts) 
   YamlDocument document;
   TRY(ReadYaml(text, [&](const YAML::Node& node) -> Result<> {
     document.line = std::max(node.Mark().line, 0) + 1;
-    document.value = TRY(Converter(document, text.size(), words_are_texts).Value(node));
+    document.value = TRY(Converter(document, text, words_are_texts).Value(node));
     return {};
   }));
   return document;
@@ -170,8 +198,12 @@ Result<YamlDocument> ParseDocument(std::string_view text, bool words_are_texts) 
 
 Result<std::vector<YamlDocument>> ParseStream(std::string_view text, bool words_are_texts) {
   // As kubectl does, which reads line by line. kyaml does not.
-  std::string with_line_end;
-  if (!words_are_texts && !text.ends_with('\n')) text = with_line_end = std::string(text) + "\n";
+  std::string changed;
+  if (words_are_texts) {
+    text = changed = NormalYaml(text);
+  } else if (!text.ends_with('\n')) {
+    text = changed = std::string(text) + "\n";
+  }
   std::vector<YamlDocument> documents;
   for (const YamlPart& part : SplitYaml(text)) {
     YamlDocument document = TRY(ParseDocument(part.text, words_are_texts));

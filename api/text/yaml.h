@@ -30,6 +30,9 @@ struct YamlDocument {
   bool is_json = false;
   // `line 4: key "a" already set in map`; the later value wins.
   std::vector<std::string> duplicates;
+  // JSON pointers of nulls that are written as nothing at all, as of "a:"; told of by
+  // ParseYamlStreamWithTexts (yaml_texts.h) alone.
+  std::vector<std::string> blanks = {};
 };
 
 // The first document of the text. Fails with BadRequest: "yaml: line 2: did not find expected ...".

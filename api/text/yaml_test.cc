@@ -1,5 +1,6 @@
 #include "api/text/yaml.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <atomic>
@@ -302,6 +303,18 @@ TEST(Yaml, ATextThatEndsWithTheFileHasALineFeedForKubectlAlone) {
   constexpr char kText[] = "text: |\n  first\n  last";
   EXPECT_EQ(ParseYamlStream(kText).value().at(0).value, Json({{"text", "first\nlast\n"}}));
   EXPECT_EQ(ParseYamlStreamWithTexts(kText).value().at(0).value, Json({{"text", "first\nlast"}}));
+}
+
+TEST(Yaml, NullsThatAreWrittenAsNothingAreToldOf) {
+  constexpr char kText[] =
+      "é:\r\na:\nnullable: true\nb: null\nc: ~\nd: # nothing\nnull: 1\n"
+      "l:\n- e:\n  f: NULL\n-\nm: {x: , y: null, z: }\na/b: ''\nlast:";
+  const auto documents = ParseYamlStreamWithTexts(kText);
+  ASSERT_TRUE(documents) << documents.error().message;
+  EXPECT_THAT(documents->at(0).blanks,
+              testing::ElementsAre("/é", "/a", "/d", "/l/0/e", "/l/1", "/m/x", "/m/z", "/last"));
+  EXPECT_TRUE(ParseYamlStreamWithTexts(R"({"a": null})").value().at(0).blanks.empty());
+  EXPECT_TRUE(ParseYamlStream("a:\n").value().at(0).blanks.empty());
 }
 
 TEST(Yaml, ABackslashThatBeginsALineCounts) {

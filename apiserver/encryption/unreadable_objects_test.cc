@@ -187,6 +187,34 @@ TEST_F(UnreadableObjectsTest, BindingsLetNothingThrough) {
   EXPECT_THAT(MakeConfigMap("a").message(), HasSubstr("by policy"));
 }
 
+TEST_F(UnreadableObjectsTest, ABindingDoesNotPutAPodOnANodeWithoutItsZone) {
+  const std::string zone = "topology.kubernetes.io/zone";
+  Encrypt({"minions"});
+  ASSERT_EQ(Post("/api/v1/nodes",
+                 R"({"metadata": {"name": "n", "labels": {")" + zone + R"(": "z"}}})")
+                .code,
+            201);
+  const std::string pods = "/api/v1/namespaces/default/pods";
+  ASSERT_EQ(Post(pods, R"({"metadata": {"name": "a"},
+      "spec": {"containers": [{"name": "a", "image": "a"}]}})")
+                .code,
+            201);
+  const auto bind = [&] {
+    return Post(pods + "/a/binding",
+                R"({"metadata": {"name": "a"}, "target": {"kind": "Node", "name": "n"}})");
+  };
+  LoseKey();
+  const Answer refused = bind();
+  EXPECT_EQ(refused.code, 500) << refused.message();
+  EXPECT_THAT(refused.message(), HasSubstr("no matching prefix found"));
+  EXPECT_FALSE(Get(pods + "/a").body["spec"].contains("nodeName"));
+  FindKey();
+  ASSERT_EQ(bind().code, 201);
+  const Json bound = Get(pods + "/a").body;
+  EXPECT_EQ(bound["spec"]["nodeName"], "n");
+  EXPECT_EQ(bound["metadata"]["labels"][zone], "z");
+}
+
 TEST_F(UnreadableObjectsTest, LimitsAndQuotasLetNothingThrough) {
   Encrypt({"limitranges"});
   ASSERT_EQ(Post("/api/v1/namespaces/default/limitranges",

@@ -94,6 +94,13 @@ std::string ListOf(const std::vector<Origin>& origins) {
   return text;
 }
 
+bool IsBlank(const Resource& resource, const std::string& annotation) {
+  Json::json_pointer place("/metadata/annotations");
+  place /= annotation;
+  const auto& blanks = resource.blanks;
+  return std::find(blanks.begin(), blanks.end(), place.to_string()) != blanks.end();
+}
+
 // Annotations and labels that tell of the build, where they are asked for.
 void Tell(Resource& resource, const std::vector<std::string>& asked) {
   const auto is_asked = [&](const char* word) {
@@ -108,8 +115,8 @@ void Tell(Resource& resource, const std::vector<std::string>& asked) {
       found->erase(kOriginAnnotation);
       found->erase(kChangesAnnotation);
       // All of them are texts in the end, as is what a var put there.
-      for (Json& value : *found) {
-        if (value.is_null()) value = "null";
+      for (const auto& [key, value] : found->items()) {
+        if (value.is_null()) value = IsBlank(resource, key) ? "" : "null";
         if (!value.is_structured() && !value.is_string()) value = PlainText(value);
       }
     }

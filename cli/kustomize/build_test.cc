@@ -46,7 +46,7 @@ TEST_P(BuiltKustomizations, ComeToWhatKustomizeMakesOfThem) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Kustomize, BuiltKustomizations,
-                         testing::Values("components", "generators", "images", "labels", "names",
+                         testing::Values("blanks", "components", "generators", "images", "labels", "names",
                                          "order", "patches", "replacements", "scopes", "strategic",
                                          "tables", "variables"),
                          [](const auto& test) { return std::string(test.param); });

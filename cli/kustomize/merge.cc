@@ -365,6 +365,33 @@ std::vector<std::string> MergeSchema::Keys() const {
   return {std::string(field_->merge_key)};
 }
 
+namespace {
+
+// Null: it is not there, or in a list that is not merged item by item.
+Json* MergedAt(Json& object, const Json::json_pointer& place, MergeSchema& schema) {
+  if (place.empty()) return &object;
+  Json* const parent = MergedAt(object, place.parent_pointer(), schema);
+  Json::json_pointer last;
+  last /= place.back();
+  if (parent == nullptr || !parent->is_structured() || !parent->contains(last)) return nullptr;
+  if (parent->is_array() && (!schema.MergesList() || schema.Keys().empty())) return nullptr;
+  schema = parent->is_array() ? schema.Item() : schema.Member(place.back());
+  return &(*parent)[last];
+}
+
+}  // namespace
+
+void DropBlanks(Json& object, const std::vector<std::string>& blanks, const MergeSchema& schema) {
+  for (const std::string& blank : blanks) {
+    const Json::json_pointer place(blank);
+    MergeSchema below = schema;
+    const Json* const value = MergedAt(object, place, below);
+    if (value == nullptr || !value->is_null()) continue;
+    Json& parent = object[place.parent_pointer()];
+    if (parent.is_object()) parent.erase(place.back());
+  }
+}
+
 Result<MaybeJson> MergePatchInto(Json object, const Json& patch, const MergeSchema& schema) {
   return Merger().Merge(std::move(object), &patch, schema);
 }

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "api/codec/json.h"
 #include "api/patch/patch.h"
@@ -41,6 +42,7 @@ Result<> ApplyOperations(Resource& resource, const JsonPatch& patch) {
     metadata->erase("annotations");
   }
   resource.object = std::move(patched);
+  resource.blanks.clear();  // All nulls are written by now.
   return {};
 }
 
@@ -55,8 +57,9 @@ Result<bool> MergeInto(Resource& resource, const Json& patch, const Json* defini
   const ResourceId id = resource.Id();
   const Json namespace_ = At(resource.object, "metadata", "namespace");
   if (allowed.name || allowed.kind) resource.Remember();
-  auto merged = TRY(MergePatchInto(resource.object, patch,
-                                   MergeSchema::Of(resource.object, definitions)));
+  const MergeSchema schema = MergeSchema::Of(resource.object, definitions);
+  DropBlanks(resource.object, std::exchange(resource.blanks, {}), schema);
+  auto merged = TRY(MergePatchInto(resource.object, patch, schema));
   if (!merged || merged->empty()) return false;
   Json& object = *merged;
   if (DepthOf(object, kObjectDepthMax) >= kObjectDepthMax) {

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 #include <unordered_map>
 
 #include "api/codec/json.h"
@@ -246,21 +247,43 @@ Result<Resource*> ResourceSet::FindOne(const ResourceId& id) const {
                               found.empty() ? "no" : "multiple", id.Text(), id.Text()));
 }
 
-Result<std::vector<Json>> ParseObjects(std::string_view text) {
+namespace {
+
+constexpr std::string_view kItems = "/items/";
+
+// Of JSON pointers into a list, those into each of its items, from there.
+std::vector<std::vector<std::string>> ByItem(const std::vector<std::string>& pointers,
+                                             size_t items) {
+  std::vector<std::vector<std::string>> by_item(items);
+  for (const std::string& each : pointers) {
+    if (!each.starts_with(kItems)) continue;
+    size_t item = 0;
+    const char* const end = each.data() + each.size();
+    const auto read = std::from_chars(each.data() + kItems.size(), end, item);
+    if (item < items && read.ptr != end) by_item[item].emplace_back(read.ptr, end);
+  }
+  return by_item;
+}
+
+}  // namespace
+
+Result<Resources> ParseResources(std::string_view text) {
   auto documents = ParseYamlStreamWithTexts(text);
   if (!documents) return documents.error().message.starts_with("yaml: ")
                              ? CliError("MalformedYAMLError: " + documents.error().message)
                              : Fail(documents.error());
-  std::vector<Json> waiting;
-  for (YamlDocument& each : *documents) waiting.push_back(std::move(each.value));
-  std::vector<Json> objects;
+  std::vector<YamlDocument> waiting = *std::move(documents);
+  Resources resources;
   // Lists in lists stand at the end, as in kustomize.
   for (size_t at = 0; at < waiting.size(); ++at) {
-    Json object = std::move(waiting[at]);
+    Json object = std::move(waiting[at].value);
     if (object.empty()) continue;
     TRY(CheckObject(object));
     if (!TextAt(object, "kind").ends_with("List") || !object.contains("items")) {
-      objects.push_back(std::move(object));
+      auto resource = std::make_unique<Resource>();
+      resource->object = std::move(object);
+      resource->blanks = std::move(waiting[at].blanks);
+      resources.push_back(std::move(resource));
       continue;
     }
     Json& items = object["items"];
@@ -268,7 +291,18 @@ Result<std::vector<Json>> ParseObjects(std::string_view text) {
     if (!items.is_array()) {
       return CliError(fmt::format("expected array in {}/items", TextAt(object, "kind")));
     }
-    for (Json& item : items) waiting.push_back(std::move(item));
+    auto blanks = ByItem(waiting[at].blanks, items.size());
+    for (size_t i = 0; i < items.size(); ++i) {
+      waiting.push_back({.value = std::move(items[i]), .blanks = std::move(blanks[i])});
+    }
+  }
+  return resources;
+}
+
+Result<std::vector<Json>> ParseObjects(std::string_view text) {
+  std::vector<Json> objects;
+  for (const auto& resource : TRY(ParseResources(text))) {
+    objects.push_back(std::move(resource->object));
   }
   return objects;
 }

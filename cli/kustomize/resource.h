@@ -73,6 +73,9 @@ enum class Behavior : uint8_t { kUnspecified, kCreate, kReplace, kMerge };
 
 struct Resource {
   Json object = {};
+  // JSON pointers of nulls in it that are written as nothing at all ("labels:"): a merge drops
+  // them, as kustomize does, and keeps those that are written. Gone with the first patch.
+  std::vector<std::string> blanks = {};
   std::vector<ResourceId> past = {};  // What it was called, oldest first.
   std::vector<std::string> prefixes = {};
   std::vector<std::string> suffixes = {};
@@ -114,5 +117,7 @@ class ResourceSet {
 
 // The objects of a text; lists are taken apart.
 Result<std::vector<Json>> ParseObjects(std::string_view text);
+// The same with what is blank in them, as new resources.
+Result<Resources> ParseResources(std::string_view text);
 
 }  // namespace skiff::cli::kustomize

@@ -94,16 +94,14 @@ Result<> Target::AddFile(const std::string& path, ResourceSet& resources) {
   const std::string from = fmt::format("accumulating resources from '{}'", path);
   const auto text = loader_.Load(path);
   if (!text) return Wrapped(from, text.error());
-  auto objects = ParseObjects(*text);
-  if (!objects) {
-    const bool malformed = objects.error().message.starts_with(kMalformed);
-    return CliError(fmt::format("{}: {}{}", from, objects.error().message,
+  auto written = ParseResources(*text);
+  if (!written) {
+    const bool malformed = written.error().message.starts_with(kMalformed);
+    return CliError(fmt::format("{}: {}{}", from, written.error().message,
                                 malformed ? " in File: " + path : ""));
   }
   ResourceSet read;
-  for (Json& object : *objects) {
-    auto resource = std::make_unique<Resource>();
-    resource->object = std::move(object);
+  for (auto& resource : *written) {
     if (state_.tracks_origins) resource->origin = Origin{.path = Joined(path)};
     const auto appended = read.Append(std::move(resource));
     if (!appended) return Wrapped(from, appended.error());

@@ -26,6 +26,7 @@ class LegacyTokenCleaner final : public ControlLoop {
  public:
   LegacyTokenCleaner(Manager& manager, Duration period)
       : client_(manager.client()),
+        reader_(manager.reader()),
         clock_(manager.clock()),
         pods_(manager.informer<Pod>()),
         accounts_(manager.informer<ServiceAccount>()),
@@ -58,7 +59,7 @@ class LegacyTokenCleaner final : public ControlLoop {
     ListOptions tokens;
     tokens.field_selector = "type=" + std::string(kTokenSecretType);
     std::map<std::string, Names> mounted;  // By namespace.
-    for (const auto& secret : TRY(client_.List<Secret>(tokens))) {
+    for (const auto& secret : TRY(reader_.List<Secret>(tokens))) {
       const std::string& space = secret->metadata.namespace_;
       auto known = mounted.find(space);
       if (known == mounted.end()) known = mounted.emplace(space, MountedIn(space)).first;
@@ -104,6 +105,7 @@ class LegacyTokenCleaner final : public ControlLoop {
   }
 
   Client& client_;
+  Client& reader_;  // Of Secrets: there the account reads nothing, only by informers.
   const Clock& clock_;
   const Informer<Pod> pods_;
   const Informer<ServiceAccount> accounts_;

@@ -19,7 +19,8 @@ class PolicyStatusReconciler final : public Reconciler<ValidatingAdmissionPolicy
  public:
   explicit PolicyStatusReconciler(Manager& manager)
       : client_(manager.client().transport(),
-                std::string("kube-controller-manager/") + kStatusManager) {}
+                std::string("kube-controller-manager/") + kStatusManager),
+        reader_(manager.reader()) {}
 
   Result<Requeue> Reconcile(const ValidatingAdmissionPolicy& policy) override {
     if (policy.metadata.generation <= policy.status.observed_generation) return Requeue::None();
@@ -58,7 +59,7 @@ class PolicyStatusReconciler final : public Reconciler<ValidatingAdmissionPolicy
     if (!kinds.empty() || named.group.empty()) return kinds;
     // Whoever may watch everything may list, too, but not get.
     const JsonList definitions = TRY(
-        client_.List(apiextensions_v1::CustomResourceDefinition::Info(),
+        reader_.List(apiextensions_v1::CustomResourceDefinition::Info(),
                      {.field_selector = "metadata.name=" + named.resource + "." + named.group}));
     for (const Json& definition : definitions.items) {
       const std::string kind = TextAt(definition, "spec.names.kind");
@@ -115,6 +116,7 @@ class PolicyStatusReconciler final : public Reconciler<ValidatingAdmissionPolicy
   }
 
   Client client_;
+  Client& reader_;  // Of definitions, which the account does not read.
 };
 
 }  // namespace

@@ -148,9 +148,9 @@ class VolumeReconciler final : public Reconciler<PersistentVolume> {
   // A node that was taken out of the cluster takes its volumes along.
   Result<bool> IsThere(const std::string& node) {
     if (node.empty()) return false;
-    const auto found = client_.Get<Node>({"", node});
-    if (!found && found.error().reason != Reason::kNotFound) return Fail(found.error());
-    return found.has_value();
+    // Who is the binder may list nodes, and not get one.
+    const auto found = TRY(client_.List<Node>({.field_selector = "metadata.name=" + node}));
+    return !found.empty();
   }
 
   // It removes the directory, now or when it is back, and deletes the volume.
