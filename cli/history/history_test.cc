@@ -47,6 +47,11 @@ class HistoryTest : public ProgramTest {
       items.push_back({{"metadata", Meta("web", revision)}, {"subsets", revision}});
     } else if (request.path.find("/leases") != std::string::npos) {
       if (revision >= lease_from_) items.push_back(Lease(revision));
+      if (!foreign_renewal_.empty()) {
+        items.push_back(Lease(1));
+        items.back()["metadata"]["name"] = "n0";
+        items.back()["spec"]["renewTime"] = foreign_renewal_;
+      }
     } else if (request.path.ends_with("/configmaps")) {
       const std::string only = std::string(request.Query("fieldSelector").value_or(""));
       if (only.empty() || only == "metadata.name=m") {
@@ -116,6 +121,7 @@ class HistoryTest : public ProgramTest {
   Json served_ = Json::object();  // Discovery of the core group.
   uint64_t kept_from_ = 1;
   uint64_t lease_from_ = 1;
+  std::string foreign_renewal_;  // What somebody writes into an older Lease.
   bool leases_are_hidden_ = false;
   std::string leases_shown_at_;    // And yet.
   bool has_stateful_set_ = false;  // `db`, whose two pods were deleted at revision 900.
@@ -278,6 +284,8 @@ TEST_F(HistoryTest, DiffSaysWhatItCannotDo) {
   EXPECT_THAT(err_, HasSubstr("compares the cluster with itself"));
   EXPECT_EQ(Run("diff", {"--since="}), 2);
   EXPECT_THAT(err_, HasSubstr("neither a resourceVersion"));
+  EXPECT_EQ(Run("diff", {"--since=5", "--prune"}), 2);
+  EXPECT_THAT(err_, HasSubstr("--prune goes with -f"));
   EXPECT_EQ(Run("diff", {"-A", "-f", "x.yaml"}), 2);
   EXPECT_THAT(err_, HasSubstr("goes with --since"));
   lease_from_ = kNewest + 1;
@@ -286,13 +294,19 @@ TEST_F(HistoryTest, DiffSaysWhatItCannotDo) {
   leases_are_hidden_ = true;
   EXPECT_EQ(Run("diff", {"--since=5m", "cm"}), 2);
   EXPECT_THAT(err_, HasSubstr("you may not list the Leases of the namespace kube-node-lease"));
-  EXPECT_THAT(err_, HasSubstr("kubectl -n kube-node-lease create role clock"));
+  EXPECT_THAT(err_, HasSubstr("skiff -n kube-node-lease create role clock"));
   EXPECT_EQ(Run("diff", {"--since=730", "cm"}), 1) << err_;
 }
 
 TEST_F(HistoryTest, TheRightToTheNodesLeasesIsEnoughForMoments) {
   leases_are_hidden_ = true;
   leases_shown_at_ = "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases";
+  EXPECT_EQ(Run("diff", {"--since=101s", "cm"}), 1) << err_;
+  EXPECT_THAT(out_, HasSubstr("+  name: new\n"));
+}
+
+TEST_F(HistoryTest, ALeaseOfTheFutureTellsNoMoment) {
+  foreign_renewal_ = "2099-01-01T00:00:00.000000Z";
   EXPECT_EQ(Run("diff", {"--since=101s", "cm"}), 1) << err_;
   EXPECT_THAT(out_, HasSubstr("+  name: new\n"));
 }

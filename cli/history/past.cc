@@ -15,6 +15,8 @@ namespace {
 constexpr Duration kRenewedWithin = 60s;
 // Where nodes keep theirs.
 constexpr char kNodeLeases[] = "kube-node-lease";
+// So far ahead another machine's clock may be.
+constexpr Duration kAheadMax = 60s;
 
 bool IsTooOld(const Error& error) {
   return error.reason == Reason::kExpired || error.reason == Reason::kGone;
@@ -46,34 +48,23 @@ class LeaseClock {
     uint64_t renewed_at = 0;         // The revision of that renewal.
   };
 
-  static Result<LeaseClock> Find(Session& session) {
+  // Those of nodes, which nobody else may write; of a cluster without any the others. `now`: what
+  // was renewed after it tells no time.
+  static Result<LeaseClock> Find(Session& session, TimePoint now) {
     LeaseClock clock(session);
-    auto found = session.api().List(Leases(), {});
-    if (IsForbidden(found)) found = session.api().List(Leases(), {.namespace_ = kNodeLeases});
-    if (IsForbidden(found)) {
+    const auto of_nodes = session.api().List(Leases(), {.namespace_ = kNodeLeases});
+    if (IsForbidden(of_nodes)) {
       return CliError(fmt::format(
           "you may not list the Leases of the namespace {0}, by which it is told what revision was "
           "when: name a resourceVersion instead, or have an administrator grant that right "
-          "(kubectl -n {0} create role clock --verb=list --resource=leases, and a rolebinding)",
+          "(skiff -n {0} create role clock --verb=list --resource=leases, and a rolebinding)",
           kNodeLeases));
     }
-    const auto list = TRY(found);
-    clock.newest_ = NumberOf(list.resource_version).value_or(0);
-    TimePoint newest{};
-    for (const Json& lease : list.items) {
-      newest = std::max(newest, TimeOf(lease, "spec", "renewTime").value_or(TimePoint{}));
-    }
-    // The oldest of them goes back the furthest.
-    std::optional<TimePoint> oldest;
-    for (const Json& lease : list.items) {
-      const auto renewed = TimeOf(lease, "spec", "renewTime");
-      const auto made = TimeOf(lease, "metadata", "creationTimestamp");
-      if (!renewed || !made || *renewed + kRenewedWithin < newest) continue;
-      if (oldest && *oldest <= *made) continue;
-      oldest = made;
-      clock.key_ = {TextAt(lease, "metadata", "namespace"), NameOf(lease)};
-    }
-    if (oldest && clock.newest_ > 0) return clock;
+    if (!of_nodes) return Fail(of_nodes.error());
+    if (clock.Take(*of_nodes, now)) return clock;
+    const auto others = session.api().List(Leases(), {});
+    if (others && clock.Take(*others, now)) return clock;
+    if (!others && !IsForbidden(others)) return Fail(others.error());
     return CliError(
         "nobody in this cluster renews a Lease, by which it could be told what revision was when: "
         "name a resourceVersion instead");
@@ -98,6 +89,30 @@ class LeaseClock {
  private:
   explicit LeaseClock(Session& session) : session_(session) {}
   static Resource Leases() { return coordination_v1::Lease::Info(); }
+
+  // The one that goes back the furthest of those that are renewed; false: none is.
+  bool Take(const JsonList& list, TimePoint now) {
+    newest_ = NumberOf(list.resource_version).value_or(0);
+    TimePoint newest{};
+    const auto renewal = [&](const Json& lease) {
+      const auto renewed = TimeOf(lease, "spec", "renewTime");
+      return renewed && *renewed <= now + kAheadMax ? renewed : std::nullopt;
+    };
+    for (const Json& lease : list.items) {
+      newest = std::max(newest, renewal(lease).value_or(TimePoint{}));
+    }
+    std::optional<TimePoint> oldest;
+    for (const Json& lease : list.items) {
+      const auto renewed = renewal(lease);
+      const auto made = TimeOf(lease, "metadata", "creationTimestamp");
+      if (!renewed || !made || *renewed + kRenewedWithin < newest) continue;
+      if (oldest && *oldest <= *made) continue;
+      oldest = made;
+      key_ = {TextAt(lease, "metadata", "namespace"), NameOf(lease)};
+    }
+    return oldest && newest_ > 0;
+  }
+
   Session& session_;
   ObjectKey key_;
   uint64_t newest_ = 0;
@@ -151,14 +166,16 @@ Result<Past> FindPast(Session& session, const Clock& clock, const std::string& w
         "\"{}\" is neither a resourceVersion, such as 1234, nor how long ago it was, such as 10m",
         word));
   }
-  auto lease = TRY(LeaseClock::Find(session));
-  return PastAt(lease, clock.Now() - *ago);
+  const TimePoint now = clock.Now();
+  auto lease = TRY(LeaseClock::Find(session, now));
+  return PastAt(lease, now - *ago);
 }
 
 Error WithOldest(Session& session, const Error& error, uint64_t revision) {
   if (revision == 0 || !IsTooOld(error)) return error;
   std::string oldest;
-  if (auto clock = LeaseClock::Find(session)) {
+  // What each shows does not matter here.
+  if (auto clock = LeaseClock::Find(session, TimePoint::max() - kAheadMax)) {
     if (const auto found = OldestKept(*clock)) oldest = fmt::format("; the oldest is {}", *found);
   }
   return CliError(fmt::format("revision {} is no longer kept: the server forgets what is older "
