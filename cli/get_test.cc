@@ -88,6 +88,30 @@ TEST_F(GetTest, AFileThatLacksAKindIsToldOfWithWhatStandsInIt) {
             "choose to ignore these errors, turn validation off with --validate=false\n");
 }
 
+// As kubectl, which asks the server for each object as it reads the file.
+TEST_F(GetTest, WhatFilesSayAndTheServerLacksIsToldInTheOrderOfTheFiles) {
+  server_ = ServerOf("example.com", {{"widgets", "Widget"}}, {});
+  const std::string unknown = "apiVersion: example.com/v1\nkind: Nope\nmetadata: {name: a}\n---\n";
+  const std::string missing =
+      "apiVersion: example.com/v1\nkind: Widget\nmetadata: {name: b}\n---\n";
+  const std::vector<std::vector<std::string>> verbs = {{"get"},          {"get", "-o", "name"},
+                                                       {"label", "a=b"}, {"annotate", "a=b"},
+                                                       {"edit"},         {"set", "env", "A=B"}};
+  for (const std::vector<std::string>& verb : verbs) {
+    std::vector<std::string> args(verb.begin() + 1, verb.end());
+    args.insert(args.end(), {"-f", "-"});
+    for (const bool unknown_first : {true, false}) {
+      input_ = unknown_first ? unknown + missing : missing + unknown;
+      EXPECT_EQ(Run(verb[0], args), 1);
+      const size_t of_unknown = err_.find("no matches for kind \"Nope\"");
+      const size_t of_missing = err_.find("(NotFound)");
+      ASSERT_NE(of_unknown, std::string::npos) << verb[0] << ": " << err_;
+      ASSERT_NE(of_missing, std::string::npos) << verb[0] << ": " << err_;
+      EXPECT_EQ(of_unknown < of_missing, unknown_first) << verb[0] << ": " << err_;
+    }
+  }
+}
+
 TEST_F(GetTest, AFileOfNothingIsNothingFound) {
   server_ = ServerOf("example.com", {}, {});
   EXPECT_EQ(Run("get", {"-f", "-"}), 0);

@@ -329,18 +329,16 @@ void FileFlags::AddTo(Command& command, const char* letter) {
   command.Flag("recursive,R", recursive, "Process the folders of -f recursively.");
 }
 
-Result<std::vector<ManifestObject>> ReadManifests(Command& command, const FileFlags& files) {
+void ReportUnread(Command& command, const FileFlags& files, const Error& error) {
+  files.reads_all_first ? command.Report(error) : command.ReportLast(error);
+}
+
+Result<> VisitManifests(Command& command, const FileFlags& files,
+                        const std::function<void(Result<ManifestObject> read)>& take) {
   const auto sources = TRY(ReadSources(command, files));
   Session& session = *TRY(command.session());
-  const auto report = [&](const Error& error) {
-    files.reads_all_first ? command.Report(error) : command.ReportLast(error);
-  };
-  std::vector<ManifestObject> objects;
   for (const Source& source : sources) {
     Documents documents = ReadDocuments(source.text);
-    if (!documents.error.empty()) {
-      report(CliError(fmt::format("error parsing {}: {}", source.name, documents.error)).value());
-    }
     for (Json& document : documents.values) {
       std::vector<Json> found;
       if (IsList(document)) {
@@ -350,22 +348,32 @@ Result<std::vector<ManifestObject>> ReadManifests(Command& command, const FileFl
       }
       for (Json& object : found) {
         if (const std::string why = files.refuses ? files.refuses(object) : ""; !why.empty()) {
-          report(CliError(why).value());
+          take(CliError(why));
           continue;
         }
         auto placed = PlaceObject(session, source.name, std::move(object),
                                   {files.validates, files.asks_server});
-        if (placed) {
-          objects.push_back(std::move(*placed));
-        } else if (const auto problem = UnreachableProblem(placed.error());
-                   problem && files.validates) {
-          return Fail(ValidationFailure(*problem, source.name));
-        } else {
-          report(placed.error());
-        }
+        const auto problem = placed ? std::nullopt : UnreachableProblem(placed.error());
+        if (problem && files.validates) return Fail(ValidationFailure(*problem, source.name));
+        take(std::move(placed));
       }
     }
+    if (!documents.error.empty()) {
+      take(CliError(fmt::format("error parsing {}: {}", source.name, documents.error)));
+    }
   }
+  return {};
+}
+
+Result<std::vector<ManifestObject>> ReadManifests(Command& command, const FileFlags& files) {
+  std::vector<ManifestObject> objects;
+  TRY(VisitManifests(command, files, [&](Result<ManifestObject> read) {
+    if (read) {
+      objects.push_back(std::move(*read));
+    } else {
+      ReportUnread(command, files, read.error());
+    }
+  }));
   return objects;
 }
 

@@ -36,10 +36,16 @@ struct FileFlags {
   bool empty() const { return filenames.empty() && kustomize.empty(); }
 };
 
-// In order; lists are taken apart. The namespace of the session is filled in where an object that
-// lives in one has none. Fails on the first file that cannot be read; objects that fit no kind are
-// reported to the command and left out.
+// Hands `take` each object in order, lists taken apart, or why it is none that can be read. The
+// namespace of the session is filled in where an object that lives in one has none. Fails on the
+// first file that cannot be opened, before anything is taken.
+Result<> VisitManifests(Command& command, const FileFlags& files,
+                        const std::function<void(Result<ManifestObject> read)>& take);
+// The objects alone: what cannot be read is reported to the command and left out.
 Result<std::vector<ManifestObject>> ReadManifests(Command& command, const FileFlags& files);
+
+// Of what a file says: when it is told depends on `files`.
+void ReportUnread(Command& command, const FileFlags& files, const Error& error);
 
 // All of standard input, which belongs to the verb from now on. Fails where credentials cannot be
 // had without it that `asks_server` needs.
