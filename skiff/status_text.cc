@@ -251,7 +251,8 @@ std::string ClusterStatus::Text(const cli::Colours& colours) const {
     std::vector<std::vector<std::string>> rows = {{"NODE", "STATUS", "PODS", "AGE"}};
     for (const auto& [name, node] : nodes_) {
       const auto pods = pods_on_.find(name);
-      rows.push_back({name, cli::WithoutControls(node.state), std::to_string(pods == pods_on_.end() ? 0 : pods->second),
+      rows.push_back({name, cli::WithoutControls(node.state),
+                      std::to_string(pods == pods_on_.end() ? 0 : pods->second),
                       HumanDuration(now_ - node.made)});
     }
     text += InColumns(rows) + "\n";

@@ -95,9 +95,9 @@ What is wrong, and what says more of it:
 
 TEST(ClusterStatusTest, WhatIsShownAndOfferedRunsNothing) {
   ClusterStatus status(kNow);
-  status.Add(Made<core_v1::PersistentVolumeClaim>(
-      {{"metadata", {{"name", "x$(id)"}, {"namespace", "db"}}},
-       {"status", {{"phase", "Pending\x1b[2J"}}}}));
+  status.Add(
+      Made<core_v1::PersistentVolumeClaim>({{"metadata", {{"name", "x$(id)"}, {"namespace", "db"}}},
+                                            {"status", {{"phase", "Pending\x1b[2J"}}}}));
   EXPECT_THAT(status.Text(), EndsWith(R"(Claims  1 Pending\x1b[2J
 
 What is wrong, and what says more of it:

@@ -35,7 +35,8 @@ std::string FindingText(const Finding& finding, const Colours& colours) {
                         colours.Faint("[" + WithoutControls(each.source) + "]"));
   }
   for (size_t i = 0; i < finding.commands.size(); ++i) {
-    text += fmt::format("  {} {}\n", i == 0 ? "try:" : "    ", WithoutControls(finding.commands[i]));
+    text +=
+        fmt::format("  {} {}\n", i == 0 ? "try:" : "    ", WithoutControls(finding.commands[i]));
   }
   return text;
 }
