@@ -318,5 +318,16 @@ TEST(VersionsTest, NoNameLeadsOutOfTheFolder) {
   EXPECT_EQ(FileNameOf(resource, {"../b", "../c"}).find('/'), std::string::npos);
 }
 
+TEST(VersionsTest, ALongNameIsAFileOfItsOwnAllTheSame) {
+  const std::string prefix(252, 'a');
+  Resource resource;
+  resource.api_version = "v1";
+  resource.kind = "ConfigMap";
+  const std::string one = FileNameOf(resource, {"default", prefix + "b"});
+  EXPECT_LE(one.size(), 255u);
+  EXPECT_TRUE(one.starts_with("v1.ConfigMap.default.aaaa"));
+  EXPECT_NE(one, FileNameOf(resource, {"default", prefix + "c"}));
+}
+
 }  // namespace
 }  // namespace skiff::cli

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "api/text/yaml.h"
+#include "base/hash.h"
 #include "base/process.h"
 #include "cli/colours.h"
 #include "cli/json_text.h"
@@ -89,7 +90,11 @@ std::string FileNameOf(const Resource& resource, const ObjectKey& key) {
       fmt::format("{}.{}.{}.{}", resource.api_version, resource.kind, key.namespace_, key.name);
   // Whatever a server calls its kinds and objects, it stays in its folder.
   for (char& c : name) c = c == '/' ? '.' : c;
-  return name;
+  // Longer than files may be called an object's name alone may nearly be.
+  constexpr size_t kBytesMax = 255;
+  if (name.size() <= kBytesMax) return name;
+  const std::string digest = Hex(Sha256(name));
+  return name.substr(0, kBytesMax - digest.size() - 1) + "-" + digest;
 }
 
 Result<bool> ShowDifferences(Command& command, const Versions& versions) {
