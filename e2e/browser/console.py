@@ -292,6 +292,10 @@ class Play(Creation, Kinds, Links, Obstacles):
         self.nothing_to_apply()
         self.edit("replicas: 5", "replicas: 4")
         page.click("Show what would change")
+        page.shows("Others look after what you changed")
+        page.until("![...document.querySelectorAll('button')].some((each) => each.innerText === 'Take over and apply')",
+                   "what was not shown cannot be taken over")
+        page.click("Show it with these taken over")
         page.click("Take over and apply")
         page.shows("Applied.")
         page.until("document.querySelector('.editor-text').value.includes('replicas: 4')")
