@@ -99,9 +99,10 @@ class Play(Creation, Kinds, Links, Obstacles):
         page.click("Deploy", "button.primary")                    # One,
         page.shows("Deployment default/nginx is there")
         page.click("Expose", "button.primary")                    # two,
-        page.shows("Service nginx answers at")
+        page.shows("Service nginx is there")
         page.click("Scale to 3", "button.primary")                # three.
         page.shows("3 of 3 ready")
+        page.shows("That is all. It runs")
         page.picture("deploy")
         self.check("deployed")
 

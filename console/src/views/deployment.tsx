@@ -6,6 +6,7 @@ import { useLive } from '../api/live';
 import { patch, remove } from '../api/request';
 import type { Deployment, EventObj, Pod, ReplicaSet } from '../api/types';
 import { usageOfPods, useUsage } from '../api/usage';
+import { askedBy, isHeld } from '../model/asked';
 import { isAbout } from '../model/event';
 import { podState } from '../model/pod';
 import { quantity } from '../model/quantity';
@@ -56,10 +57,11 @@ function Lane({ revision, wanted }: { revision: Revision; wanted: number }) {
 // All of its pods together.
 function DeploymentUsage({ space, labels, pods }: { space: string; labels: string; pods: Pod[] }) {
   const usage = useUsage(usageOfPods(space, { labelSelector: labels }));
-  const sum = (of: 'requests' | 'limits', what: 'cpu' | 'memory') =>
-    pods.flatMap((pod) => pod.spec.containers).reduce((all, each) => all + quantity(each.resources?.[of]?.[what]), 0);
+  const limits = (what: 'cpu' | 'memory') =>
+    pods.flatMap((pod) => pod.spec.containers).reduce((all, each) => all + quantity(each.resources?.limits?.[what]), 0);
   const marks = (what: 'cpu' | 'memory') => [
-    { text: t.usage.requested, value: sum('requests', what) }, { text: t.usage.limit, value: sum('limits', what) },
+    { text: t.usage.requested, value: pods.filter(isHeld).reduce((all, pod) => all + askedBy(pod)[what], 0) },
+    { text: t.usage.limit, value: limits(what) },
   ];
   return <UsagePanel usage={usage} cpu={marks('cpu')} memory={marks('memory')} />;
 }
