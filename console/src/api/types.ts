@@ -90,6 +90,8 @@ interface PodSpec {
   volumes?: Volume[];
   serviceAccountName?: string;
   restartPolicy?: string;
+  resources?: { requests?: Record<string, string>; limits?: Record<string, string> };
+  overhead?: Record<string, string>;
 }
 
 export interface Pod extends Obj {

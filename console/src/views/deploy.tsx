@@ -79,7 +79,8 @@ function Step(props: { number: number; title: string; now: boolean; done: string
   );
 }
 
-function Happening({ name, space }: Made) {
+// `asked`: so many replicas, once all three steps were taken; what came of them shows here.
+function Happening({ name, space, asked }: Made & { asked: number | null }) {
   const labels = `app=${name}`;
   const deployment = useLive<Deployment>(kinds.deployments, space, { name }).list[0];
   const sets = useLive<ReplicaSet>(kinds.replicasets, space, { labels }).list;
@@ -110,6 +111,8 @@ function Happening({ name, space }: Made) {
           ))}
         </div>
       </div>
+      {rollout?.why && <Notice tone={rollout.tone} title={t.pod.why}> {rollout.why}</Notice>}
+      {asked !== null && service && rollout?.word === 'complete' && rollout.wanted === asked && <p role="status">{t.deploy.done}</p>}
       <EventList events={latest} />
     </Panel>
   );
@@ -141,7 +144,7 @@ export function Deploy() {
   const [space, setSpace] = useState(namespace.value || 'default');
   const [made, setMade] = useState<Made | null>(null);
   const [exposed, setExposed] = useState('');
-  const [scaled, setScaled] = useState('');
+  const [scaled, setScaled] = useState<number | null>(null);
   const { busy, wrong, setWrong, run } = useWork();
   const name = typedName ?? nameOf(image);
 
@@ -162,14 +165,14 @@ export function Deploy() {
   });
   const scale = () => run(async () => {
     await patch(`${pathOf(kinds.deployments, space, name)}/scale`, { spec: { replicas } });
-    setScaled(t.deploy.done);
+    setScaled(replicas);
   });
   const again = () => {
     setImage('');
     setTypedName(null);
     setMade(null);
     setExposed('');
-    setScaled('');
+    setScaled(null);
   };
   return (
     <>
@@ -214,7 +217,7 @@ export function Deploy() {
               <button class="button primary" disabled={busy} onClick={() => void expose()}>{t.deploy.do2}</button>
             </div>
           </Step>
-          <Step number={3} title={t.deploy.step3} now={!!exposed && !scaled} done={scaled}>
+          <Step number={3} title={t.deploy.step3} now={!!exposed && scaled === null} done={scaled === null ? '' : t.deploy.asked(scaled)}>
             <div class="row">
               <label class="field narrow-field">
                 <span>{t.deploy.replicas}</span>
@@ -225,14 +228,14 @@ export function Deploy() {
             </div>
           </Step>
           {wrong && <li><Notice tone="bad">{wrong}</Notice></li>}
-          {scaled && (
+          {scaled !== null && (
             <li class="row">
               <a class="button primary" ref={takeFocus} href={href('deployment', [space, name])}>{t.deploy.open}</a>
               <button class="button" onClick={again}>{t.deploy.another}</button>
             </li>
           )}
         </ol>
-        {made && <Happening key={`${made.space}/${made.name}`} {...made} />}
+        {made && <Happening key={`${made.space}/${made.name}`} {...made} asked={scaled} />}
       </div>
     </>
   );

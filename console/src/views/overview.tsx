@@ -9,6 +9,7 @@ import { isSameUnbound, type Unbound, unboundOf } from '../model/claim';
 import type { MapCell, MapGroup } from '../model/mapplaces';
 import { isSame } from '../model/order';
 import { condition, kToneOrder, ownerOf, podState, podWhy, type Tone } from '../model/pod';
+import { askedBy, isHeld } from '../model/asked';
 import { bytes, cores, quantity } from '../model/quantity';
 import { quotaLines } from '../model/quota';
 import { byController, type Rollout, rolloutOf } from '../model/rollout';
@@ -90,11 +91,12 @@ function groupsOf(nodes: Node[], pods: Pod[], kept: Kept, isWaiting: boolean): M
     .map((node): MapGroup => {
       const here = byNode.get(node.metadata.name) ?? [];
       const room = quantity(node.status?.allocatable?.pods);
+      const held = here.filter(isHeld).length;
       return {
         key: node.metadata.name,
         title: node.metadata.name,
-        sub: `${here.length} / ${room}`,
-        share: room > 0 ? here.length / room : 0,
+        sub: `${held} / ${room}`,
+        share: room > 0 ? held / room : 0,
         tone: isReady(node) ? 'good' : 'bad',
         cells: cellsOn(node.metadata.name, here),
       };
@@ -123,26 +125,12 @@ interface Counts {
   memory: number;
 }
 
-const asked = new WeakMap<Pod, { cpu: number; memory: number }>();
-
-function askedBy(pod: Pod): { cpu: number; memory: number } {
-  const known = asked.get(pod);
-  if (known) return known;
-  const sum = { cpu: 0, memory: 0 };
-  for (const { resources } of pod.spec.containers) {
-    sum.cpu += quantity(resources?.requests?.cpu);
-    sum.memory += quantity(resources?.requests?.memory);
-  }
-  asked.set(pod, sum);
-  return sum;
-}
-
 function countsOf(pods: Pod[]): Counts {
   const counts: Counts = { tones: new Map(), cpu: 0, memory: 0 };
   for (const pod of pods) {
     const { tone } = podState(pod);
     counts.tones.set(tone, (counts.tones.get(tone) ?? 0) + 1);
-    if (!pod.spec.nodeName || tone === 'done') continue;
+    if (!isHeld(pod)) continue;
     const { cpu, memory } = askedBy(pod);
     counts.cpu += cpu;
     counts.memory += memory;
@@ -446,7 +434,7 @@ export function Overview() {
           <Rollouts rollouts={rollouts} many={many} />
         </div>
         <div class="overview-side">
-          <Attention troubles={troubles} known={pods.loaded && deployments.loaded && claims.loaded} many={many} />
+          <Attention troubles={troubles} known={pods.loaded && deployments.loaded && claims.loaded && (nodes.loaded || nodes.status.value === 'refused')} many={many} />
           <Latest events={latest} many={many} />
         </div>
       </div>
