@@ -187,7 +187,7 @@ export const t = {
   },
   pod: {
     details: 'Details', logs: 'Logs', shell: 'Shell', events: 'Events',
-    containers: 'Containers', init: 'Init container', sidecar: 'Sidecar', conditions: 'Conditions',
+    containers: 'Containers', init: 'Init container', sidecar: 'Sidecar', ephemeral: 'For debugging', conditions: 'Conditions',
     labels: 'Labels',
     running: 'running', waiting: 'waiting', terminated: 'ended',
     since: (text: string) => `for ${text}`,

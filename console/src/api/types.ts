@@ -87,6 +87,7 @@ interface PodSpec {
   nodeName?: string;
   containers: Container[];
   initContainers?: Container[];
+  ephemeralContainers?: Container[];
   volumes?: Volume[];
   serviceAccountName?: string;
   restartPolicy?: string;
@@ -106,6 +107,7 @@ export interface Pod extends Obj {
     conditions?: Condition[];
     containerStatuses?: ContainerStatus[];
     initContainerStatuses?: ContainerStatus[];
+    ephemeralContainerStatuses?: ContainerStatus[];
   };
 }
 

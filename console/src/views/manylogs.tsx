@@ -10,6 +10,7 @@ import { nextLogin } from '../api/session';
 import type { Obj, Pod, Selector } from '../api/types';
 import { Lines } from '../model/lines';
 import { isLogged, pageOf, saysMore, selectorOf } from '../model/logged';
+import { runningContainers, statusesOf } from '../model/pod';
 import { href, place } from '../router';
 import { t } from '../texts';
 import { LineList, LogCheck, LogSearch, saveLines } from '../ui/loglines';
@@ -52,8 +53,8 @@ class Follower {
     const there = new Set<string>();
     let left = 0;
     for (const pod of pods) {
-      const begun = new Set((pod.status?.containerStatuses ?? []).filter((each) => !each.state?.waiting || each.restartCount > 0).map((each) => each.name));
-      for (const { name } of pod.spec.containers) {
+      const begun = new Set(statusesOf(pod).filter((each) => !each.state?.waiting || each.restartCount > 0).map((each) => each.name));
+      for (const name of runningContainers(pod)) {
         const key = `${pod.metadata.uid} ${name}`;
         there.add(key);
         const stream = this.streams.get(key);

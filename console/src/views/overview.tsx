@@ -78,7 +78,7 @@ function keep(kept: Kept): (node: string, pods: Pod[]) => MapCell[] {
 const byTitle = new Intl.Collator(undefined, { numeric: true }).compare;
 
 // `isWaiting`: with a place for pods that have no node, though there are none now.
-function groupsOf(nodes: Node[], pods: Pod[], kept: Kept, isWaiting: boolean): MapGroup[] {
+function groupsOf(nodes: Node[], pods: Pod[], space: string, kept: Kept, isWaiting: boolean): MapGroup[] {
   const cellsOn = keep(kept);
   const byNode = new Map<string, Pod[]>();
   for (const pod of pods) {
@@ -95,8 +95,9 @@ function groupsOf(nodes: Node[], pods: Pod[], kept: Kept, isWaiting: boolean): M
       return {
         key: node.metadata.name,
         title: node.metadata.name,
-        sub: `${held} / ${room}`,
-        share: room > 0 ? held / room : 0,
+        // Those of one namespace are not all that are there.
+        sub: space === '' ? `${held} / ${room}` : `${held}`,
+        share: room > 0 && space === '' ? held / room : 0,
         tone: isReady(node) ? 'good' : 'bad',
         cells: cellsOn(node.metadata.name, here),
       };
@@ -309,18 +310,18 @@ function Latest(props: { events: EventObj[]; many: boolean }) {
 
 // In frames of its own, behind those of the numbers. While many pods come and go some have no node now and
 // then: their place stays for a while, as all others move when it comes or goes.
-function NodeMap({ nodes, pods }: { nodes: Node[]; pods: Pod[] }) {
+function NodeMap({ nodes, pods, space }: { nodes: Node[]; pods: Pod[]; space: string }) {
   const kept = useRef<Kept>(new Map());
   const many = pods.length > kManyPods;
   const [isWaiting, setWaiting] = useState(false);
-  const shown = useNextFrame(useMemo(() => ({ nodes, pods }), [nodes, pods]), !many);
+  const shown = useNextFrame(useMemo(() => ({ nodes, pods, space }), [nodes, pods, space]), !many);
   const waits = useMemo(() => many && shown.pods.some((pod) => !pod.spec.nodeName), [many, shown]);
   useEffect(() => {
     if (waits) return setWaiting(true);
     const timer = setTimeout(() => setWaiting(false), kWaitingMs);
     return () => clearTimeout(timer);
   }, [waits]);
-  const groups = useMemo(() => groupsOf(shown.nodes, shown.pods, kept.current, isWaiting), [shown, isWaiting]);
+  const groups = useMemo(() => groupsOf(shown.nodes, shown.pods, shown.space, kept.current, isWaiting), [shown, isWaiting]);
   return <PodMap groups={groups} />;
 }
 
@@ -421,7 +422,7 @@ export function Overview() {
       <div class="overview">
         <div>
           <Panel class="map-panel" title={t.overview.map} side={<Legend counts={counts.tones} />}>
-            {pods.loaded && (nodeList.length > 0 || podList.length > 0) ? <NodeMap nodes={nodeList} pods={podList} /> : <Standing of={pods} />}
+            {pods.loaded && (nodeList.length > 0 || podList.length > 0) ? <NodeMap nodes={nodeList} pods={podList} space={space} /> : <Standing of={pods} />}
             {pods.loaded && podList.length === 0 && (
               <div class="empty">
                 <h2>{t.overview.empty}</h2>

@@ -9,7 +9,7 @@ import { usageOfPods, useUsage } from '../api/usage';
 import { age } from '../model/age';
 import { askedBy } from '../model/asked';
 import { isAbout } from '../model/event';
-import { ownerOf, podState, podWhy } from '../model/pod';
+import { ownerOf, podState, podWhy, statusesOf } from '../model/pod';
 import { quantity } from '../model/quantity';
 import type { Use } from '../model/usage';
 import { lazy } from '../lazy';
@@ -79,7 +79,7 @@ function PodUsage({ pod }: { pod: Pod }) {
 }
 
 function Details({ pod, events }: { pod: Pod; events: EventObj[] }) {
-  const statuses = [...(pod.status?.containerStatuses ?? []), ...(pod.status?.initContainerStatuses ?? [])];
+  const statuses = statusesOf(pod);
   const statusOf = (name: string) => statuses.find((each) => each.name === name);
   const { metadata, spec, status } = pod;
   const facts: [string, preact.ComponentChildren][] = [
@@ -101,6 +101,9 @@ function Details({ pod, events }: { pod: Pod; events: EventObj[] }) {
           ))}
           {spec.containers.map((each) => (
             <ContainerCard key={each.name} container={each} status={statusOf(each.name)} kind="" />
+          ))}
+          {(spec.ephemeralContainers ?? []).map((each) => (
+            <ContainerCard key={each.name} container={each} status={statusOf(each.name)} kind={t.pod.ephemeral} />
           ))}
         </Panel>
         <PodUsage pod={pod} />
