@@ -52,6 +52,12 @@ class HistoryTest : public ProgramTest {
         items.back()["metadata"]["name"] = "n0";
         items.back()["spec"]["renewTime"] = foreign_renewal_;
       }
+    } else if (request.path.ends_with("/namespaces/default/events")) {
+      for (const auto& [written, said] : events_) {
+        if (revision < written) continue;
+        items.push_back({{"metadata", Meta(std::to_string(written), written)},
+                         {"lastTimestamp", TimeAt(said).substr(0, 19) + "Z"}});
+      }
     } else if (request.path.ends_with("/configmaps")) {
       const std::string only = std::string(request.Query("fieldSelector").value_or(""));
       if (only.empty() || only == "metadata.name=m") {
@@ -87,14 +93,14 @@ class HistoryTest : public ProgramTest {
             {"namespace", "default"},
             {"resourceVersion", std::to_string(revision)}};
   }
+  std::string TimeAt(uint64_t revision) const {
+    return Time(now_ - std::chrono::seconds(kNewest - revision)).Rfc3339Micro();
+  }
   Json Lease(uint64_t revision) const {
     const uint64_t renewed = revision / 10 * 10;
-    const auto time = [&](uint64_t at) {
-      return Time(now_ - std::chrono::seconds(kNewest - at)).Rfc3339Micro();
-    };
-    Json lease = {{"metadata", Meta("n1", renewed)}, {"spec", {{"renewTime", time(renewed)}}}};
+    Json lease = {{"metadata", Meta("n1", renewed)}, {"spec", {{"renewTime", TimeAt(renewed)}}}};
     lease["metadata"]["namespace"] = "kube-node-lease";
-    lease["metadata"]["creationTimestamp"] = time(lease_from_).substr(0, 19) + "Z";
+    lease["metadata"]["creationTimestamp"] = TimeAt(lease_from_).substr(0, 19) + "Z";
     return lease;
   }
   static Json Map(const std::string& name, uint64_t revision) {
@@ -124,6 +130,7 @@ class HistoryTest : public ProgramTest {
   std::string foreign_renewal_;  // What somebody writes into an older Lease.
   bool leases_are_hidden_ = false;
   std::string leases_shown_at_;    // And yet.
+  std::map<uint64_t, uint64_t> events_;  // Of these revisions, and of which they say they are.
   bool has_stateful_set_ = false;  // `db`, whose two pods were deleted at revision 900.
   int requests_ = 0;
 };
@@ -294,6 +301,7 @@ TEST_F(HistoryTest, DiffSaysWhatItCannotDo) {
   leases_are_hidden_ = true;
   EXPECT_EQ(Run("diff", {"--since=5m", "cm"}), 2);
   EXPECT_THAT(err_, HasSubstr("you may not list the Leases of the namespace kube-node-lease"));
+  EXPECT_THAT(err_, HasSubstr("no Event of the namespace default that you may see is as old"));
   EXPECT_THAT(err_, HasSubstr("skiff -n kube-node-lease create role clock"));
   EXPECT_EQ(Run("diff", {"--since=730", "cm"}), 1) << err_;
 }
@@ -303,6 +311,21 @@ TEST_F(HistoryTest, TheRightToTheNodesLeasesIsEnoughForMoments) {
   leases_shown_at_ = "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases";
   EXPECT_EQ(Run("diff", {"--since=101s", "cm"}), 1) << err_;
   EXPECT_THAT(out_, HasSubstr("+  name: new\n"));
+}
+
+TEST_F(HistoryTest, WhoMaySeeNoLeasesHasTheEventsOfHisNamespace) {
+  leases_are_hidden_ = true;
+  events_ = {{700, 700}, {850, 850}, {930, 930}};
+  EXPECT_EQ(Run("diff", {"--since=101s", "cm"}), 1) << err_;
+  EXPECT_THAT(err_, HasSubstr("Since revision 850 ("));
+  EXPECT_THAT(out_, HasSubstr("+  name: new\n"));
+  // One that says it is older than what was there before it does not begin too late.
+  events_[940] = 100;
+  EXPECT_EQ(Run("diff", {"--since=101s", "cm"}), 1) << err_;
+  EXPECT_THAT(err_, HasSubstr("Since revision 850 ("));
+  kept_from_ = 880;
+  EXPECT_EQ(Run("diff", {"--since=101s", "cm"}), 1) << err_;
+  EXPECT_THAT(err_, HasSubstr("the past is kept from revision 880 on"));
 }
 
 TEST_F(HistoryTest, ALeaseOfTheFutureTellsNoMoment) {

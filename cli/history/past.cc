@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <charconv>
+#include <map>
 
 #include "api/gen/coordination_v1.h"
+#include "api/gen/core_v1.h"
 #include "base/flags.h"
 #include "base/seconds.h"
 #include "cli/json_text.h"
@@ -53,13 +55,6 @@ class LeaseClock {
   static Result<LeaseClock> Find(Session& session, TimePoint now) {
     LeaseClock clock(session);
     const auto of_nodes = session.api().List(Leases(), {.namespace_ = kNodeLeases});
-    if (IsForbidden(of_nodes)) {
-      return CliError(fmt::format(
-          "you may not list the Leases of the namespace {0}, by which it is told what revision was "
-          "when: name a resourceVersion instead, or have an administrator grant that right "
-          "(skiff -n {0} create role clock --verb=list --resource=leases, and a rolebinding)",
-          kNodeLeases));
-    }
     if (!of_nodes) return Fail(of_nodes.error());
     if (clock.Take(*of_nodes, now)) return clock;
     const auto others = session.api().List(Leases(), {});
@@ -146,6 +141,70 @@ Result<Past> PastAt(LeaseClock& clock, TimePoint moment) {
   return Past{.revision = renewal.kept ? before.renewed_at : after - 1, .at = before.shown};
 }
 
+// When an Event was written last, as far as it says so itself. That is then or before.
+TimePoint WrittenAt(const Json& event) {
+  TimePoint latest{};
+  const auto take = [&](const std::string& text) {
+    if (const auto time = Time::Parse(text)) latest = std::max(latest, time->point());
+  };
+  for (const char* field : {"firstTimestamp", "lastTimestamp", "eventTime"}) {
+    take(TextAt(event, field));
+  }
+  take(TextAt(event, "series", "lastObservedTime"));
+  take(TextAt(event, "metadata", "creationTimestamp"));
+  return latest;
+}
+
+// By the Events of the session's namespace, for who may see no Leases: each says of its own
+// revision when it was written. So what is found may be as much earlier than the moment as nothing
+// happened there before it. nullopt: there are none, none is as old, or they may not be listed
+// either.
+Result<std::optional<Past>> PastByEvents(Session& session, TimePoint moment) {
+  const auto list_at = [&](uint64_t revision) {
+    ListOptions options{.namespace_ = session.namespace_()};
+    if (revision > 0) options.resource_version = std::to_string(revision);
+    return session.api().List(core_v1::Event::Info(), options);
+  };
+  const auto list = list_at(0);
+  if (IsForbidden(list)) return std::nullopt;
+  if (!list) return Fail(list.error());
+  std::map<uint64_t, TimePoint> written;
+  for (const Json& event : list->items) {
+    const auto revision = NumberOf(TextAt(event, "metadata", "resourceVersion"));
+    if (revision) written[*revision] = WrittenAt(event);
+  }
+  // What came later was written later, whatever it says.
+  Past past;
+  TimePoint latest{};
+  for (const auto& [revision, time] : written) {
+    latest = std::max(latest, time);
+    if (latest > moment) break;
+    past = {.revision = revision, .at = latest};
+  }
+  if (past.revision == 0) return std::nullopt;
+  const auto is_kept = [&](uint64_t revision) -> Result<bool> {
+    const auto kept = list_at(revision);
+    if (!kept && !IsTooOld(kept.error())) return Fail(kept.error());
+    return kept.has_value();
+  };
+  if (TRY(is_kept(past.revision))) return past;
+  const uint64_t newest = NumberOf(list->resource_version).value_or(past.revision);
+  return Past {
+    .revision = TRY(FirstRevision(past.revision, newest, is_kept))
+    , .is_oldest = true
+  };
+}
+
+Result<Past> PastWithoutLeases(Session& session, TimePoint moment) {
+  if (const auto past = TRY(PastByEvents(session, moment))) return *past;
+  return CliError(fmt::format(
+      "you may not list the Leases of the namespace {0}, by which it is told what revision was "
+      "when, and no Event of the namespace {1} that you may see is as old: name a resourceVersion "
+      "instead, or have an administrator grant that right (skiff -n {0} create role clock "
+      "--verb=list --resource=leases, and a rolebinding)",
+      kNodeLeases, session.namespace_()));
+}
+
 }  // namespace
 
 Result<uint64_t> FirstRevision(uint64_t below, uint64_t end,
@@ -167,8 +226,10 @@ Result<Past> FindPast(Session& session, const Clock& clock, const std::string& w
         word));
   }
   const TimePoint now = clock.Now();
-  auto lease = TRY(LeaseClock::Find(session, now));
-  return PastAt(lease, now - *ago);
+  auto lease = LeaseClock::Find(session, now);
+  if (IsForbidden(lease)) return PastWithoutLeases(session, now - *ago);
+  if (!lease) return Fail(lease.error());
+  return PastAt(*lease, now - *ago);
 }
 
 Error WithOldest(Session& session, const Error& error, uint64_t revision) {
