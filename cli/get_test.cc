@@ -112,6 +112,27 @@ TEST_F(GetTest, WhatFilesSayAndTheServerLacksIsToldInTheOrderOfTheFiles) {
   }
 }
 
+TEST_F(GetTest, VerbsThatKubectlHasForItsOwnKindsAloneSaySo) {
+  server_ = ServerOf("example.com", {}, {});
+  input_ = "apiVersion: example.com/v1\nkind: Nope\nmetadata: {name: a}\n";
+  for (const std::vector<std::string>& verb :
+       std::vector<std::vector<std::string>>{{"rollout", "restart"},
+                                             {"set", "env", "A=B"},
+                                             {"expose", "--port=1"},
+                                             {"auth", "reconcile"}}) {
+    std::vector<std::string> args(verb.begin() + 1, verb.end());
+    args.insert(args.end(), {"-f", "-"});
+    program_ = "kubectl";
+    EXPECT_EQ(Run(verb[0], args), 1) << verb[0];
+    EXPECT_EQ(err_,
+              "error: unable to decode \"STDIN\": no kind \"Nope\" is registered for version "
+              "\"example.com/v1\" in scheme \"k8s.io/kubectl/pkg/scheme/scheme.go:28\"\n");
+    program_ = "skiff";
+    EXPECT_EQ(Run(verb[0], args), 1) << verb[0];
+    EXPECT_THAT(err_, testing::HasSubstr("resource mapping not found for name: \"a\"")) << verb[0];
+  }
+}
+
 TEST_F(GetTest, AFileOfNothingIsNothingFound) {
   server_ = ServerOf("example.com", {}, {});
   EXPECT_EQ(Run("get", {"-f", "-"}), 0);

@@ -329,6 +329,25 @@ void FileFlags::AddTo(Command& command, const char* letter) {
   command.Flag("recursive,R", recursive, "Process the folders of -f recursively.");
 }
 
+namespace {
+
+// Why an object is not taken, before its kind is looked for; "" of one that is.
+std::string WhyRefused(Command& command, const FileFlags& files, const std::string& source,
+                       const Json& object) {
+  const std::string api_version = TextAt(object, "apiVersion");
+  const std::string kind = TextAt(object, "kind");
+  const bool is_asked = files.own_kinds_alone && command.environment().program == "kubectl";
+  if (is_asked && !kind.empty() && !api_version.empty() && !KindAsSaid(api_version, kind).info) {
+    return fmt::format(
+        "unable to decode {}: no kind {} is registered for version {} in scheme "
+        "\"k8s.io/kubectl/pkg/scheme/scheme.go:28\"",
+        GoQuote(source), GoQuote(kind), GoQuote(api_version));
+  }
+  return files.refuses ? files.refuses(object) : "";
+}
+
+}  // namespace
+
 void ReportUnread(Command& command, const FileFlags& files, const Error& error) {
   files.reads_all_first ? command.Report(error) : command.ReportLast(error);
 }
@@ -347,7 +366,7 @@ Result<> VisitManifests(Command& command, const FileFlags& files,
         found.push_back(std::move(document));
       }
       for (Json& object : found) {
-        if (const std::string why = files.refuses ? files.refuses(object) : ""; !why.empty()) {
+        if (const std::string why = WhyRefused(command, files, source.name, object); !why.empty()) {
           take(CliError(why));
           continue;
         }

@@ -30,6 +30,7 @@ struct FileFlags {
   std::function<std::string(const Json& object)> refuses;
   bool reads_all_first =
       false;               // What cannot be read is told before what cannot be done, as apply.
+  bool own_kinds_alone = false;  // Under the name of kubectl: of other kinds it knows nothing here.
   bool asks_server = true;  // Else the verb has the documents alone, and what kinds they say.
   bool validates = false;   // The verb has documents validated, by what the server tells of kinds.
   void AddTo(Command& command, const char* letter = "f");

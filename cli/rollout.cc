@@ -16,7 +16,7 @@ namespace {
 struct RolloutFlags {
   RolloutFlags() {
     write.field_manager = "kubectl-rollout";
-    files.reads_all_first = true;
+    files.reads_all_first = files.own_kinds_alone = true;
   }
   WriteFlags write;
   FileFlags files;
