@@ -8,6 +8,7 @@
 
 #include "api/codec/typed.h"
 #include "api/text/human_duration.h"
+#include "base/shell_word.h"
 #include "cli/terminal_text.h"
 #include "cli/why/explain.h"
 #include "cli/why/facts.h"
@@ -223,7 +224,7 @@ void ClusterStatus::AddSymptom(const std::string& kind, const std::string& word,
   const bool describes = kind == "node" || kind.ends_with("webhookconfiguration") ||
                          kind == "certificatesigningrequest" || kind == "persistentvolume";
   symptom.command = fmt::format("skiff {} {} {}{}", describes ? "describe" : "why",
-                                kind == "claim" ? "pvc" : kind, cli::why::ShellWord(name),
+                                kind == "claim" ? "pvc" : kind, ShellWord(name),
                                 object_namespace.empty() ? "" : " -n " + object_namespace);
 }
 

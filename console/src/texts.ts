@@ -304,6 +304,7 @@ export const t = {
     badPort: 'A port is a number from 1 to 65535.',
     deployed: (name: string) => `Deployment ${name} is there`,
     exposed: (name: string, where: string) => `Service ${name} is there: ${where}`,
+    unexposed: 'No Service of this name leads to it', skip: 'Go on without',
     scaled: (ready: number, wanted: number) => `${ready} of ${wanted} ready`,
     another: 'Deploy another one',
     open: 'Open the Deployment',

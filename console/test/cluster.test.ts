@@ -9,7 +9,7 @@ import { layoutMap, squareAt } from '../src/model/maplayout';
 import { quotaLines } from '../src/model/quota';
 import { forwardOf, waysTo } from '../src/model/reach';
 import { byController, imagesChanged, rolloutOf } from '../src/model/rollout';
-import { endpointsOf, isSilent, silenceOf } from '../src/model/service';
+import { endpointsOf, isSilent, leadsTo, silenceOf } from '../src/model/service';
 import { niceMax, runsOf, useOf, withSample } from '../src/model/usage';
 import { event, ingress, meta, node, pod, podOf, replicaSet, service, slice } from './objects';
 
@@ -201,4 +201,12 @@ test('a map of any number of pods has a place for each', () => {
       assert(last.x + layout.size <= card.x + card.width && last.y + layout.size <= card.y + card.height + 0.01, `${counts.length} groups`);
     });
   }
+});
+
+test('a Service leads to a Deployment by its label and port', () => {
+  assert.equal(leadsTo(service('web'), 'web', 80), true);
+  assert.equal(leadsTo(service('web'), 'web', 81), false);
+  assert.equal(leadsTo(service('web', { selector: { app: 'other' } }), 'web'), false);
+  assert.equal(leadsTo(service('web', { selector: { app: 'web', tier: 'b' } }), 'web'), false);
+  assert.equal(leadsTo(service('web', { selector: undefined }), 'web'), false);
 });

@@ -3,11 +3,11 @@ import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 
 import { kinds, pathOf } from '../api/kinds';
 import { useLive } from '../api/live';
-import { type ApiError, create, patch } from '../api/request';
+import { type ApiError, create, patch, request } from '../api/request';
 import type { Deployment, EventObj, Pod, ReplicaSet, Service } from '../api/types';
 import { podState } from '../model/pod';
 import { byController, rolloutOf } from '../model/rollout';
-import { portText } from '../model/service';
+import { leadsTo, portText } from '../model/service';
 import { href } from '../router';
 import { namespace } from '../settings';
 import { t } from '../texts';
@@ -112,7 +112,7 @@ function Happening({ name, space, asked }: Made & { asked: number | null }) {
         </div>
       </div>
       {rollout?.why && <Notice tone={rollout.tone} title={t.pod.why}> {rollout.why}</Notice>}
-      {asked !== null && service && rollout?.word === 'complete' && rollout.wanted === asked && <p role="status">{t.deploy.done}</p>}
+      {asked !== null && service && leadsTo(service, name) && rollout?.word === 'complete' && rollout.wanted === asked && <p role="status">{t.deploy.done}</p>}
       <EventList events={latest} />
     </Panel>
   );
@@ -159,7 +159,12 @@ export function Deploy() {
     });
   };
   const expose = () => run(async () => {
-    const service = await create<Service>(pathOf(kinds.services, space), serviceOf(name, port, type));
+    const service = await create<Service>(pathOf(kinds.services, space), serviceOf(name, port, type)).catch(async (error: ApiError) => {
+      // Of an earlier Deployment of that name, perhaps, and as good as a new one.
+      const there = error.code === 409 && (await request<Service>(pathOf(kinds.services, space, name)));
+      if (there && leadsTo(there, name, port)) return there;
+      throw error;
+    });
     const node = service.spec.ports?.[0]?.nodePort;
     setExposed(t.deploy.exposed(name, node ? `${service.spec.clusterIP}:${port} · *:${node}` : `${service.spec.clusterIP}:${port}`));
   });
@@ -215,6 +220,10 @@ export function Deploy() {
                 </select>
               </label>
               <button class="button primary" disabled={busy} onClick={() => void expose()}>{t.deploy.do2}</button>
+              {wrong && <button class="button" disabled={busy} onClick={() => {
+                setWrong('');
+                setExposed(t.deploy.unexposed);
+              }}>{t.deploy.skip}</button>}
             </div>
           </Step>
           <Step number={3} title={t.deploy.step3} now={!!exposed && scaled === null} done={scaled === null ? '' : t.deploy.asked(scaled)}>
