@@ -386,11 +386,11 @@ Result<> ApplyHere(Command& command, const ApplyFlags& flags, const ManifestObje
   }
   if (TextAt(*live, "metadata", "annotations", kLastApplied).empty()) {
     command.Warn(
-        "Warning: resource {} is missing the {} annotation which is required by kubectl apply. "
-        "kubectl apply should only be used on resources created declaratively by either kubectl "
-        "create --save-config or kubectl apply. The missing annotation will be patched "
+        "Warning: resource {0} is missing the {1} annotation which is required by {2} apply. "
+        "{2} apply should only be used on resources created declaratively by either {2} "
+        "create --save-config or {2} apply. The missing annotation will be patched "
         "automatically.\n",
-        named, kLastApplied);
+        named, kLastApplied, command.environment().program);
   }
   return PatchLive(command, flags, object, modified, std::move(*live), printed);
 }

@@ -170,6 +170,7 @@ Result<> RunAuthReconcile(Command& command, const Args& args) {
     return CliError("--dry-run=server for command reconcile is not supported yet");
   }
   Session& session = *TRY(command.session());
+  flags.files.own_kinds_alone = true;
   flags.files.refuses = [](const Json& object) {
     const std::string version = TextAt(object, "apiVersion");
     if (!version.starts_with(kRbac) || version == kRbacV1) return std::string();

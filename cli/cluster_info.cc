@@ -73,8 +73,8 @@ Result<> RunClusterInfo(Command& command, const Args& args) {
     command.Print("{} is running at {}/api/v1/namespaces/kube-system/services/{}{}/proxy\n", name,
                   server, NameOf(service), port);
   }
-  command.Print(
-      "\nTo further debug and diagnose cluster problems, use 'kubectl cluster-info dump'.\n");
+  command.Print("\nTo further debug and diagnose cluster problems, use '{} cluster-info dump'.\n",
+                command.environment().program);
   return {};
 }
 

@@ -122,9 +122,9 @@ Result<> RunGetContexts(Command& command, const Args& args) {
   TRY(command.Parse(args));
   if (!output.empty() && output != "name") {
     return CliError(
-        fmt::format("--output {} is not available in kubectl config get-contexts; "
+        fmt::format("--output {} is not available in {} config get-contexts; "
                     "resetting to default output format",
-                    output));
+                    output, command.environment().program));
   }
   const auto files = TRY(LoadConfigFiles(command));
   const Json document = MergedConfig(files);
@@ -278,8 +278,9 @@ Result<> DeleteEntry(Command& command, const Args& args, const char* list, const
   TRY(SaveConfig(file));
   if (std::string_view(what) == "context" && TextAt(file.document, "current-context") == name) {
     command.Warn(
-        "warning: this removed your active context, use \"kubectl config use-context\" "
-        "to select a different one\n");
+        "warning: this removed your active context, use \"{} config use-context\" "
+        "to select a different one\n",
+        command.environment().program);
   }
   command.Print("deleted {} {} from {}\n", what, name, file.path);
   return {};

@@ -118,7 +118,16 @@ Result<> SaveConfig(const ConfigFile& file) {
   if (code) return CliError(fmt::format("mkdir {}: {}", folder.string(), Lower(code.message())));
   Json document = file.document;
   SortEntries(document);
-  const auto written = WriteWholeFile(file.path, DumpYaml(document), 0600);
+  // A link stays one, and who may read what is there may do so afterwards.
+  fs::path target = file.path;
+  constexpr int kLinksMax = 40;
+  for (int i = 0; i < kLinksMax && fs::is_symlink(target, code); ++i) {
+    target = target.parent_path() / fs::read_symlink(target, code);
+  }
+  const fs::file_status there = fs::status(target, code);
+  const int mode =
+      fs::exists(there) ? static_cast<int>(there.permissions() & fs::perms::mask) : 0600;
+  const auto written = WriteWholeFile(target, DumpYaml(document), mode);
   if (written) return {};
   // "open PATH: permission denied", in Go's words.
   const std::string& said = written.error().message;

@@ -40,6 +40,20 @@ TEST_F(ConfigTest, DataThatBase64HasFoldedIsOneLineInTheFile) {
   EXPECT_THAT(text, HasSubstr("certificate-authority-data: aGVsbG8=\n"));
 }
 
+TEST_F(ConfigTest, ALinkStaysOneAndItsFileKeepsWhoMayReadIt) {
+  const std::string real = path_ + "-real";
+  std::ofstream(real) << "contexts: [{name: a, context: {}}]\n";
+  std::filesystem::permissions(real, std::filesystem::perms(0640));
+  std::filesystem::create_symlink(std::filesystem::path(real).filename(), path_);
+  EXPECT_EQ(Run("config", {"use-context", "a", "--kubeconfig=" + path_}), 0) << err_;
+  EXPECT_TRUE(std::filesystem::is_symlink(path_));
+  EXPECT_EQ(std::filesystem::status(real).permissions(), std::filesystem::perms(0640));
+  std::ifstream in(real);
+  const std::string text{std::istreambuf_iterator<char>(in), {}};
+  EXPECT_THAT(text, HasSubstr("current-context: a\n"));
+  std::filesystem::remove(real);
+}
+
 TEST_F(ConfigTest, AFileThatNobodyCanSayWhereItIsIsRefused) {
   const auto before = std::filesystem::current_path();
   const std::string gone = testing::TempDir() + "/config-gone-" + std::to_string(getpid());

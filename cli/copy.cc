@@ -222,10 +222,10 @@ void TellSkipped(Command& command, const Place& place, const std::string& path,
     return command.Warn("warning: skipping {}: neither a file nor a folder\n", GoQuote(name));
   }
   command.Warn(
-      "warning: skipping symlink: {} -> {} (consider using \"kubectl exec -n {} {} -- tar cf - {} "
+      "warning: skipping symlink: {} -> {} (consider using \"{} exec -n {} {} -- tar cf - {} "
       "| tar xf -\" instead)\n",
-      GoQuote(name), GoQuote(link), GoQuote(place.pod.namespace_), GoQuote(place.pod.name),
-      GoQuote(path));
+      GoQuote(name), GoQuote(link), command.environment().program, GoQuote(place.pod.namespace_),
+      GoQuote(place.pod.name), GoQuote(path));
 }
 
 Result<> Download(Command& command, const CopyFlags& flags, const FileSpec& from,

@@ -229,7 +229,9 @@ Result<std::vector<Target>> ByPrefix(Session& session, const Selection& selectio
 
 Result<std::vector<Target>> FindDescribed(Command& command, const SelectorFlags& selectors,
                                           const FileFlags& files, int chunk_size, bool& by_prefix) {
-  if (!files.empty()) return FindTargets(command, command.words(), {.files = &files});
+  if (!files.empty()) {
+    return FindTargets(command, command.words(), {.files = &files, .misses_are_unread = false});
+  }
   Session& session = *TRY(command.session());
   const Selections selections = TRY(ParseSelections(command, command.words()));
   std::vector<Target> targets;

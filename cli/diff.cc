@@ -132,6 +132,13 @@ Result<> Compare(Command& command, const Args& args, bool& differs) {
   TRY(command.Parse(args));
   flags.manager_given = command.Given("field-manager");
   if (!flags.since.empty() || command.Given("since")) {
+    for (const char* name :
+         {"server-side", "force-conflicts", "field-manager", "prune", "prune-allowlist"}) {
+      if (command.Given(name)) {
+        return CliError(
+            fmt::format("--since compares the cluster with itself: --{} goes with -f", name));
+      }
+    }
     differs = TRY(ShowSince(command, {.since = flags.since,
                                       .selector = flags.selector,
                                       .all_namespaces = flags.all_namespaces,

@@ -186,8 +186,8 @@ Result<Outcome> Saved(Command& command, const EditedText& text, const Result<Yam
 // The editor is opened until what it saves is accepted, or saves the same wrong text again.
 Result<> EditUntilSaved(Command& command, const EditedText& text, const SaveEdited& save) {
   const bool json = *text.head == '\0';  // No comments are in it.
-  ScratchFile file =
-      TRY(ScratchFile::Create("kubectl-edit-XXXXXX", json ? ".json" : ".yaml"));
+  ScratchFile file = TRY(ScratchFile::Create(command.environment().program + "-edit-XXXXXX",
+                                             json ? ".json" : ".yaml"));
   const auto shown = ParseYaml(text.shown);
   std::string opened = text.head + text.shown;
   std::optional<std::string> failed;
@@ -216,12 +216,13 @@ Result<> EditUntilSaved(Command& command, const EditedText& text, const SaveEdit
     auto outcome = Saved(command, text, parsed, save);
     if (!outcome) return KeepCopy(command, file, std::move(outcome).error());
     if (outcome->may_be_replaced || outcome->is_gone) {
-      command.Warn(fmt::runtime(outcome->may_be_replaced
-                                    ? "You can run `kubectl replace -f {}` to try this update "
-                                      "again.\n"
-                                    : "The edits you made on deleted resources have been saved to "
-                                      "\"{}\"\n"),
-                   file.path());
+      if (outcome->may_be_replaced) {
+        command.Warn("You can run `{} replace -f {}` to try this update again.\n",
+                     command.environment().program, file.path());
+      } else {
+        command.Warn("The edits you made on deleted resources have been saved to \"{}\"\n",
+                     file.path());
+      }
       file.Keep();
       command.set_exit_code(1);
       return Fail(Command::ExitNow().value());
@@ -402,9 +403,10 @@ Result<> RunEditLastApplied(Command& command, const Args& args) {
   }
   if (applied.empty()) {
     if (command.exit_code() != 0) return {};
-    return CliError(
+    return CliError(fmt::format(
         "no last-applied-configuration annotation found on resources, to create the annotation, "
-        "use command `kubectl apply set-last-applied --create-annotation`");
+        "use command `{} apply set-last-applied --create-annotation`",
+        command.environment().program));
   }
   EditedText text = OpenedOn(flags, windows_line_endings, DocumentOf(applied), called);
   if (*text.head != '\0') text.head = kAnnotationHead;

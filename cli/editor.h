@@ -12,7 +12,7 @@ namespace skiff::cli {
 // A file that goes with this, unless it is kept.
 class ScratchFile {
  public:
-  // In TMPDIR, else /tmp. `form` ends with "XXXXXX": "kubectl-edit-XXXXXX", ".yaml".
+  // In TMPDIR, else /tmp. `form` ends with "XXXXXX": "skiff-edit-XXXXXX", ".yaml".
   static Result<ScratchFile> Create(const std::string& form, const std::string& suffix);
   ScratchFile(ScratchFile&& other) noexcept : path_(std::move(other.path_)) { other.path_.clear(); }
   ScratchFile& operator=(ScratchFile&&) = delete;

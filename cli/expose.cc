@@ -187,6 +187,7 @@ Result<> RunExpose(Command& command, const Args& args) {
   flags.overrides.AddTo(command);
   TRY(command.Parse(args));
   TRY(flags.write.Check());
+  flags.files.own_kinds_alone = true;
   // What files hold is not looked for on the server.
   const auto targets = TRY(FindTargets(
       command, command.words(), {.files = &flags.files, .fetch = flags.files.empty()}));

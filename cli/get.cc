@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <limits>
 
 #include "api/gen/core_v1.h"
 #include "api/text/human_duration.h"
@@ -197,9 +198,31 @@ Error MissingOf(Session& session, Error error, const ObjectKey& key) {
   return !space && space.error().reason == Reason::kNotFound ? space.error() : error;
 }
 
-void CollectNamed(Command& command, Session& session, const GetFlags& flags, KindTable& out) {
+// Tells what files say that cannot be read where it stands among the names that they have.
+class UnreadReports {
+ public:
+  UnreadReports(Command& command, const Selections& selections)
+      : command_(command), unread_(selections.unread) {}
+  void BeforeName() { Tell(names_++); }
+  void Rest() { Tell(std::numeric_limits<size_t>::max()); }
+
+ private:
+  void Tell(size_t names) {
+    for (; told_ < unread_.size() && unread_[told_].names_before <= names; ++told_) {
+      command_.Report(unread_[told_].error);
+    }
+  }
+  Command& command_;
+  const std::vector<Unread>& unread_;
+  size_t told_ = 0;
+  size_t names_ = 0;
+};
+
+void CollectNamed(Command& command, Session& session, const GetFlags& flags, UnreadReports& unread,
+                  KindTable& out) {
   const Resource& resource = out.selection->kind.resource;
   for (const std::string& name : out.selection->names) {
+    unread.BeforeName();
     const ObjectKey key = {NamespaceFor(session, *out.selection), name};
     auto table = TableOfOne(command, session, flags, resource, key);
     if (!table) {
@@ -226,11 +249,12 @@ bool HasSeveralKinds(const std::vector<KindTable>& parts) {
 std::vector<KindTable> CollectTables(Command& command, Session& session, const GetFlags& flags,
                                      const Selections& selections, bool& failed) {
   std::vector<KindTable> parts;
+  UnreadReports unread(command, selections);
   for (const Selection& selection : selections.items) {
     KindTable part{&selection, {}, {}};
     if (!selection.names.empty()) {
       const int before = command.exit_code();
-      CollectNamed(command, session, flags, part);
+      CollectNamed(command, session, flags, unread, part);
       failed |= command.exit_code() != before || flags.ignore_not_found || part.rows.empty();
       if (!part.rows.empty()) parts.push_back(std::move(part));
       continue;
@@ -247,6 +271,7 @@ std::vector<KindTable> CollectTables(Command& command, Session& session, const G
     part.table = std::move(*table);
     parts.push_back(std::move(part));
   }
+  unread.Rest();
   return parts;
 }
 
@@ -260,7 +285,7 @@ bool HidesUnsorted(Command& command, const GetFlags& flags, const std::vector<Ki
 Result<> PrintTables(Command& command, Session& session, const GetFlags& flags,
                      const Selections& selections) {
   bool printed = false;
-  bool failed = selections.items.empty() && command.exit_code() != 0;  // What was wrong is said.
+  bool failed = selections.items.empty() && !selections.unread.empty();  // It says what is wrong.
   auto parts = CollectTables(command, session, flags, selections, failed);
   const bool several_kinds = HasSeveralKinds(parts);
   for (KindTable& part : parts) {
@@ -300,10 +325,13 @@ Result<Json> ObjectOf(Session& session, const GetFlags& flags, const Resource& r
 Result<std::vector<Json>> CollectObjects(Command& command, Session& session, const GetFlags& flags,
                                          const Selections& selections, bool& single) {
   std::vector<Json> objects;
-  single = selections.items.size() == 1 && selections.items[0].names.size() == 1;
+  single = selections.items.size() == 1 && selections.items[0].names.size() == 1 &&
+           selections.unread.empty();
+  UnreadReports unread(command, selections);
   for (const Selection& selection : selections.items) {
     const Resource& resource = selection.kind.resource;
     for (const std::string& name : selection.names) {
+      unread.BeforeName();
       const ObjectKey key = {NamespaceFor(session, selection), name};
       auto object = ObjectOf(session, flags, resource, key);
       if (object) {
@@ -327,6 +355,7 @@ Result<std::vector<Json>> CollectObjects(Command& command, Session& session, con
     }
     for (Json& item : list->items) objects.push_back(std::move(item));
   }
+  unread.Rest();
   return objects;
 }
 
@@ -371,16 +400,21 @@ Result<> PrintObjects(Command& command, Session& session, const GetFlags& flags,
 
 // The objects that files name, as a selection by name.
 Result<Selections> SelectFromFiles(Command& command, const FileFlags& files) {
-  const auto objects = TRY(ReadManifests(command, files));
   Selections selections;
-  for (const ManifestObject& object : objects) {
-    auto& items = selections.items;
-    if (items.empty() || !(items.back().kind.resource == object.kind.resource) ||
-        items.back().namespace_ != object.key.namespace_) {
-      items.push_back({object.kind, {}, object.key.namespace_});
+  size_t names = 0;
+  TRY(VisitManifests(command, files, [&](Result<ManifestObject> read) {
+    if (!read) {
+      selections.unread.push_back({read.error(), names});
+      return;
     }
-    items.back().names.push_back(object.key.name);
-  }
+    auto& items = selections.items;
+    if (items.empty() || !(items.back().kind.resource == read->kind.resource) ||
+        items.back().namespace_ != read->key.namespace_) {
+      items.push_back({read->kind, {}, read->key.namespace_});
+    }
+    items.back().names.push_back(read->key.name);
+    ++names;
+  }));
   return selections;
 }
 
@@ -462,7 +496,7 @@ Result<> RunGet(Command& command, const Args& args) {
   } else {
     if (!words.empty()) return WordsBesideFiles();
     selections = TRY(SelectFromFiles(command, flags.files));
-    if (flags.human() && command.exit_code() != 0) command.ReportPlainly();
+    if (flags.human() && !selections.unread.empty()) command.ReportPlainly();
   }
   for (const Selection& selection : selections.items) {
     if (selection.names.empty()) {
@@ -482,6 +516,7 @@ Result<> RunGet(Command& command, const Args& args) {
           "warning: --watch requested, --sort-by will be ignored for watch events received\n");
     }
     const size_t found = flags.files.empty() ? 0 : NamesOf(selections);
+    if (found <= 1 || flags.watch_only) UnreadReports(command, selections).Rest();
     if (found <= 1) return WatchSelection(command, flags, selections);
     if (!flags.watch_only) TRY(Print(command, session, flags, selections));
     return CliError(

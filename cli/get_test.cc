@@ -88,6 +88,51 @@ TEST_F(GetTest, AFileThatLacksAKindIsToldOfWithWhatStandsInIt) {
             "choose to ignore these errors, turn validation off with --validate=false\n");
 }
 
+// As kubectl, which asks the server for each object as it reads the file.
+TEST_F(GetTest, WhatFilesSayAndTheServerLacksIsToldInTheOrderOfTheFiles) {
+  server_ = ServerOf("example.com", {{"widgets", "Widget"}}, {});
+  const std::string unknown = "apiVersion: example.com/v1\nkind: Nope\nmetadata: {name: a}\n---\n";
+  const std::string missing =
+      "apiVersion: example.com/v1\nkind: Widget\nmetadata: {name: b}\n---\n";
+  const std::vector<std::vector<std::string>> verbs = {{"get"},          {"get", "-o", "name"},
+                                                       {"label", "a=b"}, {"annotate", "a=b"},
+                                                       {"edit"},         {"set", "env", "A=B"}};
+  for (const std::vector<std::string>& verb : verbs) {
+    std::vector<std::string> args(verb.begin() + 1, verb.end());
+    args.insert(args.end(), {"-f", "-"});
+    for (const bool unknown_first : {true, false}) {
+      input_ = unknown_first ? unknown + missing : missing + unknown;
+      EXPECT_EQ(Run(verb[0], args), 1);
+      const size_t of_unknown = err_.find("no matches for kind \"Nope\"");
+      const size_t of_missing = err_.find("(NotFound)");
+      ASSERT_NE(of_unknown, std::string::npos) << verb[0] << ": " << err_;
+      ASSERT_NE(of_missing, std::string::npos) << verb[0] << ": " << err_;
+      EXPECT_EQ(of_unknown < of_missing, unknown_first) << verb[0] << ": " << err_;
+    }
+  }
+}
+
+TEST_F(GetTest, VerbsThatKubectlHasForItsOwnKindsAloneSaySo) {
+  server_ = ServerOf("example.com", {}, {});
+  input_ = "apiVersion: example.com/v1\nkind: Nope\nmetadata: {name: a}\n";
+  for (const std::vector<std::string>& verb :
+       std::vector<std::vector<std::string>>{{"rollout", "restart"},
+                                             {"set", "env", "A=B"},
+                                             {"expose", "--port=1"},
+                                             {"auth", "reconcile"}}) {
+    std::vector<std::string> args(verb.begin() + 1, verb.end());
+    args.insert(args.end(), {"-f", "-"});
+    program_ = "kubectl";
+    EXPECT_EQ(Run(verb[0], args), 1) << verb[0];
+    EXPECT_EQ(err_,
+              "error: unable to decode \"STDIN\": no kind \"Nope\" is registered for version "
+              "\"example.com/v1\" in scheme \"k8s.io/kubectl/pkg/scheme/scheme.go:28\"\n");
+    program_ = "skiff";
+    EXPECT_EQ(Run(verb[0], args), 1) << verb[0];
+    EXPECT_THAT(err_, testing::HasSubstr("resource mapping not found for name: \"a\"")) << verb[0];
+  }
+}
+
 TEST_F(GetTest, AFileOfNothingIsNothingFound) {
   server_ = ServerOf("example.com", {}, {});
   EXPECT_EQ(Run("get", {"-f", "-"}), 0);

@@ -329,18 +329,35 @@ void FileFlags::AddTo(Command& command, const char* letter) {
   command.Flag("recursive,R", recursive, "Process the folders of -f recursively.");
 }
 
-Result<std::vector<ManifestObject>> ReadManifests(Command& command, const FileFlags& files) {
+namespace {
+
+// Why an object is not taken, before its kind is looked for; "" of one that is.
+std::string WhyRefused(Command& command, const FileFlags& files, const std::string& source,
+                       const Json& object) {
+  const std::string api_version = TextAt(object, "apiVersion");
+  const std::string kind = TextAt(object, "kind");
+  const bool is_asked = files.own_kinds_alone && command.environment().program == "kubectl";
+  if (is_asked && !kind.empty() && !api_version.empty() && !KindAsSaid(api_version, kind).info) {
+    return fmt::format(
+        "unable to decode {}: no kind {} is registered for version {} in scheme "
+        "\"k8s.io/kubectl/pkg/scheme/scheme.go:28\"",
+        GoQuote(source), GoQuote(kind), GoQuote(api_version));
+  }
+  return files.refuses ? files.refuses(object) : "";
+}
+
+}  // namespace
+
+void ReportUnread(Command& command, const FileFlags& files, const Error& error) {
+  files.reads_all_first ? command.Report(error) : command.ReportLast(error);
+}
+
+Result<> VisitManifests(Command& command, const FileFlags& files,
+                        const std::function<void(Result<ManifestObject> read)>& take) {
   const auto sources = TRY(ReadSources(command, files));
   Session& session = *TRY(command.session());
-  const auto report = [&](const Error& error) {
-    files.reads_all_first ? command.Report(error) : command.ReportLast(error);
-  };
-  std::vector<ManifestObject> objects;
   for (const Source& source : sources) {
     Documents documents = ReadDocuments(source.text);
-    if (!documents.error.empty()) {
-      report(CliError(fmt::format("error parsing {}: {}", source.name, documents.error)).value());
-    }
     for (Json& document : documents.values) {
       std::vector<Json> found;
       if (IsList(document)) {
@@ -349,23 +366,33 @@ Result<std::vector<ManifestObject>> ReadManifests(Command& command, const FileFl
         found.push_back(std::move(document));
       }
       for (Json& object : found) {
-        if (const std::string why = files.refuses ? files.refuses(object) : ""; !why.empty()) {
-          report(CliError(why).value());
+        if (const std::string why = WhyRefused(command, files, source.name, object); !why.empty()) {
+          take(CliError(why));
           continue;
         }
         auto placed = PlaceObject(session, source.name, std::move(object),
                                   {files.validates, files.asks_server});
-        if (placed) {
-          objects.push_back(std::move(*placed));
-        } else if (const auto problem = UnreachableProblem(placed.error());
-                   problem && files.validates) {
-          return Fail(ValidationFailure(*problem, source.name));
-        } else {
-          report(placed.error());
-        }
+        const auto problem = placed ? std::nullopt : UnreachableProblem(placed.error());
+        if (problem && files.validates) return Fail(ValidationFailure(*problem, source.name));
+        take(std::move(placed));
       }
     }
+    if (!documents.error.empty()) {
+      take(CliError(fmt::format("error parsing {}: {}", source.name, documents.error)));
+    }
   }
+  return {};
+}
+
+Result<std::vector<ManifestObject>> ReadManifests(Command& command, const FileFlags& files) {
+  std::vector<ManifestObject> objects;
+  TRY(VisitManifests(command, files, [&](Result<ManifestObject> read) {
+    if (read) {
+      objects.push_back(std::move(*read));
+    } else {
+      ReportUnread(command, files, read.error());
+    }
+  }));
   return objects;
 }
 

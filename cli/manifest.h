@@ -30,16 +30,23 @@ struct FileFlags {
   std::function<std::string(const Json& object)> refuses;
   bool reads_all_first =
       false;               // What cannot be read is told before what cannot be done, as apply.
+  bool own_kinds_alone = false;  // Under the name of kubectl: of other kinds it knows nothing here.
   bool asks_server = true;  // Else the verb has the documents alone, and what kinds they say.
   bool validates = false;   // The verb has documents validated, by what the server tells of kinds.
   void AddTo(Command& command, const char* letter = "f");
   bool empty() const { return filenames.empty() && kustomize.empty(); }
 };
 
-// In order; lists are taken apart. The namespace of the session is filled in where an object that
-// lives in one has none. Fails on the first file that cannot be read; objects that fit no kind are
-// reported to the command and left out.
+// Hands `take` each object in order, lists taken apart, or why it is none that can be read. The
+// namespace of the session is filled in where an object that lives in one has none. Fails on the
+// first file that cannot be opened, before anything is taken.
+Result<> VisitManifests(Command& command, const FileFlags& files,
+                        const std::function<void(Result<ManifestObject> read)>& take);
+// The objects alone: what cannot be read is reported to the command and left out.
 Result<std::vector<ManifestObject>> ReadManifests(Command& command, const FileFlags& files);
+
+// Of what a file says: when it is told depends on `files`.
+void ReportUnread(Command& command, const FileFlags& files, const Error& error);
 
 // All of standard input, which belongs to the verb from now on. Fails where credentials cannot be
 // had without it that `asks_server` needs.

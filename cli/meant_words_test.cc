@@ -54,6 +54,19 @@ TEST_F(MeantWordsTest, TheNearestVerbIsSaidOrWhatOtherProgramsCallSo) {
   }
 }
 
+TEST_F(MeantWordsTest, WhatToTypeNextIsOfTheProgramThatWasCalled) {
+  server_ = ServerOf("example.com", {{"deployments", "Deployment"}}, {});
+  for (const std::string program : {"kubectl", "skiff"}) {
+    program_ = program;
+    EXPECT_EQ(Run("config", {"get-contexts", "-o", "wide"}), 1);
+    EXPECT_THAT(err_, HasSubstr("not available in " + program + " config get-contexts;"));
+    EXPECT_EQ(Run("get", {"pods", "deployment/web"}), 1);
+    EXPECT_THAT(err_,
+                HasSubstr("(e.g. '" + program + " get resource/<resource_name>' instead of '" +
+                          program + " get resource "));
+  }
+}
+
 TEST_F(MeantWordsTest, ErrorsNameTheProgramThatWasCalled) {
   program_ = "skiff";
   EXPECT_EQ(Run("create", {"deployment", "web"}), 1);
@@ -95,6 +108,19 @@ TEST_F(MeantWordsTest, HelpOnAWordThatIsNoneSaysWhichMayHaveBeenMeant) {
   EXPECT_EQ(testing::internal::GetCapturedStderr(),
             "Unknown help topic [`dwon`]\n\nDid you mean this?\n\tdown\n\n"
             "`skiff --help` lists all words.\n");
+}
+
+TEST_F(MeantWordsTest, HelpKnowsTheOtherNamesOfAVerb) {
+  for (const auto& [words, usage] : std::vector<std::pair<Args, std::string>>{
+           {{"help", "create", "svc", "nodeport"}, "kubectl create service nodeport NAME"},
+           {{"help", "create", "cm"}, "kubectl create configmap NAME"},
+           {{"help", "create", "secret", "tls", "more"}, "kubectl create secret tls NAME"},
+           {{"help", "create", "foo", "cm"}, "kubectl create -f FILENAME"},
+           {{"help", "get", "pods"}, "kubectl get "}}) {
+    testing::internal::CaptureStdout();
+    EXPECT_EQ(KubectlMain(words), 0);
+    EXPECT_THAT(testing::internal::GetCapturedStdout(), HasSubstr("Usage:\n  " + usage));
+  }
 }
 
 TEST_F(MeantWordsTest, TheNearestVerbBelowAVerbIsSaidUnderOurOwnNameAlone) {

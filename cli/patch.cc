@@ -85,8 +85,9 @@ Result<> RunPatch(Command& command, const Args& args) {
   }
   const std::string document = TRY(AsJsonText(text));
   Session& session = *TRY(command.session());
-  const auto targets = TRY(FindTargets(command, command.words(),
-                                       {.files = &files, .fetch = !local, .asks_server = !local}));
+  const auto targets = TRY(FindTargets(
+      command, command.words(),
+      {.files = &files, .fetch = !local, .asks_server = !local, .misses_are_unread = false}));
   for (const Target& target : targets) {
     if (flags.dry_run.client() || local) {
       const auto patched = PatchedHere(session, target, patch_type, document);

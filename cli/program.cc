@@ -8,11 +8,12 @@
 #include "base/did_you_mean.h"
 #include "base/process.h"
 #include "cli/cluster_info.h"
+#include "cli/completion/shape.h"
 #include "cli/create.h"
 #include "cli/debug.h"
-#include "cli/json_text.h"
 #include "cli/environment.h"
 #include "cli/get.h"
+#include "cli/json_text.h"
 #include "cli/kinds.h"
 #include "cli/kuberc/kuberc.h"
 #include "cli/plugins/plugins.h"
@@ -329,13 +330,13 @@ int HelpMain(Environment& environment, const Args& words) {
     environment.err(fmt::format("{}\n\n{}", unknown, UsageText(environment)));
     return 0;  // As kubectl.
   }
-  Args args;
-  std::string called = verb;
+  Args called = {verb};
   for (size_t i = 1; i < words.size(); ++i) {
-    called += " " + words[i];
-    if (PurposeOf(called).empty() && VerbNamesBelow(called).empty()) break;
-    args.push_back(words[i]);
+    const std::vector<std::string> below = ShapeOf(environment, called).verbs;
+    if (std::find(below.begin(), below.end(), words[i]) == below.end()) break;
+    called.push_back(words[i]);
   }
+  Args args(called.begin() + 1, called.end());
   args.emplace_back("--help");
   return RunCli(environment, verb, args);
 }

@@ -14,7 +14,10 @@ namespace skiff::cli {
 namespace {
 
 struct RolloutFlags {
-  RolloutFlags() { write.field_manager = "kubectl-rollout"; }
+  RolloutFlags() {
+    write.field_manager = "kubectl-rollout";
+    files.reads_all_first = files.own_kinds_alone = true;
+  }
   WriteFlags write;
   FileFlags files;
   SelectorFlags selectors;
@@ -231,8 +234,9 @@ Result<> UndoOne(Command& command, const RolloutFlags& flags, const Target& targ
   Session& session = *TRY(command.session());
   if (IsTrue(At(target.object, "spec", "paused"))) {
     return CliError(
-        "you cannot rollback a paused deployment; resume it first with 'kubectl rollout "
-        "resume' and try again");
+        fmt::format("you cannot rollback a paused deployment; resume it first with '{} rollout "
+                    "resume' and try again",
+                    command.environment().program));
   }
   const auto history = TRY(RevisionsOf(session, target, "rollbacker"));
   const auto none = CliError(

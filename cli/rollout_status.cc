@@ -130,6 +130,7 @@ Result<> RunRolloutStatus(Command& command, const Args& args) {
   Duration timeout = Duration(0);
   bool watch = true;
   int revision = 0;
+  files.own_kinds_alone = true;
   files.AddTo(command);
   command.Flag("selector,l", selectors.labels, "Selector (label query) to filter on.");
   command.Flag("timeout", timeout, "How long to wait; 0 waits for ever.");

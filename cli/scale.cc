@@ -82,7 +82,8 @@ Result<> RunScale(Command& command, const Args& args) {
   request.dry_run = dry_run.Parameter();
   Session& session = *TRY(command.session());
   const auto targets =
-      TRY(FindTargets(command, command.words(), {.files = &files, .selectors = selectors}));
+      TRY(FindTargets(command, command.words(),
+                      {.files = &files, .selectors = selectors, .misses_are_unread = false}));
   if (targets.empty() && command.exit_code() == 0) return CliError("no objects passed to scale");
   std::vector<const Target*> scaled;
   for (const Target& target : targets) {

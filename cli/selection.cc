@@ -30,15 +30,16 @@ void Add(Selections& to, ServedKind kind, std::vector<std::string> names) {
   to.items.push_back({std::move(kind), std::move(names)});
 }
 
-Result<Selections> ParsePairs(Session& session, const Args& words) {
+Result<Selections> ParsePairs(Command& command, Session& session, const Args& words) {
   Selections selections;
   for (const std::string& word : words) {
     const size_t slash = word.find('/');
     if (slash == std::string::npos) {
-      return CliError(
+      return CliError(fmt::format(
           "there is no need to specify a resource type as a separate argument when passing "
-          "arguments in resource/name form (e.g. 'kubectl get resource/<resource_name>' instead of "
-          "'kubectl get resource resource/<resource_name>'");
+          "arguments in resource/name form (e.g. '{0} get resource/<resource_name>' instead of "
+          "'{0} get resource resource/<resource_name>'",
+          command.environment().program));
     }
     if (word.find('/', slash + 1) != std::string::npos) {
       return CliError("arguments in resource/name form may not have more than one slash");
@@ -68,7 +69,7 @@ Result<Selections> ParseSelections(Command& command, const Args& words) {
   const bool pairs = std::any_of(words.begin(), words.end(), [](const std::string& word) {
     return word.find('/') != std::string::npos;
   });
-  if (pairs) return ParsePairs(session, words);
+  if (pairs) return ParsePairs(command, session, words);
   const std::vector<std::string> names(words.begin() + 1, words.end());
   Selections selections;
   for (const std::string& type : Split(words[0], ',')) {
@@ -118,22 +119,26 @@ Result<> FromFiles(Command& command, const TargetOptions& options, std::vector<T
   Session& session = *TRY(command.session());
   FileFlags files = *options.files;
   files.asks_server = options.asks_server;
-  auto objects = TRY(ReadManifests(command, files));
-  for (ManifestObject& found : objects) {
+  const auto take = [&](ManifestObject& found) -> Result<> {
     Target target{found.kind.resource, found.key, found.source, std::move(found.object)};
     // What is not the server's is shown as the file has it.
     if (!options.fetch && found.namespace_filled_in && target.object["metadata"].is_object()) {
       target.object["metadata"].erase("namespace");
     }
-    if (options.fetch) {
-      auto live = session.api().Get(target.resource, target.key);
-      if (!live) {
-        command.Report(live.error());
-        continue;
-      }
-      target.object = std::move(*live);
-    }
+    if (options.fetch) target.object = TRY(session.api().Get(target.resource, target.key));
     targets.push_back(std::move(target));
+    return {};
+  };
+  if (options.misses_are_unread) {
+    return VisitManifests(command, files, [&](Result<ManifestObject> read) {
+      const auto taken = read ? take(*read) : Result<>(Fail(read.error()));
+      if (!taken) ReportUnread(command, files, taken.error());
+    });
+  }
+  auto objects = TRY(ReadManifests(command, files));
+  for (ManifestObject& found : objects) {
+    const auto taken = take(found);
+    if (!taken) command.Report(taken.error());
   }
   return {};
 }

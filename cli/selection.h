@@ -19,8 +19,15 @@ struct Selection {
   std::optional<std::string> namespace_ = {};  // Not the session's: a file says so.
 };
 
+// What a file says that cannot be read.
+struct Unread {
+  Error error;
+  size_t names_before;  // How many names the files had had until then.
+};
+
 struct Selections {
   std::vector<Selection> items;
+  std::vector<Unread> unread = {};  // In order; whoever asks for the items reports them.
 };
 
 // Words that name objects beside files (-f) that do.
@@ -62,6 +69,9 @@ struct TargetOptions {
   bool asks_server = true;  // Else not for kinds and credentials either (--local).
   // A kind without names, --all or a selector stands for nothing.
   bool names_needed = true;
+  // What a file names and the server does not have is told among what cannot be read of files;
+  // else as what cannot be done.
+  bool misses_are_unread = true;
   // One that is named and not there is told of alone; otherwise each is.
   bool first_missing_ends = false;
   int chunk_size = kPageItems;  // --chunk-size

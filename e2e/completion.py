@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Types words and a Tab in an interactive shell, and looks at what comes of it: completion.py SHELL PROGRAM DIRECTORY.
 
-PROGRAM's cluster has a pod shop-window, and DIRECTORY a file manifest.yaml. Ends with an error, and what the shell
+PROGRAM's cluster has a pod shop-window and a budget odd$(id), and DIRECTORY a file manifest.yaml. Ends with an error, and what the shell
 showed, where it does not complete what it should."""
 
 import os
@@ -38,6 +38,8 @@ CASES = [
     ("skiff logs shop-window -c si", "skiff logs shop-window -c side"),
     ("skiff apply -f DIRECTORY/ma", "skiff apply -f DIRECTORY/manifest.yaml"),
     ("skiff completion fi", "skiff completion fish"),
+    # Somebody named an object so that a shell might run it.
+    ("skiff describe pdb odd", r"skiff describe pdb odd\$\(id\)"),
 ]
 
 

@@ -28,6 +28,11 @@ apiVersion: v1
 kind: Pod
 metadata: {name: shop-window}
 spec: {containers: [{name: main, image: registry.example/main:1}, {name: side, image: registry.example/side:1}]}
+---
+apiVersion: policy/v1
+kind: PodDisruptionBudget
+metadata: {name: odd$(id)}
+spec: {selector: {}}
 EOF
 touch "$work/manifest.yaml"
 for shell in bash zsh fish zsh-file fish-file; do

@@ -14,9 +14,12 @@ mkdir -p "$man" "$out/share/bash-completion/completions" "$out/share/zsh/vendor-
 "$skiff" completion zsh > "$out/share/zsh/vendor-completions/_skiff"
 "$skiff" completion fish > "$out/share/fish/vendor_completions.d/skiff.fish"
 
-# Nobody's cluster and nobody's files are asked.
-HOME='~' KUBECONFIG=/nonexistent
-export HOME KUBECONFIG
+# Nobody's cluster, files, aliases and plugins are asked: skiff sees no PATH.
+HOME='~' KUBECONFIG=/nonexistent KUBERC=off KUBECTL_KUBERC=false
+export HOME KUBECONFIG KUBERC KUBECTL_KUBERC
+program=$skiff
+skiff() { PATH=/nonexistent "$program" "$@"; }
+skiff=skiff
 version=$("$skiff" --version)
 general=$("$skiff" --help)
 words=$("$skiff" __complete '' | sed 's/\t.*//; /^:/d; /^-/d; /^_/d' | sort -u)

@@ -269,7 +269,7 @@ Result<std::unique_ptr<Cluster>> Cluster::Start(const ClusterOptions& given,
   if (!made.ready->WaitFor(names, kReadyPatience)) {
     return Fail(Reason::kTimeout,
                 "a node is not Ready, and none has become so for a minute; its conditions say why: "
-                "kubectl describe node");
+                "skiff describe node");
   }
   if (made.node) {
     InProcessTransport transport = OwnTransport(made.server->server());

@@ -1,8 +1,11 @@
 #include "skiff/join.h"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
+#include <cerrno>
 #include <cstdio>
+#include <cstring>
 
 #include "base/flags.h"
 #include "skiff/cluster_ranges.h"
@@ -194,6 +197,20 @@ std::vector<std::string> DaemonArgs(const ClusterOptions& node, int verbosity) {
   return args;
 }
 
+// Everybody may read what a process was started with, for as long as it lives: once this machine is
+// in, the same process goes on as one that was told no token. Returns where it cannot.
+int GoOnWithoutToken(const JoinFlags& flags) {
+  std::vector<std::string> args = DaemonArgs(flags.node, flags.verbosity);
+  args.insert(args.begin(), {"skiff", "join", "--foreground",
+                             fmt::format("--leave-nothing={}", flags.leave_nothing)});
+  std::vector<char*> argv;
+  for (std::string& arg : args) argv.push_back(arg.data());
+  argv.push_back(nullptr);
+  execv("/proc/self/exe", argv.data());
+  return Complain(fmt::format("cannot go on without the token: execve /proc/self/exe: {}",
+                              std::strerror(errno)));
+}
+
 // A line that is said twice is no mistake; another cluster's is.
 int TellOfRunning(const JoinFlags& flags, const ProcessId& daemon) {
   const int process = static_cast<int>(daemon.pid);
@@ -266,9 +283,11 @@ int JoinMain(const std::vector<std::string>& args) {
     if (const auto running = DaemonOf(node.data_dir); running && !flags->foreground) {
       return TellOfRunning(*flags, *running);
     }
+    const bool has_token = !flags->token.empty();
     if (const auto prepared = Prepare(*flags); !prepared) {
       return Complain(prepared.error().message);
     }
+    if (flags->foreground && has_token) return GoOnWithoutToken(*flags);
   }
   if (flags->foreground) {
     return RunAttached(

@@ -60,7 +60,7 @@ Result<std::string> AnswerOf(const CertificateSigningRequest& request) {
   if (condition == nullptr) condition = certificates::FindCondition(request, "Failed");
   if (condition == nullptr) {
     return Fail(Reason::kTimeout,
-                fmt::format("nobody answered certificate request {0}: approve it with `kubectl "
+                fmt::format("nobody answered certificate request {0}: approve it with `skiff "
                             "certificate approve {0}`, or see on the server why its controllers do "
                             "not",
                             request.metadata.name));
@@ -114,7 +114,7 @@ Result<KeyPair> ObtainClientCertificate(const CertificateOffice& office,
   if (!answered) {
     return Fail(Reason::kTimeout,
                 fmt::format("nobody answered this node's certificate request {0} in {1} s: approve "
-                            "it with `kubectl certificate approve {0}`, or see on the server why "
+                            "it with `skiff certificate approve {0}`, or see on the server why "
                             "its controllers do not",
                             request.metadata.name,
                             std::chrono::duration_cast<std::chrono::seconds>(timeout).count()));

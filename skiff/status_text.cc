@@ -8,8 +8,10 @@
 
 #include "api/codec/typed.h"
 #include "api/text/human_duration.h"
+#include "base/shell_word.h"
 #include "cli/terminal_text.h"
 #include "cli/why/explain.h"
+#include "cli/why/facts.h"
 #include "skiff/columns.h"
 #include "skiff/ready_nodes.h"
 
@@ -104,8 +106,7 @@ void ClusterStatus::Add(const networking_v1::Ingress& ingress) {
   for (const core_v1::Event& event : found->second) {
     const std::string word = cli::why::SymptomOfIngress(object, ToJson(event));
     if (word.empty()) continue;
-    const std::string said = cli::TerminalText(cli::why::OneLine(event.message));
-    AddSymptom("ingress", fmt::format("{} ({})", word, said),
+    AddSymptom("ingress", fmt::format("{} ({})", word, cli::why::OneLine(event.message)),
                ingress.metadata.namespace_, ingress.metadata.name);
   }
 }
@@ -223,7 +224,7 @@ void ClusterStatus::AddSymptom(const std::string& kind, const std::string& word,
   const bool describes = kind == "node" || kind.ends_with("webhookconfiguration") ||
                          kind == "certificatesigningrequest" || kind == "persistentvolume";
   symptom.command = fmt::format("skiff {} {} {}{}", describes ? "describe" : "why",
-                                kind == "claim" ? "pvc" : kind, name,
+                                kind == "claim" ? "pvc" : kind, ShellWord(name),
                                 object_namespace.empty() ? "" : " -n " + object_namespace);
 }
 
@@ -238,7 +239,10 @@ std::vector<std::vector<std::string>> ClusterStatus::Troubles() const {
                      more > 0 ? fmt::format(" and {} more", more) : ""),
          symptom.command});
   }
-  for (auto& row : rows) row[0] = "  " + row[0];
+  for (auto& row : rows) {
+    for (std::string& text : row) text = cli::WithoutControls(cli::why::OneLine(text));
+    row[0] = "  " + row[0];
+  }
   return rows;
 }
 
@@ -248,16 +252,18 @@ std::string ClusterStatus::Text(const cli::Colours& colours) const {
     std::vector<std::vector<std::string>> rows = {{"NODE", "STATUS", "PODS", "AGE"}};
     for (const auto& [name, node] : nodes_) {
       const auto pods = pods_on_.find(name);
-      rows.push_back({name, node.state, std::to_string(pods == pods_on_.end() ? 0 : pods->second),
+      rows.push_back({name, cli::WithoutControls(node.state),
+                      std::to_string(pods == pods_on_.end() ? 0 : pods->second),
                       HumanDuration(now_ - node.made)});
     }
     text += InColumns(rows) + "\n";
   } else {
     std::map<std::string, size_t> states;
     for (const auto& [name, node] : nodes_) ++states[node.state];
-    text += fmt::format("Nodes   {}\n", Counts(states));
+    text += fmt::format("Nodes   {}\n", cli::WithoutControls(Counts(states)));
   }
-  text += fmt::format("Pods    {}\nClaims  {}\n\n", Counts(pods_), Counts(claims_));
+  text += fmt::format("Pods    {}\nClaims  {}\n\n", cli::WithoutControls(Counts(pods_)),
+                      cli::WithoutControls(Counts(claims_)));
   if (is_well() && waits_) {
     return text +
            colours.Waiting(

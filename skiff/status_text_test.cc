@@ -93,6 +93,18 @@ What is wrong, and what says more of it:
 )");
 }
 
+TEST(ClusterStatusTest, WhatIsShownAndOfferedRunsNothing) {
+  ClusterStatus status(kNow);
+  status.Add(
+      Made<core_v1::PersistentVolumeClaim>({{"metadata", {{"name", "x$(id)"}, {"namespace", "db"}}},
+                                            {"status", {{"phase", "Pending\x1b[2J"}}}}));
+  EXPECT_THAT(status.Text(), EndsWith(R"(Claims  1 Pending\x1b[2J
+
+What is wrong, and what says more of it:
+  1 claim Pending\x1b[2J: db/x$(id)   skiff why pvc 'x$(id)' -n db
+)"));
+}
+
 TEST(ClusterStatusTest, WhatHasOnlyBegunIsNotWrongYetAndItSaysSo) {
   ClusterStatus status(kNow);
   Json young = PodOf("young", "");

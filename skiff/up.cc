@@ -18,6 +18,7 @@
 #include "apiserver/auth/pki.h"
 #include "apiserver/server/program_store.h"
 #include "base/program.h"
+#include "base/shell_word.h"
 #include "client/kubeconfig.h"
 #include "skiff/chaos/program.h"
 #include "skiff/cluster.h"
@@ -44,16 +45,6 @@ namespace skiff {
 namespace {
 
 constexpr Duration kEndGrace = 20s;
-
-// As a shell reads it back.
-std::string ShellWord(const std::string& text) {
-  constexpr std::string_view kPlain =
-      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._-+,:@%=";
-  if (!text.empty() && text.find_first_not_of(kPlain) == std::string::npos) return text;
-  std::string quoted = "'";
-  for (const char c : text) quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
-  return quoted + "'";
-}
 
 Result<std::string> UsersKubeconfig() {
   const char* home = std::getenv("HOME");

@@ -8,8 +8,8 @@
 
 namespace skiff {
 
-// Whether a browser asks this very server, and not something in between: what `kubectl proxy` shows
-// is of an origin that has no certificate, and whose pages are that user's own matter.
+// Whether a browser asks, and not by a proxy on its own machine: what `kubectl proxy` shows is of
+// an origin that has no certificate, and whose pages are that user's own matter.
 bool IsFromBrowser(const http::Request& request);
 
 // Makes an origin of its own of what is shown: it may run, but is nobody to this server.

@@ -24,10 +24,23 @@ TEST(ForeignContent, ABrowserIsKnownByWhatItSaysOfItself) {
   EXPECT_FALSE(FromBrowser({}));
 }
 
-TEST(ForeignContent, BehindAProxyItIsOfAnotherOrigin) {
-  EXPECT_FALSE(FromBrowser({{"Sec-Fetch-Site", "same-origin"},
-                            {"User-Agent", kBrowser},
-                            {"X-Forwarded-For", "127.0.0.1"}}));
+TEST(ForeignContent, ByAProxyOfItsOwnMachineItIsOfAnotherOrigin) {
+  for (const char* own : {"127.0.0.1", "::1", "127.0.0.1, 127.0.0.2"}) {
+    EXPECT_FALSE(FromBrowser(
+        {{"Sec-Fetch-Site", "same-origin"}, {"User-Agent", kBrowser}, {"X-Forwarded-For", own}}))
+        << own;
+  }
+}
+
+// The console is behind it as well, and what it keeps in the tab.
+TEST(ForeignContent, ByAProxyForManyItIsABrowser) {
+  for (const char* chain :
+       {"192.0.2.1", "192.0.2.1, 127.0.0.1", "127.0.0.1,2001:db8::1", "unknown", "127.0.0.1,"}) {
+    EXPECT_TRUE(FromBrowser({{"User-Agent", kBrowser}, {"X-Forwarded-For", chain}})) << chain;
+  }
+  EXPECT_TRUE(FromBrowser({{"User-Agent", kBrowser},
+                           {"X-Forwarded-For", "127.0.0.1"},
+                           {"X-Forwarded-For", "192.0.2.1"}}));
 }
 
 TEST(ForeignContent, APageIsNobodyToThisServer) {

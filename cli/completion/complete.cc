@@ -10,6 +10,7 @@
 #include "cli/kuberc/kuberc.h"
 #include "cli/plugins/plugins.h"
 #include "cli/program.h"
+#include "cli/terminal_text.h"
 #include "cli/verbs.h"
 
 namespace skiff::cli {
@@ -184,6 +185,8 @@ void PrintCandidates(Environment& environment, const Candidates& found, const st
   for (const std::string& value : found.values) {
     // Endings of files are for the shell to look by.
     if (!(found.directive & kFileEndings) && !value.starts_with(begin)) continue;
+    // A name may hold what ends a line here, or is a command to a terminal.
+    if (value.find('\n') != value.npos || WithoutControls(value) != value) continue;
     shown.push_back(descriptions ? value : value.substr(0, value.find('\t')));
   }
   const bool sorted = !(found.directive & kFileEndings) &&

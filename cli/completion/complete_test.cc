@@ -139,6 +139,13 @@ TEST_F(CompleteTest, FlagsAndTheirValues) {
   EXPECT_EQ(out_, "--output-watch-events\n:4\n");
 }
 
+TEST_F(CompleteTest, NamesThatEndALineOrCommandATerminalAreLeftOut) {
+  Put(std::string(kMaps) + "abe\nabf\n:1", {{"kind", "ConfigMap"}});
+  Put(std::string(kMaps) + "abg\x1b[2J", {{"kind", "ConfigMap"}});
+  Put(std::string(kMaps) + "abh\xc2\x9b", {{"kind", "ConfigMap"}});
+  EXPECT_EQ(Asked({"get", "cm", "a"}), "abc\nabd\n:4\n");
+}
+
 TEST_F(CompleteTest, WithoutAServerShellsAreLeftAlone) {
   server_ = nullptr;
   EXPECT_EQ(Asked({"get", "cm", ""}), ":4\n");
@@ -203,6 +210,11 @@ TEST_F(BashTest, TakesWhatFits) {
   EXPECT_EQ(Completed("skiff get --output=j", "json\\nyaml\\n:4\\n"), "json\n");
   EXPECT_EQ(Completed("skiff cp a:b", "a:bc\\n:4\\n"), "bc\n") << "bash replaces what is behind :";
   EXPECT_EQ(Completed("skiff get x", ":1\\n"), "");
+}
+
+TEST_F(BashTest, WhatIsInsertedIsAWordThatRunsNothing) {
+  EXPECT_EQ(Completed("skiff get pdb x", "x$(id)\\n:4\\n"), "x\\$\\(id\\)\n");
+  EXPECT_EQ(Completed("skiff get csr ", "~a b\\nn:a=b,c\\n:4\\n"), "\\~a\\ b\nn:a=b,c\n");
 }
 
 TEST_F(BashTest, EvaluatesNothingThatWasTyped) {

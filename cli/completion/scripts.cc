@@ -53,8 +53,11 @@ __PROGRAM_complete() {
   if [[ $COMP_WORDBREAKS == *:* && $current == *:* ]]; then
     behind=${current%"${current##*:}"}
   fi
+  # Whoever named an object may have meant the shell to run it.
   for line in "${found[@]}"; do
-    case $line in "$current"*) COMPREPLY+=("${line#"$behind"}") ;; esac
+    case $line in "$current"*) line=${line#"$behind"} ;; *) continue ;; esac
+    case $line in *[!A-Za-z0-9_./:=,@%+-]*) printf -v line %q "$line" ;; esac
+    COMPREPLY+=("$line")
   done
 }
 complete -o default -F __PROGRAM_complete PROGRAM

@@ -211,8 +211,8 @@ Result<> RunComposeConvert(Command& command, const Args& args) {
   }
   if (!too_large.empty()) {
     command.Warn(
-        "kubectl apply takes them with --server-side alone: else it keeps the text of each object "
-        "in an annotation, and {} is too large for that.\n",
+        "`apply` takes them with --server-side alone: else it keeps the text of each object in an "
+        "annotation, and {} is too large for that.\n",
         too_large);
   }
   for (const Workload& workload : loaded.conversion.workloads) {

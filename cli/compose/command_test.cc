@@ -185,7 +185,7 @@ TEST_F(ComposeCommandTest, WhatKubectlCannotApplyInItsUsualWayIsTold) {
   const std::string path =
       Write("a.yaml", "services: {web: {image: x, volumes: ['./large:/large:ro']}}\n");
   ASSERT_EQ(Run({"convert", path}), 0) << err_;
-  EXPECT_THAT(err_, HasSubstr("kubectl apply takes them with --server-side alone"));
+  EXPECT_THAT(err_, HasSubstr("`apply` takes them with --server-side alone"));
   Write("large", "small");
   ASSERT_EQ(Run({"convert", path}), 0) << err_;
   EXPECT_THAT(err_, Not(HasSubstr("--server-side")));

@@ -30,12 +30,11 @@ std::string WhyUnpublished(const Node& port) {
   const std::string host = port["host_ip"].Text();
   const std::string target = port["target"].Text();
   if (!port["published"].Says()) {
-    return fmt::format("Docker would choose a port; publish one, or kubectl port-forward {}",
-                       target);
+    return fmt::format("Docker would choose a port; publish one, or skiff port-forward {}", target);
   }
   if (host.empty() || host == "0.0.0.0" || host == "::") return "";
   return fmt::format(
-      "published at {} alone, where a load balancer would be at more: kubectl port-forward {}:{}",
+      "published at {} alone, where a load balancer would be at more: skiff port-forward {}:{}",
       host, port["published"].Text(), target);
 }
 

@@ -134,7 +134,7 @@ void PutUpdate(const Scope& scope, const Node& update, Json& spec) {
   const Node& action = update["failure_action"];
   if (action.Says() && action.Text() != "pause") {
     scope.Note(action, "deploy.update_config.failure_action",
-               "a rollout whose pods do not become ready stops: kubectl rollout undo");
+               "a rollout whose pods do not become ready stops: skiff rollout undo");
   }
 }
 

@@ -47,6 +47,17 @@ class HistoryTest : public ProgramTest {
       items.push_back({{"metadata", Meta("web", revision)}, {"subsets", revision}});
     } else if (request.path.find("/leases") != std::string::npos) {
       if (revision >= lease_from_) items.push_back(Lease(revision));
+      if (!foreign_renewal_.empty()) {
+        items.push_back(Lease(1));
+        items.back()["metadata"]["name"] = "n0";
+        items.back()["spec"]["renewTime"] = foreign_renewal_;
+      }
+    } else if (request.path.ends_with("/namespaces/default/events")) {
+      for (const auto& [written, said] : events_) {
+        if (revision < written) continue;
+        items.push_back({{"metadata", Meta(std::to_string(written), written)},
+                         {"lastTimestamp", TimeAt(said).substr(0, 19) + "Z"}});
+      }
     } else if (request.path.ends_with("/configmaps")) {
       const std::string only = std::string(request.Query("fieldSelector").value_or(""));
       if (only.empty() || only == "metadata.name=m") {
@@ -82,14 +93,14 @@ class HistoryTest : public ProgramTest {
             {"namespace", "default"},
             {"resourceVersion", std::to_string(revision)}};
   }
+  std::string TimeAt(uint64_t revision) const {
+    return Time(now_ - std::chrono::seconds(kNewest - revision)).Rfc3339Micro();
+  }
   Json Lease(uint64_t revision) const {
     const uint64_t renewed = revision / 10 * 10;
-    const auto time = [&](uint64_t at) {
-      return Time(now_ - std::chrono::seconds(kNewest - at)).Rfc3339Micro();
-    };
-    Json lease = {{"metadata", Meta("n1", renewed)}, {"spec", {{"renewTime", time(renewed)}}}};
+    Json lease = {{"metadata", Meta("n1", renewed)}, {"spec", {{"renewTime", TimeAt(renewed)}}}};
     lease["metadata"]["namespace"] = "kube-node-lease";
-    lease["metadata"]["creationTimestamp"] = time(lease_from_).substr(0, 19) + "Z";
+    lease["metadata"]["creationTimestamp"] = TimeAt(lease_from_).substr(0, 19) + "Z";
     return lease;
   }
   static Json Map(const std::string& name, uint64_t revision) {
@@ -116,8 +127,10 @@ class HistoryTest : public ProgramTest {
   Json served_ = Json::object();  // Discovery of the core group.
   uint64_t kept_from_ = 1;
   uint64_t lease_from_ = 1;
+  std::string foreign_renewal_;  // What somebody writes into an older Lease.
   bool leases_are_hidden_ = false;
   std::string leases_shown_at_;    // And yet.
+  std::map<uint64_t, uint64_t> events_;  // Of these revisions, and of which they say they are.
   bool has_stateful_set_ = false;  // `db`, whose two pods were deleted at revision 900.
   int requests_ = 0;
 };
@@ -278,6 +291,8 @@ TEST_F(HistoryTest, DiffSaysWhatItCannotDo) {
   EXPECT_THAT(err_, HasSubstr("compares the cluster with itself"));
   EXPECT_EQ(Run("diff", {"--since="}), 2);
   EXPECT_THAT(err_, HasSubstr("neither a resourceVersion"));
+  EXPECT_EQ(Run("diff", {"--since=5", "--prune"}), 2);
+  EXPECT_THAT(err_, HasSubstr("--prune goes with -f"));
   EXPECT_EQ(Run("diff", {"-A", "-f", "x.yaml"}), 2);
   EXPECT_THAT(err_, HasSubstr("goes with --since"));
   lease_from_ = kNewest + 1;
@@ -286,7 +301,8 @@ TEST_F(HistoryTest, DiffSaysWhatItCannotDo) {
   leases_are_hidden_ = true;
   EXPECT_EQ(Run("diff", {"--since=5m", "cm"}), 2);
   EXPECT_THAT(err_, HasSubstr("you may not list the Leases of the namespace kube-node-lease"));
-  EXPECT_THAT(err_, HasSubstr("kubectl -n kube-node-lease create role clock"));
+  EXPECT_THAT(err_, HasSubstr("no Event of the namespace default that you may see is as old"));
+  EXPECT_THAT(err_, HasSubstr("skiff -n kube-node-lease create role clock"));
   EXPECT_EQ(Run("diff", {"--since=730", "cm"}), 1) << err_;
 }
 
@@ -297,11 +313,43 @@ TEST_F(HistoryTest, TheRightToTheNodesLeasesIsEnoughForMoments) {
   EXPECT_THAT(out_, HasSubstr("+  name: new\n"));
 }
 
+TEST_F(HistoryTest, WhoMaySeeNoLeasesHasTheEventsOfHisNamespace) {
+  leases_are_hidden_ = true;
+  events_ = {{700, 700}, {850, 850}, {930, 930}};
+  EXPECT_EQ(Run("diff", {"--since=101s", "cm"}), 1) << err_;
+  EXPECT_THAT(err_, HasSubstr("Since revision 850 ("));
+  EXPECT_THAT(out_, HasSubstr("+  name: new\n"));
+  // One that says it is older than what was there before it does not begin too late.
+  events_[940] = 100;
+  EXPECT_EQ(Run("diff", {"--since=101s", "cm"}), 1) << err_;
+  EXPECT_THAT(err_, HasSubstr("Since revision 850 ("));
+  kept_from_ = 880;
+  EXPECT_EQ(Run("diff", {"--since=101s", "cm"}), 1) << err_;
+  EXPECT_THAT(err_, HasSubstr("the past is kept from revision 880 on"));
+}
+
+TEST_F(HistoryTest, ALeaseOfTheFutureTellsNoMoment) {
+  foreign_renewal_ = "2099-01-01T00:00:00.000000Z";
+  EXPECT_EQ(Run("diff", {"--since=101s", "cm"}), 1) << err_;
+  EXPECT_THAT(out_, HasSubstr("+  name: new\n"));
+}
+
 TEST(VersionsTest, NoNameLeadsOutOfTheFolder) {
   Resource resource;
   resource.api_version = "";
   resource.kind = "/../../a";
   EXPECT_EQ(FileNameOf(resource, {"../b", "../c"}).find('/'), std::string::npos);
+}
+
+TEST(VersionsTest, ALongNameIsAFileOfItsOwnAllTheSame) {
+  const std::string prefix(252, 'a');
+  Resource resource;
+  resource.api_version = "v1";
+  resource.kind = "ConfigMap";
+  const std::string one = FileNameOf(resource, {"default", prefix + "b"});
+  EXPECT_LE(one.size(), 255u);
+  EXPECT_TRUE(one.starts_with("v1.ConfigMap.default.aaaa"));
+  EXPECT_NE(one, FileNameOf(resource, {"default", prefix + "c"}));
 }
 
 }  // namespace

@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <charconv>
+#include <map>
 
 #include "api/gen/coordination_v1.h"
+#include "api/gen/core_v1.h"
 #include "base/flags.h"
 #include "base/seconds.h"
 #include "cli/json_text.h"
@@ -15,6 +17,8 @@ namespace {
 constexpr Duration kRenewedWithin = 60s;
 // Where nodes keep theirs.
 constexpr char kNodeLeases[] = "kube-node-lease";
+// So far ahead another machine's clock may be.
+constexpr Duration kAheadMax = 60s;
 
 bool IsTooOld(const Error& error) {
   return error.reason == Reason::kExpired || error.reason == Reason::kGone;
@@ -46,34 +50,16 @@ class LeaseClock {
     uint64_t renewed_at = 0;         // The revision of that renewal.
   };
 
-  static Result<LeaseClock> Find(Session& session) {
+  // Those of nodes, which nobody else may write; of a cluster without any the others. `now`: what
+  // was renewed after it tells no time.
+  static Result<LeaseClock> Find(Session& session, TimePoint now) {
     LeaseClock clock(session);
-    auto found = session.api().List(Leases(), {});
-    if (IsForbidden(found)) found = session.api().List(Leases(), {.namespace_ = kNodeLeases});
-    if (IsForbidden(found)) {
-      return CliError(fmt::format(
-          "you may not list the Leases of the namespace {0}, by which it is told what revision was "
-          "when: name a resourceVersion instead, or have an administrator grant that right "
-          "(kubectl -n {0} create role clock --verb=list --resource=leases, and a rolebinding)",
-          kNodeLeases));
-    }
-    const auto list = TRY(found);
-    clock.newest_ = NumberOf(list.resource_version).value_or(0);
-    TimePoint newest{};
-    for (const Json& lease : list.items) {
-      newest = std::max(newest, TimeOf(lease, "spec", "renewTime").value_or(TimePoint{}));
-    }
-    // The oldest of them goes back the furthest.
-    std::optional<TimePoint> oldest;
-    for (const Json& lease : list.items) {
-      const auto renewed = TimeOf(lease, "spec", "renewTime");
-      const auto made = TimeOf(lease, "metadata", "creationTimestamp");
-      if (!renewed || !made || *renewed + kRenewedWithin < newest) continue;
-      if (oldest && *oldest <= *made) continue;
-      oldest = made;
-      clock.key_ = {TextAt(lease, "metadata", "namespace"), NameOf(lease)};
-    }
-    if (oldest && clock.newest_ > 0) return clock;
+    const auto of_nodes = session.api().List(Leases(), {.namespace_ = kNodeLeases});
+    if (!of_nodes) return Fail(of_nodes.error());
+    if (clock.Take(*of_nodes, now)) return clock;
+    const auto others = session.api().List(Leases(), {});
+    if (others && clock.Take(*others, now)) return clock;
+    if (!others && !IsForbidden(others)) return Fail(others.error());
     return CliError(
         "nobody in this cluster renews a Lease, by which it could be told what revision was when: "
         "name a resourceVersion instead");
@@ -98,6 +84,30 @@ class LeaseClock {
  private:
   explicit LeaseClock(Session& session) : session_(session) {}
   static Resource Leases() { return coordination_v1::Lease::Info(); }
+
+  // The one that goes back the furthest of those that are renewed; false: none is.
+  bool Take(const JsonList& list, TimePoint now) {
+    newest_ = NumberOf(list.resource_version).value_or(0);
+    TimePoint newest{};
+    const auto renewal = [&](const Json& lease) {
+      const auto renewed = TimeOf(lease, "spec", "renewTime");
+      return renewed && *renewed <= now + kAheadMax ? renewed : std::nullopt;
+    };
+    for (const Json& lease : list.items) {
+      newest = std::max(newest, renewal(lease).value_or(TimePoint{}));
+    }
+    std::optional<TimePoint> oldest;
+    for (const Json& lease : list.items) {
+      const auto renewed = renewal(lease);
+      const auto made = TimeOf(lease, "metadata", "creationTimestamp");
+      if (!renewed || !made || *renewed + kRenewedWithin < newest) continue;
+      if (oldest && *oldest <= *made) continue;
+      oldest = made;
+      key_ = {TextAt(lease, "metadata", "namespace"), NameOf(lease)};
+    }
+    return oldest && newest_ > 0;
+  }
+
   Session& session_;
   ObjectKey key_;
   uint64_t newest_ = 0;
@@ -131,6 +141,70 @@ Result<Past> PastAt(LeaseClock& clock, TimePoint moment) {
   return Past{.revision = renewal.kept ? before.renewed_at : after - 1, .at = before.shown};
 }
 
+// When an Event was written last, as far as it says so itself. That is then or before.
+TimePoint WrittenAt(const Json& event) {
+  TimePoint latest{};
+  const auto take = [&](const std::string& text) {
+    if (const auto time = Time::Parse(text)) latest = std::max(latest, time->point());
+  };
+  for (const char* field : {"firstTimestamp", "lastTimestamp", "eventTime"}) {
+    take(TextAt(event, field));
+  }
+  take(TextAt(event, "series", "lastObservedTime"));
+  take(TextAt(event, "metadata", "creationTimestamp"));
+  return latest;
+}
+
+// By the Events of the session's namespace, for who may see no Leases: each says of its own
+// revision when it was written. So what is found may be as much earlier than the moment as nothing
+// happened there before it. nullopt: there are none, none is as old, or they may not be listed
+// either.
+Result<std::optional<Past>> PastByEvents(Session& session, TimePoint moment) {
+  const auto list_at = [&](uint64_t revision) {
+    ListOptions options{.namespace_ = session.namespace_()};
+    if (revision > 0) options.resource_version = std::to_string(revision);
+    return session.api().List(core_v1::Event::Info(), options);
+  };
+  const auto list = list_at(0);
+  if (IsForbidden(list)) return std::nullopt;
+  if (!list) return Fail(list.error());
+  std::map<uint64_t, TimePoint> written;
+  for (const Json& event : list->items) {
+    const auto revision = NumberOf(TextAt(event, "metadata", "resourceVersion"));
+    if (revision) written[*revision] = WrittenAt(event);
+  }
+  // What came later was written later, whatever it says.
+  Past past;
+  TimePoint latest{};
+  for (const auto& [revision, time] : written) {
+    latest = std::max(latest, time);
+    if (latest > moment) break;
+    past = {.revision = revision, .at = latest};
+  }
+  if (past.revision == 0) return std::nullopt;
+  const auto is_kept = [&](uint64_t revision) -> Result<bool> {
+    const auto kept = list_at(revision);
+    if (!kept && !IsTooOld(kept.error())) return Fail(kept.error());
+    return kept.has_value();
+  };
+  if (TRY(is_kept(past.revision))) return past;
+  const uint64_t newest = NumberOf(list->resource_version).value_or(past.revision);
+  return Past {
+    .revision = TRY(FirstRevision(past.revision, newest, is_kept))
+    , .is_oldest = true
+  };
+}
+
+Result<Past> PastWithoutLeases(Session& session, TimePoint moment) {
+  if (const auto past = TRY(PastByEvents(session, moment))) return *past;
+  return CliError(fmt::format(
+      "you may not list the Leases of the namespace {0}, by which it is told what revision was "
+      "when, and no Event of the namespace {1} that you may see is as old: name a resourceVersion "
+      "instead, or have an administrator grant that right (skiff -n {0} create role clock "
+      "--verb=list --resource=leases, and a rolebinding)",
+      kNodeLeases, session.namespace_()));
+}
+
 }  // namespace
 
 Result<uint64_t> FirstRevision(uint64_t below, uint64_t end,
@@ -151,14 +225,18 @@ Result<Past> FindPast(Session& session, const Clock& clock, const std::string& w
         "\"{}\" is neither a resourceVersion, such as 1234, nor how long ago it was, such as 10m",
         word));
   }
-  auto lease = TRY(LeaseClock::Find(session));
-  return PastAt(lease, clock.Now() - *ago);
+  const TimePoint now = clock.Now();
+  auto lease = LeaseClock::Find(session, now);
+  if (IsForbidden(lease)) return PastWithoutLeases(session, now - *ago);
+  if (!lease) return Fail(lease.error());
+  return PastAt(*lease, now - *ago);
 }
 
 Error WithOldest(Session& session, const Error& error, uint64_t revision) {
   if (revision == 0 || !IsTooOld(error)) return error;
   std::string oldest;
-  if (auto clock = LeaseClock::Find(session)) {
+  // What each shows does not matter here.
+  if (auto clock = LeaseClock::Find(session, TimePoint::max() - kAheadMax)) {
     if (const auto found = OldestKept(*clock)) oldest = fmt::format("; the oldest is {}", *found);
   }
   return CliError(fmt::format("revision {} is no longer kept: the server forgets what is older "

@@ -3,7 +3,8 @@
 // A store knows revisions and no times. But each node renews its Lease every few seconds, and a
 // Lease says when: read as of a revision it is a clock that stood still then. So the revision of a
 // moment is found by halving, with some twenty small requests, and nothing is asked of the server
-// that other servers do not answer.
+// that other servers do not answer. Who may see no Leases has the Events of his namespace, which
+// tell less exactly.
 #pragma once
 
 #include <functional>

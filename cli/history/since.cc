@@ -132,24 +132,8 @@ class Comparison {
     return versions_.Add(FileNameOf(resource, key), then, now);
   }
 
-  // What the last apply of a Secret said is what the Secret holds; null where there is none.
-  static Json* LastAppliedOf(Json& object) {
-    const bool is_there = TextAt(object, "kind") == "Secret" &&
-                          !At(object, "metadata", "annotations", kLastApplied).is_null();
-    return is_there ? &object["metadata"]["annotations"][kLastApplied] : nullptr;
-  }
-
-  static void MaskLastApplied(Json& then, Json& now) {
-    Json* before = LastAppliedOf(then);
-    Json* after = LastAppliedOf(now);
-    const bool differs = before && after && *before != *after;
-    if (before) *before = differs ? "*** (before)" : "***";
-    if (after) *after = differs ? "*** (after)" : "***";
-  }
-
   // A Secret that came or went is one too.
   static void MaskBoth(Json& then, Json& now) {
-    MaskLastApplied(then, now);
     const bool came = then.is_null();
     const bool went = now.is_null();
     if (went) now = {{"kind", TextAt(then, "kind")}};

@@ -6,9 +6,11 @@
 #include <utility>
 
 #include "api/text/yaml.h"
+#include "base/hash.h"
 #include "base/process.h"
 #include "cli/colours.h"
 #include "cli/json_text.h"
+#include "cli/writing.h"
 
 namespace skiff::cli {
 
@@ -46,8 +48,27 @@ Result<> Versions::Add(const std::string& name, const Json& live, const Json& me
   return {};
 }
 
+namespace {
+
+// What the last apply of a Secret said is what the Secret holds; null where there is none.
+Json* LastAppliedOf(Json& object) {
+  const bool is_there = !At(object, "metadata", "annotations", kLastApplied).is_null();
+  return is_there ? &object["metadata"]["annotations"][kLastApplied] : nullptr;
+}
+
+void MaskLastApplied(Json& live, Json& merged) {
+  Json* before = LastAppliedOf(live);
+  Json* after = LastAppliedOf(merged);
+  const bool differs = before && after && *before != *after;
+  if (before) *before = differs ? "*** (before)" : "***";
+  if (after) *after = differs ? "*** (after)" : "***";
+}
+
+}  // namespace
+
 void Mask(Json& live, Json& merged) {
   if (TextAt(merged, "kind") != "Secret") return;
+  MaskLastApplied(live, merged);
   Json* before = live.is_object() && live.contains("data") ? &live["data"] : nullptr;
   Json* after = merged.contains("data") ? &merged["data"] : nullptr;
   if (after && after->is_object()) {
@@ -69,7 +90,11 @@ std::string FileNameOf(const Resource& resource, const ObjectKey& key) {
       fmt::format("{}.{}.{}.{}", resource.api_version, resource.kind, key.namespace_, key.name);
   // Whatever a server calls its kinds and objects, it stays in its folder.
   for (char& c : name) c = c == '/' ? '.' : c;
-  return name;
+  // Longer than files may be called an object's name alone may nearly be.
+  constexpr size_t kBytesMax = 255;
+  if (name.size() <= kBytesMax) return name;
+  const std::string digest = Hex(Sha256(name));
+  return name.substr(0, kBytesMax - digest.size() - 1) + "-" + digest;
 }
 
 Result<bool> ShowDifferences(Command& command, const Versions& versions) {

@@ -1,6 +1,7 @@
 // `alpha kuberc view|set`: the kuberc itself.
 #include <fmt/format.h>
 
+#include <cerrno>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -26,13 +27,21 @@ Result<KubercPlace> PlaceOf(Command& command) {
 
 Result<> Save(Command& command, const Json& preference, const std::string& path) {
   std::error_code code;
-  std::filesystem::create_directories(std::filesystem::path(path).parent_path(), code);
+  const std::filesystem::path folder = std::filesystem::path(path).parent_path();
+  std::filesystem::create_directories(folder, code);
+  if (code) {
+    return CliError(fmt::format("failed to write kuberc file: mkdir {}: {}", folder.string(),
+                                Lower(code.message())));
+  }
   const std::string temporary = path + ".new";
   {
+    errno = 0;
     std::ofstream out(temporary, std::ios::binary | std::ios::trunc);
     out << DumpYaml(preference);
     if (!out.flush()) {
-      return CliError(fmt::format("failed to write kuberc file: open {}: permission denied", path));
+      const std::error_code why(errno, std::generic_category());
+      return CliError(
+          fmt::format("failed to write kuberc file: open {}: {}", path, Lower(why.message())));
     }
   }
   std::filesystem::rename(temporary, path, code);

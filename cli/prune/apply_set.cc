@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "api/codec/base64.h"
 #include "api/text/go_text.h"
 #include "base/hash.h"
 #include "base/version.h"
@@ -13,13 +12,6 @@ namespace {
 
 constexpr char kTool[] = "kubectl";
 constexpr char kApplySetManager[] = "kubectl-applyset";
-
-std::string UrlBase64(std::string_view bytes) {
-  std::string text = EncodeBase64(bytes);
-  while (text.ends_with('=')) text.pop_back();
-  for (char& c : text) c = c == '+' ? '-' : c == '/' ? '_' : c;
-  return text;
-}
 
 bool IsBuiltInParent(const Resource& resource) {
   return resource.api_version == "v1" &&
@@ -89,7 +81,7 @@ Result<> ApplySet::Check() {
 std::string ApplySet::id() const {
   const std::string named =
       fmt::format("{}.{}.{}.{}", key_.name, key_.namespace_, parent_.kind, parent_.Group());
-  return fmt::format("applyset-{}-v1", UrlBase64(Sha256(named)));
+  return fmt::format("applyset-{}-v1", Base64Url(Sha256(named)));
 }
 
 std::string ApplySet::ParentText() const {

@@ -92,9 +92,11 @@ void WarnOfClusterKinds(Command& command, const PruneKinds& kinds) {
   Environment& environment = command.environment();
   environment.err(LogLine(
       environment, 'W', "prune.go:71",
-      "Deprecated: kubectl apply will no longer prune non-namespaced resources by default when "
-      "used with the --namespace flag in a future release. To preserve the current behaviour, "
-      "list the resources you want to target explicitly in the --prune-allowlist flag."));
+      fmt::format(
+          "Deprecated: {} apply will no longer prune non-namespaced resources by default when "
+          "used with the --namespace flag in a future release. To preserve the current behaviour, "
+          "list the resources you want to target explicitly in the --prune-allowlist flag.",
+          environment.program)));
 }
 
 Result<std::vector<Target>> FindToPrune(Session& session, const PruneKinds& kinds,

@@ -12,6 +12,7 @@ using testing::Contains;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
+using testing::Not;
 
 class PruneTest : public ObjectsTest {
  protected:
@@ -104,6 +105,21 @@ TEST_F(PruneTest, DiffShowsWhatWouldGo) {
   EXPECT_THAT(out_, HasSubstr("v1.ConfigMap.default.old"));
   EXPECT_THAT(out_, HasSubstr("-  name: old\n"));
   EXPECT_EQ(Run("diff", {"-f", "-"}), 0) << out_;
+}
+
+TEST_F(PruneTest, DiffShowsNothingThatASecretHoldsWhichWouldGo) {
+  variables_["KUBECTL_EXTERNAL_DIFF"] = "";
+  const std::string held = R"({"data":{"word":"aHVudGVyMg=="}})";
+  Put("/api/v1/namespaces/default/secrets/old",
+      {{"kind", "Secret"},
+       {"apiVersion", "v1"},
+       {"metadata", {{"annotations", {{kLastApplied, held}}}}},
+       {"data", {{"word", "aHVudGVyMg=="}}}});
+  PutApplied("kept");
+  input_ = R"({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "kept"}})";
+  EXPECT_EQ(Run("diff", {"-f", "-", "--prune", "--prune-allowlist=core/v1/Secret"}), 1) << err_;
+  EXPECT_THAT(out_, HasSubstr("-  word: '***'\n"));
+  EXPECT_THAT(out_, Not(HasSubstr("aHVudGVyMg")));
 }
 
 class ApplySetTest : public PruneTest {

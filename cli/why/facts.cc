@@ -106,23 +106,6 @@ std::string Named(const Json& object) {
   return Lower(TextAt(object, "kind")) + "/" + NameOf(object);
 }
 
-std::string ShellWord(std::string_view text) {
-  constexpr std::string_view kPlain = "-_./:=,@%+";
-  const bool plain = std::all_of(text.begin(), text.end(), [&](char c) {
-    return IsAlnum(c) || kPlain.find(c) != kPlain.npos;
-  });
-  if (plain && !text.empty() && !text.starts_with('-')) return std::string(text);
-  std::string word = "'";
-  for (const char c : text) {
-    if (c == '\'') {
-      word += "'\\''";
-    } else {
-      word += c;
-    }
-  }
-  return word + "'";
-}
-
 std::string CommandFor(const Json& object, std::string_view words) {
   const std::string namespace_ = NamespaceOf(object);
   return fmt::format("skiff {}{}", words, namespace_.empty() ? "" : " -n " + namespace_);

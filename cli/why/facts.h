@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/shell_word.h"
 #include "cli/json_text.h"
 
 namespace skiff::cli::why {
@@ -52,10 +53,6 @@ inline const char* HasOrHave(size_t count) {
 std::string Some(const std::vector<std::string>& names);
 // "deployment/web"
 std::string Named(const Json& object);
-// A word of a command that somebody may take over as it is: not all names are checked, such as
-// those of owners or of what a container takes its environment from, and a shell would read on in
-// them.
-std::string ShellWord(std::string_view text);
 // "skiff VERB", and where the object is.
 std::string CommandFor(const Json& object, std::string_view words);
 // The condition of that type; null where there is none.

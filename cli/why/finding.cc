@@ -28,14 +28,15 @@ std::string InColourOf(Weight weight, const std::string& text, const Colours& co
 
 std::string FindingText(const Finding& finding, const Colours& colours) {
   const std::string sentence =
-      TerminalText(finding.sentence) + (finding.sentence.ends_with('?') ? "" : ".");
+      WithoutControls(finding.sentence) + (finding.sentence.ends_with('?') ? "" : ".");
   std::string text = InColourOf(finding.weight, sentence, colours) + "\n";
   for (const Evidence& each : finding.evidence) {
-    text += fmt::format("  {}  {}\n", TerminalText(each.text),
-                        colours.Faint("[" + TerminalText(each.source) + "]"));
+    text += fmt::format("  {}  {}\n", WithoutControls(each.text),
+                        colours.Faint("[" + WithoutControls(each.source) + "]"));
   }
   for (size_t i = 0; i < finding.commands.size(); ++i) {
-    text += fmt::format("  {} {}\n", i == 0 ? "try:" : "    ", TerminalText(finding.commands[i]));
+    text +=
+        fmt::format("  {} {}\n", i == 0 ? "try:" : "    ", WithoutControls(finding.commands[i]));
   }
   return text;
 }
@@ -46,7 +47,7 @@ std::string TextFor(const Explanation& explanation, const Colours& colours) {
   std::string text;
   for (const Finding& finding : explanation.findings) text += FindingText(finding, colours);
   for (const std::string& each : explanation.unread) {
-    text += fmt::format("Not looked at: {}.\n", TerminalText(each));
+    text += fmt::format("Not looked at: {}.\n", WithoutControls(each));
   }
   return text;
 }

@@ -8,8 +8,8 @@ import { Lines } from '../src/model/lines';
 import { layoutMap, squareAt } from '../src/model/maplayout';
 import { quotaLines } from '../src/model/quota';
 import { forwardOf, waysTo } from '../src/model/reach';
-import { byController, rolloutOf } from '../src/model/rollout';
-import { endpointsOf, isSilent, silenceOf } from '../src/model/service';
+import { byController, imagesChanged, rolloutOf } from '../src/model/rollout';
+import { endpointsOf, isSilent, leadsTo, silenceOf } from '../src/model/service';
 import { niceMax, runsOf, useOf, withSample } from '../src/model/usage';
 import { event, ingress, meta, node, pod, podOf, replicaSet, service, slice } from './objects';
 
@@ -119,6 +119,13 @@ test('quotas say what is nearly and what is wholly used', () => {
   ]);
 });
 
+test('of the images of a Deployment those are sent that somebody typed', () => {
+  const typed = new Map([['web', ' web:2 '], ['gone', 'x'], ['same', 'same:1']]);
+  const now = [{ name: 'before', image: 'b:1' }, { name: 'web', image: 'web:1' }, { name: 'same', image: 'same:1' }, { name: 'side', image: 'changed-by-others:2' }];
+  assert.deepEqual(imagesChanged(now, typed), [{ name: 'web', image: 'web:2' }]);
+  assert.deepEqual(imagesChanged(now, new Map([['web', '']])), [{ name: 'web', image: '' }], 'the server says what is wrong with it');
+});
+
 test('several logs are one in the order of what was said', () => {
   const lines = new Lines(true);
   lines.take('2026-01-02T03:04:05.1Z one\n2026-01-02T03:04:05.5Z three\n', 0);
@@ -127,6 +134,25 @@ test('several logs are one in the order of what was said', () => {
   lines.take('ur\nno stamp\n', 1);
   assert.deepEqual(lines.all.map((each) => each.text), ['one', 'two', 'three', 'four', 'no stamp']);
   assert.deepEqual(lines.all.map((each) => each.source), [0, 1, 0, 1, 1]);
+});
+
+test('a log that broke off goes on where it was, by the moments of who says it', () => {
+  const lines = new Lines(true);
+  assert.equal(lines.resume(0), '', 'nothing was said');
+  lines.take('2026-01-02T03:04:05.1Z one\n2026-01-02T03:04:05.12Z two\n2026-01-02T03:04:05.2Z thr', 0);
+  lines.take('2026-01-02T09:00:00Z other\n', 1);
+  assert.equal(lines.resume(0), '2026-01-02T03:04:05.12Z');
+  lines.take('2026-01-02T03:04:05Z zero\n2026-01-02T03:04:05.1Z one\n2026-01-02T03:04:05.12Z two\n2026-01-02T03:04:05.2Z three\n', 0);
+  lines.take('2026-01-02T03:04:05.2Z four\n', 0);
+  assert.deepEqual(lines.all.map((each) => each.text), ['one', 'two', 'three', 'four', 'other']);
+  assert.deepEqual([lines.count(0), lines.count(1), lines.count(2)], [4, 1, 0]);
+});
+
+test('a source of which no line is left is known by that', () => {
+  const lines = new Lines(true);
+  lines.take('2026-01-02T03:04:05Z first\n', 0);
+  for (let at = 0; at < 20; at += 1) lines.take('2026-01-02T03:04:06Z more\n'.repeat(1000), 1);
+  assert.deepEqual([lines.count(0), lines.count(1)], [0, 20_000]);
 });
 
 test('a log keeps its newest lines, and says how many it lost', () => {
@@ -175,4 +201,12 @@ test('a map of any number of pods has a place for each', () => {
       assert(last.x + layout.size <= card.x + card.width && last.y + layout.size <= card.y + card.height + 0.01, `${counts.length} groups`);
     });
   }
+});
+
+test('a Service leads to a Deployment by its label and port', () => {
+  assert.equal(leadsTo(service('web'), 'web', 80), true);
+  assert.equal(leadsTo(service('web'), 'web', 81), false);
+  assert.equal(leadsTo(service('web', { selector: { app: 'other' } }), 'web'), false);
+  assert.equal(leadsTo(service('web', { selector: { app: 'web', tier: 'b' } }), 'web'), false);
+  assert.equal(leadsTo(service('web', { selector: undefined }), 'web'), false);
 });

@@ -16,13 +16,13 @@ Object.assign(globalThis, {
 interface Question {
   path: string;
   accept: string;
-  answer: (body: unknown) => void;
+  answer: (body: unknown, status?: number) => void;
 }
 const questions: Question[] = [];
 globalThis.fetch = ((path: string, given: RequestInit) =>
   new Promise<Response>((resolve) => {
     const { Accept } = given.headers as Record<string, string>;
-    const answer = (body: unknown) => resolve(new Response(typeof body === 'string' ? body : JSON.stringify(body)));
+    const answer = (body: unknown, status = 200) => resolve(new Response(typeof body === 'string' ? body : JSON.stringify(body), { status }));
     questions.push({ path, accept: Accept!, answer });
   })) as typeof fetch;
 const turn = () => new Promise((resolve) => setTimeout(resolve, 0));
@@ -42,6 +42,29 @@ test('what has no table is followed as what it is', async () => {
   questions[0]!.answer([{ type: 'ADDED', object: { metadata } }, { type: 'BOOKMARK', object: { metadata: end } }]
     .map((each) => `${JSON.stringify(each)}\n`).join(''));
   assert.deepEqual((await seen).map((each) => each.metadata.name), ['a']);
+});
+
+test('a server that knows no watch-list is asked for a list, and watched from there', async () => {
+  const { Watch } = await import('../src/api/watch');
+  questions.length = 0;
+  const said: string[] = [];
+  const sink = {
+    replace: (all: Obj[]) => said.push(`all ${all.map((each) => each.metadata.name).join()}`), put: () => undefined,
+    drop: () => undefined, state: (state: string, error?: Error) => said.push(`${state} ${error?.message ?? ''}`),
+  };
+  const watch = new Watch('/apis/a/v1/things', { limit: '5' }, sink);
+  await turn();
+  questions[0]!.answer({ kind: 'Status', code: 422, message: 'sendInitialEvents is forbidden' }, 422);
+  await turn();
+  assert.equal(questions[1]!.path.endsWith('/apis/a/v1/things?limit=5'), true, questions[1]!.path);
+  questions[1]!.answer({ metadata: { resourceVersion: '7' }, items: [{ metadata: { name: 'a' } }] });
+  await turn();
+  assert.deepEqual(said, ['all a', 'live ']);
+  assert.equal(/watch=1.*resourceVersion=7/.test(questions[2]!.path), true, questions[2]!.path);
+  questions[2]!.answer({ kind: 'Status', code: 405, message: 'nobody can watch these' }, 405);
+  await turn();
+  assert.deepEqual(said.at(-1), 'refused nobody can watch these');
+  watch.close();
 });
 
 test('what one user was told of kinds is nothing of the next', async () => {

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import type { Obj } from '../src/api/types';
+import type { EventObj, Obj } from '../src/api/types';
+import { secondOf } from '../src/model/event';
 import { byName, type Change, newestFirst, withChanges } from '../src/model/order';
+import { Sifter } from '../src/model/sift';
 import { event, meta } from './objects';
 
 function named(number: number, version = '1', uid = `uid-${number}`): Obj {
@@ -62,7 +64,10 @@ test('events of one second stand as they were written', () => {
   const pulled = at('d', '99', { lastTimestamp: '2026-01-02T03:04:05Z' });
   const created = at('b', '100', { lastTimestamp: '2026-01-02T03:04:05Z' });
   const before = at('a', '101', { lastTimestamp: '2026-01-02T03:04:04Z' });
-  assert.deepEqual([scheduled, before, created, pulled].sort(newestFirst), [created, pulled, scheduled, before]);
+  const list = [created, pulled, scheduled, before];
+  assert.deepEqual([scheduled, before, created, pulled].sort(newestFirst), list);
+  const bySecond = { id: 'seen', key: (each: EventObj) => -secondOf(each), down: false };
+  assert.deepEqual(new Sifter<EventObj>().sift(list, { words: [], textOf: () => '', by: bySecond }), list);
 });
 
 test('an event that is seen again comes first', () => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { ownerOf, podState, podWhy } from '../src/model/pod';
+import { loggedContainers, ownerOf, podState, podWhy, runningContainers } from '../src/model/pod';
 import { pod } from './objects';
 
 const waiting = (reason: string, message = '') => ({
@@ -66,4 +66,18 @@ test('a pod of a Deployment is the Deployment’s, not its ReplicaSet’s', () =
   assert.equal(ownerOf(pod('a', { meta: { ...owners('web-abc'), labels: { 'pod-template-hash': 'abc' } } })), 'web');
   assert.equal(ownerOf(pod('a', { meta: owners('web-abc') })), 'web-abc');
   assert.equal(ownerOf(pod('a')), '');
+});
+
+test('the container that is meant comes first, those for debugging are there, and what went before is in logs alone', () => {
+  const named = (name: string, more: object = {}) => ({ name, image: 'web:1', ...more });
+  const whole = pod('a', {
+    meta: { annotations: { 'kubectl.kubernetes.io/default-container': 'web' } },
+    spec: {
+      containers: [named('proxy'), named('web')], initContainers: [named('setup'), named('mesh', { restartPolicy: 'Always' })],
+      ephemeralContainers: [named('debugger')],
+    },
+  });
+  assert.deepEqual(runningContainers(whole), ['web', 'proxy', 'mesh', 'debugger']);
+  assert.deepEqual(loggedContainers(whole), ['web', 'proxy', 'mesh', 'debugger', 'setup']);
+  assert.deepEqual(runningContainers(pod('b')), ['main']);
 });

@@ -99,9 +99,10 @@ class Play(Creation, Kinds, Links, Obstacles):
         page.click("Deploy", "button.primary")                    # One,
         page.shows("Deployment default/nginx is there")
         page.click("Expose", "button.primary")                    # two,
-        page.shows("Service nginx answers at")
+        page.shows("Service nginx is there")
         page.click("Scale to 3", "button.primary")                # three.
         page.shows("3 of 3 ready")
+        page.shows("That is all. It runs")
         page.picture("deploy")
         self.check("deployed")
 
@@ -292,6 +293,10 @@ class Play(Creation, Kinds, Links, Obstacles):
         self.nothing_to_apply()
         self.edit("replicas: 5", "replicas: 4")
         page.click("Show what would change")
+        page.shows("Others look after what you changed")
+        page.until("![...document.querySelectorAll('button')].some((each) => each.innerText === 'Take over and apply')",
+                   "what was not shown cannot be taken over")
+        page.click("Show it with these taken over")
         page.click("Take over and apply")
         page.shows("Applied.")
         page.until("document.querySelector('.editor-text').value.includes('replicas: 4')")

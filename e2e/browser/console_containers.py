@@ -23,7 +23,7 @@ def play(page):
     page.click("Deploy", "button.primary")
     page.shows("Deployment default/kitten is there")
     page.click("Expose", "button.primary")
-    page.shows("Service kitten answers at")
+    page.shows("Service kitten is there")
     page.click("Scale to 3", "button.primary")
     page.shows("3 of 3 ready")
     page.picture("containers-deploy")

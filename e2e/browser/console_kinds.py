@@ -67,6 +67,7 @@ class Kinds:
         page.click("Show what would change", "button.primary")
         # It is a field of who applied it.
         page.shows("Others look after what you changed")
+        page.click("Show it with these taken over")
         page.click("Take over and apply", "button.danger")
         page.shows("Applied.")
         page.clear()

@@ -85,7 +85,7 @@ class Obstacles:
         page.until("document.activeElement?.matches('.step-now select')", "the next step has the focus")
         self.tab_to(".step-now button.primary")
         page.key("Enter")
-        page.shows("Service keys answers at")
+        page.shows("Service keys is there")
         page.until("document.activeElement?.matches('.step-now input')", "and the last one")
         self.tab_to(".step-now button.primary")
         page.key("Enter")

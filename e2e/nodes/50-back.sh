@@ -17,8 +17,12 @@ check "nor waits for its end" lacks Terminating kubectl get pods
 printf '\nfar: the power is cut\n'
 cut_power far
 start_machine far back 10.77.2.40/24 10.77.2.254
-typed far "$SKIFF" join
+# Attached, as its unit starts it, and by the whole line: who looks at its process sees no token.
+typed far setsid -f "$SKIFF" join --foreground "$host" --token "$token" --discovery-token-ca-cert-hash "$hash" \
+  >/dev/null 2>&1 </dev/null
+shows_no_token() { lacks "$token" on "$1" sh -c 'cat /proc/[0-9]*/cmdline | tr "\0" " "'; }
 check "far is known by its new address" is 10.77.2.40 node_ip far
+check "and no process of it was started with the token" shows_no_token far
 check "and the tunnel to it ends there" has "dst 10.77.2.40" on server bridge fdb show dev skiff.vxlan
 check "near follows" has "via 10.77.2.40 dev eth0" on near ip route show "$(cidr_of far)"
 check "a peer runs on each machine" running app=peer 3

@@ -1,8 +1,10 @@
 #include "skiff/snapshot/fork.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -189,12 +191,35 @@ Result<int> Fork(const ForkOptions& options) {
   return 0;
 }
 
+namespace {
+
+// "" of what is no short file of this user's: in a folder where others write as well it may be
+// anything.
+std::string OwnFile(const std::string& path) {
+  constexpr size_t kBytesMax = 16 << 10;
+  const int file = ::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+  if (file < 0) return "";
+  struct stat known {};
+  std::string text;
+  const bool is_own = ::fstat(file, &known) == 0 && S_ISREG(known.st_mode) &&
+                      known.st_uid == ::geteuid() && known.st_size <= off_t{kBytesMax};
+  if (is_own) {
+    text.resize(static_cast<size_t>(known.st_size));
+    const ssize_t count = ::read(file, text.data(), text.size());
+    text.resize(static_cast<size_t>(std::max<ssize_t>(count, 0)));
+  }
+  ::close(file);
+  return text;
+}
+
+}  // namespace
+
 std::vector<ForkedFrom> ForksOf(const std::string& data_dir) {
   std::vector<ForkedFrom> forks;
   std::error_code error;
   for (const auto& entry : fs::directory_iterator(fs::path(data_dir).parent_path(), error)) {
-    const auto text = ReadWholeFile(entry.path().string() + kForkMark);
-    const Json mark = Json::parse(text.value_or(""), nullptr, /*allow_exceptions=*/false);
+    const std::string text = OwnFile(entry.path().string() + kForkMark);
+    const Json mark = Json::parse(text, nullptr, /*allow_exceptions=*/false);
     const auto of = mark.is_object() ? mark.find("of") : mark.end();
     if (of == mark.end() || !of->is_string() || of->get<std::string>() != data_dir) continue;
     forks.push_back({data_dir, entry.path(), IsDataDirLocked(entry.path())});

@@ -109,8 +109,23 @@ Result<> PutInPlace(const std::string& data_dir) {
     (void)RemovePath(data_dir + "/" + name);
     (void)RenamePath(replaced + "/" + name, data_dir + "/" + name);
   }
-  (void)RemovePath(replaced);
-  return done;
+  // What could not be put back is there, and nowhere else.
+  if (fs::remove(replaced, error) || !error) return done;
+  return Fail(done.error().reason,
+              fmt::format("{}; what the directory held is in {}", done.error().message, replaced));
+}
+
+// What a restore that was ended half-way had found is there, and nowhere else.
+Result<> RequireNoReplaced(const std::string& data_dir) {
+  const std::string replaced = data_dir + "/" + kReplaced;
+  std::error_code error;
+  fs::remove(replaced, error);
+  if (!error) return {};
+  return Fail(
+      Reason::kConflict,
+      fmt::format("{} holds the cluster that a restore found here which was ended half-way: "
+                  "move what is in it back to {}, or remove it",
+                  replaced, data_dir));
 }
 
 }  // namespace
@@ -132,9 +147,8 @@ Result<Restored> Restore(const RestoreOptions& options) {
   const std::string unpacked = options.data_dir + "/" + kUnpacked;
   const auto restore = [&]() -> Result<Revision> {
     const auto lock = TRY(DataDirLock::Take(options.data_dir));
-    // Of one that was interrupted.
-    TRY(RemovePath(unpacked));
-    TRY(RemovePath(options.data_dir + "/" + kReplaced));
+    TRY(RequireNoReplaced(options.data_dir));
+    TRY(RemovePath(unpacked));  // Of one that was ended half-way.
     TRY(archive.Extract(unpacked));
     const Revision revision = TRY(BumpRevision(
         unpacked + "/store", ReplacedRevision(options.data_dir), options.bump_revision));

@@ -122,6 +122,20 @@ TEST_F(RestoreTest, OverAClusterItGoesOnBeyondBoth) {
   EXPECT_FALSE(fs::exists(data_dir + "/restore.new"));
 }
 
+TEST_F(RestoreTest, WhatOneThatWasEndedHalfWayHadFoundIsKept) {
+  Save(work_ + "/x.tar");
+  const std::string data_dir = work_ + "/data";
+  ASSERT_TRUE(Restore({.archive = work_ + "/x.tar", .data_dir = data_dir}));
+  fs::create_directories(data_dir + "/restore.old");
+  fs::rename(data_dir + "/store", data_dir + "/restore.old/store");
+  EXPECT_THAT(RefusalOf(work_ + "/x.tar", data_dir, /*force=*/true),
+              HasSubstr("/restore.old holds the cluster that a restore found here"));
+  EXPECT_TRUE(fs::exists(data_dir + "/restore.old/store"));
+  fs::rename(data_dir + "/restore.old/store", data_dir + "/store");
+  ASSERT_TRUE(Restore({.archive = work_ + "/x.tar", .data_dir = data_dir, .force = true}));
+  EXPECT_FALSE(fs::exists(data_dir + "/restore.old"));
+}
+
 TEST_F(RestoreTest, WhatIsRefusedChangesNothing) {
   Save(work_ + "/x.tar");
   const std::string whole = *ReadWholeFile(work_ + "/x.tar");

@@ -20,7 +20,7 @@ const kMany = 1_000;
 const kManyMs = 200;
 
 // What nobody looks at here, and what is most of many objects.
-function slim(object: Obj): Obj {
+export function slim<T extends Obj>(object: T): T {
   // Taken out of it by `delete`, everything else of it would be slow to read.
   object.metadata.managedFields = undefined;
   const annotations = object.metadata.annotations;

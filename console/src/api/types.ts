@@ -87,9 +87,12 @@ interface PodSpec {
   nodeName?: string;
   containers: Container[];
   initContainers?: Container[];
+  ephemeralContainers?: Container[];
   volumes?: Volume[];
   serviceAccountName?: string;
   restartPolicy?: string;
+  resources?: { requests?: Record<string, string>; limits?: Record<string, string> };
+  overhead?: Record<string, string>;
 }
 
 export interface Pod extends Obj {
@@ -104,6 +107,7 @@ export interface Pod extends Obj {
     conditions?: Condition[];
     containerStatuses?: ContainerStatus[];
     initContainerStatuses?: ContainerStatus[];
+    ephemeralContainerStatuses?: ContainerStatus[];
   };
 }
 

@@ -32,6 +32,11 @@ interface Event {
   object: Obj & { code?: number; reason?: string; message?: string };
 }
 
+// What is wrong with the question, and not with the moment at which it was asked.
+function isRefusal(code: number): boolean {
+  return code >= 400 && code < 500 && code !== 408 && code !== 410 && code !== 429;
+}
+
 // Each event has a table of one row; columns come with the first one.
 interface Rows extends Obj {
   columnDefinitions?: TableColumn[] | null;
@@ -42,6 +47,7 @@ export class Watch {
   private readonly stop = new AbortController();
   private version = '';
   private first: Map<string, Obj> | null = null; // The state that is still coming.
+  private lists = false; // Another API server, which knows no watch-list and may send no bookmarks.
   private wake: (() => void) | null = null;
 
   constructor(
@@ -89,7 +95,11 @@ export class Watch {
           await nextLogin();
           continue;
         }
-        const refused = known.code === 403 || known.code === 404;
+        if ((known.code === 400 || known.code === 422) && !this.lists) {
+          this.lists = true;
+          continue;
+        }
+        const refused = isRefusal(known.code);
         this.sink.state(refused ? 'refused' : 'away', known);
         await this.sleep(refused ? null : pause * (0.75 + Math.random() / 2));
         pause = Math.min(pause * 2, kPauseMaxMs);
@@ -98,6 +108,7 @@ export class Watch {
   }
 
   private async follow(heard: () => void): Promise<void> {
+    if (this.version === '' && this.lists) await this.list();
     const query = new URLSearchParams({ ...this.query, watch: '1', allowWatchBookmarks: 'true' });
     if (this.version === '') {
       query.set('sendInitialEvents', 'true');
@@ -115,15 +126,33 @@ export class Watch {
     try {
       listen();
       const signal = AbortSignal.any([this.stop.signal, quiet.signal]);
-      const response = await ask(`${this.path}?${query}`, { signal, ...(this.asTable ? { accept: kTable } : {}) });
+      const response = await ask(`${this.path}?${query}`, { signal, ...this.form() });
       if (this.first === null) this.sink.state('live');
       await this.read(response, () => {
         listen();
         heard();
       });
+    } catch (error) {
+      // Nothing has happened there, and nothing says so.
+      if (!(this.lists && quiet.signal.aborted)) throw error;
     } finally {
       clearTimeout(timer);
     }
+  }
+
+  private form(): { accept?: string } {
+    return this.asTable ? { accept: kTable } : {};
+  }
+
+  // All that there is, by one answer.
+  private async list(): Promise<void> {
+    const response = await ask(`${this.path}?${new URLSearchParams(this.query)}`, { signal: this.stop.signal, ...this.form() });
+    const { metadata, items, ...table } = (await response.json()) as Rows & { items?: Obj[] };
+    const rows = table.rows?.map((row) => this.ofRow({ ...table, metadata, rows: [row] }));
+    this.version = metadata.resourceVersion;
+    this.first = null;
+    this.sink.replace(rows ?? items ?? []);
+    this.sink.state('live');
   }
 
   private async read(response: Response, heard: () => void): Promise<void> {

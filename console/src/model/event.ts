@@ -9,6 +9,11 @@ export function timeOf(event: EventObj): string {
   );
 }
 
+// Since the epoch: most events know no more, so that within it they stand in the order of their list.
+export function secondOf(event: EventObj): number {
+  return Math.floor(Date.parse(timeOf(event)) / 1000);
+}
+
 export function countOf(event: EventObj): number {
   return event.series?.count ?? event.count ?? 1;
 }

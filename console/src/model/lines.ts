@@ -16,11 +16,20 @@ const kOrderedMax = 4_000;
 
 // "2026-01-02T03:04:05.6Z text"
 const kStamp = /^(\d{4}-\d\d-\d\dT[\d:.]+(?:Z|[+-]\d\d:\d\d)) /;
+const kZone = /(?:Z|[+-]\d\d:\d\d)$/;
+
+// Of stamps of one zone, whose fractions are as long as they need to be.
+function isAfter(one: string, other: string): boolean {
+  return one.replace(kZone, '') > other.replace(kZone, '');
+}
 
 export class Lines {
   all: Line[] = [];
   dropped = 0;
   private readonly rests: string[] = [];
+  private readonly counts: number[] = [];
+  private readonly newest: string[] = [];
+  private readonly resumed = new Set<number>();
   private characters = 0;
 
   // `stamped`: each line begins with the moment when it was said, by which several streams are one.
@@ -42,14 +51,34 @@ export class Lines {
     if (this.rests[source]) this.take('\n', source);
   }
 
+  // Its stream broke off, and is asked for anew from that moment on; "": it has said nothing yet. What was
+  // shown already, which comes again with the second that it was said in, is left out; what was cut in the
+  // middle comes whole.
+  resume(source = 0): string {
+    const newest = this.newest[source] ?? '';
+    this.rests[source] = '';
+    if (newest !== '') this.resumed.add(source);
+    return newest;
+  }
+
+  // So many of its lines are kept.
+  count(source: number): number {
+    return this.counts[source] ?? 0;
+  }
+
   private add(text: string, source: number): void {
     const time = this.stamped ? (kStamp.exec(text)?.[1] ?? '') : '';
+    const isLater = time !== '' && isAfter(time, this.newest[source] ?? '');
+    if (this.resumed.has(source) && !isLater) return;
+    this.resumed.delete(source);
+    if (isLater) this.newest[source] = time;
+    this.counts[source] = this.count(source) + 1;
     const line = { text: time === '' ? text : text.slice(time.length + 1), source, time };
     this.characters += text.length;
     let at = this.all.length;
     const least = Math.max(0, at - kOrderedMax);
-    // Moments of one form sort as text; a line without one follows what it came after.
-    while (time !== '' && at > least && this.all[at - 1]!.time > time) at -= 1;
+    // A line without a stamp follows what it came after.
+    while (time !== '' && at > least && isAfter(this.all[at - 1]!.time, time)) at -= 1;
     if (at === this.all.length) this.all.push(line);
     else this.all.splice(at, 0, line);
   }
@@ -57,7 +86,8 @@ export class Lines {
   private trim(): void {
     let gone = 0;
     while (this.all.length - gone > kKeptMax || this.characters > kCharactersMax) {
-      const { text, time } = this.all[gone]!;
+      const { text, time, source } = this.all[gone]!;
+      this.counts[source]! -= 1;
       this.characters -= text.length + (time === '' ? 0 : time.length + 1);
       gone += 1;
     }

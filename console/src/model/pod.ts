@@ -32,6 +32,26 @@ function isSidecar(container: Container | undefined): boolean {
   return container?.restartPolicy === 'Always';
 }
 
+export function statusesOf({ status }: Pod): ContainerStatus[] {
+  return [...(status?.initContainerStatuses ?? []), ...(status?.containerStatuses ?? []), ...(status?.ephemeralContainerStatuses ?? [])];
+}
+
+const kDefaultContainer = 'kubectl.kubernetes.io/default-container';
+
+// Those that go on beside each other, with the one first that is meant where none is named.
+export function runningContainers(pod: Pod): string[] {
+  const { containers, initContainers = [], ephemeralContainers = [] } = pod.spec;
+  const names = [...containers, ...initContainers.filter(isSidecar), ...ephemeralContainers].map((each) => each.name);
+  const meant = pod.metadata.annotations?.[kDefaultContainer] ?? '';
+  return names.includes(meant) ? [meant, ...names.filter((each) => each !== meant)] : names;
+}
+
+// And those that went before them.
+export function loggedContainers(pod: Pod): string[] {
+  const before = (pod.spec.initContainers ?? []).filter((each) => !isSidecar(each)).map((each) => each.name);
+  return [...runningContainers(pod), ...before];
+}
+
 // What init containers have to say while they are not through; null: they are.
 function initWord(pod: Pod): string | null {
   const containers = pod.spec.initContainers ?? [];

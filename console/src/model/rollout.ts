@@ -42,6 +42,14 @@ export function imagesOf(spec: { containers: { image: string }[] }): string[] {
   return spec.containers.map((each) => each.image);
 }
 
+// What is to be sent of what was typed, by container: of those that are there still, and only where it differs.
+export function imagesChanged(containers: { name: string; image: string }[], typed: ReadonlyMap<string, string>): { name: string; image: string }[] {
+  return containers.flatMap(({ name, image }) => {
+    const wanted = typed.get(name)?.trim();
+    return wanted === undefined || wanted === image ? [] : [{ name, image: wanted }];
+  });
+}
+
 function revisionOf(object: Obj): number {
   return Number(object.metadata.annotations?.[kRevision] ?? 0);
 }

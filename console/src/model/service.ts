@@ -52,6 +52,13 @@ export function isSilent(service: Service, endpoints: Answering[], loaded: boole
   return selects && loaded && !endpoints.some((each) => each.ready && each.serves);
 }
 
+// Whether it leads to the pods that have this label alone to be known by; by that port, where one is given.
+export function leadsTo({ spec }: Service, app: string, port?: number): boolean {
+  const labels = Object.entries(spec.selector ?? {});
+  const isOf = labels.length === 1 && labels[0]![0] === 'app' && labels[0]![1] === app;
+  return isOf && (port === undefined || (spec.ports ?? []).some((each) => each.port === port));
+}
+
 const kGroupsMax = 3;
 
 function hasEnded(pod: Pod): boolean {

@@ -186,13 +186,13 @@ function serviceBoxes(given: Given, boxOf: Base['boxOf'], links: Links): Box[] {
   return given.services.map((service) => {
     const { name, namespace = '' } = service.metadata;
     const answering = endpointsOf(service, slices.get(`${namespace}/${name}`) ?? []);
-    const ready = answering.filter((each) => each.ready).length;
+    const ready = answering.filter((each) => each.ready && each.serves).length;
     const isElsewhere = service.spec.type === 'ExternalName' || !service.spec.selector;
     const tone = ready > 0 || isElsewhere ? 'good' : answering.length > 0 ? 'busy' : 'warn';
     const made = box(1, 'Service', namespace, name, tone, service.spec.type ?? '');
     for (const each of answering) {
       const target = boxOf(each.namespace, each.pod);
-      if (target) links.add(made.id, target.id, 1, each.ready ? 'good' : each.ending ? 'gone' : 'busy');
+      if (target) links.add(made.id, target.id, 1, each.ready && each.serves ? 'good' : each.ending ? 'gone' : 'busy');
     }
     return made;
   });

@@ -1,5 +1,5 @@
 // What is done to whatever runs pods by a template: more of them, fewer, or all anew.
-import { useEffect, useState } from 'preact/hooks';
+import { useState } from 'preact/hooks';
 
 import { patch } from '../api/request';
 import { t } from '../texts';
@@ -9,25 +9,26 @@ import { tell } from './toasts';
 const kReplicasMax = 10_000;
 
 export function Scale({ name, wanted, path }: { name: string; wanted: number; path: string }) {
-  const [typed, setTyped] = useState(wanted);
-  useEffect(() => setTyped(wanted), [wanted]);
-  const scale = (to: number) => {
+  // null: nobody types, and the field says what is wanted, whoever wants it.
+  const [typed, setTyped] = useState<number | null>(null);
+  const shown = typed ?? wanted;
+  const scale = async (to: number) => {
     const replicas = Math.max(0, Math.min(kReplicasMax, Math.round(to)));
-    return tell(() => patch(`${path}/scale`, { spec: { replicas } }), t.done.scaled(name, replicas));
+    if (await tell(() => patch(`${path}/scale`, { spec: { replicas } }), t.done.scaled(name, replicas))) setTyped(null);
   };
   return (
     <form class="scale" onSubmit={(event) => {
       event.preventDefault();
-      void scale(typed);
+      void scale(shown);
     }}>
       <Action class="icon-only" label={t.deployment.fewer} text={<Icon name="minus" />} disabled={wanted === 0} run={() => scale(wanted - 1)} />
       <label>
         <span class="hidden">{t.deployment.scale}</span>
-        <input class="input scale-input" type="number" min={0} max={kReplicasMax} value={typed}
+        <input class="input scale-input" type="number" min={0} max={kReplicasMax} value={shown}
                onInput={(event) => setTyped(event.currentTarget.valueAsNumber || 0)} />
       </label>
       <Action class="icon-only" label={t.deployment.moreReplicas} text={<Icon name="plus" />} run={() => scale(wanted + 1)} />
-      {typed !== wanted && <button class="button primary">{t.deployment.setScale}</button>}
+      {shown !== wanted && <button class="button primary">{t.deployment.setScale}</button>}
     </form>
   );
 }

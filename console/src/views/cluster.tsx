@@ -5,7 +5,8 @@ import { kinds } from '../api/kinds';
 import { useLive } from '../api/live';
 import type { Node, Pod, ResourceQuota } from '../api/types';
 import { kUsage, useUsage } from '../api/usage';
-import { condition, podState, type Tone } from '../model/pod';
+import { askedBy, isHeld } from '../model/asked';
+import { condition, type Tone } from '../model/pod';
 import { bytes, cores, quantity } from '../model/quantity';
 import { quotaLines } from '../model/quota';
 import type { Use } from '../model/usage';
@@ -81,14 +82,13 @@ function Nodes() {
   const rows = useMemo(() => {
     const asked = new Map<string, Use & { pods: number }>();
     for (const pod of podList) {
-      if (!pod.spec.nodeName || podState(pod).tone === 'done') continue;
+      if (!pod.spec.nodeName || !isHeld(pod)) continue;
       const sum = asked.get(pod.spec.nodeName) ?? { cpu: 0, memory: 0, pods: 0 };
       asked.set(pod.spec.nodeName, sum);
       sum.pods += 1;
-      for (const { resources } of pod.spec.containers) {
-        sum.cpu += quantity(resources?.requests?.cpu);
-        sum.memory += quantity(resources?.requests?.memory);
-      }
+      const { cpu, memory } = askedBy(pod);
+      sum.cpu += cpu;
+      sum.memory += memory;
     }
     return nodeList.map((node): Row => {
       const of = asked.get(node.metadata.name) ?? { cpu: 0, memory: 0, pods: 0 };

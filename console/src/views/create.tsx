@@ -1,6 +1,6 @@
 // Any objects, from a text: typed, pasted, or of files. First the server says what would come of each of them
 // (a dry run of server-side apply), then they are applied.
-import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
+import { useMemo, useRef, useState } from 'preact/hooks';
 
 import { lookAgain, offered, useOffered } from '../api/discovery';
 import { apiVersionOf, type Kind, kindByName, pathOf } from '../api/kinds';
@@ -19,6 +19,7 @@ import { apply, Causes, Diff, type Refused, refusedBy } from '../ui/applied';
 import { Editor } from '../ui/editor';
 import { Badge, Head, Notice, Panel } from '../ui/parts';
 import { say } from '../ui/toasts';
+import { askBeforeLeaving } from '../ui/unsaved';
 
 interface Plan {
   wanted: Wanted;
@@ -40,6 +41,7 @@ const kKindMs = 300;
 // What somebody typed and left is there when he comes back.
 let draft = '';
 onForget(() => (draft = ''));
+askBeforeLeaving(() => draft.trim() !== '');
 
 async function known(path: string): Promise<{ there: There; object: Obj | null }> {
   try {
@@ -180,12 +182,6 @@ export function CreateView() {
   };
   // What comes of this text in this namespace is still what is asked for.
   const isCurrent = () => text === latest.current && space === latestSpace.current;
-  useEffect(() => {
-    if (text.trim() === '' || done) return;
-    const ask = (event: BeforeUnloadEvent) => event.preventDefault();
-    addEventListener('beforeunload', ask);
-    return () => removeEventListener('beforeunload', ask);
-  }, [text, done]);
 
   const take = async (files: FileList | null | undefined) => {
     const all = [...(files ?? [])];

@@ -3,11 +3,11 @@ import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 
 import { kinds, pathOf } from '../api/kinds';
 import { useLive } from '../api/live';
-import { type ApiError, create, patch } from '../api/request';
+import { type ApiError, create, patch, request } from '../api/request';
 import type { Deployment, EventObj, Pod, ReplicaSet, Service } from '../api/types';
 import { podState } from '../model/pod';
 import { byController, rolloutOf } from '../model/rollout';
-import { portText } from '../model/service';
+import { leadsTo, portText } from '../model/service';
 import { href } from '../router';
 import { namespace } from '../settings';
 import { t } from '../texts';
@@ -79,7 +79,8 @@ function Step(props: { number: number; title: string; now: boolean; done: string
   );
 }
 
-function Happening({ name, space }: Made) {
+// `asked`: so many replicas, once all three steps were taken; what came of them shows here.
+function Happening({ name, space, asked }: Made & { asked: number | null }) {
   const labels = `app=${name}`;
   const deployment = useLive<Deployment>(kinds.deployments, space, { name }).list[0];
   const sets = useLive<ReplicaSet>(kinds.replicasets, space, { labels }).list;
@@ -110,6 +111,8 @@ function Happening({ name, space }: Made) {
           ))}
         </div>
       </div>
+      {rollout?.why && <Notice tone={rollout.tone} title={t.pod.why}> {rollout.why}</Notice>}
+      {asked !== null && service && leadsTo(service, name) && rollout?.word === 'complete' && rollout.wanted === asked && <p role="status">{t.deploy.done}</p>}
       <EventList events={latest} />
     </Panel>
   );
@@ -141,7 +144,7 @@ export function Deploy() {
   const [space, setSpace] = useState(namespace.value || 'default');
   const [made, setMade] = useState<Made | null>(null);
   const [exposed, setExposed] = useState('');
-  const [scaled, setScaled] = useState('');
+  const [scaled, setScaled] = useState<number | null>(null);
   const { busy, wrong, setWrong, run } = useWork();
   const name = typedName ?? nameOf(image);
 
@@ -156,20 +159,25 @@ export function Deploy() {
     });
   };
   const expose = () => run(async () => {
-    const service = await create<Service>(pathOf(kinds.services, space), serviceOf(name, port, type));
+    const service = await create<Service>(pathOf(kinds.services, space), serviceOf(name, port, type)).catch(async (error: ApiError) => {
+      // Of an earlier Deployment of that name, perhaps, and as good as a new one.
+      const there = error.code === 409 && (await request<Service>(pathOf(kinds.services, space, name)));
+      if (there && leadsTo(there, name, port)) return there;
+      throw error;
+    });
     const node = service.spec.ports?.[0]?.nodePort;
     setExposed(t.deploy.exposed(name, node ? `${service.spec.clusterIP}:${port} · *:${node}` : `${service.spec.clusterIP}:${port}`));
   });
   const scale = () => run(async () => {
     await patch(`${pathOf(kinds.deployments, space, name)}/scale`, { spec: { replicas } });
-    setScaled(t.deploy.done);
+    setScaled(replicas);
   });
   const again = () => {
     setImage('');
     setTypedName(null);
     setMade(null);
     setExposed('');
-    setScaled('');
+    setScaled(null);
   };
   return (
     <>
@@ -212,9 +220,13 @@ export function Deploy() {
                 </select>
               </label>
               <button class="button primary" disabled={busy} onClick={() => void expose()}>{t.deploy.do2}</button>
+              {wrong && <button class="button" disabled={busy} onClick={() => {
+                setWrong('');
+                setExposed(t.deploy.unexposed);
+              }}>{t.deploy.skip}</button>}
             </div>
           </Step>
-          <Step number={3} title={t.deploy.step3} now={!!exposed && !scaled} done={scaled}>
+          <Step number={3} title={t.deploy.step3} now={!!exposed && scaled === null} done={scaled === null ? '' : t.deploy.asked(scaled)}>
             <div class="row">
               <label class="field narrow-field">
                 <span>{t.deploy.replicas}</span>
@@ -225,14 +237,14 @@ export function Deploy() {
             </div>
           </Step>
           {wrong && <li><Notice tone="bad">{wrong}</Notice></li>}
-          {scaled && (
+          {scaled !== null && (
             <li class="row">
               <a class="button primary" ref={takeFocus} href={href('deployment', [space, name])}>{t.deploy.open}</a>
               <button class="button" onClick={again}>{t.deploy.another}</button>
             </li>
           )}
         </ol>
-        {made && <Happening key={`${made.space}/${made.name}`} {...made} />}
+        {made && <Happening key={`${made.space}/${made.name}`} {...made} asked={scaled} />}
       </div>
     </>
   );

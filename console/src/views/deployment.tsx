@@ -6,10 +6,11 @@ import { useLive } from '../api/live';
 import { patch, remove } from '../api/request';
 import type { Deployment, EventObj, Pod, ReplicaSet } from '../api/types';
 import { usageOfPods, useUsage } from '../api/usage';
+import { askedBy, isHeld } from '../model/asked';
 import { isAbout } from '../model/event';
 import { podState } from '../model/pod';
 import { quantity } from '../model/quantity';
-import { byController, type Revision, type Rollout, rolloutOf, selectorText } from '../model/rollout';
+import { byController, imagesChanged, type Revision, type Rollout, rolloutOf, selectorText } from '../model/rollout';
 import { go, href, place } from '../router';
 import { t } from '../texts';
 import { Action, Age, Badge, Dialog, Head, Notice, Panel, Standing } from '../ui/parts';
@@ -56,10 +57,11 @@ function Lane({ revision, wanted }: { revision: Revision; wanted: number }) {
 // All of its pods together.
 function DeploymentUsage({ space, labels, pods }: { space: string; labels: string; pods: Pod[] }) {
   const usage = useUsage(usageOfPods(space, { labelSelector: labels }));
-  const sum = (of: 'requests' | 'limits', what: 'cpu' | 'memory') =>
-    pods.flatMap((pod) => pod.spec.containers).reduce((all, each) => all + quantity(each.resources?.[of]?.[what]), 0);
+  const limits = (what: 'cpu' | 'memory') =>
+    pods.flatMap((pod) => pod.spec.containers).reduce((all, each) => all + quantity(each.resources?.limits?.[what]), 0);
   const marks = (what: 'cpu' | 'memory') => [
-    { text: t.usage.requested, value: sum('requests', what) }, { text: t.usage.limit, value: sum('limits', what) },
+    { text: t.usage.requested, value: pods.filter(isHeld).reduce((all, pod) => all + askedBy(pod)[what], 0) },
+    { text: t.usage.limit, value: limits(what) },
   ];
   return <UsagePanel usage={usage} cpu={marks('cpu')} memory={marks('memory')} />;
 }
@@ -119,11 +121,13 @@ function History({ deployment, rollout, path }: { deployment: Deployment; rollou
 }
 
 function ImageDialog({ deployment, path, onClose }: { deployment: Deployment; path: string; onClose: () => void }) {
-  const containers = deployment.spec.template.spec.containers;
-  const [images, setImages] = useState(containers.map((each) => each.image));
+  // Typed, by container: what others change meanwhile stays as they want it.
+  const [typed, setTyped] = useState<ReadonlyMap<string, string>>(new Map());
+  const { containers } = deployment.spec.template.spec;
+  const changed = imagesChanged(containers, typed);
   const submit = async (event: Event) => {
     event.preventDefault();
-    const changed = containers.map((each, at) => ({ name: each.name, image: images[at]!.trim() }));
+    if (changed.length === 0) return onClose();
     const body = { spec: { template: { spec: { containers: changed } } } };
     const names = changed.map((each) => each.image).join(', ');
     const done = await tell(() => patch(path, body, 'strategic-merge-patch'), t.done.image(deployment.metadata.name, names));
@@ -136,8 +140,8 @@ function ImageDialog({ deployment, path, onClose }: { deployment: Deployment; pa
         {containers.map((each, at) => (
           <label class="field" key={each.name}>
             <span>{t.deployment.imageOf(each.name)}</span>
-            <input class="input mono" value={images[at]} autoFocus={at === 0}
-                   onInput={(event) => setImages(images.with(at, event.currentTarget.value))} />
+            <input class="input mono" value={typed.get(each.name) ?? each.image} autoFocus={at === 0}
+                   onInput={(event) => setTyped(new Map(typed).set(each.name, event.currentTarget.value))} />
           </label>
         ))}
         <div class="row end">

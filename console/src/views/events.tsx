@@ -6,7 +6,7 @@ import { useLive } from '../api/live';
 import type { EventObj } from '../api/types';
 import { duration, now } from '../model/age';
 import { type Fault, faultsOf } from '../model/chaos';
-import { countOf, timeOf } from '../model/event';
+import { countOf, secondOf, timeOf } from '../model/event';
 import { href } from '../router';
 import { namespace, narrow } from '../settings';
 import { t } from '../texts';
@@ -153,7 +153,7 @@ function Timeline({ events, faults }: { events: EventObj[]; faults: Fault[] }) {
 }
 
 const kColumns: Column<EventObj>[] = [
-  { id: 'seen', title: t.columns.seen, width: '64px', end: true, sort: (each) => -Date.parse(timeOf(each)), cell: (each) => <Age time={timeOf(each)} /> },
+  { id: 'seen', title: t.columns.seen, width: '64px', end: true, sort: (each) => -secondOf(each), cell: (each) => <Age time={timeOf(each)} /> },
   { id: 'reason', title: t.columns.reason, width: 'minmax(120px, 1fr)', sort: (each) => each.reason ?? '',
     cell: (each) => <Badge tone={each.type === 'Warning' ? 'warn' : 'none'}>{each.reason}</Badge> },
   { id: 'object', title: t.columns.object, width: 'minmax(140px, 1.6fr)',

@@ -7,6 +7,7 @@ import { readLog } from '../api/log';
 import { nextLogin } from '../api/session';
 import type { Pod } from '../api/types';
 import { Lines } from '../model/lines';
+import { loggedContainers } from '../model/pod';
 import { t } from '../texts';
 import { kTail, LineList, LogCheck, LogSearch, saveLines } from '../ui/loglines';
 import { ErrorNotice } from '../ui/parts';
@@ -57,7 +58,7 @@ function useLog(path: string) {
 }
 
 export function Logs({ pod }: { pod: Pod }) {
-  const names = [...pod.spec.containers, ...(pod.spec.initContainers ?? [])].map((each) => each.name);
+  const names = loggedContainers(pod);
   const [container, setContainer] = useState(names[0] ?? '');
   const [times, setTimes] = useState(false);
   const [previous, setPrevious] = useState(false);

@@ -10,6 +10,7 @@ import { nextLogin } from '../api/session';
 import type { Obj, Pod, Selector } from '../api/types';
 import { Lines } from '../model/lines';
 import { isLogged, pageOf, saysMore, selectorOf } from '../model/logged';
+import { runningContainers, statusesOf } from '../model/pod';
 import { href, place } from '../router';
 import { t } from '../texts';
 import { LineList, LogCheck, LogSearch, saveLines } from '../ui/loglines';
@@ -30,10 +31,18 @@ interface Stream {
   ended: boolean; // Nothing more will be said.
 }
 
+interface Source {
+  pod: string;
+  container: string;
+  hue: number; // Of its pod.
+}
+
 class Follower {
   readonly lines = new Lines(true);
   readonly streams = new Map<string, Stream>();
-  sources: { pod: string; container: string }[] = [];
+  // Those that are read, and those of which lines are shown still.
+  readonly sources = new Map<number, Source>();
+  private begun = 0;
   private frame = 0;
   private closed = false;
 
@@ -44,8 +53,8 @@ class Follower {
     const there = new Set<string>();
     let left = 0;
     for (const pod of pods) {
-      const begun = new Set((pod.status?.containerStatuses ?? []).filter((each) => !each.state?.waiting || each.restartCount > 0).map((each) => each.name));
-      for (const { name } of pod.spec.containers) {
+      const begun = new Set(statusesOf(pod).filter((each) => !each.state?.waiting || each.restartCount > 0).map((each) => each.name));
+      for (const name of runningContainers(pod)) {
         const key = `${pod.metadata.uid} ${name}`;
         there.add(key);
         const stream = this.streams.get(key);
@@ -60,6 +69,10 @@ class Follower {
       if (there.has(key)) continue;
       stream.stop.abort();
       this.streams.delete(key);
+    }
+    const read = new Set([...this.streams.values()].map((each) => each.index));
+    for (const index of this.sources.keys()) {
+      if (!read.has(index) && this.lines.count(index) === 0) this.sources.delete(index);
     }
     return left;
   }
@@ -76,30 +89,31 @@ class Follower {
   }
 
   private begin(key: string, pod: string, container: string, ended: boolean): void {
-    const index = this.sources.length;
-    this.sources = [...this.sources, { pod, container }];
+    const index = this.begun++;
+    const hue = [...this.sources.values()].find((each) => each.pod === pod)?.hue ?? index % kColours;
+    this.sources.set(index, { pod, container, hue });
     const stream: Stream = { pod, container, index, stop: new AbortController(), error: '', ended };
     this.streams.set(key, stream);
     void this.read(stream);
   }
 
   private async read(stream: Stream): Promise<void> {
-    let since = '';
     while (!stream.stop.signal.aborted) {
+      const since = this.lines.resume(stream.index);
       const query = new URLSearchParams({ container: stream.container, follow: 'true', timestamps: 'true' });
       if (since === '') query.set('tailLines', String(kEachTail));
       else query.set('sinceTime', since);
-      let heard = false;
       try {
         await readLog(`${pathOf(kinds.pods, this.space, stream.pod)}/log?${query}`, stream.stop.signal, (text) => {
-          heard = true;
           this.lines.take(text, stream.index);
           stream.error = '';
           this.redraw();
         });
-        this.lines.end(stream.index);
         stream.error = '';
-        if (stream.ended) return this.redraw();
+        if (stream.ended) {
+          this.lines.end(stream.index);
+          return this.redraw();
+        }
       } catch (error) {
         if (stream.stop.signal.aborted) return;
         stream.error = (error as ApiError).message || t.logs.broken;
@@ -107,7 +121,6 @@ class Follower {
       }
       this.redraw();
       // A container that has ended may be started again, and a server that is away comes back.
-      if (heard) since = new Date().toISOString();
       await new Promise((resolve) => setTimeout(resolve, kRetryMs));
     }
   }
@@ -126,7 +139,7 @@ function Followed({ kind, name, space, labels }: { kind: Kind; name: string; spa
   const [wrap, setWrap] = useState(false);
   const [times, setTimes] = useState(false);
   const [stick, setStick] = useState(true);
-  const [only, setOnly] = useState<string | null>(null);
+  const [picked, setOnly] = useState<string | null>(null);
   const [left, setLeft] = useState(0);
   const follower = useRef<Follower | null>(null);
   useEffect(() => {
@@ -135,21 +148,24 @@ function Followed({ kind, name, space, labels }: { kind: Kind; name: string; spa
   }, []);
   const list = pods.list;
   useEffect(() => setLeft(follower.current?.follow(list.filter((pod) => kind.plural === 'jobs' || pod.status?.phase !== 'Succeeded')) ?? 0), [list]);
-  const { lines, sources, streams } = follower.current ?? { lines: new Lines(), sources: [], streams: new Map<string, Stream>() };
-  const names = [...new Set(sources.map((each) => each.pod))];
-  const many = new Set(sources.map((each) => each.container)).size > 1;
+  const { lines, sources, streams } = follower.current ?? { lines: new Lines(), sources: new Map<number, Source>(), streams: new Map<string, Stream>() };
+  const all = [...sources.values()];
+  const hues = new Map(all.map((each) => [each.pod, each.hue]));
+  // Whose lines have all gone can be chosen no longer.
+  const only = picked !== null && hues.has(picked) ? picked : null;
+  const many = new Set(all.map((each) => each.container)).size > 1;
   const word = find.toLowerCase();
   const shown = useMemo(
     () => lines.all.filter((line) =>
-      (only === null || sources[line.source]?.pod === only) && (word === '' || line.text.toLowerCase().includes(word))),
+      (only === null || sources.get(line.source)?.pod === only) && (word === '' || line.text.toLowerCase().includes(word))),
     [lines, version, word, only],
   );
   const short = (pod: string) => (pod.startsWith(`${name}-`) ? pod.slice(name.length + 1) : pod);
   const labelOf = (source: number) => {
-    const from = sources[source];
+    const from = sources.get(source);
     return from ? `${short(from.pod)}${many ? ` ${from.container}` : ''}` : '';
   };
-  const longest = Math.max(0, ...sources.map((_, at) => labelOf(at).length));
+  const longest = Math.max(0, ...[...sources.keys()].map((at) => labelOf(at).length));
   const errors = [...streams.values()].filter((each) => each.error !== '');
   return (
     <div class="full">
@@ -166,8 +182,8 @@ function Followed({ kind, name, space, labels }: { kind: Kind; name: string; spa
           <span class="rows">{t.logs.lines(shown.length)}</span>
         </div>
         <div class="log-sources" role="group" aria-label={t.logs.sources}>
-          {names.map((pod, at) => (
-            <button key={pod} class={`chip log-source hue-${at % kColours}`} aria-pressed={only === pod} onClick={() => setOnly(only === pod ? null : pod)}>
+          {[...hues].map(([pod, hue]) => (
+            <button key={pod} class={`chip log-source hue-${hue}`} aria-pressed={only === pod} onClick={() => setOnly(only === pod ? null : pod)}>
               {short(pod)}
             </button>
           ))}
@@ -175,7 +191,7 @@ function Followed({ kind, name, space, labels }: { kind: Kind; name: string; spa
         {left > 0 && <Notice tone="warn">{t.logs.tooMany(kStreamsMax, left)}</Notice>}
         {errors.length > 0 && <Notice tone="bad">{short(errors[0]!.pod)}: {errors[0]!.error}</Notice>}
         <LineList shown={shown} find={word} wrap={wrap} stick={stick} onStick={setStick} before={(line) => (
-          <span class={`log-from hue-${names.indexOf(sources[line.source]?.pod ?? '') % kColours}`}>
+          <span class={`log-from hue-${sources.get(line.source)?.hue ?? 0}`}>
             {times ? `${line.time} ` : ''}{labelOf(line.source).padEnd(longest)}{' '}
           </span>
         )} />

@@ -4,7 +4,7 @@ import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 
 import { useOffered } from '../api/discovery';
 import { apiVersionOf, type Kind, kindByName, pathOf } from '../api/kinds';
-import { onForget, useLive } from '../api/live';
+import { onForget, slim, useLive } from '../api/live';
 import { remove } from '../api/request';
 import type { Obj } from '../api/types';
 import { type DiffLine, diffLines, hunks } from '../model/diff';
@@ -16,6 +16,7 @@ import { apply, Causes, Diff, type Refused, refusedBy } from '../ui/applied';
 import { Editor } from '../ui/editor';
 import { Action, ErrorNotice, Head, Notice, Panel, Standing, Tabs } from '../ui/parts';
 import { say, tell } from '../ui/toasts';
+import { askBeforeLeaving } from '../ui/unsaved';
 import { Details, KindActions } from './details';
 
 type Outcome =
@@ -26,8 +27,8 @@ type Outcome =
 
 // What somebody typed and left, by the path of its object: it is there when he comes back.
 const drafts = new Map<string, { base: Obj; text: string }>();
-const kDraftsMax = 16;
 onForget(() => drafts.clear());
+askBeforeLeaving(() => drafts.size > 0);
 
 function linesOf(kind: DiffLine['kind'], before: string, after: string): string[] {
   return diffLines(before, after).filter((each) => each.kind === kind).map((each) => each.text);
@@ -48,10 +49,7 @@ function Result({ outcome, onPreview, onApply }: { outcome: Outcome; onPreview: 
       <Notice tone="warn" title={t.yaml.conflict}>
         <Causes causes={outcome.causes} />
         <p>{t.yaml.conflictHint}</p>
-        <div class="row">
-          <button class="button" onClick={() => onPreview(true)}>{t.yaml.previewForce}</button>
-          <button class="button danger" onClick={() => onApply(true)}>{t.yaml.force}</button>
-        </div>
+        <button class="button" onClick={() => onPreview(true)}>{t.yaml.previewForce}</button>
       </Notice>
     );
   }
@@ -104,10 +102,6 @@ function Known({ kind, object, path }: { kind: Kind; object: Obj; path: string }
     drafts.delete(path);
     if (!edited) return;
     drafts.set(path, { base, text });
-    if (drafts.size > kDraftsMax) drafts.delete(drafts.keys().next().value!);
-    const ask = (event: BeforeUnloadEvent) => event.preventDefault();
-    addEventListener('beforeunload', ask);
-    return () => removeEventListener('beforeunload', ask);
   }, [path, base, text, edited]);
 
   const run = async (work: (wanted: Obj) => Promise<void>) => {
@@ -132,7 +126,7 @@ function Known({ kind, object, path }: { kind: Kind; object: Obj; path: string }
   const write = (force = false) => run(async (wanted) => {
     const done = await apply(path, wanted, { force });
     say('good', t.yaml.applied);
-    take({ apiVersion: apiVersionOf(kind), kind: kind.kind, ...done }, text);
+    take(slim({ apiVersion: apiVersionOf(kind), kind: kind.kind, ...done }), text);
   });
   return (
     <div class="object">

@@ -9,6 +9,7 @@ import { isSameUnbound, type Unbound, unboundOf } from '../model/claim';
 import type { MapCell, MapGroup } from '../model/mapplaces';
 import { isSame } from '../model/order';
 import { condition, kToneOrder, ownerOf, podState, podWhy, type Tone } from '../model/pod';
+import { askedBy, isHeld } from '../model/asked';
 import { bytes, cores, quantity } from '../model/quantity';
 import { quotaLines } from '../model/quota';
 import { byController, type Rollout, rolloutOf } from '../model/rollout';
@@ -77,7 +78,7 @@ function keep(kept: Kept): (node: string, pods: Pod[]) => MapCell[] {
 const byTitle = new Intl.Collator(undefined, { numeric: true }).compare;
 
 // `isWaiting`: with a place for pods that have no node, though there are none now.
-function groupsOf(nodes: Node[], pods: Pod[], kept: Kept, isWaiting: boolean): MapGroup[] {
+function groupsOf(nodes: Node[], pods: Pod[], space: string, kept: Kept, isWaiting: boolean): MapGroup[] {
   const cellsOn = keep(kept);
   const byNode = new Map<string, Pod[]>();
   for (const pod of pods) {
@@ -90,11 +91,13 @@ function groupsOf(nodes: Node[], pods: Pod[], kept: Kept, isWaiting: boolean): M
     .map((node): MapGroup => {
       const here = byNode.get(node.metadata.name) ?? [];
       const room = quantity(node.status?.allocatable?.pods);
+      const held = here.filter(isHeld).length;
       return {
         key: node.metadata.name,
         title: node.metadata.name,
-        sub: `${here.length} / ${room}`,
-        share: room > 0 ? here.length / room : 0,
+        // Those of one namespace are not all that are there.
+        sub: space === '' ? `${held} / ${room}` : `${held}`,
+        share: room > 0 && space === '' ? held / room : 0,
         tone: isReady(node) ? 'good' : 'bad',
         cells: cellsOn(node.metadata.name, here),
       };
@@ -123,26 +126,12 @@ interface Counts {
   memory: number;
 }
 
-const asked = new WeakMap<Pod, { cpu: number; memory: number }>();
-
-function askedBy(pod: Pod): { cpu: number; memory: number } {
-  const known = asked.get(pod);
-  if (known) return known;
-  const sum = { cpu: 0, memory: 0 };
-  for (const { resources } of pod.spec.containers) {
-    sum.cpu += quantity(resources?.requests?.cpu);
-    sum.memory += quantity(resources?.requests?.memory);
-  }
-  asked.set(pod, sum);
-  return sum;
-}
-
 function countsOf(pods: Pod[]): Counts {
   const counts: Counts = { tones: new Map(), cpu: 0, memory: 0 };
   for (const pod of pods) {
     const { tone } = podState(pod);
     counts.tones.set(tone, (counts.tones.get(tone) ?? 0) + 1);
-    if (!pod.spec.nodeName || tone === 'done') continue;
+    if (!isHeld(pod)) continue;
     const { cpu, memory } = askedBy(pod);
     counts.cpu += cpu;
     counts.memory += memory;
@@ -321,18 +310,18 @@ function Latest(props: { events: EventObj[]; many: boolean }) {
 
 // In frames of its own, behind those of the numbers. While many pods come and go some have no node now and
 // then: their place stays for a while, as all others move when it comes or goes.
-function NodeMap({ nodes, pods }: { nodes: Node[]; pods: Pod[] }) {
+function NodeMap({ nodes, pods, space }: { nodes: Node[]; pods: Pod[]; space: string }) {
   const kept = useRef<Kept>(new Map());
   const many = pods.length > kManyPods;
   const [isWaiting, setWaiting] = useState(false);
-  const shown = useNextFrame(useMemo(() => ({ nodes, pods }), [nodes, pods]), !many);
+  const shown = useNextFrame(useMemo(() => ({ nodes, pods, space }), [nodes, pods, space]), !many);
   const waits = useMemo(() => many && shown.pods.some((pod) => !pod.spec.nodeName), [many, shown]);
   useEffect(() => {
     if (waits) return setWaiting(true);
     const timer = setTimeout(() => setWaiting(false), kWaitingMs);
     return () => clearTimeout(timer);
   }, [waits]);
-  const groups = useMemo(() => groupsOf(shown.nodes, shown.pods, kept.current, isWaiting), [shown, isWaiting]);
+  const groups = useMemo(() => groupsOf(shown.nodes, shown.pods, shown.space, kept.current, isWaiting), [shown, isWaiting]);
   return <PodMap groups={groups} />;
 }
 
@@ -433,7 +422,7 @@ export function Overview() {
       <div class="overview">
         <div>
           <Panel class="map-panel" title={t.overview.map} side={<Legend counts={counts.tones} />}>
-            {pods.loaded && (nodeList.length > 0 || podList.length > 0) ? <NodeMap nodes={nodeList} pods={podList} /> : <Standing of={pods} />}
+            {pods.loaded && (nodeList.length > 0 || podList.length > 0) ? <NodeMap nodes={nodeList} pods={podList} space={space} /> : <Standing of={pods} />}
             {pods.loaded && podList.length === 0 && (
               <div class="empty">
                 <h2>{t.overview.empty}</h2>
@@ -446,7 +435,7 @@ export function Overview() {
           <Rollouts rollouts={rollouts} many={many} />
         </div>
         <div class="overview-side">
-          <Attention troubles={troubles} known={pods.loaded && deployments.loaded && claims.loaded} many={many} />
+          <Attention troubles={troubles} known={pods.loaded && deployments.loaded && claims.loaded && (nodes.loaded || nodes.status.value === 'refused')} many={many} />
           <Latest events={latest} many={many} />
         </div>
       </div>

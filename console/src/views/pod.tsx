@@ -7,8 +7,9 @@ import { remove } from '../api/request';
 import type { Container, ContainerStatus, EventObj, Pod } from '../api/types';
 import { usageOfPods, useUsage } from '../api/usage';
 import { age } from '../model/age';
+import { askedBy } from '../model/asked';
 import { isAbout } from '../model/event';
-import { ownerOf, podState, podWhy } from '../model/pod';
+import { ownerOf, podState, podWhy, statusesOf } from '../model/pod';
 import { quantity } from '../model/quantity';
 import type { Use } from '../model/usage';
 import { lazy } from '../lazy';
@@ -70,16 +71,15 @@ function ContainerCard({ container, status, kind }: { container: Container; stat
 function PodUsage({ pod }: { pod: Pod }) {
   const { name, namespace = '' } = pod.metadata;
   const usage = useUsage(usageOfPods(namespace, { fieldSelector: `metadata.name=${name}` }));
-  const sum = (of: 'requests' | 'limits', what: keyof Use) =>
-    pod.spec.containers.reduce((all, each) => all + quantity(each.resources?.[of]?.[what]), 0);
+  const limits = (what: keyof Use) => pod.spec.containers.reduce((all, each) => all + quantity(each.resources?.limits?.[what]), 0);
   const marks = (what: keyof Use) => [
-    { text: t.usage.requested, value: sum('requests', what) }, { text: t.usage.limit, value: sum('limits', what) },
+    { text: t.usage.requested, value: askedBy(pod)[what] }, { text: t.usage.limit, value: limits(what) },
   ];
   return <UsagePanel usage={usage} name={`${namespace}/${name}`} cpu={marks('cpu')} memory={marks('memory')} />;
 }
 
 function Details({ pod, events }: { pod: Pod; events: EventObj[] }) {
-  const statuses = [...(pod.status?.containerStatuses ?? []), ...(pod.status?.initContainerStatuses ?? [])];
+  const statuses = statusesOf(pod);
   const statusOf = (name: string) => statuses.find((each) => each.name === name);
   const { metadata, spec, status } = pod;
   const facts: [string, preact.ComponentChildren][] = [
@@ -101,6 +101,9 @@ function Details({ pod, events }: { pod: Pod; events: EventObj[] }) {
           ))}
           {spec.containers.map((each) => (
             <ContainerCard key={each.name} container={each} status={statusOf(each.name)} kind="" />
+          ))}
+          {(spec.ephemeralContainers ?? []).map((each) => (
+            <ContainerCard key={each.name} container={each} status={statusOf(each.name)} kind={t.pod.ephemeral} />
           ))}
         </Panel>
         <PodUsage pod={pod} />

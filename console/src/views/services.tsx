@@ -51,7 +51,7 @@ export function Services() {
   const rows = useMemo(
     () => list.map((service) => {
       const endpoints = endpointsOf(service, slices);
-      return { service, ready: endpoints.filter((each) => each.ready).length, all: endpoints.length };
+      return { service, ready: endpoints.filter((each) => each.ready && each.serves).length, all: endpoints.length };
     }),
     [list, slices],
   );

@@ -9,6 +9,7 @@ import { Exec } from '../api/exec';
 import { kinds } from '../api/kinds';
 import { useLive } from '../api/live';
 import type { Pod } from '../api/types';
+import { runningContainers } from '../model/pod';
 import { place } from '../router';
 import { dark } from '../settings';
 import { t } from '../texts';
@@ -94,7 +95,7 @@ function useTerminal(space: string, name: string, container: string, command: st
 export function TerminalView({ asked }: { asked: boolean }) {
   const [space = '', name = ''] = place.value.params;
   const pod = useLive<Pod>(kinds.pods, space, { name }).list[0];
-  const names = (pod?.spec.containers ?? []).map((each) => each.name);
+  const names = pod ? runningContainers(pod) : [];
   const [container, setContainer] = useState(names[0] ?? '');
   const [typed, setTyped] = useState(kShell);
   const [opened, setOpened] = useState({ command: kShell, round: asked ? 1 : 0 });
