@@ -63,6 +63,26 @@ Json ConfigMapOf(const Project& project, const std::string& name,
   return map;
 }
 
+// What stands beside a compose file so that not everybody reads it: whoever may look at the
+// namespace reads ConfigMaps.
+std::set<std::string> PrivateFiles(const Project& project) {
+  std::set<std::string> files;
+  const auto add = [&](const Node& path) {
+    if (path.Says()) files.insert(fs::path(path.Text()).lexically_normal());
+  };
+  for (const Member& secret : project.root["secrets"].members) add(secret.node["file"]);
+  for (const Member& service : project.root["services"].members) {
+    for (const Node& file : service.node["env_file"].items) add(file["path"]);
+  }
+  return files;
+}
+
+// ".env", ".env.local"
+bool IsEnvFile(const fs::path& path) {
+  const std::string name = path.filename();
+  return name == ".env" || name.starts_with(".env.");
+}
+
 constexpr int kPlainMode = 0644;
 constexpr int kExecutableMode = 0755;
 
@@ -137,9 +157,17 @@ class BindMount {
     std::vector<MountedFile> files;
     std::set<std::string> keys;
     size_t bytes = 0;
+    const std::set<std::string> kept_back = PrivateFiles(scope_.project);
     for (const std::string& each : *below) {
       if (!IsUtf8(each)) return TooMuch("it has a file whose name is not UTF-8");
       const std::string path = fs::path(path_) / each;
+      if (IsEnvFile(path) || kept_back.contains(fs::path(path).lexically_normal())) {
+        Note(fmt::format(
+            "{} stays behind: whoever may look at the namespace could read it; mount it "
+            "as one of `secrets`",
+            each));
+        continue;
+      }
       auto contents = scope_.files.Read(path, kMountedBytesMax - bytes);
       if (!contents) {
         return TooMuch(fmt::format("more than {} bytes, or not to be read: {}", kMountedBytesMax,
@@ -151,6 +179,7 @@ class BindMount {
       keys.insert(key);
       files.push_back({each, key, std::move(*contents), scope_.files.Executable(path)});
     }
+    if (files.empty()) return Put({{"emptyDir", Json::object()}}, path_);
     return AddMap(files);
   }
 

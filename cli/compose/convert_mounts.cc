@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 
 #include "base/text.h"
 #include "cli/compose/parts.h"
@@ -28,12 +29,28 @@ Backing BackingOf(const Node& volume) {
   return Backing::kClaim;
 }
 
-// The value of NAME=VALUE among mount options.
-std::string MountOption(const Node& volume, std::string_view name) {
-  for (const std::string& option : Split(volume["driver_opts"]["o"].Text(), ',')) {
-    if (option.starts_with(std::string(name) + "=")) return option.substr(name.size() + 1);
+// What a pod's volume can say of mount options; `others` it cannot.
+struct MountOptions {
+  std::string address;  // Of an NFS server.
+  bool read_only = false;
+  std::vector<std::string> others = {};
+};
+
+MountOptions MountOptionsOf(const Node& volume) {
+  constexpr std::string_view kAddress = "addr=";
+  constexpr std::array<std::string_view, 4> kUsual = {"bind", "rbind", "rw", "defaults"};
+  MountOptions options;
+  for (const std::string& each : Split(volume["driver_opts"]["o"].Text(), ',')) {
+    const std::string option(WithoutBlanks(each));
+    if (option.starts_with(kAddress)) {
+      options.address = option.substr(kAddress.size());
+    } else if (option == "ro") {
+      options.read_only = true;
+    } else if (!option.empty() && std::ranges::find(kUsual, option) == kUsual.end()) {
+      options.others.push_back(option);
+    }
   }
-  return "";
+  return options;
 }
 
 std::string NfsPath(const Node& volume) {
@@ -57,7 +74,7 @@ Json NamedVolume(const Project& project, const std::string& key) {
   const Node& volume = project.root["volumes"][key];
   switch (BackingOf(volume)) {
     case Backing::kNfs:
-      return {{"nfs", {{"server", MountOption(volume, "addr")}, {"path", NfsPath(volume)}}}};
+      return {{"nfs", {{"server", MountOptionsOf(volume).address}, {"path", NfsPath(volume)}}}};
     case Backing::kHostPath:
       return {{"hostPath", {{"path", volume["driver_opts"]["device"].Text()}}}};
     case Backing::kMemory:
@@ -76,7 +93,11 @@ void AddNamed(const Scope& scope, const Node& mount, Json target, Mounts& mounts
                                 {{"emptyDir", Json::object()}});
     return mounts.Mount(std::move(target));
   }
-  const bool claim = BackingOf(scope.project.root["volumes"][key]) == Backing::kClaim;
+  const Node& volume = scope.project.root["volumes"][key];
+  const Backing backing = BackingOf(volume);
+  const bool claim = backing == Backing::kClaim;
+  const bool is_mounted_so = backing == Backing::kNfs || backing == Backing::kHostPath;
+  if (is_mounted_so && MountOptionsOf(volume).read_only) target["readOnly"] = true;
   if (claim && !mount["read_only"].IsTrue()) mounts.keeps_data = true;
   target["name"] = mounts.Add(key, NamedVolume(scope.project, key));
   const Node& path = mount["volume"]["subpath"];
@@ -154,6 +175,21 @@ void NoteVolume(const Node& volume, const std::string& key, Conversion& out) {
     if (backing == Backing::kMemory && option.key == "o") {
       note(option.node, "driver_opts.o", "such a directory has a size alone: say tmpfs");
     }
+  }
+  if (backing == Backing::kClaim) return;
+  note(volume["labels"], "labels", "what a pod mounts without a claim has no labels");
+  if (backing == Backing::kMemory) return;
+  const MountOptions options = MountOptionsOf(volume);
+  if (!options.others.empty()) {
+    note(volume["driver_opts"]["o"], "driver_opts.o",
+         fmt::format("{}: the volume of a pod has no mount options beside ro; a PersistentVolume "
+                     "that is made by hand has",
+                     Join(options.others, ",")));
+  }
+  if (backing == Backing::kHostPath) {
+    const Node& device = volume["driver_opts"]["device"];
+    note(device, "driver_opts.device",
+         fmt::format("it is the node's {}, not this machine's", device.Text()));
   }
 }
 

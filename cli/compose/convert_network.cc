@@ -13,9 +13,6 @@
 namespace skiff::cli::compose {
 namespace {
 
-// Behind the name of a service: the Service for what it publishes.
-constexpr char kPublished[] = "-published";
-
 // More ports of one service are noted, not opened.
 constexpr size_t kPortsMax = 256;
 constexpr char kInternalLabel[] = "compose.skiff.io/internal";
@@ -23,6 +20,10 @@ constexpr char kInternalLabel[] = "compose.skiff.io/internal";
 std::string ProtocolOf(const std::string& text) {
   const std::string lower = Lower(text);
   return lower == "udp" ? "UDP" : lower == "sctp" ? "SCTP" : "TCP";
+}
+
+bool IsWithoutNetwork(const Node& service) {
+  return service["network_mode"].Text() == "none";
 }
 
 // Why what the port publishes is not published; "" when it is.
@@ -38,6 +39,16 @@ std::string WhyUnpublished(const Node& port) {
       host, port["published"].Text(), target);
 }
 
+// Else it is noted, and none of the range is taken.
+bool HasRoomFor(const PortRange& range, const Scope& scope, const Node& node,
+                const std::string& key, bool noting, const std::vector<ServicePort>& ports) {
+  if (ports.size() + static_cast<size_t>(range.count()) <= kPortsMax) return true;
+  if (noting) {
+    scope.Note(node, key, fmt::format("a Service has at most {} ports here", kPortsMax));
+  }
+  return false;
+}
+
 void AddPortRange(const Scope& scope, const Node& node, const std::string& key, bool noting,
                   std::vector<ServicePort>& ports) {
   const auto inside = ParsePortRange(node["target"].Text());
@@ -49,15 +60,12 @@ void AddPortRange(const Scope& scope, const Node& node, const std::string& key, 
   if (published.Says() && !outside) {
     return scope.wrong.Add(Wrong(node, "invalid published port: " + published.Text()));
   }
-  if (ports.size() + static_cast<size_t>(inside->count()) > kPortsMax) {
-    const std::string why = fmt::format("a Service has at most {} ports here", kPortsMax);
-    if (noting) scope.Note(node, key, why);
-    return;
-  }
+  if (!HasRoomFor(*inside, scope, node, key, noting, ports)) return;
   const bool of_host = node["mode"].Text() == "host";
-  const std::string why = IsOnHostNetwork(scope.node) ? "the pods have their node's own ports"
-                          : of_host                   ? ""
-                                                      : WhyUnpublished(node);
+  const std::string why = IsOnHostNetwork(scope.node)    ? "the pods have their node's own ports"
+                          : IsWithoutNetwork(scope.node) ? "network_mode: none: nobody reaches it"
+                          : of_host                      ? ""
+                                                         : WhyUnpublished(node);
   if (noting && !why.empty()) scope.Note(node, key, why);
   if (noting && outside && outside->count() > inside->count()) {
     scope.Note(node, key, fmt::format("of the range {} is published", outside->first));
@@ -179,8 +187,7 @@ std::string NetworkName(const Project& project, const std::string& key) {
 std::set<std::string> NetworksOf(const Node& service) {
   std::set<std::string> names;
   for (const Member& member : service["networks"].members) names.insert(member.key);
-  const std::string mode = service["network_mode"].Text();
-  if (names.empty() && mode != "none") names.insert("default");
+  if (names.empty() && !IsWithoutNetwork(service)) names.insert("default");
   return names;
 }
 
@@ -207,6 +214,11 @@ Json Labelled(const std::string& label) {
   return {{"matchLabels", {{label, "true"}}}};
 }
 
+// Where the pods are that serve names, unless the nodes do: those are always reached by their own.
+Json OfSystem() {
+  return {{"matchLabels", {{"kubernetes.io/metadata.name", "kube-system"}}}};
+}
+
 Json PolicyOf(const Project& project, const std::string& name, Json selector) {
   Json policy = ObjectOf(project, "networking.k8s.io/v1", "NetworkPolicy", name);
   policy["spec"]["podSelector"] = std::move(selector);
@@ -221,7 +233,7 @@ void AddNetworkPolicy(const Project& project, const std::string& key, Conversion
       Json::array({{{"from", Json::array({{{"podSelector", Labelled(label)}}})}}});
   AddShared(out, std::move(policy));
   if (!IsInternal(project, key)) return;
-  // Pods that are in internal networks alone reach who is in them, and ask for names.
+  // Pods that are in internal networks alone reach who is in them, and ask the cluster for names.
   Json selector = Labelled(label);
   selector["matchLabels"][kInternalLabel] = "true";
   Json outward =
@@ -231,7 +243,7 @@ void AddNetworkPolicy(const Project& project, const std::string& key, Conversion
                                   {{"protocol", "TCP"}, {"port", 53}}});
   outward["spec"]["egress"] =
       Json::array({{{"to", Json::array({{{"podSelector", Labelled(label)}}})}},
-                   {{"ports", names}}});
+                   {{"to", Json::array({{{"namespaceSelector", OfSystem()}}})}, {"ports", names}}});
   AddShared(out, std::move(outward));
 }
 
@@ -271,8 +283,10 @@ std::vector<ServicePort> PortsOf(const Scope& scope, bool noting) {
       continue;
     }
     const std::string protocol = ProtocolOf(slash == text.npos ? "" : text.substr(slash + 1));
-    for (int port = range->first; port <= range->last && ports.size() < kPortsMax; ++port) {
-      ports.push_back({.target = port, .protocol = protocol});
+    if (HasRoomFor(*range, scope, item, "expose", noting, ports)) {
+      for (int port = range->first; port <= range->last; ++port) {
+        ports.push_back({.target = port, .protocol = protocol});
+      }
     }
   }
   return ports;
@@ -347,7 +361,7 @@ Json NetworkLabels(const Project& project, const Node& service) {
 void AddNetworkPolicies(const Project& project, Conversion& out) {
   std::set<std::string> used;
   for (const auto& [name, service] : project.root["services"].members) {
-    if (service["network_mode"].Text() == "none") {
+    if (IsWithoutNetwork(service)) {
       Json policy = PolicyOf(project, OwnName(project, name + "-none"),
                              {{"matchLabels", LabelsOf(project, name)}});
       policy["spec"]["policyTypes"] = {"Ingress", "Egress"};

@@ -1,15 +1,18 @@
 // `compose down`, `ps` and `logs`: they find a project by its label, and need its name alone.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <iterator>
 #include <map>
 
 #include "cli/compose/command.h"
+#include "cli/compose/parts.h"
 #include "cli/compose/scalars.h"
 #include "cli/delete.h"
 #include "cli/json_text.h"
 #include "cli/tab_writer.h"
+#include "cli/terminal_text.h"
 #include "cli/verbs.h"
 
 namespace skiff::cli::compose {
@@ -142,7 +145,8 @@ Result<std::vector<PsRow>> PsRows(Session& session, const std::string& project,
     const std::string service = ServiceLabel(found.object);
     if (!services.empty() && !services.contains(service)) continue;
     if (IsWorkload(found.resource)) workloads[service] = std::move(found.object);
-    else if (found.resource.kind == "Service" && NameOf(found.object).ends_with("-published")) {
+    else if (found.resource.kind == "Service" &&
+             NameOf(found.object) == ServiceName(service) + kPublished) {
       published[service] = PublishedText(found.object);
     }
   }
@@ -157,11 +161,20 @@ Result<std::vector<PsRow>> PsRows(Session& session, const std::string& project,
   return rows;
 }
 
+// What anybody may have written, as a cell of a row.
+std::string CellText(std::string text) {
+  std::ranges::replace_if(
+      text, [](char c) { return c == '\t' || c == '\n'; }, ' ');
+  return WithoutControls(text);
+}
+
 std::string PsTable(const std::vector<PsRow>& rows) {
   TabWriter table = MakeTableWriter();
   table.Write("SERVICE\tKIND\tREADY\tSTATUS\tRESTARTS\tIMAGE\tPUBLISHED\n");
   for (const PsRow& row : rows) {
-    table.Write(Join(std::vector<std::string>(row.begin(), row.end()), "\t") + "\n");
+    std::vector<std::string> cells;
+    for (const std::string& cell : row) cells.push_back(CellText(cell));
+    table.Write(Join(cells, "\t") + "\n");
   }
   return table.Flush();
 }

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 #include <map>
 
 #include "api/text/go_text.h"
@@ -98,20 +99,14 @@ class EnvFileReader {
   Result<std::string> Value() {
     rest_.remove_prefix(std::min(rest_.find_first_not_of(" \t"), rest_.size()));
     if (rest_.starts_with('\'') || rest_.starts_with('"')) return Quoted(rest_[0]);
-    std::string_view value = TakeLine();
-    for (size_t at = value.find('#'); at != value.npos; at = value.find('#', at + 1)) {
-      if (at != 0 && value[at - 1] != ' ' && value[at - 1] != '\t') continue;
-      value = value.substr(0, at);
-      break;
-    }
-    return Expanded(WithoutBlanks(value, kBlanks));
+    // A comment has a space before it: a value may begin with "#", as colours do, and passwords.
+    const std::string_view value = TakeLine();
+    return Expanded(WithoutBlanks(value.substr(0, value.find(" #")), kBlanks));
   }
 
   Result<std::string> Quoted(char quote) {
     size_t end = 1;
-    while (end < rest_.size() && rest_[end] != quote) {
-      end += rest_[end] == '\\' && quote == '"' ? 2 : 1;
-    }
+    while (end < rest_.size() && rest_[end] != quote) end += rest_[end] == '\\' ? 2 : 1;
     if (end >= rest_.size()) return Bad("unterminated quoted value");
     const std::string_view inside = rest_.substr(1, end - 1);
     rest_.remove_prefix(end + 1);
@@ -119,11 +114,24 @@ class EnvFileReader {
     if (!behind.empty() && behind[0] != '#') {
       return Bad(fmt::format("unexpected {} behind a quoted value", GoQuote(behind.substr(0, 40))));
     }
-    auto value = quote == '\'' ? Result<std::string>(inside) : Expanded(Unescaped(inside));
+    auto value =
+        quote == '\'' ? Result<std::string>(WithQuotes(inside)) : Expanded(Unescaped(inside));
     line_ += static_cast<int>(std::count(inside.begin(), inside.end(), '\n'));
     return value;
   }
 
+  // Of what stands in single quotes.
+  static std::string WithQuotes(std::string_view text) {
+    std::string out;
+    for (size_t i = 0; i < text.size(); ++i) {
+      // Behind a backslash that another one stands for, a quote would have ended it.
+      if (text.substr(i, 2) == "\\'") ++i;
+      out += text[i];
+    }
+    return out;
+  }
+
+  // Of what stands in double ones, as the shell and Go have it, but for \x, \u and \U.
   static std::string Unescaped(std::string_view text) {
     std::string out;
     for (size_t i = 0; i < text.size(); ++i) {
@@ -131,25 +139,37 @@ class EnvFileReader {
         out += text[i];
         continue;
       }
-      switch (const char c = text[++i]) {
-        case 'n':
-          out += '\n';
-          break;
-        case 'r':
-          out += '\r';
-          break;
-        case 't':
-          out += '\t';
-          break;
-        case '$':
-          out += "$$";  // Expanded() makes one of it.
-          break;
-        default:
-          if (c != '"' && c != '\\') out += '\\';
-          out += c;
+      const char c = text[++i];
+      constexpr std::string_view kLetters = "abfnrtv\"\\";
+      constexpr std::string_view kMeant = "\a\b\f\n\r\t\v\"\\";
+      if (const size_t at = kLetters.find(c); at != kLetters.npos) {
+        out += kMeant[at];
+      } else if (c == '$') {
+        out += "$$";  // Expanded() makes one of it.
+      } else if (c == '0') {
+        i += AppendOctal(text.substr(i + 1), out);
+      } else {
+        out += '\\';
+        out += c;
       }
     }
     return out;
+  }
+
+  // Of "\0101" what stands behind the zero; how much of it was taken.
+  static size_t AppendOctal(std::string_view rest, std::string& out) {
+    size_t count = 0;
+    while (count < 3 && count < rest.size() && IsDigit(rest[count])) ++count;
+    const std::string_view digits = rest.substr(0, count);
+    int code = 0;
+    const auto [end, error] = std::from_chars(digits.data(), digits.data() + count, code, 8);
+    const bool is_one = count == 3 && error == std::errc() && end == digits.data() + count;
+    if (is_one && code < 256) {
+      AppendUtf8(static_cast<uint32_t>(code), out);
+    } else {
+      out += fmt::format("\\{}", digits);
+    }
+    return count;
   }
 
   Result<std::string> Expanded(std::string_view text) {

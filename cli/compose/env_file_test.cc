@@ -23,7 +23,8 @@ std::string Says(const std::string& text, bool raw = false) {
 TEST(EnvFileTest, ReadsLinesAndPassesOverCommentsAndBlanks) {
   EXPECT_EQ(Says("# one\n\nA=1\n  B = two words  \nexport C=3\nD=\nE: 5\n"),
             "A=1|B=two words|C=3|D=|E=5");
-  EXPECT_EQ(Says("A=x#y\nB=x # y\nC=#\r\n"), "A=x#y|B=x|C=");
+  EXPECT_EQ(Says("A=x#y\nB=x # y\nC=#\r\n"), "A=x#y|B=x|C=#");
+  EXPECT_EQ(Says("A=#ff0000\nB= # c\nC=x\t# y\n"), "A=#ff0000|B=# c|C=x\t# y");
   EXPECT_EQ(Says("\xef\xbb\xbf" "A=1\r\nB=2\r\n"), "A=1|B=2");
   EXPECT_EQ(Says("A=1\nA=2\n"), "A=2");
 }
@@ -32,6 +33,8 @@ TEST(EnvFileTest, QuotesKeepWhatIsInside) {
   EXPECT_EQ(Says("A='a # $B \\n'\nB=\"x\\ty\\\"\" # c\n"), "A=a # $B \\n|B=x\ty\"");
   EXPECT_EQ(Says("KEY=\"one\ntwo\"\nB=1\n"), "KEY=one\ntwo|B=1");
   EXPECT_EQ(Says("A=\"\\$HOME\"\n"), "A=$HOME");
+  EXPECT_EQ(Says("A='it\\'s'\nB='a\\\\'\n"), "A=it's|B=a\\\\");
+  EXPECT_EQ(Says("A=\"\\v\\0101\\07\\q\\\\\"\n"), "A=\vA\\7\\q\\");
 }
 
 TEST(EnvFileTest, VariablesStandForEarlierOnesAndForOurs) {

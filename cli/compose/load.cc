@@ -66,7 +66,14 @@ Result<Variables> ReadVariables(const LoadOptions& options, const std::string& d
   Variables variables;
   std::vector<std::string> paths;
   for (const std::string& path : options.env_files) paths.push_back(Absolute(options, path));
+  const auto said = [&](const char* name) { return options.variable(name).value_or(""); };
   if (paths.empty()) {
+    for (const std::string& path : Split(said("COMPOSE_ENV_FILES"), ',')) {
+      if (!path.empty()) paths.push_back(Absolute(options, path));
+    }
+  }
+  if (paths.empty()) {
+    if (TextNode(said("COMPOSE_DISABLE_ENV_FILE"), {}).IsTrue()) return variables;
     const std::string usual = fs::path(directory) / ".env";
     if (files.Look(usual) != Files::What::kFile) return variables;
     paths.push_back(usual);
