@@ -98,58 +98,68 @@ class EnvFileReader {
   Result<std::string> Value() {
     rest_.remove_prefix(std::min(rest_.find_first_not_of(" \t"), rest_.size()));
     if (rest_.starts_with('\'') || rest_.starts_with('"')) return Quoted(rest_[0]);
-    std::string_view value = TakeLine();
-    for (size_t at = value.find('#'); at != value.npos; at = value.find('#', at + 1)) {
-      if (at != 0 && value[at - 1] != ' ' && value[at - 1] != '\t') continue;
-      value = value.substr(0, at);
-      break;
-    }
-    return Expanded(WithoutBlanks(value, kBlanks));
+    const std::string_view value = TakeLine();
+    // As Docker's own parser: without the blank it is part of the value, "#ff0000" or a password.
+    return Expanded(WithoutBlanks(value.substr(0, value.find(" #")), kBlanks));
   }
 
+  // In quotes of either kind a backslash has the same quote not end the value.
   Result<std::string> Quoted(char quote) {
     size_t end = 1;
+    std::string inside;
     while (end < rest_.size() && rest_[end] != quote) {
-      end += rest_[end] == '\\' && quote == '"' ? 2 : 1;
+      const bool is_escape = rest_[end] == '\\' && end + 1 < rest_.size();
+      const bool is_quote = is_escape && rest_[end + 1] == quote;
+      inside += rest_.substr(is_quote ? end + 1 : end, is_escape && !is_quote ? 2 : 1);
+      end += is_escape ? 2 : 1;
     }
     if (end >= rest_.size()) return Bad("unterminated quoted value");
-    const std::string_view inside = rest_.substr(1, end - 1);
+    const std::string_view written = rest_.substr(1, end - 1);
+    const auto lines = static_cast<int>(std::count(written.begin(), written.end(), '\n'));
     rest_.remove_prefix(end + 1);
     const std::string_view behind = WithoutBlanks(TakeLine(), kBlanks);
     if (!behind.empty() && behind[0] != '#') {
       return Bad(fmt::format("unexpected {} behind a quoted value", GoQuote(behind.substr(0, 40))));
     }
     auto value = quote == '\'' ? Result<std::string>(inside) : Expanded(Unescaped(inside));
-    line_ += static_cast<int>(std::count(inside.begin(), inside.end(), '\n'));
+    line_ += lines;
     return value;
   }
 
   static std::string Unescaped(std::string_view text) {
+    static constexpr std::pair<char, std::string_view> kEscapes[] = {
+        {'a', "\a"}, {'b', "\b"}, {'f', "\f"}, {'n', "\n"},  {'r', "\r"},
+        {'t', "\t"}, {'v', "\v"}, {'"', "\""}, {'\\', "\\"}, {'$', "$$"}};  // Expanded() makes one.
     std::string out;
     for (size_t i = 0; i < text.size(); ++i) {
       if (text[i] != '\\' || i + 1 == text.size()) {
         out += text[i];
         continue;
       }
-      switch (const char c = text[++i]) {
-        case 'n':
-          out += '\n';
-          break;
-        case 'r':
-          out += '\r';
-          break;
-        case 't':
-          out += '\t';
-          break;
-        case '$':
-          out += "$$";  // Expanded() makes one of it.
-          break;
-        default:
-          if (c != '"' && c != '\\') out += '\\';
-          out += c;
+      const char c = text[++i];
+      const auto known = std::find_if(std::begin(kEscapes), std::end(kEscapes),
+                                      [c](const auto& each) { return each.first == c; });
+      if (known != std::end(kEscapes)) {
+        out += known->second;
+      } else if (const auto code = Octal(text.substr(i)); code) {
+        AppendUtf8(*code, out);
+        i += 3;
+      } else {
+        (out += '\\') += c;
       }
     }
     return out;
+  }
+
+  // "0101" -> 'A'
+  static std::optional<uint32_t> Octal(std::string_view text) {
+    uint32_t code = 0;
+    if (text.size() < 4 || text[0] != '0') return std::nullopt;
+    for (const char digit : text.substr(1, 3)) {
+      if (digit < '0' || digit > '7') return std::nullopt;
+      code = code * 8 + static_cast<uint32_t>(digit - '0');
+    }
+    return code <= 0xff ? std::optional(code) : std::nullopt;
   }
 
   Result<std::string> Expanded(std::string_view text) {
