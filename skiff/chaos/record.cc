@@ -317,12 +317,11 @@ FaultOn TellOf(const Record& record, Duration now) {
 
 std::vector<Record> LivingRecords(const std::string& directory) {
   // Without a turn, which may be a minute away: each record is replaced as a whole.
-  auto all = Records::AllIn(directory);
-  if (!all) return {};
-  std::erase_if(*all, [](const Record& record) {
+  std::vector<Record> all = Records::ReadableIn(directory);
+  std::erase_if(all, [](const Record& record) {
     return record.supervisor.pid == 0 || !IsAlive(record.supervisor);
   });
-  return std::move(*all);
+  return all;
 }
 
 std::string DescribeRecords(const std::vector<Record>& records, Duration now) {

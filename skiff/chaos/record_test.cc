@@ -186,6 +186,7 @@ TEST_F(ChaosRecordsTest, AreToldOfWhileTheirSupervisorsLive) {
   mine.supervisor = IdentifyProcess(getpid()).value();
   ASSERT_TRUE(SaveRecord(directory_, mine));
   ASSERT_TRUE(SaveRecord(directory_, Netem()));
+  std::ofstream(RecordPath(directory_, "alien")) << "{}";  // It hides none of the others.
   const auto living = LivingRecords(directory_);
   ASSERT_EQ(living.size(), 1);
   EXPECT_EQ(living[0].id, "mine");
