@@ -126,7 +126,10 @@ void NoteUncarried(const Node& node, const Shape& shape, const std::string& path
     const std::string place = Below(path, member.key);
     if (key != nullptr && key->why_not != nullptr) {
       // A switch that is off asks for nothing.
-      const bool asks = member.node.Says() && member.node.Text() != "false";
+      const std::string text = member.node.Text();
+      const bool is_switch = (key->shape->forms & kBoolForm) != 0 && ReadsAsBool(text);
+      const bool asks =
+          member.node.Says() && text != "false" && (!is_switch || member.node.IsTrue());
       if (asks) notes.push_back({member.node.place, place, key->why_not});
       continue;
     }

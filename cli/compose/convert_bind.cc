@@ -1,5 +1,6 @@
-// Bind mounts. What lies beside the compose file goes along as a ConfigMap, as far as one holds it;
-// an empty folder that is written becomes a claim; a path of the machine is the node's.
+// Bind mounts. What lies beside the compose file goes along as a ConfigMap, as far as one holds it,
+// or as a Secret where something in it is none of everybody's business; an empty folder that is
+// written becomes a claim; a path of the machine is the node's.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -48,6 +49,25 @@ std::string NameForPath(const Project& project, const std::string& path) {
   // Other paths may make the same name of it, and other projects what is left of a long one.
   if (made.size() <= 54) return made + "-" + ShortDigest(relative).substr(0, 4);
   return made.substr(0, 54) + "-" + ShortDigest(project.name + "/" + relative);
+}
+
+// Whether who may read ConfigMaps is not meant to read it: what variables and secrets are read
+// from.
+bool IsConfidential(const Project& project, const fs::path& path) {
+  const std::string name = path.filename();
+  if (name == ".env" || name.starts_with(".env.")) return true;
+  const auto& secrets = project.root["secrets"].members;
+  return std::any_of(secrets.begin(), secrets.end(), [&](const Member& secret) {
+    return secret.node["file"].Text() == path.string();
+  });
+}
+
+Json SecretOf(const Project& project, const std::string& name,
+              const std::vector<MountedFile>& files) {
+  Json secret = ObjectOf(project, "v1", "Secret", name);
+  secret["type"] = "Opaque";
+  for (const MountedFile& file : files) secret["data"][file.key] = EncodeBase64(file.contents);
+  return secret;
 }
 
 Json ConfigMapOf(const Project& project, const std::string& name,
@@ -124,6 +144,7 @@ class BindMount {
     const bool executable = scope_.files.Executable(path_);
     std::vector<MountedFile> files = {{name, KeyFor(name), std::move(*contents), executable}};
     target_["subPath"] = files[0].key;
+    if (IsConfidential(scope_.project, path_)) confidential_ = name;
     return AddMap(files);
   }
 
@@ -150,6 +171,7 @@ class BindMount {
       if (!keys.insert(key).second) key = KeyFor(ShortDigest(each) + "-" + each);
       keys.insert(key);
       files.push_back({each, key, std::move(*contents), scope_.files.Executable(path)});
+      if (IsConfidential(scope_.project, path)) confidential_ = each;
     }
     return AddMap(files);
   }
@@ -161,11 +183,22 @@ class BindMount {
   }
 
   Result<> AddMap(const std::vector<MountedFile>& files) {
-    if (!read_only_) Note("it goes along as a ConfigMap: containers cannot write it");
+    const bool is_secret = !confidential_.empty();
+    if (!read_only_) {
+      Note(is_secret ? fmt::format("it goes along as a Secret, as {} is in it: containers cannot "
+                                   "write it",
+                                   confidential_)
+                     : std::string("it goes along as a ConfigMap: containers cannot write it"));
+    }
     const std::string name = NameForPath(scope_.project, path_);
-    Json map = ConfigMapOf(scope_.project, name, files);
-    mounts_.Digest(map.dump());
-    Json source = {{"name", name}, {"defaultMode", kPlainMode}};
+    Json map = is_secret ? SecretOf(scope_.project, name, files)
+                         : ConfigMapOf(scope_.project, name, files);
+    if (is_secret) {
+      mounts_.secrets.insert(name);
+    } else {
+      mounts_.Digest(map.dump());
+    }
+    Json source = {{is_secret ? "secretName" : "name", name}, {"defaultMode", kPlainMode}};
     for (const MountedFile& file : files) {
       // Of a single file the key is what is mounted.
       Json item = {{"key", file.key},
@@ -175,7 +208,8 @@ class BindMount {
     }
     AddShared(scope_.out, std::move(map));
     read_only_ = true;
-    return Put({{"configMap", std::move(source)}}, path_.substr(path_.rfind('/') + 1));
+    return Put({{is_secret ? "secret" : "configMap", std::move(source)}},
+               path_.substr(path_.rfind('/') + 1));
   }
 
   Result<> AddClaim(const char* why) {
@@ -194,6 +228,7 @@ class BindMount {
   const std::string path_;
   Json target_;
   bool read_only_ = false;
+  std::string confidential_;  // A file that makes a Secret of it; "": none.
 };
 
 }  // namespace

@@ -105,7 +105,9 @@ void PutHealth(const Scope& scope, Json& container) {
   words.erase(words.begin());
   if (words.empty()) words = {"true"};
   if (shell) words = {"/bin/sh", "-c", words[0]};
-  Json probe = {{"exec", {{"command", words}}}, {"periodSeconds", 30}, {"timeoutSeconds", 30},
+  Json probe = {{"exec", {{"command", Unexpanded(words)}}},
+                {"periodSeconds", 30},
+                {"timeoutSeconds", 30},
                 {"failureThreshold", 3}};
   PutSeconds(scope, health["interval"], "periodSeconds", probe);
   PutSeconds(scope, health["timeout"], "timeoutSeconds", probe);

@@ -28,12 +28,27 @@ Backing BackingOf(const Node& volume) {
   return Backing::kClaim;
 }
 
+std::vector<std::string> MountOptions(const Node& volume) {
+  return Split(volume["driver_opts"]["o"].Text(), ',');
+}
+
 // The value of NAME=VALUE among mount options.
 std::string MountOption(const Node& volume, std::string_view name) {
-  for (const std::string& option : Split(volume["driver_opts"]["o"].Text(), ',')) {
+  for (const std::string& option : MountOptions(volume)) {
     if (option.starts_with(std::string(name) + "=")) return option.substr(name.size() + 1);
   }
   return "";
+}
+
+// Whether all who mount it may only read it.
+bool IsMountedReadOnly(const Node& volume) {
+  const Backing backing = BackingOf(volume);
+  if (backing != Backing::kNfs && backing != Backing::kHostPath) return false;
+  bool read_only = false;
+  for (const std::string& option : MountOptions(volume)) {
+    if (option == "ro" || option == "rw") read_only = option == "ro";
+  }
+  return read_only;
 }
 
 std::string NfsPath(const Node& volume) {
@@ -76,7 +91,9 @@ void AddNamed(const Scope& scope, const Node& mount, Json target, Mounts& mounts
                                 {{"emptyDir", Json::object()}});
     return mounts.Mount(std::move(target));
   }
-  const bool claim = BackingOf(scope.project.root["volumes"][key]) == Backing::kClaim;
+  const Node& volume = scope.project.root["volumes"][key];
+  const bool claim = BackingOf(volume) == Backing::kClaim;
+  if (IsMountedReadOnly(volume)) target["readOnly"] = true;
   if (claim && !mount["read_only"].IsTrue()) mounts.keeps_data = true;
   target["name"] = mounts.Add(key, NamedVolume(scope.project, key));
   const Node& path = mount["volume"]["subpath"];
@@ -137,6 +154,18 @@ void AddOne(const Scope& scope, const Node& mount, const std::string& key, Mount
   }
 }
 
+// The options of a mount that pods have no words for.
+std::string OptionsBeyond(const Node& volume, Backing backing) {
+  std::vector<std::string> others;
+  for (const std::string& option : MountOptions(volume)) {
+    const bool is_bind = option == "bind" || option == "rbind";
+    const bool is_carried = option.empty() || option == "ro" || option == "rw" ||
+                            (backing == Backing::kNfs ? option.starts_with("addr=") : is_bind);
+    if (!is_carried) others.push_back(option);
+  }
+  return Join(others, ",");
+}
+
 void NoteVolume(const Node& volume, const std::string& key, Conversion& out) {
   const auto note = [&](const Node& at, std::string_view name, std::string why) {
     if (!at.Says()) return;
@@ -146,7 +175,21 @@ void NoteVolume(const Node& volume, const std::string& key, Conversion& out) {
     note(volume["driver"], "driver", "the cluster's default storage class makes the volume");
   }
   const Backing backing = BackingOf(volume);
-  for (const Member& option : volume["driver_opts"].members) {
+  const Node& options = volume["driver_opts"];
+  if (backing == Backing::kNfs || backing == Backing::kHostPath) {
+    const std::string others = OptionsBeyond(volume, backing);
+    if (!others.empty()) {
+      note(options["o"], "driver_opts.o", others + ": a volume of a pod has no such options");
+    }
+  }
+  if (backing == Backing::kHostPath) {
+    note(options["device"], "driver_opts.device",
+         fmt::format("it is the node's {}, not this machine's", options["device"].Text()));
+  }
+  if (backing != Backing::kClaim) {
+    note(volume["labels"], "labels", "nothing is made for the volume that could have them");
+  }
+  for (const Member& option : options.members) {
     if (backing == Backing::kClaim && option.key != "size") {
       note(option.node, "driver_opts." + option.key,
            "the cluster's default storage class makes the volume");

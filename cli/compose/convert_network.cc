@@ -18,11 +18,18 @@ constexpr char kPublished[] = "-published";
 
 // More ports of one service are noted, not opened.
 constexpr size_t kPortsMax = 256;
+std::string TooManyPorts() {
+  return fmt::format("a Service has at most {} ports here", kPortsMax);
+}
 constexpr char kInternalLabel[] = "compose.skiff.io/internal";
 
 std::string ProtocolOf(const std::string& text) {
   const std::string lower = Lower(text);
   return lower == "udp" ? "UDP" : lower == "sctp" ? "SCTP" : "TCP";
+}
+
+bool HasNoNetwork(const Node& service) {
+  return service["network_mode"].Text() == "none";
 }
 
 // Why what the port publishes is not published; "" when it is.
@@ -51,12 +58,12 @@ void AddPortRange(const Scope& scope, const Node& node, const std::string& key, 
     return scope.wrong.Add(Wrong(node, "invalid published port: " + published.Text()));
   }
   if (ports.size() + static_cast<size_t>(inside->count()) > kPortsMax) {
-    const std::string why = fmt::format("a Service has at most {} ports here", kPortsMax);
-    if (noting) scope.Note(node, key, why);
+    if (noting) scope.Note(node, key, TooManyPorts());
     return;
   }
   const bool of_host = node["mode"].Text() == "host";
   const std::string why = IsOnHostNetwork(scope.node) ? "the pods have their node's own ports"
+                          : HasNoNetwork(scope.node)  ? "nobody reaches pods without a network"
                           : of_host                   ? ""
                                                       : WhyUnpublished(node);
   if (noting && !why.empty()) scope.Note(node, key, why);
@@ -180,8 +187,7 @@ std::string NetworkName(const Project& project, const std::string& key) {
 std::set<std::string> NetworksOf(const Node& service) {
   std::set<std::string> names;
   for (const Member& member : service["networks"].members) names.insert(member.key);
-  const std::string mode = service["network_mode"].Text();
-  if (names.empty() && mode != "none") names.insert("default");
+  if (names.empty() && !HasNoNetwork(service)) names.insert("default");
   return names;
 }
 
@@ -228,11 +234,13 @@ void AddNetworkPolicy(const Project& project, const std::string& key, Conversion
   Json outward =
       PolicyOf(project, OwnName(project, "network-" + key + "-internal"), std::move(selector));
   outward["spec"]["policyTypes"] = {"Egress"};
+  // Not of anybody: a port 53 is a way out like any other.
+  Json system = {{"matchLabels", {{"kubernetes.io/metadata.name", "kube-system"}}}};
   const Json names = Json::array({{{"protocol", "UDP"}, {"port", 53}},
                                   {{"protocol", "TCP"}, {"port", 53}}});
-  outward["spec"]["egress"] =
-      Json::array({{{"to", Json::array({{{"podSelector", Labelled(label)}}})}},
-                   {{"ports", names}}});
+  outward["spec"]["egress"] = Json::array(
+      {{{"to", Json::array({{{"podSelector", Labelled(label)}}})}},
+       {{"to", Json::array({{{"namespaceSelector", std::move(system)}}})}, {"ports", names}}});
   AddShared(out, std::move(outward));
 }
 
@@ -272,7 +280,11 @@ std::vector<ServicePort> PortsOf(const Scope& scope, bool noting) {
       continue;
     }
     const std::string protocol = ProtocolOf(slash == text.npos ? "" : text.substr(slash + 1));
-    for (int port = range->first; port <= range->last && ports.size() < kPortsMax; ++port) {
+    if (ports.size() + static_cast<size_t>(range->count()) > kPortsMax) {
+      if (noting) scope.Note(item, "expose", TooManyPorts());
+      continue;
+    }
+    for (int port = range->first; port <= range->last; ++port) {
       ports.push_back({.target = port, .protocol = protocol});
     }
   }
@@ -348,7 +360,7 @@ Json NetworkLabels(const Project& project, const Node& service) {
 void AddNetworkPolicies(const Project& project, Conversion& out) {
   std::set<std::string> used;
   for (const auto& [name, service] : project.root["services"].members) {
-    if (service["network_mode"].Text() == "none") {
+    if (HasNoNetwork(service)) {
       Json policy = PolicyOf(project, OwnName(project, name + "-none"),
                              {{"matchLabels", LabelsOf(project, name)}});
       policy["spec"]["policyTypes"] = {"Ingress", "Egress"};

@@ -72,34 +72,7 @@ TEST_P(GoldenProjects, BecomeTheObjectsAndNotesBesideThem) {
 INSTANTIATE_TEST_SUITE_P(Testdata, GoldenProjects,
                          testing::Values("shop", "swarm", "apart", "variants"));
 
-class ComposeConvertTest : public ConversionFixture {
- protected:
-  // The project of /shop whose compose.yaml has these lines.
-  Conversion Converted(const std::string& text) {
-    files_.files["/shop/compose.yaml"] = text;
-    auto project = Load(InShop(), files_);
-    EXPECT_TRUE(project) << project.error().message;
-    if (!project) return {};
-    auto converted = Convert(*project, files_);
-    EXPECT_TRUE(converted) << converted.error().message;
-    return converted ? *converted : Conversion();
-  }
-  static Json Find(const Conversion& conversion, const std::string& kind,
-                   const std::string& name) {
-    for (const Json& object : conversion.Objects()) {
-      if (object["kind"] == kind && NameOf(object) == name) return object;
-    }
-    return Json();
-  }
-  static std::vector<std::string> Notes(const Conversion& conversion) {
-    std::vector<std::string> texts;
-    for (const Note& note : conversion.notes) texts.push_back(note.Text());
-    return texts;
-  }
-  static Json ContainerOf(const Json& workload) {
-    return workload["spec"]["template"]["spec"]["containers"][0];
-  }
-};
+class ComposeConvertTest : public ConversionFixture {};
 
 TEST_F(ComposeConvertTest, WorkloadsComeBehindThoseTheyDependOn) {
   const Conversion conversion = Converted(

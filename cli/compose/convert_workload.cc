@@ -56,6 +56,8 @@ Result<RestartRule> RestartOf(const Node& service) {
   if (policy["max_attempts"].Says()) {
     rule.attempts = TRY(ReadInteger(policy["max_attempts"], 0, 1'000'000));
   }
+  // So both Docker and Swarm say that there is none.
+  if (rule.attempts == 0) rule.attempts = -1;
   return rule;
 }
 
@@ -105,24 +107,20 @@ Json JobOf(const Scope& scope, const RestartRule& rule, Json pod_template) {
   return job;
 }
 
-// What update_config says, as a Deployment's strategy.
-void PutStrategy(const Scope& scope, const Node& update, Json& spec) {
-  if (!update.Says()) return;
+// What update_config says of how many pods are replaced at once, and in which order, as the
+// strategy of a Deployment or DaemonSet.
+Json StrategyOf(const Scope& scope, const Node& update) {
   int64_t batch = 1;
   if (update["parallelism"].Says()) {
     batch = scope.Sound(ReadInteger(update["parallelism"], 0, kReplicasMax)).value_or(1);
   }
   // 0: all at once.
   const Json amount = batch == 0 ? Json("100%") : Json(batch);
-  const std::string order = update["order"].Text();
-  if (update["order"].Says() && order != "start-first" && order != "stop-first") {
-    scope.wrong.Add(Wrong(update["order"], fmt::format("invalid update order: {}", order)));
-  }
-  const bool start_first = order == "start-first";
-  spec["strategy"] = {{"type", "RollingUpdate"},
-                      {"rollingUpdate",
-                       {{"maxSurge", start_first ? amount : Json(0)},
-                        {"maxUnavailable", start_first ? Json(0) : amount}}}};
+  const bool start_first = update["order"].Text() == "start-first";
+  return {{"type", "RollingUpdate"},
+          {"rollingUpdate",
+           {{"maxSurge", start_first ? amount : Json(0)},
+            {"maxUnavailable", start_first ? Json(0) : amount}}}};
 }
 
 void PutUpdate(const Scope& scope, const Node& update, Json& spec) {
@@ -147,7 +145,7 @@ Json DeploymentOf(const Scope& scope, Json pod_template) {
   Json& spec = object["spec"];
   const Node& update = scope.node["deploy"]["update_config"];
   PutReplicas(scope, spec);
-  PutStrategy(scope, update, spec);
+  if (update.Says()) spec["strategy"] = StrategyOf(scope, update);
   PutUpdate(scope, update, spec);
   spec["selector"] = SelectorOf(scope);
   spec["template"] = std::move(pod_template);
@@ -177,7 +175,11 @@ Json DaemonSetOf(const Scope& scope, Json pod_template) {
   Json& spec = object["spec"];
   const Node& replicas = ReplicasNode(scope.node);
   if (replicas.Says()) scope.Note(replicas, "deploy.replicas", "mode: global runs one a node");
-  PutUpdate(scope, scope.node["deploy"]["update_config"], spec);
+  const Node& update = scope.node["deploy"]["update_config"];
+  if (update["parallelism"].Says() || update["order"].Says()) {
+    spec["updateStrategy"] = StrategyOf(scope, update);
+  }
+  PutUpdate(scope, update, spec);
   spec["selector"] = SelectorOf(scope);
   spec["template"] = std::move(pod_template);
   return object;
@@ -237,19 +239,25 @@ Json WorkloadObject(const Scope& scope, Json pod_template, bool keeps_data) {
   if (mode.Says() && word != "replicated" && word != "global" && !IsSwarmJob(scope.node)) {
     scope.wrong.Add(Wrong(mode, fmt::format("invalid deploy mode: {}", word)));
   }
+  const Node& update = scope.node["deploy"]["update_config"];
+  const std::string order = update["order"].Text();
+  if (update["order"].Says() && order != "start-first" && order != "stop-first") {
+    scope.wrong.Add(Wrong(update["order"], fmt::format("invalid update order: {}", order)));
+  }
+  if (scope.ends && update.Says()) {
+    scope.Note(update, "deploy.update_config", "a Job that has changed is made anew");
+  }
   const RestartRule rule = scope.Sound(RestartOf(scope.node)).value_or(RestartRule());
   if (scope.ends) return JobOf(scope, rule, std::move(pod_template));
   if (rule.when == "no" || rule.when == "on-failure") {
     scope.Note(*rule.said, rule.key, "what serves others is always restarted");
   }
   const Node& attempts = scope.node["deploy"]["restart_policy"]["max_attempts"];
-  if (attempts.Says()) {
+  if (attempts.Says() && attempts.Text() != "0") {
     scope.Note(attempts, "deploy.restart_policy.max_attempts", "the kubelet does not give up");
   }
   if (word == "global") return DaemonSetOf(scope, std::move(pod_template));
-  const bool start_first =
-      scope.node["deploy"]["update_config"]["order"].Text() == "start-first";
-  if (keeps_data && !start_first) return StatefulSetOf(scope, std::move(pod_template));
+  if (keeps_data && order != "start-first") return StatefulSetOf(scope, std::move(pod_template));
   return DeploymentOf(scope, std::move(pod_template));
 }
 

@@ -10,6 +10,7 @@
 #include "cli/delete.h"
 #include "cli/json_text.h"
 #include "cli/tab_writer.h"
+#include "cli/terminal_text.h"
 #include "cli/verbs.h"
 
 namespace skiff::cli::compose {
@@ -157,11 +158,21 @@ Result<std::vector<PsRow>> PsRows(Session& session, const std::string& project,
   return rows;
 }
 
+// Whoever may make objects may have written it: it stays in its column.
+std::string CellText(std::string text) {
+  for (char& c : text) {
+    if (c == '\t' || c == '\n') c = ' ';
+  }
+  return WithoutControls(text);
+}
+
 std::string PsTable(const std::vector<PsRow>& rows) {
   TabWriter table = MakeTableWriter();
   table.Write("SERVICE\tKIND\tREADY\tSTATUS\tRESTARTS\tIMAGE\tPUBLISHED\n");
   for (const PsRow& row : rows) {
-    table.Write(Join(std::vector<std::string>(row.begin(), row.end()), "\t") + "\n");
+    std::vector<std::string> cells;
+    for (const std::string& text : row) cells.push_back(CellText(text));
+    table.Write(Join(cells, "\t") + "\n");
   }
   return table.Flush();
 }

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "api/text/utf8.h"
+#include "base/text.h"
 #include "cli/errors.h"
 #include "cli/json_text.h"
 #include "cli/terminal_text.h"
@@ -62,9 +64,8 @@ std::string Node::Text() const {
 }
 
 bool Node::IsTrue() const {
-  const std::string text = Text();
-  return text == "true" || text == "True" || text == "TRUE" || text == "1" || text == "yes" ||
-         text == "on" || text == "y";
+  const std::string text = Lower(std::string_view(Text()));
+  return text == "true" || text == "1" || text == "yes" || text == "on" || text == "y";
 }
 
 std::vector<std::string> Node::Texts() const {
@@ -127,8 +128,19 @@ Result<std::vector<Node>> ParseNodes(const std::string& file, std::string_view t
   return nodes;
 }
 
+std::string WithoutMiddle(std::string text) {
+  if (text.size() <= kToldBytesMax) return text;
+  // What is wrong with a key or a value is said behind it.
+  constexpr size_t kEnd = 300;
+  size_t from = text.size() - kEnd;
+  while (from < text.size() && (text[from] & 0xc0) == 0x80) ++from;
+  const std::string end = text.substr(from);
+  CutUtf8(text, kToldBytesMax - kEnd);
+  return text + " ... " + end;
+}
+
 tl::unexpected<Error> Wrong(const Place& place, const std::string& text) {
-  return CliError(fmt::format("{}: {}", place.Text(), text));
+  return CliError(WithoutMiddle(fmt::format("{}: {}", place.Text(), text)));
 }
 
 tl::unexpected<Error> Wrong(const Node& node, const std::string& text) {
@@ -136,7 +148,7 @@ tl::unexpected<Error> Wrong(const Node& node, const std::string& text) {
 }
 
 std::string Note::Text() const {
-  return WithoutControls(fmt::format("{}: {}: {}", place.Text(), key, why));
+  return WithoutControls(WithoutMiddle(fmt::format("{}: {}: {}", place.Text(), key, why)));
 }
 
 }  // namespace skiff::cli::compose

@@ -66,6 +66,10 @@ Node ListNode(const Place& place);
 // The documents of a file. Fails with "FILE:3: ...".
 Result<std::vector<Node>> ParseNodes(const std::string& file, std::string_view text);
 
+// What is told of a file is no longer than this, whatever stands in it: the middle is left out.
+inline constexpr size_t kToldBytesMax = 1000;
+std::string WithoutMiddle(std::string text);
+
 // "FILE:LINE: TEXT"
 tl::unexpected<Error> Wrong(const Place& place, const std::string& text);
 tl::unexpected<Error> Wrong(const Node& node, const std::string& text);

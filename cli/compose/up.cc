@@ -18,6 +18,7 @@
 #include "cli/compose/wait.h"
 #include "cli/delete.h"
 #include "cli/json_text.h"
+#include "cli/terminal_text.h"
 
 namespace skiff::cli::compose {
 namespace {
@@ -298,8 +299,8 @@ class Up {
       return CliError(
           fmt::format("service {} is not published: {}\n(publish another port, or skiff "
                       "why service/{} -n {})",
-                      NameOf(object), TextAt(told->items.back(), "message"), NameOf(object),
-                      session_.namespace_()));
+                      NameOf(object), WithoutControls(TextAt(told->items.back(), "message")),
+                      NameOf(object), session_.namespace_()));
     }
     return {};
   }
