@@ -97,12 +97,15 @@ class BindMount {
   Result<> Add() {
     const std::string propagation = mount_["bind"]["propagation"].Text();
     if (!propagation.empty()) Propagate(propagation);
-    const bool own = mount_["x-relative"].IsTrue() ||
-                     path_.starts_with(scope_.project.directory + "/");
+    const std::string& project = scope_.project.directory;
+    const bool own = mount_["x-relative"].IsTrue() || IsWithin(path_, project);
     if (!own) {
       Note("it is the node's " + path_ + ", not this machine's");
       return Put({{"hostPath", {{"path", path_}}}}, path_);
     }
+    // By dots or by links: whoever wrote the file may not be who runs it.
+    std::string real = scope_.files.Real(path_);
+    if (!IsWithin(real, scope_.files.Real(project))) outside_ = std::move(real);
     switch (scope_.files.Look(path_)) {
       case Files::What::kFile:
         return AddFile();
@@ -120,6 +123,10 @@ class BindMount {
   }
 
  private:
+  static bool IsWithin(const std::string& path, const std::string& folder) {
+    return path == folder || path.starts_with(folder + "/");
+  }
+
   void Note(std::string why) { scope_.Note(mount_, key_, std::move(why)); }
 
   void Propagate(const std::string& word) {
@@ -182,14 +189,18 @@ class BindMount {
     return {};
   }
 
+  void NoteMap(bool is_secret) {
+    if (read_only_ && outside_.empty()) return;
+    std::string why;
+    if (!outside_.empty()) why = fmt::format("{} is outside of the project's folder: ", outside_);
+    why += is_secret ? "it goes along as a Secret" : "it goes along as a ConfigMap";
+    if (!confidential_.empty()) why += fmt::format(", as {} is in it", confidential_);
+    Note(why + (read_only_ ? "" : ": containers cannot write it"));
+  }
+
   Result<> AddMap(const std::vector<MountedFile>& files) {
-    const bool is_secret = !confidential_.empty();
-    if (!read_only_) {
-      Note(is_secret ? fmt::format("it goes along as a Secret, as {} is in it: containers cannot "
-                                   "write it",
-                                   confidential_)
-                     : std::string("it goes along as a ConfigMap: containers cannot write it"));
-    }
+    const bool is_secret = !confidential_.empty() || !outside_.empty();
+    NoteMap(is_secret);
     const std::string name = NameForPath(scope_.project, path_);
     Json map = is_secret ? SecretOf(scope_.project, name, files)
                          : ConfigMapOf(scope_.project, name, files);
@@ -228,6 +239,7 @@ class BindMount {
   const std::string path_;
   Json target_;
   bool read_only_ = false;
+  std::string outside_;       // Where it really is; "": in the project's folder.
   std::string confidential_;  // A file that makes a Secret of it; "": none.
 };
 

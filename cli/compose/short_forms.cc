@@ -179,7 +179,7 @@ Result<Node> LongMount(const Node& mount, const Surroundings& around) {
   if (type == "bind") {
     Node* source = out.Find("source");
     if (source == nullptr || !source->Says()) return Wrong(out, "a bind mount needs a source");
-    // What was written with the project's folder in mind is the project's (convert_mounts.cc).
+    // What was written with the project's folder in mind is the project's (convert_bind.cc).
     const bool relative = !source->Text().starts_with('/');
     source->value = AbsolutePath(around, source->Text());
     if (relative) out.Put("x-relative", TextNode("true", out.place));

@@ -298,7 +298,15 @@ Result<Record> LoadRecord(const std::string& directory, const std::string& id) {
 }
 
 Result<> SaveRecord(const std::string& directory, const Record& record) {
-  return WriteWholeFile(RecordPath(directory, record.id), RecordText(record), 0600);
+  std::string text;
+  try {
+    text = RecordText(record);
+  } catch (const Json::exception&) {
+    return Fail(Reason::kInvalid,
+                "a path that it is about is no UTF-8: name the kubeconfig and the data directory by "
+                "other ones");
+  }
+  return WriteWholeFile(RecordPath(directory, record.id), text, 0600);
 }
 
 void RemoveRecord(const std::string& directory, const std::string& id) {

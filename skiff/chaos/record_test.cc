@@ -192,6 +192,16 @@ TEST_F(ChaosRecordsTest, AreToldOfWhileTheirSupervisorsLive) {
   EXPECT_EQ(living[0].id, "mine");
 }
 
+TEST_F(ChaosRecordsTest, APathThatNoTextCanHoldIsRefused) {
+  const auto records = Records::Open(directory_);
+  ASSERT_TRUE(records);
+  Record odd = Netem();
+  odd.kubeconfig = "/srv/caf\xe9/kubeconfig";
+  const auto saved = SaveRecord(directory_, odd);
+  ASSERT_FALSE(saved);
+  EXPECT_THAT(saved.error().message, testing::HasSubstr("is no UTF-8"));
+}
+
 TEST_F(ChaosRecordsTest, OfSomebodyElseAreNotTakenForOurs) {
   const auto records = Records::Open(directory_);
   ASSERT_TRUE(records);
