@@ -18,13 +18,6 @@ bool ReadsAsNumber(const std::string& text) {
   return code == std::errc() && end == text.data() + text.size();
 }
 
-bool ReadsAsBool(const std::string& text) {
-  const std::string lower = Lower(text);
-  return lower == "true" || lower == "false" || lower == "yes" || lower == "no" ||
-         lower == "on" || lower == "off" || lower == "y" || lower == "n" || lower == "1" ||
-         lower == "0";
-}
-
 bool Fits(const Node& node, unsigned forms) {
   switch (node.form) {
     case Node::Form::kNull:
@@ -40,7 +33,7 @@ bool Fits(const Node& node, unsigned forms) {
   if (node.value.is_number()) return (forms & kNumberForm) != 0;
   const std::string& text = node.value.get_ref<const std::string&>();
   return (forms & kTextForm) != 0 || ((forms & kNumberForm) != 0 && ReadsAsNumber(text)) ||
-         ((forms & kBoolForm) != 0 && ReadsAsBool(text));
+         ((forms & kBoolForm) != 0 && (node.IsTrue() || node.IsFalse()));
 }
 
 // "a string, a number or a list"
@@ -126,10 +119,8 @@ void NoteUncarried(const Node& node, const Shape& shape, const std::string& path
     const std::string place = Below(path, member.key);
     if (key != nullptr && key->why_not != nullptr) {
       // A switch that is off asks for nothing.
-      const std::string text = member.node.Text();
-      const bool is_switch = (key->shape->forms & kBoolForm) != 0 && ReadsAsBool(text);
-      const bool asks =
-          member.node.Says() && text != "false" && (!is_switch || member.node.IsTrue());
+      const bool is_switch = (key->shape->forms & kBoolForm) != 0;
+      const bool asks = member.node.Says() && !(is_switch && member.node.IsFalse());
       if (asks) notes.push_back({member.node.place, place, key->why_not});
       continue;
     }

@@ -150,7 +150,8 @@ bool IsWorkload(const Resource& resource) {
 std::string FolderOf(const ProjectName& project) {
   std::error_code code;
   const auto folder = std::filesystem::weakly_canonical(project.directory, code);
-  return code ? project.directory : folder.string();
+  // It goes into objects, where there is text alone.
+  return MendUtf8(code ? project.directory : folder.string());
 }
 
 Result<> CheckFolder(const ProjectName& project, const Found& found) {
@@ -337,7 +338,9 @@ Result<> RunComposeConfig(Command& command, const Args& args) {
   }
   if (services || images || volumes) return {};
   const Json file = FileOf(project);
-  command.Print("{}", format == "json" ? file.dump(2) + "\n" : YamlOf(file));
+  command.Print("{}", format == "json"
+                          ? file.dump(2, ' ', false, Json::error_handler_t::replace) + "\n"
+                          : YamlOf(file));
   return {};
 }
 

@@ -1,4 +1,4 @@
-// For tests: what a project comes to, or what is wrong with it, whatever step would find it.
+// For tests: what a project becomes, and what is wrong with it, whatever step would find it.
 #pragma once
 
 #include <gtest/gtest.h>

@@ -26,6 +26,8 @@ namespace skiff::cli::compose {
 // Labels of all objects, and of pods.
 inline constexpr char kProjectLabel[] = "compose.skiff.io/project";
 inline constexpr char kServiceLabel[] = "compose.skiff.io/service";
+// Behind the name of a service: the Service for what it publishes.
+inline constexpr char kPublished[] = "-published";
 // Of what `up` has made: the folder of the project's files, by which those of one name are told
 // apart.
 inline constexpr char kFolderAnnotation[] = "compose.skiff.io/folder";

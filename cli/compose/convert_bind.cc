@@ -1,6 +1,6 @@
 // Bind mounts. What lies beside the compose file goes along as a ConfigMap, as far as one holds it,
-// or as a Secret where something in it is none of everybody's business; an empty folder that is
-// written becomes a claim; a path of the machine is the node's.
+// or as a Secret where it is none of everybody's business; an empty folder that is written becomes
+// a claim; a path of the machine is the node's.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -51,17 +51,6 @@ std::string NameForPath(const Project& project, const std::string& path) {
   return made.substr(0, 54) + "-" + ShortDigest(project.name + "/" + relative);
 }
 
-// Whether who may read ConfigMaps is not meant to read it: what variables and secrets are read
-// from.
-bool IsConfidential(const Project& project, const fs::path& path) {
-  const std::string name = path.filename();
-  if (name == ".env" || name.starts_with(".env.")) return true;
-  const auto& secrets = project.root["secrets"].members;
-  return std::any_of(secrets.begin(), secrets.end(), [&](const Member& secret) {
-    return secret.node["file"].Text() == path.string();
-  });
-}
-
 Json SecretOf(const Project& project, const std::string& name,
               const std::vector<MountedFile>& files) {
   Json secret = ObjectOf(project, "v1", "Secret", name);
@@ -81,6 +70,26 @@ Json ConfigMapOf(const Project& project, const std::string& name,
     }
   }
   return map;
+}
+
+// What stands beside a compose file so that not everybody reads it: whoever may look at the
+// namespace reads ConfigMaps.
+std::set<std::string> PrivateFiles(const Project& project) {
+  std::set<std::string> files;
+  const auto add = [&](const Node& path) {
+    if (path.Says()) files.insert(fs::path(path.Text()).lexically_normal());
+  };
+  for (const Member& secret : project.root["secrets"].members) add(secret.node["file"]);
+  for (const Member& service : project.root["services"].members) {
+    for (const Node& file : service.node["env_file"].items) add(file["path"]);
+  }
+  return files;
+}
+
+// ".env", ".env.local"
+bool IsEnvFile(const fs::path& path) {
+  const std::string name = path.filename();
+  return name == ".env" || name.starts_with(".env.");
 }
 
 constexpr int kPlainMode = 0644;
@@ -106,6 +115,7 @@ class BindMount {
     // By dots or by links: whoever wrote the file may not be who runs it.
     std::string real = scope_.files.Real(path_);
     if (!IsWithin(real, scope_.files.Real(project))) outside_ = std::move(real);
+    is_secret_ = !outside_.empty();
     switch (scope_.files.Look(path_)) {
       case Files::What::kFile:
         return AddFile();
@@ -151,7 +161,8 @@ class BindMount {
     const bool executable = scope_.files.Executable(path_);
     std::vector<MountedFile> files = {{name, KeyFor(name), std::move(*contents), executable}};
     target_["subPath"] = files[0].key;
-    if (IsConfidential(scope_.project, path_)) confidential_ = name;
+    is_secret_ = is_secret_ || IsEnvFile(path_) ||
+                 PrivateFiles(scope_.project).contains(fs::path(path_).lexically_normal());
     return AddMap(files);
   }
 
@@ -165,9 +176,17 @@ class BindMount {
     std::vector<MountedFile> files;
     std::set<std::string> keys;
     size_t bytes = 0;
+    const std::set<std::string> kept_back = PrivateFiles(scope_.project);
     for (const std::string& each : *below) {
       if (!IsUtf8(each)) return TooMuch("it has a file whose name is not UTF-8");
       const std::string path = fs::path(path_) / each;
+      if (IsEnvFile(path) || kept_back.contains(fs::path(path).lexically_normal())) {
+        Note(fmt::format(
+            "{} stays behind: whoever may look at the namespace could read it; mount it "
+            "as one of `secrets`",
+            each));
+        continue;
+      }
       auto contents = scope_.files.Read(path, kMountedBytesMax - bytes);
       if (!contents) {
         return TooMuch(fmt::format("more than {} bytes, or not to be read: {}", kMountedBytesMax,
@@ -178,8 +197,8 @@ class BindMount {
       if (!keys.insert(key).second) key = KeyFor(ShortDigest(each) + "-" + each);
       keys.insert(key);
       files.push_back({each, key, std::move(*contents), scope_.files.Executable(path)});
-      if (IsConfidential(scope_.project, path)) confidential_ = each;
     }
+    if (files.empty()) return Put({{"emptyDir", Json::object()}}, path_);
     return AddMap(files);
   }
 
@@ -189,27 +208,25 @@ class BindMount {
     return {};
   }
 
-  void NoteMap(bool is_secret) {
+  void NoteMap() {
     if (read_only_ && outside_.empty()) return;
     std::string why;
     if (!outside_.empty()) why = fmt::format("{} is outside of the project's folder: ", outside_);
-    why += is_secret ? "it goes along as a Secret" : "it goes along as a ConfigMap";
-    if (!confidential_.empty()) why += fmt::format(", as {} is in it", confidential_);
+    why += is_secret_ ? "it goes along as a Secret" : "it goes along as a ConfigMap";
     Note(why + (read_only_ ? "" : ": containers cannot write it"));
   }
 
   Result<> AddMap(const std::vector<MountedFile>& files) {
-    const bool is_secret = !confidential_.empty() || !outside_.empty();
-    NoteMap(is_secret);
+    NoteMap();
     const std::string name = NameForPath(scope_.project, path_);
-    Json map = is_secret ? SecretOf(scope_.project, name, files)
-                         : ConfigMapOf(scope_.project, name, files);
-    if (is_secret) {
+    Json map = is_secret_ ? SecretOf(scope_.project, name, files)
+                          : ConfigMapOf(scope_.project, name, files);
+    if (is_secret_) {
       mounts_.secrets.insert(name);
     } else {
       mounts_.Digest(map.dump());
     }
-    Json source = {{is_secret ? "secretName" : "name", name}, {"defaultMode", kPlainMode}};
+    Json source = {{is_secret_ ? "secretName" : "name", name}, {"defaultMode", kPlainMode}};
     for (const MountedFile& file : files) {
       // Of a single file the key is what is mounted.
       Json item = {{"key", file.key},
@@ -219,7 +236,7 @@ class BindMount {
     }
     AddShared(scope_.out, std::move(map));
     read_only_ = true;
-    return Put({{is_secret ? "secret" : "configMap", std::move(source)}},
+    return Put({{is_secret_ ? "secret" : "configMap", std::move(source)}},
                path_.substr(path_.rfind('/') + 1));
   }
 
@@ -239,8 +256,8 @@ class BindMount {
   const std::string path_;
   Json target_;
   bool read_only_ = false;
-  std::string outside_;       // Where it really is; "": in the project's folder.
-  std::string confidential_;  // A file that makes a Secret of it; "": none.
+  std::string outside_;     // Where it really is; "": in the project's folder.
+  bool is_secret_ = false;  // Nothing for who may read ConfigMaps.
 };
 
 }  // namespace

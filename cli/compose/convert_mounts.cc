@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 
 #include "base/text.h"
 #include "cli/compose/parts.h"
@@ -28,27 +29,28 @@ Backing BackingOf(const Node& volume) {
   return Backing::kClaim;
 }
 
-std::vector<std::string> MountOptions(const Node& volume) {
-  return Split(volume["driver_opts"]["o"].Text(), ',');
-}
-
-// The value of NAME=VALUE among mount options.
-std::string MountOption(const Node& volume, std::string_view name) {
-  for (const std::string& option : MountOptions(volume)) {
-    if (option.starts_with(std::string(name) + "=")) return option.substr(name.size() + 1);
-  }
-  return "";
-}
-
-// Whether all who mount it may only read it.
-bool IsMountedReadOnly(const Node& volume) {
-  const Backing backing = BackingOf(volume);
-  if (backing != Backing::kNfs && backing != Backing::kHostPath) return false;
+// What a pod's volume can say of mount options; `others` it cannot.
+struct MountOptions {
+  std::string address;  // Of an NFS server.
   bool read_only = false;
-  for (const std::string& option : MountOptions(volume)) {
-    if (option == "ro" || option == "rw") read_only = option == "ro";
+  std::vector<std::string> others = {};
+};
+
+MountOptions MountOptionsOf(const Node& volume) {
+  constexpr std::string_view kAddress = "addr=";
+  constexpr std::array<std::string_view, 4> kUsual = {"bind", "rbind", "rw", "defaults"};
+  MountOptions options;
+  for (const std::string& each : Split(volume["driver_opts"]["o"].Text(), ',')) {
+    const std::string option(WithoutBlanks(each));
+    if (option.starts_with(kAddress)) {
+      options.address = option.substr(kAddress.size());
+    } else if (option == "ro") {
+      options.read_only = true;
+    } else if (!option.empty() && std::ranges::find(kUsual, option) == kUsual.end()) {
+      options.others.push_back(option);
+    }
   }
-  return read_only;
+  return options;
 }
 
 std::string NfsPath(const Node& volume) {
@@ -72,7 +74,7 @@ Json NamedVolume(const Project& project, const std::string& key) {
   const Node& volume = project.root["volumes"][key];
   switch (BackingOf(volume)) {
     case Backing::kNfs:
-      return {{"nfs", {{"server", MountOption(volume, "addr")}, {"path", NfsPath(volume)}}}};
+      return {{"nfs", {{"server", MountOptionsOf(volume).address}, {"path", NfsPath(volume)}}}};
     case Backing::kHostPath:
       return {{"hostPath", {{"path", volume["driver_opts"]["device"].Text()}}}};
     case Backing::kMemory:
@@ -92,8 +94,10 @@ void AddNamed(const Scope& scope, const Node& mount, Json target, Mounts& mounts
     return mounts.Mount(std::move(target));
   }
   const Node& volume = scope.project.root["volumes"][key];
-  const bool claim = BackingOf(volume) == Backing::kClaim;
-  if (IsMountedReadOnly(volume)) target["readOnly"] = true;
+  const Backing backing = BackingOf(volume);
+  const bool claim = backing == Backing::kClaim;
+  const bool is_mounted_so = backing == Backing::kNfs || backing == Backing::kHostPath;
+  if (is_mounted_so && MountOptionsOf(volume).read_only) target["readOnly"] = true;
   if (claim && !mount["read_only"].IsTrue()) mounts.keeps_data = true;
   target["name"] = mounts.Add(key, NamedVolume(scope.project, key));
   const Node& path = mount["volume"]["subpath"];
@@ -154,18 +158,6 @@ void AddOne(const Scope& scope, const Node& mount, const std::string& key, Mount
   }
 }
 
-// The options of a mount that pods have no words for.
-std::string OptionsBeyond(const Node& volume, Backing backing) {
-  std::vector<std::string> others;
-  for (const std::string& option : MountOptions(volume)) {
-    const bool is_bind = option == "bind" || option == "rbind";
-    const bool is_carried = option.empty() || option == "ro" || option == "rw" ||
-                            (backing == Backing::kNfs ? option.starts_with("addr=") : is_bind);
-    if (!is_carried) others.push_back(option);
-  }
-  return Join(others, ",");
-}
-
 void NoteVolume(const Node& volume, const std::string& key, Conversion& out) {
   const auto note = [&](const Node& at, std::string_view name, std::string why) {
     if (!at.Says()) return;
@@ -175,21 +167,7 @@ void NoteVolume(const Node& volume, const std::string& key, Conversion& out) {
     note(volume["driver"], "driver", "the cluster's default storage class makes the volume");
   }
   const Backing backing = BackingOf(volume);
-  const Node& options = volume["driver_opts"];
-  if (backing == Backing::kNfs || backing == Backing::kHostPath) {
-    const std::string others = OptionsBeyond(volume, backing);
-    if (!others.empty()) {
-      note(options["o"], "driver_opts.o", others + ": a volume of a pod has no such options");
-    }
-  }
-  if (backing == Backing::kHostPath) {
-    note(options["device"], "driver_opts.device",
-         fmt::format("it is the node's {}, not this machine's", options["device"].Text()));
-  }
-  if (backing != Backing::kClaim) {
-    note(volume["labels"], "labels", "nothing is made for the volume that could have them");
-  }
-  for (const Member& option : options.members) {
+  for (const Member& option : volume["driver_opts"].members) {
     if (backing == Backing::kClaim && option.key != "size") {
       note(option.node, "driver_opts." + option.key,
            "the cluster's default storage class makes the volume");
@@ -197,6 +175,21 @@ void NoteVolume(const Node& volume, const std::string& key, Conversion& out) {
     if (backing == Backing::kMemory && option.key == "o") {
       note(option.node, "driver_opts.o", "such a directory has a size alone: say tmpfs");
     }
+  }
+  if (backing == Backing::kClaim) return;
+  note(volume["labels"], "labels", "what a pod mounts without a claim has no labels");
+  if (backing == Backing::kMemory) return;
+  const MountOptions options = MountOptionsOf(volume);
+  if (!options.others.empty()) {
+    note(volume["driver_opts"]["o"], "driver_opts.o",
+         fmt::format("{}: the volume of a pod has no mount options beside ro; a PersistentVolume "
+                     "that is made by hand has",
+                     Join(options.others, ",")));
+  }
+  if (backing == Backing::kHostPath) {
+    const Node& device = volume["driver_opts"]["device"];
+    note(device, "driver_opts.device",
+         fmt::format("it is the node's {}, not this machine's", device.Text()));
   }
 }
 

@@ -13,14 +13,8 @@
 namespace skiff::cli::compose {
 namespace {
 
-// Behind the name of a service: the Service for what it publishes.
-constexpr char kPublished[] = "-published";
-
 // More ports of one service are noted, not opened.
 constexpr size_t kPortsMax = 256;
-std::string TooManyPorts() {
-  return fmt::format("a Service has at most {} ports here", kPortsMax);
-}
 constexpr char kInternalLabel[] = "compose.skiff.io/internal";
 
 std::string ProtocolOf(const std::string& text) {
@@ -28,7 +22,7 @@ std::string ProtocolOf(const std::string& text) {
   return lower == "udp" ? "UDP" : lower == "sctp" ? "SCTP" : "TCP";
 }
 
-bool HasNoNetwork(const Node& service) {
+bool IsWithoutNetwork(const Node& service) {
   return service["network_mode"].Text() == "none";
 }
 
@@ -46,6 +40,16 @@ std::string WhyUnpublished(const Node& port) {
       host, port["published"].Text(), target);
 }
 
+// Else it is noted, and none of the range is taken.
+bool HasRoomFor(const PortRange& range, const Scope& scope, const Node& node,
+                const std::string& key, bool noting, const std::vector<ServicePort>& ports) {
+  if (ports.size() + static_cast<size_t>(range.count()) <= kPortsMax) return true;
+  if (noting) {
+    scope.Note(node, key, fmt::format("a Service has at most {} ports here", kPortsMax));
+  }
+  return false;
+}
+
 void AddPortRange(const Scope& scope, const Node& node, const std::string& key, bool noting,
                   std::vector<ServicePort>& ports) {
   const auto inside = ParsePortRange(node["target"].Text());
@@ -57,15 +61,12 @@ void AddPortRange(const Scope& scope, const Node& node, const std::string& key, 
   if (published.Says() && !outside) {
     return scope.wrong.Add(Wrong(node, "invalid published port: " + published.Text()));
   }
-  if (ports.size() + static_cast<size_t>(inside->count()) > kPortsMax) {
-    if (noting) scope.Note(node, key, TooManyPorts());
-    return;
-  }
+  if (!HasRoomFor(*inside, scope, node, key, noting, ports)) return;
   const bool of_host = node["mode"].Text() == "host";
-  const std::string why = IsOnHostNetwork(scope.node) ? "the pods have their node's own ports"
-                          : HasNoNetwork(scope.node)  ? "nobody reaches pods without a network"
-                          : of_host                   ? ""
-                                                      : WhyUnpublished(node);
+  const std::string why = IsOnHostNetwork(scope.node)    ? "the pods have their node's own ports"
+                          : IsWithoutNetwork(scope.node) ? "network_mode: none: nobody reaches it"
+                          : of_host                      ? ""
+                                                         : WhyUnpublished(node);
   if (noting && !why.empty()) scope.Note(node, key, why);
   if (noting && outside && outside->count() > inside->count()) {
     scope.Note(node, key, fmt::format("of the range {} is published", outside->first));
@@ -187,7 +188,7 @@ std::string NetworkName(const Project& project, const std::string& key) {
 std::set<std::string> NetworksOf(const Node& service) {
   std::set<std::string> names;
   for (const Member& member : service["networks"].members) names.insert(member.key);
-  if (names.empty() && !HasNoNetwork(service)) names.insert("default");
+  if (names.empty() && !IsWithoutNetwork(service)) names.insert("default");
   return names;
 }
 
@@ -214,6 +215,11 @@ Json Labelled(const std::string& label) {
   return {{"matchLabels", {{label, "true"}}}};
 }
 
+// Where the pods are that serve names, unless the nodes do: those are always reached by their own.
+Json OfSystem() {
+  return {{"matchLabels", {{"kubernetes.io/metadata.name", "kube-system"}}}};
+}
+
 Json PolicyOf(const Project& project, const std::string& name, Json selector) {
   Json policy = ObjectOf(project, "networking.k8s.io/v1", "NetworkPolicy", name);
   policy["spec"]["podSelector"] = std::move(selector);
@@ -228,19 +234,17 @@ void AddNetworkPolicy(const Project& project, const std::string& key, Conversion
       Json::array({{{"from", Json::array({{{"podSelector", Labelled(label)}}})}}});
   AddShared(out, std::move(policy));
   if (!IsInternal(project, key)) return;
-  // Pods that are in internal networks alone reach who is in them, and ask for names.
+  // Pods that are in internal networks alone reach who is in them, and ask the cluster for names.
   Json selector = Labelled(label);
   selector["matchLabels"][kInternalLabel] = "true";
   Json outward =
       PolicyOf(project, OwnName(project, "network-" + key + "-internal"), std::move(selector));
   outward["spec"]["policyTypes"] = {"Egress"};
-  // Not of anybody: a port 53 is a way out like any other.
-  Json system = {{"matchLabels", {{"kubernetes.io/metadata.name", "kube-system"}}}};
   const Json names = Json::array({{{"protocol", "UDP"}, {"port", 53}},
                                   {{"protocol", "TCP"}, {"port", 53}}});
-  outward["spec"]["egress"] = Json::array(
-      {{{"to", Json::array({{{"podSelector", Labelled(label)}}})}},
-       {{"to", Json::array({{{"namespaceSelector", std::move(system)}}})}, {"ports", names}}});
+  outward["spec"]["egress"] =
+      Json::array({{{"to", Json::array({{{"podSelector", Labelled(label)}}})}},
+                   {{"to", Json::array({{{"namespaceSelector", OfSystem()}}})}, {"ports", names}}});
   AddShared(out, std::move(outward));
 }
 
@@ -280,12 +284,10 @@ std::vector<ServicePort> PortsOf(const Scope& scope, bool noting) {
       continue;
     }
     const std::string protocol = ProtocolOf(slash == text.npos ? "" : text.substr(slash + 1));
-    if (ports.size() + static_cast<size_t>(range->count()) > kPortsMax) {
-      if (noting) scope.Note(item, "expose", TooManyPorts());
-      continue;
-    }
-    for (int port = range->first; port <= range->last; ++port) {
-      ports.push_back({.target = port, .protocol = protocol});
+    if (HasRoomFor(*range, scope, item, "expose", noting, ports)) {
+      for (int port = range->first; port <= range->last; ++port) {
+        ports.push_back({.target = port, .protocol = protocol});
+      }
     }
   }
   return ports;
@@ -360,7 +362,7 @@ Json NetworkLabels(const Project& project, const Node& service) {
 void AddNetworkPolicies(const Project& project, Conversion& out) {
   std::set<std::string> used;
   for (const auto& [name, service] : project.root["services"].members) {
-    if (HasNoNetwork(service)) {
+    if (IsWithoutNetwork(service)) {
       Json policy = PolicyOf(project, OwnName(project, name + "-none"),
                              {{"matchLabels", LabelsOf(project, name)}});
       policy["spec"]["policyTypes"] = {"Ingress", "Egress"};

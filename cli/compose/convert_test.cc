@@ -72,7 +72,7 @@ TEST_P(GoldenProjects, BecomeTheObjectsAndNotesBesideThem) {
 INSTANTIATE_TEST_SUITE_P(Testdata, GoldenProjects,
                          testing::Values("shop", "swarm", "apart", "variants"));
 
-class ComposeConvertTest : public ConversionFixture {};
+using ComposeConvertTest = ConversionFixture;
 
 TEST_F(ComposeConvertTest, WorkloadsComeBehindThoseTheyDependOn) {
   const Conversion conversion = Converted(

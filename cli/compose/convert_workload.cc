@@ -16,7 +16,7 @@ constexpr int kReplicasMax = 100'000;
 // When containers are restarted: "no", "on-failure" or "always"; "" where nothing is said.
 struct RestartRule {
   std::string when;
-  int64_t attempts = -1;  // Of on-failure; negative: no limit.
+  int64_t attempts = 0;  // Of on-failure; 0: no limit, as in Docker and Swarm.
   const Node* said = nullptr;
   std::string key;
 };
@@ -27,7 +27,7 @@ Result<RestartRule> RestartOf(const Node& service) {
   if (restart.Says()) {
     const std::string text = restart.Text();
     const size_t colon = text.find(':');
-    rule = {text.substr(0, colon), -1, &restart, "restart"};
+    rule = {text.substr(0, colon), 0, &restart, "restart"};
     if (rule.when == "on-failure" && colon != text.npos) {
       rule.attempts =
           TRY(ReadInteger(TextNode(text.substr(colon + 1), restart.place), 0, 1'000'000));
@@ -47,8 +47,10 @@ Result<RestartRule> RestartOf(const Node& service) {
   const Node& condition = policy["condition"];
   if (condition.Says()) {
     const std::string word = condition.Text();
-    rule = {word == "none" ? "no" : word == "any" ? "always" : word, -1, &condition,
-            "deploy.restart_policy.condition"};
+    rule = {word == "none"  ? "no"
+            : word == "any" ? "always"
+                            : word,
+            0, &condition, "deploy.restart_policy.condition"};
     if (rule.when != "no" && rule.when != "on-failure" && rule.when != "always") {
       return Wrong(condition, fmt::format("invalid restart condition: {}", word));
     }
@@ -56,8 +58,6 @@ Result<RestartRule> RestartOf(const Node& service) {
   if (policy["max_attempts"].Says()) {
     rule.attempts = TRY(ReadInteger(policy["max_attempts"], 0, 1'000'000));
   }
-  // So both Docker and Swarm say that there is none.
-  if (rule.attempts == 0) rule.attempts = -1;
   return rule;
 }
 
@@ -97,19 +97,25 @@ Json JobOf(const Scope& scope, const RestartRule& rule, Json pod_template) {
   }
   const bool again = rule.when == "on-failure" || rule.when == "always" ||
                      (rule.when.empty() && IsSwarmJob(scope.node));
-  spec["backoffLimit"] = again ? (rule.attempts >= 0 ? rule.attempts : 1'000'000) : 0;
+  spec["backoffLimit"] = again ? (rule.attempts > 0 ? rule.attempts : 1'000'000) : 0;
   pod_template["spec"]["restartPolicy"] = again ? "OnFailure" : "Never";
   if (rule.when == "always") {
     scope.Note(*rule.said, rule.key, "somebody waits for its end, so it may end");
+  }
+  const Node& update = scope.node["deploy"]["update_config"];
+  if (update.Says()) {
+    scope.Note(update, "deploy.update_config",
+               "pods of a Job are not replaced: it runs to its end");
   }
   spec["template"] = std::move(pod_template);
   job["metadata"]["annotations"][kDigestAnnotation] = ShortDigest(spec.dump());
   return job;
 }
 
-// What update_config says of how many pods are replaced at once, and in which order, as the
-// strategy of a Deployment or DaemonSet.
-Json StrategyOf(const Scope& scope, const Node& update) {
+// What update_config says, as a Deployment's strategy, or a DaemonSet's.
+void PutStrategy(const Scope& scope, const char* field, Json& spec) {
+  const Node& update = scope.node["deploy"]["update_config"];
+  if (!update.Says()) return;
   int64_t batch = 1;
   if (update["parallelism"].Says()) {
     batch = scope.Sound(ReadInteger(update["parallelism"], 0, kReplicasMax)).value_or(1);
@@ -117,10 +123,10 @@ Json StrategyOf(const Scope& scope, const Node& update) {
   // 0: all at once.
   const Json amount = batch == 0 ? Json("100%") : Json(batch);
   const bool start_first = update["order"].Text() == "start-first";
-  return {{"type", "RollingUpdate"},
-          {"rollingUpdate",
-           {{"maxSurge", start_first ? amount : Json(0)},
-            {"maxUnavailable", start_first ? Json(0) : amount}}}};
+  spec[field] = {{"type", "RollingUpdate"},
+                 {"rollingUpdate",
+                  {{"maxSurge", start_first ? amount : Json(0)},
+                   {"maxUnavailable", start_first ? Json(0) : amount}}}};
 }
 
 void PutUpdate(const Scope& scope, const Node& update, Json& spec) {
@@ -145,7 +151,7 @@ Json DeploymentOf(const Scope& scope, Json pod_template) {
   Json& spec = object["spec"];
   const Node& update = scope.node["deploy"]["update_config"];
   PutReplicas(scope, spec);
-  if (update.Says()) spec["strategy"] = StrategyOf(scope, update);
+  PutStrategy(scope, "strategy", spec);
   PutUpdate(scope, update, spec);
   spec["selector"] = SelectorOf(scope);
   spec["template"] = std::move(pod_template);
@@ -175,11 +181,8 @@ Json DaemonSetOf(const Scope& scope, Json pod_template) {
   Json& spec = object["spec"];
   const Node& replicas = ReplicasNode(scope.node);
   if (replicas.Says()) scope.Note(replicas, "deploy.replicas", "mode: global runs one a node");
-  const Node& update = scope.node["deploy"]["update_config"];
-  if (update["parallelism"].Says() || update["order"].Says()) {
-    spec["updateStrategy"] = StrategyOf(scope, update);
-  }
-  PutUpdate(scope, update, spec);
+  PutStrategy(scope, "updateStrategy", spec);
+  PutUpdate(scope, scope.node["deploy"]["update_config"], spec);
   spec["selector"] = SelectorOf(scope);
   spec["template"] = std::move(pod_template);
   return object;
@@ -239,13 +242,9 @@ Json WorkloadObject(const Scope& scope, Json pod_template, bool keeps_data) {
   if (mode.Says() && word != "replicated" && word != "global" && !IsSwarmJob(scope.node)) {
     scope.wrong.Add(Wrong(mode, fmt::format("invalid deploy mode: {}", word)));
   }
-  const Node& update = scope.node["deploy"]["update_config"];
-  const std::string order = update["order"].Text();
-  if (update["order"].Says() && order != "start-first" && order != "stop-first") {
-    scope.wrong.Add(Wrong(update["order"], fmt::format("invalid update order: {}", order)));
-  }
-  if (scope.ends && update.Says()) {
-    scope.Note(update, "deploy.update_config", "a Job that has changed is made anew");
+  const Node& order = scope.node["deploy"]["update_config"]["order"];
+  if (order.Says() && order.Text() != "start-first" && order.Text() != "stop-first") {
+    scope.wrong.Add(Wrong(order, fmt::format("invalid update order: {}", order.Text())));
   }
   const RestartRule rule = scope.Sound(RestartOf(scope.node)).value_or(RestartRule());
   if (scope.ends) return JobOf(scope, rule, std::move(pod_template));
@@ -257,7 +256,8 @@ Json WorkloadObject(const Scope& scope, Json pod_template, bool keeps_data) {
     scope.Note(attempts, "deploy.restart_policy.max_attempts", "the kubelet does not give up");
   }
   if (word == "global") return DaemonSetOf(scope, std::move(pod_template));
-  if (keeps_data && order != "start-first") return StatefulSetOf(scope, std::move(pod_template));
+  if (keeps_data && order.Text() != "start-first")
+    return StatefulSetOf(scope, std::move(pod_template));
   return DeploymentOf(scope, std::move(pod_template));
 }
 

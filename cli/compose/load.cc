@@ -7,7 +7,6 @@
 #include <map>
 
 #include "api/text/go_text.h"
-#include "api/text/utf8.h"
 #include "base/text.h"
 #include "cli/compose/consistency.h"
 #include "cli/compose/env_file.h"
@@ -83,14 +82,14 @@ Result<Variables> ReadVariables(const LoadOptions& options, const std::string& d
   Variables variables;
   std::vector<std::string> paths;
   for (const std::string& path : options.env_files) paths.push_back(Absolute(options, path));
+  const auto said = [&](const char* name) { return options.variable(name).value_or(""); };
   if (paths.empty()) {
-    for (const std::string& path : Split(options.variable("COMPOSE_ENV_FILES").value_or(""), ',')) {
+    for (const std::string& path : Split(said("COMPOSE_ENV_FILES"), ',')) {
       if (!path.empty()) paths.push_back(Absolute(options, path));
     }
   }
   if (paths.empty()) {
-    const Node off = TextNode(options.variable("COMPOSE_DISABLE_ENV_FILE").value_or(""), {});
-    if (off.IsTrue()) return variables;
+    if (TextNode(said("COMPOSE_DISABLE_ENV_FILE"), {}).IsTrue()) return variables;
     const std::string usual = fs::path(directory) / ".env";
     if (files.Look(usual) != Files::What::kFile) return variables;
     paths.push_back(usual);
@@ -133,13 +132,6 @@ Result<Location> Locate(const LoadOptions& options, const Files& files) {
       folder = ParentOf(at.files[0]);
       if (options.env_files.empty()) at.variables = TRY(ReadVariables(options, folder, files));
     }
-  }
-  // Objects say from which folder they are, and `config` prints it.
-  if (!IsUtf8(folder)) {
-    return CliError(
-        fmt::format("the folder {} has a name that is not UTF-8: rename it, or copy the "
-                    "project to another one",
-                    MendUtf8(folder)));
   }
   at.directory = folder;
   return at;

@@ -106,15 +106,6 @@ TEST_F(LoadTest, TheProjectIsCalledAsItsFileOrFolderSays) {
   files_.files = {{"/shop/compose.yaml", "name: ${N:-mine}\nservices: {web: {image: a}}"}};
   EXPECT_EQ(Loaded().name, "mine");
   EXPECT_EQ(Loaded(InShop({{"COMPOSE_PROJECT_NAME", "ours"}})).name, "ours");
-  LoadOptions odd = InShop();
-  odd.working_directory = "/caf\xe9";
-  EXPECT_EQ(Load(odd, files_).error().message,
-            "no configuration file provided: not found: compose.yaml, compose.yml, "
-            "docker-compose.yaml or docker-compose.yml here or further up; name one by -f");
-  files_.files["/caf\xe9/compose.yaml"] = "services: {a: {image: x}}";
-  EXPECT_EQ(Load(odd, files_).error().message,
-            "the folder /caf\xef\xbf\xbd has a name that is not UTF-8: rename it, or copy the "
-            "project to another one");
   LoadOptions options = InShop();
   options.project_name = "Bad Name";
   EXPECT_THAT(Failure(options), HasSubstr("invalid project name \"Bad Name\": must consist only"));

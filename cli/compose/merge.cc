@@ -19,8 +19,8 @@ const std::map<std::string, KeyNames, std::less<>>& ItemKeys() {
   static const std::map<std::string, KeyNames, std::less<>> kKeys = {
       {"ports", {"host_ip", "target", "published", "protocol"}},
       {"volumes", {"target"}},
-      {"configs", {"source", "target"}},
-      {"secrets", {"source", "target"}},
+      {"configs", {"target"}},
+      {"secrets", {"target"}},
       {"devices", {"target"}},
       {"env_file", {"path"}},
   };
@@ -54,6 +54,8 @@ std::string KeyOf(const Node& item, const KeyNames& names) {
   for (const std::string_view name : names) {
     std::string part = item[name].Text();
     if (part.empty() && name == "protocol") part = "tcp";
+    // A config or secret is mounted under its own name.
+    if (part.empty() && name == "target") part = item["source"].Text();
     key += part + "\n";
   }
   return key;

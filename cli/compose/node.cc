@@ -64,8 +64,13 @@ std::string Node::Text() const {
 }
 
 bool Node::IsTrue() const {
-  const std::string text = Lower(std::string_view(Text()));
-  return text == "true" || text == "1" || text == "yes" || text == "on" || text == "y";
+  const std::string text = Lower(Text());
+  return text == "true" || text == "yes" || text == "on" || text == "y" || text == "1";
+}
+
+bool Node::IsFalse() const {
+  const std::string text = Lower(Text());
+  return text == "false" || text == "no" || text == "off" || text == "n" || text == "0";
 }
 
 std::vector<std::string> Node::Texts() const {

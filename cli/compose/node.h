@@ -50,7 +50,9 @@ struct Node {
 
   // A scalar as text; "" for all else.
   std::string Text() const;
+  // A boolean, or a text that reads as one ("Yes", "OFF", "1"), as a variable's value does.
   bool IsTrue() const;
+  bool IsFalse() const;
   // The texts of a list; of a scalar the one.
   std::vector<std::string> Texts() const;
 };

@@ -42,7 +42,7 @@ Json ObjectOf(const Project& project, const char* api_version, const char* kind,
 std::string OwnName(const Project& project, const std::string& name);
 // The name of a top-level resource: as it says, else OwnName, or its key where it is external.
 std::string ResourceName(const Project& project, const Node& resource, const std::string& key);
-// Where an alias or a service may be found; "" when there can be no Service of that name.
+// Where an alias or a service may be found: the text itself, or what ObjectName() makes of it.
 std::string ServiceName(const std::string& text);
 
 // The members of `map`, which stands at `path`, that may be annotations; others are noted.

@@ -113,8 +113,7 @@ Result<int64_t> ReadSeconds(const Node& node) {
     days += count * length;
     text.remove_prefix(end + 1);
   }
-  const auto nanoseconds =
-      text.empty() && days > 0 ? Result<int64_t>(0) : ParseGoDuration(text);
+  const auto nanoseconds = text.empty() && days > 0 ? Result<int64_t>(0) : ParseGoDuration(text);
   if (!nanoseconds || *nanoseconds < 0) {
     return Wrong(node, fmt::format("invalid duration: {}", GoQuote(whole)));
   }

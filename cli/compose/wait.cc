@@ -23,9 +23,7 @@ Result<bool> JobIs(const Json& job, const std::string& condition) {
   for (const Json& each : At(job, "status", "conditions")) {
     if (TextAt(each, "status") != "True") continue;
     if (TextAt(each, "type") == "Complete") return true;
-    if (TextAt(each, "type") == "Failed") {
-      return CliError(WithoutControls(TextAt(each, "message")));
-    }
+    if (TextAt(each, "type") == "Failed") return CliError(WithoutControls(TextAt(each, "message")));
   }
   return condition == "service_healthy" && IntAt(job, "status", "ready") > 0;
 }

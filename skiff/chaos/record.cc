@@ -302,9 +302,10 @@ Result<> SaveRecord(const std::string& directory, const Record& record) {
   try {
     text = RecordText(record);
   } catch (const Json::exception&) {
-    return Fail(Reason::kInvalid,
-                "a path that it is about is no UTF-8: name the kubeconfig and the data directory by "
-                "other ones");
+    return Fail(
+        Reason::kInvalid,
+        "a path that it is about is no UTF-8: name the kubeconfig and the data directory by "
+        "other ones");
   }
   return WriteWholeFile(RecordPath(directory, record.id), text, 0600);
 }

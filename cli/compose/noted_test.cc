@@ -1,0 +1,162 @@
+// What a file asks for is carried over or noted, in the cases where that was once forgotten.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "cli/compose/conversion_fixture.h"
+
+namespace skiff::cli::compose {
+namespace {
+
+using testing::Contains;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::Not;
+
+using NotedTest = ConversionFixture;
+
+TEST_F(NotedTest, AVolumeThatIsMountedReadOnlyIsThatInPodsToo) {
+  const Conversion conversion = Converted(
+      "services:\n  web: {image: x, volumes: ['share:/s', 'local:/l']}\n"
+      "volumes:\n"
+      "  share:\n    labels: {a: b}\n"
+      "    driver_opts: {type: nfs, o: 'addr=192.0.2.1,ro,nolock,nfsvers=4', device: ':/x'}\n"
+      "  local:\n    driver_opts: {type: none, o: 'bind,ro', device: /srv/x}\n");
+  const Json pod = Find(conversion, "Deployment", "web")["spec"]["template"]["spec"];
+  EXPECT_EQ(pod["volumes"][0]["nfs"], (Json{{"server", "192.0.2.1"}, {"path", "/x"}}));
+  EXPECT_EQ(pod["volumes"][1]["hostPath"], (Json{{"path", "/srv/x"}}));
+  for (const Json& mount : pod["containers"][0]["volumeMounts"]) {
+    EXPECT_EQ(mount["readOnly"], true) << mount;
+  }
+  EXPECT_THAT(Notes(conversion),
+              ElementsAre("compose.yaml:5: volumes.share.labels: what a pod mounts without a claim "
+                          "has no labels",
+                          "compose.yaml:6: volumes.share.driver_opts.o: nolock,nfsvers=4: the "
+                          "volume of a pod has no mount options beside ro; a PersistentVolume that "
+                          "is made by hand has",
+                          "compose.yaml:8: volumes.local.driver_opts.device: it is the node's "
+                          "/srv/x, not this machine's"));
+}
+
+TEST_F(NotedTest, NoAttemptsAreAnyNumberOfThem) {
+  const Conversion conversion = Converted(
+      "services:\n  a: {image: x, restart: 'on-failure:0'}\n"
+      "  b: {image: x, deploy: {restart_policy: {condition: on-failure, max_attempts: 0}}}\n"
+      "  c: {image: x, restart: 'on-failure:3'}\n"
+      "  d: {image: x, ports: ['80'], deploy: {restart_policy: {max_attempts: 0}}}\n");
+  const auto limit = [&](const char* name) {
+    return Find(conversion, "Job", name)["spec"]["backoffLimit"];
+  };
+  EXPECT_EQ(limit("a"), 1'000'000);
+  EXPECT_EQ(limit("b"), 1'000'000);
+  EXPECT_EQ(limit("c"), 3);
+  EXPECT_THAT(Notes(conversion), Not(Contains(HasSubstr("max_attempts"))));
+}
+
+TEST_F(NotedTest, WhatRunsOnEachNodeIsReplacedAsItSays) {
+  const auto strategy = [&](const std::string& update) {
+    return Find(
+        Converted("services:\n  a:\n    image: x\n    deploy: {mode: global, update_config: {" +
+                  update + "}}\n"),
+        "DaemonSet", "a")["spec"]["updateStrategy"]["rollingUpdate"];
+  };
+  EXPECT_EQ(strategy("parallelism: 2"), (Json{{"maxSurge", 0}, {"maxUnavailable", 2}}));
+  EXPECT_EQ(strategy("parallelism: 0, order: start-first"),
+            (Json{{"maxSurge", "100%"}, {"maxUnavailable", 0}}));
+  for (const char* mode : {"global", "replicated", "replicated-job"}) {
+    EXPECT_EQ(FailureOf(std::string("services:\n  a:\n    image: x\n    deploy:\n      mode: ") +
+                        mode + "\n      update_config: {order: sideways}\n"),
+              "compose.yaml:6: invalid update order: sideways")
+        << mode;
+  }
+  EXPECT_THAT(Notes(Converted("services:\n  a:\n    image: x\n    deploy: {mode: replicated-job, "
+                              "update_config: {parallelism: 2}}\n")),
+              ElementsAre("compose.yaml:4: services.a.deploy.update_config: pods of a Job are not "
+                          "replaced: it runs to its end"));
+}
+
+TEST_F(NotedTest, TheTestOfAHealthcheckIsKeptFromTheKubelet) {
+  const Json command = ContainerOf(
+      Find(Converted("services:\n  a:\n    image: x\n    healthcheck:\n"
+                     "      test: ['CMD-SHELL', 'kill -0 $$$$ && test $$(hostname) = a']\n"),
+           "Deployment", "a"))["readinessProbe"]["exec"]["command"];
+  EXPECT_EQ(command[2], "kill -0 $$$$ && test $$(hostname) = a");
+}
+
+TEST_F(NotedTest, ABooleanOfAVariableIsOneHoweverItIsWritten) {
+  for (const char* yes : {"Yes", "ON", "tRUE", "Y", "1"}) {
+    const Conversion conversion =
+        Converted(std::string("services:\n  a: {image: x, read_only: '") + yes + "'}\n");
+    EXPECT_EQ(ContainerOf(
+                  Find(conversion, "Deployment", "a"))["securityContext"]["readOnlyRootFilesystem"],
+              true)
+        << yes;
+  }
+  EXPECT_THAT(Notes(Converted("services:\n  a: {image: x, attach: 'No'}\n")), IsEmpty());
+}
+
+TEST_F(NotedTest, MoreExposedPortsThanFitAreNoted) {
+  const Conversion conversion =
+      Converted("services:\n  a:\n    image: x\n    expose: ['80', '3000-4000']\n");
+  EXPECT_EQ(Find(conversion, "Service", "a")["spec"]["ports"].size(), 1u);
+  EXPECT_THAT(
+      Notes(conversion),
+      ElementsAre("compose.yaml:4: services.a.expose: a Service has at most 256 ports here"));
+}
+
+TEST_F(NotedTest, WhatHasNoNetworkPublishesNothing) {
+  const Conversion conversion = Converted(
+      "services:\n  a:\n    image: x\n    network_mode: none\n    ports: ['8080:80']\n"
+      "  b: {image: x}\n");
+  EXPECT_TRUE(Find(conversion, "Service", "a-published").is_null());
+  EXPECT_TRUE(Find(conversion, "NetworkPolicy", "shop-a-published").is_null());
+  EXPECT_FALSE(Find(conversion, "NetworkPolicy", "shop-a-none").is_null());
+  EXPECT_THAT(Notes(conversion), ElementsAre("compose.yaml:5: services.a.ports[0]: network_mode: "
+                                             "none: nobody reaches it"));
+}
+
+TEST_F(NotedTest, FromAnInternalNetworkNobodyBeyondTheClusterIsAsked) {
+  const Conversion conversion =
+      Converted("services:\n  a: {image: x, networks: [db]}\nnetworks: {db: {internal: true}}\n");
+  const Json policy = Find(conversion, "NetworkPolicy", "shop-network-db-internal");
+  ASSERT_FALSE(policy["spec"]["egress"].empty());
+  for (const Json& rule : policy["spec"]["egress"]) EXPECT_TRUE(rule.contains("to")) << rule;
+}
+
+TEST_F(NotedTest, SecretsBesideTheFileStayOutOfConfigMaps) {
+  files_.files = {{"/shop/app.py", "print()"},
+                  {"/shop/.env", "A=1"},
+                  {"/shop/.env.local", "A=2"},
+                  {"/shop/pass", "word"},
+                  {"/shop/vars", "B=1"}};
+  const Conversion conversion = Converted(
+      "services:\n  a:\n    image: x\n    volumes: ['.:/app']\n    env_file: [vars]\n"
+      "    secrets: [pass]\nsecrets: {pass: {file: ./pass}}\n");
+  std::set<std::string> keys;
+  for (const Json& object : conversion.Objects()) {
+    if (object["kind"] != "ConfigMap") continue;
+    for (const auto& [key, value] : object["data"].items()) keys.insert(key);
+  }
+  EXPECT_THAT(keys,
+              Not(testing::AnyOf(Contains(HasSubstr("env")), Contains("pass"), Contains("vars"))));
+  EXPECT_THAT(keys, Contains("app.py"));
+  EXPECT_THAT(Notes(conversion), Contains(HasSubstr("services.a.volumes[0]: pass stays behind")));
+}
+
+TEST_F(NotedTest, EnvFilesMayBeNamedByAVariableOrLeftOut) {
+  files_.files = {{"/shop/compose.yaml", "services: {a: {image: 'x:${TAG-none}'}}\n"},
+                  {"/shop/.env", "TAG=usual\n"},
+                  {"/shop/one.env", "TAG=one\n"},
+                  {"/shop/two.env", "TAG=two\n"}};
+  const auto image = [&](std::map<std::string, std::string> variables) {
+    const auto project = Load(InShop(std::move(variables)), files_);
+    return project ? project->root["services"]["a"]["image"].Text() : project.error().message;
+  };
+  EXPECT_EQ(image({}), "x:usual");
+  EXPECT_EQ(image({{"COMPOSE_ENV_FILES", "one.env,two.env"}}), "x:two");
+  EXPECT_EQ(image({{"COMPOSE_DISABLE_ENV_FILE", "True"}}), "x:none");
+  EXPECT_THAT(image({{"COMPOSE_ENV_FILES", "no.env"}}), HasSubstr("couldn't read env file"));
+}
+
+}  // namespace
+}  // namespace skiff::cli::compose
