@@ -11,6 +11,7 @@
 #include "base/text.h"
 #include "cli/compose/parts.h"
 #include "cli/compose/scalars.h"
+#include "cli/compose/short_forms.h"
 #include "cli/json_text.h"
 
 namespace skiff::cli::compose {
@@ -107,7 +108,7 @@ class BindMount {
     const std::string propagation = mount_["bind"]["propagation"].Text();
     if (!propagation.empty()) Propagate(propagation);
     const std::string& project = scope_.project.directory;
-    const bool own = mount_["x-relative"].IsTrue() || IsWithin(path_, project);
+    const bool own = mount_["source"].mark == kRelative || IsWithin(path_, project);
     if (!own) {
       Note("it is the node's " + path_ + ", not this machine's");
       return Put({{"hostPath", {{"path", path_}}}}, path_);

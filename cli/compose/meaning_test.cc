@@ -50,6 +50,20 @@ TEST_F(ComposeMeaningTest, DaysAndWeeksAreDurations) {
             8 * 86'400 + 12 * 3'600);
 }
 
+// What is known of the short form of a mount no file can say, and `config` does not print.
+TEST_F(ComposeMeaningTest, NoFileSaysOfAPathThatItWasRelative) {
+  const Conversion conversion = Converted(
+      "services:\n  web:\n    image: x\n    volumes:\n"
+      "    - {type: bind, source: /etc, target: /e, x-relative: 'true'}\n    - ./a:/a:rwz\n");
+  const Json pod = Find(conversion, "Deployment", "web")["spec"]["template"]["spec"];
+  EXPECT_TRUE(pod["volumes"][0].contains("hostPath")) << pod;
+  EXPECT_THAT(Notes(conversion), testing::Contains(testing::HasSubstr("rwz is no mode")));
+  const auto project = Load(InShop(), files_);
+  ASSERT_TRUE(project);
+  const Node& mount = project->root["services"]["web"]["volumes"].items[1];
+  for (const Member& member : mount.members) EXPECT_FALSE(member.key.starts_with("x-"));
+}
+
 TEST_F(ComposeMeaningTest, EachFileOfVariablesSeesWhatThoseBeforeItSay) {
   files_.files["/shop/a.env"] = "HOST_A=a\n";
   files_.files["/shop/b.env"] = "URL=http://$HOST_A/\n";
