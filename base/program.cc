@@ -1,10 +1,14 @@
 #include "base/program.h"
 
+#include <poll.h>
+#include <sys/signalfd.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <csignal>
 #include <cstdio>
+#include <initializer_list>
 
 #include "base/log.h"
 #include "base/verbosity.h"
@@ -23,6 +27,14 @@ sigset_t ProgramSignals() {
   sigemptyset(&signals);
   for (const int signal : {SIGINT, SIGTERM, kEndSignal}) sigaddset(&signals, signal);
   return signals;
+}
+
+bool IsPending(std::initializer_list<int> signals) {
+  sigset_t pending;
+  sigemptyset(&pending);
+  sigpending(&pending);
+  return std::ranges::any_of(signals,
+                             [&](int signal) { return sigismember(&pending, signal) == 1; });
 }
 
 }  // namespace
@@ -91,19 +103,22 @@ void BeginProgram(const LogFlags& flags) {
 
 bool WaitForSignal() {
   const sigset_t signals = ProgramSignals();
-  int signal = 0;
-  sigwait(&signals, &signal);
-  return signal != kEndSignal;
+  // Nobody reads from it: that would take the signal away.
+  const int arrival = signalfd(-1, &signals, SFD_CLOEXEC);
+  if (arrival < 0) {  // There are no descriptors left.
+    int signal = 0;
+    sigwait(&signals, &signal);
+    return signal != kEndSignal;
+  }
+  pollfd come{.fd = arrival, .events = POLLIN, .revents = 0};
+  while (poll(&come, 1, -1) < 0) {
+  }
+  close(arrival);
+  return !IsPending({kEndSignal});
 }
 
 bool EndIsAsked() {
-  sigset_t pending;
-  sigemptyset(&pending);
-  sigpending(&pending);
-  for (const int signal : {SIGINT, SIGTERM, kEndSignal}) {
-    if (sigismember(&pending, signal) == 1) return true;
-  }
-  return false;
+  return IsPending({SIGINT, SIGTERM, kEndSignal});
 }
 
 void EndProgram() {

@@ -37,10 +37,11 @@ Result<bool> ParseOrHelp(Flags& flags, const std::vector<std::string>& args);
 // What every program does before it starts a thread: configures the log, says which flags had no
 // effect, and blocks the signals that end it, so that every thread has them blocked.
 void BeginProgram(const LogFlags& flags);
-// Blocks until SIGINT or SIGTERM comes; false when EndProgram was called.
+// Blocks until SIGINT or SIGTERM comes; false when EndProgram was called. The signal stays pending
+// until the process has ended: others see by it that it is about to (skiff/ending_process.h).
 bool WaitForSignal();
-// Whether one of them has come that nobody has waited for yet, or EndProgram was called: what takes
-// long before the program waits looks, and gives up.
+// Whether one of them has come, or EndProgram was called: what takes long before the program waits
+// looks, and gives up.
 bool EndIsAsked();
 // From any thread: the program cannot go on.
 void EndProgram();

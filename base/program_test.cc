@@ -18,6 +18,9 @@ TEST(ProgramTest, AnEndThatIsAskedForIsSeenBeforeAnybodyWaits) {
   EXPECT_TRUE(EndIsAsked());
   EXPECT_TRUE(EndIsAsked()) << "looking does not take it away";
   EXPECT_TRUE(WaitForSignal());
+  EXPECT_TRUE(EndIsAsked()) << "and others see it until the process has ended";
+  const timespec at_once{};
+  EXPECT_EQ(sigtimedwait(&signals, nullptr, &at_once), SIGTERM);
   EXPECT_FALSE(EndIsAsked());
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
 }

@@ -4,8 +4,10 @@
 #   e2e/machine.sh NAME COMMAND...
 #
 # It has namespaces of mounts, network, processes, cgroups and host name, a private /run, and an
-# uplink, 192.0.2.1/24, whose default route leads nowhere; there is no name server. What the command
-# leaves running ends with it. Exit code: the command's; 77 where such a machine cannot be had.
+# uplink, 192.0.2.1/24, whose default route leads nowhere; there is no name server. What is written
+# below /var/lib and /var/log lies in memory and is the machine's alone, so that kubelets find room
+# there however full this one's disk is. What the command leaves running ends with it, and so do those
+# files. Exit code: the command's; 77 where such a machine cannot be had.
 set -euo pipefail
 
 # Makes the machine of what this process has for itself by now, and runs the command.
@@ -15,6 +17,7 @@ become_machine() { # NAME COMMAND...
   mount --make-rprivate /
   resolver=$(readlink -m /etc/resolv.conf)
   mount -t tmpfs tmpfs /run
+  for path in /var/lib /var/log; do keep_writes_apart "$path"; done
   # Names are not looked up anywhere, and that is known at once.
   mkdir -p "${resolver%/*}"
   echo 'nameserver 127.0.0.1' >/run/resolv.conf
@@ -37,6 +40,15 @@ become_machine() { # NAME COMMAND...
   ip link set uplink up
   ip route add default via 192.0.2.254
   exec "$@"
+}
+
+# From now on a directory's files can be read as before; what is written goes to memory. Where the
+# kernel has no such mounts the directory is empty.
+keep_writes_apart() { # DIRECTORY
+  local apart=/run/machine$1
+  mkdir -p "$apart/upper" "$apart/work"
+  mount -t overlay -o "lowerdir=$1,upperdir=$apart/upper,workdir=$apart/work" overlay "$1" 2>/dev/null ||
+    mount -t tmpfs tmpfs "$1"
 }
 
 # The cgroup hierarchies that are mounted: PATH TYPE OPTIONS.

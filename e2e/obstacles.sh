@@ -96,6 +96,12 @@ obstructed "cannot be written: /run/skiff/read-only: Read-only file system" \
   "choose another with --data-dir" up /run/skiff/read-only/data
 mount -t tmpfs -o size=8m tmpfs /run/skiff/full
 obstructed "only 8 MB are free on its disk" "must be mended first" up /run/skiff/full
+mkdir /run/skiff/nearly
+mount -t tmpfs -o size=4g tmpfs /run/skiff/nearly
+fallocate -l 4000M /run/skiff/nearly/others
+check "a disk that is nearly full is told of" says "warn +disk: 2\.[0-9] % of the data directory's is free" \
+  "$SKIFF" doctor --data-dir=/run/skiff/nearly/data
+umount /run/skiff/nearly
 touch /run/skiff/foreign/letter
 obstructed "holds files that are no cluster's" "an empty directory" up /run/skiff/foreign
 obstructed "/run/skiff/foreign/letter is no directory" "choose another with --data-dir" \
@@ -114,6 +120,12 @@ kill -9 $first
 wait $first 2>/dev/null || true
 check "the next up waits for what the first one has begun" simulate
 check "its kubeconfig is there" "$SKIFF" get nodes --kubeconfig=$simulated/admin.kubeconfig
+# Which takes a moment: it may not be taken for one that runs.
+ended=$(head -n 1 $simulated/skiff.pid)
+kill -TERM "$ended"
+check "right after a SIGTERM the next up waits for its end" simulate
+check "  and starts anew" test "$(head -n 1 $simulated/skiff.pid)" != "$ended"
+check "  and answers" "$SKIFF" get nodes --kubeconfig=$simulated/admin.kubeconfig
 obstructed "another user's, is the cluster of $simulated" "choose another directory" \
   setpriv --reuid=65534 --clear-groups "$SKIFF" up --data-dir=$simulated --nodes=20
 for words in "get nodes --kubeconfig=$simulated/admin.kubeconfig" "status --data-dir=$simulated" --help; do

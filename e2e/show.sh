@@ -1,6 +1,15 @@
 # Sourced by the scripts that show something: what is typed, what is checked, and the last line.
 steps=0
 failure= # What failed first.
+# Where nothing says so in words: the line of the script that the command is in.
+set -E
+trap 'failure=${failure:-$(line_that_failed "${BASH_LINENO[@]}" "$LINENO")}' ERR
+line_that_failed() { # LINE...: from the innermost function to the script, and where the trap was
+  local line=$1
+  [ $# -lt 3 ] || line=${*: -3:1}
+  [ $# -gt 2 ] || line=${*: -1}
+  printf 'line %s: %s' "$line" "$(sed -n "${line}{s/^ *//;p}" "$0")"
+}
 
 say() { printf '\n\033[1m== %s\033[0m\n' "$*"; }
 # Shows a command as it is typed, and runs it.

@@ -24,6 +24,6 @@ restarted() { [ "$("$SKIFF" get pod again -o 'jsonpath={.status.containerStatuse
 check "one has begun again" restarted
 not_pulled() { says "^(ErrImagePull|ImagePullBackOff)$" k get pod missing -o "jsonpath={.status.containerStatuses[0].state.waiting.reason}"; }
 check "one has no image" not_pulled
-run python3 e2e/streams.py "${clients[@]}"
+run python3 -u e2e/streams.py "${clients[@]}" | tee /run/streams.out || fail "$(tail -n 1 /run/streams.out)"
 steps=$((steps + 1))
 run "$SKIFF" down --data-dir="$DATA"

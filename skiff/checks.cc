@@ -135,6 +135,19 @@ Check CheckLoopback(const HostFacts& facts) {
                 "ip link set lo up");
 }
 
+Check CheckDisk(const HostFacts& facts, const ClusterOptions& options) {
+  constexpr char kName[] = "disk";
+  const double free = facts.data_dir.free_percent;
+  const std::string finding = fmt::format("{:.1f} % of the data directory's is free", free);
+  if (free >= kDiskPercentMin || !options.eviction_hard.empty()) return Ok(kName, finding);
+  return {kName,
+          fmt::format("{}, and with less than {} % this machine's node runs no pods", finding,
+                      kDiskPercentMin),
+          "make room there, choose another with --data-dir, or say how little is enough with "
+          "--eviction-hard='nodefs.available<100Mi'",
+          CheckVerdict::kWarning};
+}
+
 Check CheckDataDir(const HostFacts& facts, const ClusterOptions& options) {
   const std::string name = "data directory " + options.data_dir;
   const DataDirFact& found = facts.data_dir;
@@ -332,6 +345,7 @@ std::vector<Check> AllChecks(const HostFacts& facts, const ClusterOptions& optio
     checks.push_back(CheckIsolation(facts));
     if (options.is_server && options.ingress) checks.push_back(CheckIngress(facts));
   }
+  if (runs_containers) checks.push_back(CheckDisk(facts, options));
   checks.push_back(CheckDataDir(facts, options));
   checks.push_back(CheckLoopback(facts));
   if (runs_containers) checks.push_back(CheckPortClash(options));

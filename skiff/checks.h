@@ -36,6 +36,8 @@ Check CheckNetworkPolicies(const HostFacts& facts);
 Check CheckIngress(const HostFacts& facts);
 // By which the parts of a cluster on this machine, and who asks it, reach each other.
 Check CheckLoopback(const HostFacts& facts);
+// A cluster starts on one that is nearly full, but its node here runs no pods.
+Check CheckDisk(const HostFacts& facts, const ClusterOptions& options);
 Check CheckDataDir(const HostFacts& facts, const ClusterOptions& options);
 Check CheckPort(const PortFact& port);
 // A cluster without it works, but for its Ingresses.

@@ -18,6 +18,7 @@ namespace skiff {
 namespace {
 
 using testing::AllOf;
+using testing::Contains;
 using testing::Each;
 using testing::Field;
 using testing::HasSubstr;
@@ -81,6 +82,25 @@ TEST(ChecksTest, OverlayfsThatDoesNotWorkIsOnlyAWarning) {
   HostFacts facts = GoodHost();
   facts.overlay_problem = "invalid argument";
   EXPECT_EQ(CheckOverlay(facts).verdict, CheckVerdict::kWarning);
+}
+
+TEST(ChecksTest, ANodeThatWouldRunNoPodsForWantOfDiskIsAWarning) {
+  HostFacts facts = GoodHost();
+  ClusterOptions options = Defaults();
+  facts.data_dir.free_percent = 3.0;
+  EXPECT_EQ(CheckDisk(facts, options).verdict, CheckVerdict::kOk);
+  facts.data_dir.free_percent = 2.94;
+  const Check full = CheckDisk(facts, options);
+  EXPECT_EQ(full.verdict, CheckVerdict::kWarning);
+  EXPECT_THAT(full.finding, HasSubstr("2.9 % of the data directory's is free"));
+  EXPECT_THAT(full.remedy, HasSubstr("--eviction-hard="));
+  const auto is_disk = Field(&Check::name, "disk");
+  EXPECT_THAT(AllChecks(facts, options), Contains(is_disk));
+  options.eviction_hard = {"nodefs.available<1Mi"};
+  EXPECT_EQ(CheckDisk(facts, options).verdict, CheckVerdict::kOk) << "who asks knows";
+  options = Defaults();
+  options.simulated_nodes = 3;
+  EXPECT_THAT(AllChecks(facts, options), Not(Contains(is_disk)));
 }
 
 TEST(ChecksTest, SimulatedNodesAndRealOnesDoNotShareADirectory) {

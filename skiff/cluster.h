@@ -41,7 +41,7 @@ struct ClusterOptions {
   Duration cluster_signing_duration = 24h * 365;  // Of the certificates that nodes ask for.
   int default_not_ready_toleration_s = 300;
   int default_unreachable_toleration_s = 300;
-  // The kubelet's flags of these names; without thresholds, few are watched.
+  // The kubelet's flags of these names; without thresholds, few are watched (kDiskPercentMin).
   std::vector<std::string> eviction_hard;
   Duration eviction_pressure_transition_period = 300s;
   std::vector<std::string> register_with_taints;  // Of this node when it is new: k=v:Effect.
@@ -57,6 +57,10 @@ struct ClusterOptions {
   bool is_server = true;        // False: a node of another machine's cluster.
   bool operator==(const ClusterOptions&) const = default;
 };
+
+// With less than this of its disk free, in bytes or in inodes, a node runs no pods, unless
+// eviction_hard says otherwise.
+inline constexpr int kDiskPercentMin = 3;
 
 // Told what is being done, a line each.
 using Progress = std::function<void(const std::string& line)>;

@@ -34,7 +34,8 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr Duration kStopGrace = 20s;
-// Freeing its memory takes some seconds where that is large, or the machine is busy.
+// Ending in good order takes some seconds, and so does freeing memory where that is large, or the
+// machine is busy.
 constexpr Duration kEndingWithin = 30s;
 // Where the command was typed, for its daemon.
 constexpr char kDirectoryVariable[] = "SKIFF_TYPED_IN";
@@ -84,11 +85,24 @@ std::optional<ProcessId> HolderOfLock(const std::string& lock_path) {
   return {};
 }
 
-// Whoever has been killed has the directory until its memory is freed, and nobody runs there: it is
-// waited for. Whether it has ended by that.
-bool AwaitEndOfKilled(const std::string& data_dir) {
+// Whether another process is on its way to its end. Ours runs as long as it asks.
+bool IsOthersEnding(const ProcessId& process) {
+  return process.pid != getpid() && IsEnding(process);
+}
+
+// Whether it has ended in time. Says what is waited for where that takes more than a moment.
+bool AwaitEnd(const ProcessId& process) {
+  constexpr Duration kMoment = 300ms;
+  if (WaitUntilGone(process, kMoment)) return true;
+  ShowProgress(fmt::format("note: process {} is ending: waiting for that", process.pid));
+  return WaitUntilGone(process, kEndingWithin);
+}
+
+// Whoever has been killed, or told to end, has the directory until it is gone, and nobody can start
+// there: it is waited for. Whether it has ended by that.
+bool AwaitEndOfHolder(const std::string& data_dir) {
   for (const auto& process : {ReadPidFile(PidPath(data_dir)), HolderOfLock(LockPath(data_dir))}) {
-    if (process && IsEnding(*process)) return WaitUntilGone(*process, kEndingWithin);
+    if (process && IsOthersEnding(*process)) return AwaitEnd(*process);
   }
   return false;
 }
@@ -99,7 +113,7 @@ bool LockDataDir(int file, const std::string& data_dir) {
   if (try_lock()) return true;
   // Others who have waited for the same look for a moment who has it, as IsDataDirLocked does.
   constexpr Duration kOthersLook = 100ms;
-  return LockWithin(AwaitEndOfKilled(data_dir) ? kOthersLook : 0ns, try_lock).has_value();
+  return LockWithin(AwaitEndOfHolder(data_dir) ? kOthersLook : 0ns, try_lock).has_value();
 }
 
 }  // namespace
@@ -180,9 +194,9 @@ StartWait AwaitStart(const std::string& data_dir, Duration limit,
 Result<> AwaitStartOf(const std::string& data_dir, const ProcessId& process, Duration limit) {
   if (IsEnding(process)) {
     return Fail(Reason::kTimeout,
-                fmt::format("process {} has been killed, and does not end: nothing can start on {} "
-                            "before",
-                            process.pid, data_dir));
+                fmt::format("process {} is ending, and has not ended after {} s: nothing can start "
+                            "on {} before; `skiff down --keep-data --data-dir={}` ends it by force",
+                            process.pid, kEndingWithin / 1s, data_dir, data_dir));
   }
   const std::string log = LogOf(data_dir, process);  // Of one that has gone nobody can tell.
   const StartWait wait =
@@ -210,9 +224,9 @@ bool IsDataDirLocked(const std::string& data_dir) {
 
 std::optional<ProcessId> DaemonOf(const std::string& data_dir) {
   auto named = ReadPidFile(PidPath(data_dir));
-  if (named && IsEnding(*named)) {
+  if (named && IsOthersEnding(*named)) {
     // Its ports, too, are free by then.
-    if (!WaitUntilGone(*named, kEndingWithin)) return named;
+    if (!AwaitEnd(*named)) return named;
     named = ReadPidFile(PidPath(data_dir));
   }
   // A copy of a directory names the daemon of the other one. What may not be opened is another

@@ -24,8 +24,8 @@ std::error_code MakeDataDir(const std::string& data_dir);
 // The data directory belongs to one process: whoever holds its lock.
 class DataDirLock {
  public:
-  // Makes the directory. Conflict when another process holds it, and has not been killed: that one
-  // is waited for, here and below, until it lets go.
+  // Makes the directory. Conflict when another process holds it. One that has been killed, or told
+  // to end, is waited for, here and below, until it is gone: for half a minute.
   static Result<DataDirLock> Take(const std::string& data_dir);
   // The same, and DIR/skiff.pid names this process, which `down` may end. Of two that start at once
   // it names the one that has the lock.
@@ -54,8 +54,8 @@ Result<> AwaitStartOf(const std::string& data_dir, const ProcessId& process,
                       Duration limit = kStartTimeout);
 // Whether somebody holds the lock now; false where there is no such directory.
 bool IsDataDirLocked(const std::string& data_dir);
-// The daemon that DIR/skiff.pid names, where it is this directory's. One that has been killed only
-// where it does not end in time.
+// The daemon that DIR/skiff.pid names, where it is this directory's. One that has been killed, or
+// told to end, only where it does not end in time.
 std::optional<ProcessId> DaemonOf(const std::string& data_dir);
 // Whoever holds the lock, also where that was not started as a daemon: in a terminal, in a
 // container.

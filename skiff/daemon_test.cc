@@ -17,6 +17,7 @@
 #include <future>
 #include <thread>
 
+#include "base/program.h"
 #include "skiff/ending_process.h"
 
 namespace skiff {
@@ -132,6 +133,51 @@ TEST_F(DaemonTest, AStartIsSeenWhoeverElseTriesMeanwhile) {
   EXPECT_TRUE(IsStarting(directory_));
 }
 
+// A daemon that is told to end, and takes its time.
+TEST_F(DaemonTest, WhoEndsInGoodOrderIsNotTakenForADaemon) {
+  int told[2];
+  int goes_on[2];
+  ASSERT_EQ(pipe(told), 0);
+  ASSERT_EQ(pipe(goes_on), 0);
+  const pid_t child = fork();
+  if (child == 0) {
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    close(goes_on[1]);
+    BeginProgram({});
+    auto lock = DataDirLock::TakeAsDaemon(directory_);
+    if (!lock) _exit(1);
+    lock->StartIsOver();
+    char byte = 0;
+    (void)!write(told[1], &byte, 1);
+    const bool is_asked = WaitForSignal();
+    (void)!write(told[1], &byte, 1);
+    (void)!read(goes_on[0], &byte, 1);
+    _exit(is_asked ? 0 : 1);
+  }
+  close(goes_on[0]);
+  char byte = 0;
+  ASSERT_EQ(read(told[0], &byte, 1), 1);
+  const auto process = IdentifyProcess(child);
+  ASSERT_TRUE(process);
+  EXPECT_FALSE(IsEnding(*process));
+  EXPECT_EQ(DaemonOf(directory_), process);
+  kill(child, SIGTERM);
+  EXPECT_TRUE(IsEnding(*process)) << "at once";
+  ASSERT_EQ(read(told[0], &byte, 1), 1);
+  EXPECT_TRUE(IsEnding(*process)) << "and as long as it does";
+  auto daemon = std::async(std::launch::async, [&] { return DaemonOf(directory_); });
+  auto lock = std::async(std::launch::async, [&] { return DataDirLock::Take(directory_); });
+  EXPECT_EQ(daemon.wait_for(20ms), std::future_status::timeout) << "it is waited for";
+  EXPECT_EQ(lock.wait_for(0ms), std::future_status::timeout);
+  close(goes_on[1]);
+  EXPECT_EQ(daemon.get(), std::nullopt);
+  EXPECT_TRUE(lock.get());
+  int status = 1;
+  ASSERT_EQ(waitpid(child, &status, 0), child);
+  EXPECT_EQ(status, 0);
+  for (const int file : {told[0], told[1]}) close(file);
+}
+
 // A process of two threads that has a data directory, and of which one thread, held in its end as
 // one that frees much memory is, stays when it is killed.
 class KilledTest : public DaemonTest {
@@ -198,7 +244,8 @@ TEST_F(KilledTest, IsNotTakenForADaemonWhileItEnds) {
     EXPECT_TRUE(IsEnding(*child));
     const auto told = AwaitStartOf(directory_, *child);
     ASSERT_FALSE(told) << "it may hang";
-    EXPECT_THAT(told.error().message, testing::HasSubstr("has been killed, and does not end"));
+    EXPECT_THAT(told.error().message,
+                testing::HasSubstr("is ending, and has not ended after 30 s: nothing can"));
     auto daemon = std::async(std::launch::async, [&] { return DaemonOf(directory_); });
     auto running = std::async(std::launch::async, [&] { return RunningOn(directory_); });
     EXPECT_EQ(daemon.wait_for(20ms), std::future_status::timeout) << "it is waited for";

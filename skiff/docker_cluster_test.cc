@@ -100,6 +100,9 @@ TEST(DockerClusterTest, SeveralServersStandOnMembersBehindABalancer) {
   EXPECT_THAT(config, HasSubstr("    server dev-server-3 dev-server-3:7443\n"));
   EXPECT_THAT(config, Not(HasSubstr("shutdown-sessions"))) << "it ends what is being connected";
   EXPECT_THAT(config, HasSubstr("listen port-30080\n    bind :30080\n    server dev-server dev-s"));
+  DockerOptions twice = options;
+  twice.published_ports = {"8080:30080", "8081:30080", "7000:7443"};
+  EXPECT_EQ(BalancerConfig(twice), config) << "HAProxy refuses a name, or a port, said twice";
 }
 
 TEST(DockerClusterTest, ServersAreNodesAsManyAsThereAreOfThese) {

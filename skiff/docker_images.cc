@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <utility>
 
+#include "base/id.h"
 #include "skiff/docker_cluster.h"
 #include "skiff/docker_engine.h"
 
@@ -68,8 +69,8 @@ Result<> DockerLoadImages(const std::string& name, const std::vector<std::string
   }
   for (const std::string& image : images) {
     const Archive archive = TRY(Archive::Of(image));
-    const std::string inside =
-        "/var/lib/skiff/" + std::filesystem::path(archive.path()).filename().string();
+    // The node has files of its own there.
+    const std::string inside = "/var/lib/skiff/image-" + SystemRandom().NameSuffix() + ".tar";
     for (const std::string& container : names) {
       TRY(Docker({"cp", archive.path(), container + ":" + inside}, kSaveTimeout));
       const auto loaded =

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <filesystem>
+#include <set>
 
 #include "apiserver/auth/pki.h"
 #include "skiff/docker_engine.h"
@@ -181,8 +182,11 @@ backend ready
 {2}backend alive
 {2})",
       port, DockerBalancerName(options.name), Backend(options, port));
+  // Several ports of the host may lead to one of the servers, and one to the API itself.
+  std::set<std::string> led = {port};
   for (const std::string& mapping : options.published_ports) {
     const std::string inner = InnerPort(mapping);
+    if (!led.insert(inner).second) continue;
     text += fmt::format("listen port-{0}\n    bind :{0}\n{1}", inner, Backend(options, inner));
   }
   return text;

@@ -29,32 +29,44 @@ bool HasEndingFlag(const std::string& thread) {
   return rest >> flags && (flags & kEnding) != 0;
 }
 
-// Before: whoever sends SIGKILL has left it with each thread when it goes on.
-bool IsKilled(const std::string& thread) {
-  constexpr uint64_t kKill = uint64_t{1} << (SIGKILL - 1);
+// Of the signals that are pending for a thread or its process: a bit each.
+uint64_t PendingSignals(const std::string& thread) {
   std::ifstream in(thread + "/status");
+  uint64_t all = 0;
   for (std::string line; std::getline(in, line);) {
     if (!line.starts_with("SigPnd:") && !line.starts_with("ShdPnd:")) continue;
     uint64_t pending = 0;
     std::istringstream(line.substr(line.find(':') + 1)) >> std::hex >> pending;
-    if ((pending & kKill) != 0) return true;
+    all |= pending;
   }
-  return false;
+  return all;
 }
+
+constexpr uint64_t Bit(int signal) {
+  return uint64_t{1} << (signal - 1);
+}
+// Whoever sends SIGKILL has left it with each thread when it goes on.
+constexpr uint64_t kKill = Bit(SIGKILL);
+// With our programs these stay until they have ended (WaitForSignal, EndProgram).
+constexpr uint64_t kTold = Bit(SIGTERM) | Bit(SIGINT) | Bit(SIGUSR1);
 
 }  // namespace
 
 bool IsEnding(const ProcessId& process) {
-  bool is_seen = false;
+  bool has_threads = false;
+  bool is_told = false;
+  bool is_dying = true;
   std::error_code error;
   // The signal first: it is pending until the flag is there.
   for (fs::directory_iterator each(fmt::format("/proc/{}/task", process.pid), error), end;
        !error && each != end; each.increment(error)) {
     const std::string thread = each->path();
-    if (!IsKilled(thread) && !HasEndingFlag(thread)) return false;
-    is_seen = true;
+    const uint64_t pending = PendingSignals(thread);
+    has_threads = true;
+    is_told = is_told || (pending & kTold) != 0;
+    is_dying = is_dying && ((pending & kKill) != 0 || HasEndingFlag(thread));
   }
-  return is_seen && IsAlive(process);
+  return has_threads && (is_told || is_dying) && IsAlive(process);
 }
 
 }  // namespace skiff

@@ -95,6 +95,18 @@ void ReadCgroups(HostFacts& facts) {
   fs::remove(probe, error);
 }
 
+// A file system that does not count (of inodes, btrfs) has all of them free.
+double PercentFree(uint64_t free, uint64_t all) {
+  return all == 0 ? 100 : 100.0 * static_cast<double>(free) / static_cast<double>(all);
+}
+
+double PercentFreeOnDiskOf(const std::string& directory) {
+  struct statvfs disk {};
+  if (statvfs(ExistingPart(directory).c_str(), &disk) != 0) return 100;
+  return std::min(PercentFree(disk.f_bavail, disk.f_blocks),
+                  PercentFree(disk.f_favail, disk.f_files));
+}
+
 std::string WriteProblem(const std::string& directory) {
   const std::string existing = ExistingPart(directory);
   std::error_code error;
@@ -372,6 +384,7 @@ bool IsOfDataDir(std::string_view name) {
 DataDirFact ReadDataDir(const std::string& directory) {
   DataDirFact found;
   found.problem = WriteProblem(directory);
+  found.free_percent = PercentFreeOnDiskOf(directory);
   std::error_code error;
   found.exists = fs::is_directory(directory, error);
   found.is_file = !found.exists && fs::exists(directory, error);

@@ -25,10 +25,12 @@
 #include "skiff/cluster_dns.h"
 #include "skiff/cluster_ranges.h"
 #include "skiff/kubelet_directory.h"
+#include "skiff/listened_ports.h"
 #include "skiff/machine_network.h"
 #include "skiff/network_policies.h"
 #include "skiff/service_proxy.h"
 #include "skiff/service_proxy_server.h"
+#include "skiff/shadowed_ports.h"
 
 namespace skiff {
 namespace {
@@ -54,11 +56,12 @@ Result<> LoadImages(const std::vector<std::string>& archives, const std::string&
 // The disk of a machine that people work on is often nearly full of other things, and images that
 // were loaded by hand cannot be pulled again: neither is a reason to turn pods away yet.
 void MindLittle(kubelet::KubeletOptions& options) {
+  const std::string little = std::to_string(kDiskPercentMin) + "%";
   options.eviction.hard = kubelet::EvictionTexts::Map{{"memory.available", "100Mi"},
-                                                      {"nodefs.available", "3%"},
-                                                      {"nodefs.inodesFree", "3%"},
-                                                      {"imagefs.available", "3%"},
-                                                      {"imagefs.inodesFree", "3%"}};
+                                                      {"nodefs.available", little},
+                                                      {"nodefs.inodesFree", little},
+                                                      {"imagefs.available", little},
+                                                      {"imagefs.inodesFree", little}};
   options.images.high_threshold_percent = 100;
 }
 
@@ -172,6 +175,7 @@ struct LocalNode::Parts {
   std::unique_ptr<ToldProxy> told_proxy;
   // Before the agent, so that it outlives the informers, which tell it of changes until they stop.
   std::unique_ptr<ServiceProxy> service_proxy;
+  std::unique_ptr<ShadowedPorts> shadowed_ports;
   std::unique_ptr<NetworkPolicies> policies;
   std::unique_ptr<kubelet::NodeAgent> agent;
   std::unique_ptr<ServiceProxyServer> proxy_server;  // On the agent's loops.
@@ -294,6 +298,10 @@ Result<> LocalNode::Parts::MakeProxy(const ClusterOptions& options,
   const auto flavour = TRY(proxy::ParseIptablesFlavour(options.iptables_flavour));
   service_proxy =
       TRY(ServiceProxy::Make(name, parts, flavour, dependencies.informers, dependencies.clock));
+  shadowed_ports = std::make_unique<ShadowedPorts>(
+      name, addresses,
+      ShadowedPorts::Dependencies{dependencies.informers.For<core_v1::Service>(), events->recorder,
+                                  &ListenedPorts});
   return {};
 }
 

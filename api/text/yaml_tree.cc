@@ -1,7 +1,10 @@
 #include "api/text/yaml_tree.h"
 
+#include <yaml-cpp/eventhandler.h>
+
 #include <algorithm>
 #include <set>
+#include <sstream>
 #include <utility>
 
 #include "api/codec/json.h"
@@ -25,14 +28,77 @@ std::string Shortened(std::string key) {
   return key + "...";
 }
 
+// Where something begins in a document. yaml-cpp's node of an alias is that of its anchor.
+struct YamlStart {
+  int line = 0;  // From 0, as yaml-cpp counts.
+  bool is_alias = false;
+};
+
+// The keys, values and items of a document, in its order.
+class StartsOfNodes : public YAML::EventHandler {
+ public:
+  std::vector<YamlStart> starts;
+
+  void OnDocumentStart(const YAML::Mark& /*mark*/) override {}
+  void OnDocumentEnd() override {}
+  void OnSequenceEnd() override {}
+  void OnMapEnd() override {}
+  void OnNull(const YAML::Mark& mark, YAML::anchor_t /*anchor*/) override { Add(mark); }
+  void OnAlias(const YAML::Mark& mark, YAML::anchor_t /*anchor*/) override {
+    starts.push_back({mark.line, true});
+  }
+  void OnScalar(const YAML::Mark& mark, const std::string& /*tag*/, YAML::anchor_t /*anchor*/,
+                const std::string& /*value*/) override {
+    Add(mark);
+  }
+  void OnSequenceStart(const YAML::Mark& mark, const std::string& /*tag*/,
+                       YAML::anchor_t /*anchor*/, YAML::EmitterStyle::value /*style*/) override {
+    Add(mark);
+  }
+  void OnMapStart(const YAML::Mark& mark, const std::string& /*tag*/, YAML::anchor_t /*anchor*/,
+                  YAML::EmitterStyle::value /*style*/) override {
+    Add(mark);
+  }
+
+ private:
+  void Add(const YAML::Mark& mark) { starts.push_back({mark.line, false}); }
+};
+
+// Throws as YAML::Load does, which has read the same text before.
+std::vector<YamlStart> StartsIn(std::string_view document) {
+  std::istringstream text{std::string(document)};
+  StartsOfNodes found;
+  YAML::Parser(text).HandleNextDocument(found);
+  return std::move(found.starts);
+}
+
 class TreeReader {
  public:
-  explicit TreeReader(int lines_before) : lines_before_(lines_before) {}
+  explicit TreeReader(const YamlPart& part)
+      : lines_before_(part.lines_before), starts_(StartsIn(part.text)) {}
 
   Result<YamlTree> Value(const YAML::Node& node) {
-    TRY(Count(node));
+    const YamlStart start = StartOf(node);
+    const int depth_before = alias_depth_;
+    alias_depth_ += start.is_alias ? 1 : 0;
+    auto tree = Read(node, start.line);
+    alias_depth_ = depth_before;
+    return tree;
+  }
+
+ private:
+  // Of the next one, unless we are in what an alias leads to, which was read before.
+  YamlStart StartOf(const YAML::Node& node) {
+    const bool is_new = alias_depth_ == 0 && next_ < starts_.size();
+    YamlStart start = is_new ? starts_[next_++] : YamlStart{std::max(node.Mark().line, 0)};
+    start.line += 1 + lines_before_;
+    return start;
+  }
+
+  Result<YamlTree> Read(const YAML::Node& node, int line) {
+    TRY(Count(line));
     YamlTree tree;
-    tree.line = LineOf(node);
+    tree.line = line;
     const std::string& tag = node.Tag();
     if (tag.size() > 1 && tag[0] == '!') tree.tag = tag;
     switch (node.Type()) {
@@ -67,24 +133,14 @@ class TreeReader {
     return tree;
   }
 
- private:
-  // What is read for the first time stands behind all that was; an alias leads back.
-  Result<> Count(const YAML::Node& node) {
-    const int at = node.Mark().pos;
-    if (at >= furthest_) {
-      furthest_ = at;
-    } else if (++aliased_ > kYamlTreeAliasedMax) {
-      return Excessive(LineOf(node));
-    }
+  Result<> Count(int line) {
+    if (alias_depth_ > 0 && ++aliased_ > kYamlTreeAliasedMax) return Excessive(line);
     if (++values_ <= kYamlTreeValuesMax) return {};
-    return AtLine(LineOf(node), "the document comes to more than " +
-                                    std::to_string(kYamlTreeValuesMax) + " values");
+    return AtLine(
+        line, "the document comes to more than " + std::to_string(kYamlTreeValuesMax) + " values");
   }
   static tl::unexpected<Error> Excessive(int line) {
     return AtLine(line, "document contains excessive aliasing");
-  }
-  int LineOf(const YAML::Node& node) const {
-    return std::max(node.Mark().line, 0) + 1 + lines_before_;
   }
 
   Result<> ReadScalar(const YAML::Node& node, YamlTree& tree) {
@@ -106,14 +162,14 @@ class TreeReader {
     std::vector<YamlTree> merged;
     std::set<std::string> given;
     for (const auto& pair : node) {
-      if (!pair.first.IsScalar()) return AtLine(LineOf(pair.first), "invalid map key");
+      const int line = StartOf(pair.first).line;
+      if (!pair.first.IsScalar()) return AtLine(line, "invalid map key");
       const std::string key = YamlText(pair.first);
       YamlTree value = TRY(Value(pair.second));
       if (key == "<<" && pair.first.Tag() == "?") {
         TRY(Collect(std::move(value), merged));
         continue;
       }
-      const int line = LineOf(pair.first);
       if (!given.insert(key).second) {
         return AtLine(line, "key \"" + Shortened(key) + "\" already set in map");
       }
@@ -145,11 +201,13 @@ class TreeReader {
   }
 
   const int lines_before_;
+  const std::vector<YamlStart> starts_;
+  size_t next_ = 0;  // Of these.
   size_t values_ = 0;
-  size_t aliased_ = 0;  // Of these.
-  int furthest_ = 0;    // Where the last of the others begins, in the text.
-  size_t bytes_ = 0;  // Of all scalars so far.
-  int depth_ = 0;     // Lists and maps that we are in.
+  size_t aliased_ = 0;   // Of these.
+  int alias_depth_ = 0;  // Aliases that we are in.
+  size_t bytes_ = 0;     // Of all scalars so far.
+  int depth_ = 0;        // Lists and maps that we are in.
 };
 
 }  // namespace
@@ -164,7 +222,7 @@ Result<std::vector<YamlTree>> ParseYamlTrees(std::string_view raw) {
   std::vector<YamlTree> trees;
   for (const YamlPart& part : SplitYaml(text)) {
     TRY(ReadYamlPart(part, [&](const YAML::Node& node) -> Result<> {
-      YamlTree tree = TRY(TreeReader(part.lines_before).Value(node));
+      YamlTree tree = TRY(TreeReader(part).Value(node));
       if (tree.form != YamlTree::Form::kNull) trees.push_back(std::move(tree));
       return {};
     }));

@@ -26,7 +26,7 @@ struct YamlTree {
   Form form = Form::kNull;
   Json scalar;                      // A text, a number or a boolean.
   std::string tag;                  // "!reset"; "" for those that YAML itself has.
-  int line = 1;                     // In the stream. Of an alias: where the anchor stands.
+  int line = 1;  // In the stream. What an alias brings in has the lines where it stands.
   std::vector<YamlTree> items;      // Of a list.
   std::vector<YamlMember> members;  // Of a map, in its order; "<<" is resolved.
 };

@@ -56,6 +56,17 @@ TEST(YamlTreeTest, MergesMapsBelowWhatAMapSaysItself) {
   EXPECT_EQ(Read("x: {<<: 1}"), "1: map merge requires map or sequence of maps as the value");
 }
 
+TEST(YamlTreeTest, AnAliasIsWhereItStandsAndWhatItBringsInWhereThatDoes) {
+  EXPECT_EQ(Read("a: &a\n  - x\nb:\n- *a\n- y\n"), "{a@1: [\"x\"@2], b@3: [[\"x\"@2]@4, \"y\"@5]}");
+  EXPECT_EQ(Read("- &k a\n- b: 1\n  *k : 2\n- *k\n"), "[\"a\"@1, {b@2: 1, a@3: 2}@2, \"a\"@4]");
+  EXPECT_EQ(Read("x: &k a\n---\nx: &k\n---\ny: &k a\nz: {*k : 1,\n *k : 2}\n"),
+            "7: key \"a\" already set in map");
+  EXPECT_EQ(Read("a: &a\nb: *a\nc:\n- *a\n-\n- 1\n"),
+            "{a@1: null, b@2: null, c@3: [null@4, null@5, 1@6]}");
+  EXPECT_EQ(Read("a: &a {k: 1}\nb:\n  <<: *a\n  *c : 1\n"),
+            "4: yaml: unknown anchor 'c' referenced");
+}
+
 TEST(YamlTreeTest, KeepsTagsThatAreNotYamlsOwn) {
   EXPECT_EQ(Read("a: !reset null\nb: !override [1]\nc: !!str 1\n"),
             "{a@1: !resetnull, b@2: !override[1@2], c@3: \"1\"}");

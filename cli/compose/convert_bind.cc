@@ -1,5 +1,6 @@
-// Bind mounts. What lies beside the compose file goes along as a ConfigMap, as far as one holds it;
-// an empty folder that is written becomes a claim; a path of the machine is the node's.
+// Bind mounts. What lies beside the compose file goes along as a ConfigMap, as far as one holds it,
+// or as a Secret where it is none of everybody's business; an empty folder that is written becomes
+// a claim; a path of the machine is the node's.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -10,6 +11,7 @@
 #include "base/text.h"
 #include "cli/compose/parts.h"
 #include "cli/compose/scalars.h"
+#include "cli/compose/short_forms.h"
 #include "cli/json_text.h"
 
 namespace skiff::cli::compose {
@@ -48,6 +50,14 @@ std::string NameForPath(const Project& project, const std::string& path) {
   // Other paths may make the same name of it, and other projects what is left of a long one.
   if (made.size() <= 54) return made + "-" + ShortDigest(relative).substr(0, 4);
   return made.substr(0, 54) + "-" + ShortDigest(project.name + "/" + relative);
+}
+
+Json SecretOf(const Project& project, const std::string& name,
+              const std::vector<MountedFile>& files) {
+  Json secret = ObjectOf(project, "v1", "Secret", name);
+  secret["type"] = "Opaque";
+  for (const MountedFile& file : files) secret["data"][file.key] = EncodeBase64(file.contents);
+  return secret;
 }
 
 Json ConfigMapOf(const Project& project, const std::string& name,
@@ -97,12 +107,16 @@ class BindMount {
   Result<> Add() {
     const std::string propagation = mount_["bind"]["propagation"].Text();
     if (!propagation.empty()) Propagate(propagation);
-    const bool own = mount_["x-relative"].IsTrue() ||
-                     path_.starts_with(scope_.project.directory + "/");
+    const std::string& project = scope_.project.directory;
+    const bool own = mount_["source"].mark == kRelative || IsWithin(path_, project);
     if (!own) {
       Note("it is the node's " + path_ + ", not this machine's");
       return Put({{"hostPath", {{"path", path_}}}}, path_);
     }
+    // By dots or by links: whoever wrote the file may not be who runs it.
+    std::string real = scope_.files.Real(path_);
+    if (!IsWithin(real, scope_.files.Real(project))) outside_ = std::move(real);
+    is_secret_ = !outside_.empty();
     switch (scope_.files.Look(path_)) {
       case Files::What::kFile:
         return AddFile();
@@ -120,6 +134,10 @@ class BindMount {
   }
 
  private:
+  static bool IsWithin(const std::string& path, const std::string& folder) {
+    return path == folder || path.starts_with(folder + "/");
+  }
+
   void Note(std::string why) { scope_.Note(mount_, key_, std::move(why)); }
 
   void Propagate(const std::string& word) {
@@ -144,6 +162,8 @@ class BindMount {
     const bool executable = scope_.files.Executable(path_);
     std::vector<MountedFile> files = {{name, KeyFor(name), std::move(*contents), executable}};
     target_["subPath"] = files[0].key;
+    is_secret_ = is_secret_ || IsEnvFile(path_) ||
+                 PrivateFiles(scope_.project).contains(fs::path(path_).lexically_normal());
     return AddMap(files);
   }
 
@@ -189,12 +209,25 @@ class BindMount {
     return {};
   }
 
+  void NoteMap() {
+    if (read_only_ && outside_.empty()) return;
+    std::string why;
+    if (!outside_.empty()) why = fmt::format("{} is outside of the project's folder: ", outside_);
+    why += is_secret_ ? "it goes along as a Secret" : "it goes along as a ConfigMap";
+    Note(why + (read_only_ ? "" : ": containers cannot write it"));
+  }
+
   Result<> AddMap(const std::vector<MountedFile>& files) {
-    if (!read_only_) Note("it goes along as a ConfigMap: containers cannot write it");
+    NoteMap();
     const std::string name = NameForPath(scope_.project, path_);
-    Json map = ConfigMapOf(scope_.project, name, files);
-    mounts_.Digest(map.dump());
-    Json source = {{"name", name}, {"defaultMode", kPlainMode}};
+    Json map = is_secret_ ? SecretOf(scope_.project, name, files)
+                          : ConfigMapOf(scope_.project, name, files);
+    if (is_secret_) {
+      mounts_.secrets.insert(name);
+    } else {
+      mounts_.Digest(map.dump());
+    }
+    Json source = {{is_secret_ ? "secretName" : "name", name}, {"defaultMode", kPlainMode}};
     for (const MountedFile& file : files) {
       // Of a single file the key is what is mounted.
       Json item = {{"key", file.key},
@@ -204,7 +237,8 @@ class BindMount {
     }
     AddShared(scope_.out, std::move(map));
     read_only_ = true;
-    return Put({{"configMap", std::move(source)}}, path_.substr(path_.rfind('/') + 1));
+    return Put({{is_secret_ ? "secret" : "configMap", std::move(source)}},
+               path_.substr(path_.rfind('/') + 1));
   }
 
   Result<> AddClaim(const char* why) {
@@ -223,6 +257,8 @@ class BindMount {
   const std::string path_;
   Json target_;
   bool read_only_ = false;
+  std::string outside_;     // Where it really is; "": in the project's folder.
+  bool is_secret_ = false;  // Nothing for who may read ConfigMaps.
 };
 
 }  // namespace

@@ -79,9 +79,9 @@ void PutVariables(const Scope& scope, Json& container) {
 
 void PutSeconds(const Scope& scope, const Node& node, const char* field, Json& probe) {
   if (!node.Says()) return;
-  if (const auto seconds = scope.Sound(ReadSeconds(node))) {
-    probe[field] = std::max<int64_t>(*seconds, 1);
-  }
+  // Zero is as by default, to Docker.
+  const int64_t seconds = scope.Sound(ReadSeconds(node)).value_or(0);
+  if (seconds > 0) probe[field] = seconds;
 }
 
 // As in Docker a container that is not healthy is not restarted; nobody is led to it, and those who
@@ -112,8 +112,8 @@ void PutHealth(const Scope& scope, Json& container) {
   PutSeconds(scope, health["interval"], "periodSeconds", probe);
   PutSeconds(scope, health["timeout"], "timeoutSeconds", probe);
   if (health["retries"].Says()) {
-    const auto retries = scope.Sound(ReadInteger(health["retries"], 0, 1000));
-    probe["failureThreshold"] = std::max<int64_t>(retries.value_or(1), 1);
+    const int64_t retries = scope.Sound(ReadInteger(health["retries"], 0, 1000)).value_or(0);
+    if (retries > 0) probe["failureThreshold"] = retries;
   }
   container["readinessProbe"] = std::move(probe);
 }

@@ -134,8 +134,8 @@ void AddTmpfs(const Scope& scope, Mounts& mounts) {
 
 void AddOne(const Scope& scope, const Node& mount, const std::string& key, Mounts& mounts) {
   const std::string type = mount["type"].Text();
-  if (const Node& mode = mount["x-unknown-mode"]; mode.Says()) {
-    scope.Note(mount, key, fmt::format("{} is no mode of a mount: it is as without", mode.Text()));
+  if (const std::string& mode = mount["target"].mark; !mode.empty()) {
+    scope.Note(mount, key, fmt::format("{} is no mode of a mount: it is as without", mode));
   }
   if (type == "bind") return scope.wrong.Add(AddBindMount(scope, mount, key, mounts));
   Json target = {{"mountPath", mount["target"].Text()}};

@@ -9,13 +9,15 @@ namespace {
 
 void PutCpus(const Scope& scope, const Node& said, const char* group, Json& resources) {
   if (!said.Says()) return;
-  if (auto cpus = scope.Sound(ReadCpus(said))) resources[group]["cpu"] = *std::move(cpus);
+  // Zero is no limit, here and below, and nothing that is kept.
+  auto cpus = scope.Sound(ReadCpus(said));
+  if (cpus && *cpus != "0") resources[group]["cpu"] = *std::move(cpus);
 }
 
 void PutMemory(const Scope& scope, const Node& said, const char* group, Json& resources) {
   if (!said.Says()) return;
   const auto bytes = scope.Sound(ReadBytes(said));
-  if (bytes) resources[group]["memory"] = QuantityOfBytes(*bytes);
+  if (bytes && *bytes != 0) resources[group]["memory"] = QuantityOfBytes(*bytes);
 }
 
 void PutAmounts(const Scope& scope, const Node& amounts, const char* group, Json& resources) {

@@ -176,9 +176,16 @@ std::map<std::string, std::string> FileReader::VariablesOf(const Node& include,
   const std::string usual = fs::path(directory) / ".env";
   if (env_files.empty() && files_.Look(usual) == Files::What::kFile) env_files = {usual};
   std::map<std::string, std::string> variables;
+  // Each sees what those before it say.
+  const Lookup lookup = [&](const std::string& name) {
+    auto value = around.lookup(name);
+    const auto found = variables.find(name);
+    if (!value && found != variables.end()) value = found->second;
+    return value;
+  };
   for (const std::string& path : env_files) {
     const auto text = Text(path, &include);
-    const auto read = text ? ParseEnvFile(Shown(path), *text, around.lookup) : Fail(text.error());
+    const auto read = text ? ParseEnvFile(Shown(path), *text, lookup) : Fail(text.error());
     wrong_.Add(read);
     if (!read) continue;
     for (const auto& [name, value] : *read) variables[name] = value;

@@ -72,17 +72,23 @@ Result<std::vector<std::string>> DiskFiles::Below(const std::string& path,
     if (code) return CliError(code.message());
     // Folders count as well: a tree of them alone is none that anybody wants to walk.
     if (++seen > 10 * files_max + 10) return CliError(fmt::format("more than {} files", files_max));
-    if (!at->is_regular_file(code)) continue;
-    if (LeadsOut(*at, path)) {
-      return CliError(fmt::format("{} is a link that leads out of it",
-                                  at->path().lexically_relative(path).string()));
-    }
-    found.push_back(at->path().lexically_relative(path));
+    const bool is_link = at->is_symlink(code);
+    if (!at->is_regular_file(code) && !(is_link && at->is_directory(code))) continue;
+    const std::string name = at->path().lexically_relative(path);
+    if (LeadsOut(*at, path)) return CliError(name + " is a link that leads out of it");
+    if (at->is_directory(code)) return CliError(name + " is a link to a folder");
+    found.push_back(name);
     if (found.size() > files_max) return CliError(fmt::format("more than {} files", files_max));
   }
   if (code) return CliError(code.message());
   std::sort(found.begin(), found.end());
   return found;
+}
+
+std::string DiskFiles::Real(const std::string& path) const {
+  std::error_code code;
+  const fs::path real = fs::weakly_canonical(path, code);
+  return code ? path : real.string();
 }
 
 bool DiskFiles::Executable(const std::string& path) const {

@@ -17,10 +17,12 @@ class Files {
   // Fails when it cannot be read, or has more bytes than that; the error says why, not which.
   virtual Result<std::string> Read(const std::string& path, size_t bytes_max) const = 0;
   // The regular files below a folder, relative to it, sorted. Fails when there are more than that,
-  // or one is a link that leads out of the folder.
+  // or one is a link that leads out of the folder, or to a folder.
   virtual Result<std::vector<std::string>> Below(const std::string& path,
                                                  size_t files_max) const = 0;
   virtual bool Executable(const std::string& path) const = 0;
+  // Where that is, without links and dots; the path itself where that cannot be told.
+  virtual std::string Real(const std::string& path) const = 0;
 };
 
 // This machine's.
@@ -31,6 +33,7 @@ class DiskFiles final : public Files {
   Result<std::vector<std::string>> Below(const std::string& path,
                                          size_t files_max) const override;
   bool Executable(const std::string& path) const override;
+  std::string Real(const std::string& path) const override;
 };
 
 }  // namespace skiff::cli::compose

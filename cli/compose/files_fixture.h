@@ -16,6 +16,7 @@ class FilesInMemory final : public Files {
   std::map<std::string, std::string> files;  // By absolute path.
   std::set<std::string> folders;             // Beside those that files are in.
   std::set<std::string> executables;
+  std::map<std::string, std::string> links;  // What these lead to, which is in `files` as well.
 
   What Look(const std::string& path) const override {
     if (files.contains(path)) return What::kFile;
@@ -40,6 +41,10 @@ class FilesInMemory final : public Files {
     return found;
   }
   bool Executable(const std::string& path) const override { return executables.contains(path); }
+  std::string Real(const std::string& path) const override {
+    const auto link = links.find(path);
+    return link == links.end() ? path : link->second;
+  }
 };
 
 // Options of somebody in /shop who has these variables.

@@ -50,5 +50,13 @@ TEST_F(DiskFilesTest, ALinkOutOfAFolderTakesNothingAlong) {
   }
 }
 
+TEST_F(DiskFilesTest, ALinkToAFolderIsNotPassedOver) {
+  fs::create_directory_symlink("more", directory_ + "/conf/current");
+  EXPECT_EQ(files_.Below(directory_ + "/conf", 10).error().message,
+            "current is a link to a folder");
+  EXPECT_EQ(files_.Real(directory_ + "/conf/current/../a"),
+            fs::canonical(directory_ + "/conf/a").string());
+}
+
 }  // namespace
 }  // namespace skiff::cli::compose

@@ -61,6 +61,22 @@ Result<std::vector<std::string>> UsualFiles(const std::string& folder, const Fil
       "or docker-compose.yml here or further up; name one by -f");
 }
 
+std::optional<std::string> FindVariable(const Variables& variables, const std::string& name) {
+  // What stands later wins.
+  const auto found = std::find_if(variables.rbegin(), variables.rend(),
+                                  [&](const auto& each) { return each.first == name; });
+  if (found == variables.rend()) return std::nullopt;
+  return found->second;
+}
+
+// In what whoever runs us has, and below that in the project's own. Outlived by both.
+Lookup LookupIn(const LoadOptions& options, const Variables& variables) {
+  return [&](const std::string& name) {
+    auto value = options.variable(name);
+    return value ? value : FindVariable(variables, name);
+  };
+}
+
 Result<Variables> ReadVariables(const LoadOptions& options, const std::string& directory,
                                 const Files& files) {
   Variables variables;
@@ -83,26 +99,11 @@ Result<Variables> ReadVariables(const LoadOptions& options, const std::string& d
     if (!text) {
       return CliError(fmt::format("couldn't read env file {}: {}", path, text.error().message));
     }
-    Variables more = TRY(ParseEnvFile(path, *text, options.variable));
+    // Each sees what those before it say.
+    Variables more = TRY(ParseEnvFile(path, *text, LookupIn(options, variables)));
     std::move(more.begin(), more.end(), std::back_inserter(variables));
   }
   return variables;
-}
-
-std::optional<std::string> FindVariable(const Variables& variables, const std::string& name) {
-  // What stands later wins.
-  const auto found = std::find_if(variables.rbegin(), variables.rend(),
-                                  [&](const auto& each) { return each.first == name; });
-  if (found == variables.rend()) return std::nullopt;
-  return found->second;
-}
-
-// In what whoever runs us has, and below that in the project's own. Outlived by both.
-Lookup LookupIn(const LoadOptions& options, const Variables& variables) {
-  return [&](const std::string& name) {
-    auto value = options.variable(name);
-    return value ? value : FindVariable(variables, name);
-  };
 }
 
 std::string SettingOf(const LoadOptions& options, const Variables& variables,

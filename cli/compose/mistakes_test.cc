@@ -5,6 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "api/text/utf8.h"
 #include "cli/compose/conversion_fixture.h"
 
 namespace skiff::cli::compose {
@@ -108,6 +109,39 @@ TEST_F(ComposeMistakesTest, NothingThatIsToldMovesATerminal) {
             "compose.yaml:2: invalid restart policy: \\x1b]0;x\\x07\\u009b2J\\x7f");
   const Note note{.place = {}, .key = "services.web", .why = "\x1b[2J gr\xc3\xbcn"};
   EXPECT_EQ(note.Text(), "compose:0: services.web: \\x1b[2J gr\xc3\xbcn");
+}
+
+// Whatever stands in the file, keys and values alike; what is wrong with them is still to be read.
+TEST_F(ComposeMistakesTest, NothingThatIsToldIsLongerThanALook) {
+  const std::string k(10'000, 'k');
+  const std::string texts[] = {"services: {web: {image: x, " + k + ": 1}}\n",
+                               "services: {web: {image: x, restart: " + k + "}}\n",
+                               "services: {web: {image: x, environment: {" + k + ": [1]}}}\n",
+                               "services: {web: {image: x, depends_on: [" + k + "]}}\n",
+                               "services: {web: {image: x, volumes: ['" + k + ":/x']}}\n",
+                               "services: {web: {image: x, ports: ['" + k + "']}}\n",
+                               "services: {web: {image: '${" + k + "?}'}}\n",
+                               "services: {web: {image: '${" + k + "'}}\n",
+                               "services: {web: {image: '" + k + " '}}\n",
+                               "services: {web: {image: x, env_file: " + k + "}}\n",
+                               "services: {web: {image: x, extends: {service: " + k + "}}}\n",
+                               "services: {web: {image: x, mem_limit: " + k + "}}\n",
+                               "services: {" + k + ": {imag: x}}\n",
+                               "services: {web: {image: x, configs: [" + k + "]}}\n",
+                               "include: " + k + "\nservices: {web: {image: x}}\n",
+                               "name: '" + k + " '\nservices: {web: {image: x}}\n",
+                               "a: *" + k + "\n",
+                               "? [" + k + "]\n: 1\n"};
+  for (const std::string& text : texts) {
+    const std::string failure = FailureOf(text);
+    EXPECT_NE(failure, "none") << text.substr(0, 60);
+    EXPECT_LE(failure.size(), kToldBytesMax + 10) << text.substr(0, 60) << failure.substr(0, 200);
+  }
+  EXPECT_THAT(FailureOf(texts[0]), testing::EndsWith("kkk is not allowed"));
+  EXPECT_EQ(WithoutMiddle(std::string(kToldBytesMax, 'k')), std::string(kToldBytesMax, 'k'));
+  std::string letters;
+  while (letters.size() < 2 * kToldBytesMax) letters += "\xc3\xbc";
+  EXPECT_TRUE(IsUtf8(WithoutMiddle(letters)));
 }
 
 TEST_F(ComposeMistakesTest, WhatIsWrongInSeveralFilesIsToldOfEach) {

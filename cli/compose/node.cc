@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "api/text/utf8.h"
+#include "base/text.h"
 #include "cli/errors.h"
 #include "cli/json_text.h"
 #include "cli/terminal_text.h"
@@ -131,8 +133,19 @@ Result<std::vector<Node>> ParseNodes(const std::string& file, std::string_view t
   return nodes;
 }
 
+std::string WithoutMiddle(std::string text) {
+  if (text.size() <= kToldBytesMax) return text;
+  // What is wrong with a key or a value is said behind it.
+  constexpr size_t kEnd = 300;
+  size_t from = text.size() - kEnd;
+  while (from < text.size() && (text[from] & 0xc0) == 0x80) ++from;
+  const std::string end = text.substr(from);
+  CutUtf8(text, kToldBytesMax - kEnd);
+  return text + " ... " + end;
+}
+
 tl::unexpected<Error> Wrong(const Place& place, const std::string& text) {
-  return CliError(fmt::format("{}: {}", place.Text(), text));
+  return CliError(WithoutMiddle(fmt::format("{}: {}", place.Text(), text)));
 }
 
 tl::unexpected<Error> Wrong(const Node& node, const std::string& text) {
@@ -140,7 +153,7 @@ tl::unexpected<Error> Wrong(const Node& node, const std::string& text) {
 }
 
 std::string Note::Text() const {
-  return WithoutControls(fmt::format("{}: {}: {}", place.Text(), key, why));
+  return WithoutControls(WithoutMiddle(fmt::format("{}: {}: {}", place.Text(), key, why)));
 }
 
 }  // namespace skiff::cli::compose

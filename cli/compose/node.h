@@ -28,6 +28,9 @@ struct Node {
   std::vector<Member> members;
   // What stood here was wrong, and that has been said: a null, which nobody is to miss.
   bool told = false;
+  // What the short form of a mount said besides: of its source "relative", where it was, and of its
+  // target the words of its mode that are none. No file can say it, and none is printed.
+  std::string mark;
 
   bool IsNull() const { return form == Form::kNull; }
   bool IsScalar() const { return form == Form::kScalar; }
@@ -67,6 +70,10 @@ Node ListNode(const Place& place);
 
 // The documents of a file. Fails with "FILE:3: ...".
 Result<std::vector<Node>> ParseNodes(const std::string& file, std::string_view text);
+
+// What is told of a file is no longer than this, whatever stands in it: the middle is left out.
+inline constexpr size_t kToldBytesMax = 1000;
+std::string WithoutMiddle(std::string text);
 
 // "FILE:LINE: TEXT"
 tl::unexpected<Error> Wrong(const Place& place, const std::string& text);

@@ -101,12 +101,25 @@ Result<std::string> ReadCpus(const Node& node) {
 }
 
 Result<int64_t> ReadSeconds(const Node& node) {
-  const auto nanoseconds = ParseGoDuration(std::string_view(node.Text()));
+  const std::string whole = node.Text();
+  std::string_view text = whole;
+  // Weeks and days, which Go's durations do not have, come first.
+  int64_t days = 0;
+  for (const auto& [unit, length] : {std::pair('w', 7), std::pair('d', 1)}) {
+    const size_t end = text.find_first_not_of("0123456789");
+    if (end == 0 || end == text.npos || end > 4 || text[end] != unit) continue;
+    int64_t count = 0;
+    std::from_chars(text.data(), text.data() + end, count);
+    days += count * length;
+    text.remove_prefix(end + 1);
+  }
+  const auto nanoseconds = text.empty() && days > 0 ? Result<int64_t>(0) : ParseGoDuration(text);
   if (!nanoseconds || *nanoseconds < 0) {
-    return Wrong(node, fmt::format("invalid duration: {}", GoQuote(node.Text())));
+    return Wrong(node, fmt::format("invalid duration: {}", GoQuote(whole)));
   }
   constexpr int64_t kSecond = 1'000'000'000;
-  return *nanoseconds / kSecond + (*nanoseconds % kSecond != 0);
+  constexpr int64_t kSecondsOfDay = 86'400;
+  return days * kSecondsOfDay + *nanoseconds / kSecond + (*nanoseconds % kSecond != 0);
 }
 
 Result<int64_t> ReadInteger(const Node& node, int64_t least, int64_t most) {

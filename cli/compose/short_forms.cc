@@ -156,15 +156,14 @@ Result<Node> LongMount(const Node& mount, const Surroundings& around) {
     const bool is_bind = IsPath(words->source);
     out.Put("type", TextNode(is_bind ? "bind" : "volume", mount.place));
     if (!words->source.empty()) out.Put("source", TextNode(words->source, mount.place));
-    out.Put("target", TextNode(words->target, mount.place));
+    Node& target = out.Put("target", TextNode(words->target, mount.place));
+    // Docker passes it over, and files have such: "rwz".
+    target.mark = UnknownWordsOf(words->mode);
     if (is_bind) {
       // Docker makes what is not there, but for who says a mount in full.
       PutOption(out, "bind", "create_host_path", TextNode("true", mount.place));
     }
     PutMode(out, words->mode);
-    // Docker passes it over, and files have such: "rwz".
-    const std::string unknown = UnknownWordsOf(words->mode);
-    if (!unknown.empty()) out.Put("x-unknown-mode", TextNode(unknown, mount.place));
   }
   const std::string type = out["type"].Text();
   if (type != "volume" && type != "bind" && type != "tmpfs" && type != "npipe" &&
@@ -179,10 +178,9 @@ Result<Node> LongMount(const Node& mount, const Surroundings& around) {
   if (type == "bind") {
     Node* source = out.Find("source");
     if (source == nullptr || !source->Says()) return Wrong(out, "a bind mount needs a source");
-    // What was written with the project's folder in mind is the project's (convert_mounts.cc).
-    const bool relative = !source->Text().starts_with('/');
+    // What was written with the project's folder in mind is the project's (convert_bind.cc).
+    if (!source->Text().starts_with('/')) source->mark = kRelative;
     source->value = AbsolutePath(around, source->Text());
-    if (relative) out.Put("x-relative", TextNode("true", out.place));
   }
   return out;
 }

@@ -16,6 +16,9 @@ struct PortRange {
   int last = 0;
   int count() const { return last - first + 1; }
 };
+// The mark of a mount's source that was no full path.
+inline constexpr char kRelative[] = "relative";
+
 std::optional<PortRange> ParsePortRange(const std::string& text);
 
 }  // namespace skiff::cli::compose

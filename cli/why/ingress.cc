@@ -155,9 +155,12 @@ std::string PortText(const Json& port) {
   return number.is_null() ? TextAt(port, "name") : PlainText(number);
 }
 
+// One of TCP, which is all that controllers lead requests to.
 bool HasPort(const Json& service, const Json& wanted) {
   const auto& ports = At(service, "spec", "ports");
   return std::any_of(ports.begin(), ports.end(), [&](const Json& each) {
+    const std::string protocol = TextAt(each, "protocol");
+    if (!protocol.empty() && protocol != "TCP") return false;
     const Json& number = At(wanted, "number");
     return number.is_null() ? TextAt(each, "name") == TextAt(wanted, "name")
                             : At(each, "port") == number;
@@ -168,8 +171,10 @@ std::string PortsText(const Json& service) {
   std::vector<std::string> texts;
   for (const Json& port : At(service, "spec", "ports")) {
     const std::string name = TextAt(port, "name");
-    texts.push_back(
-        fmt::format("{}{}", IntAt(port, "port"), name.empty() ? "" : " (" + name + ")"));
+    const std::string protocol = TextAt(port, "protocol");
+    texts.push_back(fmt::format("{}{}{}", IntAt(port, "port"),
+                                protocol.empty() || protocol == "TCP" ? "" : "/" + protocol,
+                                name.empty() ? "" : " (" + name + ")"));
   }
   return Join(texts, ", ");
 }
@@ -210,7 +215,7 @@ void ExplainRoute(const Facts& facts, const Json& ingress, const Route& route,
   if (!HasPort(*service, At(wanted, "port"))) {
     finding.cause = "NoSuchPort";
     finding.sentence =
-        fmt::format("{}: {} leads to port {} of the service {}, which has no such port",
+        fmt::format("{}: {} leads to port {} of the service {}, which has no such port of TCP",
                     Named(ingress), route.name, port, name);
     finding.Saw(fmt::format("{}:{}", name, port), route.path);
     finding.Saw(PortsText(*service), Named(*service) + " spec.ports");
@@ -290,16 +295,37 @@ void ExplainSecrets(const Facts& facts, const Json& ingress, Findings& out) {
   }
 }
 
+// Whether the Secret that the Event names has not changed since: what is wrong with its certificate
+// may be seen by who serves it alone.
+bool IsStillOfSecret(const Facts& facts, const Json& ingress, const Json& event) {
+  constexpr std::string_view kNames = "secret \"";
+  const std::string message = TextAt(event, "message");
+  if (!message.starts_with(kNames)) return false;
+  const std::string name =
+      message.substr(kNames.size(), message.find('"', kNames.size()) - kNames.size());
+  const Json* secret = facts.Find("secrets", NamespaceOf(ingress), name);
+  if (!secret) return false;
+  std::string changed = TextAt(*secret, "metadata", "creationTimestamp");
+  for (const Json& manager : At(*secret, "metadata", "managedFields")) {
+    changed = std::max(changed, TextAt(manager, "time"));
+  }
+  return TextAt(event, "lastTimestamp") >= changed;
+}
+
 // What its controller alone knows: that another Ingress has a path, that an annotation says
 // nothing.
 Findings WarningsOf(const Facts& facts, const Json& ingress, const Findings& told) {
   constexpr size_t kWarningsMax = 20;
   Findings warnings;
+  const bool is_certificate_told = std::any_of(
+      told.begin(), told.end(), [](const Finding& each) { return each.cause == "TlsSecret"; });
   for (const Json* event : facts.EventsOf(ingress)) {
     const std::string reason = TextAt(*event, "reason");
     const bool is_looked_at = !reason.starts_with("TooMany") &&
                               (reason.starts_with("Service") || reason.starts_with("Secret") ||
-                               reason.find("Certificate") != reason.npos);
+                               reason.find("Certificate") != reason.npos) &&
+                              !(reason == "InvalidCertificate" && !is_certificate_told &&
+                                IsStillOfSecret(facts, ingress, *event));
     const bool is_over = IsAboutServing(reason) && SymptomOfIngress(ingress, *event).empty();
     const bool is_told = std::any_of(told.begin(), told.end(),
                                      [&](const Finding& each) { return each.cause == reason; });

@@ -275,8 +275,33 @@ TEST_F(WhyIngressTest, ServicesAndPortsThatAreNotThere) {
                          "which does not exist.\n"));
   const std::string text = Why(IngressTo("web", "81"));
   EXPECT_THAT(text, StartsWith("ingress/shop: a.b/x leads to port 81 of the service web, which has "
-                               "no such port.\n"));
+                               "no such port of TCP.\n"));
   EXPECT_THAT(text, HasSubstr("  80  [service/web spec.ports]\n"));
+}
+
+TEST_F(WhyIngressTest, APortOfUdpIsNoneThatRequestsCanBeLedTo) {
+  AddAll();
+  Add("services",
+      "{kind: Service, metadata: {name: dns}, spec: {ports: [{port: 53, protocol: UDP}]}}");
+  const std::string text = Why(IngressTo("dns", "53"));
+  EXPECT_THAT(text, HasSubstr("port 53 of the service dns, which has no such port of TCP"));
+  EXPECT_THAT(text, HasSubstr("  53/UDP  [service/dns spec.ports]\n"));
+}
+
+TEST_F(WhyIngressTest, WhatOnlyItsControllerFindsInACertificateIsToldUntilTheSecretChanges) {
+  AddAll();
+  const auto authority = *CertificateAuthority::Create("ca", facts_.now);
+  const KeyPair pair = *authority.Issue({.common_name = "one", .dns_names = {"a.b"}}, facts_.now);
+  AddEvent("Ingress/shop", "InvalidCertificate", "secret \"cert\": haproxy does not take it");
+  const auto why = [&](const std::string& changed) {
+    facts_.lists["secrets"].clear();
+    Add("secrets", "{metadata: {name: cert, managedFields: [{time: '" + changed +
+                       "'}]}, data: {tls.crt: " + Base64(pair.certificate_pem) +
+                       ", tls.key: " + Base64(pair.key_pem) + "}}");
+    return Why(IngressTo("web", "80", "tls: [{hosts: [a.b], secretName: cert}], "));
+  };
+  EXPECT_THAT(why("2026-01-02T02:58:00Z"), HasSubstr("haproxy does not take it"));
+  EXPECT_THAT(why("2026-01-02T02:59:30Z"), HasSubstr("nothing is wrong"));
 }
 
 TEST_F(WhyIngressTest, OfAServiceThatIsANameElsewhereItsControllerTells) {

@@ -152,6 +152,10 @@ def run(name, client, methods, paths):
             lost[kind] += 1
             print(f"lost: {time.strftime('%T')} {kind}: {error}", flush=True)
             client.close()
+        except Exception as error:  # What we cannot read is no answer, either.
+            lost[kind] += 1
+            print(f"lost: {time.strftime('%T')} {kind}: {error!r}", flush=True)
+            client.close()
         asked[kind] += 1
 
 

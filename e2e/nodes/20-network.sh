@@ -88,3 +88,15 @@ for node in server near far; do
   check "the service's address leads to all three from $node" is 3 hosts_behind $node
   check "and by its name from a pod on $node" in_pod "${peer[$node]}" client http://web.default.svc.cluster.local/hostname
 done
+
+# Its rules come before whoever listens there; who had the port on another machine than the server is told.
+on near python3 -c 'import socket, time; s = socket.socket(); s.bind(("", 8089)); s.listen(); time.sleep(600)' 2>/dev/null &
+listener=$!
+listens() { on near ss -Hltn 'sport = :8089' | grep -q .; }
+check "a program on near listens at 8089" listens
+check "a Service is given that port of all machines" kubectl expose deployment web --name=shadow --type=LoadBalancer --port=8089 --target-port=80
+check "and an Event says whose program is reached no more" has "a program listens at TCP/8089 of node near" \
+  kubectl get events --field-selector reason=PortShadowed -o 'jsonpath={.items[*].message}'
+check "  of that machine alone" lacks "of node far" kubectl get events --field-selector reason=PortShadowed -o 'jsonpath={.items[*].message}'
+check "the Service goes" kubectl delete service shadow
+kill $listener 2>/dev/null || true

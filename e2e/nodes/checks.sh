@@ -20,7 +20,12 @@ has() { # TEXT COMMAND...: it prints that, and may fail
   out=$("$@" 2>&1) || true
   grep -qF -- "$text" <<<"$out" || { echo "$out"; return 1; }
 }
-lacks() { ! has "$@" >/dev/null; }
+lacks() { # TEXT COMMAND...: it succeeds, and does not print that
+  local text=$1 out; shift
+  out=$("$@" 2>&1) || { echo "$out"; return 1; }
+  ! grep -qF -- "$text" <<<"$out" || { echo "$out"; return 1; }
+}
+hears_nothing_of() { ! has "$@" >/dev/null; } # TEXT COMMAND...: which may fail
 is() { # TEXT COMMAND...: it prints that and nothing else
   [ "$("${@:2}")" = "$1" ]
 }

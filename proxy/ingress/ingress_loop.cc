@@ -447,8 +447,19 @@ Result<> IngressLoop::WriteStatus(const IngressPtr& ingress, bool is_served) {
   return {};
 }
 
+// Those that say that they are served here, as a program of ours before this one has written.
+// Others, whose controllers may be on this machine as well, write no ports.
+void IngressLoop::LookBack() {
+  for (const auto& ingress : ingresses_.List()) {
+    const auto& given = ingress->status.load_balancer.ingress;
+    const bool is_ours = !given.empty() && given[0].ip == addresses_[0] && !given[0].ports.empty();
+    if (is_ours) told_.try_emplace(KeyOf(*ingress));
+  }
+}
+
 // Those that were ours and name another class by now.
 void IngressLoop::LeaveOthers(const IngressPlan& plan) {
+  if (!std::exchange(has_looked_back_, true)) LookBack();
   std::set<ObjectKey> ours;
   for (const PlannedIngress& planned : plan.ingresses) ours.insert(KeyOf(*planned.ingress));
   for (auto each = told_.begin(); each != told_.end();) {

@@ -93,6 +93,7 @@ class IngressLoop final : public ControlLoop {
   Duration Tell(const IngressPlan& plan);
   void TellProblems(const PlannedIngress& planned);
   Result<> WriteStatus(const IngressPtr& ingress, bool is_served);
+  void LookBack();
   void LeaveOthers(const IngressPlan& plan);
 
   const Dependencies dependencies_;
@@ -121,6 +122,7 @@ class IngressLoop final : public ControlLoop {
   Duration not_before_{};
   ReloadPace reload_pace_;
   Duration start_not_before_{};
+  bool has_looked_back_ = false;
   std::map<ObjectKey, std::set<IngressProblem>> told_;  // Of each Ingress that is ours.
   std::atomic<bool> noted_ = false;
   std::atomic<int> reloads_ = 0;

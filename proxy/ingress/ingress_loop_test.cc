@@ -294,6 +294,20 @@ TEST_F(IngressLoopTest, TheNextStartFindsItAsItIs) {
   EXPECT_EQ(loop_->reloads(), 0);
 }
 
+// It named another class while no program of ours was there.
+TEST_F(IngressLoopTest, WhatIsServedHereNoMoreDoesNotSaySoForEver) {
+  objects_.AddClass("theirs", "example.com/theirs");
+  auto& left = objects_.AddIngress("{metadata: {name: left}, spec: {ingressClassName: theirs}}");
+  auto& said = left.status.load_balancer.ingress.emplace_back();
+  said.ip = kAddress;
+  said.ports.emplace_back().port = 80;
+  auto& theirs = objects_.AddIngress("{metadata: {name: theirs}, spec: {ingressClassName: theirs}}");
+  theirs.status.load_balancer.ingress.emplace_back().ip = kAddress;
+  Begin();
+  EXPECT_TRUE(Until([&] { return Written().find("/ingresses/left/status") != std::string::npos; }));
+  EXPECT_EQ(Written().find("/ingresses/theirs/status"), std::string::npos);
+}
+
 TEST_F(IngressLoopTest, ItEndsWithTheLastIngress) {
   ServeTwo();
   Begin();

@@ -85,11 +85,12 @@ Result<std::vector<Record>> Sweep(const std::string& directory, const Records& r
   std::vector<Record> living;
   const Progress say = [](const std::string& line) { std::fprintf(stderr, "%s\n", line.c_str()); };
   for (Record& record : TRY(records.All())) {
-    if (IsSupervised(record)) {
-      living.push_back(std::move(record));
-      continue;
+    if (!IsSupervised(record)) {
+      const auto undone = UndoLeftBehind(directory, record, say);
+      if (undone) continue;
+      say("note: " + undone.error().message);
     }
-    TRY(UndoLeftBehind(directory, record, say));
+    living.push_back(std::move(record));
   }
   return living;
 }

@@ -9,7 +9,8 @@
 
 namespace skiff::chaos {
 
-// Undoes what nobody supervises any more, and says so. Those that are on.
+// Undoes what nobody supervises any more, and says so. Those that are on; also one that could not
+// be undone, of which a note tells: it keeps nobody from what he came for.
 Result<std::vector<Record>> Sweep(const std::string& directory, const Records& records);
 
 // Returns when it is undone, whoever does that, and says so.

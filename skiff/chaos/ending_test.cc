@@ -111,6 +111,25 @@ TEST_F(ChaosEndingTest, OursThatLostTheirSupervisorsAreUndoneOneByOne) {
   EXPECT_THAT(said_, testing::HasSubstr("dead (partition of pod/dead) had lost its supervisor"));
 }
 
+TEST_F(ChaosEndingTest, WhatCannotBeUndoneIsStillShownAndKeepsNobodyFromTheOthers) {
+  Record stuck = Begin("stuck", "");
+  StopProcess(stuck.supervisor, 0ns);
+  stuck.plan.end = {{.argv = {"false"}}};
+  ASSERT_TRUE(SaveRecord(directory_, stuck));
+  Record dead = Begin("dead", "");
+  StopProcess(dead.supervisor, 0ns);
+  Begin("lives", "");
+  const auto records = Records::Open(directory_);
+  ASSERT_TRUE(records);
+  const auto on = Sweep(directory_, *records);
+  ASSERT_TRUE(on) << on.error().message;
+  std::vector<std::string> ids;
+  for (const Record& record : *on) ids.push_back(record.id);
+  EXPECT_THAT(ids, testing::UnorderedElementsAre("stuck", "lives"));
+  EXPECT_TRUE(IsUndone("dead"));
+  EXPECT_FALSE(EndFault(directory_, stuck, say_)) << "who ends it hears what is in the way";
+}
+
 TEST_F(ChaosEndingTest, WhoWaitsForAnotherSaysSo) {
   const std::string ours = AuthorityNamed("ours");
   Begin("mine", ours);

@@ -151,6 +151,8 @@ void KillNow(const Request& request, const World& world, const Record& record) {
     if (!processes.empty()) SignalProcess(processes.front(), request.signal);
   }
   (void)TellOf(record, "ChaosStarted", WhatItIs(record));
+  // Who looks at Events only would take it for one that goes on.
+  (void)TellOf(record, "ChaosStopped", WhatItIs(record) + " is over");
 }
 
 Result<> Start(const Request& request) {
@@ -222,12 +224,17 @@ Result<> Stop(const std::vector<std::string>& ids) {
     return Fail(Reason::kNotFound,
                 fmt::format("no fault \"{}\" is on; `skiff chaos ls` shows those that are", id));
   }
+  Result<> ended;
   for (const Record& record : on) {
     const bool is_meant = ids.empty() || std::find(ids.begin(), ids.end(), record.id) != ids.end();
-    if (is_meant) TRY(EndFault(Directory(), record, &ShowEnded));
+    if (!is_meant) continue;
+    auto done = EndFault(Directory(), record, &ShowEnded);
+    // The others end all the same.
+    if (!done && !ended) ShowEnded("note: " + ended.error().message);
+    if (!done) ended = std::move(done);
   }
   if (on.empty()) SayNoneIsOn();
-  return {};
+  return ended;
 }
 
 Result<> RunVerb(const std::string& verb, const std::vector<std::string>& args) {

@@ -298,7 +298,16 @@ Result<Record> LoadRecord(const std::string& directory, const std::string& id) {
 }
 
 Result<> SaveRecord(const std::string& directory, const Record& record) {
-  return WriteWholeFile(RecordPath(directory, record.id), RecordText(record), 0600);
+  std::string text;
+  try {
+    text = RecordText(record);
+  } catch (const Json::exception&) {
+    return Fail(
+        Reason::kInvalid,
+        "a path that it is about is no UTF-8: name the kubeconfig and the data directory by "
+        "other ones");
+  }
+  return WriteWholeFile(RecordPath(directory, record.id), text, 0600);
 }
 
 void RemoveRecord(const std::string& directory, const std::string& id) {
@@ -317,12 +326,11 @@ FaultOn TellOf(const Record& record, Duration now) {
 
 std::vector<Record> LivingRecords(const std::string& directory) {
   // Without a turn, which may be a minute away: each record is replaced as a whole.
-  auto all = Records::AllIn(directory);
-  if (!all) return {};
-  std::erase_if(*all, [](const Record& record) {
+  std::vector<Record> all = Records::ReadableIn(directory);
+  std::erase_if(all, [](const Record& record) {
     return record.supervisor.pid == 0 || !IsAlive(record.supervisor);
   });
-  return std::move(*all);
+  return all;
 }
 
 std::string DescribeRecords(const std::vector<Record>& records, Duration now) {

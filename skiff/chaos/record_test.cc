@@ -186,9 +186,20 @@ TEST_F(ChaosRecordsTest, AreToldOfWhileTheirSupervisorsLive) {
   mine.supervisor = IdentifyProcess(getpid()).value();
   ASSERT_TRUE(SaveRecord(directory_, mine));
   ASSERT_TRUE(SaveRecord(directory_, Netem()));
+  std::ofstream(RecordPath(directory_, "alien")) << "{}";  // It hides none of the others.
   const auto living = LivingRecords(directory_);
   ASSERT_EQ(living.size(), 1);
   EXPECT_EQ(living[0].id, "mine");
+}
+
+TEST_F(ChaosRecordsTest, APathThatNoTextCanHoldIsRefused) {
+  const auto records = Records::Open(directory_);
+  ASSERT_TRUE(records);
+  Record odd = Netem();
+  odd.kubeconfig = "/srv/caf\xe9/kubeconfig";
+  const auto saved = SaveRecord(directory_, odd);
+  ASSERT_FALSE(saved);
+  EXPECT_THAT(saved.error().message, testing::HasSubstr("is no UTF-8"));
 }
 
 TEST_F(ChaosRecordsTest, OfSomebodyElseAreNotTakenForOurs) {

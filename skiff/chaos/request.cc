@@ -43,10 +43,10 @@ constexpr std::array<SignalName, 9> kSignals = {{{"KILL", SIGKILL},
 struct Written {
   Duration length = Duration(0);
   bool says_length = false;
-  std::string namespace_ = "default";
+  std::string namespace_;
   std::string loss, duplicate, reorder, rate;
   std::string direction = "both";
-  std::string signal = "KILL";
+  std::string signal;  // "": KILL
   std::string drift;
 };
 
@@ -106,8 +106,13 @@ Result<Target> ParseTarget(const std::string& word, const std::string& name_spac
   target.is_node = kind == "node" || kind == "nodes" || kind == "no";
   const bool is_pod = kind == "pod" || kind == "pods" || kind == "po";
   const bool says_namespace = is_pod && target.name.find('/') != std::string::npos;
-  if (is_pod) target.namespace_ = says_namespace ? TakePart(target.name) : name_space;
+  if (is_pod && says_namespace) target.namespace_ = TakePart(target.name);
+  if (is_pod && !says_namespace) target.namespace_ = name_space.empty() ? "default" : name_space;
   const bool is_name = !target.name.empty() && target.name.find('/') == std::string::npos;
+  if (says_namespace && is_name && !name_space.empty() && name_space != target.namespace_) {
+    return Fail(Reason::kInvalid, fmt::format("{} says another namespace than -n {}; leave out one",
+                                              word, name_space));
+  }
   if (is_name && (target.is_node || !target.namespace_.empty())) return target;
   return Fail(Reason::kInvalid,
               fmt::format("\"{}\" is no target: node/NAME, pod/NAME with -n NAMESPACE, or "
@@ -219,7 +224,14 @@ Result<int> SignalOf(std::string name) {
 Result<> UnderstandRest(const Written& written, Request& to) {
   if (to.fault == Fault::kNetem) TRY(Understand(written, to.impairment));
   if (to.fault == Fault::kClock) TRY(UnderstandClock(written, to));
-  if (to.fault == Fault::kKill) to.signal = TRY(SignalOf(written.signal));
+  if (to.fault == Fault::kKill) {
+    to.signal = TRY(SignalOf(written.signal.empty() ? "KILL" : written.signal));
+    if (to.target.is_node && !written.signal.empty()) {
+      return Fail(Reason::kInvalid, to.target.Text() +
+                                        " is a node, whose power is cut: --signal is for a pod's "
+                                        "containers");
+    }
+  }
   if (written.direction == "out") to.direction = Direction::kOut;
   if (written.direction == "in") to.direction = Direction::kIn;
   if (to.direction == Direction::kBoth && written.direction != "both") {

@@ -84,6 +84,12 @@ TEST(ChaosRequestTest, SaysHowItIsDoneRight) {
   EXPECT_THAT(Refusal(Fault::kPause, {"pod/a", "pod/b", "--for=3s"}), HasSubstr("usage: "));
   EXPECT_THAT(Refusal(Fault::kPause, {"node/a", "--container=c", "--for=3s"}),
               HasSubstr("node/a is a node"));
+  EXPECT_THAT(Refusal(Fault::kKill, {"node/a", "--signal=TERM", "--for=3s"}),
+              HasSubstr("node/a is a node, whose power is cut"));
+  EXPECT_EQ(Refusal(Fault::kPause, {"pod/shop/a", "-n", "other", "--for=3s"}),
+            "pod/shop/a says another namespace than -n other; leave out one");
+  EXPECT_EQ(Parsed(Fault::kPause, {"pod/shop/a", "-n", "shop", "--for=3s"}).target.namespace_,
+            "shop");
   EXPECT_THAT(Refusal(Fault::kPartition, {"pod/a", "po/a", "--for=3s"}),
               HasSubstr("pod/a has no link to itself"));
   EXPECT_THAT(Refusal(Fault::kNetem, {"pod/a", "--for=3s"}),

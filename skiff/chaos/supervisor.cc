@@ -272,6 +272,8 @@ int Supervise(const std::string& directory, const std::string& id) {
   {
     Held held;
     if (began) began = Begin(*record, held);
+    // Who has lost patience meanwhile has said that nothing is on.
+    if (began && !IsAskedFor()) began = Fail(Reason::kConflict, "who asked for it has ended");
     Say(began ? std::string(kIsOn) : began.error().message);
     if (began && !HoldUntilEnd(*record, held, signals)) how = "was stopped";
   }

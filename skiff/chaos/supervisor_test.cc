@@ -5,6 +5,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <csignal>
+#include <cstdlib>
 #include <filesystem>
 #include <string>
 
@@ -60,6 +62,40 @@ TEST_F(ChaosSupervisorTest, BeginsWhatSomebodyAsksForAndNothingElse) {
   EXPECT_EQ(SuperviseFor(/*is_awaited=*/true), 0);
   EXPECT_TRUE(std::filesystem::exists(begun_));
   EXPECT_FALSE(std::filesystem::exists(directory_));
+}
+
+TEST_F(ChaosSupervisorTest, WhatHasBegunWhenNobodyWaitsForItAnyMoreIsUndone) {
+  Record record = Touching();
+  record.ends = SystemClock().Monotonic() + 1h;
+  // Its asker goes while it begins.
+  const std::string undone = begun_ + "-undone";
+  record.plan.begin.push_back(
+      {.argv = {"sh", "-c",
+                "kill -KILL $ASKER; while [ -n \"$(ls -A /proc/$ASKER/fd)\" ]; do :; done"}});
+  record.plan.end = {{.argv = {"touch", undone}}};
+  int ends[2];
+  ASSERT_EQ(pipe2(ends, O_CLOEXEC), 0);
+  const pid_t asker = fork();
+  if (asker == 0) {
+    while (true) pause();
+  }
+  setenv("ASKER", std::to_string(asker).c_str(), 1);
+  ASSERT_TRUE(SaveRecord(directory_, record));
+  close(ends[0]);  // The asker alone has it now.
+  const pid_t child = fork();
+  if (child == 0) {
+    dup2(ends[1], kHandedFd);
+    if (ends[1] != kHandedFd) close(ends[1]);
+    _exit(Supervise(directory_, record.id));
+  }
+  close(ends[1]);
+  int status = 0;
+  waitpid(child, &status, 0);
+  waitpid(asker, nullptr, 0);
+  EXPECT_NE(status, 0);
+  EXPECT_TRUE(std::filesystem::exists(undone));
+  EXPECT_FALSE(std::filesystem::exists(RecordPath(directory_, record.id)));
+  std::filesystem::remove(undone);
 }
 
 TEST_F(ChaosSupervisorTest, WhatOneThatWasKilledRanHasEndedBeforeItIsUndone) {
