@@ -171,11 +171,12 @@ Result<bool> Webhooks::ConditionsHold(const Hook& hook, const AdmissionRequest& 
   const RequestAuthorizer authorizer(parts_.authorizer, request.user);
   const Json document = RequestDocument(request, *sent.kind);
   const cel::AccessQuestion resource = RequestedAccess(request);
-  auto hold = cel::ConditionsHold(hook.conditions, {.object = &sent.object,
-                                                    .old_object = &sent.old_object,
-                                                    .request = &document,
-                                                    .authorizer = &authorizer,
-                                                    .request_resource = &resource});
+  auto hold =
+      cel::ConditionsHold(hook.conditions, {.object = cel::Value::Document(sent.object),
+                                            .old_object = cel::Value::Document(sent.old_object),
+                                            .request = &document,
+                                            .authorizer = &authorizer,
+                                            .request_resource = &resource});
   metrics_.CountConditions(hook, mutating, request.operation, hold,
                            std::chrono::duration<double>(Steady::now() - since).count());
   return hold;
