@@ -23,7 +23,7 @@ Value ValueOf(const Json* document) {
 
 class AdmissionActivation::Variables final : public ObjectValue {
  public:
-  Variables(std::span<const AdmissionVariable> variables, const std::vector<Value>& bindings,
+  Variables(std::span<const AdmissionVariable> variables, std::span<const Value> bindings,
             MadeBytes& made)
       : bindings_(bindings), made_(made) {
     known_.reserve(variables.size());
@@ -74,7 +74,7 @@ class AdmissionActivation::Variables final : public ObjectValue {
   // What beginning an evaluation takes of the stack.
   static constexpr int kLevelsOfVariable = 4;
 
-  const std::vector<Value>& bindings_;
+  const std::span<const Value> bindings_;
   MadeBytes& made_;
   // By name. Who reads a field does not know that it is computed.
   mutable std::vector<Known> known_;
@@ -85,14 +85,15 @@ class AdmissionActivation::Variables final : public ObjectValue {
 AdmissionActivation::AdmissionActivation(std::span<const AdmissionVariable> variables,
                                          const AdmissionInputs& inputs)
     : made_(inputs.made == nullptr ? own_ : *inputs.made),
-      bindings_(kAdmissionSlots),
-      variables_(std::make_shared<Variables>(variables, bindings_, made_)) {
-  bindings_[kSlotObject] = ValueOf(inputs.object);
-  bindings_[kSlotOldObject] = ValueOf(inputs.old_object);
+      variables_(std::make_unique<Variables>(variables, bindings_, made_)) {
+  bindings_[kSlotObject] = inputs.object;
+  bindings_[kSlotOldObject] = inputs.old_object;
   bindings_[kSlotNamespaceObject] = ValueOf(inputs.namespace_object);
   bindings_[kSlotRequest] = ValueOf(inputs.request);
   bindings_[kSlotParams] = ValueOf(inputs.params);
-  bindings_[kSlotVariables] = Value::Object(variables_);
+  // No value outlives the activation: nobody has to count who holds them.
+  bindings_[kSlotVariables] =
+      Value::Object(std::shared_ptr<const Variables>(std::shared_ptr<void>(), variables_.get()));
   static const Value kNoAuthorizer = Value::Error("no such attribute(s): authorizer");
   static const Value kNoResource =
       Value::Error("no such attribute(s): authorizer.requestResource");
@@ -101,6 +102,8 @@ AdmissionActivation::AdmissionActivation(std::span<const AdmissionVariable> vari
   bindings_[kSlotRequestResource] =
       asks ? RequestResourceValue(*inputs.authorizer, *inputs.request_resource) : kNoResource;
 }
+
+AdmissionActivation::~AdmissionActivation() = default;
 
 Evaluation AdmissionActivation::Evaluate(const CompiledExpression& expression, uint64_t& budget) {
   if (!expression.program) return {Value(), "compilation error: " + expression.error};

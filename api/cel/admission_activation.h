@@ -1,12 +1,14 @@
 // What the expressions of an admission policy, or a webhook's match conditions, see of one request:
 // the values behind the names of an AdmissionScope, and the budget that they all spend.
 //
-//   AdmissionActivation activation(variables, {.object = &pod, .request = &request});
-//   uint64_t budget = kObjectCostMax;
-//   const auto result = activation.Evaluate(validation, budget);
-//   if (result.exhausted) ...                       // Nothing more may be evaluated.
+//   AdmissionActivation activation(variables, {.object = Value::Document(pod), .request =
+//   &request}); uint64_t budget = kObjectCostMax; const auto result =
+//   activation.Evaluate(validation, budget); if (result.exhausted) ...                       //
+//   Nothing more may be evaluated.
 #pragma once
 
+#include <array>
+#include <memory>
 #include <span>
 #include <string>
 
@@ -22,8 +24,8 @@ struct AdmissionVariable {
 
 // All of it outlives the activation; what is null is null to expressions.
 struct AdmissionInputs {
-  const Json* object = nullptr;
-  const Json* old_object = nullptr;
+  Value object = {};
+  Value old_object = {};
   const Json* params = nullptr;
   const Json* request = nullptr;
   const Json* namespace_object = nullptr;
@@ -50,6 +52,7 @@ class AdmissionActivation {
   AdmissionActivation(std::span<const AdmissionVariable> variables, const AdmissionInputs& inputs);
   AdmissionActivation(const AdmissionActivation&) = delete;
   AdmissionActivation& operator=(const AdmissionActivation&) = delete;
+  ~AdmissionActivation();
 
   // What it costs, variables included, is taken from `budget`.
   Evaluation Evaluate(const CompiledExpression& expression, uint64_t& budget);
@@ -58,8 +61,8 @@ class AdmissionActivation {
   class Variables;
   MadeBytes own_;
   MadeBytes& made_;  // Of variables and of results, which may be kept until all is judged.
-  std::vector<Value> bindings_;
-  std::shared_ptr<Variables> variables_;
+  std::array<Value, kAdmissionSlots> bindings_;
+  const std::unique_ptr<Variables> variables_;
 };
 
 }  // namespace skiff::cel

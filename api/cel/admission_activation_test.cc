@@ -32,11 +32,11 @@ class AdmissionActivationTest : public testing::Test {
 
 TEST_F(AdmissionActivationTest, ObjectsAreNullWhereThereIsNone) {
   const Json object = {{"metadata", {{"name", "x"}}}};
-  EXPECT_EQ(Run("object.metadata.name", {.object = &object}), "x");
+  EXPECT_EQ(Run("object.metadata.name", {.object = Value::Document(object)}), "x");
   EXPECT_EQ(Run("oldObject == null && params == null && namespaceObject == null",
-                {.object = &object}),
+                {.object = Value::Document(object)}),
             "true");
-  EXPECT_EQ(Run("object.spec.a", {.object = &object}),
+  EXPECT_EQ(Run("object.spec.a", {.object = Value::Document(object)}),
             "expression 'object.spec.a' resulted in error: no such key: spec");
 }
 
@@ -68,12 +68,12 @@ TEST_F(AdmissionActivationTest, AVariableThatFailsFailsWhoUsesIt) {
   const Json object = {{"name", "x"}};
   Define("bad", "int(object.name)");
   Define("broken", "nope");
-  EXPECT_EQ(Run("variables.bad == 1", {.object = &object}),
+  EXPECT_EQ(Run("variables.bad == 1", {.object = Value::Document(object)}),
             "expression 'variables.bad == 1' resulted in error: composited variable \"bad\" fails "
             "to evaluate: type conversion error from 'string' to 'int'");
   EXPECT_TRUE(Run("variables.broken").find("composited variable \"broken\" fails to compile: "
                                            "compilation failed: ERROR") != std::string::npos);
-  EXPECT_EQ(Run("false && variables.bad == 1", {.object = &object}), "false");
+  EXPECT_EQ(Run("false && variables.bad == 1", {.object = Value::Document(object)}), "false");
 }
 
 TEST_F(AdmissionActivationTest, NamesWithoutAValueAreErrorsOfWhoNamesThem) {

@@ -91,8 +91,10 @@ Value Evaluator::EvalOne(const Node& node) {
   switch (node.kind) {
     case ExprKind::kLiteral:
       break;
-    case ExprKind::kIdent:
-      return EvalName(node);
+    case ExprKind::kIdent: {
+      const Value* value = Named(node);
+      return value == nullptr ? Over() : *value;
+    }
     case ExprKind::kSelect:
       return EvalSelect(node);
     case ExprKind::kCall:
@@ -109,15 +111,25 @@ Value Evaluator::EvalOne(const Node& node) {
   return {};
 }
 
-Value Evaluator::EvalName(const Node& node) {
-  if (!Spend(kNameCost)) return Over();
-  if (node.slot >= kLocalSlots) return locals_[node.slot - kLocalSlots];
-  return bindings_[node.slot];
+const Value* Evaluator::Named(const Node& node) {
+  if (!Spend(kNameCost)) return nullptr;
+  return node.slot >= kLocalSlots ? &locals_[node.slot - kLocalSlots] : &bindings_[node.slot];
+}
+
+const Value& Evaluator::ValueOf(const Node& node, Value& made) {
+  if (!over_budget_) {
+    if (node.known != nullptr) return *node.known;
+    if (node.IsName()) {
+      if (const Value* value = Named(node)) return *value;
+    }
+  }
+  made = Eval(node);
+  return made;
 }
 
 Value Evaluator::EvalSelect(const Node& node) {
-  if (node.slot >= 0) return EvalName(node);
-  const Value operand = Eval(node.child(0));
+  Value made;
+  const Value& operand = ValueOf(node.child(0), made);
   if (operand.IsError()) return operand;
   if (node.test_only) return HasField(operand, node.name);
   if (!Spend(kNameCost)) return Over();
@@ -138,14 +150,16 @@ Value Evaluator::EvalOperator(const Node& node) {
       return Value::Bool(!value.Is(Kind::kBool) || value.boolean());
     }
     case Operator::kOptionalSelect: {
-      const Value operand = Eval(node.child(0));
+      Value made;
+      const Value& operand = ValueOf(node.child(0), made);
       if (!Spend(kNameCost)) return Over();
       return OptionalLookUp(operand, *node.child(1).known, true);
     }
     case Operator::kIndex:
     case Operator::kOptionalIndex: {
       const Value operand = Eval(node.child(0));
-      const Value key = Eval(node.child(1));
+      Value made;
+      const Value& key = ValueOf(node.child(1), made);
       if (operand.Is(Kind::kMap)) CountKey(key, operand.Size());
       if (!Spend(kNameCost) || !Look()) return Over();
       return node.op == Operator::kIndex ? IndexValue(operand, key)
@@ -168,12 +182,13 @@ Value Evaluator::EvalOperator(const Node& node) {
 Value Evaluator::EvalLogic(const Node& node, bool decides) {
   Value error;
   for (size_t i = 0; i < node.child_count; ++i) {
-    Value value = Eval(node.child(i));
+    Value made;
+    const Value& value = ValueOf(node.child(i), made);
     if (over_budget_) return Over();
     if (value.Is(Kind::kBool)) {
       if (value.boolean() == decides) return value;
     } else if (!error.IsError()) {
-      error = value.IsError() ? std::move(value) : Value::NoSuchOverload();
+      error = value.IsError() ? value : Value::NoSuchOverload();
     }
   }
   return error.IsError() ? error : Value::Bool(!decides);
@@ -195,10 +210,21 @@ Value Evaluator::EvalOptionalChoice(const Node& node, bool unwrap) {
 }
 
 Value Evaluator::EvalCall(const Node& node) {
+  // Most have one argument or two.
+  if (node.child_count == 1) {
+    const std::array values = {Eval(node.child(0))};
+    return Call(node, values);
+  }
+  if (node.child_count == 2) {
+    const std::array values = {Eval(node.child(0)), Eval(node.child(1))};
+    return Call(node, values);
+  }
   std::array<Value, kArgumentsMax> values;
-  const size_t count = node.child_count;
-  for (size_t i = 0; i < count; ++i) values[i] = Eval(node.child(i));
-  const std::span<const Value> args(values.data(), count);
+  for (size_t i = 0; i < node.child_count; ++i) values[i] = Eval(node.child(i));
+  return Call(node, std::span<const Value>(values.data(), node.child_count));
+}
+
+Value Evaluator::Call(const Node& node, std::span<const Value> args) {
   for (const Value& arg : args) {
     if (arg.IsError()) return arg;
     const bool text = arg.Is(Kind::kString) || arg.Is(Kind::kBytes);
@@ -225,32 +251,35 @@ Value Evaluator::EvalCall(const Node& node) {
 }
 
 Value Evaluator::EvalComprehension(const Node& node) {
-  const Value range = Eval(node.range());
+  Value made;
+  const Value& range = ValueOf(node.range(), made);
   if (range.IsError()) return range;
   Value& accumulator = locals_[node.slot - kLocalSlots];
-  accumulator = Eval(node.initial());
+  const bool is_quantifier = node.quantifier != Quantifier::kNone;
+  if (!is_quantifier) accumulator = Eval(node.initial());
   const bool object = range.Is(Kind::kObject) && !IsEmptyMessage(range);
   if (!range.Is(Kind::kList) && !range.Is(Kind::kMap) && !object) {
     return Value::Error("got '" + std::string(GoKind(range)) + "', expected iterable type");
   }
-  Value failure = Loop(node, range);
+  if (is_quantifier) return Quantify(node, range);
+  Value failure;
+  EachItem(node, range, [&] { return Step(node, failure); });
   if (failure.IsError()) return failure;
   Value result = Eval(node.result());
   accumulator = Value();
   return result;
 }
 
-// The value is an error where that is what the comprehension comes to.
-Value Evaluator::Loop(const Node& node, const Value& range) {
+template <typename Next>
+void Evaluator::EachItem(const Node& node, const Value& range, const Next& next) {
   const size_t slot = node.slot - kLocalSlots;
   const bool two = node.two_variables;
-  Value failure;
   if (!range.Is(Kind::kList)) {
     // One key after the other: most loops are over before they have seen all. What is visited by
     // reference takes no memory of its own.
     const auto visit_key = [&](const Value& key) {
       locals_[slot + 1] = key;
-      return Step(node, failure);
+      return next();
     };
     const auto visit_entry = [&](const Value& key, const Value& value) {
       locals_[slot + 2] = value;
@@ -261,18 +290,16 @@ Value Evaluator::Loop(const Node& node, const Value& range) {
     } else {
       range.EachKey(std::ref(visit_key));
     }
-    return failure;
+    return;
   }
   const size_t size = range.Size();
   for (size_t i = 0; i < size; ++i) {
     locals_[slot + 1] = two ? Value::Int(static_cast<int64_t>(i)) : range.At(i);
     if (two) locals_[slot + 2] = range.At(i);
-    if (!Step(node, failure)) break;
+    if (!next()) break;
   }
-  return failure;
 }
 
-// Whether the loop goes on.
 bool Evaluator::Step(const Node& node, Value& failure) {
   const bool unconditional = node.unconditional;
   if (!unconditional && !Eval(node.condition()).IsTrue()) return false;
@@ -284,6 +311,33 @@ bool Evaluator::Step(const Node& node, Value& failure) {
     return false;
   }
   locals_[node.slot - kLocalSlots] = std::move(next);
+  return true;
+}
+
+// What its parts would do, at what they would cost: the condition looks at what is gathered, and
+// the step at it and at the predicate. Nothing but a boolean of the predicate's undoes an error.
+Value Evaluator::Quantify(const Node& node, const Value& range) {
+  Value result = Value::Bool(node.quantifier == Quantifier::kAll);
+  EachItem(node, range, [&] { return Ask(node, result); });
+  if (over_budget_ || !Spend(kNameCost)) return Over();
+  return result;
+}
+
+bool Evaluator::Ask(const Node& node, Value& result) {
+  const bool decides = node.quantifier == Quantifier::kExists;
+  const bool negates = decides && !result.IsError();
+  constexpr uint64_t kNegationCost = 1, kConditionCost = kNameCost + 1;
+  if (!Spend(kConditionCost + (negates ? kNegationCost : 0))) return false;
+  if (result.Is(Kind::kBool) && result.boolean() == decides) return false;
+  if (!Spend(kNameCost)) return false;
+  Value made;
+  const Value& answer = ValueOf(node.predicate(), made);
+  if (over_budget_) return false;
+  if (answer.Is(Kind::kBool)) {
+    if (answer.boolean() == decides) result = answer;
+  } else if (!result.IsError()) {
+    result = answer.IsError() ? answer : Value::NoSuchOverload();
+  }
   return true;
 }
 

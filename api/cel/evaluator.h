@@ -35,9 +35,13 @@ class Evaluator {
  private:
   Value Eval(const Node& node);
   Value EvalOne(const Node& node);
-  Value EvalName(const Node& node);
+  // The value where it is, or put into `made`; another evaluation may move it.
+  const Value& ValueOf(const Node& node, Value& made);
+  // Of what the node names. Null: the evaluation is over.
+  const Value* Named(const Node& node);
   Value EvalSelect(const Node& node);
   Value EvalCall(const Node& node);
+  Value Call(const Node& node, std::span<const Value> args);
   Value EvalOperator(const Node& node);
   Value EvalLogic(const Node& node, bool decides);
   Value EvalConditional(const Node& node);
@@ -48,7 +52,13 @@ class Evaluator {
   Value EvalMap(const Node& node);
   Value EvalStruct(const Node& node);
   Value EvalComprehension(const Node& node);
-  Value Loop(const Node& node, const Value& range);
+  Value Quantify(const Node& node, const Value& range);
+  // Whether the next item is to be asked; `result` is what is known after it.
+  bool Ask(const Node& node, Value& result);
+  // Sets the variables to those of item after item, while `next` says so.
+  template <typename Next>
+  void EachItem(const Node& node, const Value& range, const Next& next);
+  // Whether the loop goes on.
   bool Step(const Node& node, Value& failure);
   bool Spend(uint64_t cost);
   // Counts what a call made.

@@ -81,18 +81,27 @@ Value NoQualifier(const Value& key) {
 }
 
 Value SelectField(const Value& operand, std::string_view name) {
+  if (operand.Is(Kind::kMap)) {
+    Value found;
+    return operand.FindMember(name, found) ? found : NoSuchKey(Value::StringView(name));
+  }
   if (operand.Is(Kind::kOptional)) return OptionalLookUp(operand, Value::StringView(name), true);
   return IndexValue(operand, Value::StringView(name));
 }
 
 Value HasField(const Value& operand, std::string_view name) {
   if (operand.IsError()) return operand;
+  if (operand.Is(Kind::kMap)) {
+    Value found;
+    if (!operand.FindMember(name, found)) return Value::Bool(false);
+    return found.IsError() ? found : Value::Bool(true);
+  }
   const Value key = Value::StringView(name);
   if (operand.Is(Kind::kOptional)) {
     if (operand.inner() == nullptr) return Value::Bool(false);
     return HasField(*operand.inner(), name);
   }
-  if (operand.Is(Kind::kMap) || operand.Is(Kind::kObject)) {
+  if (operand.Is(Kind::kObject)) {
     const auto found = operand.Find(key);
     return found && found->IsError() ? *found : Value::Bool(found.has_value());
   }

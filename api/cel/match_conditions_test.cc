@@ -13,7 +13,7 @@ std::string Verdict(const std::vector<std::string>& expressions) {
     conditions.push_back(scope.Compile(each, {.returns = Returns::kBool}));
   }
   const Json object = {{"metadata", {{"name", "x"}}}};
-  const auto holds = ConditionsHold(conditions, {.object = &object});
+  const auto holds = ConditionsHold(conditions, {.object = Value::Document(object)});
   if (!holds) return holds.error().message;
   return *holds ? "true" : "false";
 }

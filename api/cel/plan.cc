@@ -16,6 +16,10 @@ bool HasName(const Expr& expr) {
   return expr.kind == ExprKind::kSelect && expr.slot < 0 && !IsKnownBefore(expr);
 }
 
+bool IsSelectedName(const Expr& expr) {
+  return expr.kind == ExprKind::kSelect && expr.slot >= 0;
+}
+
 // Whether one of its overloads is run; of other calls nobody looks at them.
 bool IsChosen(const Expr& expr) {
   return !IsKnownBefore(expr) && expr.op == Operator::kNone && !expr.overloads.empty();
@@ -23,8 +27,7 @@ bool IsChosen(const Expr& expr) {
 
 // In the order of Node::children.
 std::vector<const Expr*> ChildrenOf(const Expr& expr) {
-  const bool is_name = expr.kind == ExprKind::kSelect && expr.slot >= 0;
-  if (IsKnownBefore(expr) || is_name) return {};
+  if (IsKnownBefore(expr) || IsSelectedName(expr)) return {};
   if (expr.kind == ExprKind::kComprehension) {
     return {expr.range, expr.initial, expr.condition, expr.step, expr.result};
   }
@@ -34,6 +37,29 @@ std::vector<const Expr*> ChildrenOf(const Expr& expr) {
   if (expr.target != nullptr) children.push_back(expr.target);
   children.insert(children.end(), expr.args.begin(), expr.args.end());
   return children;
+}
+
+// Of a comprehension as the macros all() and exists() write them; nobody else can name what it
+// gathers.
+Quantifier QuantifierOf(const Expr& loop) {
+  const auto gathered = [&](const Expr& expr) {
+    return expr.kind == ExprKind::kIdent && expr.slot == loop.slot;
+  };
+  const Expr& condition = *loop.condition;
+  const Expr& step = *loop.step;
+  const bool asks = condition.op == Operator::kNotStrictlyFalse && step.args.size() == 2 &&
+                    gathered(*step.args[0]) && gathered(*loop.result) &&
+                    loop.initial->kind == ExprKind::kLiteral &&
+                    loop.initial->literal.Is(Kind::kBool);
+  if (!asks) return Quantifier::kNone;
+  const Expr& goes_on = *condition.args[0];
+  if (loop.initial->literal.boolean()) {
+    const bool is_all = step.op == Operator::kAnd && gathered(goes_on);
+    return is_all ? Quantifier::kAll : Quantifier::kNone;
+  }
+  const bool is_exists = step.op == Operator::kOr && goes_on.name == "!_" &&
+                         goes_on.args.size() == 1 && gathered(*goes_on.args[0]);
+  return is_exists ? Quantifier::kExists : Quantifier::kNone;
 }
 
 // Texts are looked at where they are: an evaluation does not count who else holds them.
@@ -156,7 +182,7 @@ Plan::Plan(const Expr& root, int locals) : locals_(locals) {
 
 void Plan::Fill(Node& node, const Expr& expr) {
   CHECK(expr.overloads.size() <= UINT16_MAX);
-  node.kind = expr.kind;
+  node.kind = IsSelectedName(expr) ? ExprKind::kIdent : expr.kind;
   node.op = expr.op;
   node.test_only = expr.test_only;
   node.slot = expr.slot;
@@ -170,6 +196,7 @@ void Plan::Fill(Node& node, const Expr& expr) {
     const Expr& condition = *expr.condition;
     node.two_variables = !expr.second_variable.empty();
     node.unconditional = condition.kind == ExprKind::kLiteral && condition.literal.IsTrue();
+    node.quantifier = QuantifierOf(expr);
   }
 }
 

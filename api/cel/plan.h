@@ -36,6 +36,9 @@ struct Choice {
   CostRule cost;
 };
 
+// A comprehension that asks one thing of item after item until it is decided: all() and exists().
+enum class Quantifier : uint8_t { kNone, kAll, kExists };
+
 inline constexpr size_t kCacheLineBytes = 64;
 
 struct alignas(kCacheLineBytes) Node {
@@ -44,6 +47,7 @@ struct alignas(kCacheLineBytes) Node {
   bool test_only = false;      // has(a.b)
   bool two_variables = false;  // Of a comprehension,
   bool unconditional = false;  // which looks at all there is.
+  Quantifier quantifier = Quantifier::kNone;
   uint16_t choice_count = 0;
   // As Expr::slot.
   int slot = -1;
@@ -55,6 +59,8 @@ struct alignas(kCacheLineBytes) Node {
   const Value* known = nullptr;          // What it comes to, where that is known beforehand.
   const Expr* written = nullptr;         // What is rarely needed.
 
+  // Its value is that of a binding or a local: `slot`.
+  bool IsName() const { return kind == ExprKind::kIdent && known == nullptr; }
   const Node& child(size_t index) const { return *children[index]; }
   std::span<const Choice> choices() const { return {first_choice, choice_count}; }
   // Of a comprehension.
@@ -63,6 +69,8 @@ struct alignas(kCacheLineBytes) Node {
   const Node& condition() const { return child(2); }
   const Node& step() const { return child(3); }
   const Node& result() const { return child(4); }
+  // Of a quantifier: what it asks.
+  const Node& predicate() const { return step().child(1); }
 };
 static_assert(sizeof(Node) == kCacheLineBytes);
 

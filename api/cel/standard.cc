@@ -132,6 +132,7 @@ Value AddSetOfCollections(std::vector<Value> items, std::vector<Value> added) {
 Value AddLists(Args a) {
   if (a[0].Size() + a[1].Size() > kListItemsMax) return Value::Error(kListTooLong);
   const Type* schema = a[0].schema();
+  if (schema == nullptr && a[1].Size() == 0) return a[0];
   std::vector<Value> items = a[0].Items();
   if (schema == nullptr || schema->list_rule == ListRule::kAtomic) {
     for (Value& item : a[1].Items()) items.push_back(std::move(item));

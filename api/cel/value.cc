@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "api/cel/document.h"
+#include "api/cel/limits.h"
 #include "base/error.h"
 
 namespace skiff::cel {
@@ -210,19 +211,46 @@ Value Value::Document(const Json& json, const Type* type) {
   return out;
 }
 
+Value Value::Seen(Kind kind, const Lens& lens, const void* place) {
+  Value out;
+  out.kind_ = kind;
+  out.is_seen_ = true;
+  out.as_.seen = {place, &lens};
+  return out;
+}
+
+Value Value::Owned(const Json& json) {
+  if (!Look()) return Error(kBudgetText);
+  if (const auto* items = json.get_ptr<const Json::array_t*>()) {
+    std::vector<Value> owned;
+    owned.reserve(items->size());
+    for (const Json& item : *items) owned.push_back(Owned(item));
+    return List(std::move(owned));
+  }
+  if (const auto* members = json.get_ptr<const Json::object_t*>()) {
+    std::map<Value, Value, KeyLess> owned;
+    for (const auto& [name, member] : *members) owned.emplace(String(name), Owned(member));
+    return MapBuilder::Make(std::move(owned));
+  }
+  const auto* text = json.get_ptr<const std::string*>();
+  return text != nullptr ? String(*text) : ScalarOfDocument(json, nullptr);
+}
+
 const Value* Value::inner() const {
   const bool holds = Is(Kind::kOptional) && shared_ != nullptr;
   return holds ? &static_cast<const OwnedValue&>(*shared_).value : nullptr;
 }
 
 size_t Value::Size() const {
-  if (!IsView()) return 0;
+  if (!HasParts()) return 0;
+  if (is_seen_) return as_.seen.lens->Size(as_.seen.place);
   if (!shared_) return as_.document.json->size();
   if (kind_ == Kind::kMap) return static_cast<const MapValue&>(*shared_).entries.size();
   return Is(Kind::kList) ? static_cast<const ListValue&>(*shared_).Size() : 0;
 }
 
 Value Value::At(size_t index) const {
+  if (is_seen_) return as_.seen.lens->At(as_.seen.place, index);
   if (shared_) return static_cast<const ListValue&>(*shared_).At(index);
   return Document((*as_.document.json)[index], ItemType(as_.document.type));
 }
@@ -249,10 +277,23 @@ std::optional<Value> Value::Find(const Value& key) const {
     const Value* const entry = map.Entry(key);
     return entry != nullptr ? *entry : map.otherwise;
   }
-  if (!key.Is(Kind::kString)) return std::nullopt;
-  const auto found = as_.document.json->find(key.text());
-  if (found == as_.document.json->end()) return std::nullopt;
-  return Document(*found, ItemType(as_.document.type));
+  Value found;
+  const bool is_there = key.Is(Kind::kString) && FindMember(key.text(), found);
+  return is_there ? std::optional(std::move(found)) : std::nullopt;
+}
+
+bool Value::FindMember(std::string_view name, Value& out) const {
+  if (kind_ != Kind::kMap) return false;
+  if (is_seen_) return as_.seen.lens->Member(as_.seen.place, name, out);
+  if (shared_) {
+    auto found = Find(StringView(name));
+    if (found) out = *std::move(found);
+    return found.has_value();
+  }
+  const auto found = as_.document.json->find(name);
+  if (found == as_.document.json->end()) return false;
+  out = Document(*found, ItemType(as_.document.type));
+  return true;
 }
 
 bool Value::Contains(const Value& key) const {
@@ -280,7 +321,13 @@ std::vector<Value> Value::Keys() const {
 }
 
 void Value::EachKey(const std::function<bool(const Value& key)>& visit) const {
-  if (kind_ == Kind::kList || !IsView()) return;
+  if (kind_ == Kind::kList || !HasParts()) return;
+  if (is_seen_) {
+    for (const std::string_view name : as_.seen.lens->Names(as_.seen.place)) {
+      if (!visit(StringView(name))) return;
+    }
+    return;
+  }
   if (kind_ == Kind::kObject) {
     if (shared_) return;
     for (const Value& key : KeysOfDocument(*as_.document.json, *as_.document.type)) {
@@ -356,7 +403,7 @@ bool KeyLess::operator()(const Value& a, const Value& b) const {
     case Kind::kType: return a.text() < b.text();
     default:
       if (a.shared() != b.shared()) return a.shared() < b.shared();
-      return std::less<>()(a.json(), b.json());
+      return a.place() < b.place();
   }
 }
 

@@ -1,5 +1,5 @@
 // The values of CEL expressions. A value is small and is copied freely; strings, lists, maps and
-// objects may be views into a document or a program, which must then outlive it.
+// objects may be views into a document, a program or what a lens shows, which must then outlive it.
 #pragma once
 
 #include <cstdint>
@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "api/cel/type.h"
@@ -74,6 +75,22 @@ struct Moment {
   auto operator<=>(const Moment&) const = default;
 };
 
+// A document that nobody made: it is looked at where its parts lie. What a list or a map shows is
+// as the document would: members that it would leave out are not there. Thread-safe. A place is the
+// address of what the lens is for, which outlives all values that it shows.
+class Lens {
+ public:
+  virtual ~Lens() = default;
+  // Of a map; false: it has no such member, and `out` is as it was.
+  virtual bool Member(const void* place, std::string_view name, Value& out) const = 0;
+  // Of a map, in their order. The texts live as long as the place.
+  virtual std::vector<std::string_view> Names(const void* place) const = 0;
+  // Of a list or a map.
+  virtual size_t Size(const void* place) const = 0;
+  // Of a list; `index` is within it.
+  virtual Value At(const void* place, size_t index) const = 0;
+};
+
 class Value {
  public:
   Value() = default;  // null
@@ -100,6 +117,10 @@ class Value {
   // Looks into `json`, which outlives the value, as into a value of `type`; without one, as into
   // plain JSON. `type` outlives it, too.
   static Value Document(const Json& json, const Type* type = nullptr);
+  // A list or a map of plain JSON, as the lens shows it. Both outlive the value.
+  static Value Seen(Kind kind, const Lens& lens, const void* place);
+  // A value of plain JSON that holds all that it needs.
+  static Value Owned(const Json& json);
 
   Kind kind() const { return kind_; }
   bool Is(Kind kind) const { return kind_ == kind; }
@@ -141,6 +162,8 @@ class Value {
   // Of a map or an object; nothing of other values. A number finds an integer key of its value,
   // whatever the kinds of the two.
   std::optional<Value> Find(const Value& key) const;
+  // The same of a map, by a text; false: it is not there, and `out` is as it was.
+  bool FindMember(std::string_view name, Value& out) const;
   // Whether the key is there; Find may know an answer for one that is not (MapValue::otherwise).
   bool Contains(const Value& key) const;
   std::vector<Value> Keys() const;
@@ -152,9 +175,14 @@ class Value {
   // Of an object, by the name that expressions use.
   std::optional<Value> Field(std::string_view name) const;
   // The schema of a document's list, map or object; null when there is none.
-  const Type* schema() const { return shared_ || !IsView() ? nullptr : as_.document.type; }
-  const Json* json() const { return shared_ || !IsView() ? nullptr : as_.document.json; }
+  const Type* schema() const { return IsDocument() ? as_.document.type : nullptr; }
+  const Json* json() const { return IsDocument() ? as_.document.json : nullptr; }
   const std::shared_ptr<const Shared>& shared() const { return shared_; }
+  // What it is a view of, which no other is a view of.
+  std::pair<const void*, const void*> place() const {
+    if (is_seen_) return {as_.seen.place, as_.seen.lens};
+    return {json(), nullptr};
+  }
 
   // What type(x) shows: "int", "google.protobuf.Duration".
   std::string TypeName() const;
@@ -162,9 +190,10 @@ class Value {
  private:
   friend class ListBuilder;
   friend class MapBuilder;
-  bool IsView() const {
+  bool HasParts() const {
     return kind_ == Kind::kList || kind_ == Kind::kMap || kind_ == Kind::kObject;
   }
+  bool IsDocument() const { return HasParts() && !is_seen_ && !shared_; }
   bool HasText() const {
     return kind_ == Kind::kString || kind_ == Kind::kBytes || kind_ == Kind::kType ||
            kind_ == Kind::kError;
@@ -176,6 +205,7 @@ class Value {
   }
 
   Kind kind_ = Kind::kNull;
+  bool is_seen_ = false;  // Through a lens.
   uint16_t depth_ = 0;
   union {
     bool boolean;
@@ -191,6 +221,10 @@ class Value {
       const Json* json;
       const Type* type;
     } document;
+    struct {
+      const void* place;
+      const Lens* lens;
+    } seen;
   } as_ = {.integer = 0};
   std::shared_ptr<const Shared> shared_;
 };

@@ -242,6 +242,9 @@ Value EqualMembers(const Value& a, const Value& b) {
       if (!same.IsTrue()) return same;
     } else if (b.shared()) {
       return Value::NoSuchOverload();
+    } else if (b.json() == nullptr) {
+      const auto other = b.Find(Value::StringView(name));
+      if (other && !Equal(Value::Document(value), *other).IsTrue()) return Value::Bool(false);
     } else {
       const auto other = b.json()->find(name);
       if (other != b.json()->end() && !EqualInGo(value, *other)) return Value::Bool(false);

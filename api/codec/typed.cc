@@ -8,6 +8,7 @@
 #include "api/codec/struct_fields.h"
 #include "api/codec/struct_ptr.h"
 #include "api/text/go_names.h"
+#include "api/text/go_value.h"
 #include "api/text/time_text.h"
 
 namespace skiff {
@@ -130,11 +131,7 @@ class StructReader {
 };
 
 tl::unexpected<Error> StructReader::Mismatch(const Json& json, const std::string& wanted) const {
-  std::string found = "number";
-  if (json.is_string()) found = "string";
-  if (json.is_boolean()) found = "bool";
-  if (json.is_object()) found = "object";
-  if (json.is_array()) found = "array";
+  std::string found = GoFound(json);
   if (json.is_number() && wanted.starts_with("int")) found += " " + json.dump();
   std::string text = "json: cannot unmarshal " + found + " into Go ";
   if (owner_ == nullptr) return Fail(Reason::kBadRequest, text + "value of type " + wanted);

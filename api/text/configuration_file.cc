@@ -10,6 +10,7 @@
 
 #include "api/codec/json.h"
 #include "api/patch/patch.h"
+#include "api/text/go_value.h"
 #include "api/text/time_text.h"
 #include "base/text.h"
 
@@ -181,13 +182,8 @@ void ConfigurationReading::Within(const std::string& step, const std::string& go
 void ConfigurationReading::Misfit(const Json& json, const std::string& go_type,
                                   const std::string& shown) {
   if (!broken_.empty()) return;
-  const char* kind = json.is_string()    ? "string"
-                     : json.is_boolean() ? "bool"
-                     : json.is_number()  ? "number"
-                     : json.is_array()   ? "array"
-                                         : "object";
-  broken_ = fmt::format("json: cannot unmarshal {}{} into Go struct field {}{} of type {}", kind,
-                        shown, struct_, go_path_, go_type);
+  broken_ = fmt::format("json: cannot unmarshal {}{} into Go struct field {}{} of type {}",
+                        GoFound(json), shown, struct_, go_path_, go_type);
 }
 
 }  // namespace skiff

@@ -132,6 +132,13 @@ std::string GoTypeOfOddity(const Json& oddity) {
   return OddPartOf(oddity, OddPart::kType);
 }
 
+const char* GoFound(const Json& value) {
+  if (value.is_string()) return "string";
+  if (value.is_boolean()) return "bool";
+  if (value.is_array()) return "array";
+  return value.is_object() ? "object" : "number";
+}
+
 const char* GoTypeOf(const Json& value) {
   if (value.is_string()) return "string";
   if (value.is_boolean()) return "bool";

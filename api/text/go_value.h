@@ -21,6 +21,9 @@ std::string GoShown(const Json& value);
 std::string GoSyntax(const Json& value);
 // %T: "map[string]interface {}", "int64".
 const char* GoTypeOf(const Json& value);
+// What encoding/json calls a value that it finds where it expects another: "object", "bool". Of
+// null, which fits everywhere, it says nothing.
+const char* GoFound(const Json& value);
 // A value that JSON does not have, as bytes, a time or a number without a sign, where a document
 // was expected: it is only there to be refused, and knows how it prints. No text has a 0 in it.
 Json GoOddity(std::string_view plain, std::string_view syntax, std::string_view type);

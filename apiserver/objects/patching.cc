@@ -46,14 +46,6 @@ std::string PatchType(const ApiRequest& request) {
   return BareMediaType(request.http.Header("Content-Type"));
 }
 
-// What Go calls a value that should have been an object.
-std::string_view GoKindOf(const Json& value) {
-  if (value.is_array()) return "array";
-  if (value.is_string()) return "string";
-  if (value.is_boolean()) return "bool";
-  return "number";
-}
-
 // What an apply says of keys that its YAML repeats.
 Result<> ReportDuplicates(const std::vector<std::string>& duplicates, ApiRequest& request,
                           const WriteOptions& options) {
@@ -356,7 +348,7 @@ Result<Json> ReadConfiguration(ApiRequest& request, const WriteOptions& options,
                 fmt::format("error decoding YAML: error unmarshaling JSON: while decoding JSON: "
                             "json: cannot unmarshal {} into Go value of type map[string]interface "
                             "{{}}",
-                            GoKindOf(yaml->value)));
+                            GoFound(yaml->value)));
   }
   const std::string version = TextAt(yaml->value, "apiVersion");
   const std::string kind_name = TextAt(yaml->value, "kind");

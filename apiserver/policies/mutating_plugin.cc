@@ -228,13 +228,13 @@ class MutatingPassage {
     const auto shown = [](const Json& document) {
       return document.is_null() ? nullptr : &document;
     };
-    return {.object = shown(view.object),
-            .old_object = shown(view.old_object),
+    return {.object = view.ObjectValue(),
+            .old_object = view.OldObjectValue(),
             .params = invocation.param.get(),
             .request = &view.request,
             .namespace_object = shown(namespace_),
-            .authorizer = invocation.policy->policy->expressions().named.authorizer ? &authorizer_
-                                                                                    : nullptr,
+            .authorizer =
+                invocation.policy->policy->expressions().named.authorizer ? &authorizer_ : nullptr,
             .request_resource = &view.resource};
   }
 

@@ -145,7 +145,7 @@ class Passage {
                     const PolicyParams& params, Annotations& annotations) {
     const NamedInputs& named = bound.policy->expressions().named;
     TRY(LookAtNamespace(named.namespace_object));
-    const RequestView* view = TRY(ViewFor(kind, named));
+    const RequestView* view = TRY(ViewFor(bound, kind));
     const cel::Authorizer* asked = named.authorizer ? &authorizer_ : nullptr;
     for (const auto& param : params) {
       // Each is judged within a budget; there may be ten thousand, under as many bindings.
@@ -157,8 +157,8 @@ class Passage {
         return document.is_null() ? nullptr : &document;
       };
       const PolicyVerdict verdict =
-          Judge(bound.policy->expressions(), {.object = shown(view->object),
-                                              .old_object = shown(view->old_object),
+          Judge(bound.policy->expressions(), {.object = view->ObjectValue(),
+                                              .old_object = view->OldObjectValue(),
                                               .params = param.get(),
                                               .request = &view->request,
                                               .namespace_object = shown(namespace_),
@@ -231,12 +231,17 @@ class Passage {
     return {};
   }
 
-  Result<const RequestView*> ViewFor(const KindInfo& kind, const NamedInputs& named) {
-    Shown& shown = views_[&kind];
-    if (shown.view && shown.made->Covers(named)) return &*shown.view;
+  Result<const RequestView*> ViewFor(const ValidatingBound& bound, const KindInfo& kind) {
+    const NamedInputs& named = bound.policy->expressions().named;
+    const bool sees_structs = bound.policy->seen_kinds().Has(kind, named);
+    Shown& shown = views_[{&kind, sees_structs}];
+    const auto is_enough = [&](const NamedInputs& made) {
+      return sees_structs ? made.CoversRest(named) : made.Covers(named);
+    };
+    if (shown.view && is_enough(*shown.made)) return &*shown.view;
     // Where a second policy names something else, a third may as well.
     shown.made = shown.view ? &NamedInputs::All() : &named;
-    shown.view = TRY(ViewOf(request_, kind, *shown.made));
+    shown.view = TRY(ViewOf(request_, kind, *shown.made, sees_structs));
     return &*shown.view;
   }
 
@@ -247,7 +252,8 @@ class Passage {
     std::optional<RequestView> view;
     const NamedInputs* made = nullptr;  // What of it.
   };
-  std::map<const KindInfo*, Shown> views_;
+  // By kind, and whether structs are seen as they lie.
+  std::map<std::pair<const KindInfo*, bool>, Shown> views_;
   bool looked_ = false, shown_ = false;  // At the namespace.
   Json namespace_;
   std::set<std::string> warned_;

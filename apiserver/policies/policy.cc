@@ -181,8 +181,11 @@ const NamedInputs& NamedInputs::All() {
 }
 
 bool NamedInputs::Covers(const NamedInputs& other) const {
-  return object.Covers(other.object) && old_object.Covers(other.old_object) &&
-         (request || !other.request) && (namespace_object || !other.namespace_object) &&
+  return object.Covers(other.object) && old_object.Covers(other.old_object) && CoversRest(other);
+}
+
+bool NamedInputs::CoversRest(const NamedInputs& other) const {
+  return (request || !other.request) && (namespace_object || !other.namespace_object) &&
          (authorizer || !other.authorizer);
 }
 

@@ -26,6 +26,8 @@ struct NamedInputs {
 
   static const NamedInputs& All();
   bool Covers(const NamedInputs& other) const;
+  // Of all but what is admitted.
+  bool CoversRest(const NamedInputs& other) const;
 };
 
 // Finds them out, expression by expression.

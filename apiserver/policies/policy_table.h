@@ -13,6 +13,7 @@
 #include "apiserver/objects/object_cache.h"
 #include "apiserver/policies/mutation.h"
 #include "apiserver/policies/policy.h"
+#include "apiserver/policies/request_view.h"
 
 namespace skiff {
 
@@ -41,12 +42,15 @@ class ActivePolicy {
   bool ignores_failure() const { return policy_->spec.failure_policy == "Ignore"; }
   // Compiled by the first request that it matches.
   const Expressions& expressions() const;
+  // Of which kinds those are shown structs as they lie.
+  const SeenKinds& seen_kinds() const { return seen_kinds_; }
 
  private:
   const std::shared_ptr<const Policy> policy_;
   const MatchCriteria criteria_;
   mutable std::once_flag once_;
   mutable Expressions expressions_;
+  const SeenKinds seen_kinds_;
 };
 
 template <typename Family>

@@ -15,7 +15,7 @@ PolicyVerdict JudgeBy(const char* spec, const Json& object) {
   const auto decoded = FromJson<ValidatingAdmissionPolicySpec>(Json::parse(spec));
   EXPECT_TRUE(decoded);
   const PolicyExpressions policy = CompilePolicy(*decoded);
-  return Judge(policy, {.object = &object});
+  return Judge(policy, {.object = cel::Value::Document(object)});
 }
 
 Texts Messages(const PolicyVerdict& verdict) {

@@ -3,6 +3,7 @@
 #include "api/codec/typed.h"
 #include "api/gen/core_v1.h"
 #include "api/kinds/versions.h"
+#include "apiserver/policies/struct_lens.h"
 
 namespace skiff {
 namespace {
@@ -31,23 +32,57 @@ Result<Json> ViewAs(const Object& object, const KindInfo& kind, const DocumentPa
   return DocumentAs(object.kind(), kind, object.ToDocument());
 }
 
+cel::Value ValueOf(const Object* seen, const Json& document) {
+  return seen != nullptr ? ShowStruct(*seen->kind().type, seen->raw())
+                         : cel::Value::Document(document);
+}
+
 }  // namespace
 
+cel::Value RequestView::ObjectValue() const {
+  return ValueOf(seen_object, object);
+}
+
+cel::Value RequestView::OldObjectValue() const {
+  return ValueOf(seen_old_object, old_object);
+}
+
 Result<RequestView> ViewOf(const AdmissionRequest& request, const KindInfo& kind,
-                           const NamedInputs& named) {
+                           const NamedInputs& named, bool sees_structs) {
   RequestView view;
+  const auto show = [&](const Object* given, const DocumentParts& parts, const Object*& seen,
+                        Json& document) -> Result<> {
+    if (given == nullptr) return {};
+    if (sees_structs && !given->is_custom() && &given->kind() == &kind) {
+      seen = given;
+    } else {
+      document = TRY(ViewAs(*given, kind, parts));
+    }
+    return {};
+  };
   if (request.body != nullptr) {
     view.object = *request.body;
     if (request.old_body != nullptr) view.old_object = *request.old_body;
   } else {
-    if (request.object != nullptr) view.object = TRY(ViewAs(*request.object, kind, named.object));
-    if (request.old_object != nullptr) {
-      view.old_object = TRY(ViewAs(*request.old_object, kind, named.old_object));
-    }
+    TRY(show(request.object, named.object, view.seen_object, view.object));
+    TRY(show(request.old_object, named.old_object, view.seen_old_object, view.old_object));
   }
   if (named.request) view.request = RequestDocument(request, kind);
   if (named.authorizer) view.resource = RequestedAccess(request);
   return view;
+}
+
+bool SeenKinds::Has(const KindInfo& kind, const NamedInputs& named) const {
+  // Tables of other kinds go some day, and have no structs.
+  if (RuntimeKindOf(kind) != nullptr) return false;
+  const Type* type = kind.type;
+  const MutexLock lock(mutex_);
+  for (const auto& [known, has] : known_) {
+    if (known == type) return has;
+  }
+  const bool has = IsSeenAsItLies(*type, named.object) && IsSeenAsItLies(*type, named.old_object);
+  known_.emplace_back(type, has);
+  return has;
 }
 
 Json NamespaceView(const core_v1::Namespace& space) {

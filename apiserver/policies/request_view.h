@@ -1,22 +1,44 @@
-// A request as expressions of policies see it: documents of what is admitted, of the request and of
-// its namespace. Made when a policy matches, not before.
+// A request as expressions of policies see it: what is admitted, the request and its namespace.
+// Made when a policy matches, not before.
 #pragma once
+
+#include <utility>
+#include <vector>
 
 #include "api/cel/admission_activation.h"
 #include "apiserver/admission/request_document.h"
 #include "apiserver/policies/policy.h"
+#include "base/mutex.h"
 
 namespace skiff {
 
 // `request` put as one for `kind`, as far as it is named.
 struct RequestView {
-  Json object;      // Null: there is none.
+  Json object;      // Null: there is none, or it is seen as it lies.
   Json old_object;  // Likewise.
+  // Structs that no document is made of; null: there is none. Objects of the request.
+  const Object* seen_object = nullptr;
+  const Object* seen_old_object = nullptr;
   Json request;
   cel::AccessQuestion resource;  // As far as the authorizer is named.
+
+  // What expressions are shown; live as long as the view, which stays where it is.
+  cel::Value ObjectValue() const;
+  cel::Value OldObjectValue() const;
 };
+// `sees_structs`: objects of that kind may be shown as they lie.
 Result<RequestView> ViewOf(const AdmissionRequest& request, const KindInfo& kind,
-                           const NamedInputs& named);
+                           const NamedInputs& named, bool sees_structs = false);
+
+// Of which built-in kinds all that is named can be shown as it lies (IsSeenAsItLies). Thread-safe.
+class SeenKinds {
+ public:
+  bool Has(const KindInfo& kind, const NamedInputs& named) const;
+
+ private:
+  mutable Mutex mutex_;
+  mutable std::vector<std::pair<const Type*, bool>> known_ GUARDED_BY(mutex_);
+};
 
 // The part of a namespace that expressions see.
 Json NamespaceView(const core_v1::Namespace& space);

@@ -7,6 +7,7 @@
 #include <charconv>
 #include <cmath>
 
+#include "api/text/go_value.h"
 #include "apiserver/request/api_errors.h"
 
 namespace skiff {
@@ -30,12 +31,7 @@ const Json* ClaimNamed(const Json& claims, std::string_view name) {
 
 // As Go's decoder says of another type.
 std::string WrongType(const Json& value, const char* wanted) {
-  const char* kind = value.is_string()    ? "string"
-                     : value.is_boolean() ? "bool"
-                     : value.is_number()  ? "number"
-                     : value.is_array()   ? "array"
-                                          : "object";
-  return fmt::format("json: cannot unmarshal {} into Go value of type {}", kind, wanted);
+  return fmt::format("json: cannot unmarshal {} into Go value of type {}", GoFound(value), wanted);
 }
 
 // Seconds, written as a number or as a text that is one.

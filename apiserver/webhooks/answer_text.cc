@@ -9,6 +9,7 @@
 #include "api/codec/json.h"
 #include "api/codec/typed.h"
 #include "api/gen/meta_v1.h"
+#include "api/text/go_value.h"
 #include "api/text/yaml.h"
 #include "apiserver/request/api_errors.h"
 #include "apiserver/request/media.h"
@@ -41,20 +42,12 @@ std::string PlainText(std::string_view content_type, std::string_view body) {
   return std::string(WithoutBlanks(BeginningOf(body)));
 }
 
-// What Go calls a value that it finds where it expects another.
-std::string_view FoundInGo(const Json& value) {
-  if (value.is_string()) return "string";
-  if (value.is_boolean()) return "bool";
-  if (value.is_object()) return "object";
-  return value.is_array() ? "array" : "number";
-}
-
 std::string NoObjectText(const Json& value) {
   return fmt::format(
       "json: cannot unmarshal {} into Go value of type struct {{ APIVersion string "
       "\"json:\\\"apiVersion,omitempty\\\"\"; Kind string "
       "\"json:\\\"kind,omitempty\\\"\" }}",
-      FoundInGo(value));
+      GoFound(value));
 }
 
 // What is no JSON may be YAML, for which any words are a text.
@@ -140,7 +133,7 @@ Result<> CheckField(const Json& value, const ResponseField& field, const ReviewT
     return Unlike(
         fmt::format("json: cannot unmarshal {} into Go struct field {}.response.{} of "
                     "type {}",
-                    FoundInGo(found), type.response, field.name, wanted));
+                    GoFound(found), type.response, field.name, wanted));
   };
   if (value.is_null()) return {};
   if (!field.is(value)) {
@@ -174,7 +167,7 @@ Result<Json> ReadAnswer(std::string_view body, const ReviewType& type) {
     return Unlike(
         fmt::format("json: cannot unmarshal {} into Go struct field {}.response of type "
                     "{}.{}",
-                    FoundInGo(*response), type.kind, type.version, type.response));
+                    GoFound(*response), type.kind, type.version, type.response));
   }
   for (const ResponseField& field : type.fields) {
     const auto found = response->find(field.name);

@@ -133,18 +133,16 @@ Result<> CheckSaysItsKind(const Json& patched) {
 }
 
 // Whether the patch changed anything.
-Result<bool> ApplyPatch(const Hook& hook, const std::string& text, const Webhooks::Sent& sent,
+Result<bool> ApplyPatch(const Hook& hook, const JsonPatch& patch, const Webhooks::Sent& sent,
                         AdmissionRequest& request) {
-  const auto patch = ParseJsonPatch(text, false);
-  if (!patch) return Fail(InternalErrorOf(patch.error().message));
-  if (patch->operations.empty()) return false;
+  if (patch.operations.empty()) return false;
   if (request.body == nullptr && request.object == nullptr) {
     return Fail(InternalErrorOf(
         fmt::format("admission webhook {} attempted to modify the object, which is not supported "
                     "for this operation",
                     Quoted(hook.name))));
   }
-  auto patched = ApplyJsonPatch(*patch, sent.object);
+  auto patched = ApplyJsonPatch(patch, sent.object);
   if (!patched) return Fail(InternalErrorOf(patched.error().message));
   TRY(CheckSaysItsKind(*patched));
   if (request.body != nullptr) {
@@ -220,7 +218,7 @@ class MutatingWebhooks final : public AdmissionPlugin {
       return false;
     }
     if (answer->patch.empty()) return false;
-    const bool changed = TRY(ApplyPatch(hook, answer->patch, sent, request));
+    const bool changed = TRY(ApplyPatch(hook, answer->operations, sent, request));
     AnnotatePatch(place, answer->patch, request);
     return changed;
   }

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "api/patch/patch.h"
 #include "api/values.h"
 #include "apiserver/admission/rule_match.h"
 #include "base/error.h"
@@ -28,6 +29,7 @@ struct ReviewAnswer {
   bool allowed = false;
   Json status;  // metav1.Status; null: none was given.
   std::string patch;  // "": nothing changes.
+  JsonPatch operations = {};  // Of the patch, once somebody has read it (Webhooks::Hear).
   std::string patch_type = "JSONPatch";
   std::vector<std::string> warnings;
   std::map<std::string, std::string> annotations;

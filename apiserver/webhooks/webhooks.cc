@@ -34,12 +34,15 @@ tl::unexpected<Error> FailedCalling(const Hook& hook, std::string_view why) {
       fmt::format("failed calling webhook {}: {}", Quoted(hook.name), why)));
 }
 
-// The text of why the answer's patch cannot be applied, whatever the object is; "" where it can.
-std::string WhyUnfit(const ReviewAnswer& answer, const AdmissionRequest& request) {
-  const auto patch = ParseJsonPatch(answer.patch, false);
+// Reads the answer's patch. The text of why it cannot be applied, whatever the object is; "" where
+// it can.
+std::string WhyUnfit(ReviewAnswer& answer, const AdmissionRequest& request) {
+  auto patch = ParseJsonPatch(answer.patch, false);
   if (!patch) return "received undecodable patch in webhook response: " + patch.error().message;
+  answer.operations = std::move(*patch);
   const bool changes = request.object != nullptr || request.body != nullptr;
-  if (patch->operations.empty() || !changes || answer.patch_type == "JSONPatch") return "";
+  if (answer.operations.operations.empty() || !changes || answer.patch_type == "JSONPatch")
+    return "";
   return "unsupported patch type " + Quoted(answer.patch_type);
 }
 
@@ -168,11 +171,12 @@ Result<bool> Webhooks::ConditionsHold(const Hook& hook, const AdmissionRequest& 
   const RequestAuthorizer authorizer(parts_.authorizer, request.user);
   const Json document = RequestDocument(request, *sent.kind);
   const cel::AccessQuestion resource = RequestedAccess(request);
-  auto hold = cel::ConditionsHold(hook.conditions, {.object = &sent.object,
-                                                    .old_object = &sent.old_object,
-                                                    .request = &document,
-                                                    .authorizer = &authorizer,
-                                                    .request_resource = &resource});
+  auto hold =
+      cel::ConditionsHold(hook.conditions, {.object = cel::Value::Document(sent.object),
+                                            .old_object = cel::Value::Document(sent.old_object),
+                                            .request = &document,
+                                            .authorizer = &authorizer,
+                                            .request_resource = &resource});
   metrics_.CountConditions(hook, mutating, request.operation, hold,
                            std::chrono::duration<double>(Steady::now() - since).count());
   return hold;

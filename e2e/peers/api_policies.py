@@ -1,6 +1,5 @@
 """Random policies, each for one name of an object: whether they are taken, and what they say or make of objects."""
 import json
-import sys
 import time
 
 import api_requests
@@ -168,7 +167,7 @@ class Policies:
             until = time.monotonic() + SETTLED_SECONDS_MAX
             while "policy 'last'" not in self.refusal(server, path, thing("last", others)):
                 if time.monotonic() > until:
-                    sys.exit(f"{family} policies do not act after {SETTLED_SECONDS_MAX} s")
+                    raise TimeoutError(f"{family} policies do not act after {SETTLED_SECONDS_MAX} s")
                 time.sleep(0.1)
         self.all.both("DELETE", f"{bindings}/last")
         self.all.both("DELETE", f"{at}/last")

@@ -34,9 +34,11 @@ for package in "${packages[@]}"; do
     { echo "skipped: $package was not built"; exit 77; }
   # Tests find their files where they stand. Those without aggregated discovery load an API server of old.
   (cd "$folder/pkg/$package" && KUBEBUILDER_ASSETS=$work timeout 1200 "$work/$name.test" --ginkgo.no-color \
-    -test.timeout=20m -test.skip=/aggregatedDiscovery=false) >"$out/$name.log" 2>&1 && code=0 || code=$?
-  summary=$(grep -E '^(Ran [0-9]+ of|SUCCESS!|FAIL!|ok|PASS)' "$out/$name.log" | grep -E 'Passed|Ran' | tail -n 2 | paste -sd' ')
-  echo "$package: ${summary:-ended with $code}"
+    -test.timeout=20m -test.v -test.skip=/aggregatedDiscovery=false) >"$out/$name.log" 2>&1 && code=0 || code=$?
+  summary=$(grep -E '^(Ran [0-9]+ of|SUCCESS!|FAIL!|ok|PASS)' "$out/$name.log" | grep -E 'Passed|Ran' | tail -n 2 | paste -sd' ') || true
+  # Some packages have plain tests of Go, beside a suite or without one; that of a suite is one of them.
+  plain=$(grep -aoE '^--- (PASS|FAIL|SKIP)' "$out/$name.log" | sort | uniq -c | awk '{print tolower($3), $1}' | paste -sd' ') || true
+  echo "$package: ${summary:-ended with $code}; Go tests: ${plain:-none}"
   [ $code = 0 ] || { failed=1; grep -aE '^ *(\[(FAIL|TIMEDOUT|PANICKED!)\]|--- FAIL)' "$out/$name.log" | sort -u || true; }
 done
 exit $failed

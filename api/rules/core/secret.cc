@@ -8,6 +8,7 @@
 #include "api/rules/identity/x509.h"
 #include "api/rules/kinds.h"
 #include "api/rules/rules.h"
+#include "api/text/go_value.h"
 #include "api/violations.h"
 
 namespace skiff {
@@ -34,12 +35,8 @@ void ValidateDockerConfig(const Secret& object, const std::string& key, Violatio
   const auto document = ParseJson(text->second);
   if (!document) return out.Invalid(at, kRedacted, document.error().message);
   if (document->is_object() || document->is_null()) return;
-  const char* kind = document->is_array()     ? "array"
-                     : document->is_string()  ? "string"
-                     : document->is_boolean() ? "bool"
-                                              : "number";
   out.Invalid(at, kRedacted,
-              std::string("json: cannot unmarshal ") + kind +
+              std::string("json: cannot unmarshal ") + GoFound(*document) +
                   " into Go value of type map[string]interface {}");
 }
 
