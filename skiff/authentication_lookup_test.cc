@@ -16,11 +16,17 @@ class AuthenticationLookupTest : public testing::Test {
  protected:
   Result<> LookUp() { return LookUpAuthentication(client_, flags_); }
 
-  http::Response answer_;
+  struct {
+    int status = 200;
+    std::string body;
+  } answer_;
   std::vector<std::string> asked_;
   InProcessTransport transport_{[this](const http::Request& request) {
     asked_.push_back(request.path);
-    return answer_;
+    http::Response response;
+    response.status = answer_.status;
+    response.body = answer_.body;
+    return response;
   }};
   Client client_{transport_, "test"};
   ServingFlags flags_{.authentication_kubeconfig = "/etc/kubernetes/cm.conf"};
