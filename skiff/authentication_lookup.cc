@@ -11,23 +11,23 @@ namespace {
 
 using core_v1::ConfigMap;
 
-constexpr char kNamespace[] = "kube-system";
-constexpr char kName[] = "extension-apiserver-authentication";
+constexpr char kMapNamespace[] = "kube-system";
+constexpr char kMapName[] = "extension-apiserver-authentication";
 
-std::string TextOf(const ConfigMap& map, const std::string& key) {
+std::string DataOf(const ConfigMap& map, const std::string& key) {
   const auto found = map.data.find(key);
   return found == map.data.end() ? "" : found->second;
 }
 
 // ["a", "b"]
-Result<std::vector<std::string>> ListOf(const ConfigMap& map, const std::string& key) {
-  const std::string text = TextOf(map, key);
+Result<std::vector<std::string>> TextsOf(const ConfigMap& map, const std::string& key) {
+  const std::string text = DataOf(map, key);
   std::vector<std::string> items;
   if (text.empty()) return items;
   const auto list = ParseJson(text);
   const auto bad = [&] {
     return Fail(Reason::kInvalid, fmt::format("{} of configmap/{} in {} is no list of texts", key,
-                                              kName, kNamespace));
+                                              kMapName, kMapNamespace));
   };
   if (!list || !list->is_array()) return bad();
   for (const Json& item : *list) {
@@ -38,21 +38,21 @@ Result<std::vector<std::string>> ListOf(const ConfigMap& map, const std::string&
 }
 
 Result<> TakeFrontProxy(const ConfigMap& map, ServingFlags& flags) {
-  flags.front_proxy_ca_pem = TextOf(map, "requestheader-client-ca-file");
+  flags.front_proxy_ca_pem = DataOf(map, "requestheader-client-ca-file");
   FrontProxyOptions& to = flags.front_proxy;
-  to.allowed_names = TRY(ListOf(map, "requestheader-allowed-names"));
-  to.username_headers = TRY(ListOf(map, "requestheader-username-headers"));
-  to.uid_headers = TRY(ListOf(map, "requestheader-uid-headers"));
-  to.group_headers = TRY(ListOf(map, "requestheader-group-headers"));
-  to.extra_header_prefixes = TRY(ListOf(map, "requestheader-extra-headers-prefix"));
+  to.allowed_names = TRY(TextsOf(map, "requestheader-allowed-names"));
+  to.username_headers = TRY(TextsOf(map, "requestheader-username-headers"));
+  to.uid_headers = TRY(TextsOf(map, "requestheader-uid-headers"));
+  to.group_headers = TRY(TextsOf(map, "requestheader-group-headers"));
+  to.extra_header_prefixes = TRY(TextsOf(map, "requestheader-extra-headers-prefix"));
   return {};
 }
 
 Result<> LookUp(Client& client, ServingFlags& flags) {
-  const auto map = client.Get<ConfigMap>({kNamespace, kName});
+  const auto map = client.Get<ConfigMap>({kMapNamespace, kMapName});
   if (!map && map.error().reason == Reason::kNotFound) return {};
   if (!map) return Fail(map.error());
-  if (flags.client_ca_file.empty()) flags.client_ca_pem = TextOf(**map, "client-ca-file");
+  if (flags.client_ca_file.empty()) flags.client_ca_pem = DataOf(**map, "client-ca-file");
   if (!flags.requestheader_client_ca_file.empty()) return {};
   return TakeFrontProxy(**map, flags);
 }

@@ -37,14 +37,14 @@ class AuthenticationLookupTest : public testing::Test {
   }
 };
 
-const Json kData = {{"client-ca-file", "users"},
+const Json kAuthenticationData = {{"client-ca-file", "users"},
                     {"requestheader-client-ca-file", "proxies"},
                     {"requestheader-allowed-names", R"(["front-proxy-client"])"},
                     {"requestheader-username-headers", R"(["X-Remote-User"])"},
                     {"requestheader-group-headers", "[]"}};
 
 TEST_F(AuthenticationLookupTest, TakesWhatTheClusterSays) {
-  Hold(kData);
+  Hold(kAuthenticationData);
   ASSERT_TRUE(LookUp());
   EXPECT_THAT(asked_, ElementsAre("/api/v1/namespaces/kube-system/configmaps/"
                                   "extension-apiserver-authentication"));
@@ -56,7 +56,7 @@ TEST_F(AuthenticationLookupTest, TakesWhatTheClusterSays) {
 }
 
 TEST_F(AuthenticationLookupTest, WhatFlagsSayHolds) {
-  Hold(kData);
+  Hold(kAuthenticationData);
   flags_.client_ca_file = "/users.crt";
   ASSERT_TRUE(LookUp());
   EXPECT_EQ(flags_.client_ca_pem, "");
