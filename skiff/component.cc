@@ -14,6 +14,7 @@
 #include "client/kubeconfig.h"
 #include "client/leader_election.h"
 #include "http/server.h"
+#include "skiff/authentication_lookup.h"
 #include "skiff/component_clients.h"
 #include "skiff/component_server.h"
 
@@ -85,17 +86,11 @@ void AddAskingFlags(Flags& flags, ServingFlags& to) {
             "How long it is believed that somebody may see something.");
   flags.Add("authorization-webhook-cache-unauthorized-ttl", to.denied_ttl,
             "How long it is believed that somebody may not.");
-  constexpr const char* kOwnFlags =
-      "authorities are those of --client-ca-file and --requestheader-client-ca-file, and are not "
-      "looked up in the cluster";
-  flags.AddUnused({"authentication-skip-lookup",
-                   kOwnFlags,
-                   {"true"},
-                   /*is_switch=*/true});
-  flags.AddUnused({"authentication-tolerate-lookup-failure",
-                   kOwnFlags,
-                   {"true", "false"},
-                   /*is_switch=*/true});
+  flags.Add("authentication-skip-lookup", to.skips_lookup,
+            "Authorities of certificates are those of flags alone, and not those of the cluster of "
+            "--authentication-kubeconfig.");
+  flags.Add("authentication-tolerate-lookup-failure", to.tolerates_lookup_failure,
+            "Whether it goes on where those cannot be read.");
 }
 
 void AddFrontProxyFlags(Flags& flags, ServingFlags& to) {
@@ -223,7 +218,9 @@ Result<http::ServerTls> TlsOf(const ServingFlags& flags, const std::string& name
   tls.named = TRY(NamedCertificatesOf({.tls_sni_cert_keys = flags.sni_certificates}));
   // Either may have signed what a client shows; which one did is looked at on the request.
   const std::string of_proxies = TRY(http::ReadAuthorities(flags.requestheader_client_ca_file));
-  tls.client_ca_pem = JoinPem(tls.client_ca_pem, of_proxies);
+  for (const std::string& pem : {of_proxies, flags.client_ca_pem, flags.front_proxy_ca_pem}) {
+    tls.client_ca_pem = JoinPem(tls.client_ca_pem, pem);
+  }
   return tls;
 }
 
@@ -264,8 +261,10 @@ Result<ComponentServer::Access> AccessOf(const ServingFlags& flags) {
                                  .token_ttl = flags.token_ttl,
                                  .allowed_ttl = flags.allowed_ttl,
                                  .denied_ttl = flags.denied_ttl};
-  access.client_ca_pem = TRY(http::ReadAuthorities(flags.client_ca_file));
-  access.front_proxy.client_ca_pem = TRY(http::ReadAuthorities(flags.requestheader_client_ca_file));
+  access.client_ca_pem =
+      JoinPem(TRY(http::ReadAuthorities(flags.client_ca_file)), flags.client_ca_pem);
+  access.front_proxy.client_ca_pem = JoinPem(
+      TRY(http::ReadAuthorities(flags.requestheader_client_ca_file)), flags.front_proxy_ca_pem);
   return access;
 }
 
@@ -307,6 +306,8 @@ Result<int> RunComponent(const Component& component) {
   const auto rights = TRY(OtherServer(component.serving.authorization_kubeconfig, component.api));
   Client token_client(tokens ? *tokens : clients->Unlimited(), component.name + "/reviews");
   Client rights_client(rights ? *rights : clients->Unlimited(), component.name + "/reviews");
+  ServingFlags serving = component.serving;
+  TRY(LookUpAuthentication(token_client, serving));
   InformerFactory informers({client, clock, random});
   Manager manager({.transport = clients->Limited(),
                    .clock = clock,
@@ -335,17 +336,17 @@ Result<int> RunComponent(const Component& component) {
                         return std::vector<Sample>{{{component.leader.name}, leads}};
                       });
   ComponentServer handler({token_client, rights_client, clock, metrics},
-                          TRY(AccessOf(component.serving)));
+                          TRY(AccessOf(serving)));
   http::Loops loops(1);
   std::unique_ptr<http::Server> front;
-  if (component.serving.secure_port != 0) {
-    const auto tls = TRY(TlsOf(component.serving, component.name, clock));
-    front = TRY(http::Server::Start({.bind_address = component.serving.bind_address,
-                                     .port = component.serving.secure_port,
+  if (serving.secure_port != 0) {
+    const auto tls = TRY(TlsOf(serving, component.name, clock));
+    front = TRY(http::Server::Start({.bind_address = serving.bind_address,
+                                     .port = serving.secure_port,
                                      .tls = tls,
-                                     .http2 = !component.serving.disable_http2,
-                                     .shares_port = component.serving.shares_port,
-                                     .limits = LimitsOf(component.serving)},
+                                     .http2 = !serving.disable_http2,
+                                     .shares_port = serving.shares_port,
+                                     .limits = LimitsOf(serving)},
                                     loops, handler));
   }
   if (component.leader.elect) {

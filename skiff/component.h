@@ -55,6 +55,10 @@ struct ServingFlags {
   Duration token_ttl = 10s;
   Duration allowed_ttl = 10s;
   Duration denied_ttl = 10s;
+  // Whether the cluster is not asked for authorities that no flag names, and whether that may fail.
+  bool skips_lookup = false;
+  bool tolerates_lookup_failure = false;
+  std::string client_ca_pem, front_proxy_ca_pem;  // What it said.
   std::string requestheader_client_ca_file;
   FrontProxyOptions front_proxy{.username_headers = {"x-remote-user"},
                                 .uid_headers = {"x-remote-uid"},

@@ -113,7 +113,7 @@ constexpr WorkersFlag kWorkersFlags[] = {
      "ValidatingAdmissionPolicies' types"},
 };
 // Each may wait for its controller's turn to send something, and no other controller with it.
-constexpr int kThreads = 64;
+constexpr int kManagerThreads = 64;
 // More would only hold memory.
 constexpr int kWorkersMax = 10'000;
 
@@ -461,7 +461,7 @@ int ControllerManagerMain(const std::vector<std::string>& args) {
                          .api = given.api,
                          .leader = given.leader,
                          .serving = given.serving,
-                         .threads = kThreads,
+                         .threads = kManagerThreads,
                          .has_controllers = true,
                          .by_service_accounts = given.by_service_accounts,
                          .add = [&](Manager& manager, MetricRegistry& metrics) {

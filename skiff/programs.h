@@ -23,7 +23,7 @@ struct ControllerManagerFlags {
 struct SchedulerFlags {
   ApiFlags api{.limit = {.qps = 50, .burst = 100}};
   LeaderFlags leader{.name = "kube-scheduler"};
-  ServingFlags serving{.secure_port = 10259};
+  ServingFlags serving{.secure_port = 10259, .tolerates_lookup_failure = true};
   LogFlags log;
   scheduler::SchedulerOptions scheduler;
 };

@@ -94,7 +94,7 @@ std::string ListOf(const std::vector<Origin>& origins) {
   return text;
 }
 
-bool IsBlank(const Resource& resource, const std::string& annotation) {
+bool IsBlankAnnotation(const Resource& resource, const std::string& annotation) {
   Json::json_pointer place("/metadata/annotations");
   place /= annotation;
   const auto& blanks = resource.blanks;
@@ -116,7 +116,7 @@ void Tell(Resource& resource, const std::vector<std::string>& asked) {
       found->erase(kChangesAnnotation);
       // All of them are texts in the end, as is what a var put there.
       for (const auto& [key, value] : found->items()) {
-        if (value.is_null()) value = IsBlank(resource, key) ? "" : "null";
+        if (value.is_null()) value = IsBlankAnnotation(resource, key) ? "" : "null";
         if (!value.is_structured() && !value.is_string()) value = PlainText(value);
       }
     }
