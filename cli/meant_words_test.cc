@@ -110,6 +110,15 @@ TEST_F(MeantWordsTest, HelpOnAWordThatIsNoneSaysWhichMayHaveBeenMeant) {
             "`skiff --help` lists all words.\n");
 }
 
+TEST_F(MeantWordsTest, WhereNoWordIsNearItIsSaidWhereAllAre) {
+  EXPECT_EQ(Run("instal", {}), 1);
+  EXPECT_EQ(err_, "error: unknown command \"instal\" for \"kubectl\"\n");
+  program_ = "skiff";
+  EXPECT_EQ(Run("instal", {}), 1);
+  EXPECT_EQ(err_, "error: unknown command \"instal\" for \"skiff\"\n\n"
+                  "`skiff --help` lists all words.\n");
+}
+
 TEST_F(MeantWordsTest, HelpKnowsTheOtherNamesOfAVerb) {
   for (const auto& [words, usage] : std::vector<std::pair<Args, std::string>>{
            {{"help", "create", "svc", "nodeport"}, "kubectl create service nodeport NAME"},

@@ -201,8 +201,12 @@ int UnknownVerb(Environment& environment, const std::string& verb, const Args& a
   Args words = args;
   words.erase(words.begin(),
               words.begin() + static_cast<long>(std::min(FirstWord(args), args.size())));
+  std::string meant = MeantWord(environment, verb, words);
+  if (meant.empty() && environment.program != "kubectl") {
+    meant = fmt::format("\n\n`{} --help` lists all words.", environment.program);
+  }
   environment.err(fmt::format("error: unknown command \"{}\" for \"{}\"{}\n", verb,
-                              environment.program, MeantWord(environment, verb, words)));
+                              environment.program, meant));
   return 1;
 }
 
