@@ -3,6 +3,9 @@ steps=0
 failure= # What failed first.
 # Where nothing says so in words: the line of the script that the command is in.
 set -E
+# Whoever is ended has not shown all; without this, how the last command ended would count.
+trap 'failure="a signal ended it"; exit 143' TERM HUP
+trap 'failure="a signal ended it"; exit 130' INT
 trap 'failure=${failure:-$(line_that_failed "${BASH_LINENO[@]}" "$LINENO")}' ERR
 line_that_failed() { # LINE...: from the innermost function to the script, and where the trap was
   local line=$1

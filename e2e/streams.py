@@ -22,6 +22,7 @@ import time
 
 SECONDS_MAX = 120  # Of one command, on a machine that does other things as well.
 checks = 0
+last_check = None
 failures = []
 
 
@@ -112,8 +113,9 @@ class Background:
 
 def check(client, name, result, code=0, out=None, err=None):
     """`out` and `err` are the whole text, or a pattern of all of it when compiled."""
-    global checks
+    global checks, last_check
     checks += 1
+    last_check = f"{name} ({os.path.basename(client)})"
     wrong = []
 
     def fits(what, actual, expected):
@@ -346,9 +348,16 @@ def copied(k):
     shutil.rmtree(folder)
 
 
+def too_late(*_):
+    print(f"too late after {checks} checks, the last of them: {last_check}; failed: {'; '.join(failures)}", flush=True)
+    os._exit(1)
+
+
 def main():
     clients = sys.argv[1:]
-    signal.alarm(300 * len(clients))  # Whatever hangs.
+    # Whatever hangs. On a machine that does much else a client may need five minutes.
+    signal.signal(signal.SIGALRM, too_late)
+    signal.alarm(500 * len(clients))
     for number, client in enumerate(clients):
         started = time.monotonic()
         commands(client)

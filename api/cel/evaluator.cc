@@ -117,7 +117,7 @@ const Value* Evaluator::Named(const Node& node) {
 }
 
 const Value& Evaluator::ValueOf(const Node& node, Value& made) {
-  if (!over_budget_) {
+  if (!over_budget_ && Look()) {
     if (node.known != nullptr) return *node.known;
     if (node.IsName()) {
       if (const Value* value = Named(node)) return *value;
