@@ -34,14 +34,17 @@ void ExpectSame(const cel::Value& seen, const cel::Value& made, const std::strin
     }
     EXPECT_FALSE(seen.Find(cel::Value::StringView("noSuchMember"))) << where;
   }
-  EXPECT_TRUE(Equal(seen, made).IsTrue()) << where;
-  EXPECT_TRUE(Equal(made, seen).IsTrue()) << where;
+  if (seen.Size() == 0) {
+    EXPECT_TRUE(Equal(seen, made).IsTrue()) << where;
+  }
 }
 
 void ExpectSeenAsMade(const Type& type, const void* object) {
   const Json document = ToJson(type, object);
-  ExpectSame(ShowStruct(type, object), cel::Value::Document(document),
-             std::string(type.api_version) + " " + std::string(type.name));
+  const std::string name = std::string(type.api_version) + " " + std::string(type.name);
+  const cel::Value seen = ShowStruct(type, object), made = cel::Value::Document(document);
+  ExpectSame(seen, made, name);
+  EXPECT_TRUE(Equal(seen, made).IsTrue() && Equal(made, seen).IsTrue()) << name;
 }
 
 TEST(StructLensTest, EveryBuiltInTypeIsSeenAsItsDocument) {
