@@ -276,6 +276,21 @@ http::Limits LimitsOf(const ServingFlags& flags) {
   return limits;
 }
 
+// Null: nothing is served.
+Result<std::unique_ptr<http::Server>> Serve(const ServingFlags& flags, const std::string& name,
+                                            const Clock& clock, http::Loops& loops,
+                                            http::Handler& handler) {
+  if (flags.secure_port == 0) return nullptr;
+  const auto tls = TRY(TlsOf(flags, name, clock));
+  return http::Server::Start({.bind_address = flags.bind_address,
+                              .port = flags.secure_port,
+                              .tls = tls,
+                              .http2 = !flags.disable_http2,
+                              .shares_port = flags.shares_port,
+                              .limits = LimitsOf(flags)},
+                             loops, handler);
+}
+
 // Null: all parts of the program are one client.
 std::function<Transport&(const std::string&, const std::string&)> TransportsOf(
     const Component& component, ComponentClients& clients) {
@@ -338,17 +353,7 @@ Result<int> RunComponent(const Component& component) {
   ComponentServer handler({token_client, rights_client, clock, metrics},
                           TRY(AccessOf(serving)));
   http::Loops loops(1);
-  std::unique_ptr<http::Server> front;
-  if (serving.secure_port != 0) {
-    const auto tls = TRY(TlsOf(serving, component.name, clock));
-    front = TRY(http::Server::Start({.bind_address = serving.bind_address,
-                                     .port = serving.secure_port,
-                                     .tls = tls,
-                                     .http2 = !serving.disable_http2,
-                                     .shares_port = serving.shares_port,
-                                     .limits = LimitsOf(serving)},
-                                    loops, handler));
-  }
+  const auto front = TRY(Serve(serving, component.name, clock, loops, handler));
   if (component.leader.elect) {
     election_executor.Add(election);
   } else {
