@@ -55,6 +55,13 @@ Error PatchFailure(const Error& error, PatchType type, const Target& target) {
       .value();
 }
 
+// What a file names and the server does not have cannot be patched, though the file can be read.
+Result<std::vector<Target>> FindPatched(Command& command, const FileFlags& files, bool local) {
+  return FindTargets(
+      command, command.words(),
+      {.files = &files, .fetch = !local, .asks_server = !local, .misses_are_unread = false});
+}
+
 }  // namespace
 
 Result<> RunPatch(Command& command, const Args& args) {
@@ -85,9 +92,7 @@ Result<> RunPatch(Command& command, const Args& args) {
   }
   const std::string document = TRY(AsJsonText(text));
   Session& session = *TRY(command.session());
-  const auto targets = TRY(FindTargets(
-      command, command.words(),
-      {.files = &files, .fetch = !local, .asks_server = !local, .misses_are_unread = false}));
+  const auto targets = TRY(FindPatched(command, files, local));
   for (const Target& target : targets) {
     if (flags.dry_run.client() || local) {
       const auto patched = PatchedHere(session, target, patch_type, document);
