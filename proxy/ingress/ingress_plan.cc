@@ -107,6 +107,7 @@ class Planner {
       IngressAnnotations said = ReadAnnotations(ingress());
       times_ = said.times;
       for (IngressProblem& each : said.problems) Tell(each.reason, each.message);
+      TellOfParameters();
       AddRules();
       AddDefault();
       TellOfRoutes();
@@ -121,6 +122,18 @@ class Planner {
   void Tell(std::string reason, std::string message) {
     if (now_->problems.size() >= kProblemsMax) return;
     now_->problems.insert({std::move(reason), std::move(message)});
+  }
+
+  void TellOfParameters() {
+    const std::string name = ClassOfIngress(ingress());
+    const bool has_any = std::ranges::any_of(world_.classes, [&](const auto& each) {
+      return each->metadata.name == name && each->spec.parameters.has_value();
+    });
+    if (!has_any) return;
+    Tell("UnsupportedParameters",
+         fmt::format("it is served as without spec.parameters of the IngressClass {}: this "
+                     "controller has settings by annotations of Ingresses alone",
+                     name));
   }
 
   // Of many routes that suffer alike the first ones.

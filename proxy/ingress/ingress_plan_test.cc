@@ -77,6 +77,20 @@ TEST(IngressPlanTest, WhatNamesNoClassIsLeftAloneWhereOursIsSaidToBeNoDefault) {
   EXPECT_THAT(objects.Plan().exact, IsEmpty()) << "no class of ours is there";
 }
 
+TEST(IngressPlanTest, ParametersOfAClassSayNothingAndThatIsTold) {
+  TestObjects objects;
+  objects.AddService("web", {});
+  objects.AddRule("a", "", "/a", "Exact", "web");
+  auto said = std::make_shared<networking_v1::IngressClass>(*objects.classes[0]);
+  said->spec.parameters.emplace();
+  objects.classes[0] = said;
+  const IngressPlan plan = objects.Plan();
+  EXPECT_THAT(plan.exact, ElementsAre(Pair("%2Fa", "default.web.80")));
+  EXPECT_THAT(ProblemsOf(plan, "a"),
+              HasSubstr("UnsupportedParameters: it is served as without spec.parameters of the "
+                        "IngressClass skiff"));
+}
+
 TEST(IngressPlanTest, WhatIsNotThereIsAnsweredBy503AndSaid) {
   TestObjects objects;
   objects.AddService("web", {});
