@@ -163,9 +163,11 @@ bool PulledImages::MustPull(const std::string& image, const std::string& ref,
   {
     MutexLock lock(mutex_);
     const auto found = records_.find(ref);
-    const bool was_pulled = !is_recovered_ || found != records_.end() ||
-                            pulling_.contains(image) || unknown_.contains(PulledPath(ref)) ||
-                            unknown_.contains(PullingPath(image));
+    // Two digests, for each pod that starts: hardly any node has a file that says nothing.
+    const bool may_be_unknown = !unknown_.empty() && (unknown_.contains(PulledPath(ref)) ||
+                                                      unknown_.contains(PullingPath(image)));
+    const bool was_pulled =
+        !is_recovered_ || found != records_.end() || pulling_.contains(image) || may_be_unknown;
     if (!was_pulled && settings_.verification == PullVerification::kPulled) return false;
     if (!is_recovered_ || found == records_.end()) return true;
     const auto of_name = found->second.access.find(ImageRepository(image));
