@@ -64,16 +64,25 @@ class CountingTransport final : public Transport {
 
 }  // namespace
 
-Result<std::unique_ptr<ComponentClients>> ComponentClients::Make(const HttpsOptions& server,
-                                                                 const Options& options,
-                                                                 Dependencies dependencies) {
-  CounterFamily& requests = dependencies.metrics.AddCounter(
+CounterFamily& AddRequestCounter(MetricRegistry& metrics) {
+  return metrics.AddCounter(
       {"rest_client_requests_total",
        "[STABLE] Number of HTTP requests, partitioned by status code, method, and host.",
        {"code", "host", "method"}});
+}
+
+std::unique_ptr<Transport> MakeCountingTransport(std::unique_ptr<Transport> below, std::string host,
+                                                 CounterFamily& requests) {
+  return std::make_unique<CountingTransport>(std::move(below), std::move(host), requests);
+}
+
+Result<std::unique_ptr<ComponentClients>> ComponentClients::Make(const HttpsOptions& server,
+                                                                 const Options& options,
+                                                                 Dependencies dependencies) {
+  CounterFamily& requests = AddRequestCounter(dependencies.metrics);
   const std::string host = server.server.substr(server.server.rfind('/') + 1);
   const auto connect = [&](const HttpsOptions& to) -> Result<std::unique_ptr<Transport>> {
-    return std::make_unique<CountingTransport>(TRY(MakeHttpsTransport(to)), host, requests);
+    return MakeCountingTransport(TRY(MakeHttpsTransport(to)), host, requests);
   };
   std::unique_ptr<ComponentClients> made(new ComponentClients(options, dependencies));
   made->own_ = TRY(connect(server));

@@ -16,6 +16,12 @@
 
 namespace skiff {
 
+// client-go's rest_client_requests_total; once a registry.
+CounterFamily& AddRequestCounter(MetricRegistry& metrics);
+// Counts there what is sent, as of that host.
+std::unique_ptr<Transport> MakeCountingTransport(std::unique_ptr<Transport> below, std::string host,
+                                                 CounterFamily& requests);
+
 // Not thread-safe but for Close; what it gives is, and lives as long as this.
 class ComponentClients {
  public:

@@ -9,6 +9,7 @@
 #include "apiserver/storage/rocksdb_store.h"
 #include "controllers/program.h"
 #include "skiff/component.h"
+#include "skiff/component_clients.h"
 
 namespace skiff {
 namespace {
@@ -221,7 +222,7 @@ TEST_F(ComponentServerTest, RequestsAndQueuesAreCounted) {
   const auto counting = MakeCountingTransport(
       std::make_unique<InProcessTransport>(
           [this](const http::Request& request) { return api_->Handle(request, LoopbackUser()); }),
-      "127.0.0.1:6443", metrics_);
+      "127.0.0.1:6443", AddRequestCounter(metrics_));
   Client client(*counting, "test");
   InformerFactory informers({client, clock_, random_});
   Manager manager({*counting, clock_, random_, informers, "test"});
