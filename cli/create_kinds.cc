@@ -6,6 +6,7 @@
 #include "api/rules/names.h"
 #include "api/text/go_text.h"
 #include "base/id.h"
+#include "cli/completion/shape.h"
 #include "cli/create.h"
 #include "cli/json_text.h"
 #include "cli/verbs.h"
@@ -253,6 +254,9 @@ Result<> RunCreateService(Command& command, const Args& args) {
   }
   if (has("nodeport")) {
     command.Flag("node-port", node_port, "Port used to expose the service on each node.");
+  }
+  if (VerbShape* shape = command.environment().shape; shape && typed.empty()) {
+    for (const auto& [type, kind] : ServiceTypes()) shape->verbs.emplace_back(type);
   }
   TRY(command.Parse(args));
   TRY(flags.Check());

@@ -41,6 +41,7 @@ TEST_F(CompleteTest, VerbsAndTheirVerbs) {
   EXPECT_EQ(Asked({"desc"}), "describe\n:4\n");
   EXPECT_THAT(Asked({"rollout", ""}), "history\npause\nrestart\nresume\nstatus\nundo\n:4\n");
   EXPECT_THAT(Asked({"create", "secret", ""}), "docker-registry\ngeneric\ntls\n:4\n");
+  EXPECT_EQ(Asked({"create", "svc", "n"}), "nodeport\n:4\n");
   EXPECT_EQ(Asked({"apply", "view"}), "view-last-applied\n:4\n");
   EXPECT_THAT(Asked({""}), Not(HasSubstr("__complete")));
 }

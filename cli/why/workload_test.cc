@@ -36,7 +36,7 @@ TEST_F(WhyWorkloadTest, OnATerminalTheSentenceHasTheColourOfItsWeight) {
   explanation_.findings[0].sentence += "\x1b[2J";
   EXPECT_THAT(TextFor(explanation_, Colours(true)),
               StartsWith("\x1b[1;31mcronjob/c starts no jobs: its schedule 0 0 30 2 * is of no day "
-                         "of the next five years^[[2J.\x1b[0m\n"
+                         "of the next five years\\x1b[2J.\x1b[0m\n"
                          "  0 0 30 2 *  \x1b[2m[spec.schedule]\x1b[0m\n"))
       << "and nobody else's";
 }
