@@ -182,7 +182,8 @@ void Manager::ActAs(const std::string& controller, const std::string& account) {
 EventRecorder& Manager::Recorder(const std::string& component, const std::string& host,
                                  const Clock* clock) {
   const Clock& by = clock == nullptr ? dependencies_.clock : *clock;
-  return *recorders_.emplace_back(std::make_unique<EventRecorder>(acting_->events, by, component, host));
+  return *recorders_.emplace_back(
+      std::make_unique<EventRecorder>(acting_->events, by, component, host));
 }
 
 void Manager::AddLoop(std::unique_ptr<ControlLoop> loop) {

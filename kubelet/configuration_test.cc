@@ -1,5 +1,6 @@
 #include "kubelet/configuration.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <filesystem>

@@ -8,8 +8,8 @@
 namespace skiff {
 
 // Fills in what `flags` name no files for, as kube-controller-manager does with
-// --authentication-kubeconfig. Where there is no such ConfigMap, nothing. Fails in Kubernetes' words
-// when it cannot be read, unless the flags tolerate that.
+// --authentication-kubeconfig. Where there is no such ConfigMap, nothing. Fails in Kubernetes'
+// words when it cannot be read, unless the flags tolerate that.
 Result<> LookUpAuthentication(Client& client, ServingFlags& flags);
 
 }  // namespace skiff

@@ -166,7 +166,7 @@ Result<ProjectName> NameOfProject(const LoadOptions& options, const Location& at
     }
   }
   if (name != NormalName(name)) {
-    return CliError(fmt::format(kBadName, GoQuote(name)));
+    return CliError(WithoutMiddle(fmt::format(kBadName, GoQuote(name))));
   }
   return ProjectName{std::move(name), at.directory, is_of_folder};
 }

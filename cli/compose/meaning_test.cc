@@ -55,7 +55,8 @@ TEST_F(ComposeMeaningTest, NoFileSaysOfAPathThatItWasRelative) {
   const Conversion conversion = Converted(
       "services:\n  web:\n    image: x\n    volumes:\n"
       "    - {type: bind, source: /etc, target: /e, x-relative: 'true'}\n    - ./a:/a:rwz\n");
-  const Json pod = Find(conversion, "Deployment", "web")["spec"]["template"]["spec"];
+  // ./a is not there, and a claim takes its place.
+  const Json pod = Find(conversion, "StatefulSet", "web")["spec"]["template"]["spec"];
   EXPECT_TRUE(pod["volumes"][0].contains("hostPath")) << pod;
   EXPECT_THAT(Notes(conversion), testing::Contains(testing::HasSubstr("rwz is no mode")));
   const auto project = Load(InShop(), files_);

@@ -114,7 +114,7 @@ TEST_F(ComposeMistakesTest, NothingThatIsToldMovesATerminal) {
 // Whatever stands in the file, keys and values alike; what is wrong with them is still to be read.
 TEST_F(ComposeMistakesTest, NothingThatIsToldIsLongerThanALook) {
   const std::string k(10'000, 'k');
-  const std::string texts[] = {"services: {web: {image: x, " + k + ": 1}}\n",
+  const std::string texts[] = {"services: {web: {image: x, ? " + k + " : 1}}\n",
                                "services: {web: {image: x, restart: " + k + "}}\n",
                                "services: {web: {image: x, environment: {" + k + ": [1]}}}\n",
                                "services: {web: {image: x, depends_on: [" + k + "]}}\n",

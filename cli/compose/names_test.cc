@@ -86,6 +86,7 @@ class ComposeFoldersTest : public ObjectsTest {
     }
     variables_["COMPOSE_PROJECT_NAME"] = "";
     variables_["COMPOSE_PROFILES"] = "";
+    variables_["COMPOSE_ENV_FILES"] = "";
     Put("/api/v1/namespaces/default", {{"kind", "Namespace"}});
     // As `up` in a/web made it.
     Json labels = {{kProjectLabel, "web"}, {kServiceLabel, "a"}};

@@ -80,7 +80,8 @@ TEST_F(NotedTest, TheTestOfAHealthcheckIsKeptFromTheKubelet) {
       Find(Converted("services:\n  a:\n    image: x\n    healthcheck:\n"
                      "      test: ['CMD-SHELL', 'kill -0 $$$$ && test $$(hostname) = a']\n"),
            "Deployment", "a"))["readinessProbe"]["exec"]["command"];
-  EXPECT_EQ(command[2], "kill -0 $$$$ && test $$(hostname) = a");
+  // "$$$" is "$$" to the kubelet, "$$(" is "$(".
+  EXPECT_EQ(command[2], "kill -0 $$$ && test $$(hostname) = a");
 }
 
 TEST_F(NotedTest, ABooleanOfAVariableIsOneHoweverItIsWritten) {

@@ -37,8 +37,8 @@ class MergeSchema {
   const Json* open_ = nullptr;
 };
 
-// Takes out of an object what a merge drops of it whatever the patch says: nulls that are written as
-// nothing, by their JSON pointers, wherever a merge comes by.
+// Takes out of an object what a merge drops of it whatever the patch says: nulls that are written
+// as nothing, by their JSON pointers, wherever a merge comes by.
 void DropBlanks(Json& object, const std::vector<std::string>& blanks, const MergeSchema& schema);
 
 // nullopt: nothing is left of the object. Both have been checked to nest no deeper than

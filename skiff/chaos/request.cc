@@ -109,10 +109,6 @@ Result<Target> ParseTarget(const std::string& word, const std::string& name_spac
   if (is_pod && says_namespace) target.namespace_ = TakePart(target.name);
   if (is_pod && !says_namespace) target.namespace_ = name_space.empty() ? "default" : name_space;
   const bool is_name = !target.name.empty() && target.name.find('/') == std::string::npos;
-  if (says_namespace && is_name && !name_space.empty() && name_space != target.namespace_) {
-    return Fail(Reason::kInvalid, fmt::format("{} says another namespace than -n {}; leave out one",
-                                              word, name_space));
-  }
   if (is_name && (target.is_node || !target.namespace_.empty())) return target;
   return Fail(Reason::kInvalid,
               fmt::format("\"{}\" is no target: node/NAME, pod/NAME with -n NAMESPACE, or "
