@@ -115,8 +115,9 @@ TEST_F(MeantWordsTest, WhereNoWordIsNearItIsSaidWhereAllAre) {
   EXPECT_EQ(err_, "error: unknown command \"instal\" for \"kubectl\"\n");
   program_ = "skiff";
   EXPECT_EQ(Run("instal", {}), 1);
-  EXPECT_EQ(err_, "error: unknown command \"instal\" for \"skiff\"\n\n"
-                  "`skiff --help` lists all words.\n");
+  EXPECT_EQ(err_,
+            "error: unknown command \"instal\" for \"skiff\"\n\n"
+            "`skiff --help` lists all words.\n");
 }
 
 TEST_F(MeantWordsTest, HelpKnowsTheOtherNamesOfAVerb) {

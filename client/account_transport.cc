@@ -17,8 +17,8 @@ Result<Credentials> AccountTokens::Get() {
   if (token_.empty() || clock_.Monotonic() >= renew_at_) {
     auto fetched = Fetch();
     if (!fetched) {
-      return Fail(fetched.error().reason, fmt::format("failed to get token for {}: {}", account_,
-                                                      fetched.error().message));
+      return Fail(fetched.error().reason,
+                  fmt::format("failed to get token for {}: {}", account_, fetched.error().message));
     }
     token_ = *std::move(fetched);
   }
@@ -36,8 +36,7 @@ Result<std::string> AccountTokens::Fetch() {
   const Json asked = {{"apiVersion", "authentication.k8s.io/v1"},
                       {"kind", "TokenRequest"},
                       {"spec", {{"expirationSeconds", seconds}}}};
-  const Json given =
-      TRY(client_.Create(core_v1::ServiceAccount::Info(), account_, asked, "token"));
+  const Json given = TRY(client_.Create(core_v1::ServiceAccount::Info(), account_, asked, "token"));
   const std::string token = TextAt(given, "status.token");
   const auto expires = Time::Parse(TextAt(given, "status.expirationTimestamp"));
   if (token.empty() || !expires) {

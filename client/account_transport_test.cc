@@ -68,8 +68,9 @@ class AccountTransportTest : public ::testing::Test {
 TEST_F(AccountTransportTest, MakesTheAccountAndAsksForItsToken) {
   EXPECT_EQ(Send(), 200);
   const std::string accounts = kAccounts;
-  EXPECT_THAT(TakeAsked(), ElementsAre("GET " + accounts + "/a", "POST " + accounts,
-                                       "POST " + accounts + "/a/token", "GET /x as Bearer token-1"));
+  EXPECT_THAT(TakeAsked(),
+              ElementsAre("GET " + accounts + "/a", "POST " + accounts,
+                          "POST " + accounts + "/a/token", "GET /x as Bearer token-1"));
   EXPECT_EQ(Send(), 200);
   EXPECT_THAT(TakeAsked(), ElementsAre("GET /x as Bearer token-1"));
 }

@@ -282,9 +282,8 @@ TEST(ManagerTest, AControllerActsUnderTheNameThatItIsGiven) {
   executor.RunUntilIdle();
   manager.Stop();
   std::sort(asked.begin(), asked.end());
-  EXPECT_EQ(asked, (std::vector<std::string>{
-                       "c as account POST /api/v1/namespaces/default/events",
-                       "events POST /api/v1/namespaces/default/events"}));
+  EXPECT_EQ(asked, (std::vector<std::string>{"c as account POST /api/v1/namespaces/default/events",
+                                             "events POST /api/v1/namespaces/default/events"}));
 }
 
 TEST(ManagerTest, AControllerHasAsManyWorkersAsItIsGiven) {

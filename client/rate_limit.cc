@@ -43,10 +43,7 @@ Duration TokenBucket::Take(Duration now) {
 }
 
 LimitedTransport::LimitedTransport(Transport& below, const RateLimit& limit, const Clock& clock)
-    : below_(below),
-      clock_(clock),
-      is_limited_(Whole(limit).qps > 0),
-      bucket_(limit) {}
+    : below_(below), clock_(clock), is_limited_(Whole(limit).qps > 0), bucket_(limit) {}
 
 http::Response LimitedTransport::Send(http::Request request) {
   if (is_limited_ && !AwaitTurn(request)) {

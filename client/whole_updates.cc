@@ -19,14 +19,13 @@ std::string BodyOf(const http::Response& response) {
 }  // namespace
 
 http::Response WholeUpdates::Send(http::Request request) {
-  const bool is_merge = request.method == "PATCH" &&
-                        request.Header("Content-Type") == ContentType(PatchType::kMerge);
+  const bool is_merge =
+      request.method == "PATCH" && request.Header("Content-Type") == ContentType(PatchType::kMerge);
   const auto object_path = is_merge ? object_of_(request.path) : std::nullopt;
   return object_path ? SendWhole(request, *object_path) : below_.Send(std::move(request));
 }
 
-http::Response WholeUpdates::SendWhole(const http::Request& patch,
-                                       const std::string& object_path) {
+http::Response WholeUpdates::SendWhole(const http::Request& patch, const std::string& object_path) {
   const auto changes = ParseJson(patch.Body());
   if (!changes || !changes->is_object()) return below_.Send(patch);
   const bool is_of_one_version = !TextAt(*changes, "metadata.resourceVersion").empty();

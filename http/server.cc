@@ -435,9 +435,8 @@ Result<std::unique_ptr<Server>> Server::Start(Options options, Loops& loops, Han
     MutexLock lock(impl->mutex);
     impl->tls = std::move(context);
   }
-  const int fd =
-      TRY(ListenOn({impl->options.bind_address, impl->options.port, impl->options.unix_path,
-                    impl->options.shares_port}));
+  const int fd = TRY(ListenOn({impl->options.bind_address, impl->options.port,
+                               impl->options.unix_path, impl->options.shares_port}));
   impl->port = LocalPort(fd);
   for (int i = 0; i < loops.size(); ++i) {
     impl->fronts.push_back(std::make_unique<Impl::Front>(*impl, loops.Next(), loops.size()));

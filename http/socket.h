@@ -13,7 +13,7 @@ namespace skiff::http {
 struct SocketAddress {
   std::string host;  // Numeric.
   int port = 0;
-  std::string unix_path;    // Not empty: this instead.
+  std::string unix_path;     // Not empty: this instead.
   bool shares_port = false;  // To listen: with others who want so, each has some of who comes.
 };
 

@@ -193,11 +193,11 @@ TEST_F(KubeletFlagsTest, AConfigThatIsADirectoryHoldsManifests) {
 }
 
 TEST_F(KubeletFlagsTest, WhatHasNoEffectIsSaidAndARestrictionIsRefused) {
-  std::ofstream(directory_ + "/config.yaml") << kHead << "registryBurst: 7\nkubeAPIQPS: 9\neventBurst: 0\n";
-  const auto flags =
-      ParseKubeletFlags({"--config=" + directory_ + "/config.yaml", "--cgroups-per-qos=true",
-                         "--event-qps=3", "--registry-qps=3",
-                         "--protect-kernel-defaults", "--enable-server=false"});
+  std::ofstream(directory_ + "/config.yaml")
+      << kHead << "registryBurst: 7\nkubeAPIQPS: 9\neventBurst: 0\n";
+  const auto flags = ParseKubeletFlags(
+      {"--config=" + directory_ + "/config.yaml", "--cgroups-per-qos=true", "--event-qps=3",
+       "--registry-qps=3", "--protect-kernel-defaults", "--enable-server=false"});
   ASSERT_TRUE(flags) << flags.error().message;
   EXPECT_EQ((*flags)->notes,
             (std::vector<std::string>{"--registry-qps=3 has no effect: pulls are not held back",

@@ -102,9 +102,8 @@ Kubelet::Kubelet(KubeletOptions options, KubeletDependencies dependencies)
       followers_(dependencies_.runtime),
       node_status_(
           options_.node_name, options_.facts, options_.node_status,
-          {heartbeats(), dependencies_.clock, dependencies_.runtime, health_,
-           dependencies_.events, [this] { return eviction_.pressures(); },
-           [this] { return FindOwnNode(); },
+          {heartbeats(), dependencies_.clock, dependencies_.runtime, health_, dependencies_.events,
+           [this] { return eviction_.pressures(); }, [this] { return FindOwnNode(); },
            [this] {
              lease_.NodeRegistered();
              csi_node_.NodeRegistered();

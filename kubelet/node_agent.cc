@@ -75,12 +75,25 @@ Result<std::unique_ptr<NodeAgent>> NodeAgent::Start(NodeAgentOptions options,
   const std::string name = options.kubelet.node_name;
   const bool asks = !options.kubelet.standalone;
   parts.kubelet = std::make_unique<Kubelet>(
-      std::move(options.kubelet),
-      KubeletDependencies{parts.manager.client(), dependencies.clock, dependencies.random,
-                          *parts.runtime, dependencies.pods, dependencies.services,
-                          parts.manager.Recorder("kubelet", name), parts.executor, &parts.loops,
-                          &parts.vital, &parts.blocking, {}, VolumeMounts::OfKernel(), nullptr,
-                          nullptr, std::nullopt, std::nullopt, &parts.metrics, &parts.heartbeats});
+      std::move(options.kubelet), KubeletDependencies{parts.manager.client(),
+                                                      dependencies.clock,
+                                                      dependencies.random,
+                                                      *parts.runtime,
+                                                      dependencies.pods,
+                                                      dependencies.services,
+                                                      parts.manager.Recorder("kubelet", name),
+                                                      parts.executor,
+                                                      &parts.loops,
+                                                      &parts.vital,
+                                                      &parts.blocking,
+                                                      {},
+                                                      VolumeMounts::OfKernel(),
+                                                      nullptr,
+                                                      nullptr,
+                                                      std::nullopt,
+                                                      std::nullopt,
+                                                      &parts.metrics,
+                                                      &parts.heartbeats});
   parts.handler = std::make_unique<KubeletServer>(
       KubeletServer::Dependencies{*parts.kubelet, parts.loops, dependencies.clock, parts.metrics,
                                   asks ? &parts.manager.client() : nullptr, options.takes_tokens,

@@ -13,7 +13,8 @@ namespace skiff {
 AccountRights::AccountRights(const std::string& account) {
   const std::string role = "system:controller:" + account;
   for (const Json& object : ParseBootstrapRbac(kBootstrapControllerRoles)) {
-    if (TextAt(object, "kind") != "ClusterRole" || TextAt(object, "metadata.name") != role) continue;
+    if (TextAt(object, "kind") != "ClusterRole" || TextAt(object, "metadata.name") != role)
+      continue;
     auto decoded = FromJson<rbac_v1::ClusterRole>(object);
     CHECK(decoded);
     rules_ = std::move(decoded->rules);

@@ -87,8 +87,8 @@ TEST(AccountRightsTest, EveryAccountThatAControllerIsHasARole) {
       EXPECT_TRUE(known.contains(account)) << controller << ": " << account;
     }
   }
-  EXPECT_EQ(without,
-            (std::set<std::string>{"serviceaccount-token-controller", "unserved-kinds-controller"}));
+  EXPECT_EQ(without, (std::set<std::string>{"serviceaccount-token-controller",
+                                            "unserved-kinds-controller"}));
 }
 
 }  // namespace

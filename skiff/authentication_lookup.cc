@@ -66,9 +66,9 @@ Result<> LookUpAuthentication(Client& client, ServingFlags& flags) {
   const auto found = LookUp(client, flags);
   if (found) return {};
   if (!flags.tolerates_lookup_failure) {
-    return Fail(found.error().reason,
-                "unable to load configmap based request-header-client-ca-file: " +
-                    found.error().message);
+    return Fail(
+        found.error().reason,
+        "unable to load configmap based request-header-client-ca-file: " + found.error().message);
   }
   Log("flags").Info(
       "warning: Error looking up in-cluster authentication configuration: continuing without it, "

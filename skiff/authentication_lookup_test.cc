@@ -38,10 +38,10 @@ class AuthenticationLookupTest : public testing::Test {
 };
 
 const Json kAuthenticationData = {{"client-ca-file", "users"},
-                    {"requestheader-client-ca-file", "proxies"},
-                    {"requestheader-allowed-names", R"(["front-proxy-client"])"},
-                    {"requestheader-username-headers", R"(["X-Remote-User"])"},
-                    {"requestheader-group-headers", "[]"}};
+                                  {"requestheader-client-ca-file", "proxies"},
+                                  {"requestheader-allowed-names", R"(["front-proxy-client"])"},
+                                  {"requestheader-username-headers", R"(["X-Remote-User"])"},
+                                  {"requestheader-group-headers", "[]"}};
 
 TEST_F(AuthenticationLookupTest, TakesWhatTheClusterSays) {
   Hold(kAuthenticationData);

@@ -311,10 +311,10 @@ Result<int> RunComponent(const Component& component) {
   MetricRegistry metrics;
   const HttpsOptions server = TRY(ServerOf(component.api));
   const auto clients = TRY(ComponentClients::Make(server,
-                                                {.name = component.name,
-                                                 .limit = component.api.limit,
-                                                 .has_accounts = component.by_service_accounts},
-                                                {metrics, clock}));
+                                                  {.name = component.name,
+                                                   .limit = component.api.limit,
+                                                   .has_accounts = component.by_service_accounts},
+                                                  {metrics, clock}));
   Client client(clients->OfInformers(), component.name + "/shared-informers");
   Client election_client(clients->OfElection(), component.name + "/leader-election");
   const auto tokens = TRY(OtherServer(component.serving.authentication_kubeconfig, component.api));
@@ -350,8 +350,7 @@ Result<int> RunComponent(const Component& component) {
                         const double leads = election.leading() || !component.leader.elect ? 1 : 0;
                         return std::vector<Sample>{{{component.leader.name}, leads}};
                       });
-  ComponentServer handler({token_client, rights_client, clock, metrics},
-                          TRY(AccessOf(serving)));
+  ComponentServer handler({token_client, rights_client, clock, metrics}, TRY(AccessOf(serving)));
   http::Loops loops(1);
   const auto front = TRY(Serve(serving, component.name, clock, loops, handler));
   if (component.leader.elect) {

@@ -215,8 +215,7 @@ TEST_F(ProgramFlagsTest, WhatCannotBeOtherwiseIsRefusedAndTheSameIsTakenInSilenc
 
 TEST_F(ProgramFlagsTest, WhatRealCommandLinesHoldIsTakenAndToldToHaveNoEffect) {
   // Of RKE2, kind, Cluster API and k3s, and Kubernetes' own values of what is otherwise here.
-  for (const char* flag :
-       {"--enable-hostpath-provisioner=true"}) {
+  for (const char* flag : {"--enable-hostpath-provisioner=true"}) {
     const auto parsed = ParseControllerManagerFlags({flag});
     ASSERT_TRUE(parsed) << flag << ": " << parsed.error().message;
     EXPECT_THAT((*parsed)->log.notes, ElementsAre(HasSubstr("has no effect: "))) << flag;

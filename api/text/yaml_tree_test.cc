@@ -61,8 +61,7 @@ TEST(YamlTreeTest, AnAliasIsWhereItStandsAndWhatItBringsInWhereThatDoes) {
   EXPECT_EQ(Read("- &k a\n- b: 1\n  *k : 2\n- *k\n"), "[\"a\"@1, {b@2: 1, a@3: 2}@2, \"a\"@4]");
   EXPECT_EQ(Read("x: &k a\n---\nx: &k\n---\ny: &k a\nz: {*k : 1,\n *k : 2}\n"),
             "7: key \"a\" already set in map");
-  EXPECT_EQ(Read("a: &a\nb: *a\nc:\n- *a\n- 1\n"),
-            "{a@1: null, b@2: null, c@3: [null@4, 1@5]}");
+  EXPECT_EQ(Read("a: &a\nb: *a\nc:\n- *a\n- 1\n"), "{a@1: null, b@2: null, c@3: [null@4, 1@5]}");
   EXPECT_EQ(Read("a: &a {k: 1}\nb:\n  <<: *a\n  *c : 1\n"),
             "4: yaml: unknown anchor 'c' referenced");
 }

@@ -190,10 +190,10 @@ TEST_F(UnreadableObjectsTest, BindingsLetNothingThrough) {
 TEST_F(UnreadableObjectsTest, ABindingDoesNotPutAPodOnANodeWithoutItsZone) {
   const std::string zone = "topology.kubernetes.io/zone";
   Encrypt({"minions"});
-  ASSERT_EQ(Post("/api/v1/nodes",
-                 R"({"metadata": {"name": "n", "labels": {")" + zone + R"(": "z"}}})")
-                .code,
-            201);
+  ASSERT_EQ(
+      Post("/api/v1/nodes", R"({"metadata": {"name": "n", "labels": {")" + zone + R"(": "z"}}})")
+          .code,
+      201);
   const std::string pods = "/api/v1/namespaces/default/pods";
   ASSERT_EQ(Post(pods, R"({"metadata": {"name": "a"},
       "spec": {"containers": [{"name": "a", "image": "a"}]}})")

@@ -126,7 +126,7 @@ Node NodeOf(YamlTree tree, const std::shared_ptr<const std::string>& file) {
 
 Result<std::vector<Node>> ParseNodes(const std::string& file, std::string_view text) {
   auto trees = ParseYamlTrees(text);
-  if (!trees) return CliError(fmt::format("{}:{}", file, trees.error().message));
+  if (!trees) return CliError(WithoutMiddle(fmt::format("{}:{}", file, trees.error().message)));
   const auto name = std::make_shared<const std::string>(file);
   std::vector<Node> nodes;
   for (YamlTree& tree : *trees) nodes.push_back(NodeOf(std::move(tree), name));

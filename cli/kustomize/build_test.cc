@@ -46,9 +46,9 @@ TEST_P(BuiltKustomizations, ComeToWhatKustomizeMakesOfThem) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Kustomize, BuiltKustomizations,
-                         testing::Values("blanks", "components", "generators", "images", "labels", "names",
-                                         "order", "patches", "replacements", "scopes", "strategic",
-                                         "tables", "variables"),
+                         testing::Values("blanks", "components", "generators", "images", "labels",
+                                         "names", "order", "patches", "replacements", "scopes",
+                                         "strategic", "tables", "variables"),
                          [](const auto& test) { return std::string(test.param); });
 
 // A folder with a kustomization, which goes with the test.

@@ -301,7 +301,8 @@ TEST_F(IngressLoopTest, WhatIsServedHereNoMoreDoesNotSaySoForEver) {
   auto& said = left.status.load_balancer.ingress.emplace_back();
   said.ip = kAddress;
   said.ports.emplace_back().port = 80;
-  auto& theirs = objects_.AddIngress("{metadata: {name: theirs}, spec: {ingressClassName: theirs}}");
+  auto& theirs =
+      objects_.AddIngress("{metadata: {name: theirs}, spec: {ingressClassName: theirs}}");
   theirs.status.load_balancer.ingress.emplace_back().ip = kAddress;
   Begin();
   EXPECT_TRUE(Until([&] { return Written().find("/ingresses/left/status") != std::string::npos; }));

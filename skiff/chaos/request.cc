@@ -310,6 +310,15 @@ Result<std::optional<Request>> ParseRequest(Fault fault, const std::vector<std::
   }
   request.target = TRY(ParseTarget(words[0], written.namespace_));
   if (words.size() == 2) request.peer = TRY(ParseTarget(words[1], written.namespace_));
+  const std::string& name_space = written.namespace_;
+  const auto is_elsewhere = [&](const Target& target) {
+    return !target.is_node && target.namespace_ != name_space;
+  };
+  if (!name_space.empty() && is_elsewhere(request.target) &&
+      (!request.peer || is_elsewhere(*request.peer))) {
+    return Fail(Reason::kInvalid, fmt::format("{} says another namespace than -n {}; leave out one",
+                                              words[0], name_space));
+  }
   if (request.peer == request.target) {
     return Fail(Reason::kInvalid,
                 request.target.Text() + " has no link to itself; name another target");
