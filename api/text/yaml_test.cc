@@ -307,7 +307,7 @@ TEST(Yaml, ATextThatEndsWithTheFileHasALineFeedForKubectlAlone) {
 
 TEST(Yaml, NullsThatAreWrittenAsNothingAreToldOf) {
   constexpr char kText[] =
-      "é:\r\na:\nnullable: true\nb: null\nc: ~\nd: # nothing\nnull: 1\n"
+      "é:\r\na:\nnullable: true\nb: null\nc: ~\nd: # nothing\nnulls: 1\n"
       "l:\n- e:\n  f: NULL\n-\nm: {x: , y: null, z: }\na/b: ''\nlast:";
   const auto documents = ParseYamlStreamWithTexts(kText);
   ASSERT_TRUE(documents) << documents.error().message;
