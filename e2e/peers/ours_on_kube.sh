@@ -85,7 +85,7 @@ wait_for 1 field validatingadmissionpolicy/few .status.observedGeneration
 wait_for "" kubectl get job brief --ignore-not-found
 scratch() { kubectl get pvc scratch-room -o 'jsonpath={.metadata.ownerReferences[0].kind}'; }
 wait_for Pod scratch
-claimed() { kubectl get pod wants -o 'jsonpath={.status.resourceClaimStatuses[0].name}' | cut -d- -f1-2; }
+claimed() { kubectl get pod wants -o 'jsonpath={.status.resourceClaimStatuses[0].resourceClaimName}' | cut -d- -f1-2; }
 wait_for wants-device claimed
 # Of a node that there is not.
 kubectl apply -f - >/dev/null <<'POD'
