@@ -12,7 +12,7 @@
 
 namespace skiff::http {
 
-// A server that has one asks it first, for requests that have no body and a short head.
+// A server that has one asks it first, for requests that have a short head, and no long body.
 class PromptHandler {
  public:
   virtual ~PromptHandler() = default;

@@ -90,12 +90,13 @@ TEST(Prompt, AWorkerGoesOnWhereTheLoopLeftOff) {
   EXPECT_EQ(client.Get("/x%20y?a=%31").body, "/x y /x y 1") << "decoded once";
 }
 
-TEST(Prompt, BodiesAndLongHeadsAreNotTried) {
+TEST(Prompt, LongBodiesAndHeadsAreNotTried) {
   FunctionPrompt prompt(Known);
   Fixture fixture(Echo, {.prompt = &prompt});
   TestClient client(fixture.port());
-  EXPECT_EQ(client.Ask("POST /a HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\nabc").body,
-            "POST /a body=abc");
+  const std::string body(70'000, 'x');
+  EXPECT_EQ(client.Ask("POST /a HTTP/1.1\r\nHost: h\r\nContent-Length: 70000\r\n\r\n" + body).body,
+            "POST /a body=" + body);
   EXPECT_EQ(client.Ask("GET /b HTTP/1.1\r\nHost: h\r\nX: " + std::string(9'000, 'x') + "\r\n\r\n")
                 .body,
             "GET /b");
@@ -104,6 +105,8 @@ TEST(Prompt, BodiesAndLongHeadsAreNotTried) {
   EXPECT_EQ(client.Ask(many + "\r\n").body, "GET /c");
   EXPECT_EQ(prompt.tried, 0);
   EXPECT_EQ(client.Get("/d").body, "known /d");
+  EXPECT_EQ(client.Ask("POST /e HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\nabc").body,
+            "known /e");
 }
 
 TEST(Prompt, PipelinedRequestsAreAnsweredInOrderAlsoToWhoHasClosedHisSide) {

@@ -38,6 +38,7 @@ constexpr Duration kPromptTime = 3ms;
 // Of a request that is tried on a loop.
 constexpr size_t kPromptHeadersMax = 64;
 constexpr size_t kPromptHeadBytesMax = 8 << 10;
+constexpr size_t kPromptBodyBytesMax = 64 << 10;
 
 Intake::Limits IntakeLimits(const Limits& limits) {
   return {.connections_per_address_max = limits.connections_per_address_max,
@@ -70,7 +71,7 @@ auto Guarded(const Handle& handle, const Request& request) -> decltype(handle())
 }
 
 bool IsSmall(const Request& request) {
-  if (!request.body.empty() || request.body_too_large) return false;
+  if (request.body.size() > kPromptBodyBytesMax || request.body_too_large) return false;
   if (request.headers.size() > kPromptHeadersMax) return false;
   size_t bytes = request.target.size();
   for (const auto& [name, value] : request.headers) bytes += name.size() + value.size();

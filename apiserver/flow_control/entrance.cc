@@ -1,7 +1,6 @@
 #include "apiserver/flow_control/entrance.h"
 
 #include <algorithm>
-#include <thread>
 #include <utility>
 
 #include "api/codec/struct_text.h"
@@ -10,6 +9,7 @@
 #include "apiserver/flow_control/waiter.h"
 #include "apiserver/request/respond.h"
 #include "apiserver/server/bootstrap.h"
+#include "base/processors.h"
 
 namespace skiff::flow_control {
 namespace {
@@ -20,19 +20,15 @@ constexpr size_t kJobsMax = 1024;
 // Of each of the two limits: so many that nobody means them.
 constexpr int kServerSeatsMax = 1 << 20;
 
-int Processors() {
-  return static_cast<int>(std::thread::hardware_concurrency());
-}
-
 // A flow alone gets half of them: a processor each.
 int ReadSlots(int given) {
-  return given > 0 ? given : std::max(4, 2 * Processors());
+  return given > 0 ? given : std::max(4, 2 * UsableProcessors());
 }
 
-// Of a flow alone three a processor: to judge a write takes a moment, and who is kept meanwhile
-// costs more than that.
+// Likewise: to judge takes a processor, and whoever comes beside a flow that floods is to find one
+// other judged there at most. A loop lets them in, so that it costs little to keep one.
 int JudgingSlots(int given) {
-  return given > 0 ? given : std::max(6, 6 * Processors());
+  return given > 0 ? given : 2 * UsableProcessors();
 }
 
 thread_local Pass* at_work_here = nullptr;

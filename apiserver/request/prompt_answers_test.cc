@@ -3,6 +3,7 @@
 
 #include "apiserver/server/server_fixture.h"
 #include "base/at_once.h"
+#include "base/processors.h"
 
 namespace skiff {
 namespace {
@@ -43,6 +44,7 @@ class PromptAnswersTest : public ServerFixture {
     }
     if (!question.accept.empty()) request.headers.emplace("Accept", question.accept);
     request.headers.insert(question.headers.begin(), question.headers.end());
+    request.body = question.body;
     request.remote_address = question.from;
     request.http2 = question.http2;
     return request;
@@ -362,6 +364,33 @@ TEST_F(PromptAnswersTest, WritesAndLongReadsAreLeftToWorkersByWhoKnowsTheUser) {
     ASSERT_TRUE(tried.rest) << question.path;
     EXPECT_EQ(Rest(tried, question).status, 200) << question.path;
   }
+}
+
+// No worker is woken to find out that somebody's turn has not come.
+TEST_F(PromptAnswersTest, AWriteIsLetInBeforeAWorkerHasIt) {
+  Post("/apis/rbac.authorization.k8s.io/v1/clusterrolebindings",
+       R"({"metadata": {"name": "b"}, "roleRef": {"apiGroup": "rbac.authorization.k8s.io",
+           "kind": "ClusterRole", "name": "cluster-admin"},
+           "subjects": [{"kind": "User", "name": "alice",
+                         "apiGroup": "rbac.authorization.k8s.io"}]})");
+  const Question question{.method = "POST",
+                          .path = kMaps,
+                          .body = R"({"metadata": {"generateName": "m-"}})",
+                          .token = "alice"};
+  std::vector<ApiServer::Outcome> begun;
+  std::optional<http::Response> kept;
+  while (!kept && begun.size() < 1000) {
+    auto tried = Try(question);
+    kept = std::move(tried.response);
+    if (!kept) begun.push_back(std::move(tried));
+  }
+  ASSERT_TRUE(kept);
+  ASSERT_TRUE(kept->pending) << "its turn has not come";
+  EXPECT_LE(begun.size(), static_cast<size_t>(UsableProcessors()));
+  std::promise<http::Response> answer;
+  kept->pending->Start([&](http::Response late) { answer.set_value(std::move(late)); });
+  for (const auto& each : begun) EXPECT_EQ(Rest(each, question).status, 201);
+  EXPECT_EQ(Awaited(answer.get_future().get()).status, 201);
 }
 
 TEST_F(PromptAnswersTest, AWatchThatGoesOnFromSomewhereBeginsAtOnce) {

@@ -409,14 +409,14 @@ ApiServer::Outcome ApiServer::TryHandle(const http::Request& request) {
   if (attempt.failed() || !state_->BeginAudit(request, asked)) return {};
   if (!asked.is_known()) return {.response = TryAnswer(request, asked, nullptr)};
   const Promptness promptness = PromptnessOf(request, asked.info);
-  if (promptness == Promptness::kAtOnce) return TryLetIn(request, std::move(asked), attempt);
+  // Also what a worker has: none is woken to find out that its turn has not come.
+  if (promptness != Promptness::kInTurn) return TryLetIn(request, std::move(asked), attempt);
   std::string owner = asked.user->name;
   const auto held = std::make_shared<Asked>(std::move(asked));
   Outcome later = {
       .rest = [this, held](const http::Request& same, const http::LateReplyPtr& reply) {
         return LetIn(same, std::move(*held), reply);
       }};
-  if (promptness == Promptness::kWorker) return later;
   later.in_turn = [this, held](const http::Request& same) {
     const AtOnce own_attempt;
     return TryLetIn(same, std::move(*held), own_attempt);
@@ -431,8 +431,9 @@ ApiServer::Outcome ApiServer::TryLetIn(const http::Request& request, Asked asked
   if (pass.state() != flow_control::Pass::State::kIn) {
     return {.response = KeepOut(request, std::move(asked), std::move(pass))};
   }
-  const bool may_wait = !state_->WaitsFor(request, asked.info, *asked.user).empty();
-  if (!may_wait && !attempt.failed()) {
+  const bool may_answer = PromptnessOf(request, asked.info) != Promptness::kWorker &&
+                          state_->WaitsFor(request, asked.info, *asked.user).empty();
+  if (may_answer && !attempt.failed()) {
     const auto beginning = state_->entrance->BeginningOf(pass);
     asked.initial_events = beginning;
     if (auto answer = TryAnswer(request, asked, &pass)) {

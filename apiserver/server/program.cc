@@ -24,6 +24,7 @@
 #include "base/log.h"
 #include "base/mutex.h"
 #include "base/pem.h"
+#include "base/processors.h"
 #include "http/followed_files.h"
 #include "http/server.h"
 #include "http/tls.h"
@@ -34,7 +35,6 @@ namespace {
 const Log kLog("apiserver");
 
 constexpr Duration kStopGrace = 10s;
-constexpr int kLoopThreadsMin = 2;
 constexpr int kLoopThreadsMax = 32;
 // For the loops of the server and its store. Several, since some wait for a disk or for etcd, and
 // whoever looks after the others' health must come round.
@@ -42,8 +42,7 @@ constexpr int kWorkThreads = 4;
 
 // A processor each: what memory can answer is answered there.
 int LoopThreads() {
-  const int processors = static_cast<int>(std::thread::hardware_concurrency());
-  return std::clamp(processors, kLoopThreadsMin, kLoopThreadsMax);
+  return std::min(UsableProcessors(), kLoopThreadsMax);
 }
 
 // The first address of this machine that others may reach.
