@@ -133,7 +133,7 @@ echo "what is deleted goes with what it owns"
 
 # Kube's own controllers say so too, and try again: somebody else was faster, or the controller of Endpoints has not
 # heard yet of those that it made.
-known='reconcile failed.*(the object has been modified|endpoints ..[a-z]*.. already exists)'
+known='reconcile failed.*(the object has been modified|(endpoints|persistentvolumeclaims) ..[a-z-]*.. already exists)'
 for program in controller-manager scheduler; do
   grep -aE '^[EWF][0-9]|error=|warning|forbidden' "$work/$program.log" | grep -avE "$known" >"$work/said" || true
   [ ! -s "$work/said" ] || { head -n 30 "$work/said" | cut -c1-300; fail "$program says more than it should"; }
