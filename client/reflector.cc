@@ -129,7 +129,8 @@ Duration Reflector::BackOff(const Error& error) {
       error.reason == Reason::kInternalError) {
     resource_version_.clear();
   }
-  // An expired watch is in order: list again at once, unless that fails too.
+  // An expired watch is in order, and nothing to tell of (as in client-go): list again at once,
+  // unless that fails too.
   const bool expired = resource_version_.empty() && failures_ == 0 && synced_;
   Duration delay = expired ? Duration(0) : kFirstBackOff * (1 << std::min(failures_, 6));
   delay = std::min(delay, kBackOffMax);
@@ -138,8 +139,10 @@ Duration Reflector::BackOff(const Error& error) {
       static_cast<int64_t>(static_cast<double>(delay.count()) * dependencies_.random.Fraction()));
   ++failures_;
   not_before_ = dependencies_.clock.Monotonic() + delay;
-  log_.Info("list or watch ended",
-            {{"resource", resource_.name}, {"error", error.message}, {"attempt", failures_}});
+  if (!expired) {
+    log_.Info("list or watch ended",
+              {{"resource", resource_.name}, {"error", error.message}, {"attempt", failures_}});
+  }
   return delay;
 }
 
