@@ -1,4 +1,9 @@
 say "9. A machine leaves"
+check "who would take an attached node's cluster away is told to end it first" \
+  has "end it first" on far "$SKIFF" down
+on far pkill -TERM -f '[s]kiff join --foreground' # As its unit does.
+has_ended() { ! on "$1" pgrep -f '[s]kiff join --foreground' >/dev/null; }
+check "an attached node ends when it is asked to" has_ended far
 typed far "$SKIFF" down
 leftovers() {
   on far ip route show proto 97
