@@ -103,6 +103,9 @@ TEST_F(ServiceLoadBalancerTest, PortsThatIngressesAreServedAtAreTaken) {
         port.protocol = "TCP";
       },
       /*status=*/true);
+  cluster_.Apply(LoadBalancer("beside", 443)).RunUntilIdle();
+  EXPECT_THAT(AddressesOf("beside"), ElementsAre("192.0.2.1 VIP")) << "they are of one second";
+  cluster_.Delete<core_v1::Service>({"default", "beside"}).RunFor(1s);
   cluster_.Apply(LoadBalancer("web", 443)).RunUntilIdle();
   EXPECT_THAT(AddressesOf("before"), ElementsAre("192.0.2.1 VIP"));
   EXPECT_THAT(AddressesOf("web"), IsEmpty());

@@ -181,7 +181,7 @@ class ServiceLoadBalancerReconciler final : public Reconciler<Service> {
     world.taken = options_.reserved;
     if (options_.listened) world.listened = options_.listened();
     for (const NodePort& port : ports) {
-      AddIngressAt(port, world.taken);
+      AddIngressAt(port, world.ingresses);
       for (const auto& pod : pods_.ByIndex(kPorts, PortText(port))) AddHostPorts(*pod, world.taken);
     }
     return world;
@@ -200,14 +200,15 @@ class ServiceLoadBalancerReconciler final : public Reconciler<Service> {
     return world;
   }
 
-  void AddIngressAt(const NodePort& port, std::map<NodePort, std::string>& taken) const {
+  void AddIngressAt(const NodePort& port, std::map<NodePort, PortIngress>& at) const {
     if (options_.ingress_controller.empty()) return;
     const IngressClaim served(options_.ingress_controller, classes_.List());
     for (const auto& ingress : ingresses_.ByIndex(kPorts, PortText(port))) {
       if (!served.Has(*ingress)) continue;
-      taken.emplace(port,
-                    "ingress " + ingress->metadata.namespace_ + "/" + ingress->metadata.name);
-      return;
+      const Time& created = ingress->metadata.creation_timestamp;
+      const auto known = at.find(port);
+      if (known != at.end() && known->second.created <= created) continue;
+      at[port] = {ingress->metadata.namespace_ + "/" + ingress->metadata.name, created};
     }
   }
 

@@ -53,6 +53,17 @@ auto RankOf(const Service& service) {
                     service.metadata.creation_timestamp, NameOf(service));
 }
 
+// Whose a port is that none of the Services has, "" for nobody's. Who has an address already keeps
+// its ports.
+std::string OthersHold(const LoadBalancerWorld& world, const NodePort& port,
+                       const Service& claimant) {
+  if (!claimant.status.load_balancer.ingress.empty()) return "";
+  const auto served = world.ingresses.find(port);
+  if (served == world.ingresses.end()) return world.listened.contains(port) ? kListener : "";
+  const bool is_older = served->second.created < claimant.metadata.creation_timestamp;
+  return is_older ? "ingress " + served->second.name : "";
+}
+
 }  // namespace
 
 std::map<NodePort, std::string> ReservedNodePorts(int api_server_port, int kubelet_port) {
@@ -125,12 +136,11 @@ std::map<std::string, std::string> PortConflictsOf(const LoadBalancerWorld& worl
   for (const auto& [rank, claimant] : claimants) {
     const std::vector<NodePort> ports = PortsOf(*claimant);
     std::string& conflict = conflicts[NameOf(*claimant)];
-    const bool is_served = !claimant->status.load_balancer.ingress.empty();
     for (const NodePort& port : ports) {
       const auto found = taken.find(port);
-      const bool listened = !is_served && world.listened.contains(port);
-      if (found == taken.end() && !listened) continue;
-      const std::string& holder = found == taken.end() ? kListener : found->second;
+      const std::string holder =
+          found == taken.end() ? OthersHold(world, port, *claimant) : found->second;
+      if (holder.empty()) continue;
       conflict = fmt::format(
           "port {}/{} of the nodes is in use by {}; the service gets an address "
           "when that port is free",

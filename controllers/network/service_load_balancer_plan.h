@@ -20,11 +20,21 @@ inline constexpr std::string_view kNodeLoadBalancerClass = "skiff.io/node";
 // Protocol ("TCP") and number.
 using NodePort = std::pair<std::string, int32_t>;
 
+// An Ingress that is served at a port of the nodes.
+struct PortIngress {
+  std::string name;  // "namespace/name"
+  Time created;
+};
+
 struct LoadBalancerWorld {
   std::vector<Ptr<core_v1::Service>> services;
   std::vector<Ptr<core_v1::Node>> nodes;
   // Ports of the nodes that are something else's, and whose: ssh, the API server, pods' hostPorts.
   std::map<NodePort, std::string> taken;
+  // The oldest Ingress of each port. It keeps the port from Services that are younger; to others it
+  // gives way, as do Services among themselves, so that it never matters which of two controllers
+  // came first with what was created at one time.
+  std::map<NodePort, PortIngress> ingresses;
   // Those that a program of the control plane's machine listens at. Who has an address already
   // keeps it, as it was first.
   std::set<NodePort> listened;

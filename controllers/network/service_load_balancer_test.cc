@@ -171,6 +171,23 @@ TEST(ServiceLoadBalancerTest, WhereSomethingListensOnlyWhoWasThereFirstStays) {
   EXPECT_THAT(PlanOf(*web, world).port_conflict, IsEmpty());
 }
 
+TEST(ServiceLoadBalancerTest, AnIngressKeepsItsPortFromYoungerServicesOnly) {
+  const auto web = LoadBalancer("web", {80}, 60);
+  LoadBalancerWorld world = World({web});
+  world.listened = {{"TCP", 80}};  // By who serves the Ingress.
+  const Time before = TimePoint(std::chrono::seconds(1000 - 61));
+  world.ingresses[{"TCP", 80}] = {"shop/site", before};
+  EXPECT_EQ(PlanOf(*web, world).port_conflict,
+            "port 80/TCP of the nodes is in use by ingress shop/site; the service gets an address "
+            "when that port is free");
+  // A chart that brings both is served alike however fast the two controllers are.
+  world.ingresses[{"TCP", 80}].created = web->metadata.creation_timestamp;
+  EXPECT_THAT(PlanOf(*web, world).port_conflict, IsEmpty());
+  world.ingresses[{"TCP", 80}].created = before;
+  Give(*web, "192.0.2.1");
+  EXPECT_THAT(PlanOf(*web, world).port_conflict, IsEmpty());
+}
+
 TEST(ServiceLoadBalancerTest, TheLocalPolicyTakesNodesWithEndpointsOnly) {
   const auto web = LoadBalancer("web", {80});
   web->spec.external_traffic_policy = "Local";

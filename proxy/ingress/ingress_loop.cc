@@ -299,8 +299,9 @@ Result<Duration> IngressLoop::Drive(const IngressPlan& plan, Duration now) {
     return kNever;
   }
   TRY(Watch(*process));
-  if (!knows_ports_ || !ports_.problems().empty()) {
-    ports_.Choose(haproxy_.ConfigText(), [this](int port) { return HolderOf(port); });
+  const auto holder = [this](int port) { return HolderOf(port); };
+  if (!knows_ports_ || !ports_.problems().empty() || ports_.LostOne(holder)) {
+    ports_.Choose(haproxy_.ConfigText(), holder);
     knows_ports_ = true;
   }
   const HaproxyConfig config = RenderHaproxy(plan, ports_.settings());

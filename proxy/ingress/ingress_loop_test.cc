@@ -18,6 +18,7 @@ namespace {
 using testing::AllOf;
 using testing::HasSubstr;
 using testing::Not;
+using testing::StartsWith;
 
 class IngressLoopTest : public IngressFixture {};
 
@@ -360,6 +361,27 @@ TEST_F(IngressLoopTest, APortOfSomebodyElseIsLeftAloneUntilItIsFree) {
   objects_.AddRule("b", "", "/api", "Prefix", "api");
   Publish();
   EXPECT_TRUE(UntilGet("foo.com", "/api", "200 api"));
+}
+
+TEST_F(IngressLoopTest, APortThatAServiceIsGivenIsLeftToIt) {
+  ServeTwo();
+  objects_.AddRule("a", "", "/", "Prefix", "web");
+  Begin();
+  ASSERT_TRUE(UntilGet("foo.com", "/", "200 web"));
+  auto& balancer = objects_.AddService("balancer", {});
+  balancer.spec.type = "LoadBalancer";
+  balancer.spec.ports[0].port = 80;
+  balancer.status.load_balancer.ingress.emplace_back().ip = kAddress;
+  Publish();
+  ASSERT_TRUE(Until([&] {
+    return Written().find("port 80 of this machine: it is service default/balancer's") !=
+           std::string::npos;
+  }));
+  ASSERT_TRUE(Until([&] { return Curl({"http://127.0.0.1/"}).empty(); }));
+  EXPECT_THAT(Curl({"--resolve", "foo.com:443:127.0.0.1", "https://foo.com/"}), StartsWith("web"));
+  objects_.services.erase("balancer");
+  Publish();
+  EXPECT_TRUE(UntilGet("foo.com", "/", "200 web"));
 }
 
 TEST_F(IngressLoopTest, CountsAndWritesDownWhatItServes) {

@@ -41,14 +41,11 @@ std::string PortTrouble(const std::string& address, int port) {
 int IngressPorts::Take(const std::vector<std::string>& addresses, int port,
                        const std::string& config_text, const Holder& holder) {
   if (port == 0) return 0;
-  bool is_ours = true;
   std::string trouble;
   for (const std::string& address : addresses) {
     if (config_text.find(BindLine(address, port)) != std::string::npos) continue;
-    is_ours = false;
     if (trouble.empty()) trouble = PortTrouble(address, port);
   }
-  if (is_ours) return port;
   if (trouble.empty()) {
     if (const std::string name = holder(port); !name.empty()) trouble = "it is " + name + "'s";
   }
@@ -68,6 +65,11 @@ void IngressPorts::Choose(const std::string& config_text, const Holder& holder) 
   chosen_.https_port = Take(wanted_.addresses, wanted_.https_port, config_text, holder);
   chosen_.metrics_port =
       Take({kLoopback}, wanted_.metrics_port, config_text, [](int) { return std::string(); });
+}
+
+bool IngressPorts::LostOne(const Holder& holder) const {
+  return (chosen_.http_port != 0 && !holder(chosen_.http_port).empty()) ||
+         (chosen_.https_port != 0 && !holder(chosen_.https_port).empty());
 }
 
 }  // namespace skiff::ingress

@@ -21,9 +21,12 @@ class IngressPorts {
 
   // While HAProxy does not run: takes what is free.
   void Choose(const Holder& holder);
-  // While it runs: those that stand in its configuration are its own; others are taken if they are
-  // free by now.
+  // While it runs: those that stand in its configuration are its own, unless they have a holder by
+  // now; others are taken if they are free by now.
   void Choose(const std::string& config_text, const Holder& holder);
+
+  // Whether a port that was taken has a holder by now, and has to be chosen anew.
+  bool LostOne(const Holder& holder) const;
 
   const HaproxySettings& wanted() const { return wanted_; }
   // The settings with the ports that were taken; 0 for the others.
