@@ -205,8 +205,7 @@ class ServiceLoadBalancerReconciler final : public Reconciler<Service> {
     const IngressClaim served(options_.ingress_controller, classes_.List());
     for (const auto& ingress : ingresses_.ByIndex(kPorts, PortText(port))) {
       if (!served.Has(*ingress)) continue;
-      taken.emplace(port,
-                    "ingress " + ingress->metadata.namespace_ + "/" + ingress->metadata.name);
+      taken.emplace(port, "ingress " + ingress->metadata.namespace_ + "/" + ingress->metadata.name);
       return;
     }
   }
