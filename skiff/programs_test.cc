@@ -241,6 +241,15 @@ TEST_F(ProgramFlagsTest, WhatRealCommandLinesHoldIsTakenAndToldToHaveNoEffect) {
   }
 }
 
+TEST_F(ProgramFlagsTest, HowLongAPodWaitsInVainReachesTheScheduler) {
+  const auto wait = [](const std::vector<std::string>& args) {
+    return (*ParseSchedulerFlags(args))->scheduler.delays.unschedulable;
+  };
+  EXPECT_EQ(wait({}), 5min);
+  EXPECT_EQ(wait({"--pod-max-in-unschedulable-pods-duration=2m"}), 2min);
+  EXPECT_EQ(wait({"--pod-max-in-unschedulable-pods-duration=0s"}), 30s);
+}
+
 TEST_F(ProgramFlagsTest, DriversOfFlexVolumesAreNotLeftAlone) {
   EXPECT_TRUE(ParseControllerManagerFlags({"--flex-volume-plugin-dir=/no/such/directory"}));
   const std::string driver = File("driver", "");

@@ -28,15 +28,15 @@ class NodeRangesTest : public testing::Test {
   ControllerOptions options_, taken_;
 };
 
-using Texts = std::vector<std::string>;
+using RangeTexts = std::vector<std::string>;
 
 TEST_F(NodeRangesTest, OneSizeIsForTheOneFamilyThatThereIs) {
   EXPECT_EQ(Take({"10.244.0.0/16"}), "");
-  EXPECT_EQ(Blocks(), (Texts{"10.244.0.0/24"}));
+  EXPECT_EQ(Blocks(), (RangeTexts{"10.244.0.0/24"}));
   EXPECT_EQ(Take({"10.244.0.0/16"}, {.any = 26}), "");
-  EXPECT_EQ(Blocks(), (Texts{"10.244.0.0/26"}));
+  EXPECT_EQ(Blocks(), (RangeTexts{"10.244.0.0/26"}));
   EXPECT_EQ(Take({"fd00::/64"}, {.any = 80}), "");
-  EXPECT_EQ(Blocks(), (Texts{"fd00::/80"}));
+  EXPECT_EQ(Blocks(), (RangeTexts{"fd00::/80"}));
   EXPECT_EQ(Take({"10.244.0.0/16"}, {.any = 26, .ipv4 = 26}),
             "usage of --node-cidr-mask-size-ipv4 and --node-cidr-mask-size-ipv6 is not allowed if "
             "--node-cidr-mask-size is set. For dual-stack clusters please unset it and use "
@@ -48,9 +48,9 @@ TEST_F(NodeRangesTest, OneSizeIsForTheOneFamilyThatThereIs) {
 }
 
 TEST_F(NodeRangesTest, OfTwoFamiliesEachHasItsOwnSize) {
-  const Texts both = {"10.244.0.0/16", "fd00::/56"};
+  const RangeTexts both = {"10.244.0.0/16", "fd00::/56"};
   EXPECT_EQ(Take(both, {.ipv4 = 25, .ipv6 = 60}), "");
-  EXPECT_EQ(Blocks(), (Texts{"10.244.0.0/25", "fd00::/60"}));
+  EXPECT_EQ(Blocks(), (RangeTexts{"10.244.0.0/25", "fd00::/60"}));
   EXPECT_EQ(Take(both, {.any = 25}),
             "usage of --node-cidr-mask-size is not allowed with dual-stack clusters");
 }
@@ -79,7 +79,7 @@ TEST_F(NodeRangesTest, WhereNoneAreGivenOutNobodyLooks) {
 TEST_F(NodeRangesTest, AServiceRangeThatCannotBeReadKeepsNobodyFromHis) {
   options_.service_cidrs = {"services", "10.244.0.0/24"};
   EXPECT_EQ(Take({"10.244.0.0/16"}), "");
-  EXPECT_EQ(Blocks(), (Texts{"10.244.1.0/24"}));
+  EXPECT_EQ(Blocks(), (RangeTexts{"10.244.1.0/24"}));
 }
 
 }  // namespace
