@@ -43,7 +43,7 @@ class ListingServerTest : public testing::Test {
   FakeClock clock_{TimePoint(std::chrono::seconds(1'800'000'000))};
   SeededRandom random_{1};
   SteppedExecutor executor_{clock_, 1};
-  std::set<std::string> refused_;                        // Paths that are answered by 503.
+  std::set<std::string> refused_;  // Paths, and writes as written() has them, answered by 503.
   std::map<std::string, std::pair<int, Json>> answers_;  // Codes and bodies.
   std::map<std::string, Json> after_writes_;  // What "POST /api/v1/nodes" is answered; else {}.
   InProcessTransport transport_{[this](const http::Request& request) { return Answer(request); }};
@@ -59,7 +59,9 @@ class ListingServerTest : public testing::Test {
         written_.push_back(request.method + " " + request.path);
         bodies_.push_back(request.body);
       }
-      const auto told = after_writes_.find(request.method + " " + request.path);
+      const std::string write = request.method + " " + request.path;
+      if (refused_.contains(write)) return {.status = 503, .body = "{}"};
+      const auto told = after_writes_.find(write);
       return {.status = 200, .body = told == after_writes_.end() ? "{}" : told->second.dump()};
     }
     const bool is_watch = std::any_of(request.query.begin(), request.query.end(),

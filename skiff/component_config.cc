@@ -98,30 +98,34 @@ void ReadLeader(ConfigFields& leader, LeaderFlags& to) {
                                           lock));
 }
 
-// What is so whatever the file says, or cannot be otherwise.
-void ReadScheduling(ConfigFields& top, std::vector<std::string>& unused) {
-  int parallelism = 16, first = 1, most = 10;
-  bool delay = true;  // What there is is looked at by who leads, whichever of the two is said.
-  top.Read("parallelism", parallelism);
+// As long as it is more than nothing.
+void ReadBackOff(ConfigFields& top, scheduler::QueueDelays& to) {
+  int first = 1, most = 10;
   top.Read("podInitialBackoffSeconds", first);
   top.Read("podMaxBackoffSeconds", most);
+  if (first <= 0) {
+    top.Note("podInitialBackoffSeconds",
+             fmt::format("Invalid value: {}: must be greater than 0", first));
+  }
+  if (most < first) {
+    top.Note("podMaxBackoffSeconds", fmt::format("Invalid value: {}: must be greater than or "
+                                                 "equal to PodInitialBackoffSeconds",
+                                                 most));
+  }
+  to.first = std::chrono::seconds(first);
+  to.most = std::chrono::seconds(most);
+}
+
+// What is so whatever the file says, or cannot be otherwise.
+void ReadScheduling(ConfigFields& top, std::vector<std::string>& unused) {
+  int parallelism = 16;
+  bool delay = true;  // What there is is looked at by who leads, whichever of the two is said.
+  top.Read("parallelism", parallelism);
   top.Read("delayCacheUntilActive", delay);
   if (parallelism <= 0) {
     top.Note("parallelism", fmt::format("Invalid value: {}: should be an integer value greater "
                                         "than zero",
                                         parallelism));
-  }
-  if (first != 1) {
-    top.Note("podInitialBackoffSeconds",
-             first <= 0 ? fmt::format("Invalid value: {}: must be greater than 0", first)
-                        : NotHere(std::to_string(first), "a pod waits for one second at first"));
-  }
-  if (most != 10) {
-    top.Note("podMaxBackoffSeconds",
-             most < first ? fmt::format("Invalid value: {}: must be greater than or equal to "
-                                        "PodInitialBackoffSeconds",
-                                        most)
-                          : NotHere(std::to_string(most), "a pod waits for ten seconds at most"));
   }
   for (const char* name : {"enableProfiling", "enableContentionProfiling"}) {
     bool on = false;
@@ -163,6 +167,7 @@ Result<SchedulerConfig> ParseSchedulerConfig(
   ConfigFields leader = top.Object("leaderElection");
   ReadLeader(leader, config.leader);
   top.TakeStrictly(leader);
+  ReadBackOff(top, config.delays);
   ReadScheduling(top, config.unused_fields);
   const Json* const profiles = top.Any("profiles");
   const Json* const extenders = top.Any("extenders");

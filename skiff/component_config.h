@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "controllers/scheduler/extenders/extender_options.h"
 #include "controllers/scheduler/profile.h"
+#include "controllers/scheduler/queue.h"
 #include "skiff/component.h"
 
 namespace skiff {
@@ -22,6 +23,7 @@ struct SchedulerConfig {
   LeaderFlags leader{.name = "kube-scheduler"};
   std::vector<scheduler::Profile> profiles = {scheduler::Profile()};
   std::vector<scheduler::ExtenderOptions> extenders;
+  scheduler::QueueDelays delays;
   std::vector<std::string> unused_fields;  // A text each: of the file, and without effect here.
 };
 // Invalid names the field. `read` is asked for files that the configuration names.

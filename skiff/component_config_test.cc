@@ -78,9 +78,11 @@ TEST(ComponentConfigTest, WhatIsWrongInAConfigurationIsNamedByItsField) {
             "parallelism: Invalid value: 0: should be an integer value greater than zero");
   EXPECT_EQ(SchedulerError("podInitialBackoffSeconds: 0"),
             "podInitialBackoffSeconds: Invalid value: 0: must be greater than 0");
+  EXPECT_EQ(SchedulerError("podInitialBackoffSeconds: 11"),
+            "podMaxBackoffSeconds: Invalid value: 10: must be greater than or equal to "
+            "PodInitialBackoffSeconds");
   for (const char* field :
-       {"podInitialBackoffSeconds: 2", "podMaxBackoffSeconds: 60",
-        "clientConnection: {contentType: text/plain}",
+       {"clientConnection: {contentType: text/plain}",
         "clientConnection: {acceptContentTypes: 'text/plain,application/yaml'}"}) {
     EXPECT_THAT(SchedulerError(field), HasSubstr("must not be ignored")) << field;
   }
@@ -97,6 +99,14 @@ TEST(ComponentConfigTest, WhatIsWrongInAConfigurationIsNamedByItsField) {
   EXPECT_FALSE(ParseSchedulerConfig("apiVersion: 1\nkind: [x]\n"));
   EXPECT_FALSE(ParseSchedulerConfig("{"));
   EXPECT_FALSE(ParseSchedulerConfig(""));
+}
+
+TEST(ComponentConfigTest, HowLongPodsBackOffIsSaidToTheQueue) {
+  const auto config = ParseSchedulerConfig(std::string(kScheduler) +
+                                           "podInitialBackoffSeconds: 3\npodMaxBackoffSeconds: 60");
+  ASSERT_TRUE(config) << config.error().message;
+  EXPECT_EQ(config->delays.first, 3s);
+  EXPECT_EQ(config->delays.most, 60s);
 }
 
 TEST(ComponentConfigTest, AFileOfKubeSchedulersOwnIsTaken) {

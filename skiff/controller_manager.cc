@@ -9,6 +9,7 @@
 #include "apiserver/auth/pki.h"
 #include "client/kubeconfig.h"
 #include "controllers/identity/certificate_rules.h"
+#include "controllers/nodes/node_ranges.h"
 #include "skiff/programs.h"
 
 namespace skiff {
@@ -27,16 +28,15 @@ struct Signers {
   SigningFiles legacy;
 };
 
-void AddNodeFlags(Flags& flags, ControllerOptions& to) {
+void AddNodeFlags(Flags& flags, ControllerOptions& to, NodeMaskSizes& sizes) {
   flags.Add("allocate-node-cidrs", to.allocate_node_cidrs,
             "Should CIDRs for Pods be allocated and set on the nodes.");
   flags.Add("cluster-cidr", to.cluster_cidrs, "CIDR Range for Pods in cluster.");
   flags.Add("service-cluster-ip-range", to.service_cidrs, "CIDR Range for Services in cluster.");
-  flags.Add("node-cidr-mask-size", to.node_cidr_mask_size_ipv4, "Mask size for node cidr.");
-  flags.Add("node-cidr-mask-size-ipv4", to.node_cidr_mask_size_ipv4,
-            "Mask size for IPv4 node cidr.");
-  flags.Add("node-cidr-mask-size-ipv6", to.node_cidr_mask_size_ipv6,
-            "Mask size for IPv6 node cidr.");
+  flags.Add("node-cidr-mask-size", sizes.any,
+            "Mask size for node cidr, of clusters of one family; 24 of IPv4, 64 of IPv6.");
+  flags.Add("node-cidr-mask-size-ipv4", sizes.ipv4, "Mask size for IPv4 node cidr; 24.");
+  flags.Add("node-cidr-mask-size-ipv6", sizes.ipv6, "Mask size for IPv6 node cidr; 64.");
   flags.Add("node-monitor-period", to.node_monitor_period, "The period for syncing NodeStatus.");
   flags.Add("node-monitor-grace-period", to.node_monitor_grace_period,
             "Amount of time which we allow running Node to be unresponsive before marking it "
@@ -93,6 +93,7 @@ struct WorkersFlag {
   std::string_view queue;  // Of ControllerOptions::workers.
   int count;               // As kube-controller-manager has it.
   std::string_view what;
+  int most = 10'000;  // More would only hold memory.
 };
 constexpr WorkersFlag kWorkersFlags[] = {
     {"deployment", "deployment", 5, "Deployments"},
@@ -104,7 +105,7 @@ constexpr WorkersFlag kWorkersFlags[] = {
     {"cron-job", "cronjob-controller", 5, "CronJobs"},
     {"ttl-after-finished", "ttl-after-finished", 5, "finished Jobs"},
     {"endpoint", "endpoints", 5, "Services' Endpoints"},
-    {"service-endpoint", "endpointslice", 5, "Services' EndpointSlices"},
+    {"service-endpoint", "endpointslice", 5, "Services' EndpointSlices", 50},
     {"namespace", "namespace", 10, "Namespaces that go"},
     {"resource-quota", "resourcequota-controller", 5, "ResourceQuotas"},
     {"ephemeralvolume", "ephemeral-volume", 5, "Pods with ephemeral volumes"},
@@ -114,8 +115,6 @@ constexpr WorkersFlag kWorkersFlags[] = {
 };
 // Each may wait for its controller's turn to send something, and no other controller with it.
 constexpr int kManagerThreads = 64;
-// More would only hold memory.
-constexpr int kWorkersMax = 10'000;
 
 std::string FlagName(const WorkersFlag& flag) {
   return fmt::format("concurrent-{}-syncs", flag.name);
@@ -173,6 +172,7 @@ struct OtherFlags {
   bool provisions = true;
   std::string flex_volume_directory;
   KeptLimits limits;
+  NodeMaskSizes mask_sizes;
 };
 
 // Distributions name a directory whether or not anybody has put a driver there.
@@ -219,6 +219,8 @@ void AddUnusedFlags(Flags& flags) {
   constexpr const char* kNoClouds = "kube-controller-manager has no clouds any more";
   flags.AddUnused({"cluster-name", kNoClouds, {"kubernetes"}});
   flags.AddUnused({"route-reconciliation-period", kNoClouds, {"10s"}});
+  flags.AddUnused({"node-sync-period", kNoClouds, {"0s", "0"}});
+  flags.AddUnused({"allow-untagged-cloud", kNoClouds, {"false"}, /*is_switch=*/true});
   flags.AddUnused({.name = "concurrent-service-syncs",
                    .why = kNoClouds,
                    .same = {"1"},
@@ -239,7 +241,7 @@ void AddFlags(Flags& flags, ControllerManagerFlags& to, Signers& signers, OtherF
   AddLeaderFlags(flags, to.leader);
   AddServingFlags(flags, to.serving);
   AddLogFlags(flags, to.log);
-  AddNodeFlags(flags, to.controllers);
+  AddNodeFlags(flags, to.controllers, others.mask_sizes);
   AddAutoscalerFlags(flags, to.controllers.autoscaler);
   AddWorkersFlags(flags, to.controllers.workers);
   AddSigningFlags(flags, to.controllers, signers);
@@ -327,6 +329,21 @@ Result<> CheckRange(std::string_view flag, int value, int most) {
   return Fail(Reason::kInvalid, fmt::format("{} must not be {}, but got {}", flag, limit, value));
 }
 
+// Of ranges and endpoints.
+Result<> CheckNetwork(const NodeMaskSizes& sizes, ControllerOptions& to) {
+  constexpr size_t kServiceRangesMax = 2;
+  if (to.service_cidrs.size() > kServiceRangesMax) {
+    return Fail(Reason::kInvalid,
+                "--service-cluster-ip-range can not contain more than two entries");
+  }
+  TRY(TakeMaskSizes(sizes, to));
+  TRY(CheckRange("max-endpoints-per-slice", to.max_endpoints_per_slice, 1000));
+  TRY(CheckRange("mirroring-concurrent-service-endpoint-syncs",
+                 to.mirroring_concurrent_service_endpoint_syncs, 50));
+  return CheckRange("mirroring-max-endpoints-per-subset", to.mirroring_max_endpoints_per_subset,
+                    1000);
+}
+
 Result<> CheckAutoscaler(const AutoscalerOptions& to) {
   TRY(CheckWorkers("concurrent-horizontal-pod-autoscaler-syncs", to.workers));
   if (to.sync_period > Duration(0)) return {};
@@ -409,18 +426,15 @@ Result<bool> ParseInto(const std::vector<std::string>& args, bool keeps_workers,
   for (const WorkersFlag& flag : kWorkersFlags) {
     const int count = options.workers.at(std::string(flag.queue));
     TRY(CheckWorkers(FlagName(flag), count));
-    TRY(CheckRange(FlagName(flag), count, kWorkersMax));
+    TRY(CheckRange(FlagName(flag), count, flag.most));
   }
-  TRY(CheckRange("mirroring-concurrent-service-endpoint-syncs",
-                 options.mirroring_concurrent_service_endpoint_syncs, 50));
+  TRY(CheckNetwork(others.mask_sizes, options));
   if (options.legacy_service_account_token_clean_up_period <= Duration(0)) {
     return Fail(Reason::kInvalid,
                 "failed to start the legacy service account token cleaner: invalid "
                 "CleanUpPeriod: " +
                     GoDurationText(options.legacy_service_account_token_clean_up_period));
   }
-  TRY(CheckRange("mirroring-max-endpoints-per-subset", options.mirroring_max_endpoints_per_subset,
-                 1000));
   TRY(CheckAutoscaler(options.autoscaler));
   TRY(AddSigners(signers, options));
   if (!others.service_account_key.empty()) {

@@ -82,6 +82,12 @@ TEST_F(ProgramArgumentsTest, ControllersKeepTheirNumbersButForThoseThatAreGiven)
   EXPECT_EQ(given->workers.size(), 2U);
   EXPECT_EQ(given->controllers, set.controllers);
   EXPECT_FALSE(given->network_policies_are_enforced);
+  set.allocate_node_cidrs = true;
+  set.cluster_cidrs = {"10.244.0.0/16"};
+  EXPECT_EQ(
+      WithControllerManagerArgs(set, {"node-cidr-mask-size=26"}, notes_)->node_cidr_mask_size_ipv4,
+      26);
+  EXPECT_FALSE(WithControllerManagerArgs(set, {"node-cidr-mask-size=8"}, notes_));
   // There is no port of its own, on which they would act.
   for (const char* argument :
        {"disable-http2-serving=true", "http2-max-streams-per-connection=9"}) {

@@ -118,6 +118,13 @@ TEST_F(ProgramFlagsTest, FlagsOfTheAutoscalerReachIt) {
   EXPECT_TRUE((*given)->log.notes.empty());
 }
 
+TEST_F(ProgramFlagsTest, TheSizeOfNodesBlocksIsThatOfTheFamilyThatThereIs) {
+  const auto given = ParseControllerManagerFlags(
+      {"--allocate-node-cidrs", "--cluster-cidr=fd00::/64", "--node-cidr-mask-size=80"});
+  ASSERT_TRUE(given) << given.error().message;
+  EXPECT_EQ((*given)->controllers.node_cidr_mask_size_ipv6, 80);
+}
+
 TEST_F(ProgramFlagsTest, HowMuchAControllerDoesAtOnceIsSaidToIt) {
   const auto given =
       ParseControllerManagerFlags({"--concurrent-rc-syncs=1", "--concurrent-cron-job-syncs=20"});
@@ -146,6 +153,17 @@ TEST_F(ProgramFlagsTest, ABadControllerManagerFlagIsRefusedInItsWords) {
   EXPECT_THAT(error({"--namespace-sync-period=soon"}), HasSubstr("time: invalid duration"));
   EXPECT_EQ(error({"--mirroring-max-endpoints-per-subset=0"}),
             "mirroring-max-endpoints-per-subset must not be less than 1, but got 0");
+  EXPECT_EQ(error({"--max-endpoints-per-slice=0"}),
+            "max-endpoints-per-slice must not be less than 1, but got 0");
+  EXPECT_EQ(error({"--max-endpoints-per-slice=1001"}),
+            "max-endpoints-per-slice must not be more than 1000, but got 1001");
+  EXPECT_EQ(error({"--concurrent-service-endpoint-syncs=51"}),
+            "concurrent-service-endpoint-syncs must not be more than 50, but got 51");
+  EXPECT_EQ(error({"--service-cluster-ip-range=10.0.0.0/24,fd00::/108,10.1.0.0/24"}),
+            "--service-cluster-ip-range can not contain more than two entries");
+  EXPECT_EQ(error({"--allocate-node-cidrs", "--cluster-cidr=pods"}),
+            "invalid CIDR[0]: <nil> (invalid CIDR address: pods)");
+  EXPECT_EQ(error({"--allocate-node-cidrs"}), "invalid CIDR[0]: <nil> (invalid CIDR address: )");
   EXPECT_EQ(error({"--mirroring-concurrent-service-endpoint-syncs=51"}),
             "mirroring-concurrent-service-endpoint-syncs must not be more than 50, but got 51");
   EXPECT_EQ(error({"--concurrent-horizontal-pod-autoscaler-syncs=0"}),
@@ -215,11 +233,21 @@ TEST_F(ProgramFlagsTest, WhatCannotBeOtherwiseIsRefusedAndTheSameIsTakenInSilenc
 
 TEST_F(ProgramFlagsTest, WhatRealCommandLinesHoldIsTakenAndToldToHaveNoEffect) {
   // Of RKE2, kind, Cluster API and k3s, and Kubernetes' own values of what is otherwise here.
-  for (const char* flag : {"--enable-hostpath-provisioner=true"}) {
+  for (const char* flag :
+       {"--enable-hostpath-provisioner=true", "--node-sync-period=10s", "--allow-untagged-cloud"}) {
     const auto parsed = ParseControllerManagerFlags({flag});
     ASSERT_TRUE(parsed) << flag << ": " << parsed.error().message;
     EXPECT_THAT((*parsed)->log.notes, ElementsAre(HasSubstr("has no effect: "))) << flag;
   }
+}
+
+TEST_F(ProgramFlagsTest, HowLongAPodWaitsInVainReachesTheScheduler) {
+  const auto wait = [](const std::vector<std::string>& args) {
+    return (*ParseSchedulerFlags(args))->scheduler.delays.unschedulable;
+  };
+  EXPECT_EQ(wait({}), 5min);
+  EXPECT_EQ(wait({"--pod-max-in-unschedulable-pods-duration=2m"}), 2min);
+  EXPECT_EQ(wait({"--pod-max-in-unschedulable-pods-duration=0s"}), 30s);
 }
 
 TEST_F(ProgramFlagsTest, DriversOfFlexVolumesAreNotLeftAlone) {

@@ -1,10 +1,16 @@
 // `skiff scheduler`: flags and configuration file of kube-scheduler -> the scheduler, against an
 // API server that a kubeconfig names, led by a Lease.
+#include <algorithm>
+
 #include "apiserver/auth/pki.h"
 #include "skiff/programs.h"
 
 namespace skiff {
 namespace {
+
+// kube-scheduler looks at those that wait so long this often.
+constexpr Duration kWaitMin = 30s;
+constexpr Duration kWaitMax = 24h * 36'500;
 
 void AddFlags(Flags& flags, SchedulerFlags& to, std::string& config) {
   flags.Add("config", config, "The path to the configuration file.");
@@ -12,8 +18,9 @@ void AddFlags(Flags& flags, SchedulerFlags& to, std::string& config) {
   AddLeaderFlags(flags, to.leader);
   AddServingFlags(flags, to.serving);
   AddLogFlags(flags, to.log);
-  AddUnused(flags, "pods are tried again when something that may help has changed",
-            {"pod-max-in-unschedulable-pods-duration"});
+  flags.Add("pod-max-in-unschedulable-pods-duration", to.scheduler.delays.unschedulable,
+            "After how long a pod that no node takes is tried again though nothing has happened "
+            "that may help; 30s at least.");
   flags.AddUnused({"write-config-to",
                    "no configuration is written",
                    {""},
@@ -29,6 +36,8 @@ Result<> ReadConfig(const std::string& path, SchedulerFlags& to) {
   to.api.limit = config.limit;
   to.leader = config.leader;
   to.scheduler.profiles = config.profiles;
+  to.scheduler.delays.first = config.delays.first;
+  to.scheduler.delays.most = config.delays.most;
   if (!config.extenders.empty()) {
     to.scheduler.extenders = TRY(scheduler::Extenders::Make(config.extenders));
   }
@@ -48,6 +57,8 @@ Result<std::optional<SchedulerFlags>> ParseSchedulerFlags(const std::vector<std:
   TRY(CheckServingFlags(to.serving));
   if (!config.empty()) TRY(ReadConfig(config, to));
   TRY(CheckApiFlags(to.api));
+  Duration& wait = to.scheduler.delays.unschedulable;
+  wait = std::clamp(wait, kWaitMin, kWaitMax);
   return to;
 }
 

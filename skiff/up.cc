@@ -252,7 +252,10 @@ namespace {
 Result<> CheckProgramArgs(const ClusterOptions& cluster) {
   std::vector<std::string> notes;
   TRY(WithApiServerArgs({}, cluster.api_server_args, notes));
-  TRY(WithControllerManagerArgs({}, cluster.controller_manager_args, notes));
+  ControllerOptions controllers;
+  controllers.allocate_node_cidrs = true;
+  controllers.cluster_cidrs = CidrsOf(cluster.cluster_cidr);
+  TRY(WithControllerManagerArgs(std::move(controllers), cluster.controller_manager_args, notes));
   TRY(WithSchedulerArgs(cluster.scheduler_args, notes));
   for (const std::string& note : notes) std::fprintf(stderr, "warning: %s\n", note.c_str());
   return {};

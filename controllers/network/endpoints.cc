@@ -29,6 +29,8 @@ constexpr size_t kPortsMax = 20'000;
 constexpr size_t kNamedPairsMax = 1'000'000;
 constexpr std::string_view kManagedBy = "endpoints.kubernetes.io/managed-by";
 constexpr std::string_view kOverCapacity = "endpoints.kubernetes.io/over-capacity";
+// When Endpoints of a Service that is gone could not be deleted, they are tried again after this.
+constexpr Duration kDeletionRetry = 10s;
 constexpr std::string_view kLeader = "control-plane.alpha.kubernetes.io/leader";
 
 struct Address {
@@ -217,6 +219,7 @@ class EndpointsReconciler final : public Reconciler<Service> {
         pods_(manager.informer<Pod>()),
         endpoints_(manager.informer<Endpoints>()),
         events_(manager.Recorder("endpoint-controller")) {}
+  void SetQueue(WorkQueue& queue) { queue_ = &queue; }
 
   Result<Requeue> Reconcile(const Service& service) override {
     if (!HasEndpoints(service)) return Requeue::None();
@@ -256,6 +259,7 @@ class EndpointsReconciler final : public Reconciler<Service> {
     const auto deleted = client_.Delete(*stored);
     if (!deleted && deleted.error().reason != Reason::kNotFound) {
       log_.Info("endpoints not deleted", {{"service", key}, {"error", deleted.error().message}});
+      queue_->AddAfter(key, kDeletionRetry);
     }
   }
 
@@ -281,24 +285,29 @@ class EndpointsReconciler final : public Reconciler<Service> {
   EventRecorder& events_;
   TriggerTimes trigger_times_;
   const Log log_{"endpoints"};
+  WorkQueue* queue_ = nullptr;
 };
 
 }  // namespace
 
 void AddEndpointsController(Manager& manager) {
   const auto services = manager.informer<Service>();
-  ControllerBuilder<Service>(manager, "endpoints")
-      .Watches<Endpoints>([services](const Endpoints& endpoints) {
-        // Endpoints that somebody made before their Service are none of our business.
-        const bool ours = endpoints.metadata.labels.contains(std::string(kManagedBy));
-        std::vector<ObjectKey> keys;
-        if (ours || services.Get(KeyOf(endpoints))) keys.push_back(KeyOf(endpoints));
-        return keys;
-      })
-      .Watches<Pod>([services](const Pod& pod) { return ServicesSelecting(pod, services); },
-                    SameForEndpoints)
-      .Workers(5)
-      .Complete(std::make_unique<EndpointsReconciler>(manager));
+  auto reconciler = std::make_unique<EndpointsReconciler>(manager);
+  EndpointsReconciler& endpoints_reconciler = *reconciler;
+  WorkQueue& queue =
+      ControllerBuilder<Service>(manager, "endpoints")
+          .Watches<Endpoints>([services](const Endpoints& endpoints) {
+            // Endpoints that somebody made before their Service are none of our business.
+            const bool ours = endpoints.metadata.labels.contains(std::string(kManagedBy));
+            std::vector<ObjectKey> keys;
+            if (ours || services.Get(KeyOf(endpoints))) keys.push_back(KeyOf(endpoints));
+            return keys;
+          })
+          .Watches<Pod>([services](const Pod& pod) { return ServicesSelecting(pod, services); },
+                        SameForEndpoints)
+          .Workers(5)
+          .Complete(std::move(reconciler));
+  endpoints_reconciler.SetQueue(queue);
 }
 
 }  // namespace skiff

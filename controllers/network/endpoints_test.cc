@@ -66,6 +66,24 @@ TEST_F(EndpointsTest, NoMoreThanAThousandReadyAddressesAreKept) {
   EXPECT_EQ(Written(), (Sizes{{334, 0}, {334, 0}, {332, 0}}));
 }
 
+TEST_F(EndpointsTest, WhatAServiceLeavesBehindIsDeletedHoweverOftenThatFails) {
+  const std::string path = "/api/v1/namespaces/default/endpoints/web";
+  Put("/api/v1/endpoints", path,
+      {{"metadata",
+        {{"labels", {{"endpoints.kubernetes.io/managed-by", "endpoint-controller"}}}}}});
+  refused_.insert("DELETE " + path);
+  AddEndpointsController(manager_);
+  Run(1s);
+  EXPECT_EQ(written(), (std::vector<std::string>{"DELETE " + path}));
+  Run(1min);
+  EXPECT_GT(written().size(), 3u);
+  refused_.clear();
+  Run(11s);
+  const size_t before = written().size();
+  Run(1min);
+  EXPECT_EQ(written().size(), before) << "it was done";
+}
+
 // Of each pair of a port and a pod a few bytes would be gigabytes.
 TEST_F(EndpointsTest, ManyPortsOfManyPodsAreOneSubset) {
   constexpr int kPorts = 20'000, kPods = 2'000;

@@ -44,6 +44,7 @@ constexpr ConditionTaint kConditionTaints[] = {
     {"NetworkUnavailable", "True", "node.kubernetes.io/network-unavailable"},
     {"PIDPressure", "True", "node.kubernetes.io/pid-pressure"},
 };
+constexpr std::string_view kOutOfService = "node.kubernetes.io/out-of-service";
 constexpr std::string_view kUnschedulable = "node.kubernetes.io/unschedulable";
 
 bool HasTaint(const Node& node, std::string_view key, std::string_view effect) {
@@ -87,6 +88,11 @@ bool IsReady(const Node& node) {
 bool IsSilent(const Node& node) {
   const NodeCondition* ready = FindCondition(node, "Ready");
   return ready && ready->status == "Unknown";
+}
+
+bool IsOutOfService(const Node& node) {
+  return std::any_of(node.spec.taints.begin(), node.spec.taints.end(),
+                     [](const Taint& it) { return it.key == kOutOfService; });
 }
 
 bool MarkUnknown(Node& node, TimePoint now) {

@@ -21,6 +21,8 @@ const core_v1::NodeCondition* FindCondition(const core_v1::Node& node, std::stri
 bool IsReady(const core_v1::Node& node);
 // Whether it was not heard of for so long that nobody knows: its kubelet did not say so itself.
 bool IsSilent(const core_v1::Node& node);
+// Whether somebody says by a taint that it is shut down: nothing runs there any more.
+bool IsOutOfService(const core_v1::Node& node);
 
 // Makes the conditions of a node that was not heard of Unknown; true when Ready changed.
 bool MarkUnknown(core_v1::Node& node, TimePoint now);

@@ -6,7 +6,7 @@
 
 #include "base/log.h"
 #include "client/reconciler.h"
-#include "controllers/nodes/cidr_allocator.h"
+#include "controllers/nodes/node_ranges.h"
 #include "controllers/program.h"
 
 namespace skiff {
@@ -163,23 +163,6 @@ class IpamReconciler final : public Reconciler<Node> {
   const Log log_{"node-ipam"};
   bool loaded_ GUARDED_BY(mutex_) = false;
 };
-
-Result<std::vector<CidrAllocator>> AllocatorsFor(const ControllerOptions& options) {
-  std::vector<PodCidr> reserved;
-  for (const std::string& text : options.service_cidrs) {
-    const PodCidr range = TRY(PodCidr::Parse(text));
-    reserved.push_back(range);
-  }
-  std::vector<CidrAllocator> allocators;
-  for (const std::string& text : options.cluster_cidrs) {
-    const PodCidr range = TRY(PodCidr::Parse(text));
-    const int block =
-        range.ipv6 ? options.node_cidr_mask_size_ipv6 : options.node_cidr_mask_size_ipv4;
-    auto allocator = TRY(CidrAllocator::Make(range, block, reserved));
-    allocators.push_back(std::move(allocator));
-  }
-  return allocators;
-}
 
 }  // namespace
 

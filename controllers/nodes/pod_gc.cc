@@ -1,5 +1,5 @@
 // Removes pods that nobody else removes: too many finished ones, those of nodes that are gone, and
-// those that were deleted before they ever ran.
+// those that were deleted before they ever ran, or on a node that was shut down since.
 #include <algorithm>
 
 #include "base/log.h"
@@ -17,7 +17,11 @@ using core_v1::Pod;
 constexpr Duration kPeriod = 20s;
 // A node is given this long to come (back) before its pods go.
 constexpr Duration kQuarantine = 40s;
-constexpr std::string_view kOutOfService = "node.kubernetes.io/out-of-service";
+
+// Whether pods that were deleted there are gone, though nobody there says so.
+bool IsDead(const Node& node) {
+  return !IsReady(node) && IsOutOfService(node);
+}
 
 class PodCollector final : public ControlLoop {
  public:
@@ -31,8 +35,8 @@ class PodCollector final : public ControlLoop {
     pods_.OnChange([this](const auto&, const auto& now) {
       if (now && (now->metadata.deletion_timestamp || IsTerminal(*now) || IsLost(*now))) Wake();
     });
-    nodes_.OnChange([this](const auto&, const auto& now) {
-      if (!now) Wake();
+    nodes_.OnChange([this](const auto& before, const auto& now) {
+      if (!now || (IsDead(*now) && !(before && IsDead(*before)))) Wake();
     });
   }
 
@@ -41,11 +45,12 @@ class PodCollector final : public ControlLoop {
     const Duration wait = not_before_ - clock_.Monotonic();
     if (wait > Duration(0)) return wait;
     not_before_ = clock_.Monotonic() + kPeriod;
+    are_left_ = false;
     const auto pods = pods_.List();
     CollectTerminated(pods);
     const bool waiting = CollectLost(pods);
     CollectDeleted(pods);
-    return waiting ? kPeriod : kNever;
+    return waiting || are_left_ ? kPeriod : kNever;
   }
 
  private:
@@ -107,9 +112,7 @@ class PodCollector final : public ControlLoop {
 
   bool OnDeadNode(const Pod& pod) const {
     const auto node = nodes_.Get({"", pod.spec.node_name});
-    if (!node || IsReady(*node)) return false;
-    return std::any_of(node->spec.taints.begin(), node->spec.taints.end(),
-                       [](const auto& taint) { return taint.key == kOutOfService; });
+    return node && IsDead(*node);
   }
 
   void Remove(const Pod& pod, bool node_gone) {
@@ -129,8 +132,9 @@ class PodCollector final : public ControlLoop {
   }
 
   // The next round tries again.
-  void Report(const Pod& pod, const Error& error) const {
+  void Report(const Pod& pod, const Error& error) {
     if (error.reason == Reason::kNotFound || error.reason == Reason::kConflict) return;
+    are_left_ = true;
     log_.Info("pod not collected", {{"pod", KeyOf(pod)}, {"error", error.message}});
   }
 
@@ -141,6 +145,7 @@ class PodCollector final : public ControlLoop {
   const int terminated_threshold_;
   const Log log_{"pod gc"};
   Duration not_before_ = Duration(0);
+  bool are_left_ = false;                    // Some could not be removed in this round.
   std::map<std::string, Duration> missing_;  // Nodes that pods name, and since when they lack.
 };
 

@@ -6,16 +6,7 @@
 namespace skiff::scheduler {
 namespace {
 
-constexpr Duration kBackOffFirst = 1s;
-constexpr Duration kPodBackOffMax = 10s;
-constexpr Duration kUnschedulableMax = 5min;
 constexpr std::string_view kDynamicResources = "DynamicResources";
-
-Duration BackOff(int attempts) {
-  Duration delay = kBackOffFirst;
-  for (int i = 1; i < attempts && delay < kPodBackOffMax; ++i) delay *= 2;
-  return std::min(delay, kPodBackOffMax);
-}
 
 uint32_t Bit(ClusterEvent event) {
   return static_cast<uint32_t>(event);
@@ -197,7 +188,7 @@ void SchedulingQueue::Wait(QueuedPod pod, const InFlight& flight, Duration now) 
   if (may_fit) {
     BackOffOrActivate(std::move(pod), now);
   } else {
-    due_.emplace(pod.queued_at + kUnschedulableMax, key);
+    due_.emplace(pod.queued_at + delays_.unschedulable, key);
     unschedulable_[key] = std::move(pod);
   }
 }
@@ -264,7 +255,7 @@ std::optional<QueuedPod> SchedulingQueue::TakeUnschedulable(const std::string& k
   const auto found = unschedulable_.find(key);
   if (found == unschedulable_.end()) return std::nullopt;
   QueuedPod pod = std::move(found->second);
-  due_.erase({pod.queued_at + kUnschedulableMax, key});
+  due_.erase({pod.queued_at + delays_.unschedulable, key});
   unschedulable_.erase(found);
   return pod;
 }
@@ -272,6 +263,12 @@ std::optional<QueuedPod> SchedulingQueue::TakeUnschedulable(const std::string& k
 Duration SchedulingQueue::NextDue(Duration now) const {
   if (!active_.empty() || !early_.empty()) return 0ns;
   return due_.empty() ? kNever : std::max(due_.begin()->first - now, Duration::zero());
+}
+
+Duration SchedulingQueue::BackOff(int attempts) const {
+  Duration delay = delays_.first;
+  for (int i = 1; i < attempts && delay < delays_.most; ++i) delay *= 2;
+  return std::min(delay, delays_.most);
 }
 
 void SchedulingQueue::Activate(QueuedPod pod) {
@@ -298,7 +295,7 @@ void SchedulingQueue::FlushDue(Duration now) {
     const std::string key = due_.begin()->second;
     const auto waiting = backoff_.find(key);
     if (waiting == backoff_.end()) {
-      Activate(*TakeUnschedulable(key));
+      BackOffOrActivate(*TakeUnschedulable(key), now);
       continue;
     }
     QueuedPod pod = waiting->second.second;

@@ -35,12 +35,20 @@ struct QueuedPod {
   std::set<std::string> rejectors;
 };
 
+// How long a pod waits before it is tried again; all of them more than nothing.
+struct QueueDelays {
+  Duration first = 1s;            // After one attempt; twice as long after each further one,
+  Duration most = 10s;            // but no longer than this. Not less than `first`.
+  Duration unschedulable = 5min;  // Though nothing has happened that may help.
+};
+
 class SchedulingQueue {
  public:
   // What a pod's hints are told of the cluster (MayHelp); lives as long as the queue.
   using View = std::function<const Snapshot*(const core_v1::Pod& pod)>;
   // Null: the sort of an event decides alone, whatever it happened to.
-  explicit SchedulingQueue(View view = nullptr) : view_(std::move(view)) {}
+  explicit SchedulingQueue(View view = nullptr, QueueDelays delays = {})
+      : view_(std::move(view)), delays_(delays) {}
 
   // A pod that is new, or that changed while it waits; a changed spec or labels may let it fit.
   void Add(PodInfoPtr pod, Duration now);
@@ -109,6 +117,7 @@ class SchedulingQueue {
   std::optional<QueuedPod> TakeEarly();
   std::optional<EarlyOrder> EarlyOrderOf(Duration due, const QueuedPod& pod) const;
   void EraseBackOff(std::map<std::string, std::pair<Duration, QueuedPod>>::iterator place);
+  Duration BackOff(int attempts) const;
   void Activate(QueuedPod pod);
   void Wait(QueuedPod pod, const InFlight& flight, Duration now);
   void BackOffOrActivate(QueuedPod pod, Duration now);
@@ -123,6 +132,7 @@ class SchedulingQueue {
   std::optional<QueuedPod> TakeUnschedulable(const std::string& key);
 
   const View view_;
+  const QueueDelays delays_;
   std::map<ActiveOrder, QueuedPod> active_;
   std::unordered_map<std::string, ActiveOrder> active_keys_;
   std::map<std::string, std::pair<Duration, QueuedPod>> backoff_;  // key -> (due, pod)

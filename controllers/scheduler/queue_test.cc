@@ -34,6 +34,31 @@ TEST(SchedulingQueueTest, ARejectedPodWaitsForAnEventThatMayHelp) {
   EXPECT_EQ(PopName(queue, 60s), "p");
 }
 
+TEST(SchedulingQueueTest, HowLongPodsWaitIsWhatTheConfigurationSays) {
+  SchedulingQueue queue(nullptr, {.first = 3s, .most = 7s, .unschedulable = 30s});
+  queue.Add(PodOf("p", 1, "1"), 0s);
+  queue.Failed(*queue.Pop(0s), 0s);
+  EXPECT_EQ(queue.NextDue(0s), 3s);
+  queue.Failed(*queue.Pop(3s), 3s);
+  EXPECT_EQ(queue.NextDue(3s), 6s);
+  queue.Failed(*queue.Pop(9s), 9s);
+  EXPECT_EQ(queue.NextDue(9s), 7s);
+  queue.Unschedulable(*queue.Pop(16s), {"NodeResourcesFit"}, 16s);
+  EXPECT_EQ(queue.NextDue(16s), 30s);
+  EXPECT_EQ(PopName(queue, 46s), "p");
+}
+
+TEST(SchedulingQueueTest, WhoWaitedInVainBacksOffAsOthersDo) {
+  SchedulingQueue queue(nullptr, {.first = 60s, .most = 60s, .unschedulable = 30s});
+  queue.Add(PodOf("p", 1, "1"), 0s);
+  auto pod = queue.Pop(0s);
+  pod->attempts = 2;
+  queue.Unschedulable(*std::move(pod), {"NodeResourcesFit"}, 0s);
+  queue.Add(PodOf("other", 1, "1"), 30s);
+  EXPECT_EQ(PopName(queue, 30s), "other") << "who is not backing off goes first";
+  EXPECT_EQ(PopName(queue, 30s), "p");
+}
+
 TEST(SchedulingQueueTest, AnEventDuringTheAttemptIsNotLost) {
   SchedulingQueue queue;
   queue.Add(PodOf("p", 1, "1"), 0s);

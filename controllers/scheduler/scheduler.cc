@@ -55,10 +55,12 @@ Scheduler::Scheduler(Manager& manager, SchedulerOptions options)
       device_slices_(manager.informer<resource_v1::ResourceSlice>()),
       device_classes_(manager.informer<resource_v1::DeviceClass>()),
       extenders_(options_.extenders),
-      queue_([this](const core_v1::Pod& pod) {
-        const auto view = views_.find(pod.spec.scheduler_name);
-        return view == views_.end() ? nullptr : &view->second;
-      }),
+      queue_(
+          [this](const core_v1::Pod& pod) {
+            const auto view = views_.find(pod.spec.scheduler_name);
+            return view == views_.end() ? nullptr : &view->second;
+          },
+          options_.delays),
       answers_([this] { binders_.front()->Wake(); }) {
   for (const Profile& profile : options_.profiles) {
     events_[profile.name] = &manager.Recorder(profile.name);

@@ -37,6 +37,7 @@ struct SchedulerOptions {
   // Of different names; a pod is scheduled by the one that it names, if there is one.
   std::vector<Profile> profiles = {Profile()};
   std::shared_ptr<Extenders> extenders;  // Null: nobody else is asked.
+  QueueDelays delays;
 };
 
 // What was asked for a claim of a pod: a volume that is there, or one that is to be made.

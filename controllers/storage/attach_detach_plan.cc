@@ -17,12 +17,6 @@ constexpr Duration kUnmountTimeout = 6min;
 constexpr Duration kAttachFirstDelay = 500ms;
 constexpr Duration kAttachLongestDelay = 2min + 2s;
 
-bool IsOutOfService(const core_v1::Node& node) {
-  return std::any_of(node.spec.taints.begin(), node.spec.taints.end(), [](const auto& taint) {
-    return taint.key == "node.kubernetes.io/out-of-service";
-  });
-}
-
 }  // namespace
 
 std::string UniqueName(const VolumeId& volume) {

@@ -122,12 +122,12 @@ class NodePlanner {
       }
       return;
     }
-    if (pods.empty() && decision.run) plan_.create.push_back(node);
     Pods running;
+    bool is_held = false;
     for (const auto& pod : pods) {
-      if (pod->metadata.deletion_timestamp) continue;  // Blocks a new one until it is gone.
+      if (pod->metadata.deletion_timestamp) continue;
       if (pod->status.phase == "Failed") {
-        Failed(node, pod);
+        is_held |= !Failed(node, pod);
       } else if (pod->status.phase == "Succeeded") {
         plan_.remove.push_back(pod);
         plan_.succeeded.push_back(pod);
@@ -135,18 +135,24 @@ class NodePlanner {
         running.push_back(pod);
       }
     }
+    // What leaves blocks a new one until it is gone, unless the set surges. A pod that failed and
+    // has to wait blocks it all the same: others would fail as fast as they are made.
+    const bool has_room = pods.empty() || (running.empty() && !is_held && AllowsSurge(input_.set));
+    if (has_room && decision.run) plan_.create.push_back(node);
     if (running.size() > 1) RemoveExcess(std::move(running), input_, plan_.remove);
   }
 
  private:
-  void Failed(const std::string& node, const Ptr<Pod>& pod) {
+  // Whether it may go.
+  bool Failed(const std::string& node, const Ptr<Pod>& pod) {
     const Duration wait = back_off_.Take(node, now_);
     if (wait > Duration(0)) {
       plan_.again = std::min(plan_.again, wait);
-      return;
+      return false;
     }
     plan_.remove.push_back(pod);
     plan_.failed.push_back(pod);
+    return true;
   }
 
   const RollingInput& input_;
@@ -308,7 +314,10 @@ std::string NodeOf(const Pod& pod) {
 
 std::map<std::string, Pods> ByNode(const Pods& pods) {
   std::map<std::string, Pods> by_node;
-  for (const auto& pod : pods) by_node[NodeOf(*pod)].push_back(pod);
+  for (const auto& pod : pods) {
+    const bool is_over = IsTerminal(*pod) && pod->metadata.deletion_timestamp;
+    if (!is_over) by_node[NodeOf(*pod)].push_back(pod);
+  }
   return by_node;
 }
 

@@ -30,6 +30,7 @@ Decision Decide(const core_v1::PodSpec& spec, const core_v1::Node& node);
 
 // The node a pod runs on or is meant for; "" when nothing says.
 std::string NodeOf(const core_v1::Pod& pod);
+// Without those that ended and are being deleted: for what holds them nobody waits.
 std::map<std::string, Pods> ByNode(const Pods& pods);
 
 // Deletes failed pods ever more slowly: a node that refuses each new one would otherwise be asked

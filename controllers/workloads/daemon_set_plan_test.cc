@@ -83,6 +83,41 @@ TEST_F(DaemonSetPlanTest, EveryNodeGetsOnePod) {
   EXPECT_THAT(plan.remove, SizeIs(1));
 }
 
+TEST_F(DaemonSetPlanTest, OnlyAPodThatMayStillRunBlocksItsSuccessor) {
+  AddNodes(1);
+  Pod& leaving = AddPod("a", "n1", "new");
+  leaving.metadata.deletion_timestamp = Time(kNow);
+  EXPECT_THAT(Manage().create, IsEmpty());
+  EXPECT_EQ(StatusOf({}, Input()).current_number_scheduled, 1);
+  for (const char* phase : {"Succeeded", "Failed"}) {
+    leaving.status.phase = phase;  // A finalizer may hold it for ever.
+    EXPECT_THAT(Manage().create, ElementsAre("n1")) << phase;
+    EXPECT_EQ(StatusOf({}, Input()).current_number_scheduled, 0) << phase;
+  }
+}
+
+TEST_F(DaemonSetPlanTest, WithSurgeALeavingPodDoesNotBlockItsSuccessor) {
+  AddNodes(2);
+  Roll(0, 1);
+  AddPod("a", "n1", "new").metadata.deletion_timestamp = Time(kNow);
+  AddPod("b", "n2", "new");
+  EXPECT_THAT(Manage().create, ElementsAre("n1"));
+  AddPod("a2", "n1", "new", /*ready=*/false);
+  EXPECT_THAT(Manage().create, IsEmpty());
+  EXPECT_THAT(Manage().remove, IsEmpty());
+}
+
+TEST_F(DaemonSetPlanTest, WithSurgeAFailedPodIsReplacedWhenItMayGo) {
+  AddNodes(1);
+  Roll(0, 1);
+  AddPod("a", "n1", "new").status.phase = "Failed";
+  Plan plan = Manage(0s);
+  EXPECT_THAT(plan.create, ElementsAre("n1"));
+  EXPECT_THAT(Names(plan.remove), ElementsAre("a"));
+  plan = Manage(100ms);
+  EXPECT_THAT(plan.create, IsEmpty()) << "or a node that refuses them all would be flooded";
+}
+
 TEST_F(DaemonSetPlanTest, FailedPodsGoEverMoreSlowly) {
   AddNodes(1);
   AddPod("a", "n1", "new").status.phase = "Failed";

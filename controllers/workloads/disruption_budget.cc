@@ -26,7 +26,8 @@ Wanted WantedOf(const BudgetInput& input) {
         spec.max_unavailable->ScaledTo(input.scale, /*round_up=*/true).value_or(0);
     return {input.scale, std::max(0, input.scale - unavailable)};
   }
-  const IntOrString minimum = spec.min_available.value_or(IntOrString());
+  if (!spec.min_available) return {};  // It allows nothing.
+  const IntOrString& minimum = *spec.min_available;
   if (!minimum.is_string()) return {static_cast<int>(input.pods.size()), minimum.value()};
   return {input.scale, minimum.ScaledTo(input.scale, /*round_up=*/true).value_or(0)};
 }

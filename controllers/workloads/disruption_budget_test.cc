@@ -36,6 +36,14 @@ TEST(DisruptionBudgetTest, MinAvailableCountsTheHealthyBeyondIt) {
   EXPECT_EQ(Allowed(budget, PodsOf(7, 0), 7), 3) << "four of seven have to stay";
 }
 
+TEST(DisruptionBudgetTest, WithoutEitherLimitNothingIsAllowed) {
+  const policy_v1::PodDisruptionBudget budget;
+  const auto outcome = Judge({budget, PodsOf(3, 0), 0, kNow});
+  EXPECT_EQ(outcome.status.disruptions_allowed, 0);
+  EXPECT_EQ(outcome.status.expected_pods, 0);
+  EXPECT_EQ(outcome.status.current_healthy, 3);
+}
+
 TEST(DisruptionBudgetTest, MaxUnavailableCountsFromTheScale) {
   policy_v1::PodDisruptionBudget budget;
   budget.spec.max_unavailable = 1;

@@ -39,11 +39,12 @@ Ptr<ControllerRevision> FindRevision(const Revisions& revisions, const Json& dat
 
 Revisions OutdatedRevisions(Revisions revisions, const std::vector<std::string>& in_use,
                             int32_t limit) {
+  if (limit < 0) return {};
   std::erase_if(revisions, [&](const auto& revision) {
     return std::find(in_use.begin(), in_use.end(), revision->metadata.name) != in_use.end();
   });
   SortRevisions(revisions);
-  const size_t kept = std::max(0, limit);
+  const size_t kept = static_cast<size_t>(limit);
   if (revisions.size() <= kept) return {};
   revisions.resize(revisions.size() - kept);
   return revisions;
@@ -55,7 +56,8 @@ Revisions OutdatedRevisions(Revisions revisions, const std::string& current,
   const auto used = std::count_if(revisions.begin(), revisions.end(), [&](const auto& revision) {
     return std::find(in_use.begin(), in_use.end(), revision->metadata.name) != in_use.end();
   });
-  return OutdatedRevisions(std::move(revisions), in_use, limit - static_cast<int32_t>(used));
+  const int32_t left = std::max(0, limit - static_cast<int32_t>(used));
+  return OutdatedRevisions(std::move(revisions), in_use, left);
 }
 
 }  // namespace skiff

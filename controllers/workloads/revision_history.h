@@ -19,10 +19,12 @@ void SortRevisions(Revisions& revisions);
 int64_t NextRevision(const Revisions& revisions);
 // The newest one with this data; nullptr when there is none.
 Ptr<apps_v1::ControllerRevision> FindRevision(const Revisions& revisions, const Json& data);
-// The oldest ones beyond `limit`, not counting those whose names are in use: of a StatefulSet.
+// The oldest ones beyond `limit`, not counting those whose names are in use: of a StatefulSet. A
+// negative limit keeps all.
 Revisions OutdatedRevisions(Revisions revisions, const std::vector<std::string>& in_use,
                             int32_t limit);
-// The same where those in use count, but for the current one: of a DaemonSet.
+// The same where those in use count, but for the current one: of a DaemonSet, whose limit is not
+// negative.
 Revisions OutdatedRevisions(Revisions revisions, const std::string& current,
                             const std::vector<std::string>& in_use, int32_t limit);
 

@@ -32,6 +32,7 @@ TEST(RevisionHistoryTest, OfAStatefulSetThoseInUseAreBesideTheLimit) {
   EXPECT_EQ(NamesOf(OutdatedRevisions(all, {"c", "d"}, 1)), (Names{"a"}));
   EXPECT_EQ(NamesOf(OutdatedRevisions(all, {"a", "d"}, 0)), (Names{"b", "c"}));
   EXPECT_EQ(NamesOf(OutdatedRevisions(all, {"d"}, 3)), Names());
+  EXPECT_EQ(NamesOf(OutdatedRevisions(all, {"d"}, -1)), Names()) << "as the API says of it";
 }
 
 TEST(RevisionHistoryTest, AfterTheLastRevisionComesTheSameAgain) {

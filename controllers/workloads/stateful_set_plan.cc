@@ -35,13 +35,14 @@ bool IsRunningAndReady(const Pod& pod) {
   return pod.status.phase == "Running" && IsReady(pod);
 }
 
-bool IsHealthy(const Pod& pod) {
-  return IsRunningAndReady(pod) && !pod.metadata.deletion_timestamp;
-}
-
 bool IsAvailable(const Pod& pod, const Input& input) {
   return IsRunningAndReady(pod) &&
          UntilAvailable(pod, input.set.spec.min_ready_seconds, input.now) == Duration(0);
+}
+
+// Not of use, or not for long.
+bool IsUnavailable(const Pod& pod, const Input& input) {
+  return pod.metadata.deletion_timestamp || !IsAvailable(pod, input);
 }
 
 // One pass over the members.
@@ -83,7 +84,7 @@ class Planner {
       }
       if (!goes_on && monotonic_) return false;
     }
-    return goes_on;
+    return goes_on || !monotonic_;
   }
 
   bool Keep(const Ptr<Pod>& pod) {
@@ -99,14 +100,14 @@ class Planner {
   }
 
   bool Shrink() {
-    const Ptr<Pod> first_unhealthy = FirstUnhealthy();
+    const Ptr<Pod> first_unavailable = FirstUnavailable();
     for (auto entry = condemned_.rbegin(); entry != condemned_.rend(); ++entry) {
       const Ptr<Pod>& pod = entry->second;
       if (pod->metadata.deletion_timestamp) {
         if (monotonic_) return false;
         continue;
       }
-      if (monotonic_ && !IsAvailable(*pod, input_) && pod != first_unhealthy) return false;
+      if (monotonic_ && !IsAvailable(*pod, input_) && pod != first_unavailable) return false;
       plan_.remove.push_back(pod);
       if (monotonic_) return false;
     }
@@ -116,22 +117,24 @@ class Planner {
   void Update() {
     const auto& rolling = input_.set.spec.update_strategy.rolling_update;
     const int partition = rolling ? rolling->partition.value_or(0) : 0;
-    for (auto entry = replicas_.rbegin(); entry != replicas_.rend(); ++entry) {
-      if (entry->first < StartOf(input_.set) + partition) return;
-      const Ptr<Pod>& pod = entry->second;
+    for (int64_t at = EndOf(input_.set); at-- > StartOf(input_.set) + partition;) {
+      const auto found = replicas_.find(static_cast<int>(at));
+      // It is being made, or made anew.
+      if (found == replicas_.end() || IsTerminal(*found->second)) return;
+      const Ptr<Pod>& pod = found->second;
       const bool leaves = pod->metadata.deletion_timestamp.has_value();
       if (RevisionOf(*pod) != input_.update_revision && !leaves) {
         plan_.remove.push_back(pod);
         return;
       }
-      if (!IsHealthy(*pod) || !IsAvailable(*pod, input_)) return;
+      if (IsUnavailable(*pod, input_)) return;
     }
   }
 
-  Ptr<Pod> FirstUnhealthy() const {
+  Ptr<Pod> FirstUnavailable() const {
     for (const auto* pods : {&replicas_, &condemned_}) {
       for (const auto& [ordinal, pod] : *pods) {
-        if (!IsHealthy(*pod)) return pod;
+        if (IsUnavailable(*pod, input_)) return pod;
       }
     }
     return nullptr;

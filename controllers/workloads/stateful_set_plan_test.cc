@@ -80,6 +80,31 @@ TEST_F(StatefulSetPlanTest, InParallelNobodyWaits) {
   EXPECT_THAT(PlanNow().create, ElementsAre(0, 2));
 }
 
+// As one that ended and that a finalizer holds.
+TEST_F(StatefulSetPlanTest, InParallelWhatIsMadeOrHeldKeepsNobodyFromGoing) {
+  set_.spec.pod_management_policy = "Parallel";
+  for (int ordinal : {1, 2, 3}) Add(ordinal);
+  Plan plan = PlanNow();
+  EXPECT_THAT(plan.create, ElementsAre(0));
+  EXPECT_THAT(Names(plan.remove), ElementsAre("web-3"));
+  Leave(*Add(0));
+  pods_[0]->status.phase = "Failed";
+  update_ = "new";
+  plan = PlanNow();
+  EXPECT_THAT(plan.create, IsEmpty());
+  EXPECT_THAT(Names(plan.remove), ElementsAre("web-3", "web-2")) << "the update goes on as well";
+}
+
+TEST_F(StatefulSetPlanTest, InParallelAnUpdateWaitsForWhatIsMade) {
+  set_.spec.pod_management_policy = "Parallel";
+  update_ = "new";
+  for (int ordinal : {0, 1}) Add(ordinal);
+  EXPECT_THAT(PlanNow().create, ElementsAre(2));
+  EXPECT_THAT(PlanNow().remove, IsEmpty());
+  Add(2)->status.phase = "Failed";
+  EXPECT_THAT(Names(PlanNow().remove), ElementsAre("web-2")) << "once";
+}
+
 TEST_F(StatefulSetPlanTest, AnyNumberMayBeAskedForAndABatchIsMade) {
   set_.spec.pod_management_policy = "Parallel";
   set_.spec.replicas = 2'000'000'000;
@@ -156,6 +181,16 @@ TEST_F(StatefulSetPlanTest, NoneGoesWhileALowerOneIsIll) {
   EXPECT_THAT(Names(PlanNow().remove), ElementsAre("web-2")) << "it is the ill one itself";
   Break(*pods_[1]);
   EXPECT_THAT(PlanNow().remove, IsEmpty());
+}
+
+TEST_F(StatefulSetPlanTest, OneThatIsReadyForTooShortATimeMayGoBeforeAllOthers) {
+  set_.spec.replicas = 1;
+  for (int ordinal : {0, 1, 2}) Add(ordinal);
+  set_.spec.min_ready_seconds = 5;
+  pods_[2]->status.conditions[0].last_transition_time = Time(kNow - 1s);
+  EXPECT_THAT(Names(PlanNow().remove), ElementsAre("web-2"));
+  pods_[1]->status.conditions[0].last_transition_time = Time(kNow - 1s);
+  EXPECT_THAT(PlanNow().remove, IsEmpty()) << "nor is the one below";
 }
 
 TEST_F(StatefulSetPlanTest, UpdatesGoDownToThePartition) {
