@@ -69,11 +69,11 @@ class DrainTest : public ProgramTest {
              "v1"}], "preferredVersion": {"groupVersion": "apps/v1", "version": "v1"}}]})";
     } else if (path == "/api/v1") {
       response.body =
-          R"({"resources": [{"name": "pods", "kind": "Pod", "namespaced": true, "verbs": ["get"]},
-             {"name": "nodes", "kind": "Node", "namespaced": false, "verbs": ["get"]}]})";
+          R"({"resources": [{"name": "pods", "kind": "Pod", "namespaced": true, "verbs": ["get", "list"]},
+             {"name": "nodes", "kind": "Node", "namespaced": false, "verbs": ["get", "list"]}]})";
     } else if (path == "/apis/apps/v1") {
       response.body = R"({"resources": [{"name": "daemonsets", "kind": "DaemonSet", "namespaced":
-                         true, "verbs": ["get"]}]})";
+                         true, "verbs": ["get", "list"]}]})";
     } else if (path.find("/daemonsets/") != path.npos) {
       if (!daemon_sets_.contains(name)) return Missing("daemonsets.apps \"" + name + "\"");
       response.body = R"({"kind": "DaemonSet"})";
@@ -171,7 +171,7 @@ TEST_F(DrainTest, APodWhoseNamespaceEndsGoesWithIt) {
                     .status = {{"kind", "Status"},
                                {"reason", "Forbidden"},
                                {"message", "it is being terminated"},
-                               {"details", {{"causes", {{{"reason", "NamespaceTerminating"}}}}}}}};
+                               {"details", {{"causes", Json::array({Json{{"reason", "NamespaceTerminating"}}})}}}}};
   EXPECT_EQ(Run("drain", {"n"}), 0) << err_;
   EXPECT_EQ(pauses_, 1);
   EXPECT_EQ(err_,
