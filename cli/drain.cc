@@ -1,10 +1,13 @@
 // `cordon`, `uncordon` and `drain`: nodes that take no more pods, and give up those they have.
-#include <map>
+#include <algorithm>
+#include <optional>
+#include <utility>
 
 #include "api/select/selector.h"
-#include "api/pods/pod_phase.h"
 #include "api/text/go_text.h"
+#include "api/text/time_text.h"
 #include "cli/delete.h"
+#include "cli/drain_plan.h"
 #include "cli/json_text.h"
 #include "cli/verbs.h"
 #include "cli/writing.h"
@@ -13,7 +16,6 @@ namespace skiff::cli {
 namespace {
 
 constexpr Duration kEvictionRetry = 5s;
-constexpr char kMirrorPod[] = "kubernetes.io/config.mirror";
 
 struct NodeFlags {
   DryRun dry_run;
@@ -96,76 +98,22 @@ struct DrainFlags {
                  "Do not wait for pods whose deletion is older than this many seconds.");
     command.Flag("timeout", timeout, "How long to wait before giving up; 0 waits for ever.");
   }
+  DrainRules Rules() const {
+    return {ignore_daemonsets, delete_emptydir_data, force, skip_wait_for_delete};
+  }
 };
 
-// What is to become of the pods of a node.
-struct DrainPlan {
-  std::vector<Json> pods;                                    // To be evicted.
-  std::map<std::string, std::vector<std::string>> refused;   // Cause -> pods.
-  std::map<std::string, std::vector<std::string>> warnings;  // "ignoring ...", "deleting ..."
+// As Go tells of several errors together.
+std::string Together(const std::vector<std::string>& errors) {
+  return errors.size() == 1 ? errors[0] : "[" + Join(errors, ", ") + "]";
+}
+
+// Why a node was not drained.
+struct Failure {
+  std::vector<std::string> errors;
+  bool is_list = true;  // Each has a line of its own where nothing else went wrong.
 };
-
-bool UsesEmptyDir(const Json& pod) {
-  for (const Json& volume : At(pod, "spec", "volumes")) {
-    if (At(volume, "emptyDir").is_object()) return true;
-  }
-  return false;
-}
-
-// Whether it has been going for longer than anybody is to wait for it.
-bool IsNotWaitedFor(const DrainFlags& flags, const Json& pod, TimePoint now) {
-  const auto deleted = Time::Parse(TextAt(pod, "metadata", "deletionTimestamp"));
-  return deleted && flags.skip_wait_for_delete > 0 &&
-         now - deleted->point() > std::chrono::seconds(flags.skip_wait_for_delete);
-}
-
-// Sorts one pod in, by the first rule that says something of it.
-void Plan(const DrainFlags& flags, const Json& pod, TimePoint now, DrainPlan& plan) {
-  const std::string name = NamespaceOf(pod) + "/" + NameOf(pod);
-  const bool has_ended = HasEnded(TextAt(pod, "status", "phase"));
-  if (!At(pod, "metadata", "annotations", kMirrorPod).is_null()) return;
-  if (IsNotWaitedFor(flags, pod, now)) return;
-  std::string controller;
-  for (const Json& owner : At(pod, "metadata", "ownerReferences")) {
-    if (IsTrue(At(owner, "controller"))) controller = TextAt(owner, "kind");
-  }
-  if (controller == "DaemonSet" && !has_ended) {
-    if (flags.ignore_daemonsets) {
-      plan.warnings["ignoring DaemonSet-managed Pods"].push_back(name);
-    } else {
-      plan.refused["cannot delete DaemonSet-managed Pods (use --ignore-daemonsets to ignore)"]
-          .push_back(name);
-    }
-    return;
-  }
-  bool refused = false;
-  if (UsesEmptyDir(pod) && !has_ended) {
-    refused |= !flags.delete_emptydir_data;
-    if (flags.delete_emptydir_data) {
-      plan.warnings["deleting Pods with local storage"].push_back(name);
-    } else {
-      plan.refused["cannot delete Pods with local storage (use --delete-emptydir-data to override)"]
-          .push_back(name);
-    }
-  }
-  if (controller.empty() && !has_ended) {
-    refused |= !flags.force;
-    if (flags.force) {
-      plan.warnings["deleting Pods that declare no controller"].push_back(name);
-    } else {
-      plan.refused["cannot delete Pods that declare no controller (use --force to override)"]
-          .push_back(name);
-    }
-  }
-  if (!refused) plan.pods.push_back(pod);
-}
-
-std::string Listed(const std::map<std::string, std::vector<std::string>>& causes,
-                   std::string_view separator) {
-  std::vector<std::string> parts;
-  for (const auto& [cause, pods] : causes) parts.push_back(cause + ": " + Join(pods, ", "));
-  return Join(parts, separator);
-}
+using Outcome = std::optional<Failure>;
 
 class Drainer {
  public:
@@ -176,36 +124,33 @@ class Drainer {
         pods_(std::move(pods)),
         begin_(command.environment().clock.Monotonic()) {}
 
-  Result<> Drain(const Target& node) {
-    DrainPlan plan;
-    ListOptions options;
-    options.field_selector = "spec.nodeName=" + node.key.name;
-    options.label_selector = flags_.pod_selector;
-    options.limit = PageLimit(flags_.chunk_size);
-    const JsonList list = TRY(session_.api().List(pods_.resource, options));
-    for (const Json& pod : list.items) {
-      Plan(flags_, pod, command_.environment().clock.Now(), plan);
-    }
-    if (!plan.refused.empty()) return Refuse(plan);
-    if (!plan.warnings.empty()) command_.Warn("Warning: {}\n", Listed(plan.warnings, "; "));
-    for (const Json& pod : plan.pods) TRY(Evict(pod));
-    if (flags_.node.dry_run.value != "none") return {};
-    for (const Json& pod : plan.pods) TRY(AwaitEnd(pod));
-    return {};
-  }
+  // Says what it does; nullopt: the node is drained.
+  Outcome Drain(const std::string& node);
 
  private:
-  static tl::unexpected<Error> Refuse(const DrainPlan& plan) {
-    const std::string all = Listed(plan.refused, ", ");
-    return CliError(plan.refused.size() > 1 ? "[" + all + "]" : all);
+  enum class Tried : uint8_t { kGoes, kIsGone, kLater, kNever };
+  Result<DrainPlan> Plan(const std::string& node);
+  Outcome EvictAll(const std::vector<Json>& pods);
+  Outcome DeleteAll(const std::vector<Json>& pods);
+  Tried Evict(const Json& pod, std::vector<std::string>& errors);
+  Tried EvictionRefused(const Json& pod, const Error& why, std::vector<std::string>& errors);
+  Json Fresh(Json pod);
+  Result<> AwaitEnd(const Json& pod);
+  void TellPending(const std::string& node, const Failure& failure);
+  Json DeleteOptions() const {
+    DeleteFlags deletion;
+    deletion.grace_period = flags_.grace_period;
+    Json options = deletion.Body(flags_.node.dry_run.Parameter());
+    options.erase("propagationPolicy");
+    return options;
   }
+  static ObjectKey KeyOf(const Json& pod) { return {NamespaceOf(pod), NameOf(pod)}; }
+  bool IsDry() const { return flags_.node.dry_run.value != "none"; }
   // What is left of --timeout; kNever without one.
   Duration Left() const {
     if (flags_.timeout <= Duration(0)) return kNever;
     return flags_.timeout - (command_.environment().clock.Monotonic() - begin_);
   }
-  Result<> Evict(const Json& pod);
-  Result<> AwaitEnd(const Json& pod);
 
   Command& command_;
   Session& session_;
@@ -214,68 +159,200 @@ class Drainer {
   const Duration begin_;
 };
 
-// Asks again while a disruption budget refuses.
-Result<> Drainer::Evict(const Json& pod) {
-  const ObjectKey key = {NamespaceOf(pod), NameOf(pod)};
-  const DryRun& dry_run = flags_.node.dry_run;
-  const char* verb = flags_.disable_eviction ? "deleting" : "evicting";
-  command_.Print("{} pod {}/{}{}\n", verb, key.namespace_, key.name, dry_run.Suffix());
-  if (dry_run.client()) return {};
-  DeleteFlags deletion;
-  deletion.grace_period = flags_.grace_period;
-  Json options = deletion.Body(dry_run.Parameter());
-  options.erase("propagationPolicy");
-  while (true) {
-    const Json body = {{"apiVersion", "policy/v1"},
-                       {"kind", "Eviction"},
-                       {"metadata", {{"name", key.name}, {"namespace", key.namespace_}}},
-                       {"deleteOptions", options}};
-    const auto done =
-        flags_.disable_eviction
-            ? session_.api().Write("DELETE", TRY(pods_.resource.Path(key)), {}, options)
-            : session_.api().Write("POST", TRY(pods_.resource.Path(key, "eviction")), {}, body);
-    if (done || done.error().reason == Reason::kNotFound) return {};
-    if (done.error().reason != Reason::kTooManyRequests) {
-      return CliError(fmt::format("error when {} pods/{} -n {}: {}", verb, GoQuote(key.name),
-                                  GoQuote(key.namespace_), done.error().message));
-    }
-    command_.Warn("error when {} pods/{} -n {} (will retry after 5s): {}\n", verb,
-                  GoQuote(key.name), GoQuote(key.namespace_), done.error().message);
-    if (Left() <= Duration(0)) {
-      return CliError(fmt::format("error when {} pods/{} -n {}: global timeout reached: {}", verb,
-                                  GoQuote(key.name), GoQuote(key.namespace_), "timed out"));
-    }
-    command_.environment().pause(kEvictionRetry);
-    command_.Print("{} pod {}/{}\n", verb, key.namespace_, key.name);
+Result<DrainPlan> Drainer::Plan(const std::string& node) {
+  ListOptions options;
+  options.field_selector = "spec.nodeName=" + node;
+  options.label_selector = flags_.pod_selector;
+  options.limit = PageLimit(flags_.chunk_size);
+  const JsonList list = TRY(session_.api().List(pods_.resource, options));
+  return PlanDrain(flags_.Rules(), list.items, command_.environment().clock.Now(),
+                   [&](const ObjectKey& key) -> Result<> {
+                     const ServedKind kind = TRY(session_.kinds().Find("daemonsets.apps"));
+                     TRY(session_.api().Get(kind.resource, key));
+                     return {};
+                   });
+}
+
+Outcome Drainer::Drain(const std::string& node) {
+  const auto plan = Plan(node);
+  if (!plan) return Failure{{plan.error().message}};
+  if (!plan->refused.empty()) return Failure{plan->Refusals()};
+  if (!plan->warnings.empty()) {
+    std::vector<std::string> texts;
+    for (const auto& [what, names] : plan->warnings)
+      texts.push_back(what + ": " + Join(names, ", "));
+    command_.Warn("Warning: {}\n", Join(texts, "; "));
   }
+  const DryRun& dry_run = flags_.node.dry_run;
+  if (dry_run.client()) {
+    for (const Json& pod : plan->pods) {
+      command_.Print("evicting pod {}/{}{}\n", NamespaceOf(pod), NameOf(pod), dry_run.Suffix());
+    }
+    return std::nullopt;
+  }
+  auto failure = flags_.disable_eviction ? DeleteAll(plan->pods) : EvictAll(plan->pods);
+  if (failure) TellPending(node, *failure);
+  return failure;
+}
+
+// One that a budget holds back keeps no other from going.
+Outcome Drainer::EvictAll(const std::vector<Json>& pods) {
+  std::vector<std::string> errors;
+  std::vector<Json> going;
+  std::vector<Json> queue = pods;
+  while (!queue.empty()) {
+    std::vector<Json> later;
+    for (const Json& pod : queue) {
+      const Tried tried = Evict(pod, errors);
+      if (tried == Tried::kGoes) going.push_back(pod);
+      if (tried == Tried::kLater) later.push_back(pod);
+    }
+    queue.clear();
+    if (later.empty()) break;
+    command_.environment().pause(kEvictionRetry);
+    for (Json& pod : later) queue.push_back(Fresh(std::move(pod)));
+  }
+  if (!IsDry()) {
+    for (const Json& pod : going) {
+      const auto ended = AwaitEnd(pod);
+      if (ended) continue;
+      errors.push_back(fmt::format("error when waiting for pod {} in namespace {} to terminate: {}",
+                                   GoQuote(NameOf(pod)), GoQuote(NamespaceOf(pod)),
+                                   ended.error().message));
+    }
+  }
+  if (errors.empty()) return std::nullopt;
+  return Failure{std::move(errors)};
+}
+
+Drainer::Tried Drainer::Evict(const Json& pod, std::vector<std::string>& errors) {
+  const ObjectKey key = KeyOf(pod);
+  command_.Print("evicting pod {}/{}{}\n", key.namespace_, key.name, flags_.node.dry_run.Suffix());
+  if (Left() <= Duration(0)) {
+    errors.push_back(fmt::format("error when evicting pods/{} -n {}: global timeout reached: {}",
+                                 GoQuote(key.name), GoQuote(key.namespace_),
+                                 FormatGoDuration(flags_.timeout.count())));
+    return Tried::kNever;
+  }
+  const Json body = {{"apiVersion", "policy/v1"},
+                     {"kind", "Eviction"},
+                     {"metadata", {{"name", key.name}, {"namespace", key.namespace_}}},
+                     {"deleteOptions", DeleteOptions()}};
+  const auto path = pods_.resource.Path(key, "eviction");
+  const auto done =
+      path ? session_.api().Write("POST", *path, {}, body) : Result<Json>(Fail(path.error()));
+  if (done) return Tried::kGoes;
+  return EvictionRefused(pod, done.error(), errors);
+}
+
+Drainer::Tried Drainer::EvictionRefused(const Json& pod, const Error& why,
+                                        std::vector<std::string>& errors) {
+  const std::string name = GoQuote(NameOf(pod)), namespace_ = GoQuote(NamespaceOf(pod));
+  const bool namespace_ends =
+      why.reason == Reason::kForbidden && std::ranges::any_of(why.causes, [](const Cause& cause) {
+        return cause.reason == "NamespaceTerminating";
+      });
+  if (why.reason == Reason::kNotFound) return Tried::kIsGone;
+  if (why.reason == Reason::kTooManyRequests) {
+    command_.Warn("error when evicting pods/{} -n {} (will retry after 5s): {}\n", name, namespace_,
+                  why.message);
+    return Tried::kLater;
+  }
+  if (namespace_ends) {
+    // Its namespace takes it along, now or soon.
+    if (!At(pod, "metadata", "deletionTimestamp").is_null()) return Tried::kGoes;
+    command_.Warn(
+        "error when evicting pod {} from terminating namespace {} (will retry after 5s): {}\n",
+        name, namespace_, why.message);
+    return Tried::kLater;
+  }
+  errors.push_back(
+      fmt::format("error when evicting pods/{} -n {}: {}", name, namespace_, why.message));
+  return Tried::kNever;
+}
+
+// As it is now, where that can be seen.
+Json Drainer::Fresh(Json pod) {
+  auto now = session_.api().Get(pods_.resource, KeyOf(pod));
+  return now ? std::move(*now) : std::move(pod);
+}
+
+Outcome Drainer::DeleteAll(const std::vector<Json>& pods) {
+  const auto failed = [](const Error& why) { return Failure{{why.message}, false}; };
+  for (const Json& pod : pods) {
+    const auto path = pods_.resource.Path(KeyOf(pod));
+    if (!path) return failed(path.error());
+    const auto done = session_.api().Write("DELETE", *path, {}, DeleteOptions());
+    if (!done && done.error().reason != Reason::kNotFound) return failed(done.error());
+  }
+  if (IsDry()) return std::nullopt;
+  for (const Json& pod : pods) {
+    if (const auto ended = AwaitEnd(pod); !ended) return failed(ended.error());
+  }
+  return std::nullopt;
 }
 
 Result<> Drainer::AwaitEnd(const Json& pod) {
-  const ObjectKey key = {NamespaceOf(pod), NameOf(pod)};
+  const ObjectKey key = KeyOf(pod);
   const std::string uid = TextAt(pod, "metadata", "uid");
+  const DrainRules rules = flags_.Rules();
+  const char* noun = flags_.disable_eviction ? "deletion" : "eviction";
   bool is_skipped = false;
   const auto gone = [&](const Json* now) -> Result<bool> {
     if (!now || TextAt(*now, "metadata", "uid") != uid) return true;
-    is_skipped = IsNotWaitedFor(flags_, *now, command_.environment().clock.Now());
+    is_skipped = IsNotWaitedFor(rules, *now, command_.environment().clock.Now());
     return is_skipped;
   };
   // Nothing tells that a pod has been going for long: it is looked at again.
-  const Duration step = flags_.skip_wait_for_delete > 0
-                            ? Duration(std::chrono::seconds(flags_.skip_wait_for_delete))
+  const Duration step = rules.skip_wait_for_delete_s > 0
+                            ? Duration(std::chrono::seconds(rules.skip_wait_for_delete_s))
                             : kNever;
   while (true) {
     const auto waited = WaitUntil(session_, pods_.resource, key, std::min(step, Left()), gone);
     if (waited) break;
-    const bool goes_on = waited.error().reason == Reason::kTimeout && Left() > Duration(0);
-    if (!goes_on) return Fail(waited.error());
+    if (waited.error().reason != Reason::kTimeout) {
+      command_.Print("pod/{} {} failed\n", key.name, noun);
+      return waited;
+    }
+    if (Left() <= Duration(0)) return CliError("context deadline exceeded");
   }
   if (is_skipped) {
     command_.Print("pod {} has DeletionTimestamp older than {} seconds, skipping\n",
-                   GoQuote(key.name), flags_.skip_wait_for_delete);
+                   GoQuote(key.name), rules.skip_wait_for_delete_s);
     return {};
   }
   command_.Print("pod/{} {}\n", key.name, flags_.disable_eviction ? "deleted" : "evicted");
   return {};
+}
+
+void Drainer::TellPending(const std::string& node, const Failure& failure) {
+  const auto left = Plan(node);
+  if (left && !left->pods.empty()) {
+    command_.Warn("There are pending pods in node {} when an error occurred: {}\n", GoQuote(node),
+                  Together(failure.errors));
+    for (const Json& pod : left->pods) command_.Warn("pod/{}\n", NameOf(pod));
+  }
+  const std::vector<std::string> errors =
+      left ? left->Refusals() : std::vector<std::string>{left.error().message};
+  if (errors.empty()) return;
+  command_.Warn("Following errors occurred while getting the list of pods to delete:\n{}",
+                Together(errors));
+}
+
+// Of several nodes each has its line.
+void TellFailures(Command& command, const std::vector<std::pair<std::string, Failure>>& failures) {
+  if (failures.empty()) return;
+  command.set_exit_code(1);
+  command.Warn("There are pending nodes to be drained:\n");
+  for (const auto& [node, failure] : failures) command.Warn(" {}\n", node);
+  const Failure& only = failures.front().second;
+  if (failures.size() > 1) {
+    for (const auto& [node, failure] : failures) command.Warn("{}\n", Together(failure.errors));
+  } else if (only.is_list) {
+    for (const std::string& error : only.errors) command.Warn("{}\n", error);
+  } else {
+    command.Warn("error: {}\n", Together(only.errors));
+  }
 }
 
 }  // namespace
@@ -301,23 +378,19 @@ Result<> RunDrain(Command& command, const Args& args) {
   ServedKind pods = TRY(session.kinds().Find("pods"));
   for (const Target& node : nodes) TRY(SetUnschedulable(command, flags.node, node, true));
   Drainer drainer(command, session, flags, std::move(pods));
+  std::vector<std::pair<std::string, Failure>> failures;
   for (const Target& node : nodes) {
-    const auto drained = drainer.Drain(node);
-    if (drained) {
+    auto failure = drainer.Drain(node.key.name);
+    if (!failure) {
       command.Print("node/{} drained{}\n", node.key.name, flags.node.dry_run.Suffix());
       continue;
     }
-    const std::string& why = drained.error().message;
     // Said at once: the next node may take long.
     command.Warn("error: unable to drain node {} due to error: {}, continuing command...\n",
-                 GoQuote(node.key.name), why);
-    command.set_exit_code(1);
-    command.Warn("There are pending nodes to be drained:\n {}\n", node.key.name);
-    const bool several = why.starts_with("[");
-    for (const std::string& line : Split(several ? why.substr(1, why.size() - 2) : why, '\n')) {
-      command.Warn("{}\n", line);
-    }
+                 GoQuote(node.key.name), Together(failure->errors));
+    failures.emplace_back(node.key.name, std::move(*failure));
   }
+  TellFailures(command, failures);
   return {};
 }
 

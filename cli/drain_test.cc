@@ -1,33 +1,216 @@
-// `drain`, and what it waits for.
+// `drain`: what it makes go, what keeps it from that, and what it waits for.
 #include <gmock/gmock.h>
 
+#include <set>
+
+#include "cli/json_text.h"
 #include "cli/program_fixture.h"
 
 namespace skiff::cli {
 namespace {
 
-using DrainTest = ProgramTest;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::Not;
+
+// A server of one node and its pods, which go at once when they may.
+class DrainTest : public ProgramTest {
+ protected:
+  DrainTest() {
+    server_ = [this](const http::Request& request) { return Answer(request); };
+  }
+
+  Json& Pod(const std::string& name, const std::string& owner = "ReplicaSet") {
+    Json& pod = pods_[name];
+    pod = {{"apiVersion", "v1"},
+           {"kind", "Pod"},
+           {"metadata", {{"name", name}, {"namespace", "default"}, {"uid", "u-" + name}}},
+           {"spec", Json::object()}};
+    if (owner.empty()) return pod;
+    pod["metadata"]["ownerReferences"] = Json::array({{{"apiVersion", "apps/v1"},
+                                                       {"kind", owner},
+                                                       {"name", "owner-of-" + name},
+                                                       {"controller", true}}});
+    return pod;
+  }
+
+  // The server's refusal to evict that pod; counted down.
+  struct Refusal {
+    int times = 1;
+    int code = 429;
+    Json status = {{"kind", "Status"}, {"reason", "TooManyRequests"}, {"message", "its budget"}};
+  };
+
+  std::map<std::string, Json> pods_;
+  std::map<std::string, Refusal> refusals_;
+  std::set<std::string> daemon_sets_;
+  std::vector<std::string> evicted_;
+  std::vector<std::string> deleted_;
+
+ private:
+  static http::Response Missing(const std::string& what) {
+    http::Response response;
+    response.status = 404;
+    response.body =
+        Json{{"kind", "Status"}, {"reason", "NotFound"}, {"message", what + " not found"}}.dump();
+    return response;
+  }
+
+  http::Response Answer(const http::Request& request) {
+    http::Response response;
+    const std::string& path = request.path;
+    const std::string name = path.substr(path.rfind('/') + 1);
+    if (path == "/api") {
+      response.body = R"({"versions": ["v1"]})";
+    } else if (path == "/apis") {
+      response.body =
+          R"({"groups": [{"name": "apps", "versions": [{"groupVersion": "apps/v1", "version":
+             "v1"}], "preferredVersion": {"groupVersion": "apps/v1", "version": "v1"}}]})";
+    } else if (path == "/api/v1") {
+      response.body =
+          R"({"resources": [{"name": "pods", "kind": "Pod", "namespaced": true, "verbs": ["get", "list"]},
+             {"name": "nodes", "kind": "Node", "namespaced": false, "verbs": ["get", "list"]}]})";
+    } else if (path == "/apis/apps/v1") {
+      response.body = R"({"resources": [{"name": "daemonsets", "kind": "DaemonSet", "namespaced":
+                         true, "verbs": ["get", "list"]}]})";
+    } else if (path.find("/daemonsets/") != path.npos) {
+      if (!daemon_sets_.contains(name)) return Missing("daemonsets.apps \"" + name + "\"");
+      response.body = R"({"kind": "DaemonSet"})";
+    } else if (path.ends_with("/eviction")) {
+      return Evict(path.substr(0, path.size() - std::string("/eviction").size()));
+    } else if (path.ends_with("/pods")) {
+      response.body = Listed(std::string(request.Query("fieldSelector").value_or("")));
+    } else if (path.find("/pods/") != path.npos) {
+      if (!pods_.contains(name)) return Missing("pods \"" + name + "\"");
+      response.body = pods_[name].dump();
+      if (request.method == "DELETE") {
+        deleted_.push_back(name);
+        pods_.erase(name);
+      }
+    } else {
+      response.body = R"({"kind": "Node", "apiVersion": "v1", "metadata": {"name": "n"}})";
+    }
+    return response;
+  }
+
+  std::string Listed(const std::string& fields) {
+    Json items = Json::array();
+    for (const auto& [name, pod] : pods_) {
+      if (fields == "metadata.name=" + name || fields.starts_with("spec.nodeName=")) {
+        items.push_back(pod);
+      }
+    }
+    return Json{{"items", items}, {"metadata", {{"resourceVersion", "7"}}}}.dump();
+  }
+
+  http::Response Evict(const std::string& path) {
+    http::Response response;
+    const std::string name = path.substr(path.rfind('/') + 1);
+    if (const auto found = refusals_.find(name); found != refusals_.end()) {
+      if (found->second.times-- > 0) {
+        response.status = found->second.code;
+        response.body = found->second.status.dump();
+        return response;
+      }
+    }
+    evicted_.push_back(name);
+    if (At(pods_[name], "metadata", "deletionTimestamp").is_null()) pods_.erase(name);
+    response.body = R"({"kind": "Status", "status": "Success"})";
+    return response;
+  }
+};
 
 // A kubelet that is away never ends it.
 TEST_F(DrainTest, APodThatHasBeenGoingForLongIsNotWaitedFor) {
-  const std::string node = R"({"kind": "Node", "apiVersion": "v1", "metadata": {"name": "n"}})";
-  const auto pods = [](const std::string& more) {
-    return R"({"items": [{"metadata": {"name": "p", "namespace": "default", "uid": "u")" + more +
-           R"(, "ownerReferences": [{"controller": true, "kind": "ReplicaSet"}]}, "spec": {}}]})";
-  };
+  Pod("p");
+  const auto answer = server_;
   server_ = [&](const http::Request& request) {
-    http::Response response;
-    const std::string fields(request.Query("fieldSelector").value_or(""));
-    response.body = request.path.ends_with("/pods") && fields == "metadata.name=p"
-                        ? pods(R"(, "deletionTimestamp": "2001-01-01T00:00:00Z")")
-                    : request.path.ends_with("/pods") ? pods("")
-                                                      : node;
-    return response;
+    if (request.path.ends_with("/eviction")) {
+      pods_["p"]["metadata"]["deletionTimestamp"] = "2001-01-01T00:00:00Z";
+    }
+    return answer(request);
   };
   EXPECT_EQ(Run("drain", {"n", "--skip-wait-for-delete-timeout=1"}), 0) << err_;
-  EXPECT_THAT(out_, testing::HasSubstr("evicting pod default/p\n"
-                                       "pod \"p\" has DeletionTimestamp older than 1 seconds, "
-                                       "skipping\nnode/n drained\n"));
+  EXPECT_THAT(out_, HasSubstr("evicting pod default/p\n"
+                              "pod \"p\" has DeletionTimestamp older than 1 seconds, "
+                              "skipping\nnode/n drained\n"));
+}
+
+TEST_F(DrainTest, APodThatABudgetHoldsBackKeepsNoOtherFromGoing) {
+  Pod("a");
+  Pod("b");
+  refusals_["a"] = {.times = 2};
+  EXPECT_EQ(Run("drain", {"n"}), 0) << err_;
+  EXPECT_THAT(evicted_, ElementsAre("b", "a"));
+  EXPECT_EQ(pauses_, 2);
+  EXPECT_THAT(err_, HasSubstr("error when evicting pods/\"a\" -n \"default\" (will retry after "
+                              "5s): its budget\n"));
+  EXPECT_THAT(out_, HasSubstr("pod/b evicted\npod/a evicted\nnode/n drained\n"));
+}
+
+TEST_F(DrainTest, WhatWentWrongWithOnePodIsToldWhenTheOthersAreGone) {
+  Pod("a");
+  Pod("b");
+  refusals_["a"] = {
+      .code = 500,
+      .status = {{"kind", "Status"}, {"reason", "InternalError"}, {"message", "two budgets"}}};
+  EXPECT_EQ(Run("drain", {"n"}), 1);
+  EXPECT_THAT(evicted_, ElementsAre("b"));
+  const std::string why = "error when evicting pods/\"a\" -n \"default\": two budgets";
+  EXPECT_EQ(err_, "There are pending pods in node \"n\" when an error occurred: " + why +
+                      "\npod/a\nerror: unable to drain node \"n\" due to error: " + why +
+                      ", continuing command...\nThere are pending nodes to be drained:\n n\n" +
+                      why + "\n");
+}
+
+TEST_F(DrainTest, APodWhoseNamespaceEndsGoesWithIt) {
+  Pod("a");
+  refusals_["a"] = {.times = 1,
+                    .code = 403,
+                    .status = {{"kind", "Status"},
+                               {"reason", "Forbidden"},
+                               {"message", "it is being terminated"},
+                               {"details", {{"causes", Json::array({Json{{"reason", "NamespaceTerminating"}}})}}}}};
+  EXPECT_EQ(Run("drain", {"n"}), 0) << err_;
+  EXPECT_EQ(pauses_, 1);
+  EXPECT_EQ(err_,
+            "error when evicting pod \"a\" from terminating namespace \"default\" (will "
+            "retry after 5s): it is being terminated\n");
+}
+
+TEST_F(DrainTest, APodThatADaemonSetLeftBehindGoesWhereThatIsForced) {
+  Pod("left", "DaemonSet");
+  Pod("kept", "DaemonSet");
+  daemon_sets_ = {"owner-of-kept"};
+  EXPECT_EQ(Run("drain", {"n", "--ignore-daemonsets"}), 1);
+  EXPECT_THAT(err_, HasSubstr("\ncannot delete daemonsets.apps \"owner-of-left\" not found: "
+                              "default/left\n"));
+  EXPECT_THAT(evicted_, IsEmpty());
+  EXPECT_EQ(Run("drain", {"n", "--ignore-daemonsets", "--force"}), 0);
+  EXPECT_EQ(err_, "Warning: ignoring DaemonSet-managed Pods: default/kept\n");
+  EXPECT_THAT(evicted_, ElementsAre("left"));
+}
+
+TEST_F(DrainTest, EachCauseHasItsLineAndEachPodTheFirstOfIts) {
+  Pod("a", "")["spec"]["volumes"] = Json::array({{{"name", "v"}, {"emptyDir", Json::object()}}});
+  Pod("b", "");
+  EXPECT_EQ(Run("drain", {"n"}), 1);
+  const std::string alone =
+      "cannot delete Pods that declare no controller (use --force to override): default/b";
+  const std::string local =
+      "cannot delete Pods with local storage (use --delete-emptydir-data to override): default/a";
+  EXPECT_EQ(err_, "error: unable to drain node \"n\" due to error: [" + alone + ", " + local +
+                      "], continuing command...\nThere are pending nodes to be drained:\n n\n" +
+                      alone + "\n" + local + "\n");
+}
+
+TEST_F(DrainTest, WithoutEvictionsPodsAreDeleted) {
+  Pod("a");
+  EXPECT_EQ(Run("drain", {"n", "--disable-eviction"}), 0) << err_;
+  EXPECT_THAT(deleted_, ElementsAre("a"));
+  EXPECT_THAT(out_, HasSubstr("pod/a deleted\nnode/n drained\n"));
+  EXPECT_THAT(out_, Not(HasSubstr("evict")));
 }
 
 }  // namespace

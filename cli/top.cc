@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <map>
 #include <optional>
+#include <tuple>
 
 #include "api/select/selector.h"
 #include "api/text/time_text.h"
@@ -109,7 +110,8 @@ void Sort(std::vector<Row>& rows, const std::string& by) {
   std::stable_sort(rows.begin(), rows.end(), [&](const Row& a, const Row& b) {
     if (by == "cpu") return a.usage.cpu > b.usage.cpu;
     if (by == "memory") return a.usage.memory > b.usage.memory;
-    return std::pair(a.namespace_, a.name) < std::pair(b.namespace_, b.name);
+    return std::tie(a.namespace_, a.name, a.container) <
+           std::tie(b.namespace_, b.name, b.container);
   });
 }
 
@@ -136,6 +138,25 @@ Result<std::vector<Json>> ReadMetrics(Command& command, const TopFlags& flags,
   return items.is_array() ? std::vector<Json>(items.begin(), items.end()) : std::vector<Json>();
 }
 
+// The node named, or all that are selected, by name.
+Result<std::map<std::string, Json>> ReadNodes(Command& command, const TopFlags& flags) {
+  Session& session = *TRY(command.session());
+  const ServedKind kind = TRY(session.kinds().Find("nodes"));
+  std::map<std::string, Json> nodes;
+  if (!command.words().empty() && !command.words()[0].empty()) {
+    const std::string& name = command.words()[0];
+    nodes[name] = TRY(session.api().Get(kind.resource, {"", name}));
+    return nodes;
+  }
+  auto list =
+      TRY(session.api().List(kind.resource, {.label_selector = flags.selectors.labels}));
+  for (Json& node : list.items) {
+    std::string name = NameOf(node);
+    nodes.emplace(std::move(name), std::move(node));
+  }
+  return nodes;
+}
+
 Result<> RunTopNode(Command& command, const Args& args) {
   TopFlags flags;
   flags.AddTo(command);
@@ -144,8 +165,7 @@ Result<> RunTopNode(Command& command, const Args& args) {
   TRY(flags.Check(command));
   const auto metrics = TRY(ReadMetrics(command, flags, std::string(kMetrics) + "/nodes"));
   if (metrics.empty()) return CliError("metrics not available yet");
-  Session& session = *TRY(command.session());
-  const ServedKind nodes = TRY(session.kinds().Find("nodes"));
+  auto nodes = TRY(ReadNodes(command, flags));
   std::vector<Row> rows;
   for (const Json& each : metrics)
     rows.push_back({"", NameOf(each), "", UsageOf(At(each, "usage"))});
@@ -155,31 +175,47 @@ Result<> RunTopNode(Command& command, const Args& args) {
       "NAME\tCPU(cores)\tCPU(%)\tMEMORY(bytes)\tMEMORY(%){}\t\n",
       flags.show_swap ? "\tSWAP(bytes)\tSWAP(%)" : ""));
   for (const Row& row : rows) {
-    const Json node = TRY(session.api().Get(nodes.resource, {"", row.name}));
+    const Json node = nodes[row.name];
     const Usage all = UsageOf(At(node, "status", flags.show_capacity ? "capacity" : "allocatable"));
     table.Write(fmt::format("{}\t{}\t{}\t{}\t{}{}\t\n", row.name, CpuText(row.usage),
                             Share(row.usage.cpu, all.cpu), MemoryText(row.usage),
                             Share(row.usage.memory, all.memory),
                             flags.show_swap ? NodeSwapText(row.usage, node) : ""));
+    nodes.erase(row.name);
+  }
+  // Of which nobody could tell what is used.
+  constexpr char kUnknown[] = "\t<unknown>\t<unknown>";
+  for (const auto& [name, node] : nodes) {
+    table.Write(name + kUnknown + kUnknown + (flags.show_swap ? kUnknown : "") + "\t\n");
   }
   command.environment().out(table.Flush());
   return {};
 }
 
-std::vector<Row> PodRows(const std::vector<Json>& metrics, bool by_container) {
-  std::vector<Row> rows;
+// In the order in which they are to be printed; containers stay with their pod.
+std::vector<Row> PodRows(const std::vector<Json>& metrics, bool by_container,
+                         const std::string& sort_by) {
+  std::vector<Row> pods;
+  std::map<std::pair<std::string, std::string>, std::vector<Row>> containers;
   for (const Json& pod : metrics) {
     Row whole{NamespaceOf(pod), NameOf(pod), "", {}};
+    std::vector<Row>& own = containers[{whole.namespace_, whole.name}];
     for (const Json& container : At(pod, "containers")) {
       const Usage usage = UsageOf(At(container, "usage"));
       whole.usage.cpu += usage.cpu;
       whole.usage.memory += usage.memory;
       if (usage.swap) whole.usage.swap = whole.usage.swap.value_or(0) + *usage.swap;
-      if (by_container) {
-        rows.push_back({whole.namespace_, whole.name, TextAt(container, "name"), usage});
-      }
+      own.push_back({whole.namespace_, whole.name, TextAt(container, "name"), usage});
     }
-    if (!by_container) rows.push_back(std::move(whole));
+    pods.push_back(std::move(whole));
+  }
+  Sort(pods, sort_by);
+  if (!by_container) return pods;
+  std::vector<Row> rows;
+  for (const Row& pod : pods) {
+    std::vector<Row>& own = containers[{pod.namespace_, pod.name}];
+    Sort(own, sort_by);
+    rows.insert(rows.end(), own.begin(), own.end());
   }
   return rows;
 }
@@ -224,8 +260,7 @@ Result<> RunTopPod(Command& command, const Args& args) {
     command.environment().err(NothingFoundText(all ? "" : session.namespace_()));
     return {};
   }
-  std::vector<Row> rows = PodRows(metrics, flags.containers);
-  Sort(rows, flags.sort_by);
+  const std::vector<Row> rows = PodRows(metrics, flags.containers, flags.sort_by);
   TabWriter table = MakeTableWriter();
   const std::string first =
       std::string(all ? "NAMESPACE\t" : "") + (flags.containers ? "POD\t" : "");

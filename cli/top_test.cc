@@ -37,5 +37,55 @@ TEST_F(TopTest, PodsWithoutMetricsAreNotNoPods) {
   EXPECT_EQ(code_, 1);
 }
 
+Json Usage(const char* cpu, const char* memory) {
+  return {{"cpu", cpu}, {"memory", memory}};
+}
+
+TEST_F(TopTest, NodesThatNobodyMeasuresAreThereAllTheSame) {
+  const auto node = [](const char* name) {
+    return Json{{"metadata", {{"name", name}}},
+                {"status", {{"allocatable", Usage("2", "1Gi")}}}};
+  };
+  const Json nodes = {{"items", {node("b"), node("a"), node("c")}}};
+  const Json metrics = {
+      {"items", Json::array({{{"metadata", {{"name", "b"}}}, {"usage", Usage("500m", "512Mi")}}})}};
+  const auto answer = ServerOf("metrics.k8s.io", {{"nodes", "NodeMetrics"}},
+                               {{"/apis/metrics.k8s.io/v1beta1/nodes", metrics.dump()},
+                                {"/api/v1/nodes", nodes.dump()}});
+  int asked = 0;
+  server_ = [&](const http::Request& request) {
+    if (request.path.starts_with("/api/v1/nodes")) ++asked;
+    if (request.path != "/api/v1") return answer(request);
+    http::Response response;
+    response.body = R"({"resources": [{"name": "nodes", "kind": "Node", "verbs": ["get", "list"]}]})";
+    return response;
+  };
+  EXPECT_EQ(Run("top", {"nodes"}), 0) << err_;
+  EXPECT_EQ(out_,
+            "NAME   CPU(cores)   CPU(%)      MEMORY(bytes)   MEMORY(%)   \n"
+            "b      500m         25%         512Mi           50%         \n"
+            "a      <unknown>    <unknown>   <unknown>       <unknown>   \n"
+            "c      <unknown>    <unknown>   <unknown>       <unknown>   \n");
+  EXPECT_EQ(asked, 1) << "all of them at once";
+}
+
+TEST_F(TopTest, ContainersStayWithTheirPod) {
+  const auto pod = [](const char* name, const char* first, const char* second) {
+    return Json{{"metadata", {{"name", name}, {"namespace", "default"}}},
+                {"containers",
+                 {{{"name", "x"}, {"usage", Usage(first, "1Mi")}},
+                  {{"name", "y"}, {"usage", Usage(second, "1Mi")}}}}};
+  };
+  const Json list = {{"items", {pod("a", "10m", "40m"), pod("b", "30m", "35m")}}};
+  server_ = ServerOf("metrics.k8s.io", {{"pods", "PodMetrics"}},
+                     {{"/apis/metrics.k8s.io/v1beta1/namespaces/default/pods", list.dump()}});
+  EXPECT_EQ(Run("top", {"pods", "--containers", "--sort-by=cpu", "--no-headers"}), 0) << err_;
+  EXPECT_EQ(out_,
+            "b   y   35m   1Mi   \n"
+            "b   x   30m   1Mi   \n"
+            "a   y   40m   1Mi   \n"
+            "a   x   10m   1Mi   \n");
+}
+
 }  // namespace
 }  // namespace skiff::cli

@@ -109,8 +109,16 @@ const core_v1::PodSecurityContext* PodSecurity(const core_v1::Pod& pod) {
   return pod.spec.security_context ? &*pod.spec.security_context : nullptr;
 }
 
+// The container's own runAsUser, else the pod's.
+std::optional<int64_t> UserAskedFor(const ContainerInput& input) {
+  const auto& own = input.container.security_context;
+  if (own && own->run_as_user) return own->run_as_user;
+  const auto* pod = PodSecurity(input.pod);
+  return pod == nullptr ? std::nullopt : pod->run_as_user;
+}
+
 // The container's own runAsNonRoot, else the pod's, checked against who the image runs as.
-Result<> CheckNonRoot(const ContainerInput& input, const cri::ContainerSecurity& security) {
+Result<> CheckNonRoot(const ContainerInput& input) {
   const auto* own = input.container.security_context ? &*input.container.security_context : nullptr;
   const auto* pod = PodSecurity(input.pod);
   std::optional<bool> non_root = pod != nullptr ? pod->run_as_non_root : std::nullopt;
@@ -119,12 +127,12 @@ Result<> CheckNonRoot(const ContainerInput& input, const cri::ContainerSecurity&
   const std::string where =
       fmt::format("(pod: \"{}_{}({})\", container: {})", input.pod.metadata.name,
                   input.pod.metadata.namespace_, input.pod.metadata.uid, input.container.name);
-  if (security.run_as_user) {
-    if (*security.run_as_user != 0) return {};
+  if (const auto user = UserAskedFor(input)) {
+    if (*user != 0) return {};
     return Fail(Reason::kInvalid, "container's runAsUser breaks non-root policy " + where);
   }
   if (input.image == nullptr) return {};
-  if (!input.image->username.empty()) {
+  if (!input.image->uid && !input.image->username.empty()) {
     return Fail(
         Reason::kInvalid,
         fmt::format("container has runAsNonRoot and image has non-numeric user ({}), cannot "
@@ -146,15 +154,12 @@ cri::ContainerSecurity Security(const ContainerInput& input) {
     out.namespaces.target_id = input.target_container_id;
   }
   out.supplemental_groups = SupplementalGroups(pod);
-  if (pod != nullptr) {
-    out.run_as_user = pod->run_as_user;
-    out.run_as_group = pod->run_as_group;
-  }
+  out.run_as_user = UserAskedFor(input);
+  if (pod != nullptr) out.run_as_group = pod->run_as_group;
   std::string proc_mount;
   const core_v1::SecurityContext* own = nullptr;
   if (input.container.security_context) {
     own = &*input.container.security_context;
-    if (own->run_as_user) out.run_as_user = own->run_as_user;
     if (own->run_as_group) out.run_as_group = own->run_as_group;
     out.privileged = own->privileged.value_or(false);
     out.readonly_rootfs = own->read_only_root_filesystem.value_or(false);
@@ -356,7 +361,7 @@ Result<cri::ContainerConfig> MakeContainerConfig(const ContainerInput& input) {
   if (!input.policy.limits_cpu) out.resources.cpu_quota = 0;
   out.resources.unified = input.cgroup_files;
   out.security = Security(input);
-  TRY(CheckNonRoot(input, out.security));
+  TRY(CheckNonRoot(input));
   return out;
 }
 

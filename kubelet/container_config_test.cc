@@ -271,6 +271,8 @@ TEST_F(ContainerConfigTest, TheKernelIsToldTheWholeNameWhereThePodAsksForIt) {
                 "requested)");
   pod_.spec.subdomain.clear();
   EXPECT_EQ(hostname(), pod_.spec.hostname) << "there is no domain";
+  pod_.spec.hostname_override = std::string(62, 'o') + ".x";
+  EXPECT_EQ(hostname(), std::string(62, 'o')) << "the kernel has room for no more";
 }
 
 TEST_F(ContainerConfigTest, ASandboxIsNotMadeWithoutWhatThePodAsksFor) {
@@ -282,6 +284,14 @@ TEST_F(ContainerConfigTest, ASandboxIsNotMadeWithoutWhatThePodAsksFor) {
   EXPECT_EQ(SandboxProblem(pod_)->message,
             "Failed to create pod sandbox: can't set `spec.hostUsers: false`, this kubelet does "
             "not support user namespaces");
+}
+
+TEST_F(ContainerConfigTest, WhoseImageNamesRootIsToldOfTheImage) {
+  container_.security_context.Ensure().run_as_non_root = true;
+  image_.uid = 0;
+  EXPECT_EQ(Problem(),
+            "container has runAsNonRoot and image will run as root (pod: "
+            "\"web_shop(uid-1)\", container: c)");
 }
 
 }  // namespace

@@ -9,8 +9,10 @@ namespace skiff::kubelet {
 
 // Mounts are those of the spec. `running`: what the runtime has of the container; nullptr: nothing.
 // `actuated`: what the runtime was told last; nullptr: it was never told anything else than
-// `container`, which has what is allotted.
+// `container`, which has what is allotted. `recursive_read_only`: the runtime has such mounts, so
+// that those which ask for it are.
 void FillDetails(const core_v1::Container& container, const ObservedContainer* observed,
-                 const core_v1::ResourceRequirements* actuated, core_v1::ContainerStatus& out);
+                 const core_v1::ResourceRequirements* actuated, bool recursive_read_only,
+                 core_v1::ContainerStatus& out);
 
 }  // namespace skiff::kubelet

@@ -5,29 +5,15 @@
 #include <algorithm>
 #include <vector>
 
+#include "api/text/go_text.h"
+
 namespace skiff::kubelet {
 namespace {
 
-std::string Escaped(const std::string& text) {
-  std::string out = "\"";
-  for (const char c : text) {
-    if (c == '"' || c == '\\') {
-      out += '\\';
-      out += c;
-    } else if (c == '\n') {
-      out += "\\n";
-    } else if (c == '\t') {
-      out += "\\t";
-    } else {
-      out += c;
-    }
-  }
-  return out + '"';
-}
-
+// One a line, values as Go quotes them: what reads the file undoes that.
 std::string Lines(const std::map<std::string, std::string>& entries) {
   std::vector<std::string> lines;
-  for (const auto& [key, value] : entries) lines.push_back(key + "=" + Escaped(value));
+  for (const auto& [key, value] : entries) lines.push_back(key + "=" + GoQuote(value));
   return fmt::format("{}", fmt::join(lines, "\n"));
 }
 

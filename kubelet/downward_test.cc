@@ -32,5 +32,12 @@ TEST(ResourceTextTest, ALimitThatAContainerHasNotIsItsPodsOrElseTheNodes) {
   EXPECT_EQ(Text(pod, "limits.hugepages-2Mi"), "0");
 }
 
+TEST(FieldTextTest, ValuesOfLabelsAndAnnotationsAreQuotedSoThatEachHasOneLine) {
+  core_v1::Pod pod;
+  pod.metadata.annotations = {{"a", "one\r\ntwo\t\"three\""}, {"b", "\x01\\"}};
+  EXPECT_EQ(FieldText(pod, "metadata.annotations").value(),
+            "a=\"one\\r\\ntwo\\t\\\"three\\\"\"\nb=\"\\x01\\\\\"");
+}
+
 }  // namespace
 }  // namespace skiff::kubelet

@@ -6,7 +6,9 @@
 #include <tuple>
 
 #include "api/pods/pod_resources.h"
-#include "kubelet/pod_status.h"
+#include "api/rules/pods/pod_resources.h"
+#include "api/select/tolerations.h"
+#include "kubelet/pod_observed.h"
 #include "kubelet/static_pod.h"
 
 namespace skiff::kubelet {
@@ -57,14 +59,13 @@ std::optional<Quantity> LimitOf(const core_v1::Container& container) {
 }
 
 // What the pod as a whole may use: its containers and sidecars together, or its largest init
-// container with the sidecars before it. nullopt: a container of its own has no limit. An init
-// container without one adds nothing.
+// container with the sidecars before it, and its overhead. A container without a limit adds
+// nothing. nullopt: none has one.
 std::optional<int64_t> TotalLimit(const core_v1::PodSpec& spec) {
   int64_t total = 0, sidecars = 0, largest_init = 0;
   for (const auto& container : spec.containers) {
     const auto limit = LimitOf(container);
-    if (!limit) return std::nullopt;
-    total = SaturatedSum(total, limit->Value());
+    total = SaturatedSum(total, limit ? limit->Value() : 0);
   }
   for (const auto& container : spec.init_containers) {
     const auto limit = LimitOf(container);
@@ -72,7 +73,16 @@ std::optional<int64_t> TotalLimit(const core_v1::PodSpec& spec) {
     if (IsSidecar(container)) sidecars = together;
     largest_init = std::max(largest_init, together);
   }
-  return std::max(SaturatedSum(total, sidecars), largest_init);
+  total = std::max(SaturatedSum(total, sidecars), largest_init);
+  if (total == 0) return std::nullopt;
+  return SaturatedSum(total, Resources::From(spec.overhead).ephemeral_storage);
+}
+
+// "Pod web was using 200Mi, request is 100Mi, has larger consumption of memory. "
+std::string Larger(const char* what, const std::string& name, int64_t used,
+                   const std::string& request, const std::string& resource) {
+  return fmt::format("{} {} was using {}, request is {}, has larger consumption of {}. ", what,
+                     name, Binary(used), request, resource);
 }
 
 }  // namespace
@@ -96,18 +106,27 @@ std::string EvictionMessage(const Threshold& threshold, const Measurements& meas
                         print(threshold.amount.Of(found->second.capacity)),
                         print(found->second.available));
   }
-  if (!is_bytes) return text;
-  for (const auto& container : usage.pod->spec.containers) {
-    const auto used = usage.containers.find(container.name);
-    if (used == usage.containers.end()) continue;
-    const int64_t bytes =
-        resource == "memory" ? used->second.memory_bytes : used->second.disk_bytes;
-    const auto request = container.resources.requests.find(resource);
-    const bool has_request = request != container.resources.requests.end();
-    if (bytes <= (has_request ? request->second.Value() : 0)) continue;
-    text += fmt::format("Container {} was using {}, request is {}, has larger consumption of {}. ",
-                        container.name, Binary(bytes),
-                        has_request ? request->second.Text() : std::string("0"), resource);
+  if (!is_bytes || !usage.is_known) return text;
+  const core_v1::PodSpec& spec = usage.pod->spec;
+  if (resource == "memory" && spec.resources) {
+    const auto request = spec.resources->requests.find(resource);
+    if (request != spec.resources->requests.end()) {
+      text += Larger("Pod", usage.pod->metadata.name, usage.memory_bytes, request->second.Text(),
+                     resource);
+    }
+  }
+  for (const auto* containers : {&spec.containers, &spec.init_containers}) {
+    for (const auto& container : *containers) {
+      const auto used = usage.containers.find(container.name);
+      if (used == usage.containers.end()) continue;
+      const int64_t bytes =
+          resource == "memory" ? used->second.memory_bytes : used->second.disk_bytes;
+      const auto request = container.resources.requests.find(resource);
+      const bool has_request = request != container.resources.requests.end();
+      if (bytes <= (has_request ? request->second.Value() : 0)) continue;
+      text += Larger("Container", container.name, bytes, has_request ? request->second.Text() : "0",
+                     resource);
+    }
   }
   return text;
 }
@@ -161,15 +180,11 @@ std::optional<std::string> RefusalUnderPressure(const core_v1::Pod& pod,
   if (pressures.empty() || IsCriticalPod(pod)) return std::nullopt;
   const bool memory_alone = pressures.size() == 1 && pressures.contains("MemoryPressure");
   if (memory_alone) {
-    if (QosClass(pod.spec) != "BestEffort") return std::nullopt;
-    const auto& tolerations = pod.spec.tolerations;
-    const bool tolerated =
-        std::any_of(tolerations.begin(), tolerations.end(), [](const auto& toleration) {
-          const bool key = toleration.key == "node.kubernetes.io/memory-pressure" ||
-                           (toleration.key.empty() && toleration.operator_ == "Exists");
-          return key && (toleration.effect.empty() || toleration.effect == "NoSchedule");
-        });
-    if (tolerated) return std::nullopt;
+    if (ComputeQosClass(pod.spec) != "BestEffort") return std::nullopt;
+    core_v1::Taint taint;
+    taint.key = "node.kubernetes.io/memory-pressure";
+    taint.effect = "NoSchedule";
+    if (AnyTolerates(pod.spec.tolerations, taint)) return std::nullopt;
   }
   return fmt::format("The node had condition: [{}]. ", fmt::join(pressures, " "));
 }

@@ -271,5 +271,46 @@ TEST_F(EvictionRankTest, UnderPressureOnlySomePodsAreTaken) {
   EXPECT_FALSE(RefusalUnderPressure(critical, {"DiskPressure"}));
 }
 
+TEST_F(EvictionRankTest, AContainerWithoutALimitMayWriteNoMoreThanTheOthersLimitsTogether) {
+  PodUsage usage = Pod("web", 0, 50);
+  core_v1::Pod pod = *usage.pod;
+  auto& limited = pod.spec.containers.emplace_back();
+  limited.name = "limited";
+  limited.resources.limits["ephemeral-storage"] = *Quantity::Parse("40Mi");
+  usage.pod = std::make_shared<const core_v1::Pod>(pod);
+  const auto excess = LocalStorageExcess(usage);
+  ASSERT_TRUE(excess);
+  EXPECT_EQ(excess->message,
+            "Pod ephemeral local storage usage exceeds the total limit of containers 40Mi. ");
+  pod.spec.overhead["ephemeral-storage"] = *Quantity::Parse("20Mi");
+  usage.pod = std::make_shared<const core_v1::Pod>(pod);
+  EXPECT_FALSE(LocalStorageExcess(usage));
+}
+
+TEST_F(EvictionRankTest, TheMessageNamesThePodAndItsSidecarsToo) {
+  PodUsage usage = Pod("web", 100, 50);
+  core_v1::Pod pod = *usage.pod;
+  pod.spec.resources.Ensure().requests["memory"] = *Quantity::Parse("150Mi");
+  pod.spec.init_containers.emplace_back().name = "side";
+  usage.containers["side"].memory_bytes = 30 * kMi;
+  usage.memory_bytes = 80 * kMi;
+  usage.pod = std::make_shared<const core_v1::Pod>(pod);
+  EXPECT_EQ(EvictionMessage(Hard(Signal::kMemoryAvailable, 100 * kMi), {}, usage),
+            "The node was low on resource: memory. "
+            "Pod web was using 80Mi, request is 150Mi, has larger consumption of memory. "
+            "Container side was using 30Mi, request is 0, has larger consumption of memory. ");
+}
+
+TEST_F(EvictionRankTest, ATolerationOfAnotherValueLetsNobodyIn) {
+  core_v1::Pod pod = *Pod("a", 0, 0).pod;
+  auto& toleration = pod.spec.tolerations.emplace_back();
+  toleration.key = "node.kubernetes.io/memory-pressure";
+  toleration.operator_ = "Exists";
+  EXPECT_FALSE(RefusalUnderPressure(pod, {"MemoryPressure"}));
+  toleration.operator_ = "Equal";
+  toleration.value = "x";
+  EXPECT_TRUE(RefusalUnderPressure(pod, {"MemoryPressure"}));
+}
+
 }  // namespace
 }  // namespace skiff::kubelet

@@ -3,7 +3,8 @@
 #include <algorithm>
 
 #include "api/pods/pod_resources.h"
-#include "kubelet/pod_status.h"
+#include "api/rules/pods/pod_resources.h"
+#include "kubelet/static_pod.h"
 
 namespace skiff::kubelet {
 namespace {
@@ -11,7 +12,6 @@ namespace {
 constexpr int64_t kCpuQuotaMinUs = 1000;
 // A million CPUs: more than any machine has, and products of it are far from overflowing.
 constexpr int64_t kMilliCpuMax = 1'000'000'000;
-constexpr int32_t kSystemCriticalPriority = 2'000'000'000;
 
 using CgroupAmounts = std::map<std::string, Quantity>;
 
@@ -33,6 +33,28 @@ Quantity LimitOf(const core_v1::PodSpec& spec, const core_v1::Container& contain
   if (!spec.resources) return Quantity();
   const auto of_pod = spec.resources->limits.find(name);
   return of_pod == spec.resources->limits.end() ? Quantity() : of_pod->second;
+}
+
+// One without which the node itself would not go on; others may be critical for the cluster alone.
+bool IsNodeCritical(const core_v1::Pod& pod) {
+  return IsCriticalPod(pod) && pod.spec.priority_class_name == "system-node-critical";
+}
+
+bool IsSidecarOf(const core_v1::PodSpec& spec, const core_v1::Container& container) {
+  return std::ranges::any_of(spec.init_containers, [&](const auto& each) {
+    return each.name == container.name && IsRestartableInitContainer(each);
+  });
+}
+
+// The part of each container in what the pod as a whole requests beyond its containers' requests.
+int64_t UnsharedMemory(const core_v1::PodSpec& spec) {
+  if (!spec.resources) return 0;
+  const int64_t whole = Whole(spec.resources->requests, "memory");
+  const auto count = static_cast<int64_t>(spec.containers.size() + spec.init_containers.size());
+  if (whole == 0 || count == 0) return 0;
+  const auto shared = AggregateContainers(
+      spec, [](const auto& resources) -> const auto& { return resources.requests; });
+  return std::max<int64_t>(0, whole - Whole(shared, "memory")) / count;
 }
 
 // Each slice is named after all above it; a dash inside a name would be one more level.
@@ -65,14 +87,21 @@ int64_t CpuQuota(int64_t milli_cpu) {
 int OomScoreAdjust(const core_v1::Pod& pod, const core_v1::Container& container,
                    int64_t node_memory_bytes) {
   constexpr int kGuaranteed = -997, kBestEffort = 1000;
-  if (pod.spec.priority.value_or(0) >= kSystemCriticalPriority) return kGuaranteed;
-  const std::string qos = QosClass(pod.spec);
+  if (IsNodeCritical(pod)) return kGuaranteed;
+  const std::string qos = ComputeQosClass(pod.spec);
   if (qos == "Guaranteed") return kGuaranteed;
   if (qos == "BestEffort" || node_memory_bytes <= 0) return kBestEffort;
+  const int64_t share = UnsharedMemory(pod.spec);
+  int64_t request = SaturatedSum(Whole(container.resources.requests, "memory"), share);
+  // A sidecar goes after the containers that it serves, all of them.
+  if (IsSidecarOf(pod.spec, container) && !pod.spec.containers.empty()) {
+    const auto least = std::ranges::min_element(pod.spec.containers, {}, [](const auto& each) {
+      return Whole(each.resources.requests, "memory");
+    });
+    request = std::max(request, SaturatedSum(Whole(least->resources.requests, "memory"), share));
+  }
   // Whoever asks for more than the node has gets no better score for it.
-  const int64_t request =
-      std::min(Whole(container.resources.requests, "memory"), node_memory_bytes);
-  const int64_t score = 1000 - 1000 * request / node_memory_bytes;
+  const int64_t score = 1000 - 1000 * std::min(request, node_memory_bytes) / node_memory_bytes;
   return static_cast<int>(std::clamp<int64_t>(score, 3, 999));
 }
 
@@ -117,7 +146,7 @@ std::string PodsCgroup(const std::string& root, CgroupDriver driver) {
 }
 
 std::string PodCgroup(const core_v1::Pod& pod, const std::string& root, CgroupDriver driver) {
-  const std::string qos = QosClass(pod.spec);
+  const std::string qos = ComputeQosClass(pod.spec);
   std::string path = root;
   if (qos == "Burstable") path += "/burstable";
   if (qos == "BestEffort") path += "/besteffort";

@@ -45,7 +45,45 @@ TEST(LinuxResourcesTest, WhoAskedForMoreIsKilledLater) {
   EXPECT_EQ(OomScoreAdjust(pod, Add(pod.spec.containers, "1", "1Gi"), kNode), -997);
   pod.spec.containers.clear();
   pod.spec.priority = 2'000'000'000;
-  EXPECT_EQ(OomScoreAdjust(pod, pod.spec.containers.emplace_back(), kNode), -997);
+  pod.spec.priority_class_name = "system-cluster-critical";
+  EXPECT_EQ(OomScoreAdjust(pod, pod.spec.containers.emplace_back(), kNode), 1000);
+  pod.spec.priority = 2'000'001'000;
+  pod.spec.priority_class_name = "system-node-critical";
+  EXPECT_EQ(OomScoreAdjust(pod, pod.spec.containers[0], kNode), -997);
+}
+
+TEST(LinuxResourcesTest, ASidecarIsKilledAfterTheContainersItServes) {
+  constexpr int64_t kNode = 1000;
+  Pod pod;
+  Container& first = pod.spec.containers.emplace_back();
+  first.name = "first";
+  first.resources.requests["memory"] = Quantity::FromValue(400);
+  Container second = first;
+  second.name = "second";
+  second.resources.requests["memory"] = Quantity::FromValue(300);
+  pod.spec.containers.push_back(second);
+  Container& side = pod.spec.init_containers.emplace_back();
+  side.name = "side";
+  side.resources.requests["memory"] = Quantity::FromValue(100);
+  EXPECT_EQ(OomScoreAdjust(pod, side, kNode), 900) << "it ends before they begin";
+  side.restart_policy = "Always";
+  EXPECT_EQ(OomScoreAdjust(pod, side, kNode), 700);
+  side.resources.requests["memory"] = Quantity::FromValue(350);
+  EXPECT_EQ(OomScoreAdjust(pod, side, kNode), 650);
+}
+
+TEST(LinuxResourcesTest, WhatThePodRequestsBeyondItsContainersIsSharedByThem) {
+  constexpr int64_t kNode = 1000;
+  Pod pod;
+  Container& app = pod.spec.containers.emplace_back();
+  app.name = "app";
+  app.resources.requests["memory"] = Quantity::FromValue(100);
+  Container& side = pod.spec.init_containers.emplace_back();
+  side.name = "side";
+  side.restart_policy = "Always";
+  pod.spec.resources.Ensure().requests["memory"] = Quantity::FromValue(500);
+  EXPECT_EQ(OomScoreAdjust(pod, app, kNode), 700);
+  EXPECT_EQ(OomScoreAdjust(pod, side, kNode), 700) << "as much as the least of the others";
 }
 
 TEST(LinuxResourcesTest, AContainerHasItsLimitsOrThePods) {

@@ -12,8 +12,8 @@
 #include <vector>
 
 #include "api/pods/pod_resources.h"
+#include "api/rules/pods/pod_resources.h"
 #include "kubelet/huge_pages.h"
-#include "kubelet/pod_status.h"
 
 namespace skiff::kubelet {
 namespace {
@@ -229,7 +229,7 @@ Result<> PodCgroups::Set(const core_v1::Pod& pod) {
   if (settings_.mount.empty()) return {};
   const Timed timed(*this, "update");
   TRY(Write(PathOf(pod), ResourcesOf(pod.spec), false));
-  if (QosClass(pod.spec) != "Burstable") return {};
+  if (ComputeQosClass(pod.spec) != "Burstable") return {};
   {
     MutexLock lock(mutex_);
     burstable_milli_cpu_[pod.metadata.uid] = PodRequests(pod.spec).milli_cpu;

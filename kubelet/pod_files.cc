@@ -21,8 +21,8 @@ void AppendAliases(const core_v1::Pod& pod, std::string& text) {
 }  // namespace
 
 std::string Hostname(const core_v1::Pod& pod) {
-  if (pod.spec.hostname_override) return *pod.spec.hostname_override;
   std::string name = pod.spec.hostname.empty() ? pod.metadata.name : pod.spec.hostname;
+  if (pod.spec.hostname_override) name = *pod.spec.hostname_override;
   if (name.size() > kHostnameMax) name.resize(kHostnameMax);
   while (name.ends_with('-') || name.ends_with('.')) name.pop_back();
   return name;

@@ -49,7 +49,8 @@ class Planner {
   void PlanSidecar(size_t index, bool may_start);
   void PlanRegular();
   // Kills a running container that must be replaced; true when it did.
-  bool KillIfBad(const core_v1::Container& container, const ObservedContainer& running);
+  bool KillIfBad(const core_v1::Container& container, const ObservedContainer& running,
+                 bool is_init);
   bool AnyRegularCreated() const;
   ProbeState ProbesOf(const std::string& name) const {
     const auto found = input_.probes.find(name);
@@ -178,7 +179,7 @@ void Planner::PlanSidecar(size_t index, bool may_start) {
   const ObservedContainer* found = observed_.Newest(container.name);
   switch (StateOf(found)) {
     case State::kRunning:
-      if (found->sandbox_id == plan_.sandbox_id && KillIfBad(container, *found)) {
+      if (found->sandbox_id == plan_.sandbox_id && KillIfBad(container, *found, true)) {
         plan_.start_init.push_back(index);
       }
       return;
@@ -194,9 +195,13 @@ void Planner::PlanSidecar(size_t index, bool may_start) {
   if (may_start) plan_.start_init.push_back(index);
 }
 
-bool Planner::KillIfBad(const core_v1::Container& container, const ObservedContainer& running) {
+// Of sidecars, which are started again whatever is said of others, Kubernetes does not say so.
+bool Planner::KillIfBad(const core_v1::Container& container, const ObservedContainer& running,
+                        bool is_init) {
+  const std::string what = (is_init ? "Init container " : "Container ") + container.name;
+  const std::string again = is_init ? "" : ", will be restarted";
   if (running.hash != ContainerHash(container)) {
-    Kill(running, "Container " + container.name + " definition changed, will be restarted");
+    Kill(running, what + " definition changed" + again);
     return true;
   }
   if (input_.resize_restarts.contains(container.name)) {
@@ -208,10 +213,9 @@ bool Planner::KillIfBad(const core_v1::Container& container, const ObservedConta
   if (!probes.liveness_failed && !startup_failed) return false;
   const auto& probe = probes.liveness_failed ? container.liveness_probe : container.startup_probe;
   const std::string policy = container.restart_policy.value_or(spec_.restart_policy);
-  std::string message = "Container " + container.name + " failed " +
-                        (probes.liveness_failed ? "liveness" : "startup") + " probe";
-  if (policy != "Never") message += ", will be restarted";
-  Kill(running, std::move(message), probe ? probe->termination_grace_period_seconds : std::nullopt);
+  const char* failed = probes.liveness_failed ? " failed liveness probe" : " failed startup probe";
+  Kill(running, what + failed + (policy == "Never" ? "" : again),
+       probe ? probe->termination_grace_period_seconds : std::nullopt);
   return policy != "Never";
 }
 
@@ -230,7 +234,7 @@ void Planner::PlanRegular() {
         break;
       case State::kRunning: {
         const size_t kills = plan_.kills.size();
-        if (KillIfBad(container, *found)) plan_.start_regular.push_back(i);
+        if (KillIfBad(container, *found, false)) plan_.start_regular.push_back(i);
         keeps_some |= plan_.kills.size() == kills;
         break;
       }

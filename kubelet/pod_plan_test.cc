@@ -158,5 +158,23 @@ TEST_F(PodPlanTest, AChangedImageReplacesTheContainer) {
   EXPECT_EQ(plan.start_regular, std::vector<size_t>{0});
 }
 
+TEST_F(PodPlanTest, ASidecarIsKilledInItsOwnWords) {
+  SandboxReady();
+  auto& sidecar = pod_.spec.init_containers.emplace_back(Named("side"));
+  sidecar.restart_policy = "Always";
+  sidecar.liveness_probe.emplace();
+  Has("side", cri::ContainerState::kRunning);
+  Has("app", cri::ContainerState::kRunning);
+  probes_["side"].liveness_failed = true;
+  PodPlan plan = Plan();
+  ASSERT_EQ(plan.kills.size(), 1u);
+  EXPECT_EQ(plan.kills[0].message, "Init container side failed liveness probe");
+  EXPECT_EQ(plan.start_init, std::vector<size_t>{0});
+  sidecar.image = "img:2";
+  plan = Plan();
+  ASSERT_EQ(plan.kills.size(), 1u);
+  EXPECT_EQ(plan.kills[0].message, "Init container side definition changed");
+}
+
 }  // namespace
 }  // namespace skiff::kubelet

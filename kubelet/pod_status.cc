@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "api/pods/pod_phase.h"
+#include "api/rules/pods/pod_resources.h"
 #include "api/text/time_text.h"
 #include "api/text/utf8.h"
 #include "kubelet/container_details.h"
@@ -217,7 +218,8 @@ core_v1::ContainerStatus StatusMaker::ContainerStatusOf(const core_v1::Container
   }
   const auto actuated = input_.actuated.find(container.name);
   FillDetails(container, input_.observed.Newest(container.name),
-              actuated == input_.actuated.end() ? nullptr : &actuated->second, out);
+              actuated == input_.actuated.end() ? nullptr : &actuated->second,
+              input_.recursive_read_only, out);
   ApplyWaiting(container, out);
   return out;
 }
@@ -356,7 +358,7 @@ core_v1::PodStatus StatusMaker::Make() {
   }
   status.start_time =
       old_.start_time ? old_.start_time : std::optional<Time>(WholeSeconds(input_.now));
-  status.qos_class = old_.qos_class.empty() ? QosClass(spec_) : old_.qos_class;
+  status.qos_class = old_.qos_class.empty() ? ComputeQosClass(spec_) : old_.qos_class;
   const core_v1::PodStatus& others = input_.pod.status;
   status.nominated_node_name = others.nominated_node_name;
   status.resource_claim_statuses = others.resource_claim_statuses;
@@ -376,31 +378,6 @@ core_v1::PodStatus ComputePodStatus(const StatusInput& input) {
   core_v1::PodStatus status = StatusMaker(input).Make();
   BoundMessages(status);
   return status;
-}
-
-std::string QosClass(const core_v1::PodSpec& spec) {
-  bool any = false;
-  bool guaranteed = true;
-  const auto look_at = [&](const std::map<std::string, Quantity>& requests,
-                           const std::map<std::string, Quantity>& limits) {
-    for (const char* name : {"cpu", "memory"}) {
-      const auto request = requests.find(name);
-      const auto limit = limits.find(name);
-      const bool has_request = request != requests.end() && !request->second.IsZero();
-      const bool has_limit = limit != limits.end() && !limit->second.IsZero();
-      any |= has_request || has_limit;
-      guaranteed &= has_limit && (!has_request || request->second == limit->second);
-    }
-  };
-  if (spec.resources) {
-    look_at(spec.resources->requests, spec.resources->limits);
-  } else {
-    for (const auto* containers : {&spec.containers, &spec.init_containers}) {
-      for (const auto& each : *containers) look_at(each.resources.requests, each.resources.limits);
-    }
-  }
-  if (!any) return "BestEffort";
-  return guaranteed ? "Guaranteed" : "Burstable";
 }
 
 }  // namespace skiff::kubelet

@@ -44,14 +44,12 @@ struct StatusInput {
   const core_v1::PodStatus* last = nullptr;
   Amounts actuated = {};  // What the runtime was told last.
   ResizeState resize = {};
+  bool recursive_read_only = false;  // The runtime can make what is mounted in a mount read-only.
 
   const core_v1::PodStatus& Before() const { return last != nullptr ? *last : pod.status; }
 };
 
 // All but the conditions that others own, which are kept from the API's status.
 core_v1::PodStatus ComputePodStatus(const StatusInput& input);
-
-// "Guaranteed", "Burstable", "BestEffort".
-std::string QosClass(const core_v1::PodSpec& spec);
 
 }  // namespace skiff::kubelet

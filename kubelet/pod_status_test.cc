@@ -31,17 +31,11 @@ class PodStatusTest : public testing::Test {
     observed_.sandboxes = {sandbox};
   }
   core_v1::PodStatus Status() {
-    return ComputePodStatus({pod_,
-                             observed_,
-                             probes_,
-                             ready_,
-                             waiting_,
-                             {"192.0.2.1"},
-                             "containerd",
-                             TimePoint(1000s),
-                             terminating_,
-                             terminated_,
-                             failure_});
+    StatusInput input{pod_,         observed_,     probes_,      ready_,
+                      waiting_,     {"192.0.2.1"}, "containerd", TimePoint(1000s),
+                      terminating_, terminated_,   failure_};
+    input.recursive_read_only = recursive_read_only_;
+    return ComputePodStatus(input);
   }
   static std::string Condition(const core_v1::PodStatus& status, const std::string& type) {
     for (const auto& condition : status.conditions) {
@@ -58,6 +52,7 @@ class PodStatusTest : public testing::Test {
   bool terminating_ = false;
   bool terminated_ = false;
   std::optional<WaitingReason> failure_;
+  bool recursive_read_only_ = false;
 };
 
 TEST_F(PodStatusTest, APodThatHasNothingYetIsPending) {
@@ -221,13 +216,14 @@ TEST_F(PodStatusTest, TransitionTimesMoveOnlyWithTheStatus) {
 }
 
 TEST_F(PodStatusTest, QosFollowsRequestsAndLimits) {
-  EXPECT_EQ(QosClass(pod_.spec), "BestEffort");
+  EXPECT_EQ(Status().qos_class, "BestEffort");
   auto& resources = pod_.spec.containers[0].resources;
   resources.requests["cpu"] = Quantity::FromMilli(100);
-  EXPECT_EQ(QosClass(pod_.spec), "Burstable");
+  EXPECT_EQ(Status().qos_class, "Burstable");
   resources.limits["cpu"] = Quantity::FromMilli(100);
   resources.limits["memory"] = Quantity::FromValue(1000);
-  EXPECT_EQ(QosClass(pod_.spec), "Guaranteed");
+  resources.requests["memory"] = Quantity::FromValue(1000);
+  EXPECT_EQ(Status().qos_class, "Guaranteed");
 }
 
 TEST_F(PodStatusTest, AContainerThatCouldNotBeStartedWasSoAtTheBeginningOfTime) {
@@ -252,6 +248,42 @@ TEST_F(PodStatusTest, AllContainersTogetherHaveTwelveKibibytesOfLastWords) {
   EXPECT_EQ(status.container_statuses[0].state.terminated->message.size(), 3072u);
   EXPECT_EQ(status.container_statuses[1].last_state.terminated->message.size(), 3072u);
   EXPECT_EQ(status.container_statuses[1].state.waiting->message.size(), 32u << 10);
+}
+
+TEST_F(PodStatusTest, MountsTellWhetherWhatIsMountedInThemIsReadOnly) {
+  auto& mounts = pod_.spec.containers[0].volume_mounts;
+  for (const char* mode : {"", "Disabled", "IfPossible"}) {
+    auto& mount = mounts.emplace_back();
+    mount.read_only = true;
+    if (*mode != '\0') mount.recursive_read_only = mode;
+  }
+  mounts.emplace_back();
+  const auto told = [&] {
+    std::vector<std::string> modes;
+    for (const auto& mount : Status().container_statuses[0].volume_mounts) {
+      modes.push_back(mount.recursive_read_only.value_or(""));
+    }
+    return modes;
+  };
+  EXPECT_EQ(told(), (std::vector<std::string>{"Disabled", "Disabled", "Disabled", ""}));
+  recursive_read_only_ = true;
+  EXPECT_EQ(told(), (std::vector<std::string>{"Disabled", "Disabled", "Enabled", ""}));
+}
+
+TEST_F(PodStatusTest, WhatAContainerHasFromItsPodIsNotToldAsItsOwn) {
+  SandboxReady();
+  auto& real = Has("app", cri::ContainerState::kRunning).status.resources.emplace();
+  real.cpu_quota = 50'000;
+  real.cpu_period = 100'000;
+  real.cpu_shares = 512;
+  real.memory_limit_bytes = 64 << 20;
+  core_v1::ResourceRequirements told = *Status().container_statuses[0].resources;
+  EXPECT_TRUE(told.limits.empty());
+  EXPECT_TRUE(told.requests.empty());
+  pod_.spec.containers[0].resources.limits["memory"] = Quantity::FromValue(32 << 20, true);
+  told = *Status().container_statuses[0].resources;
+  EXPECT_EQ(told.limits.at("memory").Text(), "64Mi");
+  EXPECT_EQ(told.limits.at("cpu").Text(), "500m");
 }
 
 }  // namespace

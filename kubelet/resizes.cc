@@ -1,8 +1,12 @@
 #include "kubelet/resizes.h"
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <tuple>
 
+#include "api/codec/typed.h"
+#include "api/rules/pods/pod_resources.h"
 #include "kubelet/static_pod.h"
 
 namespace skiff::kubelet {
@@ -92,12 +96,13 @@ Resizes::Verdict Resizes::Allot(const core_v1::Pod& pod) {
   Admit(pod);
   const std::string& uid = pod.metadata.uid;
   const Amounts wanted = AmountsOf(pod.spec);
-  std::set<std::string> waiting;
+  std::vector<std::string> given;
   Verdict verdict;
   {
     MutexLock lock(mutex_);
     Amounts& allotted = allotted_[uid];
-    waiting_.erase(uid);
+    const auto waited = waiting_.extract(uid);
+    verdict.accepted = given_.erase(uid) > 0;
     if (SameAmounts(wanted, allotted)) {
       verdict.pod = WithAmounts(pod, allotted);
       return verdict;
@@ -108,18 +113,20 @@ Resizes::Verdict Resizes::Allot(const core_v1::Pod& pod) {
       verdict.pending = DecideResize(pod.spec, {settings_.allocatable, UsedByOthers(uid)});
     }
     if (verdict.pending) {
-      if (verdict.pending->reason == "Deferred") waiting_.insert(uid);
+      if (verdict.pending->reason == "Deferred") {
+        waiting_[uid] = {pod.spec, waited ? waited.mapped().since : waits_++};
+      }
       verdict.pod = WithAmounts(pod, allotted);
       return verdict;
     }
     allotted = wanted;
     requests_[uid] = PodRequests(pod.spec);
-    waiting = waiting_;
+    given = GiveRoom();
   }
   Save(kAllotted, &Resizes::allotted_);
   verdict.pod = pod;
   verdict.accepted = true;
-  Retry(waiting);
+  Wake(given);
   return verdict;
 }
 
@@ -145,19 +152,20 @@ void Resizes::SetActuated(const std::string& pod_uid, const std::string& contain
 }
 
 void Resizes::Forget(const std::string& pod_uid) {
-  std::set<std::string> waiting;
+  std::vector<std::string> given;
   bool was_allotted = false, was_actuated = false;
   {
     MutexLock lock(mutex_);
     requests_.erase(pod_uid);
     waiting_.erase(pod_uid);
+    given_.erase(pod_uid);
     was_allotted = allotted_.erase(pod_uid) > 0;
     was_actuated = actuated_.erase(pod_uid) > 0;
-    waiting = waiting_;
+    given = GiveRoom();
   }
-  if (was_allotted) Save(kAllotted, &Resizes::allotted_);
+  if (was_allotted || !given.empty()) Save(kAllotted, &Resizes::allotted_);
   if (was_actuated) Save(kActuated, &Resizes::actuated_);
-  Retry(waiting);
+  Wake(given);
 }
 
 void Resizes::Retain(const std::set<std::string>& known) {
@@ -174,8 +182,37 @@ void Resizes::Retain(const std::set<std::string>& known) {
   if (was_actuated) Save(kActuated, &Resizes::actuated_);
 }
 
-void Resizes::Retry(const std::set<std::string>& waiting) {
-  for (const std::string& uid : waiting) retry_(uid);
+std::vector<std::string> Resizes::GiveRoom() {
+  using Entry = std::pair<const std::string, Waiting>;
+  std::vector<const Entry*> queue;
+  for (const Entry& each : waiting_) queue.push_back(&each);
+  // Smaller keys come first. What asks for no more than it has takes nobody's room.
+  const auto key = [&](const Entry* entry) REQUIRES(mutex_) {
+    const core_v1::PodSpec& wanted = entry->second.wanted;
+    const Resources asked = PodRequests(wanted);
+    const Resources& has = requests_[entry->first];
+    return std::tuple{asked.milli_cpu > has.milli_cpu || asked.memory > has.memory,
+                      -int64_t{wanted.priority.value_or(0)},
+                      ComputeQosClass(wanted) != "Guaranteed", entry->second.since};
+  };
+  std::ranges::sort(queue, {}, key);
+  std::vector<std::string> given;
+  for (const Entry* entry : queue) {
+    const auto& [uid, waiting] = *entry;
+    if (DecideResize(waiting.wanted, {settings_.allocatable, UsedByOthers(uid)})) continue;
+    allotted_[uid] = AmountsOf(waiting.wanted);
+    requests_[uid] = PodRequests(waiting.wanted);
+    given.push_back(uid);
+  }
+  for (const std::string& uid : given) {
+    waiting_.erase(uid);
+    given_.insert(uid);
+  }
+  return given;
+}
+
+void Resizes::Wake(const std::vector<std::string>& given) {
+  for (const std::string& uid : given) retry_(uid);
 }
 
 }  // namespace skiff::kubelet

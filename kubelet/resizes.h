@@ -8,6 +8,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "base/log.h"
 #include "base/mutex.h"
@@ -25,9 +26,11 @@ class Resizes {
   struct Verdict {
     core_v1::Pod pod;  // As it is to be run.
     std::optional<ResizePending> pending;
-    bool accepted = false;  // Its spec asked for something else until now.
+    bool accepted = false;  // It was allotted something else when it was last asked about.
   };
-  // `retry` wakes a pod whose resize waits for room, when there may be some.
+  // `retry` wakes a pod whose resize waited for room, when it has been given it. Who waits is given
+  // what has become free in the order of priorities, guaranteed pods first among equals, then who
+  // has waited longest.
   Resizes(Settings settings, std::function<void(const std::string& pod_uid)> retry);
 
   // A pod that is run here has what its spec asks for when it is first seen. Again and again does
@@ -48,11 +51,17 @@ class Resizes {
 
  private:
   using Checkpoint = std::map<std::string, Amounts>;  // By pod uid.
+  struct Waiting {
+    core_v1::PodSpec wanted;
+    uint64_t since = 0;  // A count of those that began to wait.
+  };
   // Writes what is there when its turn comes, so that the file is never older than what was saved.
   void Save(const char* name, Checkpoint Resizes::*checkpoint) EXCLUDES(mutex_, file_mutex_);
   Checkpoint Load(const char* name) const;
   Resources UsedByOthers(const std::string& pod_uid) const REQUIRES(mutex_);
-  void Retry(const std::set<std::string>& waiting);
+  // Gives room to those that wait, as far as there is some; returns who was.
+  std::vector<std::string> GiveRoom() REQUIRES(mutex_);
+  void Wake(const std::vector<std::string>& given);
 
   const Settings settings_;
   const std::function<void(const std::string&)> retry_;
@@ -62,7 +71,9 @@ class Resizes {
   Checkpoint allotted_ GUARDED_BY(mutex_);
   Checkpoint actuated_ GUARDED_BY(mutex_);
   std::map<std::string, Resources> requests_ GUARDED_BY(mutex_);  // Of pods that were admitted.
-  std::set<std::string> waiting_ GUARDED_BY(mutex_);                // Uids of deferred pods.
+  std::map<std::string, Waiting> waiting_ GUARDED_BY(mutex_);     // Deferred pods, by uid.
+  uint64_t waits_ GUARDED_BY(mutex_) = 0;                         // So many began to.
+  std::set<std::string> given_ GUARDED_BY(mutex_);  // Uids of those that do not know it yet.
 };
 
 }  // namespace skiff::kubelet

@@ -71,6 +71,29 @@ TEST_F(ResizesTest, WhoWaitsForRoomIsToldWhenAPodGoes) {
   EXPECT_FALSE(resizes.Allot(Asking("a", "3")).accepted);
 }
 
+TEST_F(ResizesTest, WhatBecomesFreeGoesToTheMoreImportantAndThenToWhoWaitedLongest) {
+  Resizes resizes = Make();
+  for (const char* uid : {"a", "b", "c"}) resizes.Admit(Asking(uid, "1"));
+  resizes.Admit(Asking("full", "1"));
+  core_v1::Pod important = Asking("c", "2");
+  important.spec.priority = 7;
+  EXPECT_TRUE(resizes.Allot(Asking("b", "2")).pending);
+  EXPECT_TRUE(resizes.Allot(Asking("a", "2")).pending);
+  EXPECT_TRUE(resizes.Allot(important).pending);
+  EXPECT_TRUE(resizes.Allot(Asking("b", "2")).pending) << "who asks again has waited all the same";
+  resizes.Forget("full");
+  EXPECT_EQ(retried_, std::vector<std::string>{"c"});
+  EXPECT_TRUE(resizes.Allot(Asking("a", "2")).pending);
+  const auto verdict = resizes.Allot(important);
+  EXPECT_TRUE(verdict.accepted);
+  EXPECT_FALSE(verdict.pending);
+  EXPECT_EQ(Cpu(verdict.pod), "2");
+  EXPECT_FALSE(resizes.Allot(important).accepted);
+  resizes.Forget("c");
+  EXPECT_EQ(retried_, (std::vector<std::string>{"c", "b", "a"}));
+  EXPECT_EQ(Cpu(Make().Allotted(Asking("a", "1"))), "2") << "as the file has it";
+}
+
 TEST_F(ResizesTest, MoreThanTheNodeHasIsRefused) {
   Resizes resizes = Make();
   resizes.Admit(Asking("a", "1"));
