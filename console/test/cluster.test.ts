@@ -106,10 +106,21 @@ test('faults have their beginning and their end, and all that they are on', () =
     event('a.d2.3f', { reason: 'ChaosStarted', message: 'pause of pod/web', ...at('05:00') }),
     event('a.lost.3f', { reason: 'ChaosStopped', ...at('05:00') }),
     event('a.x.3f', { reason: 'Killing', ...at('05:00') }),
-  ]);
+  ], Date.parse('2026-01-02T04:00:00Z'));
   assert.deepEqual(faults.map((each) => [each.id, each.objects, each.to === null ? null : (each.to - each.from) / 1000]), [
     ['b1', ['Pod web', 'Node b.c'], 30], ['d2', ['Pod web'], null],
   ]);
+});
+
+test('a fault whose end nobody told is over when its time was up', () => {
+  const text = 'netem of pod/web: delay 100ms for ';
+  const started = event('a.b1.1f', { reason: 'ChaosStarted', message: `${text}1m1.5s`, lastTimestamp: '2026-01-02T03:04:00Z' });
+  const endAt = (time: string, events = [started]) => faultsOf(events, Date.parse(`2026-01-02T03:${time}Z`))[0]!.to;
+  assert.equal(endAt('05:01'), null);
+  assert.equal(endAt('05:02'), Date.parse('2026-01-02T03:05:01.5Z'));
+  assert.equal(endAt('59:00', [{ ...started, message: `${text}1h0m0s` }]), null);
+  const stopped = event('a.b1.2f', { reason: 'ChaosStopped', lastTimestamp: '2026-01-02T03:05:03Z' });
+  assert.equal(endAt('59:00', [started, stopped]), Date.parse('2026-01-02T03:05:03Z'), 'what was told counts');
 });
 
 test('quotas say what is nearly and what is wholly used', () => {
