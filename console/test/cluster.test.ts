@@ -199,6 +199,12 @@ test('a service is reached by what the cluster gave it, and by a port of one’s
   const other = ingress('b', 'x.example', 'other');
   assert.deepEqual(waysTo(made, [ingress('a', 'shop.example', 'web'), ingress('w', '*.example', 'web'), other], [node('n1')]).map((each) => each.url),
     ['http://shop.example/', 'http://192.0.2.7:30080/']);
+  const hostless = (ip: string, ...ports: number[]) => ({ ...ingress('a', '', 'web'), status: { loadBalancer: { ingress: [{ ip, ports: ports.map((port) => ({ port })) }] } } });
+  const urls = (...all: ReturnType<typeof ingress>[]) => waysTo(service('web'), all, []).map((each) => each.url);
+  assert.deepEqual(urls(hostless('192.0.2.7', 80, 443), hostless('2001:db8::1'), hostless('192.0.2.7', 8080, 8443), ingress('a', '', 'web')),
+    ['http://192.0.2.7/', 'http://[2001:db8::1]/', 'http://192.0.2.7:8080/'], 'by its address, as soon as it has one');
+  const secure = { ...hostless('192.0.2.7', 8080, 8443), spec: { ...ingress('a', 'shop.example', 'web').spec, tls: [{ hosts: ['shop.example'] }] } };
+  assert.deepEqual(urls(secure), ['https://shop.example:8443/']);
   assert.deepEqual(forwardOf('service', 'shop', 'web', 80), { command: 'skiff port-forward -n shop service/web 8080:80', url: 'http://localhost:8080/' });
   assert.equal(forwardOf('pod', 'shop', 'web', 8443).url, 'https://localhost:8443/');
 });
