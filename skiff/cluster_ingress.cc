@@ -11,6 +11,7 @@
 #include "base/pem.h"
 #include "client/recorder.h"
 #include "proxy/ingress/ingress_loop.h"
+#include "proxy/ingress/unserved_ingresses.h"
 #include "skiff/cluster_ranges.h"
 #include "skiff/node.h"
 #include "skiff/node_flags.h"
@@ -82,44 +83,49 @@ Result<> CheckIngressFlags(const ClusterOptions& options) {
 }
 
 struct ClusterIngress::Parts {
-  Parts(const Dependencies& dependencies, ingress::HaproxySettings settings,
-        std::vector<std::string> addresses)
+  explicit Parts(const Dependencies& dependencies)
       : executor(dependencies.executor),
         client(dependencies.transport, "skiff-ingress"),
         events(client, dependencies.clock),
-        recorder(events, dependencies.clock, "skiff-ingress", ""),
-        loop({dependencies.informers, client, recorder, dependencies.clock}, std::move(settings),
-             std::move(addresses)) {}
+        recorder(events, dependencies.clock, "skiff-ingress", "") {}
 
   Executor& executor;
   Client client;
   EventSink events;
   EventRecorder recorder;
-  ingress::IngressLoop loop;
+  std::unique_ptr<ControlLoop> loop;
 };
 
 std::unique_ptr<ClusterIngress> ClusterIngress::Start(const ClusterOptions& options,
                                                       Dependencies dependencies) {
   const Log log("ingress");
-  if (!IsIngressWanted(options)) {
+  auto parts = std::make_unique<Parts>(dependencies);
+  const ingress::IngressLoop::Dependencies with{dependencies.informers, parts->client,
+                                                parts->recorder, dependencies.clock};
+  const std::vector<std::string> addresses = NodeAddresses(options);
+  std::string why_not;
+  if (IsIngressWanted(options)) {
+    if (auto settings = SettingsOf(options, dependencies.clock.Now())) {
+      parts->loop = std::make_unique<ingress::IngressLoop>(with, std::move(*settings), addresses);
+    } else {
+      log.Error("no ingresses are served", {{"error", settings.error().message}});
+      why_not = settings.error().message + "; mend that, and start the server again";
+    }
+  }
+  if (!parts->loop) {
+    // One that nobody tells of endpoints any more would lead to whoever has their addresses next.
     if (!StopIngress(options.data_dir)) log.Error("haproxy does not end");
-    return nullptr;
+    parts->loop = std::make_unique<ingress::UnservedIngresses>(with, addresses.at(0), why_not);
   }
-  auto settings = SettingsOf(options, dependencies.clock.Now());
-  if (!settings) {
-    log.Error("no ingresses are served", {{"error", settings.error().message}});
-    return nullptr;
-  }
-  auto parts = std::make_unique<Parts>(dependencies, std::move(*settings), NodeAddresses(options));
   parts->executor.Add(parts->events);
-  parts->executor.Add(parts->loop);
+  parts->executor.Add(*parts->loop);
   return std::unique_ptr<ClusterIngress>(new ClusterIngress(std::move(parts)));
 }
 
 ClusterIngress::ClusterIngress(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
 
 ClusterIngress::~ClusterIngress() {
-  parts_->executor.Remove(parts_->loop);
+  parts_->executor.Remove(*parts_->loop);
   parts_->executor.Remove(parts_->events);
 }
 

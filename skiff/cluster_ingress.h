@@ -32,9 +32,10 @@ class ClusterIngress {
     const Clock& clock;
     Executor& executor;
   };
-  // The caller starts the informers afterwards, and stops them before this ends. nullptr where no
-  // Ingresses are to be served; a HAProxy of an earlier start is ended then. What stands in the way
-  // is logged: nothing else of a cluster waits for its Ingresses.
+  // The caller starts the informers afterwards, and stops them before this ends. Where no Ingresses
+  // are to be served, a HAProxy of an earlier start is ended, and what it served says so no more.
+  // The same where something stands in the way, which is logged and told by an Event of each
+  // Ingress: nothing else of a cluster waits for its Ingresses.
   static std::unique_ptr<ClusterIngress> Start(const ClusterOptions& options,
                                                Dependencies dependencies);
   // HAProxy goes on.

@@ -209,7 +209,7 @@ void MakeContent(Node& resource, const Lookup& lookup) {
   if (!variable.Says() || resource.Find("content") != nullptr) return;
   if (auto value = lookup(variable.Text())) {
     Node content = TextNode(std::move(*value), Place(variable.place));
-    content.tag = kMadeTag;
+    content.mark = kMade;
     resource.Put("content", std::move(content));
   }
 }

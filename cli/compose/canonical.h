@@ -25,8 +25,8 @@ struct Surroundings {
   Lookup lookup;
 };
 
-// Of the `content` of a config or secret that is made from its variable.
-inline constexpr char kMadeTag[] = "!made";
+// The mark of the `content` of a config or secret that is made from its variable.
+inline constexpr char kMade[] = "made";
 
 // `directory`/`path`, unless it is absolute already.
 std::string AbsolutePath(const Surroundings& around, const std::string& path);

@@ -281,7 +281,7 @@ Json FileOf(const Project& project) {
   // reads this refuses both beside each other.
   for (const char* kind : {"secrets", "configs"}) {
     for (const Member& resource : project.root[kind].members) {
-      if (resource.node["content"].tag == kMadeTag) file[kind][resource.key].erase("content");
+      if (resource.node["content"].mark == kMade) file[kind][resource.key].erase("content");
     }
   }
   for (Json& service : file["services"]) {

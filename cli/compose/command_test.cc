@@ -222,6 +222,62 @@ TEST_F(ComposeCommandTest, ConfigPrintsWhatIsAFileByItself) {
   EXPECT_EQ(ports, "3000:4000 3001:4001 :7000 :7001 8080-8081:80 :9 ");
 }
 
+TEST_F(ComposeCommandTest, ConfigPrintsWhatTheFileSaysOfMountsAndNoMore) {
+  Write("c.conf", "x");
+  const std::string path =
+      Write("a.yaml",
+            "name: a\nservices:\n  web:\n    image: x\n    volumes:\n      - ./c.conf:/c:rwz\n"
+            "      - {type: bind, source: /etc, target: /e, x-relative: 'true', x-mine: 1}\n");
+  ASSERT_EQ(Run({"config", "--format=json", path}), 0) << err_;
+  const Json mounts = Json::parse(out_)["services"]["web"]["volumes"];
+  const Json first = {
+      {"type", "bind"},
+      {"source", std::filesystem::path(folder_).lexically_normal().string() + "/c.conf"},
+      {"target", "/c"},
+      {"bind", {{"create_host_path", "true"}}}};
+  EXPECT_EQ(mounts[0], first);
+  EXPECT_EQ(mounts[1]["x-mine"], 1);
+  ASSERT_EQ(Run({"convert", path}), 0) << err_;
+  EXPECT_THAT(err_, AllOf(HasSubstr("rwz is no mode of a mount"),
+                          HasSubstr("a.yaml:7: services.web.volumes[1]: it is the node's /etc")));
+}
+
+TEST_F(ComposeCommandTest, AFolderWhoseNameIsNoTextIsReadAllTheSame) {
+  const std::string path = Write("caf\xe9/a.yaml",
+                                 "services:\n  web:\n    build: .\n"
+                                 "    volumes: ['./x:/x:ro', '.:/app:ro', './new:/n']\n"
+                                 "    configs: [c]\nconfigs: {c: {file: ./x}}\n");
+  Write("caf\xe9/x", "x");
+  ASSERT_EQ(Run({"config", "--format=json", path}), 0) << err_;
+  EXPECT_EQ(Json::parse(out_)["name"], "caf");
+  ASSERT_EQ(Run({"config", path}), 0) << err_;
+  for (const char* format : {"yaml", "json"}) {
+    ASSERT_EQ(Run({"convert", path, "-o", format}), 0) << err_;
+    EXPECT_THAT(out_, HasSubstr("ConfigMap"));
+  }
+}
+
+TEST_F(ComposeCommandTest, OfAMountedFolderIsNamedWhatStaysBehind) {
+  Write("c/r/f", "x");
+  std::filesystem::create_directory_symlink("r", folder_ + "/c/cur");
+  const std::string path = Write("a.yaml", "services: {web: {image: x, volumes: ['./c:/c:ro']}}\n");
+  ASSERT_EQ(Run({"convert", path}), 0) << err_;
+  EXPECT_THAT(out_, HasSubstr("r_f: x"));
+  EXPECT_THAT(err_,
+              HasSubstr("services.web.volumes[0]: files alone go along: what of it is a link "
+                        "to a folder or to nowhere, a socket, a pipe or a device stays behind: "
+                        "cur\n"));
+}
+
+// No file says that a content was made of a variable.
+TEST_F(ComposeCommandTest, ConfigPrintsAContentWhateverItsTagIs) {
+  const std::string path =
+      Write("a.yaml",
+            "services: {web: {image: x, configs: [c]}}\nconfigs: {c: {content: !made hello}}\n");
+  ASSERT_EQ(Run({"config", "--format=json", path}), 0) << err_;
+  EXPECT_EQ(Json::parse(out_)["configs"]["c"]["content"], "hello");
+}
+
 TEST_F(ComposeCommandTest, ConfigPrintsThePartsOfAFileAsDockerComposeDoes) {
   const std::string path = Write(
       "a.yaml",

@@ -220,7 +220,7 @@ void CheckContents(const Node& root, const char* kind, const std::vector<std::st
   for (const auto& [name, object] : root[kind].members) {
     const auto count = std::ranges::count_if(keys, [&](const std::string& key) {
       const Node* said = object.Find(key);
-      return said != nullptr && said->tag != kMadeTag;
+      return said != nullptr && said->mark != kMade;
     });
     const bool has_other = object.Find("driver") != nullptr || object.Find("external") != nullptr;
     if (object.told || count == 1 || (count == 0 && has_other)) continue;

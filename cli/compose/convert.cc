@@ -177,6 +177,7 @@ std::vector<Json> Conversion::Objects() const {
 Conversion Convert(const Project& project, const Files& files, Mistakes& wrong) {
   Conversion out;
   out.notes = project.notes;
+  out.private_files = PrivateFiles(project, files);
   CheckNamesDiffer(project, wrong);
   AddFileObjects(project, files, out, wrong);
   AddClaims(project, out, wrong);

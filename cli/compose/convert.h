@@ -58,6 +58,7 @@ struct Conversion {
   std::vector<Json> shared;         // What pods need: configuration, claims, Services, policies.
   std::set<std::pair<std::string, std::string>> shared_names;  // Of these, kind and name.
   std::vector<Workload> workloads;  // Those that others depend on first.
+  std::set<std::string> private_files;  // They are in no ConfigMap (parts.h).
   Notes notes;
   std::vector<Json> Objects() const;
 };

@@ -73,24 +73,20 @@ Json ConfigMapOf(const Project& project, const std::string& name,
   return map;
 }
 
-// What stands beside a compose file so that not everybody reads it: whoever may look at the
-// namespace reads ConfigMaps.
-std::set<std::string> PrivateFiles(const Project& project) {
-  std::set<std::string> files;
-  const auto add = [&](const Node& path) {
-    if (path.Says()) files.insert(fs::path(path.Text()).lexically_normal());
-  };
-  for (const Member& secret : project.root["secrets"].members) add(secret.node["file"]);
-  for (const Member& service : project.root["services"].members) {
-    for (const Node& file : service.node["env_file"].items) add(file["path"]);
-  }
-  return files;
-}
-
 // ".env", ".env.local"
 bool IsEnvFile(const fs::path& path) {
   const std::string name = path.filename();
   return name == ".env" || name.starts_with(".env.");
+}
+
+// Whoever may look at a namespace reads its ConfigMaps.
+bool IsPrivate(const Scope& scope, const std::string& path) {
+  const std::string real = scope.files.Real(path);
+  return scope.out.private_files.contains(real) || IsEnvFile(path) || IsEnvFile(real);
+}
+
+bool IsWithin(const std::string& path, const std::string& folder) {
+  return path == folder || path.starts_with(folder.ends_with('/') ? folder : folder + "/");
 }
 
 constexpr int kPlainMode = 0644;
@@ -102,21 +98,18 @@ class BindMount {
       : scope_(scope), mount_(mount), key_(key), mounts_(mounts), path_(mount["source"].Text()) {
     target_ = {{"mountPath", mount["target"].Text()}};
     read_only_ = mount["read_only"].IsTrue();
+    // By dots or by links: whoever wrote the file may not be who runs it.
+    outside_ = PlaceOutside(scope.project, scope.files, path_);
+    is_secret_ = !outside_.empty();
   }
 
   Result<> Add() {
     const std::string propagation = mount_["bind"]["propagation"].Text();
     if (!propagation.empty()) Propagate(propagation);
-    const std::string& project = scope_.project.directory;
-    const bool own = mount_["source"].mark == kRelative || IsWithin(path_, project);
-    if (!own) {
+    if (!IsOfProject()) {
       Note("it is the node's " + path_ + ", not this machine's");
       return Put({{"hostPath", {{"path", path_}}}}, path_);
     }
-    // By dots or by links: whoever wrote the file may not be who runs it.
-    std::string real = scope_.files.Real(path_);
-    if (!IsWithin(real, scope_.files.Real(project))) outside_ = std::move(real);
-    is_secret_ = !outside_.empty();
     switch (scope_.files.Look(path_)) {
       case Files::What::kFile:
         return AddFile();
@@ -134,8 +127,12 @@ class BindMount {
   }
 
  private:
-  static bool IsWithin(const std::string& path, const std::string& folder) {
-    return path == folder || path.starts_with(folder + "/");
+  // What is said in full is the project's where it lies in its folder; of "/" all of the machine
+  // would.
+  bool IsOfProject() const {
+    const std::string& folder = scope_.project.directory;
+    if (mount_["source"].mark == kRelative) return true;
+    return folder != "/" && (IsWithin(path_, folder) || outside_.empty());
   }
 
   void Note(std::string why) { scope_.Note(mount_, key_, std::move(why)); }
@@ -162,26 +159,22 @@ class BindMount {
     const bool executable = scope_.files.Executable(path_);
     std::vector<MountedFile> files = {{name, KeyFor(name), std::move(*contents), executable}};
     target_["subPath"] = files[0].key;
-    is_secret_ = is_secret_ || IsEnvFile(path_) ||
-                 PrivateFiles(scope_.project).contains(fs::path(path_).lexically_normal());
+    is_secret_ = is_secret_ || IsPrivate(scope_, path_);
     return AddMap(files);
   }
 
   Result<> AddFolder() {
     const auto below = scope_.files.Below(path_, kMountedFilesMax);
-    if (!below) return TooMuch(below.error().message);
-    if (below->empty()) {
-      if (!read_only_) return AddClaim("is empty");
-      return Put({{"emptyDir", Json::object()}}, path_);
-    }
+    if (!below) return StaysBehind(below.error().message);
+    if (below->files.empty() && below->others.empty()) return AddEmpty("is empty");
+    NoteOthers(below->others);
     std::vector<MountedFile> files;
     std::set<std::string> keys;
     size_t bytes = 0;
-    const std::set<std::string> kept_back = PrivateFiles(scope_.project);
-    for (const std::string& each : *below) {
-      if (!IsUtf8(each)) return TooMuch("it has a file whose name is not UTF-8");
+    for (const std::string& each : below->files) {
+      if (!IsUtf8(each)) return StaysBehind("it has a file whose name is not UTF-8");
       const std::string path = fs::path(path_) / each;
-      if (IsEnvFile(path) || kept_back.contains(fs::path(path).lexically_normal())) {
+      if (!is_secret_ && IsPrivate(scope_, path)) {
         Note(fmt::format(
             "{} stays behind: whoever may look at the namespace could read it; mount it "
             "as one of `secrets`",
@@ -190,8 +183,8 @@ class BindMount {
       }
       auto contents = scope_.files.Read(path, kMountedBytesMax - bytes);
       if (!contents) {
-        return TooMuch(fmt::format("more than {} bytes, or not to be read: {}", kMountedBytesMax,
-                                   each));
+        return StaysBehind(
+            fmt::format("more than {} bytes, or not to be read: {}", kMountedBytesMax, each));
       }
       bytes += contents->size();
       std::string key = KeyFor(each);
@@ -199,11 +192,29 @@ class BindMount {
       keys.insert(key);
       files.push_back({each, key, std::move(*contents), scope_.files.Executable(path)});
     }
-    if (files.empty()) return Put({{"emptyDir", Json::object()}}, path_);
+    if (files.empty()) return AddEmpty("has nothing that goes along");
     return AddMap(files);
   }
 
-  Result<> TooMuch(const std::string& why) {
+  // Docker has them in the container.
+  void NoteOthers(const std::vector<std::string>& others) {
+    constexpr size_t kNamed = 5;
+    if (others.empty()) return;
+    std::vector<std::string> names(
+        others.begin(), others.begin() + static_cast<ptrdiff_t>(std::min(others.size(), kNamed)));
+    if (others.size() > kNamed) names.push_back(fmt::format("{} more", others.size() - kNamed));
+    Note(fmt::format(
+        "files alone go along: what of it is a link to a folder or to nowhere, a socket, a pipe "
+        "or a device stays behind: {}",
+        Join(names, ", ")));
+  }
+
+  Result<> AddEmpty(const char* why) {
+    if (!read_only_) return AddClaim(why);
+    return Put({{"emptyDir", Json::object()}}, path_);
+  }
+
+  Result<> StaysBehind(const std::string& why) {
     Note(fmt::format("{} cannot go along: {}; build it into the image, or copy it into a volume",
                      path_, why));
     return {};
@@ -262,6 +273,23 @@ class BindMount {
 };
 
 }  // namespace
+
+std::set<std::string> PrivateFiles(const Project& project, const Files& files) {
+  std::set<std::string> paths;
+  const auto add = [&](const Node& path) {
+    if (path.Says()) paths.insert(files.Real(path.Text()));
+  };
+  for (const Member& secret : project.root["secrets"].members) add(secret.node["file"]);
+  for (const Member& service : project.root["services"].members) {
+    for (const Node& file : service.node["env_file"].items) add(file["path"]);
+  }
+  return paths;
+}
+
+std::string PlaceOutside(const Project& project, const Files& files, const std::string& path) {
+  std::string real = files.Real(path);
+  return IsWithin(real, files.Real(project.directory)) ? "" : real;
+}
 
 Result<> AddBindMount(const Scope& scope, const Node& mount, const std::string& key,
                       Mounts& mounts) {

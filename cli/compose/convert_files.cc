@@ -107,6 +107,19 @@ void AddOneMount(const Scope& scope, const FileKind& kind, const Node& item,
                 {"readOnly", true}});
 }
 
+// The file says in so many words that it is for the containers, so it goes along; but to all who
+// look.
+void NoteOutside(const Project& project, const Files& files, const Node& config,
+                 const std::string& path, Conversion& out) {
+  const Node& file = config["file"];
+  const std::string outside = file.Says() ? PlaceOutside(project, files, file.Text()) : "";
+  if (outside.empty()) return;
+  out.notes.push_back({file.place, path + ".file",
+                       outside + " is outside of the project's folder: it goes along as a "
+                                 "ConfigMap, which whoever may look at the namespace reads; is it "
+                                 "not for all, make it one of `secrets`"});
+}
+
 // Of what a part has been told of nothing is looked up.
 bool IsToldOf(const Node& resource) {
   return resource.told || resource["content"].told || resource["environment"].told ||
@@ -127,6 +140,9 @@ void AddFileObjects(const Project& project, const Files& files, Conversion& out,
       const auto contents = ContentsOf(project, files, kind, resource, path);
       wrong.Add(contents);
       if (!contents) continue;
+      if (std::string_view(kind.kind) == "ConfigMap") {
+        NoteOutside(project, files, resource, path, out);
+      }
       Json object = FileObject(project, kind, ResourceName(project, resource, key),
                                FileKey(resource, key), *contents);
       Json annotations = AnnotationsOf(resource["labels"], path + ".labels", out.notes);

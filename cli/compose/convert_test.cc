@@ -446,6 +446,12 @@ TEST(ComposeScalars, DurationsAreRoundedUpToSeconds) {
   EXPECT_EQ(seconds("1m30s"), 90);
   EXPECT_EQ(seconds("1500ms"), 2);
   EXPECT_EQ(seconds("0s"), 0);
+  EXPECT_EQ(seconds("1d12h"), 36 * 3600);
+  EXPECT_EQ(seconds("1w2d1.5h"), 9 * 86400 + 5400);
+  EXPECT_EQ(seconds("+0.5d"), 43200);
+  for (const char* wrong : {"", "d", "1", "1h0", "-1d", "1h-1d", "++1h", "20000w", "1 d", "1D"}) {
+    EXPECT_FALSE(ReadSeconds(TextNode(wrong, {}))) << wrong;
+  }
   EXPECT_EQ(seconds("2562047h47m16.854775807s"), 9'223'372'037) << "the longest that there is";
 }
 
@@ -484,9 +490,9 @@ TEST_P(GoldenProjects, AreAnsweredByAnErrorOrObjectsHoweverTheyAreMutilated) {
   const std::string folder =
       std::string(kSourceRoot) + "/cli/compose/testdata/" + GetParam();
   FilesInMemory files;
-  const auto names = DiskFiles().Below(folder, 100);
-  ASSERT_TRUE(names);
-  for (const std::string& name : *names) {
+  const auto below = DiskFiles().Below(folder, 100);
+  ASSERT_TRUE(below);
+  for (const std::string& name : below->files) {
     files.files["/shop/" + name] = FileText(folder + "/" + name);
   }
   const std::vector<std::string> lines = Split(files.files["/shop/compose.yaml"], '\n');

@@ -18,8 +18,8 @@ constexpr std::string_view kBlanks = " \t\r";
 
 class EnvFileReader {
  public:
-  EnvFileReader(const std::string& file, std::string_view text, const Lookup& lookup, bool raw)
-      : file_(file), rest_(text), lookup_(lookup), raw_(raw) {}
+  EnvFileReader(const std::string& file, std::string_view text, const EnvFileScope& scope)
+      : file_(file), rest_(text), scope_(scope) {}
 
   Result<Variables> Read() {
     if (!IsUtf8(rest_)) return CliError(fmt::format("{}: it is not UTF-8", file_));
@@ -64,7 +64,7 @@ class EnvFileReader {
     const std::string name = TRY(Name(line.substr(0, sign)));
     rest_.remove_prefix(sign + 1);
     std::string value =
-        TRY(raw_ ? Result<std::string>(WithoutBlanks(TakeLine(), kBlanks)) : Value());
+        TRY(scope_.raw ? Result<std::string>(WithoutBlanks(TakeLine(), kBlanks)) : Value());
     Set(name, std::move(value));
     return {};
   }
@@ -83,7 +83,7 @@ class EnvFileReader {
 
   Result<> Inherit(std::string_view text) {
     const std::string name = TRY(Name(text));
-    if (auto value = lookup_(name)) Set(name, std::move(*value));
+    if (auto value = scope_.lookup(name)) Set(name, std::move(*value));
     return {};
   }
 
@@ -186,17 +186,16 @@ class EnvFileReader {
   }
 
   std::optional<std::string> Known(const std::string& name) const {
-    if (auto value = lookup_(name)) return value;
+    if (auto value = scope_.lookup(name)) return value;
     const auto found = places_.find(name);
-    if (found == places_.end()) return std::nullopt;
-    return variables_[found->second].second;
+    if (found != places_.end()) return variables_[found->second].second;
+    return scope_.before ? scope_.before(name) : std::nullopt;
   }
 
   const std::string& file_;
   std::string_view rest_;
-  const Lookup& lookup_;
+  const EnvFileScope& scope_;
   size_t bytes_ = 0;  // Of all values with what variables stand for.
-  const bool raw_;
   int line_ = 0;
   Variables variables_;
   std::map<std::string, size_t> places_;
@@ -204,9 +203,17 @@ class EnvFileReader {
 
 }  // namespace
 
+Lookup LookupOf(const std::map<std::string, std::string>& variables) {
+  return [&](const std::string& name) -> std::optional<std::string> {
+    const auto found = variables.find(name);
+    if (found == variables.end()) return std::nullopt;
+    return found->second;
+  };
+}
+
 Result<Variables> ParseEnvFile(const std::string& file, std::string_view text,
-                               const Lookup& lookup, bool raw) {
-  return EnvFileReader(file, text, lookup, raw).Read();
+                               const EnvFileScope& scope) {
+  return EnvFileReader(file, text, scope).Read();
 }
 
 }  // namespace skiff::cli::compose

@@ -7,6 +7,7 @@
 //   NAME                           # the value that whoever runs us has; nothing when there is none
 #pragma once
 
+#include <map>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -19,10 +20,18 @@ namespace skiff::cli::compose {
 inline constexpr size_t kVariablesMax = 10'000;
 
 using Variables = std::vector<std::pair<std::string, std::string>>;
+// In these, which have to outlive it.
+Lookup LookupOf(const std::map<std::string, std::string>& variables);
 
-// `file` is for errors. Variables may stand for earlier ones and for what `lookup` knows, which
-// wins over the file. With `raw` all behind the "=" is the value.
+// What variables of a file stand for: what `lookup` knows, else earlier ones of the file, else
+// those that `before` has, of files that were named before it.
+struct EnvFileScope {
+  Lookup lookup;
+  Lookup before = {};
+  bool raw = false;  // All behind the "=" is the value.
+};
+// `file` is for errors.
 Result<Variables> ParseEnvFile(const std::string& file, std::string_view text,
-                               const Lookup& lookup, bool raw = false);
+                               const EnvFileScope& scope);
 
 }  // namespace skiff::cli::compose

@@ -11,7 +11,7 @@ std::string Says(const std::string& text, bool raw = false) {
     if (name == "HOST") return "host";
     return std::nullopt;
   };
-  const auto variables = ParseEnvFile(".env", text, lookup, raw);
+  const auto variables = ParseEnvFile(".env", text, {.lookup = lookup, .raw = raw});
   if (!variables) return variables.error().message;
   std::string out;
   for (const auto& [name, value] : *variables) {

@@ -176,16 +176,11 @@ std::map<std::string, std::string> FileReader::VariablesOf(const Node& include,
   const std::string usual = fs::path(directory) / ".env";
   if (env_files.empty() && files_.Look(usual) == Files::What::kFile) env_files = {usual};
   std::map<std::string, std::string> variables;
-  // Each sees what those before it say.
-  const Lookup lookup = [&](const std::string& name) {
-    auto value = around.lookup(name);
-    const auto found = variables.find(name);
-    if (!value && found != variables.end()) value = found->second;
-    return value;
-  };
   for (const std::string& path : env_files) {
     const auto text = Text(path, &include);
-    const auto read = text ? ParseEnvFile(Shown(path), *text, lookup) : Fail(text.error());
+    const auto read = text ? ParseEnvFile(Shown(path), *text,
+                                          {.lookup = around.lookup, .before = LookupOf(variables)})
+                           : Fail(text.error());
     wrong_.Add(read);
     if (!read) continue;
     for (const auto& [name, value] : *read) variables[name] = value;
@@ -209,11 +204,9 @@ Result<> FileReader::IncludeAll(const Node& includes, const Surroundings& around
     std::string directory = include["project_directory"].Text();
     if (directory.empty()) directory = fs::path(paths[0]).parent_path();
     const auto variables = VariablesOf(include, directory, around);
-    const Lookup lookup = [&](const std::string& name) -> std::optional<std::string> {
-      if (auto value = around.lookup(name)) return value;
-      const auto found = variables.find(name);
-      if (found == variables.end()) return std::nullopt;
-      return found->second;
+    const Lookup lookup = [&](const std::string& name) {
+      auto value = around.lookup(name);
+      return value ? value : LookupOf(variables)(name);
     };
     Node root = TRY(ReadAll(paths, {directory, around.home, lookup}, depth + 1, &include));
     out.push_back(std::move(root));

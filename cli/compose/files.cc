@@ -63,25 +63,28 @@ bool LeadsOut(const fs::directory_entry& entry, const fs::path& folder) {
 
 }  // namespace
 
-Result<std::vector<std::string>> DiskFiles::Below(const std::string& path,
-                                                  size_t files_max) const {
-  std::vector<std::string> found;
-  std::error_code code;
+Result<FolderContents> DiskFiles::Below(const std::string& path, size_t files_max) const {
+  FolderContents found;
+  std::error_code code, unknown;
   size_t seen = 0;
   for (fs::recursive_directory_iterator at(path, code), end; at != end; at.increment(code)) {
     if (code) return CliError(code.message());
     // Folders count as well: a tree of them alone is none that anybody wants to walk.
     if (++seen > 10 * files_max + 10) return CliError(fmt::format("more than {} files", files_max));
-    const bool is_link = at->is_symlink(code);
-    if (!at->is_regular_file(code) && !(is_link && at->is_directory(code))) continue;
     const std::string name = at->path().lexically_relative(path);
     if (LeadsOut(*at, path)) return CliError(name + " is a link that leads out of it");
-    if (at->is_directory(code)) return CliError(name + " is a link to a folder");
-    found.push_back(name);
-    if (found.size() > files_max) return CliError(fmt::format("more than {} files", files_max));
+    if (at->is_regular_file(unknown)) {
+      found.files.push_back(name);
+    } else if (at->is_symlink(unknown) || !at->is_directory(unknown)) {
+      found.others.push_back(name);
+    }
+    if (found.files.size() > files_max) {
+      return CliError(fmt::format("more than {} files", files_max));
+    }
   }
   if (code) return CliError(code.message());
-  std::sort(found.begin(), found.end());
+  std::sort(found.files.begin(), found.files.end());
+  std::sort(found.others.begin(), found.others.end());
   return found;
 }
 

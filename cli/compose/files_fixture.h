@@ -16,9 +16,10 @@ class FilesInMemory final : public Files {
   std::map<std::string, std::string> files;  // By absolute path.
   std::set<std::string> folders;             // Beside those that files are in.
   std::set<std::string> executables;
-  std::map<std::string, std::string> links;  // What these lead to, which is in `files` as well.
+  std::map<std::string, std::string> links;  // By their path where they lead.
 
-  What Look(const std::string& path) const override {
+  What Look(const std::string& given) const override {
+    const std::string path = Real(given);
     if (files.contains(path)) return What::kFile;
     if (folders.contains(path)) return What::kFolder;
     const auto below = files.lower_bound(path + "/");
@@ -26,24 +27,26 @@ class FilesInMemory final : public Files {
     return folder ? What::kFolder : What::kMissing;
   }
   Result<std::string> Read(const std::string& path, size_t bytes_max) const override {
-    const auto found = files.find(path);
+    const auto found = files.find(Real(path));
     if (found == files.end()) return CliError("no such file");
     if (found->second.size() > bytes_max) return CliError("too many bytes");
     return found->second;
   }
-  Result<std::vector<std::string>> Below(const std::string& path,
-                                         size_t files_max) const override {
-    std::vector<std::string> found;
+  Result<FolderContents> Below(const std::string& given, size_t files_max) const override {
+    const std::string path = Real(given);
+    FolderContents found;
     for (const auto& [name, text] : files) {
-      if (name.starts_with(path + "/")) found.push_back(name.substr(path.size() + 1));
+      if (name.starts_with(path + "/")) found.files.push_back(name.substr(path.size() + 1));
     }
-    if (found.size() > files_max) return CliError("too many files");
+    if (found.files.size() > files_max) return CliError("too many files");
     return found;
   }
   bool Executable(const std::string& path) const override { return executables.contains(path); }
   std::string Real(const std::string& path) const override {
-    const auto link = links.find(path);
-    return link == links.end() ? path : link->second;
+    for (const auto& [link, target] : links) {
+      if (path == link || path.starts_with(link + "/")) return target + path.substr(link.size());
+    }
+    return path;
   }
 };
 

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
 #include <filesystem>
 #include <fstream>
@@ -35,8 +36,26 @@ TEST_F(DiskFilesTest, FindsWhatIsBelowAFolder) {
   fs::create_symlink("nowhere", directory_ + "/conf/dead");
   const auto below = files_.Below(directory_ + "/conf", 10);
   ASSERT_TRUE(below) << below.error().message;
-  EXPECT_THAT(*below, ElementsAre("a", "link", "more/b"));
+  EXPECT_THAT(below->files, ElementsAre("a", "link", "more/b"));
+  EXPECT_THAT(below->others, ElementsAre("dead"));
   EXPECT_FALSE(files_.Below(directory_ + "/conf", 2));
+}
+
+TEST_F(DiskFilesTest, TellsOfWhatIsNeitherAFileNorAFolder) {
+  fs::create_directory_symlink("more", directory_ + "/conf/current");
+  ASSERT_EQ(mkfifo((directory_ + "/conf/more/pipe").c_str(), 0600), 0);
+  const auto below = files_.Below(directory_ + "/conf", 10);
+  ASSERT_TRUE(below) << below.error().message;
+  EXPECT_THAT(below->files, ElementsAre("a", "more/b"));
+  EXPECT_THAT(below->others, ElementsAre("current", "more/pipe"));
+}
+
+TEST_F(DiskFilesTest, SaysWhereAPathReallyLeads) {
+  const std::string real = fs::canonical(directory_);
+  fs::create_directory_symlink("conf", directory_ + "/link");
+  EXPECT_EQ(files_.Real(directory_ + "/link/more/b"), real + "/conf/more/b");
+  EXPECT_EQ(files_.Real(directory_ + "/link/none/x"), real + "/conf/none/x");
+  EXPECT_EQ(files_.Real("/no/such/../folder"), "/no/folder");
 }
 
 // A project that somebody got from elsewhere has such a link; what it leads to is his own.
@@ -48,14 +67,10 @@ TEST_F(DiskFilesTest, ALinkOutOfAFolderTakesNothingAlong) {
     EXPECT_EQ(below.error().message, "more/key is a link that leads out of it");
     fs::remove(directory_ + "/conf/more/key");
   }
-}
-
-TEST_F(DiskFilesTest, ALinkToAFolderIsNotPassedOver) {
-  fs::create_directory_symlink("more", directory_ + "/conf/current");
-  EXPECT_EQ(files_.Below(directory_ + "/conf", 10).error().message,
-            "current is a link to a folder");
-  EXPECT_EQ(files_.Real(directory_ + "/conf/current/../a"),
-            fs::canonical(directory_ + "/conf/a").string());
+  fs::create_directory_symlink("../..", directory_ + "/conf/more/up");
+  const auto below = files_.Below(directory_ + "/conf", 10);
+  ASSERT_FALSE(below);
+  EXPECT_EQ(below.error().message, "more/up is a link that leads out of it");
 }
 
 }  // namespace

@@ -26,7 +26,7 @@ namespace fs = std::filesystem;
 struct Location {
   std::vector<std::string> files;  // Absolute, or "-".
   std::string directory;
-  Variables variables;  // Of its .env.
+  std::map<std::string, std::string> variables;  // Of its .env.
 };
 
 std::string Absolute(const LoadOptions& options, const std::string& path) {
@@ -61,25 +61,10 @@ Result<std::vector<std::string>> UsualFiles(const std::string& folder, const Fil
       "or docker-compose.yml here or further up; name one by -f");
 }
 
-std::optional<std::string> FindVariable(const Variables& variables, const std::string& name) {
-  // What stands later wins.
-  const auto found = std::find_if(variables.rbegin(), variables.rend(),
-                                  [&](const auto& each) { return each.first == name; });
-  if (found == variables.rend()) return std::nullopt;
-  return found->second;
-}
-
-// In what whoever runs us has, and below that in the project's own. Outlived by both.
-Lookup LookupIn(const LoadOptions& options, const Variables& variables) {
-  return [&](const std::string& name) {
-    auto value = options.variable(name);
-    return value ? value : FindVariable(variables, name);
-  };
-}
-
-Result<Variables> ReadVariables(const LoadOptions& options, const std::string& directory,
-                                const Files& files) {
-  Variables variables;
+Result<std::map<std::string, std::string>> ReadVariables(const LoadOptions& options,
+                                                         const std::string& directory,
+                                                         const Files& files) {
+  std::map<std::string, std::string> variables;
   std::vector<std::string> paths;
   for (const std::string& path : options.env_files) paths.push_back(Absolute(options, path));
   const auto said = [&](const char* name) { return options.variable(name).value_or(""); };
@@ -99,14 +84,23 @@ Result<Variables> ReadVariables(const LoadOptions& options, const std::string& d
     if (!text) {
       return CliError(fmt::format("couldn't read env file {}: {}", path, text.error().message));
     }
-    // Each sees what those before it say.
-    Variables more = TRY(ParseEnvFile(path, *text, LookupIn(options, variables)));
-    std::move(more.begin(), more.end(), std::back_inserter(variables));
+    Variables more =
+        TRY(ParseEnvFile(path, *text, {.lookup = options.variable, .before = LookupOf(variables)}));
+    for (auto& [name, value] : more) variables[name] = std::move(value);
   }
   return variables;
 }
 
-std::string SettingOf(const LoadOptions& options, const Variables& variables,
+// In what whoever runs us has, and below that in the project's own. Outlived by both.
+Lookup LookupIn(const LoadOptions& options, const std::map<std::string, std::string>& variables) {
+  return [&](const std::string& name) {
+    auto value = options.variable(name);
+    return value ? value : LookupOf(variables)(name);
+  };
+}
+
+std::string SettingOf(const LoadOptions& options,
+                      const std::map<std::string, std::string>& variables,
                       const std::string& name) {
   return LookupIn(options, variables)(name).value_or("");
 }
@@ -217,12 +211,15 @@ void ReadEnvFiles(Node& service, const Lookup& lookup, const Files& files, size_
       if (auto value = lookup(name)) return value;
       // What it is in the end.
       if (const Node& own = service["environment"][name]; own.Says()) return own.Text();
+      return std::nullopt;
+    };
+    const Lookup before = [&](const std::string& name) -> std::optional<std::string> {
       const auto earlier = places.find(name);
       if (earlier == places.end()) return std::nullopt;
       return environment.members[earlier->second].node.Text();
     };
     const bool raw = item["format"].Text() == "raw";
-    auto variables = ParseEnvFile(path, *text, known, raw);
+    auto variables = ParseEnvFile(path, *text, {.lookup = known, .before = before, .raw = raw});
     wrong.Add(variables);
     if (!variables) continue;
     for (auto& [name, value] : *variables) {

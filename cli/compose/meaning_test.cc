@@ -1,4 +1,5 @@
 // Values of a compose file mean what they mean to Docker, and what goes along is the project's.
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -8,12 +9,15 @@ namespace skiff::cli::compose {
 namespace {
 
 using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::Not;
 
 using ComposeMeaningTest = ConversionFixture;
 
 // A link, dots, or ~: what it leads to is of who runs the file, not of who wrote it.
 TEST_F(ComposeMeaningTest, WhatLiesOutsideOfTheProjectIsNamedAndConfidential) {
-  files_.files["/shop/conf/key"] = files_.files["/etc/keys/key"] = "x";
+  files_.files["/etc/keys/key"] = "x";
   files_.links["/shop/conf"] = "/etc/keys";
   const Conversion conversion =
       Converted("services:\n  web: {image: x, volumes: ['./conf:/k:ro']}\n");
@@ -24,11 +28,88 @@ TEST_F(ComposeMeaningTest, WhatLiesOutsideOfTheProjectIsNamedAndConfidential) {
                           "project's folder: it goes along as a Secret"));
 }
 
+TEST_F(ComposeMeaningTest, NothingFromElsewhereIsInAConfigMap) {
+  files_.files = {{"/home/me/.ssh/key", "hush"}, {"/other/.env", "hush"}, {"/shop/own/a", "a"}};
+  files_.links = {{"/shop/conf", "/home/me/.ssh"}, {"/there", "/shop"}};
+  const Conversion conversion = Converted(
+      "services:\n  a:\n    image: x\n    volumes:\n"
+      "      - ~/.ssh:/1:ro\n"
+      "      - ../other:/2:ro\n"
+      "      - /shop/conf:/3\n"
+      "      - /there/own:/4:ro\n"
+      "      - ../missing:/5\n"
+      "      - /other:/6\n");
+  for (const Json& object : conversion.Objects()) {
+    EXPECT_THAT(object.dump(), Not(HasSubstr("hush"))) << object;
+  }
+  const std::string outside = " is outside of the project's folder: it goes along as a Secret";
+  const auto at = [](int mount, const std::string& why) {
+    return fmt::format("compose.yaml:{}: services.a.volumes[{}]: {}", mount + 5, mount, why);
+  };
+  EXPECT_THAT(
+      Notes(conversion),
+      ElementsAre(at(0, "/home/me/.ssh" + outside), at(1, "/other" + outside),
+                  at(2, "/home/me/.ssh" + outside + ": containers cannot write it"),
+                  at(4, "/missing is not there yet: a volume of the cluster takes its place"),
+                  at(5, "it is the node's /other, not this machine's")));
+  const Json pod = Find(conversion, "StatefulSet", "a")["spec"]["template"]["spec"];
+  ASSERT_EQ(pod["volumes"].size(), 5u) << pod;
+  const Json other = Find(conversion, "Secret", pod["volumes"][1]["secret"]["secretName"]);
+  EXPECT_EQ(other["data"], (Json{{".env", "aHVzaA=="}}));
+  EXPECT_TRUE(pod["volumes"][3].contains("configMap")) << pod;
+}
+
 TEST_F(ComposeMeaningTest, TheProjectsFolderIsItsOwnAlsoByItsFullPath) {
-  const Conversion conversion =
-      Converted("services:\n  web: {image: x, volumes: ['/shop:/app:ro']}\n");
-  const Json pod = Find(conversion, "Deployment", "web")["spec"]["template"]["spec"];
-  EXPECT_TRUE(pod["volumes"][0].contains("configMap")) << pod;
+  files_.links = {{"/there", "/shop"}};
+  for (const char* source : {".", "/shop", "/shop/", "/there", "${PWD}"}) {
+    files_.files["/shop/compose.yaml"] =
+        std::string("services: {a: {image: x, volumes: ['") + source + ":/app:ro']}}\n";
+    const auto project = Load(InShop({{"PWD", "/shop"}}), files_);
+    ASSERT_TRUE(project) << project.error().message;
+    const auto conversion = Convert(*project, files_);
+    ASSERT_TRUE(conversion) << conversion.error().message;
+    const Json pod = Find(*conversion, "Deployment", "a")["spec"]["template"]["spec"];
+    EXPECT_TRUE(pod["volumes"][0].contains("configMap")) << source;
+    EXPECT_THAT(Notes(*conversion), IsEmpty()) << source;
+  }
+}
+
+// Who begins a project in "/" does not take all of the machine along.
+TEST_F(ComposeMeaningTest, OfTheMachinesOwnFolderNothingIsTheProjectsThatIsSaidInFull) {
+  files_.files = {{"/compose.yaml", "services: {a: {image: x, volumes: ['/:/host:ro']}}\n"},
+                  {"/etc/shadow", "hush"}};
+  LoadOptions options = InShop();
+  options.working_directory = "/";
+  options.project_name = "shop";
+  const auto project = Load(options, files_);
+  ASSERT_TRUE(project) << project.error().message;
+  const auto conversion = Convert(*project, files_);
+  ASSERT_TRUE(conversion) << conversion.error().message;
+  const Json pod = Find(*conversion, "Deployment", "a")["spec"]["template"]["spec"];
+  EXPECT_EQ(pod["volumes"][0]["hostPath"], (Json{{"path", "/"}})) << pod;
+}
+
+TEST_F(ComposeMeaningTest, OfAConfigFromElsewhereItIsSaidThatAllMayReadIt) {
+  files_.files = {{"/home/me/.kube/config", "x"}, {"/shop/c", "x"}};
+  const Conversion conversion = Converted(
+      "services: {a: {image: x, configs: [c, d], secrets: [e]}}\n"
+      "configs:\n  c: {file: ~/.kube/config}\n  d: {file: ./c}\n"
+      "secrets: {e: {file: ~/.kube/config}}\n");
+  EXPECT_THAT(Notes(conversion),
+              ElementsAre("compose.yaml:3: configs.c.file: /home/me/.kube/config is outside of the "
+                          "project's folder: it goes along as a ConfigMap, which whoever may look "
+                          "at the namespace reads; is it not for all, make it one of `secrets`"));
+}
+
+// Also by a link to it.
+TEST_F(ComposeMeaningTest, AFileOfSecretsThatIsMountedByItselfIsASecret) {
+  files_.files = {{"/shop/.env", "A=1"}, {"/shop/pass", "word"}, {"/shop/vars", "B=1"}};
+  files_.links = {{"/shop/link", "/shop/pass"}};
+  const Conversion conversion = Converted(
+      "services:\n  a:\n    image: x\n    env_file: [vars]\n    secrets: [pass]\n"
+      "    volumes: ['./.env:/app/.env:ro', './link:/p:ro', './vars:/v:ro']\n"
+      "secrets: {pass: {file: ./pass}}\n");
+  for (const Json& object : conversion.Objects()) EXPECT_NE(object["kind"], "ConfigMap") << object;
 }
 
 TEST_F(ComposeMeaningTest, ZeroIsNoLimitAndNoProbeByTheSecond) {
@@ -74,6 +155,9 @@ TEST_F(ComposeMeaningTest, EachFileOfVariablesSeesWhatThoseBeforeItSay) {
   const auto project = Load(options, files_);
   ASSERT_TRUE(project) << project.error().message;
   EXPECT_EQ(project->root["services"]["web"]["environment"]["U"].Text(), "http://a/");
+  // What a file says itself comes first.
+  files_.files["/shop/b.env"] = "HOST_A=b\nURL=http://$HOST_A/\n";
+  EXPECT_EQ(Load(options, files_)->root["services"]["web"]["environment"]["U"].Text(), "http://b/");
 }
 
 }  // namespace

@@ -43,9 +43,9 @@ bool IsReplaced(std::string_view within) {
 // A list in which each text stands once.
 bool IsSet(std::string_view within) {
   return within == "expose" || within == "cap_add" || within == "cap_drop" || within == "dns" ||
-         within == "dns_search" || within == "dns_opt" || within == "tmpfs" ||
-         within == "profiles" || within == "links" || within == "security_opt" ||
-         within == "group_add" || within == "external_links";
+         within == "dns_search" || within == "dns_opt" || within == "profiles" ||
+         within == "links" || within == "security_opt" || within == "group_add" ||
+         within == "external_links";
 }
 
 std::string KeyOf(const Node& item, const KeyNames& names) {
@@ -61,11 +61,19 @@ std::string KeyOf(const Node& item, const KeyNames& names) {
   return key;
 }
 
-void MergeKeyed(Node& base, Node& other, const KeyNames& names) {
+// "/run:size=64m,mode=700" -> "/run:size", which is what docker compose knows it by.
+std::string TmpfsKey(const Node& item) {
+  const std::string text = item.Text();
+  return text.substr(0, text.find('='));
+}
+
+// An item that has the key of an earlier one takes its place.
+template <typename Key>
+void MergeKeyed(Node& base, Node& other, const Key& key) {
   std::map<std::string, size_t> places;
-  for (size_t i = 0; i < base.items.size(); ++i) places[KeyOf(base.items[i], names)] = i;
+  for (size_t i = 0; i < base.items.size(); ++i) places[key(base.items[i])] = i;
   for (Node& item : other.items) {
-    const auto [at, is_new] = places.try_emplace(KeyOf(item, names), base.items.size());
+    const auto [at, is_new] = places.try_emplace(key(item), base.items.size());
     if (is_new) {
       base.items.push_back(std::move(item));
     } else {
@@ -113,7 +121,9 @@ void Merge(Node& base, Node other, const std::string& path, Mistakes& wrong) {
   if (other.IsList()) {
     const auto keys = ItemKeys().find(within);
     if (keys != ItemKeys().end()) {
-      MergeKeyed(base, other, keys->second);
+      MergeKeyed(base, other, [&](const Node& item) { return KeyOf(item, keys->second); });
+    } else if (within == "tmpfs") {
+      MergeKeyed(base, other, TmpfsKey);
     } else if (IsSet(within)) {
       MergeSet(base, other);
     } else {

@@ -52,6 +52,8 @@ TEST(MergeTest, ListsAreAppendedButCommandsReplaced) {
 }
 
 TEST(MergeTest, PortsAndMountsAreKnownByWhatTheyAreAt) {
+  EXPECT_EQ(Merged("{tmpfs: ['/run:size=64m', /a]}", "{tmpfs: ['/run:size=64m,mode=700', /a, /b]}"),
+            R"({"tmpfs":["/run:size=64m,mode=700","/a","/b"]})");
   EXPECT_EQ(Merged("{ports: ['80:80']}", "{ports: ['80:80', '81:80']}"),
             R"({"ports":[{"protocol":"tcp","published":"80","target":"80"},)"
             R"({"protocol":"tcp","published":"81","target":"80"}]})");

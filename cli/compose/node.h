@@ -28,8 +28,9 @@ struct Node {
   std::vector<Member> members;
   // What stood here was wrong, and that has been said: a null, which nobody is to miss.
   bool told = false;
-  // What the short form of a mount said besides: of its source "relative", where it was, and of its
-  // target the words of its mode that are none. No file can say it, and none is printed.
+  // What reading found out besides. Of a mount's source "relative", where it was, and of its target
+  // the words of the short form's mode that are none; of a content that it was made (canonical.h).
+  // No file can say it, and none is printed.
   std::string mark;
 
   bool IsNull() const { return form == Form::kNull; }

@@ -84,6 +84,12 @@ Json ClaimOf(const Project& project, const std::string& name, const std::string&
 // The claims of named volumes, one for all who mount it.
 void AddClaims(const Project& project, Conversion& out, Mistakes& wrong);
 // convert_bind.cc
+// What stands beside a compose file so that not everybody reads it: the files of secrets and of
+// variables, where they are without links.
+std::set<std::string> PrivateFiles(const Project& project, const Files& files);
+// Where a path of this machine leads if it is not into the project's folder; "" where it is. Such
+// files are not the project's to hand to all who may read a namespace.
+std::string PlaceOutside(const Project& project, const Files& files, const std::string& path);
 Result<> AddBindMount(const Scope& scope, const Node& mount, const std::string& key,
                       Mounts& mounts);
 // convert_files.cc: configs and secrets.

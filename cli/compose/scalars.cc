@@ -2,8 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <optional>
 
 #include "api/text/go_text.h"
 #include "api/text/time_text.h"
@@ -26,6 +28,32 @@ double TakeNumber(std::string_view& text) {
 
 tl::unexpected<Error> InvalidSize(const Node& node) {
   return Wrong(node, fmt::format("invalid size: {}", GoQuote(node.Text())));
+}
+
+// In nanoseconds, as docker compose reads it: Go's text, with days and weeks. nullopt: it is none,
+// or negative.
+std::optional<int64_t> Nanoseconds(std::string_view text) {
+  constexpr std::string_view kNumber = "0123456789.";
+  if (text.starts_with('+')) text.remove_prefix(1);
+  int64_t total = 0;
+  bool is_first = true;
+  do {
+    const size_t digits = std::min(text.find_first_not_of(kNumber), text.size());
+    const size_t end = std::min(text.find_first_of(kNumber, digits), text.size());
+    const std::string_view unit = text.substr(digits, end - digits);
+    if (unit.empty() && !is_first) return std::nullopt;
+    const int64_t hours = unit == "d" ? 24 : unit == "w" ? 7 * 24 : 0;
+    const auto part = ParseGoDuration(hours == 0 ? std::string(text.substr(0, end))
+                                                 : fmt::format("{}h", text.substr(0, digits)));
+    int64_t length = 0;
+    const bool is_sound = part && *part >= 0 &&
+                          !__builtin_mul_overflow(*part, hours == 0 ? 1 : hours, &length) &&
+                          !__builtin_add_overflow(total, length, &total);
+    if (!is_sound) return std::nullopt;
+    text.remove_prefix(end);
+    is_first = false;
+  } while (!text.empty());
+  return total;
 }
 
 // The words of a command line, with '...', "..." and backslashes. False: a quote is not closed.
@@ -101,25 +129,12 @@ Result<std::string> ReadCpus(const Node& node) {
 }
 
 Result<int64_t> ReadSeconds(const Node& node) {
-  const std::string whole = node.Text();
-  std::string_view text = whole;
-  // Weeks and days, which Go's durations do not have, come first.
-  int64_t days = 0;
-  for (const auto& [unit, length] : {std::pair('w', 7), std::pair('d', 1)}) {
-    const size_t end = text.find_first_not_of("0123456789");
-    if (end == 0 || end == text.npos || end > 4 || text[end] != unit) continue;
-    int64_t count = 0;
-    std::from_chars(text.data(), text.data() + end, count);
-    days += count * length;
-    text.remove_prefix(end + 1);
-  }
-  const auto nanoseconds = text.empty() && days > 0 ? Result<int64_t>(0) : ParseGoDuration(text);
-  if (!nanoseconds || *nanoseconds < 0) {
-    return Wrong(node, fmt::format("invalid duration: {}", GoQuote(whole)));
+  const auto nanoseconds = Nanoseconds(node.Text());
+  if (!nanoseconds) {
+    return Wrong(node, fmt::format("invalid duration: {}", GoQuote(node.Text())));
   }
   constexpr int64_t kSecond = 1'000'000'000;
-  constexpr int64_t kSecondsOfDay = 86'400;
-  return days * kSecondsOfDay + *nanoseconds / kSecond + (*nanoseconds % kSecond != 0);
+  return *nanoseconds / kSecond + (*nanoseconds % kSecond != 0);
 }
 
 Result<int64_t> ReadInteger(const Node& node, int64_t least, int64_t most) {

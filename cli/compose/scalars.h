@@ -16,7 +16,7 @@ Result<int64_t> ReadBytes(const Node& node);
 std::string QuantityOfBytes(int64_t bytes);
 // "0.5" -> "500m", 2 -> "2"
 Result<std::string> ReadCpus(const Node& node);
-// "1m30s" -> 90, rounded up.
+// "1m30s" -> 90, "1w2d" -> 777600; rounded up.
 Result<int64_t> ReadSeconds(const Node& node);
 Result<int64_t> ReadInteger(const Node& node, int64_t least, int64_t most);
 // A list as it is, a text as a shell would split it.

@@ -106,10 +106,21 @@ test('faults have their beginning and their end, and all that they are on', () =
     event('a.d2.3f', { reason: 'ChaosStarted', message: 'pause of pod/web', ...at('05:00') }),
     event('a.lost.3f', { reason: 'ChaosStopped', ...at('05:00') }),
     event('a.x.3f', { reason: 'Killing', ...at('05:00') }),
-  ]);
+  ], Date.parse('2026-01-02T04:00:00Z'));
   assert.deepEqual(faults.map((each) => [each.id, each.objects, each.to === null ? null : (each.to - each.from) / 1000]), [
     ['b1', ['Pod web', 'Node b.c'], 30], ['d2', ['Pod web'], null],
   ]);
+});
+
+test('a fault whose end nobody told is over when its time was up', () => {
+  const text = 'netem of pod/web: delay 100ms for ';
+  const started = event('a.b1.1f', { reason: 'ChaosStarted', message: `${text}1m1.5s`, lastTimestamp: '2026-01-02T03:04:00Z' });
+  const endAt = (time: string, events = [started]) => faultsOf(events, Date.parse(`2026-01-02T03:${time}Z`))[0]!.to;
+  assert.equal(endAt('05:01'), null);
+  assert.equal(endAt('05:02'), Date.parse('2026-01-02T03:05:01.5Z'));
+  assert.equal(endAt('59:00', [{ ...started, message: `${text}1h0m0s` }]), null);
+  const stopped = event('a.b1.2f', { reason: 'ChaosStopped', lastTimestamp: '2026-01-02T03:05:03Z' });
+  assert.equal(endAt('59:00', [started, stopped]), Date.parse('2026-01-02T03:05:03Z'), 'what was told counts');
 });
 
 test('quotas say what is nearly and what is wholly used', () => {
@@ -188,6 +199,12 @@ test('a service is reached by what the cluster gave it, and by a port of one’s
   const other = ingress('b', 'x.example', 'other');
   assert.deepEqual(waysTo(made, [ingress('a', 'shop.example', 'web'), ingress('w', '*.example', 'web'), other], [node('n1')]).map((each) => each.url),
     ['http://shop.example/', 'http://192.0.2.7:30080/']);
+  const hostless = (ip: string, ...ports: number[]) => ({ ...ingress('a', '', 'web'), status: { loadBalancer: { ingress: [{ ip, ports: ports.map((port) => ({ port })) }] } } });
+  const urls = (...all: ReturnType<typeof ingress>[]) => waysTo(service('web'), all, []).map((each) => each.url);
+  assert.deepEqual(urls(hostless('192.0.2.7', 80, 443), hostless('2001:db8::1'), hostless('192.0.2.7', 8080, 8443), ingress('a', '', 'web')),
+    ['http://192.0.2.7/', 'http://[2001:db8::1]/', 'http://192.0.2.7:8080/'], 'by its address, as soon as it has one');
+  const secure = { ...hostless('192.0.2.7', 8080, 8443), spec: { ...ingress('a', 'shop.example', 'web').spec, tls: [{ hosts: ['shop.example'] }] } };
+  assert.deepEqual(urls(secure), ['https://shop.example:8443/']);
   assert.deepEqual(forwardOf('service', 'shop', 'web', 80), { command: 'skiff port-forward -n shop service/web 8080:80', url: 'http://localhost:8080/' });
   assert.equal(forwardOf('pod', 'shop', 'web', 8443).url, 'https://localhost:8443/');
 });

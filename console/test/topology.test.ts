@@ -25,6 +25,10 @@ test('it leads from ingresses to nodes', () => {
   assert.deepEqual(path, ['Deployment:web > Node:n1 1', 'Deployment:web > Node:n2 2', 'Ingress:front > Service:web 1', 'Service:web > Deployment:web 3']);
   const tones = Object.fromEntries(boxes.map((each) => [`${each.kind} ${each.name}`, each.tone]));
   assert.equal(tones['Ingress astray'], 'bad', 'its service is not there');
+  assert.equal(tones['Ingress front'], 'warn', 'nobody serves it');
+  const served = { ...ingress('front', 'shop.example', 'web'), status: { loadBalancer: { ingress: [{ ip: '192.0.2.7' }] } } };
+  const front = pictureOf({ ...given, ingresses: [served] }).boxes.find((each) => each.name === 'front');
+  assert.equal(front?.tone, 'good');
   assert.equal(tones['Service lonely'], 'warn', 'nobody answers');
   assert.equal(tones['Node n2'], 'bad');
   assert.equal(links.find((each) => each.to.startsWith('Deployment'))!.tone, 'busy', 'one is not ready');

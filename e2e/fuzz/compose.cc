@@ -44,7 +44,7 @@ void EnvFile(std::string_view bytes) {
     return std::nullopt;
   };
   for (const bool raw : {false, true}) {
-    const auto read = cli::compose::ParseEnvFile("some.env", bytes, lookup, raw);
+    const auto read = cli::compose::ParseEnvFile("some.env", bytes, {.lookup = lookup, .raw = raw});
     CHECK(read || !read.error().message.empty());
     if (read) CHECK(read->size() <= cli::compose::kVariablesMax);
   }

@@ -46,6 +46,11 @@ std::vector<networking_v1::IngressLoadBalancerIngress> StatusOf(
 
 }  // namespace
 
+bool IsServedAt(const networking_v1::Ingress& ingress, const std::string& address) {
+  const auto& given = ingress.status.load_balancer.ingress;
+  return !given.empty() && given[0].ip == address && !given[0].ports.empty();
+}
+
 IngressLoop::IngressLoop(Dependencies dependencies, HaproxySettings settings,
                          std::vector<std::string> addresses)
     : dependencies_(dependencies),
@@ -448,13 +453,10 @@ Result<> IngressLoop::WriteStatus(const IngressPtr& ingress, bool is_served) {
   return {};
 }
 
-// Those that say that they are served here, as a program of ours before this one has written.
-// Others, whose controllers may be on this machine as well, write no ports.
+// Those that were served here by a program of ours before this one.
 void IngressLoop::LookBack() {
   for (const auto& ingress : ingresses_.List()) {
-    const auto& given = ingress->status.load_balancer.ingress;
-    const bool is_ours = !given.empty() && given[0].ip == addresses_[0] && !given[0].ports.empty();
-    if (is_ours) told_.try_emplace(KeyOf(*ingress));
+    if (IsServedAt(*ingress, addresses_[0])) told_.try_emplace(KeyOf(*ingress));
   }
 }
 

@@ -27,6 +27,10 @@
 
 namespace skiff::ingress {
 
+// Whether it says that it is served at that address, as a program of ours has written it. Others,
+// whose controllers may be on this machine as well, write no ports.
+bool IsServedAt(const networking_v1::Ingress& ingress, const std::string& address);
+
 class IngressLoop final : public ControlLoop {
  public:
   // Changes in between wait and coalesce.

@@ -139,6 +139,7 @@ Plan MakePlan(const Request& request, const std::string& id, const Place& target
       if (target.docker.empty()) break;
       plan.begin.push_back({{"docker", "kill", target.docker}, "", "", {}});
       plan.end.push_back({{"docker", "start", target.docker}, "", "No such container", {}});
+      plan.stays = true;
       break;
     case Fault::kClock:
       if (request.target.is_node) {

@@ -75,6 +75,8 @@ struct Plan {
   std::vector<Command> begin;
   std::vector<Command> end;  // Can be repeated, and follow a `begin` that was cut short.
   Hold hold;
+  // What was begun is there until `end` is done: no kernel ends it when its supervisor is killed.
+  bool stays = false;
 };
 
 // `id` is of lower case letters and digits. The request was found possible (checks.h).

@@ -75,6 +75,7 @@ std::string TextOf(const Plan& plan) {
                         ImpairmentText(hold.impairment));
   }
   if (!hold.frozen.empty()) text += fmt::format("hold: stop {}\n", fmt::join(hold.frozen, ", "));
+  if (plan.stays) text += "somebody stands in for its supervisor\n";
   if (!hold.filled.empty()) {
     text += fmt::format("hold: fill {} of process {}\n", hold.filled, hold.filled_by.pid);
   }

@@ -139,7 +139,8 @@ Record RecordOf(const Json& json) {
                 .length = Duration(json.at("length").get<int64_t>()),
                 .supervisor = ProcessOf(json.at("supervisor")),
                 .plan = {}};
-  record.plan = {CommandsOf(json.at("begin")), CommandsOf(json.at("end")), HoldOf(json.at("hold"))};
+  record.plan = {CommandsOf(json.at("begin")), CommandsOf(json.at("end")), HoldOf(json.at("hold")),
+                 json.value("stays", false)};
   record.objects = ObjectsOf(json.at("objects"));
   record.kubeconfig = json.at("kubeconfig");
   record.authority = json.value("authority", "");
@@ -187,6 +188,7 @@ std::string RecordText(const Record& record) {
                      {"begin", JsonOf(record.plan.begin)},
                      {"end", JsonOf(record.plan.end)},
                      {"hold", JsonOf(record.plan.hold)},
+                     {"stays", record.plan.stays},
                      {"objects", JsonOf(record.objects)},
                      {"kubeconfig", record.kubeconfig},
                      {"authority", record.authority}};

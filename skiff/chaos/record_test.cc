@@ -40,6 +40,7 @@ Record Netem() {
   record.plan.hold.clock_directory = "/data";
   record.plan.hold.clock_seen_by = {102, 3};
   record.plan.hold.clock = {-5s, 3, 70s, 100s};
+  record.plan.stays = true;
   core_v1::ObjectReference object;
   object.api_version = "v1";
   object.kind = "Pod";
@@ -65,6 +66,7 @@ TEST_F(ChaosRecordsTest, KeepAllThatUndoingNeeds) {
   EXPECT_EQ(RecordText(*read), RecordText(Netem()));
   EXPECT_EQ(read->plan.end, Netem().plan.end);
   EXPECT_EQ(read->plan.hold, Netem().plan.hold);
+  EXPECT_TRUE(read->plan.stays);
   EXPECT_EQ(read->objects, Netem().objects);
   EXPECT_EQ(read->supervisor, Netem().supervisor);
 }
@@ -100,6 +102,7 @@ TEST_F(ChaosRecordsTest, OfAnOlderProgramAreUndoneToo) {
   known.plan.hold.clock_directory = "";
   known.plan.hold.clock_seen_by = {};
   known.plan.hold.clock = {};
+  known.plan.stays = false;
   known.authority = "";
   EXPECT_EQ(RecordText(*read), RecordText(known));
 }

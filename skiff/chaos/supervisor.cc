@@ -7,6 +7,7 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <csignal>
@@ -100,7 +101,29 @@ struct Held {
   std::optional<ClockHand> clocks;
 };
 
-Result<> Begin(const Record& record, Held& held) {
+// By another name than ours, which whoever kills all of ours by it leaves alone.
+Result<> StartStandIns(const std::string& directory, const Record& record) {
+  // Its supervisor comes first.
+  const Duration left = record.ends - SystemClock().Monotonic() + 1s;
+  const auto seconds = std::max<int64_t>(1, std::chrono::ceil<std::chrono::seconds>(left).count());
+  for (const Command& command : record.plan.end) {
+    DaemonSpec spec{
+        .argv = {"sh", "-c", "sleep \"$1\"; shift; exec \"$@\"", "sh", std::to_string(seconds)},
+        .log_path = directory + "/" + record.id + ".log",
+        .environment = {{kStandInVariable, record.id}}};
+    spec.argv.insert(spec.argv.end(), command.argv.begin(), command.argv.end());
+    TRY(SpawnDaemon(spec));
+  }
+  return {};
+}
+
+void EndStandIns(const Record& record) {
+  if (!record.plan.stays) return;
+  for (const ProcessId& each : ProcessesWith(kStandInVariable, record.id)) StopProcess(each, 0ns);
+}
+
+Result<> Begin(const std::string& directory, const Record& record, Held& held) {
+  if (record.plan.stays) TRY(StartStandIns(directory, record));
   const Hold& hold = record.plan.hold;
   if (hold.queue >= 0) {
     PacketQueue queue = TRY(PacketQueue::Open(hold.queued_by, hold.queue));
@@ -200,6 +223,7 @@ void TellOfEnd(const Record& record, const std::string& how) {
 
 Result<> Undo(const Record& record) {
   Result<> undone;
+  EndStandIns(record);
   // One that cannot be undone keeps nobody from undoing the others.
   for (const Command& command : record.plan.end) {
     if (auto done = RunOne(command); !done) undone = std::move(done);
@@ -223,6 +247,7 @@ Result<> Undo(const Record& record) {
 }
 
 void AwaitLeftBehind(const Record& record, Duration patience) {
+  EndStandIns(record);  // They have its variable as well.
   const SystemClock clock;
   const Duration end = clock.Monotonic() + patience;
   for (const ProcessId& each : ProcessesWith(kSupervisedVariable, record.id)) {
@@ -271,7 +296,7 @@ int Supervise(const std::string& directory, const std::string& id) {
   if (began && !IsAskedFor()) began = Fail(Reason::kConflict, "who asked for it has ended");
   {
     Held held;
-    if (began) began = Begin(*record, held);
+    if (began) began = Begin(directory, *record, held);
     // Who has lost patience meanwhile has said that nothing is on.
     if (began && !IsAskedFor()) began = Fail(Reason::kConflict, "who asked for it has ended");
     Say(began ? std::string(kIsOn) : began.error().message);

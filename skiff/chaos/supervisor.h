@@ -18,6 +18,10 @@ Result<> Undo(const Record& record);
 // In the environment of its supervisor, and so of all that this one runs, there is its record's id.
 inline constexpr char kSupervisedVariable[] = "SKIFF_CHAOS";
 
+// The same of those that stand in for it where no kernel does (Plan::stays): shells that wait until
+// the time is up, and undo it then.
+inline constexpr char kStandInVariable[] = "SKIFF_CHAOS_STAND_IN";
+
 // What a supervisor that was killed had begun, a command of nft for one, goes on without it, and
 // may do what has just been undone: it has `patience` to end, and is ended then.
 void AwaitLeftBehind(const Record& record, Duration patience = std::chrono::seconds(2));

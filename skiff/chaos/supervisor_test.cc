@@ -5,6 +5,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
 #include <cstdlib>
 #include <filesystem>
@@ -46,6 +47,25 @@ class ChaosSupervisorTest : public testing::Test {
     waitpid(child, &status, 0);
     if (is_awaited) close(ends[0]);
     return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+  }
+  // Of the saved record, once that is on.
+  ProcessId StartSupervisor() {
+    int ends[2];
+    EXPECT_EQ(pipe2(ends, O_CLOEXEC), 0);
+    const pid_t child = fork();
+    if (child == 0) {
+      if (ends[0] != kHandedFd) close(ends[0]);
+      dup2(ends[1], kHandedFd);
+      if (ends[1] != kHandedFd) close(ends[1]);
+      _exit(Supervise(directory_, "x7k2p"));
+    }
+    close(ends[1]);
+    std::string said(64, '\0');
+    said.resize(static_cast<size_t>(std::max<ssize_t>(read(ends[0], said.data(), said.size()), 0)));
+    EXPECT_EQ(said, kIsOn);
+    // Its reader has to be there until it has said so, no longer.
+    close(ends[0]);
+    return IdentifyProcess(child).value_or(ProcessId{});
   }
   const std::string directory_ =
       testing::TempDir() + "/skiff-supervisor-" + std::to_string(getpid());
@@ -96,6 +116,31 @@ TEST_F(ChaosSupervisorTest, WhatHasBegunWhenNobodyWaitsForItAnyMoreIsUndone) {
   EXPECT_TRUE(std::filesystem::exists(undone));
   EXPECT_FALSE(std::filesystem::exists(RecordPath(directory_, record.id)));
   std::filesystem::remove(undone);
+}
+
+// As of a node's container, which no kernel starts again.
+TEST_F(ChaosSupervisorTest, WhatStaysIsUndoneInTimeAlsoWhenNobodySupervisesIt) {
+  Record record = Touching();
+  const std::string undone = begun_ + "-undone";
+  record.plan.end = {{.argv = {"touch", undone}}};
+  record.plan.stays = true;
+  const SystemClock clock;
+  const auto stand_ins = [&] { return ProcessesWith(kStandInVariable, record.id).size(); };
+  for (const int signal : {SIGTERM, SIGKILL}) {
+    record.ends = clock.Monotonic() + (signal == SIGKILL ? Duration(1s) : Duration(1h));
+    std::filesystem::create_directories(directory_);
+    ASSERT_TRUE(SaveRecord(directory_, record));
+    const ProcessId supervisor = StartSupervisor();
+    EXPECT_GT(stand_ins(), 0u);
+    EXPECT_FALSE(std::filesystem::exists(undone));
+    SignalProcess(supervisor, signal);
+    waitpid(supervisor.pid, nullptr, 0);
+    const Duration patience = clock.Monotonic() + 20s;
+    while (!std::filesystem::exists(undone) && clock.Monotonic() < patience) usleep(20'000);
+    EXPECT_TRUE(std::filesystem::remove(undone)) << signal;
+    while (stand_ins() > 0 && clock.Monotonic() < patience) usleep(20'000);
+    EXPECT_EQ(stand_ins(), 0u);
+  }
 }
 
 TEST_F(ChaosSupervisorTest, WhatOneThatWasKilledRanHasEndedBeforeItIsUndone) {

@@ -14,6 +14,18 @@ function url(host: string, port: number): string {
   return port === 80 ? `http://${shown}/` : `${kSecure.has(port) ? 'https' : 'http'}://${shown}:${port}/`;
 }
 
+// What a browser reaches a host of an Ingress by; that of none by its address. '': it has none yet, or "*.example",
+// which is no name that anybody could open. skiff tells its ports, that of HTTP before that of HTTPS.
+function doorOf(ingress: Ingress, host: string, secure: boolean): string {
+  const { ip, hostname, ports = [] } = ingress.status?.loadBalancer?.ingress?.[0] ?? {};
+  const name = host || ip || hostname || '';
+  if (name === '' || name.startsWith('*')) return '';
+  const usual = secure ? 443 : 80;
+  const isUsual = ports.length === 0 || ports.some((each) => each.port === usual);
+  const port = isUsual ? '' : `:${ports.at(secure ? -1 : 0)!.port}`;
+  return `${secure ? 'https' : 'http'}://${name.includes(':') ? `[${name}]` : name}${port}`;
+}
+
 // The services that an Ingress leads to, with what leads there: "shop.example/cart".
 export function backendsOf(ingress: Ingress): { service: string; text: string; url: string }[] {
   const secure = new Set((ingress.spec.tls ?? []).flatMap((each) => each.hosts ?? []));
@@ -21,9 +33,8 @@ export function backendsOf(ingress: Ingress): { service: string; text: string; u
     (http?.paths ?? []).flatMap(({ path = '/', backend }) => {
       const service = backend.service?.name;
       if (!service) return [];
-      // "*.example" is no name that anybody could open.
-      const open = host !== '' && !host.startsWith('*') ? `${secure.has(host) ? 'https' : 'http'}://${host}${path}` : '';
-      return [{ service, text: `${host || '*'}${path}`, url: open }];
+      const door = doorOf(ingress, host, secure.has(host));
+      return [{ service, text: `${host || '*'}${path}`, url: door && door + path }];
     }),
   );
   const rest = ingress.spec.defaultBackend?.service?.name;

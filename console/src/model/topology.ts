@@ -203,7 +203,9 @@ function ingressBoxes(ingresses: Ingress[], services: Box[], links: Links): Box[
   return ingresses.map((ingress) => {
     const { name, namespace = '' } = ingress.metadata;
     const backends = backendsOf(ingress);
-    const made = box(0, 'Ingress', namespace, name, 'good', [...new Set(backends.map((each) => each.text.split('/')[0]!))].join(', '));
+    // Without an address no controller has said that it serves it.
+    const isServed = (ingress.status?.loadBalancer?.ingress ?? []).length > 0;
+    const made = box(0, 'Ingress', namespace, name, isServed ? 'good' : 'warn', [...new Set(backends.map((each) => each.text.split('/')[0]!))].join(', '));
     for (const each of backends) {
       const target = known.get(`Service/${namespace}/${each.service}`);
       if (target) links.add(made.id, target.id, 1, target.tone, each.text);

@@ -173,7 +173,7 @@ export function Events() {
   );
   const end = now.value;
   // Those that were over before the hour that is shown are not of it.
-  const faults = useMemo(() => faultsOf(list).filter((each) => (each.to ?? end) > end - kSpanMs), [list, end]);
+  const faults = useMemo(() => faultsOf(list, end).filter((each) => (each.to ?? end) > end - kSpanMs), [list, end]);
   return (
     <div class="full">
       <Head title={t.events.title} />

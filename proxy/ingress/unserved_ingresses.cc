@@ -1,0 +1,62 @@
+#include "proxy/ingress/unserved_ingresses.h"
+
+#include <utility>
+
+namespace skiff::ingress {
+
+UnservedIngresses::UnservedIngresses(const IngressLoop::Dependencies& dependencies,
+                                     std::string address, std::string why)
+    : dependencies_(dependencies),
+      ingresses_(dependencies.informers.For<networking_v1::Ingress>()),
+      classes_(dependencies.informers.For<networking_v1::IngressClass>()),
+      address_(std::move(address)),
+      why_(std::move(why)) {
+  for (InformerCache* cache : {&ingresses_.cache(), &classes_.cache()}) {
+    cache->OnSynced([this] { Wake(); });
+  }
+  if (why_.empty()) return;
+  ingresses_.OnChange([this](const auto&, const auto&) { Wake(); });
+  classes_.OnChange([this](const auto&, const auto&) { Wake(); });
+}
+
+Duration UnservedIngresses::Step() {
+  if (!ingresses_.synced() || !classes_.synced()) return kNever;
+  const IngressClaim ours(kIngressController, classes_.List());
+  if (!why_.empty()) Tell(ours);
+  if (!withdrawn_) withdrawn_ = Withdraw(ours);
+  return withdrawn_ ? kNever : kRetry;
+}
+
+bool UnservedIngresses::Withdraw(const IngressClaim& ours) {
+  bool all = true;
+  for (const auto& ingress : ingresses_.List()) {
+    if (ingress->status.load_balancer.ingress.empty()) continue;
+    // Of a class that is ours nobody else writes. This machine may have had another address then.
+    const bool is_named = !ClassOfIngress(*ingress).empty() && ours.Has(*ingress);
+    if (!is_named && !IsServedAt(*ingress, address_)) continue;
+    const auto written = dependencies_.client.PatchStatus(
+        *ingress, [](networking_v1::Ingress& it) { it.status.load_balancer.ingress.clear(); },
+        {.if_unchanged = true});
+    if (written || written.error().reason == Reason::kNotFound) continue;
+    all = false;
+    // Another version comes by the informer.
+    if (written.error().reason == Reason::kConflict) continue;
+    log_.Error("an ingress goes on to say that it is served here",
+               {{"ingress", ingress->metadata.namespace_ + "/" + ingress->metadata.name},
+                {"error", written.error().message}});
+  }
+  return all;
+}
+
+void UnservedIngresses::Tell(const IngressClaim& ours) {
+  std::set<std::string> there;
+  for (const auto& ingress : ingresses_.List()) {
+    if (!ours.Has(*ingress)) continue;
+    there.insert(ingress->metadata.uid);
+    if (told_.contains(ingress->metadata.uid)) continue;
+    dependencies_.events.Warning(*ingress, "NotServed", why_);
+  }
+  told_ = std::move(there);
+}
+
+}  // namespace skiff::ingress
