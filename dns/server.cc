@@ -6,6 +6,7 @@
 #include <cerrno>
 
 #include "base/log.h"
+#include "base/processors.h"
 
 namespace skiff::dns {
 namespace {
@@ -61,7 +62,7 @@ Result<std::unique_ptr<Server>> Server::Start(ServerOptions options, const ViewS
 }
 
 Result<> Server::Open(const SocketAddress& address, const ViewSource& views, Random& random) {
-  const int cores = static_cast<int>(std::thread::hardware_concurrency());
+  const int cores = UsableProcessors();
   const int threads = std::clamp(options_.threads == 0 ? cores : options_.threads, 1, kThreadsMax);
   std::vector<Worker::Sockets> sockets;
   const auto close_all = [&] {

@@ -1,8 +1,8 @@
 #include "skiff/cluster_dns.h"
 
 #include <algorithm>
-#include <thread>
 
+#include "base/processors.h"
 #include "dns/program.h"
 #include "dns/publish_loop.h"
 #include "skiff/cluster_ranges.h"
@@ -38,7 +38,7 @@ dns::DnsFlags FlagsOf(const ClusterOptions& options) {
   // The gateway of the pods, whose address serves otherwise, comes with the first pod.
   flags.bind_address = reaches_others ? node_address : "0.0.0.0";
   flags.port = options.cluster_dns_port;
-  flags.threads = std::min(kThreadsMax, static_cast<int>(std::thread::hardware_concurrency()));
+  flags.threads = std::min(kThreadsMax, UsableProcessors());
   flags.allow_query = {"127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16",
                        "100.64.0.0/10"};
   for (const std::string& ranges : {options.cluster_cidr, options.service_cidr}) {

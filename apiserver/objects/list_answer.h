@@ -12,7 +12,6 @@
 #include <array>
 #include <atomic>
 #include <span>
-#include <thread>
 
 #include "apiserver/request/list_options.h"
 #include "apiserver/request/media.h"
@@ -20,6 +19,7 @@
 #include "apiserver/storage/store.h"
 #include "apiserver/watches/watch_job_loop.h"
 #include "base/error.h"
+#include "base/processors.h"
 #include "http/message.h"
 
 namespace skiff {
@@ -38,8 +38,7 @@ class ListJobs {
 
  private:
   std::array<WatchJobLoop, 4> loops_;
-  const size_t used_ =
-      std::clamp<size_t>(std::thread::hardware_concurrency(), 1, loops_.size());
+  const size_t used_ = std::clamp<size_t>(UsableProcessors(), 1, loops_.size());
   std::atomic<size_t> next_ = 0;
 };
 

@@ -8,6 +8,7 @@
 
 #include "api/gen/core_v1.h"
 #include "api/kinds/behaviour.h"
+#include "api/kinds/versions.h"
 #include "api/pods/pod_phase.h"
 #include "apiserver/kinds/custom_definitions.h"
 #include "apiserver/objects/late_write.h"
@@ -33,6 +34,8 @@ TimePoint WholeSeconds(TimePoint point) {
 
 Result<> CheckPreconditions(const Object& object, const DeleteQuery& options) {
   const KindInfo& kind = object.kind();
+  // An error names the group of the kind that all versions are turned into.
+  const GroupResource named = {StorageKindOf(kind).group, kind.kind};
   const meta_v1::ObjectMeta& meta = object.metadata();
   if (options.uid && *options.uid != meta.uid) {
     if (kind.behaviour->marks_own_end) {
@@ -42,7 +45,7 @@ Result<> CheckPreconditions(const Object& object, const DeleteQuery& options) {
                                             *options.uid, meta.uid)));
     }
     return Fail(ConflictError(
-        {kind.group, kind.kind}, meta.name,
+        named, meta.name,
         fmt::format("the UID in the precondition ({}) does not match the UID in record ({}). The "
                     "object might have been deleted and then recreated",
                     *options.uid, meta.uid)));
@@ -56,7 +59,7 @@ Result<> CheckPreconditions(const Object& object, const DeleteQuery& options) {
                       *options.resource_version, meta.resource_version)));
     }
     return Fail(ConflictError(
-        {kind.group, kind.kind}, meta.name,
+        named, meta.name,
         fmt::format("the ResourceVersion in the precondition ({}) does not match the "
                     "ResourceVersion in record ({}). The object might have been modified",
                     *options.resource_version, meta.resource_version)));

@@ -133,6 +133,21 @@ TEST_F(ServiceRangesTest, AnAddressIsTakenInEachRangeThatHoldsIt) {
   EXPECT_THAT(picked, testing::ElementsAre("10.1.0.1", "10.1.0.4", "10.1.0.5", "10.1.0.6"));
 }
 
+TEST_F(ServiceRangesTest, ADryRunDoesNotAskWhoHasTheAddress) {
+  ASSERT_EQ(AddService("a", "10.0.0.7").code, 201);
+  const auto dry = [&](const std::string& name, const std::string& address) {
+    return Post(std::string(kServices) + "?dryRun=All",
+                R"({"metadata": {"name": ")" + name + R"("}, "spec": {"clusterIP": ")" + address +
+                    R"(", "ports": [{"port": 80}]}})");
+  };
+  EXPECT_EQ(dry("b", "10.0.0.7").code, 201);
+  const auto there = dry("a", "10.0.0.7");
+  EXPECT_EQ(there.code, 409);
+  EXPECT_EQ(there.message(), "services \"a\" already exists");
+  EXPECT_EQ(dry("b", "10.9.0.7").code, 422) << "no range has it";
+  EXPECT_EQ(AddService("b", "10.0.0.7").code, 422);
+}
+
 TEST_F(ServiceRangesTest, OneOfTheCommandLineThatIsTooLargeIsRefused) {
   const auto refused = ApiServer::Create({.authorization_modes = {"RBAC"},
                                           .service_cluster_ip_ranges = {"10.0.0.0/24", "fd00::/48"},

@@ -281,12 +281,13 @@ Result<> ServiceAllocation::TakeGivenAddress(const core_v1::Service& service,
   if (!ranges_.Offers(*address)) {
     return refuse("the provided network does not match the current range");
   }
+  // Kubernetes does not look who has it: that a service is there already is found out behind this.
+  if (held.dry_run()) return {};
   // An IPAddress that a user made holds its address too.
   if (!claims_ && IsHeldByUser(*address)) return refuse("provided IP is already allocated");
-  if (ranges_.Has(*address) && (!claims_ || held.dry_run() || held.IsRefused(address->Text()))) {
+  if (ranges_.Has(*address) && (!claims_ || held.IsRefused(address->Text()))) {
     return refuse("provided IP is already allocated");
   }
-  if (held.dry_run()) return {};
   ranges_.Take(*address);
   held.addresses.push_back(address->Text());
   return {};

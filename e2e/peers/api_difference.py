@@ -7,6 +7,8 @@ import time
 
 import api_bodies
 import api_custom
+import api_grown
+import api_lives
 import api_patches
 import api_policies
 import api_queries
@@ -20,7 +22,7 @@ import api_webhooks
 # Of what extends the API: who asks, how many rounds for each 60 requests, and how much in each.
 EXTENSIONS = {"schemas": (api_schemas.Definitions, 3, 10), "rules": (api_rules.Rules, 1, 40),
               "policies": (api_policies.Policies, 0.5, 30), "webhooks": (api_webhooks.Webhooks, 0.5, 30)}
-PARTS = ("objects", "posted", "reviews", "queries", "bodies", "custom", *EXTENSIONS)
+PARTS = ("objects", "lives", "posted", "reviews", "queries", "bodies", "custom", *EXTENSIONS)
 
 
 class Objects:
@@ -72,8 +74,13 @@ class Objects:
 def as_ours(thing, theirs, ours):
     """The changed object with what our server gave the object in place of what theirs did."""
     thing = json.loads(api_patches.with_own(json.dumps(thing), theirs, ours))
-    if isinstance(thing.get("metadata"), dict) and thing["metadata"].get("resourceVersion"):
-        thing["metadata"]["resourceVersion"] = ours["metadata"]["resourceVersion"]
+    versions = [kept["metadata"]["resourceVersion"] for kept in (theirs, ours)]
+    if isinstance(thing.get("metadata"), dict):
+        if thing["metadata"].get("resourceVersion") == versions[0]:
+            thing["metadata"]["resourceVersion"] = versions[1]
+        ends = [kept["metadata"].get("deletionTimestamp") for kept in (theirs, ours)]
+        if all(ends) and thing["metadata"].get("deletionTimestamp") == ends[0]:
+            thing["metadata"]["deletionTimestamp"] = ends[1]
     return thing
 
 
@@ -117,6 +124,14 @@ def ask(part, comparison, schemas, options, seed):
             for thing in api_requests.pick(some, options.objects, chance):
                 objects.new_objects(path, thing, chance)
                 objects.updates(path, thing, chance)
+    elif part == "lives":
+        lives = api_lives.Lives(comparison, schemas, as_ours)
+        for path, some in api_requests.recorded_objects().items():
+            if re.search(options.only, path) and some[0]["kind"] != "Binding":
+                lives.ask(path, api_requests.pick(some, options.objects, api_requests.chance_of(seed, path)), chance)
+    elif part == "grown":
+        grown = api_grown.Grown(comparison, schemas, as_ours)
+        grown.ask(api_requests.recorded_objects(), seed, options.requests, options.only)
     elif part == "posted":
         objects.subresources.posted(chance)
     elif part == "reviews":

@@ -12,7 +12,8 @@
 # KUBE_PROGRAMS   a folder with kube-apiserver (build/peers, built unless there)
 # OBJECTS         how many objects of each kind (1)
 # REQUESTS        how many of the requests that can be made of each (120)
-# PARTS           which, with commas: objects,posted,reviews,queries,bodies,custom,schemas,rules,policies,webhooks
+# PARTS           which, with commas: objects,lives,posted,reviews,queries,bodies,custom,schemas,rules,policies,webhooks;
+#                 and grown, if it is named: several changes at once, for a person to look at what comes of them
 # ONLY            a regular expression of paths ("")
 set -euo pipefail
 skiff=$(realpath "$1")

@@ -117,6 +117,11 @@ def with_own(text, theirs, ours):
     for address, own in zip(*(spec.get("clusterIPs") or [] for spec in specs)):
         if address != "None":
             text = text.replace(json.dumps(address), json.dumps(own))
+    for name in ("healthCheckNodePort", "nodePort"):
+        given = [[spec.get(name)] + [port.get(name) for port in spec.get("ports") or []] for spec in specs]
+        for port, own in zip(*given):
+            if port and own:
+                text = text.replace(f'"{name}": {port}', f'"{name}": {own}')
     return text
 
 

@@ -22,6 +22,7 @@ SCHEME = re.compile(r'(in scheme )"[^"]*"')
 # cel-go's types of unnamed objects are numbered as they come.
 TYPE = re.compile(r"selfType\d+")
 ACCESS = re.compile(r"(kube-api-access)-[a-z0-9]{5}\b")
+GENERATED = re.compile(r"(\b[Gg]en-|Bad_)[a-z0-9]{5}\b")
 VERSION = re.compile(r'(resourceVersion\\*": *\\*"|in object meta: |ResourceVersion in record \()\d+')
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
 SHOWN_MAX = 400
@@ -93,6 +94,10 @@ def masked(thing):
         # Our descriptions are our own.
         columns = [{**column, "description": "-"} for column in thing["columnDefinitions"]]
         thing = {**thing, "columnDefinitions": None, "columns": columns}
+    if isinstance(thing, dict) and isinstance(thing.get("managedFields"), list):
+        # By time, and of the same second by name: when the second changes is chance.
+        fields = sorted(thing["managedFields"], key=lambda each: json.dumps(masked(each), sort_keys=True))
+        thing = {**thing, "managedFields": [masked(each) for each in fields]}
     if isinstance(thing, dict):
         return {UUID.sub("UUID", key): "-" if key in OWN else masked(value)
                 for key, value in thing.items()}
@@ -102,7 +107,7 @@ def masked(thing):
         return thing
     thing = TYPE.sub("selfType", SCHEME.sub(r"\1", PATCHED.sub(r"\1\2", thing)))
     thing = ADDRESS.sub("ADDRESS", UUID.sub("UUID", thing))
-    return VERSION.sub(r"\1N", ACCESS.sub(r"\1", TIME.sub("TIME", thing)))
+    return VERSION.sub(r"\1N", GENERATED.sub(r"\1", ACCESS.sub(r"\1", TIME.sub("TIME", thing))))
 
 
 def in_order(answer):

@@ -78,6 +78,14 @@ TEST(EndpointsValidation, PointNowhereLocal) {
                           "the loopback range (127.0.0.0/8, ::1/128)"));
 }
 
+TEST(EndpointsValidation, TheirOwnControllerIsNotToldHowToWriteAddresses) {
+  const Json made = Parsed(R"({"apiVersion": "v1", "kind": "Endpoints", "metadata": {"name": "e"},
+      "subsets": [{"addresses": [{"ip": "010.1.0.1"}]}]})");
+  EXPECT_THAT(CreateWarnings(made), Not(IsEmpty()));
+  const Json labels = Parsed(R"({"endpoints.kubernetes.io/managed-by": "endpoint-controller"})");
+  EXPECT_THAT(CreateWarnings(With(made, "/metadata/labels", labels)), IsEmpty());
+}
+
 TEST(EndpointSliceValidation, HoldsAddressesOfItsType) {
   EXPECT_THAT(CreateErrors(Parsed(R"({"apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice",
       "addressType": "IPv6", "endpoints": [{"addresses": ["10.0.0.1"]}]})")),
