@@ -359,7 +359,10 @@ Channel::Io Channel::SendSealed(size_t end) {
   if (!SendRest()) return Refused();
   sealing_ = true;
   Io io = Io::kDone;
-  while (queued_bytes_ > end && io == Io::kDone) io = records_ ? SendRecord() : SendTls();
+  while (queued_bytes_ > end && io == Io::kDone) {
+    const size_t record_max = std::min(queued_bytes_ - end, kRecordBytes);
+    io = records_ ? SendRecord(record_max) : SendTls(record_max);
+  }
   sealing_ = false;
   return GiveSealed() || io != Io::kDone ? io : Refused();
 }
@@ -410,23 +413,23 @@ bool Channel::SendRest() {
 
 // The next record's bytes: where they lie when one piece holds enough, else gathered. Called again
 // after a record could not be written, it gives the same bytes or more, as OpenSSL demands.
-std::string_view Channel::GatherRecord() {
+std::string_view Channel::GatherRecord(size_t bytes_max) {
   const std::string_view front = outbox_[first_].view().substr(first_offset_);
-  if (front.size() >= kRecordBytes || first_ + 1 == outbox_.size()) {
-    return front.substr(0, kRecordBytes);
+  if (front.size() >= bytes_max || first_ + 1 == outbox_.size()) {
+    return front.substr(0, bytes_max);
   }
   size_t count = 0;
-  for (size_t i = first_; i < outbox_.size() && count < kRecordBytes; ++i) {
+  for (size_t i = first_; i < outbox_.size() && count < bytes_max; ++i) {
     const std::string_view view = outbox_[i].view().substr(i == first_ ? first_offset_ : 0);
-    const size_t take = std::min(view.size(), kRecordBytes - count);
+    const size_t take = std::min(view.size(), bytes_max - count);
     std::memcpy(loop_.record_scratch() + count, view.data(), take);
     count += take;
   }
   return {loop_.record_scratch(), count};
 }
 
-Channel::Io Channel::SendTls() {
-  const std::string_view record = GatherRecord();
+Channel::Io Channel::SendTls(size_t bytes_max) {
+  const std::string_view record = GatherRecord(bytes_max);
   ERR_clear_error();
   const int sent = SSL_write(ssl_.get(), record.data(), static_cast<int>(record.size()));
   if (sent <= 0) return Explain(sent);
@@ -436,17 +439,17 @@ Channel::Io Channel::SendTls() {
 
 // The same without the library: sealed where it is given to the kernel from, and nothing is
 // gathered.
-Channel::Io Channel::SendRecord() {
+Channel::Io Channel::SendRecord(size_t bytes_max) {
   if (sealed_bytes_ + TlsRecords::SealedBytesMax(kRecordBytes) > Loop::kSealedBytes &&
       !GiveSealed()) {
     return Refused();
   }
   std::string_view parts[kPiecesPerWrite];
   size_t count = 0, bytes = 0;
-  for (size_t i = first_; i < outbox_.size() && count < kPiecesPerWrite && bytes < kRecordBytes;
+  for (size_t i = first_; i < outbox_.size() && count < kPiecesPerWrite && bytes < bytes_max;
        ++i) {
     const std::string_view whole = outbox_[i].view().substr(i == first_ ? first_offset_ : 0);
-    parts[count] = whole.substr(0, kRecordBytes - bytes);
+    parts[count] = whole.substr(0, bytes_max - bytes);
     bytes += parts[count++].size();
   }
   sealed_bytes_ += records_->Seal({parts, count}, loop_.sealed_scratch() + sealed_bytes_);

@@ -27,8 +27,11 @@ class Channel {
     kError,  // The connection is of no more use.
   };
 
-  // Of a turn: as much as goes to the kernel in one call.
-  static constexpr size_t kFlushBytes = 64 << 10;
+  // Of a turn: as much as goes to the kernel in one call. With what four records add it is what the
+  // kernel sends as one packet: 45 segments of an ethernet, or one on the way to the same machine.
+  // A few bytes more would be a packet of their own, which costs as much as the first.
+  static constexpr size_t kPacketBytes = 45 * 1448;
+  static constexpr size_t kFlushBytes = kPacketBytes - 4 * TlsRecords::kOverheadBytes;
 
   // Takes `fd`, connected or connecting, and registers it for reading.
   Channel(Loop& loop, LoopListener& listener, int fd);
@@ -104,11 +107,11 @@ class Channel {
   Io SendPlain(size_t bytes_max);
   Io Refused();
   Io SendSealed(size_t end);
-  Io SendTls();
-  Io SendRecord();
+  Io SendTls(size_t bytes_max);
+  Io SendRecord(size_t bytes_max);
   void SayGoodbye();
   void SendAlert(TlsRecords::Alert alert);
-  std::string_view GatherRecord();
+  std::string_view GatherRecord(size_t bytes_max);
   ssize_t GiveRecord(std::string_view record);
   bool GiveSealed();
   bool SendRest();

@@ -215,6 +215,22 @@ TEST_P(ChannelTest, SendsNoMoreAtATimeThanATurnsWorth) {
   AwaitEnd();
 }
 
+// As TCP would send it: a few bytes more would be a packet of their own each time.
+TEST_P(ChannelTest, SendsAPacketsWorthAtATime) {
+  const std::string whole(100'000, 'x');
+  uint64_t before = 0, sent = 0;
+  OnLoop([&] {
+    before = listening_->sent_bytes();
+    listening_->Say({whole});
+    sent = listening_->sent_bytes() - before;
+  });
+  EXPECT_EQ(sent, Channel::kPacketBytes);
+  for (size_t heard = 0; heard < whole.size();) heard += peer_->Hear(whole.size()).size();
+  peer_->SayGoodbye();
+  peer_->Send(peer_->TakeSaid());
+  AwaitEnd();
+}
+
 // More than the socket holds, in pieces that fit neither records nor what is sent at once.
 TEST_P(ChannelTest, SendsInOrderToWhoTakesLittleAtATime) {
   constexpr size_t kPieces = 300;

@@ -188,7 +188,8 @@ void Http2Stream::Enqueue(std::vector<SharedBytes>& pieces) {
 
 Http2Wire::Ready Http2Stream::Next(size_t bytes_max) {
   if (state_ != State::kSending) return {};
-  if (queued_bytes_ == 0) Pull();
+  // What is left of one pull is no frame of its own where more is there to fill it.
+  if (queued_bytes_ < bytes_max) Pull();
   const size_t bytes = std::min(bytes_max, queued_bytes_);
   if (bytes == 0 && broken_) return {.what = Http2Wire::Ready::What::kBroken};
   if (bytes == 0 && !ended_) return {};
@@ -216,10 +217,14 @@ void Http2Stream::SendData(std::string_view frame, size_t bytes) {
     ++first_;
     offset_ = 0;
   }
-  if (queued_bytes_ > 0) return;
-  queue_.clear();
-  first_ = 0;
-  write_due_ = kNever;
+  if (queued_bytes_ == 0) {
+    queue_.clear();
+    first_ = 0;
+    write_due_ = kNever;
+  } else if (first_ >= kSentPiecesMax) {
+    queue_.erase(queue_.begin(), queue_.begin() + static_cast<ptrdiff_t>(first_));
+    first_ = 0;
+  }
 }
 
 void Http2Stream::Offer() {

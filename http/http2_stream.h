@@ -4,9 +4,9 @@
 //   kBody -> kHandling -> kSending       until the stream is closed, by either side
 //
 // An answer's bytes wait here until the client's windows and the socket have room for them. A
-// source is pulled when nothing of it waits, so that a client who does not read holds what one pull
-// gave, and its source what sources hold; when it has taken nothing for long enough, the stream is
-// reset.
+// source is pulled when less of it waits than a frame takes, so that a client who does not read
+// holds what one pull gave, and its source what sources hold; when it has taken nothing for long
+// enough, the stream is reset.
 #pragma once
 
 #include <atomic>
@@ -65,6 +65,7 @@ class Http2Stream final : public LoopListener {
  private:
   enum class State { kBody, kHandling, kSending, kClosed };
   static constexpr size_t kPullBytes = 16 << 10;      // About one frame.
+  static constexpr size_t kSentPiecesMax = 64;        // In front of those that wait.
   static constexpr size_t kWriteBytesMin = 64 << 10;  // In a write_timeout, of all streams.
 
   void OnWake() override;

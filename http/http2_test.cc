@@ -134,6 +134,26 @@ TEST(Http2, ALongAnswerDoesNotHoldUpShortOnes) {
   EXPECT_FALSE(client.answer(endless).closed);
 }
 
+// Whatever lengths its pieces have.
+TEST(Http2, FillsFramesAsLongAsThereIsMore) {
+  static constexpr size_t kPieces = 6, kPieceBytes = 10'000, kFrameBytes = 16 << 10;
+  struct Pieces : StreamSource {
+    void Attach(Waker) override {}
+    Pulled Pull(size_t, std::vector<SharedBytes>& out) override {
+      if (left == 0) return Pulled::kEnd;
+      out.push_back(std::make_shared<const std::string>(kPieceBytes, 'x'));
+      return --left == 0 ? Pulled::kEnd : Pulled::kMore;
+    }
+    size_t left = kPieces;
+  };
+  Fixture fixture([](const Request&) { return Streamed(std::make_unique<Pieces>()); },
+                  Http2Options());
+  Http2TestClient client(fixture.port());
+  const Http2TestClient::Answer& answer = client.AwaitClose(client.Get("/"));
+  EXPECT_EQ(answer.body.size(), kPieces * kPieceBytes);
+  EXPECT_EQ(answer.frames, (kPieces * kPieceBytes + kFrameBytes - 1) / kFrameBytes);
+}
+
 TEST(Http2, AReaderWhoDoesNotReadHoldsLittleAndIsLetGo) {
   std::atomic<size_t> pulled = 0;
   std::promise<void> gone;

@@ -22,6 +22,7 @@ class Http2TestClient {
     int status = 0;
     std::multimap<std::string, std::string> headers;
     std::string body;
+    size_t frames = 0;  // Of it.
     bool ended = false;                   // In order.
     std::optional<uint32_t> closed = {};  // With which code.
     bool asked_for_body = false;          // 100.
@@ -166,6 +167,7 @@ class Http2TestClient {
   }
   static int OnFrame(nghttp2_session*, const nghttp2_frame* frame, void* self) {
     if (frame->hd.type == NGHTTP2_GOAWAY) Of(self).goaway_ = frame->goaway.error_code;
+    if (frame->hd.type == NGHTTP2_DATA) ++Of(self).answers_[frame->hd.stream_id].frames;
     const bool last = (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0;
     if (last && (frame->hd.type == NGHTTP2_DATA || frame->hd.type == NGHTTP2_HEADERS)) {
       Of(self).answers_[frame->hd.stream_id].ended = true;
