@@ -136,7 +136,7 @@ TEST(Http2, ALongAnswerDoesNotHoldUpShortOnes) {
 
 // Whatever lengths its pieces have.
 TEST(Http2, FillsFramesAsLongAsThereIsMore) {
-  constexpr size_t kPieces = 6, kPieceBytes = 10'000, kFrameBytes = 16 << 10;
+  static constexpr size_t kPieces = 6, kPieceBytes = 10'000, kFrameBytes = 16 << 10;
   struct Pieces : StreamSource {
     void Attach(Waker) override {}
     Pulled Pull(size_t, std::vector<SharedBytes>& out) override {
