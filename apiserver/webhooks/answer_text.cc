@@ -28,6 +28,11 @@ Result<Json> ParseAnswer(std::string_view body) {
     if (json) return json;
     return Fail(Reason::kInternalError, std::string(kNoMeta) + json.error().message);
   }
+  if (body.size() > kYamlAnswerBytesMax) {
+    return Fail(
+        Reason::kInternalError,
+        fmt::format("the answer is no JSON, and longer than {} bytes", kYamlAnswerBytesMax));
+  }
   auto yaml = ParseYaml(body);
   if (!yaml) return Fail(Reason::kInternalError, yaml.error().message);
   return std::move(yaml->value);

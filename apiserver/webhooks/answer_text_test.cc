@@ -61,6 +61,9 @@ TEST(AnswerText, ReviewsMayBeYaml) {
   const auto why = [&](std::string_view body) { return read(body).error().message; };
   EXPECT_TRUE(why("{a: b}").starts_with("couldn't get version/kind; json parse error: invalid"));
   EXPECT_TRUE(why("a: b: c").starts_with("yaml: "));
+  const std::string comment(kYamlAnswerBytesMax, '#');
+  EXPECT_TRUE(read(comment.substr(60) + "\nkind: Review")) << "of that length it may be";
+  EXPECT_EQ(why(comment + "\nkind: Review"), "the answer is no JSON, and longer than 262144 bytes");
   EXPECT_EQ(why("kind: Other"),
             "no kind \"Other\" is registered for version \"g.io/v1\" in scheme "
             "\"pkg/runtime/scheme.go:111\"");
