@@ -3,11 +3,13 @@
 #include <algorithm>
 #include <set>
 
+#include "api/codec/base64.h"
 #include "api/codec/json.h"
 #include "api/crd/definition_schema.h"
 #include "api/crd/definition_version.h"
 #include "api/crd/formats.h"
 #include "api/rules/core/object_meta.h"
+#include "api/rules/identity/x509.h"
 #include "api/rules/names.h"
 #include "api/rules/policy/webhook_validation.h"
 #include "api/text/go_text.h"
@@ -78,7 +80,30 @@ void CheckService(const apiextensions_v1::ServiceReference& service, const Field
   if (service.path) ValidateWebhookServicePath(*service.path, path.Child("path"), out);
 }
 
-void CheckConversion(const CustomResourceDefinition& definition, Violations& out) {
+bool WasEstablished(const CustomResourceDefinition& definition) {
+  return std::any_of(
+      definition.status.conditions.begin(), definition.status.conditions.end(),
+      [](const auto& each) { return each.type == "Established" && each.status == "True"; });
+}
+
+// By whom the webhook that converts is known; "": by nobody in particular, or there is none.
+std::string CaBundleOf(const CustomResourceDefinition& definition) {
+  const auto& conversion = definition.spec.conversion;
+  const bool has_client = conversion && conversion->webhook && conversion->webhook->client_config;
+  return has_client ? conversion->webhook->client_config->ca_bundle : "";
+}
+
+// Until it is established a definition may have one that is to be put right, and one that was wrong
+// may stay so.
+bool MayHaveFaultyBundle(const CustomResourceDefinition* old) {
+  if (old == nullptr || !WasEstablished(*old)) return true;
+  const std::string bundle = CaBundleOf(*old);
+  return !bundle.empty() && !AuthoritiesFault(bundle).empty();
+}
+
+// `old` is null on create.
+void CheckConversion(const CustomResourceDefinition& definition,
+                     const CustomResourceDefinition* old, Violations& out) {
   if (!definition.spec.conversion) return;
   const auto& conversion = *definition.spec.conversion;
   const FieldPath path = FieldPath("spec").Child("conversion");
@@ -104,6 +129,12 @@ void CheckConversion(const CustomResourceDefinition& definition, Violations& out
         ValidateWebhookUrl(*client.url, client_at.Child("url"), out);
       } else {
         CheckService(*client.service, client_at.Child("service"), out);
+      }
+      const std::string fault = client.ca_bundle.empty() || MayHaveFaultyBundle(old)
+                                    ? ""
+                                    : AuthoritiesFault(client.ca_bundle);
+      if (!fault.empty()) {
+        out.Invalid(client_at.Child("caBundle"), EncodeBase64(client.ca_bundle), fault);
       }
     }
     return CheckReviewVersions(versions, versions_at, out);
@@ -157,7 +188,7 @@ void CheckSpec(const CustomResourceDefinition& definition, const CustomResourceD
     out.Invalid(names.Child("plural"), spec.names.plural,
                 "is a resource that the API server has without a definition");
   }
-  CheckConversion(definition, out);
+  CheckConversion(definition, old, out);
 }
 
 // Every version that objects may be kept in is one.
@@ -212,17 +243,11 @@ void CheckChangedSpec(const CustomResourceDefinition& definition,
   if (before.empty()) out.Append(wrong);
 }
 
+// Whatever it was, it may stay.
 void CheckChangedApproval(const CustomResourceDefinition& definition,
                           const CustomResourceDefinition& old, Violations& out) {
-  Violations before;
-  CheckApproval(old, before);
-  if (before.empty()) CheckApproval(definition, out);
-}
-
-bool WasEstablished(const CustomResourceDefinition& definition) {
-  return std::any_of(
-      definition.status.conditions.begin(), definition.status.conditions.end(),
-      [](const auto& each) { return each.type == "Established" && each.status == "True"; });
+  const auto before = ApprovalOf(old.metadata.annotations).state;
+  if (before != ApprovalOf(definition.metadata.annotations).state) CheckApproval(definition, out);
 }
 
 using FormatNames = std::set<std::string>;

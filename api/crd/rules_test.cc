@@ -281,6 +281,18 @@ TEST_F(RuleDocuments, RulesAboutAChangeWaitForOne) {
   EXPECT_EQ(Update({{"once", 2}}, {{"once", 1}}), "once: Invalid value: 2: set once");
 }
 
+TEST_F(RuleDocuments, AMessageSeesWhatWasThereWhereSomeRuleDoes) {
+  const Json integer = {{"type", "integer"}};
+  const Json rule = {{"rule", "self.a < 2"},
+                     {"messageExpression", "'it was ' + string(oldSelf.a)"}};
+  Use(SchemaOf({{"a", integer}}, {rule}));
+  const Json old = {{"spec", {{"a", 1}}}}, now = {{"spec", {{"a", 3}}}};
+  EXPECT_EQ(Update(now, old), "spec: Invalid value: failed rule: self.a < 2");
+  Use(SchemaOf({{"a", integer}}, {rule, {{"rule", "oldSelf.a == 1"}}}));
+  EXPECT_EQ(Update(now, old), "spec: Invalid value: it was 1");
+  EXPECT_EQ(Create(now), "spec: Invalid value: failed rule: self.a < 2");
+}
+
 TEST_F(RuleDocuments, WhatIsNoWorseThanItWasIsWarnedOf) {
   Json item = {{"type", "integer"}};
   item[kRules] = {{{"rule", "self > 5"}, {"message", "more"}}};

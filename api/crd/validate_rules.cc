@@ -1,5 +1,6 @@
 #include "api/crd/validate_rules.h"
 
+#include <algorithm>
 #include <optional>
 
 #include "api/crd/keyed_items.h"
@@ -81,8 +82,11 @@ class RuleWalk {
              const Place& place) {
     if (run_.left_.cost == 0) return OutOfBudget(node, place);
     const Value self = Value::Document(value, node.self.get());
-    const Value was = old == nullptr ? Value::Error("no such attribute(s): oldSelf")
-                                     : Value::Document(*old, node.self.get());
+    // As in Kubernetes: a message can tell what was there where a rule beside it looks at that.
+    const bool shows_old = std::any_of(node.rules->begin(), node.rules->end(),
+                                       [](const Rule& rule) { return rule.uses_old; });
+    const Value was = old != nullptr && shows_old ? Value::Document(*old, node.self.get())
+                                                  : Value::Error("no such attribute(s): oldSelf");
     const Bindings bindings{{self, was}, {self, old == nullptr ? Value::None() : Value::Some(was)}};
     for (const Rule& rule : *node.rules) {
       if (run_.stopped_) return;

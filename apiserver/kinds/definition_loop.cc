@@ -10,6 +10,7 @@
 #include "api/codec/json.h"
 #include "api/crd/definition.h"
 #include "api/crd/light_definition.h"
+#include "api/rules/identity/x509.h"
 #include "apiserver/kinds/own_answer.h"
 #include "apiserver/objects/record_codec.h"
 #include "apiserver/storage/keys.h"
@@ -17,7 +18,6 @@
 #include "apiserver/webhooks/answer_text.h"
 #include "apiserver/webhooks/outbound_pool.h"
 #include "base/log.h"
-#include "http/tls.h"
 
 namespace skiff {
 namespace {
@@ -51,8 +51,7 @@ bool HasValidCaBundle(const CustomResourceDefinition& definition) {
   if (!conversion || !conversion->webhook || !conversion->webhook->client_config) return true;
   const std::string& bundle = conversion->webhook->client_config->ca_bundle;
   // Only what is not established asks, so this is not read with each change.
-  return bundle.empty() || IsEstablished(definition) ||
-         http::MakeClientContext({.ca_pem = bundle}).has_value();
+  return bundle.empty() || IsEstablished(definition) || AuthoritiesFault(bundle).empty();
 }
 
 // Of most definitions there is nothing to say.

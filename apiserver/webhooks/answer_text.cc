@@ -18,12 +18,30 @@
 namespace skiff {
 namespace {
 
+constexpr std::string_view kNoMeta = "couldn't get version/kind; json parse error: ";
+
+// As Go's clients read an answer, whatever its Content-Type says: what begins with a brace is JSON,
+// all else YAML. Fails in the words of its parsers.
+Result<Json> ParseAnswer(std::string_view body) {
+  if (WithoutBlanks(body).starts_with('{')) {
+    auto json = ParseJson(body);
+    if (json) return json;
+    return Fail(Reason::kInternalError, std::string(kNoMeta) + json.error().message);
+  }
+  if (body.size() > kYamlAnswerBytesMax) {
+    return Fail(
+        Reason::kInternalError,
+        fmt::format("the answer is no JSON, and longer than {} bytes", kYamlAnswerBytesMax));
+  }
+  auto yaml = ParseYaml(body);
+  if (!yaml) return Fail(Reason::kInternalError, yaml.error().message);
+  return std::move(yaml->value);
+}
+
 // What a metav1.Status says; nullopt: the answer is none, or none of a failure.
-std::optional<std::string> StatusMessage(std::string_view content_type, std::string_view body) {
-  const bool is_json =
-      content_type.empty() || BareMediaType(content_type) == "application/json";
-  if (!is_json || body.empty()) return std::nullopt;
-  const auto document = ParseJson(body);
+std::optional<std::string> StatusMessage(std::string_view body) {
+  if (body.empty()) return std::nullopt;
+  const auto document = ParseAnswer(body);
   if (!document || !document->is_object()) return std::nullopt;
   const auto is_absent_or = [&](const char* name, std::string_view wanted) {
     const auto found = document->find(name);
@@ -50,20 +68,12 @@ std::string NoObjectText(const Json& value) {
       GoFound(value));
 }
 
-// What is no JSON may be YAML, for which any words are a text.
-std::string Unreadable(std::string_view body, const Error& fault) {
-  if (body.size() > kWebhookTextBytesMax) return fault.message;
-  const auto yaml = ParseYaml(body);
-  return yaml && yaml->value.is_string() ? NoObjectText(yaml->value) : fault.message;
-}
-
 tl::unexpected<Error> Unlike(std::string text) {
   return Fail(Reason::kInternalError, std::move(text));
 }
 
 // What it says of itself; what it leaves out is as it should be.
 Result<TypeMeta> MetaOf(const Json& review, const ReviewType& type) {
-  constexpr std::string_view kNoMeta = "couldn't get version/kind; json parse error: ";
   Json self = Json::object();
   for (const char* name : {"apiVersion", "kind"}) {
     if (const auto found = review.find(name); found != review.end()) self[name] = *found;
@@ -154,12 +164,10 @@ Result<> CheckField(const Json& value, const ResponseField& field, const ReviewT
 }  // namespace
 
 Result<Json> ReadAnswer(std::string_view body, const ReviewType& type) {
-  auto review = ParseJson(body);
-  if (review && review->is_null()) review = Json::object();
-  if (!review || !review->is_object()) {
-    return Unlike("couldn't get version/kind; json parse error: " +
-                  (review ? NoObjectText(*review) : Unreadable(body, review.error())));
-  }
+  auto review = ParseAnswer(body);
+  if (!review) return review;
+  if (review->is_null()) review = Json::object();
+  if (!review->is_object()) return Unlike(std::string(kNoMeta) + NoObjectText(*review));
   TRY(CheckKind(*review, type));
   const auto response = review->find("response");
   if (response == review->end() || response->is_null()) return review;
@@ -199,7 +207,7 @@ std::optional<std::string> AnswerFault(int code, std::string_view content_type,
 }
 
 std::string UnexpectedAnswer(int code, std::string_view content_type, std::string_view body) {
-  if (auto said = StatusMessage(content_type, body)) return std::string(BeginningOf(*said));
+  if (auto said = StatusMessage(body)) return std::string(BeginningOf(*said));
   switch (code) {
     case 400:
       return "the server rejected our request for an unknown reason";

@@ -16,7 +16,11 @@ namespace skiff {
 // understand.
 inline constexpr size_t kWebhookTextBytesMax = 2048;
 
-// The beginning, up to that many bytes; no character is cut in two.
+// An answer that is no JSON is read as YAML up to this length: that takes far longer, and of what
+// is read so at one time the server has little (kYamlInWorkBytesMax), which requests need.
+inline constexpr size_t kYamlAnswerBytesMax = 256 << 10;
+
+// The beginning, up to kWebhookTextBytesMax; no character is cut in two.
 std::string_view BeginningOf(std::string_view text);
 
 // "admission.k8s.io/v1, Kind=AdmissionReview", of whatever a document says of itself, as Go prints

@@ -33,13 +33,40 @@ TEST(AnswerText, AStatusIsPreferredToTheCode) {
   EXPECT_EQ(UnexpectedAnswer(500, json, status), "mine");
   EXPECT_EQ(UnexpectedAnswer(500, "", R"({"status": "Failure", "message": "old"})"), "old");
   constexpr const char* kMissing = "the server could not find the requested resource";
-  EXPECT_EQ(UnexpectedAnswer(404, "text/plain", status), kMissing) << "that is no JSON";
+  EXPECT_EQ(UnexpectedAnswer(404, "text/plain", status), "mine") << "by what it is alone";
+  EXPECT_EQ(UnexpectedAnswer(404, "text/plain", "status: Failure\nmessage: in YAML\n"), "in YAML");
   for (const char* other : {R"({"kind": "Status", "status": "Success", "message": "m"})",
                             R"({"kind": "Pod", "status": "Failure", "message": "m"})",
                             R"({"kind": "Status", "apiVersion": "g.io/v1", "status": "Failure"})",
                             R"({"status": "Failure", "message": 7})", "[]", "no", ""}) {
     EXPECT_EQ(UnexpectedAnswer(404, json, other), kMissing) << other;
   }
+}
+
+// Go's clients look at what an answer begins with, not at what it is called.
+TEST(AnswerText, ReviewsMayBeYaml) {
+  const ReviewType type{"g.io", "v1", "Review", "Response", {}};
+  const auto read = [&](std::string_view body) { return ReadAnswer(body, type); };
+  const Json review = Json::parse(
+      R"({"apiVersion": "g.io/v1", "kind": "Review", "response": {"uid": "u", "is": true}})");
+  for (const char* same :
+       {R"(
+ {"apiVersion": "g.io/v1", "kind": "Review", "response": {"uid": "u", "is": true}})",
+        "apiVersion: g.io/v1\nkind: Review\nresponse:\n  uid: u\n  is: yes\n",
+        "---\n{apiVersion: g.io/v1, kind: Review, response: {uid: u, is: true}}\n"}) {
+    const auto same_review = read(same);
+    ASSERT_TRUE(same_review) << same << same_review.error().message;
+    EXPECT_EQ(*same_review, review) << same;
+  }
+  const auto why = [&](std::string_view body) { return read(body).error().message; };
+  EXPECT_TRUE(why("{a: b}").starts_with("couldn't get version/kind; json parse error: invalid"));
+  EXPECT_TRUE(why("a: b: c").starts_with("yaml: "));
+  const std::string comment(kYamlAnswerBytesMax, '#');
+  EXPECT_TRUE(read(comment.substr(60) + "\nkind: Review")) << "of that length it may be";
+  EXPECT_EQ(why(comment + "\nkind: Review"), "the answer is no JSON, and longer than 262144 bytes");
+  EXPECT_EQ(why("kind: Other"),
+            "no kind \"Other\" is registered for version \"g.io/v1\" in scheme "
+            "\"pkg/runtime/scheme.go:111\"");
 }
 
 TEST(AnswerText, WhatIsNoStatusIsSaidInTheWordsOfItsCode) {

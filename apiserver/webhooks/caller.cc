@@ -154,8 +154,7 @@ Result<http::TlsContext> WebhookCaller::ContextFor(const std::string& ca_bundle)
   auto context = calls_.ContextFor({.ca_pem = ca_bundle});
   if (context) return context;
   return Fail(Reason::kInvalid,
-              "could not get REST client: unable to load root certificates: unable to parse bytes "
-              "as PEM block");
+              "unable to load root certificates: unable to parse bytes as PEM block");
 }
 
 Result<WebhookCaller::Route> WebhookCaller::RouteTo(const WebhookPlace& place) {
@@ -209,7 +208,7 @@ std::unique_ptr<WebhookCall> WebhookCaller::Start(const WebhookPlace& place, std
   http::ClientRequest request{.method = "POST", .target = std::move(target)};
   request.headers.emplace("Host", route->host);
   request.headers.emplace("Content-Type", "application/json");
-  request.headers.emplace("Accept", "application/json");
+  request.headers.emplace("Accept", "application/json, */*");
   request.headers.emplace("User-Agent", "kube-apiserver-admission");
   request.body = std::move(body);
   auto fetch =

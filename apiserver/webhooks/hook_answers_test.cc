@@ -4,6 +4,7 @@
 #include <mutex>
 
 #include "api/codec/base64.h"
+#include "api/codec/document.h"
 #include "apiserver/webhooks/hook_fixture.h"
 
 namespace skiff {
@@ -94,6 +95,7 @@ TEST_F(HookAnswers, WhatIsNoReviewHarmsItsRequestAlone) {
        "failed to call webhook: couldn't get version/kind; json parse error: json: cannot "
        "unmarshal string into Go value of type struct { APIVersion string "
        "\"json:\\\"apiVersion,omitempty\\\"\"; Kind string \"json:\\\"kind,omitempty\\\"\" }"},
+      {Raw("a: b: c"), "failed to call webhook: yaml: "},
       {Raw(R"({"apiVersion": "admission.k8s.io/v1", "kind": "Foo"})"),
        "failed to call webhook: no kind \"Foo\" is registered for version "
        "\"admission.k8s.io/v1\" in scheme"},
@@ -114,6 +116,27 @@ TEST_F(HookAnswers, WhatIsNoReviewHarmsItsRequestAlone) {
            403),
        "failed calling webhook \"m.example.com\": failed to call webhook: my words"},
   });
+}
+
+// Whatever it is called, as for Go's clients.
+TEST_F(HookAnswers, AReviewMayBeYaml) {
+  const auto says = [](const std::string& allowed) {
+    return [allowed](const Json& review) {
+      http::Response answer;
+      answer.content_type = "text/plain";
+      answer.body = "apiVersion: admission.k8s.io/v1\nkind: AdmissionReview\nresponse:\n  uid: " +
+                    TextAt(review, "request.uid") + "\n  allowed: " + allowed +
+                    "\n  warnings: [take care]\n  status:\n    message: not today\n";
+      return answer;
+    };
+  };
+  EXPECT_EQ(MakeMapWhile(says("no")).message(),
+            "admission webhook \"m.example.com\" denied the request: not today");
+  const auto made = MakeMapWhile(says("true"));
+  ASSERT_EQ(made.code, 201) << made.message();
+  const auto warning = made.response.headers.find("Warning");
+  ASSERT_NE(warning, made.response.headers.end());
+  EXPECT_EQ(warning->second, "299 - \"take care\"");
 }
 
 // Go's scheme has these in each group; others of the same version it does not know.

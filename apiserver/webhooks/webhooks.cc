@@ -159,7 +159,11 @@ Result<std::optional<Webhooks::Sent>> Webhooks::Match(const Hook& hook,
   }
   const Result<bool> holds = ConditionsHold(hook, request, sent, mutating);
   if (!holds && hook.ignores_failure) return std::nullopt;
-  if (!holds) return Deny(request, holds.error().message);
+  if (!holds) {
+    // Not as plugins call it: one whose name is not known yet has none.
+    return Fail(Forbidden(GroupResourceOf(request.kind), RequestedAccess(request).name,
+                          holds.error().message));
+  }
   if (!*holds) return std::nullopt;
   return sent;
 }
@@ -208,7 +212,11 @@ Result<ReviewAnswer> Webhooks::HearReview(Asked& asked, const AdmissionRequest& 
   if (!asked.call) return Fail(Reason::kInternalError, asked.fault);
   const auto reply = asked.call->Wait();
   if (!reply) {
-    return Fail(reply.error().reason, "failed to call webhook: " + reply.error().message);
+    // What the configuration says of where it is leads nowhere: nobody was asked.
+    const bool is_misconfigured = reply.error().reason == Reason::kInvalid;
+    const char* what =
+        is_misconfigured ? "could not get REST client: " : "failed to call webhook: ";
+    return Fail(reply.error().reason, what + reply.error().message);
   }
   if (const auto fault = AnswerFault(reply->status, reply->content_type, reply->body)) {
     return Fail(Reason::kInternalError, "failed to call webhook: " + *fault);

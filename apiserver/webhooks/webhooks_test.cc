@@ -351,6 +351,14 @@ TEST_F(WebhookTest, AStrangersCertificateIsNotTrusted) {
       << refused.message();
 }
 
+TEST_F(WebhookTest, WhoseBundleIsNoneIsNotAsked) {
+  Validating({Hook("v", {{"clientConfig", {{"caBundle", "Cg=="}}}})});
+  EXPECT_EQ(MakeMap("a").message(),
+            "Internal error occurred: failed calling webhook \"v.example.com\": could not get REST "
+            "client: unable to load root certificates: unable to parse bytes as PEM block");
+  EXPECT_TRUE(Called().empty());
+}
+
 TEST_F(WebhookTest, WhoHangsHarmsHisRequestAlone) {
   Validating({Hook("v", {{"timeoutSeconds", 1},
                          {"objectSelector", {{"matchLabels", {{"hang", "yes"}}}}}})});
@@ -453,6 +461,17 @@ TEST_F(WebhookTest, MatchConditionsDecideWhoIsAsked) {
   EXPECT_EQ(refused.message(),
             "configmaps \"b\" is forbidden: expression 'object.data.nothing == 'x'' resulted in "
             "error: no such key: nothing");
+  // Nobody knows yet what those who are asked first would refuse.
+  Configure("mutatingwebhookconfigurations", "u", {Hook("u", conditions("object.data.no == 'x'"))});
+  EXPECT_EQ(
+      Post("/api/v1/namespaces/default/configmaps",
+           R"({"metadata": {"generateName": "b-"}, "data": {}})")
+          .message(),
+      "configmaps is forbidden: expression 'object.data.no == 'x'' resulted in error: no such "
+      "key: data");
+  ASSERT_EQ(
+      Ask("DELETE", "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations/u").code,
+      200);
   Configure("mutatingwebhookconfigurations", "x",
             {Hook("x", conditions("authorizer.group('').resource('pods').check('get').allowed()"))});
   EXPECT_EQ(MakeMap("b").code, 403);

@@ -22,21 +22,34 @@ BioPtr Reader(std::string_view text) {
   return {BIO_new_mem_buf(text.data(), static_cast<int>(text.size())), &BIO_free};
 }
 
-// The types of all blocks, in order: "CERTIFICATE", "EC PRIVATE KEY".
-std::vector<std::string> BlockTypes(std::string_view pem) {
-  std::vector<std::string> types;
+struct Block {
+  std::string type;    // "CERTIFICATE", "EC PRIVATE KEY"
+  std::string header;  // "": none.
+  std::string data;
+};
+
+// In order, until one that cannot be read.
+std::vector<Block> BlocksOf(std::string_view pem) {
+  std::vector<Block> blocks;
   const BioPtr bio = Reader(pem);
   char* name = nullptr;
   char* header = nullptr;
   unsigned char* data = nullptr;
   long size = 0;
   while (PEM_read_bio(bio.get(), &name, &header, &data, &size) == 1) {
-    types.emplace_back(name);
+    const auto* bytes = reinterpret_cast<const char*>(data);
+    blocks.push_back({name, header, std::string(bytes, static_cast<size_t>(size))});
     OPENSSL_free(name);
     OPENSSL_free(header);
     OPENSSL_free(data);
   }
   ERR_clear_error();
+  return blocks;
+}
+
+std::vector<std::string> BlockTypes(std::string_view pem) {
+  std::vector<std::string> types;
+  for (Block& block : BlocksOf(pem)) types.push_back(std::move(block.type));
   return types;
 }
 
@@ -90,6 +103,23 @@ std::string KeyPairFault(std::string_view certificate_pem, std::string_view key_
     return "tls: private key type does not match public key type";
   }
   return EVP_PKEY_eq(wanted, key.get()) == 1 ? "" : "tls: private key does not match public key";
+}
+
+std::string AuthoritiesFault(std::string_view pem) {
+  std::string why = "unable to parse bytes as PEM block";
+  bool has_malformed = false;
+  for (const Block& block : BlocksOf(pem)) {
+    if (!has_malformed) why = "no valid certificate authority data seen";
+    if (block.type != "CERTIFICATE" || !block.header.empty()) continue;
+    const auto* data = reinterpret_cast<const unsigned char*>(block.data.data());
+    const std::unique_ptr<X509, decltype(&X509_free)> certificate(
+        d2i_X509(nullptr, &data, static_cast<long>(block.data.size())), &X509_free);
+    ERR_clear_error();
+    if (certificate != nullptr) return "";
+    why = "failed to parse certificate: x509: malformed certificate";
+    has_malformed = true;
+  }
+  return "unable to load root certificates: " + why;
 }
 
 namespace {

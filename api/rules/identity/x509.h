@@ -13,6 +13,10 @@ namespace skiff {
 // when it can. Both are PEM.
 std::string KeyPairFault(std::string_view certificate_pem, std::string_view key_pem);
 
+// Why no client could check servers by the authorities of this text, in the words of Go's clients;
+// "" when one can: one certificate among its PEM blocks is enough.
+std::string AuthoritiesFault(std::string_view pem);
+
 // The organizations that the subject of a PEM certificate request names.
 Result<std::vector<std::string>> RequestedOrganizations(std::string_view request_pem);
 // Its common name; "" when it has none.

@@ -62,6 +62,23 @@ TEST_F(X509Test, WhatIsMissingIsNamed) {
             "private key; PEM inputs may have been switched");
 }
 
+TEST_F(X509Test, OneCertificateAmongAuthoritiesIsEnough) {
+  const std::string certificate = CertificatePem(key_), key = KeyPem(key_);
+  const std::string malformed = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+  const auto why = [](const std::string& pem) {
+    constexpr std::string_view kFault = "unable to load root certificates: ";
+    const std::string fault = AuthoritiesFault(pem);
+    EXPECT_TRUE(fault.empty() || fault.starts_with(kFault)) << fault;
+    return fault.substr(std::min(fault.size(), kFault.size()));
+  };
+  EXPECT_EQ(why(certificate), "");
+  EXPECT_EQ(why(key + malformed + "words\n" + certificate), "");
+  EXPECT_EQ(why(""), "unable to parse bytes as PEM block");
+  EXPECT_EQ(why("\n"), "unable to parse bytes as PEM block");
+  EXPECT_EQ(why(key), "no valid certificate authority data seen");
+  EXPECT_EQ(why(malformed + key), "failed to parse certificate: x509: malformed certificate");
+}
+
 TEST_F(X509Test, ARequestNamesOrganizations) {
   X509_REQ* request = X509_REQ_new();
   X509_NAME* subject = X509_REQ_get_subject_name(request);
