@@ -15,7 +15,8 @@ class LeaderThatIsAloneTest : public testing::Test {
       clock_.Advance(hangs_for_);
       return {.status = 503};
     }
-    if (request.method == "GET") return {.status = 404};
+    constexpr char kNone[] = R"({"kind": "Status", "reason": "NotFound", "code": 404})";
+    if (request.method == "GET") return {.status = 404, .body = kNone};
     return {.status = 200, .body = request.body};
   }
 
