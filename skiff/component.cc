@@ -181,14 +181,14 @@ Result<> CheckApiFlags(const ApiFlags& flags) {
 }
 
 Result<> CheckLeaderFlags(const LeaderFlags& flags) {
-  // Candidates come up to that much later than they mean to.
-  const Duration retry = flags.retry_period + flags.retry_period / 5;
+  constexpr double kJitter = 1.2;  // Candidates come up to that much later than they mean to.
+  const double latest = kJitter * static_cast<double>(flags.retry_period.count());
   const auto wrong = [](const char* why) { return Fail(Reason::kInvalid, why); };
   if (!flags.elect) return {};
   if (flags.lease_duration <= flags.renew_deadline) {
     return wrong("leaseDuration must be greater than renewDeadline");
   }
-  if (flags.renew_deadline <= retry) {
+  if (static_cast<double>(flags.renew_deadline.count()) <= latest) {
     return wrong("renewDeadline must be greater than retryPeriod*JitterFactor");
   }
   if (flags.lease_duration <= Duration(0)) return wrong("leaseDuration must be greater than zero");
