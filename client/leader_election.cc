@@ -21,7 +21,7 @@ Duration LeaderElection::Step() {
   }
   if (leading_) {
     const bool lost = held.has_value();  // Somebody else holds it.
-    if (!lost && now - renewed_at_ < options_.renew_deadline) return options_.retry_period;
+    if (!lost && !IsTooLate()) return options_.retry_period;
     leading_ = false;
     stopped_ = true;
     log_.Info("stopped leading", {{"lease", options_.lease}, {"identity", options_.identity}});
@@ -32,6 +32,10 @@ Duration LeaderElection::Step() {
   const double jitter = 1.2 * random_.Fraction();
   return options_.retry_period + Duration(static_cast<int64_t>(
                                      static_cast<double>(options_.retry_period.count()) * jitter));
+}
+
+bool LeaderElection::IsTooLate() const {
+  return clock_.Monotonic() - renewed_at_ >= options_.renew_deadline;
 }
 
 // As client-go with ReleaseOnCancel.
@@ -61,6 +65,8 @@ Result<bool> LeaderElection::TryAcquireOrRenew() {
       Observe(std::move(*renewed));
       return true;
     }
+    // A server that lets all wait says nothing to a second question, either.
+    if (IsTooLate()) return Fail(Reason::kTimeout, "the lease was not renewed in time");
   }
   auto current = client_.Get<Lease>(options_.lease);
   if (!current && current.error().reason == Reason::kNotFound) {

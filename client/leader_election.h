@@ -37,6 +37,8 @@ class LeaderElection final : public ControlLoop {
 
  private:
   Result<bool> TryAcquireOrRenew();
+  // For the leader to go on without a renewal.
+  bool IsTooLate() const;
   // The server's copy; remembers when this process saw it change.
   void Observe(Ptr<coordination_v1::Lease> lease);
   coordination_v1::Lease LeaseNow(const coordination_v1::Lease* previous) const;

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 
@@ -179,6 +180,23 @@ Result<> CheckApiFlags(const ApiFlags& flags) {
   return CheckRateLimit(flags.limit);
 }
 
+Result<> CheckLeaderFlags(const LeaderFlags& flags) {
+  constexpr double kJitter = 1.2;  // Candidates come up to that much later than they mean to.
+  const double latest = kJitter * static_cast<double>(flags.retry_period.count());
+  const auto wrong = [](const char* why) { return Fail(Reason::kInvalid, why); };
+  if (!flags.elect) return {};
+  if (flags.lease_duration <= flags.renew_deadline) {
+    return wrong("leaseDuration must be greater than renewDeadline");
+  }
+  if (static_cast<double>(flags.renew_deadline.count()) <= latest) {
+    return wrong("renewDeadline must be greater than retryPeriod*JitterFactor");
+  }
+  if (flags.lease_duration <= Duration(0)) return wrong("leaseDuration must be greater than zero");
+  if (flags.renew_deadline <= Duration(0)) return wrong("renewDeadline must be greater than zero");
+  if (flags.retry_period <= Duration(0)) return wrong("retryPeriod must be greater than zero");
+  return {};
+}
+
 Result<> CheckServingFlags(const ServingFlags& flags) {
   TRY(http::ParseTlsChoices(flags.tls_min_version, flags.tls_cipher_suites));
   const PortFlags port{.tls_sni_cert_keys = flags.sni_certificates};
@@ -310,11 +328,13 @@ Result<int> RunComponent(const Component& component) {
   SystemRandom random;
   MetricRegistry metrics;
   const HttpsOptions server = TRY(ServerOf(component.api));
-  const auto clients = TRY(ComponentClients::Make(server,
-                                                  {.name = component.name,
-                                                   .limit = component.api.limit,
-                                                   .has_accounts = component.by_service_accounts},
-                                                  {metrics, clock}));
+  const auto clients = TRY(ComponentClients::Make(
+      server,
+      {.name = component.name,
+       .limit = component.api.limit,
+       .has_accounts = component.by_service_accounts,
+       .election_timeout = std::max<Duration>(component.leader.renew_deadline / 2, 1s)},
+      {metrics, clock}));
   Client client(clients->OfInformers(), component.name + "/shared-informers");
   Client election_client(clients->OfElection(), component.name + "/leader-election");
   const auto tokens = TRY(OtherServer(component.serving.authentication_kubeconfig, component.api));

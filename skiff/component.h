@@ -79,6 +79,8 @@ void AddProfilingFlags(Flags& flags);
 Result<HttpsOptions> ServerOf(const ApiFlags& flags);
 // Invalid carries Kubernetes' text.
 Result<> CheckApiFlags(const ApiFlags& flags);
+// In client-go's words: two would lead at once, or one would ask without a pause.
+Result<> CheckLeaderFlags(const LeaderFlags& flags);
 Result<> CheckServingFlags(const ServingFlags& flags);
 // Of --tls-cert-file, else of --cert-dir, else made for this process alone.
 Result<http::ServerTls> TlsOf(const ServingFlags& flags, const std::string& name,

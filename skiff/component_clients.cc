@@ -1,5 +1,7 @@
 #include "skiff/component_clients.h"
 
+#include <algorithm>
+
 #include "client/whole_updates.h"
 #include "skiff/account_rights.h"
 
@@ -86,6 +88,10 @@ Result<std::unique_ptr<ComponentClients>> ComponentClients::Make(const HttpsOpti
   };
   std::unique_ptr<ComponentClients> made(new ComponentClients(options, dependencies));
   made->own_ = TRY(connect(server));
+  HttpsOptions election = server;
+  election.request_timeout_ms = static_cast<int>(
+      std::min<int64_t>(options.election_timeout / 1ms, election.request_timeout_ms));
+  made->election_ = TRY(connect(election));
   if (options.has_accounts) made->unnamed_ = TRY(connect(WithoutCredentials(server)));
   return made;
 }
@@ -114,7 +120,7 @@ Transport& ComponentClients::OfController(const std::string& controller) {
 }
 
 Transport& ComponentClients::OfElection() {
-  return Limit(*own_, options_.limit);
+  return Limit(*election_, options_.limit);
 }
 
 Transport& ComponentClients::OfAccount(const std::string& controller, const std::string& account) {

@@ -33,6 +33,8 @@ class ComponentClients {
     std::string name;           // Of the program.
     RateLimit limit;            // Has passed CheckRateLimit.
     bool has_accounts = false;  // OfAccount is called.
+    // How long OfElection waits for an answer. Who leads has to know in time that it gets none.
+    Duration election_timeout = 5s;
   };
   // Fails as MakeHttpsTransport does.
   static Result<std::unique_ptr<ComponentClients>> Make(const HttpsOptions& server,
@@ -51,7 +53,8 @@ class ComponentClients {
   // The same as kube-system/`account`, which is made when something is sent. Where it may update
   // and not patch, updates are sent.
   Transport& OfAccount(const std::string& controller, const std::string& account);
-  // Of what holds or gives back a Lease, to the end of the program.
+  // Of what holds or gives back a Lease, to the end of the program. Its connections are its own:
+  // it does not wait for one behind others.
   Transport& OfElection();
   // Who waits for his turn is answered, and so is what comes later, but for the election. Any
   // thread.
@@ -66,6 +69,7 @@ class ComponentClients {
   const Options options_;
   const Dependencies dependencies_;
   std::unique_ptr<Transport> own_;      // Of the program.
+  std::unique_ptr<Transport> election_;
   std::unique_ptr<Transport> unnamed_;  // Of nobody, for who shows a token; null where none does.
   // What stands on the above, and on what was there before it.
   std::vector<std::unique_ptr<Transport>> layers_;

@@ -98,7 +98,7 @@ void ReadLeader(ConfigFields& leader, LeaderFlags& to) {
                                           lock));
 }
 
-// As long as it is more than nothing.
+// How long pods wait that were tried in vain.
 void ReadBackOff(ConfigFields& top, scheduler::QueueDelays& to) {
   int first = 1, most = 10;
   top.Read("podInitialBackoffSeconds", first);

@@ -414,6 +414,7 @@ Result<bool> ParseInto(const std::vector<std::string>& args, bool keeps_workers,
   const bool goes_on = TRY(ParseOrHelp(flags, args));
   if (!goes_on) return false;
   TRY(CheckApiFlags(to.api));
+  TRY(CheckLeaderFlags(to.leader));
   TRY(CheckServingFlags(to.serving));
   TRY(CheckLimits(others.limits));
   TRY(CheckFlexVolumes(others.flex_volume_directory));

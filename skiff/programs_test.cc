@@ -241,6 +241,25 @@ TEST_F(ProgramFlagsTest, WhatRealCommandLinesHoldIsTakenAndToldToHaveNoEffect) {
   }
 }
 
+TEST_F(ProgramFlagsTest, NoTwoLeadAtOnceWhateverTheFlagsSay) {
+  const auto error = [](const std::vector<std::string>& args) {
+    const auto manager = ParseControllerManagerFlags(args);
+    const auto scheduler = ParseSchedulerFlags(args);
+    EXPECT_EQ(manager.has_value(), scheduler.has_value());
+    return manager ? "" : manager.error().message;
+  };
+  EXPECT_EQ(error({"--leader-elect-lease-duration=10s"}),
+            "leaseDuration must be greater than renewDeadline");
+  EXPECT_EQ(error({"--leader-elect-retry-period=9s"}),
+            "renewDeadline must be greater than retryPeriod*JitterFactor");
+  EXPECT_EQ(error({"--leader-elect-retry-period=0s"}), "retryPeriod must be greater than zero");
+  EXPECT_EQ(error({"--leader-elect-lease-duration=0s", "--leader-elect-renew-deadline=-1s",
+                   "--leader-elect-retry-period=-2s"}),
+            "leaseDuration must be greater than zero");
+  EXPECT_EQ(error({"--leader-elect=false", "--leader-elect-retry-period=0s"}), "");
+  EXPECT_EQ(error({"--leader-elect-lease-duration=60s", "--leader-elect-renew-deadline=40s"}), "");
+}
+
 TEST_F(ProgramFlagsTest, HowLongAPodWaitsInVainReachesTheScheduler) {
   const auto wait = [](const std::vector<std::string>& args) {
     return (*ParseSchedulerFlags(args))->scheduler.delays.unschedulable;

@@ -57,6 +57,7 @@ Result<std::optional<SchedulerFlags>> ParseSchedulerFlags(const std::vector<std:
   TRY(CheckServingFlags(to.serving));
   if (!config.empty()) TRY(ReadConfig(config, to));
   TRY(CheckApiFlags(to.api));
+  TRY(CheckLeaderFlags(to.leader));
   Duration& wait = to.scheduler.delays.unschedulable;
   wait = std::clamp(wait, kWaitMin, kWaitMax);
   return to;

@@ -1,0 +1,62 @@
+// How long a leader goes on; who leads when, e2e/leader_election_test.cc says.
+#include "client/leader_election.h"
+
+#include <gtest/gtest.h>
+
+#include "client/transport.h"
+
+namespace skiff {
+namespace {
+
+class LeaderThatIsAloneTest : public testing::Test {
+ protected:
+  http::Response Answer(const http::Request& request) {
+    if (hangs_for_ > Duration(0)) {
+      clock_.Advance(hangs_for_);
+      return {.status = 503};
+    }
+    constexpr char kNone[] = R"({"kind": "Status", "reason": "NotFound", "code": 404})";
+    if (request.method == "GET") return {.status = 404, .body = kNone};
+    return {.status = 200, .body = request.body};
+  }
+
+  FakeClock clock_;
+  SeededRandom random_{1};
+  Duration hangs_for_{};
+  int stopped_ = 0;
+  InProcessTransport transport_{[this](const http::Request& request) { return Answer(request); }};
+  Client client_{transport_, "test"};
+  LeaderElection election_{client_,
+                           clock_,
+                           random_,
+                           {.lease = {"kube-system", "test"},
+                            .identity = "a",
+                            .on_started = [] {},
+                            .on_stopped = [this] { ++stopped_; }}};
+};
+
+TEST_F(LeaderThatIsAloneTest, AServerThatLetsItWaitDoesNotKeepItBeyondItsLease) {
+  election_.Step();
+  ASSERT_TRUE(election_.leading());
+  const Duration renewed = clock_.Monotonic();
+  clock_.Advance(9s);
+  hangs_for_ = 5s;  // Half of the deadline, as programs have it.
+  election_.Step();
+  EXPECT_EQ(stopped_, 1);
+  EXPECT_LT(clock_.Monotonic() - renewed, 15s) << "others may have taken it over";
+}
+
+TEST_F(LeaderThatIsAloneTest, AShortHangIsNoEnd) {
+  election_.Step();
+  clock_.Advance(2s);
+  hangs_for_ = 1s;
+  EXPECT_EQ(election_.Step(), 2s);
+  hangs_for_ = 0s;
+  clock_.Advance(2s);
+  election_.Step();
+  EXPECT_TRUE(election_.leading());
+  EXPECT_EQ(stopped_, 0);
+}
+
+}  // namespace
+}  // namespace skiff
