@@ -72,20 +72,6 @@ TEST_F(DeleteCollection, ADryRunAndAWrongPreconditionLeaveAll) {
   EXPECT_EQ(Names(kMaps).size(), 3);
 }
 
-TEST_F(DeleteCollection, AWrongPreconditionIsToldOfTheKindThatAllVersionsAreTurnedInto) {
-  const std::string events = "/apis/events.k8s.io/v1/namespaces/default/events";
-  ASSERT_EQ(Post("/api/v1/namespaces/default/events", R"({"metadata": {"name": "e"},
-      "involvedObject": {"kind": "Pod", "namespace": "default", "name": "p"}})")
-                .code,
-            201);
-  const auto refused = Ask("DELETE", events + "/e", R"({"preconditions": {"uid": "another"}})");
-  EXPECT_EQ(refused.code, 409);
-  EXPECT_TRUE(
-      refused.message().starts_with("Operation cannot be fulfilled on Event \"e\": the UID "
-                                    "in the precondition (another) does not match"))
-      << refused.message();
-}
-
 TEST_F(DeleteCollection, MoreThanACommitHolds) {
   MakeMaps(600);
   EXPECT_EQ(Ask("DELETE", kMaps).code, 200);

@@ -96,8 +96,9 @@ Result<std::string> TextAt(const Object& object, std::string_view revision) {
 
 Error NoUniqueName(Error error, const KindInfo& kind, const std::string& name) {
   const bool is_going = error.message.starts_with(kBeingDeleted);
-  error.message = (is_going ? std::string(kBeingDeleted) : "") + GroupResourceOf(kind).Text() +
-                  " " + Quoted(name) +
+  // The resource as it was asked for, in the group of the kind that all versions are turned into.
+  const GroupResource what{StorageKindOf(kind).group, kind.resource};
+  error.message = (is_going ? std::string(kBeingDeleted) : "") + what.Text() + " " + Quoted(name) +
                   " already exists, the server was not able to generate a unique name for the "
                   "object";
   if (error.details) error.details->retry_after_s = 1;

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "api/gen/core_v1.h"
 #include "api/gen/policy_v1.h"
@@ -22,6 +23,8 @@ namespace {
 
 constexpr size_t kDisruptedPodsMax = 2000;
 constexpr int kBusySeconds = 10;
+// So often a pod that changes is looked at anew.
+constexpr int kTriesMax = 20;
 
 using policy_v1::PodDisruptionBudget;
 
@@ -38,6 +41,13 @@ const meta_v1::Condition* AllowedCondition(const PodDisruptionBudget& budget) {
     if (condition.type == "DisruptionAllowed") return &condition;
   }
   return nullptr;
+}
+
+// Nobody knows yet what it has left.
+Error StillProcessed(const std::string& budget) {
+  return Refused(
+      fmt::format("The disruption budget {} is still being processed by the server.", budget),
+      kBusySeconds);
 }
 
 // Why the budget has nothing left.
@@ -84,10 +94,7 @@ Result<Object> Spend(const Object& old, const std::string& pod, TimePoint now) {
   const std::string& name = budget.metadata.name;
   auto& status = budget.status;
   if (status.observed_generation < budget.metadata.generation) {
-    return Fail(Refused(fmt::format("The disruption budget {} is still being processed by the "
-                                    "server.",
-                                    name),
-                        kBusySeconds));
+    return Fail(StillProcessed(name));
   }
   const GroupResource what{"policy", "poddisruptionbudget"};
   if (status.disruptions_allowed < 0) {
@@ -132,11 +139,18 @@ Result<std::vector<PodDisruptionBudget>> BudgetsOf(Store& store, const core_v1::
   return matching;
 }
 
-// Asks the budget, if there is one; success means that the pod may go.
-Result<> AskBudget(Core& core, ApiRequest& request, const core_v1::Pod& pod,
-                   const WriteOptions& options, TimePoint now) {
+// What lets a pod go.
+struct Leave {
+  // Only as it was looked at: by now it may be ready, and count.
+  bool as_read = false;
+  std::string budget = {};  // That was asked; "" for none.
+};
+
+// Asks the budget, if there is one.
+Result<Leave> AskBudget(Core& core, ApiRequest& request, const core_v1::Pod& pod,
+                        const WriteOptions& options, TimePoint now) {
   const auto budgets = TRY(BudgetsOf(core.store, pod));
-  if (budgets.empty()) return {};
+  if (budgets.empty()) return Leave{};
   if (budgets.size() > 1) {
     return Fail(PlainError(
         "This pod has more than one PodDisruptionBudget, which the eviction subresource does not "
@@ -147,7 +161,7 @@ Result<> AskBudget(Core& core, ApiRequest& request, const core_v1::Pod& pod,
     const bool enough = budget.status.current_healthy >= budget.status.desired_healthy &&
                         budget.status.desired_healthy > 0;
     if (enough || budget.spec.unhealthy_pod_eviction_policy.value_or("") == "AlwaysAllow") {
-      return {};
+      return Leave{.as_read = true, .budget = budget.metadata.name};
     }
   }
   ApiRequest own{
@@ -163,7 +177,14 @@ Result<> AskBudget(Core& core, ApiRequest& request, const core_v1::Pod& pod,
   own_options.field_manager = "kube-apiserver";
   TRY(core.writer.Update(own, budget.metadata.name, own_options, mode,
                          [&](const Object& old) { return Spend(old, pod.metadata.name, now); }));
-  return {};
+  return Leave{.budget = budget.metadata.name};
+}
+
+Result<Leave> LeaveFor(Core& core, ApiRequest& request, const core_v1::Pod& pod,
+                       const WriteOptions& options, TimePoint now) {
+  if (!IsFreeToGo(pod)) return AskBudget(core, request, pod, options, now);
+  const bool is_over = pod.metadata.deletion_timestamp || HasEnded(pod.status.phase);
+  return Leave{.as_read = !is_over};
 }
 
 // The pod says why it goes, if it is the one that is to. `options`: of its deletion, which then
@@ -178,15 +199,15 @@ Result<> MarkDisrupted(Core& core, ApiRequest& request, DeleteQuery& options, Ti
     TRY(CheckPreconditions(old, options));
     Object object = old.Clone();
     auto& conditions = object.As<core_v1::Pod>()->status.conditions;
-    for (const auto& condition : conditions) {
-      if (condition.type == "DisruptionTarget") return object;
-    }
-    auto& condition = conditions.emplace_back();
+    const auto known = std::find_if(conditions.begin(), conditions.end(), [](const auto& each) {
+      return each.type == "DisruptionTarget";
+    });
+    auto& condition = known == conditions.end() ? conditions.emplace_back() : *known;
+    if (condition.status != "True") condition.last_transition_time = Time(now);
     condition.type = "DisruptionTarget";
     condition.status = "True";
     condition.reason = "EvictionByEvictionAPI";
     condition.message = "Eviction API: evicting";
-    condition.last_transition_time = Time(now);
     return object;
   };
   const Saved saved = TRY(core.writer.Update(request, request.info.name, {}, mode, mark));
@@ -232,6 +253,40 @@ Result<DeleteQuery> OptionsOf(const policy_v1::Eviction& eviction, bool dry_run)
   return options;
 }
 
+// Deletes the pod that was looked at, unless it is another one by now: kConflict, if it may only go
+// as it was.
+Result<> LetGo(Core& core, ApiRequest& request, DeleteQuery deletion, TimePoint now) {
+  if (!deletion.dry_run) TRY(MarkDisrupted(core, request, deletion, now));
+  // The eviction was admitted; that the pod goes follows from it.
+  request.own = true;
+  TRY(core.remover.Delete(request, request.info.namespace_name, request.info.name, deletion));
+  return {};
+}
+
+Result<> Evict(Core& core, ApiRequest& request, Object object, const policy_v1::Eviction& eviction,
+               const WriteOptions& options) {
+  const TimePoint now = std::chrono::time_point_cast<std::chrono::seconds>(core.clock.Now());
+  // A budget refuses first, and nothing is taken from it for what is not going to happen.
+  const Result<DeleteQuery> wanted = OptionsOf(eviction, options.dry_run);
+  WriteOptions spending = options;
+  spending.dry_run |= !wanted;
+  const std::string key = KeyOf(*request.kind, request.info.namespace_name, request.info.name);
+  for (int tries = 1;; ++tries) {
+    const Leave leave = TRY(LeaveFor(core, request, *object.As<core_v1::Pod>(), spending, now));
+    if (!wanted) return Fail(wanted.error());
+    DeleteQuery deletion = *wanted;
+    const bool is_guarded = leave.as_read && !deletion.resource_version;
+    if (is_guarded) deletion.resource_version = object.metadata().resource_version;
+    const Result<> gone = LetGo(core, request, std::move(deletion), now);
+    if (gone || !is_guarded || gone.error().reason != Reason::kConflict) return gone;
+    if (!leave.budget.empty()) return Fail(StillProcessed(leave.budget));
+    if (tries == kTriesMax) return gone;
+    const auto record = core.store.Get(key);
+    if (!record) return Fail(NotFoundError(GroupResourceOf(*request.kind), request.info.name));
+    object = TRY(ObjectOf(*request.kind, **record));
+  }
+}
+
 }  // namespace
 
 Result<http::Response> HandleEviction(Core& core, ApiRequest& request) {
@@ -255,24 +310,10 @@ Result<http::Response> HandleEviction(Core& core, ApiRequest& request) {
   TRY(CheckDeletion(eviction, request.http));
   const auto record = core.store.Get(KeyOf(kind, request.info.namespace_name, request.info.name));
   if (!record) return Fail(NotFoundError(GroupResourceOf(kind), request.info.name));
-  const Object object = TRY(ObjectOf(kind, **record));
-  const core_v1::Pod& pod = *object.As<core_v1::Pod>();
+  Object object = TRY(ObjectOf(kind, **record));
   TRY(core.admission.Validate(admission));
   TRY(CheckTime(request));  // Nothing is taken from a budget for who is told that it is too late.
-  const TimePoint now = std::chrono::time_point_cast<std::chrono::seconds>(core.clock.Now());
-  // A budget refuses first, and nothing is taken from it for what is not going to happen.
-  const Result<DeleteQuery> wanted = OptionsOf(eviction, options.dry_run);
-  WriteOptions spending = options;
-  spending.dry_run |= !wanted;
-  if (!IsFreeToGo(pod)) {
-    TRY(AskBudget(core, request, pod, spending, now));
-  }
-  if (!wanted) return Fail(wanted.error());
-  DeleteQuery deletion = *wanted;
-  if (!options.dry_run) TRY(MarkDisrupted(core, request, deletion, now));
-  // The eviction was admitted; that the pod goes follows from it.
-  request.own = true;
-  TRY(core.remover.Delete(request, request.info.namespace_name, request.info.name, deletion));
+  TRY(Evict(core, request, std::move(object), eviction, options));
   return SuccessResponse(request.http, 201, Json());
 }
 
