@@ -109,11 +109,10 @@ std::string Together(const std::vector<std::string>& errors) {
 }
 
 // Why a node was not drained.
-struct Failure {
+struct DrainFailure {
   std::vector<std::string> errors;
   bool is_list = true;  // Each has a line of its own where nothing else went wrong.
 };
-using Outcome = std::optional<Failure>;
 
 class Drainer {
  public:
@@ -125,18 +124,18 @@ class Drainer {
         begin_(command.environment().clock.Monotonic()) {}
 
   // Says what it does; nullopt: the node is drained.
-  Outcome Drain(const std::string& node);
+  std::optional<DrainFailure> Drain(const std::string& node);
 
  private:
   enum class Tried : uint8_t { kGoes, kIsGone, kLater, kNever };
   Result<DrainPlan> Plan(const std::string& node);
-  Outcome EvictAll(const std::vector<Json>& pods);
-  Outcome DeleteAll(const std::vector<Json>& pods);
+  std::optional<DrainFailure> EvictAll(const std::vector<Json>& pods);
+  std::optional<DrainFailure> DeleteAll(const std::vector<Json>& pods);
   Tried Evict(const Json& pod, std::vector<std::string>& errors);
   Tried EvictionRefused(const Json& pod, const Error& why, std::vector<std::string>& errors);
   Json Fresh(Json pod);
   Result<> AwaitEnd(const Json& pod);
-  void TellPending(const std::string& node, const Failure& failure);
+  void TellPending(const std::string& node, const DrainFailure& failure);
   Json DeleteOptions() const {
     DeleteFlags deletion;
     deletion.grace_period = flags_.grace_period;
@@ -173,10 +172,10 @@ Result<DrainPlan> Drainer::Plan(const std::string& node) {
                    });
 }
 
-Outcome Drainer::Drain(const std::string& node) {
+std::optional<DrainFailure> Drainer::Drain(const std::string& node) {
   const auto plan = Plan(node);
-  if (!plan) return Failure{{plan.error().message}};
-  if (!plan->refused.empty()) return Failure{plan->Refusals()};
+  if (!plan) return DrainFailure{{plan.error().message}};
+  if (!plan->refused.empty()) return DrainFailure{plan->Refusals()};
   if (!plan->warnings.empty()) {
     std::vector<std::string> texts;
     for (const auto& [what, names] : plan->warnings)
@@ -196,7 +195,7 @@ Outcome Drainer::Drain(const std::string& node) {
 }
 
 // One that a budget holds back keeps no other from going.
-Outcome Drainer::EvictAll(const std::vector<Json>& pods) {
+std::optional<DrainFailure> Drainer::EvictAll(const std::vector<Json>& pods) {
   std::vector<std::string> errors;
   std::vector<Json> going;
   std::vector<Json> queue = pods;
@@ -222,7 +221,7 @@ Outcome Drainer::EvictAll(const std::vector<Json>& pods) {
     }
   }
   if (errors.empty()) return std::nullopt;
-  return Failure{std::move(errors)};
+  return DrainFailure{std::move(errors)};
 }
 
 Drainer::Tried Drainer::Evict(const Json& pod, std::vector<std::string>& errors) {
@@ -277,8 +276,8 @@ Json Drainer::Fresh(Json pod) {
   return now ? std::move(*now) : std::move(pod);
 }
 
-Outcome Drainer::DeleteAll(const std::vector<Json>& pods) {
-  const auto failed = [](const Error& why) { return Failure{{why.message}, false}; };
+std::optional<DrainFailure> Drainer::DeleteAll(const std::vector<Json>& pods) {
+  const auto failed = [](const Error& why) { return DrainFailure{{why.message}, false}; };
   for (const Json& pod : pods) {
     const auto path = pods_.resource.Path(KeyOf(pod));
     if (!path) return failed(path.error());
@@ -325,7 +324,7 @@ Result<> Drainer::AwaitEnd(const Json& pod) {
   return {};
 }
 
-void Drainer::TellPending(const std::string& node, const Failure& failure) {
+void Drainer::TellPending(const std::string& node, const DrainFailure& failure) {
   const auto left = Plan(node);
   if (left && !left->pods.empty()) {
     command_.Warn("There are pending pods in node {} when an error occurred: {}\n", GoQuote(node),
@@ -340,12 +339,13 @@ void Drainer::TellPending(const std::string& node, const Failure& failure) {
 }
 
 // Of several nodes each has its line.
-void TellFailures(Command& command, const std::vector<std::pair<std::string, Failure>>& failures) {
+void TellFailures(Command& command,
+                  const std::vector<std::pair<std::string, DrainFailure>>& failures) {
   if (failures.empty()) return;
   command.set_exit_code(1);
   command.Warn("There are pending nodes to be drained:\n");
   for (const auto& [node, failure] : failures) command.Warn(" {}\n", node);
-  const Failure& only = failures.front().second;
+  const DrainFailure& only = failures.front().second;
   if (failures.size() > 1) {
     for (const auto& [node, failure] : failures) command.Warn("{}\n", Together(failure.errors));
   } else if (only.is_list) {
@@ -378,7 +378,7 @@ Result<> RunDrain(Command& command, const Args& args) {
   ServedKind pods = TRY(session.kinds().Find("pods"));
   for (const Target& node : nodes) TRY(SetUnschedulable(command, flags.node, node, true));
   Drainer drainer(command, session, flags, std::move(pods));
-  std::vector<std::pair<std::string, Failure>> failures;
+  std::vector<std::pair<std::string, DrainFailure>> failures;
   for (const Target& node : nodes) {
     auto failure = drainer.Drain(node.key.name);
     if (!failure) {
