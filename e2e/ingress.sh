@@ -167,6 +167,13 @@ cat "$work/asked"
 [ -z "$lost" ] || { grep -F ' ingress ' "$DATA/ingress/haproxy.log" | grep -vE ' 200 .* ---- ' | tail -n 30; fail "requests were lost"; }
 steps=$((steps + 1))
 check "a thousand requests were asked" says '^in all: [0-9]{4,} asked, 0 lost$' tail -n 1 "$work/asked"
+
+say "A start that serves none"
+run k down --keep-data --data-dir="$DATA"
+run k up --data-dir="$DATA" --ingress=false --cluster-cidr=10.244.0.0/16,fd00:10:244::/56 \
+  --service-cluster-ip-range=10.96.0.0/16,fd00:10:96::/112
+check "the Ingress has no address any more" says '^\[\]$' k get ingress site -o jsonpath='[{.status.loadBalancer.ingress[*].ip}]'
+check "  and nobody is there" says '^000$' status http://127.0.0.1/http1
 run k delete ingress site
 run k delete --grace-period=1 -f "$work/pods.yaml"
 run k delete secret certificate

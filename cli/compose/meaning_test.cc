@@ -53,7 +53,7 @@ TEST_F(ComposeMeaningTest, NothingFromElsewhereIsInAConfigMap) {
                   at(4, "/missing is not there yet: a volume of the cluster takes its place"),
                   at(5, "it is the node's /other, not this machine's")));
   const Json pod = Find(conversion, "StatefulSet", "a")["spec"]["template"]["spec"];
-  ASSERT_EQ(pod["volumes"].size(), 5u) << pod;
+  ASSERT_EQ(pod["volumes"].size(), 6u) << pod;
   const Json other = Find(conversion, "Secret", pod["volumes"][1]["secret"]["secretName"]);
   EXPECT_EQ(other["data"], (Json{{".env", "aHVzaA=="}}));
   EXPECT_TRUE(pod["volumes"][3].contains("configMap")) << pod;

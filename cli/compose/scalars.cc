@@ -43,8 +43,9 @@ std::optional<int64_t> Nanoseconds(std::string_view text) {
     const std::string_view unit = text.substr(digits, end - digits);
     if (unit.empty() && !is_first) return std::nullopt;
     const int64_t hours = unit == "d" ? 24 : unit == "w" ? 7 * 24 : 0;
-    const auto part = ParseGoDuration(hours == 0 ? std::string(text.substr(0, end))
-                                                 : fmt::format("{}h", text.substr(0, digits)));
+    const std::string known =
+        hours == 0 ? std::string(text.substr(0, end)) : fmt::format("{}h", text.substr(0, digits));
+    const Result<int64_t> part = ParseGoDuration(std::string_view(known));
     int64_t length = 0;
     const bool is_sound = part && *part >= 0 &&
                           !__builtin_mul_overflow(*part, hours == 0 ? 1 : hours, &length) &&

@@ -71,6 +71,7 @@ test('an object that names no namespace is where it was looked at', () => {
   const object = (metadata: object) => ({ apiVersion: 'apps/v1', kind: 'Deployment', metadata }) as unknown as Obj;
   assert.equal(spaceOf(kind, object({ name: 'web' }), 'shop'), 'shop');
   assert.equal(spaceOf(kind, object({ name: 'web', namespace: 'sea' }), 'shop'), 'sea');
+  assert.equal(spaceOf(kind, object({ name: 'web', namespace: '' }), ''), 'default', 'as kubectl does');
   assert.equal(spaceOf({ ...kind, namespaced: false }, object({ name: 'web', namespace: 'sea' }), 'shop'), '');
 });
 

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 
 import { duration } from '../src/model/age';
 import { diffLines, hunks } from '../src/model/diff';
-import { manifestOf, readManifest, wishOf } from '../src/model/manifest';
+import { manifestOf, readManifest, readManifests, wishOf } from '../src/model/manifest';
 import { bytes, cores, quantity } from '../src/model/quantity';
 import { pod } from './objects';
 
@@ -37,6 +37,30 @@ test('a diff has the lines that differ, and what is around them', () => {
   const shown = hunks(diffLines(long.join('\n'), long.with(2, 'new').with(27, 'new').join('\n')), 2);
   assert.equal(shown.filter((each) => each === null).length, 1, 'one gap between two places');
   assert.deepEqual(hunks(diffLines('a', 'a')), []);
+});
+
+test('a text is read as kubectl reads it', () => {
+  const read = (values: string) => {
+    const [wanted] = readManifests(`apiVersion: v1\nkind: X\nmetadata: {name: x}\nbase: &base {a: 1}\nspec: {${values}}`);
+    return (wanted!.object as unknown as { spec: unknown }).spec;
+  };
+  assert.deepEqual(read('a: 0400, b: 0o400, c: 0x1F, d: 1_000, e: 0b11, f: -010'), { a: 256, b: 256, c: 31, d: 1000, e: 3, f: -8 });
+  assert.deepEqual(read('a: yes, b: On, c: n, d: FALSE, e: ~, f: "yes"'), { a: true, b: true, c: false, d: false, e: null, f: 'yes' });
+  assert.deepEqual(read('a: 1.5, b: .5, c: 1e3, d: 1., e: 089'), { a: 1.5, b: 0.5, c: 1000, d: 1, e: 89 });
+  assert.deepEqual(read('a: 2026-01-02, b: 2026-01-02T03:04:05Z, c: 1:30, d: ., e: e5, f: 1.2.3, g: 0o9'),
+    { a: '2026-01-02', b: '2026-01-02T03:04:05Z', c: '1:30', d: '.', e: 'e5', f: '1.2.3', g: '0o9' });
+  assert.deepEqual(read('<<: *base, b: 2'), { a: 1, b: 2 });
+  const object = { ...pod('web'), apiVersion: 'v1', kind: 'Pod' };
+  const mode = manifestOf(object).replace(/^spec:/m, 'spec:\n  mode: 0400');
+  assert.equal((readManifest(mode, object) as unknown as { spec: { mode: number } }).spec.mode, 256);
+});
+
+test('what is written for eyes is the same when it is read, by kubectl as well', () => {
+  const texts = ['yes', 'y', 'Off', '0400', '0o17', '0x1F', '1_000', '0b11', '1:30', '2026-01-02', '.', 'e5', '1e3', '~', 'null', '.inf', '089', ' a', '#a', 'a: b'];
+  const object = { ...pod('web'), apiVersion: 'v1', kind: 'Pod', spec: { texts, numbers: [0, 0o400, 1.5, 1e21], yes: true, nothing: null } };
+  const text = manifestOf(object as never);
+  assert.deepEqual((readManifest(text, object as never) as unknown as typeof object).spec, object.spec);
+  for (const each of texts) assert(text.includes(`"${each}"`), `${each} is in quotes`);
 });
 
 test('a text that says something else than its object is refused', () => {

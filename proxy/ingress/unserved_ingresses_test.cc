@@ -65,7 +65,10 @@ class UnservedIngressesTest : public testing::Test {
   http::Response Answer(const http::Request& request) {
     if (refused_ > 0) {
       --refused_;
-      return {.status = refusal_, .content_type = "application/json", .body = "{}"};
+      const Json said = {{"kind", "Status"},
+                         {"code", refusal_},
+                         {"reason", refusal_ == 409 ? "Conflict" : "InternalError"}};
+      return {.status = refusal_, .content_type = "application/json", .body = said.dump()};
     }
     written_ += request.method + " " + std::string(request.path) + " " + request.body + "\n";
     return {.status = 200, .content_type = "application/json", .body = request.body};

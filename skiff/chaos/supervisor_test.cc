@@ -127,7 +127,7 @@ TEST_F(ChaosSupervisorTest, WhatStaysIsUndoneInTimeAlsoWhenNobodySupervisesIt) {
   const SystemClock clock;
   const auto stand_ins = [&] { return ProcessesWith(kStandInVariable, record.id).size(); };
   for (const int signal : {SIGTERM, SIGKILL}) {
-    record.ends = clock.Monotonic() + (signal == SIGKILL ? Duration(1s) : Duration(1h));
+    record.ends = clock.Monotonic() + (signal == SIGKILL ? Duration(5s) : Duration(1h));
     std::filesystem::create_directories(directory_);
     ASSERT_TRUE(SaveRecord(directory_, record));
     const ProcessId supervisor = StartSupervisor();

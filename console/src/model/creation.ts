@@ -33,9 +33,9 @@ export function stateAfter(there: There): State {
   return there === 'no' ? 'made' : 'changed';
 }
 
-// Where it is written: where it says, else where the others of its text are.
+// Where it is written: where it says, else where the others of its text are: in `default`, where nothing says it.
 export function spaceOf(kind: Kind, object: Obj, fallback: string): string {
-  return kind.namespaced ? object.metadata.namespace ?? fallback : '';
+  return kind.namespaced ? object.metadata.namespace || fallback || 'default' : '';
 }
 
 interface Definition {

@@ -1,5 +1,5 @@
 // An object as somebody reads and writes it, and what of that text goes to the server.
-import { LineCounter, parse, parseAllDocuments, stringify } from 'yaml';
+import { LineCounter, parse, parseAllDocuments, type ScalarTag, stringify, type Tags } from 'yaml';
 
 import type { Obj } from '../api/types';
 import { t } from '../texts';
@@ -12,11 +12,32 @@ const kServersOwn = ['uid', 'resourceVersion', 'creationTimestamp', 'generation'
 const kLastApplied = 'kubectl.kubernetes.io/last-applied-configuration';
 const kTextMax = 2 << 20;
 
+// Texts are read as kubectl reads them, by YAML 1.1: 0400 is octal, yes is true, << merges. Moments, 1:30 and e5
+// stay texts there, and 0o400 is a number.
+const kTextTags = new Set(['timestamp', 'binary', 'omap', 'pairs', 'set'].map((each) => `tag:yaml.org,2002:${each}`));
+const kOctal: ScalarTag = {
+  tag: 'tag:yaml.org,2002:int', default: true, test: /^[-+]?0o[0-7_]+$/,
+  resolve: (text) => parseInt(text.replace(/_|0o/g, ''), 8),
+};
+const kFloat: ScalarTag = {
+  tag: 'tag:yaml.org,2002:float', default: true, test: /^[-+]?(?:\.[0-9][0-9_]*|[0-9][0-9_]*(?:\.[0-9_]*)?)(?:[eE][-+]?[0-9]+)?$/,
+  resolve: (text) => parseFloat(text.replace(/_/g, '')),
+};
+const kReading = {
+  version: '1.1', maxAliasCount: 100,
+  customTags: (tags: Tags): Tags => [
+    ...tags.filter((each) => typeof each === 'object' && !kTextTags.has(each.tag) && each.tag !== kFloat.tag && each.format !== 'TIME'),
+    kOctal, kFloat,
+  ],
+} as const;
+// What somebody else might read as something else is in quotes.
+const kWriting = { version: '1.1', lineWidth: 0, aliasDuplicateObjects: false, customTags: (tags: Tags): Tags => [...tags, kOctal] } as const;
+
 // For eyes: without the record of who manages what, which is longer than the rest.
 export function manifestOf(object: Obj): string {
   const copy = structuredClone(object) as unknown as { metadata: Document };
   delete copy.metadata.managedFields;
-  return stringify(copy, { lineWidth: 0, aliasDuplicateObjects: false });
+  return stringify(copy, kWriting);
 }
 
 // Without what changes by itself, to compare what somebody wants with what comes of it.
@@ -29,7 +50,7 @@ export function wishOf(object: Obj): string {
   const annotations = metadata.annotations as Document | undefined;
   if (annotations) delete annotations[kLastApplied];
   if (annotations && Object.keys(annotations).length === 0) delete metadata.annotations;
-  return stringify(copy, { lineWidth: 0, aliasDuplicateObjects: false, sortMapEntries: true });
+  return stringify(copy, { ...kWriting, sortMapEntries: true });
 }
 
 // What to apply of that text. Throws with what is wrong with it.
@@ -37,7 +58,7 @@ export function readManifest(text: string, of: Obj): Obj {
   if (text.length > kTextMax) throw new Error(t.yaml.large);
   let read: unknown;
   try {
-    read = parse(text, { maxAliasCount: 100 });
+    read = parse(text, kReading);
   } catch (error) {
     throw new Error(t.yaml.broken + (error as Error).message);
   }
@@ -85,11 +106,11 @@ export function readManifests(text: string): Wanted[] {
     if (isObject(annotations)) delete annotations[kLastApplied];
     wanted.push({ object: object as unknown as Obj, line });
   };
-  for (const document of parseAllDocuments(text, { lineCounter: lines })) {
+  for (const document of parseAllDocuments(text, { ...kReading, lineCounter: lines })) {
     const [broken] = document.errors;
     if (broken) throw new Error(t.yaml.broken + broken.message);
     const at = document.contents?.range?.[0] ?? 0;
-    take(document.toJS({ maxAliasCount: 100 }), lines.linePos(at).line);
+    take(document.toJS(kReading), lines.linePos(at).line);
   }
   return wanted;
 }

@@ -141,12 +141,13 @@ export function Deploy() {
   const [port, setPort] = useState(80);
   const [type, setType] = useState<ServiceType>('ClusterIP');
   const [replicas, setReplicas] = useState(3);
-  const [space, setSpace] = useState(namespace.value || 'default');
+  const [typedSpace, setSpace] = useState(namespace.value || 'default');
   const [made, setMade] = useState<Made | null>(null);
   const [exposed, setExposed] = useState('');
   const [scaled, setScaled] = useState<number | null>(null);
   const { busy, wrong, setWrong, run } = useWork();
   const name = typedName ?? nameOf(image);
+  const space = typedSpace.trim() || 'default';
 
   const deploy = (event: Event) => {
     event.preventDefault();
@@ -200,7 +201,7 @@ export function Deploy() {
                 </label>
                 <label class="field">
                   <span>{t.deploy.into}</span>
-                  <input class="input" value={space} onInput={(event) => setSpace(event.currentTarget.value)} />
+                  <input class="input" value={typedSpace} onInput={(event) => setSpace(event.currentTarget.value)} />
                 </label>
                 <label class="field narrow-field">
                   <span>{t.deploy.port}</span>
