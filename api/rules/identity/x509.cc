@@ -22,15 +22,15 @@ BioPtr Reader(std::string_view text) {
   return {BIO_new_mem_buf(text.data(), static_cast<int>(text.size())), &BIO_free};
 }
 
-struct Block {
+struct PemBlock {
   std::string type;    // "CERTIFICATE", "EC PRIVATE KEY"
   std::string header;  // "": none.
   std::string data;
 };
 
 // In order, until one that cannot be read.
-std::vector<Block> BlocksOf(std::string_view pem) {
-  std::vector<Block> blocks;
+std::vector<PemBlock> BlocksOf(std::string_view pem) {
+  std::vector<PemBlock> blocks;
   const BioPtr bio = Reader(pem);
   char* name = nullptr;
   char* header = nullptr;
@@ -49,7 +49,7 @@ std::vector<Block> BlocksOf(std::string_view pem) {
 
 std::vector<std::string> BlockTypes(std::string_view pem) {
   std::vector<std::string> types;
-  for (Block& block : BlocksOf(pem)) types.push_back(std::move(block.type));
+  for (PemBlock& block : BlocksOf(pem)) types.push_back(std::move(block.type));
   return types;
 }
 
@@ -108,7 +108,7 @@ std::string KeyPairFault(std::string_view certificate_pem, std::string_view key_
 std::string AuthoritiesFault(std::string_view pem) {
   std::string why = "unable to parse bytes as PEM block";
   bool has_malformed = false;
-  for (const Block& block : BlocksOf(pem)) {
+  for (const PemBlock& block : BlocksOf(pem)) {
     if (!has_malformed) why = "no valid certificate authority data seen";
     if (block.type != "CERTIFICATE" || !block.header.empty()) continue;
     const auto* data = reinterpret_cast<const unsigned char*>(block.data.data());
