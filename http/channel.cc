@@ -446,8 +446,7 @@ Channel::Io Channel::SendRecord(size_t bytes_max) {
   }
   std::string_view parts[kPiecesPerWrite];
   size_t count = 0, bytes = 0;
-  for (size_t i = first_; i < outbox_.size() && count < kPiecesPerWrite && bytes < bytes_max;
-       ++i) {
+  for (size_t i = first_; i < outbox_.size() && count < kPiecesPerWrite && bytes < bytes_max; ++i) {
     const std::string_view whole = outbox_[i].view().substr(i == first_ ? first_offset_ : 0);
     parts[count] = whole.substr(0, bytes_max - bytes);
     bytes += parts[count++].size();

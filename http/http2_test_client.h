@@ -22,7 +22,7 @@ class Http2TestClient {
     int status = 0;
     std::multimap<std::string, std::string> headers;
     std::string body;
-    size_t frames = 0;  // Of it.
+    size_t frames = 0;                    // Of it.
     bool ended = false;                   // In order.
     std::optional<uint32_t> closed = {};  // With which code.
     bool asked_for_body = false;          // 100.

@@ -67,6 +67,16 @@ tl::unexpected<Error> DenyUnready(const AdmissionRequest& request) {
 
 void AdmissionChain::Add(std::unique_ptr<AdmissionPlugin> plugin) {
   times_.Add(plugin->name());
+  const size_t place = plugins_.size();
+  for (size_t i = 0; i < kOperations; ++i) {
+    if (!plugin->Handles(static_cast<Operation>(i))) continue;
+    if (auto* admits = dynamic_cast<Admits*>(plugin.get())) {
+      admitting_[i].push_back({admits, place});
+    }
+    if (auto* validates = dynamic_cast<Validates*>(plugin.get())) {
+      validating_[i].push_back({validates, place});
+    }
+  }
   plugins_.push_back(std::move(plugin));
 }
 
@@ -75,11 +85,10 @@ void AdmissionChain::Add(std::unique_ptr<AdmissionPlugin> plugin) {
 // and nothing is written that a plugin has not judged.
 Result<> AdmissionChain::AdmitOnce(AdmissionRequest& request) const {
   auto at = AdmissionTimes::Clock::now();
-  for (size_t i = 0; i < plugins_.size(); ++i) {
-    if (!plugins_[i]->Handles(request.operation)) continue;
-    auto admitted = plugins_[i]->Admit(request);
+  for (const auto& [plugin, place] : admitting_[static_cast<size_t>(request.operation)]) {
+    auto admitted = plugin->Admit(request);
     if (IsVoid()) return Fail(WouldWait());
-    at = times_.CountPlugin(i, AdmissionTimes::Type::kAdmit, request.operation, !admitted, at);
+    at = times_.CountPlugin(place, AdmissionTimes::Type::kAdmit, request.operation, !admitted, at);
     if (!admitted) return admitted;
   }
   return {};
@@ -103,11 +112,10 @@ Result<> AdmissionChain::Admit(AdmissionRequest& request) const {
 
 Result<> AdmissionChain::ValidateAll(const AdmissionRequest& request) const {
   auto at = AdmissionTimes::Clock::now();
-  for (size_t i = 0; i < plugins_.size(); ++i) {
-    if (!plugins_[i]->Handles(request.operation)) continue;
-    auto taken = plugins_[i]->Validate(request);
+  for (const auto& [plugin, place] : validating_[static_cast<size_t>(request.operation)]) {
+    auto taken = plugin->Validate(request);
     if (IsVoid()) return Fail(WouldWait());
-    at = times_.CountPlugin(i, AdmissionTimes::Type::kValidate, request.operation, !taken, at);
+    at = times_.CountPlugin(place, AdmissionTimes::Type::kValidate, request.operation, !taken, at);
     if (!taken) return taken;
   }
   return {};

@@ -2,12 +2,14 @@
 // the object, then plugins that refuse it. One plugin a file; their list and order is plugins.cc.
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <map>
 #include <memory>
 #include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "apiserver/admission/admission_times.h"
@@ -21,6 +23,7 @@ namespace skiff {
 struct ApiRequest;
 
 enum class Operation : uint8_t { kCreate, kUpdate, kDelete, kConnect };
+inline constexpr size_t kOperations = 4;
 
 // Of those that users configure to change objects, webhooks or policies: who was asked, by a name
 // of its own.
@@ -88,16 +91,33 @@ struct AdmissionRequest {
   }
 };
 
+// One of the two or both is what a plugin does beside being one: whoever does neither of them is
+// not asked, nor counted.
+class Admits {
+ public:
+  // May change `request.object`. Asked a second time when a webhook has changed it since.
+  virtual Result<> Admit(AdmissionRequest& request) = 0;
+
+ protected:
+  ~Admits() = default;
+};
+
+class Validates {
+ public:
+  virtual Result<> Validate(const AdmissionRequest& request) = 0;
+
+ protected:
+  ~Validates() = default;
+};
+
 class AdmissionPlugin {
  public:
   virtual ~AdmissionPlugin() = default;
   // As --enable-admission-plugins names it.
   virtual std::string_view name() const = 0;
-  // It is asked about no other operation. A connection has no object: only who says so is asked.
+  // It is asked about no other operation, which never changes. A connection has no object: only who
+  // says so is asked.
   virtual bool Handles(Operation operation) const { return operation != Operation::kConnect; }
-  // May change `request.object`. Asked a second time when a webhook has changed it since.
-  virtual Result<> Admit(AdmissionRequest&) { return {}; }
-  virtual Result<> Validate(const AdmissionRequest&) { return {}; }
 };
 
 // Of the object or the subresource that the request's path names, where that says it all: who asks,
@@ -133,7 +153,13 @@ class AdmissionChain {
   Result<> AdmitAll(AdmissionRequest& request) const;
   Result<> ValidateAll(const AdmissionRequest& request) const;
 
+  // By operation, in order: who is asked, and its place among `plugins_`.
+  template <typename Asked>
+  using Steps = std::array<std::vector<std::pair<Asked*, size_t>>, kOperations>;
+
   std::vector<std::unique_ptr<AdmissionPlugin>> plugins_;
+  Steps<Admits> admitting_;
+  Steps<Validates> validating_;
   AdmissionTimes times_;  // By the places of `plugins_`.
 };
 

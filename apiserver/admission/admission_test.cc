@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "api/gen/core_v1.h"
+#include "base/metrics.h"
 
 namespace skiff {
 namespace {
@@ -46,6 +47,30 @@ TEST(Admission, AnAnnotationNeedsAKeyWithADomain) {
   Annotate(request, "example.com/round_0", "first");
   Annotate(request, "example.com/round_0", "second");
   EXPECT_EQ(removal.annotations.at("example.com/round_0"), "first");
+}
+
+class Judge final : public AdmissionPlugin, public Validates {
+ public:
+  std::string_view name() const override { return "Judge"; }
+  Result<> Validate(const AdmissionRequest&) override { return {}; }
+};
+
+// As in Kubernetes, where a plugin has one step or the other, or both.
+TEST(Admission, APluginIsAskedAndCountedForWhatItDoes) {
+  MetricRegistry metrics;
+  AdmissionChain chain;
+  chain.TellTo(metrics);
+  chain.Add(std::make_unique<Judge>());
+  Removal removal;
+  AdmissionRequest request = removal.Of("a");
+  ASSERT_TRUE(chain.Admit(request));
+  ASSERT_TRUE(chain.Validate(request));
+  const std::string told = metrics.Text();
+  const std::string count = "apiserver_admission_controller_admission_duration_seconds_count";
+  EXPECT_NE(told.find(count + R"({name="Judge",type="validate",operation="DELETE")"),
+            std::string::npos)
+      << told;
+  EXPECT_EQ(told.find(count + R"({name="Judge",type="admit")"), std::string::npos) << told;
 }
 
 }  // namespace

@@ -5,7 +5,7 @@
 namespace skiff {
 namespace {
 
-class AlwaysDeny final : public AdmissionPlugin {
+class AlwaysDeny final : public AdmissionPlugin, public Admits, public Validates {
  public:
   std::string_view name() const override { return "AlwaysDeny"; }
   bool Handles(Operation) const override { return true; }

@@ -26,7 +26,7 @@ std::set<std::string> ImagesOf(const PodSpec& spec) {
   return images;
 }
 
-class AlwaysPullImages final : public AdmissionPlugin {
+class AlwaysPullImages final : public AdmissionPlugin, public Admits, public Validates {
  public:
   std::string_view name() const override { return "AlwaysPullImages"; }
 

@@ -25,7 +25,7 @@ bool MayUseSigner(Authorizer& authorizer, const User& user, const std::string& v
   return allowed(signer) || allowed(signer.substr(0, signer.find('/')) + "/*");
 }
 
-class CertificateApproval final : public AdmissionPlugin {
+class CertificateApproval final : public AdmissionPlugin, public Validates {
  public:
   explicit CertificateApproval(Authorizer& authorizer) : authorizer_(authorizer) {}
   std::string_view name() const override { return "CertificateApproval"; }
@@ -44,7 +44,7 @@ class CertificateApproval final : public AdmissionPlugin {
   Authorizer& authorizer_;
 };
 
-class CertificateSigning final : public AdmissionPlugin {
+class CertificateSigning final : public AdmissionPlugin, public Validates {
  public:
   explicit CertificateSigning(Authorizer& authorizer) : authorizer_(authorizer) {}
   std::string_view name() const override { return "CertificateSigning"; }
@@ -69,7 +69,7 @@ class CertificateSigning final : public AdmissionPlugin {
 };
 
 // Nobody gets a certificate of the one group that may do everything from the cluster's own signer.
-class CertificateSubjectRestriction final : public AdmissionPlugin {
+class CertificateSubjectRestriction final : public AdmissionPlugin, public Validates {
  public:
   std::string_view name() const override { return "CertificateSubjectRestriction"; }
   Result<> Validate(const AdmissionRequest& request) override {

@@ -7,7 +7,7 @@
 namespace skiff {
 namespace {
 
-class CertificateRequestUser final : public AdmissionPlugin {
+class CertificateRequestUser final : public AdmissionPlugin, public Admits {
  public:
   std::string_view name() const override { return "CertificateRequestUser"; }
   Result<> Admit(AdmissionRequest& request) override {

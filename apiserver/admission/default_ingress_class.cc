@@ -6,7 +6,7 @@
 namespace skiff {
 namespace {
 
-class DefaultIngressClass final : public AdmissionPlugin {
+class DefaultIngressClass final : public AdmissionPlugin, public Admits {
  public:
   explicit DefaultIngressClass(Caches& caches) : caches_(caches) {}
   std::string_view name() const override { return "DefaultIngressClass"; }

@@ -6,7 +6,7 @@
 namespace skiff {
 namespace {
 
-class DefaultStorageClass final : public AdmissionPlugin {
+class DefaultStorageClass final : public AdmissionPlugin, public Admits {
  public:
   explicit DefaultStorageClass(Caches& caches) : caches_(caches) {}
   std::string_view name() const override { return "DefaultStorageClass"; }

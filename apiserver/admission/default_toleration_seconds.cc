@@ -21,7 +21,7 @@ void Tolerate(core_v1::PodSpec& spec, const std::string& taint, int seconds) {
   toleration.toleration_seconds = seconds;
 }
 
-class DefaultTolerationSeconds final : public AdmissionPlugin {
+class DefaultTolerationSeconds final : public AdmissionPlugin, public Admits {
  public:
   explicit DefaultTolerationSeconds(DefaultTolerations tolerations) : tolerations_(tolerations) {}
   std::string_view name() const override { return "DefaultTolerationSeconds"; }

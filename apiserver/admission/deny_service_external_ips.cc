@@ -9,7 +9,7 @@ namespace {
 
 using core_v1::Service;
 
-class DenyServiceExternalIps final : public AdmissionPlugin {
+class DenyServiceExternalIps final : public AdmissionPlugin, public Validates {
  public:
   std::string_view name() const override { return "DenyServiceExternalIPs"; }
 

@@ -10,7 +10,7 @@ namespace {
 using resource_v1::ResourceClaim;
 using resource_v1::ResourceClaimTemplate;
 
-class DeviceAdminAccess final : public AdmissionPlugin {
+class DeviceAdminAccess final : public AdmissionPlugin, public Validates {
  public:
   explicit DeviceAdminAccess(Caches& caches) : caches_(caches) {}
   std::string_view name() const override { return "DeviceAdminAccess"; }

@@ -9,7 +9,7 @@
 namespace skiff {
 namespace {
 
-class ExtendedResourceToleration final : public AdmissionPlugin {
+class ExtendedResourceToleration final : public AdmissionPlugin, public Admits {
  public:
   std::string_view name() const override { return "ExtendedResourceToleration"; }
 

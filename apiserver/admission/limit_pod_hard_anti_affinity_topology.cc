@@ -8,7 +8,7 @@ namespace {
 
 constexpr const char* kHostName = "kubernetes.io/hostname";
 
-class LimitPodHardAntiAffinityTopology final : public AdmissionPlugin {
+class LimitPodHardAntiAffinityTopology final : public AdmissionPlugin, public Validates {
  public:
   std::string_view name() const override { return "LimitPodHardAntiAffinityTopology"; }
 

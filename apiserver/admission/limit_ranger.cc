@@ -137,7 +137,7 @@ void CheckPod(const core_v1::PodSpec& spec, const core_v1::LimitRangeItem& item,
   }
 }
 
-class LimitRanger final : public AdmissionPlugin {
+class LimitRanger final : public AdmissionPlugin, public Admits, public Validates {
  public:
   explicit LimitRanger(Caches& caches) : caches_(caches) {}
   std::string_view name() const override { return "LimitRanger"; }

@@ -6,7 +6,7 @@
 namespace skiff {
 namespace {
 
-class NamespaceExists final : public AdmissionPlugin {
+class NamespaceExists final : public AdmissionPlugin, public Validates {
  public:
   explicit NamespaceExists(Caches& caches) : caches_(caches) {}
   std::string_view name() const override { return "NamespaceExists"; }

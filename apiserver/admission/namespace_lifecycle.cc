@@ -32,7 +32,7 @@ Result<> CheckItsNamespace(const Object& object, const Record* now) {
       Forbidden(GroupResourceOf(object.kind()), object.metadata().name, GoingText(space)), space));
 }
 
-class NamespaceLifecycle final : public AdmissionPlugin {
+class NamespaceLifecycle final : public AdmissionPlugin, public Admits {
  public:
   explicit NamespaceLifecycle(Caches& caches) : caches_(caches) {}
   std::string_view name() const override { return "NamespaceLifecycle"; }

@@ -55,7 +55,7 @@ std::string Joined(const std::set<std::string>& names) {
   return text;
 }
 
-class NodeRestriction final : public AdmissionPlugin {
+class NodeRestriction final : public AdmissionPlugin, public Admits {
  public:
   explicit NodeRestriction(const AdmissionParts& parts)
       : store_(parts.store), authorizer_(parts.authorizer) {}

@@ -10,7 +10,7 @@
 namespace skiff {
 namespace {
 
-class NodeServices final : public AdmissionPlugin {
+class NodeServices final : public AdmissionPlugin, public Validates {
  public:
   std::string_view name() const override { return "NodeServices"; }
 

@@ -18,7 +18,7 @@ std::string Told(const Verdict& verdict) {
   return verdict.reason + ", " + (verdict.error.empty() ? "<nil>" : verdict.error);
 }
 
-class OwnerReferencesPermissionEnforcement final : public AdmissionPlugin {
+class OwnerReferencesPermissionEnforcement final : public AdmissionPlugin, public Validates {
  public:
   explicit OwnerReferencesPermissionEnforcement(const AdmissionParts& parts)
       : authorizer_(parts.authorizer), served_(parts.served) {}

@@ -16,7 +16,7 @@ Quantity StorageOf(const core_v1::PersistentVolumeClaim& claim) {
   return found == claim.spec.resources.requests.end() ? Quantity() : found->second;
 }
 
-class PersistentVolumeClaimResize final : public AdmissionPlugin {
+class PersistentVolumeClaimResize final : public AdmissionPlugin, public Validates {
  public:
   explicit PersistentVolumeClaimResize(Caches& caches) : caches_(caches) {}
   std::string_view name() const override { return "PersistentVolumeClaimResize"; }

@@ -71,7 +71,7 @@ bool IsExemptName(const std::vector<std::string>& exempt, const std::string& nam
   return !name.empty() && std::find(exempt.begin(), exempt.end(), name) != exempt.end();
 }
 
-class PodSecurity final : public AdmissionPlugin {
+class PodSecurity final : public AdmissionPlugin, public Validates {
  public:
   explicit PodSecurity(const AdmissionParts& parts)
       : store_(parts.store),

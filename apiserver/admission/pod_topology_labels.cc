@@ -9,7 +9,7 @@ namespace {
 
 constexpr const char* kLabels[] = {"topology.kubernetes.io/zone", "topology.kubernetes.io/region"};
 
-class PodTopologyLabels final : public AdmissionPlugin {
+class PodTopologyLabels final : public AdmissionPlugin, public Admits {
  public:
   explicit PodTopologyLabels(Store& store) : store_(store) {}
   std::string_view name() const override { return "PodTopologyLabels"; }

@@ -15,7 +15,7 @@ struct Class {
   std::string preemption_policy = kPreemptLower;
 };
 
-class Priority final : public AdmissionPlugin {
+class Priority final : public AdmissionPlugin, public Admits, public Validates {
  public:
   explicit Priority(Caches& caches) : caches_(caches) {}
   std::string_view name() const override { return "Priority"; }

@@ -35,7 +35,7 @@ bool Aggregates(const ClusterRole& role) {
   return role.aggregation_rule && !role.aggregation_rule->cluster_role_selectors.empty();
 }
 
-class RbacEscalation final : public AdmissionPlugin {
+class RbacEscalation final : public AdmissionPlugin, public Admits {
  public:
   explicit RbacEscalation(const AdmissionParts& parts)
       : authorizer_(parts.authorizer),

@@ -63,7 +63,7 @@ struct Charge {
   QuotaUsage growth;
 };
 
-class ResourceQuotaPlugin final : public AdmissionPlugin {
+class ResourceQuotaPlugin final : public AdmissionPlugin, public Validates {
  public:
   explicit ResourceQuotaPlugin(const AdmissionParts& parts)
       : store_(parts.store), caches_(parts.caches), clock_(parts.clock) {}

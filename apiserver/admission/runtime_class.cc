@@ -14,7 +14,7 @@
 namespace skiff {
 namespace {
 
-class RuntimeClassPlugin final : public AdmissionPlugin {
+class RuntimeClassPlugin final : public AdmissionPlugin, public Admits, public Validates {
  public:
   explicit RuntimeClassPlugin(Caches& caches) : caches_(caches) {}
   std::string_view name() const override { return "RuntimeClass"; }

@@ -128,7 +128,7 @@ Result<> CheckMountable(const AdmissionRequest& request, const core_v1::ServiceA
   return {};
 }
 
-class ServiceAccountPlugin final : public AdmissionPlugin {
+class ServiceAccountPlugin final : public AdmissionPlugin, public Admits, public Validates {
  public:
   ServiceAccountPlugin(Caches& caches, Random& random) : caches_(caches), random_(random) {}
   std::string_view name() const override { return "ServiceAccount"; }

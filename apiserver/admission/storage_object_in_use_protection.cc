@@ -15,7 +15,7 @@ const char* FinalizerFor(const AdmissionRequest& request) {
   return nullptr;
 }
 
-class StorageObjectInUseProtection final : public AdmissionPlugin {
+class StorageObjectInUseProtection final : public AdmissionPlugin, public Admits {
  public:
   std::string_view name() const override { return "StorageObjectInUseProtection"; }
   Result<> Admit(AdmissionRequest& request) override {

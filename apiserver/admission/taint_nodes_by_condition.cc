@@ -7,7 +7,7 @@
 namespace skiff {
 namespace {
 
-class TaintNodesByCondition final : public AdmissionPlugin {
+class TaintNodesByCondition final : public AdmissionPlugin, public Admits {
  public:
   std::string_view name() const override { return "TaintNodesByCondition"; }
   Result<> Admit(AdmissionRequest& request) override {

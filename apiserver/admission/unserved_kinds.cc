@@ -19,7 +19,7 @@ Json AskedBy(const Object& object) {
   return document;
 }
 
-class UnservedKinds final : public AdmissionPlugin {
+class UnservedKinds final : public AdmissionPlugin, public Validates {
  public:
   explicit UnservedKinds(const AdmissionParts& parts)
       : caches_(parts.caches),

@@ -256,7 +256,7 @@ class MutatingPassage {
   Reason first_reason_ = Reason::kForbidden;
 };
 
-class MutatingPolicies final : public AdmissionPlugin {
+class MutatingPolicies final : public AdmissionPlugin, public Admits {
  public:
   explicit MutatingPolicies(const AdmissionParts& parts)
       : act_(parts.mutating_policies_act),

@@ -28,7 +28,7 @@ std::string UserText(const User& user) {
                      fmt::join(user.groups, " "), fmt::join(extra, " "));
 }
 
-class ParamAccess final : public AdmissionPlugin {
+class ParamAccess final : public AdmissionPlugin, public Validates {
  public:
   explicit ParamAccess(const AdmissionParts& parts)
       : authorizer_(parts.authorizer),

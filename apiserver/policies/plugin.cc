@@ -261,7 +261,7 @@ class Passage {
   std::optional<Refused> refused_;
 };
 
-class ValidatingPolicies final : public AdmissionPlugin {
+class ValidatingPolicies final : public AdmissionPlugin, public Validates {
  public:
   explicit ValidatingPolicies(const AdmissionParts& parts)
       : store_(parts.store),

@@ -159,7 +159,7 @@ Result<bool> ApplyPatch(const Hook& hook, const JsonPatch& patch, const Webhooks
   return *changed;
 }
 
-class MutatingWebhooks final : public AdmissionPlugin {
+class MutatingWebhooks final : public AdmissionPlugin, public Admits {
  public:
   explicit MutatingWebhooks(Webhooks* webhooks) : webhooks_(webhooks) {}
   std::string_view name() const override { return "MutatingAdmissionWebhook"; }
@@ -226,7 +226,7 @@ class MutatingWebhooks final : public AdmissionPlugin {
   Webhooks* const webhooks_;
 };
 
-class ValidatingWebhooks final : public AdmissionPlugin {
+class ValidatingWebhooks final : public AdmissionPlugin, public Validates {
  public:
   explicit ValidatingWebhooks(Webhooks* webhooks) : webhooks_(webhooks) {}
   std::string_view name() const override { return "ValidatingAdmissionWebhook"; }
