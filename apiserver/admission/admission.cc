@@ -70,8 +70,9 @@ void AdmissionChain::Add(std::unique_ptr<AdmissionPlugin> plugin) {
   const size_t place = plugins_.size();
   for (size_t i = 0; i < kOperations; ++i) {
     if (!plugin->Handles(static_cast<Operation>(i))) continue;
-    if (auto* admits = dynamic_cast<Admits*>(plugin.get()))
+    if (auto* admits = dynamic_cast<Admits*>(plugin.get())) {
       admitting_[i].push_back({admits, place});
+    }
     if (auto* validates = dynamic_cast<Validates*>(plugin.get())) {
       validating_[i].push_back({validates, place});
     }
