@@ -285,10 +285,10 @@ TEST_F(RuleDocuments, AMessageSeesWhatWasThereWhereSomeRuleDoes) {
   const Json integer = {{"type", "integer"}};
   const Json rule = {{"rule", "self.a < 2"},
                      {"messageExpression", "'it was ' + string(oldSelf.a)"}};
-  Use(SchemaOf({{"a", integer}}, {rule}));
+  UseUnchecked(SchemaOf({{"a", integer}}, {rule}));
   const Json old = {{"spec", {{"a", 1}}}}, now = {{"spec", {{"a", 3}}}};
   EXPECT_EQ(Update(now, old), "spec: Invalid value: failed rule: self.a < 2");
-  Use(SchemaOf({{"a", integer}}, {rule, {{"rule", "oldSelf.a == 1"}}}));
+  UseUnchecked(SchemaOf({{"a", integer}}, {rule, {{"rule", "oldSelf.a == 1"}}}));
   EXPECT_EQ(Update(now, old), "spec: Invalid value: it was 1");
   EXPECT_EQ(Create(now), "spec: Invalid value: failed rule: self.a < 2");
 }
