@@ -81,10 +81,10 @@ TEST_F(TopTest, ContainersStayWithTheirPod) {
                      {{"/apis/metrics.k8s.io/v1beta1/namespaces/default/pods", list.dump()}});
   EXPECT_EQ(Run("top", {"pods", "--containers", "--sort-by=cpu", "--no-headers"}), 0) << err_;
   EXPECT_EQ(out_,
-            "b   y   35m   1Mi   \n"
-            "b   x   30m   1Mi   \n"
-            "a   y   40m   1Mi   \n"
-            "a   x   10m   1Mi   \n");
+            "b     y     35m   1Mi   \n"
+            "b     x     30m   1Mi   \n"
+            "a     y     40m   1Mi   \n"
+            "a     x     10m   1Mi   \n");
 }
 
 }  // namespace

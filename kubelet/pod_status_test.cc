@@ -260,7 +260,8 @@ TEST_F(PodStatusTest, MountsTellWhetherWhatIsMountedInThemIsReadOnly) {
   mounts.emplace_back();
   const auto told = [&] {
     std::vector<std::string> modes;
-    for (const auto& mount : Status().container_statuses[0].volume_mounts) {
+    const core_v1::PodStatus status = Status();
+    for (const auto& mount : status.container_statuses[0].volume_mounts) {
       modes.push_back(mount.recursive_read_only.value_or(""));
     }
     return modes;
