@@ -166,12 +166,14 @@ TEST_F(DrainTest, WhatWentWrongWithOnePodIsToldWhenTheOthersAreGone) {
 
 TEST_F(DrainTest, APodWhoseNamespaceEndsGoesWithIt) {
   Pod("a");
-  refusals_["a"] = {.times = 1,
-                    .code = 403,
-                    .status = {{"kind", "Status"},
-                               {"reason", "Forbidden"},
-                               {"message", "it is being terminated"},
-                               {"details", {{"causes", Json::array({Json{{"reason", "NamespaceTerminating"}}})}}}}};
+  refusals_["a"] = {
+      .times = 1,
+      .code = 403,
+      .status = {
+          {"kind", "Status"},
+          {"reason", "Forbidden"},
+          {"message", "it is being terminated"},
+          {"details", {{"causes", Json::array({Json{{"reason", "NamespaceTerminating"}}})}}}}};
   EXPECT_EQ(Run("drain", {"n"}), 0) << err_;
   EXPECT_EQ(pauses_, 1);
   EXPECT_EQ(err_,

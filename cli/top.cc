@@ -148,8 +148,7 @@ Result<std::map<std::string, Json>> ReadNodes(Command& command, const TopFlags& 
     nodes[name] = TRY(session.api().Get(kind.resource, {"", name}));
     return nodes;
   }
-  auto list =
-      TRY(session.api().List(kind.resource, {.label_selector = flags.selectors.labels}));
+  auto list = TRY(session.api().List(kind.resource, {.label_selector = flags.selectors.labels}));
   for (Json& node : list.items) {
     std::string name = NameOf(node);
     nodes.emplace(std::move(name), std::move(node));

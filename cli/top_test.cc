@@ -43,21 +43,21 @@ Json Usage(const char* cpu, const char* memory) {
 
 TEST_F(TopTest, NodesThatNobodyMeasuresAreThereAllTheSame) {
   const auto node = [](const char* name) {
-    return Json{{"metadata", {{"name", name}}},
-                {"status", {{"allocatable", Usage("2", "1Gi")}}}};
+    return Json{{"metadata", {{"name", name}}}, {"status", {{"allocatable", Usage("2", "1Gi")}}}};
   };
   const Json nodes = {{"items", {node("b"), node("a"), node("c")}}};
   const Json metrics = {
       {"items", Json::array({{{"metadata", {{"name", "b"}}}, {"usage", Usage("500m", "512Mi")}}})}};
-  const auto answer = ServerOf("metrics.k8s.io", {{"nodes", "NodeMetrics"}},
-                               {{"/apis/metrics.k8s.io/v1beta1/nodes", metrics.dump()},
-                                {"/api/v1/nodes", nodes.dump()}});
+  const auto answer = ServerOf(
+      "metrics.k8s.io", {{"nodes", "NodeMetrics"}},
+      {{"/apis/metrics.k8s.io/v1beta1/nodes", metrics.dump()}, {"/api/v1/nodes", nodes.dump()}});
   int asked = 0;
   server_ = [&](const http::Request& request) {
     if (request.path.starts_with("/api/v1/nodes")) ++asked;
     if (request.path != "/api/v1") return answer(request);
     http::Response response;
-    response.body = R"({"resources": [{"name": "nodes", "kind": "Node", "verbs": ["get", "list"]}]})";
+    response.body =
+        R"({"resources": [{"name": "nodes", "kind": "Node", "verbs": ["get", "list"]}]})";
     return response;
   };
   EXPECT_EQ(Run("top", {"nodes"}), 0) << err_;

@@ -68,7 +68,7 @@ class ComponentClients {
 
   const Options options_;
   const Dependencies dependencies_;
-  std::unique_ptr<Transport> own_;      // Of the program.
+  std::unique_ptr<Transport> own_;  // Of the program.
   std::unique_ptr<Transport> election_;
   std::unique_ptr<Transport> unnamed_;  // Of nobody, for who shows a token; null where none does.
   // What stands on the above, and on what was there before it.
