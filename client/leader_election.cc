@@ -1,15 +1,28 @@
 #include "client/leader_election.h"
 
+#include <algorithm>
+
 namespace skiff {
 
 using coordination_v1::Lease;
+
+namespace {
+
+Result<bool> NotInTime() {
+  return Fail(Reason::kTimeout, "the lease was not renewed in time");
+}
+
+}  // namespace
 
 LeaderElection::LeaderElection(Client& client, const Clock& clock, Random& random, Options options)
     : client_(client), clock_(clock), random_(random), options_(std::move(options)) {}
 
 Duration LeaderElection::Step() {
   if (stopped_) return kNever;
-  const auto held = TryAcquireOrRenew();
+  // Asked once more when it is too late, the server may say nothing until the lease is another's.
+  const bool gives_up = leading_ && is_failing_ && IsTooLate();
+  const Result<bool> held = gives_up ? NotInTime() : TryAcquireOrRenew();
+  is_failing_ = !held;
   const Duration now = clock_.Monotonic();
   if (held && *held) {
     renewed_at_ = now;
@@ -21,7 +34,8 @@ Duration LeaderElection::Step() {
   }
   if (leading_) {
     const bool lost = held.has_value();  // Somebody else holds it.
-    if (!lost && !IsTooLate()) return options_.retry_period;
+    const Duration left = renewed_at_ + options_.renew_deadline - now;
+    if (!lost && left > Duration(0)) return std::min(options_.retry_period, left);
     leading_ = false;
     stopped_ = true;
     log_.Info("stopped leading", {{"lease", options_.lease}, {"identity", options_.identity}});
@@ -66,7 +80,7 @@ Result<bool> LeaderElection::TryAcquireOrRenew() {
       return true;
     }
     // A server that lets all wait says nothing to a second question, either.
-    if (IsTooLate()) return Fail(Reason::kTimeout, "the lease was not renewed in time");
+    if (IsTooLate()) return NotInTime();
   }
   auto current = client_.Get<Lease>(options_.lease);
   if (!current && current.error().reason == Reason::kNotFound) {
@@ -76,6 +90,7 @@ Result<bool> LeaderElection::TryAcquireOrRenew() {
   }
   if (!current) return Fail(current.error());
   Observe(std::move(*current));
+  if (leading_ && IsTooLate()) return NotInTime();
   const bool expired = clock_.Monotonic() - observed_at_ >= options_.lease_duration;
   if (!holder().empty() && holder() != options_.identity && !expired) return false;
   auto taken = TRY(client_.Update(LeaseNow(observed_.get())));

@@ -51,6 +51,7 @@ class LeaderElection final : public ControlLoop {
   Ptr<coordination_v1::Lease> observed_;
   Duration observed_at_ = Duration(0);  // Monotonic.
   Duration renewed_at_ = Duration(0);   // Monotonic: of the last success while leading.
+  bool is_failing_ = false;  // The last attempt was no success.
   std::atomic<bool> leading_ = false;
   bool stopped_ = false;
 };

@@ -46,6 +46,23 @@ TEST_F(LeaderThatIsAloneTest, AServerThatLetsItWaitDoesNotKeepItBeyondItsLease) 
   EXPECT_LT(clock_.Monotonic() - renewed, 15s) << "others may have taken it over";
 }
 
+TEST_F(LeaderThatIsAloneTest, ALastAttemptIsNotBegunWhenItIsTooLate) {
+  election_.Step();
+  const Duration renewed = clock_.Monotonic();
+  hangs_for_ = 1ms;
+  Duration wait = 2s;
+  while (clock_.Monotonic() + wait - renewed < 10s) {
+    clock_.Advance(wait);
+    wait = election_.Step();
+  }
+  EXPECT_EQ(stopped_, 0);
+  hangs_for_ = 5s;
+  clock_.Advance(wait);
+  election_.Step();
+  EXPECT_EQ(stopped_, 1);
+  EXPECT_LT(clock_.Monotonic() - renewed, 15s) << "others may have taken it over";
+}
+
 TEST_F(LeaderThatIsAloneTest, AShortHangIsNoEnd) {
   election_.Step();
   clock_.Advance(2s);

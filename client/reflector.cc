@@ -130,7 +130,7 @@ Duration Reflector::BackOff(const Error& error) {
     resource_version_.clear();
   }
   // An expired watch is in order, and nothing to tell of (as in client-go): list again at once,
-  // unless that fails too.
+  // unless that fails too. So it is after an error of the server's, which is told.
   const bool expired = resource_version_.empty() && failures_ == 0 && synced_;
   Duration delay = expired ? Duration(0) : kFirstBackOff * (1 << std::min(failures_, 6));
   delay = std::min(delay, kBackOffMax);
@@ -139,7 +139,7 @@ Duration Reflector::BackOff(const Error& error) {
       static_cast<int64_t>(static_cast<double>(delay.count()) * dependencies_.random.Fraction()));
   ++failures_;
   not_before_ = dependencies_.clock.Monotonic() + delay;
-  if (!expired) {
+  if (!expired || error.reason == Reason::kInternalError) {
     log_.Info("list or watch ended",
               {{"resource", resource_.name}, {"error", error.message}, {"attempt", failures_}});
   }

@@ -201,6 +201,12 @@ bool IsEnabled(const Entry& entry, const std::vector<std::string>& wanted) {
 
 }  // namespace
 
+bool RunsController(std::string_view name, const ControllerOptions& options) {
+  return std::ranges::any_of(kControllers, [&](const Entry& entry) {
+    return entry.name == name && IsEnabled(entry, options.controllers);
+  });
+}
+
 void AddControllers(Manager& manager, const ControllerOptions& options) {
   manager.SetWorkers(options.workers);
   auto custom_kinds = std::make_unique<CustomKindWatches>(manager);

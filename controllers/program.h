@@ -87,6 +87,8 @@ enum class ControllerState {
   kUnknown,
 };
 ControllerState StateOfController(const std::string& name);
+// Whether it runs with these options, by its newest name.
+bool RunsController(std::string_view name, const ControllerOptions& options);
 // Why one that is missing is; "" of others.
 std::string_view WhyMissing(const std::string& name);
 // The name of a controller by an older name of it: "csrsigning", "deployment".

@@ -73,7 +73,7 @@ Result<> TakeMaskSizes(const NodeMaskSizes& given, ControllerOptions& to) {
   for (const int size : {given.any, given.ipv6}) {
     if (size != 0) to.node_cidr_mask_size_ipv6 = size;
   }
-  if (!to.allocate_node_cidrs) return {};
+  if (!to.allocate_node_cidrs || !RunsController("node-ipam-controller", to)) return {};
   const std::vector<PodCidr> ranges = TRY(RangesOf(to.cluster_cidrs));
   TRY(CheckMasks(given, ranges));
   for (const PodCidr& range : ranges) {

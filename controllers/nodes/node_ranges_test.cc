@@ -73,6 +73,9 @@ TEST_F(NodeRangesTest, WhereNoneAreGivenOutNobodyLooks) {
   options_.allocate_node_cidrs = false;
   EXPECT_EQ(Take({"pods"}, {.any = 1, .ipv6 = 2}), "");
   EXPECT_EQ(Take({}), "");
+  options_.allocate_node_cidrs = true;
+  options_.controllers = {"*", "-nodeipam"};
+  EXPECT_EQ(Take({}), "");
 }
 
 // As kube-controller-manager, which says so and goes on.

@@ -309,6 +309,7 @@ Result<Duration> IngressLoop::Drive(const IngressPlan& plan, Duration now) {
     ports_.Choose(haproxy_.ConfigText(), holder);
     knows_ports_ = true;
   }
+  TRY(CheckPorts());
   const HaproxyConfig config = RenderHaproxy(plan, ports_.settings());
   if (signature_.empty()) signature_ = TRY(haproxy_.Signature());
   const bool same = config.signature == signature_;
@@ -331,19 +332,22 @@ Result<Duration> IngressLoop::Drive(const IngressPlan& plan, Duration now) {
   return kNever;
 }
 
+Result<> IngressLoop::CheckPorts() const {
+  if (ports_.serves()) return {};
+  std::string all;
+  for (const auto& [port, problem] : ports_.problems()) {
+    all += (all.empty() ? "" : "; ") + problem;
+  }
+  return Fail(Reason::kConflict, all);
+}
+
 Result<> IngressLoop::StartHaproxy(const IngressPlan& plan) {
   ports_.Choose([this](int port) { return HolderOf(port); });
   knows_ports_ = true;
   for (const auto& [port, problem] : ports_.problems()) {
     log_.Info("a port of the ingress is not served", {{"problem", problem}});
   }
-  if (!ports_.serves()) {
-    std::string all;
-    for (const auto& [port, problem] : ports_.problems()) {
-      all += (all.empty() ? "" : "; ") + problem;
-    }
-    return Fail(Reason::kConflict, all);
-  }
+  TRY(CheckPorts());
   const HaproxyConfig config = RenderHaproxy(plan, ports_.settings());
   TRY(haproxy_.Start(config));
   signature_ = config.signature;

@@ -85,6 +85,8 @@ class IngressLoop final : public ControlLoop {
   // one namespace has keeps nobody else from theirs. False: there are none.
   bool RefuseCertificates(const IngressPlan& plan, const std::string& said);
   Result<Duration> Drive(const IngressPlan& plan, Duration now);
+  // Why it would listen nowhere.
+  Result<> CheckPorts() const;
   Result<> StartHaproxy(const IngressPlan& plan);
   Result<> Reload(HaproxyConfig config, const IngressPlan& plan, Duration now);
   // While a reload takes its time: tells the worker that serves of the endpoints of now. The plan

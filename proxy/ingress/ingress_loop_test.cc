@@ -379,6 +379,17 @@ TEST_F(IngressLoopTest, APortThatAServiceIsGivenIsLeftToIt) {
   }));
   ASSERT_TRUE(Until([&] { return Curl({"http://127.0.0.1/"}).empty(); }));
   EXPECT_THAT(Curl({"--resolve", "foo.com:443:127.0.0.1", "https://foo.com/"}), StartsWith("web"));
+  auto both = std::make_shared<core_v1::Service>(balancer);
+  auto& second = both->spec.ports.emplace_back(balancer.spec.ports[0]);
+  second.name = "second";
+  second.port = 443;
+  objects_.services["balancer"] = both;
+  Publish();
+  ASSERT_TRUE(Until([&] {
+    return Written().find("port 443 of this machine: it is service default/balancer's") !=
+           std::string::npos;
+  }));
+  EXPECT_TRUE(Until([&] { return Written().find("NotServed") != std::string::npos; }));
   objects_.services.erase("balancer");
   Publish();
   EXPECT_TRUE(UntilGet("foo.com", "/", "200 web"));

@@ -108,7 +108,7 @@ Result<> StartStandIns(const std::string& directory, const Record& record) {
   const auto seconds = std::max<int64_t>(1, std::chrono::ceil<std::chrono::seconds>(left).count());
   for (const Command& command : record.plan.end) {
     DaemonSpec spec{
-        .argv = {"sh", "-c", "sleep \"$1\"; shift; exec \"$@\"", "sh", std::to_string(seconds)},
+        .argv = {"sh", "-c", "sleep \"$1\" && shift && exec \"$@\"", "sh", std::to_string(seconds)},
         .log_path = directory + "/" + record.id + ".log",
         .environment = {{kStandInVariable, record.id}}};
     spec.argv.insert(spec.argv.end(), command.argv.begin(), command.argv.end());
