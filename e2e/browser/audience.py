@@ -9,6 +9,7 @@ file of its own in DIRECTORY: "PID.saw", or "PID.failed" with the reason.
 
 import os
 import sys
+from contextlib import suppress
 from pathlib import Path
 from subprocess import SubprocessError
 from urllib.parse import urlsplit
@@ -26,6 +27,9 @@ def watch(link):
         page.shows("Pods on their nodes", 55)  # A link is good for a minute.
         page.until("document.querySelector('.pulse')?.innerText === 'Live'")
         page.goes("0 of 0 ready")
+        # Who takes long to open a browser finds machines that the page has killed by then: they come back.
+        with suppress(PageError):
+            page.until(r"/\b([1-9]\d*) of \1 ready/.test(document.body.innerText)", seconds=60)
         seen = page.run("document.body.innerText")
         page.go("#/events")
         page.goes("Pods on their nodes")
