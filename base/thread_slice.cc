@@ -4,6 +4,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdint>
 
 namespace skiff {
@@ -22,17 +23,28 @@ struct Attributes {
   uint64_t period_ns = 0;
 };
 constexpr uint64_t kResetOnFork = 1;
+constexpr int32_t kNiceMin = -20;
+
+// False where this thread may not.
+bool TakeShortSlicesAt(int32_t less_nice) {
+  Attributes attributes;
+  if (syscall(SYS_sched_getattr, 0, &attributes, sizeof attributes, 0) != 0) return true;
+  if (attributes.policy != SCHED_OTHER && attributes.policy != SCHED_BATCH) return true;
+  attributes.size = sizeof attributes;
+  attributes.flags |= kResetOnFork;
+  attributes.runtime_ns = kShortSlice.count();
+  attributes.nice = std::max(kNiceMin, attributes.nice - less_nice);
+  return syscall(SYS_sched_setattr, 0, &attributes, 0) == 0;
+}
 
 }  // namespace
 
 void TakeShortSlices() {
-  Attributes attributes;
-  if (syscall(SYS_sched_getattr, 0, &attributes, sizeof attributes, 0) != 0) return;
-  if (attributes.policy != SCHED_OTHER && attributes.policy != SCHED_BATCH) return;
-  attributes.size = sizeof attributes;
-  attributes.flags |= kResetOnFork;
-  attributes.runtime_ns = kShortSlice.count();
-  (void)syscall(SYS_sched_setattr, 0, &attributes, 0);
+  (void)TakeShortSlicesAt(0);
+}
+
+void TakeShortSlicesAhead() {
+  if (!TakeShortSlicesAt(kAheadNice)) TakeShortSlices();
 }
 
 }  // namespace skiff

@@ -40,5 +40,44 @@ TEST(ThreadSlice, IsShortForWhoAskedAndForNobodyElse) {
   EXPECT_EQ(of_child, before);
 }
 
+TEST(ThreadSlice, IsAheadOfTheProcessWhereThatIsAllowed) {
+  int ahead = 0, of_child = 0, at_the_end = 0;
+  bool allowed = false;
+  std::jthread([&] {
+    allowed = setpriority(PRIO_PROCESS, 0, -1) == 0 && setpriority(PRIO_PROCESS, 0, 3) == 0;
+    if (!allowed) return;
+    TakeShortSlicesAhead();
+    ahead = getpriority(PRIO_PROCESS, 0);
+    std::jthread([&] { of_child = getpriority(PRIO_PROCESS, 0); }).join();
+    setpriority(PRIO_PROCESS, 0, -20);
+    TakeShortSlicesAhead();
+    at_the_end = getpriority(PRIO_PROCESS, 0);
+  }).join();
+  if (!allowed) GTEST_SKIP() << "no right to be ahead";
+  EXPECT_EQ(ahead, 3 - kAheadNice);
+  EXPECT_EQ(of_child, 0);
+  EXPECT_EQ(at_the_end, -20);
+}
+
+// RLIMIT_NICE of 0 and no capability: what most services have.
+TEST(ThreadSlice, IsShortAloneWhereThatIsNotAllowed) {
+  int nice = -1;
+  std::chrono::nanoseconds before{}, asked{};
+  std::jthread([&] {
+    before = SliceHere();
+    // Of this thread alone: the library's function is the whole process's.
+    if (syscall(SYS_setresuid, 65534, 65534, 65534) != 0 && geteuid() == 0) return;
+    TakeShortSlicesAhead();
+    nice = getpriority(PRIO_PROCESS, 0);
+    asked = SliceHere();
+  }).join();
+  rlimit limit{};
+  getrlimit(RLIMIT_NICE, &limit);
+  if (limit.rlim_cur > 20) GTEST_SKIP() << "everybody may be ahead here";
+  EXPECT_EQ(nice, 0);
+  if (before == std::chrono::nanoseconds::zero()) return;
+  EXPECT_EQ(asked, kShortSlice);
+}
+
 }  // namespace
 }  // namespace skiff

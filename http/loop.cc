@@ -194,7 +194,7 @@ void Loop::Run() {
   sigemptyset(&broken_pipe);
   sigaddset(&broken_pipe, SIGPIPE);
   pthread_sigmask(SIG_BLOCK, &broken_pipe, nullptr);
-  TakeShortSlices();
+  TakeShortSlicesAhead();
   bool stop = false;
   while (!stop) {
     round_began_ = 0;
