@@ -16,10 +16,10 @@ inline constexpr std::chrono::nanoseconds kShortSlice{200'000};
 // the kernel knows no such thing (before 6.12).
 void TakeShortSlices();
 
-// As above, and ahead of the threads that have nothing but short slices: a thread that has little to
-// do for each of many, as a loop has, and that all of them wait for. Its nice value is kAheadNice less
-// than that of the process where the process may do so (CAP_SYS_NICE, or RLIMIT_NICE); elsewhere it
-// has short slices alone.
+// As above, and ahead of the threads that have nothing but short slices: a thread that has little
+// to do for each of many, as a loop has, and that all of them wait for. Its nice value is
+// kAheadNice less than that of the process where the process may do so (CAP_SYS_NICE, or
+// RLIMIT_NICE); elsewhere it has short slices alone.
 inline constexpr int kAheadNice = 5;
 void TakeShortSlicesAhead();
 
