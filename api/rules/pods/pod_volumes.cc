@@ -40,7 +40,7 @@ void ValidateDownwardApiVolume(const DownwardAPIVolumeSource& source, const Fiel
 
 void ValidateCsiVolume(const CSIVolumeSource& source, const FieldPath& path, Violations& out) {
   ValidateCsiDriverName(source.driver, path.Child("driver"), out);
-  if (source.driver.empty() || !source.node_publish_secret_ref) return;
+  if (!source.node_publish_secret_ref) return;
   RequireFormat(Dns1123SubdomainErrors, source.node_publish_secret_ref->name,
                 source.node_publish_secret_ref->name.empty()
                     ? path.Child("nodePublishSecretRef").Child("name")
@@ -150,15 +150,16 @@ std::set<std::string> OwnClaims(const PodSpecContext& context) {
 
 }  // namespace
 
+void ValidateKeyToPath(const KeyToPath& item, const FieldPath& path, Violations& out) {
+  Require(item.key, path.Child("key"), out);
+  Require(item.path, path.Child("path"), out);
+  CheckLocalPath(item.path, path.Child("path"), out);
+  if (item.mode) CheckFileMode(*item.mode, path.Child("mode"), out);
+}
+
 void ValidateKeysToPaths(const std::vector<KeyToPath>& items, const FieldPath& path,
                          Violations& out) {
-  for (size_t i = 0; i < items.size(); ++i) {
-    const FieldPath at = path.Index(i);
-    Require(items[i].key, at.Child("key"), out);
-    Require(items[i].path, at.Child("path"), out);
-    CheckLocalPath(items[i].path, at.Child("path"), out);
-    if (items[i].mode) CheckFileMode(*items[i].mode, at.Child("mode"), out);
-  }
+  for (size_t i = 0; i < items.size(); ++i) ValidateKeyToPath(items[i], path.Index(i), out);
 }
 
 void ValidateDownwardApiFile(const DownwardAPIVolumeFile& file, const FieldPath& path,
