@@ -11,6 +11,7 @@
 #include "api/rules/go_struct.h"
 #include "api/rules/kinds.h"
 #include "api/rules/pods/pod_resources.h"
+#include "api/rules/pods/pod_warnings.h"
 #include "api/rules/prepare.h"
 #include "api/rules/rules.h"
 #include "api/violations.h"
@@ -228,17 +229,13 @@ void ValidateStatusUpdate(const PersistentVolumeClaim& object, const PersistentV
   }
 }
 
-void Warn(const PersistentVolumeClaim& object, const PersistentVolumeClaim* old,
+void Warn(const PersistentVolumeClaim& object, const PersistentVolumeClaim*,
           std::vector<std::string>& out) {
   if (object.metadata.annotations.contains(kClassAnnotation)) {
     out.push_back(std::string("metadata.annotations[") + kClassAnnotation +
                   "]: deprecated since v1.8; use \"storageClassName\" attribute instead");
   }
-  const auto storage = object.spec.resources.requests.find("storage");
-  if (old != nullptr || storage == object.spec.resources.requests.end()) return;
-  if (Quantity::FromValue(storage->second.Value()) == storage->second) return;
-  out.push_back("spec.resources.requests[storage]: fractional byte value \"" +
-                storage->second.Text() + "\" is invalid, must be an integer");
+  WarnOfClaimSpec(object.spec, FieldPath("spec"), out);
 }
 
 }  // namespace

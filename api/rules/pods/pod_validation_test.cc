@@ -385,5 +385,45 @@ TEST(PodWarnings, ComeToAnEndHoweverManyVolumesOverlap) {
   EXPECT_LE(CreateWarnings(With(kPod, "/spec/volumes", volumes)).size(), 1100);
 }
 
+TEST(PodWarnings, ComeInTheOrderOfKubernetes) {
+  Json pod = With(kPod, "/metadata/annotations",
+                  {{"seccomp.security.alpha.kubernetes.io/pod", "unconfined"}});
+  pod = With(pod, "/spec/imagePullSecrets", Json::array({{{"name", "x"}}, {{"name", "x"}}}));
+  pod = With(pod, "/spec/containers", Parsed(R"([
+      {"name": "c", "image": "i", "ports": [{"name": "a", "containerPort": 1}]},
+      {"name": "d", "image": "i", "ports": [{"name": "a", "containerPort": 2},
+                                            {"name": "b", "containerPort": 1}]}])"));
+  EXPECT_THAT(
+      CreateWarnings(pod),
+      ElementsAre("spec.imagePullSecrets[1].name: duplicate name \"x\"",
+                  "metadata.annotations[seccomp.security.alpha.kubernetes.io/pod]: non-functional "
+                  "in v1.27+; use the \"seccompProfile\" field instead",
+                  "spec.containers[1].ports[1]: duplicate port definition with "
+                  "spec.containers[0].ports[0]",
+                  "spec.containers[1].ports[0]: duplicate port name \"a\" with "
+                  "spec.containers[0].ports[0], services and probes that select ports by name "
+                  "will use spec.containers[0].ports[0]"));
+}
+
+TEST(PodWarnings, NameValuesOfPreferencesThatNoLabelHas) {
+  const Json preferred = Parsed(R"([{"weight": 1, "preference": {"matchExpressions": [
+      {"key": "k", "operator": "In", "values": ["a", "b c"]}]}}])");
+  const Json affinity = {
+      {"nodeAffinity", {{"preferredDuringSchedulingIgnoredDuringExecution", preferred}}}};
+  EXPECT_THAT(
+      CreateWarnings(With(kPod, "/spec/affinity", affinity)),
+      ElementsAre(testing::StartsWith(
+          "spec.affinity.nodeAffinity.preferredDuringSchedulingIgnoredDuringExecution[0]."
+          "preference.matchExpressions[0].values[1]: b c is invalid, a valid label must be")));
+}
+
+TEST(PodWarnings, MentionAddressesOfTheStatus) {
+  const Json stored = Created(kPod);
+  Json pod = With(stored, "/status/podIPs", Parsed(R"([{"ip": "10.0.0.1"}, {"ip": "FD00::1"}])"));
+  EXPECT_THAT(StatusWarnings(stored, pod),
+              ElementsAre("status.podIPs[1].ip: IPv6 address \"FD00::1\" should be in RFC 5952 "
+                          "canonical format (\"fd00::1\")"));
+}
+
 }  // namespace
 }  // namespace skiff
