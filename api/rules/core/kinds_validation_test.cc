@@ -261,6 +261,30 @@ TEST(ClaimStatus, NamesWhatIsResized) {
               IsEmpty());
 }
 
+TEST(ClaimStatus, HoldsNoLessThanNothing) {
+  const Json claim = Created(Parsed(R"({"apiVersion": "v1", "kind": "PersistentVolumeClaim",
+      "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}})"));
+  EXPECT_THAT(StatusErrors(claim, With(claim, "/status/allocatedResources", {{"storage", "-1"}})),
+              ElementsAre("status.allocatedResources[storage]: Invalid value: -1: must be a valid "
+                          "resource quantity"));
+}
+
+TEST(ClaimValidation, GetsAClassOnce) {
+  const Json claim = Created(Parsed(R"({"apiVersion": "v1", "kind": "PersistentVolumeClaim",
+      "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}})"));
+  const char* kClass = "/spec/storageClassName";
+  EXPECT_THAT(UpdateErrors(claim, With(claim, kClass, "")), IsEmpty());
+  EXPECT_EQ(UpdateErrors(With(claim, kClass, ""), With(claim, kClass, "c")).size(), 1u);
+  const auto annotated = [&](const char* name) {
+    return With(claim, "/metadata/annotations",
+                {{"volume.beta.kubernetes.io/storage-class", name}});
+  };
+  EXPECT_THAT(UpdateErrors(annotated("c"), With(claim, kClass, "c")), IsEmpty());
+  EXPECT_THAT(UpdateErrors(annotated("c"), With(annotated("d"), kClass, "c")),
+              ElementsAre("metadata.annotations.volume.beta.kubernetes.io/storage-class: Invalid "
+                          "value: \"d\": field is immutable"));
+}
+
 TEST(PriorityLevelStatus, KeepsAllMetadata) {
   const Json level = Created(Parsed(R"({"apiVersion": "flowcontrol.apiserver.k8s.io/v1",
       "kind": "PriorityLevelConfiguration", "metadata": {"name": "x"},
