@@ -349,6 +349,16 @@ TEST(PodWarnings, MentionSourcesThatAreEmptyAndNotThatThereAreNone) {
   EXPECT_THAT(projected("[{}]"), ElementsAre("volume \"v\" (Projected) has no sources provided"));
 }
 
+TEST(PodValidation, TakesLabelsAndAnnotationsAloneForClaims) {
+  const Json volumes = Parsed(R"([{"name": "v", "ephemeral": {"volumeClaimTemplate": {
+      "metadata": {"labels": {"a": "b"}, "annotations": {"a": "b"}, "uid": "x", "name": "n"},
+      "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1"}}}}}}])");
+  const std::string metadata = "spec.volumes[0].ephemeral.volumeClaimTemplate.metadata.";
+  EXPECT_THAT(CreateErrors(With(kPod, "/spec/volumes", volumes)),
+              ElementsAre(metadata + "name: Forbidden: cannot be set",
+                          metadata + "uID: Forbidden: cannot be set"));
+}
+
 TEST(PodWarnings, MentionPartsOfBytesInClaims) {
   const Json volumes = Parsed(R"([{"name": "v", "ephemeral": {"volumeClaimTemplate": {"spec": {
       "accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1500m"}}}}}}])");

@@ -48,27 +48,12 @@ void ValidateCsiVolume(const CSIVolumeSource& source, const FieldPath& path, Vio
                 out);
 }
 
-// A claim's template may carry labels and annotations, and no other metadata.
-void ValidateClaimTemplateMetadata(const meta_v1::ObjectMeta& meta, const FieldPath& path,
-                                   Violations& out) {
-  ValidateAnnotations(meta.annotations, path.Child("annotations"), out);
-  ValidateLabels(meta.labels, path.Child("labels"), out);
-  const Json fields = ToJson(meta);
-  // In the order of the type.
-  for (const Field& field : meta_v1::ObjectMeta::Describe().fields) {
-    const auto found = fields.find(field.name);
-    if (field.name == "annotations" || field.name == "labels") continue;
-    if (found == fields.end() || found->is_null()) continue;
-    out.Forbidden(path.Child(field.name), "cannot be set");
-  }
-}
-
 void ValidateEphemeral(const Volume& volume, const PodSpecContext& context, const FieldPath& path,
                        Violations& out) {
   const FieldPath at = path.Child("ephemeral").Child("volumeClaimTemplate");
   const auto& claim = volume.ephemeral->volume_claim_template;
   if (!claim) return out.Required(at);
-  ValidateClaimTemplateMetadata(claim->metadata, at.Child("metadata"), out);
+  ValidateTemplateMetadata(claim->metadata, at.Child("metadata"), out);
   ValidatePersistentVolumeClaimSpec(claim->spec, at.Child("spec"), out);
   if (context.pod_name.empty() || volume.name.empty()) return;
   const std::string name = std::string(context.pod_name) + "-" + volume.name;
