@@ -165,6 +165,14 @@ TEST(AutoscalerValidation, ScalesBetweenItsBounds) {
                           "`minReplicas`"));
 }
 
+TEST(AutoscalerValidation, ScalesWhatHasAGroup) {
+  EXPECT_THAT(CreateErrors(Parsed(R"({"apiVersion": "autoscaling/v2",
+      "kind": "HorizontalPodAutoscaler", "spec": {"maxReplicas": 2,
+      "scaleTargetRef": {"apiVersion": "/v1", "kind": "Deployment", "name": "d"}}})")),
+              ElementsAre("spec.scaleTargetRef.apiVersion: Invalid value: \"/v1\": apiVersion must "
+                          "specify API group"));
+}
+
 TEST(AutoscalerValidation, OfAnUnknownTypeHasTooManySources) {
   const Texts errors = CreateErrors(Parsed(R"({"apiVersion": "autoscaling/v2",
       "kind": "HorizontalPodAutoscaler", "spec": {"maxReplicas": 2,
@@ -350,6 +358,27 @@ TEST(FlowSchemaValidation, NamesTheSubjectOfItsKind) {
                           "subject kind is not 'Group'",
                           "spec.rules[0].nonResourceRules[0].nonResourceURLs[0]: Invalid value: "
                           "\"/x*\": wildcard can only do suffix matching"));
+}
+
+TEST(FlowSchemaValidation, LooksAtNoNamespacesBesideAStar) {
+  EXPECT_THAT(
+      CreateErrors(Parsed(R"({"apiVersion": "flowcontrol.apiserver.k8s.io/v1",
+      "kind": "FlowSchema", "spec": {"priorityLevelConfiguration": {"name": "p"}, "rules": [{
+      "subjects": [{"kind": "User", "user": {"name": "u"}}],
+      "resourceRules": [{"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"],
+                         "namespaces": ["*", "A"]}]}]}})")),
+      ElementsAre("spec.rules[0].resourceRules[0].namespaces: Invalid value: [\"*\",\"A\"]: "
+                  "if '*' is present, must not specify other namespaces"));
+}
+
+TEST(PriorityLevelValidation, LeavesTheExemptOneAsItIs) {
+  const Texts errors = CreateErrors(Parsed(R"({"apiVersion": "flowcontrol.apiserver.k8s.io/v1",
+      "kind": "PriorityLevelConfiguration", "metadata": {"name": "exempt"}, "spec": {
+      "type": "Exempt", "limited": {"limitResponse": {"type": "Reject"}}}})"));
+  ASSERT_EQ(errors.size(), 2u);
+  EXPECT_TRUE(errors[1].ends_with(
+      "spec of 'exempt' except the 'spec.exempt' field must equal the fixed value"))
+      << errors[1];
 }
 
 TEST(PriorityLevelValidation, DealsHandsThatFitTheDeck) {
