@@ -347,6 +347,22 @@ TEST(WebhookValidation, SaysWhatItIsCalledFor) {
                   "allowed URL scheme; desired format: https://host[/path]"));
 }
 
+TEST(WebhookValidation, CountsNoNamesAndResourcesThatAreEmpty) {
+  EXPECT_THAT(
+      CreateErrors(Parsed(R"({"apiVersion": "admissionregistration.k8s.io/v1",
+          "kind": "ValidatingWebhookConfiguration", "webhooks": [
+          {"name": "", "sideEffects": "None", "admissionReviewVersions": ["v1"],
+           "clientConfig": {"url": "https://a"}, "rules": [{"operations": ["*"],
+           "apiGroups": ["*"], "apiVersions": ["*"], "resources": ["*", "pods", ""]}]},
+          {"name": "", "sideEffects": "None", "admissionReviewVersions": ["v1"],
+           "clientConfig": {"url": "https://a"}}]})")),
+      ElementsAre("webhooks[0].name: Required value",
+                  "webhooks[0].rules[0].resources[2]: Required value",
+                  "webhooks[0].rules[0].resources: Invalid value: [\"*\",\"pods\",\"\"]: if '*' is "
+                  "present, must not specify other resources without subresources",
+                  "webhooks[1].name: Required value"));
+}
+
 TEST(FlowSchemaValidation, NamesTheSubjectOfItsKind) {
   EXPECT_THAT(CreateErrors(Parsed(R"({"apiVersion": "flowcontrol.apiserver.k8s.io/v1",
       "kind": "FlowSchema", "spec": {"priorityLevelConfiguration": {"name": "p"}, "rules": [{
@@ -417,6 +433,22 @@ TEST(SigningRequestStatus, LeavesDecisionsToTheApprover) {
   EXPECT_THAT(StatusErrors(stored, With(stored, "/status/conditions",
                                         Parsed(R"([{"type": "Approved", "status": "True"}])"))),
               ElementsAre("status.conditions: Forbidden: updates may not add a condition of type "
+                          "\"Approved\""));
+}
+
+TEST(SigningRequestStatus, RemovesNothingAndIsToldSoFirst) {
+  const Json stored = Parsed(R"({"apiVersion": "certificates.k8s.io/v1",
+      "kind": "CertificateSigningRequest",
+      "status": {"conditions": [{"type": "Failed", "status": "True"}]}})");
+  Json next =
+      With(stored, "/status/conditions", Parsed(R"([{"type": "Approved", "status": "True"}])"));
+  next["status"]["certificate"] = "eA==";
+  EXPECT_THAT(StatusErrors(stored, next),
+              ElementsAre("status.certificate: Invalid value: \"<certificate data>\": must contain "
+                          "at least one CERTIFICATE PEM block",
+                          "status.conditions: Forbidden: updates may not remove a condition of "
+                          "type \"Failed\"",
+                          "status.conditions: Forbidden: updates may not add a condition of type "
                           "\"Approved\""));
 }
 
