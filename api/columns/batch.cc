@@ -81,17 +81,21 @@ std::string Amount(const Json& metric, const char* member, std::string_view abse
   return value == nullptr ? std::string(absent) : ScalarText(*value);
 }
 
-// `target` and `current` are the parts of the metric named after its type.
-std::string MetricText(const std::string& type, const Json& target, const Json& current) {
-  const std::string average = Amount(current, "current.averageValue", "<unknown>");
+// `target` and `current` are the parts of the metric named after its type. An amount that is not in
+// a current part that is there is Go's nil.
+std::string MetricText(const std::string& type, const Json& target, const Json* current) {
+  const auto of_current = [&](const char* member, std::string_view absent) {
+    return current == nullptr ? "<unknown>" : Amount(*current, member, absent);
+  };
+  const std::string average = of_current("current.averageValue", "<nil>");
   const Json* wanted = FindPath(target, "target.averageValue");
-  if (type == "Pods") {
-    return average + "/" + Amount(target, "target.averageValue", "<unknown>");
-  }
+  if (type == "Pods") return average + "/" + Amount(target, "target.averageValue", "<nil>");
   if (type == "External" || type == "Object") {
-    if (wanted != nullptr) return fmt::format("{}/{} (avg)", average, ScalarText(*wanted));
-    return Amount(current, "current.value", "<unknown>") + "/" +
-           Amount(target, "target.value", "<unknown>");
+    if (wanted != nullptr) {
+      return fmt::format("{}/{} (avg)", of_current("current.averageValue", "<unknown>"),
+                         ScalarText(*wanted));
+    }
+    return of_current("current.value", "<nil>") + "/" + Amount(target, "target.value", "<nil>");
   }
   if (type != "Resource" && type != "ContainerResource") return "<unknown type>";
   const std::string name = TextAt(target, "name");
@@ -100,7 +104,7 @@ std::string MetricText(const std::string& type, const Json& target, const Json& 
     return amount.starts_with('<') ? amount : amount + "%";
   };
   return fmt::format("{}: {}/{}", name,
-                     percent(Amount(current, "current.averageUtilization", "<unknown>")),
+                     percent(of_current("current.averageUtilization", "<unknown>")),
                      percent(Amount(target, "target.averageUtilization", "<auto>")));
 }
 
@@ -112,7 +116,7 @@ Json TargetsCell(const CellInput& input) {
     const std::string type = TextAt(metrics[i], "type");
     std::string member = type;
     if (!member.empty()) member[0] = static_cast<char>(member[0] | 0x20);
-    const Json& current = i < currents.size() ? ListAt(currents[i], member) : ListAt(nullptr, "");
+    const Json* current = i < currents.size() ? FindPath(currents[i], member) : nullptr;
     out.push_back(MetricText(type, ListAt(metrics[i], member), current));
   }
   return OrElse(JoinFirst(out, 2, ", "), "<none>");

@@ -113,6 +113,10 @@ constexpr TableColumn kFlowSchema[] = {
     {"MissingPL", MissingLevelCell},
 };
 
+int64_t PrecedenceOf(const Json& schema) {
+  return NumberAt(schema, "spec.matchingPrecedence");
+}
+
 // The number at `path` when `parent` is there.
 template <Literal parent, Literal path>
 Json NumberIn(const CellInput& input) {
@@ -142,7 +146,7 @@ constinit const TableFormat kWebhooksTable = {kWebhooks};
 constinit const TableFormat kAdmissionPolicyTable = {kAdmissionPolicy};
 constinit const TableFormat kAdmissionBindingTable = {kAdmissionBinding};
 constinit const TableFormat kMutatingPolicyTable = {kMutatingPolicy};
-constinit const TableFormat kFlowSchemaTable = {kFlowSchema};
+constinit const TableFormat kFlowSchemaTable = {.columns = kFlowSchema, .rank = PrecedenceOf};
 constinit const TableFormat kPriorityLevelTable = {kPriorityLevel};
 
 }  // namespace skiff::columns

@@ -49,6 +49,8 @@ struct RulesOf {
   void (*validate_status_update)(const T& object, const T& old, Violations& out) = nullptr;
   // Texts of Warning headers; `old` is nullptr on create.
   void (*warnings)(const T& object, const T* old, std::vector<std::string>& out) = nullptr;
+  // The same of a write of the status.
+  void (*status_warnings)(const T& object, std::vector<std::string>& out) = nullptr;
   // How metadata.name is checked: a message for each thing that is wrong. nullptr: DNS subdomain.
   NameRule validate_name = nullptr;
   // New objects' metadata is looked at only when nothing else is wrong with them.
@@ -74,6 +76,7 @@ struct Rules {
   void (*validate_update)(const void* object, const void* old, Violations& out) = nullptr;
   void (*validate_status_update)(const void* object, const void* old, Violations& out) = nullptr;
   void (*warnings)(const void* object, const void* old, std::vector<std::string>& out) = nullptr;
+  void (*status_warnings)(const void* object, std::vector<std::string>& out) = nullptr;
   NameRule validate_name = &NameIsDnsSubdomain;
   bool metadata_last = false;
   bool allow_create_on_update = false;
@@ -126,6 +129,20 @@ constexpr void ErasePreparing(Rules& rules) {
 }
 
 template <const auto& kTyped, typename T>
+constexpr void EraseWarnings(Rules& rules) {
+  if constexpr (kTyped.warnings != nullptr) {
+    rules.warnings = [](const void* object, const void* old, std::vector<std::string>& out) {
+      kTyped.warnings(As<T>(object), static_cast<const T*>(old), out);
+    };
+  }
+  if constexpr (kTyped.status_warnings != nullptr) {
+    rules.status_warnings = [](const void* object, std::vector<std::string>& out) {
+      kTyped.status_warnings(As<T>(object), out);
+    };
+  }
+}
+
+template <const auto& kTyped, typename T>
 constexpr void EraseValidation(Rules& rules) {
   if constexpr (kTyped.validate != nullptr) {
     rules.validate = [](const void* object, Violations& out) {
@@ -142,11 +159,6 @@ constexpr void EraseValidation(Rules& rules) {
       kTyped.validate_status_update(As<T>(object), As<T>(old), out);
     };
   }
-  if constexpr (kTyped.warnings != nullptr) {
-    rules.warnings = [](const void* object, const void* old, std::vector<std::string>& out) {
-      kTyped.warnings(As<T>(object), static_cast<const T*>(old), out);
-    };
-  }
 }
 
 }  // namespace rules
@@ -159,6 +171,7 @@ consteval Rules Erase() {
   Rules erased{.kind = &T::Info};
   rules::ErasePreparing<kTyped, T>(erased);
   rules::EraseValidation<kTyped, T>(erased);
+  rules::EraseWarnings<kTyped, T>(erased);
   if (kTyped.validate_name != nullptr) erased.validate_name = kTyped.validate_name;
   erased.metadata_last = kTyped.metadata_last;
   erased.allow_create_on_update = kTyped.allow_create_on_update;

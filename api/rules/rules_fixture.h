@@ -26,6 +26,8 @@ Texts CreateErrors(const Json& document);
 Texts UpdateErrors(const Json& old, const Json& document);
 Texts StatusErrors(const Json& old, const Json& document);
 Texts CreateWarnings(const Json& document);
+Texts UpdateWarnings(const Json& old, const Json& document);
+Texts StatusWarnings(const Json& old, const Json& document);
 
 // `document` with the value at a JSON pointer replaced: With(pod, "/spec/hostname", "x").
 Json With(Json document, const std::string& pointer, const Json& value);

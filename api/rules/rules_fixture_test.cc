@@ -135,6 +135,24 @@ Texts CreateWarnings(const Json& document) {
   return texts;
 }
 
+Texts UpdateWarnings(const Json& old, const Json& document) {
+  Object before(old);
+  Object object(document);
+  object.PrepareUpdate(before);
+  Texts texts;
+  if (object.rules().warnings) object.rules().warnings(object.get(), before.get(), texts);
+  return texts;
+}
+
+Texts StatusWarnings(const Json& old, const Json& document) {
+  Object before(old);
+  Object object(document);
+  object.PrepareStatusUpdate(before);
+  Texts texts;
+  if (object.rules().status_warnings) object.rules().status_warnings(object.get(), texts);
+  return texts;
+}
+
 Json With(Json document, const std::string& pointer, const Json& value) {
   document[Json::json_pointer(pointer)] = value;
   return document;

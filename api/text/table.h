@@ -41,6 +41,8 @@ struct TableFormat {
   bool null_rows = false;  // An empty list has rows null, not [].
   // What a row says beside its cells; null: nothing.
   Json (*row_conditions)(const Json& object) = nullptr;
+  // Where it is, rows of a list come in the order of it and not of their names.
+  int64_t (*rank)(const Json& object) = nullptr;
 };
 
 // The format of name and creation time for kinds without one of their own.

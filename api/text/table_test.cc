@@ -182,6 +182,12 @@ TEST(TableTest, Autoscalers) {
       {"type":"Resource","resource":{"name":"cpu","current":{"averageUtilization":7}}}]}})"),
             (Json{"h", "Deployment/d", "cpu: 7%/80%, <unknown>/10 + 1 more...", "<unset>", 3, 2,
                   "<unknown>"}));
+  EXPECT_EQ(Cells("autoscaling/v2", "HorizontalPodAutoscaler", R"({"spec":{"metrics":[
+      {"type":"Pods","pods":{"target":{"averageValue":"10"}}},
+      {"type":"External","external":{"target":{"averageValue":"5"}}}]},"status":{"currentMetrics":[
+      {"type":"Pods","pods":{"current":{}}},
+      {"type":"External","external":{"current":{"value":"1"}}}]}})")[2],
+            "<nil>/10, <unknown>/5 (avg)");
 }
 
 TEST(TableTest, EndpointsThatAreNotShownAreCounted) {

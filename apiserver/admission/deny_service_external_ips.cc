@@ -1,5 +1,7 @@
 // Who may make Services takes no address for them that is somebody else's.
 #include <algorithm>
+#include <set>
+#include <string_view>
 
 #include "api/gen/core_v1.h"
 #include "apiserver/admission/plugins.h"
@@ -16,13 +18,14 @@ class DenyServiceExternalIps final : public AdmissionPlugin, public Validates {
   Result<> Validate(const AdmissionRequest& request) override {
     if (!request.Is("", "services") || request.object == nullptr) return {};
     const auto& now = request.object->As<Service>()->spec.external_ips;
-    std::vector<std::string> before;  // They may stay.
-    if (request.old_object != nullptr)
-      before = request.old_object->As<Service>()->spec.external_ips;
-    const bool is_new = std::any_of(now.begin(), now.end(), [&](const std::string& address) {
-      return std::find(before.begin(), before.end(), address) == before.end();
-    });
-    if (!is_new) return {};
+    std::set<std::string_view> before;  // They may stay.
+    if (request.old_object != nullptr) {
+      const auto& old = request.old_object->As<Service>()->spec.external_ips;
+      before.insert(old.begin(), old.end());
+    }
+    if (std::ranges::all_of(now, [&](const auto& address) { return before.contains(address); })) {
+      return {};
+    }
     return Deny(request, "Use of external IPs is denied by admission control");
   }
 };

@@ -1,5 +1,4 @@
 // Nodes with special devices are tainted by the names of these: who asks for one tolerates it.
-#include <algorithm>
 #include <set>
 
 #include "api/gen/core_v1.h"
@@ -24,25 +23,27 @@ class ExtendedResourceToleration final : public AdmissionPlugin, public Admits {
         }
       }
     }
-    for (const std::string& device : devices) Tolerate(device, spec);
+    Tolerate(devices, spec);
     return {};
   }
 
  private:
-  static void Tolerate(const std::string& device, core_v1::PodSpec& spec) {
-    core_v1::Toleration wanted;
-    wanted.key = device;
-    wanted.operator_ = "Exists";
-    wanted.effect = "NoSchedule";
-    const auto same = std::find_if(
-        spec.tolerations.begin(), spec.tolerations.end(), [&](const auto& toleration) {
-          return toleration.key == wanted.key && toleration.operator_ == wanted.operator_ &&
-                 toleration.effect == wanted.effect && toleration.value == wanted.value;
-        });
-    if (same == spec.tolerations.end()) {
-      spec.tolerations.push_back(std::move(wanted));
-    } else {
-      *same = std::move(wanted);  // Without an end.
+  static void Tolerate(const std::set<std::string>& devices, core_v1::PodSpec& spec) {
+    std::set<std::string> tolerated;
+    for (core_v1::Toleration& toleration : spec.tolerations) {
+      if (toleration.operator_ != "Exists" || toleration.effect != "NoSchedule" ||
+          !toleration.value.empty() || !devices.contains(toleration.key)) {
+        continue;
+      }
+      toleration.toleration_seconds.reset();
+      tolerated.insert(toleration.key);
+    }
+    for (const std::string& device : devices) {
+      if (tolerated.contains(device)) continue;
+      auto& toleration = spec.tolerations.emplace_back();
+      toleration.key = device;
+      toleration.operator_ = "Exists";
+      toleration.effect = "NoSchedule";
     }
   }
 };

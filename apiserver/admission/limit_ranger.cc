@@ -96,7 +96,7 @@ struct Bounds {
     } else {
       const double ratio =
           static_cast<double>(limit->MilliValue()) / static_cast<double>(request->MilliValue());
-      if (ratio > static_cast<double>(bound.MilliValue()) / 1000.0) {
+      if (ratio * 1000 > static_cast<double>(bound.MilliValue())) {
         out.push_back(start + fmt::format(", but provided ratio is {:f}", ratio));
       }
     }
@@ -115,8 +115,9 @@ ResourceList PodTotal(const core_v1::PodSpec& spec, bool limits) {
         return limits ? resources.limits : resources.requests;
       });
   if (spec.resources) {
+    // Kubernetes overlooks here what a pod has of huge pages as a whole.
     for (const auto& [name, amount] : limits ? spec.resources->limits : spec.resources->requests) {
-      total[name] = amount;
+      if (name == "cpu" || name == "memory") total[name] = amount;
     }
   }
   return total;
@@ -143,7 +144,7 @@ class LimitRanger final : public AdmissionPlugin, public Admits, public Validate
   std::string_view name() const override { return "LimitRanger"; }
 
   Result<> Admit(AdmissionRequest& request) override {
-    if (request.operation != Operation::kCreate || !request.Is("", "pods")) return {};
+    if (!SetsResources(request) || IsGoing(request)) return {};
     core_v1::Pod& pod = *request.object->As<core_v1::Pod>();
     bool is_whole = false;
     const auto ranges = caches_.limit_ranges.InNamespace(request.namespace_name, &is_whole);
@@ -163,11 +164,9 @@ class LimitRanger final : public AdmissionPlugin, public Admits, public Validate
   }
 
   Result<> Validate(const AdmissionRequest& request) override {
-    const bool pod = (request.operation == Operation::kCreate && request.Is("", "pods")) ||
-                     (request.operation == Operation::kUpdate && request.Is("", "pods", "resize"));
+    const bool pod = SetsResources(request);
     const bool claim = request.object != nullptr && request.Is("", "persistentvolumeclaims");
-    if (!pod && !claim) return {};
-    if (request.old_object && request.old_object->metadata().deletion_timestamp) return {};
+    if ((!pod && !claim) || IsGoing(request)) return {};
     bool is_whole = false;
     const auto ranges = caches_.limit_ranges.InNamespace(request.namespace_name, &is_whole);
     if (!is_whole) return DenyUnready(request);
@@ -188,6 +187,14 @@ class LimitRanger final : public AdmissionPlugin, public Admits, public Validate
   }
 
  private:
+  static bool SetsResources(const AdmissionRequest& request) {
+    return (request.operation == Operation::kCreate && request.Is("", "pods")) ||
+           (request.operation == Operation::kUpdate && request.Is("", "pods", "resize"));
+  }
+  static bool IsGoing(const AdmissionRequest& request) {
+    return request.old_object && request.old_object->metadata().deletion_timestamp;
+  }
+
   Caches& caches_;
 };
 

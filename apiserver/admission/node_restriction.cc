@@ -122,14 +122,17 @@ class NodeRestriction final : public AdmissionPlugin, public Admits {
                                      Quoted("UPDATE"), quoted));
   }
 
+  Result<std::shared_ptr<const core_v1::Pod>> PodOf(const AdmissionRequest& request,
+                                                    const std::string& name) {
+    auto pod = ReadTyped<core_v1::Pod>(store_, request.namespace_name, name);
+    if (pod || pod.error().reason != Reason::kNotFound) return pod;
+    // As Kubernetes' caches call what they miss: in the singular.
+    return Fail(NotFoundError({"", "pod"}, name));
+  }
+
   Result<> CheckEviction(const AdmissionRequest& request, const std::string& node) {
-    const auto pod = ReadTyped<core_v1::Pod>(store_, request.namespace_name, request.name);
-    if (!pod && pod.error().reason == Reason::kNotFound) {
-      // As Kubernetes' caches call what they miss: in the singular.
-      return Fail(NotFoundError({"", "pod"}, request.name));
-    }
-    if (!pod) return Fail(pod.error());
-    if ((*pod)->spec.node_name == node) return {};
+    const auto pod = TRY(PodOf(request, request.name));
+    if (pod->spec.node_name == node) return {};
     return Deny(request,
                 fmt::format("node {} can only evict pods with spec.nodeName set to itself", node));
   }
@@ -184,16 +187,20 @@ class NodeRestriction final : public AdmissionPlugin, public Admits {
     if (owners[0].block_owner_deletion.value_or(false)) {
       return Deny(request, who + " must not set blockOwnerDeletion on an owner reference");
     }
+    TRY(CheckOwnUid(request, node, owners[0].uid));
     if (const std::string_view kind = ApiReferenceOf(pod); !kind.empty()) {
       return Deny(request, fmt::format("{} can not create pods that reference {}", who, kind));
     }
-    return CheckOwnUid(request, node, owners[0].uid);
+    return {};
   }
 
   // A node that was made anew under the same name is another one.
   Result<> CheckOwnUid(const AdmissionRequest& request, const std::string& node,
                        const std::string& given) {
     const auto found = ReadTyped<core_v1::Node>(store_, "", node);
+    if (!found && found.error().reason == Reason::kNotFound) {
+      return Fail(NotFoundError({"", "node"}, node));
+    }
     if (!found) {
       return Deny(request, fmt::format("error looking up node {} to verify uid: {}", node,
                                        found.error().message));
@@ -321,15 +328,16 @@ class NodeRestriction final : public AdmissionPlugin, public Admits {
     // A webhook may have made anything of it since it was decoded.
     const Json body = request.body ? *request.body : Json::object();
     const std::string reference = "spec.boundObjectRef";
-    if (TextAt(body, reference + ".kind") != "Pod") {
+    const std::string name = TextAt(body, reference + ".name");
+    if (TextAt(body, reference + ".apiVersion") != "v1" ||
+        TextAt(body, reference + ".kind") != "Pod" || name.empty()) {
       return Deny(request, "node requested token not bound to a pod");
     }
     const std::string uid = TextAt(body, reference + ".uid");
     if (uid.empty()) {
       return Deny(request, "node requested token with a pod binding without a uid");
     }
-    const std::string name = TextAt(body, reference + ".name");
-    const auto pod = TRY(ReadTyped<core_v1::Pod>(store_, request.namespace_name, name));
+    const auto pod = TRY(PodOf(request, name));
     if (pod->metadata.uid != uid) {
       return Deny(request, fmt::format("the UID in the bound object reference ({}) does not match "
                                        "the UID in record. The object might have been deleted and "

@@ -81,6 +81,31 @@ TEST_F(NodeRestrictionTest, AMirrorPodRefersToNothingOfTheApi) {
             "yes");
 }
 
+TEST_F(NodeRestrictionTest, WhatIsMissingIsToldAsKubernetesCachesDo) {
+  EXPECT_EQ(AsNode("POST", "/api/v1/namespaces/default/pods?dryRun=All",
+                   R"({"metadata": {"name": "m", "annotations": {"kubernetes.io/config.mirror":
+                       "x"}, "ownerReferences": [{"apiVersion": "v1", "kind": "Node", "name":
+                       "node1", "uid": "u", "controller": true}]}, "spec": {"nodeName": "node1",
+                       "containers": [{"name": "c", "image": "x"}]}})"),
+            "node \"node1\" not found");
+  ASSERT_EQ(Post("/api/v1/namespaces/default/pods", R"({"metadata": {"name": "p"}, "spec":
+      {"nodeName": "node1", "containers": [{"name": "c", "image": "i"}]}})")
+                .code,
+            201);
+  Settle();
+  const auto token = [&](const std::string& reference) {
+    return AsNode("POST", "/api/v1/namespaces/default/serviceaccounts/default/token",
+                  R"({"spec": {"boundObjectRef": )" + reference + "}}");
+  };
+  EXPECT_EQ(token(R"({"apiVersion": "v1", "kind": "Pod", "name": "gone", "uid": "u"})"),
+            "pod \"gone\" not found");
+  const std::string unbound = "node requested token not bound to a pod";
+  for (const char* reference : {R"({"kind": "Pod", "name": "p", "uid": "u"})",
+                                R"({"apiVersion": "v1", "kind": "Pod", "uid": "u"})"}) {
+    EXPECT_NE(token(reference).find(unbound), std::string::npos) << token(reference);
+  }
+}
+
 TEST_F(NodeRestrictionTest, ANodeWritesItsOwnNodeButNotWhatOthersDecideOfIt) {
   ASSERT_EQ(AsNode("POST", "/api/v1/nodes", R"({"metadata": {"name": "node1"}})"), "yes");
   ASSERT_EQ(Post("/api/v1/nodes", R"({"metadata": {"name": "node2"}})").code, 201);

@@ -1,6 +1,7 @@
 // Who says whose an object is has it deleted when that owner goes, and may keep the owner from
 // going: for the one he needs the right to delete the object, for the other a say in its owner.
-#include <algorithm>
+#include <map>
+#include <string_view>
 
 #include "apiserver/admission/plugins.h"
 #include "apiserver/kinds/served_kinds.h"
@@ -31,12 +32,11 @@ class OwnerReferencesPermissionEnforcement final : public AdmissionPlugin, publi
     if (request.old_object != nullptr) before = request.old_object->metadata().owner_references;
     if (now == before) return {};
     if (request.operation == Operation::kUpdate) TRY(CheckDelete(request));
+    std::map<std::string_view, bool> blocked;
+    for (const OwnerReference& old : before) blocked[old.uid] = Blocks(old);
     std::vector<const OwnerReference*> blocking;
     for (const OwnerReference& owner : now) {
-      const bool is_new = std::none_of(before.begin(), before.end(), [&](const auto& old) {
-        return old.uid == owner.uid && Blocks(old);
-      });
-      if (Blocks(owner) && is_new) blocking.push_back(&owner);
+      if (Blocks(owner) && !blocked[owner.uid]) blocking.push_back(&owner);
     }
     if (blocking.empty() || MayBlockAny(request)) return {};
     for (const OwnerReference* owner : blocking) TRY(CheckBlocking(request, *owner));

@@ -84,7 +84,8 @@ class PodSecurity final : public AdmissionPlugin, public Validates {
     if (request.object == nullptr) return {};
     if (request.Is("", "namespaces")) return CheckNamespace(request);
     if (request.namespace_name.empty()) return {};
-    if (request.Is("", "pods") || request.Is("", "pods", "ephemeralcontainers")) {
+    if (request.Is("", "pods") || request.Is("", "pods", "ephemeralcontainers") ||
+        request.Is("", "pods", "resize")) {
       return CheckPod(request);
     }
     if (request.subresource.empty()) CheckTemplate(request);
@@ -148,7 +149,9 @@ class PodSecurity final : public AdmissionPlugin, public Validates {
       return {};
     }
     PutDownFaults(request, wrong);
-    Annotate(request, "pod-security.kubernetes.io/enforce-policy", policies->enforce.Text());
+    // Of a version nobody is told where nothing is looked at.
+    Annotate(request, "pod-security.kubernetes.io/enforce-policy",
+             is_quiet ? SecurityPolicy().Text() : policies->enforce.Text());
     if (is_quiet) {
       counts_.Evaluated(request, "enforce", policies->enforce, true);
       return {};
@@ -286,7 +289,11 @@ class PodSecurity final : public AdmissionPlugin, public Validates {
   void WarnOfPods(const AdmissionRequest& request, const std::string& space,
                   const SecurityPolicy& policy) {
     const auto all = store_.List({.prefix = StorePrefix(core_v1::Pod::Info().storage_key, space)});
-    if (!all) return;
+    if (!all) {
+      request.warnings.push_back(
+          "failed to list pods while checking new PodSecurity enforce level");
+      return;
+    }
     const Survey survey = SurveyOf(all->records, policy);
     const size_t count = all->records.size() - survey.exempt;
     if (survey.checked < count) {

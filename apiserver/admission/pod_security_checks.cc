@@ -10,7 +10,7 @@
 namespace skiff {
 namespace {
 
-constexpr int kLatestMinor = 35;
+constexpr int64_t kLatestMinor = 35;
 
 // One container of any kind, as far as the standards look at it.
 struct Container {
@@ -25,7 +25,7 @@ struct Pod {
   const meta_v1::ObjectMeta& meta;
   const core_v1::PodSpec& spec;
   std::vector<Container> containers;  // Init, regular, ephemeral.
-  int minor;
+  int64_t minor;
 
   bool HasOwnUsers() const { return spec.host_users && !*spec.host_users && minor >= 35; }
   bool IsWindows() const { return spec.os && spec.os->name == "windows" && minor >= 25; }
@@ -44,7 +44,7 @@ Container ViewOf(const T& container) {
 
 std::string JoinQuoted(const std::vector<std::string>& names) {
   std::string text;
-  for (const std::string& name : names) text += (text.empty() ? "" : ", ") + Quoted(name);
+  for (const std::string& name : names) text += (text.empty() ? "\"" : ", \"") + name + '"';
   return text;
 }
 
@@ -86,28 +86,20 @@ Finding AppArmor(const Pod& pod) {
   const auto containers = Where(pod, [&](const Container& container) {
     return container.context && is_bad(container.context->app_armor_profile);
   });
-  std::vector<std::string> annotations;
-  std::set<std::string> bad_annotations;
+  std::string setters = Setters(by_pod, containers);
+  std::vector<std::string> values(bad.begin(), bad.end());
   for (const auto& [key, value] : pod.meta.annotations) {
     if (!key.starts_with("container.apparmor.security.beta.kubernetes.io/")) continue;
     if (value.empty() || value == "runtime/default" || value.starts_with("localhost/")) continue;
-    annotations.push_back(key);
-    bad_annotations.insert(value);
+    values.push_back(key + "=" + Quoted(value));
   }
-  if (!by_pod && containers.empty() && annotations.empty()) return std::nullopt;
-  std::string detail;
-  if (by_pod || !containers.empty()) {
-    detail = Setters(by_pod, containers) + " must not set AppArmor profile type to " +
-             JoinQuoted({bad.begin(), bad.end()});
+  if (values.empty()) return std::nullopt;
+  std::sort(values.begin() + static_cast<ptrdiff_t>(bad.size()), values.end());
+  if (const size_t annotations = values.size() - bad.size(); annotations > 0) {
+    setters += (setters.empty() ? "" : " and ") + Plural("annotation", annotations);
   }
-  if (!annotations.empty()) {
-    if (!detail.empty()) detail += " and ";
-    detail += Plural("annotation", annotations.size()) + " " + JoinQuoted(annotations) +
-              " must not set AppArmor profile type to " +
-              JoinQuoted({bad_annotations.begin(), bad_annotations.end()});
-  }
-  return SecurityFinding{
-      "forbidden AppArmor " + Plural("profile", bad.size() + bad_annotations.size()), detail};
+  return SecurityFinding{"forbidden AppArmor " + Plural("profile", values.size()),
+                         setters + " must not set AppArmor profile type to " + JoinQuoted(values)};
 }
 
 Finding AddedCapabilities(const Pod& pod, const std::set<std::string>& allowed) {
@@ -157,19 +149,19 @@ Finding HostPaths(const Pod& pod) {
 }
 
 Finding HostPorts(const Pod& pod) {
-  std::set<int> ports;
+  std::set<std::string> ports;  // In the order of texts.
   const auto containers = Where(pod, [&](const Container& container) {
     bool any = false;
     for (const auto& port : *container.ports) {
       if (port.host_port == 0) continue;
-      ports.insert(port.host_port);
+      ports.insert(std::to_string(port.host_port));
       any = true;
     }
     return any;
   });
   if (containers.empty()) return std::nullopt;
   std::string list;
-  for (const int port : ports) list += (list.empty() ? "" : ", ") + std::to_string(port);
+  for (const std::string& port : ports) list += (list.empty() ? "" : ", ") + port;
   return SecurityFinding{"hostPort", Containers(containers) +
                                          (containers.size() == 1 ? " uses " : " use ") +
                                          Plural("hostPort", ports.size()) + " " + list};
@@ -178,16 +170,15 @@ Finding HostPorts(const Pod& pod) {
 Finding HostProbes(const Pod& pod) {
   if (pod.minor < 34) return std::nullopt;
   std::set<std::string> hosts;
-  const auto containers = Where(pod, [&](const Container& container) {
-    const size_t before = hosts.size();
+  auto containers = Where(pod, [&](const Container& container) {
     bool any = false;
     const auto look = [&](const auto& handler) {
-      std::string host;
-      if (handler.http_get) host = handler.http_get->host;
-      if (handler.tcp_socket) host = handler.tcp_socket->host;
-      if (host.empty()) return;
-      hosts.insert(host);
-      any = true;
+      for (const std::string& host : {handler.http_get ? handler.http_get->host : "",
+                                      handler.tcp_socket ? handler.tcp_socket->host : ""}) {
+        if (host.empty()) continue;
+        hosts.insert(host);
+        any = true;
+      }
     };
     for (const auto* probe : container.probes) {
       if (probe != nullptr) look(*probe);
@@ -196,9 +187,10 @@ Finding HostProbes(const Pod& pod) {
       if (container.lifecycle->post_start) look(*container.lifecycle->post_start);
       if (container.lifecycle->pre_stop) look(*container.lifecycle->pre_stop);
     }
-    return any || hosts.size() > before;
+    return any;
   });
   if (containers.empty()) return std::nullopt;
+  std::sort(containers.begin(), containers.end());
   return SecurityFinding{"probe or lifecycle host",
                          Containers(containers) + (containers.size() == 1 ? " uses " : " use ") +
                              "probe or lifecycle " + Plural("host", hosts.size()) + " " +
@@ -294,6 +286,27 @@ Finding Seccomp(const Pod& pod, bool restricted) {
                          "pod or " + Containers(unset) +
                              " must set securityContext.seccompProfile.type to \"RuntimeDefault\" "
                              "or \"Localhost\""};
+}
+
+// Before v1.19, when annotations named the profiles.
+Finding SeccompAnnotations(const Pod& pod) {
+  std::set<std::string> bad;
+  const auto look = [&](const std::string& key) {
+    const auto found = pod.meta.annotations.find(key);
+    if (found == pod.meta.annotations.end()) return;
+    const std::string& value = found->second;
+    if (value == "runtime/default" || value == "docker/default") return;
+    if (!value.starts_with("localhost/")) bad.insert(key + "=" + Quoted(value));
+  };
+  look("seccomp.security.alpha.kubernetes.io/pod");
+  for (const Container& container : pod.containers) {
+    look("container.seccomp.security.alpha.kubernetes.io/" + *container.name);
+  }
+  if (bad.empty()) return std::nullopt;
+  std::string list;
+  for (const std::string& each : bad) list += (list.empty() ? "" : ", ") + each;
+  return SecurityFinding{"seccompProfile",
+                         "forbidden " + Plural("annotation", bad.size()) + " " + list};
 }
 
 Finding Sysctls(const Pod& pod) {
@@ -399,12 +412,10 @@ Finding NonRoot(const Pod& pod) {
     if (!own && of_pod != true) unset.push_back(*container.name);
     return own == false;
   });
-  // A pod's false matters only where no container says otherwise.
-  const bool pod_wrong = of_pod == false && !unset.empty();
-  if (!wrong.empty() || pod_wrong) {
+  if (of_pod == false || !wrong.empty()) {
     return SecurityFinding{
         "runAsNonRoot != true",
-        Setters(pod_wrong, wrong) + " must not set securityContext.runAsNonRoot=false"};
+        Setters(of_pod == false, wrong) + " must not set securityContext.runAsNonRoot=false"};
   }
   if (unset.empty()) return std::nullopt;
   return SecurityFinding{"runAsNonRoot != true", "pod or " + Containers(unset) +
@@ -428,7 +439,7 @@ std::string SecurityPolicy::Text() const {
   const char* name = level == SecurityLevel::kPrivileged ? "privileged"
                      : level == SecurityLevel::kBaseline ? "baseline"
                                                          : "restricted";
-  return std::string(name) + ":" + (minor == 0 ? "latest" : "v1." + std::to_string(minor));
+  return std::string(name) + ":" + (minor ? "v1." + std::to_string(*minor) : "latest");
 }
 
 std::vector<SecurityFinding> CheckPodSecurity(const SecurityPolicy& policy,
@@ -436,7 +447,7 @@ std::vector<SecurityFinding> CheckPodSecurity(const SecurityPolicy& policy,
                                               const core_v1::PodSpec& spec) {
   std::vector<SecurityFinding> findings;
   if (policy.level == SecurityLevel::kPrivileged) return findings;
-  Pod pod{meta, spec, {}, policy.minor == 0 ? kLatestMinor : policy.minor};
+  Pod pod{meta, spec, {}, policy.minor.value_or(kLatestMinor)};
   for (const auto& container : spec.init_containers) pod.containers.push_back(ViewOf(container));
   for (const auto& container : spec.containers) pod.containers.push_back(ViewOf(container));
   for (const auto& container : spec.ephemeral_containers) {
@@ -456,7 +467,11 @@ std::vector<SecurityFinding> CheckPodSecurity(const SecurityPolicy& policy,
   add(Privileged(pod));
   if (!restricted || pod.minor < 35) add(ProcMount(pod, false));
   add(SeLinux(pod));
-  if (!restricted || pod.minor < 19) add(Seccomp(pod, false));
+  if (pod.minor < 19) {
+    add(SeccompAnnotations(pod));
+  } else if (!restricted) {
+    add(Seccomp(pod, false));
+  }
   add(Sysctls(pod));
   add(HostProcess(pod));
   if (!restricted) return findings;

@@ -1,6 +1,8 @@
 // The Pod Security Standards as a pure function: what a pod does that a level does not allow.
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -10,10 +12,10 @@ namespace skiff {
 
 enum class SecurityLevel : uint8_t { kPrivileged, kBaseline, kRestricted };
 
-// The standards change with Kubernetes' minor versions. `minor` 0 is the latest.
+// The standards change with Kubernetes' minor versions. Without `minor` it is the latest.
 struct SecurityPolicy {
   SecurityLevel level = SecurityLevel::kPrivileged;
-  int minor = 0;
+  std::optional<int64_t> minor = {};
   // "restricted:latest", "baseline:v1.24"
   std::string Text() const;
 };

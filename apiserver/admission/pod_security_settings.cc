@@ -29,15 +29,17 @@ std::optional<SecurityLevel> ParseLevel(std::string_view text) {
   return std::nullopt;
 }
 
-std::optional<int> ParseVersion(std::string_view text) {
-  if (text == "latest") return 0;
+using Minor = std::optional<int64_t>;
+
+std::optional<Minor> ParseVersion(std::string_view text) {
+  if (text == "latest") return std::optional<Minor>(std::in_place);
   if (!text.starts_with("v1.")) return std::nullopt;
   text.remove_prefix(3);
-  if (text.size() > 1 && text.starts_with('0')) return std::nullopt;
-  int minor = 0;
+  if (text.starts_with('-') || (text.size() > 1 && text.starts_with('0'))) return std::nullopt;
+  int64_t minor = 0;
   const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), minor);
-  if (code != std::errc() || end != text.data() + text.size() || minor < 0) return std::nullopt;
-  return minor;
+  if (code != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return std::optional<Minor>(std::in_place, minor);
 }
 
 std::string LabelKey(std::string_view mode, std::string_view suffix = "") {
@@ -57,7 +59,7 @@ bool ReadMode(const Labels& labels, std::string_view mode, SecurityLevel fallbac
   }
   if (const auto version = labels.find(LabelKey(mode, "-version")); version != labels.end()) {
     const auto parsed = ParseVersion(version->second);
-    policy.minor = parsed.value_or(0);
+    policy.minor = parsed.value_or(Minor());
     if (!parsed) wrong.Invalid(path.Key(version->first), version->second, kVersionText);
   }
   return has_level;
@@ -87,7 +89,7 @@ SecurityPolicy PolicyOf(const WrittenDefault& written, const char* mode,
   if (!written.version.empty()) {
     const auto parsed = ParseVersion(written.version);
     if (!parsed) wrong.push_back(fmt::format("{}-version: {}", mode, kVersionText));
-    policy.minor = parsed.value_or(0);
+    policy.minor = parsed.value_or(Minor());
   }
   return policy;
 }

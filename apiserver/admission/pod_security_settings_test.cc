@@ -100,6 +100,10 @@ TEST(PodSecuritySettingsTest, WhoEnforcesMoreThanHeIsWarnedOfIsWarned) {
   EXPECT_EQ(Labelled({{"enforce", "baseline"}}, defaults).warn.Text(), "restricted:latest");
   EXPECT_EQ(Labelled({}, defaults).warn.Text(), "restricted:latest");
   EXPECT_EQ(Labelled({{"audit", "nonsense"}}).audit.Text(), "privileged:latest");
+  EXPECT_EQ(Labelled({{"audit", "baseline"}, {"audit-version", "v1.0"}}).audit.Text(),
+            "baseline:v1.0");
+  EXPECT_EQ(Labelled({{"audit", "baseline"}, {"audit-version", "v1.-0"}}).audit.Text(),
+            "baseline:latest");
 }
 
 class PodSecurityPluginTest : public ServerFixture {

@@ -55,7 +55,8 @@ class Priority final : public AdmissionPlugin, public Admits, public Validates {
     const auto& made = *request.object->As<scheduling_v1::PriorityClass>();
     if (!made.global_default) return {};
     for (const auto& other : caches_.priority_classes.All()) {
-      if (other->global_default && other->metadata.name != made.metadata.name) {
+      if (!other->global_default) continue;
+      if (request.operation == Operation::kCreate || other->metadata.name != made.metadata.name) {
         return Deny(request, "PriorityClass " + other->metadata.name +
                                  " is already marked as default. Only one default can exist");
       }

@@ -125,7 +125,8 @@ class ResourceQuotaPlugin final : public AdmissionPlugin, public Validates {
     Charge charge{.record = *record, .quota = *object.As<core_v1::ResourceQuota>(), .growth = {}};
     charge.growth = TRY(GrowthFor(request, charge.quota));
     if (charge.growth.empty()) return std::nullopt;
-    TRY(Check(request, charge.quota, charge.growth));
+    // What has happened to a claim is charged, whether there is room for it or not.
+    if (request.subresource != "status") TRY(Check(request, charge.quota, charge.growth));
     return charge;
   }
 
@@ -172,14 +173,16 @@ class ResourceQuotaPlugin final : public AdmissionPlugin, public Validates {
   // What a controller has not counted yet cannot be judged.
   static Result<> CheckIsCounted(const AdmissionRequest& request,
                                  const core_v1::ResourceQuota& quota) {
-    std::string unknown;
+    std::string names;
+    bool is_counted = true;
     for (const auto& [name, limit] : quota.status.hard) {
-      if (quota.status.used.contains(name) || !CountsFor(request.object->kind(), name)) continue;
-      unknown += (unknown.empty() ? "" : ",") + name;
+      if (!CountsFor(request.object->kind(), name)) continue;
+      names += (names.empty() ? "" : ",") + name;
+      if (!quota.status.used.contains(name)) is_counted = false;
     }
-    if (unknown.empty()) return {};
+    if (is_counted) return {};
     return Deny(request,
-                "status unknown for quota: " + quota.metadata.name + ", resources: " + unknown);
+                "status unknown for quota: " + quota.metadata.name + ", resources: " + names);
   }
 
   static Result<> Check(const AdmissionRequest& request, const core_v1::ResourceQuota& quota,

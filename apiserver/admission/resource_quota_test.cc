@@ -72,7 +72,23 @@ TEST_F(ResourceQuotaTest, WhatIsNotCountedYetCannotBeJudged) {
   const auto pod = Post("/api/v1/namespaces/default/pods", R"({"metadata": {"name": "p"}, "spec":
       {"containers": [{"name": "c", "image": "i", "resources": {"requests": {"cpu": "1m"}}}]}})");
   EXPECT_EQ(pod.message(),
-            "pods \"p\" is forbidden: status unknown for quota: q, resources: requests.cpu");
+            "pods \"p\" is forbidden: status unknown for quota: q, resources: pods,requests.cpu");
+}
+
+TEST_F(ResourceQuotaTest, WhatAClaimWasGivenIsChargedEvenWithoutRoom) {
+  Limit("q",
+        R"({"requests.storage": "10", "old.storageclass.storage.k8s.io/requests.storage": "10"})");
+  const std::string claims = "/api/v1/namespaces/default/persistentvolumeclaims";
+  ASSERT_EQ(Post(claims, R"({"metadata": {"name": "c", "annotations":
+      {"volume.beta.kubernetes.io/storage-class": "old"}}, "spec": {"accessModes":
+      ["ReadWriteOnce"], "resources": {"requests": {"storage": "5"}}}})")
+                .code,
+            201);
+  EXPECT_EQ(Used("q")["old.storageclass.storage.k8s.io/requests.storage"], "5");
+  const auto given =
+      Merge(claims + "/c/status", R"({"status": {"allocatedResources": {"storage": "20"}}})");
+  ASSERT_EQ(given.code, 200) << given.message();
+  EXPECT_EQ(Used("q")["requests.storage"], "20");
 }
 
 TEST_F(ResourceQuotaTest, WhatAnUpdateFreesTheControllerGivesBack) {

@@ -1,12 +1,11 @@
 // What a runtime costs and where it runs comes from its class into the pod.
 #include <fmt/format.h>
 
-#include <set>
+#include <utility>
 
-#include "api/codec/json.h"
-#include "api/codec/typed.h"
 #include "api/gen/core_v1.h"
 #include "api/rules/names.h"
+#include "api/select/tolerations.h"
 #include "api/text/go_text.h"
 #include "apiserver/admission/plugins.h"
 #include "apiserver/request/api_errors.h"
@@ -38,7 +37,12 @@ class RuntimeClassPlugin final : public AdmissionPlugin, public Admits, public V
     if (request.operation != Operation::kCreate || !request.Is("", "pods")) return {};
     const core_v1::PodSpec& spec = request.object->As<core_v1::Pod>()->spec;
     const auto found = TRY(ClassOf(request, spec));
-    if (!spec.overhead.empty() && (!found || !found->overhead)) {
+    if (found && found->overhead) {
+      if (spec.overhead == found->overhead->pod_fixed) return {};
+      return Deny(request,
+                  "pod rejected: Pod's Overhead doesn't match RuntimeClass's defined Overhead");
+    }
+    if (!spec.overhead.empty()) {
       return Deny(request,
                   "pod rejected: Pod Overhead set without corresponding RuntimeClass defined "
                   "Overhead");
@@ -75,12 +79,7 @@ class RuntimeClassPlugin final : public AdmissionPlugin, public Admits, public V
       }
       spec.node_selector[key] = value;
     }
-    // By a text that says all of it. A pod's own list may be as long as a request.
-    std::set<std::string> given;
-    for (const auto& toleration : spec.tolerations) given.insert(DumpJson(ToJson(toleration)));
-    for (const auto& toleration : from.scheduling->tolerations) {
-      if (given.insert(DumpJson(ToJson(toleration))).second) spec.tolerations.push_back(toleration);
-    }
+    spec.tolerations = MergeTolerations(std::move(spec.tolerations), from.scheduling->tolerations);
     return {};
   }
 

@@ -4,6 +4,7 @@
 
 #include "api/gen/core_v1.h"
 #include "api/rules/pods/pod_references.h"
+#include "api/text/go_text.h"
 #include "apiserver/admission/plugins.h"
 #include "apiserver/auth/service_accounts.h"
 #include "apiserver/request/api_errors.h"
@@ -149,7 +150,7 @@ class ServiceAccountPlugin final : public AdmissionPlugin, public Admits, public
     if (pod.spec.image_pull_secrets.empty()) {
       pod.spec.image_pull_secrets = account->image_pull_secrets;
     }
-    return {};
+    return Validate(request);
   }
 
   Result<> Validate(const AdmissionRequest& request) override {
@@ -170,7 +171,7 @@ class ServiceAccountPlugin final : public AdmissionPlugin, public Admits, public
  private:
   static bool IsStrict(const core_v1::ServiceAccount& account) {
     const auto enforce = account.metadata.annotations.find(kEnforceMountable);
-    return enforce != account.metadata.annotations.end() && enforce->second == "true";
+    return enforce != account.metadata.annotations.end() && GoBool(enforce->second).value_or(false);
   }
 
   // Of ephemeral containers Kubernetes does not say that it forbids them, but fails.
@@ -188,6 +189,10 @@ class ServiceAccountPlugin final : public AdmissionPlugin, public Admits, public
   using AccountPtr = std::shared_ptr<const core_v1::ServiceAccount>;
   Result<AccountPtr> AccountOf(const AdmissionRequest& request, const core_v1::Pod& pod) {
     const std::string& name = pod.spec.service_account_name;
+    if (name.empty()) {
+      return Deny(request, "no service account specified for pod " + request.namespace_name + "/" +
+                               pod.metadata.name);
+    }
     if (auto found = caches_.service_accounts.Find(request.namespace_name, name)) return found;
     return Deny(request, "error looking up service account " + request.namespace_name + "/" + name +
                              ": serviceaccount " + Quoted(name) + " not found");
@@ -199,10 +204,12 @@ class ServiceAccountPlugin final : public AdmissionPlugin, public Admits, public
         std::all_of(spec.init_containers.begin(), spec.init_containers.end(), &HasTokenMount);
     if (all_mounted) return;
     std::string name;
-    for (const auto& volume : spec.volumes) {
-      if (volume.name.starts_with(kVolumePrefix)) name = volume.name;
-    }
-    if (name.empty()) {
+    const auto own = std::ranges::find_if(spec.volumes, [](const core_v1::Volume& volume) {
+      return volume.name.starts_with(kVolumePrefix);
+    });
+    if (own != spec.volumes.end()) {
+      name = own->name;
+    } else {
       name = std::string(kVolumePrefix) + random_.NameSuffix();
       spec.volumes.push_back(TokenVolume(name));
     }

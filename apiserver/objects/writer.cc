@@ -61,13 +61,16 @@ void WarnOfFinalizers(const Object& object, const Object* old, ApiRequest& reque
   }
 }
 
-// Subresources warn of nothing, but scale, which writes the object through its own endpoint.
+// Subresources warn of nothing, but the status of what it says itself, and scale, which writes the
+// object through its own endpoint.
 void AddWarnings(const Object& object, const Object* old, std::string_view subresource,
                  ApiRequest& request) {
   const Rules& rules = *object.kind().behaviour->rules;
   if (object.is_custom()) WarnOfFinalizers(object, old, request);
-  if (!rules.warnings) return;
-  if (!subresource.empty() && subresource != "scale") return;
+  if (subresource == "status" && rules.status_warnings) {
+    return rules.status_warnings(object.raw(), request.warnings);
+  }
+  if (!rules.warnings || (!subresource.empty() && subresource != "scale")) return;
   rules.warnings(object.raw(), old ? old->raw() : nullptr, request.warnings);
 }
 

@@ -1,7 +1,9 @@
 #include "apiserver/request/list_form.h"
 
+#include <algorithm>
 #include <deque>
 #include <functional>
+#include <utility>
 
 #include "api/codec/json.h"
 #include "api/codec/protobuf.h"
@@ -127,6 +129,40 @@ class JsonListForm final : public ListForm {
   JsonIndenter indenter_;
   std::string made_;
   bool any_ = false;
+};
+
+// The rows of a Table in the order of their ranks, as far as a form may keep them.
+class RankedListForm final : public ListForm {
+ public:
+  RankedListForm(std::unique_ptr<ListForm> rows, int64_t (*rank)(const Json& object))
+      : rows_(std::move(rows)), rank_(rank) {}
+
+  std::string_view content_type() const override { return rows_->content_type(); }
+  void Begin(std::string& out) override { rows_->Begin(out); }
+  Result<> Add(std::string_view item, std::string& out) override {
+    kept_.emplace_back(rank_(Json::parse(item, nullptr, false)), item);
+    kept_bytes_ += item.size();
+    if (kept_bytes_ < kFormKeptBytesMax) return {};
+    return WriteKept(out);
+  }
+  void End(std::string& out) override {
+    (void)WriteKept(out);  // Rows of text are always written.
+    rows_->End(out);
+  }
+
+ private:
+  Result<> WriteKept(std::string& out) {
+    std::ranges::stable_sort(kept_, {}, &std::pair<int64_t, std::string>::first);
+    for (const auto& [rank, item] : kept_) TRY(rows_->Add(item, out));
+    kept_.clear();
+    kept_bytes_ = 0;
+    return {};
+  }
+
+  const std::unique_ptr<ListForm> rows_;
+  int64_t (*const rank_)(const Json& object);
+  std::vector<std::pair<int64_t, std::string>> kept_;
+  size_t kept_bytes_ = 0;
 };
 
 // A form that looks first. What it makes then it keeps, up to a bound.
@@ -276,7 +312,10 @@ Result<std::unique_ptr<ListForm>> ListFormOf(const KindInfo& kind, const ListMet
     text = WholeListText(kind, meta);
   }
   if (media.encoding == Encoding::kYaml) return std::make_unique<YamlListForm>(std::move(text));
-  return std::make_unique<JsonListForm>(std::move(text), media.pretty);
+  auto form = std::make_unique<JsonListForm>(std::move(text), media.pretty);
+  const auto rank = kind.behaviour->table->rank;
+  if (media.target != Target::kTable || rank == nullptr) return form;
+  return std::make_unique<RankedListForm>(std::move(form), rank);
 }
 
 Result<http::Response> ListResponse(const KindInfo& kind, const std::vector<std::string>& items,

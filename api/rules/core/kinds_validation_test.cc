@@ -165,6 +165,14 @@ TEST(AutoscalerValidation, ScalesBetweenItsBounds) {
                           "`minReplicas`"));
 }
 
+TEST(AutoscalerValidation, ScalesWhatHasAGroup) {
+  EXPECT_THAT(CreateErrors(Parsed(R"({"apiVersion": "autoscaling/v2",
+      "kind": "HorizontalPodAutoscaler", "spec": {"maxReplicas": 2,
+      "scaleTargetRef": {"apiVersion": "/v1", "kind": "Deployment", "name": "d"}}})")),
+              ElementsAre("spec.scaleTargetRef.apiVersion: Invalid value: \"/v1\": apiVersion must "
+                          "specify API group"));
+}
+
 TEST(AutoscalerValidation, OfAnUnknownTypeHasTooManySources) {
   const Texts errors = CreateErrors(Parsed(R"({"apiVersion": "autoscaling/v2",
       "kind": "HorizontalPodAutoscaler", "spec": {"maxReplicas": 2,
@@ -261,6 +269,30 @@ TEST(ClaimStatus, NamesWhatIsResized) {
               IsEmpty());
 }
 
+TEST(ClaimStatus, HoldsNoLessThanNothing) {
+  const Json claim = Created(Parsed(R"({"apiVersion": "v1", "kind": "PersistentVolumeClaim",
+      "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}})"));
+  EXPECT_THAT(StatusErrors(claim, With(claim, "/status/allocatedResources", {{"storage", "-1"}})),
+              ElementsAre("status.allocatedResources[storage]: Invalid value: -1: must be a valid "
+                          "resource quantity"));
+}
+
+TEST(ClaimValidation, GetsAClassOnce) {
+  const Json claim = Created(Parsed(R"({"apiVersion": "v1", "kind": "PersistentVolumeClaim",
+      "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}})"));
+  const char* kClass = "/spec/storageClassName";
+  EXPECT_THAT(UpdateErrors(claim, With(claim, kClass, "")), IsEmpty());
+  EXPECT_EQ(UpdateErrors(With(claim, kClass, ""), With(claim, kClass, "c")).size(), 1u);
+  const auto annotated = [&](const char* name) {
+    return With(claim, "/metadata/annotations",
+                {{"volume.beta.kubernetes.io/storage-class", name}});
+  };
+  EXPECT_THAT(UpdateErrors(annotated("c"), With(claim, kClass, "c")), IsEmpty());
+  EXPECT_THAT(UpdateErrors(annotated("c"), With(annotated("d"), kClass, "c")),
+              ElementsAre("metadata.annotations.volume.beta.kubernetes.io/storage-class: Invalid "
+                          "value: \"d\": field is immutable"));
+}
+
 TEST(PriorityLevelStatus, KeepsAllMetadata) {
   const Json level = Created(Parsed(R"({"apiVersion": "flowcontrol.apiserver.k8s.io/v1",
       "kind": "PriorityLevelConfiguration", "metadata": {"name": "x"},
@@ -315,6 +347,22 @@ TEST(WebhookValidation, SaysWhatItIsCalledFor) {
                   "allowed URL scheme; desired format: https://host[/path]"));
 }
 
+TEST(WebhookValidation, CountsNoNamesAndResourcesThatAreEmpty) {
+  EXPECT_THAT(
+      CreateErrors(Parsed(R"({"apiVersion": "admissionregistration.k8s.io/v1",
+          "kind": "ValidatingWebhookConfiguration", "webhooks": [
+          {"name": "", "sideEffects": "None", "admissionReviewVersions": ["v1"],
+           "clientConfig": {"url": "https://a"}, "rules": [{"operations": ["*"],
+           "apiGroups": ["*"], "apiVersions": ["*"], "resources": ["*", "pods", ""]}]},
+          {"name": "", "sideEffects": "None", "admissionReviewVersions": ["v1"],
+           "clientConfig": {"url": "https://a"}}]})")),
+      ElementsAre("webhooks[0].name: Required value",
+                  "webhooks[0].rules[0].resources[2]: Required value",
+                  "webhooks[0].rules[0].resources: Invalid value: [\"*\",\"pods\",\"\"]: if '*' is "
+                  "present, must not specify other resources without subresources",
+                  "webhooks[1].name: Required value"));
+}
+
 TEST(FlowSchemaValidation, NamesTheSubjectOfItsKind) {
   EXPECT_THAT(CreateErrors(Parsed(R"({"apiVersion": "flowcontrol.apiserver.k8s.io/v1",
       "kind": "FlowSchema", "spec": {"priorityLevelConfiguration": {"name": "p"}, "rules": [{
@@ -326,6 +374,27 @@ TEST(FlowSchemaValidation, NamesTheSubjectOfItsKind) {
                           "subject kind is not 'Group'",
                           "spec.rules[0].nonResourceRules[0].nonResourceURLs[0]: Invalid value: "
                           "\"/x*\": wildcard can only do suffix matching"));
+}
+
+TEST(FlowSchemaValidation, LooksAtNoNamespacesBesideAStar) {
+  EXPECT_THAT(
+      CreateErrors(Parsed(R"({"apiVersion": "flowcontrol.apiserver.k8s.io/v1",
+      "kind": "FlowSchema", "spec": {"priorityLevelConfiguration": {"name": "p"}, "rules": [{
+      "subjects": [{"kind": "User", "user": {"name": "u"}}],
+      "resourceRules": [{"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"],
+                         "namespaces": ["*", "A"]}]}]}})")),
+      ElementsAre("spec.rules[0].resourceRules[0].namespaces: Invalid value: [\"*\",\"A\"]: "
+                  "if '*' is present, must not specify other namespaces"));
+}
+
+TEST(PriorityLevelValidation, LeavesTheExemptOneAsItIs) {
+  const Texts errors = CreateErrors(Parsed(R"({"apiVersion": "flowcontrol.apiserver.k8s.io/v1",
+      "kind": "PriorityLevelConfiguration", "metadata": {"name": "exempt"}, "spec": {
+      "type": "Exempt", "limited": {"limitResponse": {"type": "Reject"}}}})"));
+  ASSERT_EQ(errors.size(), 2u);
+  EXPECT_TRUE(errors[1].ends_with(
+      "spec of 'exempt' except the 'spec.exempt' field must equal the fixed value"))
+      << errors[1];
 }
 
 TEST(PriorityLevelValidation, DealsHandsThatFitTheDeck) {
@@ -364,6 +433,22 @@ TEST(SigningRequestStatus, LeavesDecisionsToTheApprover) {
   EXPECT_THAT(StatusErrors(stored, With(stored, "/status/conditions",
                                         Parsed(R"([{"type": "Approved", "status": "True"}])"))),
               ElementsAre("status.conditions: Forbidden: updates may not add a condition of type "
+                          "\"Approved\""));
+}
+
+TEST(SigningRequestStatus, RemovesNothingAndIsToldSoFirst) {
+  const Json stored = Parsed(R"({"apiVersion": "certificates.k8s.io/v1",
+      "kind": "CertificateSigningRequest",
+      "status": {"conditions": [{"type": "Failed", "status": "True"}]}})");
+  Json next =
+      With(stored, "/status/conditions", Parsed(R"([{"type": "Approved", "status": "True"}])"));
+  next["status"]["certificate"] = "eA==";
+  EXPECT_THAT(StatusErrors(stored, next),
+              ElementsAre("status.certificate: Invalid value: \"<certificate data>\": must contain "
+                          "at least one CERTIFICATE PEM block",
+                          "status.conditions: Forbidden: updates may not remove a condition of "
+                          "type \"Failed\"",
+                          "status.conditions: Forbidden: updates may not add a condition of type "
                           "\"Approved\""));
 }
 

@@ -93,6 +93,17 @@ TEST(EndpointSliceValidation, HoldsAddressesOfItsType) {
                           "address"));
 }
 
+TEST(EndpointSliceValidation, LooksAtPortsFirstAndNoFurtherThanAtWhatIsNoAddress) {
+  const Texts errors = CreateErrors(Parsed(R"({"apiVersion": "discovery.k8s.io/v1",
+      "kind": "EndpointSlice", "addressType": "IPv6", "ports": [{"protocol": "X"}],
+      "endpoints": [{"addresses": ["010.0.0.1"]}]})"));
+  ASSERT_EQ(errors.size(), 2u);
+  EXPECT_EQ(errors[0],
+            "ports[0].protocol: Unsupported value: \"X\": supported values: \"SCTP\", "
+            "\"TCP\", \"UDP\"");
+  EXPECT_EQ(errors[1].find("endpoints[0].addresses[0]: Invalid value: \"010.0.0.1\""), 0u);
+}
+
 TEST(IngressValidation, LeadsSomewhere) {
   EXPECT_THAT(CreateErrors(Parsed(R"({"apiVersion": "networking.k8s.io/v1", "kind": "Ingress"})")),
               ElementsAre("spec: Invalid value: null: either `defaultBackend` or `rules` must be "

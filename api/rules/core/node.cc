@@ -218,6 +218,11 @@ void Warn(const Node& object, const Node*, std::vector<std::string>& out) {
   if (!object.spec.external_id.empty()) {
     out.emplace_back("spec.externalID: this field is deprecated, and is unused by Kubernetes");
   }
+  for (size_t i = 0; i < object.spec.pod_cidrs.size(); ++i) {
+    const auto more =
+        LegacyCidrWarnings(FieldPath("spec").Child("podCIDRs").Index(i), object.spec.pod_cidrs[i]);
+    out.insert(out.end(), more.begin(), more.end());
+  }
 }
 
 }  // namespace

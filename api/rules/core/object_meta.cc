@@ -181,6 +181,28 @@ void ValidateAnnotations(const StringMap& annotations, const FieldPath& path, Vi
   if (bytes > kAnnotationsBytesMax) out.TooLong(path, kAnnotationsBytesMax);
 }
 
+void ValidateTemplateMetadata(const meta_v1::ObjectMeta& meta, const FieldPath& path,
+                              Violations& out) {
+  ValidateAnnotations(meta.annotations, path.Child("annotations"), out);
+  ValidateLabels(meta.labels, path.Child("labels"), out);
+  const auto forbid = [&](bool set, const char* field) {
+    if (set) out.Forbidden(path.Child(field), "cannot be set");
+  };
+  forbid(!meta.name.empty(), "name");
+  forbid(!meta.generate_name.empty(), "generateName");
+  forbid(!meta.namespace_.empty(), "namespace");
+  forbid(!meta.self_link.empty(), "selfLink");
+  forbid(!meta.uid.empty(), "uID");  // Go's name, but for its first letter.
+  forbid(!meta.resource_version.empty(), "resourceVersion");
+  forbid(meta.generation != 0, "generation");
+  forbid(!meta.creation_timestamp.IsZero(), "creationTimestamp");
+  forbid(meta.deletion_timestamp.has_value(), "deletionTimestamp");
+  forbid(meta.deletion_grace_period_seconds.has_value(), "deletionGracePeriodSeconds");
+  forbid(!meta.owner_references.empty(), "ownerReferences");
+  forbid(!meta.finalizers.empty(), "finalizers");
+  forbid(!meta.managed_fields.empty(), "managedFields");
+}
+
 void ValidateOwnerReferences(const std::vector<meta_v1::OwnerReference>& references,
                              const FieldPath& path, Violations& out) {
   std::string controller;

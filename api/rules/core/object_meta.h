@@ -32,6 +32,9 @@ void ValidateObjectMetaUpdate(const meta_v1::ObjectMeta& meta, const meta_v1::Ob
 using StringMap = std::map<std::string, std::string>;
 void ValidateLabels(const StringMap& labels, const FieldPath& path, Violations& out);
 void ValidateAnnotations(const StringMap& annotations, const FieldPath& path, Violations& out);
+// Of what objects are made from: it may carry labels and annotations, and no other metadata.
+void ValidateTemplateMetadata(const meta_v1::ObjectMeta& meta, const FieldPath& path,
+                              Violations& out);
 void ValidateOwnerReferences(const std::vector<meta_v1::OwnerReference>& references,
                              const FieldPath& path, Violations& out);
 void ValidateFinalizers(const std::vector<std::string>& finalizers, const FieldPath& path,

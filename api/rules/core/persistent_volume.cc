@@ -4,6 +4,7 @@
 #include "api/rules/core/persistent_volume_validation.h"
 #include "api/rules/defaults.h"
 #include "api/rules/kinds.h"
+#include "api/rules/pods/pod_warnings.h"
 #include "api/rules/prepare.h"
 #include "api/rules/rules.h"
 #include "api/violations.h"
@@ -40,18 +41,16 @@ void Stamp(PersistentVolume& object, const PersistentVolume* old, TimePoint now)
   }
 }
 
-// Volumes that no Kubernetes of today can mount.
+// Volumes that no Kubernetes of today can mount. It says nothing of two of them here.
 void WarnOfDeadSources(const core_v1::PersistentVolumeSpec& spec, std::vector<std::string>& out) {
   const auto dead = [&](const auto& source, const char* field, const char* since) {
     if (source) out.push_back(std::string("spec.") + field + ": deprecated in " + since);
   };
+  dead(spec.cephfs, "cephfs", "v1.28, non-functional in v1.31+");
   dead(spec.photon_persistent_disk, "photonPersistentDisk", "v1.11, non-functional in v1.16+");
   dead(spec.scale_io, "scaleIO", "v1.16, non-functional in v1.22+");
-  dead(spec.flocker, "flocker", "v1.22, non-functional in v1.25+");
   dead(spec.storageos, "storageOS", "v1.22, non-functional in v1.25+");
-  dead(spec.quobyte, "quobyte", "v1.22, non-functional in v1.25+");
   dead(spec.glusterfs, "glusterfs", "v1.25, non-functional in v1.26+");
-  dead(spec.cephfs, "cephfs", "v1.28, non-functional in v1.31+");
   dead(spec.rbd, "rbd", "v1.28, non-functional in v1.31+");
 }
 
@@ -67,12 +66,19 @@ void Warn(const PersistentVolume& object, const PersistentVolume*, std::vector<s
         "metadata.annotations[volume.beta.kubernetes.io/mount-options]: deprecated since v1.31; "
         "use \"mountOptions\" attribute instead");
   }
-  WarnOfDeadSources(object.spec, out);
   if (object.spec.persistent_volume_reclaim_policy == "Recycle") {
     out.emplace_back(
         "spec.persistentVolumeReclaimPolicy: The Recycle reclaim policy is deprecated. Instead, "
         "the recommended approach is to use dynamic provisioning.");
   }
+  if (object.spec.node_affinity && object.spec.node_affinity->required) {
+    const auto& terms = object.spec.node_affinity->required->node_selector_terms;
+    const FieldPath path = FieldPath("spec").Child("nodeAffinity").Child("required");
+    for (size_t i = 0; i < terms.size(); ++i) {
+      WarnOfNodeSelectorTerm(terms[i], false, path.Child("nodeSelectorTerms").Index(i), out);
+    }
+  }
+  WarnOfDeadSources(object.spec, out);
 }
 
 }  // namespace

@@ -11,6 +11,7 @@
 #include "api/rules/go_struct.h"
 #include "api/rules/kinds.h"
 #include "api/rules/pods/pod_resources.h"
+#include "api/rules/pods/pod_warnings.h"
 #include "api/rules/prepare.h"
 #include "api/rules/rules.h"
 #include "api/violations.h"
@@ -99,19 +100,30 @@ void Validate(const PersistentVolumeClaim& object, Violations& out) {
   ValidatePersistentVolumeClaimSpec(object.spec, FieldPath("spec"), out);
 }
 
-std::string AnnotatedClass(const PersistentVolumeClaim& claim) {
+const std::string* AnnotatedClass(const PersistentVolumeClaim& claim) {
   const auto found = claim.metadata.annotations.find(kClassAnnotation);
-  return found == claim.metadata.annotations.end() ? "" : found->second;
+  return found == claim.metadata.annotations.end() ? nullptr : &found->second;
 }
 
-// A claim without a class may get one, and the old annotation may become the field.
+// A claim without a class may get one: the one that its old annotation names, where it has that.
 bool MayChangeClass(const PersistentVolumeClaim& object, const PersistentVolumeClaim& old) {
   const auto& now = object.spec.storage_class_name;
-  const auto& before = old.spec.storage_class_name;
-  if (!now || now->empty()) return false;
-  const std::string annotated = AnnotatedClass(old);
-  if (!annotated.empty()) return !before && annotated == *now;
-  return !before;
+  if (!now || old.spec.storage_class_name) return false;
+  const std::string* annotated = AnnotatedClass(old);
+  return annotated == nullptr || *annotated == *now;
+}
+
+// The annotation stays, but may go when it becomes the field.
+void ValidateClassAnnotation(const PersistentVolumeClaim& object, const PersistentVolumeClaim& old,
+                             Violations& out) {
+  const std::string* now = AnnotatedClass(object);
+  const std::string* before = AnnotatedClass(old);
+  if (before != nullptr && now == nullptr && MayChangeClass(object, old)) return;
+  // One that is not there is as one that is empty.
+  const std::string shown = now == nullptr ? "" : *now;
+  if (shown == (before == nullptr ? "" : *before)) return;
+  out.Invalid(FieldPath("metadata").Child("annotations").Child(kClassAnnotation), shown,
+              kFieldImmutable);
 }
 
 // The spec with all that may change taken from `old`, but for the name of the volume.
@@ -169,10 +181,7 @@ void ValidateUpdate(const PersistentVolumeClaim& object, const PersistentVolumeC
   ValidatePersistentVolumeClaimSpec(
       object.spec, FieldPath("spec"), out,
       {.any_source_group = NamesSourceGroup(old.spec)});
-  if (!MayChangeClass(object, old) && AnnotatedClass(object) != AnnotatedClass(old)) {
-    out.Invalid(FieldPath("metadata").Child("annotations").Child(kClassAnnotation),
-                AnnotatedClass(object), kFieldImmutable);
-  }
+  ValidateClassAnnotation(object, old, out);
   const PersistentVolumeClaimSpec undone = WithoutAllowedChanges(object, old);
   // A claim gets its volume once.
   const bool named = !old.spec.volume_name.empty();
@@ -193,12 +202,22 @@ void ValidateUpdate(const PersistentVolumeClaim& object, const PersistentVolumeC
   ValidateAttributesClass(object, old, out);
 }
 
-// Of what a claim is given; others than Kubernetes may have names of their own for it.
-void CheckResourceName(const std::string& name, const FieldPath& path, Violations& out) {
+// Of what a claim is given; others than Kubernetes may have names of their own for it. False: it
+// is none.
+bool CheckResourceName(const std::string& name, const FieldPath& path, Violations& out) {
   const auto wrong = LabelKeyErrors(name);
   out.InvalidEach(path, name, wrong);
-  if (!wrong.empty() || name == "storage" || !IsNativeResource(name)) return;
+  if (!wrong.empty()) return false;
+  if (name == "storage" || !IsNativeResource(name)) return true;
   out.NotSupported(path, name, {"storage"});
+  return false;
+}
+
+// False: it is less than nothing.
+bool CheckResourceAmount(const Quantity& amount, const FieldPath& path, Violations& out) {
+  if (amount >= Quantity()) return true;
+  out.Invalid(path, amount.Value(), "must be a valid resource quantity");
+  return false;
 }
 
 void ValidateStatusUpdate(const PersistentVolumeClaim& object, const PersistentVolumeClaim&,
@@ -207,10 +226,7 @@ void ValidateStatusUpdate(const PersistentVolumeClaim& object, const PersistentV
     out.Required(FieldPath("Spec").Child("accessModes"));
   }
   for (const auto& [name, amount] : object.status.capacity) {
-    if (amount < Quantity()) {
-      out.Invalid(FieldPath("status").Child("capacity").Key(name), amount.Value(),
-                  "must be a valid resource quantity");
-    }
+    CheckResourceAmount(amount, FieldPath("status").Child("capacity").Key(name), out);
   }
   const FieldPath statuses = FieldPath("status").Child("allocatedResourceStatuses");
   for (const auto& [name, status] : object.status.allocated_resource_statuses) {
@@ -223,22 +239,21 @@ void ValidateStatusUpdate(const PersistentVolumeClaim& object, const PersistentV
                      {"ControllerResizeInProgress", "ControllerResizeInfeasible",
                       "NodeResizeInProgress", "NodeResizeInfeasible", "NodeResizePending"});
   }
+  const FieldPath allocated = FieldPath("status").Child("allocatedResources");
   for (const auto& [name, amount] : object.status.allocated_resources) {
-    CheckResourceName(name, FieldPath("status").Child("allocatedResources"), out);
+    if (CheckResourceName(name, allocated, out)) {
+      CheckResourceAmount(amount, allocated.Key(name), out);
+    }
   }
 }
 
-void Warn(const PersistentVolumeClaim& object, const PersistentVolumeClaim* old,
+void Warn(const PersistentVolumeClaim& object, const PersistentVolumeClaim*,
           std::vector<std::string>& out) {
   if (object.metadata.annotations.contains(kClassAnnotation)) {
     out.push_back(std::string("metadata.annotations[") + kClassAnnotation +
                   "]: deprecated since v1.8; use \"storageClassName\" attribute instead");
   }
-  const auto storage = object.spec.resources.requests.find("storage");
-  if (old != nullptr || storage == object.spec.resources.requests.end()) return;
-  if (Quantity::FromValue(storage->second.Value()) == storage->second) return;
-  out.push_back("spec.resources.requests[storage]: fractional byte value \"" +
-                storage->second.Text() + "\" is invalid, must be an integer");
+  WarnOfClaimSpec(object.spec, FieldPath("spec"), out);
 }
 
 }  // namespace

@@ -72,7 +72,9 @@ void AddPod(const core_v1::Pod& pod, std::optional<TimePoint> now, QuotaUsage& u
   for (const auto& [name, amount] : Total(spec, false)) {
     const bool native = name == "cpu" || name == "memory" || name == "ephemeral-storage";
     if (native || IsHugePageResource(name)) usage[name] = amount;
-    if (native || IsHugePageResource(name) || !IsNativeResource(name)) {
+    // Of classes of devices as well, which have Kubernetes' own names and yet are not native.
+    if (native || IsHugePageResource(name) || !IsNativeResource(name) ||
+        name.starts_with("deviceclass.resource.kubernetes.io/")) {
       usage["requests." + name] = amount;
     }
   }
@@ -99,14 +101,33 @@ void AddService(const core_v1::Service& service, QuotaUsage& usage) {
   if (ports > 0) usage["services.nodeports"] = Quantity::FromValue(ports);
 }
 
+// Of bytes there are whole ones only.
+Quantity WholeBytes(const Quantity& amount) {
+  const Quantity whole = Quantity::FromValue(amount.Value());
+  return whole > amount ? whole : amount;
+}
+
+// What the claim asks for, or more where its expansion has been given more already.
+std::optional<Quantity> ClaimedStorage(const core_v1::PersistentVolumeClaim& claim) {
+  const auto wanted = claim.spec.resources.requests.find("storage");
+  if (wanted == claim.spec.resources.requests.end()) return std::nullopt;
+  const Quantity asked = WholeBytes(wanted->second);
+  const auto given = claim.status.allocated_resources.find("storage");
+  if (given == claim.status.allocated_resources.end() || given->second <= asked) return asked;
+  return WholeBytes(given->second);
+}
+
 void AddClaim(const core_v1::PersistentVolumeClaim& claim, QuotaUsage& usage) {
-  const std::string class_name = claim.spec.storage_class_name.value_or("");
+  const auto annotated = claim.metadata.annotations.find("volume.beta.kubernetes.io/storage-class");
+  const std::string class_name = annotated != claim.metadata.annotations.end()
+                                     ? annotated->second
+                                     : claim.spec.storage_class_name.value_or("");
   const std::string prefix = class_name + ".storageclass.storage.k8s.io/";
   if (!class_name.empty()) usage[prefix + "persistentvolumeclaims"] = kOne;
-  const auto storage = claim.spec.resources.requests.find("storage");
-  if (storage == claim.spec.resources.requests.end()) return;
-  usage["requests.storage"] = storage->second;
-  if (!class_name.empty()) usage[prefix + "requests.storage"] = storage->second;
+  const auto storage = ClaimedStorage(claim);
+  if (!storage) return;
+  usage["requests.storage"] = *storage;
+  if (!class_name.empty()) usage[prefix + "requests.storage"] = *storage;
 }
 
 int64_t DevicesOf(const std::string& mode, int64_t count) {
@@ -279,7 +300,9 @@ bool QuotaMatches(const core_v1::ResourceQuota& quota, const QuotaObject& object
 
 std::string MissingAmounts(const core_v1::ResourceQuota& quota, const QuotaObject& object) {
   const core_v1::Pod* pod = object.pod;
-  if (pod == nullptr || pod->spec.resources) return "";
+  if (pod == nullptr) return "";
+  const auto& whole = pod->spec.resources;
+  if (whole && !(whole->requests.empty() && whole->limits.empty())) return "";
   std::string missing;
   for (const char* name :
        {"cpu", "limits.cpu", "limits.memory", "memory", "requests.cpu", "requests.memory"}) {

@@ -175,7 +175,8 @@ void Warn(const ResourceQuota& object, const ResourceQuota* old, std::vector<std
   const Resources& hard = object.spec.hard;
   for (const char* name : {"cpu", "memory", "storage", "ephemeral-storage"}) {
     auto request = hard.find(std::string("requests.") + name);
-    if (request == hard.end()) request = hard.find(name);
+    // Only these two may be named without "requests.".
+    if (request == hard.end() && IsOneOf(name, {"cpu", "memory"})) request = hard.find(name);
     const auto limit = hard.find(std::string("limits.") + name);
     if (request == hard.end() || limit == hard.end() || request->second <= limit->second) continue;
     out.push_back("ResourceQuota " + request->first + " (" + request->second.Text() +

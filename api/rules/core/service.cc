@@ -79,16 +79,6 @@ void Warn(const Service& object, const Service*, std::vector<std::string>& out) 
   for (size_t i = 0; spec.cluster_ip != "None" && i < spec.cluster_ips.size(); ++i) {
     append(LegacyIpWarnings(path.Child("clusterIPs").Index(i), spec.cluster_ips[i]));
   }
-  for (size_t i = 0; i < spec.external_ips.size(); ++i) {
-    append(LegacyIpWarnings(path.Child("externalIPs").Index(i), spec.external_ips[i]));
-  }
-  if (!spec.load_balancer_ip.empty()) {
-    append(LegacyIpWarnings(path.Child("loadBalancerIP"), spec.load_balancer_ip));
-  }
-  for (size_t i = 0; i < spec.load_balancer_source_ranges.size(); ++i) {
-    append(LegacyCidrWarnings(path.Child("loadBalancerSourceRanges").Index(i),
-                              spec.load_balancer_source_ranges[i]));
-  }
   if (spec.cluster_ip == "None") {
     if (!spec.load_balancer_ip.empty()) {
       out.emplace_back("spec.loadBalancerIP is ignored for headless services");
@@ -100,6 +90,16 @@ void Warn(const Service& object, const Service*, std::vector<std::string>& out) 
       out.emplace_back("spec.SessionAffinity is ignored for headless services");
     }
   }
+  for (size_t i = 0; i < spec.external_ips.size(); ++i) {
+    append(LegacyIpWarnings(path.Child("externalIPs").Index(i), spec.external_ips[i]));
+  }
+  if (!spec.load_balancer_ip.empty()) {
+    append(LegacyIpWarnings(path.Child("loadBalancerIP"), spec.load_balancer_ip));
+  }
+  for (size_t i = 0; i < spec.load_balancer_source_ranges.size(); ++i) {
+    append(LegacyCidrWarnings(path.Child("loadBalancerSourceRanges").Index(i),
+                              spec.load_balancer_source_ranges[i]));
+  }
   if (spec.type == "ExternalName" && !spec.external_ips.empty()) {
     out.emplace_back("spec.externalIPs is ignored when spec.type is \"ExternalName\"");
   }
@@ -109,6 +109,15 @@ void Warn(const Service& object, const Service*, std::vector<std::string>& out) 
   if (spec.traffic_distribution == "PreferClose") {
     out.emplace_back(
         "spec.trafficDistribution: \"PreferClose\" is deprecated; use \"PreferSameZone\"");
+  }
+}
+
+void WarnOfStatus(const Service& object, std::vector<std::string>& out) {
+  const auto& ingress = object.status.load_balancer.ingress;
+  const FieldPath path = FieldPath("status").Child("loadBalancer").Child("ingress");
+  for (size_t i = 0; i < ingress.size(); ++i) {
+    const auto more = LegacyIpWarnings(path.Index(i), ingress[i].ip);
+    out.insert(out.end(), more.begin(), more.end());
   }
 }
 
@@ -123,6 +132,7 @@ constexpr RulesOf<Service> kTypedServiceRules = {
     .validate_update = ValidateServiceUpdate,
     .validate_status_update = ValidateServiceStatus,
     .warnings = Warn,
+    .status_warnings = WarnOfStatus,
     .validate_name = NameIsDns1035Label,
     .allow_create_on_update = true,
 };

@@ -128,28 +128,8 @@ void UpdateTemplate(ResourceClaimTemplate& object, const ResourceClaimTemplate&)
   DropAlphaFields(object.spec.spec);
 }
 
-// A claim made from the template gets the labels and annotations, and the rest from its pod.
 void ValidateTemplate(const ResourceClaimTemplate& object, Violations& out) {
-  const meta_v1::ObjectMeta& meta = object.spec.metadata;
-  const FieldPath path = FieldPath("spec").Child("metadata");
-  ValidateAnnotations(meta.annotations, path.Child("annotations"), out);
-  ValidateLabels(meta.labels, path.Child("labels"), out);
-  const auto forbid = [&](bool set, const char* field) {
-    if (set) out.Forbidden(path.Child(field), "cannot be set");
-  };
-  forbid(!meta.name.empty(), "name");
-  forbid(!meta.generate_name.empty(), "generateName");
-  forbid(!meta.namespace_.empty(), "namespace");
-  forbid(!meta.self_link.empty(), "selfLink");
-  forbid(!meta.uid.empty(), "uID");  // Go's name, but for its first letter.
-  forbid(!meta.resource_version.empty(), "resourceVersion");
-  forbid(meta.generation != 0, "generation");
-  forbid(!meta.creation_timestamp.IsZero(), "creationTimestamp");
-  forbid(meta.deletion_timestamp.has_value(), "deletionTimestamp");
-  forbid(meta.deletion_grace_period_seconds.has_value(), "deletionGracePeriodSeconds");
-  forbid(!meta.owner_references.empty(), "ownerReferences");
-  forbid(!meta.finalizers.empty(), "finalizers");
-  forbid(!meta.managed_fields.empty(), "managedFields");
+  ValidateTemplateMetadata(object.spec.metadata, FieldPath("spec").Child("metadata"), out);
   ValidateClaimSpec(object.spec.spec, FieldPath("spec").Child("spec"), out);
 }
 

@@ -7,6 +7,7 @@
 #include "api/gen/certificates_v1.h"
 #include "api/rules/checks.h"
 #include "api/rules/go_struct.h"
+#include "api/rules/identity/x509.h"
 
 namespace skiff {
 namespace {
@@ -39,21 +40,6 @@ constexpr Words kUsages = {"any",
                            "server auth",
                            "signing",
                            "timestamping"};
-
-// The types of the PEM blocks in a text, in order.
-std::vector<std::string> PemTypes(const std::string& text) {
-  constexpr std::string_view kBegin = "-----BEGIN ";
-  constexpr std::string_view kDashes = "-----";
-  std::vector<std::string> types;
-  for (size_t at = text.find(kBegin); at != std::string::npos; at = text.find(kBegin, at + 1)) {
-    const size_t begin = at + kBegin.size();
-    const size_t end = text.find(kDashes, begin);
-    if (end == std::string::npos) break;
-    const std::string type = text.substr(begin, end - begin);
-    if (text.find("-----END " + type + "-----", end) != std::string::npos) types.push_back(type);
-  }
-  return types;
-}
 
 void ValidateUsages(const std::vector<std::string>& usages, const FieldPath& path,
                     Violations& out) {
@@ -92,17 +78,9 @@ void ValidateConditions(const Conditions& conditions, Violations& out) {
 
 void ValidateCertificate(const std::string& certificate, Violations& out) {
   if (certificate.empty()) return;
-  const FieldPath path = FieldPath("status").Child("certificate");
-  constexpr const char* kHidden = "<certificate data>";
-  const auto types = PemTypes(certificate);
-  for (const std::string& type : types) {
-    if (type == "CERTIFICATE") continue;
-    return out.Invalid(path, kHidden,
-                       "only CERTIFICATE PEM blocks are allowed, found \"" + type + "\"");
-  }
-  if (types.empty()) {
-    out.Invalid(path, kHidden, "must contain at least one CERTIFICATE PEM block");
-  }
+  const std::string fault = CertificatesFault(certificate);
+  if (fault.empty()) return;
+  out.Invalid(FieldPath("status").Child("certificate"), "<certificate data>", fault);
 }
 
 Conditions OfType(const CertificateSigningRequest& object, std::string_view type) {
@@ -117,17 +95,18 @@ Conditions OfType(const CertificateSigningRequest& object, std::string_view type
 void ValidateDecisions(const CertificateSigningRequest& object,
                        const CertificateSigningRequest& old, bool may_decide, Violations& out) {
   const FieldPath path = FieldPath("status").Child("conditions");
-  for (const std::string type : {"Approved", "Denied", "Failed"}) {
+  for (const char* type : {"Approved", "Denied", "Failed"}) {
+    if (OfType(object, type).size() >= OfType(old, type).size()) continue;
+    out.Forbidden(path, std::string("updates may not remove a condition of type \"") + type + "\"");
+  }
+  if (may_decide) return;
+  for (const std::string type : {"Approved", "Denied"}) {
     const Conditions now = OfType(object, type);
     const Conditions before = OfType(old, type);
     const std::string of_type = " a condition of type \"" + type + "\"";
-    if (now.size() < before.size()) {
-      out.Forbidden(path, "updates may not remove" + of_type);
-    } else if (may_decide || type == "Failed") {
-      continue;
-    } else if (now.size() > before.size()) {
+    if (now.size() > before.size()) {
       out.Forbidden(path, "updates may not add" + of_type);
-    } else if (!(now == before)) {
+    } else if (now.size() == before.size() && !(now == before)) {
       const auto text = [](const Conditions& conditions) {
         Json list = Json::array();
         for (const Condition& condition : conditions) list.push_back(ToJson(condition));
@@ -144,11 +123,9 @@ void ValidateDecisions(const CertificateSigningRequest& object,
 void ValidateSigningRequest(const CertificateSigningRequest& object, Violations& out) {
   const auto& spec = object.spec;
   const FieldPath path("spec");
-  const auto types = PemTypes(spec.request);
-  if (types.empty() || types.front() != "CERTIFICATE REQUEST") {
+  if (const std::string fault = RequestFault(spec.request); !fault.empty()) {
     out.Invalid(path.Child("request"),
-                spec.request.empty() ? Json(nullptr) : Json(EncodeBase64(spec.request)),
-                "PEM block type must be CERTIFICATE REQUEST");
+                spec.request.empty() ? Json(nullptr) : Json(EncodeBase64(spec.request)), fault);
   }
   ValidateUsages(spec.usages, path.Child("usages"), out);
   if (spec.signer_name == "kubernetes.io/legacy-unknown") {

@@ -122,6 +122,55 @@ std::string AuthoritiesFault(std::string_view pem) {
   return "unable to load root certificates: " + why;
 }
 
+std::string RequestFault(std::string_view request_pem) {
+  const std::vector<PemBlock> blocks = BlocksOf(request_pem);
+  if (blocks.empty() || blocks[0].type != "CERTIFICATE REQUEST") {
+    return "PEM block type must be CERTIFICATE REQUEST";
+  }
+  const std::string& bytes = blocks[0].data;
+  if (bytes.empty()) return "asn1: syntax error: sequence truncated";
+  const auto* begin = reinterpret_cast<const unsigned char*>(bytes.data());
+  const unsigned char* at = begin;
+  const std::unique_ptr<X509_REQ, decltype(&X509_REQ_free)> request(
+      d2i_X509_REQ(nullptr, &at, static_cast<long>(bytes.size())), &X509_REQ_free);
+  EVP_PKEY* key = request ? X509_REQ_get0_pubkey(request.get()) : nullptr;
+  const bool is_signed = key != nullptr && X509_REQ_verify(request.get(), key) == 1;
+  ERR_clear_error();
+  if (key == nullptr) return "asn1: structure error: malformed certificate request";
+  if (at != begin + bytes.size()) return "asn1: syntax error: trailing data";
+  if (is_signed) return "";
+  switch (EVP_PKEY_get_base_id(key)) {
+    case EVP_PKEY_RSA:
+      return "crypto/rsa: verification error";
+    case EVP_PKEY_EC:
+      return "x509: ECDSA verification failure";
+    case EVP_PKEY_ED25519:
+      return "x509: Ed25519 verification failure";
+    default:
+      return "x509: cannot verify signature: algorithm unimplemented";
+  }
+}
+
+std::string CertificatesFault(std::string_view pem) {
+  const std::vector<PemBlock> blocks = BlocksOf(pem);
+  for (const PemBlock& block : blocks) {
+    if (block.type != "CERTIFICATE") {
+      return fmt::format("only CERTIFICATE PEM blocks are allowed, found \"{}\"", block.type);
+    }
+    if (!block.header.empty()) return "no PEM block headers are permitted";
+    if (block.data.empty()) return "found CERTIFICATE PEM block containing 0 certificates";
+    const auto* at = reinterpret_cast<const unsigned char*>(block.data.data());
+    const unsigned char* const end = at + block.data.size();
+    while (at != end) {
+      const std::unique_ptr<X509, decltype(&X509_free)> certificate(
+          d2i_X509(nullptr, &at, static_cast<long>(end - at)), &X509_free);
+      ERR_clear_error();
+      if (certificate == nullptr) return "x509: malformed certificate";
+    }
+  }
+  return blocks.empty() ? "must contain at least one CERTIFICATE PEM block" : "";
+}
+
 namespace {
 
 // The values of one kind of name in the subject of a request, in order.

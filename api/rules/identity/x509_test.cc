@@ -79,6 +79,43 @@ TEST_F(X509Test, OneCertificateAmongAuthoritiesIsEnough) {
   EXPECT_EQ(why(malformed + key), "failed to parse certificate: x509: malformed certificate");
 }
 
+std::string RequestPem(EVP_PKEY* key, EVP_PKEY* signer) {
+  X509_REQ* request = X509_REQ_new();
+  X509_REQ_set_pubkey(request, key);
+  X509_REQ_sign(request, signer, EVP_sha256());
+  BIO* bio = BIO_new(BIO_s_mem());
+  PEM_write_bio_X509_REQ(bio, request);
+  X509_REQ_free(request);
+  return TextOf(bio);
+}
+
+TEST_F(X509Test, ARequestIsSignedWithItsOwnKey) {
+  const auto pem = [](const std::string& base64) {
+    return "-----BEGIN CERTIFICATE REQUEST-----\n" + base64 + "-----END CERTIFICATE REQUEST-----\n";
+  };
+  EXPECT_EQ(RequestFault("words\n" + RequestPem(key_, key_)), "");
+  EXPECT_EQ(RequestFault(RequestPem(key_, other_)), "x509: ECDSA verification failure");
+  EXPECT_EQ(RequestFault(pem("AAAA\n")), "asn1: structure error: malformed certificate request");
+  const std::string none = "PEM block type must be CERTIFICATE REQUEST";
+  for (const std::string& text : {std::string(), std::string("words"), CertificatePem(key_),
+                                  pem("****\n"), CertificatePem(key_) + RequestPem(key_, key_)}) {
+    EXPECT_EQ(RequestFault(text), none) << text;
+  }
+}
+
+TEST_F(X509Test, ListsOfCertificatesHoldNothingElse) {
+  const std::string certificate = CertificatePem(key_);
+  EXPECT_EQ(CertificatesFault(certificate + "words\n" + certificate), "");
+  EXPECT_EQ(CertificatesFault("words"), "must contain at least one CERTIFICATE PEM block");
+  EXPECT_EQ(CertificatesFault(certificate + KeyPem(key_)),
+            "only CERTIFICATE PEM blocks are allowed, found \"PRIVATE KEY\"");
+  EXPECT_EQ(CertificatesFault("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"),
+            "x509: malformed certificate");
+  std::string headed = certificate;
+  headed.insert(headed.find('\n') + 1, "a: b\n\n");
+  EXPECT_EQ(CertificatesFault(headed), "no PEM block headers are permitted");
+}
+
 TEST_F(X509Test, ARequestNamesOrganizations) {
   X509_REQ* request = X509_REQ_new();
   X509_NAME* subject = X509_REQ_get_subject_name(request);

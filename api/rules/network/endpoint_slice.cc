@@ -79,7 +79,7 @@ void ValidateAddress(const std::string& address, const std::string& type, const 
   if (type == "FQDN") return ValidateFullyQualifiedDomainName(address, at, out);
   const bool v6 = type == "IPv6";
   const Messages errors = v6 ? StrictIpErrors(address) : LegacyIpErrors(address);
-  out.InvalidEach(at, address, errors);
+  if (!errors.empty()) return out.InvalidEach(at, address, errors);
   const auto parsed = ParseIp(address);
   if (!parsed) return;
   if (parsed->v6 != v6) {
@@ -127,6 +127,7 @@ void ValidateEndpoint(const Endpoint& endpoint, const std::string& type, const F
   if (!endpoint.hints) return;
   const FieldPath hints = path.Child("hints");
   ValidateHints(endpoint.hints->for_zones, LabelValueErrors, hints.Child("forZones"), out);
+  if (endpoint.hints->for_zones.size() > kHintsMax) return;
   ValidateHints(endpoint.hints->for_nodes, Dns1123SubdomainErrors, hints.Child("forNodes"), out);
 }
 
@@ -142,9 +143,9 @@ void ValidateEndpoints(const EndpointSlice& object, Violations& out) {
 
 void Validate(const EndpointSlice& object, const EndpointSlice* old, Violations& out) {
   RequireOneOf(object.address_type, {"FQDN", "IPv4", "IPv6"}, FieldPath("addressType"), out);
+  ValidatePorts(object, out);
   // Endpoints that an update leaves alone are not looked at again.
   if (old == nullptr || !(object.endpoints == old->endpoints)) ValidateEndpoints(object, out);
-  ValidatePorts(object, out);
 }
 
 void ValidateCreate(const EndpointSlice& object, Violations& out) {

@@ -20,6 +20,7 @@ constexpr RulesOf<core_v1::Pod> kTypedPodRules = {
     .validate_update = ValidatePodUpdate,
     .validate_status_update = ValidatePodStatusUpdate,
     .warnings = WarnOfPod,
+    .status_warnings = WarnOfPodStatus,
 };
 constinit const Rules kPodRules = Erase<kTypedPodRules>();
 

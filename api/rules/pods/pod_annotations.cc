@@ -89,10 +89,11 @@ std::optional<SeccompProfile> SeccompFromText(const std::string& text) {
   return profile;
 }
 
-// A text that names no profile differs from every field.
+// A text that names no profile differs from every field, unless that is wrong by itself.
 template <typename Profile>
 void CompareProfiles(const std::optional<Profile>& annotated, const Profile& field,
                      const std::string& kind, const FieldPath& path, Violations& out) {
+  if (!IsOneOf(field.type, {"Localhost", "RuntimeDefault", "Unconfined"})) return;
   if (!annotated || annotated->type != field.type) {
     return out.Forbidden(path.Child("type"), kind + " type in annotation and field must match");
   }
@@ -112,7 +113,7 @@ void CompareAppArmor(const Annotations& annotations, const PodSpec& spec,
   const auto& pod_security = spec.security_context;
   ForEachContainer(spec, spec_path, [&](const auto& container, const FieldPath& path) {
     const auto* text = Find(annotations, AppArmorAnnotation(container.name));
-    if (text == nullptr || text->empty()) return;
+    if (text == nullptr) return;
     const auto& own = container.security_context;
     const AppArmorProfile* field = own && own->app_armor_profile ? &*own->app_armor_profile
                                    : pod_security && pod_security->app_armor_profile

@@ -196,17 +196,18 @@ void ValidateResourceFieldRef(const ResourceFieldSelector& selector, bool is_vol
   static constexpr Words kResources = {
       "limits.cpu",   "limits.ephemeral-storage",   "limits.memory",
       "requests.cpu", "requests.ephemeral-storage", "requests.memory"};
+  const bool known = IsOneOf(selector.resource, kResources) ||
+                     selector.resource.starts_with("requests.hugepages-") ||
+                     selector.resource.starts_with("limits.hugepages-");
   if (is_volume && selector.container_name.empty()) {
-    return out.Required(path.Child("containerName"));
+    out.Required(path.Child("containerName"));
+  } else if (selector.resource.empty()) {
+    out.Required(path.Child("resource"));
+  } else if (!known) {
+    out.NotSupported(path.Child("resource"), selector.resource,
+                     {kResources.begin(), kResources.end()});
   }
-  if (selector.resource.empty()) return out.Required(path.Child("resource"));
-  if (!IsOneOf(selector.resource, kResources) &&
-      !selector.resource.starts_with("requests.hugepages-") &&
-      !selector.resource.starts_with("limits.hugepages-")) {
-    return out.NotSupported(path.Child("resource"), selector.resource,
-                            {kResources.begin(), kResources.end()});
-  }
-  ValidateDivisor(selector, path.Child("divisor"), out);
+  if (known) ValidateDivisor(selector, path.Child("divisor"), out);
 }
 
 template <typename AnyContainer>

@@ -117,13 +117,18 @@ void ValidateVolumeDevices(const AnyContainer& container, const PodSpecContext& 
     const FieldPath name = path.Index(i).Child("name");
     const FieldPath device_path = path.Index(i).Child("devicePath");
     Require(device.name, name, out);
-    if (!names.insert(device.name).second) out.Invalid(name, device.name, "must be unique");
+    if (names.contains(device.name)) out.Invalid(name, device.name, "must be unique");
+    if (!device.name.empty()) names.insert(device.name);
     ValidateDeviceVolume(device, context, name, out);
     Require(device.device_path, device_path, out);
-    if (!paths.insert(device.device_path).second) {
+    if (paths.contains(device.device_path)) {
       out.Invalid(device_path, device.device_path, "must be unique");
     }
-    if (device.device_path.find("..") != std::string::npos) {
+    Violations backsteps;
+    CheckNoBacksteps(device.device_path, device_path, backsteps);
+    if (backsteps.empty()) {
+      paths.insert(device.device_path);
+    } else {
       out.Invalid(device_path, device.device_path, "can not contain backsteps ('..')");
     }
     if (mounts.names.contains(device.name)) {

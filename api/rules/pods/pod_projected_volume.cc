@@ -34,9 +34,9 @@ void ValidateKeyed(const Projection& projection, Files& files, const FieldPath& 
                    Violations& out) {
   Require(projection.name, path.Child("name"), out);
   for (size_t i = 0; i < projection.items.size(); ++i) {
+    ValidateKeyToPath(projection.items[i], path.Child("items").Index(i), out);
     files.Add(projection.items[i].path, projection.name);
   }
-  ValidateKeysToPaths(projection.items, path.Child("items"), out);
 }
 
 void ValidateToken(const ServiceAccountTokenProjection& token, const FieldPath& volume,
@@ -65,25 +65,21 @@ void ValidateProjectedVolume(const ProjectedVolumeSource& projected, const Field
     const VolumeProjection& source = projected.sources[i];
     const FieldPath at = path.Child("sources").Index(i);
     int count = 0;
-    const auto first = [&](const auto& member) {
-      if (!member) return false;
-      if (++count == 1) return true;
-      out.Forbidden(at, "may not specify more than 1 volume type per source");
-      return false;
-    };
-    if (first(source.secret)) ValidateKeyed(*source.secret, files, at.Child("secret"), out);
-    if (first(source.config_map)) {
+    const auto found = [&](const auto& member) { return member && ++count; };
+    if (found(source.secret)) ValidateKeyed(*source.secret, files, at.Child("secret"), out);
+    if (found(source.config_map)) {
       ValidateKeyed(*source.config_map, files, at.Child("configMap"), out);
     }
-    if (first(source.downward_api)) {
+    if (found(source.downward_api)) {
       for (const auto& file : source.downward_api->items) {
         ValidateDownwardApiFile(file, at.Child("downwardAPI"), out);
         files.Add(file.path, file.path);
       }
     }
-    if (first(source.service_account_token)) {
+    if (found(source.service_account_token)) {
       ValidateToken(*source.service_account_token, path, at.Child("serviceAccountToken"), out);
     }
+    if (count > 1) out.Forbidden(at, "may not specify more than 1 volume type per source");
   }
 }
 

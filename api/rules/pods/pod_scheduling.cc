@@ -136,8 +136,8 @@ void ValidateMergedKeys(const std::vector<std::string>& match_keys,
   if (!selector) return;
   std::set<std::string_view> seen;
   for (const auto& [key, value] : selector->match_labels) seen.insert(key);
-  std::map<std::string_view, size_t> places;  // Of a key that is there twice the first.
-  for (size_t i = 0; i < match_keys.size(); ++i) places.emplace(match_keys[i], i);
+  std::map<std::string_view, size_t> places;  // Of a key that is there twice the last.
+  for (size_t i = 0; i < match_keys.size(); ++i) places[match_keys[i]] = i;
   for (const auto& expression : selector->match_expressions) {
     const auto found = places.find(expression.key);
     if (!seen.insert(expression.key).second && found != places.end()) {

@@ -149,7 +149,7 @@ void ValidateSeccompProfile(const SeccompProfile& profile, const FieldPath& path
     if (profile.localhost_profile) {
       out.Invalid(at, GoStruct(profile), "can only be set when seccomp type is Localhost");
     }
-  } else if (!profile.localhost_profile || profile.localhost_profile->empty()) {
+  } else if (!profile.localhost_profile) {
     out.Required(at, "must be set when seccomp type is Localhost");
   } else {
     CheckRelativePath(*profile.localhost_profile, at, out);

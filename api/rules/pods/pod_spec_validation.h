@@ -80,6 +80,7 @@ void ValidateProjectedVolume(const core_v1::ProjectedVolumeSource& projected, co
                              Violations& out);
 void ValidateDownwardApiFile(const core_v1::DownwardAPIVolumeFile& file, const FieldPath& path,
                              Violations& out);
+void ValidateKeyToPath(const core_v1::KeyToPath& item, const FieldPath& path, Violations& out);
 void ValidateKeysToPaths(const std::vector<core_v1::KeyToPath>& items, const FieldPath& path,
                          Violations& out);
 void ValidateTolerations(const std::vector<core_v1::Toleration>& tolerations, const FieldPath& path,

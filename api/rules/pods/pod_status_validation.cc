@@ -51,8 +51,9 @@ bool RuleMatches(const ContainerRestartRule& rule, int32_t exit_code) {
 
 // Whether the kubelet starts a container again that ended so.
 bool Restarts(const Container* container, const PodSpec& spec, int32_t exit_code) {
+  if (container == nullptr) return false;
   std::string policy = spec.restart_policy;
-  if (container != nullptr && container->restart_policy) {
+  if (container->restart_policy) {
     for (const auto& rule : container->restart_policy_rules) {
       if (rule.action == "Restart" && RuleMatches(rule, exit_code)) return true;
     }

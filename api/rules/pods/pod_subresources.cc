@@ -72,9 +72,11 @@ void ValidateNothingRemoved(const Container& now, const Container& old, const Fi
   }
 }
 
-// The container with what may be resized taken from `old`.
+// The container with what may be resized taken from `old`. Kubernetes forgets claims of devices as
+// it does this, so that a container that has some differs.
 Container WithoutAllowedChanges(const Container& now, const Container& old) {
   Container undone = now;
+  undone.resources.claims.clear();
   for (const char* name : {"cpu", "memory"}) {
     const auto restore = [&](ResourceList& list, const ResourceList& before) {
       list.erase(name);
@@ -119,6 +121,10 @@ void ValidateChanges(const PodSpec& spec, const PodSpec& old, Violations& out) {
     undone.init_containers[i] = before;
   }
   if (!(undone == old)) out.Forbidden(path, "only cpu and memory resources are mutable");
+}
+
+bool HasPodLevelResources(const PodSpec& spec) {
+  return spec.resources && (!spec.resources->requests.empty() || !spec.resources->limits.empty());
 }
 
 // A kubelet that can resize reports the amounts of running containers.
@@ -187,7 +193,7 @@ void ValidatePodResize(const Pod& pod, const Pod& old, Violations& out) {
   if (!NodeCanResize(old)) {
     out.Forbidden(path, "Pod running on node without support for resize");
   }
-  if (pod.spec.resources || old.spec.resources) {
+  if (HasPodLevelResources(pod.spec) || HasPodLevelResources(old.spec)) {
     return out.Forbidden(root,
                          "resize of pods with pod-level resources is forbidden when "
                          "InPlacePodLevelResourcesVerticalScalingEnabled feature gate is disabled");

@@ -56,6 +56,23 @@ TEST(Resize, ChangesAmountsOfCpuAndMemory) {
       ElementsAre("spec: Forbidden: only cpu and memory resources are mutable"));
 }
 
+// Kubernetes forgets them as it compares.
+TEST(Resize, RefusesContainersWithClaims) {
+  Json old =
+      With(kOldPod, "/spec/resourceClaims", Parsed(R"([{"name": "d", "resourceClaimName": "d"}])"));
+  old = With(old, "/spec/containers/0/resources/claims", Parsed(R"([{"name": "d"}])"));
+  EXPECT_THAT(Errors(Stored(old), With(old, "/spec/containers/0/resources/requests/cpu", "1500m"),
+                     PreparePodResize, ValidatePodResize),
+              ElementsAre("spec: Forbidden: only cpu and memory resources are mutable"));
+}
+
+TEST(Resize, TakesEmptyResourcesOfThePodForNone) {
+  const Json old = With(kOldPod, "/spec/resources", Json::object());
+  EXPECT_THAT(Errors(Stored(old), With(old, "/spec/containers/0/resources/requests/cpu", "1500m"),
+                     PreparePodResize, ValidatePodResize),
+              IsEmpty());
+}
+
 TEST(Resize, IgnoresTheRestOfThePod) {
   Pod pod = PodOf(With(kOldPod, "/spec/containers/0/image", "other"));
   const Pod old = Stored(kOldPod);

@@ -146,6 +146,97 @@ TEST(PodValidation, FindsTheVolumeOfAFileWhateverIsWrongWithIt) {
                                              "more than 1 volume type"));
 }
 
+TEST(PodValidation, LooksAtEachSourceOfAProjection) {
+  const Json sources = Parsed(R"([{"secret": {"name": "s", "items": [{"key": "", "path": "p"}]},
+      "configMap": {"name": "", "items": [{"key": "k", "path": "p"}, {"key": "", "path": "q"}]}}])");
+  EXPECT_THAT(
+      CreateErrors(With(kPod, "/spec/volumes",
+                        Json::array({{{"name", "v"}, {"projected", {{"sources", sources}}}}}))),
+      ElementsAre("spec.volumes[0].projected.sources[0].secret.items[0].key: Required value",
+                  "spec.volumes[0].projected.sources[0].configMap.name: Required value",
+                  "spec.volumes[0].projected: Invalid value: \"\": conflicting duplicate paths",
+                  "spec.volumes[0].projected.sources[0].configMap.items[1].key: Required value",
+                  "spec.volumes[0].projected.sources[0]: Forbidden: may not specify more than 1 "
+                  "volume type per source"));
+}
+
+TEST(PodValidation, LooksAtTheSecretOfAVolumeWithoutDriver) {
+  EXPECT_THAT(ErrorsWith("/spec/volumes", R"([{"name": "v", "csi": {"driver": "",
+                                       "nodePublishSecretRef": {"name": ""}}}])"),
+              ElementsAre("spec.volumes[0].csi.driver: Required value",
+                          "spec.volumes[0].csi.nodePublishSecretRef.name: Required value"));
+}
+
+TEST(PodValidation, ReservesOptionsOfFlexVolumesWithoutAPathToo) {
+  EXPECT_THAT(
+      ErrorsWith("/spec/volumes", R"([{"name": "v", "flexVolume": {"driver": "d", "options":
+                                       {"A.K8s.io": "x", "b": "x", "k8s.io/c": "x"}}}])"),
+      ElementsAre("spec.volumes[0].flexVolume.options[A.K8s.io]: Invalid value: \"A.K8s.io\": "
+                  "kubernetes.io and k8s.io namespaces are reserved",
+                  "spec.volumes[0].flexVolume.options[k8s.io/c]: Invalid value: \"k8s.io/c\": "
+                  "kubernetes.io and k8s.io namespaces are reserved"));
+}
+
+TEST(PodValidation, WantsPairsOfHostAndPort) {
+  const auto errors = [](const std::string& registry) {
+    return CreateErrors(With(
+        kPod, "/spec/volumes",
+        Json::array({{{"name", "v"}, {"quobyte", {{"registry", registry}, {"volume", "v"}}}}})));
+  };
+  EXPECT_THAT(errors("a:1,:2,b:,[::1]:4"), IsEmpty());
+  const std::string kWrong = ": must be a host:port pair or multiple pairs separated by commas";
+  EXPECT_THAT(errors("a:1,b"), ElementsAre("spec.volumes[0].quobyte.registry: Invalid value: "
+                                           "\"a:1,b\"" +
+                                           kWrong));
+  EXPECT_THAT(errors("::1"),
+              ElementsAre("spec.volumes[0].quobyte.registry: Invalid value: \"::1\"" + kWrong));
+}
+
+TEST(PodValidation, AllowsDotsInTheNamesOfDevices) {
+  Json pod = With(kPod, "/spec/volumes",
+                  Parsed(R"([{"name": "v", "persistentVolumeClaim": {"claimName": "c"}}])"));
+  const char* kDevices = "/spec/containers/0/volumeDevices";
+  EXPECT_THAT(
+      CreateErrors(With(pod, kDevices, Parsed(R"([{"name": "v", "devicePath": "/dev/a..b"}])"))),
+      IsEmpty());
+  EXPECT_THAT(
+      CreateErrors(With(pod, kDevices, Parsed(R"([{"name": "v", "devicePath": "/dev/../b"}])"))),
+      ElementsAre("spec.containers[0].volumeDevices[0].devicePath: Invalid value: \"/dev/../b\": "
+                  "can not contain backsteps ('..')"));
+}
+
+TEST(PodValidation, LooksAtTheDivisorWhateverElseIsWrong) {
+  EXPECT_THAT(
+      ErrorsWith("/spec/volumes", R"([{"name": "v", "downwardAPI": {"items": [{"path": "p",
+          "resourceFieldRef": {"resource": "limits.cpu", "divisor": "2"}}]}}])"),
+      ElementsAre("spec.volumes[0].downwardAPI.resourceFieldRef.containerName: Required value",
+                  "spec.volumes[0].downwardAPI.resourceFieldRef.divisor: Invalid value: "
+                  "\"limits.cpu\": only divisor's values 1m and 1 are supported with the cpu "
+                  "resource"));
+}
+
+TEST(PodValidation, LetsALocalSeccompProfileBeEmpty) {
+  EXPECT_THAT(ErrorsWith("/spec/securityContext",
+                         R"({"seccompProfile": {"type": "Localhost", "localhostProfile": ""}})"),
+              IsEmpty());
+}
+
+TEST(PodValidation, ComparesAnEmptyAnnotationWithTheFieldToo) {
+  const Json pod = With(kPod, "/metadata/annotations",
+                        {{"container.apparmor.security.beta.kubernetes.io/c", ""}});
+  const auto with_type = [&](const char* type) {
+    return CreateErrors(
+        With(pod, "/spec/securityContext", {{"appArmorProfile", {{"type", type}}}}));
+  };
+  EXPECT_THAT(with_type("Unconfined"),
+              ElementsAre("spec.containers[0].securityContext.appArmorProfile.type: Forbidden: "
+                          "apparmor type in annotation and field must match"));
+  EXPECT_THAT(with_type("x"),
+              ElementsAre("spec.securityContext.appArmorProfile.type: Unsupported value: \"x\": "
+                          "supported values: \"Localhost\", \"RuntimeDefault\", "
+                          "\"Unconfined\""));
+}
+
 TEST(PodUpdate, MayChangeImages) {
   const Json stored = Created(kPod);
   EXPECT_THAT(UpdateErrors(stored, With(stored, "/spec/containers/0/image", "nginx:2")), IsEmpty());
@@ -222,6 +313,16 @@ TEST(PodStatus, RunsNothingAgainThatEndedForGood) {
                           "to non-terminated state"));
 }
 
+TEST(PodStatus, DoesNotRunAgainWhatThePodDoesNotHave) {
+  Json stored = Created(kPod);
+  const Json ended = Parsed(R"([{"name": "x", "state": {"terminated": {"exitCode": 1}}}])");
+  const Json running = Parsed(R"([{"name": "x", "state": {"running": {}}}])");
+  stored = With(stored, "/status/containerStatuses", ended);
+  EXPECT_THAT(StatusErrors(stored, With(stored, "/status/containerStatuses", running)),
+              ElementsAre("status.containerStatuses[0].state: Forbidden: may not be transitioned "
+                          "to non-terminated state"));
+}
+
 TEST(PodWarnings, NameDeprecatedLabelsAndDuplicates) {
   Json pod = With(kPod, "/spec/nodeSelector", {{"beta.kubernetes.io/os", "linux"}});
   pod = With(pod, "/spec/imagePullSecrets", Json::array({{{"name", "x"}}, {{"name", "x"}}}));
@@ -246,6 +347,16 @@ TEST(PodWarnings, MentionSourcesThatAreEmptyAndNotThatThereAreNone) {
   };
   EXPECT_THAT(projected("[]"), IsEmpty());
   EXPECT_THAT(projected("[{}]"), ElementsAre("volume \"v\" (Projected) has no sources provided"));
+}
+
+TEST(PodValidation, TakesLabelsAndAnnotationsAloneForClaims) {
+  const Json volumes = Parsed(R"([{"name": "v", "ephemeral": {"volumeClaimTemplate": {
+      "metadata": {"labels": {"a": "b"}, "annotations": {"a": "b"}, "uid": "x", "name": "n"},
+      "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1"}}}}}}])");
+  const std::string metadata = "spec.volumes[0].ephemeral.volumeClaimTemplate.metadata.";
+  EXPECT_THAT(CreateErrors(With(kPod, "/spec/volumes", volumes)),
+              ElementsAre(metadata + "name: Forbidden: cannot be set",
+                          metadata + "uID: Forbidden: cannot be set"));
 }
 
 TEST(PodWarnings, MentionPartsOfBytesInClaims) {
@@ -282,6 +393,46 @@ TEST(PodWarnings, ComeToAnEndHoweverManyVolumesOverlap) {
                        {"configMap", {{"name", "m"}, {"items", items}}}});
   }
   EXPECT_LE(CreateWarnings(With(kPod, "/spec/volumes", volumes)).size(), 1100);
+}
+
+TEST(PodWarnings, ComeInTheOrderOfKubernetes) {
+  Json pod = With(kPod, "/metadata/annotations",
+                  {{"seccomp.security.alpha.kubernetes.io/pod", "unconfined"}});
+  pod = With(pod, "/spec/imagePullSecrets", Json::array({{{"name", "x"}}, {{"name", "x"}}}));
+  pod = With(pod, "/spec/containers", Parsed(R"([
+      {"name": "c", "image": "i", "ports": [{"name": "a", "containerPort": 1}]},
+      {"name": "d", "image": "i", "ports": [{"name": "a", "containerPort": 2},
+                                            {"name": "b", "containerPort": 1}]}])"));
+  EXPECT_THAT(
+      CreateWarnings(pod),
+      ElementsAre("spec.imagePullSecrets[1].name: duplicate name \"x\"",
+                  "metadata.annotations[seccomp.security.alpha.kubernetes.io/pod]: non-functional "
+                  "in v1.27+; use the \"seccompProfile\" field instead",
+                  "spec.containers[1].ports[1]: duplicate port definition with "
+                  "spec.containers[0].ports[0]",
+                  "spec.containers[1].ports[0]: duplicate port name \"a\" with "
+                  "spec.containers[0].ports[0], services and probes that select ports by name "
+                  "will use spec.containers[0].ports[0]"));
+}
+
+TEST(PodWarnings, NameValuesOfPreferencesThatNoLabelHas) {
+  const Json preferred = Parsed(R"([{"weight": 1, "preference": {"matchExpressions": [
+      {"key": "k", "operator": "In", "values": ["a", "b c"]}]}}])");
+  const Json affinity = {
+      {"nodeAffinity", {{"preferredDuringSchedulingIgnoredDuringExecution", preferred}}}};
+  EXPECT_THAT(
+      CreateWarnings(With(kPod, "/spec/affinity", affinity)),
+      ElementsAre(testing::StartsWith(
+          "spec.affinity.nodeAffinity.preferredDuringSchedulingIgnoredDuringExecution[0]."
+          "preference.matchExpressions[0].values[1]: b c is invalid, a valid label must be")));
+}
+
+TEST(PodWarnings, MentionAddressesOfTheStatus) {
+  const Json stored = Created(kPod);
+  Json pod = With(stored, "/status/podIPs", Parsed(R"([{"ip": "10.0.0.1"}, {"ip": "FD00::1"}])"));
+  EXPECT_THAT(StatusWarnings(stored, pod),
+              ElementsAre("status.podIPs[1].ip: IPv6 address \"FD00::1\" should be in RFC 5952 "
+                          "canonical format (\"fd00::1\")"));
 }
 
 }  // namespace

@@ -40,7 +40,7 @@ void ValidateDownwardApiVolume(const DownwardAPIVolumeSource& source, const Fiel
 
 void ValidateCsiVolume(const CSIVolumeSource& source, const FieldPath& path, Violations& out) {
   ValidateCsiDriverName(source.driver, path.Child("driver"), out);
-  if (source.driver.empty() || !source.node_publish_secret_ref) return;
+  if (!source.node_publish_secret_ref) return;
   RequireFormat(Dns1123SubdomainErrors, source.node_publish_secret_ref->name,
                 source.node_publish_secret_ref->name.empty()
                     ? path.Child("nodePublishSecretRef").Child("name")
@@ -48,27 +48,12 @@ void ValidateCsiVolume(const CSIVolumeSource& source, const FieldPath& path, Vio
                 out);
 }
 
-// A claim's template may carry labels and annotations, and no other metadata.
-void ValidateClaimTemplateMetadata(const meta_v1::ObjectMeta& meta, const FieldPath& path,
-                                   Violations& out) {
-  ValidateAnnotations(meta.annotations, path.Child("annotations"), out);
-  ValidateLabels(meta.labels, path.Child("labels"), out);
-  const Json fields = ToJson(meta);
-  // In the order of the type.
-  for (const Field& field : meta_v1::ObjectMeta::Describe().fields) {
-    const auto found = fields.find(field.name);
-    if (field.name == "annotations" || field.name == "labels") continue;
-    if (found == fields.end() || found->is_null()) continue;
-    out.Forbidden(path.Child(field.name), "cannot be set");
-  }
-}
-
 void ValidateEphemeral(const Volume& volume, const PodSpecContext& context, const FieldPath& path,
                        Violations& out) {
   const FieldPath at = path.Child("ephemeral").Child("volumeClaimTemplate");
   const auto& claim = volume.ephemeral->volume_claim_template;
   if (!claim) return out.Required(at);
-  ValidateClaimTemplateMetadata(claim->metadata, at.Child("metadata"), out);
+  ValidateTemplateMetadata(claim->metadata, at.Child("metadata"), out);
   ValidatePersistentVolumeClaimSpec(claim->spec, at.Child("spec"), out);
   if (context.pod_name.empty() || volume.name.empty()) return;
   const std::string name = std::string(context.pod_name) + "-" + volume.name;
@@ -150,15 +135,16 @@ std::set<std::string> OwnClaims(const PodSpecContext& context) {
 
 }  // namespace
 
+void ValidateKeyToPath(const KeyToPath& item, const FieldPath& path, Violations& out) {
+  Require(item.key, path.Child("key"), out);
+  Require(item.path, path.Child("path"), out);
+  CheckLocalPath(item.path, path.Child("path"), out);
+  if (item.mode) CheckFileMode(*item.mode, path.Child("mode"), out);
+}
+
 void ValidateKeysToPaths(const std::vector<KeyToPath>& items, const FieldPath& path,
                          Violations& out) {
-  for (size_t i = 0; i < items.size(); ++i) {
-    const FieldPath at = path.Index(i);
-    Require(items[i].key, at.Child("key"), out);
-    Require(items[i].path, at.Child("path"), out);
-    CheckLocalPath(items[i].path, at.Child("path"), out);
-    if (items[i].mode) CheckFileMode(*items[i].mode, at.Child("mode"), out);
-  }
+  for (size_t i = 0; i < items.size(); ++i) ValidateKeyToPath(items[i], path.Index(i), out);
 }
 
 void ValidateDownwardApiFile(const DownwardAPIVolumeFile& file, const FieldPath& path,

@@ -34,6 +34,9 @@ constexpr Deprecated kNodeLabels[] = {
      "deprecated since v1.17; use \"topology.kubernetes.io/zone\" instead"},
     {"beta.kubernetes.io/instance-type",
      "deprecated since v1.17; use \"node.kubernetes.io/instance-type\" instead"},
+    {"app.kubernetes.io/created-by", "deprecated since v1.9"},
+    {"scheduler.alpha.kubernetes.io/preferAvoidPods",
+     "deprecated since v1.22; use Taints and Tolerations instead"},
     {"node-role.kubernetes.io/master", "use \"node-role.kubernetes.io/control-plane\" instead"},
 };
 
@@ -62,16 +65,8 @@ void Warn(const FieldPath& path, std::string_view message, Warnings& out) {
 
 // Where the path does not end with the label, the text names it.
 void WarnOfNodeLabel(std::string_view label, const FieldPath& path, bool named, Warnings& out) {
-  const auto* found = std::ranges::find(kNodeLabels, label, &Deprecated::key);
-  if (found == std::end(kNodeLabels)) return;
-  Warn(path, named ? std::string(label) + " is " + found->message : found->message, out);
-}
-
-void WarnOfTerm(const NodeSelectorTerm& term, const FieldPath& path, Warnings& out) {
-  for (size_t i = 0; i < term.match_expressions.size(); ++i) {
-    WarnOfNodeLabel(term.match_expressions[i].key,
-                    path.Child("matchExpressions").Index(i).Child("key"), true, out);
-  }
+  const std::string message(DeprecatedNodeLabel(label));
+  if (!message.empty()) Warn(path, named ? std::string(label) + " is " + message : message, out);
 }
 
 void WarnOfNodeLabels(const PodSpec& spec, const FieldPath& path, Warnings& out) {
@@ -85,13 +80,13 @@ void WarnOfNodeLabels(const PodSpec& spec, const FieldPath& path, Warnings& out)
       const FieldPath terms =
           at.Child("requiredDuringSchedulingIgnoredDuringExecution").Child("nodeSelectorTerms");
       for (size_t i = 0; i < required->node_selector_terms.size(); ++i) {
-        WarnOfTerm(required->node_selector_terms[i], terms.Index(i), out);
+        WarnOfNodeSelectorTerm(required->node_selector_terms[i], false, terms.Index(i), out);
       }
     }
     const auto& preferred = affinity.preferred_during_scheduling_ignored_during_execution;
     for (size_t i = 0; i < preferred.size(); ++i) {
-      WarnOfTerm(
-          preferred[i].preference,
+      WarnOfNodeSelectorTerm(
+          preferred[i].preference, true,
           at.Child("preferredDuringSchedulingIgnoredDuringExecution").Index(i).Child("preference"),
           out);
     }
@@ -119,26 +114,17 @@ void WarnOfAppArmor(const meta_v1::ObjectMeta& meta, const PodSpec& spec,
   Warn(path.Key(key), kAppArmorMessage, out);
 }
 
-void WarnOfAnnotations(const meta_v1::ObjectMeta& meta, const PodSpec& spec, bool of_template,
-                       const FieldPath& path, Warnings& out) {
+void WarnOfAnnotations(const meta_v1::ObjectMeta& meta, const FieldPath& path, Warnings& out) {
   for (const auto& [key, message] : kAnnotations) {
     if (meta.annotations.contains(std::string(key))) Warn(path.Key(key), message, out);
   }
-  const auto pod_key = "seccomp.security.alpha.kubernetes.io/pod";
-  const bool has_field = spec.security_context && spec.security_context->seccomp_profile;
-  if (meta.annotations.contains(pod_key) && !has_field) {
-    Warn(path.Key(pod_key), kSeccompMessage, out);
-  }
-  // The annotation of a pod for Windows says nothing.
-  const bool confinable = of_template || !spec.os || spec.os->name != "windows";
-  ForEachContainer(spec, FieldPath(), [&](const auto& container, const FieldPath&) {
-    const std::string key = "container.seccomp.security.alpha.kubernetes.io/" + container.name;
-    const bool own = container.security_context && container.security_context->seccomp_profile;
-    if (meta.annotations.contains(key) && !own) Warn(path.Key(key), kSeccompMessage, out);
-    const auto& security = container.security_context;
-    const bool confined = security && security->app_armor_profile;
-    if (!confined && confinable) WarnOfAppArmor(meta, spec, container.name, path, out);
-  });
+}
+
+template <typename Security>
+void WarnOfSeccomp(const meta_v1::ObjectMeta& meta, const std::string& key,
+                   const Box<Security>& security, const FieldPath& path, Warnings& out) {
+  if (security && security->seccomp_profile) return;
+  if (meta.annotations.contains(key)) Warn(path.Key(key), kSeccompMessage, out);
 }
 
 // Kubernetes counts in thousandths. An amount that these cannot hold it takes for whole, unless its
@@ -230,11 +216,22 @@ void WarnOfHiddenVariables(const std::vector<EnvVar>& variables, const FieldPath
   }
 }
 
-void WarnOfContainers(const PodSpec& spec, const FieldPath& path, Warnings& out) {
+// `root` is where metadata and spec stand.
+void WarnOfContainers(const meta_v1::ObjectMeta& meta, const PodSpec& spec, bool of_template,
+                      const FieldPath& root, Warnings& out) {
+  const FieldPath path = root.Child("spec");
+  const FieldPath annotations = root.Child("metadata").Child("annotations");
   for (const char* name : {"memory", "ephemeral-storage"}) {
     WarnOfFraction(spec.overhead, name, path.Child("overhead"), out);
   }
+  WarnOfSeccomp(meta, "seccomp.security.alpha.kubernetes.io/pod", spec.security_context,
+                annotations, out);
   ForEachContainer(spec, path, [&](const auto& container, const FieldPath& at) {
+    const auto& security = container.security_context;
+    WarnOfSeccomp(meta, "container.seccomp.security.alpha.kubernetes.io/" + container.name,
+                  security, annotations, out);
+    const bool confined = security && security->app_armor_profile;
+    if (of_template && !confined) WarnOfAppArmor(meta, spec, container.name, annotations, out);
     const FieldPath resources = at.Child("resources");
     for (const char* name : {"memory", "ephemeral-storage"}) {
       WarnOfFraction(container.resources.limits, name, resources.Child("limits"), out);
@@ -266,7 +263,6 @@ constexpr size_t kPortsComparedMax = 1'000'000;
 void WarnOfPorts(const PodSpec& spec, const FieldPath& path, Warnings& out) {
   size_t compared = 0;
   std::map<std::string, std::vector<KnownPort>> by_number;
-  std::map<std::string_view, FieldPath> by_name;
   ForEachContainer(spec, path, [&](const auto& container, const FieldPath& container_path) {
     for (size_t i = 0; i < container.ports.size(); ++i) {
       const ContainerPort& port = container.ports[i];
@@ -286,7 +282,17 @@ void WarnOfPorts(const PodSpec& spec, const FieldPath& path, Warnings& out) {
         Warn(at, fmt::format("{} port definition with {}", how, other.path.Text()), out);
       }
       others.push_back({at, &port});
+    }
+  });
+}
+
+void WarnOfPortNames(const PodSpec& spec, const FieldPath& path, Warnings& out) {
+  std::map<std::string_view, FieldPath> by_name;
+  ForEachContainer(spec, path, [&](const auto& container, const FieldPath& container_path) {
+    for (size_t i = 0; i < container.ports.size(); ++i) {
+      const ContainerPort& port = container.ports[i];
       if (port.name.empty()) continue;
+      const FieldPath at = container_path.Child("ports").Index(i);
       const auto [first, inserted] = by_name.emplace(port.name, at);
       if (inserted) continue;
       const std::string other = first->second.Text();
@@ -344,11 +350,12 @@ void WarnOfSpecAndMeta(const meta_v1::ObjectMeta& meta, const PodSpec& spec, boo
                        const FieldPath& root, Warnings& out) {
   const FieldPath path = root.Child("spec");
   WarnOfNodeLabels(spec, path, out);
-  WarnOfAnnotations(meta, spec, of_template, root.Child("metadata").Child("annotations"), out);
+  WarnOfAnnotations(meta, root.Child("metadata").Child("annotations"), out);
   WarnOfVolumes(spec, path, out);
   WarnOfDuplicates(spec, path, out);
-  WarnOfContainers(spec, path, out);
+  WarnOfContainers(meta, spec, of_template, root, out);
   WarnOfPorts(spec, path, out);
+  WarnOfPortNames(spec, path, out);
   if (spec.termination_grace_period_seconds.value_or(0) < 0) {
     Warn(path.Child("terminationGracePeriodSeconds"),
          "must be >= 0; negative values are invalid and will be treated as 1", out);
@@ -370,19 +377,53 @@ std::string NameWarning(const std::string& use, const std::string& name) {
 
 }  // namespace
 
+std::string_view DeprecatedNodeLabel(std::string_view label) {
+  const auto* found = std::ranges::find(kNodeLabels, label, &Deprecated::key);
+  return found == std::end(kNodeLabels) ? "" : found->message;
+}
+
+void WarnOfNodeSelectorTerm(const NodeSelectorTerm& term, bool check_values, const FieldPath& path,
+                            Warnings& out) {
+  for (size_t i = 0; i < term.match_expressions.size(); ++i) {
+    const NodeSelectorRequirement& expression = term.match_expressions[i];
+    const FieldPath at = path.Child("matchExpressions").Index(i);
+    WarnOfNodeLabel(expression.key, at.Child("key"), true, out);
+    for (size_t j = 0; check_values && j < expression.values.size(); ++j) {
+      for (const std::string& message : LabelValueErrors(expression.values[j])) {
+        Warn(at.Child("values").Index(j), expression.values[j] + " is invalid, " + message, out);
+      }
+    }
+  }
+}
+
 void WarnOfPod(const Pod& pod, const Pod* old, Warnings& out) {
   if (old != nullptr) return;
+  // The annotation of a pod for Windows says nothing. Of others it was made a field by now.
+  if (!pod.spec.os || pod.spec.os->name != "windows") {
+    const FieldPath annotations = FieldPath("metadata").Child("annotations");
+    ForEachContainer(pod.spec, FieldPath(), [&](const auto& container, const FieldPath&) {
+      WarnOfAppArmor(pod.metadata, pod.spec, container.name, annotations, out);
+    });
+  }
   if (!Dns1123LabelErrors(pod.metadata.name).empty()) {
     out.push_back(NameWarning("the Pod's hostname", pod.metadata.name));
   }
-  // Its annotation was made a field of the container by then.
-  const FieldPath annotations = FieldPath("metadata").Child("annotations");
-  ForEachContainer(pod.spec, FieldPath(), [&](const auto& container, const FieldPath&) {
-    if (container.security_context && container.security_context->app_armor_profile) {
-      WarnOfAppArmor(pod.metadata, pod.spec, container.name, annotations, out);
-    }
-  });
   WarnOfSpecAndMeta(pod.metadata, pod.spec, false, FieldPath(), out);
+}
+
+void WarnOfPodStatus(const Pod& pod, Warnings& out) {
+  const auto each = [&](const auto& addresses, const char* field) {
+    for (size_t i = 0; i < addresses.size(); ++i) {
+      // Kubelets write these often, and right: no path is made for what needs none.
+      const auto address = ParseIp(addresses[i].ip);
+      if (!address || address->Text() == addresses[i].ip) continue;
+      const FieldPath at = FieldPath("status").Child(field).Index(i).Child("ip");
+      const Warnings more = LegacyIpWarnings(at, addresses[i].ip);
+      out.insert(out.end(), more.begin(), more.end());
+    }
+  };
+  each(pod.status.pod_ips, "podIPs");
+  each(pod.status.host_ips, "hostIPs");
 }
 
 void WarnOfPodTemplate(const PodTemplateSpec& pod_template, const FieldPath& path, Warnings& out) {

@@ -18,10 +18,8 @@ constexpr size_t kUserBytesMax = 104;
 
 void ValidateUserName(const std::string& name, const FieldPath& path, Violations& out) {
   static const RE2 kNetBios(R"(^[^\\/:\*\?"<>|\.][^\\/:\*\?"<>|]{0,14}$)");
-  static const RE2 kDns(
-
-      R"(^([a-zA-Z0-9][a-zA-Z0-9-]{0,61}[a-zA-Z0-9]?\.)*)"
-      R"([a-zA-Z0-9][a-zA-Z0-9-]{0,61}[a-zA-Z0-9]?$)");
+  static const RE2 kDns(R"(([a-zA-Z0-9]([a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?\.)*)"
+                        R"([a-zA-Z0-9]([a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?)");
   static const RE2 kControl(R"([[:cntrl:]]+)");
   const auto invalid = [&](std::string_view detail) { out.Invalid(path, name, detail); };
   if (name.empty()) return invalid("runAsUserName cannot be an empty string");

@@ -6,6 +6,7 @@
 
 #include "api/rules/checks.h"
 #include "api/rules/core/object_meta.h"
+#include "base/text.h"
 
 namespace skiff {
 
@@ -19,11 +20,20 @@ void ValidatePartition(int32_t partition, const FieldPath& path, Violations& out
   }
 }
 
-// "host:port" with both parts there.
+// "host:port" or "[host]:port"; either part may be empty.
 bool IsHostPort(std::string_view text) {
   const size_t colon = text.rfind(':');
-  if (colon == std::string_view::npos || colon == 0 || colon + 1 == text.size()) return false;
-  return text.find(':') == colon || text.front() == '[';
+  if (colon == std::string_view::npos) return false;
+  std::string_view host = text.substr(0, colon);
+  constexpr std::string_view kBrackets = "[]";
+  if (host.starts_with('[')) {
+    if (host.size() < 2 || !host.ends_with(']')) return false;
+    host = host.substr(1, host.size() - 2);
+  } else if (host.find(':') != std::string_view::npos) {
+    return false;
+  }
+  return host.find_first_of(kBrackets) == std::string_view::npos &&
+         text.substr(colon + 1).find_first_of(kBrackets) == std::string_view::npos;
 }
 
 }  // namespace
@@ -149,7 +159,7 @@ void ValidateQuobyte(const QuobyteVolumeSource& source, const FieldPath& path, V
     for (size_t begin = 0; begin <= source.registry.size();) {
       const size_t end = std::min(source.registry.find(',', begin), source.registry.size());
       const std::string pair = source.registry.substr(begin, end - begin);
-      if (!IsHostPort(pair)) out.Invalid(path.Child("registry"), pair, kRegistry);
+      if (!IsHostPort(pair)) out.Invalid(path.Child("registry"), source.registry, kRegistry);
       begin = end + 1;
     }
   }
@@ -175,9 +185,7 @@ void ValidateFc(const FCVolumeSource& source, const FieldPath& path, Violations&
 void ValidateFlexVolume(const FlexVolumeSource& source, const FieldPath& path, Violations& out) {
   Require(source.driver, path.Child("driver"), out);
   for (const auto& [key, value] : source.options) {
-    const size_t slash = key.find('/');
-    if (slash == std::string::npos) continue;
-    const std::string domain = "." + key.substr(0, slash);
+    const std::string domain = "." + Lower(key.substr(0, key.find('/')));
     if (domain.ends_with(".kubernetes.io") || domain.ends_with(".k8s.io")) {
       out.Invalid(path.Child("options").Key(key), key,
                   "kubernetes.io and k8s.io namespaces are reserved");

@@ -51,9 +51,8 @@ void ValidateNamespaces(const ResourcePolicyRule& rule, const FieldPath& path, V
     }
     return;
   }
-  CheckStar(rule.namespaces, "namespaces", path, out);
+  if (Has(rule.namespaces, "*")) return CheckStar(rule.namespaces, "namespaces", path, out);
   for (size_t i = 0; i < rule.namespaces.size(); ++i) {
-    if (rule.namespaces[i] == "*") continue;
     for (const auto& message : Dns1123LabelErrors(rule.namespaces[i])) {
       out.Invalid(path.Index(i), rule.namespaces[i],
                   "each member of this list must be '*' or a DNS-1123 label; " + message);
@@ -176,7 +175,7 @@ void ValidateQueuing(const QueuingConfiguration& queuing, const FieldPath& path,
   }
   positive(queuing.hand_size, "handSize");
   const std::string queues = std::to_string(queuing.queues);
-  if (queuing.hand_size > queuing.queues) {
+  if (queuing.hand_size > std::max(queuing.queues, 0)) {
     out.Invalid(path.Child("handSize"), queuing.hand_size,
                 "should not be greater than queues (" + queues + ")");
   } else if (queuing.queues > 0 && queuing.hand_size > 0 &&
@@ -277,7 +276,7 @@ void ValidateFixedLevel(const PriorityLevelConfiguration& object, Violations& ou
   const auto& spec = object.spec;
   if (name == "exempt" && (spec.type != "Exempt" || spec.limited)) {
     out.Invalid(FieldPath("spec"), GoStruct(spec),
-                "spec of 'exempt' except the spec.exempt field must equal the fixed value");
+                "spec of 'exempt' except the 'spec.exempt' field must equal the fixed value");
   }
   if (name == "catch-all" && !Equals(spec, kCatchAllLevel)) {
     out.Invalid(FieldPath("spec"), GoStruct(spec),

@@ -221,6 +221,18 @@ void ValidateActions(const std::vector<std::string>& actions, const FieldPath& p
   if (seen.empty()) out.Required(path, "at least one validation action is required");
 }
 
+// What is deleted cannot be changed. Sic: which rule it is the path does not say.
+void ValidateMutableOperations(const Box<MatchResources>& match, const FieldPath& path,
+                               Violations& out) {
+  if (!match) return;
+  const FieldPath operations = path.Child("resourceRules").Child("operations");
+  for (const NamedRuleWithOperations& rule : match->resource_rules) {
+    for (const std::string& operation : rule.operations) {
+      CheckOneOf(operation, {"*", "CONNECT", "CREATE", "UPDATE"}, operations, out);
+    }
+  }
+}
+
 // What can be told of policies of either kind; `old` is nullptr on create.
 template <typename Spec>
 void ValidateMatching(const Spec& spec, const Spec* old, const FieldPath& path, Violations& out) {
@@ -237,6 +249,9 @@ void ValidateMatching(const Spec& spec, const Spec* old, const FieldPath& path, 
   } else {
     ValidateMatchResources(*spec.match_constraints, match, out);
     if (spec.match_constraints->resource_rules.empty()) out.Required(match.Child("resourceRules"));
+    if constexpr (requires { spec.mutations; }) {
+      ValidateMutableOperations(spec.match_constraints, match, out);
+    }
   }
   // Conditions that were taken once stay, as long as the same can be named.
   const bool same_conditions = old != nullptr && old->param_kind == spec.param_kind &&
@@ -244,18 +259,6 @@ void ValidateMatching(const Spec& spec, const Spec* old, const FieldPath& path, 
   if (!same_conditions) {
     ValidateMatchConditions(spec.match_conditions, bool(spec.param_kind),
                             path.Child("matchConditions"), out);
-  }
-}
-
-// What is deleted cannot be changed. Sic: which rule it is the path does not say.
-void ValidateMutableOperations(const Box<MatchResources>& match, const FieldPath& path,
-                               Violations& out) {
-  if (!match) return;
-  const FieldPath operations = path.Child("resourceRules").Child("operations");
-  for (const NamedRuleWithOperations& rule : match->resource_rules) {
-    for (const std::string& operation : rule.operations) {
-      CheckOneOf(operation, {"*", "CONNECT", "CREATE", "UPDATE"}, operations, out);
-    }
   }
 }
 
@@ -324,7 +327,6 @@ void ValidateMutatingPolicy(const MutatingAdmissionPolicySpec& spec,
                             const MutatingAdmissionPolicySpec* old, Violations& out) {
   const FieldPath path("spec");
   ValidateMatching(spec, old, path, out);
-  ValidateMutableOperations(spec.match_constraints, path.Child("matchConstraints"), out);
   cel::AdmissionScope scope({.params = bool(spec.param_kind), .composed = true});
   ValidateVariables(spec.variables, path.Child("variables"), scope, out);
   const FieldPath mutations = path.Child("mutations");

@@ -27,10 +27,13 @@ void ValidateResources(const Texts& resources, const FieldPath& path, Violations
   bool plain = false;
   for (size_t i = 0; i < resources.size(); ++i) {
     const std::string& resource = resources[i];
-    if (resource.empty()) out.Required(path.Index(i));
+    if (resource.empty()) {
+      out.Required(path.Index(i));
+      continue;
+    }
     const size_t slash = resource.find('/');
     if (slash == std::string::npos) {
-      plain = resource != "*" && !resource.empty();
+      plain = resource != "*";
       continue;
     }
     const std::string of = resource.substr(0, slash);
@@ -180,7 +183,8 @@ void ValidateAll(const Configuration& object, const Configuration* old, Violatio
     ValidateWebhook(webhook, leniency, at, out);
     ValidateReviewVersions(webhook.admission_review_versions, !leniency.any_review_version,
                            at.Child("admissionReviewVersions"), out);
-    if (!names.insert(webhook.name).second && !leniency.repeated_names) {
+    if (leniency.repeated_names || webhook.name.empty()) continue;
+    if (!names.insert(webhook.name).second) {
       out.Duplicate(at.Child("name"), webhook.name);
     }
   }

@@ -1,5 +1,7 @@
 // What the schema cannot say about a CSINode.
+#include <map>
 #include <set>
+#include <string_view>
 
 #include "api/gen/storage_v1.h"
 #include "api/rules/checks.h"
@@ -53,9 +55,12 @@ void ValidateUpdate(const CSINode& object, const CSINode& old, Violations& out) 
   Validate(object, of_node);
   out.Append(of_node);
   out.Append(of_node);
+  std::multimap<std::string_view, const CSINodeDriver*> by_name;
+  for (const CSINodeDriver& now : object.spec.drivers) by_name.emplace(now.name, &now);
   for (const CSINodeDriver& before : old.spec.drivers) {
-    for (const CSINodeDriver& now : object.spec.drivers) {
-      if (now.name != before.name) continue;
+    const auto [begin, end] = by_name.equal_range(before.name);
+    for (auto entry = begin; entry != end; ++entry) {
+      const CSINodeDriver& now = *entry->second;
       if (now.node_id == before.node_id && now.topology_keys == before.topology_keys) continue;
       CSINodeDriver compared = now;
       compared.allocatable.reset();

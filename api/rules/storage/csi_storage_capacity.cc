@@ -3,6 +3,7 @@
 #include "api/rules/checks.h"
 #include "api/rules/core/object_meta.h"
 #include "api/rules/kinds.h"
+#include "api/rules/pods/pod_warnings.h"
 #include "api/rules/rules.h"
 #include "api/violations.h"
 
@@ -30,11 +31,30 @@ void ValidateUpdate(const CSIStorageCapacity& object, const CSIStorageCapacity& 
                     FieldPath("storageClassName"), out);
 }
 
+void Warn(const CSIStorageCapacity& object, const CSIStorageCapacity*,
+          std::vector<std::string>& out) {
+  if (!object.node_topology) return;
+  const FieldPath path("nodeTopology");
+  const auto& expressions = object.node_topology->match_expressions;
+  for (size_t i = 0; i < expressions.size(); ++i) {
+    const std::string_view deprecated = DeprecatedNodeLabel(expressions[i].key);
+    if (deprecated.empty()) continue;
+    out.push_back(path.Child("matchExpressions").Index(i).Child("key").Text() + ": " +
+                  expressions[i].key + " is " + std::string(deprecated));
+  }
+  for (const auto& [label, value] : object.node_topology->match_labels) {
+    const std::string_view deprecated = DeprecatedNodeLabel(label);
+    if (deprecated.empty()) continue;
+    out.push_back(path.Child("matchLabels").Child(label).Text() + ": " + std::string(deprecated));
+  }
+}
+
 }  // namespace
 
 constexpr RulesOf<CSIStorageCapacity> kTypedCSIStorageCapacityRules = {
     .validate = Validate,
     .validate_update = ValidateUpdate,
+    .warnings = Warn,
     .allow_unconditional_update = false,
 };
 constinit const Rules kCSIStorageCapacityRules = Erase<kTypedCSIStorageCapacityRules>();

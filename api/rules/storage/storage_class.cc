@@ -7,6 +7,7 @@
 #include "api/rules/core/object_meta.h"
 #include "api/rules/defaults.h"
 #include "api/rules/kinds.h"
+#include "api/rules/pods/pod_warnings.h"
 #include "api/rules/rules.h"
 #include "api/rules/storage/storage_checks.h"
 #include "api/violations.h"
@@ -83,12 +84,25 @@ void ValidateUpdate(const StorageClass& object, const StorageClass& old, Violati
                     FieldPath("volumeBindingMode"), out);
 }
 
+void Warn(const StorageClass& object, const StorageClass*, std::vector<std::string>& out) {
+  for (size_t i = 0; i < object.allowed_topologies.size(); ++i) {
+    const auto& expressions = object.allowed_topologies[i].match_label_expressions;
+    const FieldPath path = FieldPath("allowedTopologies").Index(i).Child("matchLabelExpressions");
+    for (size_t j = 0; j < expressions.size(); ++j) {
+      const std::string_view deprecated = DeprecatedNodeLabel(expressions[j].key);
+      if (deprecated.empty()) continue;
+      out.push_back(path.Index(j).Child("key").Text() + ": " + std::string(deprecated));
+    }
+  }
+}
+
 }  // namespace
 
 constexpr RulesOf<StorageClass> kTypedStorageClassRules = {
     .set_defaults = SetDefaults,
     .validate = Validate,
     .validate_update = ValidateUpdate,
+    .warnings = Warn,
 };
 constinit const Rules kStorageClassRules = Erase<kTypedStorageClassRules>();
 

@@ -83,8 +83,8 @@ void ValidateRollingUpdate(const apps_v1::RollingUpdateDaemonSet& rolling_update
   const IntOrString unavailable = rolling_update.max_unavailable.value_or(IntOrString());
   const IntOrString surge = rolling_update.max_surge.value_or(IntOrString());
   CheckIntOrPercent(unavailable, path.Child("maxUnavailable"), out);
-  CheckAtMost100Percent(unavailable, path.Child("maxUnavailable"), out);
   CheckIntOrPercent(surge, path.Child("maxSurge"), out);
+  CheckAtMost100Percent(unavailable, path.Child("maxUnavailable"), out);
   CheckAtMost100Percent(surge, path.Child("maxSurge"), out);
   const bool has_unavailable = IntOrPercentValue(unavailable) != 0;
   const bool has_surge = IntOrPercentValue(surge) != 0;

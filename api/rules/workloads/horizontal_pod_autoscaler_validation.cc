@@ -22,7 +22,7 @@ void ValidateReference(const CrossVersionObjectReference& reference, bool group_
   const FieldPath at = path.Child("apiVersion");
   if (const size_t slash = version.find('/'); slash != version.rfind('/')) {
     out.Invalid(at, version, "unexpected GroupVersion string: " + version);
-  } else if (group_required && slash == std::string::npos &&
+  } else if (group_required && (slash == std::string::npos || slash == 0) &&
              reference.kind != "ReplicationController") {
     out.Invalid(at, version, "apiVersion must specify API group");
   }
@@ -217,7 +217,7 @@ void ValidateSpec(const HorizontalPodAutoscalerSpec& spec, bool may_be_zero, boo
   bool scales_from_zero = false;
   for (size_t i = 0; i < spec.metrics.size(); ++i) {
     ValidateMetric(spec.metrics[i], path.Child("metrics").Index(i), out);
-    scales_from_zero = scales_from_zero || spec.metrics[i].object || spec.metrics[i].external;
+    scales_from_zero = scales_from_zero || IsOneOf(spec.metrics[i].type, {"Object", "External"});
   }
   if (spec.min_replicas == 0 && !scales_from_zero) {
     out.Forbidden(path.Child("metrics"),

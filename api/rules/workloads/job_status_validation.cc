@@ -34,7 +34,7 @@ bool HasUncounted(const JobStatus& status) {
 class StatusCheck {
  public:
   StatusCheck(const Job& object, const Job& old, Violations& out)
-      : spec_(object.spec), now_(object.status), old_(old.status), old_job_(old), out_(out) {}
+      : spec_(object.spec), now_(object.status), old_(old.status), out_(out) {}
 
   void Run() {
     Counters();
@@ -133,6 +133,7 @@ class StatusCheck {
     }
   }
 
+  // What is wrong is told of what this update changed.
   IndexRanges Parse(const std::string& text, const char* field, bool changed) {
     const auto ranges = ParseIndexes(text, spec_.completions.value_or(0));
     if (ranges) return *ranges;
@@ -149,8 +150,10 @@ class StatusCheck {
     const bool indexed = IsIndexedJob(spec_);
     IndexRanges completed;
     IndexRanges failed;
-    if (indexed) completed = Parse(now_.completed_indexes, "completedIndexes", completed_changed);
-    if (indexed && now_.failed_indexes && spec_.backoff_limit_per_index) {
+    if (spec_.completions) {
+      completed = Parse(now_.completed_indexes, "completedIndexes", completed_changed);
+    }
+    if (spec_.completions && now_.failed_indexes && spec_.backoff_limit_per_index) {
       failed = Parse(*now_.failed_indexes, "failedIndexes", failed_changed);
     }
     if (completed_changed && !indexed && !now_.completed_indexes.empty()) {
@@ -164,15 +167,18 @@ class StatusCheck {
     if (completed_changed || failed_changed) Overlap(completed, failed);
   }
 
+  // Both ascend, so that one walk finds the first place where they meet, however many there are.
   void Overlap(const IndexRanges& completed, const IndexRanges& failed) {
-    for (const auto& [first, last] : completed) {
-      for (const auto& [other_first, other_last] : failed) {
-        const int32_t index = std::max(first, other_first);
-        if (index > std::min(last, other_last)) continue;
+    auto done = completed.begin();
+    auto lost = failed.begin();
+    while (done != completed.end() && lost != failed.end()) {
+      const int32_t index = std::max(done->first, lost->first);
+      if (index <= std::min(done->second, lost->second)) {
         return out_.Invalid(
             At("failedIndexes"), *now_.failed_indexes,
             "failedIndexes and completedIndexes overlap at index: " + std::to_string(index));
       }
+      done->first <= lost->first ? ++done : ++lost;
     }
   }
 
@@ -213,12 +219,13 @@ class StatusCheck {
     if (now_.succeeded < old_.succeeded && !resizable) {
       out_.Invalid(At("succeeded"), now_.succeeded, "cannot decrease the succeeded counter");
     }
-    if (old_.completion_time && now_.completion_time != old_.completion_time) {
+    // That a complete Job has a time is looked at above.
+    if (old_.completion_time && now_.completion_time &&
+        now_.completion_time != old_.completion_time) {
       AddImmutable(now_.completion_time, At("completionTime"), out_);
     }
-    const bool resuming = old_job_.spec.suspend.value_or(false) && !spec_.suspend.value_or(false);
     if (old_.start_time && now_.start_time != old_.start_time && !spec_.suspend.value_or(false) &&
-        !resuming && !WasSuspended()) {
+        !IsResuming()) {
       out_.Required(At("startTime"), "startTime cannot be removed for unsuspended job");
     }
     if (IsTrue(old_, "SuccessCriteriaMet") && !NowTrue("SuccessCriteriaMet")) {
@@ -230,13 +237,15 @@ class StatusCheck {
   }
 
   // The controller starts the clock anew when a Job goes on.
-  bool WasSuspended() const { return IsTrue(old_, "Suspended") && !NowTrue("Suspended"); }
+  bool IsResuming() const {
+    const JobCondition* suspended = FindCondition(now_.conditions, "Suspended");
+    return IsTrue(old_, "Suspended") && suspended != nullptr && suspended->status == "False";
+  }
 
   const FieldPath path_{"status"};
   const JobSpec& spec_;
   const JobStatus& now_;
   const JobStatus& old_;
-  const Job& old_job_;
   Violations& out_;
 };
 

@@ -162,10 +162,9 @@ void Validate(const Job& object, const Job* old, bool prefixed, Violations& out)
 void ValidateCompletions(const JobSpec& spec, const JobSpec& old, Violations& out) {
   const FieldPath at = SpecPath().Child("completions");
   if (spec.completions == old.completions) return;
-  if (!IsIndexedJob(spec) || !spec.completions || !old.completions) {
-    return AddImmutable(spec.completions, at, out);
-  }
-  if (spec.completions != spec.parallelism) {
+  if (!IsIndexedJob(spec)) return AddImmutable(spec.completions, at, out);
+  // That an indexed Job has completions is looked at elsewhere.
+  if (spec.completions && spec.completions != spec.parallelism) {
     out.Invalid(at, *spec.completions, "can only be modified in tandem with spec.parallelism");
   }
 }

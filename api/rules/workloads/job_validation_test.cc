@@ -108,6 +108,48 @@ TEST(JobStatus, FailsAfterItsTargetFailed) {
                           "without the FailureTarget=true condition"));
 }
 
+TEST(JobStatus, ReadsIndexesOfJobsThatHaveNone) {
+  const Json stored = Created(kJob);
+  EXPECT_THAT(StatusErrors(stored, With(stored, "/status/completedIndexes", "x")),
+              ElementsAre("status.completedIndexes: Invalid value: \"x\": error parsing "
+                          "completedIndexes: cannot convert string to integer for index: \"x\"",
+                          "status.completedIndexes: Invalid value: \"x\": cannot set non-empty "
+                          "completedIndexes when non-indexed completion mode"));
+}
+
+TEST(JobStatus, FindsWhereIndexesMeetHoweverManyThereAre) {
+  Json job = With(kJob, "/spec/completionMode", "Indexed");
+  job = With(job, "/spec/completions", 400'000);
+  job = With(job, "/spec/parallelism", 1);
+  job = With(job, "/spec/backoffLimitPerIndex", 1);
+  const Json stored = Created(With(job, "/spec/maxFailedIndexes", 10));
+  std::string even;
+  std::string odd;
+  for (int i = 0; i < 200'000; i += 2) {
+    even += std::to_string(i) + ",";
+    odd += std::to_string(i + 1) + ",";
+  }
+  const auto with = [&](const std::string& completed, const std::string& failed) {
+    return StatusErrors(stored, With(With(stored, "/status/completedIndexes", completed),
+                                     "/status/failedIndexes", failed));
+  };
+  EXPECT_THAT(with(even + "300000", odd + "300001"), IsEmpty());
+  EXPECT_THAT(with("0,2-4", "1,4-5"),
+              ElementsAre("status.failedIndexes: Invalid value: \"1,4-5\": failedIndexes and "
+                          "completedIndexes overlap at index: 4"));
+}
+
+TEST(JobValidation, SaysOnceThatCompletionsOfAnIndexedJobAreGone) {
+  Json job = With(kJob, "/spec/completionMode", "Indexed");
+  job = With(job, "/spec/parallelism", 2);
+  const Json stored = Created(With(job, "/spec/completions", 2));
+  Json without = stored;
+  without["spec"].erase("completions");
+  // Of the Job and of its spec.
+  const char* kMissing = "spec.completions: Required value: when completion mode is Indexed";
+  EXPECT_THAT(UpdateErrors(stored, without), ElementsAre(kMissing, kMissing));
+}
+
 TEST(JobStatus, CountsFailuresUpwards) {
   const Json stored = With(Created(kJob), "/status/failed", 2);
   EXPECT_THAT(StatusErrors(stored, With(stored, "/status/failed", 1)),

@@ -9,6 +9,7 @@
 #include "api/rules/go_struct.h"
 #include "api/rules/kinds.h"
 #include "api/rules/pods/pod_spec_validation.h"
+#include "api/rules/pods/pod_warnings.h"
 #include "api/rules/rules.h"
 #include "api/violations.h"
 
@@ -42,11 +43,20 @@ void ValidateUpdate(const RuntimeClass& object, const RuntimeClass& old, Violati
   ValidateImmutable(object.handler, old.handler, FieldPath("handler"), out);
 }
 
+void Warn(const RuntimeClass& object, const RuntimeClass*, std::vector<std::string>& out) {
+  if (!object.scheduling) return;
+  for (const auto& [label, value] : object.scheduling->node_selector) {
+    const std::string_view deprecated = DeprecatedNodeLabel(label);
+    if (!deprecated.empty()) out.push_back("scheduling.nodeSelector: " + std::string(deprecated));
+  }
+}
+
 }  // namespace
 
 constexpr RulesOf<RuntimeClass> kTypedRuntimeClassRules = {
     .validate = Validate,
     .validate_update = ValidateUpdate,
+    .warnings = Warn,
     .allow_create_on_update = true,
     .allow_unconditional_update = false,
 };

@@ -182,5 +182,16 @@ TEST(WorkloadWarnings, MentionNamesThatAreNoLabels) {
                           "contain dots]"));
 }
 
+TEST(DaemonSetValidation, LooksAtBothAmountsBeforeTheirBounds) {
+  const Json strategy = {{"type", "RollingUpdate"},
+                         {"rollingUpdate", {{"maxUnavailable", "101%"}, {"maxSurge", "x"}}}};
+  EXPECT_THAT(
+      CreateErrors(With(Workload("DaemonSet"), "/spec/updateStrategy", strategy)),
+      ElementsAre(testing::StartsWith("spec.updateStrategy.rollingUpdate.maxSurge: Invalid value: "
+                                      "\"x\": a valid percent string"),
+                  "spec.updateStrategy.rollingUpdate.maxUnavailable: Invalid value: \"101%\": "
+                  "must not be greater than 100%"));
+}
+
 }  // namespace
 }  // namespace skiff
