@@ -311,8 +311,19 @@ TEST_F(CustomResources, VersionsShowOneObjectEach) {
   Post(path_, Cron("a", {{"image", "web"}}));
   const Answer old = Get("/apis/example.com/v1beta1/namespaces/default/crons/a");
   EXPECT_EQ(old.body["apiVersion"], "example.com/v1beta1");
-  EXPECT_EQ(old.response.headers.find("Warning")->second,
-            R"(299 - "example.com/v1beta1 Cron is deprecated; use example.com/v1 Cron")");
+  const std::string warning =
+      R"(299 - "example.com/v1beta1 Cron is deprecated; use example.com/v1 Cron")";
+  EXPECT_EQ(old.response.headers.find("Warning")->second, warning);
+  // Whoever asks for such a version is told so, even of a subresource or a verb that it has not.
+  const std::string path = "/apis/example.com/v1beta1/namespaces/default/crons/a";
+  for (const auto& [method, place, code] :
+       {std::tuple("GET", "/nothing", 404), std::tuple("DELETE", "/status", 405),
+        std::tuple("POST", "/scale", 405), std::tuple("GET", "b", 404)}) {
+    const Answer refused = Ask(method, path + place, "");
+    EXPECT_EQ(refused.code, code) << place;
+    ASSERT_EQ(refused.response.headers.count("Warning"), 1u) << place;
+    EXPECT_EQ(refused.response.headers.find("Warning")->second, warning) << place;
+  }
 }
 
 TEST_F(CustomResources, ADeletedDefinitionTakesItsObjectsAlong) {
