@@ -44,7 +44,8 @@ class TokenReader {
   void Syntax(int position, const std::string& message);
   void Complain(const std::string& how, const std::string& expecting);
   // After a complaint about what stands here: on to a token that may follow one of the expressions
-  // under way. That may be this very one; where nothing comes of it, it is passed over the next time.
+  // under way. That may be this very one; where nothing comes of it, it is passed over the next
+  // time.
   void Recover();
   // Nothing more is said about text that fits no rule.
   void Stop() { stopped_ = true; }

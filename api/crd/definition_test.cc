@@ -383,6 +383,39 @@ TEST(DefinitionTest, DefaultsOfResourcesAreJudgedAsKubernetesDoes) {
             "struct field ObjectMeta.labels of type string");
 }
 
+// In what an embedded resource is called, a default is judged by the resource that it makes.
+TEST(DefinitionTest, DefaultsInTheMetadataOfEmbeddedResourcesAreJudgedByWhatTheyMake) {
+  const auto wrong = [](const std::string& name, const Json& property) {
+    Json schema = kLampSchema;
+    schema["properties"]["inner"] = {{"type", "object"},
+                                     {"x-kubernetes-embedded-resource", true},
+                                     {"x-kubernetes-preserve-unknown-fields", true},
+                                     {"properties", Json::object()}};
+    schema["properties"]["inner"]["properties"][name] = property;
+    return Wrong(schema);
+  };
+  const std::string at = "spec.validation.openAPIV3Schema.properties[inner].properties";
+  const auto named = [](const std::string& name) -> Json {
+    return {{"type", "object"},
+            {"properties", {{"name", {{"type", "string"}, {"default", name}}}}}};
+  };
+  EXPECT_EQ(wrong("metadata", named("a")), "");
+  EXPECT_EQ(wrong("metadata", named("a/b")),
+            at +
+                "[metadata].properties[name].default: Invalid value: \"a/b\": must result in valid "
+                "metadata: metadata.name: Invalid value: \"a/b\": may not contain '/'");
+  EXPECT_EQ(wrong("apiVersion", {{"type", "string"}, {"default", "a/b/c"}}),
+            at + "[apiVersion].default: Invalid value: \"a/b/c\": must result in valid metadata: "
+                 "apiVersion: Invalid value: \"a/b/c\": unexpected GroupVersion string: a/b/c");
+  // Nor is such a default told of fields that it does not know.
+  EXPECT_EQ(wrong("metadata", {{"type", "object"}, {"default", {{"zzz", 1}}}}), "");
+  EXPECT_EQ(wrong("metadata", {{"type", "object"}, {"default", {{"labels", {{"a", 1}}}}}}),
+            at +
+                "[metadata].default: Invalid value: {\"labels\":{\"a\":1}}: must result in valid "
+                "metadata: metadata: Invalid value: {\"labels\":{\"a\":1}}: json: cannot unmarshal "
+                "number into Go struct field ObjectMeta.labels of type string");
+}
+
 TEST(DefinitionTest, ManyKeysOfAListAreLookedUpAtOnce) {
   Json item = {{"type", "object"}}, keys = Json::array();
   for (int i = 0; i < 30000; ++i) {

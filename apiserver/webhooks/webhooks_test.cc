@@ -312,7 +312,8 @@ TEST_F(WebhookTest, AWebhookIsAskedAgainOnceWhenLaterOnesChangeSomething) {
 }
 
 // The first patch of a request that has managed fields to write counts as a change, as in
-// kube-apiserver; a second one that says nothing new does not, nor one of a write that does nothing.
+// kube-apiserver; a second one that says nothing new does not, nor one of a write that does
+// nothing.
 TEST_F(WebhookTest, APatchThatChangesNothingIsAChangeOfWhatTheRequestHasJustWritten) {
   Mutating({Hook("first", {{"reinvocationPolicy", "IfNeeded"}}), Hook("second"),
             Hook("third", {{"reinvocationPolicy", "IfNeeded"}}), Hook("fourth")});
@@ -324,9 +325,11 @@ TEST_F(WebhookTest, APatchThatChangesNothingIsAChangeOfWhatTheRequestHasJustWrit
   EXPECT_EQ(Called(), again);
   const std::string path = "/api/v1/namespaces/default/configmaps/a";
   const auto count = Called().size();
-  ASSERT_EQ(Ask("PATCH", path, R"({"data": {"x": "y"}})", "application/merge-patch+json").code, 200);
+  ASSERT_EQ(Ask("PATCH", path, R"({"data": {"x": "y"}})", "application/merge-patch+json").code,
+            200);
   EXPECT_EQ(Called().size(), count + 5);
-  ASSERT_EQ(Ask("PATCH", path, R"({"data": {"x": "y"}})", "application/merge-patch+json").code, 200);
+  ASSERT_EQ(Ask("PATCH", path, R"({"data": {"x": "y"}})", "application/merge-patch+json").code,
+            200);
   EXPECT_EQ(Called().size(), count + 5 + 4);
 }
 
