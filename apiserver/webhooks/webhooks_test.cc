@@ -381,6 +381,16 @@ TEST_F(WebhookTest, WhoseBundleIsNoneIsNotAsked) {
   EXPECT_TRUE(Called().empty());
 }
 
+TEST_F(WebhookTest, WhatOfABundleIsNoCertificateIsPassedOver) {
+  const std::string broken = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+  const std::string cut = "-----BEGIN CERTIFICATE-----\nAAAA\n";
+  const std::string bundle = broken + cut + authority_.certificate_pem();
+  Validating({Hook("v", {{"clientConfig", {{"caBundle", EncodeBase64(bundle)}}}})});
+  const auto made = MakeMap("a");
+  EXPECT_EQ(made.code, 201) << made.message();
+  EXPECT_EQ(Called(), std::vector<std::string>{"/v"});
+}
+
 TEST_F(WebhookTest, WhoHangsHarmsHisRequestAlone) {
   Validating({Hook("v", {{"timeoutSeconds", 1},
                          {"objectSelector", {{"matchLabels", {{"hang", "yes"}}}}}})});
