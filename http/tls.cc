@@ -67,8 +67,7 @@ Result<> TrustAuthorities(SSL_CTX* context, const std::string& ca_pem, bool ask_
   int count = 0;
   for (const std::string_view block : CertificateBlocks(ca_pem)) {
     const std::string text(block);
-    const Owned<X509> ca(
-        PEM_read_bio_X509(Reader(text).get(), nullptr, &NoPassPhrase, nullptr));
+    const Owned<X509> ca(PEM_read_bio_X509(Reader(text).get(), nullptr, &NoPassPhrase, nullptr));
     if (ca == nullptr) continue;
     X509_STORE_add_cert(SSL_CTX_get_cert_store(context), ca.get());
     if (ask_clients) SSL_CTX_add_client_CA(context, ca.get());

@@ -38,8 +38,8 @@ class TableMaker {
     if (schema.type == "number") return ScalarOf(Shape::kDouble);
     if (schema.type == "array") return ListOf(schema);
     const bool is_struct = !schema.properties.empty() || schema.embedded;
-    if (!is_struct && (schema.preserve_unknown || schema.type.empty())) return Anything();
-    // An object of which no member is known may have any.
+    if (!is_struct && schema.type.empty()) return Anything();
+    // An object of which no member is known may have any, but has to be one.
     if (!is_struct && !schema.forbids_additional) return MapOf(schema);
     Type& type = tables_.NewType();
     type.shape = Shape::kStruct;

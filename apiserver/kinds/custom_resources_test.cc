@@ -159,6 +159,26 @@ TEST_F(CustomResources, ListsThatAreMapsAreAppliedByTheirKeys) {
             "not declared in schema");
 }
 
+TEST_F(CustomResources, WhatMayHoldAnythingIsStillAppliedAsAnObject) {
+  Json schema = Schema();
+  schema["properties"]["spec"]["properties"]["free"] = {
+      {"type", "object"}, {"x-kubernetes-preserve-unknown-fields", true}};
+  Define(Definition(schema));
+  const auto apply = [&](const char* manager, const Json& free) {
+    return Ask("PATCH", path_ + "/a?fieldManager=" + manager,
+               Cron("a", {{"image", "web"}, {"free", free}}), "application/apply-patch+yaml");
+  };
+  ASSERT_EQ(apply("one", {{"a", {{"x", 1}}}}).code, 201);
+  const Answer both = apply("two", {{"a", {{"y", 2}}}});
+  ASSERT_EQ(both.code, 200) << both.message();
+  EXPECT_EQ(both.body["spec"]["free"], Json::parse(R"({"a": {"x": 1, "y": 2}})"));
+  const Answer refused = apply("one", "text");
+  EXPECT_EQ(refused.code, 500);
+  EXPECT_EQ(refused.message(),
+            "failed to create typed patch object (/a; example.com/v1, Kind=Cron): .spec.free: "
+            "expected map, got &{text}");
+}
+
 TEST_F(CustomResources, ANullThatIsAppliedIsADefaultOrRefused) {
   Define(Definition(Schema()));
   const auto apply = [&](const Json& spec) {
