@@ -162,6 +162,11 @@ TEST_F(CustomResources, ListsThatAreMapsAreAppliedByTheirKeys) {
 TEST_F(CustomResources, WhatMayHoldAnythingIsStillAppliedAsAnObject) {
   Json schema = Schema();
   schema["properties"]["spec"]["properties"]["free"] = {
+      {"type", "object"},
+      {"x-kubernetes-preserve-unknown-fields", true},
+      {"properties",
+       {{"inner", {{"type", "object"}, {"properties", {{"known", {{"type", "string"}}}}}}}}}};
+  schema["properties"]["spec"]["properties"]["open"] = {
       {"type", "object"}, {"x-kubernetes-preserve-unknown-fields", true}};
   Define(Definition(schema));
   const auto apply = [&](const char* manager, const Json& free) {
@@ -172,11 +177,19 @@ TEST_F(CustomResources, WhatMayHoldAnythingIsStillAppliedAsAnObject) {
   const Answer both = apply("two", {{"a", {{"y", 2}}}});
   ASSERT_EQ(both.code, 200) << both.message();
   EXPECT_EQ(both.body["spec"]["free"], Json::parse(R"({"a": {"x": 1, "y": 2}})"));
+  // Of which fields are known there, pruning decides.
+  const Answer inner = apply("one", {{"inner", {{"known", "k"}, {"zz", 1}}}});
+  ASSERT_EQ(inner.code, 200) << inner.message();
+  EXPECT_EQ(inner.body["spec"]["free"]["inner"], Json::parse(R"({"known": "k"})"));
   const Answer refused = apply("one", "text");
   EXPECT_EQ(refused.code, 500);
   EXPECT_EQ(refused.message(),
             "failed to create typed patch object (/a; example.com/v1, Kind=Cron): .spec.free: "
             "expected map, got &{text}");
+  const Answer open =
+      Ask("PATCH", path_ + "/a?fieldManager=one", Cron("a", {{"image", "web"}, {"open", "text"}}),
+          "application/apply-patch+yaml");
+  EXPECT_EQ(open.code, 500) << open.message();
 }
 
 TEST_F(CustomResources, ANullThatIsAppliedIsADefaultOrRefused) {
