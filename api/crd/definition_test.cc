@@ -487,6 +487,24 @@ TEST(DefinitionTest, DefaultsAndUnknownFieldsDoNotGoTogether) {
   EXPECT_EQ(Wrong(schema), "");
 }
 
+TEST(DefinitionTest, WhatKeepsUnknownFieldsIsNotConverted) {
+  CustomResourceDefinition definition;
+  definition.spec.preserve_unknown_fields = true;
+  definition.spec.conversion.emplace().strategy = "Webhook";
+  const auto is_told = [&] {
+    Violations out;
+    ValidateDefinition(definition, out);
+    return std::ranges::any_of(out.causes(), [](const Cause& cause) {
+      return cause.field == "spec.conversion.strategy" &&
+             cause.message == "Invalid value: \"Webhook\": must be None if "
+                              "spec.preserveUnknownFields is true";
+    });
+  };
+  EXPECT_TRUE(is_told());
+  definition.spec.preserve_unknown_fields = false;
+  EXPECT_FALSE(is_told());
+}
+
 TEST(DefinitionTest, PatternsAreNotLargerThanTheyMayBe) {
   const auto with = [](const std::string& pattern, int times = 1) {
     Json schema = {{"type", "object"}};
