@@ -496,8 +496,9 @@ TEST(DefinitionTest, WhatKeepsUnknownFieldsIsNotConverted) {
     ValidateDefinition(definition, out);
     return std::ranges::any_of(out.causes(), [](const Cause& cause) {
       return cause.field == "spec.conversion.strategy" &&
-             cause.message == "Invalid value: \"Webhook\": must be None if "
-                              "spec.preserveUnknownFields is true";
+             cause.message ==
+                 "Invalid value: \"Webhook\": must be None if "
+                 "spec.preserveUnknownFields is true";
     });
   };
   EXPECT_TRUE(is_told());
