@@ -231,10 +231,8 @@ void CheckReplicas(const Json& document, const std::string& path, Violations& ou
 
 // The text that selects what scale counts.
 void CheckSelector(const Json& document, const std::string& path, Violations& out) {
-  const auto found = ValueAt(document, path);
-  if (!found) return out.Invalid(FieldPath("." + path), "", found.error().message);
-  if (*found == nullptr || (*found)->is_string()) return;
-  out.Invalid(FieldPath("." + path), "", AccessError(path, **found, "string"));
+  const auto found = StringAt(document, path);
+  if (!found) out.Invalid(FieldPath("." + path), "", found.error().message);
 }
 
 }  // namespace
@@ -244,6 +242,13 @@ Result<std::optional<int64_t>> IntegerAt(const Json& document, std::string_view 
   if (value == nullptr) return std::optional<int64_t>();
   if (value->is_number_integer()) return std::optional<int64_t>(value->get<int64_t>());
   return Fail(Reason::kInternalError, AccessError(path, *value, "int64"));
+}
+
+Result<std::string> StringAt(const Json& document, std::string_view path) {
+  const Json* value = TRY(ValueAt(document, path));
+  if (value == nullptr) return std::string();
+  if (value->is_string()) return value->get<std::string>();
+  return Fail(Reason::kInternalError, AccessError(path, *value, "string"));
 }
 
 bool IsOfUnknownVersion(const Error& error) {

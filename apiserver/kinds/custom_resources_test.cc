@@ -548,6 +548,11 @@ TEST_F(CustomResources, APatchOfAScaleSetsReplicasThatWereNotThere) {
   ASSERT_EQ(Post(path_, Cron("a", Json::object())).code, 201);
   EXPECT_EQ(Get(path_ + "/a/scale").message(),
             "Internal error occurred: the spec replicas field \".spec.replicas\" does not exist");
+  // Not even by chance: a patch of something else leaves the object as it is.
+  const Answer left = Merge(path_ + "/a/scale", R"({"metadata": {"labels": {"a": "b"}}})");
+  EXPECT_EQ(left.code, 400);
+  EXPECT_EQ(left.message(), "the spec replicas field \".spec.replicas\" cannot be empty");
+  EXPECT_FALSE(Get(path_ + "/a").body["spec"].contains("replicas"));
   const Answer scaled = Merge(path_ + "/a/scale", R"({"spec": {"replicas": 3}})");
   ASSERT_EQ(scaled.code, 200) << scaled.message();
   EXPECT_EQ(scaled.body["spec"]["replicas"], 3);
