@@ -159,6 +159,18 @@ TEST_F(CustomResources, ListsThatAreMapsAreAppliedByTheirKeys) {
             "not declared in schema");
 }
 
+TEST_F(CustomResources, ADefaultOfMetadataHasNoMoreThanMetadata) {
+  Json schema = Schema();
+  schema["properties"]["spec"]["properties"]["inner"] = Json::parse(R"({"type": "object",
+      "x-kubernetes-embedded-resource": true, "x-kubernetes-preserve-unknown-fields": true,
+      "properties": {"metadata": {"type": "object", "default": {"name": "a", "zzz": 1}}}})");
+  Define(Definition(schema));
+  const Answer made =
+      Post(path_, Cron("a", {{"image", "web"}, {"inner", {{"apiVersion", "v1"}, {"kind", "X"}}}}));
+  ASSERT_EQ(made.code, 201) << made.message();
+  EXPECT_EQ(made.body["spec"]["inner"]["metadata"], Json::parse(R"({"name": "a"})"));
+}
+
 TEST_F(CustomResources, WhatMayHoldAnythingIsStillAppliedAsAnObject) {
   Json schema = Schema();
   schema["properties"]["spec"]["properties"]["free"] = {
