@@ -487,6 +487,23 @@ TEST(DefinitionTest, DefaultsAndUnknownFieldsDoNotGoTogether) {
   EXPECT_EQ(Wrong(schema), "");
 }
 
+TEST(DefinitionTest, ASchemaOfAllVersionsSuitsTheStatusOfAny) {
+  const Json schema = {{"openAPIV3Schema", {{"type", "object"}, {"minProperties", 1}}}};
+  Json first = {{"name", "v1"}, {"schema", schema}}, second = {{"name", "v2"}, {"schema", schema}};
+  const auto is_told = [&] {
+    Violations out;
+    ValidateDefinition(*FromJson<CustomResourceDefinition>(
+                           Json{{"spec", {{"versions", Json::array({first, second})}}}}),
+                       out);
+    return std::ranges::any_of(out.causes(), [](const Cause& cause) {
+      return cause.message.find("if the status subresource is enabled") != std::string::npos;
+    });
+  };
+  EXPECT_FALSE(is_told());
+  second["subresources"] = {{"status", Json::object()}};
+  EXPECT_TRUE(is_told());
+}
+
 TEST(DefinitionTest, WhatKeepsUnknownFieldsIsNotConverted) {
   CustomResourceDefinition definition;
   definition.spec.preserve_unknown_fields = true;
