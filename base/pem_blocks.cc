@@ -18,6 +18,12 @@ size_t FindLine(std::string_view text, std::string_view mark, size_t from) {
   return std::string_view::npos;
 }
 
+// Where a block that has this body ends: at its last line; npos: the next one begins before that.
+// That may stand behind what is left of this one's last line.
+size_t EndOfBlock(std::string_view pem, size_t body) {
+  return FindLine(pem.substr(0, pem.find(kBegin, body)), kEnd, body);
+}
+
 // Behind the end of that line.
 size_t NextLine(std::string_view text, size_t from) {
   const size_t end = text.find('\n', from);
@@ -46,14 +52,27 @@ std::string WithoutBrokenBlocks(std::string_view pem) {
   for (size_t begin = FindLine(pem, kBegin, 0); begin != std::string_view::npos; begin = next) {
     const size_t body = NextLine(pem, begin);
     next = FindLine(pem, kBegin, body);
-    // The next one may stand behind what is left of this one's last line.
-    const size_t end = FindLine(pem.substr(0, pem.find(kBegin, body)), kEnd, body);
+    const size_t end = EndOfBlock(pem, body);
     if (end == std::string_view::npos || IsBase64(pem.substr(body, end - body))) continue;
     kept += pem.substr(taken, begin - taken);
     taken = NextLine(pem, end);
   }
   kept += pem.substr(taken);
   return kept;
+}
+
+std::vector<std::string_view> CertificateBlocks(std::string_view pem) {
+  constexpr std::string_view kCertificate = "-----BEGIN CERTIFICATE-----";
+  std::vector<std::string_view> blocks;
+  for (size_t begin = FindLine(pem, kCertificate, 0); begin != std::string_view::npos;) {
+    const size_t body = NextLine(pem, begin);
+    const size_t end = EndOfBlock(pem, body);
+    if (end != std::string_view::npos && IsBase64(pem.substr(body, end - body))) {
+      blocks.push_back(pem.substr(begin, NextLine(pem, end) - begin));
+    }
+    begin = FindLine(pem, kCertificate, body);
+  }
+  return blocks;
 }
 
 }  // namespace skiff

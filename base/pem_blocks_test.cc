@@ -17,5 +17,17 @@ TEST(PemBlocks, OnlyThoseThatAreWholeAndNoBase64AreTakenOut) {
   }
 }
 
+TEST(PemBlocks, CertificatesAreFoundBehindWhatIsNone) {
+  const auto block = [](const std::string& type, const std::string& body) {
+    return "-----BEGIN " + type + "-----\n" + body + "\n-----END " + type + "-----\n";
+  };
+  const std::string one = block("CERTIFICATE", "AAAA"), other = block("CERTIFICATE", "BB==");
+  const std::string text = "-----BEGIN CERTIFICATE-----\nAA\n" + one + "words\n" +
+                           block("CERTIFICATE", "a: b\n\nAAAA") + block("KEY", "AAAA") +
+                           block("CERTIFICATE", "AA!A") + other + "-----BEGIN CERTIFICATE-----\n";
+  EXPECT_EQ(CertificateBlocks(text), (std::vector<std::string_view>{one, other}));
+  EXPECT_TRUE(CertificateBlocks("").empty());
+}
+
 }  // namespace
 }  // namespace skiff

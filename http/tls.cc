@@ -62,12 +62,13 @@ Result<> UseCertificate(SSL_CTX* context, const std::string& chain_pem,
   return {};
 }
 
-// Until the first that cannot be read; one at least.
+// Whichever can be read, as Go's pools take them; one at least.
 Result<> TrustAuthorities(SSL_CTX* context, const std::string& ca_pem, bool ask_clients) {
-  const std::string text = WithoutBrokenBlocks(ca_pem);
-  const auto reader = Reader(text);
   int count = 0;
-  while (Owned<X509> ca{PEM_read_bio_X509(reader.get(), nullptr, &NoPassPhrase, nullptr)}) {
+  for (const std::string_view block : CertificateBlocks(ca_pem)) {
+    const std::string text(block);
+    const Owned<X509> ca(PEM_read_bio_X509(Reader(text).get(), nullptr, &NoPassPhrase, nullptr));
+    if (ca == nullptr) continue;
     X509_STORE_add_cert(SSL_CTX_get_cert_store(context), ca.get());
     if (ask_clients) SSL_CTX_add_client_CA(context, ca.get());
     ++count;

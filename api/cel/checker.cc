@@ -10,6 +10,8 @@
 namespace skiff::cel {
 namespace {
 
+// No more are repeated: of macros in one another each would double them.
+constexpr size_t kRepeatedIssuesMax = 1000;
 constexpr char kInContainer[] = "' (in container '')";
 
 // "a.b.c" for names joined by selections; "" for anything else.
@@ -79,7 +81,24 @@ class Checker {
   TypeRef Fresh() { return types::Param("_var" + std::to_string(fresh_++)); }
 
   void Check(Expr& expr) {
-    if (expr.type != nullptr) return;  // Macros use some operands twice.
+    if (expr.type != nullptr) return Repeat(expr);
+    const size_t before = ast_.issues.size();
+    CheckOnce(expr);
+    if (ast_.issues.size() > before) told_[&expr] = {before, ast_.issues.size()};
+  }
+
+  // Macros use some operands twice: as cel-go tells what is wrong with these, for it copies them.
+  void Repeat(const Expr& expr) {
+    const auto found = told_.find(&expr);
+    if (found == told_.end()) return;
+    for (size_t i = found->second.first; i < found->second.second; ++i) {
+      if (ast_.issues.size() >= kRepeatedIssuesMax) return;
+      Issue issue = ast_.issues[i];
+      ast_.issues.push_back(std::move(issue));
+    }
+  }
+
+  void CheckOnce(Expr& expr) {
     if (learnt_.TooComplex()) return SetType(expr, types::Error());
     switch (expr.kind) {
       case ExprKind::kLiteral: return SetType(expr, LiteralType(expr.literal));
@@ -460,6 +479,8 @@ class Checker {
   Substitution learnt_;
   std::vector<Local> locals_;
   std::vector<Expr*> checked_;
+  // Which issues are about an expression that has any, from the first to behind the last.
+  std::map<const Expr*, std::pair<size_t, size_t>> told_;
   int fresh_ = 0;
 };
 

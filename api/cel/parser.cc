@@ -15,6 +15,8 @@ namespace skiff::cel {
 namespace {
 
 constexpr size_t kSyntaxErrorsMax = 100;
+// What goes on with a call, a list or the like once it is closed.
+constexpr std::string_view kAfterPrimary = ".[";
 
 // Counts one more of a kind of nesting while it is alive.
 class Level {
@@ -91,7 +93,9 @@ class Parser final : TokenReader {
   Expr* ParseExpr(std::string_view extra) {
     const Level level(expr_depth_);
     if (Dead() || TooDeep(expr_depth_)) return Missing();
+    follows_ += '?';
     Expr* condition = ParseOr(extra);
+    follows_.pop_back();
     if (Dead() || !At().Is("?")) return condition;
     const int position = Position();
     Take();
@@ -105,15 +109,20 @@ class Parser final : TokenReader {
   // What stands between "?" and ":".
   Expr* ParseChoice() {
     const std::string_view outer = std::exchange(closers_, ":");
+    follows_ += ':';
     Expr* choice = ParseOr("");
+    follows_.pop_back();
     closers_ = outer;
     return choice;
   }
 
-  // An expression that any of `closers` may follow.
-  Expr* ParseWithin(std::string_view closers, std::string_view extra) {
+  // An expression that any of `closers` may follow; `after` may stand behind what it is in, too.
+  Expr* ParseWithin(std::string_view closers, std::string_view extra, std::string_view after) {
     const std::string_view outer = std::exchange(closers_, closers);
+    const size_t outer_follows = follows_.size();
+    follows_.append(closers).append(after);
     Expr* expr = ParseExpr(extra);
+    follows_.resize(outer_follows);
     closers_ = outer;
     return expr;
   }
@@ -217,7 +226,9 @@ class Parser final : TokenReader {
   Expr* ParseMember(std::string_view extra) {
     Expr* member = ParsePrimary(extra);
     while (!Dead() && (At().Is(".") || At().Is("["))) {
-      member = At().Is(".") ? ParseSelection(member) : ParseIndex(member);
+      Expr* longer = At().Is(".") ? ParseSelection(member) : ParseIndex(member);
+      if (longer == nullptr) break;
+      member = longer;
     }
     return member;
   }
@@ -226,22 +237,34 @@ class Parser final : TokenReader {
     const int position = Position();
     Take();
     const bool optional = macros_.optionals && TakeIf("?");
-    Expr* index = ParseWithin("]", optional ? "" : "?");
+    Expr* index = ParseWithin("]", optional ? "" : "?", "");
     Expect("]");
     return Call(optional ? "_[?_]" : "_[_]", position, {target, index});
   }
 
+  // What the dot here selects. Nothing: no name follows it, and reading goes on where it can.
   Expr* ParseSelection(Expr* target) {
-    const size_t dot = at_;
     const int position = Position();
+    const Token& next = tokens_[at_ + 1];
+    const bool optional = macros_.optionals && next.Is("?");
+    if (!optional && !next.Is(TokenKind::kIdent) && !next.Is(TokenKind::kEscapedIdent)) {
+      NoName();
+      Recover();
+      return nullptr;
+    }
     Take();
-    const bool optional = macros_.optionals && TakeIf("?");
+    if (optional) Take();
     if (At().Is(TokenKind::kEscapedIdent)) {
       AddIssue(Position(), "unsupported syntax: '`'");
       Take();
       return target;
     }
-    if (!At().Is(TokenKind::kIdent)) return BadName(dot, target, optional);
+    if (!At().Is(TokenKind::kIdent)) {
+      Complain("mismatched", "{IDENTIFIER, ESC_IDENTIFIER}");
+      AddIssue(Position(), "unsupported ident kind");
+      Stop();
+      return target;
+    }
     const std::string name = At().text;
     Take();
     if (optional) {
@@ -257,42 +280,27 @@ class Parser final : TokenReader {
     }
     Expr* call = Call(name, Position(), {});
     call->target = target;
-    call->args = ParseArguments();
+    call->args = ParseArguments("");
     return Expanded(Measured(call, 1));
   }
 
-  Expr* BadName(size_t dot, Expr* target, bool optional) {
-    if (optional) {
-      Complain("mismatched", "{IDENTIFIER, ESC_IDENTIFIER}");
-      AddIssue(Position(), "unsupported ident kind");
-      Stop();
-      return target;
-    }
-    const TokenKind kind = At().kind;
-    const size_t end = At().Is(TokenKind::kEnd) ? tokens_[at_ - 1].end : At().end;
-    const std::string wrong =
-        "no viable alternative at input '" + ast_.source.Slice(tokens_[dot].begin, end) + "'";
-    if (kind == TokenKind::kIn) {
-      // It is taken for the operator then.
-      Syntax(Position(), wrong);
-      recovering_ = false;
-      return target;
-    }
-    if (kind == TokenKind::kTrue || kind == TokenKind::kFalse || kind == TokenKind::kNull) {
-      Complain("mismatched", "IDENTIFIER");
-    } else {
-      Syntax(Position(), wrong);
-    }
-    Stop();
-    return target;
+  // Says that no name follows the dot here.
+  void NoName() {
+    const Token& wrong = tokens_[at_ + 1];
+    const size_t end = wrong.Is(TokenKind::kEnd) ? At().end : wrong.end;
+    const std::string text = ast_.source.Slice(At().begin, end);
+    const bool reserved = text == ".true" || text == ".false" || text == ".null";
+    Syntax(static_cast<int>(wrong.begin),
+           reserved ? "mismatched input '" + wrong.text + "' expecting IDENTIFIER"
+                    : "no viable alternative at input '" + text + "'");
   }
 
-  std::vector<Expr*> ParseArguments() {
+  std::vector<Expr*> ParseArguments(std::string_view after) {
     std::vector<Expr*> args;
     Take();
     if (TakeIf(")")) return args;
-    args.push_back(ParseWithin("),", ")"));
-    while (TakeIf(",")) args.push_back(ParseWithin("),", ""));
+    args.push_back(ParseWithin("),", ")", after));
+    while (TakeIf(",")) args.push_back(ParseWithin("),", "", after));
     Expect(")");
     return args;
   }
@@ -310,7 +318,7 @@ class Parser final : TokenReader {
     const Token& token = At();
     if (token.Is("(")) {
       Take();
-      Expr* inner = ParseWithin(")", "");
+      Expr* inner = ParseWithin(")", "", kAfterPrimary);
       Expect(")");
       return inner;
     }
@@ -325,9 +333,13 @@ class Parser final : TokenReader {
     const size_t begin = at_;
     std::string name;
     if (At().Is(".")) {
+      if (!tokens_[at_ + 1].Is(TokenKind::kIdent)) {
+        // The dot may follow what is missing here, so that it stays.
+        NoName();
+        return Missing();
+      }
       name = ".";
       Take();
-      if (!At().Is(TokenKind::kIdent)) return BadName(begin, Missing(), false);
     }
     const size_t first = at_;
     if (const size_t brace = StructBrace(); brace != 0) return ParseStruct(name, brace);
@@ -343,7 +355,7 @@ class Parser final : TokenReader {
       return ident;
     }
     Expr* call = Call(name, Position(), {});
-    call->args = ParseArguments();
+    call->args = ParseArguments(kAfterPrimary);
     return Expanded(Measured(call, 0));
   }
 
@@ -373,7 +385,7 @@ class Parser final : TokenReader {
       Take();
       out->colons.push_back(Position());
       Expect(":");
-      AddItem(*out, ParseWithin("},", ""), optional);
+      AddItem(*out, ParseWithin("},", "", kAfterPrimary), optional);
       if (!TakeIf(",")) break;
     }
     ExpectEnd("}");
@@ -414,7 +426,7 @@ class Parser final : TokenReader {
     std::string_view extra = "],?";
     do {
       const bool optional = macros_.optionals && TakeIf("?");
-      AddItem(*list, ParseWithin("],", extra), optional);
+      AddItem(*list, ParseWithin("],", extra, kAfterPrimary), optional);
       extra = "";
     } while (GoesOn("]"));
     return Measured(list, 0);
@@ -428,9 +440,9 @@ class Parser final : TokenReader {
     std::string_view extra = "},?";
     do {
       const bool optional = macros_.optionals && TakeIf("?");
-      AddItem(*map, ParseWithin(":", extra), optional);
+      AddItem(*map, ParseWithin(":", extra, ",}.["), optional);
       Expect(":");
-      AddItem(*map, ParseWithin("},", ""), optional);
+      AddItem(*map, ParseWithin("},", "", kAfterPrimary), optional);
       extra = "";
     } while (GoesOn("}"));
     return Measured(map, 0);

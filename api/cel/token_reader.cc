@@ -15,6 +15,7 @@ constexpr int kRecoveriesMax = 30;
 
 void TokenReader::Take() {
   recovering_ = false;
+  recovered_at_ = std::string::npos;
   if (at_ + 1 < tokens_.size()) ++at_;
 }
 
@@ -33,6 +34,12 @@ void TokenReader::Syntax(int position, const std::string& message) {
                               std::to_string(kRecoveriesMax));
     stopped_ = true;
   }
+}
+
+void TokenReader::Recover() {
+  if (recovered_at_ == at_ && !At().Is(TokenKind::kEnd)) ++at_;
+  recovered_at_ = at_;
+  while (!At().Is(TokenKind::kEnd) && !IsBinaryOperator(At()) && !IsOneOf(At(), follows_)) ++at_;
 }
 
 void TokenReader::Complain(const std::string& how, const std::string& expecting) {
@@ -65,6 +72,7 @@ bool TokenReader::EndsExpression() const {
 
 void TokenReader::ExpectEnd(const std::string& symbol) {
   if (Dead() || TakeIf(symbol)) return;
+  if (recovering_) return Expect(symbol);
   const bool next = tokens_[std::min(at_ + 1, tokens_.size() - 1)].Is(symbol);
   Complain(next ? "extraneous" : "mismatched", "{'" + symbol + "', ','}");
   if (!next) return Stop();

@@ -43,6 +43,10 @@ class TokenReader {
   // Silent until something was taken since the last one.
   void Syntax(int position, const std::string& message);
   void Complain(const std::string& how, const std::string& expecting);
+  // After a complaint about what stands here: on to a token that may follow one of the expressions
+  // under way. That may be this very one; where nothing comes of it, it is passed over the next
+  // time.
+  void Recover();
   // Nothing more is said about text that fits no rule.
   void Stop() { stopped_ = true; }
 
@@ -54,12 +58,15 @@ class TokenReader {
   bool too_deep_ = false;
   // What may follow the innermost expression under way, beside operators; "": the end.
   std::string_view closers_;
+  // What may follow any of the expressions under way, beside operators; of the innermost one last.
+  std::string follows_;
 
  private:
   // Whether what stands here may follow an expression that is whole.
   bool EndsExpression() const;
 
   int recoveries_ = 0;
+  size_t recovered_at_ = std::string::npos;  // Where `Recover` began, until something is taken.
 };
 
 }  // namespace skiff::cel

@@ -29,4 +29,12 @@ bool BeginsExpression(const Token& token) {
   }
 }
 
+bool IsBinaryOperator(const Token& token) {
+  if (token.Is(TokenKind::kIn) || IsOneOf(token, "<>+-*/%")) return true;
+  for (const std::string_view symbol : {"||", "&&", "<=", ">=", "==", "!="}) {
+    if (token.Is(symbol)) return true;
+  }
+  return false;
+}
+
 }  // namespace skiff::cel

@@ -217,6 +217,16 @@ Result<const Json*> ValueAt(const Json& document, std::string_view path) {
   return at;
 }
 
+// Whether all defaults found room.
+bool FillDefaults(const Schema& schema, Json& content, size_t room) {
+  const bool filled = ApplyDefaults(schema, content, room);
+  // One in the metadata of an embedded resource may have fields that no metadata has.
+  if (schema.has_defaults && schema.has_embedded) {
+    (void)CoerceEmbedded(schema, content, false, nullptr);  // Fails only where it is strict.
+  }
+  return filled;
+}
+
 // A number of replicas that scale shows.
 void CheckReplicas(const Json& document, const std::string& path, Violations& out) {
   const FieldPath at("." + path);
@@ -231,10 +241,8 @@ void CheckReplicas(const Json& document, const std::string& path, Violations& ou
 
 // The text that selects what scale counts.
 void CheckSelector(const Json& document, const std::string& path, Violations& out) {
-  const auto found = ValueAt(document, path);
-  if (!found) return out.Invalid(FieldPath("." + path), "", found.error().message);
-  if (*found == nullptr || (*found)->is_string()) return;
-  out.Invalid(FieldPath("." + path), "", AccessError(path, **found, "string"));
+  const auto found = StringAt(document, path);
+  if (!found) out.Invalid(FieldPath("." + path), "", found.error().message);
 }
 
 }  // namespace
@@ -244,6 +252,13 @@ Result<std::optional<int64_t>> IntegerAt(const Json& document, std::string_view 
   if (value == nullptr) return std::optional<int64_t>();
   if (value->is_number_integer()) return std::optional<int64_t>(value->get<int64_t>());
   return Fail(Reason::kInternalError, AccessError(path, *value, "int64"));
+}
+
+Result<std::string> StringAt(const Json& document, std::string_view path) {
+  const Json* value = TRY(ValueAt(document, path));
+  if (value == nullptr) return std::string();
+  if (value->is_string()) return value->get<std::string>();
+  return Fail(Reason::kInternalError, AccessError(path, *value, "string"));
 }
 
 bool IsOfUnknownVersion(const Error& error) {
@@ -322,7 +337,7 @@ bool CustomKind::FillIn(Json& content, size_t bytes_max) const {
   // What has all of them, as nearly all objects that are changed, need not be measured.
   if (!LacksDefaults(schema, content)) return true;
   const size_t bytes = DumpJson(content).size();
-  return crd::ApplyDefaults(schema, content, bytes_max - std::min(bytes_max, bytes));
+  return FillDefaults(schema, content, bytes_max - std::min(bytes_max, bytes));
 }
 
 Result<bool> CustomKind::FromStore(std::string_view api_version, Json& content,
@@ -337,7 +352,7 @@ Result<bool> CustomKind::FromStore(std::string_view api_version, Json& content,
   const Schema& kept = found->second->schema();
   if (Prune(kept, content, nullptr)) PruneNulls(kept, content);
   (void)CoerceEmbedded(kept, content, false, nullptr);  // Fails only where it is strict.
-  return crd::ApplyDefaults(kept, content, room);
+  return FillDefaults(kept, content, room);
 }
 
 CustomKind::Reading CustomKind::ReadingOf(const Json& content, size_t room) const {

@@ -124,5 +124,7 @@ void MakeColumns(const Json& version, CustomKind& out);
 // The value at a dotted path that an integer is expected at; nullopt when there is none. Fails with
 // Go's text when it is something else.
 Result<std::optional<int64_t>> IntegerAt(const Json& document, std::string_view path);
+// The same of a text; "" when there is none.
+Result<std::string> StringAt(const Json& document, std::string_view path);
 
 }  // namespace skiff::crd

@@ -1,4 +1,5 @@
-// The schema that the defaults of a definition are held against. Internal to definition_schema.cc.
+// The schema that the defaults of a definition are held against. Internal to
+// definition_defaults.cc.
 #pragma once
 
 #include "api/crd/schema.h"

@@ -188,6 +188,11 @@ void CheckSpec(const CustomResourceDefinition& definition, const CustomResourceD
     out.Invalid(names.Child("plural"), spec.names.plural,
                 "is a resource that the API server has without a definition");
   }
+  const auto& conversion = spec.conversion;
+  if (conversion && conversion->strategy != "None" && spec.preserve_unknown_fields) {
+    out.Invalid(path.Child("conversion").Child("strategy"), conversion->strategy,
+                "must be None if spec.preserveUnknownFields is true");
+  }
   CheckConversion(definition, old, out);
 }
 

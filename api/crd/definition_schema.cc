@@ -7,7 +7,7 @@
 
 #include "api/codec/decode.h"
 #include "api/codec/json.h"
-#include "api/crd/default_schema.h"
+#include "api/crd/definition_defaults.h"
 #include "api/crd/definition_rules.h"
 #include "api/crd/definition_structure.h"
 #include "api/crd/documents.h"
@@ -383,125 +383,6 @@ class NodeCheck {
   const Unsupported& unsupported_;  // All there are, found by one walk.
 };
 
-// Defaults are values of their own schema, and have no place in what each resource has.
-class DefaultCheck {
- public:
-  explicit DefaultCheck(Violations& out) : out_(out), rules_(out, nullptr) {}
-
-  // `schema` and `rules` are what was made of `props`. Either may be null: a schema is made where
-  // the first default on the way down stands.
-  void Node(const Json& props, const Schema* schema, const RuleNode* rules, const SchemaPath& path,
-            bool is_root) {
-    SchemaPtr made;
-    if (PartOf(props, "default") != nullptr) {
-      // Of the root it is a whole resource.
-      if (is_root) made = ReadSchemaOfDefaults(AsResource(props));
-      if (!is_root && schema == nullptr) made = ReadSchemaOfDefaults(props);
-      if (made != nullptr) schema = made.get();
-      Default(props["default"], *schema, rules, path);
-    }
-    if (const Json* properties = PartOf(props, "properties")) {
-      for (const auto& [name, each] : properties->items()) {
-        const SchemaPath at = path.Child("properties").Key(name);
-        const bool own = name == "kind" || name == "apiVersion" || name == "metadata";
-        if (is_root && own) {
-          Forbid(each, at, name);
-        } else {
-          Node(each, schema ? schema->Property(name) : nullptr, RulesOfProperty(rules, name), at,
-               false);
-        }
-      }
-    }
-    const Json* items = PartOf(props, "items");
-    if (items != nullptr && items->is_object()) {
-      Node(*items, schema ? schema->items.get() : nullptr, rules ? rules->items.get() : nullptr,
-           path.Child("items"), false);
-    }
-    // As Kubernetes, which looks at none below additionalProperties.
-  }
-
- private:
-  static Json AsResource(Json props) {
-    props["x-kubernetes-embedded-resource"] = true;
-    return props;
-  }
-
-  // In what each resource has, which it does not get from its schema.
-  void Forbid(const Json& props, const SchemaPath& path, const std::string& name) {
-    if (PartOf(props, "default") != nullptr) {
-      out_.Forbidden(path.Child("default"), "must not be set in top-level " + name);
-    }
-    if (const Json* properties = PartOf(props, "properties")) {
-      for (const auto& [key, each] : properties->items()) {
-        Forbid(each, path.Child("properties").Key(key), name);
-      }
-    }
-    for (const char* below : {"items", "additionalProperties"}) {
-      const Json* each = PartOf(props, below);
-      if (each != nullptr && each->is_object()) Forbid(*each, path.Child(below), name);
-    }
-  }
-
-  // Whether the metadata of resources in it can be read; only the first that cannot is told of.
-  bool ReadsMetadata(const Schema& schema, const Json& value, const SchemaPath& path) {
-    if (!schema.has_embedded) return true;
-    if (value.is_array() && schema.items != nullptr) {
-      for (size_t i = 0; i < value.size(); ++i) {
-        if (!ReadsMetadata(*schema.items, value[i], path.Index(i))) return false;
-      }
-    }
-    if (!value.is_object()) return true;
-    for (const auto& [name, below] : value.items()) {
-      const SchemaPath at = path.Child(name);
-      if (schema.embedded && name == "metadata") {
-        const auto read = DecodeJson(meta_v1::ObjectMeta::Describe(), DumpJson(below),
-                                     FieldValidation::kIgnore);
-        if (read) continue;
-        out_.Invalid(at, below, read.error().message);
-        return false;
-      }
-      const Schema* property = schema.Property(name);
-      const Schema* known = property != nullptr ? property : schema.additional.get();
-      if (known != nullptr && !ReadsMetadata(*known, below, at)) return false;
-    }
-    return true;
-  }
-
-  static const RuleNode* RulesOfProperty(const RuleNode* rules, const std::string& name) {
-    if (rules == nullptr) return nullptr;
-    const auto found = rules->properties.find(name);
-    return found == rules->properties.end() ? nullptr : found->second.get();
-  }
-
-  // Asked first, without a place: most are.
-  static bool IsValid(const Schema& schema, const Json& value) {
-    Violations wrong;
-    ValidateEmbedded(schema, value, FieldPath("default"), wrong);
-    if (wrong.empty()) ValidateDefault(schema, value, FieldPath("default"), wrong);
-    return wrong.empty();
-  }
-
-  void Default(const Json& value, const Schema& schema, const RuleNode* rules,
-               const SchemaPath& path) {
-    const SchemaPath at = path.Child("default");
-    Json pruned = value;
-    Prune(schema, pruned, nullptr);
-    if (pruned != value) out_.Invalid(at, value, "must not have unknown fields");
-    // What is wrong with resources in it is told first, and alone.
-    const size_t before = out_.causes().size();
-    const auto is_right = [&] { return out_.causes().size() == before; };
-    if (ReadsMetadata(schema, value, at) && !IsValid(schema, value)) {
-      ValidateEmbedded(schema, value, at, out_);
-      if (is_right()) ValidateDefault(schema, value, at, out_);
-    }
-    // Rules about a change see none.
-    if (rules != nullptr && is_right()) rules_.Validate(*rules, value, &value, at);
-  }
-
-  Violations& out_;
-  RuleRun rules_;
-};
-
 // Any default in the structure.
 bool HasDefault(const Json& props) {
   if (!props.is_object()) return false;
@@ -559,7 +440,7 @@ void ValidateSchema(const Json& props, const SchemaChecks& checks, const FieldPa
   if (supported) ValidateStructure(props, path, structural);
   if (supported && structural.empty() && HasDefault(props)) {
     const RuleNodePtr rules = checks.rules ? MakeRuleTree(props, compiler) : nullptr;
-    DefaultCheck(structural).Node(props, nullptr, rules.get(), SchemaPath(path), true);
+    ValidateDefaults(props, rules.get(), path, structural);
   }
   out.Append(structural);
   Violations of_rules;

@@ -1,4 +1,5 @@
-// The rules by which a schema is structural. Internal to definition_schema.cc.
+// The rules by which a schema is structural. Internal to definition_schema.cc and what it is made
+// of.
 #pragma once
 
 #include <string>

@@ -383,6 +383,39 @@ TEST(DefinitionTest, DefaultsOfResourcesAreJudgedAsKubernetesDoes) {
             "struct field ObjectMeta.labels of type string");
 }
 
+// In what an embedded resource is called, a default is judged by the resource that it makes.
+TEST(DefinitionTest, DefaultsInTheMetadataOfEmbeddedResourcesAreJudgedByWhatTheyMake) {
+  const auto wrong = [](const std::string& name, const Json& property) {
+    Json schema = kLampSchema;
+    schema["properties"]["inner"] = {{"type", "object"},
+                                     {"x-kubernetes-embedded-resource", true},
+                                     {"x-kubernetes-preserve-unknown-fields", true},
+                                     {"properties", Json::object()}};
+    schema["properties"]["inner"]["properties"][name] = property;
+    return Wrong(schema);
+  };
+  const std::string at = "spec.validation.openAPIV3Schema.properties[inner].properties";
+  const auto named = [](const std::string& name) -> Json {
+    return {{"type", "object"},
+            {"properties", {{"name", {{"type", "string"}, {"default", name}}}}}};
+  };
+  EXPECT_EQ(wrong("metadata", named("a")), "");
+  EXPECT_EQ(wrong("metadata", named("a/b")),
+            at +
+                "[metadata].properties[name].default: Invalid value: \"a/b\": must result in valid "
+                "metadata: metadata.name: Invalid value: \"a/b\": may not contain '/'");
+  EXPECT_EQ(wrong("apiVersion", {{"type", "string"}, {"default", "a/b/c"}}),
+            at + "[apiVersion].default: Invalid value: \"a/b/c\": must result in valid metadata: "
+                 "apiVersion: Invalid value: \"a/b/c\": unexpected GroupVersion string: a/b/c");
+  // Nor is such a default told of fields that it does not know.
+  EXPECT_EQ(wrong("metadata", {{"type", "object"}, {"default", {{"zzz", 1}}}}), "");
+  EXPECT_EQ(wrong("metadata", {{"type", "object"}, {"default", {{"labels", {{"a", 1}}}}}}),
+            at +
+                "[metadata].default: Invalid value: {\"labels\":{\"a\":1}}: must result in valid "
+                "metadata: metadata: Invalid value: {\"labels\":{\"a\":1}}: json: cannot unmarshal "
+                "number into Go struct field ObjectMeta.labels of type string");
+}
+
 TEST(DefinitionTest, ManyKeysOfAListAreLookedUpAtOnce) {
   Json item = {{"type", "object"}}, keys = Json::array();
   for (int i = 0; i < 30000; ++i) {
@@ -452,6 +485,42 @@ TEST(DefinitionTest, DefaultsAndUnknownFieldsDoNotGoTogether) {
   EXPECT_EQ(Wrong(schema, Json::array(), Json::object(), true),
             at + "must be false in order to use defaults in the schema; " + refused);
   EXPECT_EQ(Wrong(schema), "");
+}
+
+TEST(DefinitionTest, ASchemaOfAllVersionsSuitsTheStatusOfAny) {
+  const Json schema = {{"openAPIV3Schema", {{"type", "object"}, {"minProperties", 1}}}};
+  Json first = {{"name", "v1"}, {"schema", schema}}, second = {{"name", "v2"}, {"schema", schema}};
+  const auto is_told = [&] {
+    Violations out;
+    ValidateDefinition(*FromJson<CustomResourceDefinition>(
+                           Json{{"spec", {{"versions", Json::array({first, second})}}}}),
+                       out);
+    return std::ranges::any_of(out.causes(), [](const Cause& cause) {
+      return cause.message.find("if the status subresource is enabled") != std::string::npos;
+    });
+  };
+  EXPECT_FALSE(is_told());
+  second["subresources"] = {{"status", Json::object()}};
+  EXPECT_TRUE(is_told());
+}
+
+TEST(DefinitionTest, WhatKeepsUnknownFieldsIsNotConverted) {
+  CustomResourceDefinition definition;
+  definition.spec.preserve_unknown_fields = true;
+  definition.spec.conversion.emplace().strategy = "Webhook";
+  const auto is_told = [&] {
+    Violations out;
+    ValidateDefinition(definition, out);
+    return std::ranges::any_of(out.causes(), [](const Cause& cause) {
+      return cause.field == "spec.conversion.strategy" &&
+             cause.message ==
+                 "Invalid value: \"Webhook\": must be None if "
+                 "spec.preserveUnknownFields is true";
+    });
+  };
+  EXPECT_TRUE(is_told());
+  definition.spec.preserve_unknown_fields = false;
+  EXPECT_FALSE(is_told());
 }
 
 TEST(DefinitionTest, PatternsAreNotLargerThanTheyMayBe) {

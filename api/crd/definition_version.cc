@@ -165,6 +165,10 @@ bool KeepsSchema(const CustomResourceDefinitionVersion& version,
   });
 }
 
+bool HasStatus(const CustomResourceDefinitionVersion& version) {
+  return version.subresources && version.subresources->status;
+}
+
 void CheckVersion(const CustomResourceDefinition& definition, size_t index, const Places& places,
                   const CustomResourceDefinition* old, Violations& out) {
   const auto& version = definition.spec.versions[index];
@@ -185,9 +189,11 @@ void CheckVersion(const CustomResourceDefinition& definition, size_t index, cons
   if (!has_schema) {
     out.Required(at.Child("schema").Child("openAPIV3Schema"));
   } else if (is_judged) {
-    ValidateSchema(schema,
-                   {.has_status = version.subresources && version.subresources->status,
-                    .rules = !KeepsSchema(version, old)},
+    // What all have in common is that of each that has a status.
+    const bool has_status =
+        HasStatus(version) ||
+        (places.schema && std::ranges::any_of(definition.spec.versions, HasStatus));
+    ValidateSchema(schema, {.has_status = has_status, .rules = !KeepsSchema(version, old)},
                    place(places.schema, "validation", "schema").Child("openAPIV3Schema"), out);
   }
   if (is_first || !places.subresources) {

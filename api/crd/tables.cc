@@ -28,22 +28,16 @@ Shape ShapeOfText(const Schema& schema) {
 
 class TableMaker {
  public:
-  explicit TableMaker(TableArena& tables) : tables_(tables) {}
+  // `keeps_unknown`: whether the root does.
+  TableMaker(TableArena& tables, bool keeps_unknown)
+      : tables_(tables), keeps_unknown_(keeps_unknown) {}
 
+  // To apply, whatever stands in what keeps unknown fields does so, too.
   const Type& Of(const Schema& schema) {
-    if (schema.int_or_string) return ScalarOf(Shape::kIntOrString);
-    if (schema.type == "string") return ScalarOf(ShapeOfText(schema));
-    if (schema.type == "boolean") return ScalarOf(Shape::kBool);
-    if (schema.type == "integer") return ScalarOf(Shape::kInt64);
-    if (schema.type == "number") return ScalarOf(Shape::kDouble);
-    if (schema.type == "array") return ListOf(schema);
-    const bool is_struct = !schema.properties.empty() || schema.embedded;
-    if (!is_struct && (schema.preserve_unknown || schema.type.empty())) return Anything();
-    // An object of which no member is known may have any.
-    if (!is_struct && !schema.forbids_additional) return MapOf(schema);
-    Type& type = tables_.NewType();
-    type.shape = Shape::kStruct;
-    Fill(schema, schema.embedded, false, type);
+    const bool outer = keeps_unknown_;
+    keeps_unknown_ = outer || schema.preserve_unknown;
+    const Type& type = Inner(schema);
+    keeps_unknown_ = outer;
     return type;
   }
 
@@ -67,11 +61,28 @@ class TableMaker {
     }
     type.type_meta = is_root;
     type.atomic = schema.atomic_map;
-    type.preserve_unknown = schema.preserve_unknown;
+    type.preserve_unknown = keeps_unknown_;
     type.fields = tables_.Keep(std::move(fields));
   }
 
  private:
+  const Type& Inner(const Schema& schema) {
+    if (schema.int_or_string) return ScalarOf(Shape::kIntOrString);
+    if (schema.type == "string") return ScalarOf(ShapeOfText(schema));
+    if (schema.type == "boolean") return ScalarOf(Shape::kBool);
+    if (schema.type == "integer") return ScalarOf(Shape::kInt64);
+    if (schema.type == "number") return ScalarOf(Shape::kDouble);
+    if (schema.type == "array") return ListOf(schema);
+    const bool is_struct = !schema.properties.empty() || schema.embedded;
+    if (!is_struct && schema.type.empty()) return Anything();
+    // An object of which no member is known may have any, but has to be one.
+    if (!is_struct && !schema.forbids_additional) return MapOf(schema);
+    Type& type = tables_.NewType();
+    type.shape = Shape::kStruct;
+    Fill(schema, schema.embedded, false, type);
+    return type;
+  }
+
   Field FieldOf(const std::string& name, const Schema& schema) {
     Field field{.name = tables_.Keep(std::string(name)), .type = &Of(schema), .pointer = true};
     field.list_type = schema.list_type;
@@ -106,6 +117,7 @@ class TableMaker {
   }
 
   TableArena& tables_;
+  bool keeps_unknown_;  // Where the walk is.
 };
 
 }  // namespace
@@ -116,7 +128,7 @@ const Type& MakeType(const Schema& schema, std::string_view kind, std::string_vi
   type.shape = Shape::kStruct;
   type.name = kind;
   type.api_version = api_version;
-  TableMaker(tables).Fill(schema, true, true, type);
+  TableMaker(tables, schema.preserve_unknown).Fill(schema, true, true, type);
   type.atomic = false;
   return type;
 }

@@ -90,14 +90,26 @@ Json OrderLike(const Json& merged, const Json& wanted, const Json& before, const
 }
 
 bool FollowsOrder(const Json& list, const Json& order, const std::string& key) {
-  size_t at = 0;
+  const auto directive_of = [](const Json& item) -> const Json* {
+    const auto found = item.find("$patch");
+    return found == item.end() ? nullptr : &*found;
+  };
+  std::vector<const Json*> items;
   for (const Json& item : list) {
-    if (item.is_object() && item.contains("$patch")) continue;
-    while (at < order.size() && Identity(order[at], key) != Identity(item, key)) ++at;
-    if (at == order.size()) return false;
-    ++at;
+    const Json* directive = key.empty() ? nullptr : directive_of(item);
+    if (directive == nullptr || *directive != "delete") items.push_back(&item);
   }
-  return true;
+  size_t at = 0, place = 0;
+  while (at < items.size() && place < order.size()) {
+    const Json& item = *items[at];
+    if (directive_of(item) != nullptr) {
+      ++at;
+      continue;
+    }
+    if (Identity(order[place], key) == Identity(item, key)) ++at;
+    ++place;
+  }
+  return at == items.size();
 }
 
 }  // namespace skiff

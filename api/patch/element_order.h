@@ -12,8 +12,9 @@ namespace skiff {
 // apart by `key`, or by value when it is "".
 Json OrderLike(const Json& merged, const Json& wanted, const Json& before, const std::string& key);
 
-// Whether the items of `list` occur in `order`, in that sequence, but for those that say what is to
-// be done with them.
+// Whether the items of `list` occur in `order`, in that sequence. Those that say that something
+// told apart by its key is to go need not; others that say what is to be done need not before the
+// last of `order`.
 bool FollowsOrder(const Json& list, const Json& order, const std::string& key);
 
 }  // namespace skiff

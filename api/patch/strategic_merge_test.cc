@@ -194,6 +194,10 @@ TEST(StrategicMerge, MistakesAreToldAsKubernetesTellsThem) {
                                 "containers":[{"name":"c1","image":"zz"}]})"),
             "The order in patch list:\n[map[image:zz name:c1]]\n doesn't match $setElementOrder "
             "list:\n[map[name:c3]]\n");
+  EXPECT_EQ(PodPatched(live, R"({"$setElementOrder/containers":[{"name":"c1"}],
+                               "containers":[{"name":"c1"},{"$patch":"replace"}]})"),
+            "The order in patch list:\n[map[name:c1] map[$patch:replace]]\n doesn't match "
+            "$setElementOrder list:\n[map[name:c1]]\n");
   EXPECT_EQ(PodPatched(live, R"({"$setElementOrder/containers":"x"})"),
             "expected a []interface {}, but received a string");
   EXPECT_EQ(PodPatched(live, R"({"containers":[{"image":"nokey"}]})"),

@@ -43,6 +43,7 @@ struct AskedBefore {
 struct Reinvocation {
   bool again = false;   // This is the second time that all plugins are asked.
   bool wanted = false;  // There has to be a second time.
+  bool rewritten = false;  // The object is not the one that the request came with, but read anew.
   AskedBefore webhooks = {};
   AskedBefore policies = {};
 };

@@ -43,6 +43,7 @@ Result<bool> ChangeObject(AdmissionRequest& request, const Json& document) {
     object.metadata().creation_timestamp = request.object->metadata().creation_timestamp;
   }
   KeepRawTexts(*request.object, object);
+  request.reinvocation.rewritten = true;
   const bool changed = object.ToDocument() != request.object->ToDocument();
   if (changed) *request.object = std::move(object);
   return changed;

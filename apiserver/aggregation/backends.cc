@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "api/rules/identity/x509.h"
 #include "apiserver/aggregation/identity.h"
 #include "apiserver/services/service_pods.h"
 
@@ -34,8 +35,7 @@ Result<http::TlsContext> Backends::ContextFor(const RemoteService& remote) {
   if (remote.insecure) return TrustingContext();
   auto context = Context({.ca_pem = remote.ca_bundle});
   if (context) return context;
-  return Fail(Reason::kInternalError,
-              "unable to load root certificates: unable to parse bytes as PEM block");
+  return Fail(Reason::kInternalError, AuthoritiesFault(std::string_view(remote.ca_bundle)));
 }
 
 Result<http::TlsContext> Backends::TrustingContext() {

@@ -270,10 +270,10 @@ Result<http::Response> Forwarder::Forward(const RemoteService& remote, const Api
     return Fail(Reason::kRequestEntityTooLarge, "Request entity too large: limit is 3145728");
   }
   if (!remote.available) return ServiceUnavailable();
-  auto upstream = backends_.Find(remote);
-  if (!upstream) return ServiceUnavailable();
   auto context = backends_.ContextFor(remote);
   if (!context) return PlainText(500, context.error().message);
+  auto upstream = backends_.Find(remote);
+  if (!upstream) return ServiceUnavailable();
   upstream->tls = *context;
   auto sent = RequestFor(*upstream, request);
   if (!sent) return PlainText(503, "error trying to reach service: " + sent.error().message);

@@ -4,6 +4,18 @@
 #include "api/rules/core/ip.h"
 
 namespace skiff {
+namespace {
+
+// Of a node none of whose addresses is of a kind that kubelets are reached by. As Go prints them.
+Error NoKubeletAddress(const core_v1::Node& node) {
+  std::string known;
+  for (const auto& address : node.status.addresses) {
+    known += (known.empty() ? "{" : " {") + address.type + " " + address.address + "}";
+  }
+  return PlainError("no preferred addresses found; known addresses: [" + known + "]");
+}
+
+}  // namespace
 
 void NodeConnections::Divert(const std::string& node, http::Upstream& upstream) const {
   if (socket_of_simulated) upstream.unix_path = socket_of_simulated(node);
@@ -22,9 +34,7 @@ Result<http::Upstream> KubeletOf(Store& store, const NodeConnections& connection
       if (address.type == type && upstream.host.empty()) upstream.host = address.address;
     }
   }
-  if (upstream.host.empty()) {
-    return Fail(InternalErrorOf("no preferred addresses found; known addresses: []"));
-  }
+  if (upstream.host.empty()) return Fail(NoKubeletAddress(*node));
   // Never what the system reads in another way than Kubernetes ("010.0.0.1").
   if (const auto address = ParseIp(upstream.host)) upstream.host = address->Text();
   upstream.port = node->status.daemon_endpoints.kubelet_endpoint.port;

@@ -159,6 +159,51 @@ TEST_F(CustomResources, ListsThatAreMapsAreAppliedByTheirKeys) {
             "not declared in schema");
 }
 
+TEST_F(CustomResources, ADefaultOfMetadataHasNoMoreThanMetadata) {
+  Json schema = Schema();
+  schema["properties"]["spec"]["properties"]["inner"] = Json::parse(R"({"type": "object",
+      "x-kubernetes-embedded-resource": true, "x-kubernetes-preserve-unknown-fields": true,
+      "properties": {"metadata": {"type": "object", "default": {"name": "a", "zzz": 1}}}})");
+  Define(Definition(schema));
+  const Answer made =
+      Post(path_, Cron("a", {{"image", "web"}, {"inner", {{"apiVersion", "v1"}, {"kind", "X"}}}}));
+  ASSERT_EQ(made.code, 201) << made.message();
+  EXPECT_EQ(made.body["spec"]["inner"]["metadata"], Json::parse(R"({"name": "a"})"));
+}
+
+TEST_F(CustomResources, WhatMayHoldAnythingIsStillAppliedAsAnObject) {
+  Json schema = Schema();
+  schema["properties"]["spec"]["properties"]["free"] = {
+      {"type", "object"},
+      {"x-kubernetes-preserve-unknown-fields", true},
+      {"properties",
+       {{"inner", {{"type", "object"}, {"properties", {{"known", {{"type", "string"}}}}}}}}}};
+  schema["properties"]["spec"]["properties"]["open"] = {
+      {"type", "object"}, {"x-kubernetes-preserve-unknown-fields", true}};
+  Define(Definition(schema));
+  const auto apply = [&](const char* manager, const Json& free) {
+    return Ask("PATCH", path_ + "/a?fieldManager=" + manager,
+               Cron("a", {{"image", "web"}, {"free", free}}), "application/apply-patch+yaml");
+  };
+  ASSERT_EQ(apply("one", {{"a", {{"x", 1}}}}).code, 201);
+  const Answer both = apply("two", {{"a", {{"y", 2}}}});
+  ASSERT_EQ(both.code, 200) << both.message();
+  EXPECT_EQ(both.body["spec"]["free"], Json::parse(R"({"a": {"x": 1, "y": 2}})"));
+  // Of which fields are known there, pruning decides.
+  const Answer inner = apply("one", {{"inner", {{"known", "k"}, {"zz", 1}}}});
+  ASSERT_EQ(inner.code, 200) << inner.message();
+  EXPECT_EQ(inner.body["spec"]["free"]["inner"], Json::parse(R"({"known": "k"})"));
+  const Answer refused = apply("one", "text");
+  EXPECT_EQ(refused.code, 500);
+  EXPECT_EQ(refused.message(),
+            "failed to create typed patch object (/a; example.com/v1, Kind=Cron): .spec.free: "
+            "expected map, got &{text}");
+  const Answer open =
+      Ask("PATCH", path_ + "/a?fieldManager=one", Cron("a", {{"image", "web"}, {"open", "text"}}),
+          "application/apply-patch+yaml");
+  EXPECT_EQ(open.code, 500) << open.message();
+}
+
 TEST_F(CustomResources, ANullThatIsAppliedIsADefaultOrRefused) {
   Define(Definition(Schema()));
   const auto apply = [&](const Json& spec) {
@@ -311,8 +356,19 @@ TEST_F(CustomResources, VersionsShowOneObjectEach) {
   Post(path_, Cron("a", {{"image", "web"}}));
   const Answer old = Get("/apis/example.com/v1beta1/namespaces/default/crons/a");
   EXPECT_EQ(old.body["apiVersion"], "example.com/v1beta1");
-  EXPECT_EQ(old.response.headers.find("Warning")->second,
-            R"(299 - "example.com/v1beta1 Cron is deprecated; use example.com/v1 Cron")");
+  const std::string warning =
+      R"(299 - "example.com/v1beta1 Cron is deprecated; use example.com/v1 Cron")";
+  EXPECT_EQ(old.response.headers.find("Warning")->second, warning);
+  // Whoever asks for such a version is told so, even of a subresource or a verb that it has not.
+  const std::string path = "/apis/example.com/v1beta1/namespaces/default/crons/a";
+  for (const auto& [method, place, code] :
+       {std::tuple("GET", "/nothing", 404), std::tuple("DELETE", "/status", 405),
+        std::tuple("POST", "/scale", 405), std::tuple("GET", "b", 404)}) {
+    const Answer refused = Ask(method, path + place, "");
+    EXPECT_EQ(refused.code, code) << place;
+    ASSERT_EQ(refused.response.headers.count("Warning"), 1u) << place;
+    EXPECT_EQ(refused.response.headers.find("Warning")->second, warning) << place;
+  }
 }
 
 TEST_F(CustomResources, ADeletedDefinitionTakesItsObjectsAlong) {
@@ -504,6 +560,11 @@ TEST_F(CustomResources, APatchOfAScaleSetsReplicasThatWereNotThere) {
   ASSERT_EQ(Post(path_, Cron("a", Json::object())).code, 201);
   EXPECT_EQ(Get(path_ + "/a/scale").message(),
             "Internal error occurred: the spec replicas field \".spec.replicas\" does not exist");
+  // Not even by chance: a patch of something else leaves the object as it is.
+  const Answer left = Merge(path_ + "/a/scale", R"({"metadata": {"labels": {"a": "b"}}})");
+  EXPECT_EQ(left.code, 400);
+  EXPECT_EQ(left.message(), "the spec replicas field \".spec.replicas\" cannot be empty");
+  EXPECT_FALSE(Get(path_ + "/a").body["spec"].contains("replicas"));
   const Answer scaled = Merge(path_ + "/a/scale", R"({"spec": {"replicas": 3}})");
   ASSERT_EQ(scaled.code, 200) << scaled.message();
   EXPECT_EQ(scaled.body["spec"]["replicas"], 3);

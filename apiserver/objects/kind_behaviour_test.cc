@@ -29,6 +29,11 @@ TEST_F(KindBehaviourTest, ABindingIsNobodysFieldAndSaysWhichPodItMeans) {
   EXPECT_EQ(other.code, 409);
   EXPECT_EQ(other.body["details"]["kind"], "pods");
   EXPECT_NE(other.message().find("Precondition failed: UID in precondition: x"), std::string::npos);
+  EXPECT_NE(other.message().find("Key: /registry/pods/default/p,"), std::string::npos);
+  const auto dry = Post(binding + "?dryRun=All", R"({"metadata": {"name": "p", "uid": "x"},
+                                                     "target": {"name": "n"}})");
+  EXPECT_EQ(dry.code, 409);
+  EXPECT_NE(dry.message().find("Key: /pods/default/p,"), std::string::npos) << dry.message();
   EXPECT_EQ(Post(binding, R"({"metadata": {"name": "p"}, "target": {"name": "n"}})").code, 201);
   EXPECT_EQ(Owners(Get(std::string(kPods) + "/p")), 1u);
 }

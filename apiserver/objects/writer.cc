@@ -27,6 +27,7 @@
 #include "apiserver/request/resources.h"
 #include "apiserver/request/time_limit.h"
 #include "apiserver/services/allocation.h"
+#include "apiserver/storage/keys.h"
 #include "base/at_once.h"
 
 namespace skiff {
@@ -427,7 +428,8 @@ Result<std::optional<Saved>> ObjectWriter::TryUpdate(ApiRequest& request, const 
   const std::string& name = old.metadata().name;
   if (mode.is_put && !object.metadata().uid.empty() &&
       object.metadata().uid != old.metadata().uid) {
-    return Fail(StaleObjectError(GroupResourceOf(kind), name, record->key,
+    const std::string_view key = options.dry_run ? KeyAboveStore(record->key) : record->key;
+    return Fail(StaleObjectError(GroupResourceOf(kind), name, key,
                                  UidMismatch(object.metadata().uid, old.metadata().uid)));
   }
   TRY(CheckDefaults(object, &old));

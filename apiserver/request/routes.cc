@@ -174,11 +174,16 @@ Result<> RefuseExport(const ApiRequest& request) {
   return {};
 }
 
-void WarnOfDeprecation(const KindInfo& kind, ApiRequest& request) {
+void WarnOfVersion(const KindInfo& kind, ApiRequest& request) {
   const std::string_view text = kind.behaviour->deprecation;
-  if (text.empty()) return;
+  if (!text.empty()) request.warnings.emplace_back(text);
+}
+
+// Of what is served: it is counted as well.
+void WarnOfDeprecation(const KindInfo& kind, ApiRequest& request) {
+  if (kind.behaviour->deprecation.empty()) return;
+  WarnOfVersion(kind, request);
   request.is_deprecated = true;
-  request.warnings.emplace_back(text);
   if (request.told) request.told->annotations().emplace("k8s.io/deprecated", "true");
 }
 
@@ -304,15 +309,19 @@ Result<http::Response> NoRouteResponse(const RouteMatch& match, ApiRequest& requ
       return TextResponse(404, "404 page not found\n");
     case Found::kNoMethod:
       if (RuntimeKindOf(*match.kind) == nullptr) return Fail(MethodNotAllowedHere());
+      WarnOfVersion(*match.kind, request);
       return Fail(MethodNotSupported(GroupResourceOf(*match.kind), request.info.verb));
     case Found::kNoSubresource:
+      WarnOfVersion(*match.kind, request);
       return Fail(NotFoundError(GroupResourceOf(*match.kind), request.info.name));
     case Found::kNoVerb:
       WarnOfDeprecation(*match.kind, request);
       return Fail(MethodNotSupported(GroupResourceOf(*match.kind), "watch"));
     case Found::kEmptyName:
+      WarnOfDeprecation(*match.kind, request);
       return Fail(Reason::kBadRequest, "name must be provided");
     case Found::kEmptySpace:
+      WarnOfDeprecation(*match.kind, request);
       return Fail(Reason::kBadRequest, "Namespace parameter required.");
     case Found::kNoPath:
     case Found::kRoute:

@@ -53,12 +53,11 @@ Result<Propagation> PropagationOf(const std::optional<std::string>& text, Violat
 Result<DeleteQuery> CheckDeleteOptions(const meta_v1::DeleteOptions& given) {
   Violations wrong;
   DeleteQuery options;
-  options.propagation = TRY(PropagationOf(given.propagation_policy, wrong));
   if (given.orphan_dependents && given.propagation_policy) {
-    wrong = {};
     wrong.Invalid(FieldPath("propagationPolicy"), *given.propagation_policy,
                   "orphanDependents and deletionPropagation cannot be both set");
   }
+  options.propagation = TRY(PropagationOf(given.propagation_policy, wrong));
   CheckDryRun(given.dry_run, wrong);
   if (!wrong.empty()) return Fail(OptionsError(wrong, "DeleteOptions"));
   options.grace_seconds = given.grace_period_seconds;
@@ -163,7 +162,7 @@ Result<DeleteQuery> ParseDeleteOptions(const http::Request& request, std::string
   if (const auto text = request.Query("gracePeriodSeconds"); text && !text->empty()) {
     given.grace_period_seconds = TRY(ParseIntQuery(*text));
   }
-  if (const auto text = request.Query("propagationPolicy"); text && !text->empty()) {
+  if (const auto text = request.Query("propagationPolicy")) {
     given.propagation_policy = std::string(*text);
   }
   if (const auto text = request.Query("orphanDependents")) {

@@ -29,5 +29,24 @@ TEST(WriteOptions, AreMoreThanTheDefaultExactlyWhereTheirDocumentIs) {
   EXPECT_EQ(defaults, 4) << "of those that say nothing of applying";
 }
 
+// As of kube-apiserver, whose options hold that a text is there, whatever it says.
+TEST(DeleteOptions, APolicyThatIsGivenEmptyIsNone) {
+  http::Request request;
+  request.query.emplace_back("propagationPolicy", "");
+  const std::string unsupported =
+      "propagationPolicy: Unsupported value: \"\": supported values: \"Foreground\", "
+      "\"Background\", \"Orphan\", \"nil\"";
+  const auto alone = ParseDeleteOptions(request, "", "v1");
+  ASSERT_FALSE(alone);
+  EXPECT_EQ(alone.error().message, "DeleteOptions.meta.k8s.io \"\" is invalid: " + unsupported);
+  request.query.emplace_back("orphanDependents", "true");
+  const auto both = ParseDeleteOptions(request, "", "v1");
+  ASSERT_FALSE(both);
+  EXPECT_EQ(both.error().message,
+            "DeleteOptions.meta.k8s.io \"\" is invalid: [propagationPolicy: Invalid value: \"\": "
+            "orphanDependents and deletionPropagation cannot be both set, " +
+                unsupported + "]");
+}
+
 }  // namespace
 }  // namespace skiff

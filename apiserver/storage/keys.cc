@@ -23,6 +23,10 @@ std::string StorePrefix(std::string_view storage_key, std::string_view object_na
   return fmt::format("{}{}/{}/", kRoot, storage_key, object_namespace);
 }
 
+std::string_view KeyAboveStore(std::string_view key) {
+  return key.starts_with(kRoot) ? key.substr(kRoot.size() - 1) : key;
+}
+
 std::optional<StoreKeyParts> ParseStoreKey(std::string_view storage_key, std::string_view key) {
   if (!key.starts_with(kRoot)) return std::nullopt;
   key.remove_prefix(kRoot.size());

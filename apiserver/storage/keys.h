@@ -20,6 +20,9 @@ std::string StorePrefix(std::string_view storage_key);
 // Of those in one namespace: "/registry/pods/default/"; with "" as the one above.
 std::string StorePrefix(std::string_view storage_key, std::string_view object_namespace);
 
+// The end of a key that Kubernetes calls it by above its store: "/pods/default/web".
+std::string_view KeyAboveStore(std::string_view key);
+
 // The parts of a key; views into it.
 struct StoreKeyParts {
   std::string_view object_namespace;  // "" when the resource has none.

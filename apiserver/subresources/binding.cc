@@ -10,6 +10,7 @@
 #include "apiserver/request/body.h"
 #include "apiserver/request/resources.h"
 #include "apiserver/request/respond.h"
+#include "apiserver/storage/keys.h"
 #include "apiserver/subresources/subresources.h"
 
 namespace skiff {
@@ -44,12 +45,14 @@ Error Refused(const std::string& pod, const std::string& why) {
   return ConflictError({"", "pods/binding"}, pod, why);
 }
 
-Result<Object> Assign(const Object& old, const core_v1::Binding& binding, TimePoint now) {
+Result<Object> Assign(const Object& old, const core_v1::Binding& binding, bool dry_run,
+                      TimePoint now) {
   Object object = old.Clone();
   core_v1::Pod& pod = *object.As<core_v1::Pod>();
   const std::string& name = pod.metadata.name;
   const meta_v1::ObjectMeta& meta = binding.metadata;
-  const std::string key = KeyOf(old.kind(), pod.metadata.namespace_, name);
+  const std::string kept_at = KeyOf(old.kind(), pod.metadata.namespace_, name);
+  const std::string_view key = dry_run ? KeyAboveStore(kept_at) : kept_at;
   if (!meta.uid.empty() && meta.uid != pod.metadata.uid) {
     return Fail(StaleObjectError(GroupResourceOf(old.kind()), name, key,
                                  UidMismatch(meta.uid, pod.metadata.uid)));
@@ -143,7 +146,7 @@ Result<http::Response> HandleBinding(Core& core, ApiRequest& request) {
   };
   Saved saved = TRY(core.writer.Update(
       request, binding.metadata.name, options, mode,
-      [&](const Object& old) { return Assign(old, binding, now); }, {},
+      [&](const Object& old) { return Assign(old, binding, options.dry_run, now); }, {},
       request.late != nullptr ? answer : nullptr));
   return answer(std::move(saved));
 }

@@ -66,6 +66,25 @@ TEST_F(NodeProxyTest, AKubeletIsWhereKubernetesReadsIt) {
   EXPECT_EQ(kubelet->host, "177.0.0.1");
 }
 
+TEST_F(NodeProxyTest, WhichAddressesANodeHasIsSaidWhereNoneIsOfUse) {
+  http::Loops loops(1);
+  const NodeConnections nodes{loops, *http::MakeClientContext({.insecure = true})};
+  ASSERT_EQ(Post("/api/v1/nodes", R"({"metadata": {"name": "n"}})").code, 201);
+  const auto message = [&] {
+    const auto kubelet = KubeletOf(*store_, nodes, "n");
+    return kubelet ? "" : kubelet.error().message;
+  };
+  EXPECT_EQ(message(), "no preferred addresses found; known addresses: []");
+  ASSERT_EQ(Merge("/api/v1/nodes/n/status",
+                  R"({"status": {"addresses": [{"type": "InternalDNS", "address": "n.lab"},
+                                               {"type": "ExternalDNS", "address": "n.org"}]}})")
+                .code,
+            200);
+  EXPECT_EQ(message(),
+            "no preferred addresses found; known addresses: [{InternalDNS n.lab} {ExternalDNS "
+            "n.org}]");
+}
+
 // As for pods/exec: by GET, too, and by whatever upgrades.
 TEST_F(NodeProxyTest, WhoMayOnlyReadRunsNothingOnANode) {
   http::Loops loops(1);

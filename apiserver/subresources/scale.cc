@@ -2,6 +2,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstdint>
+#include <utility>
 
 #include "api/codec/document.h"
 #include "api/codec/json.h"
@@ -50,20 +52,26 @@ std::string SelectorText(const Json& selector) {
 // Who looks at a scale, and who is about to set its replicas, which may not be there yet.
 enum class ScaleUse : uint8_t { kShow, kSet };
 
+// What is shown to who patches the scale of an object without replicas, as Kubernetes does; to
+// leave it at that is refused.
+constexpr int32_t kReplicasUnset = INT32_MIN;
+
 Result<> ReadCustom(const crd::ScalePaths& paths, const Json& document, ScaleUse use,
                     Scale& scale) {
   const auto wanted = crd::IntegerAt(document, paths.replicas);
-  if (!wanted) return Fail(InternalErrorOf(wanted.error().message));
+  if (!wanted) return Fail(PlainError(wanted.error().message));
   if (!*wanted && use == ScaleUse::kShow) {
     return Fail(InternalErrorOf("the spec replicas field \"." + paths.replicas +
                                 "\" does not exist"));
   }
-  scale.spec.replicas = static_cast<int32_t>(wanted->value_or(0));
+  scale.spec.replicas = static_cast<int32_t>(wanted->value_or(kReplicasUnset));
   const auto actual = crd::IntegerAt(document, paths.actual);
-  if (!actual) return Fail(InternalErrorOf(actual.error().message));
+  if (!actual) return Fail(PlainError(actual.error().message));
   scale.status.replicas = static_cast<int32_t>(actual->value_or(0));
-  const Json* selector = FindPath(document, paths.selector);
-  if (selector != nullptr && selector->is_string()) scale.status.selector = *selector;
+  if (paths.selector.empty()) return {};
+  auto selector = crd::StringAt(document, paths.selector);
+  if (!selector) return Fail(PlainError(selector.error().message));
+  scale.status.selector = std::move(*selector);
   return {};
 }
 
@@ -159,6 +167,10 @@ Result<> SetAt(Json& document, std::string_view path, int32_t value) {
 Result<Object> WithScale(const Object& old, const Scale& scale) {
   Json document = old.ToDocument();
   const crd::ScalePaths* paths = old.kind().behaviour->scale;
+  if (paths != nullptr && scale.spec.replicas == kReplicasUnset) {
+    return Fail(Reason::kBadRequest,
+                "the spec replicas field \"." + paths->replicas + "\" cannot be empty");
+  }
   TRY(SetAt(document, paths == nullptr ? "spec.replicas" : paths->replicas, scale.spec.replicas));
   document["metadata"]["resourceVersion"] = scale.metadata.resource_version;
   if (!scale.metadata.uid.empty()) document["metadata"]["uid"] = scale.metadata.uid;

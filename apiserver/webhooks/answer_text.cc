@@ -10,6 +10,7 @@
 #include "api/codec/typed.h"
 #include "api/gen/meta_v1.h"
 #include "api/text/go_value.h"
+#include "api/text/media_type.h"
 #include "api/text/yaml.h"
 #include "apiserver/request/api_errors.h"
 #include "apiserver/request/media.h"
@@ -55,7 +56,8 @@ std::optional<std::string> StatusMessage(std::string_view body) {
 
 // What is no Status, as far as it is text.
 std::string PlainText(std::string_view content_type, std::string_view body) {
-  const bool is_text = content_type.empty() || content_type.starts_with("text/");
+  const bool is_text =
+      content_type.empty() || Lower(WithoutBlanks(content_type)).starts_with("text/");
   if (!is_text) return "unknown";
   return std::string(WithoutBlanks(BeginningOf(body)));
 }
@@ -200,6 +202,9 @@ std::string KindInGo(const Json& document) {
 
 std::optional<std::string> AnswerFault(int code, std::string_view content_type,
                                        std::string_view body) {
+  if (!content_type.empty()) {
+    if (const auto fault = MediaTypeFault(content_type)) return InternalErrorOf(*fault).message;
+  }
   if (code < 200 || code > 206) return UnexpectedAnswer(code, content_type, body);
   if (!body.empty()) return std::nullopt;
   return fmt::format("0-length response with status code: {} and content type: {}", code,

@@ -27,7 +27,8 @@ std::string_view BeginningOf(std::string_view text);
 // a kind.
 std::string KindInGo(const Json& document);
 
-// Why what was answered cannot be read, where it is not 200 to 206 or says nothing.
+// Why what was answered cannot be read: its Content-Type is none, it is not 200 to 206, or it says
+// nothing.
 std::optional<std::string> AnswerFault(int code, std::string_view content_type,
                                        std::string_view body);
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "api/rules/identity/x509.h"
 #include "apiserver/request/api_errors.h"
 #include "apiserver/services/service_pods.h"
 
@@ -153,8 +154,7 @@ std::optional<std::chrono::seconds> RetryAfter(const WholeAnswer& answer) {
 Result<http::TlsContext> WebhookCaller::ContextFor(const std::string& ca_bundle) {
   auto context = calls_.ContextFor({.ca_pem = ca_bundle});
   if (context) return context;
-  return Fail(Reason::kInvalid,
-              "unable to load root certificates: unable to parse bytes as PEM block");
+  return Fail(Reason::kInvalid, AuthoritiesFault(std::string_view(ca_bundle)));
 }
 
 Result<WebhookCaller::Route> WebhookCaller::RouteTo(const WebhookPlace& place) {

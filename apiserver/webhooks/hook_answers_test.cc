@@ -107,6 +107,10 @@ TEST_F(HookAnswers, WhatIsNoReviewHarmsItsRequestAlone) {
       {Raw("", 200),
        "failed to call webhook: 0-length response with status code: 200 and content type: "
        "application/json"},
+      {Raw("{}", 200, "text/"),
+       "failed calling webhook \"m.example.com\": failed to call webhook: Internal error occurred: "
+       "mime: expected token after slash"},
+      {Raw("oh", 403, "text plain"), "Internal error occurred: mime: expected slash after first"},
       {Raw("oh", 500), "an error on the server (\"unknown\") has prevented the request"},
       {[](const Json& review) {
          return Says(review, {{"allowed", true}, {"patch", EncodeBase64("[]")}});

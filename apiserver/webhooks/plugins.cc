@@ -132,6 +132,19 @@ Result<> CheckSaysItsKind(const Json& patched) {
                               (peeked ? "" : peeked.error().message)));
 }
 
+// Whether the request itself has just changed who manages a field of an object that is kept in a
+// struct. kube-apiserver holds the time of that more finely than JSON can say it, so that there the
+// first patch of all changes the object, whatever it says.
+bool IsFreshlyManaged(const AdmissionRequest& request) {
+  if (RuntimeKindOf(request.kind) != nullptr || request.reinvocation.rewritten) return false;
+  const auto& entries = request.object->metadata().managed_fields;
+  if (request.old_object == nullptr) return !entries.empty();
+  const auto& before = request.old_object->metadata().managed_fields;
+  return std::any_of(entries.begin(), entries.end(), [&](const auto& entry) {
+    return std::find(before.begin(), before.end(), entry) == before.end();
+  });
+}
+
 // Whether the patch changed anything.
 Result<bool> ApplyPatch(const Hook& hook, const JsonPatch& patch, const Webhooks::Sent& sent,
                         AdmissionRequest& request) {
@@ -154,9 +167,10 @@ Result<bool> ApplyPatch(const Hook& hook, const JsonPatch& patch, const Webhooks
   const KindInfo& kind = request.kind;
   const KindInfo* given = TRY(KindOfPatched(*patched, sent, request));
   const Json document = TRY(DocumentAs(*given, kind, std::move(*patched)));
+  const bool fresh = IsFreshlyManaged(request);
   const auto changed = ChangeObject(request, document);
   if (!changed) return Fail(InternalErrorOf(changed.error().message));
-  return *changed;
+  return fresh || *changed;
 }
 
 class MutatingWebhooks final : public AdmissionPlugin, public Admits {

@@ -311,6 +311,28 @@ TEST_F(WebhookTest, AWebhookIsAskedAgainOnceWhenLaterOnesChangeSomething) {
   EXPECT_EQ(LastRequest()["object"]["data"]["second"], "x");
 }
 
+// The first patch of a request that has managed fields to write counts as a change, as in
+// kube-apiserver; a second one that says nothing new does not, nor one of a write that does
+// nothing.
+TEST_F(WebhookTest, APatchThatChangesNothingIsAChangeOfWhatTheRequestHasJustWritten) {
+  Mutating({Hook("first", {{"reinvocationPolicy", "IfNeeded"}}), Hook("second"),
+            Hook("third", {{"reinvocationPolicy", "IfNeeded"}}), Hook("fourth")});
+  const auto nothing = Patches(R"([{"op": "replace", "path": "/metadata/name", "value": "a"}])");
+  At("/second", nothing);
+  At("/fourth", nothing);
+  const std::vector<std::string> again = {"/first", "/second", "/third", "/fourth", "/first"};
+  ASSERT_EQ(MakeMap("a").code, 201);
+  EXPECT_EQ(Called(), again);
+  const std::string path = "/api/v1/namespaces/default/configmaps/a";
+  const auto count = Called().size();
+  ASSERT_EQ(Ask("PATCH", path, R"({"data": {"x": "y"}})", "application/merge-patch+json").code,
+            200);
+  EXPECT_EQ(Called().size(), count + 5);
+  ASSERT_EQ(Ask("PATCH", path, R"({"data": {"x": "y"}})", "application/merge-patch+json").code,
+            200);
+  EXPECT_EQ(Called().size(), count + 5 + 4);
+}
+
 TEST_F(WebhookTest, AFailureRefusesUnlessItIsToBeIgnored) {
   const std::string nowhere = "https://127.0.0.1:1/x";
   Validating({Hook("v", {{"clientConfig", {{"url", nowhere}}}, {"timeoutSeconds", 4}})});
@@ -357,6 +379,16 @@ TEST_F(WebhookTest, WhoseBundleIsNoneIsNotAsked) {
             "Internal error occurred: failed calling webhook \"v.example.com\": could not get REST "
             "client: unable to load root certificates: unable to parse bytes as PEM block");
   EXPECT_TRUE(Called().empty());
+}
+
+TEST_F(WebhookTest, WhatOfABundleIsNoCertificateIsPassedOver) {
+  const std::string broken = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+  const std::string cut = "-----BEGIN CERTIFICATE-----\nAAAA\n";
+  const std::string bundle = broken + cut + authority_.certificate_pem();
+  Validating({Hook("v", {{"clientConfig", {{"caBundle", EncodeBase64(bundle)}}}})});
+  const auto made = MakeMap("a");
+  EXPECT_EQ(made.code, 201) << made.message();
+  EXPECT_EQ(Called(), std::vector<std::string>{"/v"});
 }
 
 TEST_F(WebhookTest, WhoHangsHarmsHisRequestAlone) {

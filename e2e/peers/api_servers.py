@@ -28,6 +28,8 @@ TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
 SHOWN_MAX = 400
 # Of what is known: a part of either answer, and the part of the questions that it is about.
 SAYS = re.compile(r"(?:(\w+) )?says (.*)")
+# Before a name: only where both refuse what is asked.
+REFUSED = "refused "
 # Some of Kubernetes' errors come in the order of a Go map, which is another one each time.
 TRIES_MAX = 8
 JSON = "application/json"
@@ -110,6 +112,11 @@ def masked(thing):
     return VERSION.sub(r"\1N", GENERATED.sub(r"\1", ACCESS.sub(r"\1", TIME.sub("TIME", thing))))
 
 
+def names_like(lines):
+    """What matches one of them; a star stands for anything."""
+    return re.compile("|".join(re.escape(line).replace(r"\*", ".*") for line in lines) or "$.")
+
+
 def in_order(answer):
     return {**answer, "message": sorted(re.split(r"(?:, |\[|\])", answer["message"] or ""))}
 
@@ -165,8 +172,9 @@ class Comparison:
         self.part = ""  # The one that is asked now, where lines about its texts have to name it.
         # Names may have stars in them.
         texts = [SAYS.fullmatch(line) for line in lines]
-        names = [re.escape(line).replace(r"\*", ".*") for line, says in zip(lines, texts) if not says]
-        self.known_names = re.compile("|".join(names) or "$.")
+        names = [line for line, says in zip(lines, texts) if not says]
+        self.known_names = names_like(line for line in names if not line.startswith(REFUSED))
+        self.known_refused = names_like(line[len(REFUSED):] for line in names if line.startswith(REFUSED))
         self.known_texts = [says.groups("") for says in texts if says]
 
     def compare(self, name, ask, shown=""):
@@ -213,6 +221,8 @@ class Comparison:
 
     def is_known(self, name, answers):
         if self.known_names.fullmatch(name):
+            return True
+        if all(answer[0] >= 400 for answer in answers) and self.known_refused.fullmatch(name):
             return True
         if self.part and answers[0][0] != answers[1][0]:
             return False
