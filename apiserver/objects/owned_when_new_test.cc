@@ -28,9 +28,9 @@ TEST_F(OwnedWhenNew, GeneratedLabelsOfAJobAreNobodys) {
   const Answer made = Post(kOwnedJobs, OwnedJob(R"({"name": "b"})", "{}"));
   ASSERT_EQ(made.code, 201) << made.body;
   EXPECT_EQ(made.body["metadata"]["labels"].size(), 4u);
-  EXPECT_FALSE(
-      made.body["metadata"]["managedFields"][0]["fieldsV1"].contains("f:metadata"));
-  const Answer own = Post(kOwnedJobs, OwnedJob(R"({"name": "c", "labels": {"l": "m"}})", R"({"app": "x"})"));
+  EXPECT_FALSE(made.body["metadata"]["managedFields"][0]["fieldsV1"].contains("f:metadata"));
+  const Answer own =
+      Post(kOwnedJobs, OwnedJob(R"({"name": "c", "labels": {"l": "m"}})", R"({"app": "x"})"));
   EXPECT_EQ(own.body["metadata"]["labels"], Json({{"l", "m"}}));
   EXPECT_EQ(own.body["metadata"]["managedFields"][0]["fieldsV1"]["f:metadata"],
             Json::parse(R"({"f:labels": {".": {}, "f:l": {}}})"));
