@@ -46,6 +46,8 @@ struct ControllerOptions {
   int max_endpoints_per_slice = 100;
   int mirroring_concurrent_service_endpoint_syncs = 5;
   int mirroring_max_endpoints_per_subset = 1000;
+  // Whether claims are offered to whoever makes volumes of their class.
+  bool provisions_volumes = true;
   // Where, on each node, the built-in provisioner keeps the volumes it makes; "": it is off.
   std::string local_path_directory;
   // Names of StorageClass provisioners that it answers to.
