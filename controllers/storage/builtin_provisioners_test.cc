@@ -20,6 +20,10 @@ TEST(WhyNoDirectoryTest, ADirectoryIsNoDeviceAndNoCopy) {
   EXPECT_EQ(WhyNoDirectory(claim, "p", "c"),
             "Failed to provision volume with StorageClass \"c\": p does not support block volume "
             "provisioning");
+  claim.spec.volume_attributes_class_name = "fast";
+  EXPECT_EQ(WhyNoDirectory(claim, "p", "c"),
+            "Failed to provision volume with StorageClass \"c\": p does not support volume "
+            "attributes classes");
   claim.spec.data_source.Ensure().kind = "PersistentVolumeClaim";
   EXPECT_EQ(WhyNoDirectory(claim, "p", "c"),
             "plugin \"p\" is not a CSI plugin. Only CSI plugin can provision a claim with a "

@@ -77,6 +77,7 @@ class ClaimReconciler final : public Reconciler<PersistentVolumeClaim> {
                               it.status.phase = "Lost";
                               it.status.access_modes.clear();
                               it.status.capacity.clear();
+                              it.status.current_volume_attributes_class_name.reset();
                             },
                             {.if_unchanged = true}));
     events_.Warning(claim, reason, message);
@@ -247,10 +248,13 @@ class ClaimReconciler final : public Reconciler<PersistentVolumeClaim> {
     };
     const auto bound = TRY(client_.Patch(claim, change, {.if_unchanged = true}));
     const auto tell = [&](PersistentVolumeClaim& it) {
+      // Once it is bound, whoever changes the volume says how far that has come.
       if (it.status.phase != "Bound") it.status.capacity = volume->spec.capacity;
+      if (it.status.phase == "Pending") {
+        it.status.current_volume_attributes_class_name = volume->spec.volume_attributes_class_name;
+      }
       it.status.phase = "Bound";
       it.status.access_modes = volume->spec.access_modes;
-      it.status.current_volume_attributes_class_name = volume->spec.volume_attributes_class_name;
     };
     TRY(client_.PatchStatus(*bound, tell, {.if_unchanged = true}));
     return {};
