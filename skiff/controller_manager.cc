@@ -498,7 +498,7 @@ int ControllerManagerMain(const std::vector<std::string>& args) {
                          .has_controllers = true,
                          .by_service_accounts = given.by_service_accounts,
                          .add = [&](Manager& manager, MetricRegistry& metrics) {
-                           controllers.autoscaler.metrics = &metrics;
+                           controllers.metrics = controllers.autoscaler.metrics = &metrics;
                            AddControllers(manager, controllers);
                          }});
   });

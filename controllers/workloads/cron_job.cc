@@ -15,6 +15,7 @@
 #include "client/refusals.h"
 #include "controllers/program.h"
 #include "controllers/workloads/cron_job_plan.h"
+#include "controllers/workloads/job_figures.h"
 
 namespace skiff {
 namespace {
@@ -28,11 +29,12 @@ constexpr Duration kAfterTheRun = 100ms;
 
 class CronJobReconciler final : public Reconciler<CronJob> {
  public:
-  explicit CronJobReconciler(Manager& manager)
+  CronJobReconciler(Manager& manager, MetricRegistry* metrics)
       : client_(manager.client()),
         clock_(manager.clock()),
         jobs_(manager.informer<Job>()),
-        events_(manager.Recorder("cronjob-controller")) {}
+        events_(manager.Recorder("cronjob-controller")),
+        figures_(metrics) {}
 
   Result<Requeue> Reconcile(const CronJob& cached) override {
     // The newest one: what it says of its own jobs must not be what it said before our last write.
@@ -277,6 +279,7 @@ class CronJobReconciler final : public Reconciler<CronJob> {
   Result<> Start(const CronJob& cron_job, const Job& wanted, TimePoint run, CronJobStatus& status) {
     auto created = client_.CreateOwned(cron_job, wanted);
     if (created) {
+      figures_.Made(Between(run, (*created)->metadata.creation_timestamp.point()));
       events_.Normal(cron_job, "SuccessfulCreate", "Created job " + wanted.metadata.name);
     } else if (created.error().reason == Reason::kAlreadyExists) {
       // Ours when the last status did not reach the server.
@@ -303,17 +306,18 @@ class CronJobReconciler final : public Reconciler<CronJob> {
   const Clock& clock_;
   const Informer<Job> jobs_;
   EventRecorder& events_;
+  job::CronJobFigures figures_;
   Mutex mutex_;
   std::map<ObjectKey, Times> times_ GUARDED_BY(mutex_);  // As each was last looked at.
 };
 
 }  // namespace
 
-void AddCronJobController(Manager& manager) {
+void AddCronJobController(Manager& manager, MetricRegistry* metrics) {
   ControllerBuilder<CronJob>(manager, "cronjob-controller")
       .Owns<Job>()
       .Workers(5)
-      .Complete(std::make_unique<CronJobReconciler>(manager));
+      .Complete(std::make_unique<CronJobReconciler>(manager, metrics));
 }
 
 }  // namespace skiff
