@@ -197,7 +197,8 @@ OwnerGraph::Work OwnerGraph::Missing(const std::string& uid, bool namespaced) {
   std::set<OwnerCoordinates> others;
   for (const std::string& each : owner.dependents) {
     const auto dependent = nodes_.find(each);
-    if (dependent == nodes_.end()) continue;
+    // One that goes already does so whatever its owner is.
+    if (dependent == nodes_.end() || dependent->second.being_deleted) continue;
     for (const OwnerReference& reference : dependent->second.owners) {
       if (reference.uid != uid) continue;
       const auto said = CoordinatesBy(reference, dependent->second, owner, namespaced);
