@@ -99,14 +99,37 @@ void AddService(const core_v1::Service& service, QuotaUsage& usage) {
   if (ports > 0) usage["services.nodeports"] = Quantity::FromValue(ports);
 }
 
+// The annotation is what there was before the field, and goes before it still.
+std::string StorageClassOf(const core_v1::PersistentVolumeClaim& claim) {
+  const auto found = claim.metadata.annotations.find("volume.beta.kubernetes.io/storage-class");
+  if (found != claim.metadata.annotations.end()) return found->second;
+  return claim.spec.storage_class_name.value_or("");
+}
+
+// Nobody has a part of a byte.
+Quantity WholeBytes(const Quantity& amount) {
+  const Quantity whole = Quantity::FromValue(amount.Value());
+  return whole > amount ? whole : amount;
+}
+
+// What it asks for, or what is on the way to it though it has come to ask for less.
+std::optional<Quantity> StorageOf(const core_v1::PersistentVolumeClaim& claim) {
+  const auto asked = claim.spec.resources.requests.find("storage");
+  if (asked == claim.spec.resources.requests.end()) return std::nullopt;
+  const auto given = claim.status.allocated_resources.find("storage");
+  const bool is_given = given != claim.status.allocated_resources.end();
+  const Quantity whole = WholeBytes(asked->second);
+  return is_given && given->second > whole ? WholeBytes(given->second) : whole;
+}
+
 void AddClaim(const core_v1::PersistentVolumeClaim& claim, QuotaUsage& usage) {
-  const std::string class_name = claim.spec.storage_class_name.value_or("");
+  const std::string class_name = StorageClassOf(claim);
   const std::string prefix = class_name + ".storageclass.storage.k8s.io/";
   if (!class_name.empty()) usage[prefix + "persistentvolumeclaims"] = kOne;
-  const auto storage = claim.spec.resources.requests.find("storage");
-  if (storage == claim.spec.resources.requests.end()) return;
-  usage["requests.storage"] = storage->second;
-  if (!class_name.empty()) usage[prefix + "requests.storage"] = storage->second;
+  const auto storage = StorageOf(claim);
+  if (!storage) return;
+  usage["requests.storage"] = *storage;
+  if (!class_name.empty()) usage[prefix + "requests.storage"] = *storage;
 }
 
 int64_t DevicesOf(const std::string& mode, int64_t count) {
@@ -136,18 +159,6 @@ void AddResourceClaim(const resource_v1::ResourceClaim& claim, QuotaUsage& usage
     }
     for (const auto& [device_class, devices] : worst) add(device_class, devices);
   }
-}
-
-// The attributes classes that a claim has, wants or is on the way to.
-std::set<std::string> AttributesClassesOf(const core_v1::PersistentVolumeClaim& claim) {
-  std::set<std::string> names = {
-      claim.spec.volume_attributes_class_name.value_or(""),
-      claim.status.current_volume_attributes_class_name.value_or("")};
-  if (claim.status.modify_volume_status) {
-    names.insert(claim.status.modify_volume_status->target_volume_attributes_class_name);
-  }
-  names.erase("");
-  return names;
 }
 
 bool HasCrossNamespaceTerms(const core_v1::PodSpec& spec) {
@@ -223,6 +234,16 @@ bool Gives(const core_v1::Container& container, const std::string& name) {
 }
 
 }  // namespace
+
+std::set<std::string> AttributesClassesOf(const core_v1::PersistentVolumeClaim& claim) {
+  std::set<std::string> names = {claim.spec.volume_attributes_class_name.value_or(""),
+                                 claim.status.current_volume_attributes_class_name.value_or("")};
+  if (claim.status.modify_volume_status) {
+    names.insert(claim.status.modify_volume_status->target_volume_attributes_class_name);
+  }
+  names.erase("");
+  return names;
+}
 
 QuotaUsage UsageOf(const QuotaObject& object) {
   const KindInfo& kind = object.kind;
