@@ -39,6 +39,9 @@ class ListingServerTest : public testing::Test {
   const std::vector<std::string>& written() const { return written_; }
   // What was sent along, in the same order.
   const std::vector<std::string>& bodies() const { return bodies_; }
+  // Reasons of the events that were made, and their messages, in the same order.
+  const std::vector<std::string>& told() const { return told_; }
+  const std::vector<std::string>& messages() const { return messages_; }
 
   FakeClock clock_{TimePoint(std::chrono::seconds(1'800'000'000))};
   SeededRandom random_{1};
@@ -58,6 +61,11 @@ class ListingServerTest : public testing::Test {
           request.path.find("/events/") == std::string::npos) {
         written_.push_back(request.method + " " + request.path);
         bodies_.push_back(request.body);
+      }
+      if (request.method == "POST" && request.path.ends_with("/events")) {
+        const Json event = Json::parse(request.body);
+        told_.push_back(event.value("reason", ""));
+        messages_.push_back(event.value("message", ""));
       }
       const std::string write = request.method + " " + request.path;
       if (refused_.contains(write)) return {.status = 503, .body = "{}"};
@@ -79,6 +87,8 @@ class ListingServerTest : public testing::Test {
   std::map<std::string, Json> lists_;
   std::vector<std::string> written_;
   std::vector<std::string> bodies_;
+  std::vector<std::string> told_;
+  std::vector<std::string> messages_;
 };
 
 }  // namespace skiff

@@ -46,6 +46,8 @@ struct ControllerOptions {
   int max_endpoints_per_slice = 100;
   int mirroring_concurrent_service_endpoint_syncs = 5;
   int mirroring_max_endpoints_per_subset = 1000;
+  // Whether claims are offered to whoever makes volumes of their class.
+  bool provisions_volumes = true;
   // Where, on each node, the built-in provisioner keeps the volumes it makes; "": it is off.
   std::string local_path_directory;
   // Names of StorageClass provisioners that it answers to.
@@ -71,6 +73,7 @@ struct ControllerOptions {
   // here has as many as suit it.
   std::map<std::string, int> workers;
   AutoscalerOptions autoscaler;
+  MetricRegistry* metrics = nullptr;  // As the autoscaler's.
   // Volumes that a node which is not Ready still uses are taken from it after six minutes.
   bool disable_force_detach_on_timeout = false;
   // A token in a Secret that was not used for so long is marked, and goes after as long again.
@@ -101,8 +104,9 @@ void AddDeploymentController(Manager& manager);
 void AddDaemonSetController(Manager& manager);
 void AddStatefulSetController(Manager& manager);
 void AddDisruptionController(Manager& manager);
-void AddJobController(Manager& manager);
-void AddCronJobController(Manager& manager);
+// `metrics` is where they count what they do; null: nobody asks.
+void AddJobController(Manager& manager, MetricRegistry* metrics = nullptr);
+void AddCronJobController(Manager& manager, MetricRegistry* metrics = nullptr);
 void AddTtlAfterFinishedController(Manager& manager);
 void AddHorizontalPodAutoscaler(Manager& manager, const AutoscalerOptions& options);
 void AddEndpointsController(Manager& manager);

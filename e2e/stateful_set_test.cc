@@ -201,5 +201,19 @@ TEST_P(CronJobTest, OneThatIsSuspendedMakesNone) {
   EXPECT_THAT(Names<Job>(), IsEmpty());
 }
 
+TEST_P(CronJobTest, OtherTimesHaveMissedNoRuns) {
+  CronJob cron_job = CronJobOf("Allow");
+  cron_job.spec.schedule = "0 0 29 2 *";
+  cluster_.Apply(cron_job).RunFor(5min);
+  // To the middle of a minute.
+  cluster_.RunFor(90s - cluster_.clock().Now().time_since_epoch() % Duration(1min));
+  ASSERT_THAT(Names<Job>(), IsEmpty());
+  cluster_.Edit<CronJob>({"default", "often"}, [](CronJob& it) { it.spec.schedule = "* * * * *"; });
+  cluster_.RunFor(5s);
+  EXPECT_THAT(Names<Job>(), IsEmpty()) << "that of the last minute";
+  cluster_.RunFor(1min);
+  EXPECT_THAT(Names<Job>(), SizeIs(1));
+}
+
 }  // namespace
 }  // namespace skiff

@@ -10,6 +10,7 @@
 #include "client/kubeconfig.h"
 #include "controllers/identity/certificate_rules.h"
 #include "controllers/nodes/node_ranges.h"
+#include "controllers/storage/builtin_provisioners.h"
 #include "skiff/programs.h"
 
 namespace skiff {
@@ -87,13 +88,15 @@ void AddAutoscalerFlags(Flags& flags, AutoscalerOptions& to) {
             "How far from its target a metric may be before anything is scaled.");
 }
 
+constexpr int kWorkersMax = 10'000;  // More would only hold memory.
+
 // A flag for how much a controller does at once.
 struct WorkersFlag {
   std::string_view name;   // Between "concurrent-" and "-syncs".
   std::string_view queue;  // Of ControllerOptions::workers.
   int count;               // As kube-controller-manager has it.
   std::string_view what;
-  int most = 10'000;  // More would only hold memory.
+  int most = kWorkersMax;
 };
 constexpr WorkersFlag kWorkersFlags[] = {
     {"deployment", "deployment", 5, "Deployments"},
@@ -137,15 +140,16 @@ Result<> CheckWorkers(std::string_view flag, int count) {
 
 // Limits that are kept whatever they are, but for negative ones, which are none: all is done at
 // once, or one after the other.
+constexpr char kAttachPeriod[] = "attach-detach-reconcile-sync-period";
 struct KeptLimits {
-  std::map<std::string, Duration> periods;
+  std::map<std::string, Duration> periods = {{kAttachPeriod, 1min}};
   int token_workers = 5;
 };
 void AddLimitFlags(Flags& flags, KeptLimits& to) {
   const std::string help = "Kept, whichever it is: it is done at once, and no later than that.";
-  for (const char* name : {"min-resync-period", "namespace-sync-period",
-                           "resource-quota-sync-period", "pvclaimbinder-sync-period",
-                           "attach-detach-reconcile-sync-period", "controller-shutdown-timeout"}) {
+  for (const char* name :
+       {"min-resync-period", "namespace-sync-period", "resource-quota-sync-period",
+        "pvclaimbinder-sync-period", kAttachPeriod, "controller-shutdown-timeout"}) {
     Duration& period = to.periods[name];
     flags.Add(name, period, help);
   }
@@ -157,6 +161,11 @@ void AddLimitFlags(Flags& flags, KeptLimits& to) {
                    /*is_switch=*/true});
 }
 Result<> CheckLimits(const KeptLimits& limits) {
+  if (limits.periods.at(kAttachPeriod) < Duration(1s)) {
+    return Fail(Reason::kInvalid,
+                "duration time must be greater than one second as set via command line option "
+                "reconcile-sync-loop-period");
+  }
   std::string negative = limits.token_workers < 0 ? "concurrent-serviceaccount-token-syncs" : "";
   for (const auto& [name, period] : limits.periods) {
     if (period < Duration(0)) negative = name;
@@ -169,7 +178,7 @@ struct OtherFlags {
   std::string root_ca;
   std::string service_account_key;
   bool collects_garbage = true;
-  bool provisions = true;
+  bool provisions_host_paths = false;
   std::string flex_volume_directory;
   KeptLimits limits;
   NodeMaskSizes mask_sizes;
@@ -213,8 +222,7 @@ void AddRefusedFlags(Flags& flags) {
   refuse("cidr-allocator-type", "ranges are given out of --cluster-cidr", {"RangeAllocator"});
 }
 
-// What has no effect in kube-controller-manager v1.35 either, and one that kind sets whether or not
-// anything depends on it.
+// What has no effect in kube-controller-manager v1.35 either.
 void AddUnusedFlags(Flags& flags) {
   constexpr const char* kNoClouds = "kube-controller-manager has no clouds any more";
   flags.AddUnused({"cluster-name", kNoClouds, {"kubernetes"}});
@@ -230,10 +238,6 @@ void AddUnusedFlags(Flags& flags) {
                    .why = "its controller is behind a feature gate that is off",
                    .same = {"8"},
                    .value = UnusedValue::kNotNegative});
-  flags.AddUnused({"enable-hostpath-provisioner",
-                   "volumes are made by the built-in provisioner",
-                   {"false"},
-                   /*is_switch=*/true});
 }
 
 void AddFlags(Flags& flags, ControllerManagerFlags& to, Signers& signers, OtherFlags& others) {
@@ -280,8 +284,11 @@ void AddFlags(Flags& flags, ControllerManagerFlags& to, Signers& signers, OtherF
             "Where drivers of flex volumes would be, which cannot be had here.");
   flags.Add("enable-garbage-collector", others.collects_garbage,
             "Whether objects go with their owners.");
-  flags.Add("enable-dynamic-provisioning", others.provisions,
-            "Whether the built-in provisioner makes volumes.");
+  flags.Add("enable-dynamic-provisioning", to.controllers.provisions_volumes,
+            "Whether volumes are made for claims, here or by those who are asked to.");
+  flags.Add("enable-hostpath-provisioner", others.provisions_host_paths,
+            "Whether volumes are made of StorageClasses of kubernetes.io/host-path, directories of "
+            "nodes: for trying things out on a node.");
   AddLimitFlags(flags, others.limits);
   AddRefusedFlags(flags);
   AddUnusedFlags(flags);
@@ -389,6 +396,17 @@ Result<> AddSigners(const Signers& signers, ControllerOptions& to) {
   return AddSigner(certificates::kApiServerClientSigner, signers.client, signers.all, to);
 }
 
+// As volumes of the built-in provisioner, where there is one. Else they are kept where
+// kube-controller-manager has them, and nodes, which may be anybody's, are told nothing of them.
+void ProvisionHostPaths(ControllerOptions& to) {
+  if (to.local_path_directory.empty()) {
+    to.local_path_directory = "/tmp/hostpath_pv";
+    to.local_path_provisioners.clear();
+    to.nodes_remove_local_volumes = false;
+  }
+  to.local_path_provisioners.emplace_back(kHostPathProvisioner);
+}
+
 // How many workers a queue has, of those whose flags are given; else what was set before.
 void KeepOthers(std::map<std::string, int> before, const Flags::Given& given,
                 std::map<std::string, int>& workers) {
@@ -422,11 +440,11 @@ Result<bool> ParseInto(const std::vector<std::string>& args, bool keeps_workers,
   if (!others.collects_garbage) {
     options.controllers.insert(options.controllers.begin(), "-garbage-collector-controller");
   }
-  if (!others.provisions) options.local_path_directory.clear();
+  if (others.provisions_host_paths) ProvisionHostPaths(options);
   TRY(CheckNames(options.controllers));
   for (const WorkersFlag& flag : kWorkersFlags) {
     const int count = options.workers.at(std::string(flag.queue));
-    TRY(CheckWorkers(FlagName(flag), count));
+    if (flag.most == kWorkersMax) TRY(CheckWorkers(FlagName(flag), count));
     TRY(CheckRange(FlagName(flag), count, flag.most));
   }
   TRY(CheckNetwork(others.mask_sizes, options));
@@ -480,7 +498,7 @@ int ControllerManagerMain(const std::vector<std::string>& args) {
                          .has_controllers = true,
                          .by_service_accounts = given.by_service_accounts,
                          .add = [&](Manager& manager, MetricRegistry& metrics) {
-                           controllers.autoscaler.metrics = &metrics;
+                           controllers.metrics = controllers.autoscaler.metrics = &metrics;
                            AddControllers(manager, controllers);
                          }});
   });

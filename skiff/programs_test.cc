@@ -170,6 +170,12 @@ TEST_F(ProgramFlagsTest, ABadControllerManagerFlagIsRefusedInItsWords) {
             "concurrent-horizontal-pod-autoscaler-syncs must be greater than 0, but got 0");
   EXPECT_EQ(error({"--concurrent-deployment-syncs=0"}),
             "concurrent-deployment-syncs must be greater than 0, but got 0");
+  EXPECT_EQ(error({"--concurrent-service-endpoint-syncs=0"}),
+            "concurrent-service-endpoint-syncs must not be less than 1, but got 0");
+  EXPECT_EQ(error({"--attach-detach-reconcile-sync-period=0s"}),
+            "duration time must be greater than one second as set via command line option "
+            "reconcile-sync-loop-period");
+  EXPECT_EQ(error({"--node-monitor-period=0s"}), "");
   EXPECT_EQ(error({"--concurrent-job-syncs=10001"}),
             "concurrent-job-syncs must not be more than 10000, but got 10001");
   EXPECT_EQ(error({"--horizontal-pod-autoscaler-sync-period=0s"}),
@@ -234,11 +240,26 @@ TEST_F(ProgramFlagsTest, WhatCannotBeOtherwiseIsRefusedAndTheSameIsTakenInSilenc
 TEST_F(ProgramFlagsTest, WhatRealCommandLinesHoldIsTakenAndToldToHaveNoEffect) {
   // Of RKE2, kind, Cluster API and k3s, and Kubernetes' own values of what is otherwise here.
   for (const char* flag :
-       {"--enable-hostpath-provisioner=true", "--node-sync-period=10s", "--allow-untagged-cloud"}) {
+       {"--cluster-name=mine", "--node-sync-period=10s", "--allow-untagged-cloud"}) {
     const auto parsed = ParseControllerManagerFlags({flag});
     ASSERT_TRUE(parsed) << flag << ": " << parsed.error().message;
     EXPECT_THAT((*parsed)->log.notes, ElementsAre(HasSubstr("has no effect: "))) << flag;
   }
+}
+
+TEST_F(ProgramFlagsTest, HostPathsAreProvisionedWhereThatIsAskedFor) {
+  const auto options = [](const std::vector<std::string>& args) {
+    return (*ParseControllerManagerFlags(args))->controllers;
+  };
+  EXPECT_EQ(options({"--enable-hostpath-provisioner=false"}).local_path_directory, "");
+  const ControllerOptions alone = options({"--enable-hostpath-provisioner"});
+  EXPECT_EQ(alone.local_path_directory, "/tmp/hostpath_pv");
+  EXPECT_THAT(alone.local_path_provisioners, ElementsAre("kubernetes.io/host-path"));
+  const ControllerOptions beside =
+      options({"--enable-hostpath-provisioner", "--local-path-directory=/v"});
+  EXPECT_EQ(beside.local_path_directory, "/v");
+  EXPECT_EQ(beside.local_path_provisioners.size(), 2u);
+  EXPECT_FALSE(options({"--enable-dynamic-provisioning=false"}).provisions_volumes);
 }
 
 TEST_F(ProgramFlagsTest, NoTwoLeadAtOnceWhateverTheFlagsSay) {

@@ -36,6 +36,9 @@ struct RulesOf {
   // Takes back the defaults of lists that were sent as [], where Go fills in only what is nil.
   // `given` are the JSON pointers of such lists.
   void (*keep_empty_lists)(T& object, std::span<const std::string> given) = nullptr;
+  // Gives a copy of a new object what its author is said to have written, though the object itself
+  // gets it by prepare_create, and with more to it: the fields of the copy are put down.
+  void (*show_owned)(T& copy) = nullptr;
   // Clears what a client may not set (status), sets the generation.
   void (*prepare_create)(T& object) = nullptr;
   // Keeps what this endpoint may not change (status), moves the generation when the spec changed.
@@ -66,6 +69,7 @@ struct Rules {
   std::string (*inconvertible)(const void* object) = nullptr;
   void (*set_defaults)(void* object) = nullptr;
   void (*keep_empty_lists)(void* object, std::span<const std::string> given) = nullptr;
+  void (*show_owned)(void* copy) = nullptr;
   // These three: nullptr has the server clear the status and move the generation when anything but
   // metadata changed, and keep everything but the status.
   void (*prepare_create)(void* object) = nullptr;
@@ -106,6 +110,9 @@ constexpr void ErasePreparing(Rules& rules) {
     rules.keep_empty_lists = [](void* object, std::span<const std::string> given) {
       kTyped.keep_empty_lists(As<T>(object), given);
     };
+  }
+  if constexpr (kTyped.show_owned != nullptr) {
+    rules.show_owned = [](void* copy) { kTyped.show_owned(As<T>(copy)); };
   }
   // Who has rules, and none of these, resets nothing.
   rules.prepare_create = []([[maybe_unused]] void* object) {

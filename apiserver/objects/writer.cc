@@ -154,6 +154,17 @@ void CheckMetadataUpdate(const Object& object, const Object& old, std::string_vi
   }
 }
 
+// Puts down who writes what of a new object.
+Result<> TrackNew(const ApiRequest& request, const WriteOptions& options, Object& object) {
+  const Rules& rules = *object.kind().behaviour->rules;
+  if (!rules.show_owned) return TrackFields("", request, options, nullptr, object);
+  Object shown = object.Clone();
+  rules.show_owned(shown.raw());
+  TRY(TrackFields("", request, options, nullptr, shown));
+  object.metadata().managed_fields = std::move(shown.metadata().managed_fields);
+  return {};
+}
+
 TimePoint WholeSeconds(TimePoint point) {
   return std::chrono::time_point_cast<std::chrono::seconds>(point);
 }
@@ -279,7 +290,7 @@ Result<Saved> ObjectWriter::Create(ApiRequest& request, Object object, const Wri
   DropOwnersTwiceNamed(object, request, false);
   SetDefaults(object);
   // What admission and the server itself add belongs to nobody.
-  if (!options.is_apply) TRY(TrackFields("", request, options, nullptr, object));
+  if (!options.is_apply) TRY(TrackNew(request, options, object));
   Grounds grounds;
   AddDefinition(object, grounds);
   const std::optional<Json> options_document = MoreThanDefault(options, "CreateOptions");

@@ -196,8 +196,7 @@ Finding FindByObject(const MetricSpec& spec, const Usage& usage, const Target& t
   MetricStatus status = StatusOf(spec);
   auto& said = status.object.emplace();
   said.metric = source.metric;
-  // As in kube-controller-manager, which names the object only where its whole amount counts.
-  if (!by_share) said.described_object = object;
+  said.described_object = object;
   said.current = CurrentOf(**found);
   std::string name =
       by_share ? fmt::format("external metric {}({})", source.metric.name,

@@ -136,6 +136,7 @@ TEST(AutoscalerPlanTest, AnObjectsMetricIsJudgedWholeOrByShares) {
   const auto shares = FindByObject(share, OnePod(0), {1, 2}, "default", 45'000);
   EXPECT_EQ(shares.proposal->replicas, 5);
   EXPECT_EQ(shares.proposal->status.object->current.average_value->Text(), "22500m");
+  EXPECT_EQ(shares.proposal->status.object->described_object.name, "web");
 }
 
 TEST(AutoscalerPlanTest, AnExternalMetricIsNamedWithItsSelector) {

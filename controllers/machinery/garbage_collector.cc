@@ -184,10 +184,14 @@ Result<Requeue::Last> Collector::Check(const std::string& uid) {
   Resource resource = node->resource;
   if (node->virtual_) resource = TRY(kinds_.Find(resource.api_version, resource.kind));
   const ObjectKey key = {resource.namespaced ? node->key.namespace_ : "", node->key.name};
-  const auto live = TRY(Live(resource, key, uid));
+  std::optional<meta_v1::ObjectMeta> live;
+  // What has a namespace is in none that an object without one could name.
+  if (!resource.namespaced || !key.namespace_.empty()) live = TRY(Live(resource, key, uid));
   if (!live) {
-    Queue(graph_.Missing(uid));
-    return nullptr;
+    Queue(graph_.Missing(uid, resource.namespaced));
+    const auto left = graph_.Find(uid);
+    if (!left || !left->virtual_) return nullptr;
+    return Fail(Reason::kConflict, "dependents say different things of the owner");
   }
   // It exists, but its informer has yet to show it: nothing can be decided
   // before.

@@ -170,5 +170,19 @@ TEST_F(GarbageCollectorTest, AnOwnerIsGoneOnlyWhereItsKindIsServed) {
   EXPECT_FALSE(written().empty());
 }
 
+// An object without a namespace cannot have an owner in one, and does not keep others from losing
+// theirs.
+TEST_F(GarbageCollectorTest, AnOwnerIsLookedForWhereOneOfItsDependentsIs) {
+  PutOwned("/api/v1/nodes", "/api/v1/nodes/n", "v1", "ConfigMap", "lost");
+  PutOwned(kSecretsPath, kSecretPath, "v1", "ConfigMap", "lost");
+  Json status = {{"kind", "Status"}, {"reason", "NotFound"}, {"details", Json::object()}};
+  answers_["/api/v1/configmaps/lost"] = {404, status};
+  status["details"] = {{"name", "lost"}, {"kind", "configmaps"}};
+  answers_["/api/v1/namespaces/default/configmaps/lost"] = {404, status};
+  Run(60s);
+  EXPECT_THAT(written(), Each(StartsWith(std::string("DELETE ") + kSecretPath)));
+  EXPECT_FALSE(written().empty());
+}
+
 }  // namespace
 }  // namespace skiff

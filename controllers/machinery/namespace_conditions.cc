@@ -22,9 +22,10 @@ std::string Join(const std::vector<std::string>& parts) {
   return text;
 }
 
-// As Kubernetes prints several errors.
-std::string Aggregate(const std::vector<std::string>& errors) {
-  return errors.size() == 1 ? errors[0] : "[" + Join(errors) + "]";
+// In an order that is the same each time: what is said does not change while nothing does.
+std::string JoinSorted(std::vector<std::string> parts) {
+  std::sort(parts.begin(), parts.end());
+  return Join(parts);
 }
 
 std::string Counts(const std::map<std::string, int>& counts, std::string_view format) {
@@ -39,9 +40,8 @@ std::string Counts(const std::map<std::string, int>& counts, std::string_view fo
 
 std::string DiscoveryProblem(const NamespaceContent& content) {
   if (content.is_discovered() || !content.discovery_error.empty()) return content.discovery_error;
-  std::vector<std::string> failures = content.discovery_failures;
-  std::sort(failures.begin(), failures.end());
-  return "unable to retrieve the complete list of server APIs: " + Join(failures);
+  return "unable to retrieve the complete list of server APIs: " +
+         JoinSorted(content.discovery_failures);
 }
 
 std::vector<core_v1::NamespaceCondition> ConditionsOf(
@@ -59,7 +59,7 @@ std::vector<core_v1::NamespaceCondition> ConditionsOf(
       {!content.deletion_failures.empty(), "NamespaceDeletionContentFailure", "ContentDeleted",
        "All content successfully deleted, may be waiting on finalization", "ContentDeletionFailed",
        fmt::format("Failed to delete all resource types, {} remaining: {}",
-                   content.deletion_failures.size(), Aggregate(content.deletion_failures))},
+                   content.deletion_failures.size(), JoinSorted(content.deletion_failures))},
       {!content.remaining.empty(), "NamespaceContentRemaining", "ContentRemoved",
        "All content successfully removed", "SomeResourcesRemain",
        "Some resources are remaining: " +

@@ -38,5 +38,14 @@ TEST(NamespaceConditionsTest, AllIsWellWhereAllWereAsked) {
   EXPECT_EQ(condition.message, "All resources successfully discovered");
 }
 
+TEST(NamespaceConditionsTest, WhatCannotBeDeletedIsToldInOrder) {
+  const auto conditions = ConditionsOf({.deletion_failures = {"b", "a"}}, {}, Time());
+  const auto found = std::find_if(conditions.begin(), conditions.end(), [](const auto& it) {
+    return it.type == "NamespaceDeletionContentFailure";
+  });
+  ASSERT_NE(found, conditions.end());
+  EXPECT_EQ(found->message, "Failed to delete all resource types, 2 remaining: a, b");
+}
+
 }  // namespace
 }  // namespace skiff

@@ -1,6 +1,7 @@
 #include "controllers/machinery/owner_graph.h"
 
 #include <algorithm>
+#include <compare>
 
 namespace skiff {
 
@@ -31,6 +32,24 @@ namespace {
 // What is in a namespace owns there alone.
 bool IsElsewhere(const OwnerNode& owner, const OwnerNode& dependent) {
   return owner.resource.namespaced && owner.key.namespace_ != dependent.key.namespace_;
+}
+
+// What dependents say of their owner beside its uid.
+struct OwnerCoordinates {
+  std::string kind;
+  std::string api_version;
+  std::string name_space;
+  std::string name;
+  auto operator<=>(const OwnerCoordinates&) const = default;
+};
+
+// `namespaced` tells of the kind of `owner`.
+OwnerCoordinates CoordinatesBy(const OwnerReference& reference, const OwnerNode& dependent,
+                               const OwnerNode& owner, bool namespaced) {
+  const bool same_kind =
+      reference.kind == owner.resource.kind && reference.api_version == owner.resource.api_version;
+  return {reference.kind, reference.api_version,
+          same_kind && !namespaced ? "" : dependent.key.namespace_, reference.name};
 }
 
 OwnerGraph::Misplaced MisplacedOf(const OwnerNode& node, const OwnerReference& owner) {
@@ -167,12 +186,37 @@ void OwnerGraph::Remember(const std::string& uid) {
   gone_next_ = (gone_next_ + 1) % kGoneMax;
 }
 
-OwnerGraph::Work OwnerGraph::Missing(const std::string& uid) {
+OwnerGraph::Work OwnerGraph::Missing(const std::string& uid, bool namespaced) {
   const MutexLock lock(mutex_);
   const auto node = nodes_.find(uid);
   if (node == nodes_.end() || !node->second.virtual_) return {};
+  OwnerNode& owner = node->second;
+  const OwnerCoordinates missed = {owner.resource.kind, owner.resource.api_version,
+                                   namespaced ? owner.key.namespace_ : "", owner.key.name};
+  Work work;
+  std::set<OwnerCoordinates> others;
+  for (const std::string& each : owner.dependents) {
+    const auto dependent = nodes_.find(each);
+    // One that goes already does so whatever its owner is.
+    if (dependent == nodes_.end() || dependent->second.being_deleted) continue;
+    for (const OwnerReference& reference : dependent->second.owners) {
+      if (reference.uid != uid) continue;
+      const auto said = CoordinatesBy(reference, dependent->second, owner, namespaced);
+      if (said == missed) {
+        work.check.push_back(each);
+      } else {
+        others.insert(said);
+      }
+    }
+  }
   // Dependents stay linked to nothing: each is checked by its own references.
-  return Remove(uid);
+  if (others.empty()) return Remove(uid);
+  auto next = others.upper_bound(missed);
+  if (next == others.end()) next = others.begin();
+  owner.resource.kind = next->kind;
+  owner.resource.api_version = next->api_version;
+  owner.key = {next->name_space, next->name};
+  return work;
 }
 
 OwnerGraph::Work OwnerGraph::Remove(const std::string& uid) {

@@ -53,8 +53,10 @@ class OwnerGraph {
   Work Gone(const std::string& uid);
   // The same of all that was seen of a kind which is no more.
   Work KindGone(const Resource& resource);
-  // A virtual node does not exist. Nothing when it has been seen meanwhile.
-  Work Missing(const std::string& uid);
+  // A virtual node does not exist, where it was looked for; whether its kind is namespaced. Nothing
+  // when it has been seen meanwhile. Where dependents disagree about what it is, it stays, as the
+  // next of what they say, until that has been looked for as well.
+  Work Missing(const std::string& uid, bool namespaced = true);
 
   std::optional<OwnerNode> Find(const std::string& uid) const;
   std::vector<OwnerNode> DependentsOf(const std::string& uid) const;

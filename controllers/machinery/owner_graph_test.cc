@@ -154,5 +154,29 @@ TEST(OwnerGraphTest, ADroppedReferenceFreesTheOwner) {
   EXPECT_TRUE(graph.DependentsOf("set").empty());
 }
 
+TEST(OwnerGraphTest, AnOwnerThatOneDependentMisplacesStaysTheOthers) {
+  OwnerGraph graph;
+  auto stray = Object("stray", {"set"});
+  stray.namespace_ = "elsewhere";
+  graph.Saw(kPods, stray);
+  graph.Saw(kPods, Object("pod", {"set"}));
+  EXPECT_EQ(graph.Find("set")->key.namespace_, "elsewhere");
+  EXPECT_EQ(graph.Missing("set").check, NameList{"stray"});
+  EXPECT_EQ(graph.Find("set")->key.namespace_, "ns");
+  graph.Gone("stray");
+  graph.Saw(kSets, Object("set"));
+  EXPECT_EQ(graph.Gone("set").check, NameList{"pod"});
+}
+
+TEST(OwnerGraphTest, AnOwnerWithoutANamespaceIsTheSameToDependentsOfAll) {
+  OwnerGraph graph;
+  auto other = Object("other", {"set"});
+  other.namespace_ = "elsewhere";
+  graph.Saw(kPods, other);
+  graph.Saw(kPods, Object("pod", {"set"}));
+  EXPECT_EQ(graph.Missing("set", /*namespaced=*/false).check, (NameList{"other", "pod"}));
+  EXPECT_FALSE(graph.Find("set").has_value());
+}
+
 }  // namespace
 }  // namespace skiff

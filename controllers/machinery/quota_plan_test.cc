@@ -127,5 +127,27 @@ TEST(QuotaPlanTest, LowersIsAboutAnyName) {
   EXPECT_TRUE(Lowers(before, now));
 }
 
+TEST(QuotaUsageTest, AClaimCountsForWhatItsVolumeGrowsTo) {
+  core_v1::PersistentVolumeClaim claim;
+  claim.spec.storage_class_name = "gold";
+  const auto usage = [&] {
+    return Text(UsageOf({.kind = core_v1::PersistentVolumeClaim::Info(), .claim = &claim}));
+  };
+  claim.spec.resources.requests["storage"] = Quantity::Parse("1500m").value();
+  EXPECT_EQ(usage(),
+            "count/persistentvolumeclaims=1 "
+            "gold.storageclass.storage.k8s.io/persistentvolumeclaims=1 "
+            "gold.storageclass.storage.k8s.io/requests.storage=2 "
+            "persistentvolumeclaims=1 requests.storage=2 ");
+  claim.spec.resources.requests["storage"] = Quantity::Parse("2Gi").value();
+  claim.status.allocated_resources["storage"] = Quantity::Parse("5Gi").value();
+  claim.metadata.annotations["volume.beta.kubernetes.io/storage-class"] = "";
+  EXPECT_EQ(usage(),
+            "count/persistentvolumeclaims=1 persistentvolumeclaims=1 requests.storage=5Gi ");
+  claim.status.allocated_resources["storage"] = Quantity::Parse("1Gi").value();
+  EXPECT_EQ(usage(),
+            "count/persistentvolumeclaims=1 persistentvolumeclaims=1 requests.storage=2Gi ");
+}
+
 }  // namespace
 }  // namespace skiff

@@ -294,7 +294,9 @@ void WatchAll(Manager& manager, const std::shared_ptr<Replenishment>& replenishm
       [](const PersistentVolumeClaim& claim) {
         return QuotaObject{.kind = PersistentVolumeClaim::Info(), .claim = &claim};
       },
-      [](const auto&, const auto&) { return true; });
+      [](const PersistentVolumeClaim& a, const PersistentVolumeClaim& b) {
+        return AttributesClassesOf(a) == AttributesClassesOf(b);
+      });
   WatchWhole<ResourceClaim>(
       manager, replenishment,
       [](const ResourceClaim& claim) {

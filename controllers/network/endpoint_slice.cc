@@ -59,7 +59,7 @@ class EndpointSliceReconciler final : public Reconciler<Service> {
       }
     }
     trigger_times_.Written(KeyOf(service));
-    if (!skipped.empty()) return Fail(Reason::kNotFound, skipped);
+    if (!skipped.empty()) return Report(service, Fail(Reason::kNotFound, skipped));
     return Requeue::None();
   }
 
@@ -104,20 +104,31 @@ class EndpointSliceReconciler final : public Reconciler<Service> {
         if (created) {
           Remember(service.metadata.uid, **created);
         } else if (!IsNamespaceTerminating(created.error())) {
-          return Fail(created.error());
+          return Failed("create", service, created.error());
         }
       }
     }
     for (EndpointSlice& slice : changes.update) {
       SetTriggerTime(slice.metadata, cause);
-      const auto updated = TRY(client_.Update(slice));
-      Remember(service.metadata.uid, *updated);
+      const auto updated = client_.Update(slice);
+      if (!updated) return Failed("update " + slice.metadata.name, service, updated.error());
+      Remember(service.metadata.uid, **updated);
     }
     for (const auto& slice : changes.remove) {
       const auto removed = client_.Delete(*slice);
-      if (!removed && removed.error().reason != Reason::kNotFound) return Fail(removed.error());
+      if (!removed && removed.error().reason != Reason::kNotFound) {
+        return Failed("delete " + slice->metadata.name, service, removed.error());
+      }
     }
     return {};
+  }
+
+  // `what` was to be done to a slice.
+  static tl::unexpected<Error> Failed(const std::string& what, const Service& service,
+                                      Error error) {
+    error.message = fmt::format("failed to {} EndpointSlice for Service {}/{}: {}", what,
+                                service.metadata.namespace_, service.metadata.name, error.message);
+    return Fail(std::move(error));
   }
 
   void Tell(const Service& service, const HintedServices::Said& event) {

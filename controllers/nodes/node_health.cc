@@ -199,6 +199,17 @@ double RateOf(ZoneState state, int nodes, const EvictionRates& rates) {
   return nodes > rates.large_zone ? rates.secondary : 0;
 }
 
+Duration PauseOf(double rate) {
+  constexpr double kSecond_ns = 1e9;
+  constexpr double kLongest_ns = 1e18;  // Thirty years, which can be added to any time.
+  if (!(rate > 0)) return kNever;
+  return Duration(static_cast<int64_t>(std::min(kSecond_ns / rate, kLongest_ns)));
+}
+
+Duration LookPeriod(Duration asked) {
+  return std::max<Duration>(asked, 100ms);
+}
+
 Duration EvictionDelay(const std::vector<Taint>& taints,
                        const std::vector<core_v1::Toleration>& tolerations) {
   Duration delay = kNever;

@@ -70,6 +70,11 @@ struct EvictionRates {
   int large_zone = 50;
 };
 double RateOf(ZoneState state, int nodes, const EvictionRates& rates);
+// From one node of a zone to the next; kNever where the rate, which may be no number, has none go.
+Duration PauseOf(double rate);
+
+// How often silent nodes are looked at by that --node-monitor-period, which may be nothing at all.
+Duration LookPeriod(Duration asked);
 
 // When a pod has to leave a node with these taints: 0 at once, kNever when it may stay.
 Duration EvictionDelay(const std::vector<core_v1::Taint>& taints,

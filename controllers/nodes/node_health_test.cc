@@ -128,5 +128,21 @@ TEST(NodeHealthTest, ZonesCountTheirNodesAsTheyChange) {
   EXPECT_TRUE(counts.zones().empty());
 }
 
+TEST(NodeHealthTest, APeriodOfNothingIsNoReasonToDoNothingElse) {
+  EXPECT_EQ(LookPeriod(5s), 5s);
+  EXPECT_EQ(LookPeriod(0s), 100ms);
+  EXPECT_EQ(LookPeriod(-5s), 100ms);
+}
+
+TEST(NodeHealthTest, ARateMayBeAnyNumber) {
+  EXPECT_EQ(PauseOf(0.1), 10s);
+  EXPECT_EQ(PauseOf(0), kNever);
+  EXPECT_EQ(PauseOf(-1), kNever);
+  EXPECT_EQ(PauseOf(std::numeric_limits<double>::quiet_NaN()), kNever);
+  EXPECT_EQ(PauseOf(std::numeric_limits<double>::infinity()), 0s);
+  EXPECT_GT(PauseOf(1e-300), 24h * 365);
+  EXPECT_LT(PauseOf(1e-300), kNever / 2);
+}
+
 }  // namespace
 }  // namespace skiff

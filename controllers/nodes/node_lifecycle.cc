@@ -143,12 +143,12 @@ class Zones {
     const auto counts = counts_.Of(zone);
     const ZoneState state =
         StateOf(counts.ready, counts.not_ready, options_.unhealthy_zone_threshold);
-    const double rate = RateOf(state, counts.ready + counts.not_ready, rates);
-    if (rate <= 0) return kNever;
+    const Duration pause = PauseOf(RateOf(state, counts.ready + counts.not_ready, rates));
+    if (pause == kNever) return kNever;
     const Duration now = clock_.Monotonic();
     Duration& next = next_.try_emplace(zone, now).first->second;
     if (next > now) return next - now;
-    next = now + Duration(static_cast<int64_t>(1e9 / rate));
+    next = now + pause;
     return Duration(0);
   }
 
@@ -325,8 +325,10 @@ void AddPodNodeIndex(Manager& manager) {
   });
 }
 
-void AddNodeLifecycleController(Manager& manager, const ControllerOptions& options) {
+void AddNodeLifecycleController(Manager& manager, const ControllerOptions& given) {
   AddPodNodeIndex(manager);
+  ControllerOptions options = given;
+  options.node_monitor_period = LookPeriod(given.node_monitor_period);
   auto monitor = std::make_unique<NodeMonitor>(manager, options);
   // Before the builder: what it counts of a change is counted when the node's turn comes.
   auto reconciler = std::make_unique<NodeReconciler>(manager, options, monitor->heartbeats());

@@ -30,10 +30,26 @@ constexpr Successor kSuccessors[] = {
 
 std::optional<std::string> ProvisionerNow(const std::string& provisioner) {
   if (!provisioner.starts_with(kBuiltinPrefix)) return provisioner;
+  if (provisioner == kHostPathProvisioner) return provisioner;
   for (const Successor& each : kSuccessors) {
     if (each.provisioner == provisioner) return std::string(each.driver);
   }
   return std::nullopt;
+}
+
+std::string WhyNoDirectory(const core_v1::PersistentVolumeClaim& claim,
+                           const std::string& provisioner, const std::string& storage_class) {
+  if (claim.spec.data_source || claim.spec.data_source_ref) {
+    return fmt::format(
+        "plugin \"{}\" is not a CSI plugin. Only CSI plugin can provision a claim "
+        "with a datasource",
+        provisioner);
+  }
+  if (claim.spec.volume_mode != "Block") return "";
+  return fmt::format(
+      "Failed to provision volume with StorageClass \"{}\": {} does not support "
+      "block volume provisioning",
+      storage_class, provisioner);
 }
 
 std::string WhyNotDeleted(const core_v1::PersistentVolume& volume) {

@@ -9,9 +9,16 @@
 
 namespace skiff {
 
+// Of volumes that are a directory of whichever node the pod is on: --enable-hostpath-provisioner.
+inline constexpr char kHostPathProvisioner[] = "kubernetes.io/host-path";
+
 // The driver that provisions in the place of `provisioner`; itself where that is none of those.
 // nullopt: nobody does any more.
 std::optional<std::string> ProvisionerNow(const std::string& provisioner);
+
+// Why a directory cannot be what the claim asks for; "": it can.
+std::string WhyNoDirectory(const core_v1::PersistentVolumeClaim& claim,
+                           const std::string& provisioner, const std::string& storage_class);
 
 // Why nobody deletes a volume whose claim is gone; "": an external provisioner may.
 std::string WhyNotDeleted(const core_v1::PersistentVolume& volume);

@@ -8,8 +8,26 @@ namespace {
 TEST(ProvisionerNowTest, IsADriverOrNobody) {
   EXPECT_EQ(ProvisionerNow("example.com/x"), "example.com/x");
   EXPECT_EQ(ProvisionerNow("kubernetes.io/aws-ebs"), "ebs.csi.aws.com");
+  EXPECT_EQ(ProvisionerNow("kubernetes.io/host-path"), "kubernetes.io/host-path");
   EXPECT_EQ(ProvisionerNow("kubernetes.io/glusterfs"), std::nullopt);
   EXPECT_EQ(ProvisionerNow("kubernetes.io/no-provisioner"), std::nullopt);
+}
+
+TEST(WhyNoDirectoryTest, ADirectoryIsNoDeviceAndNoCopy) {
+  core_v1::PersistentVolumeClaim claim;
+  EXPECT_EQ(WhyNoDirectory(claim, "p", "c"), "");
+  claim.spec.volume_mode = "Block";
+  EXPECT_EQ(WhyNoDirectory(claim, "p", "c"),
+            "Failed to provision volume with StorageClass \"c\": p does not support block volume "
+            "provisioning");
+  claim.spec.volume_attributes_class_name = "fast";
+  EXPECT_EQ(WhyNoDirectory(claim, "p", "c"),
+            "Failed to provision volume with StorageClass \"c\": p does not support volume "
+            "attributes classes");
+  claim.spec.data_source.Ensure().kind = "PersistentVolumeClaim";
+  EXPECT_EQ(WhyNoDirectory(claim, "p", "c"),
+            "plugin \"p\" is not a CSI plugin. Only CSI plugin can provision a claim with a "
+            "datasource");
 }
 
 TEST(WhyNotDeletedTest, AVolumeOfADriverIsItsDriversToDelete) {

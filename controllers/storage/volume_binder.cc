@@ -33,6 +33,7 @@ class ClaimReconciler final : public Reconciler<PersistentVolumeClaim> {
         pods_(manager.informer<Pod>()),
         nodes_(manager.informer<Node>()),
         events_(manager.Recorder("persistentvolume-controller")),
+        provisions_(options.provisions_volumes),
         directory_(options.local_path_directory),
         volumes_have_places_(options.nodes_remove_local_volumes),
         provisioners_(options.local_path_provisioners.begin(),
@@ -76,6 +77,7 @@ class ClaimReconciler final : public Reconciler<PersistentVolumeClaim> {
                               it.status.phase = "Lost";
                               it.status.access_modes.clear();
                               it.status.capacity.clear();
+                              it.status.current_volume_attributes_class_name.reset();
                             },
                             {.if_unchanged = true}));
     events_.Warning(claim, reason, message);
@@ -125,7 +127,7 @@ class ClaimReconciler final : public Reconciler<PersistentVolumeClaim> {
     if (waits && !HasAnnotation(claim.metadata, kSelectedNode)) {
       TellWhoIsAwaited(claim);
     } else if (!class_name.value_or("").empty()) {
-      TRY(Provision(claim, *class_name, storage_class));
+      if (provisions_) TRY(Provision(claim, *class_name, storage_class));
     } else {
       events_.Normal(claim, "FailedBinding",
                      "no persistent volumes available for this claim and no storage class is set");
@@ -169,18 +171,35 @@ class ClaimReconciler final : public Reconciler<PersistentVolumeClaim> {
       it.metadata.annotations[std::string(kBetaStorageProvisioner)] = *provisioner;
     }));
     if (directory_.empty() || !provisioners_.contains(*provisioner)) {
-      events_.Normal(claim, "ExternalProvisioning",
-                     fmt::format("Waiting for a volume to be created either by the external "
-                                 "provisioner '{}' or manually by the system administrator. If "
-                                 "volume creation is delayed, please verify that the provisioner "
-                                 "is running and correctly registered.",
-                                 *provisioner));
+      LeaveToOthers(claim, *provisioner);
       return {};
     }
     return ProvisionHere(*marked, *storage_class);
   }
 
+  void LeaveToOthers(const PersistentVolumeClaim& claim, const std::string& provisioner) {
+    if (provisioner == kHostPathProvisioner) {
+      events_.Warning(claim, "ProvisioningFailed",
+                      fmt::format("Failed to create provisioner: provisioning in volume plugin "
+                                  "\"{}\" is disabled",
+                                  provisioner));
+      return;
+    }
+    events_.Normal(claim, "ExternalProvisioning",
+                   fmt::format("Waiting for a volume to be created either by the external "
+                               "provisioner '{}' or manually by the system administrator. If "
+                               "volume creation is delayed, please verify that the provisioner "
+                               "is running and correctly registered.",
+                               provisioner));
+  }
+
   Result<> ProvisionHere(const PersistentVolumeClaim& claim, const StorageClass& storage_class) {
+    const std::string why_not =
+        WhyNoDirectory(claim, storage_class.provisioner, storage_class.metadata.name);
+    if (!why_not.empty()) {
+      events_.Warning(claim, "ProvisioningFailed", why_not);
+      return {};
+    }
     const std::string node = volumes_have_places_ ? NodeFor(claim) : "";
     if (node.empty() && volumes_have_places_) {
       events_.Warning(claim, "ProvisioningFailed",
@@ -229,10 +248,13 @@ class ClaimReconciler final : public Reconciler<PersistentVolumeClaim> {
     };
     const auto bound = TRY(client_.Patch(claim, change, {.if_unchanged = true}));
     const auto tell = [&](PersistentVolumeClaim& it) {
+      // Once it is bound, whoever changes the volume says how far that has come.
       if (it.status.phase != "Bound") it.status.capacity = volume->spec.capacity;
+      if (it.status.phase == "Pending") {
+        it.status.current_volume_attributes_class_name = volume->spec.volume_attributes_class_name;
+      }
       it.status.phase = "Bound";
       it.status.access_modes = volume->spec.access_modes;
-      it.status.current_volume_attributes_class_name = volume->spec.volume_attributes_class_name;
     };
     TRY(client_.PatchStatus(*bound, tell, {.if_unchanged = true}));
     return {};
@@ -245,6 +267,7 @@ class ClaimReconciler final : public Reconciler<PersistentVolumeClaim> {
   const Informer<Pod> pods_;
   const Informer<Node> nodes_;
   EventRecorder& events_;
+  const bool provisions_;  // Else claims wait for volumes that somebody makes unasked.
   const std::string directory_;
   const bool volumes_have_places_;  // Simulated nodes keep nothing: any of them will do.
   const std::set<std::string> provisioners_;

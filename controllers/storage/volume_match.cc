@@ -128,7 +128,8 @@ Ptr<PersistentVolume> FindVolume(const PersistentVolumeClaim& claim,
   Ptr<PersistentVolume> best;
   for (const auto& volume : volumes) {
     if (Names(*volume, claim) && HasModes(*volume, claim) && SameMode(*volume, claim) &&
-        CapacityOf(*volume) >= RequestOf(claim) && !volume->metadata.deletion_timestamp) {
+        SameAttributes(*volume, claim) && CapacityOf(*volume) >= RequestOf(claim) &&
+        !volume->metadata.deletion_timestamp) {
       return volume;
     }
     if (prebound_only || !Fits(*volume, claim)) continue;

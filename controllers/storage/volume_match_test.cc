@@ -48,6 +48,9 @@ TEST(VolumeMatchTest, AVolumeThatNamesTheClaimWins) {
   EXPECT_EQ(Found(ClaimOf("2Gi"), {VolumeOf("fit", "2Gi"), named}), "named");
   EXPECT_EQ(Found(ClaimOf("2Gi"), {VolumeOf("fit", "2Gi"), named}, true), "named");
   EXPECT_EQ(Found(ClaimOf("2Gi"), {VolumeOf("fit", "2Gi")}, true), "");
+  named->spec.volume_attributes_class_name = "fast";
+  EXPECT_EQ(Found(ClaimOf("2Gi"), {named}), "");
+  named->spec.volume_attributes_class_name.reset();
   named->spec.claim_ref->uid = "another";
   EXPECT_EQ(Found(ClaimOf("2Gi"), {named}), "");
 }

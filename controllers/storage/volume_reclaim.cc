@@ -54,12 +54,14 @@ class VolumeReconciler final : public Reconciler<PersistentVolume> {
     if (claim->spec.volume_name.empty()) {
       if (volume.spec.volume_mode.value_or("Filesystem") !=
           claim->spec.volume_mode.value_or("Filesystem")) {
-        const std::string message = fmt::format(
-            "Cannot bind PersistentVolume \"{}\" to requested PersistentVolumeClaim due to "
-            "incompatible volumeMode.",
-            volume.metadata.name);
-        events_.Warning(volume, "VolumeMismatch", message);
-        events_.Warning(*claim, "VolumeMismatch", message);
+        events_.Warning(volume, "VolumeMismatch",
+                        fmt::format("Cannot bind PersistentVolume to requested "
+                                    "PersistentVolumeClaim \"{}\" due to incompatible volumeMode.",
+                                    claim->metadata.name));
+        events_.Warning(*claim, "VolumeMismatch",
+                        fmt::format("Cannot bind PersistentVolume \"{}\" to requested "
+                                    "PersistentVolumeClaim due to incompatible volumeMode.",
+                                    volume.metadata.name));
       }
       return {};  // The claim's own round goes on.
     }

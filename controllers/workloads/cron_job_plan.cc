@@ -125,6 +125,14 @@ std::optional<TimePoint> NextRunSince(TimePoint last, const CronSchedule& schedu
   return NextRun(schedule, zone, latest);
 }
 
+std::string ZoneOf(const CronJob& cron_job, const CronSchedule& schedule) {
+  if (cron_job.spec.schedule.find("TZ") == std::string::npos) {
+    return cron_job.spec.time_zone.value_or("");
+  }
+  if (schedule.zone() == "Local") return "";
+  return schedule.zone().empty() ? "UTC" : schedule.zone();
+}
+
 std::string EndOf(const Job& job) {
   for (const auto& condition : job.status.conditions) {
     const bool ends = condition.type == "Complete" || condition.type == "Failed";

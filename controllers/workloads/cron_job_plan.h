@@ -33,6 +33,10 @@ Result<Missed> MissedRuns(const batch_v1::CronJob& cron_job, const CronSchedule&
 std::optional<TimePoint> NextRunSince(TimePoint last, const CronSchedule& schedule,
                                       const TimeZone& zone, TimePoint now);
 
+// The name of the zone by whose clock it runs; "": that of this machine. A schedule that speaks of
+// one itself goes by that alone.
+std::string ZoneOf(const batch_v1::CronJob& cron_job, const CronSchedule& schedule);
+
 // "Complete" or "Failed"; "" while it runs.
 std::string EndOf(const batch_v1::Job& job);
 // Finished jobs beyond the limits of the history.

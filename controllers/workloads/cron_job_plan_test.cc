@@ -221,5 +221,18 @@ TEST(CronJobPlanTest, TheOldestJobsBeyondTheHistoryGo) {
   EXPECT_THAT(names, ElementsAre("old", "older", "failed"));
 }
 
+TEST(ZoneOfTest, AScheduleThatSpeaksOfAZoneGoesByIt) {
+  batch_v1::CronJob cron_job;
+  const auto zone = [&](const std::string& schedule) {
+    cron_job.spec.schedule = schedule;
+    return ZoneOf(cron_job, *CronSchedule::Parse(schedule));
+  };
+  EXPECT_EQ(zone("* * * * *"), "");
+  cron_job.spec.time_zone = "Asia/Tokyo";
+  EXPECT_EQ(zone("* * * * *"), "Asia/Tokyo");
+  EXPECT_EQ(zone("TZ=UTC * * * * *"), "UTC");
+  EXPECT_EQ(zone("CRON_TZ=Local * * * * *"), "");
+}
+
 }  // namespace
 }  // namespace skiff::cron

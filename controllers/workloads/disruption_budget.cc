@@ -90,8 +90,8 @@ PodDisruptionBudgetStatus FailedStatus(const PodDisruptionBudget& budget, const 
                                        TimePoint now) {
   PodDisruptionBudgetStatus status = budget.status;
   status.disruptions_allowed = 0;
-  status.observed_generation = budget.metadata.generation;
-  SetAllowed(status, budget.metadata.generation, "False", "SyncFailed", error, now);
+  // The counts are still those of what was observed before.
+  SetAllowed(status, status.observed_generation, "False", "SyncFailed", error, now);
   return status;
 }
 

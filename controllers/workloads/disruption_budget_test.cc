@@ -81,7 +81,10 @@ TEST(DisruptionBudgetTest, TheConditionSaysWhy) {
   budget.spec.min_available = 1;
   const auto outcome = Judge({budget, PodsOf(1, 0), 0, kNow});
   EXPECT_EQ(outcome.status.conditions[0].reason, "InsufficientPods");
+  budget.metadata.generation = 2;
+  budget.status.observed_generation = 1;
   const auto failed = FailedStatus(budget, "no", kNow);
+  EXPECT_EQ(failed.observed_generation, 1) << "what it asks for now nobody has counted";
   EXPECT_EQ(failed.conditions[0].reason, "SyncFailed");
   EXPECT_EQ(failed.disruptions_allowed, 0);
 }

@@ -7,6 +7,7 @@
 #include "client/reconciler.h"
 #include "controllers/program.h"
 #include "controllers/workloads/claim.h"
+#include "controllers/workloads/job_figures.h"
 #include "controllers/workloads/job_plan.h"
 #include "controllers/workloads/job_tally.h"
 #include "controllers/workloads/pod_control.h"
@@ -36,38 +37,26 @@ Result<> TakeFinalizerOff(Client& client, const Pod& pod) {
 
 class JobReconciler final : public Reconciler<Job> {
  public:
-  explicit JobReconciler(Manager& manager)
+  JobReconciler(Manager& manager, MetricRegistry* metrics)
       : client_(manager.client()),
         clock_(manager.clock()),
         hands_(manager.hands()),
         pods_(manager.informer<Pod>()),
         events_(manager.Recorder("job-controller")),
-        control_(manager.client(), events_, pods_) {}
+        control_(manager.client(), events_, pods_),
+        figures_(metrics) {}
 
   Result<Requeue> Reconcile(const Job& job) override {
     if (!IsManagedHere(job)) return Requeue::None();
     // By a status that we have replaced ourselves, pods would be missed or counted twice.
     if (WrittenRevision(job.metadata) < Written(KeyOf(job))) return Requeue::None();
     if (job::IsFinished(job) || !job.spec.selector) return ReleaseAll(job);
-    const auto selector = TRY(LabelSelector::From(*job.spec.selector));
+    const Duration begin = clock_.Monotonic();
     Round round{job};
-    round.settled = control_.memory().Unseen(KeyOf(job)).empty();
-    const job::Pods pods =
-        TRY(ClaimObjects(client_, job, selector, pods_, {}, std::string(job::kTracking)));
-    auto& observed = round.observed = job::Observe(job, pods, DoneTo(job, pods));
-    const auto known = KnownBackOff(KeyOf(job));
-    observed.seen_ended = SeenEnded(KeyOf(job), observed, known.has_value());
-    round.back_off = job::BackOffAfter(known, observed);
-    round.active = static_cast<int>(observed.active.size());
-    round.ready = observed.ready;
-    round.terminating = static_cast<int>(observed.leaving.size());
-    auto& status = round.now.status;
-    status.uncounted_terminated_pods.Ensure();
-    if (!status.start_time && !job::IsSuspended(job)) status.start_time = Time(clock_.Now());
-    const Result<> acted = Act(round);
-    TRY(Count(job, round));
-    if (!acted) return Fail(acted.error());
-    return round.again == kNever ? Requeue::None() : Requeue::After(round.again);
+    auto again = Look(job, round);
+    figures_.Synced(job,
+                    {.action = round.action, .failed = !again, .took = clock_.Monotonic() - begin});
+    return again;
   }
 
   void Forget(const ObjectKey& key) override {
@@ -90,7 +79,29 @@ class JobReconciler final : public Reconciler<Job> {
     int terminating = 0;
     job::Verdict verdict;
     Duration again = kNever;
+    std::string_view action = job::Sync().action;
   };
+
+  Result<Requeue> Look(const Job& job, Round& round) {
+    const auto selector = TRY(LabelSelector::From(*job.spec.selector));
+    round.settled = control_.memory().Unseen(KeyOf(job)).empty();
+    const job::Pods pods =
+        TRY(ClaimObjects(client_, job, selector, pods_, {}, std::string(job::kTracking)));
+    auto& observed = round.observed = job::Observe(job, pods, DoneTo(job, pods));
+    const auto known = KnownBackOff(KeyOf(job));
+    observed.seen_ended = SeenEnded(KeyOf(job), observed, known.has_value());
+    round.back_off = job::BackOffAfter(known, observed);
+    round.active = static_cast<int>(observed.active.size());
+    round.ready = observed.ready;
+    round.terminating = static_cast<int>(observed.leaving.size());
+    auto& status = round.now.status;
+    status.uncounted_terminated_pods.Ensure();
+    if (!status.start_time && !job::IsSuspended(job)) status.start_time = Time(clock_.Now());
+    const Result<> acted = Act(round);
+    TRY(Count(job, round));
+    if (!acted) return Fail(acted.error());
+    return round.again == kNever ? Requeue::None() : Requeue::After(round.again);
+  }
 
   // Makes and deletes pods. The round has a verdict then if the job may end by it.
   Result<> Act(Round& round) {
@@ -118,6 +129,9 @@ class JobReconciler final : public Reconciler<Job> {
     const Job& now = round.now;
     const job::Plan plan = job::PlanPods(now, round.observed, round.back_off, clock_.Now());
     round.again = std::min(round.again, plan.wait);
+    round.action = !plan.remove.empty() ? "pods_deleted"
+                   : plan.create > 0    ? "pods_created"
+                                        : "tracking";
     if (!plan.remove.empty()) return RemovePods(round, plan.remove, Ending::kForgotten);
     const auto owner = ReferenceTo(Job::Info(), now.metadata);
     return SlowStart(
@@ -175,6 +189,7 @@ class JobReconciler final : public Reconciler<Job> {
     status.terminating = round.terminating;
     job::Tally tally = job::TakeTally(round.now, round.observed, round.verdict, clock_.Now());
     const auto noted = TRY(WriteStatus(job, tally.status));
+    figures_.PodsFinished(job, noted->status);
     Remember(KeyOf(job), round.back_off);
     const Result<> released = ReleasePods(KeyOf(job), tally.release, round.observed.tracked);
     Job counted = *noted;
@@ -182,6 +197,7 @@ class JobReconciler final : public Reconciler<Job> {
     const bool finished = released && tally.is_whole &&
                           job::Finish(counted.status, round.verdict, clock_.Now());
     TRY(WriteStatus(*noted, counted.status));
+    figures_.PodsFinished(*noted, counted.status);
     if (finished) TellEnd(counted, round.verdict);
     return released;
   }
@@ -195,6 +211,7 @@ class JobReconciler final : public Reconciler<Job> {
   }
 
   void TellEnd(const Job& job, const job::Verdict& verdict) {
+    figures_.Finished(job, verdict.type != "FailureTarget", verdict.reason);
     if (verdict.type == "FailureTarget") {
       events_.Warning(job, verdict.reason, verdict.message);
       return;
@@ -314,6 +331,7 @@ class JobReconciler final : public Reconciler<Job> {
   const Informer<Pod> pods_;
   EventRecorder& events_;
   PodControl control_;
+  job::JobFigures figures_;
   Mutex mutex_;
   std::map<ObjectKey, Known> known_ GUARDED_BY(mutex_);
 };
@@ -384,7 +402,7 @@ class OrphanReconciler final : public Reconciler<Pod> {
 
 }  // namespace
 
-void AddJobController(Manager& manager) {
+void AddJobController(Manager& manager, MetricRegistry* metrics) {
   const auto pods = manager.informer<Pod>();
   ControllerBuilder<Pod>(manager, "job")
       .Only([](const Pod& pod) { return job::IsTracked(pod); })
@@ -399,7 +417,7 @@ void AddJobController(Manager& manager) {
       .Watches<Pod>(MayAdopt(manager.informer<Job>()))
       .Workers(5)
       .Retry({.first_delay = 1s, .max_delay = 60s})
-      .Complete(std::make_unique<JobReconciler>(manager));
+      .Complete(std::make_unique<JobReconciler>(manager, metrics));
 }
 
 void AddTtlAfterFinishedController(Manager& manager) {

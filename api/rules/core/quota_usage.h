@@ -4,6 +4,7 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 
 #include "api/gen/core_v1.h"
@@ -24,6 +25,9 @@ struct QuotaObject {
   // Pods that ought to be gone by then count no more; unset: all that exist do.
   std::optional<TimePoint> now = std::nullopt;
 };
+
+// The attributes classes that a claim has, wants or is on the way to.
+std::set<std::string> AttributesClassesOf(const core_v1::PersistentVolumeClaim& claim);
 
 // Under every name that a quota may use for it; empty when it counts for nothing.
 QuotaUsage UsageOf(const QuotaObject& object);

@@ -1,5 +1,6 @@
 // What the schema cannot say about a Job.
 #include "api/gen/batch_v1.h"
+#include "api/rules/defaults.h"
 #include "api/rules/kinds.h"
 #include "api/rules/names.h"
 #include "api/rules/pods/pod_warnings.h"
@@ -25,6 +26,12 @@ void GenerateSelector(Job& object) {
   }
   object.spec.selector.Ensure().match_labels.try_emplace("batch.kubernetes.io/controller-uid",
                                                          object.metadata.uid);
+}
+
+// A Job that is sent without labels gets those of its template as it is read, and those that are
+// generated for its pods beside them, later: these are nobody's.
+void ShowOwned(Job& copy) {
+  Default(copy.metadata.labels, copy.spec.template_.metadata.labels);
 }
 
 void Create(Job& object) {
@@ -60,6 +67,7 @@ void WarnOfJobSpec(const batch_v1::JobSpec& spec, const FieldPath& path,
 
 constexpr RulesOf<Job> kTypedJobRules = {
     .set_defaults = DefaultJob,
+    .show_owned = ShowOwned,
     .prepare_create = Create,
     .prepare_update = PrepareUpdate<Job>,
     .prepare_status_update = KeepSpec<Job>,

@@ -1,0 +1,60 @@
+// What the binder leaves to others, and what it says of what it cannot do.
+#include <gmock/gmock.h>
+
+#include "controllers/listing_server_fixture.h"
+#include "controllers/program.h"
+
+namespace skiff {
+namespace {
+
+using testing::Contains;
+using testing::HasSubstr;
+using testing::Not;
+
+constexpr char kBinderClaim[] = "/api/v1/namespaces/default/persistentvolumeclaims/a";
+constexpr char kBinderVolume[] = "/api/v1/persistentvolumes/b";
+
+class VolumeBinderRounds : public ListingServerTest {
+ protected:
+  // One of the other, both of the same size.
+  void PutPair(const Json& claim_spec, const Json& claim_status, const Json& volume_spec) {
+    Json claim = {{"metadata", {{"annotations", {{"pv.kubernetes.io/bind-completed", "yes"}}}}},
+                  {"spec",
+                   {{"accessModes", {"ReadWriteOnce"}},
+                    {"storageClassName", ""},
+                    {"resources", {{"requests", {{"storage", "1Gi"}}}}}}},
+                  {"status", claim_status}};
+    if (!claim_spec.contains("volumeName")) claim["metadata"].erase("annotations");
+    claim["spec"].update(claim_spec);
+    Put("/api/v1/persistentvolumeclaims", kBinderClaim, std::move(claim));
+    Json volume = {{"spec",
+                    {{"accessModes", {"ReadWriteOnce"}},
+                     {"capacity", {{"storage", "1Gi"}}},
+                     {"claimRef", {{"namespace", "default"}, {"name", "a"}, {"uid", "a"}}}}},
+                   {"status", {{"phase", "Bound"}}}};
+    volume["spec"].update(volume_spec);
+    Put("/api/v1/persistentvolumes", kBinderVolume, std::move(volume));
+    AddVolumeBinder(manager_, {});
+    Run(1s);
+  }
+};
+
+TEST_F(VolumeBinderRounds, WhoChangesAVolumeSaysWhichAttributesItsClaimHas) {
+  PutPair({{"volumeName", "b"}, {"volumeAttributesClassName", "fast"}},
+          {{"phase", "Bound"},
+           {"accessModes", {"ReadWriteOnce"}},
+           {"capacity", {{"storage", "1Gi"}}},
+           {"currentVolumeAttributesClassName", "fast"}},
+          {{"volumeAttributesClassName", "slow"}});
+  EXPECT_THAT(written(), Not(Contains(std::string("PATCH ") + kBinderClaim + "/status")));
+}
+
+TEST_F(VolumeBinderRounds, OfModesThatDifferEachIsToldOfTheOther) {
+  PutPair({{"volumeMode", "Block"}}, {{"phase", "Pending"}}, Json::object());
+  EXPECT_THAT(messages(), Contains(HasSubstr("PersistentVolume to requested "
+                                             "PersistentVolumeClaim \"a\" due to")));
+  EXPECT_THAT(messages(), Contains(HasSubstr("PersistentVolume \"b\" to requested")));
+}
+
+}  // namespace
+}  // namespace skiff
