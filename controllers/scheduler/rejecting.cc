@@ -16,7 +16,7 @@ PreemptionOutcome Scheduler::Candidates(const PodInfo& pod, const Unfit& unfit,
     const Snapshot snapshot = MakeSnapshot(*pod.pod, devices);
     outcome = FindCandidates({pod, snapshot, unfit, budgets, leaving_}, manager_.random());
   }
-  if (freed.told.empty()) return outcome;
+  if (freed.told.empty() || outcome.failed) return outcome;
   outcome.message = outcome.message.empty() ? freed.told : freed.told + ", " + outcome.message;
   return outcome;
 }
