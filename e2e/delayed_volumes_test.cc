@@ -304,7 +304,7 @@ TEST_P(UnboundVolumesTest, NobodyWaitsForAVolumeThatIsAnothersOrGone) {
   cluster_.Delete<PersistentVolume>({"", "other"});
   AddAvailable("third", "node1");
   cluster_.RunFor(30s);
-  EXPECT_THAT(ToldOfWeb(), testing::HasSubstr("could not find v1.PersistentVolume \"other\""));
+  EXPECT_THAT(ToldOfWeb(), testing::HasSubstr("persistentvolumes \"other\" not found"));
   EXPECT_NE(MeantFor("third"), "");
 }
 INSTANTIATE_TEST_SUITE_P(Orders, UnboundVolumesTest, kOrders);

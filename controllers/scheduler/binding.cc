@@ -10,6 +10,15 @@
 #include "controllers/storage/volume_match.h"
 
 namespace skiff::scheduler {
+namespace {
+
+// What went wrong where a rule, of a certain name in kube-scheduler, wrote something.
+Result<> InPlugin(std::string_view point, std::string_view name, Error error) {
+  error.message = fmt::format("running {} plugin \"{}\": {}", point, name, error.message);
+  return Fail(std::move(error));
+}
+
+}  // namespace
 
 Duration Binder::Step() {
   return scheduler_.BindNext(*this);
@@ -82,6 +91,7 @@ void Scheduler::Bind(Binding binding) {
     return;
   }
   auto ready = *claims;
+  if (!ready) ready = InPlugin("PreBind", "VolumeBinding", ready.error());
   if (ready) ready = BindDevices(binding);
   if (!ready) {
     BindFailed(std::move(binding), ready.error());
@@ -99,10 +109,11 @@ void Scheduler::Bind(Binding binding) {
 void Scheduler::BindByApi(Binding binding) {
   const Ptr<core_v1::Pod> pod = binding.pod.info->pod;
   const std::string node = binding.node;
-  manager_.client().BindLater(answers_, *pod, node,
-                              [this, binding = std::move(binding)](const Result<>& bound) mutable {
-                                BindDone(std::move(binding), bound);
-                              });
+  manager_.client().BindLater(
+      answers_, *pod, node, [this, binding = std::move(binding)](const Result<>& bound) mutable {
+        BindDone(std::move(binding),
+                 bound ? bound : InPlugin("Bind", "DefaultBinder", bound.error()));
+      });
 }
 
 void Scheduler::BindByExtender(ExtenderClient& extender, Binding binding) {
@@ -137,8 +148,7 @@ Result<> Scheduler::AskForVolumes(Binding& binding, std::vector<ClaimPtr> claims
   if (!node) return Fail(Reason::kNotFound, "node \"" + binding.node + "\" not found");
   const auto plan = PlanClaims(std::move(claims), *node, Storage());
   if (!plan) {
-    return Fail(Reason::kConflict,
-                "running PreBind plugin \"VolumeBinding\": volumes are no longer available");
+    return Fail(Reason::kConflict, "volumes are no longer available");
   }
   const std::string annotation(kSelectedNodeAnnotation);
   for (const ClaimPlan& each : *plan) {
@@ -185,8 +195,7 @@ bool Scheduler::IsGone(const core_v1::Pod& pod) const {
 
 Result<bool> Scheduler::AreMet(const Binding& binding, const std::vector<ClaimPtr>& asked) const {
   const auto fail = [](const std::string& why) {
-    return Fail(Reason::kNotFound,
-                "running PreBind plugin \"VolumeBinding\": binding volumes: " + why);
+    return Fail(Reason::kNotFound, "binding volumes: " + why);
   };
   const auto node = nodes_.Get({"", binding.node});
   if (!node) {
@@ -224,7 +233,7 @@ tl::expected<bool, std::string> Scheduler::IsMet(const core_v1::PersistentVolume
   if (!volume && asked.volume.empty()) return false;  // It was made a moment ago.
   if (!volume) {
     return tl::unexpected(
-        fmt::format("failed to check binding: could not find v1.PersistentVolume \"{}\"", name));
+        fmt::format("failed to check binding: persistentvolumes \"{}\" not found", name));
   }
   if (!asked.volume.empty() && WrittenRevision(volume->metadata) < asked.written) return false;
   // The node may have other labels by now, and a provisioner may have made it elsewhere.
@@ -264,9 +273,7 @@ std::optional<Result<>> Scheduler::BindClaims(Binding& binding) {
   TellNode(binding);
   if (!unasked.empty()) TRY(AskForVolumes(binding, std::move(unasked)));
   if (clock_.Monotonic() >= binding.deadline) {
-    return Fail(
-        Reason::kTimeout,
-        "running PreBind plugin \"VolumeBinding\": binding volumes: context deadline exceeded");
+    return Fail(Reason::kTimeout, "binding volumes: context deadline exceeded");
   }
   return std::nullopt;
 }

@@ -24,8 +24,8 @@ struct PodClaims {
 // Names of the claims that the pod mounts; those of ephemeral volumes included.
 std::vector<std::string> ClaimNames(const core_v1::Pod& pod);
 
-// Fails with the text of kube-scheduler when a claim is missing, is being deleted, or should have
-// been bound at once but is not.
+// Fails with the text of kube-scheduler when a claim is missing, has lost its volume, is being
+// deleted or another pod's, or should have been bound at once but is not.
 Result<PodClaims> ClassifyClaims(const core_v1::Pod& pod, const StorageView& storage);
 
 // Whether the node can reach the bound volumes, and the delayed claims can be met there.
