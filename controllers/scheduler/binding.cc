@@ -136,6 +136,7 @@ void Scheduler::BindDone(Binding binding, const Result<>& bound) {
     return;
   }
   const core_v1::Pod& pod = *binding.pod.info->pod;
+  if (binding.holds_volumes) holds_.Release(pod.metadata.uid);
   EventsFor(pod).Normal(pod, "Scheduled",
                         "Successfully assigned " + binding.pod.info->Key() + " to " + binding.node);
   Post([key = binding.pod.info->Key()](Scheduler& self) { self.queue_.Done(key); });
@@ -146,16 +147,19 @@ void Scheduler::BindDone(Binding binding, const Result<>& bound) {
 Result<> Scheduler::AskForVolumes(Binding& binding, std::vector<ClaimPtr> claims) {
   const auto node = nodes_.Get({"", binding.node});
   if (!node) return Fail(Reason::kNotFound, "node \"" + binding.node + "\" not found");
+  const auto none_left = [] { return Fail(Reason::kConflict, "volumes are no longer available"); };
   const auto plan = PlanClaims(std::move(claims), *node, Storage());
-  if (!plan) {
-    return Fail(Reason::kConflict, "volumes are no longer available");
-  }
+  if (!plan) return none_left();
   const std::string annotation(kSelectedNodeAnnotation);
   for (const ClaimPlan& each : *plan) {
     AskedVolume& asked = binding.asked[each.claim->metadata.name];
     if (each.volume) {
+      // As the API has it: the plan shows it as it will be.
+      const auto volume = volumes_.Get({"", each.volume->metadata.name});
+      const bool is_free = volume && (!volume->spec.claim_ref || Names(*volume, *each.claim));
+      if (!is_free) return none_left();
       const auto bound = TRY(manager_.client().Patch(
-          *each.volume, [&](core_v1::PersistentVolume& it) { BindTo(it, *each.claim); },
+          *volume, [&](core_v1::PersistentVolume& it) { BindTo(it, *each.claim); },
           {.if_unchanged = true}));
       asked = {bound->metadata.name, WrittenRevision(bound->metadata)};
     } else {
@@ -301,6 +305,9 @@ void Scheduler::BindFailed(Binding binding, const Error& error) {
   Post([binding = std::move(binding), error](Scheduler& self) {
     const Duration now = self.clock_.Monotonic();
     const core_v1::Pod& pod = *binding.pod.info->pod;
+    if (binding.holds_volumes && self.holds_.Release(pod.metadata.uid)) {
+      self.queue_.Happened(ClusterEvent::kVolume, now);
+    }
     // An event that says where the pod is knows better than an answer that was lost.
     if (self.cache_.IsAssumed(pod.metadata.uid)) {
       self.cache_.RemovePod(pod.metadata.uid);

@@ -218,12 +218,12 @@ Duration Scheduler::Step() {
 StorageView Scheduler::Storage() {
   return {
       [this](const std::string& namespace_, const std::string& name) {
-        return claims_.Get({namespace_, name});
+        return holds_.Shown(claims_.Get({namespace_, name}));
       },
       [this](const std::string& name) {
         return volumes_.Get({"", name});
       },
-      [this] { return volumes_.List(); },
+      [this] { return holds_.Shown(volumes_.List()); },
       [this](const std::string& name) {
         return classes_.Get({"", name});
       },
@@ -293,7 +293,21 @@ void Scheduler::Place(QueuedPod pod, const std::string& node, const DeviceCycle&
   for (const DeviceBinding& each : binding.devices) {
     if (each.allocation) ledger_.Begin(*each.claim, *each.allocation);
   }
+  binding.holds_volumes = HoldVolumes(*binding.pod.info->pod, node);
   Enqueue(std::move(binding));
+}
+
+bool Scheduler::HoldVolumes(const core_v1::Pod& pod, const std::string& node) {
+  if (!ProfileFor(pod)->binds_claims || ClaimNames(pod).empty()) return false;
+  const StorageView storage = Storage();
+  auto claims = ClassifyClaims(pod, storage);
+  const NodeInfo* const there = cache_.Find(node);
+  if (!claims || claims->delayed.empty() || there == nullptr) return false;
+  // Caches may have moved on since the rules looked: then the binder says so.
+  const auto plan = PlanClaims(std::move(claims->delayed), *there->node, storage);
+  if (!plan) return false;
+  holds_.Hold(*plan, node, pod.metadata.uid);
+  return true;
 }
 
 meta_v1::LabelSelector Scheduler::DefaultSpreadSelector(const core_v1::Pod& pod) const {

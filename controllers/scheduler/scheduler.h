@@ -29,6 +29,7 @@
 #include "controllers/scheduler/profile.h"
 #include "controllers/scheduler/queue.h"
 #include "controllers/scheduler/volume_claims.h"
+#include "controllers/scheduler/volume_holds.h"
 
 namespace skiff::scheduler {
 
@@ -54,6 +55,7 @@ struct Binding {
   std::map<std::string, AskedVolume> asked;  // By the claim's name.
   std::vector<DeviceBinding> devices;
   bool is_told = false;  // The API knows where the pod will go (status.nominatedNodeName).
+  bool holds_volumes = false;
 };
 
 // The pod that extenders are asked about.
@@ -114,6 +116,9 @@ class Scheduler final : public ControlLoop {
   void Decide(QueuedPod pod);
   SearchOptions OptionsFor(const Snapshot& snapshot) const;
   void Place(QueuedPod pod, const std::string& node, const DeviceCycle& devices);
+  // Has pods that are decided from now on count with what will become of the pod's claims there.
+  // False: nothing will.
+  bool HoldVolumes(const core_v1::Pod& pod, const std::string& node);
   void Reject(QueuedPod pod, const Unfit& unfit, DeviceCycle& devices);
   // Without `outcome.candidates`.
   void Preempted(QueuedPod pod, const Unfit& unfit, const PreemptionOutcome& outcome);
@@ -189,7 +194,7 @@ class Scheduler final : public ControlLoop {
   // Whether the claim has come by it, or why it never will where the pod goes.
   tl::expected<bool, std::string> IsMet(const core_v1::PersistentVolumeClaim& claim,
                                         const AskedVolume& asked, const core_v1::Node& node) const;
-  StorageView Storage();
+  StorageView Storage();  // With what pods on their way hold.
   // Whether the pod has that node although the answer said otherwise, or never came.
   bool IsBound(const Binding& binding);
   void BindFailed(Binding binding, const Error& error);
@@ -224,6 +229,7 @@ class Scheduler final : public ControlLoop {
   SearchAllowances allowances_;
   std::shared_ptr<const DeviceSlices> slices_;  // Null: they have changed.
   const std::shared_ptr<Extenders> extenders_;
+  VolumeHolds holds_;
   Cache cache_;
   std::map<std::string, Snapshot> views_;  // Of the queue, by the name of the profile.
   SchedulingQueue queue_;
