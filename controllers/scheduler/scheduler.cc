@@ -178,7 +178,11 @@ void Scheduler::PodChanged(const Ptr<core_v1::Pod>& before, const Ptr<core_v1::P
     StopAsking(now->metadata.uid);
     queue_.Remove(key);
     HearOfPlaced(replaced ? nullptr : before, now);
-  } else if (IsOurs(*now) && !cache_.IsAssumed(now->metadata.uid)) {
+  } else if (cache_.IsAssumed(now->metadata.uid)) {
+    // Its binding goes on, but nobody waits for the room of a pod that is going.
+    const bool is_going = now->metadata.deletion_timestamp.has_value();
+    if (is_going && cache_.RemovePod(now->metadata.uid)) HearOfRoom(now);
+  } else if (IsOurs(*now)) {
     const auto info = std::make_shared<const PodInfo>(now);
     FollowNomination(replaced ? nullptr : before, info);
     queue_.Add(info, time);
@@ -187,9 +191,11 @@ void Scheduler::PodChanged(const Ptr<core_v1::Pod>& before, const Ptr<core_v1::P
 
 void Scheduler::FollowNomination(const Ptr<core_v1::Pod>& before, const PodInfoPtr& now) {
   const std::string& node = now->pod->status.nominated_node_name;
+  const std::string former = before ? before->status.nominated_node_name : "";
   if (!node.empty()) {
     nominations_.Set(now, node);
-  } else if (!before || before->status.nominated_node_name.empty()) {
+    if (!former.empty() && former != node) HearOfRoom(before);
+  } else if (former.empty()) {
     nominations_.Refresh(now);  // Our own write may not have come back yet.
   } else if (nominations_.Remove(now->uid())) {
     HearOfRoom(now->pod);
