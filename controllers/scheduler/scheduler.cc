@@ -134,11 +134,14 @@ std::vector<InformerCache*> Scheduler::DecidesBy() const {
 }
 
 void Scheduler::Post(Posted change) {
+  bool is_first = false;
   {
     MutexLock lock(mutex_);
+    is_first = inbox_.empty();
     inbox_.push_back(std::move(change));
   }
-  Wake();
+  // Those behind it are taken in by the same step.
+  if (is_first) Wake();
 }
 
 const Profile* Scheduler::ProfileFor(const core_v1::Pod& pod) const {

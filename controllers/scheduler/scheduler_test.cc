@@ -34,6 +34,20 @@ Json NodeOfOneCpu() {
           {"status", {{"allocatable", {{"cpu", "1"}, {"memory", "1Gi"}, {"pods", "110"}}}}}};
 }
 
+// On the node, with a sidecar that asks for nothing and runs with that much.
+Json WithSidecar(const char* cpu, const char* version) {
+  Json pod = PodNamed("placed", version);
+  pod["spec"]["nodeName"] = "node";
+  pod["spec"]["containers"][0].erase("resources");
+  pod["spec"]["initContainers"] = Json::array({{{"name", "side"},
+                                                {"image", "side:1"},
+                                                {"restartPolicy", "Always"},
+                                                {"resources", {{"requests", {{"cpu", "0"}}}}}}});
+  pod["status"]["initContainerStatuses"] =
+      Json::array({{{"name", "side"}, {"resources", {{"requests", {{"cpu", cpu}}}}}}});
+  return pod;
+}
+
 class SchedulerTest : public testing::Test {
  protected:
   SchedulerTest() {
@@ -128,6 +142,15 @@ TEST_F(SchedulerTest, AnotherNodeForANominatedPodLeavesItsFormerOneToOthers) {
   Run();
   EXPECT_EQ(bound_, Names{});
   Fill<core_v1::Pod>({NominatedTo("other", "2"), PodNamed("b", "1")});
+  Run();
+  EXPECT_EQ(bound_, Names{"b"});
+}
+
+TEST_F(SchedulerTest, ASidecarThatHasBecomeSmallerLeavesRoom) {
+  Fill<core_v1::Pod>({WithSidecar("500m", "1"), PodNamed("b", "1")});
+  Run();
+  EXPECT_EQ(bound_, Names{});
+  Fill<core_v1::Pod>({WithSidecar("0", "2"), PodNamed("b", "1")});
   Run();
   EXPECT_EQ(bound_, Names{"b"});
 }
