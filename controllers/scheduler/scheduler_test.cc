@@ -39,12 +39,12 @@ Json WithSidecar(const char* cpu, const char* version) {
   Json pod = PodNamed("placed", version);
   pod["spec"]["nodeName"] = "node";
   pod["spec"]["containers"][0].erase("resources");
-  pod["spec"]["initContainers"] = Json::array({{{"name", "side"},
-                                                {"image", "side:1"},
-                                                {"restartPolicy", "Always"},
-                                                {"resources", {{"requests", {{"cpu", "0"}}}}}}});
-  pod["status"]["initContainerStatuses"] =
-      Json::array({{{"name", "side"}, {"resources", {{"requests", {{"cpu", cpu}}}}}}});
+  Json side = {{"name", "side"}, {"image", "side:1"}, {"restartPolicy", "Always"}};
+  side["resources"]["requests"]["cpu"] = "0";
+  pod["spec"]["initContainers"] = Json::array({side});
+  Json status = {{"name", "side"}};
+  status["resources"]["requests"]["cpu"] = cpu;
+  pod["status"]["initContainerStatuses"] = Json::array({status});
   return pod;
 }
 
