@@ -34,6 +34,8 @@ class Places {
   // keys are asked for.
   std::shared_ptr<const Sums> ByValueOf(const std::string& key) const;
   bool empty() const { return nodes_ == 0; }
+  // A copy with so much more on that node.
+  std::shared_ptr<const Places> With(const NodeInfo& node, int64_t amount) const;
   size_t keys() const { return by_value_.size(); }
 
   // Keys are for those to choose who make pods.

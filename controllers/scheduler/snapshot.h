@@ -131,6 +131,14 @@ struct Repellents {
   size_t tainted = 0;
 };
 
+// Of a snapshot in which one node is as it might be (NodeTrial): what is counted of the others.
+struct TriedNode {
+  const NodeInfo* as_it_is = nullptr;
+  const NodeInfo* as_tried = nullptr;
+  NodeList nodes;               // As they are.
+  PodCounts* counts = nullptr;  // Of these.
+};
+
 struct Snapshot {
   NodeList nodes;  // Zones in turn.
   // Of `nodes`; nullptr: nobody counts them.
@@ -141,6 +149,7 @@ struct Snapshot {
   const Nominations* nominations = nullptr;
   // What is counted of these nodes; nullptr: rules count for themselves.
   PodCounts* counts = nullptr;
+  const TriedNode* tried = nullptr;  // Where nobody counts `nodes`, but these are; else nullptr.
   const ImageSpreads* images = nullptr;  // nullptr: there are none.
   StorageView storage;
   // Of the pod that is looked at; nullptr: nobody allocates devices.
