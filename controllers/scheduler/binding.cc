@@ -137,6 +137,9 @@ void Scheduler::BindDone(Binding binding, const Result<>& bound) {
   }
   const core_v1::Pod& pod = *binding.pod.info->pod;
   if (binding.holds_volumes) holds_.Release(pod.metadata.uid);
+  if (metrics_) {
+    metrics_->Scheduled(pod.spec.scheduler_name, binding.pod, clock_.Monotonic());
+  }
   EventsFor(pod).Normal(pod, "Scheduled",
                         "Successfully assigned " + binding.pod.info->Key() + " to " + binding.node);
   Post([key = binding.pod.info->Key()](Scheduler& self) { self.queue_.Done(key); });
@@ -302,6 +305,10 @@ bool Scheduler::IsBound(const Binding& binding) {
 
 void Scheduler::BindFailed(Binding binding, const Error& error) {
   UnbindDevices(binding);
+  if (metrics_) {
+    metrics_->Failed(binding.pod.info->pod->spec.scheduler_name,
+                     clock_.Monotonic() - binding.pod.tried_at);
+  }
   Post([binding = std::move(binding), error](Scheduler& self) {
     const Duration now = self.clock_.Monotonic();
     const core_v1::Pod& pod = *binding.pod.info->pod;

@@ -112,7 +112,10 @@ std::optional<QueuedPod> SchedulingQueue::Pop(Duration now) {
     active_keys_.erase(active_.begin()->first.key);
     active_.erase(active_.begin());
   }
-  if (pod) in_flight_[pod->info->Key()] = {.since = happened_, .uid = pod->info->uid()};
+  if (!pod) return pod;
+  in_flight_[pod->info->Key()] = {.since = happened_, .uid = pod->info->uid()};
+  pod->tried_at = now;
+  if (pod->tries++ == 0) pod->first_tried_at = now;
   return pod;
 }
 
@@ -175,6 +178,7 @@ void SchedulingQueue::Hold(QueuedPod pod, const std::string& rule, Duration now)
   const InFlight flight = Land(key);
   if (flight.removed) return;
   pod.rejectors = {rule};
+  --pod.tries;
   Wait(std::move(pod), flight, now);
 }
 

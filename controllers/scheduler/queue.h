@@ -33,6 +33,10 @@ struct QueuedPod {
   int attempts = 0;  // That ended in a rejection.
   int errors = 0;    // Attempts in a row that could not be decided, or not be carried out.
   std::set<std::string> rejectors;
+  // How often it has been tried, this time included; and since when, at first and this time.
+  int tries = 0;
+  Duration first_tried_at{};
+  Duration tried_at{};
 };
 
 // How long a pod waits before it is tried again; all of them more than nothing.
@@ -74,6 +78,12 @@ class SchedulingQueue {
   bool AnyListens() const { return !unschedulable_.empty() || kept_; }
   // When Pop may have something; kNever when only an event can help, 0 when it has now.
   Duration NextDue(Duration now) const;
+  struct Sizes {
+    size_t active = 0;
+    size_t backoff = 0;
+    size_t unschedulable = 0;
+  };
+  Sizes sizes() const { return {active_.size(), backoff_.size(), unschedulable_.size()}; }
   size_t waiting() const { return active_.size() + backoff_.size() + unschedulable_.size(); }
 
  private:

@@ -65,6 +65,10 @@ Scheduler::Scheduler(Manager& manager, SchedulerOptions options)
   for (const Profile& profile : options_.profiles) {
     events_[profile.name] = &manager.Recorder(profile.name);
   }
+  if (options_.metrics != nullptr) {
+    metrics_ =
+        std::make_unique<SchedulerMetrics>(*options_.metrics, [this] { return CountGated(); });
+  }
   MakeViews();
   Watch();
 }
@@ -155,6 +159,14 @@ bool Scheduler::IsOurs(const core_v1::Pod& pod) const {
   return pod.spec.scheduling_gates.empty() || !profile->holds_gated_pods;
 }
 
+size_t Scheduler::CountGated() const {
+  const auto pods = pods_.List();
+  return static_cast<size_t>(std::ranges::count_if(pods, [this](const auto& pod) {
+    return pod->spec.node_name.empty() && !HasEnded(pod->status.phase) &&
+           ProfileFor(*pod) != nullptr && !IsOurs(*pod);
+  }));
+}
+
 EventRecorder& Scheduler::EventsFor(const core_v1::Pod& pod) {
   return *events_.at(pod.spec.scheduler_name);
 }
@@ -221,6 +233,7 @@ Duration Scheduler::Step() {
     Decide(std::move(*pod));
   }
   const Duration asking = GoOnAsking();
+  if (metrics_) metrics_->Waiting(queue_.sizes());
   return std::min(asking, queue_.NextDue(clock_.Monotonic()));
 }
 
@@ -278,6 +291,7 @@ void Scheduler::Decide(QueuedPod pod) {
   const Snapshot snapshot = MakeSnapshot(object, devices);
   const Decision decision =
       Schedule(*pod.info, snapshot, next_node_, manager_.random(), OptionsFor(snapshot));
+  if (metrics_) metrics_->Searched(clock_.Monotonic() - pod.tried_at);
   if (!decision.error.empty()) {
     Fails(std::move(pod), {.message = decision.error});
   } else if (decision.node.empty()) {

@@ -16,6 +16,7 @@
 #include "api/gen/apps_v1.h"
 #include "base/control_loop.h"
 #include "base/log.h"
+#include "base/metrics.h"
 #include "client/mailbox.h"
 #include "client/manager.h"
 #include "controllers/scheduler/cache.h"
@@ -28,6 +29,7 @@
 #include "controllers/scheduler/preemption.h"
 #include "controllers/scheduler/profile.h"
 #include "controllers/scheduler/queue.h"
+#include "controllers/scheduler/scheduler_metrics.h"
 #include "controllers/scheduler/volume_claims.h"
 #include "controllers/scheduler/volume_holds.h"
 
@@ -39,6 +41,7 @@ struct SchedulerOptions {
   std::vector<Profile> profiles = {Profile()};
   std::shared_ptr<Extenders> extenders;  // Null: nobody else is asked.
   QueueDelays delays;
+  MetricRegistry* metrics = nullptr;  // Where it counts what it does; null: nobody asks.
 };
 
 // What was asked for a claim of a pod: a volume that is there, or one that is to be made.
@@ -107,6 +110,7 @@ class Scheduler final : public ControlLoop {
   bool IsOurs(const core_v1::Pod& pod) const;
   // Where what happens to a pod of ours is told, in its scheduler's name.
   EventRecorder& EventsFor(const core_v1::Pod& pod);
+  size_t CountGated() const;
   void Watch();
   // Nothing is decided before all of these have synced.
   std::vector<InformerCache*> DecidesBy() const;
@@ -204,6 +208,7 @@ class Scheduler final : public ControlLoop {
   const SchedulerOptions options_;
   const Clock& clock_;
   std::map<std::string, EventRecorder*> events_;  // By the name of the profile.
+  std::unique_ptr<SchedulerMetrics> metrics_;     // Null: nobody asks.
   PodWriter writer_;
   const Log log_{"scheduler"};
   Informer<core_v1::Pod> pods_;

@@ -78,6 +78,7 @@ class SchedulerTest : public testing::Test {
   std::vector<std::string> bound_;     // Names of pods.
   std::vector<std::string> messages_;  // Of conditions.
   bool refuses_ = false;               // Bindings.
+  MetricRegistry metrics_;
 
  private:
   template <Kind... K>
@@ -109,9 +110,29 @@ class SchedulerTest : public testing::Test {
   Client client_{transport_, "test"};
   InformerFactory informers_{{client_, clock_, random_}};
   Manager manager_{{transport_, clock_, random_, informers_, "test"}};
-  Scheduler scheduler_{manager_};
+  Scheduler scheduler_{manager_, {.metrics = &metrics_}};
   Binder binder_{scheduler_};
 };
+
+TEST_F(SchedulerTest, WhatBecomesOfPodsIsCounted) {
+  Json gated = PodNamed("gated", "1");
+  const Json gate = {{"name", "example.com/gate"}};
+  gated["spec"]["schedulingGates"] = Json::array({gate});
+  Fill<core_v1::Pod>({PodNamed("a", "1"), PodNamed("b", "1"), gated});
+  Run();
+  const std::string text = metrics_.Text();
+  for (const char* line :
+       {"scheduler_schedule_attempts_total{profile=\"default-scheduler\",result=\"scheduled\"} 1\n",
+        "scheduler_schedule_attempts_total{profile=\"default-scheduler\",result=\"unschedulable\"} "
+        "1\n",
+        "scheduler_pod_scheduling_attempts_bucket{le=\"1\"} 1\n",
+        "scheduler_pod_scheduling_sli_duration_seconds_count{attempts=\"1\"} 1\n",
+        "scheduler_preemption_attempts_total 1\n", "scheduler_pending_pods{queue=\"active\"} 0\n",
+        "scheduler_pending_pods{queue=\"gated\"} 1\n",
+        "scheduler_pending_pods{queue=\"unschedulable\"} 1\n"}) {
+    EXPECT_NE(text.find(line), std::string::npos) << line << text;
+  }
+}
 
 using Names = std::vector<std::string>;
 
