@@ -218,12 +218,18 @@ size_t FeasibleWanted(size_t nodes, int percentage) {
 }
 
 void Tell(const std::vector<Refusal>& refused, Unfit& unfit) {
+  // Thousands of nodes say the same few words: these are copied once.
+  std::map<std::string_view, int> reasons;
+  std::set<std::string_view> rules;
   for (const Refusal& refusal : refused) {
-    for (const std::string& reason : refusal.verdict.Reasons()) ++unfit.reasons[reason];
-    unfit.rejectors.insert(std::string(refusal.rule));
+    if (!refusal.verdict.constant.empty()) ++reasons[refusal.verdict.constant];
+    for (const std::string& reason : refusal.verdict.more) ++reasons[reason];
+    rules.insert(refusal.rule);
     const bool may_change = refusal.verdict.code == Verdict::Code::kUnschedulable;
     if (may_change) unfit.preemptable.push_back(refusal.node->name());
   }
+  for (const auto& [reason, count] : reasons) unfit.reasons[std::string(reason)] += count;
+  for (const std::string_view rule : rules) unfit.rejectors.emplace(rule);
 }
 
 Search FindNodes(const PodInfo& pod, const Snapshot& snapshot, size_t& start,
