@@ -112,17 +112,25 @@ using ImageSpreads = std::unordered_map<std::string, ImageSpread>;  // By name.
 class NodeList {
  public:
   using Nodes = std::vector<const NodeInfo*>;
+  using Slots = std::vector<size_t>;
   NodeList() : NodeList(Nodes()) {}
   explicit NodeList(Nodes nodes) : nodes_(std::make_shared<const Nodes>(std::move(nodes))) {}
+  // `slots`: of these nodes, which keep them.
+  NodeList(Nodes nodes, Slots slots)
+      : nodes_(std::make_shared<const Nodes>(std::move(nodes))),
+        slots_(std::make_shared<const Slots>(std::move(slots))) {}
   operator const Nodes&() const { return *nodes_; }  // NOLINT: it is one.
   const NodeInfo* const* begin() const { return nodes_->data(); }
   const NodeInfo* const* end() const { return begin() + size(); }
   const NodeInfo* operator[](size_t at) const { return (*nodes_)[at]; }
   size_t size() const { return nodes_->size(); }
   bool empty() const { return nodes_->empty(); }
+  // Nodes lie far from one another, and these side by side. nullptr: nobody put them there.
+  const Slots* slots() const { return slots_.get(); }
 
  private:
   std::shared_ptr<const Nodes> nodes_;
+  std::shared_ptr<const Slots> slots_;
 };
 
 // How many nodes keep pods off, or would rather: of most clusters few.
