@@ -22,19 +22,38 @@ bool IsMoreImportant(const PodInfoPtr& a, const PodInfoPtr& b) {
   return started(a) < started(b);
 }
 
+// One that pods may come under.
+struct BudgetToKeep {
+  const policy_v1::PodDisruptionBudget* budget;
+  LabelSelector selector;
+};
+
+std::vector<BudgetToKeep> BudgetsToKeep(const std::vector<BudgetPtr>& budgets) {
+  std::vector<BudgetToKeep> kept;
+  for (const BudgetPtr& budget : budgets) {
+    if (!budget->spec.selector) continue;
+    auto selector = LabelSelector::From(*budget->spec.selector);
+    // One that selects everything is none of anybody.
+    if (selector && !selector->empty()) kept.push_back({budget.get(), *std::move(selector)});
+  }
+  return kept;
+}
+
 // Splits off the pods whose removal would violate a disruption budget.
 std::vector<bool> ViolatesBudget(const std::vector<PodInfoPtr>& pods,
-                                 const std::vector<BudgetPtr>& budgets) {
+                                 const std::vector<BudgetToKeep>& budgets) {
   std::vector<int> allowed;
-  for (const BudgetPtr& budget : budgets) allowed.push_back(budget->status.disruptions_allowed);
+  for (const BudgetToKeep& each : budgets) {
+    allowed.push_back(each.budget->status.disruptions_allowed);
+  }
   std::vector<bool> violates(pods.size(), false);
   for (size_t i = 0; i < pods.size(); ++i) {
     const core_v1::Pod& pod = *pods[i]->pod;
+    if (pod.metadata.labels.empty()) continue;
     for (size_t b = 0; b < budgets.size(); ++b) {
-      const policy_v1::PodDisruptionBudget& budget = *budgets[b];
-      if (budget.metadata.namespace_ != pod.metadata.namespace_ || !budget.spec.selector) continue;
-      const auto selector = LabelSelector::From(*budget.spec.selector);
-      if (!selector || selector->empty() || !selector->Matches(pod.metadata.labels)) continue;
+      const policy_v1::PodDisruptionBudget& budget = *budgets[b].budget;
+      if (budget.metadata.namespace_ != pod.metadata.namespace_) continue;
+      if (!budgets[b].selector.Matches(pod.metadata.labels)) continue;
       if (budget.status.disrupted_pods.contains(pod.metadata.name)) continue;
       if (--allowed[b] < 0) violates[i] = true;
     }
@@ -56,7 +75,7 @@ tl::unexpected<NoVictims> NotEvenWithout(const Verdict& refusal) {
 
 tl::expected<Victims, NoVictims> VictimsOn(const PodInfo& pod, const NodeInfo& node,
                                            const Snapshot& snapshot,
-                                           const std::vector<BudgetPtr>& budgets) {
+                                           const std::vector<BudgetToKeep>& budgets) {
   std::vector<PodInfoPtr> lower;
   for (const auto& [uid, other] : node.pods) {
     if (other->priority < pod.priority) lower.push_back(other);
@@ -198,12 +217,13 @@ PreemptionOutcome FindCandidates(const PreemptionInput& input, Random& random) {
   const auto potential = Potential(input);
   const size_t wanted = CandidatesWanted(potential.size(), ProfileOf(input.snapshot));
   const size_t offset = potential.empty() ? 0 : random.Below(potential.size());
+  const std::vector<BudgetToKeep> budgets = BudgetsToKeep(input.budgets);
   Refused refused;
   bool any_within_budgets = false;
   for (size_t i = 0; i < potential.size(); ++i) {
     if (any_within_budgets && outcome.candidates.size() >= wanted) break;
     const NodeInfo& node = *potential[(offset + i) % potential.size()];
-    auto victims = VictimsOn(input.pod, node, input.snapshot, input.budgets);
+    auto victims = VictimsOn(input.pod, node, input.snapshot, budgets);
     if (!victims) {
       refused.Add(std::move(victims).error());
       continue;

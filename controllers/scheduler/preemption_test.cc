@@ -120,6 +120,22 @@ TEST(PreemptionTest, BudgetsAreKeptWhereThereIsAChoice) {
   EXPECT_EQ(outcome.victims->budget_violations, 1);
 }
 
+// As by kube-scheduler: a budget of all that lack a label is not theirs who have none.
+TEST(PreemptionTest, APodWithoutLabelsComesUnderNoBudget) {
+  SchedulingFixture cluster;
+  cluster.AddNode("a", "1");
+  cluster.Place(PodOf("low", 1, "1"), "a");
+  auto budget = std::make_shared<policy_v1::PodDisruptionBudget>();
+  budget->metadata.namespace_ = "default";
+  auto& expression = budget->spec.selector.Ensure().match_expressions.emplace_back();
+  expression.key = "app";
+  expression.operator_ = "DoesNotExist";
+  cluster.budgets = {budget};
+  const auto outcome = cluster.Preempt(*PodOf("high", 9, "1"));
+  ASSERT_TRUE(outcome.victims);
+  EXPECT_EQ(outcome.victims->budget_violations, 0);
+}
+
 TEST(PreemptionTest, TheLeastImportantVictimThenTheLatestStartDecides) {
   SchedulingFixture cluster;
   for (const char* node : {"a", "b", "c"}) cluster.AddNode(node, "1");
