@@ -159,7 +159,8 @@ Result<> Scheduler::AskForVolumes(Binding& binding, std::vector<ClaimPtr> claims
     if (each.volume) {
       // As the API has it: the plan shows it as it will be.
       const auto volume = volumes_.Get({"", each.volume->metadata.name});
-      const bool is_free = volume && (!volume->spec.claim_ref || Names(*volume, *each.claim));
+      const bool is_free =
+          volume && (!volume->spec.claim_ref || skiff::Names(*volume, *each.claim));
       if (!is_free) return none_left();
       const auto bound = TRY(manager_.client().Patch(
           *volume, [&](core_v1::PersistentVolume& it) { BindTo(it, *each.claim); },
