@@ -151,7 +151,9 @@ Result<> Scheduler::AskForVolumes(Binding& binding, std::vector<ClaimPtr> claims
   const auto node = nodes_.Get({"", binding.node});
   if (!node) return Fail(Reason::kNotFound, "node \"" + binding.node + "\" not found");
   const auto none_left = [] { return Fail(Reason::kConflict, "volumes are no longer available"); };
-  const auto plan = PlanClaims(std::move(claims), *node, Storage());
+  const StorageView storage = Storage();
+  auto volumes = VolumesFor(claims, storage);
+  const auto plan = PlanClaims(std::move(claims), std::move(volumes), *node, storage);
   if (!plan) return none_left();
   const std::string annotation(kSelectedNodeAnnotation);
   for (const ClaimPlan& each : *plan) {

@@ -327,7 +327,8 @@ bool Scheduler::HoldVolumes(const core_v1::Pod& pod, const std::string& node) {
   const NodeInfo* const there = cache_.Find(node);
   if (!claims || claims->delayed.empty() || there == nullptr) return false;
   // Caches may have moved on since the rules looked: then the binder says so.
-  const auto plan = PlanClaims(std::move(claims->delayed), *there->node, storage);
+  const auto plan =
+      PlanClaims(std::move(claims->delayed), std::move(claims->volumes), *there->node, storage);
   if (!plan) return false;
   holds_.Hold(*plan, node, pod.metadata.uid);
   return true;

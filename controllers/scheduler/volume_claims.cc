@@ -111,15 +111,25 @@ bool BelongsElsewhere(const core_v1::PersistentVolumeClaim& claim, const core_v1
 
 }  // namespace
 
+std::vector<VolumePtr> VolumesFor(const std::vector<ClaimPtr>& claims, const StorageView& storage) {
+  std::vector<VolumePtr> volumes = storage.volumes();
+  std::erase_if(volumes, [&](const VolumePtr& volume) {
+    return volume->spec.claim_ref &&
+           std::none_of(claims.begin(), claims.end(),
+                        [&](const ClaimPtr& claim) { return skiff::Names(*volume, *claim); });
+  });
+  return volumes;
+}
+
 // The smallest claim first, so that it leaves the large volumes to the others.
-Result<std::vector<ClaimPlan>> PlanClaims(std::vector<ClaimPtr> claims, const core_v1::Node& node,
+Result<std::vector<ClaimPlan>> PlanClaims(std::vector<ClaimPtr> claims,
+                                          std::vector<VolumePtr> volumes, const core_v1::Node& node,
                                           const StorageView& storage) {
   std::vector<ClaimPlan> plan;
   if (claims.empty()) return plan;
   std::stable_sort(claims.begin(), claims.end(), [](const ClaimPtr& a, const ClaimPtr& b) {
     return RequestOf(*a) < RequestOf(*b);
   });
-  Volumes volumes = storage.volumes();
   const auto out_of_reach =
       std::stable_partition(volumes.begin(), volumes.end(),
                             [&](const auto& volume) { return IsReachable(*volume, node); });
@@ -243,6 +253,7 @@ Result<PodClaims> ClassifyClaims(const core_v1::Pod& pod, const StorageView& sto
   if (waits_for_volume) {
     return Fail(Reason::kConflict, "pod has unbound immediate PersistentVolumeClaims");
   }
+  if (!claims.delayed.empty()) claims.volumes = VolumesFor(claims.delayed, storage);
   return claims;
 }
 
@@ -253,7 +264,7 @@ Verdict CheckClaims(const PodClaims& claims, const core_v1::Node& node,
     reasons = CheckBound(*claim, node, storage).Reasons();
     if (!reasons.empty()) break;
   }
-  const auto plan = PlanClaims(claims.delayed, node, storage);
+  const auto plan = PlanClaims(claims.delayed, claims.volumes, node, storage);
   if (!plan) reasons.push_back(plan.error().message);
   return reasons.empty() ? Verdict::Fits() : Verdict::Unresolvable(std::move(reasons));
 }

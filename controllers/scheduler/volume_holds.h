@@ -21,8 +21,6 @@
 
 namespace skiff::scheduler {
 
-using VolumePtr = std::shared_ptr<const core_v1::PersistentVolume>;
-
 // Thread-safe.
 class VolumeHolds {
  public:

@@ -38,12 +38,12 @@ class VolumeHoldsTest : public testing::Test {
   }
   // The volume that is planned for the claim; "": none is left.
   std::string PlanFor(const ClaimPtr& claim) {
-    const auto plan = PlanClaims({claim}, node_, storage_);
+    const auto plan = PlanClaims({claim}, VolumesFor({claim}, storage_), node_, storage_);
     return plan ? plan->at(0).volume->metadata.name : "";
   }
   // Decides for a pod of that claim.
   void Place(const std::string& pod, const ClaimPtr& claim) {
-    const auto plan = PlanClaims({claim}, node_, storage_);
+    const auto plan = PlanClaims({claim}, VolumesFor({claim}, storage_), node_, storage_);
     ASSERT_TRUE(plan);
     holds_.Hold(*plan, "node1", pod);
   }
@@ -64,6 +64,12 @@ TEST_F(VolumeHoldsTest, NoTwoClaimsAreMeantToHaveTheSameVolume) {
   EXPECT_TRUE(holds_.Release("pod1"));
   EXPECT_FALSE(holds_.Release("pod1"));
   EXPECT_EQ(PlanFor(ClaimOf("three")), "a");
+}
+
+TEST_F(VolumeHoldsTest, VolumesOfOtherClaimsAreNotLookedAt) {
+  Place("pod1", ClaimOf("one"));
+  EXPECT_EQ(VolumesFor({ClaimOf("two")}, storage_).size(), 1u);
+  EXPECT_EQ(VolumesFor({ClaimOf("one")}, storage_).size(), 2u);
 }
 
 TEST_F(VolumeHoldsTest, AVolumeIsHeldUntilTheLastPodOfItsClaimLetsGo) {
@@ -88,7 +94,7 @@ TEST_F(VolumeHoldsTest, PodsOfOneClaimGoWhereItWillBeMade) {
   EXPECT_EQ(shown->metadata.annotations.at(std::string(kSelectedNodeAnnotation)), "node1");
   core_v1::Node other;
   other.metadata.name = "node2";
-  EXPECT_FALSE(PlanClaims({shown}, other, storage_));
+  EXPECT_FALSE(PlanClaims({shown}, {}, other, storage_));
   EXPECT_EQ(holds_.Shown(ClaimOf("two"))->metadata.annotations.size(), 0u);
   EXPECT_EQ(holds_.Shown(ClaimPtr()), nullptr);
   EXPECT_TRUE(holds_.Release("pod1"));
