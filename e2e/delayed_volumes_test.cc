@@ -122,6 +122,21 @@ TEST_P(DelayedVolumesTest, TwoClaimsOfOnePodGetVolumesOfOneNode) {
   EXPECT_EQ(NodeOfPod("web"), "node1");
 }
 
+TEST_P(DelayedVolumesTest, PodsThatAreDecidedAtOnceGetAVolumeEach) {
+  const std::vector<std::string> names = {"one", "two", "three", "four"};
+  for (const std::string& name : names) {
+    AddVolume(name, "node1", "1Gi");
+    AddClaim(name, "1Gi");
+  }
+  cluster_.RunFor(5s);
+  for (const std::string& name : names) AddPod(name, {name});
+  cluster_.RunFor(10s);
+  for (const std::string& name : names) EXPECT_EQ(NodeOfPod(name), "node1") << name;
+  for (const auto& event : cluster_.List<core_v1::Event>("default")) {
+    EXPECT_NE(event.reason, "FailedScheduling") << event.message;
+  }
+}
+
 TEST_P(DelayedVolumesTest, WhatAnEarlierClaimOfTheSameNameLeftIsNotTaken) {
   AddVolume("old", "node1", "1Gi");
   AddClaim("data", "1Gi");
@@ -304,7 +319,7 @@ TEST_P(UnboundVolumesTest, NobodyWaitsForAVolumeThatIsAnothersOrGone) {
   cluster_.Delete<PersistentVolume>({"", "other"});
   AddAvailable("third", "node1");
   cluster_.RunFor(30s);
-  EXPECT_THAT(ToldOfWeb(), testing::HasSubstr("could not find v1.PersistentVolume \"other\""));
+  EXPECT_THAT(ToldOfWeb(), testing::HasSubstr("persistentvolumes \"other\" not found"));
   EXPECT_NE(MeantFor("third"), "");
 }
 INSTANTIATE_TEST_SUITE_P(Orders, UnboundVolumesTest, kOrders);

@@ -1,6 +1,7 @@
 // `skiff scheduler`: flags and configuration file of kube-scheduler -> the scheduler, against an
 // API server that a kubeconfig names, led by a Lease.
 #include <algorithm>
+#include <utility>
 
 #include "apiserver/auth/pki.h"
 #include "skiff/programs.h"
@@ -66,14 +67,15 @@ Result<std::optional<SchedulerFlags>> ParseSchedulerFlags(const std::vector<std:
 int SchedulerMain(const std::vector<std::string>& args) {
   return RunProgram(ParseSchedulerFlags(args), [](const SchedulerFlags& given) {
     BeginProgram(given.log);
-    return RunComponent(
-        {.name = "kube-scheduler",
-         .api = given.api,
-         .leader = given.leader,
-         .serving = given.serving,
-         .add = [&](Manager& manager, MetricRegistry&) {
-           scheduler::AddScheduler(manager, given.scheduler);
-         }});
+    return RunComponent({.name = "kube-scheduler",
+                         .api = given.api,
+                         .leader = given.leader,
+                         .serving = given.serving,
+                         .add = [&](Manager& manager, MetricRegistry& metrics) {
+                           scheduler::SchedulerOptions options = given.scheduler;
+                           options.metrics = &metrics;
+                           scheduler::AddScheduler(manager, std::move(options));
+                         }});
   });
 }
 

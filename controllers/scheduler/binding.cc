@@ -10,6 +10,15 @@
 #include "controllers/storage/volume_match.h"
 
 namespace skiff::scheduler {
+namespace {
+
+// What went wrong where a rule, of a certain name in kube-scheduler, wrote something.
+Result<> InPlugin(std::string_view point, std::string_view name, Error error) {
+  error.message = fmt::format("running {} plugin \"{}\": {}", point, name, error.message);
+  return Fail(std::move(error));
+}
+
+}  // namespace
 
 Duration Binder::Step() {
   return scheduler_.BindNext(*this);
@@ -82,6 +91,7 @@ void Scheduler::Bind(Binding binding) {
     return;
   }
   auto ready = *claims;
+  if (!ready) ready = InPlugin("PreBind", "VolumeBinding", ready.error());
   if (ready) ready = BindDevices(binding);
   if (!ready) {
     BindFailed(std::move(binding), ready.error());
@@ -99,10 +109,11 @@ void Scheduler::Bind(Binding binding) {
 void Scheduler::BindByApi(Binding binding) {
   const Ptr<core_v1::Pod> pod = binding.pod.info->pod;
   const std::string node = binding.node;
-  manager_.client().BindLater(answers_, *pod, node,
-                              [this, binding = std::move(binding)](const Result<>& bound) mutable {
-                                BindDone(std::move(binding), bound);
-                              });
+  manager_.client().BindLater(
+      answers_, *pod, node, [this, binding = std::move(binding)](const Result<>& bound) mutable {
+        BindDone(std::move(binding),
+                 bound ? bound : InPlugin("Bind", "DefaultBinder", bound.error()));
+      });
 }
 
 void Scheduler::BindByExtender(ExtenderClient& extender, Binding binding) {
@@ -125,6 +136,10 @@ void Scheduler::BindDone(Binding binding, const Result<>& bound) {
     return;
   }
   const core_v1::Pod& pod = *binding.pod.info->pod;
+  if (binding.holds_volumes) holds_.Release(pod.metadata.uid);
+  if (metrics_) {
+    metrics_->Scheduled(pod.spec.scheduler_name, binding.pod, clock_.Monotonic());
+  }
   EventsFor(pod).Normal(pod, "Scheduled",
                         "Successfully assigned " + binding.pod.info->Key() + " to " + binding.node);
   Post([key = binding.pod.info->Key()](Scheduler& self) { self.queue_.Done(key); });
@@ -135,17 +150,22 @@ void Scheduler::BindDone(Binding binding, const Result<>& bound) {
 Result<> Scheduler::AskForVolumes(Binding& binding, std::vector<ClaimPtr> claims) {
   const auto node = nodes_.Get({"", binding.node});
   if (!node) return Fail(Reason::kNotFound, "node \"" + binding.node + "\" not found");
-  const auto plan = PlanClaims(std::move(claims), *node, Storage());
-  if (!plan) {
-    return Fail(Reason::kConflict,
-                "running PreBind plugin \"VolumeBinding\": volumes are no longer available");
-  }
+  const auto none_left = [] { return Fail(Reason::kConflict, "volumes are no longer available"); };
+  const StorageView storage = Storage();
+  auto volumes = VolumesFor(claims, storage);
+  const auto plan = PlanClaims(std::move(claims), std::move(volumes), *node, storage);
+  if (!plan) return none_left();
   const std::string annotation(kSelectedNodeAnnotation);
   for (const ClaimPlan& each : *plan) {
     AskedVolume& asked = binding.asked[each.claim->metadata.name];
     if (each.volume) {
+      // As the API has it: the plan shows it as it will be.
+      const auto volume = volumes_.Get({"", each.volume->metadata.name});
+      const bool is_free =
+          volume && (!volume->spec.claim_ref || skiff::Names(*volume, *each.claim));
+      if (!is_free) return none_left();
       const auto bound = TRY(manager_.client().Patch(
-          *each.volume, [&](core_v1::PersistentVolume& it) { BindTo(it, *each.claim); },
+          *volume, [&](core_v1::PersistentVolume& it) { BindTo(it, *each.claim); },
           {.if_unchanged = true}));
       asked = {bound->metadata.name, WrittenRevision(bound->metadata)};
     } else {
@@ -185,8 +205,7 @@ bool Scheduler::IsGone(const core_v1::Pod& pod) const {
 
 Result<bool> Scheduler::AreMet(const Binding& binding, const std::vector<ClaimPtr>& asked) const {
   const auto fail = [](const std::string& why) {
-    return Fail(Reason::kNotFound,
-                "running PreBind plugin \"VolumeBinding\": binding volumes: " + why);
+    return Fail(Reason::kNotFound, "binding volumes: " + why);
   };
   const auto node = nodes_.Get({"", binding.node});
   if (!node) {
@@ -224,7 +243,7 @@ tl::expected<bool, std::string> Scheduler::IsMet(const core_v1::PersistentVolume
   if (!volume && asked.volume.empty()) return false;  // It was made a moment ago.
   if (!volume) {
     return tl::unexpected(
-        fmt::format("failed to check binding: could not find v1.PersistentVolume \"{}\"", name));
+        fmt::format("failed to check binding: persistentvolumes \"{}\" not found", name));
   }
   if (!asked.volume.empty() && WrittenRevision(volume->metadata) < asked.written) return false;
   // The node may have other labels by now, and a provisioner may have made it elsewhere.
@@ -264,9 +283,7 @@ std::optional<Result<>> Scheduler::BindClaims(Binding& binding) {
   TellNode(binding);
   if (!unasked.empty()) TRY(AskForVolumes(binding, std::move(unasked)));
   if (clock_.Monotonic() >= binding.deadline) {
-    return Fail(
-        Reason::kTimeout,
-        "running PreBind plugin \"VolumeBinding\": binding volumes: context deadline exceeded");
+    return Fail(Reason::kTimeout, "binding volumes: context deadline exceeded");
   }
   return std::nullopt;
 }
@@ -291,9 +308,16 @@ bool Scheduler::IsBound(const Binding& binding) {
 
 void Scheduler::BindFailed(Binding binding, const Error& error) {
   UnbindDevices(binding);
+  if (metrics_) {
+    metrics_->Failed(binding.pod.info->pod->spec.scheduler_name,
+                     clock_.Monotonic() - binding.pod.tried_at);
+  }
   Post([binding = std::move(binding), error](Scheduler& self) {
     const Duration now = self.clock_.Monotonic();
     const core_v1::Pod& pod = *binding.pod.info->pod;
+    if (binding.holds_volumes && self.holds_.Release(pod.metadata.uid)) {
+      self.queue_.Happened(ClusterEvent::kVolume, now);
+    }
     // An event that says where the pod is knows better than an answer that was lost.
     if (self.cache_.IsAssumed(pod.metadata.uid)) {
       self.cache_.RemovePod(pod.metadata.uid);

@@ -151,7 +151,10 @@ const NodeList& Cache::Nodes() {
       if (turn < members.size()) order.push_back(members[turn]);
     }
   }
-  order_ = NodeList(std::move(order));
+  NodeList::Slots slots;
+  slots.reserve(order.size());
+  for (const NodeInfo* node : order) slots.push_back(node->slot);
+  order_ = NodeList(std::move(order), std::move(slots));
   order_is_stale_ = false;
   return order_;
 }

@@ -20,6 +20,7 @@ struct NamedFilter {
 struct Filters {
   std::vector<NamedFilter> list;
   size_t among = 0;  // So many come first, and have to: Prepared::among.
+  std::vector<SlotRefusal> by_slot;
   Verdict rejection;
   std::string_view rejector;
 };
@@ -38,6 +39,7 @@ Filters PrepareFilters(const PodInfo& pod, const Snapshot& snapshot) {
       filters.list.insert(at, {rule.name, std::move(prepared.among)});
     }
     if (!prepared.filter) continue;
+    if (prepared.refuses) filters.by_slot.push_back(std::move(prepared.refuses));
     filters.list.push_back({rule.name, std::move(prepared.filter), rule.may_go_first});
   }
   return filters;
@@ -149,8 +151,8 @@ class NodeWalk {
     size_t at = start % nodes.size();
     size_t ahead = (at + kAhead) % nodes.size();
     for (size_t left = nodes.size(); left > 0 && search.feasible.size() < wanted; --left) {
-      Fetch(nodes[ahead]);
-      Look(*nodes[at], search);
+      if (!IsPassedOver(ahead, search)) Fetch(nodes[ahead]);
+      if (!IsPassedOver(at, search)) Look(*nodes[at], search);
       if (!search.error.empty()) return;
       at = at + 1 == nodes.size() ? 0 : at + 1;
       ahead = ahead + 1 == nodes.size() ? 0 : ahead + 1;
@@ -159,8 +161,20 @@ class NodeWalk {
   }
 
  private:
+  // Nobody wants to know who refuses a node, as another one fits.
+  bool IsQuick(const Search& search) const {
+    return !keeps_refusals_ && !search.feasible.empty() && !AnyNominated(snapshot_);
+  }
+  // Whether the node is refused without being read.
+  bool IsPassedOver(size_t at, const Search& search) const {
+    if (filters_.by_slot.empty() || snapshot_.nodes.slots() == nullptr) return false;
+    if (!IsQuick(search)) return false;
+    const size_t slot = (*snapshot_.nodes.slots())[at];
+    return std::any_of(filters_.by_slot.begin(), filters_.by_slot.end(),
+                       [&](const SlotRefusal& refuses) { return refuses(slot); });
+  }
   void Look(const NodeInfo& node, Search& search) {
-    const bool is_quick = !keeps_refusals_ && !search.feasible.empty() && !AnyNominated(snapshot_);
+    const bool is_quick = IsQuick(search);
     Refusal refusal{.node = &node};
     if (is_quick) {
       const NamedFilter* filter = likely_.Refusing(node, refusal.verdict);
@@ -218,12 +232,18 @@ size_t FeasibleWanted(size_t nodes, int percentage) {
 }
 
 void Tell(const std::vector<Refusal>& refused, Unfit& unfit) {
+  // Thousands of nodes say the same few words: these are copied once.
+  std::map<std::string_view, int> reasons;
+  std::set<std::string_view> rules;
   for (const Refusal& refusal : refused) {
-    for (const std::string& reason : refusal.verdict.Reasons()) ++unfit.reasons[reason];
-    unfit.rejectors.insert(std::string(refusal.rule));
+    if (!refusal.verdict.constant.empty()) ++reasons[refusal.verdict.constant];
+    for (const std::string& reason : refusal.verdict.more) ++reasons[reason];
+    rules.insert(refusal.rule);
     const bool may_change = refusal.verdict.code == Verdict::Code::kUnschedulable;
     if (may_change) unfit.preemptable.push_back(refusal.node->name());
   }
+  for (const auto& [reason, count] : reasons) unfit.reasons[std::string(reason)] += count;
+  for (const std::string_view rule : rules) unfit.rejectors.emplace(rule);
 }
 
 Search FindNodes(const PodInfo& pod, const Snapshot& snapshot, size_t& start,

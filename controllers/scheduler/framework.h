@@ -52,6 +52,8 @@ struct Verdict {
 };
 
 using NodeFilter = std::function<Verdict(const NodeInfo& node)>;
+// Whether a filter refuses the node with that slot, as far as that can be told without the node.
+using SlotRefusal = std::function<bool(size_t slot)>;
 // Higher is better; any range, Normalize brings it to 0..100.
 using NodeScore = std::function<int64_t(const NodeInfo& node)>;
 using Normalize =
@@ -61,6 +63,7 @@ struct Prepared {
   Verdict rejection;  // Not fitting: no node can take the pod.
   NodeFilter filter;  // Empty: nothing to check.
   NodeFilter among;   // Asked ahead of the filters of all rules; empty: any node is looked at.
+  SlotRefusal refuses;  // What `filter` would refuse; empty: it cannot tell.
 
   static Prepared Pass() { return {}; }
   static Prepared Reject(Verdict verdict) { return {std::move(verdict), {}, {}}; }

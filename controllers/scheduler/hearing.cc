@@ -48,18 +48,21 @@ void Scheduler::HearOfRoom(const Ptr<core_v1::Pod>& pod) {
 void Scheduler::HearOfPlaced(const Ptr<core_v1::Pod>& before, const Ptr<core_v1::Pod>& now) {
   const bool is_new = !before || before->spec.node_name.empty();
   const bool has_other_labels = is_new || before->metadata.labels != now->metadata.labels;
-  // Nearly all that is heard of placed pods is their status.
-  const bool may_ask_for_less =
-      !is_new && (before->spec.containers != now->spec.containers ||
-                  before->spec.init_containers != now->spec.init_containers ||
-                  before->spec.resources != now->spec.resources ||
-                  before->status.container_statuses != now->status.container_statuses);
-  if (!has_other_labels && !may_ask_for_less) return;
   const bool is_waited_for = queue_.AnyListens();
+  // Nearly all that is heard of placed pods is their status, and mostly nobody waits.
+  const bool may_ask_for_less =
+      is_waited_for && !is_new &&
+      (before->spec.containers != now->spec.containers ||
+       before->spec.init_containers != now->spec.init_containers ||
+       before->spec.resources != now->spec.resources ||
+       before->status.container_statuses != now->status.container_statuses ||
+       before->status.init_container_statuses != now->status.init_container_statuses ||
+       before->status.conditions != now->status.conditions);  // Of a resize, too.
+  if (!has_other_labels && !may_ask_for_less) return;
   Change change;
   if (is_waited_for) change.pod = {is_new ? nullptr : InfoOf(before), InfoOf(now)};
   if (has_other_labels) HearOfChange(ClusterEvent::kPodAdded, change);
-  if (is_waited_for && !is_new && AsksForLess(*change.pod.before, *change.pod.now)) {
+  if (may_ask_for_less && AsksForLess(*change.pod.before, *change.pod.now)) {
     HearOfChange(ClusterEvent::kPodShrunk, change);
   }
 }

@@ -1,4 +1,5 @@
-// A node as it would be with other pods on it, in an otherwise unchanged snapshot.
+// A node as it would be with other pods on it, in an otherwise unchanged snapshot. May be tried
+// again with others.
 #pragma once
 
 #include <algorithm>
@@ -13,7 +14,17 @@ class NodeTrial {
     NodeList::Nodes nodes = snapshot.nodes;
     std::replace(nodes.begin(), nodes.end(), &node, static_cast<const NodeInfo*>(&node_));
     snapshot_.nodes = NodeList(std::move(nodes));
-    snapshot_.counts = nullptr;  // Nobody counts what is only tried.
+    // Nobody counts what is only tried, but what is counted holds for all other nodes.
+    snapshot_.counts = nullptr;
+    snapshot_.tried = nullptr;
+    if (snapshot.counts != nullptr) {
+      tried_ = {&node, &node_, snapshot.nodes, snapshot.counts};
+      snapshot_.tried = &tried_;
+    } else if (snapshot.tried != nullptr && snapshot.tried->as_tried == &node) {
+      tried_ = *snapshot.tried;
+      tried_.as_tried = &node_;
+      snapshot_.tried = &tried_;
+    }
   }
   NodeTrial(const NodeTrial&) = delete;  // The snapshot points to the node.
   NodeTrial& operator=(const NodeTrial&) = delete;
@@ -22,6 +33,7 @@ class NodeTrial {
 
  private:
   NodeInfo node_;
+  TriedNode tried_;
   Snapshot snapshot_;
 };
 

@@ -1,6 +1,7 @@
 #include "controllers/scheduler/pod_counts.h"
 
 #include <algorithm>
+#include <span>
 
 namespace skiff::scheduler {
 namespace {
@@ -36,15 +37,18 @@ void AddWishes(TermCounts& counts, const PodInfo& pod, const NodeInfo& node, int
   }
 }
 
+int64_t CountOn(const PodGroup& group, const NodeInfo& node) {
+  return std::count_if(node.pods.begin(), node.pods.end(),
+                       [&](const auto& entry) { return group.holds(*entry.second->pod); });
+}
+
 // Returns how many pods were looked at.
 uint64_t CountGroup(const PodGroup& group, const std::vector<const NodeInfo*>& nodes,
                     Places& places) {
   uint64_t looks = 0;
   for (const NodeInfo* node : nodes) {
     looks += node->pods.size();
-    places.Add(*node, std::count_if(node->pods.begin(), node->pods.end(), [&](const auto& entry) {
-                 return group.holds(*entry.second->pod);
-               }));
+    places.Add(*node, CountOn(group, *node));
   }
   return looks;
 }
@@ -57,13 +61,18 @@ std::shared_ptr<const T> Kept(const T& value) {
 
 using AddTerms = void (*)(TermCounts&, const PodInfo&, const NodeInfo&, int64_t);
 
-TermCountsPtr CountTerms(const Snapshot& snapshot, int NodeInfo::*pods_with_terms, AddTerms add) {
+TermCountsPtr CountTerms(std::span<const NodeInfo* const> nodes, int NodeInfo::*pods_with_terms,
+                         AddTerms add) {
   auto counts = std::make_shared<TermCounts>();
-  for (const NodeInfo* node : snapshot.nodes) {
+  for (const NodeInfo* node : nodes) {
     if (node->*pods_with_terms == 0) continue;
     for (const auto& [uid, pod] : node->pods) add(*counts, *pod, *node, 1);
   }
   return counts;
+}
+
+std::span<const NodeInfo* const> AllOf(const NodeList& nodes) {
+  return {nodes.begin(), nodes.size()};
 }
 
 }  // namespace
@@ -88,6 +97,18 @@ int64_t Places::On(const NodeInfo& node) const {
   const size_t page = node.slot / kPageSlots;
   if (page >= pages_.size() || !pages_[page]) return 0;
   return (*pages_[page])[node.slot % kPageSlots].amount;
+}
+
+std::shared_ptr<const Places> Places::With(const NodeInfo& node, int64_t amount) const {
+  auto copy = std::make_shared<Places>();
+  copy->pages_.reserve(pages_.size());
+  for (const auto& page : pages_) {
+    copy->pages_.push_back(page ? std::make_unique<Page>(*page) : nullptr);
+  }
+  copy->nodes_ = nodes_;
+  for (const auto& [key, sums] : by_value_) copy->by_value_[key] = std::make_shared<Sums>(*sums);
+  copy->Add(node, amount);
+  return copy;
 }
 
 std::shared_ptr<const Sums> Places::ByValueOf(const std::string& key) const {
@@ -223,6 +244,12 @@ PlacesPtr CountsOf(const Snapshot& snapshot, const PodGroup& group) {
   if (snapshot.counts != nullptr && group.is_lasting) {
     return snapshot.counts->Of(group, snapshot.nodes);
   }
+  if (snapshot.tried != nullptr && group.is_lasting) {
+    const TriedNode& tried = *snapshot.tried;
+    const PlacesPtr places = tried.counts->Of(group, tried.nodes);
+    const int64_t more = CountOn(group, *tried.as_tried) - places->On(*tried.as_it_is);
+    return more == 0 ? places : places->With(*tried.as_it_is, more);
+  }
   auto places = std::make_shared<Places>();
   CountGroup(group, snapshot.nodes, *places);
   return places;
@@ -230,15 +257,18 @@ PlacesPtr CountsOf(const Snapshot& snapshot, const PodGroup& group) {
 
 PlacesPtr NodeCounts(const Snapshot& snapshot) {
   if (snapshot.counts != nullptr) return Kept(snapshot.counts->nodes());
+  if (snapshot.tried != nullptr) return Kept(snapshot.tried->counts->nodes());
   auto places = std::make_shared<Places>();
   for (const NodeInfo* node : snapshot.nodes) places->Add(*node, 1);
   return places;
 }
 
 NodeValuesPtr ValuesOf(const Snapshot& snapshot, const std::string& key) {
-  if (snapshot.counts == nullptr) return nullptr;
-  if (snapshot.counts->nodes().ByValueOf(key)->size() > NodeValues::kValuesMax) return nullptr;
-  return snapshot.counts->ValuesOf(key, snapshot.nodes);
+  // A node has the labels that it has, whoever is tried on it.
+  PodCounts* const counts = snapshot.tried != nullptr ? snapshot.tried->counts : snapshot.counts;
+  if (counts == nullptr) return nullptr;
+  if (counts->nodes().ByValueOf(key)->size() > NodeValues::kValuesMax) return nullptr;
+  return counts->ValuesOf(key, snapshot.nodes);
 }
 
 bool HostsDiffer(const Snapshot& snapshot, const Places& nodes) {
@@ -247,12 +277,15 @@ bool HostsDiffer(const Snapshot& snapshot, const Places& nodes) {
 
 TermCountsPtr RefusalsIn(const Snapshot& snapshot) {
   if (snapshot.counts != nullptr) return Kept(snapshot.counts->refusals());
-  return CountTerms(snapshot, &NodeInfo::pods_with_required_anti_affinity, AddRefusals);
+  const bool is_alone = snapshot.tried != nullptr && snapshot.tried->counts->refusals().empty();
+  const auto nodes = is_alone ? std::span<const NodeInfo* const>(&snapshot.tried->as_tried, 1)
+                              : AllOf(snapshot.nodes);
+  return CountTerms(nodes, &NodeInfo::pods_with_required_anti_affinity, AddRefusals);
 }
 
 TermCountsPtr WishesIn(const Snapshot& snapshot) {
   if (snapshot.counts != nullptr) return Kept(snapshot.counts->wishes());
-  return CountTerms(snapshot, &NodeInfo::pods_with_wishes, AddWishes);
+  return CountTerms(AllOf(snapshot.nodes), &NodeInfo::pods_with_wishes, AddWishes);
 }
 
 }  // namespace skiff::scheduler

@@ -13,6 +13,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -34,6 +35,8 @@ class Places {
   // keys are asked for.
   std::shared_ptr<const Sums> ByValueOf(const std::string& key) const;
   bool empty() const { return nodes_ == 0; }
+  // A copy with so much more on that node.
+  std::shared_ptr<const Places> With(const NodeInfo& node, int64_t amount) const;
   size_t keys() const { return by_value_.size(); }
 
   // Keys are for those to choose who make pods.
@@ -66,9 +69,8 @@ class NodeValues {
   void Add(const NodeInfo& node, const std::string& value);
   void Remove(const NodeInfo& node, const std::string& value);
   // kNone: the node has no such label.
-  Number Of(const NodeInfo& node) const {
-    return node.slot < by_slot_.size() ? by_slot_[node.slot] : kNone;
-  }
+  Number Of(const NodeInfo& node) const { return At(node.slot); }
+  Number At(size_t slot) const { return slot < by_slot_.size() ? by_slot_[slot] : kNone; }
   // Above all numbers.
   size_t end() const { return numbers_end_; }
   // By value.
@@ -101,6 +103,13 @@ class SumsAt {
   int64_t On(const NodeInfo& node) const;
   bool Has(const NodeInfo& node) const {
     return by_number_.empty() ? Label(node) != nullptr : values_->Of(node) != NodeValues::kNone;
+  }
+  // Where the slot of a node says all, what On says of it; nullopt: it has no such label.
+  bool IsBySlot() const { return !by_number_.empty(); }
+  std::optional<int64_t> AtSlot(size_t slot) const {
+    const NodeValues::Number number = values_->At(slot);
+    if (number == NodeValues::kNone) return std::nullopt;
+    return by_number_[number];
   }
   const std::string* Label(const NodeInfo& node) const {
     return at_hand_ == nullptr ? node.Label(key_) : node.*at_hand_;

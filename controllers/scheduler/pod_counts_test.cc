@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "controllers/scheduler/node_trial.h"
 #include "controllers/scheduler/rules/rules.h"
 #include "controllers/scheduler/scheduling_fixture.h"
 
@@ -93,6 +94,49 @@ std::vector<std::string> Verdicts(const PodInfo& pod, const Snapshot& snapshot) 
     for (const int64_t score : scores) said.push_back(std::to_string(score));
   }
   return said;
+}
+
+// Other pods on one node, and once more others there.
+TEST(PodCountsTest, WhatIsTriedIsCountedAsIfAllWereCountedAnew) {
+  for (const uint64_t seed : {1, 2, 3, 4, 5, 6}) {
+    SeededRandom random(seed);
+    SchedulingFixture cluster;
+    for (int i = 0; i < 6; ++i) {
+      cluster.AddNode(
+          "n" + std::to_string(i), "64",
+          {{kHostLabel, "h" + std::to_string(i)}, {kZoneLabel, "z" + std::to_string(i % 2)}});
+    }
+    // Of half of the worlds no pod refuses others.
+    const auto any = [&](const std::string& name) {
+      return seed % 2 == 0 ? AnyPod(name, random) : PodOf(name, 0, "1m", OfApp("a"));
+    };
+    for (int i = 0; i < 30; ++i) {
+      const std::string name = "p" + std::to_string(i);
+      cluster.Place(any(name), "n" + std::to_string(random.Below(6)));
+    }
+    const Snapshot snapshot = cluster.MakeSnapshot();
+    const auto expect_same = [&](const Snapshot& tried) {
+      Snapshot anew = tried;
+      anew.tried = nullptr;
+      ASSERT_NE(tried.tried, nullptr);
+      for (int i = 0; i < 20; ++i) {
+        const PodInfoPtr pod = AnyPod("new", random);
+        EXPECT_EQ(Verdicts(*pod, tried), Verdicts(*pod, anew)) << seed;
+      }
+    };
+    NodeTrial trial(*snapshot.nodes[random.Below(6)], snapshot);
+    while (trial.node().pods.size() > 1) {
+      const std::string uid = trial.node().pods.begin()->first;
+      trial.node().RemovePod(uid);
+    }
+    expect_same(trial.snapshot());
+    trial.node().AddPod(AnyPod("one", random));
+    expect_same(trial.snapshot());
+    NodeTrial other(trial.node(), trial.snapshot());
+    other.node().AddPod(AnyPod("two", random));
+    expect_same(other.snapshot());
+    expect_same(trial.snapshot());
+  }
 }
 
 // However few values there are, and whether or not a node has its host for itself.

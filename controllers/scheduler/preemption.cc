@@ -4,9 +4,11 @@
 
 #include <algorithm>
 #include <limits>
+#include <map>
 #include <tuple>
 
 #include "api/select/selector.h"
+#include "base/error.h"
 #include "controllers/scheduler/node_trial.h"
 
 namespace skiff::scheduler {
@@ -20,19 +22,38 @@ bool IsMoreImportant(const PodInfoPtr& a, const PodInfoPtr& b) {
   return started(a) < started(b);
 }
 
+// One that pods may come under.
+struct BudgetToKeep {
+  const policy_v1::PodDisruptionBudget* budget;
+  LabelSelector selector;
+};
+
+std::vector<BudgetToKeep> BudgetsToKeep(const std::vector<BudgetPtr>& budgets) {
+  std::vector<BudgetToKeep> kept;
+  for (const BudgetPtr& budget : budgets) {
+    if (!budget->spec.selector) continue;
+    auto selector = LabelSelector::From(*budget->spec.selector);
+    // One that selects everything is none of anybody.
+    if (selector && !selector->empty()) kept.push_back({budget.get(), *std::move(selector)});
+  }
+  return kept;
+}
+
 // Splits off the pods whose removal would violate a disruption budget.
 std::vector<bool> ViolatesBudget(const std::vector<PodInfoPtr>& pods,
-                                 const std::vector<BudgetPtr>& budgets) {
+                                 const std::vector<BudgetToKeep>& budgets) {
   std::vector<int> allowed;
-  for (const BudgetPtr& budget : budgets) allowed.push_back(budget->status.disruptions_allowed);
+  for (const BudgetToKeep& each : budgets) {
+    allowed.push_back(each.budget->status.disruptions_allowed);
+  }
   std::vector<bool> violates(pods.size(), false);
   for (size_t i = 0; i < pods.size(); ++i) {
     const core_v1::Pod& pod = *pods[i]->pod;
+    if (pod.metadata.labels.empty()) continue;
     for (size_t b = 0; b < budgets.size(); ++b) {
-      const policy_v1::PodDisruptionBudget& budget = *budgets[b];
-      if (budget.metadata.namespace_ != pod.metadata.namespace_ || !budget.spec.selector) continue;
-      const auto selector = LabelSelector::From(*budget.spec.selector);
-      if (!selector || selector->empty() || !selector->Matches(pod.metadata.labels)) continue;
+      const policy_v1::PodDisruptionBudget& budget = *budgets[b].budget;
+      if (budget.metadata.namespace_ != pod.metadata.namespace_) continue;
+      if (!budgets[b].selector.Matches(pod.metadata.labels)) continue;
       if (budget.status.disrupted_pods.contains(pod.metadata.name)) continue;
       if (--allowed[b] < 0) violates[i] = true;
     }
@@ -40,17 +61,33 @@ std::vector<bool> ViolatesBudget(const std::vector<PodInfoPtr>& pods,
   return violates;
 }
 
-std::optional<Victims> VictimsOn(const PodInfo& pod, const NodeInfo& node, const Snapshot& snapshot,
-                                 const std::vector<BudgetPtr>& budgets) {
+// Why nobody goes for the pod on a node.
+struct NoVictims {
+  std::vector<std::string> reasons;
+  std::string error;  // It could not be found out.
+};
+
+tl::unexpected<NoVictims> NotEvenWithout(const Verdict& refusal) {
+  std::vector<std::string> reasons = refusal.Reasons();
+  if (refusal.code == Verdict::Code::kFailed) return tl::unexpected(NoVictims{{}, reasons[0]});
+  return tl::unexpected(NoVictims{std::move(reasons), ""});
+}
+
+tl::expected<Victims, NoVictims> VictimsOn(const PodInfo& pod, const NodeInfo& node,
+                                           const Snapshot& snapshot,
+                                           const std::vector<BudgetToKeep>& budgets) {
   std::vector<PodInfoPtr> lower;
   for (const auto& [uid, other] : node.pods) {
     if (other->priority < pod.priority) lower.push_back(other);
   }
-  if (lower.empty()) return std::nullopt;
+  if (lower.empty()) {
+    return tl::unexpected(NoVictims{{"No preemption victims found for incoming pod"}, ""});
+  }
   NodeTrial trial(node, snapshot);
   const auto fits = [&] { return FitsOn(pod, trial.node(), trial.snapshot()).fits(); };
   for (const PodInfoPtr& other : lower) trial.node().RemovePod(other->uid());
-  if (!fits()) return std::nullopt;
+  const Verdict without = FitsOn(pod, trial.node(), trial.snapshot());
+  if (!without.fits()) return NotEvenWithout(without);
   std::sort(lower.begin(), lower.end(), IsMoreImportant);
   const std::vector<bool> violates = ViolatesBudget(lower, budgets);
   Victims victims{node.name(), {}, 0};
@@ -64,6 +101,11 @@ std::optional<Victims> VictimsOn(const PodInfo& pod, const NodeInfo& node, const
       victims.pods.push_back(lower[i]);
       victims.budget_violations += violates[i] ? 1 : 0;
     }
+  }
+  // No rule refused the node, but an extender.
+  if (victims.pods.empty()) {
+    return tl::unexpected(
+        NoVictims{{}, fmt::format("expected at least one victim pod on node \"{}\"", node.name())});
   }
   std::sort(victims.pods.begin(), victims.pods.end(), IsMoreImportant);
   return victims;
@@ -90,18 +132,33 @@ auto Harm(const Victims& victims) {
                     -EarliestStart(victims).time_since_epoch());
 }
 
-std::string Summary(size_t nodes, size_t hopeless, size_t without_victims) {
-  std::vector<std::string> counts;
-  if (hopeless > 0) {
-    counts.push_back(std::to_string(hopeless) + " Preemption is not helpful for scheduling");
+// What is said of nodes without candidates.
+class Refused {
+ public:
+  void Add(NoVictims why) {
+    if (!why.error.empty()) errors_.insert(std::move(why.error));
+    for (std::string& reason : why.reasons) ++reasons_[std::move(reason)];
   }
-  if (without_victims > 0) {
-    counts.push_back(std::to_string(without_victims) +
-                     " No preemption victims found for incoming pod");
+  bool any_failed() const { return !errors_.empty(); }
+  std::string Errors() const {
+    if (errors_.size() == 1) return *errors_.begin();
+    return fmt::format("[{}]", fmt::join(errors_, ", "));
   }
-  std::ranges::sort(counts);
-  return fmt::format("preemption: 0/{} nodes are available: {}.", nodes, fmt::join(counts, ", "));
-}
+  // Of so many nodes, some of which were not looked at.
+  std::string Summary(size_t nodes, size_t hopeless) const {
+    auto reasons = reasons_;
+    if (hopeless > 0) reasons["Preemption is not helpful for scheduling"] += hopeless;
+    std::vector<std::string> counts;
+    for (const auto& [reason, count] : reasons)
+      counts.push_back(fmt::format("{} {}", count, reason));
+    std::ranges::sort(counts);
+    return fmt::format("0/{} nodes are available: {}.", nodes, fmt::join(counts, ", "));
+  }
+
+ private:
+  std::map<std::string, size_t> reasons_;  // By reason, how many nodes.
+  std::set<std::string> errors_;
+};
 
 bool LeavesForAnother(const PodInfo& pod, const std::set<std::string>& leaving) {
   if (leaving.contains(pod.uid())) return true;
@@ -160,23 +217,27 @@ PreemptionOutcome FindCandidates(const PreemptionInput& input, Random& random) {
   const auto potential = Potential(input);
   const size_t wanted = CandidatesWanted(potential.size(), ProfileOf(input.snapshot));
   const size_t offset = potential.empty() ? 0 : random.Below(potential.size());
-  size_t without_victims = 0;
+  const std::vector<BudgetToKeep> budgets = BudgetsToKeep(input.budgets);
+  Refused refused;
   bool any_within_budgets = false;
   for (size_t i = 0; i < potential.size(); ++i) {
     if (any_within_budgets && outcome.candidates.size() >= wanted) break;
     const NodeInfo& node = *potential[(offset + i) % potential.size()];
-    auto victims = VictimsOn(input.pod, node, input.snapshot, input.budgets);
+    auto victims = VictimsOn(input.pod, node, input.snapshot, budgets);
     if (!victims) {
-      ++without_victims;
+      refused.Add(std::move(victims).error());
       continue;
     }
     any_within_budgets |= victims->budget_violations == 0;
     outcome.candidates.push_back(*std::move(victims));
   }
-  if (outcome.candidates.empty()) {
-    const size_t nodes = input.snapshot.nodes.size();
-    outcome.message = Summary(nodes, nodes - potential.size(), without_victims);
-  }
+  if (!outcome.candidates.empty()) return outcome;
+  outcome.failed = refused.any_failed();
+  outcome.eligible = !outcome.failed;
+  const size_t nodes = input.snapshot.nodes.size();
+  outcome.message =
+      "preemption: " +
+      (outcome.failed ? refused.Errors() : refused.Summary(nodes, nodes - potential.size()));
   return outcome;
 }
 

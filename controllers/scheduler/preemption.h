@@ -36,6 +36,8 @@ struct PreemptionOutcome {
   std::optional<Victims> victims;   // Those of the one that was chosen.
   // Why the pod may not preempt now: what it is nominated to stays as it is.
   bool eligible = true;
+  // It could not be found out who would have to go; nothing but the message is told then.
+  bool failed = false;
   // For the event: `preemption: 0/3 nodes are available: ...` or why the pod may not preempt.
   std::string message;
 };

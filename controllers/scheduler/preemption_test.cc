@@ -61,6 +61,37 @@ TEST(PreemptionTest, ANodeThatIsTooSmallAnywayIsNoCandidate) {
       "preemption: 0/1 nodes are available: 1 Preemption is not helpful for scheduling.");
 }
 
+TEST(PreemptionTest, ANodeSaysWhatIsInTheWayWithoutThemToo) {
+  SchedulingFixture cluster;
+  cluster.AddNode("a", "4");
+  cluster.AddNode("b", "2");
+  cluster.Place(PodOf("higher", 20, "3"), "a");
+  cluster.Place(PodOf("low", 1, "1"), "a");
+  cluster.Place(PodOf("equal", 9, "2"), "b");
+  EXPECT_EQ(cluster.Preempt(*PodOf("high", 9, "2")).message,
+            "preemption: 0/2 nodes are available: 1 Insufficient cpu, "
+            "1 No preemption victims found for incoming pod.");
+}
+
+// An extender refused the node, and the rules do not say which pods would have to go.
+TEST(PreemptionTest, NobodyGoesWhereNobodyIsInTheWay) {
+  SchedulingFixture cluster;
+  cluster.AddNode("a", "4");
+  cluster.Place(PodOf("low", 1, "1"), "a");
+  Unfit unfit;
+  unfit.nodes = 1;
+  unfit.preemptable = {"a"};
+  SeededRandom random(1);
+  const Snapshot snapshot = cluster.MakeSnapshot();
+  const auto high = PodOf("high", 9, "1");
+  const auto outcome =
+      FindCandidates({*high, snapshot, unfit, cluster.budgets, cluster.leaving}, random);
+  EXPECT_TRUE(outcome.candidates.empty());
+  EXPECT_FALSE(outcome.eligible) << "what it is nominated to stays as it is";
+  EXPECT_TRUE(outcome.failed);
+  EXPECT_EQ(outcome.message, "preemption: expected at least one victim pod on node \"a\"");
+}
+
 TEST(PreemptionTest, APolicyOfNeverMeansIt) {
   SchedulingFixture cluster;
   cluster.AddNode("a", "1");
@@ -87,6 +118,22 @@ TEST(PreemptionTest, BudgetsAreKeptWhereThereIsAChoice) {
   outcome = cluster.Preempt(*PodOf("high", 9, "1"));
   ASSERT_TRUE(outcome.victims);
   EXPECT_EQ(outcome.victims->budget_violations, 1);
+}
+
+// As by kube-scheduler: a budget of all that lack a label is not theirs who have none.
+TEST(PreemptionTest, APodWithoutLabelsComesUnderNoBudget) {
+  SchedulingFixture cluster;
+  cluster.AddNode("a", "1");
+  cluster.Place(PodOf("low", 1, "1"), "a");
+  auto budget = std::make_shared<policy_v1::PodDisruptionBudget>();
+  budget->metadata.namespace_ = "default";
+  auto& expression = budget->spec.selector.Ensure().match_expressions.emplace_back();
+  expression.key = "app";
+  expression.operator_ = "DoesNotExist";
+  cluster.budgets = {budget};
+  const auto outcome = cluster.Preempt(*PodOf("high", 9, "1"));
+  ASSERT_TRUE(outcome.victims);
+  EXPECT_EQ(outcome.victims->budget_violations, 0);
 }
 
 TEST(PreemptionTest, TheLeastImportantVictimThenTheLatestStartDecides) {

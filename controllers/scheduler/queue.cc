@@ -1,6 +1,7 @@
 #include "controllers/scheduler/queue.h"
 
 #include <algorithm>
+#include <bit>
 #include <utility>
 
 namespace skiff::scheduler {
@@ -10,6 +11,10 @@ constexpr std::string_view kDynamicResources = "DynamicResources";
 
 uint32_t Bit(ClusterEvent event) {
   return static_cast<uint32_t>(event);
+}
+
+size_t PlaceOf(ClusterEvent event) {
+  return static_cast<size_t>(std::countr_zero(Bit(event)));
 }
 
 uint32_t HelpfulEvents(std::string_view rule) {
@@ -39,11 +44,12 @@ uint32_t HelpfulEvents(std::string_view rule) {
   return Bit(kNodeAdded) | Bit(kNodeTaints) | (found == kHelpful.end() ? ~0U : found->second);
 }
 
-bool AnyHelps(const std::set<std::string>& rejectors, uint32_t events) {
-  if (events == 0) return false;
-  if (rejectors.empty()) return true;
-  return std::any_of(rejectors.begin(), rejectors.end(),
-                     [&](const std::string& rule) { return (HelpfulEvents(rule) & events) != 0; });
+// Of whom no rule refused anything may help.
+uint32_t HelpfulTo(const std::set<std::string>& rejectors) {
+  if (rejectors.empty()) return ~0U;
+  uint32_t events = 0;
+  for (const std::string& rule : rejectors) events |= HelpfulEvents(rule);
+  return events;
 }
 
 // Status updates, our own among them, are no reason to try again, unless they name claims that the
@@ -112,7 +118,10 @@ std::optional<QueuedPod> SchedulingQueue::Pop(Duration now) {
     active_keys_.erase(active_.begin()->first.key);
     active_.erase(active_.begin());
   }
-  if (pod) in_flight_[pod->info->Key()] = {.since = happened_, .uid = pod->info->uid()};
+  if (!pod) return pod;
+  in_flight_[pod->info->Key()] = {.since = happened_, .uid = pod->info->uid()};
+  pod->tried_at = now;
+  if (pod->tries++ == 0) pod->first_tried_at = now;
   return pod;
 }
 
@@ -175,12 +184,14 @@ void SchedulingQueue::Hold(QueuedPod pod, const std::string& rule, Duration now)
   const InFlight flight = Land(key);
   if (flight.removed) return;
   pod.rejectors = {rule};
+  --pod.tries;
   Wait(std::move(pod), flight, now);
 }
 
 void SchedulingQueue::Wait(QueuedPod pod, const InFlight& flight, Duration now) {
   const std::string key = pod.info->Key();
   pod.queued_at = now;
+  pod.helpful = HelpfulTo(pod.rejectors);
   const bool may_fit = (flight.updated && MayFitNow(pod, *flight.updated->pod) &&
                         HelpsItself(pod, *flight.updated)) ||
                        WasHelped(pod, flight);
@@ -189,6 +200,7 @@ void SchedulingQueue::Wait(QueuedPod pod, const InFlight& flight, Duration now) 
     BackOffOrActivate(std::move(pod), now);
   } else {
     due_.emplace(pod.queued_at + delays_.unschedulable, key);
+    CountListener(pod, /*comes=*/true);
     unschedulable_[key] = std::move(pod);
   }
 }
@@ -205,7 +217,7 @@ void SchedulingQueue::Failed(QueuedPod pod, Duration now) {
 
 bool SchedulingQueue::Helps(const QueuedPod& waiting, ClusterEvent event,
                             const Change* change) const {
-  if (!AnyHelps(waiting.rejectors, Bit(event))) return false;
+  if ((waiting.helpful & Bit(event)) == 0) return false;
   const Snapshot* const view = change != nullptr && view_ ? view_(*waiting.info->pod) : nullptr;
   if (view == nullptr || waiting.rejectors.empty()) return true;
   return std::ranges::any_of(waiting.rejectors, [&](const std::string& rule) {
@@ -230,6 +242,7 @@ void SchedulingQueue::Happened(ClusterEvent event, Duration now, const Change* c
   } else if (kept_) {
     kept_->are_all = false;
   }
+  if (listeners_[PlaceOf(event)] == 0) return;
   std::vector<std::string> helped;
   for (const auto& [key, waiting] : unschedulable_) {
     if (Helps(waiting, event, change)) helped.push_back(key);
@@ -244,11 +257,22 @@ uint32_t SchedulingQueue::EventsSince(const InFlight& flight) const {
 }
 
 bool SchedulingQueue::WasHelped(const QueuedPod& rejected, const InFlight& flight) const {
-  if (!AnyHelps(rejected.rejectors, EventsSince(flight))) return false;
+  if ((rejected.helpful & EventsSince(flight)) == 0) return false;
   if (!flight.kept || !flight.kept->are_all) return true;
   return std::ranges::any_of(flight.kept->happenings, [&](const Happening& each) {
     return Helps(rejected, each.event, each.change ? &*each.change : nullptr);
   });
+}
+
+void SchedulingQueue::CountListener(const QueuedPod& waiting, bool comes) {
+  for (uint32_t events = waiting.helpful; events != 0; events &= events - 1) {
+    size_t& listeners = listeners_[static_cast<size_t>(std::countr_zero(events))];
+    if (comes) {
+      ++listeners;
+    } else {
+      --listeners;
+    }
+  }
 }
 
 std::optional<QueuedPod> SchedulingQueue::TakeUnschedulable(const std::string& key) {
@@ -256,6 +280,7 @@ std::optional<QueuedPod> SchedulingQueue::TakeUnschedulable(const std::string& k
   if (found == unschedulable_.end()) return std::nullopt;
   QueuedPod pod = std::move(found->second);
   due_.erase({pod.queued_at + delays_.unschedulable, key});
+  CountListener(pod, /*comes=*/false);
   unschedulable_.erase(found);
   return pod;
 }

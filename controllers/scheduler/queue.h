@@ -12,6 +12,7 @@
 // the unschedulable a pod is tried again whatever happened.
 #pragma once
 
+#include <array>
 #include <functional>
 #include <map>
 #include <optional>
@@ -33,6 +34,11 @@ struct QueuedPod {
   int attempts = 0;  // That ended in a rejection.
   int errors = 0;    // Attempts in a row that could not be decided, or not be carried out.
   std::set<std::string> rejectors;
+  uint32_t helpful = 0;  // Sorts of events, by their bits, that matter to one of these.
+  // How often it has been tried, this time included; and since when, at first and this time.
+  int tries = 0;
+  Duration first_tried_at{};
+  Duration tried_at{};
 };
 
 // How long a pod waits before it is tried again; all of them more than nothing.
@@ -74,6 +80,12 @@ class SchedulingQueue {
   bool AnyListens() const { return !unschedulable_.empty() || kept_; }
   // When Pop may have something; kNever when only an event can help, 0 when it has now.
   Duration NextDue(Duration now) const;
+  struct Sizes {
+    size_t active = 0;
+    size_t backoff = 0;
+    size_t unschedulable = 0;
+  };
+  Sizes sizes() const { return {active_.size(), backoff_.size(), unschedulable_.size()}; }
   size_t waiting() const { return active_.size() + backoff_.size() + unschedulable_.size(); }
 
  private:
@@ -128,6 +140,8 @@ class SchedulingQueue {
   bool Helps(const QueuedPod& waiting, ClusterEvent event, const Change* change) const;
   // Whether that it changed itself may let it fit.
   bool HelpsItself(const QueuedPod& waiting, const PodInfo& now) const;
+  // A pod comes to those that nothing helps yet, or leaves them.
+  void CountListener(const QueuedPod& waiting, bool comes);
   // Out of those that wait; nothing when it is not among them.
   std::optional<QueuedPod> TakeUnschedulable(const std::string& key);
 
@@ -138,6 +152,9 @@ class SchedulingQueue {
   std::map<std::string, std::pair<Duration, QueuedPod>> backoff_;  // key -> (due, pod)
   std::set<EarlyOrder> early_;  // Those of them that may be tried before.
   std::map<std::string, QueuedPod> unschedulable_;
+  // How many of these each sort of event matters to, by the place of its bit: with ten thousand
+  // that wait for room, most of what happens matters to none.
+  std::array<size_t, 32> listeners_{};
   // When each of those in backoff_ and unschedulable_ is tried again whatever happens.
   std::set<std::pair<Duration, std::string>> due_;
   std::unordered_map<std::string, InFlight> in_flight_;

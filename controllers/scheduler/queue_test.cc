@@ -34,6 +34,23 @@ TEST(SchedulingQueueTest, ARejectedPodWaitsForAnEventThatMayHelp) {
   EXPECT_EQ(PopName(queue, 60s), "p");
 }
 
+TEST(SchedulingQueueTest, WhatHelpsOneIsHeardOfWhoeverElseCameAndWent) {
+  SchedulingQueue queue;
+  for (const char* name : {"a", "b", "c"}) {
+    queue.Add(PodOf(name, 1, "1"), 0s);
+    queue.Unschedulable(*queue.Pop(0s), {"NodeResourcesFit"}, 0s);
+  }
+  queue.Remove("default/a");
+  queue.Add(PodOf("b", 1, "2"), 60s);
+  EXPECT_EQ(PopName(queue, 60s), "b") << "it asks for something else now";
+  queue.Happened(ClusterEvent::kPodAdded, 60s);
+  EXPECT_EQ(PopName(queue, 60s), "");
+  queue.Happened(ClusterEvent::kPodDeleted, 60s);
+  EXPECT_EQ(PopName(queue, 60s), "c");
+  queue.Happened(ClusterEvent::kPodDeleted, 61s);
+  EXPECT_EQ(PopName(queue, 61s), "");
+}
+
 TEST(SchedulingQueueTest, HowLongPodsWaitIsWhatTheConfigurationSays) {
   SchedulingQueue queue(nullptr, {.first = 3s, .most = 7s, .unschedulable = 30s});
   queue.Add(PodOf("p", 1, "1"), 0s);

@@ -12,11 +12,12 @@ PreemptionOutcome Scheduler::Candidates(const PodInfo& pod, const Unfit& unfit,
   PreemptionOutcome outcome;
   if (freed.ends) outcome.eligible = false;
   if (unfit.nodes > 0 && profile.preempts && !freed.ends) {
+    if (metrics_) metrics_->Preempts();
     const auto budgets = budgets_.List();
     const Snapshot snapshot = MakeSnapshot(*pod.pod, devices);
     outcome = FindCandidates({pod, snapshot, unfit, budgets, leaving_}, manager_.random());
   }
-  if (freed.told.empty()) return outcome;
+  if (freed.told.empty() || outcome.failed) return outcome;
   outcome.message = outcome.message.empty() ? freed.told : freed.told + ", " + outcome.message;
   return outcome;
 }
@@ -49,6 +50,9 @@ void Scheduler::Preempted(QueuedPod pod, const Unfit& unfit, const PreemptionOut
   } else if (!outcome.message.empty()) {
     unplaced.message += " " + outcome.message;
   }
+  if (metrics_) {
+    metrics_->Unschedulable(info->pod->spec.scheduler_name, clock_.Monotonic() - pod.tried_at);
+  }
   if (room) {
     queue_.Unschedulable(std::move(pod), unfit.rejectors, clock_.Monotonic());
   } else {
@@ -63,6 +67,9 @@ void Scheduler::Preempted(QueuedPod pod, const Unfit& unfit, const PreemptionOut
 void Scheduler::Fails(QueuedPod pod, const Error& error) {
   const PodInfoPtr info = pod.info;
   log_.Info("pod not decided", {{"pod", info->Key()}, {"error", error.message}});
+  if (metrics_) {
+    metrics_->Failed(info->pod->spec.scheduler_name, clock_.Monotonic() - pod.tried_at);
+  }
   queue_.Failed(std::move(pod), clock_.Monotonic());
   EventsFor(*info->pod).Warning(*info->pod, "FailedScheduling", EventText(error.message));
   WriteUnplaced(info, {"SchedulerError", Shortened(error.message, kConditionBytesMax), ""});
@@ -70,6 +77,7 @@ void Scheduler::Fails(QueuedPod pod, const Error& error) {
 
 Result<> Scheduler::MakeRoom(const PodInfoPtr& pod, const Victims& victims) {
   TRY(writer_.Evict(*pod, victims, EventsFor(*pod->pod)));
+  if (metrics_) metrics_->Preempted(victims.pods.size());
   for (const PodInfoPtr& victim : victims.pods) leaving_.insert(victim->uid());
   // Less important pods that waited for the node lose it to this one, and look elsewhere.
   for (const PodInfoPtr& displaced : Displaced(*pod, victims.node, nominations_)) {

@@ -65,6 +65,10 @@ Scheduler::Scheduler(Manager& manager, SchedulerOptions options)
   for (const Profile& profile : options_.profiles) {
     events_[profile.name] = &manager.Recorder(profile.name);
   }
+  if (options_.metrics != nullptr) {
+    metrics_ =
+        std::make_unique<SchedulerMetrics>(*options_.metrics, [this] { return CountGated(); });
+  }
   MakeViews();
   Watch();
 }
@@ -134,11 +138,14 @@ std::vector<InformerCache*> Scheduler::DecidesBy() const {
 }
 
 void Scheduler::Post(Posted change) {
+  bool is_first = false;
   {
     MutexLock lock(mutex_);
+    is_first = inbox_.empty();
     inbox_.push_back(std::move(change));
   }
-  Wake();
+  // Those behind it are taken in by the same step.
+  if (is_first) Wake();
 }
 
 const Profile* Scheduler::ProfileFor(const core_v1::Pod& pod) const {
@@ -150,6 +157,14 @@ bool Scheduler::IsOurs(const core_v1::Pod& pod) const {
   const Profile* const profile = ProfileFor(pod);
   if (profile == nullptr) return false;
   return pod.spec.scheduling_gates.empty() || !profile->holds_gated_pods;
+}
+
+size_t Scheduler::CountGated() const {
+  const auto pods = pods_.List();
+  return static_cast<size_t>(std::ranges::count_if(pods, [this](const auto& pod) {
+    return pod->spec.node_name.empty() && !HasEnded(pod->status.phase) &&
+           ProfileFor(*pod) != nullptr && !IsOurs(*pod);
+  }));
 }
 
 EventRecorder& Scheduler::EventsFor(const core_v1::Pod& pod) {
@@ -178,7 +193,11 @@ void Scheduler::PodChanged(const Ptr<core_v1::Pod>& before, const Ptr<core_v1::P
     StopAsking(now->metadata.uid);
     queue_.Remove(key);
     HearOfPlaced(replaced ? nullptr : before, now);
-  } else if (IsOurs(*now) && !cache_.IsAssumed(now->metadata.uid)) {
+  } else if (cache_.IsAssumed(now->metadata.uid)) {
+    // Its binding goes on, but nobody waits for the room of a pod that is going.
+    const bool is_going = now->metadata.deletion_timestamp.has_value();
+    if (is_going && cache_.RemovePod(now->metadata.uid)) HearOfRoom(now);
+  } else if (IsOurs(*now)) {
     const auto info = std::make_shared<const PodInfo>(now);
     FollowNomination(replaced ? nullptr : before, info);
     queue_.Add(info, time);
@@ -187,9 +206,11 @@ void Scheduler::PodChanged(const Ptr<core_v1::Pod>& before, const Ptr<core_v1::P
 
 void Scheduler::FollowNomination(const Ptr<core_v1::Pod>& before, const PodInfoPtr& now) {
   const std::string& node = now->pod->status.nominated_node_name;
+  const std::string former = before ? before->status.nominated_node_name : "";
   if (!node.empty()) {
     nominations_.Set(now, node);
-  } else if (!before || before->status.nominated_node_name.empty()) {
+    if (!former.empty() && former != node) HearOfRoom(before);
+  } else if (former.empty()) {
     nominations_.Refresh(now);  // Our own write may not have come back yet.
   } else if (nominations_.Remove(now->uid())) {
     HearOfRoom(now->pod);
@@ -212,18 +233,19 @@ Duration Scheduler::Step() {
     Decide(std::move(*pod));
   }
   const Duration asking = GoOnAsking();
+  if (metrics_) metrics_->Waiting(queue_.sizes());
   return std::min(asking, queue_.NextDue(clock_.Monotonic()));
 }
 
 StorageView Scheduler::Storage() {
   return {
       [this](const std::string& namespace_, const std::string& name) {
-        return claims_.Get({namespace_, name});
+        return holds_.Shown(claims_.Get({namespace_, name}));
       },
       [this](const std::string& name) {
         return volumes_.Get({"", name});
       },
-      [this] { return volumes_.List(); },
+      [this] { return holds_.Shown(volumes_.List()); },
       [this](const std::string& name) {
         return classes_.Get({"", name});
       },
@@ -269,6 +291,7 @@ void Scheduler::Decide(QueuedPod pod) {
   const Snapshot snapshot = MakeSnapshot(object, devices);
   const Decision decision =
       Schedule(*pod.info, snapshot, next_node_, manager_.random(), OptionsFor(snapshot));
+  if (metrics_) metrics_->Searched(clock_.Monotonic() - pod.tried_at);
   if (!decision.error.empty()) {
     Fails(std::move(pod), {.message = decision.error});
   } else if (decision.node.empty()) {
@@ -293,7 +316,22 @@ void Scheduler::Place(QueuedPod pod, const std::string& node, const DeviceCycle&
   for (const DeviceBinding& each : binding.devices) {
     if (each.allocation) ledger_.Begin(*each.claim, *each.allocation);
   }
+  binding.holds_volumes = HoldVolumes(*binding.pod.info->pod, node);
   Enqueue(std::move(binding));
+}
+
+bool Scheduler::HoldVolumes(const core_v1::Pod& pod, const std::string& node) {
+  if (!ProfileFor(pod)->binds_claims || ClaimNames(pod).empty()) return false;
+  const StorageView storage = Storage();
+  auto claims = ClassifyClaims(pod, storage);
+  const NodeInfo* const there = cache_.Find(node);
+  if (!claims || claims->delayed.empty() || there == nullptr) return false;
+  // Caches may have moved on since the rules looked: then the binder says so.
+  const auto plan =
+      PlanClaims(std::move(claims->delayed), std::move(claims->volumes), *there->node, storage);
+  if (!plan) return false;
+  holds_.Hold(*plan, node, pod.metadata.uid);
+  return true;
 }
 
 meta_v1::LabelSelector Scheduler::DefaultSpreadSelector(const core_v1::Pod& pod) const {

@@ -16,6 +16,7 @@
 #include "api/gen/apps_v1.h"
 #include "base/control_loop.h"
 #include "base/log.h"
+#include "base/metrics.h"
 #include "client/mailbox.h"
 #include "client/manager.h"
 #include "controllers/scheduler/cache.h"
@@ -28,7 +29,9 @@
 #include "controllers/scheduler/preemption.h"
 #include "controllers/scheduler/profile.h"
 #include "controllers/scheduler/queue.h"
+#include "controllers/scheduler/scheduler_metrics.h"
 #include "controllers/scheduler/volume_claims.h"
+#include "controllers/scheduler/volume_holds.h"
 
 namespace skiff::scheduler {
 
@@ -38,6 +41,7 @@ struct SchedulerOptions {
   std::vector<Profile> profiles = {Profile()};
   std::shared_ptr<Extenders> extenders;  // Null: nobody else is asked.
   QueueDelays delays;
+  MetricRegistry* metrics = nullptr;  // Where it counts what it does; null: nobody asks.
 };
 
 // What was asked for a claim of a pod: a volume that is there, or one that is to be made.
@@ -54,6 +58,7 @@ struct Binding {
   std::map<std::string, AskedVolume> asked;  // By the claim's name.
   std::vector<DeviceBinding> devices;
   bool is_told = false;  // The API knows where the pod will go (status.nominatedNodeName).
+  bool holds_volumes = false;
 };
 
 // The pod that extenders are asked about.
@@ -105,6 +110,7 @@ class Scheduler final : public ControlLoop {
   bool IsOurs(const core_v1::Pod& pod) const;
   // Where what happens to a pod of ours is told, in its scheduler's name.
   EventRecorder& EventsFor(const core_v1::Pod& pod);
+  size_t CountGated() const;
   void Watch();
   // Nothing is decided before all of these have synced.
   std::vector<InformerCache*> DecidesBy() const;
@@ -114,6 +120,9 @@ class Scheduler final : public ControlLoop {
   void Decide(QueuedPod pod);
   SearchOptions OptionsFor(const Snapshot& snapshot) const;
   void Place(QueuedPod pod, const std::string& node, const DeviceCycle& devices);
+  // Has pods that are decided from now on count with what will become of the pod's claims there.
+  // False: nothing will.
+  bool HoldVolumes(const core_v1::Pod& pod, const std::string& node);
   void Reject(QueuedPod pod, const Unfit& unfit, DeviceCycle& devices);
   // Without `outcome.candidates`.
   void Preempted(QueuedPod pod, const Unfit& unfit, const PreemptionOutcome& outcome);
@@ -189,7 +198,7 @@ class Scheduler final : public ControlLoop {
   // Whether the claim has come by it, or why it never will where the pod goes.
   tl::expected<bool, std::string> IsMet(const core_v1::PersistentVolumeClaim& claim,
                                         const AskedVolume& asked, const core_v1::Node& node) const;
-  StorageView Storage();
+  StorageView Storage();  // With what pods on their way hold.
   // Whether the pod has that node although the answer said otherwise, or never came.
   bool IsBound(const Binding& binding);
   void BindFailed(Binding binding, const Error& error);
@@ -199,6 +208,7 @@ class Scheduler final : public ControlLoop {
   const SchedulerOptions options_;
   const Clock& clock_;
   std::map<std::string, EventRecorder*> events_;  // By the name of the profile.
+  std::unique_ptr<SchedulerMetrics> metrics_;     // Null: nobody asks.
   PodWriter writer_;
   const Log log_{"scheduler"};
   Informer<core_v1::Pod> pods_;
@@ -224,6 +234,7 @@ class Scheduler final : public ControlLoop {
   SearchAllowances allowances_;
   std::shared_ptr<const DeviceSlices> slices_;  // Null: they have changed.
   const std::shared_ptr<Extenders> extenders_;
+  VolumeHolds holds_;
   Cache cache_;
   std::map<std::string, Snapshot> views_;  // Of the queue, by the name of the profile.
   SchedulingQueue queue_;

@@ -112,23 +112,39 @@ using ImageSpreads = std::unordered_map<std::string, ImageSpread>;  // By name.
 class NodeList {
  public:
   using Nodes = std::vector<const NodeInfo*>;
+  using Slots = std::vector<size_t>;
   NodeList() : NodeList(Nodes()) {}
   explicit NodeList(Nodes nodes) : nodes_(std::make_shared<const Nodes>(std::move(nodes))) {}
+  // `slots`: of these nodes, which keep them.
+  NodeList(Nodes nodes, Slots slots)
+      : nodes_(std::make_shared<const Nodes>(std::move(nodes))),
+        slots_(std::make_shared<const Slots>(std::move(slots))) {}
   operator const Nodes&() const { return *nodes_; }  // NOLINT: it is one.
   const NodeInfo* const* begin() const { return nodes_->data(); }
   const NodeInfo* const* end() const { return begin() + size(); }
   const NodeInfo* operator[](size_t at) const { return (*nodes_)[at]; }
   size_t size() const { return nodes_->size(); }
   bool empty() const { return nodes_->empty(); }
+  // Nodes lie far from one another, and these side by side. nullptr: nobody put them there.
+  const Slots* slots() const { return slots_.get(); }
 
  private:
   std::shared_ptr<const Nodes> nodes_;
+  std::shared_ptr<const Slots> slots_;
 };
 
 // How many nodes keep pods off, or would rather: of most clusters few.
 struct Repellents {
   size_t unschedulable = 0;
   size_t tainted = 0;
+};
+
+// Of a snapshot in which one node is as it might be (NodeTrial): what is counted of the others.
+struct TriedNode {
+  const NodeInfo* as_it_is = nullptr;
+  const NodeInfo* as_tried = nullptr;
+  NodeList nodes;               // As they are.
+  PodCounts* counts = nullptr;  // Of these.
 };
 
 struct Snapshot {
@@ -141,6 +157,7 @@ struct Snapshot {
   const Nominations* nominations = nullptr;
   // What is counted of these nodes; nullptr: rules count for themselves.
   PodCounts* counts = nullptr;
+  const TriedNode* tried = nullptr;  // Where nobody counts `nodes`, but these are; else nullptr.
   const ImageSpreads* images = nullptr;  // nullptr: there are none.
   StorageView storage;
   // Of the pod that is looked at; nullptr: nobody allocates devices.

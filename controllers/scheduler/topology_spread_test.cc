@@ -3,6 +3,7 @@
 
 #include <set>
 
+#include "controllers/scheduler/cycle.h"
 #include "controllers/scheduler/rules/rules.h"
 #include "controllers/scheduler/scheduling_fixture.h"
 
@@ -125,6 +126,38 @@ TEST(SystemSpreadTest, NodesWithoutAZoneWeighAsOneMore) {
   for (const NodeInfo* node : snapshot.nodes) scores[node->name()] = prepared.score(*node);
   // ln 5 for three hosts and for three zones, and the skews that are let pass.
   EXPECT_EQ(scores, (std::map<std::string, int64_t>{{"a", 38}, {"b", 6}, {"c", 2}}));
+}
+
+// Whether or not the nodes of a full zone are looked at.
+TEST(HardTopologySpreadTest, TheSameNodesTakeAPodWhoeverIsAskedWhyTheOthersDoNot) {
+  for (const int zones : {2, 3, 5}) {
+    SchedulingFixture cluster;
+    for (int i = 0; i < 20; ++i) {
+      std::map<std::string, std::string> labels = {
+          {"kubernetes.io/hostname", "h" + std::to_string(i)}};
+      if (i % 7 != 6) labels["topology.kubernetes.io/zone"] = "z" + std::to_string(i % zones);
+      cluster.AddNode("n" + std::to_string(i), "4", labels);
+    }
+    for (int i = 0; i < 25; ++i) {
+      const auto pod = PodOf("p" + std::to_string(i), 0, "1", [](core_v1::Pod& it) {
+        it.metadata.labels["app"] = "web";
+        auto& spread = it.spec.topology_spread_constraints.emplace_back();
+        spread.max_skew = 1;
+        spread.topology_key = "topology.kubernetes.io/zone";
+        spread.when_unsatisfiable = "DoNotSchedule";
+        spread.label_selector.emplace().match_labels["app"] = "web";
+      });
+      const Snapshot snapshot = cluster.MakeSnapshot();
+      size_t start = static_cast<size_t>(i), other_start = start;
+      const Search quick = FindNodes(*pod, snapshot, start, {});
+      const Search whole = FindNodes(*pod, snapshot, other_start, {.keeps_refusals = true});
+      EXPECT_EQ(quick.feasible, whole.feasible);
+      EXPECT_EQ(start, other_start);
+      ASSERT_FALSE(quick.feasible.empty());
+      EXPECT_LT(quick.feasible.size(), 20u);
+      cluster.Place(pod, quick.feasible[0]->name());
+    }
+  }
 }
 
 }  // namespace

@@ -1,5 +1,7 @@
 #include "controllers/scheduler/volume_claims.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "api/select/node_selector.h"
@@ -14,8 +16,9 @@ constexpr std::string_view kNoVolumes = "node(s) didn't find available persisten
 constexpr std::string_view kNoRoom = "node(s) did not have enough free storage";
 
 bool IsDelayed(const core_v1::PersistentVolumeClaim& claim, const StorageView& storage) {
-  if (!claim.spec.volume_name.empty() || !claim.spec.storage_class_name) return false;
-  const auto storage_class = storage.storage_class(*claim.spec.storage_class_name);
+  const std::string name = ClassOf(claim).value_or("");
+  if (!claim.spec.volume_name.empty() || name.empty()) return false;
+  const auto storage_class = storage.storage_class(name);
   return storage_class &&
          storage_class->volume_binding_mode.value_or("Immediate") == "WaitForFirstConsumer";
 }
@@ -31,10 +34,11 @@ namespace {
 
 bool CanProvision(const core_v1::PersistentVolumeClaim& claim, const core_v1::Node& node,
                   const StorageView& storage) {
-  const auto storage_class = storage.storage_class(claim.spec.storage_class_name.value_or(""));
+  const auto storage_class = storage.storage_class(ClassOf(claim).value_or(""));
   if (!storage_class || storage_class->provisioner == "kubernetes.io/no-provisioner") return false;
   if (storage_class->allowed_topologies.empty()) return true;
   for (const auto& term : storage_class->allowed_topologies) {
+    if (term.match_label_expressions.empty()) continue;  // It names no place.
     const bool holds =
         std::all_of(term.match_label_expressions.begin(), term.match_label_expressions.end(),
                     [&](const auto& expression) {
@@ -62,7 +66,7 @@ bool IsFor(const storage_v1::CSIStorageCapacity& capacity, const core_v1::Node& 
 // Drivers that do not say how much they can make are trusted to make it.
 bool HasRoom(const core_v1::PersistentVolumeClaim& claim, const core_v1::Node& node,
              const StorageView& storage) {
-  const std::string& class_name = *claim.spec.storage_class_name;
+  const std::string class_name = ClassOf(claim).value_or("");
   const auto driver = storage.csi_driver(storage.storage_class(class_name)->provisioner);
   if (!driver || !driver->spec.storage_capacity.value_or(false)) return true;
   if (!claim.spec.resources.requests.contains("storage")) return true;
@@ -107,15 +111,25 @@ bool BelongsElsewhere(const core_v1::PersistentVolumeClaim& claim, const core_v1
 
 }  // namespace
 
+std::vector<VolumePtr> VolumesFor(const std::vector<ClaimPtr>& claims, const StorageView& storage) {
+  std::vector<VolumePtr> volumes = storage.volumes();
+  std::erase_if(volumes, [&](const VolumePtr& volume) {
+    return volume->spec.claim_ref &&
+           std::none_of(claims.begin(), claims.end(),
+                        [&](const ClaimPtr& claim) { return skiff::Names(*volume, *claim); });
+  });
+  return volumes;
+}
+
 // The smallest claim first, so that it leaves the large volumes to the others.
-Result<std::vector<ClaimPlan>> PlanClaims(std::vector<ClaimPtr> claims, const core_v1::Node& node,
+Result<std::vector<ClaimPlan>> PlanClaims(std::vector<ClaimPtr> claims,
+                                          std::vector<VolumePtr> volumes, const core_v1::Node& node,
                                           const StorageView& storage) {
   std::vector<ClaimPlan> plan;
   if (claims.empty()) return plan;
   std::stable_sort(claims.begin(), claims.end(), [](const ClaimPtr& a, const ClaimPtr& b) {
     return RequestOf(*a) < RequestOf(*b);
   });
-  Volumes volumes = storage.volumes();
   const auto out_of_reach =
       std::stable_partition(volumes.begin(), volumes.end(),
                             [&](const auto& volume) { return IsReachable(*volume, node); });
@@ -185,6 +199,32 @@ bool RaisesVolumeLimit(const storage_v1::CSINode* before, const storage_v1::CSIN
   });
 }
 
+namespace {
+
+// Fails where the pod cannot have the claim, whatever the nodes. `is_made`: for the pod alone.
+Result<> CheckUsable(const core_v1::PersistentVolumeClaim& claim, const core_v1::Pod& pod,
+                     bool is_made) {
+  const std::string& name = claim.metadata.name;
+  if (claim.status.phase == "Lost") {
+    return Fail(Reason::kConflict,
+                fmt::format("persistentvolumeclaim \"{}\" bound to non-existent persistentvolume "
+                            "\"{}\"",
+                            name, claim.spec.volume_name));
+  }
+  if (claim.metadata.deletion_timestamp) {
+    return Fail(Reason::kConflict, "persistentvolumeclaim \"" + name + "\" is being deleted");
+  }
+  if (!is_made) return {};
+  const meta_v1::OwnerReference* const owner = ControllerOf(claim.metadata);
+  if (owner != nullptr && owner->uid == pod.metadata.uid) return {};
+  return Fail(
+      Reason::kConflict,
+      fmt::format("PVC {}/{} was not created for pod {}/{} (pod is not owner)",
+                  claim.metadata.namespace_, name, pod.metadata.namespace_, pod.metadata.name));
+}
+
+}  // namespace
+
 Result<PodClaims> ClassifyClaims(const core_v1::Pod& pod, const StorageView& storage) {
   PodClaims claims;
   bool waits_for_volume = false;
@@ -200,9 +240,7 @@ Result<PodClaims> ClassifyClaims(const core_v1::Pod& pod, const StorageView& sto
                       name + "\"");
     }
     if (!claim) return Fail(Reason::kNotFound, "persistentvolumeclaim \"" + name + "\" not found");
-    if (claim->metadata.deletion_timestamp) {
-      return Fail(Reason::kConflict, "persistentvolumeclaim \"" + name + "\" is being deleted");
-    }
+    TRY(CheckUsable(*claim, pod, is_ephemeral));
     if (IsFullyBound(*claim)) {
       claims.bound.push_back(claim);
     } else if (IsDelayed(*claim, storage)) {
@@ -215,6 +253,7 @@ Result<PodClaims> ClassifyClaims(const core_v1::Pod& pod, const StorageView& sto
   if (waits_for_volume) {
     return Fail(Reason::kConflict, "pod has unbound immediate PersistentVolumeClaims");
   }
+  if (!claims.delayed.empty()) claims.volumes = VolumesFor(claims.delayed, storage);
   return claims;
 }
 
@@ -225,7 +264,7 @@ Verdict CheckClaims(const PodClaims& claims, const core_v1::Node& node,
     reasons = CheckBound(*claim, node, storage).Reasons();
     if (!reasons.empty()) break;
   }
-  const auto plan = PlanClaims(claims.delayed, node, storage);
+  const auto plan = PlanClaims(claims.delayed, claims.volumes, node, storage);
   if (!plan) reasons.push_back(plan.error().message);
   return reasons.empty() ? Verdict::Fits() : Verdict::Unresolvable(std::move(reasons));
 }

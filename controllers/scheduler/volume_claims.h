@@ -15,17 +15,19 @@
 namespace skiff::scheduler {
 
 using ClaimPtr = std::shared_ptr<const core_v1::PersistentVolumeClaim>;
+using VolumePtr = std::shared_ptr<const core_v1::PersistentVolume>;
 
 struct PodClaims {
   std::vector<ClaimPtr> bound;
-  std::vector<ClaimPtr> delayed;  // Unbound, of WaitForFirstConsumer classes.
+  std::vector<ClaimPtr> delayed;   // Unbound, of WaitForFirstConsumer classes.
+  std::vector<VolumePtr> volumes;  // As of VolumesFor these.
 };
 
 // Names of the claims that the pod mounts; those of ephemeral volumes included.
 std::vector<std::string> ClaimNames(const core_v1::Pod& pod);
 
-// Fails with the text of kube-scheduler when a claim is missing, is being deleted, or should have
-// been bound at once but is not.
+// Fails with the text of kube-scheduler when a claim is missing, has lost its volume, is being
+// deleted or another pod's, or should have been bound at once but is not.
 Result<PodClaims> ClassifyClaims(const core_v1::Pod& pod, const StorageView& storage);
 
 // Whether the node can reach the bound volumes, and the delayed claims can be met there.
@@ -34,11 +36,15 @@ Verdict CheckClaims(const PodClaims& claims, const core_v1::Node& node, const St
 // Where a delayed claim comes by its volume.
 struct ClaimPlan {
   ClaimPtr claim;
-  std::shared_ptr<const core_v1::PersistentVolume> volume;  // nullptr: it is provisioned.
+  VolumePtr volume;  // nullptr: it is provisioned.
 };
+// Of all volumes those that one of the claims may have on some node: nobody's, and its own. Most of
+// those there are have a claim, and are looked at once, and not for each node.
+std::vector<VolumePtr> VolumesFor(const std::vector<ClaimPtr>& claims, const StorageView& storage);
 // For delayed claims of one pod on that node; fails with the text of kube-scheduler when one of
 // them cannot be met there.
-Result<std::vector<ClaimPlan>> PlanClaims(std::vector<ClaimPtr> claims, const core_v1::Node& node,
+Result<std::vector<ClaimPlan>> PlanClaims(std::vector<ClaimPtr> claims,
+                                          std::vector<VolumePtr> volumes, const core_v1::Node& node,
                                           const StorageView& storage);
 
 // Whether a volume can be used on the node.

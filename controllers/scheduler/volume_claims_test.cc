@@ -17,7 +17,8 @@ core_v1::Pod PodOfClaims(const std::vector<std::string>& names) {
 }
 
 // A claim "bound" whose volume no node reaches, "later" that waits for a consumer and finds
-// nothing, "waiting" for its volume, "leaving", and none else.
+// nothing, "waiting" for its volume, "leaving", "lost", "pod-own" and "pod-other" that were made
+// for pods of that uid, and none else.
 StorageView Storage(const Snapshot& snapshot) {
   StorageView storage = snapshot.storage;
   storage.claim = [](const std::string&, const std::string& name) -> ClaimPtr {
@@ -31,6 +32,15 @@ StorageView Storage(const Snapshot& snapshot) {
       claim->spec.resources.requests["storage"] = Quantity::FromValue(1);
     } else if (name == "leaving") {
       claim->metadata.deletion_timestamp.emplace();
+    } else if (name == "lost") {
+      claim->metadata.annotations["pv.kubernetes.io/bind-completed"] = "yes";
+      claim->spec.volume_name = "v";
+      claim->status.phase = "Lost";
+    } else if (name.starts_with("pod-")) {
+      claim->metadata.namespace_ = "default";
+      auto& owner = claim->metadata.owner_references.emplace_back();
+      owner.controller = true;
+      owner.uid = name.substr(4);
     } else if (name != "waiting") {
       return nullptr;
     }
@@ -68,6 +78,45 @@ TEST_F(VolumeClaimsTest, WhatIsWrongIsSaidBeforeWhatTakesTime) {
   EXPECT_EQ(Refusal({"waiting", "bound"}), waits);
   EXPECT_EQ(Refusal({"waiting", "none"}), "persistentvolumeclaim \"none\" not found");
   EXPECT_EQ(Refusal({"waiting", "leaving"}), "persistentvolumeclaim \"leaving\" is being deleted");
+}
+
+TEST_F(VolumeClaimsTest, AClaimWithoutItsVolumeIsNotWaitedForOnEachNode) {
+  EXPECT_EQ(Refusal({"lost"}),
+            "persistentvolumeclaim \"lost\" bound to non-existent persistentvolume \"v\"");
+}
+
+TEST_F(VolumeClaimsTest, AnEphemeralVolumeIsNoClaimOfOthers) {
+  core_v1::Pod pod;
+  pod.metadata.namespace_ = "default";
+  pod.metadata.name = "pod";
+  pod.metadata.uid = "own";
+  auto& volume = pod.spec.volumes.emplace_back();
+  volume.ephemeral.Ensure();
+  const auto refusal = [&](const std::string& name) {
+    volume.name = name;
+    const auto classified = ClassifyClaims(pod, storage_);
+    return classified ? "" : classified.error().message;
+  };
+  EXPECT_EQ(refusal("own"), "pod has unbound immediate PersistentVolumeClaims");
+  EXPECT_EQ(refusal("other"),
+            "PVC default/pod-other was not created for pod default/pod (pod is not owner)");
+  EXPECT_EQ(refusal("none"),
+            "waiting for ephemeral volume controller to create the persistentvolumeclaim "
+            "\"pod-none\"");
+}
+
+TEST_F(VolumeClaimsTest, TheClassIsNamedByTheOldAnnotationToo) {
+  StorageView storage = storage_;
+  storage.claim = [](const std::string&, const std::string&) -> ClaimPtr {
+    auto claim = std::make_shared<core_v1::PersistentVolumeClaim>();
+    claim->metadata.annotations["volume.beta.kubernetes.io/storage-class"] = "later";
+    claim->spec.resources.requests["storage"] = Quantity::FromValue(1);
+    return claim;
+  };
+  const auto classified = ClassifyClaims(PodOfClaims({"data"}), storage);
+  ASSERT_TRUE(classified);
+  EXPECT_EQ(classified->delayed.size(), 1u);
+  EXPECT_FALSE(CheckClaims(*classified, core_v1::Node(), storage).fits());
 }
 
 TEST_F(VolumeClaimsTest, ANodeSaysAllThatIsInTheWay) {

@@ -210,8 +210,10 @@ PreparedScore ScoreBalancedAllocation(const PodInfo& pod, const Snapshot& snapsh
   const bool asks_for_none = std::all_of(resources.begin(), resources.end(),
                                          [](const Scored& each) { return each.pod == 0; });
   if (asks_for_none) return {};
-  return {[resources = std::move(resources)](const NodeInfo& node) -> int64_t {
-            std::vector<double> shares;
+  // The shares are kept from node to node for their memory alone: hundreds are scored.
+  return {[resources = std::move(resources),
+           shares = std::vector<double>()](const NodeInfo& node) mutable -> int64_t {
+            shares.clear();
             for (const Scored& each : resources) {
               const int64_t allocatable = each.In(node.allocatable);
               if (allocatable <= 0) continue;

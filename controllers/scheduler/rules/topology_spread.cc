@@ -192,6 +192,20 @@ std::vector<Constraint> ConstraintsOf(const PodInfo& pod, const Snapshot& snapsh
              : OwnConstraints(pod, when);
 }
 
+// Of two zones that take turns one is full: all of its nodes are refused, and none has to be read.
+SlotRefusal RefusalBySlot(const std::shared_ptr<const std::vector<Constraint>>& constraints) {
+  const bool any = std::any_of(constraints->begin(), constraints->end(),
+                               [](const Constraint& each) { return each.count->IsBySlot(); });
+  if (!any) return nullptr;
+  return [constraints](size_t slot) {
+    return std::any_of(constraints->begin(), constraints->end(), [&](const Constraint& each) {
+      if (!each.count->IsBySlot()) return false;
+      const auto count = each.count->AtSlot(slot);
+      return !count || *count - each.lowest > each.max_skew;
+    });
+  };
+}
+
 constexpr size_t kFewValues = 8;
 
 // The weight of a constraint grows with the number of its domains, so that it is heard beside one
@@ -252,8 +266,9 @@ Prepared PreparePodTopologySpread(const PodInfo& pod, const Snapshot& snapshot) 
     // What the pod itself would add.
     if (each.selector.Matches(pod.pod->metadata.labels)) --each.lowest;
   }
-  return Prepared::Each([constraints = std::move(constraints)](const NodeInfo& node) {
-    for (const Constraint& constraint : constraints) {
+  const auto shared = std::make_shared<const std::vector<Constraint>>(std::move(constraints));
+  Prepared prepared = Prepared::Each([shared](const NodeInfo& node) {
+    for (const Constraint& constraint : *shared) {
       if (!constraint.count->Has(node)) {
         return Verdict::Unresolvable(
             "node(s) didn't match pod topology spread constraints (missing required label)");
@@ -264,6 +279,8 @@ Prepared PreparePodTopologySpread(const PodInfo& pod, const Snapshot& snapshot) 
     }
     return Verdict::Fits();
   });
+  prepared.refuses = RefusalBySlot(shared);
+  return prepared;
 }
 
 PreparedScore ScorePodTopologySpread(const PodInfo& pod, const Snapshot& snapshot,

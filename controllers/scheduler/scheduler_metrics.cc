@@ -1,0 +1,73 @@
+#include "controllers/scheduler/scheduler_metrics.h"
+
+#include <string_view>
+#include <vector>
+
+namespace skiff::scheduler {
+namespace {
+
+std::vector<double> TwiceEach(double first, int count) {
+  std::vector<double> bounds;
+  for (int i = 0; i < count; ++i, first *= 2) bounds.push_back(first);
+  return bounds;
+}
+
+constexpr int kTriesTold = 15;  // More are one label.
+
+}  // namespace
+
+SchedulerMetrics::SchedulerMetrics(MetricRegistry& registry, std::function<size_t()> gated)
+    : attempts_(registry.AddCounter({"scheduler_schedule_attempts_total",
+                                     "[STABLE] Attempts to schedule pods, by what came of them.",
+                                     {"profile", "result"}})),
+      durations_(registry.AddHistogram({"scheduler_scheduling_attempt_duration_seconds",
+                                        "[STABLE] How long attempts took, bindings included.",
+                                        {"profile", "result"}},
+                                       TwiceEach(0.001, 15))),
+      searches_(registry.AddHistogram({"scheduler_scheduling_algorithm_duration_seconds",
+                                       "[ALPHA] How long it took to find a node."},
+                                      TwiceEach(0.001, 15))),
+      tries_(registry.AddHistogram(
+          {"scheduler_pod_scheduling_attempts", "[STABLE] Attempts until a pod was scheduled."},
+          {1, 2, 4, 8, 16})),
+      waits_(
+          registry.AddHistogram({"scheduler_pod_scheduling_sli_duration_seconds",
+                                 "[BETA] Time from a pod's first attempt until it was scheduled.",
+                                 {"attempts"}},
+                                TwiceEach(0.01, 20))),
+      preemptions_(registry.AddCounter({"scheduler_preemption_attempts_total",
+                                        "[STABLE] Attempts to have less important pods go."})),
+      victims_(registry.AddHistogram({"scheduler_preemption_victims",
+                                      "[STABLE] Pods that were told to go for another, each time."},
+                                     {1, 2, 4, 8, 16, 32, 64})) {
+  registry.AddMeasured(
+      {"scheduler_pending_pods", "[STABLE] Pods that wait for a node, by what for.", {"queue"}},
+      [this, gated = std::move(gated)] {
+        const auto waiting = [this](size_t i) { return static_cast<double>(waiting_[i].load()); };
+        return std::vector<Sample>{{{"active"}, waiting(0)},
+                                   {{"backoff"}, waiting(1)},
+                                   {{"gated"}, static_cast<double>(gated())},
+                                   {{"unschedulable"}, waiting(2)}};
+      });
+}
+
+void SchedulerMetrics::Scheduled(const std::string& profile, const QueuedPod& pod, Duration now) {
+  Attempted(profile, "scheduled", now - pod.tried_at);
+  tries_.Observe({}, pod.tries);
+  const std::string tries = pod.tries < kTriesTold ? std::to_string(pod.tries) : "15+";
+  waits_.Observe({tries}, Seconds(now - pod.first_tried_at));
+}
+
+void SchedulerMetrics::Attempted(const std::string& profile, std::string_view result,
+                                 Duration took) {
+  attempts_.Add({profile, result});
+  durations_.Observe({profile, result}, Seconds(took));
+}
+
+void SchedulerMetrics::Waiting(const SchedulingQueue::Sizes& sizes) {
+  waiting_[0] = sizes.active;
+  waiting_[1] = sizes.backoff;
+  waiting_[2] = sizes.unschedulable;
+}
+
+}  // namespace skiff::scheduler

@@ -1,0 +1,49 @@
+// What a scheduler counts of its work, by the names of kube-scheduler's metrics.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <functional>
+#include <string>
+
+#include "base/clock.h"
+#include "base/metrics.h"
+#include "controllers/scheduler/queue.h"
+
+namespace skiff::scheduler {
+
+// Thread-safe.
+class SchedulerMetrics {
+ public:
+  // `registry` outlives it, and whoever asks `registry` does not. `gated`: how many pods wait for
+  // their gates; any thread.
+  SchedulerMetrics(MetricRegistry& registry, std::function<size_t()> gated);
+  // The search for a node is over, whatever came of it.
+  void Searched(Duration took) { searches_.Observe({}, Seconds(took)); }
+  // Of a pod's attempt, in the scheduler of that name.
+  void Unschedulable(const std::string& profile, Duration took) {
+    Attempted(profile, "unschedulable", took);
+  }
+  void Failed(const std::string& profile, Duration took) { Attempted(profile, "error", took); }
+  void Scheduled(const std::string& profile, const QueuedPod& pod, Duration now);
+  // Whether others could go for a pod was found out; so many were told to.
+  void Preempts() { preemptions_.Add({}); }
+  void Preempted(size_t victims) { victims_.Observe({}, static_cast<double>(victims)); }
+  // By now so many wait.
+  void Waiting(const SchedulingQueue::Sizes& sizes);
+
+ private:
+  static double Seconds(Duration time) { return std::chrono::duration<double>(time).count(); }
+  void Attempted(const std::string& profile, std::string_view result, Duration took);
+
+  CounterFamily& attempts_;
+  HistogramFamily& durations_;
+  HistogramFamily& searches_;
+  HistogramFamily& tries_;
+  HistogramFamily& waits_;
+  CounterFamily& preemptions_;
+  HistogramFamily& victims_;
+  std::array<std::atomic<size_t>, 3> waiting_{};  // Active, in back-off, unschedulable.
+};
+
+}  // namespace skiff::scheduler

@@ -1,0 +1,180 @@
+// The scheduler as a whole, on caches that are filled by hand and a server that a test plays.
+#include "controllers/scheduler/scheduler.h"
+
+#include <gtest/gtest.h>
+
+#include "client/transport.h"
+
+namespace skiff::scheduler {
+namespace {
+
+Json PodNamed(const std::string& name, const char* version, const Json& status = Json::object()) {
+  const Json container = {
+      {"name", "main"}, {"image", "web:1"}, {"resources", {{"requests", {{"cpu", "1"}}}}}};
+  return {{"apiVersion", "v1"},
+          {"kind", "Pod"},
+          {"metadata",
+           {{"name", name}, {"namespace", "default"}, {"uid", name}, {"resourceVersion", version}}},
+          {"spec", {{"schedulerName", kSchedulerName}, {"containers", Json::array({container})}}},
+          {"status", status}};
+}
+
+// It waits for a ResourceClaim, and is not tried, but has a place on the node.
+Json NominatedTo(const std::string& node, const char* version) {
+  Json pod = PodNamed("waiting", version, {{"nominatedNodeName", node}});
+  const Json claim = {{"name", "gpu"}, {"resourceClaimName", "none"}};
+  pod["spec"]["resourceClaims"] = Json::array({claim});
+  return pod;
+}
+
+Json NodeOfOneCpu() {
+  return {{"apiVersion", "v1"},
+          {"kind", "Node"},
+          {"metadata", {{"name", "node"}, {"resourceVersion", "1"}}},
+          {"status", {{"allocatable", {{"cpu", "1"}, {"memory", "1Gi"}, {"pods", "110"}}}}}};
+}
+
+// On the node, with a sidecar that asks for nothing and runs with that much.
+Json WithSidecar(const char* cpu, const char* version) {
+  Json pod = PodNamed("placed", version);
+  pod["spec"]["nodeName"] = "node";
+  pod["spec"]["containers"][0].erase("resources");
+  Json side = {{"name", "side"}, {"image", "side:1"}, {"restartPolicy", "Always"}};
+  side["resources"]["requests"]["cpu"] = "0";
+  pod["spec"]["initContainers"] = Json::array({side});
+  Json status = {{"name", "side"}};
+  status["resources"]["requests"]["cpu"] = cpu;
+  pod["status"]["initContainerStatuses"] = Json::array({status});
+  return pod;
+}
+
+class SchedulerTest : public testing::Test {
+ protected:
+  SchedulerTest() {
+    scheduler_.AddBinder(binder_);
+    Fill<core_v1::Node>({NodeOfOneCpu()});
+    FillEmpty<core_v1::PersistentVolumeClaim, core_v1::PersistentVolume, storage_v1::StorageClass,
+              storage_v1::CSINode, storage_v1::VolumeAttachment, storage_v1::CSIDriver,
+              storage_v1::CSIStorageCapacity, core_v1::Namespace, core_v1::Service,
+              core_v1::ReplicationController, apps_v1::ReplicaSet, apps_v1::StatefulSet,
+              policy_v1::PodDisruptionBudget, resource_v1::ResourceClaim,
+              resource_v1::ResourceSlice, resource_v1::DeviceClass>();
+  }
+  // What there is of the kind, from now on.
+  template <Kind K>
+  void Fill(const std::vector<Json>& objects) {
+    std::vector<RawJson> texts;
+    for (const Json& object : objects) texts.push_back(RawJson::FromText(object.dump()));
+    manager_.informer<K>().cache().Replace(std::move(texts), std::to_string(++revision_));
+  }
+  // Until nothing is left to decide or to bind.
+  void Run() {
+    for (int i = 0; i < 10; ++i) {
+      (void)scheduler_.Step();
+      (void)binder_.Step();
+    }
+  }
+
+  std::vector<std::string> bound_;     // Names of pods.
+  std::vector<std::string> messages_;  // Of conditions.
+  bool refuses_ = false;               // Bindings.
+  MetricRegistry metrics_;
+
+ private:
+  template <Kind... K>
+  void FillEmpty() {
+    (Fill<K>({}), ...);
+  }
+  http::Response Answer(const http::Request& request) {
+    const std::string prefix = "/api/v1/namespaces/default/pods/", suffix = "/binding";
+    if (request.path.ends_with(suffix) && !refuses_) {
+      bound_.push_back(
+          request.path.substr(prefix.size(), request.path.size() - prefix.size() - suffix.size()));
+      return {.status = 201, .body = R"({"kind":"Status","apiVersion":"v1","status":"Success"})"};
+    }
+    if (request.method == "PATCH") {
+      const Json status = Json::parse(request.Body()).at("status");
+      if (status.contains("conditions")) {
+        messages_.push_back(status.at("conditions").at(0).at("message").get<std::string>());
+      }
+    }
+    return {.status = 404,
+            .body = R"({"kind":"Status","apiVersion":"v1","status":"Failure","reason":"NotFound",
+                        "message":"nobody knows it","code":404})"};
+  }
+
+  int revision_ = 0;
+  FakeClock clock_;
+  SeededRandom random_{1};
+  InProcessTransport transport_{[this](const http::Request& request) { return Answer(request); }};
+  Client client_{transport_, "test"};
+  InformerFactory informers_{{client_, clock_, random_}};
+  Manager manager_{{transport_, clock_, random_, informers_, "test"}};
+  Scheduler scheduler_{manager_, {.metrics = &metrics_}};
+  Binder binder_{scheduler_};
+};
+
+TEST_F(SchedulerTest, WhatBecomesOfPodsIsCounted) {
+  Json gated = PodNamed("gated", "1");
+  const Json gate = {{"name", "example.com/gate"}};
+  gated["spec"]["schedulingGates"] = Json::array({gate});
+  Fill<core_v1::Pod>({PodNamed("a", "1"), PodNamed("b", "1"), gated});
+  Run();
+  const std::string text = metrics_.Text();
+  for (const char* line :
+       {"scheduler_schedule_attempts_total{profile=\"default-scheduler\",result=\"scheduled\"} 1\n",
+        "scheduler_schedule_attempts_total{profile=\"default-scheduler\",result=\"unschedulable\"} "
+        "1\n",
+        "scheduler_pod_scheduling_attempts_bucket{le=\"1\"} 1\n",
+        "scheduler_pod_scheduling_sli_duration_seconds_count{attempts=\"1\"} 1\n",
+        "scheduler_preemption_attempts_total 1\n", "scheduler_pending_pods{queue=\"active\"} 0\n",
+        "scheduler_pending_pods{queue=\"gated\"} 1\n",
+        "scheduler_pending_pods{queue=\"unschedulable\"} 1\n"}) {
+    EXPECT_NE(text.find(line), std::string::npos) << line << text;
+  }
+}
+
+using Names = std::vector<std::string>;
+
+TEST_F(SchedulerTest, ABindingThatIsRefusedIsSaidToBe) {
+  refuses_ = true;
+  Fill<core_v1::Pod>({PodNamed("a", "1")});
+  Run();
+  ASSERT_FALSE(messages_.empty());
+  EXPECT_EQ(messages_[0], "running Bind plugin \"DefaultBinder\": nobody knows it");
+}
+
+TEST_F(SchedulerTest, NobodyWaitsForTheRoomOfAPodThatGoesWhileItIsBound) {
+  Fill<core_v1::Pod>({PodNamed("a", "1")});
+  Run();
+  Fill<core_v1::Pod>({PodNamed("a", "1"), PodNamed("b", "1")});
+  Run();
+  EXPECT_EQ(bound_, Names{"a"});
+  Json going = PodNamed("a", "2");
+  going["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z";
+  going["metadata"]["finalizers"] = Json::array({"example.com/held"});
+  Fill<core_v1::Pod>({going, PodNamed("b", "1")});
+  Run();
+  EXPECT_EQ(bound_, (Names{"a", "b"}));
+}
+
+TEST_F(SchedulerTest, AnotherNodeForANominatedPodLeavesItsFormerOneToOthers) {
+  Fill<core_v1::Pod>({NominatedTo("node", "1"), PodNamed("b", "1")});
+  Run();
+  EXPECT_EQ(bound_, Names{});
+  Fill<core_v1::Pod>({NominatedTo("other", "2"), PodNamed("b", "1")});
+  Run();
+  EXPECT_EQ(bound_, Names{"b"});
+}
+
+TEST_F(SchedulerTest, ASidecarThatHasBecomeSmallerLeavesRoom) {
+  Fill<core_v1::Pod>({WithSidecar("500m", "1"), PodNamed("b", "1")});
+  Run();
+  EXPECT_EQ(bound_, Names{});
+  Fill<core_v1::Pod>({WithSidecar("0", "2"), PodNamed("b", "1")});
+  Run();
+  EXPECT_EQ(bound_, Names{"b"});
+}
+
+}  // namespace
+}  // namespace skiff::scheduler
