@@ -70,7 +70,7 @@ bool EvictionManager::EvictForLimits() {
   for (const PodUsage& usage : hooks_.usage(pods, /*with_disk=*/true)) {
     const auto excess = LocalStorageExcess(usage);
     if (!excess || IsCriticalPod(*usage.pod)) continue;
-    if (!hooks_.evict(*usage.pod, excess->message, kImmediateGraceSeconds, false)) {
+    if (!hooks_.evict(*usage.pod, {excess->message}, kImmediateGraceSeconds, false)) {
       continue;
     }
     hooks_.evicted(excess->signal);
@@ -92,7 +92,7 @@ bool EvictionManager::Evict(const Threshold& threshold, const Measurements& meas
       grace = std::min(judge_.settings().max_pod_grace_s,
                        pod.spec.termination_grace_period_seconds.value_or(0));
     }
-    if (!hooks_.evict(pod, EvictionMessage(threshold, measured, usage), grace, true)) continue;
+    if (!hooks_.evict(pod, NoticeOfEviction(threshold, measured, usage), grace, true)) continue;
     hooks_.evicted(SignalText(threshold.signal));
     evicted_uid_ = pod.metadata.uid;
     evicted_at_ = clock_.Monotonic();

@@ -35,7 +35,7 @@ class EvictionManager final : public ControlLoop {
     std::function<bool(Signal signal)> reclaim;
     // False when it does not run any more. `is_disruption`: the node needs what it has; else it
     // took more than it said it would.
-    std::function<bool(const core_v1::Pod& pod, const std::string& message, int64_t grace_s,
+    std::function<bool(const core_v1::Pod& pod, const EvictionNotice& notice, int64_t grace_s,
                        bool is_disruption)>
         evict;
     std::function<bool(const std::string& uid)> is_gone;

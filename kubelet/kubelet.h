@@ -202,7 +202,7 @@ class Kubelet final : public ControlLoop {
   void WarnOfNode(const std::string& reason, const std::string& message);
   core_v1::Node Self() const;
   std::vector<Ptr<core_v1::Pod>> ActivePods() const;
-  bool EvictPod(const core_v1::Pod& pod, const std::string& message, int64_t grace_s,
+  bool EvictPod(const core_v1::Pod& pod, const EvictionNotice& notice, int64_t grace_s,
                 bool is_disruption);
   bool IsPodGone(const std::string& uid) const;
   bool Reclaim(Signal signal);

@@ -136,10 +136,10 @@ class EvictionManagerTest : public testing::Test {
     for (const auto& [name, usage] : usages_) pods.push_back(usage.pod);
     return pods;
   }
-  bool Evict(const core_v1::Pod& pod, const std::string& message, bool is_disruption) {
+  bool Evict(const core_v1::Pod& pod, const EvictionNotice& notice, bool is_disruption) {
     evicted_.push_back(pod.metadata.name);
     is_disruption_ = is_disruption;
-    message_ = message;
+    message_ = notice.message;
     return true;
   }
   EvictionManager::Hooks Hooks() {
@@ -155,10 +155,8 @@ class EvictionManagerTest : public testing::Test {
               if (frees_ && !frees_late_) measured_ = Measurements();
               return frees_;
             },
-            [this](const core_v1::Pod& pod, const std::string& message, int64_t,
-                   bool is_disruption) {
-              return Evict(pod, message, is_disruption);
-            },
+            [this](const core_v1::Pod& pod, const EvictionNotice& notice, int64_t,
+                   bool is_disruption) { return Evict(pod, notice, is_disruption); },
             [this](const std::string& uid) { return !usages_.contains(uid); },
             [this] { ++pressure_changes_; },
             [this](const std::string& reason, const std::string&) { warnings_.push_back(reason); }};
