@@ -1,4 +1,6 @@
 // A pod's worker on a runtime in memory: restarts, outages, stops and resizes.
+#include <gmock/gmock.h>
+
 #include "kubelet/pod_worker_fixture.h"
 
 namespace skiff::kubelet {
@@ -289,6 +291,26 @@ TEST_F(PodWorkerTest, AResizeWithoutRoomWaitsOrIsRefused) {
   executor_.RunFor(70s);
   EXPECT_EQ(Condition("PodResizePending"), "");
   EXPECT_EQ(Status().container_statuses.at(0).resources->limits.at("cpu").Text(), "3500m");
+}
+
+TEST_F(PodWorkerTest, AResizeIsToldOfByWhatWasGivenAndNotByWhatIsAskedForNext) {
+  Ask("cpu", "1", "1");
+  StartWorker();
+  core_v1::Pod other = pod_;
+  other.metadata.uid = "uid-2";
+  resizes_.Admit(other);
+  Ask("cpu", "3500m", "3500m");
+  Change();
+  resizes_.Forget("uid-2");  // It is given, and the worker has not looked.
+  Ask("cpu", "5", "5");
+  Change();
+  executor_.RunFor(2s);
+  const std::string given =
+      "{\"containers\":[{\"name\":\"app\",\"resources\":{\"limits\":{\"cpu\":\"3500m\"},"
+      "\"requests\":{\"cpu\":\"3500m\"}}}],\"generation\":3}";
+  EXPECT_THAT(Events(), testing::IsSupersetOf({"ResizeStarted  Pod resize started: " + given,
+                                               "ResizeCompleted  Pod resize completed: " + given}));
+  EXPECT_EQ(Condition("PodResizePending"), "True:Infeasible");
 }
 
 TEST_F(PodWorkerTest, AResizeThatWantsItStartsTheContainerAnew) {
