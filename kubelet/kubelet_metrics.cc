@@ -83,6 +83,10 @@ KubeletMetrics::KubeletMetrics(const std::string& node_name)
       evictions(registry.AddCounter({"kubelet_evictions",
                                      "[ALPHA] Pods that had to go, by what was short.",
                                      {"eviction_signal"}})),
+      preemptions(registry.AddCounter({"kubelet_preemptions",
+                                       "[ALPHA] Pods that made room for a critical one, by what "
+                                       "was short.",
+                                       {"preemption_signal"}})),
       refusals(registry.AddCounter({"kubelet_admission_rejections_total",
                                     "[ALPHA] Pods that were not taken, and why.",
                                     {"reason"}})),

@@ -37,6 +37,7 @@ class KubeletMetrics {
   HistogramFamily& cgroup_seconds;           // operation_type
   HistogramFamily& storage_seconds;          // migrated, operation_name, status, volume_plugin
   CounterFamily& evictions;                  // eviction_signal
+  CounterFamily& preemptions;                // preemption_signal
   CounterFamily& refusals;                   // reason
   CounterFamily& http_requests;              // long_running, method, path, server_type
   HistogramFamily& http_seconds;             // The same.

@@ -81,6 +81,18 @@ PodWorker::~PodWorker() {
   if (post_start_) context_.blocking.Remove(*post_start_);
 }
 
+void PodWorker::BeginAfter(std::vector<std::string> uids, Duration patience) {
+  awaited_ = std::move(uids);
+  awaited_until_ = seen_at_ + patience;
+}
+
+Duration PodWorker::UntilRoom() {
+  const Duration left = awaited_until_ - context_.clock.Monotonic();
+  if (left <= 0ns) awaited_.clear();
+  std::erase_if(awaited_, context_.has_ended);
+  return awaited_.empty() ? 0ns : std::min(left, kRoomCheck);
+}
+
 void PodWorker::Update(Ptr<core_v1::Pod> pod) {
   {
     MutexLock lock(mutex_);
@@ -299,6 +311,9 @@ Duration PodWorker::Sync(const core_v1::Pod& given) {
                             "Pod was active on the node longer than the specified deadline"},
               std::nullopt);
     return 0ns;
+  }
+  if (!awaited_.empty()) {
+    if (const Duration wait = UntilRoom(); wait > 0ns) return wait;
   }
   // All that follows sees the pod with what it is allotted, not with what its spec may ask for, and
   // with what the kubelet knows of where it is from.

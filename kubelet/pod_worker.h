@@ -78,6 +78,8 @@ struct PodWorkerContext {
   PodSimulation* simulation = nullptr;  // Of simulated nodes.
   PodDevices* devices = nullptr;        // nullptr: the node has none to give.
   KubeletMetrics* metrics = nullptr;
+  // Whether nothing runs any more of the pod with this uid.
+  std::function<bool(const std::string& uid)> has_ended = {};
 };
 
 class PostStartTask;
@@ -94,12 +96,16 @@ class PodWorker final : public ControlLoop {
   // Then a pod whose volumes the node has no room for is given up.
   static constexpr Duration kAttachmentPatience = 2min + 3s;
   static constexpr Duration kNetworkRetry = 1s;
+  static constexpr Duration kRoomCheck = 500ms;
   // A status that says so is seen before the container is started again.
   static constexpr Duration kHookErrorShown = 1s;
 
   PodWorker(PodWorkerContext& context, Ptr<core_v1::Pod> pod);
   ~PodWorker() override;
 
+  // Nothing of the pod is made before these pods, which make room for it, have ended, but it waits
+  // no longer than that. Before its first step.
+  void BeginAfter(std::vector<std::string> uids, Duration patience);
   // The newest version of the pod. Any thread.
   void Update(Ptr<core_v1::Pod> pod);
   // It shall go although nobody deleted it: evicted, rejected, or its object is gone. `failure` is
@@ -125,6 +131,8 @@ class PodWorker final : public ControlLoop {
   // `begun`: when the step did, monotonic.
   void Measure(State before, Duration begun);
   Duration Sync(const core_v1::Pod& given);
+  // Until it is looked again whether there is room for the pod; 0: there is.
+  Duration UntilRoom();
   // Adds what the kubelet says of a pod in its annotations.
   core_v1::Pod Noted(core_v1::Pod pod) const;
   void RejectForVolumes(const core_v1::Pod& pod, const Error& why);
@@ -220,6 +228,8 @@ class PodWorker final : public ControlLoop {
   const Log log_{"pod"};
   std::atomic<State> state_ = State::kSyncing;
   // Only the loop's own step touches what follows, up to the mutex.
+  std::vector<std::string> awaited_;              // Uids of pods that make room for it.
+  Duration awaited_until_{};                      // Monotonic.
   std::map<std::string, WaitingReason> waiting_;  // By container name.
   VolumePaths volume_paths_;
   RestartBackoff backoff_;
