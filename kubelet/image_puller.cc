@@ -265,7 +265,7 @@ ImagePuller::Outcome ImagePuller::Conclude(const std::string& backoff_key, Pull 
       std::erase_if(failures_, [&](const auto& failure) {
         return pull.ended_at - failure.second.at > RestartBackoff::kForgetAfter;
       });
-      backoff_.Next(backoff_key, pull.ended_at);
+      backoff_.Next(backoff_key, pull.ended_at, pull.ended_at);
       failures_[backoff_key] = {pull.ended_at, why};
     }
     events.Report(reference, EventType::kWarning, "Failed",

@@ -189,13 +189,7 @@ void PodWorker::Measure(State before, Duration begun) {
 
 Duration PodWorker::StepOnce() {
   const Ptr<core_v1::Pod> pod = this->pod();
-  bool terminate = false;
-  {
-    MutexLock lock(mutex_);
-    terminate = terminate_;
-  }
-  if (state_ == State::kSyncing &&
-      (terminate || pod->metadata.deletion_timestamp || HasEnded(pod->status.phase))) {
+  if (state_ == State::kSyncing && (MustEnd() || HasEnded(pod->status.phase))) {
     Enter(State::kTerminating);
   }
   switch (state_) {
@@ -216,6 +210,11 @@ Duration PodWorker::StepOnce() {
       break;
   }
   return kNever;
+}
+
+bool PodWorker::MustEnd() const {
+  MutexLock lock(mutex_);
+  return terminate_ || pod_->metadata.deletion_timestamp;
 }
 
 void PodWorker::Enter(State state) {

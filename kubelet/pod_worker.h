@@ -212,6 +212,8 @@ class PodWorker final : public ControlLoop {
   std::string DeadlineFile(const core_v1::Pod& pod) const;
   void RememberDeadline(const core_v1::Pod& pod, Duration left) const;
   std::optional<Duration> RememberedDeadline(const core_v1::Pod& pod) const;
+  // Somebody has asked for its end by now.
+  bool MustEnd() const;
   void Enter(State state);
   Duration Age(TimePoint then) const;
   // How long its spec lets it run on; kNever: for ever.

@@ -97,6 +97,7 @@ bool PodWorker::MakeSandbox(const core_v1::Pod& pod, const ObservedPod& observed
     if (context_.writes_files) context_.events.Warning(pod, warning.reason, warning.message);
   }
   const auto fail = [&](const std::string& why) {
+    if (MustEnd()) return false;  // It was deleted meanwhile, which is no failure.
     if (context_.metrics != nullptr) context_.metrics->started_pod_errors.Add({});
     context_.events.Warning(pod, "FailedCreatePodSandBox", "Failed to create pod sandbox: " + why);
     return false;
@@ -125,7 +126,12 @@ bool PodWorker::MakeSandbox(const core_v1::Pod& pod, const ObservedPod& observed
   if (!id) return fail(cri::RpcErrorText(id.error()));
   Own(*id);
   auto status = context_.runtime.PodSandboxStatus(*id);
-  if (!status) return fail(cri::RpcErrorText(status.error()));
+  if (!status) {
+    context_.events.Warning(
+        pod, "FailedStatusPodSandBox",
+        "Unable to get pod sandbox status: " + cri::RpcErrorText(status.error()));
+    return false;
+  }
   plan.sandbox_id = *id;
   fresh.sandboxes.insert(fresh.sandboxes.begin(), std::move(*status));
   return true;
@@ -168,7 +174,9 @@ bool PodWorker::Start(const core_v1::Pod& pod, const core_v1::Container& contain
   const auto pulled = context_.images.Ensure(pod, container, SandboxConfigOf(pod, sandbox_attempt));
   if (!pulled) return false;  // Woken when it is there.
   // Only now: a wait for the image is a part of this try, and no failure that the next one follows.
-  if (last != nullptr && last->IsExited()) backoff_.Next(BackoffKey(container), EndOf(*last));
+  if (last != nullptr && last->IsExited()) {
+    backoff_.Next(BackoffKey(container), EndOf(*last), context_.clock.Monotonic());
+  }
   const auto& image = *pulled;
   if (!image) {
     waiting_[container.name] = image.error();
