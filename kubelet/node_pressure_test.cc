@@ -111,6 +111,31 @@ TEST(OldImagesTest, ThoseOutOfUseForLongerGoOnceSomebodyHasLookedForSoLong) {
   EXPECT_EQ(ids(5000s, 0s), std::vector<std::string>{});
 }
 
+TEST(ImageCollectorTest, WhatCannotBeFreedIsToldOfAndAsAFailureTheSecondTime) {
+  FakeClock clock;
+  SeededRandom random(1);
+  cri::FakeRuntime runtime(clock, random, "10.1.0.0/24");
+  std::vector<std::string> told;
+  Measurement disk{16 * 1024 * kMi, 100 * 1024 * kMi};
+  ImageCollector collector({}, {runtime, clock,
+                                [&](const std::string& reason, const std::string& text) {
+                                  told.push_back(reason + " " + text);
+                                },
+                                [&] { return std::optional(disk); }});
+  (void)collector.Step();
+  EXPECT_TRUE(told.empty());
+  disk.available = 10 * 1024 * kMi;
+  (void)collector.Step();
+  const std::string text =
+      "Insufficient free disk space on the node's image filesystem (90% of 100.0 GiB used). Failed "
+      "to free sufficient space by deleting unused images (freed 0 bytes). Investigate disk usage, "
+      "as it could be used by active images, logs, volumes, or other data.";
+  EXPECT_EQ(told, std::vector<std::string>{"FreeDiskSpaceFailed " + text});
+  (void)collector.Step();
+  EXPECT_EQ(told.size(), 3u);
+  EXPECT_EQ(told.back(), "ImageGCFailed " + text);
+}
+
 // A node whose numbers and pods the test chooses.
 class EvictionManagerTest : public testing::Test {
  protected:

@@ -128,7 +128,7 @@ bool PodWorker::MakeSandbox(const core_v1::Pod& pod, const ObservedPod& observed
   auto status = context_.runtime.PodSandboxStatus(*id);
   if (!status) {
     context_.events.Warning(
-        pod, "FailedStatusPodSandBox",
+        pod, "FailedPodSandBoxStatus",
         "Unable to get pod sandbox status: " + cri::RpcErrorText(status.error()));
     return false;
   }
