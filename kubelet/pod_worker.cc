@@ -238,15 +238,21 @@ Duration PodWorker::UntilDeadline(const core_v1::Pod& pod) const {
   return Seconds(*pod.spec.active_deadline_seconds) - Age(started->point());
 }
 
-Result<VolumePaths> PodWorker::PathsOfVolumes(const core_v1::Pod& pod) {
-  if (MakesVolumes()) return context_.volumes.SetUp(pod);
+Result<VolumePaths> PodWorker::PathsOfVolumes(const core_v1::Pod& pod, std::vector<Error>& more) {
+  if (MakesVolumes()) return context_.volumes.SetUp(pod, &more);
   // Containers of a simulated node mount nothing, but wait for what they would.
   if (context_.simulation != nullptr && !volumes_made_) TRY(context_.volumes.Find(pod));
   return NoPaths(pod);
 }
 
+void PodWorker::TellOfVolume(const core_v1::Pod& pod, const std::string& why) {
+  context_.events.Warning(pod, why.starts_with("MapVolume.") ? "FailedMapVolume" : "FailedMount",
+                          why);
+}
+
 bool PodWorker::MakeVolumes(const core_v1::Pod& pod) {
-  auto paths = PathsOfVolumes(pod);
+  std::vector<Error> more;
+  auto paths = PathsOfVolumes(pod, more);
   if (paths) {
     volume_paths_ = std::move(*paths);
     volume_failures_ = 0;
@@ -259,9 +265,8 @@ bool PodWorker::MakeVolumes(const core_v1::Pod& pod) {
     retry_after_ = std::min(retry_after_, kAttachmentCheck);
     return volumes_made_;
   }
-  const std::string& why = paths.error().message;
-  context_.events.Warning(pod, why.starts_with("MapVolume.") ? "FailedMapVolume" : "FailedMount",
-                          why);
+  TellOfVolume(pod, paths.error().message);
+  for (const Error& each : more) TellOfVolume(pod, each.message);
   const bool is_full = paths.error().reason == Reason::kRequestEntityTooLarge;
   if (is_full && !volumes_made_ && context_.clock.Monotonic() - seen_at_ >= kAttachmentPatience) {
     RejectForVolumes(pod, paths.error());

@@ -138,7 +138,8 @@ class PodWorker final : public ControlLoop {
   void RejectForVolumes(const core_v1::Pod& pod, const Error& why);
   // Whether all volumes are there, made now or before.
   bool MakeVolumes(const core_v1::Pod& pod);
-  Result<VolumePaths> PathsOfVolumes(const core_v1::Pod& pod);
+  Result<VolumePaths> PathsOfVolumes(const core_v1::Pod& pod, std::vector<Error>& more);
+  void TellOfVolume(const core_v1::Pod& pod, const std::string& why);
   bool MakesVolumes() const { return context_.writes_files || context_.makes_volumes; }
   // Of the container's mounts that show a part of a volume, by where it is mounted.
   Result<std::map<std::string, std::string>> MakeSubPaths(const core_v1::Pod& pod,

@@ -173,6 +173,21 @@ TEST_F(VolumeManagerTest, WhatIsMissingIsSaidInKubernetesWords) {
                        "secret key: user");
 }
 
+TEST_F(VolumeManagerTest, AVolumeThatFailsKeepsNoOtherFromBeingMade) {
+  AddVolume(pod_, "first").secret.Ensure().secret_name = "gone";
+  AddVolume(pod_, "second").secret.Ensure().secret_name = "missing";
+  AddVolume(pod_, "cache").empty_dir.Ensure();
+  std::vector<Error> more;
+  const auto made = manager_->SetUp(pod_, &more);
+  ASSERT_FALSE(made);
+  EXPECT_EQ(made.error().message,
+            "MountVolume.SetUp failed for volume \"first\" : secret \"gone\" not found");
+  ASSERT_EQ(more.size(), 1u);
+  EXPECT_EQ(more[0].message,
+            "MountVolume.SetUp failed for volume \"second\" : secret \"missing\" not found");
+  EXPECT_EQ(tree_.Mode(Below("volumes/kubernetes.io~empty-dir/cache")), 0777u);
+}
+
 TEST_F(VolumeManagerTest, VolumesThatThisNodeHasNoPluginForAreRefused) {
   auto& volume = AddVolume(pod_, "files");
   const std::string refused =
