@@ -129,6 +129,12 @@ Result<> ImageCollector::Look() {
   std::set<std::string> used;
   for (const cri::Container& container : containers) {
     used.insert({container.image_ref, container.image_id, container.image.image});
+    const auto status = dependencies_.runtime.ContainerStatus(container.id);
+    if (!status && status.error().reason == Reason::kNotFound) continue;
+    if (!status) return tl::unexpected(status.error());
+    for (const cri::Mount& mount : status->mounts) {
+      if (mount.image) used.insert(mount.image->image);
+    }
   }
   std::map<std::string, ImageRecord> seen;
   for (const cri::Image& image : images) {

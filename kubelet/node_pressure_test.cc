@@ -10,6 +10,7 @@
 #include "kubelet/image_collector.h"
 #include "kubelet/node_stats.h"
 #include "kubelet/runtime_health.h"
+#include "kubelet/runtime_test_wrapper.h"
 #include "kubelet/stats/directory_usage.h"
 
 namespace skiff::kubelet {
@@ -134,6 +135,46 @@ TEST(ImageCollectorTest, WhatCannotBeFreedIsToldOfAndAsAFailureTheSecondTime) {
   (void)collector.Step();
   EXPECT_EQ(told.size(), 3u);
   EXPECT_EQ(told.back(), "ImageGCFailed " + text);
+}
+
+class StoredImagesRuntime final : public cri::WrappedRuntime {
+ public:
+  explicit StoredImagesRuntime(ContainerRuntime& inner) : WrappedRuntime(inner) {}
+  Result<std::vector<cri::Image>> ListImages(const std::string&) override { return images; }
+  Result<> RemoveImage(const std::string& image) override {
+    removed.push_back(image);
+    return {};
+  }
+  std::vector<cri::Image> images;
+  std::vector<std::string> removed;
+};
+
+TEST(ImageCollectorTest, AnImageThatIsAVolumeIsInUse) {
+  FakeClock clock;
+  SeededRandom random(1);
+  cri::FakeRuntime fake(clock, random, "10.1.0.0/24");
+  StoredImagesRuntime runtime(fake);
+  for (const char* id : {"sha256:model", "sha256:old"}) {
+    auto& image = runtime.images.emplace_back();
+    image.id = id;
+    image.size_bytes = kMi;
+  }
+  cri::SandboxConfig sandbox;
+  sandbox.metadata = {"web", "uid-1", "default", 0};
+  const auto sandbox_id = runtime.RunPodSandbox(sandbox, "");
+  ASSERT_TRUE(sandbox_id);
+  cri::ContainerConfig config;
+  config.metadata.name = "app";
+  auto& mount = config.mounts.emplace_back();
+  mount.container_path = "/model";
+  mount.image.emplace().image = "sha256:model";
+  ASSERT_TRUE(runtime.CreateContainer(*sandbox_id, config, sandbox));
+  ImageCollector collector({}, {runtime, clock, [](const std::string&, const std::string&) {},
+                                [] { return std::optional<Measurement>(); }});
+  ASSERT_TRUE(collector.Free(kMi));
+  clock.Advance(1h);
+  ASSERT_TRUE(collector.Free(2 * kMi));
+  EXPECT_EQ(runtime.removed, std::vector<std::string>{"sha256:old"});
 }
 
 // A node whose numbers and pods the test chooses.

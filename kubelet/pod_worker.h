@@ -163,6 +163,13 @@ class PodWorker final : public ControlLoop {
   // Whether the container runs now; else says in waiting_ why not.
   bool Start(const core_v1::Pod& pod, const core_v1::Container& container, bool is_init,
              const std::string& sandbox_id, const ObservedPod& observed);
+  using VolumesPulled = tl::expected<void, WaitingReason>;
+  // Of the image volumes that the container mounts; unset while one is pulled.
+  std::optional<VolumesPulled> PullVolumes(const core_v1::Pod& pod,
+                                           const core_v1::Container& container,
+                                           const cri::SandboxConfig& sandbox);
+  // What those showed when it was made last is not what they show the next time.
+  std::map<std::string, cri::ImageSpec> GiveVolumeImages(const core_v1::Container& container);
   // Of the container whose processes an ephemeral one shall see; "": none.
   Result<std::string> TargetOf(const core_v1::Pod& pod, const std::string& container,
                                const ObservedPod& observed) const;
@@ -226,6 +233,10 @@ class PodWorker final : public ControlLoop {
     std::string container_id;
     Duration at{};
   };
+  struct VolumeImage {
+    cri::ImageSpec spec;
+    std::set<std::string> given;  // To the containers of these names.
+  };
 
   PodWorkerContext& context_;
   const Log log_{"pod"};
@@ -235,6 +246,7 @@ class PodWorker final : public ControlLoop {
   Duration awaited_until_{};                      // Monotonic.
   std::map<std::string, WaitingReason> waiting_;  // By container name.
   VolumePaths volume_paths_;
+  std::map<std::string, VolumeImage> volume_images_;  // By name of volume.
   RestartBackoff backoff_;
   std::map<std::string, End> ends_;  // Of the newest attempts that have, by name of container.
   ResizeState resize_;

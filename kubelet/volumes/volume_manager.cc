@@ -177,6 +177,10 @@ Result<VolumePaths> VolumeManager::SetUp(const core_v1::Pod& pod, std::vector<Er
   const std::set<std::string> used = UsedVolumes(pod);
   for (const auto& volume : pod.spec.volumes) {
     if (!used.contains(volume.name)) continue;
+    if (volume.image) {
+      paths.try_emplace(volume.name);  // The runtime mounts it.
+      continue;
+    }
     // Whoever waits for a driver that does not answer waits once.
     const bool may_have_driver = volume.csi || volume.persistent_volume_claim || volume.ephemeral;
     if (may_have_driver && has_driver_failed) continue;

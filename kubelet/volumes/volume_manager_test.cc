@@ -197,9 +197,6 @@ TEST_F(VolumeManagerTest, VolumesThatThisNodeHasNoPluginForAreRefused) {
   volume.nfs.Ensure().server = "nfs.example.com";
   EXPECT_EQ(Problem(), refused);
   volume.nfs.reset();
-  volume.image.Ensure().reference = "data:1";
-  EXPECT_EQ(Problem(), refused);
-  volume.image.reset();
   volume.git_repo.Ensure();
   EXPECT_EQ(Problem(), refused);
   volume.git_repo.reset();
@@ -210,6 +207,14 @@ TEST_F(VolumeManagerTest, VolumesThatThisNodeHasNoPluginForAreRefused) {
   volume.empty_dir.Ensure().medium = "Glacier";
   EXPECT_EQ(Problem(),
             "MountVolume.SetUp failed for volume \"files\" : unknown storage medium \"Glacier\"");
+}
+
+TEST_F(VolumeManagerTest, AnImageVolumeNeedsNothingOnTheHost) {
+  AddVolume(pod_, "model").image.Ensure().reference = "model:1";
+  const auto made = manager_->SetUp(pod_);
+  ASSERT_TRUE(made) << made.error().message;
+  ASSERT_TRUE(made->contains("model"));
+  EXPECT_EQ(made->at("model").path, "");
 }
 
 TEST_F(VolumeManagerTest, WhatAPodMountsIsMeasuredButNotTheHostsDirectories) {
