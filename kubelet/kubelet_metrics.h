@@ -29,6 +29,9 @@ class KubeletMetrics {
   CounterFamily& started_pod_errors;
   CounterFamily& started_containers;         // container_type
   CounterFamily& started_container_errors;   // code, container_type
+  CounterFamily& requested_image_volumes;
+  CounterFamily& mounted_image_volumes;
+  CounterFamily& image_volume_errors;
   HistogramFamily& containers_per_pod;
   HistogramFamily& worker_seconds;           // operation_type
   HistogramFamily& worker_start_seconds;

@@ -170,6 +170,8 @@ class PodWorker final : public ControlLoop {
                                            const cri::SandboxConfig& sandbox);
   // What those showed when it was made last is not what they show the next time.
   std::map<std::string, cri::ImageSpec> GiveVolumeImages(const core_v1::Container& container);
+  // After the container was tried to be made from them.
+  void CountVolumeImages(const core_v1::Container& container);
   // Of the container whose processes an ephemeral one shall see; "": none.
   Result<std::string> TargetOf(const core_v1::Pod& pod, const std::string& container,
                                const ObservedPod& observed) const;

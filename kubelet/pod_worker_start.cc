@@ -227,6 +227,23 @@ std::map<std::string, cri::ImageSpec> PodWorker::GiveVolumeImages(
   return images;
 }
 
+void PodWorker::CountVolumeImages(const core_v1::Container& container) {
+  if (context_.metrics == nullptr) return;
+  // A runtime begins with this when that is what it could not do.
+  const auto waiting = waiting_.find(container.name);
+  const bool has_failed =
+      waiting != waiting_.end() && waiting->second.message.starts_with("ImageVolumeMountFailed");
+  for (const auto& [name, image] : volume_images_) {
+    if (IsMounted(container, name)) context_.metrics->requested_image_volumes.Add({});
+  }
+  for (const auto& mount : container.volume_mounts) {
+    if (!volume_images_.contains(mount.name)) continue;
+    auto& counter = has_failed ? context_.metrics->image_volume_errors
+                               : context_.metrics->mounted_image_volumes;
+    counter.Add({});
+  }
+}
+
 bool PodWorker::Start(const core_v1::Pod& pod, const core_v1::Container& container, bool is_init,
                       const std::string& sandbox_id, const ObservedPod& observed) {
   const ObservedContainer* last = observed.Newest(container.name);
@@ -265,6 +282,7 @@ bool PodWorker::Start(const core_v1::Pod& pod, const core_v1::Container& contain
                                     : "container";
   if (context_.metrics != nullptr) context_.metrics->started_containers.Add({type});
   const auto started = CreateAndStart(pod, container, sandbox_id, attempt, *image, observed);
+  CountVolumeImages(container);
   if (started) return true;
   if (context_.metrics != nullptr) {
     context_.metrics->started_container_errors.Add({waiting_[container.name].reason, type});
