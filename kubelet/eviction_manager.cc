@@ -24,10 +24,9 @@ std::set<std::string> EvictionManager::pressures() const {
 }
 
 bool EvictionManager::WaitsForEvicted(Duration now) {
-  if (evicted_uid_.empty()) return false;
-  if (!hooks_.is_gone(evicted_uid_) && now - evicted_at_ < kEvictionPatience) return true;
-  evicted_uid_.clear();
-  return false;
+  std::erase_if(evicted_, hooks_.is_gone);
+  if (now - evicted_at_ >= kEvictionPatience) evicted_.clear();
+  return !evicted_.empty();
 }
 
 Duration EvictionManager::Step() {
@@ -74,11 +73,10 @@ bool EvictionManager::EvictForLimits() {
       continue;
     }
     hooks_.evicted(excess->signal);
-    evicted_uid_ = usage.pod->metadata.uid;
+    evicted_.push_back(usage.pod->metadata.uid);
     evicted_at_ = clock_.Monotonic();
-    return true;
   }
-  return false;
+  return !evicted_.empty();
 }
 
 bool EvictionManager::Evict(const Threshold& threshold, const Measurements& measured) {
@@ -94,7 +92,7 @@ bool EvictionManager::Evict(const Threshold& threshold, const Measurements& meas
     }
     if (!hooks_.evict(pod, NoticeOfEviction(threshold, measured, usage), grace, true)) continue;
     hooks_.evicted(SignalText(threshold.signal));
-    evicted_uid_ = pod.metadata.uid;
+    evicted_ = {pod.metadata.uid};
     evicted_at_ = clock_.Monotonic();
     return true;
   }

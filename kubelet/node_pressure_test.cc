@@ -302,15 +302,21 @@ TEST_F(EvictionManagerTest, ForDiskImagesAndDeadContainersGoFirst) {
   EXPECT_TRUE(is_disruption_);
 }
 
-TEST_F(EvictionManagerTest, WhoTakesMoreThanItSaidIsNotDisrupted) {
-  AddPod("web", 500);
-  PodUsage& usage = usages_.at("web");
-  core_v1::Pod pod = *usage.pod;
-  pod.spec.containers[0].resources.limits["ephemeral-storage"] = *Quantity::Parse("40Mi");
-  usage.pod = std::make_shared<const core_v1::Pod>(pod);
+TEST_F(EvictionManagerTest, AllWhoTakeMoreThanTheySaidGoAtOnceAndAreNotDisrupted) {
+  for (const char* name : {"db", "web"}) {
+    AddPod(name, 500);
+    PodUsage& usage = usages_.at(name);
+    core_v1::Pod pod = *usage.pod;
+    pod.spec.containers[0].resources.limits["ephemeral-storage"] = *Quantity::Parse("40Mi");
+    usage.pod = std::make_shared<const core_v1::Pod>(pod);
+  }
+  AddPod("cache", 500);
   executor_.RunFor(12s);
-  EXPECT_EQ(evicted_, std::vector<std::string>{"web"});
+  EXPECT_EQ(evicted_, (std::vector<std::string>{"db", "web"}));
   EXPECT_FALSE(is_disruption_);
+  usages_.erase("db");
+  executor_.RunFor(3s);
+  EXPECT_EQ(evicted_.size(), 2u) << "the other one has not gone yet";
 }
 
 TEST_F(EvictionManagerTest, WhatWasRemovedIsWaitedForBeforeAnotherPodGoes) {
