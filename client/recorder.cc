@@ -53,6 +53,7 @@ core_v1::Event NewEvent(const ReportedEvent& reported, const std::string& messag
   event.last_timestamp = reported.at;
   event.count = 1;
   event.metadata.name = NameAt(event, 0);
+  event.metadata.annotations = reported.annotations;
   return event;
 }
 
@@ -284,9 +285,9 @@ void EventSink::Failed(Writing writing, const Error& error) {
 }
 
 void EventRecorder::Report(core_v1::ObjectReference object, EventType type, std::string reason,
-                           std::string message) {
+                           std::string message, std::map<std::string, std::string> annotations) {
   sink_.Add({std::move(object), type, std::move(reason), std::move(message), component_, host_,
-             clock_.Now()});
+             clock_.Now(), std::move(annotations)});
 }
 
 }  // namespace skiff

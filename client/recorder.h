@@ -4,6 +4,7 @@
 
 #include <deque>
 #include <list>
+#include <map>
 #include <memory>
 #include <set>
 #include <string>
@@ -28,6 +29,7 @@ struct ReportedEvent {
   std::string component;
   std::string host;
   TimePoint at;
+  std::map<std::string, std::string> annotations = {};  // Of the Event, for programs that read it.
 };
 
 // What to write for a reported event.
@@ -150,7 +152,7 @@ class EventRecorder {
   }
   // For references of another kind or with a fieldPath.
   void Report(core_v1::ObjectReference object, EventType type, std::string reason,
-              std::string message);
+              std::string message, std::map<std::string, std::string> annotations = {});
 
  private:
   EventSink& sink_;

@@ -40,6 +40,19 @@ TEST(EventCorrelatorTest, TheSecondOfTheSameIsCounted) {
   EXPECT_EQ(second->event.first_timestamp, first->event.first_timestamp);
 }
 
+TEST(EventCorrelatorTest, AnnotationsAreThoseOfTheFirst) {
+  EventCorrelator correlator;
+  ReportedEvent reported = Reported("low on memory");
+  reported.annotations["starved_resource"] = "memory";
+  const auto first = correlator.Correlate(reported);
+  ASSERT_TRUE(first);
+  EXPECT_EQ(first->event.metadata.annotations, reported.annotations);
+  correlator.Wrote(first->key, std::make_shared<const core_v1::Event>(first->event));
+  reported.annotations["starved_resource"] = "pids";
+  EXPECT_EQ(correlator.Correlate(reported)->event.metadata.annotations,
+            first->event.metadata.annotations);
+}
+
 TEST(EventCorrelatorTest, AnotherMessageIsAnotherEvent) {
   EventCorrelator correlator;
   const auto first = correlator.Correlate(Reported("one"));

@@ -201,7 +201,8 @@ bool IsReadOnly(const core_v1::PodSpec& spec, const std::string& name) {
                                    [&](const auto& each) { return each.name == name; });
   if (volume == volumes.end()) return false;
   if (volume->persistent_volume_claim) return volume->persistent_volume_claim->read_only;
-  return volume->config_map || volume->secret || volume->projected || volume->downward_api;
+  return volume->config_map || volume->secret || volume->projected || volume->downward_api ||
+         volume->image;
 }
 
 Result<bool> RecursiveReadOnly(const core_v1::VolumeMount& mount, const ContainerPolicy& policy) {
@@ -230,7 +231,13 @@ Result<std::vector<cri::Mount>> Mounts(const ContainerInput& input) {
                                                 "\"{}\"",
                                                 mount.name, input.container.name));
     }
-    made.host_path = prepared != input.sub_paths.end() ? prepared->second : volume->second.path;
+    const auto image = input.volume_images.find(mount.name);
+    if (image != input.volume_images.end()) {
+      made.image = image->second;
+      if (prepared != input.sub_paths.end()) made.image_sub_path = prepared->second;
+    } else {
+      made.host_path = prepared != input.sub_paths.end() ? prepared->second : volume->second.path;
+    }
     made.readonly = mount.read_only || IsReadOnly(input.pod.spec, mount.name);
     made.recursive_read_only = TRY(RecursiveReadOnly(mount, input.policy));
     made.propagation = PropagationOf(mount);

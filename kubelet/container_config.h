@@ -53,7 +53,9 @@ struct ContainerInput {
   std::string image_ref;                         // What the image resolved to.
   const cri::Image* image = nullptr;             // For non-root checks; may be absent.
   VolumePaths volumes;
-  std::map<std::string, std::string> sub_paths;  // Mount path -> prepared host path.
+  std::map<std::string, cri::ImageSpec> volume_images;  // Of the image volumes, by their names.
+  // Mount path -> prepared host path, or path in the image.
+  std::map<std::string, std::string> sub_paths;
   std::string etc_hosts;                         // "": none.
   std::string termination_log;                   // Host file of the termination message; "": none.
   int64_t node_memory_bytes = 0;

@@ -26,6 +26,7 @@ class ContainerConfigTest : public testing::Test {
     input.attempt = 2;
     input.image_ref = "sha256:1";
     input.volumes = volumes_;
+    input.volume_images = volume_images_;
     input.sub_paths = sub_paths_;
     input.policy = policy_;
     input.image = &image_;
@@ -55,6 +56,7 @@ class ContainerConfigTest : public testing::Test {
   Pod pod_;
   Container container_;
   VolumePaths volumes_;
+  std::map<std::string, cri::ImageSpec> volume_images_;
   std::map<std::string, std::string> sub_paths_;
   ContainerPolicy policy_;
   cri::Image image_;
@@ -135,6 +137,26 @@ TEST_F(ContainerConfigTest, MountsAreThoseOfTheSpec) {
   EXPECT_EQ(mounts[2].host_path, "/pods/uid-1/volume-subpaths/b/c/2");
   volumes_.clear();
   EXPECT_EQ(Problem(), "cannot find volume \"a\" to mount into container \"c\"");
+}
+
+TEST_F(ContainerConfigTest, AnImageVolumeIsTheRuntimesToMount) {
+  Volume("model").image.Ensure().reference = "model:1";
+  Mount("model", "/model");
+  Mount("model", "/weights");
+  volumes_["model"].path = "";
+  volume_images_["model"] = {.image = "sha256:2", .user_specified_image = "model:1"};
+  sub_paths_["/weights"] = "share/weights";
+  const auto mounts = Made().mounts;
+  ASSERT_EQ(mounts.size(), 2u);
+  for (const auto& mount : mounts) {
+    EXPECT_EQ(mount.host_path, "");
+    EXPECT_TRUE(mount.readonly);
+    ASSERT_TRUE(mount.image);
+    EXPECT_EQ(mount.image->image, "sha256:2");
+    EXPECT_EQ(mount.image->user_specified_image, "model:1");
+  }
+  EXPECT_EQ(mounts[0].image_sub_path, "");
+  EXPECT_EQ(mounts[1].image_sub_path, "share/weights");
 }
 
 TEST_F(ContainerConfigTest, RecursiveReadOnlyIsGivenOrRefused) {

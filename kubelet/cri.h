@@ -302,6 +302,9 @@ struct ContainerStats {
   std::optional<uint64_t> memory_page_faults;
   std::optional<uint64_t> memory_major_page_faults;
   FilesystemUsage writable_layer;
+  TimePoint swap_timestamp{};
+  std::optional<uint64_t> swap_usage_bytes;
+  std::optional<uint64_t> swap_available_bytes;  // Of its limit.
 };
 
 // --- Images ---

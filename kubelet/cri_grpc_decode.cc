@@ -184,6 +184,12 @@ ContainerStats FromProto(const pb::ContainerStats& stats) {
     to.memory_major_page_faults = memory.major_page_faults().value();
   }
   to.writable_layer = FromProto(stats.writable_layer());
+  const auto& swap = stats.swap();
+  to.swap_timestamp = FromNanos(swap.timestamp());
+  if (swap.has_swap_usage_bytes()) to.swap_usage_bytes = swap.swap_usage_bytes().value();
+  if (swap.has_swap_available_bytes()) {
+    to.swap_available_bytes = swap.swap_available_bytes().value();
+  }
   return to;
 }
 

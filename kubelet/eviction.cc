@@ -158,20 +158,18 @@ bool IsMet(const Threshold& threshold, const Measurements& measured, bool with_r
 }
 
 EvictionVerdict EvictionJudge::Judge(const Measurements& measured, Duration now) {
-  std::vector<Threshold> met;
   std::map<size_t, Duration> first_met_at;
   EvictionVerdict verdict;
   for (size_t i = 0; i < settings_.thresholds.size(); ++i) {
     const Threshold& threshold = settings_.thresholds[i];
     const bool was_met = std::find(met_.begin(), met_.end(), threshold) != met_.end();
     if (!IsMet(threshold, measured, /*with_reclaim=*/was_met)) continue;
-    met.push_back(threshold);
     const auto since = first_met_at_.find(i);
     first_met_at[i] = since == first_met_at_.end() ? now : since->second;
     condition_seen_at_[std::string(PressureOf(threshold.signal))] = now;
     if (now - first_met_at[i] >= threshold.grace) verdict.met.push_back(threshold);
   }
-  met_ = std::move(met);
+  met_ = verdict.met;
   first_met_at_ = std::move(first_met_at);
   for (const auto& [condition, seen_at] : condition_seen_at_) {
     if (seen_at == now || now - seen_at < settings_.transition_period) {

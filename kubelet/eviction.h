@@ -91,7 +91,7 @@ class EvictionJudge {
 
  private:
   const EvictionSettings settings_;
-  std::vector<Threshold> met_;                         // In the last round, grace or not.
+  std::vector<Threshold> met_;                         // In the last round, for their grace.
   std::map<std::string, Duration> condition_seen_at_;  // Last time a threshold of it was met.
   // By index into settings_.thresholds: since when.
   std::map<size_t, Duration> first_met_at_;

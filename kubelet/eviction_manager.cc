@@ -24,10 +24,9 @@ std::set<std::string> EvictionManager::pressures() const {
 }
 
 bool EvictionManager::WaitsForEvicted(Duration now) {
-  if (evicted_uid_.empty()) return false;
-  if (!hooks_.is_gone(evicted_uid_) && now - evicted_at_ < kEvictionPatience) return true;
-  evicted_uid_.clear();
-  return false;
+  std::erase_if(evicted_, hooks_.is_gone);
+  if (now - evicted_at_ >= kEvictionPatience) evicted_.clear();
+  return !evicted_.empty();
 }
 
 Duration EvictionManager::Step() {
@@ -70,15 +69,14 @@ bool EvictionManager::EvictForLimits() {
   for (const PodUsage& usage : hooks_.usage(pods, /*with_disk=*/true)) {
     const auto excess = LocalStorageExcess(usage);
     if (!excess || IsCriticalPod(*usage.pod)) continue;
-    if (!hooks_.evict(*usage.pod, excess->message, kImmediateGraceSeconds, false)) {
+    if (!hooks_.evict(*usage.pod, {excess->message}, kImmediateGraceSeconds, false)) {
       continue;
     }
     hooks_.evicted(excess->signal);
-    evicted_uid_ = usage.pod->metadata.uid;
+    evicted_.push_back(usage.pod->metadata.uid);
     evicted_at_ = clock_.Monotonic();
-    return true;
   }
-  return false;
+  return !evicted_.empty();
 }
 
 bool EvictionManager::Evict(const Threshold& threshold, const Measurements& measured) {
@@ -92,9 +90,9 @@ bool EvictionManager::Evict(const Threshold& threshold, const Measurements& meas
       grace = std::min(judge_.settings().max_pod_grace_s,
                        pod.spec.termination_grace_period_seconds.value_or(0));
     }
-    if (!hooks_.evict(pod, EvictionMessage(threshold, measured, usage), grace, true)) continue;
+    if (!hooks_.evict(pod, NoticeOfEviction(threshold, measured, usage), grace, true)) continue;
     hooks_.evicted(SignalText(threshold.signal));
-    evicted_uid_ = pod.metadata.uid;
+    evicted_ = {pod.metadata.uid};
     evicted_at_ = clock_.Monotonic();
     return true;
   }

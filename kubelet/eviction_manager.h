@@ -1,5 +1,6 @@
 // Keeps the node from running out of memory, disk and processes: looks every ten seconds, tells
-// which pressures there are, removes what nobody needs, and at last one pod after the other.
+// which pressures there are, removes what nobody needs, and at last one pod after the other. All
+// that take more of the disk than their limits go at once.
 #pragma once
 
 #include <functional>
@@ -35,7 +36,7 @@ class EvictionManager final : public ControlLoop {
     std::function<bool(Signal signal)> reclaim;
     // False when it does not run any more. `is_disruption`: the node needs what it has; else it
     // took more than it said it would.
-    std::function<bool(const core_v1::Pod& pod, const std::string& message, int64_t grace_s,
+    std::function<bool(const core_v1::Pod& pod, const EvictionNotice& notice, int64_t grace_s,
                        bool is_disruption)>
         evict;
     std::function<bool(const std::string& uid)> is_gone;
@@ -51,7 +52,7 @@ class EvictionManager final : public ControlLoop {
   std::set<std::string> pressures() const;
 
  private:
-  // True when a pod was told to go.
+  // True when pods were told to go.
   bool EvictForLimits();
   bool Evict(const Threshold& threshold, const Measurements& measured);
   bool WaitsForEvicted(Duration now);
@@ -60,7 +61,7 @@ class EvictionManager final : public ControlLoop {
   const Hooks hooks_;
   const Log log_{"eviction"};
   EvictionJudge judge_;
-  std::string evicted_uid_;  // The pod that was told to go last; "": none that is waited for.
+  std::vector<std::string> evicted_;  // Uids of pods that were told to go last, and have not gone.
   Duration evicted_at_{};
   Duration reclaimed_until_{};  // Until then what was removed may still come free.
   mutable Mutex mutex_;

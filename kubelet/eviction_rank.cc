@@ -78,11 +78,49 @@ std::optional<int64_t> TotalLimit(const core_v1::PodSpec& spec) {
   return SaturatedSum(total, Resources::From(spec.overhead).ephemeral_storage);
 }
 
+constexpr char kOffenders[] = "offending_containers";
+constexpr char kOffendersUsage[] = "offending_containers_usage";
+
 // "Pod web was using 200Mi, request is 100Mi, has larger consumption of memory. "
 std::string Larger(const char* what, const std::string& name, int64_t used,
                    const std::string& request, const std::string& resource) {
   return fmt::format("{} {} was using {}, request is {}, has larger consumption of {}. ", what,
                      name, Binary(used), request, resource);
+}
+
+// The pod as a whole, where it asks for memory as a whole.
+void NamePod(const PodUsage& usage, EvictionNotice& notice) {
+  const core_v1::PodSpec& spec = usage.pod->spec;
+  if (!spec.resources) return;
+  const auto request = spec.resources->requests.find("memory");
+  if (request == spec.resources->requests.end()) return;
+  const std::string& name = usage.pod->metadata.name;
+  notice.message += Larger("Pod", name, usage.memory_bytes, request->second.Text(), "memory");
+  notice.annotations["offending_pod"] = name;
+  notice.annotations["offending_pod_usage"] = Binary(usage.memory_bytes);
+}
+
+// Those of its containers that have more than they asked for.
+void NameContainers(const PodUsage& usage, const std::string& resource, EvictionNotice& notice) {
+  const core_v1::PodSpec& spec = usage.pod->spec;
+  std::vector<std::string> names, amounts;
+  for (const auto* containers : {&spec.containers, &spec.init_containers}) {
+    for (const auto& container : *containers) {
+      const auto used = usage.containers.find(container.name);
+      if (used == usage.containers.end()) continue;
+      const int64_t bytes =
+          resource == "memory" ? used->second.memory_bytes : used->second.disk_bytes;
+      const auto request = container.resources.requests.find(resource);
+      const bool has_request = request != container.resources.requests.end();
+      if (bytes <= (has_request ? request->second.Value() : 0)) continue;
+      notice.message += Larger("Container", container.name, bytes,
+                               has_request ? request->second.Text() : "0", resource);
+      names.push_back(container.name);
+      amounts.push_back(Binary(bytes));
+    }
+  }
+  notice.annotations[kOffenders] = fmt::format("{}", fmt::join(names, ","));
+  notice.annotations[kOffendersUsage] = fmt::format("{}", fmt::join(amounts, ","));
 }
 
 }  // namespace
@@ -93,42 +131,28 @@ void RankForEviction(Signal signal, std::vector<PodUsage>& pods) {
   });
 }
 
-std::string EvictionMessage(const Threshold& threshold, const Measurements& measured,
-                            const PodUsage& usage) {
+EvictionNotice NoticeOfEviction(const Threshold& threshold, const Measurements& measured,
+                                const PodUsage& usage) {
   const std::string resource(StarvedResource(threshold.signal));
-  std::string text = fmt::format("The node was low on resource: {}. ", resource);
+  EvictionNotice notice{fmt::format("The node was low on resource: {}. ", resource)};
   const bool is_bytes = resource == "memory" || resource == kStorage;
   if (const auto found = measured.find(threshold.signal); found != measured.end()) {
     const auto print = [&](int64_t value) {
       return is_bytes ? Binary(value) : std::to_string(value);
     };
-    text += fmt::format("Threshold quantity: {}, available: {}. ",
-                        print(threshold.amount.Of(found->second.capacity)),
-                        print(found->second.available));
+    notice.message += fmt::format("Threshold quantity: {}, available: {}. ",
+                                  print(threshold.amount.Of(found->second.capacity)),
+                                  print(found->second.available));
   }
-  if (!is_bytes || !usage.is_known) return text;
-  const core_v1::PodSpec& spec = usage.pod->spec;
-  if (resource == "memory" && spec.resources) {
-    const auto request = spec.resources->requests.find(resource);
-    if (request != spec.resources->requests.end()) {
-      text += Larger("Pod", usage.pod->metadata.name, usage.memory_bytes, request->second.Text(),
-                     resource);
-    }
+  if (!usage.is_known) return notice;
+  if (resource == "memory") NamePod(usage, notice);
+  if (is_bytes) {
+    NameContainers(usage, resource, notice);
+  } else {
+    notice.annotations[kOffenders] = notice.annotations[kOffendersUsage] = "";
   }
-  for (const auto* containers : {&spec.containers, &spec.init_containers}) {
-    for (const auto& container : *containers) {
-      const auto used = usage.containers.find(container.name);
-      if (used == usage.containers.end()) continue;
-      const int64_t bytes =
-          resource == "memory" ? used->second.memory_bytes : used->second.disk_bytes;
-      const auto request = container.resources.requests.find(resource);
-      const bool has_request = request != container.resources.requests.end();
-      if (bytes <= (has_request ? request->second.Value() : 0)) continue;
-      text += Larger("Container", container.name, bytes, has_request ? request->second.Text() : "0",
-                     resource);
-    }
-  }
-  return text;
+  notice.annotations["starved_resource"] = resource;
+  return notice;
 }
 
 bool HasLocalStorageLimits(const core_v1::Pod& pod) {

@@ -37,10 +37,16 @@ struct PodUsage {
 // First victim first. Pods of which nothing is known come first.
 void RankForEviction(Signal signal, std::vector<PodUsage>& pods);
 
+// What is said of an eviction: its event has both, the pod's status the message.
+struct EvictionNotice {
+  std::string message;
+  std::map<std::string, std::string> annotations = {};
+};
 // "The node was low on resource: memory. Threshold quantity: 100Mi, available: 80Mi. Container c
-// was using 200Mi, request is 100Mi, has larger consumption of memory. "
-std::string EvictionMessage(const Threshold& threshold, const Measurements& measured,
-                            const PodUsage& usage);
+// was using 200Mi, request is 100Mi, has larger consumption of memory. "; the annotations name
+// the resource and who had more of it than it asked for, for programs.
+EvictionNotice NoticeOfEviction(const Threshold& threshold, const Measurements& measured,
+                                const PodUsage& usage);
 
 // Why a pod must go for using more local storage than it said it would.
 struct LocalExcess {

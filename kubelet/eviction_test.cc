@@ -93,6 +93,22 @@ TEST(EvictionJudgeTest, OnceMetItEndsOnlyWithTheMinimumReclaimed) {
   EXPECT_TRUE(judge.Judge(left(150), 30s).met.empty());
 }
 
+// What has not been met for its grace asks for no minimum: it ends when it is met no more.
+TEST(EvictionJudgeTest, ASoftThresholdThatIsMetNoMoreBeginsItsGraceAnew) {
+  Threshold soft = Hard(Signal::kMemoryAvailable, 100 * kMi);
+  soft.grace = 60s;
+  soft.minimum_reclaim.value = 50 * kMi;
+  EvictionJudge judge({{soft}, 300s, 0});
+  const auto left = [](int64_t mi) {
+    return Measurements{{Signal::kMemoryAvailable, {mi * kMi, 1000 * kMi}}};
+  };
+  EXPECT_TRUE(judge.Judge(left(90), 0s).met.empty());
+  EXPECT_TRUE(judge.Judge(left(120), 30s).met.empty());
+  EXPECT_TRUE(judge.Judge(left(90), 60s).met.empty());
+  EXPECT_EQ(judge.Judge(left(90), 120s).met.size(), 1u);
+  EXPECT_EQ(judge.Judge(left(120), 130s).met.size(), 1u);
+}
+
 TEST(EvictionJudgeTest, MemoryIsMoreUrgentThanDisk) {
   EvictionJudge judge({{Hard(Signal::kPidAvailable, 10), Hard(Signal::kNodeFsAvailable, 10),
                         Hard(Signal::kMemoryAvailable, 10)},
@@ -183,13 +199,25 @@ TEST_F(EvictionRankTest, PodsOfWhichNothingIsKnownComeFirst) {
 
 TEST_F(EvictionRankTest, TheMessageSaysWhatWasShortAndWhoTookIt) {
   const Measurements measured = {{Signal::kMemoryAvailable, {80 * kMi, 1000 * kMi}}};
-  EXPECT_EQ(
-      EvictionMessage(Hard(Signal::kMemoryAvailable, 100 * kMi), measured, Pod("web", 100, 200)),
-      "The node was low on resource: memory. Threshold quantity: 100Mi, available: 80Mi. "
-      "Container c was using 200Mi, request is 100Mi, has larger consumption of memory. ");
-  EXPECT_EQ(EvictionMessage(Hard(Signal::kPidAvailable, 100), {{Signal::kPidAvailable, {5, 1000}}},
-                            Pod("web", 0, 200)),
+  const Threshold memory = Hard(Signal::kMemoryAvailable, 100 * kMi);
+  const EvictionNotice notice = NoticeOfEviction(memory, measured, Pod("web", 100, 200));
+  EXPECT_EQ(notice.message,
+            "The node was low on resource: memory. Threshold quantity: 100Mi, available: 80Mi. "
+            "Container c was using 200Mi, request is 100Mi, has larger consumption of memory. ");
+  using Annotations = std::map<std::string, std::string>;
+  EXPECT_EQ(notice.annotations, (Annotations{{"offending_containers", "c"},
+                                             {"offending_containers_usage", "200Mi"},
+                                             {"starved_resource", "memory"}}));
+  const EvictionNotice pids = NoticeOfEviction(
+      Hard(Signal::kPidAvailable, 100), {{Signal::kPidAvailable, {5, 1000}}}, Pod("web", 0, 200));
+  EXPECT_EQ(pids.message,
             "The node was low on resource: pids. Threshold quantity: 100, available: 5. ");
+  EXPECT_EQ(pids.annotations, (Annotations{{"offending_containers", ""},
+                                           {"offending_containers_usage", ""},
+                                           {"starved_resource", "pids"}}));
+  PodUsage unknown = Pod("web", 0, 200);
+  unknown.is_known = false;
+  EXPECT_TRUE(NoticeOfEviction(memory, measured, unknown).annotations.empty());
 }
 
 TEST_F(EvictionRankTest, LimitsOfLocalStorageAreKept) {
@@ -295,10 +323,15 @@ TEST_F(EvictionRankTest, TheMessageNamesThePodAndItsSidecarsToo) {
   usage.containers["side"].memory_bytes = 30 * kMi;
   usage.memory_bytes = 80 * kMi;
   usage.pod = std::make_shared<const core_v1::Pod>(pod);
-  EXPECT_EQ(EvictionMessage(Hard(Signal::kMemoryAvailable, 100 * kMi), {}, usage),
+  const auto notice = NoticeOfEviction(Hard(Signal::kMemoryAvailable, 100 * kMi), {}, usage);
+  EXPECT_EQ(notice.message,
             "The node was low on resource: memory. "
             "Pod web was using 80Mi, request is 150Mi, has larger consumption of memory. "
             "Container side was using 30Mi, request is 0, has larger consumption of memory. ");
+  EXPECT_EQ(notice.annotations.at("offending_pod"), "web");
+  EXPECT_EQ(notice.annotations.at("offending_pod_usage"), "80Mi");
+  EXPECT_EQ(notice.annotations.at("offending_containers"), "side");
+  EXPECT_EQ(notice.annotations.at("offending_containers_usage"), "30Mi");
 }
 
 TEST_F(EvictionRankTest, ATolerationOfAnotherValueLetsNobodyIn) {

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 #include <limits>
 
 namespace skiff::kubelet {
@@ -13,6 +14,27 @@ bool IsPause(const cri::Image& image) {
   return std::any_of(image.repo_tags.begin(), image.repo_tags.end(), [](const std::string& tag) {
     return tag.find("/pause:") != std::string::npos || tag.starts_with("pause:");
   });
+}
+
+// Of any size: bytes times a hundred may be more than there are numbers.
+int64_t PercentOf(int64_t bytes, int64_t percent) {
+  return bytes / 100 * percent + bytes % 100 * percent / 100;
+}
+
+// What part of the whole that is, rounded down.
+int64_t WholePercent(int64_t bytes, int64_t whole) {
+  int64_t percent = 0;
+  while (percent < 100 && PercentOf(whole, percent + 1) <= bytes) ++percent;
+  return percent;
+}
+
+// "97.9 GiB"
+std::string SizeText(int64_t bytes) {
+  constexpr const char* kUnits[] = {"B", "KiB", "MiB", "GiB", "TiB"};
+  size_t unit = 0;
+  auto size = static_cast<double>(bytes);
+  for (; size >= 1024 && unit + 1 < std::size(kUnits); ++unit) size /= 1024;
+  return unit == 0 ? fmt::format("{} B", bytes) : fmt::format("{:.1f} {}", size, kUnits[unit]);
 }
 
 }  // namespace
@@ -43,48 +65,60 @@ std::vector<ImageRecord> OldImages(std::vector<ImageRecord> images, Duration now
   return images;
 }
 
-void ImageCollector::RemoveOld() {
-  if (settings_.maximum_age <= Duration::zero()) return;
+Result<> ImageCollector::RemoveOld() {
+  if (settings_.maximum_age <= Duration::zero()) return {};
   std::vector<ImageRecord> old;
   {
     MutexLock lock(mutex_);
-    if (!Look()) return;  // The runtime is away; the next look finds them.
+    TRY(Look());
     old = OldImages(Images(), dependencies_.clock.Monotonic(), began_, settings_.maximum_age);
   }
-  const auto removed = Remove(old);
-  if (!removed) dependencies_.warn("ImageGCFailed", removed.error().message);
+  TRY(Remove(old));
+  return {};
 }
 
 Duration ImageCollector::Step() {
-  RemoveOld();
+  const auto done = Collect();
+  // What fails once is no news: the runtime may only be starting.
+  if (!done && has_failed_) dependencies_.warn("ImageGCFailed", done.error().message);
+  has_failed_ = !done;
+  return kPeriod;
+}
+
+Result<> ImageCollector::Collect() {
+  TRY(RemoveOld());
   const auto disk = dependencies_.measure();
-  if (!disk) return kPeriod;
-  if (disk->capacity <= 0) {
-    dependencies_.warn("InvalidDiskCapacity", "invalid capacity 0 on image filesystem");
-    return kPeriod;
+  if (!disk) return {};
+  const int64_t capacity = disk->capacity;
+  if (capacity <= 0) {
+    constexpr char kText[] = "invalid capacity 0 on image filesystem";
+    dependencies_.warn("InvalidDiskCapacity", kText);
+    return Fail(Reason::kInternalError, kText);
   }
-  const int64_t used = disk->capacity - disk->available;
-  const auto part = [&](int percent) { return disk->capacity / 100 * percent; };
-  if (used < part(settings_.high_threshold_percent)) {
+  const int64_t available = std::min(disk->available, capacity);
+  const auto part = [&](int64_t percent) { return PercentOf(capacity, percent); };
+  const int64_t used_percent = 100 - WholePercent(available, capacity);
+  if (used_percent < settings_.high_threshold_percent) {
     MutexLock lock(mutex_);
     (void)Look();  // When images were used last is known from looking now and then.
-    return kPeriod;
+    return {};
   }
-  const int64_t wanted = used - part(settings_.low_threshold_percent);
+  const int64_t wanted = part(100 - settings_.low_threshold_percent) - available;
   const auto freed = Free(wanted);
   if (!freed) {
-    dependencies_.warn("ImageGCFailed", freed.error().message);
-  } else if (*freed < wanted) {
-    dependencies_.warn(
-        "FreeDiskSpaceFailed",
-        fmt::format("Insufficient free disk space on the node's image filesystem ({}% of {} used). "
-                    "Failed to free sufficient space by deleting unused images (freed {} bytes). "
-                    "Investigate disk usage, as it could be used by active images, logs, volumes, "
-                    "or other data.",
-                    used * 100 / disk->capacity,
-                    Quantity::FromValue(disk->capacity, /*binary_suffix=*/true).Text(), *freed));
+    return Fail(freed.error().reason,
+                fmt::format("wanted to free {} bytes, but freed 0 bytes space with errors in image "
+                            "deletion: {}",
+                            wanted, freed.error().message));
   }
-  return kPeriod;
+  if (*freed >= wanted) return {};
+  const std::string text = fmt::format(
+      "Insufficient free disk space on the node's image filesystem ({}% of {} used). Failed to "
+      "free sufficient space by deleting unused images (freed {} bytes). Investigate disk usage, "
+      "as it could be used by active images, logs, volumes, or other data.",
+      used_percent, SizeText(capacity), *freed);
+  dependencies_.warn("FreeDiskSpaceFailed", text);
+  return Fail(Reason::kConflict, text);
 }
 
 Result<> ImageCollector::Look() {
@@ -95,6 +129,12 @@ Result<> ImageCollector::Look() {
   std::set<std::string> used;
   for (const cri::Container& container : containers) {
     used.insert({container.image_ref, container.image_id, container.image.image});
+    const auto status = dependencies_.runtime.ContainerStatus(container.id);
+    if (!status && status.error().reason == Reason::kNotFound) continue;
+    if (!status) return tl::unexpected(status.error());
+    for (const cri::Mount& mount : status->mounts) {
+      if (mount.image) used.insert(mount.image->image);
+    }
   }
   std::map<std::string, ImageRecord> seen;
   for (const cri::Image& image : images) {

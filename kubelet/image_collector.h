@@ -69,13 +69,15 @@ class ImageCollector final : public ControlLoop {
  private:
   Result<> Look() REQUIRES(mutex_);
   std::vector<ImageRecord> Images() const REQUIRES(mutex_);
-  void RemoveOld();
+  Result<> Collect();
+  Result<> RemoveOld();
   Result<int64_t> Remove(const std::vector<ImageRecord>& chosen);
 
   const ImageCollectorSettings settings_;
   const Dependencies dependencies_;
   const Duration began_;  // Monotonic.
   const Log log_{"images"};
+  bool has_failed_ = false;  // The last time; the loop's own.
   Mutex mutex_;
   std::map<std::string, ImageRecord> images_ GUARDED_BY(mutex_);  // By id.
 };

@@ -39,8 +39,26 @@ core_v1::ObjectReference ContainerReference(const core_v1::Pod& pod, const std::
 std::optional<ImagePuller::Outcome> ImagePuller::Ensure(const core_v1::Pod& pod,
                                                         const core_v1::Container& container,
                                                         const cri::SandboxConfig& sandbox) {
-  const std::string& image = container.image;
-  const auto reference = ContainerReference(pod, container.name);
+  const std::string backoff_key = pod.metadata.uid + "_" + container.image;
+  return EnsureIt({pod, container.image, container.image_pull_policy, sandbox,
+                   ContainerReference(pod, container.name), backoff_key,
+                   backoff_key + "_" + container.name});
+}
+
+std::optional<ImagePuller::Outcome> ImagePuller::Ensure(const core_v1::Pod& pod,
+                                                        const core_v1::Volume& volume,
+                                                        const cri::SandboxConfig& sandbox) {
+  const core_v1::ImageVolumeSource& source = *volume.image;
+  const std::string backoff_key = pod.metadata.uid + "_" + source.reference;
+  // No container has such a name.
+  return EnsureIt({pod, source.reference, source.pull_policy, sandbox,
+                   ReferenceTo(core_v1::Pod::Info(), pod.metadata), backoff_key,
+                   backoff_key + "_volume/" + volume.name});
+}
+
+std::optional<ImagePuller::Outcome> ImagePuller::EnsureIt(const Wish& wish) {
+  const std::string& image = wish.image;
+  const core_v1::ObjectReference& reference = wish.reference;
   const auto fail = [&](std::string reason, std::string message) {
     return Outcome(tl::unexpected(WaitingReason{std::move(reason), std::move(message)}));
   };
@@ -53,11 +71,10 @@ std::optional<ImagePuller::Outcome> ImagePuller::Ensure(const core_v1::Pod& pod,
     events.Report(reference, EventType::kWarning, "InspectFailed", text);
     return fail("InvalidImageName", text);
   }
-  const std::string backoff_key = pod.metadata.uid + "_" + image;
-  const std::string key = backoff_key + "_" + container.name;
-  if (auto ended = TakeEnded(key)) return Conclude(backoff_key, std::move(*ended), reference);
-  const auto pull = [&] { return PullIt({pod, image, sandbox, reference, backoff_key, key}); };
-  if (container.image_pull_policy == "Always") return pull();
+  if (auto ended = TakeEnded(wish.key)) {
+    return Conclude(wish.backoff_key, std::move(*ended), reference);
+  }
+  if (wish.policy == "Always") return PullIt(wish);
   auto present = dependencies_.runtime.ImageStatus(image);
   if (!present) {
     const std::string text = fmt::format("Failed to inspect image \"{}\": {}", image,
@@ -65,21 +82,21 @@ std::optional<ImagePuller::Outcome> ImagePuller::Ensure(const core_v1::Pod& pod,
     events.Report(reference, EventType::kWarning, "InspectFailed", text);
     return fail("ImageInspectError", text);
   }
-  if (*present && MayHave(pod, image, (*present)->id, key)) {
-    DropQueued(key);  // Another container's pull brought it.
+  if (*present && MayHave(wish.pod, image, (*present)->id, wish.key)) {
+    DropQueued(wish.key);  // Another container's pull brought it.
     events.Report(reference, EventType::kNormal, "Pulled",
                    fmt::format("Container image \"{}\" already present on machine and can be "
                                "accessed by the pod",
                                image));
     return Outcome(PulledImage{(*present)->id, **present});
   }
-  if (container.image_pull_policy == "Never") {
+  if (wish.policy == "Never") {
     const std::string text =
         fmt::format("Container image \"{}\" is not present with pull policy of Never", image);
     events.Report(reference, EventType::kWarning, "ErrImageNeverPull", text);
     return fail("ErrImageNeverPull", text);
   }
-  return pull();
+  return PullIt(wish);
 }
 
 RegistryCredentials ImagePuller::CredentialsOf(const core_v1::Pod& pod, const std::string& key) {
@@ -265,7 +282,7 @@ ImagePuller::Outcome ImagePuller::Conclude(const std::string& backoff_key, Pull 
       std::erase_if(failures_, [&](const auto& failure) {
         return pull.ended_at - failure.second.at > RestartBackoff::kForgetAfter;
       });
-      backoff_.Next(backoff_key, pull.ended_at);
+      backoff_.Next(backoff_key, pull.ended_at, pull.ended_at);
       failures_[backoff_key] = {pull.ended_at, why};
     }
     events.Report(reference, EventType::kWarning, "Failed",

@@ -52,6 +52,9 @@ class ImagePuller {
   // InvalidImageName, ImageInspectError.
   std::optional<Outcome> Ensure(const core_v1::Pod& pod, const core_v1::Container& container,
                                 const cri::SandboxConfig& sandbox);
+  // The image that an image volume shows. What its events concern is the pod.
+  std::optional<Outcome> Ensure(const core_v1::Pod& pod, const core_v1::Volume& volume,
+                                const cri::SandboxConfig& sandbox);
   // The pod starts no more containers: what it waits for need not be pulled.
   void Forget(const std::string& pod_uid);
 
@@ -73,11 +76,13 @@ class ImagePuller {
   struct Wish {
     const core_v1::Pod& pod;
     const std::string& image;
+    const std::string& policy;
     const cri::SandboxConfig& sandbox;
     const core_v1::ObjectReference& reference;
     const std::string& backoff_key;  // Of the pod and the image.
-    const std::string& key;          // Of the container, too.
+    const std::string& key;          // Of the container or volume, too.
   };
+  std::optional<Outcome> EnsureIt(const Wish& wish);
   std::optional<Outcome> PullIt(const Wish& wish);
   bool IsPulling(const std::string& key);
   std::optional<Pull> TakeEnded(const std::string& key);
@@ -112,7 +117,7 @@ class ImagePuller {
   Mutex mutex_;  // Never held while something is pulled.
   RestartBackoff backoff_ GUARDED_BY(mutex_);
   std::map<std::string, Failure> failures_ GUARDED_BY(mutex_);  // By pod and image.
-  std::map<std::string, Pull> pulls_ GUARDED_BY(mutex_);  // By pod, container and image.
+  std::map<std::string, Pull> pulls_ GUARDED_BY(mutex_);  // By pod, image, and container or volume.
   std::deque<std::string> due_ GUARDED_BY(mutex_);        // Keys of pulls, first come first pulled.
   int pulling_ GUARDED_BY(mutex_) = 0;                    // Tasks that pull.
 };

@@ -165,7 +165,8 @@ Kubelet::Kubelet(KubeletOptions options, KubeletDependencies dependencies)
                .runtime_handler = [this](const core_v1::Pod& pod) { return RuntimeHandler(pod); },
                .simulation = dependencies_.simulation,
                .devices = devices_.get(),
-               .metrics = dependencies_.metrics} {
+               .metrics = dependencies_.metrics,
+               .has_ended = [this](const std::string& uid) { return IsPodGone(uid); }} {
   if (!options_.manifest_path.empty()) {
     manifests_ = std::make_unique<ManifestSource>(
         ManifestSource::Options{options_.manifest_path, options_.node_name,

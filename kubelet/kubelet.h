@@ -177,10 +177,18 @@ class Kubelet final : public ControlLoop {
   };
   void TakeIn(std::vector<Change> changes);
   void Apply(const Ptr<core_v1::Pod>& pod);
-  void StartWorker(const Ptr<core_v1::Pod>& pod, std::optional<WaitingReason> refusal = {});
+  // `victims` make room for the pod, which waits for their end.
+  void StartWorker(const Ptr<core_v1::Pod>& pod, std::optional<WaitingReason> refusal = {},
+                   const std::vector<Ptr<core_v1::Pod>>& victims = {});
   // Starts a worker for a pod that has not run here, which ends it at once when it is refused.
   void Admit(const Ptr<core_v1::Pod>& pod);
-  std::optional<PodRefusal> Refuse(const core_v1::Pod& pod);
+  // Whom a critical pod takes the place of is added to `victims`.
+  std::optional<PodRefusal> Refuse(const core_v1::Pod& pod,
+                                   std::vector<Ptr<core_v1::Pod>>& victims);
+  // The same for a critical pod that only wants for resources.
+  std::optional<PodRefusal> MakeRoom(const AdmissionInput& input,
+                                     std::vector<Ptr<core_v1::Pod>>& victims);
+  void Preempt(const core_v1::Pod& victim, const std::string& resource);
   // What only the node can tell: its devices are given to the pod, or not.
   std::optional<PodRefusal> AllocateDevices(const core_v1::Pod& pod);
   // The node can give what pods have of devices, whatever their plugins say now.
@@ -202,7 +210,7 @@ class Kubelet final : public ControlLoop {
   void WarnOfNode(const std::string& reason, const std::string& message);
   core_v1::Node Self() const;
   std::vector<Ptr<core_v1::Pod>> ActivePods() const;
-  bool EvictPod(const core_v1::Pod& pod, const std::string& message, int64_t grace_s,
+  bool EvictPod(const core_v1::Pod& pod, const EvictionNotice& notice, int64_t grace_s,
                 bool is_disruption);
   bool IsPodGone(const std::string& uid) const;
   bool Reclaim(Signal signal);
@@ -280,6 +288,7 @@ class Kubelet final : public ControlLoop {
   std::vector<Change> inbox_ GUARDED_BY(mutex_);
   std::map<std::string, std::unique_ptr<PodWorker>> workers_ GUARDED_BY(mutex_);  // By uid.
   std::set<std::string> refused_ GUARDED_BY(mutex_);  // Uids of workers' pods that never ran.
+  std::set<std::string> preempted_ GUARDED_BY(mutex_);  // Whose place others have been given.
   std::map<ObjectKey, Ptr<core_v1::Pod>> static_pods_ GUARDED_BY(mutex_);
   bool manifests_read_ GUARDED_BY(mutex_) = false;
   bool pods_listed_ GUARDED_BY(mutex_) = false;  // All pods of all sources have been taken in.

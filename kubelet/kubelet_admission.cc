@@ -8,6 +8,8 @@
 #include "kubelet/api_lookups.h"
 #include "kubelet/kubelet.h"
 #include "kubelet/pod_lookup.h"
+#include "kubelet/preemption.h"
+#include "kubelet/static_pod.h"
 
 namespace skiff::kubelet {
 namespace {
@@ -20,8 +22,9 @@ bool WantsStrictGroups(const core_v1::Pod& pod) {
 }  // namespace
 
 void Kubelet::Admit(const Ptr<core_v1::Pod>& pod) {
-  const auto refusal = Refuse(*pod);
-  if (!refusal) return StartWorker(pod);
+  std::vector<Ptr<core_v1::Pod>> victims;
+  const auto refusal = Refuse(*pod, victims);
+  if (!refusal) return StartWorker(pod, std::nullopt, victims);
   log_.Info("pod refused", {{"pod", KeyOf(*pod)},
                             {"reason", refusal->reason},
                             {"message", refusal->message}});
@@ -30,7 +33,8 @@ void Kubelet::Admit(const Ptr<core_v1::Pod>& pod) {
   StartWorker(pod, WaitingReason{refusal->reason, "Pod was rejected: " + refusal->message});
 }
 
-std::optional<PodRefusal> Kubelet::Refuse(const core_v1::Pod& pod) {
+std::optional<PodRefusal> Kubelet::Refuse(const core_v1::Pod& pod,
+                                          std::vector<Ptr<core_v1::Pod>>& victims) {
   if (auto message = RefusalUnderPressure(pod, eviction_.pressures())) {
     return PodRefusal{"Evicted", std::move(*message)};
   }
@@ -44,12 +48,50 @@ std::optional<PodRefusal> Kubelet::Refuse(const core_v1::Pod& pod) {
         status && status->supplemental_groups_policy.value_or(false);
   }
   if (auto refusal = AllocateDevices(pod)) return refusal;
-  const auto others = AdmittedPods();
-  auto refusal = RefusePod({pod, *WithDevices(OwnNode(false)), others, abilities});
+  // A resize that waits for room takes none.
+  const auto others = resizes_.Allotted(AdmittedPods());
+  Ptr<core_v1::Node> node = WithDevices(OwnNode(false));
+  auto refusal = RefusePod({pod, *node, others, abilities});
   if (refusal && DependsOnLabels(*refusal)) {
-    refusal = RefusePod({pod, *WithDevices(OwnNode(true)), others, abilities});
+    node = WithDevices(OwnNode(true));
+    refusal = RefusePod({pod, *node, others, abilities});
   }
-  return refusal;
+  if (refusal || !IsCriticalPod(pod)) return refusal;
+  return MakeRoom({pod, *node, others, abilities}, victims);
+}
+
+std::optional<PodRefusal> Kubelet::MakeRoom(const AdmissionInput& input,
+                                            std::vector<Ptr<core_v1::Pod>>& victims) {
+  if (input.node.status.allocatable.empty()) return std::nullopt;  // Nobody has said yet.
+  const auto shortfalls = ShortfallsOf(input);
+  if (shortfalls.empty()) return std::nullopt;
+  auto found = PodsToPreempt(input.pod, input.others, shortfalls);
+  if (!found) {
+    return PodRefusal{"UnexpectedAdmissionError",
+                      "Unexpected error while attempting to recover from admission failure: " +
+                          found.error().message};
+  }
+  victims = std::move(*found);
+  for (const auto& victim : victims) Preempt(*victim, shortfalls.front().resource);
+  return std::nullopt;
+}
+
+void Kubelet::Preempt(const core_v1::Pod& victim, const std::string& resource) {
+  constexpr char kReason[] = "Preempting";
+  constexpr char kMessage[] = "Preempted in order to admit critical pod";
+  {
+    MutexLock lock(mutex_);
+    const auto found = workers_.find(victim.metadata.uid);
+    if (found == workers_.end()) return;
+    preempted_.insert(victim.metadata.uid);
+    found->second->Terminate(
+        WaitingReason{kReason, kMessage, true,
+                      "Pod was preempted by Kubelet to accommodate a critical pod."},
+        std::nullopt);
+  }
+  log_.Info("pod preempted", {{"pod", KeyOf(victim)}, {"resource", resource}});
+  dependencies_.events.Warning(victim, kReason, kMessage);
+  if (dependencies_.metrics != nullptr) dependencies_.metrics->preemptions.Add({resource});
 }
 
 std::vector<Ptr<core_v1::Pod>> Kubelet::AdmittedPods() const {
@@ -60,7 +102,7 @@ std::vector<Ptr<core_v1::Pod>> Kubelet::AdmittedPods() const {
     // Whose object is gone has no place any more, as the scheduler sees it, though it still stops.
     if (worker->disposing()) continue;
     // Whoever was told that it has ended may have given its place away already.
-    if (statuses_.IsSaidToHaveEnded(uid)) continue;
+    if (statuses_.IsSaidToHaveEnded(uid) || preempted_.contains(uid)) continue;
     pods.push_back(worker->pod());
   }
   return pods;

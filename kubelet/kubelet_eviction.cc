@@ -25,7 +25,7 @@ std::vector<Ptr<core_v1::Pod>> Kubelet::ActivePods() const {
   return pods;
 }
 
-bool Kubelet::EvictPod(const core_v1::Pod& pod, const std::string& message, int64_t grace_s,
+bool Kubelet::EvictPod(const core_v1::Pod& pod, const EvictionNotice& notice, int64_t grace_s,
                        bool is_disruption) {
   {
     MutexLock lock(mutex_);
@@ -33,12 +33,13 @@ bool Kubelet::EvictPod(const core_v1::Pod& pod, const std::string& message, int6
     if (found == workers_.end() || found->second->state() != PodWorker::State::kSyncing) {
       return false;
     }
-    WaitingReason failure{"Evicted", message};
+    WaitingReason failure{"Evicted", notice.message};
     failure.is_disruption = is_disruption;
     found->second->Terminate(std::move(failure), grace_s);
   }
-  log_.Info("pod evicted", {{"pod", KeyOf(pod)}, {"message", message}});
-  dependencies_.events.Warning(pod, "Evicted", message);
+  log_.Info("pod evicted", {{"pod", KeyOf(pod)}, {"message", notice.message}});
+  dependencies_.events.Report(ReferenceTo(core_v1::Pod::Info(), pod.metadata), EventType::kWarning,
+                              "Evicted", notice.message, notice.annotations);
   return true;
 }
 
@@ -71,8 +72,8 @@ EvictionManager::Hooks Kubelet::EvictionHooks() {
           [this] { return ActivePods(); },
           [this](const auto& pods, bool with_disk) { return stats_.UsageOf(pods, with_disk); },
           [this](Signal signal) { return Reclaim(signal); },
-          [this](const core_v1::Pod& pod, const std::string& message, int64_t grace_s,
-                 bool is_disruption) { return EvictPod(pod, message, grace_s, is_disruption); },
+          [this](const core_v1::Pod& pod, const EvictionNotice& notice, int64_t grace_s,
+                 bool is_disruption) { return EvictPod(pod, notice, grace_s, is_disruption); },
           [this](const std::string& uid) { return IsPodGone(uid); },
           [this] { node_status_.Changed(); },
           [this](const std::string& reason, const std::string& text) { WarnOfNode(reason, text); },

@@ -51,6 +51,12 @@ KubeletMetrics::KubeletMetrics(const std::string& node_name)
       started_container_errors(registry.AddCounter({"kubelet_started_containers_errors_total",
                                                     "[ALPHA] Those that did not start, and why.",
                                                     {"code", "container_type"}})),
+      requested_image_volumes(registry.AddCounter(
+          {"kubelet_image_volume_requested_total", "[BETA] Image volumes that were asked for."})),
+      mounted_image_volumes(registry.AddCounter(
+          {"kubelet_image_volume_mounted_succeed_total", "[BETA] Mounts of them that were made."})),
+      image_volume_errors(registry.AddCounter({"kubelet_image_volume_mounted_errors_total",
+                                               "[BETA] Mounts of them that could not be made."})),
       containers_per_pod(registry.AddHistogram(
           {"kubelet_containers_per_pod_count", "[ALPHA] Containers of the pods that came here."},
           Exponential(1, 2, 5))),
@@ -83,6 +89,10 @@ KubeletMetrics::KubeletMetrics(const std::string& node_name)
       evictions(registry.AddCounter({"kubelet_evictions",
                                      "[ALPHA] Pods that had to go, by what was short.",
                                      {"eviction_signal"}})),
+      preemptions(registry.AddCounter({"kubelet_preemptions",
+                                       "[ALPHA] Pods that made room for a critical one, by what "
+                                       "was short.",
+                                       {"preemption_signal"}})),
       refusals(registry.AddCounter({"kubelet_admission_rejections_total",
                                     "[ALPHA] Pods that were not taken, and why.",
                                     {"reason"}})),
@@ -106,6 +116,9 @@ KubeletMetrics::KubeletMetrics(const std::string& node_name)
   // They are there before anything has happened: an alert can tell none from not known.
   started_pods.Add({}, 0);
   started_pod_errors.Add({}, 0);
+  requested_image_volumes.Add({}, 0);
+  mounted_image_volumes.Add({}, 0);
+  image_volume_errors.Add({}, 0);
   probes.AddTo(probe_registry);
   probe_registry.AddProcessMetrics();
   level_registry.AddProcessMetrics();

@@ -29,6 +29,9 @@ class KubeletMetrics {
   CounterFamily& started_pod_errors;
   CounterFamily& started_containers;         // container_type
   CounterFamily& started_container_errors;   // code, container_type
+  CounterFamily& requested_image_volumes;
+  CounterFamily& mounted_image_volumes;
+  CounterFamily& image_volume_errors;
   HistogramFamily& containers_per_pod;
   HistogramFamily& worker_seconds;           // operation_type
   HistogramFamily& worker_start_seconds;
@@ -37,6 +40,7 @@ class KubeletMetrics {
   HistogramFamily& cgroup_seconds;           // operation_type
   HistogramFamily& storage_seconds;          // migrated, operation_name, status, volume_plugin
   CounterFamily& evictions;                  // eviction_signal
+  CounterFamily& preemptions;                // preemption_signal
   CounterFamily& refusals;                   // reason
   CounterFamily& http_requests;              // long_running, method, path, server_type
   HistogramFamily& http_seconds;             // The same.

@@ -24,6 +24,7 @@ class StandaloneKubeletTest : public testing::Test {
     options.node_name = "node-1";
     options.root = directory_ + "/root";
     options.node_ips = {"192.0.2.1"};
+    options.facts.milli_cpu = 4000;
     options.writes_files = false;
     options.standalone = true;
     options.manifest_path = directory_ + "/manifests";
@@ -150,6 +151,41 @@ TEST_F(StandaloneKubeletTest, APodThatIsGoneTakesNobodysPlaceWhileItStillStops) 
   ASSERT_TRUE(placed);
   EXPECT_TRUE(placed->contains(*before->begin())) << "its devices are not free before it has ended";
   EXPECT_EQ(placed->size(), 2u);
+}
+
+TEST_F(StandaloneKubeletTest, AMoreImportantPodTakesThePlaceOfAnotherThatHasEnded) {
+  const auto write = [&](const std::string& name, int priority) {
+    std::filesystem::create_directories(directory_ + "/manifests");
+    std::ofstream(directory_ + "/manifests/" + name + ".yaml")
+        << "apiVersion: v1\nkind: Pod\nmetadata: {name: " << name << "}\n"
+        << "spec: {priority: " << priority << ", containers: [{name: " << name
+        << ", image: 'web:1', resources: {requests: {cpu: 3}}}]}\n";
+  };
+  write("low", 1);
+  Settle();
+  ASSERT_EQ(Running("low").size(), 1u);
+  runtime_.FailUntil(cri::FakeCall::kStopContainer, {Reason::kUnknown, "busy"},
+                     clock_.Monotonic() + 30s);
+  write("high", 2);
+  Settle();
+  EXPECT_EQ(Running("low").size(), 1u);
+  EXPECT_TRUE(Running("high").empty()) << "there is no room for it yet";
+  Settle();
+  EXPECT_TRUE(Running("low").empty());
+  EXPECT_EQ(Running("high").size(), 1u);
+  write("least", 0);
+  Settle();
+  EXPECT_EQ(Running("high").size(), 1u);
+  const auto pods = kubelet_->Pods();
+  ASSERT_EQ(pods.size(), 3u);
+  EXPECT_EQ(pods[1]->status.reason, "UnexpectedAdmissionError");
+  EXPECT_EQ(pods[1]->status.message,
+            "Pod was rejected: Unexpected error while attempting to recover from admission "
+            "failure: preemption: error finding a set of pods to preempt: no set of running pods "
+            "found to reclaim resources: [(res: cpu, q: 2000), ]");
+  EXPECT_EQ(pods[2]->status.phase, "Failed");
+  EXPECT_EQ(pods[2]->status.reason, "Preempting");
+  EXPECT_EQ(pods[2]->status.message, "Preempted in order to admit critical pod");
 }
 
 TEST_F(StandaloneKubeletTest, ASandboxIsMadeAnewWithItsRuntimeClassWhileTheApiIsAway) {

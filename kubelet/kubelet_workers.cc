@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "api/pods/pod_phase.h"
+#include "base/seconds.h"
 #include "kubelet/kubelet.h"
 #include "kubelet/static_pod.h"
 
@@ -19,6 +20,22 @@ bool NeedsWork(const core_v1::Pod& before, const core_v1::Pod& now) {
   if (old_meta.labels != meta.labels || old_meta.annotations != meta.annotations) return true;
   if (HasEnded(before.status.phase) != HasEnded(now.status.phase)) return true;
   return !now.spec.readiness_gates.empty() && !(before.status.conditions == now.status.conditions);
+}
+
+std::vector<std::string> UidsOf(const std::vector<Ptr<core_v1::Pod>>& pods) {
+  std::vector<std::string> uids;
+  for (const auto& pod : pods) uids.push_back(pod->metadata.uid);
+  return uids;
+}
+
+// As long as a kubelet waits for pods that it stops: half as long again as they may take.
+Duration PatienceWith(const std::vector<Ptr<core_v1::Pod>>& pods) {
+  Duration patience = 10s;
+  for (const auto& pod : pods) {
+    const Duration grace = Seconds(pod->spec.termination_grace_period_seconds.value_or(0));
+    patience = std::max(patience, grace + grace / 2);
+  }
+  return patience;
 }
 
 }  // namespace
@@ -68,7 +85,8 @@ void Kubelet::TakeIn(std::vector<Change> changes) {
   for (const auto& pod : pods) Apply(pod);
 }
 
-void Kubelet::StartWorker(const Ptr<core_v1::Pod>& pod, std::optional<WaitingReason> refusal) {
+void Kubelet::StartWorker(const Ptr<core_v1::Pod>& pod, std::optional<WaitingReason> refusal,
+                          const std::vector<Ptr<core_v1::Pod>>& victims) {
   // Writes a file: whoever waits for the mutex must not wait for the disk.
   if (!refusal && !HasEnded(pod->status.phase)) resizes_.Admit(*pod);
   PodWorker* started = nullptr;
@@ -76,6 +94,7 @@ void Kubelet::StartWorker(const Ptr<core_v1::Pod>& pod, std::optional<WaitingRea
     MutexLock lock(mutex_);
     auto& worker = workers_[pod->metadata.uid];
     worker = std::make_unique<PodWorker>(context_, pod);
+    if (!victims.empty()) worker->BeginAfter(UidsOf(victims), PatienceWith(victims));
     if (refusal) {
       refused_.insert(pod->metadata.uid);
       worker->Terminate(std::move(refusal), std::nullopt);
@@ -125,6 +144,7 @@ void Kubelet::DropGoneWorkers() {
       }
       gone.push_back(std::move(worker->second));
       refused_.erase(worker->first);
+      preempted_.erase(worker->first);
       worker = workers_.erase(worker);
     }
   }

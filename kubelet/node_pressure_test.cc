@@ -10,6 +10,7 @@
 #include "kubelet/image_collector.h"
 #include "kubelet/node_stats.h"
 #include "kubelet/runtime_health.h"
+#include "kubelet/runtime_test_wrapper.h"
 #include "kubelet/stats/directory_usage.h"
 
 namespace skiff::kubelet {
@@ -111,6 +112,71 @@ TEST(OldImagesTest, ThoseOutOfUseForLongerGoOnceSomebodyHasLookedForSoLong) {
   EXPECT_EQ(ids(5000s, 0s), std::vector<std::string>{});
 }
 
+TEST(ImageCollectorTest, WhatCannotBeFreedIsToldOfAndAsAFailureTheSecondTime) {
+  FakeClock clock;
+  SeededRandom random(1);
+  cri::FakeRuntime runtime(clock, random, "10.1.0.0/24");
+  std::vector<std::string> told;
+  Measurement disk{16 * 1024 * kMi, 100 * 1024 * kMi};
+  ImageCollector collector({}, {runtime, clock,
+                                [&](const std::string& reason, const std::string& text) {
+                                  told.push_back(reason + " " + text);
+                                },
+                                [&] { return std::optional(disk); }});
+  (void)collector.Step();
+  EXPECT_TRUE(told.empty());
+  disk.available = 10 * 1024 * kMi;
+  (void)collector.Step();
+  const std::string text =
+      "Insufficient free disk space on the node's image filesystem (90% of 100.0 GiB used). Failed "
+      "to free sufficient space by deleting unused images (freed 0 bytes). Investigate disk usage, "
+      "as it could be used by active images, logs, volumes, or other data.";
+  EXPECT_EQ(told, std::vector<std::string>{"FreeDiskSpaceFailed " + text});
+  (void)collector.Step();
+  EXPECT_EQ(told.size(), 3u);
+  EXPECT_EQ(told.back(), "ImageGCFailed " + text);
+}
+
+class StoredImagesRuntime final : public cri::WrappedRuntime {
+ public:
+  explicit StoredImagesRuntime(ContainerRuntime& inner) : WrappedRuntime(inner) {}
+  Result<std::vector<cri::Image>> ListImages(const std::string&) override { return images; }
+  Result<> RemoveImage(const std::string& image) override {
+    removed.push_back(image);
+    return {};
+  }
+  std::vector<cri::Image> images;
+  std::vector<std::string> removed;
+};
+
+TEST(ImageCollectorTest, AnImageThatIsAVolumeIsInUse) {
+  FakeClock clock;
+  SeededRandom random(1);
+  cri::FakeRuntime fake(clock, random, "10.1.0.0/24");
+  StoredImagesRuntime runtime(fake);
+  for (const char* id : {"sha256:model", "sha256:old"}) {
+    auto& image = runtime.images.emplace_back();
+    image.id = id;
+    image.size_bytes = kMi;
+  }
+  cri::SandboxConfig sandbox;
+  sandbox.metadata = {"web", "uid-1", "default", 0};
+  const auto sandbox_id = runtime.RunPodSandbox(sandbox, "");
+  ASSERT_TRUE(sandbox_id);
+  cri::ContainerConfig config;
+  config.metadata.name = "app";
+  auto& mount = config.mounts.emplace_back();
+  mount.container_path = "/model";
+  mount.image.emplace().image = "sha256:model";
+  ASSERT_TRUE(runtime.CreateContainer(*sandbox_id, config, sandbox));
+  ImageCollector collector({}, {runtime, clock, [](const std::string&, const std::string&) {},
+                                [] { return std::optional<Measurement>(); }});
+  ASSERT_TRUE(collector.Free(kMi));
+  clock.Advance(1h);
+  ASSERT_TRUE(collector.Free(2 * kMi));
+  EXPECT_EQ(runtime.removed, std::vector<std::string>{"sha256:old"});
+}
+
 // A node whose numbers and pods the test chooses.
 class EvictionManagerTest : public testing::Test {
  protected:
@@ -136,10 +202,10 @@ class EvictionManagerTest : public testing::Test {
     for (const auto& [name, usage] : usages_) pods.push_back(usage.pod);
     return pods;
   }
-  bool Evict(const core_v1::Pod& pod, const std::string& message, bool is_disruption) {
+  bool Evict(const core_v1::Pod& pod, const EvictionNotice& notice, bool is_disruption) {
     evicted_.push_back(pod.metadata.name);
     is_disruption_ = is_disruption;
-    message_ = message;
+    message_ = notice.message;
     return true;
   }
   EvictionManager::Hooks Hooks() {
@@ -155,10 +221,8 @@ class EvictionManagerTest : public testing::Test {
               if (frees_ && !frees_late_) measured_ = Measurements();
               return frees_;
             },
-            [this](const core_v1::Pod& pod, const std::string& message, int64_t,
-                   bool is_disruption) {
-              return Evict(pod, message, is_disruption);
-            },
+            [this](const core_v1::Pod& pod, const EvictionNotice& notice, int64_t,
+                   bool is_disruption) { return Evict(pod, notice, is_disruption); },
             [this](const std::string& uid) { return !usages_.contains(uid); },
             [this] { ++pressure_changes_; },
             [this](const std::string& reason, const std::string&) { warnings_.push_back(reason); }};
@@ -238,15 +302,21 @@ TEST_F(EvictionManagerTest, ForDiskImagesAndDeadContainersGoFirst) {
   EXPECT_TRUE(is_disruption_);
 }
 
-TEST_F(EvictionManagerTest, WhoTakesMoreThanItSaidIsNotDisrupted) {
-  AddPod("web", 500);
-  PodUsage& usage = usages_.at("web");
-  core_v1::Pod pod = *usage.pod;
-  pod.spec.containers[0].resources.limits["ephemeral-storage"] = *Quantity::Parse("40Mi");
-  usage.pod = std::make_shared<const core_v1::Pod>(pod);
+TEST_F(EvictionManagerTest, AllWhoTakeMoreThanTheySaidGoAtOnceAndAreNotDisrupted) {
+  for (const char* name : {"db", "web"}) {
+    AddPod(name, 500);
+    PodUsage& usage = usages_.at(name);
+    core_v1::Pod pod = *usage.pod;
+    pod.spec.containers[0].resources.limits["ephemeral-storage"] = *Quantity::Parse("40Mi");
+    usage.pod = std::make_shared<const core_v1::Pod>(pod);
+  }
+  AddPod("cache", 500);
   executor_.RunFor(12s);
-  EXPECT_EQ(evicted_, std::vector<std::string>{"web"});
+  EXPECT_EQ(evicted_, (std::vector<std::string>{"db", "web"}));
   EXPECT_FALSE(is_disruption_);
+  usages_.erase("db");
+  executor_.RunFor(3s);
+  EXPECT_EQ(evicted_.size(), 2u) << "the other one has not gone yet";
 }
 
 TEST_F(EvictionManagerTest, WhatWasRemovedIsWaitedForBeforeAnotherPodGoes) {

@@ -30,37 +30,47 @@ int64_t Of(const std::map<std::string, int64_t>& amounts, const std::string& nam
   return found == amounts.end() ? 0 : found->second;
 }
 
-Refusal Shortage(const std::string& name, int64_t requested, int64_t used, int64_t capacity) {
-  if (requested <= 0 || requested <= capacity - used) return std::nullopt;
-  return PodRefusal{"OutOf" + name,
-                    fmt::format("Node didn't have enough resource: {}, requested: {}, used: {}, "
-                                "capacity: {}",
-                                name, requested, used, capacity)};
-}
+// A resource of which there is less than the pod asks for.
+struct Lack {
+  std::string name;
+  int64_t requested = 0, used = 0, capacity = 0;
+};
 
-Refusal RefuseForResources(const AdmissionInput& input) {
+std::vector<Lack> LacksOf(const AdmissionInput& input) {
+  std::vector<Lack> lacks;
+  const auto look_at = [&](const std::string& name, int64_t requested, int64_t used,
+                           int64_t capacity) {
+    if (requested <= 0 || requested <= capacity - used) return;
+    lacks.push_back({name, requested, used, capacity});
+  };
   const auto& allocatable = input.node.status.allocatable;
   const auto pods = allocatable.find("pods");
   const auto count = static_cast<int64_t>(input.others.size());
-  if (pods != allocatable.end()) {
-    if (auto out = Shortage("pods", 1, count, pods->second.Value())) return out;
-  }
+  if (pods != allocatable.end()) look_at("pods", 1, count, pods->second.Value());
   const Resources wanted = PodRequests(input.pod.spec);
   const Resources all = Resources::From(allocatable);
   Resources used;
   for (const auto& other : input.others) used.Add(PodRequests(other->spec));
-  if (auto out = Shortage("cpu", wanted.milli_cpu, used.milli_cpu, all.milli_cpu)) return out;
-  if (auto out = Shortage("memory", wanted.memory, used.memory, all.memory)) return out;
-  if (auto out = Shortage("ephemeral-storage", wanted.ephemeral_storage, used.ephemeral_storage,
-                          all.ephemeral_storage)) {
-    return out;
-  }
+  look_at("cpu", wanted.milli_cpu, used.milli_cpu, all.milli_cpu);
+  look_at("memory", wanted.memory, used.memory, all.memory);
+  look_at("ephemeral-storage", wanted.ephemeral_storage, used.ephemeral_storage,
+          all.ephemeral_storage);
   for (const auto& [name, amount] : wanted.scalar) {
     // What the node does not know may be given by the cluster as a whole.
     if (IsExtendedResource(name) && !all.scalar.contains(name)) continue;
-    if (auto out = Shortage(name, amount, Of(used.scalar, name), Of(all.scalar, name))) return out;
+    look_at(name, amount, Of(used.scalar, name), Of(all.scalar, name));
   }
-  return std::nullopt;
+  return lacks;
+}
+
+Refusal RefuseForResources(const AdmissionInput& input) {
+  const std::vector<Lack> lacks = LacksOf(input);
+  if (lacks.empty()) return std::nullopt;
+  const Lack& first = lacks.front();
+  return PodRefusal{"OutOf" + first.name,
+                    fmt::format("Node didn't have enough resource: {}, requested: {}, used: {}, "
+                                "capacity: {}",
+                                first.name, first.requested, first.used, first.capacity)};
 }
 
 Refusal RefuseForPorts(const AdmissionInput& input) {
@@ -154,6 +164,14 @@ std::optional<PodRefusal> RefusePod(const AdmissionInput& input) {
     return PodRefusal{"AppArmor", "Cannot enforce AppArmor: AppArmor is not enabled on the host"};
   }
   return std::nullopt;
+}
+
+std::vector<Shortfall> ShortfallsOf(const AdmissionInput& input) {
+  std::vector<Shortfall> shortfalls;
+  for (const Lack& lack : LacksOf(input)) {
+    shortfalls.push_back({lack.name, lack.requested - (lack.capacity - lack.used)});
+  }
+  return shortfalls;
 }
 
 bool DependsOnLabels(const PodRefusal& refusal) {

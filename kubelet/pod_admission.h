@@ -37,8 +37,16 @@ struct AdmissionInput {
 };
 
 // The first thing that speaks against the pod, in the kubelet's order. Critical pods (static, or of
-// a system priority) are not refused for want of resources: they are what the node is there for.
+// a system priority) are not refused for want of resources: others make room for them (preemption).
 std::optional<PodRefusal> RefusePod(const AdmissionInput& input);
+
+// So much more of a resource would have to be free for a pod.
+struct Shortfall {
+  std::string resource;  // "cpu", in milli; "pods", "memory", ...
+  int64_t amount = 0;
+  bool operator==(const Shortfall&) const = default;
+};
+std::vector<Shortfall> ShortfallsOf(const AdmissionInput& input);
 
 // A refusal that a newer version of the node's object could lift: its labels may have changed.
 bool DependsOnLabels(const PodRefusal& refusal);

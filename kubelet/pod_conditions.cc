@@ -168,7 +168,9 @@ void FillConditions(const StatusInput& input, core_v1::PodStatus& status) {
   add("ContainersReady", containers);
   add("PodScheduled", {});
   if (input.failure && input.failure->is_disruption) {
-    add("DisruptionTarget", {true, kTerminationByKubelet, input.failure->message});
+    const WaitingReason& why = *input.failure;
+    add("DisruptionTarget",
+        {true, kTerminationByKubelet, why.disruption.empty() ? why.message : why.disruption});
   }
 }
 

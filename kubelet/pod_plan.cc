@@ -43,7 +43,9 @@ class Planner {
  private:
   bool NeedsSandbox();
   void PlanNewSandbox();
+  void KillAllThatRuns();
   void PlanEphemeral();
+  size_t LastInitBegun() const;
   // Returns whether regular containers may run.
   bool PlanInit();
   void PlanSidecar(size_t index, bool may_start);
@@ -100,10 +102,21 @@ void Planner::PlanNewSandbox() {
     return;
   }
   plan_.create_sandbox = true;
+  KillAllThatRuns();
   if (spec_.init_containers.empty()) {
     plan_.start_regular = std::move(wanted);
   } else {
     plan_.start_init = {0};
+  }
+}
+
+// With the sandbox they would be killed without a word: as any others they have their hooks and
+// their grace period.
+void Planner::KillAllThatRuns() {
+  for (const auto& [name, attempts] : observed_.containers) {
+    for (const ObservedContainer& each : attempts) {
+      if (each.IsRunning()) Kill(each, "Stopping container " + name);
+    }
   }
 }
 
@@ -121,6 +134,15 @@ void Planner::PlanEphemeral() {
   }
 }
 
+// What came before that one has ended well, though the runtime may have nothing of it any more.
+size_t Planner::LastInitBegun() const {
+  for (size_t i = spec_.init_containers.size(); i > 0; --i) {
+    const ObservedContainer* found = observed_.Newest(spec_.init_containers[i - 1].name);
+    if (found != nullptr && found->sandbox_id == plan_.sandbox_id) return i - 1;
+  }
+  return 0;
+}
+
 bool Planner::PlanInit() {
   const bool was_initialized = [&] {
     return std::any_of(spec_.containers.begin(), spec_.containers.end(), [&](const auto& each) {
@@ -128,6 +150,7 @@ bool Planner::PlanInit() {
       return found != nullptr && found->sandbox_id == plan_.sandbox_id;
     });
   }();
+  const size_t begun = LastInitBegun();
   bool all_before_done = true;
   for (size_t i = 0; i < spec_.init_containers.size(); ++i) {
     const core_v1::Container& container = spec_.init_containers[i];
@@ -139,7 +162,7 @@ bool Planner::PlanInit() {
       all_before_done &= started;
       continue;
     }
-    if (was_initialized || !all_before_done) continue;
+    if (was_initialized || i < begun || !all_before_done) continue;
     const ObservedContainer* found = observed_.Newest(container.name);
     // What ran in an older sandbox does not count.
     if (found != nullptr && found->sandbox_id != plan_.sandbox_id) found = nullptr;
@@ -157,8 +180,11 @@ bool Planner::PlanInit() {
       case State::kFailed:
       case State::kUnknown: {
         all_before_done = false;
-        const int code = found->IsExited() ? found->status.exit_code : 137;
-        if (!RestartsAfter(container, spec_, code)) {
+        // Of one that is lost there is no code that a rule could look at.
+        const bool restarts =
+            found->IsExited() ? RestartsAfter(container, spec_, found->status.exit_code)
+                              : container.restart_policy.value_or(spec_.restart_policy) != "Never";
+        if (!restarts) {
           plan_ = PodPlan{};
           plan_.kill_pod = true;
           return false;
@@ -184,7 +210,7 @@ void Planner::PlanSidecar(size_t index, bool may_start) {
       }
       return;
     case State::kUnknown:
-      Kill(*found, "Container is in \"unknown\" state, try killing it before restart");
+      Kill(*found, "Init container is in \"unknown\" state, try killing it before restart");
       break;
     case State::kNone:
     case State::kCreated:
@@ -240,7 +266,8 @@ void Planner::PlanRegular() {
       }
       case State::kUnknown:
         Kill(*found, "Container is in \"unknown\" state, try killing it before restart");
-        if (RestartsAfter(container, spec_, 137)) plan_.start_regular.push_back(i);
+        // Whether it has run to its end nobody knows.
+        plan_.start_regular.push_back(i);
         break;
       case State::kSucceeded:
       case State::kFailed:

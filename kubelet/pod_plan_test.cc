@@ -64,6 +64,11 @@ TEST_F(PodPlanTest, ADeadSandboxIsReplacedWithEverythingInIt) {
   EXPECT_TRUE(plan.create_sandbox);
   EXPECT_EQ(plan.sandbox_attempt, 1u);
   EXPECT_EQ(plan.start_regular, std::vector<size_t>{0});
+  ASSERT_EQ(plan.kills.size(), 1u) << "it has a hook and a grace period, as when the pod ends";
+  EXPECT_EQ(plan.kills[0].id, "app-id");
+  EXPECT_EQ(plan.kills[0].message, "Stopping container app");
+  observed_.containers["app"][0].status.state = cri::ContainerState::kExited;
+  EXPECT_TRUE(Plan().kills.empty());
 }
 
 TEST_F(PodPlanTest, ExitedContainersFollowTheRestartPolicy) {
@@ -113,6 +118,28 @@ TEST_F(PodPlanTest, InitContainersRunOneAfterTheOther) {
   EXPECT_TRUE(Plan().start_regular.empty());
   Has("second", cri::ContainerState::kExited, 0);
   EXPECT_EQ(Plan().start_regular, std::vector<size_t>{0});
+}
+
+TEST_F(PodPlanTest, AnInitContainerThatWasRemovedHasRun) {
+  SandboxReady();
+  pod_.spec.init_containers = {Named("first"), Named("second")};
+  Has("second", cri::ContainerState::kRunning);
+  EXPECT_TRUE(Plan().Empty());
+  observed_.containers["second"][0].status.state = cri::ContainerState::kExited;
+  EXPECT_TRUE(Plan().start_init.empty());
+  EXPECT_EQ(Plan().start_regular, std::vector<size_t>{0});
+}
+
+TEST_F(PodPlanTest, WhatIsLostIsStoppedAndStartedWhateverThePolicy) {
+  SandboxReady();
+  pod_.spec.restart_policy = "Never";
+  Has("app", cri::ContainerState::kUnknown);
+  const PodPlan plan = Plan();
+  EXPECT_FALSE(plan.kill_pod);
+  ASSERT_EQ(plan.kills.size(), 1u);
+  EXPECT_EQ(plan.kills[0].message,
+            "Container is in \"unknown\" state, try killing it before restart");
+  EXPECT_EQ(plan.start_regular, std::vector<size_t>{0});
 }
 
 TEST_F(PodPlanTest, AFailedInitContainerIsRetriedOrEndsThePod) {

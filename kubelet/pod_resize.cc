@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "kubelet/pod_worker.h"
 
@@ -17,22 +18,23 @@ const core_v1::Container* FindContainer(const core_v1::PodSpec& spec, const std:
   return nullptr;
 }
 
-Json AmountsIn(const std::vector<core_v1::Container>& containers, bool only_sidecars) {
+Json AmountsIn(const std::vector<core_v1::Container>& containers) {
   Json out = Json::array();
   for (const auto& each : containers) {
-    if (only_sidecars && !IsSidecar(each)) continue;
     out.push_back({{"name", each.name}, {"resources", ToJson(each.resources)}});
   }
   return out;
 }
 
-std::string Details(const core_v1::Pod& pod, const std::string& error) {
+// What the pod has or asks for, and the generation of the spec that did.
+std::string Details(const core_v1::Pod& pod, int64_t generation, const std::string& error) {
   // In the kubelet's order, which is no object's here.
-  std::string out = "{\"containers\":" + AmountsIn(pod.spec.containers, false).dump();
-  if (const Json inits = AmountsIn(pod.spec.init_containers, true); !inits.empty()) {
-    out += ",\"initContainers\":" + inits.dump();
+  std::string out = "{";
+  if (!pod.spec.init_containers.empty()) {
+    out += "\"initContainers\":" + AmountsIn(pod.spec.init_containers).dump() + ",";
   }
-  out += fmt::format(",\"generation\":{}", pod.metadata.generation);
+  out += "\"containers\":" + AmountsIn(pod.spec.containers).dump();
+  out += fmt::format(",\"generation\":{}", generation);
   if (!error.empty()) out += ",\"error\":" + Json(error).dump();
   return out + "}";
 }
@@ -42,15 +44,18 @@ std::string Details(const core_v1::Pod& pod, const std::string& error) {
 core_v1::Pod PodWorker::Allot(const core_v1::Pod& pod) {
   Resizes::Verdict verdict = context_.resizes.Allot(pod);
   if (verdict.pending && verdict.pending != resize_.pending) {
-    context_.events.Warning(pod, "Resize" + verdict.pending->reason,
-                            fmt::format("Pod resize {}: {}", verdict.pending->reason,
-                                        Details(pod, verdict.pending->message)));
+    context_.events.Warning(
+        pod, "Resize" + verdict.pending->reason,
+        fmt::format("Pod resize {}: {}", verdict.pending->reason,
+                    Details(pod, pod.metadata.generation, verdict.pending->message)));
   }
   if (verdict.accepted) {
-    context_.events.Normal(pod, "ResizeStarted", "Pod resize started: " + Details(pod, ""));
+    // The spec may ask for something else again by now.
+    context_.events.Normal(pod, "ResizeStarted",
+                           "Pod resize started: " + Details(verdict.pod, verdict.generation, ""));
     resize_.in_progress = true;
     resize_.error.clear();
-    resize_.generation = pod.metadata.generation;
+    resize_.generation = verdict.generation;
   }
   resize_.pending = std::move(verdict.pending);
   return std::move(verdict.pod);
@@ -86,7 +91,7 @@ Result<> PodWorker::ResizeContainer(const core_v1::Pod& pod, const ContainerResi
 void PodWorker::ActuateResizes(const core_v1::Pod& pod,
                                const std::vector<ContainerResize>& resizes) {
   if (resizes.empty() && !resize_.in_progress) return;
-  resize_.in_progress = true;
+  if (!std::exchange(resize_.in_progress, true)) resize_.generation = pod.metadata.generation;
   std::string error;
   const auto note = [&](const Result<>& result) {
     if (!result && error.empty()) error = result.error().message;
@@ -105,14 +110,16 @@ void PodWorker::ActuateResizes(const core_v1::Pod& pod,
   if (is_done && error.empty()) note(context_.cgroups.Set(pod));
   if (!error.empty()) {
     if (error != resize_.error) {
-      context_.events.Warning(pod, "ResizeError", "Pod resize error: " + Details(pod, error));
+      context_.events.Warning(pod, "ResizeError",
+                              "Pod resize error: " + Details(pod, resize_.generation, error));
     }
     retry_after_ = std::min(retry_after_, Duration(kRetry));
   }
   resize_.error = std::move(error);
   if (!is_done || !resize_.error.empty()) return;
   resize_.in_progress = false;
-  context_.events.Normal(pod, "ResizeCompleted", "Pod resize completed: " + Details(pod, ""));
+  context_.events.Normal(pod, "ResizeCompleted",
+                         "Pod resize completed: " + Details(pod, resize_.generation, ""));
 }
 
 }  // namespace skiff::kubelet

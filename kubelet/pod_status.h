@@ -17,6 +17,7 @@ struct WaitingReason {
   std::string reason;  // "ImagePullBackOff", "CrashLoopBackOff", ...
   std::string message;
   bool is_disruption = false;  // Of a pod: it fails because the node cannot keep it.
+  std::string disruption = {};  // What its condition says of that; "": the message.
 };
 
 // How far a resize has come: the conditions PodResizePending and PodResizeInProgress.

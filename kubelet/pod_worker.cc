@@ -81,6 +81,18 @@ PodWorker::~PodWorker() {
   if (post_start_) context_.blocking.Remove(*post_start_);
 }
 
+void PodWorker::BeginAfter(std::vector<std::string> uids, Duration patience) {
+  awaited_ = std::move(uids);
+  awaited_until_ = seen_at_ + patience;
+}
+
+Duration PodWorker::UntilRoom() {
+  const Duration left = awaited_until_ - context_.clock.Monotonic();
+  if (left <= 0ns) awaited_.clear();
+  std::erase_if(awaited_, context_.has_ended);
+  return awaited_.empty() ? 0ns : std::min(left, kRoomCheck);
+}
+
 void PodWorker::Update(Ptr<core_v1::Pod> pod) {
   {
     MutexLock lock(mutex_);
@@ -177,13 +189,7 @@ void PodWorker::Measure(State before, Duration begun) {
 
 Duration PodWorker::StepOnce() {
   const Ptr<core_v1::Pod> pod = this->pod();
-  bool terminate = false;
-  {
-    MutexLock lock(mutex_);
-    terminate = terminate_;
-  }
-  if (state_ == State::kSyncing &&
-      (terminate || pod->metadata.deletion_timestamp || HasEnded(pod->status.phase))) {
+  if (state_ == State::kSyncing && (MustEnd() || HasEnded(pod->status.phase))) {
     Enter(State::kTerminating);
   }
   switch (state_) {
@@ -204,6 +210,11 @@ Duration PodWorker::StepOnce() {
       break;
   }
   return kNever;
+}
+
+bool PodWorker::MustEnd() const {
+  MutexLock lock(mutex_);
+  return terminate_ || pod_->metadata.deletion_timestamp;
 }
 
 void PodWorker::Enter(State state) {
@@ -227,15 +238,21 @@ Duration PodWorker::UntilDeadline(const core_v1::Pod& pod) const {
   return Seconds(*pod.spec.active_deadline_seconds) - Age(started->point());
 }
 
-Result<VolumePaths> PodWorker::PathsOfVolumes(const core_v1::Pod& pod) {
-  if (MakesVolumes()) return context_.volumes.SetUp(pod);
+Result<VolumePaths> PodWorker::PathsOfVolumes(const core_v1::Pod& pod, std::vector<Error>& more) {
+  if (MakesVolumes()) return context_.volumes.SetUp(pod, &more);
   // Containers of a simulated node mount nothing, but wait for what they would.
   if (context_.simulation != nullptr && !volumes_made_) TRY(context_.volumes.Find(pod));
   return NoPaths(pod);
 }
 
+void PodWorker::TellOfVolume(const core_v1::Pod& pod, const std::string& why) {
+  context_.events.Warning(pod, why.starts_with("MapVolume.") ? "FailedMapVolume" : "FailedMount",
+                          why);
+}
+
 bool PodWorker::MakeVolumes(const core_v1::Pod& pod) {
-  auto paths = PathsOfVolumes(pod);
+  std::vector<Error> more;
+  auto paths = PathsOfVolumes(pod, more);
   if (paths) {
     volume_paths_ = std::move(*paths);
     volume_failures_ = 0;
@@ -248,9 +265,8 @@ bool PodWorker::MakeVolumes(const core_v1::Pod& pod) {
     retry_after_ = std::min(retry_after_, kAttachmentCheck);
     return volumes_made_;
   }
-  const std::string& why = paths.error().message;
-  context_.events.Warning(pod, why.starts_with("MapVolume.") ? "FailedMapVolume" : "FailedMount",
-                          why);
+  TellOfVolume(pod, paths.error().message);
+  for (const Error& each : more) TellOfVolume(pod, each.message);
   const bool is_full = paths.error().reason == Reason::kRequestEntityTooLarge;
   if (is_full && !volumes_made_ && context_.clock.Monotonic() - seen_at_ >= kAttachmentPatience) {
     RejectForVolumes(pod, paths.error());
@@ -299,6 +315,9 @@ Duration PodWorker::Sync(const core_v1::Pod& given) {
                             "Pod was active on the node longer than the specified deadline"},
               std::nullopt);
     return 0ns;
+  }
+  if (!awaited_.empty()) {
+    if (const Duration wait = UntilRoom(); wait > 0ns) return wait;
   }
   // All that follows sees the pod with what it is allotted, not with what its spec may ask for, and
   // with what the kubelet knows of where it is from.

@@ -78,6 +78,8 @@ struct PodWorkerContext {
   PodSimulation* simulation = nullptr;  // Of simulated nodes.
   PodDevices* devices = nullptr;        // nullptr: the node has none to give.
   KubeletMetrics* metrics = nullptr;
+  // Whether nothing runs any more of the pod with this uid.
+  std::function<bool(const std::string& uid)> has_ended = {};
 };
 
 class PostStartTask;
@@ -94,12 +96,16 @@ class PodWorker final : public ControlLoop {
   // Then a pod whose volumes the node has no room for is given up.
   static constexpr Duration kAttachmentPatience = 2min + 3s;
   static constexpr Duration kNetworkRetry = 1s;
+  static constexpr Duration kRoomCheck = 500ms;
   // A status that says so is seen before the container is started again.
   static constexpr Duration kHookErrorShown = 1s;
 
   PodWorker(PodWorkerContext& context, Ptr<core_v1::Pod> pod);
   ~PodWorker() override;
 
+  // Nothing of the pod is made before these pods, which make room for it, have ended, but it waits
+  // no longer than that. Before its first step.
+  void BeginAfter(std::vector<std::string> uids, Duration patience);
   // The newest version of the pod. Any thread.
   void Update(Ptr<core_v1::Pod> pod);
   // It shall go although nobody deleted it: evicted, rejected, or its object is gone. `failure` is
@@ -125,12 +131,15 @@ class PodWorker final : public ControlLoop {
   // `begun`: when the step did, monotonic.
   void Measure(State before, Duration begun);
   Duration Sync(const core_v1::Pod& given);
+  // Until it is looked again whether there is room for the pod; 0: there is.
+  Duration UntilRoom();
   // Adds what the kubelet says of a pod in its annotations.
   core_v1::Pod Noted(core_v1::Pod pod) const;
   void RejectForVolumes(const core_v1::Pod& pod, const Error& why);
   // Whether all volumes are there, made now or before.
   bool MakeVolumes(const core_v1::Pod& pod);
-  Result<VolumePaths> PathsOfVolumes(const core_v1::Pod& pod);
+  Result<VolumePaths> PathsOfVolumes(const core_v1::Pod& pod, std::vector<Error>& more);
+  void TellOfVolume(const core_v1::Pod& pod, const std::string& why);
   bool MakesVolumes() const { return context_.writes_files || context_.makes_volumes; }
   // Of the container's mounts that show a part of a volume, by where it is mounted.
   Result<std::map<std::string, std::string>> MakeSubPaths(const core_v1::Pod& pod,
@@ -154,6 +163,15 @@ class PodWorker final : public ControlLoop {
   // Whether the container runs now; else says in waiting_ why not.
   bool Start(const core_v1::Pod& pod, const core_v1::Container& container, bool is_init,
              const std::string& sandbox_id, const ObservedPod& observed);
+  using VolumesPulled = tl::expected<void, WaitingReason>;
+  // Of the image volumes that the container mounts; unset while one is pulled.
+  std::optional<VolumesPulled> PullVolumes(const core_v1::Pod& pod,
+                                           const core_v1::Container& container,
+                                           const cri::SandboxConfig& sandbox);
+  // What those showed when it was made last is not what they show the next time.
+  std::map<std::string, cri::ImageSpec> GiveVolumeImages(const core_v1::Container& container);
+  // After the container was tried to be made from them.
+  void CountVolumeImages(const core_v1::Container& container);
   // Of the container whose processes an ephemeral one shall see; "": none.
   Result<std::string> TargetOf(const core_v1::Pod& pod, const std::string& container,
                                const ObservedPod& observed) const;
@@ -204,6 +222,8 @@ class PodWorker final : public ControlLoop {
   std::string DeadlineFile(const core_v1::Pod& pod) const;
   void RememberDeadline(const core_v1::Pod& pod, Duration left) const;
   std::optional<Duration> RememberedDeadline(const core_v1::Pod& pod) const;
+  // Somebody has asked for its end by now.
+  bool MustEnd() const;
   void Enter(State state);
   Duration Age(TimePoint then) const;
   // How long its spec lets it run on; kNever: for ever.
@@ -215,13 +235,20 @@ class PodWorker final : public ControlLoop {
     std::string container_id;
     Duration at{};
   };
+  struct VolumeImage {
+    cri::ImageSpec spec;
+    std::set<std::string> given;  // To the containers of these names.
+  };
 
   PodWorkerContext& context_;
   const Log log_{"pod"};
   std::atomic<State> state_ = State::kSyncing;
   // Only the loop's own step touches what follows, up to the mutex.
+  std::vector<std::string> awaited_;              // Uids of pods that make room for it.
+  Duration awaited_until_{};                      // Monotonic.
   std::map<std::string, WaitingReason> waiting_;  // By container name.
   VolumePaths volume_paths_;
+  std::map<std::string, VolumeImage> volume_images_;  // By name of volume.
   RestartBackoff backoff_;
   std::map<std::string, End> ends_;  // Of the newest attempts that have, by name of container.
   ResizeState resize_;

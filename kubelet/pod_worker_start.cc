@@ -34,6 +34,26 @@ std::string BackoffKey(const core_v1::Container& container) {
   return container.name + "\n" + container.image + "\n" + ToJson(container.resources).dump();
 }
 
+bool IsMounted(const core_v1::Container& container, const std::string& volume) {
+  const auto& mounts = container.volume_mounts;
+  return std::any_of(mounts.begin(), mounts.end(),
+                     [&](const auto& mount) { return mount.name == volume; });
+}
+
+// Of a path in an image, which only the runtime looks up.
+Result<> CheckImageSubPath(const std::string& path) {
+  const fs::path parts = path;
+  if (parts.is_absolute()) {
+    return Fail(Reason::kInvalid,
+                fmt::format("error SubPath `{}` must not be an absolute path", path));
+  }
+  if (std::find(parts.begin(), parts.end(), "..") != parts.end()) {
+    return Fail(Reason::kInvalid,
+                fmt::format("unable to provision SubPath `{}`: must not contain '..'", path));
+  }
+  return {};
+}
+
 }  // namespace
 
 // What is left of the grace period of a pod that stops lies beside its volumes, by the wall clock.
@@ -97,6 +117,7 @@ bool PodWorker::MakeSandbox(const core_v1::Pod& pod, const ObservedPod& observed
     if (context_.writes_files) context_.events.Warning(pod, warning.reason, warning.message);
   }
   const auto fail = [&](const std::string& why) {
+    if (MustEnd()) return false;  // It was deleted meanwhile, which is no failure.
     if (context_.metrics != nullptr) context_.metrics->started_pod_errors.Add({});
     context_.events.Warning(pod, "FailedCreatePodSandBox", "Failed to create pod sandbox: " + why);
     return false;
@@ -125,7 +146,12 @@ bool PodWorker::MakeSandbox(const core_v1::Pod& pod, const ObservedPod& observed
   if (!id) return fail(cri::RpcErrorText(id.error()));
   Own(*id);
   auto status = context_.runtime.PodSandboxStatus(*id);
-  if (!status) return fail(cri::RpcErrorText(status.error()));
+  if (!status) {
+    context_.events.Warning(
+        pod, "FailedPodSandBoxStatus",
+        "Unable to get pod sandbox status: " + cri::RpcErrorText(status.error()));
+    return false;
+  }
   plan.sandbox_id = *id;
   fresh.sandboxes.insert(fresh.sandboxes.begin(), std::move(*status));
   return true;
@@ -160,15 +186,83 @@ bool PodWorker::BacksOff(const core_v1::Pod& pod, const core_v1::Container& cont
   return true;
 }
 
+std::optional<PodWorker::VolumesPulled> PodWorker::PullVolumes(const core_v1::Pod& pod,
+                                                               const core_v1::Container& container,
+                                                               const cri::SandboxConfig& sandbox) {
+  bool waits = false;
+  std::optional<WaitingReason> problem;
+  for (const core_v1::Volume& volume : pod.spec.volumes) {
+    if (!volume.image || !IsMounted(container, volume.name)) continue;
+    const auto known = volume_images_.find(volume.name);
+    if (known != volume_images_.end()) {
+      if (!known->second.given.contains(container.name)) continue;
+      volume_images_.erase(known);
+    }
+    const auto pulled = context_.images.Ensure(pod, volume, sandbox);
+    if (!pulled) {
+      waits = true;
+    } else if (!*pulled) {
+      problem = pulled->error();
+    } else {
+      volume_images_[volume.name].spec = {
+          .image = (*pulled)->ref,
+          .annotations = pod.metadata.annotations,
+          .user_specified_image = volume.image->reference,
+          .runtime_handler = context_.runtime_handler(pod).value_or("")};
+    }
+  }
+  if (problem) return VolumesPulled(tl::unexpected(std::move(*problem)));
+  if (waits) return std::nullopt;
+  return VolumesPulled();
+}
+
+std::map<std::string, cri::ImageSpec> PodWorker::GiveVolumeImages(
+    const core_v1::Container& container) {
+  std::map<std::string, cri::ImageSpec> images;
+  for (auto& [name, image] : volume_images_) {
+    if (!IsMounted(container, name)) continue;
+    image.given.insert(container.name);
+    images[name] = image.spec;
+  }
+  return images;
+}
+
+void PodWorker::CountVolumeImages(const core_v1::Container& container) {
+  if (context_.metrics == nullptr) return;
+  // A runtime begins with this when that is what it could not do.
+  const auto waiting = waiting_.find(container.name);
+  const bool has_failed =
+      waiting != waiting_.end() && waiting->second.message.starts_with("ImageVolumeMountFailed");
+  for (const auto& [name, image] : volume_images_) {
+    if (IsMounted(container, name)) context_.metrics->requested_image_volumes.Add({});
+  }
+  for (const auto& mount : container.volume_mounts) {
+    if (!volume_images_.contains(mount.name)) continue;
+    auto& counter = has_failed ? context_.metrics->image_volume_errors
+                               : context_.metrics->mounted_image_volumes;
+    counter.Add({});
+  }
+}
+
 bool PodWorker::Start(const core_v1::Pod& pod, const core_v1::Container& container, bool is_init,
                       const std::string& sandbox_id, const ObservedPod& observed) {
   const ObservedContainer* last = observed.Newest(container.name);
   if (BacksOff(pod, container, last)) return false;
   const uint32_t sandbox_attempt = observed.sandboxes.front().metadata.attempt;
-  const auto pulled = context_.images.Ensure(pod, container, SandboxConfigOf(pod, sandbox_attempt));
-  if (!pulled) return false;  // Woken when it is there.
+  const auto sandbox = SandboxConfigOf(pod, sandbox_attempt);
+  const auto volumes = PullVolumes(pod, container, sandbox);
+  if (!volumes) return false;  // Woken when they are there.
+  std::optional<ImagePuller::Outcome> pulled;
+  if (*volumes) {
+    pulled = context_.images.Ensure(pod, container, sandbox);
+  } else {
+    pulled = ImagePuller::Outcome(tl::unexpected(volumes->error()));
+  }
+  if (!pulled) return false;  // The same.
   // Only now: a wait for the image is a part of this try, and no failure that the next one follows.
-  if (last != nullptr && last->IsExited()) backoff_.Next(BackoffKey(container), EndOf(*last));
+  if (last != nullptr && last->IsExited()) {
+    backoff_.Next(BackoffKey(container), EndOf(*last), context_.clock.Monotonic());
+  }
   const auto& image = *pulled;
   if (!image) {
     waiting_[container.name] = image.error();
@@ -188,6 +282,7 @@ bool PodWorker::Start(const core_v1::Pod& pod, const core_v1::Container& contain
                                     : "container";
   if (context_.metrics != nullptr) context_.metrics->started_containers.Add({type});
   const auto started = CreateAndStart(pod, container, sandbox_id, attempt, *image, observed);
+  CountVolumeImages(container);
   if (started) return true;
   if (context_.metrics != nullptr) {
     context_.metrics->started_container_errors.Add({waiting_[container.name].reason, type});
@@ -221,6 +316,11 @@ Result<std::map<std::string, std::string>> PodWorker::MakeSubPaths(
     const std::string sub_path = TRY(SubPathOf(mount, variables));
     const auto volume = volume_paths_.find(mount.name);
     if (sub_path.empty() || volume == volume_paths_.end() || volume->second.is_device) continue;
+    if (volume->second.path.empty()) {
+      TRY(CheckImageSubPath(sub_path));
+      made[mount.mount_path] = sub_path;
+      continue;
+    }
     made[mount.mount_path] =
         TRY(context_.volumes.SubPath(pod, container, i, volume->second.path, sub_path));
   }
@@ -230,7 +330,8 @@ Result<std::map<std::string, std::string>> PodWorker::MakeSubPaths(
 Result<EnvFile> PodWorker::EnvFileOf(const core_v1::Pod& pod, const std::string& volume,
                                      const std::string& path, size_t bytes_max) const {
   const auto directory = volume_paths_.find(volume);
-  if (directory == volume_paths_.end() || directory->second.is_device) {
+  if (directory == volume_paths_.end() || directory->second.is_device ||
+      directory->second.path.empty()) {
     return Fail(Reason::kInvalid,
                 fmt::format("cannot find the volume \"{}\" referenced by FileKeyRef", volume));
   }
@@ -276,6 +377,7 @@ Result<ContainerInput> PodWorker::Prepare(const core_v1::Pod& pod,
   ContainerInput input{.pod = pod, .container = container, .attempt = attempt};
   input.environment = environment;
   input.volumes = volume_paths_;
+  input.volume_images = GiveVolumeImages(container);
   input.node_memory_bytes = context_.node_memory_bytes;
   input.node_huge_pages = context_.node_huge_pages;
   input.cgroup_files = context_.container_cgroup_files;

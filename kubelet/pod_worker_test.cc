@@ -1,4 +1,6 @@
 // A pod's worker on a runtime in memory: restarts, outages, stops and resizes.
+#include <gmock/gmock.h>
+
 #include "kubelet/pod_worker_fixture.h"
 
 namespace skiff::kubelet {
@@ -110,6 +112,52 @@ TEST_F(PodWorkerTest, TheFirstCrashIsRestartedAtOnceWhetherItsImageIsPulledOrNot
     ASSERT_TRUE(RemoveFromRuntime(fake_, "uid-1"));
     pod_.status = {};
   }
+}
+
+TEST_F(PodWorkerTest, AnImageVolumeIsPulledBeforeItsContainerIsMadeAndAgainBeforeTheNext) {
+  for (const char* name : {"data", "tools"}) {
+    auto& volume = pod_.spec.volumes.emplace_back();
+    volume.name = name;
+    volume.image.Ensure().reference = std::string("registry.local/") + name + ":1";
+    volume.image->pull_policy = "Always";
+    auto& mount = pod_.spec.containers[0].volume_mounts.emplace_back();
+    mount.name = name;
+    mount.mount_path = std::string("/") + name;
+  }
+  StartWorker();
+  ASSERT_EQ(Running("app").size(), 1u);
+  const auto& mounts = runtime_.created["app"].mounts;
+  ASSERT_EQ(mounts.size(), 2u);
+  ASSERT_TRUE(mounts[0].image);
+  EXPECT_EQ(mounts[0].image->user_specified_image, "registry.local/data:1");
+  EXPECT_EQ(mounts[0].host_path, "");
+  EXPECT_TRUE(mounts[0].readonly);
+  const std::string pulling = "Pulling  Pulling image \"registry.local/data:1\"";
+  const auto& told = Events();
+  EXPECT_EQ(std::count(told.begin(), told.end(), pulling), 1);
+  fake_.Exit(Running("app").at(0), 0);
+  worker_->Wake();
+  executor_.RunFor(1s);
+  ASSERT_EQ(Running("app").size(), 1u);
+  EXPECT_TRUE(runtime_.created["app"].mounts.at(1).image);
+}
+
+TEST_F(PodWorkerTest, AContainerWaitsForTheImageOfItsVolumeAsForItsOwn) {
+  pod_.metadata.annotations[cri::kFailPullAnnotation] = "true";
+  auto& volume = pod_.spec.volumes.emplace_back();
+  volume.name = "data";
+  volume.image.Ensure().reference = "registry.local/data:1";
+  volume.image->pull_policy = "Always";
+  auto& mount = pod_.spec.containers[0].volume_mounts.emplace_back();
+  mount.name = "data";
+  mount.mount_path = "/data";
+  StartWorker();
+  EXPECT_TRUE(Running("app").empty());
+  ASSERT_TRUE(Status().container_statuses.at(0).state.waiting);
+  EXPECT_EQ(Status().container_statuses.at(0).state.waiting->reason, "ErrImagePull");
+  const std::string failed = "Failed spec.containers{app} Error: ErrImagePull";
+  const auto& told = Events();
+  EXPECT_EQ(std::count(told.begin(), told.end(), failed), 1);
 }
 
 TEST_F(PodWorkerTest, WhatIsOptionalWaitsForAnAnswerToo) {
@@ -289,6 +337,26 @@ TEST_F(PodWorkerTest, AResizeWithoutRoomWaitsOrIsRefused) {
   executor_.RunFor(70s);
   EXPECT_EQ(Condition("PodResizePending"), "");
   EXPECT_EQ(Status().container_statuses.at(0).resources->limits.at("cpu").Text(), "3500m");
+}
+
+TEST_F(PodWorkerTest, AResizeIsToldOfByWhatWasGivenAndNotByWhatIsAskedForNext) {
+  Ask("cpu", "1", "1");
+  StartWorker();
+  core_v1::Pod other = pod_;
+  other.metadata.uid = "uid-2";
+  resizes_.Admit(other);
+  Ask("cpu", "3500m", "3500m");
+  Change();
+  resizes_.Forget("uid-2");  // It is given, and the worker has not looked.
+  Ask("cpu", "5", "5");
+  Change();
+  executor_.RunFor(2s);
+  const std::string given =
+      "{\"containers\":[{\"name\":\"app\",\"resources\":{\"limits\":{\"cpu\":\"3500m\"},"
+      "\"requests\":{\"cpu\":\"3500m\"}}}],\"generation\":3}";
+  EXPECT_THAT(Events(), testing::IsSupersetOf({"ResizeStarted  Pod resize started: " + given,
+                                               "ResizeCompleted  Pod resize completed: " + given}));
+  EXPECT_EQ(Condition("PodResizePending"), "True:Infeasible");
 }
 
 TEST_F(PodWorkerTest, AResizeThatWantsItStartsTheContainerAnew) {

@@ -102,7 +102,10 @@ Resizes::Verdict Resizes::Allot(const core_v1::Pod& pod) {
     MutexLock lock(mutex_);
     Amounts& allotted = allotted_[uid];
     const auto waited = waiting_.extract(uid);
-    verdict.accepted = given_.erase(uid) > 0;
+    if (const auto given_before = given_.extract(uid)) {
+      verdict.accepted = true;
+      verdict.generation = given_before.mapped();
+    }
     if (SameAmounts(wanted, allotted)) {
       verdict.pod = WithAmounts(pod, allotted);
       return verdict;
@@ -114,7 +117,8 @@ Resizes::Verdict Resizes::Allot(const core_v1::Pod& pod) {
     }
     if (verdict.pending) {
       if (verdict.pending->reason == "Deferred") {
-        waiting_[uid] = {pod.spec, waited ? waited.mapped().since : waits_++};
+        waiting_[uid] = {pod.spec, pod.metadata.generation,
+                         waited ? waited.mapped().since : waits_++};
       }
       verdict.pod = WithAmounts(pod, allotted);
       return verdict;
@@ -126,6 +130,7 @@ Resizes::Verdict Resizes::Allot(const core_v1::Pod& pod) {
   Save(kAllotted, &Resizes::allotted_);
   verdict.pod = pod;
   verdict.accepted = true;
+  verdict.generation = pod.metadata.generation;
   Wake(given);
   return verdict;
 }
@@ -134,6 +139,17 @@ core_v1::Pod Resizes::Allotted(const core_v1::Pod& pod) const {
   MutexLock lock(mutex_);
   const auto found = allotted_.find(pod.metadata.uid);
   return found == allotted_.end() ? pod : WithAmounts(pod, found->second);
+}
+
+std::vector<std::shared_ptr<const core_v1::Pod>> Resizes::Allotted(
+    std::vector<std::shared_ptr<const core_v1::Pod>> pods) const {
+  MutexLock lock(mutex_);
+  for (auto& pod : pods) {
+    const auto found = allotted_.find(pod->metadata.uid);
+    if (found == allotted_.end() || SameAmounts(AmountsOf(pod->spec), found->second)) continue;
+    pod = std::make_shared<const core_v1::Pod>(WithAmounts(*pod, found->second));
+  }
+  return pods;
 }
 
 Amounts Resizes::Actuated(const std::string& pod_uid) const {
@@ -205,8 +221,8 @@ std::vector<std::string> Resizes::GiveRoom() {
     given.push_back(uid);
   }
   for (const std::string& uid : given) {
+    given_[uid] = waiting_.at(uid).generation;
     waiting_.erase(uid);
-    given_.insert(uid);
   }
   return given;
 }

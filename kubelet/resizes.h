@@ -5,6 +5,7 @@
 
 #include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <set>
 #include <string>
@@ -27,6 +28,7 @@ class Resizes {
     core_v1::Pod pod;  // As it is to be run.
     std::optional<ResizePending> pending;
     bool accepted = false;  // It was allotted something else when it was last asked about.
+    int64_t generation = 0;  // Of the spec that was accepted; a later one may be pending.
   };
   // `retry` wakes a pod whose resize waited for room, when it has been given it. Who waits is given
   // what has become free in the order of priorities, guaranteed pods first among equals, then who
@@ -40,6 +42,9 @@ class Resizes {
   Verdict Allot(const core_v1::Pod& pod);
   // The pod as it has been allotted.
   core_v1::Pod Allotted(const core_v1::Pod& pod) const;
+  // The same of many: those that have what their spec asks for are not copied.
+  std::vector<std::shared_ptr<const core_v1::Pod>> Allotted(
+      std::vector<std::shared_ptr<const core_v1::Pod>> pods) const;
   Amounts Actuated(const std::string& pod_uid) const;
   void SetActuated(const std::string& pod_uid, const std::string& container,
                    const core_v1::ResourceRequirements& amounts);
@@ -53,6 +58,7 @@ class Resizes {
   using Checkpoint = std::map<std::string, Amounts>;  // By pod uid.
   struct Waiting {
     core_v1::PodSpec wanted;
+    int64_t generation = 0;
     uint64_t since = 0;  // A count of those that began to wait.
   };
   // Writes what is there when its turn comes, so that the file is never older than what was saved.
@@ -73,7 +79,8 @@ class Resizes {
   std::map<std::string, Resources> requests_ GUARDED_BY(mutex_);  // Of pods that were admitted.
   std::map<std::string, Waiting> waiting_ GUARDED_BY(mutex_);     // Deferred pods, by uid.
   uint64_t waits_ GUARDED_BY(mutex_) = 0;                         // So many began to.
-  std::set<std::string> given_ GUARDED_BY(mutex_);  // Uids of those that do not know it yet.
+  // By uids of those that do not know it yet: the generation that was given what it asked for.
+  std::map<std::string, int64_t> given_ GUARDED_BY(mutex_);
 };
 
 }  // namespace skiff::kubelet

@@ -94,6 +94,35 @@ TEST_F(ResizesTest, WhatBecomesFreeGoesToTheMoreImportantAndThenToWhoWaitedLonge
   EXPECT_EQ(Cpu(Make().Allotted(Asking("a", "1"))), "2") << "as the file has it";
 }
 
+TEST_F(ResizesTest, WhatWasGivenIsToldOfThoughTheSpecAsksForMoreByThen) {
+  Resizes resizes = Make();
+  resizes.Admit(Asking("a", "1"));
+  resizes.Admit(Asking("b", "2"));
+  core_v1::Pod wanted = Asking("a", "3");
+  wanted.metadata.generation = 2;
+  EXPECT_TRUE(resizes.Allot(wanted).pending);
+  resizes.Forget("b");
+  core_v1::Pod greedy = Asking("a", "9");
+  greedy.metadata.generation = 3;
+  const auto verdict = resizes.Allot(greedy);
+  EXPECT_TRUE(verdict.pending);
+  EXPECT_TRUE(verdict.accepted);
+  EXPECT_EQ(verdict.generation, 2);
+  EXPECT_EQ(Cpu(verdict.pod), "3");
+}
+
+TEST_F(ResizesTest, OfManyOnlyThoseAreCopiedThatWaitForMore) {
+  Resizes resizes = Make();
+  const auto rests = std::make_shared<const core_v1::Pod>(Asking("a", "1"));
+  resizes.Admit(*rests);
+  resizes.Admit(Asking("b", "2"));
+  std::vector<std::shared_ptr<const core_v1::Pod>> pods = {
+      rests, std::make_shared<const core_v1::Pod>(Asking("b", "9"))};
+  pods = resizes.Allotted(pods);
+  EXPECT_EQ(pods.at(0), rests);
+  EXPECT_EQ(Cpu(*pods.at(1)), "2");
+}
+
 TEST_F(ResizesTest, MoreThanTheNodeHasIsRefused) {
   Resizes resizes = Make();
   resizes.Admit(Asking("a", "1"));

@@ -14,9 +14,9 @@ namespace {
 // A metric with its head; samples follow.
 class MetricText {
  public:
-  MetricText(std::string name, const char* type, const char* help)
+  MetricText(std::string name, const char* type, const char* help, const char* level = "STABLE")
       : name_(std::move(name)),
-        text_(fmt::format("# HELP {0} [STABLE] {1}\n# TYPE {0} {2}\n", name_, help, type)) {}
+        text_(fmt::format("# HELP {0} [{1}] {2}\n# TYPE {0} {3}\n", name_, level, help, type)) {}
   template <typename Number>
   void Add(const std::string& labels, Number value, TimePoint at) {
     text_ += fmt::format("{}{} {}", name_, labels, value);
@@ -48,6 +48,55 @@ struct PodUse {
   TimePoint at{};
 };
 
+std::string PodLabelsOf(const cri::ContainerStats& stats) {
+  return fmt::format("namespace=\"{}\",pod=\"{}\"", LabelAt(stats.labels, kPodNamespaceLabel),
+                     LabelAt(stats.labels, kPodNameLabel));
+}
+
+std::string ContainerLabelsOf(const cri::ContainerStats& stats) {
+  return fmt::format("{{container=\"{}\",{}}}", stats.metadata.name, PodLabelsOf(stats));
+}
+
+// Of the containers whose runtime says it, their pods and the node.
+std::string SwapText(const NodeUse& node, const std::vector<cri::ContainerStats>& stats) {
+  constexpr char kLevel[] = "ALPHA";
+  MetricText of_node(
+      "node_swap_usage_bytes", "gauge",
+      "Current swap usage of the node in bytes. Reported only on non-windows systems", kLevel);
+  MetricText used("container_swap_usage_bytes", "gauge",
+                  "Current amount of the container swap usage in bytes. Reported only on "
+                  "non-windows systems",
+                  kLevel);
+  MetricText limit("container_swap_limit_bytes", "gauge",
+                   "Current amount of the container swap limit in bytes. Reported only on "
+                   "non-windows systems",
+                   kLevel);
+  MetricText of_pod("pod_swap_usage_bytes", "gauge",
+                    "Current amount of the pod swap usage in bytes. Reported only on non-windows "
+                    "systems",
+                    kLevel);
+  std::map<std::string, std::pair<uint64_t, TimePoint>> pods;  // By their labels.
+  bool has_limits = false;
+  for (const cri::ContainerStats& each : stats) {
+    if (!each.swap_usage_bytes) continue;
+    used.Add(ContainerLabelsOf(each), *each.swap_usage_bytes, each.swap_timestamp);
+    auto& [bytes, at] = pods["{" + PodLabelsOf(each) + "}"];
+    bytes += *each.swap_usage_bytes;
+    at = each.swap_timestamp;
+    if (!each.swap_available_bytes) continue;
+    has_limits = true;
+    limit.Add(ContainerLabelsOf(each), *each.swap_available_bytes + *each.swap_usage_bytes,
+              each.swap_timestamp);
+  }
+  for (const auto& [labels, use] : pods) of_pod.Add(labels, use.first, use.second);
+  std::string text;
+  if (has_limits) text += limit.text();
+  if (!pods.empty()) text += used.text() + of_pod.text();
+  if (!node.swap_bytes) return text;
+  of_node.Add("", *node.swap_bytes, node.at);
+  return text + of_node.text();
+}
+
 }  // namespace
 
 std::string ResourceMetricsText(const NodeUse& node, const std::vector<cri::Container>& running,
@@ -71,22 +120,20 @@ std::string ResourceMetricsText(const NodeUse& node, const std::vector<cri::Cont
   std::map<std::string, TimePoint> starts;  // By id.
   for (const cri::Container& each : running) starts[each.id] = each.created_at;
   std::map<std::string, PodUse> pods;  // By their labels.
+  std::vector<cri::ContainerStats> measured;
   for (const cri::ContainerStats& each : stats) {
     const auto start = starts.find(each.id);
     if (start == starts.end() || !each.cpu_usage_core_ns || !each.memory_working_set_bytes) {
       continue;
     }
-    const std::string of_pod =
-        fmt::format("namespace=\"{}\",pod=\"{}\"", LabelAt(each.labels, kPodNamespaceLabel),
-                    LabelAt(each.labels, kPodNameLabel));
-    const std::string labels =
-        fmt::format("{{container=\"{}\",{}}}", each.metadata.name, of_pod);
+    measured.push_back(each);
+    const std::string labels = ContainerLabelsOf(each);
     const double seconds = static_cast<double>(*each.cpu_usage_core_ns) / kNanoseconds;
     cpu.Add(labels, seconds, each.cpu_timestamp);
     memory.Add(labels, *each.memory_working_set_bytes, each.memory_timestamp);
     started.Add(labels, std::chrono::duration<double>(start->second.time_since_epoch()).count(),
                 TimePoint());
-    PodUse& pod = pods["{" + of_pod + "}"];
+    PodUse& pod = pods["{" + PodLabelsOf(each) + "}"];
     pod.cpu_seconds += seconds;
     pod.memory_bytes += *each.memory_working_set_bytes;
     pod.at = each.cpu_timestamp;
@@ -99,7 +146,7 @@ std::string ResourceMetricsText(const NodeUse& node, const std::vector<cri::Cont
   if (node.memory_bytes) node_memory.Add("", *node.memory_bytes, node.at);
   failed.Add("", 0, TimePoint());
   return cpu.text() + memory.text() + started.text() + node_cpu.text() + node_memory.text() +
-         pod_cpu.text() + pod_memory.text() + failed.text();
+         pod_cpu.text() + pod_memory.text() + SwapText(node, measured) + failed.text();
 }
 
 std::optional<double> CpuSecondsFrom(std::string_view proc_stat, long ticks_per_second) {

@@ -14,6 +14,7 @@ namespace skiff::kubelet {
 struct NodeUse {
   std::optional<double> cpu_seconds;  // Since the machine's start.
   std::optional<int64_t> memory_bytes;
+  std::optional<uint64_t> swap_bytes = {};
   TimePoint at{};
 };
 

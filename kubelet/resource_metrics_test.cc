@@ -50,6 +50,28 @@ TEST(ResourceMetricsTest, WhatRunsHasItsAmountsAndTheirTime) {
   EXPECT_THAT(text, HasSubstr("\nresource_scrape_error 0\n"));
 }
 
+TEST(ResourceMetricsTest, SwapIsToldOfWhereTheRuntimeSaysIt) {
+  auto swapping = StatsOf("1", "a");
+  swapping.swap_timestamp = kMeasured;
+  swapping.swap_usage_bytes = 100;
+  swapping.swap_available_bytes = 400;
+  auto unlimited = StatsOf("2", "b");
+  unlimited.swap_timestamp = kMeasured;
+  unlimited.swap_usage_bytes = 20;
+  const std::string text =
+      ResourceMetricsText({.cpu_seconds = 1, .memory_bytes = 1, .swap_bytes = 7, .at = kMeasured},
+                          {Running("1"), Running("2")}, {swapping, unlimited});
+  const std::string of_pod = "namespace=\"default\",pod=\"web\"}";
+  EXPECT_THAT(text, HasSubstr("\ncontainer_swap_usage_bytes{container=\"a\"," + of_pod +
+                              " 100 1700000000250\n"));
+  EXPECT_THAT(text, HasSubstr("\ncontainer_swap_limit_bytes{container=\"a\"," + of_pod +
+                              " 500 1700000000250\n"));
+  EXPECT_THAT(text, Not(HasSubstr("container_swap_limit_bytes{container=\"b\"")));
+  EXPECT_THAT(text, HasSubstr("\npod_swap_usage_bytes{" + of_pod + " 120 1700000000250\n"));
+  EXPECT_THAT(text, HasSubstr("\nnode_swap_usage_bytes 7 1700000000250\n"));
+  EXPECT_THAT(ResourceMetricsText({}, {Running("1")}, {StatsOf("1", "a")}), Not(HasSubstr("swap")));
+}
+
 TEST(ResourceMetricsTest, WhatHasEndedOrWasNotMeasuredIsLeftOut) {
   auto unmeasured = StatsOf("2", "b");
   unmeasured.memory_working_set_bytes.reset();

@@ -6,7 +6,7 @@ namespace skiff::kubelet {
 
 Duration RestartBackoff::Left(const std::string& key, Duration failed_at, Duration now) const {
   const auto found = entries_.find(key);
-  if (found == entries_.end()) return 0ns;
+  if (found == entries_.end() || found->second.IsForgottenBy(failed_at)) return 0ns;
   return std::max(Duration::zero(), failed_at + found->second.delay - now);
 }
 
@@ -15,18 +15,15 @@ Duration RestartBackoff::Delay(const std::string& key) const {
   return found == entries_.end() ? 0ns : found->second.delay;
 }
 
-void RestartBackoff::Next(const std::string& key, Duration failed_at) {
+void RestartBackoff::Next(const std::string& key, Duration failed_at, Duration now) {
   Entry& entry = entries_[key];
-  const bool is_fresh =
-      entry.delay == 0ns || failed_at - entry.last_failure > entry.delay + kForgetAfter;
+  const bool is_fresh = entry.delay == 0ns || entry.IsForgottenBy(failed_at);
   entry.delay = is_fresh ? first_ : std::min(entry.delay * 2, max_);
-  entry.last_failure = failed_at;
+  entry.tried_at = now;
 }
 
 void RestartBackoff::Forget(Duration now) {
-  std::erase_if(entries_, [&](const auto& entry) {
-    return now - entry.second.last_failure > entry.second.delay + kForgetAfter;
-  });
+  std::erase_if(entries_, [&](const auto& entry) { return entry.second.IsForgottenBy(now); });
 }
 
 std::string GoDuration(Duration duration) {

@@ -1,5 +1,5 @@
 // How long a container, or an image that cannot be pulled, is left alone: 10 s, doubled up to five
-// minutes; forgotten when nothing failed for ten. One thread.
+// minutes; forgotten by what fails only ten minutes after it was tried. One thread.
 #pragma once
 
 #include <map>
@@ -21,15 +21,17 @@ class RestartBackoff {
   Duration Left(const std::string& key, Duration failed_at, Duration now) const;
   // The whole delay in force: what messages show.
   Duration Delay(const std::string& key) const;
-  // It is tried again now after having failed at `failed_at`: the next delay is the double.
-  void Next(const std::string& key, Duration failed_at);
-  // Drops what has not failed for a long time.
+  // It is tried again at `now` after having failed at `failed_at`: the next delay is the double.
+  void Next(const std::string& key, Duration failed_at, Duration now);
+  // Drops what has not been tried for a long time.
   void Forget(Duration now);
 
  private:
   struct Entry {
     Duration delay{};
-    Duration last_failure{};
+    Duration tried_at{};
+    // Who has run for so long before he failed has nothing to be left alone for.
+    bool IsForgottenBy(Duration failed_at) const { return failed_at - tried_at > kForgetAfter; }
   };
   const Duration first_;
   const Duration max_;

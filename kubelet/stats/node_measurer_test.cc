@@ -63,7 +63,8 @@ class NodeMeasurerTest : public testing::Test {
     tree_.Write("proc/self/net/dev", "ens3: 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16\n");
     tree_.Write("proc/self/cgroup", "0::/\n");
     tree_.Write("proc/stat", "cpu  100 0 100 0 0 0 0 0 0 0\nbtime 1699999000\n");
-    tree_.Write("proc/meminfo", "MemTotal: 1000 kB\nMemFree: 400 kB\n");
+    tree_.Write("proc/meminfo",
+                "MemTotal: 1000 kB\nMemFree: 400 kB\nSwapTotal: 3 kB\nSwapFree: 2 kB\n");
     tree_.Write("proc/loadavg", "0.1 0.2 0.3 2/345 6789\n");
     tree_.Write("proc/sys/kernel/pid_max", "32768\n");
     tree_.Write("proc/sys/kernel/threads-max", "99999\n");
@@ -153,6 +154,7 @@ TEST_F(NodeMeasurerTest, OfProcessorAndMemoryAloneNoDiskIsLookedAt) {
   }
   EXPECT_FALSE(summary["pods"][0]["containers"][0].contains("rootfs"));
   EXPECT_EQ(summary["pods"][0]["containers"][0]["memory"]["usageBytes"], 8192);
+  EXPECT_EQ(summary["node"]["swap"]["swapUsageBytes"], 1024);
 }
 
 TEST_F(NodeMeasurerTest, TheSameUnderCadvisorsNames) {

@@ -59,11 +59,14 @@ Json MemoryDocument(const CgroupStats& stats) {
   return memory;
 }
 
-void PutIoAndSwap(Json& object, const CgroupStats& stats) {
-  if (stats.io_pressure) {
-    object["io"] = {{"time", TimeText(stats.at)}};
-    PutPressure(object["io"], stats.io_pressure);
-  }
+void PutIo(Json& object, const CgroupStats& stats) {
+  if (!stats.io_pressure) return;
+  object["io"] = {{"time", TimeText(stats.at)}};
+  PutPressure(object["io"], stats.io_pressure);
+}
+
+// It is memory: who asks for that alone is told of it, too.
+void PutSwap(Json& object, const CgroupStats& stats) {
   if (!stats.memory.swap) return;
   Json swap = {{"time", TimeText(stats.at)}, {"swapUsageBytes", *stats.memory.swap}};
   if (const auto limit = stats.memory.swap_limit) {
@@ -111,8 +114,9 @@ Json ContainerDocument(const MeasuredContainer& container, bool is_short) {
                    {"startTime", TimeText(container.started_at)},
                    {"cpu", CpuDocument(container.cgroup)},
                    {"memory", MemoryDocument(stats)}};
+  PutSwap(document, stats);
   if (is_short) return document;
-  PutIoAndSwap(document, stats);
+  PutIo(document, stats);
   PutFs(document, "rootfs", container.rootfs);
   PutFs(document, "logs", container.logs);
   return document;
@@ -129,6 +133,7 @@ Json PodDocument(const MeasuredPod& pod, TimePoint at, bool is_short) {
   if (pod.cgroup) {
     document["cpu"] = CpuDocument(*pod.cgroup);
     document["memory"] = MemoryDocument(pod.cgroup->stats);
+    PutSwap(document, pod.cgroup->stats);
   }
   if (is_short) return document;
   PutNetwork(document, pod.interfaces, at);
@@ -140,7 +145,7 @@ Json PodDocument(const MeasuredPod& pod, TimePoint at, bool is_short) {
   }
   PutFs(document, "ephemeral-storage", pod.ephemeral);
   if (!pod.cgroup) return document;
-  PutIoAndSwap(document, pod.cgroup->stats);
+  PutIo(document, pod.cgroup->stats);
   document["process_stats"] = Json::object();
   Put(document["process_stats"], "process_count",
       pod.cgroup->stats.threads ? pod.cgroup->stats.threads : pod.cgroup->stats.processes);
@@ -153,16 +158,18 @@ Json NodeDocument(const MeasuredNode& node, bool is_short) {
                    {"cpu", CpuDocument(node.root)},
                    {"memory", MemoryDocument(node.root.stats)},
                    {"systemContainers", Json::array()}};
+  PutSwap(document, node.root.stats);
   for (const SystemContainer& each : node.system) {
     Json system = {{"name", each.name},
                    {"startTime", TimeText(each.cgroup.stats.created_at)},
                    {"cpu", CpuDocument(each.cgroup)},
                    {"memory", MemoryDocument(each.cgroup.stats)}};
-    if (!is_short) PutIoAndSwap(system, each.cgroup.stats);
+    PutSwap(system, each.cgroup.stats);
+    if (!is_short) PutIo(system, each.cgroup.stats);
     document["systemContainers"].push_back(std::move(system));
   }
   if (is_short) return document;
-  PutIoAndSwap(document, node.root.stats);
+  PutIo(document, node.root.stats);
   PutNetwork(document, node.interfaces, node.at);
   PutFs(document, "fs", node.fs);
   document["runtime"] = Json::object();

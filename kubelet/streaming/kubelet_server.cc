@@ -11,6 +11,7 @@
 #include "kubelet/pod_lookup.h"
 #include "kubelet/resource_metrics.h"
 #include "kubelet/stats/cadvisor_text.h"
+#include "kubelet/stats/host_stats.h"
 #include "kubelet/stats/summary.h"
 #include "kubelet/streaming/kubelet_paths.h"
 #include "kubelet/streaming/kubelet_request.h"
@@ -27,9 +28,12 @@ std::string FileText(const char* path) {
 NodeUse NodeUseNow(TimePoint now) {
   NodeUse use{.at = now};
   use.cpu_seconds = CpuSecondsFrom(FileText("/proc/stat"), sysconf(_SC_CLK_TCK));
-  if (const auto memory = MemoryFrom(FileText("/proc/meminfo"))) {
+  const std::string meminfo = FileText("/proc/meminfo");
+  if (const auto memory = MemoryFrom(meminfo)) {
     use.memory_bytes = memory->capacity - memory->available;
   }
+  const auto swap = MemoryNamed(meminfo, "SwapTotal"), free = MemoryNamed(meminfo, "SwapFree");
+  if (swap && free) use.swap_bytes = *swap - std::min(*swap, *free);
   return use;
 }
 

@@ -58,6 +58,12 @@ Error SetUpFailed(const std::string& name, const Error& why) {
   return PhaseFailed("MountVolume.SetUp", name, why);
 }
 
+// Smaller numbers are told first: what may end the pod, what failed, and what is only waited for.
+int UrgencyOf(const Error& error) {
+  if (error.reason == Reason::kRequestEntityTooLarge) return 0;
+  return error.reason == Reason::kTimeout ? 2 : 1;
+}
+
 bool IsForOnePod(const core_v1::PersistentVolume& volume) {
   return volume.spec.access_modes == std::vector<std::string>{"ReadWriteOncePod"};
 }
@@ -163,21 +169,37 @@ Result<> VolumeManager::MakePodDirectory(const std::string& pod_uid) const {
   return MakeDirectories(PodDirectory(pod_uid), kPrivateMode);
 }
 
-Result<VolumePaths> VolumeManager::SetUp(const core_v1::Pod& pod) {
+Result<VolumePaths> VolumeManager::SetUp(const core_v1::Pod& pod, std::vector<Error>* more) {
   TRY(MakePodDirectory(pod.metadata.uid));
   VolumePaths paths;
+  std::vector<Error> failures;
+  bool has_driver_failed = false;
   const std::set<std::string> used = UsedVolumes(pod);
   for (const auto& volume : pod.spec.volumes) {
     if (!used.contains(volume.name)) continue;
-    auto path = SetUpVolume(pod, volume);
-    if (!path) {
-      Error why = std::move(path).error();
-      why.details.emplace().name = volume.name;
-      return Fail(std::move(why));
+    if (volume.image) {
+      paths.try_emplace(volume.name);  // The runtime mounts it.
+      continue;
     }
-    paths[volume.name] = std::move(*path);
+    // Whoever waits for a driver that does not answer waits once.
+    const bool may_have_driver = volume.csi || volume.persistent_volume_claim || volume.ephemeral;
+    if (may_have_driver && has_driver_failed) continue;
+    auto path = SetUpVolume(pod, volume);
+    if (path) {
+      paths[volume.name] = std::move(*path);
+      continue;
+    }
+    Error why = std::move(path).error();
+    has_driver_failed |= may_have_driver && why.reason != Reason::kTimeout;
+    why.details.emplace().name = volume.name;
+    failures.push_back(std::move(why));
   }
-  return paths;
+  if (failures.empty()) return paths;
+  std::ranges::stable_sort(failures, {}, UrgencyOf);
+  for (size_t i = 1; more != nullptr && i < failures.size(); ++i) {
+    if (failures[i].reason != Reason::kTimeout) more->push_back(failures[i]);
+  }
+  return Fail(std::move(failures.front()));
 }
 
 Result<> VolumeManager::Find(const core_v1::Pod& pod) {

@@ -65,8 +65,9 @@ class VolumeManager {
   // "MapVolume.", and the event is FailedMapVolume. Reason kTimeout: nothing failed, a volume is
   // not attached yet.
   // Reason kRequestEntityTooLarge: the node takes no more volumes of the driver. Its details name
-  // the pod's volume.
-  Result<VolumePaths> SetUp(const core_v1::Pod& pod);
+  // the pod's volume. One that fails keeps no other from being made; what failed beside the error
+  // is added to `more`.
+  Result<VolumePaths> SetUp(const core_v1::Pod& pod, std::vector<Error>* more = nullptr);
   // Whether the API has what SetUp needs: fails for want of it as SetUp does, in its words, and
   // makes nothing. What this machine may have, or not, is taken to be there.
   Result<> Find(const core_v1::Pod& pod);

@@ -173,6 +173,21 @@ TEST_F(VolumeManagerTest, WhatIsMissingIsSaidInKubernetesWords) {
                        "secret key: user");
 }
 
+TEST_F(VolumeManagerTest, AVolumeThatFailsKeepsNoOtherFromBeingMade) {
+  AddVolume(pod_, "first").secret.Ensure().secret_name = "gone";
+  AddVolume(pod_, "second").secret.Ensure().secret_name = "missing";
+  AddVolume(pod_, "cache").empty_dir.Ensure();
+  std::vector<Error> more;
+  const auto made = manager_->SetUp(pod_, &more);
+  ASSERT_FALSE(made);
+  EXPECT_EQ(made.error().message,
+            "MountVolume.SetUp failed for volume \"first\" : secret \"gone\" not found");
+  ASSERT_EQ(more.size(), 1u);
+  EXPECT_EQ(more[0].message,
+            "MountVolume.SetUp failed for volume \"second\" : secret \"missing\" not found");
+  EXPECT_EQ(tree_.Mode(Below("volumes/kubernetes.io~empty-dir/cache")), 0777u);
+}
+
 TEST_F(VolumeManagerTest, VolumesThatThisNodeHasNoPluginForAreRefused) {
   auto& volume = AddVolume(pod_, "files");
   const std::string refused =
@@ -182,9 +197,6 @@ TEST_F(VolumeManagerTest, VolumesThatThisNodeHasNoPluginForAreRefused) {
   volume.nfs.Ensure().server = "nfs.example.com";
   EXPECT_EQ(Problem(), refused);
   volume.nfs.reset();
-  volume.image.Ensure().reference = "data:1";
-  EXPECT_EQ(Problem(), refused);
-  volume.image.reset();
   volume.git_repo.Ensure();
   EXPECT_EQ(Problem(), refused);
   volume.git_repo.reset();
@@ -195,6 +207,14 @@ TEST_F(VolumeManagerTest, VolumesThatThisNodeHasNoPluginForAreRefused) {
   volume.empty_dir.Ensure().medium = "Glacier";
   EXPECT_EQ(Problem(),
             "MountVolume.SetUp failed for volume \"files\" : unknown storage medium \"Glacier\"");
+}
+
+TEST_F(VolumeManagerTest, AnImageVolumeNeedsNothingOnTheHost) {
+  AddVolume(pod_, "model").image.Ensure().reference = "model:1";
+  const auto made = manager_->SetUp(pod_);
+  ASSERT_TRUE(made) << made.error().message;
+  ASSERT_TRUE(made->contains("model"));
+  EXPECT_EQ(made->at("model").path, "");
 }
 
 TEST_F(VolumeManagerTest, WhatAPodMountsIsMeasuredButNotTheHostsDirectories) {

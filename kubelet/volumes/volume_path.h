@@ -8,7 +8,7 @@
 namespace skiff::kubelet {
 
 struct VolumePath {
-  std::string path;
+  std::string path;        // "": it is an image, which the runtime mounts.
   bool is_device = false;  // A link to it; else a directory, or a file, to mount.
 };
 
