@@ -239,9 +239,13 @@ Result<std::optional<WatchEvent>> EventReader::Next(Duration timeout) {
     if (ended_) return std::nullopt;
     events_.clear();
     next_ = 0;
-    const http::Pulled pulled = TRY(stream_.Next(events_));
-    ended_ = pulled == http::Pulled::kEnd || pulled == http::Pulled::kAbort;
-    if (!events_.empty() || pulled != http::Pulled::kIdle) continue;
+    const auto pulled = stream_.Next(events_);
+    // One that is cut, by the server or by what stands before it, has ended.
+    const bool is_cut = !pulled && pulled.error().reason == Reason::kServiceUnavailable &&
+                        pulled.error().http_code == 0;
+    if (!pulled && !is_cut) return Fail(pulled.error());
+    ended_ = is_cut || *pulled == http::Pulled::kEnd;
+    if (!events_.empty() || ended_ || *pulled != http::Pulled::kIdle) continue;
     MutexLock lock(signal_->mutex);
     while (!signal_->woken) {
       const auto waited = signal_->changed.wait_until(lock, deadline);

@@ -94,7 +94,7 @@ class EventReader {
  public:
   // `environment` outlives it.
   EventReader(Environment& environment, std::unique_ptr<http::StreamSource> source);
-  // The next event; nullopt when the server has closed the watch; Timeout when none came in time.
+  // The next event; nullopt when the watch was closed or cut; Timeout when none came in time.
   // The verb ends where what it has printed reached nobody.
   Result<std::optional<WatchEvent>> Next(Duration timeout = kNever);
   // Next of a watch that is a request like others: after `limit` (--request-timeout), counted from
