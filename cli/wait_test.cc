@@ -102,6 +102,41 @@ TEST_F(WaitTest, AValueIsOneAndMeantAsItIsWritten) {
       << err_;
 }
 
+// A watch that has a pod, which changes once, and is closed.
+class PodThatChanges final : public http::StreamSource {
+ public:
+  void Attach(http::Waker) override {}
+  http::Pulled Pull(size_t, std::vector<http::SharedBytes>& out) override {
+    for (const char* type : {"ADDED", "MODIFIED"}) {
+      out.push_back(std::make_shared<const std::string>(
+          R"({"type": ")" + std::string(type) +
+          R"(", "object": {"kind": "Pod", "apiVersion": "v1", "metadata": {"name": "p"}}})"
+          "\n"));
+    }
+    return http::Pulled::kEnd;
+  }
+};
+
+TEST_F(WaitTest, WhoWatchesOneObjectNeedsNoRightToListThem) {
+  std::string begin;
+  server_ = [&](const http::Request& request) {
+    http::Response response = JsonAnswer(
+        R"({"kind": "Pod", "apiVersion": "v1", "metadata": {"name": "p", "resourceVersion": "7"}})");
+    if (request.path.ends_with("/namespaces/other/pods/p")) return response;
+    response.status = 403;
+    if (!request.Query("watch")) return response;
+    begin = request.Query("resourceVersion").value_or("");
+    response.status = 200;
+    response.stream = std::make_unique<PodThatChanges>();
+    return response;
+  };
+  EXPECT_EQ(Run("get", {"pod", "p", "-n", "other", "-w", "-o", "name"}), 0) << err_;
+  EXPECT_EQ(out_, "pod/p\npod/p\n") << "as it is, and as it has changed";
+  EXPECT_EQ(begin, "0");
+  EXPECT_EQ(Run("get", {"pod", "p", "-n", "other", "--watch-only", "-o", "name"}), 0) << err_;
+  EXPECT_EQ(out_, "pod/p\n");
+}
+
 // A watch that stays open without a word.
 class SaysNothing final : public http::StreamSource {
  public:
