@@ -303,9 +303,8 @@ Result<> UndoOne(Command& command, const RolloutFlags& flags, const Target& targ
   const auto result = session.api().Patch(target.resource, target.key, PatchType::kJson,
                                           RestoringPatch(target, chosen->second, wanted), options);
   if (!result) {
-    Error error = result.error();
-    error.message = fmt::format("failed restoring revision {}: {}", revision, error.message);
-    return Fail(std::move(error));
+    return CliError(
+        fmt::format("failed restoring revision {}: {}", revision, result.error().message));
   }
   return PrintWritten(command, flags.write, *result, target.resource, "rolled back");
 }
