@@ -3,6 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
+#include <chrono>
+#include <optional>
 
 #include "api/codec/json.h"
 #include "api/text/go_text.h"
@@ -46,6 +49,17 @@ http::Request Asking(const std::string& path, Query query, const std::string& ac
   request.query = std::move(query);
   request.headers.emplace("Accept", accept.empty() ? "application/json" : accept);
   return request;
+}
+
+// How long a server that cannot answer now wants to be left alone; nullopt: it does not say.
+std::optional<Duration> RetryAfter(const http::Response& response) {
+  constexpr int kTooManyRequests = 429, kServerErrors = 500;
+  if (response.status != kTooManyRequests && response.status < kServerErrors) return std::nullopt;
+  const std::string text(response.Header("Retry-After"));
+  int seconds = 0;
+  const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), seconds);
+  if (code != std::errc() || end != text.data() + text.size() || seconds < 0) return std::nullopt;
+  return std::chrono::seconds(seconds);
 }
 
 // What stands for an answer that does not say what is wrong, by its status alone.
@@ -95,7 +109,14 @@ Error ErrorOfStatus(int status, std::string body) {
 
 http::Response Api::Send(http::Request request) {
   for (const auto& header : headers_) request.headers.insert(header);
-  http::Response response = transport_->Send(std::move(request));
+  constexpr int kRetriesMax = 10;
+  http::Response response = transport_->Send(request);
+  for (int retries = 0; retries < kRetriesMax; ++retries) {
+    const std::optional<Duration> wait = RetryAfter(response);
+    if (!wait) break;
+    environment_.pause(*wait);
+    response = transport_->Send(request);
+  }
   const auto [first, last] = response.headers.equal_range("Warning");
   for (auto at = first; at != last; ++at) {
     const std::string text = WarningText(at->second);

@@ -44,7 +44,7 @@ class Api {
   Environment& environment() { return environment_; }
   // Warnings of the server so far, each counted once.
   size_t warning_count() const { return warned_.size(); }
-  // Any answer, whatever its status.
+  // Any answer, whatever its status; where the server says when to ask again, what it answers then.
   http::Response Send(http::Request request);
   // The error that an answer outside 2xx describes.
   static Error ErrorOf(const http::Response& response);

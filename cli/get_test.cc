@@ -173,5 +173,34 @@ TEST_F(GetTest, AFileOfNothingIsNothingFound) {
   EXPECT_EQ(out_ + err_, "No resources found in default namespace.\n");
 }
 
+// As client-go has it, ten times at most.
+TEST_F(GetTest, AServerThatSaysWhenToAskAgainIsAskedAgain) {
+  int refusals = 2, asked = 0;
+  std::string after = "1";
+  server_ = [&](const http::Request&) {
+    http::Response response;
+    response.status = ++asked <= refusals ? 429 : 200;
+    response.body = asked <= refusals ? R"({"kind": "Status", "reason": "TooManyRequests",
+                                            "message": "busy", "code": 429})"
+                                      : "ok";
+    if (asked <= refusals && !after.empty()) response.SetHeader("Retry-After", after);
+    return response;
+  };
+  EXPECT_EQ(Run("get", {"--raw", "/x"}), 0) << err_;
+  EXPECT_EQ(out_, "ok");
+  EXPECT_EQ(pauses_, 2);
+  asked = 0;
+  refusals = 100;
+  EXPECT_EQ(Run("get", {"--raw", "/x"}), 1);
+  EXPECT_EQ(asked, 11);
+  EXPECT_EQ(err_, "Error from server (TooManyRequests): busy\n");
+  for (const char* no_time : {"", "Wed, 21 Oct 2026 07:28:00 GMT"}) {
+    asked = 0;
+    after = no_time;
+    EXPECT_EQ(Run("get", {"--raw", "/x"}), 1);
+    EXPECT_EQ(asked, 1) << no_time;
+  }
+}
+
 }  // namespace
 }  // namespace skiff::cli
