@@ -16,7 +16,8 @@ TEST_F(CertificateVerbTest, ARequestThatSomebodyElseWritesIsJudgedAsItIsThen) {
             "metadata": {"name": "r", "resourceVersion": ")" +
         std::to_string(version) + "\"}}";
     if (request.method != "PUT") return response;
-    sent.push_back(Json::parse(request.body)["metadata"]["resourceVersion"]);
+    const Json body = Json::parse(request.body);
+    sent.push_back(body["metadata"]["resourceVersion"].get<std::string>());
     if (version == 7) {
       response.status = 409;
       response.body = R"({"kind": "Status", "reason": "Conflict", "message": "changed"})";
