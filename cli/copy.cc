@@ -207,14 +207,14 @@ Result<> Upload(Command& command, const CopyFlags& flags, const std::string& fro
     unpack.push_back("-C");
     unpack.push_back(folder);
   }
-  const int code = TRY(RunRemote(command, {.pod = place.pod,
-                                           .subresource = "exec",
-                                           .container = place.container,
-                                           .command = unpack,
-                                           .with_stdin = true,
-                                           .input = tar->descriptor(),
-                                           .out = {}}));
-  TRY(EndedWith(command, code));
+  const int ended = TRY(RunRemote(command, {.pod = place.pod,
+                                            .subresource = "exec",
+                                            .container = place.container,
+                                            .command = unpack,
+                                            .with_stdin = true,
+                                            .input = tar->descriptor(),
+                                            .out = {}}));
+  TRY(EndedWith(command, ended));
   return tar->Finish();
 }
 
