@@ -3,6 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
+#include <chrono>
+#include <optional>
 
 #include "api/codec/json.h"
 #include "api/text/go_text.h"
@@ -46,6 +49,17 @@ http::Request Asking(const std::string& path, Query query, const std::string& ac
   request.query = std::move(query);
   request.headers.emplace("Accept", accept.empty() ? "application/json" : accept);
   return request;
+}
+
+// How long a server that cannot answer now wants to be left alone; nullopt: it does not say.
+std::optional<Duration> RetryAfter(const http::Response& response) {
+  constexpr int kTooManyRequests = 429, kServerErrors = 500;
+  if (response.status != kTooManyRequests && response.status < kServerErrors) return std::nullopt;
+  const std::string text(response.Header("Retry-After"));
+  int seconds = 0;
+  const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), seconds);
+  if (code != std::errc() || end != text.data() + text.size() || seconds < 0) return std::nullopt;
+  return std::chrono::seconds(seconds);
 }
 
 // What stands for an answer that does not say what is wrong, by its status alone.
@@ -95,7 +109,14 @@ Error ErrorOfStatus(int status, std::string body) {
 
 http::Response Api::Send(http::Request request) {
   for (const auto& header : headers_) request.headers.insert(header);
-  http::Response response = transport_->Send(std::move(request));
+  constexpr int kRetriesMax = 10;
+  http::Response response = transport_->Send(request);
+  for (int retries = 0; retries < kRetriesMax; ++retries) {
+    const std::optional<Duration> wait = RetryAfter(response);
+    if (!wait) break;
+    environment_.pause(*wait);
+    response = transport_->Send(request);
+  }
   const auto [first, last] = response.headers.equal_range("Warning");
   for (auto at = first; at != last; ++at) {
     const std::string text = WarningText(at->second);
@@ -239,9 +260,13 @@ Result<std::optional<WatchEvent>> EventReader::Next(Duration timeout) {
     if (ended_) return std::nullopt;
     events_.clear();
     next_ = 0;
-    const http::Pulled pulled = TRY(stream_.Next(events_));
-    ended_ = pulled == http::Pulled::kEnd || pulled == http::Pulled::kAbort;
-    if (!events_.empty() || pulled != http::Pulled::kIdle) continue;
+    const auto pulled = stream_.Next(events_);
+    // One that is cut, by the server or by what stands before it, has ended.
+    const bool is_cut = !pulled && pulled.error().reason == Reason::kServiceUnavailable &&
+                        pulled.error().http_code == 0;
+    if (!pulled && !is_cut) return Fail(pulled.error());
+    ended_ = is_cut || *pulled == http::Pulled::kEnd;
+    if (!events_.empty() || ended_ || *pulled != http::Pulled::kIdle) continue;
     MutexLock lock(signal_->mutex);
     while (!signal_->woken) {
       const auto waited = signal_->changed.wait_until(lock, deadline);

@@ -44,7 +44,7 @@ class Api {
   Environment& environment() { return environment_; }
   // Warnings of the server so far, each counted once.
   size_t warning_count() const { return warned_.size(); }
-  // Any answer, whatever its status.
+  // Any answer, whatever its status; where the server says when to ask again, what it answers then.
   http::Response Send(http::Request request);
   // The error that an answer outside 2xx describes.
   static Error ErrorOf(const http::Response& response);
@@ -94,7 +94,7 @@ class EventReader {
  public:
   // `environment` outlives it.
   EventReader(Environment& environment, std::unique_ptr<http::StreamSource> source);
-  // The next event; nullopt when the server has closed the watch; Timeout when none came in time.
+  // The next event; nullopt when the watch was closed or cut; Timeout when none came in time.
   // The verb ends where what it has printed reached nobody.
   Result<std::optional<WatchEvent>> Next(Duration timeout = kNever);
   // Next of a watch that is a request like others: after `limit` (--request-timeout), counted from

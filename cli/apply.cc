@@ -39,7 +39,8 @@ struct ApplyFlags {
     command.Flag("selector,l", selector, "Selector (label query) to filter on.");
     command.Flag("server-side", server_side, "Apply runs in the server.");
     command.Flag("force-conflicts", force_conflicts, "Take over fields of other managers.");
-    command.Flag("overwrite", overwrite, "Let the file win over other changes.");
+    command.Flag("overwrite", overwrite,
+                 "Let the file win over changes that others have made since the last apply.");
     command.Flag("openapi-patch", openapi_patch, "Accepted for command lines of kubectl.");
     command.Flag("all", all, "With --prune: whatever an apply has made may go.");
     command.Flag("wait", wait, "Wait for deleted objects to be gone.");
@@ -219,6 +220,12 @@ Result<Json> Migrate(Session& session, const ManifestObject& object, const Write
   return applied;
 }
 
+void WarnIfDeleting(Command& command, const Json& object) {
+  if (At(object, "metadata", "deletionTimestamp").is_null()) return;
+  command.Warn("Warning: Detected changes to resource {} which is currently being deleted.\n",
+               NameOf(object));
+}
+
 Result<> ApplyOnServer(Command& command, const ApplyFlags& flags, const ManifestObject& object,
                        Visited& visited, Printed& printed) {
   Session& session = *TRY(command.session());
@@ -238,6 +245,7 @@ Result<> ApplyOnServer(Command& command, const ApplyFlags& flags, const Manifest
     }
   }
   if (applied) {
+    WarnIfDeleting(command, *applied);
     visited.Add(*applied);
     return printed.Add(*applied, object.kind.resource, "serverside-applied");
   }
@@ -248,6 +256,7 @@ Result<> ApplyOnServer(Command& command, const ApplyFlags& flags, const Manifest
 struct Change {
   Json patch;
   bool strategic;
+  bool overwrites;  // What somebody else has changed since the last apply. Of kinds of ours alone.
 };
 
 Change ChangeOf(const ManifestObject& object, const Json& modified, const Json& live) {
@@ -255,7 +264,9 @@ Change ChangeOf(const ManifestObject& object, const Json& modified, const Json& 
   const std::string last = TextAt(live, "metadata", "annotations", kLastApplied);
   if (auto parsed = ParseJson(last); !last.empty() && parsed) original = std::move(*parsed);
   const Type* type = object.kind.info ? object.kind.info->type : nullptr;
-  return {ThreeWayPatch(type, original, modified, live), type != nullptr};
+  Json patch = ThreeWayPatch(type, original, modified, live);
+  const bool overwrites = type != nullptr && OverwritesChanges(*type, patch, original, live);
+  return {std::move(patch), type != nullptr, overwrites};
 }
 
 // Which object of the server's an error is about.
@@ -324,13 +335,19 @@ Result<> PatchLive(Command& command, const ApplyFlags& flags, const ManifestObje
   const WriteOptions options = TRY(flags.write.Options());
   for (int attempt = 0;; ++attempt) {
     const Change change = ChangeOf(object, modified, live);
+    if (change.overwrites && !flags.overwrite) {
+      return CliError(PatchFailure(
+          object, change.patch, "the patch conflicts with changes made from original to current"));
+    }
     if (change.patch.empty()) {
+      WarnIfDeleting(command, live);
       return printed.Add(live, resource, "unchanged");
     }
     auto patched = session.api().Patch(resource, object.key,
                                        change.strategic ? PatchType::kStrategic : PatchType::kMerge,
                                        change.patch, options);
     if (patched) {
+      WarnIfDeleting(command, *patched);
       return printed.Add(*patched, resource, "configured");
     }
     Error error = patched.error();
@@ -380,10 +397,6 @@ Result<> ApplyHere(Command& command, const ApplyFlags& flags, const ManifestObje
   // What it would become is not worked out: it is shown as it is, as kubectl does.
   if (flags.write.dry_run.client()) return printed.Add(*live, resource, "configured");
   const std::string named = resource.name + "/" + object.key.name;
-  if (!At(*live, "metadata", "deletionTimestamp").is_null()) {
-    command.Warn("Warning: Detected changes to resource {} which is currently being deleted.\n",
-                 object.key.name);
-  }
   if (TextAt(*live, "metadata", "annotations", kLastApplied).empty()) {
     command.Warn(
         "Warning: resource {0} is missing the {1} annotation which is required by {2} apply. "

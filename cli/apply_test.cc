@@ -103,6 +103,29 @@ TEST_F(ApplyTest, WhatIsForcedAndCannotBeMadeAnewIsThereAsItWas) {
   EXPECT_THAT(err_, testing::HasSubstr("attempting to restore the original object:"));
 }
 
+TEST_F(ApplyTest, WhatOthersHaveChangedStaysWhereNothingIsToBeOverwritten) {
+  const std::string path = std::string(kMaps) + "a";
+  const std::string applied =
+      R"({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a"}, "data": {"k": "1"}})";
+  Put(path, {{"apiVersion", "v1"},
+             {"kind", "ConfigMap"},
+             {"metadata",
+              {{"annotations", {{"kubectl.kubernetes.io/last-applied-configuration", applied}}},
+               {"deletionTimestamp", "2026-01-01T00:00:00Z"}}},
+             {"data", {{"k", "theirs"}}}});
+  input_ = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata: {k: ours}\n";
+  EXPECT_EQ(Run("apply", {"-f", "-", "--validate=false", "--overwrite=false"}), 1);
+  EXPECT_THAT(err_, testing::HasSubstr("conflicts with changes made from original to current"));
+  EXPECT_EQ(TextAt(objects_[path], "data", "k"), "theirs");
+  EXPECT_EQ(Run("apply", {"-f", "-", "--validate=false"}), 0) << err_;
+  EXPECT_EQ(TextAt(objects_[path], "data", "k"), "ours");
+  const std::string warning =
+      "Warning: Detected changes to resource a which is currently being deleted.\n";
+  EXPECT_EQ(err_, warning);
+  EXPECT_EQ(Run("apply", {"-f", "-", "--validate=false", "--server-side", "--field-manager=m"}), 0);
+  EXPECT_EQ(err_, warning);
+}
+
 TEST_F(ApplyTest, AMigrationThatSomebodyWasFasterThanIsTriedAgain) {
   const std::string path = std::string(kMaps) + "a";
   const Json manager = {

@@ -42,6 +42,10 @@ Result<> ListRules(Command& command, const CanIFlags& flags) {
                        {"spec", {{"namespace", session.namespace_()}}}};
   const Json answer = TRY(session.api().Write(
       "POST", std::string(kReviews) + "selfsubjectrulesreviews", Query(), review));
+  if (IsTrue(At(answer, "status", "incomplete"))) {
+    command.Warn("Warning: the list may be incomplete: {}\n",
+                 TextAt(answer, "status", "evaluationError"));
+  }
   TabWriter table = MakeTableWriter();
   if (!flags.no_headers) {
     table.Write("Resources\tNon-Resource URLs\tResource Names\tVerbs\n");
@@ -51,10 +55,6 @@ Result<> ListRules(Command& command, const CanIFlags& flags) {
   for (const Json& rule : At(answer, "status", "nonResourceRules")) rules.push_back(rule);
   for (const std::string& row : PolicyRuleRows(rules)) table.Write(row + "\n");
   command.environment().out(table.Flush());
-  if (IsTrue(At(answer, "status", "incomplete"))) {
-    command.Warn("warning: the list may be incomplete: {}\n",
-                 TextAt(answer, "status", "evaluationError"));
-  }
   return {};
 }
 

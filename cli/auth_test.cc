@@ -29,5 +29,13 @@ TEST_F(AuthTest, WhoIAmAsJsonStandsInKubectlsOrder) {
 )");
 }
 
+TEST_F(AuthTest, AListThatMayLackSomethingIsWarnedOf) {
+  server_ = ServerOf("example.com", {},
+                     {{"/apis/authorization.k8s.io/v1/selfsubjectrulesreviews",
+                       R"({"status": {"incomplete": true, "evaluationError": "a webhook"}})"}});
+  EXPECT_EQ(Run("auth", {"can-i", "--list", "--no-headers"}), 0) << err_;
+  EXPECT_EQ(err_, "Warning: the list may be incomplete: a webhook\n");
+}
+
 }  // namespace
 }  // namespace skiff::cli

@@ -26,9 +26,9 @@ bool HasCondition(const Json& request, std::string_view type) {
   return false;
 }
 
-Result<> Judge(Command& command, const Target& target, const Verdict& verdict, bool force) {
+Result<> JudgeOnce(Command& command, const Target& target, const Verdict& verdict, bool force,
+                   Json request) {
   Session& session = *TRY(command.session());
-  Json request = target.object;
   if (HasCondition(request, verdict.other)) {
     return CliError(fmt::format("certificate signing request {} is already {}",
                                 GoQuote(target.key.name), verdict.other));
@@ -49,6 +49,20 @@ Result<> Judge(Command& command, const Target& target, const Verdict& verdict, b
   conditions = std::move(kept);
   TRY(session.api().Update(target.resource, target.key, request, {}, "approval"));
   return {};
+}
+
+// As it is when nobody else writes it meanwhile.
+Result<> Judge(Command& command, const Target& target, const Verdict& verdict, bool force) {
+  constexpr int kConflictsMax = 10;
+  Session& session = *TRY(command.session());
+  Json request = target.object;
+  for (int conflicts = 0;; ++conflicts) {
+    const auto judged = JudgeOnce(command, target, verdict, force, std::move(request));
+    if (judged || judged.error().reason != Reason::kConflict || conflicts == kConflictsMax) {
+      return judged;
+    }
+    request = TRY(session.api().Get(target.resource, target.key));
+  }
 }
 
 Result<> RunVerdict(Command& command, const Args& args, const Verdict& verdict) {

@@ -183,6 +183,7 @@ Result<> RunCurrentContext(Command& command, const Args& args) {
 Result<> RunUseContext(Command& command, const Args& args) {
   const std::string name = TRY(OneConfigName(command, args, "context"));
   if (name.empty()) return CliError("empty context names are not allowed");
+  const auto lock = TRY(LockConfigFiles(command));
   auto files = TRY(LoadConfigFiles(command));
   Json merged = MergedConfig(files);
   if (!FindConfigEntry(merged, "contexts", name)) {

@@ -135,13 +135,24 @@ Result<> SaveConfig(const ConfigFile& file) {
   return CliError(said.substr(0, why) + Lower(said.substr(why)));
 }
 
+Result<std::unique_ptr<KubeconfigLock>> LockConfigFiles(Command& command) {
+  auto lock = KubeconfigLock::Take(ConfigPaths(command));
+  if (!lock) return CliError(lock.error().message);
+  return lock;
+}
+
 Result<ConfigFile> ConfigFileFor(Command& command, const char* list, const std::string& name) {
+  auto lock = TRY(LockConfigFiles(command));
   auto files = TRY(LoadConfigFiles(command));
-  for (ConfigFile& file : files) {
-    if (list && FindConfigEntry(file.document, list, name)) return std::move(file);
+  ConfigFile chosen{ConfigPaths(command).back(), EmptyConfig()};
+  if (!files.empty()) {
+    const auto holder = std::find_if(files.begin(), files.end(), [&](ConfigFile& file) {
+      return list && FindConfigEntry(file.document, list, name);
+    });
+    chosen = std::move(holder == files.end() ? files.front() : *holder);
   }
-  if (!files.empty()) return std::move(files[0]);
-  return ConfigFile{ConfigPaths(command).back(), EmptyConfig()};
+  chosen.lock = std::move(lock);
+  return chosen;
 }
 
 Result<bool> ChangeConfigEntry(Command& command, const char* list, const char* inner,

@@ -1,17 +1,20 @@
 // kubeconfig files as documents, so that what we do not know stays.
 #pragma once
 
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "cli/command.h"
 #include "cli/json_text.h"
+#include "client/kubeconfig_lock.h"
 
 namespace skiff::cli {
 
 struct ConfigFile {
   std::string path;
   Json document;
+  std::unique_ptr<KubeconfigLock> lock = nullptr;  // Of who changes it, and only of those.
 };
 
 // Those that there are of --kubeconfig, KUBECONFIG or ~/.kube/config.
@@ -22,7 +25,10 @@ Json MergedConfig(const std::vector<ConfigFile>& files);
 Json* FindConfigEntry(Json& document, const char* list, const std::string& name);
 // Writes the file whole, or leaves it as it was.
 Result<> SaveConfig(const ConfigFile& file);
-// The file that holds the entry, else the first of the list. `list` may be null.
+// Keeps others from changing the files; taken before they are read for a change.
+Result<std::unique_ptr<KubeconfigLock>> LockConfigFiles(Command& command);
+// For a change, with the lock: the file that holds the entry, else the first of the list. `list`
+// may be null.
 Result<ConfigFile> ConfigFileFor(Command& command, const char* list, const std::string& name);
 // Changes the inner object of an entry, made where it is missing; true when it was there.
 Result<bool> ChangeConfigEntry(Command& command, const char* list, const char* inner,

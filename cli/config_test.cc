@@ -54,6 +54,28 @@ TEST_F(ConfigTest, ALinkStaysOneAndItsFileKeepsWhoMayReadIt) {
   std::filesystem::remove(real);
 }
 
+TEST_F(ConfigTest, AFileThatSomebodyElseChangesIsLeftAlone) {
+  const std::string lock = path_ + ".lock";
+  const std::string text = "contexts: [{name: a, context: {}}]\n";
+  std::ofstream(lock) << "";
+  const std::vector<std::vector<std::string>> changes = {
+      {"use-context", "a"},     {"set-cluster", "c"},
+      {"set-credentials", "u"}, {"set", "contexts.a.namespace", "n"},
+      {"unset", "contexts.a"},  {"rename-context", "a", "b"},
+      {"delete-context", "a"}};
+  for (const auto& change : changes) {
+    EXPECT_EQ(RunOn(text, change), 1) << change[0];
+    EXPECT_EQ(err_, "error: open " + lock + ": file exists\n") << change[0];
+    std::ifstream in(path_);
+    EXPECT_EQ(std::string(std::istreambuf_iterator<char>(in), {}), text) << change[0];
+  }
+  EXPECT_TRUE(std::filesystem::exists(lock)) << "it is not ours to remove";
+  EXPECT_EQ(RunOn(text, {"get-contexts"}), 0) << err_;
+  std::filesystem::remove(lock);
+  for (const auto& change : changes) EXPECT_EQ(RunOn(text, change), 0) << change[0] << err_;
+  EXPECT_FALSE(std::filesystem::exists(lock));
+}
+
 TEST_F(ConfigTest, AFileThatNobodyCanSayWhereItIsIsRefused) {
   const auto before = std::filesystem::current_path();
   const std::string gone = testing::TempDir() + "/config-gone-" + std::to_string(getpid());

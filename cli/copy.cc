@@ -11,6 +11,7 @@
 #include "api/pods/pod_phase.h"
 #include "api/text/go_text.h"
 #include "base/process.h"
+#include "base/shell_word.h"
 #include "cli/json_text.h"
 #include "cli/session.h"
 #include "cli/streams.h"
@@ -162,8 +163,8 @@ Result<Place> FindPlace(Command& command, const FileSpec& spec, const CopyFlags&
   return Place{key, container};
 }
 
-Result<> RunTar(Command& command, const RemoteRequest& request) {
-  const int code = TRY(RunRemote(command, request));
+// As the command in the container has ended.
+Result<> EndedWith(Command& command, int code) {
   if (code == 0) return {};
   command.Warn("command terminated with exit code {}\n", code);
   command.set_exit_code(code);
@@ -206,13 +207,14 @@ Result<> Upload(Command& command, const CopyFlags& flags, const std::string& fro
     unpack.push_back("-C");
     unpack.push_back(folder);
   }
-  TRY(RunTar(command, {.pod = place.pod,
-                       .subresource = "exec",
-                       .container = place.container,
-                       .command = unpack,
-                       .with_stdin = true,
-                       .input = tar->descriptor(),
-                       .out = {}}));
+  const int ended = TRY(RunRemote(command, {.pod = place.pod,
+                                            .subresource = "exec",
+                                            .container = place.container,
+                                            .command = unpack,
+                                            .with_stdin = true,
+                                            .input = tar->descriptor(),
+                                            .out = {}}));
+  TRY(EndedWith(command, ended));
   return tar->Finish();
 }
 
@@ -226,6 +228,45 @@ void TellSkipped(Command& command, const Place& place, const std::string& path,
       "| tar xf -\" instead)\n",
       GoQuote(name), GoQuote(link), command.environment().program, GoQuote(place.pod.namespace_),
       GoQuote(place.pod.name), GoQuote(path));
+}
+
+// What packs `path` in the container, but for as much of the archive as is here: who is to go on
+// after a cut asks a shell for the rest of what is packed anew.
+Args PackingCommand(const CopyFlags& flags, const std::string& path, uint64_t received) {
+  if (flags.retries == 0) return {"tar", "cf", "-", path};
+  return {"sh", "-c", fmt::format("tar cf - {} | tail -c+{}", ShellWord(path), received + 1)};
+}
+
+// Has the archive of `path` go through `filter`, in as many parts as --retries allows. A part that
+// the server refuses, or that is cut before anything has come, is the last.
+Result<> Receive(Command& command, const CopyFlags& flags, const Place& place,
+                 const std::string& path, TarFilter& filter) {
+  constexpr Duration kPauseBeforeRetry = 1s;
+  uint64_t received = 0;
+  const auto take = [&](std::string_view bytes) {
+    received += bytes.size();
+    filter.Take(bytes);
+  };
+  for (int retries = 0;; ++retries) {
+    const auto code = RunRemote(command, {.pod = place.pod,
+                                          .subresource = "exec",
+                                          .container = place.container,
+                                          .command = PackingCommand(flags, path, received),
+                                          .out = take,
+                                          .err = command.environment().out});
+    if (code && *code != 0) return EndedWith(command, *code);
+    if (flags.retries == 0) return code ? Result<>() : Fail(code.error());
+    if (filter.ended() || filter.failed()) return {};
+    const bool is_final =
+        !code && (Command::IsExit(code.error()) || code.error().http_code != 0 || received == 0);
+    if (is_final) return Fail(code.error());
+    if (flags.retries > 0 && retries >= flags.retries) {
+      command.Print("Dropping out copy after {} retries\n", retries);
+      return code ? CliError("unexpected EOF") : Fail(code.error());
+    }
+    command.Print("Resuming copy at {} bytes, retry {}/{}\n", received, retries + 1, flags.retries);
+    command.environment().pause(kPauseBeforeRetry);
+  }
 }
 
 Result<> Download(Command& command, const CopyFlags& flags, const FileSpec& from,
@@ -254,12 +295,7 @@ Result<> Download(Command& command, const CopyFlags& flags, const FileSpec& from
       [&](const std::string& name, const std::string& link) {
         TellSkipped(command, place, from.path, name, link);
       });
-  TRY(RunTar(command, {.pod = place.pod,
-                       .subresource = "exec",
-                       .container = place.container,
-                       .command = {"tar", "cf", "-", from.path},
-                       .out = [&filter](std::string_view bytes) { filter.Take(bytes); },
-                       .err = command.environment().out}));
+  TRY(Receive(command, flags, place, from.path, filter));
   if (filter.failed()) {
     return CliError("the container sends no archive that could be unpacked safely");
   }
@@ -272,7 +308,10 @@ Result<> RunCopy(Command& command, const Args& args) {
   CopyFlags flags;
   command.Flag("container,c", flags.container, "Container name.");
   command.Flag("no-preserve", flags.no_preserve, "Do not keep owners and permissions.");
-  command.Flag("retries", flags.retries, "Accepted for command lines of kubectl.");
+  command.Flag(
+      "retries", flags.retries,
+      "How often a copy from a container that is cut goes on where it was; below 0: until it "
+      "is whole.");
   TRY(command.Parse(args));
   if (command.words().size() != 2) {
     return CliError("source and destination are required");

@@ -3,9 +3,12 @@
 #include <sys/stat.h>
 
 #include <cstdlib>
+#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
+#include <string>
+#include <vector>
 
 #include "base/mutex.h"
 #include "base/process.h"
@@ -29,9 +32,12 @@ struct Container {
   std::string received GUARDED_BY(mutex);
   std::string unpacked_by GUARDED_BY(mutex);  // The target of that request.
   std::string archive;
+  size_t part_bytes = 0;  // As much of it comes before a connection is cut; 0: all.
+  std::vector<size_t> begins GUARDED_BY(mutex);  // Where those began who asked a shell for a part.
 };
 
-// `test -d`: no. `tar cf`: gives the archive. `tar -xmf`: takes one.
+// `test -d`: no. `tar cf`: gives the archive, through `tail -c` the rest of it. `tar -xmf`: takes
+// one.
 class TarCommand final : public http::MessageHandler {
  public:
   TarCommand(Container& container, std::string target)
@@ -39,6 +45,7 @@ class TarCommand final : public http::MessageHandler {
   void OnOpen(std::shared_ptr<http::WebSocketSender> sender) override {
     sender_ = std::move(sender);
     if (target_.find("command=test") != std::string::npos) return End(kExitOne);
+    if (target_.find("command=sh&command=-c") != std::string::npos) return SendPart();
     if (target_.find("command=cf") == std::string::npos) return;
     sender_->Send("\x01" + container_.archive);
     End(kSuccess);
@@ -56,6 +63,19 @@ class TarCommand final : public http::MessageHandler {
   void OnClose(int /*code*/, std::string_view /*reason*/) override {}
 
  private:
+  void SendPart() {
+    const size_t tail = target_.find("-c%2B");
+    const size_t begin =
+        tail == std::string::npos ? 0 : std::stoul(target_.substr(tail + strlen("-c%2B"))) - 1;
+    {
+      const MutexLock lock(container_.mutex);
+      container_.begins.push_back(begin);
+    }
+    const size_t bytes = container_.part_bytes == 0 ? std::string::npos : container_.part_bytes;
+    const std::string part = container_.archive.substr(begin, bytes);
+    sender_->Send("\x01" + part);
+    begin + part.size() == container_.archive.size() ? End(kSuccess) : sender_->Close(1011);
+  }
   void End(const char* status) {
     sender_->Send("\x03" + std::string(status));
     sender_->Close(1000);
@@ -104,16 +124,21 @@ class CopyTest : public testing::Test {
     return text.str();
   }
   // Runs `cp FROM TO`; returns its code, errors in err_.
-  int Copy(const std::string& from, const std::string& to) {
+  int Copy(const std::string& from, const std::string& to,
+           const std::vector<std::string>& flags = {}) {
     TarServer handler(container_);
     http::Loops loops;
     const auto server = http::Server::Start({}, loops, handler);
     EXPECT_TRUE(server);
     const SystemClock clock;
     Mutex mutex;
-    std::string errors;
+    std::string output, errors;
     Environment environment{
-        .out = [](std::string_view) {},
+        .out =
+            [&](std::string_view text) {
+              const MutexLock lock(mutex);
+              output += text;
+            },
         .err =
             [&](std::string_view text) {
               const MutexLock lock(mutex);
@@ -124,16 +149,19 @@ class CopyTest : public testing::Test {
         .connect = [](const HttpsOptions& it) { return MakeHttpsTransport(it); },
         .pause = [](Duration) {},
         .clock = clock};
-    const int code =
-        RunCli(environment, "cp",
-               {"--server=http://127.0.0.1:" + std::to_string((*server)->port()), from, to});
+    std::vector<std::string> args = flags;
+    args.push_back("--server=http://127.0.0.1:" + std::to_string((*server)->port()));
+    args.insert(args.end(), {from, to});
+    const int code = RunCli(environment, "cp", args);
     const MutexLock lock(mutex);
+    out_ = output;
     err_ = errors;
     return code;
   }
 
   std::string folder_;
   Container container_;
+  std::string out_;
   std::string err_;
 };
 
@@ -219,6 +247,25 @@ TEST_F(CopyTest, LongNamesAndSecondNamesArrive) {
     EXPECT_EQ(Read(std::string(format) + "/two.conf"), "2");
     EXPECT_EQ(Read(std::string(format) + "/same"), "2");
   }
+}
+
+TEST_F(CopyTest, ACopyThatIsCutGoesOnWhereItWas) {
+  Write("source/etc/app/one.conf", std::string(3000, '1'));
+  container_.archive = *RunChecked({.argv = {"tar", "-C", folder_ + "/source", "-cf", "-", "etc"}});
+  ASSERT_EQ(container_.archive.size(), 10240U);
+  container_.part_bytes = 4000;
+  EXPECT_EQ(Copy("web:/etc/app", folder_ + "/cut", {"--retries=1"}), 0) << err_;
+  EXPECT_EQ(Read("cut/one.conf"), std::string(3000, '1'));
+  EXPECT_EQ(out_, "Resuming copy at 4000 bytes, retry 1/1\n");
+  {
+    const MutexLock lock(container_.mutex);
+    EXPECT_EQ(container_.begins, (std::vector<size_t>{0, 4000}));
+  }
+  container_.part_bytes = 1000;
+  EXPECT_EQ(Copy("web:/etc/app", folder_ + "/dropped", {"--retries=1"}), 1);
+  EXPECT_EQ(out_, "Resuming copy at 1000 bytes, retry 1/1\nDropping out copy after 1 retries\n");
+  EXPECT_EQ(Copy("web:/etc/app", folder_ + "/whole", {"--retries=-1"}), 0) << err_;
+  EXPECT_EQ(Read("whole/one.conf"), std::string(3000, '1'));
 }
 
 TEST_F(CopyTest, RefusesWhatItCannotCopy) {

@@ -158,46 +158,64 @@ std::string ContainerName(Command& command, const DebugFlags& flags) {
   return name;
 }
 
-// Waits until the container runs, and attaches to it; shows its log when it has ended already.
-Result<> Follow(Command& command, const DebugFlags& flags, const Resource& pods,
-                const ObjectKey& key, const std::string& container) {
-  Session& session = *TRY(command.session());
-  bool ended = false;
+// What the pod says of a container of that name; null where it says nothing yet.
+const Json& StatusOf(const Json& pod, const std::string& container) {
+  for (const char* list :
+       {"initContainerStatuses", "containerStatuses", "ephemeralContainerStatuses"}) {
+    for (const Json& status : At(pod, "status", list)) {
+      if (TextAt(status, "name") == container) return status;
+    }
+  }
+  static const Json kNone;
+  return kNone;
+}
+
+// The pod, once the container runs or has ended. Why it does not is said until then.
+Result<Json> AwaitContainer(Command& command, const DebugFlags& flags, const Resource& pods,
+                            const ObjectKey& key, const std::string& container) {
+  Json pod;
+  std::string said;
   const auto begun = [&](const Json* object) -> Result<bool> {
     if (!object) return Fail(Reason::kNotFound, "the pod was deleted");
-    for (const char* list : {"ephemeralContainerStatuses", "containerStatuses"}) {
-      for (const Json& status : At(*object, "status", list)) {
-        if (TextAt(status, "name") != container) continue;
-        ended = At(status, "state", "terminated").is_object();
-        return ended || At(status, "state", "running").is_object();
-      }
+    const Json& state = At(StatusOf(*object, container), "state");
+    if (At(state, "terminated").is_object() || At(state, "running").is_object()) {
+      pod = *object;
+      return true;
     }
+    const std::string why = TextAt(state, "waiting", "message");
+    if (!flags.quiet && !why.empty() && why != said) {
+      command.Warn("Warning: container {}: {}\n", container, why);
+    }
+    said = why;
     return false;
   };
+  Session& session = *TRY(command.session());
   TRY(WaitUntil(session, pods, key, kNever, begun));
-  if (ended) {
-    const std::string text =
-        TRY(session.api().GetText(TRY(pods.Path(key, "log")), {{"container", container}}));
-    command.environment().out(text);
-    return {};
-  }
-  const bool tty = TakesTerminal(command, {flags.stdin_open, flags.tty, flags.quiet});
-  if (!flags.quiet) {
-    command.Warn(
-        "All commands and output from this session will be recorded in container logs, including "
-        "credentials and sensitive information passed through the command prompt.\n");
-    if (flags.stdin_open) {
-      command.Warn("If you don't see a command prompt, try pressing enter.\n");
+  return pod;
+}
+
+// Attaches to the container once it runs; shows its log when it has ended already, or cannot be
+// attached to.
+Result<> Follow(Command& command, const DebugFlags& flags, const Resource& pods,
+                const ObjectKey& key, const std::string& container) {
+  const Json pod = TRY(AwaitContainer(command, flags, pods, key, container));
+  if (!At(StatusOf(pod, container), "state", "terminated").is_object()) {
+    const bool tty = TakesTerminal(command, {flags.stdin_open, flags.tty, flags.quiet});
+    const RemoteRequest request{
+        .pod = key, .container = container, .with_stdin = flags.stdin_open, .tty = tty};
+    const auto code = RunAttached(command, pod, request, flags.quiet);
+    if (code) {
+      command.set_exit_code(*code);
+      return {};
     }
+    if (Command::IsExit(code.error())) return Fail(code.error());
+    command.Warn("warning: couldn't attach to pod/{}, falling back to streaming logs: {}\n",
+                 key.name, code.error().message);
   }
-  const int code = TRY(RunRemote(command, {.pod = key,
-                                           .subresource = "attach",
-                                           .container = container,
-                                           .command = {},
-                                           .with_stdin = flags.stdin_open,
-                                           .tty = tty,
-                                           .out = {}}));
-  command.set_exit_code(code);
+  Session& session = *TRY(command.session());
+  const std::string path = TRY(pods.Path(key, "log"));
+  const std::string text = TRY(session.api().GetText(path, {{"container", container}}));
+  command.environment().out(text);
   return {};
 }
 

@@ -38,5 +38,32 @@ TEST_F(DeleteTest, NobodyWaitsWhereSomethingWasWrong) {
   EXPECT_EQ(err_, "error: the server did not answer by a stream\n") << "by which it would wait";
 }
 
+TEST_F(DeleteTest, WhoMayNotLookDoesNotWait) {
+  Put(std::string(kMaps) + "a", {{"kind", "ConfigMap"}});
+  const auto answer = server_;
+  server_ = [&answer](const http::Request& request) {
+    if (request.method != "GET") return answer(request);
+    http::Response response;
+    response.status = 403;
+    response.body = R"({"kind": "Status", "reason": "Forbidden", "message": "no", "code": 403})";
+    return response;
+  };
+  EXPECT_EQ(Run("delete", {"cm", "a"}), 0) << err_;
+  EXPECT_EQ(out_ + err_, "configmap \"a\" deleted from default namespace\n");
+}
+
+TEST_F(DeleteTest, WhatIsMissingIsToldOfWhereSomebodySaysSo) {
+  const auto answer = server_;
+  server_ = [&answer](const http::Request& request) {
+    http::Response response;
+    if (request.method == "DELETE") return answer(request);
+    response.status = 200;
+    response.body = R"({"items": [{"metadata": {"name": "gone", "namespace": "default"}}]})";
+    return response;
+  };
+  EXPECT_EQ(Run("delete", {"cm", "--field-selector=metadata.name=gone"}), 0) << err_;
+  EXPECT_EQ(Run("delete", {"cm", "--all", "--ignore-not-found=false"}), 1);
+}
+
 }  // namespace
 }  // namespace skiff::cli

@@ -137,13 +137,17 @@ struct EventRow {
 // The events about an object; their failure to be read is not the object's.
 void WriteEvents(DescribeWriter& out, DescribeContext& context, const Json& object) {
   const ObjectKey key = {NamespaceOf(object), NameOf(object)};
+  const std::string kind_name = TextAt(object, "kind");
   std::string uid = TextAt(object, "metadata", "uid");
-  // The kubelet names its node as uid.
-  if (TextAt(object, "kind") == "Node") uid.clear();
+  // The kubelet names its node as uid, and of a pod of a file the one that it has there.
+  if (kind_name == "Node") uid.clear();
+  const std::string mirrored =
+      TextAt(object, "metadata", "annotations", "kubernetes.io/config.mirror");
+  if (kind_name == "Pod" && !mirrored.empty()) uid = mirrored;
   ListOptions options;
-  options.namespace_ = key.namespace_.empty() ? "" : key.namespace_;
-  options.field_selector = fmt::format("involvedObject.name={},involvedObject.kind={}", key.name,
-                                       TextAt(object, "kind"));
+  options.namespace_ = key.namespace_;
+  options.field_selector =
+      fmt::format("involvedObject.name={},involvedObject.kind={}", key.name, kind_name);
   if (!uid.empty()) options.field_selector += ",involvedObject.uid=" + uid;
   options.limit = PageLimit(context.chunk_size);
   const auto kind = context.session.kinds().Find("events");
@@ -161,7 +165,7 @@ void WriteEvents(DescribeWriter& out, DescribeContext& context, const Json& obje
     const std::string path = TextAt(event, "involvedObject", "fieldPath");
     if (!path.empty()) message = path + ": " + message;
     rows.push_back(
-        {EventLastSeen(event),
+        {TextAt(event, "lastTimestamp"),
          fmt::format("{}\t{}\t{}\t{}\t{}", TextAt(event, "type"), TextAt(event, "reason"),
                      EventAge(event, context.now), from, message)});
   }
@@ -244,9 +248,12 @@ Result<std::vector<Target>> FindDescribed(Command& command, const SelectorFlags&
         targets.push_back({resource, key, "", std::move(*object)});
         continue;
       }
-      auto found = object.error().reason == Reason::kNotFound
-                       ? ByPrefix(session, selection, name, object.error(), chunk_size)
-                       : Result<std::vector<Target>>(Fail(object.error()));
+      // As kubectl: only where a type and one word are all that is given.
+      const Args& words = command.words();
+      const bool is_prefix = object.error().reason == Reason::kNotFound && words.size() == 2 &&
+                             words[0].find('/') == std::string::npos;
+      auto found = is_prefix ? ByPrefix(session, selection, name, object.error(), chunk_size)
+                             : Result<std::vector<Target>>(Fail(object.error()));
       if (!found) {
         command.Report(found.error());
         continue;

@@ -179,7 +179,7 @@ void WriteEnvironment(DescribeWriter& out, const Json& container, const Json* po
     } else if (const Json& map = At(from, "configMapKeyRef"); map.is_object()) {
       out.Line(3, fmt::format("{}:\t<set to the key '{}' of config map '{}'>\tOptional: {}", name,
                               TextAt(map, "key"), TextAt(map, "name"), OptionalText(map)));
-    } else {
+    } else if (!from.is_object()) {  // Of other sources, as keys of files, kubectl says nothing.
       const auto lines = Split(TextAt(each, "value"), '\n');
       out.Line(3, name + ":\t" + lines[0]);
       for (size_t i = 1; i < lines.size(); ++i) out.Line(3, "\t" + lines[i]);

@@ -88,6 +88,16 @@ TEST(DescribePodTest, TheGroupThatAPodIsOfComesLast) {
               testing::EndsWith("WorkloadRef:\n  Name:\tw\n  PodGroup:\tg\n"));
 }
 
+TEST(DescribePodTest, AVariableOfAFileIsLeftOut) {
+  const Json of_file = {{"fileKeyRef", {{"volumeName", "v"}, {"path", "p"}, {"key", "K"}}}};
+  EXPECT_THAT(DescribedContainer({{"name", "c"},
+                                  {"env",
+                                   {{{"name", "A"}, {"valueFrom", of_file}},
+                                    {{"name", "B"}, {"value", "b"}},
+                                    {{"name", "C"}}}}}),
+              HasSubstr("    Environment:\n      B:\tb\n      C:\t\n"));
+}
+
 TEST(DescribePodTest, AnnotationsOfATemplateHaveTheirLines) {
   EXPECT_THAT(DescribePodTemplate({{"metadata", {{"annotations", {{"a", "1\n2\n"}, {"b", "3"}}}}}}),
               HasSubstr("  Annotations:\ta:\n\t  1\n\t  2\n\tb: 3\n"));

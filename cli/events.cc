@@ -28,8 +28,8 @@ std::string EventAge(const Json& event, TimePoint now) {
     const auto time = Time::Parse(text);
     return time ? HumanDuration(Between(time->point(), now)) : std::string("<unknown>");
   };
-  std::string first = TextAt(event, "firstTimestamp");
-  if (first.empty()) first = TextAt(event, "eventTime");
+  std::string first = TextAt(event, "eventTime");
+  if (first.empty()) first = TextAt(event, "firstTimestamp");
   const Json& series = At(event, "series");
   const int64_t count = series.is_object() ? IntAt(series, "count") : IntAt(event, "count");
   const std::string last = EventLastSeen(event);
@@ -38,12 +38,11 @@ std::string EventAge(const Json& event, TimePoint now) {
 }
 
 std::string EventMessage(const Json& event) {
-  std::string message = TextAt(event, "message");
-  message.erase(message.find_last_not_of(" \n\t") + 1);
-  for (char& c : message) {
-    if (c == '\n' || c == '\t') c = ' ';
-  }
-  return message;
+  constexpr std::string_view kWhiteSpace = " \t\n\v\f\r";
+  const std::string message = TextAt(event, "message");
+  const size_t begin = message.find_first_not_of(kWhiteSpace);
+  if (begin == std::string::npos) return "";
+  return message.substr(begin, message.find_last_not_of(kWhiteSpace) + 1 - begin);
 }
 
 namespace {
@@ -109,46 +108,70 @@ Result<Filter> FilterOf(Command& command, const EventsFlags& flags) {
 
 class EventTable {
  public:
-  EventTable(const EventsFlags& flags, TimePoint now) : flags_(flags), now_(now) {}
-  void Add(const Json& event) {
+  explicit EventTable(const EventsFlags& flags) : flags_(flags) {}
+  void Add(const Json& event, TimePoint now) {
     if (!begun_ && !flags_.no_headers) {
       table_.Write(std::string(flags_.all_namespaces ? "NAMESPACE\t" : "") +
                    "LAST SEEN\tTYPE\tREASON\tOBJECT\tMESSAGE\n");
     }
     begun_ = true;
     const Json& about = At(event, "involvedObject");
-    table_.Write(TerminalText(
-        fmt::format("{}{}\t{}\t{}\t{}/{}\t{}\n",
-                    flags_.all_namespaces ? NamespaceOf(event) + "\t" : "", EventAge(event, now_),
-                    TextAt(event, "type"), TextAt(event, "reason"), TextAt(about, "kind"),
-                    TextAt(about, "name"), EventMessage(event))));
+    table_.Write(TerminalText(fmt::format(
+        "{}{}\t{}\t{}\t{}/{}\t{}\n", flags_.all_namespaces ? NamespaceOf(event) + "\t" : "",
+        EventAge(event, now), TextAt(event, "type"), TextAt(event, "reason"), TextAt(about, "kind"),
+        TextAt(about, "name"), EventMessage(event))));
   }
   std::string Flush() { return table_.Flush(); }
 
  private:
   const EventsFlags& flags_;
-  const TimePoint now_;
   TabWriter table_ = MakeTableWriter();
   bool begun_ = false;
 };
 
-Result<> Follow(Command& command, const EventsFlags& flags, const Filter& filter,
+// Prints events one after the other: each as -o asks, or as rows of one table.
+class EventPrinter {
+ public:
+  // `objects`: null for the table.
+  EventPrinter(Command& command, const EventsFlags& flags, std::unique_ptr<ObjectPrinter> objects)
+      : command_(command), flags_(flags), objects_(std::move(objects)), table_(flags) {}
+  Result<> Print(std::vector<Json> events) {
+    Environment& environment = command_.environment();
+    for (Json& event : events) {
+      if (!objects_) {
+        table_.Add(event, environment.clock.Now());
+        continue;
+      }
+      if (flags_.print.HidesManagedFields()) DropManagedFields(event);
+      const std::string text = TRY(objects_->Print(event));
+      environment.out(text);
+    }
+    if (!objects_) environment.out(table_.Flush());
+    return {};
+  }
+
+ private:
+  Command& command_;
+  const EventsFlags& flags_;
+  const std::unique_ptr<ObjectPrinter> objects_;
+  EventTable table_;
+};
+
+Result<> Follow(Command& command, EventPrinter& printer, const Filter& filter,
                 const std::string& path, const std::string& version) {
   Session& session = *TRY(command.session());
   Query query = {{"watch", "true"}, {"resourceVersion", version}};
   if (!filter.fields.empty()) query.emplace_back("fieldSelector", filter.fields);
-  EventReader reader(session.api().environment(),
-                     TRY(session.api().GetStream(path, std::move(query))));
+  auto stream = TRY(session.api().GetStream(path, std::move(query)));
+  EventReader reader(session.api().environment(), std::move(stream));
   while (const auto change = TRY(reader.NextWithin(session.request_limit()))) {
     const bool shown =
         change->type == WatchEvent::Type::kAdded || change->type == WatchEvent::Type::kModified;
-    const Json object = change->object.Parse();
+    Json object = change->object.Parse();
     if (!shown || !filter.Accepts(object)) continue;
-    EventsFlags plain = flags;
-    plain.no_headers = true;
-    EventTable table(plain, command.environment().clock.Now());
-    table.Add(object);
-    command.environment().out(table.Flush());
+    std::vector<Json> one;
+    one.push_back(std::move(object));
+    TRY(printer.Print(std::move(one)));
   }
   return {};
 }
@@ -178,18 +201,8 @@ Result<> RunEvents(Command& command, const Args& args) {
   std::stable_sort(events.begin(), events.end(), [](const Json& a, const Json& b) {
     return EventLastSeen(a) < EventLastSeen(b);
   });
-  std::unique_ptr<ObjectPrinter> printer;
-  if (!flags.print.output.empty()) printer = TRY(MakeObjectPrinter(flags.print));
-  if (printer && !events.empty()) {
-    Json shown = {{"apiVersion", "v1"},
-                  {"items", events},
-                  {"kind", "List"},
-                  {"metadata", {{"resourceVersion", ""}}}};
-    if (flags.print.HidesManagedFields()) DropManagedFields(shown);
-    const std::string text = TRY(printer->Print(shown));
-    command.environment().out(text);
-    return {};
-  }
+  std::unique_ptr<ObjectPrinter> objects;
+  if (!flags.print.output.empty()) objects = TRY(MakeObjectPrinter(flags.print));
   if (events.empty() && !flags.watch) {
     if (flags.all_namespaces) {
       command.Warn("No events found.\n");
@@ -198,12 +211,21 @@ Result<> RunEvents(Command& command, const Args& args) {
     }
     return {};
   }
-  EventTable table(flags, command.environment().clock.Now());
-  for (const Json& event : events) table.Add(event);
-  command.environment().out(table.Flush());
+  if (objects && !flags.watch) {
+    Json shown = {{"apiVersion", "v1"},
+                  {"items", events},
+                  {"kind", "List"},
+                  {"metadata", {{"resourceVersion", ""}}}};
+    if (flags.print.HidesManagedFields()) DropManagedFields(shown);
+    const std::string text = TRY(objects->Print(shown));
+    command.environment().out(text);
+    return {};
+  }
+  EventPrinter printer(command, flags, std::move(objects));
+  TRY(printer.Print(std::move(events)));
   if (!flags.watch) return {};
-  return Follow(command, flags, filter, TRY(kind.resource.CollectionPath(options.namespace_)),
-                list.resource_version);
+  const std::string path = TRY(kind.resource.CollectionPath(options.namespace_));
+  return Follow(command, printer, filter, path, list.resource_version);
 }
 
 }  // namespace skiff::cli

@@ -12,7 +12,7 @@ namespace skiff::cli {
 std::string EventAge(const Json& event, TimePoint now);
 // When it was last seen, for sorting: RFC 3339.
 std::string EventLastSeen(const Json& event);
-// The event's message on one line.
+// The event's message, without white space around it.
 std::string EventMessage(const Json& event);
 
 }  // namespace skiff::cli

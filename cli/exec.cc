@@ -1,6 +1,8 @@
 // `exec` and `attach`.
 #include <unistd.h>
 
+#include <algorithm>
+
 #include "api/pods/pod_phase.h"
 #include "cli/json_text.h"
 #include "cli/manifest.h"
@@ -103,11 +105,33 @@ Result<> RunExec(Command& command, const Args& args) {
   return {};
 }
 
-void WarnOfAttaching(Command& command) {
-  command.Warn(
-      "All commands and output from this session will be recorded in container logs, including "
-      "credentials and sensitive information passed through the command prompt.\n"
-      "If you don't see a command prompt, try pressing enter.\n");
+Result<int> RunAttached(Command& command, const Json& pod, RemoteRequest request, bool quiet) {
+  if (!quiet) {
+    command.Warn(
+        "All commands and output from this session will be recorded in container logs, including "
+        "credentials and sensitive information passed through the command prompt.\n"
+        "If you don't see a command prompt, try pressing enter.\n");
+  }
+  request.subresource = "attach";
+  request.redraws = true;
+  const int code = TRY(RunRemote(command, request));
+  if (quiet || !request.with_stdin || !request.tty) return code;
+  if (TextAt(pod, "spec", "restartPolicy") != "Always") return code;
+  const std::string again = fmt::format("'{} attach {} -c {} -i -t'", command.environment().program,
+                                        request.pod.name, request.container);
+  const Json& ephemeral = At(pod, "spec", "ephemeralContainers");
+  const bool is_ephemeral = std::any_of(ephemeral.begin(), ephemeral.end(), [&](const Json& each) {
+    return TextAt(each, "name") == request.container;
+  });
+  if (is_ephemeral) {
+    command.Print(
+        "Session ended, the ephemeral container will not be restarted but may be reattached using "
+        "{} if it is still running\n",
+        again);
+  } else {
+    command.Print("Session ended, resume using {} command when the pod is running\n", again);
+  }
+  return code;
 }
 
 Result<> RunAttach(Command& command, const Args& args) {
@@ -143,14 +167,11 @@ Result<> RunAttach(Command& command, const Args& args) {
     flags.tty = allocated;
   }
   flags.tty = TakesTerminal(command, {flags.with_stdin, flags.tty, flags.quiet});
-  if (!flags.quiet) WarnOfAttaching(command);
   const RemoteRequest request{.pod = {NamespaceOf(pod), NameOf(pod)},
-                              .subresource = "attach",
                               .container = container,
-                              .command = {},
                               .with_stdin = flags.with_stdin,
                               .tty = flags.tty};
-  const int code = TRY(RunRemote(command, request));
+  const int code = TRY(RunAttached(command, pod, request, flags.quiet));
   if (code != 0) command.set_exit_code(code);
   return {};
 }

@@ -1,7 +1,12 @@
 #include "cli/forwarded_ports.h"
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+
 #include <algorithm>
 #include <charconv>
+#include <map>
 #include <optional>
 
 #include "api/text/go_text.h"
@@ -137,6 +142,30 @@ Result<std::vector<PortPair>> ParsePorts(const Args& words) {
     pairs.push_back(pair);
   }
   return pairs;
+}
+
+Result<std::vector<ListenAddress>> ParseListenAddresses(const std::vector<std::string>& texts) {
+  const auto is_address = [](int family, const std::string& text) {
+    in6_addr bytes = {};  // Large enough for either family.
+    return inet_pton(family, text.c_str(), &bytes) == 1;
+  };
+  if (texts.empty()) return CliError("you must specify at least 1 address");
+  std::map<std::string, bool> found;  // Whether it is of localhost, by address.
+  for (const std::string& text : texts) {
+    if (text == "localhost") {
+      found.try_emplace("127.0.0.1", true);
+      found.try_emplace("::1", true);
+    } else if (is_address(AF_INET, text) || is_address(AF_INET6, text)) {
+      found[text] = false;
+    } else {
+      return CliError(fmt::format("{} is not a valid IP", text));
+    }
+  }
+  std::vector<ListenAddress> addresses;
+  for (const auto& [address, is_of_localhost] : found) {
+    addresses.push_back({address, is_of_localhost});
+  }
+  return addresses;
 }
 
 }  // namespace skiff::cli

@@ -20,4 +20,11 @@ Result<Args> InNumbers(const Args& words, const Json& pod, const Json& service);
 // [LOCAL:]REMOTE
 Result<std::vector<PortPair>> ParsePorts(const Args& words);
 
+struct ListenAddress {
+  std::string address;
+  bool is_of_localhost = false;  // One of the two will do; each of all others is needed.
+};
+// Each address once, in order; "localhost" is one of either family.
+Result<std::vector<ListenAddress>> ParseListenAddresses(const std::vector<std::string>& texts);
+
 }  // namespace skiff::cli

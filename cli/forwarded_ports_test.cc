@@ -74,5 +74,21 @@ TEST_F(PortForwardTest, WhetherThePodRunsIsLookedAtBeforeItsNumbers) {
   EXPECT_EQ(err_, "error: remote port cannot be empty\n");
 }
 
+TEST(ForwardedPorts, AddressesAreListenedToOnceEach) {
+  const auto parsed = [](const std::vector<std::string>& texts) {
+    const auto addresses = ParseListenAddresses(texts);
+    if (!addresses) return addresses.error().message;
+    std::string text;
+    for (const auto& [address, is_of_localhost] : *addresses) {
+      text += address + (is_of_localhost ? "? " : " ");
+    }
+    return text;
+  };
+  EXPECT_EQ(parsed({"localhost"}), "127.0.0.1? ::1? ");
+  EXPECT_EQ(parsed({"10.0.0.2", "localhost", "127.0.0.1", "10.0.0.2"}), "10.0.0.2 127.0.0.1 ::1? ");
+  EXPECT_EQ(parsed({"300.1.1.1"}), "300.1.1.1 is not a valid IP");
+  EXPECT_EQ(parsed({}), "you must specify at least 1 address");
+}
+
 }  // namespace
 }  // namespace skiff::cli

@@ -468,12 +468,7 @@ Result<> RunGet(Command& command, const Args& args) {
       return CliError("arguments may not be passed when --raw is specified");
     }
     TRY(CheckRawUri(flags.raw));
-    const size_t question = flags.raw.find('?');
-    const std::string query = question == std::string::npos ? "" : flags.raw.substr(question + 1);
-    const std::string text = TRY(session.api().GetText(
-        flags.raw.substr(0, question), query.empty() ? Query() : http::ParseQuery(query)));
-    command.environment().out(text);
-    return {};
+    return SendRaw(command, "GET", flags.raw, {});
   }
   if (flags.output_watch_events && !flags.watch && !flags.watch_only) {
     return CliError("--output-watch-events option can only be used with --watch or --watch-only");

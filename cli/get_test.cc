@@ -12,6 +12,41 @@ namespace {
 
 class GetTest : public ProgramTest {};
 
+// An answer that comes in two pieces.
+class RawPieces final : public http::StreamSource {
+ public:
+  explicit RawPieces(http::Pulled end) : end_(end) {}
+  void Attach(http::Waker) override {}
+  http::Pulled Pull(size_t, std::vector<http::SharedBytes>& out) override {
+    if (pulls_++ == 2) return end_;
+    out.push_back(std::make_shared<const std::string>("piece\n"));
+    return http::Pulled::kMore;
+  }
+
+ private:
+  const http::Pulled end_;
+  int pulls_ = 0;
+};
+
+TEST_F(GetTest, ARawWatchIsPrintedAsItComes) {
+  http::Pulled end = http::Pulled::kEnd;
+  std::string path;
+  server_ = [&](const http::Request& request) {
+    path = request.path;
+    http::Response response;
+    response.status = 200;
+    response.stream = std::make_unique<RawPieces>(end);
+    return response;
+  };
+  EXPECT_EQ(Run("get", {"--raw", "/a%20b?watch=1"}), 0) << err_;
+  EXPECT_EQ(out_, "piece\npiece\n");
+  EXPECT_EQ(path, "/a b") << "it is encoded once";
+  end = http::Pulled::kAbort;
+  EXPECT_EQ(Run("get", {"--raw", "/a?watch=1"}), 1);
+  EXPECT_EQ(out_, "piece\npiece\n");
+  EXPECT_EQ(err_, "error: unexpected EOF\n");
+}
+
 // kubectl prints no table that it cannot sort, and then says that there was none.
 TEST_F(GetTest, WhyATableCannotBeSortedIsToldToWhoSaysSkiff) {
   server_ = ServerOf("example.com", {{"widgets", "Widget"}},
@@ -136,6 +171,35 @@ TEST_F(GetTest, AFileOfNothingIsNothingFound) {
   server_ = ServerOf("example.com", {}, {});
   EXPECT_EQ(Run("get", {"-f", "-"}), 0);
   EXPECT_EQ(out_ + err_, "No resources found in default namespace.\n");
+}
+
+// As client-go has it, ten times at most.
+TEST_F(GetTest, AServerThatSaysWhenToAskAgainIsAskedAgain) {
+  int refusals = 2, asked = 0;
+  std::string after = "1";
+  server_ = [&](const http::Request&) {
+    http::Response response;
+    response.status = ++asked <= refusals ? 429 : 200;
+    response.body = asked <= refusals ? R"({"kind": "Status", "reason": "TooManyRequests",
+                                            "message": "busy", "code": 429})"
+                                      : "ok";
+    if (asked <= refusals && !after.empty()) response.SetHeader("Retry-After", after);
+    return response;
+  };
+  EXPECT_EQ(Run("get", {"--raw", "/x"}), 0) << err_;
+  EXPECT_EQ(out_, "ok");
+  EXPECT_EQ(pauses_, 2);
+  asked = 0;
+  refusals = 100;
+  EXPECT_EQ(Run("get", {"--raw", "/x"}), 1);
+  EXPECT_EQ(asked, 11);
+  EXPECT_EQ(err_, "Error from server (TooManyRequests): busy\n");
+  for (const char* no_time : {"", "Wed, 21 Oct 2026 07:28:00 GMT"}) {
+    asked = 0;
+    after = no_time;
+    EXPECT_EQ(Run("get", {"--raw", "/x"}), 1);
+    EXPECT_EQ(asked, 1) << no_time;
+  }
 }
 
 }  // namespace

@@ -38,6 +38,25 @@ class WatchPrinter {
     return {};
   }
 
+  // What there is when the watch begins, one object or a list of them.
+  Result<> Begin(Json document, const Resource& resource) {
+    if (flags_.watch_only) return Learn(std::move(document));
+    if (flags_.human()) return Print(std::move(document), WatchEvent::Type::kAdded);
+    if (!document.contains("items")) return Print(std::move(document), WatchEvent::Type::kAdded);
+    for (Json& item : document["items"]) {
+      if (!item.contains("kind")) item["kind"] = resource.kind;
+      if (!item.contains("apiVersion")) item["apiVersion"] = resource.api_version;
+      TRY(Print(std::move(item), WatchEvent::Type::kAdded));
+    }
+    return {};
+  }
+  // Shows nothing of it; but the columns of a table may stand in the first one alone.
+  Result<> Learn(Json document) {
+    if (!flags_.human() || !document.is_object()) return {};
+    document["rows"] = Json::array();
+    return Print(std::move(document), WatchEvent::Type::kAdded);
+  }
+
   Result<> Print(Json document, WatchEvent::Type type) {
     std::string event;
     if (flags_.output_watch_events) event = EventName(type);
@@ -82,42 +101,39 @@ Result<> WatchSelection(Command& command, const GetFlags& flags, const Selection
   const Selection& selection = selections.items[0];
   const Resource& resource = selection.kind.resource;
   Session& session = *TRY(command.session());
-  const std::string path =
-      TRY(resource.CollectionPath(session.NamespaceFor(resource, flags.selectors.all_namespaces)));
+  const std::string namespace_ =
+      selection.namespace_.value_or(session.NamespaceFor(resource, flags.selectors.all_namespaces));
+  const std::string path = TRY(resource.CollectionPath(namespace_));
   const std::string accept = flags.human() ? kTableAccept : "";
   WatchPrinter printer(command, flags, resource);
   TRY(printer.Open());
   Query query = WatchQuery(flags, selection);
-  // A missing object is an error, as it is without -w.
-  if (!selection.names.empty()) {
-    const auto found =
-        session.api().Get(resource, {session.NamespaceFor(resource), selection.names[0]});
-    const bool is_missing = !found && found.error().reason == Reason::kNotFound;
-    if (is_missing && flags.ignore_not_found) return {};
-    TRY(found);
-  }
-  Json list = TRY(session.api().Get(path, query, accept));
-  const std::string version = TextAt(list, "metadata", "resourceVersion");
-  if (!flags.watch_only) {
-    if (flags.human()) {
-      TRY(printer.Print(std::move(list), WatchEvent::Type::kAdded));
-    } else {
-      for (Json& item : list["items"]) {
-        if (!item.contains("kind")) item["kind"] = resource.kind;
-        if (!item.contains("apiVersion")) item["apiVersion"] = resource.api_version;
-        TRY(printer.Print(std::move(item), WatchEvent::Type::kAdded));
-      }
-    }
-  }
+  // Who asks for one object may have no right to list any.
+  const bool is_one = !selection.names.empty();
+  std::string first = path;
+  if (is_one) first = TRY(resource.Path({namespace_, selection.names[0]}));
+  auto begun = session.api().Get(first, is_one ? Query() : query, accept);
+  const bool is_missing = !begun && begun.error().reason == Reason::kNotFound;
+  if (is_one && is_missing && flags.ignore_not_found) return {};
+  if (!begun) return Fail(begun.error());
+  // No watch may begin at the version of an object that is old: it begins now, with the object.
+  const std::string version = is_one ? "0" : TextAt(*begun, "metadata", "resourceVersion");
+  TRY(printer.Begin(std::move(*begun), resource));
   query.emplace_back("watch", "true");
   query.emplace_back("resourceVersion", version);
-  EventReader events(session.api().environment(),
-                     TRY(session.api().GetStream(path, query, accept)));
+  auto stream = TRY(session.api().GetStream(path, query, accept));
+  EventReader events(session.api().environment(), std::move(stream));
+  bool is_known = is_one;
   while (true) {
     const auto event = TRY(events.NextWithin(session.request_limit()));
     if (!event) return {};
     if (event->type == WatchEvent::Type::kBookmark) continue;
-    TRY(printer.Print(event->object.Parse(), event->type));
+    Json object = event->object.Parse();
+    if (std::exchange(is_known, false)) {
+      TRY(printer.Learn(std::move(object)));
+    } else {
+      TRY(printer.Print(std::move(object), event->type));
+    }
   }
 }
 

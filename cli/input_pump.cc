@@ -17,7 +17,8 @@ InputPump::InputPump(RemoteState& state, Options options)
     : state_(state),
       options_(std::move(options)),
       input_open_(options_.with_stdin),
-      size_due_(static_cast<bool>(options_.size)) {}
+      size_due_(static_cast<bool>(options_.size)),
+      first_size_due_(static_cast<bool>(options_.first_size)) {}
 
 void InputPump::Run() {
   while (true) {
@@ -45,7 +46,11 @@ void InputPump::Run() {
 }
 
 void InputPump::Offer(RemoteLink& link) {
-  if (size_due_) {
+  if (first_size_due_) {
+    const std::string size = options_.first_size();
+    first_size_due_ = !size.empty() && !link.SendSize(size);
+  }
+  if (size_due_ && !first_size_due_) {
     // As it is now: what it was in between does not matter to anybody any more.
     const std::string size = options_.size();
     size_due_ = !size.empty() && !link.SendSize(size);

@@ -17,6 +17,8 @@ class InputPump {
     bool with_stdin = false;
     // The terminal's size as SendSize takes it; "": there is none to tell. Empty: no terminal.
     std::function<std::string()> size = {};
+    // Told once before that, so that the one behind it is another; empty: nothing is.
+    std::function<std::string()> first_size = {};
     int size_changes = -1;                     // Readable when the size is another.
     std::function<void()> drain_changes = {};  // Makes it unreadable again.
   };
@@ -33,6 +35,7 @@ class InputPump {
   const Options options_;
   bool input_open_;
   bool size_due_;
+  bool first_size_due_;
   bool end_due_ = false;  // To be said behind what is pending.
   std::string pending_;   // Read, and refused by the link so far.
 };

@@ -89,6 +89,13 @@ TEST_F(InputPumpTest, ARefusedSizeIsToldAsItIsWhenThereIsRoom) {
   EXPECT_EQ(taken.back(), "end");
 }
 
+TEST_F(InputPumpTest, OfTwoSizesEachIsToldThoughTheFirstIsRefused) {
+  EndTyping();
+  EXPECT_EQ(Run(1, {.size = [] { return std::string("80"); },
+                    .first_size = [] { return std::string("81"); }}),
+            (std::vector<std::string>{"size 81", "size 80", "end"}));
+}
+
 TEST_F(InputPumpTest, AnotherSizeIsTold) {
   const int changes = eventfd(1, EFD_CLOEXEC | EFD_NONBLOCK);
   int width = 80;

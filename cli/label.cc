@@ -226,11 +226,14 @@ Result<> RunMark(Command& command, const Args& args, const Style& style, const c
                                         .selectors = flags.selectors,
                                         .fetch = !flags.local,
                                         .asks_server = !flags.local}));
+  const SelectorFlags& selectors = flags.selectors;
+  const bool are_several = selectors.all || selectors.all_namespaces || !selectors.labels.empty() ||
+                           !selectors.fields.empty() || targets.size() > 1;
+  if (are_several && !flags.resource_version.empty()) {
+    return CliError("--resource-version may only be used with a single resource");
+  }
   if (flags.list) {
-    const SelectorFlags& selectors = flags.selectors;
-    const bool selected = selectors.all || selectors.all_namespaces ||
-                          !selectors.labels.empty() || !selectors.fields.empty();
-    ListMarks(command, flags, words, style, targets, selected || targets.size() > 1);
+    ListMarks(command, flags, words, style, targets, are_several);
     return {};
   }
   for (const Target& target : targets) {

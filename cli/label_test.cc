@@ -30,5 +30,14 @@ TEST_F(LabelTest, OfSeveralEachIsNamed) {
   EXPECT_EQ(out_, "Listing labels for ConfigMap./a:\n x=1\n y=2\n") << "found by a selector";
 }
 
+TEST_F(LabelTest, AVersionIsOfOneObject) {
+  for (const char* verb : {"label", "annotate"}) {
+    EXPECT_EQ(Run(verb, {"cm", "a", "b", "z=1", "--resource-version=7"}), 1) << verb;
+    EXPECT_EQ(err_, "error: --resource-version may only be used with a single resource\n");
+    EXPECT_EQ(Run(verb, {"cm", "-l", "x=1", "z=1", "--resource-version=7"}), 1) << verb;
+    EXPECT_TRUE(writes_.empty()) << verb;
+  }
+}
+
 }  // namespace
 }  // namespace skiff::cli

@@ -1,5 +1,7 @@
 #include <algorithm>
+#include <functional>
 
+#include "api/text/go_text.h"
 #include "cli/json_text.h"
 #include "cli/rollout.h"
 #include "cli/selection.h"
@@ -16,6 +18,7 @@ struct LogFlags {
   std::string since_time;
   Duration since = Duration(0);
   int tail = -1;
+  bool is_tail_given = false;
   int limit_bytes = 0;
   int max_log_requests = 5;
   bool follow = false;
@@ -90,11 +93,13 @@ Query QueryFor(const LogFlags& flags, const LogSource& source, bool by_selector)
   if (flags.previous) query.emplace_back("previous", "true");
   if (flags.timestamps) query.emplace_back("timestamps", "true");
   if (flags.since > Duration(0)) {
-    const auto seconds = std::chrono::ceil<std::chrono::seconds>(flags.since).count();
-    query.emplace_back("sinceSeconds", std::to_string(seconds));
+    // To the nearest, as kubectl, but for what is not even half of one.
+    const auto seconds = std::chrono::floor<std::chrono::seconds>(flags.since + 500ms).count();
+    query.emplace_back("sinceSeconds", std::to_string(std::max<int64_t>(seconds, 1)));
   }
   if (!flags.since_time.empty()) query.emplace_back("sinceTime", flags.since_time);
-  const int tail = flags.tail < 0 && by_selector ? 10 : flags.tail;
+  constexpr int kLinesOfSelected = 10;
+  const int tail = by_selector && !flags.is_tail_given ? kLinesOfSelected : flags.tail;
   if (tail >= 0) query.emplace_back("tailLines", std::to_string(tail));
   if (flags.limit_bytes > 0) query.emplace_back("limitBytes", std::to_string(flags.limit_bytes));
   if (flags.insecure_backend) query.emplace_back("insecureSkipTLSVerifyBackend", "true");
@@ -104,14 +109,32 @@ Query QueryFor(const LogFlags& flags, const LogSource& source, bool by_selector)
 // Puts a prefix in front of each line.
 class LinePrinter {
  public:
-  LinePrinter(Environment& environment, std::string prefix)
-      : environment_(environment), prefix_(std::move(prefix)) {}
+  // `is_one_of_several`: others print at the same time, so that lines come whole.
+  LinePrinter(Environment& environment, std::string prefix, bool is_one_of_several)
+      : environment_(environment),
+        prefix_(std::move(prefix)),
+        is_one_of_several_(is_one_of_several) {}
   bool IsLost() const { return environment_.EndsForOutput(); }
   void Print(std::string_view text) {
-    if (prefix_.empty()) {
-      environment_.out(text);
-      return;
-    }
+    if (!is_one_of_several_) return Put(text);
+    rest_ += text;
+    size_t whole = rest_.rfind('\n') + 1;  // 0: there is no end of a line.
+    if (rest_.size() - whole > kLineBytesMax) whole = rest_.size();
+    Put(std::string_view(rest_).substr(0, whole));
+    rest_.erase(0, whole);
+  }
+  // What has come behind the end of the last line.
+  void Finish() {
+    Put(rest_);
+    rest_.clear();
+  }
+
+ private:
+  static constexpr size_t kLineBytesMax = 1 << 20;  // Longer ones come in pieces.
+
+  void Put(std::string_view text) {
+    if (text.empty()) return;
+    if (prefix_.empty()) return environment_.out(text);
     std::string out;
     for (const char c : text) {
       if (at_line_start_) out += prefix_;
@@ -121,9 +144,10 @@ class LinePrinter {
     environment_.out(out);
   }
 
- private:
   Environment& environment_;
   const std::string prefix_;
+  const bool is_one_of_several_;
+  std::string rest_;
   bool at_line_start_ = true;
 };
 
@@ -138,17 +162,20 @@ class FollowedLogs {
     });
     logs_.push_back(std::make_unique<Log>(Log{std::move(source), std::move(printer)}));
   }
-  // Until all have ended, or nobody gets what is printed.
-  void Run() {
+  // Until all have ended, or nobody gets what is printed. `tell` is called for each that is cut,
+  // and says whether to go on.
+  Result<> Run(const std::function<Result<>(Error)>& tell) {
     while (!logs_.empty()) {
       bool more = false;
       for (size_t i = 0; i < logs_.size();) {
         std::vector<http::SharedBytes> chunks;
         const http::Pulled pulled = logs_[i]->source->Pull(kChunkBytes, chunks);
         for (const http::SharedBytes& chunk : chunks) logs_[i]->printer.Print(*chunk);
-        if (logs_[i]->printer.IsLost()) return;
+        if (logs_[i]->printer.IsLost()) return {};
         more |= pulled == http::Pulled::kMore;
         if (pulled == http::Pulled::kEnd || pulled == http::Pulled::kAbort) {
+          logs_[i]->printer.Finish();
+          if (pulled == http::Pulled::kAbort) TRY(tell(CliError("unexpected EOF").value()));
           logs_.erase(logs_.begin() + static_cast<long>(i));
         } else {
           ++i;
@@ -159,6 +186,7 @@ class FollowedLogs {
       while (!signal_->woken) signal_->changed.wait(lock);
       signal_->woken = false;
     }
+    return {};
   }
 
  private:
@@ -210,10 +238,28 @@ Result<std::vector<Json>> FindPods(Command& command, const LogFlags& flags) {
   auto found = session.api().List(kind.resource, options);
   if (!found) return Fail(WithList(found.error(), kind.resource, {.labels = selector}));
   JsonList list = std::move(*found);
+  if (list.items.empty() && of_object) {  // One is awaited, as without --all-pods.
+    auto pod = FindPod(command, command.words()[0], PodUse::kLogs, flags.pod_running_timeout);
+    if (!pod) return Fail(InNamespace(pod.error(), session));
+    list.items.push_back(std::move(*pod));
+  }
   if (list.items.empty()) {
     command.Warn("No resources found in {} namespace.\n", session.namespace_());
   }
   return std::move(list.items);
+}
+
+// Where the container that the pod's annotation names is none of its own.
+void WarnOfMissingDefault(Command& command, const Json& pod) {
+  const std::string name =
+      TextAt(pod, "metadata", "annotations", "kubectl.kubernetes.io/default-container");
+  if (name.empty()) return;
+  for (const char* list : {"containers", "ephemeralContainers", "initContainers"}) {
+    for (const Json& container : At(pod, "spec", list)) {
+      if (TextAt(container, "name") == name) return;
+    }
+  }
+  command.Warn("Default container name {} not found in pod {}\n", GoQuote(name), NameOf(pod));
 }
 
 Result<std::vector<LogSource>> SourcesOf(Command& command, const LogFlags& flags,
@@ -230,11 +276,44 @@ Result<std::vector<LogSource>> SourcesOf(Command& command, const LogFlags& flags
       }
       continue;
     }
-    std::string container =
-        TRY(ChooseContainer(command, pod, named, "container {0} is not valid for pod {1}"));
+    if (named.empty()) WarnOfMissingDefault(command, pod);
+    std::string container = TRY(ChooseContainer(
+        command, pod, named, "container {0} is not valid for pod {1}", /*quiet=*/flags.all_pods));
     sources.push_back({key, std::move(container)});
   }
   return sources;
+}
+
+// One after the other, or at once those that are followed.
+Result<> PrintLogs(Command& command, const LogFlags& flags, const std::vector<LogSource>& sources) {
+  Session& session = *TRY(command.session());
+  const auto tell = [&](Error error) -> Result<> {
+    if (!flags.ignore_errors) return Fail(std::move(error));
+    command.Print("error: {}\n", error.message);
+    return {};
+  };
+  FollowedLogs followed;
+  for (const LogSource& source : sources) {
+    const std::string path =
+        fmt::format("/api/v1/namespaces/{}/pods/{}/log", source.pod.namespace_, source.pod.name);
+    Query query = QueryFor(flags, source, !flags.selector.empty());
+    LinePrinter printer(command.environment(), flags.prefix ? source.Prefix() : "",
+                        flags.follow && sources.size() > 1);
+    if (!flags.follow) {
+      const auto text = session.api().GetText(path, std::move(query));
+      if (text) printer.Print(*text);
+      if (!text) TRY(tell(text.error()));
+      continue;
+    }
+    auto stream = session.api().GetStream(path, std::move(query), "*/*");
+    // 204: there is nothing that could go on.
+    if (stream) {
+      followed.Add(std::move(*stream), std::move(printer));
+    } else if (stream.error().http_code != 204) {
+      TRY(tell(stream.error()));
+    }
+  }
+  return followed.Run(tell);
 }
 
 }  // namespace
@@ -252,9 +331,9 @@ Result<> RunLogs(Command& command, const Args& args) {
     return command.UsageError("only a selector (-l) or a POD name is allowed");
   }
   TRY(flags.Check(command));
+  flags.is_tail_given = command.Given("tail");
   if (!command.words().empty() && command.words()[0].empty()) return NothingNamed();
   if (flags.all_pods) flags.prefix = true;
-  Session& session = *TRY(command.session());
   const auto pods = TRY(FindPods(command, flags));
   const auto sources = TRY(SourcesOf(command, flags, pods));
   if (flags.follow && sources.size() > 1 &&
@@ -264,35 +343,7 @@ Result<> RunLogs(Command& command, const Args& args) {
         "--max-log-requests to increase the limit",
         sources.size(), flags.max_log_requests));
   }
-  FollowedLogs followed;
-  for (const LogSource& source : sources) {
-    const std::string path =
-        fmt::format("/api/v1/namespaces/{}/pods/{}/log", source.pod.namespace_, source.pod.name);
-    Query query = QueryFor(flags, source, !flags.selector.empty());
-    LinePrinter printer(command.environment(), flags.prefix ? source.Prefix() : "");
-    std::optional<Error> error;
-    if (flags.follow) {
-      auto stream = session.api().GetStream(path, std::move(query), "*/*");
-      // 204: there is nothing that could go on.
-      if (stream) {
-        followed.Add(std::move(*stream), std::move(printer));
-      } else if (stream.error().http_code != 204) {
-        error = stream.error();
-      }
-    } else {
-      const auto text = session.api().GetText(path, std::move(query));
-      if (text) {
-        printer.Print(*text);
-      } else {
-        error = text.error();
-      }
-    }
-    if (!error) continue;
-    if (!flags.ignore_errors) return Fail(std::move(*error));
-    command.Warn("{}", ErrorText(*error));
-  }
-  followed.Run();
-  return {};
+  return PrintLogs(command, flags, sources);
 }
 
 }  // namespace skiff::cli

@@ -293,7 +293,7 @@ Result<LocalPort> Listen(const std::string& address, const PortPair& pair) {
   if (ipv6) setsockopt(socket, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on));
   auto* name = reinterpret_cast<sockaddr*>(&storage);
   if (socket < 0 || bind(socket, name, size) != 0 || listen(socket, SOMAXCONN) != 0) {
-    const std::string why = std::strerror(errno);
+    const std::string why = Lower(std::strerror(errno));
     if (socket >= 0) close(socket);
     return CliError(fmt::format("unable to create listener: Error listen {} {}:{}: bind: {}",
                                 ipv6 ? "tcp6" : "tcp4", ipv6 ? "[" + address + "]" : address,
@@ -306,36 +306,39 @@ Result<LocalPort> Listen(const std::string& address, const PortPair& pair) {
 }
 
 Result<std::vector<LocalPort>> ListenAll(Command& command,
-                                         const std::vector<std::string>& addresses,
+                                         const std::vector<ListenAddress>& addresses,
                                          const std::vector<PortPair>& pairs) {
   std::vector<LocalPort> ports;
+  bool any = false;
   for (PortPair pair : pairs) {
     std::vector<std::string> errors;
-    bool any = false;
-    for (const std::string& address : addresses) {
-      const bool both = address == "localhost";
-      for (const std::string& each : both ? std::vector<std::string>{"127.0.0.1", "::1"}
-                                          : std::vector<std::string>{address}) {
-        const auto port = Listen(each, pair);
-        if (!port) {
-          errors.push_back(port.error().message);
-          continue;
-        }
-        any = true;
-        pair.local = port->local;  // The same number on both addresses.
-        ports.push_back(*port);
-        const bool ipv6 = each.find(':') != std::string::npos;
-        command.Print("Forwarding from {}:{} -> {}\n", ipv6 ? "[" + each + "]" : each, port->local,
-                      pair.remote);
+    bool is_needed_missing = false, is_on_localhost = false, is_localhost_wanted = false;
+    for (const auto& [address, is_of_localhost] : addresses) {
+      is_localhost_wanted |= is_of_localhost;
+      const auto port = Listen(address, pair);
+      if (!port) {
+        errors.push_back(port.error().message);
+        is_needed_missing |= !is_of_localhost;
+        continue;
       }
+      is_on_localhost |= is_of_localhost;
+      pair.local = port->local;  // The same number on all addresses.
+      ports.push_back(*port);
+      const bool ipv6 = address.find(':') != std::string::npos;
+      command.Print("Forwarding from {}:{} -> {}\n", ipv6 ? "[" + address + "]" : address,
+                    port->local, pair.remote);
     }
-    if (any) continue;
+    if (!is_needed_missing && is_on_localhost == is_localhost_wanted) {
+      any = true;
+      continue;
+    }
     command.Warn(
         "Unable to listen on port {}: Listeners failed to create with the following "
         "errors: [{}]\n",
         pair.local, Join(errors, " "));
   }
-  if (!ports.empty()) return ports;
+  if (any) return ports;
+  for (const LocalPort& port : ports) close(port.socket);
   std::vector<std::string> wanted;
   for (const PortPair& pair : pairs)
     wanted.push_back(fmt::format("{{{} {}}}", pair.local, pair.remote));
@@ -455,6 +458,7 @@ Result<> RunPortForward(Command& command, const Args& args) {
         fmt::format("unable to forward port because pod is not running. Current status={}",
                     TextAt(pod, "status", "phase")));
   }
+  const auto listened = TRY(ParseListenAddresses(addresses));
   const auto pairs = TRY(ParsePorts(ports_in_numbers));
   Session& session = *TRY(command.session());
   const ServerAddress address = TRY(AddressOf(session));
@@ -464,7 +468,7 @@ Result<> RunPortForward(Command& command, const Args& args) {
                                NamespaceOf(pod), NameOf(pod));
   request.headers = address.headers;
   const Opening opening = TRY(Connect(command, loops, address, request));
-  auto ports = TRY(ListenAll(command, addresses, pairs));
+  auto ports = TRY(ListenAll(command, listened, pairs));
   const EndsWellWhenInterrupted ends_well;
   return Forwarder(command, *opening.shared, std::move(ports)).Run();
 }

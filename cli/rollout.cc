@@ -2,6 +2,7 @@
 #include "cli/rollout.h"
 
 #include <algorithm>
+#include <set>
 
 #include "api/text/go_text.h"
 #include "cli/describe_pod.h"
@@ -220,14 +221,36 @@ Result<> RunHistory(Command& command, const Args& args) {
   return {};
 }
 
-// The patch that puts an old template in place of the present one.
-Json TemplatePatch(const Json& pod_template) {
-  Json replacement = pod_template;
-  if (replacement["metadata"]["labels"].is_object()) {
-    replacement["metadata"]["labels"].erase("pod-template-hash");
+// The deployment's annotations as they are to be: those of the revision, its cause among them, but
+// for what tells of the deployment as it is.
+Json RestoredAnnotations(const Json& deployment, const Json& set) {
+  static const std::set<std::string> kStay = {kLastApplied,
+                                              "deployment.kubernetes.io/revision",
+                                              "deployment.kubernetes.io/revision-history",
+                                              "deployment.kubernetes.io/desired-replicas",
+                                              "deployment.kubernetes.io/max-replicas",
+                                              "deprecated.deployment.rollback.to"};
+  Json restored = Json::object();
+  for (const auto& [of, stays] : {std::pair(&deployment, true), std::pair(&set, false)}) {
+    const Json& annotations = At(*of, "metadata", "annotations");
+    if (!annotations.is_object()) continue;
+    for (const auto& [name, value] : annotations.items()) {
+      if (kStay.contains(name) == stays) restored[name] = value;
+    }
   }
-  return Json::array(
-      {{{"op", "replace"}, {"path", "/spec/template"}, {"value", std::move(replacement)}}});
+  return restored;
+}
+
+// The patch that makes the target what it was as that revision.
+Json RestoringPatch(const Target& target, const Revision& revision, const Json& pod_template) {
+  Json patch = Json::array();
+  patch.push_back({{"op", "replace"}, {"path", "/spec/template"}, {"value", pod_template}});
+  if (target.resource.kind == "Deployment") {
+    patch.push_back({{"op", "add"},
+                     {"path", "/metadata/annotations"},
+                     {"value", RestoredAnnotations(target.object, revision.object)}});
+  }
+  return patch;
 }
 
 Result<> UndoOne(Command& command, const RolloutFlags& flags, const Target& target, int revision) {
@@ -276,9 +299,14 @@ Result<> UndoOne(Command& command, const RolloutFlags& flags, const Target& targ
   }
   WriteOptions options = TRY(flags.write.Options());
   options.field_validation.clear();
-  const Json result = TRY(session.api().Patch(target.resource, target.key, PatchType::kJson,
-                                   TemplatePatch(wanted), options));
-  return PrintWritten(command, flags.write, result, target.resource, "rolled back");
+  options.field_manager.clear();  // The server names one after the program.
+  const auto result = session.api().Patch(target.resource, target.key, PatchType::kJson,
+                                          RestoringPatch(target, chosen->second, wanted), options);
+  if (!result) {
+    return CliError(
+        fmt::format("failed restoring revision {}: {}", revision, result.error().message));
+  }
+  return PrintWritten(command, flags.write, *result, target.resource, "rolled back");
 }
 
 Result<> RunUndo(Command& command, const Args& args) {

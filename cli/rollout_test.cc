@@ -92,5 +92,43 @@ TEST_F(RolloutTest, WhatAnUndoWouldComeToIsPrintedInTheFormAskedFor) {
             "deployment.apps/w skipped rollback (current template already matches revision 2)\n");
 }
 
+TEST_F(RolloutTest, AnUndoRestoresTheCauseOfTheRevision) {
+  const std::string space = "/apis/apps/v1/namespaces/default";
+  const auto set = [](const std::string& revision, const std::string& image) {
+    return R"({"metadata": {"name": "w-)" + revision + R"(", "annotations": {
+            "deployment.kubernetes.io/revision": ")" +
+           revision + R"(", "kubernetes.io/change-cause": "cause of )" + image +
+           R"("}, "ownerReferences": [{"uid": "u", "controller": true}]}, "spec": {"template": )" +
+           R"({"metadata": {"labels": {"pod-template-hash": "x"}}, "spec": {"x": ")" + image +
+           R"("}}}})";
+  };
+  const std::string deployment = R"({"apiVersion": "apps/v1", "kind": "Deployment",
+      "metadata": {"name": "w", "uid": "u", "annotations": {"mine": "1",
+          "deployment.kubernetes.io/revision": "2", "kubernetes.io/change-cause": "cause of new"}},
+      "spec": {"selector": {"matchLabels": {"a": "b"}}, "template": {"spec": {"x": "new"}}}})";
+  const auto answers =
+      ServerOf("apps", {{"deployments", "Deployment"}, {"replicasets", "ReplicaSet"}},
+               {{space + "/deployments/w", deployment},
+                {space + "/replicasets",
+                 R"({"items": [)" + set("1", "old") + ", " + set("2", "new") + "]}"}});
+  Json patch;
+  bool names_manager = true;
+  server_ = [&](const http::Request& request) {
+    if (request.method == "PATCH") {
+      patch = Json::parse(request.body);
+      names_manager = request.HasQuery("fieldManager");
+    }
+    return answers(request);
+  };
+  EXPECT_EQ(Run("rollout", {"undo", "deploy/w"}), 0) << err_;
+  EXPECT_EQ(patch, Json::parse(R"([
+      {"op": "replace", "path": "/spec/template",
+       "value": {"metadata": {"labels": {}}, "spec": {"x": "old"}}},
+      {"op": "add", "path": "/metadata/annotations",
+       "value": {"deployment.kubernetes.io/revision": "2",
+                 "kubernetes.io/change-cause": "cause of old"}}])"));
+  EXPECT_FALSE(names_manager);
+}
+
 }  // namespace
 }  // namespace skiff::cli

@@ -152,8 +152,7 @@ Result<> Check(const Command& command, const RunFlags& flags) {
   if (flags.tty && !flags.stdin_open) {
     return command.UsageError("-i/--stdin is required for containers with -t/--tty=true");
   }
-  const bool attached = flags.attach || flags.stdin_open || flags.tty;
-  if (flags.rm && !attached) {
+  if (flags.rm && !flags.attach) {
     return command.UsageError("--rm should only be used for attached containers");
   }
   if (flags.expose && flags.port.empty()) {
@@ -162,7 +161,7 @@ Result<> Check(const Command& command, const RunFlags& flags) {
   if (!flags.port.empty() && !IsNumber(flags.port)) {
     return CliError(fmt::format("strconv.Atoi: parsing {}: invalid syntax", GoQuote(flags.port)));
   }
-  if (attached && flags.write.dry_run.value != "none") {
+  if (flags.attach && flags.write.dry_run.value != "none") {
     return command.UsageError(
         "--dry-run=[server|client] can't be used with attached containers options "
         "(--attach, --stdin, or --tty)");
@@ -180,7 +179,7 @@ Result<> Check(const Command& command, const RunFlags& flags) {
   return {};
 }
 
-// The service of --expose, made before the pod.
+// The service of --expose.
 Result<> ExposePod(Command& command, const RunFlags& flags, const std::string& name) {
   Session& session = *TRY(command.session());
   const ServedKind kind = TRY(session.kinds().Find("services"));
@@ -228,6 +227,30 @@ std::string TakeEnd(Command& command, const Json& pod) {
   return text;
 }
 
+// Attaches to the pod that runs; shows its log where that cannot be.
+Result<> AttachTo(Command& command, const RunFlags& flags, const Target& target, const Json& pod) {
+  Session& session = *TRY(command.session());
+  const std::string container = TRY(ChooseContainer(command, pod, "", "", flags.quiet));
+  if (TextAt(pod, "status", "phase") == "Running") {
+    const bool tty = TakesTerminal(command, {flags.stdin_open, flags.tty, flags.quiet});
+    const RemoteRequest request{
+        .pod = target.key, .container = container, .with_stdin = flags.stdin_open, .tty = tty};
+    const auto code = RunAttached(command, pod, request, flags.quiet);
+    if (code) {
+      if (*code != 0) command.set_exit_code(*code);
+      return {};
+    }
+    if (Command::IsExit(code.error())) return Fail(code.error());
+    // As when it ended just now.
+    command.Warn("warning: couldn't attach to pod/{}, falling back to streaming logs: {}\n",
+                 target.key.name, code.error().message);
+  }
+  const std::string path = TRY(target.resource.Path(target.key, "log"));
+  const std::string text = TRY(session.api().GetText(path, {{"container", container}}));
+  command.environment().out(text);
+  return {};
+}
+
 // Attaches once the pod runs, or shows its log when it ended before that. Returns what is to be
 // said at the very end.
 Result<std::string> Follow(Command& command, const RunFlags& flags, const Target& target) {
@@ -239,43 +262,41 @@ Result<std::string> Follow(Command& command, const RunFlags& flags, const Target
     return TextAt(pod, "status", "phase") != "Pending" && !TextAt(pod, "status", "phase").empty();
   };
   TRY(WaitUntil(session, target.resource, target.key, flags.pod_running_timeout, begun));
-  const auto print_log = [&]() -> Result<> {
-    const auto text = TRY(session.api().GetText(TRY(target.resource.Path(target.key, "log")), {}));
-    command.environment().out(text);
-    return {};
-  };
-  if (TextAt(pod, "status", "phase") != "Running") {
-    TRY(print_log());
-  } else {
-    const bool tty = TakesTerminal(command, {flags.stdin_open, flags.tty, flags.quiet});
-    if (!flags.quiet) WarnOfAttaching(command);
-    const RemoteRequest request{.pod = target.key,
-                                .subresource = "attach",
-                                .container = target.key.name,
-                                .command = {},
-                                .with_stdin = flags.stdin_open,
-                                .tty = tty};
-    const auto code = RunRemote(command, request);
-    if (!code && Command::IsExit(code.error())) return Fail(code.error());
-    if (!code) {  // As when it ended just now.
-      command.Warn("warning: couldn't attach to pod/{}, falling back to streaming logs: {}\n",
-                   target.key.name, code.error().message);
-      TRY(print_log());
-    } else if (*code != 0) {
-      command.set_exit_code(*code);
-    }
-  }
-  if (flags.restart != "Never") return "";
+  TRY(AttachTo(command, flags, target, pod));
+  if (flags.restart == "Always" || flags.leave_stdin_open) return "";
+  // One that is started anew until it succeeds may never do so.
+  const bool until_success = flags.restart == "OnFailure";
   std::string last_words;
   const auto ended = [&](const Json* object) -> Result<bool> {
     if (!object) return true;
     const std::string phase = TextAt(*object, "status", "phase");
-    if (!HasEnded(phase)) return false;
+    if (until_success ? phase != "Succeeded" : !HasEnded(phase)) return false;
     last_words = TakeEnd(command, *object);
     return true;
   };
-  TRY(WaitUntil(session, target.resource, target.key, kNever, ended));
+  TRY(WaitUntil(session, target.resource, target.key,
+                until_success ? flags.pod_running_timeout : kNever, ended));
   return last_words;
+}
+
+// Of --rm: the pod, and the service in front of it. What cannot be deleted is nobody's concern at
+// the end of a session.
+Result<> RemoveCreated(Command& command, const RunFlags& flags, const Target& pod,
+                       const std::string& uid) {
+  Session& session = *TRY(command.session());
+  std::vector<Target> targets = {pod};
+  if (flags.expose) {
+    const ServedKind services = TRY(session.kinds().Find("services"));
+    targets.push_back({services.resource, pod.key, "", nullptr});
+  }
+  for (const Target& target : targets) {
+    const auto deleted = DeleteObject(session, target, flags.deletion, "");
+    if (deleted && !flags.quiet) PrintDeleted(command, target, flags.deletion, "");
+    if (deleted && flags.wait && &target == &targets.front()) {
+      TRY(WaitUntilGone(session, target, uid, flags.deletion.timeout));
+    }
+  }
+  return {};
 }
 
 }  // namespace
@@ -288,6 +309,7 @@ Result<> RunRun(Command& command, const Args& args) {
   TRY(flags.write.Check());
   TRY(flags.deletion.Check(/*now=*/false));
   if (flags.restart.empty()) flags.restart = "Always";
+  if (!command.Given("attach")) flags.attach = flags.stdin_open;
   TRY(Check(command, flags));
   const std::string name = command.words()[0];
   Args arguments(command.words().begin() + 1, command.words().end());
@@ -299,26 +321,21 @@ Result<> RunRun(Command& command, const Args& args) {
   const ServedKind kind = TRY(session.kinds().Find("pods"));
   pod = TRY(flags.overrides.Apply(session, kind.resource, std::move(pod)));
   const Target target{kind.resource, {session.namespace_(), name}, "", nullptr};
-  const bool attached = flags.attach || flags.stdin_open || flags.tty;
-  if (flags.expose) {
-    TRY(ExposePod(command, flags, name));
-    if (flags.write.print.output == "yaml") command.Print("---\n");
-  }
   pod = flags.write.record.In(std::move(pod));
   if (!flags.write.dry_run.client()) {
     const WriteOptions options = TRY(flags.write.Options());
     if (flags.write.save_config) pod = WithLastApplied(std::move(pod));
     pod = TRY(session.api().Create(kind.resource, session.namespace_(), pod, options));
   }
-  if (!attached) return PrintWritten(command, flags.write, pod, kind.resource, "created");
-  const auto followed = Follow(command, flags, target);
-  if (flags.rm) {
-    const auto deleted = DeleteObject(session, target, flags.deletion, "");
-    if (deleted) PrintDeleted(command, target, flags.deletion, "");
-    if (deleted && flags.wait) {
-      TRY(WaitUntilGone(session, target, TextAt(pod, "metadata", "uid"), flags.deletion.timeout));
-    }
+  // The pod is there: that it is not exposed is told behind it.
+  const auto exposed = flags.expose ? ExposePod(command, flags, name) : Result<>();
+  if (flags.expose && exposed && flags.write.print.output == "yaml") command.Print("---\n");
+  if (!flags.attach) {
+    TRY(PrintWritten(command, flags.write, pod, kind.resource, "created"));
+    return exposed;
   }
+  const auto followed = Follow(command, flags, target);
+  if (flags.rm) TRY(RemoveCreated(command, flags, target, TextAt(pod, "metadata", "uid")));
   if (!followed) return Fail(followed.error());
   command.Warn("{}", *followed);
   return {};

@@ -7,8 +7,13 @@
 
 namespace skiff::cli {
 
-Result<> ScaleObject(Session& session, const Resource& resource, const ObjectKey& key,
-                     const ScaleRequest& request) {
+namespace {
+
+constexpr Duration kLookPeriod = 1s;
+constexpr Duration kConflictPatience = 5min;
+
+Result<> TryScale(Session& session, const Resource& resource, const ObjectKey& key,
+                  const ScaleRequest& request) {
   WriteOptions options;
   options.dry_run = request.dry_run;
   if (!request.current && request.resource_version.empty()) {
@@ -31,19 +36,35 @@ Result<> ScaleObject(Session& session, const Resource& resource, const ObjectKey
   return {};
 }
 
+}  // namespace
+
+Result<> ScaleObject(Session& session, const Resource& resource, const ObjectKey& key,
+                     const ScaleRequest& request) {
+  Environment& environment = session.api().environment();
+  const Duration begin = environment.clock.Monotonic();
+  while (true) {
+    const auto scaled = TryScale(session, resource, key, request);
+    const bool is_conflict = !scaled && scaled.error().reason == Reason::kConflict;
+    if (!is_conflict || environment.clock.Monotonic() - begin >= kConflictPatience) return scaled;
+    environment.pause(kLookPeriod);
+  }
+}
+
 Result<> WaitForScale(Session& session, const Resource& resource, const ObjectKey& key,
                       int64_t replicas, Duration timeout) {
-  const auto synced = [&](const Json* object) -> Result<bool> {
-    if (!object) return Fail(Reason::kNotFound, "object has been deleted");
-    // Somebody else asked for another number: that is waited for instead.
-    if (IntAt(*object, "spec", "replicas") != replicas) return true;
-    return IntAt(*object, "status", "replicas") == replicas &&
-           IntAt(*object, "status", "observedGeneration") >=
-               IntAt(*object, "metadata", "generation");
-  };
-  const auto waited = WaitUntil(session, resource, key, timeout, synced);
-  if (waited || waited.error().reason != Reason::kTimeout) return waited;
-  return CliError(fmt::format("timed out waiting for {} to be synced", GoQuote(key.name)));
+  Environment& environment = session.api().environment();
+  const Duration begin = environment.clock.Monotonic();
+  while (true) {
+    // Which fields of the object these are its kind knows.
+    const Json scale = TRY(session.api().Get(resource, key, "scale"));
+    // Somebody else has asked for another number: this one is waited for no more.
+    if (IntAt(scale, "spec", "replicas") != replicas) return {};
+    if (IntAt(scale, "status", "replicas") == replicas) return {};
+    if (environment.clock.Monotonic() - begin >= timeout) {
+      return CliError(fmt::format("timed out waiting for {} to be synced", GoQuote(key.name)));
+    }
+    environment.pause(kLookPeriod);
+  }
 }
 
 Result<> RunScale(Command& command, const Args& args) {
@@ -85,7 +106,10 @@ Result<> RunScale(Command& command, const Args& args) {
       TRY(FindTargets(command, command.words(),
                       {.files = &files, .selectors = selectors, .misses_are_unread = false}));
   if (targets.empty() && command.exit_code() == 0) return CliError("no objects passed to scale");
-  std::vector<const Target*> scaled;
+  if (!request.resource_version.empty() && targets.size() > 1) {
+    return CliError("cannot use --resource-version with multiple resources");
+  }
+  const bool waits = timeout > Duration(0) && dry_run.value == "none";
   for (const Target& target : targets) {
     if (!dry_run.client()) {
       const auto done = ScaleObject(session, target.resource, target.key, request);
@@ -93,15 +117,16 @@ Result<> RunScale(Command& command, const Args& args) {
         command.Report(done.error());
         continue;
       }
+      const auto synced =
+          waits ? WaitForScale(session, target.resource, target.key, replicas, timeout)
+                : Result<>();
+      if (!synced) {
+        command.Report(synced.error());
+        continue;
+      }
       record.Apart(target.resource, target.key, {.dry_run = request.dry_run}, "");
     }
-    scaled.push_back(&target);
     TRY(PrintOutcome(command, print, target.object, target.resource, "scaled" + dry_run.Suffix()));
-  }
-  if (timeout <= Duration(0) || dry_run.value != "none") return {};
-  for (const Target* target : scaled) {
-    const auto synced = WaitForScale(session, target->resource, target->key, replicas, timeout);
-    if (!synced) command.Report(synced.error());
   }
   return {};
 }

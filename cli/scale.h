@@ -14,6 +14,7 @@ struct ScaleRequest {
   std::string dry_run;
 };
 
+// A conflict is tried again, for some minutes.
 Result<> ScaleObject(Session& session, const Resource& resource, const ObjectKey& key,
                      const ScaleRequest& request);
 // Until the status has followed the spec to that many replicas.

@@ -71,10 +71,11 @@ class SizeChanges {
   int descriptor_ = -1;
 };
 
-std::string SizeMessage() {
+// Of the terminal, and so much more.
+std::string SizeMessage(int more) {
   winsize size = {};
   if (ioctl(STDIN_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0) return "";
-  return fmt::format("{{\"Width\":{},\"Height\":{}}}", size.ws_col, size.ws_row);
+  return fmt::format("{{\"Width\":{},\"Height\":{}}}", size.ws_col + more, size.ws_row + more);
 }
 
 Result<int> ExitCodeOf(const std::string& status_text) {
@@ -135,7 +136,8 @@ Attempt RunOver(OpenLink open, Command& command, const ServerAddress& address,
     const RawTerminal terminal(request.tty && request.with_stdin);
     InputPump::Options pump{.input = request.input, .with_stdin = request.with_stdin};
     if (request.tty) {
-      pump.size = SizeMessage;
+      pump.size = [] { return SizeMessage(0); };
+      if (request.redraws) pump.first_size = [] { return SizeMessage(1); };
       pump.size_changes = sizes.descriptor();
       pump.drain_changes = [&sizes] { sizes.Drain(); };
     }

@@ -21,6 +21,8 @@ struct RemoteRequest {
   std::vector<std::string> command;
   bool with_stdin = false;
   bool tty = false;
+  bool redraws =
+      false;  // What is at the terminal is to draw itself anew, as it does at a new size.
   int input = STDIN_FILENO;                   // Where the command's input is read.
   std::function<void(std::string_view)> out;  // Empty: our own output.
   std::function<void(std::string_view)> err;  // Empty: our own.
@@ -31,8 +33,9 @@ struct RemoteRequest {
 // SPDY to who refuses that.
 Result<int> RunRemote(Command& command, const RemoteRequest& request);
 
-// What is said before a terminal is attached to a container.
-void WarnOfAttaching(Command& command);
+// Attaches to a container of `pod`. Unless `quiet` it says beforehand what becomes of what is
+// typed, and after a session at the terminal how to be back at a container that goes on.
+Result<int> RunAttached(Command& command, const Json& pod, RemoteRequest request, bool quiet);
 
 // Whether to ask for a terminal on the other side: where none is on ours there is none to offer,
 // which is said unless `quiet`; without input, nobody asks why.

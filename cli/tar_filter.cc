@@ -87,6 +87,7 @@ void TarFilter::TakeHeader() {
   constexpr size_t kTypeAt = 156, kSizeAt = 124, kSizeBytes = 12;
   if (std::all_of(header_.begin(), header_.end(), [](char c) { return c == '\0'; })) {
     failed_ = !notes_.empty();
+    ended_ = true;
     return out_(header_);  // The end of the archive, which fills whole records.
   }
   const auto own_size = NumberAt(header_, kSizeAt, kSizeBytes);

@@ -24,6 +24,8 @@ class TarFilter {
   // Whether something came that nobody can be sure of what a tar would make of it. Nothing is given
   // away from there on.
   bool failed() const { return failed_; }
+  // Whether the archive has come to its end; what may follow fills a record.
+  bool ended() const { return ended_; }
 
  private:
   // What is said of the next entry by those before it.
@@ -51,6 +53,7 @@ class TarFilter {
   char type_ = '0';        // Whose content that is.
   bool passes_ = true;     // Whether it goes through.
   bool failed_ = false;
+  bool ended_ = false;
   Said said_;
 };
 

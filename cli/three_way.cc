@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "cli/json_text.h"
+#include "cli/writing.h"
 
 namespace skiff::cli {
 namespace {
@@ -175,7 +176,52 @@ Json PatchOf(const Type* type, bool retain_keys, const Json& original, const Jso
   return patch;
 }
 
+bool Overwrites(const Type* type, const Json& patch, const Json& original, const Json& current);
+
+// The same of a list of which the patch has some items.
+bool OverwritesItems(const Field& field, const Json& changes, const Json& original,
+                     const Json& current) {
+  const Json none;
+  for (const Json& change : changes) {
+    const Json& value = At(change, field.merge_key);
+    const Json* found_before = FindItem(original, field.merge_key, value);
+    const Json* found_now = FindItem(current, field.merge_key, value);
+    const Json& before = found_before ? *found_before : none;
+    const Json& now = found_now ? *found_now : none;
+    if (before == now) continue;
+    if (!found_now || !At(change, "$patch").is_null()) return true;
+    if (Overwrites(field.type->element, change, before, now)) return true;
+  }
+  return false;
+}
+
+bool Overwrites(const Type* type, const Json& patch, const Json& original, const Json& current) {
+  for (const auto& [name, value] : patch.items()) {
+    // The annotation is part of no form that was applied.
+    if (name.starts_with('$') || name == kLastApplied) continue;
+    const Json& before = At(original, name);
+    const Json& now = At(current, name);
+    if (before == now || value == now) continue;
+    const Field* field = type && type->shape == Shape::kStruct ? type->Find(name) : nullptr;
+    const bool is_list = value.is_array() && now.is_array() && field && field->patch_merge;
+    if (value.is_object() && now.is_object()) {
+      if (field && field->patch_replace) continue;
+      if (Overwrites(TypeOfMember(type, field), value, before, now)) return true;
+    } else if (!is_list) {
+      return true;
+    } else if (!field->merge_key.empty() && OverwritesItems(*field, value, before, now)) {
+      return true;
+    }
+  }
+  return false;
+}
+
 }  // namespace
+
+bool OverwritesChanges(const Type& type, const Json& patch, const Json& original,
+                       const Json& current) {
+  return Overwrites(&type, patch, original, current);
+}
 
 Json ThreeWayPatch(const Type* type, const Json& original, const Json& modified,
                    const Json& current) {

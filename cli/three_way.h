@@ -12,4 +12,9 @@ namespace skiff::cli {
 Json ThreeWayPatch(const Type* type, const Json& original, const Json& modified,
                    const Json& current);
 
+// Whether that patch, of a document of that type, makes something other of what has changed since
+// `original` was applied than it is now.
+bool OverwritesChanges(const Type& type, const Json& patch, const Json& original,
+                       const Json& current);
+
 }  // namespace skiff::cli

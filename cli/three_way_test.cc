@@ -89,5 +89,29 @@ TEST(ThreeWayPatchTest, ReplacesListsOfUnknownKinds) {
   EXPECT_EQ(ThreeWayPatch(nullptr, live, fresh, live), fresh);
 }
 
+TEST(ThreeWayPatchTest, WhatOthersHaveChangedIsKnown) {
+  const auto deployment = [](int replicas, const char* image) {
+    Json object = Containers(R"([{"name": "a"}, {"name": "b", "image": "b:1"}])");
+    object["spec"]["replicas"] = replicas;
+    object["spec"]["template"]["spec"]["containers"][0]["image"] = image;
+    return object;
+  };
+  const auto overwrites = [](const Json& original, const Json& modified, const Json& current) {
+    const Json patch = ThreeWayPatch(DeploymentType(), original, modified, current);
+    return OverwritesChanges(*DeploymentType(), patch, original, current);
+  };
+  const Json applied = deployment(1, "a:1");
+  EXPECT_FALSE(overwrites(applied, deployment(2, "a:2"), applied)) << "nobody has";
+  EXPECT_FALSE(overwrites(applied, deployment(1, "a:2"), deployment(1, "a:2"))) << "the same";
+  EXPECT_TRUE(overwrites(applied, deployment(2, "a:1"), deployment(3, "a:1")));
+  EXPECT_TRUE(overwrites(applied, deployment(1, "a:2"), deployment(1, "a:3")));
+  Json scaled = deployment(3, "a:1");
+  scaled["status"]["replicas"] = 3;
+  Json unsaid = applied;
+  unsaid["spec"].erase("replicas");
+  EXPECT_FALSE(overwrites(unsaid, unsaid, scaled)) << "what the file does not say is others'";
+  EXPECT_TRUE(overwrites(applied, unsaid, scaled)) << "it goes, and was another";
+}
+
 }  // namespace
 }  // namespace skiff::cli

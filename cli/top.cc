@@ -239,6 +239,23 @@ Result<> RequireNoPods(Command& command, const TopFlags& flags, const std::strin
   return pods.items.empty() ? Result<>() : CliError("metrics not available yet");
 }
 
+// As kubectl has it: below the columns that it knows of by their headers, two of them underlined.
+void WriteSum(const std::vector<Row>& rows, const TopFlags& flags, TabWriter& table) {
+  Usage sum;
+  for (const Row& row : rows) {
+    sum.swap = sum.swap.value_or(0) + row.usage.swap.value_or(0);
+    sum.cpu += row.usage.cpu;
+    sum.memory += row.usage.memory;
+  }
+  size_t before = flags.show_swap ? 1 : 0;
+  if (!flags.no_headers && flags.selectors.all_namespaces) ++before;
+  if (!flags.no_headers && flags.containers) ++before;
+  const std::string skipped(before, '\t');
+  table.Write(skipped + "\t________\t________\t\n");
+  table.Write(fmt::format("{}\t{}\t{}{}\t\n", skipped, CpuText(sum), MemoryText(sum),
+                          flags.show_swap ? SwapText(sum) : ""));
+}
+
 Result<> RunTopPod(Command& command, const Args& args) {
   TopFlags flags;
   flags.AddTo(command);
@@ -267,22 +284,13 @@ Result<> RunTopPod(Command& command, const Args& args) {
     table.Write(fmt::format("{}NAME\tCPU(cores)\tMEMORY(bytes){}\t\n", first,
                             flags.show_swap ? "\tSWAP(bytes)" : ""));
   }
-  Usage sum;
   for (const Row& row : rows) {
     std::string line = all ? row.namespace_ + "\t" : "";
     line += flags.containers ? row.name + "\t" + row.container : row.name;
     table.Write(fmt::format("{}\t{}\t{}{}\t\n", line, CpuText(row.usage), MemoryText(row.usage),
                             flags.show_swap ? SwapText(row.usage) : ""));
-    sum.swap = sum.swap.value_or(0) + row.usage.swap.value_or(0);
-    sum.cpu += row.usage.cpu;
-    sum.memory += row.usage.memory;
   }
-  if (flags.sum) {
-    const std::string skipped = std::string(all ? "\t" : "") + (flags.containers ? "\t" : "");
-    table.Write(skipped + "\t________\t________\t\n");
-    table.Write(fmt::format("{}\t{}\t{}{}\t\n", skipped, CpuText(sum), MemoryText(sum),
-                            flags.show_swap ? SwapText(sum) : ""));
-  }
+  if (flags.sum) WriteSum(rows, flags, table);
   command.environment().out(table.Flush());
   return {};
 }

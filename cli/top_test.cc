@@ -87,5 +87,25 @@ TEST_F(TopTest, ContainersStayWithTheirPod) {
             "a     x     10m   1Mi   \n");
 }
 
+TEST_F(TopTest, ASumStandsWhereKubectlHasIt) {
+  const Json list = {
+      {"items", Json::array({{{"metadata", {{"name", "a"}, {"namespace", "default"}}},
+                              {"containers",
+                               Json::array({{{"name", "x"}, {"usage", Usage("10m", "1Mi")}}})}}})}};
+  server_ = ServerOf("metrics.k8s.io", {{"pods", "PodMetrics"}},
+                     {{"/apis/metrics.k8s.io/v1beta1/namespaces/default/pods", list.dump()}});
+  EXPECT_EQ(Run("top", {"pods", "--sum", "--show-swap"}), 0) << err_;
+  EXPECT_EQ(out_,
+            "NAME   CPU(cores)   MEMORY(bytes)   SWAP(bytes)   \n"
+            "a      10m          1Mi             0Mi           \n"
+            "                    ________        ________      \n"
+            "                    10m             1Mi           0Mi   \n");
+  EXPECT_EQ(Run("top", {"pods", "--sum", "--containers", "--no-headers"}), 0) << err_;
+  EXPECT_EQ(out_,
+            "a     x          10m        1Mi   \n"
+            "      ________   ________   \n"
+            "      10m        1Mi        \n");
+}
+
 }  // namespace
 }  // namespace skiff::cli

@@ -1,4 +1,7 @@
 // `wait --for=condition=|delete|create|jsonpath=`.
+#include <algorithm>
+
+#include "api/text/go_value.h"
 #include "api/text/json_path.h"
 #include "cli/json_text.h"
 #include "cli/verbs.h"
@@ -80,16 +83,22 @@ bool ConditionMet(const Json& object, const Goal& goal) {
   return false;
 }
 
+std::string_view Trimmed(std::string_view text) {
+  constexpr std::string_view kWhiteSpace = " \t\n\v\f\r";
+  const size_t begin = std::min(text.find_first_not_of(kWhiteSpace), text.size());
+  return text.substr(begin, text.find_last_not_of(kWhiteSpace) + 1 - begin);
+}
+
 Result<bool> PathMet(const Json& object, const Goal& goal) {
   const JsonPath path = TRY(JsonPath::Parse(goal.path));
   const auto found = TRY(path.Find(object));
   if (found.empty()) return false;
-  if (!goal.value) return true;
   if (found.size() > 1) return CliError("given jsonpath expression matches more than one value");
+  if (!goal.value) return true;
   if (found[0]->is_structured()) {
     return CliError("jsonpath leads to a nested object or list which is not supported");
   }
-  return Lower(PlainText(*found[0])) == Lower(*goal.value);
+  return Trimmed(GoPlain(*found[0])) == Trimmed(*goal.value);
 }
 
 Result<bool> Met(const Json& object, const Goal& goal) {
@@ -98,16 +107,22 @@ Result<bool> Met(const Json& object, const Goal& goal) {
   return goal.kind == Goal::Kind::kCreate;
 }
 
-Result<> WaitForGoal(Session& session, const Target& target, const Goal& goal, Duration timeout) {
+// The object as it was when it came to that; of one that is to go, as it is known.
+Result<Json> WaitForGoal(Session& session, const Target& target, const Goal& goal,
+                         Duration timeout) {
   const std::string uid = TextAt(target.object, "metadata", "uid");
+  Json reached = target.object;
   const auto done = [&](const Json* object) -> Result<bool> {
     if (goal.kind == Goal::Kind::kDelete) {
       return !object || TextAt(*object, "metadata", "uid") != uid;
     }
     if (!object) return false;
-    return Met(*object, goal);
+    const bool is_met = TRY(Met(*object, goal));
+    if (is_met) reached = *object;
+    return is_met;
   };
-  return WaitUntil(session, target.resource, target.key, timeout, done);
+  TRY(WaitUntil(session, target.resource, target.key, timeout, done));
+  return reached;
 }
 
 // The objects named, once they exist (--for=create).
@@ -203,7 +218,7 @@ Result<> RunWait(Command& command, const Args& args) {
     const Duration passed = command.environment().clock.Monotonic() - begin;
     const auto done = WaitForGoal(session, target, goal, std::max(timeout - passed, Duration(0)));
     if (done) {
-      TRY(PrintOutcome(command, print, target.object, target.resource, "condition met"));
+      TRY(PrintOutcome(command, print, *done, target.resource, "condition met"));
     } else if (done.error().reason == Reason::kTimeout && timeout == Duration(0)) {
       command.Report(CliError("condition not met for " + target.PathName()).value());
     } else if (done.error().reason == Reason::kTimeout && done.error().http_code == 0) {

@@ -49,6 +49,94 @@ TEST_F(WaitTest, ItIsLookedAgainOnlyAfterAPauseWhereAWatchIsClosed) {
   EXPECT_EQ(pauses_, 2);
 }
 
+// A watch that is cut, as a balancer does that has seen nothing for a while.
+class IsCut final : public http::StreamSource {
+ public:
+  void Attach(http::Waker) override {}
+  http::Pulled Pull(size_t, std::vector<http::SharedBytes>&) override {
+    return http::Pulled::kAbort;
+  }
+};
+
+TEST_F(WaitTest, AServerThatIsStartedAnewIsAskedAgain) {
+  const std::string unready = R"({"metadata": {"name": "p", "uid": "u"}})";
+  int lists = 0;
+  const auto answers = ServerOf("", {}, {{"/api/v1/namespaces/default/pods/p", unready}});
+  server_ = [&](const http::Request& request) {
+    if (request.path != "/api/v1/namespaces/default/pods") return answers(request);
+    http::Response response = JsonAnswer("");
+    if (request.Query("watch")) {
+      response.stream = std::make_unique<IsCut>();
+      return response;
+    }
+    ++lists;
+    if (lists == 2) response.status = 503;
+    response.body = R"({"metadata": {"resourceVersion": "7"}, "items": [{"metadata":
+        {"name": "p", "uid": "u"}, "status": {"phase": ")" +
+                    std::string(lists == 3 ? "Running" : "Pending") + "\"}}]}";
+    return response;
+  };
+  EXPECT_EQ(Run("wait", {"pod/p", "--for=jsonpath={.status.phase}=Running", "--timeout=1h", "-o",
+                         "jsonpath={.status.phase}"}),
+            0)
+      << err_;
+  EXPECT_EQ(lists, 3);
+  EXPECT_EQ(out_, "Running") << "the object as it has become";
+  EXPECT_EQ(Run("get", {"pods", "-w", "-o", "name"}), 0) << err_;
+}
+
+TEST_F(WaitTest, AValueIsOneAndMeantAsItIsWritten) {
+  const std::string pod =
+      R"({"metadata": {"name": "p"}, "status": {"phase": "Running", "list": ["a", "b"]}})";
+  server_ = ServerOf("", {},
+                     {{"/api/v1/namespaces/default/pods/p", pod},
+                      {"/api/v1/namespaces/default/pods", R"({"items": [)" + pod + "]}"}});
+  const auto said = [&](const std::string& goal) {
+    EXPECT_EQ(Run("wait", {"pod/p", "--for=jsonpath=" + goal, "--timeout=0s"}), 1) << goal;
+    return err_;
+  };
+  EXPECT_EQ(said("{.status.phase}=running"), "error: condition not met for pods/p\n");
+  EXPECT_EQ(said("{.status.list[*]}"),
+            "error: given jsonpath expression matches more than one value\n");
+  EXPECT_EQ(Run("wait", {"pod/p", "--for=jsonpath={.status.phase}= Running ", "--timeout=0s"}), 0)
+      << err_;
+}
+
+// A watch that has a pod, which changes once, and is closed.
+class PodThatChanges final : public http::StreamSource {
+ public:
+  void Attach(http::Waker) override {}
+  http::Pulled Pull(size_t, std::vector<http::SharedBytes>& out) override {
+    for (const char* type : {"ADDED", "MODIFIED"}) {
+      out.push_back(std::make_shared<const std::string>(
+          R"({"type": ")" + std::string(type) +
+          R"(", "object": {"kind": "Pod", "apiVersion": "v1", "metadata": {"name": "p"}}})"
+          "\n"));
+    }
+    return http::Pulled::kEnd;
+  }
+};
+
+TEST_F(WaitTest, WhoWatchesOneObjectNeedsNoRightToListThem) {
+  std::string begin;
+  server_ = [&](const http::Request& request) {
+    http::Response response = JsonAnswer(
+        R"({"kind": "Pod", "apiVersion": "v1", "metadata": {"name": "p", "resourceVersion": "7"}})");
+    if (request.path.ends_with("/namespaces/other/pods/p")) return response;
+    response.status = 403;
+    if (!request.Query("watch")) return response;
+    begin = request.Query("resourceVersion").value_or("");
+    response.status = 200;
+    response.stream = std::make_unique<PodThatChanges>();
+    return response;
+  };
+  EXPECT_EQ(Run("get", {"pod", "p", "-n", "other", "-w", "-o", "name"}), 0) << err_;
+  EXPECT_EQ(out_, "pod/p\npod/p\n") << "as it is, and as it has changed";
+  EXPECT_EQ(begin, "0");
+  EXPECT_EQ(Run("get", {"pod", "p", "-n", "other", "--watch-only", "-o", "name"}), 0) << err_;
+  EXPECT_EQ(out_, "pod/p\n");
+}
+
 // A watch that stays open without a word.
 class SaysNothing final : public http::StreamSource {
  public:

@@ -226,6 +226,14 @@ Result<bool> WaitOnce(Session& session, const Resource& resource, const ObjectKe
   }
 }
 
+// Whether it is worth another look: the version was too old to watch from, or the server does not
+// answer for now, as while it is started anew.
+bool MayPass(const Error& error) {
+  constexpr int kTooManyRequests = 429, kServerErrors = 500;
+  return error.reason == Reason::kExpired || error.reason == Reason::kGone ||
+         error.http_code == kTooManyRequests || error.http_code >= kServerErrors;
+}
+
 }  // namespace
 
 Result<> WaitUntil(Session& session, const Resource& resource, const ObjectKey& key,
@@ -238,9 +246,7 @@ Result<> WaitUntil(Session& session, const Resource& resource, const ObjectKey& 
   while (true) {
     const auto finished = WaitOnce(session, resource, key, left, done);
     if (finished && *finished) return {};
-    // The version was too old to watch from, or the watch ended: look again.
-    if (!finished && finished.error().reason != Reason::kExpired &&
-        finished.error().reason != Reason::kGone) {
+    if (!finished && (!MayPass(finished.error()) || left() <= Duration(0))) {
       return Fail(finished.error());
     }
     session.PauseBetweenWatches(left());

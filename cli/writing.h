@@ -67,7 +67,8 @@ Result<Json> ParseLabelSpec(const std::string& text);
 Result<Json> ParseObjectSelector(const std::string& text);
 
 // Waits until `done` is true of the object as it changes; null: it is gone. Fails with Timeout
-// ("timed out waiting for the condition") after `timeout`.
+// ("timed out waiting for the condition") after `timeout`. A server that does not answer meanwhile
+// is asked again.
 Result<> WaitUntil(Session& session, const Resource& resource, const ObjectKey& key,
                    Duration timeout, const std::function<Result<bool>(const Json* object)>& done);
 

@@ -8,6 +8,7 @@
 #include "api/text/yaml.h"
 #include "apiserver/auth/pki.h"
 #include "client/kubeconfig.h"
+#include "client/kubeconfig_lock.h"
 
 namespace skiff {
 namespace {
@@ -83,6 +84,7 @@ Result<> RequireFreeEntry(const std::string& path, const std::string& name,
 }
 
 Result<> PutIntoKubeconfigFile(const std::string& path, const Kubeconfig& entry) {
+  const auto lock = TRY(KubeconfigLock::Take({path}));
   Json document = TRY(ReadDocument(path));
   const Json added = TRY(ParseYaml(entry.ToYaml())).value;
   for (const char* list : kLists) {
@@ -96,14 +98,13 @@ Result<> PutIntoKubeconfigFile(const std::string& path, const Kubeconfig& entry)
     if (!document.contains(field)) document[field] = added.at(field);
   }
   document[kCurrent] = entry.current_context;
-  std::error_code error;
-  const auto folder = std::filesystem::path(path).parent_path();
-  std::filesystem::create_directories(folder, error);
-  if (error) return Fail(Reason::kForbidden, folder.string() + ": " + error.message());
   return WriteWholeFile(path, DumpYaml(document), 0600);
 }
 
 Result<> RemoveFromKubeconfigFile(const std::string& path, const std::string& name) {
+  std::error_code ignored;
+  if (!std::filesystem::exists(path, ignored)) return {};
+  const auto lock = TRY(KubeconfigLock::Take({path}));
   Json document = TRY(ReadDocument(path));
   bool removed = false;
   for (const char* list : kLists) removed |= Erase(document, list, name);

@@ -42,6 +42,22 @@ TEST(KubeconfigEntryTest, RemovingAClusterKeepsTheRest) {
   EXPECT_FALSE(std::filesystem::exists(path)) << "no file is made to remove something from it";
 }
 
+TEST(KubeconfigEntryTest, AFileThatKubectlChangesIsLeftAlone) {
+  const std::string path =
+      testing::TempDir() + "/skiff-kubeconfig-lock-" + std::to_string(getpid());
+  Kubeconfig ours;
+  ours.clusters["skiff"].server = "https://127.0.0.1:6443";
+  std::ofstream(path + ".lock") << "";
+  const auto put = PutIntoKubeconfigFile(path, ours);
+  ASSERT_FALSE(put);
+  EXPECT_EQ(put.error().message, "open " + path + ".lock: file exists");
+  EXPECT_FALSE(fs::exists(path));
+  fs::remove(path + ".lock");
+  ASSERT_TRUE(PutIntoKubeconfigFile(path, ours));
+  EXPECT_FALSE(fs::exists(path + ".lock"));
+  fs::remove(path);
+}
+
 class UsersKubeconfigTest : public testing::Test {
  protected:
   UsersKubeconfigTest() {

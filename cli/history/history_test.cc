@@ -214,6 +214,12 @@ TEST_F(HistoryTest, ShowsColoursUnderOurOwnNameAlone) {
   EXPECT_THAT(out_, HasSubstr("\x1b[32m+  written: \"1000\"\x1b[0m"));
 }
 
+TEST_F(HistoryTest, AnotherProgramGetsThePlainWordsBehindIt) {
+  variables_["KUBECTL_EXTERNAL_DIFF"] = "echo  -x a.b c=d /etc";
+  EXPECT_EQ(Run("diff", {"--since=850", "cm", "m"}), 0) << err_;
+  EXPECT_THAT(out_, StartsWith("-x c=d /"));
+}
+
 TEST_F(HistoryTest, ListsWhatHasChanged) {
   EXPECT_EQ(Run("diff", {"--since=850", "--brief", "cm"}), 1) << err_;
   EXPECT_EQ(out_,

@@ -1,5 +1,6 @@
 #include "cli/history/versions.h"
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -8,6 +9,7 @@
 #include "api/text/yaml.h"
 #include "base/hash.h"
 #include "base/process.h"
+#include "base/text.h"
 #include "cli/colours.h"
 #include "cli/json_text.h"
 #include "cli/writing.h"
@@ -97,10 +99,28 @@ std::string FileNameOf(const Resource& resource, const ObjectKey& key) {
   return name.substr(0, kBytesMax - digest.size() - 1) + "-" + digest;
 }
 
+namespace {
+
+// The program, and of the words behind it those that kubectl passes on: made of letters, digits,
+// "-" and "=".
+Args DiffCommand(const std::string& external) {
+  if (external.empty()) return {"diff", "-u", "-N"};
+  Args argv;
+  for (std::string& word : Split(external, ' ')) {
+    const bool is_plain = !word.empty() && std::all_of(word.begin(), word.end(), [](char c) {
+      return IsAlnum(c) || c == '-' || c == '=';
+    });
+    if (argv.empty() || is_plain) argv.push_back(std::move(word));
+  }
+  return argv;
+}
+
+}  // namespace
+
 Result<bool> ShowDifferences(Command& command, const Versions& versions) {
   ProcessSpec spec;
   const std::string external = command.environment().variable("KUBECTL_EXTERNAL_DIFF");
-  spec.argv = external.empty() ? Args{"diff", "-u", "-N"} : Split(external, ' ');
+  spec.argv = DiffCommand(external);
   spec.argv.push_back(versions.live());
   spec.argv.push_back(versions.merged());
   auto output = RunProcess(spec);

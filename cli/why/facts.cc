@@ -14,13 +14,20 @@ namespace skiff::cli::why {
 namespace {
 
 const Json kNone;
+constexpr char kMirrorAnnotation[] = "kubernetes.io/config.mirror";
 
 bool IsAbout(const Json& event, const Json& object) {
   const Json& about = At(event, "involvedObject");
   const std::string uid = TextAt(about, "uid");
   const std::string own = TextAt(object, "metadata", "uid");
-  if (!uid.empty() && !own.empty()) return uid == own;
-  return TextAt(about, "name") == NameOf(object) && TextAt(about, "kind") == TextAt(object, "kind");
+  const std::string kind = TextAt(object, "kind");
+  if (uid.empty() || own.empty()) {
+    return TextAt(about, "name") == NameOf(object) && TextAt(about, "kind") == kind;
+  }
+  if (uid == own) return true;
+  // The kubelet names its node as uid, and of a pod of a file the one that it has there.
+  if (kind == "Node") return uid == NameOf(object);
+  return kind == "Pod" && uid == TextAt(object, "metadata", "annotations", kMirrorAnnotation);
 }
 
 }  // namespace
