@@ -171,6 +171,12 @@ void MakeServiceCanonical(Node& service, const Surroundings& around, Mistakes& w
     MakePairs(service, key);
   }
   TakeOver(service, around.lookup);
+  if (Node* steps = service.Find("pre_start")) {
+    for (Node& step : steps->items) {
+      MakePairs(step, "environment");
+      TakeOver(step, around.lookup);
+    }
+  }
   if (Node* deploy = service.Find("deploy")) MakePairs(*deploy, "labels");
   for (const char* key : {"dns", "dns_search", "tmpfs", "env_file", "label_file"}) {
     MakeList(service, key);
