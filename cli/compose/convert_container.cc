@@ -120,6 +120,8 @@ void PutHealth(const Scope& scope, Json& container) {
                 {"failureThreshold", 3}};
   PutSeconds(scope, health["interval"], "periodSeconds", probe);
   PutSeconds(scope, health["timeout"], "timeoutSeconds", probe);
+  // Nothing is made of it, for nobody is led to a pod before it is ready.
+  if (health["start_period"].Says()) (void)scope.Sound(ReadSeconds(health["start_period"]));
   if (health["retries"].Says()) {
     const int64_t retries = scope.Sound(ReadInteger(health["retries"], 0, 1000)).value_or(0);
     if (retries > 0) probe["failureThreshold"] = retries;

@@ -91,6 +91,11 @@ std::string UnknownWordsOf(const std::string& mode) {
 
 }  // namespace
 
+bool IsPortProtocol(std::string_view word) {
+  const std::string lower = Lower(word);
+  return lower == "tcp" || lower == "udp" || lower == "sctp";
+}
+
 std::optional<PortRange> ParsePortRange(const std::string& text) {
   const size_t dash = text.find('-');
   const int first = PortOf(std::string_view(text).substr(0, dash));
@@ -105,6 +110,10 @@ Result<Node> LongPort(const Node& port) {
     if (!ParsePortRange(port["target"].Text())) {
       return Wrong(port, fmt::format("invalid target port: {}", port["target"].Text()));
     }
+    const Node& protocol = port["protocol"];
+    if (protocol.Says() && !IsPortProtocol(protocol.Text())) {
+      return Wrong(protocol, fmt::format("invalid proto: {}", GoQuote(protocol.Text())));
+    }
     return port;
   }
   const std::string whole = port.Text();
@@ -117,7 +126,7 @@ Result<Node> LongPort(const Node& port) {
     protocol = Lower(text.substr(slash + 1));
     text.resize(slash);
   }
-  if (protocol != "tcp" && protocol != "udp" && protocol != "sctp") return bad("proto");
+  if (!IsPortProtocol(protocol)) return bad("proto");
   const size_t last = text.rfind(':');
   const std::string target = last == text.npos ? text : text.substr(last + 1);
   std::string published = last == text.npos ? "" : text.substr(0, last);
