@@ -224,6 +224,7 @@ class IngressFixture : public testing::Test {
   std::map<std::string, std::unique_ptr<http::testing::Fixture>> servers_;
   std::unique_ptr<IngressLoop> loop_;
   std::string body_;  // Of the last Ask.
+  std::atomic<int> conflicts_ = 0;  // So many PATCHes meet another version.
   std::unique_ptr<EventSink> events_;
 
  private:
@@ -254,6 +255,12 @@ class IngressFixture : public testing::Test {
     const MutexLock lock(mutex_);
     if (request.method != "GET") {
       written_ += request.method + " " + request.path + " " + request.body + "\n";
+    }
+    if (request.method == "PATCH" && conflicts_ > 0) {
+      --conflicts_;
+      return {.status = 409,
+              .content_type = "application/json",
+              .body = R"({"kind":"Status","code":409,"reason":"Conflict"})"};
     }
     return {.status = 200, .content_type = "application/json", .body = request.body};
   }

@@ -310,6 +310,27 @@ TEST_F(IngressLoopTest, WhatIsServedHereNoMoreDoesNotSaySoForEver) {
   EXPECT_EQ(Written().find("/ingresses/theirs/status"), std::string::npos);
 }
 
+TEST_F(IngressLoopTest, WhatIsServedHereNoMoreDoesNotSaySoThoughItChangesMeanwhile) {
+  objects_.AddClass("theirs", "example.com/theirs");
+  auto& left = objects_.AddIngress("{metadata: {name: left}, spec: {ingressClassName: theirs}}");
+  auto& said = left.status.load_balancer.ingress.emplace_back();
+  said.ip = kAddress;
+  said.ports.emplace_back().port = 80;
+  conflicts_ = 1;
+  const auto tries = [&] {
+    const std::string written = Written();
+    size_t count = 0;
+    constexpr std::string_view kWhat = "/ingresses/left/status";
+    for (size_t at = 0; (at = written.find(kWhat, at)) != written.npos; at += kWhat.size()) ++count;
+    return count;
+  };
+  Begin();
+  ASSERT_TRUE(Until([&] { return tries() >= 1; }));
+  left.metadata.annotations["changed"] = "meanwhile";
+  Publish();
+  EXPECT_TRUE(Until([&] { return tries() >= 2; }));
+}
+
 TEST_F(IngressLoopTest, ItEndsWithTheLastIngress) {
   ServeTwo();
   Begin();
