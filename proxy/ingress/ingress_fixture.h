@@ -74,7 +74,8 @@ class IngressFixture : public testing::Test {
           return http::AcceptWebSocket(request, "", std::make_unique<EchoMessages>());
         }
         http::Response response = http::testing::Text(name + " " + request.target + "\n");
-        for (const char* header : {"x-forwarded-for", "x-forwarded-proto", "host", "upgrade"}) {
+        for (const char* header : {"x-forwarded-for", "x-forwarded-proto", "x-forwarded-prefix",
+                                   "x-forwarded-ssl", "x-scheme", "host", "upgrade"}) {
           response.body += std::string(header) + ": " + std::string(request.Header(header)) + "\n";
         }
         response.body += request.http2 ? "HTTP/2\n" : "HTTP/1.1\n";

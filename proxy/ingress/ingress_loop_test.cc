@@ -112,9 +112,10 @@ TEST_F(IngressLoopTest, NobodySaysHimselfFromWhereHeComes) {
   Begin();
   ASSERT_TRUE(UntilGet("foo.com", "/", "200 web"));
   const std::string url = "http://127.0.0.1/x";
-  const std::string said =
-      Curl({"-H", "X_Forwarded_For: 6.6.6.6", "-H", "X-Real_IP: 6.6.6.6", "-H",
-            "X_Forwarded-Proto: 6.6.6.6", "-H", "Forwarded: for=6.6.6.6", url});
+  const std::string said = Curl({"-H", "X_Forwarded_For: 6.6.6.6", "-H", "X-Real_IP: 6.6.6.6", "-H",
+                                 "X_Forwarded-Proto: 6.6.6.6", "-H", "Forwarded: for=6.6.6.6", "-H",
+                                 "X-Forwarded-Prefix: /6.6.6.6", "-H", "X-Forwarded-Ssl: 6.6.6.6",
+                                 "-H", "X-Scheme: 6.6.6.6", url});
   EXPECT_THAT(said, AllOf(HasSubstr("web /x\n"), HasSubstr("x-forwarded-for: 127.0.0.1\n")));
   EXPECT_THAT(said, Not(HasSubstr("6.6.6.6")));
   // A proxy behind this one may drop what it names.

@@ -192,14 +192,19 @@ class Planner {
         fmt::format("the path {} of host {}", path.path.empty() ? "/" : path.path, shown_host));
   }
 
-  // For the hosts that its rules name; for all, if they name none.
+  // For the hosts that its rules name, which are all where one names none, and where there is no
+  // rule.
   void AddDefault() {
     if (!ingress().spec.default_backend) return;
     std::set<std::string> hosts;
+    if (ingress().spec.rules.empty()) hosts.insert(std::string(kAnyHost));
     for (const auto& rule : ingress().spec.rules) {
-      if (IsRouteHost(rule.host)) hosts.insert(rule.host);
+      if (rule.host.empty()) {
+        hosts.insert(std::string(kAnyHost));
+      } else if (IsRouteHost(rule.host)) {
+        hosts.insert(rule.host);
+      }
     }
-    if (hosts.empty()) hosts.insert(std::string(kAnyHost));
     for (const std::string& host : hosts) {
       AddRoute(plan_.defaults, host, *ingress().spec.default_backend,
                host == kAnyHost ? "the default backend" : "the default backend of host " + host);

@@ -164,6 +164,20 @@ TEST(IngressPlanTest, ADefaultBackendIsForTheHostsOfItsRulesOrForAll) {
               UnorderedElementsAre(Pair("-", "default.web.80"), Pair("foo.com", "default.web.80")));
 }
 
+TEST(IngressPlanTest, ADefaultBackendIsForAllHostsWhereARuleNamesNoneAndForNoneThatIsNoName) {
+  TestObjects objects;
+  objects.AddService("web", {});
+  auto& some = objects.AddRule("some", "foo.com", "/a", "Prefix", "web");
+  some.spec.default_backend = some.spec.rules[0].http->paths[0].backend;
+  some.spec.rules.push_back(some.spec.rules[0]);
+  some.spec.rules[1].host = "";
+  EXPECT_THAT(objects.Plan().defaults,
+              UnorderedElementsAre(Pair("-", "default.web.80"), Pair("foo.com", "default.web.80")));
+  some.spec.rules.erase(some.spec.rules.begin());
+  some.spec.rules[0].host = "no_name";
+  EXPECT_THAT(objects.Plan().defaults, testing::IsEmpty());
+}
+
 TEST(IngressPlanTest, EndpointsThatEndServeWhereNoOtherDoes) {
   TestObjects objects;
   objects.AddService("web", {"10.0.0.1", "10.0.0.2", "10.0.0.3"});
