@@ -90,6 +90,13 @@ std::string SomeOf(const std::set<std::string>& names) {
   return text;
 }
 
+// To other controllers ImplementationSpecific may be an expression, as /api(/|$)(.*), or a pattern,
+// as /*.
+bool LooksLikePattern(const networking_v1::HTTPIngressPath& path) {
+  return path.path_type.value_or("") == "ImplementationSpecific" &&
+         path.path.find_first_of("*(|[?") != path.path.npos;
+}
+
 class Planner {
  public:
   explicit Planner(const IngressWorld& world) : world_(world) {}
@@ -186,6 +193,12 @@ class Planner {
                   fmt::format("no request is led by a path with . or .. in it, which are resolved "
                               "before or refused: {} of host {}",
                               path.path, shown_host));
+    }
+    if (LooksLikePattern(path)) {
+      Tell("LiteralPath",
+           fmt::format("{} of host {} is no pattern here: requests are led by it that have these "
+                       "very characters",
+                       path.path, shown_host));
     }
     AddRoute(
         exact ? plan_.exact : plan_.prefix, key, path.backend,

@@ -152,6 +152,23 @@ TEST(IngressPlanTest, TheOlderOneHasAPathAndTheYoungerIsToldSo) {
   EXPECT_EQ(ProblemsOf(plan, "old"), "");
 }
 
+TEST(IngressPlanTest, WhatIsAPatternToOtherControllersIsToldToBeNoneHere) {
+  TestObjects objects;
+  objects.AddService("web", {});
+  objects.AddRule("star", "foo.com", "/api/*", "ImplementationSpecific", "web");
+  objects.AddRule("expression", "", "/v1(/|$)(.*)", "ImplementationSpecific", "web");
+  objects.AddRule("prefix", "", "/*", "Prefix", "web");
+  objects.AddRule("plain", "", "/a-b.c/$x", "ImplementationSpecific", "web");
+  const IngressPlan plan = objects.Plan();
+  EXPECT_EQ(ProblemsOf(plan, "star"),
+            "LiteralPath: /api/* of host foo.com is no pattern here: requests are led by it that "
+            "have these very characters\n");
+  EXPECT_THAT(ProblemsOf(plan, "expression"), HasSubstr("LiteralPath: /v1(/|$)(.*) of host *"));
+  EXPECT_EQ(ProblemsOf(plan, "prefix"), "");
+  EXPECT_EQ(ProblemsOf(plan, "plain"), "");
+  EXPECT_EQ(plan.prefix.size(), 4u) << "they are served as they are written";
+}
+
 TEST(IngressPlanTest, ADefaultBackendIsForTheHostsOfItsRulesOrForAll) {
   TestObjects objects;
   objects.AddService("web", {});
