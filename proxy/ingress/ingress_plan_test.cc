@@ -152,23 +152,6 @@ TEST(IngressPlanTest, TheOlderOneHasAPathAndTheYoungerIsToldSo) {
   EXPECT_EQ(ProblemsOf(plan, "old"), "");
 }
 
-TEST(IngressPlanTest, WhatIsAPatternToOtherControllersIsToldToBeNoneHere) {
-  TestObjects objects;
-  objects.AddService("web", {});
-  objects.AddRule("star", "foo.com", "/api/*", "ImplementationSpecific", "web");
-  objects.AddRule("expression", "", "/v1(/|$)(.*)", "ImplementationSpecific", "web");
-  objects.AddRule("prefix", "", "/*", "Prefix", "web");
-  objects.AddRule("plain", "", "/a-b.c/$x", "ImplementationSpecific", "web");
-  const IngressPlan plan = objects.Plan();
-  EXPECT_EQ(ProblemsOf(plan, "star"),
-            "LiteralPath: /api/* of host foo.com is no pattern here: requests are led by it that "
-            "have these very characters\n");
-  EXPECT_THAT(ProblemsOf(plan, "expression"), HasSubstr("LiteralPath: /v1(/|$)(.*) of host *"));
-  EXPECT_EQ(ProblemsOf(plan, "prefix"), "");
-  EXPECT_EQ(ProblemsOf(plan, "plain"), "");
-  EXPECT_EQ(plan.prefix.size(), 4u) << "they are served as they are written";
-}
-
 TEST(IngressPlanTest, ADefaultBackendIsForTheHostsOfItsRulesOrForAll) {
   TestObjects objects;
   objects.AddService("web", {});
@@ -179,20 +162,6 @@ TEST(IngressPlanTest, ADefaultBackendIsForTheHostsOfItsRulesOrForAll) {
   some.spec.default_backend = objects.ingresses[0]->spec.default_backend;
   EXPECT_THAT(objects.Plan().defaults,
               UnorderedElementsAre(Pair("-", "default.web.80"), Pair("foo.com", "default.web.80")));
-}
-
-TEST(IngressPlanTest, ADefaultBackendIsForAllHostsWhereARuleNamesNoneAndForNoneThatIsNoName) {
-  TestObjects objects;
-  objects.AddService("web", {});
-  auto& some = objects.AddRule("some", "foo.com", "/a", "Prefix", "web");
-  some.spec.default_backend = some.spec.rules[0].http->paths[0].backend;
-  some.spec.rules.push_back(some.spec.rules[0]);
-  some.spec.rules[1].host = "";
-  EXPECT_THAT(objects.Plan().defaults,
-              UnorderedElementsAre(Pair("-", "default.web.80"), Pair("foo.com", "default.web.80")));
-  some.spec.rules.erase(some.spec.rules.begin());
-  some.spec.rules[0].host = "no_name";
-  EXPECT_THAT(objects.Plan().defaults, testing::IsEmpty());
 }
 
 TEST(IngressPlanTest, EndpointsThatEndServeWhereNoOtherDoes) {
