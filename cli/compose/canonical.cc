@@ -82,7 +82,7 @@ void MakeAbsolute(Node& parent, std::string_view key, const Surroundings& around
 void MakeBuild(Node& build, const Surroundings& around) {
   MakeMap(build, "context");
   // Files that are merged may say these in different forms.
-  for (const char* key : {"additional_contexts", "args", "labels", "ssh"}) MakePairs(build, key);
+  for (const char* key : {"additional_contexts", "args", "labels"}) MakePairs(build, key);
   MakeList(build, "no_cache_filter");
   const auto is_here = [](const std::string& context) {
     return !context.empty() && context.find("://") == context.npos &&
