@@ -11,6 +11,9 @@
 namespace skiff::cli::compose {
 namespace {
 
+// Published as that a port is any that is free, as where nothing is said.
+constexpr std::string_view kAnyPort = "0";
+
 int PortOf(std::string_view text) {
   int port = 0;
   const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), port);
@@ -114,7 +117,9 @@ Result<Node> LongPort(const Node& port) {
     if (protocol.Says() && !IsPortProtocol(protocol.Text())) {
       return Wrong(protocol, fmt::format("invalid proto: {}", GoQuote(protocol.Text())));
     }
-    return port;
+    Node out = port;
+    if (out["published"].Text() == kAnyPort) out.Remove("published");
+    return out;
   }
   const std::string whole = port.Text();
   const auto bad = [&](const char* what) {
@@ -136,6 +141,7 @@ Result<Node> LongPort(const Node& port) {
     published.erase(0, colon + 1);
     if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
   }
+  if (published == kAnyPort) published.clear();
   const auto inside = ParsePortRange(target);
   if (!inside) return bad("containerPort");
   const auto outside = published.empty() ? std::optional(*inside) : ParsePortRange(published);
