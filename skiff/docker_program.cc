@@ -177,6 +177,11 @@ std::string DockerUpHelp() {
   return flags.Help();
 }
 
+std::string DockerHint(const std::vector<std::string>& args) {
+  if (!DockerOptionsOf(args)) return "";
+  return "\nwith --docker, by which nodes are containers, skiff up takes all of these flags";
+}
+
 int DockerUpMain(const std::vector<std::string>& args) {
   DockerFlags to;
   Counts counts;

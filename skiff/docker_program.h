@@ -14,6 +14,9 @@ bool IsAboutDocker(const std::vector<std::string>& args);
 
 // The flags of `skiff up --docker`.
 std::string DockerUpHelp();
+// What is to be said beside why `skiff up` takes none of these words: that it would with --docker;
+// "" where it would not either.
+std::string DockerHint(const std::vector<std::string>& args);
 
 // What they say, but for where its kubeconfig lies.
 Result<DockerOptions> DockerOptionsOf(const std::vector<std::string>& args);

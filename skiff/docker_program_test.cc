@@ -28,5 +28,12 @@ TEST(DockerProgramTest, ServersOverAnEtcdMakeNoKeyEach) {
   EXPECT_THAT(options.error().message, HasSubstr("--encryption-provider-config=/FILE"));
 }
 
+TEST(DockerProgramTest, WhoeverForgotThatNodesAreContainersIsReminded) {
+  EXPECT_THAT(DockerHint({"--nodes=3", "--etcd=3"}), HasSubstr("with --docker"));
+  EXPECT_THAT(DockerHint({"--name=dev", "--publish=8080:80"}), HasSubstr("with --docker"));
+  EXPECT_EQ(DockerHint({"--nodes=3", "--nonsense"}), "");
+  EXPECT_EQ(DockerHint({"--etcd=many"}), "");
+}
+
 }  // namespace
 }  // namespace skiff

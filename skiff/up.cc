@@ -385,7 +385,9 @@ int UpMain(const std::vector<std::string>& args) {
   UpFlags to;
   Flags flags("skiff up");
   AddUpFlags(flags, to);
-  if (const auto parsed = flags.Parse(args); !parsed) return Complain(parsed.error().message);
+  if (const auto parsed = flags.Parse(args); !parsed) {
+    return Complain(parsed.error().message + DockerHint(args));
+  }
   if (flags.help_asked()) {
     std::printf("%s\nNodes as containers of the Docker engine:\n\n%s", flags.Help().c_str(),
                 DockerUpHelp().c_str());

@@ -81,7 +81,9 @@ void MakeAbsolute(Node& parent, std::string_view key, const Surroundings& around
 // Nothing is built, but who reads the file as one looks for it where this one is.
 void MakeBuild(Node& build, const Surroundings& around) {
   MakeMap(build, "context");
-  MakePairs(build, "additional_contexts");
+  // Files that are merged may say these in different forms.
+  for (const char* key : {"additional_contexts", "args", "labels"}) MakePairs(build, key);
+  MakeList(build, "no_cache_filter");
   const auto is_here = [](const std::string& context) {
     return !context.empty() && context.find("://") == context.npos &&
            !context.starts_with("git@") && !context.starts_with("github.com/") &&
@@ -169,6 +171,12 @@ void MakeServiceCanonical(Node& service, const Surroundings& around, Mistakes& w
     MakePairs(service, key);
   }
   TakeOver(service, around.lookup);
+  if (Node* steps = service.Find("pre_start")) {
+    for (Node& step : steps->items) {
+      MakePairs(step, "environment");
+      TakeOver(step, around.lookup);
+    }
+  }
   if (Node* deploy = service.Find("deploy")) MakePairs(*deploy, "labels");
   for (const char* key : {"dns", "dns_search", "tmpfs", "env_file", "label_file"}) {
     MakeList(service, key);

@@ -43,6 +43,9 @@ Json PodTemplateOf(const Scope& scope, Mounts& mounts) {
   AddVolumeMounts(scope, mounts);
   AddFileMounts(scope, mounts);
   mounts.PutInto(pod, container);
+  if (Json steps = StepsOf(scope, container); !steps.empty()) {
+    pod["initContainers"] = std::move(steps);
+  }
   pod["containers"] = Json::array({std::move(container)});
   Json labels = LabelsOf(scope.project, scope.service);
   labels.update(NetworkLabels(scope.project, scope.node));

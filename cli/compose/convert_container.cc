@@ -12,18 +12,22 @@
 namespace skiff::cli::compose {
 namespace {
 
+// Else it is told of.
+bool IsSoundImage(const Scope& scope, const Node& image, const std::string& key) {
+  const std::string name = image.Text();
+  if (IsImageName(name)) return true;
+  scope.wrong.Add(Wrong(image, fmt::format("services.{}.{}: {} is no name of an image: it is "
+                                           "[HOST/]NAME[:TAG], and but for HOST and TAG in lower "
+                                           "case",
+                                           scope.service, key, GoQuote(name))));
+  return false;
+}
+
 void PutImage(const Scope& scope, Json& container) {
   const Node& image = scope.node["image"];
-  const std::string name = image.Text();
-  const bool is_wrong = image.Says() && !IsImageName(name);
-  if (is_wrong) {
-    scope.wrong.Add(
-        Wrong(image, fmt::format("services.{}.image: {} is no name of an image: it is "
-                                 "[HOST/]NAME[:TAG], and but for HOST and TAG in lower case",
-                                 scope.service, GoQuote(name))));
-  }
+  const bool has_one = image.Says() && IsSoundImage(scope, image, "image");
   container["image"] =
-      image.Says() && !is_wrong ? name : fmt::format("{}-{}", scope.project.name, scope.service);
+      has_one ? image.Text() : fmt::format("{}-{}", scope.project.name, scope.service);
   const Node& policy = scope.node["pull_policy"];
   const std::string word = policy.Text();
   if (word == "always") {
@@ -63,17 +67,22 @@ void PutCommand(const Scope& scope, Json& container) {
   }
 }
 
-void PutVariables(const Scope& scope, Json& container) {
+Json VariablesOf(const Scope& scope, const Node& environment, const std::string& key) {
   Json list = Json::array();
-  for (const Member& member : scope.node["environment"].members) {
+  for (const Member& member : environment.members) {
     if (member.key.empty()) {
       scope.wrong.Add(
-          Wrong(member.node, fmt::format("services.{}.environment: {} is a variable without a name",
-                                         scope.service, GoQuote("=" + member.node.Text()))));
+          Wrong(member.node, fmt::format("services.{}.{}: {} is a variable without a name",
+                                         scope.service, key, GoQuote("=" + member.node.Text()))));
       continue;
     }
     list.push_back({{"name", member.key}, {"value", compose::Unexpanded(member.node.Text())}});
   }
+  return list;
+}
+
+void PutVariables(const Scope& scope, Json& container) {
+  Json list = VariablesOf(scope, scope.node["environment"], "environment");
   if (!list.empty()) container["env"] = std::move(list);
 }
 
@@ -111,6 +120,8 @@ void PutHealth(const Scope& scope, Json& container) {
                 {"failureThreshold", 3}};
   PutSeconds(scope, health["interval"], "periodSeconds", probe);
   PutSeconds(scope, health["timeout"], "timeoutSeconds", probe);
+  // Nothing is made of it, for nobody is led to a pod before it is ready.
+  if (health["start_period"].Says()) (void)scope.Sound(ReadSeconds(health["start_period"]));
   if (health["retries"].Says()) {
     const int64_t retries = scope.Sound(ReadInteger(health["retries"], 0, 1000)).value_or(0);
     if (retries > 0) probe["failureThreshold"] = retries;
@@ -141,8 +152,7 @@ bool IsNumber(const std::string& text) {
   return !text.empty() && text.size() <= 10 && text.find_first_not_of("0123456789") == text.npos;
 }
 
-void PutUser(const Scope& scope, Json& context) {
-  const Node& user = scope.node["user"];
+void PutUser(const Scope& scope, const Node& user, const std::string& key, Json& context) {
   if (!user.Says()) return;
   const std::string text = user.Text();
   const size_t colon = text.find(':');
@@ -151,7 +161,7 @@ void PutUser(const Scope& scope, Json& context) {
   const std::string name = number(text.substr(0, colon));
   const std::string group = number(colon == text.npos ? "" : text.substr(colon + 1));
   if ((!name.empty() && !IsNumber(name)) || (!group.empty() && !IsNumber(group))) {
-    scope.Note(user, "user", "Kubernetes knows users and groups by their numbers alone");
+    scope.Note(user, key, "Kubernetes knows users and groups by their numbers alone");
   }
   if (IsNumber(name)) context["runAsUser"] = std::stoll(name);
   if (IsNumber(group)) context["runAsGroup"] = std::stoll(group);
@@ -188,7 +198,7 @@ Json CapabilitiesOf(const Node& list) {
 
 void PutSecurity(const Scope& scope, Json& container) {
   Json context = Json::object();
-  PutUser(scope, context);
+  PutUser(scope, scope.node["user"], "user", context);
   const Node& node = scope.node;
   if (node["privileged"].IsTrue()) context["privileged"] = true;
   if (node["read_only"].IsTrue()) context["readOnlyRootFilesystem"] = true;
@@ -214,7 +224,80 @@ void PutPorts(const Scope& scope, Json& container) {
   if (!list.empty()) container["ports"] = std::move(list);
 }
 
+// Variables of one name are as `own` has them.
+void PutOver(Json& variables, Json own) {
+  for (Json& each : own) {
+    const auto same = std::find_if(variables.begin(), variables.end(), [&](const Json& known) {
+      return known["name"] == each["name"];
+    });
+    if (same == variables.end()) {
+      variables.push_back(std::move(each));
+    } else {
+      *same = std::move(each);
+    }
+  }
+}
+
+// Another image knows its own users; what the service's container may do a step may not.
+Json StepSecurity(const Scope& scope, const Node& step, const std::string& key,
+                  const Json& container) {
+  Json context = Json::object();
+  if (step["user"].Says()) {
+    PutUser(scope, step["user"], key + ".user", context);
+  } else if (!step["image"].Says()) {
+    for (const char* field : {"runAsUser", "runAsGroup"}) {
+      const Json& id = At(container, "securityContext", field);
+      if (!id.is_null()) context[field] = id;
+    }
+  }
+  if (step["privileged"].IsTrue()) context["privileged"] = true;
+  return context;
+}
+
+// Where it says nothing it is as the service's container, but for what its image would start.
+Json StepOf(const Scope& scope, const Node& step, size_t number, const Json& container) {
+  const std::string key = fmt::format("pre_start[{}]", number);
+  Json made = {{"name", ObjectName(fmt::format("{}-pre-start-{}", scope.name, number))}};
+  for (const char* same :
+       {"image", "imagePullPolicy", "env", "volumeMounts", "resources", "workingDir"}) {
+    if (container.contains(same)) made[same] = container[same];
+  }
+  const Node& image = step["image"];
+  if (image.Says() && IsSoundImage(scope, image, key + ".image")) {
+    made["image"] = image.Text();
+    made["imagePullPolicy"] = "IfNotPresent";
+  }
+  if (step["command"].Says()) {
+    const auto words = scope.Sound(ReadCommand(step["command"]));
+    if (words && !words->empty()) made["args"] = Unexpanded(*words);
+  }
+  Json variables = VariablesOf(scope, step["environment"], key + ".environment");
+  if (!variables.empty()) PutOver(made["env"], std::move(variables));
+  if (step["working_dir"].Says()) made["workingDir"] = step["working_dir"].Text();
+  Json context = StepSecurity(scope, step, key, container);
+  if (!context.empty()) made["securityContext"] = std::move(context);
+  return made;
+}
+
+bool RunsSeveral(const Node& service) {
+  const std::string count = ReplicasNode(service).Text();
+  const bool is_global = service["deploy"]["mode"].Text().starts_with("global");
+  return is_global || (!count.empty() && count != "0" && count != "1");
+}
+
 }  // namespace
+
+Json StepsOf(const Scope& scope, const Json& container) {
+  Json list = Json::array();
+  const std::vector<Node>& steps = scope.node["pre_start"].items;
+  for (size_t i = 0; i < steps.size(); ++i) {
+    list.push_back(StepOf(scope, steps[i], i, container));
+    if (!RunsSeveral(scope.node) || steps[i]["per_replica"].IsTrue()) continue;
+    scope.Note(steps[i], fmt::format("pre_start[{}]", i),
+               "it runs in each pod before its container, not once for all of them");
+  }
+  return list;
+}
 
 std::string Unexpanded(std::string_view text) {
   std::string out;

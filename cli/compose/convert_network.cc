@@ -278,11 +278,12 @@ std::vector<ServicePort> PortsOf(const Scope& scope, bool noting) {
     const std::string text = item.Text();
     const size_t slash = text.find('/');
     const auto range = ParsePortRange(text.substr(0, slash));
-    if (!range) {
+    const std::string word = slash == text.npos ? "tcp" : text.substr(slash + 1);
+    if (!range || !IsPortProtocol(word)) {
       scope.wrong.Add(Wrong(item, "invalid port: " + text));
       continue;
     }
-    const std::string protocol = ProtocolOf(slash == text.npos ? "" : text.substr(slash + 1));
+    const std::string protocol = ProtocolOf(word);
     if (HasRoomFor(*range, scope, item, "expose", noting, ports)) {
       for (int port = range->first; port <= range->last; ++port) {
         ports.push_back({.target = port, .protocol = protocol});

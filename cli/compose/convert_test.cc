@@ -311,6 +311,9 @@ TEST_F(ComposeConvertTest, RefusesValuesThatMeanNothing) {
       {"deploy: {update_config: {order: odd}}", "invalid update order: odd"},
       {"deploy: {placement: {constraints: [odd]}}", "invalid constraint: odd"},
       {"expose: ['99999']", "invalid port: 99999"},
+      {"expose: ['53/upd']", "invalid port: 53/upd"},
+      {"ports: [{target: 53, protocol: upd}]", "invalid proto: \"upd\""},
+      {"healthcheck: {test: x, start_period: soon}", "invalid duration: \"soon\""},
       {"depends_on: {db: {condition: odd}}\n  db: {image: x}",
        "services.web.depends_on.db.condition value must be one of "
        "'service_completed_successfully', 'service_healthy', 'service_started'"},

@@ -73,6 +73,13 @@ void Look(const Json& pod, PodsState& state) {
   const std::string phase = TextAt(pod, "status", "phase");
   if (phase == "Running") ++state.running;
   if (state.phase.empty()) state.phase = phase;
+  // A step of `pre_start` that fails: all others only wait for it.
+  for (const Json& step : At(pod, "status", "initContainerStatuses")) {
+    const std::string reason = TextAt(step, "state", "waiting", "reason");
+    const bool is_usual =
+        reason.empty() || reason == "PodInitializing" || reason == "ContainerCreating";
+    if (state.trouble.empty() && !is_usual) state.trouble = "Init:" + reason;
+  }
   for (const Json& container : At(pod, "status", "containerStatuses")) {
     state.restarts += IntAt(container, "restartCount");
     const std::string reason = TextAt(container, "state", "waiting", "reason");

@@ -38,5 +38,19 @@ TEST_F(ComposeServicesTest, TextOfObjectsIsNoCommandToTheTerminal) {
   EXPECT_EQ(out_.find_first_of("\x1b\x07\t"), out_.npos) << out_;
 }
 
+TEST_F(ComposeServicesTest, AStepBeforeTheStartThatFailsIsTold) {
+  Put("/api/v1/namespaces/default/pods/web-1",
+      {{"kind", "Pod"},
+       {"metadata", {{"labels", {{kProjectLabel, "shop"}, {kServiceLabel, "web"}}}}},
+       {"status",
+        {{"phase", "Pending"},
+         {"initContainerStatuses",
+          Json::array({{{"state", {{"waiting", {{"reason", "CrashLoopBackOff"}}}}}}})},
+         {"containerStatuses",
+          Json::array({{{"state", {{"waiting", {{"reason", "PodInitializing"}}}}}}})}}}});
+  ASSERT_EQ(Run("compose", {"ps", "-p", "shop"}), 0) << err_;
+  EXPECT_THAT(out_, testing::HasSubstr("Init:CrashLoopBackOff"));
+}
+
 }  // namespace
 }  // namespace skiff::cli::compose

@@ -26,7 +26,7 @@ class EnvFileReader {
     if (rest_.starts_with("\xef\xbb\xbf")) rest_.remove_prefix(3);
     while (!rest_.empty()) {
       ++line_;
-      TRY(ReadLine());
+      TRY(scope_.raw ? ReadRawLine() : ReadLine());
       if (variables_.size() > kVariablesMax) {
         return Bad(fmt::format("more than {} variables", kVariablesMax));
       }
@@ -63,9 +63,27 @@ class EnvFileReader {
     }
     const std::string name = TRY(Name(line.substr(0, sign)));
     rest_.remove_prefix(sign + 1);
-    std::string value =
-        TRY(scope_.raw ? Result<std::string>(WithoutBlanks(TakeLine(), kBlanks)) : Value());
+    std::string value = TRY(Value());
     Set(name, std::move(value));
+    return {};
+  }
+
+  // As `docker run --env-file` reads it: blanks, quotes and all else behind the "=" are the value.
+  Result<> ReadRawLine() {
+    std::string_view line = TakeLine();
+    if (line.ends_with('\r')) line.remove_suffix(1);
+    line.remove_prefix(std::min(line.find_first_not_of(kBlanks), line.size()));
+    if (line.empty() || line[0] == '#') return {};
+    const size_t sign = line.find('=');
+    const std::string name(line.substr(0, sign));
+    if (name.empty() || name.find_first_of(kBlanks) != name.npos) {
+      return Bad(fmt::format("unexpected character in variable name {}", GoQuote(name)));
+    }
+    if (sign != line.npos) {
+      Set(name, std::string(line.substr(sign + 1)));
+    } else if (auto value = scope_.lookup(name)) {
+      Set(name, std::move(*value));
+    }
     return {};
   }
 

@@ -28,7 +28,8 @@ Lookup LookupOf(const std::map<std::string, std::string>& variables);
 struct EnvFileScope {
   Lookup lookup;
   Lookup before = {};
-  bool raw = false;  // All behind the "=" is the value.
+  // All behind the first "=" is the value, blanks and quotes too; a comment has a line of its own.
+  bool raw = false;
 };
 // `file` is for errors.
 Result<Variables> ParseEnvFile(const std::string& file, std::string_view text,

@@ -41,7 +41,16 @@ TEST(EnvFileTest, VariablesStandForEarlierOnesAndForOurs) {
   EXPECT_EQ(Says("A=1\nB=$A-${HOST}-${C:-c}\n"), "A=1|B=1-host-c");
   EXPECT_EQ(Says("A='$HOST'\nB=p$\n"), "A=$HOST|B=p$");
   EXPECT_EQ(Says("HOST\nNOBODYS\n"), "HOST=host");
+}
+
+TEST(EnvFileTest, RawOnesAreTakenAsTheyAre) {
   EXPECT_EQ(Says("A=$HOST 'x'\n", /*raw=*/true), "A=$HOST 'x'");
+  EXPECT_EQ(Says("  A= two # no comment \r\n\t# one\n\nB=\"x\n", /*raw=*/true),
+            "A= two # no comment |B=\"x");
+  EXPECT_EQ(Says("A:B=1:2\nC=D=E\nHOST\nNOBODYS\n", /*raw=*/true), "A:B=1:2|C=D=E|HOST=host");
+  EXPECT_EQ(Says("A=1\nB =1\n", /*raw=*/true),
+            ".env:2: unexpected character in variable name \"B \"");
+  EXPECT_EQ(Says("=1\n", /*raw=*/true), ".env:1: unexpected character in variable name \"\"");
 }
 
 TEST(EnvFileTest, WhatVariablesComeToIsBounded) {

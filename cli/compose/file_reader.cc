@@ -45,7 +45,7 @@ Json WithoutPlaces(const Node& node) {
 
 // Adds what an included file defines; what both define has to be the same.
 void Import(Node& root, Node included, Mistakes& wrong) {
-  for (const char* kind : {"services", "networks", "volumes", "configs", "secrets"}) {
+  for (const char* kind : {"services", "networks", "volumes", "configs", "secrets", "models"}) {
     Node* from = included.Find(kind);
     if (from == nullptr) continue;
     Node* to = root.Find(kind);
@@ -154,18 +154,19 @@ Result<Node> FileReader::ReadAll(const std::vector<std::string>& paths,
                                  const Surroundings& around, int depth,
                                  const Node* named_by) {
   Node root = MapNode({});
-  std::vector<Node> included;
   for (const std::string& path : paths) {
     auto documents = TRY(ReadFile(path, around, named_by));
     if (!documents) continue;
     for (Node& document : *documents) {
       TRY(ExtendAll(document, around));
+      std::vector<Node> included;
       TRY(IncludeAll(document["include"], around, depth, included));
       document.Remove("include");
+      // A file that comes later may say something else of what this one includes.
+      for (Node& each : included) Import(document, std::move(each), wrong_);
       Merge(root, std::move(document), "", wrong_);
     }
   }
-  for (Node& each : included) Import(root, std::move(each), wrong_);
   return root;
 }
 

@@ -50,6 +50,16 @@ TEST_F(DiskFilesTest, TellsOfWhatIsNeitherAFileNorAFolder) {
   EXPECT_THAT(below->others, ElementsAre("current", "more/pipe"));
 }
 
+TEST_F(DiskFilesTest, WhatIsNoFileIsNotReadButForTheOneThatIsEmpty) {
+  ASSERT_EQ(mkfifo((directory_ + "/pipe").c_str(), 0600), 0);
+  const auto pipe = files_.Read(directory_ + "/pipe", 10);
+  ASSERT_FALSE(pipe);
+  EXPECT_EQ(pipe.error().message, "it is no regular file");
+  const auto nothing = files_.Read("/dev/null", 10);
+  ASSERT_TRUE(nothing) << nothing.error().message;
+  EXPECT_EQ(*nothing, "");
+}
+
 TEST_F(DiskFilesTest, SaysWhereAPathReallyLeads) {
   const std::string real = fs::canonical(directory_);
   fs::create_directory_symlink("conf", directory_ + "/link");

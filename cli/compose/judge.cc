@@ -80,6 +80,9 @@ struct Said {
 Said OriginOf(const std::string& name, const Node& service, const Json& object,
               const std::string& field) {
   const std::string path = "services." + name;
+  if (field.find(".initContainers") != field.npos && service["pre_start"].Says()) {
+    return {&service["pre_start"], path + ".pre_start"};
+  }
   if (const auto index = IndexIn(field, ".env")) {
     const Json& containers = At(object, "spec", "template", "spec", "containers");
     const Json& variables = containers.empty() ? containers : At(containers[0], "env");

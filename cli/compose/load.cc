@@ -218,7 +218,13 @@ void ReadEnvFiles(Node& service, const Lookup& lookup, const Files& files, size_
       if (earlier == places.end()) return std::nullopt;
       return environment.members[earlier->second].node.Text();
     };
-    const bool raw = item["format"].Text() == "raw";
+    const Node& format = item["format"];
+    const bool raw = format.Text() == "raw";
+    if (format.Says() && !raw && format.Text() != ".env") {
+      wrong.Add(Wrong(format, fmt::format("unsupported env_file format {}: it is raw, or not said",
+                                          GoQuote(format.Text()))));
+      continue;
+    }
     auto variables = ParseEnvFile(path, *text, {.lookup = known, .before = before, .raw = raw});
     wrong.Add(variables);
     if (!variables) continue;

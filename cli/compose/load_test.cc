@@ -171,6 +171,32 @@ TEST_F(LoadTest, IncludedFilesHaveTheirOwnFolderAndVariables) {
   EXPECT_THAT(Failure(), HasSubstr("include each other deeper than 16, or in a circle"));
 }
 
+TEST_F(LoadTest, ALaterFileMaySaySomethingElseOfWhatOneBeforeIncludes) {
+  files_.files = {{"/shop/compose.yaml", "include: [db/compose.yaml]\nservices: {a: {image: a}}\n"},
+                  {"/shop/compose.override.yaml", "services: {db: {image: mine, tty: true}}\n"},
+                  {"/shop/db/compose.yaml", "services: {db: {image: postgres, hostname: h}}\n"}};
+  const Project project = Loaded();
+  EXPECT_EQ(At(project, "db", "image"), "mine");
+  EXPECT_EQ(At(project, "db", "hostname"), "h");
+  EXPECT_THAT(Services(project), ElementsAre("a", "db"));
+}
+
+TEST_F(LoadTest, ModelsOfAnIncludedFileAreOfTheProject) {
+  files_.files = {
+      {"/shop/compose.yaml", "include: [b.yaml]\nservices: {a: {image: a}}\n"},
+      {"/shop/b.yaml", "services: {b: {image: b, models: [m]}}\nmodels: {m: {model: ai/m}}\n"}};
+  EXPECT_NE(Loaded().root["models"].Find("m"), nullptr);
+}
+
+TEST_F(LoadTest, AFormatOfVariablesThatNobodyKnowsIsRefused) {
+  files_.files = {{"/shop/compose.yaml",
+                   "services:\n  a:\n    image: a\n"
+                   "    env_file: [{path: a.env, format: json}]\n"},
+                  {"/shop/a.env", "A=1\n"}};
+  EXPECT_EQ(Failure(),
+            "compose.yaml:4: unsupported env_file format \"json\": it is raw, or not said");
+}
+
 TEST_F(LoadTest, WhatNamesAFileThatIsNotThereIsNamed) {
   EXPECT_EQ(FailureOf("services: {a: {image: a}}\ninclude:\n- path: none.yaml\n"),
             "compose.yaml:3: open none.yaml: no such file");

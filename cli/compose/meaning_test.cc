@@ -15,6 +15,42 @@ using testing::Not;
 
 using ComposeMeaningTest = ConversionFixture;
 
+TEST_F(ComposeMeaningTest, StepsBeforeTheStartAreInitContainers) {
+  const Conversion conversion = Converted(
+      "services:\n"
+      "  web:\n"
+      "    image: app\n"
+      "    user: '7'\n"
+      "    privileged: true\n"
+      "    environment: {A: 1, B: 2}\n"
+      "    volumes: ['data:/data']\n"
+      "    deploy: {replicas: 2}\n"
+      "    pre_start:\n"
+      "      - {command: [migrate], environment: [B=3], per_replica: true}\n"
+      "      - {image: busybox, command: sh -c 'chown 7 /data', working_dir: /data}\n"
+      "volumes: {data: {}}\n");
+  const Json pod = Find(conversion, "StatefulSet", "web")["spec"]["template"]["spec"];
+  ASSERT_EQ(pod["initContainers"].size(), 2u) << pod;
+  const Json& first = pod["initContainers"][0];
+  EXPECT_EQ(first["image"], "app");
+  EXPECT_EQ(first["args"], Json::array({"migrate"}));
+  EXPECT_EQ(first["env"],
+            Json::array({{{"name", "A"}, {"value", "1"}}, {{"name", "B"}, {"value", "3"}}}));
+  EXPECT_EQ(first["securityContext"], (Json{{"runAsUser", 7}}));
+  EXPECT_EQ(first["volumeMounts"], pod["containers"][0]["volumeMounts"]);
+  const Json& second = pod["initContainers"][1];
+  EXPECT_EQ(second["image"], "busybox");
+  EXPECT_EQ(second["args"], Json::array({"sh", "-c", "chown 7 /data"}));
+  EXPECT_EQ(second["workingDir"], "/data");
+  EXPECT_FALSE(second.contains("securityContext")) << second;
+  EXPECT_THAT(Notes(conversion),
+              ElementsAre("compose.yaml:11: services.web.pre_start[1]: it runs in each pod before "
+                          "its container, not once for all of them"));
+  EXPECT_EQ(FailureOf("services: {web: {image: x, pre_start: [{image: X Y}]}}\n"),
+            "compose.yaml:1: services.web.pre_start[0].image: \"X Y\" is no name of an image: it "
+            "is [HOST/]NAME[:TAG], and but for HOST and TAG in lower case");
+}
+
 // A link, dots, or ~: what it leads to is of who runs the file, not of who wrote it.
 TEST_F(ComposeMeaningTest, WhatLiesOutsideOfTheProjectIsNamedAndConfidential) {
   files_.files["/etc/keys/key"] = "x";

@@ -98,7 +98,9 @@ const char* FormWord(const Node& node) {
 
 void Merge(Node& base, Node other, const std::string& path, Mistakes& wrong) {
   const std::string_view within = WithinService(path);
-  if (other.tag == kReset || other.tag == kOverride || base.IsNull() || IsReplaced(within)) {
+  // What a file before took away is not there to be merged with.
+  const bool is_gone = base.IsNull() || base.tag == kReset;
+  if (other.tag == kReset || other.tag == kOverride || is_gone || IsReplaced(within)) {
     base = std::move(other);
     return;
   }

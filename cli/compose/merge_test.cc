@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <string>
+#include <vector>
+
 #include "api/codec/json.h"
 #include "cli/compose/canonical.h"
 
@@ -18,11 +21,11 @@ Json JsonOf(const Node& node) {
   return json;
 }
 
-// The service `web` of the two files merged; their services are said in flow style.
-std::string Merged(const std::string& base, const std::string& other) {
+// The service `web` of the files merged; their services are said in flow style.
+std::string Merged(const std::vector<std::string>& files) {
   const Surroundings around{"/shop", "/home/me", [](const std::string&) { return std::nullopt; }};
   Node root = MapNode({});
-  for (const std::string& service : {base, other}) {
+  for (const std::string& service : files) {
     auto nodes = ParseNodes("f", "services: {web: " + service + "}");
     EXPECT_TRUE(nodes) << service;
     Mistakes wrong;
@@ -33,6 +36,10 @@ std::string Merged(const std::string& base, const std::string& other) {
   }
   DropReset(root);
   return DumpJson(JsonOf(root["services"]["web"]));
+}
+
+std::string Merged(const std::string& base, const std::string& other) {
+  return Merged(std::vector<std::string>{base, other});
 }
 
 TEST(MergeTest, ScalarsAreReplacedAndMapsJoined) {
@@ -67,6 +74,21 @@ TEST(MergeTest, ResetTakesAwayAndOverrideReplaces) {
   EXPECT_EQ(Merged("{expose: ['1']}", "{expose: !override ['2']}"), R"({"expose":["2"]})");
   EXPECT_EQ(Merged("{environment: {A: 1, B: 2}}", "{environment: {A: !reset null}}"),
             R"({"environment":{"B":2}})");
+}
+
+TEST(MergeTest, WhatWasTakenAwayIsThereAgainWhenALaterFileSaysIt) {
+  EXPECT_EQ(Merged({"{ports: ['80:80']}", "{ports: !reset []}", "{ports: ['81:81']}"}),
+            R"({"ports":[{"protocol":"tcp","published":"81","target":"81"}]})");
+  EXPECT_EQ(Merged({"{labels: {a: b}}", "{labels: !reset {}}", "{labels: {c: d}}"}),
+            R"({"labels":{"c":"d"}})");
+  EXPECT_EQ(Merged({"{ulimits: {nofile: 1}}", "{ulimits: !reset null}", "{image: x}"}),
+            R"({"image":"x"})");
+}
+
+TEST(MergeTest, PairsOfABuildAreMergedInWhateverFormTheyAreSaid) {
+  EXPECT_EQ(
+      Merged("{build: {args: {A: 1}, labels: [a=b]}}", "{build: {args: [B=2], labels: {c: d}}}"),
+      R"({"build":{"args":{"A":1,"B":"2"},"labels":{"a":"b","c":"d"}}})");
 }
 
 TEST(MergeTest, ALoggerOfAnotherDriverHasItsOwnOptions) {

@@ -38,6 +38,17 @@ TEST_F(NotedTest, AVolumeThatIsMountedReadOnlyIsThatInPodsToo) {
                           "/srv/x, not this machine's"));
 }
 
+TEST_F(NotedTest, PortZeroIsAnyPort) {
+  const Conversion conversion =
+      Converted("services:\n  a: {image: x, ports: ['0:80', {target: 81, published: 0}]}\n");
+  EXPECT_THAT(
+      Notes(conversion),
+      ElementsAre("compose.yaml:2: services.a.ports[0]: Docker would choose a port; publish "
+                  "one, or skiff port-forward 80",
+                  "compose.yaml:2: services.a.ports[1]: Docker would choose a port; publish "
+                  "one, or skiff port-forward 81"));
+}
+
 TEST_F(NotedTest, NoAttemptsAreAnyNumberOfThem) {
   const Conversion conversion = Converted(
       "services:\n  a: {image: x, restart: 'on-failure:0'}\n"

@@ -52,6 +52,9 @@ std::string Unexpanded(std::string_view text);
 
 // convert_container.cc: all of the container but its mounts, and what is wrong with it.
 Json ContainerOf(const Scope& scope);
+// What `pre_start` has to be done before the container starts: init containers, which see what it
+// mounts. `container` is finished.
+Json StepsOf(const Scope& scope, const Json& container);
 // convert_resources.cc
 Json ResourcesOf(const Scope& scope);
 // convert_pod.cc: what a pod has beside containers and volumes.

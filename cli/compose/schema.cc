@@ -147,6 +147,11 @@ constexpr Key kHookKeys[] = {{"command", &kCommand},
                              {"environment", &kPairs, "hooks have their container's variables"}};
 constexpr Shape kHook = MapOf(kHookKeys);
 constexpr Shape kHooks{kListForm | kNullForm, nullptr, 0, nullptr, &kHook};
+constexpr Key kStepKeys[] = {{"command", &kCommand},  {"environment", &kPairs}, {"image", &kText},
+                             {"per_replica", &kBool}, {"privileged", &kBool},   {"user", &kText},
+                             {"working_dir", &kText}};
+constexpr Shape kStep = MapOf(kStepKeys);
+constexpr Shape kSteps{kListForm | kNullForm, nullptr, 0, nullptr, &kStep};
 
 constexpr char kPodAddress[] = "pods get their addresses from their node";
 constexpr Key kAttachmentKeys[] = {
@@ -278,6 +283,7 @@ constexpr Key kServiceKeys[] = {
     {"platform", &kText},
     {"ports", &kPorts},
     {"post_start", &kHooks},
+    {"pre_start", &kSteps},
     {"pre_stop", &kHooks},
     {"privileged", &kBool},
     {"profiles", &kTexts},

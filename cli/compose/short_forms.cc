@@ -11,6 +11,9 @@
 namespace skiff::cli::compose {
 namespace {
 
+// Published as that a port is any that is free, as where nothing is said.
+constexpr std::string_view kAnyPort = "0";
+
 int PortOf(std::string_view text) {
   int port = 0;
   const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), port);
@@ -91,6 +94,11 @@ std::string UnknownWordsOf(const std::string& mode) {
 
 }  // namespace
 
+bool IsPortProtocol(std::string_view word) {
+  const std::string lower = Lower(word);
+  return lower == "tcp" || lower == "udp" || lower == "sctp";
+}
+
 std::optional<PortRange> ParsePortRange(const std::string& text) {
   const size_t dash = text.find('-');
   const int first = PortOf(std::string_view(text).substr(0, dash));
@@ -105,7 +113,13 @@ Result<Node> LongPort(const Node& port) {
     if (!ParsePortRange(port["target"].Text())) {
       return Wrong(port, fmt::format("invalid target port: {}", port["target"].Text()));
     }
-    return port;
+    const Node& protocol = port["protocol"];
+    if (protocol.Says() && !IsPortProtocol(protocol.Text())) {
+      return Wrong(protocol, fmt::format("invalid proto: {}", GoQuote(protocol.Text())));
+    }
+    Node out = port;
+    if (out["published"].Text() == kAnyPort) out.Remove("published");
+    return out;
   }
   const std::string whole = port.Text();
   const auto bad = [&](const char* what) {
@@ -117,7 +131,7 @@ Result<Node> LongPort(const Node& port) {
     protocol = Lower(text.substr(slash + 1));
     text.resize(slash);
   }
-  if (protocol != "tcp" && protocol != "udp" && protocol != "sctp") return bad("proto");
+  if (!IsPortProtocol(protocol)) return bad("proto");
   const size_t last = text.rfind(':');
   const std::string target = last == text.npos ? text : text.substr(last + 1);
   std::string published = last == text.npos ? "" : text.substr(0, last);
@@ -127,6 +141,7 @@ Result<Node> LongPort(const Node& port) {
     published.erase(0, colon + 1);
     if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
   }
+  if (published == kAnyPort) published.clear();
   const auto inside = ParsePortRange(target);
   if (!inside) return bad("containerPort");
   const auto outside = published.empty() ? std::optional(*inside) : ParsePortRange(published);

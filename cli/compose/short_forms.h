@@ -1,6 +1,10 @@
 // The short forms of ports and mounts.
 #pragma once
 
+#include <optional>
+#include <string>
+#include <string_view>
+
 #include "cli/compose/canonical.h"
 
 namespace skiff::cli::compose {
@@ -20,5 +24,7 @@ struct PortRange {
 inline constexpr char kRelative[] = "relative";
 
 std::optional<PortRange> ParsePortRange(const std::string& text);
+// "tcp", "UDP", "sctp"
+bool IsPortProtocol(std::string_view word);
 
 }  // namespace skiff::cli::compose

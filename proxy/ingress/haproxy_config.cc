@@ -58,7 +58,9 @@ defaults
 // Requests that may be sent twice are, when a connection broke before an answer came.
 //
 // CGI and WSGI take X_Forwarded_For for the header with dashes; and what `Connection` names the
-// next proxy behind this one may drop.
+// next proxy behind this one may drop. What is not set here but says the same to frameworks (Rack
+// and Spring take X-Forwarded-Ssl for https, and X-Forwarded-Prefix for a part of their URLs) is
+// nobody's to say either.
 //
 // A path is led by what it is to the pod: /public/../admin is /admin, and is sent as that. Pods
 // differ in what they make of such dots and slashes when they are encoded, of backslashes (slashes
@@ -78,7 +80,9 @@ constexpr char kRouting[] = R"(  option httplog
   http-request deny deny_status 400 if dots
   http-request del-header HTTP2-Settings
   http-request del-header Upgrade if { req.hdr(upgrade) -i h2c }
-  http-request del-header ^(x[-_]forwarded[-_](for|host|port|proto)|x[-_]real[-_]ip)$ -m reg
+  http-request del-header ^x[-_]forwarded[-_](for|host|port|proto|protocol)$ -m reg
+  http-request del-header ^x[-_]forwarded[-_](prefix|scheme|server|ssl)$ -m reg
+  http-request del-header ^(x[-_](real[-_]ip|scheme)|front[-_]end[-_]https)$ -m reg
   http-request del-header Forwarded
   http-request set-header X-Forwarded-For %[src]
   http-request set-header X-Forwarded-Host %[req.fhdr(host)]

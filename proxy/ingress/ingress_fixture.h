@@ -74,7 +74,8 @@ class IngressFixture : public testing::Test {
           return http::AcceptWebSocket(request, "", std::make_unique<EchoMessages>());
         }
         http::Response response = http::testing::Text(name + " " + request.target + "\n");
-        for (const char* header : {"x-forwarded-for", "x-forwarded-proto", "host", "upgrade"}) {
+        for (const char* header : {"x-forwarded-for", "x-forwarded-proto", "x-forwarded-prefix",
+                                   "x-forwarded-ssl", "x-scheme", "host", "upgrade"}) {
           response.body += std::string(header) + ": " + std::string(request.Header(header)) + "\n";
         }
         response.body += request.http2 ? "HTTP/2\n" : "HTTP/1.1\n";
@@ -224,6 +225,7 @@ class IngressFixture : public testing::Test {
   std::map<std::string, std::unique_ptr<http::testing::Fixture>> servers_;
   std::unique_ptr<IngressLoop> loop_;
   std::string body_;  // Of the last Ask.
+  std::atomic<int> conflicts_ = 0;  // So many PATCHes meet another version.
   std::unique_ptr<EventSink> events_;
 
  private:
@@ -254,6 +256,12 @@ class IngressFixture : public testing::Test {
     const MutexLock lock(mutex_);
     if (request.method != "GET") {
       written_ += request.method + " " + request.path + " " + request.body + "\n";
+    }
+    if (request.method == "PATCH" && conflicts_ > 0) {
+      --conflicts_;
+      return {.status = 409,
+              .content_type = "application/json",
+              .body = R"({"kind":"Status","code":409,"reason":"Conflict"})"};
     }
     return {.status = 200, .content_type = "application/json", .body = request.body};
   }

@@ -192,9 +192,9 @@ Duration IngressLoop::Step() {
   IngressPlan plan = PlanIngresses(World());
   while (Remember(plan)) plan = PlanIngresses(World());
   if (plan.ingresses.empty()) {
-    LeaveOthers(plan);
+    const Duration next = Tell(plan, now);
     Idle();
-    return kNever;
+    return next;
   }
   Duration next = Try(plan, now);
   if (haproxy_.Process()) {
@@ -206,7 +206,7 @@ Duration IngressLoop::Step() {
   } else {
     next = std::min(next, std::exchange(port_delay_, std::min(port_delay_ * 2, kRetryMax)));
   }
-  return std::min(next, Tell(plan));
+  return std::min(next, Tell(plan, now));
 }
 
 // Until when that waits which could not be done.
@@ -398,21 +398,26 @@ std::optional<IngressPlan> IngressLoop::FollowEndpoints() {
   return plan;
 }
 
-Duration IngressLoop::Tell(const IngressPlan& plan) {
-  LeaveOthers(plan);
-  Duration next = kNever;
+Duration IngressLoop::Tell(const IngressPlan& plan, Duration now) {
+  LeaveOthers(plan, now);
   // One that ended just now is there again soon.
   const bool serves = ports_.serves() && (trouble_.empty() || haproxy_.Process());
   for (const PlannedIngress& planned : plan.ingresses) {
     TellProblems(planned);
-    if (const auto written = WriteStatus(planned.ingress, serves); !written) {
-      log_.Error("status of ingress not written",
-                 {{"ingress", NamespacedName(planned.ingress->metadata)},
-                  {"error", written.error().message}});
-      next = kRetryFirst;
-    }
+    TryStatus(planned.ingress, serves, now);
   }
-  return next;
+  unwritten_.KeepOnly(told_);
+  return unwritten_.Next(now);
+}
+
+void IngressLoop::TryStatus(const IngressPtr& ingress, bool is_served, Duration now) {
+  const ObjectKey key = KeyOf(*ingress);
+  if (!unwritten_.MayTry(key, now)) return;
+  const auto written = WriteStatus(ingress, is_served);
+  if (written) return unwritten_.NoteWritten(key);
+  if (!unwritten_.NoteFailed(key, written.error().message)) return;
+  log_.Error("status of ingress not written",
+             {{"ingress", key.Text()}, {"error", written.error().message}});
 }
 
 void IngressLoop::TellProblems(const PlannedIngress& planned) {
@@ -464,8 +469,11 @@ void IngressLoop::LookBack() {
   }
 }
 
-// Those that were ours and name another class by now.
-void IngressLoop::LeaveOthers(const IngressPlan& plan) {
+// Those that were ours and name another class by now. They would say that they are served here
+// until their new controller writes, so they are kept in mind until they are seen to say so no
+// more: what is written meets another version as a rule, which whoever changed the class has just
+// made.
+void IngressLoop::LeaveOthers(const IngressPlan& plan, Duration now) {
   if (!std::exchange(has_looked_back_, true)) LookBack();
   std::set<ObjectKey> ours;
   for (const PlannedIngress& planned : plan.ingresses) ours.insert(KeyOf(*planned.ingress));
@@ -475,11 +483,13 @@ void IngressLoop::LeaveOthers(const IngressPlan& plan) {
       continue;
     }
     const auto ingress = ingresses_.Get(each->first);
-    if (ingress && !ingress->status.load_balancer.ingress.empty() &&
-        ingress->status.load_balancer.ingress[0].ip == addresses_[0]) {
-      (void)WriteStatus(ingress, false);  // Else it says so until its new controller writes.
+    if (!ingress || !IsServedAt(*ingress, addresses_[0])) {
+      each = told_.erase(each);
+      continue;
     }
-    each = told_.erase(each);
+    each->second.clear();
+    TryStatus(ingress, false, now);
+    ++each;
   }
 }
 

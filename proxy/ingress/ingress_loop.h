@@ -24,6 +24,7 @@
 #include "proxy/ingress/haproxy.h"
 #include "proxy/ingress/ingress_ports.h"
 #include "proxy/ingress/reload_pace.h"
+#include "proxy/ingress/unwritten_statuses.h"
 
 namespace skiff::ingress {
 
@@ -96,11 +97,14 @@ class IngressLoop final : public ControlLoop {
   // When the next reload may be, or is to be asked for again. Wakes when a worker that it waits for
   // has ended.
   Result<Duration> ReloadNotBefore(Duration now);
-  Duration Tell(const IngressPlan& plan);
+  // When to try again what could not be written.
+  Duration Tell(const IngressPlan& plan, Duration now);
   void TellProblems(const PlannedIngress& planned);
+  // Unless it failed and is not due.
+  void TryStatus(const IngressPtr& ingress, bool is_served, Duration now);
   Result<> WriteStatus(const IngressPtr& ingress, bool is_served);
   void LookBack();
-  void LeaveOthers(const IngressPlan& plan);
+  void LeaveOthers(const IngressPlan& plan, Duration now);
 
   const Dependencies dependencies_;
   const Informer<networking_v1::Ingress> ingresses_;
@@ -129,7 +133,9 @@ class IngressLoop final : public ControlLoop {
   ReloadPace reload_pace_;
   Duration start_not_before_{};
   bool has_looked_back_ = false;
-  std::map<ObjectKey, std::set<IngressProblem>> told_;  // Of each Ingress that is ours.
+  // Of each Ingress that is ours, or still says so.
+  std::map<ObjectKey, std::set<IngressProblem>> told_;
+  UnwrittenStatuses unwritten_;
   std::atomic<bool> noted_ = false;
   std::atomic<int> reloads_ = 0;
   std::atomic<int> syncs_ = 0;

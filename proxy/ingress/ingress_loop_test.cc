@@ -112,9 +112,10 @@ TEST_F(IngressLoopTest, NobodySaysHimselfFromWhereHeComes) {
   Begin();
   ASSERT_TRUE(UntilGet("foo.com", "/", "200 web"));
   const std::string url = "http://127.0.0.1/x";
-  const std::string said =
-      Curl({"-H", "X_Forwarded_For: 6.6.6.6", "-H", "X-Real_IP: 6.6.6.6", "-H",
-            "X_Forwarded-Proto: 6.6.6.6", "-H", "Forwarded: for=6.6.6.6", url});
+  const std::string said = Curl({"-H", "X_Forwarded_For: 6.6.6.6", "-H", "X-Real_IP: 6.6.6.6", "-H",
+                                 "X_Forwarded-Proto: 6.6.6.6", "-H", "Forwarded: for=6.6.6.6", "-H",
+                                 "X-Forwarded-Prefix: /6.6.6.6", "-H", "X-Forwarded-Ssl: 6.6.6.6",
+                                 "-H", "X-Scheme: 6.6.6.6", url});
   EXPECT_THAT(said, AllOf(HasSubstr("web /x\n"), HasSubstr("x-forwarded-for: 127.0.0.1\n")));
   EXPECT_THAT(said, Not(HasSubstr("6.6.6.6")));
   // A proxy behind this one may drop what it names.
@@ -308,6 +309,27 @@ TEST_F(IngressLoopTest, WhatIsServedHereNoMoreDoesNotSaySoForEver) {
   Begin();
   EXPECT_TRUE(Until([&] { return Written().find("/ingresses/left/status") != std::string::npos; }));
   EXPECT_EQ(Written().find("/ingresses/theirs/status"), std::string::npos);
+}
+
+TEST_F(IngressLoopTest, WhatIsServedHereNoMoreDoesNotSaySoThoughItChangesMeanwhile) {
+  objects_.AddClass("theirs", "example.com/theirs");
+  auto& left = objects_.AddIngress("{metadata: {name: left}, spec: {ingressClassName: theirs}}");
+  auto& said = left.status.load_balancer.ingress.emplace_back();
+  said.ip = kAddress;
+  said.ports.emplace_back().port = 80;
+  conflicts_ = 1;
+  const auto tries = [&] {
+    const std::string written = Written();
+    size_t count = 0;
+    constexpr std::string_view kWhat = "/ingresses/left/status";
+    for (size_t at = 0; (at = written.find(kWhat, at)) != written.npos; at += kWhat.size()) ++count;
+    return count;
+  };
+  Begin();
+  ASSERT_TRUE(Until([&] { return tries() >= 1; }));
+  left.metadata.annotations["changed"] = "meanwhile";
+  Publish();
+  EXPECT_TRUE(Until([&] { return tries() >= 2; }));
 }
 
 TEST_F(IngressLoopTest, ItEndsWithTheLastIngress) {

@@ -8,7 +8,10 @@ namespace skiff::ingress {
 namespace {
 
 using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
 using testing::Pair;
+using testing::UnorderedElementsAre;
 
 TEST(IngressPathsTest, OfAPathThatIsThereTwiceTheFirstIsServedAndTheOtherTold) {
   TestObjects objects;
@@ -41,6 +44,37 @@ TEST(IngressPathsTest, APortByItsNumberAndByItsNameIsOne) {
   EXPECT_EQ(ProblemsOf(objects.Plan(), "site"), "");
   paths[1].backend.service->port.name = "other";
   EXPECT_NE(ProblemsOf(objects.Plan(), "site"), "");
+}
+
+TEST(IngressPathsTest, WhatIsAPatternToOtherControllersIsToldToBeNoneHere) {
+  TestObjects objects;
+  objects.AddService("web", {});
+  objects.AddRule("star", "foo.com", "/api/*", "ImplementationSpecific", "web");
+  objects.AddRule("expression", "", "/v1(/|$)(.*)", "ImplementationSpecific", "web");
+  objects.AddRule("prefix", "", "/*", "Prefix", "web");
+  objects.AddRule("plain", "", "/a-b.c/$x", "ImplementationSpecific", "web");
+  const IngressPlan plan = objects.Plan();
+  EXPECT_EQ(ProblemsOf(plan, "star"),
+            "LiteralPath: /api/* of host foo.com is no pattern here: requests are led by it that "
+            "have these very characters\n");
+  EXPECT_THAT(ProblemsOf(plan, "expression"), HasSubstr("LiteralPath: /v1(/|$)(.*) of host *"));
+  EXPECT_EQ(ProblemsOf(plan, "prefix"), "");
+  EXPECT_EQ(ProblemsOf(plan, "plain"), "");
+  EXPECT_EQ(plan.prefix.size(), 4u) << "they are served as they are written";
+}
+
+TEST(IngressPathsTest, ADefaultBackendIsForAllHostsWhereARuleNamesNoneAndForNoneThatIsNoName) {
+  TestObjects objects;
+  objects.AddService("web", {});
+  auto& some = objects.AddRule("some", "foo.com", "/a", "Prefix", "web");
+  some.spec.default_backend = some.spec.rules[0].http->paths[0].backend;
+  some.spec.rules.push_back(some.spec.rules[0]);
+  some.spec.rules[1].host = "";
+  EXPECT_THAT(objects.Plan().defaults,
+              UnorderedElementsAre(Pair("-", "default.web.80"), Pair("foo.com", "default.web.80")));
+  some.spec.rules.erase(some.spec.rules.begin());
+  some.spec.rules[0].host = "no_name";
+  EXPECT_THAT(objects.Plan().defaults, IsEmpty());
 }
 
 }  // namespace

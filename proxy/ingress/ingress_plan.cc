@@ -90,6 +90,13 @@ std::string SomeOf(const std::set<std::string>& names) {
   return text;
 }
 
+// To other controllers ImplementationSpecific may be an expression, as /api(/|$)(.*), or a pattern,
+// as /*.
+bool LooksLikePattern(const networking_v1::HTTPIngressPath& path) {
+  return path.path_type.value_or("") == "ImplementationSpecific" &&
+         path.path.find_first_of("*(|[?") != path.path.npos;
+}
+
 class Planner {
  public:
   explicit Planner(const IngressWorld& world) : world_(world) {}
@@ -187,19 +194,30 @@ class Planner {
                               "before or refused: {} of host {}",
                               path.path, shown_host));
     }
+    if (LooksLikePattern(path)) {
+      Tell("LiteralPath",
+           fmt::format("{} of host {} is no pattern here: requests are led by it that have these "
+                       "very characters",
+                       path.path, shown_host));
+    }
     AddRoute(
         exact ? plan_.exact : plan_.prefix, key, path.backend,
         fmt::format("the path {} of host {}", path.path.empty() ? "/" : path.path, shown_host));
   }
 
-  // For the hosts that its rules name; for all, if they name none.
+  // For the hosts that its rules name, which are all where one names none, and where there is no
+  // rule.
   void AddDefault() {
     if (!ingress().spec.default_backend) return;
     std::set<std::string> hosts;
+    if (ingress().spec.rules.empty()) hosts.insert(std::string(kAnyHost));
     for (const auto& rule : ingress().spec.rules) {
-      if (IsRouteHost(rule.host)) hosts.insert(rule.host);
+      if (rule.host.empty()) {
+        hosts.insert(std::string(kAnyHost));
+      } else if (IsRouteHost(rule.host)) {
+        hosts.insert(rule.host);
+      }
     }
-    if (hosts.empty()) hosts.insert(std::string(kAnyHost));
     for (const std::string& host : hosts) {
       AddRoute(plan_.defaults, host, *ingress().spec.default_backend,
                host == kAnyHost ? "the default backend" : "the default backend of host " + host);

@@ -23,29 +23,38 @@ Duration UnservedIngresses::Step() {
   if (!ingresses_.synced() || !classes_.synced()) return kNever;
   const IngressClaim ours(kIngressController, classes_.List());
   if (!why_.empty()) Tell(ours);
-  if (!withdrawn_) withdrawn_ = Withdraw(ours);
-  return withdrawn_ ? kNever : kRetry;
+  if (withdrawn_) return kNever;
+  const Duration next = Withdraw(ours);
+  withdrawn_ = next == kNever;
+  return next;
 }
 
-bool UnservedIngresses::Withdraw(const IngressClaim& ours) {
-  bool all = true;
+Duration UnservedIngresses::Withdraw(const IngressClaim& ours) {
+  const Duration now = dependencies_.clock.Monotonic();
+  std::set<ObjectKey> saying;
   for (const auto& ingress : ingresses_.List()) {
     if (ingress->status.load_balancer.ingress.empty()) continue;
     // Of a class that is ours nobody else writes. This machine may have had another address then.
     const bool is_named = !ClassOfIngress(*ingress).empty() && ours.Has(*ingress);
     if (!is_named && !IsServedAt(*ingress, address_)) continue;
+    const ObjectKey key = KeyOf(*ingress);
+    saying.insert(key);
+    if (!unwritten_.MayTry(key, now)) continue;
     const auto written = dependencies_.client.PatchStatus(
         *ingress, [](networking_v1::Ingress& it) { it.status.load_balancer.ingress.clear(); },
         {.if_unchanged = true});
-    if (written || written.error().reason == Reason::kNotFound) continue;
-    all = false;
+    if (written || written.error().reason == Reason::kNotFound) {
+      unwritten_.NoteWritten(key);
+      continue;
+    }
+    const bool is_news = unwritten_.NoteFailed(key, written.error().message);
     // Another version comes by the informer.
-    if (written.error().reason == Reason::kConflict) continue;
+    if (!is_news || written.error().reason == Reason::kConflict) continue;
     log_.Error("an ingress goes on to say that it is served here",
-               {{"ingress", ingress->metadata.namespace_ + "/" + ingress->metadata.name},
-                {"error", written.error().message}});
+               {{"ingress", key.Text()}, {"error", written.error().message}});
   }
-  return all;
+  unwritten_.KeepOnly(saying);
+  return unwritten_.Next(now);
 }
 
 void UnservedIngresses::Tell(const IngressClaim& ours) {

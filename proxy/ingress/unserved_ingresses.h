@@ -8,13 +8,12 @@
 #include "api/rules/network/ingress_claim.h"
 #include "base/log.h"
 #include "proxy/ingress/ingress_loop.h"
+#include "proxy/ingress/unwritten_statuses.h"
 
 namespace skiff::ingress {
 
 class UnservedIngresses final : public ControlLoop {
  public:
-  static constexpr Duration kRetry = 5s;
-
   // `address` is the first one that Ingresses served here had. `why`: an Event for each Ingress
   // that is ours; "": nobody is told, as somebody wanted it so. Before the informers start; they
   // stop before this ends.
@@ -23,8 +22,8 @@ class UnservedIngresses final : public ControlLoop {
   Duration Step() override;
 
  private:
-  // False: some still say that they are served here.
-  bool Withdraw(const IngressClaim& ours);
+  // When to try it again; kNever once none says any more that it is served here.
+  Duration Withdraw(const IngressClaim& ours);
   void Tell(const IngressClaim& ours);
 
   const IngressLoop::Dependencies dependencies_;
@@ -33,6 +32,7 @@ class UnservedIngresses final : public ControlLoop {
   const std::string address_;
   const std::string why_;
   const Log log_{"ingress"};
+  UnwrittenStatuses unwritten_;
   bool withdrawn_ = false;      // Once: another controller may write what looks like ours.
   std::set<std::string> told_;  // By uid.
 };

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "base/id.h"
+#include "base/log.h"
 #include "client/transport.h"
 #include "proxy/objects_from_yaml.h"
 
@@ -107,10 +108,32 @@ TEST_F(UnservedIngressesTest, WhatCouldNotBeWrittenIsTriedAgain) {
     refused_ = 1;
     refusal_ = refusal;
     EXPECT_EQ(Step(loop), "");
-    EXPECT_EQ(next_, UnservedIngresses::kRetry);
+    EXPECT_LT(next_, kNever);
+    clock_.Advance(next_);
   }
   EXPECT_THAT(Step(loop), HasSubstr("/ingresses/ours/status {"));
   EXPECT_EQ(next_, kNever);
+}
+
+TEST_F(UnservedIngressesTest, WhatCannotBeWrittenIsToldOnceAndTriedLessAndLessOften) {
+  AddIngress("ours", "{ingressClassName: skiff}", kServed);
+  UnservedIngresses loop(dependencies_, kAddress, "");
+  refused_ = 1000;
+  const int before = Log::ErrorCount();
+  for (Duration delay = UnwrittenStatuses::kFirst; delay < UnwrittenStatuses::kMax; delay *= 2) {
+    EXPECT_EQ(Step(loop), "");
+    EXPECT_EQ(next_, delay);
+    clock_.Advance(next_);
+  }
+  EXPECT_EQ(Log::ErrorCount(), before + 1);
+  const int left = refused_;
+  Step(loop);
+  EXPECT_EQ(refused_, left - 1);
+  Step(loop);
+  EXPECT_EQ(refused_, left - 1) << "before its time nobody asks";
+  ingresses_.clear();
+  Step(loop);
+  EXPECT_EQ(next_, kNever) << "it is gone";
 }
 
 TEST_F(UnservedIngressesTest, OfWhatStandsInTheWayEachIsToldOnce) {

@@ -177,12 +177,19 @@ Result<> CheckClock(const World& world) {
                           text, text));
 }
 
+// A pod that went while a fault of it was on, and came again under its name, is another one.
+bool IsOf(const Record& record, const Place& place) {
+  if (record.target != place.target.Text()) return false;
+  const std::string uid = record.objects.empty() ? "" : record.objects.front().uid;
+  return place.target.is_node || uid.empty() || place.uid.empty() || uid == place.uid;
+}
+
 // Faults of one kind at one place would hold each other's packets, processes or room.
 Result<> CheckOverlap(const Request& request, const World& world) {
   const std::string target = request.target.Text();
   for (const Record& record : world.records) {
     if (request.fault == Fault::kClock && record.fault == Fault::kPause &&
-        record.target == target) {
+        IsOf(record, world.target)) {
       return Fail(Reason::kConflict,
                   fmt::format("{} is paused, and the clock of what stands still cannot be changed; "
                               "wait until that is over, or end it: skiff chaos stop {}",
@@ -191,7 +198,8 @@ Result<> CheckOverlap(const Request& request, const World& world) {
     // A link is the same from either end.
     const bool is_turned = request.fault == Fault::kPartition && request.peer &&
                            record.peer == target && record.target == request.peer->Text();
-    if (record.fault != request.fault || (record.target != target && !is_turned)) continue;
+    const bool is_here = IsOf(record, world.target) || is_turned;
+    if (record.fault != request.fault || !is_here) continue;
     const bool is_other_link = request.fault == Fault::kPartition && request.peer &&
                                !record.peer.empty() && record.peer != request.peer->Text() &&
                                !is_turned;

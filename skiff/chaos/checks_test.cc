@@ -133,6 +133,24 @@ TEST(ChaosChecksTest, FaultsOfOneKindDoNotOverlap) {
   EXPECT_THAT(Said(Fault::kPartition, world), HasSubstr("is on already")) << "the same link";
 }
 
+TEST(ChaosChecksTest, APodOfTheNameOfOneThatIsGoneIsAnotherOne) {
+  World world = PodWorld();
+  Record before = RecordOf(Fault::kPause, "pod/a");
+  before.objects.emplace_back().uid = "0";
+  world.records = {before};
+  EXPECT_EQ(Said(Fault::kPause, world), "possible");
+  EXPECT_EQ(Said(Fault::kClock, world), "possible");
+  world.records[0].objects[0].uid = world.target.uid;
+  EXPECT_THAT(Said(Fault::kPause, world), HasSubstr("pause of pod/a is on already"));
+  EXPECT_THAT(Said(Fault::kClock, world), HasSubstr("pod/a is paused"));
+  // A node that is registered anew is the same machine.
+  world = NodeWorld();
+  before.fault = Fault::kNetem;
+  before.target = "node/near";
+  world.records = {before};
+  EXPECT_THAT(Said(Fault::kNetem, world), HasSubstr("is on already"));
+}
+
 TEST(ChaosChecksTest, TheClockOfWhatStandsStillIsNotChanged) {
   World world = PodWorld();
   world.records = {RecordOf(Fault::kPause, "pod/a")};

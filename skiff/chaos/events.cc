@@ -50,4 +50,11 @@ Result<> TellOf(const Record& record, const std::string& reason, const std::stri
   return {};
 }
 
+void TellUntilHeard(const Clock& clock, const std::function<bool()>& tell,
+                    const std::function<bool()>& pause) {
+  const Duration end = clock.Monotonic() + kTellingMax;
+  while (!tell() && clock.Monotonic() < end && pause()) {
+  }
+}
+
 }  // namespace skiff::chaos

@@ -1,6 +1,7 @@
 // Events that tell of faults, on the nodes and pods concerned.
 #pragma once
 
+#include <functional>
 #include <string>
 
 #include "base/clock.h"
@@ -17,5 +18,12 @@ std::string WhatItIs(const Record& record);
 
 // Writes one for each of its objects; none where it knows no cluster.
 Result<> TellOf(const Record& record, const std::string& reason, const std::string& message);
+
+// How long whoever ended a fault goes on trying to tell of it, however long each attempt takes.
+inline constexpr Duration kTellingMax = 30s;
+// Tells until it is heard, or that time is up, or `pause`, which waits for a moment, says that it
+// is not to go on.
+void TellUntilHeard(const Clock& clock, const std::function<bool()>& tell,
+                    const std::function<bool()>& pause);
 
 }  // namespace skiff::chaos

@@ -209,14 +209,24 @@ bool IsAskedFor() {
   return poll(&asker, 1, 0) == 0;
 }
 
-// The API may need a moment until it can be reached again. Nobody waits for this.
-void TellOfEnd(const Record& record, const std::string& how) {
-  constexpr int kAttempts = 30;
+// Waits for a moment. False: somebody asks for the end meanwhile, as a machine does that goes down.
+bool PauseUnlessAsked(int signals) {
   constexpr int kPauseMs = 1000;
-  for (int attempt = 0; attempt < kAttempts; ++attempt) {
-    if (TellOf(record, "ChaosStopped", fmt::format("{} {}", WhatItIs(record), how))) return;
-    poll(nullptr, 0, kPauseMs);
+  pollfd file{signals, POLLIN, 0};
+  if (poll(&file, 1, kPauseMs) <= 0) return true;
+  signalfd_siginfo signal{};
+  while (read(signals, &signal, sizeof signal) == sizeof signal) {
+    if (signal.ssi_signo != SIGCHLD) return false;
   }
+  return true;
+}
+
+// The API may need a moment until it can be reached again. Nobody waits for this.
+void TellOfEnd(const Record& record, const std::string& how, int signals) {
+  const auto tell = [&] {
+    return TellOf(record, "ChaosStopped", fmt::format("{} {}", WhatItIs(record), how)).has_value();
+  };
+  TellUntilHeard(SystemClock(), tell, [&] { return PauseUnlessAsked(signals); });
 }
 
 }  // namespace
@@ -310,7 +320,7 @@ int Supervise(const std::string& directory, const std::string& id) {
   RemoveRecord(directory, id);
   // Of the last one the directory, but for somebody who is at work there, and does so afterwards.
   (void)Records::Open(directory, 0ns);
-  if (began) TellOfEnd(*record, how);
+  if (began) TellOfEnd(*record, how, signals);
   return began ? 0 : 1;
 }
 
