@@ -114,6 +114,10 @@ std::string AsReferences(const User& asked) {
   return "[" + text + "]";
 }
 
+bool IsGoodUser(const CertificateHolder* holder, TimePoint now) {
+  return holder != nullptr && holder->is_client && holder->fault.empty() && holder->IsGoodAt(now);
+}
+
 // A user named without groups gets those that authentication would have given.
 void AddImpliedGroups(User& target) {
   if (target.name == kUserAnonymous) {
@@ -157,9 +161,7 @@ std::shared_ptr<const CertificateHolder> Authentication::HolderIn(
 std::shared_ptr<const CertificateHolder> Authentication::GoodHolder(
     const http::Request& request) const {
   auto holder = HolderIn(request);
-  const bool is_good = holder && holder->is_client && holder->fault.empty() &&
-                       holder->IsGoodAt(options_.clock->Now());
-  return is_good ? holder : nullptr;
+  return IsGoodUser(holder.get(), options_.clock->Now()) ? holder : nullptr;
 }
 
 Authentication::Found Authentication::ByCertificate(const http::Request& request) const {
@@ -219,22 +221,20 @@ Result<User> Authentication::Authenticate(const http::Request& request,
 
 Result<LinkCredential> Authentication::CredentialOf(const http::Request& request) const {
   std::vector<std::string> warnings;
-  const uint64_t generation = options_.console == nullptr ? 0 : options_.console->Generation();
-  LinkCredential credential{.user = TRY(Authenticate(request, warnings)), .token = {}, .until = {}};
+  const User user = TRY(Authenticate(request, warnings));
   // Looked up once: while this goes on it may expire.
   const auto holder = GoodHolder(request);
   const auto by_certificate = ByCertificate(request);
-  if (holder && by_certificate && *by_certificate &&
-      (*by_certificate)->name == credential.user.name) {
-    credential.until = holder->user_until;
-    credential.certificate_pem = request.peer_certificate->pem;
-    credential.generation = generation;
-    return credential;
+  if (holder && by_certificate && *by_certificate && (*by_certificate)->name == user.name) {
+    return LinkCredential{.user = user.name,
+                          .token = {},
+                          .until = holder->user_until,
+                          .certificate_pem = request.peer_certificate->pem};
   }
   if (auto token = BearerToken(request.Header("Authorization"), warnings)) {
     if (auto known = AuthenticateToken(*token, {})) {
       return LinkCredential{
-          .user = std::move(known->user), .token = *std::move(token), .until = {}};
+          .user = std::move(known->user.name), .token = *std::move(token), .until = {}};
     }
   }
   return Fail(Reason::kForbidden,
@@ -243,7 +243,6 @@ Result<LinkCredential> Authentication::CredentialOf(const http::Request& request
 }
 
 Result<LinkCredential> Authentication::CredentialOf(const KeyProof& proof) const {
-  const uint64_t generation = options_.console == nullptr ? 0 : options_.console->Generation();
   TRY(CheckProof(proof));
   const TimePoint now = options_.clock->Now();
   const auto holder = certificates_.HolderOfSent(proof.certificate_pem, now);
@@ -263,11 +262,22 @@ Result<LinkCredential> Authentication::CredentialOf(const KeyProof& proof) const
     return Fail(Reason::kUnauthorized, "this certificate has no common name, and so no user");
   }
   if (options_.shown_certificate) options_.shown_certificate(holder->not_after - now);
-  return LinkCredential{.user = WithAuthenticatedGroup(holder->user),
+  return LinkCredential{.user = holder->user.name,
                         .token = {},
                         .until = holder->user_until,
                         .certificate_pem = proof.certificate_pem,
-                        .generation = generation};
+                        .by_proof = true};
+}
+
+std::optional<User> Authentication::BySession(std::string_view token) const {
+  const auto ticket = options_.console->Find(token);
+  if (!ticket) return std::nullopt;
+  // Where there are no authorities a handshake alone decides, and here there was none.
+  if (ticket->by_proof && !certificates_.HasAuthorities()) return std::nullopt;
+  const TimePoint now = options_.clock->Now();
+  const auto holder = certificates_.HolderOf(ticket->certificate_pem, now);
+  if (!IsGoodUser(holder.get(), now) || holder->user.name.empty()) return std::nullopt;
+  return holder->user;
 }
 
 Result<TokenUser> Authentication::AuthenticateToken(std::string_view token,
@@ -301,10 +311,11 @@ Result<TokenUser> Authentication::AuthenticateToken(std::string_view token,
       return TokenUser{.user = WithAuthenticatedGroup(std::move(*user)), .audiences = shared};
     }
   }
-  if (options_.console != nullptr && for_us) {
-    if (auto user = options_.console->Find(token)) {
-      return TokenUser{.user = WithAuthenticatedGroup(*std::move(user)), .audiences = shared};
-    }
+  // Nobody else is shown one, also where it is over.
+  if (options_.console != nullptr && IsConsoleTicket(token)) {
+    auto user = for_us ? BySession(token) : std::nullopt;
+    if (!user) return Fail(Reason::kUnauthorized, "this session of the console is over");
+    return TokenUser{.user = WithAuthenticatedGroup(*std::move(user)), .audiences = shared};
   }
   if (options_.outside != nullptr && !IsVoid()) {
     if (auto found = options_.outside->Authenticate(token, audiences, shared)) {

@@ -35,7 +35,7 @@ class Authentication {
     std::vector<std::string> anonymous_paths = {};
     ServiceAccountTokens* service_accounts = nullptr;  // May be null; outlives us.
     const BootstrapTokens* bootstrap = nullptr;        // The same.
-    const ConsoleSessions* console = nullptr;          // The same.
+    ConsoleSessions* console = nullptr;                // The same.
     OutsideTokens* outside = nullptr;                  // The same.
     const Clock* clock = nullptr;                      // Not null; outlives us.
     std::string client_ca_pem = {};  // Whose client certificates are users.
@@ -68,12 +68,6 @@ class Authentication {
     return certificates_.Use({.client_ca_pem = client_ca_pem, .proxy_ca_pem = proxy_ca_pem});
   }
 
-  // Whether these signed it for a user, and it is good now.
-  bool IsOfUser(const std::string& certificate_pem) const {
-    const auto holder = certificates_.HolderOf(certificate_pem, options_.clock->Now());
-    return holder && holder->is_client;
-  }
-
   // From what is to go on to somebody else (front_proxy.h).
   void RemoveIdentity(http::Headers& headers) const {
     skiff::RemoveIdentity(options_.front_proxy, headers);
@@ -85,6 +79,8 @@ class Authentication {
   Found ByFrontProxy(const http::Request& request) const;
   Found ByCertificate(const http::Request& request) const;
   Found ByToken(std::string_view token) const;
+  // Of a session of the console: whom its certificate names, if that is as good as it was.
+  std::optional<User> BySession(std::string_view token) const;
   Found ByBearerToken(const http::Request& request, std::vector<std::string>& warnings) const;
   Found BySubprotocol(const http::Request& request) const;
   // Of the certificate that was shown and verified; nullptr: none was.

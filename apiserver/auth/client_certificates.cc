@@ -128,6 +128,11 @@ std::shared_ptr<CertificateHolder> ClientCertificates::Read(const Authorities& a
   return holder;
 }
 
+bool ClientCertificates::HasAuthorities() {
+  const MutexLock lock(mutex_);
+  return authorities_->of_users.has_value();
+}
+
 std::shared_ptr<const CertificateHolder> ClientCertificates::HolderOf(const std::string& pem,
                                                                       TimePoint now) {
   std::shared_ptr<const Authorities> authorities;

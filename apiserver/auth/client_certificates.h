@@ -52,8 +52,11 @@ class ClientCertificates {
   // of the texts is not empty and holds no certificate, or a broken one.
   Result<> Use(const Options& options);
 
+  // Whether there are any of users, without whom the handshake alone decides.
+  bool HasAuthorities();
+
   // `pem`: the certificate, and those between it and its authority. nullptr when it is none. The
-  // certificates of connections that are open are read once each, as long as they are good; those
+  // certificates of connections and sessions are read once each, as long as they are good; those
   // that one of the authorities did not sign once a minute.
   std::shared_ptr<const CertificateHolder> HolderOf(const std::string& pem, TimePoint now);
   // The same of what no handshake has looked at, and anybody may send: without authorities of users

@@ -1,10 +1,11 @@
 #include "apiserver/auth/console_challenges.h"
 
-#include <algorithm>
 #include <charconv>
 #include <cstdint>
+#include <utility>
 
 #include "apiserver/auth/same_text.h"
+#include "apiserver/auth/secret.h"
 #include "base/hash.h"
 
 namespace skiff {
@@ -16,26 +17,36 @@ int64_t SecondsOf(TimePoint moment) {
 
 tl::unexpected<Error> NoMore() {
   return Fail(Reason::kUnauthorized,
-              "this login took longer than a minute, or came to another server than it began at, "
-              "or twice; try again");
+              "this login took longer than a minute, or came to a server of another cluster than "
+              "it began at, or twice; try again");
 }
 
 }  // namespace
 
-std::string ConsoleChallenges::Seal(std::string_view body) const {
-  return Base64Url(HmacSha256(key_, "console challenge " + std::string(body)));
+ConsoleChallenges::ConsoleChallenges(Store& store, const Clock& clock, Random& random,
+                                     SecretFor secret_for)
+    : clock_(clock),
+      random_(random),
+      secret_for_(std::move(secret_for)),
+      used_(store, clock, "challenges", {.own_max = kUsedMax, .all_max = kAllUsedMax}) {}
+
+Result<std::string> ConsoleChallenges::Seal(std::string_view body) const {
+  const std::string key = TRY(secret_for_(kChallengePurpose));
+  return Base64Url(HmacSha256(key, "console challenge " + std::string(body)));
 }
 
-std::string ConsoleChallenges::Make() const {
+Result<std::string> ConsoleChallenges::Make() const {
   const std::string body = std::to_string(SecondsOf(clock_.Now())) + "." + NewSecret(random_);
-  return body + "." + Seal(body);
+  const std::string seal = TRY(Seal(body));
+  return body + "." + seal;
 }
 
 Result<> ConsoleChallenges::Check(std::string_view challenge) const {
   const size_t end = challenge.rfind('.');
   if (end == std::string_view::npos) return NoMore();
   const std::string_view body = challenge.substr(0, end);
-  if (!SameText(Seal(body), challenge.substr(end + 1))) return NoMore();
+  const std::string seal = TRY(Seal(body));
+  if (!SameText(seal, challenge.substr(end + 1))) return NoMore();
   int64_t made = 0;
   std::from_chars(body.data(), body.data() + body.size(), made);
   const int64_t age = SecondsOf(clock_.Now()) - made;
@@ -46,18 +57,11 @@ Result<> ConsoleChallenges::Check(std::string_view challenge) const {
 
 Result<> ConsoleChallenges::Use(std::string_view challenge, const std::string& user) {
   TRY(Check(challenge));
-  const TimePoint now = clock_.Now();
-  MutexLock lock(mutex_);
-  std::erase_if(used_, [&](const auto& each) { return each.second.until <= now; });
-  if (used_.contains(challenge)) return NoMore();
-  const auto own = std::count_if(used_.begin(), used_.end(),
-                                 [&](const auto& each) { return each.second.user == user; });
-  if (static_cast<size_t>(own) >= kUsedMax || used_.size() >= kAllUsedMax) {
-    return Fail(Reason::kTooManyRequests,
-                "too many logins to the console within a minute; try again later");
-  }
-  used_.emplace(challenge, Used{user, now + kTime});
-  return {};
+  const Result<> used = used_.Add(
+      {.id = Hex(Sha256(challenge)), .owner = Hex(Sha256(user)), .until = clock_.Now() + kTime});
+  if (used) return {};
+  if (used.error().reason == Reason::kAlreadyExists) return NoMore();
+  return used;
 }
 
 }  // namespace skiff

@@ -1,54 +1,53 @@
 // What a page signs to show that it has the key of a certificate (key_proof.h): good once, for a
-// minute, and at the process that made it.
+// minute, and at the servers of one cluster.
 //
-//   challenge = body "." base64url(HMAC-SHA256(key of this process, body))
+//   challenge = body "." base64url(HMAC-SHA256(key of the servers, body))
 //   body      = SECONDS "." NONCE
 //
-// Whoever asks gets one, so none is kept; of those that led to a login it is known for their
+// Whoever asks gets one, so none is kept; of those that led to a login the store knows for their
 // minute.
 #pragma once
 
-#include <map>
+#include <functional>
 #include <string>
 #include <string_view>
 
-#include "apiserver/auth/secret.h"
+#include "apiserver/auth/console_records.h"
 #include "base/clock.h"
 #include "base/error.h"
-#include "base/mutex.h"
+#include "base/id.h"
 
 namespace skiff {
 
-// Thread-safe.
+// What their key is derived for (ServiceAccountTokens::SecretFor).
+inline constexpr std::string_view kChallengePurpose = "challenges of the console";
+
+// Thread-safe. All of it may have to wait.
 class ConsoleChallenges {
  public:
   static constexpr std::chrono::seconds kTime{60};
   // Logins within kTime: of one user, and of all together. Beyond it one has to wait.
   static constexpr size_t kUsedMax = 16;
-  static constexpr size_t kAllUsedMax = 1024;
+  static constexpr size_t kAllUsedMax = 512;
 
-  // Both outlive it.
-  ConsoleChallenges(const Clock& clock, Random& random)
-      : clock_(clock), random_(random), key_(NewSecret(random)) {}
+  // As of ConsoleSessions.
+  using SecretFor = std::function<Result<std::string>(std::string_view purpose)>;
+  // All outlive it.
+  ConsoleChallenges(Store& store, const Clock& clock, Random& random, SecretFor secret_for);
 
-  std::string Make() const;
-  // Unauthorized for one that is old, and for what this process has not made.
+  Result<std::string> Make() const;
+  // Unauthorized for one that is old, and for what none of these servers has made.
   Result<> Check(std::string_view challenge) const;
   // The same, and for one that was used. Then it is, by this user. TooManyRequests.
   Result<> Use(std::string_view challenge, const std::string& user);
 
  private:
-  struct Used {
-    std::string user;
-    TimePoint until;
-  };
-  std::string Seal(std::string_view body) const;
+  Result<std::string> Seal(std::string_view body) const;
 
   const Clock& clock_;
   Random& random_;
-  const std::string key_;
-  Mutex mutex_;
-  std::map<std::string, Used, std::less<>> used_ GUARDED_BY(mutex_);
+  const SecretFor secret_for_;
+  ConsoleRecords used_;
 };
 
 }  // namespace skiff

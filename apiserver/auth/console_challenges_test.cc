@@ -2,20 +2,26 @@
 
 #include <gtest/gtest.h>
 
+#include "apiserver/storage/rocksdb_store.h"
+
 namespace skiff {
 namespace {
 
-using std::chrono_literals::operator""s;
-
 class ConsoleChallengesTest : public testing::Test {
  protected:
+  ConsoleChallenges WithKey(const std::string& key, const Clock& clock) {
+    return {*store_, clock, random_, [key](std::string_view) { return Result<std::string>(key); }};
+  }
   FakeClock clock_;
   SeededRandom random_{7};
-  ConsoleChallenges challenges_{clock_, random_};
+  std::shared_ptr<rocksdb::Env> env_ = NewMemoryDisk();
+  std::unique_ptr<RocksdbStore> store_ =
+      *RocksdbStore::Open({.path = "/store", .env = env_.get()}, clock_);
+  ConsoleChallenges challenges_ = WithKey("ours", clock_);
 };
 
 TEST_F(ConsoleChallengesTest, OneIsGoodForAMinuteAndOnce) {
-  const std::string one = challenges_.Make(), other = challenges_.Make();
+  const std::string one = *challenges_.Make(), other = *challenges_.Make();
   EXPECT_NE(one, other);
   clock_.Advance(ConsoleChallenges::kTime - 1s);
   EXPECT_TRUE(challenges_.Check(one));
@@ -28,11 +34,20 @@ TEST_F(ConsoleChallengesTest, OneIsGoodForAMinuteAndOnce) {
   EXPECT_EQ(challenges_.Use(other, "jane").error().reason, Reason::kUnauthorized);
 }
 
+TEST_F(ConsoleChallengesTest, OneIsGoodAtAllServersAndOnceForAll) {
+  const std::string one = *challenges_.Make();
+  ConsoleChallenges elsewhere = WithKey("ours", clock_);
+  EXPECT_TRUE(elsewhere.Use(one, "jane"));
+  EXPECT_EQ(challenges_.Use(one, "jane").error().reason, Reason::kUnauthorized);
+  ConsoleChallenges anew = WithKey("ours", clock_);
+  EXPECT_EQ(anew.Use(one, "jane").error().reason, Reason::kUnauthorized);
+}
+
 TEST_F(ConsoleChallengesTest, NobodyElseMakesOne) {
-  const std::string good = challenges_.Make();
+  const std::string good = *challenges_.Make();
   const auto is_good = [&](const std::string& text) { return challenges_.Check(text).has_value(); };
   ASSERT_TRUE(is_good(good));
-  EXPECT_FALSE(is_good(ConsoleChallenges(clock_, random_).Make())) << "another process";
+  EXPECT_FALSE(is_good(*WithKey("theirs", clock_).Make())) << "another cluster";
   for (size_t i = 0; i < good.size(); ++i) {
     std::string changed = good;
     changed[i] = changed[i] == '1' ? '2' : '1';
@@ -53,8 +68,8 @@ class SetClock final : public Clock {
 
 TEST_F(ConsoleChallengesTest, OneOfTheFutureIsOfNoKnownAge) {
   SetClock clock;
-  const ConsoleChallenges challenges(clock, random_);
-  const std::string one = challenges.Make();
+  const ConsoleChallenges challenges = WithKey("ours", clock);
+  const std::string one = *challenges.Make();
   EXPECT_TRUE(challenges.Check(one));
   clock.now -= 30s;
   EXPECT_FALSE(challenges.Check(one)) << "the clock was put back";
@@ -62,21 +77,21 @@ TEST_F(ConsoleChallengesTest, OneOfTheFutureIsOfNoKnownAge) {
 
 TEST_F(ConsoleChallengesTest, OneUserHasSoManyAMinuteAndTakesNobodyElses) {
   for (size_t i = 0; i < ConsoleChallenges::kUsedMax; ++i) {
-    ASSERT_TRUE(challenges_.Use(challenges_.Make(), "jane"));
+    ASSERT_TRUE(challenges_.Use(*challenges_.Make(), "jane"));
   }
-  EXPECT_EQ(challenges_.Use(challenges_.Make(), "jane").error().reason, Reason::kTooManyRequests);
-  EXPECT_TRUE(challenges_.Use(challenges_.Make(), "joe"));
+  EXPECT_EQ(challenges_.Use(*challenges_.Make(), "jane").error().reason, Reason::kTooManyRequests);
+  EXPECT_TRUE(challenges_.Use(*challenges_.Make(), "joe"));
   clock_.Advance(ConsoleChallenges::kTime);
-  EXPECT_TRUE(challenges_.Use(challenges_.Make(), "jane"));
+  EXPECT_TRUE(challenges_.Use(*challenges_.Make(), "jane"));
 }
 
 TEST_F(ConsoleChallengesTest, AllTogetherHaveSoManyAMinute) {
   for (size_t i = 0; i < ConsoleChallenges::kAllUsedMax; ++i) {
-    ASSERT_TRUE(challenges_.Use(challenges_.Make(), "user" + std::to_string(i)));
+    ASSERT_TRUE(challenges_.Use(*challenges_.Make(), "user" + std::to_string(i)));
   }
-  EXPECT_EQ(challenges_.Use(challenges_.Make(), "more").error().reason, Reason::kTooManyRequests);
+  EXPECT_EQ(challenges_.Use(*challenges_.Make(), "more").error().reason, Reason::kTooManyRequests);
   clock_.Advance(ConsoleChallenges::kTime);
-  EXPECT_TRUE(challenges_.Use(challenges_.Make(), "more"));
+  EXPECT_TRUE(challenges_.Use(*challenges_.Make(), "more"));
 }
 
 }  // namespace

@@ -1,10 +1,12 @@
 #include "apiserver/auth/console_sessions.h"
 
 #include <algorithm>
-#include <set>
+#include <charconv>
+#include <cstdint>
 #include <utility>
 
 #include "apiserver/auth/secret.h"
+#include "base/at_once.h"
 #include "base/hash.h"
 #include "base/log.h"
 
@@ -13,145 +15,197 @@ namespace {
 
 const Log kLog("console");
 
-// So that no other kind of token is ever looked for here.
-constexpr std::string_view kTokenPrefix = "skiff-console.";
-
-const User& UserOf(const auto& entry) {
-  if constexpr (requires { entry.credential; }) {
-    return entry.credential.user;
-  } else {
-    return entry.user;
-  }
-}
+constexpr std::string_view kLinkForm = "console link 1";
+constexpr std::string_view kOfToken = "token";
 
 // All accounts of a namespace are one: whoever may make them may make many.
-std::string_view OwnerOf(const User& user) {
+std::string OwnerOfLink(std::string_view user) {
   constexpr std::string_view kAccount = "system:serviceaccount:";
-  const std::string_view name = user.name;
-  if (!name.starts_with(kAccount)) return name;
-  return name.substr(0, name.find(':', kAccount.size()));
+  if (user.starts_with(kAccount)) user = user.substr(0, user.find(':', kAccount.size()));
+  return Hex(Sha256(user));
 }
 
-// Whose oldest goes where `user` has as many as he may; whether there is room then.
-bool MakeRoom(auto& entries, const User& user, size_t own_max, size_t all_max) {
-  size_t own = 0;
-  auto oldest = entries.end();
-  for (auto at = entries.begin(); at != entries.end(); ++at) {
-    if (OwnerOf(UserOf(at->second)) != OwnerOf(user)) continue;
-    ++own;
-    if (oldest == entries.end() || at->second.until < oldest->second.until) oldest = at;
+std::string OwnerOfTicket(const ConsoleTicket& ticket) {
+  return Hex(Sha256(ticket.certificate_pem));
+}
+
+// By which all sessions of a certificate are ended that began by then.
+std::string IdOfAll(const std::string& owner) {
+  return "all-" + owner;
+}
+
+int64_t SecondsOfSession(TimePoint moment) {
+  return std::chrono::floor<std::chrono::seconds>(moment.time_since_epoch()).count();
+}
+
+int64_t SecondsIn(std::string_view text) {
+  int64_t seconds = 0;
+  std::from_chars(text.data(), text.data() + text.size(), seconds);
+  return seconds;
+}
+
+// What is sealed of a link:
+//
+//   base64(user) "\n" until "\n" ( "token\n" token | "certificate\n" PEM )
+std::string LinkText(const LinkCredential& credential) {
+  const std::string head =
+      Base64(credential.user) + "\n" + std::to_string(SecondsOfSession(credential.until)) + "\n";
+  if (credential.token.empty()) return head + "certificate\n" + credential.certificate_pem;
+  return head + std::string(kOfToken) + "\n" + credential.token;
+}
+
+std::optional<LinkCredential> ReadLink(std::string_view text) {
+  std::string_view lines[3];
+  for (std::string_view& line : lines) {
+    const size_t end = text.find('\n');
+    if (end == std::string_view::npos) return std::nullopt;
+    line = text.substr(0, end);
+    text.remove_prefix(end + 1);
   }
-  if (own >= own_max) entries.erase(oldest);
-  return entries.size() < all_max;
+  LinkCredential credential{.user = FromBase64(lines[0]).value_or(""),
+                            .token = {},
+                            .until = TimePoint(std::chrono::seconds(SecondsIn(lines[1])))};
+  (lines[2] == kOfToken ? credential.token : credential.certificate_pem) = std::string(text);
+  return credential;
 }
 
-tl::unexpected<Error> TooMany() {
-  return Fail(Reason::kTooManyRequests, "too many people log in to the console; try again later");
+// Only who has the code can open what it leads to, whatever else he has read.
+Result<std::unique_ptr<ValueCipher>> CipherOfLink(std::string_view code) {
+  return MakeDerivedAesGcm(HmacSha256(code, kLinkForm));
+}
+
+tl::unexpected<Error> NoLink() {
+  return Fail(Reason::kUnauthorized,
+              "this link was used already, or is older than a minute; `skiff console` makes "
+              "another one");
 }
 
 }  // namespace
 
-void ConsoleSessions::ForgetOld(TimePoint now) {
-  std::erase_if(links_, [&](const auto& each) { return each.second.until <= now; });
-  std::erase_if(sessions_, [&](const auto& each) { return each.second.until <= now; });
-}
+ConsoleSessions::ConsoleSessions(Store& store, const Clock& clock, Random& random,
+                                 SecretFor secret_for)
+    : store_(store),
+      clock_(clock),
+      random_(random),
+      secret_for_(std::move(secret_for)),
+      links_(store, clock, "links",
+             {.own_max = kLinksMax, .all_max = kAllLinksMax, .oldest_goes = true}),
+      ended_(store, clock, "ended", {.own_max = kEndedMax, .all_max = kAllEndedMax}),
+      follower_(store, ended_.prefix()) {}
 
-Result<> ConsoleSessions::CheckGeneration(const LinkCredential& credential) const {
-  if (!credential.token.empty() || credential.generation == generation_) return {};
-  return Fail(Reason::kConflict,
-              "whose client certificates are trusted has just changed; try again");
-}
-
-Result<std::string> ConsoleSessions::MakeLink(LinkCredential credential) {
+Result<std::string> ConsoleSessions::MakeLink(const LinkCredential& credential) {
+  if (credential.certificate_pem.size() > kTicketCertificatesMax) {
+    return Fail(Reason::kInvalid, "these are more certificates than a link takes (16 KiB)");
+  }
   const std::string code = NewSecret(random_);
-  const TimePoint now = clock_.Now();
-  MutexLock lock(mutex_);
-  TRY(CheckGeneration(credential));
-  ForgetOld(now);
-  if (!MakeRoom(links_, credential.user, kLinksMax, kAllLinksMax)) return TooMany();
-  links_.emplace(Sha256(code), Link{std::move(credential), now + kLinkTime});
+  const auto cipher = TRY(CipherOfLink(code));
+  const std::string sealed = TRY(cipher->Seal(LinkText(credential), kLinkForm));
+  TRY(links_.Add({.id = Hex(Sha256(code)),
+                  .owner = OwnerOfLink(credential.user),
+                  .until = clock_.Now() + kLinkTime,
+                  .text = Base64(sealed)}));
   return code;
 }
 
-Result<std::string> ConsoleSessions::Redeem(std::string_view code) {
-  const TimePoint now = clock_.Now();
-  MutexLock lock(mutex_);
-  ForgetOld(now);
-  const auto found = links_.find(Sha256(code));
-  if (found == links_.end()) {
-    return Fail(Reason::kUnauthorized,
-                "this link was used already, or is older than a minute, or the server was started "
-                "anew since; `skiff console` makes another one");
+Result<LinkCredential> ConsoleSessions::Redeem(std::string_view code) {
+  const auto record = links_.Take(Hex(Sha256(code)));
+  if (!record) {
+    const Reason reason = record.error().reason;
+    const bool is_gone = reason == Reason::kNotFound || reason == Reason::kConflict;
+    if (is_gone) return NoLink();
+    return Fail(record.error());
   }
-  LinkCredential& credential = found->second.credential;
-  const std::string user = credential.user.name;
-  const bool has_token = !credential.token.empty();
-  // Where there is no room the link is still good.
-  Result<std::string> token = has_token ? credential.token : BeginSession(credential, now);
-  if (!token) return token;
-  links_.erase(found);
-  kLog.Info("a link to the console was used", {{"user", user}});
-  return token;
+  const auto cipher = TRY(CipherOfLink(code));
+  const auto sealed = FromBase64(record->text);
+  if (!sealed) return NoLink();
+  const auto text = cipher->Open(*sealed, kLinkForm);
+  auto credential = text ? ReadLink(*text) : std::nullopt;
+  if (!credential) return NoLink();
+  kLog.Info("a link to the console was used", {{"user", credential->user}});
+  return *std::move(credential);
 }
 
-Result<std::string> ConsoleSessions::Begin(LinkCredential credential) {
-  const std::string user = credential.user.name;
-  const TimePoint now = clock_.Now();
-  MutexLock lock(mutex_);
-  TRY(CheckGeneration(credential));
-  ForgetOld(now);
-  auto token = TRY(BeginSession(std::move(credential), now));
-  kLog.Info("the console was logged in to by a certificate's key", {{"user", user}});
-  return token;
-}
-
-Result<std::string> ConsoleSessions::BeginSession(LinkCredential credential, TimePoint now) {
-  if (!MakeRoom(sessions_, credential.user, kSessionsMax, kAllSessionsMax)) return TooMany();
-  const std::string token = std::string(kTokenPrefix) + NewSecret(random_);
-  const TimePoint until = std::min<TimePoint>(now + kSessionTime, credential.until);
-  sessions_.emplace(Sha256(token), Session{std::move(credential.user), until,
-                                           std::move(credential.certificate_pem)});
-  return token;
-}
-
-std::optional<User> ConsoleSessions::Find(std::string_view token) const {
-  if (!token.starts_with(kTokenPrefix)) return std::nullopt;
-  const std::string digest = Sha256(token);
-  MutexLock lock(mutex_);
-  const auto found = sessions_.find(digest);
-  if (found == sessions_.end() || found->second.until <= clock_.Now()) return std::nullopt;
-  return found->second.user;
-}
-
-void ConsoleSessions::EndOfCertificates(const IsTrusted& is_trusted) {
-  std::set<std::string> shown;
+Result<ConsoleSessions::CipherPtr> ConsoleSessions::Cipher() {
   {
-    MutexLock lock(mutex_);
-    ++generation_;
-    for (const auto& [digest, session] : sessions_) shown.insert(session.certificate_pem);
-    for (const auto& [digest, link] : links_) {
-      if (link.credential.token.empty()) shown.insert(link.credential.certificate_pem);
-    }
+    const PatientLock lock(mutex_);
+    if (!lock) return Fail(WouldWait());
+    if (cipher_) return cipher_;
   }
-  std::erase_if(shown, is_trusted);
-  MutexLock lock(mutex_);
-  std::erase_if(sessions_,
-                [&](const auto& each) { return shown.contains(each.second.certificate_pem); });
-  std::erase_if(links_, [&](const auto& each) {
-    const LinkCredential& credential = each.second.credential;
-    return credential.token.empty() && shown.contains(credential.certificate_pem);
-  });
+  const std::string secret = TRY(secret_for_(kTicketPurpose));
+  CipherPtr made = TRY(MakeDerivedAesGcm(secret));
+  const PatientLock lock(mutex_);
+  if (!lock) return Fail(WouldWait());
+  cipher_ = made;
+  return made;
 }
 
-uint64_t ConsoleSessions::Generation() const {
-  MutexLock lock(mutex_);
-  return generation_;
+Result<std::string> ConsoleSessions::Begin(const LinkCredential& credential) {
+  const CipherPtr cipher = TRY(Cipher());
+  const TimePoint now = clock_.Now();
+  std::string token =
+      TRY(SealTicket(*cipher, {.made = now,
+                               .until = std::min<TimePoint>(now + kSessionTime, credential.until),
+                               .by_proof = credential.by_proof,
+                               .certificate_pem = credential.certificate_pem}));
+  if (credential.by_proof) {
+    kLog.Info("the console was logged in to by a certificate's key", {{"user", credential.user}});
+  }
+  return token;
 }
 
-void ConsoleSessions::End(std::string_view token) {
-  const std::string digest = Sha256(token);
-  MutexLock lock(mutex_);
-  sessions_.erase(digest);
+std::optional<ConsoleTicket> ConsoleSessions::Find(std::string_view token) {
+  if (!IsConsoleTicket(token)) return std::nullopt;
+  const auto cipher = Cipher();
+  if (!cipher) return std::nullopt;
+  auto ticket = OpenTicket(**cipher, token);
+  if (!ticket || ticket->until <= clock_.Now() || IsEnded(*ticket)) return std::nullopt;
+  return ticket;
+}
+
+void ConsoleSessions::Take(const Record& record) {
+  if (auto read = ReadConsoleRecord(record)) ended_ids_[read->id] = std::move(read->text);
+}
+
+bool ConsoleSessions::CatchUp() {
+  const Revision current = store_.Current();
+  if (follower_.follows() && seen_ == current) return true;
+  const auto tell = [this](const Event& event) REQUIRES(mutex_) {
+    if (event.kind == Event::Kind::kPut) return Take(*event.record);
+    const std::string& key = event.record->key;
+    ended_ids_.erase(key.substr(key.rfind('/') + 1));
+  };
+  bool is_read = follower_.Read(current, tell);
+  if (!is_read) {
+    if (!MayWait()) return false;
+    is_read = follower_.List([this]() REQUIRES(mutex_) { ended_ids_.clear(); },
+                             [this](const Record& record) REQUIRES(mutex_) { Take(record); });
+  }
+  if (is_read) seen_ = current;
+  was_read_ |= is_read;
+  return was_read_;
+}
+
+bool ConsoleSessions::IsEnded(const ConsoleTicket& ticket) {
+  const PatientLock lock(mutex_);
+  if (!lock || !CatchUp()) return true;
+  if (ended_ids_.empty()) return false;
+  if (ended_ids_.contains(ticket.id)) return true;
+  const auto all = ended_ids_.find(IdOfAll(OwnerOfTicket(ticket)));
+  return all != ended_ids_.end() && SecondsOfSession(ticket.made) <= SecondsIn(all->second);
+}
+
+Result<> ConsoleSessions::End(std::string_view token) {
+  const auto ticket = Find(token);
+  if (!ticket) return {};
+  const std::string owner = OwnerOfTicket(*ticket);
+  const Result<> ended = ended_.Add({.id = ticket->id, .owner = owner, .until = ticket->until});
+  if (ended || ended.error().reason == Reason::kAlreadyExists) return {};
+  if (ended.error().reason != Reason::kTooManyRequests) return ended;
+  const TimePoint now = clock_.Now();
+  return ended_.PutForAll({.id = IdOfAll(owner),
+                           .owner = owner,
+                           .until = now + kSessionTime,
+                           .text = std::to_string(SecondsOfSession(now))});
 }
 
 }  // namespace skiff

@@ -165,6 +165,16 @@ bool TokenKey::Verify(std::string_view text, std::string_view signature) const {
          EVP_DigestVerify(context.get(), Bytes(der), der.size(), Bytes(text), text.size()) == 1;
 }
 
+// HKDF (RFC 5869) to one block. Of the number alone, so that it does not depend on how the key was
+// written.
+Result<std::string> TokenKey::SecretFor(std::string_view purpose) const {
+  const std::string number = rsa_ ? Number(key_.get(), OSSL_PKEY_PARAM_RSA_D, 0)
+                                  : Number(key_.get(), OSSL_PKEY_PARAM_PRIV_KEY, kEcNumberBytes);
+  if (number.empty()) return Fail(Reason::kInternalError, "the key has no private half");
+  const std::string extracted = HmacSha256("skiff", number);
+  return HmacSha256(extracted, std::string(purpose) + '\x01');
+}
+
 Json TokenKey::Jwk() const {
   Json jwk = {{"use", "sig"}, {"kid", id_}, {"alg", algorithm()}};
   if (rsa_) {

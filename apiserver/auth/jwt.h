@@ -25,6 +25,8 @@ class TokenKey {
   // Raw signature as a JWS holds it. Only for private keys.
   Result<std::string> Sign(std::string_view text) const;
   bool Verify(std::string_view text, std::string_view signature) const;
+  // 32 bytes that follow from the private key, others for each purpose, and tell nothing of it.
+  Result<std::string> SecretFor(std::string_view purpose) const;
   // The public half as a member of a JWK set.
   Json Jwk() const;
 

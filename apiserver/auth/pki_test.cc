@@ -110,5 +110,21 @@ TEST_F(PkiTest, TokensVerifyByTheKeyThatSignedThem) {
   }
 }
 
+TEST_F(PkiTest, ASecretFollowsFromTheKeyHoweverThatWasWritten) {
+  for (const KeyKind kind : {KeyKind::kP256, KeyKind::kRsa2048}) {
+    const auto pair = *NewSigningKey(kind);
+    const auto of = [](const std::string& pem, const char* purpose) {
+      return TokenKey::FromPem(pem)->front().SecretFor(purpose);
+    };
+    const auto secret = of(pair.private_pem, "a");
+    ASSERT_TRUE(secret);
+    EXPECT_EQ(secret->size(), 32u);
+    EXPECT_EQ(*of(*RewrittenKey(pair.private_pem), "a"), *secret) << "as PKCS 8";
+    EXPECT_NE(*of(pair.private_pem, "b"), *secret);
+    EXPECT_NE(*of(NewSigningKey(kind)->private_pem, "a"), *secret);
+    EXPECT_FALSE(of(pair.public_pem, "a")) << "who has the public half knows nothing";
+  }
+}
+
 }  // namespace
 }  // namespace skiff

@@ -137,6 +137,11 @@ Result<std::string> ServiceAccountTokens::Sign(const Json& claims) {
   return SignToken(keys->front(), claims);
 }
 
+Result<std::string> ServiceAccountTokens::SecretFor(std::string_view purpose) {
+  const Keys keys = TRY(SigningKeys());
+  return keys->front().SecretFor(purpose);
+}
+
 Result<std::string> ServiceAccountTokens::Issue(const TokenOrder& order) {
   const int64_t now = Seconds(clock_.Now());
   Json own = {{"namespace", order.namespace_name},

@@ -97,6 +97,9 @@ class ServiceAccountTokens {
   // What the claims say, with the key that signs.
   Result<std::string> Sign(const Json& claims);
   Result<std::string> Issue(const TokenOrder& order);
+  // TokenKey::SecretFor of the key that signs: the same at all servers that have it. May have to
+  // make that key first.
+  Result<std::string> SecretFor(std::string_view purpose);
   // nullopt: not a token of a service account of ours. Unauthorized: one, but not good (any more).
   std::optional<Result<TokenUser>> Authenticate(std::string_view token,
                                                 const std::vector<std::string>& audiences);

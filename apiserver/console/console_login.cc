@@ -16,8 +16,6 @@ constexpr std::string_view kLink = "/console/link";
 constexpr std::string_view kChallenge = "/console/challenge";
 constexpr std::string_view kLogin = "/console/login";
 constexpr size_t kBodyMax = 24 << 10;
-// What a session holds of it. Of RSA of 4,096 bits there is room for five.
-constexpr size_t kCertificateBytesMax = 16 << 10;
 constexpr size_t kCertificatesMax = 5;
 
 struct Parts {
@@ -48,10 +46,10 @@ Result<Json> MakeLink(const http::Request& request, const Authentication& authen
     return Fail(Reason::kForbidden,
                 "a link to the console is one's own: it cannot be made while impersonating");
   }
-  LinkCredential credential = TRY(authentication.CredentialOf(request));
-  const std::string user = credential.user.name;
-  return Json{{"code", TRY(sessions.MakeLink(std::move(credential)))},
-              {"user", user},
+  const LinkCredential credential = TRY(authentication.CredentialOf(request));
+  const std::string code = TRY(sessions.MakeLink(credential));
+  return Json{{"code", code},
+              {"user", credential.user},
               {"expiresInSeconds", ConsoleSessions::kLinkTime.count()}};
 }
 
@@ -70,7 +68,7 @@ bool IsOfOrigin(const http::Request& request, std::string_view origin) {
 
 // As a handshake hands them on.
 Result<std::string> CertificatesIn(const std::string& text) {
-  if (text.size() > kCertificateBytesMax) {
+  if (text.size() > kTicketCertificatesMax) {
     return Fail(Reason::kInvalid, "these are more certificates than a login takes (16 KiB)");
   }
   if (text.find("PRIVATE KEY") != std::string::npos) {
@@ -102,10 +100,16 @@ Result<std::string> LoginByKey(const http::Request& request, const Json& body, c
     .certificate_pem = TRY(CertificatesIn(SentText(body, "certificate")))
     , .text = SignedText(origin, challenge), .signature = *signature
   };
-  LinkCredential credential = TRY(parts.authentication.CredentialOf(proof));
-  parts.proven = credential.user.name;
-  TRY(parts.challenges.Use(challenge, credential.user.name));
-  return parts.sessions.Begin(std::move(credential));
+  const LinkCredential credential = TRY(parts.authentication.CredentialOf(proof));
+  parts.proven = credential.user;
+  TRY(parts.challenges.Use(challenge, credential.user));
+  return parts.sessions.Begin(credential);
+}
+
+Result<std::string> LoginByCode(const std::string& code, const Parts& parts) {
+  LinkCredential credential = TRY(parts.sessions.Redeem(code));
+  if (!credential.token.empty()) return std::move(credential.token);
+  return parts.sessions.Begin(credential);
 }
 
 // Of this type, which no page of another site can send without asking first.
@@ -121,7 +125,8 @@ Result<Json> Login(const http::Request& request, const Parts& parts) {
       return Fail(Reason::kForbidden,
                   "one logs in to the console as oneself, and cannot while impersonating");
     }
-    return Json{{"token", TRY(LoginByKey(request, *body, parts))}};
+    const std::string token = TRY(LoginByKey(request, *body, parts));
+    return Json{{"token", token}};
   }
   if (!has_any || !body->contains("code") || !(*body)["code"].is_string()) {
     return Fail(
@@ -129,13 +134,14 @@ Result<Json> Login(const http::Request& request, const Parts& parts) {
         "what is wanted is {\"code\": \"...\"}, or a certificate with its challenge, origin "
         "and signature, in 24 KiB");
   }
-  return Json{{"token", TRY(parts.sessions.Redeem((*body)["code"].get_ref<const std::string&>()))}};
+  const std::string token = TRY(LoginByCode((*body)["code"].get_ref<const std::string&>(), parts));
+  return Json{{"token", token}};
 }
 
-Json Logout(const http::Request& request, ConsoleSessions& sessions) {
+Result<Json> Logout(const http::Request& request, ConsoleSessions& sessions) {
   constexpr std::string_view kBearer = "Bearer ";
   const std::string_view given = request.Header("Authorization");
-  if (given.starts_with(kBearer)) sessions.End(given.substr(kBearer.size()));
+  if (given.starts_with(kBearer)) TRY(sessions.End(given.substr(kBearer.size())));
   return Json::object();
 }
 
@@ -147,8 +153,8 @@ Result<Json> Serve(const http::Request& request, const Parts& parts) {
     return MakeLink(request, parts.authentication, parts.sessions);
   }
   if (request.path == kChallenge) {
-    return Json{{"challenge", parts.challenges.Make()},
-                {"expiresInSeconds", ConsoleChallenges::kTime.count()}};
+    const std::string challenge = TRY(parts.challenges.Make());
+    return Json{{"challenge", challenge}, {"expiresInSeconds", ConsoleChallenges::kTime.count()}};
   }
   if (request.method == "POST") return Login(request, parts);
   return Logout(request, parts.sessions);

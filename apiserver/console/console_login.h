@@ -7,7 +7,7 @@
 //   POST   /console/challenge                      -> {"challenge", "expiresInSeconds"}
 //   POST   /console/login      {"code"}            -> {"token"}
 //                              {"certificate", "challenge", "origin", "signature"} -> {"token"}
-//   DELETE /console/login      by such a token     ends its session
+//   DELETE /console/login      by such a token     ends its session, at all servers
 //
 // `certificate` is PEM, with those between it and its authority; `signature` is base64url of that
 // of SignedText(origin, challenge) (auth/key_proof.h).
@@ -33,7 +33,7 @@ struct ConsoleLogin {
   std::string proven;  // Who has shown the key of his certificate; "": nobody.
 };
 // Of a request that is one. It finds out itself who asks, by what came with the request. May have
-// to look a token up.
+// to look a token up, and writes to the store.
 ConsoleLogin AnswerConsoleLogin(const http::Request& request, const Authentication& authentication,
                                 ConsoleSessions& sessions, ConsoleChallenges& challenges);
 

@@ -20,10 +20,15 @@ class ConsoleLoginTest : public testing::Test {
  protected:
   ConsoleLoginTest() : env_(NewMemoryDisk()) {
     store_ = *RocksdbStore::Open({.path = "/store", .env = env_.get()}, clock_);
-    server_ = *ApiServer::Create({.authorization_modes = {"RBAC"},
-                                  .token_file_text = "carol-token,carol,u1\n",
-                                  .client_ca_pem = users_.pem().certificate_pem},
-                                 {*store_, clock_, random_});
+    server_ = NewServer(key_);
+  }
+  // Of the same store; tokens of accounts are signed by that key.
+  std::unique_ptr<ApiServer> NewServer(const std::string& signing_key) {
+    return *ApiServer::Create({.authorization_modes = {"RBAC"},
+                               .token_file_text = "carol-token,carol,u1\n",
+                               .service_account_signing_key_pem = signing_key,
+                               .client_ca_pem = users_.pem().certificate_pem},
+                              {*store_, clock_, random_});
   }
   http::Request Request(const std::string& method, const std::string& path,
                         const std::string& token = "") {
@@ -53,9 +58,10 @@ class ConsoleLoginTest : public testing::Test {
     request.body = Json({{"code", code}}).dump();
     return Answer(request, status);
   }
-  std::string Who(http::Request request) {
+  std::string Who(const http::Request& request) { return WhoAt(*server_, request); }
+  static std::string WhoAt(ApiServer& server, http::Request request) {
     request.body = "{}";
-    const auto answer = server_->Handle(request);
+    const auto answer = server.Handle(request);
     if (answer.status != 201) return std::to_string(answer.status);
     const Json user = Json::parse(answer.body)["status"]["userInfo"];
     return user["username"].get<std::string>() + " " + user["groups"].dump();
@@ -89,6 +95,7 @@ class ConsoleLoginTest : public testing::Test {
 
   FakeClock clock_;
   SeededRandom random_{7};
+  const std::string key_ = NewSigningKey(KeyKind::kP256)->private_pem;
   const CertificateAuthority users_ = *CertificateAuthority::Create("users", clock_.Now());
   std::shared_ptr<rocksdb::Env> env_;
   std::unique_ptr<RocksdbStore> store_;
@@ -144,6 +151,44 @@ TEST_F(ConsoleLoginTest, ASessionEndsWithTheAuthorityOfItsCertificateAndNoOther)
   Answer(AsJane(Request("POST", "/console/link")), 200);
   ASSERT_TRUE(server_->UseClientAuthorities(another, ""));
   EXPECT_EQ(Who(Request("POST", kWho, token)), "401");
+}
+
+TEST_F(ConsoleLoginTest, ASessionOutlivesItsServerAndIsKnownToOthers) {
+  const ProofKey key("P-256");
+  const Json proof = ProofBy(key, OfJane(key, users_));
+  const std::string by_key = Send(proof, 200)["token"];
+  const std::string link = Answer(AsJane(Request("POST", "/console/link")), 200)["code"];
+  const std::string by_link = Login(link, 200)["token"];
+  const std::string unused = Answer(AsJane(Request("POST", "/console/link")), 200)["code"];
+  const auto elsewhere = NewServer(key_);
+  server_ = NewServer(key_);
+  for (const std::string& token :
+       {by_key, by_link, Login(unused, 200)["token"].get<std::string>()}) {
+    EXPECT_EQ(Who(Request("POST", kWho, token)).substr(0, 4), "jane");
+    EXPECT_EQ(WhoAt(*elsewhere, Request("POST", kWho, token)).substr(0, 4), "jane");
+  }
+  Login(link, 401);
+  EXPECT_THAT(Refusal(proof, 401), HasSubstr("twice"));
+  Answer(Request("DELETE", "/console/login", by_link), 200);
+  EXPECT_EQ(WhoAt(*elsewhere, Request("POST", kWho, by_link)), "401");
+  EXPECT_EQ(WhoAt(*NewServer(key_), Request("POST", kWho, by_link)), "401") << "it stays ended";
+  const auto strangers = NewServer(NewSigningKey(KeyKind::kP256)->private_pem);
+  EXPECT_EQ(WhoAt(*strangers, Request("POST", kWho, by_key)), "401");
+}
+
+TEST_F(ConsoleLoginTest, ATicketThatWasForgedIsNobodys) {
+  const std::string link = Answer(AsJane(Request("POST", "/console/link")), 200)["code"];
+  const std::string token = Login(link, 200)["token"];
+  EXPECT_EQ(Who(Request("POST", kWho, token.substr(0, token.size() - 4))), "401");
+  std::string changed = token;
+  changed[60] = changed[60] == 'A' ? 'B' : 'A';
+  EXPECT_EQ(Who(Request("POST", kWho, changed)), "401");
+  EXPECT_EQ(Who(Request("POST", kWho, "skiff-console.")), "401");
+  EXPECT_EQ(Who(Request("POST", kWho, token)).substr(0, 4), "jane");
+  // Nor is what it was sealed for anything else: a code, or a session to be ended by others.
+  Login(token, 401);
+  Answer(Request("DELETE", "/console/login", changed), 200);
+  EXPECT_EQ(Who(Request("POST", kWho, token)).substr(0, 4), "jane");
 }
 
 TEST_F(ConsoleLoginTest, TheKeyOfACertificateLogsInOnceForEachChallenge) {

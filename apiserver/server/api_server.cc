@@ -138,7 +138,7 @@ Result<http::Response> ApiServer::State::Serve(ApiRequest& request, Result<User>
   if (!is_known) return Fail(std::move(user).error());
   if (IsConsoleLogin(request.http)) {
     ConsoleLogin login =
-        AnswerConsoleLogin(request.http, *authentication, console_sessions, console_challenges);
+        AnswerConsoleLogin(request.http, *authentication, *console_sessions, *console_challenges);
     if (request.told != nullptr && !login.proven.empty()) {
       request.told->annotations().emplace(kConsoleUserAnnotation, login.proven);
     }

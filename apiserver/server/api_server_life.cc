@@ -112,8 +112,6 @@ Result<> ApiServer::UseAuthorizationConfiguration(const std::string& text) {
 Result<> ApiServer::UseClientAuthorities(const std::string& client_ca_pem,
                                          const std::string& proxy_ca_pem) {
   TRY(state_->authentication->UseClientAuthorities(client_ca_pem, proxy_ca_pem));
-  state_->console_sessions.EndOfCertificates(
-      [this](const std::string& pem) { return state_->authentication->IsOfUser(pem); });
   state_->upkeep->UseClientAuthorities(client_ca_pem, proxy_ca_pem);
   return {};
 }

@@ -127,6 +127,9 @@ Result<> ApiServer::State::AddAuthentication(const Parts& parts) {
          MarkTokenUsed(space, name, date);
        }},
       clock, random));
+  const auto secret_for = [this](std::string_view purpose) { return tokens->SecretFor(purpose); };
+  console_sessions = std::make_unique<ConsoleSessions>(store, clock, random, secret_for);
+  console_challenges = std::make_unique<ConsoleChallenges>(store, clock, random, secret_for);
   const auto& modes = options.authorization_modes;
   // As in Kubernetes, whatever is said of anonymous requests; with a file the modes say nothing.
   const bool by_modes = !options.authorization || options.authorization->file_text.empty();
@@ -135,7 +138,7 @@ Result<> ApiServer::State::AddAuthentication(const Parts& parts) {
   Authentication::Options auth{
       .anonymous = options.anonymous_auth.value_or(true) && !allows_all,
       .service_accounts = tokens.get(),
-      .console = &console_sessions,
+      .console = console_sessions.get(),
       .clock = &clock,
       .client_ca_pem = options.client_ca_pem,
       .front_proxy = options.front_proxy,

@@ -131,8 +131,8 @@ struct ApiServer::State {
   std::unique_ptr<Authorizers> authorizers;
   std::unique_ptr<ServiceAccountTokens> tokens;
   std::unique_ptr<BootstrapTokens> bootstrap_tokens;  // Null: off.
-  ConsoleSessions console_sessions{clock, random};
-  ConsoleChallenges console_challenges{clock, random};
+  std::unique_ptr<ConsoleSessions> console_sessions;
+  std::unique_ptr<ConsoleChallenges> console_challenges;
   std::unique_ptr<OutsideTokens> outside;  // Null: nobody else vouches for tokens.
   std::unique_ptr<Authentication> authentication;
   std::unique_ptr<ServiceAllocation> allocation;

@@ -77,7 +77,7 @@ export const t = {
     linkAsk: 'You came by a link of skiff console. Go on if you had it made just now. If somebody sent it to you, you would work under that name: what you type here would be theirs to read.',
     linkAccept: (user: string) => `Log in as ${user}`,
     linkDecline: 'Do not log in',
-    linkUsed: 'This link was used already, is older than a minute, or the server was started anew since. Get another one by: skiff console',
+    linkUsed: 'This link was used already, or is older than a minute. Get another one by: skiff console',
     kubeconfigLabel: 'Paste a kubeconfig, or choose the file',
     kubeconfigFile: 'Choose a file',
     kubeconfigUser: 'User',

@@ -4,13 +4,13 @@ import { test } from 'node:test';
 import type { Claim } from '../src/api/types';
 import { faultsOf } from '../src/model/chaos';
 import { unboundOf } from '../src/model/claim';
-import { Lines } from '../src/model/lines';
+import { Lines, plain } from '../src/model/lines';
 import { layoutMap, squareAt } from '../src/model/maplayout';
 import { quotaLines } from '../src/model/quota';
-import { forwardOf, waysTo } from '../src/model/reach';
+import { doorIn, doorTo, forwardOf, waysTo } from '../src/model/reach';
 import { byController, imagesChanged, rolloutOf } from '../src/model/rollout';
 import { endpointsOf, isSilent, leadsTo, silenceOf } from '../src/model/service';
-import { niceMax, runsOf, useOf, withSample } from '../src/model/usage';
+import { niceMax, pauseOf, runsOf, useOf, withSample } from '../src/model/usage';
 import { event, ingress, meta, node, pod, podOf, replicaSet, service, slice } from './objects';
 
 test('a rollout is old and new pods, and what is over', () => {
@@ -205,8 +205,44 @@ test('a service is reached by what the cluster gave it, and by a port of one’s
     ['http://192.0.2.7/', 'http://[2001:db8::1]/', 'http://192.0.2.7:8080/'], 'by its address, as soon as it has one');
   const secure = { ...hostless('192.0.2.7', 8080, 8443), spec: { ...ingress('a', 'shop.example', 'web').spec, tls: [{ hosts: ['shop.example'] }] } };
   assert.deepEqual(urls(secure), ['https://shop.example:8443/']);
-  assert.deepEqual(forwardOf('service', 'shop', 'web', 80), { command: 'skiff port-forward -n shop service/web 8080:80', url: 'http://localhost:8080/' });
-  assert.equal(forwardOf('pod', 'shop', 'web', 8443).url, 'https://localhost:8443/');
+  assert.deepEqual(forwardOf('service', 'shop', 'web', { port: 80, secure: false }), { command: 'skiff port-forward -n shop service/web 8080:80', url: 'http://localhost:8080/' });
+  assert.equal(forwardOf('pod', 'shop', 'web', { port: 8443, secure: true }).url, 'https://localhost:8443/');
+});
+
+test('what is used is asked for at once, then every so often, and seldom where there is nothing', () => {
+  assert.equal(pauseOf(Infinity, 'loading'), 0);
+  assert.equal(pauseOf(1_000, 'loading'), 2_000);
+  assert.equal(pauseOf(1_000, 'live'), 14_000, 'also for who left and comes back');
+  assert.equal(pauseOf(60_000, 'live'), 0, 'a tab that is seen again');
+  assert.equal(pauseOf(15_000, 'none'), 105_000);
+  assert.equal(pauseOf(15_000, 'refused'), 105_000);
+});
+
+test('of a line stays what a page can show', () => {
+  assert.equal(plain('\x1b[1;31merror\x1b[0m: \x1b[38;5;12mblue\x1b[m'), 'error: blue');
+  assert.equal(plain('\x1b]0;title\x07a\x1b]8;;https://evil.example\x1b\\link\x1b]8;;\x1b\\'), 'alink');
+  assert.equal(plain('\x1bMup\x1b7 half \x1b['), 'up\x1b7 half \x1b[');
+  assert.equal(plain('dos\r'), 'dos');
+  assert.equal(plain('[31m is text'), '[31m is text');
+  const lines = new Lines(true);
+  lines.take('2026-01-02T03:04:05Z \x1b[32mok\x1b[0m\n');
+  assert.deepEqual(lines.all.map((each) => [each.time, each.text]), [['2026-01-02T03:04:05Z', 'ok']]);
+});
+
+test('whether a port speaks TLS says who made it, or else its number', () => {
+  const secure = (port: Parameters<typeof doorTo>[0]) => doorTo(port).secure;
+  for (const appProtocol of ['https', 'HTTPS', 'kubernetes.io/wss']) assert(secure({ port: 80, name: 'http', appProtocol }), appProtocol);
+  for (const appProtocol of ['http', 'kubernetes.io/h2c', 'kubernetes.io/ws']) assert(!secure({ port: 443, name: 'https', appProtocol }), appProtocol);
+  for (const name of ['https', 'https-web', 'admin-https']) assert(secure({ port: 9000, name }), name);
+  for (const name of ['http', 'http-alt']) assert(!secure({ port: 8443, name }), name);
+  assert(secure({ port: 9000, name: 'web', targetPort: 'https' }), 'as its pods call it');
+  assert(secure({ port: 9000, targetPort: 8443 }));
+  assert(secure({ port: 443, targetPort: 9000, appProtocol: 'example.com/own' }), 'a word that says nothing of it');
+  assert(!secure({ port: 80, targetPort: 8443 }) && !secure({ port: 8080 }));
+  assert.deepEqual([{ containerPort: 9000, name: 'https' }, { containerPort: 8443 }, { containerPort: 8443, name: 'http' }].map((each) => doorIn(each).secure),
+    [true, true, false]);
+  const made = service('web', { type: 'NodePort', ports: [{ port: 443, nodePort: 30443 }, { port: 8443, name: 'http', nodePort: 30444 }] });
+  assert.deepEqual(waysTo(made, [], [node('n1')]).map((each) => each.url), ['https://192.0.2.7:30443/', 'http://192.0.2.7:30444/'], 'by what is behind it');
 });
 
 test('a map of any number of pods has a place for each', () => {

@@ -23,6 +23,16 @@ test('kinds are those that can be listed, each once, in the version that the ser
   assert.deepEqual(found.map((each) => each.follows), [true, false, true, true]);
 });
 
+test('what a server of others calls its kinds leads nowhere else', () => {
+  const verbs = kVerbs;
+  const named = (name: string, version: string, resource: string) => ({ metadata: { name }, versions: [{ version, resources: [{ resource, verbs }] }] });
+  const items = [
+    named('example.com', 'v1', '../../../api/v1/secrets'), named('example.com', '..', 'as'), named('../api', 'v1', 'bs'),
+    named('example.com', 'v1', 'cs?a=b'), named('example.com', 'v1', 'ds#'), named('example.com', 'v1', 'es'),
+  ];
+  assert.deepEqual(kindsOf([{ items }], kindByName).map((each) => each.name), ['es.example.com']);
+});
+
 test('of a table the name stands in front, and what needs width is left out', () => {
   const shown = shownColumns([
     { name: 'Name', format: 'name' }, { name: 'Data', type: 'integer' }, { name: 'Node', priority: 1 }, { name: 'Age' },

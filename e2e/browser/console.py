@@ -238,6 +238,16 @@ class Play(Creation, Kinds, Links, Obstacles):
         page.shows("partition of node/node-1 for 40s")
         page.shows("took 40s")
         page.shows("goes on")
+        choose = """(() => {
+          const spaces = document.querySelector('select.space');
+          spaces.value = %r;
+          spaces.dispatchEvent(new Event('change', {bubbles: true}));
+        })()"""
+        page.run(choose % "shop")
+        # What broke a node broke what is in any namespace; its Event is in one of them.
+        page.goes("partition of node/node-1 is over")
+        page.until("document.querySelectorAll('.fault').length === 2", "in a namespace")
+        page.run(choose % "")
 
     def quotas(self):
         page = self.page

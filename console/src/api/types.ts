@@ -170,6 +170,7 @@ export interface ServicePort {
   targetPort?: number | string;
   nodePort?: number;
   protocol?: string;
+  appProtocol?: string;
 }
 
 export interface Service extends Obj {

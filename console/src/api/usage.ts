@@ -1,18 +1,13 @@
 // What is used, from metrics.k8s.io. Nobody can watch that, so it is asked for every so often, but only
-// while somebody looks at it; those who look at the same share the question and its history.
+// while somebody looks at it: a view shows it, and its tab is seen. Those who look at the same share the
+// question and its history.
 import { signal } from '@preact/signals';
 import { useEffect, useMemo } from 'preact/hooks';
 
-import { type Metrics, type Sample, sumOf, type Use, useOf, withSample } from '../model/usage';
+import { type Metrics, pauseOf, type Sample, sumOf, type UsageState, type Use, useOf, withSample } from '../model/usage';
 import { ApiError, request } from './request';
-import { session } from './session';
+import { nextLogin, session } from './session';
 
-// none: this cluster serves no metrics. refused: this user may not see them.
-export type UsageState = 'loading' | 'live' | 'none' | 'refused' | 'away';
-
-const kEveryMs = 15_000;
-// Who is asked for the first time has to look first.
-const kFirstMs = 3_000;
 // Histories of single objects are kept of so many.
 const kNamedMax = 500;
 
@@ -22,6 +17,12 @@ interface List {
   items?: Metrics[];
 }
 
+// Those that a view shows. Nothing wakes while the tab is hidden; seen again, they go on at once.
+const shown = new Set<Usage>();
+document.addEventListener('visibilitychange', () => {
+  for (const each of shown) each.goOn();
+});
+
 export class Usage {
   readonly state = signal<UsageState>('loading');
   readonly total = signal<Sample[]>([]);
@@ -30,25 +31,38 @@ export class Usage {
   readonly named = new Map<string, Sample[]>();
   private users = 0;
   private timer = 0;
+  private asked = -Infinity; // When.
+  private asking = false;
 
   constructor(private readonly path: string) {}
 
   use(): () => void {
     this.users += 1;
-    if (this.users === 1) void this.look();
+    shown.add(this);
+    if (this.users === 1) this.goOn();
     return () => {
       this.users -= 1;
-      if (this.users === 0) clearTimeout(this.timer);
+      if (this.users > 0) return;
+      shown.delete(this);
+      clearTimeout(this.timer);
     };
   }
 
+  // Asks when it is time to, if anybody looks then. Who leaves and comes back does not ask anew.
+  goOn(): void {
+    clearTimeout(this.timer);
+    if (this.users === 0 || document.hidden || this.asking) return;
+    const pause = pauseOf(performance.now() - this.asked, this.state.peek());
+    this.timer = window.setTimeout(() => void this.look(), pause);
+  }
+
   private async look(): Promise<void> {
-    clearTimeout(this.timer);
-    if (!document.hidden && session.value !== null) await this.ask();
-    if (this.users === 0) return;
-    const soon = this.state.value === 'loading';
-    clearTimeout(this.timer);
-    this.timer = window.setTimeout(() => void this.look(), soon ? kFirstMs : kEveryMs);
+    this.asking = true;
+    if (session.value === null) await nextLogin();
+    await this.ask();
+    this.asked = performance.now();
+    this.asking = false;
+    this.goOn();
   }
 
   private async ask(): Promise<void> {

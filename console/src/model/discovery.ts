@@ -23,6 +23,9 @@ export interface Offered {
   follows: boolean; // It can be watched.
 }
 
+// They become parts of addresses as they are. Groups of others say what their servers please.
+const kPart = /^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/;
+
 // In groups whose server does not answer the kinds are those of its last answer, or none.
 export function kindsOf(documents: Document[], known: (plural: string) => Kind | undefined): Offered[] {
   const found: Offered[] = [];
@@ -33,6 +36,7 @@ export function kindsOf(documents: Document[], known: (plural: string) => Kind |
     for (const { version, resources } of versions ?? []) {
       for (const { resource, responseKind, scope, verbs = [], shortNames } of resources ?? []) {
         if (seen.has(resource) || !verbs.includes('list')) continue;
+        if (![group || 'core', version, resource].every((each) => kPart.test(each))) continue;
         seen.add(resource);
         const mine = known(resource);
         const kind = mine && mine.group === group ? mine

@@ -23,6 +23,15 @@ function isAfter(one: string, other: string): boolean {
   return one.replace(kZone, '') > other.replace(kZone, '');
 }
 
+// Sequences by which programs colour a terminal, set its title or move its cursor, which a page does not draw:
+// CSI, OSC, and those of two characters.
+const kEscapes = /\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\-_])/g;
+
+export function plain(text: string): string {
+  const line = text.endsWith('\r') ? text.slice(0, -1) : text;
+  return line.includes('\x1b') ? line.replace(kEscapes, '') : line;
+}
+
 export class Lines {
   all: Line[] = [];
   dropped = 0;
@@ -73,8 +82,9 @@ export class Lines {
     this.resumed.delete(source);
     if (isLater) this.newest[source] = time;
     this.counts[source] = this.count(source) + 1;
-    const line = { text: time === '' ? text : text.slice(time.length + 1), source, time };
-    this.characters += text.length;
+    const stamp = time === '' ? 0 : time.length + 1;
+    const line = { text: plain(text.slice(stamp)), source, time };
+    this.characters += line.text.length + stamp;
     let at = this.all.length;
     const least = Math.max(0, at - kOrderedMax);
     // A line without a stamp follows what it came after.

@@ -1,5 +1,5 @@
 // By which addresses a Service is reached from where a browser is.
-import type { Ingress, Node, Service } from '../api/types';
+import type { Ingress, Node, Service, ServicePort } from '../api/types';
 
 export interface Way {
   kind: 'ingress' | 'balancer' | 'node';
@@ -8,10 +8,36 @@ export interface Way {
 
 const kSecure = new Set([443, 8443, 6443]);
 
-function url(host: string, port: number): string {
+export interface Door {
+  port: number;
+  secure: boolean; // Behind it is TLS.
+}
+
+function url(host: string, { port, secure }: Door): string {
   const shown = host.includes(':') ? `[${host}]` : host;
-  if (port === 443) return `https://${shown}/`;
-  return port === 80 ? `http://${shown}/` : `${kSecure.has(port) ? 'https' : 'http'}://${shown}:${port}/`;
+  const usual = port === (secure ? 443 : 80);
+  return `${secure ? 'https' : 'http'}://${shown}${usual ? '' : `:${port}`}/`;
+}
+
+// What a name of a port, or of its protocol, says of TLS; undefined: nothing. As in "https", "https-web",
+// "web-http", "kubernetes.io/wss".
+function secureByName(name: string | undefined): boolean | undefined {
+  const words = (name ?? '').toLowerCase().split(/[^a-z0-9]+/);
+  if (words.some((each) => each === 'https' || each === 'wss' || each === 'tls')) return true;
+  return words.some((each) => ['http', 'http2', 'h2c', 'ws'].includes(each)) ? false : undefined;
+}
+
+// Who made the Service has said it (appProtocol, the names), or its numbers are usual for it.
+export function doorTo({ port, appProtocol, name, targetPort }: ServicePort): Door {
+  const target = typeof targetPort === 'string' ? targetPort : undefined;
+  const said = secureByName(appProtocol) ?? secureByName(name) ?? secureByName(target);
+  const isUsual = kSecure.has(port) || (typeof targetPort === 'number' && kSecure.has(targetPort));
+  return { port, secure: said ?? (port !== 80 && isUsual) };
+}
+
+// The same of a port of a container, which has a name at most.
+export function doorIn({ containerPort: port, name }: { containerPort: number; name?: string }): Door {
+  return { port, secure: secureByName(name) ?? kSecure.has(port) };
 }
 
 // What a browser reaches a host of an Ingress by; that of none by its address. '': it has none yet, or "*.example",
@@ -57,20 +83,21 @@ export function waysTo(service: Service, ingresses: Ingress[], nodes: Node[]): W
   }
   const ports = (service.spec.ports ?? []).filter((each) => (each.protocol ?? 'TCP') === 'TCP');
   for (const { ip, hostname } of service.status?.loadBalancer?.ingress ?? []) {
-    for (const port of ports) ways.push({ kind: 'balancer', url: url(ip ?? hostname ?? '', port.port) });
+    for (const port of ports) ways.push({ kind: 'balancer', url: url(ip ?? hostname ?? '', doorTo(port)) });
   }
   const node = addressOf(nodes[0]);
-  for (const { nodePort } of ports) {
-    if (nodePort && node !== '') ways.push({ kind: 'node', url: url(node, nodePort) });
+  for (const each of ports) {
+    if (!each.nodePort || node === '') continue;
+    ways.push({ kind: 'node', url: url(node, { ...doorTo(each), port: each.nodePort }) });
   }
   return ways;
 }
 
 // What leads a port of one's own machine there. Ports that only root may open become others.
-export function forwardOf(kind: 'service' | 'pod', space: string, name: string, port: number): { command: string; url: string } {
+export function forwardOf(kind: 'service' | 'pod', space: string, name: string, { port, secure }: Door): { command: string; url: string } {
   const local = port < 1024 ? 8000 + (port % 1000) : port;
   return {
     command: `skiff port-forward -n ${space} ${kind}/${name} ${local}:${port}`,
-    url: `${kSecure.has(port) ? 'https' : 'http'}://localhost:${local}/`,
+    url: `${secure ? 'https' : 'http'}://localhost:${local}/`,
   };
 }

@@ -22,6 +22,21 @@ const kSpanMs = 3_600_000;
 // A pause that is longer is a gap in a plot: nobody looked.
 const kGapMs = 60_000;
 
+// none: this cluster serves no metrics. refused: this user may not see them.
+export type UsageState = 'loading' | 'live' | 'none' | 'refused' | 'away';
+
+const kEveryMs = 15_000;
+// Who is asked for the first time has to look first.
+const kFirstMs = 3_000;
+// Where there is nothing to show, nobody waits for it.
+const kNothingMs = 120_000;
+
+// How long to wait with the next question, the last one being so long ago (Infinity: there was none).
+export function pauseOf(agoMs: number, state: UsageState): number {
+  const pause = state === 'loading' ? kFirstMs : state === 'none' || state === 'refused' ? kNothingMs : kEveryMs;
+  return Math.max(0, pause - agoMs);
+}
+
 export function useOf(metrics: Metrics): Use {
   const parts = metrics.containers ? metrics.containers.map((each) => each.usage) : [metrics.usage];
   return parts.reduce<Use>(

@@ -42,16 +42,15 @@ function entriesOf(objects: Obj[], kind: string, icon: string, view: string): En
   }));
 }
 
-export function Palette({ onClose }: { onClose: () => void }) {
-  const [text, setText] = useState('');
-  const [at, setAt] = useState(0);
+// All that can be gone to.
+function useEntries(): Entry[] {
   const space = namespace.value;
   const spaces = useLive<Obj>(kinds.namespaces).list;
   const pods = useLive<Obj>(kinds.pods, space).list;
   const deployments = useLive<Obj>(kinds.deployments, space).list;
   const services = useLive<Obj>(kinds.services, space).list;
   const offered = useOffered().list;
-  const all = useMemo<Entry[]>(
+  return useMemo<Entry[]>(
     () => [
       ...kViews.map((view) => ({ text: t.nav[view], kind: t.nav.label, icon: view, run: () => go(href(view)) })),
       { text: t.allNamespaces, kind: t.namespace, icon: 'menu', run: () => (namespace.value = '') },
@@ -70,15 +69,24 @@ export function Palette({ onClose }: { onClose: () => void }) {
     ],
     [spaces, pods, deployments, services, offered],
   );
-  const shown = useMemo(() => {
-    const letters = text.toLowerCase().trim();
-    const found: { entry: Entry; far: number }[] = [];
-    for (const entry of all) {
-      const far = distance(entry.text.toLowerCase(), letters);
-      if (far !== null) found.push({ entry, far });
-    }
-    return found.sort((a, b) => a.far - b.far).slice(0, kShownMax).map((each) => each.entry);
-  }, [all, text]);
+}
+
+// The nearest first.
+function nearest(all: Entry[], text: string): Entry[] {
+  const letters = text.toLowerCase().trim();
+  const found: { entry: Entry; far: number }[] = [];
+  for (const entry of all) {
+    const far = distance(entry.text.toLowerCase(), letters);
+    if (far !== null) found.push({ entry, far });
+  }
+  return found.sort((a, b) => a.far - b.far).slice(0, kShownMax).map((each) => each.entry);
+}
+
+export function Palette({ onClose }: { onClose: () => void }) {
+  const [text, setText] = useState('');
+  const [at, setAt] = useState(0);
+  const all = useEntries();
+  const shown = useMemo(() => nearest(all, text), [all, text]);
   const chosen = Math.min(at, shown.length - 1);
   const run = (entry: Entry | undefined) => {
     if (!entry) return;

@@ -22,10 +22,10 @@ const kSpanMinMs = 3 * 60_000;
 
 const shown = { cpu: cores, memory: bytes };
 
-function Plot({ what, title, samples, marks }: { what: keyof Use; title: string; samples: Sample[]; marks: Mark[] }) {
-  const [at, setAt] = useState<Sample | null>(null);
-  const [width, setWidth] = useState(300);
+// In pixels, whatever becomes of the page.
+function useWidth() {
   const figure = useRef<HTMLElement>(null);
+  const [width, setWidth] = useState(300);
   useLayoutEffect(() => {
     const measure = () => setWidth(figure.current!.clientWidth);
     measure();
@@ -33,6 +33,12 @@ function Plot({ what, title, samples, marks }: { what: keyof Use; title: string;
     observer.observe(figure.current!);
     return () => observer.disconnect();
   }, []);
+  return { figure, width };
+}
+
+function Plot({ what, title, samples, marks }: { what: keyof Use; title: string; samples: Sample[]; marks: Mark[] }) {
+  const [at, setAt] = useState<Sample | null>(null);
+  const { figure, width } = useWidth();
   const last = samples.at(-1);
   const end = last?.time ?? Date.now();
   const span = Math.max(kSpanMinMs, end - (samples[0]?.time ?? end));

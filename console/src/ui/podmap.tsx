@@ -16,16 +16,12 @@ export function PodMap({ groups }: Props) {
   return <Picture key={isAside} groups={groups} onBroken={() => setAside(false)} />;
 }
 
-function Picture({ groups, onBroken }: Props & { onBroken: () => void }) {
+// Has what is in `places` painted, on two canvases as wide as what they are in.
+function useStage(groups: MapGroup[], places: MapPlaces, onBroken: () => void) {
   const above = useRef<HTMLCanvasElement>(null);
   const below = useRef<HTMLCanvasElement>(null);
   const stage = useRef<Stage | null>(null);
-  const places = useMemo(() => new MapPlaces(), []);
-  const selected = useRef('');
   const [width, setWidth] = useState(0);
-  const [tip, setTip] = useState<Square | null>(null);
-  const pods = useMemo(() => groups.reduce((sum, each) => sum + each.cells.length, 0), [groups]);
-
   useLayoutEffect(() => {
     const canvases = { above: above.current!, below: below.current! };
     const box = above.current!.parentElement!;
@@ -50,6 +46,25 @@ function Picture({ groups, onBroken }: Props & { onBroken: () => void }) {
     stage.current!.show(groups, places.layout);
   }, [groups, width]);
   useEffect(() => stage.current?.look(), [dark.value, width]);
+  return { above, below, stage, width };
+}
+
+// Beside its square, and not beyond the map.
+function Tip({ square: { x, y, cell }, size, width }: { square: Square; size: number; width: number }) {
+  return (
+    <div class="tip" style={{ left: `${Math.min(x + 12, Math.max(0, width - 250))}px`, top: `${y + size + 8}px` }}>
+      <strong>{cell.name}</strong>
+      <span class={`badge tone-${cell.tone}`}><i class="dot" />{cell.word}</span>
+    </div>
+  );
+}
+
+function Picture({ groups, onBroken }: Props & { onBroken: () => void }) {
+  const places = useMemo(() => new MapPlaces(), []);
+  const { above, below, stage, width } = useStage(groups, places, onBroken);
+  const selected = useRef('');
+  const [tip, setTip] = useState<Square | null>(null);
+  const pods = useMemo(() => groups.reduce((sum, each) => sum + each.cells.length, 0), [groups]);
 
   const choose = (square: Square | undefined) => {
     if (!square || (square.cell === tip?.cell && square.x === tip.x && square.y === tip.y)) return;
@@ -96,18 +111,7 @@ function Picture({ groups, onBroken }: Props & { onBroken: () => void }) {
       </div>
       <p id="podmap-help" class="hidden">{t.overview.mapHelp}</p>
       <div class="hidden" aria-live="polite">{tip ? `${tip.cell.name}, ${tip.cell.word}` : ''}</div>
-      {tip && (
-        <div
-          class="tip"
-          style={{
-            left: `${Math.min(tip.x + 12, Math.max(0, width - 250))}px`,
-            top: `${tip.y + places.layout.size + 8}px`,
-          }}
-        >
-          <strong>{tip.cell.name}</strong>
-          <span class={`badge tone-${tip.cell.tone}`}><i class="dot" />{tip.cell.word}</span>
-        </div>
-      )}
+      {tip && <Tip square={tip} size={places.layout.size} width={width} />}
     </div>
   );
 }

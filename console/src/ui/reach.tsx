@@ -5,7 +5,7 @@ import { useState } from 'preact/hooks';
 import { kinds } from '../api/kinds';
 import { useLive } from '../api/live';
 import type { Ingress, Node, Pod, Service } from '../api/types';
-import { forwardOf, waysTo } from '../model/reach';
+import { type Door, doorIn, doorTo, forwardOf, waysTo } from '../model/reach';
 import { t } from '../texts';
 import { Icon, Panel } from './parts';
 import { say } from './toasts';
@@ -27,16 +27,15 @@ function Open({ url }: { url: string }) {
   return <a href={url} target="_blank" rel="noopener noreferrer" class="mono break">{url} ↗</a>;
 }
 
-function Forward({ kind, space, name, ports }: { kind: 'service' | 'pod'; space: string; name: string; ports: number[] }) {
+function Forward({ kind, space, name, ports }: { kind: 'service' | 'pod'; space: string; name: string; ports: Door[] }) {
   const [at, setAt] = useState(0);
-  const port = ports[Math.min(at, ports.length - 1)]!;
-  const forward = forwardOf(kind, space, name, port);
+  const forward = forwardOf(kind, space, name, ports[Math.min(at, ports.length - 1)]!);
   return (
     <div class="stack tight">
       <p class="small dim">{t.reach.forward}</p>
       {ports.length > 1 && (
         <select class="input" aria-label={t.deploy.port} value={at} onChange={(event) => setAt(Number(event.currentTarget.value))}>
-          {ports.map((each, index) => <option key={each} value={index}>{each}</option>)}
+          {ports.map((each, index) => <option key={each.port} value={index}>{each.port}</option>)}
         </select>
       )}
       <Copy text={forward.command} />
@@ -50,7 +49,7 @@ export function ServiceReach({ service }: { service: Service }) {
   const ingresses = useLive<Ingress>(kinds.ingresses, space).list;
   const nodes = useLive<Node>(kinds.nodes).list;
   const ways = waysTo(service, ingresses, nodes);
-  const ports = (service.spec.ports ?? []).filter((each) => (each.protocol ?? 'TCP') === 'TCP').map((each) => each.port);
+  const ports = (service.spec.ports ?? []).filter((each) => (each.protocol ?? 'TCP') === 'TCP').map(doorTo);
   if (service.spec.type === 'ExternalName' || (ways.length === 0 && ports.length === 0)) return null;
   return (
     <Panel title={t.reach.title}>
@@ -66,11 +65,13 @@ export function ServiceReach({ service }: { service: Service }) {
 
 export function PodReach({ pod }: { pod: Pod }) {
   const ports = pod.spec.containers.flatMap((each) => each.ports ?? [])
-    .filter((each) => (each.protocol ?? 'TCP') === 'TCP').map((each) => each.containerPort);
+    .filter((each) => (each.protocol ?? 'TCP') === 'TCP').map(doorIn);
+  // Containers of a pod may tell of the same one.
+  const once = [...new Map(ports.map((each) => [each.port, each])).values()];
   if (ports.length === 0) return null;
   return (
     <Panel title={t.reach.title}>
-      <Forward kind="pod" space={pod.metadata.namespace ?? ''} name={pod.metadata.name} ports={[...new Set(ports)]} />
+      <Forward kind="pod" space={pod.metadata.namespace ?? ''} name={pod.metadata.name} ports={once} />
     </Panel>
   );
 }

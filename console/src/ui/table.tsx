@@ -137,33 +137,39 @@ function Titles<T>(props: { columns: Column<T>[]; layout: Record<string, string>
   );
 }
 
-export function Table<T extends object>(props: Props<T>) {
-  const [filter, setFilter] = useState('');
-  const [order, setOrder] = useState({ id: '', down: false });
-  const [at, setAt] = useState(-1);
-  const height = props.height ?? kRow;
-  const { box, sight } = useSight(props.fixed, height);
-  const rowOf = useRows<T>();
+// What is left of the columns where it is narrow, and how wide each is.
+function useColumns<T>(all: Column<T>[]) {
   const isNarrow = narrow.value;
-  const { columns, layout } = useMemo(() => {
-    const fitting = props.columns.filter((each) => !(each.wide && isNarrow));
-    return { columns: fitting, layout: { gridTemplateColumns: fitting.map((each) => each.width).join(' ') } };
-  }, [props.columns, isNarrow]);
+  return useMemo(() => {
+    const columns = all.filter((each) => !(each.wide && isNarrow));
+    return { columns, layout: { gridTemplateColumns: columns.map((each) => each.width).join(' ') } };
+  }, [all, isNarrow]);
+}
+
+// The rows in which all words of the filter occur, in the order of a column.
+function useShown<T extends object>(props: Props<T>, filter: string, order: { id: string; down: boolean }): T[] {
   const words = filter.toLowerCase().split(/\s+/).filter(Boolean);
   const sifter = useMemo(() => new Sifter<T>(), []);
-  const shown = useMemo(() => {
+  return useMemo(() => {
     const column = props.columns.find((each) => each.id === order.id);
     const by = column?.sort && { id: column.id, key: column.sort, down: order.down };
     return sifter.sift(props.rows, { words, textOf: props.textOf, by });
   }, [props.rows, filter, order]);
+}
 
-  const first = props.fixed ? 0 : Math.max(0, Math.floor(sight.top / height) - kBeyond);
-  const last = props.fixed ? shown.length : Math.min(shown.length, Math.ceil((sight.top + sight.height) / height) + kBeyond);
-  const id = props.label.replace(/\W+/g, '-');
-  const rows: Parameters<typeof rowOf>[2] = new Map();
+interface Moving {
+  box: { current: HTMLDivElement | null };
+  height: number; // Of a row.
+  page: number; // Rows that are seen at once.
+  count: number; // Of all rows.
+  open: (at: number) => void;
+}
 
+// The row that the keys have come to; -1: none yet.
+function useCursor({ box, height, page, count, open }: Moving) {
+  const [at, setAt] = useState(-1);
   const move = (to: number) => {
-    const next = Math.max(0, Math.min(shown.length - 1, to));
+    const next = Math.max(0, Math.min(count - 1, to));
     setAt(next);
     const element = box.current;
     if (!element) return;
@@ -174,17 +180,38 @@ export function Table<T extends object>(props: Props<T>) {
     }
   };
   const onKey = (event: KeyboardEvent) => {
-    const page = Math.max(1, Math.floor(sight.height / height) - 1);
     const steps: Record<string, number> = {
-      ArrowDown: at + 1, ArrowUp: at - 1, PageDown: at + page, PageUp: at - page, Home: 0, End: shown.length - 1,
+      ArrowDown: at + 1, ArrowUp: at - 1, PageDown: at + page, PageUp: at - page, Home: 0, End: count - 1,
     };
     if (event.key in steps) {
       event.preventDefault();
       move(steps[event.key]!);
-    } else if (event.key === 'Enter' && at >= 0 && shown[at] && props.hrefOf && event.target === event.currentTarget) {
-      location.hash = props.hrefOf(shown[at]!);
+    } else if (event.key === 'Enter' && event.target === event.currentTarget) {
+      open(at);
     }
   };
+  return { at, onKey };
+}
+
+export function Table<T extends object>(props: Props<T>) {
+  const [filter, setFilter] = useState('');
+  const [order, setOrder] = useState({ id: '', down: false });
+  const height = props.height ?? kRow;
+  const { box, sight } = useSight(props.fixed, height);
+  const rowOf = useRows<T>();
+  const { columns, layout } = useColumns(props.columns);
+  const shown = useShown(props, filter, order);
+  const { at, onKey } = useCursor({
+    box, height, page: Math.max(1, Math.floor(sight.height / height) - 1), count: shown.length,
+    open: (row) => {
+      if (shown[row] && props.hrefOf) location.hash = props.hrefOf(shown[row]);
+    },
+  });
+
+  const first = props.fixed ? 0 : Math.max(0, Math.floor(sight.top / height) - kBeyond);
+  const last = props.fixed ? shown.length : Math.min(shown.length, Math.ceil((sight.top + sight.height) / height) + kBeyond);
+  const id = props.label.replace(/\W+/g, '-');
+  const rows: Parameters<typeof rowOf>[2] = new Map();
 
   return (
     <div class={props.fixed ? 'table-box fixed' : 'table-box'}>

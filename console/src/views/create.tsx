@@ -151,58 +151,32 @@ function PlanItem({ plan }: { plan: Plan }) {
   );
 }
 
-export function CreateView() {
-  const [text, setText] = useState(draft);
-  const [cursor, setCursor] = useState(0);
-  const [space, setSpace] = useState(namespace.value || 'default');
+// What is to come of the text, and what came of it. `current`: whether that is still what is asked for;
+// `unknown`: why it is not known what the server has.
+function usePlans(text: string, space: string, current: () => boolean, unknown: ApiError | null) {
   const [plans, setPlans] = useState<Plan[] | null>(null);
   const [wrong, setWrong] = useState('');
   const [busy, setBusy] = useState(false);
   const [force, setForce] = useState(false);
-  // What is there now, for those who waited for an answer.
-  const latest = useRef(text);
-  const latestSpace = useRef(space);
-  const { list, error } = useOffered();
-  const around = kindAround(text, cursor);
-  const kind = useMemo(() => (list && around ? kindFor(list, around) : undefined), [list, around?.apiVersion, around?.kind]);
-  const done = plans?.every((each) => each.state === 'made' || each.state === 'changed' || each.state === 'same') ?? false;
 
-  const change = (next: string) => {
-    latest.current = draft = next;
-    setText(next);
-    // What was shown was of another text.
+  // What was shown was of something else.
+  const drop = () => {
     setPlans(null);
     setWrong('');
     setForce(false);
   };
-  const changeSpace = (next: string) => {
-    latestSpace.current = next;
-    setSpace(next);
-    setPlans(null);
-  };
-  // What comes of this text in this namespace is still what is asked for.
-  const isCurrent = () => text === latest.current && space === latestSpace.current;
-
-  const take = async (files: FileList | null | undefined) => {
-    const all = [...(files ?? [])];
-    if (all.length === 0) return;
-    if (all.reduce((sum, each) => sum + each.size, 0) > kBytesMax) return setWrong(t.create.large);
-    const parts = await Promise.all(all.map((each) => each.text()));
-    change([latest.current, ...parts].map((each) => each.trim()).filter(Boolean).join('\n---\n') + '\n');
-  };
   const look = async (taking: boolean) => {
     setBusy(true);
-    setWrong('');
-    setPlans(null);
+    drop();
     setForce(taking);
     try {
       await lookAgain();
-      if (offered.value === null) throw error ?? new Error(t.unanswered);
+      if (offered.value === null) throw unknown ?? new Error(t.unanswered);
       const all = inOrder(readManifests(text));
       if (all.length === 0) throw new Error(t.create.empty);
       const found: Plan[] = [];
       for (const each of all) found.push(await tried(each, all, offered.value, space, taking));
-      if (isCurrent()) setPlans(found);
+      if (current()) setPlans(found);
     } catch (failed) {
       setWrong((failed as Error).message || t.unanswered);
     }
@@ -214,20 +188,96 @@ export function CreateView() {
     for (const [at, plan] of all.entries()) {
       if (plan.state === 'same' || plan.state === 'made' || plan.state === 'changed') continue;
       all[at] = await applied(plan, force);
-      if (isCurrent()) setPlans([...all]);
+      if (current()) setPlans([...all]);
     }
     const failed = all.filter((each) => each.refused !== null).length;
     if (failed === 0) {
       // It is in the cluster now.
-      if (text === latest.current) draft = '';
+      if (text === draft) draft = '';
       say('good', t.yaml.applied);
     } else {
       say('bad', t.create.failed(failed, all.length));
     }
     setBusy(false);
   };
-  const conflicts = plans?.some((each) => each.state === 'conflict') ?? false;
-  const refused = plans?.some((each) => each.state === 'wrong') ?? false;
+  return { plans, wrong, setWrong, busy, force, drop, look, run };
+}
+
+function Planned({ plans, wrong, busy, force, look, run }: ReturnType<typeof usePlans>) {
+  const has = (state: State) => plans?.some((each) => each.state === state) ?? false;
+  const conflicts = has('conflict');
+  const done = plans?.every((each) => each.state === 'made' || each.state === 'changed' || each.state === 'same') ?? false;
+  return (
+    <Panel title={t.create.would}>
+      {wrong && <Notice tone="bad">{wrong}</Notice>}
+      {!plans && !wrong && <p class="dim">{busy ? t.loading : t.create.hint}</p>}
+      {plans && (
+        <>
+          <ul class="plans">{plans.map((plan, at) => <PlanItem key={at} plan={plan} />)}</ul>
+          {has('wrong') && !busy && <p class="dim">{t.create.someRefused}</p>}
+          {conflicts && !busy && <p class="dim">{t.yaml.conflictHint}</p>}
+          <div class="row">
+            {conflicts && <button class="button" disabled={busy} onClick={() => void look(true)}>{t.yaml.previewForce}</button>}
+            {!done && (
+              <button class={`button ${force ? 'danger' : 'primary'}`} disabled={busy || conflicts} onClick={() => void run()}>
+                {force ? t.yaml.force : t.create.apply(plans.filter((each) => each.state !== 'same').length)}
+              </button>
+            )}
+            {done && <p>{t.create.done}</p>}
+          </div>
+        </>
+      )}
+    </Panel>
+  );
+}
+
+function Tools({ space, onSpace, onFiles }: { space: string; onSpace: (space: string) => void; onFiles: (files: FileList | null) => void }) {
+  return (
+    <div class="row create-tools">
+      <label class="field narrow-field">
+        <span>{t.create.into}</span>
+        <input class="input" value={space} onInput={(event) => onSpace(event.currentTarget.value.trim())} />
+      </label>
+      <label class="field">
+        <span>{t.create.files}</span>
+        <input type="file" class="file" multiple accept=".yaml,.yml,.json,text/*" onChange={(event) => {
+          onFiles(event.currentTarget.files);
+          event.currentTarget.value = '';
+        }} />
+      </label>
+    </div>
+  );
+}
+
+export function CreateView() {
+  const [text, setText] = useState(draft);
+  const [cursor, setCursor] = useState(0);
+  const [space, setSpace] = useState(namespace.value || 'default');
+  // What is there now, for those who waited for an answer.
+  const latest = useRef({ text, space });
+  const { list, error } = useOffered();
+  const planning = usePlans(text, space, () => text === latest.current.text && space === latest.current.space, error);
+  const { busy, drop, look } = planning;
+  const around = kindAround(text, cursor);
+  const kind = useMemo(() => (list && around ? kindFor(list, around) : undefined), [list, around?.apiVersion, around?.kind]);
+
+  const change = (next: string) => {
+    latest.current.text = draft = next;
+    setText(next);
+    drop();
+  };
+  const changeSpace = (next: string) => {
+    latest.current.space = next;
+    setSpace(next);
+    drop();
+  };
+  const take = async (files: FileList | null | undefined) => {
+    const all = [...(files ?? [])];
+    if (all.length === 0) return;
+    if (all.reduce((sum, each) => sum + each.size, 0) > kBytesMax) return planning.setWrong(t.create.large);
+    const parts = await Promise.all(all.map((each) => each.text()));
+    change([latest.current.text, ...parts].map((each) => each.trim()).filter(Boolean).join('\n---\n') + '\n');
+  };
   return (
     <div class="full">
       <Head title={t.create.title} sub={t.create.intro} />
@@ -237,19 +287,7 @@ export function CreateView() {
           event.preventDefault();
           void take(event.dataTransfer.files);
         }}>
-          <div class="row create-tools">
-            <label class="field narrow-field">
-              <span>{t.create.into}</span>
-              <input class="input" value={space} onInput={(event) => changeSpace(event.currentTarget.value.trim())} />
-            </label>
-            <label class="field">
-              <span>{t.create.files}</span>
-              <input type="file" class="file" multiple accept=".yaml,.yml,.json,text/*" onChange={(event) => {
-                void take(event.currentTarget.files);
-                event.currentTarget.value = '';
-              }} />
-            </label>
-          </div>
+          <Tools space={space} onSpace={changeSpace} onFiles={(files) => void take(files)} />
           <Editor kind={kind} text={text} label={t.create.text} onText={change} onCursor={setCursor} onSave={() => void look(false)} />
           <div class="row end">
             <small class="dim editor-hint">{t.yaml.completion}</small>
@@ -257,26 +295,7 @@ export function CreateView() {
             <button class="button primary" disabled={busy || text.trim() === ''} onClick={() => void look(false)}>{t.create.preview}</button>
           </div>
         </div>
-        <Panel title={t.create.would}>
-          {wrong && <Notice tone="bad">{wrong}</Notice>}
-          {!plans && !wrong && <p class="dim">{busy ? t.loading : t.create.hint}</p>}
-          {plans && (
-            <>
-              <ul class="plans">{plans.map((plan, at) => <PlanItem key={at} plan={plan} />)}</ul>
-              {refused && !busy && <p class="dim">{t.create.someRefused}</p>}
-              {conflicts && !busy && <p class="dim">{t.yaml.conflictHint}</p>}
-              <div class="row">
-                {conflicts && <button class="button" disabled={busy} onClick={() => void look(true)}>{t.yaml.previewForce}</button>}
-                {!done && (
-                  <button class={`button ${force ? 'danger' : 'primary'}`} disabled={busy || conflicts} onClick={() => void run()}>
-                    {force ? t.yaml.force : t.create.apply(plans.filter((each) => each.state !== 'same').length)}
-                  </button>
-                )}
-                {done && <p>{t.create.done}</p>}
-              </div>
-            </>
-          )}
-        </Panel>
+        <Planned {...planning} />
       </div>
     </div>
   );

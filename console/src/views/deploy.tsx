@@ -135,47 +135,125 @@ function useWork() {
   return { busy, wrong, setWrong, run };
 }
 
-export function Deploy() {
+// What somebody has typed of it.
+function useTyped() {
   const [image, setImage] = useState('');
-  const [typedName, setTypedName] = useState<string | null>(null);
+  const [typedName, setName] = useState<string | null>(null);
   const [port, setPort] = useState(80);
-  const [type, setType] = useState<ServiceType>('ClusterIP');
-  const [replicas, setReplicas] = useState(3);
   const [typedSpace, setSpace] = useState(namespace.value || 'default');
+  const name = typedName ?? nameOf(image);
+  const wrong = image.trim() === '' ? t.deploy.badImage
+    : !kNamePattern.test(name) ? `${t.deploy.name}: ${t.deploy.badName}`
+    : !(port >= 1 && port <= 65535) ? t.deploy.badPort : '';
+  const again = () => {
+    setImage('');
+    setName(null);
+  };
+  return { image, setImage, name, setName, port, setPort, typedSpace, setSpace, space: typedSpace.trim() || 'default', wrong, again };
+}
+
+function WhatToDeploy({ typed, busy, onSubmit }: { typed: ReturnType<typeof useTyped>; busy: boolean; onSubmit: () => void }) {
+  const submit = (event: Event) => {
+    event.preventDefault();
+    onSubmit();
+  };
+  return (
+    <form class="stack" onSubmit={submit}>
+      <label class="field">
+        <span>{t.deploy.image}</span>
+        <input class="input mono" value={typed.image} placeholder={t.deploy.imageHint} autoFocus spellcheck={false}
+               onInput={(event) => typed.setImage(event.currentTarget.value)} />
+      </label>
+      <div class="fields">
+        <label class="field">
+          <span>{t.deploy.name}</span>
+          <input class="input" value={typed.name} onInput={(event) => typed.setName(event.currentTarget.value)} />
+        </label>
+        <label class="field">
+          <span>{t.deploy.into}</span>
+          <input class="input" value={typed.typedSpace} onInput={(event) => typed.setSpace(event.currentTarget.value)} />
+        </label>
+        <label class="field narrow-field">
+          <span>{t.deploy.port}</span>
+          <input class="input" type="number" min={1} max={65535} value={typed.port} title={t.deploy.portHint}
+                 onInput={(event) => typed.setPort(event.currentTarget.valueAsNumber)} />
+        </label>
+      </div>
+      <button class="button primary" disabled={busy}>{t.deploy.do1}</button>
+    </form>
+  );
+}
+
+// `onSkip`: null where nobody has a reason to.
+function HowToExpose({ busy, onExpose, onSkip }: { busy: boolean; onExpose: (type: ServiceType) => void; onSkip: (() => void) | null }) {
+  const [type, setType] = useState<ServiceType>('ClusterIP');
+  return (
+    <div class="row">
+      <label class="field">
+        <span>{t.deploy.type}</span>
+        <select class="input" value={type} onChange={(event) => setType(event.currentTarget.value as ServiceType)}>
+          {kServiceTypes.map((each) => <option key={each} value={each}>{each}: {t.deploy.types[each]}</option>)}
+        </select>
+      </label>
+      <button class="button primary" disabled={busy} onClick={() => onExpose(type)}>{t.deploy.do2}</button>
+      {onSkip && <button class="button" disabled={busy} onClick={onSkip}>{t.deploy.skip}</button>}
+    </div>
+  );
+}
+
+function HowMany({ busy, onScale }: { busy: boolean; onScale: (replicas: number) => void }) {
+  const [replicas, setReplicas] = useState(3);
+  return (
+    <div class="row">
+      <label class="field narrow-field">
+        <span>{t.deploy.replicas}</span>
+        <input class="input" type="number" min={0} max={1000} value={replicas}
+               onInput={(event) => setReplicas(event.currentTarget.valueAsNumber || 0)} />
+      </label>
+      <button class="button primary" disabled={busy} onClick={() => onScale(replicas)}>{t.deploy.do3(replicas)}</button>
+    </div>
+  );
+}
+
+// Of an earlier Deployment of that name, perhaps, and as good as a new one.
+async function exposedBy(name: string, space: string, port: number, type: ServiceType): Promise<Service> {
+  return create<Service>(pathOf(kinds.services, space), serviceOf(name, port, type)).catch(async (error: ApiError) => {
+    const there = error.code === 409 && (await request<Service>(pathOf(kinds.services, space, name)));
+    if (there && leadsTo(there, name, port)) return there;
+    throw error;
+  });
+}
+
+export function Deploy() {
+  const typed = useTyped();
+  const { image, name, port, space } = typed;
   const [made, setMade] = useState<Made | null>(null);
   const [exposed, setExposed] = useState('');
   const [scaled, setScaled] = useState<number | null>(null);
   const { busy, wrong, setWrong, run } = useWork();
-  const name = typedName ?? nameOf(image);
-  const space = typedSpace.trim() || 'default';
 
-  const deploy = (event: Event) => {
-    event.preventDefault();
-    if (image.trim() === '') return setWrong(t.deploy.badImage);
-    if (!kNamePattern.test(name)) return setWrong(`${t.deploy.name}: ${t.deploy.badName}`);
-    if (!(port >= 1 && port <= 65535)) return setWrong(t.deploy.badPort);
+  const deploy = () => {
+    if (typed.wrong !== '') return setWrong(typed.wrong);
     void run(async () => {
       await create(pathOf(kinds.deployments, space), deploymentOf(name, image.trim(), port));
       setMade({ name, space });
     });
   };
-  const expose = () => run(async () => {
-    const service = await create<Service>(pathOf(kinds.services, space), serviceOf(name, port, type)).catch(async (error: ApiError) => {
-      // Of an earlier Deployment of that name, perhaps, and as good as a new one.
-      const there = error.code === 409 && (await request<Service>(pathOf(kinds.services, space, name)));
-      if (there && leadsTo(there, name, port)) return there;
-      throw error;
-    });
+  const expose = (type: ServiceType) => void run(async () => {
+    const service = await exposedBy(name, space, port, type);
     const node = service.spec.ports?.[0]?.nodePort;
     setExposed(t.deploy.exposed(name, node ? `${service.spec.clusterIP}:${port} · *:${node}` : `${service.spec.clusterIP}:${port}`));
   });
-  const scale = () => run(async () => {
+  const skip = () => {
+    setWrong('');
+    setExposed(t.deploy.unexposed);
+  };
+  const scale = (replicas: number) => void run(async () => {
     await patch(`${pathOf(kinds.deployments, space, name)}/scale`, { spec: { replicas } });
     setScaled(replicas);
   });
   const again = () => {
-    setImage('');
-    setTypedName(null);
+    typed.again();
     setMade(null);
     setExposed('');
     setScaled(null);
@@ -188,54 +266,13 @@ export function Deploy() {
       <div class="deploy">
         <ol class="steps">
           <Step number={1} title={t.deploy.step1} now={!made} done={made ? t.deploy.deployed(`${made.space}/${made.name}`) : ''}>
-            <form class="stack" onSubmit={deploy}>
-              <label class="field">
-                <span>{t.deploy.image}</span>
-                <input class="input mono" value={image} placeholder={t.deploy.imageHint} autoFocus spellcheck={false}
-                       onInput={(event) => setImage(event.currentTarget.value)} />
-              </label>
-              <div class="fields">
-                <label class="field">
-                  <span>{t.deploy.name}</span>
-                  <input class="input" value={name} onInput={(event) => setTypedName(event.currentTarget.value)} />
-                </label>
-                <label class="field">
-                  <span>{t.deploy.into}</span>
-                  <input class="input" value={typedSpace} onInput={(event) => setSpace(event.currentTarget.value)} />
-                </label>
-                <label class="field narrow-field">
-                  <span>{t.deploy.port}</span>
-                  <input class="input" type="number" min={1} max={65535} value={port} title={t.deploy.portHint}
-                         onInput={(event) => setPort(event.currentTarget.valueAsNumber)} />
-                </label>
-              </div>
-              <button class="button primary" disabled={busy}>{t.deploy.do1}</button>
-            </form>
+            <WhatToDeploy typed={typed} busy={busy} onSubmit={deploy} />
           </Step>
           <Step number={2} title={t.deploy.step2} now={!!made && !exposed} done={exposed}>
-            <div class="row">
-              <label class="field">
-                <span>{t.deploy.type}</span>
-                <select class="input" value={type} onChange={(event) => setType(event.currentTarget.value as ServiceType)}>
-                  {kServiceTypes.map((each) => <option key={each} value={each}>{each}: {t.deploy.types[each]}</option>)}
-                </select>
-              </label>
-              <button class="button primary" disabled={busy} onClick={() => void expose()}>{t.deploy.do2}</button>
-              {wrong && <button class="button" disabled={busy} onClick={() => {
-                setWrong('');
-                setExposed(t.deploy.unexposed);
-              }}>{t.deploy.skip}</button>}
-            </div>
+            <HowToExpose busy={busy} onExpose={expose} onSkip={wrong === '' ? null : skip} />
           </Step>
           <Step number={3} title={t.deploy.step3} now={!!exposed && scaled === null} done={scaled === null ? '' : t.deploy.asked(scaled)}>
-            <div class="row">
-              <label class="field narrow-field">
-                <span>{t.deploy.replicas}</span>
-                <input class="input" type="number" min={0} max={1000} value={replicas}
-                       onInput={(event) => setReplicas(event.currentTarget.valueAsNumber || 0)} />
-              </label>
-              <button class="button primary" disabled={busy} onClick={() => void scale()}>{t.deploy.do3(replicas)}</button>
-            </div>
+            <HowMany busy={busy} onScale={scale} />
           </Step>
           {wrong && <li><Notice tone="bad">{wrong}</Notice></li>}
           {scaled !== null && (

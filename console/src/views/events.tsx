@@ -163,6 +163,18 @@ const kColumns: Column<EventObj>[] = [
   { id: 'count', title: t.columns.count, width: '60px', wide: true, end: true, sort: (each) => -countOf(each), cell: countOf },
 ];
 
+// What was broken on purpose. Events of nodes are in the namespace "default", and break what is in any.
+function useFaults(list: EventObj[], end: number): Fault[] {
+  const isThere = namespace.value === '' || namespace.value === 'default';
+  const nodes = useLive<EventObj>(kinds.events, isThere ? namespace.value : 'default',
+    isThere ? {} : { fields: 'involvedObject.kind=Node' }).list;
+  return useMemo(() => {
+    const all = isThere ? list : [...list, ...nodes];
+    // Those that were over before the hour that is shown are not of it.
+    return faultsOf(all, end).filter((each) => (each.to ?? end) > end - kSpanMs);
+  }, [list, nodes, isThere, end]);
+}
+
 export function Events() {
   const events = useLive<EventObj>(kinds.events, namespace.value);
   const [warnings, setWarnings] = useState(false);
@@ -172,8 +184,7 @@ export function Events() {
     [list, warnings],
   );
   const end = now.value;
-  // Those that were over before the hour that is shown are not of it.
-  const faults = useMemo(() => faultsOf(list, end).filter((each) => (each.to ?? end) > end - kSpanMs), [list, end]);
+  const faults = useFaults(list, end);
   return (
     <div class="full">
       <Head title={t.events.title} />

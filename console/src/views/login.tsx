@@ -95,17 +95,73 @@ function Brand() {
   );
 }
 
+// What the link comes to that this page was opened by: an offer, or what is wrong with it.
+function useLink(tell: (wrong: string) => void) {
+  const [offer, setOffer] = useState<Offer | null>(null);
+  const [busy, setBusy] = useState(link !== '');
+  useEffect(() => {
+    if (link === '') return;
+    void offerOf(link).then((made) => {
+      if (typeof made === 'string') tell(made);
+      else setOffer(made);
+      setBusy(false);
+    });
+    link = '';
+  }, []);
+  const refuse = () => {
+    if (offer !== null) decline(offer);
+    setOffer(null);
+  };
+  return { offer, busy, refuse };
+}
+
+function Offered({ offer, keep, onRefuse }: { offer: Offer; keep: boolean; onRefuse: () => void }) {
+  return (
+    <div class="login">
+      <Brand />
+      <h1>{t.login.linkTitle(offer.user)}</h1>
+      <p class="dim">{t.login.linkAsk}</p>
+      <button class="button primary wide" onClick={() => accept(offer, keep)}>{t.login.linkAccept(offer.user)}</button>
+      <button class="button wide" onClick={onRefuse}>{t.login.linkDecline}</button>
+    </div>
+  );
+}
+
+function Token({ token, onToken }: { token: string; onToken: (token: string) => void }) {
+  const input = useRef<HTMLInputElement>(null);
+  useEffect(() => input.current?.focus(), []);
+  return (
+    <label class="field">
+      <span>{t.login.tokenLabel}</span>
+      <input
+        ref={input}
+        class="input mono"
+        type="password"
+        autocomplete="off"
+        value={token}
+        onInput={(event) => onToken(event.currentTarget.value)}
+      />
+      <small class="hint">{t.login.tokenHint}</small>
+    </label>
+  );
+}
+
+const kWays: { id: Way; text: string }[] = [
+  { id: 'token', text: t.login.token },
+  { id: 'kubeconfig', text: t.login.kubeconfig },
+  { id: 'certificate', text: t.login.certificate },
+];
+
 export function Login() {
   const [way, setWay] = useState<Way>('token');
   const [token, setToken] = useState('');
   const [reading, setReading] = useState<Chosen>(kNobody);
   const [keep, setKeep] = useState(true);
-  const [busy, setBusy] = useState(false);
+  const [trying, setTrying] = useState(false);
   const [wrong, setWrong] = useState('');
-  const [offer, setOffer] = useState<Offer | null>(null);
-  const input = useRef<HTMLInputElement>(null);
+  const linked = useLink(setWrong);
+  const busy = trying || linked.busy;
   const again = loginReason.value === 'expired';
-  useEffect(() => input.current?.focus(), [way]);
 
   const attempt = async () => {
     if (way === 'certificate') return login(null, keep);
@@ -116,69 +172,25 @@ export function Login() {
   };
   const submit = async (event: Event) => {
     event.preventDefault();
-    setBusy(true);
+    setTrying(true);
     setWrong('');
     setWrong(await attempt());
-    setBusy(false);
+    setTrying(false);
   };
-  useEffect(() => {
-    if (link === '') return;
-    setBusy(true);
-    void offerOf(link).then((made) => {
-      if (typeof made === 'string') setWrong(made);
-      else setOffer(made);
-      setBusy(false);
-    });
-    link = '';
-  }, []);
-  if (offer !== null) {
-    return (
-      <div class="login">
-        <Brand />
-        <h1>{t.login.linkTitle(offer.user)}</h1>
-        <p class="dim">{t.login.linkAsk}</p>
-        <button class="button primary wide" onClick={() => accept(offer, keep)}>{t.login.linkAccept(offer.user)}</button>
-        <button class="button wide" onClick={() => {
-          setOffer(null);
-          decline(offer);
-        }}>{t.login.linkDecline}</button>
-      </div>
-    );
-  }
+  const pick = (id: string) => {
+    setWay(id as Way);
+    setToken('');
+    setReading(kNobody);
+    setWrong('');
+  };
+  if (linked.offer !== null) return <Offered offer={linked.offer} keep={keep} onRefuse={linked.refuse} />;
   return (
     <form class="login" onSubmit={submit}>
       <Brand />
       <h1>{again ? t.login.again : t.login.title}</h1>
       <p class="dim">{again ? t.login.expired : t.login.intro}</p>
-      <Tabs
-        label={t.login.ways}
-        current={way}
-        onPick={(id) => {
-          setWay(id as Way);
-          setToken('');
-          setReading(kNobody);
-          setWrong('');
-        }}
-        tabs={[
-          { id: 'token', text: t.login.token },
-          { id: 'kubeconfig', text: t.login.kubeconfig },
-          { id: 'certificate', text: t.login.certificate },
-        ]}
-      />
-      {way === 'token' && (
-        <label class="field">
-          <span>{t.login.tokenLabel}</span>
-          <input
-            ref={input}
-            class="input mono"
-            type="password"
-            autocomplete="off"
-            value={token}
-            onInput={(event) => setToken(event.currentTarget.value)}
-          />
-          <small class="hint">{t.login.tokenHint}</small>
-        </label>
-      )}
+      <Tabs label={t.login.ways} current={way} onPick={pick} tabs={kWays} />
+      {way === 'token' && <Token token={token} onToken={setToken} />}
       {way === 'kubeconfig' && <Kubeconfig onUser={setReading} />}
       {way === 'certificate' && <p class="hint">{t.login.certificateText}</p>}
       <label class="check">

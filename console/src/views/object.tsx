@@ -66,11 +66,11 @@ function Result({ outcome, onPreview, onApply }: { outcome: Outcome; onPreview: 
   );
 }
 
-function Known({ kind, object, path }: { kind: Kind; object: Obj; path: string }) {
+// A text that somebody changes while the object may change, too; and what came of it.
+function useDraft(object: Obj, path: string) {
   const [base, setBase] = useState(() => drafts.get(path)?.base ?? object);
   const [text, setText] = useState(() => drafts.get(path)?.text ?? manifestOf(object));
   const [outcome, setOutcome] = useState<Outcome>({ kind: 'none' });
-  const [busy, setBusy] = useState(false);
   const edited = text !== manifestOf(base);
   const moved = object.metadata.resourceVersion !== base.metadata.resourceVersion;
   // What is there now, for those who waited: for an answer, or for the next picture (the effects of one
@@ -103,7 +103,13 @@ function Known({ kind, object, path }: { kind: Kind; object: Obj; path: string }
     if (!edited) return;
     drafts.set(path, { base, text });
   }, [path, base, text, edited]);
+  const isLatest = () => text === latest.current;
+  return { base, text, edited, moved, outcome, setOutcome, isLatest, take, type };
+}
 
+function Known({ kind, object, path }: { kind: Kind; object: Obj; path: string }) {
+  const { base, text, edited, moved, outcome, setOutcome, isLatest, take, type } = useDraft(object, path);
+  const [busy, setBusy] = useState(false);
   const run = async (work: (wanted: Obj) => Promise<void>) => {
     setBusy(true);
     try {
@@ -111,7 +117,7 @@ function Known({ kind, object, path }: { kind: Kind; object: Obj; path: string }
     } catch (error) {
       // A conflict of another text than this is none that could be taken over.
       const wrong = refusedBy(error);
-      if (wrong.kind === 'wrong' || text === latest.current) setOutcome(wrong);
+      if (wrong.kind === 'wrong' || isLatest()) setOutcome(wrong);
     }
     setBusy(false);
   };
@@ -121,7 +127,7 @@ function Known({ kind, object, path }: { kind: Kind; object: Obj; path: string }
     // What it started from has lines that it lacks, and they would still be there.
     const back = new Set(linesOf('added', wishOf(wanted), wishOf(would)));
     const keeps = linesOf('removed', wishOf(base), wishOf(wanted)).some((line) => back.has(line));
-    if (text === latest.current) setOutcome({ kind: 'diff', lines, keeps, force, of: wishOf(object) });
+    if (isLatest()) setOutcome({ kind: 'diff', lines, keeps, force, of: wishOf(object) });
   });
   const write = (force = false) => run(async (wanted) => {
     const done = await apply(path, wanted, { force });

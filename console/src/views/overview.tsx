@@ -355,6 +355,53 @@ function useUnbound(claims: Claim[], events: EventObj[]): Unbound[] {
   }, [claims, events]);
 }
 
+interface Share {
+  used: number;
+  all: number;
+}
+
+interface Numbers {
+  nodes: Node[];
+  deployments: Deployment[];
+  pods: number;
+  tones: Counts['tones'];
+  cpu: Share;
+  memory: Share;
+}
+
+function Stats({ nodes, deployments, pods, tones, cpu, memory }: Numbers) {
+  const ready = nodes.filter(isReady).length;
+  const running = tones.get('good') ?? 0;
+  const alive = pods - (tones.get('done') ?? 0);
+  const fine = deployments.filter((each) => (each.status?.availableReplicas ?? 0) >= (each.spec.replicas ?? 1)).length;
+  const share = (part: number, all: number) => (all > 0 ? part / all : 0);
+  return (
+    <div class="stats">
+      <Stat label={t.overview.nodes} value={`${nodes.length}`} sub={t.overview.nodesReady(ready, nodes.length)}
+            share={share(ready, nodes.length)} tone={ready < nodes.length ? 'bad' : 'good'} />
+      <Stat label={t.overview.pods} value={`${pods}`} sub={t.overview.podsRunning(running)} to={href('pods')}
+            share={share(running, alive)} tone={tones.has('bad') ? 'bad' : running < alive ? 'busy' : 'good'} />
+      <Stat label={t.overview.workloads} value={`${deployments.length}`} to={href('workloads')}
+            sub={t.overview.workloadsReady(fine, deployments.length)} share={share(fine, deployments.length)}
+            tone={fine < deployments.length ? 'busy' : 'good'} />
+      <Stat label={t.overview.cpu} value={cores(cpu.used)} sub={t.overview.of(cores(cpu.used), cores(cpu.all))}
+            share={share(cpu.used, cpu.all)} tone={cpu.used > cpu.all * 0.9 ? 'warn' : 'busy'} />
+      <Stat label={t.overview.memory} value={bytes(memory.used)} sub={t.overview.of(bytes(memory.used), bytes(memory.all))}
+            share={share(memory.used, memory.all)} tone={memory.used > memory.all * 0.9 ? 'warn' : 'busy'} />
+    </div>
+  );
+}
+
+function Nothing() {
+  return (
+    <div class="empty">
+      <h2>{t.overview.empty}</h2>
+      <p>{t.overview.emptyHint}</p>
+      <a class="button primary" href={href('deploy')}>{t.overview.deployFirst}</a>
+    </div>
+  );
+}
+
 export function Overview() {
   const space = namespace.value;
   const nodes = useLive<Node>(kinds.nodes);
@@ -376,20 +423,12 @@ export function Overview() {
   const counts = useMemo(() => countsOf(podList), [podList]);
   const many = podList.length > kManyPods;
 
-  const ready = nodeList.filter(isReady).length;
-  const running = counts.tones.get('good') ?? 0;
-  const alive = podList.length - (counts.tones.get('done') ?? 0);
-  const bad = counts.tones.has('bad');
-  const fine = deployments.list.filter(
-    (each) => (each.status?.availableReplicas ?? 0) >= (each.spec.replicas ?? 1),
-  ).length;
   const room = (what: string) => nodeList.reduce((sum, each) => sum + quantity(each.status?.allocatable?.[what]), 0);
   const cpu = { used: counts.cpu, all: room('cpu') };
   const memory = { used: counts.memory, all: room('memory') };
-  const share = (part: number, all: number) => (all > 0 ? part / all : 0);
   // Of all that there is, or of what one looks at.
   const usage = useUsage(space === '' ? `${kUsage}/nodes` : usageOfPods(space));
-  const marks = (of: { used: number; all: number }) => [
+  const marks = (of: Share) => [
     { text: t.usage.requested, value: of.used }, { text: t.usage.there, value: space === '' ? of.all : 0 },
   ];
 
@@ -406,30 +445,12 @@ export function Overview() {
       <Head title={t.overview.title}>
         <a class="button primary" href={href('deploy')}><Icon name="deploy" />{t.workloads.deploy}</a>
       </Head>
-      <div class="stats">
-        <Stat label={t.overview.nodes} value={`${nodeList.length}`} sub={t.overview.nodesReady(ready, nodeList.length)}
-              share={share(ready, nodeList.length)} tone={ready < nodeList.length ? 'bad' : 'good'} />
-        <Stat label={t.overview.pods} value={`${podList.length}`} sub={t.overview.podsRunning(running)} to={href('pods')}
-              share={share(running, alive)} tone={bad ? 'bad' : running < alive ? 'busy' : 'good'} />
-        <Stat label={t.overview.workloads} value={`${deployments.list.length}`} to={href('workloads')}
-              sub={t.overview.workloadsReady(fine, deployments.list.length)} share={share(fine, deployments.list.length)}
-              tone={fine < deployments.list.length ? 'busy' : 'good'} />
-        <Stat label={t.overview.cpu} value={cores(cpu.used)} sub={t.overview.of(cores(cpu.used), cores(cpu.all))}
-              share={share(cpu.used, cpu.all)} tone={cpu.used > cpu.all * 0.9 ? 'warn' : 'busy'} />
-        <Stat label={t.overview.memory} value={bytes(memory.used)} sub={t.overview.of(bytes(memory.used), bytes(memory.all))}
-              share={share(memory.used, memory.all)} tone={memory.used > memory.all * 0.9 ? 'warn' : 'busy'} />
-      </div>
+      <Stats nodes={nodeList} deployments={deployments.list} pods={podList.length} tones={counts.tones} cpu={cpu} memory={memory} />
       <div class="overview">
         <div>
           <Panel class="map-panel" title={t.overview.map} side={<Legend counts={counts.tones} />}>
             {pods.loaded && (nodeList.length > 0 || podList.length > 0) ? <NodeMap nodes={nodeList} pods={podList} space={space} /> : <Standing of={pods} />}
-            {pods.loaded && podList.length === 0 && (
-              <div class="empty">
-                <h2>{t.overview.empty}</h2>
-                <p>{t.overview.emptyHint}</p>
-                <a class="button primary" href={href('deploy')}>{t.overview.deployFirst}</a>
-              </div>
-            )}
+            {pods.loaded && podList.length === 0 && <Nothing />}
           </Panel>
           <UsagePanel usage={usage} cpu={marks(cpu)} memory={marks(memory)} />
           <Rollouts rollouts={rollouts} many={many} />
