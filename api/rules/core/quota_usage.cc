@@ -159,18 +159,6 @@ void AddResourceClaim(const resource_v1::ResourceClaim& claim, QuotaUsage& usage
   }
 }
 
-// The attributes classes that a claim has, wants or is on the way to.
-std::set<std::string> AttributesClassesOf(const core_v1::PersistentVolumeClaim& claim) {
-  std::set<std::string> names = {
-      claim.spec.volume_attributes_class_name.value_or(""),
-      claim.status.current_volume_attributes_class_name.value_or("")};
-  if (claim.status.modify_volume_status) {
-    names.insert(claim.status.modify_volume_status->target_volume_attributes_class_name);
-  }
-  names.erase("");
-  return names;
-}
-
 bool HasCrossNamespaceTerms(const core_v1::PodSpec& spec) {
   if (!spec.affinity) return false;
   const auto crosses = [](const auto& term) {
@@ -244,6 +232,16 @@ bool Gives(const core_v1::Container& container, const std::string& name) {
 }
 
 }  // namespace
+
+std::set<std::string> AttributesClassesOf(const core_v1::PersistentVolumeClaim& claim) {
+  std::set<std::string> names = {claim.spec.volume_attributes_class_name.value_or(""),
+                                 claim.status.current_volume_attributes_class_name.value_or("")};
+  if (claim.status.modify_volume_status) {
+    names.insert(claim.status.modify_volume_status->target_volume_attributes_class_name);
+  }
+  names.erase("");
+  return names;
+}
 
 QuotaUsage UsageOf(const QuotaObject& object) {
   const KindInfo& kind = object.kind;
