@@ -62,9 +62,7 @@ Result<> MayCreate(Core& core, const ApiRequest& request) {
   access.verb = "create";
   const Verdict verdict = core.authorizer.Authorize(request.user, access);
   if (verdict.allowed()) return {};
-  if (!verdict.error.empty()) {
-    return Fail(Reason::kInternalError, "Internal error occurred: " + verdict.error);
-  }
+  if (!verdict.error.empty()) return Fail(InternalErrorOf(verdict.error));
   return Fail(ForbiddenAccess(request.user, access, verdict.reason));
 }
 

@@ -177,6 +177,8 @@ Result<Object> AppliedObjectOf(const KindInfo& kind, const Json& document) {
   Object object = TRY(Object::FromDocument(kind, document));
   const RuntimeKind* runtime = RuntimeKindOf(kind);
   if (runtime->custom == nullptr) return object;
+  // What keeps unknown fields lets more be applied below it than it keeps there.
+  crd::Prune(runtime->custom->own->schema(), object.content(), nullptr);
   // Much of an object that is applied may be its managedFields: they are not measured for nothing.
   if (!crd::LacksDefaults(runtime->custom->own->schema(), object.content())) return object;
   const size_t metadata_bytes = DumpJson(document.value("metadata", Json())).size();

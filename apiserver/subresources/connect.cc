@@ -195,7 +195,7 @@ Result<> CheckMayCreate(Core& core, const ApiRequest& request) {
   access.verb = "create";
   const Verdict verdict = core.authorizer.Authorize(request.user, access);
   // Whatever was decided, as in Kubernetes.
-  if (!verdict.error.empty()) return Fail(Reason::kInternalError, verdict.error);
+  if (!verdict.error.empty()) return Fail(PlainError(verdict.error));
   if (verdict.allowed()) return {};
   return Fail(Forbidden({"", request.kind->resource}, request.info.name, verdict.reason));
 }

@@ -240,7 +240,7 @@ class ClientSide final : public http::MessageHandler {
     std::string why = opened ? "unable to upgrade connection: " : "error dialing backend: ";
     if (!opened) why += opened.error().message;
     if (opened && opened->body) why += RefusalText(*opened->body);
-    bridge->End(StatusText(Error{Reason::kInternalError, "Internal error occurred: " + why}));
+    bridge->End(StatusText(InternalErrorOf(why)));
   }
 
   const std::shared_ptr<Bridge> bridge_;
