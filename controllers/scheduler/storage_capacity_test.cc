@@ -78,6 +78,14 @@ TEST_F(StorageCapacityTest, RoomElsewhereDoesNotHelp) {
   const auto nowhere = CapacityOf("20Gi");
   nowhere->node_topology = {};
   EXPECT_EQ(Said({nowhere}), no_room_);
+  const auto chosen = CapacityOf("20Gi");
+  auto& expression = chosen->node_topology.Ensure().match_expressions.emplace_back();
+  expression.key = "zone";
+  expression.operator_ = "In";
+  expression.values = {"b", "c"};
+  EXPECT_EQ(Said({chosen}), no_room_);
+  expression.values = {"a"};
+  EXPECT_EQ(Said({chosen}), "");
 }
 
 TEST_F(StorageCapacityTest, OnlyDriversThatSayWhatTheyHaveAreAsked) {

@@ -59,8 +59,17 @@ const std::optional<Quantity>& LargestOf(const storage_v1::CSIStorageCapacity& c
 
 bool IsFor(const storage_v1::CSIStorageCapacity& capacity, const core_v1::Node& node) {
   if (!capacity.node_topology) return false;
-  const auto selector = LabelSelector::From(*capacity.node_topology);
-  return selector && selector->Matches(node.metadata.labels);
+  const meta_v1::LabelSelector& topology = *capacity.node_topology;
+  const std::map<std::string, std::string>& labels = node.metadata.labels;
+  // Drivers name labels, and nothing but these; there may be one capacity for each node.
+  const bool has_all = std::all_of(topology.match_labels.begin(), topology.match_labels.end(),
+                                   [&](const auto& wanted) {
+                                     const auto label = labels.find(wanted.first);
+                                     return label != labels.end() && label->second == wanted.second;
+                                   });
+  if (!has_all || topology.match_expressions.empty()) return has_all;
+  const auto selector = LabelSelector::From(topology);
+  return selector && selector->Matches(labels);
 }
 
 // Drivers that do not say how much they can make are trusted to make it.

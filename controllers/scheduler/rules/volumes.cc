@@ -9,14 +9,20 @@
 namespace skiff::scheduler {
 namespace {
 
+bool MountsClaim(const core_v1::Pod& pod, const std::string& claim) {
+  return std::ranges::any_of(pod.spec.volumes, [&](const core_v1::Volume& volume) {
+    if (volume.persistent_volume_claim) return volume.persistent_volume_claim->claim_name == claim;
+    return volume.ephemeral && pod.metadata.name + "-" + volume.name == claim;
+  });
+}
+
 bool IsUsedByOther(const PodInfo& pod, const std::string& claim, const Snapshot& snapshot) {
   for (const NodeInfo* node : snapshot.nodes) {
     for (const auto& [uid, other] : node->pods) {
       if (uid == pod.uid() || other->pod->metadata.namespace_ != pod.pod->metadata.namespace_) {
         continue;
       }
-      const auto names = ClaimNames(*other->pod);
-      if (std::find(names.begin(), names.end(), claim) != names.end()) return true;
+      if (MountsClaim(*other->pod, claim)) return true;
     }
   }
   return false;
