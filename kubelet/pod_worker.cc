@@ -87,6 +87,7 @@ void PodWorker::BeginAfter(std::vector<std::string> uids, Duration patience) {
 }
 
 Duration PodWorker::UntilRoom() {
+  if (awaited_.empty()) return 0ns;
   const Duration left = awaited_until_ - context_.clock.Monotonic();
   if (left <= 0ns) awaited_.clear();
   std::erase_if(awaited_, context_.has_ended);
@@ -316,9 +317,7 @@ Duration PodWorker::Sync(const core_v1::Pod& given) {
               std::nullopt);
     return 0ns;
   }
-  if (!awaited_.empty()) {
-    if (const Duration wait = UntilRoom(); wait > 0ns) return wait;
-  }
+  if (const Duration wait = UntilRoom(); wait > 0ns) return wait;
   // All that follows sees the pod with what it is allotted, not with what its spec may ask for, and
   // with what the kubelet knows of where it is from.
   const core_v1::Pod pod = Noted(Allot(given));

@@ -9,7 +9,7 @@ namespace {
 
 using core_v1::Pod;
 
-Pod PodOf(const std::string& name, const char* cpu, const char* limit = "") {
+Pod PodThatAsksFor(const std::string& name, const char* cpu, const char* limit = "") {
   Pod pod;
   pod.metadata.name = name;
   auto& container = pod.spec.containers.emplace_back();
@@ -34,23 +34,23 @@ class PreemptionTest : public testing::Test {
     return names;
   }
 
-  Pod critical_ = PodOf("critical", "1");
+  Pod critical_ = PodThatAsksFor("critical", "1");
   std::vector<std::shared_ptr<const Pod>> others_;
 };
 
 TEST_F(PreemptionTest, WhoFreesWhatLacksGoesAndNobodyElse) {
-  Add(PodOf("small", "1"));
-  Add(PodOf("large", "4"));
-  Add(PodOf("enough", "3"));
+  Add(PodThatAsksFor("small", "1"));
+  Add(PodThatAsksFor("large", "4"));
+  Add(PodThatAsksFor("enough", "3"));
   EXPECT_EQ(Preempted({{"cpu", 3000}}), "enough");
   EXPECT_EQ(Preempted({{"cpu", 500}}), "small");
   EXPECT_EQ(Preempted({{"cpu", 4500}}), "large small");
 }
 
 TEST_F(PreemptionTest, GuaranteedPodsStayWhereOthersWouldDo) {
-  Add(PodOf("guaranteed", "4", "4"));
-  Add(PodOf("burstable", "2"));
-  Add(PodOf("best-effort", ""));
+  Add(PodThatAsksFor("guaranteed", "4", "4"));
+  Add(PodThatAsksFor("burstable", "2"));
+  Add(PodThatAsksFor("best-effort", ""));
   EXPECT_EQ(Preempted({{"cpu", 2000}}), "burstable");
   EXPECT_EQ(Preempted({{"cpu", 3000}}), "guaranteed");
   EXPECT_EQ(Preempted({{"cpu", 5000}}), "burstable guaranteed");
@@ -58,7 +58,7 @@ TEST_F(PreemptionTest, GuaranteedPodsStayWhereOthersWouldDo) {
 }
 
 TEST_F(PreemptionTest, CriticalPodsGoForMoreImportantOnesAlone) {
-  Pod other = PodOf("other", "4");
+  Pod other = PodThatAsksFor("other", "4");
   other.spec.priority = 2'000'000'000;
   Add(other);
   EXPECT_EQ(Preempted({{"cpu", 1000}, {"memory", 7}}),
@@ -69,8 +69,8 @@ TEST_F(PreemptionTest, CriticalPodsGoForMoreImportantOnesAlone) {
 }
 
 TEST_F(PreemptionTest, WhatAllTogetherDoNotFreeIsNamed) {
-  Add(PodOf("a", "1"));
-  Add(PodOf("b", "2"));
+  Add(PodThatAsksFor("a", "1"));
+  Add(PodThatAsksFor("b", "2"));
   EXPECT_EQ(Preempted({{"cpu", 3500}, {"memory", 3}}),
             "preemption: error finding a set of pods to preempt: no set of running pods found to "
             "reclaim resources: [(res: cpu, q: 500), ]");
