@@ -217,10 +217,16 @@ Result<> RunApiResources(Command& command, const Args& args) {
            !HasAll(kind.verbs, verbs) || !HasAll(kind.categories, categories);
   });
   if (output == "json" || output == "kyaml" || output == "yaml") {
-    return PrintListed(command, output, kinds);
+    TRY(PrintListed(command, output, kinds));
+  } else {
+    command.environment().out(TableOfKinds(kinds, output, !no_headers));
   }
-  command.environment().out(TableOfKinds(kinds, output, !no_headers));
-  return {};
+  std::vector<std::string> unlisted;
+  for (const auto& [version, why] : session.kinds().unlisted()) {
+    unlisted.push_back(version + ": " + why);
+  }
+  if (unlisted.empty()) return {};
+  return CliError("unable to retrieve the complete list of server APIs: " + Join(unlisted, ", "));
 }
 
 }  // namespace skiff::cli

@@ -1,4 +1,6 @@
 // Endpoints, endpoint slices, ingresses and network policies.
+#include <set>
+
 #include "cli/describe.h"
 #include "cli/json_text.h"
 #include "cli/rollout.h"
@@ -190,11 +192,13 @@ void DescribeIngress(DescribeWriter& out, DescribeContext& context, const Json& 
   out.Field(0, "Name", NameOf(object));
   out.Labels("Labels", At(object, "metadata", "labels"));
   out.Field(0, "Namespace", namespace_);
-  std::vector<std::string> addresses;
+  std::set<std::string> addresses;
   for (const Json& each : At(object, "status", "loadBalancer", "ingress")) {
-    addresses.push_back(TextAt(each, "ip") + TextAt(each, "hostname"));
+    const std::string ip = TextAt(each, "ip");
+    const std::string address = ip.empty() ? TextAt(each, "hostname") : ip;
+    if (!address.empty()) addresses.insert(address);
   }
-  out.Field(0, "Address", Join(addresses, ","));
+  out.Field(0, "Address", Join({addresses.begin(), addresses.end()}, ","));
   out.Field(0, "Ingress Class", OrNone(TextAt(spec, "ingressClassName")));
   const Json& otherwise = At(spec, "defaultBackend");
   const std::string default_text =

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 
 #include "api/text/human_duration.h"
 #include "base/seconds.h"
@@ -10,41 +11,99 @@
 namespace skiff::cli {
 namespace {
 
-// What the containers of a pod ask for or may use of one resource. Init containers run one after
-// the other, so only the largest counts where it is more than the rest together.
-int64_t PodMilli(const Json& pod, const char* field, const char* resource) {
-  const auto milli = [&](const Json& container) -> int64_t {
-    const auto amount = Quantity::Parse(PlainText(At(container, "resources", field, resource)));
-    return amount ? amount->MilliValue() : 0;
-  };
-  int64_t sum = 0;
-  for (const Json& container : At(pod, "spec", "containers")) sum += milli(container);
-  for (const Json& container : At(pod, "spec", "initContainers")) {
-    if (TextAt(container, "restartPolicy") == "Always") {
-      sum += milli(container);
-    } else {
-      sum = std::max(sum, milli(container));
+using NodeAmounts = std::map<std::string, Quantity>;  // By resource.
+
+NodeAmounts AmountsOf(const Json& list) {
+  NodeAmounts amounts;
+  if (!list.is_object()) return amounts;
+  for (const auto& [name, text] : list.items()) {
+    if (const auto amount = Quantity::Parse(PlainText(text))) amounts.emplace(name, *amount);
+  }
+  return amounts;
+}
+
+void AddAmounts(NodeAmounts& to, const NodeAmounts& more) {
+  for (const auto& [name, amount] : more) {
+    Quantity& sum = to[name];
+    sum = sum.IsZero() ? amount : sum + amount;
+  }
+}
+
+void RaiseAmounts(NodeAmounts& to, const NodeAmounts& others) {
+  for (const auto& [name, amount] : others) {
+    Quantity& most = to.try_emplace(name, amount).first->second;
+    if (most < amount) most = amount;
+  }
+}
+
+// What a container that goes on running asks for: while it is given another size, the most of what
+// it has, what it was granted and what it is to have, unless that cannot be.
+NodeAmounts ContainerRequests(const Json& pod, const Json& container) {
+  NodeAmounts wanted = AmountsOf(At(container, "resources", "requests"));
+  bool is_infeasible = false;
+  for (const Json& condition : At(pod, "status", "conditions")) {
+    if (TextAt(condition, "type") != "PodResizePending") continue;
+    is_infeasible = TextAt(condition, "reason") == "Infeasible";
+  }
+  for (const char* list : {"containerStatuses", "initContainerStatuses"}) {
+    for (const Json& status : At(pod, "status", list)) {
+      const bool is_its = TextAt(status, "name") == TextAt(container, "name");
+      if (!is_its || !At(status, "resources").is_object()) continue;
+      if (is_infeasible) wanted.clear();
+      RaiseAmounts(wanted, AmountsOf(At(status, "resources", "requests")));
+      RaiseAmounts(wanted, AmountsOf(At(status, "allocatedResources")));
     }
   }
-  return sum;
+  return wanted;
 }
 
-std::string AmountText(int64_t milli, const char* resource) {
-  const bool cpu = std::string_view(resource) == "cpu";
-  return cpu ? Quantity::FromMilli(milli).Text() : Quantity::FromValue(milli / 1000, true).Text();
+// What a pod asks for ("requests") or may use ("limits"). Init containers run one after the other,
+// beside those sidecars that were started before them.
+NodeAmounts PodAmounts(const Json& pod, const std::string& field) {
+  const bool asks = field == "requests";
+  const auto own = [&](const Json& container) {
+    return asks ? ContainerRequests(pod, container) : AmountsOf(At(container, "resources", field));
+  };
+  NodeAmounts all, sidecars, most;
+  for (const Json& container : At(pod, "spec", "containers")) AddAmounts(all, own(container));
+  for (const Json& container : At(pod, "spec", "initContainers")) {
+    if (TextAt(container, "restartPolicy") == "Always") {
+      AddAmounts(all, own(container));
+      AddAmounts(sidecars, own(container));
+      RaiseAmounts(most, sidecars);
+    } else {
+      NodeAmounts with_sidecars = AmountsOf(At(container, "resources", field));
+      AddAmounts(with_sidecars, sidecars);
+      RaiseAmounts(most, with_sidecars);
+    }
+  }
+  RaiseAmounts(all, most);
+  for (const auto& [name, amount] : AmountsOf(At(pod, "spec", "overhead"))) {
+    const auto found = all.find(name);
+    const bool is_limited = found != all.end() && !found->second.IsZero();
+    if (asks || is_limited) AddAmounts(all, {{name, amount}});
+  }
+  return all;
 }
 
-struct Totals {
-  int64_t allocatable = 0;
-  int64_t requests = 0;
-  int64_t limits = 0;
-};
+const Quantity& AmountOf(const NodeAmounts& amounts, const std::string& resource) {
+  static const Quantity kNone;
+  const auto found = amounts.find(resource);
+  return found == amounts.end() ? kNone : found->second;
+}
 
-std::string WithPercent(int64_t milli, int64_t allocatable, const char* resource) {
-  const int64_t percent = allocatable > 0 ? static_cast<int64_t>(static_cast<double>(milli) * 100 /
-                                                                 static_cast<double>(allocatable))
-                                          : 0;
-  return fmt::format("{} ({}%)", AmountText(milli, resource), percent);
+// "260m (26%)"
+std::string ShareText(const NodeAmounts& amounts, const NodeAmounts& allocatable,
+                      const std::string& resource) {
+  const Quantity& amount = AmountOf(amounts, resource);
+  const Quantity& whole = AmountOf(allocatable, resource);
+  const auto in_units = [&](const Quantity& quantity) {
+    return static_cast<double>(resource == "cpu" ? quantity.MilliValue() : quantity.Value());
+  };
+  // Rounded as kubectl's.
+  const auto percent =
+      whole.IsZero() ? 0 : static_cast<int64_t>(in_units(amount) / in_units(whole) * 100);
+  return fmt::format("{} ({}%)", amount.Text(), percent);
 }
 
 void WriteNodeConditions(DescribeWriter& out, const Json& node) {
@@ -77,7 +136,7 @@ void WriteLease(DescribeWriter& out, DescribeContext& context, const std::string
 }
 
 void WriteAmounts(DescribeWriter& out, const std::string& title, const Json& amounts) {
-  if (!amounts.is_object()) return;
+  if (!amounts.is_object() || amounts.empty()) return;
   out.Line(0, title + ":");
   for (const auto& [name, amount] : amounts.items()) out.Field(1, name, PlainText(amount));
 }
@@ -98,53 +157,66 @@ void WriteSystem(DescribeWriter& out, const Json& info) {
   out.Field(1, "Kube-Proxy Version", TextAt(info, "kubeProxyVersion"));
 }
 
-std::vector<Json> RunningPods(DescribeContext& context, const std::string& node) {
-  const auto kind = context.session.kinds().Find("pods");
-  if (!kind) return {};
+Result<std::vector<Json>> RunningPods(DescribeContext& context, const std::string& node) {
+  const ServedKind kind = TRY(context.session.kinds().Find("pods"));
   ListOptions options;
   options.field_selector =
       fmt::format("spec.nodeName={},status.phase!=Failed,status.phase!=Succeeded", node);
   options.limit = PageLimit(context.chunk_size);
-  auto list = context.session.api().List(kind->resource, options);
-  return list ? std::move(list->items) : std::vector<Json>();
+  JsonList list = TRY(context.session.api().List(kind.resource, options));
+  return std::move(list.items);
+}
+
+// What all pods together take of each resource that the node has.
+void WriteAllocated(DescribeWriter& out, const NodeAmounts& requests, const NodeAmounts& limits,
+                    const NodeAmounts& allocatable) {
+  out.Line(0,
+           "Allocated resources:\n  (Total limits may be over 100 percent, i.e., overcommitted.)");
+  out.Line(1, "Resource\tRequests\tLimits");
+  out.Line(1, "--------\t--------\t------");
+  const std::vector<std::string> always = {"cpu", "memory", "ephemeral-storage"};
+  std::vector<std::string> shared = always, counted;
+  for (const auto& [name, amount] : allocatable) {
+    if (name.starts_with("hugepages-")) {
+      shared.push_back(name);
+    } else if (name != "pods" && std::find(always.begin(), always.end(), name) == always.end()) {
+      counted.push_back(name);
+    }
+  }
+  for (const std::string& name : shared) {
+    out.Line(1, fmt::format("{}\t{}\t{}", name, ShareText(requests, allocatable, name),
+                            ShareText(limits, allocatable, name)));
+  }
+  for (const std::string& name : counted) {
+    out.Line(1, fmt::format("{}\t{}\t{}", name, AmountOf(requests, name).Text(),
+                            AmountOf(limits, name).Text()));
+  }
 }
 
 void WritePods(DescribeWriter& out, DescribeContext& context, const Json& node) {
-  constexpr const char* kResources[] = {"cpu", "memory", "ephemeral-storage"};
-  Totals totals[std::size(kResources)];
-  for (size_t i = 0; i < std::size(kResources); ++i) {
-    const auto amount =
-        Quantity::Parse(PlainText(At(node, "status", "allocatable", kResources[i])));
-    if (amount) totals[i].allocatable = amount->MilliValue();
-  }
   const auto pods = RunningPods(context, NameOf(node));
-  out.Field(0, "Non-terminated Pods", fmt::format("({} in total)", pods.size()));
+  if (!pods) return out.Field(0, "Pods", "not authorized");
+  NodeAmounts allocatable = AmountsOf(At(node, "status", "allocatable"));
+  if (allocatable.empty()) allocatable = AmountsOf(At(node, "status", "capacity"));
+  NodeAmounts all_requests, all_limits;
+  out.Field(0, "Non-terminated Pods", fmt::format("({} in total)", pods->size()));
   out.Line(1, "Namespace\tName\t\tCPU Requests\tCPU Limits\tMemory Requests\tMemory Limits\tAge");
   out.Line(1, "---------\t----\t\t------------\t----------\t---------------\t-------------\t---");
-  for (const Json& pod : pods) {
+  for (const Json& pod : *pods) {
+    const NodeAmounts requests = PodAmounts(pod, "requests");
+    const NodeAmounts limits = PodAmounts(pod, "limits");
+    AddAmounts(all_requests, requests);
+    AddAmounts(all_limits, limits);
     std::string line = fmt::format("{}\t{}\t", NamespaceOf(pod), NameOf(pod));
-    for (size_t i = 0; i < std::size(kResources); ++i) {
-      const int64_t requests = PodMilli(pod, "requests", kResources[i]);
-      const int64_t limits = PodMilli(pod, "limits", kResources[i]);
-      totals[i].requests += requests;
-      totals[i].limits += limits;
-      if (i == 2) continue;
-      line += "\t" + WithPercent(requests, totals[i].allocatable, kResources[i]);
-      line += "\t" + WithPercent(limits, totals[i].allocatable, kResources[i]);
+    for (const char* resource : {"cpu", "memory"}) {
+      line += "\t" + ShareText(requests, allocatable, resource);
+      line += "\t" + ShareText(limits, allocatable, resource);
     }
     const auto created = Time::Parse(TextAt(pod, "metadata", "creationTimestamp"));
     line += "\t" + (created ? HumanDuration(Between(created->point(), context.now)) : "<unknown>");
     out.Line(1, line);
   }
-  out.Line(0,
-           "Allocated resources:\n  (Total limits may be over 100 percent, i.e., overcommitted.)");
-  out.Line(1, "Resource\tRequests\tLimits");
-  out.Line(1, "--------\t--------\t------");
-  for (size_t i = 0; i < std::size(kResources); ++i) {
-    out.Line(1, fmt::format("{}\t{}\t{}", kResources[i],
-                            WithPercent(totals[i].requests, totals[i].allocatable, kResources[i]),
-                            WithPercent(totals[i].limits, totals[i].allocatable, kResources[i])));
-  }
+  WriteAllocated(out, all_requests, all_limits, allocatable);
 }
 
 std::string RolesText(const Json& labels) {

@@ -53,5 +53,15 @@ TEST_F(DescribeTest, EventsOfAPodOfAFileAreThoseOfWhatItMirrors) {
   EXPECT_THAT(out_, HasSubstr("b\nc\n"));
 }
 
+TEST_F(DescribeTest, AddressesOfAnIngressAreSortedAndToldOnce) {
+  server_ = ServerOf("", {},
+                     {{"/apis/networking.k8s.io/v1/namespaces/default/ingresses/i",
+                       R"({"metadata": {"name": "i", "namespace": "default"}, "spec": {},
+      "status": {"loadBalancer": {"ingress": [{"hostname": "b.example"},
+          {"ip": "10.0.0.1", "hostname": "a.example"}, {"hostname": "b.example"}]}}})"}});
+  EXPECT_EQ(Run("describe", {"ingress", "i", "--show-events=false"}), 0) << err_;
+  EXPECT_THAT(out_, HasSubstr("10.0.0.1,b.example\n"));
+}
+
 }  // namespace
 }  // namespace skiff::cli

@@ -202,5 +202,23 @@ TEST_F(GetTest, AServerThatSaysWhenToAskAgainIsAskedAgain) {
   }
 }
 
+TEST_F(GetTest, KindsOfAServerThatIsAwayAreMissed) {
+  const auto answers = ServerOf("example.com", {{"widgets", "Widget"}}, {});
+  bool is_away = false;
+  server_ = [&](const http::Request& request) {
+    http::Response response = answers(request);
+    if (is_away && request.path == "/apis/example.com/v1") response.status = 503;
+    return response;
+  };
+  EXPECT_EQ(Run("api-resources", {"-o", "name"}), 0) << err_;
+  EXPECT_EQ(out_, "pods\nwidgets.example.com\n");
+  is_away = true;
+  EXPECT_EQ(Run("api-resources", {"-o", "name"}), 1);
+  EXPECT_EQ(out_, "pods\n");
+  EXPECT_EQ(err_,
+            "error: unable to retrieve the complete list of server APIs: example.com/v1: stale "
+            "GroupVersion discovery: example.com/v1\n");
+}
+
 }  // namespace
 }  // namespace skiff::cli

@@ -265,8 +265,14 @@ Result<> Kinds::LoadServed() {
 Result<> Kinds::LoadVersion(const std::string& api_version) {
   const bool core = api_version.find('/') == std::string::npos;
   const auto list = api_.Get((core ? "/api/" : "/apis/") + api_version, {});
+  if (!list && core) return Fail(list.error());
   // A group whose server is away does not hide the others.
-  if (!list) return core ? Result<>(Fail(list.error())) : Result<>();
+  constexpr int kServerErrors = 500;
+  if (!list) {
+    if (list.error().http_code < kServerErrors) return {};
+    unlisted_[api_version] = "stale GroupVersion discovery: " + api_version;
+    return {};
+  }
   for (const Json& entry : At(*list, "resources")) {
     ServedKind kind;
     kind.resource.name = TextAt(entry, "name");

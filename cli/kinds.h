@@ -3,6 +3,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <optional>
 #include <set>
 #include <string>
@@ -54,6 +55,8 @@ class Kinds {
   Result<std::vector<ServedKind>> InCategory(const std::string& category);
   // Everything the server says it serves, core first.
   Result<std::vector<ServedKind>> Discover();
+  // Why versions of groups are missing there whose server does not answer.
+  const std::map<std::string, std::string>& unlisted() const { return unlisted_; }
   // Of a word that Find found nothing for: "\n\nDid you mean this?\n\tpods"; "" without guesses.
   std::string MeantBy(const std::string& word) const;
 
@@ -69,6 +72,7 @@ class Kinds {
   std::set<std::string> warned_;
   bool loaded_ = false;
   std::vector<ServedKind> served_;
+  std::map<std::string, std::string> unlisted_;
 };
 
 }  // namespace skiff::cli
