@@ -49,6 +49,18 @@ std::set<int> PortsOf(const core_v1::ServiceSpec& spec) {
   return ports;
 }
 
+// Which of its addresses a service is still to get. One that has some gets no more than that of a
+// second family: what else changes is refused behind this.
+std::pair<size_t, size_t> MissingAddresses(const core_v1::ServiceSpec& spec,
+                                           const core_v1::Service* old) {
+  if (old == nullptr || old->spec.type == "ExternalName" || old->spec.cluster_ips.empty()) {
+    return {0, std::max(spec.ip_families.size(), spec.cluster_ips.size())};
+  }
+  const bool gets_second = !IsHeadless(old->spec) && old->spec.ip_families.size() == 1 &&
+                           spec.ip_families.size() == 2 && !spec.cluster_ips.empty();
+  return {1, gets_second ? 2 : 1};
+}
+
 Error InvalidAddress(const core_v1::Service& service, const std::string& why) {
   Violations wrong;
   wrong.Invalid(FieldPath("spec").Child("clusterIPs"), Json(service.spec.cluster_ips), why);
@@ -119,8 +131,7 @@ class ServiceAllocation::Held final : public Reservation {
   std::vector<int> ports;
   std::vector<std::string> freed_addresses;
   std::vector<int> freed_ports;
-  std::set<int> dry_ports;          // What a dry run would have taken.
-  int dry_highest = 0;              // The last number that a dry run made up; 0: none yet.
+  std::set<int64_t> dry_ports;      // What a dry run would have taken.
   core_v1::Service service;         // Whose they are.
   std::set<ServiceNumber> refused;  // Tried before.
 
@@ -301,8 +312,8 @@ Result<> ServiceAllocation::ReserveAddresses(core_v1::Service& service, const co
   if (HasAddresses(spec)) {
     // The same address in both fields, whichever of them was given.
     if (spec.cluster_ips.empty() && !spec.cluster_ip.empty()) spec.cluster_ips = {spec.cluster_ip};
-    const size_t wanted = std::max(spec.ip_families.size(), spec.cluster_ips.size());
-    for (size_t i = 0; i < wanted; ++i) {
+    const auto [begin, end] = MissingAddresses(spec, old);
+    for (size_t i = begin; i < end; ++i) {
       if (i < spec.cluster_ips.size()) {
         if (!Has(before, spec.cluster_ips[i])) {
           TRY(TakeGivenAddress(service, spec.cluster_ips[i], held));
@@ -323,50 +334,56 @@ Result<> ServiceAllocation::ReserveAddresses(core_v1::Service& service, const co
   return {};
 }
 
-Result<int> ServiceAllocation::TakeAnyPort(const core_v1::Service& service, Held& held) {
+std::optional<int> ServiceAllocation::TakeAnyPort(Held& held) {
   if (held.dry_run()) {
-    // Above all that are given, of which one above any range is refused when its turn comes.
-    if (held.dry_highest == 0) {
-      held.dry_highest = port_max_ + 1;
-      for (const int given : PortsOf(service.spec)) {
-        if (given < (1 << 16)) held.dry_highest = std::max(held.dry_highest, given);
-      }
-    }
-    return ++held.dry_highest;
+    // Kubernetes makes up one behind those that the run has so far, whatever the range.
+    constexpr int64_t kBeforeFirst = 32768;
+    const int64_t last =
+        held.dry_ports.empty() ? kBeforeFirst : std::max<int64_t>(0, *held.dry_ports.rbegin());
+    held.dry_ports.insert(last + 1);
+    return static_cast<int>(last + 1);
   }
   const auto picked = ports_.TakeAny(random_);
-  if (!picked) return Fail(InternalErrorOf("failed to allocate a nodePort: range is full"));
+  if (!picked) return std::nullopt;
   held.ports.push_back(static_cast<int>(*picked));
   return static_cast<int>(*picked);
 }
 
-Result<> ServiceAllocation::TakeGivenPort(const core_v1::Service& service, size_t index, int port,
-                                          Held& held) {
-  const auto path = FieldPath("spec").Child("ports").Index(index).Child("nodePort");
-  Violations wrong;
+Result<int> ServiceAllocation::TakeAnyNodePort(Held& held) {
+  const auto port = TakeAnyPort(held);
+  if (!port) return Fail(InternalErrorOf("failed to allocate a nodePort: range is full"));
+  return *port;
+}
+
+std::string ServiceAllocation::TakePort(int port, Held& held) {
   const auto number = static_cast<uint64_t>(port);
-  // A dry run takes nothing, but must find what one port of the service takes from another. Where
-  // numbers are shared, only the claim tells whether one that seems to be taken still is.
+  // A dry run takes nothing, but must find what one port of the service takes from another; it may
+  // have any number. Where numbers are shared, only the claim tells whether one that seems to be
+  // taken still is.
+  if (!held.dry_run() && !ports_.InRange(number)) {
+    return fmt::format("provided port is not in the valid range. The range of valid ports is {}-{}",
+                       port_min_, port_max_);
+  }
   const bool by_others =
       ports_.Has(number) &&
       (!claims_ || held.dry_run() || held.IsRefused(std::to_string(number)));
-  const bool taken = by_others || held.HasPort(port);
-  if (!ports_.InRange(number)) {
-    wrong.Invalid(path, port,
-                  fmt::format("provided port is not in the valid range. The range of valid ports "
-                              "is {}-{}",
-                              port_min_, port_max_));
-  } else if (taken) {
-    wrong.Invalid(path, port, "provided port is already allocated");
-  }
-  if (!wrong.empty()) return Fail(wrong.ToError("", "Service", service.metadata.name));
+  if (by_others || held.HasPort(port)) return "provided port is already allocated";
   if (held.dry_run()) {
     held.dry_ports.insert(port);
   } else {
     ports_.Take(number);
     held.ports.push_back(port);
   }
-  return {};
+  return "";
+}
+
+Result<> ServiceAllocation::TakeGivenPort(const core_v1::Service& service, size_t index, int port,
+                                          Held& held) {
+  const std::string refused = TakePort(port, held);
+  if (refused.empty()) return {};
+  Violations wrong;
+  wrong.Invalid(FieldPath("spec").Child("ports").Index(index).Child("nodePort"), port, refused);
+  return Fail(wrong.ToError("", "Service", service.metadata.name));
 }
 
 // Ports of the same number (TCP and UDP) share a node port: the first that one of them names.
@@ -393,23 +410,24 @@ Result<> ServiceAllocation::ReserveFirstPorts(core_v1::Service& service, Held& h
       TRY(TakeGivenPort(service, i, named->second, held));
       port.node_port = named->second;
     } else {
-      port.node_port = TRY(TakeAnyPort(service, held));
+      port.node_port = TRY(TakeAnyNodePort(held));
     }
     node_ports[port.port] = port.node_port;
   }
   return {};
 }
 
-// Of a service that had node ports before. No two ports of one protocol may have the same.
+// Of a service that there was before. No two ports of one protocol may have the same.
 Result<> ServiceAllocation::ReserveMorePorts(core_v1::Service& service, const core_v1::Service& old,
                                              Held& held) {
-  std::set<int> mine = PortsOf(old.spec);
+  std::set<int> mine;
+  for (const auto& port : old.spec.ports) mine.insert(port.node_port);
   std::set<std::pair<std::string, int>> seen;
   for (size_t i = 0; i < service.spec.ports.size(); ++i) {
     core_v1::ServicePort& port = service.spec.ports[i];
     if (port.node_port == 0 && !PicksPorts(service.spec)) continue;
     if (port.node_port == 0) {
-      port.node_port = TRY(TakeAnyPort(service, held));
+      port.node_port = TRY(TakeAnyNodePort(held));
     } else if (mine.insert(port.node_port).second) {
       TRY(TakeGivenPort(service, i, port.node_port, held));
     }
@@ -424,31 +442,25 @@ Result<> ServiceAllocation::ReserveMorePorts(core_v1::Service& service, const co
 Result<> ServiceAllocation::ReservePorts(core_v1::Service& service, const core_v1::Service* old,
                                          Held& held) {
   if (!WantsPorts(service.spec)) return {};
-  if (old != nullptr && WantsPorts(old->spec)) return ReserveMorePorts(service, *old, held);
-  return ReserveFirstPorts(service, held);
+  return old == nullptr ? ReserveFirstPorts(service, held) : ReserveMorePorts(service, *old, held);
 }
 
 Result<> ServiceAllocation::ReserveHealthPort(core_v1::Service& service,
                                               const core_v1::Service* old, Held& held) {
-  core_v1::ServiceSpec& spec = service.spec;
-  if (!WantsHealthPort(spec)) return {};
-  if (old != nullptr && old->spec.health_check_node_port != 0) return {};
-  if (spec.health_check_node_port == 0) {
-    const auto picked = ports_.TakeAny(random_);
+  int32_t& port = service.spec.health_check_node_port;
+  if (!WantsHealthPort(service.spec) || (old != nullptr && WantsHealthPort(old->spec))) return {};
+  if (port == 0) {
+    const auto picked = TakeAnyPort(held);
     if (!picked) {
       return Fail(InternalErrorOf("failed to allocate a HealthCheck NodePort 0: range is full"));
     }
-    spec.health_check_node_port = static_cast<int>(*picked);
-  } else if (held.HasPort(spec.health_check_node_port) ||
-             (!ports_.Take(static_cast<uint64_t>(spec.health_check_node_port)) &&
-              (!claims_ || held.IsRefused(std::to_string(spec.health_check_node_port))))) {
-    return Fail(InternalErrorOf(
-        fmt::format("failed to allocate requested HealthCheck NodePort {}: provided port is "
-                    "already allocated",
-                    spec.health_check_node_port)));
+    port = *picked;
+    return {};
   }
-  held.ports.push_back(spec.health_check_node_port);
-  return {};
+  const std::string refused = TakePort(port, held);
+  if (refused.empty()) return {};
+  return Fail(InternalErrorOf(
+      fmt::format("failed to allocate requested HealthCheck NodePort {}: {}", port, refused)));
 }
 
 Result<std::unique_ptr<ServiceAllocation::Held>> ServiceAllocation::TryReserve(

@@ -6,6 +6,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -65,7 +66,10 @@ class ServiceAllocation final : public AllocationHooks {
   Result<> ReserveFirstPorts(core_v1::Service& service, Held& held) REQUIRES(mutex_);
   Result<> ReserveMorePorts(core_v1::Service& service, const core_v1::Service& old, Held& held)
       REQUIRES(mutex_);
-  Result<int> TakeAnyPort(const core_v1::Service& service, Held& held) REQUIRES(mutex_);
+  std::optional<int> TakeAnyPort(Held& held) REQUIRES(mutex_);
+  Result<int> TakeAnyNodePort(Held& held) REQUIRES(mutex_);
+  // What is wrong with one that is asked for; empty: nothing, and it is taken.
+  std::string TakePort(int port, Held& held) REQUIRES(mutex_);
   Result<> TakeGivenPort(const core_v1::Service& service, size_t index, int port, Held& held)
       REQUIRES(mutex_);
   Result<std::string> TakeAddress(const core_v1::Service& service, const std::string& family,

@@ -34,9 +34,23 @@ TEST(ServiceValidation, NamesItsPortsWhenThereAreSeveral) {
 TEST(ServiceValidation, KeepsItsAddress) {
   Json moved = With(kService, "/spec/clusterIP", "10.96.0.2");
   moved = With(moved, "/spec/clusterIPs", {"10.96.0.2"});
-  EXPECT_THAT(UpdateErrors(kService, moved),
-              ElementsAre("spec.clusterIPs[0]: Invalid value: [\"10.96.0.2\"]: may not change once "
-                          "set"));
+  const std::string refused =
+      "spec.clusterIPs[0]: Invalid value: [\"10.96.0.2\"]: may not change once set";
+  EXPECT_THAT(UpdateErrors(kService, moved), ElementsAre(refused));
+  moved["spec"].erase("clusterIPs");
+  EXPECT_THAT(UpdateErrors(kService, moved), ElementsAre(refused)) << "of a client that knows one";
+}
+
+TEST(ServiceValidation, KeepsNodePortsWhereItGetsThem) {
+  Json old = With(kService, "/spec/type", "LoadBalancer");
+  old = With(old, "/spec/ports/0/nodePort", 30080);
+  Json now = old;
+  now["spec"]["ports"][0].erase("nodePort");
+  EXPECT_EQ(Updated(old, now)["spec"]["ports"][0].value("nodePort", 0), 30080);
+  now = With(now, "/spec/allocateLoadBalancerNodePorts", false);
+  EXPECT_EQ(Updated(old, now)["spec"]["ports"][0].value("nodePort", 0), 0);
+  old = With(old, "/spec/allocateLoadBalancerNodePorts", false);
+  EXPECT_EQ(Updated(old, now)["spec"]["ports"][0].value("nodePort", 0), 0);
 }
 
 TEST(ServiceValidation, HasNodePortsOnlyOutside) {

@@ -14,6 +14,12 @@ using core_v1::Service;
 using core_v1::ServicePort;
 using core_v1::ServiceSpec;
 
+// Whether ports get numbers of nodes without asking for them.
+bool GetsNodePorts(const ServiceSpec& spec) {
+  return spec.type == "NodePort" ||
+         (spec.type == "LoadBalancer" && spec.allocate_load_balancer_node_ports.value_or(true));
+}
+
 // Ports are matched by name; a number that another port now uses is not taken over.
 void KeepNodePorts(ServiceSpec& spec, const ServiceSpec& old) {
   std::set<int32_t> used;
@@ -25,8 +31,7 @@ void KeepNodePorts(ServiceSpec& spec, const ServiceSpec& old) {
   for (auto& port : spec.ports) {
     if (port.node_port != 0) continue;
     const auto same = before.find(port.name);
-    if (same == before.end() || same->second == 0) continue;
-    if (used.insert(same->second).second) port.node_port = same->second;
+    if (same != before.end() && !used.contains(same->second)) port.node_port = same->second;
   }
 }
 
@@ -78,13 +83,12 @@ void AlignClusterIps(Service& object, const Service* old) {
 
 void KeepAllocatedFields(Service& object, const Service& old) {
   auto& spec = object.spec;
-  if (NeedsClusterIp(old.spec) && NeedsClusterIp(spec)) {
+  if (old.spec.type != "ExternalName" && spec.type != "ExternalName") {
     if (spec.cluster_ip.empty()) spec.cluster_ip = old.spec.cluster_ip;
-    if (spec.cluster_ips.empty() && spec.cluster_ip == old.spec.cluster_ip) {
-      spec.cluster_ips = old.spec.cluster_ips;
-    }
+    // An address that is another one takes their place below.
+    if (spec.cluster_ips.empty()) spec.cluster_ips = old.spec.cluster_ips;
   }
-  if (NeedsNodePort(old.spec) && NeedsNodePort(spec)) KeepNodePorts(spec, old.spec);
+  if (GetsNodePorts(old.spec) && GetsNodePorts(spec)) KeepNodePorts(spec, old.spec);
   if (NeedsHealthCheckNodePort(old.spec) && NeedsHealthCheckNodePort(spec) &&
       spec.health_check_node_port == 0) {
     spec.health_check_node_port = old.spec.health_check_node_port;

@@ -99,6 +99,9 @@ TEST(ResourceClaimStatus, TellsOfDevicesThatItHolds) {
   EXPECT_THAT(errors({{"data", Json::array({1})}}),
               ElementsAre("status.devices[0].data: Invalid value: \"<value omitted>\": must be a "
                           "valid JSON object"));
+  const Texts conditions = errors({{"conditions", Json::array_t(9, Json::object())}});
+  ASSERT_GT(conditions.size(), 1u) << "each is looked at as well";
+  EXPECT_EQ(conditions[0], "status.devices[0].conditions: Too many: 9: must have at most 8 items");
   EXPECT_THAT(errors({{"shareID", "no UID"}}), IsEmpty()) << "shares are off in v1.35";
   const Json twice = {{"devices", Json::array({device, device})},
                       {"reservedFor", {{{"resource", "pods"}, {"name", "a"}, {"uid", "u"}}}}};
@@ -176,6 +179,26 @@ TEST(ResourceSliceValidation, AttributesHaveOneValue) {
               ElementsAre("spec.devices[0].attributes[a]: Invalid value: {\"IntValue\":2,"
                           "\"BoolValue\":null,\"StringValue\":\"x\",\"VersionValue\":null}: "
                           "exactly one value must be specified"));
+}
+
+TEST(ResourceSliceValidation, VersionsAreSemantic) {
+  const auto errors = [](const char* version) {
+    return CreateErrors(With(kSlice, "/spec/devices/0/attributes/a", {{"version", version}}));
+  };
+  for (const char* good : {"1.0.0", "1.0.0-0", "1.0.0-01a.x-y", "1.0.0+01", "1.0.0-a+b-c.0"}) {
+    EXPECT_THAT(errors(good), IsEmpty()) << good;
+  }
+  for (const char* bad : {"1.0", "01.0.0", "1.0.0-01", "1.0.0-a..b", "1.0.0-", "1.0.0+",
+                          "1.0.0+a+b", "1.0.0-a.00+b"}) {
+    EXPECT_EQ(errors(bad).size(), 1u) << bad;
+  }
+}
+
+TEST(ResourceSliceValidation, LongKeysLoseTheirMiddle) {
+  const std::string name(100, 'x');
+  EXPECT_THAT(CreateErrors(With(kSlice, "/spec/devices/0/attributes/" + name, {{"int", 1}})),
+              ElementsAre("spec.devices[0].attributes[" + std::string(47, 'x') + "..." +
+                          std::string(46, 'x') + "]: Too long: may not be more than 32 bytes"));
 }
 
 TEST(ResourceSliceValidation, StaysOnItsNode) {

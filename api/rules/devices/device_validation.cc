@@ -243,9 +243,8 @@ void ValidateDeviceStatus(const HeldDevices& held, const AllocatedDeviceStatus& 
     out.Invalid(path, PrintedDevice(device), "must be an allocated device in the claim");
   }
   const FieldPath conditions = path.Child("conditions");
-  if (CheckCount(device.conditions, kDeviceConditionsMax, conditions, out)) {
-    ValidateConditions(device.conditions, conditions, out);
-  }
+  CheckCount(device.conditions, kDeviceConditionsMax, conditions, out);
+  ValidateConditions(device.conditions, conditions, out);
   if (device.data) ValidateRawObject(*device.data, path.Child("data"), out);
   if (device.network_data) {
     ValidateNetworkData(*device.network_data, path.Child("networkData"), out);

@@ -1,7 +1,11 @@
 // What the schema cannot say about a ResourceSlice and a DeviceClass.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <set>
+#include <string>
+#include <string_view>
+#include <vector>
 
 #include "api/gen/resource_v1.h"
 #include "api/rules/checks.h"
@@ -23,6 +27,8 @@ constexpr size_t kDevicesMax = 128;
 constexpr size_t kFieldsOfDeviceMax = 32;
 constexpr size_t kAttributeBytesMax = 64;
 constexpr size_t kClassListMax = 32;
+// Of a domain, a slash and a name.
+constexpr size_t kKeyBytesMax = 63 + 1 + 32;
 
 // Features that are off in v1.35 leave nothing behind.
 void DropAlphaFields(ResourceSliceSpec& spec) {
@@ -53,26 +59,46 @@ void Update(ResourceSlice& object, const ResourceSlice& old) {
   DropAlphaFields(object.spec);
 }
 
+constexpr std::string_view kVersionDigits = "0123456789";
+
+// Identifiers between dots; where they are of a prerelease, a number begins with no zero.
+bool AreIdentifiers(std::string_view list, bool of_prerelease) {
+  constexpr std::string_view kAllowed =
+      "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-";
+  for (size_t begin = 0; begin <= list.size();) {
+    const size_t end = std::min(list.find('.', begin), list.size());
+    const std::string_view each = list.substr(begin, end - begin);
+    if (each.empty() || each.find_first_not_of(kAllowed) != std::string_view::npos) return false;
+    const bool is_number = each.find_first_not_of(kVersionDigits) == std::string_view::npos;
+    if (of_prerelease && is_number && each.size() > 1 && each[0] == '0') return false;
+    begin = end + 1;
+  }
+  return true;
+}
+
 // digits.digits.digits, no leading zeros, then what semver.org allows behind.
 bool IsSemanticVersion(std::string_view text) {
   for (int part = 0; part < 3; ++part) {
-    const size_t digits = std::min(text.find_first_not_of("0123456789"), text.size());
+    const size_t digits = std::min(text.find_first_not_of(kVersionDigits), text.size());
     if (digits == 0 || (digits > 1 && text[0] == '0')) return false;
     text.remove_prefix(digits);
     if (part == 2) break;
     if (!text.starts_with('.')) return false;
     text.remove_prefix(1);
   }
-  const auto identifiers = [](std::string_view list) {
-    constexpr std::string_view kAllowed =
-        "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-.";
-    return !list.empty() && list.find_first_not_of(kAllowed) == std::string_view::npos &&
-           list.front() != '.' && list.back() != '.' && list.find("..") == std::string_view::npos;
-  };
   const size_t plus = text.find('+');
-  if (plus != std::string_view::npos && !identifiers(text.substr(plus + 1))) return false;
+  if (plus != std::string_view::npos && !AreIdentifiers(text.substr(plus + 1), false)) return false;
   text = text.substr(0, plus);
-  return text.empty() || (text[0] == '-' && identifiers(text.substr(1)));
+  return text.empty() || (text[0] == '-' && AreIdentifiers(text.substr(1), true));
+}
+
+// A key in the path to what is wrong with it, without its middle where it is too long.
+std::string ShownKey(const std::string& key) {
+  if (key.size() <= kKeyBytesMax) return key;
+  constexpr std::string_view kCut = "...";
+  constexpr size_t kLeft = kKeyBytesMax - kCut.size();
+  return fmt::format("{}{}{}", key.substr(0, (kLeft + 1) / 2), kCut,
+                     key.substr(key.size() - kLeft / 2));
 }
 
 void ValidateAttribute(const DeviceAttribute& attribute, const FieldPath& path, Violations& out) {
@@ -102,12 +128,12 @@ void ValidateDevice(const Device& device, const FieldPath& path, Violations& out
                 "the total number of attributes and capacities must not exceed 32");
   }
   for (const auto& [name, attribute] : device.attributes) {
-    const FieldPath at = path.Child("attributes").Key(name);
+    const FieldPath at = path.Child("attributes").Key(ShownKey(name));
     ValidateDeviceFieldName(name, at, out);
     ValidateAttribute(attribute, at, out);
   }
   for (const auto& [name, capacity] : device.capacity) {
-    ValidateDeviceFieldName(name, path.Child("capacity").Key(name), out);
+    ValidateDeviceFieldName(name, path.Child("capacity").Key(ShownKey(name)), out);
   }
 }
 
