@@ -23,9 +23,9 @@ class DescribeTest : public ProgramTest {
 TEST_F(DescribeTest, OneWordBesideATypeMayBeTheBeginningOfNames) {
   EXPECT_EQ(Run("describe", {"pod", "we", "--show-events=false"}), 0) << err_;
   EXPECT_THAT(out_, HasSubstr("web-1"));
-  const std::vector<std::vector<std::string>> others = {{"pod/we"}, {"pod", "we", "web"}};
-  for (std::vector<std::string> words : others) {
-    words.push_back("--show-events=false");
+  const std::vector<std::vector<std::string>> others = {
+      {"pod/we", "--show-events=false"}, {"pod", "we", "web", "--show-events=false"}};
+  for (const std::vector<std::string>& words : others) {
     EXPECT_EQ(Run("describe", words), 1) << words[0];
     EXPECT_EQ(out_, "") << words[0];
   }

@@ -9,7 +9,7 @@
 
 namespace skiff {
 
-using Texts = std::vector<std::string>;
+using Sentences = std::vector<std::string>;
 
 // Documents are JSON text with apiVersion and kind. Names and namespaces need not be given.
 Json Parsed(std::string_view document);
@@ -22,12 +22,12 @@ Json Updated(const Json& old, const Json& document);
 Json StatusUpdated(const Json& old, const Json& document);
 
 // "field: message" of each violation.
-Texts CreateErrors(const Json& document);
-Texts UpdateErrors(const Json& old, const Json& document);
-Texts StatusErrors(const Json& old, const Json& document);
-Texts CreateWarnings(const Json& document);
-Texts UpdateWarnings(const Json& old, const Json& document);
-Texts StatusWarnings(const Json& old, const Json& document);
+Sentences CreateErrors(const Json& document);
+Sentences UpdateErrors(const Json& old, const Json& document);
+Sentences StatusErrors(const Json& old, const Json& document);
+Sentences CreateWarnings(const Json& document);
+Sentences UpdateWarnings(const Json& old, const Json& document);
+Sentences StatusWarnings(const Json& old, const Json& document);
 
 // `document` with the value at a JSON pointer replaced: With(pod, "/spec/hostname", "x").
 Json With(Json document, const std::string& pointer, const Json& value);

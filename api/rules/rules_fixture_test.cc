@@ -62,8 +62,8 @@ class Object {
   void* object_;
 };
 
-Texts TextsOf(const Violations& violations) {
-  Texts texts;
+Sentences TextsOf(const Violations& violations) {
+  Sentences texts;
   for (const Cause& cause : violations.causes())
     texts.push_back(cause.field + ": " + cause.message);
   return texts;
@@ -99,7 +99,7 @@ Json StatusUpdated(const Json& old, const Json& document) {
   return object.Document();
 }
 
-Texts CreateErrors(const Json& document) {
+Sentences CreateErrors(const Json& document) {
   Object object(document);
   object.PrepareCreate();
   Violations out;
@@ -107,7 +107,7 @@ Texts CreateErrors(const Json& document) {
   return TextsOf(out);
 }
 
-Texts UpdateErrors(const Json& old, const Json& document) {
+Sentences UpdateErrors(const Json& old, const Json& document) {
   Object before(old);
   Object object(document);
   object.PrepareUpdate(before);
@@ -117,7 +117,7 @@ Texts UpdateErrors(const Json& old, const Json& document) {
   return TextsOf(out);
 }
 
-Texts StatusErrors(const Json& old, const Json& document) {
+Sentences StatusErrors(const Json& old, const Json& document) {
   Object before(old);
   Object object(document);
   object.PrepareStatusUpdate(before);
@@ -127,28 +127,28 @@ Texts StatusErrors(const Json& old, const Json& document) {
   return TextsOf(out);
 }
 
-Texts CreateWarnings(const Json& document) {
+Sentences CreateWarnings(const Json& document) {
   Object object(document);
   object.PrepareCreate();
-  Texts texts;
+  Sentences texts;
   if (object.rules().warnings) object.rules().warnings(object.get(), nullptr, texts);
   return texts;
 }
 
-Texts UpdateWarnings(const Json& old, const Json& document) {
+Sentences UpdateWarnings(const Json& old, const Json& document) {
   Object before(old);
   Object object(document);
   object.PrepareUpdate(before);
-  Texts texts;
+  Sentences texts;
   if (object.rules().warnings) object.rules().warnings(object.get(), before.get(), texts);
   return texts;
 }
 
-Texts StatusWarnings(const Json& old, const Json& document) {
+Sentences StatusWarnings(const Json& old, const Json& document) {
   Object before(old);
   Object object(document);
   object.PrepareStatusUpdate(before);
-  Texts texts;
+  Sentences texts;
   if (object.rules().status_warnings) object.rules().status_warnings(object.get(), texts);
   return texts;
 }

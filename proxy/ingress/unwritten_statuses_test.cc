@@ -7,42 +7,42 @@
 namespace skiff::ingress {
 namespace {
 
-const ObjectKey kOne{"default", "one"};
+const ObjectKey kOneIngress{"default", "one"};
 const ObjectKey kOther{"default", "other"};
 
 TEST(UnwrittenStatusesTest, AnErrorIsToldOnceUntilItIsAnother) {
   UnwrittenStatuses statuses;
-  EXPECT_TRUE(statuses.NoteFailed(kOne, "forbidden"));
-  EXPECT_FALSE(statuses.NoteFailed(kOne, "forbidden"));
+  EXPECT_TRUE(statuses.NoteFailed(kOneIngress, "forbidden"));
+  EXPECT_FALSE(statuses.NoteFailed(kOneIngress, "forbidden"));
   EXPECT_TRUE(statuses.NoteFailed(kOther, "forbidden"));
-  EXPECT_TRUE(statuses.NoteFailed(kOne, "timeout"));
-  statuses.NoteWritten(kOne);
-  EXPECT_TRUE(statuses.NoteFailed(kOne, "timeout")) << "it failed anew";
+  EXPECT_TRUE(statuses.NoteFailed(kOneIngress, "timeout"));
+  statuses.NoteWritten(kOneIngress);
+  EXPECT_TRUE(statuses.NoteFailed(kOneIngress, "timeout")) << "it failed anew";
 }
 
 TEST(UnwrittenStatusesTest, WhatFailedWaitsLongerAndLongerAndNothingElseWaits) {
   UnwrittenStatuses statuses;
   Duration now = 100s;
   EXPECT_EQ(statuses.Next(now), kNever);
-  statuses.NoteFailed(kOne, "forbidden");
+  statuses.NoteFailed(kOneIngress, "forbidden");
   for (const Duration delay : {1s, 2s, 4s, 8s, 16s, 32s, 60s, 60s}) {
     EXPECT_EQ(statuses.Next(now), delay);
     now += delay / 2;
-    EXPECT_FALSE(statuses.MayTry(kOne, now));
+    EXPECT_FALSE(statuses.MayTry(kOneIngress, now));
     EXPECT_TRUE(statuses.MayTry(kOther, now));
     EXPECT_EQ(statuses.Next(now), delay - delay / 2) << "looking does not put it off";
     now += delay - delay / 2;
-    EXPECT_TRUE(statuses.MayTry(kOne, now));
+    EXPECT_TRUE(statuses.MayTry(kOneIngress, now));
   }
-  statuses.NoteWritten(kOne);
+  statuses.NoteWritten(kOneIngress);
   EXPECT_EQ(statuses.Next(now), kNever);
-  statuses.NoteFailed(kOne, "forbidden");
+  statuses.NoteFailed(kOneIngress, "forbidden");
   EXPECT_EQ(statuses.Next(now), 1s);
 }
 
 TEST(UnwrittenStatusesTest, WhatIsGoneIsWaitedForNoMore) {
   UnwrittenStatuses statuses;
-  statuses.NoteFailed(kOne, "forbidden");
+  statuses.NoteFailed(kOneIngress, "forbidden");
   statuses.KeepOnly(std::set<ObjectKey>{kOther});
   EXPECT_EQ(statuses.Next(0s), kNever);
 }

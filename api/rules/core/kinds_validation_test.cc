@@ -174,7 +174,7 @@ TEST(AutoscalerValidation, ScalesWhatHasAGroup) {
 }
 
 TEST(AutoscalerValidation, OfAnUnknownTypeHasTooManySources) {
-  const Texts errors = CreateErrors(Parsed(R"({"apiVersion": "autoscaling/v2",
+  const Sentences errors = CreateErrors(Parsed(R"({"apiVersion": "autoscaling/v2",
       "kind": "HorizontalPodAutoscaler", "spec": {"maxReplicas": 2,
       "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "d"},
       "metrics": [{"type": "x",
@@ -224,14 +224,14 @@ TEST(NodeStatus, DeclaresFeaturesInOrderAndByTheirNames) {
 }
 
 TEST(AdmissionPolicyValidation, FailsInAWordThatIsKnown) {
-  const Texts errors = CreateErrors(Parsed(R"({"apiVersion": "admissionregistration.k8s.io/v1",
+  const Sentences errors = CreateErrors(Parsed(R"({"apiVersion": "admissionregistration.k8s.io/v1",
       "kind": "ValidatingAdmissionPolicy", "spec": {"failurePolicy": ""}})"));
   EXPECT_THAT(errors, testing::Contains("spec.failurePolicy: Unsupported value: \"\": supported "
                                         "values: \"Fail\", \"Ignore\""));
 }
 
 TEST(ClusterRoleValidation, ShowsNoSelectorThatIsNone) {
-  const Texts errors = CreateErrors(Parsed(R"({"apiVersion": "rbac.authorization.k8s.io/v1",
+  const Sentences errors = CreateErrors(Parsed(R"({"apiVersion": "rbac.authorization.k8s.io/v1",
       "kind": "ClusterRole", "aggregationRule": {"clusterRoleSelectors": [
           {"matchExpressions": [{"key": "a", "operator": "x"}]}]}})"));
   EXPECT_THAT(errors, testing::Contains("aggregationRule.clusterRoleSelectors[0]: Invalid value: "
@@ -249,7 +249,7 @@ TEST(EventValidation, OfItsOwnGroupIsNamedAmongItsOtherFields) {
   const Json event = Parsed(R"({"apiVersion": "events.k8s.io/v1", "kind": "Event",
       "metadata": {"name": "A", "namespace": "a", "labels": {"Bad Key!": "x"}, "finalizers": ["f"]},
       "regarding": {"namespace": "b"}, "type": "Normal"})");
-  const Texts errors = CreateErrors(event);
+  const Sentences errors = CreateErrors(event);
   ASSERT_EQ(errors.size(), 5u);
   EXPECT_THAT(errors[0], testing::StartsWith("involvedObject.namespace: "));
   EXPECT_THAT(errors[1], testing::StartsWith("metadata.name: Invalid value: \"A\": a lowercase"));
@@ -388,7 +388,7 @@ TEST(FlowSchemaValidation, LooksAtNoNamespacesBesideAStar) {
 }
 
 TEST(PriorityLevelValidation, LeavesTheExemptOneAsItIs) {
-  const Texts errors = CreateErrors(Parsed(R"({"apiVersion": "flowcontrol.apiserver.k8s.io/v1",
+  const Sentences errors = CreateErrors(Parsed(R"({"apiVersion": "flowcontrol.apiserver.k8s.io/v1",
       "kind": "PriorityLevelConfiguration", "metadata": {"name": "exempt"}, "spec": {
       "type": "Exempt", "limited": {"limitResponse": {"type": "Reject"}}}})"));
   ASSERT_EQ(errors.size(), 2u);

@@ -108,7 +108,7 @@ TEST(EndpointSliceValidation, HoldsAddressesOfItsType) {
 }
 
 TEST(EndpointSliceValidation, LooksAtPortsFirstAndNoFurtherThanAtWhatIsNoAddress) {
-  const Texts errors = CreateErrors(Parsed(R"({"apiVersion": "discovery.k8s.io/v1",
+  const Sentences errors = CreateErrors(Parsed(R"({"apiVersion": "discovery.k8s.io/v1",
       "kind": "EndpointSlice", "addressType": "IPv6", "ports": [{"protocol": "X"}],
       "endpoints": [{"addresses": ["010.0.0.1"]}]})"));
   ASSERT_EQ(errors.size(), 2u);
@@ -189,7 +189,7 @@ TEST(PersistentVolumeClaimValidation, IsFilledFromItsNamespace) {
 TEST(PersistentVolumeClaimValidation, LooksNotAtGroupsOfOldSources) {
   const Json wrong = With(kFilledClaim, "/spec/dataSourceRef/apiGroup", "-x");
   EXPECT_THAT(CreateErrors(wrong)[1], testing::HasSubstr("dataSourceRef.apiGroup"));
-  const Texts errors = UpdateErrors(Created(kFilledClaim), wrong);
+  const Sentences errors = UpdateErrors(Created(kFilledClaim), wrong);
   ASSERT_EQ(errors.size(), 1u);
   EXPECT_THAT(errors[0], testing::StartsWith("spec: Forbidden: spec is immutable"));
 }
@@ -198,10 +198,11 @@ TEST(PersistentVolumeClaimValidation, LooksNotAtGroupsOfOldSources) {
 TEST(PersistentVolumeClaimValidation, ShrinksNotBelowWhatItHas) {
   const Json claim = Parsed(R"({"apiVersion": "v1", "kind": "PersistentVolumeClaim",
       "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}})");
-  const Texts less = UpdateErrors(claim, With(claim, "/spec/resources/requests/storage", "1Mi"));
+  const Sentences less =
+      UpdateErrors(claim, With(claim, "/spec/resources/requests/storage", "1Mi"));
   ASSERT_EQ(less.size(), 1u);
   EXPECT_THAT(less[0], testing::StartsWith("spec: Forbidden: spec is immutable"));
-  const Texts none = UpdateErrors(claim, With(claim, "/spec/resources", Json::object()));
+  const Sentences none = UpdateErrors(claim, With(claim, "/spec/resources", Json::object()));
   ASSERT_EQ(none.size(), 3u);
   EXPECT_EQ(none[2],
             "spec.resources.requests.storage: Forbidden: field can not be less than "

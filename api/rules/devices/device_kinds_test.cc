@@ -32,7 +32,7 @@ TEST(ResourceClaimValidation, NamesAttributesWhole) {
   };
   const std::string whole = "a fully qualified name must be a domain and a name separated by a "
                             "slash";
-  const Texts empty = with("");
+  const Sentences empty = with("");
   ASSERT_EQ(empty.size(), 2u);
   EXPECT_THAT(empty[0], HasSubstr("a valid C identifier"));
   EXPECT_THAT(empty[1], HasSubstr(whole));
@@ -99,7 +99,7 @@ TEST(ResourceClaimStatus, TellsOfDevicesThatItHolds) {
   EXPECT_THAT(errors({{"data", Json::array({1})}}),
               ElementsAre("status.devices[0].data: Invalid value: \"<value omitted>\": must be a "
                           "valid JSON object"));
-  const Texts conditions = errors({{"conditions", Json::array_t(9, Json::object())}});
+  const Sentences conditions = errors({{"conditions", Json::array_t(9, Json::object())}});
   ASSERT_GT(conditions.size(), 1u) << "each is looked at as well";
   EXPECT_EQ(conditions[0], "status.devices[0].conditions: Too many: 9: must have at most 8 items");
   EXPECT_THAT(errors({{"shareID", "no UID"}}), IsEmpty()) << "shares are off in v1.35";
@@ -167,7 +167,7 @@ TEST(ResourceClaimTemplateValidation, SetsNoMoreThanLabelsAndAnnotations) {
 // A template that changes is looked at as well.
 TEST(ResourceClaimTemplateValidation, SaysAllThatIsWrongWithAnUpdate) {
   const Json old = Defaulted(kTemplate);
-  const Texts errors = UpdateErrors(old, With(old, "/spec/metadata/name", "x"));
+  const Sentences errors = UpdateErrors(old, With(old, "/spec/metadata/name", "x"));
   ASSERT_EQ(errors.size(), 2u);
   EXPECT_EQ(errors[0], "spec.metadata.name: Forbidden: cannot be set");
   EXPECT_THAT(errors[1], testing::StartsWith("spec: Invalid value: {\"name\":\"x\",\"Spec\":"));
@@ -202,7 +202,7 @@ TEST(ResourceSliceValidation, LongKeysLoseTheirMiddle) {
 }
 
 TEST(ResourceSliceValidation, StaysOnItsNode) {
-  const Texts errors = UpdateErrors(kSlice, With(kSlice, "/spec/nodeName", " x"));
+  const Sentences errors = UpdateErrors(kSlice, With(kSlice, "/spec/nodeName", " x"));
   ASSERT_EQ(errors.size(), 2u);
   EXPECT_EQ(errors[0], "spec.nodeName: Invalid value: \" x\": field is immutable");
 }
@@ -212,7 +212,7 @@ TEST(ResourceSliceValidation, SelectsNodesByLabels) {
   slice["spec"].erase("nodeName");
   slice["spec"]["nodeSelector"] = Parsed(R"({"nodeSelectorTerms": [
       {"matchExpressions": [{"key": "a b", "operator": "Exists"}]}]})");
-  const Texts errors = CreateErrors(slice);
+  const Sentences errors = CreateErrors(slice);
   ASSERT_EQ(errors.size(), 1u);
   EXPECT_THAT(errors[0], HasSubstr("nodeSelectorTerms[0].matchExpressions[0].key: Invalid value"));
 }

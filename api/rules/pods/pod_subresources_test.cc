@@ -34,17 +34,17 @@ Pod Stored(const Json& document) {
 }
 
 template <typename Prepare, typename Validate>
-Texts Errors(const Pod& old, const Json& document, Prepare prepare, Validate validate) {
+Sentences Errors(const Pod& old, const Json& document, Prepare prepare, Validate validate) {
   Pod pod = PodOf(document);
   prepare(pod, old);
   Violations out;
   validate(pod, old, out);
-  Texts texts;
+  Sentences texts;
   for (const Cause& cause : out.causes()) texts.push_back(cause.field + ": " + cause.message);
   return texts;
 }
 
-Texts ResizeErrors(const Json& document) {
+Sentences ResizeErrors(const Json& document) {
   return Errors(Stored(kOldPod), document, PreparePodResize, ValidatePodResize);
 }
 

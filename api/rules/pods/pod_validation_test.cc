@@ -14,7 +14,7 @@ using testing::IsEmpty;
 const Json kPod = Parsed(R"({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "a"},
     "spec": {"serviceAccountName": "default", "containers": [{"name": "c", "image": "nginx"}]}})");
 
-Texts ErrorsWith(const std::string& pointer, const char* value) {
+Sentences ErrorsWith(const std::string& pointer, const char* value) {
   return CreateErrors(With(kPod, pointer, Json::parse(value)));
 }
 
@@ -378,7 +378,7 @@ TEST(PodCreate, AsksForNothingWhereItsOwnResourcesSayNothing) {
 // Each port collides with all before it.
 TEST(PodWarnings, ComeToAnEndHoweverOftenAPortIsRepeated) {
   const Json ports(Json::array_t(3000, Json{{"containerPort", 80}, {"protocol", "TCP"}}));
-  const Texts warnings = CreateWarnings(With(kPod, "/spec/containers/0/ports", ports));
+  const Sentences warnings = CreateWarnings(With(kPod, "/spec/containers/0/ports", ports));
   ASSERT_EQ(warnings.size(), 1000);
   EXPECT_EQ(warnings[2],
             "spec.containers[0].ports[2]: duplicate port definition with "

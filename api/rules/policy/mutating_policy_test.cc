@@ -18,7 +18,7 @@ Json MutatingPolicy(const char* spec) {
   return document;
 }
 
-Texts MutatingErrors(const char* spec) {
+Sentences MutatingErrors(const char* spec) {
   return CreateErrors(Defaulted(MutatingPolicy(spec)));
 }
 
@@ -28,39 +28,42 @@ TEST(MutatingPolicyTest, DefaultsAreThoseOfValidatingOnes) {
   EXPECT_EQ(spec["matchConstraints"]["matchPolicy"], "Equivalent");
   EXPECT_EQ(spec["matchConstraints"]["objectSelector"], Json::object());
   EXPECT_EQ(spec["matchConstraints"]["resourceRules"][0]["scope"], "*");
-  EXPECT_EQ(MutatingErrors("{}"), Texts{});
+  EXPECT_EQ(MutatingErrors("{}"), Sentences{});
 }
 
 TEST(MutatingPolicyTest, EachPatchTypeHasItsOwnExpression) {
   EXPECT_EQ(MutatingErrors(R"j({"mutations": []})j"),
-            Texts{"spec.mutations: Required value: mutations must contain at least one item"});
-  EXPECT_EQ(MutatingErrors(R"j({"mutations": [{"patchType": ""}, {"patchType": "JSONPatch"},
+            Sentences{"spec.mutations: Required value: mutations must contain at least one item"});
+  EXPECT_EQ(
+      MutatingErrors(R"j({"mutations": [{"patchType": ""}, {"patchType": "JSONPatch"},
       {"patchType": "ApplyConfiguration"}, {"patchType": "Merge"}]})j"),
-            (Texts{"spec.mutations[0].patchType: Required value",
-                   "spec.mutations[1].jsonPatch: Required value: must be specified when patchType "
-                   "is JSONPatch",
-                   "spec.mutations[2].applyConfiguration: Required value: must be specified when "
-                   "patchType is ApplyConfiguration",
-                   "spec.mutations[3].patchType: Unsupported value: \"Merge\": supported values: "
-                   "\"ApplyConfiguration\", \"JSONPatch\""}));
-  EXPECT_EQ(MutatingErrors(R"j({"mutations": [{"patchType": "JSONPatch",
+      (Sentences{"spec.mutations[0].patchType: Required value",
+                 "spec.mutations[1].jsonPatch: Required value: must be specified when patchType "
+                 "is JSONPatch",
+                 "spec.mutations[2].applyConfiguration: Required value: must be specified when "
+                 "patchType is ApplyConfiguration",
+                 "spec.mutations[3].patchType: Unsupported value: \"Merge\": supported values: "
+                 "\"ApplyConfiguration\", \"JSONPatch\""}));
+  EXPECT_EQ(
+      MutatingErrors(R"j({"mutations": [{"patchType": "JSONPatch",
       "jsonPatch": {"expression": " "}, "applyConfiguration": {"expression": "Object{}"}}]})j"),
-            (Texts{"spec.mutations[0].jsonPatch.expression: Required value",
-                   "spec.mutations[0].applyConfiguration: Invalid value: \"{applyConfiguration}\": "
-                   "must not be specified when patchType is JSONPatch"}));
+      (Sentences{"spec.mutations[0].jsonPatch.expression: Required value",
+                 "spec.mutations[0].applyConfiguration: Invalid value: \"{applyConfiguration}\": "
+                 "must not be specified when patchType is JSONPatch"}));
 }
 
 TEST(MutatingPolicyTest, OnlyWhatIsCreatedUpdatedOrConnectedCanBeChanged) {
   const char* const rules = R"j({"matchConstraints": {"resourceRules": [{
       "operations": ["DELETE", "*"], "apiGroups": [""], "apiVersions": ["v1"],
       "resources": ["configmaps"]}]}, "reinvocationPolicy": "Always"})j";
-  EXPECT_EQ(MutatingErrors(rules),
-            (Texts{"spec.matchConstraints.resourceRules[0].operations: Invalid value: "
-                   "[\"DELETE\",\"*\"]: if '*' is present, must not specify other operations",
-                   "spec.matchConstraints.resourceRules.operations: Unsupported value: \"DELETE\": "
-                   "supported values: \"*\", \"CONNECT\", \"CREATE\", \"UPDATE\"",
-                   "spec.reinvocationPolicy: Unsupported value: \"Always\": supported values: "
-                   "\"IfNeeded\", \"Never\""}));
+  EXPECT_EQ(
+      MutatingErrors(rules),
+      (Sentences{"spec.matchConstraints.resourceRules[0].operations: Invalid value: "
+                 "[\"DELETE\",\"*\"]: if '*' is present, must not specify other operations",
+                 "spec.matchConstraints.resourceRules.operations: Unsupported value: \"DELETE\": "
+                 "supported values: \"*\", \"CONNECT\", \"CREATE\", \"UPDATE\"",
+                 "spec.reinvocationPolicy: Unsupported value: \"Always\": supported values: "
+                 "\"IfNeeded\", \"Never\""}));
   const Json binding = Defaulted(Json{
       {"apiVersion", "admissionregistration.k8s.io/v1beta1"},
       {"kind", "MutatingAdmissionPolicyBinding"},
@@ -82,7 +85,7 @@ TEST(MutatingPolicyTest, MutationsAloneMakeObjects) {
   EXPECT_EQ(MutatingErrors(R"j({"variables": [{"name": "a", "expression": "1"}],
       "mutations": [{"patchType": "JSONPatch", "jsonPatch": {"expression":
       "[JSONPatch{op: 'add', path: '/' + jsonpatch.escapeKey('a/b~'), value: variables.a}]"}}]})j"),
-            Texts{});
+            Sentences{});
 }
 
 }  // namespace

@@ -17,7 +17,7 @@ Json Policy(const char* spec) {
   return document;
 }
 
-Texts PolicyErrors(const char* spec) {
+Sentences PolicyErrors(const char* spec) {
   return CreateErrors(Defaulted(Policy(spec)));
 }
 
@@ -30,15 +30,16 @@ Json Binding(const char* spec) {
 
 TEST(PolicyValidationTest, AnExpressionIsOfTheTypeThatIsAskedFor) {
   EXPECT_EQ(PolicyErrors(R"j({"validations": [{"expression": "object.metadata.name == 'a'"}]})j"),
-            Texts{});
-  EXPECT_EQ(PolicyErrors(R"j({"validations": [{"expression": "object.spec"}]})j"),
-            Texts{"spec.validations[0].expression: Invalid value: \"object.spec\": must evaluate to "
-                  "bool but got dyn"});
+            Sentences{});
+  EXPECT_EQ(
+      PolicyErrors(R"j({"validations": [{"expression": "object.spec"}]})j"),
+      Sentences{"spec.validations[0].expression: Invalid value: \"object.spec\": must evaluate to "
+                "bool but got dyn"});
   EXPECT_EQ(PolicyErrors(R"j({"validations": [{"expression": "[duration('1s')]"}]})j"),
-            Texts{"spec.validations[0].expression: Invalid value: \"[duration('1s')]\": must "
-                  "evaluate to bool but got list(google.protobuf.Duration)"});
+            Sentences{"spec.validations[0].expression: Invalid value: \"[duration('1s')]\": must "
+                      "evaluate to bool but got list(google.protobuf.Duration)"});
   EXPECT_EQ(PolicyErrors(R"j({"auditAnnotations": [{"key": "k", "valueExpression": "null"}]})j"),
-            Texts{});
+            Sentences{});
 }
 
 TEST(PolicyValidationTest, ParamsAreThereOnlyWithAKind) {
@@ -47,20 +48,21 @@ TEST(PolicyValidationTest, ParamsAreThereOnlyWithAKind) {
   EXPECT_EQ(PolicyErrors(without).size(), 2);
   EXPECT_EQ(PolicyErrors(R"j({"paramKind": {"apiVersion": "v1", "kind": "ConfigMap"},
       "validations": [{"expression": "params.b == 1", "messageExpression": "params.m + ''"}]})j"),
-            Texts{});
+            Sentences{});
 }
 
 TEST(PolicyValidationTest, VariablesHaveTypesAndKnowThoseBeforeThem) {
   EXPECT_EQ(PolicyErrors(R"j({"variables": [{"name": "a", "expression": "1"},
       {"name": "b", "expression": "variables.a + 1"}, {"name": "ip", "expression": "ip('::1')"}],
       "validations": [{"expression": "variables.b == 2 && variables.ip.family() == 6"}]})j"),
-            Texts{});
-  EXPECT_EQ(PolicyErrors(R"j({"variables": [{"name": "a", "expression": "{'k': [1]}"}],
+            Sentences{});
+  EXPECT_EQ(
+      PolicyErrors(R"j({"variables": [{"name": "a", "expression": "{'k': [1]}"}],
       "validations": [{"expression": "variables.a['k'] == 'x'"}]})j"),
-            Texts{"spec.validations[0].expression: Invalid value: \"variables.a['k'] == 'x'\": "
-                  "compilation failed: ERROR: <input>:1:18: found no matching overload for '_==_' "
-                  "applied to '(list(int), string)'\n | variables.a['k'] == 'x'\n | "
-                  ".................^"});
+      Sentences{"spec.validations[0].expression: Invalid value: \"variables.a['k'] == 'x'\": "
+                "compilation failed: ERROR: <input>:1:18: found no matching overload for '_==_' "
+                "applied to '(list(int), string)'\n | variables.a['k'] == 'x'\n | "
+                ".................^"});
   // One that does not compile is reported once.
   EXPECT_EQ(PolicyErrors(R"j({"variables": [{"name": "a", "expression": "nope"}],
       "validations": [{"expression": "variables.a == 'x'"}]})j")
@@ -73,7 +75,7 @@ TEST(PolicyValidationTest, OnlyMessagesDoNotKnowTheAuthorizer) {
     "matchConditions": [{"name": "n", "expression": "authorizer.path('/x').check('get').allowed()"}],
     "validations": [{"expression": "authorizer.requestResource.check('get').allowed()",
                      "messageExpression": "authorizer.path('/x').check('get').reason()"}]})j";
-  const Texts wrong = PolicyErrors(policy);
+  const Sentences wrong = PolicyErrors(policy);
   ASSERT_EQ(wrong.size(), 1);
   EXPECT_TRUE(wrong[0].starts_with("spec.validations[0].messageExpression: Invalid value"));
 }
@@ -83,7 +85,7 @@ TEST(PolicyValidationTest, ConditionsThatWereTakenAreNotLookedAtAgain) {
                                   "validations": [{"expression": "true"}]})j"));
   Json object = old;
   object["spec"]["validations"][0]["message"] = "new";
-  EXPECT_EQ(UpdateErrors(old, object), Texts{});
+  EXPECT_EQ(UpdateErrors(old, object), Sentences{});
   object["spec"]["paramKind"] = {{"apiVersion", "v1"}, {"kind", "ConfigMap"}};
   EXPECT_EQ(UpdateErrors(old, object).size(), 1);
 }
@@ -94,12 +96,12 @@ TEST(PolicyValidationTest, ParamKindsAreNamedByGroupAndVersion) {
     policy["spec"]["paramKind"] = {{"apiVersion", api_version}, {"kind", "Limit"}};
     return CreateErrors(Defaulted(policy));
   };
-  EXPECT_EQ(errors("example.com/v1"), Texts{});
+  EXPECT_EQ(errors("example.com/v1"), Sentences{});
   EXPECT_EQ(errors("example.com/"),
-            Texts{"spec.paramKind.apiVersion: Invalid value: \"example.com/\": version must be "
-                  "specified"});
-  EXPECT_EQ(errors("a/b/c"), Texts{"spec.paramKind.apiVersion: Invalid value: \"a/b/c\": "
-                                   "unexpected GroupVersion string: a/b/c"});
+            Sentences{"spec.paramKind.apiVersion: Invalid value: \"example.com/\": version must be "
+                      "specified"});
+  EXPECT_EQ(errors("a/b/c"), Sentences{"spec.paramKind.apiVersion: Invalid value: \"a/b/c\": "
+                                       "unexpected GroupVersion string: a/b/c"});
 }
 
 TEST(PolicyValidationTest, AStatusSaysWhereItsWarningsBelong) {
@@ -109,17 +111,17 @@ TEST(PolicyValidationTest, AStatusSaysWhereItsWarningsBelong) {
       {"fieldRef": "spec.validations[0].expression", "warning": "w"},
       {"fieldRef": "a[", "warning": ""}]}})j");
   EXPECT_EQ(StatusErrors(old, object),
-            (Texts{"status.typeChecking.expressionWarnings[1].warning: Required value",
-                   "status.typeChecking.expressionWarnings[1].fieldRef: Invalid value: \"a[\": "
-                   "invalid JSONPath: unterminated array"}));
+            (Sentences{"status.typeChecking.expressionWarnings[1].warning: Required value",
+                       "status.typeChecking.expressionWarnings[1].fieldRef: Invalid value: \"a[\": "
+                       "invalid JSONPath: unterminated array"}));
 }
 
 TEST(PolicyValidationTest, ABindingSaysWhatItDoes) {
   EXPECT_EQ(CreateErrors(Binding(R"j({"policyName": "p", "validationActions": ["Deny"]})j")),
-            Texts{});
+            Sentences{});
   EXPECT_EQ(CreateErrors(Binding(R"j({"policyName": "p", "validationActions": ["Deny"],
                 "paramRef": {"name": "x"}})j")),
-            Texts{"spec.paramRef.parameterNotFoundAction: Required value"});
+            Sentences{"spec.paramRef.parameterNotFoundAction: Required value"});
 }
 
 }  // namespace

@@ -138,7 +138,7 @@ TEST(StatefulSetValidation, CountsItsClaimsBeforeOtherVolumes) {
       "metadata": {"name": "data"}, "spec": {"accessModes": ["ReadWriteOnce"],
       "resources": {"requests": {"storage": "1Gi"}}}}])"));
   set = With(set, "/spec/template/spec/volumes", Parsed(R"([{"name": "A", "emptyDir": {}}])"));
-  const Texts errors = CreateErrors(set);
+  const Sentences errors = CreateErrors(set);
   ASSERT_EQ(errors.size(), 1u);
   EXPECT_TRUE(errors[0].starts_with("spec.template.spec.volumes[1].name: Invalid value: \"A\""));
 }
