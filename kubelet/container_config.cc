@@ -233,6 +233,10 @@ Result<std::vector<cri::Mount>> Mounts(const ContainerInput& input) {
     }
     const auto image = input.volume_images.find(mount.name);
     if (image != input.volume_images.end()) {
+      if (!input.policy.image_volumes_fault.empty()) {
+        return Fail(Reason::kInvalid,
+                    fmt::format("volume \"{}\": {}", mount.name, input.policy.image_volumes_fault));
+      }
       made.image = image->second;
       if (prepared != input.sub_paths.end()) made.image_sub_path = prepared->second;
     } else {

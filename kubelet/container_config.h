@@ -33,6 +33,7 @@ struct ContainerPolicy {
   std::string seccomp_root = "/var/lib/kubelet/seccomp";  // Where Localhost profiles lie.
   bool seccomp_default = false;      // A container without a profile gets the runtime's own.
   bool recursive_read_only = false;  // The runtime can make what is mounted in a mount read-only.
+  std::string image_volumes_fault;   // Why the runtime mounts no image as a volume; "": it may.
   bool limits_cpu = true;            // Containers are held to their limits of CPU.
   Duration restart_period_max = RestartBackoff::kMax;
   std::vector<std::string> masked_paths;  // Beside those that are the same everywhere.

@@ -1,6 +1,7 @@
 #include "kubelet/cri.h"
 
 #include <algorithm>
+#include <cstdio>
 
 namespace skiff::cri {
 namespace {
@@ -45,6 +46,15 @@ bool RuntimeStatus::Ready(std::string_view condition_type) const {
   return std::any_of(conditions.begin(), conditions.end(), [&](const Condition& condition) {
     return condition.type == condition_type && condition.status;
   });
+}
+
+std::string ImageVolumesFault(const Version& version) {
+  if (version.runtime_name != "containerd") return "";
+  int major = 0, minor = 0;
+  const std::string& text = version.runtime_version;
+  if (std::sscanf(text.c_str(), "%d.%d", &major, &minor) != 2) return "";
+  if (major > 2 || (major == 2 && minor >= 1)) return "";
+  return "containerd " + text + " mounts no image as a volume, which 2.1 and later ones do";
 }
 
 std::string RpcErrorText(const Error& error) {

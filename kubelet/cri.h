@@ -341,6 +341,10 @@ struct Version {
   std::string api_version;      // "v1"
 };
 
+// Why the runtime mounts no image as a volume: a containerd before 2.1 takes such a mount for one
+// of a directory without a name. "": it may, or says itself that it does not.
+std::string ImageVolumesFault(const Version& version);
+
 struct Condition {
   std::string type;  // "RuntimeReady", "NetworkReady"
   bool status = false;

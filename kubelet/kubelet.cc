@@ -220,6 +220,7 @@ Kubelet::~Kubelet() {
 void Kubelet::Start() {
   if (const auto version = dependencies_.runtime.Version()) {
     context_.runtime_name = version->runtime_name;
+    context_.policy.image_volumes_fault = cri::ImageVolumesFault(*version);
   }
   if (const auto status = dependencies_.runtime.Status()) {
     context_.policy.recursive_read_only = std::any_of(

@@ -160,6 +160,32 @@ TEST_F(PodWorkerTest, AContainerWaitsForTheImageOfItsVolumeAsForItsOwn) {
   EXPECT_EQ(std::count(told.begin(), told.end(), failed), 1);
 }
 
+TEST(CriVersion, SaysWhetherImagesCanBeVolumes) {
+  for (const char* version : {"2.1.0", "v2.1.0", "2.10.3", "3.0.0", "unknown"}) {
+    EXPECT_EQ(cri::ImageVolumesFault({"containerd", version, "v1"}), "") << version;
+  }
+  EXPECT_EQ(cri::ImageVolumesFault({"cri-o", "1.20.0", "v1"}), "");
+  EXPECT_EQ(cri::ImageVolumesFault({"containerd", "2.0.4", "v1"}),
+            "containerd 2.0.4 mounts no image as a volume, which 2.1 and later ones do");
+  EXPECT_NE(cri::ImageVolumesFault({"containerd", "1.6.20~ds1", "v1"}), "");
+}
+
+TEST_F(PodWorkerTest, AnImageVolumeIsRefusedWhereTheRuntimeMountsNone) {
+  context_.policy.image_volumes_fault = "this runtime mounts none";
+  auto& volume = pod_.spec.volumes.emplace_back();
+  volume.name = "data";
+  volume.image.Ensure().reference = "registry.local/data:1";
+  auto& mount = pod_.spec.containers[0].volume_mounts.emplace_back();
+  mount.name = "data";
+  mount.mount_path = "/data";
+  StartWorker();
+  EXPECT_TRUE(Running("app").empty());
+  ASSERT_TRUE(Status().container_statuses.at(0).state.waiting);
+  const auto& waiting = *Status().container_statuses.at(0).state.waiting;
+  EXPECT_EQ(waiting.reason, "CreateContainerConfigError");
+  EXPECT_EQ(waiting.message, "volume \"data\": this runtime mounts none");
+}
+
 TEST_F(PodWorkerTest, WhatIsOptionalWaitsForAnAnswerToo) {
   auto& from = pod_.spec.containers[0].env_from.emplace_back();
   from.config_map_ref.emplace().name = "settings";
