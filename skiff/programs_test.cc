@@ -170,12 +170,6 @@ TEST_F(ProgramFlagsTest, ABadControllerManagerFlagIsRefusedInItsWords) {
             "concurrent-horizontal-pod-autoscaler-syncs must be greater than 0, but got 0");
   EXPECT_EQ(error({"--concurrent-deployment-syncs=0"}),
             "concurrent-deployment-syncs must be greater than 0, but got 0");
-  EXPECT_EQ(error({"--concurrent-service-endpoint-syncs=0"}),
-            "concurrent-service-endpoint-syncs must not be less than 1, but got 0");
-  EXPECT_EQ(error({"--attach-detach-reconcile-sync-period=0s"}),
-            "duration time must be greater than one second as set via command line option "
-            "reconcile-sync-loop-period");
-  EXPECT_EQ(error({"--node-monitor-period=0s"}), "");
   EXPECT_EQ(error({"--concurrent-job-syncs=10001"}),
             "concurrent-job-syncs must not be more than 10000, but got 10001");
   EXPECT_EQ(error({"--horizontal-pod-autoscaler-sync-period=0s"}),
@@ -207,6 +201,19 @@ TEST_F(ProgramFlagsTest, ABadControllerManagerFlagIsRefusedInItsWords) {
       error({"--cluster-signing-cert-file=" + File("a.crt", authority.pem().certificate_pem),
              "--cluster-signing-key-file=" + File("b.key", other.pem().key_pem)}),
       HasSubstr("key does not belong"));
+}
+
+TEST_F(ProgramFlagsTest, WhatIsDoneAllTheTimeIsRefusedOnlyWhereKubernetesDoes) {
+  const auto error = [](const std::vector<std::string>& args) {
+    const auto parsed = ParseControllerManagerFlags(args);
+    return parsed ? "" : parsed.error().message;
+  };
+  EXPECT_EQ(error({"--concurrent-service-endpoint-syncs=0"}),
+            "concurrent-service-endpoint-syncs must not be less than 1, but got 0");
+  EXPECT_EQ(error({"--attach-detach-reconcile-sync-period=0s"}),
+            "duration time must be greater than one second as set via command line option "
+            "reconcile-sync-loop-period");
+  EXPECT_EQ(error({"--node-monitor-period=0s"}), "");
 }
 
 TEST_F(ProgramFlagsTest, WhatCannotBeOtherwiseIsRefusedAndTheSameIsTakenInSilence) {
