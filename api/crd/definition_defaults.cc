@@ -150,7 +150,7 @@ class DefaultCheck {
     Schema plain;
     plain.embedded = plain.has_embedded = true;
     if (wrong.empty()) ValidateEmbedded(plain, resource, FieldPath(), wrong);
-    return wrong.Text();
+    return wrong.empty() ? "" : wrong.Text();
   }
 
   void Default(const Json& value, const Schema& schema, const RuleNode* rules,

@@ -204,7 +204,7 @@ TEST_F(CredentialsTest, ACertificateMayExpireWhileALinkIsMadeOfIt) {
         {.clock = &clock, .client_ca_pem = users_.pem().certificate_pem});
     const auto link = authentication.CredentialOf(request);
     if (link) {
-      EXPECT_EQ(link->user.name, "alice");
+      EXPECT_EQ(link->user, "alice");
       EXPECT_GT(link->until, TimePoint(1'700'000'000s));
       ++made;
     }
