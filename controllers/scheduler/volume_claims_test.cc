@@ -36,7 +36,7 @@ StorageView Storage(const Snapshot& snapshot) {
       claim->metadata.annotations["pv.kubernetes.io/bind-completed"] = "yes";
       claim->spec.volume_name = "v";
       claim->status.phase = "Lost";
-    } else if (name.starts_with("pod-")) {
+    } else if (name == "pod-own" || name == "pod-other") {
       claim->metadata.namespace_ = "default";
       auto& owner = claim->metadata.owner_references.emplace_back();
       owner.controller = true;

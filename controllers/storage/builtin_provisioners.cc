@@ -45,11 +45,12 @@ std::string WhyNoDirectory(const core_v1::PersistentVolumeClaim& claim,
         "with a datasource",
         provisioner);
   }
-  if (claim.spec.volume_mode != "Block") return "";
-  return fmt::format(
-      "Failed to provision volume with StorageClass \"{}\": {} does not support "
-      "block volume provisioning",
-      storage_class, provisioner);
+  // A volume that nobody can give the attributes would never match its claim.
+  const bool has_attributes = !claim.spec.volume_attributes_class_name.value_or("").empty();
+  if (!has_attributes && claim.spec.volume_mode != "Block") return "";
+  return fmt::format("Failed to provision volume with StorageClass \"{}\": {} does not support {}",
+                     storage_class, provisioner,
+                     has_attributes ? "volume attributes classes" : "block volume provisioning");
 }
 
 std::string WhyNotDeleted(const core_v1::PersistentVolume& volume) {
