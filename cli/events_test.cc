@@ -25,8 +25,8 @@ class EventsSaid final : public http::StreamSource {
 class EventsTest : public ProgramTest {
  protected:
   static std::string Event(const std::string& reason) {
-    return R"({"apiVersion": "v1", "kind": "Event", "metadata": {"name": "e", "namespace":
-               "default"}, "type": "Normal", "reason": ")" +
+    return R"({"apiVersion": "v1", "kind": "Event", "type": "Normal", )"
+           R"("metadata": {"name": "e", "namespace": "default"}, "reason": ")" +
            reason + R"(", "message": "m", "involvedObject": {"kind": "Pod", "name": "p"}})";
   }
   // The events that are there when a watch begins, and those that it brings.

@@ -24,8 +24,8 @@ class UnwrittenStatuses {
   void NoteWritten(const ObjectKey& key) { errors_.erase(key); }
   // True: by another error than before, if by any; it is to be told.
   bool NoteFailed(const ObjectKey& key, const std::string& error) {
-    std::string& known = errors_[key];
-    return std::exchange(known, error) != error;
+    const auto [known, is_new] = errors_.try_emplace(key, error);
+    return std::exchange(known->second, error) != error || is_new;
   }
   // Forgets those that are not in `keys`.
   template <typename Keys>
