@@ -111,9 +111,17 @@ void Planner::PlanNewSandbox() {
 }
 
 // With the sandbox they would be killed without a word: as any others they have their hooks and
-// their grace period.
+// their grace period. But who ends well because he is told to would count as done where that ends
+// a container for good; he is killed with the sandbox, and starts anew.
 void Planner::KillAllThatRuns() {
+  std::set<std::string_view> may_be_done;
+  for (const auto& each : spec_.containers) {
+    if (each.restart_policy.value_or(spec_.restart_policy) == "OnFailure") {
+      may_be_done.insert(each.name);
+    }
+  }
   for (const auto& [name, attempts] : observed_.containers) {
+    if (may_be_done.contains(name)) continue;
     for (const ObservedContainer& each : attempts) {
       if (each.IsRunning()) Kill(each, "Stopping container " + name);
     }

@@ -71,6 +71,18 @@ TEST_F(PodPlanTest, ADeadSandboxIsReplacedWithEverythingInIt) {
   EXPECT_TRUE(Plan().kills.empty());
 }
 
+// Told to stop it might end well, and would count as done though it is not.
+TEST_F(PodPlanTest, WhatRunsOnceIsKilledWithItsDeadSandboxAndStartsAnew) {
+  SandboxReady();
+  observed_.sandboxes[0].state = cri::SandboxState::kNotReady;
+  pod_.spec.restart_policy = "OnFailure";
+  Has("app", cri::ContainerState::kRunning);
+  const PodPlan plan = Plan();
+  EXPECT_TRUE(plan.create_sandbox);
+  EXPECT_TRUE(plan.kills.empty());
+  EXPECT_EQ(plan.start_regular, std::vector<size_t>{0});
+}
+
 TEST_F(PodPlanTest, ExitedContainersFollowTheRestartPolicy) {
   SandboxReady();
   pod_.spec.containers = {Named("app"), Named("other")};

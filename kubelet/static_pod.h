@@ -19,7 +19,7 @@ inline constexpr char kConfigSeen[] = "kubernetes.io/config.seen";
 
 bool IsStaticPod(const core_v1::Pod& pod);
 bool IsMirrorPod(const core_v1::Pod& pod);
-// Evicted or preempted never: static, mirror, or of a system priority.
+// Never evicted, and preempted for a higher priority alone: static, mirror, or of a system one.
 bool IsCriticalPod(const core_v1::Pod& pod);
 
 struct ManifestOrigin {

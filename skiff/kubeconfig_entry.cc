@@ -102,8 +102,11 @@ Result<> PutIntoKubeconfigFile(const std::string& path, const Kubeconfig& entry)
 }
 
 Result<> RemoveFromKubeconfigFile(const std::string& path, const std::string& name) {
-  std::error_code ignored;
-  if (!std::filesystem::exists(path, ignored)) return {};
+  const Json before = TRY(ReadDocument(path));
+  const bool is_there = std::any_of(std::begin(kLists), std::end(kLists), [&](const char* list) {
+    return Find(before, list, name) != nullptr;
+  });
+  if (!is_there) return {};  // Also where nobody may write, or somebody has it locked.
   const auto lock = TRY(KubeconfigLock::Take({path}));
   Json document = TRY(ReadDocument(path));
   bool removed = false;

@@ -55,6 +55,10 @@ TEST(KubeconfigEntryTest, AFileThatKubectlChangesIsLeftAlone) {
   fs::remove(path + ".lock");
   ASSERT_TRUE(PutIntoKubeconfigFile(path, ours));
   EXPECT_FALSE(fs::exists(path + ".lock"));
+  std::ofstream(path + ".lock") << "";
+  EXPECT_FALSE(RemoveFromKubeconfigFile(path, "skiff"));
+  EXPECT_TRUE(RemoveFromKubeconfigFile(path, "other")) << "nothing of it is changed";
+  fs::remove(path + ".lock");
   fs::remove(path);
 }
 

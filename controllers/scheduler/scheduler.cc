@@ -181,7 +181,8 @@ void Scheduler::PodChanged(const Ptr<core_v1::Pod>& before, const Ptr<core_v1::P
     queue_.Remove(key);
     leaving_.erase(before->metadata.uid);
     StopAsking(before->metadata.uid);
-    if (cache_.IsAssumed(before->metadata.uid)) StopWaitingForClaims(before->metadata.uid);
+    // One that was going before has left the cache already, and its binding goes on all the same.
+    if (before->spec.node_name.empty()) StopWaitingForClaims(before->metadata.uid);
     const bool had_place = cache_.RemovePod(before->metadata.uid);
     const bool waited = nominations_.Remove(before->metadata.uid);
     if (had_place || waited) HearOfRoom(before);

@@ -92,6 +92,8 @@ class SchedulerTest : public testing::Test {
           request.path.substr(prefix.size(), request.path.size() - prefix.size() - suffix.size()));
       return {.status = 201, .body = R"({"kind":"Status","apiVersion":"v1","status":"Success"})"};
     }
+    const bool is_of_status = request.path.ends_with("/status");
+    if (request.method == "PATCH" && !is_of_status) return {.status = 200, .body = "{}"};
     if (request.method == "PATCH") {
       const Json status = Json::parse(request.Body()).at("status");
       if (status.contains("conditions")) {
@@ -156,6 +158,33 @@ TEST_F(SchedulerTest, NobodyWaitsForTheRoomOfAPodThatGoesWhileItIsBound) {
   Fill<core_v1::Pod>({going, PodNamed("b", "1")});
   Run();
   EXPECT_EQ(bound_, (Names{"a", "b"}));
+}
+
+// Its binding waits for a volume that nobody makes, and another pod of its name does not.
+TEST_F(SchedulerTest, ABindingEndsWithAPodThatWasGoingBefore) {
+  const Json slow = {{"metadata", {{"name", "slow"}, {"resourceVersion", "1"}}},
+                     {"provisioner", "example.com/slow"},
+                     {"volumeBindingMode", "WaitForFirstConsumer"}};
+  const Json claim = {
+      {"metadata", {{"name", "data"}, {"namespace", "default"}, {"resourceVersion", "1"}}},
+      {"spec", {{"storageClassName", "slow"}}}};
+  Fill<storage_v1::StorageClass>({slow});
+  Fill<core_v1::PersistentVolumeClaim>({claim});
+  Json pod = PodNamed("a", "1");
+  const Json volume = {{"name", "data"}, {"persistentVolumeClaim", {{"claimName", "data"}}}};
+  pod["spec"]["volumes"] = Json::array({volume});
+  Fill<core_v1::Pod>({pod});
+  Run();
+  pod["metadata"]["resourceVersion"] = "2";
+  pod["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z";
+  Fill<core_v1::Pod>({pod});
+  Run();
+  EXPECT_EQ(bound_, Names{});
+  Json other = PodNamed("a", "3");
+  other["metadata"]["uid"] = "another";
+  Fill<core_v1::Pod>({other});
+  Run();
+  EXPECT_EQ(bound_, Names{"a"});
 }
 
 TEST_F(SchedulerTest, AnotherNodeForANominatedPodLeavesItsFormerOneToOthers) {

@@ -415,7 +415,9 @@ void IngressLoop::TryStatus(const IngressPtr& ingress, bool is_served, Duration 
   if (!unwritten_.MayTry(key, now)) return;
   const auto written = WriteStatus(ingress, is_served);
   if (written) return unwritten_.NoteWritten(key);
-  if (!unwritten_.NoteFailed(key, written.error().message)) return;
+  const bool is_news = unwritten_.NoteFailed(key, written.error().message);
+  // Another version comes by the informer.
+  if (!is_news || written.error().reason == Reason::kConflict) return;
   log_.Error("status of ingress not written",
              {{"ingress", key.Text()}, {"error", written.error().message}});
 }
