@@ -5,6 +5,7 @@
 #include <optional>
 #include <set>
 
+#include "api/codec/typed.h"
 #include "apiserver/request/api_errors.h"
 
 namespace skiff {
