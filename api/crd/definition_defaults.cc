@@ -30,8 +30,9 @@ class DefaultCheck {
             bool is_root) {
     SchemaPtr made;
     const bool is_resource = FlagOf(props, "x-kubernetes-embedded-resource");
-    const Steps outer_steps = steps_;
-    if (is_resource) steps_.clear();
+    const size_t outer_count = steps_.size();
+    Steps outer_steps;
+    if (is_resource) outer_steps.swap(steps_);
     if (PartOf(props, "default") != nullptr) {
       // Of the root it is a whole resource.
       if (is_root) made = ReadSchemaOfDefaults(AsResource(props));
@@ -62,7 +63,8 @@ class DefaultCheck {
            path.Child("items"), false);
     }
     // As Kubernetes, which looks at none below additionalProperties.
-    steps_ = outer_steps;
+    if (is_resource) outer_steps.swap(steps_);
+    steps_.resize(outer_count);
   }
 
  private:

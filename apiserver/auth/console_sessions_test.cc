@@ -128,16 +128,21 @@ TEST_F(ConsoleSessionsTest, WhoLogsOutOfManyEndsAllThatHisCertificateHas) {
     return joe;
   }());
   const std::string open = NewSession(sessions_);
+  LinkCredential with_more = Of("jane");
+  with_more.certificate_pem += CertificateAuthority::Create("x", clock_.Now())->pem().certificate_pem;
+  const std::string open_too = *sessions_.Begin(with_more);
   std::vector<std::string> ended;
   for (size_t i = 0; i < ConsoleSessions::kEndedMax; ++i) {
     ended.push_back(NewSession(sessions_));
     ASSERT_TRUE(sessions_.End(ended.back()));
   }
   EXPECT_TRUE(elsewhere_.Find(open));
+  EXPECT_TRUE(elsewhere_.Find(open_too));
   ended.push_back(NewSession(sessions_));
   ASSERT_TRUE(sessions_.End(ended.back()));
   for (const std::string& each : ended) EXPECT_FALSE(elsewhere_.Find(each));
   EXPECT_FALSE(elsewhere_.Find(open));
+  EXPECT_FALSE(elsewhere_.Find(open_too)) << "of the same certificate, whatever came behind it";
   EXPECT_TRUE(elsewhere_.Find(others));
   const std::string prefix = "/registry/skiff-console/ended/";
   EXPECT_EQ(store_->List({.prefix = prefix})->records.size(), 1u);
