@@ -61,7 +61,8 @@ TEST_F(ConsoleSessionsTest, ALinkIsGoodOnceForAllServers) {
 
 TEST_F(ConsoleSessionsTest, WhatALinkLeadsToIsNotReadInTheStore) {
   ASSERT_TRUE(sessions_.MakeLink(Of("jane", "her own token")));
-  for (const RecordPtr& each : store_->List({.prefix = "/registry/"})->records) {
+  const auto listed = store_->List({.prefix = "/registry/"});
+  for (const RecordPtr& each : listed->records) {
     for (const char* secret : {"jane", "her own token"}) {
       EXPECT_EQ(each->value.find(secret), std::string::npos) << each->value;
     }
