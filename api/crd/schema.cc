@@ -40,17 +40,23 @@ ListType ListTypeOf(std::string_view word) {
 // Which are kept: those that are checked, or whichever is named.
 enum class Formats { kChecked, kAll };
 
-SchemaPtr Read(const Json& props, Formats formats, int depth);
+struct Reading {
+  Formats formats;
+  // Below what each embedded resource has, which is kept whatever its schema says of it.
+  bool is_own_field = false;
+};
 
-std::vector<SchemaPtr> ReadAll(const Json& props, const char* name, Formats formats, int depth) {
+SchemaPtr Read(const Json& props, Reading how, int depth);
+
+std::vector<SchemaPtr> ReadAll(const Json& props, const char* name, Reading how, int depth) {
   std::vector<SchemaPtr> schemas;
   const auto found = props.find(name);
   if (found == props.end() || !found->is_array()) return schemas;
-  for (const Json& each : *found) schemas.push_back(Read(each, formats, depth));
+  for (const Json& each : *found) schemas.push_back(Read(each, how, depth));
   return schemas;
 }
 
-void ReadStructure(const Json& props, Formats formats, int depth, Schema& out) {
+void ReadStructure(const Json& props, Reading how, int depth, Schema& out) {
   out.type = TextAt(props, "type");
   out.nullable = IsTrue(props, "nullable");
   out.preserve_unknown = IsTrue(props, "x-kubernetes-preserve-unknown-fields");
@@ -66,16 +72,19 @@ void ReadStructure(const Json& props, Formats formats, int depth, Schema& out) {
   if (properties != props.end() && properties->is_object()) {
     out.properties.reserve(properties->size());
     for (const auto& [name, each] : properties->items()) {
-      out.properties.emplace_back(name, Read(each, formats, depth));
+      const bool is_own =
+          out.embedded && (name == "metadata" || name == "kind" || name == "apiVersion");
+      out.properties.emplace_back(name,
+                                  Read(each, {how.formats, how.is_own_field || is_own}, depth));
     }
   }
   const auto items = props.find("items");
-  if (items != props.end() && items->is_object()) out.items = Read(*items, formats, depth);
+  if (items != props.end() && items->is_object()) out.items = Read(*items, how, depth);
   const auto additional = props.find("additionalProperties");
   if (additional == props.end() || additional->is_null()) return;
   out.has_additional = true;
   out.forbids_additional = additional->is_boolean() && !additional->get<bool>();
-  if (additional->is_object()) out.additional = Read(*additional, formats, depth);
+  if (additional->is_object()) out.additional = Read(*additional, how, depth);
 }
 
 // Of formats, those of numbers are many, and of what is no default nobody looks at them.
@@ -96,8 +105,8 @@ bool HasLimits(const Json& props, Formats formats) {
                      [&](const char* name) { return props.contains(name); });
 }
 
-void ReadLimits(const Json& props, Formats formats, int depth, SchemaLimits& out) {
-  out.format = FormatOf(props, formats);
+void ReadLimits(const Json& props, Reading how, int depth, SchemaLimits& out) {
+  out.format = FormatOf(props, how.formats);
   out.maximum = NumberOf<double>(props, "maximum");
   out.minimum = NumberOf<double>(props, "minimum");
   out.multiple_of = NumberOf<double>(props, "multipleOf");
@@ -114,11 +123,11 @@ void ReadLimits(const Json& props, Formats formats, int depth, SchemaLimits& out
   if (values != props.end() && values->is_array()) {
     out.values.assign(values->begin(), values->end());
   }
-  out.all_of = ReadAll(props, "allOf", formats, depth);
-  out.any_of = ReadAll(props, "anyOf", formats, depth);
-  out.one_of = ReadAll(props, "oneOf", formats, depth);
+  out.all_of = ReadAll(props, "allOf", how, depth);
+  out.any_of = ReadAll(props, "anyOf", how, depth);
+  out.one_of = ReadAll(props, "oneOf", how, depth);
   const auto none = props.find("not");
-  if (none != props.end() && none->is_object()) out.none_of = Read(*none, formats, depth);
+  if (none != props.end() && none->is_object()) out.none_of = Read(*none, how, depth);
 }
 
 // What of the schema and of those right below it matters to walks that are about nothing else.
@@ -146,17 +155,17 @@ void CompleteDefault(Schema& schema) {
   Prune(schema, *schema.default_value, nullptr);
 }
 
-SchemaPtr Read(const Json& props, Formats formats, int depth) {
+SchemaPtr Read(const Json& props, Reading how, int depth) {
   auto* schema = new Schema;
   SchemaPtr owned(schema);
   if (!props.is_object() || depth > kSchemaDepthMax) return owned;
-  ReadStructure(props, formats, depth + 1, *schema);
+  ReadStructure(props, how, depth + 1, *schema);
   SumUp(*schema);
-  CompleteDefault(*schema);
+  if (!how.is_own_field) CompleteDefault(*schema);
   schema->required = Texts(props, "required");
-  if (!HasLimits(props, formats)) return owned;
+  if (!HasLimits(props, how.formats)) return owned;
   auto limits = std::make_unique<SchemaLimits>();
-  ReadLimits(props, formats, depth + 1, *limits);
+  ReadLimits(props, how, depth + 1, *limits);
   schema->limits = std::move(limits);
   return owned;
 }
@@ -206,11 +215,11 @@ const SchemaLimits& Schema::Limits() const {
 }
 
 SchemaPtr ReadSchema(const Json& props) {
-  return Read(props, Formats::kChecked, 0);
+  return Read(props, {Formats::kChecked}, 0);
 }
 
 SchemaPtr ReadSchemaOfDefaults(const Json& props) {
-  return Read(props, Formats::kAll, 0);
+  return Read(props, {Formats::kAll}, 0);
 }
 
 int SchemaDepth(const Json& props) {

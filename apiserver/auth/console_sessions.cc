@@ -25,8 +25,8 @@ std::string OwnerOfLink(std::string_view user) {
   return Hex(Sha256(user));
 }
 
-// By the certificate of its user alone: whoever logs in by a proof sends behind it what he likes, and
-// would be another owner each time.
+// By the certificate of its user alone: whoever logs in by a proof sends behind it what he likes,
+// and would be another owner each time.
 std::string OwnerOfTicket(const ConsoleTicket& ticket) {
   constexpr std::string_view kEnd = "-----END CERTIFICATE-----";
   const std::string_view pem = ticket.certificate_pem;

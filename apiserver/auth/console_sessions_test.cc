@@ -130,7 +130,8 @@ TEST_F(ConsoleSessionsTest, WhoLogsOutOfManyEndsAllThatHisCertificateHas) {
   }());
   const std::string open = NewSession(sessions_);
   LinkCredential with_more = Of("jane");
-  with_more.certificate_pem += CertificateAuthority::Create("x", clock_.Now())->pem().certificate_pem;
+  with_more.certificate_pem +=
+      CertificateAuthority::Create("x", clock_.Now())->pem().certificate_pem;
   const std::string open_too = *sessions_.Begin(with_more);
   std::vector<std::string> ended;
   for (size_t i = 0; i < ConsoleSessions::kEndedMax; ++i) {
