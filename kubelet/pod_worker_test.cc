@@ -181,7 +181,7 @@ TEST_F(PodWorkerTest, AnImageVolumeIsRefusedWhereTheRuntimeMountsNone) {
   StartWorker();
   EXPECT_TRUE(Running("app").empty());
   ASSERT_TRUE(Status().container_statuses.at(0).state.waiting);
-  const auto& waiting = *Status().container_statuses.at(0).state.waiting;
+  const auto waiting = *Status().container_statuses.at(0).state.waiting;
   EXPECT_EQ(waiting.reason, "CreateContainerConfigError");
   EXPECT_EQ(waiting.message, "volume \"data\": this runtime mounts none");
 }
