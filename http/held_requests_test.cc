@@ -3,6 +3,8 @@
 
 #include <atomic>
 #include <future>
+#include <memory>
+#include <string>
 #include <thread>
 
 #include "http/server.h"
@@ -49,6 +51,43 @@ TEST(HeldRequests, CountWithTheirHeads) {
   EXPECT_EQ(first.ReadAnswer().body, "ok");
   while (fixture.server->stats().held_bytes > 0) std::this_thread::yield();
   EXPECT_EQ(client.Ask(second).body, "ok") << "the connection goes on";
+}
+
+class AnsweredByTest final : public PendingResponse {
+ public:
+  explicit AnsweredByTest(std::promise<Reply>& reply) : reply_(reply) {}
+  void Start(Reply reply) override { reply_.set_value(std::move(reply)); }
+
+ private:
+  std::promise<Reply>& reply_;
+};
+
+// As a server has them that the request was put to, and that does not read.
+TEST(HeldRequests, CountUntilTheyAreAnsweredWhoeverHasThem) {
+  std::promise<Reply> promised;
+  Fixture fixture(
+      [&](const Request& request) {
+        if (request.path != "/later") return Text("ok");
+        Response response;
+        response.pending = std::make_unique<AnsweredByTest>(promised);
+        return response;
+      },
+      {.limits = {.intake_bytes_per_address_max = 600'000, .workers_max = 1}});
+  const auto post = [](const std::string& path, size_t bytes) {
+    return "POST " + path + " HTTP/1.1\r\nHost: h\r\nContent-Length: " + std::to_string(bytes) +
+           "\r\n\r\n" + std::string(bytes, 'x');
+  };
+  TestClient first(fixture.port());
+  ASSERT_TRUE(first.Send(post("/later", 200'000)));
+  Reply reply = promised.get_future().get();
+  TestClient other(fixture.port());
+  EXPECT_EQ(other.Get("/now").body, "ok") << "the worker is done with the first";
+  EXPECT_GE(fixture.server->stats().held_bytes, 200'000u);
+  TestClient refused(fixture.port());
+  EXPECT_EQ(refused.Ask(post("/now", 450'000)).status(), 429);
+  reply(Text("at last"));
+  EXPECT_EQ(first.ReadAnswer().body, "at last");
+  while (fixture.server->stats().held_bytes > 0) std::this_thread::yield();
 }
 
 }  // namespace
