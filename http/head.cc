@@ -103,6 +103,13 @@ void AppendHeader(std::string_view name, std::string_view value, std::string& ou
 
 }  // namespace
 
+size_t BytesOfHead(const RequestHead& head) {
+  constexpr size_t kPerHeader = 64;
+  size_t bytes = head.target.size() + head.path.size() + head.query.size();
+  for (const auto& [name, value] : head.headers) bytes += name.size() + value.size() + kPerHeader;
+  return bytes;
+}
+
 bool IsToken(std::string_view text) {
   return !text.empty() && std::all_of(text.begin(), text.end(), IsTokenChar);
 }

@@ -38,6 +38,8 @@ struct RequestHead {
   bool keep_alive = true;
   bool expects_continue = false;
 };
+// What it takes, about.
+size_t BytesOfHead(const RequestHead& head);
 
 struct ResponseHead {
   int status = 0;

@@ -192,6 +192,7 @@ bool Http1Protocol::DecodeChunks() {
 }
 
 void Http1Protocol::DispatchRequest(bool body_too_large) {
+  const size_t head_bytes = BytesOfHead(*head_);
   auto request = connection_.MakeRequest(std::move(*head_), arrived_);
   if (!body_too_large) request->body = std::move(body_);
   request->body_too_large = body_too_large;
@@ -208,11 +209,11 @@ void Http1Protocol::DispatchRequest(bool body_too_large) {
   timer_.Disarm();
   busy_ = true;
   host_.CountBusy(1);
-  // The bytes are the request's now, and what follows it is counted anew. A body holds no more than
-  // its buffers did, so there is room.
-  share_.Resize(request->body.size());
+  // The bytes are the request's now, and what follows it is counted anew.
+  const bool has_room = share_.Resize(head_bytes + request->body.size());
   Intake::Share next = share_.Next();
   Intake::Share held = std::exchange(share_, std::move(next));
+  if (!has_room) return Send(Prepare(TooBusy(), traits_));
   auto answer =
       host_.Dispatch(connection_.weak_from_this(), std::move(request), traits_, std::move(held));
   if (answer) Send(std::move(*answer));

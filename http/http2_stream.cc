@@ -7,18 +7,6 @@
 #include "http/server_connection.h"
 
 namespace skiff::http {
-namespace {
-
-// What a parsed head takes, about.
-size_t BytesOf(const RequestHead& head) {
-  constexpr size_t kPerHeader = 64;
-  size_t bytes = head.target.size() + head.path.size() + head.query.size();
-  for (const auto& [name, value] : head.headers) bytes += name.size() + value.size() + kPerHeader;
-  return bytes;
-}
-
-}  // namespace
-
 Http2Stream::Http2Stream(Owner& owner, Http2Wire::StreamId id)
     : owner_(owner),
       connection_(owner.connection()),
@@ -29,7 +17,7 @@ Http2Stream::Http2Stream(Owner& owner, Http2Wire::StreamId id)
 void Http2Stream::OnHead(RequestHead head, bool ended) {
   traits_.is_head = head.method == "HEAD";
   arrived_ = connection_.loop().ReadClock();
-  head_bytes_ = BytesOf(head);
+  head_bytes_ = BytesOfHead(head);
   head_ = std::make_unique<RequestHead>(std::move(head));
   const Limits& limits = connection_.host().limits();
   if (head_->framing.content_length.value_or(0) > limits.body_bytes_max) return Dispatch(true);

@@ -78,6 +78,26 @@ bool IsSmall(const Request& request) {
   return bytes <= kPromptHeadBytesMax;
 }
 
+// What came with a request counts as held until it is answered: whoever is to answer has it still.
+class HoldingResponse final : public PendingResponse {
+ public:
+  HoldingResponse(std::unique_ptr<PendingResponse> inner, Intake::Share held)
+      : held_(std::move(held)), inner_(std::move(inner)) {}
+  void Start(Reply reply) override { inner_->Start(std::move(reply)); }
+
+ private:
+  const Intake::Share held_;
+  const std::unique_ptr<PendingResponse> inner_;
+};
+
+PreparedAnswer PrepareHolding(Response response, const RequestTraits& traits, Intake::Share& held) {
+  if (response.pending) {
+    response.pending =
+        std::make_unique<HoldingResponse>(std::move(response.pending), std::move(held));
+  }
+  return Prepare(std::move(response), traits);
+}
+
 }  // namespace
 
 struct Server::Impl {
@@ -216,13 +236,14 @@ class Server::Impl::Work final : public LateReply, public std::enable_shared_fro
   void Send(Response response) {
     if (answered_.exchange(true)) return;
     ServerConnection::Answer(loop_, parts_.connection, parts_.traits.stream,
-                             Prepare(std::move(response), parts_.traits));
+                             PrepareHolding(std::move(response), parts_.traits, parts_.held));
   }
 
   void AnswerHere(Response response) {
     const auto connection = parts_.connection.lock();
     if (!connection) return;
-    connection->AnswerHere(parts_.traits.stream, Prepare(std::move(response), parts_.traits));
+    connection->AnswerHere(parts_.traits.stream,
+                           PrepareHolding(std::move(response), parts_.traits, parts_.held));
   }
 
   Impl& server_;
@@ -301,7 +322,7 @@ class Server::Impl::Front final : public ConnectionHost {
     PromptHandler::Outcome tried;
     const bool is_tried = MayTry(*request);
     if (is_tried) tried = Try(*request);
-    if (tried.response) return Prepare(std::move(*tried.response), traits);
+    if (tried.response) return PrepareHolding(std::move(*tried.response), traits, held);
     const auto work =
         std::make_shared<Work>(server_, loop_,
                                Work::Parts{std::move(connection), std::move(request), traits,

@@ -56,7 +56,7 @@ struct Limits {
   size_t handshake_bytes_max = 64 << 20;
   size_t handshake_bytes_per_address_max = 16 << 20;
   Duration handshake_patience = 2s;
-  // Bytes of requests that are more than a few KiB, until they have been handled: else 429. The
+  // Bytes of requests that are more than a few KiB, until they have been answered: else 429. The
   // third is for clients whose certificate verified.
   size_t intake_bytes_max = 128 << 20;
   size_t intake_bytes_per_address_max = 32 << 20;

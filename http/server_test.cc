@@ -368,11 +368,14 @@ TEST(Server, ABodyIsHeldUntilItHasBeenHandled) {
   TestClient first(fixture.port());
   ASSERT_TRUE(first.Send(post(200'000)));
   entered.wait(0);
-  EXPECT_EQ(fixture.server->stats().held_bytes, 200'000);
+  // Both with their heads.
+  EXPECT_GE(fixture.server->stats().held_bytes, 200'000u);
+  EXPECT_LT(fixture.server->stats().held_bytes, 201'000u);
   TestClient second(fixture.port());
   ASSERT_TRUE(second.Send(post(50'000)));
   while (fixture.server->stats().waiting_requests == 0) std::this_thread::yield();
-  EXPECT_EQ(fixture.server->stats().held_bytes, 250'000);
+  EXPECT_GE(fixture.server->stats().held_bytes, 250'000u);
+  EXPECT_LT(fixture.server->stats().held_bytes, 252'000u);
   TestClient third(fixture.port());
   EXPECT_EQ(third.Ask(post(400'000)).status(), 429) << "although nothing of it is being received";
   release.set_value();

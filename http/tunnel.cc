@@ -4,6 +4,7 @@
 #include <array>
 #include <optional>
 
+#include "http/accept.h"
 #include "http/pipe.h"
 
 namespace skiff::http {
@@ -47,15 +48,17 @@ constexpr std::array<std::string_view, 8> kHopByHop = {
     "Te",         "Trailer",    "Transfer-Encoding",  "Proxy-Connection"};
 
 void DropHopByHop(Headers& headers) {
-  // Connection names more headers that end here.
-  std::vector<std::string> named;
-  for (const auto& [name, value] : headers) {
-    const auto [first, last] = headers.equal_range("Connection");
-    if (std::any_of(first, last, [&](const auto& c) { return HasToken(c.second, name); })) {
-      named.push_back(name);
+  // Connection names more headers that end here, itself perhaps. It may name very many of them, and
+  // this is done on loops, too: each is looked up once.
+  std::vector<std::string> lists;
+  const auto [first, last] = headers.equal_range("Connection");
+  for (auto at = first; at != last; ++at) lists.push_back(at->second);
+  for (const std::string& list : lists) {
+    for (const std::string_view name : SplitHeader(list, ',')) {
+      const auto [begin, end] = headers.equal_range(name);
+      headers.erase(begin, end);
     }
   }
-  for (const auto& name : named) headers.erase(name);
   for (const auto name : kHopByHop) headers.erase(std::string(name));
 }
 

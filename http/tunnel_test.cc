@@ -6,6 +6,7 @@
 #include <functional>
 #include <future>
 
+#include "http/head.h"
 #include "http/pipe.h"
 #include "http/server.h"
 #include "http/test_client.h"
@@ -106,6 +107,34 @@ TEST(Forward, SendsTheTextOfWhatWasHanded) {
   request.target = "/";
   request.handed = std::make_shared<Greeting>();
   EXPECT_EQ(ForwardedRequest(request).body, "hello");
+}
+
+TEST(Forward, DropsWhatConnectionNames) {
+  Request request;
+  request.headers = {{"Connection", "x-one ,\tX-Two"},
+                     {"connection", ", connection,X-THREE"},
+                     {"X-One", "1"},
+                     {"x-two", "2"},
+                     {"X-Two", "3"},
+                     {"X-Three", "4"},
+                     {"X-Four", "5"}};
+  const auto sent = ForwardedRequest(request).headers;
+  EXPECT_EQ(sent, (Headers{{"X-Four", "5"}}));
+}
+
+// As many as fit into a head: to look through all of them for each header takes a minute.
+TEST(Forward, DropsWhatVeryManyNames) {
+  constexpr size_t kNames = 500'000;
+  Request request;
+  for (size_t i = 1; i < kHeadersMax; ++i) request.headers.emplace("A" + std::to_string(i), "");
+  std::string names;
+  for (size_t i = 0; i < kNames; ++i) names += "b,";
+  request.headers.emplace("Connection", names + "a7");
+  for (int i = 0; i < 4; ++i) {
+    const auto sent = ForwardedRequest(request).headers;
+    EXPECT_EQ(sent.size(), kHeadersMax - 2);
+    EXPECT_FALSE(sent.contains("A7"));
+  }
 }
 
 TEST(Forward, NamesEveryOneThatTheRequestCameThrough) {

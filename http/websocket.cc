@@ -17,6 +17,7 @@ constexpr Duration kPeerSilenceMax = 61s;  // As kubectl's read deadline.
 constexpr Duration kCloseTimeout = 10s;    // For the peer's answer to our close.
 constexpr int kPingsMax = 100;             // Not answered yet; past it nothing is read.
 constexpr int kFragmentsMax = 4'096;       // Of one message.
+constexpr size_t kUnreadBytesMax = 32 << 10;  // Of a message that means nothing to its handler.
 constexpr int kNoStatus = 1005;
 constexpr int kAbnormal = 1006;
 
@@ -162,7 +163,8 @@ WebSocket::WebSocket(WebSocketRole role, std::unique_ptr<MessageHandler> handler
   const auto init = role == WebSocketRole::kServer ? wslay_event_context_server_init
                                                    : wslay_event_context_client_init;
   CHECK(init(&context_, &callbacks, this) == 0);
-  wslay_event_config_set_max_recv_msg_length(context_, options_.message_bytes_max);
+  const size_t most = handler_->ReadsMessages() ? options_.message_bytes_max : kUnreadBytesMax;
+  wslay_event_config_set_max_recv_msg_length(context_, most);
 }
 
 WebSocket::~WebSocket() {
@@ -388,6 +390,7 @@ class SourceHandler final : public MessageHandler {
   }
   void OnClose(int, std::string_view) override {}
   int PullEveryMs() const override { return source_->PullEveryMs(); }
+  bool ReadsMessages() const override { return false; }
 
  private:
   // False while the backlog is full; OnRoom comes when it is not.

@@ -55,6 +55,8 @@ class MessageHandler {
   virtual void OnClose(int code, std::string_view reason) = 0;
   // When not zero: OnRoom is called at least this often (milliseconds) while there is room.
   virtual int PullEveryMs() const { return 0; }
+  // False: what the peer says means nothing, and little of it is kept until it is a message.
+  virtual bool ReadsMessages() const { return true; }
 };
 
 bool IsWebSocket(const Request& request);

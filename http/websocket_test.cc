@@ -187,6 +187,22 @@ TEST(WebSocket, RefusesBadFramesAndGreatMessages) {
   EXPECT_EQ(unmasked.Read(4).substr(2), "\x03\xea") << "1002, protocol error";
 }
 
+// Who only watches could else have as much kept on each connection as who has something to say.
+TEST(WebSocket, KeepsNoGreatMessageThatMeansNothing) {
+  class Silence final : public StreamSource {
+   public:
+    void Attach(Waker) override {}
+    Pulled Pull(size_t, std::vector<SharedBytes>&) override { return Pulled::kIdle; }
+  };
+  Fixture fixture([](const Request& request) {
+    return AcceptWebSocket(request, "", SourceInMessages(std::make_unique<Silence>(), {}));
+  });
+  TestClient client(fixture.port());
+  ASSERT_TRUE(client.Send(kHandshake + "\r\n" + Frame(2, std::string(40'000, 'x'))));
+  client.ReadHead();
+  EXPECT_EQ(client.Read(4).substr(2), "\x03\xf1") << "1009, message too big";
+}
+
 TEST(WebSocket, ReadsOnWhenAFloodOfPingsIsAnswered) {
   auto fixture = EchoServer();
   TestClient client(fixture.port());

@@ -74,12 +74,26 @@ bool Clean(Json& value) {
 // has a million items.
 constexpr size_t kItemsMax = 2 << 20;
 
+// Lists are copied while they are merged, and what is long in them is text: so much counts as an
+// item.
+constexpr size_t kTextBytesPerItem = 512;
+
+size_t TextBytesIn(const Json& value) {
+  if (value.is_string()) return value.get_ref<const std::string&>().size();
+  size_t bytes = 0;
+  if (value.is_structured()) {
+    for (const Json& member : value) bytes += TextBytesIn(member);
+  }
+  return bytes;
+}
+
 Result<> LookAt(const Json& list, size_t& items_left) {
-  if (list.size() >= items_left) {
+  const size_t items = list.size() + TextBytesIn(list) / kTextBytesPerItem;
+  if (items >= items_left) {
     return Fail(Reason::kRequestEntityTooLarge,
                 "Request entity too large: the patch merges the same lists too often");
   }
-  items_left -= list.size();
+  items_left -= items;
   return {};
 }
 

@@ -73,6 +73,22 @@ TEST(StrategicMerge, LongListsAreNotMergedForEachTimeAnItemIsGiven) {
   }
 }
 
+TEST(StrategicMerge, NorAreListsOfLongTexts) {
+  Json pod = Json::parse(
+      R"({"spec": {"containers": [{"name": "c", "env": [{"name": "e1"}, {"name": "e2"}]}]}})");
+  pod["spec"]["containers"][0]["env"][1]["value"] = std::string(size_t{1} << 20, 'x');
+  const Json item = Json::parse(R"({"name": "c", "env": [{"name": "e1", "value": "2"}]})");
+  const auto patched_with = [&](size_t items) {
+    Json patch;
+    patch["spec"]["containers"] = std::vector<Json>(items, item);
+    return ApplyStrategicPatch(core_v1::Pod::Describe(), pod, patch);
+  };
+  EXPECT_TRUE(patched_with(100));
+  const auto refused = patched_with(20000);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().reason, Reason::kRequestEntityTooLarge);
+}
+
 TEST(StrategicMerge, ListsWithoutAStrategyAreReplaced) {
   EXPECT_EQ(PodPatched(R"({"tolerations":[{"key":"a"}],"containers":[{"name":"c","args":["x"]}]})",
                        R"({"tolerations":[{"key":"b"}],"containers":[{"name":"c","args":["y"]}]})"),
