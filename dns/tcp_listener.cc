@@ -157,13 +157,20 @@ void TcpConnection::Flush() {
   while (out_sent_ < out_.size()) {
     const ssize_t sent = send(fd_, out_.data() + out_sent_, out_.size() - out_sent_, MSG_NOSIGNAL);
     if (sent < 0) {
-      if (errno != EAGAIN && errno != EINTR) Close();
-      return;
+      if (errno != EAGAIN && errno != EINTR) return Close();
+      return DropSent();
     }
     out_sent_ += static_cast<size_t>(sent);
   }
   out_.clear();
   if (out_.capacity() > kReadBytes) out_.shrink_to_fit();
+  out_sent_ = 0;
+}
+
+// A client that always leaves something to be sent would have all be kept that ever was.
+void TcpConnection::DropSent() {
+  if (out_sent_ < owner_.limits_.unsent_bytes_max) return;
+  out_.erase(out_.begin(), out_.begin() + static_cast<ptrdiff_t>(out_sent_));
   out_sent_ = 0;
 }
 

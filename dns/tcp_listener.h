@@ -63,6 +63,8 @@ class TcpConnection final : public Pollable, public std::enable_shared_from_this
   const SocketAddress& peer() const { return peer_; }
   // How many were accepted before it.
   uint64_t number() const { return number_; }
+  // Queries and replies that it holds in memory, and what has gone of these.
+  size_t kept_bytes() const { return in_.size() + out_.size(); }
   // The answer to one of its pending queries.
   void Send(Bytes reply);
   void Close();
@@ -73,6 +75,7 @@ class TcpConnection final : public Pollable, public std::enable_shared_from_this
   void HandleReceived();
   void Append(Bytes reply);
   void Flush();
+  void DropSent();
   // Watches for what can go on, and closes what is over.
   void Settle();
   bool MayRead() const;
