@@ -19,7 +19,9 @@ class TcpConnection;
 struct TcpLimits {
   size_t connections_max = 512;         // Then one of whoever has most makes room.
   size_t pending_max = 100;             // Unanswered queries at which a connection is read no more.
-  size_t unsent_bytes_max = 256 << 10;  // Waiting answers at which it is read no more.
+  // Waiting answers at which it is read no more. When one comes late to twice as many, it is
+  // closed.
+  size_t unsent_bytes_max = 256 << 10;
   Duration idle_timeout = 10s;          // Without a byte either way while nothing is pending.
 };
 

@@ -60,5 +60,39 @@ TEST(TcpListenerTest, WhatHasBeenSentIsNotKeptForAClientThatLagsBehind) {
   EXPECT_LT(most.load(), 4 * limits.unsent_bytes_max);
 }
 
+TEST(TcpListenerTest, WhoReadsNoneOfManyLongRepliesIsClosed) {
+  const auto address = MakeSocketAddress("127.0.0.1", 0);
+  const int fd = *ListenTcp(*address);
+  ASSERT_EQ(setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &kSocketBytes, sizeof kSocketBytes), 0);
+  const int port = LocalAddress(fd).port();
+  const TcpLimits limits;
+  const std::vector<uint8_t> reply(60'000, 1);
+  size_t asked = 0;
+  std::atomic<size_t> kept = 0;
+  Poller poller;
+  TcpListener listener(poller, fd, limits,
+                       [&](Bytes, const std::shared_ptr<TcpConnection>& from, std::span<uint8_t>,
+                           bool* later) -> Bytes {
+                         *later = true;
+                         if (++asked < limits.pending_max) return {};
+                         // All of them become known at once.
+                         for (size_t i = 0; i < limits.pending_max; ++i) from->Send(reply);
+                         kept = from->kept_bytes();
+                         return {};
+                       });
+  {
+    const std::jthread serving([&] { poller.Run(); });
+    TestSocket client(SOCK_STREAM, port);
+    std::vector<uint8_t> queries;
+    for (size_t i = 0; i < limits.pending_max; ++i) queries.insert(queries.end(), {0, 1, 7});
+    client.Send(queries);
+    while (!client.Receive(kReadAtOnce).empty()) {
+    }
+    poller.Stop();
+  }
+  EXPECT_GT(kept.load(), limits.unsent_bytes_max);
+  EXPECT_LT(kept.load(), 3 * limits.unsent_bytes_max);
+}
+
 }  // namespace
 }  // namespace skiff::dns
