@@ -3,6 +3,7 @@
 
 #include <gmock/gmock.h>
 
+#include "dns/cluster_names.h"
 #include "dns/service_record.h"
 #include "dns/test_messages.h"
 
@@ -158,6 +159,48 @@ TEST_F(AnswerTest, SrvNamesOneTargetForEachPortAsked) {
                   "web.default.svc.cluster.local."));
   ExpectMissing("_http._udp.web.default.svc.cluster.local", type::kSrv);
   ExpectMissing("_nope._tcp.web.default.svc.cluster.local", type::kSrv);
+}
+
+// As the API takes it: whoever has a Service asks for its name as often as they like.
+TEST_F(AnswerTest, AServiceOfManyPortsIsLookedThroughOnce) {
+  constexpr int kPorts = 20'000;
+  core_v1::Service web = Service("default", "wide", "10.96.0.21");
+  auto slice = Slice({Endpoint("10.244.0.7", "a"), Endpoint("10.244.0.8", "b")});
+  for (int i = 0; i < kPorts; ++i) {
+    // Every other one is another name for the same.
+    web.spec.ports.push_back(Port("p" + std::to_string(i), i % 2 == 0 ? "TCP" : "UDP", 1 + i / 2));
+    discovery_v1::EndpointPort& port = slice->ports.emplace_back();
+    port.name = "p" + std::to_string(i);
+    port.port = 1 + i / 2;
+  }
+  Add(web, {slice});
+  core_v1::Service headless = web;
+  headless.metadata.name = "bare";
+  headless.spec.cluster_ip = "None";
+  Add(headless, {slice});
+  for (const char* name : {"wide", "bare", "b.bare"}) {
+    const Name asked = *Name::FromText(name + std::string(".default.svc.cluster.local"));
+    const ClusterName found = FindClusterName(*view_, asked, options_.zone, {});
+    ASSERT_THAT(found.targets, SizeIs(kSrvTargetsMax)) << name;
+    for (size_t i = 0; i < found.targets.size(); ++i) ASSERT_EQ(found.targets[i].port, 1 + i);
+  }
+  EXPECT_THAT(Ask({.name = "bare.default.svc.cluster.local"}).answer, SizeIs(2));
+  EXPECT_TRUE(Ask({.name = "bare.default.svc.cluster.local", .type = type::kSrv}, true).truncated);
+}
+
+TEST_F(AnswerTest, EachLabelHasItsPortsOnce) {
+  auto few = Slice({Endpoint("10.244.0.7", "a"), Endpoint("10.244.0.8", "a")});
+  auto many = Slice({Endpoint("10.244.0.9", "b"), Endpoint("10.244.0.10", "b")});
+  for (int i = 0; i < 50; ++i) {
+    (i < 3 ? few : many)->ports.emplace_back().port = 1 + i / 2;
+  }
+  Add(Service("default", "twins", "None"), {few, many});
+  const Name asked = *Name::FromText("twins.default.svc.cluster.local");
+  const ClusterName found = FindClusterName(*view_, asked, options_.zone, {});
+  std::vector<std::pair<std::string, int>> told, wanted = {{"a", 1}, {"a", 2}};
+  for (int port = 2; port <= 25; ++port) wanted.emplace_back("b", port);
+  for (const SrvTarget& each : found.targets) told.emplace_back(each.endpoint->label, each.port);
+  EXPECT_EQ(told, wanted);
 }
 
 TEST_F(AnswerTest, WhatExistsWithoutSuchRecordsIsNoError) {

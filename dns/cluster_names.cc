@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <utility>
 
 namespace skiff::dns {
 namespace {
@@ -19,17 +20,43 @@ ClusterName Empty() {
   return name;
 }
 
-// Sorted endpoints of one label lie side by side.
-void AddOnce(const SrvTarget& target, std::vector<SrvTarget>& list) {
-  for (auto each = list.rbegin(); each != list.rend(); ++each) {
-    if (each->endpoint != nullptr && target.endpoint != nullptr &&
-        each->endpoint->label != target.endpoint->label) {
-      break;
+// Each port of a label once. Sorted endpoints of one label lie side by side; a Service may have
+// tens of thousands of ports.
+class SrvTargets {
+ public:
+  bool is_full() const { return list_.size() >= kSrvTargetsMax; }
+  void Add(const EndpointRecord* endpoint, uint16_t port) {
+    if (is_full()) return;
+    const EndpointRecord* last = list_.empty() ? nullptr : list_.back().endpoint;
+    if (last != nullptr && last->label != endpoint->label) {
+      begin_ = list_.size();
+      seen_.clear();
     }
-    if (each->port == target.port) return;
+    if (IsNew(port)) list_.push_back({endpoint, port});
   }
-  list.push_back(target);
-}
+  std::vector<SrvTarget> Take() { return std::move(list_); }
+
+ private:
+  static constexpr size_t kLookedThroughMax = 16;
+
+  bool IsNew(uint16_t port) {
+    const auto begin = list_.begin() + static_cast<ptrdiff_t>(begin_);
+    if (list_.size() - begin_ < kLookedThroughMax) {
+      return std::none_of(begin, list_.end(), [&](const auto& each) { return each.port == port; });
+    }
+    if (seen_.empty()) {
+      seen_.resize(size_t{UINT16_MAX} + 1);
+      for (auto each = begin; each != list_.end(); ++each) seen_[each->port] = true;
+    }
+    const bool is_new = !seen_[port];
+    seen_[port] = true;
+    return is_new;
+  }
+
+  std::vector<SrvTarget> list_;
+  size_t begin_ = 0;        // Where those of the last label begin.
+  std::vector<bool> seen_;  // Their ports, once there are many.
+};
 
 // Which ports of a service a name asks for; empty words match any.
 struct PortFilter {
@@ -43,9 +70,12 @@ struct PortFilter {
 
 ClusterName OfClusterIp(const ServiceRecord& service, const PortFilter& filter) {
   ClusterName found;
+  SrvTargets targets;
   for (const ServicePort& port : service.ports) {
-    if (filter.Matches(port)) AddOnce(SrvTarget{nullptr, port.port}, found.targets);
+    if (targets.is_full()) break;
+    if (filter.Matches(port)) targets.Add(nullptr, port.port);
   }
+  found.targets = targets.Take();
   if (filter.asked() && found.targets.empty()) return Missing();
   found.form = Form::kPlain;
   found.service = &service;
@@ -65,15 +95,18 @@ ClusterName OfEndpoints(const ServiceRecord& service, std::string_view label,
                              [](const auto& each, auto text) { return each.label < text; });
     end = std::find_if(begin, all.end(), [&](const auto& each) { return each.label != label; });
   }
+  SrvTargets targets;
   for (auto each = begin; each != end; ++each) {
     bool matches = !filter.asked();
     for (const ServicePort& port : *each->ports) {
       if (!filter.Matches(port)) continue;
       matches = true;
-      AddOnce(SrvTarget{&*each, port.port}, found.targets);
+      if (targets.is_full()) break;
+      targets.Add(&*each, port.port);
     }
     if (matches) found.addresses.push_back(each->address);
   }
+  found.targets = targets.Take();
   if (found.addresses.empty()) return Missing();
   std::sort(found.addresses.begin(), found.addresses.end());
   found.addresses.erase(std::unique(found.addresses.begin(), found.addresses.end()),

@@ -8,6 +8,9 @@
 
 namespace skiff::dns {
 
+// Targets that are told of: no message holds as many records.
+inline constexpr size_t kSrvTargetsMax = 4096;
+
 // Where an SRV record points to: an endpoint, or the service itself when there is none.
 struct SrvTarget {
   const EndpointRecord* endpoint = nullptr;
@@ -25,7 +28,7 @@ struct ClusterName {
   Form form = Form::kMissing;
   const ServiceRecord* service = nullptr;
   std::vector<IpAddress> addresses;  // Each once.
-  std::vector<SrvTarget> targets;    // Each once.
+  std::vector<SrvTarget> targets;    // Each once, kSrvTargetsMax at most.
   const Name* alias = nullptr;       // Then there is nothing else.
 };
 

@@ -118,7 +118,7 @@ void TcpConnection::Receive() {
 void TcpConnection::HandleReceived() {
   size_t at = 0;
   const auto self = shared_from_this();
-  while (pending_ < owner_.limits_.pending_max && in_.size() - at >= 2 &&
+  while (fd_ >= 0 && pending_ < owner_.limits_.pending_max && in_.size() - at >= 2 &&
          out_.size() - out_sent_ < owner_.limits_.unsent_bytes_max) {
     const size_t length = Get16(in_, at);
     if (in_.size() - at - 2 < length) break;
@@ -148,6 +148,8 @@ void TcpConnection::Append(Bytes reply) {
 void TcpConnection::Send(Bytes reply) {
   if (fd_ < 0) return;
   --pending_;
+  // A hundred long replies to each of many that read none of them would be gigabytes.
+  if (out_.size() - out_sent_ > 2 * owner_.limits_.unsent_bytes_max) return Close();
   Append(reply);
   // While a read of this connection is handled, that goes on to Settle itself.
   if (!settling_) Settle();
@@ -157,13 +159,20 @@ void TcpConnection::Flush() {
   while (out_sent_ < out_.size()) {
     const ssize_t sent = send(fd_, out_.data() + out_sent_, out_.size() - out_sent_, MSG_NOSIGNAL);
     if (sent < 0) {
-      if (errno != EAGAIN && errno != EINTR) Close();
-      return;
+      if (errno != EAGAIN && errno != EINTR) return Close();
+      return DropSent();
     }
     out_sent_ += static_cast<size_t>(sent);
   }
   out_.clear();
   if (out_.capacity() > kReadBytes) out_.shrink_to_fit();
+  out_sent_ = 0;
+}
+
+// A client that always leaves something to be sent would have all be kept that ever was.
+void TcpConnection::DropSent() {
+  if (out_sent_ < owner_.limits_.unsent_bytes_max) return;
+  out_.erase(out_.begin(), out_.begin() + static_cast<ptrdiff_t>(out_sent_));
   out_sent_ = 0;
 }
 

@@ -19,7 +19,9 @@ class TcpConnection;
 struct TcpLimits {
   size_t connections_max = 512;         // Then one of whoever has most makes room.
   size_t pending_max = 100;             // Unanswered queries at which a connection is read no more.
-  size_t unsent_bytes_max = 256 << 10;  // Waiting answers at which it is read no more.
+  // Waiting answers at which it is read no more. When one comes late to twice as many, it is
+  // closed.
+  size_t unsent_bytes_max = 256 << 10;
   Duration idle_timeout = 10s;          // Without a byte either way while nothing is pending.
 };
 
@@ -63,6 +65,8 @@ class TcpConnection final : public Pollable, public std::enable_shared_from_this
   const SocketAddress& peer() const { return peer_; }
   // How many were accepted before it.
   uint64_t number() const { return number_; }
+  // Queries and replies that it holds in memory, and what has gone of these.
+  size_t kept_bytes() const { return in_.size() + out_.size(); }
   // The answer to one of its pending queries.
   void Send(Bytes reply);
   void Close();
@@ -73,6 +77,7 @@ class TcpConnection final : public Pollable, public std::enable_shared_from_this
   void HandleReceived();
   void Append(Bytes reply);
   void Flush();
+  void DropSent();
   // Watches for what can go on, and closes what is over.
   void Settle();
   bool MayRead() const;

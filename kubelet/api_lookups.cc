@@ -1,6 +1,7 @@
 #include "kubelet/api_lookups.h"
 
 #include <algorithm>
+#include <set>
 
 #include "api/pods/conditions.h"
 #include "api/select/selector.h"
@@ -10,7 +11,9 @@ namespace skiff::kubelet {
 RegistryCredentials ApiPullCredentials(KeptObjects& objects, const core_v1::Pod& pod,
                                        std::vector<std::string>& missing) {
   RegistryCredentials credentials;
+  std::set<std::string> asked;  // A pod may name one thousands of times.
   for (const auto& reference : pod.spec.image_pull_secrets) {
+    if (!asked.insert(reference.name).second) continue;
     const auto secret =
         objects.Get<core_v1::Secret>(pod.metadata.namespace_, reference.name);
     if (!secret || !credentials.Add(**secret)) missing.push_back(reference.name);

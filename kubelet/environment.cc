@@ -59,9 +59,11 @@ class Maker {
   }
   void AddServices();
   template <typename K>
+  using Known = std::map<std::string, Result<std::shared_ptr<const K>>>;
+  template <typename K>
   Result<std::shared_ptr<const K>> Look(
       const std::function<Result<std::shared_ptr<const K>>(const std::string&)>& source,
-      const char* what, const std::string& name, bool optional);
+      Known<K>& known, const char* what, const std::string& name, bool optional);
   Result<> AddAll(const core_v1::EnvFromSource& from);
   // nullopt: the source is optional and not there.
   Result<std::optional<std::string>> Resolve(const core_v1::EnvVarSource& source);
@@ -76,6 +78,9 @@ class Maker {
   Variables values_;
   std::vector<std::string> order_;
   size_t bytes_ = 0;
+  // Each is asked for once: thousands of variables may name one.
+  Known<core_v1::ConfigMap> config_maps_;
+  Known<core_v1::Secret> secrets_;
   // By volume and path: a file that changes meanwhile gives all variables from one reading.
   std::map<std::pair<std::string, std::string>, Result<EnvFile>> files_;
   size_t file_bytes_left_ = kEnvFilesBytesMax;
@@ -97,8 +102,10 @@ void Maker::AddServices() {
 template <typename K>
 Result<std::shared_ptr<const K>> Maker::Look(
     const std::function<Result<std::shared_ptr<const K>>(const std::string&)>& source,
-    const char* what, const std::string& name, bool optional) {
-  auto found = source(name);
+    Known<K>& known, const char* what, const std::string& name, bool optional) {
+  auto asked = known.find(name);
+  if (asked == known.end()) asked = known.emplace(name, source(name)).first;
+  const Result<std::shared_ptr<const K>>& found = asked->second;
   if (found || found.error().reason != Reason::kNotFound) return found;
   if (optional) return nullptr;
   return Fail(Reason::kNotFound, fmt::format("{} \"{}\" not found", what, name));
@@ -107,12 +114,13 @@ Result<std::shared_ptr<const K>> Maker::Look(
 Result<> Maker::AddAll(const core_v1::EnvFromSource& from) {
   if (const auto& ref = from.config_map_ref) {
     const bool optional = ref->optional.value_or(false);
-    const auto found = TRY(Look(sources_.config_map, "configmap", ref->name, optional));
+    const auto found =
+        TRY(Look(sources_.config_map, config_maps_, "configmap", ref->name, optional));
     if (!found) return {};
     for (const auto& [key, value] : found->data) TRY(Add(from.prefix + key, value));
   } else if (const auto& secret_ref = from.secret_ref) {
     const bool optional = secret_ref->optional.value_or(false);
-    const auto found = TRY(Look(sources_.secret, "secret", secret_ref->name, optional));
+    const auto found = TRY(Look(sources_.secret, secrets_, "secret", secret_ref->name, optional));
     if (!found) return {};
     for (const auto& [key, value] : found->data) TRY(Add(from.prefix + key, value));
   }
@@ -121,7 +129,7 @@ Result<> Maker::AddAll(const core_v1::EnvFromSource& from) {
 
 Result<std::optional<std::string>> Maker::FromConfigMap(const core_v1::ConfigMapKeySelector& ref) {
   const bool optional = ref.optional.value_or(false);
-  const auto found = TRY(Look(sources_.config_map, "configmap", ref.name, optional));
+  const auto found = TRY(Look(sources_.config_map, config_maps_, "configmap", ref.name, optional));
   if (!found) return std::nullopt;
   const auto value = found->data.find(ref.key);
   if (value != found->data.end()) return value->second;
@@ -132,7 +140,7 @@ Result<std::optional<std::string>> Maker::FromConfigMap(const core_v1::ConfigMap
 
 Result<std::optional<std::string>> Maker::FromSecret(const core_v1::SecretKeySelector& ref) {
   const bool optional = ref.optional.value_or(false);
-  const auto found = TRY(Look(sources_.secret, "secret", ref.name, optional));
+  const auto found = TRY(Look(sources_.secret, secrets_, "secret", ref.name, optional));
   if (!found) return std::nullopt;
   const auto value = found->data.find(ref.key);
   if (value != found->data.end()) return value->second;

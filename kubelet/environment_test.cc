@@ -90,6 +90,32 @@ TEST_F(EnvironmentTest, KeysAreLookedUp) {
   EXPECT_EQ(Made(), "FROM_MAP=map-a FROM_SECRET=hush NAME=web");
 }
 
+// A pod may name one thousands of times, and each time is a request.
+TEST_F(EnvironmentTest, EachObjectIsAskedForOnce) {
+  int asked = 0;
+  sources_.config_map = [&](const std::string& name) {
+    ++asked;
+    return Answer<core_v1::ConfigMap>(name, config_map_);
+  };
+  sources_.secret = [&](const std::string& name) {
+    ++asked;
+    return Answer<core_v1::Secret>(name, secret_);
+  };
+  for (int i = 0; i < 10; ++i) {
+    for (const char* name : {"there", "gone"}) {
+      auto& map = From("M").config_map_key_ref.Ensure();
+      map.name = name;
+      map.key = "A";
+      map.optional = true;
+      auto& secret = container_.env_from.emplace_back().secret_ref.Ensure();
+      secret.name = name;
+      secret.optional = true;
+    }
+  }
+  EXPECT_EQ(Made(), "PASSWORD=hush M=map-a");
+  EXPECT_EQ(asked, 4);
+}
+
 TEST_F(EnvironmentTest, WhatIsMissingIsSaidInKubernetesWords) {
   auto& map = From("X").config_map_key_ref.Ensure();
   map.name = "gone";

@@ -5,6 +5,7 @@
 
 #include "client/informer.h"
 #include "client/transport.h"
+#include "kubelet/api_lookups.h"
 
 namespace skiff::kubelet {
 namespace {
@@ -62,6 +63,16 @@ TEST_F(KeptObjectsTest, ARefusalOfOneObjectDoesNotKeepTheOthersStale) {
     answers_["settings"] = Settings("new");
     EXPECT_EQ(Value(), "new");
   }
+}
+
+TEST_F(KeptObjectsTest, APullSecretThatIsNamedOftenIsAskedForOnce) {
+  answers_["gone"] = Refusal(404, "NotFound");
+  core_v1::Pod pod;
+  pod.metadata.namespace_ = "default";
+  for (int i = 0; i < 3; ++i) pod.spec.image_pull_secrets.emplace_back().name = "gone";
+  std::vector<std::string> missing;
+  (void)ApiPullCredentials(objects_, pod, missing);
+  EXPECT_EQ(missing, std::vector<std::string>{"gone"});
 }
 
 TEST_F(KeptObjectsTest, WhoeverIsNotAnsweredGoesOnWithWhatIsKept) {

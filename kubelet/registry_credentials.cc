@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <string_view>
+#include <tuple>
 
 #include "api/codec/base64.h"
 #include "api/values.h"
@@ -131,7 +132,9 @@ Result<> RegistryCredentials::Add(const core_v1::Secret& secret) {
   if (!is_json && secret.type != "kubernetes.io/dockercfg") return {};
   const auto data = secret.data.find(is_json ? ".dockerconfigjson" : ".dockercfg");
   if (data == secret.data.end() || data->second.empty()) return {};
+  const auto before = static_cast<ptrdiff_t>(entries_.size());
   const auto invalid = [&](const std::string& why) {
+    entries_.erase(entries_.begin() + before, entries_.end());
     return Fail(Reason::kInvalid, "secret " + secret.metadata.name + ": " + why);
   };
   const Json document = Json::parse(data->second, nullptr, /*allow_exceptions=*/false);
@@ -147,6 +150,10 @@ Result<> RegistryCredentials::Add(const core_v1::Secret& secret) {
                    {secret.metadata.uid, secret.metadata.namespace_, secret.metadata.name,
                     std::move(digest)}});
   }
+  // Not one by one: a secret may have tens of thousands.
+  std::stable_sort(entries_.begin(), entries_.end(), [](const Entry& a, const Entry& b) {
+    return std::tie(a.host, a.path) > std::tie(b.host, b.path);
+  });
   return {};
 }
 
@@ -158,11 +165,7 @@ void RegistryCredentials::AddEntry(const std::string& key, TrackedAuth auth) {
   // Where registries answer is no part of an image's name.
   if (entry.path == "v1" || entry.path == "v2") entry.path.clear();
   if (entry.host == "docker.io") entry.host = kDefaultHost;
-  const auto more_specific = [](const Entry& a, const Entry& b) {
-    return std::pair(a.host, a.path) > std::pair(b.host, b.path);
-  };
-  entries_.insert(std::upper_bound(entries_.begin(), entries_.end(), entry, more_specific),
-                  std::move(entry));
+  entries_.push_back(std::move(entry));
 }
 
 std::vector<TrackedAuth> RegistryCredentials::For(const std::string& image) const {

@@ -64,6 +64,29 @@ TEST(RegistryCredentialsTest, StarsStandForPartsOfAHost) {
   EXPECT_EQ(Users({stars + "b.io"}, std::string(250, 'a') + ".io/app"), "");
 }
 
+// As many as fit into one: sorted in one by one they would keep the kubelet busy for a minute.
+TEST(RegistryCredentialsTest, ASecretMayHaveTensOfThousands) {
+  std::string text = R"({"auths": {)";
+  for (int i = 0; i < 30'000; ++i) text += "\"" + std::to_string(i) + ".io\": {},";
+  text += R"("quay.io": {"username": "a"}, "quay.io/team": {"username": "b"}}})";
+  RegistryCredentials credentials;
+  ASSERT_TRUE(credentials.Add(SecretOf(text)));
+  const auto found = credentials.For("quay.io/team/app");
+  ASSERT_EQ(found.size(), 2u);
+  EXPECT_EQ(found[0].username, "b");
+  EXPECT_EQ(found[1].username, "a");
+}
+
+TEST(RegistryCredentialsTest, OfABrokenSecretThereIsNone) {
+  RegistryCredentials credentials;
+  ASSERT_TRUE(credentials.Add(SecretOf(R"({"auths": {"quay.io": {"username": "a"}}})")));
+  EXPECT_FALSE(
+      credentials.Add(SecretOf(R"({"auths": {"quay.io": {"username": "b"}, "z.io": 1}})")));
+  const auto found = credentials.For("quay.io/app");
+  ASSERT_EQ(found.size(), 1u);
+  EXPECT_EQ(found[0].username, "a");
+}
+
 TEST(RegistryCredentialsTest, BothFormsOfSecretsAreRead) {
   const std::string auth = EncodeBase64("me:pass:word");
   RegistryCredentials credentials;

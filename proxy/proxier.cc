@@ -192,7 +192,7 @@ void Proxier::TellIfCut(const std::string& service, const ServiceMap& ports) {
     cut_.erase(service);
   } else if (cut_.insert(service).second) {
     log_.Error(
-        "a service has more endpoints at its ports than are led to",
+        "a service has more endpoints or addresses at its ports than are served",
         {{"service", service}, {"ports", ports.size()}, {"led_to", kEndpointsOfAServiceMax}});
   }
 }

@@ -160,8 +160,49 @@ void CutToShare(size_t port, size_t most, ServicePortRules& out) {
   out.serving.assign(kept.begin(), kept.end());
 }
 
+// Where a service is reached from outside, and by whom: the same at each of its ports.
+struct OutsideAddresses {
+  std::vector<std::string> external_ips;
+  std::vector<std::string> load_balancer_ips;
+  std::vector<std::string> source_ranges;
+  bool is_cut = false;
+};
+
+void CutToShare(size_t ports, OutsideAddresses& out) {
+  const size_t most = std::max<size_t>(kAddressesOfAServiceMax / std::max<size_t>(ports, 1), 1);
+  for (auto* each : {&out.external_ips, &out.load_balancer_ips, &out.source_ranges}) {
+    if (each->size() <= most) continue;
+    each->resize(most);
+    out.is_cut = true;
+  }
+}
+
+OutsideAddresses OutsideOf(const core_v1::Service& service, IpFamily family,
+                           Unreadable& unreadable) {
+  const core_v1::ServiceSpec& spec = service.spec;
+  OutsideAddresses out;
+  out.external_ips = AddressTexts(spec.external_ips, family, unreadable);
+  Unreadable ranges;
+  for (const std::string& text : spec.load_balancer_source_ranges) {
+    std::string range = RangeText(text, family, ranges);
+    if (!range.empty()) out.source_ranges.push_back(std::move(range));
+  }
+  const bool names_no_range = out.source_ranges.empty() && !ranges.empty();
+  unreadable.merge(ranges);
+  for (const auto& ingress : service.status.load_balancer.ingress) {
+    const bool is_proxied = ingress.ip_mode && *ingress.ip_mode == "Proxy";
+    if (ingress.ip.empty() || is_proxied) continue;
+    std::string ip = AddressText(ingress.ip, family, unreadable);
+    if (!ip.empty()) out.load_balancer_ips.push_back(std::move(ip));
+  }
+  // No range at all would let everybody in.
+  if (names_no_range) out.load_balancer_ips.clear();
+  CutToShare(spec.ports.size(), out);
+  return out;
+}
+
 ServicePortRules PortRules(const core_v1::Service& service, const core_v1::ServicePort& port,
-                           const std::string& cluster_ip, IpFamily family, Unreadable& unreadable) {
+                           const std::string& cluster_ip, const OutsideAddresses& outside) {
   const core_v1::ServiceSpec& spec = service.spec;
   ServicePortRules rules;
   rules.name = service.metadata.namespace_ + "/" + service.metadata.name +
@@ -170,22 +211,9 @@ ServicePortRules PortRules(const core_v1::Service& service, const core_v1::Servi
   rules.cluster_ip = cluster_ip;
   rules.port = port.port;
   rules.node_port = port.node_port;
-  rules.external_ips = AddressTexts(spec.external_ips, family, unreadable);
-  Unreadable ranges;
-  for (const std::string& text : spec.load_balancer_source_ranges) {
-    std::string range = RangeText(text, family, ranges);
-    if (!range.empty()) rules.source_ranges.push_back(std::move(range));
-  }
-  const bool names_no_range = rules.source_ranges.empty() && !ranges.empty();
-  unreadable.merge(ranges);
-  for (const auto& ingress : service.status.load_balancer.ingress) {
-    const bool is_proxied = ingress.ip_mode && *ingress.ip_mode == "Proxy";
-    if (ingress.ip.empty() || is_proxied) continue;
-    std::string ip = AddressText(ingress.ip, family, unreadable);
-    if (!ip.empty()) rules.load_balancer_ips.push_back(std::move(ip));
-  }
-  // No range at all would let everybody in.
-  if (names_no_range) rules.load_balancer_ips.clear();
+  rules.external_ips = outside.external_ips;
+  rules.load_balancer_ips = outside.load_balancer_ips;
+  rules.source_ranges = outside.source_ranges;
   if (spec.session_affinity == "ClientIP") {
     rules.affinity_seconds = 10800;
     if (spec.session_affinity_config && spec.session_affinity_config->client_ip &&
@@ -250,14 +278,16 @@ ServiceMap BuildServicePorts(const core_v1::Service& service, const std::vector<
   }
   const std::optional<size_t> share = ShareOf(service.spec.ports.size(), by_port);
   ServiceMap map;
+  const OutsideAddresses outside = OutsideOf(service, node.family, noted);
   size_t number = 0;
   for (const auto& port : service.spec.ports) {
-    ServicePortRules rules = PortRules(service, port, cluster_ip, node.family, noted);
+    ServicePortRules rules = PortRules(service, port, cluster_ip, outside);
     const auto found = by_port.find(port.name + "/" + rules.protocol);
     if (found != by_port.end()) {
       ChooseEndpoints(EndpointsOf(found->second, node, noted), node, rules);
     }
     if (share) CutToShare(number++, *share, rules);
+    rules.is_cut |= outside.is_cut;
     std::string key = rules.name + "/" + rules.protocol;
     map.emplace(std::move(key), std::move(rules));
   }

@@ -17,6 +17,8 @@ namespace skiff::proxy {
 // Of one Service, counted for each of its ports: so many rules are written for it on every node.
 // One of 2,000 ports and 1,000 endpoints, which the API takes, would have half a gigabyte of them.
 inline constexpr size_t kEndpointsOfAServiceMax = 100'000;
+// The same of its external addresses, of those of its load balancer, and of who may use that.
+inline constexpr size_t kAddressesOfAServiceMax = 50'000;
 
 enum class IpFamily : uint8_t { kIpv4, kIpv6 };
 
@@ -59,7 +61,8 @@ struct ServicePortRules {
   std::vector<ServiceEndpoint> local_endpoints;
   // Some endpoint exists somewhere, usable from here or not: decides between REJECT and DROP.
   bool has_endpoints = false;
-  // There are more endpoints than the Service may have: traffic goes to some of them.
+  // There are more endpoints than the Service may have: traffic goes to some of them. Or more
+  // addresses: the first ones are served.
   bool is_cut = false;
   // Of UDP ports: addresses of all endpoints that serve, wherever they are. A client that talks to
   // one of them already is left alone.
@@ -89,7 +92,8 @@ using Unreadable = std::set<std::string>;
 
 // The ports of one service; `slices` are those that carry its name. A service without a cluster IP,
 // of type ExternalName or served by another proxy has none. Beyond kEndpointsOfAServiceMax each
-// port has an equal share of the endpoints, ports side by side different ones.
+// port has an equal share of the endpoints, ports side by side different ones; beyond
+// kAddressesOfAServiceMax all ports have the first addresses.
 ServiceMap BuildServicePorts(const core_v1::Service& service, const std::vector<SlicePtr>& slices,
                              const NodeFacts& node, Unreadable* unreadable = nullptr);
 // "namespace/name" of the service that a slice belongs to; "" for none, and for headless ones.

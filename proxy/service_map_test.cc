@@ -179,6 +179,28 @@ TEST(ServiceMapTest, AServiceHasNoMoreRulesThanANodeCanHold) {
   EXPECT_EQ(used.size(), static_cast<size_t>(kEndpoints)) << "all of them have something to do";
 }
 
+// As the API takes it, too: the addresses hold for each of the ports.
+TEST(ServiceMapTest, AServiceHasNoMoreAddressesThanANodeCanHold) {
+  auto service = WebService();
+  constexpr size_t kMany = 2000;
+  const auto port = service->spec.ports[0];
+  service->spec.ports.clear();
+  for (size_t i = 0; i < kMany; ++i) {
+    service->spec.ports.push_back(port);
+    service->spec.ports.back().name = "p" + std::to_string(i);
+    const std::string ip = "10.1." + std::to_string(i / 250) + "." + std::to_string(i % 250);
+    service->spec.external_ips.push_back(ip);
+    service->spec.load_balancer_source_ranges.push_back(ip + "/32");
+  }
+  const ServiceMap map = BuildServicePorts(*service, {}, kNode);
+  ASSERT_EQ(map.size(), kMany);
+  for (const auto& [key, rules] : map) {
+    ASSERT_EQ(rules.external_ips.size(), kAddressesOfAServiceMax / kMany) << key;
+    ASSERT_EQ(rules.source_ranges.size(), kAddressesOfAServiceMax / kMany) << key;
+    EXPECT_TRUE(rules.is_cut);
+  }
+}
+
 TEST(ServiceMapTest, ManyEndpointsOfOnePortAndManyPortsOfFewAreWhole) {
   auto service = WebService();
   std::vector<discovery_v1::Endpoint> endpoints;

@@ -5,12 +5,54 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdint>
 #include <filesystem>
 
 #include "api/values.h"
 #include "kubelet/volumes/beneath.h"
 
 namespace skiff::kubelet {
+namespace {
+
+// Of the first bytes of a log that many.
+struct CountedLogLines {
+  int64_t count = 0;
+  off_t begin = 0;  // Of the one that was wanted.
+};
+
+// Counts up to the `wanted`th, from 0 on; all where there is none. What goes on with a line that
+// was cut counts with that. Holds no more than a block, whatever the file does.
+CountedLogLines CountLogLines(int file, off_t size, int64_t wanted) {
+  constexpr size_t kHeadMax = 256;  // More than what stands before the text of a line.
+  CountedLogLines counted;
+  std::string block(LogStream::kReadMax, '\0');
+  std::string head;
+  bool is_at_begin = true, goes_on = false;
+  for (off_t at = 0; at < size;) {
+    const auto most = std::min<off_t>(size - at, static_cast<off_t>(block.size()));
+    const ssize_t got = pread(file, block.data(), static_cast<size_t>(most), at);
+    if (got <= 0) return counted;
+    at += got;
+    std::string_view rest(block.data(), static_cast<size_t>(got));
+    while (!rest.empty()) {
+      if (is_at_begin && !goes_on && counted.count++ == wanted) {
+        counted.begin = at - static_cast<off_t>(rest.size());
+        return counted;
+      }
+      const size_t end = rest.find('\n');
+      is_at_begin = end != std::string_view::npos;
+      head += rest.substr(0, std::min(end, kHeadMax - head.size()));
+      if (!is_at_begin) break;
+      const auto line = ParseLogLine(head);
+      goes_on = line && line->is_partial;
+      head.clear();
+      rest.remove_prefix(end + 1);
+    }
+  }
+  return counted;
+}
+
+}  // namespace
 
 Result<std::unique_ptr<LogStream>> LogStream::Open(const std::string& path, LogOptions options,
                                                    http::Loops& loops,
@@ -47,8 +89,8 @@ void LogStream::SkipToTail() {
   const off_t size = lseek(file_, 0, SEEK_END);
   if (*options_.tail_lines <= 0) return;
   // Twice as far back each time, until enough lines are there, so that no more than twice the tail
-  // is looked at; a log is rotated long before it fills memory.
-  for (auto window = static_cast<off_t>(kReadMax);; window *= 2) {
+  // is looked at.
+  for (auto window = static_cast<off_t>(kReadMax); window <= kTailMax; window *= 2) {
     const off_t begin = std::max<off_t>(0, size - window);
     std::string tail(static_cast<size_t>(size - begin), '\0');
     const ssize_t got = pread(file_, tail.data(), tail.size(), begin);
@@ -60,6 +102,10 @@ void LogStream::SkipToTail() {
     lseek(file_, begin + static_cast<off_t>(whole + offset), SEEK_SET);
     return;
   }
+  // Who writes fast has gigabytes before they are rotated.
+  const int64_t all = CountLogLines(file_, size, INT64_MAX).count;
+  const int64_t skipped = std::max<int64_t>(all - *options_.tail_lines, 0);
+  lseek(file_, CountLogLines(file_, size, skipped).begin, SEEK_SET);
 }
 
 bool LogStream::IsWanted(const LogLine& line) const {
@@ -84,10 +130,12 @@ void LogStream::TakeLines(std::string& text) {
 }
 
 bool LogStream::ReadSome(size_t bytes_max, std::string& text) {
-  while (text.size() < bytes_max) {
+  size_t bytes = 0;
+  while (text.size() < bytes_max && bytes < kReadAtOnceMax) {
     char buffer[kReadMax];
     const ssize_t got = read(file_, buffer, sizeof buffer);
     if (got <= 0) return false;
+    bytes += static_cast<size_t>(got);
     pending_.append(buffer, static_cast<size_t>(got));
     TakeLines(text);
   }

@@ -2,6 +2,8 @@
 // over rotations of the file too.
 #pragma once
 
+#include <sys/types.h>
+
 #include <memory>
 #include <string>
 
@@ -15,6 +17,10 @@ namespace skiff::kubelet {
 class LogStream final : public http::StreamSource {
  public:
   static constexpr size_t kReadMax = 64 * 1024;
+  // Then others have their turn, though nothing of it may be wanted.
+  static constexpr size_t kReadAtOnceMax = 4 * kReadMax;
+  // How much of a log is held to find where its tail begins; of a longer one lines are counted.
+  static constexpr off_t kTailMax = 16 << 20;
   // Where the system has no watch left to give.
   static constexpr int kUnwatchedEveryMs = 1000;
 
@@ -39,7 +45,7 @@ class LogStream final : public http::StreamSource {
   bool IsWanted(const LogLine& line) const;
   // Appends the texts of the whole lines in pending_ to `text`.
   void TakeLines(std::string& text);
-  // Reads until there is enough or the end of the file.
+  // Reads until there is enough or the end of the file; false: that.
   bool ReadSome(size_t bytes_max, std::string& text);
   // Goes on in the file that has the log's name now, if that is another one.
   bool Reopen();

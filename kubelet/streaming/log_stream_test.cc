@@ -99,6 +99,38 @@ TEST_F(LogStreamTest, TheTailOfALongLogBeginsWithAWholeLine) {
   EXPECT_EQ(Read(), "");
 }
 
+TEST_F(LogStreamTest, TheTailOfALogMayBeLongerThanIsHeld) {
+  const std::string text(1000, 'x');
+  // Each third line is in two parts.
+  for (off_t bytes = 0; bytes < LogStream::kTailMax + (1 << 20); bytes += 4000) {
+    Write("a" + text);
+    Write("b" + text);
+    log_ << "2026-01-02T03:04:05.000000000Z stdout P c" << text << "\n";
+    Write(text);
+  }
+  Write("last");
+  constexpr int64_t kLines = 12'600;
+  Open({.tail_lines = kLines});
+  const std::string tail = Read();
+  EXPECT_EQ(std::count(tail.begin(), tail.end(), '\n'), kLines);
+  EXPECT_TRUE(tail.starts_with("b" + text)) << tail.substr(0, 10);
+  EXPECT_TRUE(tail.ends_with("\nlast\n"));
+  Open({.tail_lines = 1'000'000});
+  EXPECT_TRUE(Read().starts_with("a" + text));
+}
+
+// The loop that reads for all streams of a node.
+TEST_F(LogStreamTest, WhatNobodyWantsIsReadInTurnsToo) {
+  const std::string text(1000, 'x');
+  for (size_t bytes = 0; bytes < 2 * LogStream::kReadAtOnceMax; bytes += text.size()) Write(text);
+  Write("last");
+  Open({.since = TimePoint::max()});
+  std::vector<http::SharedBytes> chunks;
+  EXPECT_EQ(stream_->Pull(4096, chunks), http::Pulled::kMore);
+  EXPECT_EQ(Read(), "");
+  EXPECT_EQ(pulled_, http::Pulled::kEnd);
+}
+
 TEST_F(LogStreamTest, OnlyARegularFileIsALogAndNobodyWaitsForAnother) {
   std::filesystem::remove(path_);
   ASSERT_EQ(mkfifo(path_.c_str(), 0600), 0);

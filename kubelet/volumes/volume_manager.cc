@@ -6,7 +6,9 @@
 #include <algorithm>
 #include <cerrno>
 #include <filesystem>
+#include <map>
 #include <set>
+#include <utility>
 
 #include "kubelet/csi/csi_volumes.h"
 #include "kubelet/csi/names.h"
@@ -66,6 +68,32 @@ int UrgencyOf(const Error& error) {
 
 bool IsForOnePod(const core_v1::PersistentVolume& volume) {
   return volume.spec.access_modes == std::vector<std::string>{"ReadWriteOncePod"};
+}
+
+template <typename K>
+using NamedSource =
+    std::function<Result<std::shared_ptr<const K>>(const std::string&, const std::string&)>;
+
+template <typename K>
+NamedSource<K> AskedOnce(const NamedSource<K>& source) {
+  using Known = std::map<std::pair<std::string, std::string>, Result<std::shared_ptr<const K>>>;
+  return [&source, known = std::make_shared<Known>()](const std::string& namespace_,
+                                                      const std::string& name) {
+    const std::pair key(namespace_, name);
+    auto found = known->find(key);
+    if (found == known->end()) found = known->emplace(key, source(namespace_, name)).first;
+    return found->second;
+  };
+}
+
+// For one look at the volumes of a pod: thousands of them, and of the sources of one, may name the
+// same object, and each time would be a request. Outlived by `sources`; not for drivers' volumes,
+// which are grown by who goes on with what he was given.
+VolumeSources AskingOnce(const VolumeSources& sources) {
+  VolumeSources once = sources;
+  once.config_map = AskedOnce<core_v1::ConfigMap>(sources.config_map);
+  once.secret = AskedOnce<core_v1::Secret>(sources.secret);
+  return once;
 }
 
 // A uid is a part of paths: one from a manifest may be any text.
@@ -174,6 +202,7 @@ Result<VolumePaths> VolumeManager::SetUp(const core_v1::Pod& pod, std::vector<Er
   VolumePaths paths;
   std::vector<Error> failures;
   bool has_driver_failed = false;
+  const VolumeSources once = AskingOnce(sources_);
   const std::set<std::string> used = UsedVolumes(pod);
   for (const auto& volume : pod.spec.volumes) {
     if (!used.contains(volume.name)) continue;
@@ -184,7 +213,7 @@ Result<VolumePaths> VolumeManager::SetUp(const core_v1::Pod& pod, std::vector<Er
     // Whoever waits for a driver that does not answer waits once.
     const bool may_have_driver = volume.csi || volume.persistent_volume_claim || volume.ephemeral;
     if (may_have_driver && has_driver_failed) continue;
-    auto path = SetUpVolume(pod, volume);
+    auto path = SetUpVolume(pod, volume, may_have_driver ? sources_ : once);
     if (path) {
       paths[volume.name] = std::move(*path);
       continue;
@@ -203,7 +232,7 @@ Result<VolumePaths> VolumeManager::SetUp(const core_v1::Pod& pod, std::vector<Er
 }
 
 Result<> VolumeManager::Find(const core_v1::Pod& pod) {
-  VolumeSources sources = sources_;
+  VolumeSources sources = AskingOnce(sources_);
   sources.token = nullptr;  // It is not written anywhere.
   const std::set<std::string> used = UsedVolumes(pod);
   for (const auto& volume : pod.spec.volumes) {
@@ -236,7 +265,8 @@ Result<> VolumeManager::FindVolume(const core_v1::Pod& pod, const core_v1::Volum
 }
 
 Result<VolumePath> VolumeManager::SetUpVolume(const core_v1::Pod& pod,
-                                              const core_v1::Volume& volume) {
+                                              const core_v1::Volume& volume,
+                                              const VolumeSources& sources) {
   const Bound bound = TRY(BoundOf(pod, volume));
   const std::string& name = bound ? bound->metadata.name : volume.name;
   const VolumePlugin* plugin = PluginFor(volume, bound.get());
@@ -267,7 +297,7 @@ Result<VolumePath> VolumeManager::SetUpVolume(const core_v1::Pod& pod,
   TRY(MakeDirectories(plugin_directory, kPrivateMode));
   const Duration begun = clock_.Monotonic();
   auto path = set_up({pod, volume, bound.get(), pod_directory, plugin_directory + "/" + name,
-                      sources_, clock_, mounts_, devices_});
+                      sources, clock_, mounts_, devices_});
   if (metrics_ != nullptr) {
     std::string plugin_name(plugin->name);
     std::replace(plugin_name.begin(), plugin_name.end(), '~', '/');

@@ -102,7 +102,8 @@ class VolumeManager {
   using Bound = std::shared_ptr<const core_v1::PersistentVolume>;
   // What the claim of the volume is bound to; nullptr for one that is no claim's.
   Result<Bound> BoundOf(const core_v1::Pod& pod, const core_v1::Volume& volume);
-  Result<VolumePath> SetUpVolume(const core_v1::Pod& pod, const core_v1::Volume& volume);
+  Result<VolumePath> SetUpVolume(const core_v1::Pod& pod, const core_v1::Volume& volume,
+                                 const VolumeSources& sources);
   Result<> FindVolume(const core_v1::Pod& pod, const core_v1::Volume& volume,
                       const VolumeSources& sources);
   // Whether another pod has the volume, which one at a time may have, and this one has not; if not,

@@ -83,6 +83,25 @@ TEST_F(VolumeManagerTest, NobodyButTheKubeletLooksIntoPodsDirectories) {
   EXPECT_EQ(tree_.Mode(Below("volumes/kubernetes.io~empty-dir/cache")), 0777u);
 }
 
+TEST_F(VolumeManagerTest, AnObjectThatManyVolumesNameIsAskedForOnce) {
+  int asked = 0;
+  VolumeSources sources;
+  sources.config_map =
+      [&](const std::string&,
+          const std::string&) -> Result<std::shared_ptr<const core_v1::ConfigMap>> {
+    ++asked;
+    return std::make_shared<const core_v1::ConfigMap>();
+  };
+  manager_ = std::make_unique<VolumeManager>(tree_.root(), std::move(sources), clock_);
+  for (const char* name : {"a", "b", "c"}) {
+    AddVolume(pod_, name).config_map.Ensure().name = "there";
+  }
+  ASSERT_EQ(Problem(), "");
+  EXPECT_EQ(asked, 1);
+  ASSERT_EQ(Problem(), "");
+  EXPECT_EQ(asked, 2) << "it may have changed";
+}
+
 TEST_F(VolumeManagerTest, AnEmptyDirIsSetUpOnceAndThenItsContainers) {
   AddVolume(pod_, "cache").empty_dir.Ensure();
   ASSERT_EQ(Problem(), "");
