@@ -437,6 +437,17 @@ TEST(PodWarnings, MentionAddressesOfTheStatus) {
                           "canonical format (\"fd00::1\")"));
 }
 
+TEST(PodWarnings, ComparesNoPathThatNoFileCanHave) {
+  const Json pod = With(kPod, "/spec/volumes", Json::parse(R"([{"name": "v", "configMap":
+      {"name": "m", "items": [{"key": "k", "path": "a"}, {"key": "l", "path": "a/b"}]}}])"));
+  const auto overlaps = testing::Contains(testing::HasSubstr("overlapping paths"));
+  EXPECT_THAT(CreateWarnings(pod), overlaps);
+  std::string deep = "a";
+  while (deep.size() <= 4096) deep += "/b";
+  const Json deeper = With(pod, "/spec/volumes/0/configMap/items/1/path", deep);
+  EXPECT_THAT(CreateWarnings(deeper), testing::Not(overlaps));
+}
+
 // What follows is copied once for each of what may be ten thousands, and before anything is
 // refused.
 TEST(PodValidation, CallsNoClaimsByANameThatNoPodCanHave) {
