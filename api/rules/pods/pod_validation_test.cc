@@ -3,9 +3,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <ctime>
+#include <string>
+
 #include "api/gen/core_v1.h"
 #include "api/rules/pods/pod_prepare.h"
 #include "api/rules/rules_fixture.h"
+#include "api/violations.h"
 
 namespace skiff {
 namespace {
@@ -435,6 +439,21 @@ TEST(PodWarnings, MentionAddressesOfTheStatus) {
   EXPECT_THAT(StatusWarnings(stored, pod),
               ElementsAre("status.podIPs[1].ip: IPv6 address \"FD00::1\" should be in RFC 5952 "
                           "canonical format (\"fd00::1\")"));
+}
+
+TEST(PodValidation, AnnotationsOfContainersAreBoundedInTime) {
+  core_v1::Pod pod;
+  for (int i = 0; i < 30'000; ++i) {
+    const std::string name = "c" + std::to_string(i);
+    pod.spec.containers.emplace_back().name = name;
+    pod.metadata.annotations["container.apparmor.security.beta.kubernetes.io/" + name] =
+        "unconfined";
+  }
+  Violations wrong;
+  const std::clock_t begin = std::clock();
+  ValidatePodAnnotations(pod.metadata, pod.spec, FieldPath("annotations"), wrong);
+  EXPECT_LT((std::clock() - begin) / CLOCKS_PER_SEC, 6) << "seconds of processor time";
+  EXPECT_TRUE(wrong.empty());
 }
 
 TEST(PodWarnings, ComparesNoPathThatNoFileCanHave) {
