@@ -34,7 +34,7 @@ void ReplaceByPodLevel(const core_v1::PodSpec& spec, Resources& total) {
 
 // What a container and the sidecars before it take together; of scalars what it names itself, as of
 // the others they take no more than before it. A pod may name ten thousands.
-Resources Beside(const Resources& sidecars, Resources own) {
+Resources BesideSidecars(const Resources& sidecars, Resources own) {
   own.milli_cpu = SaturatedSum(own.milli_cpu, sidecars.milli_cpu);
   own.memory = SaturatedSum(own.memory, sidecars.memory);
   own.ephemeral_storage = SaturatedSum(own.ephemeral_storage, sidecars.ephemeral_storage);
@@ -52,7 +52,7 @@ Resources Sum(const core_v1::PodSpec& spec, bool non_zero) {
   Resources largest_init;
   for (const auto& container : spec.init_containers) {
     const Resources own = ContainerRequests(container, non_zero);
-    largest_init.RaiseTo(Beside(sidecars, own));
+    largest_init.RaiseTo(BesideSidecars(sidecars, own));
     if (!IsRestartableInitContainer(container)) continue;
     total.Add(own);
     sidecars.Add(own);

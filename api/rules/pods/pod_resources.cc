@@ -27,7 +27,7 @@ void RaiseTo(ResourceList& sum, const ResourceList& least) {
 
 // What a container and the sidecars before it take together, of what it names itself: of all else
 // they take no more than before it. A pod may name ten thousands, and have as many containers.
-ResourceList Beside(const ResourceList& sidecars, const ResourceList& own) {
+ResourceList BesideSidecars(const ResourceList& sidecars, const ResourceList& own) {
   ResourceList running = own;
   for (auto& [name, amount] : running) {
     const auto found = sidecars.find(name);
@@ -103,7 +103,7 @@ ResourceList AggregateContainers(
   ResourceList peak;
   for (const auto& container : spec.init_containers) {
     const ResourceList& own = list(container.resources);
-    RaiseTo(peak, Beside(sidecars, own));
+    RaiseTo(peak, BesideSidecars(sidecars, own));
     if (!IsRestartableInitContainer(container)) continue;
     Add(sum, own);
     Add(sidecars, own);

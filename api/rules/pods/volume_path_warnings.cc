@@ -32,7 +32,7 @@ constexpr size_t kWarningsMax = 64;
 constexpr size_t kWarningsOfPodMax = 1000;
 // No machine makes a file at a longer one (PATH_MAX), which may be the whole document: all that is
 // above it is looked for, and that takes the square of its length.
-constexpr size_t kPathBytesMax = 4096;
+constexpr size_t kComparedPathBytesMax = 4096;
 
 // Compares each file with those before it.
 class PathWarnings {
@@ -44,7 +44,7 @@ class PathWarnings {
   void Add(std::vector<PlacedFile> files) {
     for (PlacedFile& file : files) {
       while (file.path.ends_with('/')) file.path.pop_back();
-      if (file.path.empty() || file.path.size() > kPathBytesMax) continue;
+      if (file.path.empty() || file.path.size() > kComparedPathBytesMax) continue;
       for (const size_t other : Overlapping(file.path)) {
         if (++count_ > kWarningsMax) return;
         out_.push_back(prefix_ + file.Text() + " with " + placed_[other].Text());
