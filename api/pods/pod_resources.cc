@@ -32,21 +32,30 @@ void ReplaceByPodLevel(const core_v1::PodSpec& spec, Resources& total) {
   }
 }
 
+// What a container and the sidecars before it take together; of scalars what it names itself, as of
+// the others they take no more than before it. A pod may name ten thousands.
+Resources BesideSidecars(const Resources& sidecars, Resources own) {
+  own.milli_cpu = SaturatedSum(own.milli_cpu, sidecars.milli_cpu);
+  own.memory = SaturatedSum(own.memory, sidecars.memory);
+  own.ephemeral_storage = SaturatedSum(own.ephemeral_storage, sidecars.ephemeral_storage);
+  for (auto& [name, amount] : own.scalar) {
+    const auto found = sidecars.scalar.find(name);
+    if (found != sidecars.scalar.end()) amount = SaturatedSum(amount, found->second);
+  }
+  return own;
+}
+
 Resources Sum(const core_v1::PodSpec& spec, bool non_zero) {
   Resources total;
   for (const auto& container : spec.containers) total.Add(ContainerRequests(container, non_zero));
   Resources sidecars;
   Resources largest_init;
   for (const auto& container : spec.init_containers) {
-    Resources own = ContainerRequests(container, non_zero);
-    if (IsRestartableInitContainer(container)) {
-      total.Add(own);
-      sidecars.Add(own);
-      largest_init.RaiseTo(sidecars);
-    } else {
-      own.Add(sidecars);
-      largest_init.RaiseTo(own);
-    }
+    const Resources own = ContainerRequests(container, non_zero);
+    largest_init.RaiseTo(BesideSidecars(sidecars, own));
+    if (!IsRestartableInitContainer(container)) continue;
+    total.Add(own);
+    sidecars.Add(own);
   }
   total.RaiseTo(largest_init);
   return total;

@@ -14,6 +14,9 @@ namespace {
 
 constexpr size_t kContextLines = 3;
 constexpr size_t kPopularFromLines = 200;
+// Lines looked at, and places where they were found. Texts may be of a hundred thousand lines of
+// which every other one differs: beyond that all that is left counts as replaced.
+constexpr size_t kDiffStepsMax = size_t{1} << 20;
 
 using Lines = std::vector<std::string_view>;
 
@@ -84,7 +87,7 @@ class Matcher {
   // explicit stack, since texts can be long.
   void Find(Range all_a, Range all_b) {
     std::vector<std::pair<Range, Range>> open = {{all_a, all_b}};
-    while (!open.empty()) {
+    while (!open.empty() && steps_ < kDiffStepsMax) {
       const auto [a, b] = open.back();
       open.pop_back();
       const Block longest = Longest(a, b);
@@ -96,12 +99,14 @@ class Matcher {
     std::ranges::sort(blocks_, {}, &Block::a);
   }
 
-  Block Longest(Range a, Range b) const {
+  // Of those that are found in time.
+  Block Longest(Range a, Range b) {
     Block best{a.begin, b.begin, 0};
     std::unordered_map<size_t, size_t> lengths;  // Of the run that ends at this line of b.
-    for (size_t i = a.begin; i < a.end; ++i) {
+    for (size_t i = a.begin; i < a.end && steps_ < kDiffStepsMax; ++i) {
       std::unordered_map<size_t, size_t> next;
       const auto found = where_.find(a_[i]);
+      steps_ += found == where_.end() ? 1 : found->second.size();
       if (found != where_.end()) {
         for (const size_t j : found->second) {
           if (j < b.begin || j >= b.end) continue;
@@ -129,6 +134,7 @@ class Matcher {
   const Lines& b_;
   std::map<std::string_view, std::vector<size_t>> where_;
   std::vector<Block> blocks_;
+  size_t steps_ = 0;
 };
 
 // Changes with their context; those that lie close share a hunk.

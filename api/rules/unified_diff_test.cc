@@ -1,5 +1,7 @@
 #include <gtest/gtest.h>
 
+#include <string>
+
 #include "api/rules/go_struct.h"
 
 namespace skiff {
@@ -21,6 +23,28 @@ TEST(UnifiedDiff, IsEmptyForEqualTexts) {
 
 TEST(UnifiedDiff, CountsAddedLinesFromTheLineBefore) {
   EXPECT_EQ(UnifiedDiff("a", "a\nb"), "@@ -1 +1,2 @@\n a\n+b\n");
+}
+
+// Whoever updates a pod chooses both texts: of so many changes the first alone are told apart.
+TEST(UnifiedDiff, GivesUpOnTextsThatDifferInEveryOtherLine) {
+  constexpr int kLines = 20'000;
+  std::string old_text = "begin";
+  std::string new_text = "begin";
+  for (int i = 1; i < kLines; ++i) {
+    const std::string line = "\n" + std::to_string(i);
+    old_text += line;
+    new_text += i % 2 == 0 ? line : line + " new";
+  }
+  const std::string diff = "\n" + UnifiedDiff(old_text, new_text);
+  const auto count = [&](const std::string& mark) {
+    int found = 0;
+    for (size_t at = 0; (at = diff.find("\n" + mark, at)) != diff.npos; ++at) ++found;
+    return found;
+  };
+  EXPECT_EQ(count(" ") + count("-"), kLines) << "all that was";
+  EXPECT_EQ(count(" ") + count("+"), kLines) << "all that is";
+  EXPECT_GT(count(" "), 10);
+  EXPECT_LT(count(" "), kLines / 4);
 }
 
 }  // namespace

@@ -14,6 +14,9 @@ namespace {
 
 constexpr std::string_view kMirrorPod = "kubernetes.io/config.mirror";
 constexpr std::string_view kVolumePrefix = "kube-api-access-";
+// Of a volume; the pod is refused for a longer one, but nothing has been looked at yet, and it
+// would be copied for each container.
+constexpr size_t kTokenVolumeNameBytesMax = 63;
 constexpr std::string_view kMountPath = "/var/run/secrets/kubernetes.io/serviceaccount";
 constexpr const char* kEnforceMountable = "kubernetes.io/enforce-mountable-secrets";
 
@@ -205,7 +208,8 @@ class ServiceAccountPlugin final : public AdmissionPlugin, public Admits, public
     if (all_mounted) return;
     std::string name;
     const auto own = std::ranges::find_if(spec.volumes, [](const core_v1::Volume& volume) {
-      return volume.name.starts_with(kVolumePrefix);
+      return volume.name.starts_with(kVolumePrefix) &&
+             volume.name.size() <= kTokenVolumeNameBytesMax;
     });
     if (own != spec.volumes.end()) {
       name = own->name;

@@ -66,6 +66,22 @@ TEST_F(ServiceAccountTest, ManySecretsOfBothAreBoundedInTime) {
   EXPECT_LT((std::clock() - begin) / CLOCKS_PER_SEC, 6) << "seconds of processor time";
 }
 
+TEST_F(ServiceAccountTest, NothingIsMountedByANameThatNoVolumeCanHave) {
+  MakeStrict(Json::array());
+  const std::string name = "kube-api-access-" + std::string(64, 'x');
+  const Json container = {{"name", "c"}, {"image", "i"}};
+  const Json volume = {{"name", name}, {"emptyDir", Json::object()}};
+  const Json pod = {{"metadata", {{"name", "p"}}},
+                    {"spec",
+                     {{"serviceAccountName", "strict"},
+                      {"volumes", Json::array({volume})},
+                      {"containers", Json::array({container})}}}};
+  const auto refused = Post("/api/v1/namespaces/default/pods", pod.dump());
+  EXPECT_EQ(refused.code, 422);
+  EXPECT_THAT(refused.message(), HasSubstr("spec.volumes[0].name"));
+  EXPECT_THAT(refused.message(), testing::Not(HasSubstr("volumeMounts")));
+}
+
 // As kube-apiserver: who makes a namespace and pods in it in one breath is not to lose a race with
 // the controller that makes their account.
 class NewNamespaceTest : public ServerFixture {

@@ -1,5 +1,7 @@
 // Annotations of pods that are more than notes: most were later replaced by fields.
 #include <charconv>
+#include <optional>
+#include <set>
 
 #include "api/codec/json.h"
 #include "api/rules/checks.h"
@@ -54,18 +56,19 @@ void ValidateSeccompText(const std::string& profile, const FieldPath& path, Viol
   out.Invalid(path, profile, "must be a valid seccomp profile");
 }
 
-bool HasContainer(const PodSpec& spec, std::string_view name) {
-  bool found = false;
-  ForEachContainer(spec, FieldPath(), [&](const auto& container, const FieldPath&) {
-    found = found || container.name == name;
-  });
-  return found;
+using NamedContainers = std::set<std::string_view>;
+
+NamedContainers NamesOfContainers(const PodSpec& spec) {
+  NamedContainers names;
+  ForEachContainer(spec, FieldPath(),
+                   [&](const auto& container, const FieldPath&) { names.insert(container.name); });
+  return names;
 }
 
-void ValidateAppArmorText(const std::string& key, const std::string& profile, const PodSpec& spec,
-                          const FieldPath& path, Violations& out) {
+void ValidateAppArmorText(const std::string& key, const std::string& profile,
+                          const NamedContainers& names, const FieldPath& path, Violations& out) {
   const std::string container = key.substr(kAppArmorAnnotationPrefix.size());
-  if (!HasContainer(spec, container)) out.Invalid(path.Key(key), container, "container not found");
+  if (!names.contains(container)) out.Invalid(path.Key(key), container, "container not found");
   if (profile.empty() || profile == "runtime/default" || profile == "unconfined" ||
       profile.starts_with(kLocalhost)) {
     return;
@@ -146,10 +149,12 @@ void ValidatePodAnnotations(const meta_v1::ObjectMeta& meta, const PodSpec& spec
   for (const auto& [key, value] : annotations) {
     if (key.starts_with(kContainerSeccomp)) ValidateSeccompText(value, path.Child(key), out);
   }
+  // Gone through once: there may be ten thousands of both.
+  std::optional<NamedContainers> names;
   for (const auto& [key, value] : annotations) {
-    if (key.starts_with(kAppArmorAnnotationPrefix)) {
-      ValidateAppArmorText(key, value, spec, path, out);
-    }
+    if (!key.starts_with(kAppArmorAnnotationPrefix)) continue;
+    if (!names) names = NamesOfContainers(spec);
+    ValidateAppArmorText(key, value, *names, path, out);
   }
 }
 

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <array>
+#include <set>
+#include <string_view>
 
 #include "api/rules/pods/app_armor.h"
 #include "api/rules/pods/pod_resources.h"
@@ -13,13 +15,17 @@ namespace {
 using namespace core_v1;
 using Labels = std::map<std::string, std::string>;
 
+// Of a label; the pod is refused for a longer one. It is copied for each time that a key is named,
+// and nothing has been looked at yet: a megabyte may be named a hundred thousand times.
+constexpr size_t kMatchedValueBytesMax = 63;
+
 // Selects, beside what the selector says, the pod's own value of each key (or all but that one).
 void SelectOwnValues(Box<meta_v1::LabelSelector>& selector, const std::vector<std::string>& keys,
                      const char* operation, const Labels& labels) {
   if (!selector) return;
   for (const auto& key : keys) {
     const auto label = labels.find(key);
-    if (label == labels.end()) continue;
+    if (label == labels.end() || label->second.size() > kMatchedValueBytesMax) continue;
     auto& requirement = selector->match_expressions.emplace_back();
     requirement.key = key;
     requirement.operator_ = operation;
@@ -42,7 +48,10 @@ void SelectOwnValues(Box<PodTerms>& affinity, const Labels& labels) {
 
 template <typename AnyContainer>
 void CopyAppArmorProfiles(std::vector<AnyContainer>& containers, const Pod& pod) {
+  // No two may have one name: of those that do the pod is refused, and the first alone gets it.
+  std::set<std::string_view> names;
   for (auto& container : containers) {
+    if (!names.insert(container.name).second) continue;
     const auto annotation = pod.metadata.annotations.find(AppArmorAnnotation(container.name));
     if (annotation == pod.metadata.annotations.end()) continue;
     const auto profile = AppArmorProfileFromAnnotation(annotation->second);

@@ -25,6 +25,17 @@ void RaiseTo(ResourceList& sum, const ResourceList& least) {
   }
 }
 
+// What a container and the sidecars before it take together, of what it names itself: of all else
+// they take no more than before it. A pod may name ten thousands, and have as many containers.
+ResourceList BesideSidecars(const ResourceList& sidecars, const ResourceList& own) {
+  ResourceList running = own;
+  for (auto& [name, amount] : running) {
+    const auto found = sidecars.find(name);
+    if (found != sidecars.end()) amount = found->second + amount;
+  }
+  return running;
+}
+
 bool IsResizeInfeasible(const Pod& pod) {
   return std::ranges::any_of(pod.status.conditions, [](const auto& condition) {
     return condition.type == "PodResizePending" && condition.reason == "Infeasible";
@@ -92,15 +103,10 @@ ResourceList AggregateContainers(
   ResourceList peak;
   for (const auto& container : spec.init_containers) {
     const ResourceList& own = list(container.resources);
-    if (IsRestartableInitContainer(container)) {
-      Add(sum, own);
-      Add(sidecars, own);
-      RaiseTo(peak, sidecars);
-    } else {
-      ResourceList running = sidecars;
-      Add(running, own);
-      RaiseTo(peak, running);
-    }
+    RaiseTo(peak, BesideSidecars(sidecars, own));
+    if (!IsRestartableInitContainer(container)) continue;
+    Add(sum, own);
+    Add(sidecars, own);
   }
   RaiseTo(sum, peak);
   return sum;

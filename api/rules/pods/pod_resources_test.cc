@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <ctime>
+#include <string>
+
 namespace skiff {
 namespace {
 
@@ -68,6 +71,38 @@ TEST(SpecAsRunTest, OfInitContainersSidecarsAreAsked) {
   first.restart_policy = "Always";
   ASSERT_TRUE(SpecAsRun(pod));
   EXPECT_EQ(SpecAsRun(pod)->init_containers[0].resources.requests.at("cpu"), Amount("2"));
+}
+
+const ResourceList& RequestsIn(const core_v1::ResourceRequirements& resources) {
+  return resources.requests;
+}
+
+void AddInit(core_v1::Pod& pod, const ResourceList& requests, const char* restart_policy) {
+  auto& init = pod.spec.init_containers.emplace_back();
+  init.resources.requests = requests;
+  if (*restart_policy != '\0') init.restart_policy = restart_policy;
+}
+
+TEST(AggregateContainersTest, AnInitContainerRunsBesideTheSidecarsBeforeIt) {
+  core_v1::Pod pod = PodWith("1");
+  AddInit(pod, {{"cpu", Amount("2")}, {"a.b/c", Amount("5")}}, "");
+  AddInit(pod, {{"cpu", Amount("1")}, {"d.e/f", Amount("2")}}, "Always");
+  AddInit(pod, {{"cpu", Amount("3")}}, "");
+  AddInit(pod, {{"a.b/c", Amount("1")}}, "Always");
+  const ResourceList wanted = {
+      {"cpu", Amount("4")}, {"a.b/c", Amount("5")}, {"d.e/f", Amount("2")}};
+  EXPECT_EQ(AggregateContainers(pod.spec, &RequestsIn), wanted);
+}
+
+TEST(AggregateContainersTest, IsBoundedInTime) {
+  core_v1::Pod pod = PodWith("1");
+  ResourceList many;
+  for (int i = 0; i < 30'000; ++i) many["a.b/c" + std::to_string(i)] = Amount("1");
+  AddInit(pod, many, "Always");
+  for (int i = 0; i < 20'000; ++i) AddInit(pod, {}, i % 2 == 0 ? "Always" : "");
+  const std::clock_t begin = std::clock();
+  EXPECT_EQ(AggregateContainers(pod.spec, &RequestsIn).size(), many.size() + 1);
+  EXPECT_LT((std::clock() - begin) / CLOCKS_PER_SEC, 6) << "seconds of processor time";
 }
 
 }  // namespace

@@ -9,6 +9,15 @@ namespace {
 
 using namespace core_v1;
 
+constexpr size_t kPodNameBytesMax = 253;
+
+// What its volumes are called by. A pod is refused for a longer one, which may be half of the
+// document and is not to be copied for each of ten thousand volumes.
+std::string_view NameForClaims(const Pod& pod) {
+  const std::string& name = pod.metadata.name;
+  return name.size() <= kPodNameBytesMax ? std::string_view(name) : std::string_view();
+}
+
 // A token speaks for an account.
 void ValidateTokenSources(const PodSpec& spec, const FieldPath& path, Violations& out) {
   if (!spec.service_account_name.empty()) return;
@@ -31,7 +40,7 @@ void ValidatePodContent(const Pod& pod, const PodSpec* old_spec, Violations& out
   const FieldPath path("spec");
   ValidatePodAnnotations(pod.metadata, pod.spec, metadata.Child("annotations"), out);
   ValidatePodSpec({.spec = pod.spec,
-                   .pod_name = pod.metadata.name,
+                   .pod_name = NameForClaims(pod),
                    .is_mirror = pod.metadata.annotations.contains("kubernetes.io/config.mirror"),
                    .old = old_spec},
                   path, out);

@@ -3,7 +3,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <ctime>
+#include <string>
+
+#include "api/gen/core_v1.h"
+#include "api/rules/pods/pod_prepare.h"
 #include "api/rules/rules_fixture.h"
+#include "api/violations.h"
 
 namespace skiff {
 namespace {
@@ -433,6 +439,65 @@ TEST(PodWarnings, MentionAddressesOfTheStatus) {
   EXPECT_THAT(StatusWarnings(stored, pod),
               ElementsAre("status.podIPs[1].ip: IPv6 address \"FD00::1\" should be in RFC 5952 "
                           "canonical format (\"fd00::1\")"));
+}
+
+TEST(PodValidation, AnnotationsOfContainersAreBoundedInTime) {
+  core_v1::Pod pod;
+  for (int i = 0; i < 30'000; ++i) {
+    const std::string name = "c" + std::to_string(i);
+    pod.spec.containers.emplace_back().name = name;
+    pod.metadata.annotations["container.apparmor.security.beta.kubernetes.io/" + name] =
+        "unconfined";
+  }
+  Violations wrong;
+  const std::clock_t begin = std::clock();
+  ValidatePodAnnotations(pod.metadata, pod.spec, FieldPath("annotations"), wrong);
+  EXPECT_LT((std::clock() - begin) / CLOCKS_PER_SEC, 6) << "seconds of processor time";
+  EXPECT_TRUE(wrong.empty());
+}
+
+TEST(PodWarnings, ComparesNoPathThatNoFileCanHave) {
+  const Json pod = With(kPod, "/spec/volumes", Json::parse(R"([{"name": "v", "configMap":
+      {"name": "m", "items": [{"key": "k", "path": "a"}, {"key": "l", "path": "a/b"}]}}])"));
+  const auto overlaps = testing::Contains(testing::HasSubstr("overlapping paths"));
+  EXPECT_THAT(CreateWarnings(pod), overlaps);
+  std::string deep = "a";
+  while (deep.size() <= 4096) deep += "/b";
+  const Json deeper = With(pod, "/spec/volumes/0/configMap/items/1/path", deep);
+  EXPECT_THAT(CreateWarnings(deeper), testing::Not(overlaps));
+}
+
+// What follows is copied once for each of what may be ten thousands, and before anything is
+// refused.
+TEST(PodValidation, CallsNoClaimsByANameThatNoPodCanHave) {
+  const Json named = With(kPod, "/metadata/name", std::string(254, 'a'));
+  const Json pod = With(named, "/spec/volumes", Json::parse(R"([{"name": "v", "ephemeral":
+      {"volumeClaimTemplate": {"spec": {"accessModes": ["ReadWriteOnce"],
+       "resources": {"requests": {"storage": "1"}}}}}}])"));
+  EXPECT_THAT(CreateErrors(pod), testing::Not(testing::Contains(testing::HasSubstr("PVC name"))));
+}
+
+TEST(PodPreparation, SelectsByNoLabelThatIsTooLong) {
+  core_v1::Pod pod;
+  pod.metadata.labels["long"] = std::string(64, 'x');
+  pod.metadata.labels["short"] = std::string(63, 'x');
+  auto& spread = pod.spec.topology_spread_constraints.emplace_back();
+  spread.label_selector.Ensure();
+  spread.match_label_keys = {"long", "short"};
+  PreparePodCreate(pod);
+  ASSERT_EQ(spread.label_selector->match_expressions.size(), 1u);
+  EXPECT_EQ(spread.label_selector->match_expressions[0].key, "short");
+}
+
+TEST(PodPreparation, GivesOneContainerOfANameItsProfile) {
+  core_v1::Pod pod;
+  pod.metadata.annotations["container.apparmor.security.beta.kubernetes.io/c"] = "localhost/p";
+  for (int i = 0; i < 2; ++i) pod.spec.containers.emplace_back().name = "c";
+  PreparePodCreate(pod);
+  const auto& containers = pod.spec.containers;
+  ASSERT_TRUE(containers[0].security_context && containers[0].security_context->app_armor_profile);
+  EXPECT_EQ(containers[0].security_context->app_armor_profile->localhost_profile, "p");
+  EXPECT_FALSE(containers[1].security_context && containers[1].security_context->app_armor_profile);
 }
 
 }  // namespace

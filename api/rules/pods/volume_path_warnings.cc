@@ -30,6 +30,9 @@ std::vector<PlacedFile> FilesOf(const std::vector<Item>& items, const std::strin
 // Of a volume, and about so many of a pod; more would not be read.
 constexpr size_t kWarningsMax = 64;
 constexpr size_t kWarningsOfPodMax = 1000;
+// No machine makes a file at a longer one (PATH_MAX), which may be the whole document: all that is
+// above it is looked for, and that takes the square of its length.
+constexpr size_t kComparedPathBytesMax = 4096;
 
 // Compares each file with those before it.
 class PathWarnings {
@@ -41,7 +44,7 @@ class PathWarnings {
   void Add(std::vector<PlacedFile> files) {
     for (PlacedFile& file : files) {
       while (file.path.ends_with('/')) file.path.pop_back();
-      if (file.path.empty()) continue;
+      if (file.path.empty() || file.path.size() > kComparedPathBytesMax) continue;
       for (const size_t other : Overlapping(file.path)) {
         if (++count_ > kWarningsMax) return;
         out_.push_back(prefix_ + file.Text() + " with " + placed_[other].Text());
