@@ -50,7 +50,7 @@ struct RulesOf {
   void (*validate)(const T& object, Violations& out) = nullptr;
   void (*validate_update)(const T& object, const T& old, Violations& out) = nullptr;
   void (*validate_status_update)(const T& object, const T& old, Violations& out) = nullptr;
-  // Sentences of Warning headers; `old` is nullptr on create.
+  // Texts of Warning headers; `old` is nullptr on create.
   void (*warnings)(const T& object, const T* old, std::vector<std::string>& out) = nullptr;
   // The same of a write of the status.
   void (*status_warnings)(const T& object, std::vector<std::string>& out) = nullptr;

@@ -13,14 +13,14 @@ namespace skiff {
 namespace {
 
 using namespace admissionregistration_v1;
-using Sentences = std::vector<std::string>;
+using Texts = std::vector<std::string>;
 
-bool Has(const Sentences& list, std::string_view word) {
+bool Has(const Texts& list, std::string_view word) {
   return std::ranges::find(list, word) != list.end();
 }
 
 // Resources with and without subresources, where stars cover what others name.
-void ValidateResources(const Sentences& resources, const FieldPath& path, Violations& out) {
+void ValidateResources(const Texts& resources, const FieldPath& path, Violations& out) {
   if (resources.empty()) return out.Required(path);
   std::set<std::string> all_subresources_of;  // "pods/*"
   std::set<std::string> everywhere;           // "*/scale"
@@ -62,7 +62,7 @@ bool IsKnownReviewVersion(const std::string& version) {
   return version == "v1" || version == "v1beta1";
 }
 
-void ValidateReviewVersions(const Sentences& versions, bool require_known, const FieldPath& path,
+void ValidateReviewVersions(const Texts& versions, bool require_known, const FieldPath& path,
                             Violations& out) {
   if (versions.empty()) return out.Required(path, "must specify one of v1, v1beta1");
   std::set<std::string_view> seen;
@@ -192,7 +192,7 @@ void ValidateAll(const Configuration& object, const Configuration* old, Violatio
 
 }  // namespace
 
-void ValidateRuleOperations(const Sentences& operations, const FieldPath& path, Violations& out) {
+void ValidateRuleOperations(const Texts& operations, const FieldPath& path, Violations& out) {
   if (operations.empty()) return out.Required(path);
   if (operations.size() > 1 && Has(operations, "*")) {
     out.Invalid(path, operations, "if '*' is present, must not specify other operations");
@@ -202,9 +202,8 @@ void ValidateRuleOperations(const Sentences& operations, const FieldPath& path, 
   }
 }
 
-void ValidateRuleTargets(const Sentences& groups, const Sentences& versions,
-                         const Sentences& resources, const std::string* scope,
-                         const FieldPath& path, Violations& out) {
+void ValidateRuleTargets(const Texts& groups, const Texts& versions, const Texts& resources,
+                         const std::string* scope, const FieldPath& path, Violations& out) {
   const FieldPath group_path = path.Child("apiGroups");
   if (groups.empty()) out.Required(group_path);
   if (groups.size() > 1 && Has(groups, "*")) {
