@@ -2,25 +2,11 @@
 
 #include <gmock/gmock.h>
 
+#include "cli/one_saying.h"
 #include "cli/program_fixture.h"
 
 namespace skiff::cli {
 namespace {
-
-// A watch that says this, and is closed.
-class EventsSaid final : public http::StreamSource {
- public:
-  explicit EventsSaid(std::string text) : text_(std::move(text)) {}
-  void Attach(http::Waker) override {}
-  http::Pulled Pull(size_t, std::vector<http::SharedBytes>& out) override {
-    if (!text_.empty()) out.push_back(std::make_shared<const std::string>(std::move(text_)));
-    text_.clear();
-    return http::Pulled::kEnd;
-  }
-
- private:
-  std::string text_;
-};
 
 class EventsTest : public ProgramTest {
  protected:
@@ -38,7 +24,7 @@ class EventsTest : public ProgramTest {
       response.status = 200;
       if (request.Query("watch")) {
         response.stream =
-            std::make_unique<EventsSaid>(R"({"type": "ADDED", "object": )" + later + "}\n");
+            std::make_unique<OneSaying>(R"({"type": "ADDED", "object": )" + later + "}\n");
       } else {
         response.body = R"({"metadata": {"resourceVersion": "7"}, "items": [)" + before + "]}";
       }

@@ -1,22 +1,8 @@
+#include "cli/one_saying.h"
 #include "cli/program_fixture.h"
 
 namespace skiff::cli {
 namespace {
-
-// A watch that says this, and is closed.
-class OneSaying final : public http::StreamSource {
- public:
-  explicit OneSaying(std::string text) : text_(std::move(text)) {}
-  void Attach(http::Waker) override {}
-  http::Pulled Pull(size_t, std::vector<http::SharedBytes>& out) override {
-    if (!text_.empty()) out.push_back(std::make_shared<const std::string>(std::move(text_)));
-    text_.clear();
-    return http::Pulled::kEnd;
-  }
-
- private:
-  std::string text_;
-};
 
 // Which of a ReplicaSet's pods is the first for kubectl 1.35.
 class FindPodTest : public ProgramTest {
