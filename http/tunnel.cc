@@ -87,6 +87,11 @@ struct Mapping {
     Response response;
     response.status = opened.status;
     response.headers = std::move(opened.headers);
+    if (opened.raw && !upgrade) {
+      // Bytes that nobody asked for would stand on a connection that others may share.
+      return Failure(
+          {Reason::kInternalError, "backend tried to switch protocols when none was requested"});
+    }
     if (opened.raw) {
       auto [ours, theirs] = MakeTunnel(tunnel);
       opened.raw->Carry(std::move(theirs));

@@ -42,7 +42,7 @@ struct Forwarding {
 
 // The upstream's answer, whatever it is, or what on_error makes of a failure. Both functions are
 // called on a loop, so they must not block. To a request for an upgrade, an answer below 400 that
-// is not 101 is a failure.
+// is not 101 is a failure; to any other request 101 is.
 Response Forward(Loops& loops, Forwarding forwarding);
 
 // A connection to `upstream` as a Duplex that is at work at once: what is written to it before the

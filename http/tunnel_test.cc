@@ -333,6 +333,17 @@ TEST(Tunnel, PassesARefusedUpgradeOn) {
   EXPECT_EQ(ignored.body, "invalid upgrade response: status code 200");
 }
 
+// Whoever stands before this server may put requests of others on the same connection.
+TEST(Tunnel, IsNotMadeForWhoAskedForNone) {
+  Fixture back([](const Request&) { return Upgraded(std::make_unique<EchoDuplex>()); });
+  Proxy proxy(To(back));
+  TestClient client(proxy.port());
+  const auto refused = client.Get("/");
+  EXPECT_EQ(refused.status(), 503);
+  EXPECT_EQ(refused.body, "backend tried to switch protocols when none was requested");
+  EXPECT_EQ(client.Get("/again").status(), 503) << "the client's connection is kept";
+}
+
 // Takes nothing until told.
 class Stubborn : public Duplex {
  public:
