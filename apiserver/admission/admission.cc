@@ -28,6 +28,7 @@ AdmissionRequest AdmissionOf(ApiRequest& request, Operation operation, const Kin
           .subresource = std::move(subresource),
           .namespace_name = request.info.namespace_name,
           .name = request.info.name,
+          .name_in_path = request.info.name,
           .user = request.user,
           .warnings = request.warnings,
           .annotations = request.told ? &request.told->annotations() : nullptr,

@@ -54,6 +54,7 @@ struct AdmissionRequest {
   std::string subresource = {};
   std::string namespace_name = {};
   std::string name = {};  // "" while it is to be generated.
+  std::string name_in_path = {};  // "" of what is asked of a collection, as to create is by POST.
   const User& user;
   bool dry_run = false;
   // Of create and update: what is about to be stored. Of a subresource that takes another kind

@@ -100,7 +100,9 @@ class RbacEscalation final : public AdmissionPlugin, public Admits {
   Result<> CheckRole(const AdmissionRequest& request, const T& role) {
     const T* old = request.old_object ? request.old_object->As<T>() : nullptr;
     if (OnlyCollects(role, old)) return {};
-    if (MayDo(request, "escalate", request.kind.resource, role.metadata.name)) return {};
+    // A right that names roles holds for those of that name in the path, as in kube-apiserver: who
+    // may escalate one role makes no other, nor that one anew by POST.
+    if (MayDo(request, "escalate", request.kind.resource, request.name_in_path)) return {};
     TRY(CheckGrant(request, role.rules));
     if constexpr (std::is_same_v<T, ClusterRole>) {
       if (!Aggregates(role) && (old == nullptr || !Aggregates(*old))) return {};

@@ -53,6 +53,32 @@ TEST_F(RbacLimitsTest, ARoleOfMillionsOfRightsIsRefusedForWhatIsMissing) {
   EXPECT_LT(refused.response.body.size(), size_t{5} << 20);
 }
 
+// By its path: what is made by POST has no name there yet.
+TEST_F(RbacLimitsTest, WhoMayEscalateOneRoleMakesNoneOfThatName) {
+  const char* group = "rbac.authorization.k8s.io";
+  const Json write = {
+      {"apiGroups", {group}}, {"resources", {"roles"}}, {"verbs", {"create", "update"}}};
+  const Json escalate = {{"apiGroups", {group}},
+                         {"resources", {"roles"}},
+                         {"verbs", {"escalate"}},
+                         {"resourceNames", {"r"}}};
+  const Json maker = {{"metadata", {{"name", "maker"}}}, {"rules", {write, escalate}}};
+  ASSERT_EQ(Post(kRbac + "/roles", maker.dump()).code, 201);
+  Bind("alice", "Role", "maker");
+  const Json secrets = {{"apiGroups", {""}}, {"resources", {"secrets"}}, {"verbs", {"get"}}};
+  const Answer refused = PostRole(secrets, "alice");
+  EXPECT_EQ(refused.code, 403);
+  EXPECT_NE(refused.message().find("is attempting to grant RBAC permissions not currently held"),
+            std::string::npos)
+      << refused.message();
+  const Json own = {{"apiGroups", {group}}, {"resources", {"roles"}}, {"verbs", {"create"}}};
+  ASSERT_EQ(PostRole(own, "alice").code, 201);
+  const Json role = {{"metadata", {{"name", "r"}}}, {"rules", {secrets}}};
+  EXPECT_EQ(Ask("PUT", kRbac + "/roles/r", role.dump(), "", "alice").code, 200);
+  const Json other = {{"metadata", {{"name", "maker"}}}, {"rules", {secrets}}};
+  EXPECT_EQ(Ask("PUT", kRbac + "/roles/maker", other.dump(), "", "alice").code, 403);
+}
+
 TEST_F(RbacLimitsTest, AListOfRulesSaysWhereItEnds) {
   const Json rule = {{"apiGroups", {""}},
                      {"resources", {"pods"}},

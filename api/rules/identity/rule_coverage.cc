@@ -19,76 +19,6 @@ using Ids = std::vector<uint32_t>;  // Of held rules, ascending.
 
 constexpr const char* kAny = "*";
 
-// Which held rules have a word in one of their lists.
-struct WordIndex {
-  Ids any;  // Those that have all words.
-  std::map<std::string_view, Ids> by_word;
-
-  void Add(uint32_t rule, const StringList& words) {
-    for (const std::string& word : words) {
-      if (word == kAny) any.push_back(rule);
-      by_word[word].push_back(rule);
-    }
-  }
-  void Find(std::string_view word, std::vector<const Ids*>& out) const {
-    const auto found = by_word.find(word);
-    if (found != by_word.end()) out.push_back(&found->second);
-  }
-};
-
-// "/healthz/*" and the like: what begins so is covered.
-struct PathIndex {
-  WordIndex exact, prefixes;
-  std::set<size_t> lengths;  // Of the prefixes.
-
-  void Add(uint32_t rule, const StringList& paths) {
-    exact.Add(rule, paths);
-    for (const std::string& path : paths) {
-      if (!path.ends_with('*')) continue;
-      std::string_view prefix = path;
-      while (prefix.ends_with('*')) prefix.remove_suffix(1);
-      prefixes.by_word[prefix].push_back(rule);
-      lengths.insert(prefix.size());
-    }
-  }
-  void Find(std::string_view path, std::vector<const Ids*>& out) const {
-    exact.Find(path, out);
-    for (const size_t length : lengths) {
-      if (length > path.size()) break;
-      prefixes.Find(path.substr(0, length), out);
-    }
-  }
-};
-
-struct HeldIndex {
-  WordIndex groups, resources, names, verbs;
-  PathIndex paths;
-  bool has_all_resources = false;
-
-  explicit HeldIndex(const std::vector<const PolicyRule*>& held) {
-    for (uint32_t i = 0; i < held.size(); ++i) {
-      const PolicyRule& rule = *held[i];
-      groups.Add(i, rule.api_groups);
-      resources.Add(i, rule.resources);
-      verbs.Add(i, rule.verbs);
-      paths.Add(i, rule.non_resource_urls);
-      if (rule.resource_names.empty()) {
-        names.any.push_back(i);
-      } else {
-        // A name "*" is a name.
-        for (const std::string& name : rule.resource_names) names.by_word[name].push_back(i);
-      }
-      has_all_resources = has_all_resources || (Has(rule.api_groups) && Has(rule.resources) &&
-                                                Has(rule.verbs) && rule.resource_names.empty());
-    }
-  }
-
- private:
-  static bool Has(const StringList& words) {
-    return std::find(words.begin(), words.end(), kAny) != words.end();
-  }
-};
-
 // One right: a verb on a resource (of one name) or a path.
 struct Right {
   std::string_view group, resource, name, path, verb;
@@ -141,6 +71,124 @@ class Gatherer {
   MissingRights missing_;
   // Where the rule of a resource stands.
   std::map<std::tuple<std::string_view, std::string_view, bool, std::string_view>, size_t> places_;
+};
+
+// Which held rules have a word in one of their lists, of the words that will be asked for: who
+// holds very many may ask for few.
+struct WordIndex {
+  Ids any;  // Those that have all words.
+  std::map<std::string, Ids, std::less<>> by_word;
+
+  void Expect(std::string_view word) {
+    if (!by_word.contains(word)) by_word.emplace(word, Ids());
+  }
+  void Expect(const StringList& words) {
+    for (const std::string& word : words) Expect(std::string_view(word));
+  }
+  void Add(uint32_t rule, const StringList& words) {
+    for (const std::string& word : words) {
+      if (word == kAny) Put(any, rule);
+      const auto found = by_word.find(word);
+      if (found != by_word.end()) Put(found->second, rule);
+    }
+  }
+  void Find(std::string_view word, std::vector<const Ids*>& out) const {
+    const auto found = by_word.find(word);
+    if (found != by_word.end()) out.push_back(&found->second);
+  }
+  // Rules come in order; one may say a word twice.
+  static void Put(Ids& ids, uint32_t rule) {
+    if (ids.empty() || ids.back() != rule) ids.push_back(rule);
+  }
+};
+
+// "/healthz/*" and the like: what begins so is covered.
+struct PathIndex {
+  WordIndex exact, prefixes;
+  std::set<size_t> lengths;  // Of the prefixes.
+
+  void Add(uint32_t rule, const StringList& paths) {
+    exact.Add(rule, paths);
+    for (const std::string& path : paths) {
+      if (!path.ends_with('*')) continue;
+      std::string_view prefix = path;
+      while (prefix.ends_with('*')) prefix.remove_suffix(1);
+      WordIndex::Put(prefixes.by_word[std::string(prefix)], rule);
+      lengths.insert(prefix.size());
+    }
+  }
+  void Find(std::string_view path, std::vector<const Ids*>& out) const {
+    exact.Find(path, out);
+    for (const size_t length : lengths) {
+      if (length > path.size()) break;
+      prefixes.Find(path.substr(0, length), out);
+    }
+  }
+};
+
+// "*/scale" covers that subresource of everything: "" of what is no subresource.
+std::string OfEverything(std::string_view resource) {
+  const size_t slash = resource.find('/');
+  return slash == resource.npos ? "" : "*" + std::string(resource.substr(slash));
+}
+
+// Finding one among those that are asked for takes as long as so many steps of the walk.
+constexpr size_t kStepsAWord = 16;
+
+size_t WordsIn(const PolicyRule& rule) {
+  return 1 + rule.api_groups.size() + rule.resources.size() + rule.verbs.size() +
+         rule.resource_names.size() + rule.non_resource_urls.size();
+}
+
+struct HeldIndex {
+  WordIndex groups, resources, names, verbs;
+  PathIndex paths;
+  bool has_all_resources = false;
+
+  // Ends early where there is too much of it, which the gatherer knows then.
+  HeldIndex(const std::vector<const PolicyRule*>& held, const PolicyRules& wanted,
+            Gatherer& gatherer) {
+    has_all_resources = std::any_of(held.begin(), held.end(),
+                                    [](const PolicyRule* rule) { return IsForAll(*rule); });
+    for (const PolicyRule& rule : wanted) Expect(rule);
+    for (uint32_t i = 0; i < held.size(); ++i) {
+      if (!gatherer.Spend(kStepsAWord * WordsIn(*held[i]))) return;
+      Add(i, *held[i]);
+    }
+  }
+
+ private:
+  void Expect(const PolicyRule& rule) {
+    groups.Expect(rule.api_groups);
+    resources.Expect(rule.resources);
+    for (const std::string& resource : rule.resources) {
+      const std::string all = OfEverything(resource);
+      if (!all.empty()) resources.Expect(std::string_view(all));
+    }
+    names.Expect(rule.resource_names);
+    verbs.Expect(rule.verbs);
+    paths.exact.Expect(rule.non_resource_urls);
+  }
+  void Add(uint32_t i, const PolicyRule& rule) {
+    verbs.Add(i, rule.verbs);
+    paths.Add(i, rule.non_resource_urls);
+    if (has_all_resources) return;
+    groups.Add(i, rule.api_groups);
+    resources.Add(i, rule.resources);
+    if (rule.resource_names.empty()) names.any.push_back(i);
+    // A name "*" is a name.
+    for (const std::string& name : rule.resource_names) {
+      const auto found = names.by_word.find(name);
+      if (found != names.by_word.end()) WordIndex::Put(found->second, i);
+    }
+  }
+  static bool IsForAll(const PolicyRule& rule) {
+    return rule.resource_names.empty() && Has(rule.api_groups) && Has(rule.resources) &&
+           Has(rule.verbs);
+  }
+  static bool Has(const StringList& words) {
+    return std::find(words.begin(), words.end(), kAny) != words.end();
+  }
 };
 
 // Goes through the rights of one rule, a list of words after the other: of the held rules only
@@ -198,7 +246,7 @@ class Walk {
     Ids out;
     if (rules == nullptr) {
       for (const Ids* list : lists) out.insert(out.end(), list->begin(), list->end());
-      if (lists.size() > 1) std::sort(out.begin(), out.end());
+      if (!std::is_sorted(out.begin(), out.end())) std::sort(out.begin(), out.end());
       out.erase(std::unique(out.begin(), out.end()), out.end());
       return out;
     }
@@ -225,9 +273,8 @@ void WalkResources(const HeldIndex& held, const PolicyRule& rule, Gatherer& gath
   };
   const auto resource = [&](std::string_view word, std::vector<const Ids*>& out) {
     held.resources.Find(word, out);
-    // "*/scale" covers that subresource of everything.
-    const size_t slash = word.find('/');
-    if (slash != word.npos) held.resources.Find("*" + std::string(word.substr(slash)), out);
+    const std::string all = OfEverything(word);
+    if (!all.empty()) held.resources.Find(all, out);
   };
   const auto name = [&](std::string_view word, std::vector<const Ids*>& out) {
     if (has_names) held.names.Find(word, out);
@@ -257,8 +304,8 @@ void WalkPaths(const HeldIndex& held, const PolicyRule& rule, Gatherer& gatherer
 
 MissingRights FindMissingRights(const std::vector<const PolicyRule*>& held,
                                 const PolicyRules& wanted, const CoverageLimits& limits) {
-  const HeldIndex index(held);
   Gatherer gatherer(limits);
+  const HeldIndex index(held, wanted, gatherer);
   for (const PolicyRule& rule : wanted) {
     if (!gatherer.Spend(1)) break;
     WalkResources(index, rule, gatherer);

@@ -109,6 +109,16 @@ TEST(RuleCoverage, WhatTakesTooLongToCompareIsNotTakenForCovered) {
   EXPECT_FALSE(given_up.none());
 }
 
+// Who may write roles may give himself as many as he likes, and then write another.
+TEST(RuleCoverage, WhatIsHeldCountsEvenIfNobodyAsksForIt) {
+  const PolicyRules held = {On({"g"}, Words("r", 1000), {"v"})};
+  const PolicyRules wanted = {On({"g"}, {"r1"}, {"v"})};
+  EXPECT_TRUE(Compared(held, wanted).none());
+  const MissingRights given_up = Compared(held, wanted, {.steps_max = 1000});
+  EXPECT_TRUE(given_up.rules.empty());
+  EXPECT_FALSE(given_up.none());
+}
+
 // The same by writing every right out, as Kubernetes does it.
 bool CoversOne(const PolicyRule& held, const PolicyRule& right) {
   const auto has = [](const Strings& list, const std::string& item) {
