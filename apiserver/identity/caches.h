@@ -1,9 +1,10 @@
-// The decoded objects that authorization and admission consult.
+// The decoded objects that authorization, admission and evictions consult.
 #pragma once
 
 #include "api/gen/core_v1.h"
 #include "api/gen/networking_v1.h"
 #include "api/gen/node_v1.h"
+#include "api/gen/policy_v1.h"
 #include "api/gen/rbac_v1.h"
 #include "api/gen/scheduling_v1.h"
 #include "api/gen/storage_v1.h"
@@ -21,6 +22,7 @@ struct Caches {
         storage_classes(store),
         ingress_classes(store),
         runtime_classes(store),
+        disruption_budgets(store),
         cluster_roles(store),
         cluster_role_bindings(store),
         roles(store),
@@ -34,6 +36,7 @@ struct Caches {
   ObjectCache<storage_v1::StorageClass> storage_classes;
   ObjectCache<networking_v1::IngressClass> ingress_classes;
   ObjectCache<node_v1::RuntimeClass> runtime_classes;
+  ObjectCache<policy_v1::PodDisruptionBudget> disruption_budgets;
   ObjectCache<rbac_v1::ClusterRole> cluster_roles;
   ObjectCache<rbac_v1::ClusterRoleBinding> cluster_role_bindings;
   ObjectCache<rbac_v1::Role> roles;

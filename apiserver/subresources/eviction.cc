@@ -2,7 +2,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <memory>
 #include <utility>
+#include <vector>
 
 #include "api/gen/core_v1.h"
 #include "api/gen/policy_v1.h"
@@ -124,17 +126,22 @@ bool IsFreeToGo(const core_v1::Pod& pod) {
          pod.status.phase == "Pending";
 }
 
-Result<std::vector<PodDisruptionBudget>> BudgetsOf(Store& store, const core_v1::Pod& pod) {
-  const KindInfo& kind = PodDisruptionBudget::Info();
-  const auto page =
-      TRY(store.List({.prefix = StorePrefix(kind.storage_key, pod.metadata.namespace_)}));
-  std::vector<PodDisruptionBudget> matching;
-  for (const RecordPtr& record : page.records) {
-    Object object = TRY(ObjectOf(kind, *record));
-    auto& budget = *object.As<PodDisruptionBudget>();
-    if (!budget.spec.selector) continue;
-    const auto selector = LabelSelector::From(*budget.spec.selector);
-    if (selector && selector->Matches(pod.metadata.labels)) matching.push_back(std::move(budget));
+using BudgetPtr = std::shared_ptr<const PodDisruptionBudget>;
+
+// Those of the namespace are asked for each pod that is to go, and may be many and large: they are
+// decoded once.
+Result<std::vector<BudgetPtr>> BudgetsOf(Core& core, const ApiRequest& request,
+                                         const core_v1::Pod& pod) {
+  bool is_whole = false;
+  const auto budgets =
+      core.caches.disruption_budgets.InNamespace(pod.metadata.namespace_, &is_whole);
+  if (!is_whole) return Fail(PlainError("not all PodDisruptionBudgets can be read"));
+  std::vector<BudgetPtr> matching;
+  for (const BudgetPtr& budget : budgets) {
+    TRY(CheckTime(request));
+    if (!budget->spec.selector) continue;
+    const auto selector = LabelSelector::From(*budget->spec.selector);
+    if (selector && selector->Matches(pod.metadata.labels)) matching.push_back(budget);
   }
   return matching;
 }
@@ -149,14 +156,14 @@ struct Leave {
 // Asks the budget, if there is one.
 Result<Leave> AskBudget(Core& core, ApiRequest& request, const core_v1::Pod& pod,
                         const WriteOptions& options, TimePoint now) {
-  const auto budgets = TRY(BudgetsOf(core.store, pod));
+  const auto budgets = TRY(BudgetsOf(core, request, pod));
   if (budgets.empty()) return Leave{};
   if (budgets.size() > 1) {
     return Fail(PlainError(
         "This pod has more than one PodDisruptionBudget, which the eviction subresource does not "
         "support."));
   }
-  const PodDisruptionBudget& budget = budgets[0];
+  const PodDisruptionBudget& budget = *budgets[0];
   if (!IsReady(pod)) {
     const bool enough = budget.status.current_healthy >= budget.status.desired_healthy &&
                         budget.status.desired_healthy > 0;

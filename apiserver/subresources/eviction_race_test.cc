@@ -22,7 +22,10 @@ class MeanwhileStore final : public Store {
     if (meanwhile && key == kStoredPod) std::jthread(std::exchange(meanwhile, nullptr)).join();
     return record;
   }
-  Result<ListPage> List(const ListRequest& request) override { return inner_.List(request); }
+  Result<ListPage> List(const ListRequest& request) override {
+    budget_lists += request.prefix.starts_with("/registry/poddisruptionbudgets/");
+    return inner_.List(request);
+  }
   Result<Written> Apply(Write write) override { return inner_.Apply(std::move(write)); }
   Result<std::unique_ptr<WatchCursor>> Watch(const WatchRequest& request,
                                              WakeFunction wake) override {
@@ -34,6 +37,7 @@ class MeanwhileStore final : public Store {
   Revision Compacted() override { return inner_.Compacted(); }
 
   std::function<void()> meanwhile;
+  int budget_lists = 0;
 
  private:
   Store& inner_;
@@ -111,6 +115,23 @@ TEST_F(EvictionRaceTest, APodThatIsReadyByNowIsNotTakenForOneThatIsNot) {
                  "kind": "Eviction", "metadata": {"name": "p"}})")
                 .code,
             201);
+}
+
+TEST_F(EvictionRaceTest, BudgetsAreReadOnceAndFollowed) {
+  MakePod("IfHealthyBudget");
+  SetStatus("True");
+  const auto evict = [&] {
+    return Post(std::string(kPod) + "/eviction", R"({"apiVersion": "policy/v1",
+                    "kind": "Eviction", "metadata": {"name": "p"}})");
+  };
+  EXPECT_EQ(evict().code, 429);
+  const int lists = between_.budget_lists;
+  EXPECT_EQ(evict().code, 429);
+  ASSERT_EQ(
+      Merge(std::string(kBudgets) + "/b/status", R"({"status": {"disruptionsAllowed": 1}})").code,
+      200);
+  EXPECT_EQ(evict().code, 201);
+  EXPECT_EQ(between_.budget_lists, lists);
 }
 
 }  // namespace
