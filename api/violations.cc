@@ -54,6 +54,7 @@ std::string Printed::Struct(const Type& type, const void* object) {
 }
 
 void Violations::Invalid(const FieldPath& path, const Json& value, std::string_view detail) {
+  if (full()) return;  // Not even printed.
   AddValue("FieldValueInvalid", kInvalidValue, path, PrintedValue(value), detail);
 }
 
@@ -71,6 +72,7 @@ void Violations::Required(const FieldPath& path, std::string_view detail) {
 }
 
 void Violations::Duplicate(const FieldPath& path, const Json& value, std::string_view detail) {
+  if (full()) return;
   AddValue("FieldValueDuplicate", "Duplicate value", path, PrintedValue(value), detail);
 }
 
@@ -83,16 +85,19 @@ void Violations::Forbidden(const FieldPath& path, std::string_view detail) {
 }
 
 void Violations::NotFound(const FieldPath& path, const Json& value, std::string_view detail) {
+  if (full()) return;
   AddValue("FieldValueNotFound", "Not found", path, PrintedValue(value), detail);
 }
 
 void Violations::NotSupported(const FieldPath& path, const Json& value,
                               const std::vector<std::string>& supported) {
+  if (full()) return;
   NotSupported(path, Printed::Verbatim(PrintedValue(value)), supported);
 }
 
 void Violations::NotSupported(const FieldPath& path, const Printed& value,
                               const std::vector<std::string>& supported) {
+  if (full()) return;
   std::string detail;
   for (const std::string& word : supported) {
     detail += (detail.empty() ? "supported values: " : ", ") + GoQuote(word);
@@ -113,6 +118,7 @@ void Violations::TooMany(const FieldPath& path, size_t count, size_t count_max) 
 }
 
 void Violations::TypeInvalid(const FieldPath& path, const Json& value, std::string_view detail) {
+  if (full()) return;
   AddValue("FieldValueTypeInvalid", kInvalidValue, path, PrintedValue(value), detail);
 }
 

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <algorithm>
+#include <concepts>
 #include <span>
 #include <string>
 #include <string_view>
@@ -58,6 +59,12 @@ class Violations {
   // plain, all else as compact JSON with sorted keys.
   void Invalid(const FieldPath& path, const Json& value, std::string_view detail);
   void Invalid(const FieldPath& path, const Printed& value, std::string_view detail);
+  // Of what would not be listed nothing is copied: one text may be wrong in very many places. The
+  // same below.
+  template <std::same_as<std::string> T>
+  void Invalid(const FieldPath& path, const T& value, std::string_view detail) {
+    if (!full()) Invalid(path, Json(value), detail);
+  }
   // One Invalid for each message.
   void InvalidEach(const FieldPath& path, const Json& value,
                    const std::vector<std::string>& messages);
@@ -65,8 +72,16 @@ class Violations {
   void Required(const FieldPath& path, std::string_view detail = "");
   void Duplicate(const FieldPath& path, const Json& value, std::string_view detail = "");
   void Duplicate(const FieldPath& path, const Printed& value, std::string_view detail = "");
+  template <std::same_as<std::string> T>
+  void Duplicate(const FieldPath& path, const T& value, std::string_view detail = "") {
+    if (!full()) Duplicate(path, Json(value), detail);
+  }
   void Forbidden(const FieldPath& path, std::string_view detail);
   void NotFound(const FieldPath& path, const Json& value, std::string_view detail = "");
+  template <std::same_as<std::string> T>
+  void NotFound(const FieldPath& path, const T& value, std::string_view detail = "") {
+    if (!full()) NotFound(path, Json(value), detail);
+  }
   // `Unsupported value: "x": supported values: "a", "b"`, in the order given (Kubernetes mostly
   // sorts, but not everywhere).
   void NotSupported(const FieldPath& path, const Json& value,

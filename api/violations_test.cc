@@ -163,6 +163,17 @@ TEST(ViolationsTest, WhatIsListedIsBoundedInBytes) {
   EXPECT_LT(out.Text().size(), 1'500'000);
 }
 
+// 60,000 files of one source may have the same path, and the source a name of a megabyte.
+TEST(ViolationsTest, ALongTextIsCopiedNoOftenerThanItIsListed) {
+  Violations out;
+  const std::string name(1 << 20, 'n');
+  for (size_t i = 0; i < 200'000; ++i) out.Invalid(kPath, name, "conflicting duplicate paths");
+  for (size_t i = 0; i < 200'000; ++i) out.Duplicate(kPath, name);
+  for (size_t i = 0; i < 200'000; ++i) out.NotFound(kPath, name);
+  EXPECT_EQ(out.causes().size(), 2);
+  EXPECT_TRUE(out.full());
+}
+
 TEST(ViolationsTest, PatchErrorsNameNoKind) {
   Violations out;
   out.Invalid(FieldPath("patch"), "{}", "strict decoding error");

@@ -467,6 +467,24 @@ TEST(PodWarnings, ComparesNoPathThatNoFileCanHave) {
   EXPECT_THAT(CreateWarnings(deeper), testing::Not(overlaps));
 }
 
+// A name of a megabyte and 60,000 files were 60 gigabytes.
+TEST(PodWarnings, CopyNoNameForEachOfItsFiles) {
+  Json items = Json::array();
+  for (int i = 0; i < 60'000; ++i) {
+    items.push_back({{"key", "k"}, {"path", "p" + std::to_string(i)}});
+  }
+  items.push_back({{"key", "k"}, {"path", "p7/x"}});
+  const Json source = {{"configMap", {{"name", std::string(1 << 20, 'n')}, {"items", items}}}};
+  const Json volume = {{"name", "v"}, {"projected", {{"sources", Json::array({source})}}}};
+  const Sentences warnings = CreateWarnings(With(kPod, "/spec/volumes", Json::array({volume})));
+  ASSERT_EQ(warnings.size(), 1u);
+  EXPECT_LT(warnings[0].size(), 10'000u);
+  EXPECT_TRUE(
+      warnings[0].starts_with("volume \"v\" (Projected): overlapping paths: \"p7/x\" "
+                              "(ConfigMap \"nnn"))
+      << warnings[0].substr(0, 100);
+}
+
 // What follows is copied once for each of what may be ten thousands, and before anything is
 // refused.
 TEST(PodValidation, CallsNoClaimsByANameThatNoPodCanHave) {

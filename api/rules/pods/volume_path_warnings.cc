@@ -1,9 +1,14 @@
 #include "api/rules/pods/volume_path_warnings.h"
 
+#include <algorithm>
+#include <deque>
 #include <map>
 #include <set>
+#include <string_view>
+#include <utility>
 
 #include "api/text/go_text.h"
+#include "api/text/runes.h"
 
 namespace skiff {
 namespace {
@@ -13,18 +18,23 @@ using Warnings = std::vector<std::string>;
 
 struct PlacedFile {
   std::string path;
-  std::string source;  // "" where the volume has but one.
+  std::string_view source;  // "" where the volume has but one.
 
   std::string Text() const {
-    return source.empty() ? GoQuote(path) : GoQuote(path) + " (" + source + ")";
+    return source.empty() ? GoQuote(path) : GoQuote(path) + " (" + std::string(source) + ")";
   }
 };
 
-template <typename Item>
-std::vector<PlacedFile> FilesOf(const std::vector<Item>& items, const std::string& source) {
-  std::vector<PlacedFile> files;
-  for (const Item& item : items) files.push_back({item.path, source});
-  return files;
+// What a response says of a text: with a longer one all are cut to far less.
+constexpr size_t kNameRunesMax = 4096;
+// Beyond so many bytes, counting no more of a text than is said of one that is cut, nothing is
+// said.
+constexpr size_t kCutBytesMax = 1024;
+constexpr size_t kSaidBytesMax = 20'000;
+
+// A name may be as long as the document, and stands in each of the warnings.
+std::string NamedSource(const char* kind, const std::string& name) {
+  return kind + (" " + GoQuote(FirstRunes(name, kNameRunesMax)));
 }
 
 // Of a volume, and about so many of a pod; more would not be read.
@@ -41,20 +51,33 @@ class PathWarnings {
       : prefix_("volume " + GoQuote(volume.name) + " (" + kind + "): overlapping paths: "),
         out_(out) {}
 
-  void Add(std::vector<PlacedFile> files) {
-    for (PlacedFile& file : files) {
-      while (file.path.ends_with('/')) file.path.pop_back();
-      if (file.path.empty() || file.path.size() > kComparedPathBytesMax) continue;
-      for (const size_t other : Overlapping(file.path)) {
-        if (++count_ > kWarningsMax) return;
-        out_.push_back(prefix_ + file.Text() + " with " + placed_[other].Text());
-      }
-      by_path_.emplace(file.path, placed_.size());
-      placed_.push_back(std::move(file));
+  template <typename Item>
+  void Add(const std::vector<Item>& items, std::string source) {
+    const std::string& kept = sources_.emplace_back(std::move(source));
+    for (const Item& item : items) {
+      if (IsEnough()) return;
+      Place({item.path, kept});
     }
+  }
+  void AddFile(const std::string& path, std::string source) {
+    Place({path, sources_.emplace_back(std::move(source))});
   }
 
  private:
+  bool IsEnough() const { return count_ > kWarningsMax || bytes_ > kSaidBytesMax; }
+
+  void Place(PlacedFile file) {
+    while (file.path.ends_with('/')) file.path.pop_back();
+    if (file.path.empty() || file.path.size() > kComparedPathBytesMax) return;
+    for (const size_t other : Overlapping(file.path)) {
+      if (++count_ > kWarningsMax || IsEnough()) return;
+      out_.push_back(prefix_ + file.Text() + " with " + placed_[other].Text());
+      bytes_ += std::min(out_.back().size(), kCutBytesMax);
+    }
+    by_path_.emplace(file.path, placed_.size());
+    placed_.push_back(std::move(file));
+  }
+
   // Which of the placed files are at the path, above or below it, in their order.
   std::set<size_t> Overlapping(const std::string& path) const {
     std::set<size_t> found;
@@ -73,37 +96,40 @@ class PathWarnings {
   }
 
   const std::string prefix_;
+  std::deque<std::string> sources_;  // Of the files, once for all of a source.
   std::vector<PlacedFile> placed_;
   std::multimap<std::string, size_t> by_path_;
   size_t count_ = 0;
+  size_t bytes_ = 0;  // Of the warnings, as far as they may be said.
   Warnings& out_;
 };
 
-std::vector<PlacedFile> FilesOf(const VolumeProjection& source) {
+void AddSource(const VolumeProjection& source, PathWarnings& warnings) {
   // Of several sources the first one that lists files counts.
   if (source.config_map && !source.config_map->items.empty()) {
-    return FilesOf(source.config_map->items, "ConfigMap " + GoQuote(source.config_map->name));
+    return warnings.Add(source.config_map->items,
+                        NamedSource("ConfigMap", source.config_map->name));
   }
   if (source.secret && !source.secret->items.empty()) {
-    return FilesOf(source.secret->items, "Secret " + GoQuote(source.secret->name));
+    return warnings.Add(source.secret->items, NamedSource("Secret", source.secret->name));
   }
   if (source.downward_api && !source.downward_api->items.empty()) {
-    return FilesOf(source.downward_api->items, "DownwardAPI");
+    return warnings.Add(source.downward_api->items, "DownwardAPI");
   }
   if (source.service_account_token) {
-    return {{source.service_account_token->path, "ServiceAccountToken"}};
+    warnings.AddFile(source.service_account_token->path, "ServiceAccountToken");
   }
-  return {};
 }
 
 void WarnOfProjected(const Volume& volume, Warnings& out) {
   PathWarnings warnings(volume, "Projected", out);
   for (const VolumeProjection& source : volume.projected->sources) {
+    if (out.size() >= kWarningsOfPodMax) return;
     if (source == VolumeProjection()) {
       out.push_back("volume " + GoQuote(volume.name) + " (Projected) has no sources provided");
       continue;
     }
-    warnings.Add(FilesOf(source));
+    AddSource(source, warnings);
   }
 }
 
@@ -113,15 +139,15 @@ void WarnOfVolumePaths(const std::vector<Volume>& volumes, Warnings& out) {
   for (const Volume& volume : volumes) {
     if (out.size() >= kWarningsOfPodMax) return;
     if (volume.config_map) {
-      PathWarnings(volume, "ConfigMap " + GoQuote(volume.config_map->name), out)
-          .Add(FilesOf(volume.config_map->items, ""));
+      PathWarnings(volume, NamedSource("ConfigMap", volume.config_map->name), out)
+          .Add(volume.config_map->items, "");
     }
     if (volume.secret) {
-      PathWarnings(volume, "Secret " + GoQuote(volume.secret->secret_name), out)
-          .Add(FilesOf(volume.secret->items, ""));
+      PathWarnings(volume, NamedSource("Secret", volume.secret->secret_name), out)
+          .Add(volume.secret->items, "");
     }
     if (volume.downward_api) {
-      PathWarnings(volume, "DownwardAPI", out).Add(FilesOf(volume.downward_api->items, ""));
+      PathWarnings(volume, "DownwardAPI", out).Add(volume.downward_api->items, "");
     }
     if (volume.projected) WarnOfProjected(volume, out);
   }
