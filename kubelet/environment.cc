@@ -193,6 +193,7 @@ Result<std::optional<std::string>> Maker::Resolve(const core_v1::EnvVarSource& s
 Result<std::string> ExpandAndTell(const std::string& text, const Variables& variables,
                                   std::set<std::string>& missing) {
   std::string out;
+  const size_t last_close = text.rfind(')');  // Nothing is searched for behind it, over and over.
   for (size_t i = 0; i < text.size(); ++i) {
     if (out.size() > kEnvironmentBytesMax) return Fail(Reason::kInvalid, kEnvironmentTooLong);
     if (text[i] != '$' || i + 1 == text.size()) {
@@ -204,7 +205,8 @@ Result<std::string> ExpandAndTell(const std::string& text, const Variables& vari
       ++i;
       continue;
     }
-    const auto close = text[i + 1] == '(' ? text.find(')', i) : std::string::npos;
+    const bool may_close = text[i + 1] == '(' && last_close != std::string::npos && i < last_close;
+    const auto close = may_close ? text.find(')', i) : std::string::npos;
     if (close == std::string::npos) {
       out += '$';
       continue;

@@ -243,6 +243,13 @@ TEST(ExpandTest, ReplacesWhatIsKnown) {
   EXPECT_EQ(*Expand("[$(EMPTY)]", variables), "[]");
 }
 
+// As long as an object may be: to look for the end of each of them takes minutes.
+TEST(ExpandTest, LooksForNoEndOverAndOver) {
+  std::string text = "$(A)";
+  for (int i = 0; i < 1'500'000; ++i) text += "$(";
+  EXPECT_EQ(*Expand(text, {{"A", "x"}}), "x" + text.substr(4));
+}
+
 // Each refers to the one before twice.
 TEST_F(EnvironmentTest, ReferencesThatDoubleComeToAnEnd) {
   Set("X0", std::string(1024, 'x'));

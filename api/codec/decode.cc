@@ -366,6 +366,11 @@ Json Decoder::SchemaUnion(const Type& type, JsonToken token) {
   if (!schemas) return ReadJson(in_, token);
   Json all = Json::array();
   while (in_.NextItem()) {
+    if (++listed_structs_ > kListedStructsMax) {
+      Complain(kTooManyStructs);
+      in_.SkipEntered(in_.Next());
+      continue;
+    }
     all.push_back(ZeroDocument(*kSchema));
     Apart(*kSchema, in_.Next(), all.back());
   }

@@ -148,9 +148,12 @@ void AppendFraction(double value, std::string& out) {
 }
 
 // Objects that the patch went into have their keys sorted; the others keep the order of the table.
-void AppendPatched(const Type& type, const Json& touched, const Json& value, std::string& out) {
+// `touched` is null where it did not go.
+void AppendPatched(const Type& type, const Json* touched, const Json& value, std::string& out) {
   if (value.is_number_float()) return AppendFraction(value.get<double>(), out);
-  if (!touched.is_object() || !value.is_object()) return AppendValue(type, value, out);
+  if (touched == nullptr || !touched->is_object() || !value.is_object()) {
+    return AppendValue(type, value, out);
+  }
   out += '{';
   bool first = true;
   for (const auto& [name, member] : value.get_ref<const Json::object_t&>()) {
@@ -160,11 +163,11 @@ void AppendPatched(const Type& type, const Json& touched, const Json& value, std
     out += ':';
     const Field* field = type.shape == Shape::kStruct ? type.Find(name) : nullptr;
     const Type* below = field != nullptr ? field->type : type.element;
-    const auto inner = touched.find(name);
+    const auto inner = touched->find(name);
     if (below == nullptr) {
       AppendJson(member, out);
     } else {
-      AppendPatched(*below, inner == touched.end() ? Json() : *inner, member, out);
+      AppendPatched(*below, inner == touched->end() ? nullptr : &*inner, member, out);
     }
   }
   out += '}';
@@ -247,7 +250,7 @@ std::vector<std::string> FindDuplicates(std::string_view text) {
 std::string PatchedText(const Type& type, const Json& touched, const Json& patched) {
   if (type.ops == nullptr) return DumpJson(patched);
   std::string out;
-  AppendPatched(type, touched, patched, out);
+  AppendPatched(type, &touched, patched, out);
   return out;
 }
 
