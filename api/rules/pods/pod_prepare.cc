@@ -18,14 +18,19 @@ using Labels = std::map<std::string, std::string>;
 // Of a label; the pod is refused for a longer one. It is copied for each time that a key is named,
 // and nothing has been looked at yet: a megabyte may be named a hundred thousand times.
 constexpr size_t kMatchedValueBytesMax = 63;
+// What is selected beside what a pod says, each of which takes 41 bytes of JSON at least: with all
+// of these it is larger than the store takes it. Four bytes name a key once more.
+constexpr size_t kMatchedKeysMax = 40'000;
 
 // Selects, beside what the selector says, the pod's own value of each key (or all but that one).
 void SelectOwnValues(Box<meta_v1::LabelSelector>& selector, const std::vector<std::string>& keys,
-                     const char* operation, const Labels& labels) {
+                     const char* operation, const Labels& labels, size_t& room) {
   if (!selector) return;
   for (const auto& key : keys) {
+    if (room == 0) return;
     const auto label = labels.find(key);
     if (label == labels.end() || label->second.size() > kMatchedValueBytesMax) continue;
+    --room;
     auto& requirement = selector->match_expressions.emplace_back();
     requirement.key = key;
     requirement.operator_ = operation;
@@ -34,11 +39,11 @@ void SelectOwnValues(Box<meta_v1::LabelSelector>& selector, const std::vector<st
 }
 
 template <typename PodTerms>
-void SelectOwnValues(Box<PodTerms>& affinity, const Labels& labels) {
+void SelectOwnValues(Box<PodTerms>& affinity, const Labels& labels, size_t& room) {
   if (!affinity) return;
   const auto extend = [&](PodAffinityTerm& term) {
-    SelectOwnValues(term.label_selector, term.match_label_keys, "In", labels);
-    SelectOwnValues(term.label_selector, term.mismatch_label_keys, "NotIn", labels);
+    SelectOwnValues(term.label_selector, term.match_label_keys, "In", labels, room);
+    SelectOwnValues(term.label_selector, term.mismatch_label_keys, "NotIn", labels, room);
   };
   for (auto& term : affinity->required_during_scheduling_ignored_during_execution) extend(term);
   for (auto& weighted : affinity->preferred_during_scheduling_ignored_during_execution) {
@@ -80,12 +85,13 @@ void PreparePodCreate(Pod& pod) {
     condition.message = "Scheduling is blocked due to non-empty scheduling gates";
   }
   const Labels& labels = pod.metadata.labels;
+  size_t room = kMatchedKeysMax;
   if (pod.spec.affinity) {
-    SelectOwnValues(pod.spec.affinity->pod_affinity, labels);
-    SelectOwnValues(pod.spec.affinity->pod_anti_affinity, labels);
+    SelectOwnValues(pod.spec.affinity->pod_affinity, labels, room);
+    SelectOwnValues(pod.spec.affinity->pod_anti_affinity, labels, room);
   }
   for (auto& constraint : pod.spec.topology_spread_constraints) {
-    SelectOwnValues(constraint.label_selector, constraint.match_label_keys, "In", labels);
+    SelectOwnValues(constraint.label_selector, constraint.match_label_keys, "In", labels, room);
   }
   if (!pod.spec.os || pod.spec.os->name != "windows") {
     CopyAppArmorProfiles(pod.spec.init_containers, pod);

@@ -507,6 +507,20 @@ TEST(PodPreparation, SelectsByNoLabelThatIsTooLong) {
   EXPECT_EQ(spread.label_selector->match_expressions[0].key, "short");
 }
 
+// Three megabytes of one key are 750,000 expressions of some hundred bytes each.
+TEST(PodPreparation, SelectsNoMoreThanCanBeStored) {
+  core_v1::Pod pod;
+  pod.metadata.labels["a"] = "";
+  auto& terms = pod.spec.affinity.Ensure().pod_affinity.Ensure();
+  auto& term = terms.required_during_scheduling_ignored_during_execution.emplace_back();
+  term.label_selector.Ensure();
+  term.mismatch_label_keys.assign(50'000, "a");
+  PreparePodCreate(pod);
+  const auto& selected = term.label_selector->match_expressions;
+  ASSERT_EQ(selected.size(), 40'000u);
+  EXPECT_GT(ToJson(selected[0]).dump().size() * selected.size(), size_t{3} << 19);
+}
+
 TEST(PodPreparation, GivesOneContainerOfANameItsProfile) {
   core_v1::Pod pod;
   pod.metadata.annotations["container.apparmor.security.beta.kubernetes.io/c"] = "localhost/p";
