@@ -1,7 +1,8 @@
 #include "api/rules/pods/pod_spec_validation.h"
 
-#include <algorithm>
+#include <map>
 #include <set>
+#include <string_view>
 
 #include "api/rules/checks.h"
 #include "api/rules/core/object_meta.h"
@@ -90,11 +91,8 @@ void ValidateNames(const PodSpec& spec, const FieldPath& path, Violations& out) 
 // Variables taken from files name a volume of the pod, whatever else is wrong with that volume. Of
 // several with one name the last counts.
 void ValidateFileKeyVolumes(const PodSpec& spec, const FieldPath& path, Violations& out) {
-  const auto find = [&](const std::string& name) {
-    const auto& volumes = spec.volumes;
-    return std::find_if(volumes.rbegin(), volumes.rend(),
-                        [&](const Volume& volume) { return volume.name == name; });
-  };
+  std::map<std::string_view, const Volume*> volumes;  // There may be as many as variables.
+  for (const Volume& volume : spec.volumes) volumes[volume.name] = &volume;
   ForEachContainer(spec, path, [&](const auto& container, const FieldPath& at) {
     for (size_t i = 0; i < container.env.size(); ++i) {
       const auto& source = container.env[i].value_from;
@@ -102,10 +100,10 @@ void ValidateFileKeyVolumes(const PodSpec& spec, const FieldPath& path, Violatio
       const std::string& name = source->file_key_ref->volume_name;
       const FieldPath field =
           at.Child("env").Index(i).Child("valueFrom").Child("fileKeyRef").Child("volumeName");
-      const auto volume = find(name);
-      if (volume == spec.volumes.rend()) {
+      const auto volume = volumes.find(name);
+      if (volume == volumes.end()) {
         out.NotFound(field, name);
-      } else if (!volume->empty_dir) {
+      } else if (!volume->second->empty_dir) {
         out.Invalid(field, name, "referenced volume must be of type emptyDir");
       }
     }

@@ -456,6 +456,31 @@ TEST(PodValidation, AnnotationsOfContainersAreBoundedInTime) {
   EXPECT_TRUE(wrong.empty());
 }
 
+TEST(PodValidation, LooksForNoVolumeAmongAllOfThem) {
+  core_v1::Pod pod;
+  for (int i = 100'000; i < 200'000; ++i) {
+    core_v1::Volume& volume = pod.spec.volumes.emplace_back();
+    volume.name = "v" + std::to_string(i);
+    volume.empty_dir.Ensure();
+  }
+  auto& container = pod.spec.containers.emplace_back();
+  for (int i = 0; i < 60'000; ++i) {
+    auto& variable = container.env.emplace_back();
+    variable.name = "A";
+    core_v1::FileKeySelector& ref = variable.value_from.Ensure().file_key_ref.Ensure();
+    ref.volume_name = "v100000";
+    ref.path = "f";
+    ref.key = "K";
+  }
+  Violations wrong;
+  const std::clock_t begin = std::clock();
+  ValidatePodContent(pod, nullptr, wrong);
+  EXPECT_LT((std::clock() - begin) / CLOCKS_PER_SEC, 6) << "seconds of processor time";
+  for (const Cause& cause : wrong.causes()) {
+    EXPECT_EQ(cause.field.find("fileKeyRef"), std::string::npos) << cause.message;
+  }
+}
+
 TEST(PodWarnings, ComparesNoPathThatNoFileCanHave) {
   const Json pod = With(kPod, "/spec/volumes", Json::parse(R"([{"name": "v", "configMap":
       {"name": "m", "items": [{"key": "k", "path": "a"}, {"key": "l", "path": "a/b"}]}}])"));

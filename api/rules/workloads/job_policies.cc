@@ -1,6 +1,7 @@
 // When a Job counts as failed or as done before all of its pods are.
 #include <algorithm>
 #include <set>
+#include <string_view>
 
 #include "api/gen/batch_v1.h"
 #include "api/rules/checks.h"
@@ -28,18 +29,22 @@ void RequireWord(const std::string& value, Words words, const FieldPath& path, V
   out.Required(path, "valid values: [" + valid + "]");
 }
 
-void ValidateExitCodes(const PodFailurePolicyOnExitCodesRequirement& codes, const JobSpec& spec,
-                       const FieldPath& path, Violations& out) {
+using ContainerNames = std::set<std::string_view>;
+
+// Of the pod's template, once for all rules: both may be as many as fit into a request.
+ContainerNames NamesIn(const core_v1::PodSpec& spec) {
+  ContainerNames names;
+  for (const auto& container : spec.containers) names.insert(container.name);
+  for (const auto& container : spec.init_containers) names.insert(container.name);
+  return names;
+}
+
+void ValidateExitCodes(const PodFailurePolicyOnExitCodesRequirement& codes,
+                       const ContainerNames& containers, const FieldPath& path, Violations& out) {
   RequireWord(codes.operator_, {"In", "NotIn"}, path.Child("operator"), out);
-  if (codes.container_name) {
-    const auto named = [&](const std::vector<core_v1::Container>& containers) {
-      return std::ranges::find(containers, *codes.container_name, &core_v1::Container::name) !=
-             containers.end();
-    };
-    if (!named(spec.template_.spec.containers) && !named(spec.template_.spec.init_containers)) {
-      out.Invalid(path.Child("containerName"), *codes.container_name,
-                  "must be one of the container or initContainer names in the pod template");
-    }
+  if (codes.container_name && !containers.contains(*codes.container_name)) {
+    out.Invalid(path.Child("containerName"), *codes.container_name,
+                "must be one of the container or initContainer names in the pod template");
   }
   const FieldPath at = path.Child("values");
   if (codes.values.empty()) {
@@ -108,6 +113,7 @@ void ValidatePodFailurePolicy(const JobSpec& spec, const FieldPath& path, Violat
   const auto& rules = spec.pod_failure_policy->rules;
   const FieldPath list = path.Child("rules");
   if (rules.size() > kRulesMax) out.TooMany(list, rules.size(), kRulesMax);
+  const ContainerNames containers = NamesIn(spec.template_.spec);
   for (size_t i = 0; i < rules.size(); ++i) {
     const PodFailurePolicyRule& rule = rules[i];
     const FieldPath at = list.Index(i);
@@ -118,7 +124,7 @@ void ValidatePodFailurePolicy(const JobSpec& spec, const FieldPath& path, Violat
                   out);
     }
     if (rule.on_exit_codes) {
-      ValidateExitCodes(*rule.on_exit_codes, spec, at.Child("onExitCodes"), out);
+      ValidateExitCodes(*rule.on_exit_codes, containers, at.Child("onExitCodes"), out);
     }
     ValidatePatterns(rule.on_pod_conditions, at.Child("onPodConditions"), out);
     if (rule.on_exit_codes && !rule.on_pod_conditions.empty()) {
