@@ -68,6 +68,16 @@ bool AsksForUpgrade(const Headers& headers) {
          headers.count("Upgrade") > 0;
 }
 
+// What Upgrade says, for a message; "" where that cannot stand in one as it is.
+std::string ShownProtocol(const Headers& headers) {
+  const auto found = headers.find("Upgrade");
+  if (found == headers.end()) return "";
+  const bool is_plain = std::all_of(found->second.begin(), found->second.end(), [](char c) {
+    return c >= ' ' && c <= '~' && c != '"' && c != '\\';
+  });
+  return is_plain ? found->second : "";
+}
+
 // What an answer is made with, once it or a failure is there.
 struct Mapping {
   TunnelOptions tunnel;
@@ -89,8 +99,9 @@ struct Mapping {
     response.headers = std::move(opened.headers);
     if (opened.raw && !upgrade) {
       // Bytes that nobody asked for would stand on a connection that others may share.
-      return Failure(
-          {Reason::kInternalError, "backend tried to switch protocols when none was requested"});
+      return Failure({Reason::kInternalError, "backend tried to switch protocol \"" +
+                                                  ShownProtocol(response.headers) +
+                                                  "\" when \"\" was requested"});
     }
     if (opened.raw) {
       auto [ours, theirs] = MakeTunnel(tunnel);

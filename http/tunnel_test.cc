@@ -340,7 +340,7 @@ TEST(Tunnel, IsNotMadeForWhoAskedForNone) {
   TestClient client(proxy.port());
   const auto refused = client.Get("/");
   EXPECT_EQ(refused.status(), 503);
-  EXPECT_EQ(refused.body, "backend tried to switch protocols when none was requested");
+  EXPECT_EQ(refused.body, "backend tried to switch protocol \"echo\" when \"\" was requested");
   EXPECT_EQ(client.Get("/again").status(), 503) << "the client's connection is kept";
 }
 

@@ -1,7 +1,5 @@
 #include "apiserver/aggregation/forwarder.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 
 #include "apiserver/aggregation/identity.h"
@@ -114,14 +112,11 @@ struct LastWord {
 
 http::Response ForwardFailure(const Error& error, bool upgrade) {
   if (error.reason == Reason::kTimeout && !error.message.starts_with("dial")) return TimedOut();
-  if (error.message.starts_with("invalid upgrade")) return PlainText(503, error.message);
+  for (const char* wrong : {"invalid upgrade", "backend tried to switch"}) {
+    if (error.message.starts_with(wrong)) return PlainText(503, error.message);
+  }
   return PlainText(503, (upgrade ? "error dialing backend: " : "error trying to reach service: ") +
                             error.message);
-}
-
-http::Response UnaskedSwitch(const http::Response& answer) {
-  return PlainText(503, fmt::format("backend tried to switch protocol {} when \"\" was requested",
-                                    Quoted(answer.Header("Upgrade"))));
 }
 
 // Who would do the same twice may ask on a connection that was used before: the other server may be
@@ -212,9 +207,8 @@ http::Response Forwarder::Stream(http::Upstream upstream, http::ClientRequest se
     finish(response);
     return response;
   };
-  forwarding.on_answer = [finish, load, deadline, waiting, upgrade,
+  forwarding.on_answer = [finish, load, deadline, waiting,
                           user = request.user.name](http::Response& response) {
-    if (response.upgrade && !upgrade) response = UnaskedSwitch(response);
     finish(response);
     if (!response.stream) return;
     response.stream = std::make_unique<ForwardedBody>(std::move(response.stream),
