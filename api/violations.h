@@ -59,11 +59,19 @@ class Violations {
   // plain, all else as compact JSON with sorted keys.
   void Invalid(const FieldPath& path, const Json& value, std::string_view detail);
   void Invalid(const FieldPath& path, const Printed& value, std::string_view detail);
-  // Of what would not be listed nothing is copied: one text may be wrong in very many places. The
-  // same below.
+  // Of what would not be listed nothing is copied or printed: one text may be wrong in very many
+  // places, and a list for each of its items. The same below.
   template <std::same_as<std::string> T>
   void Invalid(const FieldPath& path, const T& value, std::string_view detail) {
     if (!full()) Invalid(path, Json(value), detail);
+  }
+  template <ApiType T>
+  void Invalid(const FieldPath& path, const T& value, std::string_view detail) {
+    if (!full()) Invalid(path, Printed(value), detail);
+  }
+  template <ApiType T>
+  void Invalid(const FieldPath& path, const std::vector<T>& value, std::string_view detail) {
+    if (!full()) Invalid(path, Printed(value), detail);
   }
   // One Invalid for each message.
   void InvalidEach(const FieldPath& path, const Json& value,

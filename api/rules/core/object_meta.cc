@@ -207,6 +207,7 @@ void ValidateOwnerReferences(const std::vector<meta_v1::OwnerReference>& referen
                              const FieldPath& path, Violations& out) {
   std::string controller;
   for (const meta_v1::OwnerReference& owner : references) {
+    if (out.full()) return;  // All of them are shown for each, and the first one's name.
     ValidateOwnerReference(owner, path, out);
     if (!owner.controller.value_or(false)) continue;
     const std::string name = owner.kind + "/" + owner.name;

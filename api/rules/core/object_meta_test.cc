@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <ctime>
+
 #include "api/rules/checks.h"
 
 namespace skiff {
@@ -128,6 +130,22 @@ TEST(ObjectMetaTest, OwnersAreCompleteAndOneControls) {
           "\"controller\":true},{\"apiVersion\":\"v1\",\"kind\":\"B\",\"name\":\"b\",\"uid\":"
           "\"u2\",\"controller\":true}]: Only one reference can have Controller set to true. "
           "Found \"true\" in references for A/a and B/b"));
+}
+
+// All are shown for each that is one too many: of as many as fit into a request that took hours.
+TEST(ObjectMetaTest, ManyOwnersThatControlAreShownInTime) {
+  auto meta = Named("a");
+  meta.owner_references.resize(30'000);
+  for (size_t i = 0; i < meta.owner_references.size(); ++i) {
+    meta_v1::OwnerReference& owner = meta.owner_references[i];
+    owner.api_version = "v1";
+    owner.kind = "A";
+    owner.name = owner.uid = std::to_string(i);
+    owner.controller = true;
+  }
+  const std::clock_t begin = std::clock();
+  EXPECT_EQ(Check(meta).size(), 2u);
+  EXPECT_LT((std::clock() - begin) / CLOCKS_PER_SEC, 6) << "seconds of processor time";
 }
 
 TEST(ObjectMetaTest, ManagedFieldsAreChecked) {
