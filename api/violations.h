@@ -76,6 +76,11 @@ class Violations {
   // One Invalid for each message.
   void InvalidEach(const FieldPath& path, const Json& value,
                    const std::vector<std::string>& messages);
+  template <std::same_as<std::string> T>
+  void InvalidEach(const FieldPath& path, const T& value,
+                   const std::vector<std::string>& messages) {
+    if (!messages.empty() && !full()) InvalidEach(path, Json(value), messages);
+  }
   // "spec.x: Required value" with ": detail" when there is one.
   void Required(const FieldPath& path, std::string_view detail = "");
   void Duplicate(const FieldPath& path, const Json& value, std::string_view detail = "");
