@@ -163,7 +163,10 @@ std::optional<HeadFault> SplitTarget(RequestHead& head) {
   head.path = rest.substr(0, question);
   if (head.path.empty()) head.path = "/";
   if (!IsEscapedWell(head.path)) return HeadFault{400, ""};  // Go's server says no more.
-  if (question != rest.npos) head.query = rest.substr(question + 1);
+  if (question == rest.npos) return std::nullopt;
+  head.query = rest.substr(question + 1);
+  const auto more = std::count(head.query.begin(), head.query.end(), '&');
+  if (static_cast<size_t>(more) >= kParametersMax) return HeadFault{431, ""};
   return std::nullopt;
 }
 

@@ -49,6 +49,8 @@ struct ResponseHead {
 };
 
 inline constexpr size_t kHeadersMax = 1'000;
+// Of a query, as in Go: each takes two texts of memory, and as few as two bytes of the target.
+inline constexpr size_t kParametersMax = 10'000;
 
 // The length of the head at the start of `bytes`, its empty line included; npos when it is not all
 // there. `searched` saves looking twice; begin with 0.

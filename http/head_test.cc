@@ -43,6 +43,15 @@ TEST(Head, TakesLongLines) {
   EXPECT_EQ(head.headers.find("Authorization")->second, value);
 }
 
+// Anybody may send them, and they are taken apart before anybody is asked who that is.
+TEST(Head, TakesSoManyParameters) {
+  std::string query(2 * kParametersMax, 'a');
+  for (size_t i = 1; i < query.size(); i += 2) query[i] = '&';
+  query.pop_back();
+  EXPECT_EQ(FaultOf("GET /?" + query + " HTTP/1.1\r\nHost: h\r\n\r\n"), 0);
+  EXPECT_EQ(FaultOf("GET /?" + query + "&a HTTP/1.1\r\nHost: h\r\n\r\n"), 431);
+}
+
 TEST(Head, RefusesWhatOthersMightReadDifferently) {
   const std::string get = "GET / HTTP/1.1\r\nHost: h\r\n";
   EXPECT_EQ(FaultOf(get + "\r\n"), 0);

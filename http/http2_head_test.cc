@@ -105,6 +105,7 @@ TEST(Http2Head, KeepsNothingOfWhatIsTooLarge) {
   Http2Fields many = Get("/");
   for (size_t i = 0; i <= kHeadersMax; ++i) many.emplace_back("a", "");
   EXPECT_EQ(ReadFields(many).fault.status, 431);
+  EXPECT_EQ(ReadFields(Get("/?" + std::string(kParametersMax, '&'))).fault.status, 431);
 }
 
 TEST(Http2Head, LeavesOutOfAnswersWhatIsOfHttp11) {
