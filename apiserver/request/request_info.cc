@@ -9,12 +9,17 @@
 namespace skiff {
 namespace {
 
+// More than stand before what a proxy passes on, which is one part then: of a path of slashes alone
+// there were as many as it has bytes.
+constexpr size_t kPartsMax = 16;
+
 std::vector<std::string> Split(std::string_view path) {
   while (!path.empty() && path.front() == '/') path.remove_prefix(1);
   while (!path.empty() && path.back() == '/') path.remove_suffix(1);
   std::vector<std::string> parts;
   while (!path.empty()) {
-    const size_t slash = path.find('/');
+    const bool is_last = parts.size() + 1 == kPartsMax;
+    const size_t slash = is_last ? std::string_view::npos : path.find('/');
     parts.emplace_back(path.substr(0, slash));
     if (slash == std::string_view::npos) break;
     path.remove_prefix(slash + 1);

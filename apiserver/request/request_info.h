@@ -30,7 +30,7 @@ struct RequestInfo {
   std::string resource;
   std::string subresource;
   std::string name;
-  // Segments after the subresource: what a proxy passes on.
+  // Segments after the subresource: what a proxy passes on. Of very many the last ones are one.
   std::vector<std::string> rest;
   // Segments from the resource on: 1 for a collection, 2 for an object, 3 for a subresource.
   size_t depth = 0;

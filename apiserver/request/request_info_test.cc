@@ -111,5 +111,15 @@ TEST(RequestInfo, KeepsWhatFollowsTheSubresource) {
   EXPECT_EQ(info.rest, (std::vector<std::string>{"x", "y"}));
 }
 
+TEST(RequestInfo, TakesALongPathApartNoFurtherThanItIsNeeded) {
+  std::string behind;
+  for (int i = 0; i < 500; ++i) behind += "/x";
+  const auto info = Parse("GET", "/api/v1/namespaces/a/services/s/proxy" + behind);
+  EXPECT_LT(info.rest.size(), 16u);
+  std::string joined;
+  for (const std::string& part : info.rest) joined += "/" + part;
+  EXPECT_EQ(joined, behind);
+}
+
 }  // namespace
 }  // namespace skiff
