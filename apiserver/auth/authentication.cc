@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <iterator>
 
+#include "api/rules/names.h"
 #include "api/values.h"
 #include "apiserver/auth/authenticated_group.h"
 #include "apiserver/auth/foreign_page.h"
@@ -74,7 +75,7 @@ struct AccountName {
   std::string namespace_name;
   std::string name;
 };
-// Of a user who is a service account.
+// Of a user who is a service account: as no account can be called, users may be.
 std::optional<AccountName> AccountOf(std::string_view user) {
   constexpr std::string_view kPrefix = "system:serviceaccount:";
   if (!user.starts_with(kPrefix)) return std::nullopt;
@@ -84,7 +85,10 @@ std::optional<AccountName> AccountOf(std::string_view user) {
       user.find(':', colon + 1) != std::string_view::npos) {
     return std::nullopt;
   }
-  return AccountName{std::string(user.substr(0, colon)), std::string(user.substr(colon + 1))};
+  AccountName account{std::string(user.substr(0, colon)), std::string(user.substr(colon + 1))};
+  if (!Dns1123LabelErrors(account.namespace_name).empty()) return std::nullopt;
+  if (!Dns1123SubdomainErrors(account.name).empty()) return std::nullopt;
+  return account;
 }
 
 Access AccessToUser(const User& target) {

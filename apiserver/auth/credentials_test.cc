@@ -249,5 +249,28 @@ TEST(ImpersonationHeaders, OfTwoUsersTheFirstCountsAndAnEmptyOneIsNone) {
             "requested [{UID  u  authentication.k8s.io/v1  }] without impersonating a user");
 }
 
+// The right to be an account is no right to be a user of whatever name.
+TEST(ImpersonationHeaders, OnlyWhatMayBeAnAccountIsAskedForAsOne) {
+  const auto asked = [](std::string name) {
+    class Noting final : public Authorizer {
+     public:
+      Verdict Authorize(const User&, const Access& access) override {
+        resource = access.resource;
+        return {.decision = Verdict::Decision::kAllow, .reason = ""};
+      }
+      std::string resource;
+    };
+    Noting authorizer;
+    http::Request request;
+    request.headers.emplace("Impersonate-User", std::move(name));
+    EXPECT_TRUE(Impersonate(request, {.name = "self"}, authorizer));
+    return authorizer.resource;
+  };
+  EXPECT_EQ(asked("system:serviceaccount:a:b.c"), "serviceaccounts");
+  EXPECT_EQ(asked("system:serviceaccount:a.b:c"), "users");
+  EXPECT_EQ(asked("system:serviceaccount:a:B"), "users");
+  EXPECT_EQ(asked("system:serviceaccount:a:"), "users");
+}
+
 }  // namespace
 }  // namespace skiff
