@@ -17,7 +17,6 @@
 #include "apiserver/request/body.h"
 #include "apiserver/request/respond.h"
 #include "apiserver/request/time_limit.h"
-#include "apiserver/storage/keys.h"
 #include "apiserver/subresources/subresources.h"
 
 namespace skiff {
