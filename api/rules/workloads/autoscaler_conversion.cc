@@ -22,6 +22,10 @@ constexpr const char* kCurrentMetrics = "autoscaling.alpha.kubernetes.io/current
 constexpr const char* kConditions = "autoscaling.alpha.kubernetes.io/conditions";
 constexpr const char* kBehavior = "autoscaling.alpha.kubernetes.io/behavior";
 
+// As many bytes as all annotations of an object may have. A longer one counts for none: it is read
+// many times on its way, before anything looks at its length, and "{}" is a metric.
+constexpr size_t kReadBytesMax = 256 << 10;
+
 template <typename To, typename From>
 To Converted(const From& condition) {
   To made;
@@ -61,7 +65,7 @@ std::string ListText(const std::vector<T>& items) {
 template <ApiType T>
 std::optional<std::vector<T>> ListIn(const AnnotationMap& annotations, const char* name) {
   const auto found = annotations.find(name);
-  if (found == annotations.end()) return std::nullopt;
+  if (found == annotations.end() || found->second.size() > kReadBytesMax) return std::nullopt;
   const auto parsed = ParseJson(found->second);
   if (!parsed || !(parsed->is_array() || parsed->is_null())) return std::nullopt;
   std::vector<T> items;
@@ -122,7 +126,7 @@ Json WithSmallNames(const Json& value, int depth = 0) {
 
 void ReadBehavior(const AnnotationMap& annotations, Box<v2::HorizontalPodAutoscalerBehavior>& out) {
   const auto found = annotations.find(kBehavior);
-  if (found == annotations.end()) return;
+  if (found == annotations.end() || found->second.size() > kReadBytesMax) return;
   const auto parsed = ParseJson(found->second);
   if (!parsed || !parsed->is_object()) return;
   auto behavior = FromJson<v2::HorizontalPodAutoscalerBehavior>(WithSmallNames(*parsed));

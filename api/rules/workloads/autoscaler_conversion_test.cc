@@ -96,6 +96,17 @@ TEST(AutoscalerConversion, WhatWasMeasuredComesBack) {
   EXPECT_EQ(AsV2(v1.dump())["status"], Parsed(status));
 }
 
+// A million metrics fit into a request, three bytes each.
+TEST(AutoscalerConversion, AnAnnotationIsNoLongerThanAllOfThemMayBe) {
+  const auto metrics_of = [](size_t count) {
+    std::string text = "[{}";
+    for (size_t i = 1; i < count; ++i) text += ",{}";
+    return AsV2(WithAnnotation("metrics", text + "]").dump())["spec"]["metrics"].size();
+  };
+  EXPECT_EQ(metrics_of(1'000), 1'000u);
+  EXPECT_EQ(metrics_of(100'000), 1u);
+}
+
 TEST(AutoscalerConversion, V2HasNoAnnotationsOfThese) {
   const Json v2 = AsV2(WithAnnotation("metrics", "[]").dump());
   EXPECT_FALSE(v2["metadata"].contains("annotations"));
