@@ -1,5 +1,8 @@
 #include "apiserver/identity/node_connections.h"
 
+#include <charconv>
+#include <utility>
+
 #include "api/gen/core_v1.h"
 #include "api/rules/core/ip.h"
 
@@ -42,6 +45,19 @@ Result<http::Upstream> KubeletOf(Store& store, const NodeConnections& connection
   upstream.tls = connections.kubelet_tls.load();
   upstream.server_name = node_name;
   return upstream;
+}
+
+http::Upstream BesideKubelet(http::Upstream kubelet, const std::string& port) {
+  if (port.empty() || port == std::to_string(kubelet.port)) return kubelet;
+  http::Upstream other = std::move(kubelet);
+  other.tls = nullptr;
+  other.server_name.clear();
+  int number = 0;
+  const auto read = std::from_chars(port.data(), port.data() + port.size(), number);
+  const bool is_port = read.ec == std::errc() && read.ptr == port.data() + port.size() &&
+                       number > 0 && number < 1 << 16;
+  other.port = is_port ? number : 0;  // Where nothing listens.
+  return other;
 }
 
 }  // namespace skiff

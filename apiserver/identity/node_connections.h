@@ -29,6 +29,11 @@ struct NodeConnections {
 Result<http::Upstream> KubeletOf(Store& store, const NodeConnections& connections,
                                  const std::string& node);
 
+// What listens beside the kubelet on its machine, by the port that a client names; "" and its own
+// port are the kubelet. Whatever else it is, it is not shown who this server is: a right to that
+// port alone is none to the kubelet.
+http::Upstream BesideKubelet(http::Upstream kubelet, const std::string& port);
+
 // One stored object, decoded; NotFound in the API's words.
 template <Kind K>
 Result<std::shared_ptr<const K>> ReadTyped(Store& store, const std::string& namespace_name,

@@ -66,6 +66,24 @@ TEST_F(NodeProxyTest, AKubeletIsWhereKubernetesReadsIt) {
   EXPECT_EQ(kubelet->host, "177.0.0.1");
 }
 
+// Who may ask for nodes/n:9100/proxy may ask that exporter, and not the kubelet.
+TEST_F(NodeProxyTest, AtAnotherPortIsNoKubelet) {
+  http::Upstream kubelet{.host = "192.0.2.9", .port = 10250};
+  kubelet.tls = *http::MakeClientContext({.insecure = true});
+  kubelet.server_name = "n";
+  for (const char* port : {"", "10250"}) {
+    const http::Upstream same = BesideKubelet(kubelet, port);
+    EXPECT_EQ(same.port, 10250);
+    EXPECT_EQ(same.tls, kubelet.tls);
+  }
+  const http::Upstream other = BesideKubelet(kubelet, "9100");
+  EXPECT_EQ(other.host, "192.0.2.9");
+  EXPECT_EQ(other.port, 9100);
+  EXPECT_EQ(other.tls, nullptr) << "it would be shown the server's own certificate";
+  EXPECT_EQ(other.server_name, "");
+  for (const char* port : {"x", "75786", "-1"}) EXPECT_EQ(BesideKubelet(kubelet, port).port, 0);
+}
+
 TEST_F(NodeProxyTest, WhichAddressesANodeHasIsSaidWhereNoneIsOfUse) {
   http::Loops loops(1);
   const NodeConnections nodes{loops, *http::MakeClientContext({.insecure = true})};

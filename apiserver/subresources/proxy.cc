@@ -129,7 +129,10 @@ http::Response Unreachable(const Error& error) {
 Result<http::Upstream> UpstreamOf(Core& core, const ApiRequest& request, const Proxied& target) {
   if (request.kind->resource == "pods") return PodUpstream(core, request, target);
   if (request.kind->resource == "services") return ServiceUpstream(core, request, target);
-  return KubeletOf(core.store, *core.nodes, target.name);
+  http::Upstream kubelet = TRY(KubeletOf(core.store, *core.nodes, target.name));
+  // The socket of a simulated node answers for nothing but its kubelet.
+  if (!kubelet.unix_path.empty()) return kubelet;
+  return BesideKubelet(std::move(kubelet), target.port);
 }
 
 // `path` is what was asked of the upstream: all before it is the proxy's own.
@@ -193,8 +196,8 @@ Result<http::Response> HandleProxy(Core& core, ApiRequest& request) {
   if (path.empty() && (method == "GET" || method == "HEAD") && !http::IsUpgrade(request.http)) {
     return MovedBehindSlash(request.http);
   }
-  if (request.kind->resource != "nodes" && target->scheme == "https" &&
-      forwarding.upstream.unix_path.empty()) {
+  const bool is_secure = forwarding.upstream.tls != nullptr;
+  if (!is_secure && target->scheme == "https" && forwarding.upstream.unix_path.empty()) {
     forwarding.upstream.tls = TRY(http::MakeClientContext({.insecure = true}));
   }
   forwarding.request = RequestFor(core.authentication, request.http, path);
