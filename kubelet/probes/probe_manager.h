@@ -16,6 +16,7 @@
 #include "kubelet/pod_plan.h"
 #include "kubelet/probes/probe_attempt.h"
 #include "kubelet/probes/probe_metrics.h"
+#include "kubelet/probes/probe_room.h"
 #include "kubelet/task_pool.h"
 
 namespace skiff::kubelet {
@@ -71,6 +72,7 @@ class ProbeManager final : public Probes {
     TaskPool& tasks;       // For what probes wait for.
     HttpProber http = {};  // Empty: over the network.
     ProbeMetrics* metrics = nullptr;
+    ProbeRoom* room = nullptr;  // Null: as many attempts as there are probes. The manager's own.
   };
   // `changed` is called with a pod's uid, on a probe's thread, when a result of its changed.
   ProbeManager(Dependencies dependencies, std::function<void(const std::string& pod_uid)> changed);
@@ -89,10 +91,12 @@ class ProbeManager final : public Probes {
     std::unique_ptr<ProbeLoop> startup, liveness, readiness;
   };
   using PodProbes = std::map<std::string, ContainerProbes>;  // By container name.
+  static Dependencies WithRoom(Dependencies dependencies, ProbeRoom& room);
   void End(ContainerProbes probes);
   // The startup probe of that container came to an end: the others may begin.
   void Started(const std::string& pod_uid, const std::string& container);
 
+  ProbeRoom room_;
   const Dependencies dependencies_;
   const std::function<void(const std::string&)> changed_;
   mutable Mutex mutex_;
