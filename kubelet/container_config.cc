@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdint>
 #include <filesystem>
 #include <string_view>
 #include <unordered_set>
@@ -141,7 +142,9 @@ Result<> CheckNonRoot(const ContainerInput& input) {
                     "verify user is non-root {}",
                     input.image->username, where));
   }
-  if (input.image->uid.value_or(0) == 0) {
+  // Runtimes keep the low bits of a number that is no user's: of 4294967296 those of root.
+  const int64_t user = input.image->uid.value_or(0);
+  if (user <= 0 || user > INT32_MAX) {
     return Fail(Reason::kInvalid, "container has runAsNonRoot and image will run as root " + where);
   }
   return {};
@@ -315,8 +318,9 @@ cri::SandboxConfig MakeSandboxConfig(const SandboxInput& input) {
                                    port.host_ip});
     }
   }
-  out.labels = pod.metadata.labels;
-  out.labels.merge(PodLabels(pod));
+  // By these it is found again: a pod's own label of such a name would make it another pod's.
+  out.labels = PodLabels(pod);
+  out.labels.insert(pod.metadata.labels.begin(), pod.metadata.labels.end());
   out.annotations = pod.metadata.annotations;
   out.cgroup_parent = input.cgroup_parent;
   out.security.namespaces = Namespaces(pod.spec);
