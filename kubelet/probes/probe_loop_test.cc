@@ -99,7 +99,7 @@ class ProbeLoopTest : public testing::Test {
   CommandRuntime runtime_{fake_};
   http::Loops loops_{1};
   TaskPool tasks_{executor_};
-  ProbeRoom room_;
+  ThreadRoom room_{ThreadRoom::Limits{.of_pod = 2, .of_all = 4}};
   core_v1::Pod pod_;
   core_v1::Container container_;
   core_v1::Probe probe_;
@@ -209,7 +209,7 @@ TEST_F(ProbeLoopTest, ACommandThatHangsHoldsNobody) {
 TEST_F(ProbeLoopTest, AProbeWaitsWhileItsPodHoldsAllThreadsThatItMay) {
   pod_.metadata.uid = "greedy";
   std::vector<std::shared_ptr<void>> places;
-  for (size_t i = 0; i < ProbeRoom::kOfPodMax; ++i) places.push_back(room_.Enter("greedy"));
+  for (int i = 0; i < 2; ++i) places.push_back(room_.Enter("greedy"));
   EXPECT_FALSE(room_.Enter("greedy"));
   Start(ProbeKind::kReadiness, {"id", "10.0.0.1"});
   executor_.RunFor(5s);
@@ -219,25 +219,6 @@ TEST_F(ProbeLoopTest, AProbeWaitsWhileItsPodHoldsAllThreadsThatItMay) {
   EXPECT_EQ(runtime_.calls(), 1);
   executor_.RunFor(10s);
   EXPECT_EQ(runtime_.calls(), 2) << "the place was given back";
-}
-
-TEST(ProbeRoomTest, APodThatHoldsNothingIsLetInWhateverOthersHold) {
-  ProbeRoom room;
-  std::vector<std::shared_ptr<void>> places;
-  const auto fill = [&](const std::string& pod) {
-    while (auto place = room.Enter(pod)) places.push_back(std::move(place));
-  };
-  for (size_t i = 0; i < ProbeRoom::kOfAllMax / ProbeRoom::kOfPodMax; ++i) {
-    fill("pod-" + std::to_string(i));
-  }
-  EXPECT_EQ(places.size(), ProbeRoom::kOfAllMax);
-  auto first = room.Enter("other");
-  EXPECT_TRUE(first);
-  EXPECT_FALSE(room.Enter("other")) << "more than one only where there is room";
-  first.reset();
-  EXPECT_TRUE(room.Enter("other"));
-  places.clear();
-  EXPECT_TRUE(room.Enter("pod-0"));
 }
 
 }  // namespace

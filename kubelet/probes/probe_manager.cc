@@ -8,7 +8,7 @@ ProbeManager::ProbeManager(Dependencies dependencies,
                            std::function<void(const std::string& pod_uid)> changed)
     : dependencies_(WithRoom(std::move(dependencies), room_)), changed_(std::move(changed)) {}
 
-ProbeManager::Dependencies ProbeManager::WithRoom(Dependencies dependencies, ProbeRoom& room) {
+ProbeManager::Dependencies ProbeManager::WithRoom(Dependencies dependencies, ThreadRoom& room) {
   dependencies.room = &room;
   return dependencies;
 }
