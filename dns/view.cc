@@ -39,6 +39,13 @@ void TakeOut(std::vector<std::string>& names, const std::vector<std::string>& go
   names = std::move(left);
 }
 
+// The same, of those that come.
+void PutIn(std::vector<std::string>& names, const std::vector<std::string>& come) {
+  const auto before = static_cast<ptrdiff_t>(names.size());
+  names.insert(names.end(), come.begin(), come.end());
+  std::inplace_merge(names.begin(), names.begin() + before, names.end());
+}
+
 }  // namespace
 
 // An endpoint may stand in two slices for a moment, while it moves.
@@ -127,24 +134,19 @@ void ViewBuilder::Set(const std::string& namespace_, const std::string& name,
                       std::back_inserter(gone));
   std::set_difference(now.begin(), now.end(), before.begin(), before.end(),
                       std::back_inserter(come));
-  RemoveNames(gone);
-  for (const auto& [address, text] : come) {
-    const size_t at = View::AddressShard(address);
-    auto& names = reverse_[at][address];
-    names.insert(std::upper_bound(names.begin(), names.end(), text), text);
-    reverse_changed_[at] = true;
-  }
+  ChangeNames(gone, &TakeOut);
+  ChangeNames(come, &PutIn);
 }
 
-// All of an address at once: one may have as many names as a service has endpoints.
-void ViewBuilder::RemoveNames(const NamesByAddress& gone) {
-  for (auto each = gone.begin(); each != gone.end();) {
+// All of an address at once: one may have as many names as services have endpoints.
+void ViewBuilder::ChangeNames(const NamesByAddress& list, Change change) {
+  for (auto each = list.begin(); each != list.end();) {
     const IpAddress address = each->first;
     std::vector<std::string> texts;
-    for (; each != gone.end() && each->first == address; ++each) texts.push_back(each->second);
+    for (; each != list.end() && each->first == address; ++each) texts.push_back(each->second);
     const size_t at = View::AddressShard(address);
     auto& names = reverse_[at][address];
-    TakeOut(names, texts);
+    change(names, texts);
     if (names.empty()) reverse_[at].erase(address);
     reverse_changed_[at] = true;
   }

@@ -103,7 +103,9 @@ class ViewBuilder {
  private:
   using NamesByAddress = std::vector<std::pair<IpAddress, std::string>>;
   static NamesByAddress NamesOf(const ServiceRecord& record);
-  void RemoveNames(const NamesByAddress& gone);  // Sorted.
+  // Takes one list of names into another; both are sorted.
+  using Change = void (*)(std::vector<std::string>& names, const std::vector<std::string>& list);
+  void ChangeNames(const NamesByAddress& list, Change change);  // Sorted.
 
   std::array<View::Services, View::kShards> services_;
   std::array<View::Reverse, View::kShards> reverse_;
