@@ -1,6 +1,7 @@
 #include "dns/answer.h"
 
 #include <algorithm>
+#include <span>
 
 #include "base/error.h"
 #include "dns/cluster_names.h"
@@ -13,14 +14,22 @@ constexpr uint32_t kSoaRetryS = 1800;
 constexpr uint32_t kSoaExpireS = 86400;
 constexpr std::string_view kSpecificationVersion = "1.1.0";
 
-// Spreads one drawn number over a list: enough to send clients to different addresses.
-void Shuffle(std::vector<IpAddress>& list, uint64_t random) {
+// Those of one family in any order, as many as a message holds; of more, which ones is drawn as
+// well. One drawn number is enough to send clients to different addresses.
+std::vector<IpAddress> Drawn(std::span<const IpAddress> all, bool v6, uint64_t random) {
+  std::vector<IpAddress> list;
+  const size_t first = all.empty() ? 0 : random % all.size();
+  for (size_t i = 0; i < all.size() && list.size() < kAddressesMax; ++i) {
+    const IpAddress& address = all[(first + i) % all.size()];
+    if (address.v6 == v6) list.push_back(address);
+  }
   for (size_t i = list.size(); i > 1; --i) {
     random ^= random << 13;
     random ^= random >> 7;
     random ^= random << 17;
     std::swap(list[i - 1], list[random % i]);
   }
+  return list;
 }
 
 bool IsTransfer(uint16_t type) {
@@ -50,7 +59,7 @@ class ZoneAnswer {
   Name InZone(std::initializer_list<std::string_view> labels) const;
   void Put(Section section, const Name& owner, uint16_t type, const Rdata& rdata);
   void PutAddress(Section section, const Name& owner, const IpAddress& address);
-  void PutRecords(const Name& owner, ClusterName found);
+  void PutRecords(const Name& owner, const ClusterName& found);
   void PutTargets(const Name& owner, const ClusterName& found);
   void PutApex(const Name& owner);
   void PutSoa(Section section);
@@ -106,7 +115,7 @@ void ZoneAnswer::PutApex(const Name& owner) {
     Put(Section::kAnswer, owner, type::kNs, {.names = {&server}});
     const auto found = FindClusterName(view_, server, options_.zone,
                                        {options_.server_namespace, options_.server_name});
-    for (const IpAddress& address : found.addresses) {
+    for (const IpAddress& address : found.addresses()) {
       PutAddress(Section::kAdditional, server, address);
     }
   }
@@ -122,6 +131,7 @@ void ZoneAnswer::PutTargets(const Name& owner, const ClusterName& found) {
   if (found.targets.empty()) return;
   const auto weight = static_cast<uint16_t>(std::max<size_t>(1, 100 / found.targets.size()));
   for (const SrvTarget& target : found.targets) {
+    if (truncated_) return;
     const Name name = TargetName(found, target);
     uint8_t numbers[6] = {0, 0};  // Priority, weight, port.
     Put16(numbers + 2, weight);
@@ -138,19 +148,20 @@ void ZoneAnswer::PutTargets(const Name& owner, const ClusterName& found) {
   }
   const EndpointRecord* last = nullptr;
   for (const SrvTarget& target : found.targets) {
+    if (truncated_) return;
     // One target may have several ports, and they lie side by side.
     if (last != nullptr && last->label == target.endpoint->label) continue;
     last = target.endpoint;
     const Name name = TargetName(found, target);
     const auto& all = found.service->endpoints;
     for (const auto* each = target.endpoint;
-         each < all.data() + all.size() && each->label == last->label; ++each) {
+         !truncated_ && each < all.data() + all.size() && each->label == last->label; ++each) {
       PutAddress(Section::kAdditional, name, each->address);
     }
   }
 }
 
-void ZoneAnswer::PutRecords(const Name& owner, ClusterName found) {
+void ZoneAnswer::PutRecords(const Name& owner, const ClusterName& found) {
   if (found.form == ClusterName::Form::kApex) return PutApex(owner);
   if (found.form == ClusterName::Form::kVersion) {
     if (!Wants(query_, type::kTxt)) return;
@@ -162,12 +173,10 @@ void ZoneAnswer::PutRecords(const Name& owner, ClusterName found) {
   if (found.alias != nullptr) {
     return Put(Section::kAnswer, owner, type::kCname, {.names = {found.alias}});
   }
-  if (Wants(query_, type::kA) || Wants(query_, type::kAaaa)) {
-    Shuffle(found.addresses, random_);
-    for (const IpAddress& address : found.addresses) {
-      if (Wants(query_, address.v6 ? type::kAaaa : type::kA)) {
-        PutAddress(Section::kAnswer, owner, address);
-      }
+  for (const bool v6 : {false, true}) {
+    if (!Wants(query_, v6 ? type::kAaaa : type::kA)) continue;
+    for (const IpAddress& address : Drawn(found.addresses(), v6, random_)) {
+      PutAddress(Section::kAnswer, owner, address);
     }
   }
   if (Wants(query_, type::kSrv)) PutTargets(owner, found);

@@ -188,6 +188,60 @@ TEST_F(AnswerTest, AServiceOfManyPortsIsLookedThroughOnce) {
   EXPECT_TRUE(Ask({.name = "bare.default.svc.cluster.local", .type = type::kSrv}, true).truncated);
 }
 
+// The names of ports are guessed one after the other by whoever likes to.
+TEST_F(AnswerTest, PortsAreFoundByTheirNames) {
+  const ServicePorts ports(std::vector<ServicePort>{{"web", "tcp", 80},
+                                                    {"web", "udp", 443},
+                                                    {"", "tcp", 81},
+                                                    {"alt", "tcp", 80},
+                                                    {"webs", "tcp", 82}});
+  const auto found = [&](std::string_view protocol, std::string_view name) {
+    const auto numbers = ports.Find(protocol, name);
+    return std::vector<int>(numbers.begin(), numbers.end());
+  };
+  EXPECT_THAT(found("tcp", "web"), ElementsAre(80));
+  EXPECT_THAT(found("udp", "web"), ElementsAre(443));
+  EXPECT_THAT(found("udp", "alt"), IsEmpty());
+  EXPECT_THAT(found("sctp", ""), IsEmpty());
+  EXPECT_THAT(found("tcp", ""), UnorderedElementsAre(80, 80, 81, 82));
+  EXPECT_THAT(found("", ""), ElementsAre(80, 443, 81, 82)) << "each once";
+}
+
+// However many endpoints a service has: what no message holds is not gathered for one.
+TEST_F(AnswerTest, NoMoreAddressesAreGatheredThanAMessageHolds) {
+  std::vector<discovery_v1::Endpoint> endpoints;
+  for (int i = 0; i < 6000; ++i) {
+    endpoints.push_back(
+        Endpoint("10.244." + std::to_string(i / 250) + "." + std::to_string(i % 250), "same"));
+  }
+  Add(Service("default", "huge", "None"), {Slice(endpoints, "http", 80)});
+  for (const char* label : {"same.", "_http._tcp."}) {
+    const Name asked = *Name::FromText(label + std::string("huge.default.svc.cluster.local"));
+    const ClusterName found = FindClusterName(*view_, asked, options_.zone, {});
+    EXPECT_THAT(found.addresses(), SizeIs(kAddressesMax)) << label;
+    EXPECT_THAT(found.targets, SizeIs(1)) << label;
+  }
+  const Name whole = *Name::FromText("huge.default.svc.cluster.local");
+  const ClusterName found = FindClusterName(*view_, whole, options_.zone, {});
+  EXPECT_THAT(found.addresses(), SizeIs(6000));
+  EXPECT_THAT(found.gathered, IsEmpty()) << "they lie in the view";
+  EXPECT_TRUE(Ask({.name = "huge.default.svc.cluster.local"}, true).truncated);
+}
+
+TEST_F(AnswerTest, AnAddressLosesTheNamesThatAreGone) {
+  const auto slice = [](const std::vector<std::string>& names) {
+    std::vector<discovery_v1::Endpoint> endpoints;
+    for (const std::string& name : names) endpoints.push_back(Endpoint("10.244.0.7", name));
+    return Slice(endpoints, "http", 80);
+  };
+  Add(Service("default", "db", "None"), {slice({"a", "b", "c", "d"})});
+  Add(Service("default", "other", "None"), {slice({"b"})});
+  Add(Service("default", "db", "None"), {slice({"b", "e"})});
+  const auto* names = view_->NamesOf(*ParseIp("10.244.0.7"));
+  ASSERT_NE(names, nullptr);
+  EXPECT_THAT(*names, ElementsAre("b.db.default.svc", "b.other.default.svc", "e.db.default.svc"));
+}
+
 TEST_F(AnswerTest, EachLabelHasItsPortsOnce) {
   auto few = Slice({Endpoint("10.244.0.7", "a"), Endpoint("10.244.0.8", "a")});
   auto many = Slice({Endpoint("10.244.0.9", "b"), Endpoint("10.244.0.10", "b")});

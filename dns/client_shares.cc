@@ -6,7 +6,9 @@ namespace skiff::dns {
 
 void ClientShares::Remove(const IpAddress& client) {
   const auto found = held_.find(client);
-  if (found != held_.end() && --found->second == 0) held_.erase(found);
+  if (found == held_.end()) return;
+  --total_;
+  if (--found->second == 0) held_.erase(found);
 }
 
 std::optional<IpAddress> ClientShares::WhoMakesRoomFor(const IpAddress& client) const {

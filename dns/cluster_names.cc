@@ -63,54 +63,68 @@ struct PortFilter {
   std::string_view name;
   std::string_view protocol;
   bool asked() const { return !protocol.empty(); }
-  bool Matches(const ServicePort& port) const {
-    return (name.empty() || name == port.name) && (protocol.empty() || protocol == port.protocol);
+  std::span<const uint16_t> Of(const ServicePorts& ports) const {
+    return ports.Find(protocol, name);
   }
 };
 
 ClusterName OfClusterIp(const ServiceRecord& service, const PortFilter& filter) {
   ClusterName found;
   SrvTargets targets;
-  for (const ServicePort& port : service.ports) {
+  for (const uint16_t port : filter.Of(service.ports)) {
     if (targets.is_full()) break;
-    if (filter.Matches(port)) targets.Add(nullptr, port.port);
+    targets.Add(nullptr, port);
   }
   found.targets = targets.Take();
   if (filter.asked() && found.targets.empty()) return Missing();
   found.form = Form::kPlain;
   found.service = &service;
-  found.addresses = service.cluster_ips;
+  found.in_view = service.cluster_ips;
   return found;
+}
+
+std::span<const EndpointRecord> EndpointsUnder(const ServiceRecord& service,
+                                               std::string_view label) {
+  const std::span<const EndpointRecord> all = service.endpoints;
+  if (label.empty()) return all;
+  const auto begin = std::partition_point(all.begin(), all.end(),
+                                          [&](const auto& each) { return each.label < label; });
+  const auto end =
+      std::partition_point(begin, all.end(), [&](const auto& each) { return each.label == label; });
+  return {begin, end};
 }
 
 // Endpoints of a service; only those under `label` unless it is empty.
 ClusterName OfEndpoints(const ServiceRecord& service, std::string_view label,
                         const PortFilter& filter) {
   ClusterName found;
-  const auto& all = service.endpoints;
-  auto begin = all.begin();
-  auto end = all.end();
-  if (!label.empty()) {
-    begin = std::lower_bound(all.begin(), all.end(), label,
-                             [](const auto& each, auto text) { return each.label < text; });
-    end = std::find_if(begin, all.end(), [&](const auto& each) { return each.label != label; });
-  }
+  const auto has_such = [&](const auto& table) { return !filter.Of(*table).empty(); };
+  const auto& tables = service.port_tables;
+  if (filter.asked() && std::none_of(tables.begin(), tables.end(), has_such)) return Missing();
+  const bool whole = label.empty() && !filter.asked();
+  if (whole) found.in_view = service.endpoint_addresses;
+  auto& gathered = found.gathered;
   SrvTargets targets;
-  for (auto each = begin; each != end; ++each) {
-    bool matches = !filter.asked();
-    for (const ServicePort& port : *each->ports) {
-      if (!filter.Matches(port)) continue;
-      matches = true;
-      if (targets.is_full()) break;
-      targets.Add(&*each, port.port);
+  const ServicePorts* table = nullptr;
+  std::span<const uint16_t> numbers;  // Of that table.
+  for (const EndpointRecord& each : EndpointsUnder(service, label)) {
+    if (targets.is_full() && (whole || gathered.size() >= kAddressesMax)) break;
+    if (table != each.ports.get()) numbers = filter.Of(*(table = each.ports.get()));
+    if (filter.asked() && numbers.empty()) continue;
+    const bool repeats_address = !gathered.empty() && gathered.back() == each.address;
+    if (!whole && !repeats_address && gathered.size() < kAddressesMax) {
+      gathered.push_back(each.address);
     }
-    if (matches) found.addresses.push_back(each->address);
+    if (each.repeats_ports) continue;
+    for (const uint16_t port : numbers) {
+      if (targets.is_full()) break;
+      targets.Add(&each, port);
+    }
   }
   found.targets = targets.Take();
-  if (found.addresses.empty()) return Missing();
-  std::sort(found.addresses.begin(), found.addresses.end());
-  found.addresses.erase(std::unique(found.addresses.begin(), found.addresses.end()),
-                        found.addresses.end());
+  if (found.addresses().empty()) return Missing();
+  std::sort(gathered.begin(), gathered.end());
+  gathered.erase(std::unique(gathered.begin(), gathered.end()), gathered.end());
   found.form = Form::kPlain;
   found.service = &service;
   return found;
@@ -172,7 +186,7 @@ ClusterName BelowPod(const View& view, const Labels& labels, size_t count) {
   const auto address = UndashedAddress(labels[0]);
   if (!address) return Missing();
   ClusterName found = Empty();
-  found.addresses.push_back(*address);
+  found.gathered.push_back(*address);
   return found;
 }
 
@@ -183,7 +197,7 @@ ClusterName BelowDns(const View& view, const Labels& labels, size_t count,
   if (count > 1 || labels[0] != "ns") return Missing();
   ClusterName found = Empty();
   const ServiceRecord* service = view.Find(server.namespace_, server.name);
-  if (service != nullptr) found.addresses = service->cluster_ips;
+  if (service != nullptr) found.in_view = service->cluster_ips;
   return found;
 }
 

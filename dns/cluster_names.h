@@ -2,14 +2,16 @@
 #pragma once
 
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "dns/view.h"
 
 namespace skiff::dns {
 
-// Targets that are told of: no message holds as many records.
+// Targets and addresses that are told of: no message holds as many records.
 inline constexpr size_t kSrvTargetsMax = 4096;
+inline constexpr size_t kAddressesMax = 4096;
 
 // Where an SRV record points to: an endpoint, or the service itself when there is none.
 struct SrvTarget {
@@ -27,9 +29,15 @@ struct ClusterName {
   };
   Form form = Form::kMissing;
   const ServiceRecord* service = nullptr;
-  std::vector<IpAddress> addresses;  // Each once.
-  std::vector<SrvTarget> targets;    // Each once, kSrvTargetsMax at most.
-  const Name* alias = nullptr;       // Then there is nothing else.
+  // Each once: those of a whole service, where the view has them in one piece ...
+  std::span<const IpAddress> in_view;
+  std::vector<IpAddress> gathered;  // ... or kAddressesMax at most.
+  std::vector<SrvTarget> targets;   // Each once, kSrvTargetsMax at most.
+  const Name* alias = nullptr;      // Then there is nothing else.
+
+  std::span<const IpAddress> addresses() const {
+    return gathered.empty() ? in_view : std::span<const IpAddress>(gathered);
+  }
 };
 
 struct ServerService {

@@ -253,29 +253,36 @@ Forwarder::~Forwarder() {
 }
 
 void Forwarder::Ask(const CacheKey& key, const Name& target, Waiter waiter) {
-  std::string text(key.view());
   const IpAddress client = waiter.source.client;
   std::vector<Waiter> gone;
-  if (const auto known = exchanges_.find(text); known != exchanges_.end()) {
+  const bool has_room = waiting_.total() < options_.all_waiters_max || MakeRoomToWait(client, gone);
+  const bool joined = has_room && Join(std::string(key.view()), target, waiter, gone);
+  if (!joined) deliver_(waiter, nullptr);
+  for (const Waiter& each : gone) deliver_(each, nullptr);
+}
+
+bool Forwarder::Join(const std::string& key, const Name& target, Waiter& waiter,
+                     std::vector<Waiter>& gone) {
+  const IpAddress client = waiter.source.client;
+  if (const auto known = exchanges_.find(key); known != exchanges_.end()) {
     auto& waiters = known->second->waiters();
     if (waiters.size() >= options_.waiters_max && !MakeRoomAmong(waiters, client, gone)) {
-      return deliver_(waiter, nullptr);
+      return false;
     }
+    waiting_.Add(client);
     waiters.push_back(std::move(waiter));
-    for (const Waiter& each : gone) deliver_(each, nullptr);
-    return;
+    return true;
   }
-  if (exchanges_.size() >= options_.exchanges_max && !MakeRoomFor(client, gone)) {
-    return deliver_(waiter, nullptr);
-  }
+  if (exchanges_.size() >= options_.exchanges_max && !MakeRoomFor(client, gone)) return false;
   UpstreamQuestion question{target, waiter.query.type, waiter.query.dnssec_ok,
                             waiter.query.checking_disabled()};
-  auto exchange = std::make_shared<Exchange>(*this, text, std::move(question), client);
+  auto exchange = std::make_shared<Exchange>(*this, key, std::move(question), client);
   exchange->waiters().push_back(std::move(waiter));
-  exchanges_[std::move(text)] = exchange;
+  exchanges_[key] = exchange;
   shares_.Add(client);
+  waiting_.Add(client);
   exchange->Next();
-  for (const Waiter& each : gone) deliver_(each, nullptr);
+  return true;
 }
 
 bool Forwarder::MakeRoomFor(const IpAddress& client, std::vector<Waiter>& gone) {
@@ -286,8 +293,29 @@ bool Forwarder::MakeRoomFor(const IpAddress& client, std::vector<Waiter>& gone) 
     const bool is_older = oldest == nullptr || exchange->number() < oldest->number();
     if (is_older && exchange->client() == *who) oldest = exchange.get();
   }
-  gone = Withdraw(*oldest);
+  for (Waiter& each : Withdraw(*oldest)) gone.push_back(std::move(each));
   return true;
+}
+
+// An exchange that nobody waits for any more is given up.
+bool Forwarder::MakeRoomToWait(const IpAddress& client, std::vector<Waiter>& gone) {
+  const auto who = waiting_.WhoMakesRoomFor(client);
+  if (!who) return false;
+  for (const auto& [key, exchange] : exchanges_) {
+    auto& waiters = exchange->waiters();
+    const auto one = std::find_if(waiters.begin(), waiters.end(),
+                                  [&](const Waiter& each) { return each.source.client == *who; });
+    if (one == waiters.end()) continue;
+    if (waiters.size() == 1) {
+      gone.push_back(std::move(Withdraw(*exchange).front()));
+    } else {
+      waiting_.Remove(*who);
+      gone.push_back(std::move(*one));
+      waiters.erase(one);
+    }
+    return true;
+  }
+  return false;
 }
 
 bool Forwarder::MakeRoomAmong(std::vector<Waiter>& waiters, const IpAddress& client,
@@ -299,6 +327,7 @@ bool Forwarder::MakeRoomAmong(std::vector<Waiter>& waiters, const IpAddress& cli
   const auto oldest = std::find_if(waiters.begin(), waiters.end(), [&](const Waiter& each) {
     return each.source.client == *who;
   });
+  waiting_.Remove(*who);
   gone.push_back(std::move(*oldest));
   waiters.erase(oldest);
   return true;
@@ -308,6 +337,7 @@ std::vector<Waiter> Forwarder::Withdraw(Exchange& exchange) {
   exchange.CloseSocket();
   const auto self = exchanges_.extract(exchange.key());
   shares_.Remove(exchange.client());
+  for (const Waiter& each : exchange.waiters()) waiting_.Remove(each.source.client);
   dependencies_.poller.Dispose(self.mapped());
   return std::move(exchange.waiters());
 }

@@ -32,10 +32,12 @@ struct ForwardOptions {
   Duration attempt_timeout = 2s;
   Duration total_timeout = 5s;
   Duration probe_period = 500ms;
-  // Of questions that are on their way, and of who waits for one of them. More: one of the client
-  // that has most makes room, or it is the one that asks: SERVFAIL at once.
+  // Of questions that are on their way, of who waits for one of them, and of who waits for any: a
+  // waiter is a kilobyte or two. More: one of the client that has most makes room, or it is the one
+  // that asks: SERVFAIL at once.
   size_t exchanges_max = 2048;
   size_t waiters_max = 256;
+  size_t all_waiters_max = 8192;
   CacheTimes cache_times;
 };
 
@@ -71,8 +73,12 @@ class Forwarder {
   // Puts whoever has to go into `gone`, to be told when all is in its place: a connection that is
   // answered may ask its next question before deliver_ returns.
   bool MakeRoomFor(const IpAddress& client, std::vector<Waiter>& gone);
-  static bool MakeRoomAmong(std::vector<Waiter>& waiters, const IpAddress& client,
-                            std::vector<Waiter>& gone);
+  bool MakeRoomAmong(std::vector<Waiter>& waiters, const IpAddress& client,
+                     std::vector<Waiter>& gone);
+  bool MakeRoomToWait(const IpAddress& client, std::vector<Waiter>& gone);
+  // Adds the waiter to the exchange that is on its way, or begins one. False, and nothing is done
+  // with it, where there is no room.
+  bool Join(const std::string& key, const Name& target, Waiter& waiter, std::vector<Waiter>& gone);
   // It is on its way no more; returns who waited for it.
   std::vector<Waiter> Withdraw(Exchange& exchange);
   void Finish(Exchange& exchange, std::shared_ptr<const CachedMessage> message);
@@ -85,7 +91,8 @@ class Forwarder {
   const Deliver deliver_;
   const Log log_{"dns"};
   std::unordered_map<std::string, std::shared_ptr<Exchange>> exchanges_;
-  ClientShares shares_;  // Of the exchanges, by who began them.
+  ClientShares shares_;   // Of the exchanges, by who began them.
+  ClientShares waiting_;  // Of the waiters of all of them.
   uint64_t begun_ = 0;   // Exchanges, so far.
   std::unordered_map<Probe*, std::shared_ptr<Probe>> probes_;
 };

@@ -98,9 +98,11 @@ bool MessageWriter::PutName(const Name& name, bool compress, bool keep_case) {
   while (wire[at] != 0) {
     if (compress) {
       for (size_t i = 0; i < targets_known; ++i) {
-        if (!Matches(targets_[i], wire.subspan(at), keep_case)) continue;
+        // Names of many equal labels, which somebody else chose, would be walked through for each.
+        if (targets_[i].name_bytes != wire.size() - at) continue;
+        if (!Matches(targets_[i].offset, wire.subspan(at), keep_case)) continue;
         if (size_ + 2 > limit_) return false;
-        Put16(space_.data() + size_, 0xC000 | targets_[i]);
+        Put16(space_.data() + size_, 0xC000 | targets_[i].offset);
         size_ += 2;
         return true;
       }
@@ -108,7 +110,8 @@ bool MessageWriter::PutName(const Name& name, bool compress, bool keep_case) {
     const size_t bytes = wire[at] + size_t{1};
     if (size_ + bytes > limit_) return false;
     if (targets_count_ < kTargetsMax && size_ <= kPointerTargetMax) {
-      targets_[targets_count_++] = static_cast<uint16_t>(size_);
+      targets_[targets_count_++] = {static_cast<uint16_t>(size_),
+                                    static_cast<uint8_t>(wire.size() - at)};
     }
     std::memcpy(space_.data() + size_, wire.data() + at, bytes);
     size_ += bytes;

@@ -50,8 +50,12 @@ class MessageWriter {
   size_t ttl_offset() const { return ttl_offset_; }
 
  private:
-  // A name that stands in the message, or the end of one: where a pointer may lead to.
   static constexpr size_t kTargetsMax = 48;
+  // A name that stands in the message, or the end of one: where a pointer may lead to.
+  struct Target {
+    uint16_t offset;
+    uint8_t name_bytes;  // Without pointers.
+  };
 
   bool PutName(const Name& name, bool compress, bool keep_case);
   bool PutBytes(Bytes bytes);
@@ -62,7 +66,7 @@ class MessageWriter {
   size_t size_ = 0;
   size_t ttl_offset_ = 0;
   size_t targets_count_ = 0;
-  uint16_t targets_[kTargetsMax];
+  Target targets_[kTargetsMax];
 };
 
 }  // namespace skiff::dns

@@ -10,6 +10,9 @@ namespace skiff::dns {
 namespace {
 
 constexpr uint8_t kPointerBits = 0xC0;
+// As many as a name has labels at most. A chain of nothing but pointers may be thousands long, and
+// thousands of records may begin at it.
+constexpr int kPointersMax = 127;
 
 // The byte that "\DDD" or "\c" at `*at` stands for; moves `*at` to its last character.
 bool Unescape(std::string_view text, size_t* at, char* out) {
@@ -67,7 +70,7 @@ std::optional<Name> Name::FromText(std::string_view text) {
 bool Name::Read(Bytes message, size_t* offset, Name* out) {
   size_t at = *offset;
   size_t segment = at;  // Where the present run of labels began.
-  bool jumped = false;
+  int jumps = 0;
   size_t size = 0;
   while (true) {
     if (at >= message.size()) return false;
@@ -75,9 +78,8 @@ bool Name::Read(Bytes message, size_t* offset, Name* out) {
     if ((length & kPointerBits) == kPointerBits) {
       if (at + 1 >= message.size()) return false;
       const size_t target = (length & ~kPointerBits) << 8 | message[at + 1];
-      if (!jumped) *offset = at + 2;
-      jumped = true;
-      if (target >= segment || target < kHeaderBytes) return false;
+      if (jumps == 0) *offset = at + 2;
+      if (target >= segment || target < kHeaderBytes || ++jumps > kPointersMax) return false;
       at = segment = target;
       continue;
     }
@@ -88,7 +90,7 @@ bool Name::Read(Bytes message, size_t* offset, Name* out) {
     at += length + 1;
     if (length == 0) break;
   }
-  if (!jumped) *offset = at;
+  if (jumps == 0) *offset = at;
   out->size_ = static_cast<uint8_t>(size);
   return true;
 }

@@ -29,7 +29,8 @@ class Name {
   // "a.b." or "a.b", with "\." and "\DDD" for odd bytes; nullopt for what is no name.
   static std::optional<Name> FromText(std::string_view text);
   // Reads the name at `*offset` of a message and moves the offset behind it. Pointers may only lead
-  // backwards, so that every chain of them ends. False for what is malformed.
+  // backwards, and no more of them than a name has labels, so that every chain of them ends soon.
+  // False for what is malformed.
   static bool Read(Bytes message, size_t* offset, Name* out);
 
   // "a.b."; the root is ".".

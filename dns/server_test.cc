@@ -390,6 +390,26 @@ TEST(ServerTest, WhoWaitsManyTimesForANameKeepsNobodyElseFromIt) {
   EXPECT_EQ(ReadReply(greedy.Receive(kMessageBytesMax)).rcode, 2);
 }
 
+// A waiter is memory, whichever of many questions it waits for.
+TEST(ServerTest, SoManyWaitForAllNamesTogether) {
+  const SilentUpstream upstream;
+  TestServer server("cluster.local", {upstream.port()});
+  LetWait(server, 60s);
+  server.options().forward.all_waiters_max = 3;
+  const int port = server.Start();
+  TestSocket greedy(SOCK_DGRAM, port);
+  for (const char* label : {"first", "second", "third"}) {
+    greedy.Send(MakeQuery({.name = std::string(label) + ".example"}));
+    EXPECT_TRUE(upstream.Hears(label));
+  }
+  EXPECT_EQ(AskUdp(port, {.name = "second.example"}).rcode, 2) << "all of them are its own";
+  TestSocket other(SOCK_DGRAM, port, "127.0.0.1", "127.0.0.2");
+  other.Send(MakeQuery({.name = "others.example"}));
+  EXPECT_TRUE(upstream.Hears("others"));
+  EXPECT_EQ(ReadReply(greedy.Receive(kMessageBytesMax)).rcode, 2) << "one made room";
+  EXPECT_EQ(AskUdp(port, {.name = "others.example"}).rcode, 2) << "there are as many as before";
+}
+
 TEST(ServerTest, OnlyTheAllowedMayAsk) {
   TestServer server("cluster.local", {}, true, "0.0.0.0");
   server.options().allowed = {*ParseCidr("127.0.0.1/32")};

@@ -1,7 +1,6 @@
 #include "dns/service_record.h"
 
 #include <algorithm>
-#include <tuple>
 
 namespace skiff::dns {
 namespace {
@@ -18,14 +17,14 @@ std::string DashedAddress(const IpAddress& address) {
   return text;
 }
 
-std::shared_ptr<const std::vector<ServicePort>> PortsOf(const discovery_v1::EndpointSlice& slice) {
-  auto ports = std::make_shared<std::vector<ServicePort>>();
+std::shared_ptr<const ServicePorts> PortsOf(const discovery_v1::EndpointSlice& slice) {
+  std::vector<ServicePort> ports;
   for (const auto& port : slice.ports) {
     if (!port.port) continue;
-    ports->push_back({Lowered(port.name.value_or("")), Lowered(port.protocol.value_or("TCP")),
-                      static_cast<uint16_t>(*port.port)});
+    ports.push_back({Lowered(port.name.value_or("")), Lowered(port.protocol.value_or("TCP")),
+                     static_cast<uint16_t>(*port.port)});
   }
-  return ports;
+  return std::make_shared<const ServicePorts>(std::move(ports));
 }
 
 void AddEndpoints(const discovery_v1::EndpointSlice& slice, bool also_not_ready,
@@ -60,11 +59,12 @@ View::ServicePtr MakeServiceRecord(
     return record;
   }
   if (spec.cluster_ip.empty()) return nullptr;
+  std::vector<ServicePort> ports;
   for (const auto& port : spec.ports) {
-    record->ports.push_back({Lowered(port.name),
-                             Lowered(port.protocol.empty() ? "TCP" : port.protocol),
-                             static_cast<uint16_t>(port.port)});
+    ports.push_back({Lowered(port.name), Lowered(port.protocol.empty() ? "TCP" : port.protocol),
+                     static_cast<uint16_t>(port.port)});
   }
+  record->ports = ServicePorts(std::move(ports));
   if (spec.cluster_ip == "None") {
     record->form = ServiceRecord::Form::kHeadless;
   } else {
@@ -78,11 +78,7 @@ View::ServicePtr MakeServiceRecord(
     if (slice->address_type != "FQDN")
       AddEndpoints(*slice, spec.publish_not_ready_addresses, *record);
   }
-  // An endpoint may stand in two slices for a moment, while it moves.
-  auto& endpoints = record->endpoints;
-  const auto order = [](const EndpointRecord& each) { return std::tie(each.label, each.address); };
-  std::stable_sort(endpoints.begin(), endpoints.end(),
-                   [&](const auto& a, const auto& b) { return order(a) < order(b); });
+  record->IndexEndpoints();
   return record;
 }
 

@@ -54,11 +54,12 @@ class TestServer {
     many->namespace_ = "default";
     many->name = "many";
     many->form = ServiceRecord::Form::kHeadless;
-    const auto ports = std::make_shared<const std::vector<ServicePort>>();
+    const auto ports = std::make_shared<const ServicePorts>();
     for (int i = 0; i < 200; ++i) {
       const std::string label = "pod-" + std::to_string(100 + i);
       many->endpoints.push_back({label, *ParseIp("10.1.0." + std::to_string(i)), ports});
     }
+    many->IndexEndpoints();
     builder_.Set("default", "many", many);
     auto alias = std::make_shared<ServiceRecord>();
     alias->namespace_ = "default";

@@ -34,12 +34,13 @@ inline std::shared_ptr<const View> SmallView() {
   service->namespace_ = "default";
   service->name = "web";
   service->cluster_ips = {*ParseIp("10.0.0.1"), *ParseIp("fd00::1")};
-  service->ports = {{"http", "tcp", 80}};
-  auto ports = std::make_shared<const std::vector<ServicePort>>(service->ports);
+  service->ports = ServicePorts(std::vector<ServicePort>{{"http", "tcp", 80}});
+  const auto ports = std::make_shared<const ServicePorts>(service->ports);
   for (int i = 0; i < 40; ++i) {
     const std::string label = "pod-" + std::to_string(100 + i);
     service->endpoints.push_back({label, *ParseIp("10.1.0." + std::to_string(i)), ports});
   }
+  service->IndexEndpoints();
   auto headless = std::make_shared<ServiceRecord>(*service);
   headless->name = "db";
   headless->form = ServiceRecord::Form::kHeadless;

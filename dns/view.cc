@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 #include <iterator>
+#include <tuple>
 
 #include "base/error.h"
 
@@ -30,7 +31,40 @@ std::string_view AddressBytes(const IpAddress& address) {
   return {reinterpret_cast<const char*>(address.bytes.data()), address.bit_count() / 8};
 }
 
+// Takes those of `gone` out of `names`; both are sorted.
+void TakeOut(std::vector<std::string>& names, const std::vector<std::string>& gone) {
+  std::vector<std::string> left;
+  std::set_difference(std::make_move_iterator(names.begin()), std::make_move_iterator(names.end()),
+                      gone.begin(), gone.end(), std::back_inserter(left));
+  names = std::move(left);
+}
+
+// The same, of those that come.
+void PutIn(std::vector<std::string>& names, const std::vector<std::string>& come) {
+  const auto before = static_cast<ptrdiff_t>(names.size());
+  names.insert(names.end(), come.begin(), come.end());
+  std::inplace_merge(names.begin(), names.begin() + before, names.end());
+}
+
 }  // namespace
+
+// An endpoint may stand in two slices for a moment, while it moves.
+void ServiceRecord::IndexEndpoints() {
+  std::stable_sort(endpoints.begin(), endpoints.end(), [](const auto& a, const auto& b) {
+    return std::tie(a.label, a.address) < std::tie(b.label, b.address);
+  });
+  std::unordered_set<const ServicePorts*> of_label, of_all;
+  for (size_t i = 0; i < endpoints.size(); ++i) {
+    EndpointRecord& endpoint = endpoints[i];
+    if (i > 0 && endpoints[i - 1].label != endpoint.label) of_label.clear();
+    endpoint.repeats_ports = !of_label.insert(endpoint.ports.get()).second;
+    if (of_all.insert(endpoint.ports.get()).second) port_tables.push_back(endpoint.ports);
+    endpoint_addresses.push_back(endpoint.address);
+  }
+  std::sort(endpoint_addresses.begin(), endpoint_addresses.end());
+  const auto repeated = std::unique(endpoint_addresses.begin(), endpoint_addresses.end());
+  endpoint_addresses.erase(repeated, endpoint_addresses.end());
+}
 
 size_t AddressHash::operator()(const IpAddress& address) const {
   return std::hash<std::string_view>()(AddressBytes(address));
@@ -100,17 +134,20 @@ void ViewBuilder::Set(const std::string& namespace_, const std::string& name,
                       std::back_inserter(gone));
   std::set_difference(now.begin(), now.end(), before.begin(), before.end(),
                       std::back_inserter(come));
-  for (const auto& [address, text] : gone) {
+  ChangeNames(gone, &TakeOut);
+  ChangeNames(come, &PutIn);
+}
+
+// All of an address at once: one may have as many names as services have endpoints.
+void ViewBuilder::ChangeNames(const NamesByAddress& list, Change change) {
+  for (auto each = list.begin(); each != list.end();) {
+    const IpAddress address = each->first;
+    std::vector<std::string> texts;
+    for (; each != list.end() && each->first == address; ++each) texts.push_back(each->second);
     const size_t at = View::AddressShard(address);
     auto& names = reverse_[at][address];
-    std::erase(names, text);
+    change(names, texts);
     if (names.empty()) reverse_[at].erase(address);
-    reverse_changed_[at] = true;
-  }
-  for (const auto& [address, text] : come) {
-    const size_t at = View::AddressShard(address);
-    auto& names = reverse_[at][address];
-    names.insert(std::upper_bound(names.begin(), names.end(), text), text);
     reverse_changed_[at] = true;
   }
 }

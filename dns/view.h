@@ -16,20 +16,16 @@
 
 #include "api/rules/core/ip.h"
 #include "dns/name.h"
+#include "dns/service_ports.h"
 
 namespace skiff::dns {
-
-struct ServicePort {
-  std::string name;      // In lower case; "": none, found under no _port name.
-  std::string protocol;  // "tcp", "udp", "sctp"
-  uint16_t port = 0;
-  bool operator==(const ServicePort&) const = default;
-};
 
 struct EndpointRecord {
   std::string label;  // The host name, or the address with dashes: what stands before the service.
   IpAddress address;
-  std::shared_ptr<const std::vector<ServicePort>> ports;  // Those of its slice.
+  std::shared_ptr<const ServicePorts> ports;  // Those of its slice.
+  // An endpoint before it has the same label and ports: it adds an address and nothing else.
+  bool repeats_ports = false;
 };
 
 // What is known under one service's name.
@@ -40,8 +36,14 @@ struct ServiceRecord {
   std::string name;
   std::vector<IpAddress> cluster_ips;
   std::optional<Name> external_name;      // Of kExternalName; unset when it is an address.
-  std::vector<ServicePort> ports;         // Of the service itself.
+  ServicePorts ports;                     // Of the service itself.
   std::vector<EndpointRecord> endpoints;  // Ready ones, sorted by label and address.
+  std::vector<IpAddress> endpoint_addresses;  // Theirs, each once, sorted.
+  // The ports of all slices, each once.
+  std::vector<std::shared_ptr<const ServicePorts>> port_tables;
+
+  // Sorts the endpoints, and fills in what is known of them as a whole.
+  void IndexEndpoints();
 };
 
 // Lets maps of strings be asked with a string_view.
@@ -101,6 +103,9 @@ class ViewBuilder {
  private:
   using NamesByAddress = std::vector<std::pair<IpAddress, std::string>>;
   static NamesByAddress NamesOf(const ServiceRecord& record);
+  // Takes one list of names into another; both are sorted.
+  using Change = void (*)(std::vector<std::string>& names, const std::vector<std::string>& list);
+  void ChangeNames(const NamesByAddress& list, Change change);  // Sorted.
 
   std::array<View::Services, View::kShards> services_;
   std::array<View::Reverse, View::kShards> reverse_;

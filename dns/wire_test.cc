@@ -94,6 +94,21 @@ TEST(NameTest, PointersCannotMakeANameTooLong) {
   EXPECT_EQ(readable, 4);
 }
 
+TEST(NameTest, AChainOfPointersIsFollowedForSoLong) {
+  std::vector<uint8_t> message = Raw({1, 'a', 0});
+  size_t last = kHeaderBytes;
+  Name name;
+  int readable = 0;
+  for (int i = 0; i < 1000; ++i) {
+    size_t at = message.size();
+    message.push_back(static_cast<uint8_t>(0xC0 | last >> 8));
+    message.push_back(static_cast<uint8_t>(last));
+    last = at;
+    readable += Name::Read(message, &at, &name);
+  }
+  EXPECT_EQ(readable, 127);
+}
+
 TEST(QueryTest, AQueryIsTakenApart) {
   Query query;
   const auto bytes = MakeQuery(
@@ -158,6 +173,29 @@ TEST(MessageWriterTest, NamesAreWrittenOnce) {
   EXPECT_EQ(writer.size() - question_end, 2u + 10 + 2 + 2);
   const TestReply reply = ReadReply(writer.Finish());
   EXPECT_THAT(reply.answer, ElementsAre("a.a.example. 5 IN CNAME b.a.example."));
+}
+
+// The length of what a pointer leads to is that of the whole name, though a pointer stands in it.
+TEST(MessageWriterTest, EndsOfNamesAreFoundByTheirLengths) {
+  std::vector<uint8_t> space(512);
+  MessageWriter writer(space);
+  writer.Start(1, flag::kResponse);
+  const Name name = *Name::FromText("a.a.a.a");
+  const Name longer = *Name::FromText("b.a.a.a");
+  const Name again = *Name::FromText("c.b.a.a.a");
+  const Name other = *Name::FromText("a.a.a.x");
+  ASSERT_TRUE(writer.Question(name, type::kPtr, kClassIn));
+  std::vector<size_t> bytes;
+  for (const Name* each : {&longer, &again, &other}) {
+    const size_t before = writer.size();
+    ASSERT_TRUE(writer.Record(Section::kAnswer, name, type::kPtr, 5, {.names = {each}}));
+    bytes.push_back(writer.size() - before - 12);
+  }
+  // A label and a pointer, twice; nothing that ends otherwise.
+  EXPECT_THAT(bytes, ElementsAre(4u, 4u, 9u));
+  EXPECT_THAT(ReadReply(writer.Finish()).answer,
+              ElementsAre("a.a.a.a. 5 IN PTR b.a.a.a.", "a.a.a.a. 5 IN PTR c.b.a.a.a.",
+                          "a.a.a.a. 5 IN PTR a.a.a.x."));
 }
 
 TEST(MessageWriterTest, ARecordIsWrittenWholeOrNotAtAll) {

@@ -5,7 +5,10 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdint>
 #include <filesystem>
+#include <string_view>
+#include <unordered_set>
 
 #include "kubelet/huge_pages.h"
 #include "kubelet/linux_resources.h"
@@ -139,7 +142,9 @@ Result<> CheckNonRoot(const ContainerInput& input) {
                     "verify user is non-root {}",
                     input.image->username, where));
   }
-  if (input.image->uid.value_or(0) == 0) {
+  // Runtimes keep the low bits of a number that is no user's: of 4294967296 those of root.
+  const int64_t user = input.image->uid.value_or(0);
+  if (user <= 0 || user > INT32_MAX) {
     return Fail(Reason::kInvalid, "container has runAsNonRoot and image will run as root " + where);
   }
   return {};
@@ -195,14 +200,19 @@ cri::Propagation PropagationOf(const core_v1::VolumeMount& mount) {
 }
 
 // What the kubelet writes, and what a claim gives for reading, no container writes.
-bool IsReadOnly(const core_v1::PodSpec& spec, const std::string& name) {
-  const auto& volumes = spec.volumes;
-  const auto volume = std::find_if(volumes.begin(), volumes.end(),
-                                   [&](const auto& each) { return each.name == name; });
-  if (volume == volumes.end()) return false;
-  if (volume->persistent_volume_claim) return volume->persistent_volume_claim->read_only;
-  return volume->config_map || volume->secret || volume->projected || volume->downward_api ||
-         volume->image;
+bool IsReadOnly(const core_v1::Volume& volume) {
+  if (volume.persistent_volume_claim) return volume.persistent_volume_claim->read_only;
+  return volume.config_map || volume.secret || volume.projected || volume.downward_api ||
+         volume.image;
+}
+
+// By name. Gone through once: a pod may have thousands of both volumes and mounts.
+std::unordered_set<std::string_view> ReadOnlyVolumes(const core_v1::PodSpec& spec) {
+  std::unordered_set<std::string_view> names;
+  for (const auto& volume : spec.volumes) {
+    if (IsReadOnly(volume)) names.insert(volume.name);
+  }
+  return names;
 }
 
 Result<bool> RecursiveReadOnly(const core_v1::VolumeMount& mount, const ContainerPolicy& policy) {
@@ -219,6 +229,7 @@ Result<bool> RecursiveReadOnly(const core_v1::VolumeMount& mount, const Containe
 Result<std::vector<cri::Mount>> Mounts(const ContainerInput& input) {
   std::vector<cri::Mount> out;
   bool mounts_hosts = false;
+  const auto read_only = ReadOnlyVolumes(input.pod.spec);
   for (const auto& mount : input.container.volume_mounts) {
     cri::Mount made;
     made.container_path = mount.mount_path;
@@ -242,7 +253,7 @@ Result<std::vector<cri::Mount>> Mounts(const ContainerInput& input) {
     } else {
       made.host_path = prepared != input.sub_paths.end() ? prepared->second : volume->second.path;
     }
-    made.readonly = mount.read_only || IsReadOnly(input.pod.spec, mount.name);
+    made.readonly = mount.read_only || read_only.contains(mount.name);
     made.recursive_read_only = TRY(RecursiveReadOnly(mount, input.policy));
     made.propagation = PropagationOf(mount);
     mounts_hosts |= made.container_path == "/etc/hosts";
@@ -260,6 +271,7 @@ Result<std::vector<cri::Mount>> Mounts(const ContainerInput& input) {
 
 Result<std::vector<cri::Device>> Devices(const ContainerInput& input) {
   std::vector<cri::Device> out;
+  const auto read_only = ReadOnlyVolumes(input.pod.spec);
   for (const auto& device : input.container.volume_devices) {
     const auto volume = input.volumes.find(device.name);
     // Of a directory a runtime would pass in every device that the pod has made there.
@@ -270,7 +282,7 @@ Result<std::vector<cri::Device>> Devices(const ContainerInput& input) {
     }
     out.push_back({.container_path = device.device_path,
                    .host_path = volume->second.path,
-                   .permissions = IsReadOnly(input.pod.spec, device.name) ? "r" : "mrw"});
+                   .permissions = read_only.contains(device.name) ? "r" : "mrw"});
   }
   return out;
 }
@@ -306,8 +318,9 @@ cri::SandboxConfig MakeSandboxConfig(const SandboxInput& input) {
                                    port.host_ip});
     }
   }
-  out.labels = pod.metadata.labels;
-  out.labels.merge(PodLabels(pod));
+  // By these it is found again: a pod's own label of such a name would make it another pod's.
+  out.labels = PodLabels(pod);
+  out.labels.insert(pod.metadata.labels.begin(), pod.metadata.labels.end());
   out.annotations = pod.metadata.annotations;
   out.cgroup_parent = input.cgroup_parent;
   out.security.namespaces = Namespaces(pod.spec);

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "kubelet/pod_observed.h"
 #include "kubelet/volumes/temporary_tree.h"
 
 namespace skiff::kubelet {
@@ -256,6 +257,31 @@ TEST_F(ContainerConfigTest, WhatProcessorsTellOfTheirHeatIsMaskedWithTheRest) {
   container_.security_context.Ensure().privileged = true;
   EXPECT_TRUE(Made().security.masked_paths.empty());
   EXPECT_TRUE(ThermalPaths(tree.Path("none")).empty());
+}
+
+// Sandboxes and containers are found by these labels: with another pod's uid its sandbox would be
+// taken for that pod's, whose containers would be started in it.
+TEST_F(ContainerConfigTest, NoLabelOfAPodSaysThatItsSandboxIsAnothers) {
+  pod_.metadata.labels = {{kPodUidLabel, "uid-of-another"},
+                          {kPodNamespaceLabel, "kube-system"},
+                          {kPodNameLabel, "another"},
+                          {"app", "web"}};
+  const cri::StringMap wanted = {{kPodUidLabel, "uid-1"},
+                                 {kPodNamespaceLabel, "shop"},
+                                 {kPodNameLabel, "web"},
+                                 {"app", "web"}};
+  EXPECT_EQ(MakeSandboxConfig({.pod = pod_}).labels, wanted);
+}
+
+// An old containerd takes the low 32 bits of it, which are root's.
+TEST_F(ContainerConfigTest, NonRootIsNoUserWhoseNumberIsTooLarge) {
+  container_.security_context.Ensure().run_as_non_root = true;
+  for (const int64_t user : {int64_t{1} << 32, int64_t{INT32_MAX} + 1, int64_t{-1}}) {
+    image_.uid = user;
+    EXPECT_NE(Problem().find("image will run as root"), std::string::npos) << user;
+  }
+  image_.uid = INT32_MAX;
+  EXPECT_EQ(Problem(), "");
 }
 
 TEST_F(ContainerConfigTest, TheSandboxHasTheNamespacesOfThePod) {

@@ -166,7 +166,8 @@ Kubelet::Kubelet(KubeletOptions options, KubeletDependencies dependencies)
                .simulation = dependencies_.simulation,
                .devices = devices_.get(),
                .metrics = dependencies_.metrics,
-               .has_ended = [this](const std::string& uid) { return IsPodGone(uid); }} {
+               .has_ended = [this](const std::string& uid) { return IsPodGone(uid); },
+               .long_stops = &long_stops_} {
   if (!options_.manifest_path.empty()) {
     manifests_ = std::make_unique<ManifestSource>(
         ManifestSource::Options{options_.manifest_path, options_.node_name,

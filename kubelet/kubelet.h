@@ -255,6 +255,7 @@ class Kubelet final : public ControlLoop {
   MirrorPods mirrors_;
   StatusManager statuses_;
   LifecycleHooks hooks_;
+  ThreadRoom long_stops_{kLongStopsMax};
   RuntimeHealth health_;
   NodeStats stats_;
   Housekeeping housekeeping_;

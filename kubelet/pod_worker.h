@@ -34,9 +34,13 @@
 #include "kubelet/restart_backoff.h"
 #include "kubelet/simulation/pod_simulation.h"
 #include "kubelet/status_manager.h"
+#include "kubelet/thread_room.h"
 #include "kubelet/volumes/volume_manager.h"
 
 namespace skiff::kubelet {
+
+// Stops that may take long: a pod may have a thousand containers, and years of grace.
+inline constexpr ThreadRoom::Limits kLongStopsMax{.of_pod = 50, .of_all = 300};
 
 // What workers share; outlives them.
 struct PodWorkerContext {
@@ -80,6 +84,7 @@ struct PodWorkerContext {
   KubeletMetrics* metrics = nullptr;
   // Whether nothing runs any more of the pod with this uid.
   std::function<bool(const std::string& uid)> has_ended = {};
+  ThreadRoom* long_stops = nullptr;  // nullptr: as many as there are.
 };
 
 class PostStartTask;

@@ -284,6 +284,32 @@ TEST(IsLedToTest, BySelectorInItsNamespaceAndBeingReady) {
   EXPECT_FALSE(IsLedTo(services, pod));
 }
 
+// A pod may have a thousand containers, and years of grace: other pods' stops need threads as well.
+TEST_F(PodWorkerTest, ALongStopWaitsWhileItsPodHoldsAllThreadsThatItMay) {
+  ThreadRoom room(ThreadRoom::Limits{.of_pod = 1, .of_all = 1});
+  context_.long_stops = &room;
+  StartWorker();
+  auto place = room.Enter("uid-1");
+  Delete(300);
+  executor_.RunFor(5s);
+  EXPECT_EQ(Running("app").size(), 1u);
+  place.reset();
+  executor_.RunFor(2s);
+  EXPECT_TRUE(Running("app").empty());
+  StopWorker();
+}
+
+TEST_F(PodWorkerTest, AStopOfTheUsualLengthWaitsForNobody) {
+  ThreadRoom room(ThreadRoom::Limits{.of_pod = 1, .of_all = 1});
+  context_.long_stops = &room;
+  StartWorker();
+  const auto place = room.Enter("uid-1");
+  Delete(30);
+  executor_.RunFor(2s);
+  EXPECT_TRUE(Running("app").empty());
+  StopWorker();
+}
+
 // Stops hold real threads here, as they do in real life.
 class Threads {
  protected:

@@ -147,6 +147,11 @@ Duration StopTask::Step() {
   const Busy busy(*this);
   if (done_) return kNever;
   PodWorkerContext& context = worker_.context_;
+  std::shared_ptr<void> place;
+  if (context.long_stops != nullptr && Left() > kShort) {
+    place = context.long_stops->Enter(pod_.metadata.uid);
+    if (!place) return kRoomRetry;
+  }
   if (!std::exchange(is_announced_, true)) {
     context.events.Report(ContainerReference(pod_, kill_.name), EventType::kNormal, "Killing",
                           kill_.message);

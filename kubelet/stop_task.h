@@ -28,6 +28,10 @@ class StopTask final : public ControlLoop {
   // where twenty programs want to run at once it was more than 0.3 s.
   static constexpr Duration kNotice = 1s;
   static constexpr int kNoticeShare = 4;  // At most such a part of the grace period.
+  // A stop that may take longer than pods mostly have needs room: a container that finds none is
+  // told to stop when another one has.
+  static constexpr Duration kShort = 30s;
+  static constexpr Duration kRoomRetry = 1s;
   static constexpr Duration kRetryFirst = 1s;
   static constexpr Duration kRetryMax = 10s;
 

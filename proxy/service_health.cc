@@ -2,23 +2,45 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <atomic>
 
 namespace skiff::proxy {
 
+namespace {
+
+// Connections to the first of these servers, to those of many of them together, and to any of them.
+constexpr size_t kConnectionsOfFirst = 64;
+constexpr size_t kConnectionsShared = 4096;
+constexpr size_t kConnectionsMin = 8;
+
+}  // namespace
+
+http::Limits HealthLimits(size_t servers) {
+  http::Limits limits;
+  limits.workers_max = 1;
+  limits.connections_max =
+      std::clamp(kConnectionsShared / (servers + 1), kConnectionsMin, kConnectionsOfFirst);
+  // One that asks too often keeps no load balancer out.
+  limits.connections_per_address_max = limits.connections_max / 2;
+  limits.arriving_max = limits.arriving_per_address_max = limits.connections_max / 2;
+  limits.head_bytes_max = 4 << 10;
+  limits.body_bytes_max = 0;
+  limits.head_timeout = limits.body_timeout = limits.write_timeout = 5s;
+  limits.idle_timeout = 10s;
+  return limits;
+}
+
 // The server of one service.
-class ServiceHealthServer final : public http::Handler {
+class ServiceHealthServer final : public http::Handler, public http::PromptHandler {
  public:
   explicit ServiceHealthServer(const std::string& service)
       : namespace_(service.substr(0, service.find('/'))),
         name_(service.substr(service.find('/') + 1)) {}
 
-  Result<> Listen(int port, http::Loops& loops) {
-    http::Limits limits;
-    limits.workers_max = 1;
-    limits.connections_max = 1000;
-    server_ = TRY(http::Server::Start({.bind_address = "0.0.0.0", .port = port, .limits = limits},
-                                      loops, *this));
+  Result<> Listen(int port, const http::Limits& limits, http::Loops& loops) {
+    server_ = TRY(http::Server::Start(
+        {.bind_address = "0.0.0.0", .port = port, .limits = limits, .prompt = this}, loops, *this));
     port_ = port;
     return {};
   }
@@ -28,6 +50,7 @@ class ServiceHealthServer final : public http::Handler {
     healthy_ = healthy;
   }
 
+  Outcome TryHandle(const http::Request& request) override { return {.response = Handle(request)}; }
   http::Response Handle(const http::Request&) override {
     const size_t endpoints = endpoints_;
     const bool healthy = healthy_;
@@ -99,7 +122,8 @@ void ServiceHealthServers::Apply() {
     auto& server = servers_[service];
     if (!server) {
       auto made = std::make_unique<ServiceHealthServer>(service);
-      if (const auto listening = made->Listen(health.port, loops_); !listening) {
+      if (const auto listening = made->Listen(health.port, HealthLimits(servers_.size()), loops_);
+          !listening) {
         log_.Error(
             "health check node port not served",
             {{"service", service}, {"port", health.port}, {"error", listening.error().message}});

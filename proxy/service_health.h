@@ -29,12 +29,16 @@ struct ServiceHealth {
 // By "namespace/name". Pure.
 std::map<std::string, ServiceHealth> HealthOf(const ServiceMap& services);
 
+// Of the server for one more service, where so many have one: whoever reaches a node may connect to
+// all of them, and there may be thousands. Pure.
+http::Limits HealthLimits(size_t servers);
+
 class ServiceHealthServer;
 
 // Any thread.
 class ServiceHealthServers {
  public:
-  // `loops` outlives this. Requests are answered by a thread a port at most.
+  // `loops` outlives this. Requests are answered on them; on a thread a port where they are busy.
   explicit ServiceHealthServers(http::Loops& loops);
   ~ServiceHealthServers();
 

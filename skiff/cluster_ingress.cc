@@ -1,8 +1,10 @@
 #include "skiff/cluster_ingress.h"
 
 #include <pwd.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 
 #include "apiserver/auth/pki.h"
@@ -62,6 +64,11 @@ Result<ingress::HaproxySettings> SettingsOf(const ClusterOptions& options, TimeP
   settings.http_port = options.ingress_http_port;
   settings.https_port = options.ingress_https_port;
   settings.metrics_port = options.ingress_metrics_port;
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+    settings.descriptors =
+        static_cast<int>(std::min<rlim_t>(limit.rlim_max, ingress::kDescriptorsMax));
+  }
   settings.default_certificate = TRY(DefaultCertificate(settings.directory, now));
   return settings;
 }

@@ -24,6 +24,7 @@
 #include "base/folders.h"
 #include "base/lock_within.h"
 #include "base/program.h"
+#include "cli/terminal_text.h"
 #include "skiff/chaos/program.h"
 #include "skiff/ending_process.h"
 #include "skiff/progress.h"
@@ -392,8 +393,9 @@ bool IsStartedByUs() {
   return std::getenv(kProgressVariable) != nullptr;
 }
 
+// What servers said that nobody has verified may be in it.
 int Complain(const std::string& message) {
-  std::fprintf(stderr, "error: %s\n", message.c_str());
+  std::fprintf(stderr, "error: %s\n", cli::WithoutControls(message).c_str());
   return 1;
 }
 

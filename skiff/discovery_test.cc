@@ -144,6 +144,9 @@ TEST(ClusterConfigurationTest, NamesTheNetwork) {
   EXPECT_TRUE(ParseClusterConfiguration(networking + "\ndns: {imageTag: v1}\n")->has_dns);
   EXPECT_FALSE(ParseClusterConfiguration("networking: {}"));
   EXPECT_FALSE(ParseClusterConfiguration("{"));
+  for (const char* other : {"5", "[]", "{serviceSubnet: 5, podSubnet: [a]}", "null", "text"}) {
+    EXPECT_FALSE(ParseClusterConfiguration("networking: " + std::string(other))) << other;
+  }
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "api/codec/document.h"
 #include "api/text/yaml.h"
 #include "base/certificates.h"
 #include "skiff/ready_nodes.h"
@@ -9,9 +10,10 @@
 namespace skiff {
 namespace {
 
-std::string TextAt(const Json& document, const char* object, const char* key) {
-  const auto found = document.find(object);
-  return found == document.end() || !found->is_object() ? "" : found->value(key, "");
+// Somebody else wrote it: where no text is, there is none.
+std::string NetworkAt(const Json& document, const char* key) {
+  const auto networking = document.find("networking");
+  return networking == document.end() ? "" : TextAt(*networking, key);
 }
 
 // False when it says so.
@@ -63,9 +65,8 @@ Result<ClusterNetwork> ParseClusterConfiguration(const std::string& text) {
   const auto documents = TRY(ParseYamlStream(text));
   for (const YamlDocument& document : documents) {
     if (!document.value.is_object()) continue;
-    ClusterNetwork network{TextAt(document.value, "networking", "serviceSubnet"),
-                           TextAt(document.value, "networking", "podSubnet"),
-                           HasDns(document.value)};
+    ClusterNetwork network{NetworkAt(document.value, "serviceSubnet"),
+                           NetworkAt(document.value, "podSubnet"), HasDns(document.value)};
     if (!network.service_cidr.empty() && !network.cluster_cidr.empty()) return network;
   }
   return Fail(Reason::kInvalid,

@@ -10,6 +10,7 @@
 #include <cstdlib>
 
 #include "base/process.h"
+#include "cli/terminal_text.h"
 
 namespace skiff {
 namespace {
@@ -37,7 +38,8 @@ bool TakeLines(std::string& text, const Progress& show, StartOutcome& outcome) {
 
 }  // namespace
 
-void ShowProgress(const std::string& line) {
+void ShowProgress(const std::string& told) {
+  const std::string line = cli::WithoutControls(told);
   if (isatty(STDOUT_FILENO)) {
     std::printf("  %s\n", line.c_str());
     std::fflush(stdout);
@@ -89,7 +91,7 @@ int ProgressWriter::PipeOfParent() {
 void ProgressWriter::Say(const std::string& line) {
   const std::string text = line + "\n";
   if (pipe_ < 0) {
-    std::fputs(text.c_str(), stdout);
+    std::fputs(cli::WithoutControls(text).c_str(), stdout);
     std::fflush(stdout);
     return;
   }

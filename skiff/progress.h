@@ -26,7 +26,8 @@ struct StartOutcome {
 };
 
 // For whoever waits: on a terminal all of it, and elsewhere what begins with "note: " or "warning:
-// ", on standard error. A pipe gets results alone.
+// ", on standard error. A pipe gets results alone. No control character of what others said
+// reaches a terminal.
 void ShowProgress(const std::string& line);
 
 // Reads until the end. `show` gets the lines that are under way.

@@ -78,6 +78,20 @@ TEST(ShowProgressTest, APipeGetsNoneOfItAndWhatOneHasToKnowIsOnStandardError) {
             "note: haproxy does not end\nwarning: the clock is off\n");
 }
 
+// A server that nobody has verified yet may have written it.
+TEST(ShowProgressTest, NoControlCharacterOfOthersReachesATerminal) {
+  testing::internal::CaptureStdout();
+  testing::internal::CaptureStderr();
+  ShowProgress("warning: \x1b]0;title\x07");
+  EXPECT_EQ(Complain("it says: \x1b[2J\r\xc2\x9b"
+                     "31m\nso"),
+            1);
+  ProgressWriter(-1).Say("waiting: \x1b[1A");
+  EXPECT_EQ(testing::internal::GetCapturedStderr(),
+            "warning: \\x1b]0;title\\x07\nerror: it says: \\x1b[2J\\x0d\\u009b31m\nso\n");
+  EXPECT_EQ(testing::internal::GetCapturedStdout(), "waiting: \\x1b[1A\n");
+}
+
 TEST(ShowProgressTest, ATerminalShowsAllOfIt) {
   const int master = posix_openpt(O_RDWR | O_NOCTTY);
   ASSERT_GE(master, 0);

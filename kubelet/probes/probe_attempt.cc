@@ -108,11 +108,10 @@ std::unique_ptr<ProbeAttempt> StartProbe(const core_v1::Probe& probe, const Prob
       return std::make_unique<FinishedAttempt>();
     }
     tools.tasks.Run([probe, command = std::move(*command), id = subject.container_id,
-                     &runtime = tools.runtime, done = std::move(done)] {
-      done(RunCommand(probe, command, id, runtime));
-    });
+                     &runtime = tools.runtime, done = std::move(done),
+                     place = tools.place] { done(RunCommand(probe, command, id, runtime)); });
   } else if (probe.grpc) {
-    tools.tasks.Run([probe, ip = subject.pod_ip, done = std::move(done)] {
+    tools.tasks.Run([probe, ip = subject.pod_ip, done = std::move(done), place = tools.place] {
       done(AskGrpc(probe, ip));
     });
   } else {

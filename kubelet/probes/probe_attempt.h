@@ -43,7 +43,13 @@ struct ProbeTools {
   http::Loops& loops;
   const HttpProber& http;  // Empty: over the network.
   TaskPool& tasks;  // For commands and gRPC, which hold a thread until they end.
+  std::shared_ptr<void> place = nullptr;  // Dropped by then.
 };
+
+// Whether an attempt holds a thread until it ends.
+inline bool HoldsThread(const core_v1::Probe& probe) {
+  return !probe.http_get && !probe.tcp_socket;
+}
 
 // Starts an attempt and returns. `done` is called once, on this thread or another; after the
 // attempt was dropped it may still be called.

@@ -9,6 +9,9 @@
 namespace skiff::kubelet {
 namespace {
 
+// When to look again, after other probes of the pod had all the threads that it may hold.
+constexpr Duration kRoomRetry = 1s;
+
 const char* Name(ProbeKind kind) {
   switch (kind) {
     case ProbeKind::kStartup:
@@ -79,11 +82,16 @@ Duration ProbeLoop::Step() {
   }
   if (!may_begin_()) return kNever;  // Woken when the container has started.
   if (now < next_) return next_ - now;
-  Begin(now);
+  std::shared_ptr<void> place;
+  if (dependencies_.room != nullptr && HoldsThread(spec_.probe)) {
+    place = dependencies_.room->Enter(spec_.pod.metadata.uid);
+    if (!place) return kRoomRetry;
+  }
+  Begin(now, std::move(place));
   return 0ns;
 }
 
-void ProbeLoop::Begin(Duration now) {
+void ProbeLoop::Begin(Duration now, std::shared_ptr<void> place) {
   begun_ = now;
   next_ = now + std::chrono::seconds(std::max(1, spec_.probe.period_seconds));
   // The attempt has its own timeouts; this one only catches an attempt that never answers.
@@ -96,7 +104,7 @@ void ProbeLoop::Begin(Duration now) {
   attempt_ =
       StartProbe(spec_.probe, {spec_.target.container_id, spec_.target.pod_ip, spec_.container},
                  {dependencies_.runtime, dependencies_.loops, dependencies_.http,
-                  dependencies_.tasks},
+                  dependencies_.tasks, std::move(place)},
                  [mailbox = mailbox_](ProbeOutcome outcome) {
                    MutexLock lock(mailbox->mutex);
                    mailbox->outcome = std::move(outcome);

@@ -36,7 +36,7 @@ class ProbeLoop final : public ControlLoop {
   ProbeResult result() const { return result_; }
 
  private:
-  void Begin(Duration now);
+  void Begin(Duration now, std::shared_ptr<void> place);
   void Take(const ProbeOutcome& outcome);
   void Abandon();
 

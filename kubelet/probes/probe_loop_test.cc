@@ -77,7 +77,8 @@ class ProbeLoopTest : public testing::Test {
   ProbeLoop& Start(ProbeKind kind, ProbeTarget target, TaskPool& tasks) {
     loop_ = std::make_unique<ProbeLoop>(
         ProbeLoop::Spec{kind, pod_, container_, probe_, std::move(target)},
-        ProbeManager::Dependencies{runtime_, executor_, clock_, events_, loops_, tasks},
+        ProbeManager::Dependencies{
+            runtime_, executor_, clock_, events_, loops_, tasks, {}, nullptr, &room_},
         [] { return true; }, [this] { ++changes_; });
     executor_.Add(*loop_);
     return *loop_;
@@ -98,6 +99,7 @@ class ProbeLoopTest : public testing::Test {
   CommandRuntime runtime_{fake_};
   http::Loops loops_{1};
   TaskPool tasks_{executor_};
+  ThreadRoom room_{ThreadRoom::Limits{.of_pod = 2, .of_all = 4}};
   core_v1::Pod pod_;
   core_v1::Container container_;
   core_v1::Probe probe_;
@@ -201,6 +203,22 @@ TEST_F(ProbeLoopTest, ACommandThatHangsHoldsNobody) {
   loop_.reset();
   EXPECT_EQ(runtime_.calls(), 1);
   runtime_.Hold(false);
+}
+
+// A pod may have a thousand probes, each of which may take days: other pods' need threads as well.
+TEST_F(ProbeLoopTest, AProbeWaitsWhileItsPodHoldsAllThreadsThatItMay) {
+  pod_.metadata.uid = "greedy";
+  std::vector<std::shared_ptr<void>> places;
+  for (int i = 0; i < 2; ++i) places.push_back(room_.Enter("greedy"));
+  EXPECT_FALSE(room_.Enter("greedy"));
+  Start(ProbeKind::kReadiness, {"id", "10.0.0.1"});
+  executor_.RunFor(5s);
+  EXPECT_EQ(runtime_.calls(), 0);
+  places.pop_back();
+  executor_.RunFor(2s);
+  EXPECT_EQ(runtime_.calls(), 1);
+  executor_.RunFor(10s);
+  EXPECT_EQ(runtime_.calls(), 2) << "the place was given back";
 }
 
 }  // namespace

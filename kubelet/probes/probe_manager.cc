@@ -6,7 +6,12 @@ namespace skiff::kubelet {
 
 ProbeManager::ProbeManager(Dependencies dependencies,
                            std::function<void(const std::string& pod_uid)> changed)
-    : dependencies_(dependencies), changed_(std::move(changed)) {}
+    : dependencies_(WithRoom(std::move(dependencies), room_)), changed_(std::move(changed)) {}
+
+ProbeManager::Dependencies ProbeManager::WithRoom(Dependencies dependencies, ThreadRoom& room) {
+  dependencies.room = &room;
+  return dependencies;
+}
 
 ProbeManager::~ProbeManager() {
   std::map<std::string, PodProbes> pods;

@@ -17,6 +17,7 @@
 #include "kubelet/probes/probe_attempt.h"
 #include "kubelet/probes/probe_metrics.h"
 #include "kubelet/task_pool.h"
+#include "kubelet/thread_room.h"
 
 namespace skiff::kubelet {
 
@@ -62,6 +63,8 @@ class ProbeLoop;
 
 class ProbeManager final : public Probes {
  public:
+  // Of commands and calls over gRPC.
+  static constexpr ThreadRoom::Limits kThreadsMax{.of_pod = 20, .of_all = 200};
   struct Dependencies {
     ContainerRuntime& runtime;
     Executor& executor;
@@ -71,6 +74,7 @@ class ProbeManager final : public Probes {
     TaskPool& tasks;       // For what probes wait for.
     HttpProber http = {};  // Empty: over the network.
     ProbeMetrics* metrics = nullptr;
+    ThreadRoom* room = nullptr;  // Null: as many attempts as there are probes. The manager's own.
   };
   // `changed` is called with a pod's uid, on a probe's thread, when a result of its changed.
   ProbeManager(Dependencies dependencies, std::function<void(const std::string& pod_uid)> changed);
@@ -89,10 +93,12 @@ class ProbeManager final : public Probes {
     std::unique_ptr<ProbeLoop> startup, liveness, readiness;
   };
   using PodProbes = std::map<std::string, ContainerProbes>;  // By container name.
+  static Dependencies WithRoom(Dependencies dependencies, ThreadRoom& room);
   void End(ContainerProbes probes);
   // The startup probe of that container came to an end: the others may begin.
   void Started(const std::string& pod_uid, const std::string& container);
 
+  ThreadRoom room_{kThreadsMax};
   const Dependencies dependencies_;
   const std::function<void(const std::string&)> changed_;
   mutable Mutex mutex_;

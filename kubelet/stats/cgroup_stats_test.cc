@@ -156,6 +156,13 @@ TEST(InterfaceStatsTest, LoopbackAndEndsOfCablesAreLeftOut) {
   EXPECT_EQ(DefaultInterface({}), nullptr);
 }
 
+// One that a pod has named so would keep the statistics of the whole node from being told.
+TEST(InterfaceStatsTest, ANameOfAnyBytesIsMadeText) {
+  const auto interfaces = InterfacesFrom("  e\xff\"0: 7 6 5 4 0 0 0 0 3 2 1 0 0 0 0 0\n");
+  ASSERT_THAT(interfaces, SizeIs(1));
+  EXPECT_EQ(interfaces[0].name, "e\xef\xbf\xbd\"0");
+}
+
 TEST(HostStatsTest, TheMachineIsToldLikeACgroup) {
   const HostText text{
       .stat = "cpu  100 20 30 9999 888 1 2 47 5 6\ncpu0 1 2 3\nbtime 1700000000\n",

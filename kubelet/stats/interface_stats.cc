@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "api/text/utf8.h"
 #include "kubelet/stats/stat_files.h"
 
 namespace skiff::kubelet {
@@ -31,7 +32,8 @@ std::vector<InterfaceStats> InterfacesFrom(std::string_view net_dev) {
       const auto at = [&](size_t i) { return LeadingNumber(words[first + i]).value_or(0); };
       return InterfaceStats::Way{at(0), at(1), at(2), at(3)};
     };
-    interfaces.push_back({std::string(names[0]), way(0), way(kSent)});
+    // Who may name the interfaces of a pod may use any bytes, which no document would hold.
+    interfaces.push_back({MendUtf8(names[0]), way(0), way(kSent)});
   });
   return interfaces;
 }

@@ -21,11 +21,13 @@ constexpr size_t kSocketSignatureLength = 8;
 // Old workers end when their last connection does, at the latest after hard-stop-after. Who keeps a
 // connection to one of them may send one more request, instead of finding it closed; soon, since it
 // would be led to the endpoints of then.
+//
+// Of the descriptors HAProxy makes so many connections of clients as it can lead on, half of them.
 constexpr char kGlobal[] = R"(global
   description {signature}
   expose-experimental-directives
   default-path config
-  fd-hard-limit 20000
+  fd-hard-limit {descriptors}
   hard-stop-after 10m
   mworker-max-reloads 32
   log stdout format raw local0
@@ -51,6 +53,14 @@ defaults
   timeout server 60s
   timeout tunnel 1h
 )";
+
+// One address may hold most connections, and never all of them. A client of IPv6 has as many
+// addresses as it likes, of one network.
+constexpr char kClients[] = R"(  stick-table type ipv6 size 20k expire 10s store conn_cur
+  tcp-request connection track-sc0 src,ipmask(32,64)
+)";
+// Of the descriptors, of which a connection that is led on takes two: seven in ten connections.
+constexpr int kAddressPercent = 35;
 
 // An endpoint may be this proxy itself, by any way that leads here: such a request goes around a
 // few times, and not until all connections are taken.
@@ -137,8 +147,11 @@ std::string LookUps() {
 
 std::string GlobalText(const HaproxySettings& settings, const std::string& signature) {
   std::string text = kGlobal;
-  const std::string mark = "{signature}";
-  text.replace(text.find(mark), mark.size(), signature);
+  const auto put = [&text](const std::string& mark, const std::string& value) {
+    text.replace(text.find(mark), mark.size(), value);
+  };
+  put("{signature}", signature);
+  put("{descriptors}", std::to_string(settings.descriptors));
   text += fmt::format("  stats socket '{}' mode 600 level admin\n",
                       WorkerSocket(settings.directory, signature));
   if (!settings.user.empty()) {
@@ -160,6 +173,9 @@ std::string FrontendText(const HaproxySettings& settings) {
               " ssl crt default.pem crt-list certificates.list alpn h2,http/1.1\n";
     }
   }
+  text += kClients;
+  text += fmt::format("  tcp-request connection reject if {{ sc0_conn_cur gt {} }}\n",
+                      settings.descriptors * kAddressPercent / 100);
   text += kRouting + LookUps() + kTargets;
   if (settings.metrics_port == 0) return text;
   return text + "\nfrontend metrics\n" + BindLine("127.0.0.1", settings.metrics_port) +

@@ -18,6 +18,9 @@
 
 namespace skiff::ingress {
 
+// As many as it has where it may: one address can hold 7,000 connections then, all of them 9,900.
+inline constexpr int kDescriptorsMax = 20'000;
+
 struct HaproxySettings {
   std::string directory;  // IsPlainDirectory
   std::string user;       // Whom its workers run as, and whose group; "": as who starts it.
@@ -26,6 +29,7 @@ struct HaproxySettings {
   int http_port = 0;
   int https_port = 0;
   int metrics_port = 0;             // On 127.0.0.1.
+  int descriptors = kDescriptorsMax;  // That it may have.
   std::string default_certificate;  // PEM, with its key: for names that no other one is for.
 };
 

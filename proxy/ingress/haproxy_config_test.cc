@@ -113,6 +113,14 @@ TEST(HaproxyConfigTest, WhereThereIsIpv6ItListensByEitherFamily) {
   }
 }
 
+TEST(HaproxyConfigTest, OneAddressNeverHoldsAllConnections) {
+  HaproxySettings settings = Settings();
+  settings.descriptors = 1000;  // Half as many connections.
+  const std::string text = RenderHaproxy(ThreeServices().Plan(), settings).files["haproxy.cfg"];
+  EXPECT_NE(text.find("\n  fd-hard-limit 1000\n"), text.npos);
+  EXPECT_NE(text.find("\n  tcp-request connection reject if { sc0_conn_cur gt 350 }\n"), text.npos);
+}
+
 TEST(HaproxyConfigTest, NothingThatUsersWriteSaysAnythingInIt) {
   TestObjects objects;
   objects.AddService("web", {"10.244.0.1"});
