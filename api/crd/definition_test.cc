@@ -286,66 +286,6 @@ TEST(DefinitionTest, FieldsOfAllVersionsSelectInASchemaOfAllVersions) {
             "included");
 }
 
-// What an update of a lamp's definition is refused for.
-std::string WrongChange(const Json& now, const Json& old) {
-  const auto definition = [](const Json& parts) {
-    Json document = {
-        {"metadata", {{"name", "lamps.example.com"}}},
-        {"spec",
-         {{"group", "example.com"},
-          {"scope", "Namespaced"},
-          {"names",
-           {{"plural", "lamps"}, {"singular", "lamp"}, {"kind", "Lamp"}, {"listKind", "LampList"}}},
-          {"versions",
-           {{{"name", "v1"},
-             {"served", true},
-             {"storage", true},
-             {"schema", {{"openAPIV3Schema", kLampSchema}}}}}}}},
-        {"status", {{"storedVersions", {"v1"}}}}};
-    document.merge_patch(parts);
-    return *FromJson<CustomResourceDefinition>(document);
-  };
-  Violations out;
-  ValidateDefinitionUpdate(definition(now), definition(old), out);
-  return out.empty() ? "" : out.Text();
-}
-
-TEST(DefinitionTest, ABundleThatWasRightStaysSoOnceItIsEstablished) {
-  const auto with = [](const char* bundle, bool is_established) {
-    Json parts = Json::parse(R"j({"spec": {"conversion": {"strategy": "Webhook", "webhook": {
-        "conversionReviewVersions": ["v1"], "clientConfig": {"url": "https://example.com/"}}}}})j");
-    parts["spec"]["conversion"]["webhook"]["clientConfig"]["caBundle"] = bundle;
-    if (is_established) {
-      parts["status"]["conditions"] = {{{"type", "Established"}, {"status", "True"}}};
-    }
-    return parts;
-  };
-  constexpr const char* kNone = "";
-  constexpr const char* kFaulty = "Cg==";
-  EXPECT_EQ(WrongChange(with(kFaulty, false), with(kNone, false)), "") << "it is to be put right";
-  EXPECT_EQ(WrongChange(with(kFaulty, true), with(kNone, true)),
-            "spec.conversion.webhookClientConfig.caBundle: Invalid value: \"Cg==\": unable to load "
-            "root certificates: unable to parse bytes as PEM block");
-  EXPECT_EQ(WrongChange(with("Cgo=", true), with(kFaulty, true)), "") << "it was wrong before";
-  EXPECT_EQ(WrongChange(with(kNone, true), with(kFaulty, true)), "");
-}
-
-TEST(DefinitionTest, AnApprovalThatChangesIsJudged) {
-  const auto with = [](const Json& approval) {
-    return Json{
-        {"metadata",
-         {{"name", "lamps.k8s.io"}, {"annotations", {{"api-approved.kubernetes.io", approval}}}}},
-        {"spec", {{"group", "lights.k8s.io"}}}};
-  };
-  EXPECT_EQ(WrongChange(with(nullptr), with(nullptr)), "");
-  EXPECT_EQ(WrongChange(with("well"), with("good")), "");
-  EXPECT_EQ(WrongChange(with("unapproved, as yet"), with(nullptr)), "");
-  const std::string at = "metadata.annotations[api-approved.kubernetes.io]: ";
-  EXPECT_THAT(WrongChange(with("well"), with(nullptr)),
-              StartsWith(at + "Invalid value: \"well\": "));
-  EXPECT_THAT(WrongChange(with(nullptr), with("well")), StartsWith(at + "Required value: "));
-}
-
 TEST(DefinitionTest, ADefaultOfTheRootWouldHaveToBeAWholeResource) {
   Json schema = kLampSchema;
   schema["default"] = Json::object();

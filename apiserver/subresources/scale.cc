@@ -153,9 +153,10 @@ Result<> SetAt(Json& document, std::string_view path, int32_t value) {
   for (size_t begin = 0; begin <= path.size();) {
     const size_t end = std::min(path.find('.', begin), path.size());
     if (!at->is_object()) {
-      return Fail(PlainError(fmt::format("value cannot be set because .{} is not a "
-                                         "map[string]interface{{}}",
-                                         path.substr(0, begin - 1))));
+      return Fail(
+          PlainError(fmt::format("value cannot be set because .{} is not a "
+                                 "map[string]interface{{}}",
+                                 path.substr(0, begin - 1))));
     }
     const std::string name(path.substr(begin, end - begin));
     if (!at->contains(name)) (*at)[name] = Json::object();
