@@ -15,7 +15,6 @@ namespace skiff::crd {
 namespace {
 
 using ::testing::ElementsAre;
-using ::testing::StartsWith;
 
 CustomResourceDefinition WithSchema(const char* schema) {
   const Json document = {
