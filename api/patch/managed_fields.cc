@@ -345,6 +345,18 @@ void CapUpdateManagers(ManagedEntries& entries) {
 
 namespace {
 
+// What entries name by schemas that have changed since: those of definitions do.
+void FollowSchemas(const Type& type, const FieldWriter& writer, ManagedEntries& entries) {
+  for (ManagedEntry& entry : entries) {
+    const bool is_own = writer.versions == nullptr || entry.api_version == writer.api_version;
+    const Type* seen = is_own ? &type : writer.versions->TypeOf(entry.api_version);
+    if (seen == nullptr) continue;
+    if (entry.unread != nullptr && !NamesPartsOfWhole(entry.unread->Text(), *seen)) continue;
+    ReadFields(entry);
+    OwnWhole(entry.fields, *seen);
+  }
+}
+
 void UpdateEntries(const Type& type, const Json& live, const Json& object,
                    const FieldWriter& writer, ManagedEntries& entries) {
   // What nobody tracked at its creation stays untracked until somebody applies.
@@ -356,6 +368,7 @@ void UpdateEntries(const Type& type, const Json& live, const Json& object,
     return;
   }
   DropOtherGroups(writer.api_version, entries);
+  FollowSchemas(type, writer, entries);
   VersionedChanges changes(Compare({&type, nullptr}, live, object), writer);
   if (changes.Add(live, object, entries)) {
     RecordUpdate(std::move(changes), writer, entries);
