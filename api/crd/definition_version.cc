@@ -139,8 +139,8 @@ void CheckSelectable(const CustomResourceDefinitionVersion& version, const Json&
     }
     if (!seen.insert(found->place).second) out.Duplicate(at, value);
   }
-  if (seen.size() > kSelectableFieldsMax && !KeepsFields(version, old))
-    out.TooMany(path, seen.size(), kSelectableFieldsMax);
+  if (seen.size() <= kSelectableFieldsMax || KeepsFields(version, old)) return;
+  out.TooMany(path, seen.size(), kSelectableFieldsMax);
 }
 
 void CheckDeprecation(const CustomResourceDefinitionVersion& version, const FieldPath& path,

@@ -1,7 +1,3 @@
-// Whether `is` says so of the schema of any version.
-bool AnySchema(const apiextensions_v1::CustomResourceDefinition& definition,
-               bool (*is)(const Json& props));
-
 // What may be wrong with the versions of a definition, each of them and all together.
 #pragma once
 
@@ -19,6 +15,10 @@ namespace skiff::crd {
 // All that is wrong with a name is one error.
 void CheckName(const FieldPath& path, const std::string& name,
                const std::vector<std::string>& wrong, std::string_view before, Violations& out);
+
+// Whether `is` says so of the schema of any version.
+bool AnySchema(const apiextensions_v1::CustomResourceDefinition& definition,
+               bool (*is)(const Json& props));
 
 // What may be wrong with the versions of a definition as it was wrong with those that they replace.
 struct VersionFaults {
