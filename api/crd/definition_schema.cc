@@ -22,6 +22,7 @@ namespace {
 
 constexpr std::string_view kUnsupported[] = {"id",          "additionalItems", "patternProperties",
                                              "definitions", "dependencies",    "$ref"};
+constexpr std::string_view kEmbeddedResource = "x-kubernetes-embedded-resource";
 constexpr std::string_view kAlternatives[] = {"allOf", "oneOf", "anyOf"};
 
 bool IsUsed(const Json& props, std::string_view name) {
@@ -118,6 +119,13 @@ class NodeCheck {
             const SchemaFaults& allowed)
       : out_(out), rules_(rules), unsupported_(unsupported), allowed_(allowed) {}
 
+  void Root(const Json& props, const SchemaPath& path) {
+    const RuleScope scope;
+    root_ = &props;
+    Node(props, path, &scope);
+  }
+
+ private:
   // `scope` is null where no values stand.
   void Node(const Json& props, const SchemaPath& path, const RuleScope* scope) {
     const size_t before = out_.causes().size();
@@ -146,26 +154,36 @@ class NodeCheck {
     if (out_.causes().size() == before) rules_->Node(props, *scope, path);
   }
 
- private:
   void Below(const Json& props, const SchemaPath& path, const RuleScope* scope) {
+    const bool is_resource = &props == root_ || FlagOf(props, kEmbeddedResource);
+    FindBelow(props, [&](const Json& below, const Spot& spot) {
+      const bool is_own =
+          is_resource && spot.step == Step::kProperty &&
+          (spot.name == "metadata" || spot.name == "kind" || spot.name == "apiVersion");
+      const bool is_any = in_own_ > 0 && spot.step == Step::kAdditional;
+      in_own_ += is_own;
+      in_any_of_own_ += is_any;
+      Inside(props, path, scope, below, spot);
+      in_own_ -= is_own;
+      in_any_of_own_ -= is_any;
+      return false;
+    });
+  }
+
+  void Inside(const Json& props, const SchemaPath& path, const RuleScope* scope, const Json& below,
+              const Spot& spot) {
     const bool told_apart = WordOf(props, "x-kubernetes-list-type") == "map";
     const Json* map_type = PartOf(props, "x-kubernetes-map-type");
     const bool strange_map =
         map_type != nullptr && *map_type != "granular" && *map_type != "atomic";
-    FindBelow(props, [&](const Json& below, const Spot& spot) {
-      const SchemaPath at = spot.Under(path);
-      if (scope == nullptr || spot.step == Step::kOther) {
-        Node(below, at, nullptr);
-        return false;
-      }
-      RuleScope inside = scope->Inside(props);
-      // What was there before is not known of items without keys, and maps of a kind unheard of.
-      const bool lost = (spot.step == Step::kItems && !told_apart) ||
-                        (spot.step == Step::kProperty && strange_map);
-      if (lost && inside.uncorrelated == nullptr) inside.uncorrelated = &path;
-      Node(below, at, &inside);
-      return false;
-    });
+    const SchemaPath at = spot.Under(path);
+    if (scope == nullptr || spot.step == Step::kOther) return Node(below, at, nullptr);
+    RuleScope inside = scope->Inside(props);
+    // What was there before is not known of items without keys, and maps of a kind unheard of.
+    const bool lost =
+        (spot.step == Step::kItems && !told_apart) || (spot.step == Step::kProperty && strange_map);
+    if (lost && inside.uncorrelated == nullptr) inside.uncorrelated = &path;
+    Node(below, at, &inside);
   }
 
   void Words(const Json& props, const SchemaPath& path) {
@@ -175,6 +193,10 @@ class NodeCheck {
     const bool known = std::find(kTypes.begin(), kTypes.end(), type) != kTypes.end();
     if (!type.empty() && !known && !allowed_.types) {
       out_.NotSupported(path.Child("type"), type, kTypes);
+    }
+    if (in_any_of_own_ > 0 && PartOf(props, "default") != nullptr) {
+      out_.Forbidden(path.Child("default"),
+                     "must not be set inside additionalProperties applying to object metadata");
     }
     for (const std::string_view name : kUnsupported) {
       if (IsUnsupported(props, name)) {
@@ -188,6 +210,9 @@ class NodeCheck {
     const Json* items = PartOf(props, "items");
     if (items != nullptr && items->is_array() && !items->empty()) {
       out_.Forbidden(path.Child("items"), "items must be a schema object and not an array");
+    }
+    if (in_own_ > 0 && FlagOf(props, kEmbeddedResource)) {
+      out_.Forbidden(path.Child(kEmbeddedResource), "must not be used inside of resource meta");
     }
   }
 
@@ -389,6 +414,10 @@ class NodeCheck {
   RuleCheck* rules_;
   const Unsupported& unsupported_;  // All there are, found by one walk.
   const SchemaFaults& allowed_;
+  const Json* root_ = nullptr;
+  // In how many things that each resource has, its metadata above all, the walk is; and in how many
+  // maps in one, of whose members nobody knows the names.
+  int in_own_ = 0, in_any_of_own_ = 0;
 };
 
 // Any default in the structure.
@@ -414,8 +443,7 @@ bool HasFault(const Json& props, const Unsupported& unsupported, bool SchemaFaul
   SchemaFaults allowed{.types = true, .set_items = true, .key_items = true};
   const auto count = [&] {
     Violations out;
-    const RuleScope scope;
-    NodeCheck(out, nullptr, unsupported, allowed).Node(props, SchemaPath(FieldPath()), &scope);
+    NodeCheck(out, nullptr, unsupported, allowed).Root(props, SchemaPath(FieldPath()));
     return out.causes().size();
   };
   const size_t others = count();
@@ -508,9 +536,8 @@ void ValidateSchema(const Json& props, const SchemaChecks& checks, const FieldPa
   Violations of_rules;
   RuleCheck rule_check(compiler, of_rules);
   const bool checks_rules = checks.bounds && structured && structural.empty();
-  const RuleScope scope;
   NodeCheck(out, checks_rules ? &rule_check : nullptr, unsupported, checks.allowed)
-      .Node(props, SchemaPath(path), &scope);
+      .Root(props, SchemaPath(path));
   // Whatever else is unsupported has been told of by now.
   if (!supported && !checks.allowed.structure && out.causes().size() == before) {
     out.Invalid(path, "", "OpenAPIV3Schema 'schema' is not supported");

@@ -52,6 +52,28 @@ TEST(DefinitionTest, WhatNoSchemaMayHaveIsRefusedWhereverItStands) {
             "S.properties[l].items: Required value: must be specified");
 }
 
+TEST(DefinitionTest, MetadataOfResourcesHoldsNone) {
+  const auto errors = [](const std::string& metadata) {
+    return SchemaErrors((R"({"type": "object", "properties": {"e": {"type": "object",
+        "x-kubernetes-embedded-resource": true, "x-kubernetes-preserve-unknown-fields": true,
+        "properties": {"metadata": {"type": "object", "properties": {)" +
+                         metadata + "}}}}}}")
+                            .c_str());
+  };
+  EXPECT_EQ(errors(R"("x": {"type": "object", "x-kubernetes-embedded-resource": true,
+                            "x-kubernetes-preserve-unknown-fields": true})"),
+            "S.properties[e].properties[metadata].properties[x].x-kubernetes-embedded-resource: "
+            "Forbidden: must not be used inside of resource meta");
+  EXPECT_EQ(errors(R"("annotations": {"type": "object", "additionalProperties": {
+                "type": "string", "default": "x"}})"),
+            "S.properties[e].properties[metadata].properties[annotations].additionalProperties."
+            "default: Forbidden: must not be set inside additionalProperties applying to object "
+            "metadata");
+  EXPECT_EQ(errors(R"("annotations": {"type": "object", "additionalProperties": {
+                "type": "string"}})"),
+            "[]");
+}
+
 TEST(DefinitionTest, WhatIntOrStringSpellsOutMayHaveRemarks) {
   EXPECT_EQ(SchemaErrors(R"({"type": "object", "properties": {"port": {
                 "x-kubernetes-int-or-string": true, "anyOf": [
