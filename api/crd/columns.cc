@@ -59,8 +59,11 @@ Json TextCell(const Json& value) {
 
 Json CustomCell(const CellInput& input) {
   const Json* value = FirstOf(input);
-  if (value == nullptr || value->is_null()) return nullptr;
+  if (value == nullptr) return nullptr;
   const std::string_view type = input.column.type;
+  const bool has_other_form =
+      type == "integer" || type == "number" || type == "boolean" || type == "date";
+  if (value->is_null()) return has_other_form ? Json() : Json("<no value>");  // As Go prints nil.
   if (type == "integer") return IntegerCell(*value);
   if (type == "number") return value->is_number() ? *value : Json();
   if (type == "boolean") return value->is_boolean() ? *value : Json();

@@ -31,6 +31,13 @@ TEST_F(CustomColumnsTest, ADateLongAgoIsAsLongAgoAsCanBeTold) {
   EXPECT_EQ(Shown("date", "x"), "<invalid>");
 }
 
+TEST_F(CustomColumnsTest, ANullIsATextWhereTextsAre) {
+  EXPECT_EQ(Shown("string", nullptr), "<no value>");
+  for (const char* type : {"integer", "number", "boolean", "date"}) {
+    EXPECT_EQ(Shown(type, nullptr), nullptr) << type;
+  }
+}
+
 TEST_F(CustomColumnsTest, ANumberTooLargeForAnIntegerIsTheLeast) {
   EXPECT_EQ(Shown("integer", 3.9), 3);
   EXPECT_EQ(Shown("integer", 1e300), std::numeric_limits<int64_t>::min());

@@ -45,20 +45,35 @@ void CheckNames(const CustomResourceDefinitionNames& names, const FieldPath& pat
   }
 }
 
-void CheckReviewVersions(const std::vector<std::string>& versions, const FieldPath& path,
+bool HasKnownVersion(const std::vector<std::string>& versions) {
+  return std::ranges::any_of(
+      versions, [](const std::string& each) { return each == "v1" || each == "v1beta1"; });
+}
+
+std::vector<std::string> ReviewVersionsOf(const CustomResourceDefinition& definition) {
+  const auto& conversion = definition.spec.conversion;
+  return conversion && conversion->webhook ? conversion->webhook->conversion_review_versions
+                                           : std::vector<std::string>();
+}
+
+// `old` is null on create. One that named no version that is known may still name none.
+void CheckReviewVersions(const std::vector<std::string>& versions,
+                         const CustomResourceDefinition* old, const FieldPath& path,
                          Violations& out) {
   if (versions.empty()) return out.Required(path);
   std::set<std::string> seen;
-  bool known = false;
   for (size_t i = 0; i < versions.size(); ++i) {
-    known = known || versions[i] == "v1" || versions[i] == "v1beta1";
     if (!seen.insert(versions[i]).second) {
       out.Invalid(path.Index(i), versions[i], "duplicate version");
       continue;
     }
     out.InvalidEach(path.Index(i), versions[i], Dns1035LabelErrors(versions[i]));
   }
-  if (!known) out.Invalid(path, versions, "must include at least one of v1, v1beta1");
+  const auto before = old == nullptr ? std::vector<std::string>() : ReviewVersionsOf(*old);
+  const bool is_needed = before.empty() || HasKnownVersion(before);
+  if (is_needed && !HasKnownVersion(versions)) {
+    out.Invalid(path, versions, "must include at least one of v1, v1beta1");
+  }
 }
 
 // What the first version is called counts once more: Kubernetes has a field for it inside.
@@ -116,8 +131,7 @@ void CheckConversion(const CustomResourceDefinition& definition,
     out.NotSupported(path.Child("strategy"), strategy, {"None", "Webhook"});
   }
   const bool has_client = conversion.webhook && conversion.webhook->client_config;
-  const auto versions = conversion.webhook ? conversion.webhook->conversion_review_versions
-                                           : std::vector<std::string>();
+  const auto versions = ReviewVersionsOf(definition);
   if (strategy == "Webhook") {
     if (!has_client) {
       out.Required(client_at, "required when strategy is set to Webhook");
@@ -137,22 +151,14 @@ void CheckConversion(const CustomResourceDefinition& definition,
         out.Invalid(client_at.Child("caBundle"), EncodeBase64(client.ca_bundle), fault);
       }
     }
-    return CheckReviewVersions(versions, versions_at, out);
+    return CheckReviewVersions(versions, old, versions_at, out);
   }
   constexpr std::string_view kWhy = "should not be set when strategy is not set to Webhook";
   if (has_client) out.Forbidden(client_at, kWhy);
   if (!versions.empty()) out.Forbidden(versions_at, kWhy);
 }
 
-bool HasDefaults(const CustomResourceDefinition& definition) {
-  return std::ranges::any_of(definition.spec.versions, [](const auto& version) {
-    return version.schema && version.schema->open_api_v3_schema &&
-           SetsDefaults(version.schema->open_api_v3_schema->Parse());
-  });
-}
-
-// `old` is null on create.
-void CheckSpec(const CustomResourceDefinition& definition, const CustomResourceDefinition* old,
+void CheckSpec(const CustomResourceDefinition& definition, const VersionChecks& checks,
                Violations& out) {
   const auto& spec = definition.spec;
   const FieldPath path("spec");
@@ -168,11 +174,11 @@ void CheckSpec(const CustomResourceDefinition& definition, const CustomResourceD
   } else if (spec.scope != "Cluster" && spec.scope != "Namespaced") {
     out.NotSupported(path.Child("scope"), spec.scope, {"Cluster", "Namespaced"});
   }
-  if (spec.preserve_unknown_fields && HasDefaults(definition)) {
+  if (spec.preserve_unknown_fields && AnySchema(definition, SetsDefaults)) {
     out.Invalid(path.Child("preserveUnknownFields"), true,
                 "must be false in order to use defaults in the schema");
   }
-  CheckVersions(definition, old, out);
+  CheckVersions(definition, checks, out);
   CheckFirstName(definition, out);
   const FieldPath names = path.Child("names");
   const std::pair<const char*, const std::string*> kNeeded[] = {
@@ -184,7 +190,8 @@ void CheckSpec(const CustomResourceDefinition& definition, const CustomResourceD
     if (value->empty()) out.Required(names.Child(name));
   }
   CheckNames(spec.names, names, out);
-  if (IsBuiltInResource(spec.group, spec.names.plural)) {
+  // Neither changes any more: what is there already cannot be named otherwise.
+  if (checks.old == nullptr && IsBuiltInResource(spec.group, spec.names.plural)) {
     out.Invalid(names.Child("plural"), spec.names.plural,
                 "is a resource that the API server has without a definition");
   }
@@ -193,7 +200,7 @@ void CheckSpec(const CustomResourceDefinition& definition, const CustomResourceD
     out.Invalid(path.Child("conversion").Child("strategy"), conversion->strategy,
                 "must be None if spec.preserveUnknownFields is true");
   }
-  CheckConversion(definition, old, out);
+  CheckConversion(definition, checks.old, out);
 }
 
 // Every version that objects may be kept in is one.
@@ -237,15 +244,16 @@ void CheckApproval(const CustomResourceDefinition& definition, Violations& out) 
   }
 }
 
-// A definition that was wrong before may stay so in what an update leaves as it is.
+// What was not always looked at may stay wrong where it was wrong before; nothing else may. What
+// was wrong is only asked for where something is: few updates are.
 void CheckChangedSpec(const CustomResourceDefinition& definition,
                       const CustomResourceDefinition& old, Violations& out) {
   Violations wrong(out.sent_empty());
-  CheckSpec(definition, &old, wrong);
+  CheckSpec(definition, {.old = &old}, wrong);
   if (wrong.empty()) return;
-  Violations before;
-  CheckSpec(old, &old, before);
-  if (before.empty()) out.Append(wrong);
+  const VersionFaults faults = FaultsOf(old);
+  if (!faults.missing && faults.schemas == SchemaFaults()) return out.Append(wrong);
+  CheckSpec(definition, {.old = &old, .allowed = faults}, out);
 }
 
 // Whatever it was, it may stay.
@@ -319,7 +327,7 @@ void ValidateDefinition(const CustomResourceDefinition& definition, Violations& 
   };
   check_name(meta.generate_name, "generateName");
   check_name(meta.name, "name");
-  CheckSpec(definition, nullptr, out);
+  CheckSpec(definition, {}, out);
   CheckStored(definition, out);
   CheckApproval(definition, out);
   if (definition.spec.preserve_unknown_fields) {

@@ -30,7 +30,8 @@ Approval ApprovalOf(const std::map<std::string, std::string>& annotations);
 // all kinds have in common, as most of the metadata, was looked at before. Schemas may be any JSON
 // that decodes as JSONSchemaProps. `out` gets what is wrong.
 void ValidateDefinition(const CustomResourceDefinition& definition, Violations& out);
-// Where the spec of `old` is wrong by itself, this one may be, too; so may its approval.
+// As Kubernetes: what it did not look at once (VersionFaults, authorities, versions of reviews) may
+// be wrong where that very thing is wrong with `old`; so may the approval.
 void ValidateDefinitionUpdate(const CustomResourceDefinition& definition,
                               const CustomResourceDefinition& old, Violations& out);
 // The spec is the old one's, and is not looked at. Nor is `old`: the names in a status have to be

@@ -21,8 +21,8 @@ namespace {
 
 class DefaultCheck {
  public:
-  explicit DefaultCheck(Violations& out)
-      : out_(out), rules_(out, nullptr), rules_of_new_(out, nullptr) {}
+  DefaultCheck(bool pruned, Violations& out)
+      : out_(out), pruned_(pruned), rules_(out, nullptr), rules_of_new_(out, nullptr) {}
 
   // `schema` and `rules` are what was made of `props`. Either may be null: a schema is made where
   // the first default on the way down stands.
@@ -181,7 +181,7 @@ class DefaultCheck {
   bool IsValidContent(const Json& value, const Schema& schema, const SchemaPath& at) {
     Json pruned = value;
     Prune(schema, pruned, nullptr);
-    if (pruned != value) out_.Invalid(at, value, "must not have unknown fields");
+    if (pruned_ && pruned != value) out_.Invalid(at, value, "must not have unknown fields");
     // What is wrong with resources in it is told first, and alone.
     const size_t before = out_.causes().size();
     const auto is_right = [&] { return out_.causes().size() == before; };
@@ -193,6 +193,7 @@ class DefaultCheck {
   }
 
   Violations& out_;
+  const bool pruned_;
   RuleRun rules_;
   RuleRun rules_of_new_;
   // From the resource in whose kind, apiVersion or metadata the walk is, down to where it is.
@@ -201,9 +202,9 @@ class DefaultCheck {
 
 }  // namespace
 
-void ValidateDefaults(const Json& props, const RuleNode* rules, const FieldPath& path,
+void ValidateDefaults(const Json& props, const DefaultChecks& checks, const FieldPath& path,
                       Violations& out) {
-  DefaultCheck(out).Node(props, nullptr, rules, SchemaPath(path), true);
+  DefaultCheck(checks.pruned, out).Node(props, nullptr, checks.rules, SchemaPath(path), true);
 }
 
 }  // namespace skiff::crd

@@ -9,8 +9,12 @@
 
 namespace skiff::crd {
 
-// `props`: a schema that is structural, at `path`; `rules` are its own, or null.
-void ValidateDefaults(const Json& props, const RuleNode* rules, const FieldPath& path,
+struct DefaultChecks {
+  const RuleNode* rules = nullptr;  // Of the schema itself, or null.
+  bool pruned = true;               // Whether a default may have no fields that are unknown.
+};
+// `props`: a schema that is structural, at `path`.
+void ValidateDefaults(const Json& props, const DefaultChecks& checks, const FieldPath& path,
                       Violations& out);
 
 }  // namespace skiff::crd

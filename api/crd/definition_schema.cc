@@ -22,6 +22,7 @@ namespace {
 
 constexpr std::string_view kUnsupported[] = {"id",          "additionalItems", "patternProperties",
                                              "definitions", "dependencies",    "$ref"};
+constexpr std::string_view kEmbeddedResource = "x-kubernetes-embedded-resource";
 constexpr std::string_view kAlternatives[] = {"allOf", "oneOf", "anyOf"};
 
 bool IsUsed(const Json& props, std::string_view name) {
@@ -114,9 +115,17 @@ bool FindUnsupported(const Json& props, Unsupported& found) {
 class NodeCheck {
  public:
   // `rules` gets what is wrong with rules; null: they are not looked at but for their form.
-  NodeCheck(Violations& out, RuleCheck* rules, const Unsupported& unsupported)
-      : out_(out), rules_(rules), unsupported_(unsupported) {}
+  NodeCheck(Violations& out, RuleCheck* rules, const Unsupported& unsupported,
+            const SchemaFaults& allowed)
+      : out_(out), rules_(rules), unsupported_(unsupported), allowed_(allowed) {}
 
+  void Root(const Json& props, const SchemaPath& path) {
+    const RuleScope scope;
+    root_ = &props;
+    Node(props, path, &scope);
+  }
+
+ private:
   // `scope` is null where no values stand.
   void Node(const Json& props, const SchemaPath& path, const RuleScope* scope) {
     const size_t before = out_.causes().size();
@@ -145,34 +154,49 @@ class NodeCheck {
     if (out_.causes().size() == before) rules_->Node(props, *scope, path);
   }
 
- private:
   void Below(const Json& props, const SchemaPath& path, const RuleScope* scope) {
+    const bool is_resource = &props == root_ || FlagOf(props, kEmbeddedResource);
+    FindBelow(props, [&](const Json& below, const Spot& spot) {
+      const bool is_own =
+          is_resource && spot.step == Step::kProperty &&
+          (spot.name == "metadata" || spot.name == "kind" || spot.name == "apiVersion");
+      const bool is_any = in_own_ > 0 && spot.step == Step::kAdditional;
+      in_own_ += is_own;
+      in_any_of_own_ += is_any;
+      Inside(props, path, scope, below, spot);
+      in_own_ -= is_own;
+      in_any_of_own_ -= is_any;
+      return false;
+    });
+  }
+
+  void Inside(const Json& props, const SchemaPath& path, const RuleScope* scope, const Json& below,
+              const Spot& spot) {
     const bool told_apart = WordOf(props, "x-kubernetes-list-type") == "map";
     const Json* map_type = PartOf(props, "x-kubernetes-map-type");
     const bool strange_map =
         map_type != nullptr && *map_type != "granular" && *map_type != "atomic";
-    FindBelow(props, [&](const Json& below, const Spot& spot) {
-      const SchemaPath at = spot.Under(path);
-      if (scope == nullptr || spot.step == Step::kOther) {
-        Node(below, at, nullptr);
-        return false;
-      }
-      RuleScope inside = scope->Inside(props);
-      // What was there before is not known of items without keys, and maps of a kind unheard of.
-      const bool lost = (spot.step == Step::kItems && !told_apart) ||
-                        (spot.step == Step::kProperty && strange_map);
-      if (lost && inside.uncorrelated == nullptr) inside.uncorrelated = &path;
-      Node(below, at, &inside);
-      return false;
-    });
+    const SchemaPath at = spot.Under(path);
+    if (scope == nullptr || spot.step == Step::kOther) return Node(below, at, nullptr);
+    RuleScope inside = scope->Inside(props);
+    // What was there before is not known of items without keys, and maps of a kind unheard of.
+    const bool lost =
+        (spot.step == Step::kItems && !told_apart) || (spot.step == Step::kProperty && strange_map);
+    if (lost && inside.uncorrelated == nullptr) inside.uncorrelated = &path;
+    Node(below, at, &inside);
   }
 
   void Words(const Json& props, const SchemaPath& path) {
     const std::string type = WordOf(props, "type");
     static const std::vector<std::string> kTypes = {"array",  "boolean", "integer",
                                                     "number", "object",  "string"};
-    if (!type.empty() && std::find(kTypes.begin(), kTypes.end(), type) == kTypes.end()) {
+    const bool known = std::find(kTypes.begin(), kTypes.end(), type) != kTypes.end();
+    if (!type.empty() && !known && !allowed_.types) {
       out_.NotSupported(path.Child("type"), type, kTypes);
+    }
+    if (in_any_of_own_ > 0 && PartOf(props, "default") != nullptr) {
+      out_.Forbidden(path.Child("default"),
+                     "must not be set inside additionalProperties applying to object metadata");
     }
     for (const std::string_view name : kUnsupported) {
       if (IsUnsupported(props, name)) {
@@ -186,6 +210,9 @@ class NodeCheck {
     const Json* items = PartOf(props, "items");
     if (items != nullptr && items->is_array() && !items->empty()) {
       out_.Forbidden(path.Child("items"), "items must be a schema object and not an array");
+    }
+    if (in_own_ > 0 && FlagOf(props, kEmbeddedResource)) {
+      out_.Forbidden(path.Child(kEmbeddedResource), "must not be used inside of resource meta");
     }
   }
 
@@ -218,9 +245,8 @@ class NodeCheck {
       WrongType(type, path, "must be array if x-kubernetes-list-type is specified");
     }
     const Json* items = PartOf(props, "items");
-    if (type == "array" && word == "set" && items != nullptr && items->is_object()) {
-      SetItems(*items, path);
-    }
+    const bool is_set = word == "set" && items != nullptr && items->is_object();
+    if (is_set && type == "array" && !allowed_.set_items) SetItems(*items, path);
     if (given && word != "atomic" && word != "set" && word != "map") {
       out_.NotSupported(path.Child(kName), word, {"atomic", "set", "map"});
     }
@@ -233,7 +259,7 @@ class NodeCheck {
       }
     }
     if (word == "map") Map(props, items, path);
-    if (word == "set" && items != nullptr && items->is_object() && FlagOf(*items, "nullable")) {
+    if (is_set && !allowed_.key_items && FlagOf(*items, "nullable")) {
       out_.Forbidden(path.Child("items").Child("nullable"),
                      "cannot be nullable when x-kubernetes-list-type is set");
     }
@@ -302,6 +328,11 @@ class NodeCheck {
         out_.Invalid(keys_path, keys, "must not contain duplicate entries");
       }
     }
+    if (!allowed_.key_items) KeysAreThere(seen, *properties, items, items_path);
+  }
+
+  void KeysAreThere(const std::set<std::string>& keys, const Json& properties, const Json& items,
+                    const SchemaPath& items_path) {
     if (FlagOf(items, "nullable")) {
       out_.Forbidden(items_path.Child("nullable"),
                      "cannot be nullable when x-kubernetes-list-type is map");
@@ -312,16 +343,17 @@ class NodeCheck {
         if (name.is_string()) required.insert(name.get_ref<const std::string&>());
       }
     }
-    for (const std::string& name : seen) {
-      const Json* property = PartOf(*properties, name);
+    for (const std::string& name : keys) {
+      const Json* property = PartOf(properties, name);
       if (property == nullptr) continue;
+      const SchemaPath at = items_path.Child("properties").Key(name);
       if (!required.contains(name) && PartOf(*property, "default") == nullptr) {
-        out_.Required(path_of(name).Child("default"),
+        out_.Required(at.Child("default"),
                       "this property is in x-kubernetes-list-map-keys, so it must have a default "
                       "or be a required property");
       }
       if (FlagOf(*property, "nullable")) {
-        out_.Forbidden(path_of(name).Child("nullable"),
+        out_.Forbidden(at.Child("nullable"),
                        "this property is in x-kubernetes-list-map-keys, so it cannot be nullable");
       }
     }
@@ -381,6 +413,11 @@ class NodeCheck {
   Violations& out_;
   RuleCheck* rules_;
   const Unsupported& unsupported_;  // All there are, found by one walk.
+  const SchemaFaults& allowed_;
+  const Json* root_ = nullptr;
+  // In how many things that each resource has, its metadata above all, the walk is; and in how many
+  // maps in one, of whose members nobody knows the names.
+  int in_own_ = 0, in_any_of_own_ = 0;
 };
 
 // Any default in the structure.
@@ -390,6 +427,28 @@ bool HasDefault(const Json& props) {
   return FindBelow(props, [](const Json& below, const Spot& spot) {
     return spot.step != Step::kOther && HasDefault(below);
   });
+}
+
+bool SaysMore(const Json& props) {
+  const auto flag = [&](const char* name) { return FlagOf(props, name); };
+  const auto given = [&](const char* name) { return PartOf(props, name) != nullptr; };
+  return flag("x-kubernetes-embedded-resource") || flag("x-kubernetes-int-or-string") ||
+         given("x-kubernetes-preserve-unknown-fields") || given("x-kubernetes-list-type") ||
+         IsUsed(props, "x-kubernetes-list-map-keys") || RulesOf(props) != nullptr ||
+         FindBelow(props, [](const Json& below, const Spot&) { return SaysMore(below); });
+}
+
+// Whether more is wrong with the nodes of a schema where that fault alone is not allowed.
+bool HasFault(const Json& props, const Unsupported& unsupported, bool SchemaFaults::*fault) {
+  SchemaFaults allowed{.types = true, .set_items = true, .key_items = true};
+  const auto count = [&] {
+    Violations out;
+    NodeCheck(out, nullptr, unsupported, allowed).Root(props, SchemaPath(FieldPath()));
+    return out.causes().size();
+  };
+  const size_t others = count();
+  allowed.*fault = false;
+  return count() > others;
 }
 
 // With a status subresource the root may only say what suits a part of it as well.
@@ -423,6 +482,32 @@ bool SetsDefaults(const Json& props) {
   return SchemaDepth(props) <= kSchemaDepthMax && HasDefault(props);
 }
 
+bool HasExtensions(const Json& props) {
+  return SchemaDepth(props) <= kSchemaDepthMax && SaysMore(props);
+}
+
+void FindFaults(const Json& props, SchemaFaults& faults) {
+  if (SchemaDepth(props) > kSchemaDepthMax) return;
+  Unsupported unsupported;
+  Violations structural;
+  const bool supported = !FindUnsupported(props, unsupported);
+  if (supported) ValidateStructure(props, FieldPath(), PatternBounds::kNone, structural);
+  if (!supported || !structural.empty()) {
+    faults.structure = true;
+  } else if (HasDefault(props)) {
+    const auto count = [&](bool pruned) {
+      Violations out;
+      ValidateDefaults(props, {.rules = nullptr, .pruned = pruned}, FieldPath(), out);
+      return out.causes().size();
+    };
+    faults.defaults |= count(true) > count(false);
+  }
+  for (const auto fault :
+       {&SchemaFaults::types, &SchemaFaults::set_items, &SchemaFaults::key_items}) {
+    faults.*fault |= HasFault(props, unsupported, fault);
+  }
+}
+
 void ValidateSchema(const Json& props, const SchemaChecks& checks, const FieldPath& path,
                     Violations& out) {
   if (SchemaDepth(props) > kSchemaDepthMax) {
@@ -437,20 +522,24 @@ void ValidateSchema(const Json& props, const SchemaChecks& checks, const FieldPa
   Violations structural;
   Unsupported unsupported;
   const bool supported = !FindUnsupported(props, unsupported);
-  if (supported) ValidateStructure(props, path, structural);
-  if (supported && structural.empty() && HasDefault(props)) {
-    const RuleNodePtr rules = checks.rules ? MakeRuleTree(props, compiler) : nullptr;
-    ValidateDefaults(props, rules.get(), path, structural);
+  const bool structured = supported && !checks.allowed.structure;
+  if (structured) {
+    ValidateStructure(props, path, checks.bounds ? PatternBounds::kOurs : PatternBounds::kNone,
+                      structural);
+  }
+  if (structured && structural.empty() && HasDefault(props)) {
+    const RuleNodePtr rules = checks.bounds ? MakeRuleTree(props, compiler) : nullptr;
+    ValidateDefaults(props, {.rules = rules.get(), .pruned = !checks.allowed.defaults}, path,
+                     structural);
   }
   out.Append(structural);
   Violations of_rules;
   RuleCheck rule_check(compiler, of_rules);
-  const bool checks_rules = checks.rules && supported && structural.empty();
-  const RuleScope scope;
-  NodeCheck(out, checks_rules ? &rule_check : nullptr, unsupported)
-      .Node(props, SchemaPath(path), &scope);
+  const bool checks_rules = checks.bounds && structured && structural.empty();
+  NodeCheck(out, checks_rules ? &rule_check : nullptr, unsupported, checks.allowed)
+      .Root(props, SchemaPath(path));
   // Whatever else is unsupported has been told of by now.
-  if (!supported && out.causes().size() == before) {
+  if (!supported && !checks.allowed.structure && out.causes().size() == before) {
     out.Invalid(path, "", "OpenAPIV3Schema 'schema' is not supported");
   }
   rule_check.Total(SchemaPath(path));

@@ -84,7 +84,8 @@ class SortedErrors {
 
 class StructureCheck {
  public:
-  explicit StructureCheck(SortedErrors& out) : out_(out) {}
+  StructureCheck(SortedErrors& out, PatternBounds bounds)
+      : out_(out), bounded_(bounds == PatternBounds::kOurs) {}
 
   void Node(const Json& props, Level level, const SchemaPath& path) {
     if (out_.is_full()) return;
@@ -236,13 +237,15 @@ class StructureCheck {
   }
 
   void Pattern(const std::string& pattern, const SchemaPath& at) {
-    if (instructions_left_ < 0) return;  // It is told already.
+    if (bounded_ && instructions_left_ < 0) return;  // It is told already.
     const auto compiled = TakePattern(pattern).compiled;
     const int size = InstructionsOf(*compiled);
     instructions_left_ -= size;
     const std::string error = GoPatternError(*compiled);
     if (!error.empty()) {
       out_.Invalid(at, pattern, "must be a valid regular expression, but isn't: " + error);
+    } else if (!bounded_) {
+      return;
     } else if (size > kPatternInstructionsMax) {
       out_.Invalid(at, pattern,
                    "must not be larger than " + std::to_string(kPatternInstructionsMax) +
@@ -288,6 +291,7 @@ class StructureCheck {
   }
 
   SortedErrors& out_;
+  const bool bounded_;
   int64_t instructions_left_ = kAllInstructionsMax;
 };
 
@@ -310,9 +314,10 @@ const Json* PartOf(const Json& props, std::string_view name) {
   return found == members->end() || found->second.is_null() ? nullptr : &found->second;
 }
 
-void ValidateStructure(const Json& props, const FieldPath& path, Violations& out) {
+void ValidateStructure(const Json& props, const FieldPath& path, PatternBounds bounds,
+                       Violations& out) {
   SortedErrors found;
-  StructureCheck(found).Node(props, Level::kRoot, SchemaPath(path));
+  StructureCheck(found, bounds).Node(props, Level::kRoot, SchemaPath(path));
   found.AppendTo(out);
 }
 

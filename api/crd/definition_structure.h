@@ -2,6 +2,7 @@
 // of.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -11,8 +12,11 @@
 
 namespace skiff::crd {
 
+// Kubernetes has none for how large patterns may be; we hold no schema to ours that it had taken.
+enum class PatternBounds : uint8_t { kOurs, kNone };
 // Errors come sorted by their text.
-void ValidateStructure(const Json& props, const FieldPath& path, Violations& out);
+void ValidateStructure(const Json& props, const FieldPath& path, PatternBounds bounds,
+                       Violations& out);
 
 // Members of JSONSchemaProps, absent ones as their zero.
 std::string WordOf(const Json& props, std::string_view name);

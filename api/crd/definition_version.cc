@@ -6,7 +6,6 @@
 #include <set>
 
 #include "api/codec/json.h"
-#include "api/crd/definition_schema.h"
 #include "api/crd/definition_structure.h"
 #include "api/crd/rule.h"
 #include "api/rules/names.h"
@@ -104,8 +103,17 @@ void CheckSubresources(const CustomResourceDefinitionVersion& version, const Fie
   }
 }
 
+// Of a definition that was made before there was a bound.
+bool KeepsFields(const CustomResourceDefinitionVersion& version,
+                 const CustomResourceDefinition* old) {
+  if (old == nullptr) return false;
+  return std::ranges::any_of(old->spec.versions, [&](const auto& each) {
+    return each.name == version.name && each.selectable_fields == version.selectable_fields;
+  });
+}
+
 void CheckSelectable(const CustomResourceDefinitionVersion& version, const Json& schema,
-                     const FieldPath& path, Violations& out) {
+                     const CustomResourceDefinition* old, const FieldPath& path, Violations& out) {
   std::set<std::string> seen;
   const auto& fields = version.selectable_fields;
   for (size_t i = 0; i < fields.size(); ++i) {
@@ -131,7 +139,8 @@ void CheckSelectable(const CustomResourceDefinitionVersion& version, const Json&
     }
     if (!seen.insert(found->place).second) out.Duplicate(at, value);
   }
-  if (seen.size() > kSelectableFieldsMax) out.TooMany(path, seen.size(), kSelectableFieldsMax);
+  if (seen.size() <= kSelectableFieldsMax || KeepsFields(version, old)) return;
+  out.TooMany(path, seen.size(), kSelectableFieldsMax);
 }
 
 void CheckDeprecation(const CustomResourceDefinitionVersion& version, const FieldPath& path,
@@ -169,8 +178,18 @@ bool HasStatus(const CustomResourceDefinitionVersion& version) {
   return version.subresources && version.subresources->status;
 }
 
+// One that is not there, which only old definitions may be without.
+void RequireSchema(const CustomResourceDefinition& definition,
+                   const CustomResourceDefinitionVersion& version, bool is_needed,
+                   const FieldPath& at, Violations& out) {
+  const FieldPath place = at.Child("schema").Child("openAPIV3Schema");
+  if (is_needed) return out.Required(place);
+  if (definition.spec.preserve_unknown_fields || !version.served) return;
+  out.Required(place, "because otherwise all fields are pruned");
+}
+
 void CheckVersion(const CustomResourceDefinition& definition, size_t index, const Places& places,
-                  const CustomResourceDefinition* old, Violations& out) {
+                  const VersionChecks& checks, Violations& out) {
   const auto& version = definition.spec.versions[index];
   const FieldPath spec("spec"), at = spec.Child("versions").Index(index);
   // What stands at the common place is told of once.
@@ -187,13 +206,16 @@ void CheckVersion(const CustomResourceDefinition& definition, size_t index, cons
                           ? version.schema->open_api_v3_schema->Parse()
                           : Json();
   if (!has_schema) {
-    out.Required(at.Child("schema").Child("openAPIV3Schema"));
+    RequireSchema(definition, version, !checks.allowed.missing, at, out);
   } else if (is_judged) {
     // What all have in common is that of each that has a status.
     const bool has_status =
         HasStatus(version) ||
         (places.schema && std::ranges::any_of(definition.spec.versions, HasStatus));
-    ValidateSchema(schema, {.has_status = has_status, .rules = !KeepsSchema(version, old)},
+    ValidateSchema(schema,
+                   {.has_status = has_status,
+                    .bounds = !KeepsSchema(version, checks.old),
+                    .allowed = checks.allowed.schemas},
                    place(places.schema, "validation", "schema").Child("openAPIV3Schema"), out);
   }
   if (is_first || !places.subresources) {
@@ -216,8 +238,8 @@ void CheckVersion(const CustomResourceDefinition& definition, size_t index, cons
     out.Invalid(at.Child("selectableFields"), "",
                 "may only be set when `version.schema.openAPIV3Schema` is not included");
   } else if (has_fields && has_schema) {
-    CheckSelectable(version, schema, place(places.fields, "selectableFields", "selectableFields"),
-                    out);
+    CheckSelectable(version, schema, checks.old,
+                    place(places.fields, "selectableFields", "selectableFields"), out);
   }
 }
 
@@ -241,14 +263,43 @@ Printed PrintedVersions(const std::vector<CustomResourceDefinitionVersion>& vers
 
 }  // namespace
 
+bool AnySchema(const CustomResourceDefinition& definition, bool (*is)(const Json& props)) {
+  return std::ranges::any_of(definition.spec.versions, [&](const auto& version) {
+    return version.schema && version.schema->open_api_v3_schema &&
+           is(version.schema->open_api_v3_schema->Parse());
+  });
+}
+
 void CheckName(const FieldPath& path, const std::string& name,
                const std::vector<std::string>& wrong, std::string_view before, Violations& out) {
   if (wrong.empty()) return;
   out.Invalid(path, name, fmt::format("{}{}", before, fmt::join(wrong, ",")));
 }
 
-void CheckVersions(const CustomResourceDefinition& definition, const CustomResourceDefinition* old,
+VersionFaults FaultsOf(const CustomResourceDefinition& definition) {
+  VersionFaults faults;
+  const auto& versions = definition.spec.versions;
+  const Places places = PlacesOf(definition);
+  for (size_t i = 0; i < versions.size(); ++i) {
+    const auto& schema = versions[i].schema;
+    const bool has_schema = schema && schema->open_api_v3_schema;
+    faults.missing |= !has_schema;
+    // One that all have in common is looked at once.
+    if (has_schema && (i == 0 || !places.schema)) {
+      FindFaults(schema->open_api_v3_schema->Parse(), faults.schemas);
+    }
+  }
+  return faults;
+}
+
+void CheckVersions(const CustomResourceDefinition& definition, const VersionChecks& given,
                    Violations& out) {
+  VersionChecks checks = given;
+  // What is pruned, has defaults or speaks of more than values has to have a structure, whatever
+  // there was.
+  bool& no_structure = checks.allowed.schemas.structure;
+  no_structure = no_structure && definition.spec.preserve_unknown_fields &&
+                 !AnySchema(definition, SetsDefaults) && !AnySchema(definition, HasExtensions);
   const auto& versions = definition.spec.versions;
   const Places places = PlacesOf(definition);
   std::set<std::string> names;
@@ -256,7 +307,7 @@ void CheckVersions(const CustomResourceDefinition& definition, const CustomResou
   for (size_t i = 0; i < versions.size(); ++i) {
     names.insert(versions[i].name);
     stored += versions[i].storage;
-    CheckVersion(definition, i, places, old, out);
+    CheckVersion(definition, i, places, checks, out);
   }
   const FieldPath path = FieldPath("spec").Child("versions");
   const bool sent_empty = out.WasSentEmpty("/spec/versions");

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "api/crd/definition.h"
+#include "api/crd/definition_schema.h"
 #include "api/select/field_path.h"
 #include "api/violations.h"
 
@@ -15,8 +16,23 @@ namespace skiff::crd {
 void CheckName(const FieldPath& path, const std::string& name,
                const std::vector<std::string>& wrong, std::string_view before, Violations& out);
 
-// `old`: what is replaced, or null: schemas that it had already are not judged by their rules.
+// Whether `is` says so of the schema of any version.
+bool AnySchema(const apiextensions_v1::CustomResourceDefinition& definition,
+               bool (*is)(const Json& props));
+
+// What may be wrong with the versions of a definition as it was wrong with those that they replace.
+struct VersionFaults {
+  bool missing = false;  // A version without a schema.
+  SchemaFaults schemas = {};
+};
+VersionFaults FaultsOf(const apiextensions_v1::CustomResourceDefinition& definition);
+
+struct VersionChecks {
+  // What is replaced, or null: what it had already is not held to bounds.
+  const apiextensions_v1::CustomResourceDefinition* old = nullptr;
+  VersionFaults allowed = {};
+};
 void CheckVersions(const apiextensions_v1::CustomResourceDefinition& definition,
-                   const apiextensions_v1::CustomResourceDefinition* old, Violations& out);
+                   const VersionChecks& checks, Violations& out);
 
 }  // namespace skiff::crd

@@ -117,6 +117,8 @@ class Applier {
   // Drops what was written through versions that are gone, and fails, as Kubernetes does, where one
   // of the others cannot be had.
   Result<> CheckVersions();
+  // What entries name by schemas that have changed since.
+  void FollowSchemas();
   Conflicts ConflictsWith(const VersionedChanges& changes) const;
   FieldSet AllowedByLastApplied() const;
   Result<Json> Finish(const Json& pruned);
@@ -200,6 +202,13 @@ Result<> Applier::CheckVersions() {
   return {};
 }
 
+void Applier::FollowSchemas() {
+  const FieldVersions* versions = apply_.writer.versions;
+  for (ManagedEntry& entry : entries_) {
+    OwnWhole(entry.fields, versions == nullptr ? type_ : *versions->TypeOf(entry.api_version));
+  }
+}
+
 Conflicts Applier::ConflictsWith(const VersionedChanges& changes) const {
   Conflicts conflicts;
   for (size_t i = 0; i < entries_.size(); ++i) {
@@ -255,6 +264,7 @@ Result<Json> Applier::Run() {
                  entries_);
   }
   TRY(CheckVersions());
+  FollowSchemas();
   ManagedEntry self{.manager = std::string(apply_.writer.manager),
                     .is_apply = true,
                     .api_version = std::string(apply_.writer.api_version),

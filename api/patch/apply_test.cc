@@ -104,6 +104,31 @@ TEST(Apply, OwnsExactlyWhatTheConfigurationGives) {
             J(R"({"cpu":"500m","memory":"1Gi"})"));
 }
 
+TEST(Apply, ItemsThatAreThereTwiceStayAsTheyAre) {
+  Applied<Pod> pod;
+  pod.Update("kubectl", R"({"metadata":{"name":"p"},"spec":{"containers":[{"name":"c",
+      "env":[{"name":"A","value":"1"},{"name":"A","value":"2"}]}]}})");
+  EXPECT_EQ(pod.Apply("me", R"({"metadata":{"name":"p"},"spec":{"containers":[
+      {"name":"c","tty":true}]}})"),
+            "");
+  EXPECT_EQ(pod.Apply("me", R"({"metadata":{"name":"p"},"spec":{"containers":[{"name":"c"}]}})"),
+            "");
+  EXPECT_EQ(pod.object()["spec"]["containers"][0]["env"],
+            J(R"([{"name":"A","value":"1"},{"name":"A","value":"2"}])"));
+}
+
+TEST(Apply, AnItemThatIsThereTwiceIsReplacedAsAWhole) {
+  Applied<Pod> pod;
+  pod.Update("kubectl", R"({"metadata":{"name":"p"},"spec":{"containers":[{"name":"c","env":[
+      {"name":"A","valueFrom":{"fieldRef":{"fieldPath":"metadata.name"}}},
+      {"name":"A","value":"2"}]}]}})");
+  EXPECT_EQ(pod.Apply("me", R"({"metadata":{"name":"p"},"spec":{"containers":[{"name":"c",
+      "env":[{"name":"A","value":"3"}]}]}})",
+                      true),
+            "");
+  EXPECT_EQ(pod.object()["spec"]["containers"][0]["env"], J(R"([{"name":"A","value":"3"}])"));
+}
+
 TEST(Apply, ListsMergeByKeyInTheOrderOfTheLiveOne) {
   Applied<Service> service;
   service.Apply("m1", R"({"metadata":{"name":"s","finalizers":["x.io/b","x.io/a"]},"spec":{

@@ -153,6 +153,13 @@ Result<std::string> ItemElement(const Spot& list, const Json& item, size_t index
 // It has passed CheckApplied, or is in normal form.
 FieldSet FieldsOf(const Spot& spot, const Json& document);
 
+// Where the schema has made a whole, which is atomic, of what the set names parts of, it has the
+// whole in their place: whoever owned a part owns it then. Whether there was such a place. What is
+// no whole any more is as if it never was one.
+bool OwnWhole(FieldSet& set, const Type& type);
+// Whether there is such a place in that text, of which no set is made.
+bool NamesPartsOfWhole(std::string_view fields_v1, const Type& type);
+
 struct Comparison {
   FieldSet changed;  // Added or modified.
   FieldSet removed;

@@ -102,7 +102,8 @@ class FieldCollector {
     for (const auto& [element, items] : IndexOf(spot, &value)) {
       const ElementChain chain{path, 0, element};
       Insert(out_, &chain);
-      for (const Json* item : items) Walk(spot.Item(), *item, &chain);
+      // Those that are there more than once are told by nothing but that.
+      if (items.size() == 1) Walk(spot.Item(), *items.front(), &chain);
     }
   }
 

@@ -345,6 +345,18 @@ void CapUpdateManagers(ManagedEntries& entries) {
 
 namespace {
 
+// What entries name by schemas that have changed since: those of definitions do.
+void FollowSchemas(const Type& type, const FieldWriter& writer, ManagedEntries& entries) {
+  for (ManagedEntry& entry : entries) {
+    const bool is_own = writer.versions == nullptr || entry.api_version == writer.api_version;
+    const Type* seen = is_own ? &type : writer.versions->TypeOf(entry.api_version);
+    if (seen == nullptr) continue;
+    if (entry.unread != nullptr && !NamesPartsOfWhole(entry.unread->Text(), *seen)) continue;
+    ReadFields(entry);
+    OwnWhole(entry.fields, *seen);
+  }
+}
+
 void UpdateEntries(const Type& type, const Json& live, const Json& object,
                    const FieldWriter& writer, ManagedEntries& entries) {
   // What nobody tracked at its creation stays untracked until somebody applies.
@@ -356,6 +368,7 @@ void UpdateEntries(const Type& type, const Json& live, const Json& object,
     return;
   }
   DropOtherGroups(writer.api_version, entries);
+  FollowSchemas(type, writer, entries);
   VersionedChanges changes(Compare({&type, nullptr}, live, object), writer);
   if (changes.Add(live, object, entries)) {
     RecordUpdate(std::move(changes), writer, entries);
@@ -519,6 +532,10 @@ void UpdateManagedFields(const Type& type, const void* live, void* object,
     // What nobody tracked at its creation stays untracked until somebody applies.
     if (!entries.empty() || before == nullptr || before->uid.empty()) {
       DropOtherGroups(writer.api_version, entries);
+      // What was sent; what is there was looked at when it was.
+      for (ManagedEntry& entry : entries) {
+        if (entry.unread == nullptr) OwnWhole(entry.fields, type);
+      }
       const void* from = before != nullptr ? live : EmptyOf(type);
       Comparison comparison = CompareStructs(type, from, object);
       if (comparison.fits) {
@@ -560,24 +577,6 @@ void UpdateManagedFields(const Type& type, const OwnedDocuments& documents,
     return AppendShape(Spot{&type, nullptr}, documents.live, documents.object, shape);
   };
   documents.entries = EntriesOfNew(type, writer, append, find_out);
-}
-
-bool SameButForTimes(const std::vector<Entry>& live, const std::vector<Entry>& entries) {
-  if (live.size() != entries.size()) return false;
-  // Times order the list, so entries are paired by identity.
-  const auto timeless = [](const std::vector<Entry>& list) {
-    std::vector<std::tuple<std::string_view, std::string_view, std::string_view, std::string_view,
-                           std::string_view, std::string_view>>
-        all;
-    for (const Entry& entry : list) {
-      all.emplace_back(entry.manager, entry.operation, entry.api_version, entry.subresource,
-                       entry.fields_type,
-                       entry.fields_v1 ? entry.fields_v1->Text() : std::string_view());
-    }
-    std::sort(all.begin(), all.end());
-    return all;
-  };
-  return timeless(live) == timeless(entries);
 }
 
 }  // namespace skiff

@@ -76,6 +76,21 @@ Json J(std::string_view text) {
   return *ParseJson(text);
 }
 
+// As older servers wrote, to which it was none.
+TEST(ManagedFields, PartsOfAWholeThatAreSentAsOwnedAreTheWhole) {
+  Tracked<core_v1::Service> service;
+  service.Put("me", R"({"metadata":{"name":"s","managedFields":[{"manager":"old",
+      "operation":"Apply","apiVersion":"v1","fieldsType":"FieldsV1","fieldsV1":{"f:spec":{
+          "f:selector":{".":{},"f:app":{}},"f:type":{}}}}]},
+      "spec":{"selector":{"app":"a"}}})");
+  EXPECT_EQ(service.Owners()["old Apply"], J(R"({"f:spec":{"f:type":{}}})"))
+      << "it was new, and so the whole of it changed";
+  service.Put("me", R"({"metadata":{"name":"s","managedFields":[{"manager":"old",
+      "operation":"Apply","apiVersion":"v1","fieldsType":"FieldsV1","fieldsV1":{"f:spec":{
+          "f:selector":{".":{},"f:app":{}}}}}]},"spec":{"selector":{"app":"a"}}})");
+  EXPECT_EQ(service.Owners()["old Apply"], J(R"({"f:spec":{"f:selector":{}}})"));
+}
+
 TEST(ManagedFields, AnItemWithoutItsKeyHasAllOwnersForgotten) {
   Tracked<core_v1::ServiceAccount> account;
   account.Put("a", R"({"metadata": {"name": "a"}, "secrets": [{"name": "s"}]})");

@@ -78,7 +78,8 @@ class ListMerger {
     for (size_t i = 0; i < list.size(); ++i) {
       auto element = ItemElement(spot_, list[i], i);
       if (!element) continue;
-      first.emplace(*element, &list[i]);
+      const auto [place, is_first] = first.emplace(*element, &list[i]);
+      if (!is_first) place->second = nullptr;
       entries.push_back({std::move(*element), &list[i]});
     }
     return entries;
@@ -100,7 +101,7 @@ class ListMerger {
     const auto& entry = applied_[applied_at_++];
     taken_.insert(entry.element);
     const auto other = first_live_.find(entry.element);
-    if (other == first_live_.end()) {
+    if (other == first_live_.end() || other->second == nullptr) {
       out_.push_back(*entry.value);
     } else {
       out_.push_back(MergeApplied(spot_.Item(), std::move(*other->second), *entry.value));
@@ -111,6 +112,7 @@ class ListMerger {
   const Spot& spot_;
   std::vector<Entry<Json>> live_;
   std::vector<Entry<const Json>> applied_;
+  // Null for an item that is there twice, with neither of which anything is merged.
   std::map<std::string, Json*> first_live_;
   std::map<std::string, const Json*> first_applied_;
   std::vector<std::string> shared_;  // Items of both, in the order of `applied`.

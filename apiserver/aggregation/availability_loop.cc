@@ -184,13 +184,15 @@ void AvailabilityLoop::AskAll(Watched& watched) {
 
 void AvailabilityLoop::AskOnce(Watched& watched) {
   const RemoteService& remote = *watched.remote;
-  std::string url = "https://" + remote.server_name() + remote.path();
+  auto upstream = parts_.backends.Find(remote);
+  if (!upstream) {  // There is no URL yet that could be named.
+    watched.failed = {"False", "FailedDiscoveryCheck", upstream.error().message};
+    return;
+  }
+  std::string url = "https://" + HostOf(*upstream) + remote.path();
   const auto failed = [&](const Error& error) {
     watched.failed = FailedDiscovery(url, error.message);
   };
-  auto upstream = parts_.backends.Find(remote);
-  if (!upstream) return failed(upstream.error());
-  url = "https://" + HostOf(*upstream) + remote.path();
   // Not whether it is who it says: that is seen by who is sent there.
   const auto context = parts_.backends.TrustingContext();
   if (!context) return failed(context.error());

@@ -46,6 +46,24 @@ TEST_F(AvailabilityTest, EachThingThatIsMissingIsNamed) {
   EXPECT_EQ(ConditionOf(kName)["reason"], "ServicePortError");
 }
 
+// No URL leads there, and so none is named.
+TEST_F(AvailabilityTest, AServiceWithoutAnAddressIsSaidToHaveNone) {
+  ASSERT_EQ(Post(kServices, R"({"metadata": {"name": "agg"}, "spec": {"clusterIP": "None",
+                                "ports": [{"port": 443}], "selector": {"a": "b"}}})")
+                .code,
+            201);
+  ASSERT_EQ(Post("/apis/discovery.k8s.io/v1/namespaces/default/endpointslices",
+                 R"({"metadata": {"name": "agg-1",
+                                  "labels": {"kubernetes.io/service-name": "agg"}},
+                     "addressType": "IPv4", "ports": [{"name": "", "port": 8443}],
+                     "endpoints": [{"addresses": ["192.0.2.1"]}]})")
+                .code,
+            201);
+  ASSERT_EQ(Register().code, 201);
+  ASSERT_TRUE(Becomes("FailedDiscoveryCheck"));
+  EXPECT_EQ(ConditionOf(kName)["message"], "cannot route to service with ClusterIP \"None\"");
+}
+
 TEST_F(AvailabilityTest, AServerThatAnswersIsAvailableAndOneThatDoesNotIsNot) {
   At(kVersion, [](const http::Request&) {
     http::Response refused;

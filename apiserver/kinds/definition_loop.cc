@@ -29,6 +29,8 @@ constexpr Duration kAfterFailure = 5s;  // Objects that could not be deleted are
 // Between what is said of a definition's end and its objects': long enough for a request that
 // follows its deletion at once to be told so, and no more.
 constexpr Duration kBeforeObjectsGo = 25ms;
+// Objects that were told to go are waited for so long, then it is said that they are still there.
+constexpr Duration kObjectsGoTime = 1min;
 constexpr size_t kEventsPerLook = 256;
 
 // Becomes the message of a condition.
@@ -215,9 +217,30 @@ Result<bool> DefinitionLoop::Empty(const CustomResourceDefinition& definition) {
     if (space.empty()) break;
     after = prefix + space + "/\xff";  // The next namespace's; no name begins with that byte.
   }
+  return HasNone(definition);
+}
+
+Result<bool> DefinitionLoop::HasNone(const CustomResourceDefinition& definition) {
+  const std::string prefix = StorePrefix(StorageKeyOf(definition));
   const auto left =
-      TRY(core_.store.List({.prefix = prefix, .limit = 1}).map_error(not_listed));
+      TRY(core_.store.List({.prefix = prefix, .limit = 1}).map_error([](const Error& error) {
+        return CouldNot("list instances", error.message);
+      }));
   return left.records.empty();
+}
+
+bool DefinitionLoop::IsToldAgain(const Going& going) const {
+  return going.told_at && core_.clock.Monotonic() - *going.told_at >= kObjectsGoTime;
+}
+
+Result<std::optional<bool>> DefinitionLoop::AreGone(const DefinitionPtr& definition, Going& going) {
+  if (going.told_at && !IsToldAgain(going)) {
+    const bool has_none = TRY(HasNone(*definition));
+    return std::optional<bool>(has_none);
+  }
+  const std::optional<bool> is_empty = TRY(EmptyAside(definition));
+  if (is_empty) going.told_at = core_.clock.Monotonic();
+  return is_empty;
 }
 
 Result<std::optional<bool>> DefinitionLoop::EmptyAside(const DefinitionPtr& definition) {
@@ -286,7 +309,14 @@ Result<Duration> DefinitionLoop::EndOf(const DefinitionPtr& definition) {
       if (!(wanted.status == definition->status)) TRY(WriteStatus(wanted));
     }
     if (now < going->second.empty_at) return going->second.empty_at - now;
-    const auto is_empty = EmptyAside(definition);
+    if (IsToldAgain(going->second)) {
+      say("True", "InstanceDeletionCheck",
+          "could not confirm zero CustomResources remaining: timed out waiting for the condition");
+      const bool is_news = !(wanted.status == definition->status);
+      if (is_news) TRY(WriteStatus(wanted));
+      if (is_news) return Duration::zero();
+    }
+    const auto is_empty = AreGone(definition, going->second);
     if (!is_empty) {
       // A webhook that does not answer holds up the end of its own definition, and no other's.
       going->second.empty_at = now + kAfterFailure;

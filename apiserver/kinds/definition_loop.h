@@ -86,6 +86,13 @@ class DefinitionLoop final : public ControlLoop {
   // The same, where that may wait for a webhook which converts the objects: other definitions do
   // not wait with it. nullopt while it is under way; its end wakes the loop.
   Result<std::optional<bool>> EmptyAside(const DefinitionPtr& definition);
+  // Whether there are none.
+  Result<bool> HasNone(const CustomResourceDefinition& definition);
+  struct Going;
+  // As EmptyAside, which is asked once a minute: objects that were told to go and are there are
+  // held by others, and may be many.
+  Result<std::optional<bool>> AreGone(const DefinitionPtr& definition, Going& going);
+  bool IsToldAgain(const Going& going) const;
   Result<> WriteStatus(const CustomResourceDefinition& definition);
 
   Core& core_;
@@ -103,6 +110,7 @@ class DefinitionLoop final : public ControlLoop {
   struct Going {
     std::string name;
     Duration empty_at;  // Monotonic: not before that are its objects told to go.
+    std::optional<Duration> told_at = {};  // Likewise: when all of them were, last.
   };
   std::map<std::string, Going> going_;
   // What is under way aside, by the definition's uid; those of `going_` alone.

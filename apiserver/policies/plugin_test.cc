@@ -204,6 +204,15 @@ TEST_F(ValidatingPoliciesTest, AParameterThatIsNotThereRefusesOrIsNotMissed) {
   EXPECT_EQ(Make("a").code, 201);
 }
 
+TEST_F(ValidatingPoliciesTest, AKindOfParametersThatIsNotServedIsNamed) {
+  Policy("p", R"j({"paramKind": {"apiVersion": "v1", "kind": "Nothing"},
+                   "validations": [{"expression": "true"}]})j");
+  Bind("p", R"j({"paramRef": {"name": "a", "parameterNotFoundAction": "Allow"}})j");
+  EXPECT_TRUE(Make("a").message().ends_with(
+      "denied request: failed to configure policy: failed to find resource referenced by "
+      "paramKind: '/v1, Kind=Nothing'"));
+}
+
 TEST_F(ValidatingPoliciesTest, ExpressionsAskWhatTheUserMayDo) {
   Policy("p", R"j({"validations": [{"expression":
       "authorizer.requestResource.check('delete').allowed()"}]})j");

@@ -40,9 +40,10 @@ Result<> SelectBindings(const SelectionParts& parts, const AdmissionRequest& req
   if (const auto& wanted = bound.policy->policy().spec.param_kind) {
     param_kind = parts.kinds.FindKind(wanted->api_version, wanted->kind);
     if (param_kind == nullptr || param_kind->storage_key.empty()) {
+      const bool is_core = wanted->api_version.find('/') == std::string::npos;
       cannot(none, {Reason::kInvalid,
-                    fmt::format("failed to find resource referenced by paramKind: '{}, Kind={}'",
-                                wanted->api_version, wanted->kind)});
+                    fmt::format("failed to find resource referenced by paramKind: '{}{}, Kind={}'",
+                                is_core ? "/" : "", wanted->api_version, wanted->kind)});
       return {};
     }
   }

@@ -135,7 +135,9 @@ std::optional<PathForm> FormOf(const RequestInfo& info, const KindInfo& kind) {
   }
   if (info.depth == 2) return info.legacy_watch ? PathForm::kWatchObject : PathForm::kObject;
   if (info.legacy_watch) return std::nullopt;
-  return info.depth == 3 ? PathForm::kSubresource : PathForm::kBelowSubresource;
+  // What follows on a subresource of a custom resource is not looked at.
+  const bool is_subresource = info.depth == 3 || RuntimeKindOf(kind) != nullptr;
+  return is_subresource ? PathForm::kSubresource : PathForm::kBelowSubresource;
 }
 
 // The part of a match that is about names rather than about paths.

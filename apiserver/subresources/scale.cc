@@ -146,17 +146,21 @@ Result<> CheckMeant(const Object& old, const Scale& scale) {
                                         scale.metadata.uid, uid)));
 }
 
-// Sets what a dotted path leads to, and makes the objects on the way that are missing.
+// Sets what a dotted path leads to, and makes the objects on the way that are missing. One that is
+// null is there, and is none.
 Result<> SetAt(Json& document, std::string_view path, int32_t value) {
   Json* at = &document;
   for (size_t begin = 0; begin <= path.size();) {
     const size_t end = std::min(path.find('.', begin), path.size());
-    if (at->is_null()) *at = Json::object();
     if (!at->is_object()) {
-      return Fail(Reason::kInternalError, "\"." + std::string(path.substr(0, begin)) +
-                                              "\" of the object is no object, and has no replicas");
+      return Fail(
+          PlainError(fmt::format("value cannot be set because .{} is not a "
+                                 "map[string]interface{{}}",
+                                 path.substr(0, begin - 1))));
     }
-    at = &(*at)[std::string(path.substr(begin, end - begin))];
+    const std::string name(path.substr(begin, end - begin));
+    if (!at->contains(name)) (*at)[name] = Json::object();
+    at = &(*at)[name];
     begin = end + 1;
   }
   *at = value;
@@ -206,7 +210,9 @@ Result<Object> ScaleWrite::Of(const Object& old) const {
   if (!is_patch) {
     const std::string& uid = sent.metadata.uid;
     const bool is_meant = uid.empty() || uid == old.metadata().uid;
-    // What a custom resource is judged by is said by its definition.
+    // What a custom resource is judged by is said by its definition, but what its scale shows now
+    // has to be there to be replaced.
+    if (old.is_custom()) TRY(ScaleOf(old, ScaleUse::kSet));
     if (is_meant && !old.is_custom()) TRY(CheckScale(sent));
     return WithScale(old, sent);
   }

@@ -1,0 +1,49 @@
+// Who owns which field of a custom resource whose schema changes.
+#include "apiserver/kinds/custom_resources_fixture.h"
+
+namespace skiff {
+namespace {
+
+class CustomOwners : public CustomResources {};
+
+// Whoever owned an item owns the list.
+TEST_F(CustomOwners, AListThatBecomesAtomicIsOwnedByThoseOfItsItems) {
+  Json schema = Schema();
+  Define(Definition(schema));
+  const auto apply = [&](const char* manager, const char* name, const char* query = "") {
+    return Ask("PATCH", path_ + "/a?fieldManager=" + manager + query,
+               Cron("a", {{"image", "web"}, {"ports", {{{"name", name}}}}}),
+               "application/apply-patch+yaml");
+  };
+  ASSERT_EQ(apply("one", "a").code, 201);
+  ASSERT_EQ(apply("two", "b").code, 200);
+  Json& ports = schema["properties"]["spec"]["properties"]["ports"];
+  ports.erase("x-kubernetes-list-type");
+  ports.erase("x-kubernetes-list-map-keys");
+  const Json changed = {{"spec", {{"versions", Definition(schema)["spec"]["versions"]}}}};
+  ASSERT_EQ(Merge(definitions_ + "/crons.example.com", changed.dump()).code, 200);
+  Settle();
+  const Answer refused = apply("two", "c");
+  EXPECT_EQ(refused.code, 409);
+  EXPECT_EQ(refused.message(), "Apply failed with 1 conflict: conflict with \"one\": .spec.ports");
+  const auto owners = [](const Answer& answer) {
+    std::string names;
+    for (const Json& entry : answer.body["metadata"]["managedFields"]) {
+      const Json spec = entry["fieldsV1"].value("f:spec", Json::object());
+      if (!spec.contains("f:ports")) continue;
+      EXPECT_EQ(spec["f:ports"], Json::object());
+      names += entry["manager"].get<std::string>() + " ";
+    }
+    return names;
+  };
+  EXPECT_EQ(
+      owners(Merge(path_ + "/a?fieldManager=three", R"({"metadata": {"labels": {"x": "y"}}})")),
+      "one two ");
+  const Answer forced = apply("two", "c", "&force=true");
+  ASSERT_EQ(forced.code, 200) << forced.message();
+  EXPECT_EQ(owners(forced), "two ");
+  EXPECT_EQ(forced.body["spec"]["ports"].size(), 1u);
+}
+
+}  // namespace
+}  // namespace skiff

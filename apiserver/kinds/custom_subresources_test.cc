@@ -1,0 +1,43 @@
+// Subresources of custom resources.
+#include "apiserver/kinds/custom_resources_fixture.h"
+
+namespace skiff {
+namespace {
+
+class CustomSubresources : public CustomResources {};
+
+TEST_F(CustomSubresources, AScaleBelowANullIsNotSet) {
+  Json schema = Schema();
+  schema["properties"]["spec"]["nullable"] = true;
+  Define(Definition(schema));
+  ASSERT_EQ(Post(path_, Cron("c", nullptr)).code, 201);
+  const Answer shown = Get(path_ + "/c/scale");
+  EXPECT_EQ(shown.code, 500);
+  EXPECT_NE(shown.message().find("the spec replicas field \".spec.replicas\" does not exist"),
+            std::string::npos);
+  const std::string why = "value cannot be set because .spec is not a map[string]interface{}";
+  const Answer merged = Merge(path_ + "/c/scale", R"({"spec": {"replicas": 3}})");
+  EXPECT_EQ(merged.code, 500);
+  EXPECT_EQ(merged.message(), why);
+  EXPECT_EQ(Ask("PUT", path_ + "/c/scale", R"({"kind": "Scale", "apiVersion": "autoscaling/v1",
+      "metadata": {"name": "c", "namespace": "default"}, "spec": {"replicas": 3}})")
+                .message(),
+            why);
+  EXPECT_TRUE(Get(path_ + "/c").body["spec"].is_null());
+}
+
+// As Kubernetes, which reads no further in the path.
+TEST_F(CustomSubresources, WhatFollowsOnASubresourceIsNotLookedAt) {
+  Define(Definition(Schema()));
+  ASSERT_EQ(Post(path_, Cron("a", {{"image", "web"}})).code, 201);
+  const Answer status = Get(path_ + "/a/status/x");
+  EXPECT_EQ(status.code, 200);
+  EXPECT_EQ(status.body["metadata"]["name"], "a");
+  EXPECT_EQ(Get(path_ + "/a/scale/x/y").body["kind"], "Scale");
+  const Answer other = Get(path_ + "/a/other/x");
+  EXPECT_EQ(other.code, 404);
+  EXPECT_EQ(other.message(), "crons.example.com \"a\" not found");
+}
+
+}  // namespace
+}  // namespace skiff
