@@ -56,28 +56,6 @@ Result<> CheckImageSubPath(const std::string& path) {
 
 }  // namespace
 
-// What is left of the grace period of a pod that stops lies beside its volumes, by the wall clock.
-std::string PodWorker::DeadlineFile(const core_v1::Pod& pod) const {
-  return context_.volumes.PodDirectory(pod.metadata.uid) + "/stop-deadline";
-}
-
-void PodWorker::RememberDeadline(const core_v1::Pod& pod, Duration left) const {
-  if (!context_.writes_files) return;
-  // Without the file the grace period may begin anew after a restart.
-  if (!context_.volumes.MakePodDirectory(pod.metadata.uid)) return;
-  std::ofstream(DeadlineFile(pod)) << Time(context_.clock.Now() + left).Rfc3339Micro() << "\n";
-}
-
-std::optional<Duration> PodWorker::RememberedDeadline(const core_v1::Pod& pod) const {
-  if (!context_.writes_files) return std::nullopt;
-  std::ifstream file(DeadlineFile(pod));
-  std::string text;
-  if (!std::getline(file, text)) return std::nullopt;
-  const auto deadline = Time::Parse(text);
-  if (!deadline) return std::nullopt;
-  return std::max<Duration>(0ns, Between(context_.clock.Now(), deadline->point()));
-}
-
 std::string PodWorker::LogDirectory(const core_v1::Pod& pod) const {
   return fmt::format("{}/{}_{}_{}", context_.log_root, pod.metadata.namespace_, pod.metadata.name,
                      pod.metadata.uid);
