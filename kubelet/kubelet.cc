@@ -75,10 +75,15 @@ Kubelet::Kubelet(KubeletOptions options, KubeletDependencies dependencies)
       tasks_(std::make_unique<TaskPool>(blocking())),
       pulled_images_({options_.writes_files ? options_.root + "/image_manager" : std::string(),
                       options_.pull_verification, options_.preloaded_allowlist}),
+      credential_providers_(options_.credential_providers.providers,
+                            options_.credential_provider_directory, ForCredentialProviders()),
       images_({dependencies_.runtime, dependencies_.clock, dependencies_.events, *tasks_,
                [this](const core_v1::Pod& pod) { return PullCredentials(pod); },
                [this](const std::string& uid) { WakeWorker(uid); }, dependencies_.metrics,
-               options_.pulls_max, &pulled_images_}),
+               options_.pulls_max, &pulled_images_,
+               [this](const core_v1::Pod& pod, const std::string& image) {
+                 return NodePullCredentials(pod, image);
+               }}),
       probes_(MakeProbes()),
       mirrors_(options_.node_name, dependencies_.client),
       statuses_(dependencies_.client, dependencies_.clock,

@@ -21,6 +21,7 @@
 #include "base/control_loop.h"
 #include "base/log.h"
 #include "client/informer.h"
+#include "kubelet/credentials/credential_providers.h"
 #include "kubelet/csi/allocatable_updates.h"
 #include "kubelet/csi/csi_volumes.h"
 #include "kubelet/csi/driver_registration.h"
@@ -86,6 +87,8 @@ struct KubeletOptions {
   int pulls_max = 1;                 // How many images are pulled at one time.
   PullVerification pull_verification = PullVerification::kPulled;
   std::vector<std::string> preloaded_allowlist;
+  CredentialProviderConfig credential_providers;
+  std::string credential_provider_directory;  // Where their programs lie.
 };
 
 // A row of a metric: {"kubelet_active_pods", {"true"}, 2}.
@@ -199,6 +202,9 @@ class Kubelet final : public ControlLoop {
   Ptr<core_v1::Node> OwnNode(bool is_fresh);
   Result<Ptr<core_v1::Node>> FindOwnNode() const;
   RegistryCredentials PullCredentials(const core_v1::Pod& pod);
+  // What files and programs of this node have for an image.
+  std::vector<TrackedAuth> NodePullCredentials(const core_v1::Pod& pod, const std::string& image);
+  CredentialProviders::Dependencies ForCredentialProviders();
   Result<std::string> RuntimeHandler(const core_v1::Pod& pod);
   void Gone(const std::string& uid);
   void DropGoneWorkers();
@@ -250,6 +256,7 @@ class Kubelet final : public ControlLoop {
   // Its tasks use what is above and below: it ends before any of that.
   std::unique_ptr<TaskPool> tasks_;
   PulledImages pulled_images_;
+  CredentialProviders credential_providers_;
   ImagePuller images_;
   std::unique_ptr<Probes> probes_;
   MirrorPods mirrors_;

@@ -194,6 +194,41 @@ RegistryCredentials Kubelet::PullCredentials(const core_v1::Pod& pod) {
   return credentials;
 }
 
+std::vector<TrackedAuth> Kubelet::NodePullCredentials(const core_v1::Pod& pod,
+                                                      const std::string& image) {
+  if (!options_.writes_files) return {};
+  std::vector<TrackedAuth> auths = NodeCredentials(options_.root).For(image);
+  for (TrackedAuth& auth : credential_providers_.For(pod, image)) auths.push_back(std::move(auth));
+  return auths;
+}
+
+CredentialProviders::Dependencies Kubelet::ForCredentialProviders() {
+  const std::string& digest = options_.credential_providers.digest;
+  if (dependencies_.metrics != nullptr && !digest.empty()) {
+    dependencies_.metrics->registry.AddMeasured(
+        {"kubelet_credential_provider_config_info",
+         "[ALPHA] The digest of the configuration of programs for credentials.",
+         {"hash"}},
+        [digest] {
+          return std::vector<Sample>{{{digest}, 1}};
+        });
+  }
+  return {.clock = dependencies_.clock,
+          .account = [this](const std::string& namespace_,
+                            const std::string& name) -> Result<Ptr<core_v1::ServiceAccount>> {
+            if (!options_.standalone) {
+              return dependencies_.client.Get<core_v1::ServiceAccount>({namespace_, name});
+            }
+            return Fail(Reason::kForbidden,
+                        "cannot get ServiceAccounts when kubelet is in standalone mode");
+          },
+          .token =
+              [this](const core_v1::Pod& pod, const std::string& audience) {
+                return objects_.Token(pod, audience, CredentialProviders::kTokenSeconds);
+              },
+          .metrics = dependencies_.metrics};
+}
+
 Result<std::string> Kubelet::RuntimeHandler(const core_v1::Pod& pod) {
   const std::string name = pod.spec.runtime_class_name.value_or("");
   if (name.empty()) return std::string();

@@ -96,6 +96,15 @@ KubeletMetrics::KubeletMetrics(const std::string& node_name)
       refusals(registry.AddCounter({"kubelet_admission_rejections_total",
                                     "[ALPHA] Pods that were not taken, and why.",
                                     {"reason"}})),
+      credential_plugin_errors(
+          registry.AddCounter({"kubelet_credential_provider_plugin_errors_total",
+                               "[ALPHA] Programs for credentials of images that failed.",
+                               {"plugin_name"}})),
+      credential_plugin_seconds(
+          registry.AddHistogram({"kubelet_credential_provider_plugin_duration",
+                                 "[ALPHA] How long such programs took.",
+                                 {"plugin_name"}},
+                                kUsual)),
       http_requests(registry.AddCounter({"kubelet_http_requests_total",
                                          "[ALPHA] Requests to this kubelet's server.",
                                          {"long_running", "method", "path", "server_type"}})),

@@ -42,6 +42,8 @@ class KubeletMetrics {
   CounterFamily& evictions;                  // eviction_signal
   CounterFamily& preemptions;                // preemption_signal
   CounterFamily& refusals;                   // reason
+  CounterFamily& credential_plugin_errors;   // plugin_name
+  HistogramFamily& credential_plugin_seconds;  // plugin_name
   CounterFamily& http_requests;              // long_running, method, path, server_type
   HistogramFamily& http_seconds;             // The same.
   ProbeMetrics probes;
