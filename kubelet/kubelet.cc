@@ -238,6 +238,7 @@ void Kubelet::Start() {
     mirrors_.Set({}, {});
   }
   dependencies_.events.Normal(Self(), "Starting", "Starting kubelet.");
+  TellOfCgroups();
   if (const auto problem = ResolvConfProblem(options_.dns); !problem.empty()) {
     dependencies_.events.Warning(Self(), "CheckLimitsForResolvConf", problem);
   }

@@ -180,6 +180,7 @@ class Kubelet final : public ControlLoop {
   };
   void TakeIn(std::vector<Change> changes);
   void Apply(const Ptr<core_v1::Pod>& pod);
+  void CountRequests(const core_v1::Pod& before, const core_v1::Pod& now);
   // `victims` make room for the pod, which waits for their end.
   void StartWorker(const Ptr<core_v1::Pod>& pod, std::optional<WaitingReason> refusal = {},
                    const std::vector<Ptr<core_v1::Pod>>& victims = {});
@@ -214,6 +215,8 @@ class Kubelet final : public ControlLoop {
   std::optional<std::set<std::string>> KnownPods() const;
   Ptr<core_v1::Pod> ObjectOf(const Ptr<core_v1::Pod>& pod) const;
   void WarnOfNode(const std::string& reason, const std::string& message);
+  // What there is to say of the machine's cgroups when the kubelet starts.
+  void TellOfCgroups();
   core_v1::Node Self() const;
   std::vector<Ptr<core_v1::Pod>> ActivePods() const;
   bool EvictPod(const core_v1::Pod& pod, const EvictionNotice& notice, int64_t grace_s,

@@ -137,6 +137,13 @@ std::vector<PodCount> Kubelet::CountPods() const {
       {"kubelet_mirror_pods", {}, static_cast<int>(mirrors)},
       {"kubelet_managed_ephemeral_containers", {}, ephemeral},
   };
+  for (const auto& [reason, count] : statuses_.CountResizes()) {
+    if (reason.empty()) {
+      counts.push_back({"kubelet_pod_in_progress_resizes", {}, count});
+    } else {
+      counts.push_back({"kubelet_pod_pending_resizes", {reason}, count});
+    }
+  }
   for (int is_static = 0; is_static < 2; ++is_static) {
     counts.push_back({"kubelet_desired_pods", {kStatic[is_static]}, desired[is_static]});
     counts.push_back({"kubelet_active_pods", {kStatic[is_static]}, active[is_static]});

@@ -1,6 +1,9 @@
 // What the kubelet's eviction manager sees and does.
+#include <fmt/format.h>
+
 #include <limits>
 
+#include "kubelet/containerd_host.h"
 #include "kubelet/kubelet.h"
 
 namespace skiff::kubelet {
@@ -14,6 +17,25 @@ core_v1::Node Kubelet::Self() const {
 
 void Kubelet::WarnOfNode(const std::string& reason, const std::string& message) {
   dependencies_.events.Warning(Self(), reason, message);
+}
+
+void Kubelet::TellOfCgroups() {
+  if (options_.writes_files && CgroupMount("memory")) {
+    WarnOfNode("CgroupV1",
+               "cgroup v1 detected. cgroup v1 support is deprecated and will be removed in a "
+               "future release. Please migrate to cgroup v2. More information at "
+               "https://git.k8s.io/enhancements/keps/sig-node/5573-remove-cgroup-v1");
+  }
+  const auto enforced = cgroups_.Enforce();
+  if (!enforced) {
+    WarnOfNode("FailedNodeAllocatableEnforcement",
+               fmt::format("Failed to update Node Allocatable Limits [\"{}\"]: {}",
+                           options_.cgroup_root.substr(options_.cgroup_root.rfind('/') + 1),
+                           enforced.error().message));
+  } else if (*enforced) {
+    dependencies_.events.Normal(Self(), "NodeAllocatableEnforced",
+                                "Updated Node Allocatable limit across pods");
+  }
 }
 
 std::vector<Ptr<core_v1::Pod>> Kubelet::ActivePods() const {

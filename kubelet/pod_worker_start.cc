@@ -113,6 +113,8 @@ bool PodWorker::MakeSandbox(const core_v1::Pod& pod, const ObservedPod& observed
   if (const auto made = context_.cgroups.Make(pod); !made) {
     log_.Info("cgroup of the pod not set",
               {{"pod", PodText(pod)}, {"error", made.error().message}});
+    context_.events.Warning(pod, "FailedCreatePodContainer",
+                            "unable to ensure pod container exists: " + made.error().message);
   }
   const auto handler = context_.runtime_handler(pod);
   if (!handler) return fail(handler.error().message);

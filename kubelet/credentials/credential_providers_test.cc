@@ -208,7 +208,7 @@ TEST_F(CredentialProvidersTest, AProgramForAccountsHasTheirTokenAndIsForThemAlon
   EXPECT_EQ(audiences_, std::vector<std::string>{"registry"});
   const Json asked = Json::parse(runs_.at(0).stdin_text);
   EXPECT_EQ(asked.at("serviceAccountToken"), "token-1");
-  EXPECT_EQ(asked.at("serviceAccountAnnotations"), (Json{{"role", "puller"}}));
+  EXPECT_EQ(asked.at("serviceAccountAnnotations"), Json({{"role", "puller"}}));
   token_ = "token-2";
   EXPECT_EQ(providers.For(pod_, image).size(), 1u);
   EXPECT_EQ(runs_.size(), 1u) << "it is kept for the account";

@@ -175,6 +175,8 @@ void KubeletServer::AddMeasured() {
   };
   pods("kubelet_desired_pods", "[ALPHA] Pods that are to run here.", {"static"});
   pods("kubelet_active_pods", "[ALPHA] Pods that have a place here.", {"static"});
+  pods("kubelet_pod_pending_resizes", "[ALPHA] Pods whose resize waits.", {"reason"});
+  pods("kubelet_pod_in_progress_resizes", "[ALPHA] Pods that are being resized.", {});
   pods("kubelet_mirror_pods", "[ALPHA] Objects that show static pods.", {});
   pods("kubelet_managed_ephemeral_containers", "[ALPHA] Ephemeral containers of pods here.", {});
   pods("kubelet_working_pods", "[ALPHA] Pods with a worker, by how far they are.",
