@@ -119,7 +119,8 @@ Kubelet::Kubelet(KubeletOptions options, KubeletDependencies dependencies)
            },
            [this] { return DeviceAmounts(); },
            [this] { return devices_ && !devices_->plugins().was_loaded(); },
-           [this] { return addresses_.Now(); }}),
+           [this] { return addresses_.Now(); },
+           [this] { return shutdown_ != nullptr && shutdown_->is_under_way(); }}),
       lease_(options_.node_name, options_.lease_seconds, heartbeats(), dependencies_.clock,
              [this] { return FindOwnNode(); }),
       csi_node_(
@@ -131,6 +132,7 @@ Kubelet::Kubelet(KubeletOptions options, KubeletDependencies dependencies)
       devices_(MakeDevices()),
       plugins_(MakePlugins()),
       pod_resources_(MakePodResources()),
+      shutdown_(MakeShutdown()),
       context_{.runtime = dependencies_.runtime,
                .clock = dependencies_.clock,
                .random = dependencies_.random,
@@ -257,6 +259,7 @@ void Kubelet::Start() {
     executor.Add(log_rotation_);
   }
   executor.Add(followers_);
+  if (shutdown_) blocking().Add(*shutdown_);
   if (manifests_) executor.Add(*manifests_);
   if (plugins_) {
     executor.Add(*plugins_);
@@ -322,6 +325,7 @@ void Kubelet::Stop() {
   }
   subscription_.reset();
   Executor& executor = dependencies_.executor;
+  if (shutdown_) blocking().Remove(*shutdown_);
   if (manifests_) executor.Remove(*manifests_);
   if (plugins_) {
     executor.Remove(*pod_resources_);

@@ -45,6 +45,7 @@
 #include "kubelet/pod_worker.h"
 #include "kubelet/pods_by_node.h"
 #include "kubelet/runtime_health.h"
+#include "kubelet/shutdown/node_shutdown.h"
 #include "kubelet/simulation/pod_simulation.h"
 #include "kubelet/stats/measured.h"
 #include "kubelet/streaming/log_followers.h"
@@ -87,6 +88,7 @@ struct KubeletOptions {
   int pulls_max = 1;                 // How many images are pulled at one time.
   PullVerification pull_verification = PullVerification::kPulled;
   std::vector<std::string> preloaded_allowlist;
+  std::vector<ShutdownGroup> shutdown_groups;  // Empty: a shutdown of the machine waits for nobody.
   CredentialProviderConfig credential_providers;
   std::string credential_provider_directory;  // Where their programs lie.
 };
@@ -222,6 +224,8 @@ class Kubelet final : public ControlLoop {
   bool EvictPod(const core_v1::Pod& pod, const EvictionNotice& notice, int64_t grace_s,
                 bool is_disruption);
   bool IsPodGone(const std::string& uid) const;
+  std::unique_ptr<NodeShutdown> MakeShutdown();
+  void EndForShutdown(const core_v1::Pod& pod, int64_t grace_s);
   bool Reclaim(Signal signal);
   EvictionManager::Hooks EvictionHooks();
   std::unique_ptr<Probes> MakeProbes();
@@ -282,6 +286,7 @@ class Kubelet final : public ControlLoop {
   const std::unique_ptr<NodeDevices> devices_;
   const std::unique_ptr<plugins::PluginRegistrar> plugins_;
   const std::unique_ptr<PodResourcesServer> pod_resources_;
+  const std::unique_ptr<NodeShutdown> shutdown_;  // nullptr: nothing is waited for.
   PodWorkerContext context_;
   const std::shared_ptr<Inlet> inlet_ = std::make_shared<Inlet>();
   std::unique_ptr<ManifestSource> manifests_;

@@ -35,6 +35,9 @@ void Kubelet::Admit(const Ptr<core_v1::Pod>& pod) {
 
 std::optional<PodRefusal> Kubelet::Refuse(const core_v1::Pod& pod,
                                           std::vector<Ptr<core_v1::Pod>>& victims) {
+  if (shutdown_ != nullptr && shutdown_->is_under_way()) {
+    return PodRefusal{"NodeShutdown", "Pod was rejected as the node is shutting down."};
+  }
   if (auto message = RefusalUnderPressure(pod, eviction_.pressures())) {
     return PodRefusal{"Evicted", std::move(*message)};
   }

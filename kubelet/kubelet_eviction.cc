@@ -71,6 +71,34 @@ bool Kubelet::IsPodGone(const std::string& uid) const {
   return found == workers_.end() || found->second->state() >= PodWorker::State::kFinished;
 }
 
+void Kubelet::EndForShutdown(const core_v1::Pod& pod, int64_t grace_s) {
+  WaitingReason failure{"Terminated", "Pod was terminated in response to imminent node shutdown."};
+  failure.is_disruption = true;
+  {
+    MutexLock lock(mutex_);
+    const auto found = workers_.find(pod.metadata.uid);
+    if (found == workers_.end() || found->second->state() != PodWorker::State::kSyncing) return;
+    found->second->Terminate(std::move(failure), grace_s);
+  }
+  log_.Info("pod ends with the machine", {{"pod", KeyOf(pod)}, {"grace_s", grace_s}});
+}
+
+std::unique_ptr<NodeShutdown> Kubelet::MakeShutdown() {
+  if (options_.shutdown_groups.empty()) return nullptr;
+  return std::make_unique<NodeShutdown>(
+      options_.shutdown_groups, MakeLoginManager(), dependencies_.clock,
+      NodeShutdown::Hooks{
+          [this] { return ActivePods(); },
+          [this](const core_v1::Pod& pod, int64_t grace_s) { EndForShutdown(pod, grace_s); },
+          [this](const std::string& uid) { return IsPodGone(uid); },
+          [this](bool begins) {
+            dependencies_.events.Normal(Self(), "Shutdown",
+                                        begins ? "Shutdown manager detected shutdown event"
+                                               : "Shutdown manager detected shutdown cancellation");
+            node_status_.Changed();
+          }});
+}
+
 // Where images have a disk of their own, nothing but pods can free the kubelet's.
 bool Kubelet::Reclaim(Signal signal) {
   const bool is_node_fs = signal == Signal::kNodeFsAvailable || signal == Signal::kNodeFsInodesFree;

@@ -168,6 +168,11 @@ KubeletOptions OptionsOf(const KubeletFlags& flags) {
   options.pull_verification = PullVerificationOf(given.image_pull_credentials_verification_policy)
                                   .value_or(PullVerification::kAlways);
   options.preloaded_allowlist = given.preloaded_images_verification_allowlist;
+  options.shutdown_groups =
+      GroupsOf(given.shutdown_grace_period, given.shutdown_grace_period_critical_pods);
+  for (const auto& period : given.shutdown_periods) {
+    options.shutdown_groups.push_back({period.priority, period.seconds});
+  }
   LimitPods(given, options);
   return options;
 }

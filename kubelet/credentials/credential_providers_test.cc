@@ -37,7 +37,7 @@ TEST(CredentialProviderConfigTest, SaysWhoIsAskedForWhat) {
   EXPECT_FALSE(specs->front().account);
 }
 
-std::string ProblemOf(const std::string& providers) {
+std::string ConfigProblem(const std::string& providers) {
   const auto specs = ParseCredentialProviders(
       "{apiVersion: kubelet.config.k8s.io/v1, kind: CredentialProviderConfig, providers: " +
       providers + "}");
@@ -46,11 +46,11 @@ std::string ProblemOf(const std::string& providers) {
 
 TEST(CredentialProviderConfigTest, IsRefusedInTheKubeletsWords) {
   const std::string prefix = "failed to validate credential provider config: ";
-  EXPECT_EQ(ProblemOf("[]"), prefix +
-                                 "providers: Required value: at least 1 item in plugins is "
-                                 "required");
-  EXPECT_EQ(ProblemOf("[{name: a/b, apiVersion: v9, matchImages: ['x:y'], "
-                      "defaultCacheDuration: 1s}]"),
+  EXPECT_EQ(ConfigProblem("[]"), prefix +
+                                     "providers: Required value: at least 1 item in plugins is "
+                                     "required");
+  EXPECT_EQ(ConfigProblem("[{name: a/b, apiVersion: v9, matchImages: ['x:y'], "
+                          "defaultCacheDuration: 1s}]"),
             prefix +
                 "[providers.name: Invalid value: \"a/b\": provider name cannot contain '/', "
                 "providers.apiVersion: Unsupported value: \"v9\": supported values: "
@@ -59,11 +59,12 @@ TEST(CredentialProviderConfigTest, IsRefusedInTheKubeletsWords) {
                 "\"credentialprovider.kubelet.k8s.io/v1beta1\", "
                 "providers.matchImages: Invalid value: \"x:y\": match image is invalid: "
                 "parse \"https://x:y\": invalid port \":y\" after host]");
-  EXPECT_EQ(ProblemOf("[{name: a, apiVersion: credentialprovider.kubelet.k8s.io/v1}]"),
+  EXPECT_EQ(ConfigProblem("[{name: a, apiVersion: credentialprovider.kubelet.k8s.io/v1}]"),
             prefix +
                 "[providers.matchImages: Required value: at least 1 item in matchImages is "
                 "required, providers.defaultCacheDuration: Required value]");
-  EXPECT_EQ(ProblemOf("[{nome: a}]"), "strict decoding error: unknown field \"providers[0].nome\"");
+  EXPECT_EQ(ConfigProblem("[{nome: a}]"),
+            "strict decoding error: unknown field \"providers[0].nome\"");
 }
 
 TEST(CredentialProviderConfigTest, OfADirectoryIsThatOfItsFiles) {
