@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "base/mutex.h"
 #include "base/process.h"
+#include "client/client.h"
 #include "kubelet/credentials/credential_plugin.h"
 #include "kubelet/credentials/provider_config.h"
 #include "kubelet/kubelet_metrics.h"
