@@ -40,6 +40,18 @@ bool IsMounted(const core_v1::Container& container, const std::string& volume) {
                      [&](const auto& mount) { return mount.name == volume; });
 }
 
+// In place, for containers that run have it as their /etc/hosts. One that says this already is not
+// touched: on a full disk they would be left with an empty one.
+Result<> WriteHosts(const std::string& path, const std::string& text) {
+  std::ifstream before(path, std::ios::binary);
+  if (before && std::string((std::istreambuf_iterator<char>(before)), {}) == text) return {};
+  std::ofstream file(path, std::ios::binary | std::ios::trunc);
+  file << text;
+  file.close();
+  if (!file.fail()) return {};
+  return Fail(Reason::kInternalError, fmt::format("failed to write hosts file {}", path));
+}
+
 // Of a path in an image, which only the runtime looks up.
 Result<> CheckImageSubPath(const std::string& path) {
   const fs::path parts = path;
@@ -377,11 +389,12 @@ Result<ContainerInput> PodWorker::Prepare(const core_v1::Pod& pod,
   std::vector<std::string> ips;
   for (const auto& ip : current.status.pod_ips) ips.push_back(ip.ip);
   input.etc_hosts = directory + "/etc-hosts";
-  std::ofstream(input.etc_hosts) << EtcHosts(pod, ips, context_.dns.cluster_domain, node_hosts);
-  input.termination_log = fmt::format("{}/containers/{}/{:08x}", directory, container.name,
-                                      context_.random.Next() & 0xFFFFFFFF);
-  std::ofstream(input.termination_log).flush();
-  fs::permissions(input.termination_log, fs::perms(0666), ignored);
+  TRY(WriteHosts(input.etc_hosts, EtcHosts(pod, ips, context_.dns.cluster_domain, node_hosts)));
+  const std::string last_words = fmt::format("{}/containers/{}/{:08x}", directory, container.name,
+                                             context_.random.Next() & 0xFFFFFFFF);
+  // Where there is no place for it the container goes without.
+  if (std::ofstream(last_words).flush()) input.termination_log = last_words;
+  fs::permissions(last_words, fs::perms(0666), ignored);
   return input;
 }
 

@@ -127,6 +127,17 @@ TEST_F(PodWorkerFilesTest, ARestartedKubeletGivesNoGracePeriodTwice) {
   EXPECT_TRUE(Running("app").empty());
 }
 
+TEST_F(PodWorkerFilesTest, AContainerWithoutItsHostsFileIsNotStarted) {
+  const std::string hosts = volumes_.PodDirectory("uid-1") + "/etc-hosts";
+  std::filesystem::create_directories(hosts);  // Nobody can write that.
+  StartWorker();
+  EXPECT_TRUE(Running("app").empty());
+  EXPECT_EQ(Status().container_statuses.at(0).state.waiting->reason, "CreateContainerConfigError");
+  std::filesystem::remove_all(hosts);
+  executor_.RunFor(20s);
+  EXPECT_EQ(Running("app").size(), 1u);
+}
+
 TEST_F(PodWorkerFilesTest, ARestartedKubeletEndsAPodForTheReasonThatItHad) {
   pod_.spec.restart_policy = "Never";
   StartWorker();
