@@ -131,6 +131,36 @@ class Reader {
     return {};
   }
 
+  Result<> Read(const char* path, std::vector<KubeletConfiguration::ShutdownPeriod>& to) const {
+    const Json* value = Find(path);
+    if (value == nullptr) return {};
+    const auto fail = [&] {
+      return Fail(Reason::kInvalid,
+                  fmt::format("json: cannot unmarshal into Go struct field {}.{} of type "
+                              "[]v1beta1.ShutdownGracePeriodByPodPriority",
+                              kKind, path));
+    };
+    if (!value->is_array()) return fail();
+    for (const Json& each : *value) {
+      KubeletConfiguration::ShutdownPeriod period;
+      if (!each.is_object()) return fail();
+      for (const auto& [name, number] : each.items()) {
+        if (name != "priority" && name != "shutdownGracePeriodSeconds") {
+          return Fail(Reason::kInvalid,
+                      fmt::format("strict decoding error: unknown field \"{}[{}].{}\"", path,
+                                  to.size(), name));
+        }
+        if (!Fits(number, name == "priority" ? "int32" : "int64")) return fail();
+      }
+      if (each.contains("priority")) period.priority = each["priority"].get<int32_t>();
+      if (each.contains("shutdownGracePeriodSeconds")) {
+        period.seconds = each["shutdownGracePeriodSeconds"].get<int64_t>();
+      }
+      to.push_back(period);
+    }
+    return {};
+  }
+
   // The paths that were asked for.
   const std::set<std::string>& read() const { return read_; }
 
@@ -244,6 +274,8 @@ void ReadNode(const Reader& reader, KubeletConfiguration& to) {
   reader.Read("allowedUnsafeSysctls", to.allowed_unsafe_sysctls);
   reader.Read("seccompDefault", to.seccomp_default);
   reader.Read("kubeReserved", to.kube_reserved);
+  reader.Read("shutdownGracePeriod", to.shutdown_grace_period);
+  reader.Read("shutdownGracePeriodCriticalPods", to.shutdown_grace_period_critical_pods);
 }
 
 Result<> CheckKind(const Json& document) {
@@ -287,6 +319,7 @@ Result<KubeletConfiguration> DecodeKubeletConfiguration(std::string_view text) {
   ReadRuntime(reader, to);
   ReadNode(reader, to);
   TRY(reader.Read("registerWithTaints", to.register_with_taints));
+  TRY(reader.Read("shutdownGracePeriodByPodPriority", to.shutdown_periods));
   to.unused_fields = TRY(UnusedFields(yaml.value, reader.read()));
   return to;
 }

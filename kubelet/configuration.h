@@ -86,6 +86,14 @@ struct KubeletConfiguration {
   Duration eviction_pressure_transition_period = 300s;
   int eviction_max_pod_grace_period = 0;
   TextMap system_reserved, kube_reserved;
+  // Of the time of a shutdown, the second is what critical pods have; or each priority has its own.
+  Duration shutdown_grace_period{}, shutdown_grace_period_critical_pods{};
+  struct ShutdownPeriod {
+    int32_t priority = 0;
+    int64_t seconds = 0;
+    bool operator==(const ShutdownPeriod&) const = default;
+  };
+  std::vector<ShutdownPeriod> shutdown_periods;
   std::vector<std::string> allowed_unsafe_sysctls;
   bool seccomp_default = false;
   int verbosity = 0;

@@ -78,6 +78,8 @@ Json OfNode(const KubeletConfiguration& of) {
       {"nodeStatusMaxImages", of.node_status_max_images},
       {"enforceNodeAllocatable", of.enforce_node_allocatable},
       {"evictionPressureTransitionPeriod", GoDurationText(of.eviction_pressure_transition_period)},
+      {"shutdownGracePeriod", GoDurationText(of.shutdown_grace_period)},
+      {"shutdownGracePeriodCriticalPods", GoDurationText(of.shutdown_grace_period_critical_pods)},
       {"mergeDefaultEvictionSettings", of.merge_default_eviction_settings}};
 }
 
@@ -122,6 +124,10 @@ Json ShownConfiguration(const KubeletConfiguration& configuration) {
     Json& each = shown["registerWithTaints"].emplace_back();
     each = {{"key", taint.key}, {"effect", taint.effect}};
     if (!taint.value.empty()) each["value"] = taint.value;
+  }
+  for (const auto& period : configuration.shutdown_periods) {
+    shown["shutdownGracePeriodByPodPriority"].push_back(
+        {{"priority", period.priority}, {"shutdownGracePeriodSeconds", period.seconds}});
   }
   shown["evictionHard"] = configuration.eviction_hard.value_or(DefaultHardThresholds());
   return {{"kubeletconfig", std::move(shown)}};

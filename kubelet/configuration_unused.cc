@@ -7,8 +7,6 @@
 namespace skiff::kubelet {
 namespace {
 
-constexpr std::string_view kNoShutdown = "a shutdown of the machine is not waited for";
-
 struct Restriction {
   std::string_view path;
   std::string_view why;
@@ -32,10 +30,7 @@ const std::vector<Restriction>& Restrictions() {
       {"staticPodURL", "static pods are files", {""}},
       {"cpuCFSQuotaPeriod", "it requires feature gate CustomCPUCFSQuotaPeriod", {"0s", "100ms"}},
       {"enableSystemLogQuery", "it requires feature gate NodeLogQuery", {false}},
-      {"memorySwap.swapBehavior", "no swap is given to pods", {"", "NoSwap"}},
-      {"shutdownGracePeriod", kNoShutdown, {"0s"}},
-      {"shutdownGracePeriodCriticalPods", kNoShutdown, {"0s"}},
-      {"shutdownGracePeriodByPodPriority", kNoShutdown, {}}};
+      {"memorySwap.swapBehavior", "no swap is given to pods", {"", "NoSwap"}}};
   return kRestrictions;
 }
 

@@ -38,8 +38,8 @@ TEST(UnusedConfiguration, ARestrictionThatCannotBeHadIsRefused) {
             "cpuManagerPolicy: \"static\" cannot be had here, and must not be ignored: no CPU is "
             "kept for a pod");
   for (const char* field :
-       {"shutdownGracePeriod: 30s", "shutdownGracePeriodByPodPriority: [{priority: 1}]",
-        "readOnlyPort: 10255", "reservedSystemCPUs: 0-1", "memorySwap: {swapBehavior: LimitedSwap}",
+       {"shutdownGracePeriodByPodPriority: [{priority: high}]", "readOnlyPort: 10255",
+        "reservedSystemCPUs: 0-1", "memorySwap: {swapBehavior: LimitedSwap}",
         "systemReservedCgroup: /system", "staticPodURL: http://h/p", "enableSystemLogQuery: true",
         "cpuCFSQuotaPeriod: 5ms", "topologyManagerScope: pod", "qosReserved: {memory: 50%}"}) {
     EXPECT_FALSE(DecodeFields(std::string(field) + "\n")) << field;

@@ -184,6 +184,27 @@ void CheckNode(const KubeletConfiguration& given, Checks& checks) {
                            given.node_status_max_images));
 }
 
+void CheckShutdown(const KubeletConfiguration& given, Checks& checks) {
+  const Duration all = given.shutdown_grace_period;
+  const Duration critical = given.shutdown_grace_period_critical_pods;
+  checks.Holds(critical <= all,
+               fmt::format("shutdownGracePeriodCriticalPods {{{}}} must be <= shutdownGracePeriod "
+                           "{{{}}}",
+                           GoDurationText(critical), GoDurationText(all)));
+  const auto is_good = [](Duration time) { return time == 0s || time >= 1s; };
+  checks.Holds(is_good(all),
+               fmt::format("shutdownGracePeriod {{{}}} must be either zero or otherwise >= 1 sec",
+                           GoDurationText(all)));
+  checks.Holds(
+      is_good(critical),
+      fmt::format("shutdownGracePeriodCriticalPods {{{}}} must be either zero or otherwise "
+                  ">= 1 sec",
+                  GoDurationText(critical)));
+  checks.Holds(given.shutdown_periods.empty() || (all <= 0s && critical <= 0s),
+               "Cannot specify both shutdownGracePeriodByPodPriority and shutdownGracePeriod at "
+               "the same time");
+}
+
 Result<> CheckReserved(const char* flag, const KubeletConfiguration::TextMap& reserved) {
   const std::set<std::string> names = {"cpu", "memory", "ephemeral-storage", "pid"};
   const auto fail = [&](const std::string& why) {
@@ -208,6 +229,7 @@ Result<> CheckReserved(const char* flag, const KubeletConfiguration::TextMap& re
 Result<> ValidateKubeletConfiguration(const KubeletConfiguration& given) {
   Checks checks;
   CheckNode(given, checks);
+  CheckShutdown(given, checks);
   CheckServing(given, checks);
   CheckImages(given, checks);
   CheckVerification(given, checks);

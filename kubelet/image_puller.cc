@@ -121,13 +121,21 @@ bool ImagePuller::MayHave(const core_v1::Pod& pod, const std::string& image, con
     for (const TrackedAuth& auth : CredentialsOf(pod, key).For(image)) {
       secrets.push_back(auth.secret);
     }
+    for (const TrackedAuth& auth : OfNode(pod, image)) {
+      if (!auth.is_for_all) secrets.push_back(auth.secret);
+    }
     return secrets;
   });
 }
 
-tl::expected<std::string, std::string> ImagePuller::PullAndKeep(
-    const RegistryCredentials& credentials, const std::string& image,
-    const cri::SandboxConfig& sandbox) {
+std::vector<TrackedAuth> ImagePuller::OfNode(const core_v1::Pod& pod,
+                                             const std::string& image) const {
+  return dependencies_.of_node ? dependencies_.of_node(pod, image) : std::vector<TrackedAuth>();
+}
+
+tl::expected<std::string, std::string> ImagePuller::PullAndKeep(std::vector<TrackedAuth> attempts,
+                                                                const std::string& image,
+                                                                const cri::SandboxConfig& sandbox) {
   PulledImages* kept = dependencies_.pulled_images;
   if (kept != nullptr) {
     if (const auto begun = kept->Begin(image); !begun) {
@@ -137,7 +145,7 @@ tl::expected<std::string, std::string> ImagePuller::PullAndKeep(
                       image, begun.error().message));
     }
   }
-  const auto pulled = PullWith(credentials, image, sandbox);
+  const auto pulled = PullWith(std::move(attempts), image, sandbox);
   if (!pulled) {
     if (kept != nullptr) kept->End(image, std::nullopt, std::nullopt, dependencies_.clock.Now());
     return tl::unexpected(pulled.error());
@@ -152,16 +160,15 @@ tl::expected<std::string, std::string> ImagePuller::PullAndKeep(
 }
 
 tl::expected<ImagePuller::Pulled, std::string> ImagePuller::PullWith(
-    const RegistryCredentials& credentials, const std::string& image,
+    std::vector<TrackedAuth> attempts, const std::string& image,
     const cri::SandboxConfig& sandbox) {
-  auto attempts = credentials.For(image);
-  const bool has_secrets = !attempts.empty();
-  if (!has_secrets) attempts.emplace_back();
+  if (attempts.empty()) attempts.emplace_back().is_for_all = true;
   std::vector<std::string> problems;
   for (const TrackedAuth& auth : attempts) {
     auto pulled = dependencies_.runtime.PullImage(image, auth, sandbox);
     if (pulled) {
-      return Pulled{std::move(*pulled), has_secrets ? std::optional(auth.secret) : std::nullopt};
+      return Pulled{std::move(*pulled),
+                    auth.is_for_all ? std::nullopt : std::optional(auth.secret)};
     }
     std::string problem = PullProblem(pulled.error());
     if (std::find(problems.begin(), problems.end(), problem) == problems.end()) {
@@ -218,6 +225,10 @@ std::optional<ImagePuller::Outcome> ImagePuller::PullIt(const Wish& wish) {
       pull.image = wish.image;
       pull.sandbox = wish.sandbox;
       pull.credentials = credentials;
+      pull.asker.metadata.name = wish.pod.metadata.name;
+      pull.asker.metadata.namespace_ = wish.pod.metadata.namespace_;
+      pull.asker.metadata.uid = wish.pod.metadata.uid;
+      pull.asker.spec.service_account_name = wish.pod.spec.service_account_name;
       pull.asked_at = now;
       due_.push_back(wish.key);
       starts = pulling_ < dependencies_.pulls_max;
@@ -241,6 +252,7 @@ void ImagePuller::PullAll() {
     std::string image;
     cri::SandboxConfig sandbox;
     RegistryCredentials credentials;
+    core_v1::Pod asker;
     {
       MutexLock lock(mutex_);
       if (due_.empty()) {
@@ -255,8 +267,11 @@ void ImagePuller::PullAll() {
       image = found->second.image;
       sandbox = found->second.sandbox;
       credentials = found->second.credentials;
+      asker = found->second.asker;
     }
-    auto outcome = PullAndKeep(credentials, image, sandbox);
+    auto attempts = credentials.For(image);
+    for (TrackedAuth& auth : OfNode(asker, image)) attempts.push_back(std::move(auth));
+    auto outcome = PullAndKeep(std::move(attempts), image, sandbox);
     std::string pod_uid;
     {
       MutexLock lock(mutex_);

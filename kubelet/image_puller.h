@@ -45,6 +45,10 @@ class ImagePuller {
     KubeletMetrics* metrics = nullptr;
     int pulls_max = 1;                      // At one time.
     PulledImages* pulled_images = nullptr;  // nullptr: whatever is there is for everybody.
+    // What files and programs of the node have for an image. Waits for them; of the pod only its
+    // name, uid and service account are known. Empty: nothing.
+    std::function<std::vector<TrackedAuth>(const core_v1::Pod& pod, const std::string& image)>
+        of_node = {};
   };
   explicit ImagePuller(Dependencies dependencies) : dependencies_(std::move(dependencies)) {}
   // nullopt: it is being pulled, or its turn will come; to be asked again when `pulled` says so. On
@@ -67,6 +71,7 @@ class ImagePuller {
     Duration started_at{};
     Duration ended_at{};
     RegistryCredentials credentials;
+    core_v1::Pod asker;  // As much of it as credentials of the node may be for.
     std::optional<tl::expected<std::string, std::string>> outcome;  // Unset: it has not ended.
   };
   struct Failure {
@@ -99,13 +104,14 @@ class ImagePuller {
   };
   // With each of the credentials for the image until one is taken; without any if there are none.
   // On failure says why none was.
-  tl::expected<Pulled, std::string> PullWith(const RegistryCredentials& credentials,
+  tl::expected<Pulled, std::string> PullWith(std::vector<TrackedAuth> attempts,
                                              const std::string& image,
                                              const cri::SandboxConfig& sandbox);
   // The same, and it is kept who could.
-  tl::expected<std::string, std::string> PullAndKeep(const RegistryCredentials& credentials,
+  tl::expected<std::string, std::string> PullAndKeep(std::vector<TrackedAuth> attempts,
                                                      const std::string& image,
                                                      const cri::SandboxConfig& sandbox);
+  std::vector<TrackedAuth> OfNode(const core_v1::Pod& pod, const std::string& image) const;
   bool MayHave(const core_v1::Pod& pod, const std::string& image, const std::string& ref,
                const std::string& key);
   // Those of the pull of that key, if there is one: it may wait for long, and is asked about often.

@@ -75,10 +75,15 @@ Kubelet::Kubelet(KubeletOptions options, KubeletDependencies dependencies)
       tasks_(std::make_unique<TaskPool>(blocking())),
       pulled_images_({options_.writes_files ? options_.root + "/image_manager" : std::string(),
                       options_.pull_verification, options_.preloaded_allowlist}),
+      credential_providers_(options_.credential_providers.providers,
+                            options_.credential_provider_directory, ForCredentialProviders()),
       images_({dependencies_.runtime, dependencies_.clock, dependencies_.events, *tasks_,
                [this](const core_v1::Pod& pod) { return PullCredentials(pod); },
                [this](const std::string& uid) { WakeWorker(uid); }, dependencies_.metrics,
-               options_.pulls_max, &pulled_images_}),
+               options_.pulls_max, &pulled_images_,
+               [this](const core_v1::Pod& pod, const std::string& image) {
+                 return NodePullCredentials(pod, image);
+               }}),
       probes_(MakeProbes()),
       mirrors_(options_.node_name, dependencies_.client),
       statuses_(dependencies_.client, dependencies_.clock,
@@ -114,7 +119,8 @@ Kubelet::Kubelet(KubeletOptions options, KubeletDependencies dependencies)
            },
            [this] { return DeviceAmounts(); },
            [this] { return devices_ && !devices_->plugins().was_loaded(); },
-           [this] { return addresses_.Now(); }}),
+           [this] { return addresses_.Now(); },
+           [this] { return shutdown_ != nullptr && shutdown_->is_under_way(); }}),
       lease_(options_.node_name, options_.lease_seconds, heartbeats(), dependencies_.clock,
              [this] { return FindOwnNode(); }),
       csi_node_(
@@ -126,6 +132,7 @@ Kubelet::Kubelet(KubeletOptions options, KubeletDependencies dependencies)
       devices_(MakeDevices()),
       plugins_(MakePlugins()),
       pod_resources_(MakePodResources()),
+      shutdown_(MakeShutdown()),
       context_{.runtime = dependencies_.runtime,
                .clock = dependencies_.clock,
                .random = dependencies_.random,
@@ -234,6 +241,7 @@ void Kubelet::Start() {
     mirrors_.Set({}, {});
   }
   dependencies_.events.Normal(Self(), "Starting", "Starting kubelet.");
+  TellOfCgroups();
   if (const auto problem = ResolvConfProblem(options_.dns); !problem.empty()) {
     dependencies_.events.Warning(Self(), "CheckLimitsForResolvConf", problem);
   }
@@ -252,6 +260,7 @@ void Kubelet::Start() {
     executor.Add(log_rotation_);
   }
   executor.Add(followers_);
+  if (shutdown_) blocking().Add(*shutdown_);
   if (manifests_) executor.Add(*manifests_);
   if (plugins_) {
     executor.Add(*plugins_);
@@ -317,6 +326,7 @@ void Kubelet::Stop() {
   }
   subscription_.reset();
   Executor& executor = dependencies_.executor;
+  if (shutdown_) blocking().Remove(*shutdown_);
   if (manifests_) executor.Remove(*manifests_);
   if (plugins_) {
     executor.Remove(*pod_resources_);

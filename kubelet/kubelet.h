@@ -21,6 +21,7 @@
 #include "base/control_loop.h"
 #include "base/log.h"
 #include "client/informer.h"
+#include "kubelet/credentials/credential_providers.h"
 #include "kubelet/csi/allocatable_updates.h"
 #include "kubelet/csi/csi_volumes.h"
 #include "kubelet/csi/driver_registration.h"
@@ -44,6 +45,7 @@
 #include "kubelet/pod_worker.h"
 #include "kubelet/pods_by_node.h"
 #include "kubelet/runtime_health.h"
+#include "kubelet/shutdown/node_shutdown.h"
 #include "kubelet/simulation/pod_simulation.h"
 #include "kubelet/stats/measured.h"
 #include "kubelet/streaming/log_followers.h"
@@ -86,6 +88,9 @@ struct KubeletOptions {
   int pulls_max = 1;                 // How many images are pulled at one time.
   PullVerification pull_verification = PullVerification::kPulled;
   std::vector<std::string> preloaded_allowlist;
+  std::vector<ShutdownGroup> shutdown_groups;  // Empty: a shutdown of the machine waits for nobody.
+  CredentialProviderConfig credential_providers;
+  std::string credential_provider_directory;  // Where their programs lie.
 };
 
 // A row of a metric: {"kubelet_active_pods", {"true"}, 2}.
@@ -177,6 +182,7 @@ class Kubelet final : public ControlLoop {
   };
   void TakeIn(std::vector<Change> changes);
   void Apply(const Ptr<core_v1::Pod>& pod);
+  void CountRequests(const core_v1::Pod& before, const core_v1::Pod& now);
   // `victims` make room for the pod, which waits for their end.
   void StartWorker(const Ptr<core_v1::Pod>& pod, std::optional<WaitingReason> refusal = {},
                    const std::vector<Ptr<core_v1::Pod>>& victims = {});
@@ -199,6 +205,9 @@ class Kubelet final : public ControlLoop {
   Ptr<core_v1::Node> OwnNode(bool is_fresh);
   Result<Ptr<core_v1::Node>> FindOwnNode() const;
   RegistryCredentials PullCredentials(const core_v1::Pod& pod);
+  // What files and programs of this node have for an image.
+  std::vector<TrackedAuth> NodePullCredentials(const core_v1::Pod& pod, const std::string& image);
+  CredentialProviders::Dependencies ForCredentialProviders();
   Result<std::string> RuntimeHandler(const core_v1::Pod& pod);
   void Gone(const std::string& uid);
   void DropGoneWorkers();
@@ -208,11 +217,15 @@ class Kubelet final : public ControlLoop {
   std::optional<std::set<std::string>> KnownPods() const;
   Ptr<core_v1::Pod> ObjectOf(const Ptr<core_v1::Pod>& pod) const;
   void WarnOfNode(const std::string& reason, const std::string& message);
+  // What there is to say of the machine's cgroups when the kubelet starts.
+  void TellOfCgroups();
   core_v1::Node Self() const;
   std::vector<Ptr<core_v1::Pod>> ActivePods() const;
   bool EvictPod(const core_v1::Pod& pod, const EvictionNotice& notice, int64_t grace_s,
                 bool is_disruption);
   bool IsPodGone(const std::string& uid) const;
+  std::unique_ptr<NodeShutdown> MakeShutdown();
+  void EndForShutdown(const core_v1::Pod& pod, int64_t grace_s);
   bool Reclaim(Signal signal);
   EvictionManager::Hooks EvictionHooks();
   std::unique_ptr<Probes> MakeProbes();
@@ -250,6 +263,7 @@ class Kubelet final : public ControlLoop {
   // Its tasks use what is above and below: it ends before any of that.
   std::unique_ptr<TaskPool> tasks_;
   PulledImages pulled_images_;
+  CredentialProviders credential_providers_;
   ImagePuller images_;
   std::unique_ptr<Probes> probes_;
   MirrorPods mirrors_;
@@ -273,6 +287,7 @@ class Kubelet final : public ControlLoop {
   const std::unique_ptr<NodeDevices> devices_;
   const std::unique_ptr<plugins::PluginRegistrar> plugins_;
   const std::unique_ptr<PodResourcesServer> pod_resources_;
+  const std::unique_ptr<NodeShutdown> shutdown_;  // nullptr: nothing is waited for.
   PodWorkerContext context_;
   const std::shared_ptr<Inlet> inlet_ = std::make_shared<Inlet>();
   std::unique_ptr<ManifestSource> manifests_;

@@ -35,6 +35,9 @@ void Kubelet::Admit(const Ptr<core_v1::Pod>& pod) {
 
 std::optional<PodRefusal> Kubelet::Refuse(const core_v1::Pod& pod,
                                           std::vector<Ptr<core_v1::Pod>>& victims) {
+  if (shutdown_ != nullptr && shutdown_->is_under_way()) {
+    return PodRefusal{"NodeShutdown", "Pod was rejected as the node is shutting down."};
+  }
   if (auto message = RefusalUnderPressure(pod, eviction_.pressures())) {
     return PodRefusal{"Evicted", std::move(*message)};
   }
@@ -137,6 +140,13 @@ std::vector<PodCount> Kubelet::CountPods() const {
       {"kubelet_mirror_pods", {}, static_cast<int>(mirrors)},
       {"kubelet_managed_ephemeral_containers", {}, ephemeral},
   };
+  for (const auto& [reason, count] : statuses_.CountResizes()) {
+    if (reason.empty()) {
+      counts.push_back({"kubelet_pod_in_progress_resizes", {}, count});
+    } else {
+      counts.push_back({"kubelet_pod_pending_resizes", {reason}, count});
+    }
+  }
   for (int is_static = 0; is_static < 2; ++is_static) {
     counts.push_back({"kubelet_desired_pods", {kStatic[is_static]}, desired[is_static]});
     counts.push_back({"kubelet_active_pods", {kStatic[is_static]}, active[is_static]});
@@ -192,6 +202,41 @@ RegistryCredentials Kubelet::PullCredentials(const core_v1::Pod& pod) {
                     fmt::join(missing, ", ")));
   }
   return credentials;
+}
+
+std::vector<TrackedAuth> Kubelet::NodePullCredentials(const core_v1::Pod& pod,
+                                                      const std::string& image) {
+  if (!options_.writes_files) return {};
+  std::vector<TrackedAuth> auths = NodeCredentials(options_.root).For(image);
+  for (TrackedAuth& auth : credential_providers_.For(pod, image)) auths.push_back(std::move(auth));
+  return auths;
+}
+
+CredentialProviders::Dependencies Kubelet::ForCredentialProviders() {
+  const std::string& digest = options_.credential_providers.digest;
+  if (dependencies_.metrics != nullptr && !digest.empty()) {
+    dependencies_.metrics->registry.AddMeasured(
+        {"kubelet_credential_provider_config_info",
+         "[ALPHA] The digest of the configuration of programs for credentials.",
+         {"hash"}},
+        [digest] {
+          return std::vector<Sample>{{{digest}, 1}};
+        });
+  }
+  return {.clock = dependencies_.clock,
+          .account = [this](const std::string& namespace_,
+                            const std::string& name) -> Result<Ptr<core_v1::ServiceAccount>> {
+            if (!options_.standalone) {
+              return dependencies_.client.Get<core_v1::ServiceAccount>({namespace_, name});
+            }
+            return Fail(Reason::kForbidden,
+                        "cannot get ServiceAccounts when kubelet is in standalone mode");
+          },
+          .token =
+              [this](const core_v1::Pod& pod, const std::string& audience) {
+                return objects_.Token(pod, audience, CredentialProviders::kTokenSeconds);
+              },
+          .metrics = dependencies_.metrics};
 }
 
 Result<std::string> Kubelet::RuntimeHandler(const core_v1::Pod& pod) {

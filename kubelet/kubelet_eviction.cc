@@ -1,6 +1,9 @@
 // What the kubelet's eviction manager sees and does.
+#include <fmt/format.h>
+
 #include <limits>
 
+#include "kubelet/containerd_host.h"
 #include "kubelet/kubelet.h"
 
 namespace skiff::kubelet {
@@ -14,6 +17,25 @@ core_v1::Node Kubelet::Self() const {
 
 void Kubelet::WarnOfNode(const std::string& reason, const std::string& message) {
   dependencies_.events.Warning(Self(), reason, message);
+}
+
+void Kubelet::TellOfCgroups() {
+  if (options_.writes_files && CgroupMount("memory")) {
+    WarnOfNode("CgroupV1",
+               "cgroup v1 detected. cgroup v1 support is deprecated and will be removed in a "
+               "future release. Please migrate to cgroup v2. More information at "
+               "https://git.k8s.io/enhancements/keps/sig-node/5573-remove-cgroup-v1");
+  }
+  const auto enforced = cgroups_.Enforce();
+  if (!enforced) {
+    WarnOfNode("FailedNodeAllocatableEnforcement",
+               fmt::format("Failed to update Node Allocatable Limits [\"{}\"]: {}",
+                           options_.cgroup_root.substr(options_.cgroup_root.rfind('/') + 1),
+                           enforced.error().message));
+  } else if (*enforced) {
+    dependencies_.events.Normal(Self(), "NodeAllocatableEnforced",
+                                "Updated Node Allocatable limit across pods");
+  }
 }
 
 std::vector<Ptr<core_v1::Pod>> Kubelet::ActivePods() const {
@@ -47,6 +69,34 @@ bool Kubelet::IsPodGone(const std::string& uid) const {
   MutexLock lock(mutex_);
   const auto found = workers_.find(uid);
   return found == workers_.end() || found->second->state() >= PodWorker::State::kFinished;
+}
+
+void Kubelet::EndForShutdown(const core_v1::Pod& pod, int64_t grace_s) {
+  WaitingReason failure{"Terminated", "Pod was terminated in response to imminent node shutdown."};
+  failure.is_disruption = true;
+  {
+    MutexLock lock(mutex_);
+    const auto found = workers_.find(pod.metadata.uid);
+    if (found == workers_.end() || found->second->state() != PodWorker::State::kSyncing) return;
+    found->second->Terminate(std::move(failure), grace_s);
+  }
+  log_.Info("pod ends with the machine", {{"pod", KeyOf(pod)}, {"grace_s", grace_s}});
+}
+
+std::unique_ptr<NodeShutdown> Kubelet::MakeShutdown() {
+  if (options_.shutdown_groups.empty()) return nullptr;
+  return std::make_unique<NodeShutdown>(
+      options_.shutdown_groups, MakeLoginManager(), dependencies_.clock,
+      NodeShutdown::Hooks{
+          [this] { return ActivePods(); },
+          [this](const core_v1::Pod& pod, int64_t grace_s) { EndForShutdown(pod, grace_s); },
+          [this](const std::string& uid) { return IsPodGone(uid); },
+          [this](bool begins) {
+            dependencies_.events.Normal(Self(), "Shutdown",
+                                        begins ? "Shutdown manager detected shutdown event"
+                                               : "Shutdown manager detected shutdown cancellation");
+            node_status_.Changed();
+          }});
 }
 
 // Where images have a disk of their own, nothing but pods can free the kubelet's.

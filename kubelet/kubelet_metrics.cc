@@ -19,6 +19,8 @@ const std::vector<double> kPodStart = {.5,  1,   2,   3,   4,   5,   6,    8,   
                                        480, 600, 900, 1200, 1800, 2700, 3600};
 const std::vector<double> kPull = {1,   5,   10,  20,  30,  60,   120,  180,  240,
                                    300, 360, 480, 600, 900, 1200, 1800, 2700, 3600};
+const std::vector<double> kResize = {10,    50,    100,   500,   1000,   2000,   5000,
+                                     10000, 20000, 30000, 60000, 120000, 300000, 600000};
 
 }  // namespace
 
@@ -96,6 +98,29 @@ KubeletMetrics::KubeletMetrics(const std::string& node_name)
       refusals(registry.AddCounter({"kubelet_admission_rejections_total",
                                     "[ALPHA] Pods that were not taken, and why.",
                                     {"reason"}})),
+      requested_resizes(
+          registry.AddCounter({"kubelet_container_requested_resizes_total",
+                               "[ALPHA] Amounts of containers that a pod's spec has changed.",
+                               {"resource", "requirement", "operation"}})),
+      infeasible_resizes(registry.AddCounter({"kubelet_pod_infeasible_resizes_total",
+                                              "[ALPHA] Resizes that this node can never make.",
+                                              {"reason_detail"}})),
+      accepted_resizes(registry.AddCounter({"kubelet_pod_deferred_accepted_resizes_total",
+                                            "[ALPHA] Resizes that had to wait for room.",
+                                            {"retry_trigger"}})),
+      resize_milliseconds(registry.AddHistogram({"kubelet_pod_resize_duration_milliseconds",
+                                                 "[ALPHA] How long a resize took to be made.",
+                                                 {"success"}},
+                                                kResize)),
+      credential_plugin_errors(
+          registry.AddCounter({"kubelet_credential_provider_plugin_errors_total",
+                               "[ALPHA] Programs for credentials of images that failed.",
+                               {"plugin_name"}})),
+      credential_plugin_seconds(
+          registry.AddHistogram({"kubelet_credential_provider_plugin_duration",
+                                 "[ALPHA] How long such programs took.",
+                                 {"plugin_name"}},
+                                kUsual)),
       http_requests(registry.AddCounter({"kubelet_http_requests_total",
                                          "[ALPHA] Requests to this kubelet's server.",
                                          {"long_running", "method", "path", "server_type"}})),

@@ -42,6 +42,12 @@ class KubeletMetrics {
   CounterFamily& evictions;                  // eviction_signal
   CounterFamily& preemptions;                // preemption_signal
   CounterFamily& refusals;                   // reason
+  CounterFamily& requested_resizes;          // resource, requirement, operation
+  CounterFamily& infeasible_resizes;         // reason_detail
+  CounterFamily& accepted_resizes;           // retry_trigger
+  HistogramFamily& resize_milliseconds;      // success
+  CounterFamily& credential_plugin_errors;   // plugin_name
+  HistogramFamily& credential_plugin_seconds;  // plugin_name
   CounterFamily& http_requests;              // long_running, method, path, server_type
   HistogramFamily& http_seconds;             // The same.
   ProbeMetrics probes;

@@ -110,6 +110,7 @@ void Kubelet::Apply(const Ptr<core_v1::Pod>& pod) {
     const auto found = workers_.find(pod->metadata.uid);
     if (found != workers_.end()) {
       PodWorker& worker = *found->second;
+      if (dependencies_.metrics != nullptr) CountRequests(*worker.pod(), *pod);
       if (NeedsWork(*worker.pod(), *pod)) {
         worker.Update(pod);
       } else {
@@ -124,6 +125,13 @@ void Kubelet::Apply(const Ptr<core_v1::Pod>& pod) {
                       !pod->metadata.deletion_timestamp;
   if (is_new) return Admit(pod);
   StartWorker(pod);
+}
+
+void Kubelet::CountRequests(const core_v1::Pod& before, const core_v1::Pod& now) {
+  if (before.metadata.generation == now.metadata.generation) return;
+  for (const RequestedResize& each : RequestedResizes(before.spec, now.spec)) {
+    dependencies_.metrics->requested_resizes.Add({each.resource, each.requirement, each.operation});
+  }
 }
 
 void Kubelet::Gone(const std::string& uid) {

@@ -209,6 +209,13 @@ std::vector<core_v1::ContainerImage> NodeStatusLoop::Images() const {
   return out;
 }
 
+std::string NodeStatusLoop::Problem() const {
+  const std::string problem = dependencies_.health.Problem();
+  if (!dependencies_.is_shutting_down || !dependencies_.is_shutting_down()) return problem;
+  constexpr char kShutdown[] = "node is shutting down";
+  return problem.empty() ? kShutdown : fmt::format("[{}, {}]", problem, kShutdown);
+}
+
 std::vector<core_v1::NodeCondition> NodeStatusLoop::Conditions() const {
   const std::set<std::string> pressures = dependencies_.pressures();
   const auto pressure = [&](const char* type, const char* reason, const char* text,
@@ -216,7 +223,7 @@ std::vector<core_v1::NodeCondition> NodeStatusLoop::Conditions() const {
     const bool holds = pressures.contains(type);
     return Condition(type, holds, holds ? reason : calm_reason, holds ? text : calm_text);
   };
-  const std::string problem = dependencies_.health.Problem();
+  const std::string problem = Problem();
   return {
       pressure("MemoryPressure", "KubeletHasInsufficientMemory",
                "kubelet has insufficient memory available", "KubeletHasSufficientMemory",

@@ -88,6 +88,8 @@ class NodeStatusLoop final : public ControlLoop {
     std::function<bool()> forgets_devices = {};
     // The node's now, the primary one first. Empty: it has none.
     std::function<std::vector<std::string>()> addresses = {};
+    // Whether the machine is about to shut down. Empty: nobody knows.
+    std::function<bool()> is_shutting_down = {};
   };
   NodeStatusLoop(std::string node_name, NodeFacts facts, Settings settings,
                  Dependencies dependencies);
@@ -111,6 +113,8 @@ class NodeStatusLoop final : public ControlLoop {
   void SetRuntime(core_v1::NodeStatus& status) const;
   core_v1::NodeStatus Compute(const core_v1::NodeStatus& before) const;
   std::vector<core_v1::NodeCondition> Conditions() const;
+  // Why it is not ready; "": it is.
+  std::string Problem() const;
   void TellVolumes(const core_v1::NodeStatus& status) const;
   void TellChanges(const core_v1::NodeStatus& before, const core_v1::NodeStatus& now);
   void TellSchedulable(const core_v1::Node& node);

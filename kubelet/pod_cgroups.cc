@@ -202,6 +202,14 @@ std::vector<std::string> PodCgroups::Mounts() const {
   return mounts;
 }
 
+Result<bool> PodCgroups::Enforce() {
+  if (settings_.mount.empty()) return false;
+  MakePath(settings_.mount, settings_.root);
+  TRY(Write(settings_.root, settings_.node, false));
+  TRY(LimitPids(settings_.mount + settings_.root, settings_.node_pids));
+  return true;
+}
+
 Result<> PodCgroups::Make(const core_v1::Pod& pod) {
   if (WritesNothing()) return {};
   const Timed timed(*this, "create");

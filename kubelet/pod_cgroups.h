@@ -40,6 +40,8 @@ class PodCgroups {
         clock_(clock),
         metrics_(clock != nullptr ? metrics : nullptr) {}
 
+  // Makes and limits what all pods are in. False: there is nothing to write.
+  Result<bool> Enforce();
   // Makes the pod's, and sets those above it.
   Result<> Make(const core_v1::Pod& pod);
   // Sets what becomes larger by that, so that containers may grow.

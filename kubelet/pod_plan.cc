@@ -62,6 +62,16 @@ class Planner {
             std::optional<int64_t> grace_s = std::nullopt) {
     plan_.kills.push_back({container.status.id, container.name, std::move(message), grace_s});
   }
+  void KillToRestart(const ObservedContainer& container, std::string message,
+                     std::optional<int64_t> grace_s = std::nullopt) {
+    Kill(container, std::move(message), grace_s);
+    plan_.kills.back().restarts = true;
+  }
+  // Of a regular container that has exited.
+  bool Restarts(const core_v1::Container& container, const ObservedContainer& exited) const {
+    return input_.killed_to_restart.contains(container.name) ||
+           RestartsAfter(container, spec_, exited.status.exit_code);
+  }
 
   const core_v1::PodSpec& spec_;
   const ObservedPod& observed_;
@@ -93,8 +103,9 @@ void Planner::PlanNewSandbox() {
     const auto& container = spec_.containers[i];
     const ObservedContainer* last = observed_.Newest(container.name);
     const std::string policy = container.restart_policy.value_or(spec_.restart_policy);
-    const bool is_done =
-        last != nullptr && last->IsExited() && last->status.exit_code == 0 && policy == "OnFailure";
+    const bool is_done = last != nullptr && last->IsExited() && last->status.exit_code == 0 &&
+                         policy == "OnFailure" &&
+                         !input_.killed_to_restart.contains(container.name);
     if (!is_done) wanted.push_back(i);
   }
   if (wanted.empty() && AnyRegularCreated()) {
@@ -111,19 +122,11 @@ void Planner::PlanNewSandbox() {
 }
 
 // With the sandbox they would be killed without a word: as any others they have their hooks and
-// their grace period. But who ends well because he is told to would count as done where that ends
-// a container for good; he is killed with the sandbox, and starts anew.
+// their grace period. Who ends well because he is told to is not done for that.
 void Planner::KillAllThatRuns() {
-  std::set<std::string_view> may_be_done;
-  for (const auto& each : spec_.containers) {
-    if (each.restart_policy.value_or(spec_.restart_policy) == "OnFailure") {
-      may_be_done.insert(each.name);
-    }
-  }
   for (const auto& [name, attempts] : observed_.containers) {
-    if (may_be_done.contains(name)) continue;
     for (const ObservedContainer& each : attempts) {
-      if (each.IsRunning()) Kill(each, "Stopping container " + name);
+      if (each.IsRunning()) KillToRestart(each, "Stopping container " + name);
     }
   }
 }
@@ -235,11 +238,11 @@ bool Planner::KillIfBad(const core_v1::Container& container, const ObservedConta
   const std::string what = (is_init ? "Init container " : "Container ") + container.name;
   const std::string again = is_init ? "" : ", will be restarted";
   if (running.hash != ContainerHash(container)) {
-    Kill(running, what + " definition changed" + again);
+    KillToRestart(running, what + " definition changed" + again);
     return true;
   }
   if (input_.resize_restarts.contains(container.name)) {
-    Kill(running, "Container " + container.name + " resize requires restart");
+    KillToRestart(running, "Container " + container.name + " resize requires restart");
     return true;
   }
   const ProbeState probes = ProbesOf(container.name);
@@ -250,6 +253,7 @@ bool Planner::KillIfBad(const core_v1::Container& container, const ObservedConta
   const char* failed = probes.liveness_failed ? " failed liveness probe" : " failed startup probe";
   Kill(running, what + failed + (policy == "Never" ? "" : again),
        probe ? probe->termination_grace_period_seconds : std::nullopt);
+  plan_.kills.back().restarts = policy != "Never";
   return policy != "Never";
 }
 
@@ -273,15 +277,13 @@ void Planner::PlanRegular() {
         break;
       }
       case State::kUnknown:
-        Kill(*found, "Container is in \"unknown\" state, try killing it before restart");
+        KillToRestart(*found, "Container is in \"unknown\" state, try killing it before restart");
         // Whether it has run to its end nobody knows.
         plan_.start_regular.push_back(i);
         break;
       case State::kSucceeded:
       case State::kFailed:
-        if (RestartsAfter(container, spec_, found->status.exit_code)) {
-          plan_.start_regular.push_back(i);
-        }
+        if (Restarts(container, *found)) plan_.start_regular.push_back(i);
         break;
     }
   }

@@ -37,6 +37,8 @@ struct PlanInput {
   const ObservedPod& observed;
   std::map<std::string, ProbeState> probes;  // By container name; absent: no probes.
   std::set<std::string> resize_restarts = {};  // Names: a resize that is due wants them made anew.
+  // Names: the newest was killed in order to be started anew, whatever code it ends with.
+  std::set<std::string> killed_to_restart = {};
 };
 
 struct ContainerKill {
@@ -44,6 +46,7 @@ struct ContainerKill {
   std::string name;
   std::string message;             // Of the Killing event.
   std::optional<int64_t> grace_s;  // The probe's own grace period.
+  bool restarts = false;           // It is killed in order to be started anew.
 };
 
 struct PodPlan {

@@ -36,11 +36,12 @@ class PodPlanTest : public testing::Test {
     list.insert(list.begin(), container);
     return list.front();
   }
-  PodPlan Plan() { return PlanPod({pod_, observed_, probes_}); }
+  PodPlan Plan() { return PlanPod({pod_, observed_, probes_, {}, killed_to_restart_}); }
 
   core_v1::Pod pod_;
   ObservedPod observed_;
   std::map<std::string, ProbeState> probes_;
+  std::set<std::string> killed_to_restart_;
 };
 
 TEST_F(PodPlanTest, ANewPodGetsASandboxAndItsContainers) {
@@ -71,16 +72,48 @@ TEST_F(PodPlanTest, ADeadSandboxIsReplacedWithEverythingInIt) {
   EXPECT_TRUE(Plan().kills.empty());
 }
 
-// Told to stop it might end well, and would count as done though it is not.
-TEST_F(PodPlanTest, WhatRunsOnceIsKilledWithItsDeadSandboxAndStartsAnew) {
+TEST_F(PodPlanTest, WhatRunsOnceAndEndsWellAsItsDeadSandboxGoesStartsAnew) {
   SandboxReady();
   observed_.sandboxes[0].state = cri::SandboxState::kNotReady;
   pod_.spec.restart_policy = "OnFailure";
   Has("app", cri::ContainerState::kRunning);
-  const PodPlan plan = Plan();
+  PodPlan plan = Plan();
   EXPECT_TRUE(plan.create_sandbox);
-  EXPECT_TRUE(plan.kills.empty());
+  ASSERT_EQ(plan.kills.size(), 1u);
+  EXPECT_TRUE(plan.kills[0].restarts);
   EXPECT_EQ(plan.start_regular, std::vector<size_t>{0});
+  observed_.containers["app"][0].status.state = cri::ContainerState::kExited;
+  killed_to_restart_ = {"app"};
+  plan = Plan();
+  EXPECT_TRUE(plan.create_sandbox);
+  EXPECT_EQ(plan.start_regular, std::vector<size_t>{0});
+}
+
+TEST_F(PodPlanTest, WhatWasKilledToBeStartedAnewIsWhateverItsCode) {
+  SandboxReady();
+  Has("app", cri::ContainerState::kExited, 0);
+  for (const char* policy : {"OnFailure", "Never"}) {
+    pod_.spec.restart_policy = policy;
+    killed_to_restart_ = {};
+    EXPECT_TRUE(Plan().kill_pod) << policy;
+    killed_to_restart_ = {"app"};
+    EXPECT_FALSE(Plan().kill_pod) << policy;
+    EXPECT_EQ(Plan().start_regular, std::vector<size_t>{0}) << policy;
+  }
+}
+
+TEST_F(PodPlanTest, AFailedProbeRestartsByThePolicyAlone) {
+  SandboxReady();
+  Has("app", cri::ContainerState::kRunning);
+  Has("other", cri::ContainerState::kRunning);
+  pod_.spec.containers = {Named("app"), Named("other")};
+  probes_["app"].startup = StartupState::kFailed;
+  pod_.spec.restart_policy = "OnFailure";
+  ASSERT_EQ(Plan().kills.size(), 1u);
+  EXPECT_TRUE(Plan().kills[0].restarts);
+  pod_.spec.restart_policy = "Never";
+  ASSERT_EQ(Plan().kills.size(), 1u);
+  EXPECT_FALSE(Plan().kills[0].restarts);
 }
 
 TEST_F(PodPlanTest, ExitedContainersFollowTheRestartPolicy) {

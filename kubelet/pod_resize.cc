@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "kubelet/pod_worker.h"
+#include "kubelet/static_pod.h"
 
 namespace skiff::kubelet {
 namespace {
@@ -48,11 +49,18 @@ core_v1::Pod PodWorker::Allot(const core_v1::Pod& pod) {
         pod, "Resize" + verdict.pending->reason,
         fmt::format("Pod resize {}: {}", verdict.pending->reason,
                     Details(pod, pod.metadata.generation, verdict.pending->message)));
+    if (context_.metrics != nullptr && verdict.pending->reason == "Infeasible") {
+      context_.metrics->infeasible_resizes.Add(
+          {IsStaticPod(pod) ? "static_pod" : "insufficient_node_allocatable"});
+    }
   }
   if (verdict.accepted) {
     // The spec may ask for something else again by now.
     context_.events.Normal(pod, "ResizeStarted",
                            "Pod resize started: " + Details(verdict.pod, verdict.generation, ""));
+    if (context_.metrics != nullptr && verdict.trigger[0] != '\0') {
+      context_.metrics->accepted_resizes.Add({verdict.trigger});
+    }
     resize_.in_progress = true;
     resize_.error.clear();
     resize_.generation = verdict.generation;
@@ -92,6 +100,7 @@ void PodWorker::ActuateResizes(const core_v1::Pod& pod,
                                const std::vector<ContainerResize>& resizes) {
   if (resizes.empty() && !resize_.in_progress) return;
   if (!std::exchange(resize_.in_progress, true)) resize_.generation = pod.metadata.generation;
+  const Duration begun = context_.clock.Monotonic();
   std::string error;
   const auto note = [&](const Result<>& result) {
     if (!result && error.empty()) error = result.error().message;
@@ -108,6 +117,10 @@ void PodWorker::ActuateResizes(const core_v1::Pod& pod,
     return found == wanted.end() || SameAmounts({each}, {*found});
   });
   if (is_done && error.empty()) note(context_.cgroups.Set(pod));
+  if (context_.metrics != nullptr && !resizes.empty()) {
+    context_.metrics->resize_milliseconds.Observe(
+        {error.empty() ? "true" : "false"}, 1000 * InSeconds(context_.clock.Monotonic() - begun));
+  }
   if (!error.empty()) {
     if (error != resize_.error) {
       context_.events.Warning(pod, "ResizeError",

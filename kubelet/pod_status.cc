@@ -263,7 +263,10 @@ std::string StatusMaker::PhaseOfRegular(const core_v1::PodStatus& status) const 
     } else {
       ++stopped;
       if (state.terminated && ended->exit_code == 0) ++succeeded;
-      if (RestartsAfter(spec_.containers[i], spec_, ended->exit_code)) ++restartable;
+      if (input_.killed_to_restart.contains(spec_.containers[i].name) ||
+          RestartsAfter(spec_.containers[i], spec_, ended->exit_code)) {
+        ++restartable;
+      }
     }
   }
   if (waiting > 0) return "Pending";

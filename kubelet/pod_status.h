@@ -4,6 +4,7 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -46,6 +47,8 @@ struct StatusInput {
   Amounts actuated = {};  // What the runtime was told last.
   ResizeState resize = {};
   bool recursive_read_only = false;  // The runtime can make what is mounted in a mount read-only.
+  // Names: as of PlanInput.
+  std::set<std::string> killed_to_restart = {};
 
   const core_v1::PodStatus& Before() const { return last != nullptr ? *last : pod.status; }
 };

@@ -190,6 +190,7 @@ void PodWorker::Measure(State before, Duration begun) {
 
 Duration PodWorker::StepOnce() {
   const Ptr<core_v1::Pod> pod = this->pod();
+  if (!std::exchange(has_recalled_, true)) RecallFailure(*pod);
   if (state_ == State::kSyncing && (MustEnd() || HasEnded(pod->status.phase))) {
     Enter(State::kTerminating);
   }
@@ -221,6 +222,7 @@ bool PodWorker::MustEnd() const {
 void PodWorker::Enter(State state) {
   state_ = state;
   if (state == State::kTerminating) {
+    RememberFailure(*pod());
     waiting_.clear();
     // The container stops with the pod: of the hook nothing is begun any more, nor told.
     if (post_start_) post_start_->Abandon();
@@ -293,12 +295,26 @@ void PodWorker::RejectForVolumes(const core_v1::Pod& pod, const Error& why) {
 }
 
 PodPlan PodWorker::Plan(const core_v1::Pod& pod, const ObservedPod& observed,
-                        const std::vector<ContainerResize>& resizes) const {
+                        const std::vector<ContainerResize>& resizes) {
   PlanInput input{pod, observed, context_.probes.States(pod.metadata.uid)};
   for (const auto& resize : resizes) {
     if (resize.restarts) input.resize_restarts.insert(resize.name);
   }
-  return PlanPod(input);
+  input.killed_to_restart = KilledToRestart(observed);
+  PodPlan plan = PlanPod(input);
+  for (const ContainerKill& kill : plan.kills) {
+    if (kill.restarts) killed_to_restart_[kill.name] = kill.id;
+  }
+  return plan;
+}
+
+std::set<std::string> PodWorker::KilledToRestart(const ObservedPod& observed) const {
+  std::set<std::string> names;
+  for (const auto& [name, id] : killed_to_restart_) {
+    const ObservedContainer* newest = observed.Newest(name);
+    if (newest != nullptr && newest->status.id == id) names.insert(name);
+  }
+  return names;
 }
 
 core_v1::Pod PodWorker::Noted(core_v1::Pod pod) const {
@@ -483,6 +499,7 @@ void PodWorker::WriteStatus(const core_v1::Pod& pod, const ObservedPod& observed
     input.failure = failure_;
   }
   input.actuated = context_.resizes.Actuated(pod.metadata.uid);
+  input.killed_to_restart = KilledToRestart(observed);
   if (state_ == State::kSyncing) input.resize = resize_;
   // What others ended stays ended.
   if (status_ && !HasEnded(pod.status.phase)) input.last = &*status_;

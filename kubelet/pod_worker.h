@@ -8,7 +8,8 @@
 //
 // It never goes back. Each step reads what the runtime has, decides by pod_plan, acts, and writes
 // what has become of it; whatever failed is tried again later. The worker keeps nothing that a
-// restarted kubelet could not read again from the runtime and the API, but back-offs.
+// restarted kubelet could not read again from the runtime, the API and the pod's directory, but
+// back-offs and which containers it was about to start anew.
 #pragma once
 
 #include <atomic>
@@ -155,7 +156,9 @@ class PodWorker final : public ControlLoop {
   Result<EnvFile> EnvFileOf(const core_v1::Pod& pod, const std::string& volume,
                             const std::string& path, size_t bytes_max) const;
   PodPlan Plan(const core_v1::Pod& pod, const ObservedPod& observed,
-               const std::vector<ContainerResize>& resizes) const;
+               const std::vector<ContainerResize>& resizes);
+  // Names of containers whose newest was killed in order to be started anew, and has not been yet.
+  std::set<std::string> KilledToRestart(const ObservedPod& observed) const;
   // Does what is planned, and says what came of it.
   Duration ActAndTell(const core_v1::Pod& pod, const ObservedPod& observed, const PodPlan& plan);
   Duration Act(const core_v1::Pod& pod, const ObservedPod& observed, const PodPlan& plan);
@@ -227,6 +230,10 @@ class PodWorker final : public ControlLoop {
   std::string DeadlineFile(const core_v1::Pod& pod) const;
   void RememberDeadline(const core_v1::Pod& pod, Duration left) const;
   std::optional<Duration> RememberedDeadline(const core_v1::Pod& pod) const;
+  std::string FailureFile(const core_v1::Pod& pod) const;
+  void RememberFailure(const core_v1::Pod& pod) const;
+  // The pod ends as a kubelet before this one had begun to end it.
+  void RecallFailure(const core_v1::Pod& pod);
   // Somebody has asked for its end by now.
   bool MustEnd() const;
   void Enter(State state);
@@ -256,6 +263,7 @@ class PodWorker final : public ControlLoop {
   std::map<std::string, VolumeImage> volume_images_;  // By name of volume.
   RestartBackoff backoff_;
   std::map<std::string, End> ends_;  // Of the newest attempts that have, by name of container.
+  std::map<std::string, std::string> killed_to_restart_;  // Ids by name of container.
   ResizeState resize_;
   std::unique_ptr<PostStartTask> post_start_;  // nullptr: no hook runs.
   // Of containers whose hook has failed: what it failed with is shown until then, whoever wakes us.
@@ -271,6 +279,7 @@ class PodWorker final : public ControlLoop {
   const Duration seen_at_;  // Monotonic.
   const TimePoint seen_;    // By the clock that pods are told of.
   bool has_stepped_ = false;
+  bool has_recalled_ = false;
 
   mutable Mutex mutex_;
   Ptr<core_v1::Pod> pod_ GUARDED_BY(mutex_);

@@ -40,6 +40,18 @@ bool IsMounted(const core_v1::Container& container, const std::string& volume) {
                      [&](const auto& mount) { return mount.name == volume; });
 }
 
+// In place, for containers that run have it as their /etc/hosts. One that says this already is not
+// touched: on a full disk they would be left with an empty one.
+Result<> WriteHosts(const std::string& path, const std::string& text) {
+  std::ifstream before(path, std::ios::binary);
+  if (before && std::string((std::istreambuf_iterator<char>(before)), {}) == text) return {};
+  std::ofstream file(path, std::ios::binary | std::ios::trunc);
+  file << text;
+  file.close();
+  if (!file.fail()) return {};
+  return Fail(Reason::kInternalError, fmt::format("failed to write hosts file {}", path));
+}
+
 // Of a path in an image, which only the runtime looks up.
 Result<> CheckImageSubPath(const std::string& path) {
   const fs::path parts = path;
@@ -55,28 +67,6 @@ Result<> CheckImageSubPath(const std::string& path) {
 }
 
 }  // namespace
-
-// What is left of the grace period of a pod that stops lies beside its volumes, by the wall clock.
-std::string PodWorker::DeadlineFile(const core_v1::Pod& pod) const {
-  return context_.volumes.PodDirectory(pod.metadata.uid) + "/stop-deadline";
-}
-
-void PodWorker::RememberDeadline(const core_v1::Pod& pod, Duration left) const {
-  if (!context_.writes_files) return;
-  // Without the file the grace period may begin anew after a restart.
-  if (!context_.volumes.MakePodDirectory(pod.metadata.uid)) return;
-  std::ofstream(DeadlineFile(pod)) << Time(context_.clock.Now() + left).Rfc3339Micro() << "\n";
-}
-
-std::optional<Duration> PodWorker::RememberedDeadline(const core_v1::Pod& pod) const {
-  if (!context_.writes_files) return std::nullopt;
-  std::ifstream file(DeadlineFile(pod));
-  std::string text;
-  if (!std::getline(file, text)) return std::nullopt;
-  const auto deadline = Time::Parse(text);
-  if (!deadline) return std::nullopt;
-  return std::max<Duration>(0ns, Between(context_.clock.Now(), deadline->point()));
-}
 
 std::string PodWorker::LogDirectory(const core_v1::Pod& pod) const {
   return fmt::format("{}/{}_{}_{}", context_.log_root, pod.metadata.namespace_, pod.metadata.name,
@@ -135,6 +125,8 @@ bool PodWorker::MakeSandbox(const core_v1::Pod& pod, const ObservedPod& observed
   if (const auto made = context_.cgroups.Make(pod); !made) {
     log_.Info("cgroup of the pod not set",
               {{"pod", PodText(pod)}, {"error", made.error().message}});
+    context_.events.Warning(pod, "FailedCreatePodContainer",
+                            "unable to ensure pod container exists: " + made.error().message);
   }
   const auto handler = context_.runtime_handler(pod);
   if (!handler) return fail(handler.error().message);
@@ -397,11 +389,12 @@ Result<ContainerInput> PodWorker::Prepare(const core_v1::Pod& pod,
   std::vector<std::string> ips;
   for (const auto& ip : current.status.pod_ips) ips.push_back(ip.ip);
   input.etc_hosts = directory + "/etc-hosts";
-  std::ofstream(input.etc_hosts) << EtcHosts(pod, ips, context_.dns.cluster_domain, node_hosts);
-  input.termination_log = fmt::format("{}/containers/{}/{:08x}", directory, container.name,
-                                      context_.random.Next() & 0xFFFFFFFF);
-  std::ofstream(input.termination_log).flush();
-  fs::permissions(input.termination_log, fs::perms(0666), ignored);
+  TRY(WriteHosts(input.etc_hosts, EtcHosts(pod, ips, context_.dns.cluster_domain, node_hosts)));
+  const std::string last_words = fmt::format("{}/containers/{}/{:08x}", directory, container.name,
+                                             context_.random.Next() & 0xFFFFFFFF);
+  // Where there is no place for it the container goes without.
+  if (std::ofstream(last_words).flush()) input.termination_log = last_words;
+  fs::permissions(last_words, fs::perms(0666), ignored);
   return input;
 }
 

@@ -127,6 +127,7 @@ Duration PodWorker::StepTerminated(const core_v1::Pod& pod) {
     log_.Info("volumes not removed", {{"pod", PodText(pod)}, {"error", down.error().message}});
     return kRetry;
   }
+  RememberFailure(pod);
   if (pod.metadata.deletion_timestamp || HasEnded(pod.status.phase)) {
     context_.statuses.Finish(this->pod());
   }

@@ -74,6 +74,30 @@ TEST_F(PodWorkerTest, AContainerThatCannotBeStoppedToStartAnewKillsNoPod) {
   EXPECT_THAT(Events(), testing::Not(testing::Contains(testing::StartsWith("FailedKillPod"))));
 }
 
+// The fake runtime's containers end well when they are told to stop.
+TEST_F(PodWorkerTest, AContainerThatIsKilledToStartAnewDoesWhateverThePolicy) {
+  for (const char* policy : {"OnFailure", "Never"}) {
+    pod_.spec.restart_policy = policy;
+    pod_.spec.containers[0].image = "img:1";
+    StartWorker();
+    pod_.spec.containers[0].image = "img:2";
+    ++pod_.metadata.generation;
+    Change();
+    executor_.RunFor(20s);
+    EXPECT_EQ(Running("app").size(), 1u) << policy;
+    EXPECT_EQ(Status().phase, "Running") << policy;
+    EXPECT_EQ(Status().container_statuses.at(0).restart_count, 1) << policy;
+    // That was this once.
+    fake_.Exit(Running("app").at(0), 0);
+    worker_->Wake();
+    executor_.RunFor(5s);
+    EXPECT_EQ(Status().phase, "Succeeded") << policy;
+    StopWorker();
+    statuses_.Forget("uid-1");
+    ASSERT_TRUE(RemoveFromRuntime(fake_, "uid-1"));
+  }
+}
+
 TEST_F(PodWorkerTest, AnImageInUpperCaseIsCalledByItsName) {
   pod_.spec.containers[0].image = "registry.example/A/b:1";
   StartWorker();
@@ -101,6 +125,43 @@ TEST_F(PodWorkerFilesTest, ARestartedKubeletGivesNoGracePeriodTwice) {
   EXPECT_EQ(runtime_.stops().front().second, 100s);
   EXPECT_LE(runtime_.stops().at(before).second, 40s);
   EXPECT_TRUE(Running("app").empty());
+}
+
+TEST_F(PodWorkerFilesTest, AContainerWithoutItsHostsFileIsNotStarted) {
+  const std::string hosts = volumes_.PodDirectory("uid-1") + "/etc-hosts";
+  std::filesystem::create_directories(hosts);  // Nobody can write that.
+  StartWorker();
+  EXPECT_TRUE(Running("app").empty());
+  EXPECT_EQ(Status().container_statuses.at(0).state.waiting->reason, "CreateContainerConfigError");
+  std::filesystem::remove_all(hosts);
+  executor_.RunFor(20s);
+  EXPECT_EQ(Running("app").size(), 1u);
+}
+
+TEST_F(PodWorkerFilesTest, ARestartedKubeletEndsAPodForTheReasonThatItHad) {
+  pod_.spec.restart_policy = "Never";
+  StartWorker();
+  pod_.status = Status();
+  ASSERT_EQ(pod_.status.phase, "Running");
+  runtime_.FailStops(1000);
+  WaitingReason failure{"Evicted", "The node was low on resource: memory. "};
+  failure.is_disruption = true;
+  worker_->Terminate(std::move(failure), 5);
+  executor_.RunFor(2s);
+  EXPECT_EQ(Status().phase, "Running") << "something of it runs";
+  // Once while it stops, and once when the API has not heard of its end.
+  for (int restart = 0; restart < 2; ++restart) {
+    StopWorker();
+    statuses_.Forget("uid-1");
+    runtime_.FailStops(0);
+    StartWorker();
+    executor_.RunFor(20s);
+    EXPECT_TRUE(Running("app").empty());
+    EXPECT_EQ(Status().phase, "Failed");
+    EXPECT_EQ(Status().reason, "Evicted");
+    EXPECT_EQ(Status().message, "The node was low on resource: memory. ");
+    EXPECT_EQ(Condition("DisruptionTarget"), "True:TerminationByKubelet");
+  }
 }
 
 // A volume that the API may or may not know.

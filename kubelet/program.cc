@@ -95,6 +95,20 @@ void LimitPods(const KubeletConfiguration& given, KubeletOptions& options) {
   if (given.single_process_oom_kill) options.container_cgroup_files.erase("memory.oom.group");
 }
 
+Result<> TakeCredentialProviders(const KubeletFlags& flags, KubeletOptions& options) {
+  const std::string& config = flags.image_credential_provider_config;
+  const std::string& directory = flags.image_credential_provider_bin_dir;
+  if (config.empty() && directory.empty()) return {};
+  auto providers = ReadCredentialProviders(config, directory);
+  if (!providers) {
+    return Fail(Reason::kInvalid,
+                "failed to register CRI auth plugins: " + providers.error().message);
+  }
+  options.credential_providers = std::move(*providers);
+  options.credential_provider_directory = directory;
+  return {};
+}
+
 // What the machine must not have.
 Result<> CheckMachine(const KubeletConfiguration& given) {
   if (given.fail_cgroup_v1 && CgroupMount("memory")) {
@@ -154,6 +168,11 @@ KubeletOptions OptionsOf(const KubeletFlags& flags) {
   options.pull_verification = PullVerificationOf(given.image_pull_credentials_verification_policy)
                                   .value_or(PullVerification::kAlways);
   options.preloaded_allowlist = given.preloaded_images_verification_allowlist;
+  options.shutdown_groups =
+      GroupsOf(given.shutdown_grace_period, given.shutdown_grace_period_critical_pods);
+  for (const auto& period : given.shutdown_periods) {
+    options.shutdown_groups.push_back({period.priority, period.seconds});
+  }
   LimitPods(given, options);
   return options;
 }
@@ -249,6 +268,7 @@ Result<NodeAgentOptions> KubeletProcess::Parts::OptionsFor(const KubeletFlags& f
   NodeAgentOptions options{.kubelet = OptionsOf(flags)};
   options.takes_tokens = given.takes_tokens;
   TRY(Reserve(given, options.kubelet));
+  TRY(TakeCredentialProviders(flags, options.kubelet));
   TRY(options.kubelet.abilities.sysctls.Allow(given.allowed_unsafe_sysctls));
   options.kubelet.containers.seccomp_default = given.seccomp_default;
   if (given.healthz_port > 0) {

@@ -25,6 +25,8 @@ struct KubeletFlags {
   std::string root_dir = "/var/lib/kubelet";
   std::string cert_dir = "/var/lib/kubelet/pki";
   std::map<std::string, std::string> node_labels;
+  // Which programs give credentials for images, and where these lie.
+  std::string image_credential_provider_config, image_credential_provider_bin_dir;
   // Where the kubelet runs a containerd of its own (own_runtime.h); "", and where a container
   // runtime endpoint is given: nowhere.
   std::string containerd_dir;

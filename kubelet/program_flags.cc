@@ -88,6 +88,10 @@ void AddRuntimeFlags(Flags& flags, KubeletFlags& to) {
   flags.Add("image-dir", to.image_dir, "Whose archives (*.tar) it loads at the start.");
   flags.Add("leave-nothing", to.leave_nothing,
             "End that containerd, all pods and their network with the kubelet.");
+  flags.Add("image-credential-provider-config", to.image_credential_provider_config,
+            "Which programs give credentials for images, a file or a directory.");
+  flags.Add("image-credential-provider-bin-dir", to.image_credential_provider_bin_dir,
+            "Where these programs lie.");
   flags.Add("runtime-request-timeout", it.runtime_request_timeout, "Of its calls.");
   flags.Add("enable-server", it.enable_server, "Serve the kubelet's port at all.");
   flags.Add("protect-kernel-defaults", it.protect_kernel_defaults,
@@ -173,10 +177,6 @@ void AddUnusedPodFlags(Flags& flags) {
                    kRefused});
   flags.AddUnused(
       {"local-storage-capacity-isolation", "disks are always watched", {"true"}, kSwitch});
-  flags.Ignore("image-credential-provider-bin-dir",
-               "credentials are those of pods' pull secrets, and of the runtime");
-  flags.Ignore("image-credential-provider-config",
-               "credentials are those of pods' pull secrets, and of the runtime");
   flags.Ignore("image-service-endpoint",
                "images are the runtime's of --container-runtime-endpoint");
   for (const char* name : {"registry-qps", "registry-burst"}) {

@@ -35,7 +35,8 @@ std::string FullName(const std::string& image) {
 }
 
 bool IsSame(const PullSecret& a, const PullSecret& b) {
-  return a.uid == b.uid && a.name_space == b.name_space && a.name == b.name;
+  return a.uid == b.uid && a.name_space == b.name_space && a.name == b.name &&
+         a.is_account == b.is_account;
 }
 
 // The object that a file holds; discarded where there is none.
@@ -257,6 +258,11 @@ Json PulledImages::ToJson(const Record& record) {
     Json& of = json["credentialMapping"][repository] = Json::object();
     if (access.is_for_all) of["nodePodsAccessible"] = true;
     for (const PullSecret& secret : access.secrets) {
+      if (secret.is_account) {
+        of["kubernetesServiceAccounts"].push_back(
+            {{"uid", secret.uid}, {"namespace", secret.name_space}, {"name", secret.name}});
+        continue;
+      }
       of["kubernetesSecrets"].push_back({{"uid", secret.uid},
                                          {"namespace", secret.name_space},
                                          {"name", secret.name},
@@ -280,12 +286,15 @@ std::optional<PulledImages::Record> PulledImages::FromJson(const Json& json) {
     Access& access = record.access[repository];
     if (!of.is_object()) continue;
     access.is_for_all = of.value("nodePodsAccessible", Json()) == true;
-    const auto secrets = of.find("kubernetesSecrets");
-    if (secrets == of.end() || !secrets->is_array()) continue;
-    for (const Json& each : *secrets) {
-      if (access.secrets.size() == kSecretsMax || !each.is_object()) break;
-      access.secrets.push_back({TextAt(each, "uid"), TextAt(each, "namespace"),
-                                TextAt(each, "name"), TextAt(each, "credentialHash")});
+    for (const bool is_account : {false, true}) {
+      const auto secrets = of.find(is_account ? "kubernetesServiceAccounts" : "kubernetesSecrets");
+      if (secrets == of.end() || !secrets->is_array()) continue;
+      for (const Json& each : *secrets) {
+        if (access.secrets.size() == kSecretsMax || !each.is_object()) break;
+        access.secrets.push_back({TextAt(each, "uid"), TextAt(each, "namespace"),
+                                  TextAt(each, "name"), TextAt(each, "credentialHash"),
+                                  is_account});
+      }
     }
   }
   return record;

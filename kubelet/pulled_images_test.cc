@@ -288,5 +288,29 @@ TEST_F(ImagePullsTest, AnImageOfAnothersSecretIsPulledAgainOrNotThere) {
   EXPECT_TRUE(Ensure(*puller_, PodOf("owner")));
 }
 
+TEST_F(ImagePullsTest, WhatThePodsAccountHasPulledIsForIt) {
+  kept_ = std::make_unique<PulledImages>(Settings());
+  auto dependencies = DependenciesOf(2, kept_.get());
+  dependencies.of_node = [](const core_v1::Pod& pod, const std::string&) {
+    TrackedAuth auth;
+    auth.username = auth.password = "p";
+    auth.secret = {pod.spec.service_account_name, "default", pod.spec.service_account_name, "",
+                   /*is_account=*/true};
+    return std::vector<TrackedAuth>(pod.spec.service_account_name.empty() ? 0 : 1, auth);
+  };
+  puller_ = std::make_unique<ImagePuller>(std::move(dependencies));
+  core_v1::Pod first = PodOf("first", "Always"), other = PodOf("other", "Always");
+  first.spec.service_account_name = "builder";
+  EXPECT_FALSE(puller_->Ensure(first, first.spec.containers[0], {}));
+  EXPECT_FALSE(puller_->Ensure(other, other.spec.containers[0], {}));
+  (void)Ensure(*puller_, first);
+  (void)Ensure(*puller_, other);
+  core_v1::Pod second = PodOf("second", "Never"), third = PodOf("third", "Never");
+  second.spec.service_account_name = "builder";
+  third.spec.service_account_name = "reader";
+  EXPECT_TRUE(Ensure(*puller_, second));
+  EXPECT_FALSE(Ensure(*puller_, third));
+}
+
 }  // namespace
 }  // namespace skiff::kubelet

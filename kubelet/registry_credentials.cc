@@ -127,17 +127,48 @@ std::string DigestOf(const cri::RegistryAuth& auth) {
 
 }  // namespace
 
+bool ImageMatches(const std::string& pattern, const std::string& image) {
+  const size_t slash = pattern.find('/'), end = image.find('/');
+  const auto path = [](const std::string& text, size_t at) {
+    return at == std::string::npos ? std::string_view() : std::string_view(text).substr(at);
+  };
+  return HostMatches(std::string_view(pattern).substr(0, slash),
+                     std::string_view(image).substr(0, end)) &&
+         path(image, end).starts_with(path(pattern, slash));
+}
+
 Result<> RegistryCredentials::Add(const core_v1::Secret& secret) {
   const bool is_json = secret.type == "kubernetes.io/dockerconfigjson";
   if (!is_json && secret.type != "kubernetes.io/dockercfg") return {};
   const auto data = secret.data.find(is_json ? ".dockerconfigjson" : ".dockercfg");
   if (data == secret.data.end() || data->second.empty()) return {};
+  TrackedAuth source;
+  source.secret = {secret.metadata.uid, secret.metadata.namespace_, secret.metadata.name, ""};
+  const auto added = AddText(data->second, is_json, source);
+  if (added) return {};
+  return Fail(added.error().reason,
+              "secret " + secret.metadata.name + ": " + added.error().message);
+}
+
+Result<> RegistryCredentials::AddFile(const std::string& text, bool is_json) {
+  TrackedAuth source;
+  source.is_for_all = true;
+  return AddText(text, is_json, source);
+}
+
+void RegistryCredentials::Add(std::vector<std::pair<std::string, TrackedAuth>> auths) {
+  for (auto& [key, auth] : auths) AddEntry(key, std::move(auth));
+  Sort();
+}
+
+Result<> RegistryCredentials::AddText(const std::string& text, bool is_json,
+                                      const TrackedAuth& source) {
   const auto before = static_cast<ptrdiff_t>(entries_.size());
   const auto invalid = [&](const std::string& why) {
     entries_.erase(entries_.begin() + before, entries_.end());
-    return Fail(Reason::kInvalid, "secret " + secret.metadata.name + ": " + why);
+    return Fail(Reason::kInvalid, why);
   };
-  const Json document = Json::parse(data->second, nullptr, /*allow_exceptions=*/false);
+  const Json document = Json::parse(text, nullptr, /*allow_exceptions=*/false);
   if (!document.is_object()) return invalid("not a JSON object");
   const Json entries = is_json ? document.value("auths", Json::object()) : document;
   if (!entries.is_object()) return invalid("auths is not a JSON object");
@@ -145,16 +176,20 @@ Result<> RegistryCredentials::Add(const core_v1::Secret& secret) {
     if (!entry.is_object()) return invalid(key + " is not a JSON object");
     auto auth = AuthOf(entry);
     if (!auth) return invalid(auth.error().message);
-    std::string digest = DigestOf(*auth);
-    AddEntry(key, {std::move(*auth),
-                   {secret.metadata.uid, secret.metadata.namespace_, secret.metadata.name,
-                    std::move(digest)}});
+    TrackedAuth tracked = source;
+    tracked.secret.hash = DigestOf(*auth);
+    static_cast<cri::RegistryAuth&>(tracked) = std::move(*auth);
+    AddEntry(key, std::move(tracked));
   }
-  // Not one by one: a secret may have tens of thousands.
+  Sort();
+  return {};
+}
+
+// Not one by one: a secret may have tens of thousands.
+void RegistryCredentials::Sort() {
   std::stable_sort(entries_.begin(), entries_.end(), [](const Entry& a, const Entry& b) {
     return std::tie(a.host, a.path) > std::tie(b.host, b.path);
   });
-  return {};
 }
 
 void RegistryCredentials::AddEntry(const std::string& key, TrackedAuth auth) {

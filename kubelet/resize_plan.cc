@@ -30,7 +30,55 @@ bool Shrinks(const core_v1::ResourceRequirements& before,
   return false;
 }
 
+const core_v1::Container* Counterpart(const std::vector<core_v1::Container>& list,
+                                      const core_v1::Container& container) {
+  const auto found = std::find_if(list.begin(), list.end(),
+                                  [&](const auto& each) { return each.name == container.name; });
+  return found == list.end() ? nullptr : &*found;
+}
+
+// nullptr: it asks for as much as before.
+const char* ResizeOperation(const std::map<std::string, Quantity>& before,
+                            const std::map<std::string, Quantity>& now,
+                            const std::string& resource) {
+  const auto amount = [&](const std::map<std::string, Quantity>& amounts) {
+    const auto found = amounts.find(resource);
+    return found == amounts.end() ? Quantity() : found->second;
+  };
+  const Quantity had = amount(before), wants = amount(now);
+  const auto order = wants <=> had;
+  if (order == 0) return nullptr;
+  if ((wants <=> Quantity()) == 0) return "remove";
+  if ((had <=> Quantity()) == 0) return "add";
+  return order < 0 ? "decrease" : "increase";
+}
+
 }  // namespace
+
+std::vector<RequestedResize> RequestedResizes(const core_v1::PodSpec& before,
+                                              const core_v1::PodSpec& now) {
+  std::vector<RequestedResize> out;
+  const auto compare = [&](const core_v1::Container& old, const core_v1::Container* current) {
+    if (current == nullptr) return;
+    for (const char* resource : {"memory", "cpu"}) {
+      if (const char* done =
+              ResizeOperation(old.resources.requests, current->resources.requests, resource)) {
+        out.push_back({resource, "requests", done});
+      }
+      if (const char* done =
+              ResizeOperation(old.resources.limits, current->resources.limits, resource)) {
+        out.push_back({resource, "limits", done});
+      }
+    }
+  };
+  for (const auto& container : before.containers) {
+    compare(container, Counterpart(now.containers, container));
+  }
+  for (const auto& container : before.init_containers) {
+    if (IsSidecar(container)) compare(container, Counterpart(now.init_containers, container));
+  }
+  return out;
+}
 
 std::optional<ResizePending> DecideResize(const core_v1::PodSpec& wanted, const NodeRoom& room) {
   const Resources asked = PodRequests(wanted);

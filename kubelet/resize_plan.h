@@ -30,6 +30,15 @@ struct ResizePending {
 // nullopt: there is room for it.
 std::optional<ResizePending> DecideResize(const core_v1::PodSpec& wanted, const NodeRoom& room);
 
+// An amount that a spec has come to ask otherwise for.
+struct RequestedResize {
+  const char* resource;     // "cpu", "memory"
+  const char* requirement;  // "requests", "limits"
+  const char* operation;    // "add", "remove", "increase", "decrease"
+};
+std::vector<RequestedResize> RequestedResizes(const core_v1::PodSpec& before,
+                                              const core_v1::PodSpec& now);
+
 struct ContainerResize {
   std::string name;
   std::string id;

@@ -104,7 +104,8 @@ Resizes::Verdict Resizes::Allot(const core_v1::Pod& pod) {
     const auto waited = waiting_.extract(uid);
     if (const auto given_before = given_.extract(uid)) {
       verdict.accepted = true;
-      verdict.generation = given_before.mapped();
+      verdict.generation = given_before.mapped().generation;
+      verdict.trigger = given_before.mapped().trigger;
     }
     if (SameAmounts(wanted, allotted)) {
       verdict.pod = WithAmounts(pod, allotted);
@@ -123,9 +124,13 @@ Resizes::Verdict Resizes::Allot(const core_v1::Pod& pod) {
       verdict.pod = WithAmounts(pod, allotted);
       return verdict;
     }
+    if (waited) {
+      const bool is_other = waited.mapped().generation != pod.metadata.generation;
+      verdict.trigger = is_other ? "pod_updated" : "periodic_retry";
+    }
     allotted = wanted;
     requests_[uid] = PodRequests(pod.spec);
-    given = GiveRoom();
+    given = GiveRoom("pod_resized");
   }
   Save(kAllotted, &Resizes::allotted_);
   verdict.pod = pod;
@@ -177,7 +182,7 @@ void Resizes::Forget(const std::string& pod_uid) {
     given_.erase(pod_uid);
     was_allotted = allotted_.erase(pod_uid) > 0;
     was_actuated = actuated_.erase(pod_uid) > 0;
-    given = GiveRoom();
+    given = GiveRoom("pods_removed");
   }
   if (was_allotted || !given.empty()) Save(kAllotted, &Resizes::allotted_);
   if (was_actuated) Save(kActuated, &Resizes::actuated_);
@@ -198,7 +203,7 @@ void Resizes::Retain(const std::set<std::string>& known) {
   if (was_actuated) Save(kActuated, &Resizes::actuated_);
 }
 
-std::vector<std::string> Resizes::GiveRoom() {
+std::vector<std::string> Resizes::GiveRoom(const char* trigger) {
   using Entry = std::pair<const std::string, Waiting>;
   std::vector<const Entry*> queue;
   for (const Entry& each : waiting_) queue.push_back(&each);
@@ -221,7 +226,7 @@ std::vector<std::string> Resizes::GiveRoom() {
     given.push_back(uid);
   }
   for (const std::string& uid : given) {
-    given_[uid] = waiting_.at(uid).generation;
+    given_[uid] = {waiting_.at(uid).generation, trigger};
     waiting_.erase(uid);
   }
   return given;

@@ -29,6 +29,7 @@ class Resizes {
     std::optional<ResizePending> pending;
     bool accepted = false;  // It was allotted something else when it was last asked about.
     int64_t generation = 0;  // Of the spec that was accepted; a later one may be pending.
+    const char* trigger = "";  // What made that room, if it had to wait for some.
   };
   // `retry` wakes a pod whose resize waited for room, when it has been given it. Who waits is given
   // what has become free in the order of priorities, guaranteed pods first among equals, then who
@@ -61,12 +62,16 @@ class Resizes {
     int64_t generation = 0;
     uint64_t since = 0;  // A count of those that began to wait.
   };
+  struct Given {
+    int64_t generation = 0;
+    const char* trigger = "";
+  };
   // Writes what is there when its turn comes, so that the file is never older than what was saved.
   void Save(const char* name, Checkpoint Resizes::*checkpoint) EXCLUDES(mutex_, file_mutex_);
   Checkpoint Load(const char* name) const;
   Resources UsedByOthers(const std::string& pod_uid) const REQUIRES(mutex_);
   // Gives room to those that wait, as far as there is some; returns who was.
-  std::vector<std::string> GiveRoom() REQUIRES(mutex_);
+  std::vector<std::string> GiveRoom(const char* trigger) REQUIRES(mutex_);
   void Wake(const std::vector<std::string>& given);
 
   const Settings settings_;
@@ -80,7 +85,7 @@ class Resizes {
   std::map<std::string, Waiting> waiting_ GUARDED_BY(mutex_);     // Deferred pods, by uid.
   uint64_t waits_ GUARDED_BY(mutex_) = 0;                         // So many began to.
   // By uids of those that do not know it yet: the generation that was given what it asked for.
-  std::map<std::string, int64_t> given_ GUARDED_BY(mutex_);
+  std::map<std::string, Given> given_ GUARDED_BY(mutex_);
 };
 
 }  // namespace skiff::kubelet

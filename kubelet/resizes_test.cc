@@ -67,8 +67,32 @@ TEST_F(ResizesTest, WhoWaitsForRoomIsToldWhenAPodGoes) {
   EXPECT_EQ(Cpu(verdict.pod), "1");
   resizes.Forget("b");
   EXPECT_EQ(retried_, std::vector<std::string>{"a"});
-  EXPECT_TRUE(resizes.Allot(Asking("a", "3")).accepted);
-  EXPECT_FALSE(resizes.Allot(Asking("a", "3")).accepted);
+  const auto given = resizes.Allot(Asking("a", "3"));
+  EXPECT_TRUE(given.accepted);
+  EXPECT_STREQ(given.trigger, "pods_removed");
+  const auto again = resizes.Allot(Asking("a", "3"));
+  EXPECT_FALSE(again.accepted);
+  EXPECT_STREQ(again.trigger, "");
+}
+
+TEST(ResizePlanTest, WhatASpecHasComeToAskForIsCounted) {
+  core_v1::PodSpec before, now;
+  auto& old = before.containers.emplace_back();
+  old.name = "c";
+  old.resources.requests = {{"cpu", *Quantity::Parse("1")}, {"memory", *Quantity::Parse("1Gi")}};
+  old.resources.limits = {{"cpu", *Quantity::Parse("2")}};
+  now = before;
+  EXPECT_TRUE(RequestedResizes(before, now).empty());
+  auto& resources = now.containers[0].resources;
+  resources.requests["cpu"] = *Quantity::Parse("500m");
+  resources.requests["memory"] = *Quantity::Parse("2Gi");
+  resources.limits = {{"memory", *Quantity::Parse("2Gi")}};
+  std::vector<std::string> told;
+  for (const RequestedResize& each : RequestedResizes(before, now)) {
+    told.push_back(std::string(each.resource) + " " + each.requirement + " " + each.operation);
+  }
+  EXPECT_EQ(told, (std::vector<std::string>{"memory requests increase", "memory limits add",
+                                            "cpu requests decrease", "cpu limits remove"}));
 }
 
 TEST_F(ResizesTest, WhatBecomesFreeGoesToTheMoreImportantAndThenToWhoWaitedLongest) {

@@ -1,6 +1,7 @@
 #include "kubelet/status_manager.h"
 
 #include <algorithm>
+#include <cctype>
 
 #include "api/codec/json.h"
 #include "api/pods/pod_phase.h"
@@ -256,6 +257,22 @@ std::optional<core_v1::PodStatus> StatusManager::Latest(const std::string& uid) 
   const auto found = entries_.find(uid);
   if (found == entries_.end() || found->second.version == 0) return std::nullopt;
   return found->second.status;
+}
+
+std::map<std::string, int> StatusManager::CountResizes() const {
+  std::map<std::string, int> counts = {{"", 0}};
+  MutexLock lock(mutex_);
+  for (const auto& [uid, entry] : entries_) {
+    for (const core_v1::PodCondition& condition : entry.status.conditions) {
+      if (condition.type == kPodResizeInProgress) ++counts[""];
+      if (condition.type != kPodResizePending) continue;
+      std::string reason = condition.reason;
+      std::transform(reason.begin(), reason.end(), reason.begin(),
+                     [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+      ++counts[reason];
+    }
+  }
+  return counts;
 }
 
 bool StatusManager::IsSaidToHaveEnded(const std::string& uid) const {

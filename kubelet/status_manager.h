@@ -46,6 +46,9 @@ class StatusManager {
   Ptr<core_v1::Pod> ObjectOf(const Ptr<core_v1::Pod>& pod) const { return object_of_(pod); }
   // What was set last.
   std::optional<core_v1::PodStatus> Latest(const std::string& uid) const;
+  // How many pods have a resize that waits for room, by the reason in small letters, or under way
+  // ("").
+  std::map<std::string, int> CountResizes() const;
   // That one's phase is one of the end.
   bool IsSaidToHaveEnded(const std::string& uid) const;
   // The object is gone from the API.

@@ -136,6 +136,28 @@ http::Response KubeletServer::SetVerbosity(const http::Request& request) {
   return response;
 }
 
+void KubeletServer::AddPodCounts(MetricRegistry& registry) {
+  const auto pods = [&](const char* name, const char* help, std::vector<std::string> labels) {
+    registry.AddMeasured({name, help, std::move(labels)}, [this, name = std::string_view(name)] {
+      std::vector<Sample> samples;
+      for (const PodCount& each : kubelet_.CountPods()) {
+        if (each.metric == name) {
+          samples.push_back({each.labels, static_cast<double>(each.count)});
+        }
+      }
+      return samples;
+    });
+  };
+  pods("kubelet_desired_pods", "[ALPHA] Pods that are to run here.", {"static"});
+  pods("kubelet_active_pods", "[ALPHA] Pods that have a place here.", {"static"});
+  pods("kubelet_pod_pending_resizes", "[ALPHA] Pods whose resize waits.", {"reason"});
+  pods("kubelet_pod_in_progress_resizes", "[ALPHA] Pods that are being resized.", {});
+  pods("kubelet_mirror_pods", "[ALPHA] Objects that show static pods.", {});
+  pods("kubelet_managed_ephemeral_containers", "[ALPHA] Ephemeral containers of pods here.", {});
+  pods("kubelet_working_pods", "[ALPHA] Pods with a worker, by how far they are.",
+       {"config", "lifecycle", "static"});
+}
+
 void KubeletServer::AddMeasured() {
   MetricRegistry& registry = metrics_.registry;
   registry.AddMeasured({"kubelet_running_pods", "[ALPHA] Pods with a sandbox that is ready."},
@@ -162,23 +184,7 @@ void KubeletServer::AddMeasured() {
                          }
                          return samples;
                        });
-  const auto pods = [&](const char* name, const char* help, std::vector<std::string> labels) {
-    registry.AddMeasured({name, help, std::move(labels)}, [this, name = std::string_view(name)] {
-      std::vector<Sample> samples;
-      for (const PodCount& each : kubelet_.CountPods()) {
-        if (each.metric == name) {
-          samples.push_back({each.labels, static_cast<double>(each.count)});
-        }
-      }
-      return samples;
-    });
-  };
-  pods("kubelet_desired_pods", "[ALPHA] Pods that are to run here.", {"static"});
-  pods("kubelet_active_pods", "[ALPHA] Pods that have a place here.", {"static"});
-  pods("kubelet_mirror_pods", "[ALPHA] Objects that show static pods.", {});
-  pods("kubelet_managed_ephemeral_containers", "[ALPHA] Ephemeral containers of pods here.", {});
-  pods("kubelet_working_pods", "[ALPHA] Pods with a worker, by how far they are.",
-       {"config", "lifecycle", "static"});
+  AddPodCounts(registry);
   if (const NodeDevices* devices = kubelet_.devices()) {
     registry.AddMeasured(
         {"dra_resource_claims_in_use", "[ALPHA] Claims that are prepared.", {"driver_name"}},

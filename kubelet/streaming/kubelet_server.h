@@ -49,6 +49,7 @@ class KubeletServer final : public http::Handler {
   http::Response Run(const http::Request& request, const Parts& parts);
   http::Response Checkpoint(const Parts& parts) const;
   void AddMeasured();
+  void AddPodCounts(MetricRegistry& registry);
   // Of each claim that a pod here has mounted. One look is for all of a scrape.
   std::vector<ClaimUse> ClaimsUsed();
   http::Response Logs(const http::Request& request, const Parts& parts);
