@@ -207,6 +207,58 @@ TEST_F(DrainTest, EachCauseHasItsLineAndEachPodTheFirstOfIts) {
                       alone + "\n" + local + "\n");
 }
 
+TEST_F(DrainTest, ANodeThatCannotBeMarkedIsToldAndDrainedAllTheSame) {
+  Pod("a");
+  const auto answer = server_;
+  server_ = [&](const http::Request& request) {
+    if (request.method != "PATCH") return answer(request);
+    http::Response response;
+    response.status = 403;
+    response.body = R"({"kind": "Status", "reason": "Forbidden", "message": "not for you"})";
+    return response;
+  };
+  EXPECT_EQ(Run("cordon", {"n", "m"}), 1);
+  EXPECT_EQ(err_,
+            "error: unable to cordon node \"n\": not for you\n"
+            "error: unable to cordon node \"n\": not for you\n");  // "m" is answered by "n", too.
+  EXPECT_EQ(out_, "");
+  EXPECT_EQ(Run("drain", {"n"}), 1);
+  EXPECT_EQ(err_, "error: unable to cordon node \"n\": not for you\n");
+  EXPECT_THAT(evicted_, ElementsAre("a"));
+  EXPECT_THAT(out_, HasSubstr("node/n drained\n"));
+}
+
+// Between two looks at a node its taints may have changed by somebody else's hand.
+TEST_F(DrainTest, TaintsOfANodeThatChangesMeanwhileAreNotLost) {
+  int patches = 0;
+  Json sent;
+  const auto answer = server_;
+  server_ = [&](const http::Request& request) {
+    if (!request.path.ends_with("/nodes/n")) return answer(request);
+    http::Response response;
+    Json node = {{"kind", "Node"},
+                 {"apiVersion", "v1"},
+                 {"metadata", {{"name", "n"}, {"resourceVersion", std::to_string(patches + 1)}}}};
+    if (patches > 0) {
+      node["spec"]["taints"] = Json::array({{{"key", "theirs"}, {"effect", "NoExecute"}}});
+    }
+    response.body = node.dump();
+    if (request.method == "PATCH" && ++patches == 1) {
+      response.status = 409;
+      response.body = R"({"kind": "Status", "reason": "Conflict", "message": "it has changed"})";
+    }
+    if (request.method == "PATCH") sent = *ParseJson(request.Body());
+    return response;
+  };
+  EXPECT_EQ(Run("taint", {"node", "n", "a=b:NoSchedule"}), 0) << err_;
+  EXPECT_EQ(out_, "node/n tainted\n");
+  EXPECT_EQ(patches, 2);
+  EXPECT_EQ(TextAt(sent, "metadata", "resourceVersion"), "2");
+  const Json& taints = At(sent, "spec", "taints");
+  ASSERT_EQ(taints.size(), 2u);
+  EXPECT_EQ(TextAt(taints[1], "key"), "theirs");
+}
+
 TEST_F(DrainTest, WithoutEvictionsPodsAreDeleted) {
   Pod("a");
   EXPECT_EQ(Run("drain", {"n", "--disable-eviction"}), 0) << err_;
