@@ -6,13 +6,14 @@
 #include <filesystem>
 
 #include "api/text/yaml.h"
-#include "apiserver/auth/pki.h"
+#include "base/whole_file.h"
 #include "client/kubeconfig.h"
 #include "client/kubeconfig_lock.h"
 
 namespace skiff {
 namespace {
 
+constexpr int kMode = 0600;  // There are keys in it.
 constexpr char kCurrent[] = "current-context";
 constexpr const char* kLists[] = {"clusters", "contexts", "users"};
 const Json::json_pointer kServer("/cluster/server");
@@ -20,10 +21,11 @@ const Json::json_pointer kAuthority("/cluster/certificate-authority-data");
 
 // An object; empty where there is no such file.
 Result<Json> ReadDocument(const std::string& path) {
-  std::error_code ignored;
-  if (!std::filesystem::exists(path, ignored)) return Json::object();
-  const std::string text = TRY(ReadWholeFile(path));
-  Json document = TRY(ParseYaml(text)).value;
+  const auto text = ReadWholeFile(path);
+  if (!text && text.error().reason == Reason::kNotFound) return Json::object();
+  if (!text) return Fail(text.error());
+  Json document = TRY(ParseYaml(*text))
+  .value;
   if (document.is_null()) return Json::object();
   if (document.is_object()) return document;
   return Fail(Reason::kInvalid, path + " is no kubeconfig");
@@ -98,7 +100,7 @@ Result<> PutIntoKubeconfigFile(const std::string& path, const Kubeconfig& entry)
     if (!document.contains(field)) document[field] = added.at(field);
   }
   document[kCurrent] = entry.current_context;
-  return WriteWholeFile(path, DumpYaml(document), 0600);
+  return WriteUsersFile(path, DumpYaml(document), kMode, kMode);
 }
 
 Result<> RemoveFromKubeconfigFile(const std::string& path, const std::string& name) {
@@ -113,7 +115,7 @@ Result<> RemoveFromKubeconfigFile(const std::string& path, const std::string& na
   for (const char* list : kLists) removed |= Erase(document, list, name);
   if (!removed) return {};
   if (document.value(kCurrent, Json()) == name) document[kCurrent] = "";
-  return WriteWholeFile(path, DumpYaml(document), 0600);
+  return WriteUsersFile(path, DumpYaml(document), kMode, kMode);
 }
 
 Result<bool> RemoveOwnEntry(const std::string& path, const std::string& name,

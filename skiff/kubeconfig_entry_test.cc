@@ -110,6 +110,19 @@ TEST_F(UsersKubeconfigTest, NothingOfItIsLostWhenAClusterComesAndGoes) {
   EXPECT_EQ(Read(), before);
 }
 
+// As where all such files are kept in a folder of their own.
+TEST_F(UsersKubeconfigTest, ALinkToItStaysOne) {
+  const std::string link = root_ + "/link";
+  fs::create_symlink("config", link);
+  ASSERT_TRUE(PutIntoKubeconfigFile(link, Entry("skiff", "one")));
+  EXPECT_TRUE(fs::is_symlink(link));
+  EXPECT_EQ(Read()["current-context"], "skiff");
+  ASSERT_TRUE(RemoveFromKubeconfigFile(link, "skiff"));
+  EXPECT_TRUE(fs::is_symlink(link));
+  EXPECT_EQ(Read()["current-context"], "");
+  EXPECT_EQ(fs::status(path_).permissions(), fs::perms::owner_read | fs::perms::owner_write);
+}
+
 TEST_F(UsersKubeconfigTest, ANameThatIsAnothersIsNotTaken) {
   const std::string server = "https://127.0.0.1:6443";
   EXPECT_TRUE(RequireFreeEntry(path_, "skiff", server));
