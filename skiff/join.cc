@@ -1,11 +1,13 @@
 #include "skiff/join.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <map>
 
 #include "base/flags.h"
 #include "skiff/cluster_ranges.h"
@@ -49,6 +51,7 @@ struct JoinFlags {
   bool foreground = false;
   bool leave_nothing = false;
   int verbosity = 0;
+  std::vector<std::string> typed = {};
 };
 
 void AddJoinFlags(Flags& flags, JoinFlags& to) {
@@ -85,6 +88,7 @@ Result<JoinFlags> ParseJoinFlags(const std::vector<std::string>& args, bool& hel
   TRY(flags.Parse(args, &words));
   MakePathsAbsolute(to.node);
   to.join_file = PathAsTyped(to.join_file);
+  to.typed = args;
   help = flags.help_asked();
   if (help) std::printf("usage: %s\n\n%s", kUsage, flags.Help().c_str());
   if (help) return to;
@@ -227,6 +231,14 @@ int TellOfRunning(const JoinFlags& flags, const ProcessId& daemon) {
                                 "not to {}: `skiff down` takes it out of that cluster",
                                 process, identity->server, flags.host));
   }
+  const auto others =
+      JoinFlagsForNewStart(flags.typed, identity->node_name, ArgumentsOfDaemon(daemon));
+  if (!others.empty()) {
+    return Complain(fmt::format(
+        "this machine's node runs already (process {}) as {}, and {} {} for "
+        "a new start: end it with `skiff down --keep-data` first",
+        process, identity->node_name, fmt::join(others, " "), others.size() == 1 ? "is" : "are"));
+  }
   // Another `join` may not be done with it.
   if (const auto started = AwaitStartOf(data_dir, daemon); !started) {
     return Complain(started.error().message);
@@ -236,6 +248,37 @@ int TellOfRunning(const JoinFlags& flags, const ProcessId& daemon) {
 }
 
 }  // namespace
+
+std::vector<std::string> JoinFlagsForNewStart(const std::vector<std::string>& asked,
+                                              const std::string& node_name,
+                                              const std::vector<std::string>& running) {
+  // Both have been read before, and were right.
+  const auto read = [](const std::vector<std::string>& args, JoinFlags& to) {
+    Flags flags("skiff join");
+    AddJoinFlags(flags, to);
+    std::vector<std::string> words;
+    (void)flags.Parse(args, &words);
+    MakePathsAbsolute(to.node);
+    return flags.given();
+  };
+  JoinFlags then, now;
+  read(running, then);
+  const Flags::Given given = read(asked, now);
+  const std::map<std::string, bool> kept = {
+      {"node-name", now.node.node_name == node_name},
+      {"kubelet-port", now.node.kubelet_port == then.node.kubelet_port},
+      {"cluster-dns-port", now.node.cluster_dns_port == then.node.cluster_dns_port},
+      {"iptables-flavour", now.node.iptables_flavour == then.node.iptables_flavour},
+      {"container-runtime-endpoint",
+       now.node.container_runtime_endpoint == then.node.container_runtime_endpoint},
+      {"load-image", now.node.image_archives == then.node.image_archives}};
+  std::vector<std::string> others;
+  for (const auto& [name, value] : given) {
+    const auto found = kept.find(name);
+    if (found != kept.end() && !found->second) others.push_back("--" + name + "=" + value);
+  }
+  return others;
+}
 
 Result<JoinTarget> ParseJoinTarget(const std::string& host, const std::string& token,
                                    const std::vector<std::string>& pins, bool any_authority) {

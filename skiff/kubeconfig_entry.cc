@@ -61,6 +61,28 @@ bool Erase(Json& document, const char* list, const std::string& name) {
   return true;
 }
 
+// Whether the cluster of that name is one of those of `own`.
+bool IsOwn(const Json& document, const std::string& name, const Json& own) {
+  const Json* cluster = Find(document, "clusters", name);
+  const std::string authority = cluster == nullptr ? "" : StringAt(*cluster, kAuthority);
+  if (authority.empty()) return false;
+  const Json clusters = own.value("clusters", Json::array());
+  return std::any_of(clusters.begin(), clusters.end(),
+                     [&](const Json& each) { return StringAt(each, kAuthority) == authority; });
+}
+
+// Conflict where something in the file has that name.
+Result<> RequireNone(const Json& document, const std::string& path, const std::string& name) {
+  for (const char* list : kLists) {
+    if (Find(document, list, name) == nullptr) continue;
+    return Fail(Reason::kConflict,
+                fmt::format("{} has a \"{}\" among its {} that is another cluster's: rename or "
+                            "delete it, or leave --merge-kubeconfig out",
+                            path, name, list));
+  }
+  return {};
+}
+
 }  // namespace
 
 std::string ContextNameOf(const std::string& data_dir) {
@@ -75,14 +97,14 @@ Result<> RequireFreeEntry(const std::string& path, const std::string& name,
   const Json document = TRY(ReadDocument(path));
   const Json* cluster = Find(document, "clusters", name);
   if (cluster != nullptr && StringAt(*cluster, kServer) == server) return {};
-  for (const char* list : kLists) {
-    if (Find(document, list, name) == nullptr) continue;
-    return Fail(Reason::kConflict,
-                fmt::format("{} has a \"{}\" among its {} that is another cluster's: rename or "
-                            "delete it, or leave --merge-kubeconfig out",
-                            path, name, list));
-  }
-  return {};
+  return RequireNone(document, path, name);
+}
+
+Result<> RequireOwnOrFreeEntry(const std::string& path, const std::string& name,
+                               const std::string& own_path) {
+  const Json document = TRY(ReadDocument(path));
+  const Json own = TRY(ReadDocument(own_path));
+  return IsOwn(document, name, own) ? Result<>() : RequireNone(document, path, name);
 }
 
 Result<> PutIntoKubeconfigFile(const std::string& path, const Kubeconfig& entry) {
@@ -122,14 +144,7 @@ Result<bool> RemoveOwnEntry(const std::string& path, const std::string& name,
                             const std::string& own_path) {
   const Json document = TRY(ReadDocument(path));
   const Json own = TRY(ReadDocument(own_path));
-  const Json* cluster = Find(document, "clusters", name);
-  if (cluster == nullptr) return false;
-  const std::string authority = StringAt(*cluster, kAuthority);
-  const Json clusters = own.value("clusters", Json::array());
-  const bool is_ours = std::any_of(clusters.begin(), clusters.end(), [&](const Json& each) {
-    return !authority.empty() && StringAt(each, kAuthority) == authority;
-  });
-  if (!is_ours) return false;
+  if (!IsOwn(document, name, own)) return false;
   TRY(RemoveFromKubeconfigFile(path, name));
   return true;
 }

@@ -136,6 +136,20 @@ TEST_F(UsersKubeconfigTest, ANameThatIsAnothersIsNotTaken) {
   EXPECT_TRUE(RequireFreeEntry(root_ + "/none", "skiff", server));
 }
 
+// "skiff-dev" is the context of the cluster "dev" in Docker, and of that in a directory dev.
+TEST_F(UsersKubeconfigTest, AnEntryOfTheSameNameIsItsOwnByItsAuthority) {
+  const std::string own = root_ + "/own.kubeconfig";
+  EXPECT_TRUE(RequireOwnOrFreeEntry(path_, "skiff-dev", own)) << "there is none of either";
+  ASSERT_TRUE(PutIntoKubeconfigFile(path_, Entry("skiff-dev", "one")));
+  EXPECT_EQ(RequireOwnOrFreeEntry(path_, "skiff-dev", own).error().reason, Reason::kConflict);
+  EXPECT_EQ(RemoveOwnEntry(path_, "skiff-dev", own), false);
+  ASSERT_TRUE(PutIntoKubeconfigFile(own, Entry("skiff-dev", "two")));
+  EXPECT_EQ(RequireOwnOrFreeEntry(path_, "skiff-dev", own).error().reason, Reason::kConflict);
+  ASSERT_TRUE(PutIntoKubeconfigFile(own, Entry("skiff-dev", "one")));
+  EXPECT_TRUE(RequireOwnOrFreeEntry(path_, "skiff-dev", own));
+  EXPECT_EQ(RemoveOwnEntry(path_, "skiff-dev", own), true);
+}
+
 TEST_F(UsersKubeconfigTest, AnEntryThatSaysNothingIsAnothers) {
   const std::string own = root_ + "/admin.kubeconfig";
   ASSERT_TRUE(PutIntoKubeconfigFile(own, Entry("skiff", "one")));

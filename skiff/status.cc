@@ -242,7 +242,11 @@ int StatusMain(const std::vector<std::string>& args) {
   AddDataDirFlag(flags, options);
   const auto goes_on = ParseOrHelp(flags, args);
   if (!goes_on) return Complain(goes_on.error().message);
-  if (!*goes_on) return 0;
+  if (!*goes_on) {
+    std::printf("\nOf clusters whose nodes are containers of the Docker engine:\n\n%s",
+                DockerStatusHelp().c_str());
+    return 0;
+  }
   if (options.data_dir.empty()) return Complain("--data-dir: it must not be empty");
   if (const auto chosen = ChooseDataDir(flags, options); !chosen) {
     return Complain(chosen.error().message);

@@ -445,7 +445,11 @@ int DownMain(const std::vector<std::string>& args) {
             "off the machine; files stay for the next start.");
   const auto goes_on = ParseOrHelp(flags, args);
   if (!goes_on) return Complain(goes_on.error().message);
-  if (!*goes_on) return 0;
+  if (!*goes_on) {
+    std::printf("\nOf a cluster whose nodes are containers of the Docker engine:\n\n%s",
+                DockerDownHelp().c_str());
+    return 0;
+  }
   if (options.data_dir.empty()) return Complain("--data-dir: it must not be empty");
   if (leave_nothing && !keep_data) {
     return Complain(
