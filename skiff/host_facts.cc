@@ -368,6 +368,7 @@ bool WasStarted(const std::string& directory) {
 std::string DefaultDataDir() {
   if (geteuid() == 0) return "/var/lib/skiff";
   const char* home = std::getenv("HOME");
+  if (home != nullptr && *home == '\0') home = nullptr;
   // Below /tmp others could have made it before.
   const passwd* const known = home == nullptr ? getpwuid(geteuid()) : nullptr;
   if (known != nullptr) home = known->pw_dir;
