@@ -84,13 +84,12 @@ Result<> WaitUntilGone(Session& session, const Target& target, const std::string
   return CliError("timed out waiting for the condition on " + target.PathName());
 }
 
-namespace {
-
-// The uid of what is being deleted, of an answer that is the object or a Status about it.
-std::string UidOf(const Json& answer) {
+std::string UidOfDeleted(const Json& answer) {
   const std::string uid = TextAt(answer, "metadata", "uid");
   return uid.empty() ? TextAt(answer, "details", "uid") : uid;
 }
+
+namespace {
 
 struct Deleted {
   const Target* target;
@@ -204,7 +203,7 @@ Result<> DeleteTargets(Command& command, const DeleteVerbFlags& flags,
         }
         continue;
       }
-      uid = UidOf(*answer);
+      uid = UidOfDeleted(*answer);
     }
     if (flags.output == "name") {
       command.Print("{}/{}\n", KindName(target.resource), target.key.name);
