@@ -34,5 +34,8 @@ void PrintDeleted(Command& command, const Target& target, const DeleteFlags& fla
 // Until the object, or its version with that uid, is gone. A `timeout` of 0 waits for ever.
 Result<> WaitUntilGone(Session& session, const Target& target, const std::string& uid,
                        Duration timeout);
+// The same for who is to make it again, which must not fail for rights that only a watch needs.
+Result<> AwaitGone(Session& session, const Target& target, const std::string& uid,
+                   Duration timeout);
 
 }  // namespace skiff::cli

@@ -315,7 +315,7 @@ Result<> Drainer::AwaitEnd(const Json& pod) {
                             ? Duration(std::chrono::seconds(rules.skip_wait_for_delete_s))
                             : kNever;
   while (true) {
-    const auto waited = WaitUntil(session_, pods_.resource, key, std::min(step, Left()), gone);
+    const auto waited = WaitOrAskUntil(session_, pods_.resource, key, std::min(step, Left()), gone);
     if (waited) break;
     if (waited.error().reason != Reason::kTimeout) {
       command_.Print("pod/{} {} failed\n", key.name, noun);

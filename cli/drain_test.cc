@@ -228,6 +228,31 @@ TEST_F(DrainTest, ANodeThatCannotBeMarkedIsToldAndDrainedAllTheSame) {
   EXPECT_THAT(out_, HasSubstr("node/n drained\n"));
 }
 
+// As they have who were given what a drain needs, and no more.
+TEST_F(DrainTest, WhoMayNotWatchPodsAsksForThem) {
+  Pod("a");
+  const auto answer = server_;
+  int asked = 0;
+  server_ = [&, answer](const http::Request& request) {
+    http::Response response;
+    if (request.Query("fieldSelector").value_or("") == "metadata.name=a") {
+      response.status = 403;
+      response.body = R"({"kind": "Status", "reason": "Forbidden", "message": "no", "code": 403})";
+      return response;
+    }
+    // It takes two moments to go.
+    if (request.path.ends_with("/pods/a") && ++asked <= 2) {
+      response.body = R"({"kind": "Pod", "metadata": {"name": "a", "uid": "u-a"}})";
+      return response;
+    }
+    return answer(request);
+  };
+  EXPECT_EQ(Run("drain", {"n"}), 0) << err_;
+  EXPECT_THAT(out_, HasSubstr("pod/a evicted\nnode/n drained\n"));
+  EXPECT_EQ(asked, 3);
+  EXPECT_EQ(pauses_, 2);
+}
+
 // Between two looks at a node its taints may have changed by somebody else's hand.
 TEST_F(DrainTest, TaintsOfANodeThatChangesMeanwhileAreNotLost) {
   int patches = 0;

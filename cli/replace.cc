@@ -28,30 +28,6 @@ struct Going {
   bool is_gone = false;
 };
 
-// By a watch; who may not have one asks for the object itself, again and again, for what has been
-// deleted has to be made again.
-Result<> AwaitGone(Command& command, const Going& going, Duration timeout) {
-  constexpr Duration kPause = 1s;
-  Session& session = *TRY(command.session());
-  Environment& environment = command.environment();
-  const Target& target = going.target;
-  const auto waited = WaitUntilGone(session, target, going.uid, timeout);
-  const bool is_blind = !waited && (waited.error().reason == Reason::kForbidden ||
-                                    waited.error().reason == Reason::kMethodNotAllowed);
-  if (!is_blind) return waited;
-  const Duration begun = environment.clock.Monotonic();
-  while (true) {
-    const auto now = session.api().Get(target.resource, target.key);
-    if (!now && now.error().reason == Reason::kNotFound) return {};
-    if (!now) return Fail(now.error());
-    if (!going.uid.empty() && TextAt(*now, "metadata", "uid") != going.uid) return {};
-    if (environment.clock.Monotonic() - begun >= timeout) {
-      return CliError("timed out waiting for the condition on " + target.PathName());
-    }
-    environment.pause(kPause);
-  }
-}
-
 // All are deleted before the first of them is waited for: a claim goes when its pods have gone. And
 // all are gone before the first is made again, which a namespace that goes would take along. What
 // could not be deleted is told, and not made again.
@@ -80,7 +56,7 @@ Result<> ReplaceByForce(Command& command, const WriteFlags& flags, DeleteFlags d
   }
   for (Going& going : all) {
     if (going.is_gone) continue;
-    const auto waited = AwaitGone(command, going, timeout);
+    const auto waited = AwaitGone(session, going.target, going.uid, timeout);
     going.is_gone = waited.has_value();
     if (!waited) failed(waited.error(), *going.object);
   }
