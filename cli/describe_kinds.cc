@@ -29,7 +29,7 @@ std::string AccessModes(const Json& modes) {
 }
 
 // "0" of what nobody said.
-std::string AmountText(const Json& amount) {
+std::string AmountOrZero(const Json& amount) {
   return amount.is_null() ? "0" : PlainText(amount);
 }
 
@@ -141,7 +141,7 @@ void WriteQuotas(DescribeWriter& out, const std::vector<Json>& quotas) {
     const Json& hard = At(quota, "status", "hard");
     if (!hard.is_object()) continue;
     for (const auto& [name, amount] : hard.items()) {
-      out.Line(1, fmt::format("{}\t{}\t{}", name, AmountText(At(quota, "status", "used", name)),
+      out.Line(1, fmt::format("{}\t{}\t{}", name, AmountOrZero(At(quota, "status", "used", name)),
                               PlainText(amount)));
     }
   }
@@ -170,7 +170,7 @@ void DescribeNamespace(DescribeWriter& out, DescribeContext& context, const Json
 namespace {
 
 // Volumes that a pod has for itself alone are its claims, too.
-std::vector<std::string> UsersOf(const std::vector<Json>& pods, const Json& claim) {
+std::vector<std::string> PodsUsing(const std::vector<Json>& pods, const Json& claim) {
   std::vector<std::string> users;
   for (const Json& pod : pods) {
     size_t uses = 0;
@@ -218,7 +218,7 @@ void DescribeClaim(DescribeWriter& out, DescribeContext& context, const Json& ob
   out.Field(0, "Finalizers", FinalizersText(object));
   const bool is_bound = !TextAt(object, "spec", "volumeName").empty();
   const Json& status = At(object, "status");
-  out.Field(0, "Capacity", is_bound ? AmountText(At(status, "capacity", "storage")) : "");
+  out.Field(0, "Capacity", is_bound ? AmountOrZero(At(status, "capacity", "storage")) : "");
   out.Field(0, "Access Modes", is_bound ? AccessModes(At(status, "accessModes")) : "");
   out.FieldIf(0, "VolumeMode", TextAt(object, "spec", "volumeMode"));
   if (const Json& source = At(object, "spec", "dataSource"); source.is_object()) {
@@ -229,7 +229,7 @@ void DescribeClaim(DescribeWriter& out, DescribeContext& context, const Json& ob
   }
   ListOptions options;
   options.namespace_ = NamespaceOf(object);
-  const auto users = UsersOf(ListNeeded(context, "pods", options), object);
+  const auto users = PodsUsing(ListNeeded(context, "pods", options), object);
   out.Field(0, "Used By", users.empty() ? "<none>" : users[0]);
   for (size_t i = 1; i < users.size(); ++i) out.Line(0, "\t" + users[i]);
   WriteClaimConditions(out, At(status, "conditions"));
@@ -249,7 +249,7 @@ void DescribeVolume(DescribeWriter& out, DescribeContext& context, const Json& o
   out.Field(0, "Reclaim Policy", TextAt(spec, "persistentVolumeReclaimPolicy"));
   out.Field(0, "Access Modes", AccessModes(At(spec, "accessModes")));
   out.FieldIf(0, "VolumeMode", TextAt(spec, "volumeMode"));
-  out.Field(0, "Capacity", AmountText(At(spec, "capacity", "storage")));
+  out.Field(0, "Capacity", AmountOrZero(At(spec, "capacity", "storage")));
   const Json& terms = At(spec, "nodeAffinity", "required", "nodeSelectorTerms");
   if (!At(spec, "nodeAffinity", "required").is_object()) {
     out.Field(0, "Node Affinity", "<none>");

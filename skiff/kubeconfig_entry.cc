@@ -13,7 +13,7 @@
 namespace skiff {
 namespace {
 
-constexpr int kMode = 0600;  // There are keys in it.
+constexpr int kEntryMode = 0600;  // There are keys in it.
 constexpr char kCurrent[] = "current-context";
 constexpr const char* kLists[] = {"clusters", "contexts", "users"};
 const Json::json_pointer kServer("/cluster/server");
@@ -122,7 +122,7 @@ Result<> PutIntoKubeconfigFile(const std::string& path, const Kubeconfig& entry)
     if (!document.contains(field)) document[field] = added.at(field);
   }
   document[kCurrent] = entry.current_context;
-  return WriteUsersFile(path, DumpYaml(document), kMode, kMode);
+  return WriteUsersFile(path, DumpYaml(document), kEntryMode, kEntryMode);
 }
 
 Result<> RemoveFromKubeconfigFile(const std::string& path, const std::string& name) {
@@ -137,7 +137,7 @@ Result<> RemoveFromKubeconfigFile(const std::string& path, const std::string& na
   for (const char* list : kLists) removed |= Erase(document, list, name);
   if (!removed) return {};
   if (document.value(kCurrent, Json()) == name) document[kCurrent] = "";
-  return WriteUsersFile(path, DumpYaml(document), kMode, kMode);
+  return WriteUsersFile(path, DumpYaml(document), kEntryMode, kEntryMode);
 }
 
 Result<bool> RemoveOwnEntry(const std::string& path, const std::string& name,
