@@ -109,11 +109,12 @@ Result<> LearnNetwork(const NodeIdentity& identity, ClusterOptions& node) {
     Client client(*transport, "skiff-join");
     const auto network = ReadClusterNetwork(client);
     if (!network) {
-      return Fail(network.error().reason,
-                  fmt::format("{}, which this machine has joined, does not say what its network is "
-                              "({}); if it is another cluster by now, `skiff down` here, then join "
-                              "anew",
-                              identity.server, network.error().message));
+      return Fail(
+          network.error().reason,
+          fmt::format("{}, which this machine has joined, does not say what its network is "
+                      "({}); if it is another cluster by now, `skiff down{}` here, then "
+                      "join anew",
+                      identity.server, network.error().message, DataDirWords(node.data_dir)));
     }
     known.service_cidr = network->service_cidr;
     known.cluster_cidr = network->cluster_cidr;
@@ -219,25 +220,29 @@ int GoOnWithoutToken(const JoinFlags& flags) {
 int TellOfRunning(const JoinFlags& flags, const ProcessId& daemon) {
   const int process = static_cast<int>(daemon.pid);
   const std::string& data_dir = flags.node.data_dir;
+  const std::string where = DataDirWords(data_dir);
   const auto identity = LoadNodeIdentity(data_dir);
   if (!identity) {
-    return Complain(fmt::format("a cluster of its own runs from {} (process {}): `skiff down` "
-                                "removes it, or choose another directory with --data-dir",
-                                data_dir, process));
+    return Complain(
+        fmt::format("a cluster of its own runs from {} (process {}): `skiff down{}` "
+                    "removes it, or choose another directory with --data-dir",
+                    data_dir, process, where));
   }
   const auto target = ServerOf(flags.host);
   if (!flags.host.empty() && (!target || *target != identity->server)) {
-    return Complain(fmt::format("this machine's node runs already (process {}) and belongs to {}, "
-                                "not to {}: `skiff down` takes it out of that cluster",
-                                process, identity->server, flags.host));
+    return Complain(
+        fmt::format("this machine's node runs already (process {}) and belongs to {}, "
+                    "not to {}: `skiff down{}` takes it out of that cluster",
+                    process, identity->server, flags.host, where));
   }
   const auto others =
       JoinFlagsForNewStart(flags.typed, identity->node_name, ArgumentsOfDaemon(daemon));
   if (!others.empty()) {
-    return Complain(fmt::format(
-        "this machine's node runs already (process {}) as {}, and {} {} for "
-        "a new start: end it with `skiff down --keep-data` first",
-        process, identity->node_name, fmt::join(others, " "), others.size() == 1 ? "is" : "are"));
+    return Complain(
+        fmt::format("this machine's node runs already (process {}) as {}, and {} {} for "
+                    "a new start: end it with `skiff down --keep-data{}` first",
+                    process, identity->node_name, fmt::join(others, " "),
+                    others.size() == 1 ? "is" : "are", where));
   }
   // Another `join` may not be done with it.
   if (const auto started = AwaitStartOf(data_dir, daemon); !started) {

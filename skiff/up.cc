@@ -365,9 +365,9 @@ int TellOfRunning(const UpFlags& to, const Flags::Given& given, const ProcessId&
   if (!different.empty()) {
     return Complain(fmt::format(
         "the cluster runs already (process {}){}, and {} {} for a new start: end it with `skiff "
-        "down --keep-data` first, or choose another --data-dir",
+        "down --keep-data{}` first, or choose another --data-dir",
         process, NodesOf(asked.data_dir), fmt::join(different, " "),
-        different.size() == 1 ? "is" : "are"));
+        different.size() == 1 ? "is" : "are", DataDirWords(asked.data_dir)));
   }
   // Another `up` may not be done with it.
   if (const auto started = AwaitStartOf(asked.data_dir, daemon); !started) {
