@@ -3,6 +3,7 @@
 
 #include <set>
 
+#include "api/codec/json.h"
 #include "cli/json_text.h"
 #include "cli/program_fixture.h"
 
