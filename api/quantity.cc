@@ -285,4 +285,9 @@ Quantity Quantity::operator-() const {
   return Make(-nano_, format_);
 }
 
+Quantity Quantity::InFormatOf(const Quantity& other) const {
+  if (format_ == other.format_) return *this;
+  return Make(static_cast<__int128>(Value()) * kNano, other.format_);
+}
+
 }  // namespace skiff

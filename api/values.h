@@ -86,6 +86,8 @@ class Quantity {
   Quantity operator+(const Quantity& other) const;
   Quantity operator-(const Quantity& other) const;
   Quantity operator-() const;
+  // Itself with the suffixes of `other`; whole, rounded up, where these are not its own.
+  Quantity InFormatOf(const Quantity& other) const;
   // By amount, whatever the text.
   std::strong_ordering operator<=>(const Quantity& other) const { return nano_ <=> other.nano_; }
   bool operator==(const Quantity& other) const { return nano_ == other.nano_; }

@@ -134,6 +134,18 @@ TEST(Quantity, ArithmeticKeepsTheFormatOfTheLeftSide) {
   EXPECT_LT(*Quantity::Parse("999m"), *Quantity::Parse("1"));
 }
 
+TEST(Quantity, AnotherFormatHasItWholeAndItsOwnAsItIs) {
+  const auto in_format_of = [](const char* text, const char* other) {
+    return Quantity::Parse(text)->InFormatOf(*Quantity::Parse(other)).Text();
+  };
+  EXPECT_EQ(in_format_of("1G", "1Gi"), "1000000000");
+  EXPECT_EQ(in_format_of("512Mi", "1G"), "536870912");
+  EXPECT_EQ(in_format_of("1Gi", "5G"), "1073741824");
+  EXPECT_EQ(in_format_of("0", "10Gi"), "0");
+  EXPECT_EQ(in_format_of("500m", "2"), "500m");
+  EXPECT_EQ(in_format_of("2048M", "1Gi"), "2000000Ki");
+}
+
 TEST(Time, ReadsAnyOffsetAndWritesUtc) {
   EXPECT_EQ(Time::Parse("2026-01-02T15:04:05+02:00")->Rfc3339(), "2026-01-02T13:04:05Z");
   EXPECT_EQ(Time::Parse("2026-01-02T15:04:05.123456789Z")->Rfc3339Micro(),

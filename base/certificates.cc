@@ -425,6 +425,14 @@ std::string WidelyReadKey(std::string_view pem) {
   return widely_read.empty() ? std::string(pem) : widely_read;
 }
 
+Result<std::string> PublicPemOf(std::string_view private_pem) {
+  const KeyPtr key = ReadKey(private_pem);
+  if (!key) return CryptoFailure("no private key can be read");
+  const BioPtr bio = Memory();
+  PEM_write_bio_PUBKEY(bio.get(), key.get());
+  return TextOf(bio.get());
+}
+
 Result<SigningKeyPair> NewSigningKey(KeyKind kind) {
   const KeyPtr key = NewKey(kind);
   if (!key) return CryptoFailure("cannot make a key");

@@ -121,6 +121,8 @@ struct SigningKeyPair {
   std::string public_pem;
 };
 Result<SigningKeyPair> NewSigningKey(KeyKind kind);
+// The public half of the first private key of a text.
+Result<std::string> PublicPemOf(std::string_view private_pem);
 // The first private key of a text, and nothing else, written anew: PKCS 8. Who reads a file need
 // not see in it what was read in the text that it was made of.
 Result<std::string> RewrittenKey(std::string_view pem);

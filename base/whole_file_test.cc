@@ -61,6 +61,48 @@ TEST_F(WholeFileTest, NoSecretGoesIntoAFileThatSomebodyElseHasOpen) {
   EXPECT_EQ(fs::status(Path("key")).permissions(), fs::perms::owner_read | fs::perms::owner_write);
 }
 
+TEST_F(WholeFileTest, WhatIsThereAndCannotBeReadIsNotMissing) {
+  const auto none = ReadWholeFile(Path("none"));
+  ASSERT_FALSE(none);
+  EXPECT_EQ(none.error().reason, Reason::kNotFound);
+  EXPECT_EQ(none.error().message, "open " + Path("none") + ": no such file or directory");
+  fs::create_directory(Path("folder"));
+  const auto folder = ReadWholeFile(Path("folder"));
+  ASSERT_FALSE(folder);
+  EXPECT_NE(folder.error().reason, Reason::kNotFound);
+  EXPECT_EQ(folder.error().message, "read " + Path("folder") + ": is a directory");
+}
+
+TEST_F(WholeFileTest, AUsersFileStaysWhereItIsAndItsOwners) {
+  fs::create_directory(Path("dotfiles"));
+  std::ofstream(Path("dotfiles/config")) << "before";
+  chmod(Path("dotfiles/config").c_str(), 0640);
+  fs::create_symlink("dotfiles/config", Path("config"));
+  constexpr uid_t kSomebody = 12345;
+  if (geteuid() == 0) {
+    ASSERT_EQ(chown(Path("dotfiles/config").c_str(), kSomebody, kSomebody), 0);
+  }
+  ASSERT_TRUE(WriteUsersFile(Path("config"), "after", 0600));
+  EXPECT_TRUE(fs::is_symlink(Path("config")));
+  EXPECT_EQ(TextOf(Path("dotfiles/config")), "after");
+  struct stat there {};
+  ASSERT_EQ(stat(Path("dotfiles/config").c_str(), &there), 0);
+  EXPECT_EQ(there.st_mode & 07777, 0640u);
+  EXPECT_EQ(there.st_uid, geteuid() == 0 ? kSomebody : geteuid());
+  ASSERT_TRUE(WriteUsersFile(Path("new"), "first", 0600));
+  EXPECT_EQ(fs::status(Path("new")).permissions(), fs::perms::owner_read | fs::perms::owner_write);
+}
+
+TEST_F(WholeFileTest, AUsersFileThatMayNotBeWrittenIsNotReplaced) {
+  if (geteuid() == 0) GTEST_SKIP() << "root may write all";
+  std::ofstream(Path("config")) << "before";
+  chmod(Path("config").c_str(), 0400);
+  const auto written = WriteUsersFile(Path("config"), "after", 0600);
+  ASSERT_FALSE(written);
+  EXPECT_EQ(written.error().message, "open " + Path("config") + ": permission denied");
+  EXPECT_EQ(TextOf(Path("config")), "before");
+}
+
 TEST_F(WholeFileTest, WhatCannotBeWrittenIsSaid) {
   EXPECT_FALSE(WriteWholeFile(Path("none/key"), "secret", 0600));
   fs::create_directory(Path("key.new"));

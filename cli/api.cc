@@ -153,6 +153,17 @@ Result<std::string> Api::GetText(const std::string& path, Query query) {
   return BodyOf(response);
 }
 
+Result<> Api::GetPieces(const std::string& path, Query query, Duration limit,
+                        const TakePiece& take) {
+  http::Request request = Asking(path, std::move(query), "application/json, */*");
+  request.wants_stream = true;
+  const http::Response response = Send(std::move(request));
+  if (response.status < 200 || response.status > 299) return Fail(ErrorOf(response));
+  if (response.stream) return PullAll(environment_, *response.stream, limit, take);
+  take(BodyOf(response));
+  return {};
+}
+
 Result<std::unique_ptr<http::StreamSource>> Api::GetStream(const std::string& path, Query query,
                                                            const std::string& accept) {
   http::Response response = Send(Asking(path, std::move(query), accept));
@@ -242,6 +253,45 @@ Result<Json> Api::Patch(const Resource& resource, const ObjectKey& key, PatchTyp
                         const std::string& subresource) {
   return Write("PATCH", TRY(resource.Path(key, subresource)), QueryOf(options), patch,
                std::string(ContentType(type)));
+}
+
+Error BodyTookTooLong() {
+  return CliError(
+             "context deadline exceeded (Client.Timeout or context cancellation while reading "
+             "body)")
+      .value();
+}
+
+Result<> PullAll(Environment& environment, http::StreamSource& source, Duration limit,
+                 const TakePiece& take) {
+  struct Signal {
+    Mutex mutex;
+    CondVar changed;
+    bool woken GUARDED_BY(mutex) = true;
+  };
+  constexpr size_t kPulledBytesMax = 64 << 10;
+  const auto signal = std::make_shared<Signal>();
+  source.Attach([signal] {
+    const MutexLock lock(signal->mutex);
+    signal->woken = true;
+    signal->changed.notify_all();
+  });
+  const auto deadline = std::chrono::steady_clock::now() + std::min<Duration>(limit, 24h * 365);
+  while (true) {
+    std::vector<http::SharedBytes> pieces;
+    const http::Pulled pulled = source.Pull(kPulledBytesMax, pieces);
+    for (const http::SharedBytes& piece : pieces) take(*piece);
+    if (pulled == http::Pulled::kEnd || environment.EndsForOutput()) return {};
+    if (pulled == http::Pulled::kAbort) return CliError("unexpected EOF");
+    if (std::chrono::steady_clock::now() >= deadline) return Fail(BodyTookTooLong());
+    if (pulled == http::Pulled::kMore) continue;
+    MutexLock lock(signal->mutex);
+    while (!signal->woken) {
+      const auto waited = signal->changed.wait_until(lock, deadline);
+      if (waited == std::cv_status::timeout && !signal->woken) return Fail(BodyTookTooLong());
+    }
+    signal->woken = false;
+  }
 }
 
 EventReader::EventReader(Environment& environment, std::unique_ptr<http::StreamSource> source)

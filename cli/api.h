@@ -2,9 +2,11 @@
 // Prints the server's warnings.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -33,6 +35,9 @@ inline int64_t PageLimit(int chunk_size) {
   return chunk_size > 0 ? chunk_size : kNoPages;
 }
 
+// Gets a piece of a text that is never there as a whole.
+using TakePiece = std::function<void(std::string_view)>;
+
 class Api {
  public:
   // `headers` go with each request.
@@ -53,8 +58,10 @@ class Api {
   // `read` makes the document of the answer's text.
   Result<Json> Get(const std::string& path, Query query, const std::string& accept = "",
                    Result<Json> (*read)(std::string_view) = ParseJson);
-  // The body as it came.
+  // The body as it came, for who knows that it is short.
   Result<std::string> GetText(const std::string& path, Query query);
+  // The same as it comes: `take` gets one piece after the other. PullAll tells of `limit`.
+  Result<> GetPieces(const std::string& path, Query query, Duration limit, const TakePiece& take);
   Result<std::unique_ptr<http::StreamSource>> GetStream(const std::string& path, Query query,
                                                         const std::string& accept = "");
   Result<Json> Write(const std::string& method, const std::string& path, Query query,
@@ -88,6 +95,13 @@ class Api {
 
 // The query parameters of a write.
 Query QueryOf(const WriteOptions& options);
+
+// Gives `take` all that a stream carries, until it ends or nobody gets what is printed. Fails when
+// it is cut, and when it takes longer than `limit` (--request-timeout; kNever: it may).
+Result<> PullAll(Environment& environment, http::StreamSource& source, Duration limit,
+                 const TakePiece& take);
+// The error of a body that took longer than that.
+Error BodyTookTooLong();
 
 // Reads a watch and waits for its events.
 class EventReader {

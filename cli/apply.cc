@@ -313,7 +313,7 @@ Result<Json> Recreate(Session& session, const ApplyFlags& flags, const ManifestO
   DeleteFlags deletion = flags.deletion;
   deletion.force = false;
   TRY(DeleteObject(session, target, deletion, ""));
-  TRY(WaitUntilGone(session, target, "", flags.deletion.timeout));
+  TRY(AwaitGone(session, target, TextAt(live, "metadata", "uid"), flags.deletion.timeout));
   const Resource& resource = object.kind.resource;
   auto made = session.api().Create(resource, object.key.namespace_, modified, options);
   if (made || made.error().reason == Reason::kAlreadyExists) return made;

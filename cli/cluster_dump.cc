@@ -1,6 +1,7 @@
 // `cluster-info dump`: what one needs to look into a cluster's trouble elsewhere.
 #include <filesystem>
 #include <fstream>
+#include <functional>
 
 #include "cli/cluster_info.h"
 #include "cli/json_text.h"
@@ -26,15 +27,19 @@ class Dump {
   Dump(Command& command, std::string directory)
       : command_(command), directory_(std::move(directory)) {}
   Result<> Write(const std::string& name, const std::string& text) {
+    return WriteBy(name, [&](const TakePiece& take) { take(text); });
+  }
+  // Of what `give` gives, piece by piece.
+  Result<> WriteBy(const std::string& name, const std::function<void(const TakePiece&)>& give) {
     if (directory_.empty()) {
-      command_.environment().out(text);
+      give(command_.environment().out);
       return {};
     }
     const fs::path path = fs::path(directory_) / name;
     std::error_code code;
     fs::create_directories(path.parent_path(), code);
     std::ofstream file(path, std::ios::binary);
-    file << text;
+    give([&](std::string_view text) { file << text; });
     if (!file.flush()) return CliError(fmt::format("cannot write {}", path.string()));
     return {};
   }
@@ -51,22 +56,27 @@ Result<Json> ListOf(Session& session, const char* type, const std::string& names
   return list;
 }
 
+// Logs may be long: none is ever held as a whole.
+void DumpLogsOf(Session& session, const Json& pod, const TakePiece& take) {
+  for (const char* list : {"initContainers", "containers"}) {
+    for (const Json& container : At(pod, "spec", list)) {
+      const std::string name = TextAt(container, "name");
+      const std::string what =
+          fmt::format("logs for container {} of pod {}/{}", name, NamespaceOf(pod), NameOf(pod));
+      take(fmt::format("==== START {} ====\n", what));
+      const auto log = session.api().GetPieces(
+          fmt::format("/api/v1/namespaces/{}/pods/{}/log", NamespaceOf(pod), NameOf(pod)),
+          {{"container", name}}, session.request_limit(), take);
+      if (!log) take("Request log error: " + log.error().message + "\n");
+      take(fmt::format("==== END {} ====\n", what));
+    }
+  }
+}
+
 Result<> DumpLogs(Session& session, Dump& dump, const Json& pods) {
   for (const Json& pod : At(pods, "items")) {
-    const std::string where = NamespaceOf(pod) + "/" + NameOf(pod);
-    std::string text;
-    for (const char* list : {"initContainers", "containers"}) {
-      for (const Json& container : At(pod, "spec", list)) {
-        const std::string name = TextAt(container, "name");
-        const std::string what = fmt::format("logs for container {} of pod {}", name, where);
-        const auto log = session.api().GetText(
-            fmt::format("/api/v1/namespaces/{}/pods/{}/log", NamespaceOf(pod), NameOf(pod)),
-            {{"container", name}});
-        text += fmt::format("==== START {} ====\n{}==== END {} ====\n", what,
-                            log ? *log : "Request log error: " + log.error().message + "\n", what);
-      }
-    }
-    TRY(dump.Write(where + "/logs.txt", text));
+    TRY(dump.WriteBy(NamespaceOf(pod) + "/" + NameOf(pod) + "/logs.txt",
+                     [&](const TakePiece& take) { DumpLogsOf(session, pod, take); }));
   }
   return {};
 }

@@ -7,7 +7,6 @@
 #include "base/text.h"
 #include "base/whole_file.h"
 #include "cli/config_types.h"
-#include "cli/file_text.h"
 
 namespace skiff::cli {
 namespace {
@@ -58,8 +57,13 @@ void SortEntries(Json& document) {
 Result<std::vector<ConfigFile>> LoadConfigFiles(Command& command) {
   std::vector<ConfigFile> files;
   for (const std::string& path : ConfigPaths(command)) {
-    const auto text = FileText(path);
-    if (!text) continue;
+    const auto text = ReadWholeFile(path);
+    if (!text && text.error().reason == Reason::kNotFound) continue;
+    // Taken for one that is missing it would be replaced by what is changed.
+    if (!text) {
+      return CliError(
+          fmt::format("error loading config file \"{}\": {}", path, text.error().message));
+    }
     auto parsed = ParseYaml(*text);
     if (!parsed) {
       return CliError(
@@ -118,21 +122,9 @@ Result<> SaveConfig(const ConfigFile& file) {
   if (code) return CliError(fmt::format("mkdir {}: {}", folder.string(), Lower(code.message())));
   Json document = file.document;
   SortEntries(document);
-  // A link stays one, and who may read what is there may do so afterwards.
-  fs::path target = file.path;
-  constexpr int kLinksMax = 40;
-  for (int i = 0; i < kLinksMax && fs::is_symlink(target, code); ++i) {
-    target = target.parent_path() / fs::read_symlink(target, code);
-  }
-  const fs::file_status there = fs::status(target, code);
-  const int mode =
-      fs::exists(there) ? static_cast<int>(there.permissions() & fs::perms::mask) : 0600;
-  const auto written = WriteWholeFile(target, DumpYaml(document), mode);
-  if (written) return {};
-  // "open PATH: permission denied", in Go's words.
-  const std::string& said = written.error().message;
-  const size_t why = std::min(said.rfind(": "), said.size());
-  return CliError(said.substr(0, why) + Lower(said.substr(why)));
+  const auto written = WriteUsersFile(file.path, DumpYaml(document), 0600);
+  if (!written) return CliError(written.error().message);
+  return {};
 }
 
 Result<std::unique_ptr<KubeconfigLock>> LockConfigFiles(Command& command) {

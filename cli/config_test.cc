@@ -87,6 +87,22 @@ TEST_F(ConfigTest, AFileThatNobodyCanSayWhereItIsIsRefused) {
   std::filesystem::current_path(before);
 }
 
+// Taken for one that is missing it would be replaced.
+TEST_F(ConfigTest, AFileThatIsThereAndCannotBeReadIsNoEmptyOne) {
+  std::filesystem::remove(path_);
+  std::filesystem::create_directory(path_);
+  for (const std::vector<std::string>& words :
+       {std::vector<std::string>{"view"}, {"get-contexts"}, {"set-context", "a"}}) {
+    auto args = words;
+    args.push_back("--kubeconfig=" + path_);
+    EXPECT_EQ(Run("config", args), 1) << words[0];
+    EXPECT_EQ(err_, "error: error loading config file \"" + path_ + "\": read " + path_ +
+                        ": is a directory\n");
+  }
+  EXPECT_TRUE(std::filesystem::is_directory(path_));
+  std::filesystem::remove(path_);
+}
+
 TEST_F(ConfigTest, AFileWhoseEntriesAreNoObjectsIsRefused) {
   for (const char* text : {"users: [5]\n", "users: [{name: a, user: [x]}]\n", "clusters: x\n",
                            "clusters: [x]\n", "contexts: [{name: a, context: 7}]\n"}) {

@@ -214,9 +214,8 @@ Result<> Follow(Command& command, const DebugFlags& flags, const Resource& pods,
   }
   Session& session = *TRY(command.session());
   const std::string path = TRY(pods.Path(key, "log"));
-  const std::string text = TRY(session.api().GetText(path, {{"container", container}}));
-  command.environment().out(text);
-  return {};
+  return session.api().GetPieces(path, {{"container", container}}, session.request_limit(),
+                                 command.environment().out);
 }
 
 Result<> DebugInPod(Command& command, const DebugFlags& flags, const Target& pod) {

@@ -73,24 +73,40 @@ void PrintDeleted(Command& command, const Target& target, const DeleteFlags& fla
   }
 }
 
-Result<> WaitUntilGone(Session& session, const Target& target, const std::string& uid,
-                       Duration timeout) {
-  const auto gone = [&](const Json* object) -> Result<bool> {
+namespace {
+
+std::function<Result<bool>(const Json*)> IsGone(const std::string& uid) {
+  return [uid](const Json* object) -> Result<bool> {
     return !object || (!uid.empty() && TextAt(*object, "metadata", "uid") != uid);
   };
-  const auto waited = WaitUntil(session, target.resource, target.key,
-                                timeout > Duration(0) ? timeout : kNever, gone);
+}
+
+Result<> SayingOfWhat(const Target& target, Result<> waited) {
   if (waited || waited.error().reason != Reason::kTimeout) return waited;
   return CliError("timed out waiting for the condition on " + target.PathName());
 }
 
-namespace {
+}  // namespace
 
-// The uid of what is being deleted, of an answer that is the object or a Status about it.
-std::string UidOf(const Json& answer) {
+Result<> WaitUntilGone(Session& session, const Target& target, const std::string& uid,
+                       Duration timeout) {
+  return SayingOfWhat(target, WaitUntil(session, target.resource, target.key,
+                                        timeout > Duration(0) ? timeout : kNever, IsGone(uid)));
+}
+
+Result<> AwaitGone(Session& session, const Target& target, const std::string& uid,
+                   Duration timeout) {
+  return SayingOfWhat(target,
+                      WaitOrAskUntil(session, target.resource, target.key,
+                                     timeout > Duration(0) ? timeout : kNever, IsGone(uid)));
+}
+
+std::string UidOfDeleted(const Json& answer) {
   const std::string uid = TextAt(answer, "metadata", "uid");
   return uid.empty() ? TextAt(answer, "details", "uid") : uid;
 }
+
+namespace {
 
 struct Deleted {
   const Target* target;
@@ -204,7 +220,7 @@ Result<> DeleteTargets(Command& command, const DeleteVerbFlags& flags,
         }
         continue;
       }
-      uid = UidOf(*answer);
+      uid = UidOfDeleted(*answer);
     }
     if (flags.output == "name") {
       command.Print("{}/{}\n", KindName(target.resource), target.key.name);

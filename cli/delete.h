@@ -27,10 +27,15 @@ struct DeleteFlags {
 // The object as it is now, or a Status.
 Result<Json> DeleteObject(Session& session, const Target& target, const DeleteFlags& flags,
                           const std::string& dry_run);
+// The uid of what is being deleted, of that answer.
+std::string UidOfDeleted(const Json& answer);
 void PrintDeleted(Command& command, const Target& target, const DeleteFlags& flags,
                   const std::string& suffix);
 // Until the object, or its version with that uid, is gone. A `timeout` of 0 waits for ever.
 Result<> WaitUntilGone(Session& session, const Target& target, const std::string& uid,
                        Duration timeout);
+// The same for who is to make it again, which must not fail for rights that only a watch needs.
+Result<> AwaitGone(Session& session, const Target& target, const std::string& uid,
+                   Duration timeout);
 
 }  // namespace skiff::cli

@@ -12,49 +12,62 @@
 namespace skiff::cli {
 namespace {
 
-using Writer = void (*)(DescribeWriter& out, DescribeContext& context, const Json& object);
+// Others may have kinds of the same names, in groups of their own.
+struct DescribedKind {
+  const char* group_kind;  // As GroupKind.
+  void (*write)(DescribeWriter& out, DescribeContext& context, const Json& object);
+  bool has_events = true;  // Nothing tells of the others.
+};
+void WritePod(DescribeWriter& out, DescribeContext& context, const Json& object) {
+  DescribePod(out, object, context.now);
+}
 
-constexpr std::pair<const char*, Writer> kWriters[] = {
-    {"CSINode", &DescribeCsiNode},
-    {"CertificateSigningRequest", &DescribeSigningRequest},
-    {"ClusterRole", &DescribeRole},
-    {"ClusterRoleBinding", &DescribeBinding},
+constexpr DescribedKind kDescribed[] = {
+    {"CSINode.storage.k8s.io", &DescribeCsiNode},
+    {"CertificateSigningRequest.certificates.k8s.io", &DescribeSigningRequest},
+    {"ClusterRole.rbac.authorization.k8s.io", &DescribeRole, false},
+    {"ClusterRoleBinding.rbac.authorization.k8s.io", &DescribeBinding, false},
     {"ConfigMap", &DescribeConfigMap},
-    {"CronJob", &DescribeCronJob},
-    {"DaemonSet", &DescribeDaemonSet},
-    {"Deployment", &DescribeDeployment},
-    {"EndpointSlice", &DescribeEndpointSlice},
+    {"CronJob.batch", &DescribeCronJob},
+    {"DaemonSet.apps", &DescribeDaemonSet},
+    {"Deployment.apps", &DescribeDeployment},
+    {"EndpointSlice.discovery.k8s.io", &DescribeEndpointSlice},
     {"Endpoints", &DescribeEndpoints},
-    {"HorizontalPodAutoscaler", &DescribeAutoscaler},
-    {"IPAddress", &DescribeIpAddress},
-    {"Ingress", &DescribeIngress},
-    {"IngressClass", &DescribeIngressClass},
-    {"Job", &DescribeJob},
-    {"LimitRange", &DescribeLimitRange},
-    {"Namespace", &DescribeNamespace},
-    {"NetworkPolicy", &DescribeNetworkPolicy},
+    {"HorizontalPodAutoscaler.autoscaling", &DescribeAutoscaler},
+    {"IPAddress.networking.k8s.io", &DescribeIpAddress},
+    {"Ingress.networking.k8s.io", &DescribeIngress},
+    {"IngressClass.networking.k8s.io", &DescribeIngressClass},
+    {"Job.batch", &DescribeJob},
+    {"LimitRange", &DescribeLimitRange, false},
+    {"Namespace", &DescribeNamespace, false},
+    {"NetworkPolicy.networking.k8s.io", &DescribeNetworkPolicy, false},
     {"Node", &DescribeNode},
     {"PersistentVolume", &DescribeVolume},
     {"PersistentVolumeClaim", &DescribeClaim},
-    {"PodDisruptionBudget", &DescribeBudget},
-    {"PriorityClass", &DescribePriorityClass},
-    {"ReplicaSet", &DescribeReplicas},
+    {"Pod", &WritePod},
+    {"PodDisruptionBudget.policy", &DescribeBudget},
+    {"PriorityClass.scheduling.k8s.io", &DescribePriorityClass},
+    {"ReplicaSet.apps", &DescribeReplicas},
     {"ReplicationController", &DescribeReplicas},
-    {"ResourceQuota", &DescribeQuota},
-    {"Role", &DescribeRole},
-    {"RoleBinding", &DescribeBinding},
-    {"Secret", &DescribeSecret},
+    {"ResourceQuota", &DescribeQuota, false},
+    {"Role.rbac.authorization.k8s.io", &DescribeRole, false},
+    {"RoleBinding.rbac.authorization.k8s.io", &DescribeBinding, false},
+    {"Secret", &DescribeSecret, false},
     {"Service", &DescribeService},
     {"ServiceAccount", &DescribeServiceAccount},
-    {"ServiceCIDR", &DescribeServiceCidr},
-    {"StatefulSet", &DescribeStatefulSet},
-    {"StorageClass", &DescribeStorageClass},
-    {"VolumeAttributesClass", &DescribeAttributesClass},
+    {"ServiceCIDR.networking.k8s.io", &DescribeServiceCidr},
+    {"StatefulSet.apps", &DescribeStatefulSet},
+    {"StorageClass.storage.k8s.io", &DescribeStorageClass},
+    {"VolumeAttributesClass.storage.k8s.io", &DescribeAttributesClass},
 };
-// Nothing tells of these.
-constexpr std::string_view kWithoutEvents[] = {"ClusterRole", "ClusterRoleBinding", "LimitRange",
-                                               "Namespace",   "NetworkPolicy",      "Role",
-                                               "RoleBinding", "ResourceQuota",      "Secret"};
+
+const DescribedKind* FindDescribedKind(const Resource& resource) {
+  const std::string named = GroupKind(resource);
+  const auto* const found =
+      std::find_if(std::begin(kDescribed), std::end(kDescribed),
+                   [&](const DescribedKind& each) { return named == each.group_kind; });
+  return found == std::end(kDescribed) ? nullptr : found;
+}
 
 // Where one word of a field's name ends: small and capital letters and hyphens stand apart, and a
 // capital belongs to the small letters behind it.
@@ -181,21 +194,19 @@ void WriteEvents(DescribeWriter& out, DescribeContext& context, const Json& obje
   for (const EventRow& row : rows) out.Line(1, row.line);
 }
 
-std::string Described(DescribeContext& context, Json object, const Resource& resource) {
+Result<std::string> Described(DescribeContext& context, Json object, const Resource& resource) {
   object["kind"] = resource.kind;
   object["apiVersion"] = resource.api_version;
+  context.failure.reset();
   DescribeWriter out;
-  bool known = resource.kind == "Pod";
-  if (known) DescribePod(out, object, context.now);
-  for (const auto& [kind, writer] : kWriters) {
-    if (kind != resource.kind) continue;
-    writer(out, context, object);
-    known = true;
+  const DescribedKind* kind = FindDescribedKind(resource);
+  if (kind) {
+    kind->write(out, context, object);
+  } else {
+    DescribeOther(out, object);
   }
-  if (!known) DescribeOther(out, object);
-  const bool has_events = std::find(std::begin(kWithoutEvents), std::end(kWithoutEvents),
-                                    resource.kind) == std::end(kWithoutEvents);
-  if (context.show_events && has_events) WriteEvents(out, context, object);
+  if (context.failure) return Fail(*context.failure);
+  if (context.show_events && (!kind || kind->has_events)) WriteEvents(out, context, object);
   return out.Flush();
 }
 
@@ -301,14 +312,19 @@ Result<> RunDescribe(Command& command, const Args& args) {
   Session& session = *TRY(command.session());
   bool by_prefix = false;
   auto targets = TRY(FindDescribed(command, selectors, files, chunk_size, by_prefix));
-  DescribeContext context{session, command.environment().clock.Now(), show_events, chunk_size};
+  DescribeContext context{session, command.environment().clock.Now(), show_events, chunk_size, {}};
   bool first = true;
   for (Target& target : targets) {
     FetchWhole(session, target);
+    const auto text = Described(context, target.object, target.resource);
+    if (!text) {
+      command.Report(text.error());
+      continue;
+    }
     // Objects found by the beginning of their names are set apart otherwise.
     if (!first && !by_prefix) command.Print("\n\n");
     first = false;
-    command.environment().out(Described(context, target.object, target.resource));
+    command.environment().out(*text);
     if (by_prefix) command.Print("\n");
   }
   if (targets.empty() && command.exit_code() == 0) {

@@ -1,6 +1,10 @@
 // What `describe` knows of single kinds. Events are not written here.
 #pragma once
 
+#include <optional>
+#include <string>
+#include <vector>
+
 #include "cli/describe_pod.h"
 #include "cli/session.h"
 
@@ -11,13 +15,20 @@ struct DescribeContext {
   TimePoint now;
   bool show_events = true;
   int chunk_size = 500;
+  // Something that the object cannot be described without could not be read: nothing is printed.
+  std::optional<Error> failure;
 };
 
-// All objects of a kind; none where they cannot be read.
-std::vector<Json> ListForDescribe(DescribeContext& context, const char* type,
-                                  const ListOptions& options);
+// All objects of a kind.
+Result<std::vector<Json>> ListForDescribe(DescribeContext& context, const char* type,
+                                          const ListOptions& options);
+// The same for who cannot do without: none where they cannot be read, which is context.failure.
+std::vector<Json> ListNeeded(DescribeContext& context, const char* type,
+                             const ListOptions& options);
 // "10.1.1.1:80,10.1.1.2:80": the ready endpoints behind a port of that name.
 std::string EndpointsText(const std::vector<Json>& slices, const std::string& port_name);
+// Of a volume or a claim, also where an old annotation says it.
+std::string StorageClassOf(const Json& object);
 // The rows of a LimitRange's table.
 void WriteLimits(DescribeWriter& out, const std::string& indent, const Json& range);
 

@@ -1,4 +1,6 @@
 // Service accounts, roles, bindings and certificate signing requests.
+#include <algorithm>
+
 #include "api/codec/base64.h"
 #include "api/text/human_duration.h"
 #include "base/seconds.h"
@@ -44,17 +46,15 @@ void DescribeBinding(DescribeWriter& out, DescribeContext& /*context*/, const Js
 
 namespace {
 
-// "Approved,Issued"
+// "Approved,Issued", "Pending,Failed"
 std::string RequestStatus(const Json& object) {
-  std::string status;
-  for (const char* type : {"Approved", "Denied", "Failed"}) {
-    for (const Json& condition : At(object, "status", "conditions")) {
-      if (TextAt(condition, "type") != type) continue;
-      status += (status.empty() ? "" : ",") + std::string(type);
-      break;
-    }
-  }
-  if (status.empty()) status = "Pending";
+  const Json& conditions = At(object, "status", "conditions");
+  const auto has = [&](std::string_view type) {
+    return std::any_of(conditions.begin(), conditions.end(),
+                       [&](const Json& condition) { return TextAt(condition, "type") == type; });
+  };
+  std::string status = has("Denied") ? "Denied" : has("Approved") ? "Approved" : "Pending";
+  if (has("Failed")) status += ",Failed";
   return TextAt(object, "status", "certificate").empty() ? status : status + ",Issued";
 }
 

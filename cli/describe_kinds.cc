@@ -13,17 +13,24 @@ std::string TextOrNone(const std::string& text) {
   return text.empty() ? "<none>" : text;
 }
 
+// Each once, in an order of their own.
 std::string AccessModes(const Json& modes) {
-  static const std::map<std::string, std::string> kShort = {{"ReadWriteOnce", "RWO"},
+  constexpr std::pair<const char*, const char*> kShort[] = {{"ReadWriteOnce", "RWO"},
                                                             {"ReadOnlyMany", "ROX"},
                                                             {"ReadWriteMany", "RWX"},
                                                             {"ReadWriteOncePod", "RWOP"}};
   std::vector<std::string> texts;
-  for (const Json& mode : modes) {
-    const auto found = kShort.find(TextOf(mode));
-    if (found != kShort.end()) texts.push_back(found->second);
+  for (const auto& known : kShort) {
+    const bool is_there = std::any_of(
+        modes.begin(), modes.end(), [&](const Json& mode) { return TextOf(mode) == known.first; });
+    if (is_there) texts.emplace_back(known.second);
   }
   return Join(texts, ",");
+}
+
+// "0" of what nobody said.
+std::string AmountOrZero(const Json& amount) {
+  return amount.is_null() ? "0" : PlainText(amount);
 }
 
 std::string FinalizersText(const Json& object) {
@@ -38,14 +45,27 @@ std::string PhaseText(const DescribeContext& context, const Json& object) {
 
 }  // namespace
 
-std::vector<Json> ListForDescribe(DescribeContext& context, const char* type,
-                                  const ListOptions& options) {
-  const auto kind = context.session.kinds().Find(type);
-  if (!kind) return {};
+Result<std::vector<Json>> ListForDescribe(DescribeContext& context, const char* type,
+                                          const ListOptions& options) {
+  const ServedKind kind = TRY(context.session.kinds().Find(type));
   ListOptions in_pages = options;
   in_pages.limit = PageLimit(context.chunk_size);
-  auto list = context.session.api().List(kind->resource, in_pages);
-  return list ? std::move(list->items) : std::vector<Json>();
+  JsonList list = TRY(context.session.api().List(kind.resource, in_pages));
+  return std::move(list.items);
+}
+
+std::vector<Json> ListNeeded(DescribeContext& context, const char* type,
+                             const ListOptions& options) {
+  auto list = ListForDescribe(context, type, options);
+  if (list) return std::move(*list);
+  if (!context.failure) context.failure = list.error();
+  return {};
+}
+
+std::string StorageClassOf(const Json& object) {
+  const std::string of_beta =
+      TextAt(object, "metadata", "annotations", "volume.beta.kubernetes.io/storage-class");
+  return of_beta.empty() ? TextAt(object, "spec", "storageClassName") : of_beta;
 }
 
 void DescribeConfigMap(DescribeWriter& out, DescribeContext& /*context*/, const Json& object) {
@@ -89,8 +109,41 @@ void WriteNamespaceConditions(DescribeWriter& out, const Json& conditions) {
   out.Line(1, "----\t------\t------------------\t------\t-------");
   for (const Json& each : conditions) {
     out.Line(1, fmt::format("{}\t{}\t{}\t{}\t{}", TextAt(each, "type"), TextAt(each, "status"),
-                            DescribeTime(TextAt(each, "lastTransitionTime")),
+                            DescribeMoment(TextAt(each, "lastTransitionTime")),
                             TextAt(each, "reason"), TextAt(each, "message")));
+  }
+}
+
+// nullopt where the server has no such kind, of which nothing is said then.
+std::optional<std::vector<Json>> ListServed(DescribeContext& context, const char* type,
+                                            const ListOptions& options) {
+  auto list = ListForDescribe(context, type, options);
+  if (list) return std::move(*list);
+  if (list.error().reason != Reason::kNotFound) context.failure = list.error();
+  return std::nullopt;
+}
+
+void WriteQuotas(DescribeWriter& out, const std::vector<Json>& quotas) {
+  if (quotas.empty()) {
+    out.Line(0, "\nNo resource quota.");
+    return;
+  }
+  out.Line(0, "\nResource Quotas");
+  for (const Json& quota : quotas) {
+    out.Line(1, "Name:\t" + NameOf(quota));
+    auto scopes = TextsAt(At(quota, "spec"), "scopes");
+    std::sort(scopes.begin(), scopes.end());
+    if (!scopes.empty()) out.Line(1, "Scopes:\t" + Join(scopes, ", "));
+    for (const std::string& scope : scopes) {
+      if (const std::string help = ScopeHelp(scope); !help.empty()) out.Line(1, "* " + help);
+    }
+    out.Line(1, "Resource\tUsed\tHard\n  --------\t---\t---");
+    const Json& hard = At(quota, "status", "hard");
+    if (!hard.is_object()) continue;
+    for (const auto& [name, amount] : hard.items()) {
+      out.Line(1, fmt::format("{}\t{}\t{}", name, AmountOrZero(At(quota, "status", "used", name)),
+                              PlainText(amount)));
+    }
   }
 }
 
@@ -104,47 +157,69 @@ void DescribeNamespace(DescribeWriter& out, DescribeContext& context, const Json
   WriteNamespaceConditions(out, At(object, "status", "conditions"));
   ListOptions options;
   options.namespace_ = NameOf(object);
-  const auto quotas = ListForDescribe(context, "resourcequotas", options);
-  if (quotas.empty()) {
-    out.Line(0, "\nNo resource quota.");
-  } else {
-    out.Line(0, "\nResource Quotas");
-    for (const Json& quota : quotas) {
-      out.Line(1, "Name:\t" + NameOf(quota));
-      auto scopes = TextsAt(At(quota, "spec"), "scopes");
-      std::sort(scopes.begin(), scopes.end());
-      if (!scopes.empty()) out.Line(1, "Scopes:\t" + Join(scopes, ", "));
-      for (const std::string& scope : scopes) {
-        if (const std::string help = ScopeHelp(scope); !help.empty()) out.Line(1, "* " + help);
-      }
-      out.Line(1, "Resource\tUsed\tHard\n  --------\t---\t---");
-      const Json& hard = At(quota, "status", "hard");
-      if (!hard.is_object()) continue;
-      for (const auto& [name, amount] : hard.items()) {
-        out.Line(1, fmt::format("{}\t{}\t{}", name, PlainText(At(quota, "status", "used", name)),
-                                PlainText(amount)));
-      }
-    }
-  }
-  const auto limits = ListForDescribe(context, "limitranges", options);
-  out.Line(0, limits.empty() ? "\nNo LimitRange resource." : "\nResource Limits");
-  if (limits.empty()) return;
+  if (const auto quotas = ListServed(context, "resourcequotas", options)) WriteQuotas(out, *quotas);
+  const auto limits = ListServed(context, "limitranges", options);
+  if (!limits) return;
+  out.Line(0, limits->empty() ? "\nNo LimitRange resource." : "\nResource Limits");
+  if (limits->empty()) return;
   out.Line(0, " Type\tResource\tMin\tMax\tDefault Request\tDefault Limit\tMax Limit/Request Ratio");
   out.Line(0, " ----\t--------\t---\t---\t---------------\t-------------\t-----------------------");
-  for (const Json& range : limits) WriteLimits(out, " ", range);
+  for (const Json& range : *limits) WriteLimits(out, " ", range);
 }
+
+namespace {
+
+// Volumes that a pod has for itself alone are its claims, too.
+std::vector<std::string> PodsUsing(const std::vector<Json>& pods, const Json& claim) {
+  std::vector<std::string> users;
+  for (const Json& pod : pods) {
+    size_t uses = 0;
+    for (const Json& volume : At(pod, "spec", "volumes")) {
+      uses += TextAt(volume, "persistentVolumeClaim", "claimName") == NameOf(claim) ? 1 : 0;
+    }
+    if (uses == 0) {
+      const std::string uid = TextAt(pod, "metadata", "uid");
+      for (const Json& owner : At(claim, "metadata", "ownerReferences")) {
+        if (TextAt(owner, "kind") != "Pod" || TextAt(owner, "uid") != uid) continue;
+        uses = 1;
+        break;
+      }
+    }
+    users.insert(users.end(), uses, NameOf(pod));
+  }
+  std::sort(users.begin(), users.end());
+  return users;
+}
+
+// How far a claim is with its growth.
+void WriteClaimConditions(DescribeWriter& out, const Json& conditions) {
+  if (!conditions.is_array() || conditions.empty()) return;
+  out.Line(0, "Conditions:");
+  out.Line(1, "Type\tStatus\tLastProbeTime\tLastTransitionTime\tReason\tMessage");
+  out.Line(1, "----\t------\t-----------------\t------------------\t------\t-------");
+  for (const Json& each : conditions) {
+    out.Line(1, fmt::format("{} \t{} \t{} \t{} \t{} \t{}", TextAt(each, "type"),
+                            TextAt(each, "status"), DescribeMoment(TextAt(each, "lastProbeTime")),
+                            DescribeMoment(TextAt(each, "lastTransitionTime")),
+                            TextAt(each, "reason"), TextAt(each, "message")));
+  }
+}
+
+}  // namespace
 
 void DescribeClaim(DescribeWriter& out, DescribeContext& context, const Json& object) {
   out.Field(0, "Name", NameOf(object));
   out.Field(0, "Namespace", NamespaceOf(object));
-  out.Field(0, "StorageClass", TextAt(object, "spec", "storageClassName"));
+  out.Field(0, "StorageClass", StorageClassOf(object));
   out.Field(0, "Status", PhaseText(context, object));
   out.Field(0, "Volume", TextAt(object, "spec", "volumeName"));
   out.Labels("Labels", At(object, "metadata", "labels"));
   out.Annotations(At(object, "metadata", "annotations"));
   out.Field(0, "Finalizers", FinalizersText(object));
-  out.Field(0, "Capacity", PlainText(At(object, "status", "capacity", "storage")));
-  out.Field(0, "Access Modes", AccessModes(At(object, "status", "accessModes")));
+  const bool is_bound = !TextAt(object, "spec", "volumeName").empty();
+  const Json& status = At(object, "status");
+  out.Field(0, "Capacity", is_bound ? AmountOrZero(At(status, "capacity", "storage")) : "");
+  out.Field(0, "Access Modes", is_bound ? AccessModes(At(status, "accessModes")) : "");
   out.FieldIf(0, "VolumeMode", TextAt(object, "spec", "volumeMode"));
   if (const Json& source = At(object, "spec", "dataSource"); source.is_object()) {
     out.Line(0, "DataSource:");
@@ -154,16 +229,10 @@ void DescribeClaim(DescribeWriter& out, DescribeContext& context, const Json& ob
   }
   ListOptions options;
   options.namespace_ = NamespaceOf(object);
-  std::vector<std::string> users;
-  for (const Json& pod : ListForDescribe(context, "pods", options)) {
-    for (const Json& volume : At(pod, "spec", "volumes")) {
-      if (TextAt(volume, "persistentVolumeClaim", "claimName") == NameOf(object)) {
-        users.push_back(NameOf(pod));
-      }
-    }
-  }
+  const auto users = PodsUsing(ListNeeded(context, "pods", options), object);
   out.Field(0, "Used By", users.empty() ? "<none>" : users[0]);
   for (size_t i = 1; i < users.size(); ++i) out.Line(0, "\t" + users[i]);
+  WriteClaimConditions(out, At(status, "conditions"));
 }
 
 void DescribeVolume(DescribeWriter& out, DescribeContext& context, const Json& object) {
@@ -172,7 +241,7 @@ void DescribeVolume(DescribeWriter& out, DescribeContext& context, const Json& o
   out.Labels("Labels", At(object, "metadata", "labels"));
   out.Annotations(At(object, "metadata", "annotations"));
   out.Field(0, "Finalizers", FinalizersText(object));
-  out.Field(0, "StorageClass", TextAt(spec, "storageClassName"));
+  out.Field(0, "StorageClass", StorageClassOf(object));
   out.Field(0, "Status", PhaseText(context, object));
   const Json& claim = At(spec, "claimRef");
   out.Field(0, "Claim",
@@ -180,10 +249,13 @@ void DescribeVolume(DescribeWriter& out, DescribeContext& context, const Json& o
   out.Field(0, "Reclaim Policy", TextAt(spec, "persistentVolumeReclaimPolicy"));
   out.Field(0, "Access Modes", AccessModes(At(spec, "accessModes")));
   out.FieldIf(0, "VolumeMode", TextAt(spec, "volumeMode"));
-  out.Field(0, "Capacity", PlainText(At(spec, "capacity", "storage")));
+  out.Field(0, "Capacity", AmountOrZero(At(spec, "capacity", "storage")));
   const Json& terms = At(spec, "nodeAffinity", "required", "nodeSelectorTerms");
-  if (!terms.is_array() || terms.empty()) {
+  if (!At(spec, "nodeAffinity", "required").is_object()) {
     out.Field(0, "Node Affinity", "<none>");
+  } else if (!terms.is_array() || terms.empty()) {
+    out.Line(0, "Node Affinity:\t");
+    out.Field(1, "Required Terms", "<none>");
   } else {
     out.Line(0, "Node Affinity:\t");
     out.Line(1, "Required Terms:\t");
@@ -217,15 +289,17 @@ void DescribeService(DescribeWriter& out, DescribeContext& context, const Json& 
   out.FieldIf(0, "External Name", TextAt(spec, "externalName"));
   std::vector<std::string> ingress;
   for (const Json& each : At(object, "status", "loadBalancer", "ingress")) {
-    const std::string mode = TextAt(each, "ipMode");
-    ingress.push_back(TextAt(each, "ip") + TextAt(each, "hostname") +
-                      (mode.empty() ? "" : " (" + mode + ")"));
+    const std::string ip = TextAt(each, "ip"), mode = TextAt(each, "ipMode");
+    ingress.push_back(ip.empty()     ? TextAt(each, "hostname")
+                      : mode.empty() ? ip
+                                     : fmt::format("{} ({})", ip, mode));
   }
   out.FieldIf(0, "LoadBalancer Ingress", Join(ingress, ", "));
   ListOptions options;
   options.namespace_ = NamespaceOf(object);
   options.label_selector = "kubernetes.io/service-name=" + NameOf(object);
-  const auto slices = ListForDescribe(context, "endpointslices", options);
+  const auto slices = ListForDescribe(context, "endpointslices", options)
+                          .value_or(std::vector<Json>());  // Others have none of these.
   for (const Json& port : At(spec, "ports")) {
     const std::string name = TextAt(port, "name").empty() ? "<unset>" : TextAt(port, "name");
     const std::string protocol = TextAt(port, "protocol");

@@ -22,7 +22,7 @@ std::string Addresses(const Json& list) {
 }
 
 void WriteSliceEndpoint(DescribeWriter& out, const Json& endpoint) {
-  out.Line(1, "- Addresses:\t" + Join(TextsAt(endpoint, "addresses"), ", "));
+  out.Line(1, "- Addresses:\t" + OrNone(Join(TextsAt(endpoint, "addresses"), ", ")));
   out.Line(2, "Conditions:");
   const Json& ready = At(endpoint, "conditions", "ready");
   out.Field(3, "Ready", ready.is_null() ? "<unset>" : IsTrue(ready) ? "true" : "false");
@@ -34,31 +34,44 @@ void WriteSliceEndpoint(DescribeWriter& out, const Json& endpoint) {
   out.Field(2, "Zone", OrUnset(TextAt(endpoint, "zone")));
 }
 
+// The name of the port that a backend means; "" of one that there is not.
+std::string PortNameOf(const Json& service, const std::string& port) {
+  for (const Json& each : At(service, "spec", "ports")) {
+    if (PlainText(At(each, "port")) == port || TextAt(each, "name") == port) {
+      return TextAt(each, "name");
+    }
+  }
+  return "";
+}
+
 // "web:80 (10.1.1.1:8080)"
 std::string BackendText(DescribeContext& context, const std::string& namespace_,
                         const Json& backend) {
   const Json& service = At(backend, "service");
+  const Json& resource = At(backend, "resource");
+  if (!service.is_object() && !resource.is_object()) return "";
   if (!service.is_object()) {
-    const Json& resource = At(backend, "resource");
-    return fmt::format("APIGroup: {}, Kind: {}, Name: {}", TextAt(resource, "apiGroup"),
-                       TextAt(resource, "kind"), TextAt(resource, "name"));
+    const Json& group = At(resource, "apiGroup");
+    return fmt::format("APIGroup: {}, Kind: {}, Name: {}",
+                       group.is_null() ? "<none>" : TextOf(group), TextAt(resource, "kind"),
+                       TextAt(resource, "name"));
   }
   const std::string name = TextAt(service, "name");
-  const Json& number = At(service, "port", "number");
-  const std::string port = number.is_null() ? TextAt(service, "port", "name") : PlainText(number);
-  const auto kind = context.session.kinds().Find("services");
-  const auto found = kind ? context.session.api().Get(kind->resource, {namespace_, name})
-                          : Result<Json>(Fail(kind.error()));
-  if (!found) return fmt::format("{}:{} (<error: {}>)", name, port, found.error().message);
+  const int64_t number = IntAt(service, "port", "number");
+  const std::string port = number == 0 ? TextAt(service, "port", "name") : std::to_string(number);
+  const auto failed = [&](const Error& error) {
+    return fmt::format("{}:{} (<error: {}>)", name, port, error.message);
+  };
   ListOptions options;
   options.namespace_ = namespace_;
   options.label_selector = "kubernetes.io/service-name=" + name;
   const auto slices = ListForDescribe(context, "endpointslices", options);
-  for (const Json& each : At(*found, "spec", "ports")) {
-    if (PlainText(At(each, "port")) != port && TextAt(each, "name") != port) continue;
-    return fmt::format("{}:{} ({})", name, port, EndpointsText(slices, TextAt(each, "name")));
-  }
-  return fmt::format("{}:{} ({})", name, port, EndpointsText(slices, ""));
+  if (!slices) return failed(slices.error());
+  const auto kind = context.session.kinds().Find("services");
+  const auto found = kind ? context.session.api().Get(kind->resource, {namespace_, name})
+                          : Result<Json>(Fail(kind.error()));
+  if (!found) return failed(found.error());
+  return fmt::format("{}:{} ({})", name, port, EndpointsText(*slices, PortNameOf(*found, port)));
 }
 
 constexpr char kPolicyIndent[] = "    ";
@@ -100,7 +113,8 @@ void WriteRules(DescribeWriter& out, const Json& rules, bool ingress) {
       // Any port is what Go calls a pointer to none.
       const Json& of = At(port, "port");
       const std::string number = of.is_null() ? "<nil>" : PlainText(of);
-      const std::string protocol = TextAt(port, "protocol");
+      const std::string named = TextAt(port, "protocol");
+      const std::string protocol = named.empty() ? "TCP" : named;
       const std::string last = PlainText(At(port, "endPort"));
       out.Line(0, last.empty()
                       ? fmt::format("{}To Port: {}/{}", indent, number, protocol)
@@ -127,11 +141,12 @@ std::string EndpointsText(const std::vector<Json>& slices, const std::string& po
       for (const Json& endpoint : At(slice, "endpoints")) {
         const Json& ready = At(endpoint, "conditions", "ready");
         if (!ready.is_null() && !IsTrue(ready)) continue;
-        for (const std::string& host : TextsAt(endpoint, "addresses")) {
-          const bool ipv6 = host.find(':') != std::string::npos;
-          addresses.push_back(
-              fmt::format("{}:{}", ipv6 ? "[" + host + "]" : host, IntAt(port, "port")));
-        }
+        const auto hosts = TextsAt(endpoint, "addresses");
+        if (hosts.empty()) continue;
+        const std::string& host = hosts.front();  // Of more than one nobody uses the others.
+        const bool ipv6 = host.find(':') != std::string::npos;
+        addresses.push_back(
+            fmt::format("{}:{}", ipv6 ? "[" + host + "]" : host, IntAt(port, "port")));
       }
     }
   }
@@ -233,11 +248,9 @@ void DescribeNetworkPolicy(DescribeWriter& out, DescribeContext& /*context*/, co
   const Json& spec = At(object, "spec");
   out.Field(0, "Name", NameOf(object));
   out.Field(0, "Namespace", NamespaceOf(object));
-  const auto created = Time::Parse(TextAt(object, "metadata", "creationTimestamp"));
   // Go's own form of a time: "2026-11-20 07:00:00 +0000 UTC".
-  std::string stamp = created ? created->Rfc3339() : "";
-  if (stamp.size() == 20) stamp = stamp.substr(0, 10) + " " + stamp.substr(11, 8) + " +0000 UTC";
-  out.Field(0, "Created on", stamp);
+  out.Field(0, "Created on",
+            LocalTime(TextAt(object, "metadata", "creationTimestamp"), "%Y-%m-%d %H:%M:%S %z %Z"));
   out.Labels("Labels", At(object, "metadata", "labels"));
   out.Annotations(At(object, "metadata", "annotations"));
   out.Line(0, "Spec:");
@@ -257,7 +270,7 @@ void DescribeNetworkPolicy(DescribeWriter& out, DescribeContext& /*context*/, co
     out.Line(1, "Allowing " + lower + " traffic:");
     WriteRules(out, At(spec, lower), ingress);
   }
-  out.Line(1, "Policy Types: " + Join(types, ", "));
+  out.Line(1, "Policy Types: " + OrNone(Join(types, ", ")));
 }
 
 }  // namespace skiff::cli

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 
 #include "api/text/human_duration.h"
 #include "base/seconds.h"
@@ -113,10 +114,11 @@ void WriteNodeConditions(DescribeWriter& out, const Json& node) {
            "Conditions:\n  Type\tStatus\tLastHeartbeatTime\tLastTransitionTime\tReason\tMessage");
   out.Line(1, "----\t------\t-----------------\t------------------\t------\t-------");
   for (const Json& each : conditions) {
-    out.Line(1, fmt::format("{} \t{} \t{} \t{} \t{} \t{}", TextAt(each, "type"),
-                            TextAt(each, "status"), DescribeTime(TextAt(each, "lastHeartbeatTime")),
-                            DescribeTime(TextAt(each, "lastTransitionTime")),
-                            TextAt(each, "reason"), TextAt(each, "message")));
+    out.Line(
+        1, fmt::format("{} \t{} \t{} \t{} \t{} \t{}", TextAt(each, "type"), TextAt(each, "status"),
+                       DescribeMoment(TextAt(each, "lastHeartbeatTime")),
+                       DescribeMoment(TextAt(each, "lastTransitionTime")), TextAt(each, "reason"),
+                       TextAt(each, "message")));
   }
 }
 
@@ -195,7 +197,10 @@ void WriteAllocated(DescribeWriter& out, const NodeAmounts& requests, const Node
 
 void WritePods(DescribeWriter& out, DescribeContext& context, const Json& node) {
   const auto pods = RunningPods(context, NameOf(node));
-  if (!pods) return out.Field(0, "Pods", "not authorized");
+  if (!pods) {
+    if (pods.error().reason != Reason::kForbidden) context.failure = pods.error();
+    return out.Field(0, "Pods", "not authorized");
+  }
   NodeAmounts allocatable = AmountsOf(At(node, "status", "allocatable"));
   if (allocatable.empty()) allocatable = AmountsOf(At(node, "status", "capacity"));
   NodeAmounts all_requests, all_limits;
@@ -221,15 +226,15 @@ void WritePods(DescribeWriter& out, DescribeContext& context, const Json& node) 
 
 std::string RolesText(const Json& labels) {
   const std::string prefix = "node-role.kubernetes.io/";
-  std::vector<std::string> roles;
+  std::set<std::string> roles;
   if (labels.is_object()) {
     for (const auto& [key, value] : labels.items()) {
-      if (key.starts_with(prefix)) roles.push_back(key.substr(prefix.size()));
-      if (key == "kubernetes.io/role" && !TextOf(value).empty()) roles.push_back(TextOf(value));
+      if (key.starts_with(prefix)) roles.insert(key.substr(prefix.size()));
+      if (key == "kubernetes.io/role") roles.insert(TextOf(value));
     }
   }
-  std::sort(roles.begin(), roles.end());
-  return roles.empty() ? "<none>" : Join(roles, ",");
+  roles.erase("");
+  return roles.empty() ? "<none>" : Join({roles.begin(), roles.end()}, ",");
 }
 
 }  // namespace

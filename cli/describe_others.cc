@@ -41,7 +41,7 @@ void DescribeServiceCidr(DescribeWriter& out, DescribeContext& /*context*/, cons
   out.Line(1, "----\t------\t------------------\t------\t-------");
   for (const Json& each : conditions) {
     out.Line(1, fmt::format("{}\t{}\t{}\t{}\t{}", TextAt(each, "type"), TextAt(each, "status"),
-                            DescribeTime(TextAt(each, "lastTransitionTime")),
+                            DescribeMoment(TextAt(each, "lastTransitionTime")),
                             TextAt(each, "reason"), TextAt(each, "message")));
   }
 }

@@ -68,7 +68,7 @@ std::string ProbeText(const Json& probe) {
 void WriteState(DescribeWriter& out, const std::string& title, const Json& state) {
   if (const Json& running = At(state, "running"); running.is_object()) {
     out.Field(2, title, "Running");
-    out.Field(3, "Started", DescribeTime(TextAt(running, "startedAt")));
+    out.Field(3, "Started", DescribeMoment(TextAt(running, "startedAt")));
   } else if (const Json& ended = At(state, "terminated"); ended.is_object()) {
     out.Field(2, title, "Terminated");
     out.FieldIf(3, "Reason", TextAt(ended, "reason"));
@@ -77,8 +77,8 @@ void WriteState(DescribeWriter& out, const std::string& title, const Json& state
     if (IntAt(ended, "signal") > 0) {
       out.Field(3, "Signal", std::to_string(IntAt(ended, "signal")));
     }
-    out.Field(3, "Started", DescribeTime(TextAt(ended, "startedAt")));
-    out.Field(3, "Finished", DescribeTime(TextAt(ended, "finishedAt")));
+    out.Field(3, "Started", DescribeMoment(TextAt(ended, "startedAt")));
+    out.Field(3, "Finished", DescribeMoment(TextAt(ended, "finishedAt")));
   } else {
     out.Field(2, title, "Waiting");
     out.FieldIf(3, "Reason", TextAt(state, "waiting", "reason"));
@@ -341,8 +341,13 @@ void WritePlacement(DescribeWriter& out, const Json& spec, const std::string& in
 }
 
 void WriteSpread(DescribeWriter& out, const Json& spec, const std::string& indent) {
+  const Json& constraints = At(spec, "topologySpreadConstraints");
+  std::vector<Json> sorted(constraints.begin(), constraints.end());
+  std::stable_sort(sorted.begin(), sorted.end(), [](const Json& a, const Json& b) {
+    return TextAt(a, "topologyKey") < TextAt(b, "topologyKey");
+  });
   std::vector<std::string> lines;
-  for (const Json& each : At(spec, "topologySpreadConstraints")) {
+  for (const Json& each : sorted) {
     std::string line =
         fmt::format("{}:{} when max skew {} is exceeded", TextAt(each, "topologyKey"),
                     TextAt(each, "whenUnsatisfiable"), IntAt(each, "maxSkew"));
@@ -351,7 +356,6 @@ void WriteSpread(DescribeWriter& out, const Json& spec, const std::string& inden
     }
     lines.push_back(std::move(line));
   }
-  std::sort(lines.begin(), lines.end());
   for (size_t i = 0; i < lines.size(); ++i) {
     out.Line(0, (i == 0 ? indent + "Topology Spread Constraints:\t" : "\t") + lines[i]);
   }
@@ -450,7 +454,7 @@ void DescribeWriter::Head(const Json& object) {
   Annotations(At(object, "metadata", "annotations"));
 }
 
-std::string DescribeTime(const std::string& rfc3339) {
+std::string LocalTime(const std::string& rfc3339, const char* form) {
   const auto time = Time::Parse(rfc3339);
   if (!time) return "";
   const auto seconds = std::chrono::time_point_cast<std::chrono::seconds>(time->point());
@@ -458,8 +462,16 @@ std::string DescribeTime(const std::string& rfc3339) {
   std::tm local = {};
   localtime_r(&unix_time, &local);
   char text[64];
-  std::strftime(text, sizeof(text), "%a, %d %b %Y %H:%M:%S %z", &local);
+  std::strftime(text, sizeof(text), form, &local);
   return text;
+}
+
+std::string DescribeTime(const std::string& rfc3339) {
+  return LocalTime(rfc3339, "%a, %d %b %Y %H:%M:%S %z");
+}
+
+std::string DescribeMoment(const std::string& rfc3339) {
+  return rfc3339.empty() ? "Mon, 01 Jan 0001 00:00:00 +0000" : DescribeTime(rfc3339);
 }
 
 std::string TerminatingText(const Json& object, TimePoint now) {

@@ -32,8 +32,13 @@ class DescribeWriter {
   std::string raw_;
 };
 
-// "Fri, 20 Nov 2026 07:00:00 +0000" of an RFC 3339 text; "" of an empty one.
+// "Fri, 20 Nov 2026 07:00:00 +0000" of an RFC 3339 text, where the clock shows that here; "" of an
+// empty one.
 std::string DescribeTime(const std::string& rfc3339);
+// The same of a moment that is told also where nobody has set it: then it is the zero one of Go.
+std::string DescribeMoment(const std::string& rfc3339);
+// The same in a form of strftime.
+std::string LocalTime(const std::string& rfc3339, const char* form);
 // "ReplicaSet/web-1"; "" when nobody controls the object.
 std::string ControllerText(const Json& object);
 

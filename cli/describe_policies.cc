@@ -7,13 +7,6 @@
 #include "cli/rollout.h"
 
 namespace skiff::cli {
-namespace {
-
-std::string SelectorOrUnset(const std::string& text) {
-  return text.empty() ? "<unset>" : text;
-}
-
-}  // namespace
 
 const char* ScopeHelp(const std::string& scope) {
   if (scope == "Terminating") {
@@ -38,56 +31,84 @@ const char* ScopeHelp(const std::string& scope) {
 
 namespace {
 
-// "current / target" of a metric of an autoscaler.
-struct MetricText {
-  std::string name;
-  std::string value;
-};
-
-const Json& CurrentMetric(const Json& object, size_t index, const char* source) {
-  const Json& all = At(object, "status", "currentMetrics");
-  return all.is_array() && index < all.size() ? At(all[index], source, "current") : At(Json(), "");
+// An amount as Go writes one that may not be there.
+std::string AmountOrNil(const Json& amount) {
+  return amount.is_null() ? "<nil>" : PlainText(amount);
 }
 
-MetricText DescribeMetric(const Json& object, size_t index) {
+// What a metric was found to be; `found` is null where the autoscaler has not seen it yet.
+std::string CurrentText(const Json& found, const char* field) {
+  return found.is_object() ? AmountOrNil(At(found, "current", field)) : "<unknown>";
+}
+
+// Of a metric that the node agents have: of pods, or of one of their containers.
+void WriteResourceMetric(DescribeWriter& out, const std::string& what, const Json& target,
+                         const Json& found) {
+  if (!At(target, "averageValue").is_null()) {
+    out.Field(1, what,
+              fmt::format("{} / {}", CurrentText(found, "averageValue"),
+                          PlainText(At(target, "averageValue"))));
+    return;
+  }
+  const Json& used = At(found, "current", "averageUtilization");
+  const Json& wanted = At(target, "averageUtilization");
+  out.Field(1, what + "  (as a percentage of request)",
+            fmt::format("{} / {}",
+                        used.is_null() ? "<unknown>"
+                                       : fmt::format("{}% ({})", IntOf(used),
+                                                     CurrentText(found, "averageValue")),
+                        wanted.is_null() ? "<auto>" : fmt::format("{}%", IntOf(wanted))));
+}
+
+// "current / target" of a metric of an autoscaler.
+void WriteMetric(DescribeWriter& out, const Json& object, size_t index) {
   const Json& metric = At(object, "spec", "metrics")[index];
+  const Json& all = At(object, "status", "currentMetrics");
+  const auto found_of = [&](const char* source) -> const Json& {
+    return all.is_array() && index < all.size() ? At(all[index], source) : At(Json(), source);
+  };
   const std::string type = TextAt(metric, "type");
-  const char* source = type == "Resource"            ? "resource"
-                       : type == "ContainerResource" ? "containerResource"
-                       : type == "Pods"              ? "pods"
-                       : type == "Object"            ? "object"
-                                                     : "external";
+  if (type == "Resource") {
+    const Json& spec = At(metric, "resource");
+    return WriteResourceMetric(out, fmt::format("resource {} on pods", TextAt(spec, "name")),
+                               At(spec, "target"), found_of("resource"));
+  }
+  if (type == "ContainerResource") {
+    const Json& spec = At(metric, "containerResource");
+    return WriteResourceMetric(out,
+                               fmt::format("resource {} of container \"{}\" on pods",
+                                           TextAt(spec, "name"), TextAt(spec, "container")),
+                               At(spec, "target"), found_of("containerResource"));
+  }
+  const char* source = type == "Pods" ? "pods" : type == "Object" ? "object" : "external";
   const Json& spec = At(metric, source);
   const Json& target = At(spec, "target");
-  const Json& now = CurrentMetric(object, index, source);
-  const auto amount = [&](const char* field) {
-    const std::string text = PlainText(At(now, field));
-    return (text.empty() ? "<unknown>" : text) + " / " + PlainText(At(target, field));
-  };
-  if (type == "Resource" || type == "ContainerResource") {
-    const std::string where =
-        type == "Resource" ? "on pods"
-                           : fmt::format("of container \"{}\" on pods", TextAt(spec, "container"));
-    if (!At(target, "averageValue").is_null()) {
-      return {fmt::format("resource {} {}", TextAt(spec, "name"), where), amount("averageValue")};
-    }
-    std::string current = "<unknown>";
-    if (const Json& used = At(now, "averageUtilization"); !used.is_null()) {
-      current = fmt::format("{}% ({})", IntOf(used), PlainText(At(now, "averageValue")));
-    }
-    return {
-        fmt::format("resource {} {}  (as a percentage of request)", TextAt(spec, "name"), where),
-        fmt::format("{} / {}%", current, IntAt(target, "averageUtilization"))};
-  }
+  const Json& found = found_of(source);
   const std::string name = fmt::format("\"{}\"", TextAt(spec, "metric", "name"));
-  const bool average = TextAt(target, "type") == "AverageValue";
-  const std::string value = amount(average ? "averageValue" : "value");
-  if (type == "Pods") return {name + " on pods", amount("averageValue")};
+  const bool is_external = type == "External";
+  const bool average = is_external ? !At(target, "averageValue").is_null()
+                                   : type == "Pods" || TextAt(target, "type") == "AverageValue";
+  const char* field = average ? "averageValue" : "value";
+  std::string now = CurrentText(found, field);
+  if (is_external && average && now == "<nil>") now = "<unknown>";
+  const std::string value = fmt::format("{} / {}", now, AmountOrNil(At(target, field)));
   const std::string form = average ? "(target average value)" : "(target value)";
-  if (type == "External") return {name + " " + form, value};
-  return {fmt::format("{} on {}/{} {}", name, TextAt(spec, "describedObject", "kind"),
-                      TextAt(spec, "describedObject", "name"), form),
-          value};
+  if (type == "Pods") return out.Field(1, name + " on pods", value);
+  if (is_external) return out.Field(1, name + " " + form, value);
+  if (type != "Object") return out.Line(1, fmt::format("<unknown metric type \"{}\">", type));
+  out.Field(1,
+            fmt::format("{} on {}/{} {}", name, TextAt(spec, "describedObject", "kind"),
+                        TextAt(spec, "describedObject", "name"), form),
+            value);
+}
+
+// The version that knows of no metric but the processor's, of servers that have no other.
+void WriteOldMetric(DescribeWriter& out, const Json& object) {
+  const Json& target = At(object, "spec", "targetCPUUtilizationPercentage");
+  if (target.is_null()) return;
+  const Json& now = At(object, "status", "currentCPUUtilizationPercentage");
+  out.Field(0, "Target CPU utilization", PlainText(target) + "%");
+  out.Field(0, "Current CPU utilization", (now.is_null() ? "<unknown>" : PlainText(now)) + "%");
 }
 
 void WriteScalingRules(DescribeWriter& out, const char* title, const Json& rules) {
@@ -137,6 +158,17 @@ void DescribeLimitRange(DescribeWriter& out, DescribeContext& /*context*/, const
   WriteLimits(out, "", object);
 }
 
+namespace {
+
+// In the suffixes of what there may be.
+std::string UsedText(const Json& used, const Json& hard) {
+  const auto amount = Quantity::Parse(used.is_null() ? "0" : PlainText(used));
+  const auto most = Quantity::Parse(PlainText(hard));
+  return amount && most ? amount->InFormatOf(*most).Text() : PlainText(used);
+}
+
+}  // namespace
+
 void DescribeQuota(DescribeWriter& out, DescribeContext& /*context*/, const Json& object) {
   out.Field(0, "Name", NameOf(object));
   out.Field(0, "Namespace", NamespaceOf(object));
@@ -154,8 +186,9 @@ void DescribeQuota(DescribeWriter& out, DescribeContext& /*context*/, const Json
   const Json& hard = At(object, "status", "hard");
   if (!hard.is_object()) return;
   for (const auto& [name, amount] : hard.items()) {
-    out.Line(0, fmt::format("{}\t{}\t{}", name, PlainText(At(object, "status", "used", name)),
-                            PlainText(amount)));
+    out.Line(0,
+             fmt::format("{}\t{}\t{}", name, UsedText(At(object, "status", "used", name), amount),
+                         PlainText(amount)));
   }
 }
 
@@ -169,7 +202,10 @@ void DescribeBudget(DescribeWriter& out, DescribeContext& /*context*/, const Jso
   } else if (const Json& most = At(spec, "maxUnavailable"); !most.is_null()) {
     out.Field(0, "Max unavailable", PlainText(most));
   }
-  out.Field(0, "Selector", SelectorOrUnset(SelectorText(At(spec, "selector"))));
+  // One that is there and empty means all pods.
+  const Json& selector = At(spec, "selector");
+  const std::string pods = SelectorText(selector);
+  out.Field(0, "Selector", selector.is_null() ? "<unset>" : pods.empty() ? "<none>" : pods);
   out.Line(0, "Status:");
   out.Field(2, "Allowed disruptions", std::to_string(IntAt(status, "disruptionsAllowed")));
   out.Field(2, "Current", std::to_string(IntAt(status, "currentHealthy")));
@@ -244,11 +280,12 @@ void DescribeAutoscaler(DescribeWriter& out, DescribeContext& /*context*/, const
   out.Field(0, "CreationTimestamp", DescribeTime(TextAt(object, "metadata", "creationTimestamp")));
   const std::string kind = TextAt(spec, "scaleTargetRef", "kind");
   out.Field(0, "Reference", kind + "/" + TextAt(spec, "scaleTargetRef", "name"));
-  const Json& metrics = At(spec, "metrics");
-  out.Line(0, "Metrics:\t( current / target )");
-  for (size_t i = 0; metrics.is_array() && i < metrics.size(); ++i) {
-    const MetricText text = DescribeMetric(object, i);
-    out.Field(1, text.name, text.value);
+  if (TextAt(object, "apiVersion") == "autoscaling/v1") {
+    WriteOldMetric(out, object);
+  } else {
+    const Json& metrics = At(spec, "metrics");
+    out.Line(0, "Metrics:\t( current / target )");
+    for (size_t i = 0; metrics.is_array() && i < metrics.size(); ++i) WriteMetric(out, object, i);
   }
   const Json& least = At(spec, "minReplicas");
   out.Field(0, "Min replicas", least.is_null() ? "<unset>" : PlainText(least));

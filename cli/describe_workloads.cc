@@ -13,20 +13,17 @@ std::string OrNone(const std::string& text) {
   return text.empty() ? "<none>" : text;
 }
 
-std::vector<Json> ListSelected(DescribeContext& context, const char* type, const Json& object) {
+// What of a type has the object's labels, and is its own.
+Result<std::vector<Json>> ListOwned(DescribeContext& context, const char* type,
+                                    const Json& object) {
   ListOptions options;
   options.namespace_ = NamespaceOf(object);
   options.label_selector = SelectorText(At(object, "spec", "selector"));
-  options.limit = PageLimit(context.chunk_size);
-  const auto kind = context.session.kinds().Find(type);
-  if (!kind) return {};
-  auto list = context.session.api().List(kind->resource, options);
-  if (!list) return {};
   std::vector<Json> owned;
-  for (Json& item : list->items) {
+  for (Json& item : TRY(ListForDescribe(context, type, options))) {
     for (const Json& owner : At(item, "metadata", "ownerReferences")) {
       if (TextAt(owner, "uid") == TextAt(object, "metadata", "uid")) {
-        owned.push_back(item);
+        owned.push_back(std::move(item));
         break;
       }
     }
@@ -34,13 +31,20 @@ std::vector<Json> ListSelected(DescribeContext& context, const char* type, const
   return owned;
 }
 
-std::string PodsStatus(DescribeContext& context, const Json& object) {
+Result<std::string> PodsStatus(DescribeContext& context, const Json& object) {
   std::map<std::string, int> phases;
-  for (const Json& pod : ListSelected(context, "pods", object)) {
+  for (const Json& pod : TRY(ListOwned(context, "pods", object))) {
     ++phases[TextAt(pod, "status", "phase")];
   }
   return fmt::format("{} Running / {} Waiting / {} Succeeded / {} Failed", phases["Running"],
                      phases["Pending"], phases["Succeeded"], phases["Failed"]);
+}
+
+// Of a kind that is not described without its pods.
+void WritePodsStatus(DescribeWriter& out, DescribeContext& context, const Json& object) {
+  const auto status = PodsStatus(context, object);
+  if (!status) context.failure = status.error();
+  out.Field(0, "Pods Status", status.value_or(""));
 }
 
 void WriteConditions(DescribeWriter& out, const Json& object) {
@@ -95,13 +99,14 @@ void DescribeDeployment(DescribeWriter& out, DescribeContext& context, const Jso
   WriteConditions(out, object);
   std::vector<std::string> old_sets;
   std::string new_set;
-  auto sets = ListSelected(context, "replicasets", object);
+  auto sets = ListOwned(context, "replicasets", object).value_or(std::vector<Json>());
   std::stable_sort(sets.begin(), sets.end(), [](const Json& left, const Json& right) {
     return TextAt(left, "metadata", "creationTimestamp") <
            TextAt(right, "metadata", "creationTimestamp");
   });
   for (const Json& set : sets) {
-    if (SameTemplate(set, object)) {
+    // Of several with the same template the oldest is the one that is used.
+    if (new_set.empty() && SameTemplate(set, object)) {
       new_set = ReplicaSetText(set);
     } else {
       old_sets.push_back(ReplicaSetText(set));
@@ -115,14 +120,20 @@ void DescribeDeployment(DescribeWriter& out, DescribeContext& context, const Jso
 void DescribeReplicas(DescribeWriter& out, DescribeContext& context, const Json& object) {
   out.Field(0, "Name", NameOf(object));
   out.Field(0, "Namespace", NamespaceOf(object));
-  out.Field(0, "Selector", SelectorText(At(object, "spec", "selector")));
+  out.Field(0, "Selector", OrNone(SelectorText(At(object, "spec", "selector"))));
   out.Labels("Labels", At(object, "metadata", "labels"));
   out.Annotations(At(object, "metadata", "annotations"));
   out.FieldIf(0, "Controlled By", ControllerText(object));
   out.Field(0, "Replicas",
             fmt::format("{} current / {} desired", IntAt(object, "status", "replicas"),
                         IntOf(At(object, "spec", "replicas"), 1)));
-  out.Field(0, "Pods Status", PodsStatus(context, object));
+  if (const auto status = PodsStatus(context, object)) {
+    out.Field(0, "Pods Status", *status);
+  } else if (TextAt(object, "kind") == "ReplicaSet") {
+    out.Field(0, "Pods Status", "error in fetching pods: " + status.error().message);
+  } else {
+    context.failure = status.error();
+  }
   WritePodTemplate(out, At(object, "spec", "template"));
   WriteConditions(out, object);
 }
@@ -193,7 +204,7 @@ void DescribeDaemonSet(DescribeWriter& out, DescribeContext& context, const Json
   for (const auto& [title, field] : counts) {
     out.Line(0, fmt::format("{}: {}", title, IntAt(status, field)));
   }
-  out.Field(0, "Pods Status", PodsStatus(context, object));
+  WritePodsStatus(out, context, object);
   WritePodTemplate(out, At(object, "spec", "template"));
 }
 
@@ -207,7 +218,7 @@ void WriteClaimTemplates(DescribeWriter& out, const Json& templates) {
   out.Line(0, "Volume Claims:");
   for (const Json& claim : templates) {
     out.Field(1, "Name", NameOf(claim));
-    out.Field(1, "StorageClass", TextAt(claim, "spec", "storageClassName"));
+    out.Field(1, "StorageClass", StorageClassOf(claim));
     out.Labels("  Labels", At(claim, "metadata", "labels"));
     out.Labels("  Annotations", At(claim, "metadata", "annotations"));
     const std::string size = PlainText(At(claim, "spec", "resources", "requests", "storage"));
@@ -239,7 +250,7 @@ void DescribeStatefulSet(DescribeWriter& out, DescribeContext& context, const Js
     out.Field(1, "Partition", PlainText(partition));
     out.FieldIf(1, "MaxUnavailable", PlainText(At(rolling, "maxUnavailable")));
   }
-  out.Field(0, "Pods Status", PodsStatus(context, object));
+  WritePodsStatus(out, context, object);
   WritePodTemplate(out, At(spec, "template"));
   WriteClaimTemplates(out, At(spec, "volumeClaimTemplates"));
 }

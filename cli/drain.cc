@@ -40,8 +40,8 @@ Result<std::vector<Target>> FindNodes(Command& command, const NodeFlags& flags,
       {.selectors = flags.selectors, .first_missing_ends = true, .chunk_size = chunk_size});
 }
 
-Result<> SetUnschedulable(Command& command, const NodeFlags& flags, const Target& node,
-                          bool wanted) {
+Result<> TrySetUnschedulable(Command& command, const NodeFlags& flags, const Target& node,
+                             bool wanted) {
   const char* done = wanted ? "cordoned" : "uncordoned";
   if (IsTrue(At(node.object, "spec", "unschedulable")) == wanted) {
     command.Print("node/{} already {}{}\n", node.key.name, done, flags.dry_run.Suffix());
@@ -58,6 +58,17 @@ Result<> SetUnschedulable(Command& command, const NodeFlags& flags, const Target
   return {};
 }
 
+// That one node refuses keeps no other from it, and a drain from nothing: who may not write nodes
+// may be one who may evict all the same. kubectl calls a cordon that failed a success; here who
+// looks at the exit code learns of it.
+void SetUnschedulable(Command& command, const NodeFlags& flags, const Target& node, bool wanted) {
+  const auto done = TrySetUnschedulable(command, flags, node, wanted);
+  if (done) return;
+  command.Warn("error: unable to {} node {}: {}\n", wanted ? "cordon" : "uncordon",
+               GoQuote(node.key.name), done.error().message);
+  command.set_exit_code(1);
+}
+
 Result<> RunCordonOrNot(Command& command, const Args& args, bool wanted) {
   NodeFlags flags;
   flags.AddTo(command);
@@ -65,10 +76,7 @@ Result<> RunCordonOrNot(Command& command, const Args& args, bool wanted) {
   TRY(flags.dry_run.Check());
   const auto nodes = TRY(FindNodes(command, flags));
   if (command.exit_code() != 0) return {};
-  for (const Target& node : nodes) {
-    const auto done = SetUnschedulable(command, flags, node, wanted);
-    if (!done) command.Report(done.error());
-  }
+  for (const Target& node : nodes) SetUnschedulable(command, flags, node, wanted);
   return {};
 }
 
@@ -307,7 +315,7 @@ Result<> Drainer::AwaitEnd(const Json& pod) {
                             ? Duration(std::chrono::seconds(rules.skip_wait_for_delete_s))
                             : kNever;
   while (true) {
-    const auto waited = WaitUntil(session_, pods_.resource, key, std::min(step, Left()), gone);
+    const auto waited = WaitOrAskUntil(session_, pods_.resource, key, std::min(step, Left()), gone);
     if (waited) break;
     if (waited.error().reason != Reason::kTimeout) {
       command_.Print("pod/{} {} failed\n", key.name, noun);
@@ -376,7 +384,7 @@ Result<> RunDrain(Command& command, const Args& args) {
   if (command.exit_code() != 0) return {};  // All of them, or none.
   Session& session = *TRY(command.session());
   ServedKind pods = TRY(session.kinds().Find("pods"));
-  for (const Target& node : nodes) TRY(SetUnschedulable(command, flags.node, node, true));
+  for (const Target& node : nodes) SetUnschedulable(command, flags.node, node, true);
   Drainer drainer(command, session, flags, std::move(pods));
   std::vector<std::pair<std::string, DrainFailure>> failures;
   for (const Target& node : nodes) {

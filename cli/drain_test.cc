@@ -3,6 +3,7 @@
 
 #include <set>
 
+#include "api/codec/json.h"
 #include "cli/json_text.h"
 #include "cli/program_fixture.h"
 
@@ -205,6 +206,83 @@ TEST_F(DrainTest, EachCauseHasItsLineAndEachPodTheFirstOfIts) {
   EXPECT_EQ(err_, "error: unable to drain node \"n\" due to error: [" + alone + ", " + local +
                       "], continuing command...\nThere are pending nodes to be drained:\n n\n" +
                       alone + "\n" + local + "\n");
+}
+
+TEST_F(DrainTest, ANodeThatCannotBeMarkedIsToldAndDrainedAllTheSame) {
+  Pod("a");
+  const auto answer = server_;
+  server_ = [&](const http::Request& request) {
+    if (request.method != "PATCH") return answer(request);
+    http::Response response;
+    response.status = 403;
+    response.body = R"({"kind": "Status", "reason": "Forbidden", "message": "not for you"})";
+    return response;
+  };
+  EXPECT_EQ(Run("cordon", {"n", "m"}), 1);
+  EXPECT_EQ(err_,
+            "error: unable to cordon node \"n\": not for you\n"
+            "error: unable to cordon node \"n\": not for you\n");  // "m" is answered by "n", too.
+  EXPECT_EQ(out_, "");
+  EXPECT_EQ(Run("drain", {"n"}), 1);
+  EXPECT_EQ(err_, "error: unable to cordon node \"n\": not for you\n");
+  EXPECT_THAT(evicted_, ElementsAre("a"));
+  EXPECT_THAT(out_, HasSubstr("node/n drained\n"));
+}
+
+// As they have who were given what a drain needs, and no more.
+TEST_F(DrainTest, WhoMayNotWatchPodsAsksForThem) {
+  Pod("a");
+  const auto answer = server_;
+  int asked = 0;
+  server_ = [&, answer](const http::Request& request) {
+    http::Response response;
+    if (request.Query("fieldSelector").value_or("") == "metadata.name=a") {
+      response.status = 403;
+      response.body = R"({"kind": "Status", "reason": "Forbidden", "message": "no", "code": 403})";
+      return response;
+    }
+    // It takes two moments to go.
+    if (request.path.ends_with("/pods/a") && ++asked <= 2) {
+      response.body = R"({"kind": "Pod", "metadata": {"name": "a", "uid": "u-a"}})";
+      return response;
+    }
+    return answer(request);
+  };
+  EXPECT_EQ(Run("drain", {"n"}), 0) << err_;
+  EXPECT_THAT(out_, HasSubstr("pod/a evicted\nnode/n drained\n"));
+  EXPECT_EQ(asked, 3);
+  EXPECT_EQ(pauses_, 2);
+}
+
+// Between two looks at a node its taints may have changed by somebody else's hand.
+TEST_F(DrainTest, TaintsOfANodeThatChangesMeanwhileAreNotLost) {
+  int patches = 0;
+  Json sent;
+  const auto answer = server_;
+  server_ = [&](const http::Request& request) {
+    if (!request.path.ends_with("/nodes/n")) return answer(request);
+    http::Response response;
+    Json node = {{"kind", "Node"},
+                 {"apiVersion", "v1"},
+                 {"metadata", {{"name", "n"}, {"resourceVersion", std::to_string(patches + 1)}}}};
+    if (patches > 0) {
+      node["spec"]["taints"] = Json::array({{{"key", "theirs"}, {"effect", "NoExecute"}}});
+    }
+    response.body = node.dump();
+    if (request.method == "PATCH" && ++patches == 1) {
+      response.status = 409;
+      response.body = R"({"kind": "Status", "reason": "Conflict", "message": "it has changed"})";
+    }
+    if (request.method == "PATCH") sent = *ParseJson(request.Body());
+    return response;
+  };
+  EXPECT_EQ(Run("taint", {"node", "n", "a=b:NoSchedule"}), 0) << err_;
+  EXPECT_EQ(out_, "node/n tainted\n");
+  EXPECT_EQ(patches, 2);
+  EXPECT_EQ(TextAt(sent, "metadata", "resourceVersion"), "2");
+  const Json& taints = At(sent, "spec", "taints");
+  ASSERT_EQ(taints.size(), 2u);
+  EXPECT_EQ(TextAt(taints[1], "key"), "theirs");
 }
 
 TEST_F(DrainTest, WithoutEvictionsPodsAreDeleted) {

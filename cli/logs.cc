@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <chrono>
 #include <functional>
 
 #include "api/text/go_text.h"
@@ -162,9 +163,11 @@ class FollowedLogs {
     });
     logs_.push_back(std::make_unique<Log>(Log{std::move(source), std::move(printer)}));
   }
-  // Until all have ended, or nobody gets what is printed. `tell` is called for each that is cut,
-  // and says whether to go on.
-  Result<> Run(const std::function<Result<>(Error)>& tell) {
+  using Tell = std::function<Result<>(Error)>;
+  // Until all have ended, or nobody gets what is printed. `tell` is called for each that is cut, or
+  // takes longer than `limit`, and says whether to go on.
+  Result<> Run(Duration limit, const Tell& tell) {
+    const auto deadline = std::chrono::steady_clock::now() + std::min<Duration>(limit, 24h * 365);
     while (!logs_.empty()) {
       bool more = false;
       for (size_t i = 0; i < logs_.size();) {
@@ -181,9 +184,14 @@ class FollowedLogs {
           ++i;
         }
       }
-      if (more || logs_.empty()) continue;
+      if (logs_.empty()) break;
+      if (std::chrono::steady_clock::now() >= deadline) return EndAll(tell);
+      if (more) continue;
       MutexLock lock(signal_->mutex);
-      while (!signal_->woken) signal_->changed.wait(lock);
+      while (!signal_->woken) {
+        const auto waited = signal_->changed.wait_until(lock, deadline);
+        if (waited == std::cv_status::timeout) break;  // Looks once more, and ends.
+      }
       signal_->woken = false;
     }
     return {};
@@ -191,6 +199,13 @@ class FollowedLogs {
 
  private:
   static constexpr size_t kChunkBytes = 64 << 10;
+  Result<> EndAll(const Tell& tell) {
+    for (const auto& log : logs_) {
+      log->printer.Finish();
+      TRY(tell(BodyTookTooLong()));
+    }
+    return {};
+  }
   struct Signal {
     Mutex mutex;
     CondVar changed;
@@ -300,9 +315,11 @@ Result<> PrintLogs(Command& command, const LogFlags& flags, const std::vector<Lo
     LinePrinter printer(command.environment(), flags.prefix ? source.Prefix() : "",
                         flags.follow && sources.size() > 1);
     if (!flags.follow) {
-      const auto text = session.api().GetText(path, std::move(query));
-      if (text) printer.Print(*text);
-      if (!text) TRY(tell(text.error()));
+      const auto whole =
+          session.api().GetPieces(path, std::move(query), session.request_limit(),
+                                  [&](std::string_view text) { printer.Print(text); });
+      if (!whole) TRY(tell(whole.error()));
+      if (printer.IsLost()) return {};
       continue;
     }
     auto stream = session.api().GetStream(path, std::move(query), "*/*");
@@ -313,7 +330,7 @@ Result<> PrintLogs(Command& command, const LogFlags& flags, const std::vector<Lo
       TRY(tell(stream.error()));
     }
   }
-  return followed.Run(tell);
+  return followed.Run(session.request_limit(), tell);
 }
 
 }  // namespace

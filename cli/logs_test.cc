@@ -2,6 +2,7 @@
 
 #include <deque>
 
+#include "cli/api.h"
 #include "cli/program_fixture.h"
 
 namespace skiff::cli {
@@ -80,6 +81,53 @@ TEST_F(LogsTest, ALogThatIsCutIsAnError) {
   EXPECT_EQ(err_, "error: unexpected EOF\n");
   EXPECT_EQ(Run("logs", {"a", "-f", "--ignore-errors"}), 0) << err_;
   EXPECT_EQ(out_, "one two\nresterror: unexpected EOF\n");
+}
+
+// Logs may be larger than the memory that there is.
+TEST_F(LogsTest, WhatIsNotFollowedIsPrintedPieceByPieceToo) {
+  Serve();
+  const auto others = server_;
+  std::string printed_before_last;
+  server_ = [&](const http::Request& request) {
+    http::Response response = others(request);
+    if (!request.path.ends_with("/log")) return response;
+    EXPECT_TRUE(request.wants_stream);
+    // The last piece is made once those before it have been printed.
+    class Log final : public http::StreamSource {
+     public:
+      Log(const std::string& printed, std::string& before) : printed_(printed), before_(before) {}
+      void Attach(http::Waker) override {}
+      http::Pulled Pull(size_t, std::vector<http::SharedBytes>& out) override {
+        if (count_ == 2) before_ = printed_;
+        if (count_ == 3) return http::Pulled::kEnd;
+        out.push_back(std::make_shared<const std::string>(fmt::format("{}\n", ++count_)));
+        return http::Pulled::kMore;
+      }
+
+     private:
+      const std::string& printed_;
+      std::string& before_;
+      int count_ = 0;
+    };
+    response.stream = std::make_unique<Log>(out_, printed_before_last);
+    return response;
+  };
+  EXPECT_EQ(Run("logs", {"a"}), 0) << err_;
+  EXPECT_EQ(out_, "1\n2\n3\n");
+  EXPECT_EQ(printed_before_last, "1\n2\n");
+}
+
+TEST_F(LogsTest, ALogHasTheTimeThatARequestHas) {
+  Environment environment = MakeEnvironment();
+  LogInPieces silent({"a"}, http::Pulled::kIdle);
+  std::string got;
+  const auto pulled =
+      PullAll(environment, silent, Duration(0), [&](std::string_view piece) { got += piece; });
+  ASSERT_FALSE(pulled);
+  EXPECT_EQ(
+      pulled.error().message,
+      "context deadline exceeded (Client.Timeout or context cancellation while reading body)");
+  EXPECT_EQ(got, "a");
 }
 
 TEST_F(LogsTest, ErrorsThatAreIgnoredStandAmongTheLines) {

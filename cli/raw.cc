@@ -6,7 +6,6 @@
 #include <vector>
 
 #include "api/text/go_text.h"
-#include "base/mutex.h"
 #include "cli/manifest_url.h"
 #include "cli/session.h"
 
@@ -20,33 +19,6 @@ Result<std::string> BodyOf(Command& command, const std::string& name) {
   std::ostringstream text;
   text << in.rdbuf();
   return text.str();
-}
-
-// What comes, as it comes, until the server ends it or nobody gets it.
-Result<> PrintStream(Environment& environment, http::StreamSource& source) {
-  struct Signal {
-    Mutex mutex;
-    CondVar changed;
-    bool woken GUARDED_BY(mutex) = true;
-  };
-  constexpr size_t kPulledBytesMax = 64 << 10;
-  const auto signal = std::make_shared<Signal>();
-  source.Attach([signal] {
-    const MutexLock lock(signal->mutex);
-    signal->woken = true;
-    signal->changed.notify_all();
-  });
-  while (true) {
-    std::vector<http::SharedBytes> chunks;
-    const http::Pulled pulled = source.Pull(kPulledBytesMax, chunks);
-    for (const http::SharedBytes& chunk : chunks) environment.out(*chunk);
-    if (pulled == http::Pulled::kEnd || environment.EndsForOutput()) return {};
-    if (pulled == http::Pulled::kAbort) return CliError("unexpected EOF");
-    if (pulled == http::Pulled::kMore) continue;
-    MutexLock lock(signal->mutex);
-    while (!signal->woken) signal->changed.wait(lock);
-    signal->woken = false;
-  }
 }
 
 }  // namespace
@@ -94,8 +66,11 @@ Result<> SendRaw(Command& command, const std::string& method, const std::string&
   Session& session = *TRY(command.session());
   const http::Response response = session.api().Send(std::move(request));
   if (response.status < 200 || response.status > 299) return Fail(Api::ErrorOf(response));
-  if (response.stream) return PrintStream(command.environment(), *response.stream);
-  command.environment().out(Api::BodyOf(response));
+  Environment& environment = command.environment();
+  if (response.stream) {
+    return PullAll(environment, *response.stream, session.request_limit(), environment.out);
+  }
+  environment.out(Api::BodyOf(response));
   return {};
 }
 

@@ -7,18 +7,8 @@
 namespace skiff::cli {
 namespace {
 
-Result<> ReplaceByForce(Command& command, const WriteFlags& flags, DeleteFlags deletion,
-                        const ManifestObject& object) {
+Result<> CreateAnew(Command& command, const WriteFlags& flags, const ManifestObject& object) {
   Session& session = *TRY(command.session());
-  const Target target{object.kind.resource, object.key, object.source, nullptr};
-  deletion.force = false;
-  const auto deleted = DeleteObject(session, target, deletion, "");
-  if (deleted) {
-    PrintDeleted(command, target, deletion, "");
-    TRY(WaitUntilGone(session, target, TextAt(*deleted, "metadata", "uid"), deletion.timeout));
-  } else if (deleted.error().reason != Reason::kNotFound) {
-    return Fail(deleted.error());
-  }
   Json fresh = object.object;
   for (const char* field : {"resourceVersion", "uid", "creationTimestamp"}) {
     fresh["metadata"].erase(field);
@@ -28,6 +18,54 @@ Result<> ReplaceByForce(Command& command, const WriteFlags& flags, DeleteFlags d
   const Json created =
       TRY(session.api().Create(object.kind.resource, object.key.namespace_, fresh, options));
   return PrintWritten(command, flags, created, object.kind.resource, "replaced");
+}
+
+// One that is to be deleted, and then made again.
+struct Going {
+  const ManifestObject* object;
+  Target target;
+  std::string uid = {};
+  bool is_gone = false;
+};
+
+// All are deleted before the first of them is waited for: a claim goes when its pods have gone. And
+// all are gone before the first is made again, which a namespace that goes would take along. What
+// could not be deleted is told, and not made again.
+Result<> ReplaceByForce(Command& command, const WriteFlags& flags, DeleteFlags deletion,
+                        const std::vector<ManifestObject>& objects) {
+  constexpr Duration kGoneWithin = 5min;
+  Session& session = *TRY(command.session());
+  deletion.force = false;
+  const Duration timeout = deletion.timeout > Duration(0) ? deletion.timeout : kGoneWithin;
+  const auto failed = [&](const Error& error, const ManifestObject& object) {
+    command.Report(flags.Failure(error, "replacing", object.source));
+  };
+  std::vector<Going> all;
+  for (const ManifestObject& object : objects) {
+    if (object.key.name.empty()) continue;  // As has been said.
+    Going going{&object, {object.kind.resource, object.key, object.source, nullptr}};
+    const auto deleted = DeleteObject(session, going.target, deletion, "");
+    going.is_gone = !deleted && deleted.error().reason == Reason::kNotFound;
+    if (!deleted && !going.is_gone) {
+      failed(deleted.error(), object);
+      continue;
+    }
+    if (deleted) PrintDeleted(command, going.target, deletion, "");
+    if (deleted) going.uid = UidOfDeleted(*deleted);
+    all.push_back(std::move(going));
+  }
+  for (Going& going : all) {
+    if (going.is_gone) continue;
+    const auto waited = AwaitGone(session, going.target, going.uid, timeout);
+    going.is_gone = waited.has_value();
+    if (!waited) failed(waited.error(), *going.object);
+  }
+  for (const Going& going : all) {
+    if (!going.is_gone) continue;
+    const auto made = CreateAnew(command, flags, *going.object);
+    if (!made) failed(made.error(), *going.object);
+  }
+  return {};
 }
 
 // What names no version replaces whatever is there; most kinds refuse it without one.
@@ -102,11 +140,11 @@ Result<> RunReplace(Command& command, const Args& args) {
                          .value());
       continue;
     }
-    const auto done = force ? ReplaceByForce(command, flags, deletion, object)
-                            : ReplaceInPlace(command, flags, subresource, object);
+    if (force) continue;
+    const auto done = ReplaceInPlace(command, flags, subresource, object);
     if (!done) command.Report(flags.Failure(done.error(), "replacing", object.source));
   }
-  return {};
+  return force ? ReplaceByForce(command, flags, deletion, objects) : Result<>();
 }
 
 }  // namespace skiff::cli

@@ -2,6 +2,7 @@
 #include "cli/rollout.h"
 
 #include <algorithm>
+#include <map>
 #include <set>
 
 #include "api/text/go_text.h"
@@ -340,23 +341,27 @@ bool ControlledBy(const Json& object, const std::string& uid) {
 }  // namespace
 
 std::string SelectorText(const Json& selector) {
-  std::vector<std::string> terms;
+  std::multimap<std::string, std::string> by_key;  // As all selectors are written.
   const Json& labels =
       At(selector, "matchLabels").is_null() && At(selector, "matchExpressions").is_null()
           ? selector
           : At(selector, "matchLabels");
   if (labels.is_object()) {
-    for (const auto& [key, value] : labels.items()) terms.push_back(key + "=" + TextOf(value));
+    for (const auto& [key, value] : labels.items()) by_key.emplace(key, key + "=" + TextOf(value));
   }
   for (const Json& term : At(selector, "matchExpressions")) {
     const std::string key = TextAt(term, "key");
     const std::string op = TextAt(term, "operator");
-    const std::string values = Join(TextsAt(term, "values"), ",");
-    if (op == "Exists") terms.push_back(key);
-    if (op == "DoesNotExist") terms.push_back("!" + key);
-    if (op == "In") terms.push_back(fmt::format("{} in ({})", key, values));
-    if (op == "NotIn") terms.push_back(fmt::format("{} notin ({})", key, values));
+    auto each = TextsAt(term, "values");
+    std::sort(each.begin(), each.end());
+    const std::string values = Join(each, ",");
+    if (op == "Exists") by_key.emplace(key, key);
+    if (op == "DoesNotExist") by_key.emplace(key, "!" + key);
+    if (op == "In") by_key.emplace(key, fmt::format("{} in ({})", key, values));
+    if (op == "NotIn") by_key.emplace(key, fmt::format("{} notin ({})", key, values));
   }
+  std::vector<std::string> terms;
+  for (auto& [key, text] : by_key) terms.push_back(std::move(text));
   return Join(terms, ",");
 }
 

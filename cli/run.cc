@@ -246,9 +246,8 @@ Result<> AttachTo(Command& command, const RunFlags& flags, const Target& target,
                  target.key.name, code.error().message);
   }
   const std::string path = TRY(target.resource.Path(target.key, "log"));
-  const std::string text = TRY(session.api().GetText(path, {{"container", container}}));
-  command.environment().out(text);
-  return {};
+  return session.api().GetPieces(path, {{"container", container}}, session.request_limit(),
+                                 command.environment().out);
 }
 
 // Attaches once the pod runs, or shows its log when it ended before that. Returns what is to be

@@ -160,6 +160,23 @@ Result<Json> Tainted(Session& session, const WriteFlags& flags, const Target& no
   return session.api().Patch(node.resource, node.key, PatchType::kMerge, patch, options);
 }
 
+// The taints are sent whole, so that a node that has changed since it was read would lose what
+// others gave it: it is read again, and asked for the same.
+Result<> TaintNode(Command& command, const WriteFlags& flags, const TaintWords& words,
+                   bool overwrite, Target node) {
+  constexpr int kTriesMax = 5;
+  Session& session = *TRY(command.session());
+  for (int tries = 1;; ++tries) {
+    const Changed changed = TRY(Change(node, words, overwrite));
+    const auto result = Tainted(session, flags, node, changed.taints);
+    if (result) return PrintWritten(command, flags, *result, node.resource, changed.operation);
+    if (result.error().reason != Reason::kConflict || tries == kTriesMax) {
+      return Fail(result.error());
+    }
+    node.object = TRY(session.api().Get(node.resource, node.key));
+  }
+}
+
 }  // namespace
 
 Result<> RunTaint(Command& command, const Args& args) {
@@ -201,24 +218,14 @@ Result<> RunTaint(Command& command, const Args& args) {
     return CliError(
         "at least one resource name must be specified since 'all' parameter is not set");
   }
-  Session& session = *TRY(command.session());
   const auto targets = TRY(FindTargets(command, words.resources, {.selectors = selectors}));
   for (const Target& target : targets) {
     if (target.resource.kind != "Node") {
       return CliError(fmt::format("invalid resource type {}, only node types are supported",
                                   target.resource.name));
     }
-    const auto changed = Change(target, words, overwrite);
-    if (!changed) {
-      command.Report(changed.error());
-      continue;
-    }
-    const auto result = Tainted(session, flags, target, changed->taints);
-    if (!result) {
-      command.Report(result.error());
-      continue;
-    }
-    TRY(PrintWritten(command, flags, *result, target.resource, changed->operation));
+    const auto done = TaintNode(command, flags, words, overwrite, target);
+    if (!done) command.Report(done.error());
   }
   return {};
 }

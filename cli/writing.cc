@@ -253,6 +253,30 @@ Result<> WaitUntil(Session& session, const Resource& resource, const ObjectKey& 
   }
 }
 
+Result<> WaitOrAskUntil(Session& session, const Resource& resource, const ObjectKey& key,
+                        Duration timeout,
+                        const std::function<Result<bool>(const Json* object)>& done) {
+  constexpr Duration kPause = 1s;
+  const auto waited = WaitUntil(session, resource, key, timeout, done);
+  const bool is_blind = !waited && (waited.error().reason == Reason::kForbidden ||
+                                    waited.error().reason == Reason::kMethodNotAllowed);
+  if (!is_blind) return waited;
+  Environment& environment = session.api().environment();
+  const Duration begun = environment.clock.Monotonic();
+  while (true) {
+    const auto now = session.api().Get(resource, key);
+    if (!now && now.error().reason != Reason::kNotFound && !MayPass(now.error())) {
+      return Fail(now.error());
+    }
+    const bool is_known = now || now.error().reason == Reason::kNotFound;
+    if (is_known && TRY(done(now ? &*now : nullptr))) return {};
+    if (timeout != kNever && environment.clock.Monotonic() - begun >= timeout) {
+      return Fail(Reason::kTimeout, "timed out waiting for the condition");
+    }
+    environment.pause(kPause);
+  }
+}
+
 Result<> PrintWritten(Command& command, const WriteFlags& flags, const Json& object,
                       const Resource& resource, const std::string& operation) {
   return PrintOutcome(command, flags.print, object, resource, operation + flags.dry_run.Suffix());

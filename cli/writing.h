@@ -72,6 +72,11 @@ Result<Json> ParseObjectSelector(const std::string& text);
 Result<> WaitUntil(Session& session, const Resource& resource, const ObjectKey& key,
                    Duration timeout, const std::function<Result<bool>(const Json* object)>& done);
 
+// The same also for who may not list or watch: the object itself is asked for, again and again.
+Result<> WaitOrAskUntil(Session& session, const Resource& resource, const ObjectKey& key,
+                        Duration timeout,
+                        const std::function<Result<bool>(const Json* object)>& done);
+
 // What the patch makes of the target, found without the server: for --dry-run=client and --local.
 Result<Json> PatchedHere(Session& session, const Target& target, PatchType type,
                          const std::string& text);

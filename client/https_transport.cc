@@ -315,7 +315,7 @@ bool WantsStream(const http::Request& request) {
     const auto value = request.Query(name);
     return value && (*value == "true" || *value == "1");
   };
-  return is_true("watch") || is_true("follow");
+  return request.wants_stream || is_true("watch") || is_true("follow");
 }
 
 // What connections are made from at a time. Immutable; those that came of it may outlive it.

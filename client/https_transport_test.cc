@@ -62,7 +62,7 @@ class HttpsTransportTest : public testing::Test, public http::Handler {
       return response;
     }
     if (request.path.ends_with("/late")) late_.get_future().wait();
-    if (request.HasQuery("watch")) {
+    if (request.HasQuery("watch") || request.path.ends_with("/long")) {
       if (request.path.ends_with("gone")) {
         response.status = 410;
         response.body = "expired";
@@ -264,6 +264,18 @@ TEST_F(HttpsTransportTest, AWatchStreamsUntilItIsDropped) {
   EXPECT_EQ(*chunks[0], "line\n");
   response.stream.reset();
   left_.get_future().wait();  // The server noticed.
+}
+
+// A log that is as long as it likes, and is not followed.
+TEST_F(HttpsTransportTest, WhatIsWantedAsAStreamIsOneWhateverItsPath) {
+  const auto transport = Connect();
+  http::Request request = Get("/long");
+  request.wants_stream = true;
+  auto response = transport->Send(request);
+  ASSERT_EQ(response.status, 200);
+  EXPECT_NE(response.stream, nullptr) << "else it would be read to its end, which never comes";
+  response.stream.reset();
+  left_.get_future().wait();
 }
 
 TEST_F(HttpsTransportTest, ARefusedWatchIsAnAnswerWithABody) {

@@ -50,6 +50,8 @@ struct Request {
   std::shared_ptr<const Handed> handed;
   // The caller is in this process, and takes an object in place of its text.
   bool takes_handed = false;
+  // The caller pulls the body of a good answer as it comes, as that of a watch: it may be long.
+  bool wants_stream = false;
   // Monotonic: when its head was there, not yet a body. 0: from within, where each try is new.
   Duration arrived = Duration::zero();
 

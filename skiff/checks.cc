@@ -152,6 +152,7 @@ Check CheckDataDir(const HostFacts& facts, const ClusterOptions& options) {
   const std::string name = "data directory " + options.data_dir;
   const DataDirFact& found = facts.data_dir;
   const std::string another = "choose another with --data-dir";
+  const std::string down = fmt::format("`skiff down{}`", DataDirWords(options.data_dir));
   if (!found.problem.empty()) {
     return Failed(name, "cannot be written: " + found.problem,
                   another + ", or run as its owner; a full or read-only disk must be mended first");
@@ -177,11 +178,11 @@ Check CheckDataDir(const HostFacts& facts, const ClusterOptions& options) {
   if (!options.is_server) {
     if (!found.is_server) return Ok(name, found.is_node ? "holds this node" : "can be written");
     return Failed(name, "holds a cluster of its own",
-                  "`skiff down` removes that cluster; or " + another);
+                  down + " removes that cluster; or " + another);
   }
   if (found.is_node) {
     return Failed(name, "belongs to a node that joined the cluster at " + found.joined_server,
-                  "`skiff down` takes this machine out of that cluster; or " + another);
+                  down + " takes this machine out of that cluster; or " + another);
   }
   const auto differs = [](const std::string& before, const std::string& now) {
     return !before.empty() && before != now;
@@ -192,21 +193,21 @@ Check CheckDataDir(const HostFacts& facts, const ClusterOptions& options) {
                   fmt::format("belongs to a cluster with services in {} and pods in {}",
                               found.service_cidr, found.cluster_cidr),
                   fmt::format("start it with --service-cluster-ip-range={} --cluster-cidr={}, "
-                              "remove it with `skiff down`, or {}",
-                              found.service_cidr, found.cluster_cidr, another));
+                              "remove it with {}, or {}",
+                              found.service_cidr, found.cluster_cidr, down, another));
   }
   // What the one kind has put on the machine the other does not take away.
   if (found.has_mark && (found.simulated_nodes > 0) != (options.simulated_nodes > 0)) {
     const bool simulated = found.simulated_nodes > 0;
     return Failed(name,
-                  simulated ? fmt::format("holds a cluster of {} simulated node{}",
-                                          found.simulated_nodes,
-                                          found.simulated_nodes == 1 ? "" : "s")
-                            : std::string("holds a cluster whose nodes run containers"),
-                  fmt::format("start it {}, remove it with `skiff down`, or {}",
+                  simulated
+                      ? fmt::format("holds a cluster of {} simulated node{}", found.simulated_nodes,
+                                    found.simulated_nodes == 1 ? "" : "s")
+                      : std::string("holds a cluster whose nodes run containers"),
+                  fmt::format("start it {}, remove it with {}, or {}",
                               simulated ? fmt::format("with --nodes={}", found.simulated_nodes)
                                         : "without --nodes",
-                              another));
+                              down, another));
   }
   return Ok(name, found.is_server ? "holds a cluster" : "can be written");
 }

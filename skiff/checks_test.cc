@@ -147,6 +147,21 @@ TEST(ChecksTest, ADataDirectoryIsOursAloneOrEmpty) {
   EXPECT_THAT(check(cluster, /*is_server=*/false), FailsWith("cluster of its own", "skiff down"));
 }
 
+// Who types what is said must not take another cluster away, that of the default directory.
+TEST(ChecksTest, WhatTakesAClusterDownNamesItsDirectory) {
+  HostFacts facts = GoodHost();
+  facts.data_dir.has_mark = true;
+  facts.data_dir.simulated_nodes = 2;
+  ClusterOptions options = Defaults();
+  options.data_dir = "/srv/my dev";
+  EXPECT_THAT(CheckDataDir(facts, options),
+              FailsWith("2 simulated nodes", "`skiff down --data-dir='/srv/my dev'`"));
+  options.is_server = false;
+  facts.data_dir.is_server = true;
+  EXPECT_THAT(CheckDataDir(facts, options),
+              FailsWith("cluster of its own", "`skiff down --data-dir='/srv/my dev'`"));
+}
+
 TEST(ChecksTest, ADataDirectoryHasRoomForTheNameOfASocket) {
   ClusterOptions options = Defaults();
   options.data_dir = "/" + std::string(75, 'd');

@@ -6,6 +6,7 @@
 
 #include "api/text/patterns.h"
 #include "api/values.h"
+#include "skiff/host_facts.h"
 #include "skiff/node.h"
 
 namespace skiff {
@@ -20,13 +21,18 @@ std::string UrlOf(const std::string& host, int port) {
                                              : fmt::format("https://[{}]:{}", host, port);
 }
 
+// What stands behind a command about the cluster whose certificates are in that directory.
+std::string DataDirOfPki(const std::filesystem::path& directory) {
+  return DataDirWords(directory.parent_path().string());
+}
+
 Result<> RequireAuthority(const std::string& directory) {
   const std::string lost = LostHalf(directory);
   if (lost.empty()) return {};
   return Fail(Reason::kNotFound,
               fmt::format("{} is missing, and the certificates of this cluster are signed with it: "
-                          "put it back, or begin anew after `skiff down`",
-                          lost));
+                          "put it back, or begin anew after `skiff down{}`",
+                          lost, DataDirOfPki(directory)));
 }
 
 // Nobody accepts what an authority signs before its time, or after it.
@@ -38,9 +44,10 @@ Result<> RequireTimeOf(const std::string& authority, TimePoint now) {
   return Fail(Reason::kInvalid,
               fmt::format("{}, which the certificates of this cluster are signed with, is valid {} "
                           "{}, and this machine's clock says {}: if that is wrong, set it; else "
-                          "begin anew after `skiff down`",
+                          "begin anew after `skiff down{}`",
                           authority, has_begun ? "until" : "from", Time(bound).Rfc3339(),
-                          Time(now).Rfc3339()));
+                          Time(now).Rfc3339(),
+                          DataDirOfPki(std::filesystem::path(authority).parent_path())));
 }
 
 }  // namespace

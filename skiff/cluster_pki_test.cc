@@ -53,7 +53,8 @@ TEST(ClusterPkiTest, AnAuthorityIsNotUsedOutsideItsTime) {
             authority +
                 ", which the certificates of this cluster are signed with, is valid from "
                 "2027-01-15T07:55:00Z, and this machine's clock says 2023-11-14T22:13:20Z: "
-                "if that is wrong, set it; else begin anew after `skiff down`");
+                "if that is wrong, set it; else begin anew after `skiff down --data-dir=" +
+                options.data_dir + "`");
   EXPECT_THAT(message_at(TimePoint(2'200'000'000s)),
               testing::HasSubstr("is valid until 2037-01-12T08:00:00Z, and this machine's clock "
                                  "says 2039-09-18T23:06:40Z"));

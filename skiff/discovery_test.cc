@@ -115,6 +115,21 @@ TEST(CheckClockTest, AClockMayBeMinutesOffAndNotHours) {
               HasSubstr("ahead of"));
 }
 
+TEST(JoinFlagsTest, WhatARunningNodeDoesNotDoIsForANewStart) {
+  const std::vector<std::string> running = {"--foreground", "--data-dir=/x", "--kubelet-port=10251",
+                                            "--iptables-flavour=auto", "--load-image=/a.tar"};
+  const auto for_new = [&](const std::vector<std::string>& asked) {
+    return JoinFlagsForNewStart(asked, "worker", running);
+  };
+  EXPECT_THAT(for_new({"h:6443", "--token", "abcdef.0123456789abcdef", "--v=3"}),
+              testing::IsEmpty())
+      << "the line by which it joined";
+  EXPECT_THAT(for_new({"--kubelet-port", "10251", "--node-name=worker", "--load-image=/a.tar"}),
+              testing::IsEmpty());
+  EXPECT_THAT(for_new({"h:6443", "--kubelet-port=10250", "--node-name=other"}),
+              testing::ElementsAre("--kubelet-port=10250", "--node-name=other"));
+}
+
 TEST(ParseJoinTargetTest, TheCommandLineIsCheckedBeforeAnythingIsAsked) {
   const std::string token = "abc123.0123456789abcdef";
   const std::string pin = "sha256:" + std::string(64, 'a');

@@ -1,5 +1,8 @@
 #include "skiff/docker_program.h"
 
+#include <pwd.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
@@ -19,7 +22,9 @@ namespace {
 
 std::string Home() {
   const char* home = std::getenv("HOME");
-  return home == nullptr ? "/root" : home;
+  if (home != nullptr && *home != '\0') return home;
+  const passwd* user = getpwuid(geteuid());
+  return user == nullptr ? "/root" : user->pw_dir;
 }
 
 // Everything about a cluster in Docker but its kubeconfig lies in the engine.
@@ -31,14 +36,17 @@ std::string UsersKubeconfig() {
   return Home() + "/.kube/config";
 }
 
-// Takes the cluster out of the user's files; folders of ours go when they are empty.
+// Takes the cluster out of the user's files, where another one may have the same name; folders of
+// ours go when they are empty.
 Result<> ForgetKubeconfig(const std::string& name) {
   std::error_code ignored;
   const std::filesystem::path path = PathOfKubeconfig(name);
+  const auto removed = RemoveOwnEntry(UsersKubeconfig(), DockerContext(name), path);
   std::filesystem::remove(path, ignored);
   std::filesystem::remove(path.parent_path(), ignored);
   std::filesystem::remove(path.parent_path().parent_path(), ignored);
-  return RemoveFromKubeconfigFile(UsersKubeconfig(), DockerContext(name));
+  if (!removed) return Fail(removed.error());
+  return {};
 }
 
 // By its nodes, as anybody may have made it whose kubeconfig is not ours; while none runs, by ours.
@@ -74,6 +82,12 @@ struct Counts {
 void AddNameFlags(Flags& flags, DockerFlags& to) {
   flags.Add("docker", to.docker, "The cluster's nodes are containers of the Docker engine.");
   flags.Add("name", to.options.name, "The name of the cluster.");
+}
+
+void AddStatusFlags(Flags& flags, DockerFlags& to) {
+  to.options.name = "";
+  flags.Add("docker", to.docker, "Of clusters whose nodes are containers of the Docker engine.");
+  flags.Add("name", to.options.name, "Of this cluster alone.");
 }
 
 // True when the command line is done with: it was help, or wrong and said so in `code`.
@@ -177,6 +191,27 @@ std::string DockerUpHelp() {
   return flags.Help();
 }
 
+std::string DockerDownHelp() {
+  DockerFlags to;
+  Flags flags("skiff down --docker");
+  AddNameFlags(flags, to);
+  return flags.Help();
+}
+
+std::string DockerStatusHelp() {
+  DockerFlags to;
+  Flags flags("skiff status --docker");
+  AddStatusFlags(flags, to);
+  return flags.Help();
+}
+
+std::string DockerImageHelp() {
+  DockerFlags to;
+  Flags flags("skiff image load --docker");
+  AddNameFlags(flags, to);
+  return flags.Help();
+}
+
 std::string DockerHint(const std::vector<std::string>& args) {
   if (!DockerOptionsOf(args)) return "";
   return "\nwith --docker, by which nodes are containers, skiff up takes all of these flags";
@@ -193,6 +228,11 @@ int DockerUpMain(const std::vector<std::string>& args) {
   if (!read) return Complain(read.error().message);
   to.options = *read;
   to.options.kubeconfig_path = PathOfKubeconfig(to.options.name);
+  if (to.merge_kubeconfig) {
+    const auto free = RequireOwnOrFreeEntry(UsersKubeconfig(), DockerContext(to.options.name),
+                                            to.options.kubeconfig_path);
+    if (!free) return Complain(free.error().message);
+  }
   std::printf("Cluster \"%s\" in Docker\n", to.options.name.c_str());
   std::fflush(stdout);  // Before an error, too.
   if (const auto up = DockerUp(to.options, &ShowProgress); !up) {
@@ -237,10 +277,8 @@ int DockerDownMain(const std::vector<std::string>& args) {
 
 int DockerStatusMain(const std::vector<std::string>& args) {
   DockerFlags to;
-  to.options.name = "";
   Flags flags("skiff status --docker");
-  flags.Add("docker", to.docker, "Of clusters whose nodes are containers of the Docker engine.");
-  flags.Add("name", to.options.name, "Of this cluster alone.");
+  AddStatusFlags(flags, to);
   int code = 0;
   if (ParseOrStop(flags, args, code)) return code;
   const auto status = DockerStatus(to.options.name);

@@ -12,8 +12,11 @@ namespace skiff {
 // --docker is among the arguments: what follows is about a cluster in Docker.
 bool IsAboutDocker(const std::vector<std::string>& args);
 
-// The flags of `skiff up --docker`.
+// The flags of `skiff up --docker`, and of the others.
 std::string DockerUpHelp();
+std::string DockerDownHelp();
+std::string DockerStatusHelp();
+std::string DockerImageHelp();
 // What is to be said beside why `skiff up` takes none of these words: that it would with --docker;
 // "" where it would not either.
 std::string DockerHint(const std::vector<std::string>& args);

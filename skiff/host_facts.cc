@@ -23,6 +23,7 @@
 #include "apiserver/auth/pki.h"
 #include "base/capabilities.h"
 #include "base/process.h"
+#include "base/shell_word.h"
 #include "base/wrong_clock.h"
 #include "kubelet/containerd.h"
 #include "kubelet/containerd_host.h"
@@ -368,10 +369,15 @@ bool WasStarted(const std::string& directory) {
 std::string DefaultDataDir() {
   if (geteuid() == 0) return "/var/lib/skiff";
   const char* home = std::getenv("HOME");
+  if (home != nullptr && *home == '\0') home = nullptr;
   // Below /tmp others could have made it before.
   const passwd* const known = home == nullptr ? getpwuid(geteuid()) : nullptr;
   if (known != nullptr) home = known->pw_dir;
   return std::string(home == nullptr ? "/nonexistent" : home) + "/.local/share/skiff";
+}
+
+std::string DataDirWords(const std::string& data_dir) {
+  return data_dir == DefaultDataDir() ? "" : " --data-dir=" + ShellWord(data_dir);
 }
 
 bool IsOfDataDir(std::string_view name) {

@@ -83,7 +83,9 @@ int ImageMain(const std::vector<std::string>& args) {
     return Complain(parsed.error().message);
   }
   if (flags.help_asked()) {
-    std::printf("%s\n%s%s", kUsage, kVerbs, flags.Help().c_str());
+    std::printf(
+        "%s\n%s%s\nInto the nodes of a cluster that are containers of the Docker engine:\n\n%s",
+        kUsage, kVerbs, flags.Help().c_str(), DockerImageHelp().c_str());
     return 0;
   }
   const std::string verb = words.empty() ? "" : words[0];

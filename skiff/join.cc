@@ -1,11 +1,13 @@
 #include "skiff/join.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <map>
 
 #include "base/flags.h"
 #include "skiff/cluster_ranges.h"
@@ -49,6 +51,7 @@ struct JoinFlags {
   bool foreground = false;
   bool leave_nothing = false;
   int verbosity = 0;
+  std::vector<std::string> typed = {};
 };
 
 void AddJoinFlags(Flags& flags, JoinFlags& to) {
@@ -85,6 +88,7 @@ Result<JoinFlags> ParseJoinFlags(const std::vector<std::string>& args, bool& hel
   TRY(flags.Parse(args, &words));
   MakePathsAbsolute(to.node);
   to.join_file = PathAsTyped(to.join_file);
+  to.typed = args;
   help = flags.help_asked();
   if (help) std::printf("usage: %s\n\n%s", kUsage, flags.Help().c_str());
   if (help) return to;
@@ -105,11 +109,12 @@ Result<> LearnNetwork(const NodeIdentity& identity, ClusterOptions& node) {
     Client client(*transport, "skiff-join");
     const auto network = ReadClusterNetwork(client);
     if (!network) {
-      return Fail(network.error().reason,
-                  fmt::format("{}, which this machine has joined, does not say what its network is "
-                              "({}); if it is another cluster by now, `skiff down` here, then join "
-                              "anew",
-                              identity.server, network.error().message));
+      return Fail(
+          network.error().reason,
+          fmt::format("{}, which this machine has joined, does not say what its network is "
+                      "({}); if it is another cluster by now, `skiff down{}` here, then "
+                      "join anew",
+                      identity.server, network.error().message, DataDirWords(node.data_dir)));
     }
     known.service_cidr = network->service_cidr;
     known.cluster_cidr = network->cluster_cidr;
@@ -215,17 +220,29 @@ int GoOnWithoutToken(const JoinFlags& flags) {
 int TellOfRunning(const JoinFlags& flags, const ProcessId& daemon) {
   const int process = static_cast<int>(daemon.pid);
   const std::string& data_dir = flags.node.data_dir;
+  const std::string where = DataDirWords(data_dir);
   const auto identity = LoadNodeIdentity(data_dir);
   if (!identity) {
-    return Complain(fmt::format("a cluster of its own runs from {} (process {}): `skiff down` "
-                                "removes it, or choose another directory with --data-dir",
-                                data_dir, process));
+    return Complain(
+        fmt::format("a cluster of its own runs from {} (process {}): `skiff down{}` "
+                    "removes it, or choose another directory with --data-dir",
+                    data_dir, process, where));
   }
   const auto target = ServerOf(flags.host);
   if (!flags.host.empty() && (!target || *target != identity->server)) {
-    return Complain(fmt::format("this machine's node runs already (process {}) and belongs to {}, "
-                                "not to {}: `skiff down` takes it out of that cluster",
-                                process, identity->server, flags.host));
+    return Complain(
+        fmt::format("this machine's node runs already (process {}) and belongs to {}, "
+                    "not to {}: `skiff down{}` takes it out of that cluster",
+                    process, identity->server, flags.host, where));
+  }
+  const auto others =
+      JoinFlagsForNewStart(flags.typed, identity->node_name, ArgumentsOfDaemon(daemon));
+  if (!others.empty()) {
+    return Complain(
+        fmt::format("this machine's node runs already (process {}) as {}, and {} {} for "
+                    "a new start: end it with `skiff down --keep-data{}` first",
+                    process, identity->node_name, fmt::join(others, " "),
+                    others.size() == 1 ? "is" : "are", where));
   }
   // Another `join` may not be done with it.
   if (const auto started = AwaitStartOf(data_dir, daemon); !started) {
@@ -236,6 +253,37 @@ int TellOfRunning(const JoinFlags& flags, const ProcessId& daemon) {
 }
 
 }  // namespace
+
+std::vector<std::string> JoinFlagsForNewStart(const std::vector<std::string>& asked,
+                                              const std::string& node_name,
+                                              const std::vector<std::string>& running) {
+  // Both have been read before, and were right.
+  const auto read = [](const std::vector<std::string>& args, JoinFlags& to) {
+    Flags flags("skiff join");
+    AddJoinFlags(flags, to);
+    std::vector<std::string> words;
+    (void)flags.Parse(args, &words);
+    MakePathsAbsolute(to.node);
+    return flags.given();
+  };
+  JoinFlags then, now;
+  read(running, then);
+  const Flags::Given given = read(asked, now);
+  const std::map<std::string, bool> kept = {
+      {"node-name", now.node.node_name == node_name},
+      {"kubelet-port", now.node.kubelet_port == then.node.kubelet_port},
+      {"cluster-dns-port", now.node.cluster_dns_port == then.node.cluster_dns_port},
+      {"iptables-flavour", now.node.iptables_flavour == then.node.iptables_flavour},
+      {"container-runtime-endpoint",
+       now.node.container_runtime_endpoint == then.node.container_runtime_endpoint},
+      {"load-image", now.node.image_archives == then.node.image_archives}};
+  std::vector<std::string> others;
+  for (const auto& [name, value] : given) {
+    const auto found = kept.find(name);
+    if (found != kept.end() && !found->second) others.push_back("--" + name + "=" + value);
+  }
+  return others;
+}
 
 Result<JoinTarget> ParseJoinTarget(const std::string& host, const std::string& token,
                                    const std::vector<std::string>& pins, bool any_authority) {

@@ -5,6 +5,7 @@
 #include "api/codec/document.h"
 #include "api/text/yaml.h"
 #include "base/certificates.h"
+#include "skiff/host_facts.h"
 #include "skiff/ready_nodes.h"
 
 namespace skiff {
@@ -31,9 +32,10 @@ Result<> CheckStillThatNode(const NodeIdentity& known, const JoinOptions& option
   if (options.node_name.empty() || known.node_name == options.node_name) return {};
   return Fail(
       Reason::kConflict,
-      fmt::format("this machine has joined {} as node {} already; `skiff down` takes it out "
+      fmt::format("this machine has joined {} as node {} already; `skiff down{}` takes it out "
                   "before it can join as {}",
-                  known.server, known.node_name, options.node_name));
+                  known.server, known.node_name, DataDirWords(options.data_dir),
+                  options.node_name));
 }
 
 // Nothing tells when a server that does not run yet begins to: it is asked once a second. A server

@@ -6,13 +6,14 @@
 #include <filesystem>
 
 #include "api/text/yaml.h"
-#include "apiserver/auth/pki.h"
+#include "base/whole_file.h"
 #include "client/kubeconfig.h"
 #include "client/kubeconfig_lock.h"
 
 namespace skiff {
 namespace {
 
+constexpr int kEntryMode = 0600;  // There are keys in it.
 constexpr char kCurrent[] = "current-context";
 constexpr const char* kLists[] = {"clusters", "contexts", "users"};
 const Json::json_pointer kServer("/cluster/server");
@@ -20,10 +21,11 @@ const Json::json_pointer kAuthority("/cluster/certificate-authority-data");
 
 // An object; empty where there is no such file.
 Result<Json> ReadDocument(const std::string& path) {
-  std::error_code ignored;
-  if (!std::filesystem::exists(path, ignored)) return Json::object();
-  const std::string text = TRY(ReadWholeFile(path));
-  Json document = TRY(ParseYaml(text)).value;
+  const auto text = ReadWholeFile(path);
+  if (!text && text.error().reason == Reason::kNotFound) return Json::object();
+  if (!text) return Fail(text.error());
+  Json document = TRY(ParseYaml(*text))
+  .value;
   if (document.is_null()) return Json::object();
   if (document.is_object()) return document;
   return Fail(Reason::kInvalid, path + " is no kubeconfig");
@@ -59,6 +61,28 @@ bool Erase(Json& document, const char* list, const std::string& name) {
   return true;
 }
 
+// Whether the cluster of that name is one of those of `own`.
+bool IsOwn(const Json& document, const std::string& name, const Json& own) {
+  const Json* cluster = Find(document, "clusters", name);
+  const std::string authority = cluster == nullptr ? "" : StringAt(*cluster, kAuthority);
+  if (authority.empty()) return false;
+  const Json clusters = own.value("clusters", Json::array());
+  return std::any_of(clusters.begin(), clusters.end(),
+                     [&](const Json& each) { return StringAt(each, kAuthority) == authority; });
+}
+
+// Conflict where something in the file has that name.
+Result<> RequireNone(const Json& document, const std::string& path, const std::string& name) {
+  for (const char* list : kLists) {
+    if (Find(document, list, name) == nullptr) continue;
+    return Fail(Reason::kConflict,
+                fmt::format("{} has a \"{}\" among its {} that is another cluster's: rename or "
+                            "delete it, or leave --merge-kubeconfig out",
+                            path, name, list));
+  }
+  return {};
+}
+
 }  // namespace
 
 std::string ContextNameOf(const std::string& data_dir) {
@@ -73,14 +97,14 @@ Result<> RequireFreeEntry(const std::string& path, const std::string& name,
   const Json document = TRY(ReadDocument(path));
   const Json* cluster = Find(document, "clusters", name);
   if (cluster != nullptr && StringAt(*cluster, kServer) == server) return {};
-  for (const char* list : kLists) {
-    if (Find(document, list, name) == nullptr) continue;
-    return Fail(Reason::kConflict,
-                fmt::format("{} has a \"{}\" among its {} that is another cluster's: rename or "
-                            "delete it, or leave --merge-kubeconfig out",
-                            path, name, list));
-  }
-  return {};
+  return RequireNone(document, path, name);
+}
+
+Result<> RequireOwnOrFreeEntry(const std::string& path, const std::string& name,
+                               const std::string& own_path) {
+  const Json document = TRY(ReadDocument(path));
+  const Json own = TRY(ReadDocument(own_path));
+  return IsOwn(document, name, own) ? Result<>() : RequireNone(document, path, name);
 }
 
 Result<> PutIntoKubeconfigFile(const std::string& path, const Kubeconfig& entry) {
@@ -98,7 +122,7 @@ Result<> PutIntoKubeconfigFile(const std::string& path, const Kubeconfig& entry)
     if (!document.contains(field)) document[field] = added.at(field);
   }
   document[kCurrent] = entry.current_context;
-  return WriteWholeFile(path, DumpYaml(document), 0600);
+  return WriteUsersFile(path, DumpYaml(document), kEntryMode, kEntryMode);
 }
 
 Result<> RemoveFromKubeconfigFile(const std::string& path, const std::string& name) {
@@ -113,21 +137,14 @@ Result<> RemoveFromKubeconfigFile(const std::string& path, const std::string& na
   for (const char* list : kLists) removed |= Erase(document, list, name);
   if (!removed) return {};
   if (document.value(kCurrent, Json()) == name) document[kCurrent] = "";
-  return WriteWholeFile(path, DumpYaml(document), 0600);
+  return WriteUsersFile(path, DumpYaml(document), kEntryMode, kEntryMode);
 }
 
 Result<bool> RemoveOwnEntry(const std::string& path, const std::string& name,
                             const std::string& own_path) {
   const Json document = TRY(ReadDocument(path));
   const Json own = TRY(ReadDocument(own_path));
-  const Json* cluster = Find(document, "clusters", name);
-  if (cluster == nullptr) return false;
-  const std::string authority = StringAt(*cluster, kAuthority);
-  const Json clusters = own.value("clusters", Json::array());
-  const bool is_ours = std::any_of(clusters.begin(), clusters.end(), [&](const Json& each) {
-    return !authority.empty() && StringAt(each, kAuthority) == authority;
-  });
-  if (!is_ours) return false;
+  if (!IsOwn(document, name, own)) return false;
   TRY(RemoveFromKubeconfigFile(path, name));
   return true;
 }

@@ -16,6 +16,10 @@ std::string ContextNameOf(const std::string& data_dir);
 // Conflict where the file has something of that name which is not the cluster at `server`.
 Result<> RequireFreeEntry(const std::string& path, const std::string& name,
                           const std::string& server);
+// The same of a cluster that is known by its authority: one of those in the kubeconfig at
+// `own_path`, which need not be there.
+Result<> RequireOwnOrFreeEntry(const std::string& path, const std::string& name,
+                               const std::string& own_path);
 // Puts the contexts, clusters and users of `entry` there, in place of those of the same names, and
 // makes its current context the file's.
 Result<> PutIntoKubeconfigFile(const std::string& path, const Kubeconfig& entry);

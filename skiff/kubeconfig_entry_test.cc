@@ -110,6 +110,19 @@ TEST_F(UsersKubeconfigTest, NothingOfItIsLostWhenAClusterComesAndGoes) {
   EXPECT_EQ(Read(), before);
 }
 
+// As where all such files are kept in a folder of their own.
+TEST_F(UsersKubeconfigTest, ALinkToItStaysOne) {
+  const std::string link = root_ + "/link";
+  fs::create_symlink("config", link);
+  ASSERT_TRUE(PutIntoKubeconfigFile(link, Entry("skiff", "one")));
+  EXPECT_TRUE(fs::is_symlink(link));
+  EXPECT_EQ(Read()["current-context"], "skiff");
+  ASSERT_TRUE(RemoveFromKubeconfigFile(link, "skiff"));
+  EXPECT_TRUE(fs::is_symlink(link));
+  EXPECT_EQ(Read()["current-context"], "");
+  EXPECT_EQ(fs::status(path_).permissions(), fs::perms::owner_read | fs::perms::owner_write);
+}
+
 TEST_F(UsersKubeconfigTest, ANameThatIsAnothersIsNotTaken) {
   const std::string server = "https://127.0.0.1:6443";
   EXPECT_TRUE(RequireFreeEntry(path_, "skiff", server));
@@ -121,6 +134,20 @@ TEST_F(UsersKubeconfigTest, ANameThatIsAnothersIsNotTaken) {
   EXPECT_EQ(RequireFreeEntry(path_, "skiff", "https://127.0.0.1:7443").error().reason,
             Reason::kConflict);
   EXPECT_TRUE(RequireFreeEntry(root_ + "/none", "skiff", server));
+}
+
+// "skiff-dev" is the context of the cluster "dev" in Docker, and of that in a directory dev.
+TEST_F(UsersKubeconfigTest, AnEntryOfTheSameNameIsItsOwnByItsAuthority) {
+  const std::string own = root_ + "/own.kubeconfig";
+  EXPECT_TRUE(RequireOwnOrFreeEntry(path_, "skiff-dev", own)) << "there is none of either";
+  ASSERT_TRUE(PutIntoKubeconfigFile(path_, Entry("skiff-dev", "one")));
+  EXPECT_EQ(RequireOwnOrFreeEntry(path_, "skiff-dev", own).error().reason, Reason::kConflict);
+  EXPECT_EQ(RemoveOwnEntry(path_, "skiff-dev", own), false);
+  ASSERT_TRUE(PutIntoKubeconfigFile(own, Entry("skiff-dev", "two")));
+  EXPECT_EQ(RequireOwnOrFreeEntry(path_, "skiff-dev", own).error().reason, Reason::kConflict);
+  ASSERT_TRUE(PutIntoKubeconfigFile(own, Entry("skiff-dev", "one")));
+  EXPECT_TRUE(RequireOwnOrFreeEntry(path_, "skiff-dev", own));
+  EXPECT_EQ(RemoveOwnEntry(path_, "skiff-dev", own), true);
 }
 
 TEST_F(UsersKubeconfigTest, AnEntryThatSaysNothingIsAnothers) {

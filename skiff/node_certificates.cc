@@ -10,6 +10,7 @@
 #include "base/pem.h"
 #include "client/scoped_informer.h"
 #include "controllers/identity/certificate_rules.h"
+#include "skiff/host_facts.h"
 
 namespace skiff {
 namespace {
@@ -138,10 +139,10 @@ Result<NodeIdentity> LoadNodeIdentity(const std::string& directory) {
   const auto names = TRY(NamesOfCertificate(identity.client.certificate_pem));
   constexpr std::string_view kPrefix = "system:node:";
   if (!names.common_name.starts_with(kPrefix)) {
-    return Fail(
-        Reason::kInvalid,
-        KubeconfigPath(directory) + " holds the certificate of " + names.common_name +
-            ", which is no node; remove the data directory with `skiff down` and join anew");
+    return Fail(Reason::kInvalid,
+                KubeconfigPath(directory) + " holds the certificate of " + names.common_name +
+                    ", which is no node; remove the data directory with `skiff down" +
+                    DataDirWords(directory) + "` and join anew");
   }
   identity.node_name = names.common_name.substr(kPrefix.size());
   return identity;

@@ -200,7 +200,9 @@ int TellOfCluster(const ClusterOptions& options, const ProcessId& process) {
   std::printf("Running: %s\n%s", Since(process, now).c_str(), InColumns(rows).c_str());
   if (!asked && is_starting) {
     const Duration age = now - StartOf(process).value_or(now);
-    std::printf("\n%s\n", StartingText(age > kStartTimeout, asked.error().message).c_str());
+    std::printf("\n%s\n", StartingText(age > kStartTimeout, asked.error().message,
+                                       DataDirWords(options.data_dir))
+                              .c_str());
     return 1;
   }
   if (!asked) {
@@ -215,8 +217,7 @@ int TellOfCluster(const ClusterOptions& options, const ProcessId& process) {
 // Where no process is at the directory: what would start one.
 int TellOfNone(ClusterOptions options) {
   const std::string& data_dir = options.data_dir;
-  const std::string where =
-      data_dir == DefaultDataDir() ? "" : fmt::format(" --data-dir={}", data_dir);
+  const std::string where = DataDirWords(data_dir);
   if (const auto node = LoadNodeIdentity(data_dir)) {
     std::printf("Node %s of %s does not run: `skiff join%s` starts it.\n", node->node_name.c_str(),
                 node->server.c_str(), where.c_str());
@@ -242,7 +243,11 @@ int StatusMain(const std::vector<std::string>& args) {
   AddDataDirFlag(flags, options);
   const auto goes_on = ParseOrHelp(flags, args);
   if (!goes_on) return Complain(goes_on.error().message);
-  if (!*goes_on) return 0;
+  if (!*goes_on) {
+    std::printf("\nOf clusters whose nodes are containers of the Docker engine:\n\n%s",
+                DockerStatusHelp().c_str());
+    return 0;
+  }
   if (options.data_dir.empty()) return Complain("--data-dir: it must not be empty");
   if (const auto chosen = ChooseDataDir(flags, options); !chosen) {
     return Complain(chosen.error().message);

@@ -37,10 +37,12 @@ std::string Counts(const std::map<std::string, size_t>& by_word) {
 
 }  // namespace
 
-std::string StartingText(bool is_overdue, const std::string& error) {
-  return is_overdue ? "It is not usable after two minutes: " + error +
-                          "\nThe log may say why; `skiff down --keep-data` ends it."
-                    : fmt::format("It is starting ({}).", error);
+std::string StartingText(bool is_overdue, const std::string& error,
+                         const std::string& data_dir_words) {
+  return is_overdue
+             ? "It is not usable after two minutes: " + error +
+                   "\nThe log may say why; `skiff down --keep-data" + data_dir_words + "` ends it."
+             : fmt::format("It is starting ({}).", error);
 }
 
 std::string BytesText(uint64_t bytes) {

@@ -105,7 +105,8 @@ class ClusterStatus {
 };
 
 // Of one whose server has not answered yet, with `error`.
-std::string StartingText(bool is_overdue, const std::string& error);
+std::string StartingText(bool is_overdue, const std::string& error,
+                         const std::string& data_dir_words = "");
 
 // "46 MB"
 std::string BytesText(uint64_t bytes);

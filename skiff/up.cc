@@ -365,9 +365,9 @@ int TellOfRunning(const UpFlags& to, const Flags::Given& given, const ProcessId&
   if (!different.empty()) {
     return Complain(fmt::format(
         "the cluster runs already (process {}){}, and {} {} for a new start: end it with `skiff "
-        "down --keep-data` first, or choose another --data-dir",
+        "down --keep-data{}` first, or choose another --data-dir",
         process, NodesOf(asked.data_dir), fmt::join(different, " "),
-        different.size() == 1 ? "is" : "are"));
+        different.size() == 1 ? "is" : "are", DataDirWords(asked.data_dir)));
   }
   // Another `up` may not be done with it.
   if (const auto started = AwaitStartOf(asked.data_dir, daemon); !started) {
@@ -445,7 +445,11 @@ int DownMain(const std::vector<std::string>& args) {
             "off the machine; files stay for the next start.");
   const auto goes_on = ParseOrHelp(flags, args);
   if (!goes_on) return Complain(goes_on.error().message);
-  if (!*goes_on) return 0;
+  if (!*goes_on) {
+    std::printf("\nOf a cluster whose nodes are containers of the Docker engine:\n\n%s",
+                DockerDownHelp().c_str());
+    return 0;
+  }
   if (options.data_dir.empty()) return Complain("--data-dir: it must not be empty");
   if (leave_nothing && !keep_data) {
     return Complain(

@@ -115,6 +115,20 @@ TEST(VerifiedTokens, ASignatureIsVerifiedOnceAndWhatItSaysEachTime) {
   EXPECT_EQ(tokens->verifications(), 3);
 }
 
+// A new one in its place would make all tokens those of nobody.
+TEST(SigningKey, OneThatIsThereAndCannotBeReadIsNotReplaced) {
+  FakeClock clock;
+  SeededRandom random(7);
+  const auto find = [](std::string_view, std::string_view, std::string_view) {
+    return std::optional(ServiceAccountTokens::Present{.uid = "u"});
+  };
+  // A folder is what root, too, cannot read.
+  const auto tokens = ServiceAccountTokens::Create({.generated_key_path = testing::TempDir()}, find,
+                                                   {}, clock, random);
+  ASSERT_FALSE(tokens);
+  EXPECT_NE(tokens.error().message.find("is a directory"), std::string::npos);
+}
+
 TEST(TokenDates, MayHaveFractionsAndAreNeverPassedOver) {
   FakeClock clock;  // At 1'700'000'000 s.
   SeededRandom random(7);

@@ -79,7 +79,14 @@ Result<bool> EnsureFrontProxy(const std::string& directory, TimePoint now) {
 }
 
 Result<> Pki::EnsureServiceAccountKey(KeyKind kind) {
-  if (std::filesystem::exists(Path("sa.key")) && std::filesystem::exists(Path("sa.pub"))) return {};
+  const auto kept = ReadWholeFile(Path("sa.key"));
+  if (!kept && kept.error().reason != Reason::kNotFound) return Fail(kept.error());
+  if (kept) {
+    // A new one would make all tokens those of nobody: what was lost of it follows from the rest.
+    if (ReadWholeFile(Path("sa.pub"))) return {};
+    const std::string pem = TRY(PublicPemOf(*kept));
+    return WriteWholeFile(Path("sa.pub"), pem, 0644);
+  }
   const SigningKeyPair pair = TRY(NewSigningKey(kind));
   TRY(WriteWholeFile(Path("sa.key"), pair.private_pem, 0600));
   return WriteWholeFile(Path("sa.pub"), pair.public_pem, 0644);

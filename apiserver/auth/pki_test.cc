@@ -94,6 +94,17 @@ TEST_F(PkiTest, TheFrontProxyHasAnAuthorityOfItsOwn) {
   EXPECT_TRUE(Pki::Open(directory_, kNow)) << "the cluster's own is another matter";
 }
 
+TEST_F(PkiTest, AKeyOfTokensThatIsThereIsKept) {
+  auto pki = *Pki::Open(directory_, kNow);
+  ASSERT_TRUE(pki.EnsureServiceAccountKey(KeyKind::kP256));
+  const std::string key = *ReadWholeFile(pki.Path("sa.key"));
+  const std::string pub = *ReadWholeFile(pki.Path("sa.pub"));
+  std::filesystem::remove(pki.Path("sa.pub"));
+  ASSERT_TRUE(pki.EnsureServiceAccountKey(KeyKind::kP256));
+  EXPECT_EQ(*ReadWholeFile(pki.Path("sa.key")), key);
+  EXPECT_EQ(*ReadWholeFile(pki.Path("sa.pub")), pub);
+}
+
 TEST_F(PkiTest, TokensVerifyByTheKeyThatSignedThem) {
   for (const KeyKind kind : {KeyKind::kP256, KeyKind::kRsa2048}) {
     const auto pair = *NewSigningKey(kind);

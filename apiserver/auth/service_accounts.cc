@@ -96,9 +96,10 @@ Result<std::unique_ptr<ServiceAccountTokens>> ServiceAccountTokens::Create(Optio
                                                                            const Clock& clock,
                                                                            Random& random) {
   if (options.signing_key_pem.empty() && !options.generated_key_path.empty()) {
-    if (auto kept = ReadWholeFile(options.generated_key_path)) {
-      options.signing_key_pem = std::move(*kept);
-    }
+    auto kept = ReadWholeFile(options.generated_key_path);
+    // One that is there would be replaced, and all tokens be those of nobody.
+    if (!kept && kept.error().reason != Reason::kNotFound) return Fail(kept.error());
+    if (kept) options.signing_key_pem = std::move(*kept);
   }
   std::unique_ptr<ServiceAccountTokens> tokens(
       new ServiceAccountTokens(

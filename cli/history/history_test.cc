@@ -205,6 +205,24 @@ TEST_F(HistoryTest, ShowsWhatHasChangedSince) {
             "revision 850\n");
 }
 
+// An apply writes all of the object into an annotation, too.
+TEST_F(HistoryTest, ShowsOfAnApplyWhatItChanged) {
+  const auto others = server_;
+  server_ = [=](const http::Request& request) {
+    if (!request.path.ends_with("/configmaps")) return others(request);
+    const auto version = request.Query("resourceVersion");
+    const bool is_then = version && *version == "850";
+    Json map = Map("m", is_then ? 800 : 900);
+    map["metadata"]["annotations"]["kubectl.kubernetes.io/last-applied-configuration"] =
+        is_then ? "all of then" : "all of now";
+    return Of(200, {{"metadata", {{"resourceVersion", is_then ? "850" : "1000"}}},
+                    {"items", Json::array({map})}});
+  };
+  EXPECT_EQ(Run("diff", {"--since=850", "cm", "m"}), 1) << err_;
+  EXPECT_THAT(out_, HasSubstr("-  written: \"800\"\n+  written: \"900\"\n"));
+  EXPECT_THAT(out_, Not(HasSubstr("all of")));
+}
+
 TEST_F(HistoryTest, ShowsColoursUnderOurOwnNameAlone) {
   has_colours_ = true;
   EXPECT_EQ(Run("diff", {"--since=850", "cm", "m"}), 1) << err_;

@@ -127,6 +127,7 @@ class Comparison {
     MaskBoth(then, now);
     if (IsSameButVersion(then, now)) return {};
     changes_.Add(resource, then, now);
+    LeaveOutLastApplied(then, now);
     if (flags_.is_brief || IsItsControllers(then, now)) return {};
     ++shown_;
     return versions_.Add(FileNameOf(resource, key), then, now);
@@ -140,6 +141,22 @@ class Comparison {
     Mask(then, now);
     if (went) now = Json();
     if (came) then = Json();
+  }
+
+  // What was applied last is the whole object, in one line that says again what its fields say. It
+  // stands where it is all that has changed.
+  static void LeaveOutLastApplied(Json& then, Json& now) {
+    if (then.is_null() || now.is_null()) return;
+    Json before = then, after = now;
+    for (Json* object : {&before, &after}) {
+      if (At(*object, "metadata", "annotations", kLastApplied).is_null()) continue;
+      Json& annotations = (*object)["metadata"]["annotations"];
+      annotations.erase(kLastApplied);
+      if (annotations.empty()) (*object)["metadata"].erase("annotations");
+    }
+    if (IsSameButVersion(before, after)) return;
+    then = std::move(before);
+    now = std::move(after);
   }
 
   // Somebody wrote what was there.
