@@ -257,7 +257,15 @@ StorageView Scheduler::Storage() {
       [this](const std::string& name) {
         return csi_drivers_.Get({"", name});
       },
-      [this](const std::string& name) { return capacities_.ByIndex(kCapacitiesByClass, name); }};
+      [this, kept = std::make_shared<std::map<std::string, ClassCapacitiesPtr>>()](
+          const std::string& name) {
+        ClassCapacitiesPtr& of_class = (*kept)[name];
+        if (!of_class) {
+          of_class = std::make_shared<const ClassCapacities>(
+              capacities_.ByIndex(kCapacitiesByClass, name));
+        }
+        return of_class;
+      }};
 }
 
 Snapshot Scheduler::MakeSnapshot(const core_v1::Pod& pod, DeviceCycle& devices) {

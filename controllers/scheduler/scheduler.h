@@ -94,6 +94,7 @@ class Scheduler final : public ControlLoop {
  public:
   static constexpr int kBinders = 8;
   static constexpr int kDecisionsPerStep = 64;
+  static constexpr int kBindingsPerStep = 64;
 
   explicit Scheduler(Manager& manager, SchedulerOptions options = {});
   ~Scheduler() override;

@@ -75,6 +75,12 @@ class SchedulerTest : public testing::Test {
     }
   }
 
+  // Decides what can be, and lets the binder have one turn.
+  void RunOnce() {
+    (void)scheduler_.Step();
+    (void)binder_.Step();
+  }
+
   std::vector<std::string> bound_;     // Names of pods.
   std::vector<std::string> messages_;  // Of conditions.
   bool refuses_ = false;               // Bindings.
@@ -108,7 +114,11 @@ class SchedulerTest : public testing::Test {
   int revision_ = 0;
   FakeClock clock_;
   SeededRandom random_{1};
-  InProcessTransport transport_{[this](const http::Request& request) { return Answer(request); }};
+  InProcessTransport transport_{[this](const http::Request& request) { return Answer(request); },
+                                InProcessTransport::Bodies::kText,
+                                [this](const http::Request& request, const http::LateReplyPtr&) {
+                                  return std::optional<http::Response>(Answer(request));
+                                }};
   Client client_{transport_, "test"};
   InformerFactory informers_{{client_, clock_, random_}};
   Manager manager_{{transport_, clock_, random_, informers_, "test"}};
@@ -137,6 +147,17 @@ TEST_F(SchedulerTest, WhatBecomesOfPodsIsCounted) {
 }
 
 using Names = std::vector<std::string>;
+
+TEST_F(SchedulerTest, ABinderSendsAllThatIsDecidedInOneTurn) {
+  std::vector<Json> pods;
+  for (const char* name : {"a", "b", "c"}) {
+    pods.push_back(PodNamed(name, "1"));
+    pods.back()["spec"]["containers"][0].erase("resources");
+  }
+  Fill<core_v1::Pod>(pods);
+  RunOnce();
+  EXPECT_EQ(bound_.size(), pods.size());
+}
 
 TEST_F(SchedulerTest, ABindingThatIsRefusedIsSaidToBe) {
   refuses_ = true;
