@@ -139,6 +139,12 @@ TEST_F(SchedulerTest, WhatBecomesOfPodsIsCounted) {
         "1\n",
         "scheduler_pod_scheduling_attempts_bucket{le=\"1\"} 1\n",
         "scheduler_pod_scheduling_sli_duration_seconds_count{attempts=\"1\"} 1\n",
+        "scheduler_framework_extension_point_duration_seconds_count{extension_point=\"PreFilter\","
+        "status=\"Success\",profile=\"default-scheduler\"} 2\n",
+        "scheduler_framework_extension_point_duration_seconds_count{extension_point=\"PostFilter\","
+        "status=\"Unschedulable\",profile=\"default-scheduler\"} 1\n",
+        "scheduler_framework_extension_point_duration_seconds_count{extension_point=\"Bind\","
+        "status=\"Success\",profile=\"default-scheduler\"} 1\n",
         "scheduler_preemption_attempts_total 1\n", "scheduler_pending_pods{queue=\"active\"} 0\n",
         "scheduler_pending_pods{queue=\"gated\"} 1\n",
         "scheduler_pending_pods{queue=\"unschedulable\"} 1\n"}) {

@@ -95,6 +95,7 @@ struct StorageView {
   std::function<ClassCapacitiesPtr(const std::string& storage_class)> capacities;
 };
 
+class CycleTimes;
 class DeviceCycle;
 class Nominations;
 class PodCounts;
@@ -161,6 +162,7 @@ struct Snapshot {
   StorageView storage;
   // Of the pod that is looked at; nullptr: nobody allocates devices.
   DeviceCycle* devices = nullptr;
+  CycleTimes* times = nullptr;  // nullptr: nobody counts how long anything takes.
   // Labels of a namespace; for namespace selectors.
   NamespaceLabels namespace_labels;
   // The merged selectors of the services and the controller of a pod: what it spreads among by
