@@ -44,7 +44,7 @@ class DaemonSetReconciler final : public Reconciler<DaemonSet> {
       return Requeue::None();
     }
     const std::string hash = rollout::TemplateHash(set.spec.template_, set.status.collision_count);
-    const auto unseen = control_.memory().Unseen(KeyOf(set));
+    const auto unseen = control_.memory().Unseen(set.metadata);
     auto mine = TRY(ClaimObjects(client_, set, selector, pods_));
     std::erase_if(mine, [&](const auto& pod) {
       return !pod->metadata.deletion_timestamp && control_.memory().WasDeleted(KeyOf(set), *pod);

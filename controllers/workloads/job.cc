@@ -84,7 +84,7 @@ class JobReconciler final : public Reconciler<Job> {
 
   Result<Requeue> Look(const Job& job, Round& round) {
     const auto selector = TRY(LabelSelector::From(*job.spec.selector));
-    round.settled = control_.memory().Unseen(KeyOf(job)).empty();
+    round.settled = control_.memory().Unseen(job.metadata).empty();
     const job::Pods pods =
         TRY(ClaimObjects(client_, job, selector, pods_, {}, std::string(job::kTracking)));
     auto& observed = round.observed = job::Observe(job, pods, DoneTo(job, pods));
