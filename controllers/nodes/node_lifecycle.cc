@@ -293,7 +293,9 @@ class NodeReconciler final : public Reconciler<Node> {
     return kNever;
   }
 
+  // One whose status cannot be written does not keep the others in service.
   Result<> MarkPodsNotReady(const Node& node) {
+    Result<> all;
     for (const auto& pod : pods_.ByIndex("node", node.metadata.name)) {
       if (!IsReady(*pod) || !IsToMark(node, *pod)) continue;
       Pod changed = *pod;
@@ -303,12 +305,13 @@ class NodeReconciler final : public Reconciler<Node> {
         condition.last_transition_time = clock_.Now();
       }
       const auto written = client_.UpdateStatus(changed);
-      if (!written && written.error().reason != Reason::kNotFound) return Fail(written.error());
+      if (!written && written.error().reason != Reason::kNotFound) all = Fail(written.error());
       if (!written) continue;
       events_.Warning(*pod, "NodeNotReady", "Node is not ready");
       const MutexLock lock(mutex_);
       known_[node.metadata.name].to_mark.erase(pod->metadata.uid);
     }
+    if (!all) return all;
     const MutexLock lock(mutex_);
     known_[node.metadata.name].to_mark.clear();
     return {};
