@@ -80,6 +80,8 @@ class Quantity {
   int64_t Value() const;
   int64_t MilliValue() const;
   bool IsZero() const { return nano_ == 0; }
+  // As near as it comes.
+  double Approximate() const { return static_cast<double>(nano_) / 1e9; }
   // Resource lists hold nothing finer than milli: rounded up, away from zero.
   Quantity RoundedUpToMilli() const;
   // Keeps the format (binary or decimal) of the left side.

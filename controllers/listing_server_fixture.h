@@ -39,9 +39,11 @@ class ListingServerTest : public testing::Test {
   const std::vector<std::string>& written() const { return written_; }
   // What was sent along, in the same order.
   const std::vector<std::string>& bodies() const { return bodies_; }
-  // Reasons of the events that were made, and their messages, in the same order.
+  // Reasons of the events that were made, their messages, and the kinds that they are about, in the
+  // same order.
   const std::vector<std::string>& told() const { return told_; }
   const std::vector<std::string>& messages() const { return messages_; }
+  const std::vector<std::string>& told_of() const { return told_of_; }
 
   FakeClock clock_{TimePoint(std::chrono::seconds(1'800'000'000))};
   SeededRandom random_{1};
@@ -66,6 +68,7 @@ class ListingServerTest : public testing::Test {
         const Json event = Json::parse(request.body);
         told_.push_back(event.value("reason", ""));
         messages_.push_back(event.value("message", ""));
+        told_of_.push_back(event.value(Json::json_pointer("/involvedObject/kind"), ""));
       }
       const std::string write = request.method + " " + request.path;
       if (refused_.contains(write)) return {.status = 503, .body = "{}"};
@@ -89,6 +92,7 @@ class ListingServerTest : public testing::Test {
   std::vector<std::string> bodies_;
   std::vector<std::string> told_;
   std::vector<std::string> messages_;
+  std::vector<std::string> told_of_;
 };
 
 }  // namespace skiff

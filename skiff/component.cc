@@ -326,7 +326,7 @@ std::function<Transport&(const std::string&, const std::string&)> TransportsOf(
 Result<int> RunComponent(const Component& component) {
   SystemClock clock;
   SystemRandom random;
-  MetricRegistry metrics;
+  MetricRegistry metrics, resources;
   const HttpsOptions server = TRY(ServerOf(component.api));
   const auto clients = TRY(ComponentClients::Make(
       server,
@@ -352,6 +352,7 @@ Result<int> RunComponent(const Component& component) {
                    .transport_of = TransportsOf(component, *clients),
                    .events_transport = &clients->Limited()});
   component.add(manager, metrics);
+  if (component.add_resources) component.add_resources(manager, resources);
   metrics.AddProcessMetrics();
   AddQueueMetrics(metrics, manager);
   ThreadExecutor executor(component.name, component.threads);
@@ -370,7 +371,9 @@ Result<int> RunComponent(const Component& component) {
                         const double leads = election.leading() || !component.leader.elect ? 1 : 0;
                         return std::vector<Sample>{{{component.leader.name}, leads}};
                       });
-  ComponentServer handler({token_client, rights_client, clock, metrics}, TRY(AccessOf(serving)));
+  const MetricRegistry* const of_resources = component.add_resources ? &resources : nullptr;
+  const ComponentServer::Access access = TRY(AccessOf(serving));
+  ComponentServer handler({token_client, rights_client, clock, metrics, of_resources}, access);
   http::Loops loops(1);
   const auto front = TRY(Serve(serving, component.name, clock, loops, handler));
   if (component.leader.elect) {

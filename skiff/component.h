@@ -99,6 +99,8 @@ struct Component {
   bool has_controllers = false;
   bool by_service_accounts = false;
   std::function<void(Manager&, MetricRegistry&)> add;  // Puts its loops together.
+  // What is told at /metrics/resources; null: there is no such path.
+  std::function<void(Manager&, MetricRegistry&)> add_resources = nullptr;
 };
 // Until SIGINT or SIGTERM (0), or until it leads no more (1). Errors are those of its start.
 Result<int> RunComponent(const Component& component);

@@ -74,8 +74,8 @@ http::Response ComponentServer::Handle(const http::Request& request) {
     if (!request.HasQuery("verbose")) return Text(200, "ok");
     return Text(200, "[+]ping ok\n" + root + " check passed\n");
   }
-  if (request.path == "/metrics") {
-    http::Response response = Text(200, parts_.metrics.Text());
+  if (const MetricRegistry* const registry = RegistryAt(request.path)) {
+    http::Response response = Text(200, registry->Text());
     response.content_type = MetricRegistry::kContentType;
     return response;
   }
@@ -85,6 +85,11 @@ http::Response ComponentServer::Handle(const http::Request& request) {
     return response;
   }
   return Text(404, "404 page not found\n");
+}
+
+const MetricRegistry* ComponentServer::RegistryAt(const std::string& path) const {
+  if (path == "/metrics") return &parts_.metrics;
+  return path == "/metrics/resources" ? parts_.resources : nullptr;
 }
 
 bool ComponentServer::IsOpen(const std::string& path) const {

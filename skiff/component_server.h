@@ -3,6 +3,7 @@
 //
 //   /healthz /livez /readyz    "ok"
 //   /metrics                   Prometheus text; needs get on that path
+//   /metrics/resources         likewise, of kube-scheduler
 //   /version
 #pragma once
 
@@ -26,6 +27,7 @@ class ComponentServer final : public http::Handler {
     Client& rights;  // and one who may see what.
     const Clock& clock;
     MetricRegistry& metrics;
+    const MetricRegistry* resources = nullptr;  // Null: there is no such path.
   };
   struct Access {
     std::vector<std::string> open_paths;  // For anyone; all else needs get on its path.
@@ -54,6 +56,8 @@ class ComponentServer final : public http::Handler {
   };
 
   bool IsOpen(const std::string& path) const;
+  // What is told there; nullptr: nothing.
+  const MetricRegistry* RegistryAt(const std::string& path) const;
   Decision Decide(const http::Request& request);
   // Null `known`: whose `token` is has to be asked as well.
   Decision Ask(const std::string& path, const User* known, const std::string& token) const;

@@ -25,7 +25,8 @@ class ComponentServerTest : public testing::Test {
     store_ = *RocksdbStore::Open({.path = "/store", .env = env_.get()}, clock_);
     api_ = *ApiServer::Create(
         {.authorization_modes = {"RBAC"},
-         .token_file_text = "watcher,prometheus,u1,\"system:monitoring\"\nguest,guest,u2\n"},
+         .token_file_text = "watcher,prometheus,u1,\"system:monitoring\"\nguest,guest,u2\n"
+                            "admin,admin,u3,\"system:masters\"\n"},
         {*store_, clock_, random_});
     metrics_.AddProcessMetrics();
   }
@@ -70,6 +71,21 @@ TEST_F(ComponentServerTest, MetricsAreForThoseWhomTheApiServerLetsSeeThem) {
   EXPECT_EQ(answer.status, 200) << answer.body;
   EXPECT_THAT(answer.body, HasSubstr("process_resident_memory_bytes"));
   EXPECT_EQ(Get("/no-such-path", "watcher").status, 403) << "system:monitoring names its paths";
+}
+
+TEST_F(ComponentServerTest, OnlyWhoCountsResourcesTellsOfThem) {
+  EXPECT_EQ(Get("/metrics/resources").status, 403);
+  EXPECT_EQ(Get("/metrics/resources", "admin").status, 404);
+  MetricRegistry resources;
+  resources.AddCounter({"kube_pod_resource_request", "What pods ask for."}).Add({});
+  ComponentServer server({client_, client_, clock_, metrics_, &resources},
+                         {.open_paths = {"/metrics/resources"}});
+  http::Request request;
+  request.method = "GET";
+  request.path = "/metrics/resources";
+  const auto answer = server.Handle(request);
+  EXPECT_EQ(answer.status, 200);
+  EXPECT_THAT(answer.body, HasSubstr("\nkube_pod_resource_request 1\n"));
 }
 
 TEST_F(ComponentServerTest, ADecisionIsKeptForTenSeconds) {

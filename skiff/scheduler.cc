@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "apiserver/auth/pki.h"
+#include "controllers/scheduler/pod_resource_metrics.h"
 #include "skiff/programs.h"
 
 namespace skiff {
@@ -71,11 +72,16 @@ int SchedulerMain(const std::vector<std::string>& args) {
                          .api = given.api,
                          .leader = given.leader,
                          .serving = given.serving,
-                         .add = [&](Manager& manager, MetricRegistry& metrics) {
-                           scheduler::SchedulerOptions options = given.scheduler;
-                           options.metrics = &metrics;
-                           scheduler::AddScheduler(manager, std::move(options));
-                         }});
+                         .add =
+                             [&](Manager& manager, MetricRegistry& metrics) {
+                               scheduler::SchedulerOptions options = given.scheduler;
+                               options.metrics = &metrics;
+                               scheduler::AddScheduler(manager, std::move(options));
+                             },
+                         .add_resources =
+                             [](Manager& manager, MetricRegistry& metrics) {
+                               scheduler::AddPodResourceMetrics(metrics, manager);
+                             }});
   });
 }
 

@@ -22,10 +22,9 @@ Resources ContainerRequests(const core_v1::Container& container, bool non_zero) 
 }
 
 // Pod-level CPU, memory and hugepages replace the sum over the containers.
-void ReplaceByPodLevel(const core_v1::PodSpec& spec, Resources& total) {
-  if (!spec.resources) return;
-  const Resources pod = Resources::From(spec.resources->requests);
-  for (const auto& [name, quantity] : spec.resources->requests) {
+void ReplaceByPodLevel(const ResourceList& whole, Resources& total) {
+  const Resources pod = Resources::From(whole);
+  for (const auto& [name, quantity] : whole) {
     if (name == "cpu") total.milli_cpu = pod.milli_cpu;
     if (name == "memory") total.memory = pod.memory;
     if (name.starts_with("hugepages-")) total.scalar[name] = pod.scalar.at(name);
@@ -45,13 +44,15 @@ Resources BesideSidecars(const Resources& sidecars, Resources own) {
   return own;
 }
 
-Resources Sum(const core_v1::PodSpec& spec, bool non_zero) {
+// `of`: what a container takes.
+template <typename AmountsOf>
+Resources SumOver(const core_v1::PodSpec& spec, const AmountsOf& of) {
   Resources total;
-  for (const auto& container : spec.containers) total.Add(ContainerRequests(container, non_zero));
+  for (const auto& container : spec.containers) total.Add(of(container));
   Resources sidecars;
   Resources largest_init;
   for (const auto& container : spec.init_containers) {
-    const Resources own = ContainerRequests(container, non_zero);
+    const Resources own = of(container);
     largest_init.RaiseTo(BesideSidecars(sidecars, own));
     if (!IsRestartableInitContainer(container)) continue;
     total.Add(own);
@@ -61,8 +62,14 @@ Resources Sum(const core_v1::PodSpec& spec, bool non_zero) {
   return total;
 }
 
+Resources SumOfRequests(const core_v1::PodSpec& spec, bool non_zero) {
+  return SumOver(spec, [non_zero](const core_v1::Container& container) {
+    return ContainerRequests(container, non_zero);
+  });
+}
+
 Resources WithPodLevel(const core_v1::PodSpec& spec, Resources total) {
-  ReplaceByPodLevel(spec, total);
+  if (spec.resources) ReplaceByPodLevel(spec.resources->requests, total);
   total.Add(Resources::From(spec.overhead));
   return total;
 }
@@ -140,16 +147,35 @@ bool Resources::IsZero() const {
 }
 
 Resources PodRequests(const core_v1::PodSpec& spec) {
-  return WithPodLevel(spec, Sum(spec, false));
+  return WithPodLevel(spec, SumOfRequests(spec, false));
 }
 
 Resources NonZeroPodRequests(const core_v1::PodSpec& spec) {
-  return WithPodLevel(spec, Sum(spec, true));
+  return WithPodLevel(spec, SumOfRequests(spec, true));
 }
 
 Resources NonZeroContainersRequests(const core_v1::PodSpec& spec) {
-  Resources total = Sum(spec, true);
+  Resources total = SumOfRequests(spec, true);
   total.Add(Resources::From(spec.overhead));
+  return total;
+}
+
+Resources PodLimits(const core_v1::PodSpec& spec) {
+  Resources total = SumOver(spec, [](const core_v1::Container& container) {
+    return Resources::From(container.resources.limits);
+  });
+  if (spec.resources) ReplaceByPodLevel(spec.resources->limits, total);
+  const Resources overhead = Resources::From(spec.overhead);
+  const auto add = [](int64_t& to, int64_t amount) {
+    if (to != 0) to = SaturatedSum(to, amount);
+  };
+  add(total.milli_cpu, overhead.milli_cpu);
+  add(total.memory, overhead.memory);
+  add(total.ephemeral_storage, overhead.ephemeral_storage);
+  for (auto& [name, amount] : total.scalar) {
+    const auto found = overhead.scalar.find(name);
+    if (found != overhead.scalar.end()) add(amount, found->second);
+  }
   return total;
 }
 

@@ -44,6 +44,10 @@ Resources NonZeroPodRequests(const core_v1::PodSpec& spec);
 // kube-scheduler scores by what is left on a node.
 Resources NonZeroContainersRequests(const core_v1::PodSpec& spec);
 
+// What the limits of a pod's containers come to, in the same way; the overhead is added to what is
+// limited. A container without a limit adds nothing.
+Resources PodLimits(const core_v1::PodSpec& spec);
+
 // What all containers of a pod together may use of a resource, overhead aside; the pod-level limit
 // takes precedence. CPU in milli. nullopt: one of them has no limit, and so the pod has none.
 std::optional<int64_t> PodLimit(const core_v1::PodSpec& spec, const std::string& name);

@@ -29,6 +29,22 @@ TEST(PodRequestsTest, AnInitContainerRunsBesideTheSidecarsBeforeIt) {
   EXPECT_EQ(asked.scalar, (std::map<std::string, int64_t>{{"a.b/c", 5}, {"d.e/f", 2}}));
 }
 
+TEST(PodLimitsTest, OverheadIsAddedToWhatIsLimited) {
+  const auto amount = [](int64_t value) { return Quantity::FromValue(value); };
+  core_v1::PodSpec spec;
+  spec.containers.emplace_back().resources.limits["cpu"] = amount(1);
+  spec.containers.emplace_back().resources.limits["cpu"] = amount(2);
+  spec.containers.emplace_back();
+  auto& init = spec.init_containers.emplace_back();
+  init.resources.limits["cpu"] = amount(5);
+  spec.overhead = {{"cpu", amount(1)}, {"memory", amount(1)}};
+  EXPECT_EQ(PodLimits(spec).milli_cpu, 6000);
+  EXPECT_EQ(PodLimits(spec).memory, 0);
+  spec.resources.Ensure().limits = {{"memory", amount(7)}, {"cpu", amount(4)}};
+  EXPECT_EQ(PodLimits(spec).milli_cpu, 5000);
+  EXPECT_EQ(PodLimits(spec).memory, 8);
+}
+
 TEST(PodRequestsTest, IsBoundedInTime) {
   core_v1::PodSpec spec;
   AskedAmounts many;

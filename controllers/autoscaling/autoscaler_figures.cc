@@ -52,6 +52,43 @@ Figures::Figures(MetricRegistry* registry) {
                                             "[ALPHA] For how long.",
                                             {"action", "error", "metric_type"}},
                                            FigureBounds());
+  registry->AddMeasured(
+      {FigureName("num_horizontal_pod_autoscalers"), "[ALPHA] How many autoscalers there are."},
+      [of = autoscalers_] { return CountOf(*of); });
+  registry->AddMeasured({FigureName("desired_replicas"),
+                         "[ALPHA] How many replicas an autoscaler wants.",
+                         {"namespace", "hpa_name"}},
+                        [of = autoscalers_] { return WantedBy(*of); });
+}
+
+std::vector<Sample> Figures::CountOf(Autoscalers& autoscalers) {
+  const MutexLock lock(autoscalers.mutex);
+  return std::vector<Sample>{{{}, static_cast<double>(autoscalers.wanted.size())}};
+}
+
+std::vector<Sample> Figures::WantedBy(Autoscalers& autoscalers) {
+  std::vector<Sample> samples;
+  const MutexLock lock(autoscalers.mutex);
+  for (const auto& [key, replicas] : autoscalers.wanted) {
+    if (!replicas) continue;
+    samples.push_back({{key.namespace_, key.name}, static_cast<double>(*replicas)});
+  }
+  return samples;
+}
+
+void Figures::Knows(const ObjectKey& autoscaler) {
+  const MutexLock lock(autoscalers_->mutex);
+  autoscalers_->wanted.try_emplace(autoscaler);
+}
+
+void Figures::Wants(const ObjectKey& autoscaler, int32_t replicas) {
+  const MutexLock lock(autoscalers_->mutex);
+  autoscalers_->wanted[autoscaler] = replicas;
+}
+
+void Figures::Forgets(const ObjectKey& autoscaler) {
+  const MutexLock lock(autoscalers_->mutex);
+  autoscalers_->wanted.erase(autoscaler);
 }
 
 void Figures::Reconciled(const Outcome& outcome, Duration took) {

@@ -34,5 +34,25 @@ TEST(AutoscalerFiguresTest, WhatCameOfALookIsInItsLabels) {
   }
 }
 
+TEST(AutoscalerFiguresTest, WhoIsThereIsCountedAndWhatHeWantsIsTold) {
+  MetricRegistry registry;
+  {
+    Figures figures(&registry);
+    figures.Knows({"default", "web"});
+    figures.Knows({"default", "gone"});
+    figures.Wants({"default", "gone"}, 7);
+    figures.Forgets({"default", "gone"});
+    figures.Knows({"default", "new"});
+    figures.Wants({"default", "web"}, 3);
+  }
+  const std::string text = registry.Text();
+  EXPECT_THAT(text, HasSubstr("\nhorizontal_pod_autoscaler_controller_num_horizontal_pod_"
+                              "autoscalers 2\n"));
+  EXPECT_THAT(text, HasSubstr("\nhorizontal_pod_autoscaler_controller_desired_replicas{namespace="
+                              "\"default\",hpa_name=\"web\"} 3\n"));
+  EXPECT_THAT(text, testing::Not(HasSubstr("hpa_name=\"gone\"")));
+  EXPECT_THAT(text, testing::Not(HasSubstr("hpa_name=\"new\"")));
+}
+
 }  // namespace
 }  // namespace skiff::autoscaler

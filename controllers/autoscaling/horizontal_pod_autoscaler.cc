@@ -102,6 +102,7 @@ class AutoscalerReconciler final : public Reconciler<HorizontalPodAutoscaler> {
     }
     memory->spec = autoscaler.spec;
     memory->due = now + options_.sync_period;
+    figures_.Knows(KeyOf(autoscaler));
     HorizontalPodAutoscaler changed = autoscaler;
     Outcome outcome = Look(changed, memory->history);
     const auto written = WriteStatus(autoscaler, changed.status);
@@ -116,6 +117,7 @@ class AutoscalerReconciler final : public Reconciler<HorizontalPodAutoscaler> {
 
   void Forget(const ObjectKey& key) override {
     selectors_.Forget(key);
+    figures_.Forgets(key);
     const MutexLock lock(mutex_);
     memories_.erase(key);
   }
@@ -183,10 +185,11 @@ class AutoscalerReconciler final : public Reconciler<HorizontalPodAutoscaler> {
       wanted = limited.replicas;
     }
     if (wanted != current && !Rescale(it, *target, wanted, reason)) {
-      return {.current = current, .wanted = wanted, .failure = Outcome::Failure::kInternal};
+      return {.failure = Outcome::Failure::kInternal};
     }
     if (wanted != current) history.Scaled(it.spec, current, wanted, clock_.Monotonic());
     it.status.desired_replicas = wanted;
+    figures_.Wants(KeyOf(it), wanted);
     return {.current = current, .wanted = wanted, .failure = failure};
   }
 

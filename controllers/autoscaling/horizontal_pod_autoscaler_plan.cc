@@ -287,7 +287,7 @@ Consensus Agree(const std::vector<Finding>& findings, int32_t current) {
 Tolerances TolerancesOf(const HorizontalPodAutoscalerSpec& spec, double by_default) {
   const auto of = [&](const Box<HPAScalingRules>& rules) {
     if (!rules || !rules->tolerance) return by_default;
-    return static_cast<double>(rules->tolerance->MilliValue()) / 1000;
+    return rules->tolerance->Approximate();
   };
   if (!spec.behavior) return {by_default, by_default};
   return {.down = of(spec.behavior->scale_down), .up = of(spec.behavior->scale_up)};

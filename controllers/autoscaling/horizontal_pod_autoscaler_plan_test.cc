@@ -208,6 +208,8 @@ TEST(AutoscalerPlanTest, TolerancesAreTheDefaultOrTheBehavioursOwn) {
   EXPECT_EQ(TolerancesOf(spec, 0.2).up, 0.2);
   spec.behavior.emplace().scale_down.emplace().tolerance = Quantity::Parse("0.05").value();
   EXPECT_EQ(TolerancesOf(spec, 0.2).down, 0.05);
+  spec.behavior->scale_down->tolerance = Quantity::Parse("200u").value();
+  EXPECT_EQ(TolerancesOf(spec, 0.2).down, 0.0002);
   EXPECT_EQ(TolerancesOf(spec, 0.2).up, 0.2);
 }
 

@@ -20,6 +20,7 @@ class Signer final : public Reconciler<CertificateSigningRequest> {
 
   Result<Requeue> Reconcile(const CertificateSigningRequest& request) override {
     if (certificates::FindCondition(request, "Approved") == nullptr ||
+        certificates::FindCondition(request, "Denied") != nullptr ||
         certificates::FindCondition(request, "Failed") != nullptr ||
         !request.status.certificate.empty()) {
       return Requeue::None();
@@ -38,14 +39,28 @@ class Signer final : public Reconciler<CertificateSigningRequest> {
       certificates::AddCondition(answered, "Failed", "SignerValidationFailure",
                                  good.error().message);
     } else {
-      answered.status.certificate = TRY(authority->second.SignRequest(
-          request.spec.request, certificates::TermsFor(request.spec, clock_.Now(), duration_)));
+      answered.status.certificate = TRY(Sign(authority->second, request));
     }
     TRY(client_.UpdateStatus(answered));
     return Requeue::None();
   }
 
  private:
+  // Nothing that is over before it begins: no authority outlives what it signs, and whoever is
+  // given such a certificate does not ask again.
+  Result<std::string> Sign(const CertificateAuthority& authority,
+                           const CertificateSigningRequest& request) const {
+    const TimePoint now = clock_.Now();
+    auto certificate = TRY(authority.SignRequest(
+        request.spec.request, certificates::TermsFor(request.spec, now, duration_)));
+    const TimePoint end = TRY(ExpiryOf(certificate));
+    if (end > now) return certificate;
+    return Fail(Reason::kInternalError,
+                fmt::format("refusing to sign csr \"{}\" with a certificate that expired in the "
+                            "past: NotAfter={}",
+                            request.metadata.name, Time(end).Rfc3339()));
+  }
+
   Client& client_;
   const Clock& clock_;
   const std::map<std::string, CertificateAuthority> authorities_;  // By signer.

@@ -118,6 +118,23 @@ TEST(UsageTableTest, APodIsKnownOnceAllItsContainersAre) {
   EXPECT_FALSE(table.OfNode("n"));
 }
 
+TEST(UsageTableTest, ANodeWhoseClockIsSetBackIsKnownAgainAfterTwoLooks) {
+  UsageTable table;
+  Sample sample;
+  const auto look = [&](Duration after, double cpu_seconds) {
+    sample.node = PointAt(after, cpu_seconds);
+    table.Put("n", sample);
+  };
+  look(1h, 1);
+  look(1h + 10s, 2);
+  EXPECT_TRUE(table.OfNode("n"));
+  look(0s, 3);
+  EXPECT_FALSE(table.OfNode("n"));
+  look(10s, 5);
+  ASSERT_TRUE(table.OfNode("n"));
+  EXPECT_EQ(table.OfNode("n")->nano_cores, 200'000'000);
+}
+
 TEST(UsageTableTest, NodesAreLookedAtWhileSomebodyAsks) {
   UsageTable table;
   EXPECT_FALSE(table.IsWanted(1h));

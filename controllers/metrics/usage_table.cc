@@ -26,10 +26,15 @@ void UsageTable::Put(const std::string& node, Sample sample) {
     looks.last = std::move(sample);
     return;
   }
-  // A kubelet that has not counted since.
-  if (sample.node.cpu_seconds && looks.last.node.cpu_seconds &&
-      sample.node.at <= looks.last.node.at) {
-    return;
+  if (sample.node.cpu_seconds && looks.last.node.cpu_seconds) {
+    // A kubelet that has not counted since.
+    if (sample.node.at == looks.last.node.at) return;
+    // Its clock was set back: what lies between the two looks nobody knows.
+    if (sample.node.at < looks.last.node.at) {
+      forgotten = std::exchange(looks.before, std::nullopt);
+      looks.last = std::move(sample);
+      return;
+    }
   }
   forgotten = std::exchange(looks.before, std::move(looks.last));
   looks.last = std::move(sample);

@@ -23,7 +23,7 @@ class UsageTable {
   bool Asked(Duration now);
   bool IsWanted(Duration now) const;
 
-  // One that is no newer than the last is passed over.
+  // One that is the last once more is passed over. With one that is older it all begins anew.
   void Put(const std::string& node, Sample sample);
   // Forgets all other nodes.
   void Keep(const std::set<std::string>& nodes);

@@ -243,7 +243,7 @@ class EndpointsReconciler final : public Reconciler<Service> {
       SetTriggerTime(wanted.metadata, cause);
       const auto written = stored ? client_.Update(wanted) : client_.Create(wanted);
       if (!written && !IsNamespaceTerminating(written.error())) {
-        return Report(service, stored != nullptr, written.error());
+        return Report(wanted, stored != nullptr, written.error());
       }
       if (written) endpoints_.Wrote(**written);
     }
@@ -264,17 +264,17 @@ class EndpointsReconciler final : public Reconciler<Service> {
   }
 
  private:
-  Result<Requeue> Report(const Service& service, bool is_stored, const Error& error) {
+  // As what was to be written has no uid before it is stored, neither has what is told of it.
+  Result<Requeue> Report(const Endpoints& wanted, bool is_stored, const Error& error) {
+    const auto& [namespace_, name] = KeyOf(wanted);
     if (!is_stored) {
-      events_.Warning(
-          service, "FailedToCreateEndpoint",
-          fmt::format("Failed to create endpoint for service {}/{}: {}",
-                      service.metadata.namespace_, service.metadata.name, error.message));
+      events_.Warning(wanted, "FailedToCreateEndpoint",
+                      fmt::format("Failed to create endpoint for service {}/{}: {}", namespace_,
+                                  name, error.message));
     } else if (error.reason != Reason::kConflict) {
       events_.Warning(
-          service, "FailedToUpdateEndpoint",
-          fmt::format("Failed to update endpoint {}/{}: {}", service.metadata.namespace_,
-                      service.metadata.name, error.message));
+          wanted, "FailedToUpdateEndpoint",
+          fmt::format("Failed to update endpoint {}/{}: {}", namespace_, name, error.message));
     }
     return Fail(error);
   }

@@ -84,6 +84,16 @@ TEST_F(EndpointsTest, WhatAServiceLeavesBehindIsDeletedHoweverOftenThatFails) {
   EXPECT_EQ(written().size(), before) << "it was done";
 }
 
+TEST_F(EndpointsTest, WhatCouldNotBeMadeIsToldOfEndpoints) {
+  Put("/api/v1/services", "/api/v1/namespaces/default/services/web", ServiceOnNamedPort());
+  refused_.insert("POST /api/v1/namespaces/default/endpoints");
+  AddEndpointsController(manager_);
+  Run(1s);
+  ASSERT_FALSE(told().empty());
+  EXPECT_EQ(told()[0], "FailedToCreateEndpoint");
+  EXPECT_EQ(told_of()[0], "Endpoints");
+}
+
 // Of each pair of a port and a pod a few bytes would be gigabytes.
 TEST_F(EndpointsTest, ManyPortsOfManyPodsAreOneSubset) {
   constexpr int kPorts = 20'000, kPods = 2'000;

@@ -7,6 +7,7 @@
 
 #include "api/gen/coordination_v1.h"
 #include "client/reconciler.h"
+#include "controllers/nodes/node_figures.h"
 #include "controllers/nodes/node_health.h"
 #include "controllers/program.h"
 #include "controllers/workloads/pod_control.h"
@@ -72,8 +73,10 @@ class NodeMonitor final : public ControlLoop {
         clock_(manager.clock()),
         nodes_(manager.informer<Node>()),
         options_(options),
-        heartbeats_(manager.clock()) {
+        heartbeats_(manager.clock()),
+        figures_(options.metrics) {
     nodes_.OnChange([this](const auto& before, const auto& now) {
+      figures_.Saw(before.get(), now.get());
       heartbeats_.SawNode(before, now);
       const bool is_news = !before || (now && IsReady(*before) != IsReady(*now));
       if (is_news && ShortestGrace() < looks_at_.load() - clock_.Monotonic()) Wake();
@@ -85,7 +88,13 @@ class NodeMonitor final : public ControlLoop {
   Duration Step() override {
     looks_at_ = kNever;  // Who comes from here on may not be seen by this look.
     Duration next = kNever;
-    for (const auto& node : nodes_.List()) next = std::min(next, Look(*node));
+    const Duration begin = clock_.Monotonic();
+    for (const auto& node : nodes_.List()) {
+      const Duration begins_it = clock_.Monotonic();
+      next = std::min(next, Look(*node));
+      figures_.LookedAtOne(clock_.Monotonic() - begins_it);
+    }
+    figures_.LookedAtAll(clock_.Monotonic() - begin);
     if (next != kNever) looks_at_ = clock_.Monotonic() + next;
     return next;
   }
@@ -119,6 +128,7 @@ class NodeMonitor final : public ControlLoop {
   const Informer<Node> nodes_;
   const ControllerOptions options_;
   Heartbeats heartbeats_;
+  NodeFigures figures_;
   std::atomic<Duration> looks_at_ = kNever;  // By the monotonic clock.
   const Log log_{"node lifecycle"};
 };
@@ -283,7 +293,9 @@ class NodeReconciler final : public Reconciler<Node> {
     return kNever;
   }
 
+  // One whose status cannot be written does not keep the others in service.
   Result<> MarkPodsNotReady(const Node& node) {
+    Result<> all;
     for (const auto& pod : pods_.ByIndex("node", node.metadata.name)) {
       if (!IsReady(*pod) || !IsToMark(node, *pod)) continue;
       Pod changed = *pod;
@@ -293,12 +305,13 @@ class NodeReconciler final : public Reconciler<Node> {
         condition.last_transition_time = clock_.Now();
       }
       const auto written = client_.UpdateStatus(changed);
-      if (!written && written.error().reason != Reason::kNotFound) return Fail(written.error());
+      if (!written && written.error().reason != Reason::kNotFound) all = Fail(written.error());
       if (!written) continue;
       events_.Warning(*pod, "NodeNotReady", "Node is not ready");
       const MutexLock lock(mutex_);
       known_[node.metadata.name].to_mark.erase(pod->metadata.uid);
     }
+    if (!all) return all;
     const MutexLock lock(mutex_);
     known_[node.metadata.name].to_mark.clear();
     return {};

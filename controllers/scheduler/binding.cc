@@ -27,10 +27,14 @@ Duration Binder::Step() {
 Duration Scheduler::BindNext(Binder& binder) {
   answers_.Deliver();
   Duration delay = extender_bindings_.Deliver(clock_.Monotonic());
-  auto binding = NextBinding(binder, delay);
-  if (!binding) return delay;
-  Bind(std::move(*binding));
-  answers_.Deliver();  // From another machine it is there already.
+  // Who has to wait for each answer leaves the next binding to whoever is free sooner.
+  const int turns = manager_.client().SendsLater() ? kBindingsPerStep : 1;
+  for (int i = 0; i < turns; ++i) {
+    auto binding = NextBinding(binder, delay);
+    if (!binding) return delay;
+    Bind(std::move(*binding));
+    answers_.Deliver();  // From another machine it is there already.
+  }
   return 0ns;
 }
 
@@ -78,6 +82,7 @@ void Scheduler::Bind(Binding binding) {
     MutexLock lock(mutex_);
     changes_seen = claim_changes_;
   }
+  if (binding.began == Duration(0)) binding.began = clock_.Monotonic();
   if (!binding.devices.empty()) TellNode(binding);
   const auto claims = BindClaims(binding);
   if (!claims) {
@@ -93,6 +98,8 @@ void Scheduler::Bind(Binding binding) {
   auto ready = *claims;
   if (!ready) ready = InPlugin("PreBind", "VolumeBinding", ready.error());
   if (ready) ready = BindDevices(binding);
+  const Duration begin = std::exchange(binding.began, clock_.Monotonic());
+  TimeOf(*binding.pod.info->pod, "PreBind", ready.has_value(), begin);
   if (!ready) {
     BindFailed(std::move(binding), ready.error());
     return;
@@ -131,6 +138,7 @@ void Scheduler::BindByExtender(ExtenderClient& extender, Binding binding) {
 }
 
 void Scheduler::BindDone(Binding binding, const Result<>& bound) {
+  TimeOf(*binding.pod.info->pod, "Bind", bound.has_value(), binding.began);
   if (!bound && !IsBound(binding)) {
     BindFailed(std::move(binding), bound.error());
     return;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "controllers/scheduler/cycle_times.h"
 #include "controllers/scheduler/node_trial.h"
 #include "controllers/scheduler/profile.h"
 
@@ -28,7 +29,7 @@ struct Filters {
 Filters PrepareFilters(const PodInfo& pod, const Snapshot& snapshot) {
   Filters filters;
   for (const FilterRule& rule : ProfileOf(snapshot).filters) {
-    Prepared prepared = rule.prepare(pod, snapshot);
+    Prepared prepared = PrepareTimed(rule, pod, snapshot);
     if (!prepared.rejection.fits()) {
       filters.rejection = std::move(prepared.rejection);
       filters.rejector = rule.name;
@@ -252,16 +253,20 @@ Search FindNodes(const PodInfo& pod, const Snapshot& snapshot, size_t& start,
   Unfit& unfit = search.unfit;
   unfit.nodes = snapshot.nodes.size();
   if (snapshot.nodes.empty()) return search;
+  const PointTimer preparing(snapshot.times);
   const Filters filters = PrepareFilters(pod, snapshot);
+  preparing.Done("PreFilter", StatusTextOf(filters.rejection.code));
   if (!filters.rejection.fits()) {
     unfit.overall = filters.rejection.Reasons()[0];
     unfit.rejectors.insert(std::string(filters.rejector));
     return search;
   }
+  const PointTimer filtering(snapshot.times);
   if (options.tries_nominated) {
     if (const NodeInfo* nominated = NominatedNode(filters, pod, snapshot)) {
       search.feasible = {nominated};
       search.is_nominated = true;
+      filtering.Done("Filter", StatusTextOf(Verdict::Code::kFits));
       return search;
     }
   }
@@ -269,6 +274,8 @@ Search FindNodes(const PodInfo& pod, const Snapshot& snapshot, size_t& start,
       options.first_will_do ? 1 : FeasibleWanted(snapshot.nodes.size(), options.percentage);
   search.feasible.reserve(std::min(wanted, snapshot.nodes.size()));
   NodeWalk(pod, snapshot, filters, options.keeps_refusals).Go(start, wanted, search);
+  const bool failed = !search.error.empty();
+  filtering.Done("Filter", StatusTextOf(failed ? Verdict::Code::kFailed : Verdict::Code::kFits));
   return search;
 }
 
@@ -289,13 +296,23 @@ std::string BestOf(const PodInfo& pod, const Snapshot& snapshot,
   if (feasible.size() == 1) return feasible[0]->name();
   std::vector<int64_t> totals(feasible.size(), 0);
   std::vector<int64_t> scores(feasible.size());
-  for (const ScoreRule& rule : ProfileOf(snapshot).scores) {
-    const PreparedScore prepared = rule.prepare(pod, snapshot, feasible);
+  const auto& rules = ProfileOf(snapshot).scores;
+  std::vector<PreparedScore> opinions_of;
+  opinions_of.reserve(rules.size());
+  const PointTimer preparing(snapshot.times);
+  for (const ScoreRule& rule : rules) {
+    opinions_of.push_back(PrepareTimed(rule, pod, snapshot, feasible));
+  }
+  preparing.Done("PreScore", StatusTextOf(Verdict::Code::kFits));
+  const PointTimer scoring(snapshot.times);
+  for (size_t at = 0; at < rules.size(); ++at) {
+    const PreparedScore& prepared = opinions_of[at];
     if (!prepared.score) continue;
     for (size_t i = 0; i < feasible.size(); ++i) scores[i] = prepared.score(*feasible[i]);
     if (prepared.normalize) prepared.normalize(feasible, scores);
-    for (size_t i = 0; i < feasible.size(); ++i) totals[i] += rule.weight * scores[i];
+    for (size_t i = 0; i < feasible.size(); ++i) totals[i] += rules[at].weight * scores[i];
   }
+  scoring.Done("Score", StatusTextOf(Verdict::Code::kFits));
   if (!opinions.empty()) AddOpinions(feasible, opinions, totals);
   const int64_t highest = *std::max_element(totals.begin(), totals.end());
   std::vector<size_t> best;

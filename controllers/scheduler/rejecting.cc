@@ -1,5 +1,6 @@
 // The third part of the scheduler: what becomes of a pod that no node takes. Less important ones
 // may have to go for it; it is told why it waits.
+#include "controllers/scheduler/cycle_times.h"
 #include "controllers/scheduler/scheduler.h"
 
 namespace skiff::scheduler {
@@ -15,7 +16,14 @@ PreemptionOutcome Scheduler::Candidates(const PodInfo& pod, const Unfit& unfit,
     if (metrics_) metrics_->Preempts();
     const auto budgets = budgets_.List();
     const Snapshot snapshot = MakeSnapshot(*pod.pod, devices);
+    const Duration begin = clock_.Monotonic();
     outcome = FindCandidates({pod, snapshot, unfit, budgets, leaving_}, manager_.random());
+    const auto code =
+        outcome.candidates.empty() ? Verdict::Code::kUnschedulable : Verdict::Code::kFits;
+    if (metrics_) {
+      metrics_->AtPoint({"PostFilter", StatusTextOf(code), profile.name},
+                        clock_.Monotonic() - begin);
+    }
   }
   if (freed.told.empty() || outcome.failed) return outcome;
   outcome.message = outcome.message.empty() ? freed.told : freed.told + ", " + outcome.message;

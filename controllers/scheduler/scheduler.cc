@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "api/pods/pod_phase.h"
+#include "controllers/scheduler/cycle_times.h"
 
 namespace skiff::scheduler {
 namespace {
@@ -257,7 +258,15 @@ StorageView Scheduler::Storage() {
       [this](const std::string& name) {
         return csi_drivers_.Get({"", name});
       },
-      [this](const std::string& name) { return capacities_.ByIndex(kCapacitiesByClass, name); }};
+      [this, kept = std::make_shared<std::map<std::string, ClassCapacitiesPtr>>()](
+          const std::string& name) {
+        ClassCapacitiesPtr& of_class = (*kept)[name];
+        if (!of_class) {
+          of_class = std::make_shared<const ClassCapacities>(
+              capacities_.ByIndex(kCapacitiesByClass, name));
+        }
+        return of_class;
+      }};
 }
 
 Snapshot Scheduler::MakeSnapshot(const core_v1::Pod& pod, DeviceCycle& devices) {
@@ -289,7 +298,13 @@ void Scheduler::Decide(QueuedPod pod) {
     return;
   }
   DeviceCycle devices(object, DevicesFor(object));
-  const Snapshot snapshot = MakeSnapshot(object, devices);
+  Snapshot snapshot = MakeSnapshot(object, devices);
+  std::optional<CycleTimes> times;
+  if (metrics_) {
+    const bool has_rules = manager_.random().Below(100) < CycleTimes::kSampledPercent;
+    times.emplace(*metrics_, clock_, object.spec.scheduler_name, has_rules);
+    snapshot.times = &*times;
+  }
   const Decision decision =
       Schedule(*pod.info, snapshot, next_node_, manager_.random(), OptionsFor(snapshot));
   if (metrics_) metrics_->Searched(clock_.Monotonic() - pod.tried_at);
@@ -309,6 +324,7 @@ SearchOptions Scheduler::OptionsFor(const Snapshot& snapshot) const {
 }
 
 void Scheduler::Place(QueuedPod pod, const std::string& node, const DeviceCycle& devices) {
+  const Duration begin = clock_.Monotonic();
   cache_.Assume(pod.info, node);
   nominations_.Remove(pod.info->uid());
   const Duration bind_timeout = ProfileFor(*pod.info->pod)->bind_timeout;
@@ -318,7 +334,16 @@ void Scheduler::Place(QueuedPod pod, const std::string& node, const DeviceCycle&
     if (each.allocation) ledger_.Begin(*each.claim, *each.allocation);
   }
   binding.holds_volumes = HoldVolumes(*binding.pod.info->pod, node);
+  TimeOf(*binding.pod.info->pod, "Reserve", true, begin);
   Enqueue(std::move(binding));
+}
+
+void Scheduler::TimeOf(const core_v1::Pod& pod, std::string_view point, bool succeeded,
+                       Duration begin) {
+  if (!metrics_) return;
+  const Verdict::Code code = succeeded ? Verdict::Code::kFits : Verdict::Code::kFailed;
+  metrics_->AtPoint({point, StatusTextOf(code), pod.spec.scheduler_name},
+                    clock_.Monotonic() - begin);
 }
 
 bool Scheduler::HoldVolumes(const core_v1::Pod& pod, const std::string& node) {

@@ -59,6 +59,7 @@ struct Binding {
   std::vector<DeviceBinding> devices;
   bool is_told = false;  // The API knows where the pod will go (status.nominatedNodeName).
   bool holds_volumes = false;
+  Duration began{};  // What is being done for it.
 };
 
 // The pod that extenders are asked about.
@@ -94,6 +95,7 @@ class Scheduler final : public ControlLoop {
  public:
   static constexpr int kBinders = 8;
   static constexpr int kDecisionsPerStep = 64;
+  static constexpr int kBindingsPerStep = 64;
 
   explicit Scheduler(Manager& manager, SchedulerOptions options = {});
   ~Scheduler() override;
@@ -120,6 +122,8 @@ class Scheduler final : public ControlLoop {
   void Decide(QueuedPod pod);
   SearchOptions OptionsFor(const Snapshot& snapshot) const;
   void Place(QueuedPod pod, const std::string& node, const DeviceCycle& devices);
+  // For whoever counts: it is done, or failed, and began then.
+  void TimeOf(const core_v1::Pod& pod, std::string_view point, bool succeeded, Duration begin);
   // Has pods that are decided from now on count with what will become of the pod's claims there.
   // False: nothing will.
   bool HoldVolumes(const core_v1::Pod& pod, const std::string& node);

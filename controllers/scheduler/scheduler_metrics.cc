@@ -6,10 +6,14 @@
 namespace skiff::scheduler {
 namespace {
 
-std::vector<double> TwiceEach(double first, int count) {
+std::vector<double> Growing(double first, double factor, int count) {
   std::vector<double> bounds;
-  for (int i = 0; i < count; ++i, first *= 2) bounds.push_back(first);
+  for (int i = 0; i < count; ++i, first *= factor) bounds.push_back(first);
   return bounds;
+}
+
+std::vector<double> TwiceEach(double first, int count) {
+  return Growing(first, 2, count);
 }
 
 constexpr int kTriesTold = 15;  // More are one label.
@@ -39,7 +43,16 @@ SchedulerMetrics::SchedulerMetrics(MetricRegistry& registry, std::function<size_
                                         "[STABLE] Attempts to have less important pods go."})),
       victims_(registry.AddHistogram({"scheduler_preemption_victims",
                                       "[STABLE] Pods that were told to go for another, each time."},
-                                     {1, 2, 4, 8, 16, 32, 64})) {
+                                     {1, 2, 4, 8, 16, 32, 64})),
+      points_(registry.AddHistogram({"scheduler_framework_extension_point_duration_seconds",
+                                     "[STABLE] How long all plugins of an extension point took.",
+                                     {"extension_point", "status", "profile"}},
+                                    TwiceEach(0.0001, 12))),
+      rules_(registry.AddHistogram(
+          {"scheduler_plugin_execution_duration_seconds",
+           "[ALPHA] How long a plugin took at an extension point, in a tenth of all cycles.",
+           {"plugin", "extension_point", "status"}},
+          Growing(0.00001, 1.5, 20))) {
   registry.AddMeasured(
       {"scheduler_pending_pods", "[STABLE] Pods that wait for a node, by what for.", {"queue"}},
       [this, gated = std::move(gated)] {

@@ -25,6 +25,11 @@ class SchedulerMetrics {
     Attempted(profile, "unschedulable", took);
   }
   void Failed(const std::string& profile, Duration took) { Attempted(profile, "error", took); }
+  // How long all rules took together at a point of a cycle or of a binding: extension_point,
+  // status, profile.
+  void AtPoint(LabelValues labels, Duration took) { points_.Observe(labels, Seconds(took)); }
+  // How long one of them took: plugin, extension_point, status.
+  void InRule(LabelValues labels, Duration took) { rules_.Observe(labels, Seconds(took)); }
   void Scheduled(const std::string& profile, const QueuedPod& pod, Duration now);
   // Whether others could go for a pod was found out; so many were told to.
   void Preempts() { preemptions_.Add({}); }
@@ -43,6 +48,8 @@ class SchedulerMetrics {
   HistogramFamily& waits_;
   CounterFamily& preemptions_;
   HistogramFamily& victims_;
+  HistogramFamily& points_;
+  HistogramFamily& rules_;
   std::array<std::atomic<size_t>, 3> waiting_{};  // Active, in back-off, unschedulable.
 };
 

@@ -75,6 +75,12 @@ class SchedulerTest : public testing::Test {
     }
   }
 
+  // Decides what can be, and lets the binder have one turn.
+  void RunOnce() {
+    (void)scheduler_.Step();
+    (void)binder_.Step();
+  }
+
   std::vector<std::string> bound_;     // Names of pods.
   std::vector<std::string> messages_;  // Of conditions.
   bool refuses_ = false;               // Bindings.
@@ -108,7 +114,11 @@ class SchedulerTest : public testing::Test {
   int revision_ = 0;
   FakeClock clock_;
   SeededRandom random_{1};
-  InProcessTransport transport_{[this](const http::Request& request) { return Answer(request); }};
+  InProcessTransport transport_{[this](const http::Request& request) { return Answer(request); },
+                                InProcessTransport::Bodies::kText,
+                                [this](const http::Request& request, const http::LateReplyPtr&) {
+                                  return std::optional<http::Response>(Answer(request));
+                                }};
   Client client_{transport_, "test"};
   InformerFactory informers_{{client_, clock_, random_}};
   Manager manager_{{transport_, clock_, random_, informers_, "test"}};
@@ -129,6 +139,12 @@ TEST_F(SchedulerTest, WhatBecomesOfPodsIsCounted) {
         "1\n",
         "scheduler_pod_scheduling_attempts_bucket{le=\"1\"} 1\n",
         "scheduler_pod_scheduling_sli_duration_seconds_count{attempts=\"1\"} 1\n",
+        "scheduler_framework_extension_point_duration_seconds_count{extension_point=\"PreFilter\","
+        "status=\"Success\",profile=\"default-scheduler\"} 2\n",
+        "scheduler_framework_extension_point_duration_seconds_count{extension_point=\"PostFilter\","
+        "status=\"Unschedulable\",profile=\"default-scheduler\"} 1\n",
+        "scheduler_framework_extension_point_duration_seconds_count{extension_point=\"Bind\","
+        "status=\"Success\",profile=\"default-scheduler\"} 1\n",
         "scheduler_preemption_attempts_total 1\n", "scheduler_pending_pods{queue=\"active\"} 0\n",
         "scheduler_pending_pods{queue=\"gated\"} 1\n",
         "scheduler_pending_pods{queue=\"unschedulable\"} 1\n"}) {
@@ -137,6 +153,17 @@ TEST_F(SchedulerTest, WhatBecomesOfPodsIsCounted) {
 }
 
 using Names = std::vector<std::string>;
+
+TEST_F(SchedulerTest, ABinderSendsAllThatIsDecidedInOneTurn) {
+  std::vector<Json> pods;
+  for (const char* name : {"a", "b", "c"}) {
+    pods.push_back(PodNamed(name, "1"));
+    pods.back()["spec"]["containers"][0].erase("resources");
+  }
+  Fill<core_v1::Pod>(pods);
+  RunOnce();
+  EXPECT_EQ(bound_.size(), pods.size());
+}
 
 TEST_F(SchedulerTest, ABindingThatIsRefusedIsSaidToBe) {
   refuses_ = true;

@@ -66,7 +66,7 @@ class SchedulingFixture {
         [](const auto&) { return nullptr; },
         [](const auto&) { return std::vector<Ptr<storage_v1::VolumeAttachment>>(); },
         [](const auto&) { return nullptr; },
-        [](const auto&) { return std::vector<Ptr<storage_v1::CSIStorageCapacity>>(); }};
+        [](const auto&) { return nullptr; }};
     snapshot.namespace_labels = [](const auto&) { return std::map<std::string, std::string>(); };
     snapshot.default_spread_selector = [this](const auto&) { return spread_selector; };
     snapshot.profile = &profile;

@@ -18,6 +18,7 @@
 #include "api/pods/host_ports.h"
 #include "api/pods/pod_resources.h"
 #include "controllers/scheduler/affinity_term.h"
+#include "controllers/scheduler/class_capacities.h"
 
 namespace skiff::scheduler {
 
@@ -90,12 +91,11 @@ struct StorageView {
       const std::string& node)>
       attachments;
   std::function<std::shared_ptr<const storage_v1::CSIDriver>(const std::string& name)> csi_driver;
-  // What drivers say they can still make of that class.
-  std::function<std::vector<std::shared_ptr<const storage_v1::CSIStorageCapacity>>(
-      const std::string& storage_class)>
-      capacities;
+  // What drivers say they can still make of that class: the same for all of a cycle.
+  std::function<ClassCapacitiesPtr(const std::string& storage_class)> capacities;
 };
 
+class CycleTimes;
 class DeviceCycle;
 class Nominations;
 class PodCounts;
@@ -162,6 +162,7 @@ struct Snapshot {
   StorageView storage;
   // Of the pod that is looked at; nullptr: nobody allocates devices.
   DeviceCycle* devices = nullptr;
+  CycleTimes* times = nullptr;  // nullptr: nobody counts how long anything takes.
   // Labels of a namespace; for namespace selectors.
   NamespaceLabels namespace_labels;
   // The merged selectors of the services and the controller of a pod: what it spreads among by

@@ -1,5 +1,7 @@
 #include <gtest/gtest.h>
 
+#include <climits>
+
 #include "controllers/scheduler/rules/rules.h"
 #include "controllers/scheduler/scheduling_fixture.h"
 #include "controllers/scheduler/volume_claims.h"
@@ -32,7 +34,8 @@ class StorageCapacityTest : public testing::Test {
   std::string Said(const std::vector<Ptr<Capacity>>& capacities) {
     Snapshot snapshot = cluster_.MakeSnapshot();
     snapshot.storage.claim = [this](const auto&, const auto&) { return claim_; };
-    snapshot.storage.storage_class = [](const auto&) {
+    snapshot.storage.storage_class = [this](const auto&) {
+      if (class_is_there_-- <= 0) return std::shared_ptr<storage_v1::StorageClass>();
       auto storage_class = std::make_shared<storage_v1::StorageClass>();
       storage_class->provisioner = "disks.example.com";
       storage_class->volume_binding_mode = "WaitForFirstConsumer";
@@ -42,7 +45,7 @@ class StorageCapacityTest : public testing::Test {
       return name == "disks.example.com" ? driver_ : nullptr;
     };
     snapshot.storage.capacities = [&](const std::string& name) {
-      return name == "disks" ? capacities : std::vector<Ptr<Capacity>>();
+      return name == "disks" ? std::make_shared<const ClassCapacities>(capacities) : nullptr;
     };
     const PodInfoPtr pod = PodOf("p", 0, "1", [](core_v1::Pod& made) {
       made.spec.volumes.emplace_back().persistent_volume_claim.Ensure().claim_name = "c";
@@ -53,6 +56,7 @@ class StorageCapacityTest : public testing::Test {
     return verdict.fits() ? "" : verdict.Reasons()[0];
   }
 
+  int class_is_there_ = INT_MAX;  // So many times it is asked for.
   const std::string no_room_ = "node(s) did not have enough free storage";
   SchedulingFixture cluster_;
   std::shared_ptr<storage_v1::CSIDriver> driver_ = std::make_shared<storage_v1::CSIDriver>();
@@ -93,6 +97,27 @@ TEST_F(StorageCapacityTest, OnlyDriversThatSayWhatTheyHaveAreAsked) {
   EXPECT_EQ(Said({}), "");
   driver_ = nullptr;
   EXPECT_EQ(Said({}), "");
+}
+
+TEST_F(StorageCapacityTest, AClassThatGoesMeanwhileMakesNoVolume) {
+  class_is_there_ = 2;  // For the claim, and for the node.
+  EXPECT_EQ(Said({CapacityOf("20Gi")}), no_room_);
+}
+
+TEST_F(StorageCapacityTest, EachNodeHasTheCapacitiesOfAllItsLabels) {
+  const auto of_region = CapacityOf("20Gi");
+  of_region->node_topology = {};
+  of_region->node_topology.Ensure().match_labels["region"] = "r";
+  const auto everywhere = CapacityOf("4Gi");
+  everywhere->node_topology = {};
+  everywhere->node_topology.Ensure();
+  const ClassCapacities capacities({CapacityOf("10Gi"), of_region, everywhere});
+  constexpr int64_t kGi = 1 << 30;
+  EXPECT_TRUE(capacities.HaveRoom({{"zone", "a"}}, 10 * kGi));
+  EXPECT_FALSE(capacities.HaveRoom({{"zone", "a"}}, 11 * kGi));
+  EXPECT_TRUE(capacities.HaveRoom({{"region", "r"}, {"zone", "a"}}, 20 * kGi));
+  EXPECT_FALSE(capacities.HaveRoom({{"zone", "b"}}, 10 * kGi));
+  EXPECT_TRUE(capacities.HaveRoom({{"zone", "b"}}, 4 * kGi));
 }
 
 TEST_F(StorageCapacityTest, OnlyMoreRoomIsWorthALook) {

@@ -49,6 +49,28 @@ TEST_F(TopologySpreadTest, ThreePodsStandOnThreeEqualNodes) {
   }
 }
 
+// A pod of that revision, on whose node there may be none more of it than on others.
+PodInfoPtr RevisionPod(const std::string& name, const std::string& revision) {
+  return PodOf(name, 0, "100m", [&](core_v1::Pod& pod) {
+    pod.metadata.labels = {{"app", "web"}, {"revision", revision}};
+    auto& spread = pod.spec.topology_spread_constraints.emplace_back();
+    spread.max_skew = 1;
+    spread.topology_key = "kubernetes.io/hostname";
+    spread.when_unsatisfiable = "DoNotSchedule";
+    spread.label_selector.emplace().match_labels["app"] = "web";
+    spread.match_label_keys = {"revision", "absent"};
+  });
+}
+
+TEST_F(TopologySpreadTest, ValuesOfNamedLabelsAreMergedWhereNoServerDidIt) {
+  cluster_.Place(RevisionPod("x", "1"), "a");
+  cluster_.Place(RevisionPod("y", "1"), "a");
+  cluster_.Place(PodOf("full-b", 0, "4"), "b");
+  cluster_.Place(PodOf("full-c", 0, "4"), "c");
+  EXPECT_EQ(cluster_.Schedule(*RevisionPod("z", "1")).node, "");
+  EXPECT_EQ(cluster_.Schedule(*RevisionPod("z", "2")).node, "a");
+}
+
 // It weighs more than what is free on a node: a pod of half a node makes less of a difference than
 // a pod of the same kind.
 TEST_F(TopologySpreadTest, ThreePodsStandOnThreeNodesOfWhichOneIsHalfFull) {

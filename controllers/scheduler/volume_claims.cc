@@ -5,7 +5,6 @@
 #include <algorithm>
 
 #include "api/select/node_selector.h"
-#include "api/select/selector.h"
 #include "controllers/storage/volume_match.h"
 
 namespace skiff::scheduler {
@@ -52,39 +51,18 @@ bool CanProvision(const core_v1::PersistentVolumeClaim& claim, const core_v1::No
   return false;
 }
 
-// The largest volume that can be made; nullopt: it is not known, and none is.
-const std::optional<Quantity>& LargestOf(const storage_v1::CSIStorageCapacity& capacity) {
-  return capacity.maximum_volume_size ? capacity.maximum_volume_size : capacity.capacity;
-}
-
-bool IsFor(const storage_v1::CSIStorageCapacity& capacity, const core_v1::Node& node) {
-  if (!capacity.node_topology) return false;
-  const meta_v1::LabelSelector& topology = *capacity.node_topology;
-  const std::map<std::string, std::string>& labels = node.metadata.labels;
-  // Drivers name labels, and nothing but these; there may be one capacity for each node.
-  const bool has_all = std::all_of(topology.match_labels.begin(), topology.match_labels.end(),
-                                   [&](const auto& wanted) {
-                                     const auto label = labels.find(wanted.first);
-                                     return label != labels.end() && label->second == wanted.second;
-                                   });
-  if (!has_all || topology.match_expressions.empty()) return has_all;
-  const auto selector = LabelSelector::From(topology);
-  return selector && selector->Matches(labels);
-}
-
 // Drivers that do not say how much they can make are trusted to make it.
 bool HasRoom(const core_v1::PersistentVolumeClaim& claim, const core_v1::Node& node,
              const StorageView& storage) {
   const std::string class_name = ClassOf(claim).value_or("");
-  const auto driver = storage.csi_driver(storage.storage_class(class_name)->provisioner);
+  // It may have gone since the node was found to be one of its places.
+  const auto storage_class = storage.storage_class(class_name);
+  if (!storage_class) return false;
+  const auto driver = storage.csi_driver(storage_class->provisioner);
   if (!driver || !driver->spec.storage_capacity.value_or(false)) return true;
   if (!claim.spec.resources.requests.contains("storage")) return true;
-  const int64_t wanted = RequestOf(claim).Value();
   const auto capacities = storage.capacities(class_name);
-  return std::any_of(capacities.begin(), capacities.end(), [&](const auto& capacity) {
-    const auto& largest = LargestOf(*capacity);
-    return largest && largest->Value() >= wanted && IsFor(*capacity, node);
-  });
+  return capacities && capacities->HaveRoom(node.metadata.labels, RequestOf(claim).Value());
 }
 
 Verdict CheckBound(const core_v1::PersistentVolumeClaim& claim, const core_v1::Node& node,
@@ -178,14 +156,6 @@ std::vector<std::string> ClaimNames(const core_v1::Pod& pod) {
 bool IsFullyBound(const core_v1::PersistentVolumeClaim& claim) {
   return !claim.spec.volume_name.empty() &&
          claim.metadata.annotations.contains(std::string(kBindCompletedAnnotation));
-}
-
-bool RaisesCapacity(const storage_v1::CSIStorageCapacity* before,
-                    const storage_v1::CSIStorageCapacity& now) {
-  if (before == nullptr) return true;
-  const auto& largest = LargestOf(now);
-  const auto& largest_before = LargestOf(*before);
-  return largest && (!largest_before || *largest > *largest_before);
 }
 
 std::map<std::string, int64_t> VolumeLimits(const storage_v1::CSINode& node) {

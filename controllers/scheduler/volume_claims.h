@@ -55,9 +55,6 @@ bool IsFullyBound(const core_v1::PersistentVolumeClaim& claim);
 
 // Whether a node may hold more volumes of some driver than before (nullptr: it said nothing).
 bool RaisesVolumeLimit(const storage_v1::CSINode* before, const storage_v1::CSINode& now);
-// Whether a larger volume can be made than before (nullptr: the driver said nothing).
-bool RaisesCapacity(const storage_v1::CSIStorageCapacity* before,
-                    const storage_v1::CSIStorageCapacity& now);
 // How many volumes of each driver the node may hold; a driver that is missing sets no limit.
 std::map<std::string, int64_t> VolumeLimits(const storage_v1::CSINode& node);
 

@@ -55,14 +55,15 @@ class ClaimReconciler final : public Reconciler<PersistentVolumeClaim> {
           claim, "ClaimLost",
           "Bound claim has lost reference to PersistentVolume. Data on the volume is lost!");
     }
-    const auto volume = volumes_.Get({"", claim.spec.volume_name});
+    auto volume = volumes_.Get({"", claim.spec.volume_name});
     if (!volume) {
       // The cache may lag behind the binding.
       const auto live = client_.Get<PersistentVolume>({"", claim.spec.volume_name});
-      if (live) return Bind(claim, *live);
-      if (live.error().reason != Reason::kNotFound) return Fail(live.error());
-      return Lose(claim, "ClaimLost",
-                  "Bound claim has lost its PersistentVolume. Data on the volume is lost!");
+      if (!live && live.error().reason == Reason::kNotFound) {
+        return Lose(claim, "ClaimLost",
+                    "Bound claim has lost its PersistentVolume. Data on the volume is lost!");
+      }
+      volume = TRY(live);
     }
     if (!volume->spec.claim_ref || Names(*volume, claim)) return Bind(claim, volume);
     return Lose(claim, "ClaimMisbound",

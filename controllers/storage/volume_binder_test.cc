@@ -49,6 +49,18 @@ TEST_F(VolumeBinderRounds, WhoChangesAVolumeSaysWhichAttributesItsClaimHas) {
   EXPECT_THAT(written(), Not(Contains(std::string("PATCH ") + kBinderClaim + "/status")));
 }
 
+// The cache does not show it yet, and it is another claim's by now.
+TEST_F(VolumeBinderRounds, AVolumeThatIsReadFromTheServerIsTakenFromNobody) {
+  answers_["/api/v1/persistentvolumes/new"] = {
+      200,
+      {{"metadata", {{"name", "new"}, {"uid", "new"}, {"resourceVersion", "7"}}},
+       {"spec", {{"claimRef", {{"namespace", "default"}, {"name", "z"}, {"uid", "z"}}}}},
+       {"status", {{"phase", "Bound"}}}}};
+  PutPair({{"volumeName", "new"}}, {{"phase", "Bound"}}, Json::object());
+  EXPECT_THAT(told(), Contains("ClaimMisbound"));
+  EXPECT_THAT(written(), Not(Contains("PATCH /api/v1/persistentvolumes/new")));
+}
+
 TEST_F(VolumeBinderRounds, OfModesThatDifferEachIsToldOfTheOther) {
   PutPair({{"volumeMode", "Block"}}, {{"phase", "Pending"}}, Json::object());
   EXPECT_THAT(messages(), Contains(HasSubstr("PersistentVolume to requested "

@@ -44,17 +44,18 @@ class DaemonSetReconciler final : public Reconciler<DaemonSet> {
       return Requeue::None();
     }
     const std::string hash = rollout::TemplateHash(set.spec.template_, set.status.collision_count);
-    const auto unseen = control_.memory().Unseen(KeyOf(set));
+    const auto unseen = control_.memory().Unseen(set.metadata);
     auto mine = TRY(ClaimObjects(client_, set, selector, pods_));
-    std::erase_if(mine, [&](const auto& pod) {
+    // Those that were deleted a moment ago are not gone yet: nobody takes their places.
+    const size_t leaving_unseen = std::erase_if(mine, [&](const auto& pod) {
       return !pod->metadata.deletion_timestamp && control_.memory().WasDeleted(KeyOf(set), *pod);
     });
     TRY(KeepHistory(set, hash, mine));
     daemon::RollingInput input{set, hash, nodes_.List(), daemon::ByNode(mine), clock_.Now()};
     const auto daemon_template = daemon::DaemonTemplate(set, hash);
     Result<Duration> done = kNever;
-    // What was made a moment ago has to show before more is decided; its events wake us.
-    if (unseen.empty()) done = Act(set, daemon_template, input);
+    // What was written a moment ago has to show before more is decided; its events wake us.
+    if (unseen.empty() && leaving_unseen == 0) done = Act(set, daemon_template, input);
     const auto written = TRY(client_.PatchStatus(
         set, [&](DaemonSet& it) { it.status = daemon::StatusOf(daemon_template.spec, input); },
         {.if_unchanged = true}));

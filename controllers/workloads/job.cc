@@ -51,6 +51,7 @@ class JobReconciler final : public Reconciler<Job> {
     // By a status that we have replaced ourselves, pods would be missed or counted twice.
     if (WrittenRevision(job.metadata) < Written(KeyOf(job))) return Requeue::None();
     if (job::IsFinished(job) || !job.spec.selector) return ReleaseAll(job);
+    ForgetNamesake(job);
     const Duration begin = clock_.Monotonic();
     Round round{job};
     auto again = Look(job, round);
@@ -84,7 +85,7 @@ class JobReconciler final : public Reconciler<Job> {
 
   Result<Requeue> Look(const Job& job, Round& round) {
     const auto selector = TRY(LabelSelector::From(*job.spec.selector));
-    round.settled = control_.memory().Unseen(KeyOf(job)).empty();
+    round.settled = control_.memory().Unseen(job.metadata).empty();
     const job::Pods pods =
         TRY(ClaimObjects(client_, job, selector, pods_, {}, std::string(job::kTracking)));
     auto& observed = round.observed = job::Observe(job, pods, DoneTo(job, pods));
@@ -268,6 +269,13 @@ class JobReconciler final : public Reconciler<Job> {
     return done;
   }
 
+  // A Job is often made anew under its name once it has failed: that is none that has failed.
+  void ForgetNamesake(const Job& job) {
+    const MutexLock lock(mutex_);
+    Known& known = known_[KeyOf(job)];
+    if (known.uid != job.metadata.uid) known = {.uid = job.metadata.uid};
+  }
+
   // The revision of our last write to the job's status; its event wakes the job again.
   uint64_t Written(const ObjectKey& key) {
     const MutexLock lock(mutex_);
@@ -318,6 +326,7 @@ class JobReconciler final : public Reconciler<Job> {
 
   // What is known of a job beside what the cache shows.
   struct Known {
+    std::string uid;
     uint64_t written = 0;
     std::set<std::string> released;              // Uids that the cache shows with finalizer.
     std::map<std::string, Duration> seen_ended;  // By the monotonic clock, as last_failure.

@@ -188,14 +188,22 @@ Result<> AllAtOnce(Hands& hands, int count, const std::function<Result<>(int ind
   return FirstFailed(std::move(results));
 }
 
+PodMemory::Writes& PodMemory::WritesFor(const ObjectKey& owner, const Pod& pod) {
+  const meta_v1::OwnerReference* const controller = ControllerOf(pod.metadata);
+  const std::string uid = controller == nullptr ? "" : controller->uid;
+  Writes& writes = writes_[owner];
+  if (writes.owner != uid) writes = {.owner = uid};
+  return writes;
+}
+
 void PodMemory::Created(const ObjectKey& owner, const Pod& pod) {
   const MutexLock lock(mutex_);
-  writes_[owner].created.emplace(WrittenRevision(pod.metadata), KeyOf(pod));
+  WritesFor(owner, pod).created.emplace(WrittenRevision(pod.metadata), KeyOf(pod));
 }
 
 void PodMemory::Deleted(const ObjectKey& owner, const Pod& pod) {
   const MutexLock lock(mutex_);
-  writes_[owner].deleted[KeyOf(pod)] = pod.metadata.uid;
+  WritesFor(owner, pod).deleted[KeyOf(pod)] = pod.metadata.uid;
 }
 
 std::map<ObjectKey, PodMemory::Writes>::iterator PodMemory::Left(const ObjectKey& owner) {
@@ -217,19 +225,19 @@ std::map<ObjectKey, PodMemory::Writes>::iterator PodMemory::Left(const ObjectKey
   return writes_.end();
 }
 
-std::set<ObjectKey> PodMemory::Unseen(const ObjectKey& owner) {
+std::set<ObjectKey> PodMemory::Unseen(const meta_v1::ObjectMeta& owner) {
   const MutexLock lock(mutex_);
   std::set<ObjectKey> unseen;
-  const auto left = Left(owner);
-  if (left == writes_.end()) return unseen;
+  const auto left = Left({owner.namespace_, owner.name});
+  if (left == writes_.end() || left->second.owner != owner.uid) return unseen;
   for (const auto& [revision, key] : left->second.created) unseen.insert(key);
   return unseen;
 }
 
-size_t PodMemory::MadeAfter(const ObjectKey& owner, uint64_t revision) const {
+size_t PodMemory::MadeAfter(const meta_v1::ObjectMeta& owner, uint64_t revision) const {
   const MutexLock lock(mutex_);
-  const auto found = writes_.find(owner);
-  if (found == writes_.end()) return 0;
+  const auto found = writes_.find({owner.namespace_, owner.name});
+  if (found == writes_.end() || found->second.owner != owner.uid) return 0;
   const auto& created = found->second.created;
   return std::distance(created.lower_bound({revision + 1, {}}), created.end());
 }

@@ -62,8 +62,9 @@ Result<> AllAtOnce(Hands& hands, int count, const std::function<Result<>(int ind
 
 // What a controller wrote that its cache may not show yet. Instead of counting expected events, it
 // remembers the objects themselves. For each owner: first Unseen, then read the cache, then decide;
-// so that a pod which arrives in between is counted once. Thread-safe; one round an owner at a
-// time.
+// so that a pod which arrives in between is counted once. What was written for an owner is nothing
+// to another one of its name, whom nobody would wake when it shows. Thread-safe; one round an owner
+// at a time.
 class PodMemory {
  public:
   explicit PodMemory(Informer<core_v1::Pod> pods) : pods_(pods) {}
@@ -71,9 +72,9 @@ class PodMemory {
   void Deleted(const ObjectKey& owner, const core_v1::Pod& pod);
   // Pods that were made for the owner, and neither shown by the cache yet nor gone again. Forgets
   // what the cache shows by now.
-  std::set<ObjectKey> Unseen(const ObjectKey& owner);
+  std::set<ObjectKey> Unseen(const meta_v1::ObjectMeta& owner);
   // How many were made for the owner by writes that a cache of this revision does not show.
-  size_t MadeAfter(const ObjectKey& owner, uint64_t revision) const;
+  size_t MadeAfter(const meta_v1::ObjectMeta& owner, uint64_t revision) const;
   // Those that were deleted for the owner, and that the cache may still show as if they were not.
   // Forgets the others.
   std::set<ObjectKey> DeletedOf(const ObjectKey& owner);
@@ -85,7 +86,10 @@ class PodMemory {
   struct Writes;
   // Of an owner, without what the cache shows by now; end() where nothing is left.
   std::map<ObjectKey, Writes>::iterator Left(const ObjectKey& owner) REQUIRES(mutex_);
+  // Of whoever has that name now, by the pod that was written for it.
+  Writes& WritesFor(const ObjectKey& owner, const core_v1::Pod& pod) REQUIRES(mutex_);
   struct Writes {
+    std::string owner;                                 // Its uid.
     std::set<std::pair<uint64_t, ObjectKey>> created;  // By the revision of the creation.
     std::map<ObjectKey, std::string> deleted;          // With the uid.
   };

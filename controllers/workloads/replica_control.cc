@@ -149,7 +149,7 @@ std::optional<ReplicaControl::Replicas> ReplicaControl::Counted(const ReplicaOwn
   const auto labels = LabelSelector::FromMap(owner.pod_template.metadata.labels);
   // While a new list is taken in, a pod may be among both: then there is one to make less, until it
   // is all there, and none to delete before each was looked at.
-  Replicas replicas{.unseen = pods_.memory().MadeAfter(key, seen.revision)};
+  Replicas replicas{.unseen = pods_.memory().MadeAfter(owner.metadata, seen.revision)};
   for (const auto& [sort, count] : seen.counts) {
     const auto pod_labels = LabelsOfSort(sort);
     if (!selector.Matches(pod_labels)) return std::nullopt;
@@ -172,7 +172,7 @@ Result<ReplicaControl::Outcome> ReplicaControl::Run(const ReplicaOwner& owner,
   auto replicas = Counted(owner, observed.selector);
   if (!replicas || replicas->Excess(owner) > 0) {
     // Before the cache is read.
-    auto unseen = pods_.memory().Unseen({owner.metadata.namespace_, owner.metadata.name});
+    auto unseen = pods_.memory().Unseen(owner.metadata);
     replicas = LookedAt(owner, TRY(observed.claim()), std::move(unseen), now);
   }
   Outcome outcome{.status = replicas->status, .again = replicas->again};

@@ -202,13 +202,27 @@ TEST_F(ReplicaControlTest, MadeAfterARevisionIsWhatACacheOfItDoesNotShow) {
   PodMemory memory(pods_);
   const auto pod = [](int number) { return FromJson<Pod>(Made(number)).value(); };
   for (int number = 0; number < 3; ++number) memory.Created({"default", "web"}, pod(number));
-  EXPECT_EQ(memory.MadeAfter({"default", "web"}, 9), 3u);
-  EXPECT_EQ(memory.MadeAfter({"default", "web"}, 10), 2u);
-  EXPECT_EQ(memory.MadeAfter({"default", "web"}, 12), 0u);
-  EXPECT_EQ(memory.MadeAfter({"default", "other"}, 0), 0u);
+  EXPECT_EQ(memory.MadeAfter(set_.metadata, 9), 3u);
+  EXPECT_EQ(memory.MadeAfter(set_.metadata, 10), 2u);
+  EXPECT_EQ(memory.MadeAfter(set_.metadata, 12), 0u);
+  meta_v1::ObjectMeta other = set_.metadata;
+  other.name = "other";
+  EXPECT_EQ(memory.MadeAfter(other, 0), 0u);
   Change(WatchEvent::Type::kAdded, Made(1));
-  EXPECT_THAT(memory.Unseen({"default", "web"}),
-              testing::ElementsAre(ObjectKey{"default", "made-2"}));
+  EXPECT_THAT(memory.Unseen(set_.metadata), testing::ElementsAre(ObjectKey{"default", "made-2"}));
+}
+
+// When they show, they wake nobody: the owner that is there is another one.
+TEST_F(ReplicaControlTest, WhatWasMadeForAFormerOwnerIsMadeAgainForANewOneOfItsName) {
+  Run(Owner(3));
+  EXPECT_EQ(made_, 3);
+  set_.metadata.uid = "another";
+  PodMemory memory(pods_);
+  memory.Created({"default", "web"}, FromJson<Pod>(Made(0)).value());
+  EXPECT_EQ(memory.MadeAfter(set_.metadata, 0), 0u);
+  EXPECT_TRUE(memory.Unseen(set_.metadata).empty());
+  Run(Owner(3));
+  EXPECT_EQ(made_, 6);
 }
 
 }  // namespace

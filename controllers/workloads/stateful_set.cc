@@ -41,7 +41,7 @@ class StatefulSetReconciler final : public Reconciler<StatefulSet> {
   Result<Requeue> Reconcile(const StatefulSet& set) override {
     if (!set.spec.selector) return Requeue::None();
     const auto selector = TRY(LabelSelector::From(*set.spec.selector));
-    const auto unseen = memory_.Unseen(KeyOf(set));
+    const auto unseen = memory_.Unseen(set.metadata);
     auto mine = TRY(ClaimObjects<StatefulSet, Pod>(
         client_, set, selector, pods_,
         [&](const Pod& pod) { return stateful::OrdinalOf(set, pod.metadata.name).has_value(); }));

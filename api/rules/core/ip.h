@@ -51,5 +51,15 @@ void ValidateEndpointIp(std::string_view value, const FieldPath& path, Violation
 // Warning headers for values of legacy fields that strict ones would refuse.
 std::vector<std::string> LegacyIpWarnings(const FieldPath& path, std::string_view value);
 std::vector<std::string> LegacyCidrWarnings(const FieldPath& path, std::string_view value);
+// Of the addresses that a load balancer is reached at, in the status of a K.
+template <typename K>
+void WarnOfLoadBalancer(const K& object, std::vector<std::string>& out) {
+  const auto& ingress = object.status.load_balancer.ingress;
+  const FieldPath path = FieldPath("status").Child("loadBalancer").Child("ingress");
+  for (size_t i = 0; i < ingress.size(); ++i) {
+    const auto more = LegacyIpWarnings(path.Index(i), ingress[i].ip);
+    out.insert(out.end(), more.begin(), more.end());
+  }
+}
 
 }  // namespace skiff

@@ -112,15 +112,6 @@ void Warn(const Service& object, const Service*, std::vector<std::string>& out) 
   }
 }
 
-void WarnOfStatus(const Service& object, std::vector<std::string>& out) {
-  const auto& ingress = object.status.load_balancer.ingress;
-  const FieldPath path = FieldPath("status").Child("loadBalancer").Child("ingress");
-  for (size_t i = 0; i < ingress.size(); ++i) {
-    const auto more = LegacyIpWarnings(path.Index(i), ingress[i].ip);
-    out.insert(out.end(), more.begin(), more.end());
-  }
-}
-
 }  // namespace
 
 constexpr RulesOf<Service> kTypedServiceRules = {
@@ -132,7 +123,7 @@ constexpr RulesOf<Service> kTypedServiceRules = {
     .validate_update = ValidateServiceUpdate,
     .validate_status_update = ValidateServiceStatus,
     .warnings = Warn,
-    .status_warnings = WarnOfStatus,
+    .status_warnings = WarnOfLoadBalancer<Service>,
     .validate_name = NameIsDns1035Label,
     .allow_create_on_update = true,
 };

@@ -165,15 +165,6 @@ void Warn(const Ingress& object, const Ingress* old, std::vector<std::string>& o
       "'spec.ingressClassName' instead");
 }
 
-void WarnOfStatus(const Ingress& object, std::vector<std::string>& out) {
-  const auto& ingress = object.status.load_balancer.ingress;
-  const FieldPath path = FieldPath("status").Child("loadBalancer").Child("ingress");
-  for (size_t i = 0; i < ingress.size(); ++i) {
-    const auto more = LegacyIpWarnings(path.Index(i), ingress[i].ip);
-    out.insert(out.end(), more.begin(), more.end());
-  }
-}
-
 }  // namespace
 
 constexpr RulesOf<Ingress> kTypedIngressRules = {
@@ -184,7 +175,7 @@ constexpr RulesOf<Ingress> kTypedIngressRules = {
     .validate_update = ValidateUpdate,
     .validate_status_update = ValidateStatusUpdate,
     .warnings = Warn,
-    .status_warnings = WarnOfStatus,
+    .status_warnings = WarnOfLoadBalancer<Ingress>,
 };
 constinit const Rules kIngressRules = Erase<kTypedIngressRules>();
 

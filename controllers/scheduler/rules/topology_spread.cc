@@ -142,13 +142,34 @@ Constraint ConstraintOf(const core_v1::TopologySpreadConstraint& spread, LabelSe
   return constraint;
 }
 
+// With the pod's own values of the labels that it names. Servers merge these into the selector of a
+// new pod, but not all servers, nor into pods that are older than they.
+Result<LabelSelector> SpreadSelector(const core_v1::TopologySpreadConstraint& spread,
+                                     const std::map<std::string, std::string>& labels) {
+  // Without a selector no pod counts, but the node has to have the label.
+  if (!spread.label_selector) return LabelSelector::Nothing();
+  if (spread.match_label_keys.empty()) return LabelSelector::From(*spread.label_selector);
+  meta_v1::LabelSelector merged = *spread.label_selector;
+  for (const std::string& key : spread.match_label_keys) {
+    const auto label = labels.find(key);
+    if (label == labels.end()) continue;
+    meta_v1::LabelSelectorRequirement wanted;
+    wanted.key = key;
+    wanted.operator_ = "In";
+    wanted.values = {label->second};
+    auto& expressions = merged.match_expressions;
+    if (std::ranges::find(expressions, wanted) == expressions.end()) {
+      expressions.push_back(std::move(wanted));
+    }
+  }
+  return LabelSelector::From(merged);
+}
+
 std::vector<Constraint> OwnConstraints(const PodInfo& pod, std::string_view when) {
   std::vector<Constraint> out;
   for (const auto& spread : pod.pod->spec.topology_spread_constraints) {
     if (spread.when_unsatisfiable != when) continue;
-    // Without a selector no pod counts, but the node has to have the label.
-    auto selector = spread.label_selector ? LabelSelector::From(*spread.label_selector)
-                                          : LabelSelector::Nothing();
+    auto selector = SpreadSelector(spread, pod.pod->metadata.labels);
     if (selector) out.push_back(ConstraintOf(spread, *std::move(selector)));
   }
   return out;
