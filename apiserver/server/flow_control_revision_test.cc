@@ -9,7 +9,7 @@
 namespace skiff {
 namespace {
 
-constexpr const char* kAnnotation = "apf.kubernetes.io/autoupdate-spec";
+constexpr const char* kFlowAnnotation = "apf.kubernetes.io/autoupdate-spec";
 
 Json StartObjectOf(const std::string& kind, const std::string& name) {
   for (Json& object : FlowControlObjects()) {
@@ -20,10 +20,10 @@ Json StartObjectOf(const std::string& kind, const std::string& name) {
 }
 
 // As kept, with a spec that somebody changed. `said`: of the annotation; nullptr for none.
-Json Changed(Json object, const char* said, int generation = 2) {
+Json ChangedByUser(Json object, const char* said, int generation = 2) {
   object["metadata"]["generation"] = generation;
   object["metadata"]["annotations"] = Json::object();
-  if (said != nullptr) object["metadata"]["annotations"][kAnnotation] = said;
+  if (said != nullptr) object["metadata"]["annotations"][kFlowAnnotation] = said;
   if (object["kind"] == "FlowSchema") object["spec"]["matchingPrecedence"] = 7;
   return object;
 }
@@ -38,32 +38,32 @@ TEST(FlowControlRevision, WhatIsAsItWasStaysAsItIs) {
 
 TEST(FlowControlRevision, ASpecThatIsLeftToTheServerBecomesWhatItWas) {
   const Json wanted = StartObjectOf("FlowSchema", "global-default");
-  const auto revised = RevisedFlowControl(Changed(wanted, "true"), wanted);
+  const auto revised = RevisedFlowControl(ChangedByUser(wanted, "true"), wanted);
   ASSERT_TRUE(revised && *revised);
   EXPECT_EQ((**revised)["spec"], wanted["spec"]);
 }
 
 TEST(FlowControlRevision, ASpecThatAnOperatorTookOverStays) {
   const Json wanted = StartObjectOf("FlowSchema", "global-default");
-  EXPECT_FALSE(*RevisedFlowControl(Changed(wanted, "false"), wanted));
+  EXPECT_FALSE(*RevisedFlowControl(ChangedByUser(wanted, "false"), wanted));
   // Whoever changes it without a word takes it over, and is told so.
   for (const char* unclear : {static_cast<const char*>(nullptr), "maybe"}) {
-    const auto told = RevisedFlowControl(Changed(wanted, unclear), wanted);
+    const auto told = RevisedFlowControl(ChangedByUser(wanted, unclear), wanted);
     ASSERT_TRUE(told && *told);
-    EXPECT_EQ((**told)["metadata"]["annotations"][kAnnotation], "false");
+    EXPECT_EQ((**told)["metadata"]["annotations"][kFlowAnnotation], "false");
     EXPECT_EQ((**told)["spec"]["matchingPrecedence"], 7);
   }
-  const auto new_one = RevisedFlowControl(Changed(wanted, nullptr, 1), wanted);
+  const auto new_one = RevisedFlowControl(ChangedByUser(wanted, nullptr, 1), wanted);
   ASSERT_TRUE(new_one && *new_one);
-  EXPECT_EQ((**new_one)["metadata"]["annotations"][kAnnotation], "true");
+  EXPECT_EQ((**new_one)["metadata"]["annotations"][kFlowAnnotation], "true");
   EXPECT_EQ((**new_one)["spec"], wanted["spec"]);
 }
 
 TEST(FlowControlRevision, WhatNobodyTakesOverIsNot) {
   const Json wanted = StartObjectOf("FlowSchema", "catch-all");
-  const auto revised = RevisedFlowControl(Changed(wanted, "false"), wanted);
+  const auto revised = RevisedFlowControl(ChangedByUser(wanted, "false"), wanted);
   ASSERT_TRUE(revised && *revised);
-  EXPECT_EQ((**revised)["metadata"]["annotations"][kAnnotation], "true");
+  EXPECT_EQ((**revised)["metadata"]["annotations"][kFlowAnnotation], "true");
   EXPECT_EQ((**revised)["spec"], wanted["spec"]);
 }
 
