@@ -235,9 +235,10 @@ void ServiceAllocation::RecordAddress(const core_v1::Service& service, const std
 }
 
 void ServiceAllocation::ForgetAddress(const core_v1::Service& service, const std::string& text) {
-  if (claims_) return claims_->Drop(text, service);
+  const std::string name = AddressName(text);
+  if (claims_) return claims_->Drop(name, service);
   (void)store_.Apply(  // Gone already: nothing to do.
-      {.key = KeyOf(networking_v1::IPAddress::Info(), "", text),
+      {.key = KeyOf(networking_v1::IPAddress::Info(), "", name),
        .expect = {.kind = Precondition::Kind::kExists},
        .value = std::nullopt});
 }
