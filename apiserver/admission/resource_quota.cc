@@ -1,10 +1,15 @@
 // ResourceQuotas of a namespace: refuses what would go beyond them, and books what does not.
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
 #include <algorithm>
+#include <set>
 
 #include "api/patch/managed_fields.h"
 #include "apiserver/admission/plugins.h"
 #include "apiserver/admission/resource_quota_usage.h"
 #include "apiserver/objects/record_codec.h"
+#include "apiserver/request/api_errors.h"
 
 namespace skiff {
 namespace {
@@ -66,7 +71,10 @@ struct Charge {
 class ResourceQuotaPlugin final : public AdmissionPlugin, public Validates {
  public:
   explicit ResourceQuotaPlugin(const AdmissionParts& parts)
-      : store_(parts.store), caches_(parts.caches), clock_(parts.clock) {}
+      : store_(parts.store),
+        caches_(parts.caches),
+        clock_(parts.clock),
+        settings_(parts.settings.resource_quota) {}
   std::string_view name() const override { return "ResourceQuota"; }
 
   Result<> Validate(const AdmissionRequest& request) override {
@@ -90,8 +98,10 @@ class ResourceQuotaPlugin final : public AdmissionPlugin, public Validates {
   // one time to the last place, one gets it. What was charged stays charged when another quota is
   // full by then, until the controller counts anew.
   Result<> CheckAndBook(const AdmissionRequest& request, std::vector<std::string> names) {
-    for (int tries = 0; tries < kBookingTriesMax && !names.empty(); ++tries) {
-      const std::vector<Charge> charges = TRY(ChargesFor(request, names));
+    bool is_covered = settings_.limited.empty();
+    for (int tries = 0; tries < kBookingTriesMax && !(is_covered && names.empty()); ++tries) {
+      const std::vector<Charge> charges = TRY(ChargesFor(request, names, is_covered));
+      is_covered = true;  // Those that are tried again are not all that cover it.
       if (request.dry_run) return {};
       names.clear();
       for (const Charge& charge : charges) {
@@ -113,7 +123,7 @@ class ResourceQuotaPlugin final : public AdmissionPlugin, public Validates {
   // Of the quotas that are concerned. What one of them cannot judge is said before another has no
   // room for it.
   Result<std::vector<Charge>> ChargesFor(const AdmissionRequest& request,
-                                         const std::vector<std::string>& names) {
+                                         const std::vector<std::string>& names, bool is_covered) {
     std::vector<Charge> charges;
     for (const std::string& name : names) {
       auto quota = TRY(QuotaOf(request.namespace_name, name));
@@ -122,13 +132,47 @@ class ResourceQuotaPlugin final : public AdmissionPlugin, public Validates {
       }
       if (quota) charges.push_back(std::move(*quota));
     }
-    for (Charge& charge : charges) {
-      charge.growth = GrowthFor(request, charge.quota);
+    for (Charge& charge : charges) charge.growth = GrowthFor(request, charge.quota);
+    if (!is_covered) TRY(CheckCovered(request, charges));
+    for (const Charge& charge : charges) {
       // What has happened to a claim is charged, whether there is room for it or not.
       if (request.subresource != "status") TRY(Check(request, charge.quota, charge.growth));
     }
     std::erase_if(charges, [](const Charge& charge) { return charge.growth.empty(); });
     return charges;
+  }
+
+  // Whether there are quotas for what nobody may have without.
+  Result<> CheckCovered(const AdmissionRequest& request, const std::vector<Charge>& charges) const {
+    const QuotaObject object = QuotaObjectOf(*request.object);
+    QuotaUsage before;
+    if (request.old_object != nullptr) before = UsageOf(*request.old_object);
+    const bool grows =
+        !Growth(UsageOf(object), before).empty() ||
+        std::ranges::any_of(charges, [](const Charge& charge) { return !charge.growth.empty(); });
+    if (!grows) return {};
+    std::set<std::string> names = settings_.LimitedNames(object);
+    std::vector<QuotaScope> scopes = settings_.LimitedScopes(object);
+    for (const Charge& charge : charges) {
+      if (QuotaMatches(charge.quota, object)) {
+        for (const auto& [name, limit] : charge.quota.status.hard) names.erase(name);
+      }
+      for (const QuotaScope& has : ScopesWith(QuotaScopesOf(charge.quota.spec), object)) {
+        std::erase_if(scopes, [&](const auto& each) { return each.scope_name == has.scope_name; });
+      }
+    }
+    if (!names.empty()) {
+      return Deny(request, fmt::format("insufficient quota to consume: {}", fmt::join(names, ",")));
+    }
+    if (scopes.empty()) return {};
+    std::vector<std::string> shown;
+    for (const QuotaScope& each : scopes) {
+      shown.push_back(fmt::format("{{{} {} [{}]}}", each.scope_name, each.operator_,
+                                  fmt::join(each.values, " ")));
+    }
+    // In Kubernetes too it is no refusal.
+    return Fail(PlainError(
+        fmt::format("insufficient quota to match these scopes: [{}]", fmt::join(shown, " "))));
   }
 
   // nullopt: it is gone.
@@ -218,6 +262,7 @@ class ResourceQuotaPlugin final : public AdmissionPlugin, public Validates {
   Store& store_;
   Caches& caches_;
   const Clock& clock_;
+  const ResourceQuotaSettings settings_;
 };
 
 }  // namespace
