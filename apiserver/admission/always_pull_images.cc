@@ -6,6 +6,7 @@
 #include "api/gen/core_v1.h"
 #include "api/rules/pods/pod_spec_validation.h"
 #include "apiserver/admission/plugins.h"
+#include "apiserver/request/api_errors.h"
 
 namespace skiff {
 namespace {
@@ -20,10 +21,29 @@ std::set<std::string> ImagesOf(const PodSpec& spec) {
   ForEachContainer(spec, FieldPath("spec"), [&](const auto& container, const FieldPath&) {
     images.insert(container.image);
   });
-  for (const auto& volume : spec.volumes) {
-    if (volume.image) images.insert(volume.image->reference);
-  }
   return images;
+}
+
+// One for each that is not pulled for each pod.
+std::vector<std::string> Refusals(const AdmissionRequest& request) {
+  std::vector<std::string> refusals;
+  const auto check = [&](const FieldPath& path, const std::string& policy) {
+    if (policy == kAlwaysPull) return;
+    refusals.push_back(Deny(request, path.Text() + ": Unsupported value: " + Quoted(policy) +
+                                         ": supported values: \"Always\"")
+                           .value()
+                           .message);
+  };
+  const PodSpec& spec = request.object->As<Pod>()->spec;
+  ForEachContainer(spec, FieldPath("spec"), [&](const auto& container, const FieldPath& path) {
+    check(path.Child("imagePullPolicy"), container.image_pull_policy);
+  });
+  for (size_t i = 0; i < spec.volumes.size(); ++i) {
+    if (!spec.volumes[i].image) continue;
+    const FieldPath path = FieldPath("spec").Child("volumes").Index(i);
+    check(path.Child("image").Child("pullPolicy"), spec.volumes[i].image->pull_policy);
+  }
+  return refusals;
 }
 
 class AlwaysPullImages final : public AdmissionPlugin, public Admits, public Validates {
@@ -42,19 +62,12 @@ class AlwaysPullImages final : public AdmissionPlugin, public Admits, public Val
     return {};
   }
 
-  // What webhooks have made of it.
+  // What webhooks have made of it. Kubernetes joins its refusals, of which the sum is no refusal.
   Result<> Validate(const AdmissionRequest& request) override {
     if (!Concerns(request)) return {};
-    Result<> verdict;
-    ForEachContainer(
-        request.object->As<Pod>()->spec, FieldPath("spec"),
-        [&](const auto& container, const FieldPath& path) {
-          if (!verdict || container.image_pull_policy == kAlwaysPull) return;
-          verdict =
-              Deny(request, path.Child("imagePullPolicy").Text() + ": Unsupported value: \"" +
-                                container.image_pull_policy + "\": supported values: \"Always\"");
-        });
-    return verdict;
+    const std::vector<std::string> refusals = Refusals(request);
+    if (refusals.empty()) return {};
+    return Fail(PlainError(JoinedErrors(refusals)));
   }
 
  private:

@@ -68,6 +68,10 @@ Result<> TakeConfiguration(const std::string& name, const std::string& configura
     settings.pod_security = TRY(ReadPodSecuritySettings(configuration));
     return {};
   }
+  if (name == "ResourceQuota") {
+    settings.resource_quota = TRY(ReadResourceQuotaSettings(configuration));
+    return {};
+  }
   const std::string plugin = fmt::format("the configuration of admission plugin \"{}\"", name);
   if (!IsAdmissionPlugin(name)) {
     notes.push_back(plugin + " has no effect: there is no such plugin here");
@@ -75,8 +79,8 @@ Result<> TakeConfiguration(const std::string& name, const std::string& configura
   }
   return Fail(Reason::kInvalid,
               plugin +
-                  " cannot be had here, and must not be ignored: PodSecurity alone is told "
-                  "anything");
+                  " cannot be had here, and must not be ignored: PodSecurity and ResourceQuota "
+                  "alone are told anything");
 }
 
 }  // namespace

@@ -6,12 +6,14 @@
 #include <vector>
 
 #include "apiserver/admission/pod_security_settings.h"
+#include "apiserver/admission/resource_quota_settings.h"
 #include "base/error.h"
 
 namespace skiff {
 
 struct AdmissionSettings {
   PodSecuritySettings pod_security = {};
+  ResourceQuotaSettings resource_quota = {};
 };
 
 // Of a file, and of those that it names; "": as it is without one. Invalid carries kube-apiserver's

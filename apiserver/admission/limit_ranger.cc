@@ -4,6 +4,7 @@
 #include "api/gen/core_v1.h"
 #include "api/rules/pods/pod_resources.h"
 #include "apiserver/admission/plugins.h"
+#include "apiserver/request/api_errors.h"
 
 namespace skiff {
 namespace {
@@ -49,7 +50,7 @@ struct Bounds {
   const core_v1::LimitRangeItem& item;
   const ResourceList& requests;
   const ResourceList& limits;
-  bool is_claim = false;
+  bool is_claim = false;  // Nobody looks at its limits.
 
   static const Quantity* Find(const ResourceList& list, const std::string& name) {
     const auto found = list.find(name);
@@ -105,6 +106,7 @@ struct Bounds {
   void Check(std::vector<std::string>& out) {
     for (const auto& [name, bound] : item.min) CheckMin(name, bound, out);
     for (const auto& [name, bound] : item.max) CheckMax(name, bound, out);
+    if (is_claim) return;
     for (const auto& [name, bound] : item.max_limit_request_ratio) CheckRatio(name, bound, out);
   }
 };
@@ -175,13 +177,11 @@ class LimitRanger final : public AdmissionPlugin, public Admits, public Validate
       for (const auto& item : range->spec.limits) {
         if (pod) CheckPod(request.object->As<core_v1::Pod>()->spec, item, wrong);
         if (claim && item.type == "PersistentVolumeClaim") {
-          const auto& resources =
-              request.object->As<core_v1::PersistentVolumeClaim>()->spec.resources;
-          Bounds{item, resources.requests, resources.limits, true}.Check(wrong);
+          const auto* object = request.object->As<core_v1::PersistentVolumeClaim>();
+          Bounds{item, object->spec.resources.requests, ResourceList(), true}.Check(wrong);
         }
       }
-      if (wrong.size() == 1) return Deny(request, wrong[0]);
-      if (!wrong.empty()) return Deny(request, "[" + Joined(wrong, ", ") + "]");
+      if (!wrong.empty()) return Deny(request, JoinedErrors(wrong));
     }
     return {};
   }

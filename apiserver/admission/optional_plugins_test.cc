@@ -1,6 +1,9 @@
 // The plugins that are off unless somebody asks for them.
 #include <gtest/gtest.h>
 
+#include "api/gen/core_v1.h"
+#include "apiserver/admission/plugins.h"
+#include "apiserver/identity/caches.h"
 #include "apiserver/server/server_fixture.h"
 
 namespace skiff {
@@ -38,6 +41,37 @@ TEST_F(OptionalPluginTest, AlwaysPullImagesPullsAlways) {
   ASSERT_EQ(made.code, 201) << made.message();
   EXPECT_EQ(made.body["spec"]["containers"][0]["imagePullPolicy"], "Always");
   EXPECT_EQ(made.body["spec"]["initContainers"][0]["imagePullPolicy"], "Always");
+}
+
+// As after a webhook that changed them back.
+TEST_F(OptionalPluginTest, AlwaysPullImagesNamesAllThatIsNotPulledInARefusalOfNoKind) {
+  Caches caches(*store_);
+  AlwaysAllow everybody;
+  const auto plugin = MakeAlwaysPullImages({.store = *store_,
+                                            .caches = caches,
+                                            .authorizer = everybody,
+                                            .clock = clock_,
+                                            .random = random_});
+  Json pod = Pod("p", {{"volumes", {{{"name", "v"}, {"image", {{"pullPolicy", "Never"}}}}}}});
+  pod["spec"]["containers"][0]["imagePullPolicy"] = "IfNotPresent";
+  auto object = Object::FromDocument(core_v1::Pod::Info(), pod);
+  ASSERT_TRUE(object) << object.error().message;
+  const User user = {};
+  std::vector<std::string> warnings;
+  const AdmissionRequest request{.operation = Operation::kCreate,
+                                 .kind = core_v1::Pod::Info(),
+                                 .name = "p",
+                                 .user = user,
+                                 .object = &*object,
+                                 .warnings = warnings};
+  const auto taken = dynamic_cast<Validates&>(*plugin).Validate(request);
+  ASSERT_FALSE(taken);
+  EXPECT_EQ(taken.error().reason, Reason::kUnknown);
+  EXPECT_EQ(taken.error().message,
+            "[pods \"p\" is forbidden: spec.containers[0].imagePullPolicy: Unsupported value: "
+            "\"IfNotPresent\": supported values: \"Always\", pods \"p\" is forbidden: "
+            "spec.volumes[0].image.pullPolicy: Unsupported value: \"Never\": supported values: "
+            "\"Always\"]");
 }
 
 TEST_F(OptionalPluginTest, DenyServiceExternalIpsLeavesWhatIsThere) {

@@ -67,9 +67,7 @@ Result<bool> PodNamesAudience(Store& store, const core_v1::Pod& pod, const std::
     }
   }
   if (faults.empty()) return false;
-  std::string all = faults[0];
-  for (size_t i = 1; i < faults.size(); ++i) all += ", " + faults[i];
-  return Fail(Reason::kForbidden, faults.size() == 1 ? all : "[" + all + "]");
+  return Fail(Reason::kForbidden, JoinedErrors(faults));
 }
 
 }  // namespace skiff

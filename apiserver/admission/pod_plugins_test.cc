@@ -38,6 +38,27 @@ TEST_F(PodPluginsTest, AResizeTakesTheDefaultsOfItsNamespace) {
   EXPECT_EQ(resources["limits"]["memory"], "1Gi");
 }
 
+TEST_F(PodPluginsTest, WhatIsWrongWithManyContainersIsSaidOnce) {
+  Make("/api/v1/namespaces/default/limitranges", R"({"metadata": {"name": "l"},
+      "spec": {"limits": [{"type": "Container", "max": {"cpu": "1"}}]}})");
+  const auto refused = MakePod(R"({"containers": [
+      {"name": "a", "image": "i", "resources": {"limits": {"cpu": "2"}}},
+      {"name": "b", "image": "i", "resources": {"limits": {"cpu": "2"}}}]})");
+  EXPECT_EQ(refused.code, 403);
+  EXPECT_EQ(refused.message(),
+            "pods \"p\" is forbidden: maximum cpu usage per Container is 1, but limit is 2");
+}
+
+TEST_F(PodPluginsTest, OfAClaimOnlyWhatItAsksForIsBounded) {
+  Make("/api/v1/namespaces/default/limitranges", R"({"metadata": {"name": "l"},
+      "spec": {"limits": [{"type": "PersistentVolumeClaim", "min": {"storage": "1Gi"},
+                           "maxLimitRequestRatio": {"storage": "1"}}]}})");
+  const auto made = Post("/api/v1/namespaces/default/persistentvolumeclaims",
+                         R"({"metadata": {"name": "c"}, "spec": {"accessModes":
+      ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}})");
+  EXPECT_EQ(made.code, 201) << made.message();
+}
+
 TEST_F(PodPluginsTest, ADefaultPriorityIsRefusedEvenUnderTheNameOfTheOneThatIs) {
   const std::string classes = "/apis/scheduling.k8s.io/v1/priorityclasses";
   const std::string body = R"({"metadata": {"name": "d"}, "value": 5, "globalDefault": true})";

@@ -204,9 +204,7 @@ TEST_F(AdmissionConfigurationTest, APluginIsToldWhatStandsThereOrInAFile) {
 }
 
 TEST_F(AdmissionConfigurationTest, WhatCannotBeHadIsRefusedAndNotIgnored) {
-  EXPECT_THAT(Read("plugins: [{name: ResourceQuota, configuration: {limitedResources: []}}]\n")
-                  .error()
-                  .message,
+  EXPECT_THAT(Read("plugins: [{name: LimitRanger, configuration: {a: b}}]\n").error().message,
               HasSubstr("cannot be had here, and must not be ignored"));
   EXPECT_TRUE(Read("plugins: [{name: Tomorrow, configuration: {a: b}}]\n"));
   EXPECT_THAT(notes_, Contains(HasSubstr("there is no such plugin here")));

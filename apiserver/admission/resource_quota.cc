@@ -1,10 +1,15 @@
 // ResourceQuotas of a namespace: refuses what would go beyond them, and books what does not.
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
 #include <algorithm>
+#include <set>
 
 #include "api/patch/managed_fields.h"
 #include "apiserver/admission/plugins.h"
 #include "apiserver/admission/resource_quota_usage.h"
 #include "apiserver/objects/record_codec.h"
+#include "apiserver/request/api_errors.h"
 
 namespace skiff {
 namespace {
@@ -60,13 +65,16 @@ bool ConcernsUpdate(const AdmissionRequest& request) {
 struct Charge {
   RecordPtr record;
   core_v1::ResourceQuota quota;
-  QuotaUsage growth;
+  QuotaUsage growth = {};
 };
 
 class ResourceQuotaPlugin final : public AdmissionPlugin, public Validates {
  public:
   explicit ResourceQuotaPlugin(const AdmissionParts& parts)
-      : store_(parts.store), caches_(parts.caches), clock_(parts.clock) {}
+      : store_(parts.store),
+        caches_(parts.caches),
+        clock_(parts.clock),
+        settings_(parts.settings.resource_quota) {}
   std::string_view name() const override { return "ResourceQuota"; }
 
   Result<> Validate(const AdmissionRequest& request) override {
@@ -90,15 +98,13 @@ class ResourceQuotaPlugin final : public AdmissionPlugin, public Validates {
   // one time to the last place, one gets it. What was charged stays charged when another quota is
   // full by then, until the controller counts anew.
   Result<> CheckAndBook(const AdmissionRequest& request, std::vector<std::string> names) {
-    for (int tries = 0; tries < kBookingTriesMax && !names.empty(); ++tries) {
-      std::vector<Charge> charges;
-      for (const std::string& name : names) {
-        auto charge = TRY(ChargeFor(request, name));
-        if (charge) charges.push_back(std::move(*charge));
-      }
+    bool is_covered = settings_.limited.empty();
+    for (int tries = 0; tries < kBookingTriesMax && !(is_covered && names.empty()); ++tries) {
+      const std::vector<Charge> charges = TRY(ChargesFor(request, names, is_covered));
+      is_covered = true;  // Those that are tried again are not all that cover it.
       if (request.dry_run) return {};
       names.clear();
-      for (Charge& charge : charges) {
+      for (const Charge& charge : charges) {
         const auto booked = Book(charge);
         if (booked && request.booked != nullptr) *request.booked = true;
         if (booked) continue;
@@ -114,20 +120,69 @@ class ResourceQuotaPlugin final : public AdmissionPlugin, public Validates {
                 "quota " + names[0] + " changes too fast to be charged; please try again");
   }
 
-  // nullopt: it is not concerned. Forbidden when it has no room.
-  Result<std::optional<Charge>> ChargeFor(const AdmissionRequest& request,
-                                          const std::string& name) {
+  // Of the quotas that are concerned. What one of them cannot judge is said before another has no
+  // room for it.
+  Result<std::vector<Charge>> ChargesFor(const AdmissionRequest& request,
+                                         const std::vector<std::string>& names, bool is_covered) {
+    std::vector<Charge> charges;
+    for (const std::string& name : names) {
+      auto quota = TRY(QuotaOf(request.namespace_name, name));
+      if (quota && QuotaMatches(quota->quota, *request.object)) {
+        TRY(CheckCanJudge(request, quota->quota));
+      }
+      if (quota) charges.push_back(std::move(*quota));
+    }
+    for (Charge& charge : charges) charge.growth = GrowthFor(request, charge.quota);
+    if (!is_covered) TRY(CheckCovered(request, charges));
+    for (const Charge& charge : charges) {
+      // What has happened to a claim is charged, whether there is room for it or not.
+      if (request.subresource != "status") TRY(Check(request, charge.quota, charge.growth));
+    }
+    std::erase_if(charges, [](const Charge& charge) { return charge.growth.empty(); });
+    return charges;
+  }
+
+  // Whether there are quotas for what nobody may have without.
+  Result<> CheckCovered(const AdmissionRequest& request, const std::vector<Charge>& charges) const {
+    const QuotaObject object = QuotaObjectOf(*request.object);
+    QuotaUsage before;
+    if (request.old_object != nullptr) before = UsageOf(*request.old_object);
+    const bool grows =
+        !Growth(UsageOf(object), before).empty() ||
+        std::ranges::any_of(charges, [](const Charge& charge) { return !charge.growth.empty(); });
+    if (!grows) return {};
+    std::set<std::string> names = settings_.LimitedNames(object);
+    std::vector<QuotaScope> scopes = settings_.LimitedScopes(object);
+    for (const Charge& charge : charges) {
+      if (QuotaMatches(charge.quota, object)) {
+        for (const auto& [name, limit] : charge.quota.status.hard) names.erase(name);
+      }
+      for (const QuotaScope& has : ScopesWith(QuotaScopesOf(charge.quota.spec), object)) {
+        std::erase_if(scopes, [&](const auto& each) { return each.scope_name == has.scope_name; });
+      }
+    }
+    if (!names.empty()) {
+      return Deny(request, fmt::format("insufficient quota to consume: {}", fmt::join(names, ",")));
+    }
+    if (scopes.empty()) return {};
+    std::vector<std::string> shown;
+    for (const QuotaScope& each : scopes) {
+      shown.push_back(fmt::format("{{{} {} [{}]}}", each.scope_name, each.operator_,
+                                  fmt::join(each.values, " ")));
+    }
+    // In Kubernetes too it is no refusal.
+    return Fail(PlainError(
+        fmt::format("insufficient quota to match these scopes: [{}]", fmt::join(shown, " "))));
+  }
+
+  // nullopt: it is gone.
+  Result<std::optional<Charge>> QuotaOf(const std::string& space, const std::string& name) {
     const KindInfo& kind = core_v1::ResourceQuota::Info();
-    const auto record = store_.Get(KeyOf(kind, request.namespace_name, name));
+    const auto record = store_.Get(KeyOf(kind, space, name));
     if (!record && record.error().reason == Reason::kNotFound) return std::nullopt;
     if (!record) return Fail(record.error());
     const Object object = TRY(ObjectOf(kind, **record));
-    Charge charge{.record = *record, .quota = *object.As<core_v1::ResourceQuota>(), .growth = {}};
-    charge.growth = TRY(GrowthFor(request, charge.quota));
-    if (charge.growth.empty()) return std::nullopt;
-    // What has happened to a claim is charged, whether there is room for it or not.
-    if (request.subresource != "status") TRY(Check(request, charge.quota, charge.growth));
-    return charge;
+    return Charge{.record = *record, .quota = *object.As<core_v1::ResourceQuota>()};
   }
 
   Result<> Book(const Charge& charge) {
@@ -152,22 +207,20 @@ class ResourceQuotaPlugin final : public AdmissionPlugin, public Validates {
     return {};
   }
 
-  static Result<QuotaUsage> GrowthFor(const AdmissionRequest& request,
-                                      const core_v1::ResourceQuota& quota) {
-    const Object& object = *request.object;
-    QuotaUsage before;
-    const bool was_in = request.old_object != nullptr && QuotaMatches(quota, *request.old_object);
-    if (was_in) before = Only(UsageOf(*request.old_object), quota);
-    QuotaUsage now;
-    if (QuotaMatches(quota, object)) {
-      now = Only(UsageOf(object), quota);
-      const std::string missing = MissingAmounts(quota, object);
-      if (!missing.empty()) {
-        return Deny(request, "failed quota: " + quota.metadata.name + ": must specify " + missing);
-      }
-      TRY(CheckIsCounted(request, quota));
-    }
-    return Growth(now, before);
+  static QuotaUsage GrowthFor(const AdmissionRequest& request,
+                              const core_v1::ResourceQuota& quota) {
+    const auto counted = [&](const Object* object) {
+      if (object == nullptr || !QuotaMatches(quota, *object)) return QuotaUsage();
+      return Only(UsageOf(*object), quota);
+    };
+    return Growth(counted(request.object), counted(request.old_object));
+  }
+
+  static Result<> CheckCanJudge(const AdmissionRequest& request,
+                                const core_v1::ResourceQuota& quota) {
+    const std::string missing = MissingAmounts(quota, *request.object);
+    if (missing.empty()) return CheckIsCounted(request, quota);
+    return Deny(request, "failed quota: " + quota.metadata.name + ": must specify " + missing);
   }
 
   // What a controller has not counted yet cannot be judged.
@@ -209,6 +262,7 @@ class ResourceQuotaPlugin final : public AdmissionPlugin, public Validates {
   Store& store_;
   Caches& caches_;
   const Clock& clock_;
+  const ResourceQuotaSettings settings_;
 };
 
 }  // namespace

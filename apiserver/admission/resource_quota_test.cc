@@ -75,6 +75,15 @@ TEST_F(ResourceQuotaTest, WhatIsNotCountedYetCannotBeJudged) {
             "pods \"p\" is forbidden: status unknown for quota: q, resources: pods,requests.cpu");
 }
 
+TEST_F(ResourceQuotaTest, WhatOneCannotJudgeIsSaidBeforeAnotherIsFull) {
+  Limit("full", R"({"pods": "0"})");
+  Limit("strict", R"({"limits.cpu": "1"})");
+  const auto pod = Post("/api/v1/namespaces/default/pods", R"({"metadata": {"name": "p"},
+      "spec": {"containers": [{"name": "c", "image": "i"}]}})");
+  EXPECT_EQ(pod.message(),
+            "pods \"p\" is forbidden: failed quota: strict: must specify limits.cpu for: c");
+}
+
 TEST_F(ResourceQuotaTest, WhatAClaimWasGivenIsChargedEvenWithoutRoom) {
   Limit("q",
         R"({"requests.storage": "10", "old.storageclass.storage.k8s.io/requests.storage": "10"})");

@@ -280,6 +280,18 @@ TEST_F(AuditServerTest, ARequestForADeprecatedKindIsToldAsOne) {
   EXPECT_FALSE(EventsOf(kMaps).back()["annotations"].contains("k8s.io/deprecated"));
 }
 
+TEST_F(AuditServerTest, AnIssuedTokenIsToldByWhatItsUsersAreToldBy) {
+  Tell("{level: Metadata}");
+  const std::string path = "/api/v1/namespaces/default/serviceaccounts/default/token";
+  const auto issued = Post(path, R"({"spec": {}})");
+  ASSERT_EQ(issued.code, 201) << issued.message();
+  Ask({.path = "/version", .token = issued.body["status"]["token"]});
+  const Json notes = EventsOf(path).back()["annotations"];
+  const Json user = EventsOf("/version").back()["user"];
+  EXPECT_EQ(notes["authentication.kubernetes.io/issued-credential-id"],
+            user["extra"]["authentication.kubernetes.io/credential-id"][0]);
+}
+
 TEST_F(AuditServerTest, StagesThatAreOmittedAreNotTold) {
   Tell("{level: Metadata}", "omitStages: [RequestReceived]");
   Get(kMaps);

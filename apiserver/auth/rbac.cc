@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "apiserver/request/api_errors.h"
 #include "base/at_once.h"
 
 namespace skiff {
@@ -109,9 +110,7 @@ Verdict RbacAuthorizer::Authorize(const User& user, const Access& access) {
     return {.decision = Verdict::Decision::kAllow, .reason = "RBAC: allowed by " + allowed_by};
   }
   if (errors.empty()) return {};
-  std::string text = errors[0];
-  for (size_t i = 1; i < errors.size(); ++i) text += ", " + errors[i];
-  return {.reason = "RBAC: " + (errors.size() > 1 ? "[" + text + "]" : text)};
+  return {.reason = "RBAC: " + JoinedErrors(errors)};
 }
 
 }  // namespace skiff

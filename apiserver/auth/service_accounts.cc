@@ -158,7 +158,7 @@ Result<std::string> ServiceAccountTokens::Issue(const TokenOrder& order) {
       {"iat", now},
       {"nbf", now},
       {"exp", now + order.lifetime_s},
-      {"jti", random_.Uid()},
+      {"jti", order.id.empty() ? random_.Uid() : order.id},
       {kPrivateClaims, own}};
   return Sign(claims);
 }

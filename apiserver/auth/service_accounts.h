@@ -46,6 +46,7 @@ struct TokenOrder {
   std::vector<std::string> audiences;
   int64_t lifetime_s = 3600;
   int64_t warn_after_s = 0;  // 0: none
+  std::string id = {};       // By which others tell it from others; "": any.
 };
 
 struct TokenUser {

@@ -22,9 +22,13 @@ bool IsSubresource(std::string_view listed, std::string_view resource,
          listed.ends_with(subresource);
 }
 
+// One that is listed stands for what is below it as well, with a star or without: "/livez" for
+// "/livez/ping".
 bool PathMatches(std::string_view listed, std::string_view path) {
   if (listed == "*" || listed == path) return true;
-  return listed.ends_with('*') && path.starts_with(listed.substr(0, listed.size() - 1));
+  if (listed.ends_with('*')) listed.remove_suffix(1);
+  if (!path.starts_with(listed)) return false;
+  return listed.ends_with('/') || path.substr(listed.size()).starts_with('/');
 }
 
 }  // namespace

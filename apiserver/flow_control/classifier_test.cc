@@ -157,6 +157,15 @@ TEST(ClassifierTest, PathsMayEndInAStar) {
   EXPECT_EQ(Of(classifier, UserOf("u"), {"GET", "/a"}), "own");
   EXPECT_EQ(Of(classifier, UserOf("u"), {"POST", "/a"}), "global-default/u");
   EXPECT_EQ(Of(classifier, UserOf("u"), {"GET", "/ab"}), "global-default/u");
+  EXPECT_EQ(Of(classifier, UserOf("u"), {"GET", "/a/b"}), "own") << "as what is below it";
+  EXPECT_EQ(Of(classifier, UserOf("u"), {"GET", "/openapi"}), "global-default/u");
+}
+
+TEST(ClassifierTest, ProbesOfSingleChecksAreProbes) {
+  const Classifier classifier(DefaultSchemas());
+  const std::string whole = Of(classifier, UserOf("u"), {"GET", "/livez"});
+  EXPECT_TRUE(whole.starts_with("probes")) << whole;
+  EXPECT_EQ(Of(classifier, UserOf("u"), {"GET", "/livez/ping"}), whole);
 }
 
 }  // namespace

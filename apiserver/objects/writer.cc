@@ -467,7 +467,11 @@ Result<std::optional<Saved>> ObjectWriter::TryUpdate(ApiRequest& request, const 
   KeepSystemFields(object, old);
   object.metadata().resource_version = old.metadata().resource_version;
   Stamp(object, old, request.now);
-  auto reservation = TRY(parts_.allocations.Reserve(object, &old, options.dry_run));
+  // A status takes nothing, and is written whatever has become of what there is to take.
+  std::unique_ptr<Reservation> reservation;
+  if (mode.subresource.empty()) {
+    reservation = TRY(parts_.allocations.Reserve(object, &old, options.dry_run));
+  }
   TRY(Check(object, &old, mode, request.warnings));
   AddWarnings(object, &old, mode.subresource, request);
   bool booked = false;

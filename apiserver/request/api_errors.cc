@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include <algorithm>
+#include <unordered_set>
 
 #include "api/text/go_text.h"
 #include "api/violations.h"
@@ -46,11 +46,12 @@ std::string EscapeMarkup(std::string_view text) {
 }
 
 std::string JoinedErrors(const std::vector<std::string>& errors) {
-  std::vector<std::string> each;
+  std::vector<std::string_view> each;
+  std::unordered_set<std::string_view> seen;  // A user may have thousands of them, each once.
   for (const std::string& error : errors) {
-    if (std::ranges::find(each, error) == each.end()) each.push_back(error);
+    if (seen.insert(error).second) each.push_back(error);
   }
-  return each.size() == 1 ? each.front() : fmt::format("[{}]", fmt::join(each, ", "));
+  return each.size() == 1 ? std::string(each.front()) : fmt::format("[{}]", fmt::join(each, ", "));
 }
 
 Error NotFoundError(GroupResource what, std::string_view name) {

@@ -131,10 +131,13 @@ class JsonListForm final : public ListForm {
   bool any_ = false;
 };
 
+// TableFormat::rank; nullptr: what is listed has none.
+using RankOf = int64_t (*)(const Json& object);
+
 // The rows of a Table in the order of their ranks, as far as a form may keep them.
 class RankedListForm final : public ListForm {
  public:
-  RankedListForm(std::unique_ptr<ListForm> rows, int64_t (*rank)(const Json& object))
+  RankedListForm(std::unique_ptr<ListForm> rows, RankOf rank)
       : rows_(std::move(rows)), rank_(rank) {}
 
   std::string_view content_type() const override { return rows_->content_type(); }
@@ -160,14 +163,15 @@ class RankedListForm final : public ListForm {
   }
 
   const std::unique_ptr<ListForm> rows_;
-  int64_t (*const rank_)(const Json& object);
+  const RankOf rank_;
   std::vector<std::pair<int64_t, std::string>> kept_;
   size_t kept_bytes_ = 0;
 };
 
-// A form that looks first. What it makes then it keeps, up to a bound.
+// A form that looks first. What it makes then it keeps, up to a bound, and writes by rank.
 class LookingForm : public ListForm {
  public:
+  explicit LookingForm(RankOf rank = nullptr) : rank_(rank) {}
   bool LooksFirst() const override { return true; }
   Result<> Look(std::string_view item) override {
     if (kept_bytes_ >= kFormKeptBytesMax) return Check(item);
@@ -176,13 +180,15 @@ class LookingForm : public ListForm {
     TRY(Found(made.size()));
     kept_bytes_ += made.size();
     ++kept_count_;
-    kept_.push_back(std::move(made));
+    const int64_t rank = rank_ ? rank_(Json::parse(item, nullptr, false)) : 0;
+    kept_.emplace_back(rank, std::move(made));
     return {};
   }
   size_t kept() const override { return kept_count_; }
   void Begin(std::string& out) override {
     WriteHead(out);
-    for (; !kept_.empty(); kept_.pop_front()) out += kept_.front();
+    if (rank_) std::ranges::stable_sort(kept_, {}, &std::pair<int64_t, std::string>::first);
+    for (; !kept_.empty(); kept_.pop_front()) out += kept_.front().second;
   }
   Result<> Add(std::string_view item, std::string& out) override { return Make(item, out); }
 
@@ -195,7 +201,8 @@ class LookingForm : public ListForm {
   virtual Result<> Found(size_t) { return {}; }
 
  private:
-  std::deque<std::string> kept_;  // Until the first piece has it.
+  const RankOf rank_;
+  std::deque<std::pair<int64_t, std::string>> kept_;  // Until the first piece has it.
   size_t kept_bytes_ = 0;
   size_t kept_count_ = 0;
 };
@@ -241,7 +248,7 @@ class ProtobufListForm final : public LookingForm {
 
 class YamlListForm final : public LookingForm {
  public:
-  explicit YamlListForm(ListText text) : text_(std::move(text)) {
+  YamlListForm(ListText text, RankOf rank) : LookingForm(rank), text_(std::move(text)) {
     const Json document = Json::parse(text_.before + std::string(text_.none) + "}");
     name_ = document.contains("rows") ? "rows" : "items";
     for (const auto& [name, value] : document.items()) {
@@ -311,10 +318,12 @@ Result<std::unique_ptr<ListForm>> ListFormOf(const KindInfo& kind, const ListMet
   } else {
     text = WholeListText(kind, meta);
   }
-  if (media.encoding == Encoding::kYaml) return std::make_unique<YamlListForm>(std::move(text));
+  const RankOf rank = media.target == Target::kTable ? kind.behaviour->table->rank : nullptr;
+  if (media.encoding == Encoding::kYaml) {
+    return std::make_unique<YamlListForm>(std::move(text), rank);
+  }
   auto form = std::make_unique<JsonListForm>(std::move(text), media.pretty);
-  const auto rank = kind.behaviour->table->rank;
-  if (media.target != Target::kTable || rank == nullptr) return form;
+  if (rank == nullptr) return form;
   return std::make_unique<RankedListForm>(std::move(form), rank);
 }
 

@@ -38,6 +38,23 @@ TEST_F(ListFormTest, FlowSchemasComeInTheOrderInWhichRequestsMeetThem) {
   EXPECT_EQ(all.back(), "catch-all");
 }
 
+TEST_F(ListFormTest, FlowSchemasComeInTheirOrderInYamlToo) {
+  Make("a", 7000);
+  Make("b", 30);
+  Make("d", 600);
+  Make("c", 600);
+  const std::string table = Ask({.path = std::string(kSchemas) + "?labelSelector=own",
+                                 .accept = "application/yaml;as=Table;v=v1;g=meta.k8s.io"})
+                                .response.body;
+  size_t before = 0;
+  for (const std::string name : {"b", "c", "d", "a"}) {
+    const size_t at = table.find(" name: " + name + "\n");
+    ASSERT_NE(at, std::string::npos) << table;
+    EXPECT_LT(before, at) << table;
+    before = at;
+  }
+}
+
 TEST_F(ListFormTest, ATableOfNoFlowSchemasHasNoRows) {
   EXPECT_TRUE(NamesInTable("?labelSelector=own").empty());
 }

@@ -54,7 +54,11 @@ void CheckWatch(const ListQuery& options, std::string_view match, Violations& wr
   if (!match.empty() && match != "NotOlderThan") {
     wrong.NotSupported(path, std::string(match), {"NotOlderThan"});
   }
-  if (!options.continue_token.empty()) wrong.Forbidden(path, kNotWithContinue);
+  // One that begins with what there is now is as one that asks for that.
+  const std::string& version = options.resource_version;
+  const bool matches =
+      !match.empty() || (!options.send_initial_events && (version.empty() || version == "0"));
+  if (matches && !options.continue_token.empty()) wrong.Forbidden(path, kNotWithContinue);
 }
 
 Result<> CheckVersionMatch(const ListQuery& options, std::string_view match, bool is_watch) {

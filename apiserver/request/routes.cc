@@ -186,7 +186,10 @@ void WarnOfDeprecation(const KindInfo& kind, ApiRequest& request) {
   if (kind.behaviour->deprecation.empty()) return;
   WarnOfVersion(kind, request);
   request.is_deprecated = true;
-  if (request.told) request.told->annotations().emplace("k8s.io/deprecated", "true");
+  if (!request.told) return;
+  request.told->annotations().emplace("k8s.io/deprecated", "true");
+  const std::string_view end = kind.behaviour->removed_release;
+  if (!end.empty()) request.told->annotations().emplace("k8s.io/removed-release", end);
 }
 
 Result<> AdmitConnect(Core& core, ApiRequest& request) {

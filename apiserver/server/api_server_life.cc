@@ -70,6 +70,7 @@ Result<std::unique_ptr<ApiServer>> ApiServer::Create(ApiServerOptions options, P
     made.master_leases = std::make_unique<MasterLeases>(made.store, made.options.advertise_address,
                                                         made.options.other_addresses);
   }
+  made.address_repair = std::make_unique<AddressRepair>(made.store, made.clock, made.random);
   start.owns_endpoints = !made.options.shared_store;
   made.AddEntrance();
   std::unique_ptr<ApiServer> server(new ApiServer(std::move(state)));
@@ -125,9 +126,9 @@ Result<std::string> ApiServer::SignToken(const Json& claims) {
 }
 
 std::vector<ControlLoop*> ApiServer::loops() {
-  std::vector<ControlLoop*> loops = {state_->upkeep.get(), state_->definitions.get(),
-                                     &state_->watch_pages, &state_->watch_frames,
-                                     state_->flow_configuration.get()};
+  std::vector<ControlLoop*> loops = {
+      state_->upkeep.get(),  state_->definitions.get(),        &state_->watch_pages,
+      &state_->watch_frames, state_->flow_configuration.get(), state_->address_repair.get()};
   for (WatchJobLoop& loop : state_->list_jobs.loops()) loops.push_back(&loop);
   for (ControlLoop* loop : state_->aggregation->loops()) loops.push_back(loop);
   if (state_->outside) loops.push_back(state_->outside.get());

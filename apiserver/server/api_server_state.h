@@ -36,6 +36,7 @@
 #include "apiserver/server/metered_store.h"
 #include "apiserver/server/server_metrics.h"
 #include "apiserver/server/upkeep.h"
+#include "apiserver/services/address_repair.h"
 #include "apiserver/services/master_leases.h"
 #include "apiserver/services/service_allocation.h"
 #include "apiserver/watches/watch_job_loop.h"
@@ -143,6 +144,7 @@ struct ApiServer::State {
   std::unique_ptr<ObjectRemover> remover;
   std::unique_ptr<Core> core;
   std::unique_ptr<MasterLeases> master_leases;  // Null: it is alone, or cannot be reached.
+  std::unique_ptr<AddressRepair> address_repair;
   std::atomic<bool> shutting_down = false;
   std::unique_ptr<HealthMonitor> health;
   WatchJobLoop watch_pages, watch_frames;

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <atomic>
+#include <optional>
 #include <thread>
 
 #include "api/openapi/discovery.h"
@@ -12,6 +13,7 @@
 #include "apiserver/objects/record_codec.h"
 #include "apiserver/request/resources.h"
 #include "apiserver/server/authentication_map.h"
+#include "apiserver/server/flow_control_revision.h"
 #include "base/log.h"
 
 namespace skiff {
@@ -19,6 +21,7 @@ namespace {
 
 const Log kLog("apiserver");
 constexpr int kStartWriters = 4;
+constexpr std::string_view kFlowGroup = "flowcontrol.apiserver.k8s.io";
 constexpr const char* kFlowProducer = "api-priority-and-fairness-config-producer-v1";
 
 Json Named(std::string_view api_version, std::string_view kind, std::string_view name,
@@ -258,6 +261,33 @@ Result<> WidenServiceRange(Core& core, ApiRequest& own, const Record& present, c
   return widened ? Result<>() : Fail(widened.error());
 }
 
+Result<> ReviseFlowControl(Core& core, ApiRequest& own, const Record& present, const Json& wanted) {
+  const KindInfo& kind = *own.kind;
+  const Json document = TRY(DocumentOf(kind, present));
+  const std::optional<Json> revised = TRY(RevisedFlowControl(document, wanted));
+  if (!revised) return {};
+  WriteOptions options;
+  options.field_manager = kFlowProducer;
+  const auto written =
+      core.writer.Update(own, wanted["metadata"].value("name", ""), options,
+                         {.check_version = false}, [&](const Object& old) -> Result<Object> {
+                           const Json before = old.ToDocument();
+                           const std::optional<Json> next = TRY(RevisedFlowControl(before, wanted));
+                           return Object::FromDocument(kind, next ? *next : before);
+                         });
+  return written ? Result<>() : Fail(written.error());
+}
+
+// As in Kubernetes the server runs whatever becomes of it; it is looked at again once something
+// happens to its kind.
+void KeepFlowControl(Core& core, ApiRequest& own, const Record& present, const Json& wanted) {
+  const auto kept = ReviseFlowControl(core, own, present, wanted);
+  if (kept) return;
+  kLog.Error("flow control not kept", {{"kind", own.kind->kind},
+                                       {"name", wanted["metadata"].value("name", "")},
+                                       {"error", kept.error().message}});
+}
+
 Result<> WriteStartObject(Core& core, const http::Request& request, const Json& document) {
   const KindInfo* kind =
       FindKind(document["apiVersion"].get<std::string>(), document["kind"].get<std::string>());
@@ -266,13 +296,17 @@ Result<> WriteStartObject(Core& core, const http::Request& request, const Json& 
       .http = request, .info = {}, .user = LoopbackUser(), .now = core.clock.Now(), .kind = kind};
   if (const RecordPtr present = RecordOf(core, *kind, document)) {
     if (kind->kind == "ServiceCIDR") return WidenServiceRange(core, own, *present, document);
+    if (kind->group == kFlowGroup) {
+      KeepFlowControl(core, own, *present, document);
+      return {};
+    }
     if (kind->group != "rbac.authorization.k8s.io") return {};
     return MendRbac(core, own, *present, document);
   }
   Object object = TRY(Object::FromDocument(*kind, document));
   own.info.namespace_name = object.metadata().namespace_;
   WriteOptions options;
-  if (kind->group == "flowcontrol.apiserver.k8s.io") options.field_manager = kFlowProducer;
+  if (kind->group == kFlowGroup) options.field_manager = kFlowProducer;
   const auto saved = core.writer.Create(own, std::move(object), options);
   if (saved || saved.error().reason == Reason::kAlreadyExists) return {};
   kLog.Error("start object not written", {{"kind", kind->kind},

@@ -1,6 +1,7 @@
 // The objects that a cluster starts with: namespaces, roles, priority classes, flow control, the
 // service `kubernetes`. Written where they are missing; what is there stays, as a user may have
-// changed it, but that default roles get what they lack (rbac_reconcile.h).
+// changed it, but that default roles get what they lack (rbac_reconcile.h), and flow control
+// becomes what it was, where no operator keeps it (flow_control_revision.h).
 #pragma once
 
 #include <string>

@@ -83,6 +83,24 @@ TEST_F(UpkeepTest, AFlowSchemaSaysWhetherItsPriorityLevelExists) {
             "it exists");
 }
 
+TEST_F(UpkeepTest, FlowControlIsWhatItWasUnlessAnOperatorKeepsIt) {
+  const std::string path = kFlow + std::string("flowschemas/global-default");
+  const std::string change = R"({"spec": {"matchingPrecedence": 77}})";
+  const auto precedence = [&] { return Get(path).body["spec"]["matchingPrecedence"]; };
+  const Json before = precedence();
+  ASSERT_EQ(Merge(path, change).code, 200);
+  Settle();
+  EXPECT_EQ(precedence(), before);
+  ASSERT_EQ(
+      Merge(path,
+            R"({"metadata": {"annotations": {"apf.kubernetes.io/autoupdate-spec": "false"}}})")
+          .code,
+      200);
+  ASSERT_EQ(Merge(path, change).code, 200);
+  Settle();
+  EXPECT_EQ(precedence(), 77);
+}
+
 // Servers behind this one read there whose word on users counts.
 TEST_F(UpkeepTest, TheMapOnAuthenticationHasWhatEachServerOfTheStoreNeeds) {
   const std::string path =

@@ -188,6 +188,20 @@ TEST_F(ServiceRangesTest, ServersThatStartLaterKnowThem) {
   EXPECT_EQ(AddService("b", "10.1.0.2").code, 201);
 }
 
+TEST_F(ServiceRangesTest, AStatusIsWrittenWhateverFamiliesThereAre) {
+  Restart({"10.0.0.0/24", "fd00:10::/112"});
+  ASSERT_EQ(Post(kServices, R"({"metadata": {"name": "a"}, "spec": {"ipFamilyPolicy":
+                                "RequireDualStack", "ports": [{"port": 80}]}})")
+                .code,
+            201);
+  Restart({"10.0.0.0/24"});
+  const std::string path = std::string(kServices) + "/a";
+  const std::string change = R"({"metadata": {"annotations": {"k": "v"}}})";
+  EXPECT_EQ(Merge(path, change).code, 422) << "this is about families";
+  const auto status = Merge(path + "/status", change);
+  EXPECT_EQ(status.code, 200) << status.message();
+}
+
 TEST_F(ServiceRangesTest, TheDefaultRangeGetsItsSecondFamilyLater) {
   Restart({"10.0.0.0/24", "fd00:10::/112"});
   EXPECT_EQ(Get(std::string(kRanges) + "/kubernetes").body["spec"]["cidrs"],

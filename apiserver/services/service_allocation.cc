@@ -40,8 +40,11 @@ bool Has(const std::vector<std::string>& list, const std::string& item) {
   return std::find(list.begin(), list.end(), item) != list.end();
 }
 
+// The ports of nodes that are its own. A service of another type may name some, which nobody looks
+// at: they may be anybody's.
 std::set<int> PortsOf(const core_v1::ServiceSpec& spec) {
   std::set<int> ports;
+  if (!WantsPorts(spec)) return ports;
   for (const auto& port : spec.ports) {
     if (port.node_port != 0) ports.insert(port.node_port);
   }
@@ -232,9 +235,10 @@ void ServiceAllocation::RecordAddress(const core_v1::Service& service, const std
 }
 
 void ServiceAllocation::ForgetAddress(const core_v1::Service& service, const std::string& text) {
-  if (claims_) return claims_->Drop(text, service);
+  const std::string name = AddressName(text);
+  if (claims_) return claims_->Drop(name, service);
   (void)store_.Apply(  // Gone already: nothing to do.
-      {.key = KeyOf(networking_v1::IPAddress::Info(), "", text),
+      {.key = KeyOf(networking_v1::IPAddress::Info(), "", name),
        .expect = {.kind = Precondition::Kind::kExists},
        .value = std::nullopt});
 }
@@ -421,7 +425,9 @@ Result<> ServiceAllocation::ReserveFirstPorts(core_v1::Service& service, Held& h
 Result<> ServiceAllocation::ReserveMorePorts(core_v1::Service& service, const core_v1::Service& old,
                                              Held& held) {
   std::set<int> mine;
-  for (const auto& port : old.spec.ports) mine.insert(port.node_port);
+  if (WantsPorts(old.spec)) {
+    for (const auto& port : old.spec.ports) mine.insert(port.node_port);
+  }
   std::set<std::pair<std::string, int>> seen;
   for (size_t i = 0; i < service.spec.ports.size(); ++i) {
     core_v1::ServicePort& port = service.spec.ports[i];

@@ -57,6 +57,18 @@ TEST_F(ServiceAllocationTest, AHealthPortIsNoNodePortOfTheSameService) {
             "is already allocated");
 }
 
+TEST_F(ServiceAllocationTest, AServiceWithoutNodePortsHasNoneByNamingThem) {
+  const std::string ports = R"("ports": [{"port": 80, "nodePort": 30072}])";
+  const std::string name = R"({"type": "ExternalName", "externalName": "a.example", )";
+  ASSERT_EQ(Make("owner", R"({"type": "NodePort", )" + ports + "}").code, 201);
+  ASSERT_EQ(Make("other", name + ports + "}").code, 201);
+  EXPECT_EQ(Change("other", R"({"type": "NodePort", "externalName": null})").message(),
+            "Service \"other\" is invalid: spec.ports[0].nodePort: Invalid value: 30072: provided "
+            "port is already allocated");
+  ASSERT_EQ(Ask("DELETE", std::string(kServices) + "/other").code, 200);
+  EXPECT_EQ(Make("third", R"({"type": "NodePort", )" + ports + "}").code, 422);
+}
+
 TEST_F(ServiceAllocationTest, ADryRunMakesUpPortsBehindThoseItHas) {
   const std::string dry = "?dryRun=All";
   const auto local = Make("a", R"({"type": "LoadBalancer", "externalTrafficPolicy": "Local",

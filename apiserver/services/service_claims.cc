@@ -40,6 +40,11 @@ ServiceClaims::ServiceClaims(Store& store, const Clock& clock, Random& random)
       addresses_(store, StorePrefix(networking_v1::IPAddress::Info().storage_key)),
       ports_(store, StorePrefix(kPorts)) {}
 
+std::string AddressName(const std::string& text) {
+  const auto address = ParseIp(text);
+  return address ? address->Text() : text;
+}
+
 Object IpAddressObject(const core_v1::Service& service, const std::string& address, Random& random,
                        TimePoint now) {
   const KindInfo& kind = networking_v1::IPAddress::Info();
@@ -115,7 +120,8 @@ bool ServiceClaims::Has(const Holder& holder, const ServiceNumber& number) {
   if (!object) return true;
   const core_v1::ServiceSpec& spec = object->As<core_v1::Service>()->spec;
   if (IsPort(number)) return NamesPort(spec, std::atoi(number.c_str()));
-  return std::ranges::find(spec.cluster_ips, number) != spec.cluster_ips.end();
+  return std::ranges::any_of(spec.cluster_ips,
+                             [&](const std::string& text) { return AddressName(text) == number; });
 }
 
 Result<std::optional<Revision>> ServiceClaims::Take(const ServiceNumber& number,

@@ -24,6 +24,9 @@ namespace skiff {
 // "10.0.0.1" or "30080".
 using ServiceNumber = std::string;
 
+// What the IPAddress of an address is called, however a service writes it ("FD00:0::1").
+std::string AddressName(const std::string& text);
+
 // The IPAddress object of an address that a service has.
 Object IpAddressObject(const core_v1::Service& service, const std::string& address, Random& random,
                        TimePoint now);

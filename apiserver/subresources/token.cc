@@ -171,7 +171,8 @@ Result<http::Response> HandleToken(Core& core, ApiRequest& request) {
   TokenOrder order{.namespace_name = request.info.namespace_name,
                    .service_account = {request.info.name, account.metadata().uid},
                    .audiences = asked.spec.audiences,
-                   .lifetime_s = seconds};
+                   .lifetime_s = seconds,
+                   .id = core.random.Uid()};
   TRY(CheckTime(request));
   TRY(Bind(core, request, asked, order));
   if (tokens.extends_projected && order.pod && seconds == kProjectedTokenSeconds &&
@@ -181,6 +182,7 @@ Result<http::Response> HandleToken(Core& core, ApiRequest& request) {
   }
   asked.spec.expiration_seconds = seconds;
   asked.status.token = TRY(core.tokens.Issue(order));
+  Annotate(admission, "authentication.kubernetes.io/issued-credential-id", "JTI=" + order.id);
   asked.status.expiration_timestamp = Time(now + std::chrono::seconds(seconds));
   Json document = ToJson(asked);
   document["kind"] = "TokenRequest";

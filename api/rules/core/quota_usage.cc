@@ -181,8 +181,7 @@ bool Has(const std::vector<std::string>& list, const std::string& item) {
   return std::find(list.begin(), list.end(), item) != list.end();
 }
 
-bool ScopeMatches(const core_v1::ScopedResourceSelectorRequirement& scope,
-                  const core_v1::PodSpec& spec) {
+bool ScopeMatches(const QuotaScope& scope, const core_v1::PodSpec& spec) {
   if (scope.scope_name == "Terminating") return spec.active_deadline_seconds.has_value();
   if (scope.scope_name == "NotTerminating") return !spec.active_deadline_seconds.has_value();
   if (scope.scope_name == "BestEffort") return ComputeQosClass(spec) == "BestEffort";
@@ -196,8 +195,7 @@ bool ScopeMatches(const core_v1::ScopedResourceSelectorRequirement& scope,
   return !Has(scope.values, name);
 }
 
-bool ClaimScopeMatches(const core_v1::ScopedResourceSelectorRequirement& scope,
-                       const core_v1::PersistentVolumeClaim& claim) {
+bool ClaimScopeMatches(const QuotaScope& scope, const core_v1::PersistentVolumeClaim& claim) {
   if (scope.scope_name != "VolumeAttributesClass") return false;
   const std::set<std::string> names = AttributesClassesOf(claim);
   const auto is_listed = [&](const std::string& name) { return Has(scope.values, name); };
@@ -205,22 +203,6 @@ bool ClaimScopeMatches(const core_v1::ScopedResourceSelectorRequirement& scope,
   if (scope.operator_ == "DoesNotExist") return names.empty();
   if (scope.operator_ == "In") return std::any_of(names.begin(), names.end(), is_listed);
   return names.empty() || !std::all_of(names.begin(), names.end(), is_listed);
-}
-
-std::vector<core_v1::ScopedResourceSelectorRequirement> ScopesOf(
-    const core_v1::ResourceQuotaSpec& spec) {
-  std::vector<core_v1::ScopedResourceSelectorRequirement> scopes;
-  for (const std::string& name : spec.scopes) {
-    auto& scope = scopes.emplace_back();
-    scope.scope_name = name;
-    scope.operator_ = "Exists";
-  }
-  if (spec.scope_selector) {
-    for (const auto& expression : spec.scope_selector->match_expressions) {
-      scopes.push_back(expression);
-    }
-  }
-  return scopes;
 }
 
 bool Gives(const core_v1::Container& container, const std::string& name) {
@@ -283,17 +265,36 @@ bool CountsFor(const KindInfo& kind, const std::string& name) {
          (text.starts_with("requests.") && text != "requests.storage");
 }
 
-bool QuotaMatches(const core_v1::ResourceQuota& quota, const QuotaObject& object) {
-  const auto scopes = ScopesOf(quota.spec);
-  if (scopes.empty()) return true;
-  if (const auto* claim = object.claim) {
-    return std::all_of(scopes.begin(), scopes.end(),
-                       [&](const auto& scope) { return ClaimScopeMatches(scope, *claim); });
+std::vector<QuotaScope> QuotaScopesOf(const core_v1::ResourceQuotaSpec& spec) {
+  std::vector<QuotaScope> scopes;
+  for (const std::string& name : spec.scopes) {
+    auto& scope = scopes.emplace_back();
+    scope.scope_name = name;
+    scope.operator_ = "Exists";
   }
-  const core_v1::Pod* pod = object.pod;
-  if (pod == nullptr) return false;
-  return std::all_of(scopes.begin(), scopes.end(),
-                     [&](const auto& scope) { return ScopeMatches(scope, pod->spec); });
+  if (spec.scope_selector) {
+    for (const auto& expression : spec.scope_selector->match_expressions) {
+      scopes.push_back(expression);
+    }
+  }
+  return scopes;
+}
+
+std::vector<QuotaScope> ScopesWith(const std::vector<QuotaScope>& scopes,
+                                   const QuotaObject& object) {
+  std::vector<QuotaScope> with;
+  for (const QuotaScope& scope : scopes) {
+    const bool matches = object.claim != nullptr
+                             ? ClaimScopeMatches(scope, *object.claim)
+                             : object.pod != nullptr && ScopeMatches(scope, object.pod->spec);
+    if (matches) with.push_back(scope);
+  }
+  return with;
+}
+
+bool QuotaMatches(const core_v1::ResourceQuota& quota, const QuotaObject& object) {
+  const auto scopes = QuotaScopesOf(quota.spec);
+  return scopes.empty() || ScopesWith(scopes, object).size() == scopes.size();
 }
 
 std::string MissingAmounts(const core_v1::ResourceQuota& quota, const QuotaObject& object) {

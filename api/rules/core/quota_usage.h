@@ -6,6 +6,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "api/gen/core_v1.h"
 #include "api/gen/resource_v1.h"
@@ -14,6 +15,7 @@
 namespace skiff {
 
 using QuotaUsage = std::map<std::string, Quantity>;
+using QuotaScope = core_v1::ScopedResourceSelectorRequirement;
 
 // An object of any kind; of those that count by more than their number, the struct as well.
 struct QuotaObject {
@@ -33,6 +35,11 @@ std::set<std::string> AttributesClassesOf(const core_v1::PersistentVolumeClaim& 
 QuotaUsage UsageOf(const QuotaObject& object);
 // Whether objects of a kind count for what a quota limits under that name.
 bool CountsFor(const KindInfo& kind, const std::string& name);
+// Those of a quota, however it says them.
+std::vector<QuotaScope> QuotaScopesOf(const core_v1::ResourceQuotaSpec& spec);
+// Those of them that the object is in. Pods and claims of volumes alone are in any.
+std::vector<QuotaScope> ScopesWith(const std::vector<QuotaScope>& scopes,
+                                   const QuotaObject& object);
 // Whether a quota's scopes take the object in.
 bool QuotaMatches(const core_v1::ResourceQuota& quota, const QuotaObject& object);
 // For pods: "cpu for: a,b; memory for: c" where the quota needs a number that containers do not

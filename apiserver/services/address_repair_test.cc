@@ -1,0 +1,70 @@
+#include "apiserver/services/address_repair.h"
+
+#include "apiserver/server/server_fixture.h"
+
+namespace skiff {
+namespace {
+
+class AddressRepairTest : public ServerFixture {
+ protected:
+  static constexpr const char* kServices = "/api/v1/namespaces/default/services";
+  static constexpr const char* kAddresses = "/apis/networking.k8s.io/v1/ipaddresses";
+
+  void MakeService(const std::string& name, const std::string& address) {
+    const auto made =
+        Post(kServices, R"({"metadata": {"name": ")" + name + R"("}, "spec": {"clusterIP": ")" +
+                            address + R"(", "ports": [{"port": 80}]}})");
+    ASSERT_EQ(made.code, 201) << made.message();
+  }
+  Answer AddressOf(const std::string& name) { return Get(kAddresses + ("/" + name)); }
+};
+
+TEST_F(AddressRepairTest, OneThatIsDeletedComesBackWhileAServiceHasIt) {
+  MakeService("a", "10.0.0.7");
+  Settle();
+  ASSERT_EQ(Ask("DELETE", kAddresses + std::string("/10.0.0.7")).code, 200);
+  Settle();
+  EXPECT_EQ(AddressOf("10.0.0.7").body["spec"]["parentRef"]["name"], "a");
+  ASSERT_EQ(Ask("DELETE", kServices + std::string("/a")).code, 200);
+  Settle();
+  EXPECT_EQ(AddressOf("10.0.0.7").code, 404);
+}
+
+TEST_F(AddressRepairTest, OneThatADeadServerLeftBehindGoesAfterAWhile) {
+  const Json left = {
+      {"metadata",
+       {{"name", "10.0.0.8"},
+        {"labels",
+         {{"ipaddress.kubernetes.io/ip-family", "IPv4"},
+          {"ipaddress.kubernetes.io/managed-by", "ipallocator.k8s.io"}}}}},
+      {"spec",
+       {{"parentRef",
+         {{"group", ""}, {"resource", "services"}, {"namespace", "default"}, {"name", "gone"}}}}}};
+  const auto made = Post(kAddresses, left.dump());
+  ASSERT_EQ(made.code, 201) << made.message();
+  AddressRepair next(*store_, clock_, random_);
+  EXPECT_EQ(next.Step(), 60s);
+  EXPECT_EQ(AddressOf("10.0.0.8").code, 200);
+  clock_.Advance(60s);
+  EXPECT_EQ(next.Step(), kNever);
+  EXPECT_EQ(AddressOf("10.0.0.8").code, 404);
+}
+
+TEST_F(AddressRepairTest, OneThatWasNeverRecordedIsAtTheNextStart) {
+  MakeService("a", "10.0.0.7");
+  for (ControlLoop* loop : server_->loops()) executor_.Remove(*loop);
+  ASSERT_EQ(Ask("DELETE", kAddresses + std::string("/10.0.0.7")).code, 200);
+  AddressRepair next(*store_, clock_, random_);
+  EXPECT_EQ(next.Step(), kNever);
+  EXPECT_EQ(AddressOf("10.0.0.7").body["spec"]["parentRef"]["name"], "a");
+}
+
+TEST_F(AddressRepairTest, HoweverAServiceWritesItsAddressItsRecordGoesWithIt) {
+  MakeService("a", "010.0.0.9");
+  EXPECT_EQ(AddressOf("10.0.0.9").code, 200);
+  ASSERT_EQ(Ask("DELETE", kServices + std::string("/a")).code, 200);
+  EXPECT_EQ(AddressOf("10.0.0.9").code, 404);
+}
+
+}  // namespace
+}  // namespace skiff
