@@ -140,9 +140,19 @@ export async function challenge(): Promise<string> {
   return ((await askDoor('challenge', {})) as { challenge: string }).challenge;
 }
 
-// Ends the session that such a token is of, without having used it.
-export function release(token: string): Promise<unknown> {
-  return fetch(`${base}/console/login`, { method: 'DELETE', headers: { Authorization: `Bearer ${token}` } });
+// Ends the session that such a token is of, whoever is logged in here. Also where the page goes meanwhile.
+export async function release(token: string): Promise<void> {
+  let response: Response;
+  try {
+    response = await fetch(`${base}/console/login`, {
+      method: 'DELETE',
+      headers: { Accept: 'application/json', Authorization: `Bearer ${token}` },
+      keepalive: true,
+    });
+  } catch {
+    throw new ApiError(0, 'Unreachable', t.unheard);
+  }
+  if (!response.ok) throw await errorOf(response);
 }
 
 // Who the server takes the bearer of this token for; null: of the browser's certificate.

@@ -13,6 +13,7 @@ import { t } from '../texts';
 import { beginAtHeading } from './heading';
 import { kViews, Palette } from './palette';
 import { Dialog, Icon, Logo } from './parts';
+import { say } from './toasts';
 
 const kGo: Record<string, string> = {
   o: 'overview', t: 'topology', c: 'cluster', w: 'workloads', p: 'pods', s: 'services', v: 'storage', j: 'jobs', e: 'events', k: 'kinds', d: 'deploy', n: 'create',
@@ -169,7 +170,8 @@ export function Shell({ children }: { children: ComponentChildren }) {
     document.title = [params.at(-1), (t.nav as Record<string, string>)[current], t.name].filter(Boolean).join(' · ');
   }, [view, params.join('/')]);
   const logout = () => {
-    sayGoodbye();
+    const user = session.value?.user ?? '';
+    void sayGoodbye().then((isLate) => isLate && say('good', t.logoutHeard(user)));
     forgetAll();
     endSession('first');
   };
