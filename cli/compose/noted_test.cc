@@ -135,6 +135,30 @@ TEST_F(NotedTest, FromAnInternalNetworkNobodyBeyondTheClusterIsAsked) {
   for (const Json& rule : policy["spec"]["egress"]) EXPECT_TRUE(rule.contains("to")) << rule;
 }
 
+TEST_F(NotedTest, AnExternalNetworkIsOfSeveralProjectsAndNamespaces) {
+  const std::string of_network = std::string(kNetworkLabelPrefix) + "proxy";
+  const std::string networks = "networks: {proxy: {external: true}, own: }\n";
+  const Conversion apart = Converted(
+      "services:\n  app: {image: x, networks: [proxy, own]}\n  db: {image: x, networks: [own]}\n" +
+      networks);
+  const Json spec = Find(apart, "NetworkPolicy", "shop-network-proxy")["spec"];
+  // Not pods of another project, of which this one does not know who asks them.
+  EXPECT_EQ(spec["podSelector"]["matchLabels"],
+            Json({{of_network, "true"}, {"compose.skiff.io/project", "shop"}}));
+  EXPECT_EQ(spec["ingress"][0]["from"],
+            Json::parse(R"([{"namespaceSelector": {}, "podSelector": {"matchLabels": {")" +
+                        of_network + R"(": "true"}}}])"));
+  const Json own = Find(apart, "NetworkPolicy", "shop-network-own")["spec"];
+  EXPECT_FALSE(own["ingress"][0]["from"][0].contains("namespaceSelector"));
+  EXPECT_THAT(Notes(apart), ElementsAre("compose.yaml:4: networks.proxy.external: who is in it in "
+                                        "another namespace is found as SERVICE.NAMESPACE"));
+  const Conversion alone =
+      Converted("services:\n  web: {image: x, networks: [proxy]}\n" + networks);
+  const Json pod = Find(alone, "Deployment", "web")["spec"]["template"];
+  EXPECT_EQ(pod["metadata"]["labels"][of_network], "true") << "the other project lets it in";
+  EXPECT_TRUE(Find(alone, "NetworkPolicy", "shop-network-proxy").is_null());
+}
+
 TEST_F(NotedTest, SecretsBesideTheFileStayOutOfConfigMaps) {
   files_.files = {{"/shop/app.py", "print()"},
                   {"/shop/.env", "A=1"},
