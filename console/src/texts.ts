@@ -392,7 +392,9 @@ export const t = {
     job: (name: string) => `Job ${name} is there`,
   },
   help: {
-    title: 'Keys',
+    title: 'Keys', kind: 'Help',
+    single: 'Single keys go to views and lists',
+    singleHint: 'Without them Ctrl K still goes to anything, this list among it. Kept in this browser.',
     rows: [
       ['Ctrl K', 'go to anything'],
       ['/', 'filter what is listed'],

@@ -8,7 +8,7 @@ import { sayGoodbye } from '../api/login';
 import { endSession, session } from '../api/session';
 import type { Obj } from '../api/types';
 import { go, href, place } from '../router';
-import { namespace, theme, type Theme } from '../settings';
+import { namespace, singleKeys, theme, type Theme } from '../settings';
 import { t } from '../texts';
 import { beginAtHeading } from './heading';
 import { kViews, Palette } from './palette';
@@ -41,7 +41,7 @@ function useKeys(open: (what: 'palette' | 'help') => void): void {
         open('palette');
         return;
       }
-      if (isTyping(event.target) || event.ctrlKey || event.metaKey || event.altKey) return;
+      if (singleKeys.value === 'off' || isTyping(event.target) || event.ctrlKey || event.metaKey || event.altKey) return;
       if (afterG && kGo[event.key]) go(href(kGo[event.key]!));
       afterG = event.key === 'g';
       if (event.key === '?') open('help');
@@ -95,10 +95,14 @@ function Pulse() {
   const state = states.includes('away') ? 'away' : states.includes('loading') ? 'loading' : 'live';
   const text = { away: t.awayShort, loading: t.connecting, live: t.live }[state];
   return (
-    <span class={`pulse pulse-${state}`} role="status" title={state === 'away' ? t.away : undefined}>
-      <i class="dot" aria-hidden="true" />
-      {text}
-    </span>
+    <>
+      <span class={`pulse pulse-${state}`} title={state === 'away' ? t.away : undefined}>
+        <i class="dot" aria-hidden="true" />
+        {text}
+      </span>
+      {/* Heard where the server is gone, and not with each view that begins to follow something. */}
+      <span class="hidden" role="status">{state === 'away' ? t.away : ''}</span>
+    </>
   );
 }
 
@@ -134,6 +138,14 @@ function Help({ onClose }: { onClose: () => void }) {
           </div>
         ))}
       </dl>
+      <label class="check keys-check">
+        <input type="checkbox" checked={singleKeys.value === 'on'}
+               onChange={(event) => (singleKeys.value = event.currentTarget.checked ? 'on' : 'off')} />
+        <span>
+          {t.help.single}
+          <small class="hint">{t.help.singleHint}</small>
+        </span>
+      </label>
     </Dialog>
   );
 }
@@ -212,7 +224,7 @@ export function Shell({ children }: { children: ComponentChildren }) {
         </header>
         <main id="main">{children}</main>
       </div>
-      {open === 'palette' && <Palette onClose={() => setOpen(null)} />}
+      {open === 'palette' && <Palette onClose={() => setOpen(null)} onHelp={() => setOpen('help')} />}
       {open === 'help' && <Help onClose={() => setOpen(null)} />}
     </div>
   );
