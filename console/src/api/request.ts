@@ -1,4 +1,5 @@
 // Requests of the user's own to the API of this origin, and the server's words where it refuses.
+import { heardTime } from '../model/age';
 import { t } from '../texts';
 import { authorization, endSession, session } from './session';
 
@@ -68,6 +69,7 @@ export async function ask(path: string, given: Ask = {}): Promise<Response> {
     body = typeof given.body === 'string' ? given.body : JSON.stringify(given.body);
     headers['Content-Type'] = given.type ?? 'application/json';
   }
+  const asked = Date.now();
   let response: Response;
   try {
     response = await fetch(base + path, {
@@ -83,6 +85,7 @@ export async function ask(path: string, given: Ask = {}): Promise<Response> {
     // What browsers say of it helps nobody.
     throw new ApiError(0, 'Unreachable', t.unanswered);
   }
+  heardTime(response.headers.get('Date'), asked);
   if (response.ok) return response;
   const refused = await errorOf(response);
   // Another tab's login, or one since, is not ended by what an older token was told.
