@@ -159,6 +159,25 @@ TEST_F(NotedTest, AnExternalNetworkIsOfSeveralProjectsAndNamespaces) {
   EXPECT_TRUE(Find(alone, "NetworkPolicy", "shop-network-proxy").is_null());
 }
 
+TEST_F(NotedTest, EachEmptyDirectoryIsOneOfItsOwn) {
+  const Conversion conversion = Converted(
+      "services:\n  a:\n    image: x\n    tmpfs: [/run, /tmp, /a/b, /a-b]\n    volumes:\n"
+      "    - /app/node_modules\n    - /app/cache\n    - scratch:/one\n    - scratch:/two\n"
+      "    - other:/three\n"
+      "volumes:\n  scratch: &m {driver_opts: {type: tmpfs, device: tmpfs}}\n  other: *m\n");
+  const Json pod = Find(conversion, "Deployment", "a")["spec"]["template"]["spec"];
+  std::map<std::string, std::string> volume_at;
+  std::set<std::string> volumes;
+  for (const Json& mount : pod["containers"][0]["volumeMounts"]) {
+    volume_at[mount["mountPath"]] = mount["name"];
+    volumes.insert(mount["name"].get<std::string>());
+  }
+  EXPECT_EQ(volume_at["/one"], volume_at["/two"]) << "they have one name";
+  EXPECT_EQ(volume_at.size(), 9u);
+  EXPECT_EQ(volumes.size(), 8u) << "what is written to one is in no other";
+  EXPECT_EQ(pod["volumes"].size(), 8u);
+}
+
 TEST_F(NotedTest, SecretsBesideTheFileStayOutOfConfigMaps) {
   files_.files = {{"/shop/app.py", "print()"},
                   {"/shop/.env", "A=1"},
