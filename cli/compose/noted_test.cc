@@ -2,6 +2,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <map>
+#include <set>
+
 #include "cli/compose/conversion_fixture.h"
 
 namespace skiff::cli::compose {
@@ -169,8 +172,9 @@ TEST_F(NotedTest, EachEmptyDirectoryIsOneOfItsOwn) {
   std::map<std::string, std::string> volume_at;
   std::set<std::string> volumes;
   for (const Json& mount : pod["containers"][0]["volumeMounts"]) {
-    volume_at[mount["mountPath"]] = mount["name"];
-    volumes.insert(mount["name"].get<std::string>());
+    const auto name = mount["name"].get<std::string>();
+    volume_at[mount["mountPath"].get<std::string>()] = name;
+    volumes.insert(name);
   }
   EXPECT_EQ(volume_at["/one"], volume_at["/two"]) << "they have one name";
   EXPECT_EQ(volume_at.size(), 9u);
