@@ -153,6 +153,23 @@ std::vector<std::pair<std::string, const Node*>> AliasesOf(const Scope& scope) {
   return aliases;
 }
 
+// What the service does not say, and others ask for all the same.
+void AddNamedPorts(const Scope& scope, std::vector<ServicePort>& ports) {
+  std::set<int> known;
+  for (const ServicePort& port : ports) {
+    if (port.protocol == "TCP") known.insert(port.target);
+  }
+  std::set<std::string> names = {scope.service, scope.name};
+  for (const auto& [alias, node] : AliasesOf(scope)) names.insert(alias);
+  for (const std::string& name : names) {
+    const auto named = scope.out.named_ports.find(name);
+    if (named == scope.out.named_ports.end()) continue;
+    for (const int port : named->second) {
+      if (ports.size() < kPortsMax && known.insert(port).second) ports.push_back({.target = port});
+    }
+  }
+}
+
 void AddAliases(const Scope& scope, const std::vector<ServicePort>& ports) {
   std::set<std::string> given = {scope.name};
   for (const auto& [alias, node] : AliasesOf(scope)) {
@@ -311,9 +328,11 @@ std::vector<ServicePort> PortsOf(const Scope& scope, bool noting) {
 }
 
 void AddServices(const Scope& scope) {
-  const auto ports = PortsOf(scope, /*noting=*/true);
+  auto ports = PortsOf(scope, /*noting=*/true);
   // Nobody is led to a task that offers nothing.
   if (scope.is_task && ports.empty()) return;
+  // Without any, all of them are reached.
+  if (!ports.empty()) AddNamedPorts(scope, ports);
   AddShared(scope.out, InnerService(scope, scope.name, ports));
   AddAliases(scope, ports);
   if (!IsOnHostNetwork(scope.node)) AddPublished(scope, ports);

@@ -162,6 +162,25 @@ TEST_F(NotedTest, AnExternalNetworkIsOfSeveralProjectsAndNamespaces) {
   EXPECT_TRUE(Find(alone, "NetworkPolicy", "shop-network-proxy").is_null());
 }
 
+TEST_F(NotedTest, PortsAtWhichOthersAskForAServiceAreItsServices) {
+  const Conversion conversion = Converted(
+      "services:\n  mq: {image: x, ports: ['15672:15672'], container_name: broker}\n"
+      "  cache: {image: x}\n"
+      "  app:\n    image: redis:7\n    environment:\n"
+      "      URL: 'amqp://guest:123@mq:5672/,amqp://mq:15672,cache:6379'\n"
+      "      NOT: 'smq:1 mq:2x mq:70000 mq:-3 mq: mq:4.5 10:30:00'\n"
+      "    command: [serve, '--upstream=broker:61613']\n    ports: ['80:80']\n");
+  std::string ports;
+  for (const Json& port : Find(conversion, "Service", "mq")["spec"]["ports"]) {
+    ports += port["name"].get<std::string>() + " " + port["targetPort"].dump() + ", ";
+  }
+  EXPECT_EQ(ports, "tcp-15672 15672, tcp-61613 61613, tcp-5672 5672, ");
+  EXPECT_EQ(Find(conversion, "Service", "broker")["spec"]["ports"].size(), 3u);
+  EXPECT_EQ(Find(conversion, "Service", "mq-published")["spec"]["ports"].size(), 1u);
+  EXPECT_EQ(Find(conversion, "Service", "cache")["spec"]["clusterIP"], "None");
+  EXPECT_EQ(Find(conversion, "Service", "app")["spec"]["ports"].size(), 1u);
+}
+
 TEST_F(NotedTest, EachEmptyDirectoryIsOneOfItsOwn) {
   const Conversion conversion = Converted(
       "services:\n  a:\n    image: x\n    tmpfs: [/run, /tmp, /a/b, /a-b]\n    volumes:\n"
