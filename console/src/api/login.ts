@@ -86,8 +86,8 @@ export function decline({ token, user }: Offer): void {
 
 // A session that a link or a key began is over for the server, too. Whether it was told late (goodbye.ts).
 export function sayGoodbye(): Promise<boolean> {
-  const { token = null, user = '' } = session.value ?? {};
-  return token !== null && isLinked(token) ? leave(token, user) : Promise.resolve(false);
+  const known = session.value;
+  return known?.token && isLinked(known.token) ? leave(known.token, known.user) : Promise.resolve(false);
 }
 
 export interface KubeUser {
