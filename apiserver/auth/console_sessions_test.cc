@@ -153,11 +153,10 @@ TEST_F(ConsoleSessionsTest, WhoLogsOutOfManyEndsAllThatHisCertificateHas) {
 }
 
 TEST_F(ConsoleSessionsTest, ALogoutAtAServerWhoseClockIsBehindEndsItAll) {
-  std::string last;
-  for (size_t i = 0; i <= ConsoleSessions::kEndedMax; ++i) {
-    if (i > 0) ASSERT_TRUE(sessions_.End(last));
-    last = NewSession(sessions_);
+  for (size_t i = 0; i < ConsoleSessions::kEndedMax; ++i) {
+    ASSERT_TRUE(sessions_.End(NewSession(sessions_)));
   }
+  const std::string last = NewSession(sessions_);
   FakeClock behind(clock_.Now() - kServerClocksApartMax);
   ConsoleSessions late(*store_, behind, random_,
                        [this](std::string_view) { return Result<std::string>(key_); });

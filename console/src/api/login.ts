@@ -66,10 +66,12 @@ export interface Offer {
 }
 
 export async function offerOf(code: string): Promise<Offer | string> {
+  let token = '';
   try {
-    const token = await tokenFor({ code });
+    token = await tokenFor({ code });
     return { token, ...(await whoAmI(token)) };
   } catch (error) {
+    if (isLinked(token)) void leave(token, '');
     return linkTrouble(error as ApiError);
   }
 }
