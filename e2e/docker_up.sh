@@ -6,6 +6,7 @@
 #
 #   e2e/docker_up.sh                  ports are variables in .env
 #   e2e/docker_up.sh three_servers    these parts alone (`play` at the end names them)
+#   e2e/docker_up.sh cut_apart        only a member and a server cut off, which three_servers has in it
 #
 # Where no Docker engine runs and this is root, one of our own is started meanwhile; exits with 77
 # where it cannot be.
@@ -15,6 +16,7 @@ cd "$(dirname "$0")/.."
 . e2e/peers/kubectl.sh
 . e2e/docker/engine.sh
 . e2e/docker/env.sh
+. e2e/docker/cuts.sh
 . e2e/show.sh
 [ -x build/release/skiff ] || { echo "SKIPPED: build/release/skiff is not built"; exit 77; }
 # Before there may be no network but the engine's.
@@ -246,20 +248,36 @@ removed() {
   rm -rf "$HOME/.kube"
   check "no container, network, volume or file is left" same_traces
 }
-three_servers() {
-  local leader base=$SKIFF_BASE keys=/var/etcd/data/pki
-  say "9. Three servers over three members of etcd"
+need_etcd_image() {
+  local base=$SKIFF_BASE
   docker image inspect "$base" >/dev/null 2>&1 || base=skiff-base:12
   docker image inspect "$ETCD_IMAGE" >/dev/null 2>&1 || e2e/docker/etcd.sh "$ETCD_IMAGE" "$base" >/dev/null
-  refused skiff up --docker --name=three --image="$image" --etcd=3 --etcd-image=skiff-show/nowhere
-  check "no image of etcd" says 'no image "skiff-show/nowhere" of etcd; make it .*e2e/docker/etcd.sh'
-  refused skiff up --docker --name=three --etcd=8
-  check "too many members" says '\-\-etcd: 8 is not between 1 and 7'
+}
+up_three() {
   run skiff up --docker --name=three --nodes=4 --etcd=3 --etcd-image="$ETCD_IMAGE" --image="$image" \
     --load-image=build/release/images/nautilus.tar --publish="127.0.0.1:$SKIFF_NODE_PORT:30080" \
     --server-arg=--node-monitor-grace-period=15s --server-arg=--default-not-ready-toleration-seconds=5 \
     --server-arg=--default-unreachable-toleration-seconds=5
   check "four nodes are Ready" nodes_ready three 4
+}
+cut_apart() {
+  say "Three servers over three members of etcd, cut apart"
+  need_etcd_image
+  up_three
+  cuts three
+  run skiff down --docker --name=three
+  rm -rf "$HOME/.kube"
+  check "no container, network, volume or file is left" same_traces
+}
+three_servers() {
+  local leader keys=/var/etcd/data/pki
+  say "9. Three servers over three members of etcd"
+  need_etcd_image
+  refused skiff up --docker --name=three --image="$image" --etcd=3 --etcd-image=skiff-show/nowhere
+  check "no image of etcd" says 'no image "skiff-show/nowhere" of etcd; make it .*e2e/docker/etcd.sh'
+  refused skiff up --docker --name=three --etcd=8
+  check "too many members" says '\-\-etcd: 8 is not between 1 and 7'
+  up_three
   check "three of them have that role" sh -c "[ \$('$KUBECTL' --kubeconfig '$ours/three.kubeconfig' get nodes --no-headers | grep -c control-plane) = 3 ]"
   run skiff status --docker --name=three
   check "pods know three servers" sh -c "[ \$('$KUBECTL' --kubeconfig '$ours/three.kubeconfig' get endpoints kubernetes \
@@ -299,6 +317,8 @@ three_servers() {
   run skiff up --docker --name=three
   check "stopped as a whole, and on again: four nodes are Ready" nodes_ready three 4
   check "nothing is lost" of three get configmap back one-member-less
+
+  cuts three
 
   run docker rm -f three-server-2
   run skiff up --docker --name=three

@@ -8,11 +8,13 @@
 #   e2e/partitions.sh             uses build/release/skiff
 #   SKIFF=... IMAGES=... e2e/partitions.sh
 #   PARTS=23 e2e/partitions.sh    only the files of e2e/partitions/ that begin so
+#   e2e/partitions.sh docker      instead: cuts through the containers of `skiff up --docker --etcd=3` (e2e/docker/cuts.sh)
 #
 # The machines are namespaces (e2e/nodes/machines.sh): nothing leaves this one. Exits with 77 where they
 # cannot be made.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+if [ "${1:-}" = docker ]; then exec e2e/docker_up.sh cut_apart; fi
 if [ "$(id -u)" != 0 ]; then exec sudo -E "$0" "$@"; fi
 . e2e/packages.sh
 . e2e/show.sh

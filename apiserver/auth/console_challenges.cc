@@ -15,6 +15,13 @@ int64_t SecondsOf(TimePoint moment) {
   return std::chrono::floor<std::chrono::seconds>(moment.time_since_epoch()).count();
 }
 
+// Of one that a server of ours has sealed.
+TimePoint MadeAt(std::string_view challenge) {
+  int64_t seconds = 0;
+  std::from_chars(challenge.data(), challenge.data() + challenge.size(), seconds);
+  return TimePoint(std::chrono::seconds(seconds));
+}
+
 tl::unexpected<Error> NoMore() {
   return Fail(Reason::kUnauthorized,
               "this login took longer than a minute, or came to a server of another cluster than "
@@ -47,18 +54,19 @@ Result<> ConsoleChallenges::Check(std::string_view challenge) const {
   const std::string_view body = challenge.substr(0, end);
   const std::string seal = TRY(Seal(body));
   if (!SameText(seal, challenge.substr(end + 1))) return NoMore();
-  int64_t made = 0;
-  std::from_chars(body.data(), body.data() + body.size(), made);
-  const int64_t age = SecondsOf(clock_.Now()) - made;
-  // One of the future is of before a clock was put back: who knows how old it is.
-  if (age < 0 || age >= kTime.count()) return NoMore();
+  const int64_t age = SecondsOf(clock_.Now()) - SecondsOf(MadeAt(challenge));
+  // A server whose clock is ahead of ours made it. One that is of a later future is of before a
+  // clock was put back: who knows how old it is.
+  if (age < -kServerClocksApartMax.count() || age >= kTime.count()) return NoMore();
   return {};
 }
 
 Result<> ConsoleChallenges::Use(std::string_view challenge, const std::string& user) {
   TRY(Check(challenge));
-  const Result<> used = used_.Add(
-      {.id = Hex(Sha256(challenge)), .owner = Hex(Sha256(user)), .until = clock_.Now() + kTime});
+  // As long as it is good at any server, though the clock of whoever removes this is ahead.
+  const Result<> used = used_.Add({.id = Hex(Sha256(challenge)),
+                                   .owner = Hex(Sha256(user)),
+                                   .until = MadeAt(challenge) + kTime + kServerClocksApartMax});
   if (used) return {};
   if (used.error().reason == Reason::kAlreadyExists) return NoMore();
   return used;

@@ -4,8 +4,9 @@
 //   challenge = body "." base64url(HMAC-SHA256(key of the servers, body))
 //   body      = SECONDS "." NONCE
 //
-// Whoever asks gets one, so none is kept; of those that led to a login the store knows for their
-// minute.
+// Whoever asks gets one, so none is kept; of those that led to a login the store knows for as long
+// as they could be shown again. The time is of the server that made it, and a browser's clock is
+// asked by nobody; those of two servers may be kServerClocksApartMax apart.
 #pragma once
 
 #include <functional>
@@ -26,7 +27,8 @@ inline constexpr std::string_view kChallengePurpose = "challenges of the console
 class ConsoleChallenges {
  public:
   static constexpr std::chrono::seconds kTime{60};
-  // Logins within kTime: of one user, and of all together. Beyond it one has to wait.
+  // Logins within kTime and kServerClocksApartMax: of one user, and of all together. Beyond it one
+  // has to wait.
   static constexpr size_t kUsedMax = 16;
   static constexpr size_t kAllUsedMax = 512;
 

@@ -75,13 +75,28 @@ TEST_F(ConsoleChallengesTest, OneOfTheFutureIsOfNoKnownAge) {
   EXPECT_FALSE(challenges.Check(one)) << "the clock was put back";
 }
 
+TEST_F(ConsoleChallengesTest, ServersWhoseClocksAreApartTakeEachOthersAndOnce) {
+  SetClock ahead, behind;
+  behind.now -= kServerClocksApartMax;
+  ConsoleChallenges early = WithKey("ours", ahead), late = WithKey("ours", behind);
+  const std::string one = *early.Make(), other = *early.Make();
+  EXPECT_TRUE(late.Use(one, "jane"));
+  EXPECT_EQ(early.Use(one, "jane").error().reason, Reason::kUnauthorized);
+  EXPECT_TRUE(early.Use(other, "jane"));
+  for (SetClock* each : {&ahead, &behind}) each->now += ConsoleChallenges::kTime;
+  // Whoever adds one takes away what is over.
+  ASSERT_TRUE(early.Use(*early.Make(), "joe"));
+  EXPECT_EQ(late.Use(other, "jane").error().reason, Reason::kUnauthorized)
+      << "good there, but used";
+}
+
 TEST_F(ConsoleChallengesTest, OneUserHasSoManyAMinuteAndTakesNobodyElses) {
   for (size_t i = 0; i < ConsoleChallenges::kUsedMax; ++i) {
     ASSERT_TRUE(challenges_.Use(*challenges_.Make(), "jane"));
   }
   EXPECT_EQ(challenges_.Use(*challenges_.Make(), "jane").error().reason, Reason::kTooManyRequests);
   EXPECT_TRUE(challenges_.Use(*challenges_.Make(), "joe"));
-  clock_.Advance(ConsoleChallenges::kTime);
+  clock_.Advance(ConsoleChallenges::kTime + kServerClocksApartMax);
   EXPECT_TRUE(challenges_.Use(*challenges_.Make(), "jane"));
 }
 
@@ -90,7 +105,7 @@ TEST_F(ConsoleChallengesTest, AllTogetherHaveSoManyAMinute) {
     ASSERT_TRUE(challenges_.Use(*challenges_.Make(), "user" + std::to_string(i)));
   }
   EXPECT_EQ(challenges_.Use(*challenges_.Make(), "more").error().reason, Reason::kTooManyRequests);
-  clock_.Advance(ConsoleChallenges::kTime);
+  clock_.Advance(ConsoleChallenges::kTime + kServerClocksApartMax);
   EXPECT_TRUE(challenges_.Use(*challenges_.Make(), "more"));
 }
 

@@ -8,9 +8,11 @@
 //   ended        a session that was logged out, until it would have ended by itself
 //
 // Each has an end, and each set a bound: whoever adds one takes away those that are over. Owners
-// are there as digests.
+// are there as digests. The servers of a cluster have clocks of their own: what must not be known
+// twice stays for longer than what it is of, by as much as clocks may differ.
 #pragma once
 
+#include <chrono>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -21,6 +23,9 @@
 #include "base/error.h"
 
 namespace skiff {
+
+// By which the clocks of two servers of a cluster may differ.
+inline constexpr std::chrono::seconds kServerClocksApartMax{10};
 
 struct ConsoleRecord {
   std::string id;         // As a digest in hex: nothing that a key may not have.

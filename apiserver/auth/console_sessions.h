@@ -66,7 +66,7 @@ class ConsoleSessions {
   // is for others to say. In an attempt (base/at_once.h) that is void it is none.
   std::optional<ConsoleTicket> Find(std::string_view token);
   // So for all servers, also after they were started anew. What is no session need not end.
-  // TooManyRequests where too many others have ended theirs.
+  // TooManyRequests where too many others have ended theirs. Where it fails the session goes on.
   Result<> End(std::string_view token);
 
  private:

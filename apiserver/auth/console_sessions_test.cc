@@ -152,6 +152,19 @@ TEST_F(ConsoleSessionsTest, WhoLogsOutOfManyEndsAllThatHisCertificateHas) {
   EXPECT_TRUE(elsewhere_.Find(NewSession(sessions_)));
 }
 
+TEST_F(ConsoleSessionsTest, ALogoutAtAServerWhoseClockIsBehindEndsItAll) {
+  for (size_t i = 0; i < ConsoleSessions::kEndedMax; ++i) {
+    ASSERT_TRUE(sessions_.End(NewSession(sessions_)));
+  }
+  const std::string last = NewSession(sessions_);
+  FakeClock behind(clock_.Now() - kServerClocksApartMax);
+  ConsoleSessions late(*store_, behind, random_,
+                       [this](std::string_view) { return Result<std::string>(key_); });
+  ASSERT_TRUE(late.End(last));
+  EXPECT_FALSE(late.Find(last));
+  EXPECT_FALSE(sessions_.Find(last));
+}
+
 TEST_F(ConsoleSessionsTest, OnesOwnOldestLinkGoesAndNobodyElsesDoes) {
   const std::string others = *sessions_.MakeLink(Of("joe"));
   const std::string first = *sessions_.MakeLink(Of("jane"));
@@ -200,6 +213,9 @@ TEST_F(ConsoleSessionsTest, WithoutAKeyNobodyIsLoggedIn) {
   });
   EXPECT_FALSE(without.Find(token));
   EXPECT_EQ(without.Begin(Of("jane")).error().message, "no key");
+  ASSERT_FALSE(without.End(token)) << "it is good elsewhere";
+  EXPECT_EQ(without.End(token).error().message, "no key");
+  EXPECT_TRUE(without.End("another"));
 }
 
 }  // namespace

@@ -200,6 +200,11 @@ void MakeServiceCanonical(Node& service, const Surroundings& around, Mistakes& w
   if (Node* files = service.Find("env_file")) {
     for (Node& file : files->items) MakeAbsolute(file, "path", around);
   }
+  if (Node* files = service.Find("label_file")) {
+    for (Node& file : files->items) {
+      if (file.IsText()) file.value = AbsolutePath(around, file.Text());
+    }
+  }
   if (Node* extends = service.Find("extends")) {
     MakeMap(*extends, "service");
     MakeAbsolute(*extends, "file", around);

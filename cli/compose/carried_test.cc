@@ -280,6 +280,7 @@ std::string OutcomeOf(const Json& service) {
   files.files = {{"/shop/compose.yaml", project.dump()},
                  {"/shop/other.yml", "services: {db: {image: other, tty: true}}"},
                  {"/shop/web.env", "E='quoted'\n"},
+                 {"/shop/l", "from=file\n"},
                  {"/shop/pass", "p"}};
   const auto loaded = Load(InShop(), files);
   if (!loaded) return loaded.error().message;

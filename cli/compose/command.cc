@@ -285,7 +285,8 @@ Json FileOf(const Project& project) {
     }
   }
   for (Json& service : file["services"]) {
-    service.erase("env_file");  // It is in `environment`.
+    service.erase("env_file");    // It is in `environment`.
+    service.erase("label_file");  // It is in `labels`.
     if (service.contains("ports")) service["ports"] = SinglePorts(service["ports"]);
   }
   return file;

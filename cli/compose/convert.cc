@@ -181,6 +181,7 @@ Conversion Convert(const Project& project, const Files& files, Mistakes& wrong) 
   Conversion out;
   out.notes = project.notes;
   out.private_files = PrivateFiles(project, files);
+  out.named_ports = PortsNamedIn(project.root["services"]);
   CheckNamesDiffer(project, wrong);
   AddFileObjects(project, files, out, wrong);
   AddClaims(project, out, wrong);

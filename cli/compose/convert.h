@@ -4,8 +4,9 @@
 //   service   -> Deployment; StatefulSet where it keeps data in a volume; DaemonSet (mode: global);
 //                Job where it ends (restart: "no" or on-failure, mode: replicated-job, or somebody
 //                waits for its end)
-//             -> Service under its name: the ports it names, or without any a headless one, whose
-//                name leads to its pods whatever their ports
+//             -> Service under its name: the ports it names, with those at which others ask for it
+//                (named_ports.h), or without any a headless one, whose name leads to its pods
+//                whatever their ports
 //             -> Service NAME-published of type LoadBalancer: what `ports` publishes
 //   volume    -> PersistentVolumeClaim
 //   config, secret, mounted files -> ConfigMap, Secret
@@ -20,6 +21,7 @@
 #include <vector>
 
 #include "cli/compose/load.h"
+#include "cli/compose/named_ports.h"
 
 namespace skiff::cli::compose {
 
@@ -59,6 +61,7 @@ struct Conversion {
   std::set<std::pair<std::string, std::string>> shared_names;  // Of these, kind and name.
   std::vector<Workload> workloads;  // Those that others depend on first.
   std::set<std::string> private_files;  // They are in no ConfigMap (parts.h).
+  NamedPorts named_ports;
   Notes notes;
   std::vector<Json> Objects() const;
 };

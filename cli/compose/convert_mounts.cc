@@ -208,24 +208,24 @@ Result<Json> ClaimOfVolume(const Project& project, const Node& volume, const std
 }  // namespace
 
 std::string Mounts::Add(const std::string& wanted, Json source) {
-  for (const auto& [name, known] : volumes_) {
-    if (known == source) return name;
+  std::string identity = source.dump();
+  if (source.contains("emptyDir")) identity = wanted + "\n" + identity;
+  for (const Volume& volume : volumes_) {
+    if (volume.identity == identity) return volume.name;
   }
   std::string name = ObjectName(wanted);
-  const auto taken = [&] {
-    return std::any_of(volumes_.begin(), volumes_.end(),
-                       [&](const auto& volume) { return volume.first == name; });
-  };
-  if (taken()) name = ObjectName(name.substr(0, 50) + "-" + ShortDigest(source.dump()));
-  volumes_.emplace_back(name, std::move(source));
+  const bool is_taken = std::any_of(volumes_.begin(), volumes_.end(),
+                                    [&](const Volume& volume) { return volume.name == name; });
+  if (is_taken) name = ObjectName(name.substr(0, 50) + "-" + ShortDigest(identity));
+  volumes_.push_back({name, std::move(identity), std::move(source)});
   return name;
 }
 
 void Mounts::PutInto(Json& pod, Json& container) const {
   if (!mounts_.empty()) container["volumeMounts"] = mounts_;
-  for (const auto& [name, source] : volumes_) {
-    Json volume = source;
-    volume["name"] = name;
+  for (const Volume& each : volumes_) {
+    Json volume = each.source;
+    volume["name"] = each.name;
     pod["volumes"].push_back(std::move(volume));
   }
 }

@@ -153,6 +153,23 @@ std::vector<std::pair<std::string, const Node*>> AliasesOf(const Scope& scope) {
   return aliases;
 }
 
+// What the service does not say, and others ask for all the same.
+void AddNamedPorts(const Scope& scope, std::vector<ServicePort>& ports) {
+  std::set<int> known;
+  for (const ServicePort& port : ports) {
+    if (port.protocol == "TCP") known.insert(port.target);
+  }
+  std::set<std::string> names = {scope.service, scope.name};
+  for (const auto& [alias, node] : AliasesOf(scope)) names.insert(alias);
+  for (const std::string& name : names) {
+    const auto named = scope.out.named_ports.find(name);
+    if (named == scope.out.named_ports.end()) continue;
+    for (const int port : named->second) {
+      if (ports.size() < kPortsMax && known.insert(port).second) ports.push_back({.target = port});
+    }
+  }
+}
+
 void AddAliases(const Scope& scope, const std::vector<ServicePort>& ports) {
   std::set<std::string> given = {scope.name};
   for (const auto& [alias, node] : AliasesOf(scope)) {
@@ -195,6 +212,10 @@ bool IsInternal(const Project& project, const std::string& key) {
   return project.root["networks"][key]["internal"].IsTrue();
 }
 
+bool IsExternal(const Project& project, const std::string& key) {
+  return project.root["networks"][key]["external"].IsTrue();
+}
+
 // Whether anybody is kept from anybody.
 bool AreApart(const Project& project) {
   std::optional<std::set<std::string>> first;
@@ -225,16 +246,29 @@ Json PolicyOf(const Project& project, const std::string& name, Json selector) {
   return policy;
 }
 
+// The pods that are in a network. One that is external is of several projects, which may have
+// namespaces of their own.
+Json PeersIn(const Project& project, const std::string& key) {
+  Json peers = {{"podSelector", Labelled(kNetworkLabelPrefix + NetworkName(project, key))}};
+  if (IsExternal(project, key)) peers["namespaceSelector"] = Json::object();
+  return Json::array({std::move(peers)});
+}
+
+// Those of this project: who may reach another one's is for that to say.
+Json OwnIn(const Project& project, const std::string& key) {
+  Json selector = Labelled(kNetworkLabelPrefix + NetworkName(project, key));
+  if (IsExternal(project, key)) selector["matchLabels"].update(LabelsOf(project));
+  return selector;
+}
+
 void AddNetworkPolicy(const Project& project, const std::string& key, Conversion& out) {
-  const std::string label = kNetworkLabelPrefix + NetworkName(project, key);
-  Json policy = PolicyOf(project, OwnName(project, "network-" + key), Labelled(label));
+  Json policy = PolicyOf(project, OwnName(project, "network-" + key), OwnIn(project, key));
   policy["spec"]["policyTypes"] = {"Ingress"};
-  policy["spec"]["ingress"] =
-      Json::array({{{"from", Json::array({{{"podSelector", Labelled(label)}}})}}});
+  policy["spec"]["ingress"] = Json::array({{{"from", PeersIn(project, key)}}});
   AddShared(out, std::move(policy));
   if (!IsInternal(project, key)) return;
   // Pods that are in internal networks alone reach who is in them, and ask the cluster for names.
-  Json selector = Labelled(label);
+  Json selector = OwnIn(project, key);
   selector["matchLabels"][kInternalLabel] = "true";
   Json outward =
       PolicyOf(project, OwnName(project, "network-" + key + "-internal"), std::move(selector));
@@ -242,7 +276,7 @@ void AddNetworkPolicy(const Project& project, const std::string& key, Conversion
   const Json names = Json::array({{{"protocol", "UDP"}, {"port", 53}},
                                   {{"protocol", "TCP"}, {"port", 53}}});
   outward["spec"]["egress"] =
-      Json::array({{{"to", Json::array({{{"podSelector", Labelled(label)}}})}},
+      Json::array({{{"to", PeersIn(project, key)}},
                    {{"to", Json::array({{{"namespaceSelector", OfSystem()}}})}, {"ports", names}}});
   AddShared(out, std::move(outward));
 }
@@ -294,9 +328,11 @@ std::vector<ServicePort> PortsOf(const Scope& scope, bool noting) {
 }
 
 void AddServices(const Scope& scope) {
-  const auto ports = PortsOf(scope, /*noting=*/true);
+  auto ports = PortsOf(scope, /*noting=*/true);
   // Nobody is led to a task that offers nothing.
   if (scope.is_task && ports.empty()) return;
+  // Without any, all of them are reached.
+  if (!ports.empty()) AddNamedPorts(scope, ports);
   AddShared(scope.out, InnerService(scope, scope.name, ports));
   AddAliases(scope, ports);
   if (!IsOnHostNetwork(scope.node)) AddPublished(scope, ports);
@@ -349,11 +385,14 @@ void CheckPublished(const Project& project, const Files& files, Conversion& out,
 
 Json NetworkLabels(const Project& project, const Node& service) {
   Json labels = Json::object();
-  if (!AreApart(project) || IsOnHostNetwork(service)) return labels;
-  bool internal = true;
+  if (IsOnHostNetwork(service)) return labels;
+  const bool apart = AreApart(project);
+  bool internal = apart;
   for (const std::string& key : NetworksOf(service)) {
-    labels[kNetworkLabelPrefix + NetworkName(project, key)] = "true";
     internal = internal && IsInternal(project, key);
+    // By the label of an external network other projects know whom they let in.
+    if (!apart && !IsExternal(project, key)) continue;
+    labels[kNetworkLabelPrefix + NetworkName(project, key)] = "true";
   }
   if (internal && !labels.empty()) labels[kInternalLabel] = "true";
   return labels;
@@ -369,6 +408,12 @@ void AddNetworkPolicies(const Project& project, Conversion& out) {
       AddShared(out, std::move(policy));
     }
     if (!IsOnHostNetwork(service)) used.merge(NetworksOf(service));
+  }
+  for (const std::string& key : used) {
+    if (!IsExternal(project, key)) continue;
+    out.notes.push_back({project.root["networks"][key]["external"].place,
+                         fmt::format("networks.{}.external", key),
+                         "who is in it in another namespace is found as SERVICE.NAMESPACE"});
   }
   if (!AreApart(project)) return;
   for (const std::string& key : used) AddNetworkPolicy(project, key, out);

@@ -177,21 +177,45 @@ bool IsActive(const Node& service, const std::vector<std::string>& profiles) {
   return false;
 }
 
+// A map in which what is put later takes the place of what has its name. There may be ten thousand
+// of each file.
+class Overlay {
+ public:
+  explicit Overlay(const Place& place) : map_(MapNode(place)) {}
+
+  void Put(const std::string& name, Node value) {
+    const auto [at, is_new] = places_.try_emplace(name, map_.members.size());
+    if (is_new) {
+      map_.members.push_back({name, std::move(value)});
+    } else {
+      map_.members[at->second].node = std::move(value);
+    }
+  }
+  void PutAll(Variables variables, const Place& place) {
+    for (auto& [name, value] : variables) Put(name, TextNode(std::move(value), place));
+  }
+  // Over them what the file itself says.
+  Node Under(const Node& own) {
+    for (const Member& member : own.members) Put(member.key, member.node);
+    return std::move(map_);
+  }
+  std::optional<std::string> TextOf(const std::string& name) const {
+    const auto found = places_.find(name);
+    if (found == places_.end()) return std::nullopt;
+    return map_.members[found->second].node.Text();
+  }
+
+ private:
+  Node map_;
+  std::map<std::string, size_t> places_;
+};
+
 // The variables of its files, below those that it says itself.
 void ReadEnvFiles(Node& service, const Lookup& lookup, const Files& files, size_t& bytes,
                   Mistakes& wrong) {
   const Node env_files = service["env_file"];
   if (env_files.items.empty()) return;
-  Node environment = MapNode(env_files.place);
-  std::map<std::string, size_t> places;  // There may be ten thousand in each file.
-  const auto put = [&](const std::string& name, Node value) {
-    const auto [at, is_new] = places.try_emplace(name, environment.members.size());
-    if (is_new) {
-      environment.members.push_back({name, std::move(value)});
-    } else {
-      environment.members[at->second].node = std::move(value);
-    }
-  };
+  Overlay environment(env_files.place);
   for (const Node& item : env_files.items) {
     const std::string path = item["path"].Text();
     const Node& required = item["required"];
@@ -213,11 +237,7 @@ void ReadEnvFiles(Node& service, const Lookup& lookup, const Files& files, size_
       if (const Node& own = service["environment"][name]; own.Says()) return own.Text();
       return std::nullopt;
     };
-    const Lookup before = [&](const std::string& name) -> std::optional<std::string> {
-      const auto earlier = places.find(name);
-      if (earlier == places.end()) return std::nullopt;
-      return environment.members[earlier->second].node.Text();
-    };
+    const Lookup before = [&](const std::string& name) { return environment.TextOf(name); };
     const Node& format = item["format"];
     const bool raw = format.Text() == "raw";
     if (format.Says() && !raw && format.Text() != ".env") {
@@ -227,15 +247,38 @@ void ReadEnvFiles(Node& service, const Lookup& lookup, const Files& files, size_
     }
     auto variables = ParseEnvFile(path, *text, {.lookup = known, .before = before, .raw = raw});
     wrong.Add(variables);
-    if (!variables) continue;
-    for (auto& [name, value] : *variables) {
-      put(name, TextNode(std::move(value), item.place));
+    if (variables) environment.PutAll(*std::move(variables), item.place);
+  }
+  Node whole = environment.Under(service["environment"]);
+  service.Put("environment", std::move(whole));
+}
+
+// The labels of its files, below those that it says itself. A variable in one of them is a label
+// that stands before.
+void ReadLabelFiles(Node& service, const Files& files, size_t& bytes, Mistakes& wrong) {
+  const Node label_files = service["label_file"];
+  if (label_files.items.empty()) return;
+  Overlay labels(label_files.place);
+  for (const Node& item : label_files.items) {
+    if (item.told) continue;
+    const std::string path = item.Text();
+    const auto text = files.Read(path, kComposeFileBytesMax);
+    if (!text) {
+      wrong.Add(Wrong(item, fmt::format("label file {}: {}", path, text.error().message)));
+      continue;
     }
+    bytes += text->size();
+    if (bytes > kEnvFilesBytesMax) {
+      return wrong.Add(Wrong(item, fmt::format("label files make more than {} bytes of the project",
+                                               kEnvFilesBytesMax)));
+    }
+    auto read = ParseEnvFile(
+        path, *text, {.lookup = [&](const std::string& name) { return labels.TextOf(name); }});
+    wrong.Add(read);
+    if (read) labels.PutAll(*std::move(read), item.place);
   }
-  for (const Member& member : service["environment"].members) {
-    put(member.key, member.node);
-  }
-  service.Put("environment", std::move(environment));
+  Node whole = labels.Under(service["labels"]);
+  service.Put("labels", std::move(whole));
 }
 
 // How a service becomes active.
@@ -396,9 +439,10 @@ Result<Project> Load(const LoadOptions& options, const Files& files, Mistakes& w
   CheckImages(project.root, wrong);
   if (reader.is_whole()) CheckReferences(project.root, wrong);
   CheckConsistency(project, wrong);
-  size_t env_files_bytes = 0;
+  size_t env_files_bytes = 0, label_files_bytes = 0;
   for (Member& service : project.root.Find("services")->members) {
     ReadEnvFiles(service.node, lookup, files, env_files_bytes, wrong);
+    ReadLabelFiles(service.node, files, label_files_bytes, wrong);
   }
   NoteUncarried(project.root, FileShape(), "", project.notes);
   return project;

@@ -23,7 +23,8 @@ inline constexpr int kComposeFilesMax = 200;
 inline constexpr int kIncludeDepthMax = 16;
 // ... and projects that come to more values, ...
 inline constexpr size_t kProjectValuesMax = 100'000;
-// ... or to more bytes of env files, counted for each service that names one, ...
+// ... or to more bytes of env files, or of label files, counted for each service that names one,
+// ...
 inline constexpr size_t kEnvFilesBytesMax = 8 << 20;
 // ... or to more services.
 inline constexpr size_t kServicesMax = 1000;
@@ -51,7 +52,7 @@ struct ProjectName {
 
 struct Project : ProjectName {
   // {services, networks, volumes, configs, secrets}: canonical, of the active profiles alone, with
-  // the variables of env_file in `environment`.
+  // the variables of env_file in `environment` and the labels of label_file in `labels`.
   Node root;
   Notes notes;
   std::set<std::string> inactive;     // Services of profiles that are not active.

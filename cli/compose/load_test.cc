@@ -47,6 +47,24 @@ class LoadTest : public testing::Test {
   FilesInMemory files_;
 };
 
+TEST_F(LoadTest, LabelsOfFilesLieBelowThoseThatAServiceSays) {
+  files_.files = {{"/shop/compose.yaml",
+                   "services:\n  web:\n    image: a\n    label_file: [a.labels, sub/b.labels]\n"
+                   "    labels: {own: here, two: mine}\n"},
+                  {"/shop/a.labels", "# of the team\none=1\ntwo=\"2\"\nhome=$HOME\n"},
+                  {"/shop/sub/b.labels", "one=${two}nd\nthree='3'\n"}};
+  const Project project = Loaded();
+  std::string labels;
+  for (const Member& each : project.root["services"]["web"]["labels"].members) {
+    labels += each.key + "=" + each.node.Text() + " ";
+  }
+  EXPECT_EQ(labels, "one=2nd two=mine home= three=3 own=here ");
+  files_.files.erase("/shop/a.labels");
+  EXPECT_THAT(Failure(), HasSubstr("compose.yaml:4: label file /shop/a.labels: "));
+  files_.files["/shop/a.labels"] = "one=1\n=\n";
+  EXPECT_THAT(Failure(), HasSubstr("/shop/a.labels:2: unexpected character in variable name"));
+}
+
 TEST_F(LoadTest, FindsFilesByTheirUsualNamesHereAndFurtherUp) {
   files_.files = {{"/shop/docker-compose.yml", "services: {web: {image: a, hostname: h}}"},
                   {"/shop/docker-compose.override.yml", "services: {web: {image: b}}"}};

@@ -2,6 +2,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <map>
+#include <set>
+
 #include "cli/compose/conversion_fixture.h"
 
 namespace skiff::cli::compose {
@@ -133,6 +136,69 @@ TEST_F(NotedTest, FromAnInternalNetworkNobodyBeyondTheClusterIsAsked) {
   const Json policy = Find(conversion, "NetworkPolicy", "shop-network-db-internal");
   ASSERT_FALSE(policy["spec"]["egress"].empty());
   for (const Json& rule : policy["spec"]["egress"]) EXPECT_TRUE(rule.contains("to")) << rule;
+}
+
+TEST_F(NotedTest, AnExternalNetworkIsOfSeveralProjectsAndNamespaces) {
+  const std::string of_network = std::string(kNetworkLabelPrefix) + "proxy";
+  const std::string networks = "networks: {proxy: {external: true}, own: }\n";
+  const Conversion apart = Converted(
+      "services:\n  app: {image: x, networks: [proxy, own]}\n  db: {image: x, networks: [own]}\n" +
+      networks);
+  const Json spec = Find(apart, "NetworkPolicy", "shop-network-proxy")["spec"];
+  // Not pods of another project, of which this one does not know who asks them.
+  EXPECT_EQ(spec["podSelector"]["matchLabels"],
+            Json({{of_network, "true"}, {"compose.skiff.io/project", "shop"}}));
+  EXPECT_EQ(spec["ingress"][0]["from"],
+            Json::parse(R"([{"namespaceSelector": {}, "podSelector": {"matchLabels": {")" +
+                        of_network + R"(": "true"}}}])"));
+  const Json own = Find(apart, "NetworkPolicy", "shop-network-own")["spec"];
+  EXPECT_FALSE(own["ingress"][0]["from"][0].contains("namespaceSelector"));
+  EXPECT_THAT(Notes(apart), ElementsAre("compose.yaml:4: networks.proxy.external: who is in it in "
+                                        "another namespace is found as SERVICE.NAMESPACE"));
+  const Conversion alone =
+      Converted("services:\n  web: {image: x, networks: [proxy]}\n" + networks);
+  const Json pod = Find(alone, "Deployment", "web")["spec"]["template"];
+  EXPECT_EQ(pod["metadata"]["labels"][of_network], "true") << "the other project lets it in";
+  EXPECT_TRUE(Find(alone, "NetworkPolicy", "shop-network-proxy").is_null());
+}
+
+TEST_F(NotedTest, PortsAtWhichOthersAskForAServiceAreItsServices) {
+  const Conversion conversion = Converted(
+      "services:\n  mq: {image: x, ports: ['15672:15672'], container_name: broker}\n"
+      "  cache: {image: x}\n"
+      "  app:\n    image: redis:7\n    environment:\n"
+      "      URL: 'amqp://guest:123@mq:5672/,amqp://mq:15672,cache:6379'\n"
+      "      NOT: 'smq:1 mq:2x mq:70000 mq:-3 mq: mq:4.5 10:30:00'\n"
+      "    command: [serve, '--upstream=broker:61613']\n    ports: ['80:80']\n");
+  std::string ports;
+  for (const Json& port : Find(conversion, "Service", "mq")["spec"]["ports"]) {
+    ports += port["name"].get<std::string>() + " " + port["targetPort"].dump() + ", ";
+  }
+  EXPECT_EQ(ports, "tcp-15672 15672, tcp-61613 61613, tcp-5672 5672, ");
+  EXPECT_EQ(Find(conversion, "Service", "broker")["spec"]["ports"].size(), 3u);
+  EXPECT_EQ(Find(conversion, "Service", "mq-published")["spec"]["ports"].size(), 1u);
+  EXPECT_EQ(Find(conversion, "Service", "cache")["spec"]["clusterIP"], "None");
+  EXPECT_EQ(Find(conversion, "Service", "app")["spec"]["ports"].size(), 1u);
+}
+
+TEST_F(NotedTest, EachEmptyDirectoryIsOneOfItsOwn) {
+  const Conversion conversion = Converted(
+      "services:\n  a:\n    image: x\n    tmpfs: [/run, /tmp, /a/b, /a-b]\n    volumes:\n"
+      "    - /app/node_modules\n    - /app/cache\n    - scratch:/one\n    - scratch:/two\n"
+      "    - other:/three\n"
+      "volumes:\n  scratch: &m {driver_opts: {type: tmpfs, device: tmpfs}}\n  other: *m\n");
+  const Json pod = Find(conversion, "Deployment", "a")["spec"]["template"]["spec"];
+  std::map<std::string, std::string> volume_at;
+  std::set<std::string> volumes;
+  for (const Json& mount : pod["containers"][0]["volumeMounts"]) {
+    const auto name = mount["name"].get<std::string>();
+    volume_at[mount["mountPath"].get<std::string>()] = name;
+    volumes.insert(name);
+  }
+  EXPECT_EQ(volume_at["/one"], volume_at["/two"]) << "they have one name";
+  EXPECT_EQ(volume_at.size(), 9u);
+  EXPECT_EQ(volumes.size(), 8u) << "what is written to one is in no other";
+  EXPECT_EQ(pod["volumes"].size(), 8u);
 }
 
 TEST_F(NotedTest, SecretsBesideTheFileStayOutOfConfigMaps) {

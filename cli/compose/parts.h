@@ -65,7 +65,8 @@ void PutPlacement(const Scope& scope, Json& pod);
 // Volumes of a pod and where its container has them.
 class Mounts {
  public:
-  // The name of the volume; the same one for the same source.
+  // The name of the volume; the same one for the same source. Of empty directories each is one of
+  // its own: the same for the same wanted name alone.
   std::string Add(const std::string& wanted, Json source);
   void Mount(Json mount) { mounts_.push_back(std::move(mount)); }
   void PutInto(Json& pod, Json& container) const;
@@ -76,7 +77,12 @@ class Mounts {
   std::set<std::string> secrets;
 
  private:
-  std::vector<std::pair<std::string, Json>> volumes_;
+  struct Volume {
+    std::string name;
+    std::string identity;  // By which it is the same one.
+    Json source;
+  };
+  std::vector<Volume> volumes_;
   Json mounts_ = Json::array();
   std::string contents_;
 };

@@ -75,9 +75,12 @@ function Guarded({ children }: { children: ComponentChildren }) {
 function App() {
   if (owner.value === '') {
     return (
-      <main class="door">
-        <Login />
-      </main>
+      <>
+        <main class="door">
+          <Login />
+        </main>
+        <Toasts />
+      </>
     );
   }
   const { view, params } = place.value;

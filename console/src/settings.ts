@@ -21,6 +21,8 @@ function kept<T extends string>(key: string, fallback: T) {
 
 export type Theme = 'auto' | 'dark' | 'light';
 export const theme = kept<Theme>('skiff.theme', 'auto');
+// Whether single letters go to views: who dictates, or hits keys beside those he means, turns that off.
+export const singleKeys = kept<'on' | 'off'>('skiff.keys', 'on');
 // "": all of them.
 export const namespace = kept<string>('skiff.namespace', '');
 

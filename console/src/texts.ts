@@ -26,6 +26,9 @@ export const t = {
   namespace: 'Namespace',
   allNamespaces: 'All namespaces',
   logout: 'Log out',
+  logoutOwed: (user: string, why: string) =>
+    `This page has forgotten ${user === '' ? 'a login that came to nothing' : `the login of ${user}`}, and the server could not be told (${why}): it is still good, wherever else it may be. This page goes on telling it; leave it open until then.`,
+  logoutHeard: (user: string) => `The login of ${user} has ended everywhere.`,
   loggedInAs: (user: string) => `Logged in as ${user}`,
   searchHint: 'Go to anything',
   searchKeys: 'Ctrl K',
@@ -39,6 +42,7 @@ export const t = {
   connecting: 'Connecting…',
   away: 'The server does not answer. What you see is the last it said; this page tries again by itself.',
   awayShort: 'No answer',
+  unheard: 'it does not answer',
   unanswered: 'The server does not answer. Nothing is lost: try again once “Live” stands at the upper right.',
   broken: {
     title: 'This could not be shown',
@@ -216,6 +220,7 @@ export const t = {
     closed: 'The shell has ended.',
     failed: 'The shell could not be opened. ',
     asks: 'No command has been run yet. Open runs this one in the container.',
+    leftOut: (n: number) => `[${n.toLocaleString('en')} bytes left out: printed faster than this page draws]`,
     hint: 'The shell runs in the container, under your rights to pods/exec.',
     label: 'Terminal',
   },
@@ -387,7 +392,9 @@ export const t = {
     job: (name: string) => `Job ${name} is there`,
   },
   help: {
-    title: 'Keys',
+    title: 'Keys', kind: 'Help',
+    single: 'Single keys go to views and lists',
+    singleHint: 'Without them Ctrl K still goes to anything, this list among it. Kept in this browser.',
     rows: [
       ['Ctrl K', 'go to anything'],
       ['/', 'filter what is listed'],

@@ -166,6 +166,26 @@ test('a source of which no line is left is known by that', () => {
   assert.deepEqual([lines.count(0), lines.count(1)], [0, 20_000]);
 });
 
+test('of a day of pods that come and go no more is kept than of those whose lines are shown', () => {
+  const lines = new Lines(true);
+  const begun = Date.parse('2026-01-02T00:00:00Z');
+  const kPods = 8_640;
+  for (let pod = 0; pod < kPods; pod += 1) {
+    assert.equal(lines.resume(pod), '');
+    const at = (ms: number) => new Date(begun + pod * 10_000 + ms).toISOString();
+    lines.take(Array.from({ length: 10 }, (_, line) => `${at(line * 100)} line ${line}\n`).join(''), pod);
+    // It ends in the middle of a long line.
+    lines.take(`${at(2_000)} ${'x'.repeat(1_000)}`, pod);
+    for (let gone = Math.max(0, pod - 2_500); gone < pod; gone += 500) lines.close(gone);
+    lines.close(pod);
+  }
+  assert.equal(lines.all.length, 20_000);
+  assert.equal(lines.all.at(-1)!.text.length, 1_000, 'its last words are there');
+  for (let pod = 0; pod < kPods; pod += 1) lines.close(pod);
+  const shown = new Set(lines.all.map(({ source }) => source));
+  assert.equal(lines.known, shown.size);
+});
+
 test('a log keeps its newest lines, and says how many it lost', () => {
   const lines = new Lines();
   for (let at = 0; at < 25; at += 1) lines.take(`${`line ${at}\n`.repeat(1000)}`);

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { mock, test } from 'node:test';
 
 import { kinds } from '../src/api/kinds';
 import type { Obj } from '../src/api/types';
@@ -109,4 +109,22 @@ test('what was defined since has a schema', async () => {
     assert(await known);
   }
   assert.equal(questions.length, 3, 'what cannot change is asked once');
+});
+
+test('what somebody asked for who was gone before he looked is not followed for ever', async () => {
+  const { allLives, liveOf } = await import('../src/api/live');
+  mock.timers.enable({ apis: ['setTimeout'] });
+  try {
+    for (let view = 0; view < 1_000; view += 1) liveOf(kinds.pods, 'a', { name: `pod-${view}` });
+    const looked = liveOf(kinds.pods, 'a', { name: 'looked-at' });
+    const leave = looked.use();
+    mock.timers.tick(86_400_000);
+    assert.deepEqual(allLives(), [looked]);
+    leave();
+    assert.equal(liveOf(kinds.pods, 'a', { name: 'looked-at' }), looked, 'who comes back soon');
+    mock.timers.tick(20_000);
+    assert.deepEqual(allLives(), []);
+  } finally {
+    mock.timers.reset();
+  }
 });

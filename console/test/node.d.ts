@@ -1,7 +1,16 @@
 // What tests use of Node.
 declare module 'node:test' {
   export function test(name: string, body: () => void | Promise<void>): void;
+  export const mock: {
+    timers: {
+      enable(which: { apis: ('setTimeout' | 'Date')[]; now?: number }): void;
+      tick(ms: number): void;
+      setTime(ms: number): void;
+      reset(): void;
+    };
+  };
 }
+declare function setImmediate(work: (value?: unknown) => void): void;
 declare module 'node:assert/strict' {
   interface Assert {
     (value: unknown, message?: string): asserts value;

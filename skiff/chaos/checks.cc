@@ -23,16 +23,35 @@ Result<> CheckPrograms(const Request& request, const World& world) {
   return {};
 }
 
-Result<> CheckIsHere(const Place& place) {
-  const std::string text = place.target.Text();
-  if (place.is_simulated) {
-    return Fail(Reason::kInvalid,
-                text +
-                    " is simulated: it has neither a network nor processes. Annotations say how "
-                    "simulated pods fail (docs/simulated.md)");
+// By which the like of a fault happens to what is simulated.
+std::string LikeIt(Fault fault, const Target& target) {
+  const bool is_silence =
+      fault == Fault::kKill || fault == Fault::kPause || fault == Fault::kPartition;
+  if (target.is_node && is_silence) {
+    return fmt::format(
+        "`skiff annotate node {0} simulation.skiff.io/heartbeat-stops-after=0s` has it fall "
+        "silent, `skiff annotate node {0} simulation.skiff.io/heartbeat-stops-after-` brings it "
+        "back",
+        target.name);
   }
-  if (!place.is_here) return Fail(Reason::kNotFound, text + " " + place.elsewhere);
-  return {};
+  const std::string annotations =
+      fmt::format("nnotations say how simulated {} fail", target.is_node ? "nodes" : "pods");
+  if (target.is_node || fault != Fault::kKill) return "A" + annotations;
+  return fmt::format("`skiff delete pod {}{}` ends it, and a{}", target.name,
+                     target.namespace_ == "default" ? "" : " -n " + target.namespace_, annotations);
+}
+
+Result<> CheckIsReal(Fault fault, const Place& place) {
+  if (!place.is_simulated) return {};
+  return Fail(Reason::kInvalid,
+              fmt::format("{} is simulated: it has neither a network nor processes of its own. {} "
+                          "(docs/simulated.md)",
+                          place.target.Text(), LikeIt(fault, place.target)));
+}
+
+Result<> CheckIsHere(const Place& place) {
+  if (place.is_here) return {};
+  return Fail(Reason::kNotFound, place.target.Text() + " " + place.elsewhere);
 }
 
 Result<> CheckIsNotSharing(const Place& place) {
@@ -92,13 +111,15 @@ Result<> CheckAddresses(const World& world) {
 
 Result<> CheckMachine(const Request& request, const World& world) {
   const Place& target = world.target;
-  TRY(CheckIsHere(target));
-  if (!target.target.is_node || !target.docker.empty()) return {};
+  if (!target.target.is_node || !target.docker.empty()) return CheckIsHere(target);
+  const std::string why =
+      target.is_here ? "is the machine that this runs on, and nobody would be left to undo it"
+                     : "is no container of a Docker engine on this machine";
   return Fail(
       Reason::kForbidden,
-      fmt::format("{} is the machine that this runs on, and nobody would be left to undo "
-                  "it; nodes that are containers can be {} (`skiff up --docker --nodes=3`)",
-                  target.target.Text(), request.fault == Fault::kKill ? "killed" : "paused"));
+      fmt::format("{} {}; nodes that are containers can be {}, where their engine is (`skiff up "
+                  "--docker --nodes=3`)",
+                  target.target.Text(), why, request.fault == Fault::kKill ? "killed" : "paused"));
 }
 
 Result<> CheckDisk(const World& world) {
@@ -238,6 +259,8 @@ Result<> CheckWorld(const Request& request, const World& world) {
   // A file is all there is to a node's clock; but in its container.
   const bool is_nodes_clock = request.fault == Fault::kClock && world.target.target.is_node;
   const bool is_roots = !is_nodes_clock || !world.target.docker.empty();
+  // Root could do no more about it.
+  if (!is_nodes_clock) TRY(CheckIsReal(request.fault, world.target));
   if (is_roots && !world.is_root) {
     return Fail(Reason::kForbidden,
                 "this enters the namespaces of nodes and pods, which only root may: `sudo -E skiff "

@@ -94,11 +94,35 @@ TEST(ChaosChecksTest, APodInItsNodesNetworkHasNoneOfItsOwn) {
 TEST(ChaosChecksTest, SaysWhereToAskInstead) {
   World world = PodWorld();
   world.target = Other();
-  for (const Fault fault : {Fault::kNetem, Fault::kPartition, Fault::kPause, Fault::kDisk}) {
+  for (const Fault fault : {Fault::kNetem, Fault::kPartition, Fault::kDisk}) {
     EXPECT_EQ(Said(fault, world), "node/far is another machine; run this there, as root");
   }
+  for (const Fault fault : {Fault::kKill, Fault::kPause}) {
+    EXPECT_THAT(Said(fault, world), HasSubstr("node/far is no container of a Docker engine on "
+                                              "this machine; nodes that are containers can be"))
+        << "there it would be refused as well";
+  }
+}
+
+TEST(ChaosChecksTest, WhatIsSimulatedFailsByAnnotationsWhoeverAsks) {
+  World world = PodWorld();
+  world.is_root = false;
+  world.target.is_here = false;
   world.target.is_simulated = true;
-  EXPECT_THAT(Said(Fault::kPartition, world), HasSubstr("node/far is simulated"));
+  EXPECT_THAT(Said(Fault::kKill, world), HasSubstr("pod/a is simulated: it has neither a network "
+                                                   "nor processes of its own. `skiff delete pod a` "
+                                                   "ends it, and annotations say"));
+  EXPECT_THAT(Said(Fault::kNetem, world), HasSubstr("its own. Annotations say how simulated pods"));
+  world.target.target.namespace_ = "b";
+  EXPECT_THAT(Said(Fault::kKill, world), HasSubstr("`skiff delete pod a -n b`"));
+  world.target.target = {true, "", "node-7"};
+  for (const Fault fault : {Fault::kKill, Fault::kPause, Fault::kPartition}) {
+    EXPECT_THAT(Said(fault, world),
+                AllOf(HasSubstr("`skiff annotate node node-7 "
+                                "simulation.skiff.io/heartbeat-stops-after=0s`"),
+                      HasSubstr("simulation.skiff.io/heartbeat-stops-after-` brings it back")));
+  }
+  EXPECT_THAT(Said(Fault::kDisk, world), HasSubstr("Annotations say how simulated nodes fail"));
 }
 
 TEST(ChaosChecksTest, SaysWhatIsMissing) {

@@ -9,6 +9,9 @@ const kStdout = 1;
 const kStderr = 2;
 const kError = 3;
 const kResize = 4;
+// Beyond what the connection has not taken yet nothing more is sent: a program that asks its terminal who it is,
+// again and again, and reads none of the answers would fill this page with them.
+const kUnsentMax = 1 << 20;
 
 interface ExecEvents {
   opened(): void;
@@ -74,7 +77,7 @@ export class Exec {
   }
 
   private send(channel: number, bytes: Uint8Array): void {
-    if (this.socket.readyState !== WebSocket.OPEN) return;
+    if (this.socket.readyState !== WebSocket.OPEN || this.socket.bufferedAmount > kUnsentMax) return;
     const message = new Uint8Array(bytes.length + 1);
     message[0] = channel;
     message.set(bytes, 1);

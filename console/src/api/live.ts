@@ -88,8 +88,10 @@ export class Live<T extends Obj> implements Sink {
     private readonly query: Record<string, string>,
     private readonly order: Order<Obj>,
     private readonly asTable: boolean,
-    private readonly forget: () => void,
-  ) {}
+    private readonly key: string,
+  ) {
+    this.linger(); // Who asked for it may be gone before he begins to look.
+  }
 
   // By namespace and name, events the newest first. Whoever calls this while rendering is rendered again
   // after changes. Many objects of which few have changed are not sorted again.
@@ -121,7 +123,7 @@ export class Live<T extends Obj> implements Sink {
     this.watch ??= new Watch(this.path, this.query, this, this.asTable);
     return () => {
       this.users -= 1;
-      if (this.users === 0) this.timer = window.setTimeout(() => this.end(), kLingerMs);
+      if (this.users === 0) this.linger();
     };
   }
 
@@ -133,7 +135,8 @@ export class Live<T extends Obj> implements Sink {
     clearTimeout(this.timer);
     this.watch?.close();
     this.watch = null;
-    this.forget();
+    if (lives.get(this.key) === (this as unknown as Live<Obj>)) lives.delete(this.key);
+    announce();
   }
 
   replace(objects: Obj[]): void {
@@ -162,6 +165,9 @@ export class Live<T extends Obj> implements Sink {
 
   publish(): void {
     this.version.value += 1;
+  }
+  private linger(): void {
+    this.timer = window.setTimeout(() => this.end(), kLingerMs);
   }
   private note(uid: string, after: T | undefined): void {
     if (this.changes === null) return;
@@ -210,7 +216,7 @@ interface LiveOptions {
   table?: boolean; // As the server's table of the kind: metadata and cells.
 }
 
-function liveOf<T extends Obj>(kind: Kind, namespace: string, options: LiveOptions): Live<T> {
+export function liveOf<T extends Obj>(kind: Kind, namespace: string, options: LiveOptions): Live<T> {
   const query: Record<string, string> = {};
   const fields = [options.name === undefined ? '' : `metadata.name=${options.name}`, options.fields ?? ''];
   const field = fields.filter(Boolean).join(',');
@@ -221,10 +227,7 @@ function liveOf<T extends Obj>(kind: Kind, namespace: string, options: LiveOptio
   const found = lives.get(key);
   if (found) return found as unknown as Live<T>;
   const order = kind === kinds.events ? (newestFirst as Order<never> as Order<Obj>) : byName;
-  const made = new Live<T>(path, query, order, options.table ?? false, () => {
-    if (lives.get(key) === (made as unknown as Live<Obj>)) lives.delete(key);
-    announce();
-  });
+  const made = new Live<T>(path, query, order, options.table ?? false, key);
   lives.set(key, made as unknown as Live<Obj>);
   announce();
   return made;

@@ -2,9 +2,10 @@
 // browser's own certificate, and who that is.
 import { bytesOf, certificatesIn, privateKeyIn } from '../model/key';
 import { t } from '../texts';
+import { leave } from './goodbye';
 import { canSign, type KeyProof, KeyRefused, tokenByKey } from './proof';
-import { ApiError, ask, release, tokenFor, whoAmI } from './request';
-import { beginSession, isLinked, owner, restoreSession } from './session';
+import { ApiError, tokenFor, whoAmI } from './request';
+import { beginSession, isLinked, owner, restoreSession, session } from './session';
 import { forgetAll } from './live';
 
 interface Known {
@@ -36,7 +37,7 @@ export async function login(token: string | null, keep: boolean): Promise<string
 // By a token that the server has just given. A session that nobody comes to be in is over again.
 async function enter(token: string, keep: boolean): Promise<string> {
   const wrong = await login(token, keep);
-  if (wrong !== '' && isLinked(token)) void release(token).catch(() => undefined);
+  if (wrong !== '' && isLinked(token)) void leave(token, '');
   return wrong;
 }
 
@@ -65,10 +66,12 @@ export interface Offer {
 }
 
 export async function offerOf(code: string): Promise<Offer | string> {
+  let token = '';
   try {
-    const token = await tokenFor({ code });
+    token = await tokenFor({ code });
     return { token, ...(await whoAmI(token)) };
   } catch (error) {
+    if (isLinked(token)) void leave(token, '');
     return linkTrouble(error as ApiError);
   }
 }
@@ -78,14 +81,15 @@ export function accept(offer: Offer, keep: boolean): void {
 }
 
 // Whoever was logged in before the link came still is.
-export function decline({ token }: Offer): void {
-  if (isLinked(token)) void release(token).catch(() => undefined);
+export function decline({ token, user }: Offer): void {
+  if (isLinked(token)) void leave(token, user);
   restoreSession();
 }
 
-// A session that a link or a key began is over for the server, too. If it cannot be told, it will be in time.
-export function sayGoodbye(): void {
-  if (isLinked()) void ask('/console/login', { method: 'DELETE' }).catch(() => undefined);
+// A session that a link or a key began is over for the server, too. Whether it was told late (goodbye.ts).
+export function sayGoodbye(): Promise<boolean> {
+  const known = session.value;
+  return known?.token && isLinked(known.token) ? leave(known.token, known.user) : Promise.resolve(false);
 }
 
 export interface KubeUser {

@@ -1,4 +1,5 @@
 // Requests of the user's own to the API of this origin, and the server's words where it refuses.
+import { heardTime } from '../model/age';
 import { t } from '../texts';
 import { authorization, endSession, session } from './session';
 
@@ -68,6 +69,7 @@ export async function ask(path: string, given: Ask = {}): Promise<Response> {
     body = typeof given.body === 'string' ? given.body : JSON.stringify(given.body);
     headers['Content-Type'] = given.type ?? 'application/json';
   }
+  const asked = Date.now();
   let response: Response;
   try {
     response = await fetch(base + path, {
@@ -83,6 +85,7 @@ export async function ask(path: string, given: Ask = {}): Promise<Response> {
     // What browsers say of it helps nobody.
     throw new ApiError(0, 'Unreachable', t.unanswered);
   }
+  heardTime(response.headers.get('Date'), asked);
   if (response.ok) return response;
   const refused = await errorOf(response);
   // Another tab's login, or one since, is not ended by what an older token was told.
@@ -140,9 +143,19 @@ export async function challenge(): Promise<string> {
   return ((await askDoor('challenge', {})) as { challenge: string }).challenge;
 }
 
-// Ends the session that such a token is of, without having used it.
-export function release(token: string): Promise<unknown> {
-  return fetch(`${base}/console/login`, { method: 'DELETE', headers: { Authorization: `Bearer ${token}` } });
+// Ends the session that such a token is of, whoever is logged in here. Also where the page goes meanwhile.
+export async function release(token: string): Promise<void> {
+  let response: Response;
+  try {
+    response = await fetch(`${base}/console/login`, {
+      method: 'DELETE',
+      headers: { Accept: 'application/json', Authorization: `Bearer ${token}` },
+      keepalive: true,
+    });
+  } catch {
+    throw new ApiError(0, 'Unreachable', t.unheard);
+  }
+  if (!response.ok) throw await errorOf(response);
 }
 
 // Who the server takes the bearer of this token for; null: of the browser's certificate.

@@ -5,6 +5,7 @@ import { signal } from '@preact/signals';
 import { useEffect, useMemo } from 'preact/hooks';
 
 import { type Metrics, pauseOf, type Sample, sumOf, type UsageState, type Use, useOf, withSample } from '../model/usage';
+import { onForget } from './live';
 import { ApiError, request } from './request';
 import { nextLogin, session } from './session';
 
@@ -99,6 +100,7 @@ export class Usage {
 
 const usages = new Map<string, Usage>();
 const kUsagesMax = 32;
+onForget(() => usages.clear());
 
 // `path`: a collection of metrics.k8s.io, with its query.
 export function useUsage(path: string): Usage {

@@ -1,9 +1,26 @@
-// How long ago something was, in kubectl's words. A clock of this page moves them on.
+// How long ago something was, in kubectl's words. A clock of this page moves them on: the server's, by which it
+// says when things were, as far as its answers tell. A browser's may be minutes off, and what has just happened
+// would be of the future to it, or long over.
 import { signal } from '@preact/signals';
 
 const kTickMs = 5_000;
-export const now = signal(Date.now());
-setInterval(() => (now.value = Date.now()), kTickMs);
+let ahead = 0; // By so many milliseconds the server's clock is ahead of the browser's.
+const time = () => Date.now() + ahead;
+export const now = signal(time());
+setInterval(() => (now.value = time()), kTickMs);
+
+// An answer bears the time to the second (Date), of some moment since it was asked for.
+export function heardTime(said: string | null, asked: number): void {
+  const second = Date.parse(said ?? '');
+  const least = second - Date.now();
+  const most = second + 1_000 - asked;
+  // None, or the browser's clock was set meanwhile.
+  if (!(least <= most)) return;
+  const better = Math.min(Math.max(ahead, least), most);
+  if (better === ahead) return;
+  ahead = better;
+  now.value = time();
+}
 
 export function duration(ms: number): string {
   const s = Math.max(0, Math.floor(ms / 1000));

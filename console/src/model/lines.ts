@@ -32,56 +32,79 @@ export function plain(text: string): string {
   return line.includes('\x1b') ? line.replace(kEscapes, '') : line;
 }
 
+// What is known of a stream.
+interface Said {
+  rest: string; // Of its last line, which has no end yet.
+  lines: number; // That are kept.
+  newest: string; // When it said its last one; "": unknown.
+  isResumed: boolean;
+}
+
 export class Lines {
   all: Line[] = [];
   dropped = 0;
-  private readonly rests: string[] = [];
-  private readonly counts: number[] = [];
-  private readonly newest: string[] = [];
-  private readonly resumed = new Set<number>();
+  private readonly streams = new Map<number, Said>();
   private characters = 0;
 
   // `stamped`: each line begins with the moment when it was said, by which several streams are one.
   constructor(private readonly stamped = false) {}
 
   take(text: string, source = 0): void {
-    const lines = ((this.rests[source] ?? '') + text).split('\n');
+    const said = this.of(source);
+    const lines = (said.rest + text).split('\n');
     let rest = lines.pop()!;
     if (rest.length > kLineMax) {
       lines.push(rest);
       rest = '';
     }
-    this.rests[source] = rest;
-    for (const line of lines) this.add(line, source);
+    said.rest = rest;
+    for (const line of lines) this.add(line, source, said);
     this.trim();
   }
 
   end(source = 0): void {
-    if (this.rests[source]) this.take('\n', source);
+    if (this.streams.get(source)?.rest) this.take('\n', source);
   }
 
   // Its stream broke off, and is asked for anew from that moment on; "": it has said nothing yet. What was
   // shown already, which comes again with the second that it was said in, is left out; what was cut in the
   // middle comes whole.
   resume(source = 0): string {
-    const newest = this.newest[source] ?? '';
-    this.rests[source] = '';
-    if (newest !== '') this.resumed.add(source);
-    return newest;
+    const said = this.of(source);
+    said.rest = '';
+    said.isResumed ||= said.newest !== '';
+    return said.newest;
   }
 
   // So many of its lines are kept.
   count(source: number): number {
-    return this.counts[source] ?? 0;
+    return this.streams.get(source)?.lines ?? 0;
   }
 
-  private add(text: string, source: number): void {
+  // Nothing more comes of it. Its lines stay, and what is known of it goes with the last of them.
+  close(source: number): void {
+    this.end(source);
+    if (this.count(source) === 0) this.streams.delete(source);
+  }
+
+  // Of so many streams something is known.
+  get known(): number {
+    return this.streams.size;
+  }
+
+  private of(source: number): Said {
+    let said = this.streams.get(source);
+    if (!said) this.streams.set(source, (said = { rest: '', lines: 0, newest: '', isResumed: false }));
+    return said;
+  }
+
+  private add(text: string, source: number, said: Said): void {
     const time = this.stamped ? (kStamp.exec(text)?.[1] ?? '') : '';
-    const isLater = time !== '' && isAfter(time, this.newest[source] ?? '');
-    if (this.resumed.has(source) && !isLater) return;
-    this.resumed.delete(source);
-    if (isLater) this.newest[source] = time;
-    this.counts[source] = this.count(source) + 1;
+    const isLater = time !== '' && isAfter(time, said.newest);
+    if (said.isResumed && !isLater) return;
+    said.isResumed = false;
+    if (isLater) said.newest = time;
+    said.lines += 1;
     const stamp = time === '' ? 0 : time.length + 1;
     const line = { text: plain(text.slice(stamp)), source, time };
     this.characters += line.text.length + stamp;
@@ -97,7 +120,8 @@ export class Lines {
     let gone = 0;
     while (this.all.length - gone > kKeptMax || this.characters > kCharactersMax) {
       const { text, time, source } = this.all[gone]!;
-      this.counts[source]! -= 1;
+      const said = this.streams.get(source);
+      if (said) said.lines -= 1;
       this.characters -= text.length + (time === '' ? 0 : time.length + 1);
       gone += 1;
     }

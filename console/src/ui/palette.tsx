@@ -42,8 +42,8 @@ function entriesOf(objects: Obj[], kind: string, icon: string, view: string): En
   }));
 }
 
-// All that can be gone to.
-function useEntries(): Entry[] {
+// All that can be gone to. `onHelp` stays the same.
+function useEntries(onHelp: () => void): Entry[] {
   const space = namespace.value;
   const spaces = useLive<Obj>(kinds.namespaces).list;
   const pods = useLive<Obj>(kinds.pods, space).list;
@@ -53,6 +53,7 @@ function useEntries(): Entry[] {
   return useMemo<Entry[]>(
     () => [
       ...kViews.map((view) => ({ text: t.nav[view], kind: t.nav.label, icon: view, run: () => go(href(view)) })),
+      { text: t.help.title, kind: t.help.kind, icon: 'menu', run: onHelp },
       { text: t.allNamespaces, kind: t.namespace, icon: 'menu', run: () => (namespace.value = '') },
       ...spaces.map((each) => ({
         text: each.metadata.name,
@@ -82,10 +83,10 @@ function nearest(all: Entry[], text: string): Entry[] {
   return found.sort((a, b) => a.far - b.far).slice(0, kShownMax).map((each) => each.entry);
 }
 
-export function Palette({ onClose }: { onClose: () => void }) {
+export function Palette({ onClose, onHelp }: { onClose: () => void; onHelp: () => void }) {
   const [text, setText] = useState('');
   const [at, setAt] = useState(0);
-  const all = useEntries();
+  const all = useEntries(onHelp);
   const shown = useMemo(() => nearest(all, text), [all, text]);
   const chosen = Math.min(at, shown.length - 1);
   const run = (entry: Entry | undefined) => {
@@ -134,7 +135,7 @@ export function Palette({ onClose }: { onClose: () => void }) {
           </div>
         ))}
       </div>
-      {shown.length === 0 && <p class="dim">{t.paletteEmpty}</p>}
+      <p class="dim" role="status">{shown.length === 0 ? t.paletteEmpty : ''}</p>
     </Dialog>
   );
 }

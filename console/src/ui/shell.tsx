@@ -8,11 +8,12 @@ import { sayGoodbye } from '../api/login';
 import { endSession, session } from '../api/session';
 import type { Obj } from '../api/types';
 import { go, href, place } from '../router';
-import { namespace, theme, type Theme } from '../settings';
+import { namespace, singleKeys, theme, type Theme } from '../settings';
 import { t } from '../texts';
 import { beginAtHeading } from './heading';
 import { kViews, Palette } from './palette';
 import { Dialog, Icon, Logo } from './parts';
+import { say } from './toasts';
 
 const kGo: Record<string, string> = {
   o: 'overview', t: 'topology', c: 'cluster', w: 'workloads', p: 'pods', s: 'services', v: 'storage', j: 'jobs', e: 'events', k: 'kinds', d: 'deploy', n: 'create',
@@ -40,7 +41,7 @@ function useKeys(open: (what: 'palette' | 'help') => void): void {
         open('palette');
         return;
       }
-      if (isTyping(event.target) || event.ctrlKey || event.metaKey || event.altKey) return;
+      if (singleKeys.value === 'off' || isTyping(event.target) || event.ctrlKey || event.metaKey || event.altKey) return;
       if (afterG && kGo[event.key]) go(href(kGo[event.key]!));
       afterG = event.key === 'g';
       if (event.key === '?') open('help');
@@ -94,10 +95,14 @@ function Pulse() {
   const state = states.includes('away') ? 'away' : states.includes('loading') ? 'loading' : 'live';
   const text = { away: t.awayShort, loading: t.connecting, live: t.live }[state];
   return (
-    <span class={`pulse pulse-${state}`} role="status" title={state === 'away' ? t.away : undefined}>
-      <i class="dot" aria-hidden="true" />
-      {text}
-    </span>
+    <>
+      <span class={`pulse pulse-${state}`} title={state === 'away' ? t.away : undefined}>
+        <i class="dot" aria-hidden="true" />
+        {text}
+      </span>
+      {/* Heard where the server is gone, and not with each view that begins to follow something. */}
+      <span class="hidden" role="status">{state === 'away' ? t.away : ''}</span>
+    </>
   );
 }
 
@@ -133,6 +138,14 @@ function Help({ onClose }: { onClose: () => void }) {
           </div>
         ))}
       </dl>
+      <label class="check keys-check">
+        <input type="checkbox" checked={singleKeys.value === 'on'}
+               onChange={(event) => (singleKeys.value = event.currentTarget.checked ? 'on' : 'off')} />
+        <span>
+          {t.help.single}
+          <small class="hint">{t.help.singleHint}</small>
+        </span>
+      </label>
     </Dialog>
   );
 }
@@ -169,7 +182,8 @@ export function Shell({ children }: { children: ComponentChildren }) {
     document.title = [params.at(-1), (t.nav as Record<string, string>)[current], t.name].filter(Boolean).join(' · ');
   }, [view, params.join('/')]);
   const logout = () => {
-    sayGoodbye();
+    const user = session.value?.user ?? '';
+    void sayGoodbye().then((isLate) => isLate && say('good', t.logoutHeard(user)));
     forgetAll();
     endSession('first');
   };
@@ -210,7 +224,7 @@ export function Shell({ children }: { children: ComponentChildren }) {
         </header>
         <main id="main">{children}</main>
       </div>
-      {open === 'palette' && <Palette onClose={() => setOpen(null)} />}
+      {open === 'palette' && <Palette onClose={() => setOpen(null)} onHelp={() => setOpen('help')} />}
       {open === 'help' && <Help onClose={() => setOpen(null)} />}
     </div>
   );

@@ -1,9 +1,11 @@
 // What came of what somebody did: a line that stays a while, longer where it failed.
 import { signal } from '@preact/signals';
 
+import { owed, tellAgain } from '../api/goodbye';
 import type { ApiError } from '../api/request';
 import { t } from '../texts';
 import { Icon } from './parts';
+import { askBeforeLeaving } from './unsaved';
 
 interface Toast {
   id: number;
@@ -16,6 +18,8 @@ const kBadMs = 15_000;
 const kShownMax = 4;
 
 const toasts = signal<Toast[]>([]);
+// Only this page knows of it.
+askBeforeLeaving(() => owed.value.length > 0);
 let lastId = 0;
 
 export function say(tone: Toast['tone'], text: string): void {
@@ -43,6 +47,12 @@ export async function tell(work: () => Promise<unknown>, done: string): Promise<
 export function Toasts() {
   return (
     <div class="toasts" aria-live="polite">
+      {owed.value.map(({ token, user, why }) => (
+        <div key={token} class="toast tone-warn">
+          <span>{t.logoutOwed(user, why)}</span>
+          <button class="button small" onClick={tellAgain}>{t.retry}</button>
+        </div>
+      ))}
       {toasts.value.map((each) => (
         <div key={each.id} class={`toast tone-${each.tone}`} role={each.tone === 'bad' ? 'alert' : undefined}>
           <span>{each.text}</span>

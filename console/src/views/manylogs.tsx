@@ -72,7 +72,9 @@ class Follower {
     }
     const read = new Set([...this.streams.values()].map((each) => each.index));
     for (const index of this.sources.keys()) {
-      if (!read.has(index) && this.lines.count(index) === 0) this.sources.delete(index);
+      if (read.has(index)) continue;
+      this.lines.close(index);
+      if (this.lines.count(index) === 0) this.sources.delete(index);
     }
     return left;
   }
@@ -105,6 +107,7 @@ class Follower {
       else query.set('sinceTime', since);
       try {
         await readLog(`${pathOf(kinds.pods, this.space, stream.pod)}/log?${query}`, stream.stop.signal, (text) => {
+          if (stream.stop.signal.aborted) return;
           this.lines.take(text, stream.index);
           stream.error = '';
           this.redraw();

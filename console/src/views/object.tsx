@@ -172,7 +172,8 @@ function Followed({ kind, plural, space, name }: { kind: Kind; plural: string; s
   const found = live.list[0];
   // Events of a watch carry both, but nothing promises it.
   const object = found && { ...found, apiVersion: apiVersionOf(kind), kind: kind.kind };
-  const last = useRef<Obj | undefined>(undefined);
+  // A text that is left is found also where its object has gone meanwhile.
+  const last = useRef<Obj | undefined>(drafts.get(path)?.base);
   if (object && object.metadata.resourceVersion !== last.current?.metadata.resourceVersion) last.current = object;
   // Who left a text half-typed finds it at once.
   const [first] = useState(() => (drafts.has(path) ? 'yaml' : 'details'));

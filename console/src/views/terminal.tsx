@@ -9,6 +9,7 @@ import { Exec } from '../api/exec';
 import { kinds } from '../api/kinds';
 import { useLive } from '../api/live';
 import type { Pod } from '../api/types';
+import { Backlog } from '../model/backlog';
 import { runningContainers } from '../model/pod';
 import { place } from '../router';
 import { dark } from '../settings';
@@ -25,6 +26,11 @@ function words(text: string): string[] {
     found.push(match[1]?.replace(/\\(.)/g, '$1') ?? match[2] ?? match[3]!);
   }
   return found;
+}
+
+// On a line of its own, whatever sequence or colour it broke off in.
+function gap(bytes: number): Uint8Array {
+  return new TextEncoder().encode(`\x18\x1b[0m\r\n${t.shell.leftOut(bytes)}\r\n`);
 }
 
 function colours(): Record<string, string> {
@@ -57,6 +63,7 @@ function useTerminal(space: string, name: string, container: string, command: st
     fit.fit();
     setState('opening');
     setWhy('');
+    const backlog = new Backlog((bytes, drawn) => terminal.write(bytes, drawn), gap);
     const exec = new Exec(space, name, container, words(command), {
       opened: () => {
         opened = true;
@@ -64,7 +71,7 @@ function useTerminal(space: string, name: string, container: string, command: st
         exec.resize(terminal.cols, terminal.rows);
         terminal.focus();
       },
-      output: (bytes) => terminal.write(bytes),
+      output: (bytes) => backlog.take(bytes),
       ended: (reason) => {
         setState('closed');
         setWhy(reason === '' || opened ? reason : t.shell.failed + reason);
