@@ -221,6 +221,16 @@ TEST_F(PatchedWrites, WhatIsBoundHasAName) {
   EXPECT_EQ(bound.message(), "Name parameter required.");
 }
 
+TEST_F(PatchedWrites, WhatIsBoundBelowItselfHasTheUidThatIsSaid) {
+  const std::string space = "/api/v1/namespaces/default/";
+  Post(space + "pods",
+       R"({"metadata": {"name": "p"}, "spec": {"containers": [{"name": "c", "image": "i"}]}})");
+  const std::string other =
+      R"({"metadata": {"name": "p", "uid": "x"}, "target": {"kind": "Node", "name": "n"}})";
+  EXPECT_EQ(Post(space + "pods/p/binding", other).code, 409);
+  EXPECT_EQ(Post(space + "bindings", other).code, 201);
+}
+
 TEST_F(PatchedWrites, AnAppliedQuantityIsAScalar) {
   const Answer applied =
       Ask("PATCH", "/api/v1/namespaces/default/resourcequotas/q?fieldManager=m",

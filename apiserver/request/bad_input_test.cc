@@ -311,7 +311,8 @@ TEST_F(BadInputTest, ContentTypesThatNobodyKnowsAreRefused) {
 TEST_F(BadInputTest, QueriesThatMakeNoSenseAreBadRequests) {
   for (const char* query : {"?limit=x", "?resourceVersion=-1", "?continue=%00%ff", "?continue=e30",
                             "?labelSelector=a in", "?labelSelector=%ff", "?fieldSelector=nothing=1",
-                            "?fieldSelector==", "?timeoutSeconds=9x"}) {
+                            "?fieldSelector==", "?timeoutSeconds=9x", "?timeoutSeconds=",
+                            "?limit="}) {
     const auto answer = Get(std::string(kMaps) + query);
     EXPECT_GE(answer.code, 400) << query;
     EXPECT_LT(answer.code, 500) << query << answer.body;

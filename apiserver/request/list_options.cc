@@ -104,10 +104,10 @@ Result<ListQuery> ParseListOptions(const http::Request& request, const KindInfo&
   ListQuery options;
   options.resource_version = ValueOf(request, "resourceVersion");
   options.continue_token = ValueOf(request, "continue");
-  if (const auto text = request.Query("limit"); text && !text->empty()) {
+  if (const auto text = request.Query("limit")) {
     options.limit = TRY(ParseIntQuery(*text));
   }
-  if (const auto text = request.Query("timeoutSeconds"); text && !text->empty()) {
+  if (const auto text = request.Query("timeoutSeconds")) {
     options.timeout_seconds = TRY(ParseIntQuery(*text));
   }
   if (const auto text = request.Query("allowWatchBookmarks")) {

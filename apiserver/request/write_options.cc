@@ -159,7 +159,7 @@ Result<DeleteQuery> ParseDeleteOptions(const http::Request& request, std::string
     return CheckDeleteOptions(*given);
   }
   meta_v1::DeleteOptions given;
-  if (const auto text = request.Query("gracePeriodSeconds"); text && !text->empty()) {
+  if (const auto text = request.Query("gracePeriodSeconds")) {
     given.grace_period_seconds = TRY(ParseIntQuery(*text));
   }
   if (const auto text = request.Query("propagationPolicy")) {

@@ -38,6 +38,9 @@ Result<core_v1::Binding> BindingOf(ApiRequest& request, const WriteOptions& opti
   const WantedType wanted{"", "v1", "Binding", &core_v1::Binding::Describe()};
   auto binding = TRY(ReadBody<core_v1::Binding>(request, wanted, options.validation));
   TRY(CompleteUnstored(request, options, "v1", request.info.subresource, binding));
+  // Kubernetes takes the uid for the pod's only below the pod: one that is posted as a resource is
+  // a new object, whose uid is not the client's to say.
+  if (request.info.subresource.empty()) binding.metadata.uid.clear();
   return binding;
 }
 
