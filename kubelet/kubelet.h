@@ -86,6 +86,7 @@ struct KubeletOptions {
   int pulls_max = 1;                 // How many images are pulled at one time.
   PullVerification pull_verification = PullVerification::kPulled;
   std::vector<std::string> preloaded_allowlist;
+  std::vector<int> kept_ports = {};  // Of the pods' network: no host ports (CniNetwork).
 };
 
 // A row of a metric: {"kubelet_active_pods", {"true"}, 2}.
@@ -182,6 +183,7 @@ class Kubelet final : public ControlLoop {
                    const std::vector<Ptr<core_v1::Pod>>& victims = {});
   // Starts a worker for a pod that has not run here, which ends it at once when it is refused.
   void Admit(const Ptr<core_v1::Pod>& pod);
+  void TellOfKeptPorts(const core_v1::Pod& pod);
   // Whom a critical pod takes the place of is added to `victims`.
   std::optional<PodRefusal> Refuse(const core_v1::Pod& pod,
                                    std::vector<Ptr<core_v1::Pod>>& victims);
