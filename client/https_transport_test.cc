@@ -279,7 +279,7 @@ TEST_F(HttpsTransportTest, WhatIsWantedAsAStreamIsOneWhateverItsPath) {
 }
 
 TEST_F(HttpsTransportTest, AStreamThatDoesNotBeginIsToldAsAnAnswerThatDoesNotCome) {
-  options_.request_timeout_ms = 50;
+  options_.request_timeout_ms = 1000;
   http::Request request = Get("/late");
   request.wants_stream = true;
   const http::Response answer = Connect()->Send(request);
