@@ -103,6 +103,7 @@ TEST_F(UpkeepTest, FlowControlIsWhatItWasUnlessAnOperatorKeepsIt) {
           .code,
       200);
   ASSERT_EQ(Merge(path, change).code, 200);
+  clock_.Advance(1min);
   Settle();
   EXPECT_EQ(precedence(), 77);
 }
