@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <iterator>
 
 #include "api/gen/authorization_v1.h"
 #include "base/hash.h"
@@ -33,6 +34,16 @@ std::string_view VerbOf(std::string_view method) {
     if (each == method) return verb;
   }
   return "";
+}
+
+// What leads into a pod by GET does there what others ask for by POST: who may read what a kubelet
+// measures is not to run commands in all of its pods.
+std::string_view VerbFor(const http::Request& request) {
+  constexpr std::string_view kInto[] = {"/exec", "/attach", "/portForward", "/run"};
+  const bool leads_into_pod =
+      std::any_of(std::begin(kInto), std::end(kInto),
+                  [&](std::string_view root) { return IsAt(request.path, root); });
+  return leads_into_pod && request.method == "GET" ? "create" : VerbOf(request.method);
 }
 
 std::string BearerToken(const http::Request& request) {
@@ -126,7 +137,7 @@ std::optional<http::Response> KubeletAccess::Refuse(const http::Request& request
     return later;
   }
   if (!caller) return PlainAnswer(401, "Unauthorized");
-  const std::string_view verb = VerbOf(request.method);
+  const std::string_view verb = VerbFor(request);
   const auto subresources = SubresourcesOf(request.path);
   for (const std::string_view subresource : subresources) {
     const auto allowed = IsAllowed(*caller, key, verb, subresource);
