@@ -13,6 +13,11 @@
 namespace skiff::kubelet {
 namespace {
 
+// To the API server, too, a certificate without a common name is nobody's.
+bool NamesSomebody(const std::shared_ptr<const http::PeerCertificate>& peer) {
+  return peer != nullptr && !peer->common_name.empty();
+}
+
 bool IsApiServer(const http::PeerCertificate& peer) {
   const auto& groups = peer.organizations;
   return std::find(groups.begin(), groups.end(), "system:masters") != groups.end() ||
@@ -128,7 +133,8 @@ std::optional<http::Response> KubeletAccess::Refuse(const http::Request& request
   if (request.peer_certificate && !IsTrusted(*request.peer_certificate)) {
     return PlainAnswer(401, "Unauthorized");
   }
-  if (request.peer_certificate && IsApiServer(*request.peer_certificate)) return std::nullopt;
+  const auto& peer = request.peer_certificate;
+  if (NamesSomebody(peer) && IsApiServer(*peer)) return std::nullopt;
   std::string key;
   const auto caller = CallerOf(request, key);
   if (!caller && caller.error().reason == Reason::kTooManyRequests) {
@@ -156,7 +162,7 @@ std::optional<http::Response> KubeletAccess::Refuse(const http::Request& request
 Result<KubeletAccess::Caller> KubeletAccess::CallerOf(const http::Request& request,
                                                       std::string& key) {
   if (!request.peer_certificate_error.empty()) return Nobody();
-  if (const auto& peer = request.peer_certificate) {
+  if (const auto& peer = request.peer_certificate; NamesSomebody(peer)) {
     key = Sha256(peer->pem);
     Caller caller;
     caller.username = peer->common_name;

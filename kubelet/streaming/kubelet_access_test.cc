@@ -136,6 +136,12 @@ TEST_F(KubeletAccessTest, WhoCannotBeAskedAboutNowComesAgain) {
   EXPECT_EQ(Ask("/metrics", "good"), 200);
 }
 
+TEST_F(KubeletAccessTest, ACertificateWithoutCommonNameIsNobodys) {
+  EXPECT_EQ(AskAs("", {"system:masters"}), 401);
+  EXPECT_EQ(AskAs("", {"users"}), 401);
+  EXPECT_EQ(reviews_, 0);
+}
+
 TEST_F(KubeletAccessTest, TheApiServerItselfIsNotAskedAbout) {
   is_down_ = true;
   EXPECT_EQ(AskAs("kube-apiserver-kubelet-client", {}), 200);
