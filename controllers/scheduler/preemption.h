@@ -2,12 +2,15 @@
 // harm. Pure.
 #pragma once
 
+#include <functional>
+#include <memory>
 #include <optional>
 #include <set>
 #include <string>
 #include <vector>
 
 #include "api/gen/policy_v1.h"
+#include "api/select/selector.h"
 #include "controllers/scheduler/cycle.h"
 #include "controllers/scheduler/profile.h"
 
@@ -29,6 +32,9 @@ struct PreemptionInput {
   const std::vector<BudgetPtr>& budgets;
   // Pods that were told to go for others; the cache may not show it yet.
   const std::set<std::string>& leaving;
+  // The selector of a budget, where somebody keeps those that were read; nullptr: it selects
+  // nothing. Null: they are read anew.
+  std::function<std::shared_ptr<const LabelSelector>(const BudgetPtr&)> selector_of = nullptr;
 };
 
 struct PreemptionOutcome {

@@ -120,6 +120,32 @@ TEST(PreemptionTest, BudgetsAreKeptWhereThereIsAChoice) {
   EXPECT_EQ(outcome.victims->budget_violations, 1);
 }
 
+// Whoever may write budgets in one namespace would hold up pods of all others.
+TEST(PreemptionTest, OnlyBudgetsOfThoseWhoMayHaveToGoAreRead) {
+  SchedulingFixture cluster;
+  cluster.AddNode("a", "1");
+  cluster.Place(PodOf("low", 1, "1", Labelled("web")), "a");
+  auto elsewhere = std::make_shared<policy_v1::PodDisruptionBudget>(*BudgetOf("web", 0));
+  elsewhere->metadata.namespace_ = "elsewhere";
+  cluster.budgets = {BudgetOf("web", 0), elsewhere};
+  Unfit unfit;
+  unfit.nodes = 1;
+  unfit.preemptable = {"a"};
+  SeededRandom random(1);
+  const Snapshot snapshot = cluster.MakeSnapshot();
+  const auto high = PodOf("high", 9, "1");
+  std::vector<std::string> read;
+  const auto selector_of = [&](const BudgetPtr& budget) {
+    read.push_back(budget->metadata.namespace_);
+    return std::make_shared<const LabelSelector>(LabelSelector::FromMap({{"app", "web"}}));
+  };
+  const auto outcome = FindCandidates(
+      {*high, snapshot, unfit, cluster.budgets, cluster.leaving, selector_of}, random);
+  ASSERT_EQ(outcome.candidates.size(), 1u);
+  EXPECT_EQ(outcome.candidates[0].budget_violations, 1);
+  EXPECT_THAT(read, ElementsAre("default"));
+}
+
 // As by kube-scheduler: a budget of all that lack a label is not theirs who have none.
 TEST(PreemptionTest, APodWithoutLabelsComesUnderNoBudget) {
   SchedulingFixture cluster;

@@ -17,7 +17,11 @@ PreemptionOutcome Scheduler::Candidates(const PodInfo& pod, const Unfit& unfit,
     const auto budgets = budgets_.List();
     const Snapshot snapshot = MakeSnapshot(*pod.pod, devices);
     const Duration begin = clock_.Monotonic();
-    outcome = FindCandidates({pod, snapshot, unfit, budgets, leaving_}, manager_.random());
+    const auto selector_of = [this](const BudgetPtr& budget) {
+      return budget_selectors_->Get(budget);
+    };
+    outcome =
+        FindCandidates({pod, snapshot, unfit, budgets, leaving_, selector_of}, manager_.random());
     const auto code =
         outcome.candidates.empty() ? Verdict::Code::kUnschedulable : Verdict::Code::kFits;
     if (metrics_) {

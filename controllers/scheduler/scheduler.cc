@@ -52,6 +52,7 @@ Scheduler::Scheduler(Manager& manager, SchedulerOptions options)
       replica_sets_(manager.informer<apps_v1::ReplicaSet>()),
       stateful_sets_(manager.informer<apps_v1::StatefulSet>()),
       budgets_(manager.informer<policy_v1::PodDisruptionBudget>()),
+      budget_selectors_(KeptSelectors<policy_v1::PodDisruptionBudget>::Of(budgets_)),
       device_claims_(manager.informer<resource_v1::ResourceClaim>()),
       device_slices_(manager.informer<resource_v1::ResourceSlice>()),
       device_classes_(manager.informer<resource_v1::DeviceClass>()),
