@@ -40,6 +40,7 @@ Scheduler::Scheduler(Manager& manager, SchedulerOptions options)
       pods_(manager.informer<core_v1::Pod>()),
       nodes_(manager.informer<core_v1::Node>()),
       claims_(manager.informer<core_v1::PersistentVolumeClaim>()),
+      claim_selectors_(KeptSelectors<core_v1::PersistentVolumeClaim>::Of(claims_)),
       volumes_(manager.informer<core_v1::PersistentVolume>()),
       classes_(manager.informer<storage_v1::StorageClass>()),
       csi_nodes_(manager.informer<storage_v1::CSINode>()),
@@ -267,7 +268,8 @@ StorageView Scheduler::Storage() {
               capacities_.ByIndex(kCapacitiesByClass, name));
         }
         return of_class;
-      }};
+      },
+      [this](const auto& claim) { return claim_selectors_->Get(claim); }};
 }
 
 Snapshot Scheduler::MakeSnapshot(const core_v1::Pod& pod, DeviceCycle& devices) {

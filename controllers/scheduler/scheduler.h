@@ -219,6 +219,7 @@ class Scheduler final : public ControlLoop {
   Informer<core_v1::Pod> pods_;
   Informer<core_v1::Node> nodes_;
   Informer<core_v1::PersistentVolumeClaim> claims_;
+  const std::shared_ptr<KeptSelectors<core_v1::PersistentVolumeClaim>> claim_selectors_;
   Informer<core_v1::PersistentVolume> volumes_;
   Informer<storage_v1::StorageClass> classes_;
   Informer<storage_v1::CSINode> csi_nodes_;
