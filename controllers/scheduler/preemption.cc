@@ -80,6 +80,8 @@ std::vector<bool> ViolatesBudget(const std::vector<PodInfoPtr>& pods, BudgetsToK
   return violates;
 }
 
+constexpr std::string_view kTooLong = "the search for pods that may go takes too long";
+
 // Why nobody goes for the pod on a node.
 struct NoVictims {
   std::vector<std::string> reasons;
@@ -93,7 +95,8 @@ tl::unexpected<NoVictims> NotEvenWithout(const Verdict& refusal) {
 }
 
 tl::expected<Victims, NoVictims> VictimsOn(const PodInfo& pod, const NodeInfo& node,
-                                           const Snapshot& snapshot, BudgetsToKeep& budgets) {
+                                           const Snapshot& snapshot, BudgetsToKeep& budgets,
+                                           const std::function<bool()>& give_up) {
   std::vector<PodInfoPtr> lower;
   for (const auto& [uid, other] : node.pods) {
     if (other->priority < pod.priority) lower.push_back(other);
@@ -113,6 +116,7 @@ tl::expected<Victims, NoVictims> VictimsOn(const PodInfo& pod, const NodeInfo& n
   for (const bool spare_violating : {true, false}) {
     for (size_t i = 0; i < lower.size(); ++i) {
       if (violates[i] != spare_violating) continue;
+      if (give_up && give_up()) return tl::unexpected(NoVictims{{std::string(kTooLong)}, ""});
       trial.node().AddPod(lower[i]);
       if (fits()) continue;
       trial.node().RemovePod(lower[i]->uid());
@@ -238,10 +242,12 @@ PreemptionOutcome FindCandidates(const PreemptionInput& input, Random& random) {
   BudgetsToKeep budgets(input);
   Refused refused;
   bool any_within_budgets = false;
-  for (size_t i = 0; i < potential.size(); ++i) {
+  bool gives_up = false;
+  for (size_t i = 0; i < potential.size() && !gives_up; ++i) {
     if (any_within_budgets && outcome.candidates.size() >= wanted) break;
     const NodeInfo& node = *potential[(offset + i) % potential.size()];
-    auto victims = VictimsOn(input.pod, node, input.snapshot, budgets);
+    auto victims = VictimsOn(input.pod, node, input.snapshot, budgets, input.give_up);
+    gives_up = input.give_up && input.give_up();
     if (!victims) {
       refused.Add(std::move(victims).error());
       continue;
@@ -250,6 +256,8 @@ PreemptionOutcome FindCandidates(const PreemptionInput& input, Random& random) {
     outcome.candidates.push_back(*std::move(victims));
   }
   if (!outcome.candidates.empty()) return outcome;
+  // Nobody knows, and what the pod is nominated to stays as it is.
+  if (gives_up) return {.eligible = false, .message = fmt::format("preemption: {}.", kTooLong)};
   outcome.failed = refused.any_failed();
   outcome.eligible = !outcome.failed;
   const size_t nodes = input.snapshot.nodes.size();

@@ -35,6 +35,10 @@ struct PreemptionInput {
   // The selector of a budget, where somebody keeps those that were read; nullptr: it selects
   // nothing. Null: they are read anew.
   std::function<std::shared_ptr<const LabelSelector>(const BudgetPtr&)> selector_of = nullptr;
+  // Whether the search has taken long enough: all other pods wait for it, and all rules are asked
+  // anew for each pod of each node that may have to go. What was found until then has to do. Null:
+  // it may take any time.
+  std::function<bool()> give_up = nullptr;
 };
 
 struct PreemptionOutcome {

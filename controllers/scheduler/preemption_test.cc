@@ -146,6 +146,34 @@ TEST(PreemptionTest, OnlyBudgetsOfThoseWhoMayHaveToGoAreRead) {
   EXPECT_THAT(read, ElementsAre("default"));
 }
 
+// One pod of a thousand constraints would hold up all others for hours.
+TEST(PreemptionTest, WhatWasFoundWhenTheSearchTakesTooLongHasToDo) {
+  SchedulingFixture cluster;
+  Unfit unfit;
+  for (const char* node : {"a", "b", "c"}) {
+    cluster.AddNode(node, "2");
+    cluster.Place(PodOf(std::string(node) + "1", 1, "1"), node);
+    cluster.Place(PodOf(std::string(node) + "2", 1, "1"), node);
+    unfit.preemptable.push_back(node);
+  }
+  unfit.nodes = 3;
+  const Snapshot snapshot = cluster.MakeSnapshot();
+  const auto high = PodOf("high", 9, "2");
+  const auto search = [&](int tries) {
+    SeededRandom random(1);
+    const auto give_up = [&] { return tries-- <= 0; };
+    return FindCandidates(
+        {*high, snapshot, unfit, cluster.budgets, cluster.leaving, nullptr, give_up}, random);
+  };
+  EXPECT_EQ(search(100).candidates.size(), 3u);
+  EXPECT_EQ(search(4).candidates.size(), 1u) << "two pods of a node, and what comes after it";
+  const auto none = search(1);
+  EXPECT_TRUE(none.candidates.empty());
+  EXPECT_FALSE(none.eligible) << "what it is nominated to stays as it is";
+  EXPECT_FALSE(none.failed);
+  EXPECT_EQ(none.message, "preemption: the search for pods that may go takes too long.");
+}
+
 // As by kube-scheduler: a budget of all that lack a label is not theirs who have none.
 TEST(PreemptionTest, APodWithoutLabelsComesUnderNoBudget) {
   SchedulingFixture cluster;

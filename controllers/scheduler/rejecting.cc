@@ -4,6 +4,11 @@
 #include "controllers/scheduler/scheduler.h"
 
 namespace skiff::scheduler {
+namespace {
+
+constexpr Duration kVictimSearchMax = 5s;
+
+}  // namespace
 
 PreemptionOutcome Scheduler::Candidates(const PodInfo& pod, const Unfit& unfit,
                                         DeviceCycle& devices) {
@@ -20,8 +25,9 @@ PreemptionOutcome Scheduler::Candidates(const PodInfo& pod, const Unfit& unfit,
     const auto selector_of = [this](const BudgetPtr& budget) {
       return budget_selectors_->Get(budget);
     };
-    outcome =
-        FindCandidates({pod, snapshot, unfit, budgets, leaving_, selector_of}, manager_.random());
+    const auto give_up = [&] { return clock_.Monotonic() - begin > kVictimSearchMax; };
+    outcome = FindCandidates({pod, snapshot, unfit, budgets, leaving_, selector_of, give_up},
+                             manager_.random());
     const auto code =
         outcome.candidates.empty() ? Verdict::Code::kUnschedulable : Verdict::Code::kFits;
     if (metrics_) {
