@@ -72,6 +72,7 @@ struct Type {
   std::string_view api_version;  // group/version that defines it: "apps/v1", "v1", "meta/v1"
   std::string_view go_package;   // "k8s.io/api/core/v1"
   // kStruct: in declaration order, fields of inlined types in place. typeMeta is not among them.
+  // kMap of a custom resource: one without a name, where its members are lists that apply merges.
   std::span<const Field> fields;
   // Indices of the fields that protobuf knows, by the numbers that lead to them.
   std::span<const uint16_t> by_number;

@@ -94,6 +94,8 @@ TEST_P(ServiceAccountTokensTest, ASecretGoesWithItsAccountAndDoesNotComeBackWith
   EXPECT_EQ(Find("key"), nullptr);
   MakeSecret("stray", "nobody");
   EXPECT_EQ(Find("stray"), nullptr) << "of an account that is not there";
+  MakeSecret("odd", "a/b");
+  EXPECT_NE(Find("odd"), nullptr) << "of none that can ever be there";
   MakeAccount("robot");
   EXPECT_EQ(Find("key"), nullptr);
   EXPECT_EQ(WhoIs(token), "");

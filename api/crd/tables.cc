@@ -111,8 +111,13 @@ class TableMaker {
   const Type& MapOf(const Schema& schema) {
     Type& type = tables_.NewType();
     type.shape = Shape::kMap;
-    type.element = ElementOf(schema.additional.get());
     type.atomic = schema.atomic_map;
+    if (schema.additional == nullptr) return type;
+    Field member = FieldOf("", *schema.additional);
+    if (member.type == &Anything()) return type;
+    type.element = member.type;
+    // How lists are told apart is said beside their type.
+    if (member.list_type != ListType::kAtomic) type.fields = tables_.Keep(std::vector{member});
     return type;
   }
 

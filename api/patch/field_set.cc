@@ -475,6 +475,7 @@ bool Spot::Member(std::string_view name, size_t& next, Spot& out) const {
   if (type == nullptr) return true;
   if (type->shape == Shape::kMap) {
     out.type = type->element;
+    if (!type->fields.empty()) out.field = &type->fields.front();
     return true;
   }
   const auto fields = type->fields;

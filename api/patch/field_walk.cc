@@ -92,7 +92,8 @@ class FieldCollector {
       const ElementChain chain{path, 'f', name};
       Walk(below, member, &chain);
       const bool blank_object = member.is_null() || (member.is_object() && member.empty());
-      if (blank_object || below.field == nullptr) Insert(out_, &chain);
+      const bool is_key = spot.type == nullptr || spot.type->shape == Shape::kMap;
+      if (blank_object || is_key || below.field == nullptr) Insert(out_, &chain);
     }
   }
 

@@ -59,7 +59,7 @@ TEST_F(AvailabilityTest, AServiceWithoutAnAddressIsSaidToHaveNone) {
                      "endpoints": [{"addresses": ["192.0.2.1"]}]})")
                 .code,
             201);
-  ASSERT_EQ(Register().code, 201);
+  ASSERT_EQ(Register({{"service", {{"port", 443}}}}).code, 201);
   ASSERT_TRUE(Becomes("FailedDiscoveryCheck"));
   EXPECT_EQ(ConditionOf(kName)["message"], "cannot route to service with ClusterIP \"None\"");
 }

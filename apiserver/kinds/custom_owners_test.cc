@@ -6,6 +6,27 @@ namespace {
 
 class CustomOwners : public CustomResources {};
 
+TEST_F(CustomOwners, ListsInMapsAreMergedAsOthersAre) {
+  Json schema = Schema();
+  schema["properties"]["spec"]["properties"]["groups"] = {
+      {"type", "object"},
+      {"additionalProperties",
+       {{"type", "array"}, {"x-kubernetes-list-type", "set"}, {"items", {{"type", "string"}}}}}};
+  Define(Definition(schema));
+  const auto apply = [&](const char* manager, const char* item) {
+    const Json groups = {{"a", Json::array({item})}};
+    return Ask("PATCH", path_ + "/a?fieldManager=" + manager,
+               Cron("a", {{"image", "web"}, {"groups", groups}}), "application/apply-patch+yaml");
+  };
+  ASSERT_EQ(apply("one", "x").code, 201);
+  const Answer both = apply("two", "y");
+  ASSERT_EQ(both.code, 200) << both.message();
+  EXPECT_EQ(both.body["spec"]["groups"]["a"], (Json::array({"x", "y"})));
+  EXPECT_EQ(both.body["metadata"]["managedFields"][0]["fieldsV1"]["f:spec"]["f:groups"],
+            Json::parse(R"j({"f:a": {".": {}, "v:\"x\"": {}}})j"));
+  EXPECT_EQ(apply("one", "z").body["spec"]["groups"]["a"], (Json::array({"y", "z"})));
+}
+
 // Whoever owned an item owns the list.
 TEST_F(CustomOwners, AListThatBecomesAtomicIsOwnedByThoseOfItsItems) {
   Json schema = Schema();

@@ -5,6 +5,7 @@
 #include <map>
 
 #include "api/pods/token_secrets.h"
+#include "api/rules/names.h"
 #include "base/log.h"
 #include "controllers/collection.h"
 #include "controllers/program.h"
@@ -109,9 +110,11 @@ class TokenSecrets final : public ControlLoop {
     if (secret.metadata.deletion_timestamp) return {};
     Ptr<ServiceAccount> account = accounts_.Get(AccountOf(secret));
     if (!account || !Means(secret, *account)) {
+      // No account can have such a name, and nobody is asked for it whenever something changes: the
+      // Secret is its author's.
+      if (!PathSegmentErrors(AccountOf(secret).name).empty()) return {};
       // The cache may lag: nothing is deleted for that.
       auto live = client_.Get<ServiceAccount>(AccountOf(secret));
-      // No account can have such a name; the Secret is its author's.
       if (!live && live.error().reason == Reason::kBadRequest) return {};
       if (!live && live.error().reason != Reason::kNotFound) return Fail(live.error());
       if (!live || !Means(secret, **live)) {
