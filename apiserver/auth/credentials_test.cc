@@ -70,6 +70,9 @@ TEST_F(CredentialsTest, NobodyIsTheServerByAProxyOfANodeThatLeadsBackToIt) {
   request.headers.emplace("X-Forwarded-Uri", "/api/v1/nodes/n/proxy/api/v1/secrets");
   EXPECT_EQ(Who(request),
             "this node leads back to the API server, which nobody is by way of a proxy of its");
+  http::Request renamed = With(users_, {.common_name = "kubernetes"});
+  renamed.headers.emplace("X-Forwarded-Uri", "/api/v1/nodes/n:443/proxy/api");
+  EXPECT_EQ(Who(renamed), Who(request)) << "whatever it is called to kubelets";
   http::Request other = With(users_, {.common_name = "alice"});
   other.headers.emplace("X-Forwarded-Uri", "/k8s/api");
   EXPECT_EQ(Who(other), "alice system:authenticated") << "behind a proxy of somebody's own";
