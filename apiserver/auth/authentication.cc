@@ -122,10 +122,10 @@ bool IsGoodUser(const CertificateHolder* holder, TimePoint now) {
   return holder != nullptr && holder->is_client && holder->fault.empty() && holder->IsGoodAt(now);
 }
 
-// An API server names in this header, to a node, the path by which it was asked for the node's proxy,
-// and shows its own certificate there, mostly under this name. Both together come back to an API
-// server from a node whose address and port lead here, as who may write its status can have it: who
-// may ask for that node would be the server itself, and so may everything.
+// An API server names in this header, to a node, the path by which it was asked for the node's
+// proxy, and shows its own certificate there, mostly under this name. Both together come back to an
+// API server from a node whose address and port lead here, as who may write its status can have it:
+// who may ask for that node would be the server itself, and so may everything.
 bool IsLedBackHere(const http::Request& request, const User& user) {
   constexpr std::string_view kAsksKubelets = "kube-apiserver-kubelet-client";
   constexpr std::string_view kNodes = "/api/v1/nodes/";
