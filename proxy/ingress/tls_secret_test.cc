@@ -1,4 +1,3 @@
-// What is taken of a Secret that an Ingress names for TLS.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
