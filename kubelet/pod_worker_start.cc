@@ -74,10 +74,43 @@ std::string PodWorker::LogDirectory(const core_v1::Pod& pod) const {
 }
 
 cri::SandboxConfig PodWorker::SandboxConfigOf(const core_v1::Pod& pod, uint32_t attempt) const {
-  return MakeSandboxConfig({pod, attempt, LogDirectory(pod), ReadNodeDns(context_.dns),
-                            context_.cgroup_root.empty()
-                                ? ""
-                                : PodCgroup(pod, context_.cgroup_root, context_.cgroup_driver)});
+  auto config =
+      MakeSandboxConfig({pod, attempt, LogDirectory(pod), ReadNodeDns(context_.dns),
+                         context_.cgroup_root.empty()
+                             ? ""
+                             : PodCgroup(pod, context_.cgroup_root, context_.cgroup_driver)});
+  // Who cannot have them has no sandbox either.
+  if (auto users = UsersOf(pod)) config.security.namespaces.user = std::move(*users);
+  return config;
+}
+
+Result<std::optional<cri::NamespaceOptions::User>> PodWorker::UsersOf(
+    const core_v1::Pod& pod) const {
+  if (pod.spec.host_users.value_or(true)) return std::optional<cri::NamespaceOptions::User>();
+  if (context_.user_namespaces == nullptr) {
+    return Fail(Reason::kConflict,
+                "can't set `spec.hostUsers: false`, runtime does not support user namespaces");
+  }
+  TRY(context_.volumes.MakePodDirectory(pod.metadata.uid));
+  auto users = TRY(context_.user_namespaces->Of(pod.metadata.uid));
+  return std::optional(std::move(users));
+}
+
+Result<> PodWorker::CheckUsers(const core_v1::Pod& pod, const std::string& handler) const {
+  if (pod.spec.host_users.value_or(true)) return {};
+  const auto status = TRY(context_.runtime.Status());
+  const auto found = std::find_if(status.handlers.begin(), status.handlers.end(),
+                                  [&](const auto& each) { return each.name == handler; });
+  if (found == status.handlers.end() || !found->user_namespaces) {
+    const std::string who =
+        handler.empty() ? "runtime" : fmt::format("RuntimeClass handler \"{}\"", handler);
+    return Fail(Reason::kConflict,
+                fmt::format("can't set `spec.hostUsers: false`, {} does not support user "
+                            "namespaces",
+                            who));
+  }
+  TRY(UsersOf(pod));
+  return {};
 }
 
 Result<> PodWorker::PrepareClaims(const core_v1::Pod& pod) {
@@ -113,10 +146,9 @@ bool PodWorker::MakeSandbox(const core_v1::Pod& pod, const ObservedPod& observed
     return false;
   };
   if (context_.metrics != nullptr) context_.metrics->started_pods.Add({});
-  if (const auto problem = SandboxProblem(pod)) {
-    context_.events.Warning(pod, problem->reason, problem->message);
-    return false;
-  }
+  const auto handler = context_.runtime_handler(pod);
+  if (!handler) return fail(handler.error().message);
+  if (const auto users = CheckUsers(pod, *handler); !users) return fail(users.error().message);
   if (const auto prepared = PrepareClaims(pod); !prepared) {
     context_.events.Warning(pod, "FailedPrepareDynamicResources",
                             "Failed to prepare dynamic resources: " + prepared.error().message);
@@ -128,8 +160,6 @@ bool PodWorker::MakeSandbox(const core_v1::Pod& pod, const ObservedPod& observed
     context_.events.Warning(pod, "FailedCreatePodContainer",
                             "unable to ensure pod container exists: " + made.error().message);
   }
-  const auto handler = context_.runtime_handler(pod);
-  if (!handler) return fail(handler.error().message);
   const auto hostname = KernelHostname(pod, context_.dns.cluster_domain);
   // On the host's network it has the host's.
   if (!hostname && !pod.spec.host_network) return fail(hostname.error().message);
@@ -374,6 +404,7 @@ Result<ContainerInput> PodWorker::Prepare(const core_v1::Pod& pod,
   input.node_huge_pages = context_.node_huge_pages;
   input.cgroup_files = context_.container_cgroup_files;
   input.target_container_id = TRY(TargetOf(pod, container.name, observed));
+  input.user = TRY(UsersOf(pod));
   input.policy = context_.policy;
   if (MakesVolumes()) input.sub_paths = TRY(MakeSubPaths(pod, container, environment));
   if (!context_.writes_files) return input;
@@ -422,6 +453,12 @@ Result<> PodWorker::CreateAndStart(const core_v1::Pod& pod, const core_v1::Conta
     if (!given) return fail("CreateContainerConfigError", given.error().message);
     const auto resolved = context_.devices->Resolve(*config);
     if (!resolved) return fail("CreateContainerError", resolved.error().message);
+  }
+  if (input->user) {
+    for (cri::Mount& mount : config->mounts) {
+      mount.uids = input->user->uids;
+      mount.gids = input->user->gids;
+    }
   }
   const auto sandbox = SandboxConfigOf(pod, observed.sandboxes.front().metadata.attempt);
   const auto id = context_.runtime.CreateContainer(sandbox_id, *config, sandbox);
