@@ -139,13 +139,18 @@ bool PodWorker::MakeSandbox(const core_v1::Pod& pod, const ObservedPod& observed
   for (const DnsWarning& warning : warnings) {
     if (context_.writes_files) context_.events.Warning(pod, warning.reason, warning.message);
   }
+  const bool has_users = !pod.spec.host_users.value_or(true);
   const auto fail = [&](const std::string& why) {
     if (MustEnd()) return false;  // It was deleted meanwhile, which is no failure.
     if (context_.metrics != nullptr) context_.metrics->started_pod_errors.Add({});
+    if (context_.metrics != nullptr && has_users) {
+      context_.metrics->started_user_pod_errors.Add({});
+    }
     context_.events.Warning(pod, "FailedCreatePodSandBox", "Failed to create pod sandbox: " + why);
     return false;
   };
   if (context_.metrics != nullptr) context_.metrics->started_pods.Add({});
+  if (context_.metrics != nullptr && has_users) context_.metrics->started_user_pods.Add({});
   const auto handler = context_.runtime_handler(pod);
   if (!handler) return fail(handler.error().message);
   if (const auto users = CheckUsers(pod, *handler); !users) return fail(users.error().message);
