@@ -88,6 +88,8 @@ struct KubeletOptions {
   int pulls_max = 1;                 // How many images are pulled at one time.
   PullVerification pull_verification = PullVerification::kPulled;
   std::vector<std::string> preloaded_allowlist;
+  IdRange user_ids;  // For pods with users of their own; empty: there are none.
+  int64_t ids_per_pod = kIdsPerPod;
   std::vector<ShutdownGroup> shutdown_groups;  // Empty: a shutdown of the machine waits for nobody.
   CredentialProviderConfig credential_providers;
   std::string credential_provider_directory;  // Where their programs lie.
@@ -262,6 +264,7 @@ class Kubelet final : public ControlLoop {
   VolumeManager volumes_;
   Resizes resizes_;
   PodCgroups cgroups_;
+  const std::unique_ptr<UserNamespaces> user_namespaces_;  // nullptr: no pod has users of its own.
   // Its tasks use what is above and below: it ends before any of that.
   std::unique_ptr<TaskPool> tasks_;
   PulledImages pulled_images_;

@@ -85,6 +85,18 @@ void Kubelet::EndForShutdown(const core_v1::Pod& pod, int64_t grace_s) {
 
 std::unique_ptr<NodeShutdown> Kubelet::MakeShutdown() {
   if (options_.shutdown_groups.empty()) return nullptr;
+  const auto measure = [this](const char* name, const char* help,
+                              int64_t (NodeShutdown::*seconds)() const) {
+    if (dependencies_.metrics == nullptr) return;
+    dependencies_.metrics->registry.AddMeasured({name, help}, [this, seconds] {
+      const auto value = shutdown_ == nullptr ? 0 : ((*shutdown_).*seconds)();
+      return std::vector<Sample>{{{}, static_cast<double>(value)}};
+    });
+  };
+  measure("kubelet_graceful_shutdown_start_time_seconds",
+          "[ALPHA] When the machine's last shutdown began.", &NodeShutdown::began_s);
+  measure("kubelet_graceful_shutdown_end_time_seconds", "[ALPHA] When its pods had ended.",
+          &NodeShutdown::ended_s);
   return std::make_unique<NodeShutdown>(
       options_.shutdown_groups, MakeLoginManager(), dependencies_.clock,
       NodeShutdown::Hooks{
