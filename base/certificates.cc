@@ -418,6 +418,14 @@ Result<std::string> RewrittenKey(std::string_view pem) {
   return TextOf(bio.get());
 }
 
+std::optional<int> RsaBitsOf(std::string_view pem) {
+  const KeyPtr key = ReadKey(pem);
+  ERR_clear_error();
+  const int kind = key ? EVP_PKEY_base_id(key.get()) : EVP_PKEY_NONE;
+  if (kind != EVP_PKEY_RSA && kind != EVP_PKEY_RSA_PSS) return std::nullopt;
+  return EVP_PKEY_bits(key.get());
+}
+
 std::string WidelyReadKey(std::string_view pem) {
   const KeyPtr key = ReadKey(pem);
   std::string widely_read = key ? PrivatePem(key.get()) : "";

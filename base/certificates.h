@@ -7,6 +7,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -126,6 +127,8 @@ Result<std::string> PublicPemOf(std::string_view private_pem);
 // The first private key of a text, and nothing else, written anew: PKCS 8. Who reads a file need
 // not see in it what was read in the text that it was made of.
 Result<std::string> RewrittenKey(std::string_view pem);
+// How long the private key of RSA is that stands first in a text; nullopt: none does.
+std::optional<int> RsaBitsOf(std::string_view pem);
 // The same private key as SEC 1 or PKCS 1, the forms that every client reads. Text that is no key
 // stays as it is, and so does one that those forms do not know (Ed25519).
 std::string WidelyReadKey(std::string_view pem);

@@ -165,6 +165,14 @@ TEST_F(CertificatesTest, KeysAreWrittenAsEveryClientReadsThem) {
   EXPECT_TRUE(starts(authority_.Issue({.common_name = "me"}, kNow)->key_pem, "EC PRIVATE KEY"));
 }
 
+TEST_F(CertificatesTest, AKeyOfRsaSaysHowLongItIs) {
+  const std::string key = NewSigningKey(KeyKind::kRsa2048)->private_pem;
+  EXPECT_EQ(RsaBitsOf(key), 2048);
+  EXPECT_EQ(RsaBitsOf(*RewrittenKey(key)), 2048);
+  EXPECT_EQ(RsaBitsOf(key_.private_pem), std::nullopt);
+  EXPECT_EQ(RsaBitsOf("no key"), std::nullopt);
+}
+
 // Of system:node:n1, with two lists of alternative names: kubernetes.default.svc, and a.
 constexpr const char* kNamedTwice =
     "-----BEGIN CERTIFICATE REQUEST-----\n"

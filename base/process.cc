@@ -348,8 +348,12 @@ std::optional<std::string> FindProgram(const std::string& name) {
   std::istringstream folders(std::string(path != nullptr ? path : "/usr/bin:/bin") +
                              ":/usr/local/sbin:/usr/sbin:/sbin");
   for (std::string folder; std::getline(folders, folder, ':');) {
-    const std::string candidate = (folder.empty() ? "." : folder) + "/" + name;
-    if (access(candidate.c_str(), X_OK) == 0) return candidate;
+    // What lies where somebody happens to be is not run for that, as by Go's programs.
+    if (!folder.starts_with('/')) continue;
+    const std::string candidate = folder + "/" + name;
+    struct stat found {};
+    const bool is_file = stat(candidate.c_str(), &found) == 0 && S_ISREG(found.st_mode);
+    if (is_file && access(candidate.c_str(), X_OK) == 0) return candidate;
   }
   return std::nullopt;
 }

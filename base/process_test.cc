@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -25,6 +26,29 @@ TEST(ProcessTest, WhatCannotWaitIsDoneWhileTheProgramRuns) {
   EXPECT_GE(calls, 1);
   EXPECT_FALSE(RunProcess({.argv = {"sleep", "60"}, .timeout = 200ms, .meanwhile = [] {}}))
       << "nor has it more time by that";
+}
+
+// A folder of that name is none, and what lies in the working directory nobody has asked for.
+TEST(ProcessTest, ProgramsAreThoseOfFoldersThatAreNamedWhole) {
+  namespace fs = std::filesystem;
+  const std::string folder = testing::TempDir() + "/programs-" + std::to_string(getpid());
+  fs::create_directories(folder + "/first/skiff-test-tool");
+  fs::create_directories(folder + "/second");
+  for (const char* place : {"/skiff-test-tool", "/second/skiff-test-tool"}) {
+    std::ofstream(folder + place) << "#!/bin/sh\n";
+    fs::permissions(folder + place, fs::perms::owner_all);
+  }
+  const std::string path = std::getenv("PATH");
+  const fs::path here = fs::current_path();
+  fs::current_path(folder);
+  setenv("PATH", (":.:second:" + folder + "/first").c_str(), 1);
+  EXPECT_FALSE(FindProgram("skiff-test-tool"));
+  setenv("PATH", (":" + folder + "/first:" + folder + "/second").c_str(), 1);
+  EXPECT_EQ(FindProgram("skiff-test-tool"), folder + "/second/skiff-test-tool");
+  EXPECT_EQ(FindProgram("./skiff-test-tool"), "./skiff-test-tool") << "that is asked for";
+  setenv("PATH", path.c_str(), 1);
+  fs::current_path(here);
+  fs::remove_all(folder);
 }
 
 TEST(ProcessTest, FeedsStdinAndCapturesBothOutputsAndTheExitCode) {

@@ -221,7 +221,7 @@ TEST_F(DrainTest, ANodeThatCannotBeMarkedIsToldAndDrainedAllTheSame) {
   EXPECT_EQ(Run("cordon", {"n", "m"}), 1);
   EXPECT_EQ(err_,
             "error: unable to cordon node \"n\": not for you\n"
-            "error: unable to cordon node \"n\": not for you\n");  // "m" is answered by "n", too.
+            "error: unable to cordon node \"m\": not for you\n");
   EXPECT_EQ(out_, "");
   EXPECT_EQ(Run("drain", {"n"}), 1);
   EXPECT_EQ(err_, "error: unable to cordon node \"n\": not for you\n");

@@ -62,7 +62,10 @@ Result<> SendRaw(Command& command, const std::string& method, const std::string&
     request.body = TRY(BodyOf(command, files.filenames[0]));
     request.headers.emplace("Content-Type", "application/json");
   }
-  if (method == "GET") request.headers.emplace("Accept", "application/json, */*");
+  if (method == "GET") {
+    request.headers.emplace("Accept", "application/json, */*");
+    request.wants_stream = true;  // It may be a log, or a list of all that there is.
+  }
   Session& session = *TRY(command.session());
   const http::Response response = session.api().Send(std::move(request));
   if (response.status < 200 || response.status > 299) return Fail(Api::ErrorOf(response));

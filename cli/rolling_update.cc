@@ -202,7 +202,7 @@ Result<> RollingUpdater::Finish(const Json& old, Json fresh, bool keep_name) {
   }
   command_.Print("Update succeeded. Deleting old controller: {}\n", old_name);
   TRY(DeleteObject(session_, gone, {}, ""));
-  TRY(WaitUntilGone(session_, gone, TextAt(old, "metadata", "uid"), options_.timeout));
+  TRY(AwaitGone(session_, gone, TextAt(old, "metadata", "uid"), options_.timeout));
   TRY(Rename(std::move(fresh), old_name));
   command_.Print("replicationcontroller/{} rolling updated\n", old_name);
   return {};
@@ -215,7 +215,7 @@ Result<> RollingUpdater::Rename(Json controller, const std::string& name) {
   DeleteFlags orphan;
   orphan.cascade = "orphan";
   TRY(DeleteObject(session_, gone, orphan, ""));
-  TRY(WaitUntilGone(session_, gone, TextAt(controller, "metadata", "uid"), 60s));
+  TRY(AwaitGone(session_, gone, TextAt(controller, "metadata", "uid"), 60s));
   Json metadata = {{"name", name}};
   for (const char* field : {"labels", "annotations"}) {
     const Json& value = At(controller, "metadata", field);

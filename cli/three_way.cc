@@ -1,7 +1,9 @@
 #include "cli/three_way.h"
 
 #include <algorithm>
+#include <set>
 
+#include "api/patch/strategic_merge.h"
 #include "cli/json_text.h"
 #include "cli/writing.h"
 
@@ -65,11 +67,98 @@ struct ListPatch {
   const Json& current;
 
   void Keyed(Json& patch) const;
+  void KeyedWithTwins(Json& patch) const;
   void Values(Json& patch) const;
 };
 
+// Whether several items have the same merge key, as a port of UDP and of TCP has: no item of a
+// patch says which of them it is.
+bool HasTwins(const Json& list, std::string_view key) {
+  if (!list.is_array()) return false;
+  std::set<std::string> seen;
+  for (const Json& item : list) {
+    const Json& value = At(item, key);  // A name, or a port's number.
+    const std::string text = value.is_string() ? TextOf(value) : std::to_string(IntOf(value));
+    if (!seen.insert(text).second) return true;
+  }
+  return false;
+}
+
+Json ValueOrDefault(const Type* type, const Json& item, std::string_view name) {
+  const Json& value = At(item, name);
+  const Field* field = type ? type->Find(name) : nullptr;
+  if (!value.is_null() || !field || field->default_json.empty()) return value;
+  return Json::parse(field->default_json, nullptr, /*allow_exceptions=*/false);
+}
+
+// Of each item of `wanted` the one of `list` that it is, each but once: that of the same keys, and
+// where there is none the next of the same merge key, unless that is not enough; else nullptr.
+std::vector<const Json*> Paired(const Field& field, const Json& wanted, const Json& list,
+                                bool by_all_keys = false) {
+  std::vector<const Json*> pairs(wanted.size(), nullptr);
+  if (!list.is_array()) return pairs;
+  std::vector<bool> is_taken(list.size(), false);
+  const Type* type = field.type->element;
+  const auto is_it = [&](const Json& a, const Json& b, bool all) {
+    return At(a, field.merge_key) == At(b, field.merge_key) &&
+           (!all ||
+            std::all_of(field.list_keys.begin(), field.list_keys.end(), [&](std::string_view key) {
+              return ValueOrDefault(type, a, key) == ValueOrDefault(type, b, key);
+            }));
+  };
+  for (const bool all : {true, false}) {
+    if (!all && by_all_keys) break;
+    for (size_t i = 0; i < pairs.size(); ++i) {
+      for (size_t j = 0; j < list.size() && !pairs[i]; ++j) {
+        if (is_taken[j] || !is_it(wanted[i], list[j], all)) continue;
+        is_taken[j] = true;
+        pairs[i] = &list[j];
+      }
+    }
+  }
+  return pairs;
+}
+
+bool HasItem(const std::vector<const Json*>& items, const Json& item) {
+  return std::find(items.begin(), items.end(), &item) != items.end();
+}
+
+// The list as it is to be, whole: what the file says on top of what there is, and what others have
+// added.
+void ListPatch::KeyedWithTwins(Json& patch) const {
+  const Json none = Json::array();
+  const auto now = Paired(field, modified, current);
+  const auto then = Paired(field, modified, original);
+  const auto of_file =
+      Paired(field, original.is_array() ? original : none, current, /*by_all_keys=*/true);
+  const Type* type = field.type->element;
+  bool differs = !std::is_sorted(now.begin(), now.end());
+  Json items = Json::array();
+  items.push_back(Json{{"$patch", "replace"}});
+  for (size_t i = 0; i < now.size(); ++i) {
+    const Json change = now[i] ? PatchOf(type, field.patch_retain_keys,
+                                         then[i] ? *then[i] : Json::object(), modified[i], *now[i])
+                               : modified[i];
+    differs |= !now[i] || !change.empty();
+    auto merged = ApplyStrategicPatch(*type, now[i] ? *now[i] : Json::object(), change);
+    items.push_back(merged ? std::move(*merged) : modified[i]);
+  }
+  for (const Json& item : current) {
+    if (HasItem(now, item)) continue;
+    if (HasItem(of_file, item)) {
+      differs = true;
+    } else {
+      items.push_back(item);
+    }
+  }
+  if (differs) patch[name] = std::move(items);
+}
+
 void ListPatch::Keyed(Json& patch) const {
   const std::string key(field.merge_key);
+  if (HasTwins(modified, key) || HasTwins(current, key) || HasTwins(original, key)) {
+    return KeyedWithTwins(patch);
+  }
   Json changes = Json::array();
   for (const Json& item : modified) {
     const Json& value = At(item, key);

@@ -66,6 +66,39 @@ TEST(ThreeWayPatchTest, OfAMapOfOneKindTheServerKeepsWhatTheFileHas) {
             Json::parse(R"({"spec": {"strategy": {"$retainKeys": ["type"]}}})"));
 }
 
+// Names and ports of a Service, and what it has of them after an apply over `live`.
+std::string PortsAfter(const Json& applied, const Json& file, const Json& live) {
+  const Type* type = FindBuiltInType("v1", "Service");
+  const auto spec = [](const Json& ports) { return Json{{"spec", {{"ports", ports}}}}; };
+  const Json patch = ThreeWayPatch(type, spec(applied), spec(file), spec(live));
+  if (patch.empty()) return "as it is";
+  const auto result = ApplyStrategicPatch(*type, spec(live), patch);
+  return result ? At(*result, "spec", "ports").dump() : result.error().message;
+}
+
+// By UDP and TCP a server of names has the same port.
+TEST(ThreeWayPatchTest, ItemsOfTheSameKeyAreToldApartByTheirOthers) {
+  const Json udp = {{"name", "dns"}, {"port", 53}, {"protocol", "UDP"}};
+  const Json tcp = {{"name", "dns-tcp"}, {"port", 53}};  // As TCP is by default.
+  const Json live = Json::parse(R"([
+      {"name": "dns", "port": 53, "protocol": "UDP", "targetPort": 53, "nodePort": 30001},
+      {"name": "dns-tcp", "port": 53, "protocol": "TCP", "targetPort": 53, "nodePort": 30002}])");
+  const Json file = Json::array({udp, tcp});
+  EXPECT_EQ(PortsAfter(file, file, live), "as it is");
+  Json moved = tcp;
+  moved["targetPort"] = 5353;
+  EXPECT_EQ(PortsAfter(file, Json::array({udp, moved}), live),
+            R"([{"name":"dns","nodePort":30001,"port":53,"protocol":"UDP","targetPort":53},)"
+            R"({"name":"dns-tcp","nodePort":30002,"port":53,"protocol":"TCP","targetPort":5353}])");
+  EXPECT_EQ(PortsAfter(file, Json::array({udp}), live),
+            R"([{"name":"dns","nodePort":30001,"port":53,"protocol":"UDP","targetPort":53}])");
+  EXPECT_EQ(PortsAfter(file, Json::array({tcp, udp}), live),
+            R"([{"name":"dns-tcp","nodePort":30002,"port":53,"protocol":"TCP","targetPort":53},)"
+            R"({"name":"dns","nodePort":30001,"port":53,"protocol":"UDP","targetPort":53}])");
+  // What somebody else has added stays.
+  EXPECT_EQ(PortsAfter(Json::array({udp}), Json::array({udp}), live), "as it is");
+}
+
 TEST(ThreeWayPatchTest, RemovesMembersThatOnlyTheLastAppliedFormHad) {
   const Json applied = {{"data", {{"a", "1"}, {"b", "2"}}}};
   const Json fresh = {{"data", {{"a", "1"}}}};

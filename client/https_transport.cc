@@ -29,6 +29,8 @@ constexpr auto kConnectTimeout = 10s;
 constexpr int kKeepAliveIdleS = 30;
 constexpr int kKeepAliveProbes = 3;
 constexpr char kNoDirectory[] = "/nonexistent";
+constexpr char kNoHead[] =
+    "net/http: request canceled (Client.Timeout exceeded while awaiting headers)";
 // Of the body of a refusal.
 constexpr size_t kErrorBytesMax = 1u << 20;
 
@@ -229,9 +231,10 @@ class Dialer {
                       std::chrono::nanoseconds after) const {
     const bool is_refusal = error == httplib::Error::SSLServerVerification;
     if (!is_refusal && after >= request_timeout()) {
-      return fmt::format(
-          "net/http: request canceled{} (Client.Timeout exceeded while awaiting headers)",
-          error == httplib::Error::Read ? "" : " while waiting for connection");
+      return error == httplib::Error::Read ? kNoHead
+                                           : "net/http: request canceled while waiting for "
+                                             "connection (Client.Timeout exceeded "
+                                             "while awaiting headers)";
     }
     if (error == httplib::Error::Connection) {
       return dynamic_cast<const Dialled&>(connection).dial_problem();
@@ -455,6 +458,10 @@ class HttpsTransport final : public RenewableTransport {
     }
     out.body = converted.body;
     auto opened = Await(loops_, upstream, std::move(out));
+    // As of a plain request: people search for these words.
+    if (!opened && opened.error().message == "timeout awaiting response headers") {
+      return Unreachable(dialer.options.server, kNoHead);
+    }
     if (!opened) return Unreachable(dialer.options.server, opened.error().message);
     TellSource(*identity, opened->status);
     http::Response response;

@@ -278,6 +278,17 @@ TEST_F(HttpsTransportTest, WhatIsWantedAsAStreamIsOneWhateverItsPath) {
   left_.get_future().wait();
 }
 
+TEST_F(HttpsTransportTest, AStreamThatDoesNotBeginIsToldAsAnAnswerThatDoesNotCome) {
+  options_.request_timeout_ms = 1000;
+  http::Request request = Get("/late");
+  request.wants_stream = true;
+  const http::Response answer = Connect()->Send(request);
+  late_.set_value();
+  EXPECT_EQ(answer.status, 503);
+  EXPECT_NE(answer.body.find("(Client.Timeout exceeded while awaiting headers)"), std::string::npos)
+      << answer.body;
+}
+
 TEST_F(HttpsTransportTest, ARefusedWatchIsAnAnswerWithABody) {
   http::Request request = Get("/gone");
   request.query = {{"watch", "true"}};

@@ -100,7 +100,8 @@ ClusterName OfEndpoints(const ServiceRecord& service, std::string_view label,
   ClusterName found;
   const auto has_such = [&](const auto& table) { return !filter.Of(*table).empty(); };
   const auto& tables = service.port_tables;
-  if (filter.asked() && std::none_of(tables.begin(), tables.end(), has_such)) return Missing();
+  const bool has_ports = std::any_of(tables.begin(), tables.end(), has_such);
+  if (filter.asked() && !has_ports) return Missing();
   const bool whole = label.empty() && !filter.asked();
   if (whole) found.in_view = service.endpoint_addresses;
   auto& gathered = found.gathered;
@@ -108,7 +109,7 @@ ClusterName OfEndpoints(const ServiceRecord& service, std::string_view label,
   const ServicePorts* table = nullptr;
   std::span<const uint16_t> numbers;  // Of that table.
   for (const EndpointRecord& each : EndpointsUnder(service, label)) {
-    if (targets.is_full() && (whole || gathered.size() >= kAddressesMax)) break;
+    if ((targets.is_full() || !has_ports) && (whole || gathered.size() >= kAddressesMax)) break;
     if (table != each.ports.get()) numbers = filter.Of(*(table = each.ports.get()));
     if (filter.asked() && numbers.empty()) continue;
     const bool repeats_address = !gathered.empty() && gathered.back() == each.address;

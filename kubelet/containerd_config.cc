@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "kubelet/cri_grpc.h"
+
 namespace skiff {
 namespace {
 
@@ -29,6 +31,7 @@ disabled_plugins = ["io.containerd.snapshotter.v1.aufs", "io.containerd.snapshot
 
 [grpc]
   address = {socket}
+  max_send_message_size = {answer_bytes_max}
 [ttrpc]
   address = {ttrpc}
 
@@ -57,7 +60,7 @@ disabled_plugins = ["io.containerd.snapshotter.v1.aufs", "io.containerd.snapshot
 )",
       fmt::arg("cri", cri), fmt::arg("root", Quoted(config.directory + "/root")),
       fmt::arg("state", Quoted(config.directory + "/run")),
-      fmt::arg("socket", Quoted(config.Socket())),
+      fmt::arg("socket", Quoted(config.Socket())), fmt::arg("answer_bytes_max", cri::kListBytesMax),
       fmt::arg("ttrpc", Quoted(config.Socket() + ".ttrpc")),
       fmt::arg("sandbox_image", Quoted(config.sandbox_image)),
       fmt::arg("restrict_oom", config.restrict_oom_score_adj),

@@ -61,6 +61,7 @@ TEST(ContainerdConfigTest, ContainerdReadsWhatIsWritten) {
   EXPECT_THAT(*dump, HasSubstr("snapshotter = \"native\""));
   EXPECT_THAT(*dump, HasSubstr("restrict_oom_score_adj = true"));
   EXPECT_THAT(*dump, HasSubstr("BinaryName = \"/usr/sbin/runc\""));
+  EXPECT_THAT(*dump, HasSubstr("max_send_message_size = 134217728"));
 }
 
 TEST(ContainerdTest, SaysWhichPackagesAreMissing) {

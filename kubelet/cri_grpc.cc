@@ -31,8 +31,9 @@ class GrpcRuntime final : public ContainerRuntime {
  public:
   explicit GrpcRuntime(const GrpcRuntimeOptions& options)
       : options_(options),
-        channel_(OpenChannel(options.endpoint)),
+        channel_(OpenChannel(options.endpoint, kListBytesMax)),
         runtime_(pb::RuntimeService::NewStub(channel_)),
+        commands_(pb::RuntimeService::NewStub(OpenChannel(options.endpoint))),
         images_(pb::ImageService::NewStub(channel_)) {}
 
   Result<cri::Version> Version() override {
@@ -160,7 +161,7 @@ class GrpcRuntime final : public ContainerRuntime {
     for (const std::string& word : command) request.add_cmd(word);
     request.set_timeout(WholeSeconds(timeout));
     const Duration limit = timeout == 0ns ? kNever : options_.request_timeout + timeout;
-    auto response = TRY(Call(&Runtime::ExecSync, *runtime_, request, limit));
+    auto response = TRY(Call(&Runtime::ExecSync, *commands_, request, limit));
     return ExecResult{.stdout_text = std::move(*response.mutable_stdout()),
                       .stderr_text = std::move(*response.mutable_stderr()),
                       .exit_code = response.exit_code()};
@@ -312,6 +313,7 @@ class GrpcRuntime final : public ContainerRuntime {
   const GrpcRuntimeOptions options_;
   const std::shared_ptr<grpc::Channel> channel_;
   const std::unique_ptr<Runtime> runtime_;
+  const std::unique_ptr<Runtime> commands_;  // Whose answers are what somebody's programs say.
   const std::unique_ptr<Images> images_;
   Mutex mutex_;
   bool shut_down_ GUARDED_BY(mutex_) = false;

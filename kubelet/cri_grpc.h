@@ -22,6 +22,10 @@ struct GrpcRuntimeOptions {
 // as it comes up, at most kReconnectMax later.
 std::unique_ptr<ContainerRuntime> MakeGrpcRuntime(const GrpcRuntimeOptions& options);
 
+// Of an answer of the runtime, but for what commands say. Lists have what pods say of themselves,
+// annotations of 256 KiB each: those of a node full of such pods must fit into one.
+inline constexpr int kListBytesMax = 128 << 20;
+
 inline constexpr Duration kReconnectMax = std::chrono::seconds(1);
 
 }  // namespace skiff::cri

@@ -9,8 +9,6 @@
 namespace skiff::cri {
 namespace {
 
-constexpr int kMessageBytesMax = 16 << 20;
-
 Reason ReasonFrom(grpc::StatusCode code) {
   switch (code) {
     case grpc::StatusCode::NOT_FOUND:
@@ -48,9 +46,9 @@ Reason ReasonFrom(grpc::StatusCode code) {
 
 }  // namespace
 
-std::shared_ptr<grpc::Channel> OpenChannel(const std::string& endpoint) {
+std::shared_ptr<grpc::Channel> OpenChannel(const std::string& endpoint, int answer_bytes_max) {
   grpc::ChannelArguments arguments;
-  arguments.SetMaxReceiveMessageSize(kMessageBytesMax);
+  arguments.SetMaxReceiveMessageSize(answer_bytes_max);
   arguments.SetMaxSendMessageSize(kMessageBytesMax);
   arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 50);
   arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 1000);

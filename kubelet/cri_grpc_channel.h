@@ -13,8 +13,10 @@
 
 namespace skiff::cri {
 
-// A channel that comes back within kReconnectMax of its server and takes messages up to 16 MiB.
-std::shared_ptr<grpc::Channel> OpenChannel(const std::string& endpoint);
+inline constexpr int kMessageBytesMax = 16 << 20;
+// A channel that comes back within kReconnectMax of its server and takes answers up to that.
+std::shared_ptr<grpc::Channel> OpenChannel(const std::string& endpoint,
+                                           int answer_bytes_max = kMessageBytesMax);
 
 // containerd keeps what CRI made in this namespace of its own services.
 inline constexpr char kContainerdNamespace[] = "k8s.io";

@@ -91,6 +91,7 @@ struct KubeletOptions {
   std::vector<ShutdownGroup> shutdown_groups;  // Empty: a shutdown of the machine waits for nobody.
   CredentialProviderConfig credential_providers;
   std::string credential_provider_directory;  // Where their programs lie.
+  std::vector<int> kept_ports = {};  // Of the pods' network: no host ports (CniNetwork).
 };
 
 // A row of a metric: {"kubelet_active_pods", {"true"}, 2}.
@@ -188,6 +189,7 @@ class Kubelet final : public ControlLoop {
                    const std::vector<Ptr<core_v1::Pod>>& victims = {});
   // Starts a worker for a pod that has not run here, which ends it at once when it is refused.
   void Admit(const Ptr<core_v1::Pod>& pod);
+  void TellOfKeptPorts(const core_v1::Pod& pod);
   // Whom a critical pod takes the place of is added to `victims`.
   std::optional<PodRefusal> Refuse(const core_v1::Pod& pod,
                                    std::vector<Ptr<core_v1::Pod>>& victims);

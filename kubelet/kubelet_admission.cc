@@ -3,7 +3,9 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <set>
 
+#include "api/pods/host_ports.h"
 #include "api/pods/pod_phase.h"
 #include "kubelet/api_lookups.h"
 #include "kubelet/kubelet.h"
@@ -24,13 +26,30 @@ bool WantsStrictGroups(const core_v1::Pod& pod) {
 void Kubelet::Admit(const Ptr<core_v1::Pod>& pod) {
   std::vector<Ptr<core_v1::Pod>> victims;
   const auto refusal = Refuse(*pod, victims);
-  if (!refusal) return StartWorker(pod, std::nullopt, victims);
+  if (!refusal) {
+    TellOfKeptPorts(*pod);
+    return StartWorker(pod, std::nullopt, victims);
+  }
   log_.Info("pod refused", {{"pod", KeyOf(*pod)},
                             {"reason", refusal->reason},
                             {"message", refusal->message}});
   dependencies_.events.Warning(*pod, refusal->reason, refusal->message);
   if (dependencies_.metrics != nullptr) dependencies_.metrics->refusals.Add({refusal->reason});
   StartWorker(pod, WaitingReason{refusal->reason, "Pod was rejected: " + refusal->message});
+}
+
+void Kubelet::TellOfKeptPorts(const core_v1::Pod& pod) {
+  if (pod.spec.host_network || options_.kept_ports.empty()) return;
+  std::set<int> told;
+  for (const PodHostPort& port : HostPortsOf(pod.spec)) {
+    const auto& kept = options_.kept_ports;
+    if (std::find(kept.begin(), kept.end(), port.port) == kept.end()) continue;
+    if (!told.insert(port.port).second) continue;
+    dependencies_.events.Warning(
+        pod, "HostPortKept",
+        fmt::format("host port {} is this node's own: what arrives there is not led to the pod",
+                    port.port));
+  }
 }
 
 std::optional<PodRefusal> Kubelet::Refuse(const core_v1::Pod& pod,

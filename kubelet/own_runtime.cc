@@ -102,6 +102,8 @@ void OwnRuntime::PrepareNetwork(NodeRouteLoop::Dependencies dependencies,
   const auto uplink = FindUplink();
   if (uplink && *uplink) network.mtu = (*uplink)->mtu;
   network.ipam_directory = IpamDirectory(options_.directory);
+  network.kept_ports = options_.kept_ports;
+  std::erase(network.kept_ports, 0);
   // No node draws what goes to the Internet.
   if (cluster_cidrs.empty()) {
     cluster_cidrs = {"10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7"};

@@ -8,6 +8,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "kubelet/containerd.h"
 #include "kubelet/containerd_keeper.h"
@@ -28,6 +29,7 @@ class OwnRuntime {
     std::string image_directory;
     // Whether a containerd that runs at the system's place is taken before one is started.
     bool use_system = true;
+    std::vector<int> kept_ports = {};  // CniNetwork has them.
   };
   // Returns when containerd answers and the images are there.
   // Conflict when another kubelet has the directory.

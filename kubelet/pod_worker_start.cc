@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <string_view>
+#include <unordered_set>
 
 #include "base/seconds.h"
 #include "kubelet/linux_resources.h"
@@ -34,10 +36,11 @@ std::string BackoffKey(const core_v1::Container& container) {
   return container.name + "\n" + container.image + "\n" + ToJson(container.resources).dump();
 }
 
-bool IsMounted(const core_v1::Container& container, const std::string& volume) {
-  const auto& mounts = container.volume_mounts;
-  return std::any_of(mounts.begin(), mounts.end(),
-                     [&](const auto& mount) { return mount.name == volume; });
+// Names of volumes: looked up, since a pod may have thousands of them, and of mounts.
+std::unordered_set<std::string_view> MountedIn(const core_v1::Container& container) {
+  std::unordered_set<std::string_view> names;
+  for (const auto& mount : container.volume_mounts) names.insert(mount.name);
+  return names;
 }
 
 // In place, for containers that run have it as their /etc/hosts. One that says this already is not
@@ -183,8 +186,9 @@ std::optional<PodWorker::VolumesPulled> PodWorker::PullVolumes(const core_v1::Po
                                                                const cri::SandboxConfig& sandbox) {
   bool waits = false;
   std::optional<WaitingReason> problem;
+  const auto mounted = MountedIn(container);
   for (const core_v1::Volume& volume : pod.spec.volumes) {
-    if (!volume.image || !IsMounted(container, volume.name)) continue;
+    if (!volume.image || !mounted.contains(volume.name)) continue;
     const auto known = volume_images_.find(volume.name);
     if (known != volume_images_.end()) {
       if (!known->second.given.contains(container.name)) continue;
@@ -211,8 +215,9 @@ std::optional<PodWorker::VolumesPulled> PodWorker::PullVolumes(const core_v1::Po
 std::map<std::string, cri::ImageSpec> PodWorker::GiveVolumeImages(
     const core_v1::Container& container) {
   std::map<std::string, cri::ImageSpec> images;
+  const auto mounted = MountedIn(container);
   for (auto& [name, image] : volume_images_) {
-    if (!IsMounted(container, name)) continue;
+    if (!mounted.contains(name)) continue;
     image.given.insert(container.name);
     images[name] = image.spec;
   }
@@ -225,8 +230,9 @@ void PodWorker::CountVolumeImages(const core_v1::Container& container) {
   const auto waiting = waiting_.find(container.name);
   const bool has_failed =
       waiting != waiting_.end() && waiting->second.message.starts_with("ImageVolumeMountFailed");
+  const auto mounted = MountedIn(container);
   for (const auto& [name, image] : volume_images_) {
-    if (IsMounted(container, name)) context_.metrics->requested_image_volumes.Add({});
+    if (mounted.contains(name)) context_.metrics->requested_image_volumes.Add({});
   }
   for (const auto& mount : container.volume_mounts) {
     if (!volume_images_.contains(mount.name)) continue;

@@ -242,8 +242,9 @@ Result<> KubeletProcess::Parts::StartRuntime(const KubeletFlags& flags) {
   const KubeletConfiguration& given = flags.configuration;
   std::string endpoint = given.container_runtime_endpoint;
   if (!flags.containerd_dir.empty()) {
-    own = TRY(
-        OwnRuntime::Make({.directory = flags.containerd_dir, .image_directory = flags.image_dir}));
+    own = TRY(OwnRuntime::Make({.directory = flags.containerd_dir,
+                                .image_directory = flags.image_dir,
+                                .kept_ports = {given.port}}));
     endpoint = own->endpoint();
     if (flags.leave_nothing) {
       leave = [this, root = flags.root_dir, cgroup = given.cgroup_root + "/kubepods"] {

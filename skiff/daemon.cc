@@ -322,6 +322,23 @@ std::optional<ProcessId> DaemonBefore(const std::string& data_dir, const Process
   return other && *other == late ? std::nullopt : other;
 }
 
+ToldIfInterrupted::ToldIfInterrupted() {
+  struct sigaction tell {};
+  tell.sa_handler = [](int signal) {
+    constexpr std::string_view kText =
+        "\nnote: the start goes on in the background: `skiff status` says how it is, and `skiff "
+        "down` ends it (with the --data-dir of this command)\n";
+    constexpr int kBySignal = 128;  // As a shell has it.
+    (void)!write(STDERR_FILENO, kText.data(), kText.size());
+    _exit(kBySignal + signal);
+  };
+  sigaction(SIGINT, &tell, &before_);
+  if (before_.sa_handler == SIG_IGN) sigaction(SIGINT, &before_, nullptr);
+}
+ToldIfInterrupted::~ToldIfInterrupted() {
+  sigaction(SIGINT, &before_, nullptr);
+}
+
 int RunAsDaemon(const std::string& data_dir, const std::string& word,
                 const std::vector<std::string>& args, const DaemonTold& told) {
   std::error_code error = MakeDataDir(data_dir);
@@ -346,7 +363,11 @@ int RunAsDaemon(const std::string& data_dir, const std::string& word,
     close(ends[0]);
     return Complain(daemon.error().message);
   }
-  const StartOutcome outcome = FollowProgress(ends[0], kStartTimeout, &ShowProgress);
+  const auto follow = [&] {
+    const ToldIfInterrupted told_if;
+    return FollowProgress(ends[0], kStartTimeout, &ShowProgress);
+  };
+  const StartOutcome outcome = follow();
   close(ends[0]);
   if (outcome.end == StartOutcome::End::kUsable) return told.usable();
   StopProcess(*daemon, kStopGrace);

@@ -1,6 +1,7 @@
 // What `up` and `join` share: one cluster or node a data directory, as a daemon or attached.
 #pragma once
 
+#include <csignal>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -112,6 +113,19 @@ struct DaemonTold {
   // Where another one has taken the directory, before or meanwhile.
   std::function<int(const ProcessId& other)> runs_already;
 };
+// While it lives, who interrupts this process is told, as it ends, that what it has started goes
+// on: that is a process of its own, which no interrupt of the terminal reaches.
+class ToldIfInterrupted {
+ public:
+  ToldIfInterrupted();
+  ~ToldIfInterrupted();
+  ToldIfInterrupted(const ToldIfInterrupted&) = delete;
+  ToldIfInterrupted& operator=(const ToldIfInterrupted&) = delete;
+
+ private:
+  struct sigaction before_ {};
+};
+
 // Runs `skiff WORD --foreground ARGS...` as a daemon; returns when it is usable, or fails. Prints
 // what it says of its start.
 int RunAsDaemon(const std::string& data_dir, const std::string& word,

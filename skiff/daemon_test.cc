@@ -272,5 +272,14 @@ TEST_F(KilledTest, LeavesTheDirectoryToWhoWaitsAlsoWhereItIsKnownByItsLockAlone)
   }
 }
 
+TEST(ToldIfInterruptedTest, WhoInterruptsAStartIsToldThatItGoesOn) {
+  const auto interrupted = [] {
+    std::signal(SIGINT, SIG_DFL);
+    const ToldIfInterrupted told;
+    raise(SIGINT);
+  };
+  EXPECT_EXIT(interrupted(), testing::ExitedWithCode(130), "goes on in the background");
+}
+
 }  // namespace
 }  // namespace skiff

@@ -61,6 +61,14 @@ int DoctorMain(const std::vector<std::string>& args) {
   }
   std::printf("\n%d of %d checks failed.\n", static_cast<int>(failed),
               static_cast<int>(checks.size()));
+  // Else what it has itself looks like what is in its way.
+  if (const auto running = RunningOn(to.cluster.data_dir)) {
+    std::printf(
+        "A cluster or node runs from %s already (process %d), and has what is taken: `skiff "
+        "status%s` says how it is.\n",
+        to.cluster.data_dir.c_str(), static_cast<int>(running->pid),
+        DataDirWords(to.cluster.data_dir).c_str());
+  }
   return 1;
 }
 

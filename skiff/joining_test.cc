@@ -4,12 +4,15 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
+#include <cstdlib>
 #include <filesystem>
 #include <utility>
 
 #include "client/scoped_informer.h"
 #include "skiff/joined_cluster_test.h"
+#include "skiff/token.h"
 
 namespace skiff {
 namespace {
@@ -245,6 +248,24 @@ TEST_F(JoiningTest, TokensAreListedAsKubeadmDoes) {
             "<none>        <none>\n"
             "def456.0123456789abcdef   23h         2023-11-15T22:12:20Z   <none>                   "
             "<none>        system:bootstrappers:a,system:bootstrappers:b\n");
+}
+
+// An address that nobody named would be refused, and say nothing.
+TEST(TokenMainTest, WhereNoClusterIsKnownThatIsSaid) {
+  const std::string nowhere = testing::TempDir() + "/skiff-token-" + std::to_string(getpid());
+  const char* home = std::getenv("HOME");
+  const char* variable = std::getenv("KUBECONFIG");
+  const std::string old_home = home == nullptr ? "" : home;
+  const std::string old_variable = variable == nullptr ? "" : variable;
+  setenv("HOME", nowhere.c_str(), 1);
+  unsetenv("KUBECONFIG");
+  testing::internal::CaptureStderr();
+  EXPECT_EQ(TokenMain({"list", "--data-dir=" + nowhere}), 1);
+  EXPECT_EQ(testing::internal::GetCapturedStderr(),
+            "error: no cluster is known here: run this on the server (its data directory is " +
+                nowhere + "), or name a kubeconfig with --kubeconfig\n");
+  setenv("HOME", old_home.c_str(), 1);
+  if (!old_variable.empty()) setenv("KUBECONFIG", old_variable.c_str(), 1);
 }
 
 TEST(JoinCommandTest, SaysWhatNoOtherMachineCanJoinBy) {

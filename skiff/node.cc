@@ -53,6 +53,14 @@ Result<> LoadImages(const std::vector<std::string>& archives, const std::string&
   return {};
 }
 
+// At which this machine's own programs listen.
+std::vector<int> OwnPorts(const ClusterOptions& options) {
+  std::vector<int> ports = {options.kubelet_port};
+  if (options.is_server) ports.push_back(options.secure_port);
+  std::erase(ports, 0);
+  return ports;
+}
+
 // The disk of a machine that people work on is often nearly full of other things, and images that
 // were loaded by hand cannot be pulled again: neither is a reason to turn pods away yet.
 void MindLittle(kubelet::KubeletOptions& options) {
@@ -204,6 +212,7 @@ Result<> LocalNode::Parts::StartRuntime(const ClusterOptions& options,
   const auto uplink = FindUplink();
   if (uplink && *uplink) network_options.mtu = (*uplink)->mtu;
   network_options.ipam_directory = IpamDirectory(options.data_dir);
+  network_options.kept_ports = OwnPorts(options);
   TRY(MachineNetwork().Join(options.data_dir));
   TRY(EnableForwarding(ForwardingUndoPath(options.data_dir), HasIpv6(options.cluster_cidr)));
   for (const std::string& cidr : CidrsOf(options.service_cidr)) {
@@ -241,6 +250,7 @@ Result<> LocalNode::Parts::StartKubelet(const ClusterOptions& options,
   agent_options.kubelet.dns.cluster_servers = ClusterDnsServers(options);
   agent_options.kubelet.log_root = options.data_dir + "/logs/pods";
   agent_options.kubelet.facts.port = options.kubelet_port;
+  if (has_own_containerd) agent_options.kubelet.kept_ports = OwnPorts(options);
   for (const std::string& taint : options.register_with_taints) {
     agent_options.kubelet.facts.taints.push_back(TRY(kubelet::ParseTaint(taint)));
   }

@@ -405,6 +405,18 @@ TEST(ProgramHelpTest, GoesToStandardOutput) {
   }
 }
 
+TEST(ProgramHelpTest, WhatIsAboutClustersInDockerIsToldOf) {
+  const std::pair<const char*, int (*)(const std::vector<std::string>&)> programs[] = {
+      {"up", &UpMain}, {"down", &DownMain}, {"status", &StatusMain}, {"image", &ImageMain}};
+  for (const auto& [name, run] : programs) {
+    testing::internal::CaptureStdout();
+    EXPECT_EQ(run({"--help"}), 0) << name;
+    EXPECT_THAT(testing::internal::GetCapturedStdout(),
+                testing::AllOf(HasSubstr("\n  --docker "), HasSubstr("\n  --name TEXT")))
+        << name;
+  }
+}
+
 TEST(ProgramHelpTest, AWordThatIsNearlyAVerbGetsTheVerb) {
   const std::tuple<const char*, int (*)(const std::vector<std::string>&), const char*> typed[] = {
       {"sav", &SnapshotMain, "save"},

@@ -13,6 +13,7 @@
 #include "kubelet/containerd_paths.h"
 #include "skiff/cluster.h"
 #include "skiff/daemon.h"
+#include "skiff/doctor.h"
 #include "skiff/host_facts.h"
 #include "skiff/join.h"
 #include "skiff/machine_network.h"
@@ -240,7 +241,12 @@ TEST_F(RemovalTest, BesideARunningClusterWhatWouldBeAnotherOneIsRefused) {
   EXPECT_THAT(refused(UpMain, {at, "--secure-port=7443", "--durability=memory"}),
               HasSubstr("--secure-port=7443 --durability=memory are for a new start"));
   EXPECT_THAT(refused(JoinMain, {at}), HasSubstr("a cluster of its own runs from " + shown));
-  EXPECT_THAT(refused(JoinMain, {at, "foo"}), HasSubstr("skiff down"));
+  EXPECT_THAT(refused(JoinMain, {at, "foo"}), HasSubstr("`skiff down --data-dir=" + shown + "`"))
+      << "and not what takes away the cluster of the default directory";
+  testing::internal::CaptureStdout();
+  EXPECT_EQ(DoctorMain({at, "--nodes=3"}), 1);
+  EXPECT_THAT(testing::internal::GetCapturedStdout(),
+              HasSubstr("A cluster or node runs from " + shown + " already"));
 }
 
 TEST_F(RemovalTest, UpRefusesNumbersThatMakeNoSense) {

@@ -66,8 +66,8 @@ Result<HttpsOptions> ServerOf(const TokenFlags& flags) {
   const char* home = std::getenv("HOME");
   const Kubeconfig config =
       TRY(LoadKubeconfig(path, variable == nullptr ? "" : variable, home == nullptr ? "" : home));
-  auto options = config.Options();
-  if (options && !options->server.empty()) return options;
+  // kubectl's fallback of an address, where none is chosen, is nobody's.
+  if (!config.current_context.empty()) return config.Options();
   return Fail(Reason::kNotFound,
               fmt::format("no cluster is known here: run this on the server (its data directory is "
                           "{}), or name a kubeconfig with --kubeconfig",

@@ -292,6 +292,26 @@ TEST_F(AuditServerTest, AnIssuedTokenIsToldByWhatItsUsersAreToldBy) {
             user["extra"]["authentication.kubernetes.io/credential-id"][0]);
 }
 
+TEST_F(AuditServerTest, WhoNeverReadsANewerTokenIsFound) {
+  Tell("{level: Metadata}");
+  ASSERT_EQ(Post("/api/v1/namespaces/default/pods", R"({"metadata": {"name": "p"}, "spec":
+      {"containers": [{"name": "c", "image": "i"}]}})")
+                .code,
+            201);
+  const auto issued = Post("/api/v1/namespaces/default/serviceaccounts/default/token",
+                           R"({"spec": {"expirationSeconds": 3607, "boundObjectRef":
+      {"apiVersion": "v1", "kind": "Pod", "name": "p"}}})");
+  ASSERT_EQ(issued.code, 201) << issued.message();
+  const std::string token = issued.body["status"]["token"];
+  const std::string key = "authentication.k8s.io/stale-token";
+  Ask({.path = "/version", .token = token});
+  EXPECT_FALSE(EventsOf("/version").back()["annotations"].contains(key));
+  clock_.Advance(3617s);
+  ASSERT_EQ(Ask({.path = "/version", .token = token}).code, 200);
+  EXPECT_EQ(EventsOf("/version").back()["annotations"][key],
+            "subject: system:serviceaccount:default:default, seconds after warning threshold: 10");
+}
+
 TEST_F(AuditServerTest, StagesThatAreOmittedAreNotTold) {
   Tell("{level: Metadata}", "omitStages: [RequestReceived]");
   Get(kMaps);

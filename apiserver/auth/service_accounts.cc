@@ -1,5 +1,7 @@
 #include "apiserver/auth/service_accounts.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 #include <iterator>
@@ -317,6 +319,18 @@ std::optional<Result<TokenUser>> ServiceAccountTokens::Authenticate(
     claims = std::move(*verified);
   }
   return is_legacy ? CheckLegacy(token, *claims, audiences) : Check(*claims, audiences);
+}
+
+std::string ServiceAccountTokens::StaleNote(std::string_view token) {
+  const ClaimsPtr claims = verified_.Find(token);
+  if (!claims) return "";
+  const Json own = claims->value(kPrivateClaims, Json::object());
+  const Json warn_after = own.is_object() ? own.value("warnafter", Json()) : Json();
+  if (!warn_after.is_number_integer()) return "";
+  const int64_t late = Seconds(clock_.Now()) - warn_after.get<int64_t>();
+  if (late <= 0) return "";
+  return fmt::format("subject: {}, seconds after warning threshold: {}", TextAt(*claims, "sub"),
+                     late);
 }
 
 Result<Json> ServiceAccountTokens::KeySet() {

@@ -104,6 +104,9 @@ class ServiceAccountTokens {
   // nullopt: not a token of a service account of ours. Unauthorized: one, but not good (any more).
   std::optional<Result<TokenUser>> Authenticate(std::string_view token,
                                                 const std::vector<std::string>& audiences);
+  // What the audit log says of a token that was taken though its holder ought to have read a newer
+  // one by now; "": it is none.
+  std::string StaleNote(std::string_view token);
   const std::vector<std::string>& audiences() const { return options_.audiences; }
   const std::string& issuer() const { return options_.issuer; }
   // All whose tokens are taken.

@@ -246,6 +246,12 @@ bool ApiServer::State::BeginAudit(const http::Request& request, Asked& asked) {
   const User& asking = asked.impersonator ? *asked.impersonator : user ? *user : kNobody;
   asked.told =
       audit->Begin(request, asked.info, asking, asked.impersonator ? user : nullptr);
+  constexpr std::string_view kBearer = "Bearer ";
+  const std::string_view shown = request.Header("Authorization");
+  if (!asked.told || !shown.starts_with(kBearer)) return true;
+  if (!asking.name.starts_with("system:serviceaccount:")) return true;
+  const std::string note = tokens->StaleNote(shown.substr(kBearer.size()));
+  if (!note.empty()) asked.told->annotations().emplace("authentication.k8s.io/stale-token", note);
   return true;
 }
 

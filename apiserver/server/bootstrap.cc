@@ -261,11 +261,17 @@ Result<> WidenServiceRange(Core& core, ApiRequest& own, const Record& present, c
   return widened ? Result<>() : Fail(widened.error());
 }
 
-Result<> ReviseFlowControl(Core& core, ApiRequest& own, const Record& present, const Json& wanted) {
-  const KindInfo& kind = *own.kind;
-  const Json document = TRY(DocumentOf(kind, present));
+// Whether it was not as it should be.
+Result<bool> ReviseOne(Core& core, const http::Request& request, const Json& wanted) {
+  const KindInfo& kind =
+      *FindKind(wanted["apiVersion"].get<std::string>(), wanted["kind"].get<std::string>());
+  const RecordPtr present = RecordOf(core, kind, wanted);
+  if (present == nullptr) return false;
+  const Json document = TRY(DocumentOf(kind, *present));
   const std::optional<Json> revised = TRY(RevisedFlowControl(document, wanted));
-  if (!revised) return {};
+  if (!revised) return false;
+  ApiRequest own{
+      .http = request, .info = {}, .user = LoopbackUser(), .now = core.clock.Now(), .kind = &kind};
   WriteOptions options;
   options.field_manager = kFlowProducer;
   const auto written =
@@ -275,17 +281,8 @@ Result<> ReviseFlowControl(Core& core, ApiRequest& own, const Record& present, c
                            const std::optional<Json> next = TRY(RevisedFlowControl(before, wanted));
                            return Object::FromDocument(kind, next ? *next : before);
                          });
-  return written ? Result<>() : Fail(written.error());
-}
-
-// As in Kubernetes the server runs whatever becomes of it; it is looked at again once something
-// happens to its kind.
-void KeepFlowControl(Core& core, ApiRequest& own, const Record& present, const Json& wanted) {
-  const auto kept = ReviseFlowControl(core, own, present, wanted);
-  if (kept) return;
-  kLog.Error("flow control not kept", {{"kind", own.kind->kind},
-                                       {"name", wanted["metadata"].value("name", "")},
-                                       {"error", kept.error().message}});
+  if (!written) return Fail(written.error());
+  return true;
 }
 
 Result<> WriteStartObject(Core& core, const http::Request& request, const Json& document) {
@@ -296,10 +293,6 @@ Result<> WriteStartObject(Core& core, const http::Request& request, const Json& 
       .http = request, .info = {}, .user = LoopbackUser(), .now = core.clock.Now(), .kind = kind};
   if (const RecordPtr present = RecordOf(core, *kind, document)) {
     if (kind->kind == "ServiceCIDR") return WidenServiceRange(core, own, *present, document);
-    if (kind->group == kFlowGroup) {
-      KeepFlowControl(core, own, *present, document);
-      return {};
-    }
     if (kind->group != "rbac.authorization.k8s.io") return {};
     return MendRbac(core, own, *present, document);
   }
@@ -323,6 +316,22 @@ http::Request OwnRequest() {
 }
 
 }  // namespace
+
+// As in Kubernetes the server runs whatever becomes of it.
+bool ReviseFlowControl(Core& core, const std::vector<Json>& documents) {
+  const http::Request request = OwnRequest();
+  bool any = false;
+  for (const Json& document : documents) {
+    if (!document["apiVersion"].get<std::string>().starts_with(kFlowGroup)) continue;
+    const auto revised = ReviseOne(core, request, document);
+    any |= !revised || *revised;
+    if (revised) continue;
+    kLog.Error("flow control not kept", {{"kind", document["kind"].get<std::string>()},
+                                         {"name", document["metadata"].value("name", "")},
+                                         {"error", revised.error().message}});
+  }
+  return any;
+}
 
 Result<> WriteMissing(Core& core, const std::vector<Json>& documents) {
   const http::Request request = OwnRequest();
@@ -352,6 +361,7 @@ Result<> WriteStartObjects(Core& core, const StartOptions& options) {
     }
   }
   for (Result<>& result : results) TRY(std::move(result));
+  (void)ReviseFlowControl(core, objects);
   return options.has_rbac ? EndSuperseded(core, request) : Result<>();
 }
 

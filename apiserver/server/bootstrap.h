@@ -31,6 +31,9 @@ struct StartOptions {
 Result<> WriteStartObjects(Core& core, const StartOptions& options);
 // Those of `documents` that the store does not have.
 Result<> WriteMissing(Core& core, const std::vector<Json>& documents);
+// Those of them that are flow control, and that no operator keeps, become what they were; whether
+// any was not.
+bool ReviseFlowControl(Core& core, const std::vector<Json>& documents);
 
 // The objects themselves, as clients would send them, in the order in which they are written.
 std::vector<Json> StartObjects(const StartOptions& options);

@@ -23,6 +23,8 @@ const Log kUpkeepLog("upkeep");
 
 constexpr const char* kConsumer = "api-priority-and-fairness-config-consumer-v1";
 constexpr const char* kDangling = "Dangling";
+// Servers of two versions may want two things of it, and are not to take turns without a pause.
+constexpr Duration kReviseEvery = 1min;
 // When something could not be written, the store is looked at again after this.
 constexpr Duration kRetry = 10s;
 
@@ -164,6 +166,14 @@ Result<> Upkeep::CorrectAuthentication() {
   return PutMap(kAuthenticationMap, document);
 }
 
+Result<> Upkeep::CorrectFlowControl() {
+  const Duration now = core_.clock.Monotonic();
+  look_at_ = now < revise_at_ ? revise_at_ : kNever;
+  if (look_at_ != kNever) return {};
+  if (ReviseFlowControl(core_, kept_)) revise_at_ = now + kReviseEvery;
+  return {};
+}
+
 Result<> Upkeep::SettleFlowSchemas() {
   const KindInfo& kind = FlowSchema::Info();
   const KindInfo& level = flowcontrol_v1::PriorityLevelConfiguration::Info();
@@ -193,8 +203,9 @@ Result<> Upkeep::Settle() {
   TRY(WriteMissing(core_, kept_));
   // One that somebody keeps from being written keeps no other waiting.
   Result<> all;
-  for (const auto settle : {&Upkeep::CorrectEndpoints, &Upkeep::CorrectTracking,
-                            &Upkeep::CorrectAuthentication, &Upkeep::SettleFlowSchemas}) {
+  for (const auto settle :
+       {&Upkeep::CorrectEndpoints, &Upkeep::CorrectTracking, &Upkeep::CorrectAuthentication,
+        &Upkeep::CorrectFlowControl, &Upkeep::SettleFlowSchemas}) {
     const Result<> settled = (this->*settle)();
     if (all && !settled) all = settled;
   }
@@ -229,10 +240,14 @@ bool Upkeep::TakeAuthorities() {
 Duration Upkeep::Step() {
   bool looks = TakeAuthorities() || failed_;
   for (PrefixBell& bell : bells_) looks |= bell.HasRung();
-  if (!looks) return kNever;
+  const auto left = [this] {
+    if (look_at_ == kNever) return kNever;
+    return std::max(Duration::zero(), look_at_ - core_.clock.Monotonic());
+  };
+  if (!looks && left() > Duration::zero()) return left();
   const auto settled = Settle();
   failed_ = !settled;
-  if (settled) return kNever;
+  if (settled) return left();
   kUpkeepLog.Error("upkeep failed", {{"error", settled.error().message}});
   return kRetry;
 }

@@ -46,6 +46,7 @@ class Upkeep final : public ControlLoop {
   Result<> CorrectEndpoints();
   Result<> CorrectTracking();
   Result<> CorrectAuthentication();
+  Result<> CorrectFlowControl();
   // Writes a ConfigMap of kube-system. One that changed meanwhile stays: that wakes us.
   Result<> PutMap(std::string_view name, const Json& document);
   Result<> SettleFlowSchemas();
@@ -56,6 +57,8 @@ class Upkeep final : public ControlLoop {
   std::vector<Json> kept_;
   std::vector<PrefixBell> bells_;
   bool failed_ = false;  // Everything is looked at again.
+  Duration revise_at_ = Duration::zero();  // Monotonic: not before that is flow control corrected.
+  Duration look_at_ = kNever;              // And then it is, as somebody has changed it.
   Mutex mutex_;
   std::optional<Authorities> authorities_ GUARDED_BY(mutex_);  // Not yet taken.
 };

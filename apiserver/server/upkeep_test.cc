@@ -91,12 +91,19 @@ TEST_F(UpkeepTest, FlowControlIsWhatItWasUnlessAnOperatorKeepsIt) {
   ASSERT_EQ(Merge(path, change).code, 200);
   Settle();
   EXPECT_EQ(precedence(), before);
+  ASSERT_EQ(Merge(path, change).code, 200);
+  Settle();
+  EXPECT_EQ(precedence(), 77) << "once a minute is enough";
+  clock_.Advance(1min);
+  Settle();
+  EXPECT_EQ(precedence(), before);
   ASSERT_EQ(
       Merge(path,
             R"({"metadata": {"annotations": {"apf.kubernetes.io/autoupdate-spec": "false"}}})")
           .code,
       200);
   ASSERT_EQ(Merge(path, change).code, 200);
+  clock_.Advance(1min);
   Settle();
   EXPECT_EQ(precedence(), 77);
 }

@@ -53,7 +53,7 @@ Result<std::optional<core_v1::Service>> ServiceAt(Store& store, const std::strin
 }
 
 // The service that has the address; nullopt: none that it names.
-Result<std::optional<core_v1::Service>> HolderOf(Store& store, const IPAddress& address) {
+Result<std::optional<core_v1::Service>> HoldingService(Store& store, const IPAddress& address) {
   const auto& parent = *address.spec.parent_ref;
   auto service = TRY(ServiceAt(store, parent.namespace_, parent.name));
   if (service && !AddressesOf(*service).contains(address.metadata.name)) service.reset();
@@ -117,7 +117,7 @@ Result<Duration> AddressRepair::CompareAll() {
 Duration AddressRepair::DropIfLeft(const Record& record) {
   const auto address = AddressIn(record);
   if (!address || !IsOfAllocator(*address)) return kNever;
-  const auto holder = HolderOf(store_, *address);
+  const auto holder = HoldingService(store_, *address);
   if (!holder || *holder) return kNever;  // Whatever cannot be told is in use.
   const Duration age = clock_.Now() - address->metadata.creation_timestamp.point();
   if (age < ServiceClaims::kAbandonedAfter) return ServiceClaims::kAbandonedAfter - age;
@@ -133,7 +133,7 @@ Duration AddressRepair::DropIfLeft(const Record& record) {
 void AddressRepair::RestoreDeleted(const Record& record) {
   const auto address = AddressIn(record);
   if (!address || !IsOfAllocator(*address)) return;
-  const auto holder = HolderOf(store_, *address);
+  const auto holder = HoldingService(store_, *address);
   if (holder && *holder) Restore(**holder, address->metadata.name);
 }
 

@@ -97,41 +97,6 @@ Json PortEntry(const ServicePort& port, int number) {
   return entry;
 }
 
-// Leads to the pods of the scope's service, under `name`.
-Json InnerService(const Scope& scope, const std::string& name,
-                  const std::vector<ServicePort>& ports) {
-  Json object = ObjectOf(scope.project, "v1", "Service", name, scope.service);
-  Json& spec = object["spec"];
-  spec["selector"] = LabelsOf(scope.project, scope.service);
-  std::set<std::pair<int, std::string>> given;
-  for (const ServicePort& port : ports) {
-    if (!given.emplace(port.target, port.protocol).second) continue;
-    spec["ports"].push_back(PortEntry(port, port.target));
-  }
-  if (given.empty() || scope.node["deploy"]["endpoint_mode"].Text() == "dnsrr") {
-    spec["clusterIP"] = "None";
-    spec["publishNotReadyAddresses"] = true;
-  }
-  return object;
-}
-
-void AddPublished(const Scope& scope, const std::vector<ServicePort>& ports) {
-  Json object =
-      ObjectOf(scope.project, "v1", "Service", scope.name + kPublished, scope.service);
-  Json& spec = object["spec"];
-  spec["type"] = "LoadBalancer";
-  spec["selector"] = LabelsOf(scope.project, scope.service);
-  std::set<std::pair<int, std::string>> given;
-  for (const ServicePort& port : ports) {
-    if (port.published == 0 || port.of_host) continue;
-    if (!given.emplace(port.published, port.protocol).second) continue;
-    ServicePort unnamed = port;
-    unnamed.name.clear();
-    spec["ports"].push_back(PortEntry(unnamed, port.published));
-  }
-  if (!given.empty()) AddShared(scope.out, std::move(object));
-}
-
 // Other names of the service, and where they are said.
 std::vector<std::pair<std::string, const Node*>> AliasesOf(const Scope& scope) {
   std::vector<std::pair<std::string, const Node*>> aliases;
@@ -153,14 +118,60 @@ std::vector<std::pair<std::string, const Node*>> AliasesOf(const Scope& scope) {
   return aliases;
 }
 
+std::set<std::string> NamesOf(const Scope& scope) {
+  std::set<std::string> names = {scope.service, scope.name};
+  for (const auto& [alias, node] : AliasesOf(scope)) names.insert(alias);
+  return names;
+}
+
+// How other services reach one.
+struct Reached {
+  std::vector<ServicePort> ports;
+  bool before_healthy = false;
+};
+
+// Leads to the pods of the scope's service, under `name`.
+Json InnerService(const Scope& scope, const std::string& name, const Reached& reached) {
+  Json object = ObjectOf(scope.project, "v1", "Service", name, scope.service);
+  Json& spec = object["spec"];
+  spec["selector"] = LabelsOf(scope.project, scope.service);
+  std::set<std::pair<int, std::string>> given;
+  for (const ServicePort& port : reached.ports) {
+    if (!given.emplace(port.target, port.protocol).second) continue;
+    spec["ports"].push_back(PortEntry(port, port.target));
+  }
+  if (given.empty() || scope.node["deploy"]["endpoint_mode"].Text() == "dnsrr") {
+    spec["clusterIP"] = "None";
+    spec["publishNotReadyAddresses"] = true;
+  }
+  if (reached.before_healthy) spec["publishNotReadyAddresses"] = true;
+  return object;
+}
+
+void AddPublished(const Scope& scope, const std::vector<ServicePort>& ports) {
+  Json object =
+      ObjectOf(scope.project, "v1", "Service", scope.name + kPublished, scope.service);
+  Json& spec = object["spec"];
+  spec["type"] = "LoadBalancer";
+  spec["selector"] = LabelsOf(scope.project, scope.service);
+  std::set<std::pair<int, std::string>> given;
+  for (const ServicePort& port : ports) {
+    if (port.published == 0 || port.of_host) continue;
+    if (!given.emplace(port.published, port.protocol).second) continue;
+    ServicePort unnamed = port;
+    unnamed.name.clear();
+    spec["ports"].push_back(PortEntry(unnamed, port.published));
+  }
+  if (!given.empty()) AddShared(scope.out, std::move(object));
+}
+
 // What the service does not say, and others ask for all the same.
-void AddNamedPorts(const Scope& scope, std::vector<ServicePort>& ports) {
+void AddNamedPorts(const Scope& scope, const std::set<std::string>& names,
+                   std::vector<ServicePort>& ports) {
   std::set<int> known;
   for (const ServicePort& port : ports) {
     if (port.protocol == "TCP") known.insert(port.target);
   }
-  std::set<std::string> names = {scope.service, scope.name};
-  for (const auto& [alias, node] : AliasesOf(scope)) names.insert(alias);
   for (const std::string& name : names) {
     const auto named = scope.out.named_ports.find(name);
     if (named == scope.out.named_ports.end()) continue;
@@ -170,7 +181,7 @@ void AddNamedPorts(const Scope& scope, std::vector<ServicePort>& ports) {
   }
 }
 
-void AddAliases(const Scope& scope, const std::vector<ServicePort>& ports) {
+void AddAliases(const Scope& scope, const Reached& reached) {
   std::set<std::string> given = {scope.name};
   for (const auto& [alias, node] : AliasesOf(scope)) {
     if (alias == scope.service) continue;
@@ -188,7 +199,7 @@ void AddAliases(const Scope& scope, const std::vector<ServicePort>& ports) {
     if (taken) {
       scope.Note(*node, "aliases", fmt::format("{} is another service", alias));
     } else if (given.insert(name).second &&
-               !AddShared(scope.out, InnerService(scope, name, ports))) {
+               !AddShared(scope.out, InnerService(scope, name, reached))) {
       scope.Note(*node, "aliases",
                  fmt::format("{} is a name of another service already, and leads to that alone",
                              alias));
@@ -328,13 +339,15 @@ std::vector<ServicePort> PortsOf(const Scope& scope, bool noting) {
 }
 
 void AddServices(const Scope& scope) {
-  auto ports = PortsOf(scope, /*noting=*/true);
+  const auto ports = PortsOf(scope, /*noting=*/true);
   // Nobody is led to a task that offers nothing.
   if (scope.is_task && ports.empty()) return;
+  const std::set<std::string> names = NamesOf(scope);
+  Reached reached{.ports = ports, .before_healthy = AsksItself(scope.node, names)};
   // Without any, all of them are reached.
-  if (!ports.empty()) AddNamedPorts(scope, ports);
-  AddShared(scope.out, InnerService(scope, scope.name, ports));
-  AddAliases(scope, ports);
+  if (!ports.empty()) AddNamedPorts(scope, names, reached.ports);
+  AddShared(scope.out, InnerService(scope, scope.name, reached));
+  AddAliases(scope, reached);
   if (!IsOnHostNetwork(scope.node)) AddPublished(scope, ports);
   if (AreApart(scope.project)) AddPublishedPolicy(scope, ports);
 }

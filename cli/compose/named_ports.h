@@ -15,4 +15,8 @@ namespace skiff::cli::compose {
 using NamedPorts = std::map<std::string, std::set<int>>;
 NamedPorts PortsNamedIn(const Node& services);
 
+// Whether a service that is called so asks itself by a name of its own, in a variable or a command
+// with its port, or in its health check: it has to be led there before it is healthy, or never is.
+bool AsksItself(const Node& service, const std::set<std::string>& names);
+
 }  // namespace skiff::cli::compose

@@ -181,6 +181,32 @@ TEST_F(NotedTest, PortsAtWhichOthersAskForAServiceAreItsServices) {
   EXPECT_EQ(Find(conversion, "Service", "app")["spec"]["ports"].size(), 1u);
 }
 
+TEST_F(NotedTest, WhoAsksItselfByItsNameIsLedThereBeforeItIsHealthy) {
+  const Conversion conversion = Converted(
+      "services:\n"
+      "  kafka:\n    image: x\n    ports: ['9092:9092']\n    healthcheck: {test: nc -z kafka "
+      "9092}\n"
+      "  web:\n    image: x\n    ports: ['80:80']\n"
+      "    healthcheck: {test: [CMD, curl, 'http://web-1/']}\n    environment: {URL: "
+      "'kafka:9092'}\n"
+      "  mysql: {image: x, ports: ['3:3'], healthcheck: {test: mysqladmin ping -h mysql}}\n"
+      "  api: {image: x, ports: ['4:4'], healthcheck: {test: [CMD, curl, 'http://api/ready']}}\n"
+      "  postgres:\n    image: x\n    ports: ['5:5']\n    healthcheck:\n"
+      "      test: pg_isready -U postgres -d postgres://postgres:word@localhost\n"
+      "  raft:\n    image: x\n    ports: ['1:1']\n    environment: {VOTERS: "
+      "'1@raft:2,2@other:2'}\n");
+  const auto is_led = [&](const char* name) {
+    return Find(conversion, "Service", name)["spec"].contains("publishNotReadyAddresses");
+  };
+  EXPECT_TRUE(is_led("kafka"));
+  EXPECT_TRUE(is_led("raft"));
+  EXPECT_TRUE(is_led("mysql"));
+  EXPECT_TRUE(is_led("api"));
+  EXPECT_FALSE(is_led("postgres")) << "that is its user";
+  EXPECT_FALSE(is_led("web"));
+  EXPECT_FALSE(is_led("kafka-published"));
+}
+
 TEST_F(NotedTest, EachEmptyDirectoryIsOneOfItsOwn) {
   const Conversion conversion = Converted(
       "services:\n  a:\n    image: x\n    tmpfs: [/run, /tmp, /a/b, /a-b]\n    volumes:\n"

@@ -357,8 +357,7 @@ class Up {
     if (!gone && gone.error().reason != Reason::kNotFound) return Fail(gone.error());
     command_.Print("{}/{} {}{}\n", KindName(found.resource), target.key.name, word, suffix);
     if (flags_.dry_run || (!waits && !IsWorkload(found.resource))) return {};
-    return WaitUntilGone(session_, target, TextAt(found.object, "metadata", "uid"),
-                         flags_.timeout);
+    return AwaitGone(session_, target, TextAt(found.object, "metadata", "uid"), flags_.timeout);
   }
 
   // Volumes stay: only `down --volumes` takes them.

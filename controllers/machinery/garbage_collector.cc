@@ -162,6 +162,7 @@ class Collector {
   Result<Verdict> Classify(const OwnerNode& node, const std::vector<OwnerReference>& owners);
   Result<> DropReferences(const Resource& resource, const meta_v1::ObjectMeta& live,
                           const std::set<std::string>& owners);
+  Result<> LeaveBehind(const OwnerNode& dependent, const std::string& owner);
   Result<> RemoveFinalizer(const Resource& resource, const meta_v1::ObjectMeta& live,
                            std::string_view finalizer);
   Result<Requeue::Last> DeleteDependent(const OwnerNode& node, const meta_v1::ObjectMeta& live,
@@ -251,7 +252,7 @@ Result<Requeue::Last> Collector::DeleteDependent(const OwnerNode& node,
                                                  const meta_v1::ObjectMeta& live,
                                                  const Verdict& verdict) {
   DeleteOptions options = {.uid = live.uid, .resource_version = live.resource_version};
-  if (!verdict.waiting.empty() && !node.dependents.empty()) {
+  if (!verdict.waiting.empty() && graph_.HasDependents(node.uid)) {
     // Of two that wait for each other, one has to stop.
     const auto dependents = graph_.DependentsOf(node.uid);
     if (std::any_of(dependents.begin(), dependents.end(),
@@ -318,15 +319,25 @@ Result<> Collector::RemoveFinalizer(const Resource& resource, const meta_v1::Obj
   return {};
 }
 
+Result<> Collector::LeaveBehind(const OwnerNode& dependent, const std::string& owner) {
+  const auto object = TRY(Live(dependent.resource, dependent.key, dependent.uid));
+  if (!object) return {};
+  const auto dropped = DropReferences(dependent.resource, *object, {owner});
+  if (!dropped && dropped.error().reason != Reason::kNotFound) return Fail(dropped.error());
+  return {};
+}
+
 Result<> Collector::Orphan(const std::string& uid) {
   const auto owner = graph_.Find(uid);
   if (!owner) return {};
   const auto live = TRY(Live(owner->resource, owner->key, uid));
   if (!live || !HasFinalizer(*live, kOrphanFinalizer)) return {};
+  // One that cannot be written holds the owner, and not the others to it.
+  Result<> all;
   for (const OwnerNode& dependent : graph_.DependentsOf(uid)) {
-    const auto object = TRY(Live(dependent.resource, dependent.key, dependent.uid));
-    if (object) TRY(DropReferences(dependent.resource, *object, {uid}));
+    if (const auto left = LeaveBehind(dependent, uid); !left) all = Fail(left.error());
   }
+  TRY(Result<>(all));
   return RemoveFinalizer(owner->resource, *live, kOrphanFinalizer);
 }
 

@@ -71,6 +71,14 @@ class UnseenKindTest : public GarbageCollectorTest,
 INSTANTIATE_TEST_SUITE_P(Kinds, UnseenKindTest,
                          testing::Values(kDefinitionsPath, kThingsPath, kSecretsPath));
 
+TEST_F(GarbageCollectorTest, OneThatCannotBeOrphanedHoldsItsOwnerAndNoOther) {
+  refused_ = {std::string("PATCH ") + kSecretPath};
+  PutFamily("orphan");
+  Run(40s);
+  EXPECT_THAT(written(), testing::Contains(std::string("PATCH ") + kThingPath));
+  EXPECT_THAT(written(), testing::Not(testing::Contains(std::string("PATCH ") + kOwnerPath)));
+}
+
 TEST_P(UnseenKindTest, OrphaningWaitsForAllDependents) {
   refused_ = {GetParam()};
   PutFamily("orphan");

@@ -257,7 +257,12 @@ class AttachDetach final : public ControlLoop {
     }
     for (const auto& [volume, wanted] : view.wanted) Attach(view, volume, wanted);
     if (view.node) TRY(Report(view));
-    for (const VolumeId& volume : view.leaving) TRY(Detach(view, volume));
+    // One that cannot go holds no other there.
+    Result<> all;
+    for (const VolumeId& volume : view.leaving) {
+      if (const auto gone = Detach(view, volume); !gone) all = Fail(gone.error());
+    }
+    TRY(Result<>(all));
     return view.again;
   }
 

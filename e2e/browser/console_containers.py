@@ -39,6 +39,9 @@ def play(page):
     page.until(r"/Address:\s*10\.96\./.test(document.querySelector('.xterm-rows').innerText)",
                "a name is found in a shell")
     page.picture("containers-shell")
+    # More than a page draws as fast as it comes is left out, and what it ends with is there.
+    page.page.keyboard.type("yes | head -c 16000000; echo the-$((1))-end\n")
+    page.until("document.querySelector('.xterm-rows').innerText.includes('the-1-end')", "what a flood ends with")
     # What nodes use is measured, not made up.
     page.go("#/cluster")
     page.until("document.querySelectorAll('.gauge-used').length > 0", "what the node uses")

@@ -1,5 +1,7 @@
 #include "kubelet/network/cni_config.h"
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <unistd.h>
 
 #include <filesystem>
@@ -76,7 +78,11 @@ std::string CniConflist(const CniNetwork& network) {
                         {"dataDir", network.ipam_directory},
                         {"ranges", ranges},
                         {"routes", routes}}}};
-  const Json portmap = {{"type", "portmap"}, {"capabilities", {{"portMappings", true}}}};
+  Json portmap = {{"type", "portmap"}, {"capabilities", {{"portMappings", true}}}};
+  if (!network.kept_ports.empty()) {
+    portmap["conditionsV4"] = portmap["conditionsV6"] = {
+        "-m", "multiport", "!", "--dports", fmt::format("{}", fmt::join(network.kept_ports, ","))};
+  }
   const Json conflist = {
       {"cniVersion", "0.4.0"}, {"name", network.name}, {"plugins", {cable, portmap}}};
   return conflist.dump(2) + "\n";

@@ -18,6 +18,9 @@ struct CniNetwork {
   std::vector<std::string> pod_cidrs;  // One per family, primary first.
   int mtu = 1500;
   std::string ipam_directory;  // Where host-local keeps which addresses are taken.
+  // At which the machine's own programs are reached, whatever host ports pods claim: the rules for
+  // those come before who listens, also for what a machine sends itself. Fifteen at most.
+  std::vector<int> kept_ports = {};
   bool operator==(const CniNetwork&) const = default;
 };
 

@@ -26,6 +26,16 @@ TEST(CniConfigTest, DescribesACableWithARangePerFamily) {
                                                       [{"subnet": "fd00:1::/64"}]])"));
   EXPECT_EQ(cable["ipam"]["routes"], Json::parse(R"([{"dst": "0.0.0.0/0"}, {"dst": "::/0"}])"));
   EXPECT_EQ(conflist["plugins"][1]["type"], "portmap");
+  EXPECT_FALSE(conflist["plugins"][1].contains("conditionsV4"));
+}
+
+// A pod with the host port of the API server would be the API server to whoever asks there.
+TEST(CniConfigTest, NoHostPortIsOneOfTheMachinesOwn) {
+  const Json conflist = Json::parse(CniConflist({.kept_ports = {6443, 10250}}));
+  const Json& portmap = conflist["plugins"][1];
+  EXPECT_EQ(portmap["conditionsV4"],
+            Json::parse(R"(["-m", "multiport", "!", "--dports", "6443,10250"])"));
+  EXPECT_EQ(portmap["conditionsV6"], portmap["conditionsV4"]);
 }
 
 TEST(CniConfigTest, FindsTheFolderThatHasAllPluginsOrMostOfThem) {

@@ -49,8 +49,10 @@ ProbeOutcome RunCommand(const core_v1::Probe& probe, const std::vector<std::stri
   }
   // A runtime that is being restarted must not count as a container that is ill.
   if (!result) return {false, cri::RpcErrorText(result.error()), "", /*is_unknown=*/true};
-  return {result->exit_code == 0, (result->stdout_text + result->stderr_text).substr(0, kOutputMax),
-          ""};
+  // Each may be megabytes: no more of them is copied than is told.
+  std::string said = result->stdout_text.substr(0, kOutputMax);
+  said += result->stderr_text.substr(0, kOutputMax - said.size());
+  return {result->exit_code == 0, std::move(said), ""};
 }
 
 // 0: the handler asks at none that could have a name.

@@ -64,7 +64,7 @@ class ProbeLoop;
 class ProbeManager final : public Probes {
  public:
   // Of commands and calls over gRPC.
-  static constexpr ThreadRoom::Limits kThreadsMax{.of_pod = 20, .of_all = 200};
+  static constexpr ThreadRoom::Limits kThreadsMax{.of_pod = 20, .of_all = 100};
   struct Dependencies {
     ContainerRuntime& runtime;
     Executor& executor;

@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <filesystem>
 
+#include "api/pods/local_volumes.h"
 #include "kubelet/csi/csi_volumes.h"
 #include "kubelet/huge_pages.h"
 #include "kubelet/mount_table.h"
@@ -26,6 +27,9 @@ constexpr mode_t kEmptyDirMode = 0777;
 constexpr mode_t kPrivateMode = 0750;
 constexpr mode_t kHostDirectoryMode = 0755;
 constexpr mode_t kHostFileMode = 0644;
+// Of claims, and of what they all lie in, which nobody on the machine need list.
+constexpr mode_t kClaimMode = 0777;
+constexpr mode_t kClaimsMode = 0701;
 
 Result<> Touch(const std::string& path, mode_t mode) {
   const Descriptor file(open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode));
@@ -112,6 +116,26 @@ Result<> CheckHostPath(const std::string& path, const std::string& type) {
   return Fail(Reason::kInvalid, type + " is an invalid volume type");
 }
 
+// Whether it is what the built-in provisioner has thought out for a claim: a directory that is made
+// when a pod first wants it.
+bool IsOfProvisioner(const core_v1::PersistentVolume& volume) {
+  const auto& source = *volume.spec.host_path;
+  return volume.spec.claim_ref && source.type == "DirectoryOrCreate" &&
+         fs::path(source.path).filename() ==
+             LocalVolumeDirectory(volume.metadata.name, *volume.spec.claim_ref);
+}
+
+// Nobody gives a hostPath to a pod's group (fsGroup), and most images run as a user of their own.
+Result<> MakeForClaim(const fs::path& path) {
+  std::error_code error;
+  if (fs::exists(fs::status(path, error))) return {};
+  const fs::path claims = path.parent_path();
+  TRY(MakeDirectories(claims, kClaimsMode));
+  // Ours, which an earlier version let everybody list.
+  if (claims.filename() == "local-path") chmod(claims.c_str(), kClaimsMode);
+  return MakeDirectories(path, kClaimMode);
+}
+
 Result<std::string> SetUpHostPath(const VolumeInput& input) {
   const auto& spec =
       input.bound != nullptr ? *input.bound->spec.host_path : *input.volume.host_path;
@@ -121,6 +145,7 @@ Result<std::string> SetUpHostPath(const VolumeInput& input) {
                   fmt::format("invalid HostPath `{}`: must not contain '..'", spec.path));
     }
   }
+  if (input.bound != nullptr && IsOfProvisioner(*input.bound)) TRY(MakeForClaim(spec.path));
   TRY(CheckHostPath(spec.path, spec.type.value_or("")));
   return spec.path;
 }

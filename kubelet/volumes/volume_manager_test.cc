@@ -291,6 +291,29 @@ TEST_F(ClaimTest, ALocalVolumeIsMountedWithItsGroup) {
   EXPECT_EQ(tree_.Read("disk/file"), "x");
 }
 
+TEST_F(ClaimTest, WhoeverAPodRunsAsWritesToWhatWasThoughtOutForItsClaim) {
+  volume_->spec.claim_ref->namespace_ = "default";
+  volume_->spec.claim_ref->name = "claim";
+  volume_->spec.local.reset();
+  auto& source = volume_->spec.host_path.Ensure();
+  source.type = "DirectoryOrCreate";
+  source.path = tree_.Path("claims/pv_default_claim");
+  ASSERT_EQ(Problem(), "");
+  EXPECT_EQ(tree_.Mode("claims"), 0701u);
+  EXPECT_EQ(tree_.Mode("claims/pv_default_claim"), 0777u);
+  ASSERT_EQ(chmod(source.path.c_str(), 0700), 0);  // Its own may say otherwise.
+  ASSERT_EQ(Problem(), "");
+  EXPECT_EQ(tree_.Mode("claims/pv_default_claim"), 0700u);
+  ASSERT_EQ(chmod(tree_.MakeDirectory("local-path").c_str(), 0755), 0);
+  source.path = tree_.Path("local-path/pv_default_claim");
+  ASSERT_EQ(Problem(), "");
+  EXPECT_EQ(tree_.Mode("local-path"), 0701u) << "as a version before this one made it";
+  // Somebody else's directory is as any.
+  source.path = tree_.Path("claims/other");
+  ASSERT_EQ(Problem(), "");
+  EXPECT_EQ(tree_.Mode("claims/other"), 0755u);
+}
+
 TEST_F(ClaimTest, IsMeasuredOnceItIsSetUp) {
   if (!MayMount()) GTEST_SKIP() << "this process may not mount";
   EXPECT_TRUE(manager_->MeasuredPlaces(pod_).empty());

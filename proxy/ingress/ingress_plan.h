@@ -41,6 +41,8 @@ inline constexpr size_t kCertifiedHostsMax = 20'000;
 inline constexpr size_t kBackendEndpointsMax = 4000;
 // Of a Secret's certificates and key: clients take no longer chain.
 inline constexpr size_t kCertificateBytesMax = 100 << 10;
+// Of a key of RSA: to sign by one of 16,384 takes a quarter of a second, for whoever says hello.
+inline constexpr int kRsaBitsMax = 8192;
 // Of a route's key. HAProxy reads a line of a map into 16 KiB and takes what is beyond for the next
 // line: for whatever key its author liked.
 inline constexpr size_t kRouteKeyBytesMax = 8 * 1024;
@@ -141,6 +143,7 @@ IngressPlan PlanIngresses(const IngressWorld& world);
 
 // Certificate chain and private key of a Secret as one text, without anything else that may be in
 // its files. Invalid says what is wrong with it: not PEM, or the key is another certificate's.
-Result<TlsCertificate> TlsCertificateOf(const core_v1::Secret& secret);
+Result<TlsCertificate> TlsCertificateOf(const core_v1::Secret& secret,
+                                        int rsa_bits_max = kRsaBitsMax);
 
 }  // namespace skiff::ingress

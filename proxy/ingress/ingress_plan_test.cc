@@ -568,6 +568,22 @@ TEST(TlsSecretTest, NothingOfTheTextAroundAKeyIsPassedOn) {
   }
 }
 
+// Whoever says hello would have the proxy sign by it.
+TEST(TlsSecretTest, AKeyOfRsaIsOfSomeLengthAtMost) {
+  const TimePoint now = SystemClock().Now();
+  const auto authority = *CertificateAuthority::Create("ca", now);
+  const SigningKeyPair key = *NewSigningKey(KeyKind::kRsa2048);
+  const auto certificate = authority.SignRequest(
+      *MakeCertificateRequest(key.private_pem, {.common_name = "a.com", .dns_names = {"a.com"}}),
+      {.not_before = now - 5min, .not_after = now + 1h});
+  ASSERT_TRUE(certificate) << certificate.error().message;
+  const core_v1::Secret secret = SecretOf(*certificate, key.private_pem);
+  EXPECT_TRUE(TlsCertificateOf(secret));
+  const auto refused = TlsCertificateOf(secret, 2047);
+  ASSERT_FALSE(refused);
+  EXPECT_THAT(refused.error().message, HasSubstr("its key of RSA has 2048 bits"));
+}
+
 TEST(TlsSecretTest, SaysWhatIsWrongWithOne) {
   const TimePoint now = SystemClock().Now();
   const auto authority = *CertificateAuthority::Create("ca", now);

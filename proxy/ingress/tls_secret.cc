@@ -28,7 +28,7 @@ std::set<std::string> HostsOf(const std::string& certificate_pem) {
 
 }  // namespace
 
-Result<TlsCertificate> TlsCertificateOf(const core_v1::Secret& secret) {
+Result<TlsCertificate> TlsCertificateOf(const core_v1::Secret& secret, int rsa_bits_max) {
   http::ServerTls tls;
   for (const std::string& certificate : SplitCertificates(DataOf(secret, "tls.crt"))) {
     tls.certificate_pem = JoinPem(tls.certificate_pem, certificate);
@@ -41,6 +41,12 @@ Result<TlsCertificate> TlsCertificateOf(const core_v1::Secret& secret) {
   auto key = RewrittenKey(DataOf(secret, "tls.key"));
   if (!key) return Fail(Reason::kInvalid, "it has no private key in tls.key that can be used");
   tls.key_pem = std::move(*key);
+  if (const auto bits = RsaBitsOf(tls.key_pem); bits && *bits > rsa_bits_max) {
+    return Fail(Reason::kInvalid,
+                fmt::format("its key of RSA has {} bits, and {} are the most that "
+                            "are taken: each handshake takes that much longer",
+                            *bits, rsa_bits_max));
+  }
   if (tls.certificate_pem.size() + tls.key_pem.size() > kCertificateBytesMax) {
     return Fail(Reason::kInvalid, fmt::format("its certificates and key have more than {} KiB",
                                               kCertificateBytesMax >> 10));
