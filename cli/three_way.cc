@@ -76,8 +76,12 @@ struct ListPatch {
 bool HasTwins(const Json& list, std::string_view key) {
   if (!list.is_array()) return false;
   std::set<std::string> seen;
-  return std::any_of(list.begin(), list.end(),
-                     [&](const Json& item) { return !seen.insert(At(item, key).dump()).second; });
+  for (const Json& item : list) {
+    const Json& value = At(item, key);  // A name, or a port's number.
+    const std::string text = value.is_string() ? TextOf(value) : std::to_string(IntOf(value));
+    if (!seen.insert(text).second) return true;
+  }
+  return false;
 }
 
 Json ValueOrDefault(const Type* type, const Json& item, std::string_view name) {

@@ -204,7 +204,7 @@ class AutoscalerReconciler final : public Reconciler<HorizontalPodAutoscaler> {
 
   Result<Scale> GetScale(const HorizontalPodAutoscaler& it, const Resource& resource) {
     const ObjectKey key{it.metadata.namespace_, it.spec.scale_target_ref.name};
-    const Json document = TRY(client_.Get(resource, key, "scale"));
+    const Json document = TRY(ScaleIn(client_, resource, key));
     return FromJson<Scale>(document);
   }
 

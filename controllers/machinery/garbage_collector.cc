@@ -252,7 +252,7 @@ Result<Requeue::Last> Collector::DeleteDependent(const OwnerNode& node,
                                                  const meta_v1::ObjectMeta& live,
                                                  const Verdict& verdict) {
   DeleteOptions options = {.uid = live.uid, .resource_version = live.resource_version};
-  if (!verdict.waiting.empty() && !node.dependents.empty()) {
+  if (!verdict.waiting.empty() && graph_.HasDependents(node.uid)) {
     // Of two that wait for each other, one has to stop.
     const auto dependents = graph_.DependentsOf(node.uid);
     if (std::any_of(dependents.begin(), dependents.end(),

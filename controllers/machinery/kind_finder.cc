@@ -40,6 +40,13 @@ Result<Resource> KindFinder::Find(const std::string& group, const std::string& k
               fmt::format("no matches for kind \"{}\" in group \"{}\"", kind, group));
 }
 
+Result<Json> ScaleIn(Client& client, const Resource& resource, const ObjectKey& key) {
+  if (resource.namespaced) return client.Get(resource, key, "scale");
+  return Fail(Reason::kNotFound,
+              fmt::format("the server could not find the requested resource (get {} {})",
+                          resource.name, key.name));
+}
+
 Result<std::string> GroupOfVersion(const std::string& api_version) {
   const size_t slash = api_version.find('/');
   if (slash == std::string::npos) return std::string();

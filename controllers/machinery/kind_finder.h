@@ -28,6 +28,10 @@ class KindFinder {
   std::vector<Resource> served_ GUARDED_BY(mutex_);
 };
 
+// The scale of what an object in a namespace names. NotFound, as of any other path that is not
+// served, where that kind is in no namespace: who may write in one has no say in what is in none.
+Result<Json> ScaleIn(Client& client, const Resource& resource, const ObjectKey& key);
+
 // "apps" of "apps/v1", "" of "v1". Fails as Kubernetes does on more than one slash.
 Result<std::string> GroupOfVersion(const std::string& api_version);
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <compare>
+#include <unordered_map>
 
 namespace skiff {
 
@@ -28,6 +29,27 @@ bool HasFinalizer(const meta_v1::ObjectMeta& object, std::string_view finalizer)
 }
 
 namespace {
+
+// Owners to be found by uid, each of which is the first of it. An object may name a hundred thousand,
+// and all of what is heard of its kind waits while they are compared with those that it had.
+class OwnersByUid {
+ public:
+  // `owners` outlives it.
+  explicit OwnersByUid(const std::vector<OwnerReference>& owners) : owners_(owners) {
+    if (owners.size() <= kFewMax) return;
+    for (const OwnerReference& it : owners) by_uid_.try_emplace(it.uid, &it);
+  }
+  const OwnerReference* Find(const std::string& uid) const {
+    if (by_uid_.empty()) return FindOwner(owners_, uid);
+    const auto found = by_uid_.find(uid);
+    return found == by_uid_.end() ? nullptr : found->second;
+  }
+
+ private:
+  static constexpr size_t kFewMax = 8;  // Are as soon compared one by one.
+  const std::vector<OwnerReference>& owners_;
+  std::unordered_map<std::string_view, const OwnerReference*> by_uid_;
+};
 
 // What is in a namespace owns there alone.
 bool IsElsewhere(const OwnerNode& owner, const OwnerNode& dependent) {
@@ -83,8 +105,9 @@ OwnerGraph::Work OwnerGraph::Saw(const Resource& resource, const meta_v1::Object
 }
 
 void OwnerGraph::Link(OwnerNode& node, const std::vector<OwnerReference>& before, Work& work) {
+  const OwnersByUid known_owners(before);
   for (const OwnerReference& reference : node.owners) {
-    if (FindOwner(before, reference.uid)) continue;
+    if (known_owners.Find(reference.uid)) continue;
     const auto [owner, created] = nodes_.try_emplace(reference.uid);
     owner->second.dependents.insert(node.uid);
     if (created) {
@@ -120,8 +143,9 @@ void OwnerGraph::JudgeDependents(const OwnerNode& owner, bool moved, Work& work)
 }
 
 void OwnerGraph::Unlink(OwnerNode& node, const std::vector<OwnerReference>& before, Work& work) {
+  const OwnersByUid owners(node.owners);
   for (const OwnerReference& reference : before) {
-    const OwnerReference* kept = FindOwner(node.owners, reference.uid);
+    const OwnerReference* kept = owners.Find(reference.uid);
     // An owner in foreground deletion may not have to wait for this one any more.
     if (Blocks(reference) && (!kept || !Blocks(*kept))) work.check.push_back(reference.uid);
     if (kept) continue;
@@ -240,7 +264,21 @@ std::optional<OwnerNode> OwnerGraph::Find(const std::string& uid) const {
   const MutexLock lock(mutex_);
   const auto found = nodes_.find(uid);
   if (found == nodes_.end()) return std::nullopt;
-  return found->second;
+  const OwnerNode& known = found->second;
+  return OwnerNode{.uid = known.uid,
+                   .resource = known.resource,
+                   .key = known.key,
+                   .owners = known.owners,
+                   .being_deleted = known.being_deleted,
+                   .deleting_dependents = known.deleting_dependents,
+                   .orphaning = known.orphaning,
+                   .virtual_ = known.virtual_};
+}
+
+bool OwnerGraph::HasDependents(const std::string& uid) const {
+  const MutexLock lock(mutex_);
+  const auto found = nodes_.find(uid);
+  return found != nodes_.end() && !found->second.dependents.empty();
 }
 
 std::vector<OwnerNode> OwnerGraph::DependentsOf(const std::string& uid) const {

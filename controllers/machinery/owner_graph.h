@@ -58,7 +58,9 @@ class OwnerGraph {
   // next of what they say, until that has been looked for as well.
   Work Missing(const std::string& uid, bool namespaced = true);
 
+  // Without its dependents: each of ten thousand that go asks about their owner.
   std::optional<OwnerNode> Find(const std::string& uid) const;
+  bool HasDependents(const std::string& uid) const;
   std::vector<OwnerNode> DependentsOf(const std::string& uid) const;
   // Dependents that hold up its foreground deletion.
   struct Blockers {

@@ -178,5 +178,19 @@ TEST(OwnerGraphTest, AnOwnerWithoutANamespaceIsTheSameToDependentsOfAll) {
   EXPECT_FALSE(graph.Find("set").has_value());
 }
 
+// One by one these would be compared ten billion times, while nothing is heard of other pods.
+TEST(OwnerGraphTest, AnObjectMayNameAHundredThousandOwners) {
+  OwnerGraph graph;
+  std::vector<std::string> owners;
+  for (int i = 0; i < 100'000; ++i) owners.push_back("set-" + std::to_string(i));
+  EXPECT_EQ(graph.Saw(kPods, Object("pod", owners)).check.size(), owners.size());
+  const std::string dropped = owners.front();
+  owners.erase(owners.begin());
+  owners.push_back("another");
+  EXPECT_EQ(graph.Saw(kPods, Object("pod", owners)).check, (NameList{dropped, "another"}));
+  EXPECT_TRUE(graph.HasDependents("another"));
+  EXPECT_FALSE(graph.HasDependents(dropped));
+}
+
 }  // namespace
 }  // namespace skiff

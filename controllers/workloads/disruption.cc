@@ -136,7 +136,7 @@ class BudgetReconciler final : public Reconciler<PodDisruptionBudget> {
                                                    const meta_v1::OwnerReference& owner) {
     const std::string group = TRY(GroupOfVersion(owner.api_version));
     const Resource resource = TRY(kinds_.Find(group, owner.kind));
-    const auto scale = client_.Get(resource, {pod.metadata.namespace_, owner.name}, "scale");
+    const auto scale = ScaleIn(client_, resource, {pod.metadata.namespace_, owner.name});
     if (!scale && scale.error().reason != Reason::kNotFound) return Fail(scale.error());
     bool has_scale = true;
     if (!scale) {

@@ -65,6 +65,20 @@ TEST_F(DisruptionTest, AnOwnerThatIsGoneIsNone) {
   EXPECT_EQ(BudgetStatus()["conditions"][0]["message"], "found no controllers for pod \"p\"");
 }
 
+TEST_F(DisruptionTest, AnOwnerInNoNamespaceIsNotAskedForItsScale) {
+  answers_["/apis"] = {
+      200, {{"groups", {{{"preferredVersion", {{"groupVersion", "example.com/v1"}}}}}}}};
+  answers_["/apis/example.com/v1"] = {
+      200,
+      {{"resources",
+        {{{"name", "farms"}, {"kind", "Farm"}, {"namespaced", false}},
+         {{"name", "farms/scale"}, {"kind", "Scale"}, {"namespaced", false}}}}}};
+  answers_["/apis/example.com/v1/farms/o/scale"] = {
+      200, {{"metadata", {{"uid", "u"}}}, {"spec", {{"replicas", 4}}}}};
+  PutPod("p", OwnerOf("example.com/v1", "Farm"));
+  EXPECT_EQ(BudgetStatus()["conditions"][0]["message"], "found no controllers for pod \"p\"");
+}
+
 TEST_F(DisruptionTest, WhatWasSaidOfPodsThatStayIsTakenBack) {
   const auto said = [&](const std::string& reason) {
     return Json{{"type", "DisruptionTarget"},

@@ -49,6 +49,7 @@ start() {
 # address or an age are told apart by one space.
 mask() {
   sed -E \
+    -e 's/kube-api-access-[a-z0-9]{5}/kube-api-access-RAND/g' \
     -e 's#(-data": ")[A-Za-z0-9+/=]{40,}#\1DATA#' \
     -e "s#127\.0\.0\.1:$2#SERVER#g; s#$work/$1#WORK#g; s/\b$2\b/PORT/g" \
     -e 's/[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]+Z/TIME/g' \
@@ -60,7 +61,7 @@ mask() {
     -e 's/(pod-template-hash[=:"]+ ?"?)[0-9a-f]{8,10}/\1HASH/g' \
     -e 's/(controller-revision-hash[=:"]+ ?"?)[0-9a-z]{8,10}/\1HASH/g' \
     -e 's/\b([0-9]+[smhd])+( ago)?\b( +)?/AGE /g; s/ +$//; s/^[EWI][0-9]{4} .*//' \
-    -e 's/kube-api-access-[a-z0-9]{5}/kube-api-access-RAND/g; s/\bnode-[0-9]\b/NODE/g; s/\b1736[0-9]\b|\b[3-6][0-9]{4}\b/PORT /g' \
+    -e 's/\bnode-[0-9]\b/NODE/g; s/\b1736[0-9]\b|\b[3-6][0-9]{4}\b/PORT /g' \
     -e 's#fake://[0-9a-f]{32}#CONTAINER#g; s/X509SHA256=[0-9a-f]+/X509SHA256=HASH/g; s#^[A-Za-z0-9+/=]{40,64}$#PEM#' \
     -e 's/Resource Version:( +)[0-9]+/Resource Version:\1N/; s#/(LIVE|MERGED)-[A-Za-z0-9]+#/\1#g; s/\bg-[a-z0-9]{5}\b/g-RAND/g' \
     -e 's#[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9:.]+ \+0000( UTC)?#TIME#g; s#kubectl-[0-9.]*-?edit-[A-Za-z0-9]+#EDITED#g; s/:1[0-9]{4}\b/:PORT/g; s/\b173[0-9]{2}\b/PORT/g' \
