@@ -8,6 +8,7 @@
 #include <unordered_set>
 
 #include "base/seconds.h"
+#include "base/whole_file.h"
 #include "kubelet/linux_resources.h"
 #include "kubelet/pod_lookup.h"
 #include "kubelet/pod_worker.h"
@@ -46,8 +47,7 @@ std::unordered_set<std::string_view> MountedIn(const core_v1::Container& contain
 // In place, for containers that run have it as their /etc/hosts. One that says this already is not
 // touched: on a full disk they would be left with an empty one.
 Result<> WriteHosts(const std::string& path, const std::string& text) {
-  std::ifstream before(path, std::ios::binary);
-  if (before && std::string((std::istreambuf_iterator<char>(before)), {}) == text) return {};
+  if (const auto before = ReadWholeFile(path); before && *before == text) return {};
   std::ofstream file(path, std::ios::binary | std::ios::trunc);
   file << text;
   file.close();
