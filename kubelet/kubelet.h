@@ -222,6 +222,8 @@ class Kubelet final : public ControlLoop {
   // What there is to say of the machine's cgroups when the kubelet starts.
   void TellOfCgroups();
   core_v1::Node Self() const;
+  // Those that are no further than that.
+  std::vector<Ptr<core_v1::Pod>> PodsUntil(PodWorker::State last) const;
   std::vector<Ptr<core_v1::Pod>> ActivePods() const;
   bool EvictPod(const core_v1::Pod& pod, const EvictionNotice& notice, int64_t grace_s,
                 bool is_disruption);
