@@ -91,7 +91,7 @@ struct KubeletOptions {
   std::vector<ShutdownGroup> shutdown_groups;  // Empty: a shutdown of the machine waits for nobody.
   CredentialProviderConfig credential_providers;
   std::string credential_provider_directory;  // Where their programs lie.
-  std::vector<int> kept_ports = {};  // Of the pods' network: no host ports (CniNetwork).
+  std::vector<int> kept_ports = {};           // Of the pods' network: no host ports (CniNetwork).
 };
 
 // A row of a metric: {"kubelet_active_pods", {"true"}, 2}.

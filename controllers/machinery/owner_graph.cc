@@ -30,8 +30,9 @@ bool HasFinalizer(const meta_v1::ObjectMeta& object, std::string_view finalizer)
 
 namespace {
 
-// Owners to be found by uid, each of which is the first of it. An object may name a hundred thousand,
-// and all of what is heard of its kind waits while they are compared with those that it had.
+// Owners to be found by uid, each of which is the first of it. An object may name a hundred
+// thousand, and all of what is heard of its kind waits while they are compared with those that it
+// had.
 class OwnersByUid {
  public:
   // `owners` outlives it.
