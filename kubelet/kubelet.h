@@ -114,9 +114,9 @@ struct KubeletDependencies {
   Executor& executor;
   // nullptr on simulated nodes, whose containers have no addresses: their probes always pass.
   http::Loops* loops = nullptr;
-  // Threads of their own for what the node's life hangs on (lease, node status, eviction, statuses
-  // of pods), and for what waits for others (stops, pulls, commands of probes). nullptr: they share
-  // those of `executor`.
+  // Threads of their own for what the node's life hangs on (lease, node status, eviction, shutdown,
+  // statuses of pods), and for what waits for others (stops, pulls, commands of probes). nullptr:
+  // they share those of `executor`.
   Executor* vital = nullptr;
   Executor* blocking = nullptr;
   // How to probe over HTTP; empty: over the network.
