@@ -268,7 +268,7 @@ void Kubelet::Start() {
     executor.Add(log_rotation_);
   }
   executor.Add(followers_);
-  if (shutdown_) blocking().Add(*shutdown_);
+  if (shutdown_) vital().Add(*shutdown_);
   if (manifests_) executor.Add(*manifests_);
   if (plugins_) {
     executor.Add(*plugins_);
@@ -334,7 +334,7 @@ void Kubelet::Stop() {
   }
   subscription_.reset();
   Executor& executor = dependencies_.executor;
-  if (shutdown_) blocking().Remove(*shutdown_);
+  if (shutdown_) vital().Remove(*shutdown_);
   if (manifests_) executor.Remove(*manifests_);
   if (plugins_) {
     executor.Remove(*pod_resources_);

@@ -116,9 +116,9 @@ struct KubeletDependencies {
   Executor& executor;
   // nullptr on simulated nodes, whose containers have no addresses: their probes always pass.
   http::Loops* loops = nullptr;
-  // Threads of their own for what the node's life hangs on (lease, node status, eviction, statuses
-  // of pods), and for what waits for others (stops, pulls, commands of probes). nullptr: they share
-  // those of `executor`.
+  // Threads of their own for what the node's life hangs on (lease, node status, eviction, shutdown,
+  // statuses of pods), and for what waits for others (stops, pulls, commands of probes). nullptr:
+  // they share those of `executor`.
   Executor* vital = nullptr;
   Executor* blocking = nullptr;
   // How to probe over HTTP; empty: over the network.
@@ -224,6 +224,8 @@ class Kubelet final : public ControlLoop {
   // What there is to say of the machine's cgroups when the kubelet starts.
   void TellOfCgroups();
   core_v1::Node Self() const;
+  // Those that are no further than that.
+  std::vector<Ptr<core_v1::Pod>> PodsUntil(PodWorker::State last) const;
   std::vector<Ptr<core_v1::Pod>> ActivePods() const;
   bool EvictPod(const core_v1::Pod& pod, const EvictionNotice& notice, int64_t grace_s,
                 bool is_disruption);

@@ -30,7 +30,7 @@ class NodeShutdown final : public ControlLoop {
   static constexpr int kDelayLooksMax = 5;
   using Pods = std::vector<std::shared_ptr<const core_v1::Pod>>;
   struct Hooks {
-    std::function<Pods()> pods;  // That run.
+    std::function<Pods()> pods;  // That run, or end already.
     std::function<void(const core_v1::Pod& pod, int64_t grace_s)> end;
     std::function<bool(const std::string& uid)> is_gone;  // Its volumes, too.
     std::function<void(bool begins)> told;  // The machine shuts down, or not any more.
