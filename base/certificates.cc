@@ -11,6 +11,7 @@
 #include <openssl/x509v3.h>
 
 #include <algorithm>
+#include <iterator>
 
 #include "base/hash.h"
 #include "base/pem.h"
@@ -32,6 +33,7 @@ using ExtensionPtr = std::unique_ptr<X509_EXTENSION, Freer<X509_EXTENSION, X509_
 using ExtensionsPtr =
     std::unique_ptr<STACK_OF(X509_EXTENSION), Freer<STACK_OF(X509_EXTENSION), FreeExtensions>>;
 using NamesPtr = std::unique_ptr<GENERAL_NAMES, Freer<GENERAL_NAMES, GENERAL_NAMES_free>>;
+using SubjectPtr = std::unique_ptr<X509_NAME, Freer<X509_NAME, X509_NAME_free>>;
 using KeyPtr = std::shared_ptr<evp_pkey_st>;
 using CertificatePtr = std::shared_ptr<x509_st>;
 
@@ -96,8 +98,11 @@ tl::unexpected<Error> BadRequest() {
   return Fail(Reason::kInvalid, "not a PEM certificate request that is signed by its own key");
 }
 
+// Given as what it is, and not as text to be encoded: of that OpenSSL takes no more than 64 bytes,
+// and the name of a node, behind what its users begin with, may have three hundred.
 void AddName(X509_NAME* name, const char* field, const std::string& value) {
-  X509_NAME_add_entry_by_txt(name, field, MBSTRING_UTF8,
+  if (value.empty()) return;
+  X509_NAME_add_entry_by_txt(name, field, V_ASN1_UTF8STRING,
                              reinterpret_cast<const unsigned char*>(value.data()),
                              static_cast<int>(value.size()), -1, 0);
 }
@@ -161,6 +166,40 @@ std::vector<std::string> TextsOf(const X509_NAME* name, int field) {
     OPENSSL_free(text);
   }
   return texts;
+}
+
+int SubjectFieldOf(const X509_NAME_ENTRY* entry) {
+  return OBJ_obj2nid(X509_NAME_ENTRY_get_object(entry));
+}
+
+bool IsReadableName(const X509_NAME_ENTRY* entry) {
+  unsigned char* text = nullptr;
+  const int size = ASN1_STRING_to_UTF8(&text, X509_NAME_ENTRY_get_data(entry));
+  if (size >= 0) OPENSSL_free(text);
+  return size >= 0;
+}
+
+// What Kubernetes' signer takes of a subject: of several common names the last, which is the one
+// that was judged, and nothing that Go does not know. A user's uid is among that: nobody has looked
+// whose it is.
+SubjectPtr SubjectToSign(const X509_NAME* asked) {
+  constexpr int kFields[] = {
+      NID_countryName, NID_stateOrProvinceName, NID_localityName,           NID_streetAddress,
+      NID_postalCode,  NID_organizationName,    NID_organizationalUnitName, NID_serialNumber};
+  const int count = X509_NAME_entry_count(asked);
+  int common = count - 1;
+  for (; common >= 0; --common) {
+    const X509_NAME_ENTRY* entry = X509_NAME_get_entry(asked, common);
+    if (SubjectFieldOf(entry) == NID_commonName && IsReadableName(entry)) break;
+  }
+  SubjectPtr subject(X509_NAME_new());
+  for (int i = 0; i < count; ++i) {
+    const X509_NAME_ENTRY* entry = X509_NAME_get_entry(asked, i);
+    const bool is_known = std::find(std::begin(kFields), std::end(kFields),
+                                    SubjectFieldOf(entry)) != std::end(kFields);
+    if (is_known || i == common) X509_NAME_add_entry(subject.get(), entry, -1, 0);
+  }
+  return subject;
 }
 
 std::string AddressText(const ASN1_OCTET_STRING* address) {
@@ -294,7 +333,8 @@ Result<std::string> CertificateAuthority::SignRequest(std::string_view request_p
   const auto certificate =
       NewCertificate(certificate_.get(), X509_REQ_get0_pubkey(request.get()), validity);
   x509_st* raw = certificate.get();
-  X509_set_subject_name(raw, X509_REQ_get_subject_name(request.get()));
+  const SubjectPtr subject = SubjectToSign(X509_REQ_get_subject_name(request.get()));
+  X509_set_subject_name(raw, subject.get());
   bool good = AddLeafExtensions(raw, certificate_.get(), terms);
   const ExtensionsPtr asked(X509_REQ_get_extensions(request.get()));
   const int at = asked ? X509v3_get_ext_by_NID(asked.get(), NID_subject_alt_name, -1) : -1;

@@ -62,7 +62,8 @@ class CertificateAuthority {
 
   Result<KeyPair> Issue(const CertificateOrder& order, TimePoint now) const;
   // A certificate for the public key, subject and alternative names of a request; its other
-  // extensions are dropped.
+  // extensions are dropped, and of its subject what Kubernetes' signer drops: a uid, and all common
+  // names but the last.
   Result<std::string> SignRequest(std::string_view request_pem, const SigningTerms& terms) const;
   const KeyPair& pem() const { return pem_; }
 

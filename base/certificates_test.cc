@@ -2,6 +2,8 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <openssl/pem.h>
+#include <openssl/x509.h>
 
 #include "base/test_certificates.h"
 
@@ -187,6 +189,52 @@ constexpr const char* kNamedTwice =
 
 TEST_F(CertificatesTest, NamesThatAreGivenTwiceAreNotTakenForNone) {
   EXPECT_FALSE(NamesOfRequest(kNamedTwice));
+}
+
+// Of the organization system:nodes, the unit racks, and two common names, admin and
+// system:node:n1, with the uid "of-another" (1.3.6.1.4.1.57683.2) between them.
+constexpr const char* kSubjectOfMuch =
+    "-----BEGIN CERTIFICATE REQUEST-----\n"
+    "MIIBJzCBzQIBADBrMRUwEwYDVQQKDAxzeXN0ZW06bm9kZXMxDjAMBgNVBAMMBWFk\n"
+    "bWluMRkwFwYJKwYBBAGDwlMCDApvZi1hbm90aGVyMQ4wDAYDVQQLDAVyYWNrczEX\n"
+    "MBUGA1UEAwwOc3lzdGVtOm5vZGU6bjEwWTATBgcqhkjOPQIBBggqhkjOPQMBBwNC\n"
+    "AASIjF0tYRYkMcS6e5lpXc14dM3KHYEJsFVtAlQH3hJ+GjL7svBPnIWzpf/gb1tD\n"
+    "Yrm0iyOEhGhwAPPdASbyUso/oAAwCgYIKoZIzj0EAwIDSQAwRgIhALSprO4aLozr\n"
+    "yXn4M7E3ty1YazYUfaLmnfpueRfgKvn0AiEA6VJBSosvk/w/hkCtoYTFs2iOfXfK\n"
+    "PpC8kwhgInK4Ffk=\n"
+    "-----END CERTIFICATE REQUEST-----\n";
+
+std::string SubjectOf(const std::string& certificate_pem) {
+  BIO* bio = BIO_new_mem_buf(certificate_pem.data(), static_cast<int>(certificate_pem.size()));
+  X509* certificate = PEM_read_bio_X509(bio, nullptr, nullptr, nullptr);
+  BIO_free(bio);
+  if (certificate == nullptr) return "no certificate";
+  char* line = X509_NAME_oneline(X509_get_subject_name(certificate), nullptr, 0);
+  std::string subject = line;
+  OPENSSL_free(line);
+  X509_free(certificate);
+  return subject;
+}
+
+TEST_F(CertificatesTest, OfASubjectOnlyWhatIsJudgedIsSigned) {
+  EXPECT_EQ(NamesOfRequest(kSubjectOfMuch)->common_name, "system:node:n1");
+  const auto certificate = authority_.SignRequest(
+      kSubjectOfMuch, {.not_before = kNow, .not_after = kNow + 1h, .client = true});
+  ASSERT_TRUE(certificate) << certificate.error().message;
+  EXPECT_EQ(SubjectOf(*certificate), "/O=system:nodes/OU=racks/CN=system:node:n1");
+}
+
+TEST_F(CertificatesTest, ANameMayBeLongerThanOpenSslEncodesThem) {
+  const std::string name = "skiff:node-services:" + std::string(253, 'n');
+  const CertificateOrder order{.common_name = name, .organizations = {std::string(100, 'o')}};
+  const auto request = *MakeCertificateRequest(key_.private_pem, order);
+  EXPECT_EQ(NamesOfRequest(request)->common_name, name);
+  const auto signed_one =
+      *authority_.SignRequest(request, {.not_before = kNow, .not_after = kNow + 1h});
+  for (const std::string& pem : {signed_one, authority_.Issue(order, kNow)->certificate_pem}) {
+    EXPECT_EQ(NamesOfCertificate(pem)->common_name, name);
+    EXPECT_EQ(NamesOfCertificate(pem)->organizations, order.organizations);
+  }
 }
 
 // A P-256 key in the three forms in which tools write it.

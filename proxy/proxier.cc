@@ -168,13 +168,16 @@ std::set<std::string> Proxier::Rebuild(const std::string& service, const NodeFac
   const auto found =
       dependencies_.services.Get({service.substr(0, slash), service.substr(slash + 1)});
   if (!found) {
+    room_.Take(service, {});
     cut_.erase(service);
     unreadable_.erase(service);
     return touched;
   }
   Unreadable unreadable;
-  ServiceMap ports = BuildServicePorts(
-      *found, dependencies_.slices.ByIndex(kSlicesByService, service), node, &unreadable);
+  ServiceMap ports =
+      BuildServicePorts(*found, dependencies_.slices.ByIndex(kSlicesByService, service), node,
+                        &unreadable, room_.Left(service));
+  room_.Take(service, ports);
   TellIfCut(service, ports);
   TellIfUnreadable(service, unreadable);
   for (const auto& [key, port] : ports) {
@@ -191,9 +194,11 @@ void Proxier::TellIfCut(const std::string& service, const ServiceMap& ports) {
   if (!is_cut) {
     cut_.erase(service);
   } else if (cut_.insert(service).second) {
-    log_.Error(
-        "a service has more endpoints or addresses at its ports than are served",
-        {{"service", service}, {"ports", ports.size()}, {"led_to", kEndpointsOfAServiceMax}});
+    log_.Error("a service has more endpoints or addresses at its ports than are served",
+               {{"service", service},
+                {"ports", ports.size()},
+                {"most", kEndpointsOfAServiceMax},
+                {"most_of_its_namespace", kEndpointsOfANamespaceMax}});
   }
 }
 
@@ -230,6 +235,7 @@ Result<SyncReport> Proxier::Sync(std::set<std::string> changed) {
   if (all) {
     services_.clear();
     keys_.clear();
+    room_ = EndpointRoom();
     for (const auto& service : dependencies_.services.List()) {
       changed.insert(NameOf(service->metadata));
     }

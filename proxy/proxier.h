@@ -84,6 +84,7 @@ class Proxier final : public ControlLoop {
   const Log log_{"proxy"};
   RuleSync rules_;
   ServiceMap services_;
+  EndpointRoom room_;                                  // What is left by these.
   std::map<std::string, std::set<std::string>> keys_;  // Of services_, by "namespace/name".
   std::set<std::string> cut_, unreadable_;             // Of which that was said.
   bool watches_deletions_ = false;

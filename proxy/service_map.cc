@@ -227,14 +227,31 @@ ServicePortRules PortRules(const core_v1::Service& service, const core_v1::Servi
   return rules;
 }
 
-// So many endpoints each port may have; unset: all of them.
-std::optional<size_t> ShareOf(size_t ports, const SlicesByPort& by_port) {
+// So many endpoints each port may have, of `most` in all; unset: all of them.
+std::optional<size_t> ShareOf(size_t ports, const SlicesByPort& by_port, size_t most) {
   size_t all = 0;
   for (const auto& [port, slices] : by_port) {
     for (const SlicePort& each : slices) all += each.slice->endpoints.size();
   }
-  if (all <= kEndpointsOfAServiceMax) return std::nullopt;
-  return std::max<size_t>(kEndpointsOfAServiceMax / std::max<size_t>(ports, 1), 1);
+  if (all <= most) return std::nullopt;
+  return std::max<size_t>(most / std::max<size_t>(ports, 1), 1);
+}
+
+std::string NamespaceIn(const std::string& service) {
+  return service.substr(0, service.find('/'));
+}
+
+size_t AmountIn(const std::map<std::string, size_t>& amounts, const std::string& key) {
+  const auto found = amounts.find(key);
+  return found == amounts.end() ? 0 : found->second;
+}
+
+void PutAmount(std::map<std::string, size_t>& amounts, const std::string& key, size_t amount) {
+  if (amount == 0) {
+    amounts.erase(key);
+  } else {
+    amounts[key] = amount;
+  }
 }
 
 std::string ClusterIpOf(const core_v1::ServiceSpec& spec, IpFamily family, Unreadable& unreadable) {
@@ -262,7 +279,7 @@ std::string ServiceOf(const discovery_v1::EndpointSlice& slice) {
 }
 
 ServiceMap BuildServicePorts(const core_v1::Service& service, const std::vector<SlicePtr>& slices,
-                             const NodeFacts& node, Unreadable* unreadable) {
+                             const NodeFacts& node, Unreadable* unreadable, size_t endpoints_max) {
   Unreadable ignored;
   Unreadable& noted = unreadable != nullptr ? *unreadable : ignored;
   const std::string cluster_ip = ClusterIpOf(service.spec, node.family, noted);
@@ -276,7 +293,7 @@ ServiceMap BuildServicePorts(const core_v1::Service& service, const std::vector<
       AddSlice(*slice, by_port);
     }
   }
-  const std::optional<size_t> share = ShareOf(service.spec.ports.size(), by_port);
+  const std::optional<size_t> share = ShareOf(service.spec.ports.size(), by_port, endpoints_max);
   ServiceMap map;
   const OutsideAddresses outside = OutsideOf(service, node.family, noted);
   size_t number = 0;
@@ -292,6 +309,23 @@ ServiceMap BuildServicePorts(const core_v1::Service& service, const std::vector<
     map.emplace(std::move(key), std::move(rules));
   }
   return map;
+}
+
+size_t EndpointRoom::Left(const std::string& service) const {
+  const size_t all = AmountIn(of_namespaces_, NamespaceIn(service));
+  const size_t others = all - AmountIn(of_services_, service);
+  return std::min(kEndpointsOfAServiceMax, namespace_max_ - std::min(others, namespace_max_));
+}
+
+void EndpointRoom::Take(const std::string& service, const ServiceMap& ports) {
+  size_t now = 0;
+  for (const auto& [key, port] : ports) {
+    now += port.cluster_endpoints.size() + port.local_endpoints.size();
+  }
+  const std::string space = NamespaceIn(service);
+  const size_t before = AmountIn(of_services_, service);
+  PutAmount(of_namespaces_, space, AmountIn(of_namespaces_, space) - before + now);
+  PutAmount(of_services_, service, now);
 }
 
 ServiceMap BuildServiceMap(const std::vector<ServicePtr>& services,

@@ -17,6 +17,9 @@ namespace skiff::proxy {
 // Of one Service, counted for each of its ports: so many rules are written for it on every node.
 // One of 2,000 ports and 1,000 endpoints, which the API takes, would have half a gigabyte of them.
 inline constexpr size_t kEndpointsOfAServiceMax = 100'000;
+// Of all Services of a namespace together: who may write in one is not to have the memory of all
+// nodes, by a thousand Services of the same thousand pods.
+inline constexpr size_t kEndpointsOfANamespaceMax = 1'000'000;
 // The same of its external addresses, of those of its load balancer, and of who may use that.
 inline constexpr size_t kAddressesOfAServiceMax = 50'000;
 
@@ -91,11 +94,27 @@ using SlicePtr = std::shared_ptr<const discovery_v1::EndpointSlice>;
 using Unreadable = std::set<std::string>;
 
 // The ports of one service; `slices` are those that carry its name. A service without a cluster IP,
-// of type ExternalName or served by another proxy has none. Beyond kEndpointsOfAServiceMax each
-// port has an equal share of the endpoints, ports side by side different ones; beyond
+// of type ExternalName or served by another proxy has none. Beyond `endpoints_max` each port has an
+// equal share of the endpoints, but one at least, ports side by side different ones; beyond
 // kAddressesOfAServiceMax all ports have the first addresses.
 ServiceMap BuildServicePorts(const core_v1::Service& service, const std::vector<SlicePtr>& slices,
-                             const NodeFacts& node, Unreadable* unreadable = nullptr);
+                             const NodeFacts& node, Unreadable* unreadable = nullptr,
+                             size_t endpoints_max = kEndpointsOfAServiceMax);
+
+// How many endpoints Services have, by their "namespace/name".
+class EndpointRoom {
+ public:
+  explicit EndpointRoom(size_t namespace_max = kEndpointsOfANamespaceMax)
+      : namespace_max_(namespace_max) {}
+  // So many the Service may have beside the others of its namespace.
+  size_t Left(const std::string& service) const;
+  // It has those of these ports now, and none any more that it had.
+  void Take(const std::string& service, const ServiceMap& ports);
+
+ private:
+  size_t namespace_max_;
+  std::map<std::string, size_t> of_services_, of_namespaces_;  // None are not in it.
+};
 // "namespace/name" of the service that a slice belongs to; "" for none, and for headless ones.
 std::string ServiceOf(const discovery_v1::EndpointSlice& slice);
 

@@ -179,6 +179,30 @@ TEST(ServiceMapTest, AServiceHasNoMoreRulesThanANodeCanHold) {
   EXPECT_EQ(used.size(), static_cast<size_t>(kEndpoints)) << "all of them have something to do";
 }
 
+// One service after the other has what those before it left, and each a bit.
+TEST(ServiceMapTest, ServicesOfANamespaceHaveNoMoreEndpointsThanANodeCanHold) {
+  const auto service = WebService();
+  std::vector<discovery_v1::Endpoint> endpoints;
+  for (int i = 1; i <= 6; ++i) {
+    endpoints.push_back(EndpointOn("10.1.0." + std::to_string(i), "there"));
+  }
+  const auto slice = Slice(endpoints);
+  EndpointRoom room(/*namespace_max=*/10);
+  const auto build = [&](const std::string& name) {
+    const ServiceMap map =
+        BuildServicePorts(*service, {slice}, {.name = "here"}, nullptr, room.Left(name));
+    room.Take(name, map);
+    return map.begin()->second.cluster_endpoints.size();
+  };
+  EXPECT_EQ(build("ns/a"), 6u);
+  EXPECT_EQ(build("ns/b"), 4u);
+  EXPECT_EQ(build("ns/c"), 1u);
+  EXPECT_EQ(build("other/a"), 6u);
+  EXPECT_EQ(build("ns/a"), 5u) << "what the others have is theirs";
+  room.Take("ns/b", {});
+  EXPECT_EQ(build("ns/c"), 5u);
+}
+
 // As the API takes it, too: the addresses hold for each of the ports.
 TEST(ServiceMapTest, AServiceHasNoMoreAddressesThanANodeCanHold) {
   auto service = WebService();

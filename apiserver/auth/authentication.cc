@@ -122,6 +122,15 @@ bool IsGoodUser(const CertificateHolder* holder, TimePoint now) {
   return holder != nullptr && holder->is_client && holder->fault.empty() && holder->IsGoodAt(now);
 }
 
+// An API server asks kubelets under this name, and names in this header the path by which it was
+// asked for a node's proxy. Both together come back to an API server from a node whose address and
+// port lead here, as who may write its status can have it: who may ask for that node would be the
+// server itself, and so may everything.
+bool IsLedBackHere(const http::Request& request, const User& user) {
+  constexpr std::string_view kAsksKubelets = "kube-apiserver-kubelet-client";
+  return user.name == kAsksKubelets && !request.Header("X-Forwarded-Uri").empty();
+}
+
 // A user named without groups gets those that authentication would have given.
 void AddImpliedGroups(User& target) {
   if (target.name == kUserAnonymous) {
@@ -176,6 +185,10 @@ Authentication::Found Authentication::ByCertificate(const http::Request& request
   if (IsFromForeignPage(request)) {
     return Fail(Reason::kForbidden,
                 "a page of another site may not use this browser's client certificate");
+  }
+  if (IsLedBackHere(request, holder->user)) {
+    return Fail(Reason::kForbidden,
+                "this node leads back to the API server, which nobody is by way of a proxy of its");
   }
   if (options_.shown_certificate) {
     options_.shown_certificate(holder->not_after - options_.clock->Now());

@@ -46,8 +46,8 @@ class Authentication {
   explicit Authentication(Options options);
 
   // Unauthorized when the credentials are bad, or missing and nobody may be anonymous; Forbidden
-  // where a browser shows a certificate for a page of another site. `warnings` gets texts for
-  // Warning headers.
+  // where a browser shows a certificate for a page of another site, or a node's proxy leads back
+  // here. `warnings` gets texts for Warning headers.
   // In an attempt that would have to wait (base/at_once.h) the answer is void.
   Result<User> Authenticate(const http::Request& request, std::vector<std::string>& warnings) const;
   // Whom it may have to wait for until that is known; none: nobody.

@@ -63,6 +63,18 @@ TEST_F(CredentialsTest, ACertificateNamesUserAndGroups) {
             "alice dev ops system:authenticated");
 }
 
+TEST_F(CredentialsTest, NobodyIsTheServerByAProxyOfANodeThatLeadsBackToIt) {
+  http::Request request = With(users_, {.common_name = "kube-apiserver-kubelet-client",
+                                        .organizations = {"system:masters"}});
+  EXPECT_EQ(Who(request), "kube-apiserver-kubelet-client system:masters system:authenticated");
+  request.headers.emplace("X-Forwarded-Uri", "/api/v1/nodes/n/proxy/api/v1/secrets");
+  EXPECT_EQ(Who(request),
+            "this node leads back to the API server, which nobody is by way of a proxy of its");
+  http::Request other = With(users_, {.common_name = "alice"});
+  other.headers.emplace("X-Forwarded-Uri", "/k8s/api");
+  EXPECT_EQ(Who(other), "alice system:authenticated") << "behind a proxy of somebody's own";
+}
+
 TEST_F(CredentialsTest, TheFirstGoodCredentialDecides) {
   http::Request both = With(users_, {.common_name = "alice"});
   both.headers.emplace("Authorization", "Bearer good");

@@ -21,8 +21,9 @@ using NameState = PodClaimName::State;
 
 std::vector<ObjectKey> ResourceClaimKeysOf(const Pod& pod) {
   std::vector<ObjectKey> keys;
+  const PodClaimNames names(pod);
   for (const auto& claim : pod.spec.resource_claims) {
-    const auto known = NameOfClaim(pod, claim);
+    const auto known = names.Of(claim);
     if (known.state == NameState::kNamed) keys.push_back({pod.metadata.namespace_, known.name});
   }
   return keys;
@@ -43,8 +44,10 @@ class PodResourceClaims final : public Reconciler<Pod> {
     if (pod.spec.resource_claims.empty()) return Requeue::None();
     if (pod.metadata.deletion_timestamp || IsDone(pod)) return Requeue::None();
     std::map<std::string, std::string> made;
+    const PodClaimNames names(pod);
+    const Orphans orphans = OrphansOf(pod);
     for (const auto& claim : pod.spec.resource_claims) {
-      const auto done = Make(pod, claim, made);
+      const auto done = Make(pod, claim, names.Of(claim), orphans, made);
       if (done) continue;
       if (IsNamespaceTerminating(done.error())) return Requeue::None();
       events_.Warning(pod, "FailedResourceClaimCreation",
@@ -65,25 +68,35 @@ class PodResourceClaims final : public Reconciler<Pod> {
  private:
   // By entry of the spec, of those that the cache may not show yet.
   using MadeClaims = std::map<std::string, ResourceClaim>;
+  // The names of those that the cache shows, by entry.
+  using Orphans = std::map<std::string, std::string>;
 
   void ForgetMade(const ObjectKey& pod) {
     const MutexLock lock(mutex_);
     made_.erase(pod);
   }
 
+  // Claims of the pod, of which it may not have been told.
+  Orphans OrphansOf(const Pod& pod) const {
+    Orphans orphans;
+    for (const auto& claim : claims_.ControlledBy(pod.metadata)) {
+      orphans.emplace(MadeForEntry(*claim), claim->metadata.name);
+    }
+    return orphans;
+  }
+
   // Adds to `made` what the pod's status has to name.
-  Result<> Make(const Pod& pod, const core_v1::PodResourceClaim& entry,
-                std::map<std::string, std::string>& made) {
-    const auto known = NameOfClaim(pod, entry);
+  Result<> Make(const Pod& pod, const core_v1::PodResourceClaim& entry, const PodClaimName& known,
+                const Orphans& orphans, std::map<std::string, std::string>& made) {
     if (known.state == NameState::kNotNeeded) return {};
     if (known.state == NameState::kNamed) {
       const auto claim = claims_.Get({pod.metadata.namespace_, known.name});
       if (claim && (!known.is_made || IsForPod(pod, *claim))) return {};
       // Made just now, and the cache lags.
-      if (!claim && known.is_made && IsMade(pod, known.name)) return {};
+      if (!claim && known.is_made && IsMade(pod, entry.name, known.name)) return {};
     }
     if (!entry.resource_claim_template_name) return {};
-    if (const auto orphan = FindMade(pod, entry.name)) {
+    if (const auto orphan = FindMade(pod, entry.name, orphans)) {
       made[entry.name] = *orphan;
       return {};
     }
@@ -107,12 +120,11 @@ class PodResourceClaims final : public Reconciler<Pod> {
     return {};
   }
 
-  bool IsMade(const Pod& pod, const std::string& name) {
+  bool IsMade(const Pod& pod, const std::string& entry, const std::string& name) {
     const MutexLock lock(mutex_);
-    for (const auto& [entry, claim] : made_[KeyOf(pod)]) {
-      if (claim.metadata.name == name && IsUnseen(claim)) return true;
-    }
-    return false;
+    const auto& made = made_[KeyOf(pod)];
+    const auto found = made.find(entry);
+    return found != made.end() && found->second.metadata.name == name && IsUnseen(found->second);
   }
 
   bool IsUnseen(const ResourceClaim& claim) const {
@@ -120,10 +132,9 @@ class PodResourceClaims final : public Reconciler<Pod> {
   }
 
   // One that was made before, when the pod could not be told of it.
-  std::optional<std::string> FindMade(const Pod& pod, const std::string& entry) {
-    for (const auto& claim : claims_.ControlledBy(pod.metadata)) {
-      if (MadeForEntry(*claim) == entry) return claim->metadata.name;
-    }
+  std::optional<std::string> FindMade(const Pod& pod, const std::string& entry,
+                                      const Orphans& orphans) {
+    if (const auto orphan = orphans.find(entry); orphan != orphans.end()) return orphan->second;
     const MutexLock lock(mutex_);
     const auto& made = made_[KeyOf(pod)];
     const auto found = made.find(entry);
@@ -151,8 +162,9 @@ class PodResourceClaims final : public Reconciler<Pod> {
   }
 
   Result<> Reserve(const Pod& pod) {
+    const PodClaimNames names(pod);
     for (const auto& entry : pod.spec.resource_claims) {
-      const auto known = NameOfClaim(pod, entry);
+      const auto known = names.Of(entry);
       if (known.state != NameState::kNamed) continue;
       const auto claim = claims_.Get({pod.metadata.namespace_, known.name});
       if (!claim) return {};

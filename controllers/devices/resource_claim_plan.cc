@@ -21,15 +21,13 @@ constexpr size_t kReservationsMax = 256;
 
 }  // namespace
 
-PodClaimName NameOfClaim(const Pod& pod, const core_v1::PodResourceClaim& claim) {
+PodClaimName PodClaimNames::Of(const core_v1::PodResourceClaim& claim) const {
   using State = PodClaimName::State;
   if (claim.resource_claim_name) return {State::kNamed, *claim.resource_claim_name, false};
-  for (const auto& status : pod.status.resource_claim_statuses) {
-    if (status.name != claim.name) continue;
-    if (!status.resource_claim_name) return {State::kNotNeeded, "", false};
-    return {State::kNamed, *status.resource_claim_name, true};
-  }
-  return {};
+  const auto* status = statuses_.Find(claim.name);
+  if (status == nullptr) return {};
+  if (!status->resource_claim_name) return {State::kNotNeeded, "", false};
+  return {State::kNamed, *status->resource_claim_name, true};
 }
 
 bool IsDone(const Pod& pod) {

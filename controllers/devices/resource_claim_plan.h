@@ -8,6 +8,7 @@
 
 #include "api/gen/core_v1.h"
 #include "api/gen/resource_v1.h"
+#include "api/select/by_name.h"
 #include "base/error.h"
 
 namespace skiff {
@@ -21,7 +22,17 @@ struct PodClaimName {
   std::string name;      // kNamed
   bool is_made = false;  // Of a template, for this pod.
 };
-PodClaimName NameOfClaim(const core_v1::Pod& pod, const core_v1::PodResourceClaim& claim);
+// By what its status says: a pod may ask for ten thousand claims, and is heard of again and again.
+class PodClaimNames {
+ public:
+  // The pod outlives it.
+  explicit PodClaimNames(const core_v1::Pod& pod)
+      : statuses_(pod.status.resource_claim_statuses, &core_v1::PodResourceClaimStatus::name) {}
+  PodClaimName Of(const core_v1::PodResourceClaim& claim) const;
+
+ private:
+  const ByName<core_v1::PodResourceClaimStatus> statuses_;
+};
 
 // None of its containers runs or ever will.
 bool IsDone(const core_v1::Pod& pod);

@@ -22,18 +22,33 @@ TEST(ResourceClaimPlan, AClaimIsKnownByItsOwnNameOrByThePodsStatus) {
   core_v1::PodResourceClaim shared;
   shared.name = "gpu";
   shared.resource_claim_name = "big-gpu";
-  EXPECT_EQ(NameOfClaim(pod, shared).name, "big-gpu");
-  EXPECT_FALSE(NameOfClaim(pod, shared).is_made);
+  EXPECT_EQ(PodClaimNames(pod).Of(shared).name, "big-gpu");
+  EXPECT_FALSE(PodClaimNames(pod).Of(shared).is_made);
   core_v1::PodResourceClaim made;
   made.name = "net";
   made.resource_claim_template_name = "nets";
-  EXPECT_EQ(NameOfClaim(pod, made).state, State::kNotMade);
+  EXPECT_EQ(PodClaimNames(pod).Of(made).state, State::kNotMade);
   auto& status = pod.status.resource_claim_statuses.emplace_back();
   status.name = "net";
-  EXPECT_EQ(NameOfClaim(pod, made).state, State::kNotNeeded);
+  EXPECT_EQ(PodClaimNames(pod).Of(made).state, State::kNotNeeded);
   status.resource_claim_name = "p-net-x7";
-  EXPECT_EQ(NameOfClaim(pod, made).name, "p-net-x7");
-  EXPECT_TRUE(NameOfClaim(pod, made).is_made);
+  EXPECT_EQ(PodClaimNames(pod).Of(made).name, "p-net-x7");
+  EXPECT_TRUE(PodClaimNames(pod).Of(made).is_made);
+}
+
+TEST(ResourceClaimPlan, APodMayAskForAHundredThousand) {
+  core_v1::Pod pod = PodNamed("p");
+  for (int i = 0; i < 100'000; ++i) {
+    const std::string name = "c" + std::to_string(i);
+    pod.spec.resource_claims.emplace_back().name = name;
+    auto& status = pod.status.resource_claim_statuses.emplace_back();
+    status.name = name;
+    status.resource_claim_name = "p-" + name;
+  }
+  const PodClaimNames names(pod);
+  for (const auto& claim : pod.spec.resource_claims) {
+    ASSERT_EQ(names.Of(claim).name, "p-" + claim.name);
+  }
 }
 
 TEST(ResourceClaimPlan, NamesThatAreTooLongAreBothCut) {

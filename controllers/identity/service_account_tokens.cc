@@ -126,15 +126,22 @@ class TokenSecrets final : public ControlLoop {
   }
 
   Result<> Fill(const Secret& secret, const ServiceAccount& account) {
+    // Of all that there are, whatever happens to one, and each may hold a megabyte.
+    if (IsFilled(secret)) return {};
     Secret filled = secret;
     if (!root_ca_.empty()) filled.data[kRootCa] = root_ca_;
     if (Lacks(filled, kNamespace)) filled.data[kNamespace] = secret.metadata.namespace_;
     if (Lacks(filled, kToken)) filled.data[kToken] = TRY(sign_(ClaimsOf(secret, account)));
-    if (filled.data == secret.data) return {};
     filled.metadata.annotations[kTokenSecretAccount] = account.metadata.name;
     filled.metadata.annotations[kTokenSecretAccountUid] = account.metadata.uid;
     TRY(client_.Update(filled));
     return {};
+  }
+
+  bool IsFilled(const Secret& secret) const {
+    const auto root_ca = secret.data.find(kRootCa);
+    const bool knows_root = root_ca != secret.data.end() && root_ca->second == root_ca_;
+    return (root_ca_.empty() || knows_root) && !Lacks(secret, kNamespace) && !Lacks(secret, kToken);
   }
 
   // Of a Secret that is gone, from its account's list.

@@ -80,6 +80,12 @@ class MirrorReconciler final : public Reconciler<Endpoints> {
                                   "subsets share addresses or ports. {} addresses were skipped",
                                   kRepackedMax, plan.left_out));
     }
+    if (plan.beyond_them > 0) {
+      events_.Warning(endpoints, "TooManyAddressesToMirror",
+                      fmt::format("A max of {} EndpointSlices can be made, as each has all labels "
+                                  "and annotations. {} addresses were skipped",
+                                  plan.slices_max, plan.beyond_them));
+    }
   }
 
   Result<> Write(const Endpoints& endpoints, const SliceChanges& changes) {

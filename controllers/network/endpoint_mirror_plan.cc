@@ -1,6 +1,7 @@
 #include "controllers/network/endpoint_mirror_plan.h"
 
 #include <algorithm>
+#include <iterator>
 #include <map>
 #include <tuple>
 
@@ -160,6 +161,21 @@ meta_v1::ObjectMeta SliceMetadata(const Endpoints& endpoints) {
   return metadata;
 }
 
+// Leaves out slices for whose labels and annotations there is no room.
+void LeaveOut(const meta_v1::ObjectMeta& metadata, std::map<SliceKey, Desired>& desired,
+              MirrorPlan& plan) {
+  size_t copied = 0;
+  for (const auto* texts : {&metadata.labels, &metadata.annotations}) {
+    for (const auto& [key, value] : *texts) copied += key.size() + value.size();
+  }
+  plan.slices_max = std::max<size_t>(1, kCopiedMax / std::max<size_t>(1, copied));
+  while (desired.size() > plan.slices_max) {
+    const auto last = std::prev(desired.end());
+    plan.beyond_them += static_cast<int64_t>(last->second.endpoints.size());
+    desired.erase(last);
+  }
+}
+
 // The slice under its old name.
 EndpointSlice Renewed(const EndpointSlice& old, const EndpointSlice& wanted) {
   EndpointSlice slice = wanted;
@@ -216,7 +232,9 @@ MirrorPlan PlanMirror(const Endpoints& endpoints, const std::vector<Ptr<Endpoint
                       size_t addresses_max) {
   MirrorPlan plan;
   SliceChanges& changes = plan.changes;
-  const auto desired = DesiredSlices(endpoints, addresses_max, plan);
+  const meta_v1::ObjectMeta metadata = SliceMetadata(endpoints);
+  auto desired = DesiredSlices(endpoints, addresses_max, plan);
+  LeaveOut(metadata, desired, plan);
   std::map<SliceKey, std::vector<Ptr<EndpointSlice>>> stored;
   for (const auto& slice : existing) {
     stored[{slice->address_type, PortKeysOf(slice->ports)}].push_back(slice);
@@ -228,7 +246,7 @@ MirrorPlan PlanMirror(const Endpoints& endpoints, const std::vector<Ptr<Endpoint
   }
   for (const auto& [key, content] : desired) {
     EndpointSlice wanted;
-    wanted.metadata = SliceMetadata(endpoints);
+    wanted.metadata = metadata;
     wanted.address_type = key.first;
     wanted.ports = content.ports;
     for (const auto& [identity, endpoint] : content.endpoints) {

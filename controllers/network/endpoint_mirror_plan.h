@@ -23,7 +23,12 @@ struct MirrorPlan {
   int invalid = 0;  // Addresses that are none.
   int64_t skipped = 0;   // Those, and the ones beyond `addresses_max` of a subset.
   int64_t left_out = 0;  // Those that Repacked leaves out.
+  size_t slices_max = 0;    // By kCopiedMax.
+  int64_t beyond_them = 0;  // Addresses of slices beyond these, which are not made.
 };
+// Bytes of labels and annotations in all slices of one object: each slice has a copy of them, and a
+// megabyte of subsets would make ten thousand slices with a quarter of a megabyte each.
+inline constexpr size_t kCopiedMax = size_t{16} << 20;
 // `existing` are the slices that were made of them before.
 MirrorPlan PlanMirror(const core_v1::Endpoints& endpoints,
                       const std::vector<Ptr<discovery_v1::EndpointSlice>>& existing,

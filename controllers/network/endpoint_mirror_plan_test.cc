@@ -215,5 +215,27 @@ TEST(EndpointMirrorPlanTest, WhatIsTooMuchOrNoAddressIsSkipped) {
   for (const auto& slice : plan.changes.create) EXPECT_LE(slice.endpoints.size(), 2u);
 }
 
+// Else a megabyte that somebody writes would become ten thousand, in the memory of all.
+TEST(EndpointMirrorPlanTest, OfManyLabelsAndAnnotationsFewerCopiesAreMade) {
+  std::vector<EndpointSubset> subsets;
+  for (int i = 1; i <= 20; ++i) {
+    subsets.push_back(SubsetOf({"10.0.0." + std::to_string(i)}, {}, {i}));
+  }
+  Endpoints endpoints = EndpointsOf(subsets);
+  const auto all = PlanMirror(endpoints, {}, 1000);
+  EXPECT_THAT(all.changes.create, SizeIs(20));
+  EXPECT_EQ(all.beyond_them, 0);
+  std::vector<Ptr<EndpointSlice>> kept;
+  for (const EndpointSlice& slice : all.changes.create) {
+    kept.push_back(KeptSlice(slice, "s" + std::to_string(kept.size())));
+  }
+  endpoints.metadata.annotations["a"] = std::string(size_t{1} << 20, 'a');
+  const auto few = PlanMirror(endpoints, kept, 1000);
+  EXPECT_EQ(few.slices_max, 15u);
+  EXPECT_THAT(few.changes.update, SizeIs(15));
+  EXPECT_THAT(few.changes.remove, SizeIs(5)) << "which would say what is not so any more";
+  EXPECT_EQ(few.beyond_them, 5);
+}
+
 }  // namespace
 }  // namespace skiff

@@ -47,6 +47,10 @@ std::set<NodePort> PortsHeldBy(const Pod& pod) {
   return ports;
 }
 
+bool HoldAlike(const Pod& a, const Pod& b) {
+  return a.metadata.uid == b.metadata.uid && PortsHeldBy(a) == PortsHeldBy(b);
+}
+
 std::set<NodePort> PortsServedAt(const Ingress& ingress) {
   std::set<NodePort> ports;
   for (const auto& at : ingress.status.load_balancer.ingress) {
@@ -289,9 +293,8 @@ void AddServiceLoadBalancer(Manager& manager, const ServiceLoadBalancerOptions& 
       .Watches<Service>(
           [claimants](const Service& service) { return claimants(ClaimedPorts(service)); },
           ClaimAlike)
-      .Watches<Ingress>([claimants](const Ingress& ingress) {
-        return claimants(PortsServedAt(ingress));
-      })
+      .Watches<Ingress>(
+          [claimants](const Ingress& ingress) { return claimants(PortsServedAt(ingress)); })
       // Which Ingresses are served at all; and it has to be there before anybody is given a port.
       .Watches<IngressClass>([claimants, ingresses](const IngressClass& named) {
         std::set<NodePort> ports;
@@ -303,7 +306,7 @@ void AddServiceLoadBalancer(Manager& manager, const ServiceLoadBalancerOptions& 
         return claimants(std::move(ports));
       })
       .Watches<Node>(all, ServeAlike)
-      .Watches<Pod>([claimants](const Pod& pod) { return claimants(PortsHeldBy(pod)); })
+      .Watches<Pod>([claimants](const Pod& pod) { return claimants(PortsHeldBy(pod)); }, HoldAlike)
       .Watches<EndpointSlice>([services](const EndpointSlice& slice) {
         std::vector<ObjectKey> keys;
         for (const std::string& name : ServiceOf(slice)) {

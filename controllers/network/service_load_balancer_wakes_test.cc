@@ -80,10 +80,10 @@ class LoadBalancerWakesTest : public testing::Test {
                    {"conditions", Json::array({condition})}}}}});
   }
   // A pod that has the port of its node.
-  void ShowPodAt(int port) {
+  void ShowPodAt(int port, const std::string& label = "") {
     const Json ports = Json::array({{{"containerPort", port}, {"hostPort", port}}});
     const Json containers = Json::array({{{"name", "c"}, {"ports", ports}}});
-    Show<Pod>({{{"metadata", {{"name", "pod"}}},
+    Show<Pod>({{{"metadata", {{"name", "pod"}, {"labels", {{"of", label}}}}},
                 {"spec", {{"nodeName", "node"}, {"containers", containers}}}}});
   }
   // How many were put into the queue since the last time.
@@ -119,6 +119,10 @@ TEST_F(LoadBalancerWakesTest, AChangeTouchesThoseThatItConcerns) {
   EXPECT_EQ(Woken(), uint64_t{kServices});
   ShowPodAt(1007);
   EXPECT_EQ(Woken(), 1u) << "that of its port";
+  ShowPodAt(1007, "another");
+  EXPECT_EQ(Woken(), 0u) << "it has the same port";
+  ShowPodAt(1008, "another");
+  EXPECT_EQ(Woken(), 2u) << "those of both ports";
 }
 
 TEST_F(LoadBalancerWakesTest, AServiceConcernsThoseThatWantItsPorts) {

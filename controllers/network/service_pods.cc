@@ -1,6 +1,7 @@
 #include "controllers/network/service_pods.h"
 
 #include "api/select/selector.h"
+#include "controllers/workloads/claim.h"
 #include "controllers/workloads/pod_control.h"
 
 namespace skiff {
@@ -95,9 +96,7 @@ std::vector<ObjectKey> ServicesSelecting(const Pod& pod, const Informer<Service>
   std::vector<ObjectKey> keys;
   for (const auto& service : services.ListIn(pod.metadata.namespace_)) {
     if (!HasEndpoints(*service)) continue;
-    if (LabelSelector::FromMap(service->spec.selector).Matches(pod.metadata.labels)) {
-      keys.push_back(KeyOf(*service));
-    }
+    if (Selects(service->spec.selector, pod.metadata.labels)) keys.push_back(KeyOf(*service));
   }
   return keys;
 }

@@ -1,6 +1,9 @@
 // Removes pods that nobody else removes: too many finished ones, those of nodes that are gone, and
 // those that were deleted before they ever ran, or on a node that was shut down since.
 #include <algorithm>
+#include <map>
+#include <set>
+#include <string>
 
 #include "base/log.h"
 #include "controllers/nodes/node_health.h"
@@ -86,6 +89,7 @@ class PodCollector final : public ControlLoop {
     }
     missing_ = std::move(missing);
     bool waiting = false;
+    std::set<std::string> gone;  // Anybody may name as many nodes as pods.
     for (const auto& [name, since] : missing_) {
       if (clock_.Monotonic() - since < kQuarantine) {
         waiting = true;
@@ -96,9 +100,10 @@ class PodCollector final : public ControlLoop {
         waiting = true;
         continue;
       }
-      for (const auto& pod : pods) {
-        if (pod->spec.node_name == name) Remove(*pod, true);
-      }
+      gone.insert(name);
+    }
+    for (const auto& pod : pods) {
+      if (gone.contains(pod->spec.node_name)) Remove(*pod, true);
     }
     return waiting;
   }

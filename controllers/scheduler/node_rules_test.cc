@@ -307,6 +307,19 @@ TEST(NodeRulesTest, WhatWouldBeLeftIsScoredByTheRequestsOfContainers) {
   EXPECT_EQ(score("400m"), 85);
 }
 
+TEST(NodeRulesTest, NoPodMakesANodeAttractiveByAskingForAllThereIs) {
+  NodeInfo node = NodeOf([](core_v1::Node& made) {
+    made.status.allocatable["memory"] = Quantity::Parse("1Gi").value();
+  });
+  node.AddPod(PodOf("greedy", 0, "1", [](core_v1::Pod& made) {
+    made.spec.containers[0].resources.requests["memory"] = Quantity::FromValue(INT64_MAX);
+  }));
+  SchedulingFixture cluster;
+  const Snapshot snapshot = cluster.MakeSnapshot();
+  const PodInfoPtr pod = PodOf("modest", 0, "1m");
+  EXPECT_EQ(ScoreResourcesFit(*pod, snapshot, {}).score(node), 0);
+}
+
 TEST(NodeRulesTest, AllThatANodeLacksIsNamed) {
   NodeInfo node = NodeOf([](core_v1::Node& made) {
     made.status.allocatable["pods"] = Quantity::FromValue(1);

@@ -75,6 +75,47 @@ std::span<const NodeInfo* const> AllOf(const NodeList& nodes) {
   return {nodes.begin(), nodes.size()};
 }
 
+// Which stays as long as all of them.
+Refusals Part(const TermCountsPtr& counts, const TermPlaces& part) {
+  return {{counts, &part.term}, {counts, &part.places}};
+}
+
+// What pods refuse that are on the node as it is tried and not as it is; less than nothing is what
+// those refuse that are gone. A pod may go for another from each of a hundred nodes, which is tried
+// again for each pod on it: only what is another pod there is looked at.
+TermCountsPtr ChangesOn(const TriedNode& tried, const MatchesTerm& matches) {
+  auto changes = std::make_shared<TermCounts>();
+  const auto add = [&](const NodeInfo& node, const NodeInfo& other, int64_t sign) {
+    if (node.pods_with_required_anti_affinity == 0) return;
+    for (const auto& [uid, pod] : node.pods) {
+      if (!pod->HasRequiredAntiAffinity() || other.pods.contains(uid)) continue;
+      for (const AffinityTerm& term : pod->affinity.required_anti) {
+        if (matches(term)) AddTerm(*changes, term, *tried.as_it_is, sign);
+      }
+    }
+  };
+  add(*tried.as_tried, *tried.as_it_is, 1);
+  add(*tried.as_it_is, *tried.as_tried, -1);
+  return changes;
+}
+
+std::vector<Refusals> RefusalsBeside(const TriedNode& tried, const MatchesTerm& matches) {
+  std::vector<Refusals> refusals;
+  const TermCountsPtr kept = Kept(tried.counts->refusals());
+  const TermCountsPtr changes = ChangesOn(tried, matches);
+  for (const auto& [id, each] : *kept) {
+    if (!matches(each.term)) continue;
+    Refusals& now = refusals.emplace_back(Part(kept, each));
+    const auto changed = changes->find(id);
+    if (changed == changes->end()) continue;
+    now.places = each.places.With(*tried.as_it_is, changed->second.places.On(*tried.as_it_is));
+  }
+  for (const auto& [id, each] : *changes) {
+    if (!kept->contains(id)) refusals.push_back(Part(changes, each));
+  }
+  return refusals;
+}
+
 }  // namespace
 
 void Places::Add(const NodeInfo& node, int64_t amount) {
@@ -275,12 +316,19 @@ bool HostsDiffer(const Snapshot& snapshot, const Places& nodes) {
   return nodes.ByValueOf(std::string(kHostLabel))->size() == snapshot.nodes.size();
 }
 
-TermCountsPtr RefusalsIn(const Snapshot& snapshot) {
-  if (snapshot.counts != nullptr) return Kept(snapshot.counts->refusals());
-  const bool is_alone = snapshot.tried != nullptr && snapshot.tried->counts->refusals().empty();
-  const auto nodes = is_alone ? std::span<const NodeInfo* const>(&snapshot.tried->as_tried, 1)
-                              : AllOf(snapshot.nodes);
-  return CountTerms(nodes, &NodeInfo::pods_with_required_anti_affinity, AddRefusals);
+std::vector<Refusals> RefusalsIn(const Snapshot& snapshot, const MatchesTerm& matches) {
+  std::vector<Refusals> refusals;
+  if (snapshot.tried != nullptr && snapshot.counts == nullptr) {
+    return RefusalsBeside(*snapshot.tried, matches);
+  }
+  const auto all = snapshot.counts != nullptr
+                       ? Kept(snapshot.counts->refusals())
+                       : CountTerms(AllOf(snapshot.nodes),
+                                    &NodeInfo::pods_with_required_anti_affinity, AddRefusals);
+  for (const auto& [id, each] : *all) {
+    if (matches(each.term)) refusals.push_back(Part(all, each));
+  }
+  return refusals;
 }
 
 TermCountsPtr WishesIn(const Snapshot& snapshot) {

@@ -198,7 +198,13 @@ PlacesPtr NodeCounts(const Snapshot& snapshot);
 NodeValuesPtr ValuesOf(const Snapshot& snapshot, const std::string& key);
 // Whether no two nodes call themselves the same host, and all call themselves something.
 bool HostsDiffer(const Snapshot& snapshot, const Places& nodes);
-TermCountsPtr RefusalsIn(const Snapshot& snapshot);
+// Required anti-affinity of placed pods: those terms that `matches` holds of.
+struct Refusals {
+  std::shared_ptr<const AffinityTerm> term;
+  PlacesPtr places;
+};
+using MatchesTerm = std::function<bool(const AffinityTerm& term)>;
+std::vector<Refusals> RefusalsIn(const Snapshot& snapshot, const MatchesTerm& matches);
 TermCountsPtr WishesIn(const Snapshot& snapshot);
 
 }  // namespace skiff::scheduler

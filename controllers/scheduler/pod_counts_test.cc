@@ -96,6 +96,26 @@ std::vector<std::string> Verdicts(const PodInfo& pod, const Snapshot& snapshot) 
   return said;
 }
 
+// For one that goes for others, two thousand times forty thousand terms would be counted.
+TEST(PodCountsTest, WhatAllOthersRefuseIsNotCountedForEachPodThatMayHaveToGo) {
+  SchedulingFixture cluster;
+  for (int n = 0; n < 100; ++n) {
+    const std::string node = "n" + std::to_string(n);
+    cluster.AddNode(node, "20", {{kHostLabel, node}});
+    for (int i = 0; i < 20; ++i) {
+      const auto refuse = [](core_v1::Pod& pod) {
+        for (int app = 0; app < 20; ++app) {
+          StayAwayFrom(pod, std::string(kHostLabel), "x" + std::to_string(app));
+        }
+      };
+      cluster.Place(PodOf(node + "-" + std::to_string(i), 0, "1", refuse), node);
+    }
+  }
+  const auto outcome = cluster.Preempt(*PodOf("high", 9, "20", OfApp("x")));
+  ASSERT_TRUE(outcome.victims);
+  EXPECT_EQ(outcome.victims->pods.size(), 20u);
+}
+
 // Other pods on one node, and once more others there.
 TEST(PodCountsTest, WhatIsTriedIsCountedAsIfAllWereCountedAnew) {
   for (const uint64_t seed : {1, 2, 3, 4, 5, 6}) {

@@ -25,41 +25,62 @@ bool IsMoreImportant(const PodInfoPtr& a, const PodInfoPtr& b) {
 // One that pods may come under.
 struct BudgetToKeep {
   const policy_v1::PodDisruptionBudget* budget;
-  LabelSelector selector;
+  std::shared_ptr<const LabelSelector> selector;
 };
 
-std::vector<BudgetToKeep> BudgetsToKeep(const std::vector<BudgetPtr>& budgets) {
-  std::vector<BudgetToKeep> kept;
-  for (const BudgetPtr& budget : budgets) {
-    if (!budget->spec.selector) continue;
-    auto selector = LabelSelector::From(*budget->spec.selector);
-    // One that selects everything is none of anybody.
-    if (selector && !selector->empty()) kept.push_back({budget.get(), *std::move(selector)});
+// The budgets of each namespace, read when somebody of it may have to go: to read them all may take
+// longer than all else.
+class BudgetsToKeep {
+ public:
+  explicit BudgetsToKeep(const PreemptionInput& input) : selector_of_(input.selector_of) {
+    for (const BudgetPtr& budget : input.budgets) {
+      budgets_[budget->metadata.namespace_].push_back(budget);
+    }
   }
-  return kept;
-}
+  const std::vector<BudgetToKeep>& In(const std::string& namespace_) {
+    const auto [place, is_new] = read_.try_emplace(namespace_);
+    const auto budgets = budgets_.find(namespace_);
+    if (!is_new || budgets == budgets_.end()) return place->second;
+    for (const BudgetPtr& budget : budgets->second) {
+      auto selector = selector_of_ ? selector_of_(budget) : Read(*budget);
+      // One that selects everything is none of anybody.
+      if (!selector || selector->empty()) continue;
+      place->second.push_back({budget.get(), std::move(selector)});
+    }
+    return place->second;
+  }
+
+ private:
+  static std::shared_ptr<const LabelSelector> Read(const policy_v1::PodDisruptionBudget& budget) {
+    if (!budget.spec.selector) return nullptr;
+    auto selector = LabelSelector::From(*budget.spec.selector);
+    return selector ? std::make_shared<const LabelSelector>(*std::move(selector)) : nullptr;
+  }
+
+  const std::function<std::shared_ptr<const LabelSelector>(const BudgetPtr&)>& selector_of_;
+  std::map<std::string, std::vector<BudgetPtr>> budgets_;
+  std::map<std::string, std::vector<BudgetToKeep>> read_;
+};
 
 // Splits off the pods whose removal would violate a disruption budget.
-std::vector<bool> ViolatesBudget(const std::vector<PodInfoPtr>& pods,
-                                 const std::vector<BudgetToKeep>& budgets) {
-  std::vector<int> allowed;
-  for (const BudgetToKeep& each : budgets) {
-    allowed.push_back(each.budget->status.disruptions_allowed);
-  }
+std::vector<bool> ViolatesBudget(const std::vector<PodInfoPtr>& pods, BudgetsToKeep& budgets) {
+  std::map<const BudgetToKeep*, int> allowed;
   std::vector<bool> violates(pods.size(), false);
   for (size_t i = 0; i < pods.size(); ++i) {
     const core_v1::Pod& pod = *pods[i]->pod;
     if (pod.metadata.labels.empty()) continue;
-    for (size_t b = 0; b < budgets.size(); ++b) {
-      const policy_v1::PodDisruptionBudget& budget = *budgets[b].budget;
-      if (budget.metadata.namespace_ != pod.metadata.namespace_) continue;
-      if (!budgets[b].selector.Matches(pod.metadata.labels)) continue;
-      if (budget.status.disrupted_pods.contains(pod.metadata.name)) continue;
-      if (--allowed[b] < 0) violates[i] = true;
+    for (const BudgetToKeep& each : budgets.In(pod.metadata.namespace_)) {
+      if (!each.selector->Matches(pod.metadata.labels)) continue;
+      const auto& status = each.budget->status;
+      if (status.disrupted_pods.contains(pod.metadata.name)) continue;
+      int& left = allowed.try_emplace(&each, status.disruptions_allowed).first->second;
+      if (--left < 0) violates[i] = true;
     }
   }
   return violates;
 }
+
+constexpr std::string_view kTooLong = "the search for pods that may go takes too long";
 
 // Why nobody goes for the pod on a node.
 struct NoVictims {
@@ -74,8 +95,8 @@ tl::unexpected<NoVictims> NotEvenWithout(const Verdict& refusal) {
 }
 
 tl::expected<Victims, NoVictims> VictimsOn(const PodInfo& pod, const NodeInfo& node,
-                                           const Snapshot& snapshot,
-                                           const std::vector<BudgetToKeep>& budgets) {
+                                           const Snapshot& snapshot, BudgetsToKeep& budgets,
+                                           const std::function<bool()>& give_up) {
   std::vector<PodInfoPtr> lower;
   for (const auto& [uid, other] : node.pods) {
     if (other->priority < pod.priority) lower.push_back(other);
@@ -95,6 +116,7 @@ tl::expected<Victims, NoVictims> VictimsOn(const PodInfo& pod, const NodeInfo& n
   for (const bool spare_violating : {true, false}) {
     for (size_t i = 0; i < lower.size(); ++i) {
       if (violates[i] != spare_violating) continue;
+      if (give_up && give_up()) return tl::unexpected(NoVictims{{std::string(kTooLong)}, ""});
       trial.node().AddPod(lower[i]);
       if (fits()) continue;
       trial.node().RemovePod(lower[i]->uid());
@@ -217,13 +239,15 @@ PreemptionOutcome FindCandidates(const PreemptionInput& input, Random& random) {
   const auto potential = Potential(input);
   const size_t wanted = CandidatesWanted(potential.size(), ProfileOf(input.snapshot));
   const size_t offset = potential.empty() ? 0 : random.Below(potential.size());
-  const std::vector<BudgetToKeep> budgets = BudgetsToKeep(input.budgets);
+  BudgetsToKeep budgets(input);
   Refused refused;
   bool any_within_budgets = false;
-  for (size_t i = 0; i < potential.size(); ++i) {
+  bool gives_up = false;
+  for (size_t i = 0; i < potential.size() && !gives_up; ++i) {
     if (any_within_budgets && outcome.candidates.size() >= wanted) break;
     const NodeInfo& node = *potential[(offset + i) % potential.size()];
-    auto victims = VictimsOn(input.pod, node, input.snapshot, budgets);
+    auto victims = VictimsOn(input.pod, node, input.snapshot, budgets, input.give_up);
+    gives_up = input.give_up && input.give_up();
     if (!victims) {
       refused.Add(std::move(victims).error());
       continue;
@@ -232,6 +256,8 @@ PreemptionOutcome FindCandidates(const PreemptionInput& input, Random& random) {
     outcome.candidates.push_back(*std::move(victims));
   }
   if (!outcome.candidates.empty()) return outcome;
+  // Nobody knows, and what the pod is nominated to stays as it is.
+  if (gives_up) return {.eligible = false, .message = fmt::format("preemption: {}.", kTooLong)};
   outcome.failed = refused.any_failed();
   outcome.eligible = !outcome.failed;
   const size_t nodes = input.snapshot.nodes.size();

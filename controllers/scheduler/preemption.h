@@ -2,12 +2,15 @@
 // harm. Pure.
 #pragma once
 
+#include <functional>
+#include <memory>
 #include <optional>
 #include <set>
 #include <string>
 #include <vector>
 
 #include "api/gen/policy_v1.h"
+#include "api/select/selector.h"
 #include "controllers/scheduler/cycle.h"
 #include "controllers/scheduler/profile.h"
 
@@ -29,6 +32,13 @@ struct PreemptionInput {
   const std::vector<BudgetPtr>& budgets;
   // Pods that were told to go for others; the cache may not show it yet.
   const std::set<std::string>& leaving;
+  // The selector of a budget, where somebody keeps those that were read; nullptr: it selects
+  // nothing. Null: they are read anew.
+  std::function<std::shared_ptr<const LabelSelector>(const BudgetPtr&)> selector_of = nullptr;
+  // Whether the search has taken long enough: all other pods wait for it, and all rules are asked
+  // anew for each pod of each node that may have to go. What was found until then has to do. Null:
+  // it may take any time.
+  std::function<bool()> give_up = nullptr;
 };
 
 struct PreemptionOutcome {

@@ -120,6 +120,60 @@ TEST(PreemptionTest, BudgetsAreKeptWhereThereIsAChoice) {
   EXPECT_EQ(outcome.victims->budget_violations, 1);
 }
 
+// Whoever may write budgets in one namespace would hold up pods of all others.
+TEST(PreemptionTest, OnlyBudgetsOfThoseWhoMayHaveToGoAreRead) {
+  SchedulingFixture cluster;
+  cluster.AddNode("a", "1");
+  cluster.Place(PodOf("low", 1, "1", Labelled("web")), "a");
+  auto elsewhere = std::make_shared<policy_v1::PodDisruptionBudget>(*BudgetOf("web", 0));
+  elsewhere->metadata.namespace_ = "elsewhere";
+  cluster.budgets = {BudgetOf("web", 0), elsewhere};
+  Unfit unfit;
+  unfit.nodes = 1;
+  unfit.preemptable = {"a"};
+  SeededRandom random(1);
+  const Snapshot snapshot = cluster.MakeSnapshot();
+  const auto high = PodOf("high", 9, "1");
+  std::vector<std::string> read;
+  const auto selector_of = [&](const BudgetPtr& budget) {
+    read.push_back(budget->metadata.namespace_);
+    return std::make_shared<const LabelSelector>(LabelSelector::FromMap({{"app", "web"}}));
+  };
+  const auto outcome = FindCandidates(
+      {*high, snapshot, unfit, cluster.budgets, cluster.leaving, selector_of}, random);
+  ASSERT_EQ(outcome.candidates.size(), 1u);
+  EXPECT_EQ(outcome.candidates[0].budget_violations, 1);
+  EXPECT_THAT(read, ElementsAre("default"));
+}
+
+// One pod of a thousand constraints would hold up all others for hours.
+TEST(PreemptionTest, WhatWasFoundWhenTheSearchTakesTooLongHasToDo) {
+  SchedulingFixture cluster;
+  Unfit unfit;
+  for (const char* node : {"a", "b", "c"}) {
+    cluster.AddNode(node, "2");
+    cluster.Place(PodOf(std::string(node) + "1", 1, "1"), node);
+    cluster.Place(PodOf(std::string(node) + "2", 1, "1"), node);
+    unfit.preemptable.push_back(node);
+  }
+  unfit.nodes = 3;
+  const Snapshot snapshot = cluster.MakeSnapshot();
+  const auto high = PodOf("high", 9, "2");
+  const auto search = [&](int tries) {
+    SeededRandom random(1);
+    const auto give_up = [&] { return tries-- <= 0; };
+    return FindCandidates(
+        {*high, snapshot, unfit, cluster.budgets, cluster.leaving, nullptr, give_up}, random);
+  };
+  EXPECT_EQ(search(100).candidates.size(), 3u);
+  EXPECT_EQ(search(4).candidates.size(), 1u) << "two pods of a node, and what comes after it";
+  const auto none = search(1);
+  EXPECT_TRUE(none.candidates.empty());
+  EXPECT_FALSE(none.eligible) << "what it is nominated to stays as it is";
+  EXPECT_FALSE(none.failed);
+  EXPECT_EQ(none.message, "preemption: the search for pods that may go takes too long.");
+}
+
 // As by kube-scheduler: a budget of all that lack a label is not theirs who have none.
 TEST(PreemptionTest, APodWithoutLabelsComesUnderNoBudget) {
   SchedulingFixture cluster;

@@ -4,6 +4,11 @@
 #include "controllers/scheduler/scheduler.h"
 
 namespace skiff::scheduler {
+namespace {
+
+constexpr Duration kVictimSearchMax = 5s;
+
+}  // namespace
 
 PreemptionOutcome Scheduler::Candidates(const PodInfo& pod, const Unfit& unfit,
                                         DeviceCycle& devices) {
@@ -17,7 +22,12 @@ PreemptionOutcome Scheduler::Candidates(const PodInfo& pod, const Unfit& unfit,
     const auto budgets = budgets_.List();
     const Snapshot snapshot = MakeSnapshot(*pod.pod, devices);
     const Duration begin = clock_.Monotonic();
-    outcome = FindCandidates({pod, snapshot, unfit, budgets, leaving_}, manager_.random());
+    const auto selector_of = [this](const BudgetPtr& budget) {
+      return budget_selectors_->Get(budget);
+    };
+    const auto give_up = [&] { return clock_.Monotonic() - begin > kVictimSearchMax; };
+    outcome = FindCandidates({pod, snapshot, unfit, budgets, leaving_, selector_of, give_up},
+                             manager_.random());
     const auto code =
         outcome.candidates.empty() ? Verdict::Code::kUnschedulable : Verdict::Code::kFits;
     if (metrics_) {

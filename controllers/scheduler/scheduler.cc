@@ -40,6 +40,7 @@ Scheduler::Scheduler(Manager& manager, SchedulerOptions options)
       pods_(manager.informer<core_v1::Pod>()),
       nodes_(manager.informer<core_v1::Node>()),
       claims_(manager.informer<core_v1::PersistentVolumeClaim>()),
+      claim_selectors_(KeptSelectors<core_v1::PersistentVolumeClaim>::Of(claims_)),
       volumes_(manager.informer<core_v1::PersistentVolume>()),
       classes_(manager.informer<storage_v1::StorageClass>()),
       csi_nodes_(manager.informer<storage_v1::CSINode>()),
@@ -52,6 +53,7 @@ Scheduler::Scheduler(Manager& manager, SchedulerOptions options)
       replica_sets_(manager.informer<apps_v1::ReplicaSet>()),
       stateful_sets_(manager.informer<apps_v1::StatefulSet>()),
       budgets_(manager.informer<policy_v1::PodDisruptionBudget>()),
+      budget_selectors_(KeptSelectors<policy_v1::PodDisruptionBudget>::Of(budgets_)),
       device_claims_(manager.informer<resource_v1::ResourceClaim>()),
       device_slices_(manager.informer<resource_v1::ResourceSlice>()),
       device_classes_(manager.informer<resource_v1::DeviceClass>()),
@@ -266,7 +268,8 @@ StorageView Scheduler::Storage() {
               capacities_.ByIndex(kCapacitiesByClass, name));
         }
         return of_class;
-      }};
+      },
+      [this](const auto& claim) { return claim_selectors_->Get(claim); }};
 }
 
 Snapshot Scheduler::MakeSnapshot(const core_v1::Pod& pod, DeviceCycle& devices) {

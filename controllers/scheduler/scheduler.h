@@ -32,6 +32,7 @@
 #include "controllers/scheduler/scheduler_metrics.h"
 #include "controllers/scheduler/volume_claims.h"
 #include "controllers/scheduler/volume_holds.h"
+#include "controllers/workloads/kept_selectors.h"
 
 namespace skiff::scheduler {
 
@@ -218,6 +219,7 @@ class Scheduler final : public ControlLoop {
   Informer<core_v1::Pod> pods_;
   Informer<core_v1::Node> nodes_;
   Informer<core_v1::PersistentVolumeClaim> claims_;
+  const std::shared_ptr<KeptSelectors<core_v1::PersistentVolumeClaim>> claim_selectors_;
   Informer<core_v1::PersistentVolume> volumes_;
   Informer<storage_v1::StorageClass> classes_;
   Informer<storage_v1::CSINode> csi_nodes_;
@@ -230,6 +232,7 @@ class Scheduler final : public ControlLoop {
   Informer<apps_v1::ReplicaSet> replica_sets_;
   Informer<apps_v1::StatefulSet> stateful_sets_;
   Informer<policy_v1::PodDisruptionBudget> budgets_;
+  const std::shared_ptr<KeptSelectors<policy_v1::PodDisruptionBudget>> budget_selectors_;
   Informer<resource_v1::ResourceClaim> device_claims_;
   Informer<resource_v1::ResourceSlice> device_slices_;
   Informer<resource_v1::DeviceClass> device_classes_;

@@ -93,6 +93,11 @@ struct StorageView {
   std::function<std::shared_ptr<const storage_v1::CSIDriver>(const std::string& name)> csi_driver;
   // What drivers say they can still make of that class: the same for all of a cycle.
   std::function<ClassCapacitiesPtr(const std::string& storage_class)> capacities;
+  // The selector of a claim, where those that were read are kept: claims are compared with volumes
+  // on each node. nullptr: it has none that can be read. Null: they are read anew.
+  std::function<std::shared_ptr<const LabelSelector>(
+      const std::shared_ptr<const core_v1::PersistentVolumeClaim>& claim)>
+      claim_selector = nullptr;
 };
 
 class CycleTimes;

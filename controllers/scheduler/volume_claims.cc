@@ -79,9 +79,10 @@ Verdict CheckBound(const core_v1::PersistentVolumeClaim& claim, const core_v1::N
 using Volumes = std::vector<Ptr<core_v1::PersistentVolume>>;
 
 // Takes the volume that meets the claim out of `volumes`; no two claims get the same one.
-Ptr<core_v1::PersistentVolume> TakeVolume(const core_v1::PersistentVolumeClaim& claim,
+Ptr<core_v1::PersistentVolume> TakeVolume(const ClaimPtr& claim, const StorageView& storage,
                                           Volumes& volumes) {
-  auto found = FindVolume(claim, volumes, /*prebound_only=*/false);
+  auto selector = storage.claim_selector ? storage.claim_selector(claim) : nullptr;
+  auto found = FindVolume(*claim, volumes, /*prebound_only=*/false, std::move(selector));
   if (found) std::erase(volumes, found);
   return found;
 }
@@ -126,7 +127,7 @@ Result<std::vector<ClaimPlan>> PlanClaims(std::vector<ClaimPtr> claims,
     if (BelongsElsewhere(*claim, node, unreachable)) {
       return Fail(Reason::kConflict, std::string(kNoVolumes));
     }
-    auto volume = TakeVolume(*claim, volumes);
+    auto volume = TakeVolume(claim, storage, volumes);
     plan.push_back({std::move(claim), std::move(volume)});
   }
   for (const ClaimPlan& each : plan) {

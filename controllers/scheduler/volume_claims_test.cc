@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include "controllers/scheduler/rules/rules.h"
 #include "controllers/scheduler/scheduling_fixture.h"
 
 namespace skiff::scheduler {
@@ -131,6 +132,57 @@ TEST_F(VolumeClaimsTest, ANodeSaysAllThatIsInTheWay) {
   EXPECT_EQ(said({"bound"}), std::vector<std::string>{far});
   EXPECT_EQ(said({"later"}), std::vector<std::string>{nothing});
   EXPECT_EQ(said({"later", "bound"}), (std::vector<std::string>{far, nothing}));
+}
+
+TEST_F(VolumeClaimsTest, SelectorsThatWereReadAreNotReadForEachNode) {
+  StorageView storage = storage_;
+  int asked = 0;
+  storage.claim_selector = [&](const ClaimPtr&) {
+    ++asked;
+    return std::make_shared<const LabelSelector>(LabelSelector::FromMap({{"disk", "ssd"}}));
+  };
+  auto claim = std::make_shared<core_v1::PersistentVolumeClaim>();
+  claim->spec.storage_class_name = "later";
+  claim->spec.resources.requests["storage"] = Quantity::FromValue(1);
+  claim->spec.selector.Ensure().match_expressions.emplace_back().operator_ = "Unread";
+  const auto volume_of = [](const std::string& disk) {
+    auto volume = std::make_shared<core_v1::PersistentVolume>();
+    volume->metadata.name = disk;
+    volume->metadata.labels["disk"] = disk;
+    volume->spec.storage_class_name = "later";
+    volume->spec.capacity["storage"] = Quantity::FromValue(1);
+    volume->status.phase = "Available";
+    return volume;
+  };
+  const auto plan =
+      PlanClaims({claim}, {volume_of("hdd"), volume_of("ssd")}, core_v1::Node(), storage);
+  ASSERT_TRUE(plan);
+  EXPECT_EQ((*plan)[0].volume->metadata.name, "ssd");
+  EXPECT_EQ(asked, 1);
+}
+
+// A pod may name thousands, and each pod beside it, too.
+TEST_F(VolumeClaimsTest, AllClaimsOfOnePodAreLookedForAtOnce) {
+  std::vector<std::string> wanted, others;
+  for (int i = 0; i < 5'000; ++i) wanted.push_back("wanted-" + std::to_string(i));
+  for (int i = 0; i < 500; ++i) others.push_back("other-" + std::to_string(i));
+  const auto with = [](const std::vector<std::string>& claims) {
+    return [&claims](core_v1::Pod& pod) { pod.spec.volumes = PodOfClaims(claims).spec.volumes; };
+  };
+  cluster_.AddNode("a", "1000");
+  for (int i = 0; i < 500; ++i)
+    cluster_.Place(PodOf("p" + std::to_string(i), 0, "1", with(others)), "a");
+  Snapshot snapshot = cluster_.MakeSnapshot();
+  snapshot.storage.claim = [](const std::string&, const std::string&) -> ClaimPtr {
+    auto claim = std::make_shared<core_v1::PersistentVolumeClaim>();
+    claim->spec.access_modes = {"ReadWriteOncePod"};
+    return claim;
+  };
+  const auto pod = PodOf("pod", 0, "1", with(wanted));
+  EXPECT_FALSE(PrepareVolumeRestrictions(*pod, snapshot).filter);
+  wanted.push_back(others.back());
+  const auto kept_out = PodOf("pod", 0, "1", with(wanted));
+  EXPECT_TRUE(PrepareVolumeRestrictions(*kept_out, snapshot).filter);
 }
 
 }  // namespace

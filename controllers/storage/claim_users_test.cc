@@ -45,5 +45,28 @@ TEST_F(ClaimUsersTest, AClaimThatWasMadeForAPodGoesBeforeIt) {
   EXPECT_FALSE(UsesClaim(pod_, claim_));
 }
 
+// Else each of ten thousand claims that go would have ten thousand pods listed.
+TEST_F(ClaimUsersTest, OneListRulesOutAllClaimsThatWereToGoByThen) {
+  pod_.spec.volumes[0].persistent_volume_claim.Ensure().claim_name = "used";
+  ListedClaimUsers listed("ns", 7);
+  listed.Add(pod_);
+  claim_.metadata.namespace_ = "ns";
+  claim_.metadata.deletion_timestamp = Time();
+  claim_.metadata.resource_version = "7";
+  EXPECT_TRUE(listed.RuleOut(claim_));
+  claim_.metadata.name = "used";
+  EXPECT_FALSE(listed.RuleOut(claim_));
+  claim_.metadata.name = "unused";
+  EXPECT_TRUE(listed.RuleOut(claim_));
+  claim_.metadata.resource_version = "8";
+  EXPECT_FALSE(listed.RuleOut(claim_)) << "a pod may have come before it was to go";
+  claim_.metadata.resource_version = "6";
+  claim_.metadata.namespace_ = "elsewhere";
+  EXPECT_FALSE(listed.RuleOut(claim_));
+  claim_.metadata.namespace_ = "ns";
+  claim_.metadata.deletion_timestamp.reset();
+  EXPECT_FALSE(listed.RuleOut(claim_)) << "it may be used yet";
+}
+
 }  // namespace
 }  // namespace skiff

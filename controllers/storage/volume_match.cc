@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "api/pods/local_volumes.h"
 #include "api/select/selector.h"
@@ -41,16 +42,12 @@ bool SameAttributes(const PersistentVolume& volume, const PersistentVolumeClaim&
          claim.spec.volume_attributes_class_name.value_or("");
 }
 
+// Whatever the claim's selector says.
 bool Fits(const PersistentVolume& volume, const PersistentVolumeClaim& claim) {
-  if (!SameMode(volume, claim) || !SameAttributes(volume, claim) || !HasModes(volume, claim) ||
-      volume.metadata.deletion_timestamp || volume.status.phase != "Available" ||
-      volume.spec.claim_ref || CapacityOf(volume) < RequestOf(claim) ||
-      ClassOf(volume) != ClassOf(claim).value_or("")) {
-    return false;
-  }
-  if (!claim.spec.selector) return true;
-  const auto selector = LabelSelector::From(*claim.spec.selector);
-  return selector && selector->Matches(volume.metadata.labels);
+  return SameMode(volume, claim) && SameAttributes(volume, claim) && HasModes(volume, claim) &&
+         !volume.metadata.deletion_timestamp && volume.status.phase == "Available" &&
+         !volume.spec.claim_ref && CapacityOf(volume) >= RequestOf(claim) &&
+         ClassOf(volume) == ClassOf(claim).value_or("");
 }
 
 }  // namespace
@@ -124,7 +121,18 @@ std::string WhyNot(const PersistentVolume& volume, const PersistentVolumeClaim& 
 
 Ptr<PersistentVolume> FindVolume(const PersistentVolumeClaim& claim,
                                  const std::vector<Ptr<PersistentVolume>>& volumes,
-                                 bool prebound_only) {
+                                 bool prebound_only,
+                                 std::shared_ptr<const LabelSelector> selector) {
+  bool is_read = selector != nullptr;
+  // To read it may take longer than to look at all volumes.
+  const auto is_selected = [&](const PersistentVolume& volume) {
+    if (!claim.spec.selector) return true;
+    if (!std::exchange(is_read, true)) {
+      auto read = LabelSelector::From(*claim.spec.selector);
+      if (read) selector = std::make_shared<const LabelSelector>(*std::move(read));
+    }
+    return selector && selector->Matches(volume.metadata.labels);
+  };
   Ptr<PersistentVolume> best;
   for (const auto& volume : volumes) {
     if (Names(*volume, claim) && HasModes(*volume, claim) && SameMode(*volume, claim) &&
@@ -132,7 +140,7 @@ Ptr<PersistentVolume> FindVolume(const PersistentVolumeClaim& claim,
         !volume->metadata.deletion_timestamp) {
       return volume;
     }
-    if (prebound_only || !Fits(*volume, claim)) continue;
+    if (prebound_only || !Fits(*volume, claim) || !is_selected(*volume)) continue;
     const auto rank = [](const PersistentVolume& it) {
       return std::pair(it.spec.access_modes.size(), CapacityOf(it));
     };

@@ -1,11 +1,13 @@
 // Which PersistentVolume a claim gets. Pure.
 #pragma once
 
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "api/gen/core_v1.h"
 #include "api/gen/storage_v1.h"
+#include "api/select/selector.h"
 #include "client/client.h"
 
 namespace skiff {
@@ -33,10 +35,12 @@ void BindTo(core_v1::PersistentVolume& volume, const core_v1::PersistentVolumeCl
 std::string WhyNot(const core_v1::PersistentVolume& volume,
                    const core_v1::PersistentVolumeClaim& claim);
 // The smallest volume that fits the claim; one that names it already wins. nullptr when none does.
-// `prebound_only`: the claim waits for its first consumer.
+// `prebound_only`: the claim waits for its first consumer. `selector`: the claim's, where somebody
+// has read it already.
 Ptr<core_v1::PersistentVolume> FindVolume(
     const core_v1::PersistentVolumeClaim& claim,
-    const std::vector<Ptr<core_v1::PersistentVolume>>& volumes, bool prebound_only);
+    const std::vector<Ptr<core_v1::PersistentVolume>>& volumes, bool prebound_only,
+    std::shared_ptr<const LabelSelector> selector = nullptr);
 // The newest class marked as the default one; nullptr when none is.
 Ptr<storage_v1::StorageClass> DefaultClass(
     const std::vector<Ptr<storage_v1::StorageClass>>& classes);

@@ -1,8 +1,10 @@
 // Claims in use by pods, volumes bound to claims, and the attribute classes of either are not
 // deleted: a finalizer holds them.
 #include <algorithm>
+#include <memory>
 
 #include "api/gen/storage_v1.h"
+#include "base/mutex.h"
 #include "client/reconciler.h"
 #include "controllers/machinery/owner_graph.h"
 #include "controllers/program.h"
@@ -53,16 +55,39 @@ class ClaimProtection final : public Reconciler<PersistentVolumeClaim> {
       if (UsesClaim(*pod, claim)) return Requeue::None();  // Its deletion wakes us.
     }
     // The cache may not show a pod that was bound just now.
-    for (const auto& pod : TRY(client_.List<Pod>({.namespace_ = claim.metadata.namespace_}))) {
-      if (UsesClaim(*pod, claim)) return Requeue::After(1s);
-    }
+    const bool is_unused = TRY(IsUnused(claim));
+    if (!is_unused) return Requeue::After(1s);
     TRY(Remove(client_, claim, kClaimFinalizer));
     return Requeue::None();
   }
 
  private:
+  // By what the server says now, or said since the claim was to go.
+  Result<bool> IsUnused(const PersistentVolumeClaim& claim) {
+    {
+      const MutexLock lock(mutex_);
+      if (listed_ && listed_->RuleOut(claim)) return true;
+    }
+    const std::string& space = claim.metadata.namespace_;
+    const TextList list = TRY(client_.ListText(Pod::Info(), {.namespace_ = space}));
+    meta_v1::ObjectMeta at;
+    at.resource_version = list.resource_version;
+    auto users = std::make_shared<ListedClaimUsers>(space, WrittenRevision(at));
+    bool is_used = false;
+    for (const RawJson& item : list.items) {
+      const auto pod = TRY(DecodeObject<Pod>(item.Text()));
+      is_used |= UsesClaim(*pod, claim);
+      users->Add(*pod);
+    }
+    const MutexLock lock(mutex_);
+    listed_ = std::move(users);
+    return !is_used;
+  }
+
   Client& client_;
   const Informer<Pod> pods_;
+  Mutex mutex_;
+  std::shared_ptr<const ListedClaimUsers> listed_ GUARDED_BY(mutex_);  // Lately.
 };
 
 class VolumeProtection final : public Reconciler<PersistentVolume> {

@@ -17,16 +17,12 @@ Claim Classify(const meta_v1::ObjectMeta& owner, const LabelSelector& selector,
   return Claim::kAdopt;
 }
 
-bool Selects(const Box<meta_v1::LabelSelector>& selector,
-             const std::map<std::string, std::string>& labels) {
-  if (!selector) return false;
-  const auto read = LabelSelector::From(*selector);
-  return read && !read->empty() && read->Matches(labels);
-}
-
 bool Selects(const std::map<std::string, std::string>& selector,
              const std::map<std::string, std::string>& labels) {
-  return !selector.empty() && LabelSelector::FromMap(selector).Matches(labels);
+  return !selector.empty() && std::ranges::all_of(selector, [&](const auto& wanted) {
+    const auto label = labels.find(wanted.first);
+    return label != labels.end() && label->second == wanted.second;
+  });
 }
 
 void SetFinalizer(meta_v1::ObjectMeta& object, const std::string& finalizer) {

@@ -6,10 +6,13 @@
 #include <functional>
 #include <map>
 #include <string>
+#include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "api/select/selector.h"
 #include "client/informer.h"
+#include "controllers/workloads/kept_selectors.h"
 
 namespace skiff {
 
@@ -24,25 +27,40 @@ enum class Claim : uint8_t {
 Claim Classify(const meta_v1::ObjectMeta& owner, const LabelSelector& selector,
                const meta_v1::ObjectMeta& object);
 
-// Whether a controller's selector picks what has these labels. One that is missing, empty or cannot
-// be read picks nothing.
-bool Selects(const Box<meta_v1::LabelSelector>& selector,
-             const std::map<std::string, std::string>& labels);
+// Whether a selector of labels alone picks what has these. An empty one picks nothing.
 bool Selects(const std::map<std::string, std::string>& selector,
              const std::map<std::string, std::string>& labels);
 
-// For ControllerBuilder::Watches: what nobody controls wakes those of its namespace that may adopt
-// it.
-template <Kind Owner>
-auto MayAdopt(const Informer<Owner>& owners) {
-  return [owners](const auto& object) {
+// For ControllerBuilder::Watches: what nobody controls wakes those of its namespace that `selects`
+// says may adopt it.
+template <Kind Owner, typename SelectsObject>
+auto MayAdoptBy(const Informer<Owner>& owners, SelectsObject selects) {
+  return [owners, selects = std::move(selects)](const auto& object) {
     std::vector<ObjectKey> keys;
     if (ControllerOf(object.metadata)) return keys;
     for (const auto& owner : owners.ListIn(object.metadata.namespace_)) {
-      if (Selects(owner->spec.selector, object.metadata.labels)) keys.push_back(KeyOf(*owner));
+      if (selects(owner, object.metadata.labels)) keys.push_back(KeyOf(*owner));
     }
     return keys;
   };
+}
+
+// The same by the selectors of the owners themselves: one that is missing, empty or cannot be read
+// picks nothing. Before the cache starts.
+template <Kind Owner>
+auto MayAdopt(const Informer<Owner>& owners) {
+  using Selector = std::remove_cvref_t<decltype(std::declval<Owner>().spec.selector)>;
+  if constexpr (std::is_same_v<Selector, Box<meta_v1::LabelSelector>>) {
+    return MayAdoptBy(owners, [kept = KeptSelectors<Owner>::Of(owners)](const Ptr<Owner>& owner,
+                                                                        const auto& labels) {
+      const auto selector = kept->Get(owner);
+      return selector && !selector->empty() && selector->Matches(labels);
+    });
+  } else {
+    return MayAdoptBy(owners, [](const Ptr<Owner>& owner, const auto& labels) {
+      return Selects(owner->spec.selector, labels);
+    });
+  }
 }
 
 // The owner as the server has it now must still be the one that wants to adopt; else an error.

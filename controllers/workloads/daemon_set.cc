@@ -219,7 +219,7 @@ void AddDaemonSetController(Manager& manager) {
   ControllerBuilder<DaemonSet>(manager, "daemonset")
       .Owns<Pod>()
       .Owns<ControllerRevision>()
-      .Watches<Node>([all_sets](const Node&) { return all_sets(); })
+      .Watches<Node>([all_sets](const Node&) { return all_sets(); }, daemon::DecidedAlike)
       .Watches<Pod>(MayAdopt(sets))
       .Complete(std::make_unique<DaemonSetReconciler>(manager));
 }

@@ -298,6 +298,11 @@ Decision Decide(const core_v1::PodSpec& spec, const Node& node) {
   return decision;
 }
 
+bool DecidedAlike(const Node& a, const Node& b) {
+  return a.metadata.uid == b.metadata.uid && a.metadata.labels == b.metadata.labels &&
+         a.spec.taints == b.spec.taints;
+}
+
 std::string NodeOf(const Pod& pod) {
   if (!pod.spec.node_name.empty()) return pod.spec.node_name;
   if (!pod.spec.affinity || !pod.spec.affinity->node_affinity) return "";

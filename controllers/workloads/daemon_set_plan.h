@@ -27,6 +27,8 @@ struct Decision {
   bool stay = false;  // One that is there stays.
 };
 Decision Decide(const core_v1::PodSpec& spec, const core_v1::Node& node);
+// Whether that is the same for all of two versions of a node, as mostly: it is only alive.
+bool DecidedAlike(const core_v1::Node& a, const core_v1::Node& b);
 
 // The node a pod runs on or is meant for; "" when nothing says.
 std::string NodeOf(const core_v1::Pod& pod);

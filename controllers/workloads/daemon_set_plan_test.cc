@@ -203,5 +203,23 @@ TEST_F(DaemonSetPlanTest, PodsOfNodesThatAreGoneGoBeforeTheyAreScheduled) {
   EXPECT_THAT(Names(Manage().remove), ElementsAre("a"));
 }
 
+// Else all DaemonSets would be looked at as often as any node says that it is alive.
+TEST(DaemonSetNodesTest, OnlyLabelsAndTaintsOfANodeDecide) {
+  Node before;
+  before.metadata.uid = "u";
+  Node now = before;
+  now.status.conditions.emplace_back().type = "Ready";
+  now.metadata.annotations["a"] = "b";
+  EXPECT_TRUE(DecidedAlike(before, now));
+  now.metadata.labels["disk"] = "ssd";
+  EXPECT_FALSE(DecidedAlike(before, now));
+  now = before;
+  now.spec.taints.emplace_back().key = "t";
+  EXPECT_FALSE(DecidedAlike(before, now));
+  now = before;
+  now.metadata.uid = "another";
+  EXPECT_FALSE(DecidedAlike(before, now));
+}
+
 }  // namespace
 }  // namespace skiff::daemon

@@ -16,6 +16,7 @@
 #include "controllers/machinery/kind_finder.h"
 #include "controllers/program.h"
 #include "controllers/workloads/disruption_budget.h"
+#include "controllers/workloads/kept_selectors.h"
 
 namespace skiff {
 namespace {
@@ -228,12 +229,13 @@ class StaleDisruptions final : public Reconciler<Pod> {
 
 void AddDisruptionController(Manager& manager) {
   const auto budgets = manager.informer<PodDisruptionBudget>();
+  const auto selectors = KeptSelectors<PodDisruptionBudget>::Of(budgets);
   EventRecorder& events = manager.Recorder("controllermanager");
   ControllerBuilder<PodDisruptionBudget>(manager, "disruption")
-      .Watches<Pod>([budgets, &events](const Pod& pod) {
+      .Watches<Pod>([budgets, selectors, &events](const Pod& pod) {
         std::vector<ObjectKey> keys;
         for (const auto& budget : budgets.ListIn(pod.metadata.namespace_)) {
-          const auto selector = SelectorOf(*budget);
+          const auto selector = selectors->Get(budget);
           if (selector && selector->Matches(pod.metadata.labels)) keys.push_back(KeyOf(*budget));
         }
         if (keys.size() > 1) {  // Of which the eviction subresource takes none.

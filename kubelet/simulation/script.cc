@@ -20,6 +20,9 @@ constexpr Duration kSpanMax = 24h * 3650;  // So that sums with times of today d
 constexpr int kExitCodeMax = 255;
 constexpr int64_t kIdleNanoCores = 5'000'000;
 constexpr int64_t kIdleMemoryBytes = 16LL << 20;
+// What one container may use: a million cores and a pebibyte. Those of many are still numbers.
+constexpr int64_t kMilliCoresMax = 1'000'000'000;
+constexpr int64_t kMemoryBytesMax = int64_t{1} << 50;
 
 enum class Type : uint8_t { kDuration, kExitCode, kSwitch, kQuantity };
 // Whose annotations it is read from; of a pod's, some may be about one container.
@@ -164,6 +167,15 @@ void AddProfiles(const core_v1::Pod& pod, const core_v1::Container& container,
   }
 }
 
+int64_t NanoCoresOf(const Quantity& cpu) {
+  constexpr int64_t kNanoPerMilli = 1'000'000;
+  return std::clamp<int64_t>(cpu.MilliValue(), 0, kMilliCoresMax) * kNanoPerMilli;
+}
+
+int64_t MemoryBytesOf(const Quantity& memory) {
+  return std::clamp<int64_t>(memory.Value(), 0, kMemoryBytesMax);
+}
+
 const Quantity* Request(const core_v1::Container* container, const std::string& resource) {
   if (container == nullptr) return nullptr;
   const auto found = container->resources.requests.find(resource);
@@ -214,16 +226,15 @@ SimulatedUsage UsageOf(const core_v1::Pod& pod, const std::string& container) {
   const auto& annotations = pod.metadata.annotations;
   const core_v1::Container* regular = Find(pod.spec.containers, container);
   SimulatedUsage usage{kIdleNanoCores, kIdleMemoryBytes};
-  constexpr int64_t kNanoPerMilli = 1'000'000;
-  if (const Quantity* cpu = Request(regular, "cpu")) {
-    usage.nano_cores = cpu->MilliValue() * kNanoPerMilli / 2;
+  if (const Quantity* cpu = Request(regular, "cpu")) usage.nano_cores = NanoCoresOf(*cpu) / 2;
+  if (const Quantity* memory = Request(regular, "memory")) {
+    usage.memory_bytes = MemoryBytesOf(*memory) / 2;
   }
-  if (const Quantity* memory = Request(regular, "memory")) usage.memory_bytes = memory->Value() / 2;
   if (const auto cpu = Quantity::Parse(Lookup(annotations, "cpu-usage", container))) {
-    usage.nano_cores = cpu->MilliValue() * kNanoPerMilli;
+    usage.nano_cores = NanoCoresOf(*cpu);
   }
   if (const auto memory = Quantity::Parse(Lookup(annotations, "memory-usage", container))) {
-    usage.memory_bytes = memory->Value();
+    usage.memory_bytes = MemoryBytesOf(*memory);
   }
   return usage;
 }

@@ -80,6 +80,17 @@ TEST(SimulationScript, UsageIsSaidOrHalfOfWhatIsRequestedOrLittle) {
   EXPECT_GT(UsageOf(pod, "init").nano_cores, 0);
 }
 
+// What one pod says is added to what the others of its node use.
+TEST(SimulationScript, UsageIsNeitherLessThanNothingNorMoreThanCanBeAdded) {
+  auto pod = Pod("Always", {{"cpu-usage.other", "-1"}, {"memory-usage.other", "-1Gi"}});
+  pod.spec.containers[0].resources.requests["cpu"] = Quantity::FromValue(INT64_MAX);
+  pod.spec.containers[0].resources.requests["memory"] = Quantity::FromValue(INT64_MAX);
+  EXPECT_EQ(UsageOf(pod, "main").nano_cores, 500'000'000'000'000);
+  EXPECT_EQ(UsageOf(pod, "main").memory_bytes, int64_t{1} << 49);
+  EXPECT_EQ(UsageOf(pod, "other").nano_cores, 0);
+  EXPECT_EQ(UsageOf(pod, "other").memory_bytes, 0);
+}
+
 TEST(SimulationScript, WhatCannotBeReadHasNoEffectAndIsTold) {
   const auto pod = Pod("Never", {{"exit-code", "300"}, {"exit-after", "-1s"}, {"explode", "yes"},
                                  {"fail-image-pull", "maybe"}});

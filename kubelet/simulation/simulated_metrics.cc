@@ -70,7 +70,8 @@ CgroupStats StatsOf(const Used& used, TimePoint now, TimePoint since) {
   CgroupStats stats;
   stats.at = now;
   stats.created_at = since;
-  stats.cpu.total_ns = static_cast<uint64_t>(used.core_seconds * kNano);
+  constexpr double kNanosMax = 1e19;
+  stats.cpu.total_ns = static_cast<uint64_t>(std::clamp(used.core_seconds * kNano, 0.0, kNanosMax));
   stats.cpu.user_ns = *stats.cpu.total_ns / 4 * 3;
   stats.cpu.system_ns = *stats.cpu.total_ns - *stats.cpu.user_ns;
   stats.cpu.period_us = 100'000;

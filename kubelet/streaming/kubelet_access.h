@@ -6,6 +6,7 @@
 //   GET /metrics/probes   get nodes/metrics      Prometheus
 //   GET /pods             get nodes/pods, or else nodes/proxy
 //   POST /exec/...        create nodes/proxy
+//   GET /exec/...         create nodes/proxy     of a kubelet of Kubernetes get
 //
 // The API server itself is not asked about itself.
 #pragma once

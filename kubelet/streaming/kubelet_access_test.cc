@@ -85,6 +85,22 @@ TEST_F(KubeletAccessTest, EachMayWhatTheApiServerSays) {
             "resource=nodes, subresource(s)=[pods proxy])\n");
 }
 
+TEST_F(KubeletAccessTest, WhatLeadsIntoAPodTakesMoreThanReading) {
+  const auto verb = [&](const std::string& path) {
+    clock_.Advance(31s);  // What was decided before is not remembered.
+    EXPECT_EQ(Ask(path, "good"), 403);
+    EXPECT_EQ(last_["resourceAttributes"]["subresource"], "proxy");
+    return last_["resourceAttributes"]["verb"];
+  };
+  for (const char* path : {"/exec/ns/pod/c", "/exec//ns/pod/c", "/attach/ns/pod/c",
+                           "/portForward/ns/pod", "/run/ns/pod/c"}) {
+    EXPECT_EQ(verb(path), "create") << path;
+  }
+  for (const char* path : {"/containerLogs/ns/pod/c", "/runningpods/", "/executed"}) {
+    EXPECT_EQ(verb(path), "get") << path;
+  }
+}
+
 TEST_F(KubeletAccessTest, AnswersAreKeptForAWhile) {
   EXPECT_EQ(Ask("/metrics", "good"), 200);
   may_read_ = false;
@@ -118,6 +134,12 @@ TEST_F(KubeletAccessTest, WhoCannotBeAskedAboutNowComesAgain) {
   EXPECT_EQ(depth, 12);
   meanwhile_ = nullptr;
   EXPECT_EQ(Ask("/metrics", "good"), 200);
+}
+
+TEST_F(KubeletAccessTest, ACertificateWithoutCommonNameIsNobodys) {
+  EXPECT_EQ(AskAs("", {"system:masters"}), 401);
+  EXPECT_EQ(AskAs("", {"users"}), 401);
+  EXPECT_EQ(reviews_, 0);
 }
 
 TEST_F(KubeletAccessTest, TheApiServerItselfIsNotAskedAbout) {

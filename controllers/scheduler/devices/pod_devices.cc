@@ -25,8 +25,10 @@ Result<std::vector<DeviceClaimPtr>> DeviceClaimsOf(const core_v1::Pod& pod,
                                                    const FindDeviceClaim& find) {
   const std::string& space = pod.metadata.namespace_;
   std::vector<DeviceClaimPtr> claims;
+  std::set<const resource_v1::ResourceClaim*> listed;
+  const PodClaimNames names(pod);
   for (const auto& entry : pod.spec.resource_claims) {
-    const PodClaimName known = NameOfClaim(pod, entry);
+    const PodClaimName known = names.Of(entry);
     if (known.state == PodClaimName::State::kNotNeeded) continue;
     if (known.state == PodClaimName::State::kNotMade) {
       return Fail(Reason::kNotFound, fmt::format("pod \"{}/{}\": ResourceClaim not created yet",
@@ -43,7 +45,7 @@ Result<std::vector<DeviceClaimPtr>> DeviceClaimsOf(const core_v1::Pod& pod,
     }
     if (known.is_made) TRY(IsForPod(pod, *claim));
     // One that two entries name is one.
-    if (std::ranges::find(claims, claim) == claims.end()) claims.push_back(claim);
+    if (listed.insert(claim.get()).second) claims.push_back(claim);
   }
   return claims;
 }

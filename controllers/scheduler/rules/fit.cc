@@ -121,7 +121,9 @@ int64_t OnShape(const std::vector<ScoringStrategy::Point>& shape, int64_t utiliz
 int64_t UsedWith(const Scored& resource, const NodeInfo& node) {
   const bool counts_as_stated =
       resource.at != &Resources::milli_cpu && resource.at != &Resources::memory;
-  return resource.In(counts_as_stated ? node.requested : node.non_zero_requested) + resource.pod;
+  const Resources& taken = counts_as_stated ? node.requested : node.non_zero_requested;
+  // Who names a node himself may ask there for as much as there are numbers.
+  return SaturatedSum(resource.In(taken), resource.pod);
 }
 
 // The weighted mean of what `score` says of each resource.
@@ -217,7 +219,7 @@ PreparedScore ScoreBalancedAllocation(const PodInfo& pod, const Snapshot& snapsh
             for (const Scored& each : resources) {
               const int64_t allocatable = each.In(node.allocatable);
               if (allocatable <= 0) continue;
-              const int64_t used = each.In(node.requested) + each.pod;
+              const int64_t used = SaturatedSum(each.In(node.requested), each.pod);
               shares.push_back(std::min(
                   1.0, static_cast<double>(used) / static_cast<double>(allocatable)));
             }

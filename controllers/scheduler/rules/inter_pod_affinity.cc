@@ -41,8 +41,10 @@ struct RequiredCounts {
 RequiredCounts CountRequired(const PodInfo& pod, const Snapshot& snapshot) {
   RequiredCounts out;
   const AffinityTerms& own = pod.affinity;
-  const auto refusals = RefusalsIn(snapshot);
-  if (own.required.empty() && own.required_anti.empty() && refusals->empty()) return out;
+  const auto refusals = RefusalsIn(snapshot, [&](const AffinityTerm& term) {
+    return term.Matches(*pod.pod, snapshot.namespace_labels);
+  });
+  if (own.required.empty() && own.required_anti.empty() && refusals.empty()) return out;
   const bool hosts_differ = HostsDiffer(snapshot, *NodeCounts(snapshot));
   if (!own.required.empty()) {
     const PodGroup wanted = TermGroup(own.required, snapshot.namespace_labels);
@@ -58,10 +60,9 @@ RequiredCounts CountRequired(const PodInfo& pod, const Snapshot& snapshot) {
     const auto places = CountsOf(snapshot, TermGroup({term}, snapshot.namespace_labels));
     out.far.emplace_back(term.key, places, hosts_differ, ValuesOf(snapshot, term.key));
   }
-  for (const auto& [id, refusal] : *refusals) {
-    if (!refusal.term.Matches(*pod.pod, snapshot.namespace_labels)) continue;
-    out.refused_by_others.emplace_back(refusal.term.key, PlacesIn(refusals, refusal), hosts_differ,
-                                       ValuesOf(snapshot, refusal.term.key));
+  for (const Refusals& refusal : refusals) {
+    out.refused_by_others.emplace_back(refusal.term->key, refusal.places, hosts_differ,
+                                       ValuesOf(snapshot, refusal.term->key));
   }
   return out;
 }

@@ -1,5 +1,7 @@
 // VolumeRestrictions (disks of one writer, ReadWriteOncePod) and VolumeBinding's filter.
 #include <algorithm>
+#include <set>
+#include <string>
 
 #include "api/select/node_selector.h"
 #include "controllers/scheduler/rules/rules.h"
@@ -9,20 +11,24 @@
 namespace skiff::scheduler {
 namespace {
 
-bool MountsClaim(const core_v1::Pod& pod, const std::string& claim) {
+bool MountsAny(const core_v1::Pod& pod, const std::set<std::string>& claims) {
   return std::ranges::any_of(pod.spec.volumes, [&](const core_v1::Volume& volume) {
-    if (volume.persistent_volume_claim) return volume.persistent_volume_claim->claim_name == claim;
-    return volume.ephemeral && pod.metadata.name + "-" + volume.name == claim;
+    if (volume.persistent_volume_claim) {
+      return claims.contains(volume.persistent_volume_claim->claim_name);
+    }
+    return volume.ephemeral && claims.contains(pod.metadata.name + "-" + volume.name);
   });
 }
 
-bool IsUsedByOther(const PodInfo& pod, const std::string& claim, const Snapshot& snapshot) {
+// Looks at all pods once, however many claims these are.
+bool AreUsedByOthers(const PodInfo& pod, const std::set<std::string>& claims,
+                     const Snapshot& snapshot) {
   for (const NodeInfo* node : snapshot.nodes) {
     for (const auto& [uid, other] : node->pods) {
       if (uid == pod.uid() || other->pod->metadata.namespace_ != pod.pod->metadata.namespace_) {
         continue;
       }
-      if (MountsClaim(*other->pod, claim)) return true;
+      if (MountsAny(*other->pod, claims)) return true;
     }
   }
   return false;
@@ -30,14 +36,14 @@ bool IsUsedByOther(const PodInfo& pod, const std::string& claim, const Snapshot&
 
 // Of a claim that one pod alone may use, and another one does.
 bool IsKeptOut(const PodInfo& pod, const Snapshot& snapshot) {
+  std::set<std::string> claims;
   for (const std::string& name : ClaimNames(*pod.pod)) {
     const auto claim = snapshot.storage.claim(pod.pod->metadata.namespace_, name);
     if (!claim) continue;
     const auto& modes = claim->spec.access_modes;
-    if (std::find(modes.begin(), modes.end(), "ReadWriteOncePod") == modes.end()) continue;
-    if (IsUsedByOther(pod, name, snapshot)) return true;
+    if (std::ranges::find(modes, "ReadWriteOncePod") != modes.end()) claims.insert(name);
   }
-  return false;
+  return !claims.empty() && AreUsedByOthers(pod, claims, snapshot);
 }
 
 bool HoldsDiskOf(const NodeInfo& node, const core_v1::Pod& pod) {
