@@ -410,6 +410,7 @@ Result<Duration> ParseGoDuration(const std::string& text) {
   const auto invalid = [&] {
     return Fail(Reason::kInvalid, "time: invalid duration " + Quote(text));
   };
+  constexpr std::string_view kDigits = "0123456789";
   std::string_view rest = text;
   double sign = 1;
   if (!rest.empty() && (rest[0] == '-' || rest[0] == '+')) {
@@ -420,9 +421,13 @@ Result<Duration> ParseGoDuration(const std::string& text) {
   if (rest.empty()) return invalid();
   double nanoseconds = 0;
   while (!rest.empty()) {
-    const size_t digits = std::min(rest.find_first_not_of("0123456789."), rest.size());
-    if (digits == 0 || rest.substr(0, digits) == ".") return invalid();
-    const double number = std::stod(std::string(rest.substr(0, digits)));
+    size_t digits = std::min(rest.find_first_not_of(kDigits), rest.size());
+    if (rest.substr(digits).starts_with('.')) {
+      digits = std::min(rest.find_first_not_of(kDigits, digits + 1), rest.size());
+    }
+    double number = 0;
+    const auto read = std::from_chars(rest.data(), rest.data() + digits, number);
+    if (read.ec != std::errc() || read.ptr != rest.data() + digits) return invalid();
     rest.remove_prefix(digits);
     const size_t letters = std::min(rest.find_first_of("0123456789."), rest.size());
     const std::string_view unit = rest.substr(0, letters);

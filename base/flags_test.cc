@@ -231,6 +231,17 @@ TEST(Flags, ReadsGoDurations) {
   EXPECT_EQ(*ParseGoDuration("1h2m3.5s"), 3723500ms);
   EXPECT_EQ(ParseGoDuration("10").error().message, "time: missing unit in duration \"10\"");
   EXPECT_EQ(ParseGoDuration("x").error().message, "time: invalid duration \"x\"");
+  EXPECT_EQ(*ParseGoDuration(".5s"), 500ms);
+  EXPECT_EQ(*ParseGoDuration("1.s"), 1s);
+}
+
+// Whoever sends a request may give it such a time.
+TEST(Flags, NoTextEndsAnythingThatIsNoDuration) {
+  for (const std::string& text : {std::string("..s"), std::string(".s"), std::string(".."),
+                                  std::string(400, '9') + "h", std::string(400, '9') + ".9h"}) {
+    EXPECT_EQ(ParseGoDuration(text).error().message, "time: invalid duration \"" + text + "\"");
+  }
+  EXPECT_EQ(ParseGoDuration("1..2s").error().message, "time: missing unit in duration \"1..2s\"");
 }
 
 TEST(Flags, KeepsBracketsInValues) {

@@ -21,7 +21,8 @@ function(fuzz_programs)
       client/bootstrap_token.cc client/exec_credential.cc client/forward_proxy.cc
       client/kubeconfig.cc client/server_url.cc
       dns/address_run.cc dns/answer.cc dns/cache.cc dns/cluster_names.cc dns/message_writer.cc
-      dns/name.cc dns/query.cc dns/ready_answers.cc dns/record_copy.cc dns/upstream_message.cc
+      dns/name.cc dns/query.cc dns/ready_answers.cc dns/record_copy.cc dns/service_ports.cc
+      dns/upstream_message.cc
       dns/view.cc kubelet/env_file.cc kubelet/image_archive.cc kubelet/tar.cc
       kubelet/volumes/beneath.cc)
   list(TRANSFORM readers PREPEND ${CMAKE_SOURCE_DIR}/)

@@ -274,6 +274,7 @@ void ReadNode(const Reader& reader, KubeletConfiguration& to) {
   reader.Read("allowedUnsafeSysctls", to.allowed_unsafe_sysctls);
   reader.Read("seccompDefault", to.seccomp_default);
   reader.Read("kubeReserved", to.kube_reserved);
+  reader.Read("userNamespaces.idsPerPod", to.ids_per_pod);
   reader.Read("shutdownGracePeriod", to.shutdown_grace_period);
   reader.Read("shutdownGracePeriodCriticalPods", to.shutdown_grace_period_critical_pods);
 }

@@ -96,6 +96,7 @@ struct KubeletConfiguration {
   std::vector<ShutdownPeriod> shutdown_periods;
   std::vector<std::string> allowed_unsafe_sysctls;
   bool seccomp_default = false;
+  int64_t ids_per_pod = 65'536;  // Of pods with users of their own.
   int verbosity = 0;
   std::string logging_format = "text";     // Or json.
   std::vector<std::string> unused_fields;  // A text each: of the file, and without effect here.

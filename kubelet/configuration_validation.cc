@@ -205,6 +205,17 @@ void CheckShutdown(const KubeletConfiguration& given, Checks& checks) {
                "the same time");
 }
 
+void CheckUserNamespaces(const KubeletConfiguration& given, Checks& checks) {
+  constexpr int64_t kUnit = 65'536, kMost = (int64_t{1} << 32) - 1;
+  const int64_t ids = given.ids_per_pod;
+  checks.Holds(ids >= kUnit,
+               fmt::format("userNamespaces.idsPerPod must not be less than {}", kUnit));
+  checks.Holds(ids % kUnit == 0,
+               fmt::format("userNamespaces.idsPerPod must be a multiple of {}", kUnit));
+  checks.Holds(ids <= kMost,
+               fmt::format("userNamespaces.idsPerPod must not be more than {}", kMost));
+}
+
 Result<> CheckReserved(const char* flag, const KubeletConfiguration::TextMap& reserved) {
   const std::set<std::string> names = {"cpu", "memory", "ephemeral-storage", "pid"};
   const auto fail = [&](const std::string& why) {
@@ -230,6 +241,7 @@ Result<> ValidateKubeletConfiguration(const KubeletConfiguration& given) {
   Checks checks;
   CheckNode(given, checks);
   CheckShutdown(given, checks);
+  CheckUserNamespaces(given, checks);
   CheckServing(given, checks);
   CheckImages(given, checks);
   CheckVerification(given, checks);

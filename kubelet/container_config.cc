@@ -154,6 +154,7 @@ cri::ContainerSecurity Security(const ContainerInput& input) {
   cri::ContainerSecurity out;
   const auto* pod = PodSecurity(input.pod);
   out.namespaces = Namespaces(input.pod.spec);
+  out.namespaces.user = input.user;
   if (!input.target_container_id.empty()) {
     out.namespaces.pid = cri::NamespaceMode::kTarget;
     out.namespaces.target_id = input.target_container_id;
@@ -339,15 +340,6 @@ cri::SandboxConfig MakeSandboxConfig(const SandboxInput& input) {
   out.resources = PodResources(pod.spec);
   out.overhead = PodOverhead(pod.spec);
   return out;
-}
-
-std::optional<PodRefusal> SandboxProblem(const core_v1::Pod& pod) {
-  if (!pod.spec.host_users.value_or(true)) {
-    return PodRefusal{"FailedCreatePodSandBox",
-                      "Failed to create pod sandbox: can't set `spec.hostUsers: false`, this "
-                      "kubelet does not support user namespaces"};
-  }
-  return std::nullopt;
 }
 
 Result<cri::ContainerConfig> MakeContainerConfig(const ContainerInput& input) {

@@ -43,9 +43,6 @@ struct ContainerPolicy {
 // that do.
 std::vector<std::string> ThermalPaths(const std::string& root = "/sys/devices/system/cpu");
 
-// Why no sandbox can be made for the pod, whatever the runtime: reason and message of its event.
-std::optional<PodRefusal> SandboxProblem(const core_v1::Pod& pod);
-
 struct ContainerInput {
   const core_v1::Pod& pod;
   const core_v1::Container& container;
@@ -63,6 +60,7 @@ struct ContainerInput {
   std::map<std::string, int64_t> node_huge_pages;  // As NodeFacts has them.
   cri::StringMap cgroup_files;      // Beside its limits: {"memory.oom.group", "1"}.
   std::string target_container_id;  // Ephemeral containers that join another's PID namespace.
+  std::optional<cri::NamespaceOptions::User> user = {};  // Of the pod's users, if it has its own.
   ContainerPolicy policy = {};
 };
 // Fails with the text of CreateContainerConfigError.

@@ -323,17 +323,6 @@ TEST_F(ContainerConfigTest, TheKernelIsToldTheWholeNameWhereThePodAsksForIt) {
   EXPECT_EQ(hostname(), std::string(62, 'o')) << "the kernel has room for no more";
 }
 
-TEST_F(ContainerConfigTest, ASandboxIsNotMadeWithoutWhatThePodAsksFor) {
-  EXPECT_FALSE(SandboxProblem(pod_));
-  pod_.spec.host_users = true;
-  EXPECT_FALSE(SandboxProblem(pod_));
-  pod_.spec.host_users = false;
-  EXPECT_EQ(SandboxProblem(pod_)->reason, "FailedCreatePodSandBox");
-  EXPECT_EQ(SandboxProblem(pod_)->message,
-            "Failed to create pod sandbox: can't set `spec.hostUsers: false`, this kubelet does "
-            "not support user namespaces");
-}
-
 TEST_F(ContainerConfigTest, WhoseImageNamesRootIsToldOfTheImage) {
   container_.security_context.Ensure().run_as_non_root = true;
   image_.uid = 0;

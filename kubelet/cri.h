@@ -170,6 +170,9 @@ struct Mount {
   bool recursive_read_only = false;
   std::optional<ImageSpec> image;  // Mount this image instead of host_path.
   std::string image_sub_path;
+  // Whose files these are in the container's user namespace; empty: whose they are.
+  std::vector<IdMapping> uids = {};
+  std::vector<IdMapping> gids = {};
 };
 
 struct Device {

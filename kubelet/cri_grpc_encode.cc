@@ -76,6 +76,8 @@ void FillMount(const Mount& from, pb::Mount* to) {
   to->set_recursive_read_only(from.recursive_read_only);
   if (from.image) FillSpec(*from.image, to->mutable_image());
   to->set_image_sub_path(from.image_sub_path);
+  FillIds(from.uids, to->mutable_uidmappings());
+  FillIds(from.gids, to->mutable_gidmappings());
 }
 
 // "SIGRTMIN+1" has the value SIGNAL_RTMINPLUS1; empty or unknown is the runtime's default.

@@ -66,6 +66,8 @@ void Housekeeping::RemoveOrphans() {
     if (kept.contains(uid)) continue;
     if (const auto down = belongings_.volumes.TearDown(uid); !down) {
       log_.Info("orphaned volumes stay", {{"pod", uid}, {"error", down.error().message}});
+    } else if (belongings_.user_namespaces != nullptr) {
+      belongings_.user_namespaces->Release(uid);
     }
   }
   for (const std::string& uid : cgroups) {

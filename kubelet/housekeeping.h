@@ -16,6 +16,7 @@
 #include "kubelet/cri.h"
 #include "kubelet/pod_cgroups.h"
 #include "kubelet/resizes.h"
+#include "kubelet/user_namespaces.h"
 #include "kubelet/volumes/volume_manager.h"
 
 namespace skiff::kubelet {
@@ -29,6 +30,7 @@ class Housekeeping final : public ControlLoop {
     VolumeManager& volumes;
     PodCgroups& cgroups;
     Resizes& resizes;
+    UserNamespaces* user_namespaces = nullptr;  // nullptr: no pod has users of its own.
   };
 
   // `known` returns the uids of all pods that have a worker; nullopt while they are not all known,

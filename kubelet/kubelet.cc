@@ -23,6 +23,12 @@ Resizes::Settings ResizeSettings(const KubeletOptions& options) {
           Resources::From(options.facts.Allocatable())};
 }
 
+std::unique_ptr<UserNamespaces> UserNamespacesOf(const KubeletOptions& options) {
+  if (!options.writes_files || options.user_ids.length == 0) return nullptr;
+  return std::make_unique<UserNamespaces>(
+      UserNamespaces::Settings{options.root + "/pods", options.user_ids, options.ids_per_pod});
+}
+
 PodCgroups::Settings CgroupSettings(const KubeletOptions& options) {
   PodCgroups::Settings settings;
   settings.root = options.cgroup_root;
@@ -72,6 +78,7 @@ Kubelet::Kubelet(KubeletOptions options, KubeletDependencies dependencies)
                dependencies_.clock, dependencies_.mounts, dependencies_.metrics),
       resizes_(ResizeSettings(options_), [this](const std::string& uid) { WakeWorker(uid); }),
       cgroups_(CgroupSettings(options_), &dependencies_.clock, dependencies_.metrics),
+      user_namespaces_(UserNamespacesOf(options_)),
       tasks_(std::make_unique<TaskPool>(blocking())),
       pulled_images_({options_.writes_files ? options_.root + "/image_manager" : std::string(),
                       options_.pull_verification, options_.preloaded_allowlist}),
@@ -94,7 +101,7 @@ Kubelet::Kubelet(KubeletOptions options, KubeletDependencies dependencies)
       stats_(dependencies_.runtime,
              {options_.root, options_.log_root, options_.cgroup_root, options_.cgroup_driver,
               options_.facts.memory_bytes - options_.facts.system_memory_bytes}),
-      housekeeping_(dependencies_.runtime, {volumes_, cgroups_, resizes_},
+      housekeeping_(dependencies_.runtime, {volumes_, cgroups_, resizes_, user_namespaces_.get()},
                     options_.writes_files ? options_.log_root : std::string(), dependencies_.clock,
                     [this] { return KnownPods(); }),
       image_collector_(options_.images,
@@ -172,6 +179,7 @@ Kubelet::Kubelet(KubeletOptions options, KubeletDependencies dependencies)
                .runtime_handler = [this](const core_v1::Pod& pod) { return RuntimeHandler(pod); },
                .simulation = dependencies_.simulation,
                .devices = devices_.get(),
+               .user_namespaces = user_namespaces_.get(),
                .metrics = dependencies_.metrics,
                .has_ended = [this](const std::string& uid) { return IsPodGone(uid); },
                .long_stops = &long_stops_} {
@@ -260,7 +268,7 @@ void Kubelet::Start() {
     executor.Add(log_rotation_);
   }
   executor.Add(followers_);
-  if (shutdown_) blocking().Add(*shutdown_);
+  if (shutdown_) vital().Add(*shutdown_);
   if (manifests_) executor.Add(*manifests_);
   if (plugins_) {
     executor.Add(*plugins_);
@@ -326,7 +334,7 @@ void Kubelet::Stop() {
   }
   subscription_.reset();
   Executor& executor = dependencies_.executor;
-  if (shutdown_) blocking().Remove(*shutdown_);
+  if (shutdown_) vital().Remove(*shutdown_);
   if (manifests_) executor.Remove(*manifests_);
   if (plugins_) {
     executor.Remove(*pod_resources_);

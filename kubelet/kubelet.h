@@ -88,10 +88,12 @@ struct KubeletOptions {
   int pulls_max = 1;                 // How many images are pulled at one time.
   PullVerification pull_verification = PullVerification::kPulled;
   std::vector<std::string> preloaded_allowlist;
+  IdRange user_ids;  // For pods with users of their own; empty: there are none.
+  int64_t ids_per_pod = kIdsPerPod;
   std::vector<ShutdownGroup> shutdown_groups;  // Empty: a shutdown of the machine waits for nobody.
   CredentialProviderConfig credential_providers;
   std::string credential_provider_directory;  // Where their programs lie.
-  std::vector<int> kept_ports = {};  // Of the pods' network: no host ports (CniNetwork).
+  std::vector<int> kept_ports = {};           // Of the pods' network: no host ports (CniNetwork).
 };
 
 // A row of a metric: {"kubelet_active_pods", {"true"}, 2}.
@@ -114,9 +116,9 @@ struct KubeletDependencies {
   Executor& executor;
   // nullptr on simulated nodes, whose containers have no addresses: their probes always pass.
   http::Loops* loops = nullptr;
-  // Threads of their own for what the node's life hangs on (lease, node status, eviction, statuses
-  // of pods), and for what waits for others (stops, pulls, commands of probes). nullptr: they share
-  // those of `executor`.
+  // Threads of their own for what the node's life hangs on (lease, node status, eviction, shutdown,
+  // statuses of pods), and for what waits for others (stops, pulls, commands of probes). nullptr:
+  // they share those of `executor`.
   Executor* vital = nullptr;
   Executor* blocking = nullptr;
   // How to probe over HTTP; empty: over the network.
@@ -222,6 +224,8 @@ class Kubelet final : public ControlLoop {
   // What there is to say of the machine's cgroups when the kubelet starts.
   void TellOfCgroups();
   core_v1::Node Self() const;
+  // Those that are no further than that.
+  std::vector<Ptr<core_v1::Pod>> PodsUntil(PodWorker::State last) const;
   std::vector<Ptr<core_v1::Pod>> ActivePods() const;
   bool EvictPod(const core_v1::Pod& pod, const EvictionNotice& notice, int64_t grace_s,
                 bool is_disruption);
@@ -262,6 +266,7 @@ class Kubelet final : public ControlLoop {
   VolumeManager volumes_;
   Resizes resizes_;
   PodCgroups cgroups_;
+  const std::unique_ptr<UserNamespaces> user_namespaces_;  // nullptr: no pod has users of its own.
   // Its tasks use what is above and below: it ends before any of that.
   std::unique_ptr<TaskPool> tasks_;
   PulledImages pulled_images_;

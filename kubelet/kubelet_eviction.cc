@@ -38,13 +38,17 @@ void Kubelet::TellOfCgroups() {
   }
 }
 
-std::vector<Ptr<core_v1::Pod>> Kubelet::ActivePods() const {
+std::vector<Ptr<core_v1::Pod>> Kubelet::PodsUntil(PodWorker::State last) const {
   std::vector<Ptr<core_v1::Pod>> pods;
   MutexLock lock(mutex_);
   for (const auto& [uid, worker] : workers_) {
-    if (worker->state() == PodWorker::State::kSyncing) pods.push_back(worker->pod());
+    if (worker->state() <= last) pods.push_back(worker->pod());
   }
   return pods;
+}
+
+std::vector<Ptr<core_v1::Pod>> Kubelet::ActivePods() const {
+  return PodsUntil(PodWorker::State::kSyncing);
 }
 
 bool Kubelet::EvictPod(const core_v1::Pod& pod, const EvictionNotice& notice, int64_t grace_s,
@@ -77,18 +81,35 @@ void Kubelet::EndForShutdown(const core_v1::Pod& pod, int64_t grace_s) {
   {
     MutexLock lock(mutex_);
     const auto found = workers_.find(pod.metadata.uid);
-    if (found == workers_.end() || found->second->state() != PodWorker::State::kSyncing) return;
-    found->second->Terminate(std::move(failure), grace_s);
+    if (found == workers_.end()) return;
+    const PodWorker::State state = found->second->state();
+    if (state > PodWorker::State::kTerminating) return;
+    // One that ends already does so for its own reason, but has no longer than the others.
+    const bool ends_already = state == PodWorker::State::kTerminating;
+    found->second->Terminate(ends_already ? std::nullopt : std::optional(std::move(failure)),
+                             grace_s);
   }
   log_.Info("pod ends with the machine", {{"pod", KeyOf(pod)}, {"grace_s", grace_s}});
 }
 
 std::unique_ptr<NodeShutdown> Kubelet::MakeShutdown() {
   if (options_.shutdown_groups.empty()) return nullptr;
+  const auto measure = [this](const char* name, const char* help,
+                              int64_t (NodeShutdown::*seconds)() const) {
+    if (dependencies_.metrics == nullptr) return;
+    dependencies_.metrics->registry.AddMeasured({name, help}, [this, seconds] {
+      const auto value = shutdown_ == nullptr ? 0 : ((*shutdown_).*seconds)();
+      return std::vector<Sample>{{{}, static_cast<double>(value)}};
+    });
+  };
+  measure("kubelet_graceful_shutdown_start_time_seconds",
+          "[ALPHA] When the machine's last shutdown began.", &NodeShutdown::began_s);
+  measure("kubelet_graceful_shutdown_end_time_seconds", "[ALPHA] When its pods had ended.",
+          &NodeShutdown::ended_s);
   return std::make_unique<NodeShutdown>(
       options_.shutdown_groups, MakeLoginManager(), dependencies_.clock,
       NodeShutdown::Hooks{
-          [this] { return ActivePods(); },
+          [this] { return PodsUntil(PodWorker::State::kTerminating); },
           [this](const core_v1::Pod& pod, int64_t grace_s) { EndForShutdown(pod, grace_s); },
           [this](const std::string& uid) { return IsPodGone(uid); },
           [this](bool begins) {

@@ -47,6 +47,11 @@ KubeletMetrics::KubeletMetrics(const std::string& node_name)
           {"kubelet_started_pods_total", "[ALPHA] Pods that a sandbox was begun for."})),
       started_pod_errors(registry.AddCounter(
           {"kubelet_started_pods_errors_total", "[ALPHA] Those whose sandbox was not made."})),
+      started_user_pods(registry.AddCounter({"kubelet_started_user_namespaced_pods_total",
+                                             "[ALPHA] Those of them with users of their own."})),
+      started_user_pod_errors(registry.AddCounter(
+          {"kubelet_started_user_namespaced_pods_errors_total",
+           "[ALPHA] Those with users of their own whose sandbox was not made."})),
       started_containers(registry.AddCounter({"kubelet_started_containers_total",
                                               "[ALPHA] Containers whose start was begun.",
                                               {"container_type"}})),

@@ -27,6 +27,8 @@ class KubeletMetrics {
   CounterFamily& sandbox_errors;             // runtime_handler
   CounterFamily& started_pods;
   CounterFamily& started_pod_errors;
+  CounterFamily& started_user_pods;  // With users of their own.
+  CounterFamily& started_user_pod_errors;
   CounterFamily& started_containers;         // container_type
   CounterFamily& started_container_errors;   // code, container_type
   CounterFamily& requested_image_volumes;

@@ -156,6 +156,10 @@ KubeletOptions OptionsOfThisMachine(const std::string& node_name,
   options.dns.node_resolv_conf = resolv_conf;
   options.facts = ReadNodeFacts(node_name, root);
   options.container_cgroup_files = ContainerCgroupFiles();
+  if (const auto ids = KubeletIdRange(kIdsPerPod);
+      ids && CheckIdRange(*ids, kIdsPerPod, options.facts.pods_max)) {
+    options.user_ids = *ids;
+  }
   options.abilities.sysctls = SysctlAllowlist(options.facts.kernel_version);
   options.abilities.app_armor = HasAppArmor();
   options.containers.seccomp_root = root + "/seccomp";

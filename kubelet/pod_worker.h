@@ -36,6 +36,7 @@
 #include "kubelet/simulation/pod_simulation.h"
 #include "kubelet/status_manager.h"
 #include "kubelet/thread_room.h"
+#include "kubelet/user_namespaces.h"
 #include "kubelet/volumes/volume_manager.h"
 
 namespace skiff::kubelet {
@@ -82,6 +83,7 @@ struct PodWorkerContext {
   std::function<Result<std::string>(const core_v1::Pod&)> runtime_handler;
   PodSimulation* simulation = nullptr;  // Of simulated nodes.
   PodDevices* devices = nullptr;        // nullptr: the node has none to give.
+  UserNamespaces* user_namespaces = nullptr;  // nullptr: pods have the machine's users.
   KubeletMetrics* metrics = nullptr;
   // Whether nothing runs any more of the pod with this uid.
   std::function<bool(const std::string& uid)> has_ended = {};
@@ -241,6 +243,10 @@ class PodWorker final : public ControlLoop {
   // How long its spec lets it run on; kNever: for ever.
   Duration UntilDeadline(const core_v1::Pod& pod) const;
   cri::SandboxConfig SandboxConfigOf(const core_v1::Pod& pod, uint32_t attempt) const;
+  // Unset: the machine's.
+  Result<std::optional<cri::NamespaceOptions::User>> UsersOf(const core_v1::Pod& pod) const;
+  // Whether the pod can have users of its own, if it wants them.
+  Result<> CheckUsers(const core_v1::Pod& pod, const std::string& handler) const;
   std::string LogDirectory(const core_v1::Pod& pod) const;
 
   struct End {

@@ -31,6 +31,16 @@ class TestRuntime final : public cri::WrappedRuntime {
     created[config.metadata.name] = config;
     return WrappedRuntime::CreateContainer(sandbox_id, config, sandbox);
   }
+  Result<cri::RuntimeStatus> Status() override {
+    auto status = TRY(WrappedRuntime::Status());
+    status.handlers.insert(status.handlers.end(), handlers.begin(), handlers.end());
+    return status;
+  }
+  Result<std::string> RunPodSandbox(const cri::SandboxConfig& config,
+                                    const std::string& handler) override {
+    sandbox = config;
+    return WrappedRuntime::RunPodSandbox(config, handler);
+  }
   Result<std::vector<cri::Sandbox>> ListPodSandboxes(const cri::SandboxFilter& filter) override {
     ++looks;
     return WrappedRuntime::ListPodSandboxes(filter);
@@ -122,6 +132,8 @@ class TestRuntime final : public cri::WrappedRuntime {
 
   std::function<void(const std::string& id)> started;  // Before the caller hears of it.
   std::map<std::string, cri::ContainerConfig> created;  // The last of each name.
+  cri::SandboxConfig sandbox;                           // The last that was asked for.
+  std::vector<cri::RuntimeHandler> handlers;            // Beside those of the fake.
   std::atomic<int> execs = 0;
   std::optional<Error> sandbox_problem;        // Of stopping one, if set.
   std::optional<cri::ExecResult> exec_result;  // Of every command, if set.

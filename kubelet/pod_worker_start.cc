@@ -8,6 +8,7 @@
 #include <unordered_set>
 
 #include "base/seconds.h"
+#include "base/whole_file.h"
 #include "kubelet/linux_resources.h"
 #include "kubelet/pod_lookup.h"
 #include "kubelet/pod_worker.h"
@@ -46,8 +47,7 @@ std::unordered_set<std::string_view> MountedIn(const core_v1::Container& contain
 // In place, for containers that run have it as their /etc/hosts. One that says this already is not
 // touched: on a full disk they would be left with an empty one.
 Result<> WriteHosts(const std::string& path, const std::string& text) {
-  std::ifstream before(path, std::ios::binary);
-  if (before && std::string((std::istreambuf_iterator<char>(before)), {}) == text) return {};
+  if (const auto before = ReadWholeFile(path); before && *before == text) return {};
   std::ofstream file(path, std::ios::binary | std::ios::trunc);
   file << text;
   file.close();
@@ -77,10 +77,43 @@ std::string PodWorker::LogDirectory(const core_v1::Pod& pod) const {
 }
 
 cri::SandboxConfig PodWorker::SandboxConfigOf(const core_v1::Pod& pod, uint32_t attempt) const {
-  return MakeSandboxConfig({pod, attempt, LogDirectory(pod), ReadNodeDns(context_.dns),
-                            context_.cgroup_root.empty()
-                                ? ""
-                                : PodCgroup(pod, context_.cgroup_root, context_.cgroup_driver)});
+  auto config =
+      MakeSandboxConfig({pod, attempt, LogDirectory(pod), ReadNodeDns(context_.dns),
+                         context_.cgroup_root.empty()
+                             ? ""
+                             : PodCgroup(pod, context_.cgroup_root, context_.cgroup_driver)});
+  // Who cannot have them has no sandbox either.
+  if (auto users = UsersOf(pod)) config.security.namespaces.user = std::move(*users);
+  return config;
+}
+
+Result<std::optional<cri::NamespaceOptions::User>> PodWorker::UsersOf(
+    const core_v1::Pod& pod) const {
+  if (pod.spec.host_users.value_or(true)) return std::optional<cri::NamespaceOptions::User>();
+  if (context_.user_namespaces == nullptr) {
+    return Fail(Reason::kConflict,
+                "can't set `spec.hostUsers: false`, runtime does not support user namespaces");
+  }
+  TRY(context_.volumes.MakePodDirectory(pod.metadata.uid));
+  auto users = TRY(context_.user_namespaces->Of(pod.metadata.uid));
+  return std::optional(std::move(users));
+}
+
+Result<> PodWorker::CheckUsers(const core_v1::Pod& pod, const std::string& handler) const {
+  if (pod.spec.host_users.value_or(true)) return {};
+  const auto status = TRY(context_.runtime.Status());
+  const auto found = std::find_if(status.handlers.begin(), status.handlers.end(),
+                                  [&](const auto& each) { return each.name == handler; });
+  if (found == status.handlers.end() || !found->user_namespaces) {
+    const std::string who =
+        handler.empty() ? "runtime" : fmt::format("RuntimeClass handler \"{}\"", handler);
+    return Fail(Reason::kConflict,
+                fmt::format("can't set `spec.hostUsers: false`, {} does not support user "
+                            "namespaces",
+                            who));
+  }
+  TRY(UsersOf(pod));
+  return {};
 }
 
 Result<> PodWorker::PrepareClaims(const core_v1::Pod& pod) {
@@ -109,17 +142,21 @@ bool PodWorker::MakeSandbox(const core_v1::Pod& pod, const ObservedPod& observed
   for (const DnsWarning& warning : warnings) {
     if (context_.writes_files) context_.events.Warning(pod, warning.reason, warning.message);
   }
+  const bool has_users = !pod.spec.host_users.value_or(true);
   const auto fail = [&](const std::string& why) {
     if (MustEnd()) return false;  // It was deleted meanwhile, which is no failure.
     if (context_.metrics != nullptr) context_.metrics->started_pod_errors.Add({});
+    if (context_.metrics != nullptr && has_users) {
+      context_.metrics->started_user_pod_errors.Add({});
+    }
     context_.events.Warning(pod, "FailedCreatePodSandBox", "Failed to create pod sandbox: " + why);
     return false;
   };
   if (context_.metrics != nullptr) context_.metrics->started_pods.Add({});
-  if (const auto problem = SandboxProblem(pod)) {
-    context_.events.Warning(pod, problem->reason, problem->message);
-    return false;
-  }
+  if (context_.metrics != nullptr && has_users) context_.metrics->started_user_pods.Add({});
+  const auto handler = context_.runtime_handler(pod);
+  if (!handler) return fail(handler.error().message);
+  if (const auto users = CheckUsers(pod, *handler); !users) return fail(users.error().message);
   if (const auto prepared = PrepareClaims(pod); !prepared) {
     context_.events.Warning(pod, "FailedPrepareDynamicResources",
                             "Failed to prepare dynamic resources: " + prepared.error().message);
@@ -131,8 +168,6 @@ bool PodWorker::MakeSandbox(const core_v1::Pod& pod, const ObservedPod& observed
     context_.events.Warning(pod, "FailedCreatePodContainer",
                             "unable to ensure pod container exists: " + made.error().message);
   }
-  const auto handler = context_.runtime_handler(pod);
-  if (!handler) return fail(handler.error().message);
   const auto hostname = KernelHostname(pod, context_.dns.cluster_domain);
   // On the host's network it has the host's.
   if (!hostname && !pod.spec.host_network) return fail(hostname.error().message);
@@ -380,6 +415,7 @@ Result<ContainerInput> PodWorker::Prepare(const core_v1::Pod& pod,
   input.node_huge_pages = context_.node_huge_pages;
   input.cgroup_files = context_.container_cgroup_files;
   input.target_container_id = TRY(TargetOf(pod, container.name, observed));
+  input.user = TRY(UsersOf(pod));
   input.policy = context_.policy;
   if (MakesVolumes()) input.sub_paths = TRY(MakeSubPaths(pod, container, environment));
   if (!context_.writes_files) return input;
@@ -428,6 +464,12 @@ Result<> PodWorker::CreateAndStart(const core_v1::Pod& pod, const core_v1::Conta
     if (!given) return fail("CreateContainerConfigError", given.error().message);
     const auto resolved = context_.devices->Resolve(*config);
     if (!resolved) return fail("CreateContainerError", resolved.error().message);
+  }
+  if (input->user) {
+    for (cri::Mount& mount : config->mounts) {
+      mount.uids = input->user->uids;
+      mount.gids = input->user->gids;
+    }
   }
   const auto sandbox = SandboxConfigOf(pod, observed.sandboxes.front().metadata.attempt);
   const auto id = context_.runtime.CreateContainer(sandbox_id, *config, sandbox);

@@ -127,7 +127,8 @@ Duration PodWorker::StepTerminated(const core_v1::Pod& pod) {
     log_.Info("volumes not removed", {{"pod", PodText(pod)}, {"error", down.error().message}});
     return kRetry;
   }
-  RememberFailure(pod);
+  if (context_.user_namespaces != nullptr) context_.user_namespaces->Release(pod.metadata.uid);
+  if (!disposing()) RememberFailure(pod);
   if (pod.metadata.deletion_timestamp || HasEnded(pod.status.phase)) {
     context_.statuses.Finish(this->pod());
   }

@@ -127,6 +127,40 @@ TEST_F(PodWorkerFilesTest, ARestartedKubeletGivesNoGracePeriodTwice) {
   EXPECT_TRUE(Running("app").empty());
 }
 
+TEST_F(PodWorkerFilesTest, APodMayHaveUsersOfItsOwnWhereTheRuntimeCan) {
+  UserNamespaces namespaces({root_ + "/pods", {65'536, 10 * 65'536}});
+  context_.user_namespaces = &namespaces;
+  context_.runtime_handler = [](const core_v1::Pod&) { return Result<std::string>("crun"); };
+  pod_.spec.host_users = false;
+  StartWorker();
+  EXPECT_TRUE(Running("app").empty());
+  EXPECT_THAT(Events(),
+              testing::Contains("FailedCreatePodSandBox  Failed to create pod sandbox: can't set "
+                                "`spec.hostUsers: false`, RuntimeClass handler \"crun\" does not "
+                                "support user namespaces"));
+  runtime_.handlers = {{.name = "crun", .user_namespaces = true}};
+  executor_.RunFor(20s);
+  ASSERT_EQ(Running("app").size(), 1u);
+  const auto& users = runtime_.sandbox.security.namespaces.user;
+  ASSERT_TRUE(users);
+  EXPECT_EQ(users->uids.at(0).host_id, 65'536u);
+  EXPECT_EQ(users->uids.at(0).length, 65'536u);
+  const auto& config = runtime_.created["app"];
+  ASSERT_TRUE(config.security.namespaces.user);
+  EXPECT_EQ(config.security.namespaces.user->gids.at(0).host_id, 65'536u);
+  ASSERT_FALSE(config.mounts.empty());
+  for (const auto& mount : config.mounts) {
+    ASSERT_EQ(mount.uids.size(), 1u) << mount.container_path;
+    EXPECT_EQ(mount.uids[0].host_id, 65'536u);
+  }
+  // They are somebody else's once it has ended.
+  EXPECT_EQ(namespaces.Of("uid-1")->uids.at(0).host_id, 65'536u);
+  Delete(1);
+  executor_.RunFor(10s);
+  std::filesystem::create_directories(root_ + "/pods/uid-2");
+  EXPECT_EQ(namespaces.Of("uid-2")->uids.at(0).host_id, 65'536u);
+}
+
 TEST_F(PodWorkerFilesTest, AContainerWithoutItsHostsFileIsNotStarted) {
   const std::string hosts = volumes_.PodDirectory("uid-1") + "/etc-hosts";
   std::filesystem::create_directories(hosts);  // Nobody can write that.

@@ -270,6 +270,9 @@ Result<NodeAgentOptions> KubeletProcess::Parts::OptionsFor(const KubeletFlags& f
   options.takes_tokens = given.takes_tokens;
   TRY(Reserve(given, options.kubelet));
   TRY(TakeCredentialProviders(flags, options.kubelet));
+  options.kubelet.ids_per_pod = given.ids_per_pod;
+  options.kubelet.user_ids = TRY(KubeletIdRange(given.ids_per_pod));
+  TRY(CheckIdRange(options.kubelet.user_ids, given.ids_per_pod, given.max_pods));
   TRY(options.kubelet.abilities.sysctls.Allow(given.allowed_unsafe_sysctls));
   options.kubelet.containers.seccomp_default = given.seccomp_default;
   if (given.healthz_port > 0) {

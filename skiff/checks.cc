@@ -123,8 +123,9 @@ Check CheckIngress(const HostFacts& facts) {
 
 Check CheckIsolation(const HostFacts& facts) {
   const char* app_armor = facts.has_app_armor ? "" : "AppArmor profiles (not enabled here), ";
-  return Ok("isolation", fmt::format("pods are refused that ask for {}user namespaces (hostUsers: "
-                                     "false), or unsafe sysctls",
+  return Ok("isolation", fmt::format("pods are refused that ask for {}unsafe sysctls, or, where "
+                                     "containerd is older than 2, user namespaces (hostUsers: "
+                                     "false)",
                                      app_armor));
 }
 

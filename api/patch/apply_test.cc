@@ -4,6 +4,7 @@
 
 #include "api/codec/decode.h"
 #include "api/codec/json.h"
+#include "api/codec/typed.h"
 #include "api/gen/apiextensions_v1.h"
 #include "api/gen/apps_v1.h"
 #include "api/gen/core_v1.h"

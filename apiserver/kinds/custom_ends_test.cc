@@ -32,9 +32,8 @@ TEST_F(CustomEnds, ADefinitionWhoseObjectsDoNotGoSaysSoAfterAMinute) {
   }
   EXPECT_EQ(Terminating().value("status", ""), "True");
   EXPECT_EQ(Terminating().value("reason", ""), "InstanceDeletionCheck");
-  EXPECT_EQ(
-      Terminating().value("message", ""),
-      "could not confirm zero CustomResources remaining: timed out waiting for the condition");
+  EXPECT_EQ(Terminating().value("message", ""),
+            "could not confirm zero CustomResources remaining: context deadline exceeded");
   ASSERT_EQ(Merge(path_ + "/a", R"({"metadata": {"finalizers": null}})").code, 200);
   clock_.Advance(2s);
   Settle();

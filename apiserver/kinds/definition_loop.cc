@@ -311,7 +311,7 @@ Result<Duration> DefinitionLoop::EndOf(const DefinitionPtr& definition) {
     if (now < going->second.empty_at) return going->second.empty_at - now;
     if (IsToldAgain(going->second)) {
       say("True", "InstanceDeletionCheck",
-          "could not confirm zero CustomResources remaining: timed out waiting for the condition");
+          "could not confirm zero CustomResources remaining: context deadline exceeded");
       const bool is_news = !(wanted.status == definition->status);
       if (is_news) TRY(WriteStatus(wanted));
       if (is_news) return Duration::zero();
@@ -320,6 +320,7 @@ Result<Duration> DefinitionLoop::EndOf(const DefinitionPtr& definition) {
     if (!is_empty) {
       // A webhook that does not answer holds up the end of its own definition, and no other's.
       going->second.empty_at = now + kAfterFailure;
+      going->second.told_at.reset();  // Not all of them were: that they are there is no news.
       say("True", "InstanceDeletionFailed", is_empty.error().message);
       if (!(wanted.status == definition->status)) TRY(WriteStatus(wanted));
       return kAfterFailure;

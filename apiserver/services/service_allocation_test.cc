@@ -1,6 +1,7 @@
 #include "apiserver/services/service_allocation.h"
 
 #include "apiserver/server/server_fixture.h"
+#include "apiserver/services/service_claims.h"
 
 namespace skiff {
 namespace {
@@ -67,6 +68,18 @@ TEST_F(ServiceAllocationTest, AServiceWithoutNodePortsHasNoneByNamingThem) {
             "port is already allocated");
   ASSERT_EQ(Ask("DELETE", std::string(kServices) + "/other").code, 200);
   EXPECT_EQ(Make("third", R"({"type": "NodePort", )" + ports + "}").code, 422);
+}
+
+TEST_F(ServiceAllocationTest, AnAddressIsTakenHoweverItsServiceWritesIt) {
+  ASSERT_EQ(Make("a", R"({"clusterIP": "010.0.0.9", "ports": [{"port": 80}]})").code, 201);
+  clock_.Advance(ServiceClaims::kAbandonedAfter + 1s);
+  core_v1::Service other;
+  other.metadata.namespace_ = "default";
+  other.metadata.name = "b";
+  ServiceClaims claims(*store_, clock_, random_);
+  const auto taken = claims.Take("10.0.0.9", other);
+  ASSERT_TRUE(taken) << taken.error().message;
+  EXPECT_FALSE(taken->has_value());
 }
 
 TEST_F(ServiceAllocationTest, ADryRunMakesUpPortsBehindThoseItHas) {

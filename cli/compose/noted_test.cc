@@ -170,8 +170,9 @@ TEST_F(NotedTest, PortsAtWhichOthersAskForAServiceAreItsServices) {
       "      URL: 'amqp://guest:123@mq:5672/,amqp://mq:15672,cache:6379'\n"
       "      NOT: 'smq:1 mq:2x mq:70000 mq:-3 mq: mq:4.5 10:30:00'\n"
       "    command: [serve, '--upstream=broker:61613']\n    ports: ['80:80']\n");
+  const Json broker = Find(conversion, "Service", "mq");
   std::string ports;
-  for (const Json& port : Find(conversion, "Service", "mq")["spec"]["ports"]) {
+  for (const Json& port : broker["spec"]["ports"]) {
     ports += port["name"].get<std::string>() + " " + port["targetPort"].dump() + ", ";
   }
   EXPECT_EQ(ports, "tcp-15672 15672, tcp-61613 61613, tcp-5672 5672, ");

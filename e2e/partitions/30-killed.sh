@@ -13,5 +13,7 @@ check "a machine is not cut off as a whole by itself" has "would be cut off as a
 check "nor killed" has "nobody would be left to undo it" \
   on near env KUBECONFIG=/var/lib/shared/kubeconfig "$SKIFF" chaos kill node/near --for=5s
 check "and others are broken where they are" has "node/far is another machine; run this there" \
+  on near env KUBECONFIG=/var/lib/shared/kubeconfig "$SKIFF" chaos netem node/far --loss=5% --for=5s
+check "  but stand still nowhere" has "node/far is no container of a Docker engine on this machine" \
   on near env KUBECONFIG=/var/lib/shared/kubeconfig "$SKIFF" chaos pause node/far --for=5s
 check_history one-server 1000

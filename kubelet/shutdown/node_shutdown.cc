@@ -6,6 +6,13 @@
 #include "base/seconds.h"
 
 namespace skiff::kubelet {
+namespace {
+
+int64_t SecondsNow(const Clock& clock) {
+  return std::chrono::floor<std::chrono::seconds>(clock.Now().time_since_epoch()).count();
+}
+
+}  // namespace
 
 NodeShutdown::NodeShutdown(std::vector<ShutdownGroup> groups, std::unique_ptr<LoginManager> login,
                            const Clock& clock, Hooks hooks)
@@ -73,6 +80,8 @@ Duration NodeShutdown::Listen() {
 
 void NodeShutdown::Begin() {
   if (is_under_way_.exchange(true)) return;
+  began_s_ = SecondsNow(clock_);
+  ended_s_ = 0;
   hooks_.told(true);
   ending_ = Grouped(groups_, hooks_.pods());
   is_ending_ = false;
@@ -104,6 +113,7 @@ Duration NodeShutdown::EndPods() {
   }
   login_->Release();
   holds_lock_ = false;
+  ended_s_ = SecondsNow(clock_);
   log_.Info("pods have ended, the machine may shut down");
   return kNever;
 }

@@ -30,7 +30,7 @@ class NodeShutdown final : public ControlLoop {
   static constexpr int kDelayLooksMax = 5;
   using Pods = std::vector<std::shared_ptr<const core_v1::Pod>>;
   struct Hooks {
-    std::function<Pods()> pods;  // That run.
+    std::function<Pods()> pods;  // That run, or end already.
     std::function<void(const core_v1::Pod& pod, int64_t grace_s)> end;
     std::function<bool(const std::string& uid)> is_gone;  // Its volumes, too.
     std::function<void(bool begins)> told;  // The machine shuts down, or not any more.
@@ -41,6 +41,10 @@ class NodeShutdown final : public ControlLoop {
   Duration Step() override;
   // The machine is shutting down: no pod begins any more. Any thread.
   bool is_under_way() const { return is_under_way_; }
+  // Of the last one that this kubelet has seen, in seconds since 1970; 0: there was none, or it
+  // waits still. Any thread.
+  int64_t began_s() const { return began_s_; }
+  int64_t ended_s() const { return ended_s_; }
 
  private:
   // Until the lock is held.
@@ -58,6 +62,7 @@ class NodeShutdown final : public ControlLoop {
   const Hooks hooks_;
   const Log log_{"shutdown"};
   std::atomic<bool> is_under_way_ = false;
+  std::atomic<int64_t> began_s_ = 0, ended_s_ = 0;
   // The loop's own.
   bool was_connected_ = false, is_connected_ = false, is_prepared_ = false;
   int delay_looks_ = 0;

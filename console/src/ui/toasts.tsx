@@ -2,6 +2,7 @@
 import { signal } from '@preact/signals';
 
 import { owed, tellAgain } from '../api/goodbye';
+import { onForget } from '../api/live';
 import type { ApiError } from '../api/request';
 import { t } from '../texts';
 import { Icon } from './parts';
@@ -20,6 +21,8 @@ const kShownMax = 4;
 const toasts = signal<Toast[]>([]);
 // Only this page knows of it.
 askBeforeLeaving(() => owed.value.length > 0);
+// The door shows them, too, to whoever comes next.
+onForget(() => (toasts.value = []));
 let lastId = 0;
 
 export function say(tone: Toast['tone'], text: string): void {
