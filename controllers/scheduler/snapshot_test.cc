@@ -7,7 +7,7 @@
 namespace skiff::scheduler {
 namespace {
 
-PodInfoPtr PodOf(const std::string& uid, const std::string& memory) {
+PodInfoPtr PodOfMemory(const std::string& uid, const std::string& memory) {
   auto pod = std::make_shared<core_v1::Pod>();
   pod->metadata.uid = uid;
   pod->spec.containers.emplace_back().resources.requests["memory"] = *Quantity::Parse(memory);
@@ -33,8 +33,8 @@ TEST(NodeInfoTest, ItsLabelsAreThoseOfTheNodeAsItIsNow) {
 
 TEST(NodeInfoTest, WhatIsLeftAfterASumThatMetItsLimitIsWhatItsPodsAskFor) {
   NodeInfo node;
-  for (const char* uid : {"a", "b"}) node.AddPod(PodOf(uid, "8Ei"));
-  node.AddPod(PodOf("c", "1Gi"));
+  for (const char* uid : {"a", "b"}) node.AddPod(PodOfMemory(uid, "8Ei"));
+  node.AddPod(PodOfMemory("c", "1Gi"));
   EXPECT_EQ(node.requested.memory, std::numeric_limits<int64_t>::max());
   node.RemovePod("a");
   EXPECT_EQ(node.requested.memory, std::numeric_limits<int64_t>::max());
