@@ -50,7 +50,7 @@ TEST(ServiceRouteTest, OwnPacketsOfIpv6DoToo) {
   const auto host = TestHost::Make();
   if (!host) GTEST_SKIP() << "making a network namespace needs root";
   if (!FindProgram("ip6tables-nft")) GTEST_SKIP() << "needs iptables";
-  host->Do("ip address add fd00:2::1/128 dev lo");
+  host->Do("ip address add fd00:2::1/128 dev lo nodad");
   TestServers servers;
   servers.Add(*host, "tcp", 8080, "server", "fd00:2::1");
   servers.Start();
