@@ -139,7 +139,11 @@ Duration Reflector::BackOff(const Error& error) {
       static_cast<int64_t>(static_cast<double>(delay.count()) * dependencies_.random.Fraction()));
   ++failures_;
   not_before_ = dependencies_.clock.Monotonic() + delay;
-  if (!expired || error.reason == Reason::kInternalError) {
+  // One that is busy, or whose cache of the kind has yet to fill, is asked ten times before that is
+  // told, as client-go does.
+  constexpr int kBusyAnswers = 10;
+  const bool is_busy = error.http_code == 429 && failures_ <= kBusyAnswers;
+  if (!is_busy && (!expired || error.reason == Reason::kInternalError)) {
     log_.Info("list or watch ended",
               {{"resource", resource_.name}, {"error", error.message}, {"attempt", failures_}});
   }

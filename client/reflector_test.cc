@@ -47,7 +47,7 @@ class ReflectorTest : public testing::Test, public ReflectorSink {
   http::Response Answer(const http::Request& request) {
     http::Response response;
     if (failing_) {
-      response.status = 503;
+      response.status = failure_;
       ++failed_;
     } else if (request.HasQuery("watch")) {
       watched_from_.emplace_back(*request.Query("resourceVersion"));
@@ -78,6 +78,7 @@ class ReflectorTest : public testing::Test, public ReflectorSink {
   InProcessTransport transport_;
   Client client_;
   bool failing_ = false;
+  int failure_ = 503;
   int failed_ = 0;
   int lists_ = 0;
   std::string list_ = R"({"metadata":{"resourceVersion":"5"},"items":[{"metadata":{"name":"a"}}]})";
@@ -136,6 +137,21 @@ TEST_F(ReflectorTest, AServerThatIsDownIsAskedLessAndLessOften) {
   // 800 ms doubled up to 30 s, each with up to as much again.
   EXPECT_GT(failed_, 12);
   EXPECT_LT(failed_, 30);
+  failing_ = false;
+  executor_.RunFor(61s);
+  EXPECT_TRUE(reflector_.synced());
+}
+
+TEST_F(ReflectorTest, AServerThatIsBusyIsToldOfOnceItHasBeenForLong) {
+  failing_ = true;
+  failure_ = 429;
+  testing::internal::CaptureStderr();
+  executor_.RunFor(10s);
+  EXPECT_GT(failed_, 1);
+  EXPECT_EQ(testing::internal::GetCapturedStderr(), "");
+  testing::internal::CaptureStderr();
+  executor_.RunFor(20min);
+  EXPECT_NE(testing::internal::GetCapturedStderr().find("list or watch ended"), std::string::npos);
   failing_ = false;
   executor_.RunFor(61s);
   EXPECT_TRUE(reflector_.synced());
