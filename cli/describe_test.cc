@@ -63,5 +63,18 @@ TEST_F(DescribeTest, AddressesOfAnIngressAreSortedAndToldOnce) {
   EXPECT_THAT(out_, HasSubstr("10.0.0.1,b.example\n"));
 }
 
+TEST_F(DescribeTest, EventsThatMayNotBeReadAreNone) {
+  const auto answers = server_;
+  server_ = [answers](const http::Request& request) {
+    if (!request.path.ends_with("/events")) return answers(request);
+    http::Response response;
+    response.status = 403;
+    response.body = R"({"kind": "Status", "reason": "Forbidden", "message": "no", "code": 403})";
+    return response;
+  };
+  EXPECT_EQ(Run("describe", {"pod", "web-1"}), 0) << err_;
+  EXPECT_THAT(out_, testing::ContainsRegex("Events: +<none>\n"));
+}
+
 }  // namespace
 }  // namespace skiff::cli
