@@ -31,6 +31,21 @@ TEST_F(DescribeTest, OneWordBesideATypeMayBeTheBeginningOfNames) {
   }
 }
 
+TEST_F(DescribeTest, OfTwoWordsOneThatIsMissingIsAllThatIsTold) {
+  const std::string flag = "--show-events=false";
+  EXPECT_EQ(Run("describe", {"pod/web-1", "pod/nosuch", flag}), 1);
+  EXPECT_EQ(out_, "") << "as kubectl";
+  EXPECT_THAT(err_, testing::StartsWith("Error from server (NotFound): "));
+  EXPECT_EQ(Run("describe", {"pods,svc", "web-1", flag}), 1);
+  EXPECT_EQ(out_, "");
+  EXPECT_EQ(err_, "error: you may only specify a single resource type\n");
+  EXPECT_EQ(Run("describe", {"pods,svc", "we", flag}), 1);
+  EXPECT_EQ(out_, "") << "two are missing";
+  EXPECT_THAT(err_, testing::StartsWith("Error from server (NotFound): "));
+  EXPECT_EQ(Run("describe", {"pod/web-1", "pod/nosuch", "pod/none", flag}), 1);
+  EXPECT_THAT(out_, HasSubstr("web-1"));
+}
+
 TEST_F(DescribeTest, EventsOfAPodOfAFileAreThoseOfWhatItMirrors) {
   const std::string pods = "/api/v1/namespaces/default/pods";
   const std::string pod = R"({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p",
