@@ -23,7 +23,7 @@ namespace {
 
 constexpr char kUsage[] = "usage: skiff image load FILE...|ls [flags]";
 constexpr char kVerbs[] = R"(
-Container images of a node of this machine, without a registry.
+Container images of a node that runs on this machine, without a registry.
 
   load FILE...  give it the images of these archives, as `docker save` writes them
   ls            list those that it has

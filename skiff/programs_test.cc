@@ -453,7 +453,7 @@ TEST(StatusProgramTest, OfAClusterThatDoesNotRunItSaysWhatStartsIt) {
 
 TEST(StatusProgramTest, NoServerIsToldOfBeforeOneIsKnown) {
   const std::string data_dir = testing::TempDir() + "begun-" + std::to_string(getpid());
-  const auto lock = DataDirLock::Take(data_dir);
+  const auto lock = DataDirLock::TakeAsDaemon(data_dir);
   ASSERT_TRUE(lock) << lock.error().message;
   testing::internal::CaptureStdout();
   EXPECT_EQ(StatusMain({"--data-dir=" + data_dir}), 1);
