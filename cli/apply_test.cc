@@ -1,6 +1,7 @@
 #include <gmock/gmock.h>
 
 #include "cli/prune/objects_fixture.h"
+#include "cli/writing.h"
 
 namespace skiff::cli {
 namespace {
@@ -44,6 +45,18 @@ TEST_F(ApplyTest, AServerOutOfReachIsToldAsWhatCannotBeValidatedUnlessNothingIs)
   EXPECT_EQ(Run("apply", {"-f", "-", "--validate=false"}), 1);
   EXPECT_EQ(err_, "The connection to the server h:1 was refused - did you specify the right host "
                   "or port?\n");
+}
+
+TEST_F(ApplyTest, ADiffTakesALastAppliedFormThatIsNoObjectForNone) {
+  for (const char* last : {"null", R"({"metadata":null})", R"({"metadata":"x"})", "[]", "{"}) {
+    Put(std::string(kMaps) + "a", {{"apiVersion", "v1"},
+                                   {"kind", "ConfigMap"},
+                                   {"data", {{"k", "v"}}},
+                                   {"metadata", {{"annotations", {{kLastApplied, last}}}}}});
+    input_ = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata: {k: v}\n";
+    EXPECT_EQ(Run("diff", {"-f", "-"}), 0) << last << ": " << err_;
+    EXPECT_EQ(out_, "") << last;
+  }
 }
 
 TEST_F(ApplyTest, SeveralObjectsArePrintedAsOneListAndADryRunShowsWhatIsThere) {

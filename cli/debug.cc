@@ -475,9 +475,10 @@ Result<> RunDebug(Command& command, const Args& args) {
   }
   const auto targets = TRY(FindTargets(command, words, {.files = &flags.files}));
   for (const Target& target : targets) {
-    if (target.resource.kind == "Node") {
+    const std::string kind = GroupKind(target.resource);
+    if (kind == "Node") {
       TRY(DebugNode(command, flags, target.key.name));
-    } else if (target.resource.kind != "Pod") {
+    } else if (kind != "Pod") {
       const bool core = target.resource.Group().empty();
       return CliError(fmt::format("\"{}{}, Kind={}\" not supported by debug", core ? "/" : "",
                                   target.resource.api_version, target.resource.kind));

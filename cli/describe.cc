@@ -166,12 +166,9 @@ void WriteEvents(DescribeWriter& out, DescribeContext& context, const Json& obje
   const auto kind = context.session.kinds().Find("events");
   const auto list = kind ? context.session.api().List(kind->resource, options)
                          : Result<JsonList>(Fail(kind.error()));
-  if (!list) {
-    if (list.error().reason != Reason::kForbidden) out.Field(0, "Events", "<none>");
-    return;
-  }
+  const std::vector<Json> none;
   std::vector<EventRow> rows;
-  for (const Json& event : list->items) {
+  for (const Json& event : list ? list->items : none) {
     std::string from = TextAt(event, "source", "component");
     if (from.empty()) from = TextAt(event, "reportingComponent");
     std::string message = EventMessage(event);
@@ -242,6 +239,17 @@ Result<std::vector<Target>> ByPrefix(Session& session, const Selection& selectio
   return found;
 }
 
+// What two words mean where one object is missing of those that they name, as for kubectl: a type
+// and the beginning of names, and no more of what is there.
+Result<std::vector<Target>> ByTypeAndPrefix(Command& command, const Selections& selections,
+                                            const Error& missing, int chunk_size) {
+  const Args& words = command.words();
+  if (words[0].find('/') != std::string::npos) return Fail(missing);
+  if (selections.items.size() > 1) return CliError("you may only specify a single resource type");
+  Session& session = *TRY(command.session());
+  return ByPrefix(session, selections.items[0], words[1], missing, chunk_size);
+}
+
 Result<std::vector<Target>> FindDescribed(Command& command, const SelectorFlags& selectors,
                                           const FileFlags& files, int chunk_size, bool& by_prefix) {
   if (!files.empty()) {
@@ -250,6 +258,7 @@ Result<std::vector<Target>> FindDescribed(Command& command, const SelectorFlags&
   Session& session = *TRY(command.session());
   const Selections selections = TRY(ParseSelections(command, command.words()));
   std::vector<Target> targets;
+  std::vector<Error> failures;
   for (const Selection& selection : selections.items) {
     const Resource& resource = selection.kind.resource;
     for (const std::string& name : selection.names) {
@@ -257,20 +266,9 @@ Result<std::vector<Target>> FindDescribed(Command& command, const SelectorFlags&
       auto object = session.api().Get(resource, key);
       if (object) {
         targets.push_back({resource, key, "", std::move(*object)});
-        continue;
+      } else {
+        failures.push_back(object.error());
       }
-      // As kubectl: only where a type and one word are all that is given.
-      const Args& words = command.words();
-      const bool is_prefix = object.error().reason == Reason::kNotFound && words.size() == 2 &&
-                             words[0].find('/') == std::string::npos;
-      auto found = is_prefix ? ByPrefix(session, selection, name, object.error(), chunk_size)
-                             : Result<std::vector<Target>>(Fail(object.error()));
-      if (!found) {
-        command.Report(found.error());
-        continue;
-      }
-      for (Target& target : *found) targets.push_back(std::move(target));
-      by_prefix = true;
     }
     if (!selection.names.empty()) continue;
     ListOptions options;
@@ -285,6 +283,10 @@ Result<std::vector<Target>> FindDescribed(Command& command, const SelectorFlags&
       targets.push_back({resource, key, "", std::move(item)});
     }
   }
+  by_prefix = failures.size() == 1 && failures[0].reason == Reason::kNotFound &&
+              command.words().size() == 2;
+  if (by_prefix) return ByTypeAndPrefix(command, selections, failures[0], chunk_size);
+  for (const Error& failure : failures) command.Report(failure);
   return targets;
 }
 

@@ -31,6 +31,21 @@ TEST_F(DescribeTest, OneWordBesideATypeMayBeTheBeginningOfNames) {
   }
 }
 
+TEST_F(DescribeTest, OfTwoWordsOneThatIsMissingIsAllThatIsTold) {
+  const std::string flag = "--show-events=false";
+  EXPECT_EQ(Run("describe", {"pod/web-1", "pod/nosuch", flag}), 1);
+  EXPECT_EQ(out_, "") << "as kubectl";
+  EXPECT_THAT(err_, testing::StartsWith("Error from server (NotFound): "));
+  EXPECT_EQ(Run("describe", {"pods,svc", "web-1", flag}), 1);
+  EXPECT_EQ(out_, "");
+  EXPECT_EQ(err_, "error: you may only specify a single resource type\n");
+  EXPECT_EQ(Run("describe", {"pods,svc", "we", flag}), 1);
+  EXPECT_EQ(out_, "") << "two are missing";
+  EXPECT_THAT(err_, testing::StartsWith("Error from server (NotFound): "));
+  EXPECT_EQ(Run("describe", {"pod/web-1", "pod/nosuch", "pod/none", flag}), 1);
+  EXPECT_THAT(out_, HasSubstr("web-1"));
+}
+
 TEST_F(DescribeTest, EventsOfAPodOfAFileAreThoseOfWhatItMirrors) {
   const std::string pods = "/api/v1/namespaces/default/pods";
   const std::string pod = R"({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p",
@@ -61,6 +76,19 @@ TEST_F(DescribeTest, AddressesOfAnIngressAreSortedAndToldOnce) {
           {"ip": "10.0.0.1", "hostname": "a.example"}, {"hostname": "b.example"}]}}})"}});
   EXPECT_EQ(Run("describe", {"ingress", "i", "--show-events=false"}), 0) << err_;
   EXPECT_THAT(out_, HasSubstr("10.0.0.1,b.example\n"));
+}
+
+TEST_F(DescribeTest, EventsThatMayNotBeReadAreNone) {
+  const auto answers = server_;
+  server_ = [answers](const http::Request& request) {
+    if (!request.path.ends_with("/events")) return answers(request);
+    http::Response response;
+    response.status = 403;
+    response.body = R"({"kind": "Status", "reason": "Forbidden", "message": "no", "code": 403})";
+    return response;
+  };
+  EXPECT_EQ(Run("describe", {"pod", "web-1"}), 0) << err_;
+  EXPECT_THAT(out_, testing::ContainsRegex("Events: +<none>\n"));
 }
 
 }  // namespace

@@ -71,7 +71,9 @@ Result<Json> Applied(Session& session, const DiffFlags& flags, const ManifestObj
   Json original = Json::object();
   const std::string last = TextAt(live, "metadata", "annotations", kLastApplied);
   if (auto parsed = ParseJson(last); !last.empty() && parsed) original = std::move(*parsed);
-  if (At(original, "metadata", "annotations").empty() && original.contains("metadata")) {
+  const bool has_none = At(original, "metadata", "annotations").empty();
+  // The annotation may say anything: anybody can write it.
+  if (has_none && At(original, "metadata").is_object()) {
     original["metadata"].erase("annotations");
   }
   const Type* type = object.kind.info ? object.kind.info->type : nullptr;

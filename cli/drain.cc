@@ -59,14 +59,12 @@ Result<> TrySetUnschedulable(Command& command, const NodeFlags& flags, const Tar
 }
 
 // That one node refuses keeps no other from it, and a drain from nothing: who may not write nodes
-// may be one who may evict all the same. kubectl calls a cordon that failed a success; here who
-// looks at the exit code learns of it.
+// may be one who may evict all the same. It is said, and for kubectl's exit code it is no failure.
 void SetUnschedulable(Command& command, const NodeFlags& flags, const Target& node, bool wanted) {
   const auto done = TrySetUnschedulable(command, flags, node, wanted);
   if (done) return;
   command.Warn("error: unable to {} node {}: {}\n", wanted ? "cordon" : "uncordon",
                GoQuote(node.key.name), done.error().message);
-  command.set_exit_code(1);
 }
 
 Result<> RunCordonOrNot(Command& command, const Args& args, bool wanted) {

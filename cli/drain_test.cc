@@ -218,12 +218,12 @@ TEST_F(DrainTest, ANodeThatCannotBeMarkedIsToldAndDrainedAllTheSame) {
     response.body = R"({"kind": "Status", "reason": "Forbidden", "message": "not for you"})";
     return response;
   };
-  EXPECT_EQ(Run("cordon", {"n", "m"}), 1);
+  EXPECT_EQ(Run("cordon", {"n", "m"}), 0) << "as kubectl";
   EXPECT_EQ(err_,
             "error: unable to cordon node \"n\": not for you\n"
             "error: unable to cordon node \"m\": not for you\n");
   EXPECT_EQ(out_, "");
-  EXPECT_EQ(Run("drain", {"n"}), 1);
+  EXPECT_EQ(Run("drain", {"n"}), 0) << "as kubectl";
   EXPECT_EQ(err_, "error: unable to cordon node \"n\": not for you\n");
   EXPECT_THAT(evicted_, ElementsAre("a"));
   EXPECT_THAT(out_, HasSubstr("node/n drained\n"));

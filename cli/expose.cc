@@ -149,9 +149,9 @@ Result<Json> ServiceFor(const ExposeFlags& flags, const Json& object) {
   return service;
 }
 
-bool CanExpose(const std::string& kind) {
-  return kind == "Pod" || kind == "Service" || kind == "ReplicationController" ||
-         kind == "Deployment" || kind == "ReplicaSet";
+bool CanExpose(const std::string& group_kind) {
+  return group_kind == "Pod" || group_kind == "Service" || group_kind == "ReplicationController" ||
+         group_kind == "Deployment.apps" || group_kind == "ReplicaSet.apps";
 }
 
 Result<> CreateFor(Command& command, const WriteFlags& flags, const Target& target,
@@ -192,9 +192,8 @@ Result<> RunExpose(Command& command, const Args& args) {
   const auto targets = TRY(FindTargets(
       command, command.words(), {.files = &flags.files, .fetch = flags.files.empty()}));
   for (const Target& target : targets) {
-    if (!CanExpose(target.resource.kind)) {
-      return CliError("cannot expose a " + GroupKind(target.resource));
-    }
+    const std::string group_kind = GroupKind(target.resource);
+    if (!CanExpose(group_kind)) return CliError("cannot expose a " + group_kind);
     Json service = TRY(ServiceFor(flags, target.object));
     if (target.key.namespace_ != "default") {
       service["metadata"]["namespace"] = target.key.namespace_;

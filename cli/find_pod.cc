@@ -109,7 +109,8 @@ Result<Json> FindPod(Command& command, const std::string& word, PodUse use, Dura
   const Selection& selection = selections.items[0];
   const ObjectKey key = {session.NamespaceFor(selection.kind.resource), selection.names[0]};
   Json owner = TRY(session.api().Get(selection.kind.resource, key));
-  if (selection.kind.resource.kind == "Pod") return owner;
+  TRY(RequireOwnKind(command, selection.kind));
+  if (GroupKind(selection.kind.resource) == "Pod") return owner;
   const std::string selector = SelectorText(At(owner, "spec", "selector"));
   if (selector.empty()) {
     return CliError(fmt::format("cannot get pods of {}: it has no selector", word));

@@ -240,6 +240,7 @@ Result<std::vector<Json>> FindPods(Command& command, const LogFlags& flags) {
                                          {session.NamespaceFor(selection.kind.resource),
                                           selection.names.empty() ? "" : selection.names[0]});
     if (!owner) return Fail(InNamespace(owner.error(), session));
+    TRY(RequireOwnKind(command, selection.kind));
     selector = SelectorText(At(*owner, "spec", "selector"));
   }
   if (selector.empty()) {

@@ -338,15 +338,20 @@ std::string WhyRefused(Command& command, const FileFlags& files, const std::stri
   const std::string kind = TextAt(object, "kind");
   const bool is_asked = files.own_kinds_alone && command.environment().program == "kubectl";
   if (is_asked && !kind.empty() && !api_version.empty() && !KindAsSaid(api_version, kind).info) {
-    return fmt::format(
-        "unable to decode {}: no kind {} is registered for version {} in scheme "
-        "\"k8s.io/kubectl/pkg/scheme/scheme.go:28\"",
-        GoQuote(source), GoQuote(kind), GoQuote(api_version));
+    return fmt::format("unable to decode {}: {}", GoQuote(source),
+                       NotRegistered(api_version, kind));
   }
   return files.refuses ? files.refuses(object) : "";
 }
 
 }  // namespace
+
+std::string NotRegistered(const std::string& api_version, const std::string& kind) {
+  return fmt::format(
+      "no kind {} is registered for version {} in scheme "
+      "\"k8s.io/kubectl/pkg/scheme/scheme.go:28\"",
+      GoQuote(kind), GoQuote(api_version));
+}
 
 void ReportUnread(Command& command, const FileFlags& files, const Error& error) {
   files.reads_all_first ? command.Report(error) : command.ReportLast(error);

@@ -30,7 +30,8 @@ struct FileFlags {
   std::function<std::string(const Json& object)> refuses;
   bool reads_all_first =
       false;               // What cannot be read is told before what cannot be done, as apply.
-  bool own_kinds_alone = false;  // Under the name of kubectl: of other kinds it knows nothing here.
+  // Under the name of kubectl: of other kinds, in files or not, it knows nothing here.
+  bool own_kinds_alone = false;
   bool asks_server = true;  // Else the verb has the documents alone, and what kinds they say.
   bool validates = false;   // The verb has documents validated, by what the server tells of kinds.
   void AddTo(Command& command, const char* letter = "f");
@@ -44,6 +45,9 @@ Result<> VisitManifests(Command& command, const FileFlags& files,
                         const std::function<void(Result<ManifestObject> read)>& take);
 // The objects alone: what cannot be read is reported to the command and left out.
 Result<std::vector<ManifestObject>> ReadManifests(Command& command, const FileFlags& files);
+
+// What kubectl says of a kind that its own code does not know.
+std::string NotRegistered(const std::string& api_version, const std::string& kind);
 
 // Of what a file says: when it is told depends on `files`.
 void ReportUnread(Command& command, const FileFlags& files, const Error& error);

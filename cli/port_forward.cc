@@ -351,7 +351,7 @@ Result<Json> ServiceOf(Command& command, const std::string& word) {
   if (word.find('/') == std::string::npos) return Json();
   const Selections selections = TRY(ParseSelections(command, {word}));
   const Selection& selection = selections.items[0];
-  if (selection.kind.resource.kind != "Service") return Json();
+  if (GroupKind(selection.kind.resource) != "Service") return Json();
   Session& session = *TRY(command.session());
   return session.api().Get(selection.kind.resource, {session.namespace_(), selection.names[0]});
 }

@@ -64,7 +64,7 @@ Result<> SetPaused(Command& command, const Args& args, bool paused) {
   for (const Target& target : targets) {
     const std::string named =
         fmt::format("{} {}", PluralName(target.resource), GoQuote(target.key.name));
-    if (target.resource.kind != "Deployment") {
+    if (GroupKind(target.resource) != "Deployment.apps") {
       command.Report(PlainError(fmt::format("error: {} {} is not supported", named,
                                             paused ? "pausing" : "resuming"))
                          .value());
@@ -108,8 +108,8 @@ Result<> RunRestart(Command& command, const Args& args) {
   }
   const std::string now = Time(command.environment().clock.Now()).Rfc3339();
   for (const Target& target : targets) {
-    const std::string& kind = target.resource.kind;
-    if (kind != "Deployment" && kind != "DaemonSet" && kind != "StatefulSet") {
+    const std::string kind = GroupKind(target.resource);
+    if (kind != "Deployment.apps" && kind != "DaemonSet.apps" && kind != "StatefulSet.apps") {
       command.Report(PlainError(fmt::format("error: {} {} restarting is not supported",
                                             PluralName(target.resource),
                                             GoQuote(target.key.name)))
@@ -367,18 +367,18 @@ std::string SelectorText(const Json& selector) {
 
 Result<std::map<int64_t, Revision>> RevisionsOf(Session& session, const Target& target,
                                                 const char* who) {
-  const std::string& kind = target.resource.kind;
-  const bool deployment = kind == "Deployment";
-  if (!deployment && kind != "DaemonSet" && kind != "StatefulSet") {
-    const std::string named = GroupKind(target.resource);
+  const std::string named = GroupKind(target.resource);
+  const bool deployment = named == "Deployment.apps";
+  if (!deployment && named != "DaemonSet.apps" && named != "StatefulSet.apps") {
     constexpr std::string_view kWorkloads[] = {"CronJob.batch", "Job.batch", "Pod",
                                                "ReplicaSet.apps", "ReplicationController"};
     if (std::find(std::begin(kWorkloads), std::end(kWorkloads), named) != std::end(kWorkloads)) {
       return CliError(fmt::format("no {} has been implemented for {}", who, GoQuote(named)));
     }
-    return CliError(fmt::format("error retrieving {} for {}, no visitor method exists for {{{} {}}}",
-                                who == std::string_view("history viewer") ? "history" : who,
-                                GoQuote(named), target.resource.Group(), kind));
+    return CliError(
+        fmt::format("error retrieving {} for {}, no visitor method exists for {{{} {}}}",
+                    who == std::string_view("history viewer") ? "history" : who, GoQuote(named),
+                    target.resource.Group(), target.resource.kind));
   }
   const ServedKind held =
       TRY(session.kinds().Find(deployment ? "replicasets" : "controllerrevisions"));

@@ -114,14 +114,14 @@ Result<RolloutProgress> StatefulSetProgress(const Json& object) {
 }  // namespace
 
 Result<RolloutProgress> ProgressOf(const Json& object, int64_t revision) {
-  const std::string kind = TextAt(object, "kind");
-  if (kind == "Deployment") return DeploymentProgress(object, revision);
-  if (kind == "DaemonSet") return DaemonSetProgress(object);
-  if (kind == "StatefulSet") return StatefulSetProgress(object);
   Resource resource;
   resource.api_version = TextAt(object, "apiVersion");
-  resource.kind = kind;
-  return CliError("no status viewer has been implemented for " + GroupKind(resource));
+  resource.kind = TextAt(object, "kind");
+  const std::string kind = GroupKind(resource);
+  if (kind == "Deployment.apps") return DeploymentProgress(object, revision);
+  if (kind == "DaemonSet.apps") return DaemonSetProgress(object);
+  if (kind == "StatefulSet.apps") return StatefulSetProgress(object);
+  return CliError("no status viewer has been implemented for " + kind);
 }
 
 Result<> RunRolloutStatus(Command& command, const Args& args) {

@@ -27,6 +27,42 @@ TEST_F(RolloutTest, OfSeveralEachSaysWhatIsWrong) {
             "error: replicasets.apps \"b\" pausing is not supported\n");
 }
 
+// Somebody's own kind may be called as one of apps is.
+TEST_F(RolloutTest, AKindOfAnotherGroupIsNoDeployment) {
+  const std::string own = R"({"apiVersion": "acme.io/v1", "kind": "Deployment",
+      "metadata": {"name": "d", "namespace": "default"},
+      "spec": {"selector": {"matchLabels": {"app": "d"}}}})";
+  const std::string path = "/apis/acme.io/v1/namespaces/default/deployments";
+  server_ = ServerOf("acme.io", {{"deployments", "Deployment"}},
+                     {{path, R"({"items": [)" + own + "]}"}, {path + "/d", own}});
+  const std::string word = "deployments.acme.io/d";
+  const std::vector<std::pair<std::string, std::vector<std::string>>> commands = {
+      {"rollout", {"pause", word}},
+      {"rollout", {"restart", word}},
+      {"rollout", {"undo", word}},
+      {"rollout", {"history", word}},
+      {"rollout", {"status", word}},
+      {"expose", {word}},
+      {"logs", {word}},
+      {"attach", {word}}};
+  for (const auto& [verb, words] : commands) {
+    EXPECT_EQ(Run(verb, words), 1) << verb << " " << words[0];
+    EXPECT_EQ(err_,
+              "error: no kind \"Deployment\" is registered for version \"acme.io/v1\" in scheme "
+              "\"k8s.io/kubectl/pkg/scheme/scheme.go:28\"\n")
+        << verb << " " << words[0];
+  }
+  program_ = "skiff";
+  EXPECT_EQ(Run("rollout", {"restart", word}), 1);
+  EXPECT_NE(err_.find("restarting is not supported"), std::string::npos) << err_;
+  EXPECT_EQ(Run("rollout", {"status", word}), 1);
+  EXPECT_NE(err_.find("no status viewer has been implemented for Deployment.acme.io"),
+            std::string::npos)
+      << err_;
+  EXPECT_EQ(Run("expose", {word, "--port=80"}), 1);
+  EXPECT_EQ(err_, "error: cannot expose a Deployment.acme.io\n");
+}
+
 // As kubectl 1.35 prints it: not what keeps the revision, but the object as it was.
 TEST_F(RolloutTest, ARevisionOfADaemonSetIsShownAsADaemonSet) {
   const std::string space = "/apis/apps/v1/namespaces/default";

@@ -86,6 +86,11 @@ Result<Selections> ParseSelections(Command& command, const Args& words) {
   return selections;
 }
 
+Result<> RequireOwnKind(Command& command, const ServedKind& kind) {
+  if (kind.info || command.environment().program != "kubectl") return {};
+  return CliError(NotRegistered(kind.resource.api_version, kind.resource.kind));
+}
+
 Args OfKind(const std::string& kind, const Args& words) {
   const bool pairs = std::any_of(words.begin(), words.end(), [](const std::string& word) {
     return word.find('/') != std::string::npos;
@@ -148,6 +153,10 @@ Result<> FromSelection(Command& command, const Selection& selection, const Targe
   Session& session = *TRY(command.session());
   const Resource& resource = selection.kind.resource;
   const std::string namespace_ = session.NamespaceFor(resource, options.selectors.all_namespaces);
+  const auto own_kind = [&]() -> Result<> {
+    if (!options.files || !options.files->own_kinds_alone) return {};
+    return RequireOwnKind(command, selection.kind);
+  };
   if (!selection.names.empty()) {
     for (const std::string& name : selection.names) {
       Target target{resource, {session.NamespaceFor(resource), name}, "", nullptr};
@@ -156,6 +165,10 @@ Result<> FromSelection(Command& command, const Selection& selection, const Targe
         if (!live) {
           if (options.first_missing_ends) return Fail(live.error());
           command.Report(live.error());
+          continue;
+        }
+        if (const auto known = own_kind(); !known) {
+          command.Report(known.error());
           continue;
         }
         target.object = std::move(*live);
@@ -172,6 +185,10 @@ Result<> FromSelection(Command& command, const Selection& selection, const Targe
   auto found = session.api().List(resource, list);
   if (!found) {
     command.Report(WithList(found.error(), resource, options.selectors));
+    return {};
+  }
+  if (const auto known = own_kind(); !known) {
+    command.Report(known.error());
     return {};
   }
   for (Json& item : found->items) {

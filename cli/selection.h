@@ -36,6 +36,10 @@ tl::unexpected<Error> WordsBesideFiles();
 // Fails in kubectl's words on words that go together badly.
 Result<Selections> ParseSelections(Command& command, const Args& words);
 
+// For verbs that kubectl has for kinds of its own code alone: fails in its words on another one.
+// Under other names than its own such a kind is taken.
+Result<> RequireOwnKind(Command& command, const ServedKind& kind);
+
 // The flags that narrow a selection.
 struct SelectorFlags {
   std::string labels;

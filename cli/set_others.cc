@@ -146,7 +146,7 @@ Result<> RunSetSelector(Command& command, const Args& args) {
   return SetAll(
       command, flags, resources, {"selector updated", ""},
       [&](const Target& target) -> Result<Json> {
-        if (target.resource.kind != "Service") {
+        if (GroupKind(target.resource) != "Service") {
           return CliError(fmt::format("setting a selector is only supported for Services"));
         }
         if (parsed.contains("matchExpressions")) {

@@ -220,7 +220,7 @@ Result<> RunTaint(Command& command, const Args& args) {
   }
   const auto targets = TRY(FindTargets(command, words.resources, {.selectors = selectors}));
   for (const Target& target : targets) {
-    if (target.resource.kind != "Node") {
+    if (GroupKind(target.resource) != "Node") {
       return CliError(fmt::format("invalid resource type {}, only node types are supported",
                                   target.resource.name));
     }

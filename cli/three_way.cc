@@ -271,15 +271,15 @@ bool Overwrites(const Type* type, const Json& patch, const Json& original, const
 bool OverwritesItems(const Field& field, const Json& changes, const Json& original,
                      const Json& current) {
   const Json none;
-  for (const Json& change : changes) {
-    const Json& value = At(change, field.merge_key);
-    const Json* found_before = FindItem(original, field.merge_key, value);
-    const Json* found_now = FindItem(current, field.merge_key, value);
-    const Json& before = found_before ? *found_before : none;
-    const Json& now = found_now ? *found_now : none;
+  // Where several have the same merge key the patch has them whole.
+  const auto all_before = Paired(field, changes, original);
+  const auto all_now = Paired(field, changes, current);
+  for (size_t i = 0; i < changes.size(); ++i) {
+    const Json& before = all_before[i] ? *all_before[i] : none;
+    const Json& now = all_now[i] ? *all_now[i] : none;
     if (before == now) continue;
-    if (!found_now || !At(change, "$patch").is_null()) return true;
-    if (Overwrites(field.type->element, change, before, now)) return true;
+    if (now.is_null() || !At(changes[i], "$patch").is_null()) return true;
+    if (Overwrites(field.type->element, changes[i], before, now)) return true;
   }
   return false;
 }

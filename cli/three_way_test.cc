@@ -146,5 +146,23 @@ TEST(ThreeWayPatchTest, WhatOthersHaveChangedIsKnown) {
   EXPECT_TRUE(overwrites(applied, unsaid, scaled)) << "it goes, and was another";
 }
 
+TEST(ThreeWayPatchTest, OfPortsOfOneNumberEachIsComparedWithItself) {
+  const auto named = [](const char* tcp, const char* udp) {
+    Json object = Containers(R"([{"name": "a"}])");
+    object["spec"]["template"]["spec"]["containers"][0]["ports"] =
+        Json::array({{{"containerPort", 53}, {"name", tcp}, {"protocol", "TCP"}},
+                     {{"containerPort", 53}, {"name", udp}, {"protocol", "UDP"}}});
+    return object;
+  };
+  const auto overwrites = [](const Json& original, const Json& modified, const Json& current) {
+    const Json patch = ThreeWayPatch(DeploymentType(), original, modified, current);
+    return OverwritesChanges(*DeploymentType(), patch, original, current);
+  };
+  const Json applied = named("tcp", "udp");
+  EXPECT_TRUE(overwrites(applied, named("tcp", "file"), named("tcp", "other")));
+  EXPECT_FALSE(overwrites(applied, named("both", "file"), named("both", "udp")));
+  EXPECT_FALSE(overwrites(applied, named("tcp", "file"), applied));
+}
+
 }  // namespace
 }  // namespace skiff::cli

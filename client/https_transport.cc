@@ -468,7 +468,9 @@ class HttpsTransport final : public RenewableTransport {
     response.status = opened->status;
     response.headers = std::move(opened->headers);
     response.content_type = response.Header("Content-Type");
-    if (response.status == 200) {
+    // Who asks for a watch takes a 200 alone for one.
+    const bool is_good = response.status >= 200 && response.status <= 299;
+    if (response.status == 200 || (is_good && request.wants_stream)) {
       response.stream = std::move(opened->body);
     } else if (opened->body) {
       response.body = ReadAll(*opened->body, dialer.request_timeout());

@@ -70,6 +70,7 @@ class HttpsTransportTest : public testing::Test, public http::Handler {
         response.status = 503;
         response.stream = std::make_unique<OneLine>(left_);
       } else {
+        if (request.path.ends_with("/made/long")) response.status = 201;
         response.stream = std::make_unique<OneLine>(left_);
       }
       return response;
@@ -274,6 +275,18 @@ TEST_F(HttpsTransportTest, WhatIsWantedAsAStreamIsOneWhateverItsPath) {
   auto response = transport->Send(request);
   ASSERT_EQ(response.status, 200);
   EXPECT_NE(response.stream, nullptr) << "else it would be read to its end, which never comes";
+  response.stream.reset();
+  left_.get_future().wait();
+}
+
+// What stands behind a service answers as it likes.
+TEST_F(HttpsTransportTest, AGoodAnswerOtherThan200IsAsLongAsItLikesToo) {
+  const auto transport = Connect();
+  http::Request request = Get("/made/long");
+  request.wants_stream = true;
+  auto response = transport->Send(request);
+  ASSERT_EQ(response.status, 201);
+  ASSERT_NE(response.stream, nullptr) << "else it would be cut";
   response.stream.reset();
   left_.get_future().wait();
 }

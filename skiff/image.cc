@@ -6,7 +6,9 @@
 #include <cstdio>
 
 #include "base/flags.h"
+#include "base/process.h"
 #include "kubelet/containerd.h"
+#include "kubelet/containerd_paths.h"
 #include "kubelet/cri_grpc.h"
 #include "kubelet/cri_grpc_import.h"
 #include "skiff/cluster.h"
@@ -21,12 +23,22 @@ namespace {
 
 constexpr char kUsage[] = "usage: skiff image load FILE...|ls [flags]";
 constexpr char kVerbs[] = R"(
-Container images of a node of this machine, without a registry.
+Container images of a node that runs on this machine, without a registry.
 
   load FILE...  give it the images of these archives, as `docker save` writes them
   ls            list those that it has
 
 )";
+
+// One that was ended has taken its containerd along, and only what starts it would end another one.
+// A node that runs may be about to start its own.
+Result<> RequireRunning(const std::string& data_dir, const DataDirFact& found) {
+  if (ReadPidFile(ContainerdPaths(data_dir).PidFile()) || RunningOn(data_dir)) return {};
+  return Fail(Reason::kServiceUnavailable,
+              fmt::format("the node of {} does not run, and its containerd with it: `skiff {}{}` "
+                          "starts it",
+                          data_dir, found.is_node ? "join" : "up", DataDirWords(data_dir)));
+}
 
 // A containerd is started for a node alone: nobody would end another one.
 Result<> RequireNode(const std::string& data_dir) {
@@ -35,7 +47,7 @@ Result<> RequireNode(const std::string& data_dir) {
     return Fail(Reason::kInvalid,
                 fmt::format("the nodes of {} are simulated: they have no images", data_dir));
   }
-  if (found.has_mark) return {};
+  if (found.has_mark) return RequireRunning(data_dir, found);
   return Fail(Reason::kNotFound,
               fmt::format("no node of this machine has its images in {}: `skiff up` first, or say "
                           "which one is meant with --data-dir",

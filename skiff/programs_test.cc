@@ -12,6 +12,7 @@
 #include "controllers/identity/certificate_rules.h"
 #include "skiff/certs.h"
 #include "skiff/chaos/program.h"
+#include "skiff/daemon.h"
 #include "skiff/doctor.h"
 #include "skiff/host_facts.h"
 #include "skiff/join.h"
@@ -447,6 +448,33 @@ TEST(StatusProgramTest, OfAClusterThatDoesNotRunItSaysWhatStartsIt) {
   EXPECT_EQ(said(), fmt::format("The cluster of {0} does not run: `skiff up --nodes=3 "
                                 "--data-dir={0}` starts it.\n",
                                 options.data_dir));
+  std::filesystem::remove_all(options.data_dir);
+}
+
+TEST(StatusProgramTest, NoServerIsToldOfBeforeOneIsKnown) {
+  const std::string data_dir = testing::TempDir() + "begun-" + std::to_string(getpid());
+  const auto lock = DataDirLock::TakeAsDaemon(data_dir);
+  ASSERT_TRUE(lock) << lock.error().message;
+  testing::internal::CaptureStdout();
+  EXPECT_EQ(StatusMain({"--data-dir=" + data_dir}), 1);
+  const std::string said = testing::internal::GetCapturedStdout();
+  EXPECT_THAT(said, StartsWith("Running: process "));
+  EXPECT_THAT(said, testing::Not(HasSubstr("\n  server ")));
+  EXPECT_THAT(said, HasSubstr("\n  kubeconfig "));
+  std::filesystem::remove_all(data_dir);
+}
+
+TEST(ImageProgramTest, OfANodeThatDoesNotRunNoContainerdIsStarted) {
+  ClusterOptions options{.data_dir = testing::TempDir() + "ended-" + std::to_string(getpid())};
+  std::filesystem::create_directories(options.data_dir);
+  ASSERT_TRUE(WriteClusterMark(options));
+  testing::internal::CaptureStderr();
+  EXPECT_EQ(ImageMain({"ls", "--data-dir=" + options.data_dir}), 1);
+  EXPECT_EQ(testing::internal::GetCapturedStderr(),
+            fmt::format("error: the node of {0} does not run, and its containerd with it: `skiff "
+                        "up --data-dir={0}` starts it\n",
+                        options.data_dir));
+  EXPECT_FALSE(std::filesystem::exists(options.data_dir + "/containerd"));
   std::filesystem::remove_all(options.data_dir);
 }
 

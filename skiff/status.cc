@@ -190,8 +190,10 @@ int TellOfCluster(const ClusterOptions& options, const ProcessId& process) {
   }
   const bool is_starting = IsStarting(options.data_dir);
   const auto asked = AskServer(kubeconfig, server, status);
-  std::vector<std::vector<std::string>> rows = {{"  server", server.server},
-                                                {"  kubeconfig", kubeconfig}};
+  std::vector<std::vector<std::string>> rows;
+  // Unknown until there is a kubeconfig, which a start writes.
+  if (!server.server.empty()) rows.push_back({"  server", server.server});
+  rows.push_back({"  kubeconfig", kubeconfig});
   LookAtDisk(options.data_dir, rows, status);
   for (const chaos::FaultOn& fault : chaos::FaultsOn()) {
     status.AddTrouble(fault.what, fault.command);

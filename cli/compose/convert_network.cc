@@ -84,15 +84,38 @@ void AddPortRange(const Scope& scope, const Node& node, const std::string& key, 
   }
 }
 
-std::string PortName(const ServicePort& port, int number) {
-  // A port's name has 15 characters at most, and a letter.
-  if (!port.name.empty() && port.name.size() <= 15) return port.name;
+std::string PlainPortName(const ServicePort& port, int number) {
   return fmt::format("{}-{}", Lower(port.protocol), number);
 }
 
-Json PortEntry(const ServicePort& port, int number) {
-  Json entry = {{"name", PortName(port, number)}, {"port", number}, {"protocol", port.protocol},
-                {"targetPort", port.target}};
+// What the ports of a Service are called: no two the same, and as the file says where it does.
+class PortNames {
+ public:
+  explicit PortNames(const std::vector<ServicePort>& ports) {
+    for (const ServicePort& port : ports) {
+      if (IsUsable(port.name)) said_.insert(port.name);
+    }
+  }
+  std::string NameOf(const ServicePort& port, int number) {
+    if (IsUsable(port.name) && taken_.insert(port.name).second) return port.name;
+    const std::string plain = PlainPortName(port, number);
+    std::string name = plain;
+    for (int i = 2; said_.contains(name) || !taken_.insert(name).second; ++i) {
+      name = fmt::format("{}-{}", plain, i);
+    }
+    return name;
+  }
+
+ private:
+  // A port's name has 15 characters at most, and a letter.
+  static bool IsUsable(const std::string& name) { return !name.empty() && name.size() <= 15; }
+  std::set<std::string> said_;
+  std::set<std::string> taken_;
+};
+
+Json PortEntry(const ServicePort& port, int number, const std::string& name) {
+  Json entry = {
+      {"name", name}, {"port", number}, {"protocol", port.protocol}, {"targetPort", port.target}};
   if (!port.app_protocol.empty()) entry["appProtocol"] = port.app_protocol;
   return entry;
 }
@@ -136,9 +159,10 @@ Json InnerService(const Scope& scope, const std::string& name, const Reached& re
   Json& spec = object["spec"];
   spec["selector"] = LabelsOf(scope.project, scope.service);
   std::set<std::pair<int, std::string>> given;
+  PortNames names(reached.ports);
   for (const ServicePort& port : reached.ports) {
     if (!given.emplace(port.target, port.protocol).second) continue;
-    spec["ports"].push_back(PortEntry(port, port.target));
+    spec["ports"].push_back(PortEntry(port, port.target, names.NameOf(port, port.target)));
   }
   if (given.empty() || scope.node["deploy"]["endpoint_mode"].Text() == "dnsrr") {
     spec["clusterIP"] = "None";
@@ -158,9 +182,7 @@ void AddPublished(const Scope& scope, const std::vector<ServicePort>& ports) {
   for (const ServicePort& port : ports) {
     if (port.published == 0 || port.of_host) continue;
     if (!given.emplace(port.published, port.protocol).second) continue;
-    ServicePort unnamed = port;
-    unnamed.name.clear();
-    spec["ports"].push_back(PortEntry(unnamed, port.published));
+    spec["ports"].push_back(PortEntry(port, port.published, PlainPortName(port, port.published)));
   }
   if (!given.empty()) AddShared(scope.out, std::move(object));
 }

@@ -182,6 +182,19 @@ TEST_F(NotedTest, PortsAtWhichOthersAskForAServiceAreItsServices) {
   EXPECT_EQ(Find(conversion, "Service", "app")["spec"]["ports"].size(), 1u);
 }
 
+TEST_F(NotedTest, NoTwoPortsOfAServiceHaveOneName) {
+  const Conversion conversion = Converted(
+      "services:\n  mq:\n    image: x\n    expose: ['80']\n    ports:\n"
+      "      - {target: 5671, name: tcp-5672}\n      - {target: 90, name: tcp-80}\n"
+      "      - {target: 91, name: tcp-80}\n"
+      "  app: {image: x, environment: {URL: 'amqp://mq:5672/'}}\n");
+  std::string ports;
+  for (const Json& port : Find(conversion, "Service", "mq")["spec"]["ports"]) {
+    ports += port["name"].get<std::string>() + " " + port["targetPort"].dump() + ", ";
+  }
+  EXPECT_EQ(ports, "tcp-5672 5671, tcp-80 90, tcp-91 91, tcp-80-2 80, tcp-5672-2 5672, ");
+}
+
 TEST_F(NotedTest, WhoAsksItselfByItsNameIsLedThereBeforeItIsHealthy) {
   const Conversion conversion = Converted(
       "services:\n"
