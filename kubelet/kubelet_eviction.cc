@@ -107,7 +107,7 @@ std::unique_ptr<NodeShutdown> Kubelet::MakeShutdown() {
           &NodeShutdown::ended_s);
   if (options_.shutdown_groups.empty()) return nullptr;
   return std::make_unique<NodeShutdown>(
-      options_.shutdown_groups, MakeLoginManager(), dependencies_.clock,
+      options_.shutdown_groups, MakeLoginManager(dependencies_.clock), dependencies_.clock,
       NodeShutdown::Hooks{
           [this] { return PodsUntil(PodWorker::State::kTerminating); },
           [this](const core_v1::Pod& pod, int64_t grace_s) { EndForShutdown(pod, grace_s); },
