@@ -190,7 +190,8 @@ void ImagePuller::CheckAll() {
     {
       MutexLock lock(mutex_);
       const auto found = checks_.find(key);
-      if (found == checks_.end()) continue;  // Nobody waits for it any more.
+      // Nobody waits for it any more, or for that of another image that has the name by now.
+      if (found == checks_.end() || found->second.ref != check.ref) continue;
       found->second.may = may;
       found->second.known_at = dependencies_.clock.Monotonic();
       found->second.asker = {};
