@@ -13,8 +13,10 @@
 #include <cstring>
 #include <deque>
 #include <functional>
+#include <limits>
 #include <utility>
 
+#include "base/seconds.h"
 #include "base/whole_file.h"
 #include "kubelet/shutdown/bus_message.h"
 #include "kubelet/volumes/beneath.h"
@@ -309,8 +311,11 @@ Result<Duration> Logind::DelayMax() {
     return Fail(Reason::kInternalError,
                 "InhibitDelayMaxUSec from logind is not a uint64 as expected");
   }
-  constexpr uint64_t kLongest = 1'000'000ULL * 3600 * 24 * 365;
-  return std::chrono::microseconds(std::min(*delay, kLongest));
+  // No less than the longest time of groups, which would be waited for in vain.
+  constexpr auto kLongest =
+      std::chrono::floor<std::chrono::microseconds>(Seconds(std::numeric_limits<int64_t>::max()));
+  const auto most = static_cast<uint64_t>(kLongest.count());
+  return std::chrono::microseconds(static_cast<int64_t>(std::min(*delay, most)));
 }
 
 Result<> Logind::SetDelayMax(Duration delay) {

@@ -11,9 +11,11 @@
 #include <filesystem>
 #include <fstream>
 #include <functional>
+#include <limits>
 #include <thread>
 
 #include "base/hash.h"
+#include "base/seconds.h"
 #include "kubelet/shutdown/bus_message.h"
 
 namespace skiff::kubelet {
@@ -115,8 +117,9 @@ class FakeBus {
   // `before_get` is called before the answer to Get, on the bus's thread; what it returns is sent
   // before that.
   explicit FakeBus(const std::string& path,
-                   std::function<std::vector<BusMessage>()> before_get = nullptr)
-      : before_get_(std::move(before_get)) {
+                   std::function<std::vector<BusMessage>()> before_get = nullptr,
+                   uint64_t delay_us = 5'000'000)
+      : before_get_(std::move(before_get)), delay_us_(delay_us) {
     listener_ = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     sockaddr_un address{.sun_family = AF_UNIX};
     path.copy(address.sun_path, sizeof address.sun_path - 1);
@@ -152,7 +155,7 @@ class FakeBus {
   void Answer(const BusMessage& call) {
     calls.push_back(call.member);
     BusMessage reply{.type = BusMessageType::kReply, .serial = 1, .reply_serial = call.serial};
-    if (call.member == "Get") reply.values = {uint64_t{5'000'000}};
+    if (call.member == "Get") reply.values = {delay_us_};
     if (call.member == "Get" && before_get_) {
       for (const BusMessage& signal : before_get_()) Write(EncodeBusMessage(signal));
     }
@@ -198,6 +201,7 @@ class FakeBus {
   }
 
   const std::function<std::vector<BusMessage>()> before_get_;
+  const uint64_t delay_us_;
   int listener_ = -1, peer_ = -1;
   int lock_[2] = {-1, -1};
   std::thread thread_;
@@ -253,6 +257,16 @@ TEST_F(LoginManagerTest, ALogindThatHasStartedAgainIsHeard) {
   const auto told = login->Told();
   ASSERT_TRUE(told) << told.error().message;
   EXPECT_EQ(*told, std::optional<bool>(true));
+}
+
+TEST_F(LoginManagerTest, ADelayIsAsLongAsThoseThatCanBeConfigured) {
+  constexpr int64_t kMost = std::numeric_limits<int64_t>::max();
+  FakeBus bus(directory_ + "/bus", nullptr, std::numeric_limits<uint64_t>::max());
+  auto login = MakeLoginManager(clock_, {directory_ + "/bus", directory_ + "/conf"});
+  ASSERT_TRUE(login->Connect());
+  const auto delay = login->DelayMax();
+  ASSERT_TRUE(delay) << delay.error().message;
+  EXPECT_EQ(*delay, Seconds(kMost));
 }
 
 // Any user of the machine may send signals to whom they like, as many as they like.
