@@ -44,6 +44,9 @@ bool HoldsOnly(const Json& value, bool (Json::*is)() const noexcept) {
 
 bool IsInteger(const Json& value, int64_t min, int64_t max) {
   if (!value.is_number_integer()) return false;
+  if (value.is_number_unsigned()) {  // It may be beyond what int64 holds.
+    return max >= 0 && value.get<uint64_t>() <= static_cast<uint64_t>(max);
+  }
   const auto number = value.get<int64_t>();
   return number >= min && number <= max;
 }

@@ -18,6 +18,16 @@ std::string ErrorOf(const std::string& text) {
   return decoded ? "" : decoded.error().message;
 }
 
+TEST(KubeletConfigurationTest, NumbersHaveEnds) {
+  const std::string head = std::string(kHead) + "podPidsLimit: ";
+  const auto most = DecodeKubeletConfiguration(head + "9223372036854775807\n");
+  ASSERT_TRUE(most) << most.error().message;
+  EXPECT_EQ(most->pod_pids_limit, 9223372036854775807);
+  EXPECT_THAT(ErrorOf(head + "9223372036854775808\n"), testing::HasSubstr("of type int64"));
+  EXPECT_THAT(ErrorOf(std::string(kHead) + "maxPods: 18446744073709551615\n"),
+              testing::HasSubstr("of type int32"));
+}
+
 TEST(KubeletConfigurationTest, WhatKubeadmWritesIsUnderstood) {
   const auto decoded = DecodeKubeletConfiguration(std::string(kHead) + R"(
 authentication: {anonymous: {enabled: false}, webhook: {cacheTTL: 0s, enabled: true},

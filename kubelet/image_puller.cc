@@ -21,6 +21,16 @@ std::string PullProblem(const Error& error) {
   return error.reason == Reason::kUnknown ? error.message : cri::RpcErrorText(error);
 }
 
+// As much of a pod as credentials of the node may be for.
+core_v1::Pod PullAsker(const core_v1::Pod& pod) {
+  core_v1::Pod asker;
+  asker.metadata.name = pod.metadata.name;
+  asker.metadata.namespace_ = pod.metadata.namespace_;
+  asker.metadata.uid = pod.metadata.uid;
+  asker.spec.service_account_name = pod.spec.service_account_name;
+  return asker;
+}
+
 std::string Milliseconds(Duration duration) {
   return fmt::format("{:.3f}s", std::chrono::duration<double>(duration).count());
 }
@@ -82,7 +92,9 @@ std::optional<ImagePuller::Outcome> ImagePuller::EnsureIt(const Wish& wish) {
     events.Report(reference, EventType::kWarning, "InspectFailed", text);
     return fail("ImageInspectError", text);
   }
-  if (*present && MayHave(wish.pod, image, (*present)->id, wish.key)) {
+  const auto may = *present ? MayHave(wish, (*present)->id) : std::optional(false);
+  if (!may) return std::nullopt;
+  if (*may) {
     DropQueued(wish.key);  // Another container's pull brought it.
     events.Report(reference, EventType::kNormal, "Pulled",
                    fmt::format("Container image \"{}\" already present on machine and can be "
@@ -108,24 +120,84 @@ RegistryCredentials ImagePuller::CredentialsOf(const core_v1::Pod& pod, const st
   return dependencies_.credentials(pod);
 }
 
-bool ImagePuller::MayHave(const core_v1::Pod& pod, const std::string& image, const std::string& ref,
-                          const std::string& key) {
+std::optional<bool> ImagePuller::MayHave(const Wish& wish, const std::string& ref) {
   PulledImages* kept = dependencies_.pulled_images;
   if (kept == nullptr) return true;
   if (kept->NeedsRecovery()) {
     const auto images = dependencies_.runtime.ListImages("");
     if (images) kept->Recover(*images, dependencies_.clock.Now());  // Or at the next image.
   }
-  return !kept->MustPull(image, ref, [&] {
+  bool depends = false;
+  const bool must_pull = kept->MustPull(wish.image, ref, [&] {
+    depends = true;
     std::vector<PullSecret> secrets;
-    for (const TrackedAuth& auth : CredentialsOf(pod, key).For(image)) {
+    for (const TrackedAuth& auth : CredentialsOf(wish.pod, wish.key).For(wish.image)) {
       secrets.push_back(auth.secret);
-    }
-    for (const TrackedAuth& auth : OfNode(pod, image)) {
-      if (!auth.is_for_all) secrets.push_back(auth.secret);
     }
     return secrets;
   });
+  if (!must_pull) return true;
+  if (!depends || !dependencies_.of_node) return false;
+  return MayHaveByNode(wish, ref);
+}
+
+std::optional<bool> ImagePuller::MayHaveByNode(const Wish& wish, const std::string& ref) {
+  const Duration now = dependencies_.clock.Monotonic();
+  {
+    MutexLock lock(mutex_);
+    const auto found = checks_.find(wish.key);
+    if (found != checks_.end()) {
+      const Check& check = found->second;
+      if (!check.may) return std::nullopt;
+      if (check.ref == ref && now - check.known_at < kCheckLifetime) return check.may;
+    }
+    Check& check = checks_[wish.key];
+    check = {};
+    check.pod_uid = wish.pod.metadata.uid;
+    check.image = wish.image;
+    check.ref = ref;
+    check.asker = PullAsker(wish.pod);
+    due_checks_.push_back(wish.key);
+    if (checking_ >= kChecksAtOnce) return std::nullopt;
+    ++checking_;
+  }
+  dependencies_.tasks.Run([this] { CheckAll(); });
+  return std::nullopt;
+}
+
+void ImagePuller::CheckAll() {
+  while (true) {
+    std::string key;
+    Check check;
+    {
+      MutexLock lock(mutex_);
+      if (due_checks_.empty()) {
+        --checking_;
+        return;
+      }
+      key = std::move(due_checks_.front());
+      due_checks_.pop_front();
+      const auto found = checks_.find(key);
+      if (found == checks_.end() || found->second.may) continue;
+      check = found->second;
+    }
+    std::vector<PullSecret> secrets;
+    for (const TrackedAuth& auth : OfNode(check.asker, check.image)) {
+      if (!auth.is_for_all) secrets.push_back(auth.secret);
+    }
+    const bool may =
+        !dependencies_.pulled_images->MustPull(check.image, check.ref, [&] { return secrets; });
+    {
+      MutexLock lock(mutex_);
+      const auto found = checks_.find(key);
+      // Nobody waits for it any more, or for that of another image that has the name by now.
+      if (found == checks_.end() || found->second.ref != check.ref) continue;
+      found->second.may = may;
+      found->second.known_at = dependencies_.clock.Monotonic();
+      found->second.asker = {};
+    }
+    dependencies_.pulled(check.pod_uid);
+  }
 }
 
 std::vector<TrackedAuth> ImagePuller::OfNode(const core_v1::Pod& pod,
@@ -185,6 +257,7 @@ std::optional<ImagePuller::Pull> ImagePuller::TakeEnded(const std::string& key) 
   if (found == pulls_.end() || !found->second.outcome) return std::nullopt;
   Pull ended = std::move(found->second);
   pulls_.erase(found);
+  checks_.erase(key);  // It may have brought the image.
   return ended;
 }
 
@@ -225,10 +298,7 @@ std::optional<ImagePuller::Outcome> ImagePuller::PullIt(const Wish& wish) {
       pull.image = wish.image;
       pull.sandbox = wish.sandbox;
       pull.credentials = credentials;
-      pull.asker.metadata.name = wish.pod.metadata.name;
-      pull.asker.metadata.namespace_ = wish.pod.metadata.namespace_;
-      pull.asker.metadata.uid = wish.pod.metadata.uid;
-      pull.asker.spec.service_account_name = wish.pod.spec.service_account_name;
+      pull.asker = PullAsker(wish.pod);
       pull.asked_at = now;
       due_.push_back(wish.key);
       starts = pulling_ < dependencies_.pulls_max;
@@ -322,6 +392,8 @@ void ImagePuller::Forget(const std::string& pod_uid) {
   MutexLock lock(mutex_);
   std::erase_if(pulls_, [&](const auto& pull) { return pull.second.pod_uid == pod_uid; });
   std::erase_if(due_, [&](const auto& key) { return !pulls_.contains(key); });
+  std::erase_if(checks_, [&](const auto& check) { return check.second.pod_uid == pod_uid; });
+  std::erase_if(due_checks_, [&](const auto& key) { return !checks_.contains(key); });
 }
 
 }  // namespace skiff::kubelet

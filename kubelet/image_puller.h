@@ -28,7 +28,7 @@ struct PulledImage {
   cri::Image image;  // What is known of it.
 };
 
-// Thread-safe; never waits for a pull.
+// Thread-safe; never waits for a pull, nor for a program of the node.
 class ImagePuller {
  public:
   using Outcome = tl::expected<PulledImage, WaitingReason>;
@@ -40,7 +40,8 @@ class ImagePuller {
     TaskPool& tasks;
     // What a pod's pull secrets hold, looked up before each pull.
     std::function<RegistryCredentials(const core_v1::Pod& pod)> credentials;
-    // A pull that this pod waits for has come to its end. Called on the pull's thread.
+    // What this pod waits for has come to its end: a pull, or a check of its credentials. Called on
+    // the thread of that.
     std::function<void(const std::string& pod_uid)> pulled;
     KubeletMetrics* metrics = nullptr;
     int pulls_max = 1;                      // At one time.
@@ -51,9 +52,9 @@ class ImagePuller {
         of_node = {};
   };
   explicit ImagePuller(Dependencies dependencies) : dependencies_(std::move(dependencies)) {}
-  // nullopt: it is being pulled, or its turn will come; to be asked again when `pulled` says so. On
-  // failure says why the container waits: ErrImagePull, ImagePullBackOff, ErrImageNeverPull,
-  // InvalidImageName, ImageInspectError.
+  // nullopt: it is being pulled, or its turn will come, or the node's credentials are asked for; to
+  // be asked again when `pulled` says so. On failure says why the container waits: ErrImagePull,
+  // ImagePullBackOff, ErrImageNeverPull, InvalidImageName, ImageInspectError.
   std::optional<Outcome> Ensure(const core_v1::Pod& pod, const core_v1::Container& container,
                                 const cri::SandboxConfig& sandbox);
   // The image that an image volume shows. What its events concern is the pod.
@@ -74,6 +75,18 @@ class ImagePuller {
     core_v1::Pod asker;  // As much of it as credentials of the node may be for.
     std::optional<tl::expected<std::string, std::string>> outcome;  // Unset: it has not ended.
   };
+  // Whether credentials of the node let a pod have an image that lies here.
+  struct Check {
+    std::string pod_uid;
+    std::string image;
+    std::string ref;
+    core_v1::Pod asker;       // As that of a pull, until it is known.
+    std::optional<bool> may;  // Unset: it is not known yet.
+    Duration known_at{};
+  };
+  // Programs of the node are asked again for the same container no sooner than that.
+  static constexpr Duration kCheckLifetime = 1min;
+  static constexpr int kChecksAtOnce = 4;  // More wait their turn: each holds a thread.
   struct Failure {
     Duration at{};
     std::string why;
@@ -112,8 +125,12 @@ class ImagePuller {
                                                      const std::string& image,
                                                      const cri::SandboxConfig& sandbox);
   std::vector<TrackedAuth> OfNode(const core_v1::Pod& pod, const std::string& image) const;
-  bool MayHave(const core_v1::Pod& pod, const std::string& image, const std::string& ref,
-               const std::string& key);
+  // nullopt: it is being found out.
+  std::optional<bool> MayHave(const Wish& wish, const std::string& ref);
+  // The same of a pod whose own secrets do not do.
+  std::optional<bool> MayHaveByNode(const Wish& wish, const std::string& ref);
+  // Finds out what is due, one after the other, until nothing is.
+  void CheckAll();
   // Those of the pull of that key, if there is one: it may wait for long, and is asked about often.
   RegistryCredentials CredentialsOf(const core_v1::Pod& pod, const std::string& key);
   // Pulls what is due, one after the other, until nothing is.
@@ -126,6 +143,9 @@ class ImagePuller {
   std::map<std::string, Pull> pulls_ GUARDED_BY(mutex_);  // By pod, image, and container or volume.
   std::deque<std::string> due_ GUARDED_BY(mutex_);        // Keys of pulls, first come first pulled.
   int pulling_ GUARDED_BY(mutex_) = 0;                    // Tasks that pull.
+  std::map<std::string, Check> checks_ GUARDED_BY(mutex_);  // By the same.
+  std::deque<std::string> due_checks_ GUARDED_BY(mutex_);
+  int checking_ GUARDED_BY(mutex_) = 0;  // Tasks that check.
 };
 
 // An event about one container of a pod, of whichever of its lists.

@@ -93,7 +93,6 @@ void Kubelet::EndForShutdown(const core_v1::Pod& pod, int64_t grace_s) {
 }
 
 std::unique_ptr<NodeShutdown> Kubelet::MakeShutdown() {
-  if (options_.shutdown_groups.empty()) return nullptr;
   const auto measure = [this](const char* name, const char* help,
                               int64_t (NodeShutdown::*seconds)() const) {
     if (dependencies_.metrics == nullptr) return;
@@ -106,8 +105,9 @@ std::unique_ptr<NodeShutdown> Kubelet::MakeShutdown() {
           "[ALPHA] When the machine's last shutdown began.", &NodeShutdown::began_s);
   measure("kubelet_graceful_shutdown_end_time_seconds", "[ALPHA] When its pods had ended.",
           &NodeShutdown::ended_s);
+  if (options_.shutdown_groups.empty()) return nullptr;
   return std::make_unique<NodeShutdown>(
-      options_.shutdown_groups, MakeLoginManager(), dependencies_.clock,
+      options_.shutdown_groups, MakeLoginManager(dependencies_.clock), dependencies_.clock,
       NodeShutdown::Hooks{
           [this] { return PodsUntil(PodWorker::State::kTerminating); },
           [this](const core_v1::Pod& pod, int64_t grace_s) { EndForShutdown(pod, grace_s); },

@@ -103,7 +103,6 @@ void OwnRuntime::PrepareNetwork(NodeRouteLoop::Dependencies dependencies,
   if (uplink && *uplink) network.mtu = (*uplink)->mtu;
   network.ipam_directory = IpamDirectory(options_.directory);
   network.kept_ports = options_.kept_ports;
-  std::erase(network.kept_ports, 0);
   // No node draws what goes to the Internet.
   if (cluster_cidrs.empty()) {
     cluster_cidrs = {"10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7"};
@@ -114,6 +113,10 @@ void OwnRuntime::PrepareNetwork(NodeRouteLoop::Dependencies dependencies,
           .routes = {.node_name = node_name, .cluster_cidrs = std::move(cluster_cidrs)},
           .cni_directory = containerd_.cni_conf_directory,
           .network = network});
+}
+
+std::vector<int> OwnRuntime::kept_ports() const {
+  return network_ == nullptr ? std::vector<int>() : options_.kept_ports;
 }
 
 void OwnRuntime::Start(NodeAgent& agent, const Clock& clock) {

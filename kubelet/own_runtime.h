@@ -43,6 +43,9 @@ class OwnRuntime {
   // `cluster_cidrs`: where other nodes' pods may be (NodeRouteOptions); empty: in private networks.
   void PrepareNetwork(NodeRouteLoop::Dependencies dependencies, const std::string& node_name,
                       std::vector<std::string> cluster_cidrs);
+  // Host ports that the network leads to no pod (KubeletOptions has them); none where it is
+  // somebody else's.
+  std::vector<int> kept_ports() const;
   // From now on the agent's threads see to the network, tell its kubelet when pods have one, and
   // start containerd again when it ends. Both outlive Stop.
   void Start(NodeAgent& agent, const Clock& clock);

@@ -124,6 +124,12 @@ Result<> CheckMachine(const KubeletConfiguration& given) {
   return {};
 }
 
+// At which the kubelet itself listens.
+std::vector<int> ServedPorts(const KubeletConfiguration& given) {
+  if (!given.enable_server || given.port == 0) return {};
+  return {given.port};
+}
+
 KubeletOptions OptionsOf(const KubeletFlags& flags) {
   const KubeletConfiguration& given = flags.configuration;
   const auto addresses = [wanted = flags.node_ips] {
@@ -244,7 +250,7 @@ Result<> KubeletProcess::Parts::StartRuntime(const KubeletFlags& flags) {
   if (!flags.containerd_dir.empty()) {
     own = TRY(OwnRuntime::Make({.directory = flags.containerd_dir,
                                 .image_directory = flags.image_dir,
-                                .kept_ports = {given.port}}));
+                                .kept_ports = ServedPorts(given)}));
     endpoint = own->endpoint();
     if (flags.leave_nothing) {
       leave = [this, root = flags.root_dir, cgroup = given.cgroup_root + "/kubepods"] {
@@ -268,6 +274,7 @@ Result<NodeAgentOptions> KubeletProcess::Parts::OptionsFor(const KubeletFlags& f
   const KubeletConfiguration& given = flags.configuration;
   NodeAgentOptions options{.kubelet = OptionsOf(flags)};
   options.takes_tokens = given.takes_tokens;
+  if (own) options.kubelet.kept_ports = own->kept_ports();
   TRY(Reserve(given, options.kubelet));
   TRY(TakeCredentialProviders(flags, options.kubelet));
   options.kubelet.ids_per_pod = given.ids_per_pod;

@@ -242,6 +242,10 @@ Result<SyncReport> Proxier::Sync(std::set<std::string> changed) {
   }
   std::set<std::string> keys;
   for (const std::string& service : changed) keys.merge(Rebuild(service, node));
+  // Each is asked again, as the one before it may have taken the room.
+  for (const std::string& service : room_.Grown()) {
+    if (room_.HasGrown(service)) keys.merge(Rebuild(service, node));
+  }
   const SyncReport report = TRY(all ? rules_.Full(services_) : rules_.Partial(services_, keys));
   must_write_all_ = false;
   if (report.full) next_full_ = dependencies_.clock.Monotonic() + kFullSyncPeriod;

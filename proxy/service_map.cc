@@ -322,10 +322,33 @@ void EndpointRoom::Take(const std::string& service, const ServiceMap& ports) {
   for (const auto& [key, port] : ports) {
     now += port.cluster_endpoints.size() + port.local_endpoints.size();
   }
+  const bool is_cut =
+      std::ranges::any_of(ports, [](const auto& each) { return each.second.is_cut; });
+  if (is_cut) {
+    cut_[service] = Left(service);
+  } else {
+    cut_.erase(service);
+  }
   const std::string space = NamespaceIn(service);
   const size_t before = AmountIn(of_services_, service);
   PutAmount(of_namespaces_, space, AmountIn(of_namespaces_, space) - before + now);
   PutAmount(of_services_, service, now);
+}
+
+bool EndpointRoom::HasGrown(const std::string& service) const {
+  const auto cut = cut_.find(service);
+  if (cut == cut_.end()) return false;
+  // All of its rules are written again: not for each endpoint of its namespace that comes and goes.
+  const size_t least = std::max<size_t>(1, AmountIn(of_services_, service) / 8);
+  return Left(service) >= cut->second + least;
+}
+
+std::vector<std::string> EndpointRoom::Grown() const {
+  std::vector<std::string> grown;
+  for (const auto& [service, room] : cut_) {
+    if (HasGrown(service)) grown.push_back(service);
+  }
+  return grown;
 }
 
 ServiceMap BuildServiceMap(const std::vector<ServicePtr>& services,

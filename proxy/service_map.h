@@ -110,10 +110,14 @@ class EndpointRoom {
   size_t Left(const std::string& service) const;
   // It has those of these ports now, and none any more that it had.
   void Take(const std::string& service, const ServiceMap& ports);
+  // Of those that were cut the ones that would have notably more if they were built now.
+  std::vector<std::string> Grown() const;
+  bool HasGrown(const std::string& service) const;
 
  private:
   size_t namespace_max_;
   std::map<std::string, size_t> of_services_, of_namespaces_;  // None are not in it.
+  std::map<std::string, size_t> cut_;  // What was left for those that were cut.
 };
 // "namespace/name" of the service that a slice belongs to; "" for none, and for headless ones.
 std::string ServiceOf(const discovery_v1::EndpointSlice& slice);

@@ -197,10 +197,13 @@ TEST(ServiceMapTest, ServicesOfANamespaceHaveNoMoreEndpointsThanANodeCanHold) {
   EXPECT_EQ(build("ns/a"), 6u);
   EXPECT_EQ(build("ns/b"), 4u);
   EXPECT_EQ(build("ns/c"), 1u);
+  EXPECT_TRUE(room.Grown().empty());
   EXPECT_EQ(build("other/a"), 6u);
   EXPECT_EQ(build("ns/a"), 5u) << "what the others have is theirs";
   room.Take("ns/b", {});
+  EXPECT_EQ(room.Grown(), (std::vector<std::string>{"ns/a", "ns/c"}));
   EXPECT_EQ(build("ns/c"), 5u);
+  EXPECT_TRUE(room.Grown().empty());
 }
 
 // As the API takes it, too: the addresses hold for each of the ports.

@@ -12,8 +12,11 @@
 #include <chrono>
 #include <cstring>
 #include <deque>
+#include <functional>
+#include <limits>
 #include <utility>
 
+#include "base/seconds.h"
 #include "base/whole_file.h"
 #include "kubelet/shutdown/bus_message.h"
 #include "kubelet/volumes/beneath.h"
@@ -25,22 +28,28 @@ constexpr char kBusName[] = "org.freedesktop.DBus";
 constexpr char kLoginName[] = "org.freedesktop.login1";
 constexpr char kLoginPath[] = "/org/freedesktop/login1";
 constexpr char kLoginInterface[] = "org.freedesktop.login1.Manager";
-constexpr timeval kAnswerPatience = {.tv_sec = 5, .tv_usec = 0};
+constexpr timeval kReadPatience = {.tv_sec = 5, .tv_usec = 0};
+// Of an answer as a whole: anybody on the machine may send us signals while it is waited for.
+constexpr Duration kAnswerPatience = 5s;
 
 // A connection to the system bus: calls, one at a time, and the signals that came meanwhile.
 class SystemBus {
  public:
-  static Result<std::unique_ptr<SystemBus>> Open(const std::string& path);
+  // Whether a signal is kept until somebody asks for it. Called in the order in which they come.
+  using Hears = std::function<bool(const BusMessage& signal)>;
+  static Result<std::unique_ptr<SystemBus>> Open(const std::string& path, const Clock& clock,
+                                                 Hears hears);
   struct Answer {
     BusMessage message;
     std::vector<Descriptor> descriptors;
   };
   Result<Answer> Call(BusMessage call);
-  // nullopt: none has come.
+  // nullopt: none has come, or not among as many messages as are looked at without a break.
   Result<std::optional<BusMessage>> NextSignal();
 
  private:
-  explicit SystemBus(Descriptor socket) : socket_(std::move(socket)) {}
+  SystemBus(Descriptor socket, const Clock& clock, Hears hears)
+      : socket_(std::move(socket)), clock_(clock), hears_(std::move(hears)) {}
   Result<> Authenticate();
   Result<std::string> AuthLine();
   Result<> Send(std::string_view bytes);
@@ -48,8 +57,11 @@ class SystemBus {
   Result<bool> Receive(bool waits);
   void TakeDescriptors(msghdr& header);
   Result<std::optional<Answer>> TakeMessage();
+  void Keep(BusMessage signal);
 
   const Descriptor socket_;
+  const Clock& clock_;
+  const Hears hears_;
   std::string received_;
   std::deque<Descriptor> descriptors_;
   std::deque<BusMessage> signals_;
@@ -60,7 +72,8 @@ tl::unexpected<Error> BusFailed(const std::string& what) {
   return Fail(Reason::kServiceUnavailable, what + ": " + std::strerror(errno));
 }
 
-Result<std::unique_ptr<SystemBus>> SystemBus::Open(const std::string& path) {
+Result<std::unique_ptr<SystemBus>> SystemBus::Open(const std::string& path, const Clock& clock,
+                                                   Hears hears) {
   sockaddr_un address{.sun_family = AF_UNIX};
   if (path.size() >= sizeof address.sun_path) {
     return Fail(Reason::kInvalid, "the path of the system bus is too long");
@@ -73,9 +86,9 @@ Result<std::unique_ptr<SystemBus>> SystemBus::Open(const std::string& path) {
     return BusFailed("dial unix " + path + ": connect");
   }
   for (const int option : {SO_RCVTIMEO, SO_SNDTIMEO}) {
-    setsockopt(socket.number(), SOL_SOCKET, option, &kAnswerPatience, sizeof kAnswerPatience);
+    setsockopt(socket.number(), SOL_SOCKET, option, &kReadPatience, sizeof kReadPatience);
   }
-  std::unique_ptr<SystemBus> bus(new SystemBus(std::move(socket)));
+  std::unique_ptr<SystemBus> bus(new SystemBus(std::move(socket), clock, std::move(hears)));
   TRY(bus->Authenticate());
   TRY(bus->Call({.path = "/org/freedesktop/DBus",
                  .interface = kBusName,
@@ -176,9 +189,14 @@ Result<std::optional<SystemBus::Answer>> SystemBus::TakeMessage() {
   return std::optional<Answer>(std::move(answer));
 }
 
+void SystemBus::Keep(BusMessage signal) {
+  constexpr size_t kSignalsMax = 1000;  // Who sends more before anybody asks is not heard.
+  if (hears_(signal) && signals_.size() < kSignalsMax) signals_.push_back(std::move(signal));
+}
+
 Result<SystemBus::Answer> SystemBus::Call(BusMessage call) {
-  constexpr size_t kSignalsMax = 1000;  // Who sends more while we wait for an answer is not heard.
   call.serial = ++serial_;
+  const Duration until = clock_.Monotonic() + kAnswerPatience;
   TRY(Send(EncodeBusMessage(call)));
   for (;;) {
     std::optional<Answer> answer = TRY(TakeMessage());
@@ -186,24 +204,28 @@ Result<SystemBus::Answer> SystemBus::Call(BusMessage call) {
       TRY(Receive(true));
       continue;
     }
-    const BusMessage& message = answer->message;
-    if (message.type == BusMessageType::kSignal && signals_.size() < kSignalsMax) {
-      signals_.push_back(message);
+    BusMessage& message = answer->message;
+    const bool is_answer = message.reply_serial == call.serial;
+    if (is_answer && message.type == BusMessageType::kReply) return std::move(*answer);
+    if (is_answer && message.type == BusMessageType::kError) {
+      const auto* text =
+          message.values.empty() ? nullptr : std::get_if<std::string>(&message.values.front());
+      return Fail(Reason::kInternalError, text == nullptr ? message.error_name : *text);
     }
-    if (message.reply_serial != call.serial) continue;
-    if (message.type == BusMessageType::kReply) return std::move(*answer);
-    if (message.type != BusMessageType::kError) continue;
-    const auto* text =
-        message.values.empty() ? nullptr : std::get_if<std::string>(&message.values.front());
-    return Fail(Reason::kInternalError, text == nullptr ? message.error_name : *text);
+    if (message.type == BusMessageType::kSignal) Keep(std::move(message));
+    if (clock_.Monotonic() >= until) {
+      return Fail(Reason::kTimeout, "the system bus has not answered in time");
+    }
   }
 }
 
 Result<std::optional<BusMessage>> SystemBus::NextSignal() {
-  while (signals_.empty()) {
+  constexpr int kMessagesAtOnce = 10'000;  // Of who sends more the rest is looked at later.
+  for (int looked_at = 0; signals_.empty(); ++looked_at) {
+    if (looked_at == kMessagesAtOnce) return std::optional<BusMessage>();
     std::optional<Answer> answer = TRY(TakeMessage());
     if (answer && answer->message.type == BusMessageType::kSignal) {
-      signals_.push_back(std::move(answer->message));
+      Keep(std::move(answer->message));
     } else if (!answer && !TRY(Receive(false))) {
       return std::optional<BusMessage>();
     }
@@ -215,7 +237,7 @@ Result<std::optional<BusMessage>> SystemBus::NextSignal() {
 
 class Logind final : public LoginManager {
  public:
-  explicit Logind(LoginManagerPaths paths) : paths_(std::move(paths)) {}
+  Logind(const Clock& clock, LoginManagerPaths paths) : clock_(clock), paths_(std::move(paths)) {}
   Result<> Connect() override;
   Result<Duration> DelayMax() override;
   Result<> SetDelayMax(Duration delay) override;
@@ -225,10 +247,13 @@ class Logind final : public LoginManager {
 
  private:
   Result<SystemBus::Answer> Call(BusMessage call);
-  // Anybody may send a signal of that name.
-  Result<bool> IsFromLogind(const BusMessage& signal);
+  Result<> Match(const std::string& rule);
+  // Anybody may send a signal of the name that logind's has; only the bus itself has its own name.
+  bool Hears(const BusMessage& signal);
 
+  const Clock& clock_;
   const LoginManagerPaths paths_;
+  std::string owner_;               // Of logind's name: who it is on the bus. "": nobody is.
   std::unique_ptr<SystemBus> bus_;  // nullptr: not connected.
   Descriptor lock_;
 };
@@ -238,17 +263,39 @@ Result<SystemBus::Answer> Logind::Call(BusMessage call) {
   return bus_->Call(std::move(call));
 }
 
-Result<> Logind::Connect() {
-  bus_.reset();
-  bus_ = TRY(SystemBus::Open(paths_.bus_socket));
+Result<> Logind::Match(const std::string& rule) {
   TRY(Call({.path = "/org/freedesktop/DBus",
             .interface = kBusName,
             .member = "AddMatch",
             .destination = kBusName,
-            .values = {fmt::format("type='signal',sender='{}',interface='{}',"
-                                   "member='PrepareForShutdown',path='{}'",
-                                   kLoginName, kLoginInterface, kLoginPath)}}));
+            .values = {rule}}));
   return {};
+}
+
+Result<> Logind::Connect() {
+  bus_.reset();
+  owner_.clear();
+  bus_ = TRY(SystemBus::Open(paths_.bus_socket, clock_,
+                             [this](const BusMessage& signal) { return Hears(signal); }));
+  TRY(
+      Match(fmt::format("type='signal',sender='{0}',interface='{0}',member='NameOwnerChanged',"
+                        "arg0='{1}'",
+                        kBusName, kLoginName)));
+  const auto answer = Call({.path = "/org/freedesktop/DBus",
+                            .interface = kBusName,
+                            .member = "GetNameOwner",
+                            .destination = kBusName,
+                            .values = {std::string(kLoginName)}});
+  // Where the bus knows none nobody has the name yet, and it tells when somebody does.
+  if (!answer && answer.error().reason != Reason::kInternalError) return Fail(answer.error());
+  if (answer && !answer->message.values.empty()) {
+    const auto* owner = std::get_if<std::string>(&answer->message.values.front());
+    if (owner != nullptr) owner_ = *owner;
+  }
+  return Match(
+      fmt::format("type='signal',sender='{}',interface='{}',"
+                  "member='PrepareForShutdown',path='{}'",
+                  kLoginName, kLoginInterface, kLoginPath));
 }
 
 Result<Duration> Logind::DelayMax() {
@@ -264,8 +311,11 @@ Result<Duration> Logind::DelayMax() {
     return Fail(Reason::kInternalError,
                 "InhibitDelayMaxUSec from logind is not a uint64 as expected");
   }
-  constexpr uint64_t kLongest = 1'000'000ULL * 3600 * 24 * 365;
-  return std::chrono::microseconds(std::min(*delay, kLongest));
+  // No less than the longest time of groups, which would be waited for in vain.
+  constexpr auto kLongest =
+      std::chrono::floor<std::chrono::microseconds>(Seconds(std::numeric_limits<int64_t>::max()));
+  const auto most = static_cast<uint64_t>(kLongest.count());
+  return std::chrono::microseconds(static_cast<int64_t>(std::min(*delay, most)));
 }
 
 Result<> Logind::SetDelayMax(Duration delay) {
@@ -300,15 +350,18 @@ Result<> Logind::Lock() {
   return {};
 }
 
-Result<bool> Logind::IsFromLogind(const BusMessage& signal) {
-  const auto answer = TRY(Call({.path = "/org/freedesktop/DBus",
-                                .interface = kBusName,
-                                .member = "GetNameOwner",
-                                .destination = kBusName,
-                                .values = {std::string(kLoginName)}}));
-  const auto& values = answer.message.values;
-  const auto* owner = values.empty() ? nullptr : std::get_if<std::string>(&values.front());
-  return owner != nullptr && *owner == signal.sender;
+bool Logind::Hears(const BusMessage& signal) {
+  if (signal.sender == kBusName && signal.member == "NameOwnerChanged") {
+    const auto text = [&](size_t i) {
+      return i < signal.values.size() ? std::get_if<std::string>(&signal.values[i]) : nullptr;
+    };
+    const std::string* name = text(0);
+    const std::string* owner = text(2);  // After the one before.
+    if (name != nullptr && *name == kLoginName && owner != nullptr) owner_ = *owner;
+    return false;
+  }
+  return signal.member == "PrepareForShutdown" && signal.interface == kLoginInterface &&
+         !owner_.empty() && signal.sender == owner_;
 }
 
 Result<std::optional<bool>> Logind::Told() {
@@ -316,17 +369,15 @@ Result<std::optional<bool>> Logind::Told() {
   for (;;) {
     const std::optional<BusMessage> signal = TRY(bus_->NextSignal());
     if (!signal) return std::optional<bool>();
-    if (signal->member != "PrepareForShutdown" || signal->interface != kLoginInterface) continue;
     const auto* begins = signal->values.empty() ? nullptr : std::get_if<bool>(&signal->values[0]);
-    if (begins == nullptr || !TRY(IsFromLogind(*signal))) continue;
-    return std::optional<bool>(*begins);
+    if (begins != nullptr) return std::optional<bool>(*begins);
   }
 }
 
 }  // namespace
 
-std::unique_ptr<LoginManager> MakeLoginManager(LoginManagerPaths paths) {
-  return std::make_unique<Logind>(std::move(paths));
+std::unique_ptr<LoginManager> MakeLoginManager(const Clock& clock, LoginManagerPaths paths) {
+  return std::make_unique<Logind>(clock, std::move(paths));
 }
 
 }  // namespace skiff::kubelet

@@ -32,7 +32,7 @@ struct LoginManagerPaths {
   std::string bus_socket = "/var/run/dbus/system_bus_socket";
   std::string configuration = "/etc/systemd/logind.conf.d";  // A directory.
 };
-// Over the system bus.
-std::unique_ptr<LoginManager> MakeLoginManager(LoginManagerPaths paths = {});
+// Over the system bus. The clock outlives it.
+std::unique_ptr<LoginManager> MakeLoginManager(const Clock& clock, LoginManagerPaths paths = {});
 
 }  // namespace skiff::kubelet

@@ -10,9 +10,12 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <functional>
+#include <limits>
 #include <thread>
 
 #include "base/hash.h"
+#include "base/seconds.h"
 #include "kubelet/shutdown/bus_message.h"
 
 namespace skiff::kubelet {
@@ -86,10 +89,37 @@ TEST(BusMessageTest, WhatIsNoneIsRefused) {
   EXPECT_FALSE(BusMessageLength(bytes));
 }
 
+BusMessage ShutdownSignal(const std::string& sender, bool begins) {
+  return {.type = BusMessageType::kSignal,
+          .serial = 9,
+          .path = "/org/freedesktop/login1",
+          .interface = "org.freedesktop.login1.Manager",
+          .member = "PrepareForShutdown",
+          .sender = sender,
+          .values = {begins}};
+}
+
+// That logind's name has another owner, as `sender` says.
+BusMessage OwnerSignal(const std::string& sender, const std::string& before,
+                       const std::string& after) {
+  return {.type = BusMessageType::kSignal,
+          .serial = 8,
+          .path = "/org/freedesktop/DBus",
+          .interface = "org.freedesktop.DBus",
+          .member = "NameOwnerChanged",
+          .sender = sender,
+          .values = {std::string("org.freedesktop.login1"), before, after}};
+}
+
 // A bus with a logind on it: answers the calls that it knows until who called hangs up.
 class FakeBus {
  public:
-  explicit FakeBus(const std::string& path) {
+  // `before_get` is called before the answer to Get, on the bus's thread; what it returns is sent
+  // before that.
+  explicit FakeBus(const std::string& path,
+                   std::function<std::vector<BusMessage>()> before_get = nullptr,
+                   uint64_t delay_us = 5'000'000)
+      : before_get_(std::move(before_get)), delay_us_(delay_us) {
     listener_ = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     sockaddr_un address{.sun_family = AF_UNIX};
     path.copy(address.sun_path, sizeof address.sun_path - 1);
@@ -125,21 +155,17 @@ class FakeBus {
   void Answer(const BusMessage& call) {
     calls.push_back(call.member);
     BusMessage reply{.type = BusMessageType::kReply, .serial = 1, .reply_serial = call.serial};
-    if (call.member == "Get") reply.values = {uint64_t{5'000'000}};
+    if (call.member == "Get") reply.values = {delay_us_};
+    if (call.member == "Get" && before_get_) {
+      for (const BusMessage& signal : before_get_()) Write(EncodeBusMessage(signal));
+    }
     if (call.member == "GetNameOwner") reply.values = {std::string(":1.7")};
     if (call.member == "Inhibit") {
       reply.values = {BusMessage::Descriptor{0}};
       reply.descriptors = 1;
       WriteWithLock(EncodeBusMessage(reply));
-      for (const char* sender : {":1.66", ":1.7"}) {
-        Write(EncodeBusMessage({.type = BusMessageType::kSignal,
-                                .serial = 9,
-                                .path = "/org/freedesktop/login1",
-                                .interface = "org.freedesktop.login1.Manager",
-                                .member = "PrepareForShutdown",
-                                .sender = sender,
-                                .values = {std::string_view(sender) == ":1.7"}}));
-      }
+      Write(EncodeBusMessage(ShutdownSignal(":1.66", false)));
+      Write(EncodeBusMessage(ShutdownSignal(":1.7", true)));
       return;
     }
     Write(EncodeBusMessage(reply));
@@ -154,8 +180,9 @@ class FakeBus {
     return count == 0 || recv(peer_, to.data(), count, MSG_WAITALL) == static_cast<ssize_t>(count);
   }
   void Write(const std::string& bytes) {
-    EXPECT_EQ(send(peer_, bytes.data(), bytes.size(), MSG_NOSIGNAL),
-              static_cast<ssize_t>(bytes.size()));
+    const ssize_t sent = send(peer_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+    if (sent < 0) return;  // It has hung up.
+    EXPECT_EQ(sent, static_cast<ssize_t>(bytes.size()));
   }
   void WriteWithLock(std::string bytes) {
     iovec part{bytes.data(), bytes.size()};
@@ -173,6 +200,8 @@ class FakeBus {
     EXPECT_EQ(sendmsg(peer_, &header, MSG_NOSIGNAL), static_cast<ssize_t>(bytes.size()));
   }
 
+  const std::function<std::vector<BusMessage>()> before_get_;
+  const uint64_t delay_us_;
   int listener_ = -1, peer_ = -1;
   int lock_[2] = {-1, -1};
   std::thread thread_;
@@ -187,11 +216,12 @@ class LoginManagerTest : public testing::Test {
   }
   ~LoginManagerTest() override { std::filesystem::remove_all(directory_); }
   std::string directory_;
+  FakeClock clock_;
 };
 
 TEST_F(LoginManagerTest, AsksAndHearsLogindAndNobodyElse) {
   auto bus = std::make_unique<FakeBus>(directory_ + "/bus");
-  auto login = MakeLoginManager({directory_ + "/bus", directory_ + "/conf"});
+  auto login = MakeLoginManager(clock_, {directory_ + "/bus", directory_ + "/conf"});
   ASSERT_TRUE(login->Connect());
   const auto delay = login->DelayMax();
   ASSERT_TRUE(delay) << delay.error().message;
@@ -208,12 +238,62 @@ TEST_F(LoginManagerTest, AsksAndHearsLogindAndNobodyElse) {
   EXPECT_EQ(*told, std::optional<bool>(true));
   login.reset();  // It hangs up, and the bus ends.
   bus->Join();
-  EXPECT_THAT(bus->calls, testing::ElementsAre("Hello", "AddMatch", "Get", "KillUnit", "Inhibit",
-                                               "Get", "GetNameOwner", "GetNameOwner"));
+  EXPECT_THAT(bus->calls, testing::ElementsAre("Hello", "AddMatch", "GetNameOwner", "AddMatch",
+                                               "Get", "KillUnit", "Inhibit", "Get"));
+}
+
+TEST_F(LoginManagerTest, ALogindThatHasStartedAgainIsHeard) {
+  FakeBus bus(directory_ + "/bus", [] {
+    return std::vector<BusMessage>{OwnerSignal("org.freedesktop.DBus", ":1.7", ""),
+                                   ShutdownSignal(":1.7", false),
+                                   OwnerSignal("org.freedesktop.DBus", "", ":1.8"),
+                                   OwnerSignal(":1.66", ":1.8", ":1.66"),
+                                   ShutdownSignal(":1.66", false),
+                                   ShutdownSignal(":1.8", true)};
+  });
+  auto login = MakeLoginManager(clock_, {directory_ + "/bus", directory_ + "/conf"});
+  ASSERT_TRUE(login->Connect());
+  ASSERT_TRUE(login->DelayMax());
+  const auto told = login->Told();
+  ASSERT_TRUE(told) << told.error().message;
+  EXPECT_EQ(*told, std::optional<bool>(true));
+}
+
+TEST_F(LoginManagerTest, ADelayIsAsLongAsThoseThatCanBeConfigured) {
+  constexpr int64_t kMost = std::numeric_limits<int64_t>::max();
+  FakeBus bus(directory_ + "/bus", nullptr, std::numeric_limits<uint64_t>::max());
+  auto login = MakeLoginManager(clock_, {directory_ + "/bus", directory_ + "/conf"});
+  ASSERT_TRUE(login->Connect());
+  const auto delay = login->DelayMax();
+  ASSERT_TRUE(delay) << delay.error().message;
+  EXPECT_EQ(*delay, Seconds(kMost));
+}
+
+// Any user of the machine may send signals to whom they like, as many as they like.
+TEST_F(LoginManagerTest, WhoSendsSignalsHoldsUpNoCallAndCrowdsNobodyOut) {
+  int gets = 0;
+  FakeBus bus(directory_ + "/bus", [&] {
+    if (++gets > 1) {
+      clock_.Advance(10s);
+      return std::vector<BusMessage>{ShutdownSignal(":1.66", false)};
+    }
+    std::vector<BusMessage> signals(2000, ShutdownSignal(":1.66", false));
+    signals.push_back(ShutdownSignal(":1.7", true));
+    return signals;
+  });
+  auto login = MakeLoginManager(clock_, {directory_ + "/bus", directory_ + "/conf"});
+  ASSERT_TRUE(login->Connect());
+  ASSERT_TRUE(login->DelayMax());
+  const auto told = login->Told();
+  ASSERT_TRUE(told) << told.error().message;
+  EXPECT_EQ(*told, std::optional<bool>(true));
+  const auto late = login->DelayMax();
+  ASSERT_FALSE(late);
+  EXPECT_EQ(late.error().reason, Reason::kTimeout);
 }
 
 TEST_F(LoginManagerTest, WithoutABusThereIsNoLogind) {
-  auto login = MakeLoginManager({directory_ + "/none", directory_ + "/conf"});
+  auto login = MakeLoginManager(clock_, {directory_ + "/none", directory_ + "/conf"});
   EXPECT_FALSE(login->Connect());
   EXPECT_FALSE(login->Lock());
   EXPECT_FALSE(login->Told());

@@ -3,7 +3,10 @@
 #include <gmock/gmock.h>
 
 #include <deque>
+#include <limits>
 #include <set>
+
+#include "base/seconds.h"
 
 namespace skiff::kubelet {
 namespace {
@@ -25,6 +28,13 @@ TEST(ShutdownPlanTest, TwoPeriodsAreTwoGroups) {
   EXPECT_EQ(groups[1].priority, 2'000'000'000);
   EXPECT_EQ(ShutdownTime(groups), 30s);
   EXPECT_TRUE(GroupsOf(0s, 0s).empty());
+}
+
+// As the configuration may state them.
+TEST(ShutdownPlanTest, TimesOfGroupsMayBeAnyNumbers) {
+  constexpr int64_t kMost = std::numeric_limits<int64_t>::max();
+  EXPECT_EQ(ShutdownTime({{0, kMost}, {1, kMost}, {2, kMost}, {3, 20}}), Seconds(kMost));
+  EXPECT_LT(ShutdownTime({{0, -kMost}, {1, -kMost}, {2, -kMost}}), 0s);
 }
 
 TEST(ShutdownPlanTest, APodBelongsToTheGroupThatIsNotAboveIt) {

@@ -1,6 +1,9 @@
 #include "kubelet/shutdown/shutdown_plan.h"
 
 #include <algorithm>
+#include <limits>
+
+#include "base/seconds.h"
 
 namespace skiff::kubelet {
 namespace {
@@ -38,8 +41,11 @@ int64_t ShutdownGrace(const ShutdownGroup& group, const core_v1::Pod& pod) {
 }
 
 Duration ShutdownTime(const std::vector<ShutdownGroup>& groups) {
-  std::chrono::seconds sum{};
-  for (const ShutdownGroup& group : groups) sum += std::chrono::seconds(group.grace_s);
+  constexpr Duration kLongest = Seconds(std::numeric_limits<int64_t>::max());
+  Duration sum{};
+  for (const ShutdownGroup& group : groups) {
+    sum = std::clamp(sum + Seconds(group.grace_s), -kLongest, kLongest);
+  }
   return sum;
 }
 
