@@ -65,7 +65,8 @@ class Validator {
 
   void Value(const Schema& schema, const Json& value, const Json* old, const Place& path) {
     if (unchanged_.Holds(value, old)) return;
-    if (out_.causes().size() >= kErrorsMax || told_bytes_ > kToldBytesMax) return;
+    const bool is_told_enough = out_.causes().size() >= kErrorsMax || out_.full();
+    if (is_told_enough || told_bytes_ > kToldBytesMax) return;
     left_.Look(1);
     if (left_.looks == 0) return GiveUp(path);
     Type(schema, value, path);
@@ -358,6 +359,7 @@ class Validator {
     };
     PropertySearch properties(schema);
     for (const auto& [name, value] : object.get_ref<const Json::object_t&>()) {
+      if (out_.full()) return;
       const Place below = path.Member(name);
       if (const Schema* property = properties.Find(name)) {
         Value(*property, value, old_of(name), below);
@@ -369,6 +371,7 @@ class Validator {
     }
     left_.Look(schema.required.size());
     for (const std::string& name : schema.required) {
+      if (out_.full()) return;
       if (!object.contains(name)) out_.Required(At(path).Child(name));
     }
   }
