@@ -294,7 +294,12 @@ TEST(CelBoundsTest, PartsOfLongUrlsAndVersionsCount) {
 
 TEST(CelBoundsTest, ListsThatAreReadForNothingCount) {
   const std::string key(1 << 20, 'k');
-  const Json self = {{"l", std::vector<int>(100000, 7)}, {"x", key + "x"}, {"y", key + "y"}};
+  const Json self = {{"l", std::vector<int>(100000, 7)},
+                     {"e", std::vector<std::string>(100000, "")},
+                     {"x", key + "x"},
+                     {"y", key + "y"}};
+  EXPECT_TRUE(SpentBy("lists.range(300).all(i, self.e.join() == '')", self).over_budget);
+  EXPECT_TRUE(SpentBy("self.e.join() == ''", self).value.IsTrue());
   EXPECT_TRUE(SpentBy("lists.range(300).all(i, sets.contains(self.l, []))", self).over_budget);
   EXPECT_TRUE(SpentBy("sets.contains(self.l, [])", self).value.IsTrue());
   const std::string entries =
