@@ -3,6 +3,7 @@
 #include <array>
 
 #include "api/cel/libraries.h"
+#include "api/cel/limits.h"
 
 namespace skiff::cel {
 namespace {
@@ -41,11 +42,25 @@ const CheckValue& CheckIn(const Value& value) {
   return static_cast<const CheckValue&>(value.opaque());
 }
 
+size_t TextBytesOf(const AccessQuestion& question) {
+  size_t bytes = 0;
+  for (const std::string* text :
+       {&question.path, &question.group, &question.resource, &question.subresource,
+        &question.name_space, &question.name, &question.field_selector, &question.label_selector,
+        &question.service_account, &question.service_account_namespace}) {
+    bytes += text->size();
+  }
+  return bytes;
+}
+
+// Each question holds all that was said before it: a list of very many that name one long group
+// would fill the memory.
 template <typename Change>
 Value Asking(const Value& from, const char* type, const Change& change) {
   const CheckValue& check = CheckIn(from);
   AccessQuestion question = check.question;
   change(question);
+  if (!Look(TextBytesOf(question) / kTextBytesPerLook)) return Value::Error(kBudgetText);
   return Value::Opaque(std::make_shared<CheckValue>(type, check.authorizer, std::move(question)));
 }
 

@@ -268,6 +268,84 @@ TEST(CelBoundsTest, KeysCountByTheirLength) {
   EXPECT_TRUE(SpentBy("self.m[self.big] == 1", self).value.IsTrue());
 }
 
+// What one call takes of a value that it was given, by however little it costs in Kubernetes.
+TEST(CelBoundsTest, PartsOfLongUrlsAndVersionsCount) {
+  std::string pairs, parts;
+  for (int i = 0; i < 100000; ++i) {
+    pairs += "a&";
+    parts += "a.";
+  }
+  const Json self = {{"q", "http://h/?" + pairs},
+                     {"h", "http://" + std::string(1 << 20, 'a')},
+                     {"v", "1.2.3-" + parts + "a"}};
+  const auto asks = [&](const std::string& value, int times, const std::string& what) {
+    return SpentBy(
+        "[" + value + "].all(x, lists.range(" + std::to_string(times) + ").all(i, " + what + "))",
+        self);
+  };
+  EXPECT_TRUE(asks("url(self.q)", 10, "x.getQuery().size() == 1").over_budget);
+  EXPECT_TRUE(asks("url(self.q)", 1, "x.getQuery().size() == 1").value.IsTrue());
+  EXPECT_TRUE(asks("url(self.h)", 1000, "x.getPort() == ''").over_budget);
+  EXPECT_TRUE(asks("url(self.h)", 1000, "x == x").over_budget);
+  EXPECT_TRUE(asks("semver(self.v)", 300, "x.compareTo(x) == 0").over_budget);
+  EXPECT_TRUE(asks("semver(self.v)", 300, "x == x").over_budget);
+  EXPECT_TRUE(asks("semver(self.v)", 1, "x == x").value.IsTrue());
+}
+
+TEST(CelBoundsTest, ListsThatAreReadForNothingCount) {
+  const std::string key(1 << 20, 'k');
+  const Json self = {{"l", std::vector<int>(100000, 7)},
+                     {"e", std::vector<std::string>(100000, "")},
+                     {"x", key + "x"},
+                     {"y", key + "y"}};
+  EXPECT_TRUE(SpentBy("lists.range(300).all(i, self.e.join() == '')", self).over_budget);
+  EXPECT_TRUE(SpentBy("self.e.join() == ''", self).value.IsTrue());
+  EXPECT_TRUE(SpentBy("lists.range(300).all(i, sets.contains(self.l, []))", self).over_budget);
+  EXPECT_TRUE(SpentBy("sets.contains(self.l, [])", self).value.IsTrue());
+  const std::string entries =
+      "[0, 1].transformMapEntry(j, v, {(j == 0 ? self.x : self.y): 1}).size() == 2";
+  EXPECT_TRUE(SpentBy("lists.range(1000).all(i, " + entries + ")", self).over_budget);
+  EXPECT_TRUE(SpentBy(entries, self).value.IsTrue());
+}
+
+TEST(CelBoundsTest, WhatASchemaHasReadOfADocumentCounts) {
+  const Json text = {{"type", "string"}};
+  const Json keyed = {{"type", "array"},
+                      {"x-kubernetes-list-type", "map"},
+                      {"x-kubernetes-list-map-keys", Json::array({"k"})},
+                      {"items", {{"type", "object"}, {"properties", {{"k", text}}}}}};
+  const Json set = {
+      {"type", "array"}, {"x-kubernetes-list-type", "set"}, {"items", {{"type", "integer"}}}};
+  Json schema = {
+      {"type", "object"},
+      {"properties",
+       {{"a", keyed}, {"s", set}, {"d", {{"type", "string"}, {"format", "byte"}}}, {"k", text}}}};
+  for (int i = 0; i < 5000; ++i) schema["properties"]["f" + std::to_string(i)] = text;
+  const std::string key(1 << 20, 'A');
+  Json self = {{"a", Json::array({{{"k", key + "a"}}})}, {"d", key}, {"k", key}};
+  Json old = {{"a", Json::array({{{"k", key + "b"}}})}};
+  for (int i = 0; i < 20000; ++i) {
+    self["s"].push_back(i * 7919 % 20000);
+    old["s"].push_back(i * 7919 % 20000 + 1);
+  }
+  const auto often = [&](int times, const std::string& what) {
+    return TextWith(self, &schema,
+                    "lists.range(" + std::to_string(times) + ").all(i, " + what + ")", &old);
+  };
+  const std::string spent = "error: operation cancelled: actual cost limit exceeded";
+  EXPECT_EQ(often(1000, "self.a != oldSelf.a"), spent);
+  EXPECT_EQ(often(1000, "(self.a + oldSelf.a).size() == 2"), spent);
+  EXPECT_EQ(often(100, "self.s != oldSelf.s"), spent);
+  EXPECT_EQ(often(1000, "has(self.d)"), spent);
+  EXPECT_EQ(often(1000, "!dyn(self)[?self.k].hasValue()"), spent);
+  EXPECT_EQ(often(2000, "dyn(self).exists(k, true)"), spent);
+  for (const char* once :
+       {"self.a != oldSelf.a", "(self.a + oldSelf.a).size() == 2", "self.s != oldSelf.s",
+        "has(self.d)", "!dyn(self)[?self.k].hasValue()", "dyn(self).exists(k, true)"}) {
+    EXPECT_EQ(often(1, once), "true") << once;
+  }
+}
+
 // A key may be made of others as a value is.
 TEST(CelBoundsTest, KeysCountAsDepth) {
   std::string nested = "1";

@@ -5,6 +5,7 @@
 #include <cctype>
 #include <cmath>
 
+#include "api/cel/limits.h"
 #include "api/cel/words.h"
 #include "api/codec/base64.h"
 #include "api/text/format_duration.h"
@@ -56,8 +57,9 @@ Value TimeOfDocument(const std::string& text, TextForm form) {
 }
 
 Value TextOfDocument(const std::string& text, const Type& type) {
+  if (type.kind == TypeKind::kString) return Value::StringView(text);
+  looks_of_thread += text.size() / kTextBytesPerLook;  // Read anew each time that it is named.
   switch (type.kind) {
-    case TypeKind::kString: return Value::StringView(text);
     case TypeKind::kBytes: {
       auto bytes = DecodeBase64(text);
       if (!bytes) return Value::Error("byte decode error: " + bytes.error().message);
@@ -121,6 +123,8 @@ std::optional<Value> FieldOfDocument(const Json& json, const Type& type, std::st
 
 std::vector<Value> KeysOfDocument(const Json& json, const Type& type) {
   std::vector<Value> out;
+  constexpr size_t kLooksPerField = 4;  // All of them are looked for before the first is visited.
+  looks_of_thread += kLooksPerField * type.fields.size();
   for (const auto& [name, field] : type.fields) {
     if (EscapeProperty(field.json_name) != name) continue;  // A reserved word's other name.
     if (json.contains(field.json_name)) out.push_back(Value::StringView(name));

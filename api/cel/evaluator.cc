@@ -1,5 +1,6 @@
 #include "api/cel/evaluator.h"
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <functional>
@@ -160,7 +161,8 @@ Value Evaluator::EvalOperator(const Node& node) {
       const Value operand = Eval(node.child(0));
       Value made;
       const Value& key = ValueOf(node.child(1), made);
-      if (operand.Is(Kind::kMap)) CountKey(key, operand.Size());
+      // What an object calls its fields is made of the key, however long that is.
+      CountKey(key, std::max<size_t>(operand.Size(), 1));
       if (!Spend(kNameCost) || !Look()) return Over();
       return node.op == Operator::kIndex ? IndexValue(operand, key)
                                          : OptionalLookUp(operand, key, false);

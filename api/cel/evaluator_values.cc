@@ -56,6 +56,7 @@ Value Evaluator::EvalMapInsert(const Node& node) {
   accumulator = Value();
   Value failure;
   const auto insert = [&](const Value& key, Value value) {
+    CountKey(key, map.Size());
     if (!Look() || !MakeBytes(kEntryBytes)) {
       failure = Over();
     } else if (!IsMapKey(key)) {

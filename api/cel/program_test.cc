@@ -433,6 +433,16 @@ TEST(CelProgramTest, TheAuthorizerAsksItsCaller) {
   EXPECT_EQ(Asked("authorizer.requestResource.check('break').error()"), "no answer");
 }
 
+// Each question holds what those before it named.
+TEST(CelProgramTest, QuestionsToTheAuthorizerCountByTheirTexts) {
+  const std::string text(1000, 'g');
+  const std::string asked = "[authorizer.group('" + text + "'.replace('g', '" + text +
+                            "'))].all(c, lists.range(4000).all(i, c.resource('a') != "
+                            "c.resource('b')))";
+  EXPECT_EQ(Asked(asked), "error");
+  EXPECT_EQ(Asked("[authorizer.group('g')].all(c, c.resource('a') != c.resource('b'))"), "true");
+}
+
 TEST(CelProgramTest, OptionalSelectionsAreEstimated) {
   const auto environment = Environment::Kubernetes({{"self", types::Dyn()}});
   const auto nothing = std::make_shared<const Type>();

@@ -3,6 +3,7 @@
 #include <charconv>
 
 #include "api/cel/libraries.h"
+#include "api/cel/limits.h"
 #include "api/text/go_text.h"
 
 namespace skiff::cel {
@@ -124,6 +125,7 @@ Version ParseLooseVersion(std::string_view text) {
 }
 
 int ComparePrereleaseParts(const std::string& a, const std::string& b) {
+  looks_of_thread += 1 + (a.size() + b.size()) / kTextBytesPerLook;
   const bool numbers[] = {OnlyDigits(a), OnlyDigits(b)};
   if (numbers[0] != numbers[1]) return numbers[0] ? -1 : 1;
   if (numbers[0] && a.size() != b.size()) return a.size() < b.size() ? -1 : 1;

@@ -103,6 +103,7 @@ Value AddBytes(Args a) {
 // What tells an item from the others of its list: the item itself, which KeyText shows of scalars
 // alone, or its keys.
 std::string IdentityOf(const Value& item, const Type& schema) {
+  looks_of_thread += item.text().size() / kTextBytesPerLook;
   if (schema.list_rule == ListRule::kSet) return item.TypeName() + "=" + KeyText(item);
   std::string out;
   for (const std::string& key : schema.list_keys) {
@@ -112,6 +113,7 @@ std::string IdentityOf(const Value& item, const Type& schema) {
     out += value ? "=" + KeyText(*value) : "-";
     out += '\0';
   }
+  looks_of_thread += out.size() / kTextBytesPerLook;
   return out;
 }
 

@@ -173,6 +173,7 @@ Value Trim(Args a) {
 Value Join(const Value& list, std::string_view separator) {
   std::string out;
   for (size_t i = 0; i < list.Size(); ++i) {
+    if (!Look()) return Value::Error(kBudgetText);  // What comes of it may be nothing, and cost so.
     const Value item = list.At(i);
     if (!item.Is(Kind::kString)) return Value::Error("join: invalid input: " + KeyText(item));
     if (i > 0) out += separator;

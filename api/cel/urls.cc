@@ -1,8 +1,10 @@
 // url(): the parts of URLs.
+#include <algorithm>
 #include <array>
 
 #include "api/cel/go_url.h"
 #include "api/cel/libraries.h"
+#include "api/cel/limits.h"
 
 namespace skiff::cel {
 namespace {
@@ -15,6 +17,7 @@ class UrlValue final : public OpaqueValue {
   const char* TypeName() const override { return "kubernetes.URL"; }
   bool Equals(const OpaqueValue& other) const override {
     const auto* that = dynamic_cast<const UrlValue*>(&other);
+    looks_of_thread += text.size() / kTextBytesPerLook;
     return that != nullptr && that->text == text;
   }
   std::string Text() const override { return text; }
@@ -36,8 +39,11 @@ Value IsUrl(Args a) {
   return Value::Bool(ParseRequestUri(a[0].text()).error.empty());
 }
 
+// Its parts are looked for in its text.
 const GoUrl& UrlIn(const Value& value) {
-  return static_cast<const UrlValue&>(value.opaque()).url;
+  const auto& url = static_cast<const UrlValue&>(value.opaque());
+  looks_of_thread += url.text.size() / kTextBytesPerLook;
+  return url.url;
 }
 Value Scheme(Args a) {
   return Value::String(UrlIn(a[0]).scheme);
@@ -55,8 +61,13 @@ Value PathOfUrl(Args a) {
   return Value::String(UrlIn(a[0]).escaped_path);
 }
 Value QueryOfUrl(Args a) {
+  // Some hundred bytes each: as many as no evaluation could fill the memory with.
+  constexpr uint64_t kLooksPerPair = 32;
+  const GoUrl& url = UrlIn(a[0]);
+  const auto others = static_cast<uint64_t>(std::count(url.query.begin(), url.query.end(), '&'));
+  if (!Look(others * kLooksPerPair)) return Value::Error(kBudgetText);
   std::map<Value, Value, KeyLess> entries;
-  for (const auto& [key, values] : UrlIn(a[0]).Query()) {
+  for (const auto& [key, values] : url.Query()) {
     std::vector<Value> items;
     for (const std::string& value : values) items.push_back(Value::String(value));
     entries.emplace(Value::String(key), Value::List(std::move(items)));

@@ -258,6 +258,7 @@ Value Value::At(size_t index) const {
 std::vector<Value> Value::Items() const {
   std::vector<Value> out;
   const size_t size = Size();
+  looks_of_thread += size;
   out.reserve(size);
   for (size_t i = 0; i < size; ++i) out.push_back(At(i));
   return out;

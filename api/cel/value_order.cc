@@ -39,9 +39,11 @@ bool IsSimple(const Value& value) {
   return value.IsNumber() || value.Is(Kind::kBool) || value.Is(Kind::kString);
 }
 
-// Of simple values: numbers by value whatever their kind.
+// Of simple values: numbers by value whatever their kind. Each comparison is looked at, as sets are
+// put in order before anything of them is compared.
 struct SimpleLess {
   bool operator()(const Value& a, const Value& b) const {
+    looks_of_thread += 1 + std::min(a.text().size(), b.text().size()) / kTextBytesPerLook;
     if (a.IsNumber() && b.IsNumber()) return CompareNumbers(a, b) < 0;
     if (a.kind() != b.kind()) return a.kind() < b.kind();
     return a.Is(Kind::kBool) ? a.boolean() < b.boolean() : a.text() < b.text();
@@ -66,6 +68,7 @@ uint64_t HashOfObject(const Value& object) {
   uint64_t hash = 0;
   if (object.shared()) return hash;
   std::set<std::string_view> named;
+  looks_of_thread += object.schema()->fields.size();
   for (const auto& [name, field] : object.schema()->fields) {
     named.insert(field.json_name);
     const auto value = object.Field(name);
@@ -88,7 +91,9 @@ uint64_t HashOf(const Value& value) {
     case Kind::kDouble: return std::hash<double>()(value.number());
     case Kind::kString:
     case Kind::kBytes:
-    case Kind::kType: return HashOf(value.text());
+    case Kind::kType:
+      looks_of_thread += value.text().size() / kTextBytesPerLook;
+      return HashOf(value.text());
     case Kind::kDuration: return static_cast<uint64_t>(value.integer()) * 3;
     case Kind::kTimestamp: return static_cast<uint64_t>(value.moment().seconds) * 5;
     case Kind::kList:
@@ -159,6 +164,7 @@ Value EqualByKeys(const Value& a, const Value& b) {
       const auto value = item.Find(Value::StringView(key));
       out += value ? "=" + KeyText(*value) + '\0' : std::string("-\0", 2);
     }
+    looks_of_thread += out.size() / kTextBytesPerLook;
     return out;
   };
   const auto has_keys = [](const Value& item) {

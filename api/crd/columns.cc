@@ -1,4 +1,5 @@
 // additionalPrinterColumns.
+#include <algorithm>
 #include <limits>
 
 #include "api/codec/json.h"
@@ -20,6 +21,10 @@ constexpr int kLongLooksMax = 8;
 // What JsonPath::Find says when it has looked at as much as it may.
 constexpr std::string_view kTooManyVisits = "the path visits too many values";
 thread_local int long_looks_left = kLongLooksMax;
+// What the texts of a row may come to: the largest object some times over. Each of as many columns
+// may show all of it.
+constexpr size_t kRowBytesMax = size_t{16} << 20;
+thread_local size_t row_bytes_left = kRowBytesMax;
 
 const Json* FirstOf(const CellInput& input) {
   const auto& path = *static_cast<const JsonPath*>(input.column.context);
@@ -53,8 +58,12 @@ Json DateCell(const Json& value, TimePoint now) {
 }
 
 Json TextCell(const Json& value) {
-  if (value.is_string()) return value;
-  return value.is_structured() ? GoJson(value) : GoPlain(value);
+  if (row_bytes_left == 0) return nullptr;
+  std::string text = value.is_string()       ? value.get<std::string>()
+                     : value.is_structured() ? GoJson(value)
+                                             : GoPlain(value);
+  row_bytes_left -= std::min(row_bytes_left, text.size());
+  return text;
 }
 
 Json CustomCell(const CellInput& input) {
@@ -74,6 +83,7 @@ Json CustomCell(const CellInput& input) {
 // Of the first column: a row begins.
 Json NameCell(const CellInput& input) {
   long_looks_left = kLongLooksMax;
+  row_bytes_left = kRowBytesMax;
   return CustomCell(input);
 }
 

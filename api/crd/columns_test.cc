@@ -68,6 +68,26 @@ TEST_F(CustomColumnsTest, AllColumnsOfARowTogetherAreBounded) {
   EXPECT_LT(std::clock() - begin, 5 * CLOCKS_PER_SEC);
 }
 
+// A definition has room for tens of thousands of columns, each of which may show all of an object.
+TEST_F(CustomColumnsTest, AllTextsOfARowTogetherAreBounded) {
+  Json columns = Json::array();
+  for (int i = 0; i < 40; ++i) {
+    columns.push_back({{"name", "A"}, {"type", "string"}, {"jsonPath", ".spec"}});
+  }
+  CustomKind kind;
+  MakeColumns({{"additionalPrinterColumns", columns}}, kind);
+  const Json object = {{"metadata", {{"name", "a"}}}, {"spec", {{"t", std::string(1 << 20, 't')}}}};
+  for (int row = 0; row < 2; ++row) {
+    std::vector<Json> cells;
+    for (const TableColumn& column : kind.columns) {
+      cells.push_back(column.cell({.object = object, .now = kNow, .column = column}));
+    }
+    EXPECT_EQ(cells[0], "a");
+    EXPECT_TRUE(cells[16].is_string());
+    EXPECT_EQ(std::count(cells.begin(), cells.end(), Json()), 24);
+  }
+}
+
 // Of a path that leads nowhere more looks would say no more.
 TEST_F(CustomColumnsTest, APathThatFailsTakesNoLongLookFromOthers) {
   Json columns = Json::array();

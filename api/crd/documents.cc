@@ -19,6 +19,26 @@ bool HasAdditional(const Schema& schema) {
   return schema.has_additional && !schema.forbids_additional;
 }
 
+// Where fields stood that nobody knows. One name may be as long as the document, and stand before
+// each of them: paths are as few, and as long together, as anybody reads.
+class UnknownPaths {
+ public:
+  explicit UnknownPaths(std::vector<std::string>* out) : out_(out) {}
+  bool has_room() const {
+    return out_ != nullptr && out_->size() < kUnknownFieldsMax && bytes_ <= kBytesMax;
+  }
+  // Where there is room.
+  void Add(std::string path) {
+    bytes_ += path.size();
+    out_->push_back(std::move(path));
+  }
+
+ private:
+  static constexpr size_t kBytesMax = 1 << 20;
+  std::vector<std::string>* const out_;
+  size_t bytes_ = 0;
+};
+
 // One walk, over a document that it prunes or over one that it only looks at.
 template <typename Document>
 class Pruner {
@@ -98,11 +118,10 @@ class Pruner {
 
   void Report(const Place& place, const std::string& name) {
     saw_unknown_ = true;
-    if (unknown_ == nullptr || unknown_->size() >= kUnknownFieldsMax) return;
-    unknown_->push_back(place.Member(name).Text());
+    if (unknown_.has_room()) unknown_.Add(place.Member(name).Text());
   }
 
-  std::vector<std::string>* unknown_;
+  UnknownPaths unknown_;
   bool saw_null_ = false;
   bool saw_unknown_ = false;
 };
@@ -149,7 +168,7 @@ class Coercer {
     }
     const auto metadata = value.find("metadata");
     if (metadata == value.end()) return {};
-    const auto validation = unknown_ != nullptr ? FieldValidation::kWarn : FieldValidation::kIgnore;
+    const auto validation = unknown_.has_room() ? FieldValidation::kWarn : FieldValidation::kIgnore;
     auto decoded =
         DecodeJson(meta_v1::ObjectMeta::Describe(), DumpJson(*metadata), validation);
     if (!decoded && strict_) {
@@ -161,9 +180,9 @@ class Coercer {
     }
     for (const std::string& error : decoded->strict_errors) {
       constexpr std::string_view kUnknown = "unknown field \"";
-      if (!error.starts_with(kUnknown)) continue;
-      unknown_->push_back(place.Text() + ".metadata." +
-                          error.substr(kUnknown.size(), error.size() - kUnknown.size() - 1));
+      if (!error.starts_with(kUnknown) || !unknown_.has_room()) continue;
+      unknown_.Add(place.Text() + ".metadata." +
+                   error.substr(kUnknown.size(), error.size() - kUnknown.size() - 1));
     }
     if (decoded->document.is_object() && decoded->document.contains("creationTimestamp") &&
         decoded->document["creationTimestamp"].is_null()) {
@@ -180,7 +199,7 @@ class Coercer {
   }
 
   const bool strict_;
-  std::vector<std::string>* const unknown_;
+  UnknownPaths unknown_;
 };
 
 }  // namespace

@@ -11,7 +11,7 @@
 
 namespace skiff::crd {
 
-// So many unknown fields are named; the others go without a word.
+// So many unknown fields are named, fewer where their paths are long; the others go without a word.
 inline constexpr size_t kUnknownFieldsMax = 100;
 
 // Drops what the schema does not know. The root is an object without its metadata. `unknown`, where

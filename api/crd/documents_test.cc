@@ -129,6 +129,34 @@ TEST(DocumentsTest, WhatIsUnknownIsToldByItsPath) {
                                                "spec.rooms.hall.door", "z"}));
 }
 
+// One name may be as long as the document, and stand before each of very many fields.
+TEST(DocumentsTest, LongPathsOfWhatIsUnknownAreFew) {
+  const std::string name(1 << 19, 'k');
+  const auto mapped = SchemaOf(R"({"type": "object", "additionalProperties": {"type": "object"}})");
+  Json content = Json::object();
+  for (int i = 0; i < 50; ++i) content[name]["field" + std::to_string(i)] = 1;
+  std::vector<std::string> unknown;
+  Prune(*mapped, content, &unknown);
+  EXPECT_EQ(unknown.size(), 2u);
+  EXPECT_TRUE(content[name].empty());
+
+  const auto holder = SchemaOf(R"({"type": "object", "additionalProperties": {"type": "array",
+      "items": {"type": "object", "x-kubernetes-embedded-resource": true}}})");
+  Json resources = Json::object();
+  resources["short"] = Json::array({Json::parse(R"({"metadata": {"name": "a", "x": 1}})")});
+  unknown.clear();
+  EXPECT_TRUE(CoerceEmbedded(*holder, resources, true, &unknown));
+  EXPECT_EQ(unknown, std::vector<std::string>{"short[0].metadata.x"});
+  EXPECT_EQ(resources["short"][0]["metadata"], Json::parse(R"({"name": "a"})"));
+  for (int i = 0; i < 50; ++i) {
+    resources[name].push_back(Json::parse(R"({"metadata": {"x": 1}})"));
+  }
+  unknown.clear();
+  EXPECT_TRUE(CoerceEmbedded(*holder, resources, true, &unknown));
+  EXPECT_EQ(unknown.size(), 2u);
+  EXPECT_TRUE(resources[name][49]["metadata"].empty());
+}
+
 TEST(PropertySearchTest, FindsTheSameAsALookAtEach) {
   const auto schema = SchemaOf(R"({"properties": {"b": {}, "d": {}, "f": {}, "h": {}}})");
   for (int wanted = 0; wanted < 1 << 9; ++wanted) {  // Any of the names "a" to "i".

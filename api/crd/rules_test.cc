@@ -450,6 +450,21 @@ TEST(ValidateTest, NoListIsHeldAgainstManySchemasForLong) {
   EXPECT_EQ(out.causes()[0].message, "Invalid value: has too many items for so many keys");
 }
 
+// What one schema of several says of a value is made with its path, whether anybody hears of it.
+TEST(ValidateTest, LongPathsOfManyValuesTakeLong) {
+  const Json item = {{"anyOf", {{{"type", "integer"}}, {{"type", "string"}}}}};
+  const SchemaPtr schema = ReadSchema(
+      {{"type", "object"}, {"additionalProperties", {{"type", "array"}, {"items", item}}}});
+  const auto told = [&](size_t length, size_t count) {
+    Violations out;
+    ValidateValue(*schema, {{std::string(length, 'k'), Json(count, "a")}}, nullptr, out);
+    return out.causes().empty() ? "" : out.causes().back().message;
+  };
+  EXPECT_EQ(told(300, 5000), "");
+  EXPECT_NE(told(1 << 20, 5000).find("the schemas of the object take too long together"),
+            std::string::npos);
+}
+
 // Which items of a set, or one key alone of a list of type map, are there twice.
 TEST(ValidateTest, NumbersOfASetAreToldApartByHowTheyAreWritten) {
   const auto twice = [](const Json& schema, const char* list) {

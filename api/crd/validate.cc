@@ -23,6 +23,9 @@ constexpr uint64_t kPatternWorkMax = 4 * kMatchWorkMax;
 // Of all values of an object that are held against schemas, or against what an enum lists: some
 // seconds. Where each value has one schema there are not a million of them.
 constexpr uint64_t kLooksMax = 1 << 23;
+// Of the path of a value that is wrong: what does not hold of it by one schema of several is often
+// said to nobody, and one name may stand in the paths of all values.
+constexpr size_t kPathBytesPerLook = 64;
 
 // An object that is wrong in more places than that is wrong enough.
 constexpr size_t kErrorsMax = 1000;
@@ -62,7 +65,8 @@ class Validator {
 
   void Value(const Schema& schema, const Json& value, const Json* old, const Place& path) {
     if (unchanged_.Holds(value, old)) return;
-    if (out_.causes().size() >= kErrorsMax || told_bytes_ > kToldBytesMax) return;
+    const bool is_told_enough = out_.causes().size() >= kErrorsMax || out_.full();
+    if (is_told_enough || told_bytes_ > kToldBytesMax) return;
     left_.Look(1);
     if (left_.looks == 0) return GiveUp(path);
     Type(schema, value, path);
@@ -355,6 +359,7 @@ class Validator {
     };
     PropertySearch properties(schema);
     for (const auto& [name, value] : object.get_ref<const Json::object_t&>()) {
+      if (out_.full()) return;
       const Place below = path.Member(name);
       if (const Schema* property = properties.Find(name)) {
         Value(*property, value, old_of(name), below);
@@ -366,6 +371,7 @@ class Validator {
     }
     left_.Look(schema.required.size());
     for (const std::string& name : schema.required) {
+      if (out_.full()) return;
       if (!object.contains(name)) out_.Required(At(path).Child(name));
     }
   }
@@ -380,7 +386,11 @@ class Validator {
 
   // The path without the root in front. An item of a default is behind a dot as well.
   FieldPath At(const Place& path) const {
-    if (!is_default_) return PathBelow(root_, path);
+    if (!is_default_) {
+      FieldPath at = PathBelow(root_, path);
+      left_.Look(at.Text().size() / kPathBytesPerLook);
+      return at;
+    }
     const std::string text = path.Text();
     const std::string below = text.starts_with('.') ? text.substr(1) : text;
     return below.empty() ? root_ : root_.Child(below);
@@ -445,7 +455,7 @@ template <typename List, typename Identity>
 void TellDuplicates(const List& keys, const Place& path, const Identity& identity,
                     Violations& out) {
   std::map<std::string, int> seen;
-  for (size_t i = 0; i < keys.size(); ++i) {
+  for (size_t i = 0; i < keys.size() && !out.full(); ++i) {
     if (++seen[identity(keys[i])] == 2) out.Duplicate(PathOf(path.Item(i)), keys[i]);
   }
 }
@@ -481,14 +491,13 @@ void CheckMap(const Schema& schema, const Json& list, const Place& path, WorkLef
 
 void CheckLists(const Schema& schema, const Json& value, Violations& out) {
   WorkLeft left;
-  WalkStructure(schema, value, Place(),
-                [&](const Schema& at, const Json& list, const Place& path) {
-                  if (!list.is_array()) return;
-                  if (at.list_type == ListType::kSet) {
-                    TellDuplicates(list, path, SetIdentity, out);
-                  }
-                  if (at.list_type == ListType::kMap) CheckMap(at, list, path, left, out);
-                });
+  WalkStructure(schema, value, Place(), [&](const Schema& at, const Json& list, const Place& path) {
+    if (!list.is_array() || out.full()) return;
+    if (at.list_type == ListType::kSet) {
+      TellDuplicates(list, path, SetIdentity, out);
+    }
+    if (at.list_type == ListType::kMap) CheckMap(at, list, path, left, out);
+  });
 }
 
 void ValidateAt(const FieldPath& root, const Schema& schema, const Json& value,

@@ -57,7 +57,7 @@ class ResourceWalk {
       : root_(root), begins_at_root_(root.Text() == "<nil>"), out_(out) {}
 
   void Value(const Schema& schema, const Json& value, const Place& place) {
-    if (!schema.has_embedded) return;
+    if (!schema.has_embedded || out_.full()) return;
     if (value.is_array() && schema.items != nullptr) {
       for (size_t i = 0; i < value.size(); ++i) {
         Value(*schema.items, value[i], place.Item(i));

@@ -27,7 +27,9 @@ std::string ScalarOrJson(const Json& value) {
 class Evaluation {
  public:
   Evaluation(bool allow_missing, size_t& visits_left)
-      : allow_missing_(allow_missing), visits_left_(visits_left) {}
+      : allow_missing_(allow_missing),
+        tells_values_(visits_left == SIZE_MAX),
+        visits_left_(visits_left) {}
   Result<PathValues> Apply(const PathNode& node, const PathValues& input) const;
 
  private:
@@ -40,6 +42,9 @@ class Evaluation {
   Result<> Descend(const Json& value, PathValues& out) const;
 
   const bool allow_missing_;
+  // Whether errors have values in them, which may be as long as the document: whoever counts visits
+  // looks along very many paths, and at no error.
+  const bool tells_values_;
   size_t& visits_left_;
 };
 
@@ -146,7 +151,8 @@ Result<PathValues> Evaluation::Filter(const PathNode& node, const PathValues& in
   PathValues out;
   for (const Json* value : input) {
     if (!value->is_array()) {
-      return BadPath(GoPlain(*value) + " is not array or slice and cannot be filtered");
+      return BadPath((tells_values_ ? GoPlain(*value) : "a value") +
+                     " is not array or slice and cannot be filtered");
     }
     for (const Json& item : *value) {
       TRY(Visit(1));

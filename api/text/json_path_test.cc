@@ -126,6 +126,18 @@ TEST(JsonPathTest, BracketsAreOfLists) {
   EXPECT_EQ(of_map.error().message, "map[string]interface {} is not array or slice");
 }
 
+// What nobody reads, of each of very many paths, is not printed.
+TEST(JsonPathTest, ErrorsOfCountedVisitsHaveNoValuesInThem) {
+  const auto path = JsonPath::Parse("{.a[?(@.b == 1)]}");
+  ASSERT_TRUE(path);
+  const Json document = {{"a", "long"}};
+  const auto counted = path->Find(document, true, 1000), plain = path->Find(document, true);
+  ASSERT_FALSE(counted);
+  ASSERT_FALSE(plain);
+  EXPECT_EQ(counted.error().message, "a value is not array or slice and cannot be filtered");
+  EXPECT_EQ(plain.error().message, "long is not array or slice and cannot be filtered");
+}
+
 TEST(JsonPathTest, APathThatVisitsTooMuchFails) {
   Json deep = 1;
   for (int i = 0; i < 150; ++i) deep = Json{{"a", std::move(deep)}};
