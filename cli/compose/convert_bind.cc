@@ -31,10 +31,7 @@ struct MountedFile {
 };
 
 std::string KeyFor(const std::string& path) {
-  std::string key;
-  for (const char c : path) {
-    key += IsAlnum(c) || c == '.' || c == '_' || c == '-' ? c : '_';
-  }
+  std::string key = KeyText(path);
   // "." and ".." are no keys, nor is what begins by two dots.
   if (key.starts_with("..") || key == ".") key = "file-" + key.substr(1);
   if (key.size() > 200) key = key.substr(0, 190) + "-" + ShortDigest(path);

@@ -28,14 +28,7 @@ constexpr FileKind kFileKinds[] = {
 std::string FileKey(const Node& resource, const std::string& key) {
   const std::string name =
       resource["external"].IsTrue() && resource["name"].Says() ? resource["name"].Text() : key;
-  std::string made;
-  for (const char c : name) {
-    made += (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                    c == '.' || c == '_' || c == '-'
-                ? c
-                : '_';
-  }
-  return made;
+  return KeyText(name);
 }
 
 Result<std::string> ContentsOf(const Project& project, const Files& files, const FileKind& kind,

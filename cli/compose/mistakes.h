@@ -1,7 +1,7 @@
 // What is wrong with a project, gathered so that all of it is told in one go.
 //
 //   Mistakes wrong;
-//   for (const Member& service : services) wrong.Add(CheckImage(service));
+//   for (const Member& service : services) wrong.Add(CheckScale(service));
 //   TRY(wrong.Told());
 #pragma once
 

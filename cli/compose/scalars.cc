@@ -189,6 +189,12 @@ std::string ObjectName(std::string_view text) {
   return name.substr(0, kObjectNameMax - 9) + "-" + ShortDigest(text);
 }
 
+std::string KeyText(std::string_view text) {
+  std::string key;
+  for (const char c : text) key += IsAlnum(c) || c == '.' || c == '_' || c == '-' ? c : '_';
+  return key;
+}
+
 std::string LabelValue(std::string_view text) {
   std::string value;
   for (const char c : text) value += IsAlnum(c) || c == '.' || c == '_' || c == '-' ? c : '-';

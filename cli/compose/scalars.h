@@ -29,6 +29,8 @@ Result<int64_t> ReadMode(const Node& node);
 std::string ObjectName(std::string_view text);
 // A value that labels may have.
 std::string LabelValue(std::string_view text);
+// The letters that keys of ConfigMaps and Secrets may have; others become "_".
+std::string KeyText(std::string_view text);
 // What tells texts apart in eight digits.
 std::string ShortDigest(std::string_view text);
 

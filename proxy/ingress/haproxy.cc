@@ -94,7 +94,8 @@ class UnixConversation {
     sockaddr_un address{.sun_family = AF_UNIX};
     if (path.size() >= sizeof address.sun_path) return Fail(Reason::kInvalid, path + ": too long");
     path.copy(address.sun_path, sizeof address.sun_path - 1);
-    socket_ = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    // One that hangs takes nobody from its queue, for whose end a connection would wait.
+    socket_ = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (connect(socket_, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
       return Fail(Reason::kServiceUnavailable, path + ": " + std::strerror(errno));
     }
@@ -113,6 +114,7 @@ class UnixConversation {
     while (true) {
       if (!WaitForSome()) return Fail(Reason::kTimeout, path + ": no answer");
       const ssize_t n = recv(socket_, buffer, sizeof buffer, 0);
+      if (n < 0 && errno == EAGAIN) continue;
       if (n < 0) return Fail(Reason::kServiceUnavailable, path + ": " + std::strerror(errno));
       if (n == 0) return answer;
       answer.append(buffer, static_cast<size_t>(n));

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "proxy/ingress/whole_look.h"
+
 namespace skiff::ingress {
 namespace {
 
@@ -189,8 +191,9 @@ Duration IngressLoop::Step() {
   if (now < not_before_) return not_before_ - now;
   not_before_ = now + kPeriodMin;
   noted_ = false;
-  IngressPlan plan = PlanIngresses(World());
-  while (Remember(plan)) plan = PlanIngresses(World());
+  const IngressPlan plan =
+      PlanAllSeen([this] { return PlanIngresses(World()); },
+                  [this](const IngressPlan& made) { return Remember(made); }, [this] { Note(); });
   if (plan.ingresses.empty()) {
     const Duration next = Tell(plan, now);
     Idle();
