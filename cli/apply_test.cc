@@ -48,6 +48,7 @@ TEST_F(ApplyTest, AServerOutOfReachIsToldAsWhatCannotBeValidatedUnlessNothingIs)
 }
 
 TEST_F(ApplyTest, ADiffTakesALastAppliedFormThatIsNoObjectForNone) {
+  variables_["KUBECTL_EXTERNAL_DIFF"] = "";
   for (const char* last : {"null", R"({"metadata":null})", R"({"metadata":"x"})", "[]", "{"}) {
     Put(std::string(kMaps) + "a", {{"apiVersion", "v1"},
                                    {"kind", "ConfigMap"},

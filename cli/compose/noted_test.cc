@@ -188,8 +188,9 @@ TEST_F(NotedTest, NoTwoPortsOfAServiceHaveOneName) {
       "      - {target: 5671, name: tcp-5672}\n      - {target: 90, name: tcp-80}\n"
       "      - {target: 91, name: tcp-80}\n"
       "  app: {image: x, environment: {URL: 'amqp://mq:5672/'}}\n");
+  const Json queue = Find(conversion, "Service", "mq");
   std::string ports;
-  for (const Json& port : Find(conversion, "Service", "mq")["spec"]["ports"]) {
+  for (const Json& port : queue["spec"]["ports"]) {
     ports += port["name"].get<std::string>() + " " + port["targetPort"].dump() + ", ";
   }
   EXPECT_EQ(ports, "tcp-5672 5671, tcp-80 90, tcp-91 91, tcp-80-2 80, tcp-5672-2 5672, ");
