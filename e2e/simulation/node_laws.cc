@@ -10,12 +10,13 @@
 namespace skiff {
 namespace {
 
-// A lagging watch, back-off of a list, a call that fails and is tried again.
-constexpr Duration kSlack = 60s;
+// A lagging watch, back-off of a list (30 s and up to as much again), a call that fails and is tried
+// again.
+constexpr Duration kSlack = 75s;
 // The longest that a watch lags.
 constexpr Duration kLag = 20s;
 // The grace period of nodes, and what the controller needs.
-constexpr Duration kSilenceMax = 40s + kSlack;
+constexpr Duration kSilenceMax = 40s + 60s;
 constexpr Duration kBackoffFirst = 10s;
 constexpr Duration kBackoffMax = 300s;
 
