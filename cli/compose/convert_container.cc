@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 
 #include "api/rules/core/image_reference.h"
 #include "api/text/go_text.h"
@@ -212,14 +213,25 @@ void PutSecurity(const Scope& scope, Json& container) {
   if (!context.empty()) container["securityContext"] = std::move(context);
 }
 
+// The server tells a container's ports apart by number and protocol, so each is at one of the
+// node's.
 void PutPorts(const Scope& scope, Json& container) {
   Json list = Json::array();
-  std::set<std::pair<int, std::string>> given;
+  std::map<std::pair<int, std::string>, size_t> given;  // Where each of them stands in the list.
   for (const ServicePort& port : PortsOf(scope, /*noting=*/false)) {
-    if (!given.emplace(port.target, port.protocol).second) continue;
-    Json entry = {{"containerPort", port.target}, {"protocol", port.protocol}};
-    if (port.of_host && port.published != 0) entry["hostPort"] = port.published;
-    list.push_back(std::move(entry));
+    const auto [at, is_first] = given.try_emplace({port.target, port.protocol}, list.size());
+    if (is_first) list.push_back({{"containerPort", port.target}, {"protocol", port.protocol}});
+    if (!port.of_host || port.published == 0) continue;
+    Json& entry = list[at->second];
+    if (!entry.contains("hostPort")) {
+      entry["hostPort"] = port.published;
+    } else if (entry["hostPort"] != port.published) {
+      scope.out.notes.push_back(
+          {port.place, fmt::format("services.{}.ports", scope.service),
+           fmt::format("{}/{} is at the node's port {} already, and at one alone: not at {}",
+                       port.target, Lower(port.protocol), entry["hostPort"].get<int>(),
+                       port.published)});
+    }
   }
   if (!list.empty()) container["ports"] = std::move(list);
 }

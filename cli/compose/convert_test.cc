@@ -127,6 +127,18 @@ TEST_F(ComposeConvertTest, APortIsPublishedForOnePortOfAService) {
   EXPECT_EQ(Find(conversion, "Service", "web-published")["spec"]["ports"].size(), 2u);
 }
 
+TEST_F(ComposeConvertTest, APortOfTheHostIsThereBesideOneOfTheService) {
+  const std::string host = "{target: 80, mode: host, published: ";
+  const Conversion conversion =
+      Converted("services:\n  web:\n    image: x\n    ports:\n    - 8081:80\n    - " + host +
+                "8083}\n    - " + host + "8083}\n    - " + host + "8084}\n");
+  EXPECT_EQ(ContainerOf(Find(conversion, "Deployment", "web"))["ports"],
+            Json::parse(R"([{"containerPort": 80, "protocol": "TCP", "hostPort": 8083}])"));
+  EXPECT_THAT(Notes(conversion),
+              ElementsAre("compose.yaml:8: services.web.ports: 80/tcp is at the node's port 8083 "
+                          "already, and at one alone: not at 8084"));
+}
+
 TEST_F(ComposeConvertTest, AServiceWithoutPortsIsFoundByAHeadlessService) {
   const Conversion conversion = Converted("services: {db: {image: x}}");
   const Json service = Find(conversion, "Service", "db");

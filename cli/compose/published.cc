@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <string_view>
 #include <utility>
 
 #include "cli/compose/parts.h"
@@ -65,6 +67,15 @@ std::vector<std::string> PortsTaken(const Json& service, const ProjectPlace& pla
     }
   }
   return taken;
+}
+
+bool IsOfItsPorts(const std::string& said, const Json& service) {
+  constexpr std::string_view kBegin = "Error syncing load balancer: port ";
+  if (!said.starts_with(kBegin)) return true;
+  const auto ports = PortsOf(service);
+  return std::any_of(ports.begin(), ports.end(), [&](const Port& port) {
+    return said.substr(kBegin.size()).starts_with(fmt::format("{}/{} ", port.first, port.second));
+  });
 }
 
 std::set<std::string> AddressesOf(const std::vector<Json>& nodes) {

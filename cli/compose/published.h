@@ -25,6 +25,9 @@ std::vector<std::string> PortsTaken(const Json& service, const ProjectPlace& pla
                                     const std::vector<Json>& services,
                                     const std::set<std::string>& node_addresses);
 
+// Whether an event that says why the Service has no address is of the ports that it has now.
+bool IsOfItsPorts(const std::string& said, const Json& service);
+
 // Addresses of nodes, as Services have them.
 std::set<std::string> AddressesOf(const std::vector<Json>& nodes);
 

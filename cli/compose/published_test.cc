@@ -54,6 +54,19 @@ TEST(PublishedTest, OtherPortsOtherAddressesAndItsOwnServicesAreInNobodysWay) {
       << "a project of that name elsewhere is another one";
 }
 
+TEST(PublishedTest, WhatIsSaidOfAPortIsOfNoOtherOne) {
+  const Json service =
+      Json::parse(R"({"spec": {"ports": [{"port": 80}, {"port": 53, "protocol": "UDP"}]}})");
+  const auto is_of_it = [&](const std::string& what) {
+    return IsOfItsPorts("Error syncing load balancer: " + what, service);
+  };
+  EXPECT_TRUE(is_of_it("port 80/TCP of the nodes is in use by ssh"));
+  EXPECT_TRUE(is_of_it("port 53/UDP of the nodes is in use by dns"));
+  EXPECT_FALSE(is_of_it("port 8080/TCP of the nodes is in use by ssh")) << "it had that before";
+  EXPECT_FALSE(is_of_it("port 53/TCP of the nodes is in use by dns"));
+  EXPECT_TRUE(is_of_it("no quota is left")) << "whoever says that";
+}
+
 TEST(PublishedTest, NodesHaveAddressesInsideAndOutside) {
   const Json node = {{"status",
                       {{"addresses",

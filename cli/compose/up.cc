@@ -6,6 +6,7 @@
 // depend on, whose conditions are waited for.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <map>
 
 #include "api/rules/names.h"
@@ -19,6 +20,7 @@
 #include "cli/delete.h"
 #include "cli/json_text.h"
 #include "cli/terminal_text.h"
+#include "cli/writing.h"
 
 namespace skiff::cli::compose {
 namespace {
@@ -285,24 +287,47 @@ class Up {
 
   // Where nobody gives addresses nobody says why either, and all else of the project is up.
   Result<> CheckPublished() {
-    const ServedKind events = TRY(session_.kinds().Find("events"));
     for (const Json& object : conversion_.shared) {
       if (!IsPublishing(object)) continue;
-      const Json live = TRY(session_.api().Get(TRY(ResourceOf(object)), KeyOf(object)));
-      if (!AddressesGiven(live).empty()) continue;
+      const std::string why = TRY(WhyWithoutAddress(object));
+      if (why.empty()) continue;
+      return CliError(
+          fmt::format("service {} is not published: {}\n(publish another port, or skiff "
+                      "why service/{} -n {})",
+                      NameOf(object), WithoutControls(why), NameOf(object), session_.namespace_()));
+    }
+    return {};
+  }
+
+  // "" where it has one, or nobody says why it has none. What is told of a port that it has no more
+  // is of before that was changed: who told it is about to tell something else.
+  Result<std::string> WhyWithoutAddress(const Json& object) {
+    constexpr Duration kMoment = 5s;
+    const Resource resource = TRY(ResourceOf(object));
+    const ServedKind events = TRY(session_.kinds().Find("events"));
+    for (const bool is_last : {false, true}) {
+      const Json live = TRY(session_.api().Get(resource, KeyOf(object)));
+      if (!AddressesGiven(live).empty()) return std::string();
       ListOptions options;
       options.namespace_ = session_.namespace_();
       options.field_selector =
           "reason=SyncLoadBalancerFailed,involvedObject.uid=" + TextAt(live, "metadata", "uid");
       const auto told = session_.api().List(events.resource, options);
-      if (!told || told->items.empty()) continue;
-      return CliError(
-          fmt::format("service {} is not published: {}\n(publish another port, or skiff "
-                      "why service/{} -n {})",
-                      NameOf(object), WithoutControls(TextAt(told->items.back(), "message")),
-                      NameOf(object), session_.namespace_()));
+      if (!told || told->items.empty()) return std::string();
+      std::string last;
+      for (const Json& event : told->items) {
+        const std::string message = TextAt(event, "message");
+        if (IsOfItsPorts(message, live)) last = message;
+      }
+      if (!last.empty() || is_last) return last;
+      const auto has_address = [](const Json* now) -> Result<bool> {
+        return now == nullptr || !AddressesGiven(*now).empty();
+      };
+      // That it takes longer is no failure.
+      (void)WaitUntil(session_, resource, KeyOf(object), std::min(flags_.timeout, kMoment),
+                      has_address);
     }
-    return {};
+    return std::string();
   }
 
   bool IsMounted(std::string_view kind, const std::string& source) const {

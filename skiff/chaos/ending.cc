@@ -70,6 +70,18 @@ Result<> AwaitEnd(const std::string& directory, const Record& record, Duration d
   return {};
 }
 
+// Its kubeconfig is that of a server, and of another one than what is in `data_dir`. What a node
+// that joined has, or a user, says nothing of the kind.
+bool IsOfAnotherServer(const Record& record, const std::string& data_dir) {
+  if (data_dir.empty()) return false;
+  const std::filesystem::path own = std::filesystem::path(data_dir) / "admin.kubeconfig";
+  const std::filesystem::path named = record.kubeconfig;
+  const bool are_servers = named.filename() == own.filename() && IsThere(named) && IsThere(own) &&
+                           IsThere(named.parent_path() / "pki/ca.key");
+  std::error_code code;
+  return are_servers && !std::filesystem::equivalent(named, own, code) && !code;
+}
+
 // Not for as long as `skiff chaos` has patience: who takes a cluster down would seem to hang.
 Result<Records> TakeTurn(const std::string& directory, const Progress& say) {
   auto records = Records::Open(directory, 0ns);
@@ -100,13 +112,14 @@ Result<> EndFault(const std::string& directory, const Record& record, const Prog
   return AwaitEnd(directory, record, SystemClock().Monotonic() + kStopPatience, say);
 }
 
-Result<> EndFaults(const std::string& directory, const std::string& authority,
-                   const Progress& say) {
+Result<> EndFaults(const std::string& directory, const std::string& authority, const Progress& say,
+                   const std::string& data_dir) {
   if (authority.empty() || !IsThere(directory)) return {};
   const auto records = TRY(TakeTurn(directory, say));
   std::vector<Record> ours = Records::ReadableIn(directory);
-  std::erase_if(ours,
-                [&](const Record& each) { return !ShareAnAuthority(each.authority, authority); });
+  std::erase_if(ours, [&](const Record& each) {
+    return !ShareAnAuthority(each.authority, authority) || IsOfAnotherServer(each, data_dir);
+  });
   std::vector<Record> asked;
   for (const Record& record : ours) {
     if (!IsSupervised(record)) continue;

@@ -18,8 +18,11 @@ Result<> EndFault(const std::string& directory, const Record& record, const Prog
 
 // Ends those of the clusters that one of these certificates (PEM) is the authority of, and returns
 // when none of their supervisors is there any more. Those of others are left as they are, whatever
-// that is. Where there are no records nothing is made. It takes half a minute at most, as long as
-// commands that undo something do not hang.
-Result<> EndFaults(const std::string& directory, const std::string& authority, const Progress& say);
+// that is; where the cluster's server keeps its data in `data_dir` ("": not known), so are those
+// that were begun by the kubeconfig of another server here: a fork has the same authority. Where
+// there are no records nothing is made. It takes half a minute at most, as long as commands that
+// undo something do not hang.
+Result<> EndFaults(const std::string& directory, const std::string& authority, const Progress& say,
+                   const std::string& data_dir = "");
 
 }  // namespace skiff::chaos

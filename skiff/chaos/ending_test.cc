@@ -69,6 +69,32 @@ TEST_F(ChaosEndingTest, ThoseOfAClusterEndWithItAndOthersGoOn) {
   }
 }
 
+TEST_F(ChaosEndingTest, AForkHasTheSameAuthorityAndItsEndEndsNoFaultOfTheOther) {
+  const std::string both = AuthorityNamed("both");
+  const auto server = [&](const std::string& name) {
+    const std::string data_dir = undone_ + "/" + name;
+    std::filesystem::create_directories(data_dir + "/pki");
+    std::ofstream(data_dir + "/pki/ca.key") << name;
+    std::ofstream(data_dir + "/admin.kubeconfig") << name;
+    return data_dir;
+  };
+  const std::string first = server("first"), fork = server("fork");
+  const auto begin = [&](const std::string& id, const std::string& kubeconfig) {
+    Record record = Begin(id, both);
+    record.kubeconfig = kubeconfig;
+    EXPECT_TRUE(SaveRecord(directory_, record));
+  };
+  begin("a", first + "/admin.kubeconfig");
+  begin("b", fork + "/admin.kubeconfig");
+  begin("c", "/root/.kube/config");
+  EXPECT_TRUE(EndFaults(directory_, both, say_, fork));
+  EXPECT_FALSE(IsUndone("a"));
+  EXPECT_TRUE(IsUndone("b"));
+  EXPECT_TRUE(IsUndone("c")) << "it may be either's";
+  EXPECT_TRUE(EndFaults(directory_, both, say_, undone_ + "/joined"));
+  EXPECT_TRUE(IsUndone("a")) << "a node that joined keeps no kubeconfig of a server";
+}
+
 TEST_F(ChaosEndingTest, OneThatCannotBeEndedKeepsNobodyFromEndingTheOthers) {
   const std::string ours = AuthorityNamed("ours");
   Record stuck = Begin("stuck", ours);

@@ -266,6 +266,24 @@ Result<> RunVerb(const std::string& verb, const std::vector<std::string>& args) 
   return Start(*request);
 }
 
+// `data_dir`: of the cluster's server or node; "": it is not known.
+bool EndThose(const std::string& authority, const std::string& data_dir, const Progress& say) {
+  if (AreRootsElsewhere()) {
+    say("note: faults that root began are on here, of this cluster perhaps: `sudo skiff chaos ls` "
+        "shows them, `sudo skiff chaos stop ID` ends one");
+  }
+  if (authority.empty()) {
+    if (LivingRecords(Directory()).empty()) return true;
+    say("note: faults are on here, and whether they are this cluster's is not known, as its "
+        "authority is nowhere to be read: `skiff chaos ls` shows them, `skiff chaos stop ID` ends "
+        "one");
+    return false;
+  }
+  const auto ended = EndFaults(Directory(), authority, say, data_dir);
+  if (!ended) say("note: " + ended.error().message);
+  return ended.has_value();
+}
+
 }  // namespace
 
 std::vector<FaultOn> FaultsOn() {
@@ -282,26 +300,13 @@ void ShowEnded(const std::string& line) {
 }
 
 bool EndFaultsOf(const std::string& authority, const Progress& say) {
-  if (AreRootsElsewhere()) {
-    say("note: faults that root began are on here, of this cluster perhaps: `sudo skiff chaos ls` "
-        "shows them, `sudo skiff chaos stop ID` ends one");
-  }
-  if (authority.empty()) {
-    if (LivingRecords(Directory()).empty()) return true;
-    say("note: faults are on here, and whether they are this cluster's is not known, as its "
-        "authority is nowhere to be read: `skiff chaos ls` shows them, `skiff chaos stop ID` ends "
-        "one");
-    return false;
-  }
-  const auto ended = EndFaults(Directory(), authority, say);
-  if (!ended) say("note: " + ended.error().message);
-  return ended.has_value();
+  return EndThose(authority, "", say);
 }
 
 bool EndFaultsAt(const std::string& data_dir, const Progress& say) {
   const std::string authority = ReadAuthority({}, data_dir);
   // Without one no cluster has been there that a fault could be of.
-  return authority.empty() || EndFaultsOf(authority, say);
+  return authority.empty() || EndThose(authority, data_dir, say);
 }
 
 int ChaosMain(const std::vector<std::string>& args) {
