@@ -10,8 +10,8 @@
 namespace skiff {
 namespace {
 
-// A lagging watch, back-off of a list (30 s and up to as much again), a call that fails and is tried
-// again.
+// A lagging watch, back-off of a list (30 s and up to as much again), a call that fails and is
+// tried again.
 constexpr Duration kSlack = 75s;
 // The longest that a watch lags.
 constexpr Duration kLag = 20s;
