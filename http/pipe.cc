@@ -1,5 +1,6 @@
 #include "http/pipe.h"
 
+#include <algorithm>
 #include <limits>
 
 namespace skiff::http {
@@ -11,6 +12,10 @@ void Pipe::OnRoom(Waker waker) {
 
 size_t Pipe::Room() const {
   MutexLock lock(mutex_);
+  return RoomLocked();
+}
+
+size_t Pipe::RoomLocked() const {
   if (left_) return std::numeric_limits<size_t>::max();
   return bytes_ < bytes_max_ ? bytes_max_ - bytes_ : 0;
 }
@@ -19,13 +24,29 @@ void Pipe::Write(std::string bytes) {
   Waker wake;
   {
     MutexLock lock(mutex_);
-    if (bytes.empty() || left_ || ended_) return;
-    bytes_ += bytes.size();
-    if (bytes_ >= bytes_max_) was_full_ = true;
-    pieces_.push_back(std::make_shared<const std::string>(std::move(bytes)));
-    wake = on_data_;
+    wake = Add(std::move(bytes));
   }
   if (wake) wake();
+}
+
+size_t Pipe::Offer(std::string_view bytes) {
+  Waker wake;
+  size_t taken = 0;
+  {
+    MutexLock lock(mutex_);
+    taken = std::min(bytes.size(), RoomLocked());
+    wake = Add(std::string(bytes.substr(0, taken)));
+  }
+  if (wake) wake();
+  return taken;
+}
+
+Waker Pipe::Add(std::string bytes) {
+  if (bytes.empty() || left_ || ended_) return nullptr;
+  bytes_ += bytes.size();
+  if (bytes_ >= bytes_max_) was_full_ = true;
+  pieces_.push_back(std::make_shared<const std::string>(std::move(bytes)));
+  return on_data_;
 }
 
 void Pipe::End(bool in_order) {

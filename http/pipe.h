@@ -5,6 +5,7 @@
 #include <deque>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "base/mutex.h"
 #include "http/stream.h"
@@ -20,6 +21,11 @@ class Pipe {
   // How much to write at most; everything once the reader has left, to be thrown away.
   size_t Room() const;
   void Write(std::string bytes);
+  // Takes as much as there is room for, and says how much: whoever is left with a rest is told of
+  // room, however soon the reader has made it. (Room and Write are not enough for that: between
+  // them a reader may take all that stood there, and then nothing is full that could have room
+  // again.)
+  size_t Offer(std::string_view bytes);
   // Nothing more comes. Out of order: the reader's connection is to be cut. The first call counts.
   void End(bool in_order);
   bool reader_left() const;
@@ -30,6 +36,10 @@ class Pipe {
   void Leave();
 
  private:
+  size_t RoomLocked() const REQUIRES(mutex_);
+  // The waker of who reads.
+  Waker Add(std::string bytes) REQUIRES(mutex_);
+
   const size_t bytes_max_;
   mutable Mutex mutex_;
   std::deque<SharedBytes> pieces_ GUARDED_BY(mutex_);

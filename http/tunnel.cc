@@ -28,11 +28,7 @@ class TunnelEnd final : public Duplex {
     if (pulled == Pulled::kEnd) pulled_all_ = true;
     return pulled;
   }
-  size_t OnBytes(std::string_view bytes) override {
-    const size_t taken = std::min(bytes.size(), out_->Room());
-    out_->Write(std::string(bytes.substr(0, taken)));
-    return taken;
-  }
+  size_t OnBytes(std::string_view bytes) override { return out_->Offer(bytes); }
   void OnPeerClosed() override { out_->End(true); }
   bool KeepsReading() const override { return half_close_; }
 
