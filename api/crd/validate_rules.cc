@@ -16,7 +16,7 @@ using cel::Value;
 
 constexpr size_t kMessageBytesMax = 5120;
 // What is said of one document at most; each failure counts for so much and its texts.
-constexpr size_t kToldBytesMax = 1 << 20;
+constexpr size_t kRulesToldBytesMax = 1 << 20;
 constexpr size_t kToldBytesEach = 1 << 10;
 
 // Whether a value is what it was. Of one that nobody can tell what it replaced, as an item of a
@@ -131,7 +131,7 @@ class RuleWalk {
     const bool stays = !rule.uses_old && ratchet.Holds();
     size_t& told = stays ? run_.told_of_ratcheted_ : run_.told_;
     // Nobody reads on, and each path may be as long as the document.
-    if (told > kToldBytesMax) {
+    if (told > kRulesToldBytesMax) {
       run_.stopped_ = !stays;
       return;
     }
@@ -160,7 +160,7 @@ class RuleWalk {
 
   // Until nobody reads on: each path may be as long as the document.
   void Tell(const RuleNode& node, const Place& place, const std::string& text) {
-    if (run_.told_ > kToldBytesMax) {
+    if (run_.told_ > kRulesToldBytesMax) {
       run_.stopped_ = true;
       return;
     }
