@@ -201,7 +201,9 @@ class ServiceLoadBalancerReconciler final : public Reconciler<Service> {
     if (options_.listened) world.listened = options_.listened();
     for (const NodePort& port : ports) {
       AddIngressAt(port, world.ingresses);
-      for (const auto& pod : pods_.ByIndex(kPorts, PortText(port))) AddHostPorts(*pod, world.taken);
+      for (const auto& pod : pods_.ByIndex(kPorts, PortText(port))) {
+        AddHostPorts(*pod, world.host_ports);
+      }
     }
     return world;
   }

@@ -69,6 +69,9 @@ auto RankOf(const Service& service) {
 // "" for nobody's.
 std::string OthersHold(const LoadBalancerWorld& world, const NodePort& port,
                        const Service& claimant) {
+  if (const auto pod = world.host_ports.find(port); pod != world.host_ports.end()) {
+    return pod->second;
+  }
   const auto served = world.ingresses.find(port);
   if (served == world.ingresses.end()) return world.listened.contains(port) ? kListener : "";
   const bool is_older = served->second.created < claimant.metadata.creation_timestamp;
@@ -199,11 +202,11 @@ LoadBalancerPlan PlanLoadBalancer(const Service& service, const LoadBalancerWorl
   return plan;
 }
 
-void AddHostPorts(const core_v1::Pod& pod, std::map<NodePort, std::string>& taken) {
+void AddHostPorts(const core_v1::Pod& pod, std::map<NodePort, std::string>& host_ports) {
   if (IsTerminal(pod) || pod.spec.node_name.empty()) return;
   for (const PodHostPort& port : HostPortsOf(pod.spec)) {
-    taken.emplace(NodePort(port.protocol, port.port),
-                  "pod " + pod.metadata.namespace_ + "/" + pod.metadata.name);
+    host_ports.emplace(NodePort(port.protocol, port.port),
+                       "pod " + pod.metadata.namespace_ + "/" + pod.metadata.name);
   }
 }
 

@@ -29,8 +29,11 @@ struct PortIngress {
 struct LoadBalancerWorld {
   std::vector<Ptr<core_v1::Service>> services;
   std::vector<Ptr<core_v1::Node>> nodes;
-  // Ports of the nodes that are something else's, and whose: ssh, the API server, pods' hostPorts.
+  // Ports of the nodes that are something else's, and whose: ssh, the API server.
   std::map<NodePort, std::string> taken;
+  // Those that pods claim as hostPorts. Who was given such a port already keeps it: anybody may say
+  // of a pod on which node it is, and which ports it wants there.
+  std::map<NodePort, std::string> host_ports;
   // The oldest Ingress of each port. It keeps the port from Services that are younger; to others it
   // gives way, as do Services among themselves, so that it never matters which of two controllers
   // came first with what was created at one time.
@@ -77,6 +80,6 @@ bool ClaimAlike(const core_v1::Service& a, const core_v1::Service& b);
 bool ServeAlike(const core_v1::Node& a, const core_v1::Node& b);
 
 // Adds the ports of the node that a pod claims: hostPorts, also of pods on the host's network.
-void AddHostPorts(const core_v1::Pod& pod, std::map<NodePort, std::string>& taken);
+void AddHostPorts(const core_v1::Pod& pod, std::map<NodePort, std::string>& host_ports);
 
 }  // namespace skiff

@@ -154,10 +154,15 @@ TEST(ServiceLoadBalancerTest, PortsOfTheNodesThatOthersUseAreRefused) {
   pod.spec.node_name = "a";
   auto& port = pod.spec.containers.emplace_back().ports.emplace_back();
   port.host_port = port.container_port = 8080;
-  AddHostPorts(pod, world.taken);
+  AddHostPorts(pod, world.host_ports);
   web->spec.ports[0].port = 8080;
   EXPECT_THAT(PlanOf(*web, world).port_conflict, HasSubstr("pod kube-system/ingress"));
   web->spec.ports[0].protocol = "UDP";
+  EXPECT_THAT(PlanOf(*web, world).port_conflict, IsEmpty());
+  // A pod that anybody may have made takes no port from who has it.
+  web->spec.ports[0].protocol = "TCP";
+  Give(*web, "192.0.2.1");
+  Tell(*web, 8080);
   EXPECT_THAT(PlanOf(*web, world).port_conflict, IsEmpty());
 }
 
