@@ -1,4 +1,5 @@
 // `cluster-info dump`: what one needs to look into a cluster's trouble elsewhere.
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <functional>
@@ -21,6 +22,11 @@ struct DumpFlags {
   Duration pod_running_timeout = 20s;
 };
 
+// Out of the folder that it is to be in. What namespaces and pods are called the server says.
+bool LeadsOutOfDump(const fs::path& name) {
+  return name.is_absolute() || std::find(name.begin(), name.end(), "..") != name.end();
+}
+
 // Writes pieces to files below a folder, or one after the other to the output.
 class Dump {
  public:
@@ -34,6 +40,9 @@ class Dump {
     if (directory_.empty()) {
       give(command_.environment().out);
       return {};
+    }
+    if (LeadsOutOfDump(name)) {
+      return CliError(fmt::format("{} is not in {}: nothing is written there", name, directory_));
     }
     const fs::path path = fs::path(directory_) / name;
     std::error_code code;

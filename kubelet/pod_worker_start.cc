@@ -8,12 +8,12 @@
 #include <unordered_set>
 
 #include "base/seconds.h"
-#include "base/whole_file.h"
 #include "kubelet/linux_resources.h"
 #include "kubelet/pod_lookup.h"
 #include "kubelet/pod_worker.h"
 #include "kubelet/post_start_task.h"
 #include "kubelet/stop_task.h"
+#include "kubelet/volumes/beneath.h"
 
 namespace skiff::kubelet {
 namespace {
@@ -44,10 +44,19 @@ std::unordered_set<std::string_view> MountedIn(const core_v1::Container& contain
   return names;
 }
 
+// Of a file that containers write, and may have made as long as they like: no more of it is read
+// than could be this text.
+bool SaysAlready(const std::string& path, const std::string& text) {
+  const auto file = OpenRegularFile(path);
+  if (!file) return false;
+  const auto said = ReadWhole(*file, text.size());
+  return said && *said == text;
+}
+
 // In place, for containers that run have it as their /etc/hosts. One that says this already is not
 // touched: on a full disk they would be left with an empty one.
 Result<> WriteHosts(const std::string& path, const std::string& text) {
-  if (const auto before = ReadWholeFile(path); before && *before == text) return {};
+  if (SaysAlready(path, text)) return {};
   std::ofstream file(path, std::ios::binary | std::ios::trunc);
   file << text;
   file.close();

@@ -1,6 +1,8 @@
 // What a worker keeps over restarts, how it waits for volumes, and stops that threads wait for.
 #include <gmock/gmock.h>
 
+#include <fstream>
+
 #include "client/transport.h"
 #include "kubelet/api_lookups.h"
 #include "kubelet/pod_worker_fixture.h"
@@ -170,6 +172,17 @@ TEST_F(PodWorkerFilesTest, AContainerWithoutItsHostsFileIsNotStarted) {
   std::filesystem::remove_all(hosts);
   executor_.RunFor(20s);
   EXPECT_EQ(Running("app").size(), 1u);
+}
+
+// Containers may write it: one that has made it a terabyte of nothing takes no memory by it.
+TEST_F(PodWorkerFilesTest, AHostsFileIsReadNoFurtherThanItCouldBeAsWanted) {
+  const std::string hosts = volumes_.PodDirectory("uid-1") + "/etc-hosts";
+  std::filesystem::create_directories(volumes_.PodDirectory("uid-1"));
+  std::ofstream(hosts) << "# mine\n";
+  std::filesystem::resize_file(hosts, uintmax_t{1} << 40);
+  StartWorker();
+  EXPECT_EQ(Running("app").size(), 1u);
+  EXPECT_LT(std::filesystem::file_size(hosts), 10'000u) << "and is what it was to be";
 }
 
 TEST_F(PodWorkerFilesTest, ARestartedKubeletEndsAPodForTheReasonThatItHad) {

@@ -23,8 +23,10 @@ FixedChains CompileFixed(const IptablesOptions& options) {
                             "KUBE-PROXY-FIREWALL", "KUBE-FIREWALL"}) {
     filter[chain];
   }
-  const bool localhost = options.family == IpFamily::kIpv4 && options.localhost_node_ports;
-  if (localhost) {
+  const bool is_ipv4 = options.family == IpFamily::kIpv4;
+  const bool localhost = is_ipv4 && options.localhost_node_ports;
+  // Whoever it is that has the machine route 127.0.0.0/8: for host ports CNI's portmap does.
+  if (is_ipv4) {
     filter["KUBE-FIREWALL"].push_back(RuleComment("block incoming localnet connections") +
                                       " -d 127.0.0.0/8 ! -s 127.0.0.0/8 -m conntrack ! --ctstate "
                                       "RELATED,ESTABLISHED,DNAT -j DROP");

@@ -105,6 +105,18 @@ TEST(IptablesTest, NodePortsAreServedOnTheAddressesAskedForOnly) {
       "-m addrtype --dst-type LOCAL -d 198.51.100.0/24 -j KUBE-NODEPORTS"));
 }
 
+// By host ports of pods 127.0.0.1 may be routed to, too, whose programs believe all who ask there.
+TEST(IptablesTest, NobodyElseReachesTheLoopbackOfTheMachine) {
+  for (const bool node_ports : {true, false}) {
+    const FixedChains fixed = CompileFixed({.localhost_node_ports = node_ports});
+    const Chain& firewall = fixed.first.filter.chains.at("KUBE-FIREWALL");
+    ASSERT_EQ(firewall.size(), 1u) << node_ports;
+    EXPECT_TRUE(firewall[0].ends_with(
+        "-d 127.0.0.0/8 ! -s 127.0.0.0/8 -m conntrack ! --ctstate RELATED,ESTABLISHED,DNAT -j "
+        "DROP"));
+  }
+}
+
 TEST(IptablesTest, NodePortAddressesRestrictHealthChecksTooAndLocalTrafficCanBeAnInterface) {
   ServicePortRules web = Web();
   web.node_port = 30080;

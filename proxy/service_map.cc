@@ -5,6 +5,7 @@
 #include <set>
 
 #include "api/rules/core/ip.h"
+#include "api/rules/network/balanced_ports.h"
 #include "base/text.h"
 
 namespace skiff::proxy {
@@ -296,9 +297,11 @@ ServiceMap BuildServicePorts(const core_v1::Service& service, const std::vector<
   const std::optional<size_t> share = ShareOf(service.spec.ports.size(), by_port, endpoints_max);
   ServiceMap map;
   const OutsideAddresses outside = OutsideOf(service, node.family, noted);
+  const BalancedPorts balanced(service);
   size_t number = 0;
   for (const auto& port : service.spec.ports) {
     ServicePortRules rules = PortRules(service, port, cluster_ip, outside);
+    if (!balanced.Has(port)) rules.load_balancer_ips.clear();
     const auto found = by_port.find(port.name + "/" + rules.protocol);
     if (found != by_port.end()) {
       ChooseEndpoints(EndpointsOf(found->second, node, noted), node, rules);

@@ -133,6 +133,25 @@ TEST(ServiceMapTest, RulesHoldWhatKubernetesReadsInAddresses) {
   EXPECT_EQ(unreadable, (Unreadable{"-j ACCEPT", "10.0.0.x", "10.127.9", "rubbish"}));
 }
 
+// A port that was asked for, and not given yet, may be another Service's, or a program's.
+TEST(ServiceMapTest, ABalancersAddressServesThePortsThatItTells) {
+  auto service = WebService();
+  auto& at = service->status.load_balancer.ingress.emplace_back();
+  at.ip = "192.0.2.10";
+  const auto served = [&] {
+    return BuildServicePorts(*service, {Slice({EndpointOn("10.0.0.1", "node-a")})}, kNode)
+        .at("default/web:http/tcp")
+        .load_balancer_ips;
+  };
+  EXPECT_EQ(served(), (std::vector<std::string>{"192.0.2.10"}));
+  auto& told = at.ports.emplace_back();
+  told.port = service->spec.ports[0].port + 1;
+  told.protocol = "TCP";
+  EXPECT_TRUE(served().empty());
+  --told.port;
+  EXPECT_EQ(served(), (std::vector<std::string>{"192.0.2.10"}));
+}
+
 TEST(ServiceMapTest, ARangeThatCannotBeReadLetsNobodyIn) {
   auto service = WebService();
   service->spec.load_balancer_source_ranges = {"rubbish"};

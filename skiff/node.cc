@@ -53,14 +53,6 @@ Result<> LoadImages(const std::vector<std::string>& archives, const std::string&
   return {};
 }
 
-// At which this machine's own programs listen.
-std::vector<int> OwnPorts(const ClusterOptions& options) {
-  std::vector<int> ports = {options.kubelet_port};
-  if (options.is_server) ports.push_back(options.secure_port);
-  std::erase(ports, 0);
-  return ports;
-}
-
 // The disk of a machine that people work on is often nearly full of other things, and images that
 // were loaded by hand cannot be pulled again: neither is a reason to turn pods away yet.
 void MindLittle(kubelet::KubeletOptions& options) {
@@ -358,6 +350,15 @@ LocalNode::~LocalNode() {
   parts.volumes->volumes.Stop();
   parts.agent->executor().Remove(parts.volumes->reclaimer);
   parts.agent->executor().Remove(parts.events->sink);
+}
+
+std::vector<int> OwnPorts(const ClusterOptions& options) {
+  std::vector<int> ports = {options.kubelet_port};
+  if (options.is_server) ports.push_back(options.secure_port);
+  // What other nodes' pods ask comes with it, when their own nodes do not answer.
+  if (!ClusterDnsServers(options).empty()) ports.push_back(options.cluster_dns_port);
+  std::erase(ports, 0);
+  return ports;
 }
 
 const std::string& LocalNode::name() const {

@@ -45,5 +45,7 @@ std::string NodeAddress();
 // Those that a cluster of such ranges knows this node by, that one first. Of IPv6 there may be
 // none: pods reach one another through the tunnel then.
 std::vector<std::string> NodeAddresses(const ClusterOptions& options);
+// At which this machine's own programs listen: no pod gets what arrives there.
+std::vector<int> OwnPorts(const ClusterOptions& options);
 
 }  // namespace skiff

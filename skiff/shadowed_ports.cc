@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "api/rules/network/balanced_ports.h"
+
 namespace skiff {
 namespace {
 
@@ -19,7 +21,9 @@ bool HasAddressOf(const core_v1::Service& service, const std::vector<std::string
 std::set<NodePort> PortsOfBalancer(const core_v1::Service& service) {
   std::set<NodePort> ports;
   if (!IsNodeLoadBalancer(service)) return ports;
+  const BalancedPorts balanced(service);
   for (const auto& port : service.spec.ports) {
+    if (!balanced.Has(port)) continue;
     ports.emplace(port.protocol.empty() ? "TCP" : port.protocol, port.port);
   }
   return ports;

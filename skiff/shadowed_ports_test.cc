@@ -32,7 +32,12 @@ TEST(ShadowedPortsTest, AreThoseThatAServiceIsGivenAnewAtThisMachine) {
   EXPECT_THAT(PortsGiven(&waits, has, own), ElementsAre(NodePort("TCP", 80), NodePort("TCP", 81)));
   EXPECT_THAT(PortsGiven(&elsewhere, has, own).size(), 2);
   EXPECT_THAT(PortsGiven(&has, has, own), IsEmpty()) << "it is told once";
-  EXPECT_THAT(PortsGiven(&has, Balanced({81, 82}, own[0]), own), ElementsAre(NodePort("TCP", 82)));
+  core_v1::Service more = Balanced({81, 82}, own[0]);
+  EXPECT_THAT(PortsGiven(&has, more, own), ElementsAre(NodePort("TCP", 82)));
+  auto& told = more.status.load_balancer.ingress[0].ports.emplace_back();
+  told.port = 81;
+  told.protocol = "TCP";
+  EXPECT_THAT(PortsGiven(&has, more, own), IsEmpty()) << "82 is only asked for";
 }
 
 }  // namespace

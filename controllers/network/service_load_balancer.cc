@@ -79,14 +79,28 @@ std::vector<Ptr<Service>> ClaimantsAround(const Informer<Service>& services,
   return claimants;
 }
 
-std::vector<core_v1::LoadBalancerIngress> IngressOf(const std::vector<std::string>& addresses) {
+// The first one tells the ports, which are the same at all: a Service may have thousands.
+std::vector<core_v1::LoadBalancerIngress> IngressOf(const std::vector<std::string>& addresses,
+                                                    const Service& service) {
   std::vector<core_v1::LoadBalancerIngress> ingress;
   for (const std::string& address : addresses) {
     auto& entry = ingress.emplace_back();
     entry.ip = address;
     entry.ip_mode = "VIP";
   }
+  if (ingress.empty()) return ingress;
+  for (const auto& port : service.spec.ports) {
+    auto& told = ingress.front().ports.emplace_back();
+    told.port = port.port;
+    told.protocol = port.protocol.empty() ? "TCP" : port.protocol;
+  }
   return ingress;
+}
+
+bool HaveSameHosts(const std::vector<core_v1::LoadBalancerIngress>& a,
+                   const std::vector<core_v1::LoadBalancerIngress>& b) {
+  return std::ranges::equal(a, b, {}, &core_v1::LoadBalancerIngress::ip,
+                            &core_v1::LoadBalancerIngress::ip);
 }
 
 // How often it has changed who claims which ports. What was worked out of them is good until then.
@@ -121,13 +135,14 @@ class ServiceLoadBalancerReconciler final : public Reconciler<Service> {
     const LoadBalancerPlan plan = PlanLoadBalancer(service, NodesFor(service), conflict.text);
     const Requeue next = conflict.is_listened ? Requeue::After(kListenedPause) : Requeue::None();
     TellTrouble(service, plan);
-    auto wanted = IngressOf(plan.addresses);
+    auto wanted = IngressOf(plan.addresses, service);
     if (wanted == service.status.load_balancer.ingress) return next;
     const bool none_left = wanted.empty();
+    const bool same_hosts = HaveSameHosts(wanted, service.status.load_balancer.ingress);
     TRY(Write(service, std::move(wanted)));
     if (!has_addresses) {
       events_.Normal(service, "EnsuredLoadBalancer", "Ensured load balancer");
-    } else if (!none_left) {
+    } else if (!none_left && !same_hosts) {
       events_.Normal(service, "UpdatedLoadBalancer", "Updated load balancer with new hosts");
     }
     return next;
@@ -186,7 +201,9 @@ class ServiceLoadBalancerReconciler final : public Reconciler<Service> {
     if (options_.listened) world.listened = options_.listened();
     for (const NodePort& port : ports) {
       AddIngressAt(port, world.ingresses);
-      for (const auto& pod : pods_.ByIndex(kPorts, PortText(port))) AddHostPorts(*pod, world.taken);
+      for (const auto& pod : pods_.ByIndex(kPorts, PortText(port))) {
+        AddHostPorts(*pod, world.host_ports);
+      }
     }
     return world;
   }

@@ -6,6 +6,7 @@
 #include <tuple>
 
 #include "api/pods/host_ports.h"
+#include "api/rules/network/balanced_ports.h"
 #include "controllers/network/service_pods.h"
 #include "controllers/nodes/node_health.h"
 #include "controllers/workloads/pod_control.h"
@@ -32,6 +33,17 @@ std::vector<NodePort> PortsOf(const Service& service) {
   return ports;
 }
 
+// Those that it was given with its addresses, as far as it still wants them.
+std::set<NodePort> HeldPorts(const Service& service) {
+  std::set<NodePort> held;
+  if (service.status.load_balancer.ingress.empty()) return held;
+  const BalancedPorts given(service);
+  for (const auto& port : service.spec.ports) {
+    if (given.Has(port)) held.emplace(port.protocol.empty() ? "TCP" : port.protocol, port.port);
+  }
+  return held;
+}
+
 bool MayServe(const Node& node) {
   return IsReady(node) && !node.metadata.deletion_timestamp &&
          !node.metadata.labels.contains(std::string(kExcluded));
@@ -53,11 +65,13 @@ auto RankOf(const Service& service) {
                     service.metadata.creation_timestamp, NameOf(service));
 }
 
-// Whose a port is that none of the Services has, "" for nobody's. Who has an address already keeps
-// its ports.
+// Whose a port is that none of the Services has, and that the claimant has not been given either;
+// "" for nobody's.
 std::string OthersHold(const LoadBalancerWorld& world, const NodePort& port,
                        const Service& claimant) {
-  if (!claimant.status.load_balancer.ingress.empty()) return "";
+  if (const auto pod = world.host_ports.find(port); pod != world.host_ports.end()) {
+    return pod->second;
+  }
   const auto served = world.ingresses.find(port);
   if (served == world.ingresses.end()) return world.listened.contains(port) ? kListener : "";
   const bool is_older = served->second.created < claimant.metadata.creation_timestamp;
@@ -132,14 +146,26 @@ std::map<std::string, std::string> PortConflictsOf(const LoadBalancerWorld& worl
     }
   }
   std::sort(claimants.begin(), claimants.end());
+  // Who was given a port keeps it from who asks for it now, also beside others that he has.
+  std::map<NodePort, const Service*> holders;
+  for (const auto& [rank, claimant] : claimants) {
+    for (const NodePort& port : HeldPorts(*claimant)) holders.emplace(port, claimant);
+  }
   std::map<std::string, std::string> conflicts;
   for (const auto& [rank, claimant] : claimants) {
     const std::vector<NodePort> ports = PortsOf(*claimant);
     std::string& conflict = conflicts[NameOf(*claimant)];
     for (const NodePort& port : ports) {
       const auto found = taken.find(port);
-      const std::string holder =
-          found == taken.end() ? OthersHold(world, port, *claimant) : found->second;
+      const auto held = holders.find(port);
+      std::string holder;
+      if (found != taken.end()) {
+        holder = found->second;
+      } else if (held == holders.end()) {
+        holder = OthersHold(world, port, *claimant);
+      } else if (held->second != claimant) {
+        holder = "service " + NameOf(*held->second);
+      }
       if (holder.empty()) continue;
       conflict = fmt::format(
           "port {}/{} of the nodes is in use by {}; the service gets an address "
@@ -176,11 +202,11 @@ LoadBalancerPlan PlanLoadBalancer(const Service& service, const LoadBalancerWorl
   return plan;
 }
 
-void AddHostPorts(const core_v1::Pod& pod, std::map<NodePort, std::string>& taken) {
+void AddHostPorts(const core_v1::Pod& pod, std::map<NodePort, std::string>& host_ports) {
   if (IsTerminal(pod) || pod.spec.node_name.empty()) return;
   for (const PodHostPort& port : HostPortsOf(pod.spec)) {
-    taken.emplace(NodePort(port.protocol, port.port),
-                  "pod " + pod.metadata.namespace_ + "/" + pod.metadata.name);
+    host_ports.emplace(NodePort(port.protocol, port.port),
+                       "pod " + pod.metadata.namespace_ + "/" + pod.metadata.name);
   }
 }
 

@@ -29,14 +29,17 @@ struct PortIngress {
 struct LoadBalancerWorld {
   std::vector<Ptr<core_v1::Service>> services;
   std::vector<Ptr<core_v1::Node>> nodes;
-  // Ports of the nodes that are something else's, and whose: ssh, the API server, pods' hostPorts.
+  // Ports of the nodes that are something else's, and whose: ssh, the API server.
   std::map<NodePort, std::string> taken;
+  // Those that pods claim as hostPorts. Who was given such a port already keeps it: anybody may say
+  // of a pod on which node it is, and which ports it wants there.
+  std::map<NodePort, std::string> host_ports;
   // The oldest Ingress of each port. It keeps the port from Services that are younger; to others it
   // gives way, as do Services among themselves, so that it never matters which of two controllers
   // came first with what was created at one time.
   std::map<NodePort, PortIngress> ingresses;
-  // Those that a program of the control plane's machine listens at. Who has an address already
-  // keeps it, as it was first.
+  // Those that a program of the control plane's machine listens at. Who was given such a port
+  // already keeps it, as it was first.
   std::set<NodePort> listened;
   // Nodes with a ready endpoint, by "namespace/name" of Services with externalTrafficPolicy Local.
   std::map<std::string, std::set<std::string>> nodes_with_endpoints;
@@ -59,8 +62,8 @@ bool IsNodeLoadBalancer(const core_v1::Service& service);
 
 // Why the ports of each of our Services of the world cannot be its own, by "namespace/name"; ""
 // when they can. `world` has at least the Services that claim what these do, and what those claim
-// beside. A Service that has addresses keeps its ports; of those that wait, the older one is served
-// first.
+// beside. A Service that has addresses keeps the ports that it was given with them, which its
+// status tells; of those that ask for another, the older one is served first.
 std::map<std::string, std::string> PortConflictsOf(const LoadBalancerWorld& world);
 // With that Service's conflict; of the world nodes and endpoints count.
 LoadBalancerPlan PlanLoadBalancer(const core_v1::Service& service, const LoadBalancerWorld& world,
@@ -77,6 +80,6 @@ bool ClaimAlike(const core_v1::Service& a, const core_v1::Service& b);
 bool ServeAlike(const core_v1::Node& a, const core_v1::Node& b);
 
 // Adds the ports of the node that a pod claims: hostPorts, also of pods on the host's network.
-void AddHostPorts(const core_v1::Pod& pod, std::map<NodePort, std::string>& taken);
+void AddHostPorts(const core_v1::Pod& pod, std::map<NodePort, std::string>& host_ports);
 
 }  // namespace skiff

@@ -107,6 +107,35 @@ TEST(ServiceLoadBalancerTest, APortServesOneServiceAndTheOlderOneComesFirst) {
   EXPECT_THAT(PlanOf(*fourth, crowded).port_conflict, IsEmpty());
 }
 
+void Tell(Service& service, int port) {
+  auto& told = service.status.load_balancer.ingress.front().ports.emplace_back();
+  told.port = port;
+  told.protocol = "TCP";
+}
+
+// Whoever may change a Service that has an address would have any other's traffic by it.
+TEST(ServiceLoadBalancerTest, WhoHasAnAddressKeepsWhatHeWasGivenAndNoOthersPort) {
+  const auto old = LoadBalancer("old", {8080, 443}, 600);
+  const auto young = LoadBalancer("young", {443}, 0);
+  for (const auto& each : {old, young}) Give(*each, "192.0.2.1");
+  Tell(*old, 8080);
+  Tell(*young, 443);
+  LoadBalancerWorld world = World({old, young});
+  EXPECT_THAT(PlanOf(*young, world).port_conflict, IsEmpty());
+  EXPECT_EQ(PlanOf(*old, world).port_conflict,
+            "port 443/TCP of the nodes is in use by service default/young; the service gets an "
+            "address when that port is free");
+  // So with what listens, and with an Ingress that is older.
+  world = World({old});
+  EXPECT_THAT(PlanOf(*old, world).port_conflict, IsEmpty());
+  world.listened = {{"TCP", 8080}, {"TCP", 443}};
+  EXPECT_THAT(PlanOf(*old, world).port_conflict, HasSubstr("port 443/TCP"));
+  world.ingresses[{"TCP", 443}] = {"shop/site", TimePoint(std::chrono::seconds(1))};
+  EXPECT_THAT(PlanOf(*old, world).port_conflict, HasSubstr("by ingress shop/site"));
+  Tell(*old, 443);
+  EXPECT_THAT(PlanOf(*old, world).port_conflict, IsEmpty());
+}
+
 TEST(ServiceLoadBalancerTest, PortsOfTheNodesThatOthersUseAreRefused) {
   const auto web = LoadBalancer("web", {6443});
   LoadBalancerWorld world = World({web});
@@ -125,10 +154,15 @@ TEST(ServiceLoadBalancerTest, PortsOfTheNodesThatOthersUseAreRefused) {
   pod.spec.node_name = "a";
   auto& port = pod.spec.containers.emplace_back().ports.emplace_back();
   port.host_port = port.container_port = 8080;
-  AddHostPorts(pod, world.taken);
+  AddHostPorts(pod, world.host_ports);
   web->spec.ports[0].port = 8080;
   EXPECT_THAT(PlanOf(*web, world).port_conflict, HasSubstr("pod kube-system/ingress"));
   web->spec.ports[0].protocol = "UDP";
+  EXPECT_THAT(PlanOf(*web, world).port_conflict, IsEmpty());
+  // A pod that anybody may have made takes no port from who has it.
+  web->spec.ports[0].protocol = "TCP";
+  Give(*web, "192.0.2.1");
+  Tell(*web, 8080);
   EXPECT_THAT(PlanOf(*web, world).port_conflict, IsEmpty());
 }
 

@@ -59,15 +59,15 @@ class LoadBalancerWakesTest : public testing::Test {
       if (second_.contains(name)) {
         ports.push_back({{"name", "second"}, {"port", second_[name]}, {"protocol", "TCP"}});
       }
-      services.push_back({{"metadata", {{"name", name}, {"labels", {{"of", labels_[name]}}}}},
-                          {"spec",
-                           {{"type", "LoadBalancer"},
-                            {"ipFamilies", {"IPv4"}},
-                            {"ports", ports}}},
-                          {"status",
-                           {{"loadBalancer",
-                             {{"ingress", Json::array({{{"ip", "192.0.2.1"},
-                                                        {"ipMode", "VIP"}}})}}}}}});
+      Json told = ports;
+      for (Json& each : told) each.erase("name");
+      services.push_back(
+          {{"metadata", {{"name", name}, {"labels", {{"of", labels_[name]}}}}},
+           {"spec", {{"type", "LoadBalancer"}, {"ipFamilies", {"IPv4"}}, {"ports", ports}}},
+           {"status",
+            {{"loadBalancer",
+              {{"ingress",
+                Json::array({{{"ip", "192.0.2.1"}, {"ipMode", "VIP"}, {"ports", told}}})}}}}}});
     }
     Show<Service>(std::move(services));
   }

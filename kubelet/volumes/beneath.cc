@@ -57,7 +57,14 @@ std::string Joined(const std::vector<std::string>& parts) {
   return path;
 }
 
+// The system reads a path up to a zero byte: what we take for a name of many letters may be "..".
+Result<> RefuseZero(const std::string& path) {
+  if (path.find('\0') == std::string::npos) return {};
+  return Fail(Reason::kInvalid, "a path with a zero byte in it");
+}
+
 Result<std::vector<std::string>> PartsBeneath(const std::string& path) {
+  TRY(RefuseZero(path));
   auto parts = Parts(path);
   if (path.starts_with('/')) return Fail(Reason::kForbidden, path + " is not relative");
   for (const std::string& part : parts) {
@@ -205,6 +212,7 @@ Result<Descriptor> OpenBeneath(const Descriptor& root, const std::string& path, 
 
 Result<std::string> ResolveBeneath(const Descriptor& root, const std::string& path,
                                    const std::string& root_path) {
+  TRY(RefuseZero(path));
   if (path.starts_with('/')) return Fail(Reason::kForbidden, path + " is not relative");
   std::vector<std::string> done;
   const auto given = Parts(path);

@@ -4,10 +4,14 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <string_view>
+
 #include "kubelet/volumes/temporary_tree.h"
 
 namespace skiff::kubelet {
 namespace {
+
+using std::string_view_literals::operator""sv;
 
 // The system call, and what stands in for it where the kernel lacks it.
 class BeneathTest : public testing::TestWithParam<decltype(&OpenBeneath)> {
@@ -51,6 +55,17 @@ TEST_P(BeneathTest, FollowsNoLinkAndDoesNotLeave) {
   }
   EXPECT_EQ(Open("missing").error().reason, Reason::kNotFound);
   EXPECT_EQ(Open("a/missing/x").error().reason, Reason::kNotFound);
+}
+
+// Whoever makes a pod may write one into a subPath.
+TEST_P(BeneathTest, NoZeroByteHidesAStepUp) {
+  for (const std::string_view path :
+       {"..\0x"sv, "..\0x/outside"sv, "a/..\0/..\0/outside"sv, "a\0"sv}) {
+    const auto opened = Open(std::string(path));
+    ASSERT_FALSE(opened) << path;
+    EXPECT_EQ(opened.error().reason, Reason::kInvalid) << path;
+    EXPECT_FALSE(ResolveBeneath(volume_, std::string(path))) << path;
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(ByCallAndByWalk, BeneathTest, testing::Values(&OpenBeneath, &WalkBeneath));

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "api/rules/network/balanced_ports.h"
 #include "proxy/ingress/whole_look.h"
 
 namespace skiff::ingress {
@@ -162,9 +163,11 @@ std::string IngressLoop::HolderOf(int port) const {
     const bool has_ours = std::any_of(given.begin(), given.end(), [&](const auto& each) {
       return std::find(addresses_.begin(), addresses_.end(), each.ip) != addresses_.end();
     });
+    if (!has_ours) continue;
+    const BalancedPorts balanced(*service);
     for (const auto& each : service->spec.ports) {
       const bool is_tcp = each.protocol.empty() || each.protocol == "TCP";
-      if (has_ours && is_tcp && each.port == port) {
+      if (is_tcp && each.port == port && balanced.Has(each)) {
         return "service " + NamespacedName(service->metadata);
       }
     }

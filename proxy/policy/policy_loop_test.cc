@@ -161,7 +161,10 @@ TEST_F(PolicyLoopTest, CablesAreBoundToAddressesWhereTheKernelLooksUpRoutes) {
   SetPolicies({"web"});
   SetPods({kA});
   Settle();
-  EXPECT_THAT(Written(), ElementsAre(HasSubstr("fib saddr . iif oif missing drop")));
+  EXPECT_THAT(Written(),
+              ElementsAre(AllOf(HasSubstr("fib saddr . iif oif missing drop"),
+                                HasSubstr("ip saddr @ranges4 ip daddr != @cluster4 udp dport 8472 "
+                                          "drop"))));
 }
 
 TEST_F(PolicyLoopTest, WhereItDoesNotAllElseHolds) {

@@ -9,6 +9,7 @@ namespace skiff::netpol {
 namespace {
 
 constexpr size_t kChainNameMax = 100;  // The kernel takes 128.
+constexpr int kNodeTunnelPort = 8472;  // NodeRouteOptions of the kubelet has it.
 constexpr Side kSides[] = {Side::kIn, Side::kOut};
 
 size_t IndexOf(Side side) {
@@ -75,11 +76,20 @@ PolicyPlan::PolicyPlan(std::string node_name)
 
 // Before connections are tracked and addresses of Services replaced. Cables have the names that CNI
 // gives them. The address of one who asks whether an IPv6 is free is none.
+//
+// A kernel unpacks what comes to its end of the tunnel between nodes, whoever has sent it, and what
+// is in it would be anybody's: no pod sends there. Between pods the port is one as any other.
 void PolicyPlan::BindCables() {
-  table_.SetChain("cables",
-                  {"type filter hook prerouting priority raw; policy accept;",
-                   "iifname \"veth*\" meta nfproto ipv4 fib saddr . iif oif missing drop",
-                   "iifname \"veth*\" ip6 saddr != :: fib saddr . iif oif missing drop"});
+  std::vector<std::string> rules = {
+      "type filter hook prerouting priority raw; policy accept;",
+      "iifname \"veth*\" meta nfproto ipv4 fib saddr . iif oif missing drop",
+      "iifname \"veth*\" ip6 saddr != :: fib saddr . iif oif missing drop"};
+  for (const char* family : {"4", "6"}) {
+    const char* word = *family == '6' ? "ip6" : "ip";
+    rules.push_back(fmt::format("{0} saddr @ranges{1} {0} daddr != @cluster{1} udp dport {2} drop",
+                                word, family, kNodeTunnelPort));
+  }
+  table_.SetChain("cables", std::move(rules));
 }
 
 std::vector<std::string> PolicyPlan::OwnRanges() const {

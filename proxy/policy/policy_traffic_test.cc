@@ -347,6 +347,24 @@ TEST_P(PolicyTrafficTest, APodSendsUnderItsOwnAddressAlone) {
   EXPECT_EQ(Says(*b_, "fd00:244::2", 8080, "udp"), "a");
 }
 
+// The node would unpack it, and lead what is in it to a pod under whatever address it says.
+TEST_P(PolicyTrafficTest, NoPodSendsIntoTheTunnelBetweenNodes) {
+  if (!nft_->LooksUpRoutes()) GTEST_SKIP() << "this kernel's nftables have no fib";
+  const auto comes = [&](const TestHost& from, const TestHost& to, const std::string& ip) {
+    to.Do("nft add table inet seen");
+    to.Do("nft add chain inet seen in { type filter hook input priority 0 ; }");
+    to.Do("nft add rule inet seen in udp dport 8472 counter");
+    (void)Says(from, ip, 8472, "udp");
+    const std::string seen = to.Do("nft list chain inet seen in");
+    to.Do("nft delete table inet seen");
+    return seen.find("packets 0 ") == std::string::npos;
+  };
+  EXPECT_FALSE(comes(*b_, *node_, kNodeIp));
+  EXPECT_FALSE(comes(*b_, *world_, "192.0.2.2")) << "another node";
+  EXPECT_TRUE(comes(*world_, *node_, kNodeIp)) << "from another node";
+  EXPECT_TRUE(comes(*b_, *a_, kAIp)) << "pods have tunnels of their own";
+}
+
 TEST_P(PolicyTrafficTest, AfterABootPodsAreClosedUntilPoliciesAreRead) {
   node_->Run([&] {
     ASSERT_TRUE(CleanupPolicies());
