@@ -42,8 +42,9 @@ struct EtcdClientOptions {
   std::string ca_pem = "";
   std::string certificate_pem = "";
   std::string key_pem = "";
-  // Longer than etcd's own limit, so that etcd gets to say what is wrong.
-  Duration call_timeout = 10s;
+  // Longer than etcd's own limit of 7 s, so that etcd gets to say what is wrong. Who leads renews
+  // its lease every 2 s and gives up after 10: in between it can still ask another member.
+  Duration call_timeout = 7500ms;
 };
 
 // What follows a watch. Called on gRPC's threads, never two at a time.

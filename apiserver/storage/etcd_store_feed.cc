@@ -51,7 +51,7 @@ class EtcdFeed::Stream final
       watching_ = true;
       feed_.Watching();
     }
-    feed_.Heard();
+    feed_.Heard(response_.events_size() > 0);
     if (response_.events_size() > 0 && !feed_.watcher_.OnEvents(response_)) {
       reason_ = "events are missing";
       context_->TryCancel();
@@ -101,10 +101,10 @@ void EtcdFeed::Start() {
   Connect();
 }
 
-void EtcdFeed::Heard() {
+void EtcdFeed::Heard(bool events) {
   const MutexLock lock(mutex_);
   heard_at_ = clock_.Monotonic();
-  silence_max_ = kSilenceFirst;
+  if (events) silence_max_ = kSilenceFirst;
 }
 
 void EtcdFeed::LeaveSilent() {

@@ -60,7 +60,7 @@ class EtcdFeed {
  private:
   class Stream;
   void Connect();
-  void Heard();
+  void Heard(bool events);
   void Watching();
   void Ended(const grpc::Status& status, bool was_watching);
   // False when the feed is being stopped, and nothing runs any more.
