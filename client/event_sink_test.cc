@@ -35,8 +35,8 @@ class EventSinkTest : public testing::Test {
     AnswerAll(status);
     return server_.asked().size() - asked;
   }
-  void AnswerAll(int status) {
-    server_.AnswerAll(status);
+  void AnswerAll(int status, const std::string& body = "{}") {
+    server_.AnswerAll(status, body);
     executor_.RunUntilIdle();
   }
 
@@ -137,6 +137,26 @@ TEST_F(EventSinkTest, WhatAServerThatIsAwayDidNotTakeIsWrittenLater) {
   AnswerAll(403);
   executor_.RunFor(2 * EventSink::kRetryDelay);
   EXPECT_EQ(server_.asked().size(), 5u) << "a refusal does not become better";
+}
+
+constexpr char kTaken[] = R"({"kind":"Status","reason":"AlreadyExists","code":409})";
+
+TEST_F(EventSinkTest, WhatWasWrittenThoughItsAnswerWasLostIsNotWrittenTwice) {
+  Report("a");
+  AnswerAll(500);
+  executor_.RunFor(EventSink::kRetryDelay);
+  AnswerAll(409, kTaken);
+  EXPECT_EQ(server_.asked(), (std::vector<std::string>{"POST a", "POST a"}));
+  Report("a");
+  EXPECT_EQ(server_.asked().back(), "PATCH a");
+}
+
+TEST_F(EventSinkTest, ANameThatAnotherEventHasIsLeftToIt) {
+  Report("a");
+  AnswerAll(409, kTaken);
+  EXPECT_EQ(server_.asked().size(), 2u);
+  AnswerAll(201);
+  EXPECT_TRUE(server_.empty());
 }
 
 }  // namespace

@@ -20,12 +20,12 @@ class KeptReplies {
   // All that have come so far, answered or not.
   const std::vector<std::string>& asked() const { return asked_; }
   bool empty() const { return kept_.empty(); }
-  void AnswerAll(int status) {
+  void AnswerAll(int status, const std::string& body = "{}") {
     for (const http::LateReplyPtr& reply : std::exchange(kept_, {})) {
-      reply->OnLoop([status] {
+      reply->OnLoop([status, body] {
         http::Response response;
         response.status = status;
-        response.body = "{}";
+        response.body = body;
         return response;
       });
     }

@@ -260,9 +260,14 @@ void EventSink::Patched(Writing writing, const Result<>& patched) {
 
 void EventSink::Created(Writing writing, const Result<Ptr<core_v1::Event>>& created) {
   if (created) return Written(writing.write.key, std::move(writing.sent));
-  writing.write.event = *std::exchange(writing.sent, nullptr);
-  // Two events of one object can carry the same time; each needs a name.
   const bool is_taken = created.error().reason == Reason::kAlreadyExists;
+  // The try before was done, and only its answer was lost.
+  if (is_taken && writing.may_be_there) {
+    return Written(writing.write.key, std::move(writing.sent));
+  }
+  writing.write.event = *std::exchange(writing.sent, nullptr);
+  writing.may_be_there = created.error().http_code >= 500;
+  // Two events of one object can carry the same time; each needs a name.
   if (!is_taken || writing.names == kNamesMax) return Failed(std::move(writing), created.error());
   writing.write.event.metadata.name = NameAt(writing.write.event, ++writing.names);
   Send(std::move(writing));

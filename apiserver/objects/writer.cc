@@ -504,7 +504,9 @@ Result<std::optional<Saved>> ObjectWriter::TryUpdate(ApiRequest& request, const 
   if (!written) {
     const Reason reason = written.error().reason;
     if (reason != Reason::kConflict && reason != Reason::kNotFound) return Fail(written.error());
-    if (conditional) return Fail(ModifiedError(GroupResourceOf(kind), name));
+    if (conditional && reason == Reason::kConflict) {
+      return Fail(ModifiedError(GroupResourceOf(kind), name));
+    }
     return std::nullopt;  // Somebody was faster: again, from what is there now.
   }
   if (reservation) reservation->Keep();

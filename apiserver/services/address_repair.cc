@@ -95,9 +95,13 @@ Result<Duration> AddressRepair::CompareAll() {
   const KindInfo& kind = core_v1::Service::Info();
   const ListPage services = TRY(store_.List({.prefix = StorePrefix(kind.storage_key)}));
   const ListPage addresses = TRY(store_.List({.prefix = prefix, .at = services.revision}));
+  const ListPage ports = TRY(store_.List({.prefix = ServiceClaims::PortsPrefix()}));
   cursor_ = TRY(store_.Watch(prefix, services.revision, [this] { Wake(); }));
   std::set<std::string, std::less<>> recorded;
-  Duration wait = kNever;
+  Duration wait = ports.records.empty() ? kNever : kClaimsEvery;
+  for (const RecordPtr& record : ports.records) {
+    wait = std::min(wait, claims_.DropAbandoned(*record));
+  }
   for (const RecordPtr& record : addresses.records) {
     recorded.emplace(record->key.substr(record->key.rfind('/') + 1));
     wait = std::min(wait, DropIfLeft(*record));

@@ -1,12 +1,14 @@
 // Keeps the IPAddress objects of Services as they should be: one for each address that a Service
 // has, whoever deletes it, and none that a server which died left behind. By them others see which
-// ranges are in use, and where several servers serve one store, who has which address.
+// ranges are in use, and where several servers serve one store, who has which address. There,
+// claims of node ports that were left behind go as well.
 #pragma once
 
 #include <memory>
 #include <string>
 
 #include "api/gen/core_v1.h"
+#include "apiserver/services/service_claims.h"
 #include "apiserver/storage/store.h"
 #include "base/clock.h"
 #include "base/control_loop.h"
@@ -15,12 +17,16 @@
 
 namespace skiff {
 
-// Looks at all of them once, and from then on at those that are deleted.
+// Looks at all of them once, and from then on at those that are deleted. While there are claims of
+// ports, that is while several servers may write, at all of them from time to time: an answer of
+// the store that is lost leaves a claim, too.
 class AddressRepair final : public ControlLoop {
  public:
+  static constexpr Duration kClaimsEvery = 10min;
+
   // All outlive it.
   AddressRepair(Store& store, const Clock& clock, Random& random)
-      : store_(store), clock_(clock), random_(random) {}
+      : store_(store), clock_(clock), random_(random), claims_(store, clock, random) {}
   Duration Step() override;
 
  private:
@@ -35,6 +41,7 @@ class AddressRepair final : public ControlLoop {
   Store& store_;
   const Clock& clock_;
   Random& random_;
+  ServiceClaims claims_;
   const Log log_{"apiserver"};
   std::unique_ptr<WatchCursor> cursor_;
   Duration due_ = kNever;  // When all are looked at again.

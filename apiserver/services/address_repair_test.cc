@@ -50,6 +50,27 @@ TEST_F(AddressRepairTest, OneThatADeadServerLeftBehindGoesAfterAWhile) {
   EXPECT_EQ(AddressOf("10.0.0.8").code, 404);
 }
 
+TEST_F(AddressRepairTest, APortThatADeadServerLeftBehindIsFreeAfterAWhile) {
+  const auto made = Post(kServices, R"({"metadata": {"name": "a"}, "spec": {
+                             "type": "NodePort", "ports": [{"port": 80, "nodePort": 30081}]}})");
+  ASSERT_EQ(made.code, 201) << made.message();
+  ServiceClaims claims(*store_, clock_, random_);
+  core_v1::Service service;
+  service.metadata.namespace_ = "default";
+  service.metadata.name = "a";
+  ASSERT_TRUE(claims.Take("30081", service).value().has_value());
+  service.metadata.name = "gone";
+  ASSERT_TRUE(claims.Take("30080", service).value().has_value());
+  const std::string prefix = ServiceClaims::PortsPrefix();
+  AddressRepair next(*store_, clock_, random_);
+  EXPECT_EQ(next.Step(), 60s);
+  EXPECT_TRUE(store_->Get(prefix + "30080"));
+  clock_.Advance(60s);
+  EXPECT_EQ(next.Step(), AddressRepair::kClaimsEvery);
+  EXPECT_FALSE(store_->Get(prefix + "30080"));
+  EXPECT_TRUE(store_->Get(prefix + "30081")) << "its service has it";
+}
+
 TEST_F(AddressRepairTest, OneThatWasNeverRecordedIsAtTheNextStart) {
   MakeService("a", "10.0.0.7");
   for (ControlLoop* loop : server_->loops()) executor_.Remove(*loop);

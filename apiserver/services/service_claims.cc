@@ -38,7 +38,11 @@ ServiceClaims::ServiceClaims(Store& store, const Clock& clock, Random& random)
       clock_(clock),
       random_(random),
       addresses_(store, StorePrefix(networking_v1::IPAddress::Info().storage_key)),
-      ports_(store, StorePrefix(kPorts)) {}
+      ports_(store, PortsPrefix()) {}
+
+std::string ServiceClaims::PortsPrefix() {
+  return StorePrefix(kPorts);
+}
 
 std::string AddressName(const std::string& text) {
   const auto address = ParseIp(text);
@@ -179,6 +183,19 @@ void ServiceClaims::Drop(const ServiceNumber& number, const core_v1::Service& se
       {.key = Key(number),
        .expect = {.kind = Precondition::Kind::kRevision, .revision = (*there)->modified},
        .value = std::nullopt});
+}
+
+Duration ServiceClaims::DropAbandoned(const Record& claim) {
+  const ServiceNumber number(NumberIn(claim.key));
+  const Holder holder = HolderOf(claim);
+  if (IsUnreadable(claim.value) || Has(holder, number)) return kNever;
+  const Duration age = holder.since ? clock_.Now() - *holder.since : kAbandonedAfter;
+  if (age < kAbandonedAfter) return kAbandonedAfter - age;
+  (void)store_.Apply(  // As in GiveBack.
+      {.key = claim.key,
+       .expect = {.kind = Precondition::Kind::kRevision, .revision = claim.modified},
+       .value = std::nullopt});
+  return kNever;
 }
 
 void ServiceClaims::Follow(const std::function<void()>& begin, const Tell& tell) {

@@ -5,7 +5,8 @@
 //   port      a record of the same shape, /registry/ranges/servicenodeports/<port>
 //
 // A claim whose Service does not have the number, and that is older than any write may take, was
-// left behind by a server that died between the two writes; whoever wants the number takes it over.
+// left behind by a server that died between the two writes; whoever wants the number takes it over,
+// and AddressRepair takes it away.
 #pragma once
 
 #include <functional>
@@ -49,6 +50,11 @@ class ServiceClaims {
   void Confirm(const ServiceNumber& number, const core_v1::Service& service);
   // The service does not have the number any more.
   void Drop(const ServiceNumber& number, const core_v1::Service& service);
+  // Under which all claims of ports lie.
+  static std::string PortsPrefix();
+  // Takes the claim away that was left behind. How long until it can be told that it was; kNever
+  // where its service has the number, or it is gone.
+  Duration DropAbandoned(const Record& claim);
 
   // Tells what was claimed and dropped, through any server, since the last call; all there is when
   // it is the first one, or too long ago: `begin` is called then.

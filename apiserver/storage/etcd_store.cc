@@ -242,7 +242,11 @@ bool EtcdStore::WaitUntilVisible(Revision revision, Duration timeout) {
   MutexLock lock(visible_mutex_);
   while (ring_.Current() < revision) {
     const Duration left = until - clock_.Monotonic();
-    if (left <= Duration::zero()) return false;
+    if (left <= Duration::zero()) {
+      lock.unlock();
+      client_->LeaveSilentWatch();
+      return false;
+    }
     visible_.wait_for(lock, left);
   }
   return true;

@@ -6,6 +6,7 @@
 #include <grpcpp/support/channel_arguments.h>
 
 #include <algorithm>
+#include <optional>
 
 #include "apiserver/storage/etcd_store_feed.h"
 #include "apiserver/storage/store_answers.h"
@@ -19,6 +20,9 @@ constexpr char kTimedOut[] = "etcdserver: request timed out";
 constexpr Duration kMemberWait = 100ms;
 // As etcd's own client; etcd's limit for one request is lower.
 constexpr size_t kSentBytesMax = 2 << 20;
+// How long one that kept silent is asked last. By then its connection is found to be dead, or it
+// answers again.
+constexpr Duration kDoubtedFor = 40s;
 // Reading history may hold up a loop of connections.
 constexpr Duration kHistoryTimeout = 2s;
 
@@ -135,13 +139,25 @@ Result<EtcdMember*> EtcdClient::Reachable(Duration wait) {
     down_since_ns_ = 0;
     return members_[i].get();
   };
+  const Duration now = clock_.Monotonic();
+  std::optional<size_t> doubted;
   for (size_t i = 0; i < members_.size(); ++i) {
     const size_t index = (first + i) % members_.size();
     // Begins to connect where nobody has asked yet.
-    if (members_[index]->channel->GetState(true) == GRPC_CHANNEL_READY) return take(index);
+    if (members_[index]->channel->GetState(true) != GRPC_CHANNEL_READY) continue;
+    if (Duration(members_[index]->doubted_until_ns.load()) <= now) return take(index);
+    if (!doubted) doubted = index;
   }
+  // It is there, though it may keep silent: the others get a moment to be found.
+  for (size_t i = 0; doubted && i < members_.size(); ++i) {
+    const size_t index = (first + i) % members_.size();
+    if (Duration(members_[index]->doubted_until_ns.load()) > now) continue;
+    if (members_[index]->channel->WaitForConnected(In(std::min(wait, kMemberWait)))) {
+      return take(index);
+    }
+  }
+  if (doubted) return take(*doubted);
   int64_t since = 0;
-  const Duration now = clock_.Monotonic();
   if (down_since_ns_.compare_exchange_strong(since, now.count())) since = now.count();
   const Duration until = std::min(Duration(since) + kConnectWait, now + wait);
   for (size_t i = first;; ++i) {
@@ -154,7 +170,8 @@ Result<EtcdMember*> EtcdClient::Reachable(Duration wait) {
   return Fail(Error{.message = kTimedOut, .http_code = 500});
 }
 
-void EtcdClient::Failed(const EtcdMember& member) {
+void EtcdClient::Failed(EtcdMember& member, bool was_silent) {
+  if (was_silent) member.doubted_until_ns = (clock_.Monotonic() + kDoubtedFor).count();
   const size_t index = preferred_;
   if (members_[index].get() == &member) preferred_ = (index + 1) % members_.size();
 }
@@ -170,7 +187,9 @@ Result<Response> EtcdClient::Call(bool again, Ask ask) {
     const grpc::Status status = ask(*member, &context, &response);
     if (status.ok()) return response;
     const bool gone = status.error_code() == grpc::StatusCode::UNAVAILABLE;
-    if (gone) Failed(*member);
+    // One that lives tells itself, sooner than that, that the others do not answer it.
+    const bool silent = status.error_code() == grpc::StatusCode::DEADLINE_EXCEEDED;
+    if (gone || silent) Failed(*member, silent);
     if (!gone || tries_left == 0) return Fail(ErrorFrom(status));
   }
 }
@@ -234,8 +253,12 @@ Result<etcd::WatchResponse> EtcdClient::ReadHistory(Revision after) {
 
 void EtcdClient::StartWatch(EtcdWatcher& watcher) {
   CHECK(!feed_);
-  feed_ = std::make_unique<EtcdFeed>(members_, watcher);
+  feed_ = std::make_unique<EtcdFeed>(members_, watcher, clock_);
   feed_->Start();
+}
+
+void EtcdClient::LeaveSilentWatch() {
+  if (feed_) feed_->LeaveSilent();
 }
 
 void EtcdClient::StopWatch() {

@@ -1,6 +1,7 @@
 // The connection to an etcd cluster: calls that wait for their answer, and the one long watch.
 //
-// One channel a member. Calls go to the member that answered last and move on when it does not.
+// One channel a member. Calls go to the member that answered last and move on when it does not; one
+// that keeps silent behind a connection that lives is asked again when no other is there, or later.
 // While no member can be reached a call waits for kConnectWait, counted from when the cluster went
 // away, so that an outage costs each caller little. gRPC reconnects in the background by itself, at
 // most kReconnectMax apart.
@@ -41,8 +42,9 @@ struct EtcdClientOptions {
   std::string ca_pem = "";
   std::string certificate_pem = "";
   std::string key_pem = "";
-  // Longer than etcd's own limit, so that etcd gets to say what is wrong.
-  Duration call_timeout = 10s;
+  // Longer than etcd's own limit of 7 s, so that etcd gets to say what is wrong. Who leads renews
+  // its lease every 2 s and gives up after 10: in between it can still ask another member.
+  Duration call_timeout = 7500ms;
 };
 
 // What follows a watch. Called on gRPC's threads, never two at a time.
@@ -84,6 +86,9 @@ class EtcdClient {
 
   // Watches all keys from now on. `watcher` outlives the client. Once.
   void StartWatch(EtcdWatcher& watcher);
+  // Something that etcd tells of has not come by it: unless anything has, it is opened anew. Any
+  // thread, between StartWatch and StopWatch.
+  void LeaveSilentWatch();
   // No call of the watcher runs or will run. Called by the destructor at the latest.
   void StopWatch();
 
@@ -92,7 +97,8 @@ class EtcdClient {
   Result<> AddMember(const std::string& url);
   // The member to ask; fails when none can be reached in time.
   Result<EtcdMember*> Reachable(Duration wait);
-  void Failed(const EtcdMember& member);
+  // From now on the next one is asked; `was_silent`: and this one last for a while.
+  void Failed(EtcdMember& member, bool was_silent);
   template <typename Response, typename Ask>
   Result<Response> Call(bool again, Ask ask);
 

@@ -51,6 +51,7 @@ class EtcdFeed::Stream final
       watching_ = true;
       feed_.Watching();
     }
+    feed_.Heard(response_.events_size() > 0);
     if (response_.events_size() > 0 && !feed_.watcher_.OnEvents(response_)) {
       reason_ = "events are missing";
       context_->TryCancel();
@@ -100,6 +101,25 @@ void EtcdFeed::Start() {
   Connect();
 }
 
+void EtcdFeed::Heard(bool events) {
+  const MutexLock lock(mutex_);
+  heard_at_ = clock_.Monotonic();
+  if (events) silence_max_ = kSilenceFirst;
+}
+
+void EtcdFeed::LeaveSilent() {
+  std::shared_ptr<grpc::ClientContext> context;
+  {
+    const MutexLock lock(mutex_);
+    const Duration now = clock_.Monotonic();
+    if (!context_ || now - heard_at_ < silence_max_) return;
+    silence_max_ = std::min(silence_max_ * 2, kSilenceMax);
+    heard_at_ = now;
+    context = context_;
+  }
+  context->TryCancel();
+}
+
 bool EtcdFeed::GoesOn() {
   if (!stopping_) return true;
   running_ = false;
@@ -113,6 +133,7 @@ void EtcdFeed::Connect() {
     MutexLock lock(mutex_);
     if (!GoesOn()) return;
     context_ = context;
+    heard_at_ = clock_.Monotonic();
   }
   auto* const stream = new Stream(*this, std::move(context));
   stream->Start(*members_[member_ % members_.size()]);

@@ -10,6 +10,7 @@
 
 #include "apiserver/storage/etcd_test_host.h"
 #include "apiserver/storage/record_header.h"
+#include "apiserver/storage/silent_relay.h"
 #include "apiserver/storage/store_contract.h"
 
 namespace skiff {
@@ -372,6 +373,24 @@ TEST_F(EtcdStoreTest, AMemberThatIsGoneIsPassedOver) {
   const auto store = Open({.client = {.servers = {nobody, host_.Url()}}});
   Put(*store, "pods/x", "1");
   EXPECT_EQ(ValueOf(*store, "pods/x"), "1");
+}
+
+TEST_F(EtcdStoreTest, AMemberThatKeepsSilentIsPassedOver) {
+  Put(*Open(), "pods/x", "1");
+  SilentRelay silent(host_.port());
+  EtcdClientOptions client{.servers = {host_.UrlAt(silent.port()), host_.Url()}};
+  client.call_timeout = 2s;
+  const auto store = Open({.client = client});
+  Watcher watcher(*store, "/registry/pods/");
+  ASSERT_TRUE(watcher.Await(0));
+  silent.FallSilent();
+  int failed = 0;
+  for (int i = 0; i < 5; ++i) failed += store->Get("/registry/pods/x") ? 0 : 1;
+  EXPECT_LE(failed, 2) << "somebody has to find out";
+  Put(*store, "pods/x", "2");
+  const auto events = watcher.Await(1).value();
+  ASSERT_EQ(events.size(), 1u);
+  EXPECT_EQ(events[0]->record->value, "2") << "the watch goes on with the other member";
 }
 
 TEST(EtcdClientTest, SaysWhatIsWrongWithItsServers) {

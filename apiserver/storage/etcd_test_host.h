@@ -42,6 +42,7 @@ class EtcdHost {
   EtcdHost(const EtcdHost&) = delete;
   EtcdHost& operator=(const EtcdHost&) = delete;
 
+  int port() const { return client_port_; }
   std::string Url() const { return UrlAt(client_port_); }
   EtcdClientOptions Client() const { return {.servers = {Url()}}; }
   const std::string& folder() const { return folder_; }
