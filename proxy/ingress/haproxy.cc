@@ -307,8 +307,8 @@ Result<> Haproxy::SyncServers(const std::map<std::string, Backend>& backends) co
   const auto answers = TRY(AskAll(changes.must));
   for (size_t i = 0; i < answers.size() && all; ++i) {
     if (IsDone(answers[i])) continue;
-    all = Fail(Reason::kInternalError,
-               "haproxy refused \"" + changes.must[i] + "\": " + answers[i]);
+    all =
+        Fail(Reason::kInternalError, "haproxy refused \"" + changes.must[i] + "\": " + answers[i]);
   }
   TRY(AskAll(changes.may));
   return all;
