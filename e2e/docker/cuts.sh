@@ -45,10 +45,13 @@ in_member() { # MEMBER ARGUMENT...
 member_knows() { # MEMBER CONFIGMAP FLAG...
   in_member "$1" get "/registry/configmaps/default/$2" --keys-only "${@:3}" | grep -q "/$2\$"
 }
-# Asks that server alone, which has its own address in its kubeconfig.
-at_server() { # SERVER ARGUMENT...
-  docker exec "$1" skiff --kubeconfig=/var/lib/skiff/admin.kubeconfig --request-timeout=15s "${@:2}"
+# Asks that server alone: the kubeconfig that it has may lead to the balancer.
+skiff_in() { # SERVER ARGUMENT...
+  local port
+  port=$(docker inspect -f '{{index .Config.Labels "skiff.io/port"}}' "$1")
+  docker exec "$1" skiff --kubeconfig=/var/lib/skiff/admin.kubeconfig --server="https://127.0.0.1:$port" "${@:2}"
 }
+at_server() { skiff_in "$1" --request-timeout=15s "${@:2}"; } # SERVER ARGUMENT...
 server_knows() { at_server "$1" get configmap "$2"; } # SERVER CONFIGMAP
 # A write whose answer was lost may have happened.
 server_writes() { at_server "$1" create configmap "$2" || server_knows "$1" "$2"; } # SERVER CONFIGMAP
@@ -92,11 +95,12 @@ cut_server_off() { # CLUSTER SERVER
 declare -A member_of=()
 learn_sides() { # CLUSTER
   servers=("$1-server" "$1-server-2" "$1-server-3")
+  local number
   for number in 1 2 3; do member_of[${servers[$((number - 1))]}]=$1-etcd-$number; done
 }
 # What e2e/partitions/ways.sh wants to be told.
-at() { docker exec -i "$1" skiff --kubeconfig=/var/lib/skiff/admin.kubeconfig --request-timeout="${ANSWER:-4s}" "${@:2}"; }
-at_for_ever() { docker exec "$1" skiff --kubeconfig=/var/lib/skiff/admin.kubeconfig "${@:2}"; }
+at() { skiff_in "$1" --request-timeout="${ANSWER:-4s}" "${@:2}"; }
+at_for_ever() { skiff_in "$@"; }
 is_leader() {
   in_member "${member_of[$1]}" endpoint status -w fields 2>/dev/null |
     awk -F' : ' '/^"MemberID"/ {own = $2} /^"Leader"/ {leader = $2} END {exit !(own != "" && own == leader)}'

@@ -15,7 +15,7 @@ reads_at() { at "$1" get configmap written -o 'jsonpath={.data.by}'; }
 reads_old_at() { at "$1" get --raw '/api/v1/namespaces/default/configmaps/written?resourceVersion=0'; }
 writes_at() { at "$1" patch configmap written --type=merge -p "{\"data\": {\"by\": \"$2\"}}"; } # NAME VALUE
 ready_at() { at "$1" get --raw /readyz; }
-go_on() { for name in "$@"; do reads_at "$name" >/dev/null && writes_at "$name" "$name" || return 1; done; }
+go_on() { local name; for name in "$@"; do reads_at "$name" >/dev/null && writes_at "$name" "$name" || return 1; done; }
 refuses() { # NAME
   local read write
   reads_at "$1" &
@@ -24,7 +24,7 @@ refuses() { # NAME
   write=$!
   not wait $read && not wait $write
 }
-leader_among() { for name in "$@"; do if is_leader "$name"; then echo "$name"; return 0; fi; done; return 1; }
+leader_among() { local name; for name in "$@"; do if is_leader "$name"; then echo "$name"; return 0; fi; done; return 1; }
 # In $leader: who leads may be being chosen.
 led() { leader=$(leader_among "${servers[@]}"); }
 # And in $rest the others.
@@ -32,7 +32,7 @@ find_leader() {
   check "etcd has a leader" led
   mapfile -t rest < <(others "$leader")
 }
-others() { for name in "${servers[@]}"; do [ "$name" = "$1" ] || echo "$name"; done; }
+others() { local name; for name in "${servers[@]}"; do [ "$name" = "$1" ] || echo "$name"; done; }
 # Of what clients wrote down: whether it could have happened one after the other.
 check_linearizable() { # NAME AT-LEAST FILE...
   local verdict
@@ -42,6 +42,7 @@ check_linearizable() { # NAME AT-LEAST FILE...
 }
 
 cut_off_and_back() { # NAME
+  local name
   local -a rest
   mapfile -t rest < <(others "$1")
   # On the side that is cut off somebody watches, as long as that machine has power.
@@ -77,6 +78,7 @@ way_one_off() {
 }
 
 way_all_apart() { # [CHECKS...]: a command that looks at what holds meanwhile
+  local name
   find_leader
   break_link "${rest[0]}" "${rest[1]}"
   for name in "${rest[@]}"; do break_link "$leader" "$name"; done
@@ -129,6 +131,7 @@ way_one_link() {
 }
 
 way_one_direction() {
+  local name
   find_leader
   for name in "${rest[@]}"; do break_link "$leader" "$name" --direction=out; done
   check "the other two choose one of them, and go on" go_on "${rest[@]}"
@@ -138,6 +141,7 @@ way_one_direction() {
 }
 
 way_power() {
+  local name
   local -a lost=("${servers[@]:1}")
   for name in "${lost[@]}"; do lose_power "$name"; done
   check "one by itself neither reads nor writes" refuses "${servers[0]}"

@@ -1,0 +1,97 @@
+#include "skiff/answered_services.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "api/codec/decode.h"
+#include "client/client.h"
+#include "skiff/status_text.h"
+
+namespace skiff {
+namespace {
+
+using testing::EndsWith;
+
+constexpr char kEarlier[] = "2026-01-01T00:00:00Z";
+constexpr char kRightNow[] = "2026-01-01T00:59:50Z";
+const TimePoint kOneOClock = Time::Parse("2026-01-01T01:00:00Z")->point();
+
+template <typename K>
+K Old(const std::string& name, Json object, const char* at = kEarlier) {
+  Json& meta = object["metadata"];
+  meta["name"] = name;
+  meta["namespace"] = "q";
+  meta["uid"] = name + "-uid";
+  meta["creationTimestamp"] = at;
+  return *FromJson<K>(object);
+}
+
+core_v1::Service ServiceFor(const std::string& name) {
+  return Old<core_v1::Service>(
+      name, {{"spec", {{"selector", {{"app", name}}}, {"ports", {{{"port", 80}}}}}}});
+}
+
+discovery_v1::EndpointSlice SliceOf(const std::string& service, std::vector<Json> conditions,
+                                    const char* at = kEarlier) {
+  Json slice = {{"metadata", {{"labels", {{"kubernetes.io/service-name", service}}}}},
+                {"endpoints", Json::array()}};
+  for (Json& each : conditions) {
+    slice["endpoints"].push_back({{"addresses", {"10.0.0.1"}}, {"conditions", std::move(each)}});
+  }
+  return Old<discovery_v1::EndpointSlice>(service + "-x", std::move(slice), at);
+}
+
+networking_v1::Ingress IngressTo(const std::string& name, const std::string& service, int port = 80,
+                                 const char* at = kEarlier) {
+  const Json backend = {{"service", {{"name", service}, {"port", {{"number", port}}}}}};
+  const Json path = {{"path", "/"}, {"pathType", "Prefix"}, {"backend", backend}};
+  Json ingress;
+  ingress["spec"]["rules"] = {{{"http", {{"paths", {path}}}}}};
+  return Old<networking_v1::Ingress>(name, std::move(ingress), at);
+}
+
+TEST(AnsweredServicesTest, AnIngressWhoseServiceDoesNotAnswerIsNamedWithIt) {
+  ClusterStatus status(kOneOClock);
+  status.Add(SliceOf("web", {{{"ready", true}}}));
+  status.Add(SliceOf("starting", {{{"ready", false}}}));
+  status.Add(SliceOf("just-changed", {{{"ready", false}}}, kRightNow));
+  status.Add(SliceOf("ending", {{{"ready", false}, {"serving", true}, {"terminating", true}}}));
+  for (const char* name : {"web", "starting", "just-changed", "ending"}) {
+    status.Add(ServiceFor(name));
+  }
+  for (const char* fine : {"web", "just-changed", "ending"}) status.Add(IngressTo(fine, fine));
+  status.Add(IngressTo("young", "gone", 80, kRightNow));
+  EXPECT_TRUE(status.is_well()) << status.Text();
+  status.Add(IngressTo("a", "gone"));
+  status.Add(IngressTo("b", "lost"));
+  status.Add(IngressTo("c", "web", 81));
+  status.Add(IngressTo("d", "starting"));
+  EXPECT_THAT(status.Text(), EndsWith(R"(What is wrong, and what says more of it:
+  1 ingress answering 503, as a service has no ready pods: q/d (service starting)                  skiff why ingress d -n q
+  1 ingress answering 503, as a service has no such port: q/c (service web)                        skiff why ingress c -n q
+  2 ingresses answering 503, as a service is not there: q/a (service gone), q/b (service lost)     skiff why ingress a -n q
+)")) << status.Text();
+}
+
+TEST(AnsweredServicesTest, AServiceThatSelectsNoPodsIsNamedUnlessNobodyWantsAny) {
+  ClusterStatus status(kOneOClock);
+  status.Add(SliceOf("web", {}));
+  status.Add(SliceOf("restarted", {}, kRightNow));
+  status.Add(SliceOf("failing", {{{"ready", false}}}));  // Of these their pods tell.
+  status.Add(SliceOf("idle", {}));
+  status.Add(Old<apps_v1::Deployment>(
+      "idle", {{"spec",
+                {{"replicas", 0},
+                 {"selector", {{"matchLabels", {{"app", "idle"}}}}},
+                 {"template", {{"metadata", {{"labels", {{"app", "idle"}}}}}}}}},
+               {"status", {{"observedGeneration", 1}}}}));
+  for (const char* name : {"restarted", "failing", "idle"}) status.Add(ServiceFor(name));
+  status.Add(Old<core_v1::Service>("by-hand", {{"spec", {{"ports", {{{"port", 80}}}}}}}));
+  EXPECT_TRUE(status.is_well()) << status.Text();
+  status.Add(ServiceFor("web"));
+  EXPECT_THAT(status.Text(),
+              EndsWith("  1 service selecting no pods: q/web   skiff why service web -n q\n"));
+}
+
+}  // namespace
+}  // namespace skiff
