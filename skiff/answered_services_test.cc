@@ -26,9 +26,17 @@ K Old(const std::string& name, Json object, const char* at = kEarlier) {
   return *FromJson<K>(object);
 }
 
+Json Ready(bool ready) {
+  Json conditions;
+  conditions["ready"] = ready;
+  return conditions;
+}
+
 core_v1::Service ServiceFor(const std::string& name) {
-  return Old<core_v1::Service>(
-      name, {{"spec", {{"selector", {{"app", name}}}, {"ports", {{{"port", 80}}}}}}});
+  Json service;
+  service["spec"]["selector"]["app"] = name;
+  service["spec"]["ports"].push_back({{"port", 80}});
+  return Old<core_v1::Service>(name, std::move(service));
 }
 
 discovery_v1::EndpointSlice SliceOf(const std::string& service, std::vector<Json> conditions,
@@ -36,7 +44,10 @@ discovery_v1::EndpointSlice SliceOf(const std::string& service, std::vector<Json
   Json slice = {{"metadata", {{"labels", {{"kubernetes.io/service-name", service}}}}},
                 {"endpoints", Json::array()}};
   for (Json& each : conditions) {
-    slice["endpoints"].push_back({{"addresses", {"10.0.0.1"}}, {"conditions", std::move(each)}});
+    Json endpoint;
+    endpoint["addresses"] = Json::array({"10.0.0.1"});
+    endpoint["conditions"] = std::move(each);
+    slice["endpoints"].push_back(std::move(endpoint));
   }
   return Old<discovery_v1::EndpointSlice>(service + "-x", std::move(slice), at);
 }
@@ -45,17 +56,21 @@ networking_v1::Ingress IngressTo(const std::string& name, const std::string& ser
                                  const char* at = kEarlier) {
   const Json backend = {{"service", {{"name", service}, {"port", {{"number", port}}}}}};
   const Json path = {{"path", "/"}, {"pathType", "Prefix"}, {"backend", backend}};
+  Json rule;
+  rule["http"]["paths"].push_back(path);
   Json ingress;
-  ingress["spec"]["rules"] = {{{"http", {{"paths", {path}}}}}};
+  ingress["spec"]["rules"].push_back(rule);
   return Old<networking_v1::Ingress>(name, std::move(ingress), at);
 }
 
 TEST(AnsweredServicesTest, AnIngressWhoseServiceDoesNotAnswerIsNamedWithIt) {
   ClusterStatus status(kOneOClock);
-  status.Add(SliceOf("web", {{{"ready", true}}}));
-  status.Add(SliceOf("starting", {{{"ready", false}}}));
-  status.Add(SliceOf("just-changed", {{{"ready", false}}}, kRightNow));
-  status.Add(SliceOf("ending", {{{"ready", false}, {"serving", true}, {"terminating", true}}}));
+  status.Add(SliceOf("web", {Ready(true)}));
+  status.Add(SliceOf("starting", {Ready(false)}));
+  status.Add(SliceOf("just-changed", {Ready(false)}, kRightNow));
+  Json ending = Ready(false);
+  ending["serving"] = ending["terminating"] = true;
+  status.Add(SliceOf("ending", {ending}));
   for (const char* name : {"web", "starting", "just-changed", "ending"}) {
     status.Add(ServiceFor(name));
   }
@@ -77,16 +92,16 @@ TEST(AnsweredServicesTest, AServiceThatSelectsNoPodsIsNamedUnlessNobodyWantsAny)
   ClusterStatus status(kOneOClock);
   status.Add(SliceOf("web", {}));
   status.Add(SliceOf("restarted", {}, kRightNow));
-  status.Add(SliceOf("failing", {{{"ready", false}}}));  // Of these their pods tell.
+  status.Add(SliceOf("failing", {Ready(false)}));  // Of these their pods tell.
   status.Add(SliceOf("idle", {}));
-  status.Add(Old<apps_v1::Deployment>(
-      "idle", {{"spec",
-                {{"replicas", 0},
-                 {"selector", {{"matchLabels", {{"app", "idle"}}}}},
-                 {"template", {{"metadata", {{"labels", {{"app", "idle"}}}}}}}}},
-               {"status", {{"observedGeneration", 1}}}}));
+  Json idle;
+  idle["spec"]["replicas"] = 0;
+  idle["spec"]["template"]["metadata"]["labels"]["app"] = "idle";
+  status.Add(Old<apps_v1::Deployment>("idle", std::move(idle)));
   for (const char* name : {"restarted", "failing", "idle"}) status.Add(ServiceFor(name));
-  status.Add(Old<core_v1::Service>("by-hand", {{"spec", {{"ports", {{{"port", 80}}}}}}}));
+  Json by_hand;
+  by_hand["spec"]["ports"].push_back({{"port", 80}});
+  status.Add(Old<core_v1::Service>("by-hand", std::move(by_hand)));
   EXPECT_TRUE(status.is_well()) << status.Text();
   status.Add(ServiceFor("web"));
   EXPECT_THAT(status.Text(),
