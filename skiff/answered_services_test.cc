@@ -82,9 +82,9 @@ TEST(AnsweredServicesTest, AnIngressWhoseServiceDoesNotAnswerIsNamedWithIt) {
   status.Add(IngressTo("c", "web", 81));
   status.Add(IngressTo("d", "starting"));
   EXPECT_THAT(status.Text(), EndsWith(R"(What is wrong, and what says more of it:
-  1 ingress answering 503, as a service has no ready pods: q/d (service starting)                  skiff why ingress d -n q
-  1 ingress answering 503, as a service has no such port: q/c (service web)                        skiff why ingress c -n q
-  2 ingresses answering 503, as a service is not there: q/a (service gone), q/b (service lost)     skiff why ingress a -n q
+  1 ingress answering 503, as a service has no ready pods: q/d (service starting)                skiff why ingress d -n q
+  1 ingress answering 503, as a service has no such port: q/c (service web)                      skiff why ingress c -n q
+  2 ingresses answering 503, as a service is not there: q/a (service gone), q/b (service lost)   skiff why ingress a -n q
 )")) << status.Text();
 }
 
