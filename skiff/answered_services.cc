@@ -81,16 +81,16 @@ std::string AnsweredServices::TroubleOf(const std::string& object_namespace,
                                         const networking_v1::IngressServiceBackend& backend) const {
   const ObjectKey key{object_namespace, backend.name};
   const auto service = services_.find(key);
-  if (service == services_.end()) return "a service is not there";
+  if (service == services_.end()) return "no such service";
   if (service->second.is_name) return "";
   const auto& ports = service->second.ports;
   const bool has_port = std::any_of(ports.begin(), ports.end(),
                                     [&](const auto& port) { return IsPort(port, backend.port); });
-  if (!has_port) return "a service has no such port";
+  if (!has_port) return "no such port";
   const auto found = endpoints_.find(key);
-  if (found == endpoints_.end()) return "a service has no ready pods";
+  if (found == endpoints_.end()) return "no ready pods";
   const bool is_well = found->second.answer || Waits(found->second.changed);
-  return is_well ? "" : "a service has no ready pods";
+  return is_well ? "" : "no ready pods";
 }
 
 std::optional<AnsweredServices::Trouble> AnsweredServices::TroubleOf(
@@ -101,7 +101,7 @@ std::optional<AnsweredServices::Trouble> AnsweredServices::TroubleOf(
   const auto look = [&](const networking_v1::IngressBackend& backend) {
     if (trouble || !backend.service) return;
     const std::string why = TroubleOf(meta.namespace_, *backend.service);
-    if (!why.empty()) trouble = Trouble{"answering 503, as " + why, backend.service->name};
+    if (!why.empty()) trouble = Trouble{"answering 503 (" + why + ")", backend.service->name};
   };
   if (ingress.spec.default_backend) look(*ingress.spec.default_backend);
   for (const auto& rule : ingress.spec.rules) {

@@ -23,7 +23,7 @@ class AnsweredServices {
  public:
   using Labels = std::map<std::string, std::string>;
   struct Trouble {
-    std::string word;     // "answering 503, as a service is not there"
+    std::string word;     // "answering 503 (no such service)"
     std::string service;  // The first one of which that is so.
   };
 
