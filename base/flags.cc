@@ -309,6 +309,16 @@ void Flags::Add(const std::string& name, Duration& value, const std::string& hel
   });
 }
 
+void Flags::Add(const std::string& name, std::optional<Duration>& value, const std::string& help) {
+  const Shown shown{"DURATION", value ? GoDurationText(*value) : ""};
+  impl_->Add(name, help, shown, [&value](const std::string& text) -> std::string {
+    const auto parsed = ParseGoDuration(text);
+    if (!parsed) return parsed.error().message;
+    value = *parsed;
+    return "";
+  });
+}
+
 void Flags::Add(const std::string& name, std::vector<std::string>& value, const std::string& help) {
   // The first use replaces the default, as pflag's slices do.
   const Shown shown{"TEXT,...", JoinCommas(value)};

@@ -48,6 +48,8 @@ class Flags {
   void Add(const std::string& name, std::optional<bool>& value, const std::string& help);
   // Go's text of a duration: "1h30m", "500ms".
   void Add(const std::string& name, Duration& value, const std::string& help);
+  // For who must know whether it was given; none is shown as its default.
+  void Add(const std::string& name, std::optional<Duration>& value, const std::string& help);
   // Comma-separated; when given several times the lists are joined.
   void Add(const std::string& name, std::vector<std::string>& value, const std::string& help);
   // One item each time the flag is given, commas and all.

@@ -227,6 +227,16 @@ TEST(Flags, WithoutEffectIsSaidAndARestrictionRefused) {
             "\"maybe\": invalid syntax");
 }
 
+TEST(Flags, ADurationThatNobodyHasSaidHasNoDefault) {
+  std::optional<Duration> length;
+  Flags flags("test");
+  flags.Add("for", length, "how long");
+  EXPECT_EQ(flags.Help().find("0s"), std::string::npos) << flags.Help();
+  ASSERT_TRUE(flags.Parse({"--for=90s"}));
+  EXPECT_EQ(length, Duration(90s));
+  EXPECT_FALSE(flags.Parse({"--for=soon"}));
+}
+
 TEST(Flags, ReadsGoDurations) {
   EXPECT_EQ(*ParseGoDuration("1h2m3.5s"), 3723500ms);
   EXPECT_EQ(ParseGoDuration("10").error().message, "time: missing unit in duration \"10\"");

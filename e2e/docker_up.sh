@@ -6,7 +6,7 @@
 #
 #   e2e/docker_up.sh                  ports are variables in .env
 #   e2e/docker_up.sh three_servers    these parts alone (`play` at the end names them)
-#   e2e/docker_up.sh cut_apart        only a member and a server cut off, which three_servers has in it
+#   e2e/docker_up.sh cut_apart        instead: cut apart in every way, of which three_servers has two (e2e/docker/cuts.sh)
 #
 # Where no Docker engine runs and this is root, one of our own is started meanwhile; exits with 77
 # where it cannot be.
@@ -28,6 +28,7 @@ image=$SKIFF_IMAGE:$SKIFF_VERSION
 work=$(mktemp -d)
 export HOME=$work/home
 mkdir -p "$HOME/.local/share"
+clients=() # Who read and write all the while.
 clusters=(show second third taken three)
 site_port=$((SKIFF_NODE_PORT + 2))
 ours=$HOME/.local/share/skiff/docker
@@ -37,6 +38,7 @@ cleanup() {
   trap - EXIT
   [ $code = 0 ] || { docker ps -a; diff <(echo "$untouched") <(traces); } || true
   [ -z "${listener:-}" ] || kill "$listener" 2>/dev/null || true
+  [ ${#clients[@]} = 0 ] || kill "${clients[@]}" 2>/dev/null || true
   for cluster in "${clusters[@]}"; do skiff down --docker --name="$cluster" >/dev/null 2>&1 || true; done
   docker rm -f taken-server >/dev/null 2>&1 || true
   docker volume rm -f taken-agent-1 >/dev/null 2>&1 || true
@@ -253,18 +255,18 @@ need_etcd_image() {
   docker image inspect "$base" >/dev/null 2>&1 || base=skiff-base:12
   docker image inspect "$ETCD_IMAGE" >/dev/null 2>&1 || e2e/docker/etcd.sh "$ETCD_IMAGE" "$base" >/dev/null
 }
-up_three() {
-  run skiff up --docker --name=three --nodes=4 --etcd=3 --etcd-image="$ETCD_IMAGE" --image="$image" \
+up_three() { # NODES FLAG...
+  run skiff up --docker --name=three --nodes="$1" --etcd=3 --etcd-image="$ETCD_IMAGE" --image="$image" \
     --load-image=build/release/images/nautilus.tar --publish="127.0.0.1:$SKIFF_NODE_PORT:30080" \
     --server-arg=--node-monitor-grace-period=15s --server-arg=--default-not-ready-toleration-seconds=5 \
-    --server-arg=--default-unreachable-toleration-seconds=5
-  check "four nodes are Ready" nodes_ready three 4
+    --server-arg=--default-unreachable-toleration-seconds=5 "${@:2}"
+  check "all $1 nodes are Ready" nodes_ready three "$1"
 }
 cut_apart() {
   say "Three servers over three members of etcd, cut apart"
   need_etcd_image
-  up_three
-  cuts three
+  up_three 5 --load-image=build/release/images/busybox.tar
+  all_cuts three
   run skiff down --docker --name=three
   rm -rf "$HOME/.kube"
   check "no container, network, volume or file is left" same_traces
@@ -277,7 +279,7 @@ three_servers() {
   check "no image of etcd" says 'no image "skiff-show/nowhere" of etcd; make it .*e2e/docker/etcd.sh'
   refused skiff up --docker --name=three --etcd=8
   check "too many members" says '\-\-etcd: 8 is not between 1 and 7'
-  up_three
+  up_three 4
   check "three of them have that role" sh -c "[ \$('$KUBECTL' --kubeconfig '$ours/three.kubeconfig' get nodes --no-headers | grep -c control-plane) = 3 ]"
   run skiff status --docker --name=three
   check "pods know three servers" sh -c "[ \$('$KUBECTL' --kubeconfig '$ours/three.kubeconfig' get endpoints kubernetes \
@@ -367,7 +369,6 @@ ended_early() {
   wait "$under_way" || true
 }
 is_running() { [ "$(docker inspect -f '{{.State.Running}}' "$1")" = true ]; } # CONTAINER
-not() { ! "$@"; }
 # A write whose answer was lost may have happened.
 writes() { of "$1" create configmap "$2" || of "$1" get configmap "$2"; } # CLUSTER NAME
 # One after the other, each by a connection of its own; none is tried again.

@@ -8,7 +8,8 @@
 #   e2e/partitions.sh             uses build/release/skiff
 #   SKIFF=... IMAGES=... e2e/partitions.sh
 #   PARTS=23 e2e/partitions.sh    only the files of e2e/partitions/ that begin so
-#   e2e/partitions.sh docker      instead: cuts through the containers of `skiff up --docker --etcd=3` (e2e/docker/cuts.sh)
+#   e2e/partitions.sh docker      instead, in five minutes: the containers of `skiff up --docker --nodes=5 --etcd=3`, in
+#                                 the same ways (e2e/partitions/ways.sh) and some that only they have (e2e/docker/cuts.sh)
 #
 # The machines are namespaces (e2e/nodes/machines.sh): nothing leaves this one. Exits with 77 where they
 # cannot be made.
@@ -35,20 +36,11 @@ TOLERATION=5
 # As somebody who sits at that machine: by the server's address.
 kubectl_on() { on "$1" env KUBECONFIG=/var/lib/shared/kubeconfig "$SKIFF" --request-timeout=5s "${@:2}"; }
 . e2e/nodes/checks.sh
+. e2e/partitions/pods.sh
+. e2e/partitions/ways.sh
 
 # skiff chaos on a machine, as it is typed there.
 chaos_on() { typed "$1" env KUBECONFIG=/var/lib/shared/kubeconfig "$SKIFF" chaos "${@:2}"; }
-# A command in a pod, by who sits at its machine: no API server is asked. $container has its container.
-inside() { # NODE POD COMMAND...
-  on "$1" sh -c '
-    process=$(grep -l "$1" /proc/[0-9]*/cgroup 2>/dev/null | cut -d/ -f3 | sort -n | head -n 1)
-    shift
-    exec nsenter --target "$process" --mount --uts --ipc --net --pid --root --wd=/ -- "$@"' \
-    inside "${container[$2]}" "${@:3}"
-}
-# Its container has processes there.
-lives() { on "$1" sh -c 'grep -q "$1" /proc/[0-9]*/cgroup' lives "${container[$2]}"; } # NODE POD
-not() { ! "$@"; }
 # Clients on these machines read and write registers from now on (e2e/registers.py), in a history NAME.
 declare -A recorded_on=()
 record() { # NAME KUBECONFIG MACHINE...
@@ -67,22 +59,10 @@ check_history() { # NAME AT-LEAST
     on "$machine" sh -c '[ ! -e /run/registers ] || kill -TERM "$(cat /run/registers)"'
     check "the clients on $machine have ended" eval '! on "$machine" sh -c "kill -0 \$(cat /run/registers 2>/dev/null)"'
   done
-  local verdict
-  verdict=$(python3 -B e2e/linearizable.py "--at-least=$2" "$shared/$1".*) || fail "$1: $verdict"
-  steps=$((steps + 1))
-  echo "   ok: what all clients saw is linearizable: $verdict"
+  check_linearizable "$1" "$2" "$shared/$1".*
 }
 status_of() { kubectl get node "$1" --no-headers | awk '{print $2}'; }
 renewed() { kubectl get lease -n kube-node-lease "$1" -o jsonpath='{.spec.renewTime}'; }
-learn() { # APP: names, addresses and containers of its pods, by node
-  local name ip node
-  while read -r name ip node; do
-    pod[$1.$node]=$name address[$1.$node]=$ip
-    container[$name]=$(field pod "$name" '.status.containerStatuses[0].containerID' | sed 's|.*//||')
-  done < <(pods "$1")
-}
-declare -A pod=() address=() container=()
-
 make_link front 10.77.1.254/24
 for number in 10 11 12; do
   name=$(case $number in 10) echo server ;; 11) echo near ;; 12) echo far ;; esac)
@@ -115,15 +95,6 @@ learn app=db
 db=${pod[app=db.near]}
 web_ip=$(field service web .spec.clusterIP)
 
-# What a pod on a machine finds, asked from that machine itself.
-from() { inside "$1" "${pod[app=peer.$1]}" "${@:2}"; }
-gets() { from "$1" client "http://$2/hostname" --timeout 2; }
-knows() { from "$1" nslookup "$2.default.svc.cluster.local"; }
-runs() { # NODE POD: it writes a line each fifth of a second
-  local before after
-  before=$(inside "$1" "$2" wc -l /tmp/ticks) && read -rt 1 <> <(:) || after=$(inside "$1" "$2" wc -l /tmp/ticks)
-  [ "${after%% *}" -gt "${before%% *}" ]
-}
 check "pods of all machines reach each other" gets near "${address[app=peer.far]}"
 check "  and services, by name" gets near web
 check "  and the pods run" runs near "$db"

@@ -127,14 +127,15 @@ Result<> AddObjects(Client& client, ClusterStatus& status) {
   TRY(AddAll<core_v1::Pod>(client, status));
   TRY(AddAll<core_v1::PersistentVolumeClaim>(client, status));
   TRY(AddEvents(client, status));
-  TRY(AddAll<networking_v1::Ingress>(client, status));
   TRY(AddAll<core_v1::Namespace>(client, status));
   TRY(AddAll<core_v1::PersistentVolume>(client, status));
   TRY(AddAll<core_v1::ReplicationController>(client, status));
-  TRY(AddAll<core_v1::Service>(client, status));
   TRY(AddAll<apps_v1::Deployment>(client, status));
   TRY(AddAll<apps_v1::ReplicaSet>(client, status));
   TRY(AddAll<apps_v1::StatefulSet>(client, status));
+  TRY(AddAll<discovery_v1::EndpointSlice>(client, status));
+  TRY(AddAll<core_v1::Service>(client, status));
+  TRY(AddAll<networking_v1::Ingress>(client, status));
   TRY(AddAll<apps_v1::DaemonSet>(client, status));
   TRY(AddAll<batch_v1::CronJob>(client, status));
   TRY(AddAll<batch_v1::Job>(client, status));

@@ -101,7 +101,30 @@ void ClusterStatus::Add(const core_v1::Event& event) {
   if (known.size() < kEventsMax) known.push_back(event);
 }
 
+void ClusterStatus::Add(const apps_v1::Deployment& deployment) {
+  AddObject(deployment, SymptomOf(deployment, now_));
+  const auto& spec = deployment.spec;
+  if (spec.replicas.value_or(1) > 0) return;
+  services_.AddIdle(deployment.metadata.namespace_, spec.template_.metadata.labels);
+}
+
+void ClusterStatus::Add(const apps_v1::StatefulSet& set) {
+  AddMaker(set, "");
+  if (set.spec.replicas.value_or(1) > 0) return;
+  services_.AddIdle(set.metadata.namespace_, set.spec.template_.metadata.labels);
+}
+
+void ClusterStatus::Add(const core_v1::Service& service) {
+  services_.Add(service);
+  AddObject(service, SymptomOf(service, now_));
+  AddObject(service, services_.SymptomOf(service));
+}
+
 void ClusterStatus::Add(const networking_v1::Ingress& ingress) {
+  if (const auto trouble = services_.TroubleOf(ingress)) {
+    AddSymptom("ingress", trouble->word, ingress.metadata.namespace_, ingress.metadata.name,
+               "service " + trouble->service);
+  }
   const auto found = events_.find(ingress.metadata.uid);
   if (found == events_.end()) return;
   const Json object = ToJson(ingress);
@@ -217,10 +240,12 @@ void ClusterStatus::AddTrouble(const std::string& what, const std::string& comma
 }
 
 void ClusterStatus::AddSymptom(const std::string& kind, const std::string& word,
-                               const std::string& object_namespace, const std::string& name) {
+                               const std::string& object_namespace, const std::string& name,
+                               const std::string& detail) {
   Symptom& symptom = symptoms_[{kind, word}];
   if (++symptom.count > kNamesMax) return;
-  symptom.names.push_back(object_namespace.empty() ? name : object_namespace + "/" + name);
+  symptom.names.push_back((object_namespace.empty() ? name : object_namespace + "/" + name) +
+                          (detail.empty() ? "" : " (" + detail + ")"));
   if (!symptom.command.empty()) return;
   // Of these `why` knows no more than their conditions.
   const bool describes = kind == "node" || kind.ends_with("webhookconfiguration") ||

@@ -12,21 +12,27 @@
 #include "api/gen/networking_v1.h"
 #include "cli/colours.h"
 #include "client/client.h"
+#include "skiff/answered_services.h"
 #include "skiff/symptoms.h"
 
 namespace skiff {
 
 class ClusterStatus {
  public:
-  explicit ClusterStatus(TimePoint now) : now_(now) {}
+  explicit ClusterStatus(TimePoint now) : now_(now), services_(now) {}
 
   void Add(const core_v1::Node& node);
   void Add(const core_v1::Pod& pod);
   void Add(const core_v1::PersistentVolumeClaim& claim);
   // What an object that is added later suffers from, where an Event tells of it alone.
   void Add(const core_v1::Event& event);
+  void Add(const discovery_v1::EndpointSlice& slice) { services_.Add(slice); }
+  void Add(const apps_v1::Deployment& deployment);
+  void Add(const apps_v1::StatefulSet& set);
+  // After the slices of endpoints, and what makes pods.
+  void Add(const core_v1::Service& service);
+  // After the Services.
   void Add(const networking_v1::Ingress& ingress);
-  void Add(const apps_v1::StatefulSet& set) { AddMaker(set, ""); }
   void Add(const apps_v1::DaemonSet& set) { AddMaker(set, ""); }
   void Add(const batch_v1::CronJob& cron_job);
   // After the CronJobs: one that has succeeded since is done with what failed before.
@@ -68,8 +74,10 @@ class ClusterStatus {
   };
   // Whether it is too young for anything to be wrong with it yet; notes that it waits, if it does.
   bool IsOnItsWay(const std::string& phase, const meta_v1::ObjectMeta& meta);
+  // `detail` is said of that object alone.
   void AddSymptom(const std::string& kind, const std::string& word,
-                  const std::string& object_namespace, const std::string& name);
+                  const std::string& object_namespace, const std::string& name,
+                  const std::string& detail = "");
   // Of any kind with metadata; nothing where the word is "".
   template <typename K>
   void AddObject(const K& object, const std::string& word) {
@@ -91,6 +99,7 @@ class ClusterStatus {
   std::vector<std::vector<std::string>> Troubles() const;
 
   const TimePoint now_;
+  AnsweredServices services_;
   std::map<std::string, NodeRow> nodes_;
   std::map<std::string, size_t> pods_on_;  // Nodes.
   std::map<std::string, size_t> pods_, claims_;  // By phase.

@@ -3,6 +3,9 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
+#include <tuple>
+#include <utility>
 
 #include "base/text.h"
 #include "cli/compose/parts.h"
@@ -314,11 +317,16 @@ void AddNetworkPolicy(const Project& project, const std::string& key, Conversion
   AddShared(out, std::move(outward));
 }
 
+bool HasPlacement(const Node& service) {
+  return !service["deploy"]["placement"]["constraints"].items.empty();
+}
+
 // What is published is open to all.
 void AddPublishedPolicy(const Scope& scope, const std::vector<ServicePort>& ports) {
   Json open = Json::array();
+  std::set<std::pair<int, std::string>> given;  // One may be published at several ports.
   for (const ServicePort& port : ports) {
-    if (port.published == 0) continue;
+    if (port.published == 0 || !given.emplace(port.target, port.protocol).second) continue;
     open.push_back({{"protocol", port.protocol}, {"port", port.target}});
   }
   if (open.empty()) return;
@@ -381,7 +389,8 @@ void CheckPublished(const Project& project, const Files& files, Conversion& out,
     Place place;
     int target;
   };
-  std::map<std::pair<int, std::string>, Owner> taken;
+  // Those of nodes are apart: a Service is at an address of its own.
+  std::map<std::tuple<int, std::string, bool>, Owner> taken;
   std::map<std::string, std::string> names;  // Services of the file, by what they are called.
   for (const Member& each : project.root["services"].members) {
     names[ServiceName(each.key)] = each.key;
@@ -392,15 +401,16 @@ void CheckPublished(const Project& project, const Files& files, Conversion& out,
     if (IsOnHostNetwork(node) || ReplicasNode(node).Text() == "0") continue;
     const Scope scope{project, files, out, wrong, service, node, ServiceName(service)};
     for (const ServicePort& port : PortsOf(scope, /*noting=*/false)) {
-      if (port.published == 0 || port.of_host) continue;
+      // Whoever says where pods go may keep them apart.
+      if (port.published == 0 || (port.of_host && HasPlacement(node))) continue;
       const auto same = names.find(scope.name + kPublished);
-      if (same != names.end() && told.insert(service).second) {
+      if (!port.of_host && same != names.end() && told.insert(service).second) {
         wrong.Add(Wrong(port.place,
                         fmt::format("services.{}.ports: the Service for them would be called {}, "
                                     "as that of service {} is",
                                     service, same->first, same->second)));
       }
-      const auto [at, is_first] = taken.try_emplace({port.published, port.protocol},
+      const auto [at, is_first] = taken.try_emplace({port.published, port.protocol, port.of_host},
                                                     Owner{service, port.place, port.target});
       const Owner& owner = at->second;
       if (is_first) continue;

@@ -113,6 +113,12 @@ TEST_F(ComposeConvertTest, APortIsPublishedByOneService) {
             "(compose.yaml:2) already; publish another port");
   Converted(web + "  api: {image: x, ports: ['8080:80/udp', '8081:80', '127.0.0.1:8080:80']}\n");
   Converted(web + "  api: {image: x, ports: [{target: 80, published: 8080, mode: host}]}\n");
+  const std::string host = "{image: x, ports: [{target: 80, published: 8080, mode: host}]";
+  EXPECT_EQ(FailureOf("services:\n  web: " + host + "}\n  api: " + host + "}\n"),
+            "compose.yaml:3: services.api.ports: 8080/tcp is published by services.web "
+            "(compose.yaml:2) already; publish another port");
+  const std::string at = ", deploy: {placement: {constraints: ['node.labels.at == ";
+  Converted("services:\n  web: " + host + at + "a']}}}\n  api: " + host + at + "b']}}}\n");
   Converted(web + "  api: {image: x, ports: ['8080:80'], deploy: {replicas: 0}}\n");
   Converted(web + "  api: {image: x, ports: ['8080:80'], scale: 0}\n");
 }
@@ -125,6 +131,22 @@ TEST_F(ComposeConvertTest, APortIsPublishedForOnePortOfAService) {
       "services: {web: {image: x, ports: ['80:80', '0.0.0.0:80:80', '80:81/udp', "
       "'127.0.0.1:80:82']}}");
   EXPECT_EQ(Find(conversion, "Service", "web-published")["spec"]["ports"].size(), 2u);
+}
+
+TEST_F(ComposeConvertTest, OneThatIsPublishedTwiceIsOneToAPolicy) {
+  const Conversion conversion = Converted(
+      "services:\n"
+      "  web: {image: x, ports: ['80:80', '81:80'], networks: [front]}\n"
+      "  db: {image: x, networks: [back]}\n"
+      "networks: {front: {}, back: {}}\n");
+  EXPECT_EQ(Find(conversion, "Service", "web-published")["spec"]["ports"].size(), 2u);
+  size_t policies = 0;
+  for (const Json& object : conversion.shared) {
+    if (object["kind"] != "NetworkPolicy" || !NameOf(object).ends_with("web-published")) continue;
+    EXPECT_EQ(object["spec"]["ingress"][0]["ports"].size(), 1u);
+    ++policies;
+  }
+  EXPECT_EQ(policies, 1u);
 }
 
 TEST_F(ComposeConvertTest, APortOfTheHostIsThereBesideOneOfTheService) {

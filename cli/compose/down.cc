@@ -131,6 +131,20 @@ std::string PublishedText(const Json& service) {
   return Join(texts, ", ");
 }
 
+// Those of the nodes that its pods are on: "8083->80/tcp".
+std::string HostPortsText(const Json& containers) {
+  std::vector<std::string> texts;
+  for (const Json& container : containers) {
+    for (const Json& port : At(container, "ports")) {
+      const int64_t of_host = IntAt(port, "hostPort");
+      if (of_host == 0) continue;
+      texts.push_back(fmt::format("{}->{}/{}", of_host, IntAt(port, "containerPort"),
+                                  Lower(TextAt(port, "protocol"))));
+    }
+  }
+  return Join(texts, ", ");
+}
+
 std::string ServiceLabel(const Json& object) {
   return TextAt(object, "metadata", "labels", kServiceLabel);
 }
@@ -160,10 +174,12 @@ Result<std::vector<PsRow>> PsRows(Session& session, const std::string& project,
   std::vector<PsRow> rows;
   for (const auto& [service, object] : workloads) {
     const Json& containers = At(object, "spec", "template", "spec", "containers");
+    std::string& ports = published[service];
+    const std::string of_host = HostPortsText(containers);
+    if (!of_host.empty()) ports += (ports.empty() ? "" : ", ") + of_host;
     rows.push_back({service, TextAt(object, "kind"), ReadyText(object),
                     StatusText(object, states[service]), std::to_string(states[service].restarts),
-                    containers.empty() ? "" : TextAt(containers[0], "image"),
-                    published[service]});
+                    containers.empty() ? "" : TextAt(containers[0], "image"), ports});
   }
   return rows;
 }

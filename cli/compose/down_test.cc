@@ -26,6 +26,23 @@ TEST_F(ComposeServicesTest, AServiceThatIsNotThereIsAnErrorInDockersWords) {
   EXPECT_THAT(out_, testing::HasSubstr("web"));
 }
 
+TEST_F(ComposeServicesTest, PortsOfNodesAreShownAsWell) {
+  Put("/apis/apps/v1/namespaces/default/deployments/agent",
+      {{"kind", "Deployment"},
+       {"metadata", {{"labels", {{kProjectLabel, "shop"}, {kServiceLabel, "agent"}}}}},
+       {"spec",
+        {{"template",
+          {{"spec",
+            {{"containers",
+              {{{"name", "a"},
+                {"image", "x"},
+                {"ports",
+                 {{{"containerPort", 80}, {"hostPort", 8083}, {"protocol", "TCP"}},
+                  {{"containerPort", 81}, {"protocol", "TCP"}}}}}}}}}}}}}});
+  ASSERT_EQ(Run("compose", {"ps", "-p", "shop", "agent"}), 0) << err_;
+  EXPECT_THAT(out_, testing::HasSubstr(" 8083->80/tcp\n"));
+}
+
 TEST_F(ComposeServicesTest, TextOfObjectsIsNoCommandToTheTerminal) {
   Put("/apis/apps/v1/namespaces/default/deployments/evil",
       {{"kind", "Deployment"},

@@ -71,6 +71,13 @@ bool IsElsewhere(std::string_view shown) {
   return false;
 }
 
+// As it was written: "https://b.c/d.git" of "https:/b.c/d.git".
+std::string WithBothSlashes(std::string shown) {
+  const size_t colon = shown.find(":/");
+  if (colon != shown.npos && shown.compare(colon, 3, "://") != 0) shown.insert(colon + 1, "/");
+  return shown;
+}
+
 }  // namespace
 
 Result<std::string> FileReader::Text(const std::string& path, const Node* named_by) {
@@ -87,7 +94,7 @@ Result<std::string> FileReader::Text(const std::string& path, const Node* named_
   const std::string why =
       IsElsewhere(shown)
           ? fmt::format("{} is none of this machine's files, and nothing is fetched: name a copy",
-                        shown)
+                        WithBothSlashes(shown))
           : fmt::format("open {}: {}", shown, text.error().message);
   if (named_by == nullptr) return CliError(why);
   return Wrong(*named_by, why);

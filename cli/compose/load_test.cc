@@ -233,9 +233,9 @@ TEST_F(LoadTest, WhatNamesAFileThatIsNotThereIsNamed) {
 TEST_F(LoadTest, WhatWouldHaveToBeFetchedIsNoFileHere) {
   const char* kWhy = " is none of this machine's files, and nothing is fetched: name a copy";
   EXPECT_EQ(FailureOf("services: {a: {image: a}}\ninclude:\n- https://b.c/d.git\n"),
-            std::string("compose.yaml:3: https:/b.c/d.git") + kWhy);
+            std::string("compose.yaml:3: https://b.c/d.git") + kWhy);
   EXPECT_EQ(FailureOf("services: {a: {extends: {file: 'oci://b.c/d', service: b}}}\n"),
-            std::string("compose.yaml:1: oci:/b.c/d") + kWhy);
+            std::string("compose.yaml:1: oci://b.c/d") + kWhy);
 }
 
 TEST_F(LoadTest, WhatIsActiveHasAnImageOrIsBuilt) {

@@ -1,12 +1,6 @@
 # Sourced by nodes.sh and partitions.sh: how a command is given to a machine, and what is asked of the cluster.
+. e2e/nodes/said.sh
 
-until_true() { # SECONDS COMMAND...
-  local until=$((SECONDS + $1)); shift
-  until "$@" >/dev/null 2>&1; do
-    [ $SECONDS -lt $until ] || { echo "did not come true: $*" >&2; return 1; }
-    read -rt 0.05 <> <(:) || true
-  done
-}
 # As typed on a machine: shows the command and runs it.
 typed() { # NAME COMMAND...
   printf '\n%s$ %s\n' "$1" "${*:2}"
@@ -15,20 +9,6 @@ typed() { # NAME COMMAND...
 kubectl() { on server env KUBECONFIG=/var/lib/skiff/admin.kubeconfig "$SKIFF" "$@"; }
 
 nodes_ready() { [ "$(kubectl get nodes --no-headers | awk '$2 == "Ready"' | wc -l)" = "$1" ]; }
-has() { # TEXT COMMAND...: it prints that, and may fail
-  local text=$1 out; shift
-  out=$("$@" 2>&1) || true
-  grep -qF -- "$text" <<<"$out" || { echo "$out"; return 1; }
-}
-lacks() { # TEXT COMMAND...: it succeeds, and does not print that
-  local text=$1 out; shift
-  out=$("$@" 2>&1) || { echo "$out"; return 1; }
-  ! grep -qF -- "$text" <<<"$out" || { echo "$out"; return 1; }
-}
-hears_nothing_of() { ! has "$@" >/dev/null; } # TEXT COMMAND...: which may fail
-is() { # TEXT COMMAND...: it prints that and nothing else
-  [ "$("${@:2}")" = "$1" ]
-}
 field() { kubectl get "$1" "$2" -o "jsonpath={$3}"; } # KIND NAME JSONPATH
 node_ip() { field node "$1" '.status.addresses[?(@.type=="InternalIP")].address'; }
 # The pods of a label that are Ready and stay, a line each: "NAME IP NODE".

@@ -14,6 +14,7 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <sstream>
 
 namespace skiff::ingress {
@@ -28,7 +29,7 @@ constexpr char kPid[] = "haproxy.pid";
 constexpr char kLog[] = "haproxy.log";
 constexpr char kConfigFile[] = "haproxy.cfg";
 // To whom the master passes a command on.
-constexpr char kNewestWorker[] = "@1 ";
+constexpr char kNewestWorker[] = "@1";
 constexpr size_t kAnswerBytesMax = 64 << 20;
 // How often one that starts is asked again.
 constexpr int kStartStepMs = 20;
@@ -153,7 +154,7 @@ std::string Haproxy::ConfigText() const {
 Result<std::string> Haproxy::AskMaster(const std::string& command,
                                        const std::function<void()>& meanwhile) const {
   return UnixConversation(kAnswerTimeout, meanwhile)
-      .Ask(Path(kMaster), kNewestWorker + command + "\n");
+      .Ask(Path(kMaster), std::string(kNewestWorker) + " " + command + "\n");
 }
 
 Result<std::optional<SeenWorker>> Haproxy::Oldest() const {
@@ -166,6 +167,26 @@ Result<std::string> Haproxy::Ask(const std::string& command) const {
   if (serving_.empty()) return AskMaster(command);
   return UnixConversation(kAnswerTimeout, {})
       .Ask(WorkerSocket(directory_, serving_), command + "\n");
+}
+
+// Thousands at once, as of a Service with as many ports, need a few connections: each one takes a
+// turn of the master and one of the worker.
+Result<std::vector<std::string>> Haproxy::AskAll(const std::vector<std::string>& commands) const {
+  const bool by_master = serving_.empty();
+  const std::string path = by_master ? Path(kMaster) : WorkerSocket(directory_, serving_);
+  std::vector<std::string> answers;
+  for (size_t begin = 0; begin < commands.size();) {
+    const size_t end = EndOfConversation(commands, begin);
+    std::string text = "prompt\n";
+    if (by_master) text += std::string(kNewestWorker) + "\n";
+    for (size_t i = begin; i < end; ++i) text += commands[i] + "\n";
+    const std::string said = TRY(UnixConversation(kAnswerTimeout, {}).Ask(path, text));
+    auto some = TRY(AnswersIn(said, end - begin));
+    answers.insert(answers.end(), std::make_move_iterator(some.begin()),
+                   std::make_move_iterator(some.end()));
+    begin = end;
+  }
+  return answers;
 }
 
 Result<std::string> Haproxy::Signature(const std::function<void()>& meanwhile) const {
@@ -283,12 +304,13 @@ Result<> Haproxy::SyncServers(const std::map<std::string, Backend>& backends) co
   const ServerChanges changes = ChangesOf(running, backends);
   // One that is refused keeps no other server from being taken out.
   Result<> all;
-  for (const std::string& command : changes.must) {
-    const std::string answer = TRY(Ask(command));
-    if (IsDone(answer) || !all) continue;
-    all = Fail(Reason::kInternalError, "haproxy refused \"" + command + "\": " + answer);
+  const auto answers = TRY(AskAll(changes.must));
+  for (size_t i = 0; i < answers.size() && all; ++i) {
+    if (IsDone(answers[i])) continue;
+    all =
+        Fail(Reason::kInternalError, "haproxy refused \"" + changes.must[i] + "\": " + answers[i]);
   }
-  for (const std::string& command : changes.may) (void)TRY(Ask(command));
+  TRY(AskAll(changes.may));
   return all;
 }
 

@@ -14,6 +14,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/clock.h"
 #include "base/error.h"
@@ -66,6 +67,8 @@ class Haproxy {
   Result<std::string> AskMaster(const std::string& command,
                                 const std::function<void()>& meanwhile = {}) const;
   Result<std::string> Ask(const std::string& command) const;
+  // An answer to each, in their order.
+  Result<std::vector<std::string>> AskAll(const std::vector<std::string>& commands) const;
   void RemoveWorkerSockets(const std::string& but) const;
 
   const std::string directory_;

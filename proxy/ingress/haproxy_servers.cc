@@ -70,4 +70,34 @@ bool IsDone(std::string_view answer) {
          answer.substr(begin).starts_with("New server registered");
 }
 
+size_t EndOfConversation(const std::vector<std::string>& all, size_t begin) {
+  size_t end = begin, bytes = 0;
+  while (end < all.size()) {
+    bytes += all[end].size() + 1;
+    if (end > begin && bytes > kConversationBytesMax) break;
+    ++end;
+  }
+  return end;
+}
+
+Result<std::vector<std::string>> AnswersIn(std::string_view said, size_t count) {
+  const auto broken = [&] {
+    return Fail(Reason::kInternalError,
+                fmt::format("haproxy did not answer all of {} commands", count));
+  };
+  // It ends with a prompt, which waits for more.
+  const size_t last = said.rfind('\n');
+  if (last == std::string_view::npos || !said.ends_with("> ")) return broken();
+  const std::string_view prompt = said.substr(last + 1);
+  const std::string next = "\n" + std::string(prompt);
+  std::vector<std::string> answers;
+  size_t begin = said.find(prompt) + prompt.size();
+  for (size_t end; (end = said.find(next, begin)) != std::string_view::npos;) {
+    answers.emplace_back(said.substr(begin, end - begin));
+    begin = end + next.size();
+  }
+  if (answers.size() != count) return broken();
+  return answers;
+}
+
 }  // namespace skiff::ingress

@@ -109,5 +109,36 @@ TEST(HaproxyServersTest, KnowsADoneCommandByItsAnswer) {
   EXPECT_FALSE(IsDone("Already exists a server with the same name in backend.\n"));
 }
 
+// What Debian's HAProxy 2.6 answered, by its master and by a worker's own socket.
+TEST(HaproxyServersTest, ManyCommandsOfOneConversationHaveAnAnswerEach) {
+  for (const char* said :
+       {"master> 12605> New server registered.\n\n12605> \n12605> No such server.\n\n12605> ",
+        "master[ReloadFailed]> 7> New server registered.\n\n7> \n7> No such server.\n\n7> ",
+        "\n> New server registered.\n\n> \n> No such server.\n\n> "}) {
+    const auto answers = AnswersIn(said, 3);
+    ASSERT_TRUE(answers) << said;
+    EXPECT_THAT(*answers, ElementsAre("New server registered.\n", "", "No such server.\n"));
+    EXPECT_FALSE(AnswersIn(said, 2)) << said;
+    EXPECT_FALSE(AnswersIn(said, 4)) << said;
+  }
+  EXPECT_FALSE(AnswersIn("", 1));
+  EXPECT_FALSE(AnswersIn("master> Can't find the target PID matching the prefix '@1'\n", 1));
+  EXPECT_FALSE(AnswersIn("\n> New server registered.\n", 1)) << "it ended meanwhile";
+}
+
+TEST(HaproxyServersTest, AConversationHasAsManyCommandsAsItHasRoomFor) {
+  const std::vector<std::string> all(5000, std::string(63, 'x'));
+  size_t conversations = 0;
+  for (size_t begin = 0; begin < all.size(); ++conversations) {
+    const size_t end = EndOfConversation(all, begin);
+    ASSERT_GT(end, begin);
+    ASSERT_LE((end - begin) * 64, kConversationBytesMax);
+    begin = end;
+  }
+  EXPECT_EQ(conversations, 20u);
+  EXPECT_EQ(EndOfConversation({std::string(2 * kConversationBytesMax, 'x'), "y"}, 0), 1u)
+      << "one too long is one all the same";
+}
+
 }  // namespace
 }  // namespace skiff::ingress

@@ -42,6 +42,11 @@ class EchoMessages final : public http::MessageHandler {
 class IngressFixture : public testing::Test {
  protected:
   static constexpr char kAddress[] = "192.0.2.1";
+  enum class Statuses : uint8_t { kAnswered, kHeld };
+
+  explicit IngressFixture(Statuses statuses = Statuses::kAnswered)
+      : transport_([this](const http::Request& request) { return Answer(request); },
+                   InProcessTransport::Bodies::kText, Later(statuses)) {}
 
   void SetUp() override {
     host_ = TestHost::Make();
@@ -226,6 +231,8 @@ class IngressFixture : public testing::Test {
   std::unique_ptr<IngressLoop> loop_;
   std::string body_;  // Of the last Ask.
   std::atomic<int> conflicts_ = 0;  // So many PATCHes meet another version.
+  // PATCHes without an answer, where the test wants them so.
+  std::atomic<int> held_ = 0;
   std::unique_ptr<EventSink> events_;
 
  private:
@@ -266,13 +273,25 @@ class IngressFixture : public testing::Test {
     return {.status = 200, .content_type = "application/json", .body = request.body};
   }
 
+  InProcessTransport::HandleLater Later(Statuses statuses) {
+    if (statuses == Statuses::kAnswered) return nullptr;
+    return [this](const http::Request& request,
+                  const http::LateReplyPtr& reply) -> std::optional<http::Response> {
+      if (request.method != "PATCH") return Answer(request);
+      const MutexLock lock(mutex_);
+      replies_.push_back(reply);
+      ++held_;
+      return std::nullopt;
+    };
+  }
+
   uint64_t revision_ = 1;
   std::map<std::string, std::pair<std::string, std::string>> versions_;
   TimePoint now_;
   std::optional<CertificateAuthority> authority_;
   const SystemClock clock_;
   SystemRandom random_;
-  InProcessTransport transport_{[this](const http::Request& request) { return Answer(request); }};
+  InProcessTransport transport_;
   Client client_{transport_, "test"};
   std::unique_ptr<InformerFactory> informers_;
   std::unique_ptr<EventRecorder> recorder_;
@@ -280,6 +299,7 @@ class IngressFixture : public testing::Test {
   std::string default_certificate_;
   Mutex mutex_;
   std::string written_ GUARDED_BY(mutex_);
+  std::vector<http::LateReplyPtr> replies_ GUARDED_BY(mutex_);  // Held back.
 };
 
 }  // namespace skiff::ingress

@@ -64,7 +64,8 @@ IngressLoop::IngressLoop(Dependencies dependencies, HaproxySettings settings,
       secrets_(dependencies.informers.For<core_v1::Secret>()),
       addresses_(std::move(addresses)),
       haproxy_(settings.directory),
-      ports_(std::move(settings)) {
+      ports_(std::move(settings)),
+      answers_([this] { Wake(); }) {
   WatchInformers();
 }
 
@@ -189,6 +190,7 @@ bool IngressLoop::Remember(const IngressPlan& plan) {
 }
 
 Duration IngressLoop::Step() {
+  answers_.Deliver();
   if (!Synced()) return kNever;
   const Duration now = dependencies_.clock.Monotonic();
   if (now < not_before_) return not_before_ - now;
@@ -412,20 +414,52 @@ Duration IngressLoop::Tell(const IngressPlan& plan, Duration now) {
     TellProblems(planned);
     TryStatus(planned.ingress, serves, now);
   }
+  answers_.Deliver();  // They may be there at once.
   unwritten_.KeepOnly(told_);
+  std::erase_if(written_, [&](const auto& each) { return !told_.contains(each.first); });
   return unwritten_.Next(now);
 }
 
 void IngressLoop::TryStatus(const IngressPtr& ingress, bool is_served, Duration now) {
   const ObjectKey key = KeyOf(*ingress);
-  if (!unwritten_.MayTry(key, now)) return;
-  const auto written = WriteStatus(ingress, is_served);
-  if (written) return unwritten_.NoteWritten(key);
-  const bool is_news = unwritten_.NoteFailed(key, written.error().message);
-  // Another version comes by the informer.
-  if (!is_news || written.error().reason == Reason::kConflict) return;
-  log_.Error("status of ingress not written",
-             {{"ingress", key.Text()}, {"error", written.error().message}});
+  if (on_the_way_.contains(key) || !unwritten_.MayTry(key, now)) return;
+  AddressList wanted = is_served ? StatusOf(addresses_, ports_.settings()) : AddressList();
+  const auto known = written_.find(key);
+  const bool is_written = known != written_.end() && known->second.addresses == wanted &&
+                          known->second.over == ingress->metadata.resource_version;
+  if (is_written || ingress->status.load_balancer.ingress == wanted) {
+    return unwritten_.NoteWritten(key);
+  }
+  if (!answers_.HasRoom()) answers_.Deliver();
+  if (!answers_.HasRoom()) return;  // An answer wakes.
+  on_the_way_.insert(key);
+  dependencies_.client.PatchStatusLater<networking_v1::Ingress>(
+      answers_, ingress,
+      [&](networking_v1::Ingress& it) { it.status.load_balancer.ingress = wanted; },
+      {.if_unchanged = true},
+      [this, ingress, wanted](const Result<IngressPtr>& written) {
+        NoteStatus(ingress, wanted, written);
+      });
+}
+
+void IngressLoop::NoteStatus(const IngressPtr& ingress, const AddressList& wanted,
+                             const Result<IngressPtr>& written) {
+  const ObjectKey key = KeyOf(*ingress);
+  on_the_way_.erase(key);
+  // Another version comes by the informer, or its end.
+  const bool is_other = !written && (written.error().reason == Reason::kConflict ||
+                                     written.error().reason == Reason::kNotFound);
+  if (!written && !is_other) {
+    if (unwritten_.NoteFailed(key, written.error().message)) {
+      log_.Error("status of ingress not written",
+                 {{"ingress", key.Text()}, {"error", written.error().message}});
+    }
+    return;
+  }
+  unwritten_.NoteWritten(key);
+  if (is_other) return;
+  written_.insert_or_assign(key, WrittenStatus{ingress->metadata.resource_version, wanted});
+  if (ingress->status.load_balancer.ingress.empty()) TellServed(ingress);
 }
 
 void IngressLoop::TellProblems(const PlannedIngress& planned) {
@@ -444,22 +478,7 @@ void IngressLoop::TellProblems(const PlannedIngress& planned) {
   }
 }
 
-Result<> IngressLoop::WriteStatus(const IngressPtr& ingress, bool is_served) {
-  auto wanted = is_served ? StatusOf(addresses_, ports_.settings())
-                          : std::vector<networking_v1::IngressLoadBalancerIngress>();
-  if (ingress->status.load_balancer.ingress == wanted) return {};
-  const bool is_new = ingress->status.load_balancer.ingress.empty();
-  const auto written = dependencies_.client.PatchStatus(
-      *ingress,
-      [&](networking_v1::Ingress& it) { it.status.load_balancer.ingress = std::move(wanted); },
-      {.if_unchanged = true});
-  if (!written) {
-    // Another version comes by the informer, or its end.
-    const Reason reason = written.error().reason;
-    if (reason == Reason::kConflict || reason == Reason::kNotFound) return {};
-    return Fail(written.error());
-  }
-  if (!is_new) return {};
+void IngressLoop::TellServed(const IngressPtr& ingress) {
   std::string served = fmt::format("Served at {}", fmt::join(addresses_, ", "));
   const char* but = ", but not on port ";
   for (const auto& [port, problem] : ports_.problems()) {
@@ -467,7 +486,6 @@ Result<> IngressLoop::WriteStatus(const IngressPtr& ingress, bool is_served) {
     served += std::exchange(but, ", ") + std::to_string(port);
   }
   dependencies_.events.Normal(*ingress, "Served", served);
-  return {};
 }
 
 // Those that were served here by a program of ours before this one.

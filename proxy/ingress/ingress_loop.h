@@ -18,6 +18,7 @@
 #include "base/control_loop.h"
 #include "base/log.h"
 #include "client/informer.h"
+#include "client/mailbox.h"
 #include "client/recorder.h"
 #include "http/loop.h"
 #include "http/process_watch.h"
@@ -100,9 +101,13 @@ class IngressLoop final : public ControlLoop {
   // When to try again what could not be written.
   Duration Tell(const IngressPlan& plan, Duration now);
   void TellProblems(const PlannedIngress& planned);
-  // Unless it failed and is not due.
+  using AddressList = std::vector<networking_v1::IngressLoadBalancerIngress>;
+  // Unless it failed and is not due, or as many are on the way as may be: nothing that is served
+  // waits for them.
   void TryStatus(const IngressPtr& ingress, bool is_served, Duration now);
-  Result<> WriteStatus(const IngressPtr& ingress, bool is_served);
+  void NoteStatus(const IngressPtr& ingress, const AddressList& wanted,
+                  const Result<IngressPtr>& written);
+  void TellServed(const IngressPtr& ingress);
   void LookBack();
   void LeaveOthers(const IngressPlan& plan, Duration now);
 
@@ -136,12 +141,20 @@ class IngressLoop final : public ControlLoop {
   // Of each Ingress that is ours, or still says so.
   std::map<ObjectKey, std::set<IngressProblem>> told_;
   UnwrittenStatuses unwritten_;
+  // What was written over which version of an Ingress: that comes by the informer later.
+  struct WrittenStatus {
+    std::string over;
+    AddressList addresses;
+  };
+  std::map<ObjectKey, WrittenStatus> written_;
+  std::set<ObjectKey> on_the_way_;  // Their answers have not come yet.
   std::atomic<bool> noted_ = false;
   std::atomic<int> reloads_ = 0;
   std::atomic<int> syncs_ = 0;
   Mutex mutex_;
   std::set<std::string> known_services_ GUARDED_BY(mutex_);
   std::set<std::string> known_secrets_ GUARDED_BY(mutex_);
+  Mailbox answers_;  // To statuses that were sent. Goes first.
 };
 
 }  // namespace skiff::ingress

@@ -128,5 +128,26 @@ TEST_F(IngressPaceTest, AMasterThatDoesNotTellItsWorkersIsTrouble) {
   EXPECT_TRUE(UntilGet("foo.com", "/c", "200 api"));
 }
 
+class HeldStatusesTest : public IngressFixture {
+ protected:
+  HeldStatusesTest() : IngressFixture(Statuses::kHeld) {}
+};
+
+TEST_F(HeldStatusesTest, WhatIsServedDoesNotWaitForThousandsOfStatuses) {
+  ServeTwo();
+  constexpr int kIngresses = 1000;
+  for (int i = 0; i < kIngresses; ++i) {
+    objects_.AddRule("a" + std::to_string(i), "h" + std::to_string(i) + ".com", "/", "Prefix",
+                     "web");
+  }
+  Begin();
+  ASSERT_TRUE(UntilGet("h0.com", "/", "200 web"));
+  ASSERT_TRUE(Until([&] { return held_ == Mailbox::kOnTheWayMax; }));
+  SetEndpoints("web", {2});
+  Publish();
+  EXPECT_TRUE(UntilGet("h999.com", "/", "200 api"));
+  EXPECT_EQ(held_, Mailbox::kOnTheWayMax) << "the others wait until some are answered";
+}
+
 }  // namespace
 }  // namespace skiff::ingress

@@ -226,9 +226,10 @@ Result<> CheckOverlap(const Request& request, const World& world) {
                                !is_turned;
     if (is_other_link) continue;
     return Fail(Reason::kConflict,
-                fmt::format("{0} of {1} is on already; wait until it is over, or end it: skiff "
-                            "chaos stop {2}",
-                            FaultWord(record.fault), record.target, record.id));
+                fmt::format("{0} of {1}{2} is on already; wait until it is over, or end it: skiff "
+                            "chaos stop {3}",
+                            FaultWord(record.fault), record.target,
+                            record.peer.empty() ? "" : " and " + record.peer, record.id));
   }
   return {};
 }

@@ -154,7 +154,9 @@ TEST(ChaosChecksTest, FaultsOfOneKindDoNotOverlap) {
   world.records = {RecordOf(Fault::kPartition, "pod/a", "node/far")};
   EXPECT_THAT(Said(Fault::kPartition, world), HasSubstr("is on already"));
   world.records = {RecordOf(Fault::kPartition, "node/far", "pod/a")};
-  EXPECT_THAT(Said(Fault::kPartition, world), HasSubstr("is on already")) << "the same link";
+  EXPECT_THAT(Said(Fault::kPartition, world),
+              HasSubstr("partition of node/far and pod/a is on already"))
+      << "the same link";
 }
 
 TEST(ChaosChecksTest, APodOfTheNameOfOneThatIsGoneIsAnotherOne) {

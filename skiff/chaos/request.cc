@@ -41,8 +41,7 @@ constexpr std::array<SignalName, 9> kSignals = {{{"KILL", SIGKILL},
 
 // Flags as they are written, before they are understood.
 struct Written {
-  Duration length = Duration(0);
-  bool says_length = false;
+  std::optional<Duration> length;
   std::string namespace_;
   std::string loss, duplicate, reorder, rate;
   std::string direction = "both";
@@ -119,17 +118,17 @@ Result<Target> ParseTarget(const std::string& word, const std::string& name_spac
 Result<> UnderstandLength(const Written& written, Request& to) {
   const std::string_view word = FaultWord(to.fault);
   if (!HasLength(to)) {
-    if (!written.says_length) return {};
+    if (!written.length) return {};
     return Fail(Reason::kInvalid,
                 "--for: the kill of a pod is over at once, and what comes then is its "
                 "restartPolicy's; leave it out, or pause the pod for a while");
   }
-  if (!written.says_length) {
+  if (!written.length) {
     return Fail(Reason::kInvalid,
                 fmt::format("--for: say how long, as in `skiff chaos {} {} --for=30s`", word,
                             to.target.Text()));
   }
-  to.length = written.length;
+  to.length = *written.length;
   if (to.length >= kLengthMin && to.length <= kLengthMax) return {};
   return Fail(Reason::kInvalid,
               fmt::format("--for: {} is not between {} and {}", GoDurationText(to.length),
@@ -297,9 +296,6 @@ Result<std::optional<Request>> ParseRequest(Fault fault, const std::vector<std::
     std::printf("%s", flags.Help().c_str());
     return std::nullopt;
   }
-  written.says_length =
-      std::any_of(flags.given().begin(), flags.given().end(),
-                  [](const auto& flag) { return flag.first == "for"; });
   if (fault == Fault::kClock && words.size() > 1) {
     return Fail(Reason::kInvalid, "clock: a link has none; name one node or pod");
   }

@@ -1,0 +1,63 @@
+// Which Services have anything behind them that answers, and what suffers where one has nothing: an
+// Ingress that leads to it answers 503. Pure.
+//
+//   AnsweredServices services(now);
+//   services.Add(slice); services.AddIdle("q", labels); services.Add(service);    // All of them,
+//   services.TroubleOf(ingress);                                                   // then this.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "api/gen/core_v1.h"
+#include "api/gen/discovery_v1.h"
+#include "api/gen/networking_v1.h"
+#include "base/clock.h"
+#include "client/object_key.h"
+
+namespace skiff {
+
+class AnsweredServices {
+ public:
+  using Labels = std::map<std::string, std::string>;
+  struct Trouble {
+    std::string word;     // "answering 503 (no such service)"
+    std::string service;  // The first one of which that is so.
+  };
+
+  explicit AnsweredServices(TimePoint now) : now_(now) {}
+
+  void Add(const discovery_v1::EndpointSlice& slice);
+  // Labels of pods of which somebody wants none: nothing is wrong where a Service selects those.
+  void AddIdle(const std::string& object_namespace, Labels labels);
+  void Add(const core_v1::Service& service);
+
+  // Of one that selects pods and has had no endpoint for a while, ready or not; else "".
+  std::string SymptomOf(const core_v1::Service& service) const;
+  std::optional<Trouble> TroubleOf(const networking_v1::Ingress& ingress) const;
+
+ private:
+  struct Endpoints {
+    bool any = false;
+    bool answer = false;  // Ready, or about to end and serving still.
+    TimePoint changed;
+  };
+  struct Known {
+    bool is_name = false;  // Of something outside, which has ports of its own.
+    std::vector<core_v1::ServicePort> ports;
+  };
+  bool IsIdle(const core_v1::Service& service) const;
+  bool Waits(TimePoint since) const;
+  // Why nobody answers there; "": somebody does.
+  std::string TroubleOf(const std::string& object_namespace,
+                        const networking_v1::IngressServiceBackend& backend) const;
+
+  const TimePoint now_;
+  std::map<ObjectKey, Endpoints> endpoints_;
+  std::map<ObjectKey, Known> services_;
+  std::map<std::string, std::vector<Labels>> idle_;  // By namespace.
+};
+
+}  // namespace skiff
