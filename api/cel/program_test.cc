@@ -431,6 +431,17 @@ TEST(CelProgramTest, TheAuthorizerAsksItsCaller) {
   EXPECT_EQ(Asked("authorizer.path('/healthz').check('get').allowed()"), "true");
   EXPECT_EQ(Asked("authorizer.requestResource.check('get').allowed()"), "true");
   EXPECT_EQ(Asked("authorizer.requestResource.check('break').error()"), "no answer");
+  EXPECT_EQ(Asked("authorizer.serviceAccount('n', 'a').path('/healthz').check('get').allowed()"),
+            "true");
+}
+
+TEST(CelProgramTest, TheAuthorizerIsAskedOfSomebodyAndSomething) {
+  EXPECT_EQ(Asked("authorizer.path(' ').check('get').allowed()"), "error");
+  EXPECT_EQ(Asked("authorizer.group('').resource('').check('get').allowed()"), "error");
+  EXPECT_EQ(Asked("authorizer.serviceAccount('n', '').path('/healthz').check('get').allowed()"),
+            "error");
+  EXPECT_EQ(Asked("authorizer.serviceAccount('a.b', 'c').path('/healthz').check('get').allowed()"),
+            "error");
 }
 
 // Each question holds what those before it named.
