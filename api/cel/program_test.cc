@@ -401,6 +401,22 @@ TEST(CelProgramTest, ARunCostsWhatKubernetesCounts) {
   EXPECT_GT(20 * PairsCost(330), kObjectCostMax);
 }
 
+TEST(CelProgramTest, AListIsTraversedByTheBytesOfItsTextsAndByItsMaps) {
+  const auto program =
+      Compile("self.indexOf(1)", Environment::Kubernetes({{"self", types::Dyn()}}));
+  ASSERT_TRUE(program) << program.error().message;
+  const auto cost = [&](const Json& self) {
+    const Value bindings[] = {Value::Document(self)};
+    return (*program)->Eval(bindings, kCallCostMax).cost;
+  };
+  const uint64_t name = 1;
+  EXPECT_EQ(cost({1, 2, 3}), name + 3);
+  EXPECT_EQ(cost(Json::array({"\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9"})),
+            name + 2);
+  const std::string text(20, 'a');
+  EXPECT_EQ(cost(Json::array({{{text, text}, {"n", 1}}})), name + 5);
+}
+
 class OnlyPods final : public Authorizer {
  public:
   AccessAnswer Check(const AccessQuestion& question) const override {
