@@ -343,7 +343,6 @@ void KeepSystemFields(Object& object, const Object& old) {
   if (!meta.deletion_grace_period_seconds) {
     meta.deletion_grace_period_seconds = before.deletion_grace_period_seconds;
   }
-  meta.self_link.clear();
 }
 
 void Prepare(Object& object, const Object& old, const UpdateMode& mode) {
