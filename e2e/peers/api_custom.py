@@ -22,9 +22,7 @@ SPEC = {
         {"rule": "self.size <= self.limit", "message": "too big", "fieldPath": ".size",
          "reason": "FieldValueForbidden"},
         {"rule": "!has(self.frozen) || !has(oldSelf.frozen) || self.frozen == oldSelf.frozen",
-         "messageExpression": "'was ' + string(oldSelf.frozen)"},
-        {"rule": "!has(oldSelf.value) || oldSelf.value().name() == self.name",
-         "optionalOldSelf": True}][:2],
+         "messageExpression": "oldSelf.frozen ? 'was frozen' : 'was not'"}],
     "properties": {
         "size": {"type": "integer", "format": "int32", "minimum": 1, "maximum": 10,
                  "multipleOf": 1},
