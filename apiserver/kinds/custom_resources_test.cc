@@ -337,6 +337,13 @@ TEST_F(CustomResources, TheOldWayToWatchLeadsToNoSubresource) {
   EXPECT_EQ(nothing.message(), "crons.example.com \"a\" not found");
 }
 
+TEST_F(CustomResources, WhatChangesACollectionNamesNothing) {
+  Define(Definition(Schema()));
+  const Answer changed = Merge(path_, "{}");
+  EXPECT_EQ(changed.code, 400);
+  EXPECT_EQ(changed.message(), "name must be provided");
+}
+
 TEST_F(CustomResources, ADeletedDefinitionTakesItsObjectsAlong) {
   Define(Definition(Schema()));
   Post(path_, Cron("a", {{"image", "web"}}));

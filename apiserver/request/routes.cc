@@ -294,6 +294,9 @@ RouteMatch RouteTable::Find(const RequestInfo& info, std::string_view method) co
     }
     match.found = Found::kNoVerb;
   }
+  // One custom resource is changed wherever that is asked, which is then found to name none.
+  const bool changes = method == "PUT" || method == "PATCH";
+  if (runtime && *form == PathForm::kCollection && changes) match.found = Found::kEmptyName;
   return match;
 }
 
