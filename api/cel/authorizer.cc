@@ -4,6 +4,8 @@
 
 #include "api/cel/libraries.h"
 #include "api/cel/limits.h"
+#include "api/rules/names.h"
+#include "base/text.h"
 
 namespace skiff::cel {
 namespace {
@@ -69,7 +71,26 @@ Value With(Args a) {
   return Asking(a[0], type,
                 [&](AccessQuestion& question) { question.*field = std::string(a[1].text()); });
 }
+// "": of no account is asked, but of who sent the request, and of a resource where there is no
+// path.
+template <std::string AccessQuestion::*field, const char* type>
+Value WithSome(Args a, const char* error) {
+  if (WithoutBlanks(a[1].text()).empty()) return Value::Error(error);
+  return With<field, type>(a);
+}
+Value AtPath(Args a) {
+  return WithSome<&AccessQuestion::path, kPathCheck>(a, "path must not be empty");
+}
+Value OfResource(Args a) {
+  return WithSome<&AccessQuestion::resource, kResourceCheck>(a, "resource must not be empty");
+}
 Value ForServiceAccount(Args a) {
+  if (!NameIsDnsSubdomain(a[2].text(), false).empty()) {
+    return Value::Error("Invalid service account name");
+  }
+  if (!NameIsDnsLabel(a[1].text(), false).empty()) {
+    return Value::Error("Invalid service account namespace");
+  }
   return Asking(a[0], kAuthorizer, [&](AccessQuestion& question) {
     question.service_account_namespace = std::string(a[1].text());
     question.service_account = std::string(a[2].text());
@@ -106,12 +127,11 @@ struct CheckLine {
   CostRule cost = CostRule::kOne;
 };
 constexpr std::array kChecks = {
-    CheckLine{"path", kAuthorizer, "string", kPathCheck, With<&AccessQuestion::path, kPathCheck>},
+    CheckLine{"path", kAuthorizer, "string", kPathCheck, AtPath},
     CheckLine{"group", kAuthorizer, "string", kGroupCheck,
               With<&AccessQuestion::group, kGroupCheck>},
     CheckLine{"serviceAccount", kAuthorizer, "string, string", kAuthorizer, ForServiceAccount},
-    CheckLine{"resource", kGroupCheck, "string", kResourceCheck,
-              With<&AccessQuestion::resource, kResourceCheck>},
+    CheckLine{"resource", kGroupCheck, "string", kResourceCheck, OfResource},
     CheckLine{"subresource", kResourceCheck, "string", kResourceCheck,
               With<&AccessQuestion::subresource, kResourceCheck>},
     CheckLine{"namespace", kResourceCheck, "string", kResourceCheck,

@@ -25,12 +25,20 @@ uint64_t Scaled(double factor, uint64_t size) {
   return static_cast<uint64_t>(std::ceil(factor * static_cast<double>(size)));
 }
 
-// One for each scalar, a tenth for each character, however deep; anything once looks are spent.
+// One for each scalar, a tenth for each byte of a text, however deep; anything once looks are
+// spent.
 uint64_t Traversal(const Value& value) {
   if (!Look(1 + value.text().size() / kTextBytesPerLook)) return 0;
-  if (value.Is(Kind::kString) || value.Is(Kind::kBytes)) return SizeOf(value) / 10;
-  if (!value.Is(Kind::kList)) return 1;
+  if (value.Is(Kind::kString) || value.Is(Kind::kBytes)) return value.text().size() / 10;
   uint64_t sum = 0;
+  if (value.Is(Kind::kMap) || value.Is(Kind::kObject)) {
+    value.EachEntry([&](const Value& key, const Value& part) {
+      sum += Traversal(key) + Traversal(part);
+      return Look(0);
+    });
+    return sum;
+  }
+  if (!value.Is(Kind::kList)) return 1;
   for (size_t i = 0; i < value.Size() && Look(0); ++i) sum += Traversal(value.At(i));
   return sum;
 }

@@ -401,6 +401,22 @@ TEST(CelProgramTest, ARunCostsWhatKubernetesCounts) {
   EXPECT_GT(20 * PairsCost(330), kObjectCostMax);
 }
 
+TEST(CelProgramTest, AListIsTraversedByTheBytesOfItsTextsAndByItsMaps) {
+  const auto program =
+      Compile("self.indexOf(1)", Environment::Kubernetes({{"self", types::Dyn()}}));
+  ASSERT_TRUE(program) << program.error().message;
+  const auto cost = [&](const Json& self) {
+    const Value bindings[] = {Value::Document(self)};
+    return (*program)->Eval(bindings, kCallCostMax).cost;
+  };
+  const uint64_t name = 1;
+  EXPECT_EQ(cost({1, 2, 3}), name + 3);
+  EXPECT_EQ(cost(Json::array({"\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9"})),
+            name + 2);
+  const std::string text(20, 'a');
+  EXPECT_EQ(cost(Json::array({{{text, text}, {"n", 1}}})), name + 5);
+}
+
 class OnlyPods final : public Authorizer {
  public:
   AccessAnswer Check(const AccessQuestion& question) const override {
@@ -431,6 +447,17 @@ TEST(CelProgramTest, TheAuthorizerAsksItsCaller) {
   EXPECT_EQ(Asked("authorizer.path('/healthz').check('get').allowed()"), "true");
   EXPECT_EQ(Asked("authorizer.requestResource.check('get').allowed()"), "true");
   EXPECT_EQ(Asked("authorizer.requestResource.check('break').error()"), "no answer");
+  EXPECT_EQ(Asked("authorizer.serviceAccount('n', 'a').path('/healthz').check('get').allowed()"),
+            "true");
+}
+
+TEST(CelProgramTest, TheAuthorizerIsAskedOfSomebodyAndSomething) {
+  EXPECT_EQ(Asked("authorizer.path(' ').check('get').allowed()"), "error");
+  EXPECT_EQ(Asked("authorizer.group('').resource('').check('get').allowed()"), "error");
+  EXPECT_EQ(Asked("authorizer.serviceAccount('n', '').path('/healthz').check('get').allowed()"),
+            "error");
+  EXPECT_EQ(Asked("authorizer.serviceAccount('a.b', 'c').path('/healthz').check('get').allowed()"),
+            "error");
 }
 
 // Each question holds what those before it named.

@@ -10,6 +10,7 @@
 #include "api/patch/field_set.h"
 #include "api/text/go_text.h"
 #include "api/text/go_value.h"
+#include "base/text.h"
 
 namespace skiff {
 namespace {
@@ -477,6 +478,8 @@ Result<Json> MergeMap(const Spot& spot, Json original, Json patch, size_t& items
 Result<MergePatch> ParseStrategicPatch(std::string_view text) {
   auto patch = ParseMergePatch(text);
   if (patch) return patch;
+  if (WithoutBlanks(text, " \t\n\r") == "null")
+    return MergePatch{.patch = Json::object(), .strict_errors = {}};
   constexpr std::string_view kPrefix = "error decoding patch: ";
   std::string message = patch.error().message;
   if (message.starts_with(kPrefix)) message.erase(0, kPrefix.size());

@@ -93,9 +93,6 @@ Json MakeTable(const TableFormat& format, const Json& document, const TableOptio
                 {"metadata", ListMetadata(document)},
                 {"columnDefinitions", options.headers ? ColumnDefinitions(format) : Json()}};
   table["rows"] = std::move(rows);
-  if (items == document.end()) {
-    table["metadata"] = {{"resourceVersion", TextAt(document, "metadata.resourceVersion")}};
-  }
   return table;
 }
 

@@ -48,10 +48,10 @@ std::string NameOf(const AdmissionRequest& request) {
   return request.object->metadata().name;
 }
 
+// Not an authenticated one: expressions ask what the account itself and its groups may do.
 User ServiceAccountUser(const std::string& space, const std::string& name) {
   return {.name = fmt::format("system:serviceaccount:{}:{}", space, name),
-          .groups = {"system:serviceaccounts", "system:serviceaccounts:" + space,
-                     std::string(kGroupAuthenticated)}};
+          .groups = {"system:serviceaccounts", "system:serviceaccounts:" + space}};
 }
 
 }  // namespace
@@ -77,7 +77,6 @@ Json RequestDocument(const AdmissionRequest& request, const KindInfo& kind) {
 
 cel::AccessQuestion RequestedAccess(const AdmissionRequest& request) {
   return {.group = std::string(request.kind.group),
-          .version = std::string(request.kind.version),
           .resource = std::string(request.kind.resource),
           .subresource = request.subresource,
           .name_space = std::string(AdmissionNamespace(request)),

@@ -62,8 +62,7 @@ bool RuleAllows(const rbac_v1::PolicyRule& rule, const Access& access) {
   if (!access.is_resource) return PathMatches(rule, access.path);
   if (!Has(rule.api_groups, "*") && !Has(rule.api_groups, access.group)) return false;
   if (!ResourceMatches(rule, access)) return false;
-  return rule.resource_names.empty() ||
-         (!access.name.empty() && Has(rule.resource_names, access.name));
+  return rule.resource_names.empty() || Has(rule.resource_names, access.name);
 }
 
 void RbacAuthorizer::VisitRules(const User& user, std::string_view namespace_name,

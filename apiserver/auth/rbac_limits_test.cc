@@ -53,6 +53,18 @@ TEST_F(RbacLimitsTest, ARoleOfMillionsOfRightsIsRefusedForWhatIsMissing) {
   EXPECT_LT(refused.response.body.size(), size_t{5} << 20);
 }
 
+TEST_F(RbacLimitsTest, ARuleOfTheEmptyNameIsOneOfWhatHasNone) {
+  const Json rule = {{"apiGroups", {"rbac.authorization.k8s.io"}},
+                     {"resources", {"roles"}},
+                     {"verbs", {"list", "get"}},
+                     {"resourceNames", {""}}};
+  const Json lister = {{"metadata", {{"name", "lister"}}}, {"rules", {rule}}};
+  ASSERT_EQ(Post(kRbac + "/roles", lister.dump()).code, 201);
+  Bind("alice", "Role", "lister");
+  EXPECT_EQ(Ask("GET", kRbac + "/roles", "", "", "alice").code, 200);
+  EXPECT_EQ(Ask("GET", kRbac + "/roles/lister", "", "", "alice").code, 403);
+}
+
 // By its path: what is made by POST has no name there yet.
 TEST_F(RbacLimitsTest, WhoMayEscalateOneRoleMakesNoneOfThatName) {
   const char* group = "rbac.authorization.k8s.io";

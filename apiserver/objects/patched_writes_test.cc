@@ -164,6 +164,44 @@ TEST_F(PatchedWrites, ADryNewObjectHearsThatTheOldOneIsGoing) {
             "generate a unique name for the object");
 }
 
+TEST_F(PatchedWrites, WhatAnObjectWasFoundAtStaysAsItsClientSaysIt) {
+  const std::string path = std::string(kMaps) + "/m";
+  ASSERT_EQ(Post(kMaps, R"({"metadata": {"name": "m", "selfLink": "/x"}})").code, 201);
+  EXPECT_FALSE(Get(path).body["metadata"].contains("selfLink"));
+  ASSERT_EQ(Merge(path, R"({"metadata": {"selfLink": "/x"}})").code, 200);
+  EXPECT_EQ(Get(path).body["metadata"]["selfLink"], "/x");
+}
+
+TEST_F(PatchedWrites, AStrategicPatchOfNothingChangesNothing) {
+  ASSERT_EQ(Post(kMaps, R"({"metadata": {"name": "m"}})").code, 201);
+  const std::string path = std::string(kMaps) + "/m";
+  EXPECT_EQ(Strategic(path, " null\n").code, 200);
+  EXPECT_EQ(Merge(path, "null").code, 400);
+}
+
+TEST_F(PatchedWrites, ThePatchesTypeIsAsItIsWritten) {
+  ASSERT_EQ(Post(kMaps, R"({"metadata": {"name": "m"}})").code, 201);
+  const std::string path = std::string(kMaps) + "/m";
+  EXPECT_EQ(Ask("PATCH", path, "{}", "application/MERGE-patch+json").code, 415);
+  EXPECT_EQ(Ask("PATCH", path, "{}", "application/merge-patch+json; charset=utf-8").code, 200);
+}
+
+TEST_F(PatchedWrites, OfAnApplyItIsToldFirstThatItIsOfAnotherKind) {
+  const Answer other = Ask("PATCH", std::string(kMaps) + "/m?fieldManager=f",
+                           R"({"data": {}, "data": {}})", "application/apply-patch+yaml");
+  EXPECT_EQ(other.code, 400);
+  EXPECT_EQ(other.response.headers.count("Warning"), 0u);
+}
+
+TEST_F(PatchedWrites, ATableOfWhatWasNotKeptHasNoVersion) {
+  const Answer dry = Ask({.method = "POST",
+                          .path = std::string(kMaps) + "?dryRun=All",
+                          .body = R"({"metadata": {"name": "m"}})",
+                          .accept = "application/json;as=Table;v=v1;g=meta.k8s.io"});
+  EXPECT_EQ(dry.code, 201);
+  EXPECT_EQ(dry.body["metadata"], Json::object());
+}
+
 TEST_F(PatchedWrites, WhatAnObjectIsMayNotBeSaidTwice) {
   const Answer twice = Post(std::string(kMaps) + "?fieldValidation=Strict",
                             R"({"kind": "ConfigMap", "apiVersion": "v1", "metadata": {"name": "t"},

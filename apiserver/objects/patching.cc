@@ -32,7 +32,7 @@
 #include "apiserver/objects/kind_versions.h"
 #include "apiserver/objects/patched_kind.h"
 #include "apiserver/request/api_errors.h"
-#include "apiserver/request/media.h"
+#include "base/text.h"
 
 namespace skiff {
 namespace {
@@ -42,8 +42,10 @@ constexpr std::string_view kMergePatch = "application/merge-patch+json";
 constexpr std::string_view kStrategicPatch = "application/strategic-merge-patch+json";
 constexpr std::string_view kApplyYaml = "application/apply-patch+yaml";
 
+// As it is written: another case is another type.
 std::string PatchType(const ApiRequest& request) {
-  return BareMediaType(request.http.Header("Content-Type"));
+  const std::string_view header = request.http.Header("Content-Type");
+  return std::string(WithoutBlanks(header.substr(0, header.find(';'))));
 }
 
 // What an apply says of keys that its YAML repeats.
@@ -341,7 +343,6 @@ Result<Json> ReadConfiguration(ApiRequest& request, const WriteOptions& options,
     return Fail(Reason::kBadRequest,
                 "error decoding YAML: error converting YAML to JSON: " + yaml.error().message);
   }
-  TRY(ReportDuplicates(yaml->duplicates, request, options));
   if (yaml->value.is_null()) yaml->value = Json::object();
   if (!yaml->value.is_object()) {
     return Fail(Reason::kBadRequest,
@@ -357,6 +358,7 @@ Result<Json> ReadConfiguration(ApiRequest& request, const WriteOptions& options,
     const std::string shown = slash == std::string::npos ? "/" + version : version;
     return Fail(Reason::kBadRequest, "invalid object type: " + shown + ", Kind=" + kind_name);
   }
+  TRY(ReportDuplicates(yaml->duplicates, request, options));
   return std::move(yaml->value);
 }
 

@@ -314,14 +314,19 @@ Result<Saved> ObjectWriter::Create(ApiRequest& request, Object object, const Wri
     if (!taken || meta.generate_name.empty()) return saved;
     return Fail(NoUniqueName(saved.error(), kind, meta.name));
   }
+  // What a try took for the object, and gave back with its name, the next one does not ask for.
+  std::optional<Object> sent;
+  if (parts_.allocations.Owns(kind)) sent = object.Clone();
   for (int tries = 0;; ++tries) {
-    meta.name = kind.behaviour->keeps_generate_name
-                    ? meta.generate_name
-                    : NameFromPrefix(meta.generate_name, parts_.random.NameSuffix());
+    if (tries > 0 && sent) object = sent->Clone();
+    std::string& name = object.metadata().name;
+    const std::string& prefix = object.metadata().generate_name;
+    name = kind.behaviour->keeps_generate_name ? prefix
+                                               : NameFromPrefix(prefix, parts_.random.NameSuffix());
     auto saved = CreateNamed(request, object, options, grounds, later);
     if (saved || saved.error().reason != Reason::kAlreadyExists) return saved;
     if (tries + 1 < kNameTriesMax) continue;
-    return Fail(NoUniqueName(saved.error(), kind, meta.name));
+    return Fail(NoUniqueName(saved.error(), kind, object.metadata().name));
   }
 }
 
@@ -338,7 +343,6 @@ void KeepSystemFields(Object& object, const Object& old) {
   if (!meta.deletion_grace_period_seconds) {
     meta.deletion_grace_period_seconds = before.deletion_grace_period_seconds;
   }
-  meta.self_link.clear();
 }
 
 void Prepare(Object& object, const Object& old, const UpdateMode& mode) {

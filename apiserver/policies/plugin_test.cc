@@ -226,6 +226,25 @@ TEST_F(ValidatingPoliciesTest, ExpressionsAskWhatTheUserMayDo) {
   EXPECT_EQ(Ask("POST", kMaps, R"j({"metadata": {"name": "b"}})j", "", "alice").code, 422);
 }
 
+TEST_F(ValidatingPoliciesTest, AServiceAccountThatIsAskedOfIsNotInTheGroupOfWhoAuthenticated) {
+  Policy("p", R"j({"validations": [{"expression":
+      "authorizer.serviceAccount('default', 'a').group('').resource('configmaps').check('get').allowed()"}]})j");
+  Bind("p");
+  Post("/apis/rbac.authorization.k8s.io/v1/clusterroles", R"j({"metadata": {"name": "reader"},
+      "rules": [{"apiGroups": [""], "resources": ["configmaps"], "verbs": ["get"]}]})j");
+  const auto bind = [&](const std::string& group) {
+    Post("/apis/rbac.authorization.k8s.io/v1/clusterrolebindings",
+         R"j({"metadata": {"name": "of-)j" + group.substr(group.find(':') + 1) + R"j("},
+      "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "reader"},
+      "subjects": [{"apiGroup": "rbac.authorization.k8s.io", "kind": "Group", "name": ")j" +
+             group + R"j("}]})j");
+  };
+  bind("system:authenticated");
+  EXPECT_EQ(Make("a").code, 422);
+  bind("system:serviceaccounts");
+  EXPECT_EQ(Make("b").code, 201);
+}
+
 TEST_F(ValidatingPoliciesTest, ParametersAreOfWhatTheAuthorMayRead) {
   Post("/apis/rbac.authorization.k8s.io/v1/clusterroles", R"j({"metadata": {"name": "author"},
       "rules": [{"apiGroups": ["admissionregistration.k8s.io"], "resources": ["*"],

@@ -417,6 +417,9 @@ TEST_F(BadInputTest, WatchesAndListsAreAskedForInTheirOwnWay) {
               testing::ElementsAre(
                   "Forbidden: resourceVersionMatch is forbidden when continue is provided"));
   EXPECT_EQ(Get(maps + "watch=1&continue=abc&resourceVersion=1").code, 200) << "nobody looks at it";
+  EXPECT_EQ(
+      Get(maps + "continue=abcde").message(),
+      "invalid continue token: continue key is not valid: illegal base64 data at input byte 4");
   EXPECT_THAT(causes("watch=1&sendInitialEvents=true&resourceVersionMatch=Exact"),
               testing::ElementsAre(
                   "Forbidden: sendInitialEvents requires setting resourceVersionMatch to "

@@ -155,6 +155,8 @@ Result<ContinueToken> DecodeContinue(std::string_view text) {
                                 text[at] == '-' || text[at] == '_')) {
       ++at;
     }
+    // One letter that no others follow is told by where it stands.
+    if (at == text.size() && at % 4 == 1) --at;
     return invalid("illegal base64 data at input byte " + std::to_string(at));
   }
   const Json document = ParseJson(*bytes).value_or(Json());

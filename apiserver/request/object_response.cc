@@ -183,7 +183,9 @@ std::string TableText(const KindInfo& kind, std::string_view text, TimePoint now
   TableOptions options = TableOptionsOf(kind, now, version, include);
   options.headers = headers;
   Json table = MakeTable(*kind.behaviour->table, {{"items", Json::array()}}, options);
-  table["metadata"] = {{"resourceVersion", TextAt(document, "metadata.resourceVersion")}};
+  // What was not kept has none.
+  const std::string version_of_it = TextAt(document, "metadata.resourceVersion");
+  if (!version_of_it.empty()) table["metadata"] = {{"resourceVersion", version_of_it}};
   std::string out = TableHead(std::move(table)) + "[";
   AppendRow(kind, document, text, options, out);
   return out + "]}";

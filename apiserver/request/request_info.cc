@@ -90,7 +90,10 @@ void ReadWordsOfCollection(const http::Request& request, RequestInfo& info) {
     info.name_from_selector = !info.name.empty();
   }
   if (info.name.empty() && info.verb == "delete") info.verb = "deletecollection";
-  if (info.verb == "list" || info.verb == "watch" || info.verb == "deletecollection") {
+  // What the old way to watch selects by, nobody is asked of: of one object there is no selection.
+  const bool selects =
+      info.verb == "list" || info.verb == "watch" || info.verb == "deletecollection";
+  if (selects && !info.legacy_watch) {
     info.field_selector = std::string(request.Query("fieldSelector").value_or(""));
     info.label_selector = std::string(request.Query("labelSelector").value_or(""));
   }

@@ -42,7 +42,8 @@ struct RequestInfo {
   bool legacy_proxy = false;
   // `name` comes from a field selector on metadata.name, not from the path.
   bool name_from_selector = false;
-  std::string field_selector;  // Of list, watch and deletecollection; as it was sent.
+  // Of list, watch (but the old way) and deletecollection; as it was sent.
+  std::string field_selector;
   std::string label_selector;  // Likewise.
   // Not empty: the path names a verb and nothing else, so that nobody can be asked whether it is
   // allowed. This is what is wrong.

@@ -77,6 +77,7 @@ TEST(RequestInfo, ANameCountsOnlyWhereTheOptionsOfTheListCanBeRead) {
   EXPECT_EQ(Parse("DELETE", "/api/v1/pods", {name}).name, "");
   EXPECT_EQ(Parse("DELETE", "/api/v1/pods", {name}).field_selector, "metadata.name=x");
   EXPECT_EQ(Parse("GET", "/api/v1/watch/pods", {name}).name, "");
+  EXPECT_EQ(Parse("GET", "/api/v1/watch/pods", {name}).field_selector, "");
 }
 
 TEST(RequestInfo, AVerbInThePathIsTheVerbWhateverTheMethod) {

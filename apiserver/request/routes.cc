@@ -134,9 +134,11 @@ std::optional<PathForm> FormOf(const RequestInfo& info, const KindInfo& kind) {
     return info.legacy_watch ? PathForm::kWatchCollection : PathForm::kCollection;
   }
   if (info.depth == 2) return info.legacy_watch ? PathForm::kWatchObject : PathForm::kObject;
-  if (info.legacy_watch) return std::nullopt;
+  const bool runtime = RuntimeKindOf(kind) != nullptr;
+  // Of a custom resource it is a path like others, at which nobody watches.
+  if (info.legacy_watch && !runtime) return std::nullopt;
   // What follows on a subresource of a custom resource is not looked at.
-  const bool is_subresource = info.depth == 3 || RuntimeKindOf(kind) != nullptr;
+  const bool is_subresource = info.depth == 3 || runtime;
   return is_subresource ? PathForm::kSubresource : PathForm::kBelowSubresource;
 }
 
@@ -292,6 +294,9 @@ RouteMatch RouteTable::Find(const RequestInfo& info, std::string_view method) co
     }
     match.found = Found::kNoVerb;
   }
+  // One custom resource is changed wherever that is asked, which is then found to name none.
+  const bool changes = method == "PUT" || method == "PATCH";
+  if (runtime && *form == PathForm::kCollection && changes) match.found = Found::kEmptyName;
   return match;
 }
 

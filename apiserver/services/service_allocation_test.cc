@@ -20,6 +20,29 @@ class ServiceAllocationTest : public ServerFixture {
   }
 };
 
+// A server that draws the same numbers.
+class SameServer final : public ServiceAllocationTest {
+ public:
+  void TestBody() override {}
+  Answer MakeFirst(const std::string& name) { return Make(name, R"({"ports": [{"port": 80}]})"); }
+  Answer MakeByPrefix() {
+    return Post(kServices, R"({"metadata": {"generateName": "s-"},
+                               "spec": {"ports": [{"port": 80}]}})");
+  }
+};
+
+TEST_F(ServiceAllocationTest, AServiceWhoseNameIsTakenDoesNotAskForWhatItWasGivenUnderThatName) {
+  SameServer first, second;
+  ASSERT_EQ(first.MakeFirst("s-other").code, 201);
+  const Json one = first.MakeByPrefix().body;
+  const std::string name = one["metadata"]["name"];
+  ASSERT_EQ(second.MakeFirst(name).code, 201);
+  const auto other = second.MakeByPrefix();
+  ASSERT_EQ(other.code, 201) << other.body;
+  EXPECT_NE(other.body["metadata"]["name"], name);
+  EXPECT_NE(other.body["spec"]["clusterIP"], one["spec"]["clusterIP"]);
+}
+
 TEST_F(ServiceAllocationTest, AnAddressThatChangesIsNotLookedFor) {
   ASSERT_EQ(Make("a", R"({"ports": [{"port": 80}]})").code, 201);
   const auto moved = Change("a", R"({"clusterIP": "1.2.3.4", "clusterIPs": ["1.2.3.4"]})");

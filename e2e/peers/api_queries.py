@@ -1,4 +1,5 @@
 """Reads with queries and headers, right and wrong, and deletions with their options."""
+import concurrent.futures
 import json
 import re
 import time
@@ -92,6 +93,10 @@ DELETE_QUERIES = ["", "&gracePeriodSeconds=0", "&gracePeriodSeconds=x", "&graceP
                   "&orphanDependents=true&propagationPolicy=Orphan",
                   "&fieldValidation=Strict", "&fieldValidation=x",
                   "&ignoreStoreReadErrorWithClusterBreakingPotential=true"]
+# The old way, to what can be watched: for ever.
+WATCHED = [f"/api/v1/watch/namespaces/{NAMESPACE}/configmaps", "/api/v1/watch/namespaces",
+           f"/api/v1/watch/namespaces/{NAMESPACE}/configmaps/q1", "/api/v1/watch/pods",
+           "/api/v1/watch/nodes/n"]
 
 
 def quoted(text):
@@ -101,7 +106,7 @@ def quoted(text):
 
 class Queries:
     def __init__(self, comparison):
-        self.all = comparison
+        self.all, self.at_once = comparison, concurrent.futures.ThreadPoolExecutor(2)
 
     def make(self):
         for number in range(1, 6):
@@ -131,9 +136,9 @@ class Queries:
 
     def read(self, name, path, accept="application/json"):
         def ask():
-            theirs, ours = self.placed(path, None)
-            answers = (self.all.kube.ask("GET", theirs, accept=accept),
-                       self.all.ours.ask("GET", ours, accept=accept))
+            # At once: a watch lasts as long as it says.
+            answers = list(self.at_once.map(lambda server, own: server.ask("GET", own, accept=accept),
+                                            (self.all.kube, self.all.ours), self.placed(path, None)))
             for _, document, _ in answers:
                 if isinstance(document, dict) and (document.get("metadata") or {}).get("continue"):
                     document["metadata"]["continue"] = "some"
@@ -228,9 +233,13 @@ class Queries:
                          "/api/v1/componentstatuses/x",
                          "/api/v1/namespaces/x/finalize",
                          "/apis/apps/v1/namespaces/x/deployments/y/scale",
-                         f"/api/v1/watch/namespaces/{NAMESPACE}/configmaps",
+                         *WATCHED, f"/api/v1/watch/namespaces/{NAMESPACE}/pods/q1/status",
+                         "/api/v1/watch/nodes/n/status", "/api/v1/watch/namespaces/x/finalize",
+                         "/apis/apps/v1/watch/namespaces/x/deployments/y/scale",
+                         "/apis/apps/v1/watch/nothing", "/api/v1/watch", "/apis/apps/v1/watch",
+                         "/api/v1/watch/bindings", "/api/v1/proxy/namespaces/x/pods/y",
                          "/api/v1/namespaces/x/pods/y/z/w"):
-                if verb == "GET" and "/watch/" in path:
+                if verb == "GET" and path in WATCHED:
                     continue
                 body = {} if verb in ("POST", "PUT", "PATCH") else None
                 self.all.same(f"method {verb} {path}", verb, path + "?dryRun=All", body,

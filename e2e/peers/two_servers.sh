@@ -10,6 +10,8 @@ flags=(--bind-address=127.0.0.1 --service-cluster-ip-range=10.96.0.0/16 --author
 start etcd etcd --data-dir="$work/etcd" --listen-client-urls="http://127.0.0.1:$etcd" \
   --advertise-client-urls="http://127.0.0.1:$etcd" --listen-peer-urls="http://127.0.0.1:$peers" \
   --initial-advertise-peer-urls="http://127.0.0.1:$peers" --initial-cluster="default=http://127.0.0.1:$peers"
+# A kube-apiserver that does not find its etcd soon ends.
+curl -s --retry 100 --retry-all-errors --retry-delay 1 --retry-max-time 120 --fail "http://127.0.0.1:$etcd/health" >/dev/null
 start kube "$programs/kube-apiserver" "${flags[@]}" --secure-port="$kube" --cert-dir="$work/kube" \
   --allow-privileged --etcd-servers="http://127.0.0.1:$etcd" --service-account-key-file="$work/sa.key" \
   --service-account-signing-key-file="$work/sa.key" --service-account-issuer=https://kubernetes.default.svc
