@@ -1,21 +1,52 @@
 #include "client/discovery.h"
 
 #include <algorithm>
+#include <set>
+#include <utility>
 
 #include "api/codec/document.h"
 
 namespace skiff {
 namespace {
 
-void AddVersion(Client& client, const std::string& path, const std::string& api_version,
+// Adds what a version has and the versions before it, whose names are in `named`, do not have.
+void AddVersion(Client& client, const std::string& api_version, std::set<std::string>& named,
                 ServedResources& out) {
-  const auto list = client.GetPath(path);
-  if (!list) {
+  const auto version = ResourcesIn(client, api_version);
+  if (!version) {
     // As clients that ask for all groups at once are told, whatever it is that is wrong with one.
     out.failures.push_back(api_version + ": stale GroupVersion discovery: " + api_version);
     return;
   }
-  for (const Json& entry : ListAt(*list, "resources")) {
+  for (const ServedResource& each : version->resources) {
+    if (named.insert(each.resource.name).second) out.resources.push_back(each);
+  }
+  out.failures.insert(out.failures.end(), version->failures.begin(), version->failures.end());
+}
+
+// The one that the server prefers first.
+std::vector<std::string> VersionsOf(const Json& group) {
+  std::vector<std::string> versions;
+  const auto add = [&](std::string version) {
+    const bool is_new = std::find(versions.begin(), versions.end(), version) == versions.end();
+    if (is_new && !version.empty()) versions.push_back(std::move(version));
+  };
+  add(TextAt(group, "preferredVersion.groupVersion"));
+  for (const Json& each : ListAt(group, "versions")) add(TextAt(each, "groupVersion"));
+  return versions;
+}
+
+}  // namespace
+
+bool ServedResource::Has(std::string_view verb) const {
+  return std::find(verbs.begin(), verbs.end(), verb) != verbs.end();
+}
+
+Result<ServedResources> ResourcesIn(Client& client, const std::string& api_version) {
+  const bool is_core = api_version.find('/') == std::string::npos;
+  const Json list = TRY(client.GetPath((is_core ? "/api/" : "/apis/") + api_version));
+  ServedResources out;
+  for (const Json& entry : ListAt(list, "resources")) {
     ServedResource served;
     served.resource.name = TextAt(entry, "name");
     if (served.resource.name.empty() || served.resource.name.find('/') != std::string::npos) {
@@ -36,21 +67,19 @@ void AddVersion(Client& client, const std::string& path, const std::string& api_
     }
     out.resources.push_back(std::move(served));
   }
-}
-
-}  // namespace
-
-bool ServedResource::Has(std::string_view verb) const {
-  return std::find(verbs.begin(), verbs.end(), verb) != verbs.end();
+  return out;
 }
 
 Result<ServedResources> Discover(Client& client) {
   ServedResources served;
-  AddVersion(client, "/api/v1", "v1", served);
+  std::set<std::string> named_in_core;
+  AddVersion(client, "v1", named_in_core, served);
   const Json groups = TRY(client.GetPath("/apis"));
   for (const Json& group : ListAt(groups, "groups")) {
-    const std::string version = TextAt(group, "preferredVersion.groupVersion");
-    if (!version.empty()) AddVersion(client, "/apis/" + version, version, served);
+    std::set<std::string> named;
+    for (const std::string& version : VersionsOf(group)) {
+      AddVersion(client, version, named, served);
+    }
   }
   return served;
 }

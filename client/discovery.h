@@ -15,12 +15,15 @@ struct ServedResource {
 };
 
 struct ServedResources {
-  // In the version that the server prefers for their group; no subresources.
+  // Each once, in the version that the server prefers for its group, or else in the first of the
+  // others that has it; no subresources.
   std::vector<ServedResource> resources;
   // Groups that could not be asked, in Kubernetes' words: "metrics.k8s.io/v1beta1: stale ...".
   std::vector<std::string> failures;
 };
 
+// Those of one version, "apps/v1".
+Result<ServedResources> ResourcesIn(Client& client, const std::string& api_version);
 // Fails only when not even the list of groups can be had.
 Result<ServedResources> Discover(Client& client);
 

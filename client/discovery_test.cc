@@ -58,5 +58,26 @@ TEST_F(DiscoveryOfServerTest, AGroupThatCannotBeAskedIsNamedInTheWordsOfKubernet
               ElementsAre("away.io/v1: stale GroupVersion discovery: away.io/v1"));
 }
 
+// Of two custom kinds of a group one may be in v1alpha1 alone: it is there as well.
+TEST_F(DiscoveryOfServerTest, WhatThePreferredVersionDoesNotHaveIsFoundInTheOthers) {
+  documents_["/api/v1"] = R"({"resources":[]})";
+  documents_["/apis"] = R"({"groups":[{"preferredVersion":{"groupVersion":"a.io/v1"},"versions":[
+      {"groupVersion":"a.io/v1"},{"groupVersion":"a.io/v1beta1"},
+      {"groupVersion":"a.io/v1alpha1"}]}]})";
+  documents_["/apis/a.io/v1"] = R"({"resources":[{"name":"gates","kind":"Gate"}]})";
+  documents_["/apis/a.io/v1beta1"] =
+      R"({"resources":[{"name":"gates","kind":"Gate"},{"name":"grants","kind":"Grant"}]})";
+  documents_["/apis/a.io/v1alpha1"] =
+      R"({"resources":[{"name":"grants","kind":"Grant"},{"name":"routes","kind":"Route"}]})";
+  const auto served = Discover(client_);
+  ASSERT_TRUE(served) << served.error().message;
+  EXPECT_THAT(served->failures, testing::IsEmpty());
+  std::vector<std::string> found;
+  for (const ServedResource& each : served->resources) {
+    found.push_back(each.resource.api_version + " " + each.resource.name);
+  }
+  EXPECT_THAT(found, ElementsAre("a.io/v1 gates", "a.io/v1beta1 grants", "a.io/v1alpha1 routes"));
+}
+
 }  // namespace
 }  // namespace skiff

@@ -199,7 +199,8 @@ Result<Containerd> Describe(const std::string& endpoint, bool is_ours) {
                     .cni_conf_directory = settings.cni_conf_directory,
                     .cni_bin_directory = settings.cni_bin_directory,
                     .sandbox_image = settings.sandbox_image,
-                    .snapshotter = settings.snapshotter};
+                    .snapshotter = settings.snapshotter,
+                    .cgroup_driver = settings.cgroup_driver};
 }
 
 // A machine without a registry has no other way to its sandbox image.

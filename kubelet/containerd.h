@@ -34,6 +34,7 @@ struct Containerd {
   std::string cni_bin_directory;
   std::string sandbox_image;  // Imported by EnsureContainerd if it was not there.
   std::string snapshotter;
+  std::string cgroup_driver;       // "systemd" or "cgroupfs"; "": it does not say.
   std::vector<std::string> notes;  // What works worse than it could, for the log and `doctor`.
 };
 

@@ -406,6 +406,9 @@ class ContainerRuntime {
 
   virtual Result<cri::Version> Version() = 0;
   virtual Result<RuntimeStatus> Status() = 0;
+  // Who makes its cgroups, "systemd" or "cgroupfs": a kubelet has to name those of pods alike. "":
+  // it does not say.
+  virtual Result<std::string> CgroupDriver() { return std::string(); }
   // Tells the runtime the node's pod CIDR(s), comma-separated. containerd fills in its CNI template
   // if it has one.
   virtual Result<> UpdateRuntimeConfig(const std::string& pod_cidr) = 0;

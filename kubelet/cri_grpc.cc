@@ -27,6 +27,9 @@ Result<> GoneIsFine(const Result<Response>& result) {
   return {};
 }
 
+// As long as Kubernetes' kubelet asks for it.
+constexpr Duration kDriverTimeout = 6s;
+
 class GrpcRuntime final : public ContainerRuntime {
  public:
   explicit GrpcRuntime(const GrpcRuntimeOptions& options)
@@ -47,6 +50,20 @@ class GrpcRuntime final : public ContainerRuntime {
 
   Result<RuntimeStatus> Status() override {
     return FromProto(TRY(Call(&Runtime::Status, *runtime_, pb::StatusRequest())));
+  }
+
+  Result<std::string> CgroupDriver() override {
+    grpc::ClientContext context;
+    SetTimeout(context, kDriverTimeout);
+    context.set_wait_for_ready(true);  // Both may have been started by one boot.
+    const Registration registration(*this, context);
+    pb::RuntimeConfigResponse response;
+    const grpc::Status status =
+        runtime_->RuntimeConfig(&context, pb::RuntimeConfigRequest(), &response);
+    // Containerd says it from 2.0 on.
+    if (status.error_code() == grpc::StatusCode::UNIMPLEMENTED) return std::string();
+    if (!status.ok()) return Fail(ErrorFrom(status));
+    return CgroupDriverIn(response);
   }
 
   Result<> UpdateRuntimeConfig(const std::string& pod_cidr) override {

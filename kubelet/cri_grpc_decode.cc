@@ -1,5 +1,7 @@
 #include "kubelet/cri_grpc_decode.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 namespace skiff::cri {
@@ -224,6 +226,16 @@ RuntimeStatus FromProto(const pb::StatusResponse& response) {
     to.supplemental_groups_policy = response.features().supplemental_groups_policy();
   }
   return to;
+}
+
+Result<std::string> CgroupDriverIn(const pb::RuntimeConfigResponse& response) {
+  // The enum's 0 is a driver, so that a message that is not there must not be asked.
+  if (!response.has_on_linux()) return std::string();
+  const int driver = response.on_linux().cgroup_driver();
+  if (driver == pb::SYSTEMD) return std::string("systemd");
+  if (driver == pb::CGROUPFS) return std::string("cgroupfs");
+  return Fail(Reason::kInvalid,
+              fmt::format("runtime returned an unknown cgroup driver {}", driver));
 }
 
 }  // namespace skiff::cri

@@ -16,5 +16,7 @@ ContainerStats FromProto(const pb::ContainerStats& stats);
 Image FromProto(const pb::Image& image);
 FilesystemUsage FromProto(const pb::FilesystemUsage& usage);
 RuntimeStatus FromProto(const pb::StatusResponse& response);
+// As in ContainerRuntime::CgroupDriver.
+Result<std::string> CgroupDriverIn(const pb::RuntimeConfigResponse& response);
 
 }  // namespace skiff::cri

@@ -16,6 +16,16 @@ std::string TextAt(const Json& document, const Json::json_pointer& at) {
   return document[at].get<std::string>();
 }
 
+// By SystemdCgroup of the options of runc, in which there is such a choice.
+std::string CgroupDriverOf(const Json& document) {
+  const std::string runtime =
+      TextAt(document, Json::json_pointer("/containerd/defaultRuntimeName"));
+  const Json::json_pointer at = Json::json_pointer("/containerd/runtimes") /
+                                (runtime.empty() ? "runc" : runtime) / "options" / "SystemdCgroup";
+  if (!document.contains(at) || !document[at].is_boolean()) return "";
+  return document[at].get<bool>() ? "systemd" : "cgroupfs";
+}
+
 }  // namespace
 
 Result<ContainerdSettings> ReadContainerdSettings(const std::string& endpoint) {
@@ -39,7 +49,8 @@ Result<ContainerdSettings> ReadContainerdSettings(const std::string& endpoint) {
       .sandbox_image = TextAt(document, Json::json_pointer("/sandboxImage")),
       .cni_conf_directory = TextAt(document, Json::json_pointer("/cni/confDir")),
       .cni_bin_directory = TextAt(document, Json::json_pointer("/cni/binDir")),
-      .snapshotter = TextAt(document, Json::json_pointer("/containerd/snapshotter"))};
+      .snapshotter = TextAt(document, Json::json_pointer("/containerd/snapshotter")),
+      .cgroup_driver = CgroupDriverOf(document)};
 }
 
 }  // namespace skiff::cri

@@ -12,6 +12,8 @@ struct ContainerdSettings {
   std::string cni_conf_directory;
   std::string cni_bin_directory;
   std::string snapshotter;
+  // "systemd" or "cgroupfs", of the runtime that pods have who ask for none. "": it does not say.
+  std::string cgroup_driver;
 };
 
 // From CRI's verbose status. Errors: kServiceUnavailable when nothing answers; kMethodNotAllowed

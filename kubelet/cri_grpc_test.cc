@@ -172,6 +172,19 @@ TEST(CriGrpcDecodeTest, HandlersHaveOneOrder) {
   EXPECT_EQ(status.handlers[2].name, "runc");
 }
 
+TEST(CriGrpcDecodeTest, ARuntimeThatDoesNotSayWhoMakesItsCgroupsIsNotTakenForOneOfSystemds) {
+  pb::RuntimeConfigResponse response;
+  EXPECT_EQ(*CgroupDriverIn(response), "");
+  response.mutable_on_linux();
+  EXPECT_EQ(*CgroupDriverIn(response), "systemd");
+  response.mutable_on_linux()->set_cgroup_driver(pb::CGROUPFS);
+  EXPECT_EQ(*CgroupDriverIn(response), "cgroupfs");
+  response.mutable_on_linux()->set_cgroup_driver(static_cast<pb::CgroupDriver>(7));
+  const auto unknown = CgroupDriverIn(response);
+  ASSERT_FALSE(unknown);
+  EXPECT_EQ(unknown.error().message, "runtime returned an unknown cgroup driver 7");
+}
+
 TEST_F(CriGrpcTest, SaysWhatItIsAndThatItIsReady) {
   const auto version = runtime().Version();
   ASSERT_TRUE(version) << version.error().message;
@@ -182,6 +195,9 @@ TEST_F(CriGrpcTest, SaysWhatItIsAndThatItIsReady) {
   EXPECT_TRUE(status->Ready("RuntimeReady"));
   EXPECT_TRUE(status->Ready("NetworkReady"));
   EXPECT_FALSE(status->Ready("NoSuchCondition"));
+  const auto driver = runtime().CgroupDriver();
+  ASSERT_TRUE(driver) << driver.error().message;
+  EXPECT_NE(*driver, "systemd") << "as our configuration has it, or it does not say";
 }
 
 TEST_F(CriGrpcTest, APodGetsAnAddressAndServesOnIt) {

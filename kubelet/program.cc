@@ -207,6 +207,8 @@ struct KubeletProcess::Parts {
 
   Result<> Connect(const KubeletFlags& flags);
   Result<> StartRuntime(const KubeletFlags& flags);
+  // A runtime that says who makes its cgroups is believed, whatever was configured.
+  Result<> TakeCgroupDriver(KubeletConfiguration& given) const;
   Result<NodeAgentOptions> OptionsFor(const KubeletFlags& flags, const EnsureServingFiles& serving);
   // One that is taken out of `file` counts no more.
   void FollowAuthorities(const std::string& file, const http::ServerTls& serving);
@@ -269,6 +271,21 @@ Result<> KubeletProcess::Parts::StartRuntime(const KubeletFlags& flags) {
   return {};
 }
 
+Result<> KubeletProcess::Parts::TakeCgroupDriver(KubeletConfiguration& given) const {
+  if (own) return {};  // It is configured by us.
+  const auto driver = runtime->CgroupDriver();
+  if (!driver) {
+    kLog.Error("the runtime does not say who makes its cgroups: as configured",
+               {{"driver", given.cgroup_driver}, {"error", driver.error().message}});
+    return {};
+  }
+  if (driver->empty() || *driver == given.cgroup_driver) return {};
+  kLog.Info("cgroups are made as the runtime does it",
+            {{"driver", *driver}, {"configured", given.cgroup_driver}});
+  given.cgroup_driver = *driver;
+  return ValidateKubeletConfiguration(given);
+}
+
 Result<NodeAgentOptions> KubeletProcess::Parts::OptionsFor(const KubeletFlags& flags,
                                                            const EnsureServingFiles& serving) {
   const KubeletConfiguration& given = flags.configuration;
@@ -328,7 +345,9 @@ Result<std::unique_ptr<KubeletProcess>> KubeletProcess::Start(const KubeletFlags
   if (given.protect_kernel_defaults) TRY(CheckKernelDefaults("/proc/sys"));
   TRY(parts.Connect(flags));
   TRY(parts.StartRuntime(flags));
-  NodeAgentOptions options = TRY(parts.OptionsFor(flags, serving));
+  KubeletFlags meant = flags;
+  TRY(parts.TakeCgroupDriver(meant.configuration));
+  NodeAgentOptions options = TRY(parts.OptionsFor(meant, serving));
   http::ServerTls tls;
   if (options.server) tls = *options.server->tls;
   parts.agent = TRY(NodeAgent::Start(

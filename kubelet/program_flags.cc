@@ -98,7 +98,8 @@ void AddRuntimeFlags(Flags& flags, KubeletFlags& to) {
             "Refuse to start where the kernel's settings are not those that pods rely on.");
   flags.Add("pods-per-core", it.pods_per_core,
             "How many pods may run here a core; 0: --max-pods alone counts.");
-  flags.Add("cgroup-driver", it.cgroup_driver, "cgroupfs or systemd.");
+  flags.Add("cgroup-driver", it.cgroup_driver,
+            "cgroupfs or systemd; where the runtime says which, that is taken.");
   flags.Add("cgroup-root", it.cgroup_root, "The cgroup that pods' cgroups lie in.");
   flags.Add("pod-logs-dir", it.pod_logs_dir, "Where containers' logs lie.");
   flags.Add("container-log-max-size", it.container_log_max_size, "A longer log is rotated.");

@@ -84,6 +84,7 @@ kubelet::KubeletConfiguration ConfigurationOf(const ClusterOptions& cluster,
   it.client_ca_file = cluster.data_dir + "/pki/ca.crt";
   it.static_pod_path = options.manifest_path;
   it.container_runtime_endpoint = cluster.container_runtime_endpoint;
+  if (options.cgroup_driver == kubelet::CgroupDriver::kSystemd) it.cgroup_driver = "systemd";
   it.pod_logs_dir = options.log_root;
   it.cluster_dns = options.dns.cluster_servers;
   it.cluster_domain = options.dns.cluster_domain;
@@ -181,6 +182,7 @@ struct LocalNode::Parts {
   std::unique_ptr<ServiceProxyServer> proxy_server;  // On the agent's loops.
   std::unique_ptr<ContainerdKeeper> keeper;  // Of our own containerd; nullptr: it is another's.
   bool has_own_containerd = false;
+  std::string cgroup_driver;  // Of the runtime, as it says; "": it does not.
 
   Result<> StartRuntime(const ClusterOptions& options, const Dependencies& dependencies,
                         const Progress& progress);
@@ -199,6 +201,11 @@ Result<> LocalNode::Parts::StartRuntime(const ClusterOptions& options,
   has_own_containerd = containerd.is_ours;
   for (const std::string& note : containerd.notes) progress("note: " + note);
   runtime = cri::MakeGrpcRuntime({.endpoint = containerd.endpoint});
+  cgroup_driver = containerd.cgroup_driver;
+  if (!has_own_containerd) {
+    const auto said = runtime->CgroupDriver();
+    if (said && !said->empty()) cgroup_driver = *said;
+  }
   TRY(LoadImages(options.image_archives, containerd.endpoint, *runtime, progress));
   CniNetwork network_options;
   const auto uplink = FindUplink();
@@ -241,6 +248,9 @@ Result<> LocalNode::Parts::StartKubelet(const ClusterOptions& options,
   if (is_known) agent_options.kubelet.known_root = kKubeletDirectory;
   agent_options.kubelet.dns.cluster_servers = ClusterDnsServers(options);
   agent_options.kubelet.log_root = options.data_dir + "/logs/pods";
+  if (cgroup_driver == "systemd") {
+    agent_options.kubelet.cgroup_driver = kubelet::CgroupDriver::kSystemd;
+  }
   agent_options.kubelet.facts.port = options.kubelet_port;
   if (has_own_containerd) agent_options.kubelet.kept_ports = OwnPorts(options);
   for (const std::string& taint : options.register_with_taints) {

@@ -77,6 +77,9 @@ void CustomKindWatches::Add(std::shared_ptr<CustomKindsUser> user) {
     Wake();
   });
   definitions_->cache().OnSynced([this] { Wake(); });
+  auto remote = std::make_unique<RemoteKinds>(manager_, [this] { Wake(); });
+  remote_ = remote.get();
+  manager_.AddLoop(std::move(remote));
 }
 
 Duration CustomKindWatches::AskForKindsOnRequest() {
@@ -91,7 +94,8 @@ Duration CustomKindWatches::AskForKindsOnRequest() {
 
 Duration CustomKindWatches::Step() {
   const Duration again = AskForKindsOnRequest();
-  const bool knows_all = definitions_->synced() && on_request_;
+  // Before what they have is taken below: what came since wakes this loop again.
+  const bool knows_all = definitions_->synced() && on_request_ && remote_->Served();
   const std::set<Resource> needed = Needed();
   Forget(needed);
   bool added = false;
@@ -117,10 +121,18 @@ std::set<Resource> CustomKindWatches::Needed() const {
       needed.insert(resource);
     }
   };
+  std::set<std::string> defined;
   for (const auto& definition : definitions_->List()) {
-    if (const auto resource = ServedKind(*definition)) consider(*resource);
+    const auto resource = ServedKind(*definition);
+    if (!resource) continue;
+    consider(*resource);
+    defined.insert(NameOfKind(*resource));
   }
   for (const Resource& resource : on_request_.value_or(std::vector<Resource>())) consider(resource);
+  // A group may have versions of both; a kind is watched in one.
+  for (const Resource& resource : remote_->Served().value_or(std::vector<Resource>())) {
+    if (!defined.contains(NameOfKind(resource))) consider(resource);
+  }
   return needed;
 }
 

@@ -1,6 +1,6 @@
-// The kinds that CustomResourceDefinitions add, and those of ours that a server has on request,
-// watched by their metadata for controllers that have to hear of their objects: one cache of a kind
-// for all of them.
+// The kinds that CustomResourceDefinitions add, those of ours that a server has on request, and
+// those of other API servers, watched by their metadata for controllers that have to hear of their
+// objects: one cache of a kind for all of them.
 #pragma once
 
 #include <map>
@@ -14,6 +14,7 @@
 #include "base/control_loop.h"
 #include "base/mutex.h"
 #include "client/manager.h"
+#include "controllers/machinery/remote_kinds.h"
 
 namespace skiff {
 
@@ -33,7 +34,8 @@ class CustomKindsUser {
   virtual void Watch(InformerCache& cache) = 0;
   // The cache is about to go. `is_empty`: nothing is left of the kind, whatever was heard of last.
   virtual void Forget(const Resource& resource, bool is_empty) = 0;
-  // All definitions that there were at the start have been seen, and what is served on request.
+  // All definitions that there were at the start have been seen, and what is served on request or
+  // by others.
   virtual void SawDefinitions() {}
 };
 
@@ -65,6 +67,7 @@ class CustomKindWatches final : public ControlLoop {
 
   Manager& manager_;
   std::vector<std::shared_ptr<CustomKindsUser>> users_;
+  RemoteKinds* remote_ = nullptr;  // A loop of the manager, from the first Add on.
   std::optional<Informer<CustomResourceDefinition>> definitions_;
   std::map<Resource, InformerCache*> watched_;
   std::optional<std::vector<Resource>> on_request_;  // Those that are served; nullopt: not known.

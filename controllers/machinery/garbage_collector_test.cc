@@ -152,6 +152,34 @@ TEST_F(GarbageCollectorTest, OfTwoVersionsOnRequestOneIsLookedAt) {
   EXPECT_FALSE(written().empty());
 }
 
+// Another API server has them (an APIService with a Service): nobody defines them here.
+TEST_F(GarbageCollectorTest, ObjectsOfOtherApiServersAreCollected) {
+  const std::string services = "/apis/apiregistration.k8s.io/v1/apiservices";
+  const Json available = {{"type", "Available"}, {"status", "True"}};
+  Put(services, services + "/v1.far.io",
+      {{"spec",
+        {{"group", "far.io"},
+         {"version", "v1"},
+         {"service", {{"namespace", "default"}, {"name", "far"}}}}},
+       {"status", {{"conditions", {available}}}}});
+  answers_["/apis/far.io/v1"] = {200,
+                                 {{"resources",
+                                   {{{"name", "boats"},
+                                     {"kind", "Boat"},
+                                     {"namespaced", true},
+                                     {"verbs", {"delete", "get", "list", "watch"}}}}}}};
+  const std::string boat = "/apis/far.io/v1/namespaces/default/boats/boat";
+  PutOwned("/apis/far.io/v1/boats", boat, "v1", "ConfigMap", "lost");
+  answers_["/api/v1/namespaces/default/configmaps/lost"] = {
+      404,
+      {{"kind", "Status"},
+       {"reason", "NotFound"},
+       {"details", {{"name", "lost"}, {"kind", "configmaps"}}}}};
+  Run(20s);
+  EXPECT_THAT(written(), Each(StartsWith("DELETE " + boat)));
+  EXPECT_FALSE(written().empty());
+}
+
 // What is served on request is waited for as all kinds are.
 TEST_F(GarbageCollectorTest, NothingIsOrphanedBeforeItIsKnownWhatIsServedOnRequest) {
   const std::string version = "/apis/admissionregistration.k8s.io/v1beta1";

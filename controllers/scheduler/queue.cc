@@ -17,6 +17,55 @@ size_t PlaceOf(ClusterEvent event) {
   return static_cast<size_t>(std::countr_zero(Bit(event)));
 }
 
+// Of what happens within the queue.
+constexpr std::string_view kAttemptFailure = "ScheduleAttemptFailure";
+
+// As Kubernetes' scheduler calls them. Where one of our sorts stands for several of its events:
+// what happens most.
+std::string_view LabelOf(ClusterEvent event) {
+  switch (event) {
+    case ClusterEvent::kNodeAdded:
+      return "NodeAdd";
+    case ClusterEvent::kNodeAllocatable:
+      return "NodeUpdateNodeAllocatable";
+    case ClusterEvent::kNodeLabels:
+      return "NodeUpdateNodeLabel";
+    case ClusterEvent::kNodeTaints:
+      return "NodeUpdateNodeTaint";
+    case ClusterEvent::kNodeDeleted:
+      return "NodeDelete";
+    case ClusterEvent::kPodAdded:
+      return "AssignedPodAdd";
+    case ClusterEvent::kPodDeleted:
+      return "AssignedPodDelete";
+    case ClusterEvent::kPodShrunk:
+      return "AssignedPodUpdatePodScaleDown";
+    case ClusterEvent::kClaim:
+      return "PersistentVolumeClaimUpdate";
+    case ClusterEvent::kVolume:
+      return "PersistentVolumeUpdate";
+    case ClusterEvent::kStorageClass:
+      return "storage.k8s.io/StorageClassAdd";
+    case ClusterEvent::kVolumeLimit:
+      return "storage.k8s.io/CSINodeUpdate";
+    case ClusterEvent::kAttachmentDeleted:
+      return "storage.k8s.io/VolumeAttachmentDelete";
+    case ClusterEvent::kStorageCapacity:
+      return "storage.k8s.io/CSIStorageCapacityUpdate";
+    case ClusterEvent::kDeviceClaim:
+      return "resource.k8s.io/ResourceClaimUpdate";
+    case ClusterEvent::kDeviceClass:
+      return "resource.k8s.io/DeviceClassUpdate";
+    case ClusterEvent::kDeviceSlice:
+      return "resource.k8s.io/ResourceSliceUpdate";
+    case ClusterEvent::kNamespace:
+      return "NamespaceUpdate";
+    case ClusterEvent::kService:
+      return "ServiceUpdate";
+  }
+  return "";
+}
+
 uint32_t HelpfulEvents(std::string_view rule) {
   using enum ClusterEvent;
   static const std::map<std::string_view, uint32_t> kHelpful = {
@@ -86,12 +135,12 @@ void SchedulingQueue::Add(PodInfoPtr pod, Duration now) {
   if (const auto found = unschedulable_.find(key); found != unschedulable_.end()) {
     const bool may_fit = MayFitNow(found->second, *pod->pod) && HelpsItself(found->second, *pod);
     found->second.info = pod;
-    if (may_fit) BackOffOrActivate(*TakeUnschedulable(key), now);
+    if (may_fit) BackOffOrActivate(*TakeUnschedulable(key), now, "UnschedulablePodUpdate");
     return;
   }
   queued.info = std::move(pod);
   queued.queued_at = now;
-  Activate(std::move(queued));
+  Activate(std::move(queued), "UnschedulablePodAdd");
 }
 
 void SchedulingQueue::Remove(const std::string& key) {
@@ -130,6 +179,7 @@ std::optional<QueuedPod> SchedulingQueue::TakeEarly() {
   const auto place = backoff_.find(early_.begin()->then.key);
   QueuedPod pod = place->second.second;
   EraseBackOff(place);
+  TellOf("active", "PopFromBackoffQ");
   return pod;
 }
 
@@ -197,8 +247,9 @@ void SchedulingQueue::Wait(QueuedPod pod, const InFlight& flight, Duration now) 
                        WasHelped(pod, flight);
   if (flight.updated) pod.info = flight.updated;
   if (may_fit) {
-    BackOffOrActivate(std::move(pod), now);
+    BackOffOrActivate(std::move(pod), now, kAttemptFailure);
   } else {
+    TellOf("unschedulable", kAttemptFailure);
     due_.emplace(pod.queued_at + delays_.unschedulable, key);
     CountListener(pod, /*comes=*/true);
     unschedulable_[key] = std::move(pod);
@@ -212,7 +263,7 @@ void SchedulingQueue::Failed(QueuedPod pod, Duration now) {
   if (flight.updated) pod.info = flight.updated;
   ++pod.errors;
   pod.queued_at = now;
-  BackOffOrActivate(std::move(pod), now);
+  BackOffOrActivate(std::move(pod), now, kAttemptFailure);
 }
 
 bool SchedulingQueue::Helps(const QueuedPod& waiting, ClusterEvent event,
@@ -247,7 +298,9 @@ void SchedulingQueue::Happened(ClusterEvent event, Duration now, const Change* c
   for (const auto& [key, waiting] : unschedulable_) {
     if (Helps(waiting, event, change)) helped.push_back(key);
   }
-  for (const std::string& key : helped) BackOffOrActivate(*TakeUnschedulable(key), now);
+  for (const std::string& key : helped) {
+    BackOffOrActivate(*TakeUnschedulable(key), now, LabelOf(event));
+  }
 }
 
 uint32_t SchedulingQueue::EventsSince(const InFlight& flight) const {
@@ -296,19 +349,21 @@ Duration SchedulingQueue::BackOff(int attempts) const {
   return std::min(delay, delays_.most);
 }
 
-void SchedulingQueue::Activate(QueuedPod pod) {
+void SchedulingQueue::Activate(QueuedPod pod, std::string_view event) {
+  TellOf("active", event);
   const ActiveOrder order{pod.info->priority, pod.queued_at, pod.info->Key()};
   active_keys_.emplace(order.key, order);
   active_.emplace(order, std::move(pod));
 }
 
-void SchedulingQueue::BackOffOrActivate(QueuedPod pod, Duration now) {
+void SchedulingQueue::BackOffOrActivate(QueuedPod pod, Duration now, std::string_view event) {
   const int failures = pod.errors > 0 ? pod.errors : pod.attempts;
   const Duration due = pod.queued_at + BackOff(failures);
   if (failures == 0 || due <= now) {
-    Activate(std::move(pod));
+    Activate(std::move(pod), event);
     return;
   }
+  TellOf("backoff", event);
   const std::string key = pod.info->Key();
   due_.emplace(due, key);
   if (auto order = EarlyOrderOf(due, pod)) early_.insert(*std::move(order));
@@ -320,12 +375,12 @@ void SchedulingQueue::FlushDue(Duration now) {
     const std::string key = due_.begin()->second;
     const auto waiting = backoff_.find(key);
     if (waiting == backoff_.end()) {
-      BackOffOrActivate(*TakeUnschedulable(key), now);
+      BackOffOrActivate(*TakeUnschedulable(key), now, "UnschedulableTimeout");
       continue;
     }
     QueuedPod pod = waiting->second.second;
     EraseBackOff(waiting);
-    Activate(std::move(pod));
+    Activate(std::move(pod), "BackoffComplete");
   }
 }
 

@@ -18,8 +18,10 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 #include <tuple>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "base/clock.h"
@@ -55,6 +57,11 @@ class SchedulingQueue {
   // Null: the sort of an event decides alone, whatever it happened to.
   explicit SchedulingQueue(View view = nullptr, QueueDelays delays = {})
       : view_(std::move(view)), delays_(delays) {}
+
+  // Told of each pod that comes to "active", "backoff" or "unschedulable", and by what event, both
+  // in Kubernetes' words. Before the first Add.
+  using Incoming = std::function<void(std::string_view queue, std::string_view event)>;
+  void TellIncoming(Incoming incoming) { incoming_ = std::move(incoming); }
 
   // A pod that is new, or that changed while it waits; a changed spec or labels may let it fit.
   void Add(PodInfoPtr pod, Duration now);
@@ -130,9 +137,12 @@ class SchedulingQueue {
   std::optional<EarlyOrder> EarlyOrderOf(Duration due, const QueuedPod& pod) const;
   void EraseBackOff(std::map<std::string, std::pair<Duration, QueuedPod>>::iterator place);
   Duration BackOff(int attempts) const;
-  void Activate(QueuedPod pod);
+  void Activate(QueuedPod pod, std::string_view event);
   void Wait(QueuedPod pod, const InFlight& flight, Duration now);
-  void BackOffOrActivate(QueuedPod pod, Duration now);
+  void BackOffOrActivate(QueuedPod pod, Duration now, std::string_view event);
+  void TellOf(std::string_view queue, std::string_view event) const {
+    if (incoming_) incoming_(queue, event);
+  }
   void FlushDue(Duration now);
   uint32_t EventsSince(const InFlight& flight) const;
   // Whether something that happened during the flight may let the pod fit.
@@ -146,6 +156,7 @@ class SchedulingQueue {
   std::optional<QueuedPod> TakeUnschedulable(const std::string& key);
 
   const View view_;
+  Incoming incoming_;
   const QueueDelays delays_;
   std::map<ActiveOrder, QueuedPod> active_;
   std::unordered_map<std::string, ActiveOrder> active_keys_;

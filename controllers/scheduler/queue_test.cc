@@ -2,6 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <string>
+#include <string_view>
+#include <vector>
+
 #include "controllers/scheduler/scheduling_fixture.h"
 
 namespace skiff::scheduler {
@@ -49,6 +53,25 @@ TEST(SchedulingQueueTest, WhatHelpsOneIsHeardOfWhoeverElseCameAndWent) {
   EXPECT_EQ(PopName(queue, 60s), "c");
   queue.Happened(ClusterEvent::kPodDeleted, 61s);
   EXPECT_EQ(PopName(queue, 61s), "");
+}
+
+TEST(SchedulingQueueTest, ItIsToldWhereAPodComesAndWhy) {
+  std::vector<std::string> told;
+  SchedulingQueue queue;
+  queue.TellIncoming([&](std::string_view to, std::string_view event) {
+    told.push_back(std::string(to) + " " + std::string(event));
+  });
+  queue.Add(PodOf("p", 1, "1"), 0s);
+  queue.Unschedulable(*queue.Pop(0s), {"NodeResourcesFit"}, 0s);
+  queue.Happened(ClusterEvent::kPodDeleted, 500ms);
+  queue.Failed(*queue.Pop(500ms), 1s);
+  queue.Unschedulable(*queue.Pop(2s), {"NodeResourcesFit"}, 2s);
+  EXPECT_TRUE(queue.Pop(2s + 5min));
+  EXPECT_EQ(told, (std::vector<std::string>{
+                      "active UnschedulablePodAdd", "unschedulable ScheduleAttemptFailure",
+                      "backoff AssignedPodDelete", "active PopFromBackoffQ",
+                      "backoff ScheduleAttemptFailure", "active BackoffComplete",
+                      "unschedulable ScheduleAttemptFailure", "active UnschedulableTimeout"}));
 }
 
 TEST(SchedulingQueueTest, HowLongPodsWaitIsWhatTheConfigurationSays) {

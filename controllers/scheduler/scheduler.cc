@@ -71,6 +71,8 @@ Scheduler::Scheduler(Manager& manager, SchedulerOptions options)
   if (options_.metrics != nullptr) {
     metrics_ =
         std::make_unique<SchedulerMetrics>(*options_.metrics, [this] { return CountGated(); });
+    queue_.TellIncoming(
+        [this](std::string_view queue, std::string_view event) { metrics_->Comes(queue, event); });
   }
   MakeViews();
   Watch();

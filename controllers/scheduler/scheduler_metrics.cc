@@ -52,7 +52,11 @@ SchedulerMetrics::SchedulerMetrics(MetricRegistry& registry, std::function<size_
           {"scheduler_plugin_execution_duration_seconds",
            "[ALPHA] How long a plugin took at an extension point, in a tenth of all cycles.",
            {"plugin", "extension_point", "status"}},
-          Growing(0.00001, 1.5, 20))) {
+          Growing(0.00001, 1.5, 20))),
+      incoming_(registry.AddCounter(
+          {"scheduler_queue_incoming_pods_total",
+           "[STABLE] Pods that came to a scheduling queue, by the event that brought them there.",
+           {"queue", "event"}})) {
   registry.AddMeasured(
       {"scheduler_pending_pods", "[STABLE] Pods that wait for a node, by what for.", {"queue"}},
       [this, gated = std::move(gated)] {

@@ -5,6 +5,7 @@
 #include <atomic>
 #include <functional>
 #include <string>
+#include <string_view>
 
 #include "base/clock.h"
 #include "base/metrics.h"
@@ -34,6 +35,8 @@ class SchedulerMetrics {
   // Whether others could go for a pod was found out; so many were told to.
   void Preempts() { preemptions_.Add({}); }
   void Preempted(size_t victims) { victims_.Observe({}, static_cast<double>(victims)); }
+  // A pod has come to a queue by an event (SchedulingQueue::Incoming).
+  void Comes(std::string_view queue, std::string_view event) { incoming_.Add({queue, event}); }
   // By now so many wait.
   void Waiting(const SchedulingQueue::Sizes& sizes);
 
@@ -50,6 +53,7 @@ class SchedulerMetrics {
   HistogramFamily& victims_;
   HistogramFamily& points_;
   HistogramFamily& rules_;
+  CounterFamily& incoming_;
   std::array<std::atomic<size_t>, 3> waiting_{};  // Active, in back-off, unschedulable.
 };
 

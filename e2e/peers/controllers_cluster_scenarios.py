@@ -5,7 +5,7 @@ import base64
 import functools
 import subprocess
 
-from controllers_scenarios import (budget, claim, delete, gone, image, job, label_pod, make, patch, play, pod,
+from controllers_scenarios import (budget, claim, delete, gone, image, job, label_pod, make, patch, play, pod, scale,
                                    scenario, service, spec, template, together, told, until, wait, workload)
 from controllers_world import MERGE, path_of
 
@@ -470,3 +470,75 @@ scenario(
             "metric": {"name": "unknown"}, "target": {"type": "Value", "value": "10"}}}), play(10)),
     lower=together(metrics(queue="1,2", rate="1500m", hits="5"), play(12)),
     gone=together(metrics(queue=None, rate=None, hits=None), play(7)))
+
+
+# Kinds of one group of which the second is in no version that the group prefers.
+GROUP_VERSIONS = {"gates": ("v1", "Gate"), "grants": ("v1beta1", "Grant")}
+
+
+def define_versions(world, space):
+    group = space + ".example.com"
+    for plural, (version, kind) in GROUP_VERSIONS.items():
+        world.ask("POST", "/apis/apiextensions.k8s.io/v1/customresourcedefinitions", {
+            "metadata": {"name": f"{plural}.{group}"},
+            "spec": {"group": group, "scope": "Namespaced", "names": {"plural": plural, "kind": kind},
+                     "versions": [{"name": version, "served": True, "storage": True, "schema": {"openAPIV3Schema": {
+                         "type": "object", "x-kubernetes-preserve-unknown-fields": True}}}]}})
+
+
+def path_in_version(space, plural, name=""):
+    return f"/apis/{space}.example.com/{GROUP_VERSIONS[plural][0]}/namespaces/{space}-x/{plural}{name}"
+
+
+def versions_served(world, space):
+    return all("items" in world.server.get(path_in_version(space, plural)) for plural in GROUP_VERSIONS)
+
+
+def fill_versions(world, space):
+    group = space + ".example.com"
+    for plural, (version, kind) in GROUP_VERSIONS.items():
+        world.ask("POST", path_in_version(space, plural), {
+            "apiVersion": f"{group}/{version}", "kind": kind,
+            "metadata": {"name": "a", "finalizers": ["example.com/x"] if plural == "grants" else []}})
+
+
+scenario(
+    "spaces-versions",
+    create=together(add("namespaces", "-x"), define_versions, until(versions_served), fill_versions),
+    delete=together(delete("namespaces", "-x"), wait(9)),
+    freed=together(lambda world, space: world.ask(
+        "PATCH", path_in_version(space, "grants", "/a"), {"metadata": {"finalizers": None}}, MERGE), wait(9)),
+    undefined=lambda world, space: [world.ask(
+        "DELETE", f"/apis/apiextensions.k8s.io/v1/customresourcedefinitions/{plural}.{space}.example.com")
+        for plural in GROUP_VERSIONS])
+scenario(
+    "paused-deadline",
+    create=make("deployments", workload("web", 2, paused=True, progressDeadlineSeconds=3)), late=wait(5),
+    resume=spec("deployments", "web", paused=False),
+    bad=spec("deployments", "web", paused=True, template={"metadata": {"labels": {"end": "bad"}}}), still=wait(5),
+    begin=together(spec("deployments", "web", paused=False), wait(1)),
+    pause=together(spec("deployments", "web", paused=True), wait(5)),
+    scaled=scale("deployments", "web", 3),
+    over=together(spec("deployments", "web", paused=False), wait(6)),
+    undo=spec("deployments", "web", template={"metadata": {"labels": {"end": "run"}}}))
+scenario(
+    "adoption",
+    bare=together(*[make("pods", pod(name, {"app": "r", "end": "run"})) for name in ("a", "b")]),
+    few=make("replicasets", workload("r", 3)), released=label_pod("r", None, app="else"),
+    orphan=delete("replicasets", "r", "Orphan"),
+    others=make("replicationcontrollers", {"metadata": {"name": "rc"}, "spec": {
+        "replicas": 5, "selector": {"app": "r"}, "template": template("r")}}),
+    none=scale("replicationcontrollers", "rc", 0))
+scenario(
+    "statefulset-manual",
+    create=make("statefulsets", workload(
+        "s", 3, serviceName="s", updateStrategy={"type": "OnDelete"},
+        volumeClaimTemplates=[{"metadata": {"name": "d"}, "spec": claim()}],
+        persistentVolumeClaimRetentionPolicy={"whenScaled": "Delete", "whenDeleted": "Retain"})),
+    image=image("statefulsets", "s", "y"), one=delete("pods", "s-1"),
+    partition=spec("statefulsets", "s", updateStrategy={"type": "RollingUpdate", "rollingUpdate": {"partition": 2}}),
+    beyond=spec("statefulsets", "s", updateStrategy={"rollingUpdate": {"partition": 9}}, template={
+        "spec": {"containers": [{"name": "c", "image": "z"}]}}),
+    down=scale("statefulsets", "s", 2), up=scale("statefulsets", "s", 3),
+    all_of_it=spec("statefulsets", "s", updateStrategy={"rollingUpdate": {"partition": 0}}),
+    delete=delete("statefulsets", "s", "Foreground"))
