@@ -35,6 +35,7 @@ interface Props {
 export function LineList({ shown, find, wrap, stick, onStick, before }: Props) {
   const box = useRef<HTMLDivElement>(null);
   const [top, setTop] = useState(0);
+  const came = useRef(0); // Where it was scrolled to last.
   const height = box.current?.clientHeight ?? 600;
   useEffect(() => {
     if (stick && box.current) box.current.scrollTop = box.current.scrollHeight;
@@ -53,7 +54,11 @@ export function LineList({ shown, find, wrap, stick, onStick, before }: Props) {
         const { scrollTop, clientHeight, scrollHeight } = event.currentTarget;
         setTop(scrollTop);
         const atEnd = scrollTop + clientHeight > scrollHeight - kLine * 2;
-        if (atEnd !== stick) onStick(atEnd);
+        // The end goes away from who follows it, too, where the box gets lower or lines come at once: only who
+        // scrolls up wants to stay where he is.
+        const isUp = scrollTop < came.current;
+        came.current = scrollTop;
+        if (atEnd !== stick && (atEnd || isUp)) onStick(atEnd);
       }}
     >
       <div class="log-body" style={wrap ? {} : { height: `${shown.length * kLine}px` }}>

@@ -97,6 +97,7 @@ export function Logs({ pod }: { pod: Pod }) {
       <p class="small dim" role="status">
         {lines.dropped > 0 ? t.logs.dropped(lines.dropped) : ''} {ended ? t.logs.ended : ''}
       </p>
+      {ended && !previous && <p><button class="button small" onClick={again}>{t.logs.again}</button></p>}
     </div>
   );
 }
