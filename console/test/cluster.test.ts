@@ -25,6 +25,13 @@ test('a rollout is old and new pods, and what is over', () => {
   assert.equal(rollout.word, 'progressing');
   assert.equal(rollout.surge, 1);
   assert.deepEqual(rollout.revisions.map((each) => [each.number, each.isNew, each.pods.length]), [[2, true, 1], [1, false, 2]]);
+  const late = { type: 'Progressing', status: 'False' as const, reason: 'ProgressDeadlineExceeded', message: 'timed out progressing' };
+  const stalled = { ...deployment, status: { ...deployment.status, conditions: [late] } };
+  assert.equal(rolloutOf(stalled, byController([old, fresh]), byController(pods)).why, 'timed out progressing');
+  const waiting = { name: 'main', ready: false, restartCount: 0, image: '', state: { waiting: { reason: 'ErrImagePull', message: 'no such image' } } };
+  const broken = { ...pods[2]!, status: { phase: 'Pending' as const, containerStatuses: [waiting] } };
+  const { word, why } = rolloutOf(stalled, byController([old, fresh]), byController([broken]));
+  assert.deepEqual([word, why], ['stalled', 'web-b-1: ErrImagePull main: no such image'], 'what its pods suffer from says more');
 });
 
 test('who goes back to a revision takes what it was made for along', () => {

@@ -119,10 +119,10 @@ export function rolloutOf(
   const why =
     failure?.status === 'True'
       ? (failure.message ?? '')
-      : word === 'stalled'
-        ? (condition(status.conditions, 'Progressing')?.message ?? '')
-        : stuck
-          ? `${stuck.metadata.name}: ${podState(stuck).word} ${podWhy(stuck)}`
+      : stuck // What its pods suffer from says more than that it takes long.
+        ? `${stuck.metadata.name}: ${podState(stuck).word} ${podWhy(stuck)}`
+        : word === 'stalled'
+          ? (condition(status.conditions, 'Progressing')?.message ?? '')
           : '';
   return {
     wanted,

@@ -40,6 +40,16 @@ export function LineList({ shown, find, wrap, stick, onStick, before }: Props) {
   useEffect(() => {
     if (stick && box.current) box.current.scrollTop = box.current.scrollHeight;
   }, [shown, stick, wrap]);
+  const followed = useRef(stick);
+  followed.current = stick;
+  useEffect(() => {
+    const element = box.current!;
+    const observer = new ResizeObserver(() => {
+      if (followed.current) element.scrollTop = element.scrollHeight;
+    });
+    observer.observe(element);
+    return () => observer.disconnect();
+  }, []);
   // Wrapped lines have no height that is known before: the newest of them are all in the page.
   const first = wrap ? Math.max(0, shown.length - kTail) : Math.max(0, Math.floor(top / kLine) - kBeyond);
   const last = wrap ? shown.length : Math.min(shown.length, Math.ceil((top + height) / kLine) + kBeyond);
