@@ -205,7 +205,7 @@ export const t = {
   logs: {
     container: 'Container', follow: 'Follow', wrap: 'Wrap lines', times: 'Times',
     previous: 'Before its last restart', find: 'Find in logs', download: 'Save',
-    ended: 'The log has ended.', again: 'Follow again', empty: 'Nothing has been logged yet.',
+    ended: 'The log has ended.', goesOn: 'The log broke off. What comes is added here as soon as it can be read.', empty: 'Nothing has been logged yet.',
     lines: (n: number) => plural(n, 'line'),
     dropped: (n: number) => `The oldest ${plural(n, 'line')} left this page.`,
     label: 'Log lines',
