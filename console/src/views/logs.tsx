@@ -10,7 +10,7 @@ import { Lines } from '../model/lines';
 import { loggedContainers, statusesOf } from '../model/pod';
 import { t } from '../texts';
 import { kTail, LineList, LogCheck, LogSearch, saveLines } from '../ui/loglines';
-import { ErrorNotice } from '../ui/parts';
+import { ErrorNotice, Notice } from '../ui/parts';
 
 // So long after one has ended or broken off it is asked for what came since.
 const kRetryMs = 3_000;
@@ -108,8 +108,8 @@ export function Logs({ pod }: { pod: Pod }) {
         <button class="button" onClick={() => saveLines(`${pod.metadata.name}-${container}`, lines.all.map((each) => (times ? `${each.time} ${each.text}` : each.text)))}>{t.logs.download}</button>
         <span class="rows">{t.logs.lines(shown.length)}</span>
       </div>
-      <ErrorNotice error={error} />
-      {error && <p><button class="button small" onClick={again}>{t.retry}</button></p>}
+      {goesOn ? error && error.code !== 0 && <Notice tone="warn">{error.message}</Notice> : <ErrorNotice error={error} />}
+      {error && !goesOn && <p class="log-again"><button class="button small" onClick={again}>{t.retry}</button></p>}
       <LineList shown={shown} find={word} wrap={wrap} stick={stick} onStick={setStick}
                 before={times ? (line) => <span class="dim">{line.time} </span> : undefined} />
       <p class="small dim" role="status">
