@@ -23,6 +23,7 @@ constexpr size_t kNamesMax = 3;
 // Of one object. Of an Ingress: two ports that it lacks, and why it is not served at all.
 constexpr size_t kEventsMax = 10;
 constexpr size_t kCalledMax = 50;
+constexpr size_t kToldBesideMax = 72;
 
 std::string PluralOf(const std::string& kind) {
   return kind + (kind.ends_with('s') ? "es" : "s");
@@ -33,6 +34,17 @@ std::string Counts(const std::map<std::string, size_t>& by_word) {
   std::vector<std::string> parts;
   for (const auto& [word, count] : by_word) parts.push_back(fmt::format("{} {}", count, word));
   return parts.empty() ? "none" : fmt::format("{}", fmt::join(parts, ", "));
+}
+
+// What is wrong, and beside it what to type; below it where a line would be wider than terminals
+// are.
+std::string TroubleText(const std::vector<std::vector<std::string>>& rows) {
+  const bool is_wide = std::any_of(rows.begin(), rows.end(),
+                                   [](const auto& row) { return row[0].size() > kToldBesideMax; });
+  if (!is_wide) return InColumns(rows);
+  std::string text;
+  for (const auto& row : rows) text += row[0] + "\n      " + row[1] + "\n";
+  return text;
 }
 
 }  // namespace
@@ -300,7 +312,7 @@ std::string ClusterStatus::Text(const cli::Colours& colours) const {
   }
   if (is_well()) return text + colours.Good("Nothing is wrong.") + "\n";
   return text + colours.Bad("What is wrong, and what says more of it:") + "\n" +
-         InColumns(Troubles());
+         TroubleText(Troubles());
 }
 
 }  // namespace skiff

@@ -93,6 +93,21 @@ What is wrong, and what says more of it:
 )");
 }
 
+TEST(ClusterStatusTest, WhatToTypeStandsBelowWhatIsTooWideForATerminal) {
+  ClusterStatus status(kNow);
+  const std::string name = "a-claim-whose-name-is-as-long-as-some-names-of-charts-are-0123456789";
+  for (const std::string& each : {name, std::string("data")}) {
+    status.Add(Made<core_v1::PersistentVolumeClaim>(
+        {{"metadata", {{"name", each}, {"namespace", "db"}}}, {"status", {{"phase", "Lost"}}}}));
+  }
+  status.AddHealth("[-]etcd failed\n");
+  EXPECT_THAT(status.Text(),
+              EndsWith("\n  the server's check etcd failed\n"
+                       "      skiff get --raw /readyz?verbose\n"
+                       "  2 claims Lost: db/" +
+                       name + ", db/data\n      skiff why pvc " + name + " -n db\n"));
+}
+
 TEST(ClusterStatusTest, WhatIsShownAndOfferedRunsNothing) {
   ClusterStatus status(kNow);
   status.Add(

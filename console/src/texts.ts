@@ -184,6 +184,7 @@ export const t = {
     revision: (n: number) => `Revision ${n}`,
     history: 'History',
     undo: 'Go back to this',
+    undoPaused: (name: string) => `Rollouts of ${name} are paused: nothing would come of it. Resume them first.`,
     noPods: 'no pods',
     pods: 'Pods',
     events: 'Events',
@@ -204,7 +205,7 @@ export const t = {
   logs: {
     container: 'Container', follow: 'Follow', wrap: 'Wrap lines', times: 'Times',
     previous: 'Before its last restart', find: 'Find in logs', download: 'Save',
-    ended: 'The log has ended.', empty: 'Nothing has been logged yet.',
+    ended: 'The log has ended.', goesOn: 'The log broke off. What comes is added here as soon as it can be read.', empty: 'Nothing has been logged yet.',
     lines: (n: number) => plural(n, 'line'),
     dropped: (n: number) => `The oldest ${plural(n, 'line')} left this page.`,
     label: 'Log lines',
@@ -235,6 +236,7 @@ export const t = {
     unready: (name: string, n: number, trouble: string) => `${name}${n > 1 ? ` and ${n - 1} more` : ''}: ${trouble}`,
     gated: (why: string) => `its containers are ready, the pod is not${why ? `: ${why}` : ''}`,
     noPort: (protocol: string, name: string) => `No container of its pods has a ${protocol} port named ${name}.`,
+    deaf: (port: number) => `Port ${port} leads nowhere.`,
     follows: (name: string, n: number) =>
       `${name}${n > 1 ? ` and ${n - 1} more are` : ' is'} ready: the Service's slices do not say so yet.`,
     noSelector: 'It selects no pods: its endpoints come from somewhere else.',

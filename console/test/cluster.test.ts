@@ -8,8 +8,8 @@ import { Lines, plain } from '../src/model/lines';
 import { layoutMap, squareAt } from '../src/model/maplayout';
 import { quotaLines } from '../src/model/quota';
 import { doorIn, doorTo, forwardOf, waysTo } from '../src/model/reach';
-import { byController, imagesChanged, rolloutOf } from '../src/model/rollout';
-import { endpointsOf, isSilent, leadsTo, silenceOf } from '../src/model/service';
+import { byController, imagesChanged, rolloutOf, undoOf } from '../src/model/rollout';
+import { deafPorts, endpointsOf, isSilent, leadsTo, namesPorts, silenceOf } from '../src/model/service';
 import { niceMax, pauseOf, runsOf, useOf, withSample } from '../src/model/usage';
 import { event, ingress, meta, node, pod, podOf, replicaSet, service, slice } from './objects';
 
@@ -25,6 +25,28 @@ test('a rollout is old and new pods, and what is over', () => {
   assert.equal(rollout.word, 'progressing');
   assert.equal(rollout.surge, 1);
   assert.deepEqual(rollout.revisions.map((each) => [each.number, each.isNew, each.pods.length]), [[2, true, 1], [1, false, 2]]);
+  const late = { type: 'Progressing', status: 'False' as const, reason: 'ProgressDeadlineExceeded', message: 'timed out progressing' };
+  const stalled = { ...deployment, status: { ...deployment.status, conditions: [late] } };
+  assert.equal(rolloutOf(stalled, byController([old, fresh]), byController(pods)).why, 'timed out progressing');
+  const waiting = { name: 'main', ready: false, restartCount: 0, image: '', state: { waiting: { reason: 'ErrImagePull', message: 'no such image' } } };
+  const broken = { ...pods[2]!, status: { phase: 'Pending' as const, containerStatuses: [waiting] } };
+  const { word, why } = rolloutOf(stalled, byController([old, fresh]), byController([broken]));
+  assert.deepEqual([word, why], ['stalled', 'web-b-1: ErrImagePull main: no such image'], 'what its pods suffer from says more');
+});
+
+test('who goes back to a revision takes what it was made for along', () => {
+  const kCause = 'kubernetes.io/change-cause';
+  const path = '/metadata/annotations/kubernetes.io~1change-cause';
+  const of = (annotations?: Record<string, string>) => ({ metadata: meta('web', { annotations }), spec: replicaSet('n', 'web', 2, 'web:2').spec });
+  const old = replicaSet('web-a', 'web', 1, 'web:1');
+  old.spec.template.metadata = { labels: { app: 'web', 'pod-template-hash': 'a' } };
+  const template = { op: 'replace', path: '/spec/template', value: { metadata: { labels: { app: 'web' } }, spec: { containers: [{ name: 'main', image: 'web:1' }] } } };
+  assert.deepEqual(undoOf(of(), old), [template]);
+  assert.deepEqual(undoOf(of({ [kCause]: 'new' }), old), [template, { op: 'remove', path }]);
+  old.metadata.annotations![kCause] = 'first';
+  assert.deepEqual(undoOf(of({ [kCause]: 'new' }), old), [template, { op: 'add', path, value: 'first' }]);
+  assert.deepEqual(undoOf(of(), old), [template, { op: 'add', path: '/metadata/annotations', value: { [kCause]: 'first' } }]);
+  assert.equal(old.spec.template.metadata.labels!['pod-template-hash'], 'a', 'what came from the server is not changed');
 });
 
 test('who answers for a service is there once, ready or not', () => {
@@ -63,6 +85,12 @@ test('where pods are ready, and nobody answers, it says what their ports lack', 
   assert.deepEqual(silenceOf(web, [of([http, { ...dns, protocol: 'TCP' }])]), ['No container of its pods has a UDP port named dns.']);
   assert.deepEqual(silenceOf(web, [of([http], [dns], 'Never')]), ['No container of its pods has a UDP port named dns.']);
   assert.deepEqual(silenceOf(web, [of([http], [dns])]), ["a is ready: the Service's slices do not say so yet."]);
+  const line = 'Port 53 leads nowhere. No container of its pods has a UDP port named dns.';
+  assert.deepEqual(deafPorts(web, [of([http])]), [line], 'others of its ports are answered');
+  assert.deepEqual(deafPorts(web, [of([http], [dns])]), []);
+  assert.deepEqual(deafPorts(web, []), [], 'it is silent, and says why');
+  assert.equal(namesPorts(web), true);
+  assert.equal(namesPorts(service('web', { ports: [{ port: 80, targetPort: 8080 }, { port: 81 }] })), false);
 });
 
 test('a pod whose containers are ready may not be so itself', () => {

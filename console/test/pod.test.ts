@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { loggedContainers, ownerOf, podState, podWhy, runningContainers } from '../src/model/pod';
+import { containerTone, loggedContainers, ownerOf, podState, podWhy, runningContainers } from '../src/model/pod';
 import { pod } from './objects';
 
 const waiting = (reason: string, message = '') => ({
@@ -30,6 +30,17 @@ test('who crashes is told by how it ended, not by how long it is left alone', ()
     }] },
   });
   assert.equal(podWhy(crashed), 'main: exit code 2, Error');
+});
+
+test('a container that waits for long is as bad as its pod', () => {
+  const of = (state: object, ready = false) => containerTone({ name: 'c', image: '', restartCount: 0, ready, state });
+  assert.equal(of({ waiting: { reason: 'CrashLoopBackOff' } }), 'bad');
+  assert.equal(of({ waiting: { reason: 'ContainerCreating' } }), 'busy');
+  assert.equal(of({ running: {} }), 'warn');
+  assert.equal(of({ running: {} }, true), 'good');
+  assert.equal(of({ terminated: { exitCode: 0 } }), 'done');
+  assert.equal(of({ terminated: { exitCode: 3 } }), 'bad');
+  assert.equal(containerTone(undefined), 'busy');
 });
 
 test('a pod without a node says why', () => {

@@ -170,6 +170,28 @@ class Play(Creation, Kinds, Links, Obstacles):
         page.shows("Containers")
         page.picture("pod")
         self.check("pod")
+        # Who goes back finds the list as he left it, and nobody else does.
+        page.run("history.back()")
+        page.until("document.querySelector('input[data-filter]')?.value === 'app=nginx' && "
+                   "document.querySelectorAll('.table-row.link').length === 6", "the filter, on the way back")
+        page.go("#/workloads")
+        page.until("document.querySelector('input[data-filter]')?.value === ''")
+        page.run("history.go(-1)")
+        page.until("document.querySelector('input[data-filter]')?.value === 'app=nginx'")
+        # The row that the keys have come to stays that one, whatever comes before it.
+        page.run("document.querySelector('.table').focus()")
+        page.key("ArrowDown")
+        chosen = "document.querySelector('.table-row[aria-selected=true] .name')?.innerText"
+        name = page.run(chosen)
+        self.skiff("run", "a-first", "--image=nginx:1.27", "--labels=app=nginx")
+        page.until("document.querySelectorAll('.table-row.link').length === 7", "one more pod")
+        if page.run(chosen) != name:
+            raise PageError(f"the keys were on {name}, and are on {page.run(chosen)}")
+        self.skiff("delete", "pod", "a-first")
+        page.until("document.querySelectorAll('.table-row.link').length === 6")
+        page.key("Enter")
+        page.until(f"location.hash === '#/pod/default/{name}'", "the row that was chosen")
+        page.shows("Containers")
         page.click("Logs", "[role=tab]")
         page.until("document.querySelectorAll('.log-line').length > 0")
         page.picture("logs")
@@ -194,6 +216,19 @@ class Play(Creation, Kinds, Links, Obstacles):
         page.go("#/logs/deployments/default/nginx")
         page.until("document.querySelectorAll('.log-line').length >= 6", "what six pods say")
         page.until("document.querySelectorAll('.log-source').length === 6")
+        # A box that gets lower has its end further away, and is followed all the same; who scrolls up is left there.
+        follows = "document.querySelector('.table-tools input[type=checkbox]').checked"
+        page.run("(box => { box.style.flex = '0 0 60px'; box.style.minHeight = '60px'; box.dispatchEvent(new Event('scroll')); })("
+                 "document.querySelector('.log'))")
+        page.run("new Promise((next) => requestAnimationFrame(() => setTimeout(next)))")
+        if not page.run(follows):
+            raise PageError("a box that got lower is not followed any more")
+        page.until("document.querySelector('.log').scrollTop > 0", "more lines than there is room for")
+        page.run("document.querySelector('.log').scrollTop = 0; void 0")
+        page.until(f"!{follows}", "who scrolls up is left there")
+        page.run("document.querySelector('.log').removeAttribute('style')")
+        page.click("Follow", "label")
+        page.until(follows)
         page.picture("logs-many")
         self.check("logs of many")
         first = page.run("document.querySelector('.log-source').innerText")

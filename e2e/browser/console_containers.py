@@ -48,13 +48,16 @@ def play(page):
     page.go("#/create")
     page.until("!!document.querySelector('.editor-text')")
     page.type(".editor-text", "apiVersion: v1\nkind: Pod\nmetadata: {name: typed}\nspec:\n  containers:\n"
-              "  - {name: c, image: 'busybox:1.35', imagePullPolicy: IfNotPresent, command: [sleep, '1000']}\n")
+              "  - {name: c, image: 'busybox:1.35', imagePullPolicy: IfNotPresent, command: [sh, -c, 'echo begun; sleep 8']}\n")
     page.click("Show what would come of it")
     page.shows("would be created")
     page.click("Apply 1 object")
     page.shows("That is all: it is in the cluster.")
     page.click("typed", ".plan a")
     page.until("document.querySelector('.view-sub .badge')?.innerText === 'Running'", "it runs")
+    # Its container ends and is started anew: what that one says is added.
+    page.click("Logs", "[role=tab]")
+    page.until("document.querySelector('.log')?.innerText.split('begun').length > 2", "what came after a restart", 120)
 
 
 def main():

@@ -27,6 +27,12 @@ export interface Offered {
 const kPart = /^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/;
 
 // In groups whose server does not answer the kinds are those of its last answer, or none.
+// As one looks a name up, whatever is written large in it.
+function byName(a: Offered, b: Offered): number {
+  const [one, other] = [a, b].map((each) => each.kind.kind.toLowerCase());
+  return one! < other! ? -1 : one! > other! ? 1 : a.name < b.name ? -1 : 1;
+}
+
 export function kindsOf(documents: Document[], known: (plural: string) => Kind | undefined): Offered[] {
   const found: Offered[] = [];
   for (const { metadata, versions } of documents.flatMap((each) => each.items ?? [])) {
@@ -46,7 +52,7 @@ export function kindsOf(documents: Document[], known: (plural: string) => Kind |
       }
     }
   }
-  return found.sort((a, b) => (a.kind.kind < b.kind.kind ? -1 : a.kind.kind > b.kind.kind ? 1 : a.name < b.name ? -1 : 1));
+  return found.sort(byName);
 }
 
 export interface TableColumn {

@@ -77,6 +77,15 @@ function toneOf(word: string, pod: Pod, ready: number, total: number): Tone {
   return 'bad';
 }
 
+// Of one container, as of the pod that it is in.
+export function containerTone(status: ContainerStatus | undefined): Tone {
+  const { waiting, running, terminated } = status?.state ?? {};
+  if (status?.ready) return 'good';
+  if (terminated) return terminated.exitCode === 0 ? 'done' : 'bad';
+  if (running) return 'warn';
+  return waiting?.reason && !kWorking.has(waiting.reason) ? 'bad' : 'busy';
+}
+
 const memo = new WeakMap<Pod, PodState>();
 
 // Objects that came from the server never change: what was found out once holds.

@@ -24,6 +24,7 @@ export interface Rollout {
 
 const kRevision = 'deployment.kubernetes.io/revision';
 const kCause = 'kubernetes.io/change-cause';
+const kHash = 'pod-template-hash';
 
 // By the uid of who controls them, so that many owners find theirs in one walk.
 export function byController<T extends Obj>(objects: T[]): Map<string, T[]> {
@@ -52,6 +53,21 @@ export function imagesChanged(containers: { name: string; image: string }[], typ
 
 function revisionOf(object: Obj): number {
   return Number(object.metadata.annotations?.[kRevision] ?? 0);
+}
+
+// As kubectl rollout undo: the old template comes back as a whole, without what told its ReplicaSet's pods apart,
+// and with it what it was made for. A JSON patch.
+export function undoOf(deployment: Deployment, set: ReplicaSet): object[] {
+  const template = structuredClone(set.spec.template);
+  delete template.metadata?.labels?.[kHash];
+  const cause = set.metadata.annotations?.[kCause];
+  const { annotations } = deployment.metadata;
+  const path = `/metadata/annotations/${kCause.replace('/', '~1')}`;
+  const steps: object[] = [{ op: 'replace', path: '/spec/template', value: template }];
+  if (cause !== undefined && annotations) steps.push({ op: 'add', path, value: cause });
+  else if (cause !== undefined) steps.push({ op: 'add', path: '/metadata/annotations', value: { [kCause]: cause } });
+  else if (annotations?.[kCause] !== undefined) steps.push({ op: 'remove', path });
+  return steps;
 }
 
 function wordOf(deployment: Deployment, wanted: number, complete: boolean, moving: boolean): Rollout['word'] {
@@ -103,10 +119,10 @@ export function rolloutOf(
   const why =
     failure?.status === 'True'
       ? (failure.message ?? '')
-      : word === 'stalled'
-        ? (condition(status.conditions, 'Progressing')?.message ?? '')
-        : stuck
-          ? `${stuck.metadata.name}: ${podState(stuck).word} ${podWhy(stuck)}`
+      : stuck // What its pods suffer from says more than that it takes long.
+        ? `${stuck.metadata.name}: ${podState(stuck).word} ${podWhy(stuck)}`
+        : word === 'stalled'
+          ? (condition(status.conditions, 'Progressing')?.message ?? '')
           : '';
   return {
     wanted,

@@ -124,10 +124,29 @@ function unknownPorts(service: Service, pods: Pod[]): string[] {
   return [...wanted].filter((each) => !known.has(each));
 }
 
+function aliveOf(service: Service, pods: Pod[]): Pod[] {
+  return pods.filter((each) => each.metadata.namespace === service.metadata.namespace && !hasEnded(each));
+}
+
+// Whether it leads to ports of its pods by their names, which they may not have.
+export function namesPorts(service: Service): boolean {
+  return (service.spec.ports ?? []).some(({ targetPort }) => typeof targetPort === 'string' && targetPort !== '');
+}
+
+// The ports of a Service that lead nowhere, though its pods are ready: a line each.
+export function deafPorts(service: Service, pods: Pod[]): string[] {
+  const ready = aliveOf(service, pods).filter((each) => matches(each.metadata.labels, service.spec.selector ?? {}) && isReady(each));
+  if (ready.length === 0) return [];
+  const unknown = new Set(unknownPorts(service, ready));
+  return (service.spec.ports ?? []).flatMap(({ port, targetPort, protocol = 'TCP' }) =>
+    typeof targetPort === 'string' && unknown.has(portKey(protocol, targetPort))
+      ? [`${t.services.deaf(port)} ${t.services.noPort(protocol, targetPort)}`] : []);
+}
+
 // Why nobody answers for a Service that selects pods, by those of its namespace: a line each.
 export function silenceOf(service: Service, pods: Pod[]): string[] {
   const wanted = service.spec.selector ?? {};
-  const alive = pods.filter((each) => each.metadata.namespace === service.metadata.namespace && !hasEnded(each));
+  const alive = aliveOf(service, pods);
   const selected = alive.filter((each) => matches(each.metadata.labels, wanted));
   if (selected.length === 0) {
     const labels = Object.entries(wanted).map(([key, value]) => `${key}=${value}`).join(', ');

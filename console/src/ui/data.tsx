@@ -30,7 +30,7 @@ export function Data({ object, encoded }: { object: Obj; encoded: boolean }) {
   const all = useMemo(() => heldBy(object as Parameters<typeof heldBy>[0], encoded), [object, encoded]);
   if (all.length === 0) return null;
   return (
-    <Panel title={t.kinds.data} class="held-panel">
+    <Panel title={t.kinds.data}>
       <ul class="held-list">
         {all.map((each) => <Value key={each.key} held={each} hidden={encoded} />)}
       </ul>

@@ -35,10 +35,21 @@ interface Props {
 export function LineList({ shown, find, wrap, stick, onStick, before }: Props) {
   const box = useRef<HTMLDivElement>(null);
   const [top, setTop] = useState(0);
+  const came = useRef(0); // Where it was scrolled to last.
   const height = box.current?.clientHeight ?? 600;
   useEffect(() => {
     if (stick && box.current) box.current.scrollTop = box.current.scrollHeight;
   }, [shown, stick, wrap]);
+  const followed = useRef(stick);
+  followed.current = stick;
+  useEffect(() => {
+    const element = box.current!;
+    const observer = new ResizeObserver(() => {
+      if (followed.current) element.scrollTop = element.scrollHeight;
+    });
+    observer.observe(element);
+    return () => observer.disconnect();
+  }, []);
   // Wrapped lines have no height that is known before: the newest of them are all in the page.
   const first = wrap ? Math.max(0, shown.length - kTail) : Math.max(0, Math.floor(top / kLine) - kBeyond);
   const last = wrap ? shown.length : Math.min(shown.length, Math.ceil((top + height) / kLine) + kBeyond);
@@ -53,7 +64,11 @@ export function LineList({ shown, find, wrap, stick, onStick, before }: Props) {
         const { scrollTop, clientHeight, scrollHeight } = event.currentTarget;
         setTop(scrollTop);
         const atEnd = scrollTop + clientHeight > scrollHeight - kLine * 2;
-        if (atEnd !== stick) onStick(atEnd);
+        // The end goes away from who follows it, too, where the box gets lower or lines come at once: only who
+        // scrolls up wants to stay where he is.
+        const isUp = scrollTop < came.current;
+        came.current = scrollTop;
+        if (atEnd !== stick && (atEnd || isUp)) onStick(atEnd);
       }}
     >
       <div class="log-body" style={wrap ? {} : { height: `${shown.length * kLine}px` }}>

@@ -86,6 +86,25 @@ export function Panel(props: { title?: ComponentChildren; side?: ComponentChildr
   );
 }
 
+const kWordMax = 400;
+
+function shortened(text: string): string {
+  return text.length > kWordMax ? `${text.slice(0, kWordMax)}…` : text;
+}
+
+// Labels or annotations; nothing where there are none.
+export function Words({ title, words }: { title: string; words: Record<string, string> | undefined }) {
+  const all = Object.entries(words ?? {});
+  if (all.length === 0) return null;
+  return (
+    <Panel title={title}>
+      <ul class="labels">
+        {all.map(([key, value]) => <li key={key} class="chip mono">{key}={shortened(value)}</li>)}
+      </ul>
+    </Panel>
+  );
+}
+
 export function Head({ title, sub, children }: { title: ComponentChildren; sub?: ComponentChildren; children?: ComponentChildren }) {
   useLayoutEffect(headingCame, []);
   return (

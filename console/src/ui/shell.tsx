@@ -169,6 +169,12 @@ function Menu({ current, onPick }: { current: string; onPick: () => void }) {
   );
 }
 
+// What tells a service account apart is at the end of its name, which there is no room for.
+function shortUser(user: string): string {
+  const [, space, name] = /^system:serviceaccount:([^:]+):([^:]+)$/.exec(user) ?? [];
+  return name === undefined ? user : `${space}/${name}`;
+}
+
 export function Shell({ children }: { children: ComponentChildren }) {
   const [open, setOpen] = useState<'palette' | 'help' | null>(null);
   const [menu, setMenu] = useState(false);
@@ -202,7 +208,7 @@ export function Shell({ children }: { children: ComponentChildren }) {
         <div class="side-foot">
           <ThemePicker />
           <div class="who">
-            <span class="who-name" title={t.loggedInAs(session.value?.user ?? '')}>{session.value?.user}</span>
+            <span class="who-name" title={t.loggedInAs(session.value?.user ?? '')}>{shortUser(session.value?.user ?? '')}</span>
             <button class="icon-button" aria-label={t.logout} title={t.logout} onClick={logout}>
               <Icon name="out" />
             </button>

@@ -2,6 +2,7 @@
 import type { ComponentChildren } from 'preact';
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 
+import { session } from '../api/session';
 import { Sifter } from '../model/sift';
 import { narrow } from '../settings';
 import { t } from '../texts';
@@ -110,7 +111,12 @@ function useRows<T>() {
   };
 }
 
-function Titles<T>(props: { columns: Column<T>[]; layout: Record<string, string>; order: { id: string; down: boolean }; onOrder: (id: string) => void }) {
+interface Order {
+  id: string; // Of a column; '': as they are given.
+  down: boolean;
+}
+
+function Titles<T>(props: { columns: Column<T>[]; layout: Record<string, string>; order: Order; onOrder: (id: string) => void }) {
   return (
     <div class="table-row table-head" role="row" style={props.layout} aria-rowindex={1}>
       {props.columns.map((column) => {
@@ -147,7 +153,7 @@ function useColumns<T>(all: Column<T>[]) {
 }
 
 // The rows in which all words of the filter occur, in the order of a column.
-function useShown<T extends object>(props: Props<T>, filter: string, order: { id: string; down: boolean }): T[] {
+function useShown<T extends object>(props: Props<T>, filter: string, order: Order): T[] {
   const words = filter.toLowerCase().split(/\s+/).filter(Boolean);
   const sifter = useMemo(() => new Sifter<T>(), []);
   return useMemo(() => {
@@ -157,20 +163,56 @@ function useShown<T extends object>(props: Props<T>, filter: string, order: { id
   }, [props.rows, filter, order]);
 }
 
-interface Moving {
+interface Sifting {
+  filter: string;
+  order: Order;
+}
+
+// What is typed into a list's filter, and its order, are kept in the entry of the browser's history: who opens a
+// row and goes back finds them, and nobody who logs in later.
+function useSifting(label: string) {
+  const user = session.value?.user ?? '';
+  const name = `${user} ${label}`;
+  const [sifting, setSifting] = useState<Sifting>(() => {
+    const all = history.state as Record<string, Sifting> | null;
+    return all?.[name] ?? { filter: '', order: { id: '', down: false } };
+  });
+  const change = (part: Partial<Sifting>) => {
+    const next = { ...sifting, ...part };
+    setSifting(next);
+    try {
+      history.replaceState({ ...(history.state as object | null), [name]: next }, '');
+    } catch {
+      // A browser takes so many of these in a minute, and the next one again.
+    }
+  };
+  return { ...sifting, change };
+}
+
+interface Moving<T> {
   box: { current: HTMLDivElement | null };
   height: number; // Of a row.
   page: number; // Rows that are seen at once.
-  count: number; // Of all rows.
+  rows: T[];
+  keyOf: (row: T) => string;
   open: (at: number) => void;
 }
 
-// The row that the keys have come to; -1: none yet.
-function useCursor({ box, height, page, count, open }: Moving) {
-  const [at, setAt] = useState(-1);
+// The row that the keys have come to; -1: none yet. It stays that row, wherever others that come and go have it
+// move; where it has gone itself, it is what took its place.
+function useCursor<T>({ box, height, page, rows, keyOf, open }: Moving<T>) {
+  const [mark, setMark] = useState({ key: '', at: -1 });
+  const at = useMemo(() => {
+    const there = rows[mark.at];
+    if (mark.at < 0 || (there !== undefined && keyOf(there) === mark.key)) return mark.at;
+    const moved = rows.findIndex((each) => keyOf(each) === mark.key);
+    return moved >= 0 ? moved : Math.min(mark.at, rows.length - 1);
+  }, [rows, mark]);
+  const count = rows.length;
   const move = (to: number) => {
     const next = Math.max(0, Math.min(count - 1, to));
-    setAt(next);
+    const row = rows[next];
+    if (row !== undefined) setMark({ key: keyOf(row), at: next });
     const element = box.current;
     if (!element) return;
     const top = next * height;
@@ -194,15 +236,14 @@ function useCursor({ box, height, page, count, open }: Moving) {
 }
 
 export function Table<T extends object>(props: Props<T>) {
-  const [filter, setFilter] = useState('');
-  const [order, setOrder] = useState({ id: '', down: false });
+  const { filter, order, change } = useSifting(props.label);
   const height = props.height ?? kRow;
   const { box, sight } = useSight(props.fixed, height);
   const rowOf = useRows<T>();
   const { columns, layout } = useColumns(props.columns);
   const shown = useShown(props, filter, order);
   const { at, onKey } = useCursor({
-    box, height, page: Math.max(1, Math.floor(sight.height / height) - 1), count: shown.length,
+    box, height, page: Math.max(1, Math.floor(sight.height / height) - 1), rows: shown, keyOf: props.keyOf,
     open: (row) => {
       if (shown[row] && props.hrefOf) location.hash = props.hrefOf(shown[row]);
     },
@@ -224,7 +265,7 @@ export function Table<T extends object>(props: Props<T>) {
             aria-label={t.filter}
             placeholder={t.filterHint}
             value={filter}
-            onInput={(event) => setFilter(event.currentTarget.value)}
+            onInput={(event) => change({ filter: event.currentTarget.value })}
           />
           {props.tools}
           <span class="rows" role="status">{t.rows(shown.length, props.rows.length)}</span>
@@ -244,7 +285,7 @@ export function Table<T extends object>(props: Props<T>) {
           columns={columns}
           layout={layout}
           order={order}
-          onOrder={(next) => setOrder({ id: next, down: order.id === next && !order.down })}
+          onOrder={(id) => change({ order: { id, down: order.id === id && !order.down } })}
         />
         <div class="table-body" role="rowgroup" style={props.fixed ? {} : { height: `${shown.length * height}px` }}>
           {shown.slice(first, last).map((row, index) => rowOf(props.keyOf(row), {

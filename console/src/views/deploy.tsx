@@ -112,7 +112,7 @@ function Happening({ name, space, asked }: Made & { asked: number | null }) {
         </div>
       </div>
       {rollout?.why && <Notice tone={rollout.tone} title={t.pod.why}> {rollout.why}</Notice>}
-      {asked !== null && service && leadsTo(service, name) && rollout?.word === 'complete' && rollout.wanted === asked && <p role="status">{t.deploy.done}</p>}
+      {asked !== null && service && leadsTo(service, name) && rollout?.word === 'complete' && rollout.wanted === asked && <p class="deploy-done" role="status">{t.deploy.done}</p>}
       <EventList events={latest} />
     </Panel>
   );

@@ -10,17 +10,15 @@ import { askedBy, isHeld } from '../model/asked';
 import { isAbout } from '../model/event';
 import { podState } from '../model/pod';
 import { quantity } from '../model/quantity';
-import { byController, imagesChanged, type Revision, type Rollout, rolloutOf, selectorText } from '../model/rollout';
+import { byController, imagesChanged, type Revision, type Rollout, rolloutOf, selectorText, undoOf } from '../model/rollout';
 import { go, href, place } from '../router';
 import { t } from '../texts';
 import { Action, Age, Badge, Dialog, Head, Notice, Panel, Standing } from '../ui/parts';
 import { UsagePanel } from '../ui/plot';
 import { restart, Scale } from '../ui/scale';
-import { tell } from '../ui/toasts';
+import { say, tell } from '../ui/toasts';
 import { EventList } from './events';
 import { PodTable } from './pods';
-
-const kHash = 'pod-template-hash';
 
 function Squares({ pods }: { pods: Pod[] }) {
   return (
@@ -92,14 +90,10 @@ function RolloutPanel({ deployment, rollout }: { deployment: Deployment; rollout
 }
 
 function History({ deployment, rollout, path }: { deployment: Deployment; rollout: Rollout; path: string }) {
-  // As kubectl: the old template comes back as a whole, without what told its ReplicaSet's pods apart.
-  const undo = (revision: Revision) => {
-    const template = structuredClone(revision.set.spec.template);
-    delete template.metadata?.labels?.[kHash];
-    return tell(
-      () => patch(path, [{ op: 'replace', path: '/spec/template', value: template }], 'json-patch'),
-      t.done.undone(deployment.metadata.name, revision.number),
-    );
+  const { name } = deployment.metadata;
+  const undo = async (revision: Revision) => {
+    if (deployment.spec.paused) return say('bad', t.deployment.undoPaused(name));
+    return tell(() => patch(path, undoOf(deployment, revision.set), 'json-patch'), t.done.undone(name, revision.number));
   };
   return (
     <Panel title={t.deployment.history}>

@@ -11,13 +11,12 @@ import { isLogged, pageOf, selectorOf } from '../model/logged';
 import { href } from '../router';
 import { t } from '../texts';
 import { Data } from '../ui/data';
-import { Action, Age, Badge, Notice, Panel, Standing } from '../ui/parts';
+import { Action, Age, Badge, Notice, Panel, Standing, Words } from '../ui/parts';
 import { restart, Scale } from '../ui/scale';
 import { say, tell } from '../ui/toasts';
 import { EventList } from './events';
 import { PodTable } from './pods';
 
-const kTextMax = 400;
 const kNobody = 'skiff.dev=nobody'; // No pod has it: "" would be all of them.
 
 type Known = Obj & {
@@ -30,10 +29,6 @@ function conditionsOf({ status }: Known): Condition[] {
   const found = status?.conditions;
   if (!Array.isArray(found)) return [];
   return found.filter((each: Condition | null) => typeof each?.type === 'string' && typeof each.status === 'string');
-}
-
-function shortened(text: string): string {
-  return text.length > kTextMax ? `${text.slice(0, kTextMax)}…` : text;
 }
 
 function Facts({ kind, object }: { kind: Kind; object: Known }) {
@@ -77,18 +72,6 @@ function Conditions({ all }: { all: Condition[] }) {
             {(each.reason || each.message) && <small><b>{each.reason}</b> {each.message}</small>}
           </li>
         ))}
-      </ul>
-    </Panel>
-  );
-}
-
-function Words({ title, words }: { title: string; words: Record<string, string> | undefined }) {
-  const all = Object.entries(words ?? {});
-  if (all.length === 0) return null;
-  return (
-    <Panel title={title}>
-      <ul class="labels">
-        {all.map(([key, value]) => <li key={key} class="chip mono">{key}={shortened(value)}</li>)}
       </ul>
     </Panel>
   );

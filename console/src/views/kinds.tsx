@@ -32,7 +32,7 @@ function hrefOfKind(each: Offered): string {
 }
 
 const kColumns: Column<Offered>[] = [
-  { id: 'kind', title: t.columns.kind, width: 'minmax(150px, 1.6fr)', sort: (each) => each.kind.kind,
+  { id: 'kind', title: t.columns.kind, width: 'minmax(150px, 1.6fr)', sort: (each) => each.kind.kind.toLowerCase(),
     cell: (each) => <a class="name" href={hrefOfKind(each)} tabIndex={-1}>{each.kind.kind}</a> },
   { id: 'group', title: t.columns.group, width: 'minmax(130px, 1.6fr)', sort: groupOf,
     cell: (each) => <span class="dim">{groupOf(each)}</span> },

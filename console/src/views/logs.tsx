@@ -7,37 +7,44 @@ import { readLog } from '../api/log';
 import { nextLogin } from '../api/session';
 import type { Pod } from '../api/types';
 import { Lines } from '../model/lines';
-import { loggedContainers } from '../model/pod';
+import { loggedContainers, statusesOf } from '../model/pod';
 import { t } from '../texts';
 import { kTail, LineList, LogCheck, LogSearch, saveLines } from '../ui/loglines';
-import { ErrorNotice } from '../ui/parts';
+import { ErrorNotice, Notice } from '../ui/parts';
 
-// The log at `path`, asked for again by `again`: it begins anew then.
-function useLog(path: string) {
-  const lines = useRef(new Lines());
+// So long after one has ended or broken off it is asked for what came since.
+const kRetryMs = 3_000;
+
+// The log at `path`. Where it `follows` a container that `runs`, an end is none: the container was started anew, or
+// the server goes away, and what comes then is added to what was said. `again`: at once.
+function useLog(path: string, follows: boolean, runs: boolean) {
+  const kept = useRef({ path: '', lines: new Lines(true) });
   const [version, setVersion] = useState(0);
   const [ended, setEnded] = useState(false);
   const [error, setError] = useState<ApiError | null>(null);
   const [round, setRound] = useState(0);
   const again = () => setRound((old) => old + 1);
+  if (kept.current.path !== path) kept.current = { path, lines: new Lines(true) };
+  const { lines } = kept.current;
+  useEffect(() => setError(null), [path]);
   useEffect(() => {
     const stop = new AbortController();
-    const mine = new Lines();
-    lines.current = mine;
     setEnded(false);
-    setError(null);
-    setVersion(0);
     let frame = 0;
     const show = () => {
       cancelAnimationFrame(frame);
       frame = requestAnimationFrame(() => setVersion((old) => old + 1));
     };
+    const since = lines.resume();
+    const from = new URLSearchParams(since === '' ? { tailLines: String(kTail) } : { sinceTime: since });
+    const take = (text: string) => {
+      if (stop.signal.aborted) return;
+      lines.take(text);
+      show();
+    };
     const read = async (): Promise<void> => {
-      await readLog(path, stop.signal, (text) => {
-        mine.take(text);
-        show();
-      });
-      mine.end();
+      await readLog(`${path}&${from}`, stop.signal, take, () => setError(null));
+      lines.end();
       show();
       setEnded(true);
     };
@@ -45,16 +52,26 @@ function useLog(path: string) {
       if (stop.signal.aborted) return;
       const known = failed instanceof ApiError ? failed : new ApiError(0, '', t.logs.broken);
       setError(known);
-      if (known.code !== 401) return;
-      await nextLogin();
-      if (!stop.signal.aborted) again();
+      if (known.code === 401) {
+        await nextLogin();
+        if (!stop.signal.aborted) again();
+      } else {
+        setEnded(true);
+      }
     });
     return () => {
       stop.abort();
       cancelAnimationFrame(frame);
     };
   }, [path, round]);
-  return { lines: lines.current, version, ended, error, again };
+  const isRefused = error !== null && [403, 404].includes(error.code);
+  const goesOn = ended && follows && runs && !isRefused;
+  useEffect(() => {
+    if (!goesOn) return;
+    const timer = setTimeout(again, kRetryMs);
+    return () => clearTimeout(timer);
+  }, [goesOn, round]);
+  return { lines, version, ended: ended && !goesOn && error === null, goesOn, error, again };
 }
 
 export function Logs({ pod }: { pod: Pod }) {
@@ -65,11 +82,11 @@ export function Logs({ pod }: { pod: Pod }) {
   const [wrap, setWrap] = useState(false);
   const [stick, setStick] = useState(true);
   const [find, setFind] = useState('');
-  const query = new URLSearchParams({ container, tailLines: String(kTail), follow: String(!previous) });
-  if (times) query.set('timestamps', 'true');
+  const query = new URLSearchParams({ container, follow: String(!previous), timestamps: 'true' });
   if (previous) query.set('previous', 'true');
   const path = `${pathOf(kinds.pods, pod.metadata.namespace, pod.metadata.name)}/log?${query}`;
-  const { lines, version, ended, error, again } = useLog(path);
+  const runs = !!statusesOf(pod).find((each) => each.name === container)?.state?.running;
+  const { lines, version, ended, goesOn, error, again } = useLog(path, !previous, runs);
   const word = find.toLowerCase();
   const shown = useMemo(
     () => (word === '' ? [...lines.all] : lines.all.filter(({ text }) => text.toLowerCase().includes(word))),
@@ -88,14 +105,15 @@ export function Logs({ pod }: { pod: Pod }) {
         <LogCheck text={t.logs.wrap} on={wrap} set={setWrap} />
         <LogCheck text={t.logs.times} on={times} set={setTimes} />
         <LogCheck text={t.logs.previous} on={previous} set={setPrevious} />
-        <button class="button" onClick={() => saveLines(`${pod.metadata.name}-${container}`, lines.all.map((each) => each.text))}>{t.logs.download}</button>
+        <button class="button" onClick={() => saveLines(`${pod.metadata.name}-${container}`, lines.all.map((each) => (times ? `${each.time} ${each.text}` : each.text)))}>{t.logs.download}</button>
         <span class="rows">{t.logs.lines(shown.length)}</span>
       </div>
-      <ErrorNotice error={error} />
-      {error && <p><button class="button small" onClick={again}>{t.retry}</button></p>}
-      <LineList shown={shown} find={word} wrap={wrap} stick={stick} onStick={setStick} />
+      {goesOn ? error && error.code !== 0 && <Notice tone="warn">{error.message}</Notice> : <ErrorNotice error={error} />}
+      {error && !goesOn && <p class="log-again"><button class="button small" onClick={again}>{t.retry}</button></p>}
+      <LineList shown={shown} find={word} wrap={wrap} stick={stick} onStick={setStick}
+                before={times ? (line) => <span class="dim">{line.time} </span> : undefined} />
       <p class="small dim" role="status">
-        {lines.dropped > 0 ? t.logs.dropped(lines.dropped) : ''} {ended ? t.logs.ended : ''}
+        {lines.dropped > 0 ? t.logs.dropped(lines.dropped) : ''} {ended ? t.logs.ended : goesOn ? t.logs.goesOn : ''}
       </p>
     </div>
   );

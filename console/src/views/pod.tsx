@@ -9,13 +9,13 @@ import { usageOfPods, useUsage } from '../api/usage';
 import { age } from '../model/age';
 import { askedBy } from '../model/asked';
 import { isAbout } from '../model/event';
-import { ownerOf, podState, podWhy, statusesOf } from '../model/pod';
+import { containerTone, ownerOf, podState, podWhy, statusesOf } from '../model/pod';
 import { quantity } from '../model/quantity';
 import type { Use } from '../model/usage';
 import { lazy } from '../lazy';
 import { go, href, place } from '../router';
 import { t } from '../texts';
-import { Action, Age, Badge, Head, Notice, Panel, Standing, Tabs } from '../ui/parts';
+import { Action, Age, Badge, Head, Notice, Panel, Standing, Tabs, Words } from '../ui/parts';
 import { tell } from '../ui/toasts';
 import { EventList } from './events';
 import { UsagePanel } from '../ui/plot';
@@ -38,14 +38,12 @@ function amounts(given: Record<string, string> | undefined): string {
 
 function ContainerCard({ container, status, kind }: { container: Container; status?: ContainerStatus; kind: string }) {
   const ended = status?.lastState?.terminated;
-  const tone = status?.ready ? 'good' : status?.state?.terminated?.exitCode === 0 ? 'done'
-    : status?.state?.running ? 'warn' : status?.state?.terminated ? 'bad' : 'busy';
   return (
     <div class="card">
       <div class="card-head">
         <b>{container.name}</b>
         {kind && <span class="chip">{kind}</span>}
-        <Badge tone={tone}>{stateText(status)}</Badge>
+        <Badge tone={containerTone(status)}>{stateText(status)}</Badge>
       </div>
       <div class="mono small break">{container.image}</div>
       <dl class="facts tight">
@@ -85,7 +83,7 @@ function Details({ pod, events }: { pod: Pod; events: EventObj[] }) {
   const facts: [string, preact.ComponentChildren][] = [
     [t.columns.namespace, metadata.namespace],
     [t.pod.node, spec.nodeName],
-    [t.pod.ip, <span class="mono">{status?.podIP}</span>],
+    [t.pod.ip, status?.podIP && <span class="mono">{status.podIP}</span>],
     [t.pod.owner, ownerOf(pod)],
     [t.pod.account, spec.serviceAccountName],
     [t.pod.qos, status?.qosClass],
@@ -112,7 +110,7 @@ function Details({ pod, events }: { pod: Pod; events: EventObj[] }) {
       <div>
         <Panel>
           <dl class="facts">
-            {facts.map(([name, value]) => <div key={name}><dt>{name}</dt><dd>{value}</dd></div>)}
+            {facts.filter(([, value]) => value).map(([name, value]) => <div key={name}><dt>{name}</dt><dd>{value}</dd></div>)}
           </dl>
         </Panel>
         <PodReach pod={pod} />
@@ -126,11 +124,7 @@ function Details({ pod, events }: { pod: Pod; events: EventObj[] }) {
             ))}
           </ul>
         </Panel>
-        <Panel title={t.pod.labels}>
-          <ul class="labels">
-            {Object.entries(metadata.labels ?? {}).map(([key, value]) => <li key={key} class="chip mono">{key}={value}</li>)}
-          </ul>
-        </Panel>
+        <Words title={t.pod.labels} words={metadata.labels} />
       </div>
     </div>
   );

@@ -13,7 +13,7 @@ const kFixedMax = 100;
 
 const kColumns: Column<Pod>[] = [
   {
-    id: 'name', title: t.columns.name, width: 'minmax(150px, 2.4fr)',
+    id: 'name', title: t.columns.name, width: 'minmax(112px, 2.4fr)',
     cell: (pod) => <a class="name" href={hrefOf(pod)} tabIndex={-1}>{pod.metadata.name}</a>,
     sort: (pod) => pod.metadata.name,
   },
@@ -23,12 +23,12 @@ const kColumns: Column<Pod>[] = [
     sort: (pod) => pod.metadata.namespace ?? '',
   },
   {
-    id: 'status', title: t.columns.status, width: 'minmax(110px, 1.2fr)',
+    id: 'status', title: t.columns.status, width: 'minmax(136px, 1.2fr)',
     cell: (pod) => <Badge tone={podState(pod).tone}>{podState(pod).word}</Badge>,
     sort: (pod) => kToneOrder.indexOf(podState(pod).tone),
   },
   {
-    id: 'ready', title: t.columns.ready, width: '64px', end: true,
+    id: 'ready', title: t.columns.ready, width: '50px', end: true,
     cell: (pod) => `${podState(pod).ready}/${podState(pod).total}`,
     sort: (pod) => podState(pod).ready / podState(pod).total,
   },

@@ -6,7 +6,7 @@ import { kinds, pathOf } from '../api/kinds';
 import { useLive } from '../api/live';
 import { remove } from '../api/request';
 import type { EndpointSlice, Pod, Service } from '../api/types';
-import { type Answering, endpointsOf, isSilent, portText, silenceOf } from '../model/service';
+import { type Answering, deafPorts, endpointsOf, isSilent, namesPorts, portText, silenceOf } from '../model/service';
 import { go, href, place } from '../router';
 import { t } from '../texts';
 import { Action, Badge, Head, Notice, Panel, Standing } from '../ui/parts';
@@ -36,6 +36,13 @@ function Silence({ service }: { service: Service }) {
       <ul>{lines.map((each) => <li key={each}>{each}</li>)}</ul>
     </Notice>
   );
+}
+
+// Others of its ports are answered.
+function Deaf({ service }: { service: Service }) {
+  const { list, loaded } = useLive<Pod>(kinds.pods, service.metadata.namespace);
+  const lines = useMemo(() => (loaded ? deafPorts(service, list) : []), [service, list, loaded]);
+  return <>{lines.map((each) => <Notice key={each} tone="warn">{each}</Notice>)}</>;
 }
 
 export function ServiceView() {
@@ -80,7 +87,8 @@ export function ServiceView() {
           {!spec.externalName && loaded && endpoints.length === 0 && selector.length === 0 && (
             <Notice tone="warn">{t.services.noSelector}</Notice>
           )}
-          {isSilent(service, endpoints, loaded) && <Silence service={service} />}
+          {isSilent(service, endpoints, loaded) ? <Silence service={service} />
+            : loaded && selector.length > 0 && namesPorts(service) && <Deaf service={service} />}
           <ul class="answers">{endpoints.map((each) => <Answer key={each.pod + each.address} each={each} />)}</ul>
         </Panel>
         <div>
