@@ -55,7 +55,7 @@ bool IsLoss(const nlmsghdr& message) {
       const auto chain = text(is_chain ? +NFTA_CHAIN_NAME : +NFTA_RULE_CHAIN);
       return text(table) == kTableName &&
              (chain == "ingress" || chain == "egress" || chain == "cables" ||
-              chain.starts_with("deny-"));
+              chain.starts_with("deny-") || chain.starts_with("tunnel-"));
     }
     default:
       return false;

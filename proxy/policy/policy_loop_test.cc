@@ -162,9 +162,7 @@ TEST_F(PolicyLoopTest, CablesAreBoundToAddressesWhereTheKernelLooksUpRoutes) {
   SetPods({kA});
   Settle();
   EXPECT_THAT(Written(),
-              ElementsAre(AllOf(HasSubstr("fib saddr . iif oif missing drop"),
-                                HasSubstr("ip saddr @ranges4 ip daddr != @cluster4 udp dport 8472 "
-                                          "drop"))));
+              ElementsAre(HasSubstr("fib saddr . iif oif missing drop")));
 }
 
 TEST_F(PolicyLoopTest, WhereItDoesNotAllElseHolds) {

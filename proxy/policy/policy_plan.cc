@@ -29,6 +29,19 @@ std::string ChainOf(Side side, const ObjectKey& policy) {
   return fmt::format("{}-policy-{}", WordOf(side), NameOfText(name));
 }
 
+// A kernel unpacks what comes to its end of the tunnel between nodes, whoever has sent it, and what
+// is in it would be anybody's: no pod sends there, by a Service either, whose address is replaced by
+// then. Between pods the port is one as any other.
+std::vector<std::string> KeepFromTunnel() {
+  std::vector<std::string> rules;
+  for (const char* family : {"4", "6"}) {
+    const char* word = *family == '6' ? "ip6" : "ip";
+    rules.push_back(fmt::format("{0} saddr @ranges{1} {0} daddr != @cluster{1} udp dport {2} drop",
+                                word, family, kNodeTunnelPort));
+  }
+  return rules;
+}
+
 // `own`: the word for the address of the pod that is judged.
 std::vector<std::string> BaseChain(const char* own, int priority, const char* map) {
   std::vector<std::string> rules = {
@@ -70,26 +83,24 @@ PolicyPlan::PolicyPlan(std::string node_name)
                   {ends, fmt::format("ip saddr @cluster4 ip saddr != @pods4-{} drop", everyone),
                    fmt::format("ip6 saddr @cluster6 ip6 saddr != @pods6-{} drop", everyone),
                    refuses});
+  // To this node, and to others.
+  for (const char* hook : {"input", "forward"}) {
+    std::vector<std::string> rules = KeepFromTunnel();
+    rules.insert(rules.begin(),
+                 fmt::format("type filter hook {} priority filter + 9; policy accept;", hook));
+    table_.SetChain(fmt::format("tunnel-{}", hook), std::move(rules));
+  }
   table_.SetChain("egress", BaseChain("saddr", 10, "out"));
   table_.SetChain("ingress", BaseChain("daddr", 11, "in"));
 }
 
 // Before connections are tracked and addresses of Services replaced. Cables have the names that CNI
 // gives them. The address of one who asks whether an IPv6 is free is none.
-//
-// A kernel unpacks what comes to its end of the tunnel between nodes, whoever has sent it, and what
-// is in it would be anybody's: no pod sends there. Between pods the port is one as any other.
 void PolicyPlan::BindCables() {
-  std::vector<std::string> rules = {
-      "type filter hook prerouting priority raw; policy accept;",
-      "iifname \"veth*\" meta nfproto ipv4 fib saddr . iif oif missing drop",
-      "iifname \"veth*\" ip6 saddr != :: fib saddr . iif oif missing drop"};
-  for (const char* family : {"4", "6"}) {
-    const char* word = *family == '6' ? "ip6" : "ip";
-    rules.push_back(fmt::format("{0} saddr @ranges{1} {0} daddr != @cluster{1} udp dport {2} drop",
-                                word, family, kNodeTunnelPort));
-  }
-  table_.SetChain("cables", std::move(rules));
+  table_.SetChain("cables",
+                  {"type filter hook prerouting priority raw; policy accept;",
+                   "iifname \"veth*\" meta nfproto ipv4 fib saddr . iif oif missing drop",
+                   "iifname \"veth*\" ip6 saddr != :: fib saddr . iif oif missing drop"});
 }
 
 std::vector<std::string> PolicyPlan::OwnRanges() const {

@@ -64,17 +64,17 @@ class PolicyTrafficTest : public testing::TestWithParam<IptablesFlavour> {
                {"10.244.0." + end, "fd00:244::" + end});
   }
   // A Service at kServiceIp:80 that leads to that address.
-  void Serve(const std::string& ip) {
+  void Serve(const std::string& ip, const std::string& protocol = "tcp", int port = 8080) {
     proxy::ServicePortRules service;
     service.name = "default/web";
-    service.protocol = "tcp";
+    service.protocol = protocol;
     service.cluster_ip = kServiceIp;
     service.port = 80;
     service.node_port = 30080;
     service.has_endpoints = true;
     proxy::ServiceEndpoint endpoint;
     endpoint.ip = ip;
-    endpoint.port = 8080;
+    endpoint.port = port;
     endpoint.ready = endpoint.serving = true;
     service.cluster_endpoints = {endpoint};
     node_->Run([&] {
@@ -82,7 +82,7 @@ class PolicyTrafficTest : public testing::TestWithParam<IptablesFlavour> {
       ASSERT_TRUE(netfilter) << netfilter.error().message;
       proxy::RuleSync rules(**netfilter, {.pod_cidr = "10.244.0.0/16", .node_ips = {kNodeIp}},
                             clock_);
-      const auto written = rules.Full({{"default/web/tcp", service}});
+      const auto written = rules.Full({{"default/web/" + protocol, service}});
       ASSERT_TRUE(written) << written.error().message;
     });
   }
@@ -349,12 +349,12 @@ TEST_P(PolicyTrafficTest, APodSendsUnderItsOwnAddressAlone) {
 
 // The node would unpack it, and lead what is in it to a pod under whatever address it says.
 TEST_P(PolicyTrafficTest, NoPodSendsIntoTheTunnelBetweenNodes) {
-  if (!nft_->LooksUpRoutes()) GTEST_SKIP() << "this kernel's nftables have no fib";
-  const auto comes = [&](const TestHost& from, const TestHost& to, const std::string& ip) {
+  const auto comes = [&](const TestHost& from, const TestHost& to, const std::string& ip,
+                         int port = 8472) {
     to.Do("nft add table inet seen");
     to.Do("nft add chain inet seen in { type filter hook input priority 0 ; }");
     to.Do("nft add rule inet seen in udp dport 8472 counter");
-    (void)Says(from, ip, 8472, "udp");
+    (void)Says(from, ip, port, "udp");
     const std::string seen = to.Do("nft list chain inet seen in");
     to.Do("nft delete table inet seen");
     return seen.find("packets 0 ") == std::string::npos;
@@ -362,6 +362,10 @@ TEST_P(PolicyTrafficTest, NoPodSendsIntoTheTunnelBetweenNodes) {
   EXPECT_FALSE(comes(*b_, *node_, kNodeIp));
   EXPECT_FALSE(comes(*b_, *world_, "192.0.2.2")) << "another node";
   EXPECT_TRUE(comes(*world_, *node_, kNodeIp)) << "from another node";
+  for (const std::string& ip : {std::string(kNodeIp), std::string("192.0.2.2")}) {
+    Serve(ip, "udp", 8472);
+    EXPECT_FALSE(comes(*b_, ip == kNodeIp ? *node_ : *world_, kServiceIp, 80)) << "by a Service";
+  }
   EXPECT_TRUE(comes(*b_, *a_, kAIp)) << "pods have tunnels of their own";
 }
 
