@@ -3,6 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
+#include <set>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "api/rules/core/ip.h"
@@ -12,15 +16,56 @@
 namespace skiff {
 namespace {
 
-// Whether the address is one of a pod of that namespace: whoever may write Endpoints shall not lead
-// the server anywhere else.
-bool IsPodOf(Store& store, const std::string& namespace_name,
-             const core_v1::EndpointAddress& address) {
-  if (!address.target_ref || address.target_ref->namespace_ != namespace_name) return false;
-  const auto pod = ReadTyped<core_v1::Pod>(store, namespace_name, address.target_ref->name);
-  if (!pod) return false;
-  const auto& ips = (*pod)->status.pod_ips;
-  return std::any_of(ips.begin(), ips.end(), [&](const auto& ip) { return ip.ip == address.ip; });
+// So many pods are read for one connection that do not have the address that is said of them.
+constexpr size_t kPodsReadMax = 100;
+
+// Says whether an address is one of a pod of that namespace: whoever may write Endpoints shall not
+// lead the server anywhere else. As many addresses as fit into Endpoints may name the same pod, and
+// that one be as large as an object gets: each is read once.
+class PodsByName {
+ public:
+  PodsByName(Store& store, const std::string& namespace_name)
+      : store_(store), namespace_(namespace_name) {}
+
+  bool Have(const core_v1::EndpointAddress& address) {
+    if (!address.target_ref || address.target_ref->namespace_ != namespace_) return false;
+    return AddressesOf(address.target_ref->name).contains(address.ip);
+  }
+  bool AreTooMany() const { return read_ >= kPodsReadMax; }
+
+ private:
+  const std::set<std::string>& AddressesOf(const std::string& name) {
+    const auto [known, is_new] = known_.try_emplace(name);
+    if (!is_new) return known->second;
+    const auto pod = ReadTyped<core_v1::Pod>(store_, namespace_, name);
+    if (!pod) return known->second;
+    ++read_;
+    for (const auto& ip : (*pod)->status.pod_ips) known->second.insert(ip.ip);
+    return known->second;
+  }
+
+  Store& store_;
+  const std::string& namespace_;
+  std::map<std::string, std::set<std::string>> known_;
+  size_t read_ = 0;
+};
+
+// The addresses of a subset, at the port that was asked for. Of ports that are called the same the
+// first is meant: all of them together with all addresses were more than fit into memory.
+struct PortOfSubset {
+  const core_v1::EndpointSubset* subset;
+  int port;
+};
+
+std::vector<PortOfSubset> SubsetsWith(const core_v1::Endpoints& endpoints,
+                                      const std::string& port_name) {
+  std::vector<PortOfSubset> found;
+  for (const auto& subset : endpoints.subsets) {
+    const auto port = std::find_if(subset.ports.begin(), subset.ports.end(),
+                                   [&](const auto& each) { return each.name == port_name; });
+    if (port != subset.ports.end()) found.push_back({&subset, port->port});
+  }
+  return found;
 }
 
 }  // namespace
@@ -29,17 +74,15 @@ std::optional<http::Upstream> PodBehind(const ServicePodParts& parts,
                                         const core_v1::Endpoints& endpoints,
                                         const std::string& port_name) {
   std::vector<std::pair<const core_v1::EndpointAddress*, int>> candidates;
-  for (const auto& subset : endpoints.subsets) {
-    for (const auto& port : subset.ports) {
-      if (port.name != port_name) continue;
-      for (const auto& address : subset.addresses) candidates.emplace_back(&address, port.port);
-    }
+  for (const auto& [subset, port] : SubsetsWith(endpoints, port_name)) {
+    for (const auto& address : subset->addresses) candidates.emplace_back(&address, port);
   }
+  PodsByName pods(parts.store, endpoints.metadata.namespace_);
   const size_t count = candidates.size();
   const size_t first = count == 0 ? 0 : static_cast<size_t>(parts.random.Below(count));
-  for (size_t tried = 0; tried < count; ++tried) {
+  for (size_t tried = 0; tried < count && !pods.AreTooMany(); ++tried) {
     const auto& [address, port] = candidates[(first + tried) % count];
-    if (!IsPodOf(parts.store, endpoints.metadata.namespace_, *address)) continue;
+    if (!pods.Have(*address)) continue;
     http::Upstream upstream;
     const auto ip = ParseIp(address->ip);
     if (!ip) continue;
