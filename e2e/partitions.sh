@@ -8,7 +8,7 @@
 #   e2e/partitions.sh             uses build/release/skiff
 #   SKIFF=... IMAGES=... e2e/partitions.sh
 #   PARTS=23 e2e/partitions.sh    only the files of e2e/partitions/ that begin so
-#   e2e/partitions.sh docker      instead, in five minutes: the containers of `skiff up --docker --nodes=5 --etcd=3`, in
+#   e2e/partitions.sh docker      instead, in ten minutes: the containers of `skiff up --docker --nodes=5 --etcd=3`, in
 #                                 the same ways (e2e/partitions/ways.sh) and some that only they have (e2e/docker/cuts.sh)
 #
 # The machines are namespaces (e2e/nodes/machines.sh): nothing leaves this one. Exits with 77 where they

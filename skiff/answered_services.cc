@@ -19,7 +19,7 @@ TimePoint LastChange(const meta_v1::ObjectMeta& meta) {
   return last;
 }
 
-bool Answers(const discovery_v1::EndpointConditions& conditions) {
+bool DoesAnswer(const discovery_v1::EndpointConditions& conditions) {
   return conditions.ready.value_or(true) ||
          (conditions.terminating.value_or(false) && conditions.serving.value_or(false));
 }
@@ -39,7 +39,7 @@ void AnsweredServices::Add(const discovery_v1::EndpointSlice& slice) {
   known.changed = std::max(known.changed, LastChange(slice.metadata));
   for (const auto& endpoint : slice.endpoints) {
     known.any = true;
-    known.answer = known.answer || Answers(endpoint.conditions);
+    known.answer = known.answer || DoesAnswer(endpoint.conditions);
   }
 }
 
