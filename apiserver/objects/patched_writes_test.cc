@@ -202,6 +202,24 @@ TEST_F(PatchedWrites, ATableOfWhatWasNotKeptHasNoVersion) {
   EXPECT_EQ(dry.body["metadata"], Json::object());
 }
 
+TEST_F(PatchedWrites, TheOldWayToWatchLeadsToNoSubresource) {
+  Define(Definition(Schema()));
+  const std::string path = "/apis/example.com/v1/watch/namespaces/default/crons/a";
+  const Answer status = Get(path + "/status");
+  EXPECT_EQ(status.code, 405);
+  EXPECT_EQ(status.message(), "watch is not supported on resources of kind \"crons.example.com\"");
+  const Answer nothing = Get(path + "/nothing");
+  EXPECT_EQ(nothing.code, 404);
+  EXPECT_EQ(nothing.message(), "crons.example.com \"a\" not found");
+}
+
+TEST_F(PatchedWrites, WhatChangesACollectionNamesNothing) {
+  Define(Definition(Schema()));
+  const Answer changed = Merge(path_, "{}");
+  EXPECT_EQ(changed.code, 400);
+  EXPECT_EQ(changed.message(), "name must be provided");
+}
+
 TEST_F(PatchedWrites, WhatAnObjectIsMayNotBeSaidTwice) {
   const Answer twice = Post(std::string(kMaps) + "?fieldValidation=Strict",
                             R"({"kind": "ConfigMap", "apiVersion": "v1", "metadata": {"name": "t"},

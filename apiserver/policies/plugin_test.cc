@@ -228,7 +228,8 @@ TEST_F(ValidatingPoliciesTest, ExpressionsAskWhatTheUserMayDo) {
 
 TEST_F(ValidatingPoliciesTest, AServiceAccountThatIsAskedOfIsNotInTheGroupOfWhoAuthenticated) {
   Policy("p", R"j({"validations": [{"expression":
-      "authorizer.serviceAccount('default', 'a').group('').resource('configmaps').check('get').allowed()"}]})j");
+      "authorizer.serviceAccount('default', 'a').group('').resource('configmaps'))j"
+              R"j(.check('get').allowed()"}]})j");
   Bind("p");
   Post("/apis/rbac.authorization.k8s.io/v1/clusterroles", R"j({"metadata": {"name": "reader"},
       "rules": [{"apiGroups": [""], "resources": ["configmaps"], "verbs": ["get"]}]})j");
