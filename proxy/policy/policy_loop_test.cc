@@ -161,8 +161,7 @@ TEST_F(PolicyLoopTest, CablesAreBoundToAddressesWhereTheKernelLooksUpRoutes) {
   SetPolicies({"web"});
   SetPods({kA});
   Settle();
-  EXPECT_THAT(Written(),
-              ElementsAre(HasSubstr("fib saddr . iif oif missing drop")));
+  EXPECT_THAT(Written(), ElementsAre(HasSubstr("fib saddr . iif oif missing drop")));
 }
 
 TEST_F(PolicyLoopTest, WhereItDoesNotAllElseHolds) {
