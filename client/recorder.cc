@@ -266,7 +266,8 @@ void EventSink::Created(Writing writing, const Result<Ptr<core_v1::Event>>& crea
     return Written(writing.write.key, std::move(writing.sent));
   }
   writing.write.event = *std::exchange(writing.sent, nullptr);
-  writing.may_be_there = created.error().http_code >= 500;
+  // Also where the next is only refused, as one too many.
+  writing.may_be_there |= created.error().http_code >= 500;
   // Two events of one object can carry the same time; each needs a name.
   if (!is_taken || writing.names == kNamesMax) return Failed(std::move(writing), created.error());
   writing.write.event.metadata.name = NameAt(writing.write.event, ++writing.names);

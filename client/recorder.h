@@ -107,7 +107,7 @@ class EventSink final : public ControlLoop {
     Ptr<core_v1::Event> sent;  // While it is created: write.event moved there.
     int attempts = 0;
     int names = 0;  // So many were taken.
-    bool may_be_there = false;  // Nobody knows what came of the last try to create it.
+    bool may_be_there = false;  // Nobody knows what came of a try to create it.
   };
   // The next that was reported, and is not dropped as a flood, into `held_`; false: none is.
   bool TakeReported();

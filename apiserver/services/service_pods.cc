@@ -16,7 +16,8 @@
 namespace skiff {
 namespace {
 
-// So many pods are read for one connection that do not have the address that is said of them.
+// So many pods are asked for, for one connection, that are not there or do not have the address
+// that is said of them.
 constexpr size_t kPodsReadMax = 100;
 
 // Says whether an address is one of a pod of that namespace: whoever may write Endpoints shall not
@@ -37,9 +38,9 @@ class PodsByName {
   const std::set<std::string>& AddressesOf(const std::string& name) {
     const auto [known, is_new] = known_.try_emplace(name);
     if (!is_new) return known->second;
+    ++read_;
     const auto pod = ReadTyped<core_v1::Pod>(store_, namespace_, name);
     if (!pod) return known->second;
-    ++read_;
     for (const auto& ip : (*pod)->status.pod_ips) known->second.insert(ip.ip);
     return known->second;
   }

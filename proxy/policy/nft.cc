@@ -16,6 +16,7 @@ namespace {
 constexpr char kNotInstalled[] = "nft is not installed";
 constexpr char kRefuses[] = "reject with icmpx";  // The end of two chains.
 constexpr char kCableRule[] = "fib saddr . iif oif";
+constexpr char kTunnelRule[] = "ip6 daddr != @cluster6";  // The end of two chains.
 constexpr size_t kListedBytesMax = 256 << 20;
 constexpr Duration kNftTimeout = 60s;
 constexpr std::string_view kTableName = std::string_view(kPolicyTable).substr(5);  // "inet "
@@ -87,6 +88,7 @@ class NftProgram final : public Nft {
     const std::string& rules = listed->out;
     return rules.find("vmap @out6") != rules.npos && rules.find("vmap @in6") != rules.npos &&
            rules.find(kRefuses) != rules.rfind(kRefuses) &&
+           rules.find(kTunnelRule) != rules.rfind(kTunnelRule) &&
            (!binds_cables_ || rules.find(kCableRule) != rules.rfind(kCableRule));
   }
   Result<> Remove() override {

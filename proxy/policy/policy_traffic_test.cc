@@ -367,6 +367,9 @@ TEST_P(PolicyTrafficTest, NoPodSendsIntoTheTunnelBetweenNodes) {
     EXPECT_FALSE(comes(*b_, ip == kNodeIp ? *node_ : *world_, kServiceIp, 80)) << "by a Service";
   }
   EXPECT_TRUE(comes(*b_, *a_, kAIp)) << "pods have tunnels of their own";
+  node_->Run([&] { EXPECT_TRUE(nft_->Intact()); });
+  node_->Do("nft flush chain inet skiff-policy tunnel-input");
+  node_->Run([&] { EXPECT_FALSE(nft_->Intact()); });
 }
 
 TEST_P(PolicyTrafficTest, AfterABootPodsAreClosedUntilPoliciesAreRead) {
