@@ -16,7 +16,7 @@ namespace {
 constexpr char kNotInstalled[] = "nft is not installed";
 constexpr char kRefuses[] = "reject with icmpx";  // The end of two chains.
 constexpr char kCableRule[] = "fib saddr . iif oif";
-constexpr char kTunnelRule[] = "ip6 daddr != @cluster6";  // The end of two chains.
+constexpr char kTunnelRule[] = "@cluster6 udp dport";  // The end of two chains.
 constexpr size_t kListedBytesMax = 256 << 20;
 constexpr Duration kNftTimeout = 60s;
 constexpr std::string_view kTableName = std::string_view(kPolicyTable).substr(5);  // "inet "

@@ -31,13 +31,26 @@ std::string ChainOf(Side side, const ObjectKey& policy) {
 
 // A kernel unpacks what comes to its end of the tunnel between nodes, whoever has sent it, and what
 // is in it would be anybody's: no pod sends there, by a Service either, whose address is replaced
-// by then. Between pods the port is one as any other.
-std::vector<std::string> KeepFromTunnel() {
-  std::vector<std::string> rules;
+// by then. The end is at all addresses of a node, those among its pods' as well, and so pods of
+// other nodes are kept from it where it is.
+std::vector<std::string> KeepFromThisEnd() {
+  std::vector<std::string> rules = {
+      "type filter hook input priority filter + 9; policy accept;",
+      // Of a pod's own link, which is no pod's address and no node's either.
+      fmt::format("ip6 saddr fe80::/10 udp dport {} drop", kNodeTunnelPort)};
   for (const char* family : {"4", "6"}) {
-    const char* word = *family == '6' ? "ip6" : "ip";
+    rules.push_back(fmt::format("{0} saddr @cluster{1} udp dport {2} drop",
+                                *family == '6' ? "ip6" : "ip", family, kNodeTunnelPort));
+  }
+  return rules;
+}
+
+// Of other nodes, which may have no rules. Between pods the port is one as any other.
+std::vector<std::string> KeepFromOtherEnds() {
+  std::vector<std::string> rules = {"type filter hook forward priority filter + 9; policy accept;"};
+  for (const char* family : {"4", "6"}) {
     rules.push_back(fmt::format("{0} saddr @ranges{1} {0} daddr != @cluster{1} udp dport {2} drop",
-                                word, family, kNodeTunnelPort));
+                                *family == '6' ? "ip6" : "ip", family, kNodeTunnelPort));
   }
   return rules;
 }
@@ -83,13 +96,8 @@ PolicyPlan::PolicyPlan(std::string node_name)
                   {ends, fmt::format("ip saddr @cluster4 ip saddr != @pods4-{} drop", everyone),
                    fmt::format("ip6 saddr @cluster6 ip6 saddr != @pods6-{} drop", everyone),
                    refuses});
-  // To this node, and to others.
-  for (const char* hook : {"input", "forward"}) {
-    std::vector<std::string> rules = KeepFromTunnel();
-    rules.insert(rules.begin(),
-                 fmt::format("type filter hook {} priority filter + 9; policy accept;", hook));
-    table_.SetChain(fmt::format("tunnel-{}", hook), std::move(rules));
-  }
+  table_.SetChain("tunnel-input", KeepFromThisEnd());
+  table_.SetChain("tunnel-forward", KeepFromOtherEnds());
   table_.SetChain("egress", BaseChain("saddr", 10, "out"));
   table_.SetChain("ingress", BaseChain("daddr", 11, "in"));
 }

@@ -350,17 +350,19 @@ TEST_P(PolicyTrafficTest, APodSendsUnderItsOwnAddressAlone) {
 // The node would unpack it, and lead what is in it to a pod under whatever address it says.
 TEST_P(PolicyTrafficTest, NoPodSendsIntoTheTunnelBetweenNodes) {
   const auto comes = [&](const TestHost& from, const TestHost& to, const std::string& ip,
-                         int port = 8472) {
+                         int port = 8472, const std::string& source = "") {
     to.Do("nft add table inet seen");
     // Behind the rules that are tried.
     to.Do("nft add chain inet seen in { type filter hook input priority 20 ; }");
     to.Do("nft add rule inet seen in udp dport 8472 counter");
-    (void)Says(from, ip, port, "udp");
+    (void)Says(from, ip, port, "udp", source);
     const std::string seen = to.Do("nft list chain inet seen in");
     to.Do("nft delete table inet seen");
     return seen.find("packets 0 ") == std::string::npos;
   };
   EXPECT_FALSE(comes(*b_, *node_, kNodeIp));
+  EXPECT_FALSE(comes(*b_, *node_, "10.244.0.1")) << "the end is at all addresses of the node";
+  EXPECT_FALSE(comes(*world_, *node_, "10.244.0.1", 8472, kDIp)) << "from a pod of another node";
   EXPECT_FALSE(comes(*b_, *world_, "192.0.2.2")) << "another node";
   EXPECT_TRUE(comes(*world_, *node_, kNodeIp)) << "from another node";
   for (const std::string& ip : {std::string(kNodeIp), std::string("192.0.2.2")}) {
