@@ -454,6 +454,7 @@ void IngressLoop::NoteStatus(const IngressPtr& ingress, const AddressList& wante
       log_.Error("status of ingress not written",
                  {{"ingress", key.Text()}, {"error", written.error().message}});
     }
+    unwritten_.Next(dependencies_.clock.Monotonic());  // It is not due at once.
     return;
   }
   unwritten_.NoteWritten(key);
