@@ -181,6 +181,24 @@ TEST_F(PatchedWrites, WhereAnObjectWasFoundIsShownByADryUpdateAndNeverKept) {
   EXPECT_FALSE(Get(path).body["metadata"].contains("selfLink"));
 }
 
+TEST_F(PatchedWrites, WhatIsGoneIsNotMadeAnewByWhoHasReadIt) {
+  const std::string lease = "/apis/coordination.k8s.io/v1/namespaces/default/leases/l";
+  const Answer made = Ask("PUT", lease, R"({"metadata": {"name": "l"}})");
+  ASSERT_EQ(made.code, 201) << made.message();
+  ASSERT_EQ(Ask("DELETE", lease).code, 200);
+  Json read = made.body;
+  const std::string uid = read["metadata"]["uid"];
+  for (const char* query : {"?dryRun=All", ""}) {
+    const Answer gone = Ask("PUT", lease + query, read.dump());
+    EXPECT_EQ(gone.code, 409) << query;
+    EXPECT_THAT(gone.message(), testing::EndsWith("Precondition failed: UID in precondition: " +
+                                                  uid + ", UID in object meta: "));
+  }
+  EXPECT_EQ(Get(lease).code, 404);
+  read["metadata"].erase("uid");
+  EXPECT_EQ(Ask("PUT", lease, read.dump()).code, 201) << "of whichever there is";
+}
+
 TEST_F(PatchedWrites, AStrategicPatchOfNothingChangesNothing) {
   ASSERT_EQ(Post(kMaps, R"({"metadata": {"name": "m"}})").code, 201);
   const std::string path = std::string(kMaps) + "/m";
