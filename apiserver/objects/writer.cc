@@ -394,7 +394,7 @@ Result<> CheckVersion(const Object& object, const Object& old, const UpdateMode&
 // Whoever sends back an object that he has read means that one, and no other of its name; nor is it
 // made anew where it is gone.
 Result<> CheckSentUid(const KindInfo& kind, std::string_view name, std::string_view key,
-                    std::string_view given, std::string_view actual) {
+                      std::string_view given, std::string_view actual) {
   if (given.empty() || given == actual) return {};
   return Fail(StaleObjectError(GroupResourceOf(kind), name, key, UidMismatch(given, actual)));
 }
