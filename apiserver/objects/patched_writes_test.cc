@@ -164,12 +164,39 @@ TEST_F(PatchedWrites, ADryNewObjectHearsThatTheOldOneIsGoing) {
             "generate a unique name for the object");
 }
 
-TEST_F(PatchedWrites, WhatAnObjectWasFoundAtStaysAsItsClientSaysIt) {
+// Only whoever stores an update drops it.
+TEST_F(PatchedWrites, WhereAnObjectWasFoundIsShownByADryUpdateAndNeverKept) {
   const std::string path = std::string(kMaps) + "/m";
-  ASSERT_EQ(Post(kMaps, R"({"metadata": {"name": "m", "selfLink": "/x"}})").code, 201);
+  const std::string link = R"({"metadata": {"selfLink": "/x"}})";
+  const Answer made = Post(kMaps, R"({"metadata": {"name": "m", "selfLink": "/x"}})");
+  ASSERT_EQ(made.code, 201);
+  const Answer dry = Merge(path + "?dryRun=All", link);
+  ASSERT_EQ(dry.code, 200) << dry.message();
+  EXPECT_EQ(dry.body["metadata"].value("selfLink", ""), "/x");
+  const Answer patched = Merge(path, link);
+  ASSERT_EQ(patched.code, 200) << patched.message();
+  const Json& metadata = patched.body["metadata"];
+  EXPECT_FALSE(metadata.contains("selfLink"));
+  EXPECT_EQ(metadata["resourceVersion"], made.body["metadata"]["resourceVersion"]);
   EXPECT_FALSE(Get(path).body["metadata"].contains("selfLink"));
-  ASSERT_EQ(Merge(path, R"({"metadata": {"selfLink": "/x"}})").code, 200);
-  EXPECT_EQ(Get(path).body["metadata"]["selfLink"], "/x");
+}
+
+TEST_F(PatchedWrites, WhatIsGoneIsNotMadeAnewByWhoHasReadIt) {
+  const std::string lease = "/apis/coordination.k8s.io/v1/namespaces/default/leases/l";
+  const Answer made = Ask("PUT", lease, R"({"metadata": {"name": "l"}})");
+  ASSERT_EQ(made.code, 201) << made.message();
+  ASSERT_EQ(Ask("DELETE", lease).code, 200);
+  Json read = made.body;
+  const std::string uid = read["metadata"]["uid"];
+  for (const char* query : {"?dryRun=All", ""}) {
+    const Answer gone = Ask("PUT", lease + query, read.dump());
+    EXPECT_EQ(gone.code, 409) << query;
+    EXPECT_THAT(gone.message(), testing::EndsWith("Precondition failed: UID in precondition: " +
+                                                  uid + ", UID in object meta: "));
+  }
+  EXPECT_EQ(Get(lease).code, 404);
+  read["metadata"].erase("uid");
+  EXPECT_EQ(Ask("PUT", lease, read.dump()).code, 201) << "of whichever there is";
 }
 
 TEST_F(PatchedWrites, AStrategicPatchOfNothingChangesNothing) {

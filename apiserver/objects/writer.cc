@@ -391,6 +391,14 @@ Result<> CheckVersion(const Object& object, const Object& old, const UpdateMode&
   return Fail(ModifiedError(GroupResourceOf(kind), object.metadata().name));
 }
 
+// Whoever sends back an object that he has read means that one, and no other of its name; nor is it
+// made anew where it is gone.
+Result<> CheckSentUid(const KindInfo& kind, std::string_view name, std::string_view key,
+                      std::string_view given, std::string_view actual) {
+  if (given.empty() || given == actual) return {};
+  return Fail(StaleObjectError(GroupResourceOf(kind), name, key, UidMismatch(given, actual)));
+}
+
 // Asks while the request shows these bodies, and no longer: they go before it does.
 template <typename Question>
 Result<> Showing(ShownBodies& shown, AdmissionRequest& admission, const Question& ask) {
@@ -441,11 +449,9 @@ Result<std::optional<Saved>> ObjectWriter::TryUpdate(ApiRequest& request, const 
   Object old = TRY(ObjectOf(kind, *record));
   Object object = TRY(transform(old));
   const std::string& name = old.metadata().name;
-  if (mode.is_put && !object.metadata().uid.empty() &&
-      object.metadata().uid != old.metadata().uid) {
+  if (mode.is_put) {
     const std::string_view key = options.dry_run ? KeyAboveStore(record->key) : record->key;
-    return Fail(StaleObjectError(GroupResourceOf(kind), name, key,
-                                 UidMismatch(object.metadata().uid, old.metadata().uid)));
+    TRY(CheckSentUid(kind, name, key, object.metadata().uid, old.metadata().uid));
   }
   TRY(CheckDefaults(object, &old));
   if (mode.is_put) DropOwnersTwiceNamed(object, request, false);
@@ -482,6 +488,7 @@ Result<std::optional<Saved>> ObjectWriter::TryUpdate(ApiRequest& request, const 
   admission.booked = &booked;
   if (!mode.skip_admission) TRY(ValidateUpdate(admission, mode, object, old));
   TRY(CheckTime(request));
+  if (!options.dry_run) object.metadata().self_link.clear();  // A store keeps none.
   Saved saved{.kind = &kind, .text = {}, .revision = record->modified};
   saved.deleted = IsFinished(object, old);
   if (!saved.deleted && !mode.always_changes && !parts_.store.IsSealedAnew(*record) &&
@@ -538,6 +545,10 @@ Result<Saved> ObjectWriter::Update(ApiRequest& request, const std::string& name,
         return Fail(NotFoundError(GroupResourceOf(kind), name));
       }
       Object object = TRY(make());
+      if (mode.is_put) {
+        const std::string_view shown = options.dry_run ? KeyAboveStore(key) : key;
+        TRY(CheckSentUid(kind, name, shown, object.metadata().uid, ""));
+      }
       auto saved = Create(request, std::move(object), options, later);
       if (saved || saved.error().reason != Reason::kAlreadyExists) return saved;
       continue;

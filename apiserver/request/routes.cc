@@ -296,7 +296,7 @@ RouteMatch RouteTable::Find(const RequestInfo& info, std::string_view method) co
   }
   // One custom resource is changed wherever that is asked, which is then found to name none.
   const bool changes = method == "PUT" || method == "PATCH";
-  if (runtime && *form == PathForm::kCollection && changes) match.found = Found::kEmptyName;
+  if (runtime && *form == PathForm::kCollection && changes) return {Found::kEmptyName, &kind};
   return match;
 }
 
