@@ -30,8 +30,8 @@ std::string ChainOf(Side side, const ObjectKey& policy) {
 }
 
 // A kernel unpacks what comes to its end of the tunnel between nodes, whoever has sent it, and what
-// is in it would be anybody's: no pod sends there, by a Service either, whose address is replaced by
-// then. Between pods the port is one as any other.
+// is in it would be anybody's: no pod sends there, by a Service either, whose address is replaced
+// by then. Between pods the port is one as any other.
 std::vector<std::string> KeepFromTunnel() {
   std::vector<std::string> rules;
   for (const char* family : {"4", "6"}) {
