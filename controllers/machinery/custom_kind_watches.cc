@@ -95,14 +95,17 @@ Duration CustomKindWatches::AskForKindsOnRequest() {
 Duration CustomKindWatches::Step() {
   const Duration again = AskForKindsOnRequest();
   // Before what they have is taken below: what came since wakes this loop again.
-  const bool knows_all = definitions_->synced() && on_request_ && remote_->Served();
-  const std::set<Resource> needed = Needed();
+  const auto served = remote_->Served();
+  const bool knows_all = definitions_->synced() && on_request_ && served;
+  const std::vector<Resource> remote = served.value_or(std::vector<Resource>());
+  const std::set<Resource> needed = Needed(remote);
   Forget(needed);
   bool added = false;
   for (const Resource& resource : needed) {
     if (watched_.contains(resource)) continue;
     InformerCache& cache = manager_.informers().Metadata(resource);
-    for (const auto& user : users_) user->Watch(cache);
+    const bool is_remote = std::find(remote.begin(), remote.end(), resource) != remote.end();
+    for (const auto& user : users_) is_remote ? user->WatchRemote(cache) : user->Watch(cache);
     watched_[resource] = &cache;
     added = true;
   }
@@ -113,7 +116,7 @@ Duration CustomKindWatches::Step() {
   return again;
 }
 
-std::set<Resource> CustomKindWatches::Needed() const {
+std::set<Resource> CustomKindWatches::Needed(const std::vector<Resource>& remote) const {
   std::set<Resource> needed;
   const auto consider = [&](const Resource& resource) {
     if (std::any_of(users_.begin(), users_.end(),
@@ -130,7 +133,7 @@ std::set<Resource> CustomKindWatches::Needed() const {
   }
   for (const Resource& resource : on_request_.value_or(std::vector<Resource>())) consider(resource);
   // A group may have versions of both; a kind is watched in one.
-  for (const Resource& resource : remote_->Served().value_or(std::vector<Resource>())) {
+  for (const Resource& resource : remote) {
     if (!defined.contains(NameOfKind(resource))) consider(resource);
   }
   return needed;

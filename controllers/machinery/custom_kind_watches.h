@@ -32,6 +32,8 @@ class CustomKindsUser {
   // Before the cache of a kind starts: handlers are added here. It is watched for somebody, maybe
   // for others alone.
   virtual void Watch(InformerCache& cache) = 0;
+  // The same of a kind that another API server has.
+  virtual void WatchRemote(InformerCache& cache) { Watch(cache); }
   // The cache is about to go. `is_empty`: nothing is left of the kind, whatever was heard of last.
   virtual void Forget(const Resource& resource, bool is_empty) = 0;
   // All definitions that there were at the start have been seen, and what is served on request or
@@ -60,7 +62,8 @@ class CustomKindWatches final : public ControlLoop {
  private:
   using CustomResourceDefinition = apiextensions_v1::CustomResourceDefinition;
   std::set<std::string> TakeEmptied();
-  std::set<Resource> Needed() const;
+  // `remote`: what other API servers have.
+  std::set<Resource> Needed(const std::vector<Resource>& remote) const;
   // How long until the server is asked again.
   Duration AskForKindsOnRequest();
   void Forget(const std::set<Resource>& needed);

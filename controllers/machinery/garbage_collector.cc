@@ -78,17 +78,19 @@ class Collector {
   }
 
   // Hears of all changes of one kind.
-  void Watch(InformerCache& cache) {
+  void Watch(InformerCache& cache, bool is_remote = false) {
     const Resource resource = cache.resource();
     kinds_.Add(resource);
     unseen_.Add(NameOfKind(resource));
     cache.OnSynced([this, kind = NameOfKind(resource)] { Saw(kind); });
-    cache.OnChange([this, resource](const CachedObject& before, const CachedObject& now) {
+    cache.OnChange([this, resource, is_remote](const CachedObject& before,
+                                               const CachedObject& now) {
       const bool is_change = before && now;
       if (is_change &&
           SaysTheSame(before.metadata->uid, before.metadata->owner_references, *now.metadata)) {
         return;
       }
+      if (is_remote) return Queue(HeardOfRemote(resource, before, now));
       Queue(now ? graph_.Saw(resource, *now.metadata) : graph_.Gone(before.metadata->uid));
     });
   }
@@ -128,6 +130,12 @@ class Collector {
     for (const std::string& uid : work.check) checks_.Add({"", uid});
     for (const std::string& uid : work.orphan) orphans_.Add({"", uid});
     for (const auto& object : work.misplaced) Tell(object);
+  }
+
+  OwnerGraph::Work HeardOfRemote(const Resource& resource, const CachedObject& before,
+                                 const CachedObject& now) {
+    if (now) return graph_.SawRemote(resource, *now.metadata);
+    return graph_.GoneRemote(resource, before.metadata->uid);
   }
 
   void Tell(const OwnerGraph::Misplaced& object) {
@@ -393,6 +401,7 @@ class CollectedCustomKinds final : public CustomKindsUser {
       : collector_(std::move(collector)) {}
   bool Needs(const Resource&) override { return true; }
   void Watch(InformerCache& cache) override { collector_->Watch(cache); }
+  void WatchRemote(InformerCache& cache) override { collector_->Watch(cache, /*is_remote=*/true); }
   void Forget(const Resource& resource, bool is_empty) override {
     collector_->Forget(resource);
     if (is_empty) collector_->Empty(resource);

@@ -83,6 +83,28 @@ OwnerGraph::Misplaced MisplacedOf(const OwnerNode& node, const OwnerReference& o
 
 OwnerGraph::Work OwnerGraph::Saw(const Resource& resource, const meta_v1::ObjectMeta& object) {
   const MutexLock lock(mutex_);
+  return Add(resource, object);
+}
+
+OwnerGraph::Work OwnerGraph::SawRemote(const Resource& resource,
+                                       const meta_v1::ObjectMeta& object) {
+  const MutexLock lock(mutex_);
+  return IsAnother(resource, object.uid) ? Work{} : Add(resource, object);
+}
+
+OwnerGraph::Work OwnerGraph::GoneRemote(const Resource& resource, const std::string& uid) {
+  const MutexLock lock(mutex_);
+  return IsAnother(resource, uid) ? Work{} : Remove(uid);
+}
+
+bool OwnerGraph::IsAnother(const Resource& resource, const std::string& uid) const {
+  const auto node = nodes_.find(uid);
+  return node != nodes_.end() && !node->second.virtual_ &&
+         (node->second.resource.name != resource.name ||
+          node->second.resource.Group() != resource.Group());
+}
+
+OwnerGraph::Work OwnerGraph::Add(const Resource& resource, const meta_v1::ObjectMeta& object) {
   Work work;
   OwnerNode& node = nodes_[object.uid];
   const bool is_known = !node.virtual_ && node.resource == resource &&

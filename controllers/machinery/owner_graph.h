@@ -51,6 +51,11 @@ class OwnerGraph {
   };
   Work Saw(const Resource& resource, const meta_v1::ObjectMeta& object);
   Work Gone(const std::string& uid);
+  // The same of what another API server shows. Its word is not the last one: it may be a view of an
+  // object that has been seen elsewhere, of the same uid, which changes nothing; and what it shows
+  // no more may still be there, so that each dependent asks.
+  Work SawRemote(const Resource& resource, const meta_v1::ObjectMeta& object);
+  Work GoneRemote(const Resource& resource, const std::string& uid);
   // The same of all that was seen of a kind which is no more.
   Work KindGone(const Resource& resource);
   // A virtual node does not exist, where it was looked for; whether its kind is namespaced. Nothing
@@ -83,6 +88,9 @@ class OwnerGraph {
   void StartDeletion(OwnerNode& node, const meta_v1::ObjectMeta& object, Work& work)
       REQUIRES(mutex_);
   Work Remove(const std::string& uid) REQUIRES(mutex_);
+  // Whether it has been seen as an object of another resource.
+  bool IsAnother(const Resource& resource, const std::string& uid) const REQUIRES(mutex_);
+  Work Add(const Resource& resource, const meta_v1::ObjectMeta& object) REQUIRES(mutex_);
   Work Lose(const OwnerNode& node) REQUIRES(mutex_);
   void Remember(const std::string& uid) REQUIRES(mutex_);
 

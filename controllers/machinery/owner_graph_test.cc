@@ -39,6 +39,35 @@ TEST(OwnerGraphTest, DependentsAreCheckedWhenTheirOwnerGoes) {
   EXPECT_EQ(graph.size(), 0u);
 }
 
+Resource Views() {
+  Resource views;
+  views.api_version = "far.io/v1";
+  views.kind = "View";
+  views.name = "views";
+  return views;
+}
+
+TEST(OwnerGraphTest, AViewThatAnotherApiServerHasOfAnObjectChangesNothing) {
+  OwnerGraph graph;
+  graph.SawRemote(Views(), Object("set"));
+  graph.Saw(kSets, Object("set"));
+  graph.Saw(kPods, Object("pod", {"set"}));
+  graph.SawRemote(Views(), Object("set", {"another"}));
+  EXPECT_EQ(graph.GoneRemote(Views(), "set").check, NameList{});
+  ASSERT_TRUE(graph.Find("set"));
+  EXPECT_EQ(graph.Find("set")->resource, kSets);
+  EXPECT_TRUE(graph.Find("set")->owners.empty());
+  EXPECT_EQ(graph.Gone("set").check, NameList{"pod"});
+}
+
+TEST(OwnerGraphTest, WhatAnotherApiServerShowsNoMoreHasToBeAskedFor) {
+  OwnerGraph graph;
+  graph.SawRemote(Views(), Object("set"));
+  graph.Saw(kPods, Object("pod", {"set"}));
+  EXPECT_EQ(graph.GoneRemote(Views(), "set").check, NameList{"pod"});
+  EXPECT_FALSE(graph.IsKnownGone("set"));
+}
+
 // Each of those would be asked of the server otherwise, once for every dependent.
 TEST(OwnerGraphTest, AnOwnerIsKnownToBeGoneHoweverManyDependentsGoAfterIt) {
   OwnerGraph graph;

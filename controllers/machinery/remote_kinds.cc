@@ -28,9 +28,18 @@ std::set<std::string> BuiltInVersions() {
   return versions;
 }
 
+// In another version: whoever owns one means ours.
+bool IsBuiltIn(const Resource& resource) {
+  const auto& kinds = BuiltInKinds();
+  return std::any_of(kinds.begin(), kinds.end(), [&](const KindInfo* info) {
+    return info->group == resource.Group() &&
+           (info->kind == resource.kind || info->resource == resource.name);
+  });
+}
+
 bool CanBeCollected(const ServedResource& served) {
   return served.Has("list") && served.Has("watch") && served.Has("delete") &&
-         !served.resource.kind.empty();
+         !served.resource.kind.empty() && !IsBuiltIn(served.resource);
 }
 
 }  // namespace

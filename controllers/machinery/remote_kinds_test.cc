@@ -76,6 +76,13 @@ TEST_F(RemoteKindsTest, WhatCanBeReadAloneIsNoneOfThem) {
   EXPECT_THAT(Found(), IsEmpty());
 }
 
+TEST_F(RemoteKindsTest, AKindOfOursInAnotherVersionStaysOurs) {
+  PutApiService("apps", "v9", true);
+  Serve("apps/v9", {"deployments", "boats"}, all_verbs_);
+  Run(1s);
+  EXPECT_THAT(Found(), ElementsAre("apps/v9 boats"));
+}
+
 TEST_F(RemoteKindsTest, AVersionWhoseServerIsAwayIsNotWaitedFor) {
   PutApiService("away.io", "v1", false);
   PutApiService("broken.io", "v1", true);

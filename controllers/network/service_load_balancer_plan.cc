@@ -122,7 +122,8 @@ std::string PortText(const NodePort& port) {
 
 bool ClaimAlike(const Service& a, const Service& b) {
   return IsNodeLoadBalancer(a) == IsNodeLoadBalancer(b) && RankOf(a) == RankOf(b) &&
-         ClaimedPorts(a) == ClaimedPorts(b);
+         ClaimedPorts(a) == ClaimedPorts(b) &&
+         (!IsNodeLoadBalancer(a) || HeldPorts(a) == HeldPorts(b));
 }
 
 bool ServeAlike(const Node& a, const Node& b) {

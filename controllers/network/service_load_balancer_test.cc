@@ -136,6 +136,17 @@ TEST(ServiceLoadBalancerTest, WhoHasAnAddressKeepsWhatHeWasGivenAndNoOthersPort)
   EXPECT_THAT(PlanOf(*old, world).port_conflict, IsEmpty());
 }
 
+// Two may have been given a port at one time, each before the other's was heard of.
+TEST(ServiceLoadBalancerTest, WhatAServiceIsGivenConcernsWhoWantsIt) {
+  const auto before = LoadBalancer("web", {8080, 443});
+  Give(*before, "192.0.2.1");
+  Tell(*before, 8080);
+  Service now = *before;
+  EXPECT_TRUE(ClaimAlike(*before, now));
+  Tell(now, 443);
+  EXPECT_FALSE(ClaimAlike(*before, now));
+}
+
 TEST(ServiceLoadBalancerTest, PortsOfTheNodesThatOthersUseAreRefused) {
   const auto web = LoadBalancer("web", {6443});
   LoadBalancerWorld world = World({web});
