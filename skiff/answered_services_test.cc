@@ -110,5 +110,19 @@ TEST(AnsweredServicesTest, AServiceThatSelectsNoPodsIsNamedUnlessNobodyWantsAny)
               EndsWith("  1 service selecting no pods: q/web   skiff why service web -n q\n"));
 }
 
+TEST(AnsweredServicesTest, OfPodsThatHaveNoAddressYetTheServiceSaysNothing) {
+  ClusterStatus status(kOneOClock);
+  Json pod;
+  pod["metadata"]["labels"]["app"] = "web";
+  pod["spec"]["containers"] = Json::array();
+  pod["status"]["phase"] = "Pending";
+  status.Add(Old<core_v1::Pod>("web-0", std::move(pod)));
+  status.Add(SliceOf("web", {}));
+  status.Add(ServiceFor("web"));
+  EXPECT_THAT(status.Text(),
+              EndsWith("What is wrong, and what says more of it:\n"
+                       "  1 pod Unschedulable: q/web-0   skiff why pod web-0 -n q\n"));
+}
+
 }  // namespace
 }  // namespace skiff

@@ -87,6 +87,8 @@ void ClusterStatus::Add(const core_v1::Pod& pod) {
   if (!pod.spec.node_name.empty() && phase != "Succeeded" && phase != "Failed") {
     ++pods_on_[pod.spec.node_name];
   }
+  // It has no endpoint, and tells itself what it waits for.
+  if (pod.status.pod_ip.empty()) services_.AddIdle(pod.metadata.namespace_, pod.metadata.labels);
   if (phase == "Succeeded" || IsOnItsWay(phase, pod.metadata)) return;
   // Of pods that it made again the Job tells, and whether it came to its end all the same.
   const auto* owner = ControllerOf(pod.metadata);
