@@ -82,14 +82,13 @@ TEST(AnsweredServicesTest, AnIngressWhoseServiceDoesNotAnswerIsNamedWithIt) {
   status.Add(IngressTo("c", "web", 81));
   status.Add(IngressTo("d", "starting"));
   const std::string text = status.Text();
-  EXPECT_THAT(text,
-              EndsWith("  1 ingress answering 503 (no ready pods): q/d (service starting)\n"
-                       "      skiff why ingress d -n q\n"
-                       "  1 ingress answering 503 (no such port): q/c (service web)\n"
-                       "      skiff why ingress c -n q\n"
-                       "  2 ingresses answering 503 (no such service): q/a (service gone), "
-                       "q/b (service lost)\n"
-                       "      skiff why ingress a -n q\n"));
+  EXPECT_THAT(text, EndsWith("  1 ingress answering 503 (no ready pods): q/d (service starting)\n"
+                             "      skiff why ingress d -n q\n"
+                             "  1 ingress answering 503 (no such port): q/c (service web)\n"
+                             "      skiff why ingress c -n q\n"
+                             "  2 ingresses answering 503 (no such service): q/a (service gone), "
+                             "q/b (service lost)\n"
+                             "      skiff why ingress a -n q\n"));
 }
 
 TEST(AnsweredServicesTest, AServiceThatSelectsNoPodsIsNamedUnlessNobodyWantsAny) {
