@@ -68,13 +68,13 @@ bool AnsweredServices::Waits(TimePoint since) const {
 std::string AnsweredServices::SymptomOf(const core_v1::Service& service) const {
   const auto& meta = service.metadata;
   if (service.spec.selector.empty() || service.spec.type == "ExternalName" ||
-      meta.deletion_timestamp || Waits(LastChange(meta)) || IsIdle(service)) {
+      meta.deletion_timestamp || Waits(LastChange(meta))) {
     return "";
   }
   const auto found = endpoints_.find(KeyOf(service));
   const bool has_none =
       found == endpoints_.end() || (!found->second.any && !Waits(found->second.changed));
-  return has_none ? "selecting no pods" : "";
+  return has_none && !IsIdle(service) ? "selecting no pods" : "";
 }
 
 std::string AnsweredServices::TroubleOf(const std::string& object_namespace,

@@ -30,7 +30,8 @@ class AnsweredServices {
   explicit AnsweredServices(TimePoint now) : now_(now) {}
 
   void Add(const discovery_v1::EndpointSlice& slice);
-  // Labels of pods of which somebody wants none: nothing is wrong where a Service selects those.
+  // Labels of pods of which somebody wants none, or none all the time: nothing is wrong where a
+  // Service selects those.
   void AddIdle(const std::string& object_namespace, Labels labels);
   void Add(const core_v1::Service& service);
 

@@ -101,7 +101,18 @@ TEST(AnsweredServicesTest, AServiceThatSelectsNoPodsIsNamedUnlessNobodyWantsAny)
   idle["spec"]["replicas"] = 0;
   idle["spec"]["template"]["metadata"]["labels"]["app"] = "idle";
   status.Add(Old<apps_v1::Deployment>("idle", std::move(idle)));
-  for (const char* name : {"restarted", "failing", "idle"}) status.Add(ServiceFor(name));
+  // Tasks, whose pods end.
+  Json task;
+  task["spec"]["template"]["metadata"]["labels"]["app"] = "once";
+  status.Add(Old<batch_v1::Job>("once", task));
+  task["spec"]["template"]["metadata"]["labels"]["app"] = "nightly";
+  status.Add(Old<batch_v1::CronJob>(
+      "nightly", {{"spec", {{"schedule", "@daily"}, {"suspend", true}, {"jobTemplate", task}}}}));
+  task["spec"]["template"]["metadata"]["labels"]["app"] = "nowhere";
+  status.Add(Old<apps_v1::DaemonSet>("nowhere", task));
+  for (const char* name : {"restarted", "failing", "idle", "once", "nightly", "nowhere"}) {
+    status.Add(ServiceFor(name));
+  }
   Json by_hand;
   by_hand["spec"]["ports"].push_back({{"port", 80}});
   status.Add(Old<core_v1::Service>("by-hand", std::move(by_hand)));
