@@ -8,6 +8,7 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -34,9 +35,11 @@ class AnsweredServices {
   // Service selects those.
   void AddIdle(const std::string& object_namespace, Labels labels);
   void Add(const core_v1::Service& service);
+  void Add(const networking_v1::IngressClass& ingress_class);
 
   // Of one that selects pods and has had no endpoint for a while, ready or not; else "".
   std::string SymptomOf(const core_v1::Service& service) const;
+  // Of one of our class, or of none: what others' controllers answer is theirs to say.
   std::optional<Trouble> TroubleOf(const networking_v1::Ingress& ingress) const;
 
  private:
@@ -59,6 +62,7 @@ class AnsweredServices {
   std::map<ObjectKey, Endpoints> endpoints_;
   std::map<ObjectKey, Known> services_;
   std::map<std::string, std::vector<Labels>> idle_;  // By namespace.
+  std::set<std::string> classes_;                    // Ours.
 };
 
 }  // namespace skiff

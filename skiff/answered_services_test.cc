@@ -91,6 +91,22 @@ TEST(AnsweredServicesTest, AnIngressWhoseServiceDoesNotAnswerIsNamedWithIt) {
                              "      skiff why ingress a -n q\n"));
 }
 
+TEST(AnsweredServicesTest, OfOtherControllersIngressesNothingIsSaid) {
+  ClusterStatus status(kOneOClock);
+  for (const auto& [name, controller] :
+       {std::pair("skiff", "skiff.io/ingress"), std::pair("other", "k8s.io/ingress-nginx")}) {
+    const Json spec = {{"spec", {{"controller", controller}}}};
+    status.Add(Old<networking_v1::IngressClass>(name, spec));
+  }
+  auto ingress = IngressTo("a", "gone");
+  ingress.spec.ingress_class_name = "other";
+  status.Add(ingress);
+  EXPECT_TRUE(status.is_well()) << status.Text();
+  ingress.spec.ingress_class_name = "skiff";
+  status.Add(ingress);
+  EXPECT_FALSE(status.is_well());
+}
+
 TEST(AnsweredServicesTest, AServiceThatSelectsNoPodsIsNamedUnlessNobodyWantsAny) {
   ClusterStatus status(kOneOClock);
   status.Add(SliceOf("web", {}));

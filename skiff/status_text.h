@@ -32,7 +32,8 @@ class ClusterStatus {
   void Add(const apps_v1::DaemonSet& set);
   // After the slices of endpoints, and what makes pods.
   void Add(const core_v1::Service& service);
-  // After the Services.
+  void Add(const networking_v1::IngressClass& ingress_class) { services_.Add(ingress_class); }
+  // After the Services, and the classes.
   void Add(const networking_v1::Ingress& ingress);
   void Add(const batch_v1::CronJob& cron_job);
   // After the CronJobs: one that has succeeded since is done with what failed before.
