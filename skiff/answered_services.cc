@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <utility>
 
+#include "api/rules/network/ingress_claim.h"
 #include "client/client.h"
+#include "proxy/ingress/ingress_plan.h"
 #include "skiff/symptoms.h"
 
 namespace skiff {
@@ -52,6 +54,12 @@ void AnsweredServices::Add(const core_v1::Service& service) {
                              Known{service.spec.type == "ExternalName", service.spec.ports});
 }
 
+void AnsweredServices::Add(const networking_v1::IngressClass& ingress_class) {
+  if (ingress_class.spec.controller == ingress::kIngressController) {
+    classes_.insert(ingress_class.metadata.name);
+  }
+}
+
 bool AnsweredServices::IsIdle(const core_v1::Service& service) const {
   const auto found = idle_.find(service.metadata.namespace_);
   if (found == idle_.end()) return false;
@@ -68,13 +76,13 @@ bool AnsweredServices::Waits(TimePoint since) const {
 std::string AnsweredServices::SymptomOf(const core_v1::Service& service) const {
   const auto& meta = service.metadata;
   if (service.spec.selector.empty() || service.spec.type == "ExternalName" ||
-      meta.deletion_timestamp || Waits(LastChange(meta)) || IsIdle(service)) {
+      meta.deletion_timestamp || Waits(LastChange(meta))) {
     return "";
   }
   const auto found = endpoints_.find(KeyOf(service));
   const bool has_none =
       found == endpoints_.end() || (!found->second.any && !Waits(found->second.changed));
-  return has_none ? "selecting no pods" : "";
+  return has_none && !IsIdle(service) ? "selecting no pods" : "";
 }
 
 std::string AnsweredServices::TroubleOf(const std::string& object_namespace,
@@ -97,6 +105,8 @@ std::optional<AnsweredServices::Trouble> AnsweredServices::TroubleOf(
     const networking_v1::Ingress& ingress) const {
   const auto& meta = ingress.metadata;
   if (meta.deletion_timestamp || Waits(LastChange(meta))) return std::nullopt;
+  const std::string named = ClassOfIngress(ingress);
+  if (!named.empty() && !classes_.contains(named)) return std::nullopt;
   std::optional<Trouble> trouble;
   const auto look = [&](const networking_v1::IngressBackend& backend) {
     if (trouble || !backend.service) return;

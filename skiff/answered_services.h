@@ -8,6 +8,7 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -30,12 +31,15 @@ class AnsweredServices {
   explicit AnsweredServices(TimePoint now) : now_(now) {}
 
   void Add(const discovery_v1::EndpointSlice& slice);
-  // Labels of pods of which somebody wants none: nothing is wrong where a Service selects those.
+  // Labels of pods of which somebody wants none, or none all the time: nothing is wrong where a
+  // Service selects those.
   void AddIdle(const std::string& object_namespace, Labels labels);
   void Add(const core_v1::Service& service);
+  void Add(const networking_v1::IngressClass& ingress_class);
 
   // Of one that selects pods and has had no endpoint for a while, ready or not; else "".
   std::string SymptomOf(const core_v1::Service& service) const;
+  // Of one of our class, or of none: what others' controllers answer is theirs to say.
   std::optional<Trouble> TroubleOf(const networking_v1::Ingress& ingress) const;
 
  private:
@@ -58,6 +62,7 @@ class AnsweredServices {
   std::map<ObjectKey, Endpoints> endpoints_;
   std::map<ObjectKey, Known> services_;
   std::map<std::string, std::vector<Labels>> idle_;  // By namespace.
+  std::set<std::string> classes_;                    // Ours.
 };
 
 }  // namespace skiff

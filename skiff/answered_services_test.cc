@@ -11,7 +11,6 @@ namespace skiff {
 namespace {
 
 using testing::EndsWith;
-using testing::HasSubstr;
 
 constexpr char kEarlier[] = "2026-01-01T00:00:00Z";
 constexpr char kRightNow[] = "2026-01-01T00:59:50Z";
@@ -83,11 +82,29 @@ TEST(AnsweredServicesTest, AnIngressWhoseServiceDoesNotAnswerIsNamedWithIt) {
   status.Add(IngressTo("c", "web", 81));
   status.Add(IngressTo("d", "starting"));
   const std::string text = status.Text();
-  EXPECT_THAT(text,
-              HasSubstr("  1 ingress answering 503 (no ready pods): q/d (service starting)  "));
-  EXPECT_THAT(text, HasSubstr("  1 ingress answering 503 (no such port): q/c (service web)  "));
-  EXPECT_THAT(text, HasSubstr("  2 ingresses answering 503 (no such service): q/a (service gone), "
-                              "q/b (service lost)   skiff why ingress a -n q\n"));
+  EXPECT_THAT(text, EndsWith("  1 ingress answering 503 (no ready pods): q/d (service starting)\n"
+                             "      skiff why ingress d -n q\n"
+                             "  1 ingress answering 503 (no such port): q/c (service web)\n"
+                             "      skiff why ingress c -n q\n"
+                             "  2 ingresses answering 503 (no such service): q/a (service gone), "
+                             "q/b (service lost)\n"
+                             "      skiff why ingress a -n q\n"));
+}
+
+TEST(AnsweredServicesTest, OfOtherControllersIngressesNothingIsSaid) {
+  ClusterStatus status(kOneOClock);
+  for (const auto& [name, controller] :
+       {std::pair("skiff", "skiff.io/ingress"), std::pair("other", "k8s.io/ingress-nginx")}) {
+    const Json spec = {{"spec", {{"controller", controller}}}};
+    status.Add(Old<networking_v1::IngressClass>(name, spec));
+  }
+  auto ingress = IngressTo("a", "gone");
+  ingress.spec.ingress_class_name = "other";
+  status.Add(ingress);
+  EXPECT_TRUE(status.is_well()) << status.Text();
+  ingress.spec.ingress_class_name = "skiff";
+  status.Add(ingress);
+  EXPECT_FALSE(status.is_well());
 }
 
 TEST(AnsweredServicesTest, AServiceThatSelectsNoPodsIsNamedUnlessNobodyWantsAny) {
@@ -100,7 +117,18 @@ TEST(AnsweredServicesTest, AServiceThatSelectsNoPodsIsNamedUnlessNobodyWantsAny)
   idle["spec"]["replicas"] = 0;
   idle["spec"]["template"]["metadata"]["labels"]["app"] = "idle";
   status.Add(Old<apps_v1::Deployment>("idle", std::move(idle)));
-  for (const char* name : {"restarted", "failing", "idle"}) status.Add(ServiceFor(name));
+  // Tasks, whose pods end.
+  Json task;
+  task["spec"]["template"]["metadata"]["labels"]["app"] = "once";
+  status.Add(Old<batch_v1::Job>("once", task));
+  task["spec"]["template"]["metadata"]["labels"]["app"] = "nightly";
+  status.Add(Old<batch_v1::CronJob>(
+      "nightly", {{"spec", {{"schedule", "@daily"}, {"suspend", true}, {"jobTemplate", task}}}}));
+  task["spec"]["template"]["metadata"]["labels"]["app"] = "nowhere";
+  status.Add(Old<apps_v1::DaemonSet>("nowhere", task));
+  for (const char* name : {"restarted", "failing", "idle", "once", "nightly", "nowhere"}) {
+    status.Add(ServiceFor(name));
+  }
   Json by_hand;
   by_hand["spec"]["ports"].push_back({{"port", 80}});
   status.Add(Old<core_v1::Service>("by-hand", std::move(by_hand)));

@@ -8,6 +8,7 @@
 #include "controllers/program.h"
 #include "controllers/scheduler/scheduler.h"
 #include "proxy/ingress/ingress_plan.h"
+#include "skiff/cluster_dns.h"
 #include "skiff/cluster_pki.h"
 #include "skiff/cluster_ranges.h"
 #include "skiff/listened_ports.h"
@@ -41,7 +42,9 @@ ControllerOptions ControllersOf(const ClusterOptions& options, const Pki& pki, A
   // On simulated nodes nothing listens.
   balancer.reserved.clear();
   if (options.simulated_nodes == 0) {
-    balancer.reserved = ReservedNodePorts(options.secure_port, options.kubelet_port);
+    // Other nodes' pods ask there, also while this machine starts and nothing listens yet.
+    const int dns_port = ClusterDnsServers(options).empty() ? 0 : options.cluster_dns_port;
+    balancer.reserved = ReservedNodePorts(options.secure_port, options.kubelet_port, dns_port);
     balancer.listened = &ListenedPorts;
   }
   if (IsIngressWanted(options)) {

@@ -133,12 +133,13 @@ Result<> AddObjects(Client& client, ClusterStatus& status) {
   TRY(AddAll<apps_v1::Deployment>(client, status));
   TRY(AddAll<apps_v1::ReplicaSet>(client, status));
   TRY(AddAll<apps_v1::StatefulSet>(client, status));
-  TRY(AddAll<discovery_v1::EndpointSlice>(client, status));
-  TRY(AddAll<core_v1::Service>(client, status));
-  TRY(AddAll<networking_v1::Ingress>(client, status));
   TRY(AddAll<apps_v1::DaemonSet>(client, status));
   TRY(AddAll<batch_v1::CronJob>(client, status));
   TRY(AddAll<batch_v1::Job>(client, status));
+  TRY(AddAll<discovery_v1::EndpointSlice>(client, status));
+  TRY(AddAll<core_v1::Service>(client, status));
+  TRY(AddAll<networking_v1::IngressClass>(client, status));
+  TRY(AddAll<networking_v1::Ingress>(client, status));
   TRY(AddAll<autoscaling_v2::HorizontalPodAutoscaler>(client, status));
   TRY(AddAll<policy_v1::PodDisruptionBudget>(client, status));
   TRY(AddAll<certificates_v1::CertificateSigningRequest>(client, status));

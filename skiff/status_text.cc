@@ -128,6 +128,12 @@ void ClusterStatus::Add(const apps_v1::StatefulSet& set) {
   services_.AddIdle(set.metadata.namespace_, set.spec.template_.metadata.labels);
 }
 
+void ClusterStatus::Add(const apps_v1::DaemonSet& set) {
+  AddMaker(set, "");
+  if (set.status.desired_number_scheduled > 0) return;
+  services_.AddIdle(set.metadata.namespace_, set.spec.template_.metadata.labels);
+}
+
 void ClusterStatus::Add(const core_v1::Service& service) {
   services_.Add(service);
   AddObject(service, SymptomOf(service, now_));
@@ -163,6 +169,8 @@ void ClusterStatus::Add(const batch_v1::CronJob& cron_job) {
   const auto& succeeded = cron_job.status.last_successful_time;
   if (succeeded) successes_[cron_job.metadata.uid] = succeeded->point();
   AddObject(cron_job, SymptomOf(cron_job, now_));
+  services_.AddIdle(cron_job.metadata.namespace_,
+                    cron_job.spec.job_template.spec.template_.metadata.labels);
 }
 
 void ClusterStatus::Add(const batch_v1::Job& job) {
@@ -171,6 +179,8 @@ void ClusterStatus::Add(const batch_v1::Job& job) {
   const bool is_past =
       success != successes_.end() && job.metadata.creation_timestamp.point() < success->second;
   if (!is_past) AddMaker(job, SymptomOf(job, now_));
+  // Its pods end, and have no endpoints then.
+  services_.AddIdle(job.metadata.namespace_, job.spec.template_.metadata.labels);
 }
 
 void ClusterStatus::Add(const policy_v1::PodDisruptionBudget& budget) {

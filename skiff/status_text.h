@@ -29,11 +29,12 @@ class ClusterStatus {
   void Add(const discovery_v1::EndpointSlice& slice) { services_.Add(slice); }
   void Add(const apps_v1::Deployment& deployment);
   void Add(const apps_v1::StatefulSet& set);
+  void Add(const apps_v1::DaemonSet& set);
   // After the slices of endpoints, and what makes pods.
   void Add(const core_v1::Service& service);
-  // After the Services.
+  void Add(const networking_v1::IngressClass& ingress_class) { services_.Add(ingress_class); }
+  // After the Services, and the classes.
   void Add(const networking_v1::Ingress& ingress);
-  void Add(const apps_v1::DaemonSet& set) { AddMaker(set, ""); }
   void Add(const batch_v1::CronJob& cron_job);
   // After the CronJobs: one that has succeeded since is done with what failed before.
   void Add(const batch_v1::Job& job);

@@ -14,12 +14,29 @@ namespace {
 
 using Port = std::pair<int64_t, std::string>;  // And its protocol.
 
+Port PortOfEntry(const Json& entry) {
+  const std::string protocol = TextAt(entry, "protocol");
+  return {IntAt(entry, "port"), protocol.empty() ? "TCP" : protocol};
+}
+
 std::set<Port> PortsOf(const Json& service) {
   std::set<Port> ports;
-  for (const Json& port : At(service, "spec", "ports")) {
-    const std::string protocol = TextAt(port, "protocol");
-    ports.emplace(IntAt(port, "port"), protocol.empty() ? "TCP" : protocol);
+  for (const Json& port : At(service, "spec", "ports")) ports.insert(PortOfEntry(port));
+  return ports;
+}
+
+// At which the addresses that it has serve it: those that its status tells, or all where it tells
+// none.
+std::set<Port> GivenPorts(const Json& service) {
+  const Json& addresses = At(service, "status", "loadBalancer", "ingress");
+  if (addresses.empty()) return {};
+  std::set<Port> told;
+  for (const Json& given : addresses) {
+    for (const Json& port : At(given, "ports")) told.insert(PortOfEntry(port));
   }
+  std::set<Port> ports = PortsOf(service);
+  if (told.empty()) return ports;
+  std::erase_if(ports, [&](const Port& port) { return !told.contains(port); });
   return ports;
 }
 
@@ -67,6 +84,21 @@ std::vector<std::string> PortsTaken(const Json& service, const ProjectPlace& pla
     }
   }
   return taken;
+}
+
+bool HasItsPorts(const Json& service) {
+  return !At(service, "status", "loadBalancer", "ingress").empty() &&
+         GivenPorts(service) == PortsOf(service);
+}
+
+Json WithPortsToGet(Json wanted, const Json& live) {
+  const std::set<Port> given = GivenPorts(live);
+  Json left = Json::array();
+  for (const Json& port : At(wanted, "spec", "ports")) {
+    if (!given.contains(PortOfEntry(port))) left.push_back(port);
+  }
+  wanted["spec"]["ports"] = std::move(left);
+  return wanted;
 }
 
 bool IsOfItsPorts(const std::string& said, const Json& service) {

@@ -25,6 +25,12 @@ std::vector<std::string> PortsTaken(const Json& service, const ProjectPlace& pla
                                     const std::vector<Json>& services,
                                     const std::set<std::string>& node_addresses);
 
+// Whether a Service has addresses, and is served there at all its ports.
+bool HasItsPorts(const Json& service);
+// `wanted` with those of its ports alone that it was not given yet, as it is there by now. A load
+// balancer of nodes takes all its addresses where one of these is somebody else's.
+Json WithPortsToGet(Json wanted, const Json& live);
+
 // Whether an event that says why the Service has no address is of the ports that it has now.
 bool IsOfItsPorts(const std::string& said, const Json& service);
 

@@ -54,6 +54,29 @@ TEST(PublishedTest, OtherPortsOtherAddressesAndItsOwnServicesAreInNobodysWay) {
       << "a project of that name elsewhere is another one";
 }
 
+TEST(PublishedTest, APortBesideThoseThatItHasIsStillToBeGiven) {
+  const Json wanted =
+      Json::parse(R"({"spec": {"ports": [{"port": 8080}, {"port": 443, "protocol": "TCP"}]}})");
+  const auto to_get = [&](const Json& live) {
+    std::vector<int> ports;
+    const Json asking = WithPortsToGet(wanted, live);
+    for (const Json& port : asking["spec"]["ports"]) ports.push_back(port["port"]);
+    return ports;
+  };
+  const Json waits = ServiceOf("default", "web-published", "shop", 8080, "");
+  EXPECT_FALSE(HasItsPorts(waits));
+  EXPECT_THAT(to_get(waits), ElementsAre(8080, 443));
+  Json live = ServiceOf("default", "web-published", "shop", 8080, "192.0.2.1");
+  EXPECT_TRUE(HasItsPorts(live)) << "whoever gave it tells no ports";
+  EXPECT_THAT(to_get(live), ElementsAre(443));
+  live["status"]["loadBalancer"]["ingress"][0]["ports"] =
+      Json::parse(R"([{"port": 8080, "protocol": "TCP"}])");
+  EXPECT_TRUE(HasItsPorts(live));
+  live["spec"] = wanted["spec"];
+  EXPECT_FALSE(HasItsPorts(live)) << "443 is only asked for";
+  EXPECT_THAT(to_get(live), ElementsAre(443));
+}
+
 TEST(PublishedTest, WhatIsSaidOfAPortIsOfNoOtherOne) {
   const Json service =
       Json::parse(R"({"spec": {"ports": [{"port": 80}, {"port": 53, "protocol": "UDP"}]}})");

@@ -254,23 +254,21 @@ class Up {
 
   // A port that somebody else has at the nodes would not lead here.
   Result<> CheckPorts() {
-    std::vector<const Json*> publishing;
+    std::vector<Json> publishing;
     for (const Json& object : conversion_.shared) {
       if (!IsPublishing(object)) continue;
-      // What has addresses has its ports.
       const auto found = before_.find(IdOf(object));
-      const bool has_ports =
-          found != before_.end() && !AddressesGiven(found->second.object).empty();
-      if (!has_ports) publishing.push_back(&object);
+      Json asking = found == before_.end() ? object : WithPortsToGet(object, found->second.object);
+      if (!At(asking, "spec", "ports").empty()) publishing.push_back(std::move(asking));
     }
     if (publishing.empty()) return {};
     const auto services = ListAll("services"), nodes = ListAll("nodes");
     if (!services || !nodes) return {};  // Who may not look is told when it does not come.
     const std::set<std::string> addresses = AddressesOf(nodes->items);
     const ProjectPlace place{ProjectLabelValue(project_.name), session_.namespace_()};
-    for (const Json* object : publishing) {
-      for (const std::string& taken : PortsTaken(*object, place, services->items, addresses)) {
-        Refuse(*object, {.message = taken, .causes = {{"", "", "spec.ports"}}});
+    for (const Json& object : publishing) {
+      for (const std::string& taken : PortsTaken(object, place, services->items, addresses)) {
+        Refuse(object, {.message = taken, .causes = {{"", "", "spec.ports"}}});
       }
     }
     return {};
@@ -305,27 +303,35 @@ class Up {
     constexpr Duration kMoment = 5s;
     const Resource resource = TRY(ResourceOf(object));
     const ServedKind events = TRY(session_.kinds().Find("events"));
+    std::string last;
     for (const bool is_last : {false, true}) {
       const Json live = TRY(session_.api().Get(resource, KeyOf(object)));
-      if (!AddressesGiven(live).empty()) return std::string();
-      ListOptions options;
-      options.namespace_ = session_.namespace_();
-      options.field_selector =
-          "reason=SyncLoadBalancerFailed,involvedObject.uid=" + TextAt(live, "metadata", "uid");
-      const auto told = session_.api().List(events.resource, options);
-      if (!told || told->items.empty()) return std::string();
-      std::string last;
-      for (const Json& event : told->items) {
-        const std::string message = TextAt(event, "message");
-        if (IsOfItsPorts(message, live)) last = message;
+      if (HasItsPorts(live)) return std::string();
+      // Addresses without a port that it asks for by now are those of before: it gets that as well,
+      // or loses them.
+      const bool is_of_before = !AddressesGiven(live).empty();
+      if (!is_of_before) {
+        ListOptions options;
+        options.namespace_ = session_.namespace_();
+        options.field_selector =
+            "reason=SyncLoadBalancerFailed,involvedObject.uid=" + TextAt(live, "metadata", "uid");
+        const auto told = session_.api().List(events.resource, options);
+        if (!told || told->items.empty()) return last;
+        for (const Json& event : told->items) {
+          const std::string message = TextAt(event, "message");
+          if (IsOfItsPorts(message, live)) last = message;
+        }
+        if (!last.empty()) return last;
       }
-      if (!last.empty() || is_last) return last;
-      const auto has_address = [](const Json* now) -> Result<bool> {
-        return now == nullptr || !AddressesGiven(*now).empty();
+      if (is_last) break;
+      if (is_of_before) last = "it has lost its addresses";
+      const auto is_settled = [&](const Json* now) -> Result<bool> {
+        return now == nullptr || HasItsPorts(*now) ||
+               (is_of_before && AddressesGiven(*now).empty());
       };
       // That it takes longer is no failure.
       (void)WaitUntil(session_, resource, KeyOf(object), std::min(flags_.timeout, kMoment),
-                      has_address);
+                      is_settled);
     }
     return std::string();
   }

@@ -80,18 +80,24 @@ std::string OthersHold(const LoadBalancerWorld& world, const NodePort& port,
 
 }  // namespace
 
-std::map<NodePort, std::string> ReservedNodePorts(int api_server_port, int kubelet_port) {
-  return {{{"TCP", 22}, "ssh"},
-          {{"UDP", 68}, "DHCP"},
-          {{"UDP", 546}, "DHCP"},
-          {{"TCP", 2379}, "etcd"},
-          {{"TCP", 2380}, "etcd"},
-          {{"TCP", api_server_port}, "the API server"},
-          {{"UDP", 8472}, "the pods' network"},
-          {{"TCP", kubelet_port}, "the kubelet"},
-          {{"TCP", 10256}, "the service proxy"},
-          {{"TCP", 10257}, "the controller manager"},
-          {{"TCP", 10259}, "the scheduler"}};
+std::map<NodePort, std::string> ReservedNodePorts(int api_server_port, int kubelet_port,
+                                                  int dns_port) {
+  std::map<NodePort, std::string> reserved = {{{"TCP", 22}, "ssh"},
+                                              {{"UDP", 68}, "DHCP"},
+                                              {{"UDP", 546}, "DHCP"},
+                                              {{"TCP", 2379}, "etcd"},
+                                              {{"TCP", 2380}, "etcd"},
+                                              {{"TCP", api_server_port}, "the API server"},
+                                              {{"UDP", 8472}, "the pods' network"},
+                                              {{"TCP", kubelet_port}, "the kubelet"},
+                                              {{"TCP", 10256}, "the service proxy"},
+                                              {{"TCP", 10257}, "the controller manager"},
+                                              {{"TCP", 10259}, "the scheduler"}};
+  if (dns_port == 0) return reserved;
+  for (const char* protocol : {"UDP", "TCP"}) {
+    reserved.emplace(NodePort(protocol, dns_port), "the cluster DNS");
+  }
+  return reserved;
 }
 
 bool IsNodeLoadBalancer(const Service& service) {

@@ -54,8 +54,9 @@ struct LoadBalancerPlan {
 };
 
 // What every node of a cluster needs for itself: ssh, the cluster's own programs, the network
-// between pods, the machine's own address.
-std::map<NodePort, std::string> ReservedNodePorts(int api_server_port, int kubelet_port);
+// between pods, the machine's own address. `dns_port`: 0 where nodes serve no DNS.
+std::map<NodePort, std::string> ReservedNodePorts(int api_server_port, int kubelet_port,
+                                                  int dns_port = 0);
 
 // Whether addresses for this Service are ours to give.
 bool IsNodeLoadBalancer(const core_v1::Service& service);

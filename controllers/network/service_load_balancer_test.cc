@@ -179,7 +179,7 @@ TEST(ServiceLoadBalancerTest, PortsOfTheNodesThatOthersUseAreRefused) {
 
 TEST(ServiceLoadBalancerTest, NobodyGetsThePortsThatNodesLiveBy) {
   LoadBalancerWorld world;
-  world.taken = ReservedNodePorts(7443, 10250);
+  world.taken = ReservedNodePorts(7443, 10250, 10053);
   const auto conflict = [&](const std::string& protocol, int port) {
     const auto web = LoadBalancer("web", {port});
     web->spec.ports[0].protocol = protocol;
@@ -192,6 +192,8 @@ TEST(ServiceLoadBalancerTest, NobodyGetsThePortsThatNodesLiveBy) {
   EXPECT_THAT(conflict("UDP", 8472), HasSubstr("by the pods' network"));
   EXPECT_THAT(conflict("TCP", 2379), HasSubstr("by etcd"));
   EXPECT_THAT(conflict("TCP", 10256), HasSubstr("by the service proxy"));
+  EXPECT_THAT(conflict("UDP", 10053), HasSubstr("by the cluster DNS"));
+  EXPECT_THAT(conflict("TCP", 10053), HasSubstr("by the cluster DNS"));
   EXPECT_THAT(conflict("UDP", 68), HasSubstr("by DHCP"));
   EXPECT_THAT(conflict("TCP", 80), IsEmpty());
 }
