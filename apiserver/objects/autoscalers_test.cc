@@ -58,6 +58,5 @@ TEST_F(AutoscalersTest, AnEmptyListOfPoliciesIsAMistake) {
   EXPECT_EQ(Post(kV2, Scaler(R"(, "behavior": {"scaleUp": {"policies": null}})")).code, 201);
 }
 
-// Of what was patched twice the server hears when the patch is whole, and so who owns it.
 }  // namespace
 }  // namespace skiff

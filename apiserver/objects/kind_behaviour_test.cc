@@ -206,6 +206,7 @@ TEST_F(KindBehaviourTest, TheStoreTheSchedulerAndTheControllersAreComponents) {
   EXPECT_EQ(missing.message(), "componentstatus \"other\" not found");
 }
 
+// Of what was patched twice the server hears when the patch is whole, and so who owns it.
 TEST_F(KindBehaviourTest, OwnersThatAreSentTwiceAreDroppedLateFromAPatch) {
   const std::string maps = "/api/v1/namespaces/default/configmaps";
   const std::string owner = R"({"apiVersion": "v1", "kind": "Node", "name": "n", "uid": "u1"})";

@@ -352,7 +352,8 @@ TEST_P(PolicyTrafficTest, NoPodSendsIntoTheTunnelBetweenNodes) {
   const auto comes = [&](const TestHost& from, const TestHost& to, const std::string& ip,
                          int port = 8472) {
     to.Do("nft add table inet seen");
-    to.Do("nft add chain inet seen in { type filter hook input priority 0 ; }");
+    // Behind the policies' chains.
+    to.Do("nft add chain inet seen in { type filter hook input priority 100 ; }");
     to.Do("nft add rule inet seen in udp dport 8472 counter");
     (void)Says(from, ip, port, "udp");
     const std::string seen = to.Do("nft list chain inet seen in");
