@@ -83,11 +83,12 @@ TEST(AnsweredServicesTest, AnIngressWhoseServiceDoesNotAnswerIsNamedWithIt) {
   status.Add(IngressTo("c", "web", 81));
   status.Add(IngressTo("d", "starting"));
   const std::string text = status.Text();
-  EXPECT_THAT(text,
-              HasSubstr("  1 ingress answering 503 (no ready pods): q/d (service starting)  "));
-  EXPECT_THAT(text, HasSubstr("  1 ingress answering 503 (no such port): q/c (service web)  "));
+  // What to type stands below, as one of the lines is long.
+  EXPECT_THAT(text, HasSubstr("  1 ingress answering 503 (no ready pods): q/d (service starting)\n"
+                              "      skiff why ingress d -n q\n"));
+  EXPECT_THAT(text, HasSubstr("  1 ingress answering 503 (no such port): q/c (service web)\n"));
   EXPECT_THAT(text, HasSubstr("  2 ingresses answering 503 (no such service): q/a (service gone), "
-                              "q/b (service lost)   skiff why ingress a -n q\n"));
+                              "q/b (service lost)\n      skiff why ingress a -n q\n"));
 }
 
 TEST(AnsweredServicesTest, AServiceThatSelectsNoPodsIsNamedUnlessNobodyWantsAny) {
