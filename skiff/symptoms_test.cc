@@ -257,7 +257,7 @@ TEST(ClusterStatusSymptomsTest, LeadsToWebhooksWhoseServiceDoesNotAnswer) {
           "  1 customresourcedefinition calling service q/guard that is not there: foos.x.io"));
   EXPECT_THAT(status.Text(),
               HasSubstr("  1 mutatingwebhookconfiguration calling service q/guard that is not "
-                        "there: m       skiff describe mutatingwebhookconfiguration m\n"));
+                        "there: m\n      skiff describe mutatingwebhookconfiguration m\n"));
 }
 
 }  // namespace
