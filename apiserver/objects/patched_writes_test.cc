@@ -164,12 +164,14 @@ TEST_F(PatchedWrites, ADryNewObjectHearsThatTheOldOneIsGoing) {
             "generate a unique name for the object");
 }
 
-TEST_F(PatchedWrites, WhatAnObjectWasFoundAtStaysAsItsClientSaysIt) {
+TEST_F(PatchedWrites, WhereAnObjectWasFoundIsShownInADryRunAndNotKept) {
   const std::string path = std::string(kMaps) + "/m";
+  const std::string found = R"({"metadata": {"selfLink": "/x"}})";
   ASSERT_EQ(Post(kMaps, R"({"metadata": {"name": "m", "selfLink": "/x"}})").code, 201);
   EXPECT_FALSE(Get(path).body["metadata"].contains("selfLink"));
-  ASSERT_EQ(Merge(path, R"({"metadata": {"selfLink": "/x"}})").code, 200);
-  EXPECT_EQ(Get(path).body["metadata"]["selfLink"], "/x");
+  EXPECT_EQ(Merge(path + "?dryRun=All", found).body["metadata"]["selfLink"], "/x");
+  EXPECT_FALSE(Merge(path, found).body["metadata"].contains("selfLink"));
+  EXPECT_FALSE(Get(path).body["metadata"].contains("selfLink"));
 }
 
 TEST_F(PatchedWrites, AStrategicPatchOfNothingChangesNothing) {

@@ -482,6 +482,8 @@ Result<std::optional<Saved>> ObjectWriter::TryUpdate(ApiRequest& request, const 
   admission.booked = &booked;
   if (!mode.skip_admission) TRY(ValidateUpdate(admission, mode, object, old));
   TRY(CheckTime(request));
+  // It is not stored; what is not stored at all shows it.
+  if (!options.dry_run) object.metadata().self_link.clear();
   Saved saved{.kind = &kind, .text = {}, .revision = record->modified};
   saved.deleted = IsFinished(object, old);
   if (!saved.deleted && !mode.always_changes && !parts_.store.IsSealedAnew(*record) &&
