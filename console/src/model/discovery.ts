@@ -26,13 +26,13 @@ export interface Offered {
 // They become parts of addresses as they are. Groups of others say what their servers please.
 const kPart = /^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/;
 
-// In groups whose server does not answer the kinds are those of its last answer, or none.
 // As one looks a name up, whatever is written large in it.
 function byName(a: Offered, b: Offered): number {
   const [one, other] = [a, b].map((each) => each.kind.kind.toLowerCase());
   return one! < other! ? -1 : one! > other! ? 1 : a.name < b.name ? -1 : 1;
 }
 
+// In groups whose server does not answer the kinds are those of its last answer, or none.
 export function kindsOf(documents: Document[], known: (plural: string) => Kind | undefined): Offered[] {
   const found: Offered[] = [];
   for (const { metadata, versions } of documents.flatMap((each) => each.items ?? [])) {

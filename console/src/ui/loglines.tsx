@@ -37,15 +37,20 @@ export function LineList({ shown, find, wrap, stick, onStick, before }: Props) {
   const [top, setTop] = useState(0);
   const came = useRef(0); // Where it was scrolled to last.
   const height = box.current?.clientHeight ?? 600;
+  // Noted at once: who scrolls up before the browser tells of this has still scrolled up.
+  const toEnd = (element: HTMLDivElement) => {
+    element.scrollTop = element.scrollHeight;
+    came.current = element.scrollTop;
+  };
   useEffect(() => {
-    if (stick && box.current) box.current.scrollTop = box.current.scrollHeight;
+    if (stick && box.current) toEnd(box.current);
   }, [shown, stick, wrap]);
   const followed = useRef(stick);
   followed.current = stick;
   useEffect(() => {
     const element = box.current!;
     const observer = new ResizeObserver(() => {
-      if (followed.current) element.scrollTop = element.scrollHeight;
+      if (followed.current) toEnd(element);
     });
     observer.observe(element);
     return () => observer.disconnect();
