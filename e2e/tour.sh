@@ -4,7 +4,7 @@
 #
 #   e2e/tour.sh [SKIFF]     build/release/skiff, or the one that is named: all chapters but those for Docker
 #   e2e/tour.sh docker      those, in an engine of their own where none runs (e2e/docker/engine.sh)
-#   CHAPTERS='0 3 15' e2e/tour.sh    these alone
+#   CHAPTERS='0 3 15' e2e/tour.sh    these alone; 0 makes the cluster of 1 to 12, 15 leaves nothing of it
 #   KUBECTL=build/release/skiff e2e/tour.sh    another kubectl: here skiff's own verbs
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -48,6 +48,8 @@ docker_chapters() {
   export HOME=$work/home
   mkdir -p "$HOME/.local/share"
   with_kubectl "$work/bin"
+  # Chapter 13 says so, which may be left out.
+  PATH=$PWD/build/release:$PATH
   docker image inspect skiff >/dev/null 2>&1 || docker tag "$SKIFF_IMAGE:$SKIFF_VERSION" skiff
   # As the page makes it, but of the base that this engine has.
   docker image inspect etcd >/dev/null 2>&1 ||

@@ -112,7 +112,7 @@ Result<Place> FindNode(Client& client, const Request& request, const Target& tar
     const auto network = first ? ReadNetwork(*first) : Result<NetworkFact>();
     if (network && !network->DeviceOf(own).empty()) place.holder = *first;
     place.directory = request.data_dir;
-    place.elsewhere = "is another machine; run this there, as root";
+    place.elsewhere = NodeElsewhere(network);
   }
   place.is_here = place.holder.pid != 0 && !place.is_simulated;
   // Of a machine's own node only these go by a directory.
@@ -188,6 +188,14 @@ Result<Place> FindPod(Client& client, const Request& request, const Target& targ
 }
 
 }  // namespace
+
+std::string NodeElsewhere(const Result<NetworkFact>& machines) {
+  if (machines) return "is another machine; run this there, as root";
+  return fmt::format(
+      "is another machine, or this one, of which nobody here can tell ({}); run "
+      "this there, as root of the machine itself",
+      machines.error().message);
+}
 
 std::vector<std::string> AddressesOf(const Node& node) {
   std::vector<std::string> cidrs;

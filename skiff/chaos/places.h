@@ -1,7 +1,11 @@
 // Finds where a target of the cluster is on this machine.
 #pragma once
 
+#include <string>
+#include <vector>
+
 #include "client/client.h"
+#include "skiff/chaos/machine.h"
 #include "skiff/chaos/plan.h"
 
 namespace skiff::chaos {
@@ -9,6 +13,10 @@ namespace skiff::chaos {
 // kNotFound: the cluster has no such node or pod. A target that the cluster has and this machine
 // does not is found with is_here false, and says where to ask instead.
 Result<Place> FindPlace(Client& client, const Request& request, const Target& target);
+
+// Where to ask for a node that the network of this machine's first process has no address of. Where
+// that may not be looked at (a container's root, say), it may be this machine all the same.
+std::string NodeElsewhere(const Result<NetworkFact>& machines);
 
 // The containers of a pod whose processes are meant, by the names that their cgroups have: all of
 // them when `container` is "". kNotFound: there is no such container, or it does not run.

@@ -61,6 +61,13 @@ TEST(ChaosPlacesTest, ContainersThatRunAreMeant) {
   EXPECT_EQ(GroupsOf({}, "").error().reason, Reason::kNotFound);
 }
 
+TEST(ChaosPlacesTest, ANodeIsElsewhereOnlyWhereItWasLookedFor) {
+  EXPECT_EQ(NodeElsewhere(NetworkFact()), "is another machine; run this there, as root");
+  EXPECT_EQ(NodeElsewhere(Fail(Reason::kForbidden, "the network cannot be entered")),
+            "is another machine, or this one, of which nobody here can tell (the network cannot be "
+            "entered); run this there, as root of the machine itself");
+}
+
 // Whoever may write a pod, or its status, would have others' processes killed.
 TEST(ChaosPlacesTest, NothingThatOthersWroteNamesTheGroupsOfOtherProcesses) {
   core_v1::Pod pod = TwoContainers();
