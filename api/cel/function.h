@@ -17,19 +17,19 @@ namespace skiff::cel {
 // What a call costs, at run time and by estimate (api/cel/cost.h).
 enum class CostRule : uint8_t {
   kOne,
-  kTraverse,        // 0.1 of the first operand
-  kTraverseTwice,   // 0.2
-  kEquals,          // 0.1 of the smaller
-  kConcatenate,     // 0.1 of both
-  kMatch,           // text times pattern
-  kContains,        // text times text
-  kIn,              // the list
-  kJoin,            // 0.2 of the result
-  kReplace,         // 0.2 of the first, whose result may grow
+  kTraverse,       // 0.1 of the first operand
+  kTraverseTwice,  // 0.2
+  kEquals,         // 0.1 of the smaller
+  kConcatenate,    // 0.1 of both
+  kMatch,          // text times pattern
+  kContains,       // text times text
+  kIn,             // the list
+  kJoin,           // 0.2 of the result
+  kReplace,        // 0.2 of the first, whose result may grow
   kSplit,
   kQuote,
-  kListTraverse,    // 1 an item, 0.1 a character
-  kListMake,        // 11 and the result
+  kListTraverse,  // 1 an item, 0.1 a byte
+  kListMake,      // 11 and the result
   kListFlatten,
   kListSort,        // quadratic
   kSetsContain,     // 1 + a * b

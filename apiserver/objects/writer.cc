@@ -440,19 +440,20 @@ Result<> ObjectWriter::ValidateUpdate(AdmissionRequest& admission, const UpdateM
   return Showing(shown, admission, [&] { return parts_.admission.Validate(admission); });
 }
 
-Result<std::optional<Saved>> ObjectWriter::TryUpdate(ApiRequest& request, const RecordPtr& record,
-                                                     const WriteOptions& options,
-                                                     const UpdateMode& mode,
-                                                     const Transform& transform,
-                                                     const AnswerSaved& later) {
-  const KindInfo& kind = *request.kind;
-  Object old = TRY(ObjectOf(kind, *record));
-  Object object = TRY(transform(old));
-  const std::string& name = old.metadata().name;
-  if (mode.is_put) {
-    const std::string_view key = options.dry_run ? KeyAboveStore(record->key) : record->key;
-    TRY(CheckSentUid(kind, name, key, object.metadata().uid, old.metadata().uid));
-  }
+// One try: what was found, what becomes of it, and what is held for it until it is written.
+struct ObjectWriter::UpdateTry {
+  const RecordPtr& record;
+  Object old;
+  Object object;
+  std::unique_ptr<Reservation> reservation;
+  bool conditional = false;  // A conflict is the client's: it named the version it had.
+  bool booked = false;       // Admission holds something until the write is over.
+};
+
+Result<> ObjectWriter::Judge(ApiRequest& request, const WriteOptions& options,
+                             const UpdateMode& mode, UpdateTry& attempt) {
+  Object& object = attempt.object;
+  Object& old = attempt.old;
   TRY(CheckDefaults(object, &old));
   if (mode.is_put) DropOwnersTwiceNamed(object, request, false);
   SetDefaults(object);
@@ -460,9 +461,10 @@ Result<std::optional<Saved>> ObjectWriter::TryUpdate(ApiRequest& request, const 
     TRY(TrackFields(mode.subresource, request, options, &old, object));
   }
   const std::optional<Json> options_document = MoreThanDefault(options, "UpdateOptions");
-  AdmissionRequest admission = AdmissionOf(request, Operation::kUpdate, kind, mode.subresource);
+  AdmissionRequest admission =
+      AdmissionOf(request, Operation::kUpdate, *request.kind, mode.subresource);
   admission.namespace_name = old.metadata().namespace_;
-  admission.name = name;
+  admission.name = old.metadata().name;
   admission.dry_run = options.dry_run;
   admission.object = &object;
   admission.old_object = &old;
@@ -471,23 +473,73 @@ Result<std::optional<Saved>> ObjectWriter::TryUpdate(ApiRequest& request, const 
   TRY(CheckDefaults(object, &old));
   SetDefaults(object);
   DropOwnersTwiceNamed(object, request, true);
-  const bool conditional = mode.check_version && !object.metadata().resource_version.empty();
+  attempt.conditional = mode.check_version && !object.metadata().resource_version.empty();
   if (mode.check_version) TRY(CheckVersion(object, old, mode));
   Prepare(object, old, mode);
   KeepSystemFields(object, old);
   object.metadata().resource_version = old.metadata().resource_version;
   Stamp(object, old, request.now);
   // A status takes nothing, and is written whatever has become of what there is to take.
-  std::unique_ptr<Reservation> reservation;
   if (mode.subresource.empty()) {
-    reservation = TRY(parts_.allocations.Reserve(object, &old, options.dry_run));
+    attempt.reservation = TRY(parts_.allocations.Reserve(object, &old, options.dry_run));
   }
   TRY(Check(object, &old, mode, request.warnings));
   AddWarnings(object, &old, mode.subresource, request);
-  bool booked = false;
-  admission.booked = &booked;
+  admission.booked = &attempt.booked;
   if (!mode.skip_admission) TRY(ValidateUpdate(admission, mode, object, old));
-  TRY(CheckTime(request));
+  return CheckTime(request);
+}
+
+Result<std::optional<Saved>> ObjectWriter::Put(ApiRequest& request, UpdateTry& attempt, Saved saved,
+                                               const AnswerSaved& later) {
+  const RecordPtr& record = attempt.record;
+  Object& object = attempt.object;
+  const Precondition unchanged{.kind = Precondition::Kind::kRevision, .revision = record->modified};
+  std::optional<StoredObject> encoded;
+  if (!saved.deleted &&
+      LeaveWrite(request, later, attempt.booked || attempt.reservation,
+                 {.key = record->key, .expect = unchanged}, object, saved, encoded)) {
+    return LeftToWrite();
+  }
+  if (IsVoid()) return Fail(WouldWait());
+  auto written = saved.deleted
+                     ? parts_.store.Apply({.key = record->key, .expect = unchanged})
+                     : PutObject(parts_.store, record->key, unchanged, object, std::move(encoded));
+  if (!written) {
+    const Reason reason = written.error().reason;
+    if (reason != Reason::kConflict && reason != Reason::kNotFound) return Fail(written.error());
+    if (attempt.conditional && reason == Reason::kConflict) {
+      return Fail(ModifiedError(GroupResourceOf(*request.kind), attempt.old.metadata().name));
+    }
+    return std::nullopt;  // Somebody was faster: again, from what is there now.
+  }
+  if (attempt.reservation) attempt.reservation->Keep();
+  saved.revision = written->revision;
+  if (saved.deleted) {
+    parts_.allocations.Release(object);
+    saved.text = TRY(TextAt(object, std::to_string(written->revision.value)));
+  } else {
+    TRY(ShowKept(request, *written->record, object, saved));
+  }
+  return saved;
+}
+
+Result<std::optional<Saved>> ObjectWriter::TryUpdate(ApiRequest& request, const RecordPtr& record,
+                                                     const WriteOptions& options,
+                                                     const UpdateMode& mode,
+                                                     const Transform& transform,
+                                                     const AnswerSaved& later) {
+  const KindInfo& kind = *request.kind;
+  Object found = TRY(ObjectOf(kind, *record));
+  Object made = TRY(transform(found));
+  UpdateTry attempt{.record = record, .old = std::move(found), .object = std::move(made)};
+  Object& object = attempt.object;
+  Object& old = attempt.old;
+  if (mode.is_put) {
+    const std::string_view key = options.dry_run ? KeyAboveStore(record->key) : record->key;
+    TRY(CheckSentUid(kind, old.metadata().name, key, object.metadata().uid, old.metadata().uid));
+  }
+  TRY(Judge(request, options, mode, attempt));
   if (!options.dry_run) object.metadata().self_link.clear();  // A store keeps none.
   Saved saved{.kind = &kind, .text = {}, .revision = record->modified};
   saved.deleted = IsFinished(object, old);
@@ -501,34 +553,7 @@ Result<std::optional<Saved>> ObjectWriter::TryUpdate(ApiRequest& request, const 
     saved.text = TRY(TextAt(object, old.metadata().resource_version));
     return saved;
   }
-  const Precondition unchanged{.kind = Precondition::Kind::kRevision, .revision = record->modified};
-  std::optional<StoredObject> encoded;
-  if (!saved.deleted &&
-      LeaveWrite(request, later, booked || reservation, {.key = record->key, .expect = unchanged},
-                 object, saved, encoded)) {
-    return LeftToWrite();
-  }
-  if (IsVoid()) return Fail(WouldWait());
-  auto written = saved.deleted
-                     ? parts_.store.Apply({.key = record->key, .expect = unchanged})
-                     : PutObject(parts_.store, record->key, unchanged, object, std::move(encoded));
-  if (!written) {
-    const Reason reason = written.error().reason;
-    if (reason != Reason::kConflict && reason != Reason::kNotFound) return Fail(written.error());
-    if (conditional && reason == Reason::kConflict) {
-      return Fail(ModifiedError(GroupResourceOf(kind), name));
-    }
-    return std::nullopt;  // Somebody was faster: again, from what is there now.
-  }
-  if (reservation) reservation->Keep();
-  saved.revision = written->revision;
-  if (saved.deleted) {
-    parts_.allocations.Release(object);
-    saved.text = TRY(TextAt(object, std::to_string(written->revision.value)));
-  } else {
-    TRY(ShowKept(request, *written->record, object, saved));
-  }
-  return saved;
+  return Put(request, attempt, std::move(saved), later);
 }
 
 Result<Saved> ObjectWriter::Update(ApiRequest& request, const std::string& name,

@@ -86,9 +86,16 @@ class ObjectWriter {
                           const Object& object, const Object& old);
   Result<Saved> CreateNamed(ApiRequest& request, Object& object, const WriteOptions& options,
                             Grounds grounds, const AnswerSaved& later);
+  // None: somebody was faster, so try again.
   Result<std::optional<Saved>> TryUpdate(ApiRequest& request, const RecordPtr& record,
                                          const WriteOptions& options, const UpdateMode& mode,
                                          const Transform& transform, const AnswerSaved& later);
+  struct UpdateTry;
+  // Makes of what was sent what would be kept: defaults, managed fields, admission, validation.
+  Result<> Judge(ApiRequest& request, const WriteOptions& options, const UpdateMode& mode,
+                 UpdateTry& attempt);
+  Result<std::optional<Saved>> Put(ApiRequest& request, UpdateTry& attempt, Saved saved,
+                                   const AnswerSaved& later);
   // Leaves both as they are.
   Result<> Check(Object& object, Object* old, const UpdateMode& mode,
                  std::vector<std::string>& warnings);
