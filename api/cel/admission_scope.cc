@@ -154,15 +154,16 @@ CompiledExpression AdmissionScope::Compile(std::string_view expression,
   CompiledExpression made{.text = std::string(expression), .program = nullptr, .error = {}};
   const bool mutates =
       wanted.returns == Returns::kPatchObject || wanted.returns == Returns::kJsonPatches;
-  auto program = cel::Compile(expression, mutates ? Environment::Mutations(std::move(variables))
-                                                  : Environment::Kubernetes(std::move(variables)));
+  auto program = cel::Compile(expression,
+                              mutates ? Environment::Mutations(std::move(variables))
+                                      : Environment::Kubernetes(std::move(variables)),
+                              [&](const Type& type) { return WrongType(type, wanted.returns); });
   if (!program) {
     made.error = std::move(program).error().message;
     made.is_internal = made.error.starts_with("program instantiation failed");
     return made;
   }
-  made.error = WrongType(*(*program)->type(), wanted.returns);
-  if (made.error.empty()) made.program = std::move(*program);
+  made.program = std::move(*program);
   return made;
 }
 

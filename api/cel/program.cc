@@ -165,7 +165,8 @@ Environment Environment::Mutations(std::vector<Variable> variables) {
 }
 
 Result<std::shared_ptr<const Program>> Compile(std::string_view expression,
-                                               const Environment& environment) {
+                                               const Environment& environment,
+                                               const TypeJudge& wrong) {
   const std::shared_ptr<Ast> ast = ParseExpression(expression, environment.macros);
   const auto failed = [&] {
     return Fail(Reason::kInvalid, "compilation failed: " + ast->source.Show(ast->issues));
@@ -178,6 +179,11 @@ Result<std::shared_ptr<const Program>> Compile(std::string_view expression,
   if (!ast->issues.empty()) return failed();
   if (environment.check_literals) CheckLiterals(*ast);
   if (!ast->issues.empty()) return failed();
+  if (wrong) {
+    if (std::string error = wrong(*ast->root->type); !error.empty()) {
+      return Fail(Reason::kInvalid, std::move(error));
+    }
+  }
   if (const std::string error = Instantiation(*ast).Run(); !error.empty()) {
     return Fail(Reason::kInvalid, "program instantiation failed: " + error);
   }

@@ -86,9 +86,12 @@ class Program {
 
 // Fails with "compilation failed: ERROR: <input>:1:5: ..." or "program instantiation failed: ...".
 // What takes long is looks of this thread: within a LookScope whose budget is spent nothing is
-// compiled any more.
+// compiled any more. `wrong` says what is wrong with the type of the values, "" for nothing: known
+// before what the constants come to, which may be an error, too.
+using TypeJudge = std::function<std::string(const Type& type)>;
 Result<std::shared_ptr<const Program>> Compile(std::string_view expression,
-                                               const Environment& environment);
+                                               const Environment& environment,
+                                               const TypeJudge& wrong = nullptr);
 
 // Calls `visit` once for every node below and including `root`, in no order.
 void VisitExpressions(const Expr& root, const std::function<void(const Expr&)>& visit);

@@ -60,6 +60,19 @@ TEST(CelProgramTest, WhatAComprehensionBeginsWithIsAnExpressionAsAnyOther) {
               testing::StartsWith("program instantiation failed: "));
 }
 
+TEST(CelProgramTest, AWrongTypeIsToldBeforeWhatTheConstantsComeTo) {
+  const auto wrong = [](const Type& type) -> std::string {
+    return type.kind == TypeKind::kBool ? "" : "must be bool";
+  };
+  const auto failure = [&](std::string_view expression) {
+    const auto program = Compile(expression, Environment::Kubernetes({}), wrong);
+    return program ? std::string() : program.error().message;
+  };
+  EXPECT_EQ(failure("dyn(uint(-2.25))"), "must be bool");
+  EXPECT_THAT(failure("uint(-2.25) == 1u"), testing::StartsWith("program instantiation failed: "));
+  EXPECT_EQ(failure("1 == 1"), "");
+}
+
 TEST(CelProgramTest, WhatIsBoundIsAnExpressionAsAnyOther) {
   auto environment = Environment::Kubernetes({});
   environment.macros.bind = true;

@@ -91,13 +91,12 @@ Rule RuleCompiler::Compile(const Json& given, const Json& props, const cel::Type
 
 void RuleCompiler::CompileRule(const Json& props, const cel::Environment& environment,
                                Rule& rule) const {
-  auto program = cel::Compile(rule.text, environment);
+  auto program = cel::Compile(rule.text, environment, [](const cel::Type& type) -> std::string {
+    if (cel::IsPlain(type, cel::TypeKind::kBool)) return "";
+    return "cel expression must evaluate to a bool";
+  });
   if (!program) {
     rule.error = types_.Named(program.error().message, props);
-    return;
-  }
-  if (!cel::IsPlain(*(*program)->type(), cel::TypeKind::kBool)) {
-    rule.error = "cel expression must evaluate to a bool";
     return;
   }
   rule.program = *std::move(program);

@@ -26,6 +26,23 @@ TEST_F(CustomSubresources, AScaleBelowANullIsNotSet) {
   EXPECT_TRUE(Get(path_ + "/c").body["spec"].is_null());
 }
 
+TEST_F(CustomSubresources, AScaleIsOwnedWhereTheDefinitionKeepsTheReplicas) {
+  Json schema = Schema();
+  schema["properties"]["spec"]["properties"]["size"] = {{"type", "integer"}};
+  Json definition = Definition(schema);
+  definition["spec"]["versions"][0]["subresources"]["scale"]["specReplicasPath"] = ".spec.size";
+  Define(definition);
+  ASSERT_EQ(Post(path_, Cron("a", {{"image", "web"}, {"size", 2}})).code, 201);
+  const std::string scale = path_ + "/a/scale?fieldManager=scaler";
+  const auto owners = [&] { return Get(path_ + "/a").body["metadata"]["managedFields"].dump(); };
+  EXPECT_EQ(Merge(scale, R"({"spec": {"replicas": 7}})").code, 200);
+  EXPECT_NE(owners().find("scaler"), std::string::npos);
+  EXPECT_NE(owners().find("f:size"), std::string::npos);
+  EXPECT_EQ(Merge(scale, R"({"spec": {"replicas": 0}})").code, 200);
+  EXPECT_EQ(owners().find("f:size"), std::string::npos);
+  EXPECT_EQ(Get(path_ + "/a").body["spec"]["size"], 0);
+}
+
 // As Kubernetes, which reads no further in the path.
 TEST_F(CustomSubresources, WhatFollowsOnASubresourceIsNotLookedAt) {
   Define(Definition(Schema()));

@@ -389,6 +389,28 @@ TEST_F(KindBehaviourTest, AScaleIsAppliedByWhoOwnsTheReplicas) {
   EXPECT_EQ(table.body["rows"][0]["cells"][1], 3);
 }
 
+TEST_F(KindBehaviourTest,
+       NobodyOwnsReplicasThatAScaleSetToZeroSoThatWhoAppliesThemMeetsNoConflict) {
+  const std::string path = "/apis/apps/v1/namespaces/default/deployments";
+  const std::string deployment = R"({"apiVersion": "apps/v1", "kind": "Deployment",
+      "metadata": {"name": "d"}, "spec": {"replicas": 2, "selector": {"matchLabels": {"a": "b"}},
+      "template": {"metadata": {"labels": {"a": "b"}},
+                   "spec": {"containers": [{"name": "c", "image": "i"}]}}}})";
+  const auto owned = [&] { return Get(path + "/d").body["metadata"].dump().find("f:replicas"); };
+  Post(path, deployment);
+  const std::string scale = path + "/d/scale?fieldManager=scaler";
+  EXPECT_EQ(Merge(scale, R"({"spec": {"replicas": 7}})").code, 200);
+  EXPECT_NE(owned(), std::string::npos);
+  EXPECT_EQ(Merge(scale, R"({"spec": {"replicas": 0}})").code, 200);
+  EXPECT_EQ(owned(), std::string::npos);
+  EXPECT_EQ(Merge(scale, R"({"spec": {"replicas": 5}})").code, 200);
+  EXPECT_EQ(owned(), std::string::npos);
+  const auto applied =
+      Ask("PATCH", path + "/d?fieldManager=m", deployment, "application/apply-patch+yaml");
+  EXPECT_EQ(applied.code, 200) << applied.message();
+  EXPECT_EQ(applied.body["spec"]["replicas"], 2);
+}
+
 // Though nothing but the replicas is kept of it.
 TEST_F(KindBehaviourTest, AllOfAScaleHasToBeRight) {
   const std::string path = "/apis/apps/v1/namespaces/default/deployments";

@@ -97,6 +97,11 @@ Result<Scale> ScaleOf(const Object& object, ScaleUse use = ScaleUse::kShow) {
   return scale;
 }
 
+std::string_view ReplicasPathOf(const KindInfo& kind) {
+  const crd::ScalePaths* paths = kind.behaviour->scale;
+  return paths == nullptr ? kScaleReplicasPath : std::string_view(paths->replicas);
+}
+
 Json DocumentOfScale(const Scale& scale) {
   Json document = ToJson(scale);
   document["kind"] = "Scale";
@@ -175,7 +180,7 @@ Result<Object> WithScale(const Object& old, const Scale& scale) {
     return Fail(Reason::kBadRequest,
                 "the spec replicas field \"." + paths->replicas + "\" cannot be empty");
   }
-  TRY(SetAt(document, paths == nullptr ? "spec.replicas" : paths->replicas, scale.spec.replicas));
+  TRY(SetAt(document, ReplicasPathOf(old.kind()), scale.spec.replicas));
   document["metadata"]["resourceVersion"] = scale.metadata.resource_version;
   if (!scale.metadata.uid.empty()) document["metadata"]["uid"] = scale.metadata.uid;
   return Object::FromDocument(old.kind(), document);
@@ -256,7 +261,7 @@ Result<Object> ScaleWrite::Applied(const Object& old) const {
   auto owners = DecodeManagedFields(document).value_or(ManagedEntries());
   const Scale before = TRY(ScaleOf(old, ScaleUse::kSet));
   Json live = DocumentOfScale(before);
-  ManagedEntries of_scale = ScaleEntries(owners, kind.api_version);
+  ManagedEntries of_scale = ScaleEntries(owners, kind.api_version, ReplicasPathOf(kind));
   // Of custom resources Kubernetes cannot do it either, and says so: at once where nobody owns the
   // replicas, as after a write to the scale, which makes it forget who does; and behind what others
   // own.
@@ -296,8 +301,26 @@ Result<Object> ScaleWrite::Applied(const Object& old) const {
   const Object object = TRY(WithScale(old, scale));
   Json scaled = object.ToDocument();
   const auto now = TRY(DecodeManagedFields(merged));
-  EncodeManagedFields(ObjectEntries(std::move(owners), now, kind.api_version), scaled);
+  EncodeManagedFields(ObjectEntries(std::move(owners), now, kind.api_version, ReplicasPathOf(kind)),
+                      scaled);
   return Object::FromDocument(kind, scaled);
+}
+
+// Whether nobody owns the replicas behind an update, and then sees to that: a Scale leaves out a
+// number that is zero, so who sets it owns nothing; and Kubernetes records no writer of a Scale
+// that nobody owns anything of. What is applied to the object meets no conflict then.
+Result<bool> IsLeftWithoutOwner(const Object& old, Object& object) {
+  const KindInfo& kind = old.kind();
+  const std::string_view path = ReplicasPathOf(kind);
+  auto owners = DecodeManagedFields(old.ToDocument()).value_or(ManagedEntries());
+  if (!AnyOwnsReplicas(owners, path)) return true;
+  const Scale before = TRY(ScaleOf(old, ScaleUse::kSet));
+  const Scale now = TRY(ScaleOf(object));
+  if (now.spec.replicas != 0 || before.spec.replicas == 0) return false;
+  Json document = object.ToDocument();
+  EncodeManagedFields(ObjectEntries(std::move(owners), {}, kind.api_version, path), document);
+  object = TRY(Object::FromDocument(kind, document));
+  return true;
 }
 
 // As they are seen by clients.
@@ -310,8 +333,9 @@ Result<ShownBodies> ShownScales(const Object& object, const Object& old) {
 }
 
 void ShowOwners(const Object& object, Json& scale) {
+  const KindInfo& kind = object.kind();
   const auto owners = DecodeManagedFields(object.ToDocument()).value_or(ManagedEntries());
-  EncodeManagedFields(ScaleEntries(owners, object.kind().api_version), scale);
+  EncodeManagedFields(ScaleEntries(owners, kind.api_version, ReplicasPathOf(kind)), scale);
 }
 
 Result<http::Response> WriteScale(Core& core, ApiRequest& request, bool is_patch) {
@@ -338,7 +362,11 @@ Result<http::Response> WriteScale(Core& core, ApiRequest& request, bool is_patch
     if (!object.is_custom()) TRY(CheckScale(scale));
     return WithScale(object, scale);
   };
-  const auto transform = [&](const Object& old) { return write.Of(old); };
+  const auto transform = [&](const Object& old) -> Result<Object> {
+    Object object = TRY(write.Of(old));
+    if (!is_apply) mode.keeps_managed_fields = TRY(IsLeftWithoutOwner(old, object));
+    return object;
+  };
   const Saved saved = TRY(core.writer.Update(request, request.info.name, options, mode, transform));
   const Object now = TRY(Object::FromDocument(*request.kind, TRY(ParseJson(saved.text))));
   const Scale shown = TRY(ScaleOf(now));

@@ -26,7 +26,7 @@ constexpr const char* kDeployment = R"([
    "fieldsV1": {"f:metadata": {"f:labels": {"f:a": {}}}}}])";
 
 TEST(ScaleFields, OnlyOwnersOfTheReplicasAreOwnersOfTheScale) {
-  const Json shown = ListOf(ScaleEntries(Entries(kDeployment), "apps/v1"));
+  const Json shown = ListOf(ScaleEntries(Entries(kDeployment), "apps/v1", kScaleReplicasPath));
   ASSERT_EQ(shown.size(), 1u);
   EXPECT_EQ(shown[0]["manager"], "kubectl");
   EXPECT_EQ(shown[0]["apiVersion"], "autoscaling/v1");
@@ -37,7 +37,8 @@ TEST(ScaleFields, ANewOwnerTakesTheReplicasFromTheOld) {
   const ManagedEntries scaler = Entries(R"([{"manager": "scaler", "operation": "Apply",
       "apiVersion": "autoscaling/v1", "subresource": "scale", "time": "2024-02-02T00:00:00Z",
       "fieldsType": "FieldsV1", "fieldsV1": {"f:spec": {"f:replicas": {}}}}])");
-  const Json list = ListOf(ObjectEntries(Entries(kDeployment), scaler, "apps/v1"));
+  const Json list =
+      ListOf(ObjectEntries(Entries(kDeployment), scaler, "apps/v1", kScaleReplicasPath));
   ASSERT_EQ(list.size(), 3u);
   for (const Json& entry : list) {
     const bool owns = entry["fieldsV1"].contains(Json::json_pointer("/f:spec/f:replicas"));
@@ -63,14 +64,26 @@ TEST(ScaleFields, ManyOwnersAreComparedInNoTime) {
     return entries;
   };
   const std::clock_t begin = std::clock();
-  EXPECT_EQ(ObjectEntries(owners("a"), owners("b"), "apps/v1").size(), 60'000u);
+  EXPECT_EQ(ObjectEntries(owners("a"), owners("b"), "apps/v1", kScaleReplicasPath).size(), 60'000u);
   EXPECT_LT((std::clock() - begin) / CLOCKS_PER_SEC, 8) << "seconds of processor time";
 }
 
 TEST(ScaleFields, NothingElseMovesWhenTheOwnerStays) {
   const ManagedEntries before = Entries(kDeployment);
-  const ManagedEntries same = ScaleEntries(before, "apps/v1");
-  EXPECT_EQ(ListOf(ObjectEntries(before, same, "apps/v1")), ListOf(before));
+  const ManagedEntries same = ScaleEntries(before, "apps/v1", kScaleReplicasPath);
+  EXPECT_EQ(ListOf(ObjectEntries(before, same, "apps/v1", kScaleReplicasPath)), ListOf(before));
+}
+
+TEST(ScaleFields, TheReplicasOfACustomResourceAreWhereItsDefinitionSays) {
+  const ManagedEntries owners = Entries(R"([{"manager": "a", "operation": "Update",
+      "apiVersion": "example.com/v1", "fieldsType": "FieldsV1",
+      "fieldsV1": {"f:spec": {"f:size": {"f:n": {}}, "f:replicas": {}}}}])");
+  EXPECT_TRUE(AnyOwnsReplicas(owners, "spec.size.n"));
+  EXPECT_FALSE(AnyOwnsReplicas(owners, "spec.size.m"));
+  const ManagedEntries shown = ScaleEntries(owners, "example.com/v1", "spec.size.n");
+  EXPECT_EQ(ListOf(shown)[0]["fieldsV1"], Json::parse(R"({"f:spec": {"f:replicas": {}}})"));
+  const Json left = ListOf(ObjectEntries(owners, {}, "example.com/v1", "spec.size.n"));
+  EXPECT_EQ(left[0]["fieldsV1"], Json::parse(R"({"f:spec": {"f:replicas": {}}})"));
 }
 
 }  // namespace
