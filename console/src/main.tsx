@@ -12,6 +12,7 @@ import { lazy } from './lazy';
 import { linkCode, place } from './router';
 import { t } from './texts';
 import { Dialog, Head, Notice } from './ui/parts';
+import { releaseWhatWasShown } from './ui/release';
 import { Shell } from './ui/shell';
 import { Toasts } from './ui/toasts';
 import { Cluster } from './views/cluster';
@@ -102,4 +103,5 @@ function App() {
   );
 }
 
+releaseWhatWasShown();
 render(<App />, document.getElementById('app')!);
