@@ -4,6 +4,11 @@
 #include <limits>
 
 namespace skiff::http {
+namespace {
+
+constexpr size_t kJoinedPieceBytesMax = 4096;
+
+}  // namespace
 
 void Pipe::OnRoom(Waker waker) {
   MutexLock lock(mutex_);
@@ -45,7 +50,12 @@ Waker Pipe::Add(std::string bytes) {
   if (bytes.empty() || left_ || ended_) return nullptr;
   bytes_ += bytes.size();
   if (bytes_ >= bytes_max_) was_full_ = true;
-  pieces_.push_back(std::make_shared<const std::string>(std::move(bytes)));
+  // What comes byte by byte would cost a hundred times as much as it is counted for.
+  if (!pieces_.empty() && pieces_.back()->size() + bytes.size() <= kJoinedPieceBytesMax) {
+    *pieces_.back() += bytes;
+  } else {
+    pieces_.push_back(std::make_shared<std::string>(std::move(bytes)));
+  }
   return on_data_;
 }
 

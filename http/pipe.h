@@ -42,7 +42,8 @@ class Pipe {
 
   const size_t bytes_max_;
   mutable Mutex mutex_;
-  std::deque<SharedBytes> pieces_ GUARDED_BY(mutex_);
+  // Nobody else has them yet, so that small ones may grow.
+  std::deque<std::shared_ptr<std::string>> pieces_ GUARDED_BY(mutex_);
   size_t bytes_ GUARDED_BY(mutex_) = 0;
   bool was_full_ GUARDED_BY(mutex_) = false;
   bool ended_ GUARDED_BY(mutex_) = false;

@@ -57,6 +57,20 @@ TEST(Pipe, TakesWhatItHasRoomForAndTellsWhenThereIsMore) {
   EXPECT_EQ(pipe.Offer("thrown away"), 11u);
 }
 
+// Each piece costs as much as a hundred bytes, and only bytes are counted.
+TEST(Pipe, JoinsWhatComesByteByByte) {
+  constexpr size_t kBytes = 100'000;
+  Pipe pipe(kBytes);
+  for (size_t i = 0; i < kBytes; ++i) EXPECT_EQ(pipe.Offer("x"), 1u);
+  EXPECT_EQ(pipe.Offer("x"), 0u);
+  std::vector<SharedBytes> out;
+  pipe.Pull(kBytes, out);
+  EXPECT_LT(out.size(), 100u);
+  std::string all;
+  for (const auto& piece : out) all += *piece;
+  EXPECT_EQ(all, std::string(kBytes, 'x'));
+}
+
 // A reader on another thread empties it at any moment, that between the look for room and the
 // writing as well.
 TEST(Pipe, TellsOfRoomWhoeverWasLeftWithARest) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <deque>
 #include <map>
+#include <set>
 
 #include "base/mutex.h"
 
@@ -11,6 +12,8 @@ namespace {
 
 constexpr size_t kAnswersMax = 10'000;      // Frames that the peer has not taken.
 constexpr size_t kDataBytesMax = 32 << 10;  // Of one frame, as peers send.
+constexpr size_t kJoinedBytesMax = 4096;    // Of small pieces that are queued as one.
+constexpr size_t kItemsMax = 4096;          // Queued; past it Send refuses.
 
 // What other threads leave for the loop, in order.
 class Queue final : public SpdySender {
@@ -41,10 +44,10 @@ class Queue final : public SpdySender {
   bool Send(SpdyStreamId stream, std::string data) override {
     {
       MutexLock lock(mutex_);
-      if (ended_ || closing_ || bytes_ >= bytes_max_) return false;
+      if (RoomLocked() == 0) return false;
       if (data.empty()) return true;
       bytes_ += data.size();
-      items_.push_back({Kind::kData, stream, std::move(data), {}});
+      Add(stream, std::move(data));
     }
     Wake();
     return true;
@@ -60,7 +63,7 @@ class Queue final : public SpdySender {
   }
   size_t Room() const override {
     MutexLock lock(mutex_);
-    return ended_ || closing_ || bytes_ >= bytes_max_ ? 0 : bytes_max_ - bytes_;
+    return RoomLocked();
   }
   void Wake() override {
     Waker wake;
@@ -81,6 +84,7 @@ class Queue final : public SpdySender {
     Item item = std::move(items_.front());
     items_.pop_front();
     bytes_ -= item.data.size();
+    marks_.erase({item.kind, item.stream});
     return item;
   }
   // Whether Close was called, and all before it is taken.
@@ -92,6 +96,7 @@ class Queue final : public SpdySender {
     MutexLock lock(mutex_);
     ended_ = true;
     items_.clear();
+    marks_.clear();
     waker_ = nullptr;
   }
 
@@ -99,16 +104,33 @@ class Queue final : public SpdySender {
   void Push(Kind kind, SpdyStreamId stream) {
     {
       MutexLock lock(mutex_);
-      if (ended_ || closing_) return;
+      if (ended_ || closing_ || !marks_.insert({kind, stream}).second) return;
       items_.push_back({kind, stream, {}, {}});
     }
     Wake();
+  }
+  size_t RoomLocked() const REQUIRES(mutex_) {
+    const bool is_full = bytes_ >= bytes_max_ || items_.size() >= kItemsMax;
+    return ended_ || closing_ || is_full ? 0 : bytes_max_ - bytes_;
+  }
+  // What a peer sends byte by byte would cost a hundred times as much as it is counted for.
+  void Add(SpdyStreamId stream, std::string data) REQUIRES(mutex_) {
+    const bool joins = !items_.empty() && items_.back().kind == Kind::kData &&
+                       items_.back().stream == stream &&
+                       items_.back().data.size() + data.size() <= kJoinedBytesMax;
+    if (joins) {
+      items_.back().data += data;
+    } else {
+      items_.push_back({Kind::kData, stream, std::move(data), {}});
+    }
   }
 
   const size_t bytes_max_;
   mutable Mutex mutex_;
   std::deque<Item> items_ GUARDED_BY(mutex_);
   size_t bytes_ GUARDED_BY(mutex_) = 0;
+  // The ends of streams that are queued, each once however often it is told: they are not refused.
+  std::set<std::pair<Kind, SpdyStreamId>> marks_ GUARDED_BY(mutex_);
   SpdyStreamId next_ GUARDED_BY(mutex_);
   bool closing_ GUARDED_BY(mutex_) = false;
   bool ended_ GUARDED_BY(mutex_) = false;

@@ -29,7 +29,8 @@ class SpdySender {
   virtual SpdyStreamId Open(Headers headers) = 0;
   // False when the backlog is full or the session has ended: nothing was queued.
   virtual bool Send(SpdyStreamId stream, std::string data) = 0;
-  // Half-closes: we send nothing more on it. After what is queued, as all of these.
+  // Half-closes: we send nothing more on it. After what is queued, as all of these; told again
+  // while it is queued, it is queued once.
   virtual void Finish(SpdyStreamId stream) = 0;
   virtual void Reset(SpdyStreamId stream) = 0;
   // GOAWAY, and the connection ends when that is sent.

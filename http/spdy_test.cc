@@ -4,6 +4,7 @@
 
 #include <future>
 #include <map>
+#include <vector>
 
 #include "http/client.h"
 #include "http/test_client.h"
@@ -217,6 +218,61 @@ TEST(Spdy, WhoAsksForMoreAndMoreAndTakesNoAnswerIsShownOut) {
   peer.client.Send(pings);
   closed.get_future().wait();
   EXPECT_LT(peer.client.ReadToEnd().size(), pings.size());
+}
+
+// Hands its sender out and does nothing.
+class SilentSpdy : public SpdyHandler {
+ public:
+  explicit SilentSpdy(std::shared_ptr<SpdySender>& sender) : sender_(sender) {}
+  void OnOpen(std::shared_ptr<SpdySender> sender) override { sender_ = std::move(sender); }
+  bool OnStream(SpdyStreamId, const Headers&) override { return false; }
+  size_t OnData(SpdyStreamId, std::string_view bytes) override { return bytes.size(); }
+  void OnFin(SpdyStreamId) override {}
+  void OnReset(SpdyStreamId) override {}
+  void OnClose() override {}
+
+ private:
+  std::shared_ptr<SpdySender>& sender_;
+};
+
+TEST(Spdy, HoldsLittleOfWhatIsToldAgainAndAgainToAPeerThatTakesNothing) {
+  std::shared_ptr<SpdySender> sender;
+  const auto session = MakeSpdy(SpdyRole::kClient, std::make_unique<SilentSpdy>(sender));
+  session->Attach([] {});
+  const SpdyStreamId input = sender->Open({{"streamType", "stdin"}});
+  const SpdyStreamId resize = sender->Open({{"streamType", "resize"}});
+  for (int i = 0; i < 100'000; ++i) {
+    sender->Finish(input);
+    sender->Reset(resize);
+  }
+  EXPECT_GT(sender->Room(), 0u);
+  std::vector<SharedBytes> out;
+  session->Pull(1 << 20, out);
+  Transcript seen;
+  SpdyReader reader(seen);
+  for (const auto& frame : out) ASSERT_EQ(reader.Read(*frame), frame->size());
+  EXPECT_EQ(seen.text, "1/1=0 streamtype:stdin; 1/3=0 streamtype:resize; fin/1; 3/3=5; ");
+}
+
+TEST(Spdy, JoinsSmallPiecesOfAStreamAndBoundsThoseOfSeveral) {
+  std::shared_ptr<SpdySender> sender;
+  const auto session = MakeSpdy(SpdyRole::kClient, std::make_unique<SilentSpdy>(sender));
+  session->Attach([] {});
+  const SpdyStreamId input = sender->Open({{"streamType", "stdin"}});
+  const SpdyStreamId resize = sender->Open({{"streamType", "resize"}});
+  constexpr int kPieces = 100'000;
+  for (int i = 0; i < kPieces; ++i) ASSERT_TRUE(sender->Send(input, "x"));
+  std::vector<SharedBytes> out;
+  session->Pull(1 << 20, out);
+  EXPECT_LT(out.size(), 100u);
+  Transcript seen;
+  SpdyReader reader(seen);
+  for (const auto& frame : out) ASSERT_EQ(reader.Read(*frame), frame->size());
+  EXPECT_EQ(seen.data[input], std::string(kPieces, 'x'));
+  int taken = 0;
+  while (taken < kPieces && sender->Send(taken % 2 == 0 ? input : resize, "x")) ++taken;
+  EXPECT_LT(taken, 10'000);
+  EXPECT_EQ(sender->Room(), 0u);
 }
 
 // Opens two streams, sends on one, and collects.

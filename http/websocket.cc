@@ -343,12 +343,13 @@ class BytesHandler final : public MessageHandler {
   }
   void OnRoom(size_t bytes_max) override {
     OfferRest();
+    // A message is counted for more than its bytes, so that the last ones may find no room.
+    if (!SendWaiting() || pulled_ == Pulled::kEnd || pulled_ == Pulled::kAbort) return;
     std::vector<SharedBytes> pieces;
-    const Pulled pulled = bytes_->Pull(bytes_max, pieces);
-    for (const auto& piece : pieces) sender_->Send(*piece, false);
-    if (pulled == Pulled::kEnd) sender_->Close(1000);
-    if (pulled == Pulled::kAbort) sender_->Close(1011);
-    if (pulled == Pulled::kMore && pieces.empty()) sender_->Wake();
+    pulled_ = bytes_->Pull(bytes_max, pieces);
+    waiting_.assign(pieces.begin(), pieces.end());
+    const bool sent = SendWaiting();
+    if (sent && pieces.empty() && pulled_ == Pulled::kMore) sender_->Wake();
   }
   void OnClose(int, std::string_view) override {
     closed_ = true;
@@ -361,10 +362,22 @@ class BytesHandler final : public MessageHandler {
     if (rest_.empty() && closed_ && !std::exchange(told_closed_, true)) bytes_->OnPeerClosed();
     return rest_.empty();
   }
+  // False while the backlog is full; OnRoom comes when it is not.
+  bool SendWaiting() {
+    while (!waiting_.empty()) {
+      if (!sender_->Send(*waiting_.front(), false)) return false;
+      waiting_.pop_front();
+    }
+    if (pulled_ == Pulled::kEnd) sender_->Close(1000);
+    if (pulled_ == Pulled::kAbort) sender_->Close(1011);
+    return true;
+  }
 
   const std::unique_ptr<Duplex> bytes_;
   std::shared_ptr<WebSocketSender> sender_;
-  std::string rest_;  // Of a message; bytes_ would not take it yet.
+  std::string rest_;                 // Of a message; bytes_ would not take it yet.
+  std::deque<SharedBytes> waiting_;  // Pulled, and not taken by the backlog yet.
+  Pulled pulled_ = Pulled::kIdle;
   bool closed_ = false;
   bool told_closed_ = false;
 };

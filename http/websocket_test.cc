@@ -388,5 +388,43 @@ TEST(WebSocket, CarriesAByteStreamInMessages) {
   EXPECT_EQ(client.Read(4), std::string("\x88\x02\x03\xe8", 4));
 }
 
+// Takes so many messages, and then none until it is given room again.
+class FullSender : public WebSocketSender {
+ public:
+  bool Send(std::string data, bool) override {
+    if (room == 0) return false;
+    --room;
+    got += data;
+    return true;
+  }
+  size_t Room() const override { return room; }
+  void Close(int code, std::string) override { closed = code; }
+  void Wake() override {}
+
+  size_t room = 1;
+  std::string got;
+  int closed = 0;
+};
+
+TEST(WebSocket, KeepsOfAByteStreamWhatFindsNoRoom) {
+  auto [near, far] = MakeTunnel();
+  const auto sender = std::make_shared<FullSender>();
+  const auto handler = BytesInMessages(std::move(near));
+  handler->OnOpen(sender);
+  // Too large to be sent as one.
+  const std::string first(5'000, 'a');
+  const std::string second(5'000, 'b');
+  EXPECT_EQ(far->OnBytes(first), first.size());
+  EXPECT_EQ(far->OnBytes(second), second.size());
+  far->OnPeerClosed();
+  handler->OnRoom(1 << 20);
+  EXPECT_EQ(sender->got, first);
+  EXPECT_EQ(sender->closed, 0);
+  sender->room = 1;
+  handler->OnRoom(1 << 20);
+  EXPECT_EQ(sender->got, first + second);
+  EXPECT_EQ(sender->closed, 1000);
+}
+
 }  // namespace
 }  // namespace skiff::http
