@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Two machines made of namespaces (e2e/nodes/machines.sh), a node on each, with the images of the tests:
+# Machines made of namespaces (e2e/nodes/machines.sh), a node on each, with the images of the tests:
 #
 #   world.sh COMMAND...        makes the world, runs COMMAND in it and ends it; KUBECONFIG is its admin's
 #   world.sh                   makes the world and keeps it until this script is killed
@@ -9,6 +9,7 @@
 # SKIFF        the program (build/release/skiff of the checkout)
 # CONFORMANCE  where build.sh put what it made, and where logs go
 # DUAL_STACK   1: machines, pods and services have addresses of IPv6 too
+# NODES        2, or 3, each in a zone of its own
 set -euo pipefail
 kit=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 REPOSITORY=$(realpath "${REPOSITORY:-$kit/../../..}")
@@ -71,18 +72,20 @@ until_true() { # SECONDS COMMAND...
 make_link front 10.77.1.254/24
 ip link set lo up
 echo 1 >/proc/sys/net/ipv4/ip_forward
-start_machine server front 10.77.1.10/24 10.77.1.254
-start_machine near front 10.77.1.11/24 10.77.1.254
+names=(server near far)
+names=("${names[@]:0:${NODES:=2}}")
+for index in "${!names[@]}"; do start_machine "${names[index]}" front "10.77.1.1$index/24" 10.77.1.254; done
 # As systemd leaves it: there are tests of mounts that propagate.
-for name in server near; do on "$name" mount --make-rshared /; done
+for name in "${names[@]}"; do on "$name" mount --make-rshared /; done
 ranges=()
 if [ -n "${DUAL_STACK:-}" ]; then
   ranges=(--cluster-cidr=10.244.0.0/16,fd00:10:244::/56 --service-cluster-ip-range=10.96.0.0/16,fd00:10:96::/112)
   ip address add fd00:10:77::fe/64 dev front nodad
   echo 1 >/proc/sys/net/ipv6/conf/all/forwarding
-  on server ip address add fd00:10:77::10/64 dev eth0 nodad
-  on near ip address add fd00:10:77::11/64 dev eth0 nodad
-  for name in server near; do on "$name" ip route add default via fd00:10:77::fe; done
+  for index in "${!names[@]}"; do
+    on "${names[index]}" ip address add "fd00:10:77::1$index/64" dev eth0 nodad
+    on "${names[index]}" ip route add default via fd00:10:77::fe
+  done
 fi
 
 archives=()
@@ -90,13 +93,19 @@ for archive in "$CONFORMANCE"/images/*.tar; do archives+=("--load-image=$archive
 began=$SECONDS
 on server "$SKIFF" up "${archives[@]}" "${ranges[@]}" ${UP_FLAGS:-}
 read -r -a words <<<"$(on server "$SKIFF" token create --print-join-command --ttl=1h)"
-on near "$SKIFF" join "${words[2]}" --token "${words[4]}" --discovery-token-ca-cert-hash "${words[6]}" \
-  --node-name near "${archives[@]}"
+for name in "${names[@]:1}"; do
+  on "$name" "$SKIFF" join "${words[2]}" --token "${words[4]}" --discovery-token-ca-cert-hash "${words[6]}" \
+    --node-name "$name" "${archives[@]}"
+done
 sed 's#server: https://[^:]*:#server: https://10.77.1.10:#' "$disks/server/skiff/admin.kubeconfig" >"$KUBECONFIG"
-ready() { [ "$("$SKIFF" get nodes --no-headers | awk '$2 == "Ready"' | wc -l)" = 2 ]; }
+ready() { [ "$("$SKIFF" get nodes --no-headers | awk '$2 == "Ready"' | wc -l)" = "$NODES" ]; }
 until_true 60 ready
+# Tests of topology skip themselves where there are fewer than three zones.
+if [ "$NODES" -gt 2 ]; then
+  for name in "${names[@]}"; do "$SKIFF" label node "$name" "topology.kubernetes.io/zone=zone-$name" >/dev/null; done
+fi
 "$SKIFF" get nodes
-echo "two nodes after $((SECONDS - began)) s; disks: $disks"
+echo "$NODES nodes after $((SECONDS - began)) s; disks: $disks"
 # For --in.
 readlink /proc/self/ns/pid >"$CONFORMANCE/world"
 # A world that is killed has no time to do that.
