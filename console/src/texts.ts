@@ -287,7 +287,9 @@ export const t = {
     title: 'Used', cpu: 'CPU', memory: 'Memory',
     requested: 'requested', limit: 'limit', there: 'there is',
     label: (title: string, now: string, marks: string) => `${title} used over time, now ${now}${marks ? `; ${marks}` : ''}`,
-    waiting: 'Waiting for the first look at what is used…',
+    waiting: 'The first figures come within seconds: nodes are looked at while somebody asks.',
+    notRunning: 'Nothing of this runs now: there is nothing to measure.',
+    nothing: 'The server knows no figures of this now. Its node may not answer, or what runs has only just begun.',
     refused: 'You may not see what is used: that takes the right to get or list in the group metrics.k8s.io.',
   },
   reach: {

@@ -10,7 +10,7 @@ import { quotaLines } from '../src/model/quota';
 import { doorIn, doorTo, forwardOf, waysTo } from '../src/model/reach';
 import { byController, imagesChanged, rolloutOf, undoOf } from '../src/model/rollout';
 import { deafPorts, endpointsOf, isSilent, leadsTo, namesPorts, silenceOf } from '../src/model/service';
-import { niceMax, pauseOf, runsOf, useOf, withSample } from '../src/model/usage';
+import { niceMax, pauseOf, runsOf, stateOfEmpty, useOf, withSample } from '../src/model/usage';
 import { event, ingress, meta, node, pod, podOf, replicaSet, service, slice } from './objects';
 
 test('a rollout is old and new pods, and what is over', () => {
@@ -264,6 +264,12 @@ test('what is used is asked for at once, then every so often, and seldom where t
   assert.equal(pauseOf(60_000, 'live'), 0, 'a tab that is seen again');
   assert.equal(pauseOf(15_000, 'none'), 105_000);
   assert.equal(pauseOf(15_000, 'refused'), 105_000);
+  assert.equal(pauseOf(1_000, 'empty'), 14_000);
+});
+
+test('answers without figures are waited through at first, and then told of', () => {
+  assert.deepEqual([1, 2, 3, 4, 5].map((answers) => stateOfEmpty(answers, 'loading')), ['loading', 'loading', 'loading', 'empty', 'empty']);
+  assert.equal(stateOfEmpty(1, 'live'), 'live');
 });
 
 test('of a line stays what a page can show', () => {

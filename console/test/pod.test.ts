@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { containerTone, loggedContainers, ownerOf, podState, podWhy, runningContainers } from '../src/model/pod';
+import { containerTone, isRunning, loggedContainers, ownerOf, podState, podWhy, runningContainers } from '../src/model/pod';
 import { pod } from './objects';
 
 const waiting = (reason: string, message = '') => ({
@@ -20,6 +20,13 @@ test('why a container waits is the word of its pod', () => {
   assert.equal(state.restarts, 3);
   assert.equal(podState(pod('a', { status: waiting('ContainerCreating') })).tone, 'busy');
   assert.equal(podWhy(pod('a', { status: waiting('ImagePullBackOff', 'no such image') })), 'main: no such image');
+});
+
+test('of what does not run there is nothing to measure', () => {
+  assert.equal(isRunning(pod('a')), true);
+  assert.equal(isRunning(pod('a', { phase: 'Pending', status: { containerStatuses: undefined } })), false);
+  assert.equal(isRunning(pod('a', { phase: 'Succeeded' })), false);
+  assert.equal(isRunning(pod('a', { status: waiting('CrashLoopBackOff') })), false);
 });
 
 test('who crashes is told by how it ended, not by how long it is left alone', () => {

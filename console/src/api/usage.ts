@@ -4,7 +4,7 @@
 import { signal } from '@preact/signals';
 import { useEffect, useMemo } from 'preact/hooks';
 
-import { type Metrics, pauseOf, type Sample, sumOf, type UsageState, type Use, useOf, withSample } from '../model/usage';
+import { type Metrics, pauseOf, type Sample, stateOfEmpty, sumOf, type UsageState, type Use, useOf, withSample } from '../model/usage';
 import { onForget } from './live';
 import { ApiError, request } from './request';
 import { nextLogin, session } from './session';
@@ -34,6 +34,7 @@ export class Usage {
   private timer = 0;
   private asked = -Infinity; // When.
   private asking = false;
+  private empty = 0; // Answers, one behind another, that had nothing in them.
 
   constructor(private readonly path: string) {}
 
@@ -81,7 +82,12 @@ export class Usage {
 
   private take(items: Metrics[]): void {
     // Nobody has looked for a while, or there is nothing: in neither case is nothing used.
-    if (items.length === 0) return;
+    if (items.length === 0) {
+      this.empty += 1;
+      this.state.value = stateOfEmpty(this.empty, this.state.value);
+      return;
+    }
+    this.empty = 0;
     const time = Date.now();
     const now = new Map(items.map((each) => {
       const { namespace, name } = each.metadata;

@@ -36,6 +36,11 @@ export function statusesOf({ status }: Pod): ContainerStatus[] {
   return [...(status?.initContainerStatuses ?? []), ...(status?.containerStatuses ?? []), ...(status?.ephemeralContainerStatuses ?? [])];
 }
 
+// Whether there is anything of it to measure.
+export function isRunning(pod: Pod): boolean {
+  return pod.status?.phase === 'Running' && statusesOf(pod).some((each) => each.state?.running);
+}
+
 const kDefaultContainer = 'kubectl.kubernetes.io/default-container';
 
 // Those that go on beside each other, with the one first that is meant where none is named.

@@ -22,19 +22,27 @@ const kSpanMs = 3_600_000;
 // A pause that is longer is a gap in a plot: nobody looked.
 const kGapMs = 60_000;
 
-// none: this cluster serves no metrics. refused: this user may not see them.
-export type UsageState = 'loading' | 'live' | 'none' | 'refused' | 'away';
+// none: this cluster serves no metrics. refused: this user may not see them. empty: they are served, and of
+// this there are none.
+export type UsageState = 'loading' | 'live' | 'none' | 'refused' | 'away' | 'empty';
 
 const kEveryMs = 15_000;
 // Who is asked for the first time has to look first.
 const kFirstMs = 3_000;
 // Where there is nothing to show, nobody waits for it.
 const kNothingMs = 120_000;
+// Nobody has looked for a while: then the first answers have nothing in them. More of those say something.
+const kEmptyMax = 4;
 
 // How long to wait with the next question, the last one being so long ago (Infinity: there was none).
 export function pauseOf(agoMs: number, state: UsageState): number {
   const pause = state === 'loading' ? kFirstMs : state === 'none' || state === 'refused' ? kNothingMs : kEveryMs;
   return Math.max(0, pause - agoMs);
+}
+
+// After so many answers, one behind another, that had nothing in them.
+export function stateOfEmpty(answers: number, state: UsageState): UsageState {
+  return answers >= kEmptyMax ? 'empty' : state;
 }
 
 export function useOf(metrics: Metrics): Use {

@@ -36,7 +36,8 @@ function useWidth() {
   return { figure, width };
 }
 
-function Plot({ what, title, samples, marks }: { what: keyof Use; title: string; samples: Sample[]; marks: Mark[] }) {
+function Plot(props: { what: keyof Use; title: string; samples: Sample[]; marks: Mark[]; over: boolean }) {
+  const { what, title, samples, marks, over } = props;
   const [at, setAt] = useState<Sample | null>(null);
   const { figure, width } = useWidth();
   const last = samples.at(-1);
@@ -50,14 +51,14 @@ function Plot({ what, title, samples, marks }: { what: keyof Use; title: string;
   const x = (time: number) => kLeft + (1 - (end - time) / span) * (width - kLeft - 4);
   const y = (value: number) => kTop + (1 - value / top) * (kHeight - kTop - kBottom);
   const floor = y(0);
-  const now = at ?? last;
+  const now = at ?? (over ? undefined : last);
   const words = [...told.map((each) => `${each.text} ${shown[what](each.value)}`)].join(', ');
   return (
     <figure ref={figure} class={`plot plot-${what}`}>
       <figcaption>
         <span>{title}</span>
         <b>{now ? shown[what](now[what]) : '–'}</b>
-        {at && <small class="dim">{t.events.ago(duration(end - at.time))}</small>}
+        {at && !over && <small class="dim">{t.events.ago(duration(end - at.time))}</small>}
         <small class="dim plot-marks">{words}</small>
       </figcaption>
       <svg
@@ -79,8 +80,8 @@ function Plot({ what, title, samples, marks }: { what: keyof Use; title: string;
             <text x={kLeft - 8} y={y(top * share) + 4} text-anchor="end">{shown[what](top * share)}</text>
           </g>
         ))}
-        <text x={kLeft} y={kHeight - 4}>{t.events.ago(duration(span))}</text>
-        <text x={width - 4} y={kHeight - 4} text-anchor="end">{t.events.nowLabel}</text>
+        {!over && <text x={kLeft} y={kHeight - 4}>{t.events.ago(duration(span))}</text>}
+        {!over && <text x={width - 4} y={kHeight - 4} text-anchor="end">{t.events.nowLabel}</text>}
         {runsOf(samples).map((run) => {
           const line = run.map((each) => `${x(each.time).toFixed(1)} ${y(each[what]).toFixed(1)}`).join('L');
           const [first, final] = [run[0]!, run.at(-1)!];
@@ -100,21 +101,24 @@ function Plot({ what, title, samples, marks }: { what: keyof Use; title: string;
   );
 }
 
-// `name`: of one object among those; without one, all together.
-export function UsagePanel(props: { usage: Usage; name?: string; cpu: Mark[]; memory: Mark[]; title?: string }) {
-  const { usage, name } = props;
+// `name`: of one object among those; without one, all together. `runs`: whether there is anything to measure.
+export function UsagePanel(props: { usage: Usage; name?: string; runs?: boolean; cpu: Mark[]; memory: Mark[]; title?: string }) {
+  const { usage, name, runs = true } = props;
   const state = usage.state.value;
   const total = usage.total.value; // Also what tells that there is more of a single one.
   const samples = name === undefined ? total : (usage.named.get(name) ?? []);
   // Where there are none, there is nothing to look at.
   if (state === 'none') return null;
+  const over = !runs || state === 'empty';
+  const why = !runs ? t.usage.notRunning : state === 'empty' ? t.usage.nothing : t.usage.waiting;
   return (
     <Panel title={props.title ?? t.usage.title} side={state === 'away' ? <small class="dim">{t.awayShort}</small> : undefined}>
       {state === 'refused' ? <p class="dim small">{t.usage.refused}</p>
-        : samples.length === 0 ? <p class="dim small" role="status">{t.usage.waiting}</p> : (
+        : (samples.length === 0 || over) && <p class="dim small" role="status">{why}</p>}
+      {state !== 'refused' && samples.length > 0 && (
         <div class="plots">
-          <Plot what="cpu" title={t.usage.cpu} samples={samples} marks={props.cpu} />
-          <Plot what="memory" title={t.usage.memory} samples={samples} marks={props.memory} />
+          <Plot what="cpu" title={t.usage.cpu} samples={samples} marks={props.cpu} over={over} />
+          <Plot what="memory" title={t.usage.memory} samples={samples} marks={props.memory} over={over} />
         </div>
       )}
     </Panel>

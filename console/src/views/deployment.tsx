@@ -8,7 +8,7 @@ import type { Deployment, EventObj, Pod, ReplicaSet } from '../api/types';
 import { usageOfPods, useUsage } from '../api/usage';
 import { askedBy, isHeld } from '../model/asked';
 import { isAbout } from '../model/event';
-import { podState } from '../model/pod';
+import { isRunning, podState } from '../model/pod';
 import { quantity } from '../model/quantity';
 import { byController, imagesChanged, type Revision, type Rollout, rolloutOf, selectorText, undoOf } from '../model/rollout';
 import { go, href, place } from '../router';
@@ -61,7 +61,7 @@ function DeploymentUsage({ space, labels, pods }: { space: string; labels: strin
     { text: t.usage.requested, value: pods.filter(isHeld).reduce((all, pod) => all + askedBy(pod)[what], 0) },
     { text: t.usage.limit, value: limits(what) },
   ];
-  return <UsagePanel usage={usage} cpu={marks('cpu')} memory={marks('memory')} />;
+  return <UsagePanel usage={usage} runs={pods.some(isRunning)} cpu={marks('cpu')} memory={marks('memory')} />;
 }
 
 function strategyText(deployment: Deployment): string {

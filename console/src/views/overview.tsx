@@ -8,7 +8,7 @@ import { kUsage, usageOfPods, useUsage } from '../api/usage';
 import { isSameUnbound, type Unbound, unboundOf } from '../model/claim';
 import type { MapCell, MapGroup } from '../model/mapplaces';
 import { isSame } from '../model/order';
-import { condition, kToneOrder, ownerOf, podState, podWhy, type Tone } from '../model/pod';
+import { condition, isRunning, kToneOrder, ownerOf, podState, podWhy, type Tone } from '../model/pod';
 import { askedBy, isHeld } from '../model/asked';
 import { bytes, cores, quantity } from '../model/quantity';
 import { quotaLines } from '../model/quota';
@@ -452,7 +452,7 @@ export function Overview() {
             {pods.loaded && (nodeList.length > 0 || podList.length > 0) ? <NodeMap nodes={nodeList} pods={podList} space={space} /> : <Standing of={pods} />}
             {pods.loaded && podList.length === 0 && <Nothing />}
           </Panel>
-          <UsagePanel usage={usage} cpu={marks(cpu)} memory={marks(memory)} />
+          <UsagePanel usage={usage} runs={space === '' || !pods.loaded || podList.some(isRunning)} cpu={marks(cpu)} memory={marks(memory)} />
           <Rollouts rollouts={rollouts} many={many} />
         </div>
         <div class="overview-side">

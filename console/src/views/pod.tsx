@@ -9,7 +9,7 @@ import { usageOfPods, useUsage } from '../api/usage';
 import { age } from '../model/age';
 import { askedBy } from '../model/asked';
 import { isAbout } from '../model/event';
-import { containerTone, ownerOf, podState, podWhy, statusesOf } from '../model/pod';
+import { containerTone, isRunning, ownerOf, podState, podWhy, statusesOf } from '../model/pod';
 import { quantity } from '../model/quantity';
 import type { Use } from '../model/usage';
 import { lazy } from '../lazy';
@@ -73,7 +73,7 @@ function PodUsage({ pod }: { pod: Pod }) {
   const marks = (what: keyof Use) => [
     { text: t.usage.requested, value: askedBy(pod)[what] }, { text: t.usage.limit, value: limits(what) },
   ];
-  return <UsagePanel usage={usage} name={`${namespace}/${name}`} cpu={marks('cpu')} memory={marks('memory')} />;
+  return <UsagePanel usage={usage} name={`${namespace}/${name}`} runs={isRunning(pod)} cpu={marks('cpu')} memory={marks('memory')} />;
 }
 
 function Details({ pod, events }: { pod: Pod; events: EventObj[] }) {
