@@ -146,6 +146,8 @@ Result<> RunRestart(Command& command, const Args& args) {
   return {};
 }
 
+constexpr char kChangeCause[] = "kubernetes.io/change-cause";
+
 // As -o asks; `revision` alone, or all for 0.
 Result<> PrintRevisions(Command& command, const RolloutFlags& flags, ObjectPrinter& printer,
                         const std::map<int64_t, Revision>& history, int revision) {
@@ -187,8 +189,14 @@ Result<> ShowHistory(Command& command, const RolloutFlags& flags, const Target& 
   if (wish.revision > 0) {
     const auto found = history.find(wish.revision);
     if (found == history.end()) return CliError("unable to find the specified revision");
+    Json pod_template = found->second.pod_template;
+    // A ReplicaSet tells its own cause, which is shown as if it were its pods'.
+    const std::string& cause = found->second.change_cause;
+    if (target.resource.kind == "Deployment" && !cause.empty()) {
+      pod_template["metadata"]["annotations"][kChangeCause] = cause;
+    }
     command.Print("{} with revision #{}\n{}\n", name, wish.revision,
-                  DescribePodTemplate(found->second.pod_template));
+                  DescribePodTemplate(pod_template));
     return {};
   }
   TabWriter table;
@@ -329,7 +337,6 @@ constexpr Verb kRolloutVerbs[] = {
 };
 
 constexpr char kRevision[] = "deployment.kubernetes.io/revision";
-constexpr char kChangeCause[] = "kubernetes.io/change-cause";
 
 bool ControlledBy(const Json& object, const std::string& uid) {
   for (const Json& owner : At(object, "metadata", "ownerReferences")) {
