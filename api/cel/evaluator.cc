@@ -34,6 +34,9 @@ Value NoOverloadFor(const std::string& function, std::span<const Value> args) {
   return Value::Error(text + ")");
 }
 
+// Of a call with an error among its arguments: it has no size, and counts as one.
+constexpr uint64_t kErrorCallCost = 1;
+
 }  // namespace
 
 bool Evaluator::Spend(uint64_t cost) {
@@ -222,13 +225,19 @@ Value Evaluator::EvalCall(const Node& node) {
     return Call(node, values);
   }
   std::array<Value, kArgumentsMax> values;
-  for (size_t i = 0; i < node.child_count; ++i) values[i] = Eval(node.child(i));
+  for (size_t i = 0; i < node.child_count; ++i) {
+    values[i] = Eval(node.child(i));
+    // Of one or two arguments cel-go evaluates all; of more none behind an error, and takes nothing
+    // for a call whose arguments it has not seen.
+    if (values[i].IsError() && i + 1 < node.child_count) return values[i];
+  }
   return Call(node, std::span<const Value>(values.data(), node.child_count));
 }
 
 Value Evaluator::Call(const Node& node, std::span<const Value> args) {
   for (const Value& arg : args) {
-    if (arg.IsError()) return arg;
+    // It costs what a call costs although none is made.
+    if (arg.IsError()) return Spend(kErrorCallCost) ? arg : Over();
     const bool text = arg.Is(Kind::kString) || arg.Is(Kind::kBytes);
     if (text) looks_of_thread += arg.text().size() / kTextBytesPerLook;
   }

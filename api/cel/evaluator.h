@@ -51,6 +51,9 @@ class Evaluator {
   Value EvalList(const Node& node);
   Value EvalMap(const Node& node);
   Value EvalStruct(const Node& node);
+  Value MakeList(const Node& node);
+  Value MakeMap(const Node& node);
+  Value MakeStruct(const Node& node);
   Value EvalComprehension(const Node& node);
   Value Quantify(const Node& node, const Value& range);
   // Whether the next item is to be asked; `result` is what is known after it.

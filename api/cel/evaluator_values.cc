@@ -74,7 +74,13 @@ Value Evaluator::EvalMapInsert(const Node& node) {
   return failure.IsError() ? failure : UnlessDeep(std::move(map));
 }
 
+// What a list, a map or an object costs it costs also where an error is found among its parts.
 Value Evaluator::EvalList(const Node& node) {
+  Value list = MakeList(node);
+  return Spend(kListCost) ? list : Over();
+}
+
+Value Evaluator::MakeList(const Node& node) {
   if (!MakeBytes(node.child_count * sizeof(Value))) return Over();
   std::vector<Value> items;
   items.reserve(node.child_count);
@@ -91,11 +97,15 @@ Value Evaluator::EvalList(const Node& node) {
     }
     items.push_back(std::move(item));
   }
-  if (!Spend(kListCost)) return Over();
   return UnlessDeep(Value::List(std::move(items)));
 }
 
 Value Evaluator::EvalMap(const Node& node) {
+  Value map = MakeMap(node);
+  return Spend(kMapCost) ? map : Over();
+}
+
+Value Evaluator::MakeMap(const Node& node) {
   if (!MakeBytes(node.child_count / 2 * kEntryBytes)) return Over();
   std::map<Value, Value, KeyLess> entries;
   for (size_t i = 0; i + 1 < node.child_count; i += 2) {
@@ -116,11 +126,15 @@ Value Evaluator::EvalMap(const Node& node) {
     if (!Look()) return Over();
     entries.insert_or_assign(key, std::move(value));
   }
-  if (!Spend(kMapCost)) return Over();
   return UnlessDeep(MapBuilder::Make(std::move(entries)));
 }
 
 Value Evaluator::EvalStruct(const Node& node) {
+  Value made = MakeStruct(node);
+  return Spend(kStructCost) ? made : Over();
+}
+
+Value Evaluator::MakeStruct(const Node& node) {
   if (!MakeBytes(node.child_count * kEntryBytes)) return Over();
   MessageValue::Fields fields;
   for (size_t i = 0; i < node.child_count; ++i) {
@@ -136,7 +150,6 @@ Value Evaluator::EvalStruct(const Node& node) {
     }
     fields.insert_or_assign(node.written->fields[i], std::move(given));
   }
-  if (!Spend(kStructCost)) return Over();
   const auto make = [this](size_t bytes) { return MakeBytes(bytes) && Look(); };
   const Expr& written = *node.written;
   Value made = written.message == nullptr ? MakeMessage(written.type->name, std::move(fields))

@@ -288,6 +288,23 @@ TEST(CelProgramTest, TextsAreSearchedInTimeThatGrowsWithThem) {
   EXPECT_EQ(ValueOf("'äöxöx'.lastIndexOf('öx', 3)"), "3");
 }
 
+TEST(CelProgramTest, WhatHoldsAnErrorCostsWhatItCostsElse) {
+  const auto cost = [](std::string_view expression) -> uint64_t {
+    auto environment = Environment::Kubernetes({});
+    environment.check_literals = false;
+    const auto program = Compile(expression, environment);
+    if (!program) return 0;
+    const Outcome outcome = (*program)->Eval({}, kCallCostMax);
+    EXPECT_TRUE(outcome.value.IsTrue()) << expression;
+    return outcome.cost;
+  };
+  EXPECT_GE(cost("dyn({1 / 0: 2}) == dyn('a') || true"), 33u);
+  EXPECT_GE(cost("[1 / 0] == [] || true"), 12u);
+  // Of more than two arguments none is looked at behind an error, nor is the call counted then.
+  EXPECT_EQ(cost("'a'.replace('b', string(1 / 0)) == 'c' || true"), 4u);
+  EXPECT_EQ(cost("string(1 / 0).replace('b', 'c') == 'c' || true"), 3u);
+}
+
 TEST(CelProgramTest, EvaluationStopsAtItsBudget) {
   const auto program = Compile("[1, 2, 3].map(x, [1, 2, 3].map(y, x + y)).size() > 0",
                                Environment::Kubernetes({}));

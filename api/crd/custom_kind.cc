@@ -69,6 +69,8 @@ struct Definition {
   std::shared_ptr<const DefinitionMark> mark;
   ConverterPtr converter;
   std::shared_ptr<std::atomic<bool>> met_others;
+  // Where the versions keep the number that scale shows.
+  std::shared_ptr<std::map<std::string, std::string, std::less<>>> replicas_paths;
   bool keeps_one_version = true;  // Nothing is stored in another one than now.
   bool terminating = false;
 };
@@ -86,7 +88,8 @@ std::shared_ptr<std::atomic<uint64_t>> RevisionOf(const Json& definition) {
   return std::make_shared<std::atomic<uint64_t>>(revision);
 }
 
-void AddSubresources(const Json& version, RuntimeKind& kind, CustomKind& custom) {
+void AddSubresources(const Definition& definition, const Json& version, RuntimeKind& kind,
+                     CustomKind& custom) {
   std::vector<Subresource> subresources;
   const Json* given = FindPath(version, "subresources");
   if (given != nullptr && given->contains("status")) {
@@ -94,9 +97,10 @@ void AddSubresources(const Json& version, RuntimeKind& kind, CustomKind& custom)
     subresources.push_back({"status", kind.api_version, kind.kind, kPartVerbs});
   }
   if (const Json* scale = FindPath(version, "subresources.scale")) {
-    custom.scale = ScalePaths{WithoutDot(scale->value("specReplicasPath", "")),
-                              WithoutDot(scale->value("statusReplicasPath", "")),
-                              WithoutDot(scale->value("labelSelectorPath", ""))};
+    custom.scale =
+        ScalePaths{WithoutDot(scale->value("specReplicasPath", "")),
+                   WithoutDot(scale->value("statusReplicasPath", "")),
+                   WithoutDot(scale->value("labelSelectorPath", "")), definition.replicas_paths};
     subresources.push_back({"scale", "autoscaling/v1", "Scale", kPartVerbs});
   }
   kind.subresources = kind.tables.Keep(std::move(subresources));
@@ -164,7 +168,7 @@ std::shared_ptr<const RuntimeKind> MakeKind(const Definition& definition, const 
   auto kind = std::make_shared<RuntimeKind>();
   auto custom = std::make_shared<CustomKind>();
   AddNames(definition, version, *kind);
-  AddSubresources(version, *kind, *custom);
+  AddSubresources(definition, version, *kind, *custom);
   custom->list_kind = TextAt(definition.names, "listKind");
   custom->stored_version = definition.stored_version;
   custom->terminating = definition.terminating;
@@ -283,14 +287,16 @@ RuntimeKinds MakeKinds(const DefinitionText& cut, const MakeConverter& make_conv
   const Json* names = FindPath(definition, "status.acceptedNames");
   if (spec == nullptr || names == nullptr) return kinds;
   if (IsBuiltInResource(TextAt(*spec, "group"), TextAt(*spec, "names.plural"))) return kinds;
-  Definition shared{.spec = *spec,
-                    .names = *names,
-                    .stored_version = "",
-                    .schemas = std::make_shared<VersionSchemas>(),
-                    .defined_at = RevisionOf(definition),
-                    .mark = std::make_shared<const DefinitionMark>(cut),
-                    .converter = nullptr,
-                    .met_others = std::make_shared<std::atomic<bool>>(false)};
+  Definition shared{
+      .spec = *spec,
+      .names = *names,
+      .stored_version = "",
+      .schemas = std::make_shared<VersionSchemas>(),
+      .defined_at = RevisionOf(definition),
+      .mark = std::make_shared<const DefinitionMark>(cut),
+      .converter = nullptr,
+      .met_others = std::make_shared<std::atomic<bool>>(false),
+      .replicas_paths = std::make_shared<std::map<std::string, std::string, std::less<>>>()};
   shared.terminating = HasCondition(definition, "Terminating");
   const bool by_webhook = TextAt(*spec, "conversion.strategy") == "Webhook";
   size_t index = 0;
@@ -299,6 +305,10 @@ RuntimeKinds MakeKinds(const DefinitionText& cut, const MakeConverter& make_conv
     shared.schemas->emplace(
         api_version, std::make_shared<VersionSchema>(TextAt(*names, "kind"), api_version,
                                                      cut.schemas[index++]));
+    const Json* scale = FindPath(version, "subresources.scale");
+    shared.replicas_paths->emplace(
+        api_version,
+        scale == nullptr ? std::string() : WithoutDot(scale->value("specReplicasPath", "")));
     if (!version.value("storage", false)) continue;
     shared.stored_version = api_version;
     shared.keeps_one_version = KeepsOneVersion(definition, version.value("name", ""));

@@ -35,6 +35,8 @@ struct ScalePaths {
   std::string replicas;
   std::string actual;
   std::string selector;
+  // `replicas` of all versions, by apiVersion; "" for one that has no scale.
+  std::shared_ptr<const std::map<std::string, std::string, std::less<>>> replicas_of_versions = {};
 };
 
 using ConverterPtr = std::shared_ptr<const VersionConverter>;

@@ -272,8 +272,7 @@ void RecordUpdate(VersionedChanges changes, const FieldWriter& writer, ManagedEn
   self.manager = writer.manager.empty() ? "unknown" : writer.manager;
   self.api_version = writer.api_version;
   self.subresource = writer.subresource;
-  // Through scale the time is lost when Kubernetes turns the Scale's fields into the object's.
-  if (writer.subresource != "scale") self.time = Time(writer.now).Rfc3339();
+  self.time = Time(writer.now).Rfc3339();
   const ManagedEntry* known = FindManager(entries, self);
   bool owns_all = false;
   if (known != nullptr) {

@@ -135,8 +135,11 @@ TEST_F(CustomResources, ToApplyAScaleMeetsWhoeverOwnsTheReplicas) {
       "group/version: autoscaling/v1";
   EXPECT_EQ(apply("").code, 409);
   EXPECT_EQ(apply("&force=true").message(), "failed to convert new object (/a; " + end);
-  // Who writes the scale itself is not known there.
   ASSERT_EQ(Merge(path_ + "/a/scale", R"({"spec": {"replicas": 5}})").code, 200);
+  EXPECT_EQ(apply("").code, 409);
+  EXPECT_EQ(apply("&force=true").message(), "failed to convert new object (/a; " + end);
+  // Nobody owns a number that a Scale set to zero.
+  ASSERT_EQ(Merge(path_ + "/a/scale", R"({"spec": {"replicas": 0}})").code, 200);
   for (const char* query : {"", "&force=true"}) {
     EXPECT_EQ(apply(query).message(),
               "failed to create manager for existing fields: failed to convert live object (/; " +

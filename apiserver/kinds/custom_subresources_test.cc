@@ -43,6 +43,39 @@ TEST_F(CustomSubresources, AScaleIsOwnedWhereTheDefinitionKeepsTheReplicas) {
   EXPECT_EQ(Get(path_ + "/a").body["spec"]["size"], 0);
 }
 
+TEST_F(CustomSubresources, AScaleIsOwnedThroughTheVersionThatItWasWrittenIn) {
+  Json schema = Schema();
+  schema["properties"]["spec"]["properties"]["size"] = {{"type", "integer"}};
+  Json definition = Definition(schema);
+  Json& versions = definition["spec"]["versions"];
+  Json second = versions[0];
+  second["name"] = "v2";
+  second["storage"] = false;
+  second["subresources"]["scale"]["specReplicasPath"] = ".spec.size";
+  versions.push_back(second);
+  Define(definition);
+  ASSERT_EQ(Post(path_, Cron("a", {{"image", "web"}, {"replicas", 2}, {"size", 3}})).code, 201);
+  std::string other = path_;
+  other.replace(other.find("/v1/"), 4, "/v2/");
+  ASSERT_EQ(Merge(other + "/a/scale?fieldManager=scaler", R"({"spec": {"replicas": 7}})").code,
+            200);
+  const Answer now = Get(path_ + "/a");
+  EXPECT_EQ(now.body["spec"]["size"], 7);
+  for (const Json& entry : now.body["metadata"]["managedFields"]) {
+    const bool is_scaler = entry["manager"] == "scaler";
+    EXPECT_EQ(entry["apiVersion"] == "example.com/v2", is_scaler);
+    // What v1 calls replicas is taken from who wrote it there.
+    EXPECT_FALSE(entry["fieldsV1"]["f:spec"].contains("f:replicas"));
+    EXPECT_TRUE(entry["fieldsV1"]["f:spec"].contains("f:size"));
+  }
+  EXPECT_EQ(Ask("PATCH", path_ + "/a/scale?fieldManager=m",
+                R"({"apiVersion": "autoscaling/v1", "kind": "Scale", "metadata": {"name": "a"},
+                    "spec": {"replicas": 9}})",
+                "application/apply-patch+yaml")
+                .code,
+            409);
+}
+
 // As Kubernetes, which reads no further in the path.
 TEST_F(CustomSubresources, WhatFollowsOnASubresourceIsNotLookedAt) {
   Define(Definition(Schema()));

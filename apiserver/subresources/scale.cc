@@ -102,6 +102,16 @@ std::string_view ReplicasPathOf(const KindInfo& kind) {
   return paths == nullptr ? kScaleReplicasPath : std::string_view(paths->replicas);
 }
 
+// What was written through versions that are served no more is remembered.
+const ReplicasPaths& VersionedPathsOf(const KindInfo& kind) {
+  static const ReplicasPaths kBuiltIn = {{"v1", std::string(kScaleReplicasPath)},
+                                         {"apps/v1", std::string(kScaleReplicasPath)},
+                                         {"apps/v1beta1", std::string(kScaleReplicasPath)},
+                                         {"apps/v1beta2", std::string(kScaleReplicasPath)}};
+  const crd::ScalePaths* paths = kind.behaviour->scale;
+  return paths == nullptr ? kBuiltIn : *paths->replicas_of_versions;
+}
+
 Json DocumentOfScale(const Scale& scale) {
   Json document = ToJson(scale);
   document["kind"] = "Scale";
@@ -261,15 +271,11 @@ Result<Object> ScaleWrite::Applied(const Object& old) const {
   auto owners = DecodeManagedFields(document).value_or(ManagedEntries());
   const Scale before = TRY(ScaleOf(old, ScaleUse::kSet));
   Json live = DocumentOfScale(before);
-  ManagedEntries of_scale = ScaleEntries(owners, kind.api_version, ReplicasPathOf(kind));
+  ManagedEntries of_scale = ScaleEntries(owners, VersionedPathsOf(kind));
   // Of custom resources Kubernetes cannot do it either, and says so: at once where nobody owns the
-  // replicas, as after a write to the scale, which makes it forget who does; and behind what others
-  // own.
+  // replicas, and behind what others own.
   const bool is_custom = kind.behaviour->scale != nullptr;
-  const bool was_scaled = std::any_of(owners.begin(), owners.end(), [](const auto& entry) {
-    return entry.subresource == "scale";
-  });
-  if (is_custom && (of_scale.empty() || was_scaled)) {
+  if (is_custom && of_scale.empty()) {
     return NoCustomScale("failed to create manager for existing fields: failed to convert live",
                          "/");
   }
@@ -301,26 +307,26 @@ Result<Object> ScaleWrite::Applied(const Object& old) const {
   const Object object = TRY(WithScale(old, scale));
   Json scaled = object.ToDocument();
   const auto now = TRY(DecodeManagedFields(merged));
-  EncodeManagedFields(ObjectEntries(std::move(owners), now, kind.api_version, ReplicasPathOf(kind)),
-                      scaled);
+  EncodeManagedFields(
+      ObjectEntries(std::move(owners), now, kind.api_version, VersionedPathsOf(kind)), scaled);
   return Object::FromDocument(kind, scaled);
 }
 
-// Whether nobody owns the replicas behind an update, and then sees to that: a Scale leaves out a
-// number that is zero, so who sets it owns nothing; and Kubernetes records no writer of a Scale
-// that nobody owns anything of. What is applied to the object meets no conflict then.
-Result<bool> IsLeftWithoutOwner(const Object& old, Object& object) {
+// An update of the Scale makes its writer the owner of the object's replicas.
+Result<> RecordScaling(std::string manager, const Object& old, Object& object) {
   const KindInfo& kind = old.kind();
-  const std::string_view path = ReplicasPathOf(kind);
+  const ReplicasPaths& paths = VersionedPathsOf(kind);
   auto owners = DecodeManagedFields(old.ToDocument()).value_or(ManagedEntries());
-  if (!AnyOwnsReplicas(owners, path)) return true;
   const Scale before = TRY(ScaleOf(old, ScaleUse::kSet));
   const Scale now = TRY(ScaleOf(object));
-  if (now.spec.replicas != 0 || before.spec.replicas == 0) return false;
+  const ManagedEntries of_scale = EntriesAfterUpdate(
+      ScaleEntries(owners, paths), {.before = before.spec.replicas, .now = now.spec.replicas},
+      std::move(manager));
   Json document = object.ToDocument();
-  EncodeManagedFields(ObjectEntries(std::move(owners), {}, kind.api_version, path), document);
+  EncodeManagedFields(ObjectEntries(std::move(owners), of_scale, kind.api_version, paths),
+                      document);
   object = TRY(Object::FromDocument(kind, document));
-  return true;
+  return {};
 }
 
 // As they are seen by clients.
@@ -333,9 +339,8 @@ Result<ShownBodies> ShownScales(const Object& object, const Object& old) {
 }
 
 void ShowOwners(const Object& object, Json& scale) {
-  const KindInfo& kind = object.kind();
   const auto owners = DecodeManagedFields(object.ToDocument()).value_or(ManagedEntries());
-  EncodeManagedFields(ScaleEntries(owners, kind.api_version, ReplicasPathOf(kind)), scale);
+  EncodeManagedFields(ScaleEntries(owners, VersionedPathsOf(object.kind())), scale);
 }
 
 Result<http::Response> WriteScale(Core& core, ApiRequest& request, bool is_patch) {
@@ -347,7 +352,7 @@ Result<http::Response> WriteScale(Core& core, ApiRequest& request, bool is_patch
   ScaleWrite write{request, options, is_patch, {}};
   if (!is_patch) write.sent = TRY(SentScale(request, options));
   UpdateMode mode{.subresource = "scale", .is_put = true, .is_patch = is_patch};
-  mode.keeps_managed_fields = is_apply;
+  mode.keeps_managed_fields = true;  // They are recorded as those of the Scale.
   mode.shown_as = [&](const Object& object, const Object& old) -> Result<ShownBodies> {
     ShownBodies shown = TRY(ShownScales(object, old));
     // A Scale that was sent as a whole is shown as it was sent.
@@ -364,7 +369,7 @@ Result<http::Response> WriteScale(Core& core, ApiRequest& request, bool is_patch
   };
   const auto transform = [&](const Object& old) -> Result<Object> {
     Object object = TRY(write.Of(old));
-    if (!is_apply) mode.keeps_managed_fields = TRY(IsLeftWithoutOwner(old, object));
+    if (!is_apply) TRY(RecordScaling(ManagerOf(options, request.http), old, object));
     return object;
   };
   const Saved saved = TRY(core.writer.Update(request, request.info.name, options, mode, transform));

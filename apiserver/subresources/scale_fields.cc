@@ -4,6 +4,7 @@
 #include <set>
 #include <string>
 #include <tuple>
+#include <utility>
 #include <vector>
 
 namespace skiff {
@@ -26,33 +27,29 @@ FieldSet OnlyAt(std::string_view path) {
   return set;
 }
 
-bool OwnsAny(const ManagedEntry& entry, const FieldSet& fields) {
-  return !Intersection(entry.fields, fields).Empty();
+// Whether the entry owns the replicas as its version keeps them.
+bool OwnsReplicas(const ManagedEntry& entry, const ReplicasPaths& paths) {
+  const auto path = paths.find(entry.api_version);
+  if (path == paths.end() || path->second.empty()) return false;
+  return !Intersection(entry.fields, OnlyAt(path->second)).Empty();
+}
+
+bool OwnsScale(const ManagedEntry& entry) {
+  return !Intersection(entry.fields, OnlyAt(kScaleReplicasPath)).Empty();
 }
 
 // The version does not count: it differs on the two sides.
-using Owner = std::tuple<std::string, bool, std::string>;
+using Owner = std::tuple<std::string_view, bool, std::string_view>;
 Owner OwnerOf(const ManagedEntry& entry) {
   return {entry.manager, entry.is_apply, entry.subresource};
 }
 
-// Those of the fields.
-std::set<Owner> OwnersIn(const ManagedEntries& entries, const FieldSet& fields) {
-  std::set<Owner> owners;
-  for (const ManagedEntry& entry : entries) {
-    if (OwnsAny(entry, fields)) owners.insert(OwnerOf(entry));
-  }
-  return owners;
-}
-
 }  // namespace
 
-ManagedEntries ScaleEntries(const ManagedEntries& object_entries, std::string_view api_version,
-                            std::string_view replicas_path) {
-  const FieldSet replicas = OnlyAt(replicas_path);
+ManagedEntries ScaleEntries(const ManagedEntries& object_entries, const ReplicasPaths& paths) {
   ManagedEntries entries;
   for (const ManagedEntry& entry : object_entries) {
-    if (entry.api_version != api_version || !OwnsAny(entry, replicas)) continue;
+    if (!OwnsReplicas(entry, paths)) continue;
     ManagedEntry& shown = entries.emplace_back(entry);
     shown.api_version = kScaleVersion;
     shown.fields = OnlyAt(kScaleReplicasPath);
@@ -60,30 +57,39 @@ ManagedEntries ScaleEntries(const ManagedEntries& object_entries, std::string_vi
   return entries;
 }
 
+ManagedEntries EntriesAfterUpdate(ManagedEntries scale_entries, const ReplicasChange& change,
+                                  std::string manager) {
+  if (scale_entries.empty() || change.before == change.now) return scale_entries;
+  ManagedEntries entries;
+  if (change.now == 0) return entries;
+  ManagedEntry& writer = entries.emplace_back();
+  writer.manager = std::move(manager);
+  writer.api_version = kScaleVersion;
+  writer.subresource = "scale";
+  writer.fields = OnlyAt(kScaleReplicasPath);
+  return entries;
+}
+
 ManagedEntries ObjectEntries(ManagedEntries object_entries, const ManagedEntries& scale_entries,
-                             std::string_view api_version, std::string_view replicas_path) {
-  const FieldSet replicas = OnlyAt(replicas_path);
-  const FieldSet of_scale = OnlyAt(kScaleReplicasPath);
-  const std::set<Owner> scalers = OwnersIn(scale_entries, of_scale);
+                             std::string_view api_version, const ReplicasPaths& paths) {
+  std::erase_if(object_entries,
+                [&](const ManagedEntry& entry) { return !paths.contains(entry.api_version); });
+  std::set<Owner> left;
+  for (const ManagedEntry& entry : scale_entries) left.insert(OwnerOf(entry));
   for (ManagedEntry& entry : object_entries) {
-    if (!scalers.contains(OwnerOf(entry))) entry.fields = Difference(entry.fields, replicas);
+    if (!OwnsReplicas(entry, paths)) continue;
+    if (entry.is_apply && left.erase(OwnerOf(entry)) != 0) continue;  // It stays as it is.
+    entry.fields = Difference(entry.fields, OnlyAt(paths.find(entry.api_version)->second));
   }
   std::erase_if(object_entries, [](const ManagedEntry& entry) { return entry.fields.Empty(); });
-  std::set<Owner> known = OwnersIn(object_entries, replicas);
   for (const ManagedEntry& entry : scale_entries) {
-    if (!OwnsAny(entry, of_scale) || !known.insert(OwnerOf(entry)).second) continue;
+    if (!OwnsScale(entry) || left.erase(OwnerOf(entry)) == 0) continue;
     ManagedEntry& added = object_entries.emplace_back(entry);
     added.api_version = api_version;
-    added.fields = replicas;
+    added.fields = OnlyAt(paths.find(api_version)->second);
     added.time.clear();
   }
   return object_entries;
-}
-
-bool AnyOwnsReplicas(const ManagedEntries& object_entries, std::string_view replicas_path) {
-  const FieldSet replicas = OnlyAt(replicas_path);
-  return std::any_of(object_entries.begin(), object_entries.end(),
-                     [&](const ManagedEntry& entry) { return OwnsAny(entry, replicas); });
 }
 
 }  // namespace skiff
