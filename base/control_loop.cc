@@ -27,13 +27,14 @@ Duration StepGuarded(ControlLoop& loop) {
   }
 }
 
-// Where the loop stands in a queue by due times; the end when it is not in it.
-template <typename Queue>
-auto PlaceOf(Queue& queue, Duration due, const ControlLoop& loop) {
+// Where the member stands in a queue by due times; the end when it is not in it.
+template <typename Queue, typename Member>
+auto PlaceOf(Queue& queue, const Member& member) {
+  const Duration due = member.second.due;
   if (due == kNever) return queue.end();  // It only waits to be woken, as most do.
   const auto [first, last] = queue.equal_range(due);
   const auto found =
-      std::find_if(first, last, [&](const auto& queued) { return queued.second == &loop; });
+      std::find_if(first, last, [&](const auto& queued) { return queued.second == &member; });
   return found == last ? queue.end() : found;
 }
 
@@ -63,9 +64,10 @@ ThreadExecutor::~ThreadExecutor() {
 
 void ThreadExecutor::Add(ControlLoop& loop) {
   MutexLock lock(mutex_);
-  CHECK(entries_.emplace(&loop, Entry{}).second);
+  const auto [added, is_new] = entries_.emplace(&loop, Entry{});
+  CHECK(is_new);
   loop.executor_ = this;
-  queue_.emplace(Duration::zero(), &loop);
+  queue_.emplace(Duration::zero(), &*added);
   StartThreadIfNeeded();
   const bool must_notify = MustNotify();
   lock.unlock();
@@ -77,10 +79,11 @@ void ThreadExecutor::Remove(ControlLoop& loop) {
   MutexLock lock(mutex_);
   const auto found = entries_.find(&loop);
   if (found == entries_.end()) return;
-  while (found->second.running) stepped_.wait(lock);
-  const auto queued = PlaceOf(queue_, found->second.due, loop);
+  Member& member = *found;  // Unlike the iterator it outlasts what is added in the meantime.
+  while (member.second.running) stepped_.wait(lock);
+  const auto queued = PlaceOf(queue_, member);
   if (queued != queue_.end()) queue_.erase(queued);
-  entries_.erase(found);
+  entries_.erase(&loop);
 }
 
 void ThreadExecutor::Wake(ControlLoop& loop) {
@@ -94,10 +97,10 @@ void ThreadExecutor::Wake(ControlLoop& loop) {
   }
   const Duration now = clock_.Monotonic();
   if (entry.due <= now) return;  // Its turn comes.
-  const auto queued = PlaceOf(queue_, entry.due, loop);
+  const auto queued = PlaceOf(queue_, *found);
   if (queued != queue_.end()) queue_.erase(queued);
   entry.due = now;
-  queue_.emplace(now, &loop);
+  queue_.emplace(now, &*found);
   StartThreadIfNeeded();
   const bool must_notify = MustNotify();
   lock.unlock();
@@ -125,9 +128,9 @@ void ThreadExecutor::Run(std::stop_token stop) {
   while (!stop.stop_requested()) {
     const Duration now = clock_.Monotonic();
     if (!queue_.empty() && queue_.begin()->first <= now) {
-      ControlLoop* loop = queue_.begin()->second;
+      Member& member = *queue_.begin()->second;
       queue_.erase(queue_.begin());
-      RunOne(loop);
+      RunOne(member);
       continue;
     }
     const Duration next = queue_.empty() ? kNever : queue_.begin()->first;
@@ -150,8 +153,8 @@ bool ThreadExecutor::MustNotify() {
   return true;
 }
 
-void ThreadExecutor::RunOne(ControlLoop* loop) {
-  Entry& entry = entries_.at(loop);
+void ThreadExecutor::RunOne(Member& member) {
+  auto& [loop, entry] = member;
   entry.running = true;
   LeaveTheRest();
   const bool must_notify =
@@ -168,7 +171,7 @@ void ThreadExecutor::RunOne(ControlLoop* loop) {
   entry.due = DueAfter(clock_.Monotonic(), entry.woken ? Duration::zero() : delay);
   entry.woken = false;
   // Those that only wait to be woken, most of tens of thousands, are in nobody's way.
-  if (entry.due != kNever) queue_.emplace(entry.due, loop);
+  if (entry.due != kNever) queue_.emplace(entry.due, &member);
 }
 
 void SteppedExecutor::Add(ControlLoop& loop) {

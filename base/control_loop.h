@@ -15,6 +15,8 @@
 #include <memory>
 #include <random>
 #include <thread>
+#include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "base/clock.h"
@@ -72,6 +74,8 @@ class ThreadExecutor final : public Executor {
     bool running = false;
     bool woken = false;  // While running: step once more.
   };
+  // A loop and how it stands here; stays in its place until it is removed.
+  using Member = std::pair<ControlLoop* const, Entry>;
   void Run(std::stop_token stop);
   void StartThreadIfNeeded() REQUIRES(mutex_);
   // Before a thread is busy: has another one look after the loop that is due next.
@@ -80,7 +84,7 @@ class ThreadExecutor final : public Executor {
   // that was notified has not come yet: it looks after what is due, and has the next one come.
   bool MustNotify() REQUIRES(mutex_);
   // Lets go of mutex_ during the step.
-  void RunOne(ControlLoop* loop) REQUIRES(mutex_);
+  void RunOne(Member& member) REQUIRES(mutex_);
 
   const std::string name_;
   const size_t threads_max_;
@@ -88,8 +92,9 @@ class ThreadExecutor final : public Executor {
   Mutex mutex_;
   CondVar changed_;  // Threads without work wait for it.
   CondVar stepped_;  // Remove waits for it.
-  std::map<ControlLoop*, Entry> entries_ GUARDED_BY(mutex_);
-  std::multimap<Duration, ControlLoop*> queue_ GUARDED_BY(mutex_);  // Not running, by due time.
+  // Tens of thousands, of whose tree each step of the way would be a line not in the cache.
+  std::unordered_map<ControlLoop*, Entry> entries_ GUARDED_BY(mutex_);
+  std::multimap<Duration, Member*> queue_ GUARDED_BY(mutex_);  // Not running, by due time.
   size_t waiting_ GUARDED_BY(mutex_) = 0;
   bool notified_ GUARDED_BY(mutex_) = false;  // One that waits; it has not come yet.
   // When a thread that waits will look by itself; kNever: nobody may.

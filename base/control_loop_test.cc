@@ -140,6 +140,27 @@ TEST(ThreadExecutorTest, ALoopThatThrowsDoesNotEndTheProgram) {
   executor.Remove(other);
 }
 
+TEST(ThreadExecutorTest, WhoIsRemovedWhileItRunsIsFoundAmongThoseThatHaveComeSince) {
+  constexpr int kMany = 10'000;
+  ThreadExecutor executor("test", 2);
+  HeldOnce held;
+  executor.Add(held);
+  held.begun.wait();
+  std::thread remover([&] { executor.Remove(held); });
+  std::latch done(kMany);
+  std::vector<std::unique_ptr<Once>> others;
+  for (int i = 0; i < kMany; ++i) {
+    others.push_back(std::make_unique<Once>(done));
+    executor.Add(*others.back());
+  }
+  done.wait();
+  held.end.count_down();
+  remover.join();
+  for (const auto& other : others) executor.Remove(*other);
+  executor.Add(held);  // It has left, and may come again.
+  executor.Remove(held);
+}
+
 struct Always : ControlLoop {
   Duration Step() override {
     if (!stepped) begun.count_down();

@@ -14,6 +14,10 @@ Quantity At(const List& list, const std::string& name) {
   return found == list.end() ? Quantity() : found->second;
 }
 
+bool SameComputing(const core_v1::ResourceRequirements& a, const core_v1::ResourceRequirements& b) {
+  return SameAmount(a, b, "cpu") && SameAmount(a, b, "memory");
+}
+
 }  // namespace
 
 Amounts AmountsOf(const core_v1::PodSpec& spec) {
@@ -44,9 +48,24 @@ bool SameAmount(const core_v1::ResourceRequirements& a, const core_v1::ResourceR
 
 bool SameAmounts(const Amounts& a, const Amounts& b) {
   return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](const auto& x, const auto& y) {
-    return x.first == y.first && SameAmount(x.second, y.second, "cpu") &&
-           SameAmount(x.second, y.second, "memory");
+    return x.first == y.first && SameComputing(x.second, y.second);
   });
+}
+
+bool AsksFor(const core_v1::PodSpec& spec, const Amounts& amounts) {
+  size_t asked = 0;
+  const auto is_alike = [&](const core_v1::Container& each) {
+    ++asked;
+    const auto found = amounts.find(each.name);
+    return found != amounts.end() && SameComputing(each.resources, found->second);
+  };
+  const auto is_alike_if_sidecar = [&](const core_v1::Container& each) {
+    return !IsSidecar(each) || is_alike(each);
+  };
+  return std::all_of(spec.containers.begin(), spec.containers.end(), is_alike) &&
+         std::all_of(spec.init_containers.begin(), spec.init_containers.end(),
+                     is_alike_if_sidecar) &&
+         asked == amounts.size();
 }
 
 }  // namespace skiff::kubelet

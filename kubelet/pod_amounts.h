@@ -19,5 +19,8 @@ core_v1::Pod WithAmounts(const core_v1::Pod& pod, const Amounts& amounts);
 bool SameAmount(const core_v1::ResourceRequirements& a, const core_v1::ResourceRequirements& b,
                 const std::string& resource);
 bool SameAmounts(const Amounts& a, const Amounts& b);
+// Whether the spec asks for the same, of the same containers: SameAmounts with its AmountsOf, which
+// is not made. Each pod that comes to a node asks it of all that are there.
+bool AsksFor(const core_v1::PodSpec& spec, const Amounts& amounts);
 
 }  // namespace skiff::kubelet

@@ -151,7 +151,7 @@ std::vector<std::shared_ptr<const core_v1::Pod>> Resizes::Allotted(
   MutexLock lock(mutex_);
   for (auto& pod : pods) {
     const auto found = allotted_.find(pod->metadata.uid);
-    if (found == allotted_.end() || SameAmounts(AmountsOf(pod->spec), found->second)) continue;
+    if (found == allotted_.end() || AsksFor(pod->spec, found->second)) continue;
     pod = std::make_shared<const core_v1::Pod>(WithAmounts(*pod, found->second));
   }
   return pods;

@@ -147,6 +147,27 @@ TEST_F(ResizesTest, OfManyOnlyThoseAreCopiedThatWaitForMore) {
   EXPECT_EQ(Cpu(*pods.at(1)), "2");
 }
 
+TEST_F(ResizesTest, ASpecAsksForWhatItsContainersAndSidecarsAskForAndForNothingElse) {
+  core_v1::Pod pod = Asking("a", "1");
+  core_v1::Container& sidecar = pod.spec.init_containers.emplace_back();
+  sidecar.name = "sidecar";
+  sidecar.restart_policy = "Always";
+  const Amounts amounts = AmountsOf(pod.spec);
+  EXPECT_TRUE(AsksFor(pod.spec, amounts));
+  pod.spec.init_containers.emplace_back().name = "first";
+  EXPECT_TRUE(AsksFor(pod.spec, amounts));
+  for (const char* name : {"c", "sidecar"}) {
+    Amounts others = amounts;
+    others[name].limits["memory"] = *Quantity::Parse("1Gi");
+    EXPECT_FALSE(AsksFor(pod.spec, others));
+    others.erase(name);
+    EXPECT_FALSE(AsksFor(pod.spec, others));
+  }
+  Amounts more = amounts;
+  more["first"] = {};
+  EXPECT_FALSE(AsksFor(pod.spec, more));
+}
+
 TEST_F(ResizesTest, MoreThanTheNodeHasIsRefused) {
   Resizes resizes = Make();
   resizes.Admit(Asking("a", "1"));

@@ -27,7 +27,7 @@ bool CountAlike(const PodInfo& one, const PodInfo& other) {
 
 }  // namespace
 
-NodeInfo& Cache::At(const std::string& node) {
+Cache::Infos::iterator Cache::At(const std::string& node) {
   const auto [place, is_new] = nodes_.try_emplace(node);
   if (is_new && free_slots_.empty()) {
     place->second.slot = nodes_.size() - 1;
@@ -35,16 +35,16 @@ NodeInfo& Cache::At(const std::string& node) {
     place->second.slot = free_slots_.back();
     free_slots_.pop_back();
   }
-  return place->second;
+  return place;
 }
 
-void Cache::Erase(std::map<std::string, NodeInfo>::iterator node) {
+void Cache::Erase(Infos::iterator node) {
   free_slots_.push_back(node->second.slot);
   nodes_.erase(node);
 }
 
 void Cache::SetNode(NodePtr node) {
-  NodeInfo& info = At(node->metadata.name);
+  NodeInfo& info = At(node->metadata.name)->second;
   order_is_stale_ |= !info.node || ZoneOf(*info.node) != ZoneOf(*node);
   const bool stays = info.node && info.node->metadata.labels == node->metadata.labels;
   const bool same_images = info.node && info.node->status.images == node->status.images;
@@ -91,8 +91,10 @@ void Cache::RemoveNode(const std::string& name) {
 
 bool Cache::Renew(const PodInfoPtr& pod) {
   const auto place = places_.find(pod->uid());
-  if (place == places_.end() || place->second.node != pod->pod->spec.node_name) return false;
-  PodInfoPtr& known = nodes_.at(place->second.node).pods.at(pod->uid());
+  if (place == places_.end() || place->second.node->first != pod->pod->spec.node_name) {
+    return false;
+  }
+  PodInfoPtr& known = place->second.node->second.pods.at(pod->uid());
   if (!CountAlike(*known, *pod)) return false;
   known = pod;
   place->second.assumed = false;
@@ -108,7 +110,7 @@ void Cache::SetPod(PodPtr pod) {
 bool Cache::RemovePod(const std::string& uid) {
   const auto place = places_.find(uid);
   if (place == places_.end()) return false;
-  const auto node = nodes_.find(place->second.node);
+  const auto node = place->second.node;
   const PodInfoPtr pod = node->second.pods.at(uid);
   if (node->second.node) counts_.RemovePod(*pod, node->second);
   node->second.RemovePod(uid);
@@ -129,10 +131,11 @@ bool Cache::IsAssumed(const std::string& uid) const {
 void Cache::Put(PodInfoPtr pod, const std::string& node, bool assumed) {
   const std::string uid = pod->uid();
   RemovePod(uid);
-  NodeInfo& info = At(node);
+  const auto place = At(node);
+  NodeInfo& info = place->second;
   if (info.node) counts_.AddPod(*pod, info);
   info.AddPod(std::move(pod));
-  places_[uid] = {node, assumed};
+  places_[uid] = {place, assumed};
 }
 
 const NodeList& Cache::Nodes() {

@@ -15,6 +15,9 @@ namespace skiff::scheduler {
 
 class Cache {
  public:
+  Cache() = default;
+  Cache(const Cache&) = delete;
+  Cache& operator=(const Cache&) = delete;
   void SetNode(NodePtr node);
   void RemoveNode(const std::string& name);
   // A pod that the API says is on a node, finished ones left out by the caller.
@@ -34,13 +37,15 @@ class Cache {
   const Repellents& repellents() const { return repellents_; }
 
  private:
+  // By name. Iterators stay valid until Erase, before which the last pod has gone.
+  using Infos = std::map<std::string, NodeInfo>;
   struct Place {
-    std::string node;
+    Infos::iterator node;
     bool assumed = false;
   };
   // Makes it where it is not there.
-  NodeInfo& At(const std::string& node);
-  void Erase(std::map<std::string, NodeInfo>::iterator node);
+  Infos::iterator At(const std::string& node);
+  void Erase(Infos::iterator node);
   void Put(PodInfoPtr pod, const std::string& node, bool assumed);
   // Takes the new version of a pod that is on that node already, and counts there as it did; most
   // versions differ in the status alone. False: it has to be counted anew.
@@ -48,7 +53,7 @@ class Cache {
   void CountImages(const NodeInfo& info, int64_t sign);
   void CountRepellents(const NodeInfo& info, int sign);
   // Pods may be heard of before their node; such an entry has no node object and is not listed.
-  std::map<std::string, NodeInfo> nodes_;
+  Infos nodes_;
   std::vector<size_t> free_slots_;  // Of those below as many as there ever were at once.
   std::unordered_map<std::string, Place> places_;  // By pod uid.
   PodCounts counts_;
