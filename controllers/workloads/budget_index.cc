@@ -9,7 +9,8 @@ std::shared_ptr<BudgetIndex> BudgetIndex::Of(const Informer<Budget>& budgets) {
   return index;
 }
 
-BudgetIndex::Selecting BudgetIndex::Find(const std::string& namespace_, const Labels& labels) const {
+BudgetIndex::Selecting BudgetIndex::Find(const std::string& namespace_,
+                                         const Labels& labels) const {
   const MutexLock lock(mutex_);
   const auto in = namespaces_.find(namespace_);
   if (in == namespaces_.end()) return {};

@@ -51,8 +51,8 @@ TEST_F(BudgetIndexTest, ABudgetIsFoundByWhatItSelectsNow) {
   Put("all", Json::object());
   Put("none", nullptr);
   Put("bad", {{"matchExpressions", {{{"key", "a"}, {"operator", "Odd"}}}}});
-  Put("some", {{"matchExpressions",
-                {{{"key", "app"}, {"operator", "In"}, {"values", {"a", "c"}}}}}});
+  Put("some",
+      {{"matchExpressions", {{{"key", "app"}, {"operator", "In"}, {"values", {"a", "c"}}}}}});
   EXPECT_EQ(Selecting({{"app", "a"}}), (Names{"one", "all", "some"}));
   EXPECT_EQ(Selecting({{"app", "b"}}), Names{"all"});
   EXPECT_EQ(Selecting({}), Names{"all"});
