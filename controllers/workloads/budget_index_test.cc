@@ -44,7 +44,7 @@ class BudgetIndexTest : public testing::Test {
   int version_ = 0;
 };
 
-using Names = std::vector<std::string>;
+using BudgetNames = std::vector<std::string>;
 
 TEST_F(BudgetIndexTest, ABudgetIsFoundByWhatItSelectsNow) {
   Put("one", ForApp("a"));
@@ -53,13 +53,13 @@ TEST_F(BudgetIndexTest, ABudgetIsFoundByWhatItSelectsNow) {
   Put("bad", {{"matchExpressions", {{{"key", "a"}, {"operator", "Odd"}}}}});
   Put("some",
       {{"matchExpressions", {{{"key", "app"}, {"operator", "In"}, {"values", {"a", "c"}}}}}});
-  EXPECT_EQ(Selecting({{"app", "a"}}), (Names{"one", "all", "some"}));
-  EXPECT_EQ(Selecting({{"app", "b"}}), Names{"all"});
-  EXPECT_EQ(Selecting({}), Names{"all"});
+  EXPECT_EQ(Selecting({{"app", "a"}}), (BudgetNames{"one", "all", "some"}));
+  EXPECT_EQ(Selecting({{"app", "b"}}), BudgetNames{"all"});
+  EXPECT_EQ(Selecting({}), BudgetNames{"all"});
   EXPECT_TRUE(index_->Find("other", {{"app", "a"}}).keys.empty());
   Put("one", ForApp("b"));
-  EXPECT_EQ(Selecting({{"app", "a"}}), (Names{"all", "some"}));
-  EXPECT_EQ(Selecting({{"app", "b"}}), (Names{"one", "all"}));
+  EXPECT_EQ(Selecting({{"app", "a"}}), (BudgetNames{"all", "some"}));
+  EXPECT_EQ(Selecting({{"app", "b"}}), (BudgetNames{"one", "all"}));
 }
 
 TEST_F(BudgetIndexTest, NothingIsKeptOfWhatIsGone) {
@@ -74,7 +74,7 @@ TEST_F(BudgetIndexTest, AFewThatSelectAPodAreLookedFor) {
   Put("x", ForApp("b"));
   EXPECT_EQ(LeftOutOf({{"app", "a"}}), 0U);
   Put("e", ForApp("a"));
-  EXPECT_EQ(Selecting({{"app", "a"}}), (Names{"a", "b", "c", "d"}));
+  EXPECT_EQ(Selecting({{"app", "a"}}), (BudgetNames{"a", "b", "c", "d"}));
   EXPECT_EQ(LeftOutOf({{"app", "a"}}), 6U);
   EXPECT_EQ(LeftOutOf({{"app", "b"}}), 0U);
 }
@@ -88,7 +88,7 @@ TEST_F(BudgetIndexTest, AsManyLabelsAreLookedAtAsItMaySelectNone) {
   Put("odd", not_a);
   EXPECT_EQ(LeftOutOf({{"app", "a"}}), many + 1);
   Put("own", ForApp("a"));
-  EXPECT_EQ(Selecting({{"app", "a"}}), Names{"own"}) << "others come after it";
+  EXPECT_EQ(Selecting({{"app", "a"}}), BudgetNames{"own"}) << "others come after it";
 }
 
 }  // namespace
