@@ -42,7 +42,7 @@ class ControllerParts::Worker final : public ControlLoop {
     const CachedObject object = controller_.primary_->Get(key);
     if (!object) {
       controller_.forget(key);
-      queue.Forget(key);
+      Forget(queue, key);
       return queue.Done(key);
     }
     // Whoever acts on an old version loses by it. The event of the newest wakes the key, if there
@@ -59,17 +59,24 @@ class ControllerParts::Worker final : public ControlLoop {
   void Finish(const ObjectKey& key, const Result<Requeue>& done) {
     WorkQueue& queue = *controller_.queue_;
     if (done || IsNamespaceTerminating(done.error())) {
-      queue.Forget(key);
+      Forget(queue, key);
       if (done && done->after) queue.AddAfter(key, *done->after);
       return queue.Done(key);
     }
-    if (IsNews(done.error(), queue.Failures(key))) {
+    if (IsNews(done.error(), queue.Failures(key)) &&
+        controller_.news_.IsNew(key, done.error().message)) {
       log_.Info(
           "reconcile failed",
           {{"key", key}, {"error", done.error().message}, {"attempt", queue.Failures(key) + 1}});
     }
     queue.AddRateLimited(key);
     queue.Done(key);
+  }
+
+  // Its failures.
+  void Forget(WorkQueue& queue, const ObjectKey& key) {
+    queue.Forget(key);
+    controller_.news_.Forget(key);
   }
 
   // We throw nothing; a library that does must not leave the key at work for ever.
@@ -94,7 +101,7 @@ class ControllerParts::Worker final : public ControlLoop {
 };
 
 ControllerParts::ControllerParts(std::string name, const Clock& clock)
-    : name(std::move(name)), clock_(clock) {}
+    : name(std::move(name)), clock_(clock), news_(clock) {}
 
 ControllerParts::~ControllerParts() = default;
 

@@ -15,6 +15,7 @@
 #include "base/control_loop.h"
 #include "base/id.h"
 #include "client/client.h"
+#include "client/failure_news.h"
 #include "client/hands.h"
 #include "client/informer.h"
 #include "client/recorder.h"
@@ -79,6 +80,7 @@ class ControllerParts {
   WorkQueue& queue();  // Made with `retry` when first asked for, after the builder is done.
 
   const Clock& clock_;
+  FailureNews news_;
   std::unique_ptr<WorkQueue> queue_;
   InformerCache* primary_ = nullptr;
   std::vector<InformerCache*> needed_;  // Workers start when all of these have synced.

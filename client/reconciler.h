@@ -23,7 +23,8 @@ template <Kind K>
 class Reconciler {
  public:
   virtual ~Reconciler() = default;
-  // An error is logged and the key retried with back-off; Conflict silently.
+  // An error is logged, the same one once in a while, and the key retried with back-off; Conflict
+  // silently.
   virtual Result<Requeue> Reconcile(const K& object) = 0;
   virtual void Forget(const ObjectKey&) {}  // It is gone; drop what you keep about it.
 };

@@ -39,8 +39,8 @@ class Outgoing final : public WebSocketSender {
     {
       MutexLock lock(mutex_);
       if (ended_ || closing_ || bytes_ >= bytes_max_) return false;
-      bytes_ += data.size() + 1;  // Empty messages count, too.
       messages_.push_back({std::move(data), text});
+      bytes_ += HeldBy(messages_.back());
     }
     Wake();
     return true;
@@ -72,9 +72,9 @@ class Outgoing final : public WebSocketSender {
   std::optional<Message> Take() {
     MutexLock lock(mutex_);
     if (messages_.empty()) return std::nullopt;
+    bytes_ -= HeldBy(messages_.front());
     Message message = std::move(messages_.front());
     messages_.pop_front();
-    bytes_ -= message.data.size() + 1;
     return message;
   }
   // Once every message is taken.
@@ -92,6 +92,9 @@ class Outgoing final : public WebSocketSender {
   }
 
  private:
+  // A message of one byte is held by forty.
+  static size_t HeldBy(const Message& message) { return sizeof(Message) + message.data.capacity(); }
+
   const size_t bytes_max_;
   mutable Mutex mutex_;
   std::deque<Message> messages_ GUARDED_BY(mutex_);

@@ -21,7 +21,7 @@ namespace skiff::http {
 
 struct WebSocketOptions {
   size_t message_bytes_max = 8 << 20;    // Of one received message; past it closed with 1009.
-  size_t backlog_bytes_max = 256 << 10;  // Queued by Send; past it Send refuses.
+  size_t backlog_bytes_max = 256 << 10;  // Held for what Send queued; past it Send refuses.
   // Pings that often; a peer that sends nothing for a minute after is given up. 0: no pings.
   Duration ping_every = 0s;
 };

@@ -388,6 +388,32 @@ TEST(WebSocket, CarriesAByteStreamInMessages) {
   EXPECT_EQ(client.Read(4), std::string("\x88\x02\x03\xe8", 4));
 }
 
+// Has no more to say than it is told to.
+class GivesSender : public MessageHandler {
+ public:
+  explicit GivesSender(std::shared_ptr<WebSocketSender>& sender) : sender_(sender) {}
+  void OnOpen(std::shared_ptr<WebSocketSender> sender) override { sender_ = std::move(sender); }
+  bool OnMessage(std::string_view, bool) override { return true; }
+  void OnClose(int, std::string_view) override {}
+
+ private:
+  std::shared_ptr<WebSocketSender>& sender_;
+};
+
+TEST(WebSocket, AMessageCountsForTheMemoryThatItIsHeldBy) {
+  std::shared_ptr<WebSocketSender> sender;
+  const auto socket = MakeWebSocket(WebSocketRole::kServer, std::make_unique<GivesSender>(sender));
+  socket->Attach([] {});
+  const size_t room = sender->Room();
+  size_t count = 0;
+  while (sender->Send("a")) ++count;
+  EXPECT_GT(count, 1'000U);
+  EXPECT_LT(count, 256U * 1024 / sizeof(std::string));
+  std::vector<SharedBytes> out;
+  socket->Pull(1 << 20, out);
+  EXPECT_EQ(sender->Room(), room) << "none of them is held any more";
+}
+
 // Takes so many messages, and then none until it is given room again.
 class FullSender : public WebSocketSender {
  public:

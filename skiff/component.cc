@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <filesystem>
+#include <map>
 
 #include "apiserver/auth/pki.h"
 #include "apiserver/server/port_flags.h"
@@ -248,9 +249,12 @@ void AddQueueMetrics(MetricRegistry& metrics, const Manager& manager) {
     metrics.AddMeasured(
         {name, help, {"name"}},
         [&manager, count] {
+          // Some controllers have several of one name, and nothing may be told twice.
+          std::map<std::string, uint64_t> sums;
+          for (const auto& [queue, counts] : manager.Queues()) sums[queue] += counts.*count;
           std::vector<Sample> samples;
-          for (const auto& [queue, counts] : manager.Queues()) {
-            samples.push_back({{queue}, static_cast<double>(counts.*count)});
+          for (const auto& [queue, sum] : sums) {
+            samples.push_back({{queue}, static_cast<double>(sum)});
           }
           return samples;
         },

@@ -253,5 +253,20 @@ TEST_F(ComponentServerTest, RequestsAndQueuesAreCounted) {
             HasSubstr(R"(workqueue_adds_total{name="serviceaccount"} 0)")));
 }
 
+TEST_F(ComponentServerTest, QueuesOfOneNameAreCountedTogether) {
+  InProcessTransport transport(
+      [this](const http::Request& request) { return api_->Handle(request, LoopbackUser()); });
+  Client client(transport, "test");
+  InformerFactory informers({client, clock_, random_});
+  Manager manager({transport, clock_, random_, informers, "test"});
+  AddDisruptionController(manager);
+  AddQueueMetrics(metrics_, manager);
+  const std::string text = metrics_.Text();
+  const std::string line = R"(workqueue_depth{name="disruption"} )";
+  const size_t first = text.find(line);
+  ASSERT_NE(first, std::string::npos);
+  EXPECT_EQ(text.find(line, first + 1), std::string::npos);
+}
+
 }  // namespace
 }  // namespace skiff

@@ -15,8 +15,9 @@
 #include "client/reconciler.h"
 #include "controllers/machinery/kind_finder.h"
 #include "controllers/program.h"
+#include "controllers/workloads/budget_index.h"
 #include "controllers/workloads/disruption_budget.h"
-#include "controllers/workloads/kept_selectors.h"
+#include "controllers/workloads/pod_control.h"
 
 namespace skiff {
 namespace {
@@ -225,34 +226,135 @@ class StaleDisruptions final : public Reconciler<Pod> {
   const Clock& clock_;
 };
 
+// Whether budgets count the two alike: what else changes of a pod wakes none of them.
+bool BudgetsCountAlike(const Pod& a, const Pod& b) {
+  const auto* owner = ControllerOf(a.metadata);
+  const auto* other = ControllerOf(b.metadata);
+  return a.metadata.uid == b.metadata.uid && a.metadata.labels == b.metadata.labels &&
+         a.metadata.deletion_timestamp.has_value() == b.metadata.deletion_timestamp.has_value() &&
+         IsReady(a) == IsReady(b) &&
+         (owner == nullptr || other == nullptr ? owner == other : *owner == *other);
+}
+
+// Whether a set of pods says nothing new of how many there are to be.
+template <typename Set>
+bool ScaleAlike(const Set& a, const Set& b) {
+  return a.metadata.uid == b.metadata.uid && a.spec.replicas == b.spec.replicas;
+}
+// Where a Deployment is above it, that is asked.
+bool ScaleSetAlike(const apps_v1::ReplicaSet& a, const apps_v1::ReplicaSet& b) {
+  const auto* above = ControllerOf(b.metadata);
+  return above != nullptr && above->kind == "Deployment" ? a.metadata.uid == b.metadata.uid
+                                                         : ScaleAlike(a, b);
+}
+
+// Wakes the budgets that a pod counts for: a few at once, as they are meant to be, and all of a
+// namespace by turns where there are more, however much is written to their pods meanwhile.
+class BudgetAlarm {
+ public:
+  explicit BudgetAlarm(Manager& manager)
+      : budgets_(manager.informer<PodDisruptionBudget>()),
+        index_(BudgetIndex::Of(budgets_)),
+        events_(manager.Recorder("controllermanager")) {}
+  // Before anything is heard.
+  void Ring(WorkQueue& budgets, WorkQueue& namespaces) {
+    queue_ = &budgets;
+    rounds_ = &namespaces;
+  }
+
+  void Hear(const Ptr<Pod>& before, const Ptr<Pod>& now) {
+    if (before && now && BudgetsCountAlike(*before, *now)) return;
+    const Pod& pod = now ? *now : *before;
+    const std::vector<ObjectKey> keys = WakeFor(pod.metadata.namespace_, pod.metadata.labels);
+    if (keys.size() > 1) {  // Of which the eviction subresource takes none.
+      events_.Warning(pod, "MultiplePodDisruptionBudgets",
+                      fmt::format("Pod \"{}\"/\"{}\" matches multiple PodDisruptionBudgets.  "
+                                  "Chose \"{}\" arbitrarily.",
+                                  pod.metadata.namespace_, pod.metadata.name, keys[0].name));
+    }
+    if (before && now && before->metadata.labels != now->metadata.labels) {
+      WakeFor(before->metadata.namespace_, before->metadata.labels);
+    }
+  }
+  // Returns those that are woken at once.
+  std::vector<ObjectKey> WakeFor(const std::string& namespace_, const BudgetIndex::Labels& labels) {
+    const BudgetIndex::Selecting selecting = index_->Find(namespace_, labels);
+    for (const ObjectKey& key : selecting.keys) queue_->Add(key);
+    if (selecting.left_out_of > 0) {
+      rounds_->AddAfter({"", namespace_}, kBetween * static_cast<int>(selecting.left_out_of));
+    }
+    return selecting.keys;
+  }
+  // One after the other; the next round comes when they are through.
+  void Round(const std::string& namespace_) {
+    Duration wait{};
+    for (const auto& budget : budgets_.ListIn(namespace_)) {
+      queue_->AddAfter(KeyOf(*budget), wait += kBetween);
+    }
+  }
+
+ private:
+  static constexpr Duration kBetween = 25ms;
+  const Informer<PodDisruptionBudget> budgets_;
+  const std::shared_ptr<BudgetIndex> index_;
+  EventRecorder& events_;
+  WorkQueue* queue_ = nullptr;
+  WorkQueue* rounds_ = nullptr;
+};
+
+// Rounds over the budgets of a namespace, which need not be known yet, nor any more.
+class BudgetRounds final : public Reconciler<core_v1::Namespace> {
+ public:
+  explicit BudgetRounds(std::shared_ptr<BudgetAlarm> alarm) : alarm_(std::move(alarm)) {}
+  Result<Requeue> Reconcile(const core_v1::Namespace& namespace_) override {
+    alarm_->Round(namespace_.metadata.name);
+    return Requeue::None();
+  }
+  void Forget(const ObjectKey& key) override { alarm_->Round(key.name); }
+
+ private:
+  const std::shared_ptr<BudgetAlarm> alarm_;
+};
+
+// A set of pods wakes the budgets of those that it makes.
+template <typename Set>
+auto BudgetsOfSet(const std::shared_ptr<BudgetAlarm>& alarm) {
+  return [alarm](const Set& set) {
+    alarm->WakeFor(set.metadata.namespace_, set.spec.template_.metadata.labels);
+    return std::vector<ObjectKey>();
+  };
+}
+
 }  // namespace
 
 void AddDisruptionController(Manager& manager) {
-  const auto budgets = manager.informer<PodDisruptionBudget>();
-  const auto selectors = KeptSelectors<PodDisruptionBudget>::Of(budgets);
-  EventRecorder& events = manager.Recorder("controllermanager");
-  ControllerBuilder<PodDisruptionBudget>(manager, "disruption")
-      .Watches<Pod>([budgets, selectors, &events](const Pod& pod) {
-        std::vector<ObjectKey> keys;
-        for (const auto& budget : budgets.ListIn(pod.metadata.namespace_)) {
-          const auto selector = selectors->Get(budget);
-          if (selector && selector->Matches(pod.metadata.labels)) keys.push_back(KeyOf(*budget));
-        }
-        if (keys.size() > 1) {  // Of which the eviction subresource takes none.
-          events.Warning(pod, "MultiplePodDisruptionBudgets",
-                         fmt::format("Pod \"{}\"/\"{}\" matches multiple PodDisruptionBudgets.  "
-                                     "Chose \"{}\" arbitrarily.",
-                                     pod.metadata.namespace_, pod.metadata.name, keys[0].name));
-        }
-        return keys;
-      })
-      // Who scales pods is looked up among these.
-      .Watches<apps_v1::ReplicaSet>([](const auto&) { return std::vector<ObjectKey>(); })
-      .Watches<apps_v1::Deployment>([](const auto&) { return std::vector<ObjectKey>(); })
-      .Watches<apps_v1::StatefulSet>([](const auto&) { return std::vector<ObjectKey>(); })
-      .Watches<core_v1::ReplicationController>([](const auto&) { return std::vector<ObjectKey>(); })
-      .Workers(1)
-      .Complete(std::make_unique<BudgetReconciler>(manager));
+  const auto alarm = std::make_shared<BudgetAlarm>(manager);
+  WorkQueue& budgets =
+      ControllerBuilder<PodDisruptionBudget>(manager, "disruption")
+          .Watches<Pod>([](const Pod&) { return std::vector<ObjectKey>(); })
+          // Who scales pods is looked up among these.
+          .Watches<apps_v1::ReplicaSet>(BudgetsOfSet<apps_v1::ReplicaSet>(alarm), ScaleSetAlike)
+          .Watches<apps_v1::Deployment>(BudgetsOfSet<apps_v1::Deployment>(alarm),
+                                        ScaleAlike<apps_v1::Deployment>)
+          .Watches<apps_v1::StatefulSet>(BudgetsOfSet<apps_v1::StatefulSet>(alarm),
+                                         ScaleAlike<apps_v1::StatefulSet>)
+          .Watches<core_v1::ReplicationController>(
+              [alarm](const core_v1::ReplicationController& set) {
+                if (const auto& made = set.spec.template_) {
+                  alarm->WakeFor(set.metadata.namespace_, made->metadata.labels);
+                }
+                return std::vector<ObjectKey>();
+              },
+              ScaleAlike<core_v1::ReplicationController>)
+          .Workers(1)
+          .Complete(std::make_unique<BudgetReconciler>(manager));
+  WorkQueue& rounds = ControllerBuilder<core_v1::Namespace>(manager, "disruption")
+                          .Only([](const core_v1::Namespace&) { return false; })
+                          .Workers(1)
+                          .Complete(std::make_unique<BudgetRounds>(alarm));
+  alarm->Ring(budgets, rounds);
+  manager.informer<Pod>().OnChange(
+      [alarm](const Ptr<Pod>& before, const Ptr<Pod>& now) { alarm->Hear(before, now); });
   ControllerBuilder<Pod>(manager, "disruption")
       .Only(MayBeStale)
       .Workers(1)

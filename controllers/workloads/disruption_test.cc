@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include "api/gen/core_v1.h"
 #include "controllers/listing_server_fixture.h"
 #include "controllers/program.h"
 
@@ -23,6 +24,26 @@ class DisruptionTest : public ListingServerTest {
   static Json OwnerOf(const std::string& version, const std::string& kind) {
     return {
         {"apiVersion", version}, {"kind", kind}, {"name", "o"}, {"uid", "u"}, {"controller", true}};
+  }
+  // What there is of the pod p from now on.
+  void ChangePod(const std::string& version, const Json& annotations, const std::string& ready) {
+    const Json pod = {
+        {"metadata",
+         {{"name", "p"},
+          {"namespace", "default"},
+          {"uid", "p"},
+          {"resourceVersion", version},
+          {"labels", {{"app", "a"}}},
+          {"annotations", annotations}}},
+        {"status",
+         {{"phase", "Running"}, {"conditions", {{{"type", "Ready"}, {"status", ready}}}}}}};
+    manager_.informer<core_v1::Pod>().cache().Apply(
+        {.type = WatchEvent::Type::kModified, .object = RawJson(pod)});
+  }
+  int64_t Looks() const {
+    return std::ranges::count_if(written(), [](const std::string& write) {
+      return write.starts_with("PATCH /apis/policy/v1/");
+    });
   }
   // What is first written at that path; null when nothing is.
   Json Written(const std::string& path) {
@@ -77,6 +98,49 @@ TEST_F(DisruptionTest, AnOwnerInNoNamespaceIsNotAskedForItsScale) {
       200, {{"metadata", {{"uid", "u"}}}, {"spec", {{"replicas", 4}}}}};
   PutPod("p", OwnerOf("example.com/v1", "Farm"));
   EXPECT_EQ(BudgetStatus()["conditions"][0]["message"], "found no controllers for pod \"p\"");
+}
+
+// The server keeps nothing, so that a budget writes its status each time it is looked at.
+TEST_F(DisruptionTest, WhatNoBudgetCountsWakesNone) {
+  PutPod("p", {});
+  for (const char* name : {"a", "b"}) {
+    Put("/apis/policy/v1/poddisruptionbudgets",
+        std::string("/apis/policy/v1/namespaces/default/poddisruptionbudgets/") + name,
+        {{"spec", {{"minAvailable", 1}, {"selector", {{"matchLabels", {{"app", "a"}}}}}}}});
+  }
+  Run(1s);
+  ChangePod("2", Json::object(), "True");
+  Run(1s);
+  const int64_t looks = Looks();
+  ChangePod("3", {{"a", "b"}}, "True");
+  Run(1s);
+  EXPECT_EQ(Looks(), looks);
+  ChangePod("4", {{"a", "b"}}, "False");
+  Run(1s);
+  EXPECT_EQ(Looks(), looks + 2);
+}
+
+TEST_F(DisruptionTest, ManyBudgetsOfOnePodAreLookedAtByTurns) {
+  PutPod("p", {});
+  for (int i = 0; i < 40; ++i) {
+    Put("/apis/policy/v1/poddisruptionbudgets",
+        "/apis/policy/v1/namespaces/default/poddisruptionbudgets/b-" + std::to_string(i),
+        {{"spec", {{"minAvailable", 1}, {"selector", {{"matchLabels", {{"app", "a"}}}}}}}});
+  }
+  Run(5s);
+  const int64_t looks = Looks();
+  int version = 1;
+  const auto change = [&] {
+    ++version;
+    ChangePod(std::to_string(version), Json::object(), version % 2 == 0 ? "True" : "False");
+    Run(10ms);
+  };
+  change();
+  EXPECT_EQ(Looks(), looks + 4);
+  while (version < 41) change();
+  EXPECT_EQ(Looks(), looks + 160) << "none of the others has had its turn";
+  Run(5s);
+  EXPECT_EQ(Looks(), looks + 200);
 }
 
 TEST_F(DisruptionTest, WhatWasSaidOfPodsThatStayIsTakenBack) {
