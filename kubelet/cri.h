@@ -14,6 +14,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -459,9 +460,11 @@ class ContainerRuntime {
   virtual Result<std::vector<Image>> ListImages(const std::string& image) = 0;
   // Unset when the image is not there.
   virtual Result<std::optional<Image>> ImageStatus(const std::string& image) = 0;
-  // Returns the image's reference, good for ContainerConfig::image.
+  // Returns the image's reference, good for ContainerConfig::image. Has no deadline; `stop` ends
+  // it, with kServerTimeout.
   virtual Result<std::string> PullImage(const std::string& image, const RegistryAuth& auth,
-                                        const SandboxConfig& sandbox) = 0;
+                                        const SandboxConfig& sandbox,
+                                        const std::stop_token& stop) = 0;
   virtual Result<> RemoveImage(const std::string& image) = 0;
   virtual Result<cri::ImageFsInfo> ImageFsInfo() = 0;
 

@@ -424,7 +424,7 @@ Result<std::optional<Image>> FakeRuntime::ImageStatus(const std::string& image) 
 }
 
 Result<std::string> FakeRuntime::PullImage(const std::string& image, const RegistryAuth&,
-                                           const SandboxConfig& sandbox) {
+                                           const SandboxConfig& sandbox, const std::stop_token&) {
   MutexLock lock(mutex_);
   TRY(Check(FakeCall::kPullImage));
   const auto fails = sandbox.annotations.find(kFailPullAnnotation);

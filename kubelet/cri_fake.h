@@ -111,7 +111,7 @@ class FakeRuntime final : public ContainerRuntime {
   Result<std::vector<Image>> ListImages(const std::string& image) override;
   Result<std::optional<Image>> ImageStatus(const std::string& image) override;
   Result<std::string> PullImage(const std::string& image, const RegistryAuth& auth,
-                                const SandboxConfig& sandbox) override;
+                                const SandboxConfig& sandbox, const std::stop_token& stop) override;
   Result<> RemoveImage(const std::string& image) override;
   Result<cri::ImageFsInfo> ImageFsInfo() override;
   std::unique_ptr<Subscription> Subscribe(std::function<void(const Event&)> callback) override;

@@ -1,6 +1,7 @@
 #include "kubelet/cri_grpc.h"
 
 #include <set>
+#include <stop_token>
 
 #include "base/mutex.h"
 #include "kubelet/cri_grpc_channel.h"
@@ -247,12 +248,13 @@ class GrpcRuntime final : public ContainerRuntime {
   }
 
   Result<std::string> PullImage(const std::string& image, const RegistryAuth& auth,
-                                const SandboxConfig& sandbox) override {
+                                const SandboxConfig& sandbox,
+                                const std::stop_token& stop) override {
     pb::PullImageRequest request;
     request.mutable_image()->set_image(image);
     *request.mutable_auth() = ToProto(auth);
     *request.mutable_sandbox_config() = ToProto(sandbox);
-    return TRY(Call(&Images::PullImage, *images_, request, kNever))
+    return TRY(Call(&Images::PullImage, *images_, request, kNever, stop))
     .image_ref();
   }
 
@@ -308,10 +310,12 @@ class GrpcRuntime final : public ContainerRuntime {
   Result<Response> Call(grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&,
                                                      Response*),
                         Stub& stub, const Request& request,
-                        std::optional<Duration> timeout = std::nullopt) {
+                        std::optional<Duration> timeout = std::nullopt,
+                        const std::stop_token& stop = {}) {
     grpc::ClientContext context;
     SetTimeout(context, timeout.value_or(options_.request_timeout));
     const Registration registration(*this, context);
+    const std::stop_callback cancel(stop, [&context] { context.TryCancel(); });
     Response response;
     const grpc::Status status = (stub.*method)(&context, request, &response);
     if (!status.ok()) return Fail(ErrorFrom(status));

@@ -450,9 +450,14 @@ TEST_F(CriGrpcTest, ImagesAreListedByTheirNamesAndMissingOnesAreNotFound) {
   EXPECT_EQ(created.error().reason, Reason::kNotFound) << created.error().message;
   EXPECT_THAT(RpcErrorText(created.error()), HasSubstr("rpc error: code = NotFound desc = "));
   // Nobody listens on port 1 of this machine.
-  const auto pulled = runtime().PullImage("127.0.0.1:1/none:1", {}, pod);
+  const auto pulled = runtime().PullImage("127.0.0.1:1/none:1", {}, pod, {});
   ASSERT_FALSE(pulled);
   EXPECT_THAT(pulled.error().message, HasSubstr("connection refused"));
+  std::stop_source unwanted;
+  unwanted.request_stop();
+  const auto ended = runtime().PullImage("127.0.0.1:1/none:1", {}, pod, unwanted.get_token());
+  ASSERT_FALSE(ended);
+  EXPECT_EQ(ended.error().reason, Reason::kServerTimeout) << ended.error().message;
 }
 
 TEST_F(CriGrpcTest, ImageNamesWithoutADomainAreDockerHubs) {

@@ -206,8 +206,8 @@ std::vector<TrackedAuth> ImagePuller::OfNode(const core_v1::Pod& pod,
 }
 
 tl::expected<std::string, std::string> ImagePuller::PullAndKeep(std::vector<TrackedAuth> attempts,
-                                                                const std::string& image,
-                                                                const cri::SandboxConfig& sandbox) {
+                                                                const Pull& pull) {
+  const std::string& image = pull.image;
   PulledImages* kept = dependencies_.pulled_images;
   if (kept != nullptr) {
     if (const auto begun = kept->Begin(image); !begun) {
@@ -217,7 +217,7 @@ tl::expected<std::string, std::string> ImagePuller::PullAndKeep(std::vector<Trac
                       image, begun.error().message));
     }
   }
-  const auto pulled = PullWith(std::move(attempts), image, sandbox);
+  const auto pulled = PullWith(std::move(attempts), pull);
   if (!pulled) {
     if (kept != nullptr) kept->End(image, std::nullopt, std::nullopt, dependencies_.clock.Now());
     return tl::unexpected(pulled.error());
@@ -232,12 +232,13 @@ tl::expected<std::string, std::string> ImagePuller::PullAndKeep(std::vector<Trac
 }
 
 tl::expected<ImagePuller::Pulled, std::string> ImagePuller::PullWith(
-    std::vector<TrackedAuth> attempts, const std::string& image,
-    const cri::SandboxConfig& sandbox) {
+    std::vector<TrackedAuth> attempts, const Pull& pull) {
   if (attempts.empty()) attempts.emplace_back().is_for_all = true;
   std::vector<std::string> problems;
   for (const TrackedAuth& auth : attempts) {
-    auto pulled = dependencies_.runtime.PullImage(image, auth, sandbox);
+    const std::stop_token stop = pull.stop.get_token();
+    if (stop.stop_requested()) return tl::unexpected(std::string("nobody waits for it any more"));
+    auto pulled = dependencies_.runtime.PullImage(pull.image, auth, pull.sandbox, stop);
     if (pulled) {
       return Pulled{std::move(*pulled),
                     auth.is_for_all ? std::nullopt : std::optional(auth.secret)};
@@ -319,10 +320,7 @@ std::optional<ImagePuller::Outcome> ImagePuller::PullIt(const Wish& wish) {
 void ImagePuller::PullAll() {
   while (true) {
     std::string key;
-    std::string image;
-    cri::SandboxConfig sandbox;
-    RegistryCredentials credentials;
-    core_v1::Pod asker;
+    Pull pull;
     {
       MutexLock lock(mutex_);
       if (due_.empty()) {
@@ -334,24 +332,20 @@ void ImagePuller::PullAll() {
       const auto found = pulls_.find(key);
       if (found == pulls_.end()) continue;
       found->second.started_at = dependencies_.clock.Monotonic();
-      image = found->second.image;
-      sandbox = found->second.sandbox;
-      credentials = found->second.credentials;
-      asker = found->second.asker;
+      pull = found->second;
     }
-    auto attempts = credentials.For(image);
-    for (TrackedAuth& auth : OfNode(asker, image)) attempts.push_back(std::move(auth));
-    auto outcome = PullAndKeep(std::move(attempts), image, sandbox);
-    std::string pod_uid;
+    auto attempts = pull.credentials.For(pull.image);
+    for (TrackedAuth& auth : OfNode(pull.asker, pull.image)) attempts.push_back(std::move(auth));
+    auto outcome = PullAndKeep(std::move(attempts), pull);
     {
       MutexLock lock(mutex_);
       const auto found = pulls_.find(key);
-      if (found == pulls_.end()) continue;  // Nobody waits for it any more.
+      // Nobody waits for it any more, or a static pod that came back does for its own.
+      if (found == pulls_.end() || found->second.stop != pull.stop) continue;
       found->second.outcome = std::move(outcome);
       found->second.ended_at = dependencies_.clock.Monotonic();
-      pod_uid = found->second.pod_uid;
     }
-    dependencies_.pulled(pod_uid);
+    dependencies_.pulled(pull.pod_uid);
   }
 }
 
@@ -389,11 +383,19 @@ ImagePuller::Outcome ImagePuller::Conclude(const std::string& backoff_key, Pull 
 }
 
 void ImagePuller::Forget(const std::string& pod_uid) {
-  MutexLock lock(mutex_);
-  std::erase_if(pulls_, [&](const auto& pull) { return pull.second.pod_uid == pod_uid; });
-  std::erase_if(due_, [&](const auto& key) { return !pulls_.contains(key); });
-  std::erase_if(checks_, [&](const auto& check) { return check.second.pod_uid == pod_uid; });
-  std::erase_if(due_checks_, [&](const auto& key) { return !checks_.contains(key); });
+  std::vector<std::stop_source> unwanted;
+  {
+    MutexLock lock(mutex_);
+    std::erase_if(pulls_, [&](const auto& pull) {
+      const bool is_its = pull.second.pod_uid == pod_uid;
+      if (is_its) unwanted.push_back(pull.second.stop);
+      return is_its;
+    });
+    std::erase_if(due_, [&](const auto& key) { return !pulls_.contains(key); });
+    std::erase_if(checks_, [&](const auto& check) { return check.second.pod_uid == pod_uid; });
+    std::erase_if(due_checks_, [&](const auto& key) { return !checks_.contains(key); });
+  }
+  for (std::stop_source& stop : unwanted) stop.request_stop();
 }
 
 }  // namespace skiff::kubelet

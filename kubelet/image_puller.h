@@ -7,6 +7,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <stop_token>
 #include <string>
 
 #include "api/gen/core_v1.h"
@@ -60,7 +61,8 @@ class ImagePuller {
   // The image that an image volume shows. What its events concern is the pod.
   std::optional<Outcome> Ensure(const core_v1::Pod& pod, const core_v1::Volume& volume,
                                 const cri::SandboxConfig& sandbox);
-  // The pod starts no more containers: what it waits for need not be pulled.
+  // The pod starts no more containers: what it waits for need not be pulled, and its pulls that run
+  // are ended, so that others have their turn.
   void Forget(const std::string& pod_uid);
 
  private:
@@ -74,6 +76,7 @@ class ImagePuller {
     RegistryCredentials credentials;
     core_v1::Pod asker;  // As much of it as credentials of the node may be for.
     std::optional<tl::expected<std::string, std::string>> outcome;  // Unset: it has not ended.
+    std::stop_source stop;
   };
   // Whether credentials of the node let a pod have an image that lies here.
   struct Check {
@@ -116,14 +119,11 @@ class ImagePuller {
     std::optional<PullSecret> secret;  // What it took.
   };
   // With each of the credentials for the image until one is taken; without any if there are none.
-  // On failure says why none was.
-  tl::expected<Pulled, std::string> PullWith(std::vector<TrackedAuth> attempts,
-                                             const std::string& image,
-                                             const cri::SandboxConfig& sandbox);
+  // On failure says why none was. Once the pull is stopped no more are tried.
+  tl::expected<Pulled, std::string> PullWith(std::vector<TrackedAuth> attempts, const Pull& pull);
   // The same, and it is kept who could.
   tl::expected<std::string, std::string> PullAndKeep(std::vector<TrackedAuth> attempts,
-                                                     const std::string& image,
-                                                     const cri::SandboxConfig& sandbox);
+                                                     const Pull& pull);
   std::vector<TrackedAuth> OfNode(const core_v1::Pod& pod, const std::string& image) const;
   // nullopt: it is being found out.
   std::optional<bool> MayHave(const Wish& wish, const std::string& ref);

@@ -26,9 +26,10 @@ class StuckRuntime final : public cri::WrappedRuntime {
     return WrappedRuntime::StopContainer(id, grace);
   }
   Result<std::string> PullImage(const std::string& image, const cri::RegistryAuth& auth,
-                                const cri::SandboxConfig& sandbox) override {
+                                const cri::SandboxConfig& sandbox,
+                                const std::stop_token& stop) override {
     Hold(pulls_);
-    return WrappedRuntime::PullImage(image, auth, sandbox);
+    return WrappedRuntime::PullImage(image, auth, sandbox, stop);
   }
   Result<cri::ExecResult> ExecSync(const std::string&, const std::vector<std::string>&,
                                    Duration) override {

@@ -102,8 +102,9 @@ class MeteredRuntime final : public ContainerRuntime {
     return Meter("image_status", [&] { return below_.ImageStatus(image); });
   }
   Result<string> PullImage(const string& image, const cri::RegistryAuth& auth,
-                           const cri::SandboxConfig& sandbox) override {
-    return Meter("pull_image", [&] { return below_.PullImage(image, auth, sandbox); });
+                           const cri::SandboxConfig& sandbox,
+                           const std::stop_token& stop) override {
+    return Meter("pull_image", [&] { return below_.PullImage(image, auth, sandbox, stop); });
   }
   Result<> RemoveImage(const string& image) override {
     return Meter("remove_image", [&] { return below_.RemoveImage(image); });

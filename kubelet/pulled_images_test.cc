@@ -6,6 +6,7 @@
 #include <fstream>
 #include <memory>
 #include <set>
+#include <stop_token>
 #include <thread>
 
 #include "base/hash.h"
@@ -180,18 +181,32 @@ TEST_F(PulledImagesTest, ThePolicySaysWhoHasToShowASecret) {
   EXPECT_FALSE(CheckImagePattern("quay.io/app:1"));
 }
 
-// Pulls come to no end before so many are under way; who shows no secret gets none.
+constexpr char kStalling[] = "quay.io/stalls:1";
+
+// Pulls come to no end before so many are under way, or before they are stopped; who shows no
+// secret gets none. That of kStalling comes to no other end.
 class GuardedRuntime final : public cri::WrappedRuntime {
  public:
   GuardedRuntime(ContainerRuntime& inner, int at_once) : WrappedRuntime(inner), at_once_(at_once) {}
   Result<std::string> PullImage(const std::string& image, const cri::RegistryAuth& auth,
-                                const cri::SandboxConfig&) override {
+                                const cri::SandboxConfig&, const std::stop_token& stop) override {
+    const std::stop_callback tell(stop, [this] {
+      MutexLock lock(mutex_);
+      changed_.notify_all();
+    });
     MutexLock lock(mutex_);
     ++pulls_;
     changed_.notify_all();
-    while (pulls_ < at_once_) changed_.wait(lock);
+    while (!stop.stop_requested() && (image == kStalling || pulls_ < at_once_)) changed_.wait(lock);
+    if (stop.stop_requested()) return Fail(Reason::kServerTimeout, "context canceled");
     if (auth.username.empty()) return Fail(Reason::kForbidden, "denied");
     return image;
+  }
+  // Until so many have begun. Says how many have.
+  int WaitForPulls(int count) {
+    MutexLock lock(mutex_);
+    while (pulls_ < count) changed_.wait(lock);
+    return pulls_;
   }
 
  private:
@@ -273,6 +288,22 @@ TEST_F(ImagePullsTest, AsManyRunAtOneTimeAsMay) {
   // The first alone would wait for ever.
   EXPECT_EQ(Ensure(*puller_, one).error().reason, "ErrImagePull");
   EXPECT_EQ(Ensure(*puller_, two).error().reason, "ErrImagePull");
+}
+
+TEST_F(ImagePullsTest, OneThatStallsEndsWithItsPodAndTheNextHasItsTurn) {
+  auto dependencies = DependenciesOf(1, nullptr);
+  dependencies.of_node = [](const core_v1::Pod& pod, const std::string&) {
+    return std::vector<TrackedAuth>(pod.metadata.name == "owner" ? 1 : 0);
+  };
+  puller_ = std::make_unique<ImagePuller>(std::move(dependencies));
+  core_v1::Pod stalled = PodOf("owner", "Always"), next = PodOf("next", "Always");
+  stalled.spec.containers[0].image = kStalling;
+  EXPECT_FALSE(puller_->Ensure(stalled, stalled.spec.containers[0], {}));
+  EXPECT_EQ(runtime_.WaitForPulls(1), 1);
+  EXPECT_FALSE(puller_->Ensure(next, next.spec.containers[0], {}));
+  puller_->Forget("owner");
+  EXPECT_EQ(Ensure(*puller_, next).error().reason, "ErrImagePull");
+  EXPECT_EQ(runtime_.WaitForPulls(2), 2) << "other credentials were tried for nobody";
 }
 
 TEST_F(ImagePullsTest, AnImageOfAnothersSecretIsPulledAgainOrNotThere) {

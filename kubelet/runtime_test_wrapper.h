@@ -77,8 +77,9 @@ class WrappedRuntime : public ContainerRuntime {
     return inner_.ImageStatus(image);
   }
   Result<std::string> PullImage(const std::string& image, const RegistryAuth& auth,
-                                const SandboxConfig& sandbox) override {
-    return inner_.PullImage(image, auth, sandbox);
+                                const SandboxConfig& sandbox,
+                                const std::stop_token& stop) override {
+    return inner_.PullImage(image, auth, sandbox, stop);
   }
   Result<> RemoveImage(const std::string& image) override { return inner_.RemoveImage(image); }
   Result<cri::ImageFsInfo> ImageFsInfo() override { return inner_.ImageFsInfo(); }

@@ -35,6 +35,9 @@
 namespace skiff {
 namespace {
 
+// One registry that stalls is not to hold up what comes from others.
+constexpr int kPullsAtOnce = 4;
+
 ContainerdOptions ContainerdOf(const ClusterOptions& options) {
   return {.endpoint = options.container_runtime_endpoint,
           .directory = options.data_dir,
@@ -92,6 +95,8 @@ kubelet::KubeletConfiguration ConfigurationOf(const ClusterOptions& cluster,
   it.register_with_taints = options.facts.taints;
   it.eviction_hard = options.eviction.hard;
   it.eviction_pressure_transition_period = options.eviction_transition_period;
+  it.serialize_image_pulls = false;
+  it.max_parallel_image_pulls = options.pulls_max;
   it.image_gc_high_threshold_percent = options.images.high_threshold_percent;
   it.image_gc_low_threshold_percent = options.images.low_threshold_percent;
   return it;
@@ -253,6 +258,7 @@ Result<> LocalNode::Parts::StartKubelet(const ClusterOptions& options,
   }
   agent_options.kubelet.facts.port = options.kubelet_port;
   if (has_own_containerd) agent_options.kubelet.kept_ports = OwnPorts(options);
+  agent_options.kubelet.pulls_max = kPullsAtOnce;
   for (const std::string& taint : options.register_with_taints) {
     agent_options.kubelet.facts.taints.push_back(TRY(kubelet::ParseTaint(taint)));
   }
