@@ -2,6 +2,7 @@
 
 #include <set>
 #include <string_view>
+#include <utility>
 
 namespace skiff::scheduler {
 namespace {
@@ -95,7 +96,7 @@ bool Cache::Renew(const PodInfoPtr& pod) {
   PodInfoPtr& known = nodes_.at(place->second.node).pods.at(pod->uid());
   if (!CountAlike(*known, *pod)) return false;
   known = pod;
-  place->second.assumed = false;
+  if (std::exchange(place->second.assumed, false)) --assumed_;
   return true;
 }
 
@@ -113,6 +114,7 @@ bool Cache::RemovePod(const std::string& uid) {
   if (node->second.node) counts_.RemovePod(*pod, node->second);
   node->second.RemovePod(uid);
   if (!node->second.node && node->second.pods.empty()) Erase(node);
+  if (place->second.assumed) --assumed_;
   places_.erase(place);
   return true;
 }
@@ -133,6 +135,7 @@ void Cache::Put(PodInfoPtr pod, const std::string& node, bool assumed) {
   if (info.node) counts_.AddPod(*pod, info);
   info.AddPod(std::move(pod));
   places_[uid] = {node, assumed};
+  if (assumed) ++assumed_;
 }
 
 const NodeList& Cache::Nodes() {

@@ -239,7 +239,10 @@ Duration Scheduler::Step() {
     Decide(std::move(*pod));
   }
   const Duration asking = GoOnAsking();
-  if (metrics_) metrics_->Waiting(queue_.sizes());
+  if (metrics_) {
+    metrics_->Waiting(queue_.sizes());
+    metrics_->Cached(cache_.sizes());
+  }
   return std::min(asking, queue_.NextDue(clock_.Monotonic()));
 }
 

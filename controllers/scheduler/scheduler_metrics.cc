@@ -66,6 +66,15 @@ SchedulerMetrics::SchedulerMetrics(MetricRegistry& registry, std::function<size_
                                    {{"gated"}, static_cast<double>(gated())},
                                    {{"unschedulable"}, waiting(2)}};
       });
+  registry.AddMeasured(
+      {"scheduler_cache_size",
+       "[ALPHA] Nodes, pods, and of these the assumed ones, that the scheduler keeps in mind.",
+       {"type"}},
+      [this] {
+        const auto cached = [this](size_t i) { return static_cast<double>(cached_[i].load()); };
+        return std::vector<Sample>{
+            {{"assumed_pods"}, cached(0)}, {{"nodes"}, cached(1)}, {{"pods"}, cached(2)}};
+      });
 }
 
 void SchedulerMetrics::Scheduled(const std::string& profile, const QueuedPod& pod, Duration now) {
@@ -85,6 +94,12 @@ void SchedulerMetrics::Waiting(const SchedulingQueue::Sizes& sizes) {
   waiting_[0] = sizes.active;
   waiting_[1] = sizes.backoff;
   waiting_[2] = sizes.unschedulable;
+}
+
+void SchedulerMetrics::Cached(const Cache::Sizes& sizes) {
+  cached_[0] = sizes.assumed;
+  cached_[1] = sizes.nodes;
+  cached_[2] = sizes.pods;
 }
 
 }  // namespace skiff::scheduler

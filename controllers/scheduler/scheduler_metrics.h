@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/metrics.h"
+#include "controllers/scheduler/cache.h"
 #include "controllers/scheduler/queue.h"
 
 namespace skiff::scheduler {
@@ -39,6 +40,8 @@ class SchedulerMetrics {
   void Comes(std::string_view queue, std::string_view event) { incoming_.Add({queue, event}); }
   // By now so many wait.
   void Waiting(const SchedulingQueue::Sizes& sizes);
+  // By now the cache holds so much.
+  void Cached(const Cache::Sizes& sizes);
 
  private:
   static double Seconds(Duration time) { return std::chrono::duration<double>(time).count(); }
@@ -55,6 +58,7 @@ class SchedulerMetrics {
   HistogramFamily& rules_;
   CounterFamily& incoming_;
   std::array<std::atomic<size_t>, 3> waiting_{};  // Active, in back-off, unschedulable.
+  std::array<std::atomic<size_t>, 3> cached_{};   // Pods that are assumed, nodes, pods.
 };
 
 }  // namespace skiff::scheduler
