@@ -1,5 +1,6 @@
 #include "apiserver/server/flow_control_revision.h"
 
+#include <algorithm>
 #include <string>
 
 #include "api/codec/document.h"
@@ -22,6 +23,12 @@ bool IsLeftToServer(const std::string& name, const std::optional<bool>& said, in
   return said.value_or(generation == 1);
 }
 
+// What the annotation says of an object; nullopt where that is neither yes nor no.
+std::optional<bool> SaidOf(const Json& metadata) {
+  const Json annotations = metadata.value("annotations", Json::object());
+  return GoBool(annotations.value(kAutoUpdateSpec, ""));
+}
+
 using flowcontrol_v1::FlowSchema;
 using flowcontrol_v1::PriorityLevelConfiguration;
 
@@ -42,8 +49,7 @@ Result<bool> HasSpecOf(const Json& present, const Json& wanted) {
 
 Result<std::optional<Json>> RevisedFlowControl(const Json& present, const Json& wanted) {
   const Json metadata = present.value("metadata", Json::object());
-  const Json annotations = metadata.value("annotations", Json::object());
-  const auto said = GoBool(annotations.value(kAutoUpdateSpec, ""));
+  const auto said = SaidOf(metadata);
   const bool is_left =
       IsLeftToServer(metadata.value("name", ""), said, metadata.value("generation", int64_t{0}));
   const bool has_spec = TRY(HasSpecOf(present, wanted));
@@ -54,6 +60,16 @@ Result<std::optional<Json>> RevisedFlowControl(const Json& present, const Json& 
     revised["metadata"]["annotations"][kAutoUpdateSpec] = is_left ? "true" : "false";
   }
   return revised;
+}
+
+bool IsUnwantedFlowControl(const Json& present, const std::vector<Json>& wanted) {
+  const Json metadata = present.value("metadata", Json::object());
+  if (!SaidOf(metadata).value_or(false) || metadata.contains("deletionTimestamp")) return false;
+  const std::string kind = TextAt(present, "kind");
+  const std::string name = metadata.value("name", "");
+  return std::none_of(wanted.begin(), wanted.end(), [&](const Json& each) {
+    return TextAt(each, "kind") == kind && TextAt(each, "metadata.name") == name;
+  });
 }
 
 }  // namespace skiff

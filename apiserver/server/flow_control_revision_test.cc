@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <string>
+#include <vector>
 
 #include "apiserver/server/bootstrap.h"
 
@@ -72,6 +74,21 @@ TEST(FlowControlRevision, TheSharesOfTheExemptLevelAreTheOperators) {
   Json present = wanted;
   present["spec"]["exempt"] = {{"nominalConcurrencyShares", 40}, {"lendablePercent", 50}};
   EXPECT_FALSE(*RevisedFlowControl(present, wanted));
+}
+
+TEST(FlowControlRevision, WhatIsLeftToTheServerAndNotWantedAnyMoreGoes) {
+  const std::vector<Json> wanted = FlowControlObjects();
+  for (const Json& each : wanted) EXPECT_FALSE(IsUnwantedFlowControl(each, wanted)) << each;
+  Json other = StartObjectOf("FlowSchema", "catch-all");
+  // A priority level has that name; no FlowSchema does.
+  other["metadata"]["name"] = "workload-high";
+  EXPECT_TRUE(IsUnwantedFlowControl(other, wanted));
+  other["metadata"]["deletionTimestamp"] = "2023-11-14T22:14:20Z";
+  EXPECT_FALSE(IsUnwantedFlowControl(other, wanted)) << "it is going already";
+  other["metadata"].erase("deletionTimestamp");
+  for (const char* said : {"false", "maybe", static_cast<const char*>(nullptr)}) {
+    EXPECT_FALSE(IsUnwantedFlowControl(ChangedByUser(other, said, 1), wanted)) << "a user's own";
+  }
 }
 
 }  // namespace

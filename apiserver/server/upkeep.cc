@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <set>
 
+#include "api/codec/document.h"
 #include "api/gen/core_v1.h"
 #include "api/gen/discovery_v1.h"
 #include "api/gen/flowcontrol_v1.h"
@@ -13,6 +14,7 @@
 #include "apiserver/request/api_errors.h"
 #include "apiserver/request/resources.h"
 #include "apiserver/server/authentication_map.h"
+#include "apiserver/server/flow_control_revision.h"
 #include "apiserver/storage/keys.h"
 #include "base/log.h"
 
@@ -84,6 +86,20 @@ http::Request ApplyStatus(const FlowSchema& schema, const FlowSchemaCondition& c
                       {"metadata", {{"name", schema.metadata.name}}},
                       {"status", {{"conditions", Json::array({ToJson(condition)})}}}}
                      .dump();
+  return request;
+}
+
+// One that an operator takes over at this moment stays.
+http::Request DeleteAsRead(const KindInfo& kind, const Json& document) {
+  http::Request request;
+  request.method = "DELETE";
+  request.path = fmt::format("/apis/{}/{}/{}", kind.api_version, kind.resource,
+                             TextAt(document, "metadata.name"));
+  request.headers.emplace("User-Agent", "kube-apiserver");
+  Json body = {{"kind", "DeleteOptions"}, {"apiVersion", "v1"}};
+  body["preconditions"]["uid"] = TextAt(document, "metadata.uid");
+  body["preconditions"]["resourceVersion"] = TextAt(document, "metadata.resourceVersion");
+  request.body = body.dump();
   return request;
 }
 
@@ -170,8 +186,29 @@ Result<> Upkeep::CorrectFlowControl() {
   const Duration now = core_.clock.Monotonic();
   look_at_ = now < revise_at_ ? revise_at_ : kNever;
   if (look_at_ != kNever) return {};
-  if (ReviseFlowControl(core_, kept_)) revise_at_ = now + kReviseEvery;
+  bool any = ReviseFlowControl(core_, kept_);
+  for (const KindInfo* kind :
+       {&FlowSchema::Info(), &flowcontrol_v1::PriorityLevelConfiguration::Info()}) {
+    const bool removed = TRY(RemoveUnwantedFlowControl(*kind));
+    any = any || removed;
+  }
+  if (any) look_at_ = revise_at_ = now + kReviseEvery;
   return {};
+}
+
+Result<bool> Upkeep::RemoveUnwantedFlowControl(const KindInfo& kind) {
+  bool any = false;
+  const auto page = TRY(core_.store.List({.prefix = StorePrefix(kind.storage_key)}));
+  for (const RecordPtr& record : page.records) {
+    const Json document = TRY(DocumentOf(kind, *record));
+    if (!IsUnwantedFlowControl(document, kept_)) continue;
+    any = true;
+    const http::Response answer = ask_(DeleteAsRead(kind, document));
+    constexpr int kGone = 404, kChanged = 409;
+    if (answer.status < 400 || answer.status == kGone || answer.status == kChanged) continue;
+    return Fail(Reason::kInternalError, answer.body);
+  }
+  return any;
 }
 
 Result<> Upkeep::SettleFlowSchemas() {

@@ -47,6 +47,8 @@ class Upkeep final : public ControlLoop {
   Result<> CorrectTracking();
   Result<> CorrectAuthentication();
   Result<> CorrectFlowControl();
+  // Whether there was any.
+  Result<bool> RemoveUnwantedFlowControl(const KindInfo& kind);
   // Writes a ConfigMap of kube-system. One that changed meanwhile stays: that wakes us.
   Result<> PutMap(std::string_view name, const Json& document);
   Result<> SettleFlowSchemas();
@@ -58,7 +60,8 @@ class Upkeep final : public ControlLoop {
   std::vector<PrefixBell> bells_;
   bool failed_ = false;  // Everything is looked at again.
   Duration revise_at_ = Duration::zero();  // Monotonic: not before that is flow control corrected.
-  Duration look_at_ = kNever;              // And then it is, as somebody has changed it.
+  // And then it is, as somebody has changed it, or not all of it could be corrected.
+  Duration look_at_ = kNever;
   Mutex mutex_;
   std::optional<Authorities> authorities_ GUARDED_BY(mutex_);  // Not yet taken.
 };

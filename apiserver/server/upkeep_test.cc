@@ -108,6 +108,37 @@ TEST_F(UpkeepTest, FlowControlIsWhatItWasUnlessAnOperatorKeepsIt) {
   EXPECT_EQ(precedence(), 77);
 }
 
+TEST_F(UpkeepTest, FlowControlThatIsLeftToTheServerAndNotItsOwnGoes) {
+  const std::string schemas = kFlow + std::string("flowschemas");
+  const std::string levels = kFlow + std::string("prioritylevelconfigurations");
+  const auto schema = [&](const std::string& name, const std::string& said) {
+    return Post(schemas, R"({"metadata": {"name": ")" + name +
+                             R"(", "annotations": {"apf.kubernetes.io/autoupdate-spec": ")" + said +
+                             R"("}}, "spec": {"matchingPrecedence": 9,
+                                 "priorityLevelConfiguration": {"name": "global-default"}}})");
+  };
+  ASSERT_EQ(schema("of-another-version", "true").code, 201);
+  ASSERT_EQ(schema("an-operators", "false").code, 201);
+  ASSERT_EQ(Post(levels, R"({"metadata": {"name": "of-another-version",
+                                "annotations": {"apf.kubernetes.io/autoupdate-spec": "true"}},
+                             "spec": {"type": "Limited", "limited":
+                                {"limitResponse": {"type": "Reject"}}}})")
+                .code,
+            201);
+  const size_t before = Get(levels).body["items"].size();
+  Settle();
+  EXPECT_EQ(Get(schemas + "/of-another-version").code, 404);
+  EXPECT_EQ(Get(schemas + "/an-operators").code, 200);
+  EXPECT_EQ(Get(levels + "/of-another-version").code, 404);
+  EXPECT_EQ(Get(levels).body["items"].size(), before - 1) << "its own stay";
+  ASSERT_EQ(schema("late", "true").code, 201);
+  Settle();
+  EXPECT_EQ(Get(schemas + "/late").code, 200) << "once a minute is enough";
+  clock_.Advance(1min);
+  Settle();
+  EXPECT_EQ(Get(schemas + "/late").code, 404);
+}
+
 // Servers behind this one read there whose word on users counts.
 TEST_F(UpkeepTest, TheMapOnAuthenticationHasWhatEachServerOfTheStoreNeeds) {
   const std::string path =

@@ -23,6 +23,9 @@ constexpr size_t kSentBytesMax = 2 << 20;
 // How long one that kept silent is asked last. By then its connection is found to be dead, or it
 // answers again.
 constexpr Duration kDoubtedFor = 40s;
+// The part of its time after which what may be asked twice is asked of another member instead. The
+// rest is for that one: no third is asked, so that what only takes long is not cut short again.
+constexpr int kFirstAskedPart = 3;
 // Reading history may hold up a loop of connections.
 constexpr Duration kHistoryTimeout = 2s;
 
@@ -176,21 +179,39 @@ void EtcdClient::Failed(EtcdMember& member, bool was_silent) {
   if (members_[index].get() == &member) preferred_ = (index + 1) % members_.size();
 }
 
+// Those that nobody has asked yet begin to connect, and have until then to get there.
+bool EtcdClient::HasAnother(const EtcdMember& member) {
+  const Duration now = clock_.Monotonic();
+  bool any = false;
+  for (const auto& other : members_) {
+    if (other.get() == &member) continue;
+    const bool down = other->channel->GetState(true) == GRPC_CHANNEL_TRANSIENT_FAILURE;
+    any |= !down && Duration(other->doubted_until_ns.load()) <= now;
+  }
+  return any;
+}
+
 template <typename Response, typename Ask>
 Result<Response> EtcdClient::Call(bool again, Ask ask) {
   if (!MayWait()) return Fail(WouldWait());
+  Duration left = options_.call_timeout;
+  bool may_leave = again;  // Who keeps silent.
   for (size_t tries_left = again ? members_.size() : 0;; --tries_left) {
     EtcdMember* const member = TRY(Reachable(kConnectWait));
+    may_leave = may_leave && tries_left > 0 && HasAnother(*member);
+    const Duration wait = may_leave ? left / kFirstAskedPart : left;
     grpc::ClientContext context;
-    context.set_deadline(In(options_.call_timeout));
+    context.set_deadline(In(wait));
     Response response;
     const grpc::Status status = ask(*member, &context, &response);
     if (status.ok()) return response;
     const bool gone = status.error_code() == grpc::StatusCode::UNAVAILABLE;
-    // One that lives tells itself, sooner than that, that the others do not answer it.
     const bool silent = status.error_code() == grpc::StatusCode::DEADLINE_EXCEEDED;
     if (gone || silent) Failed(*member, silent);
-    if (!gone || tries_left == 0) return Fail(ErrorFrom(status));
+    if ((!gone && !(silent && may_leave)) || tries_left == 0) return Fail(ErrorFrom(status));
+    if (!silent) continue;
+    left -= wait;
+    may_leave = false;
   }
 }
 

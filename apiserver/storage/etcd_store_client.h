@@ -2,6 +2,8 @@
 //
 // One channel a member. Calls go to the member that answered last and move on when it does not; one
 // that keeps silent behind a connection that lives is asked again when no other is there, or later.
+// What may be asked twice, as a read, is asked of another member when the first has been silent for
+// a third of call_timeout, and still has its answer or its error within that.
 // While no member can be reached a call waits for kConnectWait, counted from when the cluster went
 // away, so that an outage costs each caller little. gRPC reconnects in the background by itself, at
 // most kReconnectMax apart.
@@ -42,8 +44,9 @@ struct EtcdClientOptions {
   std::string ca_pem = "";
   std::string certificate_pem = "";
   std::string key_pem = "";
-  // Longer than etcd's own limit of 7 s, so that etcd gets to say what is wrong. Who leads renews
-  // its lease every 2 s and gives up after 10: in between it can still ask another member.
+  // Of a call, however many members keep silent. Longer than etcd's own limit of 7 s, so that one
+  // that is asked alone gets to say what is wrong. Who leads renews its lease every 2 s and gives
+  // up after 10: in between it can still ask another member.
   Duration call_timeout = 7500ms;
 };
 
@@ -74,7 +77,8 @@ class EtcdClient {
   // Fails when no member answers within `timeout`, or before `give_up` says so.
   Result<> WaitUntilReachable(
       Duration timeout, const std::function<bool()>& give_up = [] { return false; });
-  // Linearizable unless the request says otherwise. Tried on other members when one is gone.
+  // Linearizable unless the request says otherwise. Tried on other members when one is gone, and on
+  // one other when it keeps silent.
   Result<etcd::RangeResponse> Range(const etcd::RangeRequest& request);
   // Sent once: when the connection breaks under it, it may have happened or not.
   Result<etcd::TxnResponse> Transact(const etcd::TxnRequest& request);
@@ -99,6 +103,9 @@ class EtcdClient {
   Result<EtcdMember*> Reachable(Duration wait);
   // From now on the next one is asked; `was_silent`: and this one last for a while.
   void Failed(EtcdMember& member, bool was_silent);
+  // Whether a member besides this one is not known to be down, or to keep silent.
+  bool HasAnother(const EtcdMember& member);
+  // `again`: it does no harm where it happens twice.
   template <typename Response, typename Ask>
   Result<Response> Call(bool again, Ask ask);
 

@@ -2,6 +2,7 @@
 
 #include <set>
 #include <string_view>
+#include <utility>
 
 namespace skiff::scheduler {
 namespace {
@@ -97,7 +98,7 @@ bool Cache::Renew(const PodInfoPtr& pod) {
   PodInfoPtr& known = place->second.node->second.pods.at(pod->uid());
   if (!CountAlike(*known, *pod)) return false;
   known = pod;
-  place->second.assumed = false;
+  if (std::exchange(place->second.assumed, false)) --assumed_;
   return true;
 }
 
@@ -115,6 +116,7 @@ bool Cache::RemovePod(const std::string& uid) {
   if (node->second.node) counts_.RemovePod(*pod, node->second);
   node->second.RemovePod(uid);
   if (!node->second.node && node->second.pods.empty()) Erase(node);
+  if (place->second.assumed) --assumed_;
   places_.erase(place);
   return true;
 }
@@ -136,6 +138,7 @@ void Cache::Put(PodInfoPtr pod, const std::string& node, bool assumed) {
   if (info.node) counts_.AddPod(*pod, info);
   info.AddPod(std::move(pod));
   places_[uid] = {place, assumed};
+  if (assumed) ++assumed_;
 }
 
 const NodeList& Cache::Nodes() {

@@ -28,6 +28,12 @@ class Cache {
   // Takes the space on `node` before the binding is written.
   void Assume(PodInfoPtr pod, const std::string& node);
   bool IsAssumed(const std::string& uid) const;
+  struct Sizes {
+    size_t nodes = 0;    // Those that are known by their pods alone, too.
+    size_t pods = 0;     // Assumed ones, too.
+    size_t assumed = 0;  // The API has not said yet that they are there.
+  };
+  Sizes sizes() const { return {nodes_.size(), places_.size(), assumed_}; }
   // Nodes by turns of their zones; pointers stay valid until the next change.
   const NodeList& Nodes();
   const NodeInfo* Find(const std::string& name) const;
@@ -56,6 +62,7 @@ class Cache {
   Infos nodes_;
   std::vector<size_t> free_slots_;  // Of those below as many as there ever were at once.
   std::unordered_map<std::string, Place> places_;  // By pod uid.
+  size_t assumed_ = 0;                             // Of those.
   PodCounts counts_;
   ImageSpreads images_;
   Repellents repellents_;

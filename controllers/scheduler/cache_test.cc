@@ -43,8 +43,11 @@ TEST_F(CacheTest, AStatusTakesThePlaceOfTheOneBefore) {
                   pod.metadata.labels["app"] = "a";
                 }), "n");
   EXPECT_TRUE(cache_.IsAssumed("p"));
+  EXPECT_EQ(cache_.sizes().assumed, 1u);
   cache_.SetPod(OnNode([](core_v1::Pod& pod) { pod.status.phase = "Running"; }));
   EXPECT_FALSE(cache_.IsAssumed("p"));
+  EXPECT_EQ(cache_.sizes().assumed, 0u);
+  EXPECT_EQ(cache_.sizes().pods, 1u);
   EXPECT_EQ(Known().status.phase, "Running");
   EXPECT_EQ(Known().spec.node_name, "n");
   EXPECT_EQ(MilliCpu(), 1000);

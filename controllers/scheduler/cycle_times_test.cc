@@ -2,6 +2,9 @@
 
 #include <gmock/gmock.h>
 
+#include <map>
+#include <string>
+
 #include "controllers/scheduler/cycle.h"
 #include "controllers/scheduler/scheduling_fixture.h"
 
@@ -16,7 +19,7 @@ class CycleTimesTest : public testing::Test {
   // Of one cycle for a pod of one core.
   std::string Told(bool has_rules) {
     MetricRegistry registry;
-    SchedulerMetrics metrics(registry, [] { return 0; });
+    SchedulerMetrics metrics(registry, [] { return std::map<std::string, size_t>(); });
     const std::string profile = "default-scheduler";
     CycleTimes times(metrics, clock_, profile, has_rules);
     Snapshot snapshot = cluster_.MakeSnapshot();

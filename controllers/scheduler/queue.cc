@@ -124,17 +124,17 @@ void SchedulingQueue::Add(PodInfoPtr pod, Duration now) {
     return;
   }
   if (const auto found = active_keys_.find(key); found != active_keys_.end()) {
-    active_.at(found->second).info = std::move(pod);
+    Renew(active_.at(found->second), std::move(pod));
     return;
   }
   if (const auto found = backoff_.find(key); found != backoff_.end()) {
-    found->second.second.info = std::move(pod);
+    Renew(found->second.second, std::move(pod));
     return;
   }
   QueuedPod queued;
   if (const auto found = unschedulable_.find(key); found != unschedulable_.end()) {
     const bool may_fit = MayFitNow(found->second, *pod->pod) && HelpsItself(found->second, *pod);
-    found->second.info = pod;
+    Renew(found->second, pod);
     if (may_fit) BackOffOrActivate(*TakeUnschedulable(key), now, "UnschedulablePodUpdate");
     return;
   }
@@ -143,15 +143,23 @@ void SchedulingQueue::Add(PodInfoPtr pod, Duration now) {
   Activate(std::move(queued), "UnschedulablePodAdd");
 }
 
+void SchedulingQueue::Renew(QueuedPod& waiting, PodInfoPtr now) const {
+  TellOfRefusal(waiting, /*waits=*/false);
+  waiting.info = std::move(now);
+  TellOfRefusal(waiting, /*waits=*/true);
+}
+
 void SchedulingQueue::Remove(const std::string& key) {
   if (const auto found = active_keys_.find(key); found != active_keys_.end()) {
+    TellOfRefusal(active_.at(found->second), /*waits=*/false);
     active_.erase(found->second);
     active_keys_.erase(found);
   }
   if (const auto found = backoff_.find(key); found != backoff_.end()) {
+    TellOfRefusal(found->second.second, /*waits=*/false);
     EraseBackOff(found);
   }
-  TakeUnschedulable(key);
+  if (const auto gone = TakeUnschedulable(key)) TellOfRefusal(*gone, /*waits=*/false);
   if (const auto flying = in_flight_.find(key); flying != in_flight_.end()) {
     flying->second.removed = true;
   }
@@ -168,6 +176,8 @@ std::optional<QueuedPod> SchedulingQueue::Pop(Duration now) {
     active_.erase(active_.begin());
   }
   if (!pod) return pod;
+  TellOfRefusal(*pod, /*waits=*/false);
+  pod->rejectors.clear();
   in_flight_[pod->info->Key()] = {.since = happened_, .uid = pod->info->uid()};
   pod->tried_at = now;
   if (pod->tries++ == 0) pod->first_tried_at = now;
@@ -246,6 +256,7 @@ void SchedulingQueue::Wait(QueuedPod pod, const InFlight& flight, Duration now) 
                         HelpsItself(pod, *flight.updated)) ||
                        WasHelped(pod, flight);
   if (flight.updated) pod.info = flight.updated;
+  TellOfRefusal(pod, /*waits=*/true);
   if (may_fit) {
     BackOffOrActivate(std::move(pod), now, kAttemptFailure);
   } else {

@@ -35,7 +35,7 @@ struct QueuedPod {
   Duration queued_at = {};
   int attempts = 0;  // That ended in a rejection.
   int errors = 0;    // Attempts in a row that could not be decided, or not be carried out.
-  std::set<std::string> rejectors;
+  std::set<std::string> rejectors;  // Of the last attempt; none during the next one.
   uint32_t helpful = 0;  // Sorts of events, by their bits, that matter to one of these.
   // How often it has been tried, this time included; and since when, at first and this time.
   int tries = 0;
@@ -62,6 +62,11 @@ class SchedulingQueue {
   // in Kubernetes' words. Before the first Add.
   using Incoming = std::function<void(std::string_view queue, std::string_view event)>;
   void TellIncoming(Incoming incoming) { incoming_ = std::move(incoming); }
+
+  // Told of each pod that rules refused (its rejectors) when it waits for another attempt, and when
+  // it does no longer. Before the first Add.
+  using Refusals = std::function<void(const QueuedPod& pod, bool waits)>;
+  void TellRefusals(Refusals refusals) { refusals_ = std::move(refusals); }
 
   // A pod that is new, or that changed while it waits; a changed spec or labels may let it fit.
   void Add(PodInfoPtr pod, Duration now);
@@ -143,6 +148,11 @@ class SchedulingQueue {
   void TellOf(std::string_view queue, std::string_view event) const {
     if (incoming_) incoming_(queue, event);
   }
+  void TellOfRefusal(const QueuedPod& pod, bool waits) const {
+    if (refusals_ && !pod.rejectors.empty()) refusals_(pod, waits);
+  }
+  // A newer version of it, or another pod that has its name by now.
+  void Renew(QueuedPod& waiting, PodInfoPtr now) const;
   void FlushDue(Duration now);
   uint32_t EventsSince(const InFlight& flight) const;
   // Whether something that happened during the flight may let the pod fit.
@@ -157,6 +167,7 @@ class SchedulingQueue {
 
   const View view_;
   Incoming incoming_;
+  Refusals refusals_;
   const QueueDelays delays_;
   std::map<ActiveOrder, QueuedPod> active_;
   std::unordered_map<std::string, ActiveOrder> active_keys_;

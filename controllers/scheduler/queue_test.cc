@@ -55,6 +55,30 @@ TEST(SchedulingQueueTest, WhatHelpsOneIsHeardOfWhoeverElseCameAndWent) {
   EXPECT_EQ(PopName(queue, 61s), "");
 }
 
+TEST(SchedulingQueueTest, ItIsToldWhichPodsWaitAsRulesRefusedThem) {
+  int waiting = 0;
+  SchedulingQueue queue;
+  queue.TellRefusals([&](const QueuedPod& pod, bool waits) {
+    EXPECT_TRUE(pod.rejectors.contains("NodeResourcesFit"));
+    waiting += waits ? 1 : -1;
+  });
+  for (const char* name : {"active", "early", "still"}) {
+    queue.Add(PodOf(name, 1, "1"), 0s);
+    EXPECT_EQ(waiting, 0);
+  }
+  for (int i = 0; i < 3; ++i) queue.Unschedulable(*queue.Pop(0s), {"NodeResourcesFit"}, 0s);
+  EXPECT_EQ(waiting, 3);
+  queue.Happened(ClusterEvent::kPodDeleted, 60s);
+  queue.Add(PodOf("active", 1, "2"), 60s);
+  EXPECT_EQ(waiting, 3) << "they wait, wherever that is";
+  queue.Failed(*queue.Pop(60s), 60s);
+  EXPECT_EQ(waiting, 2) << "no rule has refused it this time";
+  queue.Remove("default/early");
+  queue.Remove("default/still");
+  queue.Remove("default/active");
+  EXPECT_EQ(waiting, 0);
+}
+
 TEST(SchedulingQueueTest, ItIsToldWhereAPodComesAndWhy) {
   std::vector<std::string> told;
   SchedulingQueue queue;

@@ -73,6 +73,8 @@ Scheduler::Scheduler(Manager& manager, SchedulerOptions options)
         std::make_unique<SchedulerMetrics>(*options_.metrics, [this] { return CountGated(); });
     queue_.TellIncoming(
         [this](std::string_view queue, std::string_view event) { metrics_->Comes(queue, event); });
+    queue_.TellRefusals(
+        [this](const QueuedPod& pod, bool waits) { metrics_->Refused(pod, waits); });
   }
   MakeViews();
   Watch();
@@ -164,12 +166,13 @@ bool Scheduler::IsOurs(const core_v1::Pod& pod) const {
   return pod.spec.scheduling_gates.empty() || !profile->holds_gated_pods;
 }
 
-size_t Scheduler::CountGated() const {
-  const auto pods = pods_.List();
-  return static_cast<size_t>(std::ranges::count_if(pods, [this](const auto& pod) {
-    return pod->spec.node_name.empty() && !HasEnded(pod->status.phase) &&
-           ProfileFor(*pod) != nullptr && !IsOurs(*pod);
-  }));
+std::map<std::string, size_t> Scheduler::CountGated() const {
+  std::map<std::string, size_t> gated;
+  for (const auto& pod : pods_.List()) {
+    const bool waits = pod->spec.node_name.empty() && !HasEnded(pod->status.phase);
+    if (waits && ProfileFor(*pod) != nullptr && !IsOurs(*pod)) ++gated[pod->spec.scheduler_name];
+  }
+  return gated;
 }
 
 EventRecorder& Scheduler::EventsFor(const core_v1::Pod& pod) {
@@ -239,7 +242,10 @@ Duration Scheduler::Step() {
     Decide(std::move(*pod));
   }
   const Duration asking = GoOnAsking();
-  if (metrics_) metrics_->Waiting(queue_.sizes());
+  if (metrics_) {
+    metrics_->Waiting(queue_.sizes());
+    metrics_->Cached(cache_.sizes());
+  }
   return std::min(asking, queue_.NextDue(clock_.Monotonic()));
 }
 

@@ -113,7 +113,8 @@ class Scheduler final : public ControlLoop {
   bool IsOurs(const core_v1::Pod& pod) const;
   // Where what happens to a pod of ours is told, in its scheduler's name.
   EventRecorder& EventsFor(const core_v1::Pod& pod);
-  size_t CountGated() const;
+  // By the names of their schedulers.
+  std::map<std::string, size_t> CountGated() const;
   void Watch();
   // Nothing is decided before all of these have synced.
   std::vector<InformerCache*> DecidesBy() const;

@@ -1,6 +1,7 @@
 #include "controllers/scheduler/scheduler_metrics.h"
 
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace skiff::scheduler {
@@ -20,7 +21,7 @@ constexpr int kTriesTold = 15;  // More are one label.
 
 }  // namespace
 
-SchedulerMetrics::SchedulerMetrics(MetricRegistry& registry, std::function<size_t()> gated)
+SchedulerMetrics::SchedulerMetrics(MetricRegistry& registry, Gated gated)
     : attempts_(registry.AddCounter({"scheduler_schedule_attempts_total",
                                      "[STABLE] Attempts to schedule pods, by what came of them.",
                                      {"profile", "result"}})),
@@ -57,15 +58,52 @@ SchedulerMetrics::SchedulerMetrics(MetricRegistry& registry, std::function<size_
           {"scheduler_queue_incoming_pods_total",
            "[STABLE] Pods that came to a scheduling queue, by the event that brought them there.",
            {"queue", "event"}})) {
+  AddPending(registry, std::move(gated));
+  registry.AddMeasured(
+      {"scheduler_cache_size",
+       "[ALPHA] Nodes, pods, and of these the assumed ones, that the scheduler keeps in mind.",
+       {"type"}},
+      [this] {
+        const auto cached = [this](size_t i) { return static_cast<double>(cached_[i].load()); };
+        return std::vector<Sample>{
+            {{"assumed_pods"}, cached(0)}, {{"nodes"}, cached(1)}, {{"pods"}, cached(2)}};
+      });
+}
+
+void SchedulerMetrics::AddPending(MetricRegistry& registry, Gated gated) {
   registry.AddMeasured(
       {"scheduler_pending_pods", "[STABLE] Pods that wait for a node, by what for.", {"queue"}},
-      [this, gated = std::move(gated)] {
+      [this, gated] {
         const auto waiting = [this](size_t i) { return static_cast<double>(waiting_[i].load()); };
+        size_t all_gated = 0;
+        for (const auto& [profile, pods] : gated()) all_gated += pods;
         return std::vector<Sample>{{{"active"}, waiting(0)},
                                    {{"backoff"}, waiting(1)},
-                                   {{"gated"}, static_cast<double>(gated())},
+                                   {{"gated"}, static_cast<double>(all_gated)},
                                    {{"unschedulable"}, waiting(2)}};
       });
+  registry.AddMeasured(
+      {"scheduler_unschedulable_pods",
+       "[ALPHA] Pods that wait as a plugin refused them; one counts for each plugin that did.",
+       {"plugin", "profile"}},
+      [this, gated = std::move(gated)] {
+        std::vector<Sample> samples;
+        for (const auto& [profile, pods] : gated()) {
+          samples.push_back({{"SchedulingGates", profile}, static_cast<double>(pods)});
+        }
+        const MutexLock lock(mutex_);
+        for (const auto& [of, pods] : refused_) {
+          samples.push_back({{of.first, of.second}, static_cast<double>(pods)});
+        }
+        return samples;
+      });
+}
+
+void SchedulerMetrics::Refused(const QueuedPod& pod, bool waits) {
+  const MutexLock lock(mutex_);
+  for (const std::string& rule : pod.rejectors) {
+    refused_[{rule, pod.info->pod->spec.scheduler_name}] += waits ? 1 : -1;
+  }
 }
 
 void SchedulerMetrics::Scheduled(const std::string& profile, const QueuedPod& pod, Duration now) {
@@ -85,6 +123,12 @@ void SchedulerMetrics::Waiting(const SchedulingQueue::Sizes& sizes) {
   waiting_[0] = sizes.active;
   waiting_[1] = sizes.backoff;
   waiting_[2] = sizes.unschedulable;
+}
+
+void SchedulerMetrics::Cached(const Cache::Sizes& sizes) {
+  cached_[0] = sizes.assumed;
+  cached_[1] = sizes.nodes;
+  cached_[2] = sizes.pods;
 }
 
 }  // namespace skiff::scheduler

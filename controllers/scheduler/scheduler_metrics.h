@@ -4,11 +4,15 @@
 #include <array>
 #include <atomic>
 #include <functional>
+#include <map>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "base/clock.h"
 #include "base/metrics.h"
+#include "base/mutex.h"
+#include "controllers/scheduler/cache.h"
 #include "controllers/scheduler/queue.h"
 
 namespace skiff::scheduler {
@@ -16,9 +20,11 @@ namespace skiff::scheduler {
 // Thread-safe.
 class SchedulerMetrics {
  public:
+  // By the names of their schedulers.
+  using Gated = std::function<std::map<std::string, size_t>()>;
   // `registry` outlives it, and whoever asks `registry` does not. `gated`: how many pods wait for
   // their gates; any thread.
-  SchedulerMetrics(MetricRegistry& registry, std::function<size_t()> gated);
+  SchedulerMetrics(MetricRegistry& registry, Gated gated);
   // The search for a node is over, whatever came of it.
   void Searched(Duration took) { searches_.Observe({}, Seconds(took)); }
   // Of a pod's attempt, in the scheduler of that name.
@@ -37,12 +43,17 @@ class SchedulerMetrics {
   void Preempted(size_t victims) { victims_.Observe({}, static_cast<double>(victims)); }
   // A pod has come to a queue by an event (SchedulingQueue::Incoming).
   void Comes(std::string_view queue, std::string_view event) { incoming_.Add({queue, event}); }
+  // A pod that rules refused waits for another attempt, or no longer.
+  void Refused(const QueuedPod& pod, bool waits);
   // By now so many wait.
   void Waiting(const SchedulingQueue::Sizes& sizes);
+  // By now the cache holds so much.
+  void Cached(const Cache::Sizes& sizes);
 
  private:
   static double Seconds(Duration time) { return std::chrono::duration<double>(time).count(); }
   void Attempted(const std::string& profile, std::string_view result, Duration took);
+  void AddPending(MetricRegistry& registry, Gated gated);
 
   CounterFamily& attempts_;
   HistogramFamily& durations_;
@@ -55,6 +66,10 @@ class SchedulerMetrics {
   HistogramFamily& rules_;
   CounterFamily& incoming_;
   std::array<std::atomic<size_t>, 3> waiting_{};  // Active, in back-off, unschedulable.
+  std::array<std::atomic<size_t>, 3> cached_{};   // Pods that are assumed, nodes, pods.
+  Mutex mutex_;
+  // Pods that wait, by the rule that refused them and the name of their scheduler.
+  std::map<std::pair<std::string, std::string>, int64_t> refused_ GUARDED_BY(mutex_);
 };
 
 }  // namespace skiff::scheduler

@@ -146,7 +146,12 @@ TEST_F(SchedulerTest, WhatBecomesOfPodsIsCounted) {
         "scheduler_framework_extension_point_duration_seconds_count{extension_point=\"Bind\","
         "status=\"Success\",profile=\"default-scheduler\"} 1\n",
         "scheduler_preemption_attempts_total 1\n", "scheduler_pending_pods{queue=\"active\"} 0\n",
-        "scheduler_pending_pods{queue=\"gated\"} 1\n",
+        "scheduler_pending_pods{queue=\"gated\"} 1\n", "scheduler_cache_size{type=\"nodes\"} 1\n",
+        "scheduler_cache_size{type=\"pods\"} 1\n",
+        "scheduler_unschedulable_pods{plugin=\"NodeResourcesFit\",profile=\"default-scheduler\"} "
+        "1\n",
+        "scheduler_unschedulable_pods{plugin=\"SchedulingGates\",profile=\"default-scheduler\"} "
+        "1\n",
         "scheduler_pending_pods{queue=\"unschedulable\"} 1\n"}) {
     EXPECT_NE(text.find(line), std::string::npos) << line << text;
   }
