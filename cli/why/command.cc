@@ -25,7 +25,7 @@ Result<> CheckNamespace(Session& session) {
   return CliError(fmt::format("namespace \"{}\" does not exist", session.namespace_()));
 }
 
-tl::unexpected<Error> NameIsMissing(const Command& command, const std::string& type) {
+tl::unexpected<Error> NameIsMissing(Command& command, const std::string& type) {
   return command.UsageError(
       fmt::format("a name is required: {} why {} NAME", command.environment().program, type));
 }
@@ -61,7 +61,7 @@ Result<std::vector<Json>> FindByName(Command& command, Session& session, const s
 Result<std::vector<Json>> FindObjects(Command& command, const Args& words) {
   Session& session = *TRY(command.session());
   // "pod/"
-  if (words.size() == 1 && words[0].find('/') == words[0].size() - 1) {
+  if (words.size() == 1 && words[0].ends_with('/')) {
     const std::string type = words[0].substr(0, words[0].size() - 1);
     if (session.kinds().Find(type)) return NameIsMissing(command, type);
   }
