@@ -189,16 +189,19 @@ struct Flags::Impl {
     return meant.empty() ? "" : "; is --" + meant + " meant?";
   }
 
-  std::string UnknownFlag(const std::string& written, const std::string& name) const {
+  // "; see skiff up --help", of our own programs.
+  std::string SeeHelp() const {
     const std::string program = app.get_name();
-    std::string meant = MeantBy(name);
-    if (meant.empty() && tells_help && program.starts_with("skiff ")) {
-      // Of "skiff snapshot save FILE" what names the verb.
-      const size_t arguments = program.find_first_of("ABCDEFGHIJKLMNOPQRSTUVWXYZ[");
-      const std::string verb = program.substr(0, arguments);
-      meant = "; see " + verb + (verb.ends_with(' ') ? "--help" : " --help");
-    }
-    return "unknown flag: --" + written + meant;
+    if (!tells_help || !program.starts_with("skiff ")) return "";
+    // Of "skiff snapshot save FILE" what names the verb.
+    const size_t arguments = program.find_first_of("ABCDEFGHIJKLMNOPQRSTUVWXYZ[");
+    const std::string verb = program.substr(0, arguments);
+    return "; see " + verb + (verb.ends_with(' ') ? "--help" : " --help");
+  }
+
+  std::string UnknownFlag(const std::string& written, const std::string& name) const {
+    const std::string meant = MeantBy(name);
+    return "unknown flag: --" + written + (meant.empty() ? SeeHelp() : meant);
   }
 
   // Of a word where only flags are taken.
@@ -239,7 +242,7 @@ struct Flags::Impl {
           return Fail(Reason::kInvalid, UnknownFlag(written, name));
         }
         return Fail(Reason::kInvalid,
-                    "unknown shorthand flag: '" + body.substr(0, 1) + "' in -" + body);
+                    "unknown shorthand flag: '" + body.substr(0, 1) + "' in -" + body + SeeHelp());
       }
       if (equals != std::string::npos) {
         out.emplace_back(name, body.substr(equals + 1));

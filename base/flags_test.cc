@@ -139,6 +139,8 @@ TEST(Flags, OurOwnProgramsSayWhatCouldHaveBeenMeant) {
             "unknown flag: --noeds; is --nodes meant?");
   EXPECT_EQ(flags.Parse({"--others=3"}).error().message,
             "unknown flag: --others; see skiff up --help");
+  EXPECT_EQ(flags.Parse({"-o", "json"}).error().message,
+            "unknown shorthand flag: 'o' in -o; see skiff up --help");
   std::vector<std::string> words;
   EXPECT_EQ(flags.Parse({"save", "--others=3"}, &words).error().message,
             "unknown flag: --others; see skiff up --help");

@@ -12,6 +12,7 @@
 #include "cli/file_text.h"
 #include "cli/json_text.h"
 #include "cli/streams.h"
+#include "cli/typed_yaml.h"
 #include "cli/writing.h"
 
 namespace skiff::cli {
@@ -118,6 +119,31 @@ void WarnOfUser(Command& command, const Json& container, const Json& pod) {
       "profile that specifies \"securityContext.runAsUser: 0\".\n");
 }
 
+// The part of a container that the file holds; null where it holds nothing.
+Result<Json> CustomContainer(const std::string& file, const std::string& text) {
+  const auto invalid = [&file](const std::string& why) {
+    return CliError(fmt::format("{} does not contain a valid container spec: {}", file, why));
+  };
+  auto parsed = ParseYaml(text);
+  if (!parsed) return invalid("error converting YAML to JSON: " + parsed.error().message);
+  if (parsed->value.is_null()) return Json();
+  const Type* type = FindBuiltInType("v1", "Container");
+  CHECK(type != nullptr);
+  auto custom = TypedYaml(*type, std::move(parsed->value));
+  if (!custom) {
+    return invalid("error unmarshaling JSON: while decoding JSON: " + custom.error().message);
+  }
+  const bool changes_fixed = !TextAt(*custom, "name").empty() ||
+                             !TextAt(*custom, "image").empty() || !At(*custom, "command").empty() ||
+                             At(*custom, "lifecycle").is_object() ||
+                             !At(*custom, "volumeDevices").empty();
+  if (changes_fixed) {
+    return CliError(
+        "name, command, image, lifecycle and volume devices are not modifiable via custom profile");
+  }
+  return std::move(*custom);
+}
+
 // What the user's own file says goes over what the profile made of the container.
 Result<> Customize(Session& session, const DebugFlags& flags, Json& container) {
   if (flags.custom.empty()) return {};
@@ -127,16 +153,8 @@ Result<> Customize(Session& session, const DebugFlags& flags, Json& container) {
                                 "no such file or directory",
                                 flags.custom));
   }
-  auto parsed = ParseYaml(*text);
-  if (!parsed || !parsed->value.is_object()) {
-    return CliError(fmt::format("{} does not contain a valid container spec", flags.custom));
-  }
-  Json& custom = parsed->value;
-  for (const char* field : {"name", "command", "image", "lifecycle", "volumeDevices"}) {
-    if (!custom.contains(field)) continue;
-    return CliError(
-        "name, command, image, lifecycle and volume devices are not modifiable via custom profile");
-  }
+  Json custom = TRY(CustomContainer(flags.custom, *text));
+  if (custom.is_null()) return {};
   custom["name"] = TextAt(container, "name");
   const ServedKind pods = TRY(session.kinds().Find("pods"));
   const auto pod_of = [](Json one) {

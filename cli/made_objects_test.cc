@@ -100,6 +100,24 @@ TEST_F(PodServerTest, OverridesThatMakeNoSenseAreRefused) {
   EXPECT_THAT(refused(R"({"kind": ""})", "merge"), HasSubstr("error: Object 'Kind' is missing in"));
 }
 
+TEST_F(PodServerTest, AnOverriddenObjectIsReadByItsType) {
+  const auto run = [this](const std::string& overrides) {
+    return Run("run", {"x", "--image=y", "--dry-run=client", "-o", "jsonpath={.spec}",
+                       "--overrides=" + overrides});
+  };
+  EXPECT_EQ(run(R"({"spec": {"foo": 1, "nodeName": "n"}})"), 0) << err_;
+  EXPECT_THAT(out_, HasSubstr(R"("nodeName":"n")"));
+  EXPECT_THAT(out_, testing::Not(HasSubstr("foo")));
+  EXPECT_EQ(run(R"({"spec": {"hostNetwork": "x"}})"), 1);
+  EXPECT_EQ(err_,
+            "error: json: cannot unmarshal string into Go struct field PodSpec.spec.hostNetwork of "
+            "type bool\n");
+  EXPECT_EQ(run(R"({"apiVersion": "v9"})"), 1);
+  EXPECT_EQ(err_,
+            "error: no kind \"Pod\" is registered for version \"v9\" in scheme "
+            "\"pkg/runtime/scheme.go:111\"\n");
+}
+
 TEST_F(PodServerTest, ACopyHasOtherImagesAndTakesThePlaceOfItsPod) {
   ASSERT_EQ(Run("debug", {"web", "--copy-to=w", "--set-image=*=x:2,b=y:3", "--replace",
                           "--profile=general"}),
@@ -141,6 +159,32 @@ TEST_F(PodServerTest, AProfileOfOnesOwnGoesOverTheOther) {
                           "--custom=" + File("n.yaml", "{image: z}")}),
             1);
   EXPECT_THAT(err_, HasSubstr("are not modifiable via custom profile"));
+}
+
+// As Go reads it into a container: a text is one whatever YAML takes it for.
+TEST_F(PodServerTest, AProfileOfOnesOwnIsReadAsAContainer) {
+  const auto debug = [this](const std::string& custom) {
+    sent_.clear();
+    return Run("debug", {"web", "--image=x:2", "--container=d", "--profile=general",
+                         "--custom=" + File("c.yaml", custom)});
+  };
+  ASSERT_EQ(debug("{env: [{name: A, value: y}], args: [1, 0.5, true], name: '', foo: 1, "
+                  "command: [], stdin: null, resources: {limits: {cpu: 1}}}"),
+            0)
+      << err_;
+  const Json& container = copy()["spec"]["ephemeralContainers"][0];
+  EXPECT_EQ(container["env"][0]["value"], "true");
+  EXPECT_EQ(container["args"], Json::parse(R"(["1", "0.5", "true"])"));
+  EXPECT_EQ(container["resources"]["limits"]["cpu"], "1");
+  EXPECT_EQ(container["name"], "d");
+  EXPECT_FALSE(container.contains("foo"));
+  EXPECT_EQ(debug("null"), 0) << err_;
+  EXPECT_EQ(debug("stdin: x"), 1);
+  EXPECT_THAT(err_, HasSubstr("does not contain a valid container spec: error unmarshaling JSON: "
+                              "while decoding JSON: json: cannot unmarshal string into Go struct "
+                              "field Container.stdin of type bool\n"));
+  EXPECT_EQ(debug("a: b: c"), 1);
+  EXPECT_THAT(err_, HasSubstr("container spec: error converting YAML to JSON: yaml: "));
 }
 
 TEST_F(PodServerTest, WhoseUserIsNotRootIsToldWhatProfilesCannotGiveHim) {

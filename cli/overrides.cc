@@ -1,5 +1,8 @@
 #include "cli/overrides.h"
 
+#include "api/codec/decode.h"
+#include "api/text/go_text.h"
+#include "cli/kinds.h"
 #include "cli/writing.h"
 
 namespace skiff::cli {
@@ -27,7 +30,18 @@ Result<Json> OverrideFlags::Apply(Session& session, const Resource& resource, Js
   if (TextAt(changed, "kind").empty()) {
     return CliError(fmt::format("Object 'Kind' is missing in '{}'", DumpJson(changed)));
   }
-  return changed;
+  // Read by its type, as kubectl does: what that does not have is left out, what does not fit told.
+  const std::string api_version = TextAt(changed, "apiVersion");
+  const std::string kind = TextAt(changed, "kind");
+  const KindInfo* info = KindAsSaid(api_version, kind).info;
+  if (!info) {
+    return CliError(fmt::format(
+        "no kind {} is registered for version {} in scheme \"pkg/runtime/scheme.go:111\"",
+        GoQuote(kind), GoQuote(api_version)));
+  }
+  auto typed = Normalize(*info->type, changed);
+  if (!typed) return CliError(typed.error().message);
+  return std::move(*typed);
 }
 
 }  // namespace skiff::cli

@@ -25,6 +25,11 @@ Result<> CheckNamespace(Session& session) {
   return CliError(fmt::format("namespace \"{}\" does not exist", session.namespace_()));
 }
 
+tl::unexpected<Error> NameIsMissing(Command& command, const std::string& type) {
+  return command.UsageError(
+      fmt::format("a name is required: {} why {} NAME", command.environment().program, type));
+}
+
 // Everything of that name that can be explained.
 Result<std::vector<Json>> FindByName(Command& command, Session& session, const std::string& name) {
   std::vector<Json> found;
@@ -47,10 +52,7 @@ Result<std::vector<Json>> FindByName(Command& command, Session& session, const s
                                 name, session.namespace_(), Join(hidden, ", ")));
   }
   TRY(CheckNamespace(session));
-  if (session.kinds().Find(name)) {
-    return command.UsageError(fmt::format("a name is required: {} why {} NAME",
-                                          command.environment().program, name));
-  }
+  if (session.kinds().Find(name)) return NameIsMissing(command, name);
   return CliError(
       fmt::format("namespace {} has no pod, service, claim, ingress or workload called \"{}\"",
                   session.namespace_(), name));
@@ -58,6 +60,11 @@ Result<std::vector<Json>> FindByName(Command& command, Session& session, const s
 
 Result<std::vector<Json>> FindObjects(Command& command, const Args& words) {
   Session& session = *TRY(command.session());
+  // "pod/"
+  if (words.size() == 1 && words[0].ends_with('/')) {
+    const std::string type = words[0].substr(0, words[0].size() - 1);
+    if (session.kinds().Find(type)) return NameIsMissing(command, type);
+  }
   if (words.size() == 1 && words[0].find('/') == std::string::npos) {
     return FindByName(command, session, words[0]);
   }

@@ -42,6 +42,8 @@ TEST_F(WhyCommandTest, ReadsWhatItNeedsAndSaysIt) {
 TEST_F(WhyCommandTest, AKindAloneAndANamespaceThatIsNotThereAreTold) {
   EXPECT_EQ(Run("why", {"pods"}), 1);
   EXPECT_THAT(err_, StartsWith("error: a name is required: skiff why pods NAME\n"));
+  EXPECT_EQ(Run("why", {"pods/"}), 1);
+  EXPECT_THAT(err_, StartsWith("error: a name is required: skiff why pods NAME\n"));
   EXPECT_EQ(Run("why", {"web", "-n", "nowhere"}), 1);
   EXPECT_EQ(err_, "error: namespace \"nowhere\" does not exist\n");
   EXPECT_EQ(Run("why", {"pod/web", "-n", "nowhere"}), 1);

@@ -238,27 +238,17 @@ void AddEnd(const Place& at, const Json& ended, bool again, Findings& out) {
   out.push_back(std::move(finding));
 }
 
-// What a pod takes its configuration from, and is not there.
-struct Source {
-  std::string kind;  // "secret"
-  std::string name;
-};
-
-// Of "... secret "x" not found".
-std::optional<Source> MissingSource(const std::string& why) {
-  for (const char* kind : {"configmap", "secret"}) {
-    const std::string before = fmt::format("{} \"", kind);
-    const size_t at = why.find(before);
-    if (at == why.npos || (at > 0 && why[at - 1] != ' ')) continue;
-    const size_t begin = at + before.size();
-    const size_t end = why.find('"', begin);
-    if (end == why.npos || why.compare(end, 11, "\" not found") != 0) continue;
-    return Source{kind, why.substr(begin, end - begin)};
-  }
-  return std::nullopt;
+// Whether it is there by now; false as well where it could not be looked for.
+bool IsThereByNow(const Place& at, const MissedSource& source) {
+  return at.facts.Find(source.kind + "s", NamespaceOf(at.pod), source.name) != nullptr;
 }
 
-std::string CommandThatMakes(const Source& source) {
+std::string WaitedFor(const MissedSource& source) {
+  return fmt::format("it waited for {} {}, which is there by now, and the kubelet tries again",
+                     source.kind, source.name);
+}
+
+std::string CommandThatMakes(const MissedSource& source) {
   return fmt::format("create {} {} --from-literal=KEY=VALUE",
                      source.kind == "secret" ? "secret generic" : source.kind,
                      ShellWord(source.name));
@@ -269,6 +259,14 @@ void AddConfigTrouble(const Place& at, const std::string& reason, const std::str
   Finding finding;
   finding.cause = reason;
   const std::string why = OneLine(message);
+  const auto missing = MissedSourceIn(why);
+  if (missing && IsThereByNow(at, *missing)) {
+    finding.weight = Weight::kWaits;
+    finding.sentence = fmt::format("{} is not made yet: {}", at.Subject(), WaitedFor(*missing));
+    finding.Saw(fmt::format("{}: {}", reason, why), at.path + ".state.waiting");
+    out.push_back(std::move(finding));
+    return;
+  }
   finding.sentence =
       fmt::format("{} cannot be {}: {}", at.Subject(),
                   reason == "RunContainerError" ? "started" : "made", why.empty() ? reason : why);
@@ -277,7 +275,7 @@ void AddConfigTrouble(const Place& at, const std::string& reason, const std::str
   constexpr std::string_view kNoKey = "couldn't find key ";
   const size_t in = why.find(" in ");
   const size_t slash = why.find('/', in == why.npos ? why.size() : in);
-  if (const auto missing = MissingSource(why)) {
+  if (missing) {
     finding.Try(CommandFor(at.pod, CommandThatMakes(*missing)));
   } else if (why.starts_with(kNoKey) && slash != why.npos) {
     finding.Try(CommandFor(at.pod, fmt::format("describe {} {}",
@@ -307,16 +305,20 @@ void AddPreparation(const Place& at, Findings& out) {
             ? "its network cannot be set up"
             : "its containers cannot be made";
     const std::string message = OneLine(TextAt(*event, "message"));
-    const auto missing = MissingSource(message);
+    const auto missing = MissedSourceIn(message);
+    const bool there = missing && IsThereByNow(at, *missing);
+    if (there) finding.weight = Weight::kWaits;
+    const std::string why = there ? WaitedFor(*missing)
+                            : missing
+                                ? fmt::format("there is no {} {}, which a volume of it is to show",
+                                              missing->kind, missing->name)
+                                : what;
     finding.sentence = fmt::format("{} is held up on node {}: {}", Named(at.pod),
-                                   TextAt(at.pod, "spec", "nodeName"),
-                                   missing ? fmt::format("there is no {} {}, which a volume of it is "
-                                                         "to show",
-                                                         missing->kind, missing->name)
-                                           : what);
+                                   TextAt(at.pod, "spec", "nodeName"), why);
     finding.Saw(message, EventSource(at.facts, *event));
-    finding.Try(CommandFor(at.pod, missing ? CommandThatMakes(*missing)
-                                           : fmt::format("describe pod {}", NameOf(at.pod))));
+    finding.Try(CommandFor(at.pod, missing && !there
+                                       ? CommandThatMakes(*missing)
+                                       : fmt::format("describe pod {}", NameOf(at.pod))));
     out.push_back(std::move(finding));
     return;
   }
@@ -452,6 +454,33 @@ const Json* ContainerOf(const Json& pod, const char* field, const std::string& n
 }
 
 }  // namespace
+
+std::optional<MissedSource> MissedSourceIn(const std::string& words) {
+  for (const char* kind : {"configmap", "secret"}) {
+    const std::string before = fmt::format("{} \"", kind);
+    const size_t at = words.find(before);
+    if (at == words.npos || (at > 0 && words[at - 1] != ' ')) continue;
+    const size_t begin = at + before.size();
+    const size_t end = words.find('"', begin);
+    if (end == words.npos || words.compare(end, 11, "\" not found") != 0) continue;
+    return MissedSource{kind, words.substr(begin, end - begin)};
+  }
+  return std::nullopt;
+}
+
+std::set<MissedSource> SourcesMissed(const Facts& facts, const Json& pod) {
+  std::set<MissedSource> missed;
+  const auto note = [&missed](const std::string& words) {
+    if (auto source = MissedSourceIn(OneLine(words))) missed.insert(std::move(*source));
+  };
+  for (const char* list : {"initContainerStatuses", "containerStatuses"}) {
+    for (const Json& status : At(pod, "status", list)) {
+      note(TextAt(status, "state", "waiting", "message"));
+    }
+  }
+  for (const Json* event : facts.EventsOf(pod)) note(TextAt(*event, "message"));
+  return missed;
+}
 
 std::vector<LogWanted> LogsWanted(const Json& pod) {
   std::vector<LogWanted> wanted;

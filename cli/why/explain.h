@@ -3,6 +3,8 @@
 // Each of these adds what it found. Nothing found is nothing wrong: Explain says so then.
 #pragma once
 
+#include <compare>
+#include <optional>
 #include <set>
 
 #include "cli/why/facts.h"
@@ -30,6 +32,17 @@ struct LogWanted {
   bool previous = false;  // Of the instance before.
 };
 std::vector<LogWanted> LogsWanted(const Json& pod);
+
+// A ConfigMap or Secret that the kubelet did not find when it looked.
+struct MissedSource {
+  std::string kind;  // "configmap", "secret"
+  std::string name;
+  auto operator<=>(const MissedSource&) const = default;
+};
+// Of its words, "... secret "x" not found"; nullopt where they are of something else.
+std::optional<MissedSource> MissedSourceIn(const std::string& words);
+// Those that the pod's containers wait for, or its events tell of.
+std::set<MissedSource> SourcesMissed(const Facts& facts, const Json& pod);
 
 // Which network policies keep others from the pod, or it from others.
 void ExplainPodPolicies(const Facts& facts, const Json& pod, Findings& out);

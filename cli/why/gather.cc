@@ -51,6 +51,7 @@ class Gathering {
   Result<> ForIngress(const Json& ingress);
   Result<> ForWorkload(const Json& workload);
   Result<> ForNode(const Json& node);
+  Result<> ForNamespace(const std::string& name);
   Result<> ForWebhooks(const Json& configuration);
   // Of the kinds that say of themselves what is wrong.
   Result<> ForOther(const Json& object, const std::string& kind);
@@ -163,6 +164,10 @@ Result<> Gathering::ForPod(const Json& pod) {
   TRY(ReadEvents(pod));
   const std::string node = TextAt(pod, "spec", "nodeName");
   if (node.empty()) return ForScheduling(pod);
+  // What it missed may be there by now.
+  for (const MissedSource& source : SourcesMissed(facts_, pod)) {
+    TRY(ReadOne(source.kind == "secret" ? "secrets" : "configmaps", NamespaceOf(pod), source.name));
+  }
   // A list of all nodes has this one too.
   if (!facts_.Has("nodes") || !facts_.Find("nodes", "", node)) TRY(ReadOne("nodes", "", node));
   return ReadLogs(pod);
@@ -239,6 +244,24 @@ Result<> Gathering::ForNode(const Json& node) {
   return ReadOne("leases", "kube-node-lease", NameOf(node));
 }
 
+// Its quotas, and who is refused pods in it.
+Result<> Gathering::ForNamespace(const std::string& name) {
+  TRY(Read("resourcequotas", {.namespace_ = name}));
+  TRY(Read("events", {.namespace_ = name, .fields = "reason=FailedCreate"}));
+  const auto& events = facts_.Of("events");
+  const bool refused = std::any_of(events.begin(), events.end(), [](const Json& each) {
+    return TextAt(each, "reason") == "FailedCreate";
+  });
+  if (!refused) return {};
+  // What was made after that.
+  TRY(Read("events", {.namespace_ = name, .fields = "reason=SuccessfulCreate"}));
+  for (const char* resource :
+       {"replicasets", "replicationcontrollers", "statefulsets", "daemonsets", "jobs"}) {
+    TRY(Read(resource, {.namespace_ = name}));
+  }
+  return {};
+}
+
 Result<> Gathering::ForWebhooks(const Json& configuration) {
   for (const std::string& namespace_ : NamespacesOfWebhooks(configuration)) {
     for (const char* resource : {"services", "pods", "endpointslices"}) {
@@ -251,7 +274,7 @@ Result<> Gathering::ForWebhooks(const Json& configuration) {
 Result<> Gathering::ForOther(const Json& object, const std::string& kind) {
   TRY(ReadEvents(object));
   if (kind == "Node") return ForNode(object);
-  if (kind == "Namespace") return Read("resourcequotas", {.namespace_ = NameOf(object)});
+  if (kind == "Namespace") return ForNamespace(NameOf(object));
   if (kind == "CustomResourceDefinition") return Read("customresourcedefinitions", {});
   if (kind.ends_with("WebhookConfiguration")) return ForWebhooks(object);
   if (kind == "PodDisruptionBudget") return Read("pods", {.namespace_ = NamespaceOf(object)});

@@ -1,6 +1,9 @@
 // Why a namespace does not go away, and what refuses new objects in it.
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <map>
+
 #include "api/codec/typed.h"
 #include "cli/why/explain.h"
 
@@ -99,13 +102,83 @@ void NoteQuotas(const Facts& facts, const Json& object, Findings& out) {
   }
 }
 
+// Whether it still wants pods that it does not have.
+bool LacksPods(const Json& maker) {
+  const std::string kind = TextAt(maker, "kind");
+  const Json& spec = At(maker, "spec");
+  const Json& status = At(maker, "status");
+  const auto holds = [&maker](const char* type) {
+    return TextAt(Condition(maker, type), "status") == "True";
+  };
+  if (kind == "ReplicaSet" || kind == "ReplicationController") return holds("ReplicaFailure");
+  if (kind == "DaemonSet") {
+    return IntAt(status, "currentNumberScheduled") < IntAt(status, "desiredNumberScheduled");
+  }
+  if (kind == "StatefulSet") return IntAt(status, "replicas") < IntOf(At(spec, "replicas"), 1);
+  return !holds("Complete") && !holds("Failed") && !IsTrue(At(spec, "suspend")) &&
+         IntAt(status, "active") < IntOf(At(spec, "parallelism"), 1);
+}
+
+// Why its newest pod could not be made; nullptr: it was made, or is not wanted any more.
+const Json* RefusalOf(const Facts& facts, const Json& maker) {
+  if (!LacksPods(maker)) return nullptr;
+  for (const Json* event : facts.EventsOf(maker)) {
+    const std::string reason = TextAt(*event, "reason");
+    if (reason == "FailedCreate") return event;
+    if (reason == "SuccessfulCreate") return nullptr;
+  }
+  return nullptr;
+}
+
+// "deployment/web", of its ReplicaSet; of others themselves.
+std::string MadeFor(const Json& maker) {
+  const Json& owner = Controller(maker);
+  if (owner.is_null()) return Named(maker);
+  return Lower(TextAt(owner, "kind")) + "/" + TextAt(owner, "name");
+}
+
+// Who is refused pods in it, by what refuses them.
+void ExplainRefusals(const Facts& facts, const Json& object, Findings& out) {
+  struct Refusal {
+    const Json* event = nullptr;  // One of them.
+    std::vector<std::string> workloads;
+  };
+  std::map<std::string, Refusal> refusals;
+  for (const char* resource :
+       {"replicasets", "replicationcontrollers", "statefulsets", "daemonsets", "jobs"}) {
+    for (const Json& maker : facts.Of(resource)) {
+      const Json* event = RefusalOf(facts, maker);
+      if (!event) continue;
+      Refusal& refusal = refusals[RefusedBy(TextAt(*event, "message"))];
+      if (!refusal.event) refusal.event = event;
+      const std::string name = MadeFor(maker);
+      const auto& known = refusal.workloads;
+      if (std::find(known.begin(), known.end(), name) == known.end()) {
+        refusal.workloads.push_back(name);
+      }
+    }
+  }
+  for (const auto& [refuser, refusal] : refusals) {
+    Finding finding;
+    finding.cause = "Refused";
+    finding.sentence = fmt::format("{}: what refuses pods of {} is {}", Named(object),
+                                   Some(refusal.workloads), refuser);
+    finding.Saw(OneLine(TextAt(*refusal.event, "message")), EventSource(facts, *refusal.event));
+    finding.Try(fmt::format("skiff why {} -n {}", ShellWord(refusal.workloads.front()),
+                            ShellWord(NameOf(object))));
+    out.push_back(std::move(finding));
+  }
+}
+
 }  // namespace
 
 void ExplainNamespace(const Facts& facts, const Json& object, Findings& out) {
   if (!TextAt(object, "metadata", "deletionTimestamp").empty()) {
     return ExplainLeavingNamespace(facts, object, out);
   }
+  ExplainRefusals(facts, object, out);
   NoteQuotas(facts, object, out);
+  if (AnyTrouble(out)) return;
   Finding finding;
   finding.weight = Weight::kFine;
   finding.cause = "Fine";

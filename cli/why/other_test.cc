@@ -88,6 +88,37 @@ TEST_F(WhyOtherTest, ANamespaceWhoseQuotaIsUsedUp) {
   EXPECT_TRUE(explanation_.healthy());
 }
 
+TEST_F(WhyOtherTest, ANamespaceWhoseQuotaRefusesPods) {
+  const std::string active =
+      "{kind: Namespace, apiVersion: v1, metadata: {name: shop}, status: {phase: Active}}";
+  const std::string refusal =
+      "pods \"x\" is forbidden: exceeded quota: small, requested: requests.cpu=600m, used: "
+      "requests.cpu=500m, limited: requests.cpu=1";
+  AddEvent("ReplicaSet/web-1", "FailedCreate", refusal);
+  AddEvent("StatefulSet/db", "FailedCreate", refusal);
+  AddEvent("Job/old", "FailedCreate", refusal);
+  Add("replicasets",
+      "{kind: ReplicaSet, metadata: {name: web-1, ownerReferences: [{kind: Deployment, name: web, "
+      "uid: d1, controller: true}]}, status: {conditions: [{type: ReplicaFailure, status: "
+      "'True'}]}}");
+  Add("statefulsets",
+      "{kind: StatefulSet, metadata: {name: db}, spec: {replicas: 2}, status: {replicas: 1}}");
+  Add("jobs",
+      "{kind: Job, metadata: {name: old}, status: {conditions: [{type: Complete, status: "
+      "'True'}]}}");
+  std::string text = Why(active);
+  EXPECT_THAT(text,
+              StartsWith("namespace/shop: what refuses pods of deployment/web, "
+                         "statefulset/db is resource quota small.\n  pods \"x\" is forbidden: "));
+  EXPECT_THAT(text, HasSubstr("try: skiff why deployment/web -n shop\n"));
+  EXPECT_THAT(text, Not(HasSubstr("nothing is wrong")));
+  EXPECT_FALSE(explanation_.healthy());
+  // What they lacked has been made since, or is not wanted any more.
+  facts_.lists["replicasets"][0]["status"] = Json::object();
+  facts_.lists["statefulsets"][0]["status"]["replicas"] = 2;
+  EXPECT_THAT(Why(active), StartsWith("namespace/shop is active; nothing is wrong.\n"));
+}
+
 TEST_F(WhyOtherTest, ANodeThatIsGone) {
   Add("pods", "{metadata: {name: web}, spec: {nodeName: n1}}");
   const std::string text =

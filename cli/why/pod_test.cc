@@ -164,6 +164,22 @@ TEST_F(WhyTest, AConfigMapThatIsMissing) {
   EXPECT_THAT(text, HasSubstr("skiff create configmap settings"));
 }
 
+TEST_F(WhyTest, AConfigMapThatIsThereByNowIsNotSaidToBeMissing) {
+  const std::string pod = PodWith(
+      "{waiting: {reason: CreateContainerConfigError, message: 'configmap \"settings\" not "
+      "found'}}");
+  EXPECT_EQ(SourcesMissed(facts_, Parsed(pod)),
+            (std::set<MissedSource>{{"configmap", "settings"}}));
+  None("configmaps");
+  EXPECT_THAT(Why(pod), HasSubstr("cannot be made"));
+  Add("configmaps", "{metadata: {name: settings}}");
+  const std::string text = Why(pod);
+  EXPECT_THAT(text, StartsWith("pod/web: container main is not made yet: it waited for configmap "
+                               "settings, which is there by now, and the kubelet tries again.\n"));
+  EXPECT_THAT(text, testing::Not(HasSubstr("skiff create")));
+  EXPECT_EQ(first().weight, Weight::kWaits);
+}
+
 TEST_F(WhyTest, NoNameIsACommandForAShell) {
   const std::string text =
       Why(PodWith("{waiting: {reason: CreateContainerConfigError, message: 'configmap \"a;$(b)\" "
@@ -223,6 +239,11 @@ TEST_F(WhyTest, AVolumeThatCannotBeMountedHoldsThePodUp) {
       StartsWith("pod/web is held up on node n1: there is no secret s, which a volume of it is to "
                  "show.\n"
                  "  MountVolume.SetUp failed for volume \"v\" : secret \"s\" not found  ["));
+  Add("secrets", "{metadata: {name: s}}");
+  EXPECT_THAT(Why(PodWith("{waiting: {reason: ContainerCreating}}")),
+              StartsWith("pod/web is held up on node n1: it waited for secret s, which is there by "
+                         "now, and the kubelet tries again.\n"));
+  EXPECT_EQ(first().weight, Weight::kWaits);
   facts_.lists["events"].clear();
   AddEvent("Pod/web", "FailedMount", "MountVolume.SetUp failed for volume \"v\" : no such device");
   EXPECT_THAT(Why(PodWith("{waiting: {reason: ContainerCreating}}")),

@@ -112,6 +112,22 @@ void ExplainRefusal(const Facts& facts, const Json& workload, Findings& out) {
   }
 }
 
+// A deployment that was paused before it made anything: nothing of it is on its way.
+void ExplainPaused(const Facts& facts, const Json& workload, Findings& out) {
+  const bool made_none = TextAt(workload, "kind") == "Deployment" && facts.Has("replicasets") &&
+                         SetsOf(facts, workload).empty();
+  if (!made_none || !IsTrue(At(workload, "spec", "paused")) || WantedOf(workload).pods == 0) return;
+  Finding finding;
+  finding.weight = Weight::kWaits;
+  finding.cause = "Paused";
+  finding.sentence =
+      fmt::format("{} is paused, and makes no pods until it is resumed", Named(workload));
+  finding.Saw("true", "spec.paused");
+  finding.Saw("it has no ReplicaSet yet", "replicasets");
+  finding.Try(CommandFor(workload, fmt::format("rollout resume {}", Named(workload))));
+  out.push_back(std::move(finding));
+}
+
 // A change that no controller has taken up.
 void ExplainUnseen(const Facts& facts, const Json& workload, Findings& out) {
   const int64_t generation = IntAt(workload, "metadata", "generation");
@@ -362,6 +378,7 @@ void ExplainWorkload(const Facts& facts, const Json& workload, Findings& out) {
   ExplainUnseen(facts, workload, own);
   if (kind == "Job") ExplainJob(facts, workload, own);
   ExplainRefusal(facts, workload, own);
+  ExplainPaused(facts, workload, own);
   ExplainPods(facts, workload, own);
   ExplainStalled(facts, workload, own);
   if (!AnyTrouble(own)) SayWorkloadFine(facts, workload, own);

@@ -47,6 +47,24 @@ TEST_F(WhyWorkloadTest, ScaledToNothing) {
               StartsWith("deployment/web has no pods, as it is scaled to 0.\n"));
 }
 
+TEST_F(WhyWorkloadTest, OneThatWasPausedBeforeItMadeAnything) {
+  None("own pods");
+  None("replicasets");
+  const std::string paused =
+      "{kind: Deployment, metadata: {name: web, uid: d1, generation: 1}, spec: {replicas: 2, "
+      "paused: true}, status: {observedGeneration: 1}}";
+  const std::string text = Why(paused);
+  EXPECT_THAT(text,
+              StartsWith("deployment/web is paused, and makes no pods until it is resumed.\n"));
+  EXPECT_THAT(text, HasSubstr("try: skiff rollout resume deployment/web -n default\n"));
+  EXPECT_THAT(text, testing::Not(HasSubstr("on their way")));
+  EXPECT_EQ(first().weight, Weight::kWaits);
+  Add("replicasets",
+      "{kind: ReplicaSet, metadata: {name: web-1, ownerReferences: [{uid: d1, controller: "
+      "true}]}}");
+  EXPECT_THAT(Why(paused), HasSubstr("more are on their way")) << "what it had made is kept";
+}
+
 TEST_F(WhyWorkloadTest, AQuotaThatRefusesItsPods) {
   None("own pods");
   Add("replicasets",
