@@ -87,6 +87,12 @@ Ptr<core_v1::PersistentVolume> TakeVolume(const ClaimPtr& claim, const StorageVi
   return found;
 }
 
+// Its provisioner has been told where, and may be at work: a volume that is there already would be
+// a second one.
+bool IsBeingMade(const core_v1::PersistentVolumeClaim& claim) {
+  return claim.metadata.annotations.contains(std::string(kSelectedNodeAnnotation));
+}
+
 // Another node was chosen for the claim, or a volume that only others reach is its own already.
 bool BelongsElsewhere(const core_v1::PersistentVolumeClaim& claim, const core_v1::Node& node,
                       const Volumes& out_of_reach) {
@@ -127,7 +133,7 @@ Result<std::vector<ClaimPlan>> PlanClaims(std::vector<ClaimPtr> claims,
     if (BelongsElsewhere(*claim, node, unreachable)) {
       return Fail(Reason::kConflict, std::string(kNoVolumes));
     }
-    auto volume = TakeVolume(claim, storage, volumes);
+    auto volume = IsBeingMade(*claim) ? nullptr : TakeVolume(claim, storage, volumes);
     plan.push_back({std::move(claim), std::move(volume)});
   }
   for (const ClaimPlan& each : plan) {
