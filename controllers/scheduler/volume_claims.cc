@@ -82,7 +82,8 @@ using Volumes = std::vector<Ptr<core_v1::PersistentVolume>>;
 Ptr<core_v1::PersistentVolume> TakeVolume(const ClaimPtr& claim, const StorageView& storage,
                                           Volumes& volumes) {
   auto selector = storage.claim_selector ? storage.claim_selector(claim) : nullptr;
-  auto found = FindVolume(*claim, volumes, /*prebound_only=*/false, std::move(selector));
+  auto found = FindVolume(*claim, volumes, /*prebound_only=*/false, std::move(selector),
+                          VolumeChoice::kSmallest);
   if (found) std::erase(volumes, found);
   return found;
 }

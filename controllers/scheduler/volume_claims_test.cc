@@ -161,6 +161,29 @@ TEST_F(VolumeClaimsTest, SelectorsThatWereReadAreNotReadForEachNode) {
   EXPECT_EQ(asked, 1);
 }
 
+TEST_F(VolumeClaimsTest, OfVolumesThatFitTheSmallestIsTaken) {
+  const auto volume_of = [](const std::string& name, int64_t size,
+                            const std::vector<std::string>& modes) {
+    auto volume = std::make_shared<core_v1::PersistentVolume>();
+    volume->metadata.name = name;
+    volume->spec.storage_class_name = "later";
+    volume->spec.access_modes = modes;
+    volume->spec.capacity["storage"] = Quantity::FromValue(size);
+    volume->status.phase = "Available";
+    return volume;
+  };
+  auto claim = std::make_shared<core_v1::PersistentVolumeClaim>();
+  claim->spec.storage_class_name = "later";
+  claim->spec.access_modes = {"ReadWriteOnce"};
+  claim->spec.resources.requests["storage"] = Quantity::FromValue(1);
+  const auto plan = PlanClaims({claim},
+                               {volume_of("large", 5, {"ReadWriteOnce"}),
+                                volume_of("small", 2, {"ReadWriteOnce", "ReadOnlyMany"})},
+                               core_v1::Node(), storage_);
+  ASSERT_TRUE(plan);
+  EXPECT_EQ((*plan)[0].volume->metadata.name, "small") << "however many modes it has";
+}
+
 // The provisioner may be at work: what it makes would be of no use to anybody.
 TEST_F(VolumeClaimsTest, WhatAProvisionerWasAskedForIsNotTakenFromWhatIsThere) {
   StorageView storage = storage_;
