@@ -166,11 +166,25 @@ bool StatesForAll(const core_v1::PodSpec& spec) {
   });
 }
 
+// In thousandths; 0 where it is none of them.
+int64_t AmountIn(const Resources& all, const std::string& resource) {
+  if (resource == "cpu") return all.milli_cpu;
+  int64_t amount = 0;
+  if (resource == "memory") {
+    amount = all.memory;
+  } else if (const auto found = all.scalar.find(resource); found != all.scalar.end()) {
+    amount = found->second;
+  }
+  return amount > std::numeric_limits<int64_t>::max() / 1000 ? std::numeric_limits<int64_t>::max()
+                                                             : amount * 1000;
+}
+
+// What a pod does not request as a whole is what its containers request together; its overhead
+// comes on top of either.
 Result<int64_t> RequestOfPod(const Pod& pod, const Usage& usage) {
   if (!usage.container.empty() || !StatesForAll(pod.spec)) return RequestOfContainers(pod, usage);
-  const auto& requests = pod.spec.resources->requests;
-  const auto found = requests.find(usage.resource);
-  if (found != requests.end()) return found->second.MilliValue();
+  const int64_t amount = AmountIn(PodRequests(pod.spec), usage.resource);
+  if (amount > 0 || pod.spec.resources->requests.contains(usage.resource)) return amount;
   return Fail(Reason::kUnknown, fmt::format("missing pod-level request for {} in Pod {}",
                                             usage.resource, pod.metadata.name));
 }

@@ -171,6 +171,23 @@ TEST_F(AutoscalerUsageTest, RequestsAreThoseOfContainersAndSidecarsOrOfThePod) {
   EXPECT_EQ(ErrorFor(50), "missing pod-level request for memory in Pod a");
 }
 
+TEST_F(AutoscalerUsageTest, APodThatRequestsAsAWholeHasItsOverheadAndWhatItsContainersRequest) {
+  Pod pod = RunningPod("a");
+  pod.spec.resources.emplace().requests["cpu"] = Quantity::FromMilli(2000);
+  pod.spec.overhead["cpu"] = Quantity::FromMilli(500);
+  pod.spec.containers[0].resources.requests["memory"] = Quantity::FromValue(1000);
+  Add(pod, 1000);
+  EXPECT_EQ(ByUtilization(usage_, 50)->utilization, 40);
+  usage_.pods.clear();
+  usage_.resource = "memory";
+  Add(pod, 250'000);
+  EXPECT_EQ(ByUtilization(usage_, 50)->utilization, 25);
+  usage_.pods.clear();
+  pod.spec.overhead["memory"] = Quantity::FromValue(250);
+  Add(pod, 250'000);
+  EXPECT_EQ(ByUtilization(usage_, 50)->utilization, 20);
+}
+
 TEST_F(AutoscalerUsageTest, WhatCannotBeJudgedIsSaidInKubernetesWords) {
   EXPECT_EQ(ErrorFor(50), "no pods returned by selector while calculating replica count");
   Add(RunningPod("a", ""), std::nullopt);

@@ -43,9 +43,13 @@ Result<> IsForPod(const Pod& pod, const ResourceClaim& claim) {
                           pod.metadata.name));
 }
 
+bool IsFull(const ResourceClaim& claim) {
+  return claim.status.reserved_for.size() >= kReservationsMax;
+}
+
 bool LacksReservation(const Pod& pod, const ResourceClaim& claim) {
   const auto& users = claim.status.reserved_for;
-  return claim.status.allocation && users.size() < kReservationsMax &&
+  return claim.status.allocation && !IsFull(claim) &&
          std::none_of(users.begin(), users.end(),
                       [&](const auto& user) { return user.uid == pod.metadata.uid; });
 }

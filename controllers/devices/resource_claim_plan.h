@@ -38,6 +38,8 @@ class PodClaimNames {
 bool IsDone(const core_v1::Pod& pod);
 // Fails when the claim was made for somebody else.
 Result<> IsForPod(const core_v1::Pod& pod, const resource_v1::ResourceClaim& claim);
+// Whether it is reserved for as many as it can be.
+bool IsFull(const resource_v1::ResourceClaim& claim);
 // Whether it is allocated, and the pod, which uses it, is not among those it is reserved for.
 bool LacksReservation(const core_v1::Pod& pod, const resource_v1::ResourceClaim& claim);
 

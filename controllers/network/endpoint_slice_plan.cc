@@ -82,7 +82,11 @@ class Packer {
     for (const Endpoint& endpoint : group.endpoints) missing[Identity(endpoint)] = endpoint;
     std::vector<Draft> drafts;
     for (const auto& slice : existing) drafts.push_back(Refresh(slice, missing));
-    Fill(drafts, missing);
+    FillChanged(drafts, missing);
+    // Of what is left, whole slices are new ones; the rest may fit into one that is there.
+    while (missing.size() >= endpoints_max_) Create(group, missing);
+    if (!missing.empty()) FillUnchanged(drafts, missing);
+    if (!missing.empty()) Create(group, missing);
     for (Draft& draft : drafts) {
       if (draft.wanted.endpoints.empty()) {
         changes_.remove.push_back(draft.stored);
@@ -91,11 +95,6 @@ class Packer {
       } else {
         changes_.keep.push_back(draft.stored);
       }
-    }
-    while (!missing.empty()) {
-      EndpointSlice slice = NewSlice(service_, family_, group.ports);
-      Move(missing, slice);
-      changes_.create.push_back(std::move(slice));
     }
   }
 
@@ -152,7 +151,13 @@ class Packer {
     return draft;
   }
 
-  void Fill(std::vector<Draft>& drafts, std::map<std::string, Endpoint>& missing) const {
+  void Create(const EndpointGroup& group, std::map<std::string, Endpoint>& missing) {
+    EndpointSlice slice = NewSlice(service_, family_, group.ports);
+    Move(missing, slice);
+    changes_.create.push_back(std::move(slice));
+  }
+
+  void FillChanged(std::vector<Draft>& drafts, std::map<std::string, Endpoint>& missing) const {
     std::vector<Draft*> changed;
     for (Draft& draft : drafts) {
       if (draft.changed && !draft.wanted.endpoints.empty()) changed.push_back(&draft);
@@ -161,8 +166,10 @@ class Packer {
       return a->wanted.endpoints.size() > b->wanted.endpoints.size();
     });
     for (Draft* draft : changed) Move(missing, draft->wanted);
-    if (missing.empty() || missing.size() >= endpoints_max_) return;
-    // The unchanged slice that the rest fits into with the least room to spare.
+  }
+
+  // The unchanged slice that all of them fit into with the least room to spare.
+  void FillUnchanged(std::vector<Draft>& drafts, std::map<std::string, Endpoint>& missing) const {
     Draft* best = nullptr;
     for (Draft& draft : drafts) {
       if (draft.changed || draft.wanted.endpoints.size() + missing.size() > endpoints_max_)

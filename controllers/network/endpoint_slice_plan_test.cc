@@ -114,6 +114,24 @@ TEST(EndpointSlicePlanTest, OnlyTheSliceThatAPodLeavesIsWritten) {
   EXPECT_TRUE(more.create.empty());
 }
 
+TEST(EndpointSlicePlanTest, WhatNewSlicesLeaveGoesIntoOneThatIsThere) {
+  const Service service = ServiceOf();
+  const auto slice_of = [&](int from, int to, const std::string& name) {
+    return Stored(PlanSlices(service, "IPv4", {}, Groups(service, from, to), 10).create[0], name);
+  };
+  const std::vector<Ptr<EndpointSlice>> existing = {slice_of(0, 5, "five"), slice_of(5, 11, "six")};
+  const auto changes = PlanSlices(service, "IPv4", existing, Groups(service, 0, 24), 10);
+  ASSERT_EQ(changes.create.size(), 1u);
+  EXPECT_EQ(changes.create[0].endpoints.size(), 10u);
+  ASSERT_EQ(changes.update.size(), 1u);
+  EXPECT_EQ(changes.update[0].metadata.name, "six") << "it has the least room to spare";
+  EXPECT_EQ(changes.update[0].endpoints.size(), 9u);
+  EXPECT_EQ(changes.keep.size(), 1u);
+  // What fits into none of them is a slice of its own, and so is what fills one.
+  EXPECT_EQ(PlanSlices(service, "IPv4", existing, Groups(service, 0, 27), 10).create.size(), 2u);
+  EXPECT_EQ(PlanSlices(service, "IPv4", existing, Groups(service, 0, 31), 10).create.size(), 2u);
+}
+
 TEST(EndpointSlicePlanTest, ASliceOfAnotherServiceOfThatNameIsReplaced) {
   const Service service = ServiceOf();
   Service before = service;

@@ -6,6 +6,7 @@
 
 #include "api/select/node_selector.h"
 #include "base/hash.h"
+#include "controllers/devices/resource_claim_plan.h"
 
 namespace skiff::scheduler {
 namespace {
@@ -46,7 +47,10 @@ Verdict DeviceCycle::PrepareOnce() {
                           .device_class = view_.device_class,
                           .selectors = view_.selectors};
   for (const DeviceClaimPtr& claim : claims_) {
-    if (claim->status.allocation) continue;
+    if (claim->status.allocation) {
+      if (!IsFull(*claim) || IsReservedFor(*claim, pod_)) continue;
+      return Verdict::Unresolvable("resourceclaim in use");
+    }
     if (view_.is_under_way(claim->metadata.uid)) {
       return Verdict::Unresolvable(
           fmt::format("resource claim {} is in the process of being allocated", NameOf(*claim)));

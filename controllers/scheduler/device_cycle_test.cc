@@ -250,6 +250,17 @@ TEST_F(DeviceCycleTest, AnAllocatedClaimTiesItsPods) {
   EXPECT_EQ(cycle_->ToFree(random_), nullptr);
 }
 
+TEST_F(DeviceCycleTest, AClaimThatHasAllUsersItMayHaveIsWaitedFor) {
+  auto& claim = Allocated("c", "");
+  claim.status.reserved_for.resize(255);
+  EXPECT_EQ(Place(Using({"c"})).substr(0, 1), "n");
+  claim.status.reserved_for.resize(256);
+  EXPECT_EQ(Place(Using({"c"})), "0/2 nodes are available: resourceclaim in use.");
+  EXPECT_FALSE(cycle_->has_claims());
+  claim.status.reserved_for[7].uid = "pod";
+  EXPECT_EQ(Place(Using({"c"})).substr(0, 1), "n") << "it is one of them";
+}
+
 TEST_F(DeviceCycleTest, OnlyWhatIsNotAllocatedIsSearchedFor) {
   Allocated("c", "");
   world_.AddClaim("d", {Wants("y")});

@@ -82,9 +82,16 @@ using Volumes = std::vector<Ptr<core_v1::PersistentVolume>>;
 Ptr<core_v1::PersistentVolume> TakeVolume(const ClaimPtr& claim, const StorageView& storage,
                                           Volumes& volumes) {
   auto selector = storage.claim_selector ? storage.claim_selector(claim) : nullptr;
-  auto found = FindVolume(*claim, volumes, /*prebound_only=*/false, std::move(selector));
+  auto found = FindVolume(*claim, volumes, /*prebound_only=*/false, std::move(selector),
+                          VolumeChoice::kSmallest);
   if (found) std::erase(volumes, found);
   return found;
+}
+
+// Its provisioner has been told where, and may be at work: a volume that is there already would be
+// a second one.
+bool IsBeingMade(const core_v1::PersistentVolumeClaim& claim) {
+  return claim.metadata.annotations.contains(std::string(kSelectedNodeAnnotation));
 }
 
 // Another node was chosen for the claim, or a volume that only others reach is its own already.
@@ -127,7 +134,7 @@ Result<std::vector<ClaimPlan>> PlanClaims(std::vector<ClaimPtr> claims,
     if (BelongsElsewhere(*claim, node, unreachable)) {
       return Fail(Reason::kConflict, std::string(kNoVolumes));
     }
-    auto volume = TakeVolume(claim, storage, volumes);
+    auto volume = IsBeingMade(*claim) ? nullptr : TakeVolume(claim, storage, volumes);
     plan.push_back({std::move(claim), std::move(volume)});
   }
   for (const ClaimPlan& each : plan) {

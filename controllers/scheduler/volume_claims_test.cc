@@ -161,6 +161,64 @@ TEST_F(VolumeClaimsTest, SelectorsThatWereReadAreNotReadForEachNode) {
   EXPECT_EQ(asked, 1);
 }
 
+TEST_F(VolumeClaimsTest, OfVolumesThatFitTheSmallestIsTaken) {
+  const auto volume_of = [](const std::string& name, int64_t size,
+                            const std::vector<std::string>& modes) {
+    auto volume = std::make_shared<core_v1::PersistentVolume>();
+    volume->metadata.name = name;
+    volume->spec.storage_class_name = "later";
+    volume->spec.access_modes = modes;
+    volume->spec.capacity["storage"] = Quantity::FromValue(size);
+    volume->status.phase = "Available";
+    return volume;
+  };
+  auto claim = std::make_shared<core_v1::PersistentVolumeClaim>();
+  claim->spec.storage_class_name = "later";
+  claim->spec.access_modes = {"ReadWriteOnce"};
+  claim->spec.resources.requests["storage"] = Quantity::FromValue(1);
+  const auto plan = PlanClaims({claim},
+                               {volume_of("large", 5, {"ReadWriteOnce"}),
+                                volume_of("small", 2, {"ReadWriteOnce", "ReadOnlyMany"})},
+                               core_v1::Node(), storage_);
+  ASSERT_TRUE(plan);
+  EXPECT_EQ((*plan)[0].volume->metadata.name, "small") << "however many modes it has";
+}
+
+// The provisioner may be at work: what it makes would be of no use to anybody.
+TEST_F(VolumeClaimsTest, WhatAProvisionerWasAskedForIsNotTakenFromWhatIsThere) {
+  StorageView storage = storage_;
+  storage.storage_class = [](const std::string&) {
+    auto storage_class = std::make_shared<storage_v1::StorageClass>();
+    storage_class->provisioner = "disks.example.com";
+    storage_class->volume_binding_mode = "WaitForFirstConsumer";
+    return storage_class;
+  };
+  storage.csi_driver = [](const std::string&) { return nullptr; };
+  auto volume = std::make_shared<core_v1::PersistentVolume>();
+  volume->metadata.name = "there";
+  volume->spec.storage_class_name = "later";
+  volume->spec.capacity["storage"] = Quantity::FromValue(1);
+  volume->status.phase = "Available";
+  core_v1::PersistentVolumeClaim claim;
+  claim.spec.storage_class_name = "later";
+  claim.spec.resources.requests["storage"] = Quantity::FromValue(1);
+  core_v1::Node node;
+  node.metadata.name = "n1";
+  const auto plan_for = [&] {
+    return PlanClaims({std::make_shared<const core_v1::PersistentVolumeClaim>(claim)}, {volume},
+                      node, storage);
+  };
+  auto plan = plan_for();
+  ASSERT_TRUE(plan);
+  ASSERT_TRUE((*plan)[0].volume);
+  claim.metadata.annotations[std::string(kSelectedNodeAnnotation)] = "n1";
+  plan = plan_for();
+  ASSERT_TRUE(plan);
+  EXPECT_FALSE((*plan)[0].volume);
+  claim.metadata.annotations[std::string(kSelectedNodeAnnotation)] = "n2";
+  EXPECT_FALSE(plan_for());
+}
+
 // A pod may name thousands, and each pod beside it, too.
 TEST_F(VolumeClaimsTest, AllClaimsOfOnePodAreLookedForAtOnce) {
   std::vector<std::string> wanted, others;

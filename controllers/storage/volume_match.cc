@@ -121,8 +121,8 @@ std::string WhyNot(const PersistentVolume& volume, const PersistentVolumeClaim& 
 
 Ptr<PersistentVolume> FindVolume(const PersistentVolumeClaim& claim,
                                  const std::vector<Ptr<PersistentVolume>>& volumes,
-                                 bool prebound_only,
-                                 std::shared_ptr<const LabelSelector> selector) {
+                                 bool prebound_only, std::shared_ptr<const LabelSelector> selector,
+                                 VolumeChoice choice) {
   bool is_read = selector != nullptr;
   // To read it may take longer than to look at all volumes.
   const auto is_selected = [&](const PersistentVolume& volume) {
@@ -141,8 +141,9 @@ Ptr<PersistentVolume> FindVolume(const PersistentVolumeClaim& claim,
       return volume;
     }
     if (prebound_only || !Fits(*volume, claim) || !is_selected(*volume)) continue;
-    const auto rank = [](const PersistentVolume& it) {
-      return std::pair(it.spec.access_modes.size(), CapacityOf(it));
+    const auto rank = [choice](const PersistentVolume& it) {
+      const size_t modes = it.spec.access_modes.size();
+      return std::pair(choice == VolumeChoice::kFewestModes ? modes : 0, CapacityOf(it));
     };
     if (!best || rank(*volume) < rank(*best)) best = volume;
   }

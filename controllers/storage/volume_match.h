@@ -34,13 +34,17 @@ void BindTo(core_v1::PersistentVolume& volume, const core_v1::PersistentVolumeCl
 // Why a volume that the claim asks for by name cannot be had; "" when it can.
 std::string WhyNot(const core_v1::PersistentVolume& volume,
                    const core_v1::PersistentVolumeClaim& claim);
-// The smallest volume that fits the claim; one that names it already wins. nullptr when none does.
+// Of volumes that fit, the binder takes the smallest of those with the fewest access modes; the
+// scheduler, for a claim that waits for its first consumer, the smallest of all.
+enum class VolumeChoice { kFewestModes, kSmallest };
+// The best volume that fits the claim; one that names it already wins. nullptr when none does.
 // `prebound_only`: the claim waits for its first consumer. `selector`: the claim's, where somebody
 // has read it already.
 Ptr<core_v1::PersistentVolume> FindVolume(
     const core_v1::PersistentVolumeClaim& claim,
     const std::vector<Ptr<core_v1::PersistentVolume>>& volumes, bool prebound_only,
-    std::shared_ptr<const LabelSelector> selector = nullptr);
+    std::shared_ptr<const LabelSelector> selector = nullptr,
+    VolumeChoice choice = VolumeChoice::kFewestModes);
 // The newest class marked as the default one; nullptr when none is.
 Ptr<storage_v1::StorageClass> DefaultClass(
     const std::vector<Ptr<storage_v1::StorageClass>>& classes);
