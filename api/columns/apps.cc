@@ -84,6 +84,25 @@ Json ControllerCell(const CellInput& input) {
 constexpr TableColumn kControllerRevision[] = {
     kName, {"Controller", ControllerCell}, {"Revision", Number<"revision">}, kAge};
 
+// A Scale leaves out a number that is zero, and what is not there has no cell.
+Json DesiredIfThere(const CellInput& input) {
+  const Json* replicas = FindPath(input.object, "spec.replicas");
+  return replicas == nullptr ? Json() : *replicas;
+}
+
+constexpr TableColumn kCustomScale[] = {
+    kName,
+    {.name = "Desired",
+     .cell = DesiredIfThere,
+     .type = "integer",
+     .description = "How many replicas there are to be."},
+    {.name = "Available",
+     .cell = Number<"status.replicas">,
+     .type = "integer",
+     .description = "How many replicas there are."},
+    {.name = "Age", .cell = Age<>, .type = "date", .description = kAge.description},
+};
+
 constexpr TableColumn kScale[] = {
     {"Name", Text<"metadata.name">},
     {"Desired", Number<"spec.replicas">, "integer"},
@@ -99,5 +118,6 @@ constinit const TableFormat kStatefulSetTable = {kStatefulSet};
 constinit const TableFormat kDaemonSetTable = {kDaemonSet};
 constinit const TableFormat kControllerRevisionTable = {kControllerRevision};
 constinit const TableFormat kScaleTable = {kScale};
+constinit const TableFormat kCustomScaleTable = {kCustomScale};
 
 }  // namespace skiff::columns

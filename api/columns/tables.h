@@ -11,6 +11,7 @@ extern const TableFormat kStatefulSetTable;
 extern const TableFormat kDaemonSetTable;
 extern const TableFormat kControllerRevisionTable;
 extern const TableFormat kScaleTable;
+extern const TableFormat kCustomScaleTable;  // Of custom resources.
 extern const TableFormat kJobTable;
 extern const TableFormat kCronJobTable;
 extern const TableFormat kAutoscalerTable;

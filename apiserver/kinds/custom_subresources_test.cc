@@ -76,6 +76,18 @@ TEST_F(CustomSubresources, AScaleIsOwnedThroughTheVersionThatItWasWrittenIn) {
             409);
 }
 
+TEST_F(CustomSubresources, AScaleHasTheColumnsOfACustomResource) {
+  Define(Definition(Schema()));
+  ASSERT_EQ(Post(path_, Cron("a", {{"image", "web"}, {"replicas", 0}})).code, 201);
+  const Answer table =
+      Ask({.path = path_ + "/a/scale", .accept = "application/json;as=Table;v=v1;g=meta.k8s.io"});
+  const Json& columns = table.body["columnDefinitions"];
+  EXPECT_EQ(columns[0]["format"], "name");
+  EXPECT_EQ(columns[3]["type"], "date");
+  EXPECT_EQ(table.body["rows"][0]["cells"][1], Json());
+  EXPECT_EQ(table.body["rows"][0]["cells"][2], 0);
+}
+
 // As Kubernetes, which reads no further in the path.
 TEST_F(CustomSubresources, WhatFollowsOnASubresourceIsNotLookedAt) {
   Define(Definition(Schema()));

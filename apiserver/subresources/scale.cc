@@ -131,12 +131,25 @@ const KindInfo& ScaleKind() {
   return kKind;
 }
 
+// The same with other columns.
+const KindInfo& CustomScaleKind() {
+  static const KindBehaviour kBehaviour = {.table = &columns::kCustomScaleTable};
+  static const KindInfo kKind = [] {
+    KindInfo kind = ScaleKind();
+    kind.behaviour = &kBehaviour;
+    return kind;
+  }();
+  return kKind;
+}
+
 Result<http::Response> ScaleResponse(const Scale& scale, const ApiRequest& request,
                                      const MediaType& media) {
+  const bool is_custom = request.kind->behaviour->scale != nullptr;
+  const KindInfo& kind = is_custom ? CustomScaleKind() : ScaleKind();
   const std::string& version = scale.metadata.resource_version;
-  ObjectBody body = BodyText(ScaleKind(), DocumentOfScale(scale));
+  ObjectBody body = BodyText(kind, DocumentOfScale(scale));
   body.text.insert(body.revision_at, version);
-  return ObjectResponse(200, ScaleKind(), std::move(body.text), request, media);
+  return ObjectResponse(200, kind, std::move(body.text), request, media);
 }
 
 // Nothing but the replicas of a scale is kept, yet all of it has to be right.
