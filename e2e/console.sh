@@ -82,12 +82,12 @@ print(s.getsockname()[1])')
     "$screenshots" "$@"
   python3 e2e/browser/console_certificate.py "https://127.0.0.1:$port/console/" "$KUBECONFIG" "$screenshots"
   "$skiff" delete deployment certified >/dev/null
-  # A day of a tab, in small.
+  # A day of a tab, in small: of six rounds one that the browser holds more after does not make a rise.
   for i in 1 2; do
     "$skiff" create deployment "shop-$i" --image=registry.example/shop:1 --replicas=40 >/dev/null
     "$skiff" rollout status "deployment/shop-$i" --timeout=30m >/dev/null
   done
-  python3 e2e/browser/console_day.py "$("$skiff" console --print 2>/dev/null)" 2 4
+  python3 e2e/browser/console_day.py "$("$skiff" console --print 2>/dev/null)" 2 6
 }
 up() {
   "$skiff" up --nodes=3 --data-dir="$data" --bind-address=127.0.0.1 --secure-port="$1" >/dev/null
