@@ -207,6 +207,7 @@ class Session final : public Duplex, private SpdyReader::Sink {
 };
 
 Pulled Session::Pull(size_t bytes_max, std::vector<SharedBytes>& out) {
+  const bool was_full = queue_->Room() == 0;
   if (!ending_ && queue_->Room() > 0) handler_->OnRoom(std::min(bytes_max, queue_->Room()));
   if (!ending_ && options_.ping_every > 0s &&
       clock_.Monotonic() - last_ping_ >= options_.ping_every) {
@@ -225,7 +226,9 @@ Pulled Session::Pull(size_t bytes_max, std::vector<SharedBytes>& out) {
              std::make_move_iterator(written_.end()));
   written_.clear();
   written_bytes_ = 0;
-  if (any) return Pulled::kMore;
+  // What was queued for streams that are done makes no frame, but room that somebody may wait for.
+  const bool has_room_again = was_full && queue_->Room() > 0;
+  if (any || has_room_again) return Pulled::kMore;
   return ending_ ? Pulled::kEnd : Pulled::kIdle;
 }
 

@@ -275,6 +275,21 @@ TEST(Spdy, JoinsSmallPiecesOfAStreamAndBoundsThoseOfSeveral) {
   EXPECT_EQ(sender->Room(), 0u);
 }
 
+TEST(Spdy, TellsOfTheRoomThatWhatIsQueuedForAStreamThatIsDoneLeaves) {
+  std::shared_ptr<SpdySender> sender;
+  const auto session = MakeSpdy(SpdyRole::kClient, std::make_unique<SilentSpdy>(sender));
+  session->Attach([] {});
+  const SpdyStreamId input = sender->Open({{"streamType", "stdin"}});
+  sender->Reset(input);
+  std::vector<SharedBytes> out;
+  while (session->Pull(1 << 20, out) == Pulled::kMore) out.clear();
+  while (sender->Send(input, std::string(5'000, 'x'))) continue;
+  EXPECT_EQ(sender->Room(), 0u);
+  EXPECT_EQ(session->Pull(1 << 20, out), Pulled::kMore) << "who was refused is called";
+  EXPECT_TRUE(out.empty());
+  EXPECT_EQ(session->Pull(1 << 20, out), Pulled::kIdle);
+}
+
 // Opens two streams, sends on one, and collects.
 class ClientStreams : public SpdyHandler {
  public:
