@@ -241,7 +241,8 @@ void Invariants::CheckDeployments() {
   for (auto& [uid, deployment] : deployments_) {
     int replicas = 0;
     for (const auto& [set_uid, set] : sets_) {
-      if (set.owner == uid && !unheard_.object(set_uid)) replicas += set.replicas;
+      if (set.owner != uid || unheard_.object(set_uid) || unheard_.set(set.key)) continue;
+      replicas += set.replicas;
     }
     // A controller that sees the wish for a new set and not yet the last one it made makes too
     // many: in Kubernetes, too.

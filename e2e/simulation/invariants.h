@@ -36,6 +36,8 @@ class Invariants {
     std::function<bool(const std::string& uid)> binding;
     // Whether one of its statuses was written too late.
     std::function<bool(const ObjectKey& pod)> status;
+    // Whether a ReplicaSet was: it may be scaled by who has meanwhile scaled another instead.
+    std::function<bool(const ObjectKey& set)> set;
     // Whether some of the controllers' lists may be far behind others: each comes back by itself
     // after the network broke off.
     std::function<bool()> lists;

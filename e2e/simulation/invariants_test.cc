@@ -29,7 +29,8 @@ class InvariantsTest : public testing::Test {
   // A network that swallows nothing.
   Invariants::Unheard Nothing() {
     const auto no = [](const auto&) { return false; };
-    return {no, no, no, [this] { return lists_lag_; }};
+    return {no, no, no, [this](const ObjectKey& set) { return set.name == late_set_; },
+            [this] { return lists_lag_; }};
   }
 
   Ptr<Job> AddJob() {
@@ -72,6 +73,7 @@ spec:
     EXPECT_TRUE(cluster_.client().CreateOwned(*deployment, std::move(set)).has_value());
   }
 
+  std::string late_set_;
   bool lists_lag_ = false;
   TestCluster cluster_{Options()};
   Invariants invariants_{cluster_.transport(), cluster_.clock(), Nothing()};
@@ -126,6 +128,19 @@ TEST_F(InvariantsTest, ADeploymentIsHeldToWhatItMayAskForUnlessAListLags) {
   invariants_.Check();
   EXPECT_THAT(invariants_.complaints(),
               ElementsAre("deployment default/web asks for 6 pods, more than 4"));
+}
+
+TEST_F(InvariantsTest, ASetThatWasScaledTooLateIsNotHeldAgainstItsDeployment) {
+  cluster_.Apply(DeploymentOf("web", 3));
+  AddSet("web-1", 3);
+  late_set_ = "web-2";
+  AddSet("web-2", 2);
+  invariants_.Check();
+  EXPECT_THAT(invariants_.complaints(), IsEmpty());
+  AddSet("web-3", 2);
+  invariants_.Check();
+  EXPECT_THAT(invariants_.complaints(),
+              ElementsAre("deployment default/web asks for 5 pods, more than 4"));
 }
 
 }  // namespace

@@ -163,7 +163,7 @@ Duration Link::Step() {
     }
     const http::Request request = std::move(late_[i].request);
     late_.erase(late_.begin() + static_cast<ptrdiff_t>(i));
-    if (request.path.ends_with("/status")) late_statuses_.insert(request.path);
+    if (request.method != "POST") late_writes_.insert(request.path);
     NoteUnheard(request, below_.Send(request));
   }
   if (stalled_until_ > now) return std::min(next, stalled_until_ - now);

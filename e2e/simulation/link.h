@@ -80,9 +80,9 @@ class Link final : public Transport, public ControlLoop {
   int losses() const { return losses_; }
   // Uids of pods, ReplicaSets and Jobs whose maker was never told that they exist.
   const std::set<std::string>& unheard_objects() const { return unheard_objects_; }
-  // Paths of statuses that were written after their writer gave that up: they may be older than
-  // what they replaced.
-  const std::set<std::string>& late_statuses() const { return late_statuses_; }
+  // Paths of what was written after its writer gave that up: it may be older than what it replaced,
+  // or than what its writer did next.
+  const std::set<std::string>& late_writes() const { return late_writes_; }
   // Uids of pods whose scheduler was never told that they have been bound.
   const std::set<std::string>& unheard_bindings() const { return unheard_bindings_; }
 
@@ -112,7 +112,7 @@ class Link final : public Transport, public ControlLoop {
   std::vector<Stream*> streams_;
   std::set<std::string> unheard_objects_;
   std::set<std::string> unheard_bindings_;
-  std::set<std::string> late_statuses_;
+  std::set<std::string> late_writes_;
 };
 
 }  // namespace skiff

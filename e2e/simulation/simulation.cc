@@ -74,8 +74,13 @@ Simulation::Simulation(SimulationOptions options)
                             return link.unheard_bindings().contains(uid);
                           }),
                           any_link([](const Link& link, const ObjectKey& pod) {
-                            return link.late_statuses().contains(fmt::format(
+                            return link.late_writes().contains(fmt::format(
                                 "/api/v1/namespaces/{}/pods/{}/status", pod.namespace_, pod.name));
+                          }),
+                          any_link([](const Link& link, const ObjectKey& set) {
+                            return link.late_writes().contains(
+                                fmt::format("/apis/apps/v1/namespaces/{}/replicasets/{}",
+                                            set.namespace_, set.name));
                           }),
                           [this] { return lists_lag_; }});
   node_laws_ = std::make_unique<NodeLaws>(cluster_->clock(), invariants_->laws());
