@@ -83,33 +83,31 @@ TEST_F(RolloutTest, ARevisionOfADaemonSetIsShownAsADaemonSet) {
   EXPECT_EQ(err_, "error: unable to find the specified revision\n");
 }
 
+// A server of the Deployment d and of that list of ReplicaSets.
+auto DeploymentWithSets(const std::string& sets) {
+  const std::string space = "/apis/apps/v1/namespaces/default";
+  return ServerOf("apps", {{"deployments", "Deployment"}, {"replicasets", "ReplicaSet"}},
+                  {{space + "/deployments/d",
+                    R"({"apiVersion": "apps/v1", "kind": "Deployment",
+                        "metadata": {"name": "d", "namespace": "default", "uid": "1"},
+                        "spec": {"selector": {"matchLabels": {"app": "d"}}}})"},
+                   {space + "/replicasets", sets}});
+}
+
 // Of a deployment the cause is with the ReplicaSet, and stands among the annotations of its pods.
 TEST_F(RolloutTest, ARevisionOfADeploymentIsShownWithItsCause) {
-  const std::string space = "/apis/apps/v1/namespaces/default";
-  server_ = ServerOf("apps", {{"deployments", "Deployment"}, {"replicasets", "ReplicaSet"}},
-                     {{space + "/deployments/d",
-                       R"({"apiVersion": "apps/v1", "kind": "Deployment",
-                           "metadata": {"name": "d", "namespace": "default", "uid": "1"},
-                           "spec": {"selector": {"matchLabels": {"app": "d"}}}})"},
-                      {space + "/replicasets", R"({"items": [{
-                           "metadata": {"name": "d-1", "annotations": {
-                               "deployment.kubernetes.io/revision": "1",
-                               "kubernetes.io/change-cause": "my cause"},
-                             "ownerReferences": [{"uid": "1", "controller": true}]},
-                           "spec": {"template": {"metadata": {"labels": {"app": "d"}},
-                             "spec": {"containers": [{"name": "c", "image": "i"}]}}}}]})"}});
+  server_ = DeploymentWithSets(R"({"items": [{
+      "metadata": {"name": "d-1", "annotations": {
+          "deployment.kubernetes.io/revision": "1", "kubernetes.io/change-cause": "my cause"},
+        "ownerReferences": [{"uid": "1", "controller": true}]},
+      "spec": {"template": {"metadata": {"labels": {"app": "d"}},
+        "spec": {"containers": [{"name": "c", "image": "i"}]}}}}]})");
   EXPECT_EQ(Run("rollout", {"history", "deploy/d", "--revision=1"}), 0) << err_;
   EXPECT_NE(out_.find("kubernetes.io/change-cause: my cause\n"), std::string::npos) << out_;
 }
 
 TEST_F(RolloutTest, WhatHasNoHistoryHasNoTableOfIt) {
-  const std::string space = "/apis/apps/v1/namespaces/default";
-  server_ = ServerOf("apps", {{"deployments", "Deployment"}, {"replicasets", "ReplicaSet"}},
-                     {{space + "/deployments/d",
-                       R"({"apiVersion": "apps/v1", "kind": "Deployment",
-                           "metadata": {"name": "d", "namespace": "default", "uid": "1"},
-                           "spec": {"selector": {"matchLabels": {"app": "d"}}}})"},
-                      {space + "/replicasets", R"({"items": []})"}});
+  server_ = DeploymentWithSets(R"({"items": []})");
   EXPECT_EQ(Run("rollout", {"history", "deploy/d"}), 0) << err_;
   EXPECT_EQ(out_, "deployment.apps/d \nNo rollout history found.\n");
   EXPECT_EQ(Run("rollout", {"history", "deploy/d", "--revision=2"}), 0) << err_;
