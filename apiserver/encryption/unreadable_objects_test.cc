@@ -6,6 +6,7 @@
 #include <set>
 
 #include "apiserver/server/server_fixture.h"
+#include "apiserver/storage/forwarding_store.h"
 #include "apiserver/storage/sealing.h"
 
 namespace skiff {
@@ -40,30 +41,15 @@ class Lock final : public Sealing {
 };
 
 // Lists nothing of what is refused.
-class ListRefusingStore final : public Store {
+class ListRefusingStore final : public ForwardingStore {
  public:
-  explicit ListRefusingStore(Store& inner) : inner_(inner) {}
-  Result<RecordPtr> Get(const std::string& key, Revision at) override {
-    return inner_.Get(key, at);
-  }
+  using ForwardingStore::ForwardingStore;
   Result<ListPage> List(const ListRequest& request) override {
     if (request.prefix == refused) return Fail(Reason::kInternalError, "not this one");
-    return inner_.List(request);
+    return ForwardingStore::List(request);
   }
-  Result<Written> Apply(Write write) override { return inner_.Apply(std::move(write)); }
-  Result<std::unique_ptr<WatchCursor>> Watch(const WatchRequest& request,
-                                             WakeFunction wake) override {
-    return inner_.Watch(request, std::move(wake));
-  }
-  Revision Current() override { return inner_.Current(); }
-  Result<> Reach(Revision revision) override { return inner_.Reach(revision); }
-  Result<> Compact(Revision revision) override { return inner_.Compact(revision); }
-  Revision Compacted() override { return inner_.Compacted(); }
 
   std::string refused;
-
- private:
-  Store& inner_;
 };
 
 class UnreadableObjectsTest : public ServerFixture {

@@ -2,6 +2,7 @@
 #include <thread>
 
 #include "apiserver/kinds/custom_resources_fixture.h"
+#include "apiserver/storage/forwarding_store.h"
 
 namespace skiff {
 namespace {
@@ -9,30 +10,21 @@ namespace {
 constexpr std::string_view kCrons = "/registry/example.com/crons/";
 
 // Lets something happen, once, before objects are read.
-class MeanwhileStore final : public Store {
+class MeanwhileStore final : public ForwardingStore {
  public:
-  explicit MeanwhileStore(RocksdbStore& inner) : inner_(inner) {}
+  explicit MeanwhileStore(Store& inner) : ForwardingStore(inner), inner_(inner) {}
   Result<RecordPtr> Get(const std::string& key, Revision at) override {
     LetHappen(key);
-    return inner_.Get(key, at);
+    return ForwardingStore::Get(key, at);
   }
   Result<ListPage> List(const ListRequest& request) override {
     LetHappen(request.prefix);
-    return inner_.List(request);
+    return ForwardingStore::List(request);
   }
   Result<std::unique_ptr<ListCursor>> OpenList(const ListRequest& request) override {
     LetHappen(request.prefix);
     return inner_.OpenList(request);
   }
-  Result<Written> Apply(Write write) override { return inner_.Apply(std::move(write)); }
-  Result<std::unique_ptr<WatchCursor>> Watch(const WatchRequest& request,
-                                             WakeFunction wake) override {
-    return inner_.Watch(request, std::move(wake));
-  }
-  Revision Current() override { return inner_.Current(); }
-  Result<> Reach(Revision revision) override { return inner_.Reach(revision); }
-  Result<> Compact(Revision revision) override { return inner_.Compact(revision); }
-  Revision Compacted() override { return inner_.Compacted(); }
 
   std::function<void()> meanwhile;
 
@@ -42,7 +34,7 @@ class MeanwhileStore final : public Store {
     std::jthread(std::exchange(meanwhile, nullptr)).join();
   }
 
-  RocksdbStore& inner_;
+  Store& inner_;
 };
 
 class ChangingDefinitions : public CustomResources {
@@ -53,14 +45,6 @@ class ChangingDefinitions : public CustomResources {
   }
   ~ChangingDefinitions() override { UseStore(*store_); }
 
-  void UseStore(Store& store) {
-    for (ControlLoop* loop : server_->loops()) executor_.Remove(*loop);
-    server_ = nullptr;
-    server_ = *ApiServer::Create({.authorization_modes = {"RBAC"}, .token_file_text = kTokens},
-                                 {store, clock_, random_});
-    for (ControlLoop* loop : server_->loops()) executor_.Add(*loop);
-    Settle();
-  }
   // The object as a version that was not there before, which is stored from now on.
   void StoreAs(const std::string& name) {
     Json& versions = definition_["spec"]["versions"];

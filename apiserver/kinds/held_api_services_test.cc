@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "apiserver/server/api_server.h"
+#include "apiserver/storage/forwarding_store.h"
 #include "apiserver/storage/rocksdb_store.h"
 #include "base/control_loop.h"
 
@@ -9,34 +10,19 @@ namespace skiff {
 namespace {
 
 // Takes no write of the keys that end so.
-class KeyRefusingStore final : public Store {
+class KeyRefusingStore final : public ForwardingStore {
  public:
-  explicit KeyRefusingStore(Store& inner) : inner_(inner) {}
-  Result<RecordPtr> Get(const std::string& key, Revision at) override {
-    return inner_.Get(key, at);
-  }
-  Result<ListPage> List(const ListRequest& request) override { return inner_.List(request); }
+  using ForwardingStore::ForwardingStore;
   Result<Written> Apply(Write write) override {
     if (!refused.empty() && write.key.ends_with(refused)) {
       ++refusals;
       return Fail(Reason::kInternalError, "not this one");
     }
-    return inner_.Apply(std::move(write));
+    return ForwardingStore::Apply(std::move(write));
   }
-  Result<std::unique_ptr<WatchCursor>> Watch(const WatchRequest& request,
-                                             WakeFunction wake) override {
-    return inner_.Watch(request, std::move(wake));
-  }
-  Revision Current() override { return inner_.Current(); }
-  Result<> Reach(Revision revision) override { return inner_.Reach(revision); }
-  Result<> Compact(Revision revision) override { return inner_.Compact(revision); }
-  Revision Compacted() override { return inner_.Compacted(); }
 
   std::string refused;
   int refusals = 0;
-
- private:
-  Store& inner_;
 };
 
 class HeldApiServicesTest : public testing::Test {

@@ -6,6 +6,7 @@
 
 #include "apiserver/objects/late_write.h"
 #include "apiserver/server/server_fixture.h"
+#include "apiserver/storage/forwarding_store.h"
 
 namespace skiff {
 namespace {
@@ -13,31 +14,18 @@ namespace {
 constexpr std::string_view kStoredMap = "/registry/configmaps/default/a";
 
 // Loses the map, once, right after it was read.
-class LosingStore final : public Store {
+class LosingStore final : public ForwardingStore {
  public:
-  explicit LosingStore(Store& inner) : inner_(inner) {}
+  using ForwardingStore::ForwardingStore;
   Result<RecordPtr> Get(const std::string& key, Revision at) override {
-    auto record = inner_.Get(key, at);
+    auto record = ForwardingStore::Get(key, at);
     if (key == kStoredMap && std::exchange(loses, false)) {
-      EXPECT_TRUE(inner_.Apply({.key = key}));
+      EXPECT_TRUE(Apply({.key = key}));
     }
     return record;
   }
-  Result<ListPage> List(const ListRequest& request) override { return inner_.List(request); }
-  Result<Written> Apply(Write write) override { return inner_.Apply(std::move(write)); }
-  Result<std::unique_ptr<WatchCursor>> Watch(const WatchRequest& request,
-                                             WakeFunction wake) override {
-    return inner_.Watch(request, std::move(wake));
-  }
-  Revision Current() override { return inner_.Current(); }
-  Result<> Reach(Revision revision) override { return inner_.Reach(revision); }
-  Result<> Compact(Revision revision) override { return inner_.Compact(revision); }
-  Revision Compacted() override { return inner_.Compacted(); }
 
   bool loses = false;
-
- private:
-  Store& inner_;
 };
 
 class GoneMeanwhileTest : public ServerFixture {
@@ -46,15 +34,6 @@ class GoneMeanwhileTest : public ServerFixture {
 
   GoneMeanwhileTest() { UseStore(losing_); }
   ~GoneMeanwhileTest() override { UseStore(*store_); }
-
-  void UseStore(Store& store) {
-    for (ControlLoop* loop : server_->loops()) executor_.Remove(*loop);
-    server_ = nullptr;
-    server_ = *ApiServer::Create({.authorization_modes = {"RBAC"}, .token_file_text = kTokens},
-                                 {store, clock_, random_});
-    for (ControlLoop* loop : server_->loops()) executor_.Add(*loop);
-    Settle();
-  }
 
   LosingStore losing_{*store_};
 };

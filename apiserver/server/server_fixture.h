@@ -55,6 +55,15 @@ class ServerFixture : public testing::Test {
     for (ControlLoop* loop : server_->loops()) executor_.Remove(*loop);
   }
 
+  // The same with another server, over this store, which lives until the next call.
+  void UseStore(Store& store) {
+    for (ControlLoop* loop : server_->loops()) executor_.Remove(*loop);
+    server_ = nullptr;
+    server_ = *ApiServer::Create({.authorization_modes = {"RBAC"}, .token_file_text = kTokens},
+                                 {store, clock_, random_});
+    for (ControlLoop* loop : server_->loops()) executor_.Add(*loop);
+    Settle();
+  }
   // Lets the server's own loops do what is due.
   void Settle() { ASSERT_TRUE(executor_.RunUntilIdle()); }
 

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "apiserver/server/server_fixture.h"
+#include "apiserver/storage/forwarding_store.h"
 
 namespace skiff {
 namespace {
@@ -14,33 +15,21 @@ namespace {
 constexpr std::string_view kStoredPod = "/registry/pods/default/p";
 
 // Lets something happen, once, right after the pod was read.
-class MeanwhileStore final : public Store {
+class MeanwhileStore final : public ForwardingStore {
  public:
-  explicit MeanwhileStore(Store& inner) : inner_(inner) {}
+  using ForwardingStore::ForwardingStore;
   Result<RecordPtr> Get(const std::string& key, Revision at) override {
-    auto record = inner_.Get(key, at);
+    auto record = ForwardingStore::Get(key, at);
     if (meanwhile && key == kStoredPod) std::jthread(std::exchange(meanwhile, nullptr)).join();
     return record;
   }
   Result<ListPage> List(const ListRequest& request) override {
     budget_lists += request.prefix.starts_with("/registry/poddisruptionbudgets/");
-    return inner_.List(request);
+    return ForwardingStore::List(request);
   }
-  Result<Written> Apply(Write write) override { return inner_.Apply(std::move(write)); }
-  Result<std::unique_ptr<WatchCursor>> Watch(const WatchRequest& request,
-                                             WakeFunction wake) override {
-    return inner_.Watch(request, std::move(wake));
-  }
-  Revision Current() override { return inner_.Current(); }
-  Result<> Reach(Revision revision) override { return inner_.Reach(revision); }
-  Result<> Compact(Revision revision) override { return inner_.Compact(revision); }
-  Revision Compacted() override { return inner_.Compacted(); }
 
   std::function<void()> meanwhile;
   int budget_lists = 0;
-
- private:
-  Store& inner_;
 };
 
 class EvictionRaceTest : public ServerFixture {
@@ -51,14 +40,6 @@ class EvictionRaceTest : public ServerFixture {
   EvictionRaceTest() { UseStore(between_); }
   ~EvictionRaceTest() override { UseStore(*store_); }
 
-  void UseStore(Store& store) {
-    for (ControlLoop* loop : server_->loops()) executor_.Remove(*loop);
-    server_ = nullptr;
-    server_ = *ApiServer::Create({.authorization_modes = {"RBAC"}, .token_file_text = kTokens},
-                                 {store, clock_, random_});
-    for (ControlLoop* loop : server_->loops()) executor_.Add(*loop);
-    Settle();
-  }
   void SetStatus(const std::string& ready) {
     const auto set = Merge(std::string(kPod) + "/status",
                            R"({"status": {"phase": "Running", "conditions": [

@@ -2,32 +2,19 @@
 
 #include "api/crd/custom_kind.h"
 #include "apiserver/kinds/custom_resources_fixture.h"
+#include "apiserver/storage/forwarding_store.h"
 #include "apiserver/storage/record_header.h"
 
 namespace skiff {
 namespace {
 
 // Shows its readers more than it says is visible, as one that others write to for a moment does.
-class AheadStore final : public Store {
+class AheadStore final : public ForwardingStore {
  public:
-  AheadStore(Store& store, Revision shown) : store_(store), shown_(shown) {}
-  Result<RecordPtr> Get(const std::string& key, Revision at) override {
-    return store_.Get(key, at);
-  }
-  Result<ListPage> List(const ListRequest& request) override { return store_.List(request); }
-  Result<Written> Apply(Write write) override { return store_.Apply(std::move(write)); }
-  using Store::Watch;
-  Result<std::unique_ptr<WatchCursor>> Watch(const WatchRequest& request,
-                                             WakeFunction wake) override {
-    return store_.Watch(request, std::move(wake));
-  }
+  AheadStore(Store& store, Revision shown) : ForwardingStore(store), shown_(shown) {}
   Revision Current() override { return shown_; }
-  Result<> Reach(Revision revision) override { return store_.Reach(revision); }
-  Result<> Compact(Revision revision) override { return store_.Compact(revision); }
-  Revision Compacted() override { return store_.Compacted(); }
 
  private:
-  Store& store_;
   const Revision shown_;
 };
 

@@ -2,34 +2,23 @@
 
 #include <gtest/gtest.h>
 
+#include "apiserver/storage/forwarding_store.h"
 #include "apiserver/storage/rocksdb_store.h"
 
 namespace skiff {
 namespace {
 
 // A store whose watches fail as often as told, as when it is compacted meanwhile.
-class RefusingStore final : public Store {
+class RefusingStore final : public ForwardingStore {
  public:
-  explicit RefusingStore(Store& inner) : inner_(inner) {}
-  Result<RecordPtr> Get(const std::string& key, Revision at) override {
-    return inner_.Get(key, at);
-  }
-  Result<ListPage> List(const ListRequest& request) override { return inner_.List(request); }
-  Result<Written> Apply(Write write) override { return inner_.Apply(std::move(write)); }
+  using ForwardingStore::ForwardingStore;
   Result<std::unique_ptr<WatchCursor>> Watch(const WatchRequest& request,
                                              WakeFunction wake) override {
     if (refused-- > 0) return Fail(Reason::kExpired, "too old");
-    return inner_.Watch(request, std::move(wake));
+    return ForwardingStore::Watch(request, std::move(wake));
   }
-  Revision Current() override { return inner_.Current(); }
-  Result<> Reach(Revision revision) override { return inner_.Reach(revision); }
-  Result<> Compact(Revision revision) override { return inner_.Compact(revision); }
-  Revision Compacted() override { return inner_.Compacted(); }
 
   int refused = 0;
-
- private:
-  Store& inner_;
 };
 
 class PrefixBellTest : public testing::Test {
