@@ -6,22 +6,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . e2e/show.sh
-skiff=$(realpath "$1")
-work=$(mktemp -d)
-data=$work/data
-free_port() { python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'; }
-end() {
-  local code=$?
-  for each in "$data" "$data-try" "$work/other"; do
-    [ $code = 0 ] || tail -n 20 "$each/skiff.log" 2>/dev/null || true
-    "$skiff" down --data-dir="$each" >/dev/null 2>&1 || true
-  done
-  rm -rf "$work"
-  summary $code
-}
-trap end EXIT
-trap 'exit 130' INT TERM
-of() { local where=$1; shift; "$skiff" "$@" --kubeconfig="$where/admin.kubeconfig"; }
+. e2e/simulated.sh "$1"
 ready() { [ "$(of "$1" get deployment "$2" -o 'jsonpath={.status.readyReplicas}')" = "$3" ]; }
 refused() { # TEXT COMMAND...
   local text=$1 said; shift
