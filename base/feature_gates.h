@@ -1,5 +1,6 @@
-// The feature gates that Kubernetes v1.35 knows. One has an effect here, MutatingAdmissionPolicy in
-// the API server: what else is there is on, and what is not cannot be turned on.
+// The feature gates that Kubernetes v1.35 knows. Two have an effect here, MutatingAdmissionPolicy
+// and APIServerIdentity in the API server: what else is there is on, and what is not cannot be
+// turned on.
 #pragma once
 
 #include <optional>

@@ -1,12 +1,13 @@
 // One epoll thread. Internal to http/: everything but Post and Wake happens on that thread.
 //
-//   what came in ─> tasks ─> wakes ─> turns ─> timers ─> deferred ─> put off ─┐
+//   what came in, tasks ─> wakes ─> turns ─> timers ─> deferred ─> put off ─┐
 //        ^─────────────────────────────────────────────────────────────────────┘
 //
 // A round is short, whatever there is to send: a connection that has much of it takes turns with
 // the others that have, kTurnsTime a round; answers that take long to make are put off, and made
-// one in a round. Between two rounds there is a look at what came in, and other threads may have
-// the processor. So a small request waits for no long answer to be sent, and for one to be made.
+// one in a round. Tasks, mostly answers that are there, wait for no more than kEventsAtOnce of what
+// came in. Between two rounds there is a look at what came in, and other threads may have the
+// processor. So a small request waits for no long answer to be sent, and for one to be made.
 #pragma once
 
 #include <sys/epoll.h>
@@ -125,6 +126,7 @@ class Loop {
   friend class Timer;
   friend class Wake;
   static constexpr int kEventsPerRound = 256;
+  static constexpr int kEventsAtOnce = 8;
   // Of a round.
   static constexpr Duration kWakesTime = 500us;
   static constexpr Duration kTurnsTime = 200us;
@@ -147,7 +149,10 @@ class Loop {
   void RunRepeats();
   void LetOthersRun();
   void RunTimers();
-  // Returns whether to stop.
+  // Those that have become ready, and what was posted in between; returns whether to stop.
+  bool RunEvents();
+  bool IsRung() const;
+  // Likewise.
   bool RunInbox();
   // Those there are now, of which there may be one for each of ten thousand streams, until
   // `time_max` is over: the rest after what has become ready meanwhile.

@@ -201,17 +201,7 @@ void Loop::Run() {
     events_count_ = epoll_wait(epoll_fd_, events_, kEventsPerRound, WaitMs());
     now_ = clock_.Monotonic();
     round_began_ = now_.count();
-    bool rung = false;
-    for (int i = 0; i < events_count_; ++i) {
-      if (events_[i].data.ptr == nullptr) {
-        rung = true;
-      } else if (events_[i].events != 0) {
-        static_cast<LoopListener*>(events_[i].data.ptr)->OnReady(events_[i].events);
-      }
-    }
-    events_count_ = 0;
-    RunRepeats();
-    if (rung) stop = RunInbox();
+    stop = RunEvents();
     RunWakes(kWakesTime);
     RunTurns();
     RunTimers();
@@ -220,6 +210,30 @@ void Loop::Run() {
     ReleaseStack();
     LetOthersRun();
   }
+}
+
+// What is posted meanwhile, answers mostly, does not wait for all that came in: of two hundred
+// connections that takes milliseconds.
+bool Loop::RunEvents() {
+  bool rung = false;
+  bool stop = false;
+  for (int i = 0; i < events_count_; ++i) {
+    if (events_[i].data.ptr == nullptr) {
+      rung = true;
+    } else if (events_[i].events != 0) {
+      static_cast<LoopListener*>(events_[i].data.ptr)->OnReady(events_[i].events);
+    }
+    if (i % kEventsAtOnce == kEventsAtOnce - 1 && IsRung()) stop |= RunInbox();
+  }
+  events_count_ = 0;
+  RunRepeats();
+  if (rung) stop |= RunInbox();
+  return stop;
+}
+
+bool Loop::IsRung() const {
+  MutexLock lock(inbox_->mutex);
+  return inbox_->rung;
 }
 
 bool Loop::RunInbox() {

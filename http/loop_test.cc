@@ -225,6 +225,33 @@ TEST(Loops, LetOtherThreadsRunBetweenRoundsOfSeveralAnswers) {
   EXPECT_EQ(YieldsIn(20, 1), 0);
 }
 
+TEST(Loops, SendAnswersBetweenWhatCameInTogether) {
+  constexpr int kTogether = 100;
+  Loop loop;
+  int seen = 0, seen_before = 0;
+  std::promise<void> all;
+  std::deque<SmallRequest> requests;
+  std::vector<int> fds;
+  loop.Post([&] {
+    for (int i = 0; i < kTogether; ++i) {
+      // It is ready before the loop waits for the first.
+      fds.push_back(eventfd(1, EFD_NONBLOCK | EFD_CLOEXEC));
+      requests.emplace_back([&, i] {
+        // Somebody has an answer while the first is looked at.
+        if (++seen == 1) loop.Post([&] { seen_before = seen; });
+        loop.Forget(fds[i], requests[i]);
+        if (seen == kTogether) all.set_value();
+      });
+      loop.Watch(fds[i], EPOLLIN, requests[i]);
+    }
+  });
+  all.get_future().wait();
+  loop.Stop();
+  for (const int fd : fds) close(fd);
+  EXPECT_GT(seen_before, 0);
+  EXPECT_LT(seen_before, kTogether / 2);
+}
+
 TEST(Loops, WakeManyStreamsAndLookAtOthersInBetween) {
   constexpr int kStreams = 200;
   Loop loop;

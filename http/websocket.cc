@@ -327,86 +327,26 @@ Pulled WebSocket::Rest() {
   return Pulled::kIdle;
 }
 
-class BytesHandler final : public MessageHandler {
+// Sends what a stream yields, a message for each piece.
+class PieceSender {
  public:
-  explicit BytesHandler(std::unique_ptr<Duplex> bytes) : bytes_(std::move(bytes)) {}
+  PieceSender(StreamSource& source, MessageForm form) : source_(source), form_(std::move(form)) {}
 
-  void OnOpen(std::shared_ptr<WebSocketSender> sender) override {
+  void Open(std::shared_ptr<WebSocketSender> sender) {
     sender_ = std::move(sender);
-    bytes_->Attach([sender = sender_] { sender->Wake(); });
+    if (form_.begins_empty) sender_->Send("", form_.text);
+    source_.Attach([sender = sender_] { sender->Wake(); });
   }
-  bool OnMessage(std::string_view data, bool text) override {
-    if (text) {
-      sender_->Close(1003, "invalid message type received");
-      return true;
-    }
-    if (!OfferRest()) return false;
-    rest_ = data.substr(bytes_->OnBytes(data));
-    return true;
-  }
-  void OnRoom(size_t bytes_max) override {
-    OfferRest();
+  void OnRoom(size_t bytes_max) {
     // A message is counted for more than its bytes, so that the last ones may find no room.
     if (!SendWaiting() || pulled_ == Pulled::kEnd || pulled_ == Pulled::kAbort) return;
     std::vector<SharedBytes> pieces;
-    pulled_ = bytes_->Pull(bytes_max, pieces);
+    pulled_ = source_.Pull(bytes_max, pieces);
     waiting_.assign(pieces.begin(), pieces.end());
     const bool sent = SendWaiting();
     if (sent && pieces.empty() && pulled_ == Pulled::kMore) sender_->Wake();
   }
-  void OnClose(int, std::string_view) override {
-    closed_ = true;
-    OfferRest();
-  }
-
- private:
-  bool OfferRest() {
-    if (!rest_.empty()) rest_.erase(0, bytes_->OnBytes(rest_));
-    if (rest_.empty() && closed_ && !std::exchange(told_closed_, true)) bytes_->OnPeerClosed();
-    return rest_.empty();
-  }
-  // False while the backlog is full; OnRoom comes when it is not.
-  bool SendWaiting() {
-    while (!waiting_.empty()) {
-      if (!sender_->Send(*waiting_.front(), false)) return false;
-      waiting_.pop_front();
-    }
-    if (pulled_ == Pulled::kEnd) sender_->Close(1000);
-    if (pulled_ == Pulled::kAbort) sender_->Close(1011);
-    return true;
-  }
-
-  const std::unique_ptr<Duplex> bytes_;
-  std::shared_ptr<WebSocketSender> sender_;
-  std::string rest_;                 // Of a message; bytes_ would not take it yet.
-  std::deque<SharedBytes> waiting_;  // Pulled, and not taken by the backlog yet.
-  Pulled pulled_ = Pulled::kIdle;
-  bool closed_ = false;
-  bool told_closed_ = false;
-};
-
-class SourceHandler final : public MessageHandler {
- public:
-  SourceHandler(std::unique_ptr<StreamSource> source, MessageForm form)
-      : source_(std::move(source)), form_(std::move(form)) {}
-
-  void OnOpen(std::shared_ptr<WebSocketSender> sender) override {
-    sender_ = std::move(sender);
-    if (form_.begins_empty) sender_->Send("", form_.text);
-    source_->Attach([sender = sender_] { sender->Wake(); });
-  }
-  bool OnMessage(std::string_view, bool) override { return true; }
-  void OnRoom(size_t bytes_max) override {
-    if (!SendWaiting() || pulled_ == Pulled::kEnd || pulled_ == Pulled::kAbort) return;
-    std::vector<SharedBytes> pieces;
-    pulled_ = source_->Pull(bytes_max, pieces);
-    waiting_.assign(pieces.begin(), pieces.end());
-    const bool sent = SendWaiting();
-    if (sent && pieces.empty() && pulled_ == Pulled::kMore) sender_->Wake();
-  }
-  void OnClose(int, std::string_view) override {}
-  int PullEveryMs() const override { return source_->PullEveryMs(); }
-  bool ReadsMessages() const override { return false; }
+  WebSocketSender& sender() { return *sender_; }
 
  private:
   // False while the backlog is full; OnRoom comes when it is not.
@@ -421,11 +361,66 @@ class SourceHandler final : public MessageHandler {
     return true;
   }
 
-  const std::unique_ptr<StreamSource> source_;
+  StreamSource& source_;
   const MessageForm form_;
   std::shared_ptr<WebSocketSender> sender_;
   std::deque<SharedBytes> waiting_;  // Pulled, and not taken by the backlog yet.
   Pulled pulled_ = Pulled::kIdle;
+};
+
+class BytesHandler final : public MessageHandler {
+ public:
+  explicit BytesHandler(std::unique_ptr<Duplex> bytes) : bytes_(std::move(bytes)) {}
+
+  void OnOpen(std::shared_ptr<WebSocketSender> sender) override { pieces_.Open(std::move(sender)); }
+  bool OnMessage(std::string_view data, bool text) override {
+    if (text) {
+      pieces_.sender().Close(1003, "invalid message type received");
+      return true;
+    }
+    if (!OfferRest()) return false;
+    rest_ = data.substr(bytes_->OnBytes(data));
+    return true;
+  }
+  void OnRoom(size_t bytes_max) override {
+    OfferRest();
+    pieces_.OnRoom(bytes_max);
+  }
+  void OnClose(int, std::string_view) override {
+    closed_ = true;
+    OfferRest();
+  }
+  int PullEveryMs() const override { return bytes_->PullEveryMs(); }
+
+ private:
+  bool OfferRest() {
+    if (!rest_.empty()) rest_.erase(0, bytes_->OnBytes(rest_));
+    if (rest_.empty() && closed_ && !std::exchange(told_closed_, true)) bytes_->OnPeerClosed();
+    return rest_.empty();
+  }
+
+  const std::unique_ptr<Duplex> bytes_;
+  PieceSender pieces_{*bytes_, {}};
+  std::string rest_;  // Of a message; bytes_ would not take it yet.
+  bool closed_ = false;
+  bool told_closed_ = false;
+};
+
+class SourceHandler final : public MessageHandler {
+ public:
+  SourceHandler(std::unique_ptr<StreamSource> source, MessageForm form)
+      : source_(std::move(source)), pieces_(*source_, std::move(form)) {}
+
+  void OnOpen(std::shared_ptr<WebSocketSender> sender) override { pieces_.Open(std::move(sender)); }
+  bool OnMessage(std::string_view, bool) override { return true; }
+  void OnRoom(size_t bytes_max) override { pieces_.OnRoom(bytes_max); }
+  void OnClose(int, std::string_view) override {}
+  int PullEveryMs() const override { return source_->PullEveryMs(); }
+  bool ReadsMessages() const override { return false; }
+
+ private:
+  const std::unique_ptr<StreamSource> source_;
+  PieceSender pieces_;
 };
 
 std::string AcceptKey(std::string_view key) {

@@ -452,5 +452,20 @@ TEST(WebSocket, KeepsOfAByteStreamWhatFindsNoRoom) {
   EXPECT_EQ(sender->closed, 1000);
 }
 
+// Has something to say from time to time, as a session of SPDY has its pings.
+class Ticking final : public Duplex {
+ public:
+  void Attach(Waker) override {}
+  Pulled Pull(size_t, std::vector<SharedBytes>&) override { return Pulled::kIdle; }
+  int PullEveryMs() const override { return 10'000; }
+  size_t OnBytes(std::string_view bytes) override { return bytes.size(); }
+  void OnPeerClosed() override {}
+};
+
+TEST(WebSocket, PullsWhatItCarriesAsOftenAsThatWants) {
+  EXPECT_EQ(BytesInMessages(std::make_unique<Ticking>())->PullEveryMs(), 10'000);
+  EXPECT_EQ(SourceInMessages(std::make_unique<Ticking>(), {})->PullEveryMs(), 10'000);
+}
+
 }  // namespace
 }  // namespace skiff::http

@@ -1,29 +1,19 @@
 #include "apiserver/encryption/encryption.h"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
 
 #include "api/type.h"
 #include "apiserver/auth/pki.h"
 #include "apiserver/request/api_errors.h"
+#include "apiserver/tokens/server_identity.h"
 #include "base/hash.h"
 
 namespace skiff {
 namespace {
 
 constexpr std::string_view kSealedRoot = "/registry/";
-
-// As kube-apiserver calls itself by its host, hashed once more for metrics.
-std::string ServerHash() {
-  char host[256] = {};
-  gethostname(host, sizeof host - 1);
-  std::string name = Base32(Sha256(host).substr(0, 16));
-  std::erase(name, '=');
-  std::ranges::transform(name, name.begin(), [](unsigned char c) { return std::tolower(c); });
-  return "sha256:" + Hex(Sha256("apiserver-" + name));
-}
 
 Result<std::string> ReadConfigFile(const std::string& path) {
   auto text = ReadWholeFile(path);
@@ -55,7 +45,10 @@ Result<> HealthOf(const std::vector<std::shared_ptr<KmsProvider>>& plugins) {
 }  // namespace
 
 Encryption::Encryption(Options options, const Clock& clock, Random& random)
-    : options_(std::move(options)), clock_(clock), random_(random), metrics_(ServerHash()) {
+    : options_(std::move(options)),
+      clock_(clock),
+      random_(random),
+      metrics_(MetricDigest(ServerIdentity())) {
   for (const KindInfo* kind : BuiltInKinds()) {
     // Events are kept as those of the core group.
     if (kind->storage_key.empty() || kind->group == "events.k8s.io") continue;

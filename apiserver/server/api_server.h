@@ -114,6 +114,9 @@ struct ApiServerOptions {
   std::optional<Resident> resident = {};
   std::optional<AuditOptions> audit = {};  // Unset: nothing is told.
   BrowserAccessOptions browser_access = {};
+  // This machine's name, for the Lease that tells of this server (server/identity_lease.h); "":
+  // none does.
+  std::string identity_host = {};
   std::string external_hostname = {};  // By which others know this server; "": its address.
   // So likely a request ends its connection of HTTP/2, that clients spread over servers anew.
   double goaway_chance = 0;

@@ -79,6 +79,10 @@ Result<std::unique_ptr<ApiServer>> ApiServer::Create(ApiServerOptions options, P
   TRY(server->UseProxyCertificate(made.options.proxy_client_certificate_pem,
                                   made.options.proxy_client_key_pem));
   made.upkeep = std::make_unique<Upkeep>(*made.core, std::move(start), made.ask);
+  if (const std::string& host = made.options.identity_host; !host.empty()) {
+    made.identity_lease =
+        std::make_unique<IdentityLease>(made.store, made.clock, made.random, host, made.ask);
+  }
   return server;
 }
 
@@ -134,6 +138,7 @@ std::vector<ControlLoop*> ApiServer::loops() {
   if (state_->outside) loops.push_back(state_->outside.get());
   if (state_->audit) loops.push_back(&state_->audit->log());
   if (state_->master_leases) loops.push_back(state_->master_leases.get());
+  if (state_->identity_lease) loops.push_back(state_->identity_lease.get());
   return loops;
 }
 
@@ -146,6 +151,7 @@ void ApiServer::BeginShutdown() {
   state_->shutting_down = true;
   state_->ending.notify_all();
   if (state_->master_leases) state_->master_leases->Withdraw();
+  if (state_->identity_lease) state_->identity_lease->Withdraw();
 }
 
 void ApiServer::EndCalls() {

@@ -33,6 +33,7 @@
 #include "apiserver/server/component_statuses.h"
 #include "apiserver/server/core.h"
 #include "apiserver/server/health_monitor.h"
+#include "apiserver/server/identity_lease.h"
 #include "apiserver/server/metered_store.h"
 #include "apiserver/server/server_metrics.h"
 #include "apiserver/server/upkeep.h"
@@ -144,6 +145,7 @@ struct ApiServer::State {
   std::unique_ptr<ObjectRemover> remover;
   std::unique_ptr<Core> core;
   std::unique_ptr<MasterLeases> master_leases;  // Null: it is alone, or cannot be reached.
+  std::unique_ptr<IdentityLease> identity_lease;  // Null: none tells of this server.
   std::unique_ptr<AddressRepair> address_repair;
   std::atomic<bool> shutting_down = false;
   std::unique_ptr<HealthMonitor> health;

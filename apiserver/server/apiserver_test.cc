@@ -168,6 +168,18 @@ TEST_F(ApiServerTest, InitialEventsEndWithABookmark) {
   EXPECT_EQ(events[4]["object"]["metadata"]["annotations"]["k8s.io/initial-events-end"], "true");
 }
 
+TEST_F(ApiServerTest, AWatchFromTheFutureIsToldNothingUntilThen) {
+  for (const std::string version : {"18446744073709551615", "900000000000"}) {
+    auto watch =
+        Get("/api/v1/namespaces?watch=1&allowWatchBookmarks=true&resourceVersion=" + version);
+    watch.response.stream->Attach([] {});
+    ASSERT_EQ(Post("/api/v1/namespaces", R"({"metadata": {"generateName": "n"}})").code, 201);
+    EXPECT_TRUE(Events(watch.response).empty()) << version;
+    clock_.Advance(kBookmarkPeriod);
+    EXPECT_TRUE(Events(watch.response).empty()) << version << ": no bookmark either";
+  }
+}
+
 TEST_F(ApiServerTest, APodOnANodeGoesAfterItsGracePeriod) {
   const std::string path = "/api/v1/namespaces/default/pods";
   Post(path,

@@ -62,6 +62,15 @@ TEST(FlagChecksTest, FeatureGatesAreThoseOfKubernetes) {
                           "what is not cannot be turned on"));
 }
 
+TEST(FlagChecksTest, AServerHasALeaseThatTellsOfItUnlessItIsToHaveNone) {
+  const auto has_lease = [](const std::vector<std::string>& args) {
+    return (*ParseApiServerFlags(args))->has_identity_lease;
+  };
+  EXPECT_TRUE(has_lease({}));
+  EXPECT_FALSE(has_lease({"--feature-gates=APIServerIdentity=false"}));
+  EXPECT_THAT(NotesOf({"--feature-gates=APIServerIdentity=false"}), IsEmpty());
+}
+
 // kube-apiserver does not start with the gate alone, and with the version alone lets them do
 // nothing.
 TEST(FlagChecksTest, MutatingPoliciesAreServedAndActWhenAskedTo) {

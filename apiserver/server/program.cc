@@ -18,6 +18,7 @@
 #include "apiserver/identity/node_connections.h"
 #include "apiserver/server/flag_checks.h"
 #include "apiserver/server/program_store.h"
+#include "apiserver/tokens/server_identity.h"
 #include "base/certificates.h"
 #include "base/control_loop.h"
 #include "base/heap_release.h"
@@ -101,8 +102,7 @@ Result<std::string> KeysOrEmpty(const std::string& path) {
 
 // All names and addresses by which clients know the server.
 CertificateOrder ServerOrder(const ApiServerFlags& flags, const std::string& address) {
-  char host[256] = {};
-  gethostname(host, sizeof host - 1);
+  const std::string host = ThisHost();
   CertificateOrder order{
       .common_name = "kube-apiserver",
       .dns_names = {host, "localhost", "kubernetes", "kubernetes.default", "kubernetes.default.svc",
@@ -314,7 +314,8 @@ Result<ApiServerOptions> ApiServerProcess::Impl::OptionsOf(const ApiServerFlags&
       .flow_control = flags.flow_control,
       .request_timeout = flags.request_timeout,
       .watch_time_min = std::chrono::seconds(flags.min_request_timeout_s),
-      .resident = flags.resident};
+      .resident = flags.resident,
+      .identity_host = flags.has_identity_lease ? ThisHost() : ""};
   for (const std::string& name : flags.extra_names) {
     if (ParseIp(name)) options.other_addresses.push_back(name);
   }

@@ -74,6 +74,7 @@ struct ApiServerFlags {
   // MutatingAdmissionPolicies act.
   std::vector<const KindInfo*> kinds_on_request = {};
   bool mutating_policies_act = false;
+  bool has_identity_lease = true;  // The feature gate APIServerIdentity.
   FlowControlOptions flow_control = {};
   Duration request_timeout = 60s;
   int min_request_timeout_s = 1800;

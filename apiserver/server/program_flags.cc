@@ -14,6 +14,7 @@ namespace skiff {
 namespace {
 
 constexpr const char* kMutatingPoliciesGate = "MutatingAdmissionPolicy";
+constexpr const char* kIdentityGate = "APIServerIdentity";
 
 void AddStoreFlags(Flags& flags, ApiServerFlags& to) {
   flags.Add("etcd-servers", to.etcd_servers,
@@ -154,7 +155,7 @@ void AddFlags(Flags& flags, ApiServerFlags& to) {
             "long; 0: until somebody ends it.");
   flags.Add("shutdown-delay-duration", to.shutdown_delay,
             "How long requests are still taken after /readyz has begun to fail.");
-  AddLogFlags(flags, to.log, {kMutatingPoliciesGate});
+  AddLogFlags(flags, to.log, {kMutatingPoliciesGate, kIdentityGate});
   AddVersionFlags(flags);
   AddUnusedFlags(flags);
 }
@@ -178,6 +179,7 @@ Result<bool> ParseInto(ApiServerFlags& to, const std::vector<std::string>& args)
     if (name != "feature-gates") continue;
     const auto set = FeatureGateIn(value, kMutatingPoliciesGate);
     to.mutating_policies_act = set.value_or(to.mutating_policies_act);
+    to.has_identity_lease = FeatureGateIn(value, kIdentityGate).value_or(to.has_identity_lease);
   }
   for (const auto& [name, value] : flags.given()) to.tokens.oidc_given |= name.starts_with("oidc-");
   to.admission_settings = TRY(ReadAdmissionSettings(admission_file, to.log.notes));

@@ -106,7 +106,7 @@ http::Request DeleteAsRead(const KindInfo& kind, const Json& document) {
 }  // namespace
 
 Upkeep::Upkeep(Core& core, StartOptions options, Ask ask)
-    : core_(core), options_(std::move(options)), ask_(std::move(ask)) {
+    : core_(core), options_(std::move(options)), ask_(std::move(ask)), news_(core.clock) {
   std::set<std::string> prefixes;
   for (Json& object : StartObjects(options_)) {
     const KindInfo& kind = KindOf(object);
@@ -187,28 +187,34 @@ Result<> Upkeep::CorrectFlowControl() {
   look_at_ = now < revise_at_ ? revise_at_ : kNever;
   if (look_at_ != kNever) return {};
   bool any = ReviseFlowControl(core_, kept_);
+  Result<> all;
+  // What cannot be removed waits its time as well.
   for (const KindInfo* kind :
        {&FlowSchema::Info(), &flowcontrol_v1::PriorityLevelConfiguration::Info()}) {
-    const bool removed = TRY(RemoveUnwantedFlowControl(*kind));
-    any = any || removed;
+    bool found = true;
+    const Result<> removed = RemoveUnwantedFlowControl(*kind, found);
+    any = any || found;
+    if (all && !removed) all = removed;
   }
   if (any) look_at_ = revise_at_ = now + kReviseEvery;
-  return {};
+  return all;
 }
 
-Result<bool> Upkeep::RemoveUnwantedFlowControl(const KindInfo& kind) {
-  bool any = false;
+Result<> Upkeep::RemoveUnwantedFlowControl(const KindInfo& kind, bool& found) {
   const auto page = TRY(core_.store.List({.prefix = StorePrefix(kind.storage_key)}));
+  found = false;
+  Result<> all;
   for (const RecordPtr& record : page.records) {
-    const Json document = TRY(DocumentOf(kind, *record));
-    if (!IsUnwantedFlowControl(document, kept_)) continue;
-    any = true;
-    const http::Response answer = ask_(DeleteAsRead(kind, document));
+    const auto document = DocumentOf(kind, *record);
+    // Whose one that cannot be read is, nobody can tell.
+    if (!document || !IsUnwantedFlowControl(*document, kept_)) continue;
+    found = true;
+    const http::Response answer = ask_(DeleteAsRead(kind, *document));
     constexpr int kGone = 404, kChanged = 409;
     if (answer.status < 400 || answer.status == kGone || answer.status == kChanged) continue;
-    return Fail(Reason::kInternalError, answer.body);
+    if (all) all = Fail(Reason::kInternalError, answer.body);
   }
-  return any;
+  return all;
 }
 
 Result<> Upkeep::SettleFlowSchemas() {
@@ -216,8 +222,9 @@ Result<> Upkeep::SettleFlowSchemas() {
   const KindInfo& level = flowcontrol_v1::PriorityLevelConfiguration::Info();
   const auto page = TRY(core_.store.List({.prefix = StorePrefix(kind.storage_key)}));
   for (const RecordPtr& record : page.records) {
-    const Json document = TRY(DocumentOf(kind, *record));
-    const auto schema = TRY(FromJson<FlowSchema>(document));
+    const auto document = DocumentOf(kind, *record);
+    if (!document) continue;  // One that cannot be read takes no other's status.
+    const auto schema = TRY(FromJson<FlowSchema>(*document));
     const std::string& wants = schema.spec.priority_level_configuration.name;
     const bool exists = core_.store.Get(KeyOf(level, "", wants)).has_value();
     FlowSchemaCondition wanted = Wanted(schema, exists);
@@ -284,8 +291,14 @@ Duration Upkeep::Step() {
   if (!looks && left() > Duration::zero()) return left();
   const auto settled = Settle();
   failed_ = !settled;
-  if (settled) return left();
-  kUpkeepLog.Error("upkeep failed", {{"error", settled.error().message}});
+  const ObjectKey all{.namespace_ = "", .name = "all"};
+  if (settled) {
+    news_.Forget(all);
+    return left();
+  }
+  if (news_.IsNew(all, settled.error().message)) {
+    kUpkeepLog.Error("upkeep failed", {{"error", settled.error().message}});
+  }
   return kRetry;
 }
 

@@ -18,6 +18,7 @@
 #include "apiserver/watches/prefix_bell.h"
 #include "base/control_loop.h"
 #include "base/mutex.h"
+#include "client/failure_news.h"
 #include "http/message.h"
 
 namespace skiff {
@@ -47,8 +48,8 @@ class Upkeep final : public ControlLoop {
   Result<> CorrectTracking();
   Result<> CorrectAuthentication();
   Result<> CorrectFlowControl();
-  // Whether there was any.
-  Result<bool> RemoveUnwantedFlowControl(const KindInfo& kind);
+  // `found`: whether there was any.
+  Result<> RemoveUnwantedFlowControl(const KindInfo& kind, bool& found);
   // Writes a ConfigMap of kube-system. One that changed meanwhile stays: that wakes us.
   Result<> PutMap(std::string_view name, const Json& document);
   Result<> SettleFlowSchemas();
@@ -58,6 +59,7 @@ class Upkeep final : public ControlLoop {
   const Ask ask_;
   std::vector<Json> kept_;
   std::vector<PrefixBell> bells_;
+  FailureNews news_;
   bool failed_ = false;  // Everything is looked at again.
   Duration revise_at_ = Duration::zero();  // Monotonic: not before that is flow control corrected.
   // And then it is, as somebody has changed it, or not all of it could be corrected.

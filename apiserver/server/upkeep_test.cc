@@ -1,4 +1,9 @@
+#include <utility>
+
+#include "api/gen/flowcontrol_v1.h"
+#include "apiserver/objects/record_codec.h"
 #include "apiserver/server/server_fixture.h"
+#include "apiserver/storage/keys.h"
 #include "http/x509_test_certs.h"
 
 namespace skiff {
@@ -137,6 +142,80 @@ TEST_F(UpkeepTest, FlowControlThatIsLeftToTheServerAndNotItsOwnGoes) {
   clock_.Advance(1min);
   Settle();
   EXPECT_EQ(Get(schemas + "/late").code, 404);
+}
+
+// Does not let go of one key.
+class HoldingStore final : public Store {
+ public:
+  HoldingStore(Store& inner, std::string held) : inner_(inner), held_(std::move(held)) {}
+  using Store::Watch;
+  Result<RecordPtr> Get(const std::string& key, Revision at) override {
+    return inner_.Get(key, at);
+  }
+  Result<ListPage> List(const ListRequest& request) override { return inner_.List(request); }
+  Result<Written> Apply(Write write) override {
+    if (write.key != held_ || write.value || !holds) return inner_.Apply(std::move(write));
+    ++refused;
+    return Fail(Reason::kInternalError, "it is held");
+  }
+  Result<std::unique_ptr<WatchCursor>> Watch(const WatchRequest& request,
+                                             WakeFunction wake) override {
+    return inner_.Watch(request, std::move(wake));
+  }
+  Revision Current() override { return inner_.Current(); }
+  Result<> Reach(Revision revision) override { return inner_.Reach(revision); }
+  Result<> Compact(Revision revision) override { return inner_.Compact(revision); }
+  Revision Compacted() override { return inner_.Compacted(); }
+
+  bool holds = true;
+  int refused = 0;
+
+ private:
+  Store& inner_;
+  const std::string held_;
+};
+
+TEST_F(UpkeepTest, FlowControlThatCannotBeRemovedIsAskedToGoOnceAMinute) {
+  const KindInfo& kind = flowcontrol_v1::FlowSchema::Info();
+  HoldingStore store(*store_, KeyOf(kind, "", "held"));
+  const auto other =
+      *ApiServer::Create({.authorization_modes = {"RBAC"}}, {store, clock_, random_});
+  ControlLoop& upkeep = *other->loops().front();
+  EXPECT_EQ(upkeep.Step(), kNever);
+  const std::string schemas = kFlow + std::string("flowschemas");
+  for (const std::string name : {"held", "unheld"}) {
+    ASSERT_EQ(Post(schemas, R"({"metadata": {"name": ")" + name +
+                                R"(", "annotations": {"apf.kubernetes.io/autoupdate-spec": "true"}},
+                                "spec": {"matchingPrecedence": 9,
+                                "priorityLevelConfiguration": {"name": "global-default"}}})")
+                  .code,
+              201);
+  }
+  EXPECT_LT(upkeep.Step(), 1min) << "what else failed is tried again before";
+  EXPECT_EQ(store.refused, 1);
+  EXPECT_EQ(Get(schemas + "/unheld").code, 404) << "it keeps no other";
+  for (int i = 0; i < 5; ++i) {
+    clock_.Advance(10s);
+    upkeep.Step();
+  }
+  EXPECT_EQ(store.refused, 1);
+  clock_.Advance(10s);
+  upkeep.Step();
+  EXPECT_EQ(store.refused, 2);
+  store.holds = false;
+  clock_.Advance(1min);
+  upkeep.Step();
+  EXPECT_EQ(Get(schemas + "/held").code, 404);
+}
+
+TEST_F(UpkeepTest, AFlowSchemaThatCannotBeReadKeepsNoOtherFromItsStatus) {
+  const std::string prefix = StorePrefix(flowcontrol_v1::FlowSchema::Info().storage_key);
+  ASSERT_TRUE(store_->Apply({.key = prefix + "a", .value = "unreadable"}));
+  Post(kFlow + std::string("flowschemas"),
+       R"({"metadata": {"name": "s"}, "spec": {"matchingPrecedence": 9,
+           "priorityLevelConfiguration": {"name": "later"}}})");
+  Settle();
+  EXPECT_EQ(Dangling("s")["status"], "True");
 }
 
 // Servers behind this one read there whose word on users counts.

@@ -1,8 +1,11 @@
 #include "apiserver/storage/etcd_store_client.h"
 
 #include <fmt/format.h>
+#include <grpcpp/completion_queue.h>
 #include <grpcpp/create_channel.h>
 #include <grpcpp/security/credentials.h>
+#include <grpcpp/support/async_stream.h>
+#include <grpcpp/support/async_unary_call.h>
 #include <grpcpp/support/channel_arguments.h>
 
 #include <algorithm>
@@ -23,15 +26,17 @@ constexpr size_t kSentBytesMax = 2 << 20;
 // How long one that kept silent is asked last. By then its connection is found to be dead, or it
 // answers again.
 constexpr Duration kDoubtedFor = 40s;
-// The part of its time after which what may be asked twice is asked of another member instead. The
-// rest is for that one: no third is asked, so that what only takes long is not cut short again.
-constexpr int kFirstAskedPart = 3;
-// Reading history may hold up a loop of connections.
-constexpr Duration kHistoryTimeout = 2s;
+// A watch that reads history is answered at once that it is in place. What happened comes after
+// that, and takes as long as there is much of it.
+constexpr Duration kHistorySilence = 2s;
 
 std::chrono::system_clock::time_point In(Duration length) {
   return std::chrono::system_clock::now() +
          std::chrono::duration_cast<std::chrono::system_clock::duration>(length);
+}
+
+Error TimedOut() {
+  return {.message = kTimedOut, .http_code = 500};
 }
 
 Error ErrorFrom(const grpc::Status& status) {
@@ -42,7 +47,7 @@ Error ErrorFrom(const grpc::Status& status) {
   const bool late =
       status.error_code() == grpc::StatusCode::DEADLINE_EXCEEDED ||
       (status.error_code() == grpc::StatusCode::UNAVAILABLE && !text.starts_with("etcdserver: "));
-  return {.message = late ? kTimedOut : text, .http_code = 500};
+  return late ? TimedOut() : Error{.message = text, .http_code = 500};
 }
 
 grpc::ChannelArguments ChannelArguments() {
@@ -63,6 +68,114 @@ grpc::ChannelArguments ChannelArguments() {
   arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
   return arguments;
 }
+
+// What waits of a call, for one thread: one step at a time.
+class EtcdSteps {
+ public:
+  ~EtcdSteps() {
+    queue_.Shutdown();
+    while (Await(kNever)) {
+    }
+  }
+  // Whether the step is over within that time.
+  bool Await(Duration longest) {
+    void* tag = nullptr;
+    if (longest == kNever) return queue_.Next(&tag, &ok_);
+    return queue_.AsyncNext(&tag, &ok_, In(longest)) == grpc::CompletionQueue::GOT_EVENT;
+  }
+  // Whether the step, which is over, did what it should.
+  bool went_well() const { return ok_; }
+  grpc::CompletionQueue* queue() { return &queue_; }
+
+ private:
+  grpc::CompletionQueue queue_;
+  bool ok_ = false;
+};
+
+// A call with one answer, whose thread may look aside while it waits.
+template <typename Response>
+class EtcdCall {
+ public:
+  template <typename Start>
+  EtcdCall(Duration timeout, Start start) {
+    context_.set_deadline(In(timeout));
+    reader_ = start(&context_, steps_.queue());
+    reader_->Finish(&response_, &status_, this);
+  }
+  ~EtcdCall() { context_.TryCancel(); }
+
+  // Whether it is over within that time.
+  bool Await(Duration longest) {
+    if (!over_) over_ = steps_.Await(longest);
+    return over_;
+  }
+  void Cancel() { context_.TryCancel(); }
+  const grpc::Status& status() {
+    Await(kNever);
+    return status_;
+  }
+  Response& response() { return response_; }
+
+ private:
+  grpc::ClientContext context_;
+  Response response_;
+  grpc::Status status_;
+  bool over_ = false;
+  std::unique_ptr<grpc::ClientAsyncResponseReader<Response>> reader_;
+  EtcdSteps steps_;  // Gone first: nothing is written into the others any more.
+};
+
+// A watch that is over with the first that it is told.
+class EtcdHistoryCall {
+ public:
+  EtcdHistoryCall(EtcdMember& member, Duration timeout) {
+    context_.set_deadline(In(timeout));
+    stream_ = member.watch->AsyncWatch(&context_, steps_.queue(), this);
+    open_ = Went(kHistorySilence);
+  }
+  ~EtcdHistoryCall() { context_.TryCancel(); }
+
+  // False: it has ended before, or said nothing at all for so long.
+  bool ReadAfter(Revision after, etcd::WatchResponse& response) {
+    if (!open_) return false;
+    stream_->Write(EtcdFeed::WatchAllFrom(Revision{after.value + 1}), this);
+    if (!Went(kHistorySilence)) return false;
+    Duration longest = kHistorySilence;
+    while (response.events().empty() && response.compact_revision() == 0) {
+      stream_->Read(&response, this);
+      if (!Went(longest)) return false;
+      longest = kNever;  // It has answered: all else ends with the time of the call.
+    }
+    return true;
+  }
+  bool was_silent() const { return silent_; }
+  // Why it has ended.
+  grpc::Status End() {
+    grpc::Status status;
+    context_.TryCancel();
+    stream_->Finish(&status, this);
+    steps_.Await(kNever);
+    return status;
+  }
+
+ private:
+  // The step under way. One that does not end in time is ended.
+  bool Went(Duration longest) {
+    if (!steps_.Await(longest)) {
+      silent_ = true;
+      context_.TryCancel();
+      steps_.Await(kNever);
+      return false;
+    }
+    return steps_.went_well();
+  }
+
+  grpc::ClientContext context_;
+  std::unique_ptr<grpc::ClientAsyncReaderWriter<etcd::WatchRequest, etcd::WatchResponse>> stream_;
+  bool open_ = false;
+  bool silent_ = false;
+  EtcdSteps steps_;
+};
 
 }  // namespace
 
@@ -132,7 +245,7 @@ Result<> EtcdClient::WaitUntilReachable(Duration timeout, const std::function<bo
       return {};
     }
   }
-  return Fail(Error{.message = kTimedOut, .http_code = 500});
+  return Fail(TimedOut());
 }
 
 Result<EtcdMember*> EtcdClient::Reachable(Duration wait) {
@@ -170,7 +283,7 @@ Result<EtcdMember*> EtcdClient::Reachable(Duration wait) {
     const Duration slice = members_.size() == 1 ? left : std::min(left, kMemberWait);
     if (members_[index]->channel->WaitForConnected(In(slice))) return take(index);
   }
-  return Fail(Error{.message = kTimedOut, .http_code = 500});
+  return Fail(TimedOut());
 }
 
 void EtcdClient::Failed(EtcdMember& member, bool was_silent) {
@@ -191,33 +304,47 @@ bool EtcdClient::HasAnother(const EtcdMember& member) {
   return any;
 }
 
-template <typename Response, typename Ask>
-Result<Response> EtcdClient::Call(bool again, Ask ask) {
+bool EtcdClient::IsThere(EtcdMember& member) {
+  etcd::RangeRequest request;
+  request.set_key("health");
+  request.set_count_only(true);
+  grpc::ClientContext context;
+  context.set_deadline(In(options_.look_timeout));
+  etcd::RangeResponse response;
+  const grpc::StatusCode code = member.kv->Range(&context, request, &response).error_code();
+  return code != grpc::StatusCode::DEADLINE_EXCEEDED && code != grpc::StatusCode::UNAVAILABLE;
+}
+
+template <typename Response, typename Start>
+Result<Response> EtcdClient::Call(bool again, Start start) {
   if (!MayWait()) return Fail(WouldWait());
   Duration left = options_.call_timeout;
-  bool may_leave = again;  // Who keeps silent.
   for (size_t tries_left = again ? members_.size() : 0;; --tries_left) {
     EtcdMember* const member = TRY(Reachable(kConnectWait));
-    may_leave = may_leave && tries_left > 0 && HasAnother(*member);
-    const Duration wait = may_leave ? left / kFirstAskedPart : left;
-    grpc::ClientContext context;
-    context.set_deadline(In(wait));
-    Response response;
-    const grpc::Status status = ask(*member, &context, &response);
-    if (status.ok()) return response;
+    const bool may_leave = tries_left > 0 && HasAnother(*member);
+    const Duration begun = clock_.Monotonic();
+    EtcdCall<Response> call(
+        left, [&](auto* context, auto* queue) { return start(*member, context, queue); });
+    bool silent = false;
+    while (may_leave && !silent && !call.Await(options_.look_after)) {
+      silent = !IsThere(*member) && !call.Await(Duration::zero());
+    }
+    if (silent) call.Cancel();
+    const grpc::Status& status = call.status();
+    if (status.ok()) return std::move(call.response());
     const bool gone = status.error_code() == grpc::StatusCode::UNAVAILABLE;
-    const bool silent = status.error_code() == grpc::StatusCode::DEADLINE_EXCEEDED;
-    if (gone || silent) Failed(*member, silent);
-    if ((!gone && !(silent && may_leave)) || tries_left == 0) return Fail(ErrorFrom(status));
-    if (!silent) continue;
-    left -= wait;
-    may_leave = false;
+    const bool late = silent || status.error_code() == grpc::StatusCode::DEADLINE_EXCEEDED;
+    if (gone || late) Failed(*member, late);
+    left -= clock_.Monotonic() - begun;
+    if ((!gone && !silent) || tries_left == 0 || left <= Duration::zero()) {
+      return Fail(silent ? TimedOut() : ErrorFrom(status));
+    }
   }
 }
 
 Result<etcd::RangeResponse> EtcdClient::Range(const etcd::RangeRequest& request) {
-  return Call<etcd::RangeResponse>(true, [&](EtcdMember& member, auto* context, auto* response) {
-    return member.kv->Range(context, request, response);
+  return Call<etcd::RangeResponse>(true, [&](EtcdMember& member, auto* context, auto* queue) {
+    return member.kv->AsyncRange(context, request, queue);
   });
 }
 
@@ -227,8 +354,8 @@ Result<etcd::TxnResponse> EtcdClient::Transact(const etcd::TxnRequest& request) 
                                              bytes, kSentBytesMax),
                       .http_code = 500});
   }
-  return Call<etcd::TxnResponse>(false, [&](EtcdMember& member, auto* context, auto* response) {
-    return member.kv->Txn(context, request, response);
+  return Call<etcd::TxnResponse>(false, [&](EtcdMember& member, auto* context, auto* queue) {
+    return member.kv->AsyncTxn(context, request, queue);
   });
 }
 
@@ -236,8 +363,8 @@ Result<> EtcdClient::Compact(Revision revision) {
   etcd::CompactionRequest request;
   request.set_revision(static_cast<int64_t>(revision.value));
   const auto done =
-      Call<etcd::CompactionResponse>(true, [&](EtcdMember& member, auto* context, auto* response) {
-        return member.kv->Compact(context, request, response);
+      Call<etcd::CompactionResponse>(true, [&](EtcdMember& member, auto* context, auto* queue) {
+        return member.kv->AsyncCompact(context, request, queue);
       });
   // Somebody was faster, or compacted more.
   if (!done && done.error().reason != Reason::kExpired) return Fail(done.error());
@@ -247,29 +374,27 @@ Result<> EtcdClient::Compact(Revision revision) {
 Result<etcd::LeaseGrantResponse> EtcdClient::GrantLease(std::chrono::seconds ttl) {
   etcd::LeaseGrantRequest request;
   request.set_ttl(ttl.count());
-  return Call<etcd::LeaseGrantResponse>(
-      true, [&](EtcdMember& member, auto* context, auto* response) {
-        return member.lease->LeaseGrant(context, request, response);
-      });
+  return Call<etcd::LeaseGrantResponse>(true, [&](EtcdMember& member, auto* context, auto* queue) {
+    return member.lease->AsyncLeaseGrant(context, request, queue);
+  });
 }
 
 Result<etcd::WatchResponse> EtcdClient::ReadHistory(Revision after) {
-  EtcdMember* const member = TRY(Reachable(Duration::zero()));
-  grpc::ClientContext context;
-  context.set_deadline(In(kHistoryTimeout));
-  const auto stream = member->watch->Watch(&context);
-  etcd::WatchResponse response;
-  bool compacted = false;
-  if (stream->Write(EtcdFeed::WatchAllFrom(Revision{after.value + 1}))) {
-    while (!compacted && response.events().empty() && stream->Read(&response)) {
-      compacted = response.compact_revision() > 0;
+  for (size_t tries_left = members_.size();; --tries_left) {
+    EtcdMember* const member = TRY(Reachable(Duration::zero()));
+    EtcdHistoryCall call(*member, options_.call_timeout);
+    etcd::WatchResponse response;
+    const bool read = call.ReadAfter(after, response);
+    const grpc::Status status = call.End();
+    if (read && response.compact_revision() > 0) return Fail(WatchExpired());
+    if (read) return response;
+    const bool gone = status.error_code() == grpc::StatusCode::UNAVAILABLE;
+    if (gone || call.was_silent()) Failed(*member, call.was_silent());
+    const bool goes_on = gone || (call.was_silent() && HasAnother(*member));
+    if (!goes_on || tries_left <= 1) {
+      return Fail(call.was_silent() ? TimedOut() : ErrorFrom(status));
     }
   }
-  context.TryCancel();
-  const grpc::Status status = stream->Finish();
-  if (compacted) return Fail(WatchExpired());
-  if (response.events().empty()) return Fail(ErrorFrom(status));
-  return response;
 }
 
 void EtcdClient::StartWatch(EtcdWatcher& watcher) {

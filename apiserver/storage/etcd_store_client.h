@@ -3,7 +3,8 @@
 // One channel a member. Calls go to the member that answered last and move on when it does not; one
 // that keeps silent behind a connection that lives is asked again when no other is there, or later.
 // What may be asked twice, as a read, is asked of another member when the first has been silent for
-// a third of call_timeout, and still has its answer or its error within that.
+// a while, and does not answer a question that costs nothing either: one that only takes long is
+// not asked the same twice.
 // While no member can be reached a call waits for kConnectWait, counted from when the cluster went
 // away, so that an outage costs each caller little. gRPC reconnects in the background by itself, at
 // most kReconnectMax apart.
@@ -48,6 +49,9 @@ struct EtcdClientOptions {
   // that is asked alone gets to say what is wrong. Who leads renews its lease every 2 s and gives
   // up after 10: in between it can still ask another member.
   Duration call_timeout = 7500ms;
+  // How long a member may take until it is asked whether it is there, and until it has said so.
+  Duration look_after = 1500ms;
+  Duration look_timeout = 1s;
 };
 
 // What follows a watch. Called on gRPC's threads, never two at a time.
@@ -77,15 +81,15 @@ class EtcdClient {
   // Fails when no member answers within `timeout`, or before `give_up` says so.
   Result<> WaitUntilReachable(
       Duration timeout, const std::function<bool()>& give_up = [] { return false; });
-  // Linearizable unless the request says otherwise. Tried on other members when one is gone, and on
-  // one other when it keeps silent.
+  // Linearizable unless the request says otherwise. Tried on other members when one is gone, or
+  // keeps silent.
   Result<etcd::RangeResponse> Range(const etcd::RangeRequest& request);
   // Sent once: when the connection breaks under it, it may have happened or not.
   Result<etcd::TxnResponse> Transact(const etcd::TxnRequest& request);
   Result<> Compact(Revision revision);
   Result<etcd::LeaseGrantResponse> GrantLease(std::chrono::seconds ttl);
   // Some of what happened to any key after `after`, oldest first and whole revisions; waits until
-  // there is something. What a key was before comes along.
+  // there is something. What a key was before comes along. Tried on other members as Range.
   Result<etcd::WatchResponse> ReadHistory(Revision after);
 
   // Watches all keys from now on. `watcher` outlives the client. Once.
@@ -105,9 +109,11 @@ class EtcdClient {
   void Failed(EtcdMember& member, bool was_silent);
   // Whether a member besides this one is not known to be down, or to keep silent.
   bool HasAnother(const EtcdMember& member);
-  // `again`: it does no harm where it happens twice.
-  template <typename Response, typename Ask>
-  Result<Response> Call(bool again, Ask ask);
+  // Whether it answers now what costs nothing: as linearizable as what others are asked.
+  bool IsThere(EtcdMember& member);
+  // `again`: it does no harm where it happens twice. `start(member, context, queue)` begins it.
+  template <typename Response, typename Start>
+  Result<Response> Call(bool again, Start start);
 
   const EtcdClientOptions options_;
   const Clock& clock_;

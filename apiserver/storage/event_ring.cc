@@ -283,7 +283,9 @@ void EventRing::Evict(std::vector<EventPtr>& evicted) {
 }
 
 std::unique_ptr<WatchCursor> EventRing::Watch(WatchRequest request, WakeFunction wake) {
-  const Revision after = request.after;
+  // No event will ever follow the last number there is, nor the one before it.
+  constexpr Revision kNeverReached{UINT64_MAX - 1};
+  const Revision after = std::min(request.after, kNeverReached);
   auto subscription = std::make_shared<Subscription>();
   subscription->prefix = std::move(request.prefix);
   subscription->term = request.term;

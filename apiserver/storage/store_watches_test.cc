@@ -75,6 +75,15 @@ TEST_P(StoreContract, AWatchFromZeroStartsNowAndOneFromTheFutureWaits) {
   EXPECT_EQ(Drain(**future), "+/a=4@5");
 }
 
+TEST_P(StoreContract, AWatchFromTheLastNumberThereIsNeverBegins) {
+  auto cursor = store().Watch("/", Revision{UINT64_MAX}, nullptr);
+  ASSERT_TRUE(cursor);
+  Put("/a", "1");
+  EXPECT_EQ(Drain(**cursor), "");
+  Put("/a", "2");
+  EXPECT_EQ(Drain(**cursor), "");
+}
+
 TEST_P(StoreContract, PositionMovesWithWhatDoesNotMatch) {
   auto cursor = store().Watch("/p/", store().Current(), nullptr);
   Put("/q/a", "x");

@@ -6,12 +6,29 @@
 #include "base/text.h"
 
 namespace skiff {
+namespace {
 
-std::string ServerIdentity() {
+// Behind its length in two bytes.
+std::string WithLength(std::string_view text) {
+  std::string with;
+  with += static_cast<char>(text.size() >> 8 & 0xFF);
+  with += static_cast<char>(text.size() & 0xFF);
+  return with.append(text);
+}
+
+}  // namespace
+
+std::string ThisHost() {
   char host[256] = {};
   gethostname(host, sizeof host - 1);
+  return host;
+}
+
+std::string ServerIdentityOf(std::string_view host) {
   constexpr size_t kBytes = 16;
-  std::string digest = Lower(Base32(Sha256(host).substr(0, kBytes)));
+  // Other API servers on the machine have a word of their own instead of the second.
+  const std::string hashed = WithLength(host) + WithLength("kube-apiserver");
+  std::string digest = Lower(Base32(Sha256(hashed).substr(0, kBytes)));
   digest.resize(digest.find_last_not_of('=') + 1);
   return "apiserver-" + digest;
 }

@@ -1,4 +1,5 @@
-// By which name metrics tell one API server from another.
+// By which name others tell one API server from another: its Lease in kube-system has it, and
+// metrics a digest of it.
 #pragma once
 
 #include <string>
@@ -6,8 +7,13 @@
 
 namespace skiff {
 
-// "apiserver-" and a digest of this machine's name, as kube-apiserver is called.
-std::string ServerIdentity();
+// This machine's, as the kernel has it.
+std::string ThisHost();
+// How kube-apiserver is called on a machine of that name: "apiserver-" and a digest of it.
+std::string ServerIdentityOf(std::string_view host);
+inline std::string ServerIdentity() {
+  return ServerIdentityOf(ThisHost());
+}
 // "sha256:..." of what metrics do not show; "" of nothing.
 std::string MetricDigest(std::string_view text);
 

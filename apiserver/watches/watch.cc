@@ -337,6 +337,8 @@ class WatchSource final : public http::StreamSource {
     }
     const Revision position = Position();
     if (position == bookmarked_) return;
+    // Of a watch from the future nothing is known yet.
+    if (position <= start_.after && position > parts_.store.Current()) return;
     bookmarked_ = position;
     Send(BookmarkFrame(kind_, position, false, FormNow()), out, bytes);
   }
