@@ -42,7 +42,7 @@ std::string Details(const core_v1::Pod& pod, int64_t generation, const std::stri
 
 }  // namespace
 
-core_v1::Pod PodWorker::Allot(const core_v1::Pod& pod) {
+std::optional<core_v1::Pod> PodWorker::Allot(const core_v1::Pod& pod) {
   Resizes::Verdict verdict = context_.resizes.Allot(pod);
   if (verdict.pending && verdict.pending != resize_.pending) {
     context_.events.Warning(
@@ -56,8 +56,9 @@ core_v1::Pod PodWorker::Allot(const core_v1::Pod& pod) {
   }
   if (verdict.accepted) {
     // The spec may ask for something else again by now.
+    const core_v1::Pod& run = verdict.pod ? *verdict.pod : pod;
     context_.events.Normal(pod, "ResizeStarted",
-                           "Pod resize started: " + Details(verdict.pod, verdict.generation, ""));
+                           "Pod resize started: " + Details(run, verdict.generation, ""));
     if (context_.metrics != nullptr && verdict.trigger[0] != '\0') {
       context_.metrics->accepted_resizes.Add({verdict.trigger});
     }

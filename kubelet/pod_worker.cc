@@ -317,10 +317,12 @@ std::set<std::string> PodWorker::KilledToRestart(const ObservedPod& observed) co
   return names;
 }
 
-core_v1::Pod PodWorker::Noted(core_v1::Pod pod) const {
-  if (context_.simulation != nullptr || IsStaticPod(pod)) return pod;  // Those bring it along.
-  pod.metadata.annotations[kConfigSource] = "api";
-  pod.metadata.annotations[kConfigSeen] = Time(seen_).Rfc3339();
+std::optional<core_v1::Pod> PodWorker::AsRun(const core_v1::Pod& given) {
+  std::optional<core_v1::Pod> pod = Allot(given);
+  if (context_.simulation != nullptr || IsStaticPod(given)) return pod;  // Those bring it along.
+  if (!pod) pod = given;
+  pod->metadata.annotations[kConfigSource] = "api";
+  pod->metadata.annotations[kConfigSeen] = Time(seen_).Rfc3339();
   return pod;
 }
 
@@ -336,7 +338,8 @@ Duration PodWorker::Sync(const core_v1::Pod& given) {
   if (const Duration wait = UntilRoom(); wait > 0ns) return wait;
   // All that follows sees the pod with what it is allotted, not with what its spec may ask for, and
   // with what the kubelet knows of where it is from.
-  const core_v1::Pod pod = Noted(Allot(given));
+  const std::optional<core_v1::Pod> made = AsRun(given);
+  const core_v1::Pod& pod = made ? *made : given;
   if (context_.simulation != nullptr) {
     if (const Duration wait = context_.simulation->StartsIn(pod); wait > 0ns) return wait;
   }

@@ -141,8 +141,9 @@ class PodWorker final : public ControlLoop {
   Duration Sync(const core_v1::Pod& given);
   // Until it is looked again whether there is room for the pod; 0: there is.
   Duration UntilRoom();
-  // Adds what the kubelet says of a pod in its annotations.
-  core_v1::Pod Noted(core_v1::Pod pod) const;
+  // The pod with what it is allotted, and with what the kubelet says of it in its annotations;
+  // nullopt: that is the pod as it was given.
+  std::optional<core_v1::Pod> AsRun(const core_v1::Pod& given);
   void RejectForVolumes(const core_v1::Pod& pod, const Error& why);
   // Whether all volumes are there, made now or before.
   bool MakeVolumes(const core_v1::Pod& pod);
@@ -213,8 +214,9 @@ class PodWorker final : public ControlLoop {
   Result<ObservedPod> Observe(const core_v1::Pod& pod);
   // Events of what was just made concern it even before it is observed.
   void Own(const std::string& id);
-  // pod_resize.cc: the pod as it is allotted, and what follows when that changed.
-  core_v1::Pod Allot(const core_v1::Pod& pod);
+  // pod_resize.cc: the pod as it is allotted, where that is not what it asks for, and what follows
+  // when it changed.
+  std::optional<core_v1::Pod> Allot(const core_v1::Pod& pod);
   void ActuateResizes(const core_v1::Pod& pod, const std::vector<ContainerResize>& resizes);
   Result<> ResizeContainer(const core_v1::Pod& pod, const ContainerResize& resize);
   Result<> CheckUsage(const core_v1::Container& container, const std::string& id) const;

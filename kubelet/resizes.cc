@@ -107,10 +107,7 @@ Resizes::Verdict Resizes::Allot(const core_v1::Pod& pod) {
       verdict.generation = given_before.mapped().generation;
       verdict.trigger = given_before.mapped().trigger;
     }
-    if (SameAmounts(wanted, allotted)) {
-      verdict.pod = WithAmounts(pod, allotted);
-      return verdict;
-    }
+    if (SameAmounts(wanted, allotted)) return verdict;
     if (IsStaticPod(pod)) {
       verdict.pending = {"Infeasible", "In-place resize of static-pods is not supported"};
     } else {
@@ -133,7 +130,6 @@ Resizes::Verdict Resizes::Allot(const core_v1::Pod& pod) {
     given = GiveRoom("pod_resized");
   }
   Save(kAllotted, &Resizes::allotted_);
-  verdict.pod = pod;
   verdict.accepted = true;
   verdict.generation = pod.metadata.generation;
   Wake(given);

@@ -25,7 +25,8 @@ class Resizes {
     Resources allocatable;
   };
   struct Verdict {
-    core_v1::Pod pod;  // As it is to be run.
+    // As it is to be run, where its spec asks for something else.
+    std::optional<core_v1::Pod> pod;
     std::optional<ResizePending> pending;
     bool accepted = false;  // It was allotted something else when it was last asked about.
     int64_t generation = 0;  // Of the spec that was accepted; a later one may be pending.

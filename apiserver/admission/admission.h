@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "apiserver/admission/admission_times.h"
+#include "apiserver/admission/sent_body.h"
 #include "apiserver/auth/user.h"
 #include "apiserver/objects/grounds.h"
 #include "apiserver/objects/object.h"
@@ -61,7 +62,7 @@ struct AdmissionRequest {
   // (Binding, Eviction, TokenRequest): that body is `body`; of a connection, its options are.
   Object* object = nullptr;
   const Object* old_object = nullptr;  // Of update and delete.
-  Json* body = nullptr;
+  BodyPointer body = nullptr;
   std::vector<std::string>& warnings;
   // Beside `body`, of a subresource that changes what is there (Scale): what it shows now.
   const Json* old_body = nullptr;

@@ -21,23 +21,35 @@ class PodTopologyLabels final : public AdmissionPlugin, public Admits {
       const auto labels = TRY(LabelsOfNode(pod.spec.node_name));
       for (const auto& [key, value] : labels) pod.metadata.labels[key] = value;
     } else if (request.Is("", "pods", "binding") && request.body != nullptr) {
-      // A webhook may have made anything of it since it was decoded; it is decoded again after all.
-      Json& binding = *request.body;
-      if (TextAt(binding, "target.kind") != "Node") return {};
-      const auto labels = TRY(LabelsOfNode(TextAt(binding, "target.name")));
-      if (labels.empty()) return {};
-      Json& metadata = binding["metadata"];
-      if (metadata.is_null()) metadata = Json::object();
-      if (!metadata.is_object()) return {};
-      Json& meant = metadata["labels"];
-      if (meant.is_null()) meant = Json::object();
-      if (!meant.is_object()) return {};
-      for (const auto& [key, value] : labels) meant[key] = value;
+      if (auto* binding = request.body.As<core_v1::Binding>()) return LabelBinding(*binding);
+      return LabelDocument(*request.body);
     }
     return {};
   }
 
  private:
+  Result<> LabelBinding(core_v1::Binding& binding) {
+    if (binding.target.kind != "Node") return {};
+    const auto labels = TRY(LabelsOfNode(binding.target.name));
+    for (const auto& [key, value] : labels) binding.metadata.labels[key] = value;
+    return {};
+  }
+
+  // A webhook may have made anything of it since it was decoded; it is decoded again after all.
+  Result<> LabelDocument(Json& binding) {
+    if (TextAt(binding, "target.kind") != "Node") return {};
+    const auto labels = TRY(LabelsOfNode(TextAt(binding, "target.name")));
+    if (labels.empty()) return {};
+    Json& metadata = binding["metadata"];
+    if (metadata.is_null()) metadata = Json::object();
+    if (!metadata.is_object()) return {};
+    Json& meant = metadata["labels"];
+    if (meant.is_null()) meant = Json::object();
+    if (!meant.is_object()) return {};
+    for (const auto& [key, value] : labels) meant[key] = value;
+    return {};
+  }
+
   // None of a node that is not there; any other error is told, lest a pod be without its zone.
   Result<std::map<std::string, std::string>> LabelsOfNode(const std::string& node) {
     std::map<std::string, std::string> labels;

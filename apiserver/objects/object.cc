@@ -30,6 +30,9 @@ Object::Object(const KindInfo& kind) : kind_(&kind), struct_(nullptr, &DestroyNo
   }
 }
 
+Object::Object(const KindInfo& kind, Struct object)
+    : kind_(&kind), struct_(std::move(object)), metadata_(MetadataIn(*kind.type, struct_.get())) {}
+
 Result<Object> Object::FromDocument(const KindInfo& kind, const Json& document) {
   if (kind.type == nullptr || kind.type->ops == nullptr) return FromDocument(kind, Json(document));
   Object object(kind);
@@ -92,19 +95,13 @@ Result<Object> Object::FromText(const KindInfo& kind, std::string_view json) {
 }
 
 Result<Object> Object::FromStruct(const KindInfo& kind, const void* object) {
-  Object copy(kind);
-  CHECK(!copy.is_custom());
-  copy.struct_ = TRY(CopyAsRead(*kind.type, object));
-  copy.metadata_ = MetadataIn(*kind.type, copy.raw());
-  return copy;
+  CHECK(kind.type != nullptr && kind.type->ops != nullptr);
+  return Object(kind, TRY(CopyAsRead(*kind.type, object)));
 }
 
 Object Object::CopyOf(const KindInfo& kind, const void* object) {
-  Object copy(kind);
-  CHECK(!copy.is_custom());
-  copy.struct_.reset(kind.type->ops->copy(object));
-  copy.metadata_ = MetadataIn(*kind.type, copy.raw());
-  return copy;
+  CHECK(kind.type != nullptr && kind.type->ops != nullptr);
+  return Object(kind, Struct(kind.type->ops->copy(object), kind.type->ops->destroy));
 }
 
 Json Object::ToDocument() const {
@@ -117,12 +114,9 @@ Json Object::ToDocument() const {
 }
 
 Object Object::Clone() const {
-  Object copy(*kind_);
+  Object copy = struct_ ? CopyOf(*kind_, struct_.get()) : Object(*kind_);
   copy.empty_lists_ = empty_lists_;
-  if (struct_) {
-    copy.struct_.reset(kind_->type->ops->copy(struct_.get()));
-    copy.metadata_ = MetadataIn(*kind_->type, copy.struct_.get());
-  } else {
+  if (is_custom()) {
     *copy.metadata_ = *metadata_;
     copy.content_ = content_;
     copy.lacks_defaults_ = lacks_defaults_;

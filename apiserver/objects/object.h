@@ -69,8 +69,12 @@ class Object {
   void set_lacks_defaults(bool lacks) { lacks_defaults_ = lacks; }
 
  private:
+  using Struct = std::unique_ptr<void, void (*)(void*)>;
+  // Of a built-in kind, which has that struct.
+  Object(const KindInfo& kind, Struct object);
+
   const KindInfo* kind_;
-  std::unique_ptr<void, void (*)(void*)> struct_;
+  Struct struct_;
   std::unique_ptr<meta_v1::ObjectMeta> own_metadata_;  // Of a custom resource.
   meta_v1::ObjectMeta* metadata_;
   Json content_;

@@ -23,6 +23,12 @@ Result<> CompleteUnstored(const ApiRequest& request, const WriteOptions& options
     metadata.deletion_grace_period_seconds.reset();
     metadata.self_link.clear();
   }
+  TrackUnstored(request, options, what, object);
+  return {};
+}
+
+void TrackUnstored(const ApiRequest& request, const WriteOptions& options, const Unstored& what,
+                   void* object) {
   const std::string manager = ManagerOf(options, request.http);
   UpdateManagedFields(what.type, nullptr, object,
                       {.manager = manager,
@@ -30,7 +36,6 @@ Result<> CompleteUnstored(const ApiRequest& request, const WriteOptions& options
                        .subresource = what.subresource,
                        .now = std::chrono::time_point_cast<std::chrono::seconds>(request.now),
                        .reset = {}});
-  return {};
 }
 
 }  // namespace skiff

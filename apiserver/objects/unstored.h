@@ -23,7 +23,11 @@ struct Unstored {
 Result<> CompleteUnstored(const ApiRequest& request, const WriteOptions& options,
                           const Unstored& what, void* object, meta_v1::ObjectMeta& metadata);
 
-// The same for a whole struct.
+// The latter alone.
+void TrackUnstored(const ApiRequest& request, const WriteOptions& options, const Unstored& what,
+                   void* object);
+
+// CompleteUnstored for a whole struct.
 template <typename T>
 Result<> CompleteUnstored(const ApiRequest& request, const WriteOptions& options,
                           std::string_view api_version, std::string_view subresource, T& object) {

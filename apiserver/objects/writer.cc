@@ -496,9 +496,9 @@ Result<std::optional<Saved>> ObjectWriter::Put(ApiRequest& request, UpdateTry& a
   Object& object = attempt.object;
   const Precondition unchanged{.kind = Precondition::Kind::kRevision, .revision = record->modified};
   std::optional<StoredObject> encoded;
-  if (!saved.deleted &&
-      LeaveWrite(request, later, attempt.booked || attempt.reservation,
-                 {.key = record->key, .expect = unchanged}, object, saved, encoded)) {
+  if (!saved.deleted && LeaveWrite(request, later, attempt.booked || attempt.reservation,
+                                   {.key = record->key, .expect = unchanged, .read = record},
+                                   object, saved, encoded)) {
     return LeftToWrite();
   }
   if (IsVoid()) return Fail(WouldWait());

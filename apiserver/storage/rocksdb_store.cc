@@ -289,12 +289,15 @@ bool RocksdbStore::FetchHint(Writer& writer) {
     writer.result = tl::unexpected(std::move(fit).error());
     return false;
   }
-  auto hint = LoadNewest(writer.write.key);
-  if (!hint) {
-    writer.result = tl::unexpected(std::move(hint).error());
-    return false;
+  writer.hint = std::move(writer.write.read);
+  if (!writer.hint) {
+    auto hint = LoadNewest(writer.write.key);
+    if (!hint) {
+      writer.result = tl::unexpected(std::move(hint).error());
+      return false;
+    }
+    writer.hint = std::move(*hint);
   }
-  writer.hint = std::move(*hint);
   if (Result<> sealed = SealFor(writer); !sealed) {
     writer.result = tl::unexpected(std::move(sealed).error());
     return false;

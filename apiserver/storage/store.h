@@ -92,6 +92,9 @@ struct Write {
   std::vector<Unchanged> relies_on = {};
   // Comes to be that of the record. A backend may leave it.
   std::shared_ptr<Attached> attached = nullptr;
+  // What the writer has read under the key, if he has; it may have been replaced since. A backend
+  // that needs the version before this one has it at hand by that.
+  RecordPtr read = nullptr;
 };
 
 // What a successful write answers. For a delete `record` is the record that was deleted.

@@ -113,6 +113,27 @@ TEST_P(StoreContract, ARevisionMeansThatNobodyWroteInBetween) {
   EXPECT_EQ(ReasonOf(store().Get("/a")), Reason::kNotFound);
 }
 
+TEST_P(StoreContract, WhatTheWriterHasReadMayBeOlderThanWhatIsThere) {
+  const Written first = Put("/a", "1");
+  const Written second = Put("/a", "2");
+  auto third = store().Apply({.key = "/a", .expect = {}, .value = "3", .read = first.record});
+  ASSERT_TRUE(third) << third.error().message;
+  EXPECT_EQ(third->record->created, first.revision);
+  const Precondition unchanged{.kind = Precondition::Kind::kRevision, .revision = first.revision};
+  const auto late =
+      store().Apply({.key = "/a", .expect = unchanged, .value = "4", .read = first.record});
+  ASSERT_FALSE(late) << "the version that was read is not there any more";
+  EXPECT_EQ(late.error().reason, Reason::kConflict);
+  const auto deleted =
+      store().Apply({.key = "/a", .expect = {}, .value = std::nullopt, .read = second.record});
+  ASSERT_TRUE(deleted) << deleted.error().message;
+  EXPECT_EQ(deleted->record->value, "3");
+  const auto again =
+      store().Apply({.key = "/a", .expect = {}, .value = "5", .read = third->record});
+  ASSERT_TRUE(again) << again.error().message;
+  EXPECT_EQ(again->record->created, again->revision);
+}
+
 TEST_P(StoreContract, WhoDoesNotWaitIsToldOfEachWrite) {
   constexpr int kThreads = 4, kWrites = 200, kKeys = 7;
   std::atomic<int> told = 0, refused = 0;

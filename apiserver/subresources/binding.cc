@@ -37,7 +37,7 @@ Result<> Check(const core_v1::Binding& binding, const ApiRequest& request) {
 Result<core_v1::Binding> BindingOf(ApiRequest& request, const WriteOptions& options) {
   const WantedType wanted{"", "v1", "Binding", &core_v1::Binding::Describe()};
   auto binding = TRY(ReadBody<core_v1::Binding>(request, wanted, options.validation));
-  TRY(CompleteUnstored(request, options, "v1", request.info.subresource, binding));
+  TRY(KeepToNamespace(request.info.namespace_name, binding.metadata));
   // Kubernetes takes the uid for the pod's only below the pod: one that is posted as a resource is
   // a new object, whose uid is not the client's to say.
   if (request.info.subresource.empty()) binding.metadata.uid.clear();
@@ -108,9 +108,17 @@ Result<> AdmitBinding(Core& core, ApiRequest& request, const WriteOptions& optio
   admission.dry_run = options.dry_run;
   admission.options = options_document ? &*options_document : nullptr;
   std::optional<Object> object;
-  Json body = ToJson(binding);
+  // Who sent which of its fields nobody sees but in the document.
+  const core_v1::Binding sent = binding;
+  SentBody body(binding, [&] {
+    core_v1::Binding owned = sent;
+    TrackUnstored(request, options, {core_v1::Binding::Describe(), "v1", request.info.subresource},
+                  &owned);
+    binding.metadata.managed_fields = std::move(owned.metadata.managed_fields);
+    return ToJson(binding);
+  });
   if (request.info.subresource.empty()) {
-    object = TRY(Object::FromDocument(*request.kind, body));
+    object = TRY(Object::FromDocument(*request.kind, body.Document()));
     admission.object = &*object;
   } else {
     admission.body = &body;
@@ -118,8 +126,8 @@ Result<> AdmitBinding(Core& core, ApiRequest& request, const WriteOptions& optio
   TRY(core.admission.Admit(admission));
   if (object) {
     binding = *object->As<core_v1::Binding>();
-  } else {
-    binding = TRY(FromJson<core_v1::Binding>(body));
+  } else if (body.has_document()) {
+    binding = TRY(FromJson<core_v1::Binding>(body.Document()));
   }
   TRY(Check(binding, request));
   return core.admission.Validate(admission);
