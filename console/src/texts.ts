@@ -42,6 +42,9 @@ export const t = {
   connecting: 'Connecting…',
   away: 'The server does not answer. What you see is the last it said; this page tries again by itself.',
   awayShort: 'No answer',
+  listedShort: 'Not live',
+  listed: (seconds: number) =>
+    `You may list some of what is shown here, and not watch it: it is asked for every ${plural(seconds, 'second')}. With the right to watch, it would be live.`,
   unheard: 'it does not answer',
   unanswered: 'The server does not answer. Nothing is lost: try again once “Live” stands at the upper right.',
   broken: {

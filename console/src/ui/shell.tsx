@@ -7,6 +7,7 @@ import { kinds } from '../api/kinds';
 import { sayGoodbye } from '../api/login';
 import { endSession, session } from '../api/session';
 import type { Obj } from '../api/types';
+import { kListedMs } from '../api/watch';
 import { go, href, place } from '../router';
 import { namespace, singleKeys, theme, type Theme } from '../settings';
 import { t } from '../texts';
@@ -92,16 +93,17 @@ function NamespacePicker() {
 
 function Pulse() {
   const states = allLives().map((each) => each.status.value);
-  const state = states.includes('away') ? 'away' : states.includes('loading') ? 'loading' : 'live';
-  const text = { away: t.awayShort, loading: t.connecting, live: t.live }[state];
+  const state = (['away', 'loading', 'listed'] as const).find((each) => states.includes(each)) ?? 'live';
+  const text = { away: t.awayShort, loading: t.connecting, listed: t.listedShort, live: t.live }[state];
+  const more = state === 'away' ? t.away : state === 'listed' ? t.listed(kListedMs / 1_000) : '';
   return (
     <>
-      <span class={`pulse pulse-${state}`} title={state === 'away' ? t.away : undefined}>
+      <span class={`pulse pulse-${state}`} title={more || undefined}>
         <i class="dot" aria-hidden="true" />
         {text}
       </span>
       {/* Heard where the server is gone, and not with each view that begins to follow something. */}
-      <span class="hidden" role="status">{state === 'away' ? t.away : ''}</span>
+      <span class="hidden" role="status">{more}</span>
     </>
   );
 }
