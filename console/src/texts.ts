@@ -136,6 +136,8 @@ export const t = {
     cpu: 'CPU requested',
     memory: 'Memory requested',
     of: (used: string, all: string) => `${used} of ${all}`,
+    unseen: 'you may not see them',
+    ofUnseen: 'of nodes you may not see',
     map: 'Pods on their nodes',
     mapHelp: 'Arrow keys go from pod to pod, Enter opens one.',
     mapLabel: (pods: number, nodes: number) => `Map of ${plural(pods, 'pod')} on ${plural(nodes, 'node')}`,

@@ -122,6 +122,35 @@ test('what may be listed and not watched is listed now and then, and at once aft
   }
 });
 
+test('who may get one object, and neither watch nor list its kind, sees it', async () => {
+  const { Watch } = await import('../src/api/watch');
+  questions.length = 0;
+  const { said, sink } = told();
+  const watch = new Watch('/apis/a/v1/things', { fieldSelector: 'metadata.name=a' }, sink);
+  const settle = async () => {
+    for (let i = 0; i < 3; i += 1) await turn();
+  };
+  await settle();
+  questions[0]!.answer(forbidden('watch'), 403);
+  await settle();
+  questions[1]!.answer(forbidden('list'), 403);
+  await settle();
+  assert.equal(questions[2]!.path.endsWith('/apis/a/v1/things/a'), true, questions[2]!.path);
+  questions[2]!.answer({ metadata: { name: 'a', uid: 'u', resourceVersion: '3' } });
+  await settle();
+  assert.deepEqual(said, ['all a', 'listed']);
+  watch.retry();
+  await settle();
+  questions[3]!.answer(forbidden('watch'), 403);
+  await settle();
+  questions[4]!.answer(forbidden('list'), 403);
+  await settle();
+  questions[5]!.answer({ kind: 'Status', code: 404 }, 404);
+  await settle();
+  assert.deepEqual(said.slice(2), ['all ', 'listed']);
+  watch.close();
+});
+
 test('after some lists it is tried whether a watch is allowed now', async () => {
   const { kListedMs, Watch } = await import('../src/api/watch');
   questions.length = 0;

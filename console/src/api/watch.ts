@@ -2,7 +2,7 @@
 // heard of, begins anew where that is too old, and waits with growing pauses for a server that is away. What may
 // be listed and not watched is listed now and then.
 import type { Cell, TableColumn } from '../model/discovery';
-import { afterWrite, ApiError, ask } from './request';
+import { afterWrite, ApiError, ask, request } from './request';
 import { nextLogin } from './session';
 import { isLongTurn, nextTurn } from './turn';
 import type { Obj } from './types';
@@ -62,6 +62,12 @@ const listing = new Set<Watch>();
 afterWrite(() => setTimeout(() => {
   for (const each of listing) each.hurry();
 }, kWrittenMs));
+
+interface List extends Rows {
+  items?: Obj[];
+}
+// Who asks for one object alone.
+const kOne = /^metadata\.name=([^,=]+)$/;
 
 export class Watch {
   private readonly stop = new AbortController();
@@ -183,13 +189,34 @@ export class Watch {
 
   // All that there is, by one answer.
   private async list(state: WatchState = 'live'): Promise<void> {
-    const response = await ask(`${this.path}?${new URLSearchParams(this.query)}`, { signal: this.stop.signal, ...this.form() });
-    const { metadata, items, ...table } = (await response.json()) as Rows & { items?: Obj[] };
+    const { metadata, items, ...table } = await this.all();
     const rows = table.rows?.map((row) => this.ofRow({ ...table, metadata, rows: [row] }));
     this.version = metadata.resourceVersion;
     this.first = null;
     this.sink.replace(rows ?? items ?? []);
     this.sink.state(state);
+  }
+
+  private async all(): Promise<List> {
+    const given = { signal: this.stop.signal, ...this.form() };
+    try {
+      return await request<List>(`${this.path}?${new URLSearchParams(this.query)}`, given);
+    } catch (error) {
+      const name = kOne.exec(this.query.fieldSelector ?? '')?.[1];
+      if (name === undefined || !(error instanceof ApiError && error.isForbidden)) throw error;
+      return this.one(name, given);
+    }
+  }
+
+  // As a list of one, or of none. Who may get an object need not have the right to list its kind.
+  private async one(name: string, given: { signal: AbortSignal; accept?: string }): Promise<List> {
+    try {
+      const found = await request<Rows>(`${this.path}/${encodeURIComponent(name)}`, given);
+      return found.rows ? found : { metadata: found.metadata, items: [found] };
+    } catch (error) {
+      if (!(error instanceof ApiError && error.code === 404)) throw error;
+      return { metadata: { resourceVersion: '' } as Obj['metadata'], items: [] };
+    }
   }
 
   private async listAgain(): Promise<void> {

@@ -1,6 +1,6 @@
 // What is around every view: where one can go, whose rights these are, and whether this is live.
 import type { ComponentChildren } from 'preact';
-import { useEffect, useLayoutEffect, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 
 import { allLives, forgetAll, useLive } from '../api/live';
 import { kinds } from '../api/kinds';
@@ -177,9 +177,31 @@ function shortUser(user: string): string {
   return name === undefined ? user : `${space}/${name}`;
 }
 
+// Where the menu lies over the page: the focus goes into it, Escape closes it, and who closes it is back at its button.
+function useMenu() {
+  const [open, setOpen] = useState(false);
+  const button = useRef<HTMLButtonElement>(null);
+  const close = () => {
+    setOpen(false);
+    button.current?.focus();
+  };
+  useLayoutEffect(() => {
+    if (open) document.querySelector<HTMLElement>('.menu [aria-current], .menu a')?.focus();
+  }, [open]);
+  useEffect(() => {
+    if (!open) return;
+    const onKey = (event: KeyboardEvent) => {
+      if (event.key === 'Escape' && !event.defaultPrevented) close();
+    };
+    addEventListener('keydown', onKey);
+    return () => removeEventListener('keydown', onKey);
+  }, [open]);
+  return { open, button, close, pick: () => setOpen(false), turn: () => (open ? close() : setOpen(true)) };
+}
+
 export function Shell({ children }: { children: ComponentChildren }) {
   const [open, setOpen] = useState<'palette' | 'help' | null>(null);
-  const [menu, setMenu] = useState(false);
+  const menu = useMenu();
   useKeys(setOpen);
   const { view, params } = place.value;
   const current = kParents[view] ?? view;
@@ -196,7 +218,7 @@ export function Shell({ children }: { children: ComponentChildren }) {
     endSession('first');
   };
   return (
-    <div class={menu ? 'shell menu-open' : 'shell'}>
+    <div class={menu.open ? 'shell menu-open' : 'shell'}>
       <a class="skip" href="#main" onClick={(event) => {
         event.preventDefault();
         document.querySelector<HTMLElement>('main h1')?.focus();
@@ -206,7 +228,7 @@ export function Shell({ children }: { children: ComponentChildren }) {
           <Logo />
           <span class="brand-name">{t.name}</span>
         </a>
-        <Menu current={current} onPick={() => setMenu(false)} />
+        <Menu current={current} onPick={menu.pick} />
         <div class="side-foot">
           <ThemePicker />
           <div class="who">
@@ -219,8 +241,8 @@ export function Shell({ children }: { children: ComponentChildren }) {
       </aside>
       <div class="page">
         <header class="top">
-          <button class="icon-button menu-button" aria-label={t.menu} aria-expanded={menu} onClick={() => setMenu(!menu)}>
-            <Icon name={menu ? 'close' : 'menu'} />
+          <button class="icon-button menu-button" ref={menu.button} aria-label={t.menu} aria-expanded={menu.open} onClick={menu.turn}>
+            <Icon name={menu.open ? 'close' : 'menu'} />
           </button>
           <NamespacePicker />
           <button class="search-button" onClick={() => setOpen('palette')}>
