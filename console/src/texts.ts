@@ -45,8 +45,12 @@ export const t = {
   listedShort: 'Not live',
   listed: (seconds: number) =>
     `You may list some of what is shown here, and not watch it: it is asked for every ${plural(seconds, 'second')}. With the right to watch, it would be live.`,
+  failingShort: 'Server error',
+  failing: (code: number, why: string) =>
+    `The server answers with an error (${code}${why ? `: ${why}` : ''}). What you see is the last it said; this page tries again by itself.`,
   unheard: 'it does not answer',
   unanswered: 'The server does not answer. Nothing is lost: try again once “Live” stands at the upper right.',
+  loginOver: 'This was not done: your login was not accepted any more. Log in, and do it again.',
   broken: {
     title: 'This could not be shown',
     text: 'That is a fault of the console. The other views go on; what you typed elsewhere is kept.',

@@ -151,6 +151,39 @@ test('who may get one object, and neither watch nor list its kind, sees it', asy
   watch.close();
 });
 
+test('a server that comes back with less is read anew, and one with more is followed on', async () => {
+  const { Watch } = await import('../src/api/watch');
+  const settle = async () => {
+    for (let i = 0; i < 20; i += 1) await Promise.resolve();
+    await new Promise((resolve) => setImmediate(resolve));
+  };
+  const end = { resourceVersion: '900', annotations: { 'k8s.io/initial-events-end': 'true' } };
+  for (const [now, goesOn] of [['1000', true], ['90', false]] as const) {
+    questions.length = 0;
+    const { sink } = told();
+    mock.timers.enable({ apis: ['setTimeout'] });
+    try {
+      const watch = new Watch('/apis/a/v1/things', {}, sink);
+      await settle();
+      questions[0]!.answer(`${JSON.stringify({ type: 'BOOKMARK', object: { metadata: end } })}\n`);
+      for (let i = 0; i < 5; i += 1) await settle();
+      assert.equal(questions[1]!.path.includes('resourceVersion=900'), true, questions[1]!.path);
+      questions[1]!.answer({ kind: 'Status', code: 503, message: 'going' }, 503);
+      await settle();
+      mock.timers.tick(1_000);
+      await settle();
+      assert.equal(questions[2]!.path.includes('limit=1'), true, questions[2]!.path);
+      questions[2]!.answer({ metadata: { resourceVersion: now }, items: [] });
+      await settle();
+      assert.equal(questions[3]!.path.includes('resourceVersion=900'), goesOn, questions[3]!.path);
+      assert.equal(questions[3]!.path.includes('sendInitialEvents'), !goesOn, questions[3]!.path);
+      watch.close();
+    } finally {
+      mock.timers.reset();
+    }
+  }
+});
+
 test('after some lists it is tried whether a watch is allowed now', async () => {
   const { kListedMs, Watch } = await import('../src/api/watch');
   questions.length = 0;

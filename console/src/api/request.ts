@@ -100,7 +100,8 @@ export async function ask(path: string, given: Ask = {}): Promise<Response> {
   const refused = await errorOf(response);
   // Another tab's login, or one since, is not ended by what an older token was told.
   if (response.status === 401 && used !== null && session.value === used) endSession('expired');
-  throw refused;
+  // The login that opens above it says more than "Unauthorized", which would stand here afterwards.
+  throw response.status === 401 ? new ApiError(401, refused.reason, t.loginOver) : refused;
 }
 
 export async function request<T>(path: string, given: Ask = {}): Promise<T> {

@@ -51,6 +51,11 @@ function isWatchRefused(code: number): boolean {
   return code === 403 || code === 405;
 }
 
+// Resource versions are decimal numbers of any length.
+function isBefore(a: string, b: string): boolean {
+  return /^\d+$/.test(a) && /^\d+$/.test(b) && BigInt(a) < BigInt(b);
+}
+
 // Each event has a table of one row; columns come with the first one.
 interface Rows extends Obj {
   columnDefinitions?: TableColumn[] | null;
@@ -74,6 +79,7 @@ export class Watch {
   private version = '';
   private first: Map<string, Obj> | null = null; // The state that is still coming.
   private lists = false; // Another API server, which knows no watch-list and may send no bookmarks.
+  private doubted = false; // Whether what it would go on from is still of the server's history.
   private polls = 0; // Lists to come before a watch is tried again.
   private wake: (() => void) | null = null;
 
@@ -112,6 +118,7 @@ export class Watch {
           pause = kPauseMinMs;
           continue;
         }
+        await this.makeSure();
         await this.follow(() => {
           said = true;
           pause = kPauseMinMs;
@@ -131,6 +138,8 @@ export class Watch {
         }
         if (known.code === 401) {
           await nextLogin();
+          // It may be another cluster by now that has this address.
+          this.version = '';
           continue;
         }
         if ((known.code === 400 || known.code === 422) && !this.lists) {
@@ -143,11 +152,26 @@ export class Watch {
           continue;
         }
         const refused = isRefusal(known.code);
+        this.doubted ||= !refused;
         this.sink.state(refused ? 'refused' : 'away', known);
         await this.sleep(refused ? null : pause * (0.75 + Math.random() / 2));
         pause = Math.min(pause * 2, kPauseMaxMs);
       }
     }
+  }
+
+  // A server that was away may have come back with less: with a snapshot, or another data directory. A watch from
+  // what is yet to come would say nothing, and what is shown would be called live.
+  private async makeSure(): Promise<void> {
+    if (!this.doubted || this.version === '') return;
+    const query = new URLSearchParams({ ...this.query, limit: '1' });
+    try {
+      const { metadata } = await request<List>(`${this.path}?${query}`, { signal: this.stop.signal });
+      if (isBefore(metadata.resourceVersion, this.version)) this.version = '';
+    } catch (error) {
+      if (!(error instanceof ApiError && isRefusal(error.code) && error.code !== 401)) throw error;
+    }
+    this.doubted = false;
   }
 
   private async follow(heard: () => void): Promise<void> {

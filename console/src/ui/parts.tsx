@@ -131,6 +131,11 @@ export function ErrorNotice({ error }: { error: ApiError | null }) {
   return error ? <Notice tone="bad">{error.message || t.unanswered}</Notice> : null;
 }
 
+// Why there is nothing new. Who says 429 or 500 does answer.
+export function awayText(error: ApiError | null): string {
+  return error === null || error.code === 0 ? t.away : t.failing(error.code, error.message);
+}
+
 // What to show of a collection that cannot be shown; null where it can.
 export function Standing({ of }: { of: Live<Obj> }) {
   const status = of.status.value;
@@ -150,7 +155,7 @@ export function Standing({ of }: { of: Live<Obj> }) {
   return (
     <div class="empty" role="status">
       <span class="spinner" aria-hidden="true" />
-      {status === 'away' ? t.away : t.loading}
+      {status === 'away' ? awayText(of.error.value) : t.loading}
     </div>
   );
 }

@@ -13,7 +13,7 @@ import { namespace, singleKeys, theme, type Theme } from '../settings';
 import { t } from '../texts';
 import { beginAtHeading } from './heading';
 import { kViews, Palette } from './palette';
-import { Dialog, Icon, Logo } from './parts';
+import { awayText, Dialog, Icon, Logo } from './parts';
 import { say } from './toasts';
 
 const kGo: Record<string, string> = {
@@ -92,10 +92,13 @@ function NamespacePicker() {
 }
 
 function Pulse() {
-  const states = allLives().map((each) => each.status.value);
+  const lives = allLives();
+  const states = lives.map((each) => each.status.value);
+  const away = lives.filter((each) => each.status.value === 'away').map((each) => each.error.value);
+  const failure = away.every((each) => each !== null && each.code > 0) ? away[0] ?? null : null;
   const state = (['away', 'loading', 'listed'] as const).find((each) => states.includes(each)) ?? 'live';
-  const text = { away: t.awayShort, loading: t.connecting, listed: t.listedShort, live: t.live }[state];
-  const more = state === 'away' ? t.away : state === 'listed' ? t.listed(kListedMs / 1_000) : '';
+  const text = { away: failure ? t.failingShort : t.awayShort, loading: t.connecting, listed: t.listedShort, live: t.live }[state];
+  const more = state === 'away' ? awayText(failure) : state === 'listed' ? t.listed(kListedMs / 1_000) : '';
   return (
     <>
       <span class={`pulse pulse-${state}`} title={more || undefined}>
