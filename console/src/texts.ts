@@ -42,8 +42,15 @@ export const t = {
   connecting: 'Connecting…',
   away: 'The server does not answer. What you see is the last it said; this page tries again by itself.',
   awayShort: 'No answer',
+  listedShort: 'Not live',
+  listed: (seconds: number) =>
+    `You may list some of what is shown here, and not watch it: it is asked for every ${plural(seconds, 'second')}. With the right to watch, it would be live.`,
+  failingShort: 'Server error',
+  failing: (code: number, why: string) =>
+    `The server answers with an error (${code}${why ? `: ${why}` : ''}). What you see is the last it said; this page tries again by itself.`,
   unheard: 'it does not answer',
   unanswered: 'The server does not answer. Nothing is lost: try again once “Live” stands at the upper right.',
+  loginOver: 'This was not done: your login was not accepted any more. Log in, and do it again.',
   broken: {
     title: 'This could not be shown',
     text: 'That is a fault of the console. The other views go on; what you typed elsewhere is kept.',
@@ -133,6 +140,8 @@ export const t = {
     cpu: 'CPU requested',
     memory: 'Memory requested',
     of: (used: string, all: string) => `${used} of ${all}`,
+    unseen: 'you may not see them',
+    ofUnseen: 'of nodes you may not see',
     map: 'Pods on their nodes',
     mapHelp: 'Arrow keys go from pod to pod, Enter opens one.',
     mapLabel: (pods: number, nodes: number) => `Map of ${plural(pods, 'pod')} on ${plural(nodes, 'node')}`,

@@ -10,6 +10,7 @@ Object.assign(globalThis, {
   location: { pathname: '/console/', hash: '', search: '' },
   addEventListener: () => undefined,
   removeEventListener: () => undefined,
+  requestAnimationFrame: (run: () => void) => setTimeout(run, 0),
   document: { addEventListener: () => undefined, hidden: false },
 });
 
@@ -61,10 +62,168 @@ test('a server that knows no watch-list is asked for a list, and watched from th
   await turn();
   assert.deepEqual(said, ['all a', 'live ']);
   assert.equal(/watch=1.*resourceVersion=7/.test(questions[2]!.path), true, questions[2]!.path);
-  questions[2]!.answer({ kind: 'Status', code: 405, message: 'nobody can watch these' }, 405);
-  await turn();
-  assert.deepEqual(said.at(-1), 'refused nobody can watch these');
   watch.close();
+});
+
+// A sink that keeps what it was told, in words.
+function told() {
+  const said: string[] = [];
+  const sink = {
+    replace: (all: Obj[]) => said.push(`all ${all.map((each) => each.metadata.name).join()}`), put: () => undefined,
+    drop: () => undefined, state: (state: string, error?: Error) => said.push(`${state} ${error?.message ?? ''}`.trim()),
+  };
+  return { said, sink };
+}
+const forbidden = (verb: string) => ({ kind: 'Status', code: 403, message: `you may not ${verb} things` });
+const listOf = (name: string) => ({ metadata: { resourceVersion: '7' }, items: [{ metadata: { name } }] });
+
+test('what may be listed and not watched is listed now and then, and at once after a write', async () => {
+  const { kListedMs, Watch } = await import('../src/api/watch');
+  const { patch } = await import('../src/api/request');
+  questions.length = 0;
+  const { said, sink } = told();
+  mock.timers.enable({ apis: ['setTimeout'] });
+  const settle = async () => {
+    for (let i = 0; i < 20; i += 1) await Promise.resolve();
+    await new Promise((resolve) => setImmediate(resolve));
+  };
+  try {
+    const watch = new Watch('/apis/a/v1/things', {}, sink);
+    await settle();
+    questions[0]!.answer(forbidden('watch'), 403);
+    await settle();
+    assert.equal(questions[1]!.path.includes('watch='), false, questions[1]!.path);
+    questions[1]!.answer(listOf('a'));
+    await settle();
+    assert.deepEqual(said, ['all a', 'listed']);
+    assert.equal(questions.length, 2, 'and not all the time');
+    mock.timers.tick(kListedMs);
+    await settle();
+    questions[2]!.answer(listOf('b'));
+    await settle();
+    assert.deepEqual(said.slice(2), ['all b', 'listed']);
+    const done = patch('/apis/a/v1/things/b', {});
+    await settle();
+    questions[3]!.answer({});
+    await done;
+    mock.timers.tick(1_000);
+    await settle();
+    assert.equal(questions.length, 5, 'who changed something sees it');
+    questions[4]!.answer(forbidden('list'), 403);
+    await settle();
+    assert.deepEqual(said.at(-1), 'refused you may not list things');
+    // Somebody gives the right to watch.
+    watch.retry();
+    await settle();
+    assert.equal(questions[5]!.path.includes('watch=1'), true, questions[5]!.path);
+    watch.close();
+  } finally {
+    mock.timers.reset();
+  }
+});
+
+test('who may get one object, and neither watch nor list its kind, sees it', async () => {
+  const { Watch } = await import('../src/api/watch');
+  questions.length = 0;
+  const { said, sink } = told();
+  const watch = new Watch('/apis/a/v1/things', { fieldSelector: 'metadata.name=a' }, sink);
+  const settle = async () => {
+    for (let i = 0; i < 3; i += 1) await turn();
+  };
+  await settle();
+  questions[0]!.answer(forbidden('watch'), 403);
+  await settle();
+  questions[1]!.answer(forbidden('list'), 403);
+  await settle();
+  assert.equal(questions[2]!.path.endsWith('/apis/a/v1/things/a'), true, questions[2]!.path);
+  questions[2]!.answer({ metadata: { name: 'a', uid: 'u', resourceVersion: '3' } });
+  await settle();
+  assert.deepEqual(said, ['all a', 'listed']);
+  watch.retry();
+  await settle();
+  questions[3]!.answer(forbidden('watch'), 403);
+  await settle();
+  questions[4]!.answer(forbidden('list'), 403);
+  await settle();
+  questions[5]!.answer({ kind: 'Status', code: 404 }, 404);
+  await settle();
+  assert.deepEqual(said.slice(2), ['all ', 'listed']);
+  watch.close();
+});
+
+test('a server that comes back with less is read anew, and one with more is followed on', async () => {
+  const { Watch } = await import('../src/api/watch');
+  const settle = async () => {
+    for (let i = 0; i < 20; i += 1) await Promise.resolve();
+    await new Promise((resolve) => setImmediate(resolve));
+  };
+  const end = { resourceVersion: '900', annotations: { 'k8s.io/initial-events-end': 'true' } };
+  for (const [now, goesOn] of [['1000', true], ['90', false]] as const) {
+    questions.length = 0;
+    const { sink } = told();
+    mock.timers.enable({ apis: ['setTimeout'] });
+    try {
+      const watch = new Watch('/apis/a/v1/things', {}, sink);
+      await settle();
+      questions[0]!.answer(`${JSON.stringify({ type: 'BOOKMARK', object: { metadata: end } })}\n`);
+      for (let i = 0; i < 5; i += 1) await settle();
+      assert.equal(questions[1]!.path.includes('resourceVersion=900'), true, questions[1]!.path);
+      questions[1]!.answer({ kind: 'Status', code: 503, message: 'going' }, 503);
+      await settle();
+      mock.timers.tick(1_000);
+      await settle();
+      assert.equal(questions[2]!.path.includes('limit=1'), true, questions[2]!.path);
+      questions[2]!.answer({ metadata: { resourceVersion: now }, items: [] });
+      await settle();
+      assert.equal(questions[3]!.path.includes('resourceVersion=900'), goesOn, questions[3]!.path);
+      assert.equal(questions[3]!.path.includes('sendInitialEvents'), !goesOn, questions[3]!.path);
+      watch.close();
+    } finally {
+      mock.timers.reset();
+    }
+  }
+});
+
+test('after some lists it is tried whether a watch is allowed now', async () => {
+  const { kListedMs, Watch } = await import('../src/api/watch');
+  questions.length = 0;
+  const { said, sink } = told();
+  mock.timers.enable({ apis: ['setTimeout'] });
+  try {
+    const watch = new Watch('/apis/a/v1/things', {}, sink);
+    for (let round = 0; round < 40 && !(round > 1 && questions.at(-1)!.path.includes('watch=1')); round += 1) {
+      await new Promise((resolve) => setImmediate(resolve));
+      const { path, answer } = questions.at(-1)!;
+      if (path.includes('watch=1')) answer({ kind: 'Status', code: 405, message: 'nobody can watch these' }, 405);
+      else answer(listOf('a'));
+      await new Promise((resolve) => setImmediate(resolve));
+      if (round > 0) mock.timers.tick(kListedMs);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    assert.equal(questions.at(-1)!.path.includes('sendInitialEvents=true'), true, questions.at(-1)!.path);
+    assert.equal(questions.length > 20, true, `${questions.length}`);
+    const end = { resourceVersion: '9', annotations: { 'k8s.io/initial-events-end': 'true' } };
+    questions.at(-1)!.answer(`${JSON.stringify({ type: 'BOOKMARK', object: { metadata: end } })}\n`);
+    for (let i = 0; i < 5; i += 1) await new Promise((resolve) => setImmediate(resolve));
+    assert.equal(said.includes('live'), true, said.join());
+    watch.close();
+  } finally {
+    mock.timers.reset();
+  }
+});
+
+test('what a list has as it was stays the same object', async () => {
+  const { liveOf } = await import('../src/api/live');
+  const live = liveOf(kinds.pods, 'kept', {});
+  const pod = (name: string, resourceVersion: string) => ({ metadata: { name, uid: name, resourceVersion } }) as Obj;
+  live.replace([pod('a', '1'), pod('b', '1')]);
+  const [a, b] = live.list;
+  live.replace([pod('a', '1'), pod('b', '2'), pod('c', '1')]);
+  live.publish();
+  assert.equal(live.list.length, 3);
+  assert.equal(live.list[0], a);
+  assert.equal(live.list[1] === b, false);
+  live.end();
 });
 
 test('what one user was told of kinds is nothing of the next', async () => {

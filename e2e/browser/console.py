@@ -388,7 +388,7 @@ class Play(Creation, Kinds, Links, Obstacles):
         self.held_back("Show what would change")
         self.edit("b: second", "b: third")
         page.run("window.__go()")
-        page.until("[...document.querySelectorAll('button')].some((e) => e.innerText === 'Show what would change' && !e.disabled)")
+        page.until("[...document.querySelectorAll('button')].some((e) => e.innerText === 'Show what would change' && e.ariaDisabled !== 'true')")
         self.nothing_to_apply()
         page.click("Show what would change")
         page.until("document.querySelector('.diff-added')?.innerText.includes('third')")

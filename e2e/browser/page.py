@@ -18,7 +18,7 @@ FINDER = """
   const text = (e) => (e.getAttribute('aria-label') || e.innerText || '').trim();
   const found = all.filter(shown).find((e) => text(e) === want) ??
       all.filter(shown).find((e) => text(e).startsWith(want));
-  if (!found || found.disabled) return null;
+  if (!found || found.disabled || found.ariaDisabled === 'true') return null;
   window.__clicked = false;
   found.addEventListener('click', () => (window.__clicked = true), {once: true, capture: true});
   return found;

@@ -140,8 +140,15 @@ export class Live<T extends Obj> implements Sink {
   }
 
   replace(objects: Obj[]): void {
+    const before = new Map(this.objects);
     this.objects.clear();
-    for (const object of objects) this.objects.set(object.metadata.uid, slim(object) as T);
+    for (const object of objects) {
+      const { uid, resourceVersion } = object.metadata;
+      const known = before.get(uid);
+      // What is as it was stays the same object, and is shown by nobody anew. A row of a table may say more now.
+      const same = known !== undefined && !this.asTable && known.metadata.resourceVersion === resourceVersion;
+      this.objects.set(uid, same ? known : (slim(object) as T));
+    }
     this.changes = null;
     this.mark();
   }

@@ -57,6 +57,13 @@ async function errorOf(response: Response): Promise<ApiError> {
   }
 }
 
+const writes: (() => void)[] = [];
+
+// Told of each request that may have changed something.
+export function afterWrite(run: () => void): void {
+  writes.push(run);
+}
+
 // The answer as it comes; an ApiError where it is none of success.
 export async function ask(path: string, given: Ask = {}): Promise<Response> {
   const used = session.value;
@@ -86,11 +93,15 @@ export async function ask(path: string, given: Ask = {}): Promise<Response> {
     throw new ApiError(0, 'Unreachable', t.unanswered);
   }
   heardTime(response.headers.get('Date'), asked);
-  if (response.ok) return response;
+  if (response.ok) {
+    if (given.method !== undefined) for (const run of writes) run();
+    return response;
+  }
   const refused = await errorOf(response);
   // Another tab's login, or one since, is not ended by what an older token was told.
   if (response.status === 401 && used !== null && session.value === used) endSession('expired');
-  throw refused;
+  // The login that opens above it says more than "Unauthorized", which would stand here afterwards.
+  throw response.status === 401 ? new ApiError(401, refused.reason, t.loginOver) : refused;
 }
 
 export async function request<T>(path: string, given: Ask = {}): Promise<T> {

@@ -1,12 +1,14 @@
 // One watch, kept up: it begins with the whole state (watch-list), goes on from the last revision it
-// heard of, begins anew where that is too old, and waits with growing pauses for a server that is away.
+// heard of, begins anew where that is too old, and waits with growing pauses for a server that is away. What may
+// be listed and not watched is listed now and then.
 import type { Cell, TableColumn } from '../model/discovery';
-import { ApiError, ask } from './request';
+import { afterWrite, ApiError, ask, request } from './request';
 import { nextLogin } from './session';
 import { isLongTurn, nextTurn } from './turn';
 import type { Obj } from './types';
 
-export type WatchState = 'loading' | 'live' | 'away' | 'refused';
+// 'listed': as it was a short while ago, for want of the right to watch it.
+export type WatchState = 'loading' | 'live' | 'listed' | 'away' | 'refused';
 
 export interface Sink {
   // All that there is, at the beginning and after a break that was too long.
@@ -24,6 +26,13 @@ const kPauseMinMs = 500;
 const kPauseMaxMs = 20_000;
 // A single event is an object of 1.5 MiB at most; a longer line comes from no API server.
 const kLineMax = 8 << 20;
+// Between two lists of what may not be watched; and so many times as long as a list takes, where that is more.
+export const kListedMs = 10_000;
+const kListedTimes = 10;
+// What somebody changed himself is listed so soon.
+const kWrittenMs = 500;
+// After so many lists it is tried whether a watch is allowed now.
+const kListsMax = 30;
 // A server of others' kinds may have no tables: then it is the objects themselves.
 const kTable = 'application/json;as=Table;v=v1;g=meta.k8s.io,application/json';
 
@@ -37,17 +46,41 @@ function isRefusal(code: number): boolean {
   return code >= 400 && code < 500 && code !== 408 && code !== 410 && code !== 429;
 }
 
+// A watch is a right of its own, and there are kinds that nobody can watch.
+function isWatchRefused(code: number): boolean {
+  return code === 403 || code === 405;
+}
+
+// Resource versions are decimal numbers of any length.
+function isBefore(a: string, b: string): boolean {
+  return /^\d+$/.test(a) && /^\d+$/.test(b) && BigInt(a) < BigInt(b);
+}
+
 // Each event has a table of one row; columns come with the first one.
 interface Rows extends Obj {
   columnDefinitions?: TableColumn[] | null;
   rows?: { cells: Cell[]; object?: Obj }[] | null;
 }
 
+// Those that wait for their next list.
+const listing = new Set<Watch>();
+afterWrite(() => setTimeout(() => {
+  for (const each of listing) each.hurry();
+}, kWrittenMs));
+
+interface List extends Rows {
+  items?: Obj[];
+}
+// Who asks for one object alone.
+const kOne = /^metadata\.name=([^,=]+)$/;
+
 export class Watch {
   private readonly stop = new AbortController();
   private version = '';
   private first: Map<string, Obj> | null = null; // The state that is still coming.
   private lists = false; // Another API server, which knows no watch-list and may send no bookmarks.
+  private doubted = false; // Whether what it would go on from is still of the server's history.
+  private polls = 0; // Lists to come before a watch is tried again.
   private wake: (() => void) | null = null;
 
   constructor(
@@ -66,6 +99,12 @@ export class Watch {
 
   // Tries at once what would be tried later, or not any more.
   retry(): void {
+    this.polls = 0;
+    this.wake?.();
+  }
+
+  // What it waits for may have come already.
+  hurry(): void {
     this.wake?.();
   }
 
@@ -74,6 +113,12 @@ export class Watch {
     while (!this.stop.signal.aborted) {
       try {
         let said = false;
+        if (this.polls > 0) {
+          await this.listAgain();
+          pause = kPauseMinMs;
+          continue;
+        }
+        await this.makeSure();
         await this.follow(() => {
           said = true;
           pause = kPauseMinMs;
@@ -93,18 +138,40 @@ export class Watch {
         }
         if (known.code === 401) {
           await nextLogin();
+          // It may be another cluster by now that has this address.
+          this.version = '';
           continue;
         }
         if ((known.code === 400 || known.code === 422) && !this.lists) {
           this.lists = true;
           continue;
         }
+        // Whether it is refused as well is for a list to say.
+        if (isWatchRefused(known.code) && this.polls === 0) {
+          this.polls = kListsMax;
+          continue;
+        }
         const refused = isRefusal(known.code);
+        this.doubted ||= !refused;
         this.sink.state(refused ? 'refused' : 'away', known);
         await this.sleep(refused ? null : pause * (0.75 + Math.random() / 2));
         pause = Math.min(pause * 2, kPauseMaxMs);
       }
     }
+  }
+
+  // A server that was away may have come back with less: with a snapshot, or another data directory. A watch from
+  // what is yet to come would say nothing, and what is shown would be called live.
+  private async makeSure(): Promise<void> {
+    if (!this.doubted || this.version === '') return;
+    const query = new URLSearchParams({ ...this.query, limit: '1' });
+    try {
+      const { metadata } = await request<List>(`${this.path}?${query}`, { signal: this.stop.signal });
+      if (isBefore(metadata.resourceVersion, this.version)) this.version = '';
+    } catch (error) {
+      if (!(error instanceof ApiError && isRefusal(error.code) && error.code !== 401)) throw error;
+    }
+    this.doubted = false;
   }
 
   private async follow(heard: () => void): Promise<void> {
@@ -145,14 +212,61 @@ export class Watch {
   }
 
   // All that there is, by one answer.
-  private async list(): Promise<void> {
-    const response = await ask(`${this.path}?${new URLSearchParams(this.query)}`, { signal: this.stop.signal, ...this.form() });
-    const { metadata, items, ...table } = (await response.json()) as Rows & { items?: Obj[] };
+  private async list(state: WatchState = 'live'): Promise<void> {
+    const { metadata, items, ...table } = await this.all();
     const rows = table.rows?.map((row) => this.ofRow({ ...table, metadata, rows: [row] }));
     this.version = metadata.resourceVersion;
     this.first = null;
     this.sink.replace(rows ?? items ?? []);
-    this.sink.state('live');
+    this.sink.state(state);
+  }
+
+  private async all(): Promise<List> {
+    const given = { signal: this.stop.signal, ...this.form() };
+    try {
+      return await request<List>(`${this.path}?${new URLSearchParams(this.query)}`, given);
+    } catch (error) {
+      const name = kOne.exec(this.query.fieldSelector ?? '')?.[1];
+      if (name === undefined || !(error instanceof ApiError && error.isForbidden)) throw error;
+      return this.one(name, given);
+    }
+  }
+
+  // As a list of one, or of none. Who may get an object need not have the right to list its kind.
+  private async one(name: string, given: { signal: AbortSignal; accept?: string }): Promise<List> {
+    try {
+      const found = await request<Rows>(`${this.path}/${encodeURIComponent(name)}`, given);
+      return found.rows ? found : { metadata: found.metadata, items: [found] };
+    } catch (error) {
+      if (!(error instanceof ApiError && error.code === 404)) throw error;
+      return { metadata: { resourceVersion: '' } as Obj['metadata'], items: [] };
+    }
+  }
+
+  private async listAgain(): Promise<void> {
+    const begun = performance.now();
+    await this.list('listed');
+    this.polls -= 1;
+    listing.add(this);
+    await this.sleep(Math.max(kListedMs, kListedTimes * (performance.now() - begun)));
+    if (document.hidden) await this.seen();
+    listing.delete(this);
+    // The watch that is tried then begins anew.
+    if (this.polls === 0) this.version = '';
+  }
+
+  // When somebody looks again, or nobody needs to.
+  private seen(): Promise<void> {
+    return new Promise((resolve) => {
+      const look = () => {
+        if (document.hidden && !this.stop.signal.aborted) return;
+        document.removeEventListener('visibilitychange', look);
+        this.wake = null;
+        resolve();
+      };
+      document.addEventListener('visibilitychange', look);
+      this.wake = look;
+    });
   }
 
   private async read(response: Response, heard: () => void): Promise<void> {

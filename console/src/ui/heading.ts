@@ -13,6 +13,14 @@ export function beginAtHeading(): void {
   found?.focus({ preventScroll: true });
 }
 
+// For who had the focus and goes: whoever was there is not left on nothing.
+export function passFocus(leaving: Element | null): void {
+  if (leaving === null || document.activeElement !== leaving) return;
+  queueMicrotask(() => {
+    if (document.activeElement === null || document.activeElement === document.body) heading()?.focus({ preventScroll: true });
+  });
+}
+
 // One is there that was not.
 export function headingCame(): void {
   const focused = document.activeElement;

@@ -1,5 +1,5 @@
 // Small parts that views are made of.
-import { type ComponentChildren } from 'preact';
+import { type ButtonHTMLAttributes, type ComponentChildren } from 'preact';
 import { useLayoutEffect, useRef, useState } from 'preact/hooks';
 
 import type { Live } from '../api/live';
@@ -8,7 +8,7 @@ import type { Obj } from '../api/types';
 import { age } from '../model/age';
 import type { Tone } from '../model/pod';
 import { t } from '../texts';
-import { headingCame } from './heading';
+import { headingCame, passFocus } from './heading';
 
 export function Badge({ tone, children }: { tone: Tone; children: ComponentChildren }) {
   return (
@@ -131,6 +131,11 @@ export function ErrorNotice({ error }: { error: ApiError | null }) {
   return error ? <Notice tone="bad">{error.message || t.unanswered}</Notice> : null;
 }
 
+// Why there is nothing new. Who says 429 or 500 does answer.
+export function awayText(error: ApiError | null): string {
+  return error === null || error.code === 0 ? t.away : t.failing(error.code, error.message);
+}
+
 // What to show of a collection that cannot be shown; null where it can.
 export function Standing({ of }: { of: Live<Obj> }) {
   const status = of.status.value;
@@ -150,7 +155,7 @@ export function Standing({ of }: { of: Live<Obj> }) {
   return (
     <div class="empty" role="status">
       <span class="spinner" aria-hidden="true" />
-      {status === 'away' ? t.away : t.loading}
+      {status === 'away' ? awayText(of.error.value) : t.loading}
     </div>
   );
 }
@@ -218,6 +223,28 @@ export function Dialog(props: { label: string; class?: string; stays?: boolean; 
   );
 }
 
+// A button that keeps the focus while it does nothing: a browser takes it from one that is disabled, and whoever
+// works by keys would begin at the top of the page again. One that goes leaves it to the view's heading.
+export function Button({ off, onClick, ...rest }: { off?: boolean | undefined; onClick?: () => void } & Omit<ButtonHTMLAttributes, 'disabled' | 'onClick'>) {
+  const button = useRef<HTMLButtonElement>(null);
+  useLayoutEffect(() => {
+    const shown = button.current;
+    return () => passFocus(shown);
+  }, []);
+  return (
+    <button
+      type="button"
+      {...rest}
+      ref={button}
+      aria-disabled={off || undefined}
+      onClick={(event) => {
+        if (off) event.preventDefault();
+        else onClick?.();
+      }}
+    />
+  );
+}
+
 // A button whose work may fail, and which asks first where `sure` says what.
 export function Action(props: {
   text: ComponentChildren;
@@ -241,15 +268,14 @@ export function Action(props: {
   };
   return (
     <>
-      <button
-        type="button"
+      <Button
         class={`button ${props.class ?? ''}`}
         aria-label={props.label}
-        disabled={busy || props.disabled}
+        off={busy || props.disabled}
         onClick={() => (props.sure ? setAsking(true) : void run())}
       >
         {props.text}
-      </button>
+      </Button>
       {asking && (
         <Dialog label={props.sure!} onClose={() => setAsking(false)}>
           <p>{props.sure}</p>

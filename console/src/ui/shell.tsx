@@ -1,18 +1,19 @@
 // What is around every view: where one can go, whose rights these are, and whether this is live.
 import type { ComponentChildren } from 'preact';
-import { useEffect, useLayoutEffect, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 
 import { allLives, forgetAll, useLive } from '../api/live';
 import { kinds } from '../api/kinds';
 import { sayGoodbye } from '../api/login';
 import { endSession, session } from '../api/session';
 import type { Obj } from '../api/types';
+import { kListedMs } from '../api/watch';
 import { go, href, place } from '../router';
 import { namespace, singleKeys, theme, type Theme } from '../settings';
 import { t } from '../texts';
 import { beginAtHeading } from './heading';
 import { kViews, Palette } from './palette';
-import { Dialog, Icon, Logo } from './parts';
+import { awayText, Dialog, Icon, Logo } from './parts';
 import { say } from './toasts';
 
 const kGo: Record<string, string> = {
@@ -91,17 +92,21 @@ function NamespacePicker() {
 }
 
 function Pulse() {
-  const states = allLives().map((each) => each.status.value);
-  const state = states.includes('away') ? 'away' : states.includes('loading') ? 'loading' : 'live';
-  const text = { away: t.awayShort, loading: t.connecting, live: t.live }[state];
+  const lives = allLives();
+  const states = lives.map((each) => each.status.value);
+  const away = lives.filter((each) => each.status.value === 'away').map((each) => each.error.value);
+  const failure = away.every((each) => each !== null && each.code > 0) ? away[0] ?? null : null;
+  const state = (['away', 'loading', 'listed'] as const).find((each) => states.includes(each)) ?? 'live';
+  const text = { away: failure ? t.failingShort : t.awayShort, loading: t.connecting, listed: t.listedShort, live: t.live }[state];
+  const more = state === 'away' ? awayText(failure) : state === 'listed' ? t.listed(kListedMs / 1_000) : '';
   return (
     <>
-      <span class={`pulse pulse-${state}`} title={state === 'away' ? t.away : undefined}>
+      <span class={`pulse pulse-${state}`} title={more || undefined}>
         <i class="dot" aria-hidden="true" />
         {text}
       </span>
       {/* Heard where the server is gone, and not with each view that begins to follow something. */}
-      <span class="hidden" role="status">{state === 'away' ? t.away : ''}</span>
+      <span class="hidden" role="status">{more}</span>
     </>
   );
 }
@@ -175,9 +180,31 @@ function shortUser(user: string): string {
   return name === undefined ? user : `${space}/${name}`;
 }
 
+// Where the menu lies over the page: the focus goes into it, Escape closes it, and who closes it is back at its button.
+function useMenu() {
+  const [open, setOpen] = useState(false);
+  const button = useRef<HTMLButtonElement>(null);
+  const close = () => {
+    setOpen(false);
+    button.current?.focus();
+  };
+  useLayoutEffect(() => {
+    if (open) document.querySelector<HTMLElement>('.menu [aria-current], .menu a')?.focus();
+  }, [open]);
+  useEffect(() => {
+    if (!open) return;
+    const onKey = (event: KeyboardEvent) => {
+      if (event.key === 'Escape' && !event.defaultPrevented) close();
+    };
+    addEventListener('keydown', onKey);
+    return () => removeEventListener('keydown', onKey);
+  }, [open]);
+  return { open, button, close, pick: () => setOpen(false), turn: () => (open ? close() : setOpen(true)) };
+}
+
 export function Shell({ children }: { children: ComponentChildren }) {
   const [open, setOpen] = useState<'palette' | 'help' | null>(null);
-  const [menu, setMenu] = useState(false);
+  const menu = useMenu();
   useKeys(setOpen);
   const { view, params } = place.value;
   const current = kParents[view] ?? view;
@@ -194,7 +221,7 @@ export function Shell({ children }: { children: ComponentChildren }) {
     endSession('first');
   };
   return (
-    <div class={menu ? 'shell menu-open' : 'shell'}>
+    <div class={menu.open ? 'shell menu-open' : 'shell'}>
       <a class="skip" href="#main" onClick={(event) => {
         event.preventDefault();
         document.querySelector<HTMLElement>('main h1')?.focus();
@@ -204,7 +231,7 @@ export function Shell({ children }: { children: ComponentChildren }) {
           <Logo />
           <span class="brand-name">{t.name}</span>
         </a>
-        <Menu current={current} onPick={() => setMenu(false)} />
+        <Menu current={current} onPick={menu.pick} />
         <div class="side-foot">
           <ThemePicker />
           <div class="who">
@@ -217,8 +244,8 @@ export function Shell({ children }: { children: ComponentChildren }) {
       </aside>
       <div class="page">
         <header class="top">
-          <button class="icon-button menu-button" aria-label={t.menu} aria-expanded={menu} onClick={() => setMenu(!menu)}>
-            <Icon name={menu ? 'close' : 'menu'} />
+          <button class="icon-button menu-button" ref={menu.button} aria-label={t.menu} aria-expanded={menu.open} onClick={menu.turn}>
+            <Icon name={menu.open ? 'close' : 'menu'} />
           </button>
           <NamespacePicker />
           <button class="search-button" onClick={() => setOpen('palette')}>

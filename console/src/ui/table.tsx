@@ -3,6 +3,7 @@ import type { ComponentChildren } from 'preact';
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 
 import { session } from '../api/session';
+import { leastOf } from '../model/columns';
 import { Sifter } from '../model/sift';
 import { narrow } from '../settings';
 import { t } from '../texts';
@@ -15,6 +16,7 @@ export interface Column<T> {
   sort?: (row: T) => string | number; // Of the row alone.
   wide?: boolean; // Left out on narrow screens.
   end?: boolean; // Numbers.
+  mute?: boolean; // Its title is heard, and not seen.
 }
 
 interface Props<T> {
@@ -134,7 +136,7 @@ function Titles<T>(props: { columns: Column<T>[]; layout: Record<string, string>
                 <span aria-hidden="true">{by ? (props.order.down ? ' ↓' : ' ↑') : ''}</span>
               </button>
             ) : (
-              column.title
+              <span class={column.mute ? 'hidden' : undefined}>{column.title}</span>
             )}
           </div>
         );
@@ -143,13 +145,20 @@ function Titles<T>(props: { columns: Column<T>[]; layout: Record<string, string>
   );
 }
 
-// What is left of the columns where it is narrow, and how wide each is.
-function useColumns<T>(all: Column<T>[]) {
+// As parts.css has them: between columns, and before and behind them.
+const kGap = { wide: 16, narrow: 10 };
+const kEdge = { wide: 16, narrow: 12, fixed: 4 };
+
+// What is left of the columns where it is narrow, and how wide each is. A row is laid out by itself: what is beyond
+// its end could not be scrolled to, so it is never narrower than its columns are at least.
+function useColumns<T>(all: Column<T>[], fixed: boolean) {
   const isNarrow = narrow.value;
   return useMemo(() => {
     const columns = all.filter((each) => !(each.wide && isNarrow));
-    return { columns, layout: { gridTemplateColumns: columns.map((each) => each.width).join(' ') } };
-  }, [all, isNarrow]);
+    const how = isNarrow ? 'narrow' : 'wide';
+    const least = leastOf(columns.map((each) => each.width), kGap[how], kEdge[fixed ? 'fixed' : how]);
+    return { columns, least, layout: { gridTemplateColumns: columns.map((each) => each.width).join(' '), minWidth: `${least}px` } };
+  }, [all, isNarrow, fixed]);
 }
 
 // The rows in which all words of the filter occur, in the order of a column.
@@ -240,7 +249,7 @@ export function Table<T extends object>(props: Props<T>) {
   const height = props.height ?? kRow;
   const { box, sight } = useSight(props.fixed, height);
   const rowOf = useRows<T>();
-  const { columns, layout } = useColumns(props.columns);
+  const { columns, least, layout } = useColumns(props.columns, props.fixed ?? false);
   const shown = useShown(props, filter, order);
   const { at, onKey } = useCursor({
     box, height, page: Math.max(1, Math.floor(sight.height / height) - 1), rows: shown, keyOf: props.keyOf,
@@ -287,7 +296,7 @@ export function Table<T extends object>(props: Props<T>) {
           order={order}
           onOrder={(id) => change({ order: { id, down: order.id === id && !order.down } })}
         />
-        <div class="table-body" role="rowgroup" style={props.fixed ? {} : { height: `${shown.length * height}px` }}>
+        <div class="table-body" role="rowgroup" style={props.fixed ? {} : { height: `${shown.length * height}px`, minWidth: `${least}px` }}>
           {shown.slice(first, last).map((row, index) => rowOf(props.keyOf(row), {
             row, index: first + index, id, columns, layout, height,
             fixed: props.fixed ?? false, selected: at === first + index, hrefOf: props.hrefOf,

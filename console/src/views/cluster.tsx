@@ -57,11 +57,11 @@ function hrefOf({ node }: Row): string {
 }
 
 const kColumns: Column<Row>[] = [
-  { id: 'name', title: t.columns.name, width: 'minmax(120px, 1.2fr)', sort: ({ node }) => node.metadata.name,
+  { id: 'name', title: t.columns.name, width: 'minmax(104px, 1.2fr)', sort: ({ node }) => node.metadata.name,
     cell: (row) => <a class="name" href={hrefOf(row)} tabIndex={-1}>{row.node.metadata.name}</a> },
-  { id: 'status', title: t.columns.status, width: 'minmax(110px, 1fr)', sort: ({ node }) => stateOf(node).word,
+  { id: 'status', title: t.columns.status, width: 'minmax(104px, 1fr)', sort: ({ node }) => stateOf(node).word,
     cell: ({ node }) => <Badge tone={stateOf(node).tone}>{stateOf(node).word}</Badge> },
-  { id: 'pods', title: t.columns.pods, width: '84px', end: true, sort: ({ pods }) => -pods,
+  { id: 'pods', title: t.columns.pods, width: '76px', end: true, sort: ({ pods }) => -pods,
     cell: ({ pods, room }) => <>{pods}<span class="dim"> / {room}</span></> },
   { id: 'cpu', title: t.usage.cpu, width: 'minmax(150px, 1.6fr)', wide: true, sort: ({ used, asked }) => -(used ?? asked).cpu,
     cell: (row) => <Gauge row={row} what="cpu" /> },

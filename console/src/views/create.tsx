@@ -17,7 +17,7 @@ import { namespace } from '../settings';
 import { t } from '../texts';
 import { apply, Causes, Diff, type Refused, refusedBy } from '../ui/applied';
 import { Editor } from '../ui/editor';
-import { Badge, Head, Notice, Panel } from '../ui/parts';
+import { Badge, Button, Head, Notice, Panel } from '../ui/parts';
 import { say } from '../ui/toasts';
 import { askBeforeLeaving } from '../ui/unsaved';
 
@@ -217,11 +217,11 @@ function Planned({ plans, wrong, busy, force, look, run }: ReturnType<typeof use
           {has('wrong') && !busy && <p class="dim">{t.create.someRefused}</p>}
           {conflicts && !busy && <p class="dim">{t.yaml.conflictHint}</p>}
           <div class="row">
-            {conflicts && <button class="button" disabled={busy} onClick={() => void look(true)}>{t.yaml.previewForce}</button>}
+            {conflicts && <Button class="button" off={busy} onClick={() => void look(true)}>{t.yaml.previewForce}</Button>}
             {!done && (
-              <button class={`button ${force ? 'danger' : 'primary'}`} disabled={busy || conflicts} onClick={() => void run()}>
+              <Button class={`button ${force ? 'danger' : 'primary'}`} off={busy || conflicts} onClick={() => void run()}>
                 {force ? t.yaml.force : t.create.apply(plans.filter((each) => each.state !== 'same').length)}
-              </button>
+              </Button>
             )}
             {done && <p>{t.create.done}</p>}
           </div>
@@ -291,8 +291,8 @@ export function CreateView() {
           <Editor kind={kind} text={text} label={t.create.text} onText={change} onCursor={setCursor} onSave={() => void look(false)} />
           <div class="row end">
             <small class="dim editor-hint">{t.yaml.completion}</small>
-            <button class="button" disabled={text === '' || busy} onClick={() => change('')}>{t.create.clear}</button>
-            <button class="button primary" disabled={busy || text.trim() === ''} onClick={() => void look(false)}>{t.create.preview}</button>
+            <Button class="button" off={text === '' || busy} onClick={() => change('')}>{t.create.clear}</Button>
+            <Button class="button primary" off={busy || text.trim() === ''} onClick={() => void look(false)}>{t.create.preview}</Button>
           </div>
         </div>
         <Planned {...planning} />

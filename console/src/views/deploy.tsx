@@ -11,7 +11,7 @@ import { leadsTo, portText } from '../model/service';
 import { href } from '../router';
 import { namespace } from '../settings';
 import { t } from '../texts';
-import { Head, Icon, Notice, Panel } from '../ui/parts';
+import { Button, Head, Icon, Notice, Panel } from '../ui/parts';
 import { EventList } from './events';
 
 const kNamePattern = /^[a-z]([-a-z0-9]{0,50}[a-z0-9])?$/;
@@ -155,7 +155,7 @@ function useTyped() {
 function WhatToDeploy({ typed, busy, onSubmit }: { typed: ReturnType<typeof useTyped>; busy: boolean; onSubmit: () => void }) {
   const submit = (event: Event) => {
     event.preventDefault();
-    onSubmit();
+    if (!busy) onSubmit();
   };
   return (
     <form class="stack" onSubmit={submit}>
@@ -179,7 +179,7 @@ function WhatToDeploy({ typed, busy, onSubmit }: { typed: ReturnType<typeof useT
                  onInput={(event) => typed.setPort(event.currentTarget.valueAsNumber)} />
         </label>
       </div>
-      <button class="button primary" disabled={busy}>{t.deploy.do1}</button>
+      <Button type="submit" class="button primary" off={busy}>{t.deploy.do1}</Button>
     </form>
   );
 }
@@ -195,8 +195,8 @@ function HowToExpose({ busy, onExpose, onSkip }: { busy: boolean; onExpose: (typ
           {kServiceTypes.map((each) => <option key={each} value={each}>{each}: {t.deploy.types[each]}</option>)}
         </select>
       </label>
-      <button class="button primary" disabled={busy} onClick={() => onExpose(type)}>{t.deploy.do2}</button>
-      {onSkip && <button class="button" disabled={busy} onClick={onSkip}>{t.deploy.skip}</button>}
+      <Button class="button primary" off={busy} onClick={() => onExpose(type)}>{t.deploy.do2}</Button>
+      {onSkip && <Button class="button" off={busy} onClick={onSkip}>{t.deploy.skip}</Button>}
     </div>
   );
 }
@@ -210,7 +210,7 @@ function HowMany({ busy, onScale }: { busy: boolean; onScale: (replicas: number)
         <input class="input" type="number" min={0} max={1000} value={replicas}
                onInput={(event) => setReplicas(event.currentTarget.valueAsNumber || 0)} />
       </label>
-      <button class="button primary" disabled={busy} onClick={() => onScale(replicas)}>{t.deploy.do3(replicas)}</button>
+      <Button class="button primary" off={busy} onClick={() => onScale(replicas)}>{t.deploy.do3(replicas)}</Button>
     </div>
   );
 }

@@ -154,9 +154,9 @@ function Timeline({ events, faults }: { events: EventObj[]; faults: Fault[] }) {
 
 const kColumns: Column<EventObj>[] = [
   { id: 'seen', title: t.columns.seen, width: '64px', end: true, sort: (each) => -secondOf(each), cell: (each) => <Age time={timeOf(each)} /> },
-  { id: 'reason', title: t.columns.reason, width: 'minmax(120px, 1fr)', sort: (each) => each.reason ?? '',
+  { id: 'reason', title: t.columns.reason, width: 'minmax(104px, 1fr)', sort: (each) => each.reason ?? '',
     cell: (each) => <Badge tone={each.type === 'Warning' ? 'warn' : 'none'}>{each.reason}</Badge> },
-  { id: 'object', title: t.columns.object, width: 'minmax(140px, 1.6fr)',
+  { id: 'object', title: t.columns.object, width: 'minmax(110px, 1.6fr)',
     sort: (each) => `${each.involvedObject.kind}/${each.involvedObject.name}`,
     cell: (each) => <a tabIndex={-1} href={hrefOfObject(each)}><span class="dim">{each.involvedObject.kind} </span>{each.involvedObject.name}</a> },
   { id: 'message', title: t.columns.message, width: 'minmax(140px, 3fr)', wide: true, cell: (each) => <span title={each.message}>{each.message}</span> },

@@ -45,13 +45,13 @@ function JobList() {
   const jobs = useLive<Job>(kinds.jobs, namespace.value);
   const to = (each: Job) => href('object', ['jobs', each.metadata.namespace, each.metadata.name]);
   const columns: Column<Job>[] = [
-    { id: 'name', title: t.columns.name, width: 'minmax(110px, 1.6fr)', sort: (each) => each.metadata.name,
+    { id: 'name', title: t.columns.name, width: 'minmax(104px, 1.6fr)', sort: (each) => each.metadata.name,
       cell: (each) => <a class="name" href={to(each)} tabIndex={-1}>{each.metadata.name}</a> },
     { id: 'namespace', title: t.columns.namespace, width: 'minmax(90px, 1fr)', wide: true,
       cell: (each) => <span class="dim">{each.metadata.namespace}</span> },
     { id: 'status', title: t.columns.status, width: 'minmax(100px, 1fr)', sort: (each) => stateOf(each).word,
       cell: (each) => <Badge tone={stateOf(each).tone}>{stateOf(each).word}</Badge> },
-    { id: 'completions', title: t.columns.completions, width: '100px', end: true,
+    { id: 'completions', title: t.columns.completions, width: '86px', end: true,
       cell: (each) => `${each.status?.succeeded ?? 0}/${each.spec.completions ?? 1}` },
     { id: 'progress', title: t.columns.pods, width: 'minmax(90px, 1.2fr)', wide: true, cell: (each) => <JobProgress job={each} /> },
     { id: 'took', title: t.columns.took, width: '70px', wide: true, end: true, cell: tookText },
@@ -85,14 +85,16 @@ function CronJobs() {
   const crons = useLive<CronJob>(kinds.cronjobs, namespace.value);
   const to = (each: CronJob) => href('object', ['cronjobs', each.metadata.namespace, each.metadata.name]);
   const columns: Column<CronJob>[] = [
-    { id: 'name', title: t.columns.name, width: 'minmax(110px, 1.6fr)', sort: (each) => each.metadata.name,
+    { id: 'name', title: t.columns.name, width: 'minmax(104px, 1.6fr)', sort: (each) => each.metadata.name,
       cell: (each) => <a class="name" href={to(each)} tabIndex={-1}>{each.metadata.name}</a> },
+    { id: 'namespace', title: t.columns.namespace, width: 'minmax(90px, 1fr)', wide: true,
+      sort: (each) => each.metadata.namespace ?? '', cell: (each) => <span class="dim">{each.metadata.namespace}</span> },
     { id: 'schedule', title: t.columns.schedule, width: 'minmax(90px, 1fr)', cell: (each) => <span class="mono">{each.spec.schedule}</span> },
     { id: 'status', title: t.columns.status, width: 'minmax(100px, 1fr)', wide: true,
       cell: (each) => <Badge tone={each.spec.suspend ? 'none' : 'good'}>{each.spec.suspend ? t.jobs.suspended : t.columns.active}</Badge> },
     { id: 'active', title: t.columns.active, width: '70px', wide: true, end: true, cell: (each) => each.status?.active?.length ?? 0 },
     { id: 'lastRun', title: t.columns.lastRun, width: '90px', wide: true, end: true, cell: (each) => <Age time={each.status?.lastScheduleTime} /> },
-    { id: 'run', title: '', width: '92px', end: true, cell: (each) => <Action text={t.jobs.run} class="small" run={() => runNow(each)} /> },
+    { id: 'run', title: t.jobs.run, width: '92px', end: true, mute: true, cell: (each) => <Action text={t.jobs.run} label={`${t.jobs.run}: ${each.metadata.name}`} class="small" run={() => runNow(each)} /> },
   ];
   if (!crons.loaded) return <Standing of={crons} />;
   return <Table label={t.jobs.cronjobs} columns={columns} rows={crons.list} hrefOf={to} keyOf={(each) => each.metadata.uid}

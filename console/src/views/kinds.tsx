@@ -46,7 +46,7 @@ const kColumns: Column<Offered>[] = [
 function columnsOf(offered: Offered, titles: TableColumn[], allSpaces: boolean): Column<Obj>[] {
   const { kind } = offered;
   const columns: Column<Obj>[] = [
-    { id: 'name', title: t.columns.name, width: 'minmax(150px, 1.8fr)', sort: (each) => each.metadata.name,
+    { id: 'name', title: t.columns.name, width: 'minmax(112px, 1.8fr)', sort: (each) => each.metadata.name,
       cell: (each) => <a class="name" href={hrefOf(offered, each)} tabIndex={-1}>{each.metadata.name}</a> },
   ];
   if (kind.namespaced && allSpaces) {

@@ -5,7 +5,7 @@ import { accept, decline, type KubeUser, login, loginAs, loginBy, type Offer, of
 import { loginReason } from '../api/session';
 import { linkCode } from '../router';
 import { t } from '../texts';
-import { Logo, Notice, Tabs } from '../ui/parts';
+import { Button, Logo, Notice, Tabs } from '../ui/parts';
 
 type Way = 'token' | 'kubeconfig' | 'certificate';
 
@@ -172,6 +172,7 @@ export function Login() {
   };
   const submit = async (event: Event) => {
     event.preventDefault();
+    if (busy) return;
     setTrying(true);
     setWrong('');
     setWrong(await attempt());
@@ -201,9 +202,9 @@ export function Login() {
         </span>
       </label>
       {wrong && <Notice tone="bad">{wrong}</Notice>}
-      <button class="button primary wide" disabled={busy}>
+      <Button type="submit" class="button primary wide" off={busy}>
         {busy ? t.login.checking : way === 'certificate' ? t.login.submitCertificate : t.login.submit}
-      </button>
+      </Button>
     </form>
   );
 }

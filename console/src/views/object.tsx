@@ -14,7 +14,7 @@ import { go, href, place } from '../router';
 import { t } from '../texts';
 import { apply, Causes, Diff, type Refused, refusedBy } from '../ui/applied';
 import { Editor } from '../ui/editor';
-import { Action, ErrorNotice, Head, Notice, Panel, Standing, Tabs } from '../ui/parts';
+import { Action, Button, ErrorNotice, Head, Notice, Panel, Standing, Tabs } from '../ui/parts';
 import { say, tell } from '../ui/toasts';
 import { askBeforeLeaving } from '../ui/unsaved';
 import { Details, KindActions } from './details';
@@ -49,7 +49,7 @@ function Result({ outcome, onPreview, onApply }: { outcome: Outcome; onPreview: 
       <Notice tone="warn" title={t.yaml.conflict}>
         <Causes causes={outcome.causes} />
         <p>{t.yaml.conflictHint}</p>
-        <button class="button" onClick={() => onPreview(true)}>{t.yaml.previewForce}</button>
+        <Button class="button" onClick={() => onPreview(true)}>{t.yaml.previewForce}</Button>
       </Notice>
     );
   }
@@ -58,9 +58,9 @@ function Result({ outcome, onPreview, onApply }: { outcome: Outcome; onPreview: 
       {outcome.lines.length === 0 ? <p>{t.yaml.unchanged}</p> : <Diff lines={outcome.lines} />}
       {outcome.keeps && <Notice tone="warn">{t.yaml.keeps}</Notice>}
       {outcome.lines.length > 0 && (
-        <button class={`button ${outcome.force ? 'danger' : 'primary'}`} onClick={() => onApply(outcome.force)}>
+        <Button class={`button ${outcome.force ? 'danger' : 'primary'}`} onClick={() => onApply(outcome.force)}>
           {outcome.force ? t.yaml.force : t.yaml.apply}
-        </button>
+        </Button>
       )}
     </>
   );
@@ -139,14 +139,14 @@ function Known({ kind, object, path }: { kind: Kind; object: Obj; path: string }
       <div class="object-edit">
         {moved && edited && (
           <Notice tone="warn">
-            {t.yaml.moved} <button class="button small" onClick={() => take(object)}>{t.yaml.reload}</button>
+            {t.yaml.moved} <Button class="button small" onClick={() => take(object)}>{t.yaml.reload}</Button>
           </Notice>
         )}
         <Editor kind={kind} text={text} onText={type} onSave={() => void preview()} />
         <div class="row end">
           <small class="dim editor-hint">{t.yaml.completion}</small>
-          <button class="button" disabled={!edited} onClick={() => take(object)}>{t.yaml.revert}</button>
-          <button class="button primary" disabled={busy || !edited} onClick={() => void preview()}>{t.yaml.preview}</button>
+          <Button class="button" off={!edited} onClick={() => take(object)}>{t.yaml.revert}</Button>
+          <Button class="button primary" off={busy || !edited} onClick={() => void preview()}>{t.yaml.preview}</Button>
         </div>
       </div>
       <Panel title={t.yaml.would}>

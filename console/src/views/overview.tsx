@@ -2,7 +2,7 @@
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 
 import { kinds } from '../api/kinds';
-import { useLive } from '../api/live';
+import { type Live, useLive } from '../api/live';
 import type { Claim, Deployment, EventObj, Node, Pod, ReplicaSet, ResourceQuota } from '../api/types';
 import { kUsage, usageOfPods, useUsage } from '../api/usage';
 import { isSameUnbound, type Unbound, unboundOf } from '../model/claim';
@@ -361,33 +361,50 @@ interface Share {
 }
 
 interface Numbers {
-  nodes: Node[];
-  deployments: Deployment[];
+  nodes: Node[] | null; // null: they may not be seen.
+  deployments: Deployment[] | null;
   pods: number;
   tones: Counts['tones'];
   cpu: Share;
   memory: Share;
 }
 
-function Stats({ nodes, deployments, pods, tones, cpu, memory }: Numbers) {
+// Of what may not be seen nothing is said: none of it would be another thing.
+function Unseen({ label }: { label: string }) {
+  return <Stat label={label} value="–" sub={t.overview.unseen} share={0} tone="none" />;
+}
+
+function NodeStat({ nodes }: { nodes: Node[] }) {
   const ready = nodes.filter(isReady).length;
+  return (
+    <Stat label={t.overview.nodes} value={`${nodes.length}`} sub={t.overview.nodesReady(ready, nodes.length)}
+          share={nodes.length > 0 ? ready / nodes.length : 0} tone={ready < nodes.length ? 'bad' : 'good'} />
+  );
+}
+
+function DeploymentStat({ deployments }: { deployments: Deployment[] }) {
+  const fine = deployments.filter((each) => (each.status?.availableReplicas ?? 0) >= (each.spec.replicas ?? 1)).length;
+  return (
+    <Stat label={t.overview.workloads} value={`${deployments.length}`} to={href('workloads')}
+          sub={t.overview.workloadsReady(fine, deployments.length)} share={deployments.length > 0 ? fine / deployments.length : 0}
+          tone={fine < deployments.length ? 'busy' : 'good'} />
+  );
+}
+
+function Stats({ nodes, deployments, pods, tones, cpu, memory }: Numbers) {
   const running = tones.get('good') ?? 0;
   const alive = pods - (tones.get('done') ?? 0);
-  const fine = deployments.filter((each) => (each.status?.availableReplicas ?? 0) >= (each.spec.replicas ?? 1)).length;
   const share = (part: number, all: number) => (all > 0 ? part / all : 0);
   return (
     <div class="stats">
-      <Stat label={t.overview.nodes} value={`${nodes.length}`} sub={t.overview.nodesReady(ready, nodes.length)}
-            share={share(ready, nodes.length)} tone={ready < nodes.length ? 'bad' : 'good'} />
+      {nodes ? <NodeStat nodes={nodes} /> : <Unseen label={t.overview.nodes} />}
       <Stat label={t.overview.pods} value={`${pods}`} sub={t.overview.podsRunning(running)} to={href('pods')}
             share={share(running, alive)} tone={tones.has('bad') ? 'bad' : running < alive ? 'busy' : 'good'} />
-      <Stat label={t.overview.workloads} value={`${deployments.length}`} to={href('workloads')}
-            sub={t.overview.workloadsReady(fine, deployments.length)} share={share(fine, deployments.length)}
-            tone={fine < deployments.length ? 'busy' : 'good'} />
-      <Stat label={t.overview.cpu} value={cores(cpu.used)} sub={t.overview.of(cores(cpu.used), cores(cpu.all))}
-            share={share(cpu.used, cpu.all)} tone={cpu.used > cpu.all * 0.9 ? 'warn' : 'busy'} />
-      <Stat label={t.overview.memory} value={bytes(memory.used)} sub={t.overview.of(bytes(memory.used), bytes(memory.all))}
-            share={share(memory.used, memory.all)} tone={memory.used > memory.all * 0.9 ? 'warn' : 'busy'} />
+      {deployments ? <DeploymentStat deployments={deployments} /> : <Unseen label={t.overview.workloads} />}
+      <Stat label={t.overview.cpu} value={cores(cpu.used)} sub={nodes ? t.overview.of(cores(cpu.used), cores(cpu.all)) : t.overview.ofUnseen}
+            share={share(cpu.used, cpu.all)} tone={nodes && cpu.used > cpu.all * 0.9 ? 'warn' : 'busy'} />
+      <Stat label={t.overview.memory} value={bytes(memory.used)} sub={nodes ? t.overview.of(bytes(memory.used), bytes(memory.all)) : t.overview.ofUnseen}
+            share={share(memory.used, memory.all)} tone={nodes && memory.used > memory.all * 0.9 ? 'warn' : 'busy'} />
     </div>
   );
 }
@@ -400,6 +417,10 @@ function Nothing() {
       <a class="button primary" href={href('deploy')}>{t.overview.deployFirst}</a>
     </div>
   );
+}
+
+function seen<T extends Node | Deployment>(live: Live<T>): T[] | null {
+  return live.status.value === 'refused' ? null : live.list;
 }
 
 export function Overview() {
@@ -445,7 +466,7 @@ export function Overview() {
       <Head title={t.overview.title}>
         <a class="button primary" href={href('deploy')}><Icon name="deploy" />{t.workloads.deploy}</a>
       </Head>
-      <Stats nodes={nodeList} deployments={deployments.list} pods={podList.length} tones={counts.tones} cpu={cpu} memory={memory} />
+      <Stats nodes={seen(nodes)} deployments={seen(deployments)} pods={podList.length} tones={counts.tones} cpu={cpu} memory={memory} />
       <div class="overview">
         <div>
           <Panel class="map-panel" title={t.overview.map} side={<Legend counts={counts.tones} />}>

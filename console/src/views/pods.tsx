@@ -23,12 +23,12 @@ const kColumns: Column<Pod>[] = [
     sort: (pod) => pod.metadata.namespace ?? '',
   },
   {
-    id: 'status', title: t.columns.status, width: 'minmax(136px, 1.2fr)',
+    id: 'status', title: t.columns.status, width: 'minmax(112px, 1.2fr)',
     cell: (pod) => <Badge tone={podState(pod).tone}>{podState(pod).word}</Badge>,
     sort: (pod) => kToneOrder.indexOf(podState(pod).tone),
   },
   {
-    id: 'ready', title: t.columns.ready, width: '50px', end: true,
+    id: 'ready', title: t.columns.ready, width: '44px', end: true,
     cell: (pod) => `${podState(pod).ready}/${podState(pod).total}`,
     sort: (pod) => podState(pod).ready / podState(pod).total,
   },

@@ -22,7 +22,7 @@ function hrefOf({ service }: Row): string {
 }
 
 const kColumns: Column<Row>[] = [
-  { id: 'name', title: t.columns.name, width: 'minmax(130px, 1.6fr)', sort: ({ service }) => service.metadata.name,
+  { id: 'name', title: t.columns.name, width: 'minmax(104px, 1.6fr)', sort: ({ service }) => service.metadata.name,
     cell: (row) => <a class="name" href={hrefOf(row)} tabIndex={-1}>{row.service.metadata.name}</a> },
   { id: 'namespace', title: t.columns.namespace, width: 'minmax(90px, 1fr)', wide: true,
     sort: ({ service }) => service.metadata.namespace ?? '',
@@ -33,7 +33,7 @@ const kColumns: Column<Row>[] = [
     cell: ({ service }) => <span class="mono dim">{service.spec.externalName ?? service.spec.clusterIP}</span> },
   { id: 'ports', title: t.columns.ports, width: 'minmax(90px, 1.4fr)', wide: true,
     cell: ({ service }) => <span class="mono">{(service.spec.ports ?? []).map(portText).join(', ')}</span> },
-  { id: 'endpoints', title: t.columns.endpoints, width: 'minmax(110px, 1fr)',
+  { id: 'endpoints', title: t.columns.endpoints, width: 'minmax(96px, 1fr)',
     sort: ({ ready }) => ready,
     cell: ({ service, ready, all }) =>
       service.spec.type === 'ExternalName' ? null

@@ -27,13 +27,13 @@ function Claims() {
   }, [pods]);
   const to = (each: Claim) => href('object', ['persistentvolumeclaims', each.metadata.namespace, each.metadata.name]);
   const columns: Column<Claim>[] = [
-    { id: 'name', title: t.columns.name, width: 'minmax(130px, 1.6fr)', sort: (each) => each.metadata.name,
+    { id: 'name', title: t.columns.name, width: 'minmax(104px, 1.6fr)', sort: (each) => each.metadata.name,
       cell: (each) => <a class="name" href={to(each)} tabIndex={-1}>{each.metadata.name}</a> },
     { id: 'namespace', title: t.columns.namespace, width: 'minmax(90px, 1fr)', wide: true,
       cell: (each) => <span class="dim">{each.metadata.namespace}</span> },
-    { id: 'status', title: t.columns.status, width: 'minmax(100px, 1fr)', sort: (each) => each.status?.phase ?? '',
+    { id: 'status', title: t.columns.status, width: 'minmax(92px, 1fr)', sort: (each) => each.status?.phase ?? '',
       cell: (each) => <Badge tone={each.status?.phase === 'Bound' ? 'good' : each.status?.phase === 'Lost' ? 'bad' : 'busy'}>{each.status?.phase}</Badge> },
-    { id: 'size', title: t.columns.size, width: '80px', end: true,
+    { id: 'size', title: t.columns.size, width: '64px', end: true,
       cell: (each) => each.status?.capacity?.storage ?? each.spec.resources?.requests?.storage },
     { id: 'class', title: t.columns.class, width: 'minmax(90px, 1fr)', wide: true, cell: (each) => each.spec.storageClassName },
     { id: 'usedBy', title: t.columns.usedBy, width: 'minmax(120px, 1.6fr)', wide: true,
@@ -42,7 +42,7 @@ function Claims() {
         return all.length === 0 ? <span class="dim">{t.storage.none}</span>
           : all.map((pod) => <a key={pod.metadata.uid} tabIndex={-1} href={href('pod', [pod.metadata.namespace, pod.metadata.name])}>{pod.metadata.name} </a>);
       } },
-    { id: 'age', title: t.columns.age, width: '64px', end: true, cell: (each) => <Age time={each.metadata.creationTimestamp} /> },
+    { id: 'age', title: t.columns.age, width: '64px', wide: true, end: true, cell: (each) => <Age time={each.metadata.creationTimestamp} /> },
   ];
   if (!claims.loaded) return <Standing of={claims} />;
   return <Table label={t.storage.claims} columns={columns} rows={claims.list} hrefOf={to} keyOf={(each) => each.metadata.uid}
@@ -53,18 +53,18 @@ function Volumes() {
   const volumes = useLive<PersistentVolume>(kinds.persistentvolumes);
   const to = (each: PersistentVolume) => href('object', ['persistentvolumes', '', each.metadata.name]);
   const columns: Column<PersistentVolume>[] = [
-    { id: 'name', title: t.columns.name, width: 'minmax(150px, 1.8fr)', sort: (each) => each.metadata.name,
+    { id: 'name', title: t.columns.name, width: 'minmax(104px, 1.8fr)', sort: (each) => each.metadata.name,
       cell: (each) => <a class="name" href={to(each)} tabIndex={-1}>{each.metadata.name}</a> },
-    { id: 'status', title: t.columns.status, width: 'minmax(100px, 1fr)',
+    { id: 'status', title: t.columns.status, width: 'minmax(92px, 1fr)',
       cell: (each) => <Badge tone={each.status?.phase === 'Bound' || each.status?.phase === 'Available' ? 'good' : 'warn'}>{each.status?.phase}</Badge> },
-    { id: 'size', title: t.columns.size, width: '80px', end: true, cell: (each) => each.spec.capacity?.storage },
+    { id: 'size', title: t.columns.size, width: '64px', end: true, cell: (each) => each.spec.capacity?.storage },
     { id: 'claim', title: t.columns.claim, width: 'minmax(120px, 1.4fr)', wide: true,
       cell: ({ spec: { claimRef } }) => claimRef && (
         <a tabIndex={-1} href={href('object', ['persistentvolumeclaims', claimRef.namespace, claimRef.name])}>{claimRef.namespace}/{claimRef.name}</a>
       ) },
     { id: 'class', title: t.columns.class, width: 'minmax(90px, 1fr)', wide: true, cell: (each) => each.spec.storageClassName },
     { id: 'reclaim', title: t.columns.reclaim, width: '90px', wide: true, cell: (each) => each.spec.persistentVolumeReclaimPolicy },
-    { id: 'age', title: t.columns.age, width: '64px', end: true, cell: (each) => <Age time={each.metadata.creationTimestamp} /> },
+    { id: 'age', title: t.columns.age, width: '64px', wide: true, end: true, cell: (each) => <Age time={each.metadata.creationTimestamp} /> },
   ];
   if (!volumes.loaded) return <Standing of={volumes} />;
   return <Table label={t.storage.volumes} columns={columns} rows={volumes.list} hrefOf={to} keyOf={(each) => each.metadata.uid}

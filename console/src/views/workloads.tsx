@@ -40,7 +40,7 @@ interface Row {
 
 const kDeploymentColumns: Column<Row>[] = [
   {
-    id: 'name', title: t.columns.name, width: 'minmax(130px, 1.6fr)',
+    id: 'name', title: t.columns.name, width: 'minmax(104px, 1.6fr)',
     cell: ({ deployment }) => <a class="name" href={hrefOf(deployment)} tabIndex={-1}>{deployment.metadata.name}</a>,
     sort: ({ deployment }) => deployment.metadata.name,
   },
@@ -50,12 +50,12 @@ const kDeploymentColumns: Column<Row>[] = [
     sort: ({ deployment }) => deployment.metadata.namespace ?? '',
   },
   {
-    id: 'status', title: t.columns.status, width: 'minmax(120px, 1fr)',
+    id: 'status', title: t.columns.status, width: 'minmax(114px, 1fr)',
     cell: ({ rollout }) => <Badge tone={rollout.tone}>{t.workloads[rollout.word]}</Badge>,
     sort: ({ rollout }) => rollout.word,
   },
   {
-    id: 'ready', title: t.columns.ready, width: '70px', end: true,
+    id: 'ready', title: t.columns.ready, width: '62px', end: true,
     cell: ({ rollout }) => `${rollout.ready}/${rollout.wanted}`,
     sort: ({ rollout }) => (rollout.wanted ? rollout.ready / rollout.wanted : 1),
   },
@@ -66,7 +66,7 @@ const kDeploymentColumns: Column<Row>[] = [
     sort: ({ deployment }) => imagesOf(deployment.spec.template.spec).join(),
   },
   {
-    id: 'age', title: t.columns.age, width: '64px', end: true,
+    id: 'age', title: t.columns.age, width: '64px', wide: true, end: true,
     cell: ({ deployment }) => <Age time={deployment.metadata.creationTimestamp} />,
     sort: ({ deployment }) => -Date.parse(deployment.metadata.creationTimestamp),
   },
@@ -115,7 +115,7 @@ function Others({ kind }: { kind: Kind }) {
   const workloads = useLive<Workload>(kind, namespace.value);
   const to = (each: Workload) => href('object', [kind.plural, each.metadata.namespace, each.metadata.name]);
   const columns: Column<Workload>[] = [
-    { id: 'name', title: t.columns.name, width: 'minmax(130px, 2fr)', sort: (each) => each.metadata.name,
+    { id: 'name', title: t.columns.name, width: 'minmax(110px, 2fr)', sort: (each) => each.metadata.name,
       cell: (each) => <a class="name" href={to(each)} tabIndex={-1}>{each.metadata.name}</a> },
     { id: 'namespace', title: t.columns.namespace, width: 'minmax(90px, 1fr)', wide: true,
       sort: (each) => each.metadata.namespace ?? '', cell: (each) => <span class="dim">{each.metadata.namespace}</span> },
