@@ -43,8 +43,20 @@ void Hide(Json& document) {
   }
 }
 
+// The path of a file that an entry names: from the folder of the kubeconfig that has the entry.
+std::string PathFrom(std::vector<ConfigFile>& files, const char* list, const std::string& name,
+                     const std::string& path) {
+  for (ConfigFile& file : files) {
+    if (!FindConfigEntry(file.document, list, name)) continue;
+    std::error_code code;
+    const fs::path whole = fs::absolute(file.path, code);
+    return code ? path : (whole.parent_path() / path).lexically_normal().string();
+  }
+  return path;
+}
+
 // Names of files become what is in these.
-Result<> Flatten(Json& document) {
+Result<> Flatten(std::vector<ConfigFile>& files, Json& document) {
   constexpr struct {
     const char* list;
     const char* inner;
@@ -57,7 +69,8 @@ Result<> Flatten(Json& document) {
       const std::string path = TextAt(entry, inner, field);
       if (path.empty()) continue;
       Json changes = Json::object();
-      TRY(PutConfigFile(path, /*embed=*/true, field, changes));
+      const std::string from = PathFrom(files, list, TextAt(entry, "name"), path);
+      TRY(PutConfigFile(from, /*embed=*/true, field, changes));
       entry[inner].merge_patch(changes);
     }
   }
@@ -101,11 +114,11 @@ Result<> RunView(Command& command, const Args& args) {
   if (!merge && command.globals().kubeconfig.empty()) {
     return CliError("if merge==false a precise file must be specified");
   }
-  const auto files = TRY(LoadConfigFiles(command));
+  auto files = TRY(LoadConfigFiles(command));
   Json document = MergedConfig(files);
   document = AsConfigTypes(document);
   if (minify) TRY(Minify(command, document));
-  if (flatten) TRY(Flatten(document));
+  if (flatten) TRY(Flatten(files, document));
   if (!raw) Hide(document);
   print.json_order = {.first = {kConfigMembers.begin(), kConfigMembers.end()}, .levels = 8};
   const auto printer = TRY(MakeObjectPrinter(print));
@@ -189,13 +202,10 @@ Result<> RunUseContext(Command& command, const Args& args) {
   if (!FindConfigEntry(merged, "contexts", name)) {
     return CliError(fmt::format("no context exists with the name: \"{}\"", name));
   }
-  // The file that sets the current context now, else the first one.
-  size_t chosen = 0;
-  for (size_t i = files.size(); i-- > 0;) {
-    if (!TextAt(files[i].document, "current-context").empty()) chosen = i;
-  }
-  files[chosen].document["current-context"] = name;
-  TRY(SaveConfig(files[chosen]));
+  ConfigFile* const telling = FileOfCurrentContext(files);
+  ConfigFile& chosen = telling ? *telling : files.front();
+  chosen.document["current-context"] = name;
+  TRY(SaveConfig(chosen));
   command.Print("Switched to context \"{}\".\n", name);
   return {};
 }
@@ -262,7 +272,8 @@ Result<> RunSetCluster(Command& command, const Args& args) {
     changes["proxy-url"] = proxy_url.empty() ? Json() : Json(proxy_url);
   }
   TRY(PutConfigFile(flags.certificate_authority, embed, "certificate-authority", changes));
-  TRY(ChangeConfigEntry(command, "clusters", "cluster", name, changes));
+  TRY(ChangeConfigEntry(command, "clusters", "cluster", name, changes,
+                        ConfigPaths::kBesideTheFile));
   command.Print("Cluster \"{}\" set.\n", name);
   return {};
 }

@@ -215,6 +215,7 @@ Result<> RunConfigSetCredentials(Command& command, const Args& args) {
   TRY(ChangeProvider(flags, user));
   TRY(ChangeExec(command, flags, user));
   for (auto at = user.begin(); at != user.end();) at = at->is_null() ? user.erase(at) : ++at;
+  TRY(PutPathsBeside(file.path, user));
   TRY(SaveConfig(file));
   command.Print("User \"{}\" set.\n", name);
   return {};

@@ -18,7 +18,7 @@ Json EmptyConfig() {
           {"contexts", nullptr}, {"users", nullptr}, {"current-context", ""}};
 }
 
-std::vector<std::string> ConfigPaths(Command& command) {
+std::vector<std::string> PathsOfConfigs(Command& command) {
   if (!command.globals().kubeconfig.empty()) return {command.globals().kubeconfig};
   Environment& environment = command.environment();
   std::vector<std::string> paths;
@@ -56,7 +56,7 @@ void SortEntries(Json& document) {
 
 Result<std::vector<ConfigFile>> LoadConfigFiles(Command& command) {
   std::vector<ConfigFile> files;
-  for (const std::string& path : ConfigPaths(command)) {
+  for (const std::string& path : PathsOfConfigs(command)) {
     const auto text = ReadWholeFile(path);
     if (!text && text.error().reason == Reason::kNotFound) continue;
     // Taken for one that is missing it would be replaced by what is changed.
@@ -128,7 +128,7 @@ Result<> SaveConfig(const ConfigFile& file) {
 }
 
 Result<std::unique_ptr<KubeconfigLock>> LockConfigFiles(Command& command) {
-  auto lock = KubeconfigLock::Take(ConfigPaths(command));
+  auto lock = KubeconfigLock::Take(PathsOfConfigs(command));
   if (!lock) return CliError(lock.error().message);
   return lock;
 }
@@ -136,7 +136,7 @@ Result<std::unique_ptr<KubeconfigLock>> LockConfigFiles(Command& command) {
 Result<ConfigFile> ConfigFileFor(Command& command, const char* list, const std::string& name) {
   auto lock = TRY(LockConfigFiles(command));
   auto files = TRY(LoadConfigFiles(command));
-  ConfigFile chosen{ConfigPaths(command).back(), EmptyConfig()};
+  ConfigFile chosen{PathsOfConfigs(command).back(), EmptyConfig()};
   if (!files.empty()) {
     const auto holder = std::find_if(files.begin(), files.end(), [&](ConfigFile& file) {
       return list && FindConfigEntry(file.document, list, name);
@@ -147,8 +147,35 @@ Result<ConfigFile> ConfigFileFor(Command& command, const char* list, const std::
   return chosen;
 }
 
+ConfigFile* FileOfCurrentContext(std::vector<ConfigFile>& files) {
+  for (ConfigFile& file : files) {
+    if (!TextAt(file.document, "current-context").empty()) return &file;
+  }
+  return nullptr;
+}
+
+Result<> PutPathsBeside(const std::string& file, Json& held) {
+  std::error_code code;
+  const fs::path whole = fs::absolute(file, code);
+  if (code) {
+    return CliError(fmt::format("could not determine the absolute path of config file {}: {}", file,
+                                Lower(code.message())));
+  }
+  const fs::path base = whole.lexically_normal().parent_path();
+  for (const char* field :
+       {"certificate-authority", "client-certificate", "client-key", "tokenFile"}) {
+    const std::string path = TextAt(held, field);
+    if (path.empty()) continue;
+    const fs::path absolute = (base / path).lexically_normal();
+    const fs::path beside = absolute.lexically_relative(base);
+    const bool is_below = !beside.empty() && *beside.begin() != "..";
+    held[field] = (is_below ? beside : absolute).string();
+  }
+  return {};
+}
+
 Result<bool> ChangeConfigEntry(Command& command, const char* list, const char* inner,
-                               const std::string& name, const Json& changes) {
+                               const std::string& name, const Json& changes, ConfigPaths paths) {
   ConfigFile file = TRY(ConfigFileFor(command, list, name));
   Json* entry = FindConfigEntry(file.document, list, name);
   const bool present = entry != nullptr;
@@ -161,6 +188,7 @@ Result<bool> ChangeConfigEntry(Command& command, const char* list, const char* i
   Json& held = (*entry)[inner];
   held.merge_patch(changes);
   if (std::string_view(inner) == "context") NameWhatContextIsOf(held);
+  if (paths == ConfigPaths::kBesideTheFile) TRY(PutPathsBeside(file.path, held));
   TRY(SaveConfig(file));
   return present;
 }

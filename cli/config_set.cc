@@ -72,6 +72,61 @@ Result<Json> ValueOf(const std::string& field, const std::string& text, bool raw
 
 }  // namespace
 
+namespace {
+
+// Of the members of the document itself one alone is a text that can be another one: what kind of
+// file it is stays, whatever is said, and the lists would be lost.
+Result<> SetMember(Command& command, const std::string& member, const Json& value) {
+  if (member == "kind" || member == "apiVersion") return {};
+  if (member == "preferences") {
+    return CliError(fmt::format("unable to locate path {}: it has fields, and no value", member));
+  }
+  if (member != "current-context") {
+    return CliError("can't set a map to a value: " + member);
+  }
+  ConfigFile file = TRY(ConfigFileFor(command, nullptr, ""));
+  file.document[member] = value;
+  return SaveConfig(file);
+}
+
+// In each file that has it: what is left in one would be there again.
+Result<> UnsetMember(Command& command, const std::string& member) {
+  if (member == "kind" || member == "apiVersion") return {};
+  const auto lock = TRY(LockConfigFiles(command));
+  auto files = TRY(LoadConfigFiles(command));
+  if (member == "current-context") {
+    ConfigFile* const file = FileOfCurrentContext(files);
+    if (!file) return {};
+    file->document[member] = "";
+    return SaveConfig(*file);
+  }
+  for (ConfigFile& file : files) {
+    if (file.document.erase(member) > 0) TRY(SaveConfig(file));
+  }
+  return {};
+}
+
+// Of one entry, or of a field in it.
+Result<> UnsetEntry(Command& command, const Property& property) {
+  ConfigFile file = TRY(ConfigFileFor(command, property.list, property.name));
+  Json* entry = FindConfigEntry(file.document, property.list, property.name);
+  // What is not there is unset already; but there is nothing in it.
+  if (!entry && !property.field.empty()) {
+    return CliError(fmt::format("current map key `{}` is invalid", property.name));
+  }
+  if (!entry) return {};
+  if (property.field.empty()) {
+    Json& entries = file.document[property.list];
+    entries.erase(entries.begin() + (entry - &entries[0]));
+  } else if (const auto inner = entry->find(property.inner);
+             inner != entry->end() && inner->is_object()) {
+    inner->erase(property.field);
+  }
+  return SaveConfig(file);
+}
+
+}  // namespace
+
 Result<> RunConfigSet(Command& command, const Args& args) {
   bool raw_bytes = false;
   command.Flag("set-raw-bytes", raw_bytes, "The value of a *-data property is not base64 yet.");
@@ -80,6 +135,8 @@ Result<> RunConfigSet(Command& command, const Args& args) {
     return command.UsageError(fmt::format("Unexpected args: [{}]", Join(command.words(), " ")));
   }
   const std::string& path = command.words()[0];
+  if (command.words()[1].empty()) return CliError("you cannot use set to unset a property");
+  if (path.empty()) return CliError("you must specify a property");
   const Property property = TRY(ParseProperty(path));
   if (property.list && !property.field.empty() && !IsKnownField(property.list, property.field)) {
     return CliError(fmt::format("unable to set {}: {} have no field \"{}\"", path, property.list,
@@ -93,9 +150,7 @@ Result<> RunConfigSet(Command& command, const Args& args) {
     preferences["colors"] = value;
     TRY(SaveConfig(file));
   } else if (!property.list) {
-    ConfigFile file = TRY(ConfigFileFor(command, nullptr, ""));
-    file.document[property.field] = value;
-    TRY(SaveConfig(file));
+    TRY(SetMember(command, property.field, value));
   } else {
     if (property.field.empty()) return CliError(fmt::format("unable to set {}: no field", path));
     TRY(ChangeConfigEntry(command, property.list, property.inner, property.name,
@@ -113,31 +168,15 @@ Result<> RunConfigUnset(Command& command, const Args& args) {
   const std::string& path = command.words()[0];
   if (path.empty()) return CliError("you must specify a property");
   const Property property = TRY(ParseProperty(path));
-  ConfigFile file = TRY(ConfigFileFor(command, property.list, property.name));
-  if (!property.list) {
-    if (path == "preferences.colors") {
-      if (file.document["preferences"].is_object()) file.document["preferences"].erase("colors");
-    } else if (property.field == "current-context") {
-      file.document[property.field] = "";
-    } else {
-      file.document.erase(property.field);
-    }
+  if (path == "preferences.colors") {
+    ConfigFile file = TRY(ConfigFileFor(command, nullptr, ""));
+    if (file.document["preferences"].is_object()) file.document["preferences"].erase("colors");
+    TRY(SaveConfig(file));
+  } else if (!property.list) {
+    TRY(UnsetMember(command, property.field));
   } else {
-    Json* entry = FindConfigEntry(file.document, property.list, property.name);
-    // What is not there is unset already; but there is nothing in it.
-    if (!entry && !property.field.empty()) {
-      return CliError(fmt::format("current map key `{}` is invalid", property.name));
-    }
-    if (!entry) {
-    } else if (property.field.empty()) {
-      Json& entries = file.document[property.list];
-      entries.erase(entries.begin() + (entry - &entries[0]));
-    } else if (const auto inner = entry->find(property.inner);
-               inner != entry->end() && inner->is_object()) {
-      inner->erase(property.field);
-    }
+    TRY(UnsetEntry(command, property));
   }
-  TRY(SaveConfig(file));
   command.Print("Property \"{}\" unset.\n", path);
   return {};
 }
@@ -155,14 +194,23 @@ Result<> RunConfigRenameContext(Command& command, const Args& args) {
     return CliError(
         fmt::format("cannot rename the context \"{}\", it's not in {}", from, file.path));
   }
-  if (FindConfigEntry(file.document, "contexts", to)) {
+  auto files = TRY(LoadConfigFiles(command));
+  Json merged = MergedConfig(files);
+  if (FindConfigEntry(merged, "contexts", to)) {
     return CliError(
         fmt::format("cannot rename the context \"{}\", the context \"{}\" already exists in {}",
-                    from, to, file.path));
+                    from, to, files.front().path));
   }
   (*entry)["name"] = to;
   if (TextAt(file.document, "current-context") == from) file.document["current-context"] = to;
   TRY(SaveConfig(file));
+  // Another file may say that it is the current one.
+  ConfigFile* const telling = FileOfCurrentContext(files);
+  if (telling && telling->path != file.path &&
+      TextAt(telling->document, "current-context") == from) {
+    telling->document["current-context"] = to;
+    TRY(SaveConfig(*telling));
+  }
   command.Print("Context \"{}\" renamed to \"{}\".\n", from, to);
   return {};
 }

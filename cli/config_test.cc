@@ -187,5 +187,70 @@ TEST_F(ConfigTest, AnEntryHasAName) {
   EXPECT_THAT(err_, HasSubstr("error: user to delete is required\n"));
 }
 
+// Two kubeconfigs in a folder, named by KUBECONFIG in this order.
+class SeveralConfigsTest : public ProgramTest {
+ protected:
+  SeveralConfigsTest() {
+    std::filesystem::create_directories(folder_);
+    variables_["KUBECONFIG"] = folder_ + "/a:" + folder_ + "/b";
+  }
+  ~SeveralConfigsTest() override { std::filesystem::remove_all(folder_); }
+  void Write(const std::string& name, const std::string& text) {
+    std::ofstream(folder_ + "/" + name) << text;
+  }
+  std::string Read(const std::string& name) const {
+    std::ifstream in(folder_ + "/" + name);
+    return {std::istreambuf_iterator<char>(in), {}};
+  }
+  const std::string folder_ = testing::TempDir() + "/configs-" + std::to_string(getpid());
+};
+
+TEST_F(SeveralConfigsTest, ARenamedContextStaysTheCurrentOneWhicheverFileSaysSo) {
+  Write("a", "current-context: one\n");
+  Write("b", "contexts: [{name: one, context: {}}, {name: other, context: {}}]\n");
+  EXPECT_EQ(Run("config", {"rename-context", "one", "two"}), 0) << err_;
+  EXPECT_THAT(Read("a"), HasSubstr("current-context: two\n"));
+  EXPECT_THAT(Read("b"), HasSubstr("name: two\n"));
+  Write("a", "contexts: [{name: three, context: {}}]\n");
+  EXPECT_EQ(Run("config", {"rename-context", "two", "three"}), 1);
+  EXPECT_THAT(err_, HasSubstr("the context \"three\" already exists in " + folder_ + "/a\n"));
+}
+
+TEST_F(SeveralConfigsTest, WhatIsUnsetIsInNoneOfThem) {
+  Write("a", "clusters: [{name: x, cluster: {server: a}}]\n");
+  Write("b", "current-context: one\nclusters: [{name: y, cluster: {server: b}}]\n");
+  EXPECT_EQ(Run("config", {"unset", "current-context"}), 0) << err_;
+  EXPECT_THAT(Read("b"), HasSubstr("current-context: \"\"\n"));
+  EXPECT_EQ(Run("config", {"unset", "clusters"}), 0) << err_;
+  EXPECT_THAT(Read("a") + Read("b"), testing::Not(HasSubstr("server")));
+}
+
+TEST_F(SeveralConfigsTest, FilesAreNamedFromTheFolderOfTheirKubeconfig) {
+  Write("a", "clusters: [{name: x, cluster: {certificate-authority: ca.crt}}]\n");
+  Write("ca.crt", "hello");
+  EXPECT_EQ(Run("config", {"view", "--flatten", "--raw"}), 0) << err_;
+  EXPECT_THAT(out_, HasSubstr("certificate-authority-data: aGVsbG8=\n"));
+  EXPECT_EQ(Run("config", {"set-cluster", "y", "--certificate-authority=" + folder_ + "/sub/ca"}),
+            0)
+      << err_;
+  EXPECT_THAT(Read("a"), HasSubstr("certificate-authority: sub/ca\n"));
+  EXPECT_EQ(Run("config", {"set-credentials", "u", "--client-key=/elsewhere/key"}), 0) << err_;
+  EXPECT_THAT(Read("a"), HasSubstr("client-key: /elsewhere/key\n"));
+}
+
+TEST_F(ConfigTest, ListsOfEntriesAreNotSetToAText) {
+  const std::string text = "clusters: [{name: a, cluster: {server: x}}]\n";
+  for (const char* member : {"clusters", "contexts", "users", "extensions"}) {
+    EXPECT_EQ(RunOn(text, {"set", member, "x"}), 1);
+    EXPECT_EQ(err_, std::string("error: can't set a map to a value: ") + member + "\n");
+  }
+  EXPECT_EQ(RunOn(text, {"set", "preferences", "x"}), 1);
+  EXPECT_EQ(RunOn(text, {"set", "current-context", ""}), 1);
+  EXPECT_EQ(err_, "error: you cannot use set to unset a property\n");
+  EXPECT_EQ(RunOn(text, {"set", "kind", "Pod"}), 0) << err_;
+  std::ifstream in(path_);
+  EXPECT_EQ(std::string(std::istreambuf_iterator<char>(in), {}), text);
+}
+
 }  // namespace
 }  // namespace skiff::cli

@@ -415,6 +415,19 @@ Result<> RunEditLastApplied(Command& command, const Args& args) {
   });
 }
 
+namespace {
+
+// What is edited is what the subresource shows, if it has one. One of another kind, such as a
+// Scale, is written by what the whole object has in common with it.
+Result<> TakeSubresource(Session& session, const std::string& subresource, Target& target) {
+  if (subresource.empty()) return {};
+  Json shown = TRY(session.api().Get(target.resource, target.key, subresource));
+  if (TextAt(shown, "kind") == TextAt(target.object, "kind")) target.object = std::move(shown);
+  return {};
+}
+
+}  // namespace
+
 Result<> RunEdit(Command& command, const Args& args) {
   EditFlags flags;
   flags.write.AddWithoutDryRun(command, "kubectl-edit");
@@ -427,11 +440,12 @@ Result<> RunEdit(Command& command, const Args& args) {
   TRY(command.Parse(args));
   TRY(flags.write.Check());
   TRY(CheckEditFormat(flags.write.print));
-  const auto targets =
+  auto targets =
       TRY(FindTargets(command, command.words(), {.files = &flags.files, .names_needed = false}));
   Session& session = *TRY(command.session());
   // Where one of them is not there, none is edited.
   if (targets.empty() || command.exit_code() != 0) return {};
+  for (Target& target : targets) TRY(TakeSubresource(session, flags.subresource, target));
   return Editing(command, session, flags, targets).Run();
 }
 

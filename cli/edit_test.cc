@@ -240,5 +240,23 @@ TEST_F(EditTest, WantsAResource) {
   EXPECT_THAT(err_, StartsWith(error));
 }
 
+TEST_F(EditTest, ASubresourceThatIsNotThereCannotBeEdited) {
+  Put(std::string(kMaps) + "a", {{"kind", "ConfigMap"}, {"apiVersion", "v1"}});
+  server_ = [this, answer = server_](const http::Request& request) {
+    if (!request.path.ends_with("/status")) return answer(request);
+    http::Response response;
+    response.status = 404;
+    response.body = R"({"kind": "Status", "status": "Failure", "reason": "NotFound", "code": 404,
+                        "message": "the server could not find the requested resource"})";
+    return response;
+  };
+  variables_["KUBE_EDITOR"] = "true";
+  EXPECT_EQ(Run("edit", {"cm/a", "--subresource=status"}), 1);
+  EXPECT_EQ(out_, "");
+  EXPECT_EQ(err_,
+            "Error from server (NotFound): the server could not find the requested resource\n");
+  EXPECT_TRUE(writes_.empty());
+}
+
 }  // namespace
 }  // namespace skiff::cli

@@ -144,7 +144,9 @@ Result<Json> ServiceFor(const ExposeFlags& flags, const Json& object) {
   if (!flags.cluster_ip.empty()) spec["clusterIP"] = flags.cluster_ip;
   if (!flags.external_ip.empty()) spec["externalIPs"] = Json::array({flags.external_ip});
   if (!flags.session_affinity.empty()) spec["sessionAffinity"] = flags.session_affinity;
-  if (!flags.load_balancer_ip.empty()) spec["loadBalancerIP"] = flags.load_balancer_ip;
+  if (!flags.load_balancer_ip.empty() && flags.type == "LoadBalancer") {
+    spec["loadBalancerIP"] = flags.load_balancer_ip;
+  }
   service["status"]["loadBalancer"] = Json::object();
   return service;
 }
@@ -193,7 +195,10 @@ Result<> RunExpose(Command& command, const Args& args) {
       command, command.words(), {.files = &flags.files, .fetch = flags.files.empty()}));
   for (const Target& target : targets) {
     const std::string group_kind = GroupKind(target.resource);
-    if (!CanExpose(group_kind)) return CliError("cannot expose a " + group_kind);
+    if (!CanExpose(group_kind)) {
+      command.Report(CliError("cannot expose a " + group_kind).value());
+      continue;
+    }
     Json service = TRY(ServiceFor(flags, target.object));
     if (target.key.namespace_ != "default") {
       service["metadata"]["namespace"] = target.key.namespace_;

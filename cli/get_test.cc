@@ -220,5 +220,56 @@ TEST_F(GetTest, KindsOfAServerThatIsAwayAreMissed) {
             "GroupVersion discovery: example.com/v1\n");
 }
 
+// The end of a watch in which nothing happened.
+class NoEvents final : public http::StreamSource {
+ public:
+  void Attach(http::Waker) override {}
+  http::Pulled Pull(size_t, std::vector<http::SharedBytes>&) override { return http::Pulled::kEnd; }
+};
+
+constexpr char kMapA[] = R"({"apiVersion": "v1", "kind": "ConfigMap", "data": {"k": "<"},
+    "metadata": {"name": "a", "managedFields": [{"manager": "m"}]}})";
+
+TEST_F(GetTest, SeveralNamesAreShownAndNotWatched) {
+  const std::string maps = "/api/v1/namespaces/default/configmaps/";
+  server_ = ServerOf("", {}, {{maps + "a", kMapA}, {maps + "b", kMapA}});
+  EXPECT_EQ(Run("get", {"cm", "a", "b", "-w", "-o", "name"}), 1);
+  EXPECT_EQ(out_, "configmap/a\nconfigmap/a\n");
+  EXPECT_EQ(err_, "error: you may only watch a single resource or type of resource at a time\n");
+  EXPECT_EQ(Run("get", {"cm", "a", "none", "-w", "-o", "name"}), 1);
+  EXPECT_EQ(out_, "");
+  EXPECT_THAT(err_, testing::Not(testing::HasSubstr("single resource")));
+  EXPECT_EQ(Run("get", {"cm", "a", "none", "-w", "-o", "name", "--ignore-not-found"}), 0) << err_;
+}
+
+TEST_F(GetTest, AnEventInJsonIsOneLineWithAllThatItsObjectHas) {
+  const std::string maps = "/api/v1/namespaces/default/configmaps";
+  server_ = [&, answer = ServerOf("", {}, {{maps + "/a", kMapA}})](const http::Request& request) {
+    if (request.path != maps) return answer(request);
+    http::Response response;
+    response.status = 200;
+    response.stream = std::make_unique<NoEvents>();
+    return response;
+  };
+  EXPECT_EQ(Run("get", {"cm/a", "-w", "--output-watch-events", "-o", "json"}), 0) << err_;
+  EXPECT_EQ(out_, R"({"type":"ADDED","object":{"apiVersion":"v1","data":{"k":"\u003c"},"kind":)"
+                  R"("ConfigMap","metadata":{"managedFields":[{"manager":"m"}],"name":"a"}}})"
+                  "\n");
+  EXPECT_EQ(Run("get", {"cm/a", "-w", "-o", "json"}), 0) << err_;
+  EXPECT_THAT(out_, testing::Not(testing::HasSubstr("managedFields")));
+}
+
+TEST_F(GetTest, WhatIsNoObjectIsToldOfByWhatItIs) {
+  const std::string why = "json: cannot unmarshal ";
+  input_ = "just a text\n";
+  EXPECT_EQ(Run("get", {"-f", "-", "-o", "name"}), 1);
+  EXPECT_EQ(err_, "error: unable to decode \"STDIN\": " + why +
+                      "string into Go value of type unstructured.detector\n");
+  input_ = "[]\n";
+  EXPECT_EQ(Run("delete", {"-f", "-"}), 1);
+  EXPECT_EQ(err_, "error: unable to decode \"STDIN\": " + why +
+                      "array into Go value of type unstructured.detector\n");
+}
+
 }  // namespace
 }  // namespace skiff::cli

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "api/text/go_text.h"
 #include "base/clock.h"
 #include "cli/get.h"
 #include "cli/json_text.h"
@@ -64,7 +65,12 @@ class WatchPrinter {
       command_.environment().out(table_.Print(document, event));
       return {};
     }
-    if (flags_.print.HidesManagedFields()) DropManagedFields(document);
+    // kubectl shows all of an object that an event is around, and each such JSON on a line.
+    if (event.empty() && flags_.print.HidesManagedFields()) DropManagedFields(document);
+    if (!event.empty() && Lower(flags_.print.output) == "json") {
+      command_.Print("{{\"type\":\"{}\",\"object\":{}}}\n", event, GoJson(document));
+      return {};
+    }
     if (!event.empty()) document = {{"type", event}, {"object", std::move(document)}};
     const bool headers = !flags_.no_headers && !std::exchange(begun_, true);
     std::string begun;
@@ -92,13 +98,45 @@ Query WatchQuery(const GetFlags& flags, const Selection& selection) {
   return query;
 }
 
+// Several names of one kind: they are shown, and that they cannot be watched is told. The first
+// that is missing ends it.
+Result<> ShowSeveral(Command& command, const GetFlags& flags, const Selection& selection) {
+  Session& session = *TRY(command.session());
+  const Resource& resource = selection.kind.resource;
+  const std::string namespace_ =
+      selection.namespace_.value_or(session.NamespaceFor(resource, false));
+  Json all;
+  for (const std::string& name : selection.names) {
+    auto one = session.api().Get(TRY(resource.Path({namespace_, name})), Query(),
+                                 flags.human() ? kTableAccept : "");
+    const bool is_missing = !one && one.error().reason == Reason::kNotFound;
+    if (is_missing && flags.ignore_not_found) return {};
+    if (!one) return Fail(one.error());
+    const char* const many = flags.human() ? "rows" : "items";
+    if (all.is_null()) {
+      all = flags.human() ? *one : Json::object();
+      all[many] = Json::array();
+    }
+    if (flags.human()) {
+      for (const Json& row : At(*one, many)) all[many].push_back(row);
+    } else {
+      all[many].push_back(std::move(*one));
+    }
+  }
+  WatchPrinter printer(command, flags, resource);
+  TRY(printer.Open());
+  TRY(printer.Begin(std::move(all), resource));
+  return CliError("you may only watch a single resource or type of resource at a time");
+}
+
 }  // namespace
 
 Result<> WatchSelection(Command& command, const GetFlags& flags, const Selections& selections) {
-  if (selections.items.size() != 1 || selections.items[0].names.size() > 1) {
+  if (selections.items.size() != 1) {
     return CliError("you may only specify a single resource type");
   }
   const Selection& selection = selections.items[0];
+  if (selection.names.size() > 1) return ShowSeveral(command, flags, selection);
   const Resource& resource = selection.kind.resource;
   Session& session = *TRY(command.session());
   const std::string namespace_ =

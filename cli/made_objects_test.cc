@@ -285,5 +285,70 @@ TEST_F(CredentialsTest, FilesAreShownAsWhatTheyHold) {
   EXPECT_EQ(err_, "error: if merge==false a precise file must be specified\n");
 }
 
+// As `get --raw` answers.
+TEST_F(MadeObjectsTest, ItemsOfAListOfOneKindNeedNotSayTheirs) {
+  input_ = R"({"apiVersion": "v1", "kind": "ConfigMapList", "items": [
+      {"metadata": {"name": "a"}},
+      {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "b"}}]})";
+  EXPECT_EQ(Run("create", {"--dry-run=client", "-o", "name", "-f", "-"}), 0) << err_;
+  EXPECT_EQ(out_, "configmap/a\nsecret/b\n");
+  input_ = R"({"apiVersion": "v1", "kind": "List", "items": [{"metadata": {"name": "a"}}]})";
+  EXPECT_EQ(Run("create", {"--dry-run=client", "-o", "name", "-f", "-"}), 1);
+  EXPECT_THAT(err_, HasSubstr("[apiVersion not set, kind not set]"));
+}
+
+// As PowerShell redirects into a file.
+TEST_F(MadeObjectsTest, FilesMayBeInUtf16) {
+  const std::string text =
+      "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n---\n"
+      "{\"apiVersion\": \"v1\", \"kind\": \"Secret\", \"metadata\": {\"name\": \"b\"}}\n";
+  std::string little = "\xff\xfe";
+  std::string big = "\xfe\xff";
+  for (const char c : text) {
+    little += {c, '\0'};
+    big += {'\0', c};
+  }
+  for (const std::string& each : {little, big}) {
+    input_ = each;
+    EXPECT_EQ(Run("create", {"--dry-run=client", "-o", "name", "-f", "-"}), 0) << err_;
+    EXPECT_EQ(out_, "configmap/a\nsecret/b\n");
+  }
+  const std::string cut = little + "a";
+  const std::string half_a_pair = little + std::string("\x00\xd8\x61\x00", 4);
+  for (const std::string& each : {cut, half_a_pair}) {
+    input_ = each;
+    EXPECT_EQ(Run("create", {"--dry-run=client", "-o", "name", "-f", "-"}), 1);
+  }
+}
+
+TEST_F(MadeObjectsTest, WhatCannotBeExposedKeepsNothingElseFromIt) {
+  input_ =
+      "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n---\n"
+      "apiVersion: v1\nkind: ReplicationController\nmetadata: {name: r}\n"
+      "spec: {selector: {a: b}}\n";
+  const std::vector<std::string> args = {"-f", "-", "--port=80", "--dry-run=client", "-o", "name"};
+  EXPECT_EQ(Run("expose", args), 1);
+  EXPECT_EQ(out_, "service/r\n");
+  EXPECT_EQ(err_, "error: cannot expose a ConfigMap\n");
+}
+
+TEST_F(MadeObjectsTest, AnAddressOfALoadBalancerIsForServicesThatHaveOne) {
+  input_ =
+      "apiVersion: v1\nkind: ReplicationController\nmetadata: {name: r}\n"
+      "spec: {selector: {a: b}}\n";
+  std::vector<std::string> args = {"-f",
+                                   "-",
+                                   "--port=80",
+                                   "--load-balancer-ip=192.0.2.1",
+                                   "-o",
+                                   "jsonpath={.spec.loadBalancerIP}",
+                                   "--dry-run=client"};
+  EXPECT_EQ(Run("expose", args), 0) << err_;
+  EXPECT_EQ(out_, "");
+  args.push_back("--type=LoadBalancer");
+  EXPECT_EQ(Run("expose", args), 0) << err_;
+  EXPECT_EQ(out_, "192.0.2.1");
+}
+
 }  // namespace
 }  // namespace skiff::cli

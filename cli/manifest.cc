@@ -11,6 +11,7 @@
 #include "api/codec/json.h"
 #include "api/select/selector.h"
 #include "api/text/go_text.h"
+#include "api/text/utf8.h"
 #include "api/text/yaml.h"
 #include "cli/json_text.h"
 #include "cli/kustomize/build.h"
@@ -174,7 +175,32 @@ Documents ReadJsonStream(std::string_view text) {
   return found;
 }
 
+// Text in UTF-16, as a shell of Windows writes it, in UTF-8; else as it is. What is no pair of
+// surrogates, or half a character, is left to whoever reads it.
+std::optional<std::string> FromUtf16(std::string_view text) {
+  const bool is_little = text.starts_with("\xff\xfe");
+  if ((!is_little && !text.starts_with("\xfe\xff")) || text.size() % 2 != 0) return std::nullopt;
+  const auto unit = [&](size_t at) {
+    const auto first = static_cast<unsigned char>(text[at]);
+    const auto second = static_cast<unsigned char>(text[at + 1]);
+    return static_cast<uint32_t>(is_little ? second << 8 | first : first << 8 | second);
+  };
+  std::string out;
+  for (size_t at = 2; at < text.size(); at += 2) {
+    uint32_t code_point = unit(at);
+    if (code_point >= 0xd800 && code_point < 0xe000) {
+      const uint32_t low = at + 2 < text.size() ? unit(at + 2) : 0;
+      if (code_point >= 0xdc00 || low < 0xdc00 || low >= 0xe000) return std::nullopt;
+      code_point = 0x10000 + ((code_point - 0xd800) << 10) + (low - 0xdc00);
+      at += 2;
+    }
+    AppendUtf8(code_point, out);
+  }
+  return out;
+}
+
 Documents ReadDocuments(std::string_view text) {
+  if (const auto utf8 = FromUtf16(text)) return ReadDocuments(*utf8);
   const size_t begin = text.find_first_not_of(kWhiteSpace);
   if (begin != std::string_view::npos && text[begin] == '{') return ReadJsonStream(text);
   Documents found;
@@ -189,6 +215,22 @@ Documents ReadDocuments(std::string_view text) {
 
 bool IsList(const Json& document) {
   return TextAt(document, "kind").ends_with("List") && At(document, "items").is_array();
+}
+
+// Items of a ConfigMapList, as the server sends them, need not say what they are.
+std::vector<Json> ItemsOf(Json& list) {
+  const std::string kind = TextAt(list, "kind");
+  const std::string item_kind = kind.substr(0, kind.size() - std::string_view("List").size());
+  std::vector<Json> items;
+  for (Json& item : list["items"]) {
+    const bool says = !TextAt(item, "kind").empty() && !TextAt(item, "apiVersion").empty();
+    if (item.is_object() && !says && !item_kind.empty()) {
+      item["kind"] = item_kind;
+      item["apiVersion"] = TextAt(list, "apiVersion");
+    }
+    items.push_back(std::move(item));
+  }
+  return items;
 }
 
 // What Go's decoder calls a value.
@@ -264,6 +306,12 @@ Result<ManifestObject> PlaceObject(Session& session, const std::string& source, 
   if (!why.empty() && !placing.validates && object.is_object() && kind.empty()) {
     return CliError(fmt::format("unable to decode {}: Object 'Kind' is missing in '{}'",
                                 GoQuote(source), DumpJson(object)));
+  }
+  if (!object.is_object() && !placing.validates) {
+    return CliError(
+        fmt::format("unable to decode {}: json: cannot unmarshal {} into Go value of type "
+                    "unstructured.detector",
+                    GoQuote(source), TypeWord(object)));
   }
   if (!why.empty()) {
     return CliError(
@@ -366,7 +414,7 @@ Result<> VisitManifests(Command& command, const FileFlags& files,
     for (Json& document : documents.values) {
       std::vector<Json> found;
       if (IsList(document)) {
-        for (Json& item : document["items"]) found.push_back(std::move(item));
+        found = ItemsOf(document);
       } else {
         found.push_back(std::move(document));
       }

@@ -130,9 +130,6 @@ Result<> RunReplace(Command& command, const Args& args) {
   if (deletion.grace_period == 0) deletion.grace_period = 1;
   files.validates = flags.Validates();
   const auto objects = TRY(ReadManifests(command, files));
-  if (objects.empty() && command.exit_code() == 0) {
-    return CliError("no objects passed to replace");
-  }
   for (const ManifestObject& object : objects) {
     if (object.key.name.empty()) {
       command.Report(CliError(fmt::format("error when replacing {}: resource name may not be empty",

@@ -75,5 +75,11 @@ TEST_F(ReplaceTest, WhatCannotBeDeletedKeepsNothingElseFromBeingMadeAgain) {
   EXPECT_EQ(TextAt(objects_[b], "data", "new"), "yes");
 }
 
+TEST_F(ReplaceTest, WhereNothingIsSaidThereIsNothingToDo) {
+  input_ = "# nothing\n---\n";
+  EXPECT_EQ(Run("replace", {"-f", "-"}), 0) << err_;
+  EXPECT_EQ(out_ + err_, "");
+}
+
 }  // namespace
 }  // namespace skiff::cli
