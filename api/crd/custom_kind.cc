@@ -379,10 +379,15 @@ void CustomKind::Converted(Json& content) const {
   (void)CoerceEmbedded(schema, content, false, nullptr);  // Fails only where it is strict.
 }
 
-void CustomKind::ForStore(Json& content) const {
+Result<> CustomKind::ForStore(Json& content) const {
   const Schema& schema = stored->schema();
   Prune(schema, content, nullptr);
-  (void)CoerceEmbedded(schema, content, false, nullptr);  // The same.
+  auto coerced = CoerceEmbedded(schema, content, true, nullptr);
+  if (coerced) return {};
+  // The client could not know, and is told of an error that has no reason.
+  Error error{.reason = Reason::kUnknown, .message = std::move(coerced.error().message)};
+  error.http_code = 500;
+  return Fail(std::move(error));
 }
 
 void CustomKind::Validate(const Json& document, const Json* old, std::string_view subresource,

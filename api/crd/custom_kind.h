@@ -93,7 +93,9 @@ struct CustomKind {
   Reading ReadingOf(const Json& content, size_t room) const;
   // What was another version, and is this one now. Defaults are not filled in.
   void Converted(Json& content) const;
-  void ForStore(Json& content) const;
+  // Fails where what was sent in another version has, at the place of an embedded resource that
+  // the kept one alone knows of, something else.
+  Result<> ForStore(Json& content) const;
   // Whole documents. `old` is null on create. `warnings` gets what breaks a rule, and did before.
   void Validate(const Json& document, const Json* old, std::string_view subresource,
                 Violations& out, std::vector<std::string>& warnings) const;

@@ -152,8 +152,11 @@ class Coercer {
     if (schema.embedded) TRY(Resource(value, place));
     for (auto& [name, below] : value.get_ref<Json::object_t&>()) {
       if (schema.embedded && IsTypeMeta(name)) continue;
-      const Schema* known = SchemaOf(schema, name);
-      if (known != nullptr) TRY(Value(*known, below, place.Member(name)));
+      if (const Schema* property = schema.Property(name)) {
+        TRY(Value(*property, below, place.Member(name)));
+      } else if (schema.additional != nullptr) {
+        TRY(Value(*schema.additional, below, place.Key(name)));
+      }
     }
     return {};
   }

@@ -146,7 +146,7 @@ TEST(DocumentsTest, LongPathsOfWhatIsUnknownAreFew) {
   resources["short"] = Json::array({Json::parse(R"({"metadata": {"name": "a", "x": 1}})")});
   unknown.clear();
   EXPECT_TRUE(CoerceEmbedded(*holder, resources, true, &unknown));
-  EXPECT_EQ(unknown, std::vector<std::string>{"short[0].metadata.x"});
+  EXPECT_EQ(unknown, std::vector<std::string>{"[short][0].metadata.x"});
   EXPECT_EQ(resources["short"][0]["metadata"], Json::parse(R"({"name": "a"})"));
   for (int i = 0; i < 50; ++i) {
     resources[name].push_back(Json::parse(R"({"metadata": {"x": 1}})"));

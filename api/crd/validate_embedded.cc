@@ -1,4 +1,6 @@
 // Resources that stand inside of others.
+#include "api/codec/decode.h"
+#include "api/codec/json.h"
 #include "api/codec/typed.h"
 #include "api/crd/place.h"
 #include "api/crd/validate.h"
@@ -41,7 +43,12 @@ void CheckTypeMeta(const Json& value, const FieldPath& path, Violations& out) {
 void CheckResource(const Json& value, const FieldPath& path, Violations& out) {
   CheckTypeMeta(value, path, out);
   const auto metadata = value.find("metadata");
-  if (metadata == value.end() || !metadata->is_object()) return;
+  if (metadata == value.end()) return;
+  // Of what was applied nobody has made it that yet.
+  const auto decoded =
+      DecodeJson(meta_v1::ObjectMeta::Describe(), DumpJson(*metadata), FieldValidation::kIgnore);
+  if (!decoded) return out.Invalid(path.Child("metadata"), *metadata, decoded.error().message);
+  if (!metadata->is_object()) return;
   const auto meta = FromJson<meta_v1::ObjectMeta>(*metadata);
   if (!meta) return;
   // A namespace and a name are not needed inside of another object.

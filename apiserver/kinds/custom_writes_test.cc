@@ -68,5 +68,64 @@ TEST_F(CustomResources, APatchOfAScaleSetsReplicasThatWereNotThere) {
   EXPECT_EQ(Get(path_ + "/a").body["spec"]["replicas"], 3);
 }
 
+// What is kept is checked by the version that it is kept in as well.
+TEST_F(CustomResources, AResourceThatTheKeptVersionAloneKnowsIsOneThroughEachVersion) {
+  Json schema = Schema();
+  schema["properties"]["spec"]["properties"]["inner"] = Json::parse(R"({"type": "object",
+      "additionalProperties": {"type": "object", "x-kubernetes-embedded-resource": true,
+                               "x-kubernetes-preserve-unknown-fields": true}})");
+  Json definition = Definition(schema);
+  Json& versions = definition["spec"]["versions"];
+  Json free = versions[0];
+  free["name"] = "v2";
+  free["storage"] = false;
+  free["schema"]["openAPIV3Schema"] = {{"type", "object"},
+                                       {"x-kubernetes-preserve-unknown-fields", true}};
+  versions.push_back(free);
+  Define(definition);
+  std::string other = path_;
+  other.replace(other.find("/v1/"), 4, "/v2/");
+  const auto with = [](const std::string& metadata) {
+    return R"({"apiVersion": "example.com/v2", "kind": "Cron", "metadata": {"name": "a"},
+        "spec": {"image": "web", "inner": {"k": {"apiVersion": "v1", "kind": "X", "metadata": )" +
+           metadata + "}}}}";
+  };
+  const std::string why =
+      "spec.inner[k].metadata: Invalid value: \"x\": json: cannot unmarshal string into Go value "
+      "of "
+      "type v1.ObjectMeta";
+  for (const char* query : {"", "?dryRun=All"}) {
+    const Answer refused = Post(other + query, with(R"("x")"));
+    EXPECT_EQ(refused.code, 500) << query;
+    EXPECT_EQ(refused.message(), why) << query;
+    EXPECT_FALSE(refused.body.contains("reason"));
+  }
+  ASSERT_EQ(Post(other, with(R"({"name": "n"})")).code, 201);
+  const Answer merged = Merge(other + "/a", R"({"spec": {"inner": {"k": {"metadata": "x"}}}})");
+  EXPECT_EQ(merged.code, 500);
+  EXPECT_EQ(merged.message(), why);
+  EXPECT_EQ(Get(path_ + "/a").body["spec"]["inner"]["k"]["metadata"]["name"], "n");
+}
+
+// An apply is not decoded as a body is: it is validation that finds what no metadata is.
+TEST_F(CustomResources, AnAppliedResourceHasTheMetadataOfOne) {
+  Json schema = Schema();
+  schema["properties"]["spec"]["properties"]["inner"] = Json::parse(R"({"type": "object",
+      "x-kubernetes-embedded-resource": true, "x-kubernetes-preserve-unknown-fields": true})");
+  Define(Definition(schema));
+  const Answer refused = Ask(
+      "PATCH", path_ + "/a?fieldManager=m",
+      Cron("a",
+           {{"image", "web"},
+            {"inner",
+             {{"apiVersion", "v1"}, {"kind", "X"}, {"metadata", {{"creationTimestamp", "x"}}}}}}),
+      "application/apply-patch+yaml");
+  EXPECT_EQ(refused.code, 422);
+  EXPECT_EQ(refused.message(),
+            "Cron.example.com \"a\" is invalid: spec.inner.metadata: Invalid value: "
+            "{\"creationTimestamp\":\"x\"}: parsing time \"x\" as \"2006-01-02T15:04:05Z07:00\": "
+            "cannot parse \"x\" as \"2006\"");
+}
+
 }  // namespace
 }  // namespace skiff

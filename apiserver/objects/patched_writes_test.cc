@@ -240,6 +240,26 @@ TEST_F(PatchedWrites, TheOldWayToWatchLeadsToNoSubresource) {
   EXPECT_EQ(nothing.message(), "crons.example.com \"a\" not found");
 }
 
+TEST_F(PatchedWrites, AWordInThePathOfACustomResourceIsItsVerbWithWhateverMethod) {
+  Define(Definition(Schema()));
+  const std::string root = "/apis/example.com/v1/";
+  for (const char* method : {"GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "ODD"}) {
+    for (const char* place :
+         {"namespaces/default/crons", "namespaces/default/crons/a", "crons", "crons/a"}) {
+      const Answer watch = Ask(method, root + "watch/" + place + "?resourceVersion=1");
+      EXPECT_EQ(watch.code, 200) << method << " " << place;
+      EXPECT_NE(watch.response.stream, nullptr) << method << " " << place;
+    }
+    EXPECT_EQ(Ask(method, root + "watch/crons/a/status").code, 405) << method;
+    const Answer proxy = Ask(method, root + "proxy/namespaces/default/crons/a/x");
+    EXPECT_EQ(proxy.code, 405) << method;
+    EXPECT_EQ(proxy.message(), "proxy is not supported on resources of kind \"crons.example.com\"");
+    EXPECT_EQ(Ask(method, root + "proxy/crons/a").code, 404) << method;
+    EXPECT_EQ(Ask(method, "/api/v1/watch/namespaces/default/configmaps?resourceVersion=1").code,
+              std::string_view(method) == "GET" ? 200 : 405);
+  }
+}
+
 TEST_F(PatchedWrites, WhatChangesACollectionNamesNothing) {
   Define(Definition(Schema()));
   const Answer changed = Merge(path_, "{}");

@@ -226,7 +226,7 @@ Result<Object> ForStore(const Object& object, const crd::CustomKind& custom) {
     kept = TRY(Object::FromDocument(kind, converted));
     kept.set_lacks_defaults(object.lacks_defaults());
   }
-  custom.ForStore(kept.content());
+  TRY(custom.ForStore(kept.content()));
   return kept;
 }
 

@@ -129,12 +129,13 @@ std::optional<PathForm> FormOf(const RequestInfo& info, const KindInfo& kind) {
   if (info.depth == 1 && !in_scope && kind.namespaced) {
     return info.legacy_watch ? PathForm::kWatchEverywhere : PathForm::kEverywhere;
   }
-  if (!in_scope) return std::nullopt;
+  const bool runtime = RuntimeKindOf(kind) != nullptr;
+  // Custom resources of one name are watched in all namespaces at once as well.
+  if (!in_scope && !(runtime && info.legacy_watch && kind.namespaced)) return std::nullopt;
   if (info.depth == 1) {
     return info.legacy_watch ? PathForm::kWatchCollection : PathForm::kCollection;
   }
   if (info.depth == 2) return info.legacy_watch ? PathForm::kWatchObject : PathForm::kObject;
-  const bool runtime = RuntimeKindOf(kind) != nullptr;
   // Of a custom resource it is a path like others, at which nobody watches.
   if (info.legacy_watch && !runtime) return std::nullopt;
   // What follows on a subresource of a custom resource is not looked at.
@@ -270,11 +271,16 @@ RouteMatch RouteTable::Find(const RequestInfo& info, std::string_view method) co
   if (found == nullptr) return {IsBuiltInGroup(info.group) ? Found::kNoPath : Found::kNoGroup};
   const KindInfo& kind = found->kind();
   const bool runtime = RuntimeKindOf(kind) != nullptr;
+  // Of custom resources the word in the path is a verb, which none of them has.
+  if (runtime && info.legacy_proxy && info.below_namespace == kind.namespaced) {
+    return {Found::kNoMethod, &kind};
+  }
   const auto form = FormOf(info, kind);
   if (!form) return {runtime ? Found::kNoGroup : Found::kNoPath};
   // Nor is a namespaced kind there without a namespace, but to list and watch it.
   const bool everywhere = *form == PathForm::kEverywhere;
-  if (runtime && method == "HEAD") method = "GET";
+  // The word in the path says that they are watched, with whatever method.
+  if (runtime && (method == "HEAD" || info.legacy_watch)) method = "GET";
   if (runtime && everywhere && method != "GET") return {Found::kNoGroup};
   RouteMatch match{Found::kNoPath};
   if (runtime && !info.subresource.empty()) match = {Found::kNoSubresource, &kind};
