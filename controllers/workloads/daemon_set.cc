@@ -43,14 +43,13 @@ class DaemonSetReconciler final : public Reconciler<DaemonSet> {
                       "This daemon set is selecting all pods. A non-empty selector is required.");
       return Requeue::None();
     }
-    const std::string hash = rollout::TemplateHash(set.spec.template_, set.status.collision_count);
     const auto unseen = control_.memory().Unseen(set.metadata);
     auto mine = TRY(ClaimObjects(client_, set, selector, pods_));
     // Those that were deleted a moment ago are not gone yet: nobody takes their places.
     const size_t leaving_unseen = std::erase_if(mine, [&](const auto& pod) {
       return !pod->metadata.deletion_timestamp && control_.memory().WasDeleted(KeyOf(set), *pod);
     });
-    TRY(KeepHistory(set, hash, mine));
+    const std::string hash = TRY(KeepHistory(set, mine));
     daemon::RollingInput input{set, hash, nodes_.List(), daemon::ByNode(mine), clock_.Now()};
     const auto daemon_template = daemon::DaemonTemplate(set, hash);
     Result<Duration> done = kNever;
@@ -125,8 +124,10 @@ class DaemonSetReconciler final : public Reconciler<DaemonSet> {
     }
   }
 
-  // The present template as a ControllerRevision, the newest one; old ones beyond the limit go.
-  Result<> KeepHistory(const DaemonSet& set, const std::string& hash, const daemon::Pods& pods) {
+  // The present template as a ControllerRevision, the newest one; old ones beyond the limit go. The
+  // hash that pods of it have is the one that the revision has: it may be of another controller, or
+  // of before another template had the same.
+  Result<std::string> KeepHistory(const DaemonSet& set, const daemon::Pods& pods) {
     const auto selector = TRY(LabelSelector::From(*set.spec.selector));
     const Revisions all = TRY(ClaimObjects(client_, set, selector, revisions_));
     const Json data = TemplatePatch(set.spec.template_);
@@ -139,6 +140,9 @@ class DaemonSetReconciler final : public Reconciler<DaemonSet> {
         in_use.push_back(set.metadata.name + "-" + label->second);
       }
     }
+    const std::string hash =
+        current ? HashOf(*current)
+                : rollout::TemplateHash(set.spec.template_, set.status.collision_count);
     if (!current) {
       TRY(CreateRevision(set, hash, data, next));
     } else if (current->revision != next - 1) {
@@ -151,7 +155,12 @@ class DaemonSetReconciler final : public Reconciler<DaemonSet> {
       const auto deleted = client_.Delete(*outdated);
       if (!deleted && deleted.error().reason != Reason::kNotFound) return Fail(deleted.error());
     }
-    return {};
+    return hash;
+  }
+
+  static std::string HashOf(const ControllerRevision& revision) {
+    const auto label = revision.metadata.labels.find(std::string(daemon::kRevisionHash));
+    return label == revision.metadata.labels.end() ? revision.metadata.name : label->second;
   }
 
   Result<> CreateRevision(const DaemonSet& set, const std::string& hash, const Json& data,

@@ -1,11 +1,25 @@
 #include "controllers/workloads/revision_history.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <limits>
+
+#include "api/defaults.h"
 
 namespace skiff {
 
 using apps_v1::ControllerRevision;
+
+namespace {
+
+Json TemplateWithDefaults(const core_v1::PodTemplateSpec& pod_template) {
+  Json content = ToJson(pod_template);
+  ApplyDefaults(core_v1::PodTemplateSpec::Describe(), content);
+  return content;
+}
+
+}  // namespace
 
 Json TemplatePatch(const core_v1::PodTemplateSpec& pod_template) {
   Json content = ToJson(pod_template);
@@ -35,6 +49,30 @@ Ptr<ControllerRevision> FindRevision(const Revisions& revisions, const Json& dat
     }
   }
   return found;
+}
+
+Ptr<ControllerRevision> FindRevisionByMeaning(const Revisions& revisions,
+                                              const core_v1::PodTemplateSpec& pod_template) {
+  if (revisions.empty()) return nullptr;
+  Revisions sorted = revisions;
+  SortRevisions(sorted);
+  const auto kept = TemplateOf(*sorted.back());
+  if (!kept || TemplateWithDefaults(*kept) != TemplateWithDefaults(pod_template)) return nullptr;
+  return sorted.back();
+}
+
+Result<core_v1::PodTemplateSpec> TemplateOf(const ControllerRevision& revision) {
+  const Json data = revision.data.Parse();
+  const auto spec = data.find("spec");
+  if (spec == data.end() || !spec->contains("template")) {
+    return Fail(Reason::kInvalid,
+                fmt::format("revision {} holds no template", revision.metadata.name));
+  }
+  Json content = spec->at("template");
+  content.erase("$patch");
+  core_v1::PodTemplateSpec pod_template;
+  TRY(FromJson(core_v1::PodTemplateSpec::Describe(), content, &pod_template));
+  return pod_template;
 }
 
 Revisions OutdatedRevisions(Revisions revisions, const std::vector<std::string>& in_use,
