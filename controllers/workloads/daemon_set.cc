@@ -127,11 +127,13 @@ class DaemonSetReconciler final : public Reconciler<DaemonSet> {
   // The present template as a ControllerRevision, the newest one; old ones beyond the limit go. The
   // hash that pods of it have is the one that the revision has: it may be of another controller, or
   // of before another template had the same.
-  Result<std::string> KeepHistory(const DaemonSet& set, const daemon::Pods& pods) {
+  Result<std::string> KeepHistory(const DaemonSet& set, daemon::Pods& pods) {
     const auto selector = TRY(LabelSelector::From(*set.spec.selector));
     const Revisions all = TRY(ClaimObjects(client_, set, selector, revisions_));
     const Json data = TemplatePatch(set.spec.template_);
-    const auto current = FindRevision(all, data);
+    const Revisions equal = EqualRevisions(all, data);
+    const auto current = NewestRevision(equal);
+    if (current) TRY(MergeInto(*current, equal, pods));
     const int64_t next = NextRevision(all);
     std::vector<std::string> in_use;
     for (const auto& pod : pods) {
@@ -156,6 +158,23 @@ class DaemonSetReconciler final : public Reconciler<DaemonSet> {
       if (!deleted && deleted.error().reason != Reason::kNotFound) return Fail(deleted.error());
     }
     return hash;
+  }
+
+  // Of several revisions that hold the present template one stays: pods of the others are its own
+  // from now on.
+  Result<> MergeInto(const ControllerRevision& kept, const Revisions& equal, daemon::Pods& pods) {
+    const std::string label(daemon::kRevisionHash);
+    for (const auto& revision : equal) {
+      if (revision->metadata.name == kept.metadata.name) continue;
+      for (auto& pod : pods) {
+        const auto said = pod->metadata.labels.find(label);
+        if (said == pod->metadata.labels.end() || said->second != HashOf(*revision)) continue;
+        pod = TRY(client_.Patch(*pod, [&](Pod& it) { it.metadata.labels[label] = HashOf(kept); }));
+      }
+      const auto deleted = client_.Delete(*revision);
+      if (!deleted && deleted.error().reason != Reason::kNotFound) return Fail(deleted.error());
+    }
+    return {};
   }
 
   static std::string HashOf(const ControllerRevision& revision) {

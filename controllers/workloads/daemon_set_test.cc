@@ -10,6 +10,8 @@ namespace {
 using testing::Contains;
 using testing::Not;
 
+constexpr char kRevisionsPath[] = "/apis/apps/v1/namespaces/default/controllerrevisions";
+
 // A set of pods that are available once they have been ready for ten seconds.
 class DaemonSetRounds : public ListingServerTest {
  protected:
@@ -40,6 +42,20 @@ class DaemonSetRounds : public ListingServerTest {
          {"spec", {{"nodeName", "of-" + name}}},
          {"status", {{"phase", "Running"}, {"conditions", Json::array({ready})}}}});
   }
+  // Of the present template.
+  void PutRevision(const std::string& hash, int number) {
+    core_v1::PodTemplateSpec pod_template;
+    pod_template.metadata.labels["app"] = "a";
+    auto& container = pod_template.spec.containers.emplace_back();
+    container.name = "main";
+    container.image = "web:1";
+    Put("/apis/apps/v1/controllerrevisions", kRevisionsPath + ("/d-" + hash),
+        {{"metadata",
+          {{"labels", {{"app", "a"}, {"controller-revision-hash", hash}}},
+           {"ownerReferences", Json::array({owner_})}}},
+         {"data", TemplatePatch(pod_template)},
+         {"revision", number}});
+  }
 
   const Json owner_ = {{"apiVersion", "apps/v1"},
                        {"kind", "DaemonSet"},
@@ -61,24 +77,29 @@ TEST_F(DaemonSetRounds, NobodyTakesThePlaceOfAPodThatWasJustDeleted) {
 
 // Another controller may have made it, whose hashes are others.
 TEST_F(DaemonSetRounds, ARevisionSaysWhichHashItsPodsHave) {
-  core_v1::PodTemplateSpec pod_template;
-  pod_template.metadata.labels["app"] = "a";
-  auto& container = pod_template.spec.containers.emplace_back();
-  container.name = "main";
-  container.image = "web:1";
-  Put("/apis/apps/v1/controllerrevisions",
-      "/apis/apps/v1/namespaces/default/controllerrevisions/d-theirs",
-      {{"metadata",
-        {{"labels", {{"app", "a"}, {"controller-revision-hash", "theirs"}}},
-         {"ownerReferences", Json::array({owner_})}}},
-       {"data", TemplatePatch(pod_template)},
-       {"revision", 1}});
+  PutRevision("theirs", 1);
   PutPod("kept", "1", "2027-01-15T07:00:00Z", "theirs");
   AddDaemonSetController(manager_);
   Run(500ms);
   EXPECT_THAT(written(), Not(Contains("DELETE /api/v1/namespaces/default/pods/kept")));
   EXPECT_THAT(written(),
               Not(Contains("POST /apis/apps/v1/namespaces/default/controllerrevisions")));
+}
+
+TEST_F(DaemonSetRounds, OfRevisionsOfOneTemplateTheNewestTakesOverThePodsOfTheOthers) {
+  PutRevision("older", 1);
+  PutRevision("newer", 2);
+  PutPod("kept", "1", "2027-01-15T07:00:00Z", "older");
+  const std::string path = "/api/v1/namespaces/default/pods/kept";
+  Json labelled = answers_[path].second;
+  labelled["metadata"]["labels"]["controller-revision-hash"] = "newer";
+  after_writes_["PATCH " + path] = labelled;
+  AddDaemonSetController(manager_);
+  Run(500ms);
+  EXPECT_THAT(written(), Contains("PATCH " + path));
+  EXPECT_THAT(written(), Contains(std::string("DELETE ") + kRevisionsPath + "/d-older"));
+  EXPECT_THAT(written(), Not(Contains(std::string("DELETE ") + kRevisionsPath + "/d-newer")));
+  EXPECT_THAT(written(), Not(Contains("DELETE " + path)));
 }
 
 }  // namespace

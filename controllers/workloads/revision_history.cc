@@ -41,24 +41,30 @@ int64_t NextRevision(const Revisions& revisions) {
   return newest < std::numeric_limits<int64_t>::max() ? newest + 1 : newest;
 }
 
+Revisions EqualRevisions(const Revisions& revisions, const Json& data) {
+  Revisions equal = revisions;
+  std::erase_if(equal, [&](const auto& revision) { return revision->data.Parse() != data; });
+  return equal;
+}
+
 Ptr<ControllerRevision> FindRevision(const Revisions& revisions, const Json& data) {
-  Ptr<ControllerRevision> found;
-  for (const auto& revision : revisions) {
-    if (revision->data.Parse() == data && (!found || found->revision < revision->revision)) {
-      found = revision;
-    }
-  }
-  return found;
+  return NewestRevision(EqualRevisions(revisions, data));
+}
+
+Ptr<ControllerRevision> NewestRevision(const Revisions& revisions) {
+  if (revisions.empty()) return nullptr;
+  Revisions sorted = revisions;
+  SortRevisions(sorted);
+  return sorted.back();
 }
 
 Ptr<ControllerRevision> FindRevisionByMeaning(const Revisions& revisions,
                                               const core_v1::PodTemplateSpec& pod_template) {
-  if (revisions.empty()) return nullptr;
-  Revisions sorted = revisions;
-  SortRevisions(sorted);
-  const auto kept = TemplateOf(*sorted.back());
+  const auto newest = NewestRevision(revisions);
+  if (!newest) return nullptr;
+  const auto kept = TemplateOf(*newest);
   if (!kept || TemplateWithDefaults(*kept) != TemplateWithDefaults(pod_template)) return nullptr;
-  return sorted.back();
+  return newest;
 }
 
 Result<core_v1::PodTemplateSpec> TemplateOf(const ControllerRevision& revision) {

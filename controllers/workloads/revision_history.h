@@ -17,8 +17,11 @@ Json TemplatePatch(const core_v1::PodTemplateSpec& pod_template);
 void SortRevisions(Revisions& revisions);
 // After the last that there can be comes the same again.
 int64_t NextRevision(const Revisions& revisions);
-// The newest one with this data; nullptr when there is none.
+// Those with this data.
+Revisions EqualRevisions(const Revisions& revisions, const Json& data);
+// The newest of them; nullptr when there is none.
 Ptr<apps_v1::ControllerRevision> FindRevision(const Revisions& revisions, const Json& data);
+Ptr<apps_v1::ControllerRevision> NewestRevision(const Revisions& revisions);
 // The newest of all, if it brings back this template though its data says so in other words: as
 // controllers of other versions wrote it, who put down what is not set or knew fewer defaults.
 // nullptr when it does not.
