@@ -137,11 +137,26 @@ class QuotaReconciler final : public Reconciler<ResourceQuota> {
   void Forget(const ObjectKey& key) override { news_->Forget(key); }
 
  private:
-  // How long the write has to wait; 0: it is done.
+  struct Measured {
+    QuotaUsage usage;
+    Result<> whole;  // Or why some of it is missing.
+  };
+
+  // What cannot be measured, as of a kind that nobody can list, does not keep the rest from being
+  // told. How long the write has to wait; 0: it is done.
   Result<Duration> Count(const ResourceQuota& quota) {
-    const QuotaUsage usage = TRY(Measure(quota));
-    const auto status = QuotaStatusOf(quota, usage);
-    if (status == quota.status) return Duration(0);
+    const Measured measured = Measure(quota);
+    const auto status = QuotaStatusOf(quota, measured.usage);
+    if (status != quota.status) {
+      const Duration wait = TRY(Tell(quota, status));
+      if (wait > Duration(0)) return wait;
+    }
+    TRY(Result<>(measured.whole));
+    return Duration(0);
+  }
+
+  // How long the write has to wait; 0: it is done.
+  Result<Duration> Tell(const ResourceQuota& quota, const core_v1::ResourceQuotaStatus& status) {
     if (Lowers(quota.status, status)) {
       const Duration wait = news_->UntilSettled(KeyOf(quota));
       if (wait > Duration(0)) return wait;
@@ -154,13 +169,16 @@ class QuotaReconciler final : public Reconciler<ResourceQuota> {
     return Duration(0);
   }
 
-  Result<QuotaUsage> Measure(const ResourceQuota& quota) {
+  Measured Measure(const ResourceQuota& quota) {
     QuotaSum sum(quota);
+    Result<> whole;
     std::set<QuotaPart> parts;
     for (const auto& [name, limit] : quota.spec.hard) {
       const auto part = PartOf(name);
       if (part == QuotaPart::kNumbers) {
-        if (const auto number = TRY(NumberOf(quota, name))) sum.Set(name, *number);
+        const auto number = NumberOf(quota, name);
+        if (!number) whole = Fail(number.error());
+        if (number && *number) sum.Set(name, **number);
       } else if (part) {
         parts.insert(*part);
         sum.Measure(*part);
@@ -187,7 +205,7 @@ class QuotaReconciler final : public Reconciler<ResourceQuota> {
         sum.Add({.kind = ResourceClaim::Info(), .resource_claim = claim.get()});
       }
     }
-    return sum.usage();
+    return {sum.usage(), whole};
   }
 
   // nullopt: nobody has ever known such a kind. Of one that went nothing is left.

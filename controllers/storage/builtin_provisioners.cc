@@ -10,7 +10,6 @@ namespace skiff {
 namespace {
 
 constexpr std::string_view kBuiltinPrefix = "kubernetes.io/";
-constexpr std::string_view kMigratedTo = "pv.kubernetes.io/migrated-to";
 
 struct Successor {
   std::string_view provisioner;
@@ -31,10 +30,16 @@ constexpr Successor kSuccessors[] = {
 std::optional<std::string> ProvisionerNow(const std::string& provisioner) {
   if (!provisioner.starts_with(kBuiltinPrefix)) return provisioner;
   if (provisioner == kHostPathProvisioner) return provisioner;
+  std::string driver = SuccessorOf(provisioner);
+  if (driver.empty()) return std::nullopt;
+  return driver;
+}
+
+std::string SuccessorOf(const std::string& provisioner) {
   for (const Successor& each : kSuccessors) {
     if (each.provisioner == provisioner) return std::string(each.driver);
   }
-  return std::nullopt;
+  return "";
 }
 
 std::string WhyNoDirectory(const core_v1::PersistentVolumeClaim& claim,
@@ -55,12 +60,13 @@ std::string WhyNoDirectory(const core_v1::PersistentVolumeClaim& claim,
 
 std::string WhyNotDeleted(const core_v1::PersistentVolume& volume) {
   const auto& annotations = volume.metadata.annotations;
+  if (annotations.contains(std::string(kMigratedTo))) return "";
   const auto made_by = annotations.find(std::string(kProvisionedBy));
   if (made_by != annotations.end() && !made_by->second.empty()) {
     if (!made_by->second.starts_with(kBuiltinPrefix)) return "";
     return "no volume plugin matched name: " + made_by->second;
   }
-  if (annotations.contains(std::string(kMigratedTo)) || volume.spec.csi) return "";
+  if (volume.spec.csi) return "";
   if (!volume.spec.host_path) {
     return fmt::format("error getting deleter volume plugin for volume \"{}\": no {}volume plugin "
                        "matched",

@@ -16,6 +16,11 @@ inline constexpr char kHostPathProvisioner[] = "kubernetes.io/host-path";
 // nullopt: nobody does any more.
 std::optional<std::string> ProvisionerNow(const std::string& provisioner);
 
+// The driver that looks after what this built-in provisioner made; "" where none does.
+std::string SuccessorOf(const std::string& provisioner);
+// On volumes that such a driver looks after: which one.
+inline constexpr std::string_view kMigratedTo = "pv.kubernetes.io/migrated-to";
+
 // Why a directory cannot be what the claim asks for; "": it can.
 std::string WhyNoDirectory(const core_v1::PersistentVolumeClaim& claim,
                            const std::string& provisioner, const std::string& storage_class);

@@ -46,6 +46,16 @@ TEST(WhyNotDeletedTest, AVolumeOfADriverIsItsDriversToDelete) {
   EXPECT_EQ(WhyNotDeleted(volume), "no volume plugin matched name: kubernetes.io/glusterfs");
 }
 
+TEST(WhyNotDeletedTest, AVolumeThatWasHandedOnIsItsNewDriversToDelete) {
+  core_v1::PersistentVolume volume;
+  volume.metadata.annotations["pv.kubernetes.io/provisioned-by"] = "kubernetes.io/aws-ebs";
+  volume.metadata.annotations["pv.kubernetes.io/migrated-to"] = "ebs.csi.aws.com";
+  EXPECT_EQ(WhyNotDeleted(volume), "");
+  EXPECT_EQ(SuccessorOf("kubernetes.io/aws-ebs"), "ebs.csi.aws.com");
+  EXPECT_EQ(SuccessorOf("kubernetes.io/host-path"), "");
+  EXPECT_EQ(SuccessorOf("ebs.csi.aws.com"), "");
+}
+
 TEST(WhyNotDeletedTest, ADirectoryThatSomebodyNamedIsNotDeleted) {
   core_v1::PersistentVolume volume;
   volume.spec.host_path.Ensure().path = "/x";

@@ -23,6 +23,8 @@ using core_v1::PersistentVolumeClaim;
 using core_v1::Pod;
 using storage_v1::StorageClass;
 
+constexpr std::string_view kPreResizeCapacity = "volume.alpha.kubernetes.io/pre-resize-capacity";
+
 class ClaimReconciler final : public Reconciler<PersistentVolumeClaim> {
  public:
   ClaimReconciler(Manager& manager, const ControllerOptions& options)
@@ -250,7 +252,7 @@ class ClaimReconciler final : public Reconciler<PersistentVolumeClaim> {
     const auto bound = TRY(client_.Patch(claim, change, {.if_unchanged = true}));
     const auto tell = [&](PersistentVolumeClaim& it) {
       // Once it is bound, whoever changes the volume says how far that has come.
-      if (it.status.phase != "Bound") it.status.capacity = volume->spec.capacity;
+      if (it.status.phase != "Bound") it.status.capacity = CapacityToTell(*volume);
       if (it.status.phase == "Pending") {
         it.status.current_volume_attributes_class_name = volume->spec.volume_attributes_class_name;
       }
@@ -259,6 +261,16 @@ class ClaimReconciler final : public Reconciler<PersistentVolumeClaim> {
     };
     TRY(client_.PatchStatus(*bound, tell, {.if_unchanged = true}));
     return {};
+  }
+
+  // Of a volume that was made larger before its file system was, what that has: who mounts it sees
+  // from that that it has to grow.
+  static std::map<std::string, Quantity> CapacityToTell(const PersistentVolume& volume) {
+    std::map<std::string, Quantity> capacity = volume.spec.capacity;
+    const auto before = volume.metadata.annotations.find(std::string(kPreResizeCapacity));
+    if (before == volume.metadata.annotations.end()) return capacity;
+    if (const auto storage = Quantity::Parse(before->second)) capacity["storage"] = *storage;
+    return capacity;
   }
 
   Client& client_;

@@ -49,6 +49,58 @@ TEST_F(VolumeBinderRounds, WhoChangesAVolumeSaysWhichAttributesItsClaimHas) {
   EXPECT_THAT(written(), Not(Contains(std::string("PATCH ") + kBinderClaim + "/status")));
 }
 
+TEST_F(VolumeBinderRounds, OfAVolumeWhoseFileSystemHasToGrowTheClaimIsToldWhatThatHas) {
+  Put("/api/v1/persistentvolumeclaims", kBinderClaim,
+      {{"spec",
+        {{"accessModes", {"ReadWriteOnce"}},
+         {"storageClassName", ""},
+         {"volumeName", "b"},
+         {"resources", {{"requests", {{"storage", "1Gi"}}}}}}},
+       {"status", {{"phase", "Pending"}}}});
+  const Json volume = {
+      {"metadata",
+       {{"name", "b"},
+        {"uid", "b"},
+        {"resourceVersion", "1"},
+        {"annotations", {{"volume.alpha.kubernetes.io/pre-resize-capacity", "1Gi"}}}}},
+      {"spec",
+       {{"accessModes", {"ReadWriteOnce"}},
+        {"capacity", {{"storage", "2Gi"}}},
+        {"claimRef", {{"namespace", "default"}, {"name", "a"}, {"uid", "a"}}}}},
+      {"status", {{"phase", "Bound"}}}};
+  Put("/api/v1/persistentvolumes", kBinderVolume, volume);
+  Json bound = answers_[kBinderClaim].second;
+  bound["metadata"]["annotations"] = {{"pv.kubernetes.io/bind-completed", "yes"}};
+  after_writes_[std::string("PATCH ") + kBinderClaim] = bound;
+  AddVolumeBinder(manager_, {});
+  Run(1s);
+  const std::string write = std::string("PATCH ") + kBinderClaim + "/status";
+  const auto found = std::ranges::find(written(), write);
+  ASSERT_NE(found, written().end());
+  const Json body = Json::parse(bodies()[static_cast<size_t>(found - written().begin())]);
+  EXPECT_EQ(body["status"]["capacity"]["storage"], "1Gi");
+}
+
+// Built-in provisioners made them in their time.
+TEST_F(VolumeBinderRounds, AVolumeOfAFormerProvisionerIsHandedOnToItsDriver) {
+  Put("/api/v1/persistentvolumes", kBinderVolume,
+      {{"metadata",
+        {{"annotations", {{"pv.kubernetes.io/provisioned-by", "kubernetes.io/gce-pd"}}}}},
+       {"spec",
+        {{"accessModes", {"ReadWriteOnce"}},
+         {"capacity", {{"storage", "1Gi"}}},
+         {"persistentVolumeReclaimPolicy", "Delete"},
+         {"gcePersistentDisk", {{"pdName", "d"}}},
+         {"claimRef", {{"namespace", "default"}, {"name", "a"}, {"uid", "a"}}}}},
+       {"status", {{"phase", "Released"}}}});
+  AddVolumeBinder(manager_, {});
+  Run(1s);
+  ASSERT_FALSE(written().empty());
+  EXPECT_EQ(written()[0], std::string("PATCH ") + kBinderVolume);
+  EXPECT_THAT(bodies()[0], HasSubstr("pd.csi.storage.gke.io"));
+  EXPECT_THAT(told(), Not(Contains("VolumeFailedDelete")));
+}
+
 // The cache does not show it yet, and it is another claim's by now.
 TEST_F(VolumeBinderRounds, AVolumeThatIsReadFromTheServerIsTakenFromNobody) {
   answers_["/api/v1/persistentvolumes/new"] = {

@@ -39,12 +39,30 @@ class VolumeReconciler final : public Reconciler<PersistentVolume> {
         nodes_remove_local_volumes_(options.nodes_remove_local_volumes) {}
 
   Result<Requeue> Reconcile(const PersistentVolume& volume) override {
+    const bool is_handed_on = TRY(HandOn(volume));
+    if (is_handed_on) return Requeue::None();  // Its event wakes us.
     const auto done = Look(volume);
     if (!done) return Fail(done.error());
     return Requeue::None();
   }
 
  private:
+  // Tells the driver which looks after what a built-in provisioner made that this is one of those:
+  // it deletes it, when the time comes. Whether that took a write.
+  Result<bool> HandOn(const PersistentVolume& volume) {
+    const auto& annotations = volume.metadata.annotations;
+    const auto made_by = annotations.find(std::string(kProvisionedBy));
+    if (made_by == annotations.end()) return false;
+    const std::string driver = SuccessorOf(made_by->second);
+    const auto told = annotations.find(std::string(kMigratedTo));
+    if (driver.empty() || (told != annotations.end() && told->second == driver)) return false;
+    TRY(client_.Patch(
+        volume,
+        [&](PersistentVolume& it) { it.metadata.annotations[std::string(kMigratedTo)] = driver; },
+        {.if_unchanged = true}));
+    return true;
+  }
+
   Result<> Look(const PersistentVolume& volume) {
     if (!volume.spec.claim_ref || volume.spec.claim_ref->uid.empty()) {
       return SetPhase(volume, "Available", "");
@@ -120,6 +138,7 @@ class VolumeReconciler final : public Reconciler<PersistentVolume> {
     if (volume.status.phase != "Released" && volume.status.phase != "Failed") {
       TRY(SetPhase(volume, "Released", ""));
     }
+    if (HasAnnotation(volume.metadata, kMigratedTo)) return {};
     const std::string& policy = volume.spec.persistent_volume_reclaim_policy;
     if (policy == "Delete") return Delete(volume);
     if (policy == "Recycle") {

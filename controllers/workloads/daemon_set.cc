@@ -43,14 +43,13 @@ class DaemonSetReconciler final : public Reconciler<DaemonSet> {
                       "This daemon set is selecting all pods. A non-empty selector is required.");
       return Requeue::None();
     }
-    const std::string hash = rollout::TemplateHash(set.spec.template_, set.status.collision_count);
     const auto unseen = control_.memory().Unseen(set.metadata);
     auto mine = TRY(ClaimObjects(client_, set, selector, pods_));
     // Those that were deleted a moment ago are not gone yet: nobody takes their places.
     const size_t leaving_unseen = std::erase_if(mine, [&](const auto& pod) {
       return !pod->metadata.deletion_timestamp && control_.memory().WasDeleted(KeyOf(set), *pod);
     });
-    TRY(KeepHistory(set, hash, mine));
+    const std::string hash = TRY(KeepHistory(set, mine));
     daemon::RollingInput input{set, hash, nodes_.List(), daemon::ByNode(mine), clock_.Now()};
     const auto daemon_template = daemon::DaemonTemplate(set, hash);
     Result<Duration> done = kNever;
@@ -125,12 +124,16 @@ class DaemonSetReconciler final : public Reconciler<DaemonSet> {
     }
   }
 
-  // The present template as a ControllerRevision, the newest one; old ones beyond the limit go.
-  Result<> KeepHistory(const DaemonSet& set, const std::string& hash, const daemon::Pods& pods) {
+  // The present template as a ControllerRevision, the newest one; old ones beyond the limit go. The
+  // hash that pods of it have is the one that the revision has: it may be of another controller, or
+  // of before another template had the same.
+  Result<std::string> KeepHistory(const DaemonSet& set, daemon::Pods& pods) {
     const auto selector = TRY(LabelSelector::From(*set.spec.selector));
     const Revisions all = TRY(ClaimObjects(client_, set, selector, revisions_));
     const Json data = TemplatePatch(set.spec.template_);
-    const auto current = FindRevision(all, data);
+    const Revisions equal = EqualRevisions(all, data);
+    const auto current = NewestRevision(equal);
+    if (current) TRY(MergeInto(*current, equal, pods));
     const int64_t next = NextRevision(all);
     std::vector<std::string> in_use;
     for (const auto& pod : pods) {
@@ -139,6 +142,9 @@ class DaemonSetReconciler final : public Reconciler<DaemonSet> {
         in_use.push_back(set.metadata.name + "-" + label->second);
       }
     }
+    const std::string hash =
+        current ? HashOf(*current)
+                : rollout::TemplateHash(set.spec.template_, set.status.collision_count);
     if (!current) {
       TRY(CreateRevision(set, hash, data, next));
     } else if (current->revision != next - 1) {
@@ -151,7 +157,29 @@ class DaemonSetReconciler final : public Reconciler<DaemonSet> {
       const auto deleted = client_.Delete(*outdated);
       if (!deleted && deleted.error().reason != Reason::kNotFound) return Fail(deleted.error());
     }
+    return hash;
+  }
+
+  // Of several revisions that hold the present template one stays: pods of the others are its own
+  // from now on.
+  Result<> MergeInto(const ControllerRevision& kept, const Revisions& equal, daemon::Pods& pods) {
+    const std::string label(daemon::kRevisionHash);
+    for (const auto& revision : equal) {
+      if (revision->metadata.name == kept.metadata.name) continue;
+      for (auto& pod : pods) {
+        const auto said = pod->metadata.labels.find(label);
+        if (said == pod->metadata.labels.end() || said->second != HashOf(*revision)) continue;
+        pod = TRY(client_.Patch(*pod, [&](Pod& it) { it.metadata.labels[label] = HashOf(kept); }));
+      }
+      const auto deleted = client_.Delete(*revision);
+      if (!deleted && deleted.error().reason != Reason::kNotFound) return Fail(deleted.error());
+    }
     return {};
+  }
+
+  static std::string HashOf(const ControllerRevision& revision) {
+    const auto label = revision.metadata.labels.find(std::string(daemon::kRevisionHash));
+    return label == revision.metadata.labels.end() ? revision.metadata.name : label->second;
   }
 
   Result<> CreateRevision(const DaemonSet& set, const std::string& hash, const Json& data,

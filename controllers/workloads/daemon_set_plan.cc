@@ -197,7 +197,6 @@ Rolling ReplaceInPlace(const std::vector<NodePods>& nodes, const RollingInput& i
   Rolling rolling;
   Pods candidates;
   for (const NodePods& node : nodes) {
-    if (!node.run) continue;
     if (node.crowded || (node.updated != nullptr) == (node.old != nullptr)) {
       ++unavailable;
     } else if (node.updated) {
@@ -321,7 +320,8 @@ std::map<std::string, Pods> ByNode(const Pods& pods) {
   std::map<std::string, Pods> by_node;
   for (const auto& pod : pods) {
     const bool is_over = IsTerminal(*pod) && pod->metadata.deletion_timestamp;
-    if (!is_over) by_node[NodeOf(*pod)].push_back(pod);
+    const std::string node = NodeOf(*pod);
+    if (!is_over && !node.empty()) by_node[node].push_back(pod);
   }
   return by_node;
 }

@@ -32,7 +32,8 @@ bool DecidedAlike(const core_v1::Node& a, const core_v1::Node& b);
 
 // The node a pod runs on or is meant for; "" when nothing says.
 std::string NodeOf(const core_v1::Pod& pod);
-// Without those that ended and are being deleted: for what holds them nobody waits.
+// Without those that ended and are being deleted, for what holds them nobody waits; and without
+// those of which nothing says where they will run: a set may have adopted them.
 std::map<std::string, Pods> ByNode(const Pods& pods);
 
 // Deletes failed pods ever more slowly: a node that refuses each new one would otherwise be asked

@@ -157,6 +157,20 @@ TEST_F(DaemonSetPlanTest, WithoutSurgePodsGoBeforeTheirSuccessorsCome) {
   EXPECT_THAT(Rolled().create, IsEmpty());
 }
 
+// What may stay there, but nobody makes anew, is no less out of date.
+TEST_F(DaemonSetPlanTest, AnOldPodGoesAlsoFromANodeThatGetsNoNewOne) {
+  AddNodes(2);
+  AddPod("a", "n1", "new");
+  AddPod("b", "n2", "old");
+  auto tainted = std::make_shared<Node>(*nodes_[1]);
+  auto& taint = tainted->spec.taints.emplace_back();
+  taint.key = "k";
+  taint.effect = "NoSchedule";
+  nodes_[1] = tainted;
+  EXPECT_THAT(Manage().remove, IsEmpty());
+  EXPECT_THAT(Names(Rolled().remove), ElementsAre("b"));
+}
+
 TEST_F(DaemonSetPlanTest, BothLimitsZeroAllowOneUnavailable) {
   AddNodes(2);
   for (const char* node : {"n1", "n2"}) AddPod(std::string("old-") + node, node, "old");
@@ -201,6 +215,14 @@ TEST_F(DaemonSetPlanTest, PodsOfNodesThatAreGoneGoBeforeTheyAreScheduled) {
   core_v1::PodTemplateSpec meant = TemplateFor({}, "gone");
   pod.spec.affinity = meant.spec.affinity;
   EXPECT_THAT(Names(Manage().remove), ElementsAre("a"));
+}
+
+// As one that somebody made for himself, with the labels of the set.
+TEST_F(DaemonSetPlanTest, APodThatIsMeantForNoNodeWaitsUntilItHasOne) {
+  AddNodes(1);
+  AddPod("a", "", "new");
+  EXPECT_THAT(Manage().remove, IsEmpty());
+  EXPECT_THAT(Manage().create, ElementsAre("n1"));
 }
 
 // Else all DaemonSets would be looked at as often as any node says that it is alive.

@@ -1,11 +1,25 @@
 #include "controllers/workloads/revision_history.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <limits>
+
+#include "api/defaults.h"
 
 namespace skiff {
 
 using apps_v1::ControllerRevision;
+
+namespace {
+
+Json TemplateWithDefaults(const core_v1::PodTemplateSpec& pod_template) {
+  Json content = ToJson(pod_template);
+  ApplyDefaults(core_v1::PodTemplateSpec::Describe(), content);
+  return content;
+}
+
+}  // namespace
 
 Json TemplatePatch(const core_v1::PodTemplateSpec& pod_template) {
   Json content = ToJson(pod_template);
@@ -27,14 +41,44 @@ int64_t NextRevision(const Revisions& revisions) {
   return newest < std::numeric_limits<int64_t>::max() ? newest + 1 : newest;
 }
 
+Revisions EqualRevisions(const Revisions& revisions, const Json& data) {
+  Revisions equal = revisions;
+  std::erase_if(equal, [&](const auto& revision) { return revision->data.Parse() != data; });
+  return equal;
+}
+
 Ptr<ControllerRevision> FindRevision(const Revisions& revisions, const Json& data) {
-  Ptr<ControllerRevision> found;
-  for (const auto& revision : revisions) {
-    if (revision->data.Parse() == data && (!found || found->revision < revision->revision)) {
-      found = revision;
-    }
+  return NewestRevision(EqualRevisions(revisions, data));
+}
+
+Ptr<ControllerRevision> NewestRevision(const Revisions& revisions) {
+  if (revisions.empty()) return nullptr;
+  Revisions sorted = revisions;
+  SortRevisions(sorted);
+  return sorted.back();
+}
+
+Ptr<ControllerRevision> FindRevisionByMeaning(const Revisions& revisions,
+                                              const core_v1::PodTemplateSpec& pod_template) {
+  const auto newest = NewestRevision(revisions);
+  if (!newest) return nullptr;
+  const auto kept = TemplateOf(*newest);
+  if (!kept || TemplateWithDefaults(*kept) != TemplateWithDefaults(pod_template)) return nullptr;
+  return newest;
+}
+
+Result<core_v1::PodTemplateSpec> TemplateOf(const ControllerRevision& revision) {
+  const Json data = revision.data.Parse();
+  const auto spec = data.find("spec");
+  if (spec == data.end() || !spec->contains("template")) {
+    return Fail(Reason::kInvalid,
+                fmt::format("revision {} holds no template", revision.metadata.name));
   }
-  return found;
+  Json content = spec->at("template");
+  content.erase("$patch");
+  core_v1::PodTemplateSpec pod_template;
+  TRY(FromJson(core_v1::PodTemplateSpec::Describe(), content, &pod_template));
+  return pod_template;
 }
 
 Revisions OutdatedRevisions(Revisions revisions, const std::vector<std::string>& in_use,

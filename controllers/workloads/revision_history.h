@@ -17,8 +17,17 @@ Json TemplatePatch(const core_v1::PodTemplateSpec& pod_template);
 void SortRevisions(Revisions& revisions);
 // After the last that there can be comes the same again.
 int64_t NextRevision(const Revisions& revisions);
-// The newest one with this data; nullptr when there is none.
+// Those with this data.
+Revisions EqualRevisions(const Revisions& revisions, const Json& data);
+// The newest of them; nullptr when there is none.
 Ptr<apps_v1::ControllerRevision> FindRevision(const Revisions& revisions, const Json& data);
+Ptr<apps_v1::ControllerRevision> NewestRevision(const Revisions& revisions);
+// The newest of all, if it brings back this template though its data says so in other words: as
+// controllers of other versions wrote it, who put down what is not set or knew fewer defaults.
+// nullptr when it does not.
+Ptr<apps_v1::ControllerRevision> FindRevisionByMeaning(
+    const Revisions& revisions, const core_v1::PodTemplateSpec& pod_template);
+Result<core_v1::PodTemplateSpec> TemplateOf(const apps_v1::ControllerRevision& revision);
 // The oldest ones beyond `limit`, not counting those whose names are in use: of a StatefulSet. A
 // negative limit keeps all.
 Revisions OutdatedRevisions(Revisions revisions, const std::vector<std::string>& in_use,

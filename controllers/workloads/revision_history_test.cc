@@ -42,6 +42,27 @@ TEST(RevisionHistoryTest, AfterTheLastRevisionComesTheSameAgain) {
   EXPECT_EQ(NextRevision({last}), last->revision);
 }
 
+// Kubernetes up to v1.33 wrote down that a template was never created.
+TEST(RevisionHistoryTest, TheNewestMayMeanATemplateThatItSaysInOtherWords) {
+  core_v1::PodTemplateSpec pod_template;
+  pod_template.metadata.labels["app"] = "a";
+  pod_template.spec.containers.emplace_back().name = "main";
+  Json data = TemplatePatch(pod_template);
+  data["spec"]["template"]["metadata"]["creationTimestamp"] = nullptr;
+  auto revision = std::make_shared<apps_v1::ControllerRevision>();
+  revision->metadata.name = "a";
+  revision->data = data;
+  revision->revision = 1;
+  EXPECT_EQ(FindRevision({revision}, TemplatePatch(pod_template)), nullptr);
+  EXPECT_EQ(FindRevisionByMeaning({revision}, pod_template), revision);
+  auto newer = std::make_shared<apps_v1::ControllerRevision>(*revision);
+  data["spec"]["template"]["spec"]["containers"][0]["image"] = "web:2";
+  newer->data = data;
+  newer->revision = 2;
+  EXPECT_EQ(FindRevisionByMeaning({newer, revision}, pod_template), nullptr);
+  EXPECT_EQ(FindRevisionByMeaning({}, pod_template), nullptr);
+}
+
 // As kube-controller-manager v1.35.6 counts.
 TEST(RevisionHistoryTest, OfADaemonSetThoseInUseAreWithinIt) {
   const Revisions all = Of({"a", "b", "c", "d"});

@@ -57,7 +57,9 @@ int64_t Proportion(const Deployment& deployment, const ReplicaSet& set, int64_t 
   int64_t share = -size;
   const int wanted = ReplicasOf(deployment);
   if (wanted != 0) {
-    const int total_before = MaxReplicas(set).value_or(set.status.replicas);
+    // Where the set does not say, or somebody made it say nothing: of what there is in all.
+    const int said = MaxReplicas(set).value_or(0);
+    const int total_before = said != 0 ? said : deployment.status.replicas;
     if (total_before == 0) return 0;
     const double now = static_cast<double>(size) * MaxSize(deployment);
     // One that is larger than all were together: the annotation is anybody's to write.

@@ -127,6 +127,16 @@ TEST(RolloutTest, ScalingInTheMiddleOfARolloutKeepsProportions) {
   EXPECT_EQ(sizes, (std::map<std::string, int>{{"new", 7}, {"old", 13}}));
 }
 
+TEST(RolloutTest, WhoSaysNoSizeBeforeHasAShareOfWhatThereIsInAll) {
+  Deployment deployment = DeploymentOf(10, 0, 1);
+  deployment.status.replicas = 5;
+  for (const std::optional<int> said : {std::optional<int>(), std::optional<int>(0)}) {
+    const auto sizes = Sizes(
+        Scale(deployment, SplitOf(SetOf("new", 2, 2, 1, said), {SetOf("old", 3, 3, 9, said)})));
+    EXPECT_EQ(sizes, (std::map<std::string, int>{{"new", 4}, {"old", 6}}));
+  }
+}
+
 TEST(RolloutTest, ASingleActiveSetTakesTheWholeScale) {
   Deployment deployment = DeploymentOf(7, 1, 0);
   EXPECT_EQ(Sizes(Scale(deployment, SplitOf(SetOf("new", 3, 3, 1, 4), {SetOf("old", 0, 0, 9)}))),

@@ -121,7 +121,10 @@ class StatefulSetReconciler final : public Reconciler<StatefulSet> {
     const bool of_current = stateful::IsMadeOfCurrent(set, ordinal);
     const ControllerRevision& revision = of_current ? *used.current : *used.update;
     const auto pod_template = TRY(TemplateOf(revision));
-    TRY(MakeClaims(set, ordinal, nullptr));
+    if (const auto made = MakeClaims(set, ordinal, nullptr); !made) {
+      Tell(set, "Create", stateful::NameOf(set, ordinal), &made.error());
+      return Fail(made.error());
+    }
     return std::make_shared<const Pod>(
         stateful::NewPod(set, pod_template, revision.metadata.name, ordinal));
   }
@@ -148,30 +151,44 @@ class StatefulSetReconciler final : public Reconciler<StatefulSet> {
     return {};
   }
 
-  // The claims that a member lacks. One that is being deleted has to be gone before.
+  // The claims that a member lacks: each is tried, whatever became of the others.
   Result<> MakeClaims(const StatefulSet& set, int ordinal, const Pod* pod) {
+    Reason reason = Reason::kUnknown;
+    std::vector<std::string> messages;
     for (auto& claim : stateful::ClaimsOf(set, ordinal)) {
-      const auto found = claims_.Get(KeyOf(claim));
-      if (found && found->metadata.deletion_timestamp) {
-        return Fail(Reason::kConflict,
-                    fmt::format("pvc {} is being deleted", claim.metadata.name));
-      }
-      if (found) continue;
-      stateful::SetOwners(set, {.pod = pod}, claim);
-      const auto created = client_.Create(claim);
-      if (!created && created.error().reason == Reason::kAlreadyExists) continue;
-      const std::string member = stateful::NameOf(set, ordinal);
-      if (!created) {
-        events_.Warning(set, "FailedCreate",
-                        fmt::format("Create Claim {} for Pod {} in StatefulSet {} failed error: {}",
-                                    claim.metadata.name, member, set.metadata.name,
-                                    created.error().message));
-        return Fail(created.error());
-      }
-      events_.Normal(set, "SuccessfulCreate",
-                     fmt::format("Create Claim {} Pod {} in StatefulSet {} success",
-                                 claim.metadata.name, member, set.metadata.name));
+      const auto made = MakeClaim(set, ordinal, pod, claim);
+      if (made) continue;
+      if (messages.empty()) reason = made.error().reason;
+      messages.push_back(made.error().message);
     }
+    if (messages.empty()) return {};
+    if (messages.size() == 1) return Fail(reason, messages[0]);
+    return Fail(reason, fmt::format("[{}]", fmt::join(messages, ", ")));
+  }
+
+  // One that is being deleted has to be gone before.
+  Result<> MakeClaim(const StatefulSet& set, int ordinal, const Pod* pod,
+                     PersistentVolumeClaim& claim) {
+    const std::string& name = claim.metadata.name;
+    const auto found = claims_.Get(KeyOf(claim));
+    if (found && found->metadata.deletion_timestamp) {
+      return Fail(Reason::kConflict, fmt::format("pvc {} is being deleted", name));
+    }
+    if (found) return {};
+    stateful::SetOwners(set, {.pod = pod}, claim);
+    const auto created = client_.Create(claim);
+    if (!created && created.error().reason == Reason::kAlreadyExists) return {};
+    const std::string member = stateful::NameOf(set, ordinal);
+    if (!created) {
+      events_.Warning(set, "FailedCreate",
+                      fmt::format("Create Claim {} for Pod {} in StatefulSet {} failed error: {}",
+                                  name, member, set.metadata.name, created.error().message));
+      return Fail(created.error().reason,
+                  fmt::format("failed to create PVC {}: {}", name, created.error().message));
+    }
+    events_.Normal(set, "SuccessfulCreate",
+                   fmt::format("Create Claim {} Pod {} in StatefulSet {} success", name, member,
+                               set.metadata.name));
     return {};
   }
 
@@ -251,6 +268,7 @@ class StatefulSetReconciler final : public Reconciler<StatefulSet> {
     const int64_t next = NextRevision(all);
     Used used;
     used.update = FindRevision(all, data);
+    if (!used.update) used.update = FindRevisionByMeaning(all, set.spec.template_);
     if (!used.update) {
       used.update = TRY(CreateRevision(set, data, next));
     } else if (used.update->revision != next - 1) {
@@ -296,20 +314,6 @@ class StatefulSetReconciler final : public Reconciler<StatefulSet> {
                             },
                             {.if_unchanged = true}));
     return Fail(created.error());
-  }
-
-  static Result<core_v1::PodTemplateSpec> TemplateOf(const ControllerRevision& revision) {
-    const Json data = revision.data.Parse();
-    const auto spec = data.find("spec");
-    if (spec == data.end() || !spec->contains("template")) {
-      return Fail(Reason::kInvalid,
-                  fmt::format("revision {} holds no template", revision.metadata.name));
-    }
-    Json content = spec->at("template");
-    content.erase("$patch");
-    core_v1::PodTemplateSpec pod_template;
-    TRY(FromJson(core_v1::PodTemplateSpec::Describe(), content, &pod_template));
-    return pod_template;
   }
 
   Requeue UntilAllAvailable(const stateful::Input& input) const {
