@@ -23,6 +23,10 @@ class MeteredRuntime final : public ContainerRuntime {
     if (status && may_run_) TRY(may_run_());
     return status;
   }
+  Result<string> CgroupDriver() override { return below_.CgroupDriver(); }
+  Result<string> SandboxImage() override {
+    return Meter("status", [&] { return below_.SandboxImage(); });
+  }
   Result<> UpdateRuntimeConfig(const string& pod_cidr) override {
     return Meter("update_runtime_config", [&] { return below_.UpdateRuntimeConfig(pod_cidr); });
   }
