@@ -9,7 +9,7 @@
 namespace skiff::kubelet {
 namespace {
 
-bool HasName(const cri::Image& image, const std::string& name) {
+bool IsImageNamed(const cri::Image& image, const std::string& name) {
   const auto has = [&](const std::vector<std::string>& names) {
     return std::find(names.begin(), names.end(), name) != names.end();
   };
@@ -150,7 +150,7 @@ Result<> ImageCollector::Look() {
     }
     record.id = image.id;
     record.size_bytes = static_cast<int64_t>(image.size_bytes);
-    record.pinned = image.pinned || (!of_sandboxes.empty() && HasName(image, of_sandboxes));
+    record.pinned = image.pinned || (!of_sandboxes.empty() && IsImageNamed(image, of_sandboxes));
     record.in_use = used.contains(image.id);
     for (const auto* names : {&image.repo_tags, &image.repo_digests}) {
       for (const std::string& name : *names) record.in_use |= used.contains(name);

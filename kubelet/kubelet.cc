@@ -102,7 +102,7 @@ Kubelet::Kubelet(KubeletOptions options, KubeletDependencies dependencies)
       stats_(dependencies_.runtime,
              {options_.root, options_.log_root, options_.cgroup_root, options_.cgroup_driver,
               options_.facts.memory_bytes - options_.facts.system_memory_bytes},
-             tasks_.get()),
+             blocking().IsParallel() ? tasks_.get() : nullptr),
       housekeeping_(dependencies_.runtime, {volumes_, cgroups_, resizes_, user_namespaces_.get()},
                     options_.writes_files ? options_.log_root : std::string(), dependencies_.clock,
                     [this] { return KnownPods(); }),

@@ -16,7 +16,7 @@ constexpr Duration kRoomRetry = 1s;
 // answers. The time of a command is the runtime's to take: on a node that has much to do it may
 // need longer to begin the command, and to end one that was too slow, than the command has, and
 // that says nothing of the container. Calls of it take up to two minutes beside the command.
-constexpr Duration kGrace = 1s;
+constexpr Duration kAttemptGrace = 1s;
 constexpr Duration kCommandGrace = 130s;
 
 const char* Name(ProbeKind kind) {
@@ -102,7 +102,7 @@ void ProbeLoop::Begin(Duration now, std::shared_ptr<void> place) {
   begun_ = now;
   next_ = now + std::chrono::seconds(std::max(1, spec_.probe.period_seconds));
   deadline_ = now + std::chrono::seconds(std::max(1, spec_.probe.timeout_seconds)) +
-              (spec_.probe.exec ? kCommandGrace : kGrace);
+              (spec_.probe.exec ? kCommandGrace : kAttemptGrace);
   mailbox_ = std::make_shared<Mailbox>();
   {
     MutexLock lock(mailbox_->mutex);
