@@ -172,24 +172,27 @@ bool TellLines(const ProcessSpec& spec, const std::string& out, size_t& told) {
   return true;
 }
 
-enum class Talk { kExited, kTimedOut, kEnough };
+enum class Talk { kExited, kTimedOut, kEnough, kStopped };
 
-// Feeds and drains the child until it exits, `deadline` comes, or its lines are enough.
+// Feeds and drains the child until it exits, `deadline` comes, it is stopped, or its lines are
+// enough.
 Talk Converse(Child& child, const ProcessSpec& spec, Duration deadline, ProcessOutput& output) {
   size_t written = 0, told = 0;
+  const bool looks_up = spec.meanwhile || spec.stop.stop_possible();
   if (spec.stdin_text.empty()) child.in.Close();
   while (true) {
+    if (spec.stop.stop_requested()) return Talk::kStopped;
     std::array<pollfd, 4> files = {{{child.handle.get(), POLLIN, 0},
                                     {child.in.get(), POLLOUT, 0},
                                     {child.out.get(), POLLIN, 0},
                                     {child.err.get(), POLLIN, 0}}};
-    const Duration period = spec.meanwhile ? kMeanwhilePeriod : deadline;
+    const Duration period = looks_up ? kMeanwhilePeriod : deadline;
     const Duration until = std::min(deadline, SystemClock().Monotonic() + period);
     const int ready = poll(files.data(), files.size(), RemainingMs(until));
     if (ready < 0 && errno == EINTR) continue;
     if (ready <= 0) {
       if (until == deadline) return Talk::kTimedOut;
-      spec.meanwhile();
+      if (spec.meanwhile) spec.meanwhile();
       continue;
     }
     if (child.in && files[1].revents != 0) {
@@ -323,6 +326,9 @@ Result<ProcessOutput> RunProcess(const ProcessSpec& spec) {
     kill(HasOwnSession(spec) ? -child.pid : child.pid, SIGKILL);
     Reap(child.pid);
     if (talk == Talk::kEnough) return output;
+    if (talk == Talk::kStopped) {
+      return Fail(Reason::kTimeout, spec.argv[0] + ": stopped before its end, killed");
+    }
     return Fail(Reason::kTimeout, spec.argv[0] + ": still running after " +
                                       std::to_string(spec.timeout / 1ms) + " ms, killed");
   }

@@ -7,6 +7,7 @@
 
 #include <functional>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -33,6 +34,8 @@ struct ProcessSpec {
   std::function<bool(std::string_view line)> on_line;
   // Called every kMeanwhilePeriod while the program runs: for what cannot wait until it has ended.
   std::function<void()> meanwhile;
+  // Once it is stopped, the program's group is killed: kTimeout, within kMeanwhilePeriod.
+  std::stop_token stop;
 };
 inline constexpr Duration kMeanwhilePeriod = std::chrono::milliseconds(50);
 
@@ -44,7 +47,8 @@ struct ProcessOutput {
 };
 
 // Runs a program to its end. An exit code other than 0 is not an error here. Errors: kNotFound: no
-// such program; kTimeout: its process group was killed; kInternalError: no more processes, files.
+// such program; kTimeout: its process group was killed, at its deadline or because it was stopped;
+// kInternalError: no more processes, files.
 // What the program leaves behind in the background is not waited for.
 Result<ProcessOutput> RunProcess(const ProcessSpec& spec);
 

@@ -111,6 +111,22 @@ TEST(ProcessTest, KillsTheWholeGroupAtTheDeadline) {
   std::filesystem::remove_all(folder);
 }
 
+TEST(ProcessTest, KillsAProgramThatNobodyWaitsForAnyMore) {
+  std::stop_source stop;
+  ProcessSpec spec{.argv = {"sh", "-c", "echo begun; exec cat /dev/zero"}, .timeout = 1h};
+  spec.output_bytes_max = 100;
+  spec.stop = stop.get_token();
+  spec.on_line = [&](std::string_view line) {
+    if (line == "begun") stop.request_stop();
+    return true;
+  };
+  const auto output = RunProcess(spec);  // It says something all the time.
+  ASSERT_FALSE(output);
+  EXPECT_EQ(output.error().reason, Reason::kTimeout);
+  spec.argv = {"sleep", "1000"};  // This one never does.
+  EXPECT_EQ(RunProcess(spec).error().message, "sleep: stopped before its end, killed");
+}
+
 TEST(ProcessTest, DropsOutputBeyondTheBound) {
   const auto output =
       RunProcess({.argv = {"sh", "-c", "head -c 100000 /dev/zero"}, .output_bytes_max = 1000});

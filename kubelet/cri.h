@@ -410,6 +410,9 @@ class ContainerRuntime {
   // Who makes its cgroups, "systemd" or "cgroupfs": a kubelet has to name those of pods alike. "":
   // it does not say.
   virtual Result<std::string> CgroupDriver() { return std::string(); }
+  // What it makes sandboxes from, by the name that it is configured with; "": it does not say, and
+  // marks the image as pinned where it keeps it.
+  virtual Result<std::string> SandboxImage() { return std::string(); }
   // Tells the runtime the node's pod CIDR(s), comma-separated. containerd fills in its CNI template
   // if it has one.
   virtual Result<> UpdateRuntimeConfig(const std::string& pod_cidr) = 0;

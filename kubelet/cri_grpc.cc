@@ -8,6 +8,7 @@
 #include "kubelet/cri_grpc_decode.h"
 #include "kubelet/cri_grpc_encode.h"
 #include "kubelet/cri_grpc_events.h"
+#include "kubelet/cri_grpc_settings.h"
 #include "kubelet/proto/cri_v1.grpc.pb.h"
 
 namespace skiff::cri {
@@ -65,6 +66,15 @@ class GrpcRuntime final : public ContainerRuntime {
     if (status.error_code() == grpc::StatusCode::UNIMPLEMENTED) return std::string();
     if (!status.ok()) return Fail(ErrorFrom(status));
     return CgroupDriverIn(response);
+  }
+
+  // Containerd pins its image from 1.7 on.
+  Result<std::string> SandboxImage() override {
+    const auto settings = ReadContainerdSettings(options_.endpoint);
+    if (settings) return settings->sandbox_image;
+    // Another runtime than containerd.
+    if (settings.error().reason == Reason::kInvalid) return std::string();
+    return Fail(settings.error());
   }
 
   Result<> UpdateRuntimeConfig(const std::string& pod_cidr) override {

@@ -9,11 +9,11 @@
 namespace skiff::kubelet {
 namespace {
 
-// Every new pod needs it, and no container shows that it is in use. Newer runtimes pin it.
-bool IsPause(const cri::Image& image) {
-  return std::any_of(image.repo_tags.begin(), image.repo_tags.end(), [](const std::string& tag) {
-    return tag.find("/pause:") != std::string::npos || tag.starts_with("pause:");
-  });
+bool IsImageNamed(const cri::Image& image, const std::string& name) {
+  const auto has = [&](const std::vector<std::string>& names) {
+    return std::find(names.begin(), names.end(), name) != names.end();
+  };
+  return image.id == name || has(image.repo_tags) || has(image.repo_digests);
 }
 
 // Of any size: bytes times a hundred may be more than there are numbers.
@@ -126,6 +126,9 @@ Result<> ImageCollector::Look() {
   const TimePoint looked_at = dependencies_.clock.Now();
   const auto images = TRY(dependencies_.runtime.ListImages(""));
   const auto containers = TRY(dependencies_.runtime.ListContainers({}));
+  // Every new pod needs it, and no container shows that it is in use. It is known by the runtime's
+  // word alone: who makes images calls his as he likes.
+  const std::string of_sandboxes = TRY(dependencies_.runtime.SandboxImage());
   std::set<std::string> used;
   for (const cri::Container& container : containers) {
     used.insert({container.image_ref, container.image_id, container.image.image});
@@ -147,7 +150,7 @@ Result<> ImageCollector::Look() {
     }
     record.id = image.id;
     record.size_bytes = static_cast<int64_t>(image.size_bytes);
-    record.pinned = image.pinned || IsPause(image);
+    record.pinned = image.pinned || (!of_sandboxes.empty() && IsImageNamed(image, of_sandboxes));
     record.in_use = used.contains(image.id);
     for (const auto* names : {&image.repo_tags, &image.repo_digests}) {
       for (const std::string& name : *names) record.in_use |= used.contains(name);

@@ -182,7 +182,8 @@ void ImagePuller::CheckAll() {
       check = found->second;
     }
     std::vector<PullSecret> secrets;
-    for (const TrackedAuth& auth : OfNode(check.asker, check.image)) {
+    for (const TrackedAuth& auth :
+         dependencies_.of_node(check.asker, check.image, check.stop.get_token())) {
       if (!auth.is_for_all) secrets.push_back(auth.secret);
     }
     const bool may =
@@ -191,18 +192,13 @@ void ImagePuller::CheckAll() {
       MutexLock lock(mutex_);
       const auto found = checks_.find(key);
       // Nobody waits for it any more, or for that of another image that has the name by now.
-      if (found == checks_.end() || found->second.ref != check.ref) continue;
+      if (found == checks_.end() || found->second.stop != check.stop) continue;
       found->second.may = may;
       found->second.known_at = dependencies_.clock.Monotonic();
       found->second.asker = {};
     }
     dependencies_.pulled(check.pod_uid);
   }
-}
-
-std::vector<TrackedAuth> ImagePuller::OfNode(const core_v1::Pod& pod,
-                                             const std::string& image) const {
-  return dependencies_.of_node ? dependencies_.of_node(pod, image) : std::vector<TrackedAuth>();
 }
 
 tl::expected<std::string, std::string> ImagePuller::PullAndKeep(std::vector<TrackedAuth> attempts,
@@ -268,8 +264,23 @@ bool ImagePuller::IsPulling(const std::string& key) {
 }
 
 void ImagePuller::DropQueued(const std::string& key) {
-  MutexLock lock(mutex_);
-  if (std::erase(due_, key) > 0) pulls_.erase(key);
+  std::stop_source unwanted;
+  {
+    MutexLock lock(mutex_);
+    const auto found = pulls_.find(key);
+    if (found == pulls_.end() || found->second.has_turn) return;
+    unwanted = found->second.stop;
+    std::erase(due_asks_, key);
+    std::erase(due_, key);
+    pulls_.erase(found);
+  }
+  unwanted.request_stop();
+}
+
+bool ImagePuller::TakePlace() {
+  if (pulling_ >= dependencies_.pulls_max) return false;
+  ++pulling_;
+  return true;
 }
 
 std::optional<std::string> ImagePuller::BackOff(const std::string& key, const std::string& image,
@@ -288,7 +299,7 @@ std::optional<ImagePuller::Outcome> ImagePuller::PullIt(const Wish& wish) {
   if (IsPulling(wish.key)) return std::nullopt;
   const RegistryCredentials credentials = dependencies_.credentials(wish.pod);
   std::optional<std::string> back_off;
-  bool starts = false;
+  bool asks = false, starts = false;
   {
     MutexLock lock(mutex_);
     if (pulls_.contains(wish.key)) return std::nullopt;
@@ -301,9 +312,11 @@ std::optional<ImagePuller::Outcome> ImagePuller::PullIt(const Wish& wish) {
       pull.credentials = credentials;
       pull.asker = PullAsker(wish.pod);
       pull.asked_at = now;
-      due_.push_back(wish.key);
-      starts = pulling_ < dependencies_.pulls_max;
-      if (starts) ++pulling_;
+      const bool has_more = static_cast<bool>(dependencies_.of_node);
+      (has_more ? due_asks_ : due_).push_back(wish.key);
+      asks = has_more && asking_ < kAsksAtOnce;
+      if (asks) ++asking_;
+      starts = !has_more && TakePlace();
     }
   }
   if (back_off) {
@@ -313,8 +326,39 @@ std::optional<ImagePuller::Outcome> ImagePuller::PullIt(const Wish& wish) {
   }
   dependencies_.events.Report(wish.reference, EventType::kNormal, "Pulling",
                               fmt::format("Pulling image \"{}\"", wish.image));
+  if (asks) dependencies_.tasks.Run([this] { AskAll(); });
   if (starts) dependencies_.tasks.Run([this] { PullAll(); });
   return std::nullopt;
+}
+
+void ImagePuller::AskAll() {
+  while (true) {
+    std::string key;
+    Pull pull;
+    {
+      MutexLock lock(mutex_);
+      if (due_asks_.empty()) {
+        --asking_;
+        return;
+      }
+      key = std::move(due_asks_.front());
+      due_asks_.pop_front();
+      const auto found = pulls_.find(key);
+      if (found == pulls_.end()) continue;
+      pull = found->second;
+    }
+    auto of_node = dependencies_.of_node(pull.asker, pull.image, pull.stop.get_token());
+    bool starts = false;
+    {
+      MutexLock lock(mutex_);
+      const auto found = pulls_.find(key);
+      if (found == pulls_.end() || found->second.stop != pull.stop) continue;
+      found->second.of_node = std::move(of_node);
+      due_.push_back(key);
+      starts = TakePlace();
+    }
+    if (starts) dependencies_.tasks.Run([this] { PullAll(); });
+  }
 }
 
 void ImagePuller::PullAll() {
@@ -331,11 +375,12 @@ void ImagePuller::PullAll() {
       due_.pop_front();
       const auto found = pulls_.find(key);
       if (found == pulls_.end()) continue;
+      found->second.has_turn = true;
       found->second.started_at = dependencies_.clock.Monotonic();
       pull = found->second;
     }
     auto attempts = pull.credentials.For(pull.image);
-    for (TrackedAuth& auth : OfNode(pull.asker, pull.image)) attempts.push_back(std::move(auth));
+    for (TrackedAuth& auth : pull.of_node) attempts.push_back(std::move(auth));
     auto outcome = PullAndKeep(std::move(attempts), pull);
     {
       MutexLock lock(mutex_);
@@ -391,8 +436,13 @@ void ImagePuller::Forget(const std::string& pod_uid) {
       if (is_its) unwanted.push_back(pull.second.stop);
       return is_its;
     });
+    std::erase_if(due_asks_, [&](const auto& key) { return !pulls_.contains(key); });
     std::erase_if(due_, [&](const auto& key) { return !pulls_.contains(key); });
-    std::erase_if(checks_, [&](const auto& check) { return check.second.pod_uid == pod_uid; });
+    std::erase_if(checks_, [&](const auto& check) {
+      const bool is_its = check.second.pod_uid == pod_uid;
+      if (is_its) unwanted.push_back(check.second.stop);
+      return is_its;
+    });
     std::erase_if(due_checks_, [&](const auto& key) { return !checks_.contains(key); });
   }
   for (std::stop_source& stop : unwanted) stop.request_stop();

@@ -1,6 +1,7 @@
 // Makes sure that an image is on the node, by its pull policy. Pulls run one at a time, or as many
 // as they may, aside from the pods that wait for them; an image that could not be pulled is left
-// alone for a while.
+// alone for a while. What the node's programs have for an image is asked before its pull has its
+// turn: one that hangs holds nobody else's.
 #pragma once
 
 #include <deque>
@@ -47,9 +48,10 @@ class ImagePuller {
     KubeletMetrics* metrics = nullptr;
     int pulls_max = 1;                      // At one time.
     PulledImages* pulled_images = nullptr;  // nullptr: whatever is there is for everybody.
-    // What files and programs of the node have for an image. Waits for them; of the pod only its
-    // name, uid and service account are known. Empty: nothing.
-    std::function<std::vector<TrackedAuth>(const core_v1::Pod& pod, const std::string& image)>
+    // What files and programs of the node have for an image. Waits for them until it is stopped; of
+    // the pod only its name, uid and service account are known. Empty: nothing.
+    std::function<std::vector<TrackedAuth>(const core_v1::Pod& pod, const std::string& image,
+                                           const std::stop_token& stop)>
         of_node = {};
   };
   explicit ImagePuller(Dependencies dependencies) : dependencies_(std::move(dependencies)) {}
@@ -75,6 +77,8 @@ class ImagePuller {
     Duration ended_at{};
     RegistryCredentials credentials;
     core_v1::Pod asker;  // As much of it as credentials of the node may be for.
+    std::vector<TrackedAuth> of_node;
+    bool has_turn = false;
     std::optional<tl::expected<std::string, std::string>> outcome;  // Unset: it has not ended.
     std::stop_source stop;
   };
@@ -86,10 +90,12 @@ class ImagePuller {
     core_v1::Pod asker;       // As that of a pull, until it is known.
     std::optional<bool> may;  // Unset: it is not known yet.
     Duration known_at{};
+    std::stop_source stop;
   };
   // Programs of the node are asked again for the same container no sooner than that.
   static constexpr Duration kCheckLifetime = 1min;
   static constexpr int kChecksAtOnce = 4;  // More wait their turn: each holds a thread.
+  static constexpr int kAsksAtOnce = 16;   // Likewise, of pulls that wait for the node's programs.
   struct Failure {
     Duration at{};
     std::string why;
@@ -109,6 +115,8 @@ class ImagePuller {
   std::optional<Pull> TakeEnded(const std::string& key);
   // A pull whose turn has not come is not needed any more.
   void DropQueued(const std::string& key);
+  // Whether what is due now needs one more task that pulls.
+  bool TakePlace() REQUIRES(mutex_);
   // The text of ImagePullBackOff while the image is left alone.
   std::optional<std::string> BackOff(const std::string& key, const std::string& image,
                                      Duration now) REQUIRES(mutex_);
@@ -124,7 +132,6 @@ class ImagePuller {
   // The same, and it is kept who could.
   tl::expected<std::string, std::string> PullAndKeep(std::vector<TrackedAuth> attempts,
                                                      const Pull& pull);
-  std::vector<TrackedAuth> OfNode(const core_v1::Pod& pod, const std::string& image) const;
   // nullopt: it is being found out.
   std::optional<bool> MayHave(const Wish& wish, const std::string& ref);
   // The same of a pod whose own secrets do not do.
@@ -133,6 +140,8 @@ class ImagePuller {
   void CheckAll();
   // Those of the pull of that key, if there is one: it may wait for long, and is asked about often.
   RegistryCredentials CredentialsOf(const core_v1::Pod& pod, const std::string& key);
+  // Asks the node's programs for what pulls need, one after the other, and makes these due.
+  void AskAll();
   // Pulls what is due, one after the other, until nothing is.
   void PullAll();
 
@@ -141,6 +150,8 @@ class ImagePuller {
   RestartBackoff backoff_ GUARDED_BY(mutex_);
   std::map<std::string, Failure> failures_ GUARDED_BY(mutex_);  // By pod and image.
   std::map<std::string, Pull> pulls_ GUARDED_BY(mutex_);  // By pod, image, and container or volume.
+  std::deque<std::string> due_asks_ GUARDED_BY(mutex_);   // Keys of pulls, first come first asked.
+  int asking_ GUARDED_BY(mutex_) = 0;                     // Tasks that ask.
   std::deque<std::string> due_ GUARDED_BY(mutex_);        // Keys of pulls, first come first pulled.
   int pulling_ GUARDED_BY(mutex_) = 0;                    // Tasks that pull.
   std::map<std::string, Check> checks_ GUARDED_BY(mutex_);  // By the same.

@@ -84,13 +84,14 @@ Kubelet::Kubelet(KubeletOptions options, KubeletDependencies dependencies)
                       options_.pull_verification, options_.preloaded_allowlist}),
       credential_providers_(options_.credential_providers.providers,
                             options_.credential_provider_directory, ForCredentialProviders()),
-      images_({dependencies_.runtime, dependencies_.clock, dependencies_.events, *tasks_,
-               [this](const core_v1::Pod& pod) { return PullCredentials(pod); },
-               [this](const std::string& uid) { WakeWorker(uid); }, dependencies_.metrics,
-               options_.pulls_max, &pulled_images_,
-               [this](const core_v1::Pod& pod, const std::string& image) {
-                 return NodePullCredentials(pod, image);
-               }}),
+      images_(
+          {dependencies_.runtime, dependencies_.clock, dependencies_.events, *tasks_,
+           [this](const core_v1::Pod& pod) { return PullCredentials(pod); },
+           [this](const std::string& uid) { WakeWorker(uid); }, dependencies_.metrics,
+           options_.pulls_max, &pulled_images_,
+           [this](const core_v1::Pod& pod, const std::string& image, const std::stop_token& stop) {
+             return NodePullCredentials(pod, image, stop);
+           }}),
       probes_(MakeProbes()),
       mirrors_(options_.node_name, dependencies_.client),
       statuses_(dependencies_.client, dependencies_.clock,
@@ -100,7 +101,8 @@ Kubelet::Kubelet(KubeletOptions options, KubeletDependencies dependencies)
       health_(dependencies_.runtime, dependencies_.clock, [this] { node_status_.Changed(); }),
       stats_(dependencies_.runtime,
              {options_.root, options_.log_root, options_.cgroup_root, options_.cgroup_driver,
-              options_.facts.memory_bytes - options_.facts.system_memory_bytes}),
+              options_.facts.memory_bytes - options_.facts.system_memory_bytes},
+             blocking().IsParallel() ? tasks_.get() : nullptr),
       housekeeping_(dependencies_.runtime, {volumes_, cgroups_, resizes_, user_namespaces_.get()},
                     options_.writes_files ? options_.log_root : std::string(), dependencies_.clock,
                     [this] { return KnownPods(); }),

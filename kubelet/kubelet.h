@@ -210,7 +210,8 @@ class Kubelet final : public ControlLoop {
   Result<Ptr<core_v1::Node>> FindOwnNode() const;
   RegistryCredentials PullCredentials(const core_v1::Pod& pod);
   // What files and programs of this node have for an image.
-  std::vector<TrackedAuth> NodePullCredentials(const core_v1::Pod& pod, const std::string& image);
+  std::vector<TrackedAuth> NodePullCredentials(const core_v1::Pod& pod, const std::string& image,
+                                               const std::stop_token& stop);
   CredentialProviders::Dependencies ForCredentialProviders();
   Result<std::string> RuntimeHandler(const core_v1::Pod& pod);
   void Gone(const std::string& uid);

@@ -224,10 +224,13 @@ RegistryCredentials Kubelet::PullCredentials(const core_v1::Pod& pod) {
 }
 
 std::vector<TrackedAuth> Kubelet::NodePullCredentials(const core_v1::Pod& pod,
-                                                      const std::string& image) {
+                                                      const std::string& image,
+                                                      const std::stop_token& stop) {
   if (!options_.writes_files) return {};
   std::vector<TrackedAuth> auths = NodeCredentials(options_.root).For(image);
-  for (TrackedAuth& auth : credential_providers_.For(pod, image)) auths.push_back(std::move(auth));
+  for (TrackedAuth& auth : credential_providers_.For(pod, image, stop)) {
+    auths.push_back(std::move(auth));
+  }
   return auths;
 }
 

@@ -1,6 +1,7 @@
 #include "kubelet/metered_runtime.h"
 
 #include <type_traits>
+#include <utility>
 
 namespace skiff::kubelet {
 namespace {
@@ -10,20 +11,28 @@ using std::vector;
 
 class MeteredRuntime final : public ContainerRuntime {
  public:
-  MeteredRuntime(ContainerRuntime& below, const Clock& clock, KubeletMetrics& metrics)
-      : below_(below), clock_(clock), metrics_(metrics) {}
+  MeteredRuntime(ContainerRuntime& below, const Clock& clock, KubeletMetrics& metrics,
+                 std::function<Result<>()> may_run)
+      : below_(below), clock_(clock), metrics_(metrics), may_run_(std::move(may_run)) {}
 
   Result<cri::Version> Version() override {
     return Meter("version", [&] { return below_.Version(); });
   }
   Result<cri::RuntimeStatus> Status() override {
-    return Meter("status", [&] { return below_.Status(); });
+    auto status = Meter("status", [&] { return below_.Status(); });
+    if (status && may_run_) TRY(may_run_());
+    return status;
+  }
+  Result<string> CgroupDriver() override { return below_.CgroupDriver(); }
+  Result<string> SandboxImage() override {
+    return Meter("status", [&] { return below_.SandboxImage(); });
   }
   Result<> UpdateRuntimeConfig(const string& pod_cidr) override {
     return Meter("update_runtime_config", [&] { return below_.UpdateRuntimeConfig(pod_cidr); });
   }
 
   Result<string> RunPodSandbox(const cri::SandboxConfig& config, const string& handler) override {
+    if (may_run_) TRY(may_run_());
     const Duration begun = clock_.Monotonic();
     auto made = Meter("run_podsandbox", [&] { return below_.RunPodSandbox(config, handler); });
     metrics_.sandbox_seconds.Observe({handler}, InSeconds(clock_.Monotonic() - begun));
@@ -135,13 +144,15 @@ class MeteredRuntime final : public ContainerRuntime {
   ContainerRuntime& below_;
   const Clock& clock_;
   KubeletMetrics& metrics_;
+  const std::function<Result<>()> may_run_;
 };
 
 }  // namespace
 
 std::unique_ptr<ContainerRuntime> MakeMeteredRuntime(ContainerRuntime& below, const Clock& clock,
-                                                     KubeletMetrics& metrics) {
-  return std::make_unique<MeteredRuntime>(below, clock, metrics);
+                                                     KubeletMetrics& metrics,
+                                                     std::function<Result<>()> may_run) {
+  return std::make_unique<MeteredRuntime>(below, clock, metrics, std::move(may_run));
 }
 
 }  // namespace skiff::kubelet

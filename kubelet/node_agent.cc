@@ -41,9 +41,9 @@ class HealthHandler final : public http::Handler {
 }  // namespace
 
 struct NodeAgent::Parts {
-  Parts(const Dependencies& given, std::string node_name)
+  Parts(const Dependencies& given, std::string node_name, std::function<Result<>()> may_run)
       : metrics(std::move(node_name)),
-        runtime(MakeMeteredRuntime(given.runtime, given.clock, metrics)),
+        runtime(MakeMeteredRuntime(given.runtime, given.clock, metrics, std::move(may_run))),
         vital("kubelet-vital", kVitalThreads),
         blocking("kubelet-calls", kBlockingThreads),
         executor("kubelet", kThreads),
@@ -70,7 +70,7 @@ Result<std::unique_ptr<NodeAgent>> NodeAgent::Start(NodeAgentOptions options,
                                                     Dependencies dependencies) {
   if (options.kubelet.writes_files) ShareRoot(options.kubelet.root);
   std::unique_ptr<NodeAgent> agent(new NodeAgent(
-      std::make_unique<Parts>(dependencies, options.kubelet.node_name)));
+      std::make_unique<Parts>(dependencies, options.kubelet.node_name, options.may_run)));
   Parts& parts = *agent->parts_;
   const std::string name = options.kubelet.node_name;
   const bool asks = !options.kubelet.standalone;

@@ -2,6 +2,7 @@
 // server. `skiff kubelet` is one of these; `skiff up` has one for its machine.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -24,6 +25,8 @@ struct NodeAgentOptions {
   ServedPaths served = {};
   // Plain HTTP, /healthz alone; unset: nowhere.
   std::optional<http::Server::Options> health;
+  // As of MakeMeteredRuntime.
+  std::function<Result<>()> may_run = {};
 };
 
 class NodeAgent {

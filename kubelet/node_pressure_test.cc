@@ -145,9 +145,31 @@ class StoredImagesRuntime final : public cri::WrappedRuntime {
     removed.push_back(image);
     return {};
   }
+  Result<std::string> SandboxImage() override { return sandbox_image; }
   std::vector<cri::Image> images;
   std::vector<std::string> removed;
+  std::string sandbox_image;
 };
+
+TEST(ImageCollectorTest, TheImageOfSandboxesStaysAndNoneThatIsOnlyCalledLikeIt) {
+  FakeClock clock;
+  SeededRandom random(1);
+  cri::FakeRuntime fake(clock, random, "10.1.0.0/24");
+  StoredImagesRuntime runtime(fake);
+  runtime.sandbox_image = "registry.k8s.io/pause:3.6";
+  for (const char* name : {"registry.k8s.io/pause:3.6", "quay.io/stranger/pause:3.6"}) {
+    auto& image = runtime.images.emplace_back();
+    image.id = std::string("sha256:") + name;
+    image.repo_tags = {name};
+    image.size_bytes = kMi;
+  }
+  ImageCollector collector({}, {runtime, clock, [](const std::string&, const std::string&) {},
+                                [] { return std::optional<Measurement>(); }});
+  ASSERT_TRUE(collector.Free(kMi));
+  clock.Advance(1h);
+  ASSERT_TRUE(collector.Free(2 * kMi));
+  EXPECT_EQ(runtime.removed, std::vector<std::string>{"sha256:quay.io/stranger/pause:3.6"});
+}
 
 TEST(ImageCollectorTest, AnImageThatIsAVolumeIsInUse) {
   FakeClock clock;

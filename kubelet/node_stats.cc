@@ -85,6 +85,17 @@ std::string LabelOf(const cri::StringMap& labels, const char* name) {
   return found == labels.end() ? "" : found->second;
 }
 
+void AddDisk(PodDisk& disk, PodUsage& usage) {
+  usage.disk_bytes += disk.bytes;
+  usage.inodes += disk.inodes;
+  for (const auto& [container, bytes] : disk.container_bytes) {
+    usage.containers[container].disk_bytes += bytes;
+  }
+  usage.empty_dir_bytes = std::move(disk.empty_dir_bytes);
+  usage.is_disk_unbounded = disk.is_unbounded;
+  usage.unbounded_empty_dirs = std::move(disk.unbounded_empty_dirs);
+}
+
 }  // namespace
 
 int64_t ProcessesMax() {
@@ -162,19 +173,19 @@ std::optional<Measurement> NodeStats::ImageFs() const {
   return image_fs_;
 }
 
-void NodeStats::AddDisk(PodUsage& usage) const {
-  const core_v1::Pod& pod = *usage.pod;
+PodDisk NodeStats::DiskOf(const core_v1::Pod& pod) const {
+  PodDisk disk;
   const std::string logs = fmt::format("{}/{}_{}_{}", options_.log_root, pod.metadata.namespace_,
                                        pod.metadata.name, pod.metadata.uid);
   const auto add = [&](const std::string& path) {
     const DirectoryUsage used = UsageOfDirectory(path);
-    usage.disk_bytes += used.bytes;
-    usage.inodes += used.inodes;
-    usage.is_disk_unbounded |= !used.is_complete;
+    disk.bytes += used.bytes;
+    disk.inodes += used.inodes;
+    disk.is_unbounded |= !used.is_complete;
     return used.bytes;
   };
   for (const auto& container : pod.spec.containers) {
-    usage.containers[container.name].disk_bytes += add(logs + "/" + container.name);
+    disk.container_bytes[container.name] = add(logs + "/" + container.name);
   }
   // Those have no limits of their own.
   for (const auto& container : pod.spec.init_containers) add(logs + "/" + container.name);
@@ -189,13 +200,14 @@ void NodeStats::AddDisk(PodUsage& usage) const {
   for (const auto& volume : pod.spec.volumes) {
     if (!volume.empty_dir) continue;
     const DirectoryUsage used = UsageOfDirectory(volumes + "/" + volume.name);
-    usage.empty_dir_bytes[volume.name] = used.bytes;
-    if (!used.is_complete) usage.unbounded_empty_dirs.insert(volume.name);
+    disk.empty_dir_bytes[volume.name] = used.bytes;
+    if (!used.is_complete) disk.unbounded_empty_dirs.insert(volume.name);
     if (volume.empty_dir->medium == "Memory") continue;
-    usage.is_disk_unbounded |= !used.is_complete;
-    usage.disk_bytes += used.bytes;
-    usage.inodes += used.inodes;
+    disk.is_unbounded |= !used.is_complete;
+    disk.bytes += used.bytes;
+    disk.inodes += used.inodes;
   }
+  return disk;
 }
 
 std::vector<PodUsage> NodeStats::UsageOf(const std::vector<Ptr<core_v1::Pod>>& pods,
@@ -218,11 +230,13 @@ std::vector<PodUsage> NodeStats::UsageOf(const std::vector<Ptr<core_v1::Pod>>& p
       usage.inodes += static_cast<int64_t>(each.writable_layer.inodes_used.value_or(0));
     }
   }
+  std::map<std::string, PodDisk> disks;
+  if (with_disk) disks = walks_.Of(pods);
   std::vector<PodUsage> out;
   for (auto& [uid, usage] : by_uid) {
     usage.processes =
         ProcessesOf(PodCgroup(*usage.pod, options_.cgroup_root, options_.cgroup_driver));
-    if (with_disk) AddDisk(usage);
+    if (auto disk = disks.find(uid); disk != disks.end()) AddDisk(disk->second, usage);
     out.push_back(std::move(usage));
   }
   return out;

@@ -11,6 +11,7 @@
 #include "kubelet/eviction.h"
 #include "kubelet/eviction_rank.h"
 #include "kubelet/linux_resources.h"
+#include "kubelet/stats/disk_walks.h"
 
 namespace skiff::kubelet {
 
@@ -25,22 +26,27 @@ struct NodeStatsOptions {
 // Thread-safe.
 class NodeStats {
  public:
-  NodeStats(ContainerRuntime& runtime, NodeStatsOptions options)
-      : runtime_(runtime), options_(std::move(options)) {}
+  // `tasks` as of DiskWalks.
+  NodeStats(ContainerRuntime& runtime, NodeStatsOptions options, TaskPool* tasks = nullptr)
+      : runtime_(runtime),
+        options_(std::move(options)),
+        walks_([this](const core_v1::Pod& pod) { return DiskOf(pod); }, tasks) {}
   // What cannot be read is left out. Asks the runtime where its images lie.
   Measurements Measure();
   // Images lie on another file system than the kubelet's directory. As of the last Measure.
   bool has_image_fs() const;
   // Where the images lie, as measured last.
   std::optional<Measurement> ImageFs() const;
-  // Asks the runtime for all of them; `with_disk` walks the directories of the pods as well.
+  // Asks the runtime for all of them; `with_disk` has the directories of the pods walked as well,
+  // and waits for a moment: of those that take longer it is what was found before.
   std::vector<PodUsage> UsageOf(const std::vector<Ptr<core_v1::Pod>>& pods, bool with_disk);
 
  private:
-  void AddDisk(PodUsage& usage) const;
+  PodDisk DiskOf(const core_v1::Pod& pod) const;
 
   ContainerRuntime& runtime_;
   const NodeStatsOptions options_;
+  DiskWalks walks_;
   mutable Mutex mutex_;
   bool has_image_fs_ GUARDED_BY(mutex_) = false;
   std::optional<Measurement> image_fs_ GUARDED_BY(mutex_);

@@ -12,6 +12,7 @@
 #include "client/kubeconfig.h"
 #include "client/rate_limit.h"
 #include "http/followed_files.h"
+#include "kubelet/cgroup_driver.h"
 #include "kubelet/containerd_host.h"
 #include "kubelet/cri_grpc.h"
 #include "kubelet/kernel_defaults.h"
@@ -201,14 +202,16 @@ struct KubeletProcess::Parts {
   std::unique_ptr<InformerCache> node, pods, services;
   std::unique_ptr<OwnRuntime> own;  // Where the flags want one.
   std::unique_ptr<cri::ContainerRuntime> runtime;
+  std::unique_ptr<CgroupDriverCheck> cgroup_driver;  // nullptr: that of the runtime is known.
   std::unique_ptr<NodeAgent> agent;
   std::unique_ptr<http::FollowedFiles> authorities;  // Of client certificates.
   std::function<void()> leave;  // What is left to do when all has ended.
 
   Result<> Connect(const KubeletFlags& flags);
   Result<> StartRuntime(const KubeletFlags& flags);
-  // A runtime that says who makes its cgroups is believed, whatever was configured.
-  Result<> TakeCgroupDriver(KubeletConfiguration& given) const;
+  // A runtime that says who makes its cgroups is believed, whatever was configured. One that is
+  // away is asked again when it is there (cgroup_driver.h).
+  Result<> TakeCgroupDriver(KubeletConfiguration& given);
   Result<NodeAgentOptions> OptionsFor(const KubeletFlags& flags, const EnsureServingFiles& serving);
   // One that is taken out of `file` counts no more.
   void FollowAuthorities(const std::string& file, const http::ServerTls& serving);
@@ -271,12 +274,19 @@ Result<> KubeletProcess::Parts::StartRuntime(const KubeletFlags& flags) {
   return {};
 }
 
-Result<> KubeletProcess::Parts::TakeCgroupDriver(KubeletConfiguration& given) const {
+Result<> KubeletProcess::Parts::TakeCgroupDriver(KubeletConfiguration& given) {
   if (own) return {};  // It is configured by us.
   const auto driver = runtime->CgroupDriver();
+  if (!driver && driver.error().reason == Reason::kInvalid) return tl::unexpected(driver.error());
   if (!driver) {
-    kLog.Error("the runtime does not say who makes its cgroups: as configured",
+    kLog.Error("the runtime has not said yet who makes its cgroups: no pod is started before",
                {{"driver", given.cgroup_driver}, {"error", driver.error().message}});
+    const auto differs = [meant = given.cgroup_driver](const std::string& said) {
+      kLog.Error("the runtime makes cgroups in another way: the kubelet has to be started anew",
+                 {{"driver", said}, {"configured", meant}});
+      EndProgram();
+    };
+    cgroup_driver = std::make_unique<CgroupDriverCheck>(*runtime, given.cgroup_driver, differs);
     return {};
   }
   if (driver->empty() || *driver == given.cgroup_driver) return {};
@@ -348,6 +358,9 @@ Result<std::unique_ptr<KubeletProcess>> KubeletProcess::Start(const KubeletFlags
   KubeletFlags meant = flags;
   TRY(parts.TakeCgroupDriver(meant.configuration));
   NodeAgentOptions options = TRY(parts.OptionsFor(meant, serving));
+  if (parts.cgroup_driver) {
+    options.may_run = [&check = *parts.cgroup_driver] { return check.Ensure(); };
+  }
   http::ServerTls tls;
   if (options.server) tls = *options.server->tls;
   parts.agent = TRY(NodeAgent::Start(
@@ -398,9 +411,9 @@ int KubeletMain(const std::vector<std::string>& args, const EnsureServingFiles& 
                       const KubeletConfiguration& given = flags.configuration;
                       BeginProgram({given.verbosity, given.logging_format, flags.notes});
                       const auto process = TRY(KubeletProcess::Start(flags, serving));
-                      WaitForSignal();
+                      const bool is_asked = WaitForSignal();
                       kLog.Info("stopping");
-                      return 0;
+                      return is_asked ? 0 : 1;
                     });
 }
 

@@ -67,7 +67,8 @@ class KubeletProcess {
   std::unique_ptr<Parts> parts_;
 };
 
-// The program: until SIGINT or SIGTERM. Returns the exit code.
+// The program: until SIGINT or SIGTERM, or until it has to be started anew, as it took the
+// runtime's cgroup driver for another one while that was away. Returns the exit code.
 int KubeletMain(const std::vector<std::string>& args, const EnsureServingFiles& serving,
                 const KubeletFlags& defaults = {});
 

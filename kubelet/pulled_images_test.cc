@@ -274,6 +274,7 @@ class ImagePullsTest : public PulledImagesTest {
   Mutex mutex_;
   CondVar changed_;
   std::set<std::string> pulled_ GUARDED_BY(mutex_);
+  bool is_asked_ GUARDED_BY(mutex_) = false, is_stopped_ GUARDED_BY(mutex_) = false;
   std::unique_ptr<PulledImages> kept_;
   std::unique_ptr<ImagePuller> puller_;
   ThreadExecutor executor_{"test", 8};
@@ -292,7 +293,7 @@ TEST_F(ImagePullsTest, AsManyRunAtOneTimeAsMay) {
 
 TEST_F(ImagePullsTest, OneThatStallsEndsWithItsPodAndTheNextHasItsTurn) {
   auto dependencies = DependenciesOf(1, nullptr);
-  dependencies.of_node = [](const core_v1::Pod& pod, const std::string&) {
+  dependencies.of_node = [](const core_v1::Pod& pod, const std::string&, const std::stop_token&) {
     return std::vector<TrackedAuth>(pod.metadata.name == "owner" ? 1 : 0);
   };
   puller_ = std::make_unique<ImagePuller>(std::move(dependencies));
@@ -304,6 +305,38 @@ TEST_F(ImagePullsTest, OneThatStallsEndsWithItsPodAndTheNextHasItsTurn) {
   puller_->Forget("owner");
   EXPECT_EQ(Ensure(*puller_, next).error().reason, "ErrImagePull");
   EXPECT_EQ(runtime_.WaitForPulls(2), 2) << "other credentials were tried for nobody";
+}
+
+TEST_F(ImagePullsTest, AProgramThatHangsHoldsNoOthersTurnAndEndsWithItsPod) {
+  auto dependencies = DependenciesOf(1, nullptr);
+  dependencies.of_node = [this](const core_v1::Pod& pod, const std::string&,
+                                const std::stop_token& stop) {
+    if (pod.metadata.name != "hangs") return std::vector<TrackedAuth>();
+    const std::stop_callback tell(stop, [this] {
+      MutexLock lock(mutex_);
+      is_stopped_ = true;
+      changed_.notify_all();
+    });
+    MutexLock lock(mutex_);
+    is_asked_ = true;
+    changed_.notify_all();
+    while (!is_stopped_) changed_.wait(lock);
+    return std::vector<TrackedAuth>(1);
+  };
+  puller_ = std::make_unique<ImagePuller>(std::move(dependencies));
+  const core_v1::Pod hanging = PodOf("hangs", "Always");
+  EXPECT_FALSE(puller_->Ensure(hanging, hanging.spec.containers[0], {}));
+  {
+    MutexLock lock(mutex_);
+    while (!is_asked_) changed_.wait(lock);
+  }
+  core_v1::Pod next = PodOf("next", "Always"), third = PodOf("third", "Always");
+  next.spec.containers[0].image = kStalling;
+  EXPECT_FALSE(puller_->Ensure(next, next.spec.containers[0], {}));
+  EXPECT_EQ(runtime_.WaitForPulls(1), 1) << "the only place is not the program's";
+  puller_->Forget("next");
+  EXPECT_EQ(Ensure(*puller_, third).error().reason, "ErrImagePull");
+  puller_->Forget("hangs");  // Else the test would never end.
 }
 
 TEST_F(ImagePullsTest, AnImageOfAnothersSecretIsPulledAgainOrNotThere) {
@@ -324,8 +357,8 @@ TEST_F(ImagePullsTest, WhatThePodsAccountHasPulledIsForIt) {
   kept_ = std::make_unique<PulledImages>(Settings());
   auto dependencies = DependenciesOf(2, kept_.get());
   // Programs that take their time: no step of a pod waits for them.
-  dependencies.of_node = [step = std::this_thread::get_id()](const core_v1::Pod& pod,
-                                                             const std::string&) {
+  dependencies.of_node = [step = std::this_thread::get_id()](
+                             const core_v1::Pod& pod, const std::string&, const std::stop_token&) {
     EXPECT_FALSE(std::this_thread::get_id() == step);
     TrackedAuth auth;
     auth.username = auth.password = "p";

@@ -232,6 +232,8 @@ void StatusManager::Reconcile(const std::string& uid, const Ptr<core_v1::Pod>& o
     const auto found = entries_.find(uid);
     if (found == entries_.end()) return;
     Entry& entry = found->second;
+    // Whose mirror it is a pod says itself, and who makes it may name any.
+    if (KeyOf(*object) != KeyOf(*entry.pod)) return;
     // Of two that are the same the cache has this one anyway.
     if (!entry.known || !IsNewer(*entry.known, object)) entry.known = object;
     if (!PutRight(entry)) return;

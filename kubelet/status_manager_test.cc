@@ -307,6 +307,28 @@ TEST_F(StatusManagerTest, WhatOthersMadeOfAStatusIsPutRight) {
   EXPECT_EQ(asked_.size(), 2u);
 }
 
+TEST_F(StatusManagerTest, WhoSaysThatHeMirrorsAnothersPodHidesNothingOfIt) {
+  core_v1::PodStatus status = Phase("Running");
+  status.conditions = {Condition("Ready", "True")};
+  manager_.Set(pod_, status);
+  executor_.RunUntilIdle();
+  core_v1::Pod stranger = *pod_;
+  stranger.metadata.name = "stranger";
+  stranger.metadata.uid = "u2";
+  stranger.metadata.resource_version = "9";
+  stranger.status = {};
+  manager_.Reconcile("u1", std::make_shared<const core_v1::Pod>(stranger));
+  executor_.RunFor(10s);
+  EXPECT_EQ(asked_.size(), 1u);
+  core_v1::Pod shown = *pod_;
+  shown.metadata.resource_version = "7";
+  shown.status = status;
+  shown.status.conditions[0].status = "False";
+  manager_.Reconcile("u1", std::make_shared<const core_v1::Pod>(shown));
+  executor_.RunFor(10s);
+  EXPECT_EQ(asked_.size(), 2u);
+}
+
 // A server in this process that answers when the test says so.
 class LateStatusTest : public StatusManagerTest {
  protected:

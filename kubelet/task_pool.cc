@@ -27,6 +27,8 @@ TaskPool::~TaskPool() {
   std::list<std::unique_ptr<Task>> tasks;
   {
     MutexLock lock(mutex_);
+    ended_ = true;
+    while (adding_ > 0) added_.wait(lock);
     tasks.swap(tasks_);
   }
   for (const auto& task : tasks) executor_.Remove(*task);
@@ -38,9 +40,13 @@ void TaskPool::Run(std::function<void()> task) {
   Task& added = *made;
   {
     MutexLock lock(mutex_);
+    if (ended_) return;
     tasks_.push_back(std::move(made));
+    ++adding_;
   }
   executor_.Add(added);
+  MutexLock lock(mutex_);
+  if (--adding_ == 0) added_.notify_all();
 }
 
 // A task that is done may still be on its way out of its step, which takes no time.

@@ -19,7 +19,7 @@ class TaskPool {
   explicit TaskPool(Executor& executor);
   // Waits for the tasks that run; those that have not begun never do.
   ~TaskPool();
-  // Runs `task` once, soon. It must not end the pool.
+  // Runs `task` once, soon. It may run others, and must not end the pool.
   void Run(std::function<void()> task);
 
  private:
@@ -28,7 +28,10 @@ class TaskPool {
 
   Executor& executor_;
   Mutex mutex_;  // Not held while tasks are added, run or removed.
+  CondVar added_;
   std::list<std::unique_ptr<Task>> tasks_ GUARDED_BY(mutex_);
+  int adding_ GUARDED_BY(mutex_) = 0;  // Of those, not yet given to the executor.
+  bool ended_ GUARDED_BY(mutex_) = false;
 };
 
 }  // namespace skiff::kubelet

@@ -208,8 +208,8 @@ Result<> LocalNode::Parts::StartRuntime(const ClusterOptions& options,
   runtime = cri::MakeGrpcRuntime({.endpoint = containerd.endpoint});
   cgroup_driver = containerd.cgroup_driver;
   if (!has_own_containerd) {
-    const auto said = runtime->CgroupDriver();
-    if (said && !said->empty()) cgroup_driver = *said;
+    const std::string said = TRY(runtime->CgroupDriver());
+    if (!said.empty()) cgroup_driver = said;
   }
   TRY(LoadImages(options.image_archives, containerd.endpoint, *runtime, progress));
   CniNetwork network_options;

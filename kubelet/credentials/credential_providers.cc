@@ -32,13 +32,14 @@ CredentialProviders::CredentialProviders(std::vector<CredentialProviderSpec> spe
       directory_(std::move(directory)),
       dependencies_(std::move(dependencies)) {}
 
-std::vector<TrackedAuth> CredentialProviders::For(const core_v1::Pod& pod,
-                                                  const std::string& image) {
+std::vector<TrackedAuth> CredentialProviders::For(const core_v1::Pod& pod, const std::string& image,
+                                                  const std::stop_token& stop) {
   const auto name = ParseImageName(image);
   if (!name) return {};
   const std::string& repository = name->repository;
   std::vector<std::pair<std::string, TrackedAuth>> found;
   for (const CredentialProviderSpec& spec : specs_) {
+    if (stop.stop_requested()) return {};
     const bool matches =
         std::any_of(spec.match_images.begin(), spec.match_images.end(),
                     [&](const std::string& pattern) { return ImageMatches(pattern, repository); });
@@ -46,8 +47,9 @@ std::vector<TrackedAuth> CredentialProviders::For(const core_v1::Pod& pod,
     const auto asker = AskerOf(spec, pod);
     if (asker && !*asker) continue;
     const auto auths =
-        asker ? Ask(spec, repository, **asker) : Result<Auths>(tl::unexpected(asker.error()));
+        asker ? Ask(spec, repository, **asker, stop) : Result<Auths>(tl::unexpected(asker.error()));
     if (!auths) {
+      if (stop.stop_requested()) return {};
       log_.Error("no credentials for an image", {{"provider", spec.name},
                                                  {"image", repository},
                                                  {"pod", pod.metadata.name},
@@ -106,9 +108,10 @@ Result<std::optional<CredentialProviders::Asker>> CredentialProviders::AskerOf(
 
 Result<CredentialProviders::Auths> CredentialProviders::Ask(const CredentialProviderSpec& spec,
                                                             const std::string& image,
-                                                            const Asker& asker) {
+                                                            const Asker& asker,
+                                                            const std::stop_token& stop) {
   if (auto kept = FindKept(spec.name, image, asker)) return std::move(*kept);
-  PluginAnswer answer = TRY(Run(spec, {image, asker.token, asker.annotations}));
+  PluginAnswer answer = TRY(Run(spec, {image, asker.token, asker.annotations}, stop));
   const bool echoes = !asker.token.empty() && !spec.account->is_by_token &&
                       std::any_of(answer.auths.begin(), answer.auths.end(), [&](const auto& each) {
                         return each.second.password == asker.token;
@@ -126,7 +129,8 @@ Result<CredentialProviders::Auths> CredentialProviders::Ask(const CredentialProv
 }
 
 Result<PluginAnswer> CredentialProviders::Run(const CredentialProviderSpec& spec,
-                                              const PluginRequest& request) const {
+                                              const PluginRequest& request,
+                                              const std::stop_token& stop) const {
   ProcessSpec process;
   process.argv = {directory_ + "/" + spec.name};
   process.argv.insert(process.argv.end(), spec.args.begin(), spec.args.end());
@@ -134,6 +138,7 @@ Result<PluginAnswer> CredentialProviders::Run(const CredentialProviderSpec& spec
   process.timeout = kTimeout;
   process.output_bytes_max = kAnswerBytesMax;
   process.environment = spec.environment;
+  process.stop = stop;
   const Duration begun = dependencies_.clock.Monotonic();
   const auto output = dependencies_.run(process);
   KubeletMetrics* metrics = dependencies_.metrics;
@@ -145,7 +150,9 @@ Result<PluginAnswer> CredentialProviders::Run(const CredentialProviderSpec& spec
     if (!output->truncated) return ParsePluginAnswer(spec.api_version, output->out);
     return Fail(Reason::kInvalid, "the credential provider plugin's response is too long");
   }
-  if (metrics != nullptr) metrics->credential_plugin_errors.Add({spec.name});
+  if (metrics != nullptr && !stop.stop_requested()) {
+    metrics->credential_plugin_errors.Add({spec.name});
+  }
   return Fail(Reason::kUnknown,
               fmt::format("failed to get credential from external registry credential provider: "
                           "error execing credential provider plugin {} for image {}: {}",

@@ -5,6 +5,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -43,8 +44,10 @@ class CredentialProviders {
                       Dependencies dependencies);
 
   // All there is for an image, the most specific first. Waits for programs, and for the API where
-  // they want a token. Who has none, or fails, is passed over.
-  std::vector<TrackedAuth> For(const core_v1::Pod& pod, const std::string& image);
+  // they want a token. Who has none, or fails, is passed over. Once it is stopped nobody waits for
+  // the answer: the program that runs is ended, and no other one asked.
+  std::vector<TrackedAuth> For(const core_v1::Pod& pod, const std::string& image,
+                               const std::stop_token& stop = {});
 
  private:
   using Auths = std::vector<std::pair<std::string, cri::RegistryAuth>>;
@@ -64,8 +67,9 @@ class CredentialProviders {
                                        const core_v1::Pod& pod) const;
   // `image` is without tag and digest.
   Result<Auths> Ask(const CredentialProviderSpec& spec, const std::string& image,
-                    const Asker& asker);
-  Result<PluginAnswer> Run(const CredentialProviderSpec& spec, const PluginRequest& request) const;
+                    const Asker& asker, const std::stop_token& stop);
+  Result<PluginAnswer> Run(const CredentialProviderSpec& spec, const PluginRequest& request,
+                           const std::stop_token& stop) const;
   std::optional<Auths> FindKept(const std::string& provider, const std::string& image,
                                 const Asker& asker);
   void Keep(const CredentialProviderSpec& spec, const std::string& key, const PluginAnswer& answer);

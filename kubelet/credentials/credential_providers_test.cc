@@ -195,6 +195,17 @@ TEST_F(CredentialProvidersTest, WhoFailsOrSaysNonsenseGivesNothing) {
   EXPECT_EQ(providers.For(pod_, image).size(), 1u);
 }
 
+TEST_F(CredentialProvidersTest, NoProgramIsAskedForNobody) {
+  auto providers = Make();
+  const std::string image = "a.example.com:5000/team/app";
+  std::stop_source stop;
+  ASSERT_EQ(providers.For(pod_, image, stop.get_token()).size(), 1u);
+  EXPECT_TRUE(runs_.at(0).stop == stop.get_token()) << "one that hangs ends with the pod";
+  stop.request_stop();
+  EXPECT_TRUE(providers.For(pod_, image, stop.get_token()).empty());
+  EXPECT_EQ(runs_.size(), 1u);
+}
+
 TEST_F(CredentialProvidersTest, AProgramForAccountsHasTheirTokenAndIsForThemAlone) {
   auto providers = Make(kOfAccounts);
   const std::string image = "a.example.com:5000/team/app";

@@ -12,6 +12,13 @@ namespace {
 // When to look again, after other probes of the pod had all the threads that it may hold.
 constexpr Duration kRoomRetry = 1s;
 
+// An attempt has its own timeouts; what it may take beyond those only catches one that never
+// answers. The time of a command is the runtime's to take: on a node that has much to do it may
+// need longer to begin the command, and to end one that was too slow, than the command has, and
+// that says nothing of the container. Calls of it take up to two minutes beside the command.
+constexpr Duration kAttemptGrace = 1s;
+constexpr Duration kCommandGrace = 130s;
+
 const char* Name(ProbeKind kind) {
   switch (kind) {
     case ProbeKind::kStartup:
@@ -94,8 +101,8 @@ Duration ProbeLoop::Step() {
 void ProbeLoop::Begin(Duration now, std::shared_ptr<void> place) {
   begun_ = now;
   next_ = now + std::chrono::seconds(std::max(1, spec_.probe.period_seconds));
-  // The attempt has its own timeouts; this one only catches an attempt that never answers.
-  deadline_ = now + std::chrono::seconds(std::max(1, spec_.probe.timeout_seconds)) + 1s;
+  deadline_ = now + std::chrono::seconds(std::max(1, spec_.probe.timeout_seconds)) +
+              (spec_.probe.exec ? kCommandGrace : kAttemptGrace);
   mailbox_ = std::make_shared<Mailbox>();
   {
     MutexLock lock(mailbox_->mutex);

@@ -205,6 +205,24 @@ TEST_F(ProbeLoopTest, ACommandThatHangsHoldsNobody) {
   runtime_.Hold(false);
 }
 
+TEST_F(ProbeLoopTest, ARuntimeThatIsSlowSaysNothingOfTheContainer) {
+  ThreadExecutor threads("calls", 2);
+  TaskPool tasks(threads);
+  runtime_.Hold(true);
+  probe_.failure_threshold = 1;
+  ProbeLoop& loop = Start(ProbeKind::kLiveness, {"id", "10.0.0.1"}, tasks);
+  executor_.RunFor(1ms);
+  runtime_.WaitForCall();
+  executor_.RunFor(60s);
+  EXPECT_EQ(loop.result(), ProbeResult::kSuccess);
+  executor_.RunFor(90s);
+  EXPECT_EQ(loop.result(), ProbeResult::kFailure) << "one that never answers is given up";
+  EXPECT_EQ(runtime_.calls(), 1);
+  executor_.Remove(loop);
+  loop_.reset();
+  runtime_.Hold(false);
+}
+
 // A pod may have a thousand probes, each of which may take days: other pods' need threads as well.
 TEST_F(ProbeLoopTest, AProbeWaitsWhileItsPodHoldsAllThreadsThatItMay) {
   pod_.metadata.uid = "greedy";

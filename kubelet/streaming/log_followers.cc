@@ -24,13 +24,22 @@ void FollowedContainer::End() {
 }
 
 std::shared_ptr<FollowedContainer> LogFollowers::Follow(const std::string& container_id) {
-  auto container = std::make_shared<FollowedContainer>(container_id);
+  auto container = std::make_shared<FollowedContainer>(container_id, TakeWatch());
   {
     MutexLock lock(mutex_);
     followers_.push_back({container, true});
   }
   Wake();
   return container;
+}
+
+// Given back by whoever drops it, on any thread, and maybe after this has ended.
+std::shared_ptr<void> LogFollowers::TakeWatch() const {
+  if (++*watches_ > kWatchesMax) {
+    --*watches_;
+    return nullptr;
+  }
+  return {watches_.get(), [watches = watches_](void*) { --*watches; }};
 }
 
 void LogFollowers::Take(const cri::Event& event) {

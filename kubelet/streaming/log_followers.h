@@ -17,8 +17,12 @@ namespace skiff::kubelet {
 // A container that somebody follows; the follower drops it when it is done. Thread-safe.
 class FollowedContainer {
  public:
-  explicit FollowedContainer(std::string id) : id_(std::move(id)) {}
+  // `watch`: that its log may be watched; dropped with it.
+  explicit FollowedContainer(std::string id, std::shared_ptr<void> watch = nullptr)
+      : id_(std::move(id)), watch_(std::move(watch)) {}
   const std::string& id() const { return id_; }
+  // Else it is looked at now and then whether the log has grown.
+  bool may_watch() const { return watch_ != nullptr; }
   // False once the container has ended: all it wrote is in its log.
   bool is_running() const { return is_running_; }
   // Called once when it ends; at once when it has.
@@ -27,6 +31,7 @@ class FollowedContainer {
 
  private:
   const std::string id_;
+  const std::shared_ptr<void> watch_;
   std::atomic<bool> is_running_ = true;
   Mutex mutex_;
   std::function<void()> on_end_ GUARDED_BY(mutex_);
@@ -34,6 +39,10 @@ class FollowedContainer {
 
 class LogFollowers final : public ControlLoop {
  public:
+  // So many logs are watched at one time. Each takes one of the few inotify instances that a user
+  // of the machine may have, 128 of all of root's processes: who follows many logs must not keep
+  // containerd from one when it starts.
+  static constexpr int kWatchesMax = 32;
   explicit LogFollowers(ContainerRuntime& runtime) : runtime_(runtime) {}
   // The runtime is asked about it soon, and whenever an event is about it. Any thread.
   std::shared_ptr<FollowedContainer> Follow(const std::string& container_id);
@@ -42,11 +51,14 @@ class LogFollowers final : public ControlLoop {
   Duration Step() override;
 
  private:
+  // nullptr: there are no more.
+  std::shared_ptr<void> TakeWatch() const;
   struct Follower {
     std::weak_ptr<FollowedContainer> container;
     bool is_due = true;  // To be asked about.
   };
   ContainerRuntime& runtime_;
+  const std::shared_ptr<std::atomic<int>> watches_ = std::make_shared<std::atomic<int>>(0);
   Mutex mutex_;
   std::vector<Follower> followers_ GUARDED_BY(mutex_);
 };

@@ -80,8 +80,10 @@ void LogStream::Attach(http::Waker waker) {
   if (!container_) return;
   // Before the first read, so that nothing written after it goes unheard.
   const std::string directory = std::filesystem::path(path_).parent_path().string();
-  auto opened = http::FileWatch::Open(loops_, directory, http::FileChanges::kAll, waker);
-  if (opened) watch_ = std::move(*opened);
+  if (container_->may_watch()) {
+    auto opened = http::FileWatch::Open(loops_, directory, http::FileChanges::kAll, waker);
+    if (opened) watch_ = std::move(*opened);
+  }
   container_->OnEnd(std::move(waker));
 }
 

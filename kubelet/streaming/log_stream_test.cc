@@ -73,7 +73,8 @@ class LogStreamTest : public testing::Test {
   CondVar changed_;
   bool woken_ GUARDED_BY(mutex_) = false;
   http::Loops loops_;
-  std::shared_ptr<FollowedContainer> container_ = std::make_shared<FollowedContainer>("c1");
+  std::shared_ptr<FollowedContainer> container_ =
+      std::make_shared<FollowedContainer>("c1", /*watch=*/std::make_shared<int>());
   std::unique_ptr<LogStream> stream_;
   http::Pulled pulled_{};
 };
@@ -184,6 +185,19 @@ TEST_F(LogStreamTest, TheEndOfTheContainerEndsTheStream) {
   EXPECT_EQ(ReadWoken("last\n"), "last\n");
   if (pulled_ != http::Pulled::kEnd) Read();
   EXPECT_EQ(pulled_, http::Pulled::kEnd);
+}
+
+TEST(LogFollowersTest, NotMoreLogsAreWatchedThanLeaveSomeToOthers) {
+  FakeClock clock;
+  SeededRandom random(3);
+  cri::FakeRuntime runtime(clock, random, "10.1.0.0/24");
+  LogFollowers followers(runtime);
+  std::vector<std::shared_ptr<FollowedContainer>> all;
+  for (int i = 0; i < LogFollowers::kWatchesMax; ++i) all.push_back(followers.Follow("c"));
+  EXPECT_TRUE(all.back()->may_watch());
+  EXPECT_FALSE(followers.Follow("c")->may_watch());
+  all.pop_back();
+  EXPECT_TRUE(followers.Follow("c")->may_watch());
 }
 
 TEST(LogFollowersTest, AContainerThatEndsIsTold) {

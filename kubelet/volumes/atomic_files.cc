@@ -59,10 +59,13 @@ bool IsCurrent(const fs::path& data, const Files& files, const std::optional<FsG
   std::error_code error;
   if (!fs::exists(data, error)) return false;
   size_t found = 0;
-  for (const auto& entry : fs::recursive_directory_iterator(data, error)) {
-    if (entry.is_directory(error)) continue;
-    const auto wanted = files.find(entry.path().lexically_relative(data));
-    if (wanted == files.end() || !IsSame(entry.path(), wanted->second, group)) return false;
+  // The loop of a range would throw what it cannot read, as where there are no descriptors left.
+  fs::recursive_directory_iterator entry(data, error), end;
+  for (; !error && entry != end; entry.increment(error)) {
+    std::error_code ignored;
+    if (entry->is_directory(ignored)) continue;
+    const auto wanted = files.find(entry->path().lexically_relative(data));
+    if (wanted == files.end() || !IsSame(entry->path(), wanted->second, group)) return false;
     ++found;
   }
   return !error && found == files.size();
@@ -102,16 +105,14 @@ std::string FreshName(const fs::path& root, TimePoint now) {
 
 // Removes what earlier times left: other contents than those of `current`, links to nothing.
 void RemoveOld(const fs::path& root, const std::string& current) {
-  std::error_code error;
   std::set<std::string> old;
-  for (const auto& entry : fs::directory_iterator(root, error)) {
-    const std::string name = entry.path().filename();
+  for (const std::string& name : NamesIn(root)) {
     if (name.starts_with("..")) {
       if (name != current && name != "..data") old.insert(name);
       continue;
     }
     std::error_code gone;
-    if (!fs::exists(root / "..data" / name, gone)) fs::remove(entry.path(), gone);
+    if (!fs::exists(root / "..data" / name, gone)) fs::remove(root / name, gone);
   }
   // What cannot be removed now is met again at the next change.
   for (const std::string& name : old) (void)RemoveTree(root / name);

@@ -1,6 +1,9 @@
 #include "kubelet/volumes/atomic_files.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include "kubelet/volumes/temporary_tree.h"
 
@@ -55,6 +58,21 @@ TEST_F(AtomicFilesTest, TheSameContentsAreNotWrittenAgain) {
   ASSERT_TRUE(Write({{"a", {"1", 0600}}}));  // Another mode is a change.
   EXPECT_NE(Data(), before);
   EXPECT_EQ(tree_.Mode("..data/a"), 0600u);
+}
+
+TEST_F(AtomicFilesTest, NothingIsThrownWhereThereAreNoDescriptorsLeft) {
+  ASSERT_TRUE(Write({{"sub/a", {"1"}}, {"sub/deep/b", {"2"}}}));
+  rlimit before{};
+  ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &before), 0);
+  const int next = open("/dev/null", O_RDONLY | O_CLOEXEC);
+  ASSERT_GE(next, 0);
+  close(next);
+  rlimit one = before;
+  one.rlim_cur = static_cast<rlim_t>(next) + 1;  // The top directory can be opened, none below.
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &one), 0);
+  EXPECT_NO_THROW((void)Write({{"sub/a", {"1"}}, {"sub/deep/b", {"2"}}}));
+  EXPECT_EQ(setrlimit(RLIMIT_NOFILE, &before), 0);
+  EXPECT_EQ(tree_.Read("sub/a"), "1");
 }
 
 TEST_F(AtomicFilesTest, WhatAnInterruptedWriteLeftGoesWithTheNextOne) {
