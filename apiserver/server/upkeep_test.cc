@@ -3,6 +3,7 @@
 #include "api/gen/flowcontrol_v1.h"
 #include "apiserver/objects/record_codec.h"
 #include "apiserver/server/server_fixture.h"
+#include "apiserver/storage/forwarding_store.h"
 #include "apiserver/storage/keys.h"
 #include "http/x509_test_certs.h"
 
@@ -145,33 +146,21 @@ TEST_F(UpkeepTest, FlowControlThatIsLeftToTheServerAndNotItsOwnGoes) {
 }
 
 // Does not let go of one key.
-class HoldingStore final : public Store {
+class HoldingStore final : public ForwardingStore {
  public:
-  HoldingStore(Store& inner, std::string held) : inner_(inner), held_(std::move(held)) {}
-  using Store::Watch;
-  Result<RecordPtr> Get(const std::string& key, Revision at) override {
-    return inner_.Get(key, at);
-  }
-  Result<ListPage> List(const ListRequest& request) override { return inner_.List(request); }
+  HoldingStore(Store& inner, std::string held) : ForwardingStore(inner), held_(std::move(held)) {}
   Result<Written> Apply(Write write) override {
-    if (write.key != held_ || write.value || !holds) return inner_.Apply(std::move(write));
+    if (write.key != held_ || write.value || !holds) {
+      return ForwardingStore::Apply(std::move(write));
+    }
     ++refused;
     return Fail(Reason::kInternalError, "it is held");
   }
-  Result<std::unique_ptr<WatchCursor>> Watch(const WatchRequest& request,
-                                             WakeFunction wake) override {
-    return inner_.Watch(request, std::move(wake));
-  }
-  Revision Current() override { return inner_.Current(); }
-  Result<> Reach(Revision revision) override { return inner_.Reach(revision); }
-  Result<> Compact(Revision revision) override { return inner_.Compact(revision); }
-  Revision Compacted() override { return inner_.Compacted(); }
 
   bool holds = true;
   int refused = 0;
 
  private:
-  Store& inner_;
   const std::string held_;
 };
 
