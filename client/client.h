@@ -193,9 +193,16 @@ class Client {
     AskLater<K>(answers, "PUT", Resource(K::Info()).Path(KeyOf(*object)), Given(object),
                 std::move(then));
   }
+  // A patch that makes that status of the one of `base`: of the rest nobody makes a copy.
   template <Kind K>
-  void PatchStatusLater(Mailbox& answers, const K& base, const Ptr<K>& changed, PatchType type,
+  void PatchStatusLater(Mailbox& answers, const K& base,
+                        std::shared_ptr<const decltype(K::status)> status, PatchType type,
                         HandedPatch::MakeText patch, Then<Ptr<K>> then) {
+    using Status = decltype(K::status);
+    const HandedPatch::Member changed{
+        Status::Describe(), std::move(status), [](void* object, void* value) {
+          static_cast<K*>(object)->status = std::move(*static_cast<Status*>(value));
+        }};
     AskLater<K>(
         answers, "PATCH", Resource(K::Info()).Path(KeyOf(base), "status"),
         Given(type, {K::Describe(), changed, base.metadata.resource_version, std::move(patch)}),

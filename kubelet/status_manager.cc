@@ -356,11 +356,10 @@ void StatusManager::Write(const Taken& entry) {
   const std::string uid = object->metadata.uid;
   const Ptr<core_v1::Pod>& known = entry->known;
   if (known && known->metadata.uid == uid && IsNewer(*known, object)) object = known;
-  const auto changed = std::make_shared<core_v1::Pod>(*object);
-  changed->status = PatchedStatus(object->status, entry->status);
   client_.PatchStatusLater<core_v1::Pod>(
-      answers_, *object, changed, PatchType::kStrategic,
-      [entry, uid] { return DumpJson(StatusPatch(uid, entry->status)); },
+      answers_, *object,
+      std::make_shared<const core_v1::PodStatus>(PatchedStatus(object->status, entry->status)),
+      PatchType::kStrategic, [entry, uid] { return DumpJson(StatusPatch(uid, entry->status)); },
       [this, entry, object](const Result<Ptr<core_v1::Pod>>& written) {
         WriteDone(entry, object, written);
       });

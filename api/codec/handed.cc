@@ -22,7 +22,12 @@ const std::string& HandedPatch::Text() const {
 }
 
 const void* HandedPatch::ChangedFrom(const Type& type, const std::string& version) const {
-  return &type == &type_ && !version.empty() && version == version_ ? changed_.get() : nullptr;
+  return IsOf(type, version) ? changed_.get() : nullptr;
+}
+
+const HandedPatch::Member* HandedPatch::MemberChangedFrom(const Type& type,
+                                                          const std::string& version) const {
+  return member_ && IsOf(type, version) ? &*member_ : nullptr;
 }
 
 std::shared_ptr<const void> SharedAs(const Handed* handed, const Type& type) {
@@ -102,9 +107,48 @@ void RoundIn(const Type& type, const FieldsOf& times, void* value) {
   }
 }
 
+// Where a value of a type holds text. A table of its own: those of the schema are ten times as
+// large, and most fields hold none.
+struct TextPlan {
+  struct Member {
+    size_t offset;
+    const PointerOps* pointer;  // nullptr: the value itself is there.
+    const TextPlan* plan;
+  };
+  const Type& type;
+  const TextPlan* element = nullptr;  // Of lists and maps; nullptr: those hold none.
+  std::vector<Member> members = {};   // Of structures.
+};
+using TextPlans = std::unordered_map<const Type*, TextPlan>;
+
+// nullptr: it holds none. Some types hold themselves.
+const TextPlan* PlanOfText(const Type& type, TextPlans& plans) {
+  const bool is_text = type.shape == Shape::kString || type.shape == Shape::kIntOrString ||
+                       type.shape == Shape::kJson;
+  const bool is_many = type.shape == Shape::kList || type.shape == Shape::kMap;
+  if (!is_text && !is_many && type.shape != Shape::kStruct) return nullptr;
+  const auto [place, is_new] = plans.try_emplace(&type, TextPlan{type});
+  TextPlan& plan = place->second;
+  if (!is_new) return &plan;
+  if (is_many) plan.element = PlanOfText(*type.element, plans);
+  for (const Field& field : type.fields) {
+    const TextPlan* const held = PlanOfText(*field.type, plans);
+    const PointerOps* const pointer = field.pointer ? field.pointer_ops : nullptr;
+    if (held != nullptr) plan.members.push_back({field.offset, pointer, held});
+  }
+  return &plan;
+}
+
+TextPlans PlansOfText() {
+  TextPlans plans;
+  for (const Type* type : BuiltInTypes()) PlanOfText(*type, plans);
+  return plans;
+}
+
 // Every text in a value is looked at, but for times and the like, which are UTF-8 by themselves. As
 // deep as the value is.
-bool IsUtf8In(const Type& type, const void* value) {
+bool IsUtf8In(const TextPlan& plan, const void* value) {
+  const Type& type = plan.type;
   switch (type.shape) {
     case Shape::kString:
       return IsUtf8(*static_cast<const std::string*>(value));
@@ -112,31 +156,38 @@ bool IsUtf8In(const Type& type, const void* value) {
       return IsUtf8(static_cast<const IntOrString*>(value)->text());
     case Shape::kJson:
       return IsUtf8(static_cast<const RawJson*>(value)->Text());
-    case Shape::kList:
-      for (size_t i = 0; i < type.list->size(value); ++i) {
-        if (!IsUtf8In(*type.element, type.list->at(value, i))) return false;
+    case Shape::kList: {
+      const size_t size = plan.element == nullptr ? 0 : type.list->size(value);
+      for (size_t i = 0; i < size; ++i) {
+        if (!IsUtf8In(*plan.element, type.list->at(value, i))) return false;
       }
       return true;
+    }
     case Shape::kMap: {
       struct Context {
-        const Type& element;
+        const TextPlan* element;
         bool is_utf8;
-      } context{*type.element, true};
+      } context{plan.element, true};
       type.map->each(value, &context, [](void* to, const std::string& key, const void* each) {
         auto& [element, is_utf8] = *static_cast<Context*>(to);
-        is_utf8 = is_utf8 && IsUtf8(key) && IsUtf8In(element, each);
+        is_utf8 = is_utf8 && IsUtf8(key) && (element == nullptr || IsUtf8In(*element, each));
       });
       return context.is_utf8;
     }
-    case Shape::kStruct:
-      return std::all_of(type.fields.begin(), type.fields.end(), [&](const Field& field) {
-        const void* const place = MemberOf(value, field);
-        const void* const member = field.pointer ? field.pointer_ops->get(place) : place;
-        return member == nullptr || IsUtf8In(*field.type, member);
-      });
     default:
-      return true;
+      return std::all_of(plan.members.begin(), plan.members.end(), [&](const auto& member) {
+        const void* const place = static_cast<const char*>(value) + member.offset;
+        const void* const held = member.pointer ? member.pointer->get(place) : place;
+        return held == nullptr || IsUtf8In(*member.plan, held);
+      });
   }
+}
+
+// Of a built-in type.
+bool IsUtf8In(const Type& type, const void* value) {
+  static const TextPlans kPlans = PlansOfText();
+  const auto plan = kPlans.find(&type);
+  return plan != kPlans.end() && IsUtf8In(plan->second, value);
 }
 
 }  // namespace

@@ -45,10 +45,15 @@ class HandedObject final : public Handed {
   mutable std::optional<std::string> text_;
 };
 
-// A patch, and what it makes of the object as that is in one version.
+// A patch, and what it makes of the object, or of one member of it, as that is in one version.
 class HandedPatch final : public Handed {
  public:
   using MakeText = std::function<std::string()>;
+  struct Member {
+    const Type& type;
+    std::shared_ptr<const void> value;
+    void (*put)(void* object, void* value);  // Moves it into the object.
+  };
   // `version`: a resourceVersion.
   HandedPatch(const Type& type, std::shared_ptr<const void> changed, std::string version,
               MakeText text)
@@ -56,14 +61,27 @@ class HandedPatch final : public Handed {
         changed_(std::move(changed)),
         version_(std::move(version)),
         make_text_(std::move(text)) {}
-  // The object as it is to be, its managedFields aside; nullptr where only the text can tell,
-  // because it is another version, or another kind.
+  // All of the object but that member stays as it is.
+  HandedPatch(const Type& type, Member changed, std::string version, MakeText text)
+      : type_(type),
+        member_(std::move(changed)),
+        version_(std::move(version)),
+        make_text_(std::move(text)) {}
+  // The object as it is to be, its managedFields aside; nullptr where it is not known, or only the
+  // text can tell, because it is another version, or another kind.
   const void* ChangedFrom(const Type& type, const std::string& version) const;
+  // The same of the only member that changes.
+  const Member* MemberChangedFrom(const Type& type, const std::string& version) const;
   const std::string& Text() const override;
 
  private:
+  bool IsOf(const Type& type, const std::string& version) const {
+    return &type == &type_ && !version.empty() && version == version_;
+  }
+
   const Type& type_;
   const std::shared_ptr<const void> changed_;
+  const std::optional<Member> member_;
   const std::string version_;
   const MakeText make_text_;
   mutable std::optional<std::string> text_;

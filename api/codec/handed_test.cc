@@ -44,6 +44,30 @@ TEST(HandedTest, APatchIsKnownOfOneVersionAndItsTextIsMadeOnceAndOnlyIfAsked) {
   EXPECT_EQ(of_none.ChangedFrom(core_v1::Pod::Describe(), ""), nullptr);
 }
 
+TEST(HandedTest, APatchMayBeKnownOfOneMemberAlone) {
+  core_v1::PodStatus status;
+  status.phase = "Running";
+  const HandedPatch::Member changed{core_v1::PodStatus::Describe(), Borrowed(&status),
+                                    [](void* object, void* value) {
+                                      static_cast<core_v1::Pod*>(object)->status =
+                                          std::move(*static_cast<core_v1::PodStatus*>(value));
+                                    }};
+  const HandedPatch patch(core_v1::Pod::Describe(), changed, "7", [] { return "{}"; });
+  EXPECT_EQ(patch.ChangedFrom(core_v1::Pod::Describe(), "7"), nullptr);
+  EXPECT_EQ(patch.MemberChangedFrom(core_v1::Pod::Describe(), "8"), nullptr);
+  EXPECT_EQ(patch.MemberChangedFrom(core_v1::Node::Describe(), "7"), nullptr);
+  const auto* member = patch.MemberChangedFrom(core_v1::Pod::Describe(), "7");
+  ASSERT_NE(member, nullptr);
+  core_v1::Pod pod;
+  pod.spec.node_name = "n";
+  auto copy = CopyAsRead(member->type, member->value.get());
+  ASSERT_TRUE(copy);
+  member->put(&pod, copy->get());
+  EXPECT_EQ(pod.status.phase, "Running");
+  EXPECT_EQ(pod.spec.node_name, "n");
+  EXPECT_EQ(status.phase, "Running") << "what was handed over stays";
+}
+
 // As the text would have it.
 template <Kind K>
 K ThroughText(const K& object) {
@@ -94,6 +118,29 @@ TEST(HandedTest, ACopyIsWhatIsReadFromTheText) {
   ASSERT_TRUE(copy);
   EXPECT_EQ(*static_cast<const core_v1::Pod*>(copy->get()), ThroughText(pod));
   EXPECT_TRUE(ThroughText(pod).metadata.annotations.contains("k\xef\xbf\xbd"));
+}
+
+// What is no UTF-8 is found wherever text stands: in lists, as keys, behind pointers.
+TEST(HandedTest, WhatIsNoUtf8IsMendedWhereverItStands) {
+  const std::string broken = "a\xff";
+  const std::function<void(core_v1::Pod&)> places[] = {
+      [&](auto& pod) { pod.metadata.labels[broken] = "x"; },
+      [&](auto& pod) { pod.metadata.labels["x"] = broken; },
+      [&](auto& pod) {
+        pod.metadata.finalizers = {"x", broken};
+      },
+      [&](auto& pod) { pod.spec.containers.emplace_back().env.emplace_back().value = broken; },
+      [&](auto& pod) {
+        pod.status.container_statuses.emplace_back().state.terminated.emplace().message = broken;
+      }};
+  for (const auto& put : places) {
+    core_v1::Pod pod;
+    put(pod);
+    const auto read = CopyAsRead(core_v1::Pod::Describe(), &pod);
+    ASSERT_TRUE(read);
+    EXPECT_EQ(*static_cast<const core_v1::Pod*>(read->get()), ThroughText(pod));
+    EXPECT_NE(*static_cast<const core_v1::Pod*>(read->get()), pod);
+  }
 }
 
 }  // namespace

@@ -342,8 +342,8 @@ TEST_F(SentLaterTest, WhoLosesARaceIsServedAnew) {
   std::vector<Result<Ptr<Pod>>> told;
   for (int i = 0; i < 20; ++i) {
     const std::string type = "example.com/" + std::to_string(i);
-    const auto changed = std::make_shared<Pod>(**made);
-    auto& condition = changed->status.conditions.emplace_back();
+    const auto changed = std::make_shared<core_v1::PodStatus>((*made)->status);
+    auto& condition = changed->conditions.emplace_back();
     condition.type = type;
     condition.status = "True";
     client_.PatchStatusLater<Pod>(
@@ -386,9 +386,9 @@ TEST_F(SentLaterTest, WhoWroteAndAllCachesShareOneStruct) {
   EXPECT_EQ(on_node->spec.node_name, "node1");
   EXPECT_TRUE((*written[0])->spec.node_name.empty()) << "what was given stays what it was";
 
-  const auto changed = std::make_shared<Pod>(*on_node);
-  changed->status.phase = "Running";
-  changed->status.start_time = Time(Instant{1'700'000'000, 5});
+  const auto changed = std::make_shared<core_v1::PodStatus>(on_node->status);
+  changed->phase = "Running";
+  changed->start_time = Time(Instant{1'700'000'000, 5});
   client_.PatchStatusLater<Pod>(
       answers_, *on_node, changed, PatchType::kStrategic, [] { return "{}"; }, Note(written));
   answers_.Settle();

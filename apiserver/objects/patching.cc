@@ -535,7 +535,14 @@ namespace {
 Result<std::optional<Object>> AlreadyPatched(const Patcher& patcher, const Object& old) {
   const auto* patch = dynamic_cast<const HandedPatch*>(patcher.request.http.handed.get());
   if (patch == nullptr || old.is_custom()) return std::nullopt;
-  const void* changed = patch->ChangedFrom(*old.kind().type, old.metadata().resource_version);
+  const std::string& version = old.metadata().resource_version;
+  if (const auto* member = patch->MemberChangedFrom(*old.kind().type, version)) {
+    const StructPtr value = TRY(CopyAsRead(member->type, member->value.get()));
+    Object object = old.Clone();
+    member->put(object.raw(), value.get());
+    return std::optional<Object>(std::move(object));
+  }
+  const void* changed = patch->ChangedFrom(*old.kind().type, version);
   if (changed == nullptr) return std::nullopt;
   Object object = TRY(Object::FromStruct(old.kind(), changed));
   object.metadata().managed_fields = old.metadata().managed_fields;
