@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <charconv>
 
-#include "api/codec/typed.h"
+#include "api/codec/struct_fields.h"
 #include "base/flags.h"
 #include "kubelet/pod_admission.h"
 #include "kubelet/pod_observed.h"
@@ -256,10 +256,12 @@ std::vector<std::string> ScriptProblems(const core_v1::Node& node) {
 std::vector<std::string> Unsimulated(const core_v1::Pod& pod) {
   std::vector<std::string> out;
   for (const auto& volume : pod.spec.volumes) {
-    const Json fields = ToJson(volume);
-    for (const auto& [source, value] : fields.items()) {
-      if (source == "name" || IsSimulated(source)) continue;
-      out.push_back(fmt::format("volume {} ({}) is taken to be there", volume.name, source));
+    // Whatever it is made from is a pointer, and the one that is there.
+    for (const Field& source : core_v1::Volume::Describe().fields) {
+      if (!source.pointer || source.pointer_ops->get(MemberOf(&volume, source)) == nullptr)
+        continue;
+      if (IsSimulated(source.name)) continue;
+      out.push_back(fmt::format("volume {} ({}) is taken to be there", volume.name, source.name));
     }
   }
   for (const auto* list : {&pod.spec.init_containers, &pod.spec.containers}) {
