@@ -68,29 +68,6 @@ TEST(HandedTest, APatchMayBeKnownOfOneMemberAlone) {
   EXPECT_EQ(status.phase, "Running") << "what was handed over stays";
 }
 
-// What is no UTF-8 is found wherever text stands: in lists, as keys, behind pointers.
-TEST(HandedTest, WhatIsNoUtf8IsMendedWhereverItStands) {
-  const std::string broken = "a\xff";
-  const std::function<void(core_v1::Pod&)> places[] = {
-      [&](auto& pod) { pod.metadata.labels[broken] = "x"; },
-      [&](auto& pod) { pod.metadata.labels["x"] = broken; },
-      [&](auto& pod) {
-        pod.metadata.finalizers = {"x", broken};
-      },
-      [&](auto& pod) { pod.spec.containers.emplace_back().env.emplace_back().value = broken; },
-      [&](auto& pod) {
-        pod.status.container_statuses.emplace_back().state.terminated.emplace().message = broken;
-      }};
-  for (const auto& put : places) {
-    core_v1::Pod pod;
-    put(pod);
-    const auto read = CopyAsRead(core_v1::Pod::Describe(), &pod);
-    ASSERT_TRUE(read);
-    EXPECT_EQ(*static_cast<const core_v1::Pod*>(read->get()), ThroughText(pod));
-    EXPECT_NE(*static_cast<const core_v1::Pod*>(read->get()), pod);
-  }
-}
-
 // As the text would have it.
 template <Kind K>
 K ThroughText(const K& object) {
@@ -141,6 +118,29 @@ TEST(HandedTest, ACopyIsWhatIsReadFromTheText) {
   ASSERT_TRUE(copy);
   EXPECT_EQ(*static_cast<const core_v1::Pod*>(copy->get()), ThroughText(pod));
   EXPECT_TRUE(ThroughText(pod).metadata.annotations.contains("k\xef\xbf\xbd"));
+}
+
+// What is no UTF-8 is found wherever text stands: in lists, as keys, behind pointers.
+TEST(HandedTest, WhatIsNoUtf8IsMendedWhereverItStands) {
+  const std::string broken = "a\xff";
+  const std::function<void(core_v1::Pod&)> places[] = {
+      [&](auto& pod) { pod.metadata.labels[broken] = "x"; },
+      [&](auto& pod) { pod.metadata.labels["x"] = broken; },
+      [&](auto& pod) {
+        pod.metadata.finalizers = {"x", broken};
+      },
+      [&](auto& pod) { pod.spec.containers.emplace_back().env.emplace_back().value = broken; },
+      [&](auto& pod) {
+        pod.status.container_statuses.emplace_back().state.terminated.emplace().message = broken;
+      }};
+  for (const auto& put : places) {
+    core_v1::Pod pod;
+    put(pod);
+    const auto read = CopyAsRead(core_v1::Pod::Describe(), &pod);
+    ASSERT_TRUE(read);
+    EXPECT_EQ(*static_cast<const core_v1::Pod*>(read->get()), ThroughText(pod));
+    EXPECT_NE(*static_cast<const core_v1::Pod*>(read->get()), pod);
+  }
 }
 
 }  // namespace
