@@ -95,6 +95,51 @@ class Obstacles:
         page.shows("Revision 1")
         self.skiff("delete", "deployment,service", "keys")
 
+    def focus(self):
+        """What was pressed keeps the focus while it is busy, and who closes a dialog is back where he was."""
+        page = self.page
+        self.skiff("create", "deployment", "focus", "--image=registry.example/focus:1")
+        page.go("#/deployment/default/focus")
+        page.begins()
+        for label in ("One replica more", "Restart", "Pause", "Resume"):
+            self.press(label)
+            self.has_focus(("Resume" if label == "Pause" else "Pause") if label in ("Pause", "Resume") else label)
+            page.clear()
+        for label in ("Change image", "Delete"):
+            self.press(label)
+            page.until("!!document.querySelector('dialog[open]')")
+            self.check(f"dialog: {label}")
+            page.key("Escape")
+            page.until("!document.querySelector('dialog')")
+            self.has_focus(label)
+        # What goes with what it did leaves nobody on nothing.
+        page.type(".scale-input", "4")
+        self.press("Scale")
+        page.until("document.activeElement?.matches('.scale-input')")
+        page.until("![...document.querySelectorAll('button')].some((e) => e.innerText === 'Scale')")
+        page.click("Change image")
+        page.type("dialog input", "registry.example/focus:2")
+        page.key("Enter")
+        page.until("!!document.querySelector('[aria-label^=\"Go back to this\"]')")
+        back = page.run("document.querySelector('[aria-label^=\"Go back to this\"]').getAttribute('aria-label')")
+        self.press(back)
+        page.goes(back)
+        page.until("document.activeElement !== document.body", "a focus, where its button has gone")
+        self.skiff("delete", "deployment", "focus")
+
+    def press(self, label):
+        """By the keyboard."""
+        which = ("[...document.querySelectorAll('main button')].find((e) => "
+                 f"(e.getAttribute('aria-label') ?? e.innerText.trim()) === {json.dumps(label)})")
+        self.page.until(f"!!{which} && {which}.ariaDisabled !== 'true'", label)
+        self.page.run(f"{which}.focus()")
+        self.page.key("Enter")
+
+    def has_focus(self, label):
+        focused = "document.activeElement?.getAttribute('aria-label') ?? document.activeElement?.innerText?.trim()"
+        self.page.until(f"({focused}) === {json.dumps(label)} && document.activeElement.ariaDisabled !== 'true'",
+                        f"the focus on {label}")
+
     def tab_to(self, selector, most=40):
         for _ in range(most):
             if self.page.run(f"document.activeElement?.matches({json.dumps(selector)})"):

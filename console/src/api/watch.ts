@@ -31,8 +31,10 @@ export const kListedMs = 10_000;
 const kListedTimes = 10;
 // What somebody changed himself is listed so soon.
 const kWrittenMs = 500;
-// After so many lists it is tried whether a watch is allowed now.
-const kListsMax = 30;
+// After so many lists it is tried whether a watch is allowed now: soon at first, as a server that has just begun may
+// not know yet who may do what; twice as many each time.
+const kListsMin = 2;
+const kListsMax = 32;
 // A server of others' kinds may have no tables: then it is the objects themselves.
 const kTable = 'application/json;as=Table;v=v1;g=meta.k8s.io,application/json';
 
@@ -81,6 +83,7 @@ export class Watch {
   private lists = false; // Another API server, which knows no watch-list and may send no bookmarks.
   private doubted = false; // Whether what it would go on from is still of the server's history.
   private polls = 0; // Lists to come before a watch is tried again.
+  private pollsNext = kListsMin;
   private wake: (() => void) | null = null;
 
   constructor(
@@ -122,6 +125,7 @@ export class Watch {
         await this.follow(() => {
           said = true;
           pause = kPauseMinMs;
+          this.pollsNext = kListsMin;
         });
         // It ended in order, and the next one goes on from there: at once, unless it said nothing.
         if (!said) {
@@ -140,6 +144,7 @@ export class Watch {
           await nextLogin();
           // It may be another cluster by now that has this address.
           this.version = '';
+          this.polls = 0;
           continue;
         }
         if ((known.code === 400 || known.code === 422) && !this.lists) {
@@ -148,7 +153,8 @@ export class Watch {
         }
         // Whether it is refused as well is for a list to say.
         if (isWatchRefused(known.code) && this.polls === 0) {
-          this.polls = kListsMax;
+          this.polls = this.pollsNext;
+          this.pollsNext = Math.min(this.pollsNext * 2, kListsMax);
           continue;
         }
         const refused = isRefusal(known.code);

@@ -189,7 +189,8 @@ function useMenu() {
     button.current?.focus();
   };
   useLayoutEffect(() => {
-    if (open) document.querySelector<HTMLElement>('.menu [aria-current], .menu a')?.focus();
+    const at = (which: string) => document.querySelector<HTMLElement>(`.menu ${which}`);
+    if (open) (at('[aria-current]') ?? at('a'))?.focus();
   }, [open]);
   useEffect(() => {
     if (!open) return;

@@ -1,0 +1,134 @@
+"""The part of the play of console.py that goes through all views: dark, light, as narrow as a phone."""
+
+import time
+
+from console_maps import maps
+from console_obstacles import VIEWS
+from page import PageError
+
+
+class Looks:
+    """For a class that has a `page`, checks what is shown, and runs `skiff`."""
+
+    def chaos(self):
+        page = self.page
+        page.go("#/events")
+        page.until("document.querySelectorAll('.fault').length === 2")
+        page.shows("partition of node/node-1 for 40s")
+        page.shows("took 40s")
+        page.shows("goes on")
+        choose = """(() => {
+          const spaces = document.querySelector('select.space');
+          spaces.value = %r;
+          spaces.dispatchEvent(new Event('change', {bubbles: true}));
+        })()"""
+        page.run(choose % "shop")
+        # What broke a node broke what is in any namespace; its Event is in one of them.
+        page.goes("partition of node/node-1 is over")
+        page.until("document.querySelectorAll('.fault').length === 2", "in a namespace")
+        page.run(choose % "")
+
+    def quotas(self):
+        page = self.page
+        page.go("#/cluster?tab=quotas")
+        page.shows("count/deployments.apps")
+        page.shows("Used up")
+        page.picture("quotas")
+        self.check("quotas")
+        page.go("#/cluster")
+        # Where the page was not told for a while, a line is in pieces.
+        page.until("document.querySelectorAll('.plot-line').length >= 2", "what nodes use")
+        page.until("document.querySelectorAll('.gauge-used').length > 0")
+
+    def views(self):
+        page = self.page
+        page.clear()
+        for view in VIEWS:
+            page.go(f"#/{view}")
+            self.settled()
+            if view == "overview":
+                page.until("!!document.querySelector('.podmap canvas')?.style.height")
+            page.picture(view if view not in ("deploy", "create") else f"{view}-empty")
+            self.check(view)
+        page.go("#/service/default/nginx")
+        page.begins()
+        page.until("document.querySelectorAll('.answer').length === 4")
+        page.picture("service")
+        self.check("service")
+        page.go("#/service/shop/payments")
+        page.shows("No pod of this namespace has app=payments.")
+        self.check("service that nobody answers")
+        page.go("#/service/default/nginx")
+        page.begins()
+        page.key("Control+k")
+        page.type("dialog input", "nginx")
+        page.until("document.querySelectorAll('.palette-entry').length > 2")
+        page.picture("palette")
+        self.check("palette")
+        page.key("Escape")
+        page.until("!document.querySelector('dialog')")
+        page.begins()  # Where it was before.
+
+    def settled(self):
+        """What a view shows is there. For its picture it has a moment more."""
+        self.page.until("!!document.querySelector('main h1') && !document.querySelector('.spinner')")
+        time.sleep(1)
+
+    def looks(self):
+        """Light, and narrow."""
+        page = self.page
+        page.go("#/overview")
+        page.click("Light", "[role=radio]")
+        page.until("document.documentElement.dataset.theme === 'light'")
+        self.settled()
+        page.picture("overview-light")
+        self.check("overview, light")
+        for view in (*VIEWS[1:], "cluster?tab=quotas", "deployment/default/nginx", "service/shop/storefront",
+                     "logs/deployments/default/nginx", "object/deployments/shop/checkout",
+                     "object/deployments/shop/checkout?tab=yaml", "object/statefulsets/shop/orders"):
+            page.go(f"#/{view}")
+            self.settled()
+            self.check(f"{view}, light")
+            if view in VIEWS:
+                page.picture(f"light-{view}")
+        page.go("#/pods")
+        page.go(page.until("document.querySelector('.table-row.link a')?.getAttribute('href')"))
+        page.shows("Containers")
+        self.check("pod, light")
+        page.phone(390, 844, 2)
+        for view in ("overview", "topology", "cluster", "pods", "workloads", "events", "kinds", "deployment/default/nginx",
+                     "logs/deployments/default/nginx", "service/shop/storefront", "object/statefulsets/shop/orders",
+                     "create"):
+            page.go(f"#/{view}")
+            self.settled()
+            wide = page.run("document.documentElement.scrollWidth - innerWidth")
+            if wide > 0:
+                raise PageError(f"{view} is {wide} pixels wider than a phone")
+            page.picture(f"phone-{view.split('/')[0]}")
+            self.check(f"{view}, phone")
+        page.wide(1440, 900)
+        page.click("Dark", "[role=radio]")
+
+    def narrow(self):
+        """On 360 pixels nothing is beyond the end of a row, where nobody could scroll to it; and a menu lies over the page."""
+        page = self.page
+        page.phone(360, 740, 2)
+        for view in ("workloads", "pods", "services", "storage", "jobs", "jobs?tab=cronjobs", "cluster", "kinds", "events",
+                     "object/deployments/shop/checkout"):
+            page.go(f"#/{view}")
+            self.settled()
+            beyond = page.run("""[...document.querySelectorAll('.table-row')].some((row) =>
+                row.lastElementChild.getBoundingClientRect().right > row.getBoundingClientRect().right)""")
+            if beyond or page.run("document.documentElement.scrollWidth > innerWidth"):
+                raise PageError(f"{view} has more than 360 pixels have room for")
+        page.go("#/pods")
+        page.until("document.querySelector('main h1')?.innerText === 'Pods'")
+        page.click("Menu")
+        page.until("document.activeElement?.matches('.menu [aria-current]')", "the focus in the menu")
+        self.check("menu")
+        page.key("Escape")
+        page.until("document.activeElement?.matches('.menu-button') && !document.querySelector('.menu-open')")
+        page.wide(1440, 900)
+
+    def maps(self):
+        maps(self.page)

@@ -1,0 +1,132 @@
+"""The part of the play of console.py in which a login runs out, a right is missing, or the server goes away."""
+
+import os
+import signal
+import subprocess
+from pathlib import Path
+
+from page import PageError
+
+
+class Troubles:
+    """For a class that has a `page`, checks what is shown, and runs `skiff`."""
+
+    def away(self):
+        """The server dies under an open editor and comes back: what was typed is there."""
+        page = self.page
+        page.go("#/object/deployments/shop/checkout?tab=yaml")
+        page.until("document.querySelector('.editor-text')?.value.includes('  replicas: 6')")
+        self.edit("  replicas: 6", "  replicas: 5")
+        self.tell()
+        os.kill(int(Path(os.environ["data"], "skiff.pid").read_text()), signal.SIGKILL)
+        page.until("!!document.querySelector('.pulse-away')", "it says that nobody answers")
+        page.click("Show what would change")
+        page.shows("The server does not answer. Nothing is lost")
+        page.picture("away")
+        self.check("away")
+        subprocess.run(["bash", "-c", f"up {os.environ['CONSOLE_PORT']}"], check=True)
+        page.until("!!document.querySelector('.pulse-live')", "it goes on by itself")
+        page.until("document.querySelector('.editor-text').value.includes('  replicas: 5')")
+        page.click("Show what would change")
+        page.until("document.querySelector('.diff')?.innerText.includes('replicas: 5') || "
+                   "document.body.innerText.includes('Others look after what you changed')")
+        page.click("Start over")
+        self.tell(away=True)
+
+    def expire(self, button="Deploy"):
+        """What is sent next goes by a token that the server does not accept any more."""
+        page = self.page
+        page.run("""(() => {
+            const real = window.fetch;
+            window.fetch = (url, given) => {
+              if ((given?.method ?? 'GET') === 'GET') return real(url, given);
+              window.fetch = real;
+              return real(url, {...given, headers: {...given.headers, Authorization: 'Bearer old'}});
+            };
+        })()""")
+        page.click(button, "button.primary")
+        page.shows("Your login is no longer accepted")
+
+    def expired(self):
+        """The same person comes back: what is there stays."""
+        page = self.page
+        page.go("#/deploy")
+        page.type("input[placeholder^=nginx]", "half-typed")
+        self.expire()
+        page.picture("expired")
+        self.check("login again")
+        # A browser closes what Escape is pressed in twice.
+        for _ in range(3):
+            page.key("Escape")
+        page.until("!!document.querySelector('dialog[open] input[type=password]')", "it still asks")
+        page.type("dialog input[type=password]", self.token)
+        page.click("Log in", "dialog button.primary")
+        page.goes("Your login is no longer accepted")
+        page.until("document.querySelector('input[placeholder^=nginx]').value === 'half-typed'")
+
+    def typed(self):
+        """A login runs out under an open editor: what was typed is there afterwards, and nothing says it was not let in."""
+        page = self.page
+        page.go("#/object/deployments/shop/checkout?tab=yaml")
+        page.until("document.querySelector('.editor-text')?.value.includes('  replicas: 6')")
+        self.edit("  replicas: 6", "  replicas: 5")
+        self.expire("Show what would change")
+        page.type("dialog input[type=password]", self.token)
+        page.key("Enter")
+        page.goes("Your login is no longer accepted")
+        page.until("document.querySelector('.editor-text').value.includes('  replicas: 5')")
+        page.goes("Unauthorized")
+        page.click("Show what would change")
+        page.goes("your login was not accepted any more")
+        page.click("Start over")
+
+    def listed(self):
+        """Who may list and not watch sees what there is, and is told that it is not live."""
+        page = self.page
+        self.skiff("create", "clusterrole", "lister", "--verb=get,list", "--resource=pods,nodes,namespaces,deployments.apps,replicasets.apps")
+        self.skiff("create", "serviceaccount", "lister", "-n", "shop")
+        self.skiff("create", "clusterrolebinding", "lister", "--clusterrole=lister", "--serviceaccount=shop:lister")
+        token = subprocess.run([os.environ["skiff"], "create", "token", "lister", "-n", "shop"], check=True,
+                               capture_output=True, text=True).stdout.strip()
+        page.click("Log out")
+        page.type("input[type=password]", token)
+        page.click("Log in", "button.primary")
+        page.go("#/pods")
+        page.until("document.querySelectorAll('.table-row.link').length >= 6")
+        page.until("document.querySelector('.pulse')?.innerText === 'Not live'")
+        self.check("listed")
+        page.picture("listed")
+        self.skiff("run", "a-late-one", "--image=registry.example/late:1")
+        page.shows("a-late-one")
+        self.skiff("delete", "pod", "a-late-one")
+        page.click("Log out")
+        page.type("input[type=password]", self.token)
+        page.click("Log in", "button.primary")
+        page.until("document.querySelector('.pulse')?.innerText === 'Live'")
+        page.go("#/deploy")
+        page.type("input[placeholder^=nginx]", "half-typed")
+
+    def rights(self):
+        """Somebody else comes, who may see one namespace alone, and finds nothing of who was there."""
+        page = self.page
+        self.expire()
+        page.type("dialog input[type=password]", self.guest)
+        page.click("Log in", "dialog button.primary")
+        page.until("!document.querySelector('dialog') && "
+                   "document.querySelector('input[placeholder^=nginx]')?.value === ''")
+        page.go("#/overview")
+        page.shows("You may not see this")
+        self.check("refused")
+        page.type("input.space", "shop")
+        page.key("Enter")
+        page.shows("storefront")
+        page.until("document.querySelector('.podmap canvas')?.getAttribute('aria-label').includes('on 3 nodes') || "
+                   "document.querySelector('.podmap canvas')?.getAttribute('aria-label').includes('on 4 nodes')")
+        page.go("#/deployment/shop/storefront")
+        page.click("One replica more")
+        page.shows("cannot patch resource")
+        page.picture("refused")
+        page.click("Log out")
+        page.shows("Log in")
+        if page.run("JSON.stringify(sessionStorage) + JSON.stringify(localStorage)").count("eyJ"):
+            raise PageError("a token is left behind")
