@@ -244,20 +244,6 @@ Plan::Plan(const Expr& root, int locals) : locals_(locals) {
   }
 }
 
-void Plan::FillCosts(Node& node, const Expr& expr) {
-  if (IsKnownBefore(expr)) return;
-  node.costs_one = IsOfUnknownCost(expr);
-  node.costs_nothing = LooksIntoConstants(expr);
-  if (IsSelection(expr)) {
-    const Expr& operand = expr.target != nullptr ? *expr.target : *expr.args[0];
-    node.begins_row = !IsRow(operand);
-  }
-  const bool chooses = expr.op == Operator::kConditional;
-  const bool looks_up = expr.op == Operator::kIndex || expr.op == Operator::kOptionalIndex;
-  if (chooses || looks_up) node.second_in_row = PaysBeginning(*expr.args[1]);
-  if (chooses) node.third_in_row = PaysBeginning(*expr.args[2]);
-}
-
 void Plan::Fill(Node& node, const Expr& expr) {
   CHECK(expr.overloads.size() <= UINT16_MAX);
   node.kind = IsSelectedName(expr) ? ExprKind::kIdent : expr.kind;
@@ -277,6 +263,20 @@ void Plan::Fill(Node& node, const Expr& expr) {
     node.unconditional = condition.kind == ExprKind::kLiteral && condition.literal.IsTrue();
     node.quantifier = QuantifierOf(expr);
   }
+}
+
+void Plan::FillCosts(Node& node, const Expr& expr) {
+  if (IsKnownBefore(expr)) return;
+  node.costs_one = IsOfUnknownCost(expr);
+  node.costs_nothing = LooksIntoConstants(expr);
+  if (IsSelection(expr)) {
+    const Expr& operand = expr.target != nullptr ? *expr.target : *expr.args[0];
+    node.begins_row = !IsRow(operand);
+  }
+  const bool chooses = expr.op == Operator::kConditional;
+  const bool looks_up = expr.op == Operator::kIndex || expr.op == Operator::kOptionalIndex;
+  if (chooses || looks_up) node.second_in_row = PaysBeginning(*expr.args[1]);
+  if (chooses) node.third_in_row = PaysBeginning(*expr.args[2]);
 }
 
 }  // namespace skiff::cel
