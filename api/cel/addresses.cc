@@ -187,6 +187,14 @@ constexpr std::array kAddresses = {
 
 }  // namespace
 
+uint64_t AddressSize(const Value& value) {
+  constexpr int kByteBits = 8;
+  if (const auto* ip = value.OpaqueAs<IpValue>()) return ip->address.bit_count() / kByteBits;
+  const auto* cidr = value.OpaqueAs<CidrValue>();
+  if (cidr == nullptr) return 1;
+  return static_cast<uint64_t>((cidr->prefix.prefix_length + kByteBits - 1) / kByteBits);
+}
+
 void AddAddressFunctions(FunctionTable& table) {
   table.Add(kAddresses);
   table.AddType("net.IP", types::Opaque("net.IP"));

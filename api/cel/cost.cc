@@ -16,6 +16,10 @@ uint64_t SizeOf(const Value& value) {
     case Kind::kBytes: return value.text().size();
     case Kind::kList:
     case Kind::kMap: return value.Size();
+    case Kind::kObject:
+      return value.IsView() ? value.Size() : 1;
+    case Kind::kOpaque:
+      return AddressSize(value);
     case Kind::kOptional: return value.inner() == nullptr ? 1 : SizeOf(*value.inner());
     default: return 1;
   }
@@ -44,10 +48,16 @@ uint64_t Traversal(const Value& value) {
 }
 
 uint64_t SortCost(const Value& list) {
+  if (!list.Is(Kind::kList)) return 1;
   const uint64_t size = SizeOf(list);
   const bool text = size > 0 && (list.At(0).Is(Kind::kString) || list.At(0).Is(Kind::kBytes));
-  return 11 + static_cast<uint64_t>(std::ceil((text ? 2.1 : 2.0) * static_cast<double>(size) *
-                                              static_cast<double>(size)));
+  return 11 + static_cast<uint64_t>((text ? 2.1 : 2.0) * static_cast<double>(size * size));
+}
+
+// Twice the bytes of a prefix, and a text that is read.
+uint64_t PrefixCost(uint64_t prefix, const Value& other) {
+  const uint64_t read = other.Is(Kind::kString) ? Scaled(0.1, SizeOf(other)) : 0;
+  return Scaled(0.1, 2 * prefix) + read;
 }
 
 uint64_t EqualsCost(std::span<const Value> args) {
@@ -58,7 +68,7 @@ uint64_t EqualsCost(std::span<const Value> args) {
 }  // namespace
 
 bool CostsByResult(CostRule rule) {
-  return rule == CostRule::kJoin || rule == CostRule::kListMake || rule == CostRule::kListFlatten;
+  return rule == CostRule::kJoin || rule == CostRule::kListMake;
 }
 
 uint64_t CallCost(CostRule rule, std::span<const Value> args, const Value& result) {
@@ -73,6 +83,8 @@ uint64_t CallCost(CostRule rule, std::span<const Value> args, const Value& resul
     case CostRule::kReplace:
     case CostRule::kSplit: return Scaled(0.2, first);
     case CostRule::kEquals: return EqualsCost(args);
+    case CostRule::kUnequal:
+      return Scaled(0.1, std::min(first, second));
     case CostRule::kConcatenate: return Scaled(0.1, first + second);
     case CostRule::kMatch: return Scaled(0.1, first + 1) * Scaled(0.25, second);
     case CostRule::kContains: return Scaled(0.1, first) * Scaled(0.1, second);
@@ -81,17 +93,22 @@ uint64_t CallCost(CostRule rule, std::span<const Value> args, const Value& resul
     case CostRule::kListTraverse: return Traversal(args[0]);
     case CostRule::kListMake: return 11 + SizeOf(result);
     case CostRule::kListFlatten: {
-      const uint64_t depth = args.size() < 2 ? 1 : std::max<int64_t>(args[1].integer(), 0);
-      return 11 + std::min<uint64_t>(depth, 1000) * SizeOf(result);
+      const bool has_depth = args.size() > 1 && args[1].Is(Kind::kInt);
+      const uint64_t depth = has_depth ? std::max<int64_t>(args[1].integer(), 0) : 1;
+      return 11 + std::min<uint64_t>(depth, 1000) * first;
     }
-    case CostRule::kListSort: return SortCost(args[0]);
+    // By the keys, where there are some.
+    case CostRule::kListSort:
+      return SortCost(args.back());
     case CostRule::kSetsContain: return 1 + first * second;
     case CostRule::kSetsEquivalent: return 1 + 2 * first * second;
     case CostRule::kContainsIp:
+      return PrefixCost(first, args[1]);
+    // It masks one with the other first.
     case CostRule::kContainsCidr:
-      // An address of sixteen bytes at most, twice.
-      return 4 + (args[1].Is(Kind::kString) ? Scaled(0.1, second) : 0);
+      return PrefixCost(first, args[1]) + Scaled(0.1, first) + 1;
     case CostRule::kValidate:
+      if (!args[0].Is(Kind::kOpaque)) return 1;
       return Scaled(0.1, second + 1) * Scaled(0.25, FormatPatternLength(args[0]));
     case CostRule::kAuthorizerCheck: return 350000;
     case CostRule::kSelector:

@@ -29,7 +29,9 @@ class CallEstimator {
                 SizeRange{SaturatingAdd(size.min, 2),
                           SaturatingAdd(SaturatingMultiply(size.max, 2), 2)}};
       }
-      case CostRule::kEquals: return Equals();
+      case CostRule::kEquals:
+      case CostRule::kUnequal:
+        return Equals();
       case CostRule::kConcatenate: {
         const SizeRange size = Arg(0) + Arg(1);
         return {ScaledCost(size.max, kTextFactor), size};

@@ -34,8 +34,17 @@ Value NoOverloadFor(const std::string& function, std::span<const Value> args) {
   return Value::Error(text + ")");
 }
 
-// Of a call with an error among its arguments: it has no size, and counts as one.
-constexpr uint64_t kErrorCallCost = 1;
+CostRule RuleOf(const Node& node, const Choice& choice) {
+  if (node.costs_nothing) return CostRule::kFree;
+  return node.costs_one ? CostRule::kOne : choice.cost;
+}
+
+// Of a call that is not made, since an error is among its arguments: what it costs otherwise. The
+// error counts as one.
+uint64_t CostOfFailed(const Node& node, std::span<const Value> args) {
+  if (node.choice_count == 0) return 1;
+  return CallCost(RuleOf(node, node.choices()[0]), args, {});
+}
 
 }  // namespace
 
@@ -134,10 +143,37 @@ const Value& Evaluator::ValueOf(const Node& node, Value& made) {
 Value Evaluator::EvalSelect(const Node& node) {
   Value made;
   const Value& operand = ValueOf(node.child(0), made);
+  if (operand.IsError() && node.test_only) return operand;
+  if (!SpendOnBeginning(node)) return Over();
   if (operand.IsError()) return operand;
   if (node.test_only) return HasField(operand, node.name);
+  if (operand.Is(Kind::kOptional)) return PaidIfThere(SelectField(operand, node.name));
   if (!Spend(kNameCost)) return Over();
   return SelectField(operand, node.name);
+}
+
+Value Evaluator::EvalIndex(const Node& node) {
+  const Value operand = Eval(node.child(0));
+  if (!SpendOnBeginning(node)) return Over();
+  if (operand.IsError()) return operand;
+  Value made;
+  const Value& key = ValueOf(node.child(1), made);
+  TakeBack(node.second_in_row);
+  // What an object calls its fields is made of the key, however long that is.
+  CountKey(key, std::max<size_t>(operand.Size(), 1));
+  if (over_budget_ || !Look()) return Over();
+  const bool optional = node.op == Operator::kOptionalIndex;
+  if (optional || operand.Is(Kind::kOptional)) {
+    return PaidIfThere(optional ? OptionalLookUp(operand, key, false) : IndexValue(operand, key));
+  }
+  if (!Spend(kNameCost)) return Over();
+  return IndexValue(operand, key);
+}
+
+Value Evaluator::PaidIfThere(Value found) {
+  const bool none = found.Is(Kind::kOptional) && found.inner() == nullptr;
+  if (none || found.IsError() || Spend(kNameCost)) return found;
+  return Over();
 }
 
 Value Evaluator::EvalOperator(const Node& node) {
@@ -156,20 +192,12 @@ Value Evaluator::EvalOperator(const Node& node) {
     case Operator::kOptionalSelect: {
       Value made;
       const Value& operand = ValueOf(node.child(0), made);
-      if (!Spend(kNameCost)) return Over();
-      return OptionalLookUp(operand, *node.child(1).known, true);
+      if (!SpendOnBeginning(node)) return Over();
+      return PaidIfThere(OptionalLookUp(operand, *node.child(1).known, true));
     }
     case Operator::kIndex:
-    case Operator::kOptionalIndex: {
-      const Value operand = Eval(node.child(0));
-      Value made;
-      const Value& key = ValueOf(node.child(1), made);
-      // What an object calls its fields is made of the key, however long that is.
-      CountKey(key, std::max<size_t>(operand.Size(), 1));
-      if (!Spend(kNameCost) || !Look()) return Over();
-      return node.op == Operator::kIndex ? IndexValue(operand, key)
-                                         : OptionalLookUp(operand, key, false);
-    }
+    case Operator::kOptionalIndex:
+      return EvalIndex(node);
     case Operator::kOptionalOr:
       return EvalOptionalChoice(node, false);
     case Operator::kOptionalOrValue:
@@ -203,7 +231,9 @@ Value Evaluator::EvalConditional(const Node& node) {
   Value condition = Eval(node.child(0));
   if (condition.IsError()) return condition;
   if (!condition.Is(Kind::kBool)) return Value::NoSuchOverload();
-  return Eval(node.child(condition.boolean() ? 1 : 2));
+  Value value = Eval(node.child(condition.boolean() ? 1 : 2));
+  TakeBack(condition.boolean() ? node.second_in_row : node.third_in_row);
+  return value;
 }
 
 Value Evaluator::EvalOptionalChoice(const Node& node, bool unwrap) {
@@ -237,21 +267,20 @@ Value Evaluator::EvalCall(const Node& node) {
 Value Evaluator::Call(const Node& node, std::span<const Value> args) {
   for (const Value& arg : args) {
     // It costs what a call costs although none is made.
-    if (arg.IsError()) return Spend(kErrorCallCost) ? arg : Over();
+    if (arg.IsError()) return Spend(CostOfFailed(node, args)) ? arg : Over();
     const bool text = arg.Is(Kind::kString) || arg.Is(Kind::kBytes);
     if (text) looks_of_thread += arg.text().size() / kTextBytesPerLook;
   }
+  // There is no set here: they are looked at one by one.
+  if (node.costs_nothing) looks_of_thread += args[1].Size();
   for (const Choice& choice : node.choices()) {
     if (!choice.Takes(args)) continue;
     // What an expensive call costs is asked before it is made.
-    const bool by_result = CostsByResult(choice.cost);
-    if (!by_result && !Spend(CallCost(choice.cost, args, {}))) {
-      return Over();
-    }
+    const CostRule rule = RuleOf(node, choice);
+    const bool by_result = CostsByResult(rule);
+    if (!by_result && !Spend(CallCost(rule, args, {}))) return Over();
     Value result = choice.run(args);
-    if (by_result && !Spend(CallCost(choice.cost, args, result))) {
-      return Over();
-    }
+    if (by_result && !Spend(CallCost(rule, args, result))) return Over();
     if (!Make(result) || !Look(0)) return Over();
     return UnlessDeep(std::move(result));
   }

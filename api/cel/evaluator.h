@@ -8,6 +8,7 @@
 #include <span>
 #include <vector>
 
+#include "api/cel/cost.h"
 #include "api/cel/limits.h"
 #include "api/cel/plan.h"
 
@@ -40,6 +41,7 @@ class Evaluator {
   // Of what the node names. Null: the evaluation is over.
   const Value* Named(const Node& node);
   Value EvalSelect(const Node& node);
+  Value EvalIndex(const Node& node);
   Value EvalCall(const Node& node);
   Value Call(const Node& node, std::span<const Value> args);
   Value EvalOperator(const Node& node);
@@ -64,6 +66,14 @@ class Evaluator {
   // Whether the loop goes on.
   bool Step(const Node& node, Value& failure);
   bool Spend(uint64_t cost);
+  // Of a selection: for what its row begins with, where that is no name.
+  bool SpendOnBeginning(const Node& node) { return !node.begins_row || Spend(kNameCost); }
+  // What a row that stands in another one began with was paid for.
+  void TakeBack(bool in_row) {
+    if (in_row && cost_ >= kNameCost) cost_ -= kNameCost;
+  }
+  // What was looked for costs where it is there.
+  Value PaidIfThere(Value found);
   // Counts what a call made.
   bool Make(const Value& value);
   bool MakeBytes(size_t bytes);

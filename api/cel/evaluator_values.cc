@@ -34,7 +34,9 @@ Value Evaluator::EvalAppend(const Node& node) {
   Value item = Eval(node.child(1));
   if (accumulator.IsError()) return accumulator;
   if (item.IsError()) return item;
-  if (!Spend(kNameCost + kListCost + 1) || !MakeBytes(sizeof(Value))) return Over();
+  // A list of what is known beforehand is known itself.
+  const uint64_t list_cost = node.child(1).known == nullptr ? kListCost : 0;
+  if (!Spend(kNameCost + list_cost + 1) || !MakeBytes(sizeof(Value))) return Over();
   Value list = std::move(accumulator);
   accumulator = Value();
   ListBuilder::Append(list, std::move(item));
@@ -74,10 +76,11 @@ Value Evaluator::EvalMapInsert(const Node& node) {
   return failure.IsError() ? failure : UnlessDeep(std::move(map));
 }
 
-// What a list, a map or an object costs it costs also where an error is found among its parts.
+// What a list, a map or an object costs it costs also where an error is found among its parts. An
+// empty list or map is a constant, and free.
 Value Evaluator::EvalList(const Node& node) {
   Value list = MakeList(node);
-  return Spend(kListCost) ? list : Over();
+  return Spend(node.child_count == 0 ? 0 : kListCost) ? list : Over();
 }
 
 Value Evaluator::MakeList(const Node& node) {
@@ -102,7 +105,7 @@ Value Evaluator::MakeList(const Node& node) {
 
 Value Evaluator::EvalMap(const Node& node) {
   Value map = MakeMap(node);
-  return Spend(kMapCost) ? map : Over();
+  return Spend(node.child_count == 0 ? 0 : kMapCost) ? map : Over();
 }
 
 Value Evaluator::MakeMap(const Node& node) {

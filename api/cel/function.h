@@ -19,7 +19,8 @@ enum class CostRule : uint8_t {
   kOne,
   kTraverse,       // 0.1 of the first operand
   kTraverseTwice,  // 0.2
-  kEquals,         // 0.1 of the smaller
+  kEquals,         // 0.1 of the smaller; of values of libraries one
+  kUnequal,        // 0.1 of the smaller
   kConcatenate,    // 0.1 of both
   kMatch,          // text times pattern
   kContains,       // text times text

@@ -34,6 +34,9 @@ void AddPatchFunctions(FunctionTable& table);
 Value SemverOf(std::string_view text);
 Value QuantityOf(std::string_view text);
 
+// Bytes that an address has, and bits in eights that a prefix has; 1 for any other value.
+uint64_t AddressSize(const Value& value);
+
 // Characters of the pattern behind a named format; 0 for any other value.
 uint64_t FormatPatternLength(const Value& format);
 

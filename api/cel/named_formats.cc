@@ -71,10 +71,10 @@ constexpr std::array kFormats = {
     NamedFormat{"dns1035LabelPrefix", "format.dns1035LabelPrefix", Dns1035PrefixErrors, 30},
     NamedFormat{"labelValue", "format.labelValue", LabelValueErrors, 40},
     NamedFormat{"uri", "format.uri", UriErrors, 1103},
-    NamedFormat{"uuid", "format.uuid", UuidErrors, 81},
+    NamedFormat{"uuid", "format.uuid", UuidErrors, 70},
     NamedFormat{"byte", "format.byte", Base64Errors, 84},
-    NamedFormat{"date", "format.date", DateErrors, 40},
-    NamedFormat{"datetime", "format.datetime", DateTimeErrors, 127}};
+    NamedFormat{"date", "format.date", DateErrors, 71},
+    NamedFormat{"datetime", "format.datetime", DateTimeErrors, 71}};
 
 class FormatValueOf final : public OpaqueValue {
  public:

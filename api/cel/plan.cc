@@ -1,6 +1,7 @@
 #include "api/cel/plan.h"
 
 #include <map>
+#include <set>
 #include <unordered_map>
 
 #include "base/error.h"
@@ -23,6 +24,69 @@ bool IsSelectedName(const Expr& expr) {
 // Whether one of its overloads is run; of other calls nobody looks at them.
 bool IsChosen(const Expr& expr) {
   return !IsKnownBefore(expr) && expr.op == Operator::kNone && !expr.overloads.empty();
+}
+
+// What cel-go calls an attribute: a name, or what is selected of something.
+bool IsRow(const Expr& expr) {
+  if (IsKnownBefore(expr)) return false;
+  switch (expr.op) {
+    case Operator::kIndex:
+    case Operator::kOptionalIndex:
+    case Operator::kOptionalSelect:
+    case Operator::kConditional:
+      return true;
+    default:
+      return expr.kind == ExprKind::kIdent || expr.kind == ExprKind::kSelect;
+  }
+}
+
+// Whether its row costs one for what that begins with. Of a conditional each branch is a row.
+bool PaysBeginning(const Expr& expr) {
+  const Expr* at = &expr;
+  while (IsRow(*at) && at->kind != ExprKind::kIdent && !IsSelectedName(*at)) {
+    if (at->op == Operator::kConditional || at->test_only) return false;
+    at = at->target != nullptr ? at->target : at->args[0];
+  }
+  return at != &expr || IsRow(*at);
+}
+
+bool IsSelection(const Expr& expr) {
+  const bool selects = expr.kind == ExprKind::kSelect && !IsSelectedName(expr);
+  return selects ||
+         (IsRow(expr) && expr.kind == ExprKind::kCall && expr.op != Operator::kConditional);
+}
+
+// Whether a call costs by its overload, and there are several of them.
+bool IsOfUnknownCost(const Expr& expr) {
+  static const std::set<std::string_view> names = {
+      "_+_", "_<_",   "_<=_",   "_>_",  "_>=_",
+      "@in", "bytes", "string", "sort", "@sortByAssociatedKeys"};
+  return expr.overloads.size() > 1 && names.contains(expr.name);
+}
+
+// Of those cel-go makes a set beforehand, and counts no look at it.
+bool IsSetOfConstants(const Value& list) {
+  if (!list.Is(Kind::kList)) return false;
+  for (size_t i = 0; i < list.Size(); ++i) {
+    switch (list.At(i).kind()) {
+      case Kind::kBool:
+      case Kind::kInt:
+      case Kind::kUint:
+      case Kind::kDouble:
+      case Kind::kString:
+        break;
+      default:
+        return false;
+    }
+  }
+  return true;
+}
+
+bool LooksIntoConstants(const Expr& expr) {
+  if (expr.name != "@in" || expr.overloads.size() != 1) return false;
+  const Expr& list = *expr.args[1];
+  const bool empty = list.kind == ExprKind::kList && list.args.empty();
+  return empty || (IsKnownBefore(list) && IsSetOfConstants(list.literal));
 }
 
 // In the order of Node::children.
@@ -187,6 +251,7 @@ void Plan::Fill(Node& node, const Expr& expr) {
   node.test_only = expr.test_only;
   node.slot = expr.slot;
   node.written = &expr;
+  FillCosts(node, expr);
   if (IsKnownBefore(expr)) node.known = &known_.emplace_back(WithoutOwner(expr.literal));
   if (HasName(expr)) {
     node.name = {names_.data() + names_.size(), expr.name.size()};
@@ -198,6 +263,20 @@ void Plan::Fill(Node& node, const Expr& expr) {
     node.unconditional = condition.kind == ExprKind::kLiteral && condition.literal.IsTrue();
     node.quantifier = QuantifierOf(expr);
   }
+}
+
+void Plan::FillCosts(Node& node, const Expr& expr) {
+  if (IsKnownBefore(expr)) return;
+  node.costs_one = IsOfUnknownCost(expr);
+  node.costs_nothing = LooksIntoConstants(expr);
+  if (IsSelection(expr)) {
+    const Expr& operand = expr.target != nullptr ? *expr.target : *expr.args[0];
+    node.begins_row = !IsRow(operand);
+  }
+  const bool chooses = expr.op == Operator::kConditional;
+  const bool looks_up = expr.op == Operator::kIndex || expr.op == Operator::kOptionalIndex;
+  if (chooses || looks_up) node.second_in_row = PaysBeginning(*expr.args[1]);
+  if (chooses) node.third_in_row = PaysBeginning(*expr.args[2]);
 }
 
 }  // namespace skiff::cel

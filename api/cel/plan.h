@@ -44,9 +44,18 @@ inline constexpr size_t kCacheLineBytes = 64;
 struct alignas(kCacheLineBytes) Node {
   ExprKind kind = ExprKind::kLiteral;
   Operator op = Operator::kNone;
-  bool test_only = false;      // has(a.b)
-  bool two_variables = false;  // Of a comprehension,
-  bool unconditional = false;  // which looks at all there is.
+  bool test_only : 1 = false;      // has(a.b)
+  bool two_variables : 1 = false;  // Of a comprehension,
+  bool unconditional : 1 = false;  // which looks at all there is.
+  // How cel-go counts: a row of selections costs one for what it begins with, be that a name or
+  // something that is made, and one for each of them. The first is not asked of a row that stands
+  // in another one, as a key or as a branch: of the second and the third child.
+  bool begins_row : 1 = false;
+  bool second_in_row : 1 = false;
+  bool third_in_row : 1 = false;
+  // Which overload it is was not known before, where that is what a call costs by.
+  bool costs_one : 1 = false;
+  bool costs_nothing : 1 = false;  // Whether an item is in a list of constants.
   Quantifier quantifier = Quantifier::kNone;
   uint16_t choice_count = 0;
   // As Expr::slot.
@@ -88,6 +97,7 @@ class Plan {
   int locals() const { return locals_; }
 
  private:
+  static void FillCosts(Node& node, const Expr& expr);
   void Fill(Node& node, const Expr& expr);
 
   const int locals_;

@@ -271,7 +271,7 @@ constexpr std::array kOperators = {
     Declaration{"cel.@mapInsert", "(map(A, B), map(A, B)) -> map(A, B)", NeverCalled},
     Declaration{"!_", "(bool) -> bool", NotOf},
     Declaration{"_==_", "(A, A) -> bool", EqualOf, CostRule::kEquals},
-    Declaration{"_!=_", "(A, A) -> bool", UnequalOf, CostRule::kEquals},
+    Declaration{"_!=_", "(A, A) -> bool", UnequalOf, CostRule::kUnequal},
     Declaration{"_+_", "(bytes, bytes) -> bytes", AddBytes, CostRule::kConcatenate},
     Declaration{"_+_", "(double, double) -> double", AddDoubles},
     Declaration{"_+_", "(duration, duration) -> duration", AddDurations},

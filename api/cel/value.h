@@ -122,6 +122,9 @@ class Value {
   // A value of plain JSON that holds all that it needs.
   static Value Owned(const Json& json);
 
+  // One of those two that has parts, rather than one that an expression made.
+  bool IsView() const { return is_seen_ || IsDocument(); }
+
   Kind kind() const { return kind_; }
   bool Is(Kind kind) const { return kind_ == kind; }
   bool IsError() const { return kind_ == Kind::kError; }

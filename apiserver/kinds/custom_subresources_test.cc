@@ -88,6 +88,24 @@ TEST_F(CustomSubresources, AScaleHasTheColumnsOfACustomResource) {
   EXPECT_EQ(table.body["rows"][0]["cells"][2], 0);
 }
 
+TEST_F(CustomSubresources, AScaleIsSentAsNoOtherType) {
+  Define(Definition(Schema()));
+  ASSERT_EQ(Post(path_, Cron("a", {{"image", "web"}})).code, 201);
+  const auto put = [&](const std::string& api_version) {
+    return Ask("PUT", path_ + "/a/scale",
+               R"({"kind": "Scale", "apiVersion": ")" + api_version +
+                   R"(", "metadata": {"name": "a", "namespace": "default"}})");
+  };
+  EXPECT_EQ(put("autoscaling/v1").code, 200);
+  for (const char* other : {"autoscaling/v2", "apps/v1", "a/b/c"}) {
+    const Answer refused = put(other);
+    EXPECT_EQ(refused.code, 400);
+    EXPECT_EQ(
+        refused.message(),
+        "no kind is registered for the type v1.Scale in scheme \"pkg/runtime/scheme.go:111\"");
+  }
+}
+
 // As Kubernetes, which reads no further in the path.
 TEST_F(CustomSubresources, WhatFollowsOnASubresourceIsNotLookedAt) {
   Define(Definition(Schema()));

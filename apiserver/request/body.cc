@@ -70,11 +70,18 @@ Result<> CheckType(TypeMeta& meta, const WantedType& wanted, std::string_view js
                                       : fmt::format("{}/{}", wanted.group, wanted.version);
   if (meta.kind.empty()) meta.kind = wanted.kind;
   if (meta.api_version.empty()) meta.api_version = own_version;
+  const bool is_own = meta.kind == wanted.kind && meta.api_version == own_version;
+  if (!is_own && wanted.is_alone) {
+    return Fail(Reason::kBadRequest,
+                fmt::format("no kind is registered for the type {}.{} in scheme "
+                            "\"pkg/runtime/scheme.go:111\"",
+                            wanted.version, wanted.kind));
+  }
   if (std::count(meta.api_version.begin(), meta.api_version.end(), '/') > 1) {
     return Fail(
         Unrecognized(wanted.kind, "unexpected GroupVersion string: " + meta.api_version, json));
   }
-  if (meta.kind == wanted.kind && meta.api_version == own_version) return {};
+  if (is_own) return {};
   if (meta.kind == wanted.kind && !wanted.old_version.empty() &&
       meta.api_version == fmt::format("{}/{}", wanted.group, wanted.old_version)) {
     meta.api_version = own_version;

@@ -31,6 +31,7 @@ struct WantedType {
   std::string_view kind;
   const Type* type;
   std::string_view old_version = {};  // Of the group, of the same form, and taken as well.
+  bool is_alone = false;              // Who reads it knows no other type, and says so of any other.
 };
 inline WantedType WantedOf(const KindInfo& kind) {
   return {kind.group, kind.version, kind.kind, kind.type};

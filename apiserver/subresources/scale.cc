@@ -216,7 +216,11 @@ Result<> CheckPlace(const ApiRequest& request, Scale& scale) {
 }
 
 Result<Scale> SentScale(ApiRequest& request, const WriteOptions& options) {
-  const WantedType wanted{"autoscaling", "v1", "Scale", &Scale::Describe()};
+  const WantedType wanted{.group = "autoscaling",
+                          .version = "v1",
+                          .kind = "Scale",
+                          .type = &Scale::Describe(),
+                          .is_alone = RuntimeKindOf(*request.kind) != nullptr};
   auto scale = TRY(ReadBody<Scale>(request, wanted, options.validation));
   TRY(CheckPlace(request, scale));
   return scale;
