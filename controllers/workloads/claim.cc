@@ -25,6 +25,17 @@ bool Selects(const std::map<std::string, std::string>& selector,
   });
 }
 
+void SetController(meta_v1::ObjectMeta& object, meta_v1::OwnerReference controller) {
+  auto& owners = object.owner_references;
+  const auto found = std::find_if(owners.begin(), owners.end(),
+                                  [&](const auto& it) { return it.uid == controller.uid; });
+  if (found == owners.end()) {
+    owners.push_back(std::move(controller));
+  } else {
+    *found = std::move(controller);
+  }
+}
+
 void SetFinalizer(meta_v1::ObjectMeta& object, const std::string& finalizer) {
   auto& finalizers = object.finalizers;
   if (finalizer.empty()) return;

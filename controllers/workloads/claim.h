@@ -67,22 +67,32 @@ auto MayAdopt(const Informer<Owner>& owners) {
 Result<> CanAdopt(const KindInfo& child, const meta_v1::ObjectMeta& object, const KindInfo& kind,
                   const meta_v1::ObjectMeta& owner, const meta_v1::ObjectMeta& live);
 
+// Of what nobody controls; it may name who does from now on among its owners already.
+void SetController(meta_v1::ObjectMeta& object, meta_v1::OwnerReference controller);
+
 // Once, and not at all when it is empty.
 void SetFinalizer(meta_v1::ObjectMeta& object, const std::string& finalizer);
 
-// The objects among the cached ones that belong to `owner` after adopting and releasing. With
-// `is_member`, those it refuses are treated as if the selector did not pick them. A `finalizer`
-// comes and goes with the owner.
+// Which of the cached objects may belong to `owner`: those that it controls, and those that nobody
+// does.
 template <Kind Owner, Kind K>
-Result<std::vector<Ptr<K>>> ClaimObjects(Client& client, const Owner& owner,
-                                         const LabelSelector& selector,
-                                         const Informer<K>& objects,
-                                         const std::function<bool(const K&)>& is_member = {},
-                                         const std::string& finalizer = "") {
-  std::vector<Ptr<K>> mine;
-  Ptr<Owner> live;
+std::vector<Ptr<K>> ClaimCandidates(const Owner& owner, const Informer<K>& objects) {
   auto candidates = objects.ControlledBy(owner.metadata);
   for (auto& orphan : objects.OrphansIn(owner.metadata.namespace_)) candidates.push_back(orphan);
+  return candidates;
+}
+
+// The objects among these that belong to `owner` after adopting and releasing. With `is_member`,
+// those it refuses are treated as if the selector did not pick them. A `finalizer` comes and goes
+// with the owner.
+template <Kind Owner, Kind K>
+Result<std::vector<Ptr<K>>> ClaimAmong(Client& client, const Owner& owner,
+                                       const LabelSelector& selector,
+                                       const std::vector<Ptr<K>>& candidates,
+                                       const std::function<bool(const K&)>& is_member = {},
+                                       const std::string& finalizer = "") {
+  std::vector<Ptr<K>> mine;
+  Ptr<Owner> live;
   for (const Ptr<K>& object : candidates) {
     Claim claim = Classify(owner.metadata, selector, object->metadata);
     if (is_member && !is_member(*object)) {
@@ -94,14 +104,16 @@ Result<std::vector<Ptr<K>>> ClaimObjects(Client& client, const Owner& owner,
     } else if (claim == Claim::kAdopt) {
       if (!live) live = TRY(client.Get<Owner>(KeyOf(owner)));
       TRY(CanAdopt(K::Info(), object->metadata, Owner::Info(), owner.metadata, live->metadata));
-      auto adopted = TRY(client.Patch(*object,
-                                      [&](K& it) {
-                                        it.metadata.owner_references.push_back(
-                                            ControllerReference(Owner::Info(), owner.metadata));
-                                        SetFinalizer(it.metadata, finalizer);
-                                      },
-                                      {.if_unchanged = true}));
-      mine.push_back(std::move(adopted));
+      const auto adopted = client.Patch(
+          *object,
+          [&](K& it) {
+            SetController(it.metadata, ControllerReference(Owner::Info(), owner.metadata));
+            SetFinalizer(it.metadata, finalizer);
+          },
+          {.if_unchanged = true});
+      if (!adopted && adopted.error().reason == Reason::kNotFound) continue;
+      if (!adopted) return Fail(adopted.error());
+      mine.push_back(*adopted);
     } else if (claim == Claim::kRelease) {
       const auto released =
           client.Patch(*object,
@@ -120,6 +132,16 @@ Result<std::vector<Ptr<K>>> ClaimObjects(Client& client, const Owner& owner,
     }
   }
   return mine;
+}
+
+// The same among all cached ones.
+template <Kind Owner, Kind K>
+Result<std::vector<Ptr<K>>> ClaimObjects(Client& client, const Owner& owner,
+                                         const LabelSelector& selector, const Informer<K>& objects,
+                                         const std::function<bool(const K&)>& is_member = {},
+                                         const std::string& finalizer = "") {
+  return ClaimAmong<Owner, K>(client, owner, selector, ClaimCandidates(owner, objects), is_member,
+                              finalizer);
 }
 
 }  // namespace skiff

@@ -135,7 +135,7 @@ ReplicaControl::Replicas ReplicaControl::LookedAt(const ReplicaOwner& owner,
 bool ReplicaControl::MayAdopt(const ReplicaOwner& owner, const LabelSelector& selector) const {
   const auto orphans = informer_.OrphansIn(owner.metadata.namespace_);
   return std::any_of(orphans.begin(), orphans.end(), [&](const Ptr<Pod>& pod) {
-    return Classify(owner.metadata, selector, pod->metadata) == Claim::kAdopt;
+    return !IsTerminal(*pod) && Classify(owner.metadata, selector, pod->metadata) == Claim::kAdopt;
   });
 }
 
@@ -151,6 +151,7 @@ std::optional<ReplicaControl::Replicas> ReplicaControl::Counted(const ReplicaOwn
   // is all there, and none to delete before each was looked at.
   Replicas replicas{.unseen = pods_.memory().MadeAfter(owner.metadata, seen.revision)};
   for (const auto& [sort, count] : seen.counts) {
+    if (sort[0] == kEnded) continue;
     const auto pod_labels = LabelsOfSort(sort);
     if (!selector.Matches(pod_labels)) return std::nullopt;
     AddCounted(sort[0], static_cast<int32_t>(count), labels.Matches(pod_labels), replicas.status);

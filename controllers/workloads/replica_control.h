@@ -11,6 +11,7 @@
 #include "api/pods/conditions.h"
 #include "api/select/selector.h"
 #include "client/manager.h"
+#include "controllers/workloads/claim.h"
 #include "controllers/workloads/pod_control.h"
 
 namespace skiff {
@@ -39,6 +40,17 @@ struct ReplicaStatus {
   int32_t terminating = 0;
   std::optional<ReplicaFailure> failure;
 };
+
+// The pods that belong to an owner after adopting and releasing. What has ended is nothing to who
+// keeps a number of pods running: it stays whose it is.
+template <Kind Owner>
+Result<std::vector<Ptr<core_v1::Pod>>> ClaimReplicas(Client& client, const Owner& owner,
+                                                     const LabelSelector& selector,
+                                                     const Informer<core_v1::Pod>& pods) {
+  auto candidates = ClaimCandidates(owner, pods);
+  std::erase_if(candidates, [](const auto& pod) { return IsTerminal(*pod); });
+  return ClaimAmong<Owner, core_v1::Pod>(client, owner, selector, candidates);
+}
 
 inline constexpr char kReplicaFailure[] = "ReplicaFailure";
 
@@ -96,8 +108,8 @@ class ReplicaControl {
   // What Run works with.
   struct Observed {
     const LabelSelector& selector;
-    // The claimed pods, of any phase. Only asked for where their counts are not enough: pods have
-    // to go, come to be the owner's or leave it, or become available with time.
+    // The claimed pods, by ClaimReplicas. Only asked for where their counts are not enough: pods
+    // have to go, come to be the owner's or leave it, or become available with time.
     std::function<Result<std::vector<Ptr<core_v1::Pod>>>()> claim;
     // As for PickForDeletion; only asked for when pods have to go.
     std::function<std::vector<Ptr<core_v1::Pod>>()> related;

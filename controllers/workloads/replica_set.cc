@@ -27,11 +27,11 @@ class ReplicaSetReconciler final : public Reconciler<ReplicaSet> {
                                 .pod_template = set.spec.template_,
                                 .replicas = set.spec.replicas.value_or(1),
                                 .min_ready_seconds = set.spec.min_ready_seconds};
-    const auto outcome = TRY(control_.Run(
-        owner, {.selector = selector,
-                .claim = [&] { return ClaimObjects(client_, set, selector, pods_); },
-                .related = [&] { return Related(set); },
-                .failure = ReplicaFailureIn(set.status)}));
+    const auto outcome = TRY(
+        control_.Run(owner, {.selector = selector,
+                             .claim = [&] { return ClaimReplicas(client_, set, selector, pods_); },
+                             .related = [&] { return Related(set); },
+                             .failure = ReplicaFailureIn(set.status)}));
     const auto written = TRY(client_.PatchStatus(set,
                                                  [&](ReplicaSet& it) {
                                                    WriteReplicaStatus(outcome.status, it);

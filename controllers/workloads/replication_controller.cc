@@ -28,7 +28,7 @@ class ReplicationControllerReconciler final : public Reconciler<ReplicationContr
     const auto selector = LabelSelector::FromMap(controller.spec.selector);
     const auto outcome = TRY(control_.Run(
         owner, {.selector = selector,
-                .claim = [&] { return ClaimObjects(client_, controller, selector, pods_); },
+                .claim = [&] { return ClaimReplicas(client_, controller, selector, pods_); },
                 .related = [&] { return pods_.ControlledBy(controller.metadata); },
                 .failure = ReplicaFailureIn(controller.status)}));
     const auto written = TRY(client_.PatchStatus(
