@@ -96,6 +96,27 @@ std::vector<std::string> Verdicts(const PodInfo& pod, const Snapshot& snapshot) 
   return said;
 }
 
+TEST(PodCountsTest, PointsForNeighboursAreKubernetesToTheNumber) {
+  SchedulingFixture cluster;
+  for (const char* node : {"a", "b", "c"}) {
+    cluster.AddNode(node, "4", {{std::string(kHostLabel), node}});
+  }
+  cluster.Place(PodOf("x", 0, "1m", OfApp("x", [](core_v1::Pod&) {})), "a");
+  cluster.Place(PodOf("y", 0, "1m", OfApp("y", [](core_v1::Pod&) {})), "b");
+  const auto pod = PodOf("pod", 0, "1m", [](core_v1::Pod& it) {
+    Prefer(it, std::string(kHostLabel), "x", 100);
+    Prefer(it, std::string(kHostLabel), "y", 29);
+  });
+  const Snapshot snapshot = cluster.MakeSnapshot();
+  const PreparedScore prepared = ScoreInterPodAffinity(*pod, snapshot, snapshot.nodes);
+  std::map<std::string, int64_t> points;
+  std::vector<int64_t> scores;
+  for (const NodeInfo* node : snapshot.nodes) scores.push_back(prepared.score(*node));
+  prepared.normalize(snapshot.nodes, scores);
+  for (size_t i = 0; i < scores.size(); ++i) points[snapshot.nodes[i]->name()] = scores[i];
+  EXPECT_EQ(points, (std::map<std::string, int64_t>{{"a", 100}, {"b", 28}, {"c", 0}}));
+}
+
 // For one that goes for others, two thousand times forty thousand terms would be counted.
 TEST(PodCountsTest, WhatAllOthersRefuseIsNotCountedForEachPodThatMayHaveToGo) {
   SchedulingFixture cluster;
