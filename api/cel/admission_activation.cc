@@ -28,9 +28,7 @@ class AdmissionActivation::Variables final : public ObjectValue {
       : bindings_(bindings), made_(made) {
     known_.reserve(variables.size());
     for (const AdmissionVariable& each : variables) known_.push_back({&each, {}});
-    std::ranges::sort(known_, {}, [](const Known& each) {
-      return std::pair<std::string_view, const void*>(each.variable->name, each.variable);
-    });
+    if (!std::ranges::is_sorted(known_, {}, OrderOf)) std::ranges::sort(known_, {}, OrderOf);
   }
   std::string TypeName() const override { return "kubernetes.variables"; }
   std::optional<Value> Field(std::string_view name) const override {
@@ -52,6 +50,9 @@ class AdmissionActivation::Variables final : public ObjectValue {
     const AdmissionVariable* variable;
     std::optional<Value> value;
   };
+  static std::pair<std::string_view, const void*> OrderOf(const Known& each) {
+    return {each.variable->name, each.variable};
+  }
 
   Value Compute(std::string_view name, const CompiledExpression& expression) const {
     const auto failed = [&](const char* how, std::string_view why) {
@@ -94,13 +95,15 @@ AdmissionActivation::AdmissionActivation(std::span<const AdmissionVariable> vari
   // No value outlives the activation: nobody has to count who holds them.
   bindings_[kSlotVariables] =
       Value::Object(std::shared_ptr<const Variables>(std::shared_ptr<void>(), variables_.get()));
-  static const Value kNoAuthorizer = Value::Error("no such attribute(s): authorizer");
-  static const Value kNoResource =
-      Value::Error("no such attribute(s): authorizer.requestResource");
-  const bool asks = inputs.authorizer != nullptr && inputs.request_resource != nullptr;
-  bindings_[kSlotAuthorizer] = asks ? AuthorizerValue(*inputs.authorizer) : kNoAuthorizer;
-  bindings_[kSlotRequestResource] =
-      asks ? RequestResourceValue(*inputs.authorizer, *inputs.request_resource) : kNoResource;
+  if (inputs.authorizer != nullptr && inputs.request_resource != nullptr) {
+    bindings_[kSlotAuthorizer] = AuthorizerValue(*inputs.authorizer);
+    bindings_[kSlotRequestResource] =
+        RequestResourceValue(*inputs.authorizer, *inputs.request_resource);
+  } else {
+    bindings_[kSlotAuthorizer] = Value::ErrorView("no such attribute(s): authorizer");
+    bindings_[kSlotRequestResource] =
+        Value::ErrorView("no such attribute(s): authorizer.requestResource");
+  }
 }
 
 AdmissionActivation::~AdmissionActivation() = default;

@@ -244,6 +244,12 @@ Plan::Plan(const Expr& root, int locals) : locals_(locals) {
   }
 }
 
+std::vector<std::span<const std::byte>> Plan::Memory() const {
+  return {std::as_bytes(std::span(this, 1)),   std::as_bytes(std::span(nodes_)),
+          std::as_bytes(std::span(children_)), std::as_bytes(std::span(choices_)),
+          std::as_bytes(std::span(known_)),    std::as_bytes(std::span(names_))};
+}
+
 void Plan::Fill(Node& node, const Expr& expr) {
   CHECK(expr.overloads.size() <= UINT16_MAX);
   node.kind = IsSelectedName(expr) ? ExprKind::kIdent : expr.kind;

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string>
@@ -95,6 +96,8 @@ class Plan {
   size_t size() const { return nodes_.size(); }
   size_t choices() const { return choices_.size(); }
   int locals() const { return locals_; }
+  // All that an evaluation reads of it, where it lies.
+  std::vector<std::span<const std::byte>> Memory() const;
 
  private:
   static void FillCosts(Node& node, const Expr& expr);

@@ -3,8 +3,11 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cstddef>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "api/cel/program.h"
 #include "base/allocated_bytes.h"
@@ -47,6 +50,26 @@ TEST(CelPlanTest, AnItemThatIsKnownIsAddedAsAnyOther) {
     const auto program = ProgramOf(expression);
     ASSERT_NE(program, nullptr);
     EXPECT_TRUE(program->Eval(bindings, kCallCostMax).value.IsTrue()) << expression;
+  }
+}
+
+TEST(CelPlanTest, ItTellsWhereAllItsNodesLie) {
+  const auto program = ProgramOf("object.spec.containers.all(c, c.image != '' && c.name != 'x')");
+  ASSERT_NE(program, nullptr);
+  const Plan& plan = program->plan();
+  const auto memory = plan.Memory();
+  const auto holds = [&](const Node& node) {
+    const auto* at = reinterpret_cast<const std::byte*>(&node);
+    return std::ranges::any_of(memory, [&](const auto& part) {
+      return at >= part.data() && at + sizeof(Node) <= part.data() + part.size();
+    });
+  };
+  std::vector<const Node*> open = {&plan.root()};
+  while (!open.empty()) {
+    const Node& node = *open.back();
+    open.pop_back();
+    EXPECT_TRUE(holds(node));
+    for (size_t i = 0; i < node.child_count; ++i) open.push_back(&node.child(i));
   }
 }
 

@@ -200,6 +200,12 @@ Value Value::Error(std::string text) {
   return Text(Kind::kError, std::move(text));
 }
 
+Value Value::ErrorView(std::string_view text) {
+  Value out = StringView(text);
+  out.kind_ = Kind::kError;
+  return out;
+}
+
 Value Value::Document(const Json& json, const Type* type) {
   const Kind kind = DocumentKind(json, type);
   if (kind != Kind::kList && kind != Kind::kMap && kind != Kind::kObject) {

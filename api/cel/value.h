@@ -113,6 +113,8 @@ class Value {
   static Value Object(std::shared_ptr<const ObjectValue> object, int depth = 0);
   static Value Opaque(std::shared_ptr<const OpaqueValue> value);
   static Value Error(std::string text);
+  // A view: `text` outlives the value.
+  static Value ErrorView(std::string_view text);
   static Value NoSuchOverload() { return Error("no such overload"); }
   // Looks into `json`, which outlives the value, as into a value of `type`; without one, as into
   // plain JSON. `type` outlives it, too.

@@ -235,7 +235,7 @@ class MutatingPassage {
             .namespace_object = shown(namespace_),
             .authorizer =
                 invocation.policy->policy->expressions().named.authorizer ? &authorizer_ : nullptr,
-            .request_resource = &view.resource};
+            .request_resource = view.Resource()};
   }
 
   Result<> LookAtNamespace() {

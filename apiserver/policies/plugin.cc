@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <forward_list>
 #include <optional>
 #include <set>
 #include <utility>
@@ -143,7 +144,9 @@ class Passage {
 
   Result<> AskUnder(const ValidatingBound& bound, const Binding& binding, const KindInfo& kind,
                     const PolicyParams& params, Annotations& annotations) {
-    const NamedInputs& named = bound.policy->expressions().named;
+    const PolicyExpressions& expressions = bound.policy->expressions();
+    expressions.Prefetch();
+    const NamedInputs& named = expressions.named;
     TRY(LookAtNamespace(named.namespace_object));
     const RequestView* view = TRY(ViewFor(bound, kind));
     const cel::Authorizer* asked = named.authorizer ? &authorizer_ : nullptr;
@@ -156,14 +159,13 @@ class Passage {
       const auto shown = [](const Json& document) {
         return document.is_null() ? nullptr : &document;
       };
-      const PolicyVerdict verdict =
-          Judge(bound.policy->expressions(), {.object = view->ObjectValue(),
-                                              .old_object = view->OldObjectValue(),
-                                              .params = param.get(),
-                                              .request = &view->request,
-                                              .namespace_object = shown(namespace_),
-                                              .authorizer = asked,
-                                              .request_resource = &view->resource});
+      const PolicyVerdict verdict = Judge(expressions, {.object = view->ObjectValue(),
+                                                        .old_object = view->OldObjectValue(),
+                                                        .params = param.get(),
+                                                        .request = &view->request,
+                                                        .namespace_object = shown(namespace_),
+                                                        .authorizer = asked,
+                                                        .request_resource = view->Resource()});
       Act(bound, binding, verdict, annotations);
     }
     return {};
@@ -234,26 +236,33 @@ class Passage {
   Result<const RequestView*> ViewFor(const ValidatingBound& bound, const KindInfo& kind) {
     const NamedInputs& named = bound.policy->expressions().named;
     const bool sees_structs = bound.policy->seen_kinds().Has(kind, named);
-    Shown& shown = views_[{&kind, sees_structs}];
     const auto is_enough = [&](const NamedInputs& made) {
       return sees_structs ? made.CoversRest(named) : made.Covers(named);
     };
-    if (shown.view && is_enough(*shown.made)) return &*shown.view;
+    const auto known = std::ranges::find_if(views_, [&](const Shown& each) {
+      return each.kind == &kind && each.sees_structs == sees_structs;
+    });
+    if (known != views_.end() && is_enough(*known->made)) return &known->view;
     // Where a second policy names something else, a third may as well.
-    shown.made = shown.view ? &NamedInputs::All() : &named;
-    shown.view = TRY(ViewOf(request_, kind, *shown.made, sees_structs));
-    return &*shown.view;
+    const NamedInputs& made = known != views_.end() ? NamedInputs::All() : named;
+    Shown& shown = views_.emplace_front();
+    TRY(FillView(request_, kind, made, sees_structs, shown.view));
+    shown.kind = &kind;
+    shown.sees_structs = sees_structs;
+    shown.made = &made;
+    return &shown.view;
   }
 
   const Parts parts_;
   const AdmissionRequest& request_;
   const RequestAuthorizer authorizer_;
   struct Shown {
-    std::optional<RequestView> view;
+    const KindInfo* kind = nullptr;
+    bool sees_structs = false;          // As they lie.
     const NamedInputs* made = nullptr;  // What of it.
+    RequestView view;
   };
-  // By kind, and whether structs are seen as they lie.
-  std::map<std::pair<const KindInfo*, bool>, Shown> views_;
+  std::forward_list<Shown> views_;       // The last one of a kind first.
   bool looked_ = false, shown_ = false;  // At the namespace.
   Json namespace_;
   std::set<std::string> warned_;

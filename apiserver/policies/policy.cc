@@ -4,8 +4,10 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstdint>
 #include <optional>
 
+#include "api/cel/plan.h"
 #include "base/text.h"
 
 namespace skiff {
@@ -148,6 +150,27 @@ NamedInputs NamedBy(const PolicyExpressions& policy) {
   return names.named();
 }
 
+// More of it would push out of the first cache what it brings there.
+constexpr size_t kPrefetchBytesMax = 16 * 1024;
+
+std::vector<std::span<const std::byte>> ReadBy(const PolicyExpressions& policy) {
+  std::vector<std::span<const std::byte>> read;
+  size_t bytes = 0;
+  const auto add = [&](const cel::CompiledExpression& expression) {
+    const cel::Program* program = expression.program.get();
+    if (program == nullptr || bytes > kPrefetchBytesMax) return;
+    read.push_back(std::as_bytes(std::span(program, 1)));
+    for (const auto& memory : program->plan().Memory()) {
+      bytes += memory.size();
+      read.push_back(memory);
+    }
+  };
+  for (const cel::CompiledExpression& condition : policy.conditions) add(condition);
+  for (const auto& validation : policy.validations) add(validation.expression);
+  for (const cel::AdmissionVariable& variable : policy.variables) add(variable.expression);
+  return read;
+}
+
 Reason ReasonOf(const Validation& validation) {
   return validation.reason ? ReasonFromText(*validation.reason) : Reason::kInvalid;
 }
@@ -214,16 +237,34 @@ PolicyExpressions CompilePolicy(const ValidatingAdmissionPolicySpec& spec) {
          scope.Compile(annotation.value_expression, {.returns = Returns::kStringOrNull})});
   }
   made.named = NamedBy(made);
+  made.read = ReadBy(made);
   return made;
 }
 
-PolicyVerdict Judge(const PolicyExpressions& policy, const cel::AdmissionInputs& given) {
+void PolicyExpressions::Prefetch() const {
+  size_t left = kPrefetchBytesMax;
+  const auto ask = [&](std::span<const std::byte> memory) {
+    memory = memory.first(std::min(memory.size(), left));
+    left -= memory.size();
+    const std::byte* const end = memory.data() + memory.size();
+    const size_t before = reinterpret_cast<uintptr_t>(memory.data()) % cel::kCacheLineBytes;
+    for (auto at = memory.data() - before; at < end; at += cel::kCacheLineBytes) {
+      __builtin_prefetch(at);
+    }
+  };
+  ask(std::as_bytes(std::span(variables)));
+  ask(std::as_bytes(std::span(validations)));
+  for (const auto& memory : read) ask(memory);
+}
+
+PolicyVerdict Judge(const PolicyExpressions& policy, cel::AdmissionInputs inputs) {
   cel::MadeBytes made;
-  cel::AdmissionInputs inputs = given;
   inputs.made = &made;
-  const Result<bool> hold = cel::ConditionsHold(policy.conditions, inputs);
-  if (!hold) return Broken(policy, hold.error().message);
-  if (!*hold) return {};
+  if (!policy.conditions.empty()) {
+    const Result<bool> hold = cel::ConditionsHold(policy.conditions, inputs);
+    if (!hold) return Broken(policy, hold.error().message);
+    if (!*hold) return {};
+  }
   using Validation = PolicyExpressions::Validation;
   uint64_t budget = cel::kObjectCostMax;
   const Round round(policy, inputs, policy.validations, budget,
@@ -231,17 +272,15 @@ PolicyVerdict Judge(const PolicyExpressions& policy, const cel::AdmissionInputs&
   if (const auto* spent = round.exhausted()) return Broken(policy, spent->error);
 
   // Messages and annotations do not ask what the user may do; they see variables of their own.
-  cel::AdmissionInputs unauthorized = inputs;
-  unauthorized.authorizer = nullptr;
-  const Round messages(policy, unauthorized, policy.validations, budget,
-                       [](const Validation& each) {
-                         return each.message_expression ? &*each.message_expression : nullptr;
-                       });
+  inputs.authorizer = nullptr;
+  const Round messages(policy, inputs, policy.validations, budget, [](const Validation& each) {
+    return each.message_expression ? &*each.message_expression : nullptr;
+  });
   PolicyVerdict verdict;
   JudgeValidations(policy, round, messages, verdict);
 
   budget = cel::kObjectCostMax;
-  const Round annotations(policy, unauthorized, policy.annotations, budget,
+  const Round annotations(policy, inputs, policy.annotations, budget,
                           [](const PolicyExpressions::Annotation& each) { return &each.value; });
   if (const auto* spent = annotations.exhausted()) return Broken(policy, spent->error);
   for (size_t i = 0; i < annotations.results().size(); ++i) {

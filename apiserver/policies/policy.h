@@ -2,7 +2,9 @@
 // say of one request under one binding and one parameter. Pure, but for the time that it took.
 #pragma once
 
+#include <cstddef>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -63,6 +65,12 @@ struct PolicyExpressions {
   std::vector<Validation> validations;
   std::vector<Annotation> annotations;
   NamedInputs named;
+  // What judging reads of the programs, as far as it is worth being asked for beforehand.
+  std::vector<std::span<const std::byte>> read;
+
+  // Asks for all that a judgement is about to read. By then other work has mostly pushed it out of
+  // the processor's caches, and evaluations would wait for one line of it after the other.
+  void Prefetch() const;
 };
 
 // One that does not compile is kept with its error: it fails when it is evaluated.
@@ -91,6 +99,6 @@ struct PolicyVerdict {
   std::vector<std::string> failed_annotations;
 };
 
-PolicyVerdict Judge(const PolicyExpressions& policy, const cel::AdmissionInputs& inputs);
+PolicyVerdict Judge(const PolicyExpressions& policy, cel::AdmissionInputs inputs);
 
 }  // namespace skiff

@@ -34,6 +34,22 @@ TEST(PolicyTest, AllValidationsAreAsked) {
   EXPECT_EQ(verdict.refusals[1].reason, Reason::kForbidden);
 }
 
+TEST(PolicyTest, WhatIsAskedForBeforehandIsBounded) {
+  const auto reads = [](size_t count) {
+    ValidatingAdmissionPolicySpec spec;
+    for (size_t i = 0; i < count; ++i) {
+      spec.validations.emplace_back().expression = "object.a == 1";
+    }
+    const PolicyExpressions policy = CompilePolicy(spec);
+    policy.Prefetch();
+    return policy.read.size();
+  };
+  EXPECT_EQ(reads(0), 0U);
+  EXPECT_EQ(reads(2), 2 * reads(1));
+  EXPECT_LT(reads(1000), 1000 * reads(1));
+  EXPECT_EQ(reads(2000), reads(1000));
+}
+
 TEST(PolicyTest, TheBestMessageThereIsIsShown) {
   const auto verdict = JudgeBy(R"j({"validations": [
       {"expression": "false", "message": "plain", "messageExpression": "' a is ' + string(object.a)"},

@@ -1,5 +1,7 @@
 #include "apiserver/policies/request_view.h"
 
+#include <algorithm>
+
 #include "api/codec/typed.h"
 #include "api/gen/core_v1.h"
 #include "api/kinds/versions.h"
@@ -47,9 +49,8 @@ cel::Value RequestView::OldObjectValue() const {
   return ValueOf(seen_old_object, old_object);
 }
 
-Result<RequestView> ViewOf(const AdmissionRequest& request, const KindInfo& kind,
-                           const NamedInputs& named, bool sees_structs) {
-  RequestView view;
+Result<> FillView(const AdmissionRequest& request, const KindInfo& kind, const NamedInputs& named,
+                  bool sees_structs, RequestView& view) {
   const auto show = [&](const Object* given, const DocumentParts& parts, const Object*& seen,
                         Json& document) -> Result<> {
     if (given == nullptr) return {};
@@ -69,6 +70,13 @@ Result<RequestView> ViewOf(const AdmissionRequest& request, const KindInfo& kind
   }
   if (named.request) view.request = RequestDocument(request, kind);
   if (named.authorizer) view.resource = RequestedAccess(request);
+  return {};
+}
+
+Result<RequestView> ViewOf(const AdmissionRequest& request, const KindInfo& kind,
+                           const NamedInputs& named) {
+  RequestView view;
+  TRY(FillView(request, kind, named, false, view));
   return view;
 }
 
@@ -76,13 +84,16 @@ bool SeenKinds::Has(const KindInfo& kind, const NamedInputs& named) const {
   // Tables of other kinds go some day, and have no structs.
   if (RuntimeKindOf(kind) != nullptr) return false;
   const Type* type = kind.type;
+  // Of most policies always the same one.
+  if (shown_.load(std::memory_order_relaxed) == type) return true;
   const MutexLock lock(mutex_);
-  for (const auto& [known, has] : known_) {
-    if (known == type) return has;
+  auto known = std::ranges::find(known_, type, &std::pair<const Type*, bool>::first);
+  if (known == known_.end()) {
+    const bool has = IsSeenAsItLies(*type, named.object) && IsSeenAsItLies(*type, named.old_object);
+    known = known_.emplace(known, type, has);
   }
-  const bool has = IsSeenAsItLies(*type, named.object) && IsSeenAsItLies(*type, named.old_object);
-  known_.emplace_back(type, has);
-  return has;
+  if (known->second) shown_.store(type, std::memory_order_relaxed);
+  return known->second;
 }
 
 Json NamespaceView(const core_v1::Namespace& space) {

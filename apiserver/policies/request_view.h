@@ -2,6 +2,8 @@
 // Made when a policy matches, not before.
 #pragma once
 
+#include <atomic>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -20,15 +22,20 @@ struct RequestView {
   const Object* seen_object = nullptr;
   const Object* seen_old_object = nullptr;
   Json request;
-  cel::AccessQuestion resource;  // As far as the authorizer is named.
+  std::optional<cel::AccessQuestion> resource;  // Where the authorizer is named.
 
   // What expressions are shown; live as long as the view, which stays where it is.
   cel::Value ObjectValue() const;
   cel::Value OldObjectValue() const;
+  // Null: nobody names the authorizer.
+  const cel::AccessQuestion* Resource() const { return resource ? &*resource : nullptr; }
 };
-// `sees_structs`: objects of that kind may be shown as they lie.
+// Fills an empty view. `sees_structs`: objects of that kind may be shown as they lie.
+Result<> FillView(const AdmissionRequest& request, const KindInfo& kind, const NamedInputs& named,
+                  bool sees_structs, RequestView& view);
+// All as documents.
 Result<RequestView> ViewOf(const AdmissionRequest& request, const KindInfo& kind,
-                           const NamedInputs& named, bool sees_structs = false);
+                           const NamedInputs& named);
 
 // Of which built-in kinds all that is named can be shown as it lies (IsSeenAsItLies). Thread-safe.
 class SeenKinds {
@@ -36,6 +43,7 @@ class SeenKinds {
   bool Has(const KindInfo& kind, const NamedInputs& named) const;
 
  private:
+  mutable std::atomic<const Type*> shown_ = nullptr;  // The last of those that can be shown so.
   mutable Mutex mutex_;
   mutable std::vector<std::pair<const Type*, bool>> known_ GUARDED_BY(mutex_);
 };
