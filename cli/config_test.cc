@@ -226,10 +226,13 @@ TEST_F(SeveralConfigsTest, WhatIsUnsetIsInNoneOfThem) {
 }
 
 TEST_F(SeveralConfigsTest, FilesAreNamedFromTheFolderOfTheirKubeconfig) {
-  Write("a", "clusters: [{name: x, cluster: {certificate-authority: ca.crt}}]\n");
+  Write("a",
+        "clusters: [{name: x, cluster: {certificate-authority: ca.crt}}]\n"
+        "users: [{name: u, user: {token: secret}}]\n");
   Write("ca.crt", "hello");
-  EXPECT_EQ(Run("config", {"view", "--flatten", "--raw"}), 0) << err_;
+  EXPECT_EQ(Run("config", {"view", "--flatten"}), 0) << err_;
   EXPECT_THAT(out_, HasSubstr("certificate-authority-data: aGVsbG8=\n"));
+  EXPECT_THAT(out_, HasSubstr("token: secret\n")) << "another machine could not use it";
   EXPECT_EQ(Run("config", {"set-cluster", "y", "--certificate-authority=" + folder_ + "/sub/ca"}),
             0)
       << err_;
