@@ -287,10 +287,13 @@ Result<> DeleteEntry(Command& command, const Args& args, const char* list, const
   if (!entry) {
     return CliError(fmt::format("cannot delete {} {}, not in {}", what, name, file.path));
   }
+  // Another file may say which context is the current one.
+  const auto files = TRY(LoadConfigFiles(command));
+  const std::string current = TextAt(MergedConfig(files), "current-context");
   Json& entries = file.document[list];
   entries.erase(entries.begin() + (entry - &entries[0]));
   TRY(SaveConfig(file));
-  if (std::string_view(what) == "context" && TextAt(file.document, "current-context") == name) {
+  if (std::string_view(what) == "context" && current == name) {
     command.Warn(
         "warning: this removed your active context, use \"{} config use-context\" "
         "to select a different one\n",

@@ -211,6 +211,9 @@ TEST_F(SeveralConfigsTest, ARenamedContextStaysTheCurrentOneWhicheverFileSaysSo)
   EXPECT_EQ(Run("config", {"rename-context", "one", "two"}), 0) << err_;
   EXPECT_THAT(Read("a"), HasSubstr("current-context: two\n"));
   EXPECT_THAT(Read("b"), HasSubstr("name: two\n"));
+  EXPECT_EQ(Run("config", {"delete-context", "two"}), 0) << err_;
+  EXPECT_THAT(err_, HasSubstr("warning: this removed your active context"));
+  Write("b", "contexts: [{name: two, context: {}}]\n");
   Write("a", "contexts: [{name: three, context: {}}]\n");
   EXPECT_EQ(Run("config", {"rename-context", "two", "three"}), 1);
   EXPECT_THAT(err_, HasSubstr("the context \"three\" already exists in " + folder_ + "/a\n"));
