@@ -18,6 +18,18 @@ namespace {
 
 constexpr char kKustomizeVersion[] = "v5.7.1";
 
+// As the types of Go have the members, two spaces a level.
+std::string VersionsText(const Json& versions) {
+  constexpr size_t kStep = 2;
+  return PrettyJson(versions,
+                    {.first = {"clientVersion", "kustomizeVersion", "serverVersion", "major",
+                               "minor", "emulationMajor", "emulationMinor", "minCompatibilityMajor",
+                               "minCompatibilityMinor", "gitVersion", "gitCommit", "gitTreeState",
+                               "buildDate", "goVersion", "compiler", "platform"},
+                     .levels = 2},
+                    kStep);
+}
+
 }  // namespace
 
 Result<> RunVersion(Command& command, const Args& args) {
@@ -40,7 +52,7 @@ Result<> RunVersion(Command& command, const Args& args) {
     if (server) all["serverVersion"] = *server;
   }
   if (output == "json") {
-    command.environment().out(PrettyJson(all));
+    command.environment().out(VersionsText(all));
   } else if (output == "yaml") {
     command.environment().out(DumpYaml(all) + "\n");
   } else {

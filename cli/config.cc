@@ -107,7 +107,8 @@ Result<> RunView(Command& command, const Args& args) {
   print.AddTo(command);
   command.Flag("raw", raw, "Display raw byte data and secrets.");
   command.Flag("minify", minify, "Only what the current context uses.");
-  command.Flag("flatten", flatten, "Put what files hold in the place of their names.");
+  command.Flag("flatten", flatten,
+               "Put what files hold in the place of their names; secrets are shown.");
   command.Flag("merge", merge, "Show all files as one.");
   TRY(command.Parse(args));
   TRY(command.ExpectNoWords());
@@ -119,7 +120,8 @@ Result<> RunView(Command& command, const Args& args) {
   document = AsConfigTypes(document);
   if (minify) TRY(Minify(command, document));
   if (flatten) TRY(Flatten(files, document));
-  if (!raw) Hide(document);
+  // What is flattened is to be used elsewhere: kubectl hides nothing of it either.
+  if (!raw && !flatten) Hide(document);
   print.json_order = {.first = {kConfigMembers.begin(), kConfigMembers.end()}, .levels = 8};
   const auto printer = TRY(MakeObjectPrinter(print));
   const std::string text = TRY(printer->Print(document));
@@ -285,10 +287,13 @@ Result<> DeleteEntry(Command& command, const Args& args, const char* list, const
   if (!entry) {
     return CliError(fmt::format("cannot delete {} {}, not in {}", what, name, file.path));
   }
+  // Another file may say which context is the current one.
+  const auto files = TRY(LoadConfigFiles(command));
+  const std::string current = TextAt(MergedConfig(files), "current-context");
   Json& entries = file.document[list];
   entries.erase(entries.begin() + (entry - &entries[0]));
   TRY(SaveConfig(file));
-  if (std::string_view(what) == "context" && TextAt(file.document, "current-context") == name) {
+  if (std::string_view(what) == "context" && current == name) {
     command.Warn(
         "warning: this removed your active context, use \"{} config use-context\" "
         "to select a different one\n",

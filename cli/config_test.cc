@@ -211,6 +211,9 @@ TEST_F(SeveralConfigsTest, ARenamedContextStaysTheCurrentOneWhicheverFileSaysSo)
   EXPECT_EQ(Run("config", {"rename-context", "one", "two"}), 0) << err_;
   EXPECT_THAT(Read("a"), HasSubstr("current-context: two\n"));
   EXPECT_THAT(Read("b"), HasSubstr("name: two\n"));
+  EXPECT_EQ(Run("config", {"delete-context", "two"}), 0) << err_;
+  EXPECT_THAT(err_, HasSubstr("warning: this removed your active context"));
+  Write("b", "contexts: [{name: two, context: {}}]\n");
   Write("a", "contexts: [{name: three, context: {}}]\n");
   EXPECT_EQ(Run("config", {"rename-context", "two", "three"}), 1);
   EXPECT_THAT(err_, HasSubstr("the context \"three\" already exists in " + folder_ + "/a\n"));
@@ -226,10 +229,13 @@ TEST_F(SeveralConfigsTest, WhatIsUnsetIsInNoneOfThem) {
 }
 
 TEST_F(SeveralConfigsTest, FilesAreNamedFromTheFolderOfTheirKubeconfig) {
-  Write("a", "clusters: [{name: x, cluster: {certificate-authority: ca.crt}}]\n");
+  Write("a",
+        "clusters: [{name: x, cluster: {certificate-authority: ca.crt}}]\n"
+        "users: [{name: u, user: {token: secret}}]\n");
   Write("ca.crt", "hello");
-  EXPECT_EQ(Run("config", {"view", "--flatten", "--raw"}), 0) << err_;
+  EXPECT_EQ(Run("config", {"view", "--flatten"}), 0) << err_;
   EXPECT_THAT(out_, HasSubstr("certificate-authority-data: aGVsbG8=\n"));
+  EXPECT_THAT(out_, HasSubstr("token: secret\n")) << "another machine could not use it";
   EXPECT_EQ(Run("config", {"set-cluster", "y", "--certificate-authority=" + folder_ + "/sub/ca"}),
             0)
       << err_;

@@ -453,6 +453,11 @@ TEST_F(ProgramTest, ApiResourcesComeInTheFormAskedFor) {
             "  name: pods\n  namespaced: true\n  shortNames:\n  - po\n  singularName: pod\n"
             "  verbs:\n  - get\n  version: v1\n");
   EXPECT_EQ(Run("version", {"--short"}), 1) << "kubectl has it no more";
+  EXPECT_EQ(Run("version", {"--client", "-o", "json"}), 0) << err_;
+  EXPECT_TRUE(
+      out_.starts_with("{\n  \"clientVersion\": {\n    \"major\": \"1\",\n    "
+                       "\"minor\": \"35\",\n    \"gitVersion\": \""))
+      << out_;
 }
 
 TEST_F(ProgramTest, WhatAnExtensionSaysOfItsKindsMayBeAnything) {

@@ -435,11 +435,15 @@ TEST(ProgramHelpTest, AWordThatIsNearlyAVerbGetsTheVerb) {
 TEST(StatusProgramTest, OfAClusterThatDoesNotRunItSaysWhatStartsIt) {
   ClusterOptions options{.data_dir = testing::TempDir() + "stopped-" + std::to_string(getpid()),
                          .simulated_nodes = 3};
-  const auto said = [&] {
+  const auto said = [&](std::vector<std::string> args = {}) {
+    args.push_back("--data-dir=" + options.data_dir);
     testing::internal::CaptureStdout();
-    EXPECT_EQ(StatusMain({"--data-dir=" + options.data_dir}), 1);
+    EXPECT_EQ(StatusMain(args), 1);
     return testing::internal::GetCapturedStdout();
   };
+  EXPECT_EQ(said({"-oyaml"}), "dataDir: " + options.data_dir + "\nstate: None\n");
+  EXPECT_THAT(said({"-o", "json"}), HasSubstr("\"state\": \"None\""));
+  EXPECT_EQ(said({"--output=wide"}), "");
   EXPECT_THAT(said(), StartsWith(fmt::format("No cluster runs on {0}: `skiff up --data-dir={0}` "
                                              "makes one. ",
                                              options.data_dir)));
@@ -448,6 +452,7 @@ TEST(StatusProgramTest, OfAClusterThatDoesNotRunItSaysWhatStartsIt) {
   EXPECT_EQ(said(), fmt::format("The cluster of {0} does not run: `skiff up --nodes=3 "
                                 "--data-dir={0}` starts it.\n",
                                 options.data_dir));
+  EXPECT_THAT(said({"-o=yaml"}), HasSubstr("state: Stopped\n"));
   std::filesystem::remove_all(options.data_dir);
 }
 

@@ -11,8 +11,10 @@
 
 #include "api/gen/discovery_v1.h"
 #include "api/text/human_duration.h"
+#include "api/text/yaml.h"
 #include "base/flags.h"
 #include "base/program.h"
+#include "cli/json_text.h"
 #include "client/client.h"
 #include "client/kubeconfig.h"
 #include "client/transport.h"
@@ -39,6 +41,13 @@ constexpr int64_t kPageItems = 1'000;
 constexpr int64_t kDefinitionsPage = 50;
 constexpr double kDiskFullAt = 0.9;
 
+// What is said to people, and the same as a document for programs (-o).
+struct StatusTold {
+  std::string text;
+  Json document;
+  int exit_code = 0;
+};
+
 uint64_t ResidentOf(const ProcessId& process) {
   uint64_t all = 0, resident = 0;
   std::ifstream(fmt::format("/proc/{}/statm", process.pid)) >> all >> resident;
@@ -64,6 +73,12 @@ std::string Since(const ProcessId& process, TimePoint now) {
   return fmt::format("process {} since {:%Y-%m-%d %H:%M:%S} ({}), {} resident", process.pid,
                      fmt::localtime(at), HumanDuration(now - begun),
                      BytesText(ResidentOf(process)));
+}
+
+Json ProcessDocument(const ProcessId& process) {
+  Json document = {{"pid", process.pid}, {"residentBytes", ResidentOf(process)}};
+  if (const auto begun = StartOf(process)) document["since"] = Time(*begun).Rfc3339();
+  return document;
 }
 
 template <typename K>
@@ -163,12 +178,15 @@ Result<> AskServer(const std::string& kubeconfig, HttpsOptions& server, ClusterS
 }
 
 void LookAtDisk(const std::string& data_dir, std::vector<std::vector<std::string>>& rows,
-                ClusterStatus& status) {
+                ClusterStatus& status, Json& document) {
   std::error_code error;
   const fs::space_info space = fs::space(data_dir, error);
-  rows.push_back({"  data", fmt::format("{} (store {}; {} free on its disk)", data_dir,
-                                        BytesText(BytesBelow(data_dir + "/store")),
-                                        error ? "?" : BytesText(space.available))});
+  const uint64_t store_bytes = BytesBelow(data_dir + "/store");
+  rows.push_back(
+      {"  data", fmt::format("{} (store {}; {} free on its disk)", data_dir, BytesText(store_bytes),
+                             error ? "?" : BytesText(space.available))});
+  document["storeBytes"] = store_bytes;
+  if (!error) document["freeBytes"] = space.available;
   if (error || space.capacity == 0) return;
   const double free = static_cast<double>(space.available) / static_cast<double>(space.capacity);
   const double used = 1 - free;
@@ -178,64 +196,114 @@ void LookAtDisk(const std::string& data_dir, std::vector<std::vector<std::string
   }
 }
 
-int TellOfCluster(const ClusterOptions& options, const ProcessId& process) {
+// What its server says, or why it says nothing.
+StatusTold TellOfAnswer(const Result<>& asked, const ClusterStatus& status,
+                        const ClusterOptions& options, const ProcessId& process, bool is_starting) {
+  if (asked) {
+    StatusTold told{status.Text(cli::Colours(cli::OutputHasColours())), status.Document()};
+    told.document["state"] = "Running";
+    return told;
+  }
+  const std::string& error = asked.error().message;
+  if (is_starting) {
+    const TimePoint now = SystemClock().Now();
+    const Duration age = now - StartOf(process).value_or(now);
+    return {"\n" + StartingText(age > kStartTimeout, error, DataDirWords(options.data_dir)) + "\n",
+            {{"state", "Starting"}, {"error", error}},
+            1};
+  }
+  return {"\nIts server does not answer as it should: " + error + "\nThe log may say why.\n",
+          {{"state", "NotAnswering"}, {"error", error}},
+          1};
+}
+
+StatusTold TellOfCluster(const ClusterOptions& options, const ProcessId& process) {
   const TimePoint now = SystemClock().Now();
   ClusterStatus status(now);
   HttpsOptions server;
   const std::string kubeconfig = AdminKubeconfigPath(options);
+  const std::string running = "Running: " + Since(process, now) + "\n";
+  Json document = {{"dataDir", options.data_dir}, {"process", ProcessDocument(process)}};
   if (access(kubeconfig.c_str(), R_OK) != 0 && errno == EACCES) {
-    std::printf(
-        "Running: %s\nIt is another user's, who alone may ask it: sudo skiff status "
-        "--data-dir=%s\n",
-        Since(process, now).c_str(), options.data_dir.c_str());
-    return 1;
+    document["state"] = "Running";
+    document["error"] = "it is another user's, who alone may ask it";
+    return {running + "It is another user's, who alone may ask it: sudo skiff status --data-dir=" +
+                options.data_dir + "\n",
+            std::move(document), 1};
   }
+  // Before it is asked: a start may come to its end meanwhile.
   const bool is_starting = IsStarting(options.data_dir);
   const auto asked = AskServer(kubeconfig, server, status);
   std::vector<std::vector<std::string>> rows;
   // Unknown until there is a kubeconfig, which a start writes.
-  if (!server.server.empty()) rows.push_back({"  server", server.server});
+  if (!server.server.empty()) {
+    rows.push_back({"  server", server.server});
+    document["server"] = server.server;
+  }
   rows.push_back({"  kubeconfig", kubeconfig});
-  LookAtDisk(options.data_dir, rows, status);
+  LookAtDisk(options.data_dir, rows, status, document);
   for (const chaos::FaultOn& fault : chaos::FaultsOn()) {
     status.AddTrouble(fault.what, fault.command);
   }
   rows.push_back({"  log", LogOf(options.data_dir, process)});
-  std::printf("Running: %s\n%s", Since(process, now).c_str(), InColumns(rows).c_str());
-  if (!asked && is_starting) {
-    const Duration age = now - StartOf(process).value_or(now);
-    std::printf("\n%s\n", StartingText(age > kStartTimeout, asked.error().message,
-                                       DataDirWords(options.data_dir))
-                              .c_str());
-    return 1;
-  }
-  if (!asked) {
-    std::printf("\nIts server does not answer as it should: %s\nThe log may say why.\n",
-                asked.error().message.c_str());
-    return 1;
-  }
-  std::printf("%s", status.Text(cli::Colours(cli::OutputHasColours())).c_str());
-  return 0;
+  document["kubeconfig"] = kubeconfig;
+  document["log"] = LogOf(options.data_dir, process);
+  StatusTold answer = TellOfAnswer(asked, status, options, process, is_starting);
+  document.update(answer.document);
+  return {running + InColumns(rows) + answer.text, std::move(document), answer.exit_code};
 }
 
 // Where no process is at the directory: what would start one.
-int TellOfNone(ClusterOptions options) {
+StatusTold TellOfNone(ClusterOptions options) {
   const std::string& data_dir = options.data_dir;
   const std::string where = DataDirWords(data_dir);
+  Json document = {{"dataDir", data_dir}, {"state", "Stopped"}};
   if (const auto node = LoadNodeIdentity(data_dir)) {
-    std::printf("Node %s of %s does not run: `skiff join%s` starts it.\n", node->node_name.c_str(),
-                node->server.c_str(), where.c_str());
-  } else if (HasClusterMark(data_dir)) {
+    document["node"] = node->node_name;
+    document["server"] = node->server;
+    return {fmt::format("Node {} of {} does not run: `skiff join{}` starts it.\n", node->node_name,
+                        node->server, where),
+            std::move(document), 1};
+  }
+  if (HasClusterMark(data_dir)) {
     ReadClusterMark(options);
     const int nodes = options.simulated_nodes;
-    std::printf("The cluster of %s does not run: `skiff up%s%s` starts it.\n", data_dir.c_str(),
-                nodes > 0 ? fmt::format(" --nodes={}", nodes).c_str() : "", where.c_str());
-  } else {
-    std::printf("No cluster runs on %s: `skiff up%s` makes one. Of one elsewhere: skiff status "
-                "--data-dir=DIRECTORY, or --docker.\n",
-                data_dir.c_str(), where.c_str());
+    return {fmt::format("The cluster of {} does not run: `skiff up{}{}` starts it.\n", data_dir,
+                        nodes > 0 ? fmt::format(" --nodes={}", nodes) : "", where),
+            std::move(document), 1};
   }
-  return 1;
+  document["state"] = "None";
+  return {
+      fmt::format("No cluster runs on {}: `skiff up{}` makes one. Of one elsewhere: skiff status "
+                  "--data-dir=DIRECTORY, or --docker.\n",
+                  data_dir, where),
+      std::move(document), 1};
+}
+
+StatusTold TellOf(const ClusterOptions& options) {
+  const auto running = RunningOn(options.data_dir);
+  if (!running) return TellOfNone(options);
+  const auto node = LoadNodeIdentity(options.data_dir);
+  if (!node) return TellOfCluster(options, *running);
+  const std::string log = LogOf(options.data_dir, *running);
+  return {fmt::format("Running: node {} of {}, {}\n  log   {}\n", node->node_name, node->server,
+                      Since(*running, SystemClock().Now()), log),
+          {{"dataDir", options.data_dir},
+           {"state", "Running"},
+           {"node", node->node_name},
+           {"server", node->server},
+           {"process", ProcessDocument(*running)},
+           {"log", log}}};
+}
+
+// -o is the one short flag, as the verbs have it: "-o json", "-o=json", "-ojson".
+std::vector<std::string> WithLongOutput(std::vector<std::string> args) {
+  for (std::string& arg : args) {
+    if (!arg.starts_with("-o")) continue;
+    const std::string value = arg.substr(arg.starts_with("-o=") ? 3 : 2);
+    arg = value.empty() ? "--output" : "--output=" + value;
+  }
+  return args;
 }
 
 }  // namespace
@@ -243,29 +311,31 @@ int TellOfNone(ClusterOptions options) {
 int StatusMain(const std::vector<std::string>& args) {
   if (IsAboutDocker(args)) return DockerStatusMain(args);
   ClusterOptions options;
+  std::string output;
   Flags flags("skiff status");
   AddDataDirFlag(flags, options);
-  const auto goes_on = ParseOrHelp(flags, args);
+  flags.Add("output", output, "For programs: json or yaml, a document of the same (short: -o).");
+  const auto goes_on = ParseOrHelp(flags, WithLongOutput(args));
   if (!goes_on) return Complain(goes_on.error().message);
   if (!*goes_on) {
     std::printf("\nOf clusters whose nodes are containers of the Docker engine:\n\n%s",
                 DockerStatusHelp().c_str());
     return 0;
   }
+  if (!output.empty() && output != "json" && output != "yaml") {
+    return Complain("--output: it must be json or yaml");
+  }
   if (options.data_dir.empty()) return Complain("--data-dir: it must not be empty");
   if (const auto chosen = ChooseDataDir(flags, options); !chosen) {
     return Complain(chosen.error().message);
   }
   MakePathsAbsolute(options);
-  const auto running = RunningOn(options.data_dir);
-  if (!running) return TellOfNone(options);
-  if (const auto node = LoadNodeIdentity(options.data_dir)) {
-    std::printf("Running: node %s of %s, %s\n  log   %s\n", node->node_name.c_str(),
-                node->server.c_str(), Since(*running, SystemClock().Now()).c_str(),
-                LogOf(options.data_dir, *running).c_str());
-    return 0;
-  }
-  return TellOfCluster(options, *running);
+  const StatusTold told = TellOf(options);
+  const std::string text = output == "json"   ? cli::PrettyJson(told.document)
+                           : output == "yaml" ? DumpYaml(told.document)
+                                              : told.text;
+  std::printf("%s", text.c_str());
+  return told.exit_code;
 }
 
 }  // namespace skiff

@@ -297,6 +297,27 @@ std::vector<std::vector<std::string>> ClusterStatus::Troubles() const {
   return rows;
 }
 
+Json ClusterStatus::Document() const {
+  Json nodes = Json::array();
+  for (const auto& [name, node] : nodes_) {
+    const auto pods = pods_on_.find(name);
+    nodes.push_back({{"name", name},
+                     {"status", node.state},
+                     {"pods", pods == pods_on_.end() ? size_t{0} : pods->second},
+                     {"since", Time(node.made).Rfc3339()}});
+  }
+  Json problems = Json::array();
+  for (const auto& row : Troubles()) {
+    const size_t begin = row[0].find_first_not_of(' ');
+    problems.push_back(
+        {{"what", row[0].substr(std::min(begin, row[0].size()))}, {"command", row[1]}});
+  }
+  return {{"nodes", std::move(nodes)},
+          {"pods", Json(pods_)},
+          {"claims", Json(claims_)},
+          {"problems", std::move(problems)}};
+}
+
 std::string ClusterStatus::Text(const cli::Colours& colours) const {
   std::string text = "\n";
   if (nodes_.size() <= kNodeRowsMax) {

@@ -61,6 +61,8 @@ class ClusterStatus {
   bool is_well() const { return troubles_.empty() && symptoms_.empty(); }
   // Nodes, pods and claims, then what is wrong.
   std::string Text(const cli::Colours& colours = cli::Colours()) const;
+  // The same for programs: "nodes", "pods" and "claims" by phase, "problems". All nodes are in it.
+  Json Document() const;
 
  private:
   struct NodeRow {

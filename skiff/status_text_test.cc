@@ -93,6 +93,25 @@ What is wrong, and what says more of it:
 )");
 }
 
+TEST(ClusterStatusTest, ProgramsGetTheSameAsADocument) {
+  ClusterStatus status(kNow);
+  status.Add(NodeOf("one", "True"));
+  status.Add(Made<core_v1::Pod>(PodOf("a", "one")));
+  status.Add(Made<core_v1::PersistentVolumeClaim>(
+      {{"metadata", {{"name", "data"}, {"namespace", "db"}}}, {"status", {{"phase", "Lost"}}}}));
+  const Json document = status.Document();
+  EXPECT_EQ(document["nodes"], Json::array({{{"name", "one"},
+                                             {"status", "Ready"},
+                                             {"pods", 1},
+                                             {"since", "2026-01-01T00:00:00Z"}}}));
+  EXPECT_EQ(document["pods"], Json({{"Running", 1}}));
+  EXPECT_EQ(document["claims"], Json({{"Lost", 1}}));
+  EXPECT_EQ(
+      document["problems"],
+      Json::array({{{"what", "1 claim Lost: db/data"}, {"command", "skiff why pvc data -n db"}}}));
+  EXPECT_EQ(ClusterStatus(kNow).Document()["problems"], Json::array());
+}
+
 TEST(ClusterStatusTest, WhatToTypeStandsBelowWhatIsTooWideForATerminal) {
   ClusterStatus status(kNow);
   const std::string name = "a-claim-whose-name-is-as-long-as-some-names-of-charts-are-0123456789";
