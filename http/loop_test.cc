@@ -286,6 +286,39 @@ TEST(Loops, RunWhatIsPostedBehindADeferredTaskBehindIt) {
   EXPECT_EQ(order, "posted deferred behind") << "all in one round";
 }
 
+TEST(Loops, WhatATaskDefersComesBeforeTheEventsAndTasksBehindIt) {
+  constexpr int kTogether = 100;
+  Loop loop;
+  int seen = 0, seen_before = 0;
+  std::string order;
+  std::promise<void> all;
+  std::deque<SmallRequest> requests;
+  std::vector<int> fds;
+  const auto answer = [&] {
+    loop.Defer([&] {
+      order += "deferred ";
+      seen_before = seen;
+    });
+    loop.Post([&] { order += "posted"; });
+  };
+  loop.Post([&] {
+    for (int i = 0; i < kTogether; ++i) {
+      fds.push_back(eventfd(1, EFD_NONBLOCK | EFD_CLOEXEC));
+      requests.emplace_back([&, i] {
+        if (++seen == 1) loop.Post(answer);
+        loop.Forget(fds[i], requests[i]);
+        if (seen == kTogether) all.set_value();
+      });
+      loop.Watch(fds[i], EPOLLIN, requests[i]);
+    }
+  });
+  all.get_future().wait();
+  loop.Stop();
+  for (const int fd : fds) close(fd);
+  EXPECT_EQ(order, "deferred posted");
+  EXPECT_LT(seen_before, kTogether / 2) << "in the same round";
+}
+
 TEST(Loops, WakeManyStreamsAndLookAtOthersInBetween) {
   constexpr int kStreams = 200;
   Loop loop;
