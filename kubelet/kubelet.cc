@@ -360,6 +360,7 @@ void Kubelet::Stop() {
   for (auto& [uid, worker] : workers) executor.Remove(*worker);
   workers.clear();
   probes_.reset();
+  images_.End();
   tasks_.reset();
   statuses_.Stop();
 }
