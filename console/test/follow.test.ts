@@ -217,6 +217,42 @@ test('after some lists it is tried whether a watch is allowed now', async () => 
   }
 });
 
+test('who asks twice to try again is not refused what may be listed', async () => {
+  const { kListedMs, Watch } = await import('../src/api/watch');
+  questions.length = 0;
+  const { said, sink } = told();
+  mock.timers.enable({ apis: ['setTimeout'] });
+  const settle = async () => {
+    for (let i = 0; i < 20; i += 1) await Promise.resolve();
+    await new Promise((resolve) => setImmediate(resolve));
+  };
+  try {
+    const watch = new Watch('/apis/a/v1/things', {}, sink);
+    await settle();
+    questions[0]!.answer(forbidden('watch'), 403);
+    await settle();
+    questions[1]!.answer(forbidden('list'), 403);
+    await settle();
+    watch.retry();
+    await settle();
+    questions[2]!.answer(forbidden('watch'), 403);
+    await settle();
+    watch.retry(); // The list is under way, and the button is still there.
+    questions[3]!.answer(listOf('a'));
+    await settle();
+    mock.timers.tick(kListedMs);
+    await settle();
+    questions[4]!.answer(forbidden('watch'), 403);
+    await settle();
+    questions[5]!.answer(listOf('b'));
+    await settle();
+    assert.deepEqual(said.slice(-2), ['all b', 'listed']);
+    watch.close();
+  } finally {
+    mock.timers.reset();
+  }
+});
+
 test('what a list has as it was stays the same object', async () => {
   const { liveOf } = await import('../src/api/live');
   const live = liveOf(kinds.pods, 'kept', {});
@@ -228,6 +264,11 @@ test('what a list has as it was stays the same object', async () => {
   assert.equal(live.list.length, 3);
   assert.equal(live.list[0], a);
   assert.equal(live.list[1] === b, false);
+  const used = (cpu: string) => ({ metadata: { name: 'u', uid: 'u' }, cpu }) as unknown as Obj;
+  live.replace([used('1')]);
+  live.replace([used('2')]);
+  live.publish();
+  assert.deepEqual(live.list, [{ metadata: { name: 'u', uid: 'u', managedFields: undefined }, cpu: '2' }]);
   live.end();
 });
 

@@ -252,10 +252,10 @@ export class Watch {
   private async listAgain(): Promise<void> {
     const begun = performance.now();
     await this.list('listed');
-    this.polls -= 1;
+    this.polls = Math.max(0, this.polls - 1); // Somebody may have asked for the watch meanwhile.
     listing.add(this);
     await this.sleep(Math.max(kListedMs, kListedTimes * (performance.now() - begun)));
-    if (document.hidden) await this.seen();
+    if (document.hidden && !this.stop.signal.aborted) await this.seen();
     listing.delete(this);
     // The watch that is tried then begins anew.
     if (this.polls === 0) this.version = '';
