@@ -76,13 +76,8 @@ class Loop {
   // Joins the thread, runs what was posted last, and lets go of what is kept. Not on its thread.
   void Stop();
 
-  // Any thread. Runs `task` on the loop's thread, in order of posting. Two that are posted one
-  // after the other may run in one round, before what the first one has deferred.
+  // Any thread. Runs `task` on the loop's thread, in order of posting.
   void Post(std::function<void()> task);
-  // The same at the end of a round, behind what was deferred before.
-  void PostBehind(std::function<void()> task) {
-    Post([this, task = std::move(task)] { Defer(task); });
-  }
   bool IsHere() const { return std::this_thread::get_id() == thread_.get_id(); }
   // A handle whose Notify makes `listener.OnWake` run, until it is detached.
   std::shared_ptr<Wake> MakeWake(LoopListener& listener);

@@ -253,39 +253,6 @@ TEST(Loops, SendAnswersBetweenWhatCameInTogether) {
   EXPECT_LT(seen_before, kTogether / 2);
 }
 
-// Who closes a connection, and waits until it has left, may do both between what came in together.
-TEST(Loops, RunWhatIsPostedBehindADeferredTaskBehindIt) {
-  constexpr int kTogether = 100;
-  Loop loop;
-  int seen = 0;
-  std::string order;
-  std::promise<void> all;
-  std::deque<SmallRequest> requests;
-  std::vector<int> fds;
-  loop.Post([&] {
-    for (int i = 0; i < kTogether; ++i) {
-      fds.push_back(eventfd(1, EFD_NONBLOCK | EFD_CLOEXEC));
-      requests.emplace_back([&, i] {
-        loop.Forget(fds[i], requests[i]);
-        if (++seen != 1) return;
-        loop.Post([&] {
-          loop.Defer([&] { order += "deferred "; });
-          loop.Post([&] { order += "posted "; });
-          loop.PostBehind([&] {
-            order += "behind";
-            all.set_value();
-          });
-        });
-      });
-      loop.Watch(fds[i], EPOLLIN, requests[i]);
-    }
-  });
-  all.get_future().wait();
-  loop.Stop();
-  for (const int fd : fds) close(fd);
-  EXPECT_EQ(order, "posted deferred behind") << "all in one round";
-}
-
 TEST(Loops, WhatATaskDefersComesBeforeTheEventsAndTasksBehindIt) {
   constexpr int kTogether = 100;
   Loop loop;

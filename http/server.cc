@@ -57,13 +57,6 @@ void RunOn(Loop& loop, const std::function<void()>& task) {
   done.get_future().wait();
 }
 
-// Waits until what was deferred before has run.
-void AwaitDeferred(Loop& loop) {
-  std::promise<void> done;
-  loop.PostBehind([&] { done.set_value(); });
-  done.get_future().wait();
-}
-
 template <typename Handle>
 auto Guarded(const Handle& handle, const Request& request) -> decltype(handle()) {
   try {
@@ -525,10 +518,10 @@ void Server::Stop(Duration grace) {
     impl.AwaitUntil(impl.clock.Monotonic() + 1s, [&] { return ended = impl.handled == 0; });
   }
   on_all(&Impl::Front::CloseAll);
-  // Twice: closed connections leave at the end of the round in which they were closed, and so does
-  // what the last workers posted; what was deferred is let go of once all of it has run.
+  // Twice: closed connections leave behind the task in which they were closed, and so does what the
+  // last workers posted.
   for (int round = 0; round < 2; ++round) {
-    for (auto& front : impl.fronts) AwaitDeferred(front->loop());
+    for (auto& front : impl.fronts) RunOn(front->loop(), [] {});
   }
   if (!impl.options.unix_path.empty()) unlink(impl.options.unix_path.c_str());
 }
