@@ -221,6 +221,8 @@ Talk Converse(Child& child, const ProcessSpec& spec, Duration deadline, ProcessO
     if (exited && child.err) Drain(child.err, output.err, bytes_max, output.truncated);
     if (!TellLines(spec, output.out, told)) return Talk::kEnough;
     if (exited) return Talk::kExited;
+    // One that says something all the time.
+    if (SystemClock().Monotonic() >= deadline) return Talk::kTimedOut;
   }
 }
 
