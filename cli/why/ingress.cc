@@ -150,6 +150,26 @@ std::vector<Route> RoutesOf(const Json& ingress) {
   return routes;
 }
 
+// Hosts for which nothing is said, where nothing is for everything else either.
+void ExplainEmptyRules(const Json& ingress, Findings& out) {
+  if (At(ingress, "spec", "defaultBackend").is_object()) return;
+  size_t rule_index = 0;
+  for (const Json& rule : At(ingress, "spec", "rules")) {
+    const size_t index = rule_index++;
+    if (!At(rule, "http", "paths").empty()) continue;
+    const std::string host = TextAt(rule, "host");
+    Finding finding;
+    finding.cause = "NoBackend";
+    finding.sentence = fmt::format(
+        "{}: {} leads nowhere, as its rule has no paths and there is no default backend",
+        Named(ingress), host.empty() ? "*" : host);
+    finding.Saw("no http.paths", fmt::format("spec.rules[{}]", index));
+    finding.Saw("none", "spec.defaultBackend");
+    finding.Try(CommandFor(ingress, fmt::format("edit {}", Named(ingress))));
+    out.push_back(std::move(finding));
+  }
+}
+
 std::string PortText(const Json& port) {
   const Json& number = At(port, "number");
   return number.is_null() ? TextAt(port, "name") : PlainText(number);
@@ -327,7 +347,9 @@ Findings WarningsOf(const Facts& facts, const Json& ingress, const Findings& tol
                               !(reason == "InvalidCertificate" && !is_certificate_told &&
                                 IsStillOfSecret(facts, ingress, *event));
     const bool is_over = IsAboutServing(reason) && SymptomOfIngress(ingress, *event).empty();
-    const bool is_told = std::any_of(told.begin(), told.end(),
+    // That nobody serves it is no word of its controller, and told by its class.
+    const bool is_told = reason == "NotImplemented" ||
+                         std::any_of(told.begin(), told.end(),
                                      [&](const Finding& each) { return each.cause == reason; });
     if (TextAt(*event, "type") != "Warning" || is_looked_at || is_over || is_told) continue;
     const std::string message = OneLine(TextAt(*event, "message"));
@@ -410,6 +432,7 @@ void ExplainIngress(const Facts& facts, const Json& ingress, Findings& out) {
   Findings own;
   ExplainIngressClass(facts, ingress, own);
   ExplainUnserved(facts, ingress, own);
+  ExplainEmptyRules(ingress, own);
   std::set<std::string> told;
   for (const Route& route : RoutesOf(ingress)) ExplainRoute(facts, ingress, route, told, own);
   ExplainSecrets(facts, ingress, own);

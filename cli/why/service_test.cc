@@ -279,6 +279,28 @@ TEST_F(WhyIngressTest, ServicesAndPortsThatAreNotThere) {
   EXPECT_THAT(text, HasSubstr("  80  [service/web spec.ports]\n"));
 }
 
+TEST_F(WhyIngressTest, AHostWithoutPathsLeadsNowhere) {
+  AddAll();
+  const std::string status = "}, status: {loadBalancer: {ingress: [{ip: 1.2.3.4}]}}}";
+  const std::string rules =
+      "{kind: Ingress, metadata: {name: shop}, spec: {ingressClassName: nginx, rules: [{host: "
+      "a.b}]";
+  EXPECT_THAT(Why(rules + status),
+              StartsWith("ingress/shop: a.b leads nowhere, as its rule has no paths and there is "
+                         "no default backend.\n  no http.paths  [spec.rules[0]]\n"));
+  EXPECT_THAT(Why(rules + ", defaultBackend: {service: {name: web, port: {number: 80}}}" + status),
+              HasSubstr("nothing is wrong"));
+}
+
+TEST_F(WhyIngressTest, ThatNobodyServesItIsToldOnce) {
+  AddAll();
+  facts_.lists["ingressclasses"].clear();
+  AddEvent("Ingress/shop", "NotImplemented", "nobody serves Ingresses here");
+  EXPECT_THAT(Why(IngressTo("web", "80")),
+              StartsWith("ingress/shop is served by nobody: there is no ingress class nginx"));
+  EXPECT_EQ(explanation_.findings.size(), 1U);
+}
+
 TEST_F(WhyIngressTest, APortOfUdpIsNoneThatRequestsCanBeLedTo) {
   AddAll();
   Add("services",

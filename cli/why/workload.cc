@@ -65,6 +65,21 @@ std::string CommandForRefusal(const Json& workload, const std::string& message) 
   return CommandFor(workload, "get events --sort-by=.lastTimestamp");
 }
 
+// "--requests=cpu=AMOUNT", of "failed quota: small: must specify requests.cpu for: c"; "" of other
+// words.
+std::string FlagForUnsaid(const std::string& message) {
+  constexpr std::string_view kBefore = "must specify ";
+  const size_t at = message.find(kBefore);
+  if (at == message.npos) return "";
+  const size_t begin = at + kBefore.size();
+  const std::string name = message.substr(begin, message.find_first_of(" ,;", begin) - begin);
+  const size_t dot = name.find('.');
+  const std::string resource = dot == name.npos ? name : name.substr(dot + 1);
+  if (resource != "cpu" && resource != "memory") return "";
+  return fmt::format("--{}={}=AMOUNT", name.starts_with("limits.") ? "limits" : "requests",
+                     resource);
+}
+
 void AddRefusal(const Json& workload, const Json& maker, const std::string& message,
                 const std::string& source, Findings& out) {
   Finding finding;
@@ -72,6 +87,11 @@ void AddRefusal(const Json& workload, const Json& maker, const std::string& mess
   finding.sentence = fmt::format("{} cannot make its pods: what refuses them is {}",
                                  Named(workload), RefusedBy(message));
   finding.Saw(OneLine(message), fmt::format("{}, {}", Named(maker), source));
+  const std::string flag = FlagForUnsaid(message);
+  if (!flag.empty() && TextAt(workload, "kind") != "Job") {  // Whose template stays as it is.
+    finding.Try(
+        CommandFor(workload, fmt::format("set resources {} {}", ShellWord(Named(workload)), flag)));
+  }
   finding.Try(CommandForRefusal(workload, message));
   out.push_back(std::move(finding));
 }
@@ -164,7 +184,10 @@ void ExplainStalled(const Facts& facts, const Json& workload, Findings& out) {
   finding.Saw(OneLine(TextAt(progress, "message")),
               fmt::format("condition Progressing, for {}",
                           Age(facts, TextAt(progress, "lastTransitionTime"))));
-  finding.Try(CommandFor(workload, fmt::format("rollout undo {}", Named(workload))));
+  // Where there is something to go back to.
+  const bool is_first = facts.Has("replicasets") && SetsOf(facts, workload).size() < 2;
+  finding.Try(CommandFor(
+      workload, fmt::format("{} {}", is_first ? "describe" : "rollout undo", Named(workload))));
   out.push_back(std::move(finding));
 }
 

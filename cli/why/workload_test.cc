@@ -81,6 +81,27 @@ TEST_F(WhyWorkloadTest, AQuotaThatRefusesItsPods) {
   EXPECT_EQ(first().cause, "Refused");
 }
 
+TEST_F(WhyWorkloadTest, AQuotaThatWantsToBeToldHowMuch) {
+  None("own pods");
+  const auto refused = [&](const std::string& lacks) {
+    Why(DeploymentOf(2, 0,
+                     "{type: ReplicaFailure, status: 'True', message: 'pods \"x\" is "
+                     "forbidden: failed quota: small: must specify " +
+                         lacks + "'}"));
+    return first().commands;
+  };
+  const std::string describes = "skiff describe resourcequota small -n default";
+  EXPECT_THAT(
+      refused("requests.cpu for: c"),
+      testing::ElementsAre("skiff set resources deployment/web --requests=cpu=AMOUNT -n default",
+                           describes));
+  EXPECT_THAT(
+      refused("limits.memory for: c; requests.memory for: c"),
+      testing::ElementsAre("skiff set resources deployment/web --limits=memory=AMOUNT -n default",
+                           describes));
+  EXPECT_THAT(refused("requests.nvidia.com/gpu for: c"), testing::ElementsAre(describes));
+}
+
 TEST_F(WhyWorkloadTest, AWebhookThatRefusesItsPodsOrCannotBeAsked) {
   const auto refused = [&](const std::string& message) {
     return Why(
