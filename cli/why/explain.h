@@ -53,6 +53,8 @@ void ExplainServicePolicies(const Facts& facts, const Json& service,
 void ExplainService(const Facts& facts, const Json& service, Findings& out);
 // What keeps the service from answering, in half a sentence; "" when something answers.
 std::string ServiceTrouble(const Facts& facts, const Json& service);
+// The same of one of its ports, which others need not care about.
+std::string TroubleAtPort(const Facts& facts, Json service, const Json& port);
 void ExplainClaim(const Facts& facts, const Json& claim, Findings& out);
 // The volumes of its class that it could be bound to.
 std::vector<std::string> VolumesThatFit(const Facts& facts, const Json& claim);

@@ -175,16 +175,18 @@ std::string PortText(const Json& port) {
   return number.is_null() ? TextAt(port, "name") : PlainText(number);
 }
 
-// One of TCP, which is all that controllers lead requests to.
-bool HasPort(const Json& service, const Json& wanted) {
-  const auto& ports = At(service, "spec", "ports");
-  return std::any_of(ports.begin(), ports.end(), [&](const Json& each) {
+// One of TCP, which is all that controllers lead requests to; nullptr: it has none.
+const Json* PortOf(const Json& service, const Json& wanted) {
+  for (const Json& each : At(service, "spec", "ports")) {
     const std::string protocol = TextAt(each, "protocol");
-    if (!protocol.empty() && protocol != "TCP") return false;
+    if (!protocol.empty() && protocol != "TCP") continue;
     const Json& number = At(wanted, "number");
-    return number.is_null() ? TextAt(each, "name") == TextAt(wanted, "name")
-                            : At(each, "port") == number;
-  });
+    if (number.is_null() ? TextAt(each, "name") == TextAt(wanted, "name")
+                         : At(each, "port") == number) {
+      return &each;
+    }
+  }
+  return nullptr;
 }
 
 std::string PortsText(const Json& service) {
@@ -232,7 +234,8 @@ void ExplainRoute(const Facts& facts, const Json& ingress, const Route& route,
     out.push_back(std::move(finding));
     return;
   }
-  if (!HasPort(*service, At(wanted, "port"))) {
+  const Json* service_port = PortOf(*service, At(wanted, "port"));
+  if (!service_port) {
     finding.cause = "NoSuchPort";
     finding.sentence =
         fmt::format("{}: {} leads to port {} of the service {}, which has no such port of TCP",
@@ -243,7 +246,7 @@ void ExplainRoute(const Facts& facts, const Json& ingress, const Route& route,
     out.push_back(std::move(finding));
     return;
   }
-  const std::string trouble = ServiceTrouble(facts, *service);
+  const std::string trouble = TroubleAtPort(facts, *service, *service_port);
   if (trouble.empty()) return;
   finding.cause = "Backend";
   finding.sentence =

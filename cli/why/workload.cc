@@ -47,6 +47,12 @@ std::string QuotedAfter(const std::string& message, const std::string& words) {
   return message.substr(begin, message.find('"', begin) - begin);
 }
 
+// "maximum cpu usage per Container is 1, ..."
+bool IsOfLimitRange(const std::string& message) {
+  const auto has = [&](const char* text) { return message.find(text) != message.npos; };
+  return (has("maximum") || has("minimum")) && has("per ");
+}
+
 // The whole command line that shows more of it.
 std::string CommandForRefusal(const Json& workload, const std::string& message) {
   const auto has = [&](const char* text) { return message.find(text) != message.npos; };
@@ -61,6 +67,7 @@ std::string CommandForRefusal(const Json& workload, const std::string& message) 
     return "skiff get validatingwebhookconfigurations,mutatingwebhookconfigurations";
   }
   if (has("ValidatingAdmissionPolicy")) return "skiff get validatingadmissionpolicies";
+  if (IsOfLimitRange(message)) return CommandFor(workload, "describe limitranges");
   if (has("serviceaccount")) return CommandFor(workload, "get serviceaccounts");
   return CommandFor(workload, "get events --sort-by=.lastTimestamp");
 }
@@ -291,6 +298,11 @@ void ExplainCronJob(const Facts& facts, const Json& cron, Findings& out) {
   }
   Findings of_job;
   if (newest) ExplainJob(facts, *newest, of_job);
+  if (newest && of_job.empty() && finding.cause != "JobAlreadyActive" &&
+      TextAt(Condition(*newest, "Complete"), "status") != "True") {
+    finding.Saw(Named(*newest) + " is not over", "jobs");
+    finding.Try(CommandFor(cron, fmt::format("why {}", ShellWord(Named(*newest)))));
+  }
   for (const Json* event : facts.EventsOf(cron)) {
     if (TextAt(*event, "type") != "Warning") continue;
     finding.Saw(OneLine(TextAt(*event, "message")), EventSource(facts, *event));
@@ -388,8 +400,7 @@ std::string RefusedBy(const std::string& message) {
   }
   if (has("ValidatingAdmissionPolicy")) return "an admission policy";
   if (has("serviceaccount") && has("not found")) return "that its service account does not exist";
-  if (has("maximum") && has("per ")) return "a limit range";
-  if (has("minimum") && has("per ")) return "a limit range";
+  if (IsOfLimitRange(message)) return "a limit range";
   if (has("being terminated")) return "that its namespace is being deleted";
   return "the server";
 }

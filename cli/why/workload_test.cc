@@ -225,6 +225,27 @@ TEST_F(WhyWorkloadTest, ACronJobThatAllowsManyWaitsForNone) {
   }
 }
 
+TEST_F(WhyWorkloadTest, ACronJobNamesTheJobThatIsNotOver) {
+  const std::string cron =
+      "{kind: CronJob, metadata: {name: c, uid: c1}, spec: {schedule: '* * * * *'}}";
+  Add("jobs", "{kind: Job, metadata: {name: c-1, ownerReferences: [{uid: c1, controller: true}]}}");
+  EXPECT_THAT(Why(cron), HasSubstr("job/c-1 is not over  [jobs]\n  try: skiff why job/c-1 -n "
+                                   "default\n"));
+  EXPECT_TRUE(explanation_.healthy());
+  facts_.lists["jobs"][0]["status"] = Parsed("{conditions: [{type: Complete, status: 'True'}]}");
+  EXPECT_THAT(Why(cron), testing::Not(HasSubstr("c-1")));
+}
+
+TEST_F(WhyWorkloadTest, ALimitRangeThatRefusesItsPods) {
+  None("own pods");
+  EXPECT_THAT(Why(DeploymentOf(2, 0,
+                               "{type: ReplicaFailure, status: 'True', message: 'pods \"x\" "
+                               "is forbidden: maximum cpu usage per Container is 1, but "
+                               "limit is 2'}")),
+              HasSubstr("what refuses them is a limit range.\n"));
+  EXPECT_THAT(first().commands, testing::ElementsAre("skiff describe limitranges -n default"));
+}
+
 TEST_F(WhyWorkloadTest, ACronJobSaysWhenItsLastWas) {
   EXPECT_THAT(Why("{kind: CronJob, metadata: {name: c}, spec: {schedule: '* * * * *'}}"),
               StartsWith("cronjob/c starts jobs by its schedule * * * * *; there was none yet.\n"));
