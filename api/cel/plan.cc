@@ -85,8 +85,7 @@ bool IsSetOfConstants(const Value& list) {
 bool LooksIntoConstants(const Expr& expr) {
   if (expr.name != "@in" || expr.overloads.size() != 1) return false;
   const Expr& list = *expr.args[1];
-  const bool empty = list.kind == ExprKind::kList && list.args.empty();
-  return empty || (IsKnownBefore(list) && IsSetOfConstants(list.literal));
+  return IsKnownBefore(list) && IsSetOfConstants(list.literal);
 }
 
 // In the order of Node::children.

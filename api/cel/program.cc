@@ -62,6 +62,13 @@ bool NamesMessage(const Expr& expr) {
   return message != nullptr ? !message->is_type : expr.type->params[0]->kind == TypeKind::kObject;
 }
 
+// What nothing is in, whatever it is: cel-go does not look at it.
+bool LooksIntoNothing(const Expr& expr) {
+  if (expr.name != "@in" || expr.overloads.size() != 1) return false;
+  const Expr& list = *expr.args[1];
+  return list.kind == ExprKind::kList && list.args.empty();
+}
+
 // Evaluates what is known before any binding is, as cel-go's optimiser does, and finds the patterns
 // that can match nothing. Children first; the tree is as deep as the parser allows.
 class Instantiation {
@@ -107,6 +114,7 @@ class Instantiation {
       if (known && !IsQualifier(key.literal)) error_ = NoQualifier(key.literal).text();
     }
     if (expr.op != Operator::kNone) return;
+    if (LooksIntoNothing(expr)) return Become(expr, Value::Bool(false));
     if (expr.args.size() == 1 && expr.target == nullptr && IsConversion(expr.name) &&
         IsKnown(*expr.args[0])) {
       return Fold(expr);

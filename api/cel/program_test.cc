@@ -443,6 +443,7 @@ TEST(CelProgramTest, EachExpressionCostsWhatKubernetesCounts) {
       {"format.datetime().validate('abc').hasValue()", 1 + 18 + 1},
       {"object.x in ['a', 'b']", 2},
       {"object.x in [['a']]", 2 + 1},
+      {"object.none in []", 0},
       {"object == {}", 1},
       {"[1, 2][1 - 1] == 1", 1 + 1 + 1 + 1},
       {"object[object.x] == 1 || true", 1 + 1 + 1 + 1},
@@ -462,6 +463,17 @@ TEST(CelProgramTest, EachExpressionCostsWhatKubernetesCounts) {
     const Value bindings[] = {Value::Document(object)};
     EXPECT_EQ((*program)->Eval(bindings, kCallCostMax).cost, cost) << expression;
   }
+}
+
+TEST(CelProgramTest, WhatMayBeInAnEmptyListIsNotLookedAt) {
+  const auto program = Compile("object.none.more in [] || 'a' in []",
+                               Environment::Kubernetes({{"object", types::Dyn()}}));
+  ASSERT_TRUE(program) << program.error().message;
+  const Json object = Json::object();
+  const Value bindings[] = {Value::Document(object)};
+  const Value value = (*program)->Eval(bindings, kCallCostMax).value;
+  ASSERT_TRUE(value.Is(Kind::kBool)) << value.text();
+  EXPECT_FALSE(value.boolean());
 }
 
 TEST(CelProgramTest, AListIsTraversedByTheBytesOfItsTextsAndByItsMaps) {

@@ -373,21 +373,27 @@ CustomKind::Reading CustomKind::ReadingOf(const Json& content, size_t room) cons
   return filled && read == content ? Reading::kAsKept : Reading::kOtherwise;
 }
 
-void CustomKind::Converted(Json& content) const {
-  const Schema& schema = own->schema();
-  Prune(schema, content, nullptr);
-  (void)CoerceEmbedded(schema, content, false, nullptr);  // Fails only where it is strict.
-}
+namespace {
 
-Result<> CustomKind::ForStore(Json& content) const {
-  const Schema& schema = stored->schema();
-  Prune(schema, content, nullptr);
+// What a converter made of an object of another version.
+Result<> FitConverted(const Schema& schema, Json& content) {
+  if (Prune(schema, content, nullptr)) PruneNulls(schema, content);
   auto coerced = CoerceEmbedded(schema, content, true, nullptr);
   if (coerced) return {};
   // The client could not know, and is told of an error that has no reason.
   Error error{.reason = Reason::kUnknown, .message = std::move(coerced.error().message)};
   error.http_code = 500;
   return Fail(std::move(error));
+}
+
+}  // namespace
+
+Result<> CustomKind::Converted(Json& content) const {
+  return FitConverted(own->schema(), content);
+}
+
+Result<> CustomKind::ForStore(Json& content) const {
+  return FitConverted(stored->schema(), content);
 }
 
 void CustomKind::Validate(const Json& document, const Json* old, std::string_view subresource,

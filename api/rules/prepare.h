@@ -62,6 +62,7 @@ void KeepMetadata(T& object, const T& old) {
   object.metadata.finalizers = old.metadata.finalizers;
   object.metadata.owner_references = old.metadata.owner_references;
   object.metadata.deletion_timestamp = old.metadata.deletion_timestamp;
+  object.metadata.self_link = old.metadata.self_link;
 }
 
 template <Kind T>

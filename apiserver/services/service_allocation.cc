@@ -135,6 +135,7 @@ class ServiceAllocation::Held final : public Reservation {
   std::vector<std::string> freed_addresses;
   std::vector<int> freed_ports;
   std::set<int64_t> dry_ports;      // What a dry run would have taken.
+  std::set<int> named_ports;        // By the service as it was, when it had none by naming them.
   core_v1::Service service;         // Whose they are.
   std::set<ServiceNumber> refused;  // Tried before.
 
@@ -362,9 +363,10 @@ Result<int> ServiceAllocation::TakeAnyNodePort(Held& held) {
 std::string ServiceAllocation::TakePort(int port, Held& held) {
   const auto number = static_cast<uint64_t>(port);
   // A dry run takes nothing, but must find what one port of the service takes from another; it may
-  // have any number. Where numbers are shared, only the claim tells whether one that seems to be
+  // have any number, and so may one that the service named before, as in Kubernetes, which does not
+  // look at it again. Where numbers are shared, only the claim tells whether one that seems to be
   // taken still is.
-  if (!held.dry_run() && !ports_.InRange(number)) {
+  if (!held.dry_run() && !ports_.InRange(number) && !held.named_ports.contains(port)) {
     return fmt::format("provided port is not in the valid range. The range of valid ports is {}-{}",
                        port_min_, port_max_);
   }
@@ -425,8 +427,8 @@ Result<> ServiceAllocation::ReserveFirstPorts(core_v1::Service& service, Held& h
 Result<> ServiceAllocation::ReserveMorePorts(core_v1::Service& service, const core_v1::Service& old,
                                              Held& held) {
   std::set<int> mine;
-  if (WantsPorts(old.spec)) {
-    for (const auto& port : old.spec.ports) mine.insert(port.node_port);
+  for (const auto& port : old.spec.ports) {
+    (WantsPorts(old.spec) ? mine : held.named_ports).insert(port.node_port);
   }
   std::set<std::pair<std::string, int>> seen;
   for (size_t i = 0; i < service.spec.ports.size(); ++i) {

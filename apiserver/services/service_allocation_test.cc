@@ -93,6 +93,19 @@ TEST_F(ServiceAllocationTest, AServiceWithoutNodePortsHasNoneByNamingThem) {
   EXPECT_EQ(Make("third", R"({"type": "NodePort", )" + ports + "}").code, 422);
 }
 
+TEST_F(ServiceAllocationTest, APortThatAServiceNamedBeforeMayBeOfNoRange) {
+  const std::string ports = R"("ports": [{"port": 80, "nodePort": 1}])";
+  ASSERT_EQ(
+      Make("a", R"({"type": "ExternalName", "externalName": "a.example", )" + ports + "}").code,
+      201);
+  const auto changed = Change("a", R"({"type": "NodePort", "externalName": null})");
+  ASSERT_EQ(changed.code, 200) << changed.body;
+  EXPECT_EQ(changed.body["spec"]["ports"][0]["nodePort"], 1);
+  EXPECT_EQ(Make("b", R"({"type": "NodePort", )" + ports + "}").message(),
+            "Service \"b\" is invalid: spec.ports[0].nodePort: Invalid value: 1: provided port is "
+            "not in the valid range. The range of valid ports is 30000-32767");
+}
+
 TEST_F(ServiceAllocationTest, AnAddressIsTakenHoweverItsServiceWritesIt) {
   ASSERT_EQ(Make("a", R"({"clusterIP": "010.0.0.9", "ports": [{"port": 80}]})").code, 201);
   clock_.Advance(ServiceClaims::kAbandonedAfter + 1s);

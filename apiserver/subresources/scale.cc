@@ -49,8 +49,9 @@ std::string SelectorText(const Json& selector) {
   return parsed ? parsed->Text() : "";
 }
 
-// Who looks at a scale, and who is about to set its replicas, which may not be there yet.
-enum class ScaleUse : uint8_t { kShow, kSet };
+// Who looks at a scale, who is about to set its replicas, which may not be there yet, and who has
+// set them, of which a webhook that converts may have left nothing.
+enum class ScaleUse : uint8_t { kShow, kSet, kWritten };
 
 // What is shown to who patches the scale of an object without replicas, as Kubernetes does; to
 // leave it at that is refused.
@@ -64,7 +65,8 @@ Result<> ReadCustom(const crd::ScalePaths& paths, const Json& document, ScaleUse
     return Fail(InternalErrorOf("the spec replicas field \"." + paths.replicas +
                                 "\" does not exist"));
   }
-  scale.spec.replicas = static_cast<int32_t>(wanted->value_or(kReplicasUnset));
+  const int32_t unset = use == ScaleUse::kSet ? kReplicasUnset : 0;
+  scale.spec.replicas = static_cast<int32_t>(wanted->value_or(unset));
   const auto actual = crd::IntegerAt(document, paths.actual);
   if (!actual) return Fail(PlainError(actual.error().message));
   scale.status.replicas = static_cast<int32_t>(actual->value_or(0));
@@ -391,8 +393,9 @@ Result<http::Response> WriteScale(Core& core, ApiRequest& request, bool is_patch
   };
   const Saved saved = TRY(core.writer.Update(request, request.info.name, options, mode, transform));
   const Object now = TRY(Object::FromDocument(*request.kind, TRY(ParseJson(saved.text))));
-  const Scale shown = TRY(ScaleOf(now));
-  return ScaleResponse(shown, request, media);
+  const auto shown = ScaleOf(now, ScaleUse::kWritten);
+  if (!shown) return Fail(Reason::kBadRequest, shown.error().message);
+  return ScaleResponse(*shown, request, media);
 }
 
 }  // namespace

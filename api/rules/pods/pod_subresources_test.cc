@@ -48,6 +48,18 @@ Sentences ResizeErrors(const Json& document) {
   return Errors(Stored(kOldPod), document, PreparePodResize, ValidatePodResize);
 }
 
+TEST(PodSubresourcesTest, WhatIsSentOfMetadataIsNotTaken) {
+  const Pod old = Stored(kOldPod);
+  for (const auto prepare : {PreparePodResize, PreparePodEphemeralContainers}) {
+    Pod pod = old;
+    pod.metadata.self_link = "/a";
+    pod.metadata.labels = {{"a", "b"}};
+    prepare(pod, old);
+    EXPECT_EQ(pod.metadata.self_link, "");
+    EXPECT_THAT(pod.metadata.labels, IsEmpty());
+  }
+}
+
 TEST(Resize, ChangesAmountsOfCpuAndMemory) {
   EXPECT_THAT(ResizeErrors(With(kOldPod, "/spec/containers/0/resources/requests/cpu", "1500m")),
               IsEmpty());
