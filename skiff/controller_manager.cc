@@ -17,10 +17,6 @@ namespace skiff {
 namespace {
 
 // Where the keys of signers are: one pair for all, or one a signer.
-struct SigningFiles {
-  std::string certificate;
-  std::string key;
-};
 struct Signers {
   SigningFiles all;
   SigningFiles kubelet_client;
@@ -378,6 +374,7 @@ Result<> AddSigner(std::string_view signer, const SigningFiles& own, const Signi
                 files.certificate + ", " + files.key + ": " + authority.error().message);
   }
   to.signing_authorities.emplace(signer, std::move(*authority));
+  to.signing_files.emplace(signer, files);
   return {};
 }
 
