@@ -101,6 +101,37 @@ TEST_F(VolumeBinderRounds, AVolumeOfAFormerProvisionerIsHandedOnToItsDriver) {
   EXPECT_THAT(told(), Not(Contains("VolumeFailedDelete")));
 }
 
+TEST_F(VolumeBinderRounds, NothingWaitsForAProvisionerThatIsNoMore) {
+  Json volume = {{"spec", {{"capacity", {{"storage", "1Gi"}}}}}};
+  volume["metadata"] = {{"deletionTimestamp", "2026-01-01T00:00:00Z"},
+                        {"finalizers", {"kubernetes.io/pv-controller", "x.io/y"}},
+                        {"annotations",
+                         {{"pv.kubernetes.io/provisioned-by", "kubernetes.io/gce-pd"},
+                          {"pv.kubernetes.io/migrated-to", "pd.csi.storage.gke.io"}}}};
+  Put("/api/v1/persistentvolumes", kBinderVolume, std::move(volume));
+  AddVolumeBinder(manager_, {});
+  Run(1s);
+  ASSERT_FALSE(written().empty());
+  EXPECT_EQ(written()[0], std::string("PATCH ") + kBinderVolume);
+  EXPECT_THAT(bodies()[0], HasSubstr(R"(["x.io/y"])"));
+}
+
+TEST_F(VolumeBinderRounds, AClaimThatWaitsAgainSaysNothingOfAnEarlierVolume) {
+  Put("/api/v1/persistentvolumeclaims", kBinderClaim,
+      {{"spec", {{"accessModes", {"ReadWriteOnce"}}, {"volumeName", "gone"}}},
+       {"status",
+        {{"phase", "Bound"},
+         {"accessModes", {"ReadWriteOnce"}},
+         {"capacity", {{"storage", "1Gi"}}}}}});
+  AddVolumeBinder(manager_, {});
+  Run(1s);
+  ASSERT_FALSE(written().empty());
+  EXPECT_EQ(written()[0], std::string("PATCH ") + kBinderClaim + "/status");
+  const Json status = Json::parse(bodies()[0])["status"];
+  EXPECT_EQ(status["phase"], "Pending");
+  EXPECT_TRUE(status["capacity"].is_null() && status["accessModes"].is_null()) << bodies()[0];
+}
+
 // The cache does not show it yet, and it is another claim's by now.
 TEST_F(VolumeBinderRounds, AVolumeThatIsReadFromTheServerIsTakenFromNobody) {
   answers_["/api/v1/persistentvolumes/new"] = {

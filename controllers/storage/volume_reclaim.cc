@@ -2,6 +2,7 @@
 // it is not. A directory on a node is removed by that node (api/local_volumes).
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <set>
 
 #include "api/pods/local_volumes.h"
@@ -48,18 +49,24 @@ class VolumeReconciler final : public Reconciler<PersistentVolume> {
 
  private:
   // Tells the driver which looks after what a built-in provisioner made that this is one of those:
-  // it deletes it, when the time comes. Whether that took a write.
+  // it deletes it, when the time comes, and nothing waits for that provisioner. Whether that took a
+  // write.
   Result<bool> HandOn(const PersistentVolume& volume) {
     const auto& annotations = volume.metadata.annotations;
     const auto made_by = annotations.find(std::string(kProvisionedBy));
     if (made_by == annotations.end()) return false;
     const std::string driver = SuccessorOf(made_by->second);
     const auto told = annotations.find(std::string(kMigratedTo));
-    if (driver.empty() || (told != annotations.end() && told->second == driver)) return false;
-    TRY(client_.Patch(
-        volume,
-        [&](PersistentVolume& it) { it.metadata.annotations[std::string(kMigratedTo)] = driver; },
-        {.if_unchanged = true}));
+    const bool is_told = told != annotations.end() && told->second == driver;
+    const bool waits = std::ranges::find(volume.metadata.finalizers, kBuiltinDeletion) !=
+                       volume.metadata.finalizers.end();
+    if (driver.empty() || (is_told && !waits)) return false;
+    TRY(client_.Patch(volume,
+                      [&](PersistentVolume& it) {
+                        it.metadata.annotations[std::string(kMigratedTo)] = driver;
+                        std::erase(it.metadata.finalizers, kBuiltinDeletion);
+                      },
+                      {.if_unchanged = true}));
     return true;
   }
 
