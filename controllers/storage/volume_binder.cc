@@ -205,6 +205,8 @@ class ClaimReconciler final : public Reconciler<PersistentVolumeClaim> {
       events_.Warning(claim, "ProvisioningFailed", why_not);
       return {};
     }
+    const bool can_be_there = TRY(IsChosenNodeThere(claim));
+    if (!can_be_there) return TakeBackNode(claim);
     const std::string node = volumes_have_places_ ? NodeFor(claim) : "";
     if (node.empty() && volumes_have_places_) {
       events_.Warning(claim, "ProvisioningFailed",
@@ -226,6 +228,30 @@ class ClaimReconciler final : public Reconciler<PersistentVolumeClaim> {
     events_.Normal(claim, "ProvisioningSucceeded",
                    fmt::format("Successfully provisioned volume {} using {}", wanted.metadata.name,
                                storage_class.provisioner));
+    return {};
+  }
+
+  // A volume on a node that has gone since it was chosen would be the claim's for ever, and keep
+  // its pods from any other node.
+  Result<bool> IsChosenNodeThere(const PersistentVolumeClaim& claim) {
+    const auto chosen = claim.metadata.annotations.find(std::string(kSelectedNode));
+    if (!volumes_have_places_ || chosen == claim.metadata.annotations.end()) return true;
+    if (nodes_.Get({"", chosen->second})) return true;
+    // The cache may lag behind the scheduler's. Who is the binder may list nodes, and not get one.
+    const auto live =
+        TRY(client_.List<Node>({.field_selector = "metadata.name=" + chosen->second}));
+    return !live.empty();
+  }
+
+  // The scheduler chooses another one then.
+  Result<> TakeBackNode(const PersistentVolumeClaim& claim) {
+    const std::string annotation(kSelectedNode);
+    events_.Warning(claim, "ProvisioningFailed",
+                    fmt::format("Failed to get target node: node \"{}\" not found",
+                                claim.metadata.annotations.at(annotation)));
+    TRY(client_.Patch(claim,
+                      [&](PersistentVolumeClaim& it) { it.metadata.annotations.erase(annotation); },
+                      {.if_unchanged = true}));
     return {};
   }
 

@@ -132,6 +132,29 @@ TEST_F(VolumeBinderRounds, AClaimThatWaitsAgainSaysNothingOfAnEarlierVolume) {
   EXPECT_TRUE(status["capacity"].is_null() && status["accessModes"].is_null()) << bodies()[0];
 }
 
+TEST_F(VolumeBinderRounds, NoVolumeIsMadeOnANodeThatHasGoneSinceItWasChosen) {
+  Put("/apis/storage.k8s.io/v1/storageclasses", "/apis/storage.k8s.io/v1/storageclasses/local",
+      {{"provisioner", "skiff.io/local-path"}, {"volumeBindingMode", "WaitForFirstConsumer"}});
+  const Json annotations = {
+      {"volume.kubernetes.io/selected-node", "gone"},
+      {"volume.kubernetes.io/storage-provisioner", "skiff.io/local-path"},
+      {"volume.beta.kubernetes.io/storage-provisioner", "skiff.io/local-path"}};
+  Put("/api/v1/persistentvolumeclaims", kBinderClaim,
+      {{"metadata", {{"annotations", annotations}}},
+       {"spec",
+        {{"accessModes", {"ReadWriteOnce"}},
+         {"storageClassName", "local"},
+         {"resources", {{"requests", {{"storage", "1Gi"}}}}}}},
+       {"status", {{"phase", "Pending"}}}});
+  AddVolumeBinder(manager_, {.local_path_directory = "/d"});
+  Run(1s);
+  EXPECT_THAT(written(), Not(Contains("POST /api/v1/persistentvolumes")));
+  ASSERT_FALSE(written().empty());
+  EXPECT_EQ(written()[0], std::string("PATCH ") + kBinderClaim);
+  EXPECT_THAT(bodies()[0], HasSubstr(R"("volume.kubernetes.io/selected-node":null)"));
+  EXPECT_THAT(messages(), Contains("Failed to get target node: node \"gone\" not found"));
+}
+
 // The cache does not show it yet, and it is another claim's by now.
 TEST_F(VolumeBinderRounds, AVolumeThatIsReadFromTheServerIsTakenFromNobody) {
   answers_["/api/v1/persistentvolumes/new"] = {
