@@ -116,6 +116,30 @@ TEST_F(VolumeBinderRounds, NothingWaitsForAProvisionerThatIsNoMore) {
   EXPECT_THAT(bodies()[0], HasSubstr(R"(["x.io/y"])"));
 }
 
+// As kube-controller-manager made it for a directory of its own.
+TEST_F(VolumeBinderRounds, AVolumeThatIsDeletedHereWaitsForNobodyElseToDeleteIt) {
+  Json volume = {{"spec",
+                  {{"accessModes", {"ReadWriteOnce"}},
+                   {"capacity", {{"storage", "1Gi"}}},
+                   {"persistentVolumeReclaimPolicy", "Delete"},
+                   {"hostPath", {{"path", "/tmp/hostpath_pv/x"}}},
+                   {"claimRef", {{"namespace", "default"}, {"name", "a"}, {"uid", "a"}}}}},
+                 {"status", {{"phase", "Released"}}}};
+  volume["metadata"] = {
+      {"finalizers", {"kubernetes.io/pv-controller"}},
+      {"annotations", {{"pv.kubernetes.io/provisioned-by", "kubernetes.io/host-path"}}}};
+  Put("/api/v1/persistentvolumes", kBinderVolume, std::move(volume));
+  answers_["/api/v1/namespaces/default/persistentvolumeclaims/a"] = {
+      404, {{"kind", "Status"}, {"reason", "NotFound"}, {"code", 404}}};
+  ControllerOptions options;
+  options.local_path_provisioners = {"kubernetes.io/host-path"};
+  AddVolumeReclaimer(manager_, options);
+  Run(1s);
+  ASSERT_FALSE(written().empty());
+  EXPECT_EQ(written()[0], std::string("PATCH ") + kBinderVolume);
+  EXPECT_THAT(bodies()[0], HasSubstr(R"("finalizers":null)"));
+}
+
 TEST_F(VolumeBinderRounds, AClaimThatWaitsAgainSaysNothingOfAnEarlierVolume) {
   Put("/api/v1/persistentvolumeclaims", kBinderClaim,
       {{"spec", {{"accessModes", {"ReadWriteOnce"}}, {"volumeName", "gone"}}},

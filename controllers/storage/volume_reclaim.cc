@@ -29,6 +29,12 @@ std::string NodeOf(const PersistentVolume& volume) {
   return "";
 }
 
+// As one that another controller manager has made for a built-in provisioner.
+bool WaitsForBuiltin(const PersistentVolume& volume) {
+  const auto& finalizers = volume.metadata.finalizers;
+  return std::ranges::find(finalizers, kBuiltinDeletion) != finalizers.end();
+}
+
 class VolumeReconciler final : public Reconciler<PersistentVolume> {
  public:
   VolumeReconciler(Manager& manager, const ControllerOptions& options)
@@ -58,9 +64,7 @@ class VolumeReconciler final : public Reconciler<PersistentVolume> {
     const std::string driver = SuccessorOf(made_by->second);
     const auto told = annotations.find(std::string(kMigratedTo));
     const bool is_told = told != annotations.end() && told->second == driver;
-    const bool waits = std::ranges::find(volume.metadata.finalizers, kBuiltinDeletion) !=
-                       volume.metadata.finalizers.end();
-    if (driver.empty() || (is_told && !waits)) return false;
+    if (driver.empty() || (is_told && !WaitsForBuiltin(volume))) return false;
     TRY(client_.Patch(volume,
                       [&](PersistentVolume& it) {
                         it.metadata.annotations[std::string(kMigratedTo)] = driver;
@@ -162,6 +166,13 @@ class VolumeReconciler final : public Reconciler<PersistentVolume> {
       const std::string why_not = WhyNotDeleted(volume);
       if (why_not.empty()) return {};  // Its own provisioner deletes it.
       return GiveUp(volume, "VolumeFailedDelete", why_not);
+    }
+    if (WaitsForBuiltin(volume)) {
+      TRY(client_.Patch(
+          volume,
+          [](PersistentVolume& it) { std::erase(it.metadata.finalizers, kBuiltinDeletion); },
+          {.if_unchanged = true}));
+      return {};  // Its event wakes us.
     }
     if (nodes_remove_local_volumes_) {
       const std::string node = NodeOf(volume);
