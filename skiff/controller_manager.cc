@@ -57,7 +57,8 @@ void AddNodeFlags(Flags& flags, ControllerOptions& to, NodeMaskSizes& sizes) {
 void AddSigningFlags(Flags& flags, ControllerOptions& to, Signers& signers) {
   const auto add = [&](const std::string& who, SigningFiles& files) {
     flags.Add("cluster-signing-" + who + "cert-file", files.certificate,
-              "File with the certificate that signs what is asked of this signer.");
+              "File with the certificate that signs what is asked of this signer; it may be "
+              "replaced, with its key, while the program runs.");
     flags.Add("cluster-signing-" + who + "key-file", files.key, "File with its private key.");
   };
   add("", signers.all);
