@@ -27,7 +27,7 @@ Result<KubercPlace> PlaceOf(Command& command) {
 Result<> Save(Command& command, const Json& preference, const std::string& path) {
   std::error_code code;
   const std::filesystem::path folder = std::filesystem::path(path).parent_path();
-  std::filesystem::create_directories(folder, code);
+  if (!folder.empty()) std::filesystem::create_directories(folder, code);
   if (code) {
     return CliError(fmt::format("failed to write kuberc file: mkdir {}: {}", folder.string(),
                                 Lower(code.message())));
