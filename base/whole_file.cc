@@ -47,7 +47,8 @@ Result<> WriteAll(int file, const std::string& path, std::string_view text) {
     if (count < 0 && errno != EINTR) return FileFault("write", path);
     if (count > 0) text.remove_prefix(static_cast<size_t>(count));
   }
-  if (::fsync(file) != 0) return FileFault("fsync", path);
+  // Devices and pipes have nothing to sync.
+  if (::fsync(file) != 0 && errno != EINVAL) return FileFault("fsync", path);
   return {};
 }
 
@@ -65,6 +66,13 @@ Result<> WriteNext(const std::string& next, const std::string& path, std::string
     (void)!::fchown(file.get(), owner->st_uid, owner->st_gid);
     (void)::fchmod(file.get(), static_cast<mode_t>(mode));
   }
+  return WriteAll(file.get(), path, text);
+}
+
+// Into what is there, which stays.
+Result<> WriteInto(const std::string& target, const std::string& path, std::string_view text) {
+  const OpenFile file(::open(target.c_str(), O_WRONLY | O_TRUNC | O_CLOEXEC));
+  if (file.get() < 0) return FileFault("open", path);
   return WriteAll(file.get(), path, text);
 }
 
@@ -107,15 +115,15 @@ Result<> WriteUsersFile(const std::string& path, std::string_view text, int mode
   struct stat there {};
   const bool exists = ::stat(target.c_str(), &there) == 0;
   if (exists && ::access(target.c_str(), W_OK) != 0) return FileFault("open", path);
+  // As /dev/null, which all others would miss.
+  if (exists && !S_ISREG(there.st_mode)) return WriteInto(target, path, text);
   const int kept = static_cast<int>(there.st_mode) & mode_max;
   TRY(WriteNext(next, path, text, exists ? kept : mode, exists ? &there : nullptr));
   if (::rename(next.c_str(), target.c_str()) == 0) return {};
   if (errno != EBUSY) return FileFault("rename", path);
   // It is mounted by itself, as into a container.
   ::unlink(next.c_str());
-  const OpenFile file(::open(target.c_str(), O_WRONLY | O_TRUNC | O_CLOEXEC));
-  if (file.get() < 0) return FileFault("open", path);
-  return WriteAll(file.get(), path, text);
+  return WriteInto(target, path, text);
 }
 
 }  // namespace skiff

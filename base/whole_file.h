@@ -16,7 +16,8 @@ Result<std::string> ReadWholeFile(const std::string& path);
 Result<> WriteWholeFile(const std::string& path, std::string_view text, int mode);
 // The same of a file that is its user's own, as a kubeconfig is: links to it stay, and so do its
 // owner and its mode (`mode`: of one that is new), but for what `mode_max` does not have; one that
-// may not be written is not replaced. One that something is mounted at is written where it is.
+// may not be written is not replaced. What something is mounted at, and what is no file of a disk
+// (/dev/null), is written where it is.
 Result<> WriteUsersFile(const std::string& path, std::string_view text, int mode,
                         int mode_max = 07777);
 

@@ -103,6 +103,22 @@ TEST_F(WholeFileTest, AUsersFileThatMayNotBeWrittenIsNotReplaced) {
   EXPECT_EQ(TextOf(Path("config")), "before");
 }
 
+TEST_F(WholeFileTest, WhatIsNoFileIsWrittenIntoAndNotReplaced) {
+  const std::string pipe = Path("pipe");
+  ASSERT_EQ(mkfifo(pipe.c_str(), 0600), 0);
+  const int reader = open(pipe.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+  ASSERT_GE(reader, 0);
+  const auto written = WriteUsersFile(pipe, "text", 0600);
+  EXPECT_TRUE(written) << written.error().message;
+  char bytes[16];
+  EXPECT_EQ(read(reader, bytes, sizeof bytes), 4);
+  close(reader);
+  EXPECT_TRUE(fs::is_fifo(pipe));
+  EXPECT_TRUE(WriteUsersFile("/dev/null", "text", 0600));
+  EXPECT_TRUE(fs::is_character_file("/dev/null"));
+  EXPECT_FALSE(WriteUsersFile(folder_, "text", 0600)) << "a folder";
+}
+
 TEST_F(WholeFileTest, WhatCannotBeWrittenIsSaid) {
   EXPECT_FALSE(WriteWholeFile(Path("none/key"), "secret", 0600));
   fs::create_directory(Path("key.new"));

@@ -315,6 +315,10 @@ TEST_F(HistoryTest, DiffSaysWhatItCannotDo) {
   EXPECT_THAT(err_, HasSubstr("compares the cluster with itself"));
   EXPECT_EQ(Run("diff", {"--since="}), 2);
   EXPECT_THAT(err_, HasSubstr("neither a resourceVersion"));
+  const int requests = requests_;
+  EXPECT_EQ(Run("diff", {"--since=x", "cm"}), 2);
+  EXPECT_THAT(err_, HasSubstr("neither a resourceVersion"));
+  EXPECT_EQ(requests_, requests) << "no server is asked";
   EXPECT_EQ(Run("diff", {"--since=5", "--prune"}), 2);
   EXPECT_THAT(err_, HasSubstr("--prune goes with -f"));
   EXPECT_EQ(Run("diff", {"-A", "-f", "x.yaml"}), 2);

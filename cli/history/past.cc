@@ -217,14 +217,18 @@ Result<uint64_t> FirstRevision(uint64_t below, uint64_t end,
   return end;
 }
 
+Result<> CheckMoment(const std::string& word) {
+  const auto ago = ParseGoDuration(word);
+  if (NumberOf(word) || (ago && *ago > Duration::zero())) return {};
+  return CliError(fmt::format(
+      "\"{}\" is neither a resourceVersion, such as 1234, nor how long ago it was, such as 10m",
+      word));
+}
+
 Result<Past> FindPast(Session& session, const Clock& clock, const std::string& word) {
+  TRY(CheckMoment(word));
   if (const auto revision = NumberOf(word)) return Past{.revision = *revision};
   const auto ago = ParseGoDuration(word);
-  if (!ago || *ago <= Duration::zero()) {
-    return CliError(fmt::format(
-        "\"{}\" is neither a resourceVersion, such as 1234, nor how long ago it was, such as 10m",
-        word));
-  }
   const TimePoint now = clock.Now();
   auto lease = LeaseClock::Find(session, now);
   if (IsForbidden(lease)) return PastWithoutLeases(session, now - *ago);

@@ -25,6 +25,8 @@ struct Past {
   bool is_whole() const { return is_oldest && revision == 1; }
 };
 
+// Fails of what is no moment, of which no server need be asked.
+Result<> CheckMoment(const std::string& word);
 // "10m" is as long ago; "17" is that revision, whether or not the server has it.
 Result<Past> FindPast(Session& session, const Clock& clock, const std::string& word);
 

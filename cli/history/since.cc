@@ -213,6 +213,7 @@ void TellWhere(Command& command, const Past& past, const std::string& since) {
 
 Result<bool> ShowSince(Command& command, const SinceFlags& flags) {
   if (flags.has_files) return CliError("--since compares the cluster with itself, not with files");
+  TRY(CheckMoment(flags.since));
   Session& session = *TRY(command.session());
   const bool all = command.words().empty();
   Selections selections;

@@ -1,13 +1,12 @@
 // `alpha kuberc view|set`: the kuberc itself.
 #include <fmt/format.h>
 
-#include <cerrno>
 #include <filesystem>
-#include <fstream>
 #include <iterator>
 
 #include "api/text/go_text.h"
 #include "api/text/yaml.h"
+#include "base/whole_file.h"
 #include "cli/file_text.h"
 #include "cli/json_text.h"
 #include "cli/kuberc/kuberc.h"
@@ -28,27 +27,13 @@ Result<KubercPlace> PlaceOf(Command& command) {
 Result<> Save(Command& command, const Json& preference, const std::string& path) {
   std::error_code code;
   const std::filesystem::path folder = std::filesystem::path(path).parent_path();
-  std::filesystem::create_directories(folder, code);
+  if (!folder.empty()) std::filesystem::create_directories(folder, code);
   if (code) {
     return CliError(fmt::format("failed to write kuberc file: mkdir {}: {}", folder.string(),
                                 Lower(code.message())));
   }
-  const std::string temporary = path + ".new";
-  {
-    errno = 0;
-    std::ofstream out(temporary, std::ios::binary | std::ios::trunc);
-    out << DumpYaml(preference);
-    if (!out.flush()) {
-      const std::error_code why(errno, std::generic_category());
-      return CliError(
-          fmt::format("failed to write kuberc file: open {}: {}", path, Lower(why.message())));
-    }
-  }
-  std::filesystem::rename(temporary, path, code);
-  if (code) {
-    return CliError(
-        fmt::format("failed to write kuberc file: rename {}: {}", path, code.message()));
-  }
+  const auto written = WriteUsersFile(path, DumpYaml(preference), 0644);
+  if (!written) return CliError("failed to write kuberc file: " + written.error().message);
   command.Print("Updated {}\n", path);
   return {};
 }

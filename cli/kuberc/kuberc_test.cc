@@ -209,6 +209,29 @@ TEST_F(KubercTest, IsSetAndShown) {
   EXPECT_THAT(out_, HasSubstr("\"name\": \"getn\""));
 }
 
+TEST_F(KubercTest, ALinkToItStays) {
+  std::filesystem::create_directories(home_ + "/.kube");
+  std::filesystem::create_symlink("../mine", path_);
+  EXPECT_EQ(Run("alpha",
+                {"kuberc", "set", "--section=defaults", "--command=get", "--option=--output=wide"}),
+            0)
+      << err_;
+  EXPECT_TRUE(std::filesystem::is_symlink(path_));
+  EXPECT_THAT(Line({"get"}), ElementsAre("get", "--output=wide"));
+}
+
+TEST_F(KubercTest, MayBeInTheFolderThatOneIsIn) {
+  const auto before = std::filesystem::current_path();
+  std::filesystem::current_path(home_);
+  std::ofstream("here") << "kind: Preference\napiVersion: kubectl.config.k8s.io/v1beta1\n";
+  EXPECT_EQ(Run("alpha", {"kuberc", "set", "--kuberc=here", "--section=defaults", "--command=get",
+                          "--option=--output=wide"}),
+            0)
+      << err_;
+  EXPECT_EQ(out_, "Updated here\n");
+  std::filesystem::current_path(before);
+}
+
 TEST_F(KubercTest, OffersWhatIsRecommended) {
   input_ = "y";
   EXPECT_EQ(Run("alpha", {"kuberc", "view"}), 0) << err_;

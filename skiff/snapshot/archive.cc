@@ -273,27 +273,36 @@ Result<> CheckSnapshotVersions(const SnapshotFacts& facts) {
   return {};
 }
 
-Result<SnapshotFacts> WriteSnapshot(const std::string& path, SnapshotFacts facts,
+Result<SnapshotFacts> WriteSnapshot(const std::string& asked, SnapshotFacts facts,
                                     const std::string& store, const std::string& data_dir,
                                     bool replace) {
   const auto exists = [&] {
     return Fail(Reason::kAlreadyExists,
-                path + " is there already: choose another name, or replace it with --force");
+                asked + " is there already: choose another name, or replace it with --force");
   };
-  if (!replace && access(path.c_str(), F_OK) == 0) return exists();
+  std::error_code error;
+  const fs::file_status there = fs::status(asked, error);
+  if (fs::exists(there) && !fs::is_regular_file(there)) {
+    return Fail(Reason::kInvalid,
+                asked + " is no file: choose another name, or - for standard output");
+  }
+  if (!replace && fs::exists(there)) return exists();
+  // Of a link what it leads to is replaced.
+  const bool is_link = fs::exists(there) && fs::is_symlink(asked, error);
+  const std::string path = is_link ? fs::canonical(asked, error).string() : asked;
   const std::vector<Source> sources = TRY(SourcesOf(store, data_dir));
   for (const Source& source : sources) facts.files.push_back(source.file);
   const std::string unfinished = fmt::format("{}.{}.new", path, getpid());
   const OpenFile file(open(unfinished.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
-  if (file.get() < 0) return FailedOn(path);
-  Result<> written = WriteArchive(file.get(), facts, sources, path);
-  if (written && fsync(file.get()) != 0) written = FailedOn(path);
+  if (file.get() < 0) return FailedOn(asked);
+  Result<> written = WriteArchive(file.get(), facts, sources, asked);
+  if (written && fsync(file.get()) != 0) written = FailedOn(asked);
   // A link fails where somebody else has made that file meanwhile; a rename replaces it.
   if (written && !replace && link(unfinished.c_str(), path.c_str()) != 0) {
-    written = errno == EEXIST ? Result<>(exists()) : Result<>(FailedOn(path));
+    written = errno == EEXIST ? Result<>(exists()) : Result<>(FailedOn(asked));
   }
   if (written && replace && rename(unfinished.c_str(), path.c_str()) != 0) {
-    written = FailedOn(path);
+    written = FailedOn(asked);
   }
   (void)unlink(unfinished.c_str());
   if (!written) return Fail(written.error());

@@ -53,7 +53,7 @@ Result<> CheckSnapshotVersions(const SnapshotFacts& facts);
 
 // Writes all files of `store` (as store/NAME) and the identity of `data_dir` to `path`, which only
 // its owner may read, in one step. `facts.files` is filled in. AlreadyExists, unless it may be
-// replaced.
+// replaced; Invalid where something is there that is no file.
 Result<SnapshotFacts> WriteSnapshot(const std::string& path, SnapshotFacts facts,
                                     const std::string& store, const std::string& data_dir,
                                     bool replace);

@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <filesystem>
@@ -95,6 +96,25 @@ TEST_F(SnapshotArchiveTest, ReplacesNothingUnlessItIsToldTo) {
   EXPECT_TRUE(Write(/*replace=*/true));
   EXPECT_TRUE(SnapshotArchive::Open(path_));
   EXPECT_EQ(std::distance(fs::directory_iterator(root_), {}), 3) << "nothing unfinished is left";
+}
+
+TEST_F(SnapshotArchiveTest, ReplacesNothingThatIsNoFile) {
+  ASSERT_EQ(mkfifo(path_.c_str(), 0600), 0);
+  for (const bool replace : {false, true}) {
+    const auto refused = Write(replace);
+    ASSERT_FALSE(refused);
+    EXPECT_THAT(refused.error().message, HasSubstr("x.tar is no file: choose another name, or -"));
+  }
+  EXPECT_TRUE(fs::is_fifo(path_));
+}
+
+TEST_F(SnapshotArchiveTest, ReplacesWhatALinkLeadsTo) {
+  Put("real.tar", "an older one");
+  fs::create_symlink("real.tar", path_);
+  EXPECT_FALSE(Write());
+  EXPECT_TRUE(Write(/*replace=*/true));
+  EXPECT_TRUE(fs::is_symlink(path_));
+  EXPECT_TRUE(SnapshotArchive::Open(root_ + "/real.tar"));
 }
 
 TEST_F(SnapshotArchiveTest, IsRefusedWhereverItIsCutOff) {
