@@ -73,10 +73,14 @@ int RemainingMs(Duration deadline) {
   return static_cast<int>(std::min<int64_t>(left / 1ms + 1, 1'000'000'000));
 }
 
-// Reads what is there now; false at the end of the stream.
+// As much as a pipe may hold, so that nothing is left of a program that has ended.
+constexpr int kReadsAtOnce = 16;
+
+// Reads what is there now, and not for ever from who writes faster than that; false at the end of
+// the stream.
 bool Drain(File& from, std::string& to, size_t bytes_max, bool& truncated) {
   std::array<char, 65536> buffer;
-  while (true) {
+  for (int i = 0; i < kReadsAtOnce; ++i) {
     const ssize_t n = read(from.get(), buffer.data(), buffer.size());
     if (n < 0) return errno == EAGAIN || errno == EINTR;
     if (n == 0) return false;
@@ -84,6 +88,7 @@ bool Drain(File& from, std::string& to, size_t bytes_max, bool& truncated) {
     truncated |= static_cast<size_t>(n) > room;
     to.append(buffer.data(), std::min(room, static_cast<size_t>(n)));
   }
+  return true;
 }
 
 std::vector<std::string> Environment(
@@ -216,6 +221,8 @@ Talk Converse(Child& child, const ProcessSpec& spec, Duration deadline, ProcessO
     if (exited && child.err) Drain(child.err, output.err, bytes_max, output.truncated);
     if (!TellLines(spec, output.out, told)) return Talk::kEnough;
     if (exited) return Talk::kExited;
+    // One that says something all the time.
+    if (SystemClock().Monotonic() >= deadline) return Talk::kTimedOut;
   }
 }
 

@@ -111,6 +111,14 @@ TEST(ProcessTest, KillsTheWholeGroupAtTheDeadline) {
   std::filesystem::remove_all(folder);
 }
 
+TEST(ProcessTest, KillsAtItsDeadlineWhoSaysSomethingAllTheTime) {
+  ProcessSpec spec{.argv = {"cat", "/dev/zero"}, .timeout = 100ms};
+  spec.output_bytes_max = 100;
+  const auto output = RunProcess(spec);
+  ASSERT_FALSE(output);
+  EXPECT_EQ(output.error().reason, Reason::kTimeout);
+}
+
 TEST(ProcessTest, KillsAProgramThatNobodyWaitsForAnyMore) {
   std::stop_source stop;
   ProcessSpec spec{.argv = {"sh", "-c", "echo begun; exec cat /dev/zero"}, .timeout = 1h};

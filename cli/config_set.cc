@@ -70,10 +70,6 @@ Result<Json> ValueOf(const std::string& field, const std::string& text, bool raw
   return Json(EncodeBase64(*bytes));
 }
 
-}  // namespace
-
-namespace {
-
 // Of the members of the document itself one alone is a text that can be another one: what kind of
 // file it is stays, whatever is said, and the lists would be lost.
 Result<> SetMember(Command& command, const std::string& member, const Json& value) {

@@ -221,7 +221,7 @@ TEST_F(SeveralConfigsTest, ARenamedContextStaysTheCurrentOneWhicheverFileSaysSo)
 
 TEST_F(SeveralConfigsTest, WhatIsUnsetIsInNoneOfThem) {
   Write("a", "clusters: [{name: x, cluster: {server: a}}]\n");
-  Write("b", "current-context: one\nclusters: [{name: y, cluster: {server: b}}]\n");
+  Write("b", "current-context: one\nclusters: [{name: z, cluster: {server: b}}]\n");
   EXPECT_EQ(Run("config", {"unset", "current-context"}), 0) << err_;
   EXPECT_THAT(Read("b"), HasSubstr("current-context: \"\"\n"));
   EXPECT_EQ(Run("config", {"unset", "clusters"}), 0) << err_;
@@ -236,7 +236,7 @@ TEST_F(SeveralConfigsTest, FilesAreNamedFromTheFolderOfTheirKubeconfig) {
   EXPECT_EQ(Run("config", {"view", "--flatten"}), 0) << err_;
   EXPECT_THAT(out_, HasSubstr("certificate-authority-data: aGVsbG8=\n"));
   EXPECT_THAT(out_, HasSubstr("token: secret\n")) << "another machine could not use it";
-  EXPECT_EQ(Run("config", {"set-cluster", "y", "--certificate-authority=" + folder_ + "/sub/ca"}),
+  EXPECT_EQ(Run("config", {"set-cluster", "z", "--certificate-authority=" + folder_ + "/sub/ca"}),
             0)
       << err_;
   EXPECT_THAT(Read("a"), HasSubstr("certificate-authority: sub/ca\n"));

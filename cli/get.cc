@@ -511,12 +511,6 @@ Result<> RunGet(Command& command, const Args& args) {
           "warning: --watch requested, --sort-by will be ignored for watch events received\n");
     }
     const size_t found = flags.files.empty() ? 0 : NamesOf(selections);
-    if (found > 1 && selections.items.size() > 1) {
-      UnreadReports(command, selections).Rest();
-      return CliError(
-          "watch is only supported on individual resources and resource collections - more than 1 "
-          "resource was found");
-    }
     if (found <= 1 || flags.watch_only) UnreadReports(command, selections).Rest();
     if (found <= 1) return WatchSelection(command, flags, selections);
     if (!flags.watch_only) TRY(Print(command, session, flags, selections));

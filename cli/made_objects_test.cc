@@ -295,6 +295,10 @@ TEST_F(MadeObjectsTest, ItemsOfAListOfOneKindNeedNotSayTheirs) {
   input_ = R"({"apiVersion": "v1", "kind": "List", "items": [{"metadata": {"name": "a"}}]})";
   EXPECT_EQ(Run("create", {"--dry-run=client", "-o", "name", "-f", "-"}), 1);
   EXPECT_THAT(err_, HasSubstr("[apiVersion not set, kind not set]"));
+  input_ = R"({"apiVersion": "v1", "kind": "ConfigMapList", "items": [
+      {"kind": "Secret", "metadata": {"name": "a"}}]})";
+  EXPECT_EQ(Run("create", {"--dry-run=client", "-o", "name", "-f", "-"}), 1);
+  EXPECT_EQ(out_, "") << "it is no ConfigMap";
 }
 
 // As PowerShell redirects into a file.

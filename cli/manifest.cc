@@ -223,7 +223,7 @@ std::vector<Json> ItemsOf(Json& list) {
   const std::string item_kind = kind.substr(0, kind.size() - std::string_view("List").size());
   std::vector<Json> items;
   for (Json& item : list["items"]) {
-    const bool says = !TextAt(item, "kind").empty() && !TextAt(item, "apiVersion").empty();
+    const bool says = !TextAt(item, "kind").empty() || !TextAt(item, "apiVersion").empty();
     if (item.is_object() && !says && !item_kind.empty()) {
       item["kind"] = item_kind;
       item["apiVersion"] = TextAt(list, "apiVersion");

@@ -27,6 +27,12 @@ struct AutoscalerOptions {
   MetricRegistry* metrics = nullptr;  // Where it counts what it does; null: nobody asks.
 };
 
+// Where a signer's certificate and its private key stand.
+struct SigningFiles {
+  std::string certificate;
+  std::string key;
+};
+
 // What the flags of kube-controller-manager say to controllers.
 struct ControllerOptions {
   std::string root_ca;  // PEM; "": no kube-root-ca.crt is published.
@@ -59,6 +65,9 @@ struct ControllerOptions {
   bool network_policies_are_enforced = false;
   // Who signs approved certificate requests, by signer name; others stay unsigned.
   std::map<std::string, CertificateAuthority> signing_authorities;
+  // Of which of them files are followed, by the same names: whoever renews an authority replaces
+  // these, and starts nothing anew.
+  std::map<std::string, SigningFiles> signing_files;
   Duration signing_duration = 24h * 365;
   // Of its certificate, beside what the cluster itself says of it: no node gets one for these.
   std::vector<std::string> api_server_names;

@@ -94,7 +94,9 @@ class Loop {
   void DropTurn(LoopListener& listener);
   // `listener` hears no more of it, not even what this round of events still holds.
   void Forget(int fd, LoopListener& listener);
-  // Runs `task` after the present round of events.
+  // Runs `task` when no listener is on the stack any more: after the present round of events, or
+  // after what was posted in between, and before what comes behind that. So the next event, or who
+  // posts once his last task has run, finds it done.
   void Defer(std::function<void()> task) { deferred_.push_back(std::move(task)); }
   // Runs `task` at the end of a round, behind all that was put off before it: of this round, or of
   // a later one.

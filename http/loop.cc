@@ -223,7 +223,11 @@ bool Loop::RunEvents() {
     } else if (events_[i].events != 0) {
       static_cast<LoopListener*>(events_[i].data.ptr)->OnReady(events_[i].events);
     }
-    if (i % kEventsAtOnce == kEventsAtOnce - 1 && IsRung()) stop |= RunInbox();
+    if (i % kEventsAtOnce != kEventsAtOnce - 1 || !IsRung()) continue;
+    stop |= RunInbox();
+    // As at the end of a round: else bytes would be read before the request that was put behind the
+    // answer just sent, and two of a connection be handled at once.
+    RunDeferred();
   }
   events_count_ = 0;
   RunRepeats();

@@ -11,6 +11,7 @@
 #include <functional>
 #include <future>
 #include <memory>
+#include <string>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -250,6 +251,39 @@ TEST(Loops, SendAnswersBetweenWhatCameInTogether) {
   for (const int fd : fds) close(fd);
   EXPECT_GT(seen_before, 0);
   EXPECT_LT(seen_before, kTogether / 2);
+}
+
+TEST(Loops, WhatATaskDefersComesBeforeTheEventsAndTasksBehindIt) {
+  constexpr int kTogether = 100;
+  Loop loop;
+  int seen = 0, seen_before = 0;
+  std::string order;
+  std::promise<void> all;
+  std::deque<SmallRequest> requests;
+  std::vector<int> fds;
+  const auto answer = [&] {
+    loop.Defer([&] {
+      order += "deferred ";
+      seen_before = seen;
+    });
+    loop.Post([&] { order += "posted"; });
+  };
+  loop.Post([&] {
+    for (int i = 0; i < kTogether; ++i) {
+      fds.push_back(eventfd(1, EFD_NONBLOCK | EFD_CLOEXEC));
+      requests.emplace_back([&, i] {
+        if (++seen == 1) loop.Post(answer);
+        loop.Forget(fds[i], requests[i]);
+        if (seen == kTogether) all.set_value();
+      });
+      loop.Watch(fds[i], EPOLLIN, requests[i]);
+    }
+  });
+  all.get_future().wait();
+  loop.Stop();
+  for (const int fd : fds) close(fd);
+  EXPECT_EQ(order, "deferred posted");
+  EXPECT_LT(seen_before, kTogether / 2) << "in the same round";
 }
 
 TEST(Loops, WakeManyStreamsAndLookAtOthersInBetween) {

@@ -518,8 +518,8 @@ void Server::Stop(Duration grace) {
     impl.AwaitUntil(impl.clock.Monotonic() + 1s, [&] { return ended = impl.handled == 0; });
   }
   on_all(&Impl::Front::CloseAll);
-  // Twice: closed connections leave after the round in which they were closed, and so does what
-  // the last workers posted.
+  // Twice: closed connections leave behind the task in which they were closed, and so does what the
+  // last workers posted.
   for (int round = 0; round < 2; ++round) {
     for (auto& front : impl.fronts) RunOn(front->loop(), [] {});
   }

@@ -6,12 +6,18 @@
 #include <iterator>
 #include <limits>
 
+#include "api/rules/core/image_reference.h"
+
 namespace skiff::kubelet {
 namespace {
 
+// By its name in full, which may be configured with less: "pause" is
+// docker.io/library/pause:latest.
 bool IsImageNamed(const cri::Image& image, const std::string& name) {
+  const auto parsed = ParseImageName(name);
+  const std::string full = parsed ? parsed->Text() : name;
   const auto has = [&](const std::vector<std::string>& names) {
-    return std::find(names.begin(), names.end(), name) != names.end();
+    return std::find(names.begin(), names.end(), full) != names.end();
   };
   return image.id == name || has(image.repo_tags) || has(image.repo_digests);
 }

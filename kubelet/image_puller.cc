@@ -448,4 +448,19 @@ void ImagePuller::Forget(const std::string& pod_uid) {
   for (std::stop_source& stop : unwanted) stop.request_stop();
 }
 
+void ImagePuller::End() {
+  std::map<std::string, Pull> pulls;
+  std::map<std::string, Check> checks;
+  {
+    MutexLock lock(mutex_);
+    due_asks_.clear();
+    due_.clear();
+    due_checks_.clear();
+    pulls.swap(pulls_);
+    checks.swap(checks_);
+  }
+  for (auto& [key, pull] : pulls) pull.stop.request_stop();
+  for (auto& [key, check] : checks) check.stop.request_stop();
+}
+
 }  // namespace skiff::kubelet

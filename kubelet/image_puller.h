@@ -66,6 +66,9 @@ class ImagePuller {
   // The pod starts no more containers: what it waits for need not be pulled, and its pulls that run
   // are ended, so that others have their turn.
   void Forget(const std::string& pod_uid);
+  // The same of all pods: who ends its tasks waits for no pull and no program, and nobody asks
+  // after.
+  void End();
 
  private:
   struct Pull {

@@ -84,14 +84,7 @@ Kubelet::Kubelet(KubeletOptions options, KubeletDependencies dependencies)
                       options_.pull_verification, options_.preloaded_allowlist}),
       credential_providers_(options_.credential_providers.providers,
                             options_.credential_provider_directory, ForCredentialProviders()),
-      images_(
-          {dependencies_.runtime, dependencies_.clock, dependencies_.events, *tasks_,
-           [this](const core_v1::Pod& pod) { return PullCredentials(pod); },
-           [this](const std::string& uid) { WakeWorker(uid); }, dependencies_.metrics,
-           options_.pulls_max, &pulled_images_,
-           [this](const core_v1::Pod& pod, const std::string& image, const std::stop_token& stop) {
-             return NodePullCredentials(pod, image, stop);
-           }}),
+      images_(ForImages()),
       probes_(MakeProbes()),
       mirrors_(options_.node_name, dependencies_.client),
       statuses_(dependencies_.client, dependencies_.clock,
@@ -367,6 +360,7 @@ void Kubelet::Stop() {
   for (auto& [uid, worker] : workers) executor.Remove(*worker);
   workers.clear();
   probes_.reset();
+  images_.End();
   tasks_.reset();
   statuses_.Stop();
 }

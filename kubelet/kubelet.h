@@ -212,6 +212,7 @@ class Kubelet final : public ControlLoop {
   // What files and programs of this node have for an image.
   std::vector<TrackedAuth> NodePullCredentials(const core_v1::Pod& pod, const std::string& image,
                                                const std::stop_token& stop);
+  ImagePuller::Dependencies ForImages();
   CredentialProviders::Dependencies ForCredentialProviders();
   Result<std::string> RuntimeHandler(const core_v1::Pod& pod);
   void Gone(const std::string& uid);

@@ -226,12 +226,31 @@ RegistryCredentials Kubelet::PullCredentials(const core_v1::Pod& pod) {
 std::vector<TrackedAuth> Kubelet::NodePullCredentials(const core_v1::Pod& pod,
                                                       const std::string& image,
                                                       const std::stop_token& stop) {
-  if (!options_.writes_files) return {};
   std::vector<TrackedAuth> auths = NodeCredentials(options_.root).For(image);
   for (TrackedAuth& auth : credential_providers_.For(pod, image, stop)) {
     auths.push_back(std::move(auth));
   }
   return auths;
+}
+
+ImagePuller::Dependencies Kubelet::ForImages() {
+  ImagePuller::Dependencies given{dependencies_.runtime,
+                                  dependencies_.clock,
+                                  dependencies_.events,
+                                  *tasks_,
+                                  [this](const core_v1::Pod& pod) { return PullCredentials(pod); },
+                                  [this](const std::string& uid) { WakeWorker(uid); },
+                                  dependencies_.metrics,
+                                  options_.pulls_max,
+                                  &pulled_images_};
+  // A simulated node has neither files nor programs: its pulls need not ask for them first.
+  if (options_.writes_files) {
+    given.of_node = [this](const core_v1::Pod& pod, const std::string& image,
+                           const std::stop_token& stop) {
+      return NodePullCredentials(pod, image, stop);
+    };
+  }
+  return given;
 }
 
 CredentialProviders::Dependencies Kubelet::ForCredentialProviders() {

@@ -156,8 +156,8 @@ TEST(ImageCollectorTest, TheImageOfSandboxesStaysAndNoneThatIsOnlyCalledLikeIt) 
   SeededRandom random(1);
   cri::FakeRuntime fake(clock, random, "10.1.0.0/24");
   StoredImagesRuntime runtime(fake);
-  runtime.sandbox_image = "registry.k8s.io/pause:3.6";
-  for (const char* name : {"registry.k8s.io/pause:3.6", "quay.io/stranger/pause:3.6"}) {
+  runtime.sandbox_image = "rancher/pause:3.6";
+  for (const char* name : {"docker.io/rancher/pause:3.6", "quay.io/stranger/pause:3.6"}) {
     auto& image = runtime.images.emplace_back();
     image.id = std::string("sha256:") + name;
     image.repo_tags = {name};

@@ -263,6 +263,30 @@ class ImagePullsTest : public PulledImagesTest {
             kept};
   }
 
+  // Dependencies whose program has no end for the pod "hangs" before it is stopped.
+  ImagePuller::Dependencies WithAProgramThatHangs() {
+    auto dependencies = DependenciesOf(1, nullptr);
+    dependencies.of_node = [this](const core_v1::Pod& pod, const std::string&,
+                                  const std::stop_token& stop) {
+      if (pod.metadata.name != "hangs") return std::vector<TrackedAuth>();
+      const std::stop_callback tell(stop, [this] {
+        MutexLock lock(mutex_);
+        is_stopped_ = true;
+        changed_.notify_all();
+      });
+      MutexLock lock(mutex_);
+      is_asked_ = true;
+      changed_.notify_all();
+      while (!is_stopped_) changed_.wait(lock);
+      return std::vector<TrackedAuth>(1);
+    };
+    return dependencies;
+  }
+  void WaitForProgram() {
+    MutexLock lock(mutex_);
+    while (!is_asked_) changed_.wait(lock);
+  }
+
   FakeClock clock_;
   SeededRandom random_{1};
   InProcessTransport transport_{[](const http::Request&) { return http::Response{.status = 503}; }};
@@ -308,28 +332,10 @@ TEST_F(ImagePullsTest, OneThatStallsEndsWithItsPodAndTheNextHasItsTurn) {
 }
 
 TEST_F(ImagePullsTest, AProgramThatHangsHoldsNoOthersTurnAndEndsWithItsPod) {
-  auto dependencies = DependenciesOf(1, nullptr);
-  dependencies.of_node = [this](const core_v1::Pod& pod, const std::string&,
-                                const std::stop_token& stop) {
-    if (pod.metadata.name != "hangs") return std::vector<TrackedAuth>();
-    const std::stop_callback tell(stop, [this] {
-      MutexLock lock(mutex_);
-      is_stopped_ = true;
-      changed_.notify_all();
-    });
-    MutexLock lock(mutex_);
-    is_asked_ = true;
-    changed_.notify_all();
-    while (!is_stopped_) changed_.wait(lock);
-    return std::vector<TrackedAuth>(1);
-  };
-  puller_ = std::make_unique<ImagePuller>(std::move(dependencies));
+  puller_ = std::make_unique<ImagePuller>(WithAProgramThatHangs());
   const core_v1::Pod hanging = PodOf("hangs", "Always");
   EXPECT_FALSE(puller_->Ensure(hanging, hanging.spec.containers[0], {}));
-  {
-    MutexLock lock(mutex_);
-    while (!is_asked_) changed_.wait(lock);
-  }
+  WaitForProgram();
   core_v1::Pod next = PodOf("next", "Always"), third = PodOf("third", "Always");
   next.spec.containers[0].image = kStalling;
   EXPECT_FALSE(puller_->Ensure(next, next.spec.containers[0], {}));
@@ -337,6 +343,21 @@ TEST_F(ImagePullsTest, AProgramThatHangsHoldsNoOthersTurnAndEndsWithItsPod) {
   puller_->Forget("next");
   EXPECT_EQ(Ensure(*puller_, third).error().reason, "ErrImagePull");
   puller_->Forget("hangs");  // Else the test would never end.
+}
+
+TEST_F(ImagePullsTest, AtTheEndNobodyWaitsForProgramsAndPulls) {
+  puller_ = std::make_unique<ImagePuller>(WithAProgramThatHangs());
+  const core_v1::Pod hanging = PodOf("hangs", "Always");
+  EXPECT_FALSE(puller_->Ensure(hanging, hanging.spec.containers[0], {}));
+  WaitForProgram();
+  core_v1::Pod next = PodOf("next", "Always"), third = PodOf("third", "Always");
+  next.spec.containers[0].image = third.spec.containers[0].image = kStalling;
+  EXPECT_FALSE(puller_->Ensure(next, next.spec.containers[0], {}));
+  EXPECT_EQ(runtime_.WaitForPulls(1), 1);
+  EXPECT_FALSE(puller_->Ensure(third, third.spec.containers[0], {}));
+  puller_->End();  // Else the test would never end.
+  MutexLock lock(mutex_);
+  EXPECT_TRUE(is_stopped_);
 }
 
 TEST_F(ImagePullsTest, AnImageOfAnothersSecretIsPulledAgainOrNotThere) {

@@ -17,10 +17,6 @@ namespace skiff {
 namespace {
 
 // Where the keys of signers are: one pair for all, or one a signer.
-struct SigningFiles {
-  std::string certificate;
-  std::string key;
-};
 struct Signers {
   SigningFiles all;
   SigningFiles kubelet_client;
@@ -61,7 +57,8 @@ void AddNodeFlags(Flags& flags, ControllerOptions& to, NodeMaskSizes& sizes) {
 void AddSigningFlags(Flags& flags, ControllerOptions& to, Signers& signers) {
   const auto add = [&](const std::string& who, SigningFiles& files) {
     flags.Add("cluster-signing-" + who + "cert-file", files.certificate,
-              "File with the certificate that signs what is asked of this signer.");
+              "File with the certificate that signs what is asked of this signer; it may be "
+              "replaced, with its key, while the program runs.");
     flags.Add("cluster-signing-" + who + "key-file", files.key, "File with its private key.");
   };
   add("", signers.all);
@@ -378,6 +375,7 @@ Result<> AddSigner(std::string_view signer, const SigningFiles& own, const Signi
                 files.certificate + ", " + files.key + ": " + authority.error().message);
   }
   to.signing_authorities.emplace(signer, std::move(*authority));
+  to.signing_files.emplace(signer, files);
   return {};
 }
 

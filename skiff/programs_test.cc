@@ -94,6 +94,10 @@ TEST_F(ProgramFlagsTest, AControllerManagerStartsWithKubeadmsCommandLine) {
   EXPECT_TRUE(flags.controllers.allocate_node_cidrs);
   EXPECT_EQ(flags.controllers.root_ca, authority.pem().certificate_pem);
   EXPECT_EQ(flags.controllers.signing_authorities.size(), 3u);
+  const SigningFiles& followed =
+      flags.controllers.signing_files.at(std::string(certificates::kKubeletClientSigner));
+  EXPECT_EQ(followed.certificate, certificate);
+  EXPECT_EQ(followed.key, key);
   EXPECT_THAT(flags.controllers.controllers, ElementsAre("*", "bootstrapsigner", "tokencleaner"));
   ASSERT_TRUE(flags.controllers.sign_token);
   EXPECT_TRUE(flags.controllers.sign_token(Json{{"iss", "kubernetes/serviceaccount"}}));

@@ -79,11 +79,14 @@ Result<std::unique_ptr<ApiServer>> ApiServer::Create(ApiServerOptions options, P
   TRY(server->UseProxyCertificate(made.options.proxy_client_certificate_pem,
                                   made.options.proxy_client_key_pem));
   made.upkeep = std::make_unique<Upkeep>(*made.core, std::move(start), made.ask);
-  if (const std::string& host = made.options.identity_host; !host.empty()) {
-    made.identity_lease =
-        std::make_unique<IdentityLease>(made.store, made.clock, made.random, host, made.ask);
-  }
+  made.AddIdentityLease();
   return server;
+}
+
+void ApiServer::State::AddIdentityLease() {
+  const std::string& host = options.identity_host;
+  if (host.empty()) return;
+  identity_lease = std::make_unique<IdentityLease>(store, clock, random, host, ask);
 }
 
 void ApiServer::State::AddDefinitions(ApiServer& server) {

@@ -190,6 +190,8 @@ struct ApiServer::State {
   void AddAggregation(const Parts& parts);
   // And how the server is asked by its own hand.
   void AddDefinitions(ApiServer& server);
+  // Asks by `ask`, which is there by then.
+  void AddIdentityLease();
   // Who else answers for what this server has nothing built in for; nullptr: nobody.
   RemoteServicePtr RemoteFor(const ApiRequest& request, const RouteMatch& match);
   // Whom the request may have to wait for: webhooks, those that convert, the controller that makes

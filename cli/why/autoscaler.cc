@@ -16,6 +16,7 @@ std::string MetricTrouble(const std::string& message) {
   const auto has = [&](const char* text) { return message.find(text) != message.npos; };
   if (has("missing request for")) return "its pods request nothing that a share could be of";
   if (has("no metrics returned")) return "no metrics of its pods are there (yet)";
+  if (has("did not receive metrics for")) return "none of its pods is ready and has metrics (yet)";
   if (has("metrics API") || has("the server could not find")) {
     return "the metrics that it goes by are not served here";
   }
@@ -42,6 +43,8 @@ void ExplainMetrics(const Facts& facts, const Json& autoscaler, Findings& out) {
   } else if (message.find("missing request for") != message.npos) {
     finding.Try(CommandFor(autoscaler,
                            fmt::format("set resources {} --requests=cpu=100m", ShellWord(target))));
+  } else if (message.find("did not receive metrics for") != message.npos) {
+    finding.Try(CommandFor(autoscaler, fmt::format("why {}", ShellWord(target))));
   } else {
     finding.Try(CommandFor(autoscaler, "top pods"));
     finding.Try("skiff get apiservices");

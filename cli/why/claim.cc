@@ -244,6 +244,17 @@ void ExplainNamedVolume(const Facts& facts, const Json& claim, const std::string
   out.push_back(std::move(finding));
 }
 
+void ExplainUnfitted(const Facts& facts, const Json& claim, Findings& out) {
+  Finding finding;
+  finding.cause = "NoVolume";
+  finding.sentence = fmt::format("{} is pending: no volume of class {} fits", Named(claim),
+                                 TextAt(claim, "spec", "storageClassName"));
+  AddVolumes(facts, claim, finding);
+  AddLastEvent(facts, claim, finding);
+  finding.Try("skiff get persistentvolumes");
+  out.push_back(std::move(finding));
+}
+
 void ExplainPending(const Facts& facts, const Json& claim, Findings& out) {
   const std::string volume = TextAt(claim, "spec", "volumeName");
   if (!volume.empty() && facts.Has("persistentvolumes")) {
@@ -260,18 +271,15 @@ void ExplainPending(const Facts& facts, const Json& claim, Findings& out) {
   const bool placed =
       !TextAt(claim, "metadata", "annotations", "volume.kubernetes.io/selected-node").empty();
   if (delayed && !placed && !facts.Event(claim, "ProvisioningFailed")) {
+    // Its pod has no node as there is no volume: it does not wait for the pod.
+    const bool wanted = !UsersOf(facts, claim).empty();
+    if (wanted && ExplainLackOfVolumes(facts, claim, out)) return;
     return ExplainDelayed(facts, claim, out);
   }
   if (!provisioner.empty() && provisioner != kNoProvisioner) {
     return ExplainProvisioning(facts, claim, provisioner, out);
   }
-  Finding finding;
-  finding.cause = "NoVolume";
-  finding.sentence = fmt::format("{} is pending: no volume of class {} fits", Named(claim), name);
-  AddVolumes(facts, claim, finding);
-  AddLastEvent(facts, claim, finding);
-  finding.Try("skiff get persistentvolumes");
-  out.push_back(std::move(finding));
+  ExplainUnfitted(facts, claim, out);
 }
 
 void ExplainLeavingClaim(const Facts& facts, const Json& claim, Findings& out) {
@@ -316,6 +324,28 @@ void SayBound(const Facts& facts, const Json& claim, Findings& out) {
 }
 
 }  // namespace
+
+std::vector<std::string> VolumesThatFit(const Facts& facts, const Json& claim) {
+  std::vector<std::string> names;
+  for (const Json& volume : facts.Of("persistentvolumes")) {
+    int64_t short_by = 0;
+    const bool of_class =
+        TextAt(volume, "spec", "storageClassName") == TextAt(claim, "spec", "storageClassName");
+    if (of_class && Misfit(claim, volume, short_by).empty()) names.push_back(NameOf(volume));
+  }
+  return names;
+}
+
+bool ExplainLackOfVolumes(const Facts& facts, const Json& claim, Findings& out) {
+  const Json* storage_class =
+      facts.Find("storageclasses", "", TextAt(claim, "spec", "storageClassName"));
+  const bool by_hand = storage_class && TextAt(*storage_class, "provisioner") == kNoProvisioner;
+  if (!by_hand || !facts.Has("persistentvolumes") || !VolumesThatFit(facts, claim).empty()) {
+    return false;
+  }
+  ExplainUnfitted(facts, claim, out);
+  return true;
+}
 
 void ExplainClaim(const Facts& facts, const Json& claim, Findings& out) {
   if (!TextAt(claim, "metadata", "deletionTimestamp").empty())

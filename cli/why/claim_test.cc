@@ -86,6 +86,23 @@ TEST_F(WhyClaimTest, VolumesThatDoNotFitSayByHowMuch) {
   EXPECT_THAT(text, HasSubstr("is taken for claim x/other  [persistentvolume/held]"));
 }
 
+TEST_F(WhyClaimTest, OneThatNoVolumeFitsDoesNotWaitForItsPod) {
+  AddClass("hand",
+           "provisioner: kubernetes.io/no-provisioner, volumeBindingMode: "
+           "WaitForFirstConsumer");
+  AddVolume("small", "4Gi");
+  None("pods");
+  EXPECT_THAT(Pending("hand"), HasSubstr("nothing is wrong yet")) << "a volume may come first";
+  Add("pods",
+      "{metadata: {name: db}, spec: {volumes: [{name: d, persistentVolumeClaim: {claimName: "
+      "data}}]}}");
+  EXPECT_THAT(Pending("hand"),
+              StartsWith("persistentvolumeclaim/data is pending: no volume of class hand fits; "
+                         "the nearest, small, is short by 6Gi.\n"));
+  AddVolume("large", "40Gi");
+  EXPECT_THAT(Pending("hand"), StartsWith("persistentvolumeclaim/data waits until pod db"));
+}
+
 TEST_F(WhyClaimTest, AProvisionerThatIsNotThere) {
   AddClass("cloud", "provisioner: csi.cloud");
   None("csidrivers");

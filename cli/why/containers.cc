@@ -288,6 +288,21 @@ void AddConfigTrouble(const Place& at, const std::string& reason, const std::str
   out.push_back(std::move(finding));
 }
 
+// "its volume v cannot be had: no such device", of words of the kubelet; "" where those name none,
+// or are longer than a sentence.
+std::string VolumeTrouble(const std::string& message) {
+  constexpr std::string_view kBefore = "failed for volume \"";
+  constexpr size_t kWordsMax = 160;
+  const size_t at = message.find(kBefore);
+  if (at == message.npos) return "";
+  const size_t begin = at + kBefore.size();
+  const size_t end = message.find('"', begin);
+  const size_t words = message.find(": ", std::min(end, message.size()));
+  if (words == message.npos || message.size() - words > kWordsMax) return "";
+  return fmt::format("its volume {} cannot be had: {}", message.substr(begin, end - begin),
+                     message.substr(words + 2));
+}
+
 // What the kubelet does before containers exist: volumes, the sandbox, the network.
 void AddPreparation(const Place& at, Findings& out) {
   static const std::set<std::string, std::less<>> kReasons = {
@@ -298,13 +313,14 @@ void AddPreparation(const Place& at, Findings& out) {
     if (!kReasons.contains(reason)) continue;
     Finding finding;
     finding.cause = reason;
-    const char* what =
+    const std::string message = OneLine(TextAt(*event, "message"));
+    std::string what =
         reason == "FailedMount" || reason == "FailedMapVolume" || reason == "FailedAttachVolume"
             ? "a volume of it cannot be had"
         : reason == "FailedCreatePodSandBox" || reason == "NetworkNotReady"
             ? "its network cannot be set up"
             : "its containers cannot be made";
-    const std::string message = OneLine(TextAt(*event, "message"));
+    if (const std::string volume = VolumeTrouble(message); !volume.empty()) what = volume;
     const auto missing = MissedSourceIn(message);
     const bool there = missing && IsThereByNow(at, *missing);
     if (there) finding.weight = Weight::kWaits;

@@ -6,12 +6,23 @@
 namespace skiff::cli::why {
 namespace {
 
+// A budget's empty selector is all of its namespace; that of others takes nothing.
+std::vector<const Json*> PodsOf(const Facts& facts, const Json& budget) {
+  const Json& selector = At(budget, "spec", "selector");
+  const bool all = selector.is_object() && At(selector, "matchLabels").empty() &&
+                   At(selector, "matchExpressions").empty();
+  std::vector<const Json*> pods;
+  for (const Json& pod : facts.Of("pods")) {
+    if (all || Selects(selector, At(pod, "metadata", "labels"))) pods.push_back(&pod);
+  }
+  return pods;
+}
+
 // The pods that it counts and that are not ready.
 std::vector<std::string> UnreadyOf(const Facts& facts, const Json& budget) {
   std::vector<std::string> names;
-  for (const Json& pod : facts.Of("pods")) {
-    if (!Selects(At(budget, "spec", "selector"), At(pod, "metadata", "labels"))) continue;
-    if (TextAt(Condition(pod, "Ready"), "status") != "True") names.push_back(NameOf(pod));
+  for (const Json* pod : PodsOf(facts, budget)) {
+    if (TextAt(Condition(*pod, "Ready"), "status") != "True") names.push_back(NameOf(*pod));
   }
   return names;
 }
@@ -53,6 +64,33 @@ void ExplainClosed(const Facts& facts, const Json& budget, Findings& out) {
   out.push_back(std::move(finding));
 }
 
+// It goes by how many pods their controllers want, and nothing controls these: none are expected,
+// and none is let go.
+bool ExplainUnmanaged(const Facts& facts, const Json& budget, Findings& out) {
+  std::vector<std::string> names;
+  for (const Json* pod : PodsOf(facts, budget)) {
+    if (Controller(*pod).is_null()) names.push_back(NameOf(*pod));
+  }
+  if (names.empty()) return false;
+  Finding finding;
+  finding.cause = "UnmanagedPods";
+  finding.sentence = fmt::format(
+      "{} never lets a pod be evicted: nothing controls {}, so that it cannot count how many there "
+      "should be",
+      Named(budget), names.size() == 1 ? "pod " + names[0] : "the pods " + Some(names));
+  finding.Saw(Rule(budget), "spec");
+  finding.Saw("0", "status.expectedPods");
+  if (const Json* event = facts.Event(budget, "UnmanagedPods")) {
+    finding.Saw(OneLine(TextAt(*event, "message")), EventSource(facts, *event));
+  }
+  finding.Try(CommandFor(
+      budget, fmt::format("patch {} --type=merge -p "
+                          "'{{\"spec\":{{\"minAvailable\":NUMBER,\"maxUnavailable\":null}}}}'",
+                          ShellWord(Named(budget)))));
+  out.push_back(std::move(finding));
+  return true;
+}
+
 }  // namespace
 
 void ExplainDisruptionBudget(const Facts& facts, const Json& budget, Findings& out) {
@@ -60,6 +98,7 @@ void ExplainDisruptionBudget(const Facts& facts, const Json& budget, Findings& o
   const int64_t expected = IntAt(budget, "status", "expectedPods");
   const bool seen = At(budget, "status").contains("observedGeneration");
   if (seen && allowed == 0 && expected > 0) return ExplainClosed(facts, budget, out);
+  if (seen && expected == 0 && ExplainUnmanaged(facts, budget, out)) return;
   Finding finding;
   finding.weight = seen ? Weight::kFine : Weight::kWaits;
   finding.cause = seen ? "Fine" : "NotObserved";

@@ -25,6 +25,7 @@ constexpr Explained kExplained[] = {
     {"Job", &ExplainWorkload},
     {"CronJob", &ExplainWorkload},
     {"Namespace", &ExplainNamespace},
+    {"ResourceQuota", &ExplainQuota},
     {"Node", &ExplainNodeItself},
     {"HorizontalPodAutoscaler", &ExplainAutoscaler},
     {"PodDisruptionBudget", &ExplainDisruptionBudget},

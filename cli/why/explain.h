@@ -53,7 +53,14 @@ void ExplainServicePolicies(const Facts& facts, const Json& service,
 void ExplainService(const Facts& facts, const Json& service, Findings& out);
 // What keeps the service from answering, in half a sentence; "" when something answers.
 std::string ServiceTrouble(const Facts& facts, const Json& service);
+// The same of one of its ports, which others need not care about.
+std::string TroubleAtPort(const Facts& facts, Json service, const Json& port);
 void ExplainClaim(const Facts& facts, const Json& claim, Findings& out);
+// The volumes of its class that it could be bound to.
+std::vector<std::string> VolumesThatFit(const Facts& facts, const Json& claim);
+// Of a claim that nobody makes a volume for: which there are, where none fits. False: one does, or
+// somebody is to make one.
+bool ExplainLackOfVolumes(const Facts& facts, const Json& claim, Findings& out);
 void ExplainIngress(const Facts& facts, const Json& ingress, Findings& out);
 // What an Event of its controller says of an Ingress, as far as the Ingress's status bears it out:
 // "not served", "not served on every port"; "" when that is over, or it says something else.
@@ -64,6 +71,7 @@ void ExplainWorkload(const Facts& facts, const Json& workload, Findings& out);
 // webhook a.example.com".
 std::string RefusedBy(const std::string& message);
 void ExplainNamespace(const Facts& facts, const Json& object, Findings& out);
+void ExplainQuota(const Facts& facts, const Json& quota, Findings& out);
 void ExplainNodeItself(const Facts& facts, const Json& node, Findings& out);
 void ExplainAutoscaler(const Facts& facts, const Json& autoscaler, Findings& out);
 void ExplainDisruptionBudget(const Facts& facts, const Json& budget, Findings& out);

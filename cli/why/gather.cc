@@ -143,6 +143,10 @@ Result<> Gathering::ReadLogs(const Json& pod) {
 Result<> Gathering::ForScheduling(const Json& pod) {
   TRY(Read("nodes", {}));
   TRY(Read("pods", {.fields = kOnNodes}));
+  if (!At(pod, "spec", "resourceClaims").empty()) {
+    TRY(Read("resourceclaims", {.namespace_ = NamespaceOf(pod)}));
+    TRY(Read("resourceclaimtemplates", {.namespace_ = NamespaceOf(pod)}));
+  }
   bool claims = false;
   for (const Json& volume : At(pod, "spec", "volumes")) {
     claims |=

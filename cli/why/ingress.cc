@@ -150,21 +150,43 @@ std::vector<Route> RoutesOf(const Json& ingress) {
   return routes;
 }
 
+// Hosts for which nothing is said, where nothing is for everything else either.
+void ExplainEmptyRules(const Json& ingress, Findings& out) {
+  if (At(ingress, "spec", "defaultBackend").is_object()) return;
+  size_t rule_index = 0;
+  for (const Json& rule : At(ingress, "spec", "rules")) {
+    const size_t index = rule_index++;
+    if (!At(rule, "http", "paths").empty()) continue;
+    const std::string host = TextAt(rule, "host");
+    Finding finding;
+    finding.cause = "NoBackend";
+    finding.sentence = fmt::format(
+        "{}: {} leads nowhere, as its rule has no paths and there is no default backend",
+        Named(ingress), host.empty() ? "*" : host);
+    finding.Saw("no http.paths", fmt::format("spec.rules[{}]", index));
+    finding.Saw("none", "spec.defaultBackend");
+    finding.Try(CommandFor(ingress, fmt::format("edit {}", Named(ingress))));
+    out.push_back(std::move(finding));
+  }
+}
+
 std::string PortText(const Json& port) {
   const Json& number = At(port, "number");
   return number.is_null() ? TextAt(port, "name") : PlainText(number);
 }
 
-// One of TCP, which is all that controllers lead requests to.
-bool HasPort(const Json& service, const Json& wanted) {
-  const auto& ports = At(service, "spec", "ports");
-  return std::any_of(ports.begin(), ports.end(), [&](const Json& each) {
+// One of TCP, which is all that controllers lead requests to; nullptr: it has none.
+const Json* PortOf(const Json& service, const Json& wanted) {
+  for (const Json& each : At(service, "spec", "ports")) {
     const std::string protocol = TextAt(each, "protocol");
-    if (!protocol.empty() && protocol != "TCP") return false;
+    if (!protocol.empty() && protocol != "TCP") continue;
     const Json& number = At(wanted, "number");
-    return number.is_null() ? TextAt(each, "name") == TextAt(wanted, "name")
-                            : At(each, "port") == number;
-  });
+    if (number.is_null() ? TextAt(each, "name") == TextAt(wanted, "name")
+                         : At(each, "port") == number) {
+      return &each;
+    }
+  }
+  return nullptr;
 }
 
 std::string PortsText(const Json& service) {
@@ -212,7 +234,8 @@ void ExplainRoute(const Facts& facts, const Json& ingress, const Route& route,
     out.push_back(std::move(finding));
     return;
   }
-  if (!HasPort(*service, At(wanted, "port"))) {
+  const Json* service_port = PortOf(*service, At(wanted, "port"));
+  if (!service_port) {
     finding.cause = "NoSuchPort";
     finding.sentence =
         fmt::format("{}: {} leads to port {} of the service {}, which has no such port of TCP",
@@ -223,7 +246,7 @@ void ExplainRoute(const Facts& facts, const Json& ingress, const Route& route,
     out.push_back(std::move(finding));
     return;
   }
-  const std::string trouble = ServiceTrouble(facts, *service);
+  const std::string trouble = TroubleAtPort(facts, *service, *service_port);
   if (trouble.empty()) return;
   finding.cause = "Backend";
   finding.sentence =
@@ -327,7 +350,9 @@ Findings WarningsOf(const Facts& facts, const Json& ingress, const Findings& tol
                               !(reason == "InvalidCertificate" && !is_certificate_told &&
                                 IsStillOfSecret(facts, ingress, *event));
     const bool is_over = IsAboutServing(reason) && SymptomOfIngress(ingress, *event).empty();
-    const bool is_told = std::any_of(told.begin(), told.end(),
+    // That nobody serves it is no word of its controller, and told by its class.
+    const bool is_told = reason == "NotImplemented" ||
+                         std::any_of(told.begin(), told.end(),
                                      [&](const Finding& each) { return each.cause == reason; });
     if (TextAt(*event, "type") != "Warning" || is_looked_at || is_over || is_told) continue;
     const std::string message = OneLine(TextAt(*event, "message"));
@@ -410,6 +435,7 @@ void ExplainIngress(const Facts& facts, const Json& ingress, Findings& out) {
   Findings own;
   ExplainIngressClass(facts, ingress, own);
   ExplainUnserved(facts, ingress, own);
+  ExplainEmptyRules(ingress, own);
   std::set<std::string> told;
   for (const Route& route : RoutesOf(ingress)) ExplainRoute(facts, ingress, route, told, own);
   ExplainSecrets(facts, ingress, own);

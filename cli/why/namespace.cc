@@ -77,22 +77,27 @@ void ExplainLeavingNamespace(const Facts& facts, const Json& object, Findings& o
   out.push_back(std::move(finding));
 }
 
-// What is used up: nothing is wrong by it until somebody wants more.
+// What is used up: nothing is wrong by it until somebody wants more. Without evidence: nothing is.
+Finding UsedUp(const Json& quota) {
+  Finding finding;
+  finding.weight = Weight::kNote;
+  finding.cause = "QuotaUsedUp";
+  const Json& hard = At(quota, "status", "hard");
+  if (!hard.is_object()) return finding;
+  for (const auto& [resource, limit] : hard.items()) {
+    const Json& used = At(quota, "status", "used", resource.c_str());
+    const auto most = Quantity::Parse(PlainText(limit));
+    const auto now = Quantity::Parse(PlainText(used));
+    if (!most || !now || *now < *most) continue;
+    finding.Saw(fmt::format("{}: {} of {}", resource, PlainText(used), PlainText(limit)),
+                fmt::format("resourcequota/{} status", NameOf(quota)));
+  }
+  return finding;
+}
+
 void NoteQuotas(const Facts& facts, const Json& object, Findings& out) {
   for (const Json& quota : facts.Of("resourcequotas")) {
-    const Json& hard = At(quota, "status", "hard");
-    if (!hard.is_object()) continue;
-    Finding finding;
-    finding.weight = Weight::kNote;
-    finding.cause = "QuotaUsedUp";
-    for (const auto& [resource, limit] : hard.items()) {
-      const Json& used = At(quota, "status", "used", resource.c_str());
-      const auto most = Quantity::Parse(PlainText(limit));
-      const auto now = Quantity::Parse(PlainText(used));
-      if (!most || !now || *now < *most) continue;
-      finding.Saw(fmt::format("{}: {} of {}", resource, PlainText(used), PlainText(limit)),
-                  fmt::format("resourcequota/{} status", NameOf(quota)));
-    }
+    Finding finding = UsedUp(quota);
     if (finding.evidence.empty()) continue;
     finding.sentence =
         fmt::format("{}: its quota {} is used up, and refuses more", Named(object), NameOf(quota));
@@ -185,6 +190,25 @@ void ExplainNamespace(const Facts& facts, const Json& object, Findings& out) {
   finding.sentence = fmt::format("{} is active; nothing is wrong", Named(object));
   finding.Saw(TextAt(object, "status", "phase"), "status.phase");
   out.insert(out.begin(), std::move(finding));
+}
+
+void ExplainQuota(const Facts&, const Json& quota, Findings& out) {
+  Finding finding = UsedUp(quota);
+  if (finding.evidence.empty()) {
+    const Json& counted = At(quota, "status", "used");
+    const bool is_counted = counted.is_object();
+    finding.weight = is_counted ? Weight::kFine : Weight::kWaits;
+    finding.cause = is_counted ? "Fine" : "NotObserved";
+    finding.sentence =
+        is_counted ? fmt::format("{} has something left of all that it counts; nothing is wrong",
+                                 Named(quota))
+                   : fmt::format("{} has not been looked at by any controller", Named(quota));
+  } else {
+    finding.sentence = fmt::format("{} is used up, and refuses more", Named(quota));
+  }
+  finding.Try(
+      CommandFor(quota, fmt::format("describe resourcequota {}", ShellWord(NameOf(quota)))));
+  out.push_back(std::move(finding));
 }
 
 }  // namespace skiff::cli::why

@@ -43,6 +43,8 @@ TEST_F(WhyOtherTest, APodThatHasEndedAndIsHeld) {
     EXPECT_THAT(text, StartsWith("pod/web is being deleted, and has ended, but is held by "
                                  "finalizers.\n"));
     EXPECT_THAT(text, HasSubstr("example.com/hold  [metadata.finalizers]"));
+    EXPECT_THAT(text, HasSubstr("try: skiff patch pod web --type=merge -p "
+                                "'{\"metadata\":{\"finalizers\":null}}' -n default\n"));
     EXPECT_FALSE(explanation_.healthy());
     EXPECT_EQ(SymptomOf(facts_.object), "Terminating");
   }
@@ -86,6 +88,20 @@ TEST_F(WhyOtherTest, ANamespaceWhoseQuotaIsUsedUp) {
                                "  pods: 2 of 2  [resourcequota/small status]\n"));
   EXPECT_THAT(text, Not(HasSubstr("999m")));
   EXPECT_TRUE(explanation_.healthy());
+}
+
+TEST_F(WhyOtherTest, AQuotaItself) {
+  const auto quota = [&](const std::string& status) {
+    return Why("{kind: ResourceQuota, apiVersion: v1, metadata: {name: small}, status: {" + status +
+               "}}");
+  };
+  EXPECT_THAT(quota("hard: {pods: '2'}, used: {pods: '1'}"),
+              StartsWith("resourcequota/small has something left of all that it counts; nothing"));
+  EXPECT_THAT(quota("hard: {pods: '2'}, used: {pods: '2'}"),
+              StartsWith("resourcequota/small is used up, and refuses more.\n  pods: 2 of 2  ["));
+  EXPECT_TRUE(explanation_.healthy());
+  EXPECT_THAT(quota(""), StartsWith("resourcequota/small has not been looked at"));
+  EXPECT_EQ(first().weight, Weight::kWaits);
 }
 
 TEST_F(WhyOtherTest, ANamespaceWhoseQuotaRefusesPods) {
@@ -168,6 +184,12 @@ TEST_F(WhyOtherTest, AnAutoscalerWithoutMetrics) {
              "unable to fetch metrics from resource metrics API: the server could not find the "
              "requested resource (get pods.metrics.k8s.io)");
   EXPECT_THAT(text, HasSubstr("the metrics that it goes by are not served here.\n"));
+  text = hpa("FailedGetResourceMetric",
+             "failed to get cpu utilization: did not receive metrics for targeted pods (pods might "
+             "be unready)");
+  EXPECT_THAT(text,
+              HasSubstr("deployment/web: none of its pods is ready and has metrics (yet).\n"));
+  EXPECT_THAT(text, HasSubstr("try: skiff why deployment/web -n default\n"));
   text =
       hpa("ScalingDisabled", "scaling is disabled since the replica count of the target is zero");
   EXPECT_THAT(text, HasSubstr("web does nothing, as deployment/web is scaled to 0.\n"));
@@ -192,6 +214,25 @@ TEST_F(WhyOtherTest, ABudgetThatADrainWaitsFor) {
   EXPECT_THAT(text, HasSubstr("try: skiff why pod/web-1 -n default\n"));
   text = budget("disruptionsAllowed: 1, currentHealthy: 3, desiredHealthy: 2, expectedPods: 3");
   EXPECT_THAT(text, StartsWith("poddisruptionbudget/web lets 1 pod be evicted now; nothing"));
+}
+
+TEST_F(WhyOtherTest, ABudgetByShareOfPodsThatNothingControls) {
+  const auto budget = [&](const std::string& selector) {
+    return Why(
+        "{kind: PodDisruptionBudget, apiVersion: policy/v1, metadata: {name: web}, spec: "
+        "{maxUnavailable: 1, selector: " +
+        selector + "}, status: {observedGeneration: 1, disruptionsAllowed: 0, expectedPods: 0}}");
+  };
+  None("pods");
+  EXPECT_THAT(budget("{}"), StartsWith("poddisruptionbudget/web selects no pods"));
+  Add("pods", "{metadata: {name: web-1, labels: {app: web}}}");
+  for (const char* selector : {"{matchLabels: {app: web}}", "{}"}) {
+    const std::string text = budget(selector);
+    EXPECT_THAT(text, StartsWith("poddisruptionbudget/web never lets a pod be evicted: nothing "
+                                 "controls pod web-1, so that it cannot count "));
+    EXPECT_EQ(first().weight, Weight::kWrong);
+  }
+  EXPECT_THAT(budget("{matchLabels: {app: db}}"), HasSubstr("selects no pods"));
 }
 
 TEST_F(WhyOtherTest, OtherKindsAreAskedForTheirConditions) {

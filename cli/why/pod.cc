@@ -10,6 +10,8 @@
 namespace skiff::cli::why {
 namespace {
 
+constexpr char kJobTracking[] = "batch.kubernetes.io/job-tracking";
+
 bool IsLeavingPod(const Json& object) {
   return !TextAt(object, "metadata", "deletionTimestamp").empty();
 }
@@ -62,6 +64,13 @@ void ExplainLeavingPod(const Facts& facts, const Json& pod, Findings& out) {
   if (unready) finding.Saw(fmt::format("node {} is not ready", node_name), "node/" + node_name);
   if (late && !ended && finalizers.empty()) {
     finding.Try(CommandFor(pod, fmt::format("delete pod {} --force", NameOf(pod))));
+  }
+  // Those of others; the job controller's goes by itself.
+  if (late && ended && !finalizers.empty() &&
+      finalizers != std::vector<std::string>{kJobTracking}) {
+    finding.Try(CommandFor(
+        pod, fmt::format("patch pod {} --type=merge -p '{{\"metadata\":{{\"finalizers\":null}}}}'",
+                         NameOf(pod))));
   }
   out.push_back(std::move(finding));
 }

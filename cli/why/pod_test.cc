@@ -247,6 +247,11 @@ TEST_F(WhyTest, AVolumeThatCannotBeMountedHoldsThePodUp) {
   facts_.lists["events"].clear();
   AddEvent("Pod/web", "FailedMount", "MountVolume.SetUp failed for volume \"v\" : no such device");
   EXPECT_THAT(Why(PodWith("{waiting: {reason: ContainerCreating}}")),
+              StartsWith("pod/web is held up on node n1: its volume v cannot be had: no such "
+                         "device.\n"));
+  facts_.lists["events"].clear();
+  AddEvent("Pod/web", "FailedMount", "Unable to attach or mount volumes: timed out");
+  EXPECT_THAT(Why(PodWith("{waiting: {reason: ContainerCreating}}")),
               StartsWith("pod/web is held up on node n1: a volume of it cannot be had.\n"));
 }
 

@@ -15,6 +15,8 @@
 namespace skiff::cli::why {
 namespace {
 
+constexpr char kSelectedNode[] = "volume.kubernetes.io/selected-node";
+
 // Nodes that the same thing keeps the pod off.
 struct Group {
   Obstacle obstacle;
@@ -201,6 +203,17 @@ std::string ClaimOf(const Json& pod, const Json& volume) {
   return TextAt(volume, "persistentVolumeClaim", "claimName");
 }
 
+// Its claims that are there and not bound.
+std::vector<const Json*> UnboundClaimsOf(const Facts& facts, const Json& pod) {
+  std::vector<const Json*> claims;
+  for (const Json& volume : At(pod, "spec", "volumes")) {
+    const Json* claim =
+        facts.Find("persistentvolumeclaims", NamespaceOf(pod), ClaimOf(pod, volume));
+    if (claim && TextAt(*claim, "status", "phase") != "Bound") claims.push_back(claim);
+  }
+  return claims;
+}
+
 // Claims that have to be there, and bound, before any node can be chosen. True: one of them is the
 // trouble.
 bool ExplainClaims(const Facts& facts, const Json& pod, Findings& out) {
@@ -232,6 +245,48 @@ bool ExplainClaims(const Facts& facts, const Json& pod, Findings& out) {
     finding.Saw(TextAt(*claim, "status", "phase"), Named(*claim) + " status.phase");
     out.push_back(std::move(finding));
     ExplainClaim(facts, *claim, out);
+    return true;
+  }
+  return false;
+}
+
+// The claim that was made for it of a template; "": none has been.
+std::string MadeClaimOf(const Json& pod, const std::string& name) {
+  for (const Json& each : At(pod, "status", "resourceClaimStatuses")) {
+    if (TextAt(each, "name") == name) return TextAt(each, "resourceClaimName");
+  }
+  return "";
+}
+
+// Claims of devices that have to exist before the scheduler looks at it, of which nothing tells
+// but they. True: one of them is the trouble.
+bool ExplainResourceClaims(const Facts& facts, const Json& pod, Findings& out) {
+  for (const Json& each : At(pod, "spec", "resourceClaims")) {
+    const std::string name = TextAt(each, "name");
+    const std::string template_name = TextAt(each, "resourceClaimTemplateName");
+    const bool of_template = !template_name.empty();
+    const char* resource = of_template ? "resourceclaimtemplates" : "resourceclaims";
+    const std::string source = of_template ? template_name : TextAt(each, "resourceClaimName");
+    const bool lacks_source =
+        facts.Has(resource) && facts.Find(resource, NamespaceOf(pod), source) == nullptr;
+    if (of_template ? !MadeClaimOf(pod, name).empty() : !lacks_source) continue;
+    Finding finding;
+    finding.cause = "ResourceClaimMissing";
+    if (!lacks_source) finding.weight = Weight::kWaits;
+    finding.sentence =
+        lacks_source
+            ? fmt::format("{} is pending: there is no {} {}, which its resource claim {} names",
+                          Named(pod), of_template ? "template" : "claim", source, name)
+            : fmt::format("{} is pending: no claim has been made for it of the template {} yet",
+                          Named(pod), source);
+    finding.Saw(lacks_source ? fmt::format("no such {}", of_template ? "template" : "claim")
+                             : "none of " + name,
+                lacks_source ? "spec.resourceClaims" : "status.resourceClaimStatuses");
+    if (const Json* event = facts.Event(pod, "FailedResourceClaimCreation")) {
+      finding.Saw(OneLine(TextAt(*event, "message")), EventSource(facts, *event));
+    }
+    finding.Try(CommandFor(pod, fmt::format("get {}", resource)));
+    out.push_back(std::move(finding));
     return true;
   }
   return false;
@@ -270,13 +325,16 @@ void ExplainChosen(const Facts& facts, const Json& pod, Findings& out) {
   finding.sentence = fmt::format(
       "{} is pending: its node is chosen, and what it needs there is not ready yet", Named(pod));
   SawItsNode(pod, finding);
-  for (const Json& volume : At(pod, "spec", "volumes")) {
-    const Json* claim =
-        facts.Find("persistentvolumeclaims", NamespaceOf(pod), ClaimOf(pod, volume));
-    if (!claim || TextAt(*claim, "status", "phase") == "Bound") continue;
+  Findings of_claims;
+  for (const Json* claim : UnboundClaimsOf(facts, pod)) {
     finding.Saw(TextAt(*claim, "status", "phase"), Named(*claim) + " status.phase");
+    // Before it is asked for on that node, a claim would be said to wait for the pod.
+    const Json& asked = At(*claim, "metadata", "annotations", kSelectedNode);
+    if (!asked.is_null()) ExplainClaim(facts, *claim, of_claims);
   }
+  for (const Finding& each : of_claims) finding.weight = std::max(finding.weight, each.weight);
   out.push_back(std::move(finding));
+  std::move(of_claims.begin(), of_claims.end(), std::back_inserter(out));
 }
 
 // Nobody has said anything: the scheduler it asks for does not run, or has not come to it yet.
@@ -318,6 +376,9 @@ struct PodRule {
   const char* words;
   const char* text;
 };
+constexpr char kNoVolumes[] = "didn't find available persistent volumes to bind";
+constexpr char kOneTooMany[] =
+    "on each node that it could go to it would be one too many (topologySpreadConstraints)";
 constexpr PodRule kPodRules[] = {
     {"didn't match pod affinity rules",
      "it is to be beside other pods (podAffinity), and no node that it could go to has them"},
@@ -325,32 +386,88 @@ constexpr PodRule kPodRules[] = {
      "each node that it could go to has a pod that it is not to be beside (podAntiAffinity)"},
     {"didn't satisfy existing pods anti-affinity rules",
      "each node that it could go to has a pod that wants no such pod beside it (podAntiAffinity)"},
-    {"didn't match pod topology spread constraints",
-     "on each node that it could go to it would be one too many (topologySpreadConstraints)"},
+    {"topology spread constraints,", kOneTooMany},
+    {"topology spread constraints.", kOneTooMany},
+    {"topology spread constraints (missing required label)",
+     "no node that it could go to has the label that it is to be spread by "
+     "(topologySpreadConstraints)"},
+    {"topology spread constraints", kOneTooMany},
+    {kNoVolumes, "its claims find no volume on the nodes that it could go to"},
+    {"did not have enough free storage",
+     "no node that it could go to has the storage for its claims"},
+    {"exceed max volume count",
+     "each node that it could go to has as many volumes of its kind as it takes"},
+    {"no available volume zone", "its volumes are in other zones than the nodes it could go to"},
+    {"ReadWriteOncePod",
+     "its claim is for one pod at a time (ReadWriteOncePod), and another has it"},
+    {"cannot allocate all claims",
+     "no node that it could go to has the devices that its resource claims ask for"},
 };
 
+std::string SchedulersWords(const Facts& facts, const Json& pod) {
+  const std::string words = TextAt(Condition(pod, "PodScheduled"), "message");
+  const Json* event = SchedulerEvent(facts, pod);
+  return words.empty() && event ? TextAt(*event, "message") : words;
+}
+
+// "3 of them", of "0/3 nodes are available: 3 of them. preemption: ..."; "" of other words.
+std::string ReasonsIn(const std::string& words) {
+  constexpr std::string_view kBefore = " nodes are available: ";
+  const size_t at = words.find(kBefore);
+  if (at == words.npos) return "";
+  const size_t begin = at + kBefore.size();
+  return OneLine(words.substr(begin, words.find(". ", begin) - begin));
+}
+
 const PodRule* RuleOf(const Facts& facts, const Json& pod) {
-  std::string words = TextAt(Condition(pod, "PodScheduled"), "message");
-  if (const Json* event = SchedulerEvent(facts, pod); words.empty() && event) {
-    words = TextAt(*event, "message");
-  }
+  const std::string words = SchedulersWords(facts, pod);
   for (const PodRule& rule : kPodRules) {
     if (words.find(rule.words) != std::string::npos) return &rule;
   }
   return nullptr;
 }
 
-std::string PendingText(const Facts& facts, const Survey& survey, const PodRule* rule) {
+std::string PendingText(const Facts& facts, const Json& pod, const Survey& survey,
+                        const PodRule* rule) {
   if (facts.Has("nodes") && survey.nodes == 0) return "the cluster has no nodes";
   if (survey.nodes > 0 && survey.fitting.empty()) return SurveyText(survey);
-  return rule ? rule->text : "the scheduler finds no node for it";
+  if (rule) return rule->text;
+  const std::string reasons = ReasonsIn(SchedulersWords(facts, pod));
+  return "the scheduler finds no node for it" + (reasons.empty() ? "" : ": " + reasons);
+}
+
+// What of the pod the rule goes by.
+void AddRule(const Facts& facts, const Json& pod, const PodRule& rule, Finding& finding) {
+  const std::string_view words = rule.words;
+  if (words.starts_with("topology")) {
+    for (const Json& each : At(pod, "spec", "topologySpreadConstraints")) {
+      if (TextAt(each, "whenUnsatisfiable") == "ScheduleAnyway") continue;
+      finding.Saw(fmt::format("by {}, with a skew of {} at most", TextAt(each, "topologyKey"),
+                              IntOf(At(each, "maxSkew"), 1)),
+                  "spec.topologySpreadConstraints");
+    }
+  }
+  if (words == kNoVolumes) {
+    for (const Json* claim : UnboundClaimsOf(facts, pod)) {
+      const auto names = VolumesThatFit(facts, *claim);
+      if (names.empty()) continue;
+      finding.Saw(fmt::format("{} would suit it, and {} for other nodes", Some(names),
+                              names.size() == 1 ? "is" : "are"),
+                  Named(*claim));
+    }
+    finding.Try("skiff describe persistentvolumes");
+    return;
+  }
+  finding.Try(words.starts_with("cannot allocate")
+                  ? CommandFor(pod, "get resourceclaims")
+                  : CommandFor(pod, "get pods --show-labels -o wide"));
 }
 
 }  // namespace
 
 void ExplainScheduling(const Facts& facts, const Json& pod, Findings& out) {
   if (!At(pod, "spec", "schedulingGates").empty()) return ExplainGated(pod, out);
-  if (ExplainClaims(facts, pod, out)) return;
+  if (ExplainClaims(facts, pod, out) || ExplainResourceClaims(facts, pod, out)) return;
   const bool judged = TextAt(Condition(pod, "PodScheduled"), "status") == "False" ||
                       SchedulerEvent(facts, pod) != nullptr;
   const auto typed = FromJson<core_v1::Pod>(pod);
@@ -364,7 +481,7 @@ void ExplainScheduling(const Facts& facts, const Json& pod, Findings& out) {
   finding.cause = "Unschedulable";
   const PodRule* rule = RuleOf(facts, pod);
   finding.sentence =
-      fmt::format("{} is pending: {}", Named(pod), PendingText(facts, survey, rule));
+      fmt::format("{} is pending: {}", Named(pod), PendingText(facts, pod, survey, rule));
   for (const Group& group : survey.groups) finding.obstacles.push_back(WordFor(group));
   constexpr size_t kGroupsMax = 8;
   for (size_t i = 0; i < std::min(survey.groups.size(), kGroupsMax); ++i) {
@@ -376,11 +493,12 @@ void ExplainScheduling(const Facts& facts, const Json& pod, Findings& out) {
                 fmt::format("{}: {}", Count(survey.fitting.size(), "node"), Some(survey.fitting)));
   }
   AddSchedulersWords(facts, pod, finding);
-  if (rule && !survey.fitting.empty()) {
-    finding.Try(CommandFor(pod, "get pods --show-labels -o wide"));
-  }
+  const bool by_rule = rule && !survey.fitting.empty();
+  if (by_rule) AddRule(facts, pod, *rule, finding);
   AddCommands(survey, pod, finding);
   out.push_back(std::move(finding));
+  if (!by_rule || rule->words != std::string_view(kNoVolumes)) return;
+  for (const Json* claim : UnboundClaimsOf(facts, pod)) ExplainLackOfVolumes(facts, *claim, out);
 }
 
 }  // namespace skiff::cli::why

@@ -18,14 +18,14 @@ class WhySchedulingTest : public WhyTest {
                     ", containers: [{name: c, resources: {requests: {cpu: '" + cpu + "'}}}]}}");
   }
   // One that the scheduler found no node for.
-  std::string Pending(const std::string& spec) {
+  std::string Pending(const std::string& spec, const std::string& reasons = "3 of them") {
     return Why(
         "{kind: Pod, metadata: {name: web, creationTimestamp: '2026-01-02T02:00:00Z'}, "
         "spec: {" +
         spec +
         "}, status: {phase: Pending, conditions: [{type: PodScheduled, status: 'False', "
-        "message: '0/3 nodes are available: 3 of them.', "
-        "lastTransitionTime: '2026-01-02T02:59:00Z'}]}}");
+        "message: \"0/3 nodes are available: " +
+        reasons + ".\", lastTransitionTime: '2026-01-02T02:59:00Z'}]}}");
   }
 };
 
@@ -89,7 +89,8 @@ TEST_F(WhySchedulingTest, PodsThatHaveEndedTakeNoRoom) {
       "{metadata: {name: o}, spec: {nodeName: n1, containers: [{name: c, resources: {requests: "
       "{cpu: '4'}}}]}, status: {phase: Succeeded}}");
   const std::string text = Pending(kWantsTwo);
-  EXPECT_THAT(text, StartsWith("pod/web is pending: the scheduler finds no node for it.\n"));
+  EXPECT_THAT(text,
+              StartsWith("pod/web is pending: the scheduler finds no node for it: 3 of them.\n"));
   EXPECT_THAT(text, HasSubstr("1 node: n1]"));
 }
 
@@ -202,6 +203,106 @@ TEST_F(WhySchedulingTest, RulesAboutOtherPodsAreToldByTheSchedulersWords) {
   EXPECT_THAT(text, StartsWith("pod/web is pending: it is to be beside other pods (podAffinity), and "
                                "no node that it could go to has them.\n"));
   EXPECT_THAT(text, HasSubstr("try: skiff get pods --show-labels -o wide -n default\n"));
+}
+
+TEST_F(WhySchedulingTest, SpreadingByALabelThatNoNodeHas) {
+  AddNode("n1");
+  const std::string spec =
+      "topologySpreadConstraints: [{topologyKey: rack, maxSkew: 1, whenUnsatisfiable: "
+      "DoNotSchedule}], containers: [{name: m}]";
+  const std::string too_many = "1 node(s) didn't match pod topology spread constraints";
+  std::string text = Pending(spec, too_many + " (missing required label)");
+  EXPECT_THAT(text, StartsWith("pod/web is pending: no node that it could go to has the label that "
+                               "it is to be spread by (topologySpreadConstraints).\n"));
+  EXPECT_THAT(text, HasSubstr("by rack, with a skew of 1 at most  ["));
+  for (const std::string& both : {too_many + ", " + too_many + " (missing required label)",
+                                  too_many + " (missing required label), " + too_many}) {
+    EXPECT_THAT(Pending(spec, both), HasSubstr("it would be one too many"));
+  }
+}
+
+TEST_F(WhySchedulingTest, WhatTheSchedulerAloneKnowsIsInTheSentence) {
+  AddNode("n1");
+  EXPECT_THAT(
+      Pending("containers: [{name: m}]",
+              "request r: device class none does not exist. no new claims to deallocate"),
+      StartsWith("pod/web is pending: the scheduler finds no node for it: request r: device "
+                 "class none does not exist.\n"));
+}
+
+TEST_F(WhySchedulingTest, ClaimsThatNoVolumeIsThereFor) {
+  AddNode("n1");
+  Add("persistentvolumeclaims",
+      "{kind: PersistentVolumeClaim, metadata: {name: data}, spec: {storageClassName: hand, "
+      "accessModes: [ReadWriteOnce], resources: {requests: {storage: 2Gi}}}, status: {phase: "
+      "Pending}}");
+  Add("storageclasses",
+      "{metadata: {name: hand}, provisioner: kubernetes.io/no-provisioner, volumeBindingMode: "
+      "WaitForFirstConsumer}");
+  None("persistentvolumes");
+  const std::string spec =
+      "volumes: [{name: d, persistentVolumeClaim: {claimName: data}}], containers: [{name: m}]";
+  const std::string words = "1 node(s) didn't find available persistent volumes to bind";
+  std::string text = Pending(spec, words);
+  EXPECT_THAT(text, StartsWith("pod/web is pending: its claims find no volume on the nodes that it "
+                               "could go to.\n"));
+  EXPECT_THAT(text,
+              HasSubstr("persistentvolumeclaim/data is pending: no volume of class hand fits"));
+  Add("persistentvolumes",
+      "{metadata: {name: far}, spec: {storageClassName: hand, capacity: {storage: 4Gi}, "
+      "accessModes: [ReadWriteOnce]}}");
+  text = Pending(spec, words);
+  EXPECT_THAT(text, HasSubstr("far would suit it, and is for other nodes  "
+                              "[persistentvolumeclaim/data]\n"));
+  EXPECT_EQ(explanation_.findings.size(), 1U);
+}
+
+TEST_F(WhySchedulingTest, AProvisionerThatIsGoneHoldsThePodWhoseNodeIsChosen) {
+  AddNode("n1");
+  None("pods");
+  None("csidrivers");
+  Add("persistentvolumeclaims",
+      "{kind: PersistentVolumeClaim, metadata: {name: data, annotations: "
+      "{volume.kubernetes.io/selected-node: n1}}, spec: {storageClassName: late}, status: {phase: "
+      "Pending}}");
+  Add("storageclasses",
+      "{metadata: {name: late}, provisioner: csi.cloud, volumeBindingMode: WaitForFirstConsumer}");
+  AddEvent("PersistentVolumeClaim/data", "ExternalProvisioning", "Waiting for a volume");
+  const std::string text = Why(
+      "{kind: Pod, metadata: {name: web, creationTimestamp: '2026-01-02T02:00:00Z'}, spec: "
+      "{volumes: [{name: d, persistentVolumeClaim: {claimName: data}}], containers: [{name: m}]}, "
+      "status: {phase: Pending, nominatedNodeName: n1}}");
+  EXPECT_THAT(text, StartsWith("pod/web is pending: its node is chosen, and what it needs there is "
+                               "not ready yet.\n"));
+  EXPECT_THAT(text, HasSubstr("provisioner csi.cloud, of which there is no sign here.\n"));
+  EXPECT_EQ(first().weight, Weight::kWrong);
+}
+
+TEST_F(WhySchedulingTest, ResourceClaimsThatAreNotThere) {
+  AddNode("n1");
+  None("resourceclaims");
+  None("resourceclaimtemplates");
+  const auto why = [&](const std::string& source) {
+    return Why(
+        "{kind: Pod, metadata: {name: web, creationTimestamp: '2026-01-02T02:00:00Z'}, spec: "
+        "{containers: [{name: m}], resourceClaims: [{name: gpu, " +
+        source + "}]}, status: {phase: Pending}}");
+  };
+  EXPECT_THAT(why("resourceClaimName: one"),
+              StartsWith("pod/web is pending: there is no claim one, which its resource claim gpu "
+                         "names.\n"));
+  AddEvent("Pod/web", "FailedResourceClaimCreation", "template \"one\": not found");
+  EXPECT_THAT(why("resourceClaimTemplateName: one"),
+              StartsWith("pod/web is pending: there is no template one, which its resource claim "
+                         "gpu names.\n  no such template  [spec.resourceClaims]\n  template \"one\""
+                         ": not found  [event FailedResourceClaimCreation"));
+  Add("resourceclaims", "{metadata: {name: one}}");
+  EXPECT_THAT(why("resourceClaimName: one"), HasSubstr("has not looked at it"));
+  Add("resourceclaimtemplates", "{metadata: {name: one}}");
+  EXPECT_THAT(why("resourceClaimTemplateName: one"),
+              StartsWith("pod/web is pending: no claim has been made for it of the template one "
+                         "yet.\n"));
+  EXPECT_EQ(first().weight, Weight::kWaits);
 }
 
 TEST_F(WhySchedulingTest, ATaintOfOnesOwnCanBeTakenAway) {

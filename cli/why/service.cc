@@ -11,6 +11,8 @@
 namespace skiff::cli::why {
 namespace {
 
+constexpr char kServiceName[] = "kubernetes.io/service-name";
+
 bool Lives(const Json& pod) {
   return !HasEnded(TextAt(pod, "status", "phase")) &&
          TextAt(pod, "metadata", "deletionTimestamp").empty();
@@ -49,7 +51,7 @@ size_t ReadyEndpoints(const Facts& facts, const Json& service,
   size_t count = 0;
   for (const Json& slice : facts.Of(slices)) {
     if (NamespaceOf(slice) != NamespaceOf(service) ||
-        TextAt(slice, "metadata", "labels", "kubernetes.io/service-name") != NameOf(service)) {
+        TextAt(slice, "metadata", "labels", kServiceName) != NameOf(service)) {
       continue;
     }
     for (const Json& endpoint : At(slice, "endpoints")) {
@@ -172,10 +174,15 @@ void ExplainNoneReady(const Json& service, const Backends& pods, Findings& out) 
 
 // The ports that the containers of a pod declare; names with them.
 struct Declared {
-  std::set<std::string> names;
+  std::set<std::string> names;  // "http/TCP": a name is looked up among those of one protocol.
   std::set<std::string> numbers;
   std::string text;
 };
+
+std::string ProtocolOf(const Json& port) {
+  const std::string protocol = TextAt(port, "protocol");
+  return protocol.empty() ? "TCP" : protocol;
+}
 
 Declared PortsOf(const Json& pod) {
   Declared declared;
@@ -184,9 +191,11 @@ Declared PortsOf(const Json& pod) {
     for (const Json& port : At(container, "ports")) {
       const std::string name = TextAt(port, "name");
       const std::string number = PlainText(At(port, "containerPort"));
-      if (!name.empty()) declared.names.insert(name);
+      const std::string protocol = ProtocolOf(port);
+      if (!name.empty()) declared.names.insert(name + "/" + protocol);
       declared.numbers.insert(number);
-      texts.push_back(name.empty() ? number : fmt::format("{} ({})", name, number));
+      const std::string text = protocol == "TCP" ? number : number + "/" + protocol;
+      texts.push_back(name.empty() ? text : fmt::format("{} ({})", name, text));
     }
   };
   for (const Json& container : At(pod, "spec", "containers")) add(container);
@@ -210,19 +219,23 @@ void ExplainPorts(const Json& service, const Backends& pods, Findings& out) {
         At(port, "targetPort").is_null() ? At(port, "port") : At(port, "targetPort");
     const std::string text = PlainText(target);
     const bool named = target.is_string();
-    if (named ? declared.names.contains(text) : declared.numbers.contains(text)) continue;
+    const std::string protocol = ProtocolOf(port);
+    if (named ? declared.names.contains(text + "/" + protocol) : declared.numbers.contains(text)) {
+      continue;
+    }
     if (!named && declared.numbers.empty()) continue;
     Finding finding;
     finding.weight = named ? Weight::kWrong : Weight::kNote;
     finding.cause = "TargetPort";
     finding.sentence =
-        named
-            ? fmt::format("{}: port {} leads nowhere, as no container of its pods names a port {}",
-                          Named(service), IntAt(port, "port"), text)
-            : fmt::format(
-                  "{}: port {} leads to {}, which no container of its pods declares: does "
-                  "anything listen there?",
-                  Named(service), IntAt(port, "port"), text);
+        named ? fmt::format(
+                    "{}: port {} leads nowhere, as no container of its pods names a port {}{}",
+                    Named(service), IntAt(port, "port"), text,
+                    protocol == "TCP" ? "" : " of " + protocol)
+              : fmt::format(
+                    "{}: port {} leads to {}, which no container of its pods declares: does "
+                    "anything listen there?",
+                    Named(service), IntAt(port, "port"), text);
     finding.Saw(text, path);
     finding.Saw(fmt::format("declared: {}", declared.text), Named(pod) + " spec.containers");
     finding.Try(CommandFor(service, fmt::format("edit {}", Named(service))));
@@ -245,8 +258,7 @@ void AddAddresses(const Facts& facts, const Json& service, Finding& finding) {
   std::vector<std::string> ports;
   for (const Json& port : At(service, "spec", "ports")) {
     const int64_t node_port = IntAt(port, "nodePort");
-    const std::string protocol = TextAt(port, "protocol");
-    ports.push_back(fmt::format("{}/{}{}", IntAt(port, "port"), protocol.empty() ? "TCP" : protocol,
+    ports.push_back(fmt::format("{}/{}{}", IntAt(port, "port"), ProtocolOf(port),
                                 node_port > 0 ? fmt::format(" (on nodes: {})", node_port) : ""));
   }
   if (!ports.empty()) finding.Saw("ports: " + Join(ports, ", "), "spec.ports");
@@ -317,10 +329,46 @@ bool IsOfTheServer(const Json& service) {
   return NamespaceOf(service) == "default" && NameOf(service) == "kubernetes";
 }
 
+// Whoever writes endpoints gives their ports the names of the service's: nothing else says which
+// is for which.
+void ExplainPortsByHand(const Facts& facts, const Json& service, Findings& out) {
+  if (TextAt(service, "spec", "clusterIP") == "None") return;
+  std::set<std::string> written;
+  std::vector<std::string> texts;
+  for (const Json& slice : facts.Of("endpointslices")) {
+    if (NamespaceOf(slice) != NamespaceOf(service) ||
+        TextAt(slice, "metadata", "labels", kServiceName) != NameOf(service)) {
+      continue;
+    }
+    for (const Json& port : At(slice, "ports")) {
+      const std::string name = TextAt(port, "name");
+      if (!written.insert(name + "/" + ProtocolOf(port)).second) continue;
+      texts.push_back(
+          fmt::format("{} ({})", name.empty() ? "no name" : name, PlainText(At(port, "port"))));
+    }
+  }
+  if (written.empty()) return;
+  size_t index = 0;
+  for (const Json& port : At(service, "spec", "ports")) {
+    const size_t at = index++;
+    const std::string name = TextAt(port, "name");
+    if (written.contains(name + "/" + ProtocolOf(port))) continue;
+    Finding finding;
+    finding.cause = "EndpointPort";
+    finding.sentence = fmt::format(
+        "{}: port {} leads nowhere, as no endpoint has a port of its name{}", Named(service),
+        IntAt(port, "port"), name.empty() ? ", which is none" : " " + name);
+    finding.Saw(name.empty() ? "no name" : name, fmt::format("spec.ports[{}].name", at));
+    finding.Saw("ports: " + Join(texts, ", "), "endpointslices of the service");
+    finding.Try(CommandFor(service, fmt::format("edit {}", Named(service))));
+    out.push_back(std::move(finding));
+  }
+}
+
 // One whose endpoints somebody else writes.
 void ExplainByHand(const Facts& facts, const Json& service, Findings& out) {
   if (!facts.Has("endpointslices")) return;
-  if (ReadyEndpoints(facts, service) > 0) return;
+  if (ReadyEndpoints(facts, service) > 0) return ExplainPortsByHand(facts, service, out);
   Finding finding;
   finding.cause = "NoEndpoints";
   finding.sentence =
@@ -404,6 +452,12 @@ std::string ServiceTrouble(const Facts& facts, const Json& service) {
     if (inside) return each.sentence;
   }
   return "";
+}
+
+std::string TroubleAtPort(const Facts& facts, Json service, const Json& port) {
+  const Json alone = Json::array({port});
+  service["spec"]["ports"] = alone;
+  return ServiceTrouble(facts, service);
 }
 
 void ExplainService(const Facts& facts, const Json& service, Findings& out) {

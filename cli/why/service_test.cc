@@ -149,6 +149,37 @@ TEST_F(WhyServiceTest, ReadyPodsWithoutEndpoints) {
                                         "controller manager run?\n"));
 }
 
+TEST_F(WhyServiceTest, ANameOfAPortIsOfOneProtocol) {
+  AddPod("a", kOwnLabels, true);
+  AddSlice(kOneReady);
+  std::string service = kService;
+  service.replace(service.find("8080, protocol: TCP"), 19, "http, protocol: UDP");
+  EXPECT_THAT(Why(service), StartsWith("service/web: port 80 leads nowhere, as no container of its "
+                                       "pods names a port http of UDP.\n"));
+  facts_.lists["pods"].clear();
+  AddPod("a", kOwnLabels, true, "[{containerPort: 8080, name: http, protocol: UDP}]");
+  EXPECT_THAT(Why(service), HasSubstr("nothing is wrong"));
+}
+
+TEST_F(WhyServiceTest, PortsOfEndpointsByHandHaveTheNamesOfTheServices) {
+  const std::string service =
+      "{kind: Service, metadata: {name: web}, spec: {clusterIP: 10.96.0.7, ports: [{port: 80}]}}";
+  const auto slice = [&](const std::string& port) {
+    facts_.lists["endpointslices"].clear();
+    Add("endpointslices",
+        "{metadata: {name: web-x, labels: {kubernetes.io/service-name: web}}, ports: [{" + port +
+            "port: 8080}], endpoints: [{addresses: [10.0.0.1]}]}");
+  };
+  slice("name: http, ");
+  EXPECT_THAT(Why(service), StartsWith("service/web: port 80 leads nowhere, as no endpoint has a "
+                                       "port of its name, which is none.\n"));
+  EXPECT_THAT(TextFor(explanation_), HasSubstr("ports: http (8080)  [endpointslices of the"));
+  slice("");
+  EXPECT_THAT(Why(service), HasSubstr("nothing is wrong"));
+  slice("name: '', protocol: UDP, ");
+  EXPECT_FALSE((Why(service), explanation_.healthy()));
+}
+
 TEST_F(WhyServiceTest, APolicyThatLetsNobodyIn) {
   AddPod("a", kOwnLabels, true);
   AddSlice(kOneReady);
@@ -277,6 +308,38 @@ TEST_F(WhyIngressTest, ServicesAndPortsThatAreNotThere) {
   EXPECT_THAT(text, StartsWith("ingress/shop: a.b/x leads to port 81 of the service web, which has "
                                "no such port of TCP.\n"));
   EXPECT_THAT(text, HasSubstr("  80  [service/web spec.ports]\n"));
+}
+
+TEST_F(WhyIngressTest, OfItsServiceItsOwnPortMatters) {
+  AddAll();
+  auto& ports = facts_.lists["services"][0]["spec"]["ports"];
+  ports.push_back({{"name", "b"}, {"port", 81}, {"targetPort", "nope"}});
+  EXPECT_THAT(Why(IngressTo("web", "80")), HasSubstr("nothing is wrong"));
+  EXPECT_THAT(Why(IngressTo("web", "81")),
+              StartsWith("ingress/shop: nobody answers behind a.b/x, as service/web: port 81 leads "
+                         "nowhere, "));
+}
+
+TEST_F(WhyIngressTest, AHostWithoutPathsLeadsNowhere) {
+  AddAll();
+  const std::string status = "}, status: {loadBalancer: {ingress: [{ip: 1.2.3.4}]}}}";
+  const std::string rules =
+      "{kind: Ingress, metadata: {name: shop}, spec: {ingressClassName: nginx, rules: [{host: "
+      "a.b}]";
+  EXPECT_THAT(Why(rules + status),
+              StartsWith("ingress/shop: a.b leads nowhere, as its rule has no paths and there is "
+                         "no default backend.\n  no http.paths  [spec.rules[0]]\n"));
+  EXPECT_THAT(Why(rules + ", defaultBackend: {service: {name: web, port: {number: 80}}}" + status),
+              HasSubstr("nothing is wrong"));
+}
+
+TEST_F(WhyIngressTest, ThatNobodyServesItIsToldOnce) {
+  AddAll();
+  facts_.lists["ingressclasses"].clear();
+  AddEvent("Ingress/shop", "NotImplemented", "nobody serves Ingresses here");
+  EXPECT_THAT(Why(IngressTo("web", "80")),
+              StartsWith("ingress/shop is served by nobody: there is no ingress class nginx"));
+  EXPECT_EQ(explanation_.findings.size(), 1U);
 }
 
 TEST_F(WhyIngressTest, APortOfUdpIsNoneThatRequestsCanBeLedTo) {

@@ -50,10 +50,10 @@ std::string TroubleOf(const Facts& facts, const Json& service) {
   if (!found) return fmt::format("service/{} in namespace {} does not exist", name, namespace_);
   const int64_t port = At(service, "port").is_null() ? 443 : IntAt(service, "port");
   const Json& ports = At(*found, "spec", "ports");
-  const bool has_port = std::any_of(ports.begin(), ports.end(),
-                                    [&](const Json& each) { return IntAt(each, "port") == port; });
-  if (!has_port) return fmt::format("service/{} has no port {}", name, port);
-  return ServiceTrouble(facts, *found);
+  const auto asked = std::find_if(ports.begin(), ports.end(),
+                                  [&](const Json& each) { return IntAt(each, "port") == port; });
+  if (asked == ports.end()) return fmt::format("service/{} has no port {}", name, port);
+  return TroubleAtPort(facts, *found, *asked);
 }
 
 void ExplainWebhook(const Facts& facts, const Json& configuration, const Json& webhook,

@@ -47,6 +47,12 @@ std::string QuotedAfter(const std::string& message, const std::string& words) {
   return message.substr(begin, message.find('"', begin) - begin);
 }
 
+// "maximum cpu usage per Container is 1, ..."
+bool IsOfLimitRange(const std::string& message) {
+  const auto has = [&](const char* text) { return message.find(text) != message.npos; };
+  return (has("maximum") || has("minimum")) && has("per ");
+}
+
 // The whole command line that shows more of it.
 std::string CommandForRefusal(const Json& workload, const std::string& message) {
   const auto has = [&](const char* text) { return message.find(text) != message.npos; };
@@ -61,8 +67,24 @@ std::string CommandForRefusal(const Json& workload, const std::string& message) 
     return "skiff get validatingwebhookconfigurations,mutatingwebhookconfigurations";
   }
   if (has("ValidatingAdmissionPolicy")) return "skiff get validatingadmissionpolicies";
+  if (IsOfLimitRange(message)) return CommandFor(workload, "describe limitranges");
   if (has("serviceaccount")) return CommandFor(workload, "get serviceaccounts");
   return CommandFor(workload, "get events --sort-by=.lastTimestamp");
+}
+
+// "--requests=cpu=AMOUNT", of "failed quota: small: must specify requests.cpu for: c"; "" of other
+// words.
+std::string FlagForUnsaid(const std::string& message) {
+  constexpr std::string_view kBefore = "must specify ";
+  const size_t at = message.find(kBefore);
+  if (at == message.npos) return "";
+  const size_t begin = at + kBefore.size();
+  const std::string name = message.substr(begin, message.find_first_of(" ,;", begin) - begin);
+  const size_t dot = name.find('.');
+  const std::string resource = dot == name.npos ? name : name.substr(dot + 1);
+  if (resource != "cpu" && resource != "memory") return "";
+  return fmt::format("--{}={}=AMOUNT", name.starts_with("limits.") ? "limits" : "requests",
+                     resource);
 }
 
 void AddRefusal(const Json& workload, const Json& maker, const std::string& message,
@@ -72,6 +94,11 @@ void AddRefusal(const Json& workload, const Json& maker, const std::string& mess
   finding.sentence = fmt::format("{} cannot make its pods: what refuses them is {}",
                                  Named(workload), RefusedBy(message));
   finding.Saw(OneLine(message), fmt::format("{}, {}", Named(maker), source));
+  const std::string flag = FlagForUnsaid(message);
+  if (!flag.empty() && TextAt(workload, "kind") != "Job") {  // Whose template stays as it is.
+    finding.Try(
+        CommandFor(workload, fmt::format("set resources {} {}", ShellWord(Named(workload)), flag)));
+  }
   finding.Try(CommandForRefusal(workload, message));
   out.push_back(std::move(finding));
 }
@@ -164,7 +191,10 @@ void ExplainStalled(const Facts& facts, const Json& workload, Findings& out) {
   finding.Saw(OneLine(TextAt(progress, "message")),
               fmt::format("condition Progressing, for {}",
                           Age(facts, TextAt(progress, "lastTransitionTime"))));
-  finding.Try(CommandFor(workload, fmt::format("rollout undo {}", Named(workload))));
+  // Where there is something to go back to.
+  const bool is_first = facts.Has("replicasets") && SetsOf(facts, workload).size() < 2;
+  finding.Try(CommandFor(
+      workload, fmt::format("{} {}", is_first ? "describe" : "rollout undo", Named(workload))));
   out.push_back(std::move(finding));
 }
 
@@ -268,6 +298,11 @@ void ExplainCronJob(const Facts& facts, const Json& cron, Findings& out) {
   }
   Findings of_job;
   if (newest) ExplainJob(facts, *newest, of_job);
+  if (newest && of_job.empty() && finding.cause != "JobAlreadyActive" &&
+      TextAt(Condition(*newest, "Complete"), "status") != "True") {
+    finding.Saw(Named(*newest) + " is not over", "jobs");
+    finding.Try(CommandFor(cron, fmt::format("why {}", ShellWord(Named(*newest)))));
+  }
   for (const Json* event : facts.EventsOf(cron)) {
     if (TextAt(*event, "type") != "Warning") continue;
     finding.Saw(OneLine(TextAt(*event, "message")), EventSource(facts, *event));
@@ -365,8 +400,7 @@ std::string RefusedBy(const std::string& message) {
   }
   if (has("ValidatingAdmissionPolicy")) return "an admission policy";
   if (has("serviceaccount") && has("not found")) return "that its service account does not exist";
-  if (has("maximum") && has("per ")) return "a limit range";
-  if (has("minimum") && has("per ")) return "a limit range";
+  if (IsOfLimitRange(message)) return "a limit range";
   if (has("being terminated")) return "that its namespace is being deleted";
   return "the server";
 }

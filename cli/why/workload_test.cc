@@ -81,6 +81,27 @@ TEST_F(WhyWorkloadTest, AQuotaThatRefusesItsPods) {
   EXPECT_EQ(first().cause, "Refused");
 }
 
+TEST_F(WhyWorkloadTest, AQuotaThatWantsToBeToldHowMuch) {
+  None("own pods");
+  const auto refused = [&](const std::string& lacks) {
+    Why(DeploymentOf(2, 0,
+                     "{type: ReplicaFailure, status: 'True', message: 'pods \"x\" is "
+                     "forbidden: failed quota: small: must specify " +
+                         lacks + "'}"));
+    return first().commands;
+  };
+  const std::string describes = "skiff describe resourcequota small -n default";
+  EXPECT_THAT(
+      refused("requests.cpu for: c"),
+      testing::ElementsAre("skiff set resources deployment/web --requests=cpu=AMOUNT -n default",
+                           describes));
+  EXPECT_THAT(
+      refused("limits.memory for: c; requests.memory for: c"),
+      testing::ElementsAre("skiff set resources deployment/web --limits=memory=AMOUNT -n default",
+                           describes));
+  EXPECT_THAT(refused("requests.nvidia.com/gpu for: c"), testing::ElementsAre(describes));
+}
+
 TEST_F(WhyWorkloadTest, AWebhookThatRefusesItsPodsOrCannotBeAsked) {
   const auto refused = [&](const std::string& message) {
     return Why(
@@ -202,6 +223,27 @@ TEST_F(WhyWorkloadTest, ACronJobThatAllowsManyWaitsForNone) {
                 StartsWith("cronjob/c starts jobs by its schedule * * * * *"));
     EXPECT_TRUE(explanation_.healthy()) << policy;
   }
+}
+
+TEST_F(WhyWorkloadTest, ACronJobNamesTheJobThatIsNotOver) {
+  const std::string cron =
+      "{kind: CronJob, metadata: {name: c, uid: c1}, spec: {schedule: '* * * * *'}}";
+  Add("jobs", "{kind: Job, metadata: {name: c-1, ownerReferences: [{uid: c1, controller: true}]}}");
+  EXPECT_THAT(Why(cron), HasSubstr("job/c-1 is not over  [jobs]\n  try: skiff why job/c-1 -n "
+                                   "default\n"));
+  EXPECT_TRUE(explanation_.healthy());
+  facts_.lists["jobs"][0]["status"] = Parsed("{conditions: [{type: Complete, status: 'True'}]}");
+  EXPECT_THAT(Why(cron), testing::Not(HasSubstr("c-1")));
+}
+
+TEST_F(WhyWorkloadTest, ALimitRangeThatRefusesItsPods) {
+  None("own pods");
+  EXPECT_THAT(Why(DeploymentOf(2, 0,
+                               "{type: ReplicaFailure, status: 'True', message: 'pods \"x\" "
+                               "is forbidden: maximum cpu usage per Container is 1, but "
+                               "limit is 2'}")),
+              HasSubstr("what refuses them is a limit range.\n"));
+  EXPECT_THAT(first().commands, testing::ElementsAre("skiff describe limitranges -n default"));
 }
 
 TEST_F(WhyWorkloadTest, ACronJobSaysWhenItsLastWas) {

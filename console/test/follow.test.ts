@@ -21,7 +21,8 @@ interface Question {
 }
 const questions: Question[] = [];
 globalThis.fetch = ((path: string, given: RequestInit) =>
-  new Promise<Response>((resolve) => {
+  new Promise<Response>((resolve, reject) => {
+    given.signal?.addEventListener('abort', () => reject(new Error('aborted')));
     const { Accept } = given.headers as Record<string, string>;
     const answer = (body: unknown, status = 200) => resolve(new Response(typeof body === 'string' ? body : JSON.stringify(body), { status }));
     questions.push({ path, accept: Accept!, answer });
@@ -74,6 +75,10 @@ function told() {
   };
   return { said, sink };
 }
+// What was answered is taken in, whether or not timers stand still.
+async function settle() {
+  for (let i = 0; i < 5; i += 1) await new Promise((resolve) => setImmediate(resolve));
+}
 const forbidden = (verb: string) => ({ kind: 'Status', code: 403, message: `you may not ${verb} things` });
 const listOf = (name: string) => ({ metadata: { resourceVersion: '7' }, items: [{ metadata: { name } }] });
 
@@ -83,10 +88,6 @@ test('what may be listed and not watched is listed now and then, and at once aft
   questions.length = 0;
   const { said, sink } = told();
   mock.timers.enable({ apis: ['setTimeout'] });
-  const settle = async () => {
-    for (let i = 0; i < 20; i += 1) await Promise.resolve();
-    await new Promise((resolve) => setImmediate(resolve));
-  };
   try {
     const watch = new Watch('/apis/a/v1/things', {}, sink);
     await settle();
@@ -129,9 +130,6 @@ test('who may get one object, and neither watch nor list its kind, sees it', asy
   questions.length = 0;
   const { said, sink } = told();
   const watch = new Watch('/apis/a/v1/things', { fieldSelector: 'metadata.name=a' }, sink);
-  const settle = async () => {
-    for (let i = 0; i < 3; i += 1) await turn();
-  };
   await settle();
   questions[0]!.answer(forbidden('watch'), 403);
   await settle();
@@ -155,10 +153,6 @@ test('who may get one object, and neither watch nor list its kind, sees it', asy
 
 test('a server that comes back with less is read anew, and one with more is followed on', async () => {
   const { Watch } = await import('../src/api/watch');
-  const settle = async () => {
-    for (let i = 0; i < 20; i += 1) await Promise.resolve();
-    await new Promise((resolve) => setImmediate(resolve));
-  };
   const end = { resourceVersion: '900', annotations: { 'k8s.io/initial-events-end': 'true' } };
   for (const [now, goesOn] of [['1000', true], ['90', false]] as const) {
     questions.length = 0;
@@ -168,7 +162,7 @@ test('a server that comes back with less is read anew, and one with more is foll
       const watch = new Watch('/apis/a/v1/things', {}, sink);
       await settle();
       questions[0]!.answer(`${JSON.stringify({ type: 'BOOKMARK', object: { metadata: end } })}\n`);
-      for (let i = 0; i < 5; i += 1) await settle();
+      await settle();
       assert.equal(questions[1]!.path.includes('resourceVersion=900'), true, questions[1]!.path);
       questions[1]!.answer({ kind: 'Status', code: 503, message: 'going' }, 503);
       await settle();
@@ -180,6 +174,7 @@ test('a server that comes back with less is read anew, and one with more is foll
       assert.equal(questions[3]!.path.includes('resourceVersion=900'), goesOn, questions[3]!.path);
       assert.equal(questions[3]!.path.includes('sendInitialEvents'), !goesOn, questions[3]!.path);
       watch.close();
+      await settle(); // It clears its timers, while they are those that it set.
     } finally {
       mock.timers.reset();
     }
@@ -217,6 +212,62 @@ test('after some lists it is tried whether a watch is allowed now', async () => 
   }
 });
 
+test('who asks twice to try again is not refused what may be listed', async () => {
+  const { kListedMs, Watch } = await import('../src/api/watch');
+  questions.length = 0;
+  const { said, sink } = told();
+  mock.timers.enable({ apis: ['setTimeout'] });
+  try {
+    const watch = new Watch('/apis/a/v1/things', {}, sink);
+    await settle();
+    questions[0]!.answer(forbidden('watch'), 403);
+    await settle();
+    questions[1]!.answer(forbidden('list'), 403);
+    await settle();
+    watch.retry();
+    await settle();
+    questions[2]!.answer(forbidden('watch'), 403);
+    await settle();
+    watch.retry(); // The list is under way, and the button is still there.
+    questions[3]!.answer(listOf('a'));
+    await settle();
+    mock.timers.tick(kListedMs);
+    await settle();
+    questions[4]!.answer(forbidden('watch'), 403);
+    await settle();
+    questions[5]!.answer(listOf('b'));
+    await settle();
+    assert.deepEqual(said.slice(-2), ['all b', 'listed']);
+    watch.close();
+  } finally {
+    mock.timers.reset();
+  }
+});
+
+test('a list that is not answered is given up, and asked for again', async () => {
+  const { Watch } = await import('../src/api/watch');
+  questions.length = 0;
+  const { said, sink } = told();
+  mock.timers.enable({ apis: ['setTimeout'] });
+  try {
+    const watch = new Watch('/apis/a/v1/things', {}, sink);
+    await settle();
+    questions[0]!.answer(forbidden('watch'), 403);
+    await settle();
+    mock.timers.tick(150_000);
+    await settle();
+    assert.equal(said.at(-1)?.startsWith('away'), true, said.join());
+    mock.timers.tick(1_000);
+    await settle();
+    questions[2]!.answer(listOf('a'));
+    await settle();
+    assert.deepEqual(said.slice(-2), ['all a', 'listed']);
+    watch.close();
+  } finally {
+    mock.timers.reset();
+  }
+});
+
 test('what a list has as it was stays the same object', async () => {
   const { liveOf } = await import('../src/api/live');
   const live = liveOf(kinds.pods, 'kept', {});
@@ -228,6 +279,11 @@ test('what a list has as it was stays the same object', async () => {
   assert.equal(live.list.length, 3);
   assert.equal(live.list[0], a);
   assert.equal(live.list[1] === b, false);
+  const used = (cpu: string) => ({ metadata: { name: 'u', uid: 'u' }, cpu }) as unknown as Obj;
+  live.replace([used('1')]);
+  live.replace([used('2')]);
+  live.publish();
+  assert.deepEqual(live.list, [{ metadata: { name: 'u', uid: 'u', managedFields: undefined }, cpu: '2' }]);
   live.end();
 });
 

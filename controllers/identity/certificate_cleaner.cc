@@ -15,6 +15,7 @@ class Cleaner final : public Reconciler<CertificateSigningRequest> {
 
   Result<Requeue> Reconcile(const CertificateSigningRequest& request) override {
     const TimePoint end = certificates::EndOf(request);
+    if (end == TimePoint::max()) return Requeue::None();
     const TimePoint now = clock_.Now();
     if (end > now) return Requeue::After(Between(now, end));
     const auto deleted = client_.Delete(request);

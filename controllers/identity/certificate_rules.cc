@@ -232,7 +232,10 @@ TimePoint EndOf(const CertificateSigningRequest& request) {
     }
   }
   const TimePoint created = request.metadata.creation_timestamp.point();
-  if (approved == nullptr) return Later(created, kPendingLifetime);
+  if (approved == nullptr) {
+    // Whoever says anything else of it has taken it up.
+    return request.status.conditions.empty() ? Later(created, kPendingLifetime) : TimePoint::max();
+  }
   const TimePoint since = Since(request, *approved);
   if (request.status.certificate.empty()) return Later(since, kPendingLifetime);
   const auto expiry = ExpiryOf(request.status.certificate);

@@ -51,7 +51,7 @@ const certificates_v1::CertificateSigningRequestCondition* FindCondition(
 void AddCondition(certificates_v1::CertificateSigningRequest& request, std::string type,
                   std::string reason, std::string message);
 
-// When a request has served its purpose and can be deleted.
+// When a request has served its purpose and can be deleted; TimePoint::max(): not as it is.
 TimePoint EndOf(const certificates_v1::CertificateSigningRequest& request);
 
 }  // namespace skiff::certificates

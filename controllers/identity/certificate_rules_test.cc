@@ -153,6 +153,13 @@ TEST(CertificateRulesTest, ARequestIsOverAnHourAfterItsAnswerAndADayWithoutOne) 
   EXPECT_EQ(EndOf(request), kSigningTime + 4h);
 }
 
+TEST(CertificateRulesTest, ARequestThatSomebodyHasTakenUpWaitsForTheAnswer) {
+  certificates_v1::CertificateSigningRequest request;
+  request.metadata.creation_timestamp = kSigningTime;
+  AddCondition(request, "example.com/Reviewed", "r", "m");
+  EXPECT_EQ(EndOf(request), TimePoint::max());
+}
+
 // As `user`, a member of `group`, asks for CN and O.
 bool IsForNodeServices(const std::string& user, const std::string& group, CertificateOrder order,
                        std::string_view signer = kApiServerClientSigner) {

@@ -1,8 +1,10 @@
 // What is signed of what was approved.
 #include <gmock/gmock.h>
+#include <unistd.h>
 
 #include "base/certificates.h"
 #include "base/hash.h"
+#include "base/whole_file.h"
 #include "controllers/identity/certificate_rules.h"
 #include "controllers/listing_server_fixture.h"
 #include "controllers/program.h"
@@ -39,9 +41,22 @@ class CertificateSigningTest : public ListingServerTest {
     options.signing_authorities.emplace(
         certificates::kKubeletClientSigner,
         *CertificateAuthority::Create("authority", clock_.Now() - age));
+    if (!files_.certificate.empty()) {
+      options.signing_files.emplace(certificates::kKubeletClientSigner, files_);
+    }
     AddCertificateSigning(manager_, options);
     Run(1s);
   }
+  // What stands in the files of the signer by now.
+  void Replace(const std::string& certificate, const std::string& key) {
+    const std::string path = testing::TempDir() + "/signer-" + std::to_string(getpid());
+    files_ = {path + ".crt", path + ".key"};
+    ASSERT_TRUE(WriteWholeFile(files_.certificate, certificate, 0600));
+    ASSERT_TRUE(WriteWholeFile(files_.key, key, 0600));
+  }
+
+ private:
+  SigningFiles files_;
 };
 
 TEST_F(CertificateSigningTest, WhatWasApprovedIsSigned) {
@@ -57,6 +72,21 @@ TEST_F(CertificateSigningTest, WhatWasDeniedAsWellIsNot) {
 TEST_F(CertificateSigningTest, AnAuthorityThatIsOverSignsNothing) {
   Sign(kAuthorityLifetime + 24h, {"Approved"});
   EXPECT_THAT(written(), Not(Contains(kSignedStatus)));
+}
+
+TEST_F(CertificateSigningTest, AnAuthorityThatWasRenewedInItsFilesSigns) {
+  const auto renewed = *CertificateAuthority::Create("authority", clock_.Now());
+  Replace(renewed.pem().certificate_pem, renewed.pem().key_pem);
+  Sign(kAuthorityLifetime + 24h, {"Approved"});
+  EXPECT_THAT(written(), Contains(kSignedStatus));
+}
+
+TEST_F(CertificateSigningTest, FilesOfWhichOneIsReplacedLeaveTheAuthorityOfBefore) {
+  const auto renewed = *CertificateAuthority::Create("authority", clock_.Now());
+  const auto other = *CertificateAuthority::Create("authority", clock_.Now());
+  Replace(renewed.pem().certificate_pem, other.pem().key_pem);
+  Sign(24h, {"Approved"});
+  EXPECT_THAT(written(), Contains(kSignedStatus));
 }
 
 }  // namespace

@@ -143,9 +143,10 @@ class QuotaReconciler final : public Reconciler<ResourceQuota> {
   };
 
   // What cannot be measured, as of a kind that nobody can list, does not keep the rest from being
-  // told. How long the write has to wait; 0: it is done.
+  // told, where there is any. How long the write has to wait; 0: it is done.
   Result<Duration> Count(const ResourceQuota& quota) {
     const Measured measured = Measure(quota);
+    if (!measured.whole && measured.usage.empty()) return Fail(measured.whole.error());
     const auto status = QuotaStatusOf(quota, measured.usage);
     if (status != quota.status) {
       const Duration wait = TRY(Tell(quota, status));

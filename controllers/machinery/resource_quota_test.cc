@@ -9,7 +9,7 @@
 namespace skiff {
 namespace {
 
-constexpr char kQuotaStatus[] = "PUT /api/v1/namespaces/default/resourcequotas/q/status";
+constexpr char kCountedStatus[] = "PUT /api/v1/namespaces/default/resourcequotas/q/status";
 
 class QuotaRounds : public ListingServerTest {};
 
@@ -25,7 +25,7 @@ TEST_F(QuotaRounds, WhatCannotBeCountedKeepsNothingElseFromIt) {
   AddResourceQuotaController(manager_, *custom_kinds);
   manager_.AddLoop(std::move(custom_kinds));
   Run(5s);
-  const auto found = std::ranges::find(written(), kQuotaStatus);
+  const auto found = std::ranges::find(written(), kCountedStatus);
   ASSERT_NE(found, written().end());
   const Json body = Json::parse(bodies()[static_cast<size_t>(found - written().begin())]);
   EXPECT_EQ(body["status"]["used"], Json({{"pods", "1"}}));

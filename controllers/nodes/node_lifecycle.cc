@@ -25,7 +25,8 @@ constexpr std::string_view kLeaseNamespace = "kube-node-lease";
 class Heartbeats {
  public:
   explicit Heartbeats(const Clock& clock) : clock_(clock) {}
-  void SawNode(const Ptr<Node>& before, const Ptr<Node>& now) {
+  // `has_lease`: it is heard of beside its status.
+  void SawNode(const Ptr<Node>& before, const Ptr<Node>& now, bool has_lease) {
     const MutexLock lock(mutex_);
     if (!now) {
       heard_.erase(before->metadata.name);
@@ -35,7 +36,10 @@ class Heartbeats {
       const auto* ready = node ? FindCondition(*node, "Ready") : nullptr;
       return ready ? ready->last_heartbeat_time : Time();
     };
-    if (!before || beat(before) != beat(now)) heard_[now->metadata.name] = clock_.Monotonic();
+    if (!before || beat(before) != beat(now)) {
+      const Duration silent = before || has_lease ? Duration(0) : SilenceOfNew(*now);
+      heard_[now->metadata.name] = clock_.Monotonic() - silent;
+    }
   }
   void SawLease(const Ptr<Lease>& before, const Ptr<Lease>& now) {
     if (!now || now->metadata.namespace_ != kLeaseNamespace || !now->spec.renew_time) return;
@@ -58,6 +62,13 @@ class Heartbeats {
   }
 
  private:
+  // A node that never said how it is has been silent since it was made, also where this process
+  // comes to know of it later.
+  Duration SilenceOfNew(const Node& node) const {
+    if (FindCondition(node, "Ready") != nullptr) return Duration(0);
+    return std::max(Duration(0), clock_.Now() - node.metadata.creation_timestamp.point());
+  }
+
   const Clock& clock_;
   mutable Mutex mutex_;
   std::map<std::string, Duration> heard_ GUARDED_BY(mutex_);
@@ -72,20 +83,24 @@ class NodeMonitor final : public ControlLoop {
       : client_(manager.client()),
         clock_(manager.clock()),
         nodes_(manager.informer<Node>()),
+        leases_(manager.informer<Lease>()),
         options_(options),
         heartbeats_(manager.clock()),
         figures_(options.metrics) {
     nodes_.OnChange([this](const auto& before, const auto& now) {
       figures_.Saw(before.get(), now.get());
-      heartbeats_.SawNode(before, now);
+      heartbeats_.SawNode(before, now, now && HasLease(now->metadata.name));
       const bool is_news = !before || (now && IsReady(*before) != IsReady(*now));
       if (is_news && ShortestGrace() < looks_at_.load() - clock_.Monotonic()) Wake();
     });
-    manager.informer<Lease>().OnChange(
+    nodes_.cache().OnSynced([this] { Wake(); });
+    leases_.OnChange(
         [this](const auto& before, const auto& now) { heartbeats_.SawLease(before, now); });
+    leases_.cache().OnSynced([this] { Wake(); });
   }
 
   Duration Step() override {
+    if (!nodes_.synced() || !leases_.synced()) return kNever;
     looks_at_ = kNever;  // Who comes from here on may not be seen by this look.
     Duration next = kNever;
     const Duration begin = clock_.Monotonic();
@@ -104,6 +119,11 @@ class NodeMonitor final : public ControlLoop {
   // No node has to be looked at sooner than this after it was heard of.
   Duration ShortestGrace() const {
     return std::min(options_.node_monitor_grace_period, options_.node_startup_grace_period);
+  }
+
+  bool HasLease(const std::string& node) const {
+    const auto lease = leases_.Get({std::string(kLeaseNamespace), node});
+    return lease && lease->spec.renew_time;
   }
 
   // How long until this node has to be looked at again.
@@ -126,6 +146,7 @@ class NodeMonitor final : public ControlLoop {
   Client& client_;
   const Clock& clock_;
   const Informer<Node> nodes_;
+  const Informer<Lease> leases_;
   const ControllerOptions options_;
   Heartbeats heartbeats_;
   NodeFigures figures_;

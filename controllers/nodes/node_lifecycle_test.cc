@@ -9,6 +9,7 @@ namespace skiff {
 namespace {
 
 using testing::Contains;
+using testing::Not;
 
 using NodeLifecycleRounds = ListingServerTest;
 
@@ -33,6 +34,29 @@ TEST_F(NodeLifecycleRounds, APodThatCannotBeMarkedKeepsNoOtherInService) {
   EXPECT_GT(before, 1);
   Run(1min);
   EXPECT_EQ(marks(), before) << "it is done with";
+}
+
+// 1'800'000'000 seconds, at which the clock stands.
+constexpr char kMinuteBefore[] = "2027-01-15T07:58:59Z";
+constexpr char kSilentStatus[] = "PUT /api/v1/nodes/n/status";
+
+TEST_F(NodeLifecycleRounds, ANodeThatNeverSaidHowItIsIsSilentSinceItWasMade) {
+  Put("/api/v1/nodes", "/api/v1/nodes/n", {{"metadata", {{"creationTimestamp", kMinuteBefore}}}});
+  AddNodeLifecycleController(manager_, {});
+  Run(1s);
+  EXPECT_THAT(written(), Contains(kSilentStatus));
+}
+
+TEST_F(NodeLifecycleRounds, ANodeThatIsHeardOfByItsLeaseIsNot) {
+  const Json lease = {
+      {"metadata", {{"name", "n"}, {"namespace", "kube-node-lease"}, {"resourceVersion", "1"}}},
+      {"spec", {{"renewTime", "2027-01-15T07:58:59.000000Z"}}}};
+  answers_["/apis/coordination.k8s.io/v1/leases"] = {
+      200, {{"metadata", {{"resourceVersion", "1"}}}, {"items", Json::array({lease})}}};
+  Put("/api/v1/nodes", "/api/v1/nodes/n", {{"metadata", {{"creationTimestamp", kMinuteBefore}}}});
+  AddNodeLifecycleController(manager_, {});
+  Run(1s);
+  EXPECT_THAT(written(), Not(Contains(kSilentStatus)));
 }
 
 }  // namespace

@@ -120,6 +120,7 @@ class AttachDetach final : public ControlLoop {
     Duration again = kNever;       // When to look next.
     std::set<VolumeId> listed;     // To be in volumesAttached.
     std::vector<VolumeId> leaving;  // Their attachments go.
+    bool is_current = false;        // The server has said that the node has not changed since.
   };
   // A VolumeAttachment that the cache may not show yet.
   struct Made {
@@ -383,7 +384,7 @@ class AttachDetach final : public ControlLoop {
 
   // Writes volumesAttached, and tells the pods of what is new there. Conflict when the node has
   // changed: what it uses may have, too.
-  Result<> Report(const View& view) {
+  Result<> Report(View& view) {
     std::vector<core_v1::AttachedVolume> wanted;
     std::set<VolumeId> fresh = view.listed;
     for (const auto& attached : view.node->status.volumes_attached) {
@@ -393,6 +394,7 @@ class AttachDetach final : public ControlLoop {
       wanted.push_back(attached);
     }
     for (const VolumeId& volume : fresh) wanted.emplace_back().name = attach::UniqueName(volume);
+    view.is_current = wanted != view.node->status.volumes_attached;
     TRY(client_.PatchStatus(*view.node,
                             [&](Node& it) { it.status.volumes_attached = std::move(wanted); },
                             {.if_unchanged = true}));
@@ -408,11 +410,21 @@ class AttachDetach final : public ControlLoop {
     return {};
   }
 
-  Result<> Detach(const View& view, const VolumeId& volume) {
+  // A cache that lags may show a node that has yet to be told of a volume which it uses by now.
+  Result<> CheckNode(View& view) {
+    if (!view.node || view.is_current) return {};
+    const auto live = TRY(client_.Get<Node>({"", view.name}));
+    view.is_current = live->metadata.resource_version == view.node->metadata.resource_version;
+    if (view.is_current) return {};
+    return Fail(Reason::kConflict, "the node has changed");
+  }
+
+  Result<> Detach(View& view, const VolumeId& volume) {
     const std::string name = attach::AttachmentName(volume, view.name);
     const auto found = view.attachments.find(name);
     // One that was made just now wakes us when it shows.
     if (found == view.attachments.end() || found->second->metadata.deletion_timestamp) return {};
+    TRY(CheckNode(view));
     const auto deleted = client_.Delete(*found->second);
     if (!deleted && deleted.error().reason != Reason::kNotFound) return Fail(deleted.error());
     return {};

@@ -8,6 +8,7 @@ namespace skiff {
 namespace {
 
 using testing::Contains;
+using testing::Not;
 
 class AttachDetachRounds : public ListingServerTest {
  protected:
@@ -38,6 +39,15 @@ TEST_F(AttachDetachRounds, AVolumeThatCannotBeDetachedHoldsNoOther) {
   Run(5s);
   EXPECT_THAT(written(), Contains(first));
   EXPECT_THAT(written(), Contains(second));
+}
+
+// The cache shows the node as it was before it was told of the volume.
+TEST_F(AttachDetachRounds, AVolumeThatANodeUsesByNowIsLeftThere) {
+  const std::string taken_away = PutAttached("a");
+  answers_.at("/api/v1/nodes/n").second["metadata"]["resourceVersion"] = "2";
+  AddAttachDetachController(manager_, {});
+  Run(5s);
+  EXPECT_THAT(written(), Not(Contains(taken_away)));
 }
 
 }  // namespace

@@ -42,6 +42,18 @@ std::string SuccessorOf(const std::string& provisioner) {
   return "";
 }
 
+std::string FormerProvisionerOf(const core_v1::PersistentVolume& volume) {
+  const core_v1::PersistentVolumeSpec& spec = volume.spec;
+  if (spec.aws_elastic_block_store) return "kubernetes.io/aws-ebs";
+  if (spec.azure_disk) return "kubernetes.io/azure-disk";
+  if (spec.azure_file) return "kubernetes.io/azure-file";
+  if (spec.cinder) return "kubernetes.io/cinder";
+  if (spec.gce_persistent_disk) return "kubernetes.io/gce-pd";
+  if (spec.portworx_volume) return "kubernetes.io/portworx-volume";
+  if (spec.vsphere_volume) return "kubernetes.io/vsphere-volume";
+  return "";
+}
+
 std::string WhyNoDirectory(const core_v1::PersistentVolumeClaim& claim,
                            const std::string& provisioner, const std::string& storage_class) {
   if (claim.spec.data_source || claim.spec.data_source_ref) {

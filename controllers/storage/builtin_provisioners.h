@@ -18,8 +18,13 @@ std::optional<std::string> ProvisionerNow(const std::string& provisioner);
 
 // The driver that looks after what this built-in provisioner made; "" where none does.
 std::string SuccessorOf(const std::string& provisioner);
+// The built-in provisioner whose volumes are such as this one, where a driver looks after them now;
+// "" of others.
+std::string FormerProvisionerOf(const core_v1::PersistentVolume& volume);
 // On volumes that such a driver looks after: which one.
 inline constexpr std::string_view kMigratedTo = "pv.kubernetes.io/migrated-to";
+// Until a built-in provisioner has deleted what it made: one that has a successor never will.
+inline constexpr std::string_view kBuiltinDeletion = "kubernetes.io/pv-controller";
 
 // Why a directory cannot be what the claim asks for; "": it can.
 std::string WhyNoDirectory(const core_v1::PersistentVolumeClaim& claim,

@@ -66,5 +66,15 @@ TEST(WhyNotDeletedTest, ADirectoryThatSomebodyNamedIsNotDeleted) {
   EXPECT_TRUE(WhyNotDeleted(volume).ends_with(": no volume plugin matched"));
 }
 
+TEST(FormerProvisionerTest, EachSourceThatHasADriverByNowIsKnown) {
+  core_v1::PersistentVolume volume;
+  EXPECT_EQ(FormerProvisionerOf(volume), "");
+  volume.spec.csi.Ensure().driver = "ebs.csi.aws.com";
+  EXPECT_EQ(FormerProvisionerOf(volume), "");
+  volume.spec.csi.reset();
+  volume.spec.vsphere_volume.Ensure();
+  EXPECT_EQ(SuccessorOf(FormerProvisionerOf(volume)), "csi.vsphere.vmware.com");
+}
+
 }  // namespace
 }  // namespace skiff

@@ -8,6 +8,7 @@
 
 #include <set>
 
+#include "api/pods/pod_phase.h"
 #include "client/reconciler.h"
 #include "controllers/nodes/node_health.h"
 #include "controllers/program.h"
@@ -75,22 +76,23 @@ class ClaimReconciler final : public Reconciler<PersistentVolumeClaim> {
   Result<> Lose(const PersistentVolumeClaim& claim, const std::string& reason,
                 const std::string& message) {
     if (claim.status.phase == "Lost") return {};
+    TRY(SetPhase(claim, "Lost"));
+    events_.Warning(claim, reason, message);
+    return {};
+  }
+
+  Result<> SetPending(const PersistentVolumeClaim& claim) { return SetPhase(claim, "Pending"); }
+
+  // One that it has without a volume: nothing of what was said of an earlier one stays.
+  Result<> SetPhase(const PersistentVolumeClaim& claim, const std::string& phase) {
     TRY(client_.PatchStatus(claim,
-                            [](PersistentVolumeClaim& it) {
-                              it.status.phase = "Lost";
+                            [&](PersistentVolumeClaim& it) {
+                              it.status.phase = phase;
                               it.status.access_modes.clear();
                               it.status.capacity.clear();
                               it.status.current_volume_attributes_class_name.reset();
                             },
                             {.if_unchanged = true}));
-    events_.Warning(claim, reason, message);
-    return {};
-  }
-
-  Result<> SetPending(const PersistentVolumeClaim& claim) {
-    TRY(client_.PatchStatus(
-        claim, [](PersistentVolumeClaim& it) { it.status.phase = "Pending"; },
-        {.if_unchanged = true}));
     return {};
   }
 
@@ -130,7 +132,7 @@ class ClaimReconciler final : public Reconciler<PersistentVolumeClaim> {
     if (waits && !HasAnnotation(claim.metadata, kSelectedNode)) {
       TellWhoIsAwaited(claim);
     } else if (!class_name.value_or("").empty()) {
-      if (provisions_) TRY(Provision(claim, *class_name, storage_class));
+      return provisions_ ? Provision(claim, *class_name, storage_class) : Result<>();
     } else {
       events_.Normal(claim, "FailedBinding",
                      "no persistent volumes available for this claim and no storage class is set");
@@ -142,7 +144,7 @@ class ClaimReconciler final : public Reconciler<PersistentVolumeClaim> {
     std::string names;
     int count = 0;
     for (const auto& pod : pods_.ByIndex("claim", KeyOf(claim).Text())) {
-      if (!pod->spec.node_name.empty()) continue;
+      if (!pod->spec.node_name.empty() || HasEnded(pod->status.phase)) continue;
       names += (names.empty() ? "" : ",") + pod->metadata.name;
       ++count;
     }
@@ -203,6 +205,8 @@ class ClaimReconciler final : public Reconciler<PersistentVolumeClaim> {
       events_.Warning(claim, "ProvisioningFailed", why_not);
       return {};
     }
+    const bool can_be_there = TRY(IsChosenNodeThere(claim));
+    if (!can_be_there) return TakeBackNode(claim);
     const std::string node = volumes_have_places_ ? NodeFor(claim) : "";
     if (node.empty() && volumes_have_places_) {
       events_.Warning(claim, "ProvisioningFailed",
@@ -224,6 +228,30 @@ class ClaimReconciler final : public Reconciler<PersistentVolumeClaim> {
     events_.Normal(claim, "ProvisioningSucceeded",
                    fmt::format("Successfully provisioned volume {} using {}", wanted.metadata.name,
                                storage_class.provisioner));
+    return {};
+  }
+
+  // A volume on a node that has gone since it was chosen would be the claim's for ever, and keep
+  // its pods from any other node.
+  Result<bool> IsChosenNodeThere(const PersistentVolumeClaim& claim) {
+    const auto chosen = claim.metadata.annotations.find(std::string(kSelectedNode));
+    if (!volumes_have_places_ || chosen == claim.metadata.annotations.end()) return true;
+    if (nodes_.Get({"", chosen->second})) return true;
+    // The cache may lag behind the scheduler's. Who is the binder may list nodes, and not get one.
+    const auto live =
+        TRY(client_.List<Node>({.field_selector = "metadata.name=" + chosen->second}));
+    return !live.empty();
+  }
+
+  // The scheduler chooses another one then.
+  Result<> TakeBackNode(const PersistentVolumeClaim& claim) {
+    const std::string annotation(kSelectedNode);
+    events_.Warning(claim, "ProvisioningFailed",
+                    fmt::format("Failed to get target node: node \"{}\" not found",
+                                claim.metadata.annotations.at(annotation)));
+    TRY(client_.Patch(claim,
+                      [&](PersistentVolumeClaim& it) { it.metadata.annotations.erase(annotation); },
+                      {.if_unchanged = true}));
     return {};
   }
 

@@ -101,6 +101,84 @@ TEST_F(VolumeBinderRounds, AVolumeOfAFormerProvisionerIsHandedOnToItsDriver) {
   EXPECT_THAT(told(), Not(Contains("VolumeFailedDelete")));
 }
 
+TEST_F(VolumeBinderRounds, NothingWaitsForAProvisionerThatIsNoMore) {
+  Json volume = {{"spec", {{"capacity", {{"storage", "1Gi"}}}}}};
+  volume["metadata"] = {{"deletionTimestamp", "2026-01-01T00:00:00Z"},
+                        {"finalizers", {"kubernetes.io/pv-controller", "x.io/y"}},
+                        {"annotations",
+                         {{"pv.kubernetes.io/provisioned-by", "kubernetes.io/gce-pd"},
+                          {"pv.kubernetes.io/migrated-to", "pd.csi.storage.gke.io"}}}};
+  Put("/api/v1/persistentvolumes", kBinderVolume, std::move(volume));
+  AddVolumeBinder(manager_, {});
+  Run(1s);
+  ASSERT_FALSE(written().empty());
+  EXPECT_EQ(written()[0], std::string("PATCH ") + kBinderVolume);
+  EXPECT_THAT(bodies()[0], HasSubstr(R"(["x.io/y"])"));
+}
+
+// As kube-controller-manager made it for a directory of its own.
+TEST_F(VolumeBinderRounds, AVolumeThatIsDeletedHereWaitsForNobodyElseToDeleteIt) {
+  Json volume = {{"spec",
+                  {{"accessModes", {"ReadWriteOnce"}},
+                   {"capacity", {{"storage", "1Gi"}}},
+                   {"persistentVolumeReclaimPolicy", "Delete"},
+                   {"hostPath", {{"path", "/tmp/hostpath_pv/x"}}},
+                   {"claimRef", {{"namespace", "default"}, {"name", "a"}, {"uid", "a"}}}}},
+                 {"status", {{"phase", "Released"}}}};
+  volume["metadata"] = {
+      {"finalizers", {"kubernetes.io/pv-controller"}},
+      {"annotations", {{"pv.kubernetes.io/provisioned-by", "kubernetes.io/host-path"}}}};
+  Put("/api/v1/persistentvolumes", kBinderVolume, std::move(volume));
+  answers_["/api/v1/namespaces/default/persistentvolumeclaims/a"] = {
+      404, {{"kind", "Status"}, {"reason", "NotFound"}, {"code", 404}}};
+  ControllerOptions options;
+  options.local_path_provisioners = {"kubernetes.io/host-path"};
+  AddVolumeReclaimer(manager_, options);
+  Run(1s);
+  ASSERT_FALSE(written().empty());
+  EXPECT_EQ(written()[0], std::string("PATCH ") + kBinderVolume);
+  EXPECT_THAT(bodies()[0], HasSubstr(R"("finalizers":null)"));
+}
+
+TEST_F(VolumeBinderRounds, AClaimThatWaitsAgainSaysNothingOfAnEarlierVolume) {
+  Put("/api/v1/persistentvolumeclaims", kBinderClaim,
+      {{"spec", {{"accessModes", {"ReadWriteOnce"}}, {"volumeName", "gone"}}},
+       {"status",
+        {{"phase", "Bound"},
+         {"accessModes", {"ReadWriteOnce"}},
+         {"capacity", {{"storage", "1Gi"}}}}}});
+  AddVolumeBinder(manager_, {});
+  Run(1s);
+  ASSERT_FALSE(written().empty());
+  EXPECT_EQ(written()[0], std::string("PATCH ") + kBinderClaim + "/status");
+  const Json status = Json::parse(bodies()[0])["status"];
+  EXPECT_EQ(status["phase"], "Pending");
+  EXPECT_TRUE(status["capacity"].is_null() && status["accessModes"].is_null()) << bodies()[0];
+}
+
+TEST_F(VolumeBinderRounds, NoVolumeIsMadeOnANodeThatHasGoneSinceItWasChosen) {
+  Put("/apis/storage.k8s.io/v1/storageclasses", "/apis/storage.k8s.io/v1/storageclasses/local",
+      {{"provisioner", "skiff.io/local-path"}, {"volumeBindingMode", "WaitForFirstConsumer"}});
+  const Json annotations = {
+      {"volume.kubernetes.io/selected-node", "gone"},
+      {"volume.kubernetes.io/storage-provisioner", "skiff.io/local-path"},
+      {"volume.beta.kubernetes.io/storage-provisioner", "skiff.io/local-path"}};
+  Put("/api/v1/persistentvolumeclaims", kBinderClaim,
+      {{"metadata", {{"annotations", annotations}}},
+       {"spec",
+        {{"accessModes", {"ReadWriteOnce"}},
+         {"storageClassName", "local"},
+         {"resources", {{"requests", {{"storage", "1Gi"}}}}}}},
+       {"status", {{"phase", "Pending"}}}});
+  AddVolumeBinder(manager_, {.local_path_directory = "/d"});
+  Run(1s);
+  EXPECT_THAT(written(), Not(Contains("POST /api/v1/persistentvolumes")));
+  ASSERT_FALSE(written().empty());
+  EXPECT_EQ(written()[0], std::string("PATCH ") + kBinderClaim);
+  EXPECT_THAT(bodies()[0], HasSubstr(R"("volume.kubernetes.io/selected-node":null)"));
+  EXPECT_THAT(messages(), Contains("Failed to get target node: node \"gone\" not found"));
+}
+
 // The cache does not show it yet, and it is another claim's by now.
 TEST_F(VolumeBinderRounds, AVolumeThatIsReadFromTheServerIsTakenFromNobody) {
   answers_["/api/v1/persistentvolumes/new"] = {

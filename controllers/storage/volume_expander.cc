@@ -1,8 +1,12 @@
 // Claims that ask for more than their volumes have: whoever drives the volume makes it larger
-// (external-resizer of CSI), and the claim is told that it waits for that.
+// (external-resizer of CSI), and the claim is told that it waits for that. Of a volume that is not
+// a CSI volume but has a driver by now, that driver's resizer looks for its name on the claim.
+#include <fmt/format.h>
+
 #include "base/log.h"
 #include "client/reconciler.h"
 #include "controllers/program.h"
+#include "controllers/storage/builtin_provisioners.h"
 #include "controllers/storage/volume_expansion_plan.h"
 
 namespace skiff {
@@ -11,10 +15,13 @@ namespace {
 using core_v1::PersistentVolume;
 using core_v1::PersistentVolumeClaim;
 
+constexpr char kResizer[] = "volume.kubernetes.io/storage-resizer";
+
 class VolumeExpander final : public ControlLoop {
  public:
   explicit VolumeExpander(Manager& manager)
-      : events_(manager.Recorder("volume_expand")),
+      : client_(manager.client()),
+        events_(manager.Recorder("volume_expand")),
         claims_(manager.informer<PersistentVolumeClaim>()),
         volumes_(manager.informer<PersistentVolume>()),
         queue_(manager.clock()) {
@@ -39,7 +46,7 @@ class VolumeExpander final : public ControlLoop {
   }
 
  private:
-  // False: its volume does not know of the claim yet.
+  // False: its volume does not know of the claim yet, or the claim could not be written.
   bool Tell(const ObjectKey& key) {
     const auto claim = claims_.Get(key);
     if (!claim || !WantsMore(*claim)) return true;
@@ -50,11 +57,31 @@ class VolumeExpander final : public ControlLoop {
       log_.Debug("volume is not bound to the claim that asks for more", {{"claim", key}});
       return false;
     }
+    const std::string former = FormerProvisionerOf(*volume);
+    if (!former.empty()) return HandOn(*claim, former);
     events_.Normal(*claim, "ExternalExpanding",
                    "waiting for an external controller to expand this PVC");
     return true;
   }
 
+  bool HandOn(const PersistentVolumeClaim& claim, const std::string& former) {
+    events_.Normal(claim, "ExternalExpanding",
+                   fmt::format("CSI migration enabled for {}; waiting for external resizer to "
+                               "expand the pvc",
+                               former));
+    const std::string driver = SuccessorOf(former);
+    // Who expands volumes may write nothing of claims but their status.
+    const auto told = client_.PatchStatus(
+        claim, [&](PersistentVolumeClaim& it) { it.metadata.annotations[kResizer] = driver; },
+        {.if_unchanged = true});
+    if (told) return true;
+    events_.Warning(claim, "ExternalExpanding",
+                    fmt::format("error setting resizer annotation to pvc {}, with error {}",
+                                KeyOf(claim).Text(), told.error().message));
+    return false;
+  }
+
+  Client& client_;
   EventRecorder& events_;
   const Informer<PersistentVolumeClaim> claims_;
   const Informer<PersistentVolume> volumes_;

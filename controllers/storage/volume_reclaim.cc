@@ -2,6 +2,7 @@
 // it is not. A directory on a node is removed by that node (api/local_volumes).
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <set>
 
 #include "api/pods/local_volumes.h"
@@ -28,6 +29,12 @@ std::string NodeOf(const PersistentVolume& volume) {
   return "";
 }
 
+// As one that another controller manager has made for a built-in provisioner.
+bool WaitsForBuiltin(const PersistentVolume& volume) {
+  const auto& finalizers = volume.metadata.finalizers;
+  return std::ranges::find(finalizers, kBuiltinDeletion) != finalizers.end();
+}
+
 class VolumeReconciler final : public Reconciler<PersistentVolume> {
  public:
   VolumeReconciler(Manager& manager, const ControllerOptions& options)
@@ -48,18 +55,22 @@ class VolumeReconciler final : public Reconciler<PersistentVolume> {
 
  private:
   // Tells the driver which looks after what a built-in provisioner made that this is one of those:
-  // it deletes it, when the time comes. Whether that took a write.
+  // it deletes it, when the time comes, and nothing waits for that provisioner. Whether that took a
+  // write.
   Result<bool> HandOn(const PersistentVolume& volume) {
     const auto& annotations = volume.metadata.annotations;
     const auto made_by = annotations.find(std::string(kProvisionedBy));
     if (made_by == annotations.end()) return false;
     const std::string driver = SuccessorOf(made_by->second);
     const auto told = annotations.find(std::string(kMigratedTo));
-    if (driver.empty() || (told != annotations.end() && told->second == driver)) return false;
-    TRY(client_.Patch(
-        volume,
-        [&](PersistentVolume& it) { it.metadata.annotations[std::string(kMigratedTo)] = driver; },
-        {.if_unchanged = true}));
+    const bool is_told = told != annotations.end() && told->second == driver;
+    if (driver.empty() || (is_told && !WaitsForBuiltin(volume))) return false;
+    TRY(client_.Patch(volume,
+                      [&](PersistentVolume& it) {
+                        it.metadata.annotations[std::string(kMigratedTo)] = driver;
+                        std::erase(it.metadata.finalizers, kBuiltinDeletion);
+                      },
+                      {.if_unchanged = true}));
     return true;
   }
 
@@ -155,6 +166,13 @@ class VolumeReconciler final : public Reconciler<PersistentVolume> {
       const std::string why_not = WhyNotDeleted(volume);
       if (why_not.empty()) return {};  // Its own provisioner deletes it.
       return GiveUp(volume, "VolumeFailedDelete", why_not);
+    }
+    if (WaitsForBuiltin(volume)) {
+      TRY(client_.Patch(
+          volume,
+          [](PersistentVolume& it) { std::erase(it.metadata.finalizers, kBuiltinDeletion); },
+          {.if_unchanged = true}));
+      return {};  // Its event wakes us.
     }
     if (nodes_remove_local_volumes_) {
       const std::string node = NodeOf(volume);

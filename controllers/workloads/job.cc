@@ -370,7 +370,8 @@ class TtlReconciler final : public Reconciler<Job> {
     if (!job.spec.ttl_seconds_after_finished || job.metadata.deletion_timestamp) return kNever;
     const auto* ended = job::FindCondition(job, "Complete");
     if (!ended) ended = job::FindCondition(job, "Failed");
-    if (!ended) return kNever;
+    // When it ended has to be known: somebody else may have ended it, and not said.
+    if (!ended || ended->last_transition_time.IsZero()) return kNever;
     const TimePoint end = Later(ended->last_transition_time.point(),
                                 Seconds(*job.spec.ttl_seconds_after_finished));
     return std::max(Between(clock_.Now(), end), Duration(0));

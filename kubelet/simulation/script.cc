@@ -192,11 +192,15 @@ std::optional<SimulatedEnd> EndOf(const core_v1::Pod& pod, const std::string& co
   const auto crash = DurationOf(Lookup(annotations, "crash-after", container));
   const auto exit = DurationOf(Lookup(annotations, "exit-after", container));
   if (init != nullptr) {
-    if (IsSidecar(*init)) return std::nullopt;
     // The pod's own words are about what the pod is for; these must name the container.
     const auto own = ExitCodeOf(Lookup(annotations, "exit-code." + container));
     if (const auto after = DurationOf(Lookup(annotations, "crash-after." + container))) {
       return SimulatedEnd{*after, own.value_or(1)};
+    }
+    if (IsSidecar(*init)) {
+      const auto after = DurationOf(Lookup(annotations, "exit-after." + container));
+      if (!after && !own) return std::nullopt;
+      return SimulatedEnd{after.value_or(kRunOnceEndsAfter), own.value_or(0)};
     }
     return SimulatedEnd{SpanOf(annotations, "exit-after." + container, 0ns), own.value_or(0)};
   }

@@ -57,6 +57,10 @@ TEST(SimulationScript, AContainersOwnWordWinsAndInitContainersHaveNoOther) {
   ExpectEnd(pod, "other", 9s, 4);
   ExpectEnd(pod, "init", 7s, 0);
   ExpectEnd(Pod("Never", {{"crash-after.init", "2s"}}), "init", 2s, 1);
+  EXPECT_FALSE(EndOf(pod, "sidecar"));
+  ExpectEnd(Pod("Always", {{"crash-after.sidecar", "2s"}}), "sidecar", 2s, 1);
+  ExpectEnd(Pod("Always", {{"exit-after.sidecar", "3s"}}), "sidecar", 3s, 0);
+  ExpectEnd(Pod("Always", {{"exit-code.sidecar", "4"}}), "sidecar", 1s, 4);
 }
 
 TEST(SimulationScript, ReadinessHasASpan) {

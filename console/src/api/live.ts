@@ -145,8 +145,9 @@ export class Live<T extends Obj> implements Sink {
     for (const object of objects) {
       const { uid, resourceVersion } = object.metadata;
       const known = before.get(uid);
-      // What is as it was stays the same object, and is shown by nobody anew. A row of a table may say more now.
-      const same = known !== undefined && !this.asTable && known.metadata.resourceVersion === resourceVersion;
+      // What is as it was stays the same object, and is shown by nobody anew. A row of a table may say more now, and
+      // what is made as it is asked for, such as metrics, has no version.
+      const same = known !== undefined && !this.asTable && Boolean(resourceVersion) && known.metadata.resourceVersion === resourceVersion;
       this.objects.set(uid, same ? known : (slim(object) as T));
     }
     this.changes = null;

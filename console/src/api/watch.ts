@@ -20,7 +20,7 @@ export interface Sink {
   columns?(columns: TableColumn[]): void;
 }
 
-// Bookmarks come every minute: a stream that says nothing for longer is broken.
+// Bookmarks come every minute: a stream that says nothing for longer is broken. Nor does a list take so long.
 const kSilenceMs = 150_000;
 const kPauseMinMs = 500;
 const kPauseMaxMs = 20_000;
@@ -172,7 +172,7 @@ export class Watch {
     if (!this.doubted || this.version === '') return;
     const query = new URLSearchParams({ ...this.query, limit: '1' });
     try {
-      const { metadata } = await request<List>(`${this.path}?${query}`, { signal: this.stop.signal });
+      const { metadata } = await this.inTime((signal) => request<List>(`${this.path}?${query}`, { signal }));
       if (isBefore(metadata.resourceVersion, this.version)) this.version = '';
     } catch (error) {
       if (!(error instanceof ApiError && isRefusal(error.code) && error.code !== 401)) throw error;
@@ -219,7 +219,7 @@ export class Watch {
 
   // All that there is, by one answer.
   private async list(state: WatchState = 'live'): Promise<void> {
-    const { metadata, items, ...table } = await this.all();
+    const { metadata, items, ...table } = await this.inTime((signal) => this.all(signal));
     const rows = table.rows?.map((row) => this.ofRow({ ...table, metadata, rows: [row] }));
     this.version = metadata.resourceVersion;
     this.first = null;
@@ -227,8 +227,19 @@ export class Watch {
     this.sink.state(state);
   }
 
-  private async all(): Promise<List> {
-    const given = { signal: this.stop.signal, ...this.form() };
+  // Nobody waits for an answer for ever: the server may be gone without a word.
+  private async inTime<T>(run: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    const late = new AbortController();
+    const timer = window.setTimeout(() => late.abort(), kSilenceMs);
+    try {
+      return await run(AbortSignal.any([this.stop.signal, late.signal]));
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  private async all(signal: AbortSignal): Promise<List> {
+    const given = { signal, ...this.form() };
     try {
       return await request<List>(`${this.path}?${new URLSearchParams(this.query)}`, given);
     } catch (error) {
@@ -252,10 +263,10 @@ export class Watch {
   private async listAgain(): Promise<void> {
     const begun = performance.now();
     await this.list('listed');
-    this.polls -= 1;
+    this.polls = Math.max(0, this.polls - 1); // Somebody may have asked for the watch meanwhile.
     listing.add(this);
     await this.sleep(Math.max(kListedMs, kListedTimes * (performance.now() - begun)));
-    if (document.hidden) await this.seen();
+    if (document.hidden && !this.stop.signal.aborted) await this.seen();
     listing.delete(this);
     // The watch that is tried then begins anew.
     if (this.polls === 0) this.version = '';
