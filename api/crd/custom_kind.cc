@@ -373,10 +373,16 @@ CustomKind::Reading CustomKind::ReadingOf(const Json& content, size_t room) cons
   return filled && read == content ? Reading::kAsKept : Reading::kOtherwise;
 }
 
-namespace {
+void CustomKind::Converted(Json& content) const {
+  const Schema& schema = own->schema();
+  if (Prune(schema, content, nullptr)) PruneNulls(schema, content);
+  // Fails only where it is strict. Kubernetes is, and shows neither the object nor a list that it
+  // is in: whoever makes one such object keeps its controllers from all the others.
+  (void)CoerceEmbedded(schema, content, false, nullptr);
+}
 
-// What a converter made of an object of another version.
-Result<> FitConverted(const Schema& schema, Json& content) {
+Result<> CustomKind::ForStore(Json& content) const {
+  const Schema& schema = stored->schema();
   if (Prune(schema, content, nullptr)) PruneNulls(schema, content);
   auto coerced = CoerceEmbedded(schema, content, true, nullptr);
   if (coerced) return {};
@@ -384,16 +390,6 @@ Result<> FitConverted(const Schema& schema, Json& content) {
   Error error{.reason = Reason::kUnknown, .message = std::move(coerced.error().message)};
   error.http_code = 500;
   return Fail(std::move(error));
-}
-
-}  // namespace
-
-Result<> CustomKind::Converted(Json& content) const {
-  return FitConverted(own->schema(), content);
-}
-
-Result<> CustomKind::ForStore(Json& content) const {
-  return FitConverted(stored->schema(), content);
 }
 
 void CustomKind::Validate(const Json& document, const Json* old, std::string_view subresource,

@@ -91,9 +91,8 @@ struct CustomKind {
   // as is given to be: ForStore does a part of what reading does.
   enum class Reading : uint8_t { kAsKept, kOtherwise, kWithoutDefaults };
   Reading ReadingOf(const Json& content, size_t room) const;
-  // What was another version, and is this one now. Defaults are not filled in. Fails where it has
-  // something else at the place of an embedded resource that this version alone knows of.
-  Result<> Converted(Json& content) const;
+  // What was another version, and is this one now. Defaults are not filled in.
+  void Converted(Json& content) const;
   // Fails where what was sent in another version has, at the place of an embedded resource that
   // the kept one alone knows of, something else.
   Result<> ForStore(Json& content) const;

@@ -23,12 +23,6 @@ Result<Object> ObjectFrom(const KindInfo& kind, const Object& before, const Json
         entries.error().message);
   }
   object.empty_lists() = before.empty_lists();
-  if (const RuntimeKind* runtime = RuntimeKindOf(kind); runtime && runtime->custom) {
-    const size_t metadata_bytes = DumpJson(changed.value("metadata", Json())).size();
-    const bool filled = TRY(runtime->custom->Complete(object.content(),
-                                                      ContentBytesMax(metadata_bytes), nullptr));
-    object.set_lacks_defaults(!filled);
-  }
   const Rules& rules = *kind.behaviour->rules;
   if (rules.set_defaults) rules.set_defaults(object.raw());
   return object;
@@ -36,8 +30,20 @@ Result<Object> ObjectFrom(const KindInfo& kind, const Object& before, const Json
 
 }  // namespace
 
-Result<bool> ChangeObject(AdmissionRequest& request, const Json& document) {
+bool FillInCustom(const KindInfo& kind, Json& document) {
+  const RuntimeKind* runtime = RuntimeKindOf(kind);
+  if (runtime == nullptr || runtime->custom == nullptr || !document.is_object()) return true;
+  Json content = document;
+  for (const char* name : {"apiVersion", "kind", "metadata"}) content.erase(name);
+  const size_t metadata_bytes = DumpJson(document.value("metadata", Json())).size();
+  if (!runtime->custom->FillIn(content, ContentBytesMax(metadata_bytes))) return false;
+  document.update(content);
+  return true;
+}
+
+Result<bool> ChangeObject(AdmissionRequest& request, const Json& document, bool lacks_defaults) {
   Object object = TRY(ObjectFrom(request.kind, *request.object, document, request.warnings));
+  object.set_lacks_defaults(lacks_defaults);
   if (request.operation == Operation::kCreate) {
     object.metadata().uid = request.object->metadata().uid;
     object.metadata().creation_timestamp = request.object->metadata().creation_timestamp;

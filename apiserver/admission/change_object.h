@@ -5,9 +5,16 @@
 
 namespace skiff {
 
-// The object of the request becomes what the document says, of the request's own kind, with
-// defaults again. Returns whether that is a change; on error there is none.
-Result<bool> ChangeObject(AdmissionRequest& request, const Json& document);
+// Gives a custom resource that was changed the defaults of the version that it was changed in,
+// before it becomes one of another version. Returns false, and leaves it as it is, where it would
+// become too large. Others get theirs from ChangeObject.
+bool FillInCustom(const KindInfo& kind, Json& document);
+
+// The object of the request becomes what the document says, of the request's own kind. What a
+// schema does not know stays for those who look at it behind this, as in Kubernetes: the version
+// that is kept may know it. Returns whether that is a change; on error there is none.
+// `lacks_defaults`: FillInCustom returned false.
+Result<bool> ChangeObject(AdmissionRequest& request, const Json& document, bool lacks_defaults);
 
 // What the request would store, or asks of a subresource, as JSON; "": nothing.
 std::string TextOfObject(const AdmissionRequest& request);

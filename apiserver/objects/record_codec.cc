@@ -256,7 +256,7 @@ Result<StoredCustom> ReadStored(const KindInfo& kind, const crd::CustomKind& cus
 Result<Object> FromConverted(const KindInfo& kind, const crd::CustomKind& custom,
                              const Json& document) {
   Object object = TRY(Object::FromDocument(kind, document));
-  TRY(custom.Converted(object.content()));
+  custom.Converted(object.content());
   return object;
 }
 
@@ -265,7 +265,7 @@ Result<Object> FromStored(const KindInfo& kind, const crd::CustomKind& custom,
                           StoredCustom stored) {
   if (stored.api_version == kind.api_version) return std::move(stored.object);
   if (custom.converter == nullptr) {
-    TRY(custom.Converted(stored.object.content()));
+    custom.Converted(stored.object.content());
     return std::move(stored.object);
   }
   const Json document = TRY(ConvertOne(custom, stored.ToDocument(), kind.api_version));

@@ -210,8 +210,8 @@ Result<> ObjectWriter::Check(Object& object, Object* old, const UpdateMode& mode
 }
 
 Result<Saved> ObjectWriter::CreateNamed(ApiRequest& request, Object& object,
-                                        const WriteOptions& options, Grounds grounds,
-                                        const AnswerSaved& later) {
+                                        const std::string& sent_name, const WriteOptions& options,
+                                        Grounds grounds, const AnswerSaved& later) {
   const KindInfo& kind = object.kind();
   const Rules& rules = *kind.behaviour->rules;
   if (rules.prepare_create) {
@@ -226,7 +226,7 @@ Result<Saved> ObjectWriter::CreateNamed(ApiRequest& request, Object& object,
   const std::optional<Json> options_document = MoreThanDefault(options, "CreateOptions");
   AdmissionRequest admission = AdmissionOf(request, Operation::kCreate, kind);
   admission.namespace_name = object.metadata().namespace_;
-  admission.name = object.metadata().name;
+  admission.name = sent_name.empty() ? object.metadata().name : sent_name;
   admission.dry_run = options.dry_run;
   admission.object = &object;
   admission.options = options_document ? &*options_document : nullptr;
@@ -301,6 +301,7 @@ Result<Saved> ObjectWriter::Create(ApiRequest& request, Object object, const Wri
   admission.object = &object;
   admission.options = options_document ? &*options_document : nullptr;
   admission.grounds = &grounds;
+  const std::string sent_name = object.metadata().name;
   TRY(parts_.admission.Admit(admission));
   TRY(CheckDefaults(object, nullptr));
   TRY(KeepNew(space, object));
@@ -309,7 +310,7 @@ Result<Saved> ObjectWriter::Create(ApiRequest& request, Object object, const Wri
   // Not sooner: a webhook may have made another object of it, with metadata of its own.
   meta_v1::ObjectMeta& meta = object.metadata();
   if (!meta.name.empty() || meta.generate_name.empty()) {
-    auto saved = CreateNamed(request, object, options, grounds, later);
+    auto saved = CreateNamed(request, object, sent_name, options, grounds, later);
     const bool taken = !saved && saved.error().reason == Reason::kAlreadyExists;
     if (!taken || meta.generate_name.empty()) return saved;
     return Fail(NoUniqueName(saved.error(), kind, meta.name));
@@ -323,7 +324,7 @@ Result<Saved> ObjectWriter::Create(ApiRequest& request, Object object, const Wri
     const std::string& prefix = object.metadata().generate_name;
     name = kind.behaviour->keeps_generate_name ? prefix
                                                : NameFromPrefix(prefix, parts_.random.NameSuffix());
-    auto saved = CreateNamed(request, object, options, grounds, later);
+    auto saved = CreateNamed(request, object, sent_name, options, grounds, later);
     if (saved || saved.error().reason != Reason::kAlreadyExists) return saved;
     if (tries + 1 < kNameTriesMax) continue;
     return Fail(NoUniqueName(saved.error(), kind, object.metadata().name));

@@ -84,8 +84,10 @@ class ObjectWriter {
                        const Object& old);
   Result<> ValidateUpdate(AdmissionRequest& admission, const UpdateMode& mode,
                           const Object& object, const Object& old);
-  Result<Saved> CreateNamed(ApiRequest& request, Object& object, const WriteOptions& options,
-                            Grounds grounds, const AnswerSaved& later);
+  // `sent_name`: what the client called it, which is what it is judged as whatever became of that;
+  // "" where its name was made.
+  Result<Saved> CreateNamed(ApiRequest& request, Object& object, const std::string& sent_name,
+                            const WriteOptions& options, Grounds grounds, const AnswerSaved& later);
   // None: somebody was faster, so try again.
   Result<std::optional<Saved>> TryUpdate(ApiRequest& request, const RecordPtr& record,
                                          const WriteOptions& options, const UpdateMode& mode,

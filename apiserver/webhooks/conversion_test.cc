@@ -251,60 +251,6 @@ TEST_F(Conversion, DefaultsAreThoseOfTheVersionThatIsStored) {
   EXPECT_FALSE(Get(In("v2")).body["items"][0]["spec"].contains("kept"));
 }
 
-TEST_F(Conversion, NullsThatAVersionDoesNotAllowAreNotConverted) {
-  Define();
-  ASSERT_EQ(MakeV1("a", "h:80").code, 201);
-  Lie([](Json& response) {
-    Json& object = response["convertedObjects"][0];
-    if (object["apiVersion"] == "g.io/v2") object["spec"]["host"] = nullptr;
-  });
-  EXPECT_FALSE(Get(In("v2", "/a")).body["spec"].contains("host"));
-  EXPECT_FALSE(Get(In("v2")).body["items"][0]["spec"].contains("host"));
-  const Answer patched = Merge(In("v2", "/a"), R"({"metadata": {"labels": {"a": "b"}}})");
-  ASSERT_EQ(patched.code, 200) << patched.message();
-  EXPECT_EQ(patched.body["metadata"]["generation"], 1);
-}
-
-TEST_F(Conversion, MetadataOfAnEmbeddedResourceThatIsNoneIsRefused) {
-  Json definition = Definition();
-  definition["spec"]["versions"][1]["schema"]["openAPIV3Schema"]["properties"]["spec"]["properties"]
-            ["pod"] = Json::parse(R"({"type": "object", "x-kubernetes-embedded-resource": true,
-                                      "x-kubernetes-preserve-unknown-fields": true})");
-  ASSERT_EQ(Post(definitions_, definition.dump()).code, 201);
-  Settle();
-  ASSERT_EQ(MakeV1("a", "h:80").code, 201);
-  Lie([](Json& response) {
-    Json& object = response["convertedObjects"][0];
-    if (object["apiVersion"] != "g.io/v2") return;
-    object["spec"]["pod"] = {{"apiVersion", "v1"}, {"kind", "Pod"}, {"metadata", 5}};
-  });
-  EXPECT_EQ(Get(In("v2", "/a")).code, 500);
-  EXPECT_EQ(Get(In("v2")).code, 500);
-  EXPECT_EQ(Get(In("v1", "/a")).code, 200);
-}
-
-TEST_F(Conversion, AScaleIsSetThoughAWebhookLeavesNothingOfIt) {
-  Json definition = Definition();
-  for (Json& version : definition["spec"]["versions"]) {
-    version["subresources"]["scale"] = {{"specReplicasPath", ".spec.size"},
-                                        {"statusReplicasPath", ".status.size"}};
-  }
-  ASSERT_EQ(Post(definitions_, definition.dump()).code, 201);
-  Settle();
-  ASSERT_EQ(MakeV1("a", "h:80").code, 201);
-  Lie([](Json& response) { response["convertedObjects"][0]["spec"].erase("size"); });
-  const std::string scale = R"({"spec": {"replicas": 3}})";
-  const Answer scaled = Merge(In("v2", "/a/scale"), scale);
-  EXPECT_EQ(scaled.code, 200) << scaled.message();
-  EXPECT_EQ(scaled.body["spec"].value("replicas", 0), 0);
-  Lie([](Json& response) {
-    Json& object = response["convertedObjects"][0];
-    if (object["apiVersion"] == "g.io/v1") object["spec"]["size"] = "many";
-  });
-  EXPECT_EQ(Merge(In("v2", "/a/scale"), scale).code, 400);
-  EXPECT_EQ(Get(In("v2", "/a/scale")).code, 500);
-}
-
 TEST_F(Conversion, AnObjectIsWrittenInEachVersion) {
   Define();
   const Answer created = Post(In("v2"), R"({"apiVersion": "g.io/v2", "kind": "Site",
