@@ -53,8 +53,9 @@ bool PodCidr::Contains(const PodCidr& other) const {
 
 Result<CidrAllocator> CidrAllocator::Make(const PodCidr& range, int block_prefix,
                                           std::vector<PodCidr> reserved) {
+  const int bits_max = range.ipv6 ? kBlockBitsMax : kIpv4BlockBitsMax;
   if (block_prefix < range.prefix || block_prefix > (range.ipv6 ? 128 : 32) ||
-      block_prefix - range.prefix > kBlockBitsMax) {
+      block_prefix - range.prefix > bits_max) {
     return Fail(Reason::kInvalid,
                 fmt::format("cannot cut {} into blocks of /{}", range.Text(), block_prefix));
   }

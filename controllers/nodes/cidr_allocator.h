@@ -26,12 +26,14 @@ struct PodCidr {
 
 class CidrAllocator {
  public:
-  // So many bits may number the blocks.
+  // So many bits may number the blocks, as in Kubernetes; of IPv4, where that has no bound, so many
+  // that each may be remembered: 10.0.0.0/8 has blocks of /28.
   static constexpr int kBlockBitsMax = 16;
+  static constexpr int kIpv4BlockBitsMax = 20;
   // A block that is more bits shorter than ours is far larger.
   static constexpr int kLargerBlockBitsMax = 4;
   // Blocks with `block_prefix` bits out of `range`. `reserved` are never touched. More bits of
-  // blocks than kBlockBitsMax fail.
+  // blocks than there may be fail.
   static Result<CidrAllocator> Make(const PodCidr& range, int block_prefix,
                                     std::vector<PodCidr> reserved);
   // The next free block after the last one, from the start again at the end; nullopt when full.

@@ -19,6 +19,14 @@ TEST(CidrAllocatorTest, BlocksFollowEachOther) {
   EXPECT_EQ(allocator.Allocate()->Text(), "10.244.3.0/24");
 }
 
+TEST(CidrAllocatorTest, AWideRangeHasSmallBlocks) {
+  CidrAllocator allocator = AllocatorOf("10.0.0.0/8", 26);
+  EXPECT_EQ(allocator.Allocate()->Text(), "10.0.0.0/26");
+  EXPECT_TRUE(allocator.Occupy(*PodCidr::Parse("10.255.255.192/26")));
+  EXPECT_FALSE(CidrAllocator::Make(*PodCidr::Parse("10.0.0.0/8"), 29, {}));
+  EXPECT_FALSE(CidrAllocator::Make(*PodCidr::Parse("fd00::/47"), 64, {}));
+}
+
 TEST(CidrAllocatorTest, AFullRangeSaysSoUntilABlockIsReleased) {
   CidrAllocator allocator = AllocatorOf("10.0.0.0/30", 32);
   for (int i = 0; i < 4; ++i) EXPECT_TRUE(allocator.Allocate());

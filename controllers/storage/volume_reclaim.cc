@@ -179,7 +179,9 @@ class VolumeReconciler final : public Reconciler<PersistentVolume> {
       const bool is_there = TRY(IsThere(node));
       if (is_there) return Assign(volume, node);
     }
-    const auto deleted = client_.Delete(volume);
+    // Somebody may just have said that it is to be kept.
+    const auto deleted =
+        client_.Delete(volume, {.resource_version = volume.metadata.resource_version});
     if (!deleted && deleted.error().reason != Reason::kNotFound) return Fail(deleted.error());
     return {};
   }
@@ -197,7 +199,8 @@ class VolumeReconciler final : public Reconciler<PersistentVolume> {
     const auto assigned = volume.metadata.labels.find(kReclaimedBy);
     if (assigned != volume.metadata.labels.end() && assigned->second == node) return {};
     TRY(client_.Patch(volume,
-                      [&](PersistentVolume& it) { it.metadata.labels[kReclaimedBy] = node; }));
+                      [&](PersistentVolume& it) { it.metadata.labels[kReclaimedBy] = node; },
+                      {.if_unchanged = true}));
     return {};
   }
 

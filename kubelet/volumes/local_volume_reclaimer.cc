@@ -74,7 +74,13 @@ Duration LocalVolumeReclaimer::Step() {
 
 Result<> LocalVolumeReclaimer::Reclaim(const PersistentVolume& volume) {
   if (volume.metadata.deletion_timestamp) return {};  // Done; others hold it back.
-  const std::string directory = TRY(DirectoryToReclaim(volume, node_));
+  // What is removed is gone for good: somebody may just have said that it is to be kept, which the
+  // cache may not show yet.
+  const auto live = dependencies_.client.Get<PersistentVolume>(KeyOf(volume));
+  if (!live && live.error().reason == Reason::kNotFound) return {};
+  if (!live) return Fail(live.error());
+  if ((*live)->metadata.uid != volume.metadata.uid) return {};
+  const std::string directory = TRY(DirectoryToReclaim(**live, node_));
   TRY(RemoveDirectory(directory));
   const auto deleted = dependencies_.client.Delete(volume);
   if (!deleted && deleted.error().reason != Reason::kNotFound) return Fail(deleted.error());

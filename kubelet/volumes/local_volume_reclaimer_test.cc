@@ -2,7 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include "api/codec/typed.h"
 #include "api/pods/local_volumes.h"
+#include "client/scoped_informer.h"
+#include "client/transport.h"
+#include "kubelet/volumes/temporary_tree.h"
 
 namespace skiff::kubelet {
 namespace {
@@ -44,6 +48,50 @@ TEST(DirectoryToReclaimTest, IsNoneWhenTheVolumeIsAnyOther) {
                            "/x/pvc-17_default_other", "/x/pvc-17_default_data/"}) {
     EXPECT_TRUE(refuses([&](auto& it) { it.spec.host_path->path = path; })) << path;
   }
+}
+
+class LocalVolumeReclaimerTest : public testing::Test {
+ protected:
+  LocalVolumeReclaimerTest() {
+    volume_.metadata.uid = "1";
+    volume_.metadata.resource_version = "1";
+    volume_.spec.host_path->path = tree_.MakeDirectory("pvc-17_default_data");
+    live_ = volume_;
+  }
+  // The cache shows the volume as it was made, the server as it is by now.
+  void Step() {
+    assigned_.informer().cache().Apply(
+        {.type = WatchEvent::Type::kAdded, .object = RawJson(ToJson(volume_))});
+    LocalVolumeReclaimer({assigned_.informer(), client_, events_}, "node-a").Step();
+  }
+
+  TemporaryTree tree_;
+  PersistentVolume volume_ = Reclaimable();
+  PersistentVolume live_;
+  bool is_deleted_ = false;
+  FakeClock clock_{TimePoint(std::chrono::seconds(1'800'000'000))};
+  SeededRandom random_{1};
+  InProcessTransport transport_{[this](const http::Request& request) {
+    is_deleted_ |= request.method == "DELETE";
+    return http::Response{.status = 200, .body = ToJson(live_).dump()};
+  }};
+  Client client_{transport_, "test"};
+  EventSink sink_{client_, clock_};
+  EventRecorder events_{sink_, clock_, "kubelet", "node-a"};
+  ScopedInformer<PersistentVolume> assigned_{{client_, clock_, random_}, {}};
+};
+
+TEST_F(LocalVolumeReclaimerTest, WhatItIsToldToRemoveGoesAndThenTheVolume) {
+  Step();
+  EXPECT_FALSE(tree_.Exists("pvc-17_default_data"));
+  EXPECT_TRUE(is_deleted_);
+}
+
+TEST_F(LocalVolumeReclaimerTest, WhatSomebodyHasJustSaidIsToBeKeptStays) {
+  live_.spec.persistent_volume_reclaim_policy = "Retain";
+  Step();
+  EXPECT_TRUE(tree_.Exists("pvc-17_default_data"));
+  EXPECT_FALSE(is_deleted_);
 }
 
 }  // namespace
