@@ -148,8 +148,8 @@ TEST_F(CustomHooks, WhatIsAddedInAnotherVersionGetsTheDefaultsOfThat) {
                            R"({"metadata": {"name": "h"}, "spec": {"maxReplicas": 3,
           "scaleTargetRef": {"kind": "Deployment", "name": "d", "apiVersion": "apps/v1"}}})");
   ASSERT_EQ(made.code, 201) << made.message();
-  const Json spec = Get("/apis/autoscaling/v2" + all + "/h").body["spec"];
-  const Json& down = spec["behavior"]["scaleDown"];
+  Json spec = Get("/apis/autoscaling/v2" + all + "/h").body["spec"];
+  Json& down = spec["behavior"]["scaleDown"];
   EXPECT_EQ(down["stabilizationWindowSeconds"], 7);
   EXPECT_EQ(down["policies"].size(), 1u);
 }
