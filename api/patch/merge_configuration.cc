@@ -61,6 +61,13 @@ Result<Json> MergeConfiguration(const Type& type, Json live, Json configuration)
   }
   const Json version = live.value("apiVersion", Json());
   const Json kind = live.value("kind", Json());
+  live.erase("apiVersion");
+  live.erase("kind");
+  // What has a struct fits.
+  const std::string misfit = type.ops == nullptr ? CheckKept(type, live) : "";
+  if (!misfit.empty()) {
+    return Fail(Reason::kInvalid, "failed to convert original object to typed object: " + misfit);
+  }
   Json merged = MergeApplied(root, std::move(live), configuration);
   merged["apiVersion"] = version;
   merged["kind"] = kind;

@@ -30,14 +30,23 @@ Result<Object> ObjectFrom(const KindInfo& kind, const Object& before, const Json
 
 }  // namespace
 
-bool FillInCustom(const KindInfo& kind, Json& document) {
-  const RuntimeKind* runtime = RuntimeKindOf(kind);
-  if (runtime == nullptr || runtime->custom == nullptr || !document.is_object()) return true;
-  Json content = document;
-  for (const char* name : {"apiVersion", "kind", "metadata"}) content.erase(name);
-  const size_t metadata_bytes = DumpJson(document.value("metadata", Json())).size();
-  if (!runtime->custom->FillIn(content, ContentBytesMax(metadata_bytes))) return false;
-  document.update(content);
+bool FillInChanged(const KindInfo& given, const KindInfo& kind, Json& document) {
+  if (!document.is_object()) return true;
+  const RuntimeKind* runtime = RuntimeKindOf(given);
+  if (runtime != nullptr && runtime->custom != nullptr) {
+    Json content = document;
+    for (const char* name : {"apiVersion", "kind", "metadata"}) content.erase(name);
+    const size_t metadata_bytes = DumpJson(document.value("metadata", Json())).size();
+    if (!runtime->custom->FillIn(content, ContentBytesMax(metadata_bytes))) return false;
+    document.update(content);
+    return true;
+  }
+  const Rules& rules = *given.behaviour->rules;
+  if (given.api_version == kind.api_version || !rules.set_defaults) return true;
+  auto object = Object::FromDocument(given, document);
+  if (!object) return true;  // It will not become another version either.
+  rules.set_defaults(object->raw());
+  document = object->ToDocument();
   return true;
 }
 

@@ -209,7 +209,7 @@ class MutatingPassage {
       *request_.body = std::move(patched);
       return changed;
     }
-    const bool lacks_defaults = !FillInCustom(*invocation.kind, patched);
+    const bool lacks_defaults = !FillInChanged(*invocation.kind, request_.kind, patched);
     const Json document = TRY(DocumentAs(*invocation.kind, request_.kind, std::move(patched)));
     const auto changed = ChangeObject(request_, document, lacks_defaults);
     if (!changed) return Fail(InternalErrorOf(changed.error().message));

@@ -304,6 +304,20 @@ TEST_F(MutatingPoliciesTest, CustomResourcesAreChangedPrunedAndDefaulted) {
   EXPECT_EQ(Post("/apis/example.com/v1/namespaces/default/lamps", lamp).message(),
             "policy 'p' with binding 'b-p' denied request: error applying patch: invalid "
             "ApplyConfiguration: may not mutate atomic arrays, maps or structs: .spec.tags");
+  // What the schema does not know stays until all have looked at it.
+  ASSERT_EQ(Merge(std::string(kPolicies) + "/p",
+                  Json{{"spec",
+                        {{"mutations",
+                          {MutationOf("[JSONPatch{op: 'add', path: '/spec', value: "
+                                      "Object.spec{watts: 5}}, JSONPatch{op: 'add', path: "
+                                      "'/spec/unknown', value: 1}]"),
+                           MutationOf("Object{spec: Object.spec{watts: 7}}")}}}}}
+                      .dump())
+                .code,
+            200);
+  EXPECT_EQ(Post("/apis/example.com/v1/namespaces/default/lamps", lamp).message(),
+            "policy 'p' with binding 'b-p' denied request: error applying patch: failed to convert "
+            "original object to typed object: .spec.unknown: field not declared in schema");
 }
 
 // In neither version is there a way round it.

@@ -1,5 +1,6 @@
-// What webhooks of both families, and those that convert, make of custom resources of two versions:
-// v1, which is kept, knows a shade, and v2 does not.
+// What webhooks of both families, and those that convert, make of objects in another version than
+// that of the request. Most are custom resources: v1, which is kept, knows a shade, and v2 does
+// not.
 #include <gtest/gtest.h>
 
 #include <mutex>
@@ -131,6 +132,26 @@ TEST_F(CustomHooks, WhatIsSetInAnotherVersionIsKept) {
   ASSERT_EQ(made.code, 201) << made.message();
   EXPECT_EQ(made.body["spec"], Json({{"mode", "one"}}));
   EXPECT_EQ(Get(In("v1", "/a")).body["spec"], Json({{"mode", "one"}, {"shade", "x"}}));
+}
+
+TEST_F(CustomHooks, WhatIsAddedInAnotherVersionGetsTheDefaultsOfThat) {
+  Configure("mutatingwebhookconfigurations", "m",
+            {Hook("m", {{"rules",
+                         {{{"operations", {"CREATE"}},
+                           {"apiGroups", {"autoscaling"}},
+                           {"apiVersions", {"v2"}},
+                           {"resources", {"horizontalpodautoscalers"}}}}}})});
+  Patch(R"([{"op": "add", "path": "/spec/behavior",
+             "value": {"scaleDown": {"stabilizationWindowSeconds": 7}}}])");
+  const std::string all = "/namespaces/default/horizontalpodautoscalers";
+  const Answer made = Post("/apis/autoscaling/v1" + all,
+                           R"({"metadata": {"name": "h"}, "spec": {"maxReplicas": 3,
+          "scaleTargetRef": {"kind": "Deployment", "name": "d", "apiVersion": "apps/v1"}}})");
+  ASSERT_EQ(made.code, 201) << made.message();
+  Json spec = Get("/apis/autoscaling/v2" + all + "/h").body["spec"];
+  Json& down = spec["behavior"]["scaleDown"];
+  EXPECT_EQ(down["stabilizationWindowSeconds"], 7);
+  EXPECT_EQ(down["policies"].size(), 1u);
 }
 
 TEST_F(CustomHooks, ANullThatIsNotAllowedIsRefused) {

@@ -166,7 +166,7 @@ Result<bool> ApplyPatch(const Hook& hook, const JsonPatch& patch, const Webhooks
   }
   const KindInfo& kind = request.kind;
   const KindInfo* given = TRY(KindOfPatched(*patched, sent, request));
-  const bool lacks_defaults = !FillInCustom(*given, *patched);
+  const bool lacks_defaults = !FillInChanged(*given, kind, *patched);
   const Json document = TRY(DocumentAs(*given, kind, std::move(*patched)));
   const bool fresh = IsFreshlyManaged(request);
   const auto changed = ChangeObject(request, document, lacks_defaults);
