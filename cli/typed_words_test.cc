@@ -47,7 +47,6 @@ TEST_F(TypedWordsTest, WhatStandsBehindTwoDashesIsNamedToo) {
   EXPECT_EQ(out_, "pod/a\n");
   EXPECT_EQ(Said("delete", {"pod", "--dry-run=client", "-o", "name", "--", "a"}), "pod/a\n");
   EXPECT_EQ(Said("label", {"pod", "a", "--dry-run=client", "-o", "name", "--", "b=c"}), "pod/a\n");
-  EXPECT_THAT(Said("describe", {"pod", "--", "none"}), HasSubstr("\"none\" not found"));
   EXPECT_THAT(Said("version", {"--client", "--", "-x"}), HasSubstr("extra arguments: [-x]"));
   EXPECT_THAT(Said("create", {"deployment", "d", "--image=i", "--dry-run=client", "-o", "json",
                               "--", "sh", "-c"}),
