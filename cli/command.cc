@@ -200,6 +200,11 @@ Result<> Command::Parse(const Args& args) {
     }
     return CliError(std::move(text));
   }
+  // Words like others, which are no flags whatever they begin with.
+  if (rest_ && !keeps_rest_) {
+    words_.insert(words_.end(), rest_->begin(), rest_->end());
+    rest_.reset();
+  }
   environment_.verbosity = globals_.verbosity;
   if (flags_.help_asked()) {
     environment_.out(HelpText());

@@ -75,6 +75,8 @@ class Command {
   void Require(const std::string& name) { required_.insert(name); }
   // Flags that all verbs have, and that are what this one is for: its help tells of them, too.
   void TellToo(std::set<std::string> names) { told_too_ = std::move(names); }
+  // What follows "--" is a command of somebody else's, and no more words. Before Parse.
+  void KeepRest() { keeps_rest_ = true; }
   // What a flag means when it stands without a value: "--dry-run" is "--dry-run=client".
   void Bare(const std::string& name, const std::string& value) { bare_[name] = value; }
   // Prints the help and fails with ExitNow when that was asked for.
@@ -86,7 +88,7 @@ class Command {
   const Args& words() const { return words_; }
   // For a verb that looks at no words.
   Result<> ExpectNoWords() const;
-  // What follows "--"; nullopt without one.
+  // What follows "--" of a verb that keeps it apart; nullopt without one.
   const std::optional<Args>& rest() const { return rest_; }
   const GlobalFlags& globals() const { return globals_; }
   const std::string& verb() const { return verb_; }
@@ -179,6 +181,7 @@ class Command {
   std::set<std::string> required_;
   Args words_;
   std::optional<Args> rest_;
+  bool keeps_rest_ = false;
   std::unique_ptr<Session> session_;
   int exit_code_ = 0;
   std::vector<Error> reports_;

@@ -197,7 +197,7 @@ Result<> Upload(Command& command, const CopyFlags& flags, const std::string& fro
   // The archive holds the target's name in place of the source's.
   const std::string rename = Renaming(own.filename().string(), target.filename().string());
   const auto tar = TRY(LocalTar::Start(
-      {"tar", "-C", own.parent_path().string(), rename, "-cf", "-", own.filename().string()},
+      {"tar", "-C", own.parent_path().string(), rename, "-cf", "-", "--", own.filename().string()},
       false));
   Args unpack = {"tar", "-xmf", "-"};
   if (flags.no_preserve) {
@@ -287,7 +287,7 @@ Result<> Download(Command& command, const CopyFlags& flags, const FileSpec& from
   const std::string inside = source.relative_path().string();
   auto tar = TRY(
       LocalTar::Start({"tar", "-C", folder.string(), Renaming(inside, target.filename().string()),
-                       "--no-same-owner", "--no-same-permissions", "-xmf", "-", inside},
+                       "--no-same-owner", "--no-same-permissions", "-xmf", "-", "--", inside},
                       true));
   LocalTar& unpacker = *tar;
   TarFilter filter(

@@ -178,6 +178,21 @@ TEST_F(CopyTest, PacksFilesUnderTheNameThatIsAskedFor) {
   EXPECT_EQ(*listed, "hello");
 }
 
+TEST_F(CopyTest, NamesThatLookLikeFlagsAreNames) {
+  Write("-x", "hello");
+  EXPECT_EQ(Copy(folder_ + "/-x", "web:/data/a"), 0) << err_;
+  {
+    const MutexLock lock(container_.mutex);
+    const auto packed =
+        RunChecked({.argv = {"tar", "-xOf", "-", "a"}, .stdin_text = container_.received});
+    ASSERT_TRUE(packed);
+    EXPECT_EQ(*packed, "hello");
+  }
+  container_.archive = *RunChecked({.argv = {"tar", "-C", folder_, "-cf", "-", "--", "-x"}});
+  EXPECT_EQ(Copy("web:-x", folder_ + "/y"), 0) << err_;
+  EXPECT_EQ(Read("y"), "hello");
+}
+
 TEST_F(CopyTest, UnpacksOnlyWhatWasAskedFor) {
   Write("source/etc/app/one.conf", "1");
   Write("source/etc/app/deep/two.conf", "2");

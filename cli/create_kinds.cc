@@ -136,6 +136,7 @@ Result<> RunCreateDeployment(Command& command, const Args& args) {
   command.Flag("replicas,r", replicas, "Number of replicas to create.");
   command.Flag("port", port, "The containerPort that this deployment exposes.");
   command.Require("image");
+  command.KeepRest();
   const std::string name = TRY(ParseOneName(command, flags, args));
   const bool has_command = command.rest() && !command.rest()->empty();
   if (images.size() > 1 && has_command) {
@@ -169,6 +170,7 @@ Result<> RunCreateJob(Command& command, const Args& args) {
   flags.AddTo(command, "kubectl-create");
   command.Flag("image", image, "Image name to run.");
   command.Flag("from", from, "The resource to create a Job from: cronjob/NAME.");
+  command.KeepRest();
   const std::string name = TRY(ParseOneName(command, flags, args));
   if (image.empty() == from.empty()) {
     return CliError("either --image or --from must be specified");

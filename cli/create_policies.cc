@@ -196,6 +196,7 @@ Result<> RunCreateCronJob(Command& command, const Args& args) {
   command.Flag("restart", restart, "OnFailure or Never.");
   command.Require("image");
   command.Require("schedule");
+  command.KeepRest();
   const std::string name = TRY(ParseOneName(command, flags, args));
   Json container = {{"image", image}, {"name", name}, {"resources", Json::object()}};
   if (command.rest()) container["command"] = *command.rest();

@@ -480,6 +480,7 @@ Result<> Check(Command& command, const DebugFlags& flags) {
 Result<> RunDebug(Command& command, const Args& args) {
   DebugFlags flags;
   flags.AddTo(command);
+  command.KeepRest();
   TRY(command.Parse(args));
   TRY(Check(command, flags));
   if (flags.profile == "legacy") {

@@ -65,6 +65,7 @@ Result<> RunExec(Command& command, const Args& args) {
   flags.AddTo(command);
   command.FlagEach("filename,f", flags.files.filenames, "A file with the object to exec into.");
   // The first word is the pod; what follows it without "--" is refused, as kubectl does.
+  command.KeepRest();
   TRY(command.Parse(args));
   const bool named = !command.words().empty() && !command.words()[0].empty();
   if (command.words().size() > 1) {

@@ -478,8 +478,7 @@ Result<> RunGet(Command& command, const Args& args) {
     return CliError(
         fmt::format("--show-labels option cannot be used with {} printer", flags.print.output));
   }
-  Args words = command.words();
-  if (command.rest()) words.insert(words.end(), command.rest()->begin(), command.rest()->end());
+  const Args& words = command.words();
   if (words.empty() && flags.files.empty()) {
     const std::string& program = command.environment().program;
     command.environment().err(fmt::format(kNoTypeHint, program));

@@ -304,6 +304,7 @@ Result<> RunRun(Command& command, const Args& args) {
   RunFlags flags;
   flags.AddTo(command);
   command.Require("image");
+  command.KeepRest();
   TRY(command.Parse(args));
   TRY(flags.write.Check());
   TRY(flags.deletion.Check(/*now=*/false));

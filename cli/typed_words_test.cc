@@ -45,6 +45,13 @@ TEST_F(TypedWordsTest, TwoTemplatesAreOneTooMany) {
 TEST_F(TypedWordsTest, WhatStandsBehindTwoDashesIsNamedToo) {
   EXPECT_EQ(Run("get", {"-o", "name", "--", "pod", "a"}), 0) << err_;
   EXPECT_EQ(out_, "pod/a\n");
+  EXPECT_EQ(Said("delete", {"pod", "--dry-run=client", "-o", "name", "--", "a"}), "pod/a\n");
+  EXPECT_EQ(Said("label", {"pod", "a", "--dry-run=client", "-o", "name", "--", "b=c"}), "pod/a\n");
+  EXPECT_THAT(Said("version", {"--client", "--", "-x"}), HasSubstr("extra arguments: [-x]"));
+  EXPECT_THAT(Said("create", {"deployment", "d", "--image=i", "--dry-run=client", "-o", "json",
+                              "--", "sh", "-c"}),
+              HasSubstr("\"-c\""))
+      << "that is a command of its own";
 }
 
 TEST_F(TypedWordsTest, ACommaHasAKindOnBothSides) {
