@@ -284,6 +284,8 @@ Value Evaluator::Call(const Node& node, std::span<const Value> args) {
     if (!Make(result) || !Look(0)) return Over();
     return UnlessDeep(std::move(result));
   }
+  // As where an error is among the arguments.
+  if (!Spend(CostOfFailed(node, args))) return Over();
   // Sorting says itself what is wrong with the items.
   const bool sort = node.choice_count > 0 && node.choices()[0].cost == CostRule::kListSort;
   if (sort && args[0].Is(Kind::kList)) return node.choices()[0].run(args);
