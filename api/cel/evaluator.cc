@@ -39,8 +39,8 @@ CostRule RuleOf(const Node& node, const Choice& choice) {
   return node.costs_one ? CostRule::kOne : choice.cost;
 }
 
-// Of a call that is not made, since an error is among its arguments: what it costs otherwise. The
-// error counts as one.
+// Of a call that is not made, since an error is among its arguments or no overload takes them: what
+// it costs otherwise. The error counts as one.
 uint64_t CostOfFailed(const Node& node, std::span<const Value> args) {
   if (node.choice_count == 0) return 1;
   return CallCost(RuleOf(node, node.choices()[0]), args, {});
@@ -284,6 +284,8 @@ Value Evaluator::Call(const Node& node, std::span<const Value> args) {
     if (!Make(result) || !Look(0)) return Over();
     return UnlessDeep(std::move(result));
   }
+  // As where an error is among the arguments.
+  if (!Spend(CostOfFailed(node, args))) return Over();
   // Sorting says itself what is wrong with the items.
   const bool sort = node.choice_count > 0 && node.choices()[0].cost == CostRule::kListSort;
   if (sort && args[0].Is(Kind::kList)) return node.choices()[0].run(args);
