@@ -106,12 +106,19 @@ run dpkg-deb --info "$deb"
 contents=$(dpkg-deb --contents "$deb")
 for file in usr/bin/skiff usr/lib/systemd/system/skiff.service usr/lib/systemd/system/skiff-node.service \
     etc/default/skiff usr/share/man/man1/skiff.1.gz usr/share/man/man1/skiff-up.1.gz \
-    usr/share/doc/skiff/copyright usr/share/doc/skiff/changelog.gz; do
+    usr/share/doc/skiff/copyright usr/share/doc/skiff/changelog.gz \
+    usr/share/doc/skiff/docs/install.md usr/share/doc/skiff/docs/console/overview.png; do
   grep -q " \./$file$" <<<"$contents" || fail "$file is not in the package"
 done
 grep -q '^-rw------- .* \./etc/default/skiff$' <<<"$contents" || fail "who may look reads tokens of nodes"
 # The rest is checked inside, of files that are there.
 awk '$2 != "root/root" { exit 1 }' <<<"$contents" || fail "files are not root's"
+say "Installed without it, twice"
+run cmake --install "$build" --prefix "$work/twice" >/dev/null
+echo 'SKIFF_UP="--v=1"' >"$work/twice/etc/default/skiff"
+run cmake --install "$build" --prefix "$work/twice" >/dev/null
+grep -q 'v=1' "$work/twice/etc/default/skiff" || fail "the second install took the settings away"
+grep -q '/etc/default/skiff$' "$build/install_manifest.txt" || fail "and nobody would remove them"
 if command -v lintian >/dev/null; then
   run lintian --fail-on error --suppress-tags no-copyright-file,extended-description-is-empty "$deb"
 fi

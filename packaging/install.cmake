@@ -20,13 +20,23 @@ endforeach()
 file(INSTALL "${made}/units/skiff.service" "${made}/units/skiff-node.service"
      DESTINATION "${prefix}/lib/systemd/system"
      PERMISSIONS OWNER_READ OWNER_WRITE GROUP_READ WORLD_READ)
-# A token may stand in it.
-file(INSTALL "${SOURCE}/packaging/skiff.default" DESTINATION "${etc}/default" RENAME skiff
-     PERMISSIONS OWNER_READ OWNER_WRITE)
+# A token may stand in it. One that is there has been somebody's since the first install; it goes
+# away with the rest all the same.
+if(EXISTS "$ENV{DESTDIR}${etc}/default/skiff")
+  list(APPEND CMAKE_INSTALL_MANIFEST_FILES "${etc}/default/skiff")
+else()
+  file(INSTALL "${SOURCE}/packaging/skiff.default" DESTINATION "${etc}/default" RENAME skiff
+       PERMISSIONS OWNER_READ OWNER_WRITE)
+endif()
 
 set(documents "${prefix}/share/doc/skiff")
+# Where README and the pages themselves say that they are.
 file(GLOB pages "${SOURCE}/docs/*.md")
-file(INSTALL "${SOURCE}/README.md" ${pages} DESTINATION "${documents}"
+file(INSTALL "${SOURCE}/README.md" DESTINATION "${documents}"
+     PERMISSIONS OWNER_READ OWNER_WRITE GROUP_READ WORLD_READ)
+file(INSTALL ${pages} DESTINATION "${documents}/docs"
+     PERMISSIONS OWNER_READ OWNER_WRITE GROUP_READ WORLD_READ)
+file(INSTALL "${SOURCE}/docs/console/overview.png" DESTINATION "${documents}/docs/console"
      PERMISSIONS OWNER_READ OWNER_WRITE GROUP_READ WORLD_READ)
 file(INSTALL "${SOURCE}/packaging/debian/copyright" DESTINATION "${documents}"
      PERMISSIONS OWNER_READ OWNER_WRITE GROUP_READ WORLD_READ)

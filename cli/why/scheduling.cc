@@ -377,6 +377,7 @@ struct PodRule {
   const char* text;
 };
 constexpr char kNoVolumes[] = "didn't find available persistent volumes to bind";
+constexpr char kBindingVolumes[] = "binding volumes: ";  // Of PreBind, which has given up.
 constexpr char kOneTooMany[] =
     "on each node that it could go to it would be one too many (topologySpreadConstraints)";
 constexpr PodRule kPodRules[] = {
@@ -393,6 +394,7 @@ constexpr PodRule kPodRules[] = {
      "(topologySpreadConstraints)"},
     {"topology spread constraints", kOneTooMany},
     {kNoVolumes, "its claims find no volume on the nodes that it could go to"},
+    {kBindingVolumes, "a node was chosen, and its volumes were not made ready there in time"},
     {"did not have enough free storage",
      "no node that it could go to has the storage for its claims"},
     {"exceed max volume count",
@@ -447,6 +449,10 @@ void AddRule(const Facts& facts, const Json& pod, const PodRule& rule, Finding& 
                   "spec.topologySpreadConstraints");
     }
   }
+  if (words == kBindingVolumes) {
+    finding.Try(CommandFor(pod, "get persistentvolumeclaims"));
+    return;
+  }
   if (words == kNoVolumes) {
     for (const Json* claim : UnboundClaimsOf(facts, pod)) {
       const auto names = VolumesThatFit(facts, *claim);
@@ -497,8 +503,12 @@ void ExplainScheduling(const Facts& facts, const Json& pod, Findings& out) {
   if (by_rule) AddRule(facts, pod, *rule, finding);
   AddCommands(survey, pod, finding);
   out.push_back(std::move(finding));
-  if (!by_rule || rule->words != std::string_view(kNoVolumes)) return;
-  for (const Json* claim : UnboundClaimsOf(facts, pod)) ExplainLackOfVolumes(facts, *claim, out);
+  const std::string_view words = by_rule ? rule->words : "";
+  for (const Json* claim : UnboundClaimsOf(facts, pod)) {
+    if (words == kNoVolumes) ExplainLackOfVolumes(facts, *claim, out);
+    const Json& asked = At(*claim, "metadata", "annotations", kSelectedNode);
+    if (words == kBindingVolumes && !asked.is_null()) ExplainClaim(facts, *claim, out);
+  }
 }
 
 }  // namespace skiff::cli::why

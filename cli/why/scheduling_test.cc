@@ -276,6 +276,15 @@ TEST_F(WhySchedulingTest, AProvisionerThatIsGoneHoldsThePodWhoseNodeIsChosen) {
                                "not ready yet.\n"));
   EXPECT_THAT(text, HasSubstr("provisioner csi.cloud, of which there is no sign here.\n"));
   EXPECT_EQ(first().weight, Weight::kWrong);
+  const std::string given_up = Why(
+      "{kind: Pod, metadata: {name: web}, spec: {volumes: [{name: d, persistentVolumeClaim: "
+      "{claimName: data}}], containers: [{name: m}]}, status: {phase: Pending, nominatedNodeName: "
+      "n1, conditions: [{type: PodScheduled, status: 'False', message: 'running PreBind plugin "
+      "\"VolumeBinding\": binding volumes: context deadline exceeded'}]}}");
+  EXPECT_THAT(given_up,
+              StartsWith("pod/web is pending: a node was chosen, and its volumes were not "
+                         "made ready there in time.\n"));
+  EXPECT_THAT(given_up, HasSubstr("provisioner csi.cloud, of which there is no sign here.\n"));
 }
 
 TEST_F(WhySchedulingTest, ResourceClaimsThatAreNotThere) {
