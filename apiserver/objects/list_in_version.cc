@@ -52,6 +52,43 @@ Result<ListPage> ListInVersion(Store& store, const KindInfo& kind, const ListReq
   }
 }
 
+Result<ListPage> PageOf(Store& store, const ListRequest& request, size_t bytes_max) {
+  const auto cursor = TRY(store.OpenList(request));
+  ListPage page;
+  page.revision = cursor->revision();
+  bool left = true;
+  while (left && page.records.empty()) left = TRY(cursor->Next(bytes_max, page.records));
+  page.more = left || cursor->more();
+  return page;
+}
+
+Result<ListPage> PageInVersion(Store& store, const KindInfo& kind, const ListRequest& request,
+                               size_t bytes_max) {
+  if (!IsConvertedByWebhook(kind)) return PageOf(store, request, bytes_max);
+  if (!MayConvert(kind)) {
+    ListPage page = TRY(PageOf(store, request, bytes_max));
+    const bool is_all = std::ranges::none_of(
+        page.records, [&](const RecordPtr& record) { return NeedsConversion(kind, *record); });
+    if (is_all) return page;
+    MeetOthers(kind);
+  }
+  ListRequest all = request;
+  all.filter = {};
+  all.terms = {};
+  for (;;) {
+    ListPage page = TRY(PageOf(store, all, bytes_max));
+    if (page.records.empty()) return page;
+    all.at = page.revision;
+    all.start_after = page.records.back()->key;
+    page.records = TRY(InVersion(kind, std::move(page.records)));
+    if (request.filter) {
+      std::erase_if(page.records,
+                    [&](const RecordPtr& record) { return !request.filter(*record); });
+    }
+    if (!page.records.empty() || !page.more) return page;
+  }
+}
+
 Result<std::unique_ptr<ListCursor>> OpenListInVersion(Store& store, const KindInfo& kind,
                                                       const ListRequest& request) {
   if (!MayConvert(kind)) return store.OpenList(request);

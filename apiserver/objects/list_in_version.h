@@ -10,6 +10,12 @@ namespace skiff {
 
 // Store::List for all other kinds.
 Result<ListPage> ListInVersion(Store& store, const KindInfo& kind, const ListRequest& request);
+// Of that list, with its limit, so many records as have about `bytes_max` bytes as they are kept:
+// one at least, unless there is none. `request.limit` is not 0.
+Result<ListPage> PageInVersion(Store& store, const KindInfo& kind, const ListRequest& request,
+                               size_t bytes_max);
+// The same of whatever is in the store, as it is kept.
+Result<ListPage> PageOf(Store& store, const ListRequest& request, size_t bytes_max);
 // Store::OpenList, likewise. `kind` outlives the cursor.
 Result<std::unique_ptr<ListCursor>> OpenListInVersion(Store& store, const KindInfo& kind,
                                                       const ListRequest& request);

@@ -485,20 +485,25 @@ RecordPtr ConvertedRecord(const Record& record, const Object& object) {
       Record{record.key, std::move(made.value), record.created, record.modified});
 }
 
-}  // namespace
+// Of records that are converted, what is made documents at a time, about: those of small values
+// take many times their text, and wait for as long as the webhook does.
+constexpr size_t kConvertedAtOnce = size_t{2} << 20;
 
-Result<std::vector<RecordPtr>> InVersion(const KindInfo& kind, std::vector<RecordPtr> records) {
+// Makes records of that version of those from `begin` on, and says how far it came.
+Result<size_t> ConvertSome(const KindInfo& kind, std::vector<RecordPtr>& records, size_t begin) {
   std::vector<size_t> places;
   std::vector<Json> documents;
-  for (size_t i = 0; i < records.size(); ++i) {
-    if (!NeedsConversion(kind, *records[i])) continue;
+  size_t end = begin;
+  for (size_t bytes = 0; end < records.size() && bytes < kConvertedAtOnce; ++end) {
+    if (!NeedsConversion(kind, *records[end])) continue;
     if (!MayWaitLong()) return Fail(WouldWait());
-    const ObjectView view = TRY(ObjectView::Of(*records[i]));
+    const ObjectView view = TRY(ObjectView::Of(*records[end]));
     const StoredCustom stored = TRY(ReadStored(kind, *CustomKindOf(kind), view.body()));
-    places.push_back(i);
+    places.push_back(end);
     documents.push_back(stored.ToDocument());
+    bytes += view.body().size();
   }
-  if (places.empty()) return records;
+  if (places.empty()) return end;
   const crd::CustomKind& custom = *CustomKindOf(kind);
   const auto converted = TRY(custom.converter->Convert(std::move(documents), kind.api_version));
   for (size_t i = 0; i < places.size(); ++i) {
@@ -506,6 +511,13 @@ Result<std::vector<RecordPtr>> InVersion(const KindInfo& kind, std::vector<Recor
     RecordPtr& record = records[places[i]];
     record = ConvertedRecord(*record, object);
   }
+  return end;
+}
+
+}  // namespace
+
+Result<std::vector<RecordPtr>> InVersion(const KindInfo& kind, std::vector<RecordPtr> records) {
+  for (size_t next = 0; next < records.size();) next = TRY(ConvertSome(kind, records, next));
   return records;
 }
 

@@ -3,14 +3,17 @@
 #include <algorithm>
 
 #include "apiserver/objects/list_in_version.h"
+#include "base/at_once.h"
 
 namespace skiff {
 
 Result<ListPage> WatchState::List(const ListRequest& request) {
-  return shown_as_ ? ListInVersion(store_, *shown_as_, request) : store_.List(request);
+  return shown_as_ ? PageInVersion(store_, *shown_as_, request, kPageBytes)
+                   : PageOf(store_, request, kPageBytes);
 }
 
 Result<Revision> WatchState::Begin() {
+  if (!MayWait()) return Fail(WouldWait());
   ListRequest request = selected_;
   request.limit = kFirstPageRecords;
   auto page = TRY(List(request));

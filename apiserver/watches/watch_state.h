@@ -42,10 +42,11 @@ class WatchState : public std::enable_shared_from_this<WatchState> {
   bool is_done() const;
 
  private:
-  // About as many bytes a page; the first one is bounded in records alone.
-  static constexpr size_t kPageBytes = 256 << 10;
+  // About as many bytes a page, or one record: a thousand clients that take nothing hold as much
+  // each, however large the objects are.
+  static constexpr size_t kPageBytes = 512 << 10;
   static constexpr size_t kFirstPageRecords = 256;
-  static constexpr size_t kPageRecordsMin = 16;
+  static constexpr size_t kPageRecordsMin = 2;
   static constexpr size_t kPageRecordsMax = 1024;
 
   Result<ListPage> List(const ListRequest& request);

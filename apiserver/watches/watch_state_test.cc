@@ -62,6 +62,24 @@ TEST_F(WatchStateTest, IsReadPageByPageAndAside) {
   EXPECT_EQ(total, 1000u) << "as it was at the first page, whatever happens meanwhile";
 }
 
+TEST_F(WatchStateTest, HoldsNoMoreThanAPageOfLargeObjectsWhateverCameBefore) {
+  for (int i = 0; i < 40; ++i) {
+    ASSERT_TRUE(store_->Apply(
+        {.key = fmt::format("/large/{:04}", i), .value = std::string(i < 20 ? 1 : 400'000, 'x')}));
+  }
+  const auto state = std::make_shared<WatchState>(*store_, jobs_, ListRequest{.prefix = "/large/"});
+  ASSERT_TRUE(state->Begin());
+  EXPECT_EQ(TakeAll(*state), 22u) << "two of the large ones make a page";
+  size_t total = 22;
+  while (!state->is_done()) {
+    ASSERT_TRUE(executor_.RunUntilIdle());
+    const size_t taken = TakeAll(*state);
+    EXPECT_LE(taken, 2u);
+    total += taken;
+  }
+  EXPECT_EQ(total, 40u);
+}
+
 TEST_F(WatchStateTest, HoldsWhatTheClientSelectsAndNothingElse) {
   const auto state = std::make_shared<WatchState>(
       *store_, jobs_, ListRequest{.prefix = "/pods/", .filter = IsMine});
