@@ -79,7 +79,8 @@ std::string PageConversionName(const KindInfo& kind);
 // Whether one does for this very record.
 bool NeedsConversion(const KindInfo& kind, const Record& record);
 // The records as they would be, were they kept in the version `kind`: those that are not are
-// converted at once, in one question. To read what comes of it nobody waits any more.
+// converted at once, in one question for each two megabytes of them. To read what comes of it
+// nobody waits any more.
 Result<std::vector<RecordPtr>> InVersion(const KindInfo& kind, std::vector<RecordPtr> records);
 // Whether the object is kept in another version than it would be now.
 bool IsKeptInOldVersion(const KindInfo& kind, const Record& record);
