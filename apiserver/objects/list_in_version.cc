@@ -9,7 +9,7 @@ namespace skiff {
 namespace {
 
 constexpr size_t kRecordsAtOnce = 500;
-// Of a page of a list without a limit.
+// Of what is read at a time.
 constexpr size_t kVersionPageBytes = 1 << 20;
 
 // Takes what the filter wants of a page; false once there are as many as were asked for.
@@ -46,7 +46,7 @@ Result<ListPage> ListInVersion(Store& store, const KindInfo& kind, const ListReq
   all.limit = kRecordsAtOnce;
   ListPage page;
   for (;;) {
-    ListPage next = TRY(store.List(all));
+    ListPage next = TRY(PageOf(store, all, kVersionPageBytes));
     page.revision = all.at = next.revision;
     next.records = TRY(InVersion(kind, std::move(next.records)));
     if (!TakeWanted(request, next, page) || !next.more) return page;
