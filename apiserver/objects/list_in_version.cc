@@ -9,6 +9,8 @@ namespace skiff {
 namespace {
 
 constexpr size_t kRecordsAtOnce = 500;
+// Of what is read at a time.
+constexpr size_t kVersionPageBytes = 1 << 20;
 
 // Takes what the filter wants of a page; false once there are as many as were asked for.
 bool TakeWanted(const ListRequest& request, const ListPage& from, ListPage& page) {
@@ -44,7 +46,7 @@ Result<ListPage> ListInVersion(Store& store, const KindInfo& kind, const ListReq
   all.limit = kRecordsAtOnce;
   ListPage page;
   for (;;) {
-    ListPage next = TRY(store.List(all));
+    ListPage next = TRY(PageOf(store, all, kVersionPageBytes));
     page.revision = all.at = next.revision;
     next.records = TRY(InVersion(kind, std::move(next.records)));
     if (!TakeWanted(request, next, page) || !next.more) return page;
@@ -75,6 +77,8 @@ Result<ListPage> PageInVersion(Store& store, const KindInfo& kind, const ListReq
   ListRequest all = request;
   all.filter = {};
   all.terms = {};
+  // As many as one question takes: of a page that is selected from, few may be left.
+  if (request.filter) all.limit = kRecordsAtOnce;
   for (;;) {
     ListPage page = TRY(PageOf(store, all, bytes_max));
     if (page.records.empty()) return page;
@@ -92,8 +96,12 @@ Result<ListPage> PageInVersion(Store& store, const KindInfo& kind, const ListReq
 Result<std::unique_ptr<ListCursor>> OpenListInVersion(Store& store, const KindInfo& kind,
                                                       const ListRequest& request) {
   if (!MayConvert(kind)) return store.OpenList(request);
+  const bool is_whole = request.limit == 0;
   return OpenPagedList(
-      [&store, &kind](const ListRequest& page) { return ListInVersion(store, kind, page); },
+      [&store, &kind, is_whole](const ListRequest& page) {
+        return is_whole ? PageInVersion(store, kind, page, kVersionPageBytes)
+                        : ListInVersion(store, kind, page);
+      },
       request);
 }
 

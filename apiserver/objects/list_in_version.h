@@ -10,8 +10,8 @@ namespace skiff {
 
 // Store::List for all other kinds.
 Result<ListPage> ListInVersion(Store& store, const KindInfo& kind, const ListRequest& request);
-// Of that list, with its limit, so many records as have about `bytes_max` bytes as they are kept:
-// one at least, unless there is none. `request.limit` is not 0.
+// A page of that list: so many records as have about `bytes_max` bytes as they are kept, one at
+// least, unless there is none. No more than about `request.limit`, which is not 0.
 Result<ListPage> PageInVersion(Store& store, const KindInfo& kind, const ListRequest& request,
                                size_t bytes_max);
 // The same of whatever is in the store, as it is kept.

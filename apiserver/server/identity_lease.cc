@@ -20,6 +20,7 @@ constexpr char kLeasesPath[] = "/apis/coordination.k8s.io/v1/namespaces/kube-sys
 constexpr int kIsMissing = 404, kIsChanged = 409;
 // After a failure it is tried again.
 constexpr Duration kTryAgain = 7s;
+constexpr size_t kCollectBytesAtOnce = 1 << 20;
 
 http::Request LeaseRequest(std::string method, std::string path) {
   http::Request request;
@@ -104,15 +105,20 @@ Result<> IdentityLease::Collect() {
     const auto view = ObjectView::Of(record);
     return view && view->label(kIdentityLabel) == kServerProgram;
   };
-  const auto page = TRY(store_.List(
+  const auto leases = TRY(store_.OpenList(
       {.prefix = StorePrefix(kind.storage_key, kLeaseSpace), .filter = is_of_a_server}));
-  // One that cannot be removed keeps no other.
+  // One that cannot be removed keeps no other. Whoever may write there may have made many.
   Result<> all;
-  for (const RecordPtr& record : page.records) {
-    const auto object = ObjectOf(kind, *record);
-    if (!object || !HasRunOut(object->As<Lease>()->spec, clock_.Now())) continue;
-    const Result<> removed = Remove(object->metadata(), record->modified);
-    if (all && !removed) all = removed;
+  std::vector<RecordPtr> records;
+  for (bool more = true; more;) {
+    records.clear();
+    more = TRY(leases->Next(kCollectBytesAtOnce, records));
+    for (const RecordPtr& record : records) {
+      const auto object = ObjectOf(kind, *record);
+      if (!object || !HasRunOut(object->As<Lease>()->spec, clock_.Now())) continue;
+      const Result<> removed = Remove(object->metadata(), record->modified);
+      if (all && !removed) all = removed;
+    }
   }
   return all;
 }
