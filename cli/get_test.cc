@@ -260,6 +260,7 @@ TEST_F(GetTest, AnEventInJsonIsOneLineWithAllThatItsObjectHas) {
 }
 
 TEST_F(GetTest, WhatIsNoObjectIsToldOfByWhatItIs) {
+  server_ = ServerOf("", {}, {});
   const std::string why = "json: cannot unmarshal ";
   input_ = "just a text\n";
   EXPECT_EQ(Run("get", {"-f", "-", "-o", "name"}), 1);

@@ -28,6 +28,10 @@ class MadeObjectsTest : public ProgramTest {
     text << std::ifstream(path).rdbuf();
     return text.str();
   }
+  // Arguments of `create`, which looks at what is typed and asks a server for its kinds alone.
+  static std::vector<std::string> FromInput() {
+    return {"--dry-run=client", "--validate=false", "-o", "name", "-f", "-"};
+  }
   const std::string directory_ =
       testing::TempDir() + "skiff-made-" + std::to_string(getpid()) + "/";
 };
@@ -287,22 +291,24 @@ TEST_F(CredentialsTest, FilesAreShownAsWhatTheyHold) {
 
 // As `get --raw` answers.
 TEST_F(MadeObjectsTest, ItemsOfAListOfOneKindNeedNotSayTheirs) {
+  server_ = ServerOf("", {}, {});
   input_ = R"({"apiVersion": "v1", "kind": "ConfigMapList", "items": [
       {"metadata": {"name": "a"}},
       {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "b"}}]})";
-  EXPECT_EQ(Run("create", {"--dry-run=client", "-o", "name", "-f", "-"}), 0) << err_;
+  EXPECT_EQ(Run("create", FromInput()), 0) << err_;
   EXPECT_EQ(out_, "configmap/a\nsecret/b\n");
   input_ = R"({"apiVersion": "v1", "kind": "List", "items": [{"metadata": {"name": "a"}}]})";
-  EXPECT_EQ(Run("create", {"--dry-run=client", "-o", "name", "-f", "-"}), 1);
+  EXPECT_EQ(Run("create", FromInput()), 1);
   EXPECT_THAT(err_, HasSubstr("[apiVersion not set, kind not set]"));
   input_ = R"({"apiVersion": "v1", "kind": "ConfigMapList", "items": [
       {"kind": "Secret", "metadata": {"name": "a"}}]})";
-  EXPECT_EQ(Run("create", {"--dry-run=client", "-o", "name", "-f", "-"}), 1);
+  EXPECT_EQ(Run("create", FromInput()), 1);
   EXPECT_EQ(out_, "") << "it is no ConfigMap";
 }
 
 // As PowerShell redirects into a file.
 TEST_F(MadeObjectsTest, FilesMayBeInUtf16) {
+  server_ = ServerOf("", {}, {});
   const std::string text =
       "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n---\n"
       "{\"apiVersion\": \"v1\", \"kind\": \"Secret\", \"metadata\": {\"name\": \"b\"}}\n";
@@ -314,18 +320,19 @@ TEST_F(MadeObjectsTest, FilesMayBeInUtf16) {
   }
   for (const std::string& each : {little, big}) {
     input_ = each;
-    EXPECT_EQ(Run("create", {"--dry-run=client", "-o", "name", "-f", "-"}), 0) << err_;
+    EXPECT_EQ(Run("create", FromInput()), 0) << err_;
     EXPECT_EQ(out_, "configmap/a\nsecret/b\n");
   }
   const std::string cut = little + "a";
   const std::string half_a_pair = little + std::string("\x00\xd8\x61\x00", 4);
   for (const std::string& each : {cut, half_a_pair}) {
     input_ = each;
-    EXPECT_EQ(Run("create", {"--dry-run=client", "-o", "name", "-f", "-"}), 1);
+    EXPECT_EQ(Run("create", FromInput()), 1);
   }
 }
 
 TEST_F(MadeObjectsTest, WhatCannotBeExposedKeepsNothingElseFromIt) {
+  server_ = ServerOf("", {}, {});
   input_ =
       "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n---\n"
       "apiVersion: v1\nkind: ReplicationController\nmetadata: {name: r}\n"
@@ -337,6 +344,7 @@ TEST_F(MadeObjectsTest, WhatCannotBeExposedKeepsNothingElseFromIt) {
 }
 
 TEST_F(MadeObjectsTest, AnAddressOfALoadBalancerIsForServicesThatHaveOne) {
+  server_ = ServerOf("", {}, {});
   input_ =
       "apiVersion: v1\nkind: ReplicationController\nmetadata: {name: r}\n"
       "spec: {selector: {a: b}}\n";
