@@ -299,7 +299,7 @@ TEST_F(MadeObjectsTest, ItemsOfAListOfOneKindNeedNotSayTheirs) {
   EXPECT_EQ(out_, "configmap/a\nsecret/b\n");
   input_ = R"({"apiVersion": "v1", "kind": "List", "items": [{"metadata": {"name": "a"}}]})";
   EXPECT_EQ(Run("create", FromInput()), 1);
-  EXPECT_THAT(err_, HasSubstr("[apiVersion not set, kind not set]"));
+  EXPECT_THAT(err_, HasSubstr("Object 'Kind' is missing"));
   input_ = R"({"apiVersion": "v1", "kind": "ConfigMapList", "items": [
       {"kind": "Secret", "metadata": {"name": "a"}}]})";
   EXPECT_EQ(Run("create", FromInput()), 1);

@@ -149,10 +149,10 @@ class EtcdHistoryCall {
     return true;
   }
   bool was_silent() const { return silent_; }
-  // Why it has ended.
+  // Why it has ended; what the member said of that, where it did so itself.
   grpc::Status End() {
     grpc::Status status;
-    context_.TryCancel();
+    if (!over_) context_.TryCancel();
     stream_->Finish(&status, this);
     steps_.Await(kNever);
     return status;
@@ -167,13 +167,15 @@ class EtcdHistoryCall {
       steps_.Await(kNever);
       return false;
     }
-    return steps_.went_well();
+    over_ = !steps_.went_well();
+    return !over_;
   }
 
   grpc::ClientContext context_;
   std::unique_ptr<grpc::ClientAsyncReaderWriter<etcd::WatchRequest, etcd::WatchResponse>> stream_;
   bool open_ = false;
   bool silent_ = false;
+  bool over_ = false;  // Without us.
   EtcdSteps steps_;
 };
 
