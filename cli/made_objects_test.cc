@@ -318,17 +318,13 @@ TEST_F(MadeObjectsTest, FilesMayBeInUtf16) {
     little += {c, '\0'};
     big += {'\0', c};
   }
-  for (const std::string& each : {little, big}) {
+  for (const std::string& each : {little, big, little + "a"}) {
     input_ = each;
     EXPECT_EQ(Run("create", FromInput()), 0) << err_;
     EXPECT_EQ(out_, "configmap/a\nsecret/b\n");
   }
-  const std::string cut = little + "a";
-  const std::string half_a_pair = little + std::string("\x00\xd8\x61\x00", 4);
-  for (const std::string& each : {cut, half_a_pair}) {
-    input_ = each;
-    EXPECT_EQ(Run("create", FromInput()), 1);
-  }
+  input_ = little + std::string("\x00\xd8\x61\x00", 4);  // Half a pair.
+  EXPECT_EQ(Run("create", FromInput()), 1);
 }
 
 TEST_F(MadeObjectsTest, WhatCannotBeExposedKeepsNothingElseFromIt) {

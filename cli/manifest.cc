@@ -176,10 +176,11 @@ Documents ReadJsonStream(std::string_view text) {
 }
 
 // Text in UTF-16, as a shell of Windows writes it, in UTF-8; else as it is. What is no pair of
-// surrogates, or half a character, is left to whoever reads it.
+// surrogates is left to whoever reads it; half a character at the end is none, as for kubectl.
 std::optional<std::string> FromUtf16(std::string_view text) {
   const bool is_little = text.starts_with("\xff\xfe");
-  if ((!is_little && !text.starts_with("\xfe\xff")) || text.size() % 2 != 0) return std::nullopt;
+  if (!is_little && !text.starts_with("\xfe\xff")) return std::nullopt;
+  if (text.size() % 2 != 0) text.remove_suffix(1);
   const auto unit = [&](size_t at) {
     const auto first = static_cast<unsigned char>(text[at]);
     const auto second = static_cast<unsigned char>(text[at + 1]);
