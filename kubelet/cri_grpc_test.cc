@@ -13,6 +13,7 @@
 #include <mutex>
 #include <set>
 
+#include "base/test_port.h"
 #include "kubelet/containerd_host.h"
 #include "kubelet/containerd_test_host.h"
 #include "kubelet/cri_grpc_channel.h"
@@ -119,17 +120,6 @@ bool Connects(const std::string& ip, uint16_t port) {
       connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
   close(fd);
   return connected;
-}
-
-// A TCP port of this machine that nobody listens on.
-uint16_t FreePort() {
-  sockaddr_in address{.sin_family = AF_INET, .sin_port = 0};
-  socklen_t size = sizeof address;
-  const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  EXPECT_EQ(bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
-  EXPECT_EQ(getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size), 0);
-  close(fd);
-  return ntohs(address.sin_port);
 }
 
 std::string ReadFile(const std::string& path) {

@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "base/test_port.h"
 #include "client/kubeconfig.h"
 #include "skiff/cluster.h"
 #include "skiff/cluster_objects.h"
@@ -24,18 +25,6 @@ namespace skiff {
 
 // For what happens as soon as somebody gets round to it.
 inline constexpr Duration kPatience = 60s;
-
-inline int FreePort() {
-  const int file = socket(AF_INET, SOCK_STREAM, 0);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t size = sizeof address;
-  bind(file, reinterpret_cast<sockaddr*>(&address), size);
-  getsockname(file, reinterpret_cast<sockaddr*>(&address), &size);
-  close(file);
-  return ntohs(address.sin_port);
-}
 
 // One cluster for all tests: each uses nodes and tokens of its own.
 class JoinedClusterTest : public testing::Test {

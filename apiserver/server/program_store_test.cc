@@ -124,7 +124,7 @@ TEST(ProgramStore, OpensEtcdUnderItsPrefixAndSaysWhenNobodyAnswers) {
   ASSERT_FALSE(copied);
   EXPECT_THAT(copied.error().message,
               HasSubstr("`etcdctl --endpoints=" + host.Url() + " snapshot save FILE`"));
-  flags.etcd_servers = {host.UrlAt(EtcdHost::FreePort())};
+  flags.etcd_servers = {host.UrlAt(FreePort())};
   flags.storage_initialization_timeout = 200ms;
   const auto nobody = OpenProgramStore(flags, clock, random);
   ASSERT_FALSE(nobody);

@@ -256,7 +256,7 @@ TEST_F(EtcdStoreTest, AWatchGoesOnWithWhatOthersWroteWhileItsServerWasCutOff) {
   Watcher watcher(*cut_off, "/registry/pods/");
   ASSERT_TRUE(watcher.Await(0));
   host_.Kill();
-  const int elsewhere = EtcdHost::FreePort();
+  const int elsewhere = FreePort();
   host_.StartAt(elsewhere);
   {
     const auto other = Open({.client = {.servers = {host_.UrlAt(elsewhere)}}});
@@ -279,7 +279,7 @@ TEST_F(EtcdStoreTest, WhatWasCompactedWhileItsServerWasCutOffExpiresItsWatches) 
   Watcher watcher(*cut_off, "/registry/pods/");
   ASSERT_TRUE(watcher.Await(0));
   host_.Kill();
-  const int elsewhere = EtcdHost::FreePort();
+  const int elsewhere = FreePort();
   host_.StartAt(elsewhere);
   {
     const auto other = Open({.client = {.servers = {host_.UrlAt(elsewhere)}}});
@@ -369,7 +369,7 @@ TEST_F(EtcdStoreTest, AnObjectThatEtcdFindsTooLargeIsRefusedInItsWords) {
 }
 
 TEST_F(EtcdStoreTest, AMemberThatIsGoneIsPassedOver) {
-  const std::string nobody = host_.UrlAt(EtcdHost::FreePort());
+  const std::string nobody = host_.UrlAt(FreePort());
   const auto store = Open({.client = {.servers = {nobody, host_.Url()}}});
   Put(*store, "pods/x", "1");
   EXPECT_EQ(ValueOf(*store, "pods/x"), "1");

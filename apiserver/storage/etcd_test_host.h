@@ -2,11 +2,9 @@
 // own.
 #pragma once
 
-#include <arpa/inet.h>
 #include <fmt/format.h>
 #include <signal.h>
 #include <spawn.h>
-#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -15,6 +13,7 @@
 #include <vector>
 
 #include "apiserver/storage/etcd_store.h"
+#include "base/test_port.h"
 
 namespace skiff {
 
@@ -77,17 +76,6 @@ class EtcdHost {
   }
   // As a crash, or a power failure of that machine alone.
   void Kill() { End(SIGKILL); }
-  static int FreePort() {
-    const int socket_fd = ::socket(AF_INET, SOCK_STREAM, 0);
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t size = sizeof address;
-    CHECK(::bind(socket_fd, reinterpret_cast<sockaddr*>(&address), size) == 0);
-    CHECK(::getsockname(socket_fd, reinterpret_cast<sockaddr*>(&address), &size) == 0);
-    ::close(socket_fd);
-    return ntohs(address.sin_port);
-  }
   std::string UrlAt(int port) const {
     return fmt::format("{}://127.0.0.1:{}", tls_flags_.empty() ? "http" : "https", port);
   }
