@@ -39,6 +39,7 @@
 #include "apiserver/storage/event_ring.h"
 #include "apiserver/storage/history_reader.h"
 #include "apiserver/storage/key_index.h"
+#include "apiserver/storage/paged_list.h"
 #include "apiserver/storage/record_cache.h"
 #include "apiserver/storage/store.h"
 #include "base/clock.h"
@@ -80,6 +81,7 @@ class EtcdStore final : public Store, private EventHistory, private EtcdWatcher 
   Result<RecordPtr> Get(const std::string& key, Revision at = {}) override;
   Result<RecordPtr> GetAny(const std::string& key) override;
   Result<ListPage> List(const ListRequest& request) override;
+  Result<std::unique_ptr<ListCursor>> OpenList(const ListRequest& request) override;
   Result<Written> Apply(Write write) override;
   using Store::Watch;
   Result<std::unique_ptr<WatchCursor>> Watch(const WatchRequest& request,
@@ -143,7 +145,10 @@ class EtcdStore final : public Store, private EventHistory, private EtcdWatcher 
   Result<Revision> NewestRevision();
   Result<std::optional<ListPage>> ListFromIndex(const ListRequest& request);
   KeyIndex::Range Collect(const ListRequest& request);
+  Result<etcd::RangeRequest> RangeOf(const ListRequest& request, Revision at);
   Result<ListPage> ListFromEtcd(const ListRequest& request, Revision at);
+  // Of one with a limit and a revision.
+  Result<ListEnd> EndOf(const ListRequest& request);
   Result<RecordPtr> GetFromMember(const std::string& key, Revision shown);
 
   Result<etcd::TxnRequest> TransactionOf(const Write& write, const std::string& key,

@@ -126,6 +126,9 @@ struct ListRequest {
   Terms terms;
   // Counts what is left after the page (without looking at `filter`).
   bool count_remaining = false;
+  // Not 0: the list ends, as by `limit`, once its values have about so many bytes. A backend whose
+  // lists hold nothing (OpenList) may leave it.
+  size_t bytes_max = 0;
 };
 
 struct WatchRequest {
@@ -143,7 +146,8 @@ struct WatchRequest {
 struct ListPage {
   std::vector<RecordPtr> records;
   Revision revision;  // The one that was read.
-  // `limit` was reached and keys are left, whether or not the filter would take them.
+  // `limit` or `bytes_max` was reached and keys are left, whether or not the filter would take
+  // them.
   bool more = false;
   uint64_t remaining = 0;  // Only with count_remaining, and exact only without a filter.
 };
@@ -234,8 +238,7 @@ class Store {
   virtual Result<RecordPtr> GetAny(const std::string& key) { return Get(key); }
   virtual Result<ListPage> List(const ListRequest& request) = 0;
   // The list that List would return, of which no more is held than what is read at a time; the
-  // filter is called for as long as the cursor lives, and on its thread. A backend may hold all of
-  // a list with a limit.
+  // filter is called for as long as the cursor lives, and on its thread.
   virtual Result<std::unique_ptr<ListCursor>> OpenList(const ListRequest& request);
   // One compare-and-swap; returns when it is durable and visible. A put that leaves the value as it
   // is still takes a revision: callers that care compare first.
