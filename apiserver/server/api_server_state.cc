@@ -174,6 +174,12 @@ void ApiServer::State::AddHealth(const Parts& parts, bool has_rbac) {
     (void)aggregation->Table();
     return {};
   };
+  if (!options.identity_host.empty()) {
+    health_parts.lease_begun = [this]() -> Result<> {
+      if (identity_lease != nullptr && identity_lease->has_begun()) return {};
+      return Fail(Reason::kInternalError, "the lease of an earlier start may be there still");
+    };
+  }
   if (nodes != nullptr) {
     health_parts.longest_round = [loops = &nodes->loops] { return loops->LongestRound(); };
   }

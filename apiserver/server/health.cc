@@ -26,7 +26,7 @@ constexpr Duration kLoopStuck = 10s;
 
 // What the server does at its start, and the check that tells whether it is done.
 struct StartStep {
-  enum class Of { kCaches, kDefinitions, kServices, kObject };
+  enum class Of { kCaches, kDefinitions, kServices, kObject, kLease };
   std::string_view check;
   Of of;
   // An object that is written then; of kObject alone.
@@ -46,6 +46,8 @@ constexpr StartStep kStartSteps[] = {
     {"start-system-namespaces-controller", Of::kObject, "", "v1", "namespaces", "", "kube-system"},
     {"start-cluster-authentication-info-controller", Of::kObject, "", "v1", "configmaps",
      "kube-system", kAuthenticationMap},
+    {"start-kube-apiserver-identity-lease-controller", Of::kLease},
+    {"start-kube-apiserver-identity-lease-garbage-collector", Of::kLease},
     {"start-legacy-token-tracking-controller", Of::kObject, "", "v1", "configmaps", "kube-system",
      kTokenTracking},
     // Its address is the first that is taken.
@@ -119,6 +121,8 @@ std::function<Result<>()> LookAt(const StartStep& step, const HealthParts& parts
       return parts.services_read;
     case Of::kObject:
       return [store = &parts.store, &step] { return LookAtObject(*store, step); };
+    case Of::kLease:
+      return parts.lease_begun;
   }
   return nullptr;
 }

@@ -167,7 +167,10 @@ TEST(HealthChecks, FailUntilTheServerHasMadeWhatItBeginsWith) {
                                              .shutting_down = shutting_down,
                                              .longest_round = [&] { return round; },
                                              .has_rbac = true,
-                                             .has_client_ca = true}));
+                                             .has_client_ca = true,
+                                             .lease_begun = []() -> Result<> {
+                                               return Fail(Reason::kInternalError, "not yet");
+                                             }}));
   std::string failing;
   for (const auto& verdict : monitor.Verdicts()) {
     if (!verdict.fault.empty()) failing += verdict.name + " ";
@@ -177,6 +180,8 @@ TEST(HealthChecks, FailUntilTheServerHasMadeWhatItBeginsWith) {
             "poststarthook/generic-apiserver-start-informers "
             "poststarthook/start-system-namespaces-controller "
             "poststarthook/start-cluster-authentication-info-controller "
+            "poststarthook/start-kube-apiserver-identity-lease-controller "
+            "poststarthook/start-kube-apiserver-identity-lease-garbage-collector "
             "poststarthook/start-legacy-token-tracking-controller "
             "poststarthook/start-service-ip-repair-controllers poststarthook/rbac/bootstrap-roles "
             "poststarthook/scheduling/bootstrap-system-priority-classes "
