@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -130,7 +131,7 @@ std::function<Result<>()> LookAt(const StartStep& step, const HealthParts& parts
 std::string NoMatchWarning(const std::vector<std::string>& unknown) {
   if (unknown.empty()) return "";
   std::string list;
-  for (const std::string& name : unknown) {
+  for (const std::string& name : std::set<std::string>(unknown.begin(), unknown.end())) {
     if (!list.empty()) list += ",";
     list += Quoted(name);
   }
@@ -173,14 +174,16 @@ std::vector<HealthMonitor::Check> HealthChecks(const HealthParts& parts) {
   checks.push_back({.name = "ping", .immediate = true, .look = [round = parts.longest_round] {
                       return LookAtLoops(round);
                     }});
-  checks.push_back({.name = "log", .look = LookAtLog});
+  // Nor does that wait: it says nothing of a store that keeps silent, which may be excluded.
+  checks.push_back({.name = "log", .immediate = true, .look = LookAtLog});
   checks.push_back({.name = "etcd", .look = alive});
   checks.push_back({.name = "etcd-readiness",
                     .ready_only = true,
                     .look = parts.store_ready ? parts.store_ready : alive});
-  checks.push_back({.name = "informer-sync", .ready_only = true, .look = [caches = &parts.caches] {
-                      return LookAtCaches(*caches);
-                    }});
+  checks.push_back(
+      {.name = "informer-sync", .ready_only = true, .once = true, .look = [caches = &parts.caches] {
+         return LookAtCaches(*caches);
+       }});
   if (parts.kms_providers) {
     checks.push_back({.name = "kms-providers",
                       .not_live = true,

@@ -80,6 +80,32 @@ TEST_F(HealthTest, ALoopThatNoLongerComesRoundFailsBoth) {
   EXPECT_EQ(Health("/livez").first, 200);
 }
 
+// Who asks of the server alone, as whoever restarts it should, is not told of its store.
+TEST_F(HealthTest, AStoreThatKeepsSilentCanBeExcluded) {
+  Start();
+  clock_.Advance(HealthMonitor::kAgeMax + 1s);
+  http::Request request;
+  request.method = "GET";
+  request.path = "/livez";
+  request.query = {{"exclude", "etcd"}};
+  EXPECT_EQ(watched_->Handle(request, LoopbackUser()).status, 200);
+  request.path = "/readyz";
+  EXPECT_EQ(watched_->Handle(request, LoopbackUser()).status, 500);
+  request.query.emplace_back("exclude", "etcd-readiness");
+  EXPECT_EQ(watched_->Handle(request, LoopbackUser()).status, 200);
+}
+
+TEST_F(HealthTest, WhatCannotBeExcludedIsNamedOnce) {
+  Start();
+  http::Request request;
+  request.method = "GET";
+  request.path = "/livez";
+  request.query = {{"exclude", "b"}, {"exclude", "a"}, {"exclude", "b"}, {"verbose", ""}};
+  EXPECT_THAT(watched_->Handle(request, LoopbackUser()).body,
+              HasSubstr("warn: some health checks cannot be excluded: no matches for "
+                        "\"a\",\"b\"\n"));
+}
+
 TEST_F(HealthTest, AServerThatStopsIsNotReady) {
   Start();
   watched_->BeginShutdown();
