@@ -83,6 +83,9 @@ class EtcdStore final : public Store, private EventHistory, private EtcdWatcher 
   Result<ListPage> List(const ListRequest& request) override;
   Result<std::unique_ptr<ListCursor>> OpenList(const ListRequest& request) override;
   Result<Written> Apply(Write write) override;
+  // Once etcd keeps silent what is left fails as well: hundreds of them would wait for it in turn,
+  // long after whoever asked has gone.
+  std::vector<Result<Written>> ApplyAll(std::vector<Write> writes) override;
   using Store::Watch;
   Result<std::unique_ptr<WatchCursor>> Watch(const WatchRequest& request,
                                              WakeFunction wake) override;

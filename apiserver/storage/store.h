@@ -248,7 +248,8 @@ class Store {
   using Then = std::function<void(Result<Written>)>;
   virtual void ApplyLater(Write write, Then then) { then(Apply(std::move(write))); }
   // Each of them as if by Apply, in this order, and what each would answer: one that fails stops
-  // no other. A backend may make all durable at once. Callers bound how many they bring.
+  // no other, but where the store itself is away. A backend may make all durable at once. Callers
+  // bound how many they bring.
   virtual std::vector<Result<Written>> ApplyAll(std::vector<Write> writes);
   // Events of keys under the prefix. `wake` is called when the first event arrives after Next has
   // returned fewer than were asked for, and not again before the next Next; never after the cursor
