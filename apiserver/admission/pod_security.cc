@@ -96,9 +96,9 @@ class PodSecurity final : public AdmissionPlugin, public Validates {
 
  private:
   // What the namespace asks for; nullopt: nothing is looked at, as the namespace or the user is
-  // exempt, or nobody knows of such a namespace.
-  std::optional<PodSecurityPolicies> PoliciesFor(const AdmissionRequest& request,
-                                                 Violations& wrong) {
+  // exempt, or there is no such namespace.
+  Result<std::optional<PodSecurityPolicies>> PoliciesFor(const AdmissionRequest& request,
+                                                         Violations& wrong) {
     if (IsExemptName(settings_.exempt_namespaces, request.namespace_name)) {
       Exempt(request, "namespace");
       return std::nullopt;
@@ -107,7 +107,7 @@ class PodSecurity final : public AdmissionPlugin, public Validates {
       Exempt(request, "user");
       return std::nullopt;
     }
-    const auto space = caches_.namespaces.Find("", request.namespace_name);
+    const auto space = TRY(caches_.namespaces.FindOrRead("", request.namespace_name));
     if (!space) return std::nullopt;
     return PoliciesOf(space->metadata.labels, settings_.defaults, wrong);
   }
@@ -125,7 +125,8 @@ class PodSecurity final : public AdmissionPlugin, public Validates {
     const auto made = TemplateOf(*request.object);
     if (!made) return;
     Violations wrong;
-    const auto policies = PoliciesFor(request, wrong);
+    // Nothing is refused here: whoever cannot tell says nothing.
+    const auto policies = PoliciesFor(request, wrong).value_or(std::nullopt);
     if (!policies) return;
     const bool looks_at_nothing = policies->warn.level == SecurityLevel::kPrivileged &&
                                   policies->audit.level == SecurityLevel::kPrivileged;
@@ -138,7 +139,7 @@ class PodSecurity final : public AdmissionPlugin, public Validates {
 
   Result<> CheckPod(const AdmissionRequest& request) {
     Violations wrong;
-    const auto policies = PoliciesFor(request, wrong);
+    const auto policies = TRY(PoliciesFor(request, wrong));
     if (!policies) return {};
     const auto& pod = *request.object->As<core_v1::Pod>();
     const bool is_quiet = wrong.empty() && policies->AllPrivileged();
