@@ -85,7 +85,8 @@ class ListAsVersion final : public ListCursor {
   Result<> ReadPage() {
     std::vector<RecordPtr> records;
     bool left = true;
-    for (size_t bytes = 0, counted = 0; left && bytes < kAsVersionBytes;) {
+    for (size_t bytes = 0, counted = 0;
+         left && bytes < kAsVersionBytes && counted < kRecordsAtOnce;) {
       left = TRY(kept_->Next(kAsVersionBytes - bytes, records));
       for (; counted < records.size(); ++counted) bytes += records[counted]->value.size();
     }
