@@ -37,11 +37,13 @@ class RunningPodsTest : public ServerFixture {
     const std::string owner = R"({"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": "r",
                                   "controller": true, "uid": ")" +
                               controller + R"("})";
-    const auto made = Post("/api/v1/namespaces/default/pods",
-                           R"({"metadata": {"name": ")" + name + R"(", "ownerReferences": [)" +
-                               (controller.empty() ? "" : owner) +
-                               R"(]}, "spec": {"hostNetwork": true,
-                                   "containers": [{"name": "c", "image": "i"}]}})");
+    // Large, so that few are a page.
+    const std::string text =
+        R"({"metadata": {"name": ")" + name + R"(", "annotations": {"a": ")" +
+        std::string(20'000, 'x') + R"("}, "ownerReferences": [)" +
+        (controller.empty() ? "" : owner) +
+        R"(]}, "spec": {"hostNetwork": true, "containers": [{"name": "c", "image": "i"}]}})";
+    const auto made = Post("/api/v1/namespaces/default/pods", text);
     ASSERT_EQ(made.code, 201) << made.message();
   }
 
