@@ -45,11 +45,8 @@ int64_t CountObjects(Store& store, const RouteTable& routes, std::string_view gr
   for (const KindInfo* kind : routes.kinds()) {
     if (kind->group != group || kind->resource != resource || kind->storage_key.empty()) continue;
     // About as many will do, and nobody's turn waits for a store that keeps silent.
-    const auto page = store.List({.prefix = StorePrefix(kind->storage_key),
-                                  .any = true,
-                                  .limit = 1,
-                                  .count_remaining = true});
-    return page ? static_cast<int64_t>(page->records.size() + page->remaining) : -1;
+    const auto count = store.CountAny(StorePrefix(kind->storage_key));
+    return count ? static_cast<int64_t>(*count) : -1;
   }
   return 0;
 }

@@ -81,6 +81,7 @@ class EtcdStore final : public Store, private EventHistory, private EtcdWatcher 
   Result<RecordPtr> Get(const std::string& key, Revision at = {}) override;
   Result<RecordPtr> GetAny(const std::string& key) override;
   Result<ListPage> List(const ListRequest& request) override;
+  Result<uint64_t> CountAny(const std::string& prefix) override { return index_.Count(prefix); }
   Result<std::unique_ptr<ListCursor>> OpenList(const ListRequest& request) override;
   Result<Written> Apply(Write write) override;
   // Once etcd keeps silent what is left fails as well: hundreds of them would wait for it in turn,

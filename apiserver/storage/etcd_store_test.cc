@@ -413,6 +413,7 @@ TEST_F(EtcdStoreTest, OfManyWritesToAnEtcdThatKeepsSilentOneWaits) {
     ASSERT_FALSE(result);
     EXPECT_EQ(result.error().message, "etcdserver: request timed out");
   }
+  EXPECT_EQ(store->CountAny("/registry/pods/").value(), 30u) << "that is known here";
 }
 
 TEST(EtcdClientTest, SaysWhatIsWrongWithItsServers) {

@@ -237,6 +237,9 @@ class Store {
   // others may have written a newer one by now: what a server that is cut off from them can answer.
   virtual Result<RecordPtr> GetAny(const std::string& key) { return Get(key); }
   virtual Result<ListPage> List(const ListRequest& request) = 0;
+  // How many keys there are under the prefix in a state that this server has heard of. A backend
+  // that has them in memory asks nobody.
+  virtual Result<uint64_t> CountAny(const std::string& prefix);
   // The list that List would return, of which no more is held than what is read at a time; the
   // filter is called for as long as the cursor lives, and on its thread.
   virtual Result<std::unique_ptr<ListCursor>> OpenList(const ListRequest& request);

@@ -33,6 +33,17 @@ void StoreContract::ExpectSame(const ListPage& page, ListCursor& cursor,
 
 namespace {
 
+TEST_P(StoreContract, CountsWhatItHasHeardOf) {
+  EXPECT_EQ(store().CountAny("/p/").value(), 0u);
+  for (int i = 0; i < 300; ++i) Put(fmt::format("/p/{:03}", i), "v");
+  Put("/q/1", "v");
+  Put("/p/150", "changed");
+  Delete("/p/299");
+  EXPECT_EQ(store().CountAny("/p/").value(), 299u);
+  EXPECT_EQ(store().CountAny("/p/1").value(), 100u);
+  EXPECT_EQ(store().CountAny("/r/").value(), 0u);
+}
+
 TEST_P(StoreContract, AListThatIsReadSlowlyIsNotDisturbedByWrites) {
   for (int i = 0; i < 300; ++i) Put(fmt::format("/p/{:03}", i), "v");
   const std::string all = List({.prefix = "/p/"});
