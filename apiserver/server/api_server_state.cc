@@ -40,21 +40,31 @@ Result<> ApiServer::State::AddAuthorizers(const Parts& parts) {
   return {};
 }
 
+namespace {
+
+// As this server has heard of it; what another one has just made may not be known here, and is
+// read. Null where it is not there.
+Result<RecordPtr> ShownOrRead(Store& store, const std::string& key) {
+  auto record = store.GetAny(key);
+  if (!record && record.error().reason == Reason::kNotFound) record = store.Get(key);
+  if (!record && record.error().reason == Reason::kNotFound) return nullptr;
+  return record;
+}
+
+}  // namespace
+
 Result<std::optional<ServiceAccountTokens::Present>> ApiServer::State::PresentObject(
     std::string_view resource, std::string_view namespace_name, std::string_view name) {
   const KindInfo* kind = FindResource("", "v1", resource);
   if (kind == nullptr) return std::nullopt;
   const std::string key = KeyOf(*kind, namespace_name, name);
-  auto record = store.GetAny(key);
-  // What another server has just made may not be known here.
-  if (!record) record = store.Get(key);
-  if (!record && record.error().reason == Reason::kNotFound) return std::nullopt;
-  if (!record) return Fail(record.error());
-  const ObjectView view = TRY(ObjectView::Of(**record));
+  const RecordPtr record = TRY(ShownOrRead(store, key));
+  if (!record) return std::nullopt;
+  const ObjectView view = TRY(ObjectView::Of(*record));
   ServiceAccountTokens::Present present{.uid = std::string(view.uid())};
   // Hardly any object is being deleted, and only those are read further.
   if (view.body().find("\"deletionTimestamp\"") == std::string_view::npos) return present;
-  const Object object = TRY(ObjectOf(*kind, **record));
+  const Object object = TRY(ObjectOf(*kind, *record));
   if (const auto& deletion = object.metadata().deletion_timestamp) {
     present.deletion = deletion->point();
   }
@@ -64,10 +74,9 @@ Result<std::optional<ServiceAccountTokens::Present>> ApiServer::State::PresentOb
 Result<std::optional<core_v1::Secret>> ApiServer::State::SecretAt(const std::string& namespace_name,
                                                                   const std::string& name) {
   const KindInfo& kind = core_v1::Secret::Info();
-  const auto record = store.Get(KeyOf(kind, namespace_name, name));
-  if (!record && record.error().reason == Reason::kNotFound) return std::nullopt;
-  if (!record) return Fail(record.error());
-  const Object object = TRY(ObjectOf(kind, **record));
+  const RecordPtr record = TRY(ShownOrRead(store, KeyOf(kind, namespace_name, name)));
+  if (!record) return std::nullopt;
+  const Object object = TRY(ObjectOf(kind, *record));
   return *object.As<core_v1::Secret>();
 }
 
