@@ -58,8 +58,10 @@ void Http1Protocol::OnEof() {
     return OnCarrier(carrier_->OnPeerClosed());
   }
   // Half-closed behind its last request, it still gets the answer; but nobody knows how long a
-  // pending one takes, and most clients that close are gone.
-  if (pending_ || (state_ != State::kHandling && state_ != State::kSending)) Close();
+  // pending one takes, and most clients that close are gone. TLS tells of an end that came together
+  // with requests before what was deferred of them has run.
+  const bool is_busy = state_ == State::kHandling || state_ == State::kSending || advances_;
+  if (pending_ || !is_busy) Close();
 }
 
 void Http1Protocol::Consume(size_t bytes) {

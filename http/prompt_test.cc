@@ -1,6 +1,9 @@
 #include "http/prompt.h"
 
 #include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
 
 #include <algorithm>
 #include <atomic>
@@ -15,6 +18,7 @@
 #include "http/http2_test_server.h"
 #include "http/server.h"
 #include "http/test_streams.h"
+#include "http/x509_test_certs.h"
 
 namespace skiff::http {
 namespace {
@@ -25,6 +29,7 @@ using testing::Fixture;
 using testing::Http2Options;
 using testing::Http2TestClient;
 using testing::Streamed;
+using testing::TestAuthority;
 using testing::TestClient;
 using testing::Text;
 
@@ -126,6 +131,33 @@ TEST(Prompt, PipelinedRequestsAreAnsweredInOrderAlsoToWhoHasClosedHisSide) {
     }
     EXPECT_EQ(client.ReadToEnd(), "");
   }
+}
+
+TEST(Prompt, PipelinedRequestsAreAnsweredAlsoWhereTheEndOfTlsComesTogetherWithThem) {
+  TestAuthority authority;
+  const auto leaf = authority.IssueServer();
+  FunctionPrompt prompt(Known);
+  Fixture fixture(
+      Never, {.tls = ServerTls{.certificate_pem = leaf.certificate_pem, .key_pem = leaf.key_pem},
+              .prompt = &prompt});
+  TestClient client(fixture.port(), ClientTls{.ca_pem = authority.certificate_pem()});
+  ASSERT_TRUE(client.handshake_ok());
+  // One segment, so that the server reads all of it at once.
+  const auto hold_back = [&](int on) {
+    return setsockopt(client.fd(), IPPROTO_TCP, TCP_CORK, &on, sizeof on) == 0;
+  };
+  ASSERT_TRUE(hold_back(1));
+  std::string requests;
+  for (int i = 0; i < 5; ++i) {
+    requests += "GET /" + std::to_string(i) + " HTTP/1.1\r\nHost: h\r\n\r\n";
+  }
+  ASSERT_TRUE(client.Send(requests));
+  EXPECT_EQ(SSL_shutdown(client.ssl()), 0) << "said, and not yet answered";
+  ASSERT_TRUE(hold_back(0));
+  for (int i = 0; i < 5; ++i) {
+    ASSERT_EQ(client.ReadAnswer().body, "known /" + std::to_string(i));
+  }
+  EXPECT_EQ(client.ReadToEnd(), "");
 }
 
 // However long what was answered before it in its round of the loop took.

@@ -59,7 +59,7 @@ class DeviceAdminAccess final : public AdmissionPlugin, public Validates {
   Result<> Check(const AdmissionRequest& request, const std::optional<FieldPath>& wants) {
     constexpr const char* kLabel = "resource.kubernetes.io/admin-access";
     if (!wants) return {};
-    const auto space = caches_.namespaces.Find("", request.namespace_name);
+    const auto space = TRY(caches_.namespaces.FindOrRead("", request.namespace_name));
     if (space) {
       const auto label = space->metadata.labels.find(kLabel);
       if (label != space->metadata.labels.end() && label->second == "true") return {};

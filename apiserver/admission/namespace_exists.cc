@@ -13,7 +13,8 @@ class NamespaceExists final : public AdmissionPlugin, public Validates {
 
   Result<> Validate(const AdmissionRequest& request) override {
     if (request.namespace_name.empty() || IsNamespaces(request.kind)) return {};
-    if (caches_.namespaces.Find("", request.namespace_name)) return {};
+    const auto space = TRY(caches_.namespaces.FindOrRead("", request.namespace_name));
+    if (space) return {};
     return Fail(NotFoundError({"", "namespaces"}, request.namespace_name));
   }
 

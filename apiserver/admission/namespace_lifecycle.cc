@@ -47,7 +47,7 @@ class NamespaceLifecycle final : public AdmissionPlugin, public Admits {
         request.Is("authorization.k8s.io", "localsubjectaccessreviews")) {
       return {};
     }
-    const auto space = caches_.namespaces.Find("", request.namespace_name);
+    const auto space = TRY(caches_.namespaces.FindOrRead("", request.namespace_name));
     if (!space) return Fail(NotFoundError({"", "namespaces"}, request.namespace_name));
     if (request.operation != Operation::kCreate) return {};
     const std::string& name = request.namespace_name;

@@ -26,6 +26,8 @@ namespace {
 
 constexpr size_t kPodsCheckedMax = 3000;
 constexpr std::chrono::seconds kPodsCheckedFor{1};
+// Of what is read of them at a time.
+constexpr size_t kPodsPieceBytes = 1 << 20;
 
 struct Template {
   const meta_v1::ObjectMeta* meta;
@@ -94,9 +96,9 @@ class PodSecurity final : public AdmissionPlugin, public Validates {
 
  private:
   // What the namespace asks for; nullopt: nothing is looked at, as the namespace or the user is
-  // exempt, or nobody knows of such a namespace.
-  std::optional<PodSecurityPolicies> PoliciesFor(const AdmissionRequest& request,
-                                                 Violations& wrong) {
+  // exempt, or there is no such namespace.
+  Result<std::optional<PodSecurityPolicies>> PoliciesFor(const AdmissionRequest& request,
+                                                         Violations& wrong) {
     if (IsExemptName(settings_.exempt_namespaces, request.namespace_name)) {
       Exempt(request, "namespace");
       return std::nullopt;
@@ -105,7 +107,7 @@ class PodSecurity final : public AdmissionPlugin, public Validates {
       Exempt(request, "user");
       return std::nullopt;
     }
-    const auto space = caches_.namespaces.Find("", request.namespace_name);
+    const auto space = TRY(caches_.namespaces.FindOrRead("", request.namespace_name));
     if (!space) return std::nullopt;
     return PoliciesOf(space->metadata.labels, settings_.defaults, wrong);
   }
@@ -123,7 +125,8 @@ class PodSecurity final : public AdmissionPlugin, public Validates {
     const auto made = TemplateOf(*request.object);
     if (!made) return;
     Violations wrong;
-    const auto policies = PoliciesFor(request, wrong);
+    // Nothing is refused here: whoever cannot tell says nothing.
+    const auto policies = PoliciesFor(request, wrong).value_or(std::nullopt);
     if (!policies) return;
     const bool looks_at_nothing = policies->warn.level == SecurityLevel::kPrivileged &&
                                   policies->audit.level == SecurityLevel::kPrivileged;
@@ -136,7 +139,7 @@ class PodSecurity final : public AdmissionPlugin, public Validates {
 
   Result<> CheckPod(const AdmissionRequest& request) {
     Violations wrong;
-    const auto policies = PoliciesFor(request, wrong);
+    const auto policies = TRY(PoliciesFor(request, wrong));
     if (!policies) return {};
     const auto& pod = *request.object->As<core_v1::Pod>();
     const bool is_quiet = wrong.empty() && policies->AllPrivileged();
@@ -238,69 +241,111 @@ class PodSecurity final : public AdmissionPlugin, public Validates {
 
   // Pods that run already, and why they would be refused now.
   struct Survey {
+    size_t count = 0;  // Of those that are not exempt.
     size_t checked = 0;
-    size_t exempt = 0;
     std::map<std::string, std::vector<std::string>> pods_by_reasons = {};
   };
 
-  // One pod of each controller comes first: the others are like it.
-  Survey SurveyOf(const std::vector<RecordPtr>& records, const SecurityPolicy& policy) const {
-    const auto end = std::chrono::steady_clock::now() + kPodsCheckedFor;
+  // Shows one after the other, with its place, until told to stop.
+  template <typename Look>
+  static Result<> WalkPods(ListCursor& pods, Look look) {
+    std::vector<RecordPtr> records;
+    size_t place = 0;
+    for (bool more = true; more;) {
+      records.clear();
+      more = TRY(pods.Next(kPodsPieceBytes, records));
+      for (const RecordPtr& record : records) {
+        if (!look(place++, *record)) return {};
+      }
+    }
+    return {};
+  }
+
+  Result<size_t> CountBehind(const std::string& prefix, const std::string& key, Revision at) const {
+    const auto rest = TRY(store_.OpenList(
+        {.prefix = prefix, .start_after = key, .at = at, .limit = 1, .count_remaining = true}));
+    std::vector<RecordPtr> next;
+    TRY(rest->Next(1, next));
+    return next.size() + rest->remaining();
+  }
+
+  static void CheckRunning(const core_v1::Pod& pod, const SecurityPolicy& policy, Survey& survey) {
+    ++survey.checked;
+    std::string reasons;
+    for (const auto& finding : CheckPodSecurity(policy, pod.metadata, pod.spec)) {
+      reasons += (reasons.empty() ? "" : ", ") + finding.reason;
+    }
+    if (!reasons.empty()) survey.pods_by_reasons[reasons].push_back(pod.metadata.name);
+  }
+
+  // Of each controller one pod comes first: the others are like it. They are read again, so that
+  // a namespace of many pods is not held.
+  Result<Survey> SurveyOf(const std::string& prefix, const SecurityPolicy& policy,
+                          std::chrono::steady_clock::time_point end) const {
+    const auto pods = TRY(store_.OpenList({.prefix = prefix}));
     Survey survey;
     std::set<std::string> controllers;
-    std::vector<const RecordPtr*> others;
-    const auto is_over = [&] {
-      return survey.checked == kPodsCheckedMax || std::chrono::steady_clock::now() >= end;
+    std::vector<bool> waits;  // By place.
+    std::string last_key;
+    bool is_over = false;
+    const auto goes_on = [&] {
+      is_over = survey.checked == kPodsCheckedMax || std::chrono::steady_clock::now() >= end;
+      return !is_over;
     };
-    const auto check = [&](const core_v1::Pod& pod) {
-      ++survey.checked;
-      std::string reasons;
-      for (const auto& finding : CheckPodSecurity(policy, pod.metadata, pod.spec)) {
-        reasons += (reasons.empty() ? "" : ", ") + finding.reason;
-      }
-      if (!reasons.empty()) survey.pods_by_reasons[reasons].push_back(pod.metadata.name);
-    };
-    for (const RecordPtr& record : records) {
-      const auto object = ObjectOf(core_v1::Pod::Info(), *record);
-      if (!object) continue;
+    TRY(WalkPods(*pods, [&](size_t, const Record& record) {
+      last_key = record.key;
+      waits.push_back(false);
+      ++survey.count;
+      const auto object = ObjectOf(core_v1::Pod::Info(), record);
+      if (!object) return goes_on();
       const auto& pod = *object->As<core_v1::Pod>();
       const auto& owners = pod.metadata.owner_references;
       const auto owner = std::find_if(owners.begin(), owners.end(), [](const auto& each) {
         return each.controller.value_or(false);
       });
-      if (IsOfExemptRuntime(pod.spec))
-        ++survey.exempt;
-      else if (owner == owners.end() || controllers.insert(owner->uid).second)
-        check(pod);
-      else
-        others.push_back(&record);
-      if (is_over()) return survey;
-    }
-    for (const RecordPtr* record : others) {
-      if (const auto object = ObjectOf(core_v1::Pod::Info(), **record)) {
-        check(*object->As<core_v1::Pod>());
+      if (IsOfExemptRuntime(pod.spec)) {
+        --survey.count;
+      } else if (owner == owners.end() || controllers.insert(owner->uid).second) {
+        CheckRunning(pod, policy, survey);
+      } else {
+        waits.back() = true;
       }
-      if (is_over()) return survey;
+      return goes_on();
+    }));
+    if (is_over) {
+      survey.count += TRY(CountBehind(prefix, last_key, pods->revision()));
+      return survey;
     }
+    if (std::find(waits.begin(), waits.end(), true) == waits.end()) return survey;
+    pods->Rewind(0);
+    TRY(WalkPods(*pods, [&](size_t place, const Record& record) {
+      if (!waits[place]) return true;
+      const auto object = ObjectOf(core_v1::Pod::Info(), record);
+      if (object) CheckRunning(*object->As<core_v1::Pod>(), policy, survey);
+      return goes_on();
+    }));
     return survey;
   }
 
   // Which of the pods that run already would be refused now.
   void WarnOfPods(const AdmissionRequest& request, const std::string& space,
                   const SecurityPolicy& policy) {
-    const auto all = store_.List({.prefix = StorePrefix(core_v1::Pod::Info().storage_key, space)});
-    if (!all) {
+    const auto now = std::chrono::steady_clock::now();
+    const auto patience = std::min<std::chrono::steady_clock::duration>(
+        kPodsCheckedFor, (request.deadline - now) / 2);
+    const auto surveyed =
+        SurveyOf(StorePrefix(core_v1::Pod::Info().storage_key, space), policy, now + patience);
+    if (!surveyed) {
       request.warnings.push_back(
           "failed to list pods while checking new PodSecurity enforce level");
       return;
     }
-    const Survey survey = SurveyOf(all->records, policy);
-    const size_t count = all->records.size() - survey.exempt;
-    if (survey.checked < count) {
+    const Survey& survey = *surveyed;
+    if (survey.checked < survey.count) {
       request.warnings.push_back(
           fmt::format("new PodSecurity enforce level only checked against the first {} of {} "
                       "existing pods",
-                      survey.checked, count));
+                      survey.checked, survey.count));
     }
     if (survey.pods_by_reasons.empty()) return;
     request.warnings.push_back("existing pods in namespace " + Quoted(space) +

@@ -86,7 +86,7 @@ Result<bool> NamespaceMatches(const LabelSelector& selector, const AdmissionRequ
   if (IsNamespaces(request.kind) && request.subresource.empty() && writes) {
     return selector.Matches(request.object->metadata().labels);
   }
-  const auto space = caches.namespaces.Find("", name);
+  const auto space = TRY(caches.namespaces.FindOrRead("", name));
   if (!space) return Fail(NotFoundError({"", "namespaces"}, std::string(name)));
   return selector.Matches(space->metadata.labels);
 }

@@ -65,6 +65,8 @@ class RuntimeClassPlugin final : public AdmissionPlugin, public Admits, public V
           PlainError(fmt::format("invalid resource name {}: [{}]",
                                  GoQuote(*spec.runtime_class_name), fmt::join(wrong, " "))));
     }
+    found = TRY(caches_.runtime_classes.FindOrRead("", *spec.runtime_class_name));
+    if (found) return found;
     return Deny(request,
                 "pod rejected: RuntimeClass " + Quoted(*spec.runtime_class_name) + " not found");
   }

@@ -196,7 +196,8 @@ class ServiceAccountPlugin final : public AdmissionPlugin, public Admits, public
       return Deny(request, "no service account specified for pod " + request.namespace_name + "/" +
                                pod.metadata.name);
     }
-    if (auto found = caches_.service_accounts.Find(request.namespace_name, name)) return found;
+    AccountPtr found = TRY(caches_.service_accounts.FindOrRead(request.namespace_name, name));
+    if (found) return found;
     return Deny(request, "error looking up service account " + request.namespace_name + "/" + name +
                              ": serviceaccount " + Quoted(name) + " not found");
   }

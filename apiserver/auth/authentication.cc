@@ -198,23 +198,25 @@ Authentication::Found Authentication::ByCertificate(const http::Request& request
   return holder->user;
 }
 
-Authentication::Found Authentication::ByToken(std::string_view token) const {
-  auto found = AuthenticateToken(token, {});
+Authentication::Found Authentication::ByToken(std::string_view token, Fault& fault) const {
+  auto found = UserOfToken(token, {}, fault);
   if (!found) return Unauthorized();
   return std::move(found->user);
 }
 
 Authentication::Found Authentication::ByBearerToken(const http::Request& request,
-                                                    std::vector<std::string>& warnings) const {
+                                                    std::vector<std::string>& warnings,
+                                                    Fault& fault) const {
   const auto token = BearerToken(request.Header("Authorization"), warnings);
   if (!token) return std::nullopt;
-  return ByToken(*token);
+  return ByToken(*token, fault);
 }
 
-Authentication::Found Authentication::BySubprotocol(const http::Request& request) const {
+Authentication::Found Authentication::BySubprotocol(const http::Request& request,
+                                                    Fault& fault) const {
   const auto token = TRY(TokenInProtocols(request));
   if (!token) return std::nullopt;
-  return ByToken(*token);
+  return ByToken(*token, fault);
 }
 
 Result<User> Authentication::Authenticate(const http::Request& request,
@@ -223,10 +225,11 @@ Result<User> Authentication::Authenticate(const http::Request& request,
   // nobody is anonymous who has shown bad ones.
   bool has_bad = false;
   std::optional<Error> forbidden;
+  Fault fault;
   const std::function<Found()> ways[] = {[&] { return ByFrontProxy(request); },
                                          [&] { return ByCertificate(request); },
-                                         [&] { return ByBearerToken(request, warnings); },
-                                         [&] { return BySubprotocol(request); }};
+                                         [&] { return ByBearerToken(request, warnings, fault); },
+                                         [&] { return BySubprotocol(request, fault); }};
   for (const auto& way : ways) {
     Found found = way();
     if (found && *found) return WithAuthenticatedGroup(std::move(**found));
@@ -234,6 +237,8 @@ Result<User> Authentication::Authenticate(const http::Request& request,
     if (!found && found.error().reason == Reason::kForbidden) forbidden = found.error();
   }
   if (forbidden) return Fail(*std::move(forbidden));
+  // Who is told that his token is bad may throw it away.
+  if (fault) return Fail(*std::move(fault));
   if (has_bad || !MayBeAnonymous(request)) return Unauthorized();
   return AnonymousUser();
 }
@@ -301,6 +306,13 @@ std::optional<User> Authentication::BySession(std::string_view token) const {
 
 Result<TokenUser> Authentication::AuthenticateToken(std::string_view token,
                                                     std::vector<std::string> audiences) const {
+  Fault fault;
+  return UserOfToken(token, std::move(audiences), fault);
+}
+
+Result<TokenUser> Authentication::UserOfToken(std::string_view token,
+                                              std::vector<std::string> audiences,
+                                              Fault& fault) const {
   // Tokens that name no audience are good for the server's own.
   std::vector<std::string> shared;
   if (options_.service_accounts != nullptr) {
@@ -320,15 +332,18 @@ Result<TokenUser> Authentication::AuthenticateToken(std::string_view token,
     auto found = options_.service_accounts->Authenticate(token, audiences);
     if (found && !*found) {
       error = std::move(*found).error();
+      if (error->reason != Reason::kUnauthorized) fault = error;
     } else if (found) {
       (*found)->user = WithAuthenticatedGroup(std::move((*found)->user));
       return std::move(**found);
     }
   }
   if (options_.bootstrap != nullptr && for_us) {
-    if (auto user = options_.bootstrap->Authenticate(token)) {
-      return TokenUser{.user = WithAuthenticatedGroup(std::move(*user)), .audiences = shared};
+    auto user = options_.bootstrap->Authenticate(token);
+    if (user && *user) {
+      return TokenUser{.user = WithAuthenticatedGroup(std::move(**user)), .audiences = shared};
     }
+    if (!user) error = fault = std::move(user).error();
   }
   // Nobody else is shown one, also where it is over.
   if (options_.console != nullptr && IsConsoleTicket(token)) {

@@ -47,8 +47,8 @@ class Authentication {
 
   // Unauthorized when the credentials are bad, or missing and nobody may be anonymous; Forbidden
   // where a browser shows a certificate for a page of another site, or a node's proxy leads back
-  // here. `warnings` gets texts for Warning headers.
-  // In an attempt that would have to wait (base/at_once.h) the answer is void.
+  // here; the store's own error where what a token stands on cannot be read. `warnings` gets texts
+  // for Warning headers. In an attempt that would have to wait (base/at_once.h) the answer is void.
   Result<User> Authenticate(const http::Request& request, std::vector<std::string>& warnings) const;
   // Whom it may have to wait for until that is known; none: nobody.
   OutboundPool::Names WaitsFor(const http::Request& request) const;
@@ -78,11 +78,16 @@ class Authentication {
   using Found = Result<std::optional<User>>;
   Found ByFrontProxy(const http::Request& request) const;
   Found ByCertificate(const http::Request& request) const;
-  Found ByToken(std::string_view token) const;
+  // `fault`: why nobody can tell whether a token of this cluster is good; nothing is bad by that.
+  using Fault = std::optional<Error>;
+  Found ByToken(std::string_view token, Fault& fault) const;
+  Result<TokenUser> UserOfToken(std::string_view token, std::vector<std::string> audiences,
+                                Fault& fault) const;
   // Of a session of the console: whom its certificate names, if that is as good as it was.
   std::optional<User> BySession(std::string_view token) const;
-  Found ByBearerToken(const http::Request& request, std::vector<std::string>& warnings) const;
-  Found BySubprotocol(const http::Request& request) const;
+  Found ByBearerToken(const http::Request& request, std::vector<std::string>& warnings,
+                      Fault& fault) const;
+  Found BySubprotocol(const http::Request& request, Fault& fault) const;
   // Of the certificate that was shown and verified; nullptr: none was.
   std::shared_ptr<const CertificateHolder> HolderIn(const http::Request& request) const;
   // Good now, and of who signs users.

@@ -7,11 +7,12 @@
 
 namespace skiff {
 
-std::optional<User> BootstrapTokens::Authenticate(std::string_view token) const {
+Result<std::optional<User>> BootstrapTokens::Authenticate(std::string_view token) const {
   const auto asked = BootstrapToken::Parse(token);
   if (!asked) return std::nullopt;
   const KindInfo& kind = core_v1::Secret::Info();
   const auto record = store_.Get(KeyOf(kind, kBootstrapTokenNamespace, asked->SecretName()));
+  if (!record && record.error().reason != Reason::kNotFound) return Fail(record.error());
   if (!record) return std::nullopt;
   const auto object = ObjectOf(kind, **record);
   const auto* secret = object ? object->As<core_v1::Secret>() : nullptr;

@@ -9,6 +9,7 @@
 #include "apiserver/auth/user.h"
 #include "apiserver/storage/store.h"
 #include "base/clock.h"
+#include "base/error.h"
 
 namespace skiff {
 
@@ -17,8 +18,9 @@ class BootstrapTokens {
  public:
   BootstrapTokens(Store& store, const Clock& clock) : store_(store), clock_(clock) {}
   // system:bootstrap:ID in system:bootstrappers and the groups of the Secret. nullopt for a text
-  // that is no such token, and for one that is wrong, expired, deleted or not meant for this.
-  std::optional<User> Authenticate(std::string_view token) const;
+  // that is no such token, and for one that is wrong, expired, deleted or not meant for this. Fails
+  // where that cannot be told.
+  Result<std::optional<User>> Authenticate(std::string_view token) const;
 
  private:
   Store& store_;

@@ -5,6 +5,7 @@
 
 #include "apiserver/auth/service_accounts.h"
 #include "apiserver/server/server_fixture.h"
+#include "apiserver/storage/forwarding_store.h"
 
 namespace skiff {
 namespace {
@@ -44,6 +45,42 @@ TEST_F(BoundTokensTest, ATokenEndsAtOnceWithAnObjectThatIsGoneOrAnotherOne) {
   EXPECT_EQ(WhoAmI(token), 401);
   ASSERT_EQ(Post(secrets, R"({"metadata": {"name": "s"}})").code, 201);
   EXPECT_EQ(WhoAmI(token), 401);
+}
+
+// Of accounts it cannot tell anything.
+class AwayStore final : public ForwardingStore {
+ public:
+  using ForwardingStore::ForwardingStore;
+  Result<RecordPtr> Get(const std::string& key, Revision at) override {
+    if (away && key.starts_with("/registry/serviceaccounts/")) {
+      return Fail(Error{.message = "etcdserver: request timed out", .http_code = 500});
+    }
+    return ForwardingStore::Get(key, at);
+  }
+
+  bool away = false;
+};
+
+class AwayStoreTest : public BoundTokensTest {
+ protected:
+  AwayStoreTest() { UseStore(between_); }
+  ~AwayStoreTest() override { UseStore(*store_); }
+
+  AwayStore between_{*store_};
+};
+
+TEST_F(AwayStoreTest, ATokenOfWhichNobodyCanTellIsNotABadOne) {
+  const auto made = Post("/api/v1/namespaces/default/serviceaccounts/default/token", "{}");
+  ASSERT_EQ(made.code, 201) << made.message();
+  const std::string token = made.body["status"]["token"];
+  EXPECT_EQ(WhoAmI(token), 201);
+  between_.away = true;
+  EXPECT_EQ(WhoAmI(token), 500);
+  EXPECT_EQ(WhoAmI("no token"), 401);
+  EXPECT_EQ(Post("/api/v1/namespaces/default/serviceaccounts/default/token", "{}").code, 500)
+      << "nor is the account missing";
+  between_.away = false;
+  EXPECT_EQ(WhoAmI(token), 201);
 }
 
 TEST_F(BoundTokensTest, ATokenIsGoodAMinuteLongerThanItSays) {

@@ -167,7 +167,7 @@ Result<std::string> ServiceAccountTokens::Issue(const TokenOrder& order) {
 
 Result<> ServiceAccountTokens::CheckBound(const Json& reference, const Bound& bound,
                                           std::string_view namespace_name) {
-  const auto found = find_(bound.resource, namespace_name, TextAt(reference, "name"));
+  const auto found = TRY(find_(bound.resource, namespace_name, TextAt(reference, "name")));
   if (!found) return Refuse(bound.missing);
   const std::string wanted = TextAt(reference, "uid");
   if (found->uid != wanted) {
@@ -228,9 +228,9 @@ void ServiceAccountTokens::MarkUsed(const core_v1::Secret& secret) {
 
 Result<User> ServiceAccountTokens::LegacyUserOf(const Json& claims, std::string_view token) {
   const LegacyClaims said = TRY(ReadLegacyClaims(claims));
-  const auto secret = secrets_.find(said.namespace_name, said.secret);
+  const auto secret = TRY(secrets_.find(said.namespace_name, said.secret));
   TRY(CheckHeld(token, secret));
-  const auto account = find_("serviceaccounts", said.namespace_name, said.account);
+  const auto account = TRY(find_("serviceaccounts", said.namespace_name, said.account));
   if (!account) return Refuse("serviceaccounts \"" + said.account + "\" not found");
   if (account->deletion) {
     return Refuse("ServiceAccount " + said.namespace_name + "/" + said.account +

@@ -73,9 +73,9 @@ class ServiceAccountTokens {
   };
   // The Secrets in which tokens lie that name no time. Without `find` such tokens are not ours.
   struct Secrets {
-    // nullopt when it does not exist.
-    std::function<std::optional<core_v1::Secret>(const std::string& namespace_name,
-                                                 const std::string& name)>
+    // nullopt when it does not exist; fails where that cannot be told.
+    std::function<Result<std::optional<core_v1::Secret>>(const std::string& namespace_name,
+                                                         const std::string& name)>
         find = {};
     // Puts down the day on which the token of a Secret was last used.
     std::function<void(const std::string& namespace_name, const std::string& name,
@@ -87,8 +87,8 @@ class ServiceAccountTokens {
     std::string uid;
     std::optional<TimePoint> deletion;  // metadata.deletionTimestamp
   };
-  // nullopt when it does not exist.
-  using Lookup = std::function<std::optional<Present>(
+  // As Secrets::find.
+  using Lookup = std::function<Result<std::optional<Present>>(
       std::string_view resource, std::string_view namespace_name, std::string_view name)>;
 
   static Result<std::unique_ptr<ServiceAccountTokens>> Create(Options options, Lookup find,
@@ -102,6 +102,7 @@ class ServiceAccountTokens {
   // make that key first.
   Result<std::string> SecretFor(std::string_view purpose);
   // nullopt: not a token of a service account of ours. Unauthorized: one, but not good (any more).
+  // Other errors: nobody can tell at present.
   std::optional<Result<TokenUser>> Authenticate(std::string_view token,
                                                 const std::vector<std::string>& audiences);
   // What the audit log says of a token that was taken though its holder ought to have read a newer

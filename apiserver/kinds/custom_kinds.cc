@@ -148,6 +148,7 @@ void CustomKinds::Build(std::string_view group, PatientLock& lock) {
 void CustomKinds::Reload() {
   const auto page = store_.List({.prefix = DefinitionsPrefix()});
   if (!page) return;
+  were_read_ = true;
   waiting_.clear();
   // What is not listed is gone, also where somebody is building it just now.
   for (const auto& [key, change] : building_) waiting_[key] = {nullptr, page->revision};
@@ -230,6 +231,7 @@ CustomKinds::Snapshot CustomKinds::Take(std::string_view group) {
   if (!lock) return {served_.Now(), {}};
   AwaitGroup(group, lock);
   Snapshot taken{served_.Now(), {}};
+  if (!were_read_ && group != kEveryGroup) taken.lacked_groups.emplace(group);
   for (const auto& [key, revision] : unreadable_) {
     const auto known = definitions_.find(key);
     const bool is_known = known != definitions_.end() && !known->second.digest.empty();

@@ -39,6 +39,8 @@ class CustomKinds {
   std::shared_ptr<const Served> Now(std::string_view group);
   // The same, and the groups of which it may lack kinds: of them some definition cannot be read at
   // that moment, since its key cannot be had, and never could be. It is tried again each second.
+  // The one that is asked for also where no definition could ever be read, as from a store that has
+  // been away since the start.
   struct Snapshot {
     std::shared_ptr<const Served> served;
     std::set<std::string, std::less<>> lacked_groups;
@@ -96,6 +98,7 @@ class CustomKinds {
   // Those that could not be read, as of which revision, and when they are tried again.
   std::map<std::string, Revision, InOrderOfGroups> unreadable_ GUARDED_BY(mutex_);
   std::chrono::steady_clock::time_point read_again_at_ GUARDED_BY(mutex_);
+  bool were_read_ GUARDED_BY(mutex_) = false;  // Definitions, once.
   std::unique_ptr<WatchCursor> cursor_ GUARDED_BY(mutex_);
   Revision seen_ GUARDED_BY(mutex_);
 };

@@ -5,6 +5,7 @@
 #include <future>
 
 #include "api/crd/custom_kind.h"
+#include "apiserver/storage/forwarding_store.h"
 #include "apiserver/storage/record_header.h"
 #include "apiserver/storage/rocksdb_store.h"
 #include "apiserver/storage/rocksdb_store_disk.h"
@@ -100,6 +101,36 @@ TEST_F(CustomKindsTest, APathSaysWhatItsAnswerDependsOn) {
   EXPECT_EQ(CustomKinds::GroupOf("/apis"), CustomKinds::kEveryGroup);
   EXPECT_EQ(CustomKinds::GroupOf("/openapi/v2"), CustomKinds::kEveryGroup);
   EXPECT_EQ(CustomKinds::GroupOf("/apis/a.io/v1/things"), "a.io");
+}
+
+// Lists nothing for a while.
+class UnlistedStore final : public ForwardingStore {
+ public:
+  using ForwardingStore::ForwardingStore;
+  Result<ListPage> List(const ListRequest& request) override {
+    if (away) return Fail(Reason::kInternalError, "away");
+    return ForwardingStore::List(request);
+  }
+
+  bool away = true;
+};
+
+// Whoever were told that there is no such kind would take all of its objects for gone.
+TEST_F(CustomKindsTest, WhatCouldNeverBeReadIsLacked) {
+  Define("a.io");
+  UnlistedStore store(*store_);
+  ServedKinds served;
+  CustomKinds kinds(store, served,
+                    [](const auto& definition) { return crd::MakeKinds(definition); });
+  EXPECT_TRUE(kinds.Take("a.io").lacked_groups.contains("a.io"));
+  EXPECT_FALSE(kinds.Take("").lacked_groups.empty());
+  store.away = false;
+  const auto after = kinds.Take("a.io");
+  EXPECT_EQ(KindIn(after.served, "a.io"), "Thing");
+  EXPECT_TRUE(after.lacked_groups.empty());
+  // Later on what is known stays.
+  store.away = true;
+  EXPECT_EQ(KindIn(kinds.Take("a.io").served, "a.io"), "Thing");
 }
 
 // A key that comes back in between must not part the kinds from what is said of them.

@@ -1,6 +1,6 @@
 // Lists of objects as one version of their kind, where a webhook may have to make that of them
-// first: all of a page in one question, and before it is selected from, since labels and fields are
-// those of the version that was asked for.
+// first: of many objects in one question, and before they are selected from, since labels and
+// fields are those of the version that was asked for.
 #pragma once
 
 #include "api/type.h"
@@ -8,15 +8,14 @@
 
 namespace skiff {
 
-// Store::List for all other kinds.
-Result<ListPage> ListInVersion(Store& store, const KindInfo& kind, const ListRequest& request);
-// A page of that list: so many records as have about `bytes_max` bytes as they are kept, one at
+// A page of such a list: so many records as have about `bytes_max` bytes as they are kept, one at
 // least, unless there is none. No more than about `request.limit`, which is not 0.
 Result<ListPage> PageInVersion(Store& store, const KindInfo& kind, const ListRequest& request,
                                size_t bytes_max);
 // The same of whatever is in the store, as it is kept.
 Result<ListPage> PageOf(Store& store, const ListRequest& request, size_t bytes_max);
-// Store::OpenList, likewise. `kind` outlives the cursor.
+// Store::OpenList, likewise: what is held is about two megabytes as they are kept, and what comes
+// of them; where it is selected from, four. `kind` outlives the cursor.
 Result<std::unique_ptr<ListCursor>> OpenListInVersion(Store& store, const KindInfo& kind,
                                                       const ListRequest& request);
 

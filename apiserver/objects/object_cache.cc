@@ -105,6 +105,16 @@ ObjectCacheBase::Erased ObjectCacheBase::FindErased(std::string_view namespace_n
   return found == objects_.end() ? nullptr : found->second;
 }
 
+Result<ObjectCacheBase::Erased> ObjectCacheBase::FindOrReadErased(std::string_view namespace_name,
+                                                                  std::string_view name) {
+  if (Erased known = FindErased(namespace_name, name)) return known;
+  const auto record = store_.Get(StoreKey(kind_.storage_key, namespace_name, name));
+  if (!record && record.error().reason == Reason::kNotFound) return nullptr;
+  if (!record) return Fail(record.error());
+  const ObjectView view = TRY(ObjectView::Of(**record));
+  return Decode(view.body());
+}
+
 uint64_t ObjectCacheBase::Version() {
   ReadPatience patience;
   return Version(patience);

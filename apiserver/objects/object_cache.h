@@ -45,6 +45,7 @@ class ObjectCacheBase {
   virtual Erased Decode(std::string_view body) const = 0;
 
   Erased FindErased(std::string_view namespace_name, std::string_view name);
+  Result<Erased> FindOrReadErased(std::string_view namespace_name, std::string_view name);
   void CollectErased(std::string_view prefix, std::vector<Erased>& out, bool* is_whole = nullptr);
 
  private:
@@ -79,6 +80,13 @@ class ObjectCache final : public ObjectCacheBase {
   // nullptr when there is none. `namespace_name` is "" for kinds of the cluster.
   Ptr Find(std::string_view namespace_name, std::string_view name) {
     return std::static_pointer_cast<const T>(FindErased(namespace_name, name));
+  }
+  // The same for who refuses something because there is none: where several servers share a store,
+  // another one may have made it a moment ago, of which none of them has heard. Fails where that
+  // cannot be told.
+  Result<Ptr> FindOrRead(std::string_view namespace_name, std::string_view name) {
+    Erased found = TRY(FindOrReadErased(namespace_name, name));
+    return std::static_pointer_cast<const T>(std::move(found));
   }
   // In order of name. `is_whole`: whether these are all that there are; whoever refuses something
   // because of them must know.

@@ -344,6 +344,7 @@ class ObjectRemover::Batch {
     }
     if (result.error().reason == Reason::kNotFound) return {};
     if (result.error().reason != Reason::kConflict) return Fail(result.error());
+    TRY(CheckTime(request_));
     const auto again = remover_.Delete(request_, waiting.namespace_name, waiting.name, options_);
     if (again || again.error().reason == Reason::kNotFound) return {};
     return Fail(again.error());

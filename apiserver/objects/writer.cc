@@ -245,7 +245,9 @@ Result<Saved> ObjectWriter::CreateNamed(ApiRequest& request, Object& object,
     return Fail(exists);
   };
   if (options.dry_run) {
-    if (parts_.store.Get(key)) return already_exists();
+    const auto there = parts_.store.Get(key);
+    if (there) return already_exists();
+    if (there.error().reason != Reason::kNotFound) return Fail(there.error());
     const std::string& shown = object.metadata().resource_version;
     return Saved {
       .kind = &kind, .text = TRY(TextAt(object, shown))

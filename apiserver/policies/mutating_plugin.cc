@@ -241,7 +241,7 @@ class MutatingPassage {
 
   Result<> LookAtNamespace() {
     if (request_.namespace_name.empty() || IsNamespaces(request_.kind)) return {};
-    const auto space = parts_.caches.namespaces.Find("", request_.namespace_name);
+    const auto space = TRY(parts_.caches.namespaces.FindOrRead("", request_.namespace_name));
     if (!space) return Fail(NotFoundError({"", "namespaces"}, request_.namespace_name));
     namespace_ = NamespaceView(*space);
     return {};

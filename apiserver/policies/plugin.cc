@@ -227,7 +227,7 @@ class Passage {
     looked_ = true;
     shown_ = named;
     if (request_.namespace_name.empty() || IsNamespaces(request_.kind)) return {};
-    const auto space = parts_.caches.namespaces.Find("", request_.namespace_name);
+    const auto space = TRY(parts_.caches.namespaces.FindOrRead("", request_.namespace_name));
     if (!space) return Fail(NotFoundError({"", "namespaces"}, request_.namespace_name));
     if (named) namespace_ = NamespaceView(*space);
     return {};

@@ -40,36 +40,44 @@ Result<> ApiServer::State::AddAuthorizers(const Parts& parts) {
   return {};
 }
 
-std::optional<ServiceAccountTokens::Present> ApiServer::State::PresentObject(
+namespace {
+
+// As this server has heard of it; what another one has just made may not be known here, and is
+// read. Null where it is not there.
+Result<RecordPtr> ShownOrRead(Store& store, const std::string& key) {
+  auto record = store.GetAny(key);
+  if (!record && record.error().reason == Reason::kNotFound) record = store.Get(key);
+  if (!record && record.error().reason == Reason::kNotFound) return nullptr;
+  return record;
+}
+
+}  // namespace
+
+Result<std::optional<ServiceAccountTokens::Present>> ApiServer::State::PresentObject(
     std::string_view resource, std::string_view namespace_name, std::string_view name) {
   const KindInfo* kind = FindResource("", "v1", resource);
   if (kind == nullptr) return std::nullopt;
   const std::string key = KeyOf(*kind, namespace_name, name);
-  auto record = store.GetAny(key);
-  // What another server has just made may not be known here.
-  if (!record) record = store.Get(key);
+  const RecordPtr record = TRY(ShownOrRead(store, key));
   if (!record) return std::nullopt;
-  const auto view = ObjectView::Of(**record);
-  if (!view) return std::nullopt;
-  ServiceAccountTokens::Present present{.uid = std::string(view->uid())};
+  const ObjectView view = TRY(ObjectView::Of(*record));
+  ServiceAccountTokens::Present present{.uid = std::string(view.uid())};
   // Hardly any object is being deleted, and only those are read further.
-  if (view->body().find("\"deletionTimestamp\"") == std::string_view::npos) return present;
-  const auto object = ObjectOf(*kind, **record);
-  if (!object) return std::nullopt;
-  if (const auto& deletion = object->metadata().deletion_timestamp) {
+  if (view.body().find("\"deletionTimestamp\"") == std::string_view::npos) return present;
+  const Object object = TRY(ObjectOf(*kind, *record));
+  if (const auto& deletion = object.metadata().deletion_timestamp) {
     present.deletion = deletion->point();
   }
   return present;
 }
 
-std::optional<core_v1::Secret> ApiServer::State::SecretAt(const std::string& namespace_name,
-                                                          const std::string& name) {
+Result<std::optional<core_v1::Secret>> ApiServer::State::SecretAt(const std::string& namespace_name,
+                                                                  const std::string& name) {
   const KindInfo& kind = core_v1::Secret::Info();
-  const auto record = store.Get(KeyOf(kind, namespace_name, name));
+  const RecordPtr record = TRY(ShownOrRead(store, KeyOf(kind, namespace_name, name)));
   if (!record) return std::nullopt;
-  const auto object = ObjectOf(kind, **record);
-  if (!object) return std::nullopt;
-  return *object->As<core_v1::Secret>();
+  const Object object = TRY(ObjectOf(kind, *record));
+  return *object.As<core_v1::Secret>();
 }
 
 // Who uses the token does not wait for that to succeed: the next use tries again.
@@ -174,6 +182,12 @@ void ApiServer::State::AddHealth(const Parts& parts, bool has_rbac) {
     (void)aggregation->Table();
     return {};
   };
+  if (!options.identity_host.empty()) {
+    health_parts.lease_begun = [this]() -> Result<> {
+      if (identity_lease != nullptr && identity_lease->has_begun()) return {};
+      return Fail(Reason::kInternalError, "the lease of an earlier start may be there still");
+    };
+  }
   if (nodes != nullptr) {
     health_parts.longest_round = [loops = &nodes->loops] { return loops->LongestRound(); };
   }

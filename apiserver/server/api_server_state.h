@@ -175,11 +175,10 @@ struct ApiServer::State {
   Result<> AddAuthentication(const Parts& parts);
   Result<> AddOutsideTokens(const Parts& parts, Authentication::Options& auth);
   // For tokens that are bound to it.
-  std::optional<ServiceAccountTokens::Present> PresentObject(std::string_view resource,
-                                                             std::string_view namespace_name,
-                                                             std::string_view name);
-  std::optional<core_v1::Secret> SecretAt(const std::string& namespace_name,
-                                          const std::string& name);
+  Result<std::optional<ServiceAccountTokens::Present>> PresentObject(
+      std::string_view resource, std::string_view namespace_name, std::string_view name);
+  Result<std::optional<core_v1::Secret>> SecretAt(const std::string& namespace_name,
+                                                  const std::string& name);
   void MarkTokenUsed(const std::string& namespace_name, const std::string& name,
                      const std::string& date);
   // What the request says, and who says it; `trusted`: who is known already.

@@ -69,6 +69,15 @@ TEST(FlagChecksTest, AServerHasALeaseThatTellsOfItUnlessItIsToHaveNone) {
   EXPECT_TRUE(has_lease({}));
   EXPECT_FALSE(has_lease({"--feature-gates=APIServerIdentity=false"}));
   EXPECT_THAT(NotesOf({"--feature-gates=APIServerIdentity=false"}), IsEmpty());
+  // It is beta. What is named itself goes before all of a kind, wherever it stands.
+  EXPECT_FALSE(has_lease({"--feature-gates=AllBeta=false"}));
+  EXPECT_TRUE(has_lease({"--feature-gates=APIServerIdentity=true,AllBeta=false"}));
+  EXPECT_FALSE(has_lease({"--feature-gates=APIServerIdentity=false,AllBeta=true"}));
+  EXPECT_THAT(
+      NotesOf({"--feature-gates=AllBeta=false"}),
+      ElementsAre("--feature-gates=AllBeta=false has an effect on APIServerIdentity and "
+                  "MutatingAdmissionPolicy alone: what else is there is on, and what is not "
+                  "cannot be turned on"));
 }
 
 // kube-apiserver does not start with the gate alone, and with the version alone lets them do
@@ -85,6 +94,10 @@ TEST(FlagChecksTest, MutatingPoliciesAreServedAndActWhenAskedTo) {
   EXPECT_EQ(asked({version}), std::pair(size_t{2}, false));
   EXPECT_EQ(asked({on, version}), std::pair(size_t{2}, true));
   EXPECT_EQ(asked({"--runtime-config=api/beta=true", on}), std::pair(size_t{2}, true));
+  const std::string all = "--feature-gates=AllBeta=true";
+  EXPECT_EQ(asked({all, version}), std::pair(size_t{2}, true));
+  EXPECT_EQ(asked({all + ",MutatingAdmissionPolicy=false", version}), std::pair(size_t{2}, false));
+  EXPECT_EQ(asked({all}), std::pair(size_t{0}, false));
   const std::string alpha = "admissionregistration.k8s.io/v1alpha1=";
   EXPECT_EQ(asked({version + "," + alpha + "true", on}), std::pair(size_t{4}, true));
   EXPECT_EQ(asked({"--runtime-config=" + alpha + "true"}), std::pair(size_t{2}, false));

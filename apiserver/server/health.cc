@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -26,7 +27,7 @@ constexpr Duration kLoopStuck = 10s;
 
 // What the server does at its start, and the check that tells whether it is done.
 struct StartStep {
-  enum class Of { kCaches, kDefinitions, kServices, kObject };
+  enum class Of { kCaches, kDefinitions, kServices, kObject, kLease };
   std::string_view check;
   Of of;
   // An object that is written then; of kObject alone.
@@ -46,6 +47,8 @@ constexpr StartStep kStartSteps[] = {
     {"start-system-namespaces-controller", Of::kObject, "", "v1", "namespaces", "", "kube-system"},
     {"start-cluster-authentication-info-controller", Of::kObject, "", "v1", "configmaps",
      "kube-system", kAuthenticationMap},
+    {"start-kube-apiserver-identity-lease-controller", Of::kLease},
+    {"start-kube-apiserver-identity-lease-garbage-collector", Of::kLease},
     {"start-legacy-token-tracking-controller", Of::kObject, "", "v1", "configmaps", "kube-system",
      kTokenTracking},
     // Its address is the first that is taken.
@@ -119,6 +122,8 @@ std::function<Result<>()> LookAt(const StartStep& step, const HealthParts& parts
       return parts.services_read;
     case Of::kObject:
       return [store = &parts.store, &step] { return LookAtObject(*store, step); };
+    case Of::kLease:
+      return parts.lease_begun;
   }
   return nullptr;
 }
@@ -126,7 +131,7 @@ std::function<Result<>()> LookAt(const StartStep& step, const HealthParts& parts
 std::string NoMatchWarning(const std::vector<std::string>& unknown) {
   if (unknown.empty()) return "";
   std::string list;
-  for (const std::string& name : unknown) {
+  for (const std::string& name : std::set<std::string>(unknown.begin(), unknown.end())) {
     if (!list.empty()) list += ",";
     list += Quoted(name);
   }
@@ -169,14 +174,16 @@ std::vector<HealthMonitor::Check> HealthChecks(const HealthParts& parts) {
   checks.push_back({.name = "ping", .immediate = true, .look = [round = parts.longest_round] {
                       return LookAtLoops(round);
                     }});
-  checks.push_back({.name = "log", .look = LookAtLog});
+  // Nor does that wait: it says nothing of a store that keeps silent, which may be excluded.
+  checks.push_back({.name = "log", .immediate = true, .look = LookAtLog});
   checks.push_back({.name = "etcd", .look = alive});
   checks.push_back({.name = "etcd-readiness",
                     .ready_only = true,
                     .look = parts.store_ready ? parts.store_ready : alive});
-  checks.push_back({.name = "informer-sync", .ready_only = true, .look = [caches = &parts.caches] {
-                      return LookAtCaches(*caches);
-                    }});
+  checks.push_back(
+      {.name = "informer-sync", .ready_only = true, .once = true, .look = [caches = &parts.caches] {
+         return LookAtCaches(*caches);
+       }});
   if (parts.kms_providers) {
     checks.push_back({.name = "kms-providers",
                       .not_live = true,

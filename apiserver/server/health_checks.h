@@ -29,6 +29,8 @@ struct HealthParts {
   std::function<Result<>()> services_read = {};
   // How the plugins are that have keys of the store; null: there are none.
   std::function<Result<>()> kms_providers = {};
+  // Whether the Lease that tells of this server has been seen to; null: it has none.
+  std::function<Result<>()> lease_begun = {};
 };
 
 // In kube-apiserver's order.

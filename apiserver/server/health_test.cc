@@ -80,6 +80,32 @@ TEST_F(HealthTest, ALoopThatNoLongerComesRoundFailsBoth) {
   EXPECT_EQ(Health("/livez").first, 200);
 }
 
+// Who asks of the server alone, as whoever restarts it should, is not told of its store.
+TEST_F(HealthTest, AStoreThatKeepsSilentCanBeExcluded) {
+  Start();
+  clock_.Advance(HealthMonitor::kAgeMax + 1s);
+  http::Request request;
+  request.method = "GET";
+  request.path = "/livez";
+  request.query = {{"exclude", "etcd"}};
+  EXPECT_EQ(watched_->Handle(request, LoopbackUser()).status, 200);
+  request.path = "/readyz";
+  EXPECT_EQ(watched_->Handle(request, LoopbackUser()).status, 500);
+  request.query.emplace_back("exclude", "etcd-readiness");
+  EXPECT_EQ(watched_->Handle(request, LoopbackUser()).status, 200);
+}
+
+TEST_F(HealthTest, WhatCannotBeExcludedIsNamedOnce) {
+  Start();
+  http::Request request;
+  request.method = "GET";
+  request.path = "/livez";
+  request.query = {{"exclude", "b"}, {"exclude", "a"}, {"exclude", "b"}, {"verbose", ""}};
+  EXPECT_THAT(watched_->Handle(request, LoopbackUser()).body,
+              HasSubstr("warn: some health checks cannot be excluded: no matches for "
+                        "\"a\",\"b\"\n"));
+}
+
 TEST_F(HealthTest, AServerThatStopsIsNotReady) {
   Start();
   watched_->BeginShutdown();
@@ -167,7 +193,10 @@ TEST(HealthChecks, FailUntilTheServerHasMadeWhatItBeginsWith) {
                                              .shutting_down = shutting_down,
                                              .longest_round = [&] { return round; },
                                              .has_rbac = true,
-                                             .has_client_ca = true}));
+                                             .has_client_ca = true,
+                                             .lease_begun = []() -> Result<> {
+                                               return Fail(Reason::kInternalError, "not yet");
+                                             }}));
   std::string failing;
   for (const auto& verdict : monitor.Verdicts()) {
     if (!verdict.fault.empty()) failing += verdict.name + " ";
@@ -177,6 +206,8 @@ TEST(HealthChecks, FailUntilTheServerHasMadeWhatItBeginsWith) {
             "poststarthook/generic-apiserver-start-informers "
             "poststarthook/start-system-namespaces-controller "
             "poststarthook/start-cluster-authentication-info-controller "
+            "poststarthook/start-kube-apiserver-identity-lease-controller "
+            "poststarthook/start-kube-apiserver-identity-lease-garbage-collector "
             "poststarthook/start-legacy-token-tracking-controller "
             "poststarthook/start-service-ip-repair-controllers poststarthook/rbac/bootstrap-roles "
             "poststarthook/scheduling/bootstrap-system-priority-classes "

@@ -42,6 +42,8 @@ class IdentityLease final : public ControlLoop {
   void Withdraw();
 
   const std::string& name() const { return name_; }
+  // What an earlier start may have left was looked at, whatever came of it.
+  bool has_begun() const { return has_begun_; }
 
  private:
   // What an earlier start has left: nobody is to take it for this one.
@@ -63,7 +65,8 @@ class IdentityLease final : public ControlLoop {
   const Ask ask_;
   const Log log_{"identity lease"};
   FailureNews news_;
-  bool begun_ = false;
+  bool begun_ = false;  // As it should.
+  std::atomic<bool> has_begun_ = false;
   Duration collect_at_ = Duration::zero();  // Monotonic.
   std::atomic<bool> withdrawn_ = false;
 };

@@ -105,9 +105,18 @@ TEST_F(IdentityLeaseTest, AServerHasOneWhereItsMachineHasAName) {
   EXPECT_EQ(Count(), 0u) << "none where it has not";
   const auto other = *ApiServer::Create({.authorization_modes = {"RBAC"}, .identity_host = "other"},
                                         {*store_, clock_, random_});
+  const auto check = [&](const std::string& name) {
+    http::Request request;
+    request.method = "GET";
+    request.path = "/livez/poststarthook/start-kube-apiserver-identity-lease-" + name;
+    return other->Handle(request, LoopbackUser()).status;
+  };
+  EXPECT_EQ(check("controller"), 500);
   for (ControlLoop* loop : other->loops()) executor_.Add(*loop);
   Settle();
   EXPECT_EQ(Get(Path("other")).code, 200);
+  EXPECT_EQ(check("controller"), 200);
+  EXPECT_EQ(check("garbage-collector"), 200);
   other->BeginShutdown();
   EXPECT_EQ(Get(Path("other")).code, 404);
   for (ControlLoop* loop : other->loops()) executor_.Remove(*loop);

@@ -21,6 +21,7 @@ class MeteredStore final : public Store {
   Result<RecordPtr> Get(const std::string& key, Revision at = {}) override;
   Result<RecordPtr> GetAny(const std::string& key) override;
   Result<ListPage> List(const ListRequest& request) override;
+  Result<uint64_t> CountAny(const std::string& prefix) override { return store_.CountAny(prefix); }
   // Counts once, with the time until it is known what is in it.
   Result<std::unique_ptr<ListCursor>> OpenList(const ListRequest& request) override;
   Result<Written> Apply(Write write) override;

@@ -37,9 +37,10 @@ const Log kLog("apiserver");
 
 constexpr Duration kStopGrace = 10s;
 constexpr int kLoopThreadsMax = 32;
-// For the loops of the server and its store. Several, since some wait for a disk or for etcd, and
-// whoever looks after the others' health must come round.
-constexpr int kWorkThreads = 4;
+// For the loops of the server and its store. As many as may wait at one time for a disk, an etcd
+// that keeps silent or others' servers, and some: what watchers and lists get must come round. One
+// is started where all others are at work.
+constexpr int kWorkThreads = 12;
 
 // A processor each: what memory can answer is answered there.
 int LoopThreads() {
@@ -141,6 +142,9 @@ struct ApiServerProcess::Impl {
   HeapRelease heap_release;
   std::unique_ptr<ThreadExecutor> executor;
   std::vector<ControlLoop*> work;  // What runs on it.
+  // On a thread of its own: whoever else waits, for whatever, says nothing of the server's health.
+  std::unique_ptr<ThreadExecutor> health_executor;
+  ControlLoop* health = nullptr;
   std::unique_ptr<http::Loops> loops;
   http::ClientTls to_kubelets;  // As it was at the start.
   std::unique_ptr<NodeConnections> nodes;
@@ -378,7 +382,9 @@ Result<std::unique_ptr<ApiServerProcess>> ApiServerProcess::Start(const ApiServe
                            impl->storage.checkpoint, impl->storage.encryption.get()}));
   TRY(impl->storage.settle());
   impl->executor = std::make_unique<ThreadExecutor>("apiserver", kWorkThreads);
-  impl->work.push_back(&impl->server->WatchHealth());
+  impl->health_executor = std::make_unique<ThreadExecutor>("health", 1);
+  impl->health = &impl->server->WatchHealth();
+  impl->health_executor->Add(*impl->health);
   impl->work.push_back(&impl->heap_release);
   for (ControlLoop* loop : impl->server->loops()) impl->work.push_back(loop);
   for (ControlLoop* loop : impl->storage.own_loops) impl->work.push_back(loop);
@@ -426,7 +432,9 @@ void ApiServerProcess::Stop() {
   impl_->server->EndCalls();
   impl_->loops.reset();
   for (ControlLoop* loop : impl_->work) impl_->executor->Remove(*loop);
+  impl_->health_executor->Remove(*impl_->health);
   impl_->executor.reset();
+  impl_->health_executor.reset();
   impl_->server.reset();
   impl_->storage.loops.clear();
   impl_->storage.store.reset();

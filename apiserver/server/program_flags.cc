@@ -1,4 +1,8 @@
 // The flags of `skiff apiserver`: which there are, and what of them cannot be.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "apiserver/admission/plugins.h"
@@ -15,6 +19,32 @@ namespace {
 
 constexpr const char* kMutatingPoliciesGate = "MutatingAdmissionPolicy";
 constexpr const char* kIdentityGate = "APIServerIdentity";
+// Sets all that are beta in v1.35, as those two are, but what is named itself.
+constexpr const char* kBetaGates = "AllBeta";
+
+void TakeGates(const Flags::Given& given, ApiServerFlags& to) {
+  std::optional<bool> all, policies, identity;
+  const auto take = [](const std::string& value, const char* gate, std::optional<bool>& set) {
+    if (const auto found = FeatureGateIn(value, gate)) set = found;
+  };
+  for (const auto& [name, value] : given) {
+    if (name != "feature-gates") continue;
+    take(value, kBetaGates, all);
+    take(value, kMutatingPoliciesGate, policies);
+    take(value, kIdentityGate, identity);
+  }
+  // Policies that nobody can write act for nobody.
+  const bool can_be_written = std::ranges::any_of(to.kinds_on_request, [](const KindInfo* kind) {
+    return kind->api_version == "admissionregistration.k8s.io/v1beta1";
+  });
+  to.mutating_policies_act = policies.value_or(all.value_or(false) && can_be_written);
+  to.has_identity_lease = identity.value_or(all.value_or(true));
+  if (!all) return;
+  to.log.notes.push_back(fmt::format(
+      "--feature-gates={}={} has an effect on {} and {} alone: what else is there is on, and what "
+      "is not cannot be turned on",
+      kBetaGates, *all, kIdentityGate, kMutatingPoliciesGate));
+}
 
 void AddStoreFlags(Flags& flags, ApiServerFlags& to) {
   flags.Add("etcd-servers", to.etcd_servers,
@@ -155,7 +185,7 @@ void AddFlags(Flags& flags, ApiServerFlags& to) {
             "long; 0: until somebody ends it.");
   flags.Add("shutdown-delay-duration", to.shutdown_delay,
             "How long requests are still taken after /readyz has begun to fail.");
-  AddLogFlags(flags, to.log, {kMutatingPoliciesGate, kIdentityGate});
+  AddLogFlags(flags, to.log, {kMutatingPoliciesGate, kIdentityGate, kBetaGates});
   AddVersionFlags(flags);
   AddUnusedFlags(flags);
 }
@@ -175,12 +205,7 @@ Result<bool> ParseInto(ApiServerFlags& to, const std::vector<std::string>& args)
   if (!goes_on) return false;
   if (to.flow_control.on) TRY(CheckFairness(runtime_config));
   to.kinds_on_request = TRY(CheckRuntimeConfig(runtime_config, to.log.notes));
-  for (const auto& [name, value] : flags.given()) {
-    if (name != "feature-gates") continue;
-    const auto set = FeatureGateIn(value, kMutatingPoliciesGate);
-    to.mutating_policies_act = set.value_or(to.mutating_policies_act);
-    to.has_identity_lease = FeatureGateIn(value, kIdentityGate).value_or(to.has_identity_lease);
-  }
+  TakeGates(flags.given(), to);
   for (const auto& [name, value] : flags.given()) to.tokens.oidc_given |= name.starts_with("oidc-");
   to.admission_settings = TRY(ReadAdmissionSettings(admission_file, to.log.notes));
   TRY(CheckServerFlags(to));

@@ -119,10 +119,9 @@ class MeasuredStream final : public AnswerStream {
 };
 
 double CountOf(Store& store, const KindInfo& kind) {
-  const auto page =
-      store.List({.prefix = StorePrefix(kind.storage_key), .limit = 1, .count_remaining = true});
-  if (!page) return -1;  // As Kubernetes says that it does not know.
-  return static_cast<double>(page->records.size() + page->remaining);
+  const auto count = store.CountAny(StorePrefix(kind.storage_key));
+  // As Kubernetes says that it does not know.
+  return count ? static_cast<double>(*count) : -1;
 }
 
 }  // namespace

@@ -47,6 +47,13 @@ const KindInfo& KindOf(const Json& document) {
   return *kind;
 }
 
+// Null where it is not there.
+Result<RecordPtr> KeptRecord(Store& store, const std::string& key) {
+  auto record = store.Get(key);
+  if (!record && record.error().reason == Reason::kNotFound) return nullptr;
+  return record;
+}
+
 using flowcontrol_v1::FlowSchema;
 using flowcontrol_v1::FlowSchemaCondition;
 
@@ -126,9 +133,9 @@ Result<> Upkeep::CorrectEndpoints() {
   for (const Json& wanted : kept_) {
     const KindInfo& kind = KindOf(wanted);
     if (kind.resource != "endpoints" && kind.resource != "endpointslices") continue;
-    const auto record = core_.store.Get(KeyOf(kind, "default", "kubernetes"));
+    const RecordPtr record = TRY(KeptRecord(core_.store, KeyOf(kind, "default", "kubernetes")));
     if (!record) continue;  // It has just been deleted, and that wakes us.
-    Json document = TRY(DocumentOf(kind, **record));
+    Json document = TRY(DocumentOf(kind, *record));
     const char* field = kind.resource == "endpoints" ? "subsets" : "endpoints";
     if (document[field] == wanted[field]) continue;
     document[field] = wanted[field];
@@ -147,9 +154,9 @@ Result<> Upkeep::CorrectEndpoints() {
 
 Result<> Upkeep::CorrectTracking() {
   const KindInfo& kind = core_v1::ConfigMap::Info();
-  const auto record = core_.store.Get(KeyOf(kind, "kube-system", kTokenTracking));
+  const RecordPtr record = TRY(KeptRecord(core_.store, KeyOf(kind, "kube-system", kTokenTracking)));
   if (!record) return {};  // It has just been deleted, and that wakes us.
-  Json document = TRY(DocumentOf(kind, **record));
+  Json document = TRY(DocumentOf(kind, *record));
   if (SaysSince(document)) return {};
   document["data"] = TokenTracking(core_.clock.Now())["data"];
   return PutMap(kTokenTracking, document);
@@ -175,9 +182,10 @@ Result<> Upkeep::CorrectAuthentication() {
   });
   if (wanted == kept_.end()) return {};
   const KindInfo& kind = core_v1::ConfigMap::Info();
-  const auto record = core_.store.Get(KeyOf(kind, "kube-system", kAuthenticationMap));
+  const RecordPtr record =
+      TRY(KeptRecord(core_.store, KeyOf(kind, "kube-system", kAuthenticationMap)));
   if (!record) return {};  // It has just been deleted, and that wakes us.
-  Json document = TRY(DocumentOf(kind, **record));
+  Json document = TRY(DocumentOf(kind, *record));
   if (!MergeAuthentication((*wanted)["data"], core_.clock.Now(), document)) return {};
   return PutMap(kAuthenticationMap, document);
 }
@@ -226,7 +234,8 @@ Result<> Upkeep::SettleFlowSchemas() {
     if (!document) continue;  // One that cannot be read takes no other's status.
     const auto schema = TRY(FromJson<FlowSchema>(*document));
     const std::string& wants = schema.spec.priority_level_configuration.name;
-    const bool exists = core_.store.Get(KeyOf(level, "", wants)).has_value();
+    const bool exists = TRY(KeptRecord(core_.store, KeyOf(level, "", wants)))
+    != nullptr;
     FlowSchemaCondition wanted = Wanted(schema, exists);
     const FlowSchemaCondition* current = Current(schema);
     if (current != nullptr && SameButForTime(*current, wanted)) continue;

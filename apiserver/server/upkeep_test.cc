@@ -197,6 +197,43 @@ TEST_F(UpkeepTest, FlowControlThatCannotBeRemovedIsAskedToGoOnceAMinute) {
   EXPECT_EQ(Get(schemas + "/held").code, 404);
 }
 
+// Of one key it cannot tell what is there.
+class BlindStore final : public ForwardingStore {
+ public:
+  BlindStore(Store& inner, std::string hidden)
+      : ForwardingStore(inner), hidden_(std::move(hidden)) {}
+  Result<RecordPtr> Get(const std::string& key, Revision at) override {
+    if (blind && key == hidden_) return Fail(Reason::kInternalError, "away");
+    return ForwardingStore::Get(key, at);
+  }
+
+  bool blind = false;
+
+ private:
+  const std::string hidden_;
+};
+
+TEST_F(UpkeepTest, APriorityLevelThatCannotBeReadIsNotTakenForNone) {
+  BlindStore store(*store_, KeyOf(flowcontrol_v1::PriorityLevelConfiguration::Info(), "", "later"));
+  const auto other =
+      *ApiServer::Create({.authorization_modes = {"RBAC"}}, {store, clock_, random_});
+  ControlLoop& upkeep = *other->loops().front();
+  EXPECT_EQ(upkeep.Step(), kNever);
+  Post(kFlow + std::string("prioritylevelconfigurations"),
+       R"({"metadata": {"name": "later"}, "spec": {"type": "Limited", "limited":
+           {"limitResponse": {"type": "Reject"}}}})");
+  Post(kFlow + std::string("flowschemas"),
+       R"({"metadata": {"name": "s"}, "spec": {"matchingPrecedence": 9,
+           "priorityLevelConfiguration": {"name": "later"}}})");
+  store.blind = true;
+  EXPECT_LT(upkeep.Step(), 1min);
+  EXPECT_EQ(Get(kFlow + std::string("flowschemas/s")).response.body.find("Dangling"),
+            std::string::npos);
+  store.blind = false;
+  upkeep.Step();
+  EXPECT_EQ(Dangling("s")["status"], "False");
+}
+
 TEST_F(UpkeepTest, AFlowSchemaThatCannotBeReadKeepsNoOtherFromItsStatus) {
   const std::string prefix = StorePrefix(flowcontrol_v1::FlowSchema::Info().storage_key);
   ASSERT_TRUE(store_->Apply({.key = prefix + "a", .value = "unreadable"}));

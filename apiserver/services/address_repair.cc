@@ -83,7 +83,8 @@ bool AddressRepair::ReadOn() {
     events.clear();
     if (!cursor_->Next(kRepairEventsPerTurn, events)) cursor_.reset();
     for (const EventPtr& event : events) {
-      if (event->kind == Event::Kind::kDelete) RestoreDeleted(*event->record);
+      if (event->kind != Event::Kind::kDelete || RestoreDeleted(*event->record)) continue;
+      cursor_.reset();  // All are compared, as soon as that can be done.
     }
     if (cursor_ && events.size() < kRepairEventsPerTurn) return true;
   }
@@ -111,7 +112,9 @@ Result<Duration> AddressRepair::CompareAll() {
     if (!object) continue;
     const auto& service = *object->As<core_v1::Service>();
     for (const std::string& address : AddressesOf(service)) {
-      if (!recorded.contains(address)) Restore(service, address);
+      if (!recorded.contains(address) && !Restore(service, address)) {
+        wait = std::min(wait, kRepairRetry);
+      }
     }
   }
   return wait;
@@ -122,7 +125,8 @@ Duration AddressRepair::DropIfLeft(const Record& record) {
   const auto address = AddressIn(record);
   if (!address || !IsOfAllocator(*address)) return kNever;
   const auto holder = HoldingService(store_, *address);
-  if (!holder || *holder) return kNever;  // Whatever cannot be told is in use.
+  if (!holder) return kRepairRetry;  // Whatever cannot be told is in use.
+  if (*holder) return kNever;
   const Duration age = clock_.Now() - address->metadata.creation_timestamp.point();
   if (age < ServiceClaims::kAbandonedAfter) return ServiceClaims::kAbandonedAfter - age;
   log_.Info("address of a service that does not have it removed",
@@ -134,31 +138,32 @@ Duration AddressRepair::DropIfLeft(const Record& record) {
   return kNever;
 }
 
-void AddressRepair::RestoreDeleted(const Record& record) {
+bool AddressRepair::RestoreDeleted(const Record& record) {
   const auto address = AddressIn(record);
-  if (!address || !IsOfAllocator(*address)) return;
+  if (!address || !IsOfAllocator(*address)) return true;
   const auto holder = HoldingService(store_, *address);
-  if (holder && *holder) Restore(**holder, address->metadata.name);
+  return holder && (!*holder || Restore(**holder, address->metadata.name));
 }
 
-void AddressRepair::Restore(const core_v1::Service& service, const std::string& address) {
+bool AddressRepair::Restore(const core_v1::Service& service, const std::string& address) {
   const auto stored = EncodeForStore(IpAddressObject(service, address, random_, clock_.Now()));
-  if (!stored) return;
+  if (!stored) return true;  // Nor would it be another time.
   const std::string key = KeyOf(IPAddress::Info(), "", address);
   const auto made = store_.Apply({.key = key,
                                   .expect = {.kind = Precondition::Kind::kAbsent},
                                   .value = stored->value,
                                   .revision_at = stored->revision_at});
-  if (!made) return;  // Somebody was faster.
+  if (!made) return made.error().reason == Reason::kAlreadyExists;  // Somebody was faster.
   const meta_v1::ObjectMeta& meta = service.metadata;
   log_.Info("address of a service recorded anew",
             {{"address", address}, {"namespace", meta.namespace_}, {"service", meta.name}});
   const auto now = ServiceAt(store_, meta.namespace_, meta.name);
-  if (!now || (*now && AddressesOf(**now).contains(address))) return;
+  if (!now || (*now && AddressesOf(**now).contains(address))) return true;
   // It has let the address go meanwhile, when there was no record to take away.
   (void)store_.Apply({.key = key,
                       .expect = {.kind = Precondition::Kind::kRevision, .revision = made->revision},
                       .value = std::nullopt});
+  return true;
 }
 
 }  // namespace skiff

@@ -35,8 +35,9 @@ class AddressRepair final : public ControlLoop {
   // How long until there is one that will be old enough to have been left behind.
   Result<Duration> CompareAll();
   Duration DropIfLeft(const Record& record);
-  void RestoreDeleted(const Record& record);
-  void Restore(const core_v1::Service& service, const std::string& address);
+  // False: that could not be done, or told whether it has to be.
+  bool RestoreDeleted(const Record& record);
+  bool Restore(const core_v1::Service& service, const std::string& address);
 
   Store& store_;
   const Clock& clock_;

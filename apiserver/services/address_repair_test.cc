@@ -1,6 +1,7 @@
 #include "apiserver/services/address_repair.h"
 
 #include "apiserver/server/server_fixture.h"
+#include "apiserver/storage/forwarding_store.h"
 
 namespace skiff {
 namespace {
@@ -77,6 +78,40 @@ TEST_F(AddressRepairTest, OneThatWasNeverRecordedIsAtTheNextStart) {
   ASSERT_EQ(Ask("DELETE", kAddresses + std::string("/10.0.0.7")).code, 200);
   AddressRepair next(*store_, clock_, random_);
   EXPECT_EQ(next.Step(), kNever);
+  EXPECT_EQ(AddressOf("10.0.0.7").body["spec"]["parentRef"]["name"], "a");
+}
+
+// Refuses reads of services for a while.
+class ServicesAwayStore final : public ForwardingStore {
+ public:
+  using ForwardingStore::ForwardingStore;
+  Result<RecordPtr> Get(const std::string& key, Revision at) override {
+    if (away && key.starts_with(kPrefix)) return Fail(Reason::kInternalError, "away");
+    return ForwardingStore::Get(key, at);
+  }
+  Result<ListPage> List(const ListRequest& request) override {
+    if (away && request.prefix.starts_with(kPrefix)) return Fail(Reason::kInternalError, "away");
+    return ForwardingStore::List(request);
+  }
+
+  bool away = false;
+
+ private:
+  static constexpr std::string_view kPrefix = "/registry/services/specs/";
+};
+
+TEST_F(AddressRepairTest, OneThatIsDeletedComesBackThoughItsServiceCannotBeReadAtOnce) {
+  MakeService("a", "10.0.0.7");
+  for (ControlLoop* loop : server_->loops()) executor_.Remove(*loop);
+  ServicesAwayStore store(*store_);
+  AddressRepair repair(store, clock_, random_);
+  EXPECT_EQ(repair.Step(), kNever);
+  ASSERT_EQ(Ask("DELETE", kAddresses + std::string("/10.0.0.7")).code, 200);
+  store.away = true;
+  EXPECT_LT(repair.Step(), 1min);
+  EXPECT_EQ(AddressOf("10.0.0.7").code, 404);
+  store.away = false;
+  EXPECT_EQ(repair.Step(), kNever);
   EXPECT_EQ(AddressOf("10.0.0.7").body["spec"]["parentRef"]["name"], "a");
 }
 

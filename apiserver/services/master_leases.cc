@@ -122,14 +122,25 @@ Duration MasterLeases::Step() {
   if (withdrawn_) return kNever;
   Result<> done = Renew();
   if (done) done = Reconcile();
-  if (!done) log_.Error("addresses of servers not renewed", {{"error", done.error().message}});
-  return kPeriod;
+  // It ended while this was written: clients would be sent here until it runs out.
+  if (withdrawn_) {
+    Leave();
+    return kNever;
+  }
+  if (done) return kPeriod;
+  log_.Error("addresses of servers not renewed", {{"error", done.error().message}});
+  return kTryAgain;
 }
 
 void MasterLeases::Withdraw() {
-  if (withdrawn_.exchange(true)) return;
-  (void)store_.Apply({.key = StoreKey(kMasterLeases, "", address_)});  // It expires by itself.
-  (void)Reconcile();                                                   // Others do it soon.
+  if (!withdrawn_.exchange(true)) Leave();
+}
+
+void MasterLeases::Leave() {
+  const auto left = store_.Apply({.key = StoreKey(kMasterLeases, "", address_)});
+  // It expires by itself, and the server that ends waits no longer for a store that is away.
+  if (!left && left.error().reason != Reason::kNotFound) return;
+  (void)Reconcile();  // Others do it soon.
 }
 
 }  // namespace skiff

@@ -28,6 +28,8 @@ class MasterLeases final : public ControlLoop {
  public:
   static constexpr Duration kTtl = 15s;
   static constexpr Duration kPeriod = 10s;
+  // After a failure, before it has run out.
+  static constexpr Duration kTryAgain = 2s;
 
   // `address`: the one that this server advertises. `store` outlives the loop.
   MasterLeases(Store& store, std::string address, std::vector<std::string> others = {})
@@ -40,6 +42,7 @@ class MasterLeases final : public ControlLoop {
  private:
   Result<> Renew();
   Result<> Reconcile();
+  void Leave();
   Result<> WriteEndpoints(const std::set<std::string>& addresses);
   Result<> WriteSlice(const std::set<std::string>& addresses, const std::set<std::string>& others);
 

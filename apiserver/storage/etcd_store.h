@@ -39,6 +39,7 @@
 #include "apiserver/storage/event_ring.h"
 #include "apiserver/storage/history_reader.h"
 #include "apiserver/storage/key_index.h"
+#include "apiserver/storage/paged_list.h"
 #include "apiserver/storage/record_cache.h"
 #include "apiserver/storage/store.h"
 #include "base/clock.h"
@@ -80,7 +81,12 @@ class EtcdStore final : public Store, private EventHistory, private EtcdWatcher 
   Result<RecordPtr> Get(const std::string& key, Revision at = {}) override;
   Result<RecordPtr> GetAny(const std::string& key) override;
   Result<ListPage> List(const ListRequest& request) override;
+  Result<uint64_t> CountAny(const std::string& prefix) override { return index_.Count(prefix); }
+  Result<std::unique_ptr<ListCursor>> OpenList(const ListRequest& request) override;
   Result<Written> Apply(Write write) override;
+  // Once etcd keeps silent what is left fails as well: hundreds of them would wait for it in turn,
+  // long after whoever asked has gone.
+  std::vector<Result<Written>> ApplyAll(std::vector<Write> writes) override;
   using Store::Watch;
   Result<std::unique_ptr<WatchCursor>> Watch(const WatchRequest& request,
                                              WakeFunction wake) override;
@@ -143,7 +149,10 @@ class EtcdStore final : public Store, private EventHistory, private EtcdWatcher 
   Result<Revision> NewestRevision();
   Result<std::optional<ListPage>> ListFromIndex(const ListRequest& request);
   KeyIndex::Range Collect(const ListRequest& request);
+  Result<etcd::RangeRequest> RangeOf(const ListRequest& request, Revision at);
   Result<ListPage> ListFromEtcd(const ListRequest& request, Revision at);
+  // Of one with a limit and a revision.
+  Result<ListEnd> EndOf(const ListRequest& request);
   Result<RecordPtr> GetFromMember(const std::string& key, Revision shown);
 
   Result<etcd::TxnRequest> TransactionOf(const Write& write, const std::string& key,

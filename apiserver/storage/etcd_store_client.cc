@@ -189,6 +189,10 @@ std::string EtcdPrefixEnd(std::string prefix) {
   return prefix;
 }
 
+bool IsTimedOut(const Error& error) {
+  return error.http_code == 500 && error.message == kTimedOut;
+}
+
 Result<std::unique_ptr<EtcdClient>> EtcdClient::Create(EtcdClientOptions options,
                                                        const Clock& clock) {
   std::unique_ptr<EtcdClient> client(new EtcdClient(std::move(options), clock));

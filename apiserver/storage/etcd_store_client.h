@@ -31,6 +31,8 @@ namespace etcd = ::etcdserverpb;
 
 // The first key behind all that begin with `prefix`: what etcd calls the end of a range.
 std::string EtcdPrefixEnd(std::string prefix);
+// Whether nobody has answered, and the next question would wait as long in vain.
+bool IsTimedOut(const Error& error);
 inline Revision RevisionFrom(int64_t revision) {
   return Revision{static_cast<uint64_t>(revision)};
 }

@@ -11,8 +11,30 @@ namespace {
 
 // As long as kube-apiserver waits for its watch cache to get there.
 constexpr Duration kVisibleWait = 3s;
-// Of one answer of etcd.
+// Of one answer of etcd, which knows of no bound in bytes: as many records as come to about so many
+// bytes by those that came before, at first a few.
+constexpr size_t kAnswerBytes = 1 << 20;
+constexpr size_t kFirstRecords = 32;
 constexpr size_t kRecordsPerPage = 1000;
+constexpr size_t kRecordsGrowth = 8;
+// Of one answer that has no values.
+constexpr size_t kKeysPerAnswer = 10'000;
+
+// How many to ask for after this answer, for which as many as `asked` were.
+size_t NextRecords(const etcd::RangeResponse& found, size_t asked) {
+  const auto count = static_cast<size_t>(found.kvs_size());
+  const size_t fitting = kAnswerBytes * count / (found.ByteSizeLong() + 1);
+  return std::clamp<size_t>(fitting, 1, std::min(asked * kRecordsGrowth, kRecordsPerPage));
+}
+
+size_t BytesMaxOf(const ListRequest& request) {
+  return request.bytes_max == 0 ? SIZE_MAX : request.bytes_max;
+}
+
+// Behind the end of the prefix there is nothing, and etcd takes such a range for an error.
+bool IsBehindEnd(const etcd::RangeRequest& range) {
+  return range.range_end() != std::string(1, '\0') && range.key() >= range.range_end();
+}
 
 Error NotReady() {
   return {.reason = Reason::kTooManyRequests,
@@ -128,24 +150,29 @@ Result<std::optional<ListPage>> EtcdStore::ListFromIndex(const ListRequest& requ
   const auto cached = cache_.FindMany(range.versions);
   ListPage page{.revision = range.revision};
   const size_t limit = request.limit == 0 ? SIZE_MAX : request.limit;
+  const size_t bytes_max = BytesMaxOf(request);
   size_t looked = 0;
+  size_t bytes = 0;
   std::string_view last_key;
-  for (; looked < cached.size() && page.records.size() < limit; ++looked) {
+  for (; looked < cached.size() && page.records.size() < limit && bytes < bytes_max; ++looked) {
     const RecordPtr& record = cached[looked];
     // The cache goes by revisions: of keys that others changed in one, it may hold the wrong one.
     if (!record || !record->key.starts_with(request.prefix) || record->key <= last_key) {
       return std::nullopt;
     }
     last_key = record->key;
-    if (!request.filter || request.filter(*record)) page.records.push_back(record);
+    if (request.filter && !request.filter(*record)) continue;
+    bytes += record->value.size();
+    page.records.push_back(record);
   }
   const uint64_t left = range.remaining + (range.versions.size() - looked);
-  page.more = request.limit != 0 && left > 0;
+  page.more = (request.limit != 0 || request.bytes_max != 0) && left > 0;
   if (request.count_remaining) page.remaining = left;
   return page;
 }
 
-Result<ListPage> EtcdStore::ListFromEtcd(const ListRequest& request, Revision at) {
+// All keys that the request asks for, as of that revision.
+Result<etcd::RangeRequest> EtcdStore::RangeOf(const ListRequest& request, Revision at) {
   etcd::RangeRequest range;
   std::string prefix;
   if (!request.prefix.empty()) prefix = TRY(ToEtcdKey(request.prefix));
@@ -157,32 +184,77 @@ Result<ListPage> EtcdStore::ListFromEtcd(const ListRequest& request, Revision at
   }
   range.set_revision(static_cast<int64_t>(at.value));
   range.set_serializable(request.any);
+  return range;
+}
+
+Result<ListPage> EtcdStore::ListFromEtcd(const ListRequest& request, Revision at) {
+  etcd::RangeRequest range = TRY(RangeOf(request, at));
   const size_t limit = request.limit == 0 ? SIZE_MAX : request.limit;
+  const size_t bytes_max = BytesMaxOf(request);
   ListPage page{.revision = at};
-  for (;;) {
-    // Behind the end of the prefix there is nothing, and etcd takes such a range for an error.
-    if (range.range_end() != std::string(1, '\0') && range.key() >= range.range_end()) return page;
-    const size_t wanted = request.filter ? kRecordsPerPage : limit - page.records.size();
-    range.set_limit(static_cast<int64_t>(std::min(wanted, kRecordsPerPage)));
+  size_t bytes = 0;
+  for (size_t at_once = kFirstRecords;;) {
+    if (IsBehindEnd(range)) return page;
+    const size_t wanted = request.filter ? SIZE_MAX : limit - page.records.size();
+    range.set_limit(static_cast<int64_t>(std::min(wanted, at_once)));
     const uint64_t clears = cache_.clears();
     const auto found = TRY(client_->Range(range));
     int looked = 0;
-    for (; looked < found.kvs_size() && page.records.size() < limit; ++looked) {
+    for (; looked < found.kvs_size() && page.records.size() < limit && bytes < bytes_max;
+         ++looked) {
       const auto& kv = found.kvs(looked);
       auto key = FromEtcdKey(kv.key());
       if (!key) continue;
       RecordPtr record = ToRecord(kv, *std::move(key));
       cache_.InsertIfRoom(record, clears);
-      if (!request.filter || request.filter(*record)) page.records.push_back(std::move(record));
+      if (request.filter && !request.filter(*record)) continue;
+      bytes += record->value.size();
+      page.records.push_back(std::move(record));
     }
     const auto left = static_cast<uint64_t>(found.count() - looked);
-    if (left == 0 || page.records.size() >= limit) {
+    if (left == 0 || page.records.size() >= limit || bytes >= bytes_max) {
       page.more = left > 0;
       if (request.count_remaining) page.remaining = left;
       return page;
     }
     range.set_key(found.kvs(looked - 1).key() + '\0');
+    at_once = NextRecords(found, at_once);
   }
+}
+
+Result<std::unique_ptr<ListCursor>> EtcdStore::OpenList(const ListRequest& request) {
+  return OpenPagedList([this](const ListRequest& page) { return List(page); }, request,
+                       [this](const ListRequest& whole) { return EndOf(whole); });
+}
+
+Result<ListEnd> EtcdStore::EndOf(const ListRequest& request) {
+  KeyIndex::Range newest =
+      index_.Collect(request.prefix, request.start_after, request.limit, request.count_remaining);
+  if (newest.revision == request.at) {
+    return ListEnd{.count = newest.versions.size(),
+                   .last_key = std::move(newest.last_key),
+                   .more = newest.remaining > 0,
+                   .remaining = request.count_remaining ? newest.remaining : 0};
+  }
+  etcd::RangeRequest range = TRY(RangeOf(request, request.at));
+  range.set_keys_only(true);
+  ListEnd end;
+  while (!IsBehindEnd(range)) {
+    range.set_limit(static_cast<int64_t>(std::min(request.limit - end.count, kKeysPerAnswer)));
+    const auto found = TRY(client_->Range(range));
+    for (const auto& kv : found.kvs()) {
+      auto key = FromEtcdKey(kv.key());
+      if (!key) continue;
+      ++end.count;
+      end.last_key = *std::move(key);
+    }
+    const auto left = static_cast<uint64_t>(found.count() - found.kvs_size());
+    end.more = left > 0;
+    if (request.count_remaining) end.remaining = left;
+    if (left == 0 || end.count >= request.limit) break;
+    range.set_key(found.kvs().rbegin()->key() + '\0');
+  }
+  return end;
 }
 
 Result<std::unique_ptr<WatchCursor>> EtcdStore::Watch(const WatchRequest& request,

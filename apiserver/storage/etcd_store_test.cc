@@ -393,6 +393,29 @@ TEST_F(EtcdStoreTest, AMemberThatKeepsSilentIsPassedOver) {
   EXPECT_EQ(events[0]->record->value, "2") << "the watch goes on with the other member";
 }
 
+TEST_F(EtcdStoreTest, OfManyWritesToAnEtcdThatKeepsSilentOneWaits) {
+  SilentRelay silent(host_.port());
+  EtcdClientOptions client{.servers = {host_.UrlAt(silent.port())}};
+  client.call_timeout = 2s;
+  const auto store = Open({.client = client});
+  std::vector<Write> writes;
+  for (int i = 0; i < 30; ++i) {
+    const std::string name = "pods/" + std::to_string(i);
+    Put(*store, name, "1");
+    writes.push_back({.key = "/registry/" + name});
+  }
+  silent.FallSilent();
+  const Duration begin = clock_.Monotonic();
+  const auto results = store->ApplyAll(std::move(writes));
+  EXPECT_LT(clock_.Monotonic() - begin, 20s);
+  ASSERT_EQ(results.size(), 30u);
+  for (const auto& result : results) {
+    ASSERT_FALSE(result);
+    EXPECT_EQ(result.error().message, "etcdserver: request timed out");
+  }
+  EXPECT_EQ(store->CountAny("/registry/pods/").value(), 30u) << "that is known here";
+}
+
 TEST(EtcdClientTest, SaysWhatIsWrongWithItsServers) {
   SystemClock clock;
   EXPECT_THAT(EtcdClient::Create({.servers = {"127.0.0.1:2379"}}, clock).error().message,

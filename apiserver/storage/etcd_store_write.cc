@@ -151,4 +151,18 @@ Result<Written> EtcdStore::Apply(Write write) {
   return Written{.revision = revision, .record = ToRecord(erased.prev_kvs(0), write.key)};
 }
 
+std::vector<Result<Written>> EtcdStore::ApplyAll(std::vector<Write> writes) {
+  std::vector<Result<Written>> results;
+  results.reserve(writes.size());
+  for (Write& write : writes) {
+    const bool is_away = !results.empty() && !results.back() && IsTimedOut(results.back().error());
+    if (is_away) {
+      results.push_back(Fail(results.back().error()));
+    } else {
+      results.push_back(Apply(std::move(write)));
+    }
+  }
+  return results;
+}
+
 }  // namespace skiff

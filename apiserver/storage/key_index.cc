@@ -32,6 +32,11 @@ KeyIndex::Range KeyIndex::Collect(std::string_view prefix, std::string_view star
   return CollectHeld(prefix, start_after, limit, count_remaining);
 }
 
+uint64_t KeyIndex::Count(std::string_view prefix) const {
+  MutexLock lock(mutex_);
+  return counts_.CountFrom(keys_, keys_.lower_bound(prefix), prefix);
+}
+
 KeyIndex::Range KeyIndex::CollectHeld(std::string_view prefix, std::string_view start_after,
                                       size_t limit, bool count_remaining) const {
   Range range;

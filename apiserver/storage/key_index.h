@@ -42,6 +42,8 @@ class KeyIndex {
   // Up to `limit` (0: all) keys under `prefix` after `start_after`; counts the rest if asked to.
   Range Collect(std::string_view prefix, std::string_view start_after, size_t limit,
                 bool count_remaining) const;
+  // How many keys there are under `prefix`.
+  uint64_t Count(std::string_view prefix) const;
   // All keys under `prefix` after `start_after` that may have a term of each group; nullopt where
   // nothing is found by terms, or that would be no shorter way than Collect.
   std::optional<Range> CollectByTerms(const ListRequest::Terms& terms, std::string_view prefix,

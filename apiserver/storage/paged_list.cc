@@ -5,82 +5,142 @@
 namespace skiff {
 namespace {
 
-// Of a page, about; the first one is bounded in records alone.
-constexpr size_t kPageBytes = 256 << 10;
+// Of a page, about.
+constexpr size_t kPageBytes = 512 << 10;
+// Of the first one of a list with a limit: few such lists have more.
+constexpr size_t kBeginningBytes = 4 << 20;
 constexpr size_t kFirstPageRecords = 64;
-constexpr size_t kPageRecordsMin = 16;
 constexpr size_t kPageRecordsMax = 1024;
 
+// Holds one page.
 class PagedList final : public ListCursor {
  public:
-  PagedList(ListFunction list, ListRequest request, ListPage first)
-      : list_(std::move(list)), request_(std::move(request)), page_(std::move(first)) {
-    revision_ = page_.revision;
-    more_ = request_.limit != 0 && page_.more;
-    if (!page_.records.empty()) last_key_ = page_.records.back()->key;
+  PagedList(ListFunction list, const ListRequest& request)
+      : list_(std::move(list)), request_(request) {}
+
+  // Before anything else.
+  Result<> Open(const ListEndFunction& end) {
+    ListRequest first = request_;
+    if (!IsCut()) first.bytes_max = IsWhole() ? kPageBytes : kBeginningBytes;
+    if (IsWhole()) first.limit = kFirstPageRecords;
+    ListPage page = TRY(list_(first));
+    revision_ = page.revision;
+    if (IsWhole()) {
+      TakePage(std::move(page));
+      return {};
+    }
+    end_ = {.count = page.records.size(), .more = page.more, .remaining = page.remaining};
+    if (!page.records.empty()) end_.last_key = page.records.back()->key;
+    if (!IsCut() && end_.more && end_.count > 0 && end_.count < request_.limit) {
+      TRY(FindEnd(end));
+    }
+    TakePage(std::move(page));
+    return {};
   }
 
   Revision revision() const override { return revision_; }
-  bool more() const override { return more_; }
-  uint64_t remaining() const override { return page_.remaining; }
-  const std::string& last_key() const override { return last_key_; }
+  bool more() const override { return end_.more; }
+  uint64_t remaining() const override { return end_.remaining; }
+  const std::string& last_key() const override { return end_.last_key; }
 
   Result<bool> Next(size_t bytes_max, std::vector<RecordPtr>& out) override {
-    if (taken_ == page_.records.size() && HasPages()) TRY(ReadPage());
-    for (size_t bytes = 0; bytes < bytes_max && taken_ < page_.records.size(); ++taken_) {
-      bytes += page_.records[taken_]->value.size();
-      out.push_back(page_.records[taken_]);
+    while (taken_ == page_.size() && left_) TRY(ReadPage());
+    for (size_t bytes = 0; bytes < bytes_max && taken_ < page_.size(); ++taken_) {
+      bytes += page_[taken_]->value.size();
+      out.push_back(page_[taken_]);
     }
-    return taken_ < page_.records.size() || HasPages();
+    return taken_ < page_.size() || left_;
   }
 
   void Rewind(size_t skip) override {
-    if (request_.limit != 0) {
-      taken_ = skip;
+    if (skip >= first_ && skip - first_ <= page_.size()) {
+      taken_ = skip - first_;
+      skip_ = 0;
       return;
     }
-    again_ = true;
+    page_.clear();
+    first_ = taken_ = 0;
     skip_ = skip;
-    taken_ = page_.records.size();
+    last_key_.clear();
+    left_ = true;
   }
 
  private:
-  bool HasPages() const { return request_.limit == 0 && (again_ || page_.more); }
+  bool IsCut() const { return request_.bytes_max != 0; }
+  bool IsWhole() const { return request_.limit == 0 && !IsCut(); }
 
-  Result<> ReadPage() {
+  ListRequest PageBehind(const std::string& key) const {
     ListRequest next = request_;
     next.at = revision_;
-    next.limit = page_records_;
-    if (!std::exchange(again_, false)) next.start_after = page_.records.back()->key;
-    page_ = TRY(list_(next));
-    taken_ = std::min(skip_, page_.records.size());
-    skip_ -= taken_;
-    size_t bytes = 1;
-    for (const RecordPtr& record : page_.records) bytes += record->value.size();
-    const size_t fitting = kPageBytes * page_.records.size() / bytes;
-    page_records_ = std::clamp(fitting, kPageRecordsMin, kPageRecordsMax);
+    next.bytes_max = kPageBytes;
+    if (!key.empty()) next.start_after = key;
+    return next;
+  }
+
+  // Of a list that the first page is not all of.
+  Result<> FindEnd(const ListEndFunction& end) {
+    if (end && !request_.filter) {
+      ListRequest all = request_;
+      all.at = revision_;
+      end_ = TRY(end(all));
+      return {};
+    }
+    while (end_.more && end_.count < request_.limit) {
+      ListRequest next = PageBehind(end_.last_key);
+      next.limit = request_.limit - end_.count;
+      const ListPage page = TRY(list_(next));
+      end_.more = page.more;
+      end_.remaining = page.remaining;
+      if (page.records.empty()) return {};
+      end_.count += page.records.size();
+      end_.last_key = page.records.back()->key;
+    }
     return {};
+  }
+
+  Result<> ReadPage() {
+    ListRequest next = PageBehind(last_key_);
+    next.limit = page_records_;
+    if (!IsWhole()) next.limit = std::min(next.limit, end_.count - first_ - page_.size());
+    next.count_remaining = false;
+    ListPage page = TRY(list_(next));
+    TakePage(std::move(page));
+    return {};
+  }
+
+  void TakePage(ListPage page) {
+    first_ += page_.size();
+    page_ = std::move(page.records);
+    taken_ = std::min(skip_, page_.size());
+    skip_ -= taken_;
+    left_ = page.more && !page_.empty() && (IsWhole() || first_ + page_.size() < end_.count);
+    if (page_.empty()) return;
+    last_key_ = page_.back()->key;
+    size_t bytes = 1;
+    for (const RecordPtr& record : page_) bytes += record->value.size();
+    page_records_ = std::clamp<size_t>(kPageBytes * page_.size() / bytes, 1, kPageRecordsMax);
   }
 
   const ListFunction list_;
   const ListRequest request_;
-  ListPage page_;
-  size_t taken_ = 0;  // Of the page.
-  size_t skip_ = 0;   // Of what follows.
-  bool again_ = false;
-  size_t page_records_ = kFirstPageRecords;
   Revision revision_;
-  bool more_ = false;
-  std::string last_key_;
+  ListEnd end_;  // Of a list with a limit.
+  std::vector<RecordPtr> page_;
+  size_t first_ = 0;      // So many are before the page,
+  size_t taken_ = 0;      // and so many of it were returned.
+  size_t skip_ = 0;       // Of what is read next.
+  bool left_ = false;     // There are pages behind this one.
+  std::string last_key_;  // Of the page.
+  size_t page_records_ = kFirstPageRecords;
 };
 
 }  // namespace
 
-Result<std::unique_ptr<ListCursor>> OpenPagedList(ListFunction list, const ListRequest& request) {
-  ListRequest first = request;
-  if (first.limit == 0) first.limit = kFirstPageRecords;
-  ListPage page = TRY(list(first));
-  return std::make_unique<PagedList>(std::move(list), request, std::move(page));
+Result<std::unique_ptr<ListCursor>> OpenPagedList(ListFunction list, const ListRequest& request,
+                                                  ListEndFunction end) {
+  auto paged = std::make_unique<PagedList>(std::move(list), request);
+  TRY(paged->Open(end));
+  return paged;
 }
 
 Result<std::unique_ptr<ListCursor>> Store::OpenList(const ListRequest& request) {

@@ -70,6 +70,7 @@ class RocksdbStore final : public Store, private EventHistory {
 
   Result<RecordPtr> Get(const std::string& key, Revision at = {}) override;
   Result<ListPage> List(const ListRequest& request) override;
+  Result<uint64_t> CountAny(const std::string& prefix) override { return index_.Count(prefix); }
   Result<std::unique_ptr<ListCursor>> OpenList(const ListRequest& request) override;
   Result<Written> Apply(Write write) override;
   void ApplyLater(Write write, Then then) override;

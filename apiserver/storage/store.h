@@ -126,6 +126,9 @@ struct ListRequest {
   Terms terms;
   // Counts what is left after the page (without looking at `filter`).
   bool count_remaining = false;
+  // Not 0: the list ends, as by `limit`, once its values have about so many bytes. A backend whose
+  // lists hold nothing (OpenList) may leave it.
+  size_t bytes_max = 0;
 };
 
 struct WatchRequest {
@@ -143,7 +146,8 @@ struct WatchRequest {
 struct ListPage {
   std::vector<RecordPtr> records;
   Revision revision;  // The one that was read.
-  // `limit` was reached and keys are left, whether or not the filter would take them.
+  // `limit` or `bytes_max` was reached and keys are left, whether or not the filter would take
+  // them.
   bool more = false;
   uint64_t remaining = 0;  // Only with count_remaining, and exact only without a filter.
 };
@@ -233,9 +237,11 @@ class Store {
   // others may have written a newer one by now: what a server that is cut off from them can answer.
   virtual Result<RecordPtr> GetAny(const std::string& key) { return Get(key); }
   virtual Result<ListPage> List(const ListRequest& request) = 0;
+  // How many keys there are under the prefix in a state that this server has heard of. A backend
+  // that has them in memory asks nobody.
+  virtual Result<uint64_t> CountAny(const std::string& prefix);
   // The list that List would return, of which no more is held than what is read at a time; the
-  // filter is called for as long as the cursor lives, and on its thread. A backend may hold all of
-  // a list with a limit.
+  // filter is called for as long as the cursor lives, and on its thread.
   virtual Result<std::unique_ptr<ListCursor>> OpenList(const ListRequest& request);
   // One compare-and-swap; returns when it is durable and visible. A put that leaves the value as it
   // is still takes a revision: callers that care compare first.
@@ -245,7 +251,8 @@ class Store {
   using Then = std::function<void(Result<Written>)>;
   virtual void ApplyLater(Write write, Then then) { then(Apply(std::move(write))); }
   // Each of them as if by Apply, in this order, and what each would answer: one that fails stops
-  // no other. A backend may make all durable at once. Callers bound how many they bring.
+  // no other, but where the store itself is away. A backend may make all durable at once. Callers
+  // bound how many they bring.
   virtual std::vector<Result<Written>> ApplyAll(std::vector<Write> writes);
   // Events of keys under the prefix. `wake` is called when the first event arrives after Next has
   // returned fewer than were asked for, and not again before the next Next; never after the cursor

@@ -48,6 +48,12 @@ Result<> CheckWrite(const Write& write) {
   return {};
 }
 
+Result<uint64_t> Store::CountAny(const std::string& prefix) {
+  const ListPage page =
+      TRY(List({.prefix = prefix, .any = true, .limit = 1, .count_remaining = true}));
+  return page.records.size() + page.remaining;
+}
+
 std::vector<Result<Written>> Store::ApplyAll(std::vector<Write> writes) {
   std::vector<Result<Written>> results;
   results.reserve(writes.size());

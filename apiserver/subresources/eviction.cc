@@ -259,6 +259,15 @@ Result<DeleteQuery> OptionsOf(const policy_v1::Eviction& eviction, bool dry_run)
   return options;
 }
 
+// Who drains a node takes a pod that is not found for one that has gone: a store that cannot tell
+// says so.
+Result<RecordPtr> PodRecord(Core& core, const ApiRequest& request) {
+  const KindInfo& kind = *request.kind;
+  auto record = core.store.Get(KeyOf(kind, request.info.namespace_name, request.info.name));
+  if (record || record.error().reason != Reason::kNotFound) return record;
+  return Fail(NotFoundError(GroupResourceOf(kind), request.info.name));
+}
+
 // Deletes the pod that was looked at, unless it is another one by now: kConflict, if it may only go
 // as it was.
 Result<> LetGo(Core& core, ApiRequest& request, DeleteQuery deletion, TimePoint now) {
@@ -276,7 +285,6 @@ Result<> Evict(Core& core, ApiRequest& request, Object object, const policy_v1::
   const Result<DeleteQuery> wanted = OptionsOf(eviction, options.dry_run);
   WriteOptions spending = options;
   spending.dry_run |= !wanted;
-  const std::string key = KeyOf(*request.kind, request.info.namespace_name, request.info.name);
   for (int tries = 1;; ++tries) {
     const Leave leave = TRY(LeaveFor(core, request, *object.As<core_v1::Pod>(), spending, now));
     if (!wanted) return Fail(wanted.error());
@@ -287,9 +295,8 @@ Result<> Evict(Core& core, ApiRequest& request, Object object, const policy_v1::
     if (gone || !is_guarded || gone.error().reason != Reason::kConflict) return gone;
     if (!leave.budget.empty()) return Fail(StillProcessed(leave.budget));
     if (tries == kTriesMax) return gone;
-    const auto record = core.store.Get(key);
-    if (!record) return Fail(NotFoundError(GroupResourceOf(*request.kind), request.info.name));
-    object = TRY(ObjectOf(*request.kind, **record));
+    const RecordPtr record = TRY(PodRecord(core, request));
+    object = TRY(ObjectOf(*request.kind, *record));
   }
 }
 
@@ -314,9 +321,8 @@ Result<http::Response> HandleEviction(Core& core, ApiRequest& request) {
     return Fail(Reason::kBadRequest, "name in URL does not match name in Eviction object");
   }
   TRY(CheckDeletion(eviction, request.http));
-  const auto record = core.store.Get(KeyOf(kind, request.info.namespace_name, request.info.name));
-  if (!record) return Fail(NotFoundError(GroupResourceOf(kind), request.info.name));
-  Object object = TRY(ObjectOf(kind, **record));
+  const RecordPtr record = TRY(PodRecord(core, request));
+  Object object = TRY(ObjectOf(kind, *record));
   TRY(core.admission.Validate(admission));
   TRY(CheckTime(request));  // Nothing is taken from a budget for who is told that it is too late.
   TRY(Evict(core, request, std::move(object), eviction, options));

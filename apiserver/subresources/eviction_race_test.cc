@@ -19,6 +19,7 @@ class MeanwhileStore final : public ForwardingStore {
  public:
   using ForwardingStore::ForwardingStore;
   Result<RecordPtr> Get(const std::string& key, Revision at) override {
+    if (away && key == kStoredPod) return Fail(Reason::kInternalError, "away");
     auto record = ForwardingStore::Get(key, at);
     if (meanwhile && key == kStoredPod) std::jthread(std::exchange(meanwhile, nullptr)).join();
     return record;
@@ -29,6 +30,7 @@ class MeanwhileStore final : public ForwardingStore {
   }
 
   std::function<void()> meanwhile;
+  bool away = false;
   int budget_lists = 0;
 };
 
@@ -73,6 +75,21 @@ class EvictionRaceTest : public ServerFixture {
 
   MeanwhileStore between_{*store_};
 };
+
+// Who drains a node would take it for gone.
+TEST_F(EvictionRaceTest, APodOfWhichTheStoreCannotTellIsNotMissing) {
+  ASSERT_EQ(Post("/api/v1/namespaces/default/pods",
+                 R"({"metadata": {"name": "p"},
+                     "spec": {"containers": [{"name": "c", "image": "i"}]}})")
+                .code,
+            201);
+  between_.away = true;
+  const auto refused = Post(std::string(kPod) + "/eviction", R"({"apiVersion": "policy/v1",
+      "kind": "Eviction", "metadata": {"name": "p"}})");
+  EXPECT_EQ(refused.code, 500) << refused.message();
+  between_.away = false;
+  EXPECT_EQ(Get(kPod).code, 200);
+}
 
 TEST_F(EvictionRaceTest, APodThatHasBegunMeanwhileIsNotEvictedUnasked) {
   MakePod("IfHealthyBudget");

@@ -404,6 +404,7 @@ Result<http::Response> HandleGetScale(Core& core, ApiRequest& request) {
   const MediaType media = TRY(Negotiate(request.http, {}));
   const KindInfo& kind = *request.kind;
   const auto record = core.store.Get(KeyOf(kind, request.info.namespace_name, request.info.name));
+  if (!record && record.error().reason != Reason::kNotFound) return Fail(record.error());
   if (!record) return Fail(NotFoundError(GroupResourceOf(kind), request.info.name));
   const Object object = TRY(ObjectOf(kind, **record));
   const Scale shown = TRY(ScaleOf(object));

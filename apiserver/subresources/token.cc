@@ -78,6 +78,7 @@ Result<> Bind(Core& core, const ApiRequest& http, const TokenRequest& request, T
   }
   const std::string space = kind->namespaced ? http.info.namespace_name : "";
   const auto record = core.store.Get(KeyOf(*kind, space, reference.name));
+  if (!record && record.error().reason != Reason::kNotFound) return Fail(record.error());
   if (!record) return Fail(NotFoundError(GroupResourceOf(*kind), reference.name));
   const Object object = TRY(ObjectOf(*kind, **record));
   const std::string& uid = object.metadata().uid;
@@ -98,10 +99,10 @@ Result<> Bind(Core& core, const ApiRequest& http, const TokenRequest& request, T
   }
   if (pod.spec.node_name.empty()) return {};
   order.node = TokenObject{pod.spec.node_name, ""};
-  if (const auto node = core.store.Get(KeyOf(core_v1::Node::Info(), "", pod.spec.node_name))) {
-    const auto view = ObjectView::Of(**node);
-    if (view) order.node->uid = std::string(view->uid());
-  }
+  const auto node = core.store.Get(KeyOf(core_v1::Node::Info(), "", pod.spec.node_name));
+  if (!node && node.error().reason == Reason::kNotFound) return {};
+  if (!node) return Fail(node.error());
+  if (const auto view = ObjectView::Of(**node)) order.node->uid = std::string(view->uid());
   return {};
 }
 
@@ -123,6 +124,7 @@ bool AreOurs(const std::vector<std::string>& ours, const std::vector<std::string
 Result<Object> AccountOf(Core& core, const ApiRequest& request, const TokenRequest& asked) {
   const KindInfo& kind = *request.kind;
   const auto record = core.store.Get(KeyOf(kind, request.info.namespace_name, request.info.name));
+  if (!record && record.error().reason != Reason::kNotFound) return Fail(record.error());
   if (!record) return Fail(NotFoundError(GroupResourceOf(kind), request.info.name));
   Object account = TRY(ObjectOf(kind, **record));
   if (asked.metadata.uid.empty() || asked.metadata.uid == account.metadata().uid) return account;
