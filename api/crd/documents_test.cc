@@ -90,8 +90,9 @@ TEST(DocumentsTest, GetNothingFromDefaultsOfMetadataThatNoMetadataHas) {
                       "type": "object", "properties": {
                           "color": {"type": "string", "default": "red"},
                           "controller": {"type": "boolean", "default": true}}}}}}}}}})");
-  EXPECT_EQ(Completed(*schema, Json::parse(R"({"r": {}})")),
-            Json::parse(R"({"r": {"kind": "X", "metadata": {"labels": {"a": "b"}, "name": "a"}}})"));
+  EXPECT_EQ(
+      Completed(*schema, Json::parse(R"({"r": {}})")),
+      Json::parse(R"({"r": {"kind": "X", "metadata": {"labels": {"a": "b"}, "name": "a"}}})"));
   const Json owned = Json::parse(R"({"r": {"kind": "Y", "metadata": {"labels": {"c": "d"},
       "ownerReferences": [{"apiVersion": "v1", "kind": "K", "name": "n", "uid": "u"}]}}})");
   Json expected = owned;

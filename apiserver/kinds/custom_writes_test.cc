@@ -116,13 +116,13 @@ TEST_F(CustomResources, AnAppliedResourceHasTheMetadataOfOne) {
   Json without = schema;
   without["properties"]["spec"]["properties"]["replicas"].erase("default");
   const auto apply = [&] {
-    return Ask("PATCH", path_ + "/a?fieldManager=m",
-               Cron("a", {{"image", "web"},
-                          {"inner",
-                           {{"apiVersion", "v1"},
-                            {"kind", "X"},
-                            {"metadata", {{"creationTimestamp", "x"}}}}}}),
-               "application/apply-patch+yaml");
+    return Ask(
+        "PATCH", path_ + "/a?fieldManager=m",
+        Cron("a",
+             {{"image", "web"},
+              {"inner",
+               {{"apiVersion", "v1"}, {"kind", "X"}, {"metadata", {{"creationTimestamp", "x"}}}}}}),
+        "application/apply-patch+yaml");
   };
   const std::string why =
       "Cron.example.com \"a\" is invalid: spec.inner.metadata: Invalid value: "

@@ -21,7 +21,7 @@ namespace skiff {
 class OutboundPool final : public ControlLoop {
  public:
   struct Limits {
-    int threads_max = 1024;      // Started on demand; nearly all the time they wait.
+    int threads_max = 1024;  // Started on demand; nearly all the time they wait.
     int running_per_name_max = 256;
     size_t waiting_max = 1024;   // Past it, and past the next, Submit says no.
     int waiting_per_name_max = 256;

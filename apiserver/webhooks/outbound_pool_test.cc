@@ -31,8 +31,9 @@ TEST(OutboundPoolTest, WhoHangsLeavesRoomForOthers) {
   std::promise<void> release;
   const std::shared_future<void> released = release.get_future().share();
   const FakeClock clock;
-  OutboundPool pool(clock, {.threads_max = 4, .running_per_name_max = 2, .waiting_max = 8,
-                     .waiting_per_name_max = 1});
+  OutboundPool pool(
+      clock,
+      {.threads_max = 4, .running_per_name_max = 2, .waiting_max = 8, .waiting_per_name_max = 1});
   for (int i = 0; i < 3; ++i) {
     EXPECT_TRUE(pool.Submit({"slow"}, [released] { released.wait(); }));
   }
@@ -47,8 +48,10 @@ TEST(OutboundPoolTest, OneOfManyLeavesRoomForTheOthers) {
   std::promise<void> release;
   const std::shared_future<void> released = release.get_future().share();
   const FakeClock clock;
-  OutboundPool pool(clock, {.threads_max = 16, .running_per_name_max = 8, .waiting_max = 100,
-                     .waiting_per_name_max = 4});
+  OutboundPool pool(clock, {.threads_max = 16,
+                            .running_per_name_max = 8,
+                            .waiting_max = 100,
+                            .waiting_per_name_max = 4});
   const auto names = [](const std::string& one) {
     return OutboundPool::Names{"many", OutboundPool::OneOfMany(one)};
   };
@@ -66,8 +69,12 @@ TEST(OutboundPoolTest, WhatWaitsHoldsNoMoreThanItMay) {
   std::promise<void> release;
   const std::shared_future<void> released = release.get_future().share();
   const FakeClock clock;
-  OutboundPool pool(clock, {.threads_max = 4, .running_per_name_max = 1, .waiting_max = 100,
-                     .waiting_per_name_max = 100, .bytes_max = 25, .bytes_per_name_max = 10});
+  OutboundPool pool(clock, {.threads_max = 4,
+                            .running_per_name_max = 1,
+                            .waiting_max = 100,
+                            .waiting_per_name_max = 100,
+                            .bytes_max = 25,
+                            .bytes_per_name_max = 10});
   const auto wait = [released] { released.wait(); };
   EXPECT_TRUE(pool.Submit({"a"}, wait, 6));
   EXPECT_TRUE(pool.Submit({"a"}, wait, 4)) << "waits";
@@ -90,9 +97,11 @@ TEST(OutboundPoolTest, NobodyStandsInLineForLongerThanHeIsPatient) {
                             .bytes_max = 100,
                             .bytes_per_name_max = 10,
                             .patience = 15s});
-  ASSERT_TRUE(pool.Submit({"slow"}, [released] { released.wait(); }, 1));
+  ASSERT_TRUE(pool.Submit(
+      {"slow"}, [released] { released.wait(); }, 1));
   std::atomic<int> ran = 0, sent_away = 0;
-  ASSERT_TRUE(pool.Submit({"slow"}, [&] { ++ran; }, 9, [&] { ++sent_away; }));
+  ASSERT_TRUE(pool.Submit(
+      {"slow"}, [&] { ++ran; }, 9, [&] { ++sent_away; }));
   ASSERT_TRUE(pool.Submit({"slow"}, [&] { ++ran; })) << "as long as it takes";
   EXPECT_EQ(pool.Step(), 15s);
   EXPECT_FALSE(pool.Submit({"slow"}, [] {}));
@@ -103,7 +112,9 @@ TEST(OutboundPoolTest, NobodyStandsInLineForLongerThanHeIsPatient) {
   EXPECT_EQ(pool.Step(), kNever);
   EXPECT_EQ(sent_away, 1);
   std::promise<void> last;
-  ASSERT_TRUE(pool.Submit({"slow"}, [&] { last.set_value(); }, 9)) << "both have room again";
+  ASSERT_TRUE(pool.Submit(
+      {"slow"}, [&] { last.set_value(); }, 9))
+      << "both have room again";
   release.set_value();
   last.get_future().wait();
   EXPECT_EQ(ran, 1);
