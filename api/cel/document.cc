@@ -57,11 +57,18 @@ Result<Instant> ReadDateTime(const std::string& text) {
 Result<std::string> ReadBytes(std::string text) {
   for (char& c : text) {
     switch (c) {
-      case '-': c = '+'; break;
-      case '_': c = '/'; break;
+      case '-':
+        c = '+';
+        break;
+      case '_':
+        c = '/';
+        break;
       case '+':
-      case '/': c = '!'; break;
-      default: break;
+      case '/':
+        c = '!';
+        break;
+      default:
+        break;
     }
   }
   return DecodeBase64(text);
@@ -87,11 +94,12 @@ Value TextOfDocument(const std::string& text, const Type& type) {
   if (type.kind == TypeKind::kDuration) {
     const auto duration = ParseFormatDuration(text);
     if (duration) return Value::Duration(*duration);
-    return Unfit("duration", text, "unable to parse " + text.substr(0, kUnfitShownMax) + " as duration");
+    return Unfit("duration", text,
+                 "unable to parse " + text.substr(0, kUnfitShownMax) + " as duration");
   }
   const bool is_date = type.form == TextForm::kDate;
-  const auto instant = is_date ? ParseInstant(text + "T00:00:00Z", TimeForm::kSeconds)
-                               : ReadDateTime(text);
+  const auto instant =
+      is_date ? ParseInstant(text + "T00:00:00Z", TimeForm::kSeconds) : ReadDateTime(text);
   if (instant) return Value::Timestamp({instant->seconds, instant->nanos});
   return Unfit(is_date ? "date formatted string" : "date-time formatted string", text,
                instant.error().message);

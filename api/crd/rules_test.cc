@@ -264,10 +264,10 @@ TEST_F(RuleDocuments, BytesAreReadByTheAlphabetForUrls) {
 
 TEST_F(RuleDocuments, NamedFormatsAreThoseOfSchemas) {
   Json text = {{"type", "string"}};
-  text[kRules] = {{{"rule", "!format.byte().validate(self).hasValue()"}, {"message", "no byte"}},
-                  {{"rule", "!format.date().validate(self).hasValue()"}, {"message", "no date"}},
-                  {{"rule", "!format.datetime().validate(self).hasValue()"},
-                   {"message", "no time"}}};
+  text[kRules] = {
+      {{"rule", "!format.byte().validate(self).hasValue()"}, {"message", "no byte"}},
+      {{"rule", "!format.date().validate(self).hasValue()"}, {"message", "no date"}},
+      {{"rule", "!format.datetime().validate(self).hasValue()"}, {"message", "no time"}}};
   text["maxLength"] = 100;
   Use(Object({{"t", text}}));
   const auto lacks = [&](const char* value) {
