@@ -252,41 +252,6 @@ TEST_F(RuleDocuments, AFailureSaysWhatItsRuleSays) {
   EXPECT_EQ(Create({{"spec", nullptr}}), "");
 }
 
-// The format takes the one alphabet, and rules read the other.
-TEST_F(RuleDocuments, BytesAreReadByTheAlphabetForUrls) {
-  Use(SchemaOf({{"b", {{"type", "string"}, {"format", "byte"}}}},
-               {{{"rule", "self.b.size() == 1"}}}));
-  EXPECT_EQ(Create({{"spec", {{"b", "_w=="}}}}), "");
-  EXPECT_EQ(Create({{"spec", {{"b", "/w=="}}}}),
-            "spec: Invalid value: \"object\": Invalid byte formatted string /w==: illegal base64 "
-            "data at input byte 0 evaluating rule: self.b.size() == 1");
-}
-
-TEST_F(RuleDocuments, NamedFormatsAreThoseOfSchemas) {
-  Json text = {{"type", "string"}};
-  text[kRules] = {
-      {{"rule", "!format.byte().validate(self).hasValue()"}, {"message", "no byte"}},
-      {{"rule", "!format.date().validate(self).hasValue()"}, {"message", "no date"}},
-      {{"rule", "!format.datetime().validate(self).hasValue()"}, {"message", "no time"}}};
-  text["maxLength"] = 100;
-  Use(Object({{"t", text}}));
-  const auto lacks = [&](const char* value) {
-    const std::string told = Create({{"t", value}});
-    std::string out;
-    for (const char* format : {"byte", "date", "time"}) {
-      if (told.find(std::string("no ") + format) != std::string::npos) out += format[0];
-    }
-    return out;
-  };
-  EXPECT_EQ(lacks("/w=="), "dt");
-  EXPECT_EQ(lacks(""), "bdt");
-  EXPECT_EQ(lacks("YWJj\n"), "bdt");
-  EXPECT_EQ(lacks("2024-02-29"), "bt");
-  EXPECT_EQ(lacks("2024-02-29t00:00:00z"), "bd");
-  EXPECT_EQ(lacks("2024-02-29T00:00:00+99:99"), "bd");
-  EXPECT_EQ(lacks("2024-02-29T00:00:60Z"), "bdt");
-}
-
 TEST_F(RuleDocuments, ScalarsAreShown) {
   Json value = {{"type", "integer"}};
   value[kRules] = {{{"rule", "self > 5"}, {"message", "more"}},
