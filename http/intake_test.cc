@@ -90,15 +90,25 @@ TEST(Intake, BoundsTheConnectionsOfAnAddress) {
 TEST(Arrivals, TheOldestMakesRoomOnceItHadItsTime) {
   Arrivals<int> arrivals({.total = 4, .per_address = 2});
   std::vector<int> connections(8);
-  arrivals.Add(connections[0], "a", 0s);
-  arrivals.Add(connections[1], "a", 1s);
-  EXPECT_EQ(arrivals.ToMakeRoom("a", 1s), nullptr) << "a moment is given to all";
-  EXPECT_EQ(arrivals.ToMakeRoom("a", 2s), &connections[0]);
-  EXPECT_EQ(arrivals.ToMakeRoom("b", 2s), nullptr) << "others have room";
-  arrivals.Add(connections[2], "a", 1s);
+  for (size_t i = 0; i < 3; ++i) arrivals.Add(connections[i], "a", 0s);
+  EXPECT_EQ(arrivals.ToMakeRoom(1min), nullptr) << "there is room, whosever they are";
   arrivals.Add(connections[3], "a", 1s);
-  EXPECT_EQ(arrivals.ToMakeRoom("a", 1s), &connections[0]) << "twice as many are too many at once";
-  EXPECT_EQ(arrivals.ToMakeRoom("b", 2s), &connections[0]) << "of all, too";
+  EXPECT_EQ(arrivals.ToMakeRoom(1s), nullptr) << "a moment is given to all";
+  EXPECT_EQ(arrivals.ToMakeRoom(2s), &connections[0]);
+  for (size_t i = 4; i < 8; ++i) arrivals.Add(connections[i], "a", 1s);
+  EXPECT_EQ(arrivals.ToMakeRoom(1s), &connections[0]) << "twice as many are too many at once";
+}
+
+TEST(Arrivals, WhoHasMoreThanHisPartMakesRoomFirst) {
+  Arrivals<int> arrivals({.total = 4, .per_address = 2});
+  std::vector<int> connections(5);
+  arrivals.Add(connections[0], "b", 0s);
+  for (size_t i = 1; i < 4; ++i) arrivals.Add(connections[i], "a", 1s);
+  EXPECT_EQ(arrivals.ToMakeRoom(2s), nullptr) << "not for one of these";
+  EXPECT_EQ(arrivals.ToMakeRoom(3s), &connections[1]);
+  arrivals.Remove(connections[1]);
+  arrivals.Add(connections[4], "c", 1s);
+  EXPECT_EQ(arrivals.ToMakeRoom(2s), &connections[0]) << "nobody has too many: the oldest of all";
 }
 
 TEST(Arrivals, WhoHasAskedNoLongerCounts) {
@@ -109,9 +119,9 @@ TEST(Arrivals, WhoHasAskedNoLongerCounts) {
   arrivals.Remove(connections[0]);
   arrivals.Remove(connections[0]);
   EXPECT_EQ(arrivals.size(), 1);
-  EXPECT_EQ(arrivals.ToMakeRoom("a", 1min), nullptr);
+  EXPECT_EQ(arrivals.ToMakeRoom(1min), nullptr);
   arrivals.Add(connections[2], "a", 1s);
-  EXPECT_EQ(arrivals.ToMakeRoom("a", 1min), &connections[1]);
+  EXPECT_EQ(arrivals.ToMakeRoom(1min), &connections[1]);
 }
 
 }  // namespace

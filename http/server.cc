@@ -270,7 +270,7 @@ class Server::Impl::Front final : public ConnectionHost {
   Loop& loop() { return loop_; }
 
   void Adopt(int fd, std::string remote_address) {
-    if (ServerConnection* oldest = arrivals_.ToMakeRoom(remote_address, loop_.Now())) {
+    if (ServerConnection* oldest = arrivals_.ToMakeRoom(loop_.Now())) {
       oldest->Close();
     }
     auto connection = std::make_shared<ServerConnection>(loop_, *this, server_.intake, fd,

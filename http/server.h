@@ -15,8 +15,8 @@
 // bytes have no room.
 //
 // What strangers can make it hold, with the limits as they are: 50,000 connections, 25,000 from one
-// address; of those that have asked for nothing yet 8,192, and 2,048 from one address (the oldest
-// make room), each with the 17 KB that TLS takes; 64 MiB of handshakes, 16 MiB from one address; 8
+// address; of those that have asked for nothing yet 8,192 (the oldest make room, of who has most of
+// them), each with the 17 KB that TLS takes; 64 MiB of handshakes, 16 MiB from one address; 8
 // KiB of request a connection, and beyond that 128 MiB in all, 32 MiB from one address, of which
 // certificates that did not verify, 8 KiB each, may take half. Heads, handshakes and bodies have
 // deadlines that nothing moves. A connection of HTTP/2 counts as one,
@@ -48,7 +48,7 @@ struct Limits {
   size_t connections_max = 50'000;        // Else closed at accept.
   size_t connections_per_address_max = 25'000;  // The same.
   // Connections that have not sent a whole head yet: past it the oldest is closed when it had two
-  // seconds, past twice that at once.
+  // seconds, past twice that at once; of the address with most, where that has more than its part.
   size_t arriving_max = 4'096;
   size_t arriving_per_address_max = 1'024;
   // What handshakes may hold that have begun, at kHandshakeBytes each: further ones wait for them,

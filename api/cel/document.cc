@@ -46,32 +46,63 @@ Value PlainScalar(const Json& json) {
   }
 }
 
-Value TimeOfDocument(const std::string& text, TextForm form) {
-  const std::string whole = form == TextForm::kDate ? text + "T00:00:00Z" : text;
-  const auto instant = ParseInstant(whole, TimeForm::kSeconds);
-  if (!instant) {
-    const char* what = form == TextForm::kDate ? "date" : "date-time";
-    return Value::Error("Invalid " + std::string(what) + " format: " + instant.error().message);
+// As Kubernetes reads them: of its layouts all but one name a zone.
+Result<Instant> ReadDateTime(const std::string& text) {
+  if (text.empty()) return Instant{0, 0};
+  const auto instant = ParseInstant(text, TimeForm::kSeconds);
+  return instant ? instant : ParseInstant(text + "Z", TimeForm::kSeconds);
+}
+
+// Base64 of the alphabet for URLs, whatever the format of the same name takes.
+Result<std::string> ReadBytes(std::string text) {
+  for (char& c : text) {
+    switch (c) {
+      case '-':
+        c = '+';
+        break;
+      case '_':
+        c = '/';
+        break;
+      case '+':
+      case '/':
+        c = '!';
+        break;
+      default:
+        break;
+    }
   }
-  return Value::Timestamp({instant->seconds, instant->nanos});
+  return DecodeBase64(text);
+}
+
+// What is wrong is said of each rule, and of each value.
+constexpr size_t kUnfitShownMax = 1000;
+
+Value Unfit(std::string_view what, std::string_view text, std::string_view why) {
+  std::string message = "Invalid ";
+  message.append(what).append(" ").append(text.substr(0, kUnfitShownMax)).append(": ").append(why);
+  return Value::Error(std::move(message));
 }
 
 Value TextOfDocument(const std::string& text, const Type& type) {
   if (type.kind == TypeKind::kString) return Value::StringView(text);
   looks_of_thread += text.size() / kTextBytesPerLook;  // Read anew each time that it is named.
-  switch (type.kind) {
-    case TypeKind::kBytes: {
-      auto bytes = DecodeBase64(text);
-      if (!bytes) return Value::Error("byte decode error: " + bytes.error().message);
-      return Value::Bytes(*std::move(bytes));
-    }
-    case TypeKind::kDuration: {
-      const auto duration = ParseFormatDuration(text);
-      if (!duration) return Value::Error("unable to parse duration: " + text);
-      return Value::Duration(*duration);
-    }
-    default: return TimeOfDocument(text, type.form);
+  if (type.kind == TypeKind::kBytes) {
+    auto bytes = ReadBytes(text);
+    if (!bytes) return Unfit("byte formatted string", text, bytes.error().message);
+    return Value::Bytes(*std::move(bytes));
   }
+  if (type.kind == TypeKind::kDuration) {
+    const auto duration = ParseFormatDuration(text);
+    if (duration) return Value::Duration(*duration);
+    return Unfit("duration", text,
+                 "unable to parse " + text.substr(0, kUnfitShownMax) + " as duration");
+  }
+  const bool is_date = type.form == TextForm::kDate;
+  const auto instant =
+      is_date ? ParseInstant(text + "T00:00:00Z", TimeForm::kSeconds) : ReadDateTime(text);
+  if (instant) return Value::Timestamp({instant->seconds, instant->nanos});
+  return Unfit(is_date ? "date formatted string" : "date-time formatted string", text,
+               instant.error().message);
 }
 
 }  // namespace

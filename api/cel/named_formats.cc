@@ -1,11 +1,10 @@
 // format: the formats of Kubernetes' names, by name.
 #include <array>
 
-#include "api/cel/conversions.h"
 #include "api/cel/go_url.h"
 #include "api/cel/libraries.h"
 #include "api/cel/patterns.h"
-#include "api/codec/base64.h"
+#include "api/crd/formats.h"
 #include "api/rules/names.h"
 
 namespace skiff::cel {
@@ -25,14 +24,13 @@ Messages UuidErrors(std::string_view text) {
   return {"does not match the UUID format"};
 }
 Messages Base64Errors(std::string_view text) {
-  return DecodeBase64(text) ? Messages{} : Messages{"invalid base64"};
+  return crd::HasFormat("byte", text) ? Messages{} : Messages{"invalid base64"};
 }
 Messages DateErrors(std::string_view text) {
-  const bool whole = text.size() == 10 && ReadTimestamp(std::string(text) + "T00:00:00Z");
-  return whole ? Messages{} : Messages{"invalid date"};
+  return crd::HasFormat("date", text) ? Messages{} : Messages{"invalid date"};
 }
 Messages DateTimeErrors(std::string_view text) {
-  return ReadTimestamp(text) ? Messages{} : Messages{"invalid datetime"};
+  return crd::HasFormat("datetime", text) ? Messages{} : Messages{"invalid datetime"};
 }
 Messages LabelPrefixErrors(std::string_view text) {
   return NameIsDnsLabel(text, true);

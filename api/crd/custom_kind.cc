@@ -221,16 +221,6 @@ Result<const Json*> ValueAt(const Json& document, std::string_view path) {
   return at;
 }
 
-// Whether all defaults found room.
-bool FillDefaults(const Schema& schema, Json& content, size_t room) {
-  const bool filled = ApplyDefaults(schema, content, room);
-  // One in the metadata of an embedded resource may have fields that no metadata has.
-  if (schema.has_defaults && schema.has_embedded) {
-    (void)CoerceEmbedded(schema, content, false, nullptr);  // Fails only where it is strict.
-  }
-  return filled;
-}
-
 // A number of replicas that scale shows.
 void CheckReplicas(const Json& document, const std::string& path, Violations& out) {
   const FieldPath at("." + path);
@@ -347,7 +337,7 @@ bool CustomKind::FillIn(Json& content, size_t bytes_max) const {
   // What has all of them, as nearly all objects that are changed, need not be measured.
   if (!LacksDefaults(schema, content)) return true;
   const size_t bytes = DumpJson(content).size();
-  return FillDefaults(schema, content, bytes_max - std::min(bytes_max, bytes));
+  return ApplyDefaults(schema, content, bytes_max - std::min(bytes_max, bytes));
 }
 
 Result<bool> CustomKind::FromStore(std::string_view api_version, Json& content,
@@ -362,7 +352,7 @@ Result<bool> CustomKind::FromStore(std::string_view api_version, Json& content,
   const Schema& kept = found->second->schema();
   if (Prune(kept, content, nullptr)) PruneNulls(kept, content);
   (void)CoerceEmbedded(kept, content, false, nullptr);  // Fails only where it is strict.
-  return FillDefaults(kept, content, room);
+  return ApplyDefaults(kept, content, room);
 }
 
 CustomKind::Reading CustomKind::ReadingOf(const Json& content, size_t room) const {

@@ -178,7 +178,7 @@ class Coercer {
       return Refuse(place.Text() + ".metadata", *metadata, decoded.error().message);
     }
     if (!decoded) {
-      value.erase(metadata);
+      KeepFields(*metadata);
       return {};
     }
     for (const std::string& error : decoded->strict_errors) {
@@ -187,12 +187,30 @@ class Coercer {
       unknown_.Add(place.Text() + ".metadata." +
                    error.substr(kUnknown.size(), error.size() - kUnknown.size() - 1));
     }
-    if (decoded->document.is_object() && decoded->document.contains("creationTimestamp") &&
-        decoded->document["creationTimestamp"].is_null()) {
-      decoded->document.erase("creationTimestamp");
-    }
-    *metadata = std::move(decoded->document);
+    *metadata = WithoutNoTime(std::move(decoded->document));
     return {};
+  }
+
+  static Json WithoutNoTime(Json metadata) {
+    if (!metadata.is_object()) return metadata;
+    const auto time = metadata.find("creationTimestamp");
+    if (time != metadata.end() && time->is_null()) metadata.erase(time);
+    return metadata;
+  }
+
+  // Of metadata that cannot be read, the fields that can. What has no fields stays what it is.
+  static void KeepFields(Json& metadata) {
+    if (!metadata.is_object()) return;
+    Json kept = Json::object();
+    for (const auto& [name, value] : metadata.get_ref<const Json::object_t&>()) {
+      Json alone;
+      alone[name] = value;
+      auto decoded =
+          DecodeJson(meta_v1::ObjectMeta::Describe(), DumpJson(alone), FieldValidation::kIgnore);
+      if (!decoded || !decoded->document.contains(name)) continue;
+      kept[name] = std::move(decoded->document[name]);
+    }
+    metadata = WithoutNoTime(std::move(kept));
   }
 
   static Result<> Refuse(const std::string& path, const Json& value, std::string_view why) {

@@ -27,9 +27,9 @@ void PruneNulls(const Schema& schema, Json& content);
 // Whether it would fill in anything.
 bool LacksDefaults(const Schema& schema, const Json& content);
 
-// Brings the metadata of embedded resources into the form of ObjectMeta. Where it does not fit it
-// is dropped, or (`strict`) the whole fails. `unknown` gets the fields that ObjectMeta does not
-// have.
+// Brings the metadata of embedded resources into the form of ObjectMeta. Fields of it that do not
+// fit are dropped, and metadata that has no fields is left to validation; or (`strict`) the whole
+// fails. `unknown` gets the fields that ObjectMeta does not have.
 Result<> CoerceEmbedded(const Schema& schema, Json& content, bool strict,
                         std::vector<std::string>* unknown);
 

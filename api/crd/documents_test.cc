@@ -72,9 +72,44 @@ TEST(DocumentsTest, GetNothingUnknownFromTheDefaultsOfAMapsValues) {
   EXPECT_EQ(Completed(*schema, Json::parse(R"({"m": {"k": null, "l": {"a": "y"}}})")),
             Json::parse(R"({"m": {"k": {"a": "x"}, "l": {"a": "y"}}})"));
   EXPECT_EQ(Completed(*schema, Json::parse(R"({"r": {"k": null}})")),
-            Json::parse(R"({"r": {"k": {"apiVersion": "v1", "own": 1}}})"));
+            Json::parse(R"({"r": {"k": {"apiVersion": "v1", "metadata": {}, "own": 1}}})"));
   EXPECT_EQ(Completed(*schema, Json::parse(R"({"t": {"k": null}})")),
             Json::parse(R"({"t": {"k": {}}})"));
+}
+
+// Whichever part of the metadata they are for.
+TEST(DocumentsTest, GetNothingFromDefaultsOfMetadataThatNoMetadataHas) {
+  const auto schema = SchemaOf(R"({"type": "object", "properties": {
+      "r": {"type": "object", "x-kubernetes-embedded-resource": true,
+          "x-kubernetes-preserve-unknown-fields": true, "properties": {
+              "kind": {"type": "string", "default": "X"},
+              "metadata": {"type": "object", "default": {"name": "a", "zzz": 1}, "properties": {
+                  "color": {"type": "string", "default": "red"},
+                  "labels": {"type": "object", "default": {"a": "b"}},
+                  "ownerReferences": {"type": "array", "items": {
+                      "type": "object", "properties": {
+                          "color": {"type": "string", "default": "red"},
+                          "controller": {"type": "boolean", "default": true}}}}}}}}}})");
+  EXPECT_EQ(
+      Completed(*schema, Json::parse(R"({"r": {}})")),
+      Json::parse(R"({"r": {"kind": "X", "metadata": {"labels": {"a": "b"}, "name": "a"}}})"));
+  const Json owned = Json::parse(R"({"r": {"kind": "Y", "metadata": {"labels": {"c": "d"},
+      "ownerReferences": [{"apiVersion": "v1", "kind": "K", "name": "n", "uid": "u"}]}}})");
+  Json expected = owned;
+  expected["r"]["metadata"]["ownerReferences"][0]["controller"] = true;
+  EXPECT_EQ(Completed(*schema, owned), expected);
+}
+
+TEST(DocumentsTest, OfMetadataThatIsWrongThePartsThatAreRightStay) {
+  const auto schema = SchemaOf(R"({"type": "object", "properties": {"r": {
+      "type": "object", "x-kubernetes-embedded-resource": true,
+      "x-kubernetes-preserve-unknown-fields": true}}})");
+  EXPECT_EQ(Completed(*schema, Json::parse(R"({"r": {"metadata": {"zzz": 1, "name": 7,
+                "creationTimestamp": "2024-01-01T00:00:00Z", "labels": {"a": "b"}}}})")),
+            Json::parse(R"({"r": {"metadata": {
+                "creationTimestamp": "2024-01-01T00:00:00Z", "labels": {"a": "b"}}}})"));
+  const Json text = Json::parse(R"({"r": {"metadata": "x"}})");
+  EXPECT_EQ(Completed(*schema, text), text);
 }
 
 TEST(DocumentsTest, LackDefaultsWhereSomeWouldBeFilledIn) {

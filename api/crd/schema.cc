@@ -40,10 +40,16 @@ ListType ListTypeOf(std::string_view word) {
 // Which are kept: those that are checked, or whichever is named.
 enum class Formats { kChecked, kAll };
 
+// Where a field is that each embedded resource has, or something below it: what is there is kept
+// whatever its schema says of it.
+struct OwnField {
+  const OwnField* above;  // Null for those of the resource itself.
+  std::string_view name;  // "" of the items of a list.
+};
+
 struct Reading {
   Formats formats;
-  // Below what each embedded resource has, which is kept whatever its schema says of it.
-  bool is_own_field = false;
+  const OwnField* own = nullptr;  // Null: something else.
 };
 
 SchemaPtr Read(const Json& props, Reading how, int depth);
@@ -74,12 +80,16 @@ void ReadStructure(const Json& props, Reading how, int depth, Schema& out) {
     for (const auto& [name, each] : properties->items()) {
       const bool is_own =
           out.embedded && (name == "metadata" || name == "kind" || name == "apiVersion");
-      out.properties.emplace_back(name,
-                                  Read(each, {how.formats, how.is_own_field || is_own}, depth));
+      const OwnField field{how.own, name};
+      const bool is_below = how.own != nullptr;
+      out.properties.emplace_back(
+          name, Read(each, {how.formats, is_own || is_below ? &field : nullptr}, depth));
     }
   }
+  const OwnField below{how.own, ""};
+  const Reading how_below{how.formats, how.own == nullptr ? nullptr : &below};
   const auto items = props.find("items");
-  if (items != props.end() && items->is_object()) out.items = Read(*items, how, depth);
+  if (items != props.end() && items->is_object()) out.items = Read(*items, how_below, depth);
   const auto additional = props.find("additionalProperties");
   if (additional == props.end() || additional->is_null()) return;
   out.has_additional = true;
@@ -146,13 +156,48 @@ void SumUp(Schema& schema) {
   add(schema.additional);
 }
 
+// A resource that has nothing but this value in one of its own fields.
+Json ResourceWith(const OwnField* field, Json value) {
+  for (; field != nullptr; field = field->above) {
+    Json outer;
+    if (field->name.empty()) {
+      outer.push_back(std::move(value));
+    } else {
+      outer[std::string(field->name)] = std::move(value);
+    }
+    value = std::move(outer);
+  }
+  return value;
+}
+
+// What the resource has there; nullptr for nothing.
+const Json* ValueIn(const Json& resource, const OwnField* field) {
+  if (field == nullptr) return &resource;
+  const Json* outer = ValueIn(resource, field->above);
+  if (outer == nullptr) return nullptr;
+  if (field->name.empty()) return outer->is_array() && !outer->empty() ? &(*outer)[0] : nullptr;
+  if (!outer->is_object()) return nullptr;
+  const auto found = outer->find(std::string(field->name));
+  return found == outer->end() ? nullptr : &*found;
+}
+
 // What a default fills in is not looked at again, and those of a map's values may be anything: they
-// are brought into the form of what is sent, once, as Kubernetes does it.
-void CompleteDefault(Schema& schema) {
+// are brought into the form of what is sent, once, as Kubernetes does it. Of one for what each
+// resource has stays what the metadata of a resource can have there.
+void CompleteDefault(Reading how, Schema& schema) {
   if (!schema.default_value) return;
   // Drops what does not fit, and so does not fail.
-  (void)CoerceEmbedded(schema, *schema.default_value, false, nullptr);
-  Prune(schema, *schema.default_value, nullptr);
+  if (how.own == nullptr) {
+    (void)CoerceEmbedded(schema, *schema.default_value, false, nullptr);
+    Prune(schema, *schema.default_value, nullptr);
+    return;
+  }
+  Schema any;
+  any.embedded = any.has_embedded = true;
+  Json resource = ResourceWith(how.own, std::move(*schema.default_value));
+  (void)CoerceEmbedded(any, resource, false, nullptr);
+  const Json* left = ValueIn(resource, how.own);
+  schema.default_value = left == nullptr || left->is_null() ? std::nullopt : std::optional(*left);
 }
 
 SchemaPtr Read(const Json& props, Reading how, int depth) {
@@ -161,7 +206,7 @@ SchemaPtr Read(const Json& props, Reading how, int depth) {
   if (!props.is_object() || depth > kSchemaDepthMax) return owned;
   ReadStructure(props, how, depth + 1, *schema);
   SumUp(*schema);
-  if (!how.is_own_field) CompleteDefault(*schema);
+  CompleteDefault(how, *schema);
   schema->required = Texts(props, "required");
   if (!HasLimits(props, how.formats)) return owned;
   auto limits = std::make_unique<SchemaLimits>();

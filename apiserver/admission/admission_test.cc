@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "api/gen/core_v1.h"
+#include "apiserver/admission/request_document.h"
 #include "base/metrics.h"
 
 namespace skiff {
@@ -34,6 +35,19 @@ TEST(Admission, ARefusalNamesTheObjectAsFarAsItHasAName) {
   object.metadata().generate_name = "a-";
   unnamed.object = &object;
   EXPECT_EQ(ShownName(unnamed), "a-");
+}
+
+TEST(Admission, ARequestHasItsFieldsWhereTheyAreEmptyToo) {
+  Removal removal;
+  const Json document = RequestDocument(removal.Of("a"), core_v1::ConfigMap::Info());
+  std::string names;
+  for (const auto& [name, value] : document.items()) names += name + " ";
+  EXPECT_EQ(names,
+            "dryRun kind name object oldObject operation options requestKind requestResource "
+            "resource uid userInfo ");
+  EXPECT_TRUE(document["object"].is_null());
+  EXPECT_TRUE(document["oldObject"].is_null());
+  EXPECT_EQ(document["uid"], "");
 }
 
 TEST(Admission, AnAnnotationNeedsAKeyWithADomain) {

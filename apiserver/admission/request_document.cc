@@ -57,12 +57,15 @@ User ServiceAccountUser(const std::string& space, const std::string& name) {
 }  // namespace
 
 Json RequestDocument(const AdmissionRequest& request, const KindInfo& kind) {
-  Json document = {{"kind", KindDocument(kind, request.subresource)},
+  Json document = {{"uid", ""},
+                   {"kind", KindDocument(kind, request.subresource)},
                    {"resource", ResourceDocument(kind)},
                    {"requestKind", KindDocument(request.kind, request.subresource)},
                    {"requestResource", ResourceDocument(request.kind)},
                    {"operation", OperationText(request.operation)},
                    {"userInfo", UserDocument(request.user)},
+                   {"object", nullptr},
+                   {"oldObject", nullptr},
                    {"dryRun", request.dry_run},
                    {"options", OptionsOf(request)}};
   const auto set = [&](const char* field, std::string_view value) {

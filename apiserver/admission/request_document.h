@@ -11,7 +11,8 @@
 
 namespace skiff {
 
-// `request` put as one for `kind`; without uid, object and oldObject.
+// `request` put as one for `kind`. Its uid and objects are there, and empty: expressions have them
+// elsewhere, and to compare the whole costs by its fields.
 Json RequestDocument(const AdmissionRequest& request, const KindInfo& kind);
 
 // What the request asks of, for `authorizer.requestResource`.

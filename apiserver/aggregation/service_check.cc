@@ -41,7 +41,7 @@ Result<std::vector<EndpointSlice>> SlicesOf(Store& store, const RemoteService& r
 
 bool OffersPort(const EndpointSlice& slice, const std::string& port_name) {
   return std::any_of(slice.ports.begin(), slice.ports.end(), [&](const auto& port) {
-    return port.name.value_or("") == port_name;
+    return port.port && port.name.value_or("") == port_name;  // Without one it is any.
   });
 }
 

@@ -114,7 +114,7 @@ class AccessWebhookTest : public OutsideFixture {
   std::string Metrics() { return Get("/metrics").response.body; }
 
   // Of one of many: those that run, and those that wait.
-  static constexpr int kInPlaceOfOne = 16 + 64;
+  static constexpr int kInPlaceOfOne = 64 + 64;
 
   std::filesystem::path directory_;
   std::vector<Json> seen_;

@@ -110,23 +110,34 @@ TEST_F(CustomResources, AResourceThatTheKeptVersionAloneKnowsIsOneThroughEachVer
 // An apply is not decoded as a body is: it is validation that finds what no metadata is.
 TEST_F(CustomResources, AnAppliedResourceHasTheMetadataOfOne) {
   Json schema = Schema();
-  // Where defaults are filled in, what is no metadata goes before anybody looks.
-  schema["properties"]["spec"]["properties"]["replicas"].erase("default");
   schema["properties"]["spec"]["properties"]["inner"] = Json::parse(R"({"type": "object",
       "x-kubernetes-embedded-resource": true, "x-kubernetes-preserve-unknown-fields": true})");
+  ASSERT_TRUE(schema["properties"]["spec"]["properties"]["replicas"].contains("default"));
+  Json without = schema;
+  without["properties"]["spec"]["properties"]["replicas"].erase("default");
+  const auto apply = [&] {
+    return Ask(
+        "PATCH", path_ + "/a?fieldManager=m",
+        Cron("a",
+             {{"image", "web"},
+              {"inner",
+               {{"apiVersion", "v1"}, {"kind", "X"}, {"metadata", {{"creationTimestamp", "x"}}}}}}),
+        "application/apply-patch+yaml");
+  };
+  const std::string why =
+      "Cron.example.com \"a\" is invalid: spec.inner.metadata: Invalid value: "
+      "{\"creationTimestamp\":\"x\"}: parsing time \"x\" as \"2006-01-02T15:04:05Z07:00\": "
+      "cannot parse \"x\" as \"2006\"";
   Define(Definition(schema));
-  const Answer refused = Ask(
-      "PATCH", path_ + "/a?fieldManager=m",
-      Cron("a",
-           {{"image", "web"},
-            {"inner",
-             {{"apiVersion", "v1"}, {"kind", "X"}, {"metadata", {{"creationTimestamp", "x"}}}}}}),
-      "application/apply-patch+yaml");
+  const Answer with_defaults = apply();
+  EXPECT_EQ(with_defaults.code, 422);
+  EXPECT_EQ(with_defaults.message(), why);
+  const Json changed = {{"spec", {{"versions", Definition(without)["spec"]["versions"]}}}};
+  ASSERT_EQ(Merge(definitions_ + "/crons.example.com", changed.dump()).code, 200);
+  Settle();
+  const Answer refused = apply();
   EXPECT_EQ(refused.code, 422);
-  EXPECT_EQ(refused.message(),
-            "Cron.example.com \"a\" is invalid: spec.inner.metadata: Invalid value: "
-            "{\"creationTimestamp\":\"x\"}: parsing time \"x\" as \"2006-01-02T15:04:05Z07:00\": "
-            "cannot parse \"x\" as \"2006\"");
+  EXPECT_EQ(refused.message(), why);
 }
 
 }  // namespace

@@ -136,6 +136,32 @@ Propagation DefaultPropagation(const KindInfo& kind) {
   return kind.behaviour->orphans_dependents ? Propagation::kOrphan : Propagation::kUnset;
 }
 
+namespace {
+
+// Whether it is being deleted already and nothing is to change: nobody is asked about that.
+bool IsPending(const Object& object, const DeleteQuery& options) {
+  const meta_v1::ObjectMeta& meta = object.metadata();
+  if (!meta.deletion_timestamp) return false;
+  if (const auto* space = object.As<core_v1::Namespace>()) return !space->spec.finalizers.empty();
+  if (object.As<core_v1::Pod>() == nullptr) return false;
+  const int64_t before = meta.deletion_grace_period_seconds.value_or(0);
+  return before > 0 && (!options.grace_seconds || GraceAsked(options) >= before);
+}
+
+// The options as admission sees them, where one object is to go: kube-apiserver has completed them
+// by then.
+DeleteQuery AsMeant(const Object& object, DeleteQuery options) {
+  const meta_v1::ObjectMeta& meta = object.metadata();
+  if (object.kind().behaviour->marks_own_end && !options.uid) options.uid = meta.uid;
+  if (options.grace_seconds) options.grace_seconds = GraceAsked(options);
+  if (const auto* pod = object.As<core_v1::Pod>(); pod != nullptr && !meta.deletion_timestamp) {
+    options.grace_seconds = GraceOf(*pod, options);
+  }
+  return options;
+}
+
+}  // namespace
+
 // What is to become of an object whose deletion was asked for; its changes are made already.
 struct ObjectRemover::Decision {
   bool remove = false;   // Now.
@@ -148,7 +174,6 @@ Result<ObjectRemover::Decision> ObjectRemover::Decide(Object& object,
   meta_v1::ObjectMeta& meta = object.metadata();
   const TimePoint now = WholeSeconds(parts_.clock.Now());
   if (auto* space = object.As<core_v1::Namespace>(); space && !space->spec.finalizers.empty()) {
-    if (meta.deletion_timestamp) return Decision{.pending = true};
     meta.deletion_timestamp = Time(now);
     space->status.phase = "Terminating";
     SetCollectorFinalizers(object, options);
@@ -168,9 +193,6 @@ Result<ObjectRemover::Decision> ObjectRemover::Decide(Object& object,
       meta.deletion_timestamp = Time(now + Seconds(grace));
       if (meta.generation > 0) ++meta.generation;
     } else if (const int64_t before = meta.deletion_grace_period_seconds.value_or(0); before > 0) {
-      if (!options.grace_seconds || GraceAsked(options) >= before) {
-        return Decision{.pending = true};
-      }
       grace = GraceAsked(options);
       graceful = true;
       const TimePoint sooner =
@@ -196,6 +218,7 @@ struct ObjectRemover::Plan {
   Object object;  // What the decision made of it.
   Decision decision;
   std::optional<Write> write;  // nullopt: nothing changes.
+  std::optional<Error> refusal = {};  // What the client is told once that is written.
 
   Removed ToRemoved() const {
     return {.kind = &object.kind(),
@@ -212,22 +235,39 @@ Result<ObjectRemover::Plan> ObjectRemover::Prepare(ApiRequest& request, const St
                                                    const DeleteQuery& options) const {
   Object object = TRY(ObjectOf(*request.kind, *record));
   TRY(CheckPreconditions(object, options));
-  const Json options_document = OptionsDocument(options);
-  AdmissionRequest admission = AdmissionOf(request, Operation::kDelete, *request.kind);
-  admission.namespace_name = where.object_namespace;
-  admission.name = where.name;
-  admission.dry_run = options.dry_run;
-  admission.old_object = &object;
-  admission.options = &options_document;
-  admission.of_collection = request.info.name.empty();
-  TRY(parts_.admission.Admit(admission));
-  TRY(parts_.admission.Validate(admission));
+  if (IsPending(object, options)) {
+    return Plan{.object = std::move(object), .decision = {.pending = true}};
+  }
+  const bool of_collection = request.info.name.empty();
+  const DeleteQuery shown = of_collection ? options : AsMeant(object, options);
+  const Json options_document = OptionsDocument(shown);
+  const auto ask = [&](const Object& old) -> Result<> {
+    AdmissionRequest admission = AdmissionOf(request, Operation::kDelete, *request.kind);
+    admission.namespace_name = where.object_namespace;
+    admission.name = where.name;
+    admission.dry_run = options.dry_run;
+    admission.old_object = &old;
+    admission.options = &options_document;
+    admission.of_collection = of_collection;
+    TRY(parts_.admission.Admit(admission));
+    return parts_.admission.Validate(admission);
+  };
+  TRY(ask(object));
   const Decision decision = TRY(Decide(object, options));
   Plan plan{.object = std::move(object), .decision = decision};
-  if (options.dry_run || decision.pending) return plan;
+  if (options.dry_run) return plan;
+  if (decision.remove && !decision.as_kept) {
+    // Kubernetes marks it first, and asks anew when it goes: who says no then leaves it marked.
+    const Result<> goes = ask(plan.object);
+    if (IsVoid()) return Fail(WouldWait());
+    if (!goes) {
+      plan.refusal = goes.error();
+      plan.decision.remove = false;
+    }
+  }
   Write write{.key = record->key,
               .expect = {.kind = Precondition::Kind::kRevision, .revision = record->modified}};
-  if (!decision.remove) {
+  if (!plan.decision.remove) {
     if (TRY(HoldsObject(*request.kind, *record, plan.object))) return plan;
     StoredObject stored = TRY(EncodeForStore(plan.object));
     write.value = std::move(stored.value);
@@ -253,7 +293,7 @@ bool ObjectRemover::MayLeave(const ApiRequest& request, const Plan& plan,
   const KindInfo& kind = plan.object.kind();
   // What the object owned is given back by who waits for the write.
   return request.late != nullptr && IsSentAsKept(kind) && !parts_.allocations.Owns(kind) &&
-         record.value.size() <= LateWrite::kBytesMax;
+         !plan.refusal && record.value.size() <= LateWrite::kBytesMax;
 }
 
 Result<Removed> ObjectRemover::Delete(ApiRequest& request, const std::string& namespace_name,
@@ -269,6 +309,7 @@ Result<Removed> ObjectRemover::Delete(ApiRequest& request, const std::string& na
     }
     Plan plan = TRY(Prepare(request, {namespace_name, name}, *record, options));
     TRY(CheckTime(request));
+    if (!plan.write && plan.refusal) return Fail(*plan.refusal);
     if (!plan.write) {
       Removed removed = plan.ToRemoved();
       removed.text = TextOf(plan.object);
@@ -285,6 +326,7 @@ Result<Removed> ObjectRemover::Delete(ApiRequest& request, const std::string& na
     if (IsVoid()) return Fail(WouldWait());
     const auto written = parts_.store.Apply(std::move(*plan.write));
     if (written) {
+      if (plan.refusal) return Fail(*plan.refusal);
       if (plan.decision.remove) parts_.allocations.Release(plan.object);
       return Outcome(plan, **record, *written);
     }
@@ -302,14 +344,16 @@ class ObjectRemover::Batch {
 
   bool full() const { return writes_.size() >= kWritesMax || bytes_ >= kBytesMax; }
 
-  void Add(const StoreKeyParts& where, Plan plan) {
-    if (!plan.write) return;
+  Result<> Add(const StoreKeyParts& where, Plan plan) {
+    if (!plan.write && plan.refusal) return Fail(*plan.refusal);
+    if (!plan.write) return {};
     bytes_ += plan.write->value ? plan.write->value->size() : 0;
     writes_.push_back(std::move(*plan.write));
     std::optional<Object> removed;
     if (plan.decision.remove) removed = std::move(plan.object);
-    waiting_.push_back(
-        {std::string(where.object_namespace), std::string(where.name), std::move(removed)});
+    waiting_.push_back({std::string(where.object_namespace), std::string(where.name),
+                        std::move(removed), std::move(plan.refusal)});
+    return {};
   }
 
   // Who was changed meanwhile is looked at again, alone.
@@ -335,10 +379,12 @@ class ObjectRemover::Batch {
     std::string namespace_name;
     std::string name;
     std::optional<Object> removed;  // As it was last, when it goes now.
+    std::optional<Error> refusal;   // As in Plan.
   };
 
   Result<> Finish(const Waiting& waiting, const Result<Written>& result) {
     if (result) {
+      if (waiting.refusal) return Fail(*waiting.refusal);
       if (waiting.removed) remover_.parts_.allocations.Release(*waiting.removed);
       return {};
     }
@@ -369,8 +415,10 @@ Result<> ObjectRemover::DeleteAll(ApiRequest& request, const std::vector<RecordP
       TRY(batch.Commit());
       return Fail(plan.error());
     }
-    batch.Add(*where, std::move(*plan));
-    if (batch.full()) TRY(batch.Commit());
+    const bool is_refused = plan->refusal.has_value();
+    auto added = batch.Add(*where, std::move(*plan));
+    if (is_refused || batch.full()) TRY(batch.Commit());
+    if (!added) return added;
   }
   return batch.Commit();
 }

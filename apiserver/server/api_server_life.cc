@@ -135,7 +135,8 @@ Result<std::string> ApiServer::SignToken(const Json& claims) {
 std::vector<ControlLoop*> ApiServer::loops() {
   std::vector<ControlLoop*> loops = {
       state_->upkeep.get(),  state_->definitions.get(),        &state_->watch_pages,
-      &state_->watch_frames, state_->flow_configuration.get(), state_->address_repair.get()};
+      &state_->watch_frames, state_->flow_configuration.get(), state_->address_repair.get(),
+      &state_->outbound};
   for (WatchJobLoop& loop : state_->list_jobs.loops()) loops.push_back(&loop);
   for (ControlLoop* loop : state_->aggregation->loops()) loops.push_back(loop);
   if (state_->outside) loops.push_back(state_->outside.get());

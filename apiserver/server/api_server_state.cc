@@ -207,15 +207,16 @@ http::Loops* LoopsOf(const ApiServer::Parts& parts) {
 
 void ApiServer::State::AddWebhooks(const Parts& parts) {
   http::Loops* loops = LoopsOf(parts);
-  webhooks =
-      std::make_unique<Webhooks>(Webhooks::Parts{.store = store,
-                                                 .caches = caches,
-                                                 .authorizer = *authorizers,
-                                                 .random = random,
-                                                 .served = [this] { return custom_kinds.Now(""); },
-                                                 .loops = loops,
-                                                 .nodes = nodes,
-                                                 .metrics = metrics.registry()});
+  webhooks = std::make_unique<Webhooks>(
+      Webhooks::Parts{.store = store,
+                      .caches = caches,
+                      .authorizer = *authorizers,
+                      .random = random,
+                      .served = [this] { return custom_kinds.Now(""); },
+                      .loops = loops,
+                      .nodes = nodes,
+                      .metrics = metrics.registry(),
+                      .ask_self = [this](const http::Request& request) { return ask(request); }});
   conversions = std::make_unique<Conversions>(webhooks->caller(), random, metrics.registry());
 }
 

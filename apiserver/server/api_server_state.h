@@ -163,7 +163,7 @@ struct ApiServer::State {
   std::unique_ptr<Audit> audit;  // Null: nothing is told.
   std::unique_ptr<flow_control::Entrance> entrance;
   std::unique_ptr<flow_control::ConfigurationLoop> flow_configuration;
-  OutboundPool outbound;  // The last: what runs there uses all of this.
+  OutboundPool outbound{clock};  // The last: what runs there uses all of this.
 
   // Those that a definition makes.
   RuntimeKinds MakeKinds(const crd::DefinitionText& definition) {

@@ -321,9 +321,9 @@ Result<http::Response> HandleEviction(Core& core, ApiRequest& request) {
     return Fail(Reason::kBadRequest, "name in URL does not match name in Eviction object");
   }
   TRY(CheckDeletion(eviction, request.http));
+  TRY(core.admission.Validate(admission));
   const RecordPtr record = TRY(PodRecord(core, request));
   Object object = TRY(ObjectOf(kind, *record));
-  TRY(core.admission.Validate(admission));
   TRY(CheckTime(request));  // Nothing is taken from a budget for who is told that it is too late.
   TRY(Evict(core, request, std::move(object), eviction, options));
   return SuccessResponse(request.http, 201, Json());

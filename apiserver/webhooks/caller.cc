@@ -56,6 +56,21 @@ std::string CleanPath(std::string_view path) {
   return out.empty() ? "/" : out;
 }
 
+constexpr const char* kOwnHost = "kubernetes.default.svc:443";
+
+http::Headers ReviewHeaders(const std::string& host) {
+  return {{"Host", host},
+          {"Content-Type", "application/json"},
+          {"Accept", "application/json, */*"},
+          {"User-Agent", "kube-apiserver-admission"}};
+}
+
+std::string WholeBody(const http::Response& response) {
+  std::string body = response.body;
+  for (const http::SharedBytes& piece : response.pieces) body.append(*piece);
+  return body;
+}
+
 // "[::1]:8443" -> "::1", 8443
 void SplitHost(const std::string& text, http::Upstream& upstream) {
   const size_t bracket = text.rfind(']');
@@ -73,6 +88,14 @@ void SplitHost(const std::string& text, http::Upstream& upstream) {
 }
 
 }  // namespace
+
+bool WebhookPlace::IsThisServer() const {
+  if (url.empty()) {
+    return service_namespace == "default" && service_name == "kubernetes" && port == 443;
+  }
+  std::string host, url_path;
+  return ReadUrl(url, host, url_path) && (host == kOwnHost || host + ":443" == kOwnHost);
+}
 
 WebhookCall::~WebhookCall() {
   if (fetch_ != nullptr) fetch_->Cancel();
@@ -101,7 +124,21 @@ Result<> WebhookCall::BeginAgain(std::string target) {
   return {};
 }
 
+Result<WebhookReply> WebhookCall::AskHere() const {
+  const http::Response response = ask_here_();
+  if (response.pending || response.stream || response.upgrade) {
+    return Fail(Reason::kInternalError,
+                fmt::format("Post {}: the answer has no end", Quoted(Url())));
+  }
+  const std::string_view type = response.content_type;
+  return WebhookReply{
+      .status = response.status,
+      .content_type = std::string(type.empty() ? response.Header("Content-Type") : type),
+      .body = WholeBody(response)};
+}
+
 Result<WebhookReply> WebhookCall::Wait() {
+  if (ask_here_) return AskHere();
   if (fetch_ == nullptr) return Fail(error_);
   const std::string first_target = request_.target;
   for (int redirects = 0, retries = 0;;) {
@@ -184,10 +221,32 @@ Result<WebhookCaller::Route> WebhookCaller::RouteTo(const WebhookPlace& place) {
   return route;
 }
 
+std::unique_ptr<WebhookCall> WebhookCaller::StartHere(const WebhookPlace& place, std::string body,
+                                                      std::chrono::seconds timeout) const {
+  std::string host, path = place.path;
+  if (!place.url.empty()) (void)ReadUrl(place.url, host, path);
+  http::Request request;
+  request.method = "POST";
+  request.path = CleanPath(path);
+  const std::string query = fmt::format("timeout={}s", timeout.count());
+  request.query = http::ParseQuery(query);
+  request.target = request.path + "?" + query;
+  request.headers = ReviewHeaders(kOwnHost);
+  request.body = std::move(body);
+  std::string target = request.target;
+  return std::make_unique<WebhookCall>(
+      [ask = parts_.ask_self, request = std::move(request)] { return ask(request); }, kOwnHost,
+      std::move(target));
+}
+
 std::unique_ptr<WebhookCall> WebhookCaller::Start(const WebhookPlace& place, std::string body,
                                                   std::optional<std::chrono::seconds> timeout,
                                                   Deadline deadline) {
   const auto failed = [](Error error) { return std::make_unique<WebhookCall>(std::move(error)); };
+  if (place.IsThisServer() && parts_.ask_self) {
+    const auto left = std::chrono::ceil<std::chrono::seconds>(deadline - CallClock::now());
+    return StartHere(place, std::move(body), std::max(timeout.value_or(left), 1s));
+  }
   auto route = RouteTo(place);
   if (!route) return failed(route.error());
   std::string target = route->path;
@@ -206,10 +265,7 @@ std::unique_ptr<WebhookCall> WebhookCaller::Start(const WebhookPlace& place, std
   route->upstream.connect_timeout = left;
   route->upstream.kept = kept_;
   http::ClientRequest request{.method = "POST", .target = std::move(target)};
-  request.headers.emplace("Host", route->host);
-  request.headers.emplace("Content-Type", "application/json");
-  request.headers.emplace("Accept", "application/json, */*");
-  request.headers.emplace("User-Agent", "kube-apiserver-admission");
+  request.headers = ReviewHeaders(route->host);
   request.body = std::move(body);
   auto fetch =
       calls_.Begin(route->upstream, request, {.answer_bytes_max = kWebhookAnswerBytesMax});

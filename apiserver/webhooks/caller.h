@@ -7,6 +7,7 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -16,6 +17,7 @@
 #include "base/error.h"
 #include "base/id.h"
 #include "http/client.h"
+#include "http/message.h"
 
 namespace skiff {
 
@@ -45,6 +47,10 @@ struct WebhookPlace {
     place.port = config.service->port.value_or(443);
     return place;
   }
+
+  // Whether it is this server itself, as of those who answer reviews as API servers behind it. It
+  // is asked as its own hand, whoever the bundle says that it is, as kube-apiserver does.
+  bool IsThisServer() const;
 };
 
 struct WebhookReply {
@@ -78,6 +84,11 @@ class WebhookCall {
         upstream_(std::move(upstream)),
         request_(std::move(request)),
         deadline_(deadline) {}
+  // One of this server, which is asked on the thread of who waits for it.
+  WebhookCall(std::function<http::Response()> ask_here, std::string host, std::string target)
+      : ask_here_(std::move(ask_here)), host_(std::move(host)) {
+    request_.target = std::move(target);
+  }
   ~WebhookCall();
   WebhookCall(const WebhookCall&) = delete;
   WebhookCall& operator=(const WebhookCall&) = delete;
@@ -89,9 +100,11 @@ class WebhookCall {
   Error Failure(Error error) const;
   std::string Url() const;
   Result<> BeginAgain(std::string target);
+  Result<WebhookReply> AskHere() const;
 
   OutboundCalls* const calls_ = nullptr;
-  FetchPtr fetch_;  // Null: `error_` says why.
+  const std::function<http::Response()> ask_here_;  // Null: it is somebody else.
+  FetchPtr fetch_;  // Null of one who is asked here; else `error_` says why.
   const Error error_;
   const std::string host_;  // As the URL has it.
   http::Upstream upstream_;
@@ -114,8 +127,9 @@ class WebhookCaller {
     Random& random;
     http::Loops* loops;  // nullptr: nothing can be called.
     const NodeConnections* nodes;  // nullptr: none is simulated.
+    std::function<http::Response(const http::Request&)> ask_self;  // As the server's own hand.
   };
-  explicit WebhookCaller(Parts parts) : parts_(parts), calls_(parts.loops) {}
+  explicit WebhookCaller(Parts parts) : parts_(std::move(parts)), calls_(parts_.loops) {}
 
   // `timeout` is what the webhook is told; `deadline` is when it is over.
   std::unique_ptr<WebhookCall> Start(const WebhookPlace& place, std::string body,
@@ -127,6 +141,8 @@ class WebhookCaller {
  private:
   struct Route;
   Result<Route> RouteTo(const WebhookPlace& place);
+  std::unique_ptr<WebhookCall> StartHere(const WebhookPlace& place, std::string body,
+                                         std::chrono::seconds timeout) const;
   Result<http::TlsContext> ContextFor(const std::string& ca_bundle);
 
   const Parts parts_;

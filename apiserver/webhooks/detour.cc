@@ -27,8 +27,11 @@ class DetouredAnswer final : public http::PendingResponse {
       if (waiting->left()) return;
       waiting->Answer(Guarded([&] { return handle(*request); }, *request), reply);
     };
+    const auto overdue = [waiting = waiting_, request = request_, refuse = refuse_, reply]() {
+      waiting->Answer(Guarded([&] { return refuse(*request); }, *request), reply);
+    };
     // Its body, which counts no longer among those that the server takes in.
-    const bool taken = pool_.Submit(std::move(names_), work, request_->body.size());
+    const bool taken = pool_.Submit(std::move(names_), work, request_->body.size(), overdue);
     if (!taken) reply(refuse_(*request_));
   }
 

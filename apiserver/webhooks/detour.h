@@ -10,7 +10,8 @@
 
 namespace skiff {
 
-// `handle` is run with a copy of the request; `refuse` makes the answer where there is no room.
+// `handle` is run with a copy of the request; `refuse` makes the answer where there is no room, or
+// none in time.
 http::Response Detour(OutboundPool& pool, OutboundPool::Names names, const http::Request& request,
                       std::function<http::Response(const http::Request&)> handle,
                       std::function<http::Response(const http::Request&)> refuse);

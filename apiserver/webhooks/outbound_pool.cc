@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <vector>
 
 namespace skiff {
 namespace {
@@ -72,19 +73,54 @@ bool OutboundPool::Run(Job job) {
   return true;
 }
 
-bool OutboundPool::Submit(Names names, std::function<void()> work, size_t bytes) {
-  const MutexLock lock(mutex_);
-  if (stopped_ || !MayHold(names, bytes)) return false;
-  if (MayRun(names)) {
-    if (!Run({names, std::move(work), bytes})) return false;
+bool OutboundPool::Submit(Names names, std::function<void()> work, size_t bytes,
+                          std::function<void()> overdue) {
+  bool wake = false;
+  {
+    const MutexLock lock(mutex_);
+    if (stopped_ || !MayHold(names, bytes)) return false;
+    if (MayRun(names)) {
+      if (!Run({names, std::move(work), bytes})) return false;
+      Hold(names, bytes);
+      return true;
+    }
+    if (!MayWait(names)) return false;
     Hold(names, bytes);
-    return true;
+    Count(waiting_of_, names, 1);
+    const Duration until = overdue ? clock_.Monotonic() + limits_.patience : kNever;
+    waiting_.push_back({std::move(names), std::move(work), bytes, std::move(overdue), until});
+    wake = until < planned_;
+    planned_ = std::min(planned_, until);
   }
-  if (!MayWait(names)) return false;
-  Hold(names, bytes);
-  Count(waiting_of_, names, 1);
-  waiting_.push_back({std::move(names), std::move(work), bytes});
+  if (wake) Wake();
   return true;
+}
+
+Duration OutboundPool::Step() {
+  std::vector<Job> late;
+  Duration due = kNever;
+  Duration now;
+  {
+    const MutexLock lock(mutex_);
+    now = clock_.Monotonic();
+    for (auto at = waiting_.begin(); at != waiting_.end();) {
+      if (at->until > now) {
+        due = std::min(due, at->until);
+        ++at;
+        continue;
+      }
+      Count(waiting_of_, at->names, -1);
+      LetGo(at->names, at->bytes);
+      late.push_back(std::move(*at));
+      at = waiting_.erase(at);
+    }
+    planned_ = due;
+  }
+  for (Job& job : late) {
+    job.work = nullptr;  // With it goes what it held.
+    job.overdue();
+  }
+  return due == kNever ? kNever : due - now;
 }
 
 void OutboundPool::Done(const Names& names, size_t bytes) {

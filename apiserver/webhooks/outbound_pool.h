@@ -1,7 +1,8 @@
 // Where requests wait that have to ask somebody beyond this server: on threads of their own, so
 // that who does not answer holds none of the ordinary workers. Each job says by name whom it may
-// have to wait for; of one name so many run at one time, and so many wait, that one who hangs
-// leaves room for what has nothing to do with him.
+// have to wait for; of one name so many run at one time, and so many wait in line, that one who
+// hangs leaves room for what has nothing to do with him. Nobody who can be told so stands in line
+// for longer than `patience`.
 #pragma once
 
 #include <deque>
@@ -10,33 +11,43 @@
 #include <set>
 #include <string>
 
+#include "base/clock.h"
+#include "base/control_loop.h"
 #include "base/mutex.h"
 #include "http/worker_pool.h"
 
 namespace skiff {
 
-class OutboundPool {
+class OutboundPool final : public ControlLoop {
  public:
   struct Limits {
-    int threads_max = 256;       // Started on demand.
-    int running_per_name_max = 64;
+    int threads_max = 1024;  // Started on demand; nearly all the time they wait.
+    int running_per_name_max = 256;
     size_t waiting_max = 1024;   // Past it, and past the next, Submit says no.
     int waiting_per_name_max = 256;
     // What jobs hold that run or wait. Whoever brings the first of a name may bring what he likes.
     size_t bytes_max = size_t{256} << 20;
     size_t bytes_per_name_max = size_t{64} << 20;
+    Duration patience = 15s;  // As kube-apiserver has it for who waits for his turn.
   };
-  OutboundPool() : OutboundPool(Limits{}) {}
-  explicit OutboundPool(Limits limits)
-      : limits_(limits), pool_(limits.threads_max, static_cast<size_t>(limits.threads_max)) {}
-  ~OutboundPool() { Stop(); }
+  // The clock outlives it.
+  explicit OutboundPool(const Clock& clock) : OutboundPool(clock, Limits{}) {}
+  OutboundPool(const Clock& clock, Limits limits)
+      : clock_(clock),
+        limits_(limits),
+        pool_(limits.threads_max, static_cast<size_t>(limits.threads_max)) {}
+  ~OutboundPool() override { Stop(); }
 
   using Names = std::set<std::string>;
   // The name of one of many who have another name together: it has a part of what a name has.
   static std::string OneOfMany(const std::string& name) { return kOneOfMany + name; }
   // False: too many wait already, or hold too much, or it has been stopped. `bytes`: what the job
-  // holds until it is done.
-  bool Submit(Names names, std::function<void()> work, size_t bytes = 0);
+  // holds until it is done. `overdue` is called instead of `work` where its turn does not come in
+  // time; null: it stands in line for as long as that takes.
+  bool Submit(Names names, std::function<void()> work, size_t bytes = 0,
+              std::function<void()> overdue = nullptr);
+  // Sends away who has stood in line for too long.
+  Duration Step() override;
   // Lets what runs finish and drops what waits. Not to be called from a job.
   void Stop();
 
@@ -54,6 +65,8 @@ class OutboundPool {
     Names names;
     std::function<void()> work;
     size_t bytes;
+    std::function<void()> overdue = nullptr;
+    Duration until = kNever;
   };
   bool MayHold(const Names& names, size_t bytes) const REQUIRES(mutex_);
   void Hold(const Names& names, size_t bytes) REQUIRES(mutex_);
@@ -63,6 +76,7 @@ class OutboundPool {
   bool Run(Job job) REQUIRES(mutex_);
   void Done(const Names& names, size_t bytes);
 
+  const Clock& clock_;
   const Limits limits_;
   mutable Mutex mutex_;
   bool stopped_ GUARDED_BY(mutex_) = false;
@@ -72,7 +86,8 @@ class OutboundPool {
   size_t bytes_ GUARDED_BY(mutex_) = 0;
   std::map<std::string, size_t> bytes_of_ GUARDED_BY(mutex_);
   std::deque<Job> waiting_ GUARDED_BY(mutex_);  // In the order in which they came.
-  http::WorkerPool pool_;                       // Takes no more than run.
+  Duration planned_ GUARDED_BY(mutex_) = kNever;  // When Step is due.
+  http::WorkerPool pool_;                         // Takes no more than run.
 };
 
 }  // namespace skiff

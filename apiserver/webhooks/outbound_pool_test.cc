@@ -3,17 +3,20 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <future>
 #include <stdexcept>
 #include <thread>
 
 #include "apiserver/webhooks/detour.h"
+#include "base/clock.h"
 
 namespace skiff {
 namespace {
 
 TEST(DetourTest, WhatThrowsHarmsItsOwnRequest) {
-  OutboundPool pool;
+  const FakeClock clock;
+  OutboundPool pool(clock);
   const auto throws = [](const http::Request&) -> http::Response {
     throw std::runtime_error("not ours");
   };
@@ -27,8 +30,10 @@ TEST(DetourTest, WhatThrowsHarmsItsOwnRequest) {
 TEST(OutboundPoolTest, WhoHangsLeavesRoomForOthers) {
   std::promise<void> release;
   const std::shared_future<void> released = release.get_future().share();
-  OutboundPool pool({.threads_max = 4, .running_per_name_max = 2, .waiting_max = 8,
-                     .waiting_per_name_max = 1});
+  const FakeClock clock;
+  OutboundPool pool(
+      clock,
+      {.threads_max = 4, .running_per_name_max = 2, .waiting_max = 8, .waiting_per_name_max = 1});
   for (int i = 0; i < 3; ++i) {
     EXPECT_TRUE(pool.Submit({"slow"}, [released] { released.wait(); }));
   }
@@ -42,8 +47,11 @@ TEST(OutboundPoolTest, WhoHangsLeavesRoomForOthers) {
 TEST(OutboundPoolTest, OneOfManyLeavesRoomForTheOthers) {
   std::promise<void> release;
   const std::shared_future<void> released = release.get_future().share();
-  OutboundPool pool({.threads_max = 16, .running_per_name_max = 8, .waiting_max = 100,
-                     .waiting_per_name_max = 4});
+  const FakeClock clock;
+  OutboundPool pool(clock, {.threads_max = 16,
+                            .running_per_name_max = 8,
+                            .waiting_max = 100,
+                            .waiting_per_name_max = 4});
   const auto names = [](const std::string& one) {
     return OutboundPool::Names{"many", OutboundPool::OneOfMany(one)};
   };
@@ -60,8 +68,13 @@ TEST(OutboundPoolTest, OneOfManyLeavesRoomForTheOthers) {
 TEST(OutboundPoolTest, WhatWaitsHoldsNoMoreThanItMay) {
   std::promise<void> release;
   const std::shared_future<void> released = release.get_future().share();
-  OutboundPool pool({.threads_max = 4, .running_per_name_max = 1, .waiting_max = 100,
-                     .waiting_per_name_max = 100, .bytes_max = 25, .bytes_per_name_max = 10});
+  const FakeClock clock;
+  OutboundPool pool(clock, {.threads_max = 4,
+                            .running_per_name_max = 1,
+                            .waiting_max = 100,
+                            .waiting_per_name_max = 100,
+                            .bytes_max = 25,
+                            .bytes_per_name_max = 10});
   const auto wait = [released] { released.wait(); };
   EXPECT_TRUE(pool.Submit({"a"}, wait, 6));
   EXPECT_TRUE(pool.Submit({"a"}, wait, 4)) << "waits";
@@ -72,6 +85,40 @@ TEST(OutboundPoolTest, WhatWaitsHoldsNoMoreThanItMay) {
   std::promise<void> ran;
   while (!pool.Submit({"b"}, [&] { ran.set_value(); }, 10)) std::this_thread::yield();
   ran.get_future().wait();
+}
+
+TEST(OutboundPoolTest, NobodyStandsInLineForLongerThanHeIsPatient) {
+  std::promise<void> release;
+  const std::shared_future<void> released = release.get_future().share();
+  FakeClock clock;
+  OutboundPool pool(clock, {.threads_max = 4,
+                            .running_per_name_max = 1,
+                            .waiting_per_name_max = 2,
+                            .bytes_max = 100,
+                            .bytes_per_name_max = 10,
+                            .patience = 15s});
+  ASSERT_TRUE(pool.Submit(
+      {"slow"}, [released] { released.wait(); }, 1));
+  std::atomic<int> ran = 0, sent_away = 0;
+  ASSERT_TRUE(pool.Submit(
+      {"slow"}, [&] { ++ran; }, 9, [&] { ++sent_away; }));
+  ASSERT_TRUE(pool.Submit({"slow"}, [&] { ++ran; })) << "as long as it takes";
+  EXPECT_EQ(pool.Step(), 15s);
+  EXPECT_FALSE(pool.Submit({"slow"}, [] {}));
+  clock.Advance(14s);
+  EXPECT_EQ(pool.Step(), 1s);
+  EXPECT_EQ(sent_away, 0);
+  clock.Advance(1s);
+  EXPECT_EQ(pool.Step(), kNever);
+  EXPECT_EQ(sent_away, 1);
+  std::promise<void> last;
+  ASSERT_TRUE(pool.Submit(
+      {"slow"}, [&] { last.set_value(); }, 9))
+      << "both have room again";
+  release.set_value();
+  last.get_future().wait();
+  EXPECT_EQ(ran, 1);
+  EXPECT_EQ(sent_away, 1);
 }
 
 }  // namespace

@@ -57,6 +57,7 @@ class Webhooks {
     http::Loops* loops;  // nullptr: nothing can be called.
     const NodeConnections* nodes;
     MetricRegistry& metrics;
+    std::function<http::Response(const http::Request&)> ask_self;  // As WebhookCaller's.
   };
   explicit Webhooks(Parts parts);
 
