@@ -198,7 +198,7 @@ void Scheduler::PodChanged(const Ptr<core_v1::Pod>& before, const Ptr<core_v1::P
   if (!now) return;
   if (!now->spec.node_name.empty()) {
     cache_.SetPod(now);
-    nominations_.Remove(now->metadata.uid);
+    EndNomination(now, now->spec.node_name);
     StopAsking(now->metadata.uid);
     queue_.Remove(key);
     HearOfPlaced(replaced ? nullptr : before, now);
@@ -215,15 +215,22 @@ void Scheduler::PodChanged(const Ptr<core_v1::Pod>& before, const Ptr<core_v1::P
 
 void Scheduler::FollowNomination(const Ptr<core_v1::Pod>& before, const PodInfoPtr& now) {
   const std::string& node = now->pod->status.nominated_node_name;
-  const std::string former = before ? before->status.nominated_node_name : "";
-  if (!node.empty()) {
-    nominations_.Set(now, node);
-    if (!former.empty() && former != node) HearOfRoom(before);
-  } else if (former.empty()) {
+  const bool was_told = before && !before->status.nominated_node_name.empty();
+  if (node.empty() && !was_told) {
     nominations_.Refresh(now);  // Our own write may not have come back yet.
-  } else if (nominations_.Remove(now->uid())) {
-    HearOfRoom(now->pod);
+  } else {
+    Nominate(now, node);
   }
+}
+
+void Scheduler::Nominate(const PodInfoPtr& pod, const std::string& node) {
+  EndNomination(pod->pod, node);
+  if (!node.empty()) nominations_.Set(pod, node);
+}
+
+void Scheduler::EndNomination(const Ptr<core_v1::Pod>& pod, const std::string& node) {
+  const std::string waited_for = nominations_.NodeOf(pod->metadata.uid);
+  if (nominations_.Remove(pod->metadata.uid) && waited_for != node) HearOfRoom(pod);
 }
 
 Duration Scheduler::Step() {
@@ -337,7 +344,7 @@ SearchOptions Scheduler::OptionsFor(const Snapshot& snapshot) const {
 void Scheduler::Place(QueuedPod pod, const std::string& node, const DeviceCycle& devices) {
   const Duration begin = clock_.Monotonic();
   cache_.Assume(pod.info, node);
-  nominations_.Remove(pod.info->uid());
+  EndNomination(pod.info->pod, node);
   const Duration bind_timeout = ProfileFor(*pod.info->pod)->bind_timeout;
   Binding binding{
       std::move(pod), node, clock_.Monotonic() + bind_timeout, {}, devices.Plan(node)};

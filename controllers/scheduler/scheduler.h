@@ -156,6 +156,11 @@ class Scheduler final : public ControlLoop {
   void HearOfPlaced(const Ptr<core_v1::Pod>& before, const Ptr<core_v1::Pod>& now);
   // What the API says about the node that a pod without one waits for.
   void FollowNomination(const Ptr<core_v1::Pod>& before, const PodInfoPtr& now);
+  // It waits for that node from now on; "": for none.
+  void Nominate(const PodInfoPtr& pod, const std::string& node);
+  // It waits for none, and is on that node or will be: whoever was refused beside it on another one
+  // may have its place there. kube-scheduler has them wait for that where it binds the pod.
+  void EndNomination(const Ptr<core_v1::Pod>& pod, const std::string& node);
   void MakeViews();
   // nominated_node: as in Unplaced; "" ends the wait. `was_told`: the API knows of another one that
   // informers may not tell of yet.

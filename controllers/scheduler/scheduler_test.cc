@@ -228,6 +228,53 @@ TEST_F(SchedulerTest, AnotherNodeForANominatedPodLeavesItsFormerOneToOthers) {
   EXPECT_EQ(bound_, Names{"b"});
 }
 
+// Of so much, and on that node where one is named.
+Json PodOfCpu(const std::string& name, const char* cpu, const char* node = "") {
+  Json pod = PodNamed(name, "1");
+  pod["spec"]["containers"][0]["resources"]["requests"]["cpu"] = cpu;
+  if (*node != '\0') pod["spec"]["nodeName"] = node;
+  return pod;
+}
+
+// What it waited for is not enough for it any more, and others were refused beside it.
+TEST_F(SchedulerTest, ANominatedPodThatIsRefusedLeavesItsNodeToOthers) {
+  const Json placed = PodOfCpu("placed", "500m", "node"), small = PodOfCpu("small", "0", "node");
+  const Json low = PodOfCpu("a-low", "500m");
+  Json mid = PodOfCpu("b-mid", "1");
+  Fill<core_v1::Pod>({placed, small, mid});
+  Run();
+  mid["metadata"]["resourceVersion"] = "2";
+  mid["status"]["nominatedNodeName"] = "node";
+  Fill<core_v1::Pod>({placed, small, mid, low});
+  Run();
+  EXPECT_EQ(bound_, Names{});
+  // Both are tried again, and the one that waits beside the other first.
+  Fill<core_v1::Pod>({placed, mid, low});
+  Run();
+  EXPECT_EQ(bound_, Names{"a-low"});
+}
+
+TEST_F(SchedulerTest, ANominatedPodThatGoesElsewhereLeavesItsNodeToOthers) {
+  Json node = NodeOfOneCpu(), other = NodeOfOneCpu();
+  node["metadata"]["labels"]["zone"] = "z";
+  node["metadata"]["resourceVersion"] = "2";
+  other["metadata"]["name"] = "other";
+  Json mid = PodOfCpu("b-mid", "1"), low = PodOfCpu("a-low", "500m");
+  low["spec"]["nodeSelector"]["zone"] = "z";
+  const Json placed = PodOfCpu("placed", "500m", "node");
+  Fill<core_v1::Node>({node});
+  Fill<core_v1::Pod>({placed, mid});
+  Run();
+  mid["metadata"]["resourceVersion"] = "2";
+  mid["status"]["nominatedNodeName"] = "node";
+  Fill<core_v1::Pod>({placed, mid, low});
+  Run();
+  EXPECT_EQ(bound_, Names{});
+  Fill<core_v1::Node>({node, other});
+  Run();
+  EXPECT_EQ(bound_, (Names{"b-mid", "a-low"}));
+}
+
 TEST_F(SchedulerTest, ASidecarThatHasBecomeSmallerLeavesRoom) {
   Fill<core_v1::Pod>({WithSidecar("500m", "1"), PodNamed("b", "1")});
   Run();
