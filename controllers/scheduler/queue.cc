@@ -283,9 +283,18 @@ bool SchedulingQueue::Helps(const QueuedPod& waiting, ClusterEvent event,
   const Snapshot* const view = change != nullptr && view_ ? view_(*waiting.info->pod) : nullptr;
   if (view == nullptr || waiting.rejectors.empty()) return true;
   return std::ranges::any_of(waiting.rejectors, [&](const std::string& rule) {
-    return (HelpfulEvents(rule) & Bit(event)) != 0 &&
-           MayHelp(rule, *waiting.info, event, *change, *view);
+    return (HelpfulEvents(rule) & Bit(event)) != 0 && AskHint(rule, waiting, event, *change, *view);
   });
+}
+
+bool SchedulingQueue::AskHint(const std::string& rule, const QueuedPod& waiting, ClusterEvent event,
+                              const Change& change, const Snapshot& view) const {
+  const bool is_told = clock_ != nullptr && hints_asked_++ % kHintsPerTold == 0;
+  if (!is_told) return MayHelp(rule, *waiting.info, event, change, view);
+  const Duration begin = clock_->Monotonic();
+  const bool helps = MayHelp(rule, *waiting.info, event, change, view);
+  hinted_(rule, LabelOf(event), helps, clock_->Monotonic() - begin);
+  return helps;
 }
 
 bool SchedulingQueue::HelpsItself(const QueuedPod& waiting, const PodInfo& now) const {

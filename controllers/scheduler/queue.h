@@ -68,6 +68,16 @@ class SchedulingQueue {
   using Refusals = std::function<void(const QueuedPod& pod, bool waits)>;
   void TellRefusals(Refusals refusals) { refusals_ = std::move(refusals); }
 
+  // Told what the hint of a rule said of an event, in Kubernetes' words, and how long that took: of
+  // one in so many, as thousands may wait. Before the first Add; `clock` outlives the queue.
+  static constexpr size_t kHintsPerTold = 16;
+  using Hinted =
+      std::function<void(std::string_view rule, std::string_view event, bool helps, Duration took)>;
+  void TellHints(const Clock& clock, Hinted hinted) {
+    clock_ = &clock;
+    hinted_ = std::move(hinted);
+  }
+
   // A pod that is new, or that changed while it waits; a changed spec or labels may let it fit.
   void Add(PodInfoPtr pod, Duration now);
   // It is gone or has a node.
@@ -158,6 +168,8 @@ class SchedulingQueue {
   // Whether something that happened during the flight may let the pod fit.
   bool WasHelped(const QueuedPod& rejected, const InFlight& flight) const;
   bool Helps(const QueuedPod& waiting, ClusterEvent event, const Change* change) const;
+  bool AskHint(const std::string& rule, const QueuedPod& waiting, ClusterEvent event,
+               const Change& change, const Snapshot& view) const;
   // Whether that it changed itself may let it fit.
   bool HelpsItself(const QueuedPod& waiting, const PodInfo& now) const;
   // A pod comes to those that nothing helps yet, or leaves them.
@@ -168,6 +180,9 @@ class SchedulingQueue {
   const View view_;
   Incoming incoming_;
   Refusals refusals_;
+  const Clock* clock_ = nullptr;  // Null: nobody is told of hints.
+  Hinted hinted_;
+  mutable size_t hints_asked_ = 0;
   const QueueDelays delays_;
   std::map<ActiveOrder, QueuedPod> active_;
   std::unordered_map<std::string, ActiveOrder> active_keys_;

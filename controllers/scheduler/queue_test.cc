@@ -98,6 +98,26 @@ TEST(SchedulingQueueTest, ItIsToldWhereAPodComesAndWhy) {
                       "unschedulable ScheduleAttemptFailure", "active UnschedulableTimeout"}));
 }
 
+TEST(SchedulingQueueTest, ItIsToldWhatSomeHintsSay) {
+  const Snapshot view;
+  const FakeClock clock;
+  std::vector<std::string> told;
+  SchedulingQueue queue([&](const core_v1::Pod&) { return &view; });
+  queue.TellHints(clock, [&](std::string_view rule, std::string_view event, bool helps, Duration) {
+    told.push_back(std::string(rule) + " " + std::string(event) + (helps ? " helps" : ""));
+  });
+  queue.Add(PodOf("p", 1, "1"), 0s);
+  queue.Unschedulable(*queue.Pop(0s), {"NodeResourcesFit"}, 0s);
+  const Change nothing;
+  for (size_t i = 0; i < SchedulingQueue::kHintsPerTold; ++i) {
+    queue.Happened(ClusterEvent::kNodeAllocatable, 60s, &nothing);
+  }
+  queue.Happened(ClusterEvent::kPodDeleted, 60s, &nothing);
+  EXPECT_EQ(told, (std::vector<std::string>{"NodeResourcesFit NodeUpdateNodeAllocatable",
+                                            "NodeResourcesFit AssignedPodDelete helps"}));
+  EXPECT_EQ(PopName(queue, 60s), "p");
+}
+
 TEST(SchedulingQueueTest, HowLongPodsWaitIsWhatTheConfigurationSays) {
   SchedulingQueue queue(nullptr, {.first = 3s, .most = 7s, .unschedulable = 30s});
   queue.Add(PodOf("p", 1, "1"), 0s);

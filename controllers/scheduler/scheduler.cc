@@ -75,6 +75,8 @@ Scheduler::Scheduler(Manager& manager, SchedulerOptions options)
         [this](std::string_view queue, std::string_view event) { metrics_->Comes(queue, event); });
     queue_.TellRefusals(
         [this](const QueuedPod& pod, bool waits) { metrics_->Refused(pod, waits); });
+    queue_.TellHints(clock_, [this](std::string_view rule, std::string_view event, bool helps,
+                                    Duration took) { metrics_->Hinted(rule, event, helps, took); });
   }
   MakeViews();
   Watch();

@@ -54,11 +54,17 @@ SchedulerMetrics::SchedulerMetrics(MetricRegistry& registry, Gated gated)
            "[ALPHA] How long a plugin took at an extension point, in a tenth of all cycles.",
            {"plugin", "extension_point", "status"}},
           Growing(0.00001, 1.5, 20))),
+      hints_(registry.AddHistogram({"scheduler_queueing_hint_execution_duration_seconds",
+                                    "[ALPHA] How long it took to tell whether an event may help a "
+                                    "pod that waits, of one in sixteen.",
+                                    {"plugin", "event", "hint"}},
+                                   Growing(0.00001, 1.5, 20))),
       incoming_(registry.AddCounter(
           {"scheduler_queue_incoming_pods_total",
            "[STABLE] Pods that came to a scheduling queue, by the event that brought them there.",
            {"queue", "event"}})) {
   AddPending(registry, std::move(gated));
+  AddEvaluations(registry);
   registry.AddMeasured(
       {"scheduler_cache_size",
        "[ALPHA] Nodes, pods, and of these the assumed ones, that the scheduler keeps in mind.",
@@ -97,6 +103,25 @@ void SchedulerMetrics::AddPending(MetricRegistry& registry, Gated gated) {
         }
         return samples;
       });
+}
+
+void SchedulerMetrics::AddEvaluations(MetricRegistry& registry) {
+  registry.AddMeasured(
+      {"scheduler_plugin_evaluation_total",
+       "[ALPHA] How often plugins were asked, about pods and about nodes.",
+       {"plugin", "extension_point", "profile"}},
+      [this] {
+        std::vector<Sample> samples;
+        const MutexLock lock(mutex_);
+        for (const auto& [profile, counts] : evaluations_) counts.AppendTo(samples);
+        return samples;
+      },
+      MetricRegistry::MeasuredType::kCounter);
+}
+
+EvaluationCounts& SchedulerMetrics::EvaluationsOf(const Profile& profile) {
+  const MutexLock lock(mutex_);
+  return evaluations_.try_emplace(profile.name, profile).first->second;
 }
 
 void SchedulerMetrics::Refused(const QueuedPod& pod, bool waits) {
