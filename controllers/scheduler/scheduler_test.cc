@@ -75,6 +75,10 @@ class SchedulerTest : public testing::Test {
     }
   }
 
+  // Decides what can be, and the binder has not come to it yet.
+  void Decide() { (void)scheduler_.Step(); }
+  void Pass(Duration time) { clock_.Advance(time); }
+
   // Decides what can be, and lets the binder have one turn.
   void RunOnce() {
     (void)scheduler_.Step();
@@ -176,6 +180,24 @@ TEST_F(SchedulerTest, ABindingThatIsRefusedIsSaidToBe) {
   Run();
   ASSERT_FALSE(messages_.empty());
   EXPECT_EQ(messages_[0], "running Bind plugin \"DefaultBinder\": nobody knows it");
+}
+
+TEST_F(SchedulerTest, APodThatChangesWhileItIsBoundInVainIsTriedAsItIs) {
+  Json pod = PodNamed("a", "1");
+  Fill<core_v1::Pod>({pod});
+  Decide();
+  pod["metadata"]["resourceVersion"] = "2";
+  pod["spec"]["nodeSelector"]["zone"] = "elsewhere";
+  Fill<core_v1::Pod>({pod});
+  refuses_ = true;
+  RunOnce();
+  refuses_ = false;
+  Decide();  // To try it again after a second.
+  Pass(2s);
+  Run();
+  EXPECT_EQ(bound_, Names{});
+  ASSERT_FALSE(messages_.empty());
+  EXPECT_EQ(messages_.back().find("running Bind plugin"), std::string::npos) << messages_.back();
 }
 
 TEST_F(SchedulerTest, NobodyWaitsForTheRoomOfAPodThatGoesWhileItIsBound) {
