@@ -140,7 +140,7 @@ void SchedulingQueue::Add(PodInfoPtr pod, Duration now) {
   }
   queued.info = std::move(pod);
   queued.queued_at = now;
-  Activate(std::move(queued), "UnschedulablePodAdd");
+  Activate(std::move(queued), now, "UnschedulablePodAdd");
 }
 
 void SchedulingQueue::Renew(QueuedPod& waiting, PodInfoPtr now) const {
@@ -180,7 +180,7 @@ std::optional<QueuedPod> SchedulingQueue::Pop(Duration now) {
   pod->rejectors.clear();
   in_flight_[pod->info->Key()] = {.since = happened_, .uid = pod->info->uid()};
   pod->tried_at = now;
-  if (pod->tries++ == 0) pod->first_tried_at = now;
+  ++pod->tries;
   return pod;
 }
 
@@ -244,7 +244,7 @@ void SchedulingQueue::Hold(QueuedPod pod, const std::string& rule, Duration now)
   const InFlight flight = Land(key);
   if (flight.removed) return;
   pod.rejectors = {rule};
-  --pod.tries;
+  if (--pod.tries == 0) pod.first_active_at.reset();
   Wait(std::move(pod), flight, now);
 }
 
@@ -369,8 +369,9 @@ Duration SchedulingQueue::BackOff(int attempts) const {
   return std::min(delay, delays_.most);
 }
 
-void SchedulingQueue::Activate(QueuedPod pod, std::string_view event) {
+void SchedulingQueue::Activate(QueuedPod pod, Duration now, std::string_view event) {
   TellOf("active", event);
+  if (!pod.first_active_at) pod.first_active_at = now;
   const ActiveOrder order{pod.info->priority, pod.queued_at, pod.info->Key()};
   active_keys_.emplace(order.key, order);
   active_.emplace(order, std::move(pod));
@@ -380,7 +381,7 @@ void SchedulingQueue::BackOffOrActivate(QueuedPod pod, Duration now, std::string
   const int failures = pod.errors > 0 ? pod.errors : pod.attempts;
   const Duration due = pod.queued_at + BackOff(failures);
   if (failures == 0 || due <= now) {
-    Activate(std::move(pod), event);
+    Activate(std::move(pod), now, event);
     return;
   }
   TellOf("backoff", event);
@@ -400,7 +401,7 @@ void SchedulingQueue::FlushDue(Duration now) {
     }
     QueuedPod pod = waiting->second.second;
     EraseBackOff(waiting);
-    Activate(std::move(pod), "BackoffComplete");
+    Activate(std::move(pod), now, "BackoffComplete");
   }
 }
 

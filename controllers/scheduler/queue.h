@@ -37,9 +37,10 @@ struct QueuedPod {
   int errors = 0;    // Attempts in a row that could not be decided, or not be carried out.
   std::set<std::string> rejectors;  // Of the last attempt; none during the next one.
   uint32_t helpful = 0;  // Sorts of events, by their bits, that matter to one of these.
-  // How often it has been tried, this time included; and since when, at first and this time.
+  // How often it has been tried, this time included; since when it could be, as active for the
+  // first time; and since when it is, this time.
   int tries = 0;
-  Duration first_tried_at{};
+  std::optional<Duration> first_active_at;
   Duration tried_at{};
 };
 
@@ -152,7 +153,7 @@ class SchedulingQueue {
   std::optional<EarlyOrder> EarlyOrderOf(Duration due, const QueuedPod& pod) const;
   void EraseBackOff(std::map<std::string, std::pair<Duration, QueuedPod>>::iterator place);
   Duration BackOff(int attempts) const;
-  void Activate(QueuedPod pod, std::string_view event);
+  void Activate(QueuedPod pod, Duration now, std::string_view event);
   void Wait(QueuedPod pod, const InFlight& flight, Duration now);
   void BackOffOrActivate(QueuedPod pod, Duration now, std::string_view event);
   void TellOf(std::string_view queue, std::string_view event) const {

@@ -98,6 +98,24 @@ TEST(SchedulingQueueTest, ItIsToldWhereAPodComesAndWhy) {
                       "unschedulable ScheduleAttemptFailure", "active UnschedulableTimeout"}));
 }
 
+TEST(SchedulingQueueTest, WhoWaitsToBeTriedWaitsAlready) {
+  SchedulingQueue queue;
+  queue.Add(PodOf("p", 1, "1"), 1s);
+  auto pod = queue.Pop(3s);
+  EXPECT_EQ(pod->first_active_at, Duration(1s));
+  queue.Unschedulable(*std::move(pod), {"NodeResourcesFit"}, 3s);
+  queue.Happened(ClusterEvent::kPodDeleted, 60s);
+  EXPECT_EQ(queue.Pop(61s)->first_active_at, Duration(1s)) << "whatever came of it";
+}
+
+TEST(SchedulingQueueTest, WhoIsHeldDoesNotWaitToBeTried) {
+  SchedulingQueue queue;
+  queue.Add(PodOf("p", 1, "1"), 1s);
+  queue.Hold(*queue.Pop(3s), "DynamicResources", 3s);
+  queue.Happened(ClusterEvent::kDeviceClaim, 60s);
+  EXPECT_EQ(queue.Pop(61s)->first_active_at, Duration(60s));
+}
+
 TEST(SchedulingQueueTest, ItIsToldWhatSomeHintsSay) {
   const Snapshot view;
   const FakeClock clock;

@@ -35,11 +35,11 @@ SchedulerMetrics::SchedulerMetrics(MetricRegistry& registry, Gated gated)
       tries_(registry.AddHistogram(
           {"scheduler_pod_scheduling_attempts", "[STABLE] Attempts until a pod was scheduled."},
           {1, 2, 4, 8, 16})),
-      waits_(
-          registry.AddHistogram({"scheduler_pod_scheduling_sli_duration_seconds",
-                                 "[BETA] Time from a pod's first attempt until it was scheduled.",
-                                 {"attempts"}},
-                                TwiceEach(0.01, 20))),
+      waits_(registry.AddHistogram(
+          {"scheduler_pod_scheduling_sli_duration_seconds",
+           "[BETA] Time until a pod was scheduled, since it could be tried first.",
+           {"attempts"}},
+          TwiceEach(0.01, 20))),
       preemptions_(registry.AddCounter({"scheduler_preemption_attempts_total",
                                         "[STABLE] Attempts to have less important pods go."})),
       victims_(registry.AddHistogram({"scheduler_preemption_victims",
@@ -135,7 +135,7 @@ void SchedulerMetrics::Scheduled(const std::string& profile, const QueuedPod& po
   Attempted(profile, "scheduled", now - pod.tried_at);
   tries_.Observe({}, pod.tries);
   const std::string tries = pod.tries < kTriesTold ? std::to_string(pod.tries) : "15+";
-  waits_.Observe({tries}, Seconds(now - pod.first_tried_at));
+  waits_.Observe({tries}, Seconds(now - pod.first_active_at.value_or(pod.tried_at)));
 }
 
 void SchedulerMetrics::Attempted(const std::string& profile, std::string_view result,
