@@ -178,6 +178,7 @@ std::optional<QueuedPod> SchedulingQueue::Pop(Duration now) {
   if (!pod) return pod;
   TellOfRefusal(*pod, /*waits=*/false);
   pod->rejectors.clear();
+  pod->is_held = false;
   in_flight_[pod->info->Key()] = {.since = happened_, .uid = pod->info->uid()};
   pod->tried_at = now;
   ++pod->tries;
@@ -244,6 +245,7 @@ void SchedulingQueue::Hold(QueuedPod pod, const std::string& rule, Duration now)
   const InFlight flight = Land(key);
   if (flight.removed) return;
   pod.rejectors = {rule};
+  pod.is_held = true;
   if (--pod.tries == 0) pod.first_active_at.reset();
   Wait(std::move(pod), flight, now);
 }
@@ -338,6 +340,7 @@ bool SchedulingQueue::WasHelped(const QueuedPod& rejected, const InFlight& fligh
 }
 
 void SchedulingQueue::CountListener(const QueuedPod& waiting, bool comes) {
+  if (waiting.is_held) held_ = comes ? held_ + 1 : held_ - 1;
   for (uint32_t events = waiting.helpful; events != 0; events &= events - 1) {
     size_t& listeners = listeners_[static_cast<size_t>(std::countr_zero(events))];
     if (comes) {

@@ -37,6 +37,7 @@ struct QueuedPod {
   int errors = 0;    // Attempts in a row that could not be decided, or not be carried out.
   std::set<std::string> rejectors;  // Of the last attempt; none during the next one.
   uint32_t helpful = 0;  // Sorts of events, by their bits, that matter to one of these.
+  bool is_held = false;  // It cannot be tried (Hold).
   // How often it has been tried, this time included; since when it could be, as active for the
   // first time; and since when it is, this time.
   int tries = 0;
@@ -107,8 +108,11 @@ class SchedulingQueue {
     size_t active = 0;
     size_t backoff = 0;
     size_t unschedulable = 0;
+    size_t held = 0;
   };
-  Sizes sizes() const { return {active_.size(), backoff_.size(), unschedulable_.size()}; }
+  Sizes sizes() const {
+    return {active_.size(), backoff_.size(), unschedulable_.size() - held_, held_};
+  }
   size_t waiting() const { return active_.size() + backoff_.size() + unschedulable_.size(); }
 
  private:
@@ -190,6 +194,7 @@ class SchedulingQueue {
   std::map<std::string, std::pair<Duration, QueuedPod>> backoff_;  // key -> (due, pod)
   std::set<EarlyOrder> early_;  // Those of them that may be tried before.
   std::map<std::string, QueuedPod> unschedulable_;
+  size_t held_ = 0;  // Of these.
   // How many of these each sort of event matters to, by the place of its bit: with ten thousand
   // that wait for room, most of what happens matters to none.
   std::array<size_t, 32> listeners_{};

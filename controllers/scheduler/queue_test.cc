@@ -112,7 +112,10 @@ TEST(SchedulingQueueTest, WhoIsHeldDoesNotWaitToBeTried) {
   SchedulingQueue queue;
   queue.Add(PodOf("p", 1, "1"), 1s);
   queue.Hold(*queue.Pop(3s), "DynamicResources", 3s);
+  EXPECT_EQ(queue.sizes().held, 1u);
+  EXPECT_EQ(queue.sizes().unschedulable, 0u);
   queue.Happened(ClusterEvent::kDeviceClaim, 60s);
+  EXPECT_EQ(queue.sizes().held, 0u);
   EXPECT_EQ(queue.Pop(61s)->first_active_at, Duration(60s));
 }
 

@@ -81,7 +81,7 @@ void SchedulerMetrics::AddPending(MetricRegistry& registry, Gated gated) {
       {"scheduler_pending_pods", "[STABLE] Pods that wait for a node, by what for.", {"queue"}},
       [this, gated] {
         const auto waiting = [this](size_t i) { return static_cast<double>(waiting_[i].load()); };
-        size_t all_gated = 0;
+        size_t all_gated = waiting_[3].load();
         for (const auto& [profile, pods] : gated()) all_gated += pods;
         return std::vector<Sample>{{{"active"}, waiting(0)},
                                    {{"backoff"}, waiting(1)},
@@ -148,6 +148,7 @@ void SchedulerMetrics::Waiting(const SchedulingQueue::Sizes& sizes) {
   waiting_[0] = sizes.active;
   waiting_[1] = sizes.backoff;
   waiting_[2] = sizes.unschedulable;
+  waiting_[3] = sizes.held;
 }
 
 void SchedulerMetrics::Cached(const Cache::Sizes& sizes) {

@@ -74,7 +74,7 @@ class SchedulerMetrics {
   HistogramFamily& rules_;
   HistogramFamily& hints_;
   CounterFamily& incoming_;
-  std::array<std::atomic<size_t>, 3> waiting_{};  // Active, in back-off, unschedulable.
+  std::array<std::atomic<size_t>, 4> waiting_{};  // Active, in back-off, unschedulable, held.
   std::array<std::atomic<size_t>, 3> cached_{};   // Pods that are assumed, nodes, pods.
   Mutex mutex_;
   // Pods that wait, by the rule that refused them and the name of their scheduler.
