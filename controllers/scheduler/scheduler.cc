@@ -146,6 +146,10 @@ std::vector<InformerCache*> Scheduler::DecidesBy() const {
           &device_claims_.cache(), &device_slices_.cache(), &device_classes_.cache()};
 }
 
+bool Scheduler::IsSynced() const {
+  return std::ranges::all_of(DecidesBy(), &InformerCache::synced);
+}
+
 void Scheduler::Post(Posted change) {
   bool is_first = false;
   {
@@ -242,9 +246,7 @@ Duration Scheduler::Step() {
     changes.swap(inbox_);
   }
   for (const Posted& change : changes) change(*this);
-  for (const InformerCache* cache : DecidesBy()) {
-    if (!cache->synced()) return kNever;
-  }
+  if (!IsSynced()) return kNever;
   for (int i = 0; i < kDecisionsPerStep; ++i) {
     auto pod = queue_.Pop(clock_.Monotonic());
     if (!pod) break;
@@ -416,15 +418,17 @@ meta_v1::LabelSelector Scheduler::DefaultSpreadSelector(const core_v1::Pod& pod)
   return merged;
 }
 
-void AddScheduler(Manager& manager, SchedulerOptions options) {
+std::function<bool()> AddScheduler(Manager& manager, SchedulerOptions options) {
   auto scheduler = std::make_unique<Scheduler>(manager, std::move(options));
   std::vector<std::unique_ptr<Binder>> binders;
   for (int i = 0; i < Scheduler::kBinders; ++i) {
     binders.push_back(std::make_unique<Binder>(*scheduler));
     scheduler->AddBinder(*binders.back());
   }
+  const Scheduler& added = *scheduler;
   manager.AddLoop(std::move(scheduler));
   for (auto& binder : binders) manager.AddLoop(std::move(binder));
+  return [&added] { return added.IsSynced(); };
 }
 
 }  // namespace skiff::scheduler

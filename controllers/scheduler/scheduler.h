@@ -102,6 +102,8 @@ class Scheduler final : public ControlLoop {
   ~Scheduler() override;
   // Takes in what happened and decides for up to kDecisionsPerStep pods.
   Duration Step() override;
+  // Whether it knows all that it decides by. Any thread.
+  bool IsSynced() const;
   // Whose loops write what this one decides; they live as long as it does.
   void AddBinder(Binder& binder) { binders_.push_back(&binder); }
 
@@ -269,7 +271,8 @@ class Scheduler final : public ControlLoop {
   ExtenderBindings extender_bindings_;
 };
 
-// Adds the scheduler and its binders to the manager's loops.
-void AddScheduler(Manager& manager, SchedulerOptions options = {});
+// Adds the scheduler and its binders to the manager's loops. Returns what tells, as long as the
+// manager lives, whether the scheduler knows all that it decides by.
+std::function<bool()> AddScheduler(Manager& manager, SchedulerOptions options = {});
 
 }  // namespace skiff::scheduler
