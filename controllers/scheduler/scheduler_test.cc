@@ -87,7 +87,9 @@ class SchedulerTest : public testing::Test {
 
   std::vector<std::string> bound_;     // Names of pods.
   std::vector<std::string> messages_;  // Of conditions.
+  std::string nominated_;              // The node that a pod was last told to wait for.
   bool refuses_ = false;               // Bindings.
+  bool spares_ = false;                // The pod "victim": nothing can be written of it.
   MetricRegistry metrics_;
 
  private:
@@ -102,10 +104,16 @@ class SchedulerTest : public testing::Test {
           request.path.substr(prefix.size(), request.path.size() - prefix.size() - suffix.size()));
       return {.status = 201, .body = R"({"kind":"Status","apiVersion":"v1","status":"Success"})"};
     }
+    if (spares_ && request.path.starts_with(prefix + "victim")) {
+      return {.status = 500, .body = R"({"kind":"Status","apiVersion":"v1","status":"Failure",
+                          "reason":"InternalError","message":"out of order","code":500})"};
+    }
     const bool is_of_status = request.path.ends_with("/status");
     if (request.method == "PATCH" && !is_of_status) return {.status = 200, .body = "{}"};
     if (request.method == "PATCH") {
       const Json status = Json::parse(request.Body()).at("status");
+      const auto node = status.find("nominatedNodeName");
+      if (node != status.end() && node->is_string()) nominated_ = node->get<std::string>();
       if (status.contains("conditions")) {
         messages_.push_back(status.at("conditions").at(0).at("message").get<std::string>());
       }
@@ -295,6 +303,16 @@ TEST_F(SchedulerTest, ANominatedPodThatGoesElsewhereLeavesItsNodeToOthers) {
   Fill<core_v1::Node>({node, other});
   Run();
   EXPECT_EQ(bound_, (Names{"b-mid", "a-low"}));
+}
+
+// Others of them may have been told already, and nobody else is to have their place.
+TEST_F(SchedulerTest, APreemptorKeepsItsNodeThoughAVictimCouldNotBeTold) {
+  Json important = PodNamed("important", "1");
+  important["spec"]["priority"] = 1000;
+  spares_ = true;
+  Fill<core_v1::Pod>({PodOfCpu("victim", "1", "node"), important});
+  Decide();
+  EXPECT_EQ(nominated_, "node");
 }
 
 TEST_F(SchedulerTest, ASidecarThatHasBecomeSmallerLeavesRoom) {
