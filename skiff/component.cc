@@ -325,6 +325,23 @@ std::function<Transport&(const std::string&, const std::string&)> TransportsOf(
   };
 }
 
+// By the names that Kubernetes' programs have for them. One that cannot renew its lease ends by
+// itself, and one that waits for it has nothing to know.
+std::vector<HealthCheck> ChecksOf(const Component& component, const LeaderElection& election) {
+  const auto well = [] { return std::string(); };
+  std::vector<HealthCheck> checks;
+  if (component.leader.elect) checks.push_back({"healthz", "leaderElection", well});
+  if (!component.is_synced) return checks;
+  if (component.leader.elect) checks.push_back({"readyz", "leaderElection", well});
+  checks.push_back({"readyz", "shutdown", well});
+  checks.push_back({"readyz", "sched-handler-sync", [&component, &election]() -> std::string {
+                      const bool waits = component.leader.elect && !election.leading();
+                      if (waits || component.is_synced()) return "";
+                      return "handlers are not fully synchronized";
+                    }});
+  return checks;
+}
+
 }  // namespace
 
 Result<int> RunComponent(const Component& component) {
@@ -377,7 +394,9 @@ Result<int> RunComponent(const Component& component) {
                       });
   const MetricRegistry* const of_resources = component.add_resources ? &resources : nullptr;
   const ComponentServer::Access access = TRY(AccessOf(serving));
-  ComponentServer handler({token_client, rights_client, clock, metrics, of_resources}, access);
+  ComponentServer handler(
+      {token_client, rights_client, clock, metrics, of_resources, ChecksOf(component, election)},
+      access);
   http::Loops loops(1);
   const auto front = TRY(Serve(serving, component.name, clock, loops, handler));
   if (component.leader.elect) {

@@ -101,6 +101,9 @@ struct Component {
   std::function<void(Manager&, MetricRegistry&)> add;  // Puts its loops together.
   // What is told at /metrics/resources; null: there is no such path.
   std::function<void(Manager&, MetricRegistry&)> add_resources = nullptr;
+  // Whether a leader knows all that he goes by: until then the program is not ready, as
+  // kube-scheduler. Asked after `add`, on any thread. Null: it is ready at once.
+  std::function<bool()> is_synced = nullptr;
 };
 // Until SIGINT or SIGTERM (0), or until it leads no more (1). Errors are those of its start.
 Result<int> RunComponent(const Component& component);

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 
 #include "api/gen/authentication_v1.h"
 #include "api/gen/authorization_v1.h"
@@ -69,11 +70,7 @@ http::Response ComponentServer::Handle(const http::Request& request) {
     const Decision decision = Decide(request);
     if (decision.status != 200) return Text(decision.status, decision.text);
   }
-  for (const std::string root : {"healthz", "livez", "readyz"}) {
-    if (request.path != "/" + root) continue;
-    if (!request.HasQuery("verbose")) return Text(200, "ok");
-    return Text(200, "[+]ping ok\n" + root + " check passed\n");
-  }
+  if (auto health = HealthAt(request)) return *std::move(health);
   if (const MetricRegistry* const registry = RegistryAt(request.path)) {
     http::Response response = Text(200, registry->Text());
     response.content_type = MetricRegistry::kContentType;
@@ -85,6 +82,57 @@ http::Response ComponentServer::Handle(const http::Request& request) {
     return response;
   }
   return Text(404, "404 page not found\n");
+}
+
+std::vector<HealthCheck> ComponentServer::ChecksAt(const std::string& root) const {
+  std::vector<HealthCheck> checks;
+  for (const HealthCheck& each : parts_.checks) {
+    if (each.root == root) checks.push_back(each);
+  }
+  if (checks.empty()) checks.push_back({root, "ping", [] { return std::string(); }});
+  return checks;
+}
+
+std::optional<http::Response> ComponentServer::HealthAt(const http::Request& request) const {
+  for (const std::string root : {"healthz", "livez", "readyz"}) {
+    const std::string path = "/" + root;
+    if (request.path == path) return AllChecks(root, request);
+    if (!request.path.starts_with(path + "/")) continue;
+    for (const HealthCheck& each : ChecksAt(root)) {
+      if (request.path != path + "/" + each.name) continue;
+      const std::string fault = each.fault();
+      return fault.empty() ? Text(200, "ok") : Text(500, "internal server error: " + fault + "\n");
+    }
+  }
+  return std::nullopt;
+}
+
+// As Kubernetes' programs: anybody may ask, so that nobody is told what is wrong, but where.
+http::Response ComponentServer::AllChecks(const std::string& root,
+                                          const http::Request& request) const {
+  std::set<std::string> excluded;
+  for (const auto& [key, value] : request.query) {
+    if (key == "exclude") excluded.insert(value);
+  }
+  std::string report;
+  bool is_well = true;
+  for (const HealthCheck& each : ChecksAt(root)) {
+    if (excluded.erase(each.name) > 0) {
+      report += fmt::format("[+]{} excluded: ok\n", each.name);
+    } else if (each.fault().empty()) {
+      report += fmt::format("[+]{} ok\n", each.name);
+    } else {
+      is_well = false;
+      report += fmt::format("[-]{} failed: reason withheld\n", each.name);
+    }
+  }
+  if (!excluded.empty()) {
+    report += fmt::format("warn: some health checks cannot be excluded: no matches for \"{}\"\n",
+                          fmt::join(excluded, "\",\""));
+  }
+  if (!is_well) return Text(500, fmt::format("{}{} check failed\n", report, root));
+  if (!request.HasQuery("verbose")) return Text(200, "ok");
+  return Text(200, fmt::format("{}{} check passed\n", report, root));
 }
 
 const MetricRegistry* ComponentServer::RegistryAt(const std::string& path) const {

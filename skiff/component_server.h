@@ -1,12 +1,14 @@
 // What a control plane's program serves beside its work: health for anyone, metrics for those whom
 // the API server lets see them.
 //
-//   /healthz /livez /readyz    "ok"
+//   /healthz /livez /readyz    "ok"; ?verbose names the checks, ?exclude=NAME leaves one out
+//   /readyz/NAME               one of them; needs get on that path
 //   /metrics                   Prometheus text; needs get on that path
 //   /metrics/resources         likewise, of kube-scheduler
 //   /version
 #pragma once
 
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -20,6 +22,13 @@
 
 namespace skiff {
 
+// What a program is asked about its health.
+struct HealthCheck {
+  std::string root;  // "readyz"
+  std::string name;
+  std::function<std::string()> fault;  // "": it is well. Any thread.
+};
+
 class ComponentServer final : public http::Handler {
  public:
   struct Parts {
@@ -28,6 +37,7 @@ class ComponentServer final : public http::Handler {
     const Clock& clock;
     MetricRegistry& metrics;
     const MetricRegistry* resources = nullptr;  // Null: there is no such path.
+    std::vector<HealthCheck> checks = {};       // A path without any has one that it always passes.
   };
   struct Access {
     std::vector<std::string> open_paths;  // For anyone; all else needs get on its path.
@@ -56,6 +66,10 @@ class ComponentServer final : public http::Handler {
   };
 
   bool IsOpen(const std::string& path) const;
+  std::vector<HealthCheck> ChecksAt(const std::string& root) const;
+  // nullopt: the path is none of health.
+  std::optional<http::Response> HealthAt(const http::Request& request) const;
+  http::Response AllChecks(const std::string& root, const http::Request& request) const;
   // What is told there; nullptr: nothing.
   const MetricRegistry* RegistryAt(const std::string& path) const;
   Decision Decide(const http::Request& request);

@@ -63,6 +63,40 @@ TEST_F(ComponentServerTest, HealthIsForAnyone) {
   EXPECT_EQ(asked_, 0) << "nobody is asked about it";
 }
 
+TEST_F(ComponentServerTest, WhatIsWrongIsNamedWhereAProgramIsNotReady) {
+  std::string fault = "handlers are not fully synchronized";
+  const auto well = [] { return std::string(); };
+  ComponentServer server(
+      {client_,
+       client_,
+       clock_,
+       metrics_,
+       nullptr,
+       {{"readyz", "shutdown", well}, {"readyz", "sched-handler-sync", [&] { return fault; }}}},
+      {.open_paths = {"/*"}});
+  const auto get = [&](const std::string& path, const std::string& exclude = "") {
+    http::Request request;
+    request.method = "GET";
+    request.path = path;
+    if (!exclude.empty()) request.query.emplace_back("exclude", exclude);
+    return server.Handle(request);
+  };
+  const http::Response bad = get("/readyz");
+  EXPECT_EQ(bad.status, 500);
+  EXPECT_EQ(bad.body,
+            "[+]shutdown ok\n[-]sched-handler-sync failed: reason withheld\nreadyz check failed\n");
+  EXPECT_EQ(get("/readyz/sched-handler-sync").body,
+            "internal server error: handlers are not fully synchronized\n");
+  EXPECT_EQ(get("/readyz", "sched-handler-sync").status, 200);
+  EXPECT_EQ(get("/readyz", "no-such-check").status, 500);
+  EXPECT_EQ(get("/livez").body, "ok") << "which is another matter";
+  EXPECT_EQ(get("/livez/ping").body, "ok");
+  EXPECT_EQ(get("/livez/shutdown").status, 404);
+  fault.clear();
+  EXPECT_EQ(get("/readyz").body, "ok");
+  EXPECT_EQ(get("/readyz/sched-handler-sync").body, "ok");
+}
+
 TEST_F(ComponentServerTest, MetricsAreForThoseWhomTheApiServerLetsSeeThem) {
   EXPECT_EQ(Get("/metrics").status, 403);
   EXPECT_EQ(Get("/metrics", "guest").status, 403);

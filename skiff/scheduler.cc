@@ -1,6 +1,7 @@
 // `skiff scheduler`: flags and configuration file of kube-scheduler -> the scheduler, against an
 // API server that a kubeconfig names, led by a Lease.
 #include <algorithm>
+#include <functional>
 #include <utility>
 
 #include "apiserver/auth/pki.h"
@@ -68,6 +69,7 @@ Result<std::optional<SchedulerFlags>> ParseSchedulerFlags(const std::vector<std:
 int SchedulerMain(const std::vector<std::string>& args) {
   return RunProgram(ParseSchedulerFlags(args), [](const SchedulerFlags& given) {
     BeginProgram(given.log);
+    std::function<bool()> is_synced;
     return RunComponent({.name = "kube-scheduler",
                          .api = given.api,
                          .leader = given.leader,
@@ -76,12 +78,13 @@ int SchedulerMain(const std::vector<std::string>& args) {
                              [&](Manager& manager, MetricRegistry& metrics) {
                                scheduler::SchedulerOptions options = given.scheduler;
                                options.metrics = &metrics;
-                               scheduler::AddScheduler(manager, std::move(options));
+                               is_synced = scheduler::AddScheduler(manager, std::move(options));
                              },
                          .add_resources =
                              [](Manager& manager, MetricRegistry& metrics) {
                                scheduler::AddPodResourceMetrics(metrics, manager);
-                             }});
+                             },
+                         .is_synced = [&] { return is_synced(); }});
   });
 }
 

@@ -339,9 +339,12 @@ void Scheduler::BindFailed(Binding binding, const Error& error) {
       return;
     }
     self.EventsFor(pod).Warning(pod, "FailedScheduling", EventText(error.message));
-    self.queue_.Failed(binding.pod, now);
-    self.WriteUnplaced(std::make_shared<const PodInfo>(current),
-                       {"SchedulerError", Shortened(error.message, kConditionBytesMax), ""},
+    // What was heard of it while it counted on the node nobody took in.
+    const auto info = std::make_shared<const PodInfo>(current);
+    QueuedPod again = binding.pod;
+    again.info = info;
+    self.queue_.Failed(std::move(again), now);
+    self.WriteUnplaced(info, {"SchedulerError", Shortened(error.message, kConditionBytesMax), ""},
                        binding.is_told);
   });
 }

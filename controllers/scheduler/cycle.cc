@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "controllers/scheduler/cycle_times.h"
+#include "controllers/scheduler/evaluation_counts.h"
 #include "controllers/scheduler/node_trial.h"
 #include "controllers/scheduler/profile.h"
 
@@ -15,6 +16,8 @@ struct NamedFilter {
   std::string_view rule;
   NodeFilter filter;
   bool may_go_first = false;  // As of FilterRule.
+  size_t place = 0;           // Of the rule, among those of the profile.
+  mutable uint64_t asked = 0;  // About so many nodes.
 };
 
 // The filters that have something to check for this pod; or the rejection that ends the search.
@@ -24,31 +27,53 @@ struct Filters {
   std::vector<SlotRefusal> by_slot;
   Verdict rejection;
   std::string_view rejector;
+  size_t rejector_place = 0;
 };
 
 Filters PrepareFilters(const PodInfo& pod, const Snapshot& snapshot) {
   Filters filters;
-  for (const FilterRule& rule : ProfileOf(snapshot).filters) {
+  const std::vector<FilterRule>& rules = ProfileOf(snapshot).filters;
+  for (size_t place = 0; place < rules.size(); ++place) {
+    const FilterRule& rule = rules[place];
     Prepared prepared = PrepareTimed(rule, pod, snapshot);
     if (!prepared.rejection.fits()) {
       filters.rejection = std::move(prepared.rejection);
       filters.rejector = rule.name;
+      filters.rejector_place = place;
       return filters;
     }
     if (prepared.among) {
       const auto at = filters.list.begin() + static_cast<ptrdiff_t>(filters.among++);
-      filters.list.insert(at, {rule.name, std::move(prepared.among)});
+      filters.list.insert(at, NamedFilter{.rule = rule.name, .filter = std::move(prepared.among)});
     }
     if (!prepared.filter) continue;
     if (prepared.refuses) filters.by_slot.push_back(std::move(prepared.refuses));
-    filters.list.push_back({rule.name, std::move(prepared.filter), rule.may_go_first});
+    filters.list.push_back(NamedFilter{.rule = rule.name,
+                                       .filter = std::move(prepared.filter),
+                                       .may_go_first = rule.may_go_first,
+                                       .place = place});
   }
   return filters;
+}
+
+// For whoever counts: what the rules have been asked of the pod until now, and of nodes.
+void CountAsked(const Filters& filters, const Snapshot& snapshot) {
+  EvaluationCounts* const counts = snapshot.evaluations;
+  if (counts == nullptr) return;
+  if (!filters.rejection.fits()) {
+    counts->Add(EvaluationCounts::kPreFilter, filters.rejector_place);
+  }
+  for (size_t i = filters.among; i < filters.list.size(); ++i) {
+    const NamedFilter& named = filters.list[i];
+    counts->Add(EvaluationCounts::kPreFilter, named.place);
+    counts->Add(EvaluationCounts::kFilter, named.place, named.asked);
+  }
 }
 
 // The first filter that refuses the node; nullptr when it fits.
 const NamedFilter* FirstRefusal(const Filters& filters, const NodeInfo& node, Verdict& verdict) {
   for (const NamedFilter& named : filters.list) {
+    ++named.asked;
     verdict = named.filter(node);
     if (!verdict.fits()) return &named;
   }
@@ -66,6 +91,7 @@ class LikelyRefusals {
   // nullptr when the node fits.
   const NamedFilter* Refusing(const NodeInfo& node, Verdict& verdict) {
     for (auto it = order_.begin(); it != order_.end(); ++it) {
+      ++(*it)->asked;
       verdict = (*it)->filter(node);
       if (verdict.fits()) continue;
       const NamedFilter* refusing = *it;
@@ -259,6 +285,7 @@ Search FindNodes(const PodInfo& pod, const Snapshot& snapshot, size_t& start,
   if (!filters.rejection.fits()) {
     unfit.overall = filters.rejection.Reasons()[0];
     unfit.rejectors.insert(std::string(filters.rejector));
+    CountAsked(filters, snapshot);
     return search;
   }
   const PointTimer filtering(snapshot.times);
@@ -267,6 +294,7 @@ Search FindNodes(const PodInfo& pod, const Snapshot& snapshot, size_t& start,
       search.feasible = {nominated};
       search.is_nominated = true;
       filtering.Done("Filter", StatusTextOf(Verdict::Code::kFits));
+      CountAsked(filters, snapshot);
       return search;
     }
   }
@@ -276,6 +304,7 @@ Search FindNodes(const PodInfo& pod, const Snapshot& snapshot, size_t& start,
   NodeWalk(pod, snapshot, filters, options.keeps_refusals).Go(start, wanted, search);
   const bool failed = !search.error.empty();
   filtering.Done("Filter", StatusTextOf(failed ? Verdict::Code::kFailed : Verdict::Code::kFits));
+  CountAsked(filters, snapshot);
   return search;
 }
 
@@ -308,6 +337,10 @@ std::string BestOf(const PodInfo& pod, const Snapshot& snapshot,
   for (size_t at = 0; at < rules.size(); ++at) {
     const PreparedScore& prepared = opinions_of[at];
     if (!prepared.score) continue;
+    if (snapshot.evaluations != nullptr) {
+      snapshot.evaluations->Add(EvaluationCounts::kPreScore, at);
+      snapshot.evaluations->Add(EvaluationCounts::kScore, at, feasible.size());
+    }
     for (size_t i = 0; i < feasible.size(); ++i) scores[i] = prepared.score(*feasible[i]);
     if (prepared.normalize) prepared.normalize(feasible, scores);
     for (size_t i = 0; i < feasible.size(); ++i) totals[i] += rules[at].weight * scores[i];

@@ -22,6 +22,7 @@ void Scheduler::MakeViews() {
   for (const Profile& profile : options_.profiles) {
     Snapshot& view = views_[profile.name];
     view.profile = &profile;
+    if (metrics_) view.evaluations = &metrics_->EvaluationsOf(profile);
     view.namespace_labels = [this](const std::string& name) {
       const auto found = namespaces_.Get({"", name});
       return found ? found->metadata.labels : std::map<std::string, std::string>();

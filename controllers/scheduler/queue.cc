@@ -140,7 +140,7 @@ void SchedulingQueue::Add(PodInfoPtr pod, Duration now) {
   }
   queued.info = std::move(pod);
   queued.queued_at = now;
-  Activate(std::move(queued), "UnschedulablePodAdd");
+  Activate(std::move(queued), now, "UnschedulablePodAdd");
 }
 
 void SchedulingQueue::Renew(QueuedPod& waiting, PodInfoPtr now) const {
@@ -178,9 +178,10 @@ std::optional<QueuedPod> SchedulingQueue::Pop(Duration now) {
   if (!pod) return pod;
   TellOfRefusal(*pod, /*waits=*/false);
   pod->rejectors.clear();
+  pod->is_held = false;
   in_flight_[pod->info->Key()] = {.since = happened_, .uid = pod->info->uid()};
   pod->tried_at = now;
-  if (pod->tries++ == 0) pod->first_tried_at = now;
+  ++pod->tries;
   return pod;
 }
 
@@ -244,7 +245,8 @@ void SchedulingQueue::Hold(QueuedPod pod, const std::string& rule, Duration now)
   const InFlight flight = Land(key);
   if (flight.removed) return;
   pod.rejectors = {rule};
-  --pod.tries;
+  pod.is_held = true;
+  if (--pod.tries == 0) pod.first_active_at.reset();
   Wait(std::move(pod), flight, now);
 }
 
@@ -283,9 +285,18 @@ bool SchedulingQueue::Helps(const QueuedPod& waiting, ClusterEvent event,
   const Snapshot* const view = change != nullptr && view_ ? view_(*waiting.info->pod) : nullptr;
   if (view == nullptr || waiting.rejectors.empty()) return true;
   return std::ranges::any_of(waiting.rejectors, [&](const std::string& rule) {
-    return (HelpfulEvents(rule) & Bit(event)) != 0 &&
-           MayHelp(rule, *waiting.info, event, *change, *view);
+    return (HelpfulEvents(rule) & Bit(event)) != 0 && AskHint(rule, waiting, event, *change, *view);
   });
+}
+
+bool SchedulingQueue::AskHint(const std::string& rule, const QueuedPod& waiting, ClusterEvent event,
+                              const Change& change, const Snapshot& view) const {
+  const bool is_told = clock_ != nullptr && hints_asked_++ % kHintsPerTold == 0;
+  if (!is_told) return MayHelp(rule, *waiting.info, event, change, view);
+  const Duration begin = clock_->Monotonic();
+  const bool helps = MayHelp(rule, *waiting.info, event, change, view);
+  hinted_(rule, LabelOf(event), helps, clock_->Monotonic() - begin);
+  return helps;
 }
 
 bool SchedulingQueue::HelpsItself(const QueuedPod& waiting, const PodInfo& now) const {
@@ -329,6 +340,7 @@ bool SchedulingQueue::WasHelped(const QueuedPod& rejected, const InFlight& fligh
 }
 
 void SchedulingQueue::CountListener(const QueuedPod& waiting, bool comes) {
+  if (waiting.is_held) held_ = comes ? held_ + 1 : held_ - 1;
   for (uint32_t events = waiting.helpful; events != 0; events &= events - 1) {
     size_t& listeners = listeners_[static_cast<size_t>(std::countr_zero(events))];
     if (comes) {
@@ -360,8 +372,9 @@ Duration SchedulingQueue::BackOff(int attempts) const {
   return std::min(delay, delays_.most);
 }
 
-void SchedulingQueue::Activate(QueuedPod pod, std::string_view event) {
+void SchedulingQueue::Activate(QueuedPod pod, Duration now, std::string_view event) {
   TellOf("active", event);
+  if (!pod.first_active_at) pod.first_active_at = now;
   const ActiveOrder order{pod.info->priority, pod.queued_at, pod.info->Key()};
   active_keys_.emplace(order.key, order);
   active_.emplace(order, std::move(pod));
@@ -371,7 +384,7 @@ void SchedulingQueue::BackOffOrActivate(QueuedPod pod, Duration now, std::string
   const int failures = pod.errors > 0 ? pod.errors : pod.attempts;
   const Duration due = pod.queued_at + BackOff(failures);
   if (failures == 0 || due <= now) {
-    Activate(std::move(pod), event);
+    Activate(std::move(pod), now, event);
     return;
   }
   TellOf("backoff", event);
@@ -391,7 +404,7 @@ void SchedulingQueue::FlushDue(Duration now) {
     }
     QueuedPod pod = waiting->second.second;
     EraseBackOff(waiting);
-    Activate(std::move(pod), "BackoffComplete");
+    Activate(std::move(pod), now, "BackoffComplete");
   }
 }
 

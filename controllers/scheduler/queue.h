@@ -37,9 +37,11 @@ struct QueuedPod {
   int errors = 0;    // Attempts in a row that could not be decided, or not be carried out.
   std::set<std::string> rejectors;  // Of the last attempt; none during the next one.
   uint32_t helpful = 0;  // Sorts of events, by their bits, that matter to one of these.
-  // How often it has been tried, this time included; and since when, at first and this time.
+  bool is_held = false;  // It cannot be tried (Hold).
+  // How often it has been tried, this time included; since when it could be, as active for the
+  // first time; and since when it is, this time.
   int tries = 0;
-  Duration first_tried_at{};
+  std::optional<Duration> first_active_at;
   Duration tried_at{};
 };
 
@@ -67,6 +69,16 @@ class SchedulingQueue {
   // it does no longer. Before the first Add.
   using Refusals = std::function<void(const QueuedPod& pod, bool waits)>;
   void TellRefusals(Refusals refusals) { refusals_ = std::move(refusals); }
+
+  // Told what the hint of a rule said of an event, in Kubernetes' words, and how long that took: of
+  // one in so many, as thousands may wait. Before the first Add; `clock` outlives the queue.
+  static constexpr size_t kHintsPerTold = 16;
+  using Hinted =
+      std::function<void(std::string_view rule, std::string_view event, bool helps, Duration took)>;
+  void TellHints(const Clock& clock, Hinted hinted) {
+    clock_ = &clock;
+    hinted_ = std::move(hinted);
+  }
 
   // A pod that is new, or that changed while it waits; a changed spec or labels may let it fit.
   void Add(PodInfoPtr pod, Duration now);
@@ -96,8 +108,11 @@ class SchedulingQueue {
     size_t active = 0;
     size_t backoff = 0;
     size_t unschedulable = 0;
+    size_t held = 0;
   };
-  Sizes sizes() const { return {active_.size(), backoff_.size(), unschedulable_.size()}; }
+  Sizes sizes() const {
+    return {active_.size(), backoff_.size(), unschedulable_.size() - held_, held_};
+  }
   size_t waiting() const { return active_.size() + backoff_.size() + unschedulable_.size(); }
 
  private:
@@ -142,7 +157,7 @@ class SchedulingQueue {
   std::optional<EarlyOrder> EarlyOrderOf(Duration due, const QueuedPod& pod) const;
   void EraseBackOff(std::map<std::string, std::pair<Duration, QueuedPod>>::iterator place);
   Duration BackOff(int attempts) const;
-  void Activate(QueuedPod pod, std::string_view event);
+  void Activate(QueuedPod pod, Duration now, std::string_view event);
   void Wait(QueuedPod pod, const InFlight& flight, Duration now);
   void BackOffOrActivate(QueuedPod pod, Duration now, std::string_view event);
   void TellOf(std::string_view queue, std::string_view event) const {
@@ -158,6 +173,8 @@ class SchedulingQueue {
   // Whether something that happened during the flight may let the pod fit.
   bool WasHelped(const QueuedPod& rejected, const InFlight& flight) const;
   bool Helps(const QueuedPod& waiting, ClusterEvent event, const Change* change) const;
+  bool AskHint(const std::string& rule, const QueuedPod& waiting, ClusterEvent event,
+               const Change& change, const Snapshot& view) const;
   // Whether that it changed itself may let it fit.
   bool HelpsItself(const QueuedPod& waiting, const PodInfo& now) const;
   // A pod comes to those that nothing helps yet, or leaves them.
@@ -168,12 +185,16 @@ class SchedulingQueue {
   const View view_;
   Incoming incoming_;
   Refusals refusals_;
+  const Clock* clock_ = nullptr;  // Null: nobody is told of hints.
+  Hinted hinted_;
+  mutable size_t hints_asked_ = 0;
   const QueueDelays delays_;
   std::map<ActiveOrder, QueuedPod> active_;
   std::unordered_map<std::string, ActiveOrder> active_keys_;
   std::map<std::string, std::pair<Duration, QueuedPod>> backoff_;  // key -> (due, pod)
   std::set<EarlyOrder> early_;  // Those of them that may be tried before.
   std::map<std::string, QueuedPod> unschedulable_;
+  size_t held_ = 0;  // Of these.
   // How many of these each sort of event matters to, by the place of its bit: with ten thousand
   // that wait for room, most of what happens matters to none.
   std::array<size_t, 32> listeners_{};

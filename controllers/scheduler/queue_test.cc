@@ -98,6 +98,47 @@ TEST(SchedulingQueueTest, ItIsToldWhereAPodComesAndWhy) {
                       "unschedulable ScheduleAttemptFailure", "active UnschedulableTimeout"}));
 }
 
+TEST(SchedulingQueueTest, WhoWaitsToBeTriedWaitsAlready) {
+  SchedulingQueue queue;
+  queue.Add(PodOf("p", 1, "1"), 1s);
+  auto pod = queue.Pop(3s);
+  EXPECT_EQ(pod->first_active_at, Duration(1s));
+  queue.Unschedulable(*std::move(pod), {"NodeResourcesFit"}, 3s);
+  queue.Happened(ClusterEvent::kPodDeleted, 60s);
+  EXPECT_EQ(queue.Pop(61s)->first_active_at, Duration(1s)) << "whatever came of it";
+}
+
+TEST(SchedulingQueueTest, WhoIsHeldDoesNotWaitToBeTried) {
+  SchedulingQueue queue;
+  queue.Add(PodOf("p", 1, "1"), 1s);
+  queue.Hold(*queue.Pop(3s), "DynamicResources", 3s);
+  EXPECT_EQ(queue.sizes().held, 1u);
+  EXPECT_EQ(queue.sizes().unschedulable, 0u);
+  queue.Happened(ClusterEvent::kDeviceClaim, 60s);
+  EXPECT_EQ(queue.sizes().held, 0u);
+  EXPECT_EQ(queue.Pop(61s)->first_active_at, Duration(60s));
+}
+
+TEST(SchedulingQueueTest, ItIsToldWhatSomeHintsSay) {
+  const Snapshot view;
+  const FakeClock clock;
+  std::vector<std::string> told;
+  SchedulingQueue queue([&](const core_v1::Pod&) { return &view; });
+  queue.TellHints(clock, [&](std::string_view rule, std::string_view event, bool helps, Duration) {
+    told.push_back(std::string(rule) + " " + std::string(event) + (helps ? " helps" : ""));
+  });
+  queue.Add(PodOf("p", 1, "1"), 0s);
+  queue.Unschedulable(*queue.Pop(0s), {"NodeResourcesFit"}, 0s);
+  const Change nothing;
+  for (size_t i = 0; i < SchedulingQueue::kHintsPerTold; ++i) {
+    queue.Happened(ClusterEvent::kNodeAllocatable, 60s, &nothing);
+  }
+  queue.Happened(ClusterEvent::kPodDeleted, 60s, &nothing);
+  EXPECT_EQ(told, (std::vector<std::string>{"NodeResourcesFit NodeUpdateNodeAllocatable",
+                                            "NodeResourcesFit AssignedPodDelete helps"}));
+  EXPECT_EQ(PopName(queue, 60s), "p");
+}
+
 TEST(SchedulingQueueTest, HowLongPodsWaitIsWhatTheConfigurationSays) {
   SchedulingQueue queue(nullptr, {.first = 3s, .most = 7s, .unschedulable = 30s});
   queue.Add(PodOf("p", 1, "1"), 0s);

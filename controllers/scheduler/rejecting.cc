@@ -64,7 +64,8 @@ void Scheduler::Preempted(QueuedPod pod, const Unfit& unfit, const PreemptionOut
   if (!outcome.eligible) unplaced.nominated_node.reset();
   if (outcome.victims) {
     room = MakeRoom(info, *outcome.victims);
-    if (room) unplaced.nominated_node = outcome.victims->node;
+    // Where not all could be told, some may be leaving already: their room is not for others.
+    unplaced.nominated_node = outcome.victims->node;
   } else if (!outcome.message.empty()) {
     unplaced.message += " " + outcome.message;
   }
@@ -99,9 +100,8 @@ Result<> Scheduler::MakeRoom(const PodInfoPtr& pod, const Victims& victims) {
   for (const PodInfoPtr& victim : victims.pods) leaving_.insert(victim->uid());
   // Less important pods that waited for the node lose it to this one, and look elsewhere.
   for (const PodInfoPtr& displaced : Displaced(*pod, victims.node, nominations_)) {
-    nominations_.Remove(displaced->uid());
+    Nominate(displaced, "");
     writer_.Write(*displaced->pod, {"", "", ""});
-    HearOfRoom(displaced->pod);
   }
   return {};
 }
@@ -110,8 +110,7 @@ void Scheduler::WriteUnplaced(const PodInfoPtr& pod, Unplaced unplaced, bool was
   if (unplaced.nominated_node) {
     const std::string before = nominations_.NodeOf(pod->uid());
     const std::string& now = *unplaced.nominated_node;
-    nominations_.Remove(pod->uid());
-    if (!now.empty()) nominations_.Set(pod, now);
+    Nominate(pod, now);
     // Neither the API nor we ever said otherwise.
     if (!was_told && before == now && pod->pod->status.nominated_node_name == now) {
       unplaced.nominated_node.reset();

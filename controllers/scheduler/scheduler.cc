@@ -75,6 +75,8 @@ Scheduler::Scheduler(Manager& manager, SchedulerOptions options)
         [this](std::string_view queue, std::string_view event) { metrics_->Comes(queue, event); });
     queue_.TellRefusals(
         [this](const QueuedPod& pod, bool waits) { metrics_->Refused(pod, waits); });
+    queue_.TellHints(clock_, [this](std::string_view rule, std::string_view event, bool helps,
+                                    Duration took) { metrics_->Hinted(rule, event, helps, took); });
   }
   MakeViews();
   Watch();
@@ -144,6 +146,10 @@ std::vector<InformerCache*> Scheduler::DecidesBy() const {
           &device_claims_.cache(), &device_slices_.cache(), &device_classes_.cache()};
 }
 
+bool Scheduler::IsSynced() const {
+  return std::ranges::all_of(DecidesBy(), &InformerCache::synced);
+}
+
 void Scheduler::Post(Posted change) {
   bool is_first = false;
   {
@@ -198,7 +204,7 @@ void Scheduler::PodChanged(const Ptr<core_v1::Pod>& before, const Ptr<core_v1::P
   if (!now) return;
   if (!now->spec.node_name.empty()) {
     cache_.SetPod(now);
-    nominations_.Remove(now->metadata.uid);
+    EndNomination(now, now->spec.node_name);
     StopAsking(now->metadata.uid);
     queue_.Remove(key);
     HearOfPlaced(replaced ? nullptr : before, now);
@@ -215,15 +221,22 @@ void Scheduler::PodChanged(const Ptr<core_v1::Pod>& before, const Ptr<core_v1::P
 
 void Scheduler::FollowNomination(const Ptr<core_v1::Pod>& before, const PodInfoPtr& now) {
   const std::string& node = now->pod->status.nominated_node_name;
-  const std::string former = before ? before->status.nominated_node_name : "";
-  if (!node.empty()) {
-    nominations_.Set(now, node);
-    if (!former.empty() && former != node) HearOfRoom(before);
-  } else if (former.empty()) {
+  const bool was_told = before && !before->status.nominated_node_name.empty();
+  if (node.empty() && !was_told) {
     nominations_.Refresh(now);  // Our own write may not have come back yet.
-  } else if (nominations_.Remove(now->uid())) {
-    HearOfRoom(now->pod);
+  } else {
+    Nominate(now, node);
   }
+}
+
+void Scheduler::Nominate(const PodInfoPtr& pod, const std::string& node) {
+  EndNomination(pod->pod, node);
+  if (!node.empty()) nominations_.Set(pod, node);
+}
+
+void Scheduler::EndNomination(const Ptr<core_v1::Pod>& pod, const std::string& node) {
+  const std::string waited_for = nominations_.NodeOf(pod->metadata.uid);
+  if (nominations_.Remove(pod->metadata.uid) && waited_for != node) HearOfRoom(pod);
 }
 
 Duration Scheduler::Step() {
@@ -233,9 +246,7 @@ Duration Scheduler::Step() {
     changes.swap(inbox_);
   }
   for (const Posted& change : changes) change(*this);
-  for (const InformerCache* cache : DecidesBy()) {
-    if (!cache->synced()) return kNever;
-  }
+  if (!IsSynced()) return kNever;
   for (int i = 0; i < kDecisionsPerStep; ++i) {
     auto pod = queue_.Pop(clock_.Monotonic());
     if (!pod) break;
@@ -337,7 +348,7 @@ SearchOptions Scheduler::OptionsFor(const Snapshot& snapshot) const {
 void Scheduler::Place(QueuedPod pod, const std::string& node, const DeviceCycle& devices) {
   const Duration begin = clock_.Monotonic();
   cache_.Assume(pod.info, node);
-  nominations_.Remove(pod.info->uid());
+  EndNomination(pod.info->pod, node);
   const Duration bind_timeout = ProfileFor(*pod.info->pod)->bind_timeout;
   Binding binding{
       std::move(pod), node, clock_.Monotonic() + bind_timeout, {}, devices.Plan(node)};
@@ -407,15 +418,17 @@ meta_v1::LabelSelector Scheduler::DefaultSpreadSelector(const core_v1::Pod& pod)
   return merged;
 }
 
-void AddScheduler(Manager& manager, SchedulerOptions options) {
+std::function<bool()> AddScheduler(Manager& manager, SchedulerOptions options) {
   auto scheduler = std::make_unique<Scheduler>(manager, std::move(options));
   std::vector<std::unique_ptr<Binder>> binders;
   for (int i = 0; i < Scheduler::kBinders; ++i) {
     binders.push_back(std::make_unique<Binder>(*scheduler));
     scheduler->AddBinder(*binders.back());
   }
+  const Scheduler& added = *scheduler;
   manager.AddLoop(std::move(scheduler));
   for (auto& binder : binders) manager.AddLoop(std::move(binder));
+  return [&added] { return added.IsSynced(); };
 }
 
 }  // namespace skiff::scheduler

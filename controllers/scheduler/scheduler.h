@@ -102,6 +102,8 @@ class Scheduler final : public ControlLoop {
   ~Scheduler() override;
   // Takes in what happened and decides for up to kDecisionsPerStep pods.
   Duration Step() override;
+  // Whether it knows all that it decides by. Any thread.
+  bool IsSynced() const;
   // Whose loops write what this one decides; they live as long as it does.
   void AddBinder(Binder& binder) { binders_.push_back(&binder); }
 
@@ -156,6 +158,11 @@ class Scheduler final : public ControlLoop {
   void HearOfPlaced(const Ptr<core_v1::Pod>& before, const Ptr<core_v1::Pod>& now);
   // What the API says about the node that a pod without one waits for.
   void FollowNomination(const Ptr<core_v1::Pod>& before, const PodInfoPtr& now);
+  // It waits for that node from now on; "": for none.
+  void Nominate(const PodInfoPtr& pod, const std::string& node);
+  // It waits for none, and is on that node or will be: whoever was refused beside it on another one
+  // may have its place there. kube-scheduler has them wait for that where it binds the pod.
+  void EndNomination(const Ptr<core_v1::Pod>& pod, const std::string& node);
   void MakeViews();
   // nominated_node: as in Unplaced; "" ends the wait. `was_told`: the API knows of another one that
   // informers may not tell of yet.
@@ -264,7 +271,8 @@ class Scheduler final : public ControlLoop {
   ExtenderBindings extender_bindings_;
 };
 
-// Adds the scheduler and its binders to the manager's loops.
-void AddScheduler(Manager& manager, SchedulerOptions options = {});
+// Adds the scheduler and its binders to the manager's loops. Returns what tells, as long as the
+// manager lives, whether the scheduler knows all that it decides by.
+std::function<bool()> AddScheduler(Manager& manager, SchedulerOptions options = {});
 
 }  // namespace skiff::scheduler

@@ -35,11 +35,11 @@ SchedulerMetrics::SchedulerMetrics(MetricRegistry& registry, Gated gated)
       tries_(registry.AddHistogram(
           {"scheduler_pod_scheduling_attempts", "[STABLE] Attempts until a pod was scheduled."},
           {1, 2, 4, 8, 16})),
-      waits_(
-          registry.AddHistogram({"scheduler_pod_scheduling_sli_duration_seconds",
-                                 "[BETA] Time from a pod's first attempt until it was scheduled.",
-                                 {"attempts"}},
-                                TwiceEach(0.01, 20))),
+      waits_(registry.AddHistogram(
+          {"scheduler_pod_scheduling_sli_duration_seconds",
+           "[BETA] Time until a pod was scheduled, since it could be tried first.",
+           {"attempts"}},
+          TwiceEach(0.01, 20))),
       preemptions_(registry.AddCounter({"scheduler_preemption_attempts_total",
                                         "[STABLE] Attempts to have less important pods go."})),
       victims_(registry.AddHistogram({"scheduler_preemption_victims",
@@ -54,11 +54,17 @@ SchedulerMetrics::SchedulerMetrics(MetricRegistry& registry, Gated gated)
            "[ALPHA] How long a plugin took at an extension point, in a tenth of all cycles.",
            {"plugin", "extension_point", "status"}},
           Growing(0.00001, 1.5, 20))),
+      hints_(registry.AddHistogram({"scheduler_queueing_hint_execution_duration_seconds",
+                                    "[ALPHA] How long it took to tell whether an event may help a "
+                                    "pod that waits, of one in sixteen.",
+                                    {"plugin", "event", "hint"}},
+                                   Growing(0.00001, 1.5, 20))),
       incoming_(registry.AddCounter(
           {"scheduler_queue_incoming_pods_total",
            "[STABLE] Pods that came to a scheduling queue, by the event that brought them there.",
            {"queue", "event"}})) {
   AddPending(registry, std::move(gated));
+  AddEvaluations(registry);
   registry.AddMeasured(
       {"scheduler_cache_size",
        "[ALPHA] Nodes, pods, and of these the assumed ones, that the scheduler keeps in mind.",
@@ -75,7 +81,7 @@ void SchedulerMetrics::AddPending(MetricRegistry& registry, Gated gated) {
       {"scheduler_pending_pods", "[STABLE] Pods that wait for a node, by what for.", {"queue"}},
       [this, gated] {
         const auto waiting = [this](size_t i) { return static_cast<double>(waiting_[i].load()); };
-        size_t all_gated = 0;
+        size_t all_gated = waiting_[3].load();
         for (const auto& [profile, pods] : gated()) all_gated += pods;
         return std::vector<Sample>{{{"active"}, waiting(0)},
                                    {{"backoff"}, waiting(1)},
@@ -99,6 +105,25 @@ void SchedulerMetrics::AddPending(MetricRegistry& registry, Gated gated) {
       });
 }
 
+void SchedulerMetrics::AddEvaluations(MetricRegistry& registry) {
+  registry.AddMeasured(
+      {"scheduler_plugin_evaluation_total",
+       "[ALPHA] How often plugins were asked, about pods and about nodes.",
+       {"plugin", "extension_point", "profile"}},
+      [this] {
+        std::vector<Sample> samples;
+        const MutexLock lock(mutex_);
+        for (const auto& [profile, counts] : evaluations_) counts.AppendTo(samples);
+        return samples;
+      },
+      MetricRegistry::MeasuredType::kCounter);
+}
+
+EvaluationCounts& SchedulerMetrics::EvaluationsOf(const Profile& profile) {
+  const MutexLock lock(mutex_);
+  return evaluations_.try_emplace(profile.name, profile).first->second;
+}
+
 void SchedulerMetrics::Refused(const QueuedPod& pod, bool waits) {
   const MutexLock lock(mutex_);
   for (const std::string& rule : pod.rejectors) {
@@ -110,7 +135,7 @@ void SchedulerMetrics::Scheduled(const std::string& profile, const QueuedPod& po
   Attempted(profile, "scheduled", now - pod.tried_at);
   tries_.Observe({}, pod.tries);
   const std::string tries = pod.tries < kTriesTold ? std::to_string(pod.tries) : "15+";
-  waits_.Observe({tries}, Seconds(now - pod.first_tried_at));
+  waits_.Observe({tries}, Seconds(now - pod.first_active_at.value_or(pod.tried_at)));
 }
 
 void SchedulerMetrics::Attempted(const std::string& profile, std::string_view result,
@@ -123,6 +148,7 @@ void SchedulerMetrics::Waiting(const SchedulingQueue::Sizes& sizes) {
   waiting_[0] = sizes.active;
   waiting_[1] = sizes.backoff;
   waiting_[2] = sizes.unschedulable;
+  waiting_[3] = sizes.held;
 }
 
 void SchedulerMetrics::Cached(const Cache::Sizes& sizes) {

@@ -13,6 +13,7 @@
 #include "base/metrics.h"
 #include "base/mutex.h"
 #include "controllers/scheduler/cache.h"
+#include "controllers/scheduler/evaluation_counts.h"
 #include "controllers/scheduler/queue.h"
 
 namespace skiff::scheduler {
@@ -37,6 +38,12 @@ class SchedulerMetrics {
   void AtPoint(LabelValues labels, Duration took) { points_.Observe(labels, Seconds(took)); }
   // How long one of them took: plugin, extension_point, status.
   void InRule(LabelValues labels, Duration took) { rules_.Observe(labels, Seconds(took)); }
+  // For the thread that asks the rules of that profile, which outlives this.
+  EvaluationCounts& EvaluationsOf(const Profile& profile);
+  // How long a hint took, of some: by the rule, the event, and whether that may help.
+  void Hinted(std::string_view rule, std::string_view event, bool helps, Duration took) {
+    hints_.Observe({rule, event, helps ? "Queue" : "QueueSkip"}, Seconds(took));
+  }
   void Scheduled(const std::string& profile, const QueuedPod& pod, Duration now);
   // Whether others could go for a pod was found out; so many were told to.
   void Preempts() { preemptions_.Add({}); }
@@ -54,6 +61,7 @@ class SchedulerMetrics {
   static double Seconds(Duration time) { return std::chrono::duration<double>(time).count(); }
   void Attempted(const std::string& profile, std::string_view result, Duration took);
   void AddPending(MetricRegistry& registry, Gated gated);
+  void AddEvaluations(MetricRegistry& registry);
 
   CounterFamily& attempts_;
   HistogramFamily& durations_;
@@ -64,12 +72,14 @@ class SchedulerMetrics {
   HistogramFamily& victims_;
   HistogramFamily& points_;
   HistogramFamily& rules_;
+  HistogramFamily& hints_;
   CounterFamily& incoming_;
-  std::array<std::atomic<size_t>, 3> waiting_{};  // Active, in back-off, unschedulable.
+  std::array<std::atomic<size_t>, 4> waiting_{};  // Active, in back-off, unschedulable, held.
   std::array<std::atomic<size_t>, 3> cached_{};   // Pods that are assumed, nodes, pods.
   Mutex mutex_;
   // Pods that wait, by the rule that refused them and the name of their scheduler.
   std::map<std::pair<std::string, std::string>, int64_t> refused_ GUARDED_BY(mutex_);
+  std::map<std::string, EvaluationCounts> evaluations_ GUARDED_BY(mutex_);  // By profile.
 };
 
 }  // namespace skiff::scheduler

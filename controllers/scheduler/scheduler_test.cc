@@ -75,6 +75,10 @@ class SchedulerTest : public testing::Test {
     }
   }
 
+  // Decides what can be, and the binder has not come to it yet.
+  void Decide() { (void)scheduler_.Step(); }
+  void Pass(Duration time) { clock_.Advance(time); }
+
   // Decides what can be, and lets the binder have one turn.
   void RunOnce() {
     (void)scheduler_.Step();
@@ -83,7 +87,9 @@ class SchedulerTest : public testing::Test {
 
   std::vector<std::string> bound_;     // Names of pods.
   std::vector<std::string> messages_;  // Of conditions.
+  std::string nominated_;              // The node that a pod was last told to wait for.
   bool refuses_ = false;               // Bindings.
+  bool spares_ = false;                // The pod "victim": nothing can be written of it.
   MetricRegistry metrics_;
 
  private:
@@ -98,10 +104,16 @@ class SchedulerTest : public testing::Test {
           request.path.substr(prefix.size(), request.path.size() - prefix.size() - suffix.size()));
       return {.status = 201, .body = R"({"kind":"Status","apiVersion":"v1","status":"Success"})"};
     }
+    if (spares_ && request.path.starts_with(prefix + "victim")) {
+      return {.status = 500, .body = R"({"kind":"Status","apiVersion":"v1","status":"Failure",
+                          "reason":"InternalError","message":"out of order","code":500})"};
+    }
     const bool is_of_status = request.path.ends_with("/status");
     if (request.method == "PATCH" && !is_of_status) return {.status = 200, .body = "{}"};
     if (request.method == "PATCH") {
       const Json status = Json::parse(request.Body()).at("status");
+      const auto node = status.find("nominatedNodeName");
+      if (node != status.end() && node->is_string()) nominated_ = node->get<std::string>();
       if (status.contains("conditions")) {
         messages_.push_back(status.at("conditions").at(0).at("message").get<std::string>());
       }
@@ -178,6 +190,24 @@ TEST_F(SchedulerTest, ABindingThatIsRefusedIsSaidToBe) {
   EXPECT_EQ(messages_[0], "running Bind plugin \"DefaultBinder\": nobody knows it");
 }
 
+TEST_F(SchedulerTest, APodThatChangesWhileItIsBoundInVainIsTriedAsItIs) {
+  Json pod = PodNamed("a", "1");
+  Fill<core_v1::Pod>({pod});
+  Decide();
+  pod["metadata"]["resourceVersion"] = "2";
+  pod["spec"]["nodeSelector"]["zone"] = "elsewhere";
+  Fill<core_v1::Pod>({pod});
+  refuses_ = true;
+  RunOnce();
+  refuses_ = false;
+  Decide();  // To try it again after a second.
+  Pass(2s);
+  Run();
+  EXPECT_EQ(bound_, Names{});
+  ASSERT_FALSE(messages_.empty());
+  EXPECT_EQ(messages_.back().find("running Bind plugin"), std::string::npos) << messages_.back();
+}
+
 TEST_F(SchedulerTest, NobodyWaitsForTheRoomOfAPodThatGoesWhileItIsBound) {
   Fill<core_v1::Pod>({PodNamed("a", "1")});
   Run();
@@ -226,6 +256,63 @@ TEST_F(SchedulerTest, AnotherNodeForANominatedPodLeavesItsFormerOneToOthers) {
   Fill<core_v1::Pod>({NominatedTo("other", "2"), PodNamed("b", "1")});
   Run();
   EXPECT_EQ(bound_, Names{"b"});
+}
+
+// Of so much, and on that node where one is named.
+Json PodOfCpu(const std::string& name, const char* cpu, const char* node = "") {
+  Json pod = PodNamed(name, "1");
+  pod["spec"]["containers"][0]["resources"]["requests"]["cpu"] = cpu;
+  if (*node != '\0') pod["spec"]["nodeName"] = node;
+  return pod;
+}
+
+// What it waited for is not enough for it any more, and others were refused beside it.
+TEST_F(SchedulerTest, ANominatedPodThatIsRefusedLeavesItsNodeToOthers) {
+  const Json placed = PodOfCpu("placed", "500m", "node"), small = PodOfCpu("small", "0", "node");
+  const Json low = PodOfCpu("a-low", "500m");
+  Json mid = PodOfCpu("b-mid", "1");
+  Fill<core_v1::Pod>({placed, small, mid});
+  Run();
+  mid["metadata"]["resourceVersion"] = "2";
+  mid["status"]["nominatedNodeName"] = "node";
+  Fill<core_v1::Pod>({placed, small, mid, low});
+  Run();
+  EXPECT_EQ(bound_, Names{});
+  // Both are tried again, and the one that waits beside the other first.
+  Fill<core_v1::Pod>({placed, mid, low});
+  Run();
+  EXPECT_EQ(bound_, Names{"a-low"});
+}
+
+TEST_F(SchedulerTest, ANominatedPodThatGoesElsewhereLeavesItsNodeToOthers) {
+  Json node = NodeOfOneCpu(), other = NodeOfOneCpu();
+  node["metadata"]["labels"]["zone"] = "z";
+  node["metadata"]["resourceVersion"] = "2";
+  other["metadata"]["name"] = "other";
+  Json mid = PodOfCpu("b-mid", "1"), low = PodOfCpu("a-low", "500m");
+  low["spec"]["nodeSelector"]["zone"] = "z";
+  const Json placed = PodOfCpu("placed", "500m", "node");
+  Fill<core_v1::Node>({node});
+  Fill<core_v1::Pod>({placed, mid});
+  Run();
+  mid["metadata"]["resourceVersion"] = "2";
+  mid["status"]["nominatedNodeName"] = "node";
+  Fill<core_v1::Pod>({placed, mid, low});
+  Run();
+  EXPECT_EQ(bound_, Names{});
+  Fill<core_v1::Node>({node, other});
+  Run();
+  EXPECT_EQ(bound_, (Names{"b-mid", "a-low"}));
+}
+
+// Others of them may have been told already, and nobody else is to have their place.
+TEST_F(SchedulerTest, APreemptorKeepsItsNodeThoughAVictimCouldNotBeTold) {
+  Json important = PodNamed("important", "1");
+  important["spec"]["priority"] = 1000;
+  spares_ = true;
+  Fill<core_v1::Pod>({PodOfCpu("victim", "1", "node"), important});
+  Decide();
+  EXPECT_EQ(nominated_, "node");
 }
 
 TEST_F(SchedulerTest, ASidecarThatHasBecomeSmallerLeavesRoom) {

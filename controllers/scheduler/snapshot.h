@@ -102,6 +102,7 @@ struct StorageView {
 
 class CycleTimes;
 class DeviceCycle;
+class EvaluationCounts;
 class Nominations;
 class PodCounts;
 struct Profile;
@@ -168,6 +169,7 @@ struct Snapshot {
   // Of the pod that is looked at; nullptr: nobody allocates devices.
   DeviceCycle* devices = nullptr;
   CycleTimes* times = nullptr;  // nullptr: nobody counts how long anything takes.
+  EvaluationCounts* evaluations = nullptr;  // nullptr: nobody counts what rules are asked.
   // Labels of a namespace; for namespace selectors.
   NamespaceLabels namespace_labels;
   // The merged selectors of the services and the controller of a pod: what it spreads among by
