@@ -228,6 +228,8 @@ class PodWorker final : public ControlLoop {
   Duration StepTerminated(const core_v1::Pod& pod);
   Duration StepDisposing(const core_v1::Pod& pod);
   bool StopContainers(const core_v1::Pod& pod, const ObservedPod& observed);
+  // False: one could not be stopped, which is told.
+  bool StopSandboxes(const core_v1::Pod& pod, const ObservedPod& observed);
   int64_t GraceSeconds(const core_v1::Pod& pod) const;
   // Monotonic: when the grace period of the pod as a whole ends. It never gets later.
   Duration StopDeadline(const core_v1::Pod& pod);
