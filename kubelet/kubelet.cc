@@ -324,6 +324,7 @@ void Kubelet::Stop() {
     stopping_ = true;
   }
   stopping_changed_.notify_all();
+  stats_.End();
   {
     MutexLock lock(inlet_->mutex);
     inlet_->kubelet = nullptr;
