@@ -1,6 +1,6 @@
 // What programs of this node give for images (provider_config.h): each whose patterns match is
-// asked, in the order of the configuration, and what it gave is kept for as long as it says. Pods that
-// want the same of it at once have it run once.
+// asked, in the order of the configuration, and what it gave is kept for as long as it says. Pods
+// that want the same of it at once have it run once.
 #pragma once
 
 #include <functional>

@@ -11,8 +11,8 @@ namespace skiff::kubelet {
 struct DirectoryUsage {
   int64_t bytes = 0;
   int64_t inodes = 0;
-  // Else it takes that much at least: there was more than a walk looks at, it was stopped, or what was
-  // looked at was moved away each time.
+  // Else it takes that much at least: there was more than a walk looks at, it was stopped, or what
+  // was looked at was moved away each time.
   bool is_complete = true;
 };
 // What a directory and all below it takes, other file systems left out.

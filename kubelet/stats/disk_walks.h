@@ -36,8 +36,8 @@ class DiskWalks {
  public:
   static constexpr int kAtOnceMax = 4;
   static constexpr Duration kPatience = 3s;
-  // `walk` finds out what one pod takes, and comes back soon after End; any thread. `tasks`, which ends before this, has the walks
-  // run; nullptr: who asks walks himself.
+  // `walk` finds out what one pod takes, and comes back soon after End; any thread. `tasks`, which
+  // ends before this, has the walks run; nullptr: who asks walks himself.
   DiskWalks(std::function<PodDisk(const core_v1::Pod&)> walk, TaskPool* tasks)
       : walk_(std::move(walk)), tasks_(tasks) {}
   // By uid. All are walked anew but those whose walk is still under way, and waited for no longer
