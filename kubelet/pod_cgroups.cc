@@ -250,13 +250,24 @@ Result<> PodCgroups::Set(const core_v1::Pod& pod) {
   if (settings_.mount.empty()) return {};
   const Timed timed(*this, "update");
   TRY(Write(PathOf(pod), ResourcesOf(pod.spec), false));
-  if (ComputeQosClass(pod.spec) != "Burstable") return {};
+  Share(pod);
+  return {};
+}
+
+Result<> PodCgroups::TakeOver(const core_v1::Pod& pod) {
+  if (settings_.mount.empty()) return {};
+  TRY(Raise(pod));
+  Share(pod);
+  return {};
+}
+
+void PodCgroups::Share(const core_v1::Pod& pod) {
+  if (ComputeQosClass(pod.spec) != "Burstable") return;
   {
     MutexLock lock(mutex_);
     burstable_milli_cpu_[pod.metadata.uid] = PodRequests(pod.spec).milli_cpu;
   }
   (void)SetBurstable();  // It has its own all the same; the next pod sets it again.
-  return {};
 }
 
 Result<> PodCgroups::SetBurstable() {

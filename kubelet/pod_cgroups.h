@@ -52,6 +52,9 @@ class PodCgroups {
   Result<> Raise(const core_v1::Pod& pod);
   // Sets all.
   Result<> Set(const core_v1::Pod& pod);
+  // One that a kubelet before this one made, and whose containers may still have more than the pod
+  // is to have: nothing becomes smaller.
+  Result<> TakeOver(const core_v1::Pod& pod);
   // Its containers are gone.
   void Remove(const core_v1::Pod& pod);
   // Uids of the pods that have one.
@@ -71,6 +74,7 @@ class PodCgroups {
   cri::LinuxResources ResourcesOf(const core_v1::PodSpec& spec) const;
   std::string PathOf(const core_v1::Pod& pod) const;
   void SetAbove();
+  void Share(const core_v1::Pod& pod);
   Result<> SetBurstable();
   void Forget(const std::string& pod_uid);
 

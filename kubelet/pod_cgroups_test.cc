@@ -89,6 +89,16 @@ TEST_F(PodCgroupsTest, BeforeContainersGrowOnlyWhatGrowsIsSet) {
   EXPECT_EQ(Read("/pods/burstable/poduid-1/cpu.max"), "200000 100000");
 }
 
+TEST_F(PodCgroupsTest, WhatIsTakenOverWithinAResizeBecomesNoSmaller) {
+  PodCgroups cgroups(settings_);
+  std::ofstream(mount_ + "/pods/burstable/poduid-1/memory.max") << "1073741824";
+  std::ofstream(mount_ + "/pods/burstable/poduid-1/cpu.max") << "100000 100000";
+  ASSERT_TRUE(cgroups.TakeOver(pod_));
+  EXPECT_EQ(Read("/pods/burstable/poduid-1/memory.max"), "1073741824");
+  EXPECT_EQ(Read("/pods/burstable/poduid-1/cpu.max"), "200000 100000");
+  EXPECT_EQ(Read("/pods/burstable/cpu.weight"), "39") << "its share counts";
+}
+
 TEST_F(PodCgroupsTest, OfPodsThatComeAtOnceTheWholeSumIsWritten) {
   constexpr int kThreads = 4, kRounds = 300;
   PodCgroups cgroups(settings_);

@@ -217,6 +217,7 @@ class PodWorker final : public ControlLoop {
   // pod_resize.cc: the pod as it is allotted, where that is not what it asks for, and what follows
   // when it changed.
   std::optional<core_v1::Pod> Allot(const core_v1::Pod& pod);
+  void TakeOverCgroup(const core_v1::Pod& pod, const ObservedPod& observed);
   void ActuateResizes(const core_v1::Pod& pod, const std::vector<ContainerResize>& resizes);
   Result<> ResizeContainer(const core_v1::Pod& pod, const ContainerResize& resize);
   Result<> CheckUsage(const core_v1::Container& container, const std::string& id) const;
