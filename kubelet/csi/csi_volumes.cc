@@ -35,7 +35,7 @@ Result<> RemoveEmpty(const std::string& directory) {
 // What a driver has left of a volume, which it has taken back.
 Result<> RemoveVolume(const std::string& directory, const std::string& mount_point) {
   TRY(RemoveEmpty(directory + "/" + mount_point));
-  unlink((directory + "/" + kVolumeData).c_str());
+  RemoveVolumeData(directory);
   return RemoveEmpty(directory);
 }
 
@@ -44,7 +44,7 @@ void RemoveStaging(const std::string& staging_path) {
   if (rmdir(staging_path.c_str()) != 0) return;
   const fs::path directory = fs::path(staging_path).parent_path();
   if (access((directory / kVolumeData).c_str(), F_OK) != 0) return;
-  unlink((directory / kVolumeData).c_str());
+  RemoveVolumeData(directory);
   rmdir(directory.c_str());
 }
 

@@ -1,12 +1,11 @@
 #include "kubelet/csi/volume_data.h"
 
 #include <fcntl.h>
-
-#include <cerrno>
-#include <cstdio>
-#include <fstream>
+#include <fmt/format.h>
+#include <unistd.h>
 
 #include "api/codec/json.h"
+#include "base/whole_file.h"
 #include "kubelet/csi/names.h"
 #include "kubelet/volumes/beneath.h"
 
@@ -14,6 +13,7 @@ namespace skiff::kubelet::csi {
 namespace {
 
 constexpr size_t kDataBytesMax = 64 << 10;
+constexpr int kDataMode = 0644;
 
 std::string TextOf(const Json& object, const char* key) {
   const auto found = object.find(key);
@@ -30,15 +30,15 @@ Result<> WriteVolumeData(const std::string& directory, const VolumeData& data) {
     object["volumeLifecycleMode"] = data.lifecycle;
     object["attachmentID"] = data.attachment;
   }
+  const std::string path = directory + "/" + kVolumeData, text = object.dump() + "\n";
+  // Each time that the volume is made anew or renewed it is the same.
+  if (const auto said = ReadWholeFile(path); said && *said == text) return {};
+  return WriteWholeFile(path, text, kDataMode);
+}
+
+void RemoveVolumeData(const std::string& directory) {
   const std::string path = directory + "/" + kVolumeData;
-  // Whoever reads it finds all of it or none.
-  const std::string unfinished = path + ".new";
-  std::ofstream(unfinished) << object.dump() << "\n";
-  if (std::rename(unfinished.c_str(), path.c_str()) != 0) {
-    const int code = errno;
-    return Fail(SystemError("write " + path, code));
-  }
-  return {};
+  for (const std::string& each : {path, path + ".new"}) unlink(each.c_str());
 }
 
 Result<VolumeData> ReadVolumeData(const std::string& directory) {

@@ -19,7 +19,10 @@ struct VolumeData {
   std::string attachment;  // "": it is not attached.
 };
 
+// All of it, or what was there stays, as on a disk that is full.
 Result<> WriteVolumeData(const std::string& directory, const VolumeData& data);
+// With what a kubelet left that was ended while it wrote.
+void RemoveVolumeData(const std::string& directory);
 // Fails with NotFound when the directory has none.
 Result<VolumeData> ReadVolumeData(const std::string& directory);
 // Directories of the pod's volumes, which may lack the file.
