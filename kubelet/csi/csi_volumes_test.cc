@@ -116,6 +116,20 @@ TEST_F(CsiVolumesTest, WhatCouldNotBeTakenBackIsStagedAnewForTheNextPod) {
   EXPECT_THAT(driver_.calls, ElementsAre("unpublish v1", "unstage v1"));
 }
 
+TEST_F(CsiVolumesTest, WhoCannotSeeWhetherOtherPodsHaveAVolumeLeavesItStaged) {
+  Attach();
+  ASSERT_TRUE(manager_->SetUp(Claiming("a")));
+  const std::string others = tree_.root() + "/pods/b/volumes";
+  std::filesystem::create_directories(others);
+  const std::string link = others + "/kubernetes.io~csi";
+  std::filesystem::create_symlink(link, link);  // Nobody can read it.
+  EXPECT_TRUE(manager_->TearDown("a")) << "no pod waits for that";
+  EXPECT_THAT(driver_.calls, ElementsAre("stage v1", "publish v1", "unpublish v1"));
+  std::filesystem::remove(link);
+  EXPECT_EQ(Unstager(volumes_.get()).Step(), kNever);
+  EXPECT_THAT(driver_.calls, ElementsAre("stage v1", "publish v1", "unpublish v1", "unstage v1"));
+}
+
 TEST_F(CsiVolumesTest, OneVolumeAtATimeIsUnstaged) {
   for (const std::string handle : {"v1", "v2", "v3"}) {
     const std::string staging = StagingDirectory(tree_.root(), "fake.csi", handle);

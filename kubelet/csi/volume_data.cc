@@ -20,6 +20,12 @@ std::string TextOf(const Json& object, const char* key) {
   return found != object.end() && found->is_string() ? found->get<std::string>() : "";
 }
 
+Result<std::vector<std::string>> PathsIn(const std::string& directory) {
+  auto paths = TRY(AllNamesIn(directory));
+  for (std::string& path : paths) path.insert(0, directory + "/");
+  return paths;
+}
+
 }  // namespace
 
 Result<> WriteVolumeData(const std::string& directory, const VolumeData& data) {
@@ -50,22 +56,17 @@ Result<VolumeData> ReadVolumeData(const std::string& directory) {
                     TextOf(object, "volumeLifecycleMode"), TextOf(object, "attachmentID")};
 }
 
-std::vector<std::string> VolumeDirectories(const std::string& root, const std::string& pod_uid) {
-  const std::string all = fmt::format("{}/pods/{}/volumes/{}", root, pod_uid, kPlugin);
-  std::vector<std::string> directories;
-  for (const auto& name : NamesIn(all)) directories.push_back(all + "/" + name);
-  return directories;
+Result<std::vector<std::string>> VolumeDirectories(const std::string& root,
+                                                   const std::string& pod_uid) {
+  return PathsIn(fmt::format("{}/pods/{}/volumes/{}", root, pod_uid, kPlugin));
 }
 
-std::vector<std::string> DeviceLinks(const std::string& root, const std::string& pod_uid) {
-  const std::string all = fmt::format("{}/pods/{}/volumeDevices/{}", root, pod_uid, kPlugin);
-  std::vector<std::string> links;
-  for (const auto& name : NamesIn(all)) links.push_back(all + "/" + name);
-  return links;
+Result<std::vector<std::string>> DeviceLinks(const std::string& root, const std::string& pod_uid) {
+  return PathsIn(fmt::format("{}/pods/{}/volumeDevices/{}", root, pod_uid, kPlugin));
 }
 
-std::vector<std::string> PodDirectories(const std::string& root) {
-  return NamesIn(root + "/pods");
+Result<std::vector<std::string>> PodDirectories(const std::string& root) {
+  return AllNamesIn(root + "/pods");
 }
 
 }  // namespace skiff::kubelet::csi

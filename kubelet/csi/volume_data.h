@@ -26,10 +26,11 @@ void RemoveVolumeData(const std::string& directory);
 // Fails with NotFound when the directory has none.
 Result<VolumeData> ReadVolumeData(const std::string& directory);
 // Directories of the pod's volumes, which may lack the file.
-std::vector<std::string> VolumeDirectories(const std::string& root, const std::string& pod_uid);
+Result<std::vector<std::string>> VolumeDirectories(const std::string& root,
+                                                   const std::string& pod_uid);
 // Links of volumes that the pod has as devices: named by the volume.
-std::vector<std::string> DeviceLinks(const std::string& root, const std::string& pod_uid);
+Result<std::vector<std::string>> DeviceLinks(const std::string& root, const std::string& pod_uid);
 // Uids of pods with a directory.
-std::vector<std::string> PodDirectories(const std::string& root);
+Result<std::vector<std::string>> PodDirectories(const std::string& root);
 
 }  // namespace skiff::kubelet::csi
