@@ -23,7 +23,8 @@ struct GrpcRuntimeOptions {
 std::unique_ptr<ContainerRuntime> MakeGrpcRuntime(const GrpcRuntimeOptions& options);
 
 // Of an answer of the runtime, but for what commands say. Lists have what pods say of themselves,
-// annotations of 256 KiB each: those of a node full of such pods must fit into one.
+// annotations of 256 KiB each: those of a node full of such pods must fit into one. Of pods that
+// have ended there may be any number (AllSandboxes in pod_lookup.h).
 inline constexpr int kListBytesMax = 128 << 20;
 
 inline constexpr Duration kReconnectMax = std::chrono::seconds(1);

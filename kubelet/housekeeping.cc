@@ -105,25 +105,40 @@ bool Housekeeping::RemoveContainer(const cri::Container& container) {
   return true;
 }
 
+// One that was never started is no last attempt of anything once there is a newer one: a kubelet,
+// or its call, has ended between its making and its start.
+bool Housekeeping::IsLeft(const cri::Container& container, const cri::Container& newest) {
+  return container.state == cri::ContainerState::kExited ||
+         (container.state == cri::ContainerState::kCreated && container.id != newest.id);
+}
+
 Result<int> Housekeeping::RemoveDead(const std::set<std::string>& ended) {
   const auto containers = TRY(runtime_.ListContainers({}));
-  std::map<std::pair<std::string, std::string>, std::vector<cri::Container>> dead;
+  std::map<std::pair<std::string, std::string>, std::vector<cri::Container>> all;
   std::set<std::string> used_sandboxes;
   for (const cri::Container& container : containers) {
     const std::string uid = LabelOf(container.labels, kPodUidLabel);
     if (uid.empty()) continue;
     used_sandboxes.insert(container.sandbox_id);
-    if (container.state != cri::ContainerState::kExited) continue;
-    dead[{uid, LabelOf(container.labels, kContainerNameLabel)}].push_back(container);
+    all[{uid, LabelOf(container.labels, kContainerNameLabel)}].push_back(container);
   }
   int removed = 0;
-  for (auto& [key, attempts] : dead) {
+  for (auto& [key, attempts] : all) {
     NewestFirst(attempts);
-    for (size_t i = ended.contains(key.first) ? 0 : 1; i < attempts.size(); ++i) {
-      removed += RemoveContainer(attempts[i]) ? 1 : 0;
+    bool keeps_last = !ended.contains(key.first);
+    for (const cri::Container& container : attempts) {
+      if (!IsLeft(container, attempts.front())) continue;
+      const bool is_exited = container.state == cri::ContainerState::kExited;
+      if (is_exited && std::exchange(keeps_last, false)) continue;
+      removed += RemoveContainer(container) ? 1 : 0;
     }
   }
-  const auto listed = TRY(runtime_.ListPodSandboxes({}));
+  TRY(RemoveOldSandboxes(used_sandboxes));
+  return removed;
+}
+
+Result<> Housekeeping::RemoveOldSandboxes(const std::set<std::string>& used) {
+  const auto listed = TRY(AllSandboxes(runtime_));
   std::map<std::string, std::vector<cri::Sandbox>> sandboxes;
   for (const cri::Sandbox& sandbox : listed) {
     const std::string uid = LabelOf(sandbox.labels, kPodUidLabel);
@@ -133,11 +148,13 @@ Result<int> Housekeeping::RemoveDead(const std::set<std::string>& ended) {
     NewestFirst(attempts);
     for (size_t i = 1; i < attempts.size(); ++i) {
       const cri::Sandbox& old = attempts[i];
-      if (old.state != cri::SandboxState::kNotReady || used_sandboxes.contains(old.id)) continue;
-      (void)runtime_.RemovePodSandbox(old.id);  // The next round tries again.
+      if (old.state != cri::SandboxState::kNotReady || used.contains(old.id)) continue;
+      // Its network may not have been given back: one that ended by itself has an address still,
+      // and a runtime refuses to remove it. The next round tries again.
+      if (runtime_.StopPodSandbox(old.id)) (void)runtime_.RemovePodSandbox(old.id);
     }
   }
-  return removed;
+  return {};
 }
 
 }  // namespace skiff::kubelet

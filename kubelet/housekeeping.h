@@ -43,14 +43,19 @@ class Housekeeping final : public ControlLoop {
         clock_(clock),
         known_(std::move(known)) {}
   Duration Step() override;
-  // Removes dead containers but the newest of each name, of the pods in `ended` these too, and old
-  // sandboxes without containers. Returns how many containers went. Any thread.
+  // Removes dead containers but the newest of each name, of the pods in `ended` these too, those
+  // that were never started before a newer one, and old sandboxes without containers. Returns how
+  // many containers went. Any thread.
   Result<int> RemoveDead(const std::set<std::string>& ended);
 
  private:
   void RemoveOrphans();
   std::vector<std::filesystem::path> LogDirectories() const;
   bool RemoveContainer(const cri::Container& container);
+  // `newest`: of the same name.
+  static bool IsLeft(const cri::Container& container, const cri::Container& newest);
+  // But those in `used`, and the newest of each pod.
+  Result<> RemoveOldSandboxes(const std::set<std::string>& used);
 
   ContainerRuntime& runtime_;
   const Belongings belongings_;

@@ -5,13 +5,40 @@
 #include <filesystem>
 #include <fstream>
 
-#include "kubelet/cri_fake.h"
 #include "kubelet/pod_observed.h"
+#include "kubelet/runtime_test_wrapper.h"
 
 namespace skiff::kubelet {
 namespace {
 
 namespace fs = std::filesystem;
+
+// Whose pods say so much of themselves that a list of all is longer than an answer may be.
+class TalkativeRuntime final : public cri::WrappedRuntime {
+ public:
+  explicit TalkativeRuntime(ContainerRuntime& inner) : WrappedRuntime(inner) {}
+  Result<std::vector<cri::Sandbox>> ListPodSandboxes(const cri::SandboxFilter& filter) override {
+    if (!filter.labels.empty()) return WrappedRuntime::ListPodSandboxes(filter);
+    return Fail(Reason::kTooManyRequests, "Received message larger than max");
+  }
+};
+
+// Removes no sandbox that has its network still.
+class StrictRuntime final : public cri::WrappedRuntime {
+ public:
+  explicit StrictRuntime(ContainerRuntime& inner) : WrappedRuntime(inner) {}
+  Result<> StopPodSandbox(const std::string& id) override {
+    stopped_.insert(id);
+    return WrappedRuntime::StopPodSandbox(id);
+  }
+  Result<> RemovePodSandbox(const std::string& id) override {
+    if (stopped_.contains(id)) return WrappedRuntime::RemovePodSandbox(id);
+    return Fail(Reason::kUnknown, "sandbox network namespace is not fully closed");
+  }
+
+ private:
+  std::set<std::string> stopped_;
+};
 
 class HousekeepingTest : public testing::Test {
  protected:
@@ -72,6 +99,45 @@ TEST_F(HousekeepingTest, OfDeadContainersTheNewestStaysWithItsLogs) {
   EXPECT_TRUE(fs::exists(Directory() + "/2.log"));
   EXPECT_EQ(housekeeping_.RemoveDead({"u1"}).value_or(-1), 1);
   EXPECT_EQ(Containers(), 0u);
+}
+
+TEST_F(HousekeepingTest, WhatWasNeverStartedGoesOnceThereIsANewerOne) {
+  cri::ContainerConfig config;
+  config.metadata = {"app", 0};
+  config.labels = Labels();
+  ASSERT_TRUE(runtime_.CreateContainer(sandbox_id_, config, sandbox_));
+  EXPECT_EQ(housekeeping_.RemoveDead({}).value_or(-1), 0) << "it may be about to start";
+  AddDead(1);
+  EXPECT_EQ(housekeeping_.RemoveDead({}).value_or(-1), 1);
+  const auto left = runtime_.ListContainers({});
+  ASSERT_EQ(left->size(), 1u);
+  EXPECT_EQ(left->front().metadata.attempt, 1u);
+}
+
+TEST_F(HousekeepingTest, AnOldSandboxGivesItsNetworkBackBeforeItGoes) {
+  ASSERT_TRUE(runtime_.StopPodSandbox(sandbox_id_));  // It has ended by itself.
+  sandbox_.metadata.attempt = 1;
+  const auto newer = runtime_.RunPodSandbox(sandbox_, "");
+  ASSERT_TRUE(newer);
+  StrictRuntime strict(runtime_);
+  Housekeeping housekeeping(strict, {volumes_, cgroups_, resizes_}, root_ + "/logs", clock_,
+                            [this] { return std::optional(known_); });
+  EXPECT_TRUE(housekeeping.RemoveDead({}));
+  const auto left = runtime_.ListPodSandboxes({});
+  ASSERT_EQ(left->size(), 1u);
+  EXPECT_EQ(left->front().id, *newer);
+}
+
+TEST_F(HousekeepingTest, NobodyKeepsItFromItsWorkByWhatHisPodsSay) {
+  for (uint32_t attempt = 0; attempt < 2; ++attempt) AddDead(attempt);
+  TalkativeRuntime talkative(runtime_);
+  Housekeeping housekeeping(talkative, {volumes_, cgroups_, resizes_}, root_ + "/logs", clock_,
+                            [this] { return std::optional(known_); });
+  EXPECT_EQ(housekeeping.RemoveDead({}).value_or(-1), 1);
+  known_.clear();
+  housekeeping.Step();
+  EXPECT_EQ(Containers(), 0u);
+  EXPECT_TRUE(runtime_.ListPodSandboxes({})->empty());
 }
 
 TEST_F(HousekeepingTest, NothingIsLeftOfAPodThatNobodyKnows) {

@@ -48,6 +48,7 @@ PodCgroups::Settings CgroupSettings(const KubeletOptions& options) {
   if (!CgroupMount("memory")) {
     settings.mount = CgroupMount("").value_or("");
   } else {
+    settings.left_in = CgroupMounts();
     // Without limits, too, where there are some of an earlier configuration.
     const auto pids = CgroupMount("pids");
     const bool limits = settings.pod_pids > 0 || settings.node_pids > 0;
@@ -323,6 +324,7 @@ void Kubelet::Stop() {
     stopping_ = true;
   }
   stopping_changed_.notify_all();
+  stats_.End();
   {
     MutexLock lock(inlet_->mutex);
     inlet_->kubelet = nullptr;

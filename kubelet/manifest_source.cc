@@ -37,8 +37,12 @@ void ManifestSource::Watch() {
 Duration ManifestSource::Step() {
   Watch();
   Files files;
-  if (!Read(files)) {
+  const Sight sight = Read(files);
+  if (sight != Sight::kAll)
     watch_.reset();  // What is watched may be gone: the next look finds out.
+  if (sight == Sight::kUnknown) {
+    log_.Error("manifests not read: their pods stay as they are", {{"path", options_.path}});
+    return options_.check_every;
   }
   const bool changed = !seen_ || files != files_;
   files_ = std::move(files);
@@ -47,42 +51,50 @@ Duration ManifestSource::Step() {
   return options_.check_every;
 }
 
-bool ManifestSource::Read(Files& files) {
+ManifestSource::Sight ManifestSource::Read(Files& files) {
   std::error_code error;
   const fs::file_status status = fs::status(options_.path, error);
   if (fs::is_regular_file(status)) {
     ReadOne(options_.path, files);
-    return true;
+    return Sight::kAll;
   }
-  if (!fs::is_directory(status)) return false;
+  if (status.type() == fs::file_type::not_found) return Sight::kNothing;
+  if (!fs::is_directory(status)) return Sight::kUnknown;
   std::set<std::string> names;
   for (fs::directory_iterator entry(options_.path, error), end; !error && entry != end;
        entry.increment(error)) {
     const std::string name = entry->path().filename().string();
     if (!name.starts_with('.')) names.insert(name);
   }
+  if (error) return Sight::kUnknown;  // As where there are no descriptors left.
   size_t count = 0;
   for (const std::string& name : names) {
     const std::string path = (fs::path(options_.path) / name).string();
-    if (!fs::is_regular_file(path, error)) continue;
+    std::error_code ignored;  // One that has gone meanwhile, or leads nowhere, is none.
+    if (!fs::is_regular_file(path, ignored)) continue;
     if (++count > kFilesMax) {
       outputs_.complaint(path, fmt::format("more than {} manifests, ignoring", kFilesMax));
       break;
     }
     ReadOne(path, files);
   }
-  return !error;
+  return Sight::kAll;
 }
 
 void ManifestSource::ReadOne(const std::string& path, Files& files) {
   std::error_code error;
   const bool too_long = fs::file_size(path, error) > kFileBytesMax;
+  const auto before = files_.find(path);
   File file;
   if (!too_long) {
     std::ifstream in(path, std::ios::binary);
+    const bool is_unread = !in.is_open() && fs::exists(path, error);
+    if (is_unread && before != files_.end()) {
+      files[path] = before->second;
+      return;
+    }
     file.text.assign(std::istreambuf_iterator<char>(in), {});
   }
-  const auto before = files_.find(path);
   if (before != files_.end() && before->second->text == file.text) {
     files[path] = before->second;
     return;

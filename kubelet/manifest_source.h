@@ -46,8 +46,9 @@ class ManifestSource final : public ControlLoop {
   };
   using Files = std::map<std::string, std::shared_ptr<const File>>;  // By path.
   void Watch();
-  // False when the path is not there or cannot be read.
-  bool Read(Files& files);
+  enum class Sight : uint8_t { kAll, kNothing, kUnknown };
+  // Nothing: the path is not there. Unknown: it cannot be read now, which says nothing of the pods.
+  Sight Read(Files& files);
   void ReadOne(const std::string& path, Files& files);
   void Tell();
 

@@ -113,6 +113,7 @@ NodeAgent::NodeAgent(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
 
 NodeAgent::~NodeAgent() {
   Parts& parts = *parts_;
+  if (parts.handler) parts.handler->End();
   if (parts.server) parts.server->Stop(1s);
   if (parts.health) parts.health->Stop(0s);
   // A runtime that hangs would hold the kubelet's threads.

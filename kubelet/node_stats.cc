@@ -173,12 +173,18 @@ std::optional<Measurement> NodeStats::ImageFs() const {
   return image_fs_;
 }
 
+void NodeStats::End() {
+  end_.request_stop();
+  walks_.End();
+}
+
 PodDisk NodeStats::DiskOf(const core_v1::Pod& pod) const {
   PodDisk disk;
+  const WalkBounds bounds{.stop = end_.get_token()};
   const std::string logs = fmt::format("{}/{}_{}_{}", options_.log_root, pod.metadata.namespace_,
                                        pod.metadata.name, pod.metadata.uid);
   const auto add = [&](const std::string& path) {
-    const DirectoryUsage used = UsageOfDirectory(path);
+    const DirectoryUsage used = UsageOfDirectoryWithin(path, bounds);
     disk.bytes += used.bytes;
     disk.inodes += used.inodes;
     disk.is_unbounded |= !used.is_complete;
@@ -199,7 +205,7 @@ PodDisk NodeStats::DiskOf(const core_v1::Pod& pod) const {
       fmt::format("{}/pods/{}/volumes/kubernetes.io~empty-dir", options_.root, pod.metadata.uid);
   for (const auto& volume : pod.spec.volumes) {
     if (!volume.empty_dir) continue;
-    const DirectoryUsage used = UsageOfDirectory(volumes + "/" + volume.name);
+    const DirectoryUsage used = UsageOfDirectoryWithin(volumes + "/" + volume.name, bounds);
     disk.empty_dir_bytes[volume.name] = used.bytes;
     if (!used.is_complete) disk.unbounded_empty_dirs.insert(volume.name);
     if (volume.empty_dir->medium == "Memory") continue;

@@ -2,6 +2,7 @@
 // and the container runtime.
 #pragma once
 
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -40,12 +41,15 @@ class NodeStats {
   // Asks the runtime for all of them; `with_disk` has the directories of the pods walked as well,
   // and waits for a moment: of those that take longer it is what was found before.
   std::vector<PodUsage> UsageOf(const std::vector<Ptr<core_v1::Pod>>& pods, bool with_disk);
+  // No directory is walked any more, and those that are being walked are left.
+  void End();
 
  private:
   PodDisk DiskOf(const core_v1::Pod& pod) const;
 
   ContainerRuntime& runtime_;
   const NodeStatsOptions options_;
+  std::stop_source end_;
   DiskWalks walks_;
   mutable Mutex mutex_;
   bool has_image_fs_ GUARDED_BY(mutex_) = false;

@@ -138,8 +138,14 @@ Result<> PodCgroups::Write(const std::string& path, const cri::LinuxResources& r
   const int64_t memory =
       resources.memory_limit_bytes > 0 ? resources.memory_limit_bytes : kUnlimited;
   const int64_t weight = CpuWeight(resources.cpu_shares);
-  if (grows("memory.max", memory)) TRY(WriteFile(folder + "/memory.max", Text(memory)));
-  if (grows("cpu.max", quota)) {
+  // Who is to have no limit has none where the kernel knows of no such thing.
+  const auto is_due = [&](const char* file, int64_t wanted) {
+    std::error_code ignored;
+    return grows(file, wanted) &&
+           (wanted != kUnlimited || fs::exists(folder + "/" + file, ignored));
+  };
+  if (is_due("memory.max", memory)) TRY(WriteFile(folder + "/memory.max", Text(memory)));
+  if (is_due("cpu.max", quota)) {
     TRY(WriteFile(folder + "/cpu.max", Text(quota) + " " + std::to_string(kCpuPeriodUs)));
   }
   if (grows("cpu.weight", weight)) TRY(WriteFile(folder + "/cpu.weight", Text(weight)));
@@ -199,6 +205,7 @@ std::vector<std::string> PodCgroups::Mounts() const {
   for (const std::string* each : {&settings_.mount, &settings_.pids_mount}) {
     if (!each->empty()) mounts.push_back(*each);
   }
+  mounts.insert(mounts.end(), settings_.left_in.begin(), settings_.left_in.end());
   return mounts;
 }
 
@@ -217,14 +224,20 @@ Result<> PodCgroups::Make(const core_v1::Pod& pod) {
   if (settings_.mount.empty()) return {};
   // The pod's own has no processes either: the runtime's cgroups below it do.
   MakePath(settings_.mount, PathOf(pod));
-  TRY(Write(settings_.root, settings_.node, false));
-  TRY(LimitPids(settings_.mount + settings_.root, settings_.node_pids));
+  SetAbove();
   TRY(LimitPids(settings_.mount + PathOf(pod), settings_.pod_pids));
-  const std::string best_effort = settings_.root + "/besteffort";
-  if (fs::exists(settings_.mount + best_effort)) {
-    TRY(WriteFile(settings_.mount + best_effort + "/cpu.weight", std::to_string(CpuWeight(2))));
-  }
   return Set(pod);
+}
+
+// Somebody may have made them anew. What cannot be written here is told of at the start, and is no
+// reason for a pod not to run.
+void PodCgroups::SetAbove() {
+  (void)Write(settings_.root, settings_.node, false);
+  (void)LimitPids(settings_.mount + settings_.root, settings_.node_pids);
+  const std::string best_effort = settings_.mount + settings_.root + "/besteffort";
+  std::error_code ignored;
+  if (!fs::exists(best_effort, ignored)) return;
+  (void)WriteFile(best_effort + "/cpu.weight", std::to_string(CpuWeight(2)));
 }
 
 Result<> PodCgroups::Raise(const core_v1::Pod& pod) {
@@ -237,12 +250,24 @@ Result<> PodCgroups::Set(const core_v1::Pod& pod) {
   if (settings_.mount.empty()) return {};
   const Timed timed(*this, "update");
   TRY(Write(PathOf(pod), ResourcesOf(pod.spec), false));
-  if (ComputeQosClass(pod.spec) != "Burstable") return {};
+  Share(pod);
+  return {};
+}
+
+Result<> PodCgroups::TakeOver(const core_v1::Pod& pod) {
+  if (settings_.mount.empty()) return {};
+  TRY(Raise(pod));
+  Share(pod);
+  return {};
+}
+
+void PodCgroups::Share(const core_v1::Pod& pod) {
+  if (ComputeQosClass(pod.spec) != "Burstable") return;
   {
     MutexLock lock(mutex_);
     burstable_milli_cpu_[pod.metadata.uid] = PodRequests(pod.spec).milli_cpu;
   }
-  return SetBurstable();
+  (void)SetBurstable();  // It has its own all the same; the next pod sets it again.
 }
 
 Result<> PodCgroups::SetBurstable() {
@@ -265,10 +290,11 @@ void PodCgroups::Forget(const std::string& pod_uid) {
 }
 
 void PodCgroups::Remove(const core_v1::Pod& pod) {
-  if (WritesNothing()) return;
+  const auto mounts = Mounts();
+  if (mounts.empty()) return;
   const Timed timed(*this, "destroy");
   Forget(pod.metadata.uid);
-  for (const std::string& mount : Mounts()) RemoveFolders(mount + PathOf(pod));
+  for (const std::string& mount : mounts) RemoveFolders(mount + PathOf(pod));
 }
 
 std::vector<std::string> PodCgroups::Pods() const {
@@ -276,6 +302,9 @@ std::vector<std::string> PodCgroups::Pods() const {
   for (const std::string& mount : Mounts()) {
     for (const char* parent : kParents) AddPods(mount + settings_.root + parent, uids);
   }
+  // Of v1 a pod has one in every hierarchy.
+  std::sort(uids.begin(), uids.end());
+  uids.erase(std::unique(uids.begin(), uids.end()), uids.end());
   return uids;
 }
 

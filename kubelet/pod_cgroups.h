@@ -20,7 +20,7 @@ namespace skiff::kubelet {
 
 // Of cgroup v2 without systemd, which writes its slices itself. Of cgroup v1 it writes how many
 // processes a pod may have, where that is limited; all else only containers have limits of, there
-// and with systemd. Thread-safe.
+// and with systemd. What is left of a pod goes on either. Thread-safe.
 class PodCgroups {
  public:
   struct Settings {
@@ -32,6 +32,9 @@ class PodCgroups {
     int64_t pod_pids = 0;         // How many processes a pod may have; 0: any number.
     int64_t node_pids = 0;        // The same of all pods together.
     bool limits_cpu = true;
+    // Hierarchies of v1: in each of them a runtime makes pods' cgroups for its containers, and
+    // leaves them when these are gone. A kernel has room for no more than 65535 of memory.
+    std::vector<std::string> left_in = {};
   };
   // What it does is timed where there are both.
   explicit PodCgroups(Settings settings, const Clock* clock = nullptr,
@@ -42,12 +45,16 @@ class PodCgroups {
 
   // Makes and limits what all pods are in. False: there is nothing to write.
   Result<bool> Enforce();
-  // Makes the pod's, and sets those above it.
+  // Makes the pod's, and sets those above it. Fails where the pod cannot have the limits that it is
+  // to have.
   Result<> Make(const core_v1::Pod& pod);
   // Sets what becomes larger by that, so that containers may grow.
   Result<> Raise(const core_v1::Pod& pod);
   // Sets all.
   Result<> Set(const core_v1::Pod& pod);
+  // One that a kubelet before this one made, and whose containers may still have more than the pod
+  // is to have: nothing becomes smaller.
+  Result<> TakeOver(const core_v1::Pod& pod);
   // Its containers are gone.
   void Remove(const core_v1::Pod& pod);
   // Uids of the pods that have one.
@@ -66,6 +73,8 @@ class PodCgroups {
   std::vector<std::string> Mounts() const;
   cri::LinuxResources ResourcesOf(const core_v1::PodSpec& spec) const;
   std::string PathOf(const core_v1::Pod& pod) const;
+  void SetAbove();
+  void Share(const core_v1::Pod& pod);
   Result<> SetBurstable();
   void Forget(const std::string& pod_uid);
 

@@ -89,6 +89,16 @@ TEST_F(PodCgroupsTest, BeforeContainersGrowOnlyWhatGrowsIsSet) {
   EXPECT_EQ(Read("/pods/burstable/poduid-1/cpu.max"), "200000 100000");
 }
 
+TEST_F(PodCgroupsTest, WhatIsTakenOverWithinAResizeBecomesNoSmaller) {
+  PodCgroups cgroups(settings_);
+  std::ofstream(mount_ + "/pods/burstable/poduid-1/memory.max") << "1073741824";
+  std::ofstream(mount_ + "/pods/burstable/poduid-1/cpu.max") << "100000 100000";
+  ASSERT_TRUE(cgroups.TakeOver(pod_));
+  EXPECT_EQ(Read("/pods/burstable/poduid-1/memory.max"), "1073741824");
+  EXPECT_EQ(Read("/pods/burstable/poduid-1/cpu.max"), "200000 100000");
+  EXPECT_EQ(Read("/pods/burstable/cpu.weight"), "39") << "its share counts";
+}
+
 TEST_F(PodCgroupsTest, OfPodsThatComeAtOnceTheWholeSumIsWritten) {
   constexpr int kThreads = 4, kRounds = 300;
   PodCgroups cgroups(settings_);
@@ -152,6 +162,36 @@ TEST_F(PodCgroupsTest, OfVersionOneTheyAreAllThatIsWritten) {
   // A limit that cannot be had keeps the pod from starting.
   fs::remove(mount_ + "/pods/burstable/poduid-1/pids.max");
   EXPECT_FALSE(cgroups.Make(pod_));
+}
+
+TEST_F(PodCgroupsTest, OfVersionOneWhatTheRuntimeLeavesInAnyHierarchyGoes) {
+  settings_.mount.clear();
+  for (const char* hierarchy : {"/cpu", "/memory"}) {
+    for (const char* pod : {"/burstable/poduid-1", "/poduid-2"}) {
+      fs::create_directories(mount_ + hierarchy + "/pods" + pod + "/inner");
+    }
+    settings_.left_in.push_back(mount_ + hierarchy);
+  }
+  PodCgroups cgroups(settings_);
+  EXPECT_EQ(cgroups.Pods(), (std::vector<std::string>{"uid-1", "uid-2"}));
+  cgroups.Remove(pod_);
+  cgroups.RemoveOrphan("uid-2");
+  EXPECT_TRUE(cgroups.Pods().empty());
+  EXPECT_TRUE(fs::exists(mount_ + "/memory/pods/burstable"));
+}
+
+TEST_F(PodCgroupsTest, APodWithoutTheLimitsThatItIsToHaveIsNotMade) {
+  const std::string own = mount_ + "/pods/burstable/poduid-1";
+  fs::remove(mount_ + "/pods/cpu.weight");
+  fs::remove(mount_ + "/pods/burstable/cpu.weight");
+  EXPECT_TRUE(PodCgroups(settings_).Make(pod_)) << "it has its own";
+  fs::remove(own + "/memory.max");
+  EXPECT_FALSE(PodCgroups(settings_).Make(pod_));
+  pod_.spec.containers[0].resources.limits.erase("memory");
+  EXPECT_TRUE(PodCgroups(settings_).Make(pod_)) << "it is to have none";
+  EXPECT_FALSE(fs::exists(own + "/memory.max"));
+  fs::remove(own + "/cpu.weight");
+  EXPECT_FALSE(PodCgroups(settings_).Make(pod_));
 }
 
 TEST_F(PodCgroupsTest, WithoutQuotasThereIsNoLimitOfProcessors) {

@@ -3,6 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
+#include <set>
+#include <utility>
 
 #include "kubelet/last_words.h"
 
@@ -29,6 +32,36 @@ ObservedContainer Observe(const cri::Container& listed, cri::ContainerStatus sta
     if (!words.empty()) out.message += (out.message.empty() ? "" : ": ") + words;
   }
   return out;
+}
+
+// As gRPC says it, on either end.
+bool IsTooLong(const Result<std::vector<cri::Sandbox>>& listed) {
+  return !listed && listed.error().reason == Reason::kTooManyRequests;
+}
+
+// One pod's are never more than an answer holds.
+Result<std::vector<cri::Sandbox>> SandboxesPodByPod(ContainerRuntime& runtime) {
+  std::set<std::string> uids;
+  for (const cri::Container& container : TRY(runtime.ListContainers({}))) {
+    uids.insert(ValueOf(container.labels, kPodUidLabel));
+  }
+  uids.erase("");
+  std::vector<cri::Sandbox> all;
+  const auto ready = runtime.ListPodSandboxes({.state = cri::SandboxState::kReady});
+  if (!ready && !IsTooLong(ready)) return tl::unexpected(ready.error());
+  if (ready) {
+    std::copy_if(ready->begin(), ready->end(), std::back_inserter(all), [&](const auto& each) {
+      return !uids.contains(ValueOf(each.labels, kPodUidLabel));
+    });
+  }
+  for (const std::string& uid : uids) {
+    auto own = TRY(runtime.ListPodSandboxes({.labels = {{kPodUidLabel, uid}}}));
+    for (cri::Sandbox& sandbox : own) {
+      sandbox.annotations.clear();
+      all.push_back(std::move(sandbox));
+    }
+  }
+  return all;
 }
 
 }  // namespace
@@ -84,9 +117,17 @@ Result<> RemoveFromRuntime(ContainerRuntime& runtime, const std::string& pod_uid
   return outcome;
 }
 
+Result<std::vector<cri::Sandbox>> AllSandboxes(ContainerRuntime& runtime) {
+  auto listed = runtime.ListPodSandboxes({});
+  auto all = IsTooLong(listed) ? SandboxesPodByPod(runtime) : std::move(listed);
+  if (!all) return all;
+  for (cri::Sandbox& sandbox : *all) sandbox.annotations.clear();
+  return all;
+}
+
 Result<std::map<std::string, std::string>> RuntimePods(ContainerRuntime& runtime) {
   std::map<std::string, std::string> pods;
-  const auto sandboxes = TRY(runtime.ListPodSandboxes({}));
+  const auto sandboxes = TRY(AllSandboxes(runtime));
   for (const cri::Sandbox& sandbox : sandboxes) {
     const std::string uid = ValueOf(sandbox.labels, kPodUidLabel);
     if (uid.empty()) continue;

@@ -96,6 +96,14 @@ Result<> PodWorker::ResizeContainer(const core_v1::Pod& pod, const ContainerResi
   return {};
 }
 
+// Whoever made it may have been ended within a resize: a limit below what containers use by now
+// would have the kernel kill them.
+void PodWorker::TakeOverCgroup(const core_v1::Pod& pod, const ObservedPod& observed) {
+  const bool is_resized =
+      PlanResizes(pod.spec, observed, context_.resizes.Actuated(pod.metadata.uid)).empty();
+  (void)(is_resized ? context_.cgroups.Set(pod) : context_.cgroups.TakeOver(pod));
+}
+
 // The pod's own cgroup has room before its containers grow, and is narrowed after they shrank.
 void PodWorker::ActuateResizes(const core_v1::Pod& pod,
                                const std::vector<ContainerResize>& resizes) {

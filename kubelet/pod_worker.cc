@@ -353,7 +353,7 @@ Duration PodWorker::Sync(const core_v1::Pod& given) {
     return kRetry;
   }
   // It may have been made by a kubelet that ran before this one.
-  if (!status_ && !observed->sandboxes.empty()) (void)context_.cgroups.Set(pod);
+  if (!status_ && !observed->sandboxes.empty()) TakeOverCgroup(pod, *observed);
   if (is_in_hook) return TellBesideHook(pod, *observed);
   TakeFailedPostStart(pod);
   WatchProbes(pod, *observed);

@@ -217,6 +217,7 @@ class PodWorker final : public ControlLoop {
   // pod_resize.cc: the pod as it is allotted, where that is not what it asks for, and what follows
   // when it changed.
   std::optional<core_v1::Pod> Allot(const core_v1::Pod& pod);
+  void TakeOverCgroup(const core_v1::Pod& pod, const ObservedPod& observed);
   void ActuateResizes(const core_v1::Pod& pod, const std::vector<ContainerResize>& resizes);
   Result<> ResizeContainer(const core_v1::Pod& pod, const ContainerResize& resize);
   Result<> CheckUsage(const core_v1::Container& container, const std::string& id) const;
@@ -228,6 +229,8 @@ class PodWorker final : public ControlLoop {
   Duration StepTerminated(const core_v1::Pod& pod);
   Duration StepDisposing(const core_v1::Pod& pod);
   bool StopContainers(const core_v1::Pod& pod, const ObservedPod& observed);
+  // False: one could not be stopped, which is told.
+  bool StopSandboxes(const core_v1::Pod& pod, const ObservedPod& observed);
   int64_t GraceSeconds(const core_v1::Pod& pod) const;
   // Monotonic: when the grace period of the pod as a whole ends. It never gets later.
   Duration StopDeadline(const core_v1::Pod& pod);

@@ -74,6 +74,7 @@ class TestRuntime final : public cri::WrappedRuntime {
     return stopped;
   }
   Result<> StopPodSandbox(const std::string& id) override {
+    stopped_sandboxes.push_back(id);
     if (sandbox_problem) return tl::unexpected(*sandbox_problem);
     return WrappedRuntime::StopPodSandbox(id);
   }
@@ -136,6 +137,7 @@ class TestRuntime final : public cri::WrappedRuntime {
   std::vector<cri::RuntimeHandler> handlers;            // Beside those of the fake.
   std::atomic<int> execs = 0;
   std::optional<Error> sandbox_problem;        // Of stopping one, if set.
+  std::vector<std::string> stopped_sandboxes;  // Those that were to be stopped.
   std::optional<cri::ExecResult> exec_result;  // Of every command, if set.
   std::atomic<int> looks = 0;  // At what there is of the pod.
   std::vector<cri::LinuxResources> updates;
@@ -171,10 +173,11 @@ class RecordingProbes final : public Probes {
 class PodWorkerTest : public testing::Test {
  protected:
   PodWorkerTest() : PodWorkerTest(nullptr) {}
-  explicit PodWorkerTest(Executor* threads)
+  explicit PodWorkerTest(Executor* threads, PodCgroups::Settings cgroups = {})
       : blocking_(threads != nullptr ? *threads : executor_),
         root_(MakeRoot()),
-        tasks_(blocking_) {
+        tasks_(blocking_),
+        cgroups_(std::move(cgroups)) {
     pod_.metadata.name = "web";
     pod_.metadata.namespace_ = "default";
     pod_.metadata.uid = "uid-1";
@@ -289,7 +292,7 @@ class PodWorkerTest : public testing::Test {
   StatusManager statuses_{client_, clock_, [](const Ptr<core_v1::Pod>& pod) { return pod; }};
   LifecycleHooks hooks_{runtime_, nullptr, events_, [](Duration) {}};
   Resizes resizes_{{"", {4000, int64_t{8} << 30}}, [](const std::string&) {}};
-  PodCgroups cgroups_{{}};
+  PodCgroups cgroups_;
   EnvironmentSources sources_;
   std::vector<std::string> node_ips_ = {"192.0.2.1"};
   PodWorkerContext context_{

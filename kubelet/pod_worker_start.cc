@@ -139,9 +139,8 @@ bool PodWorker::MakeSandbox(const core_v1::Pod& pod, const ObservedPod& observed
     context_.events.Normal(pod, "SandboxChanged",
                            "Pod sandbox changed, it will be killed and re-created.");
   }
-  for (const cri::SandboxStatus& old : observed.sandboxes) {
-    (void)context_.runtime.StopPodSandbox(old.id);  // It is replaced whether that works or not.
-  }
+  // A pod with two that run would be made anew for that, again and again.
+  if (!StopSandboxes(pod, observed)) return false;
   if (context_.writes_files) {
     std::error_code ignored;
     fs::create_directories(LogDirectory(pod), ignored);
@@ -176,6 +175,7 @@ bool PodWorker::MakeSandbox(const core_v1::Pod& pod, const ObservedPod& observed
               {{"pod", PodText(pod)}, {"error", made.error().message}});
     context_.events.Warning(pod, "FailedCreatePodContainer",
                             "unable to ensure pod container exists: " + made.error().message);
+    return false;
   }
   const auto hostname = KernelHostname(pod, context_.dns.cluster_domain);
   // On the host's network it has the host's.

@@ -93,20 +93,26 @@ Duration PodWorker::StopDeadline(const core_v1::Pod& pod) {
   return *stop_deadline_;
 }
 
-Duration PodWorker::StepTerminating(const core_v1::Pod& pod) {
-  const auto observed = Observe(pod);
-  if (!observed) return kRetry;
-  WriteStatus(pod, *observed);
-  if (!StopContainers(pod, *observed)) return kNever;
-  for (const cri::SandboxStatus& sandbox : observed->sandboxes) {
-    if (sandbox.state != cri::SandboxState::kReady) continue;
+// Also those that have ended by themselves, as all have with their machine: they have an address
+// and a network namespace still.
+bool PodWorker::StopSandboxes(const core_v1::Pod& pod, const ObservedPod& observed) {
+  for (const cri::SandboxStatus& sandbox : observed.sandboxes) {
     const auto stopped = context_.runtime.StopPodSandbox(sandbox.id);
     if (stopped) continue;
     log_.Info("sandbox not stopped", {{"pod", PodText(pod)}, {"error", stopped.error().message}});
     context_.events.Warning(pod, "FailedKillPod",
                             KillErrorText("KillPodSandbox", pod.metadata.uid, stopped.error()));
-    return kRetry;
+    return false;
   }
+  return true;
+}
+
+Duration PodWorker::StepTerminating(const core_v1::Pod& pod) {
+  const auto observed = Observe(pod);
+  if (!observed) return kRetry;
+  WriteStatus(pod, *observed);
+  if (!StopContainers(pod, *observed)) return kNever;
+  if (!StopSandboxes(pod, *observed)) return kRetry;
   context_.probes.Forget(pod.metadata.uid);
   if (context_.devices != nullptr) {
     if (const auto done = context_.devices->Unprepare(pod); !done) {

@@ -65,6 +65,45 @@ TEST_F(PodWorkerTest, APodThatCannotBeStoppedSaysWhy) {
   EXPECT_EQ(worker_->state(), PodWorker::State::kFinished);
 }
 
+// As all do with their machine: it has an address still.
+TEST_F(PodWorkerTest, ASandboxThatHasEndedByItselfIsStoppedWithItsPod) {
+  pod_.spec.restart_policy = "Never";
+  StartWorker();
+  const std::string id = fake_.ListPodSandboxes({})->at(0).id;
+  ASSERT_TRUE(fake_.StopPodSandbox(id));
+  worker_->Wake();
+  executor_.RunFor(2s);
+  EXPECT_EQ(worker_->state(), PodWorker::State::kFinished);
+  EXPECT_THAT(runtime_.stopped_sandboxes, testing::Contains(id));
+}
+
+TEST_F(PodWorkerTest, APodIsNotMadeAnewBeforeItsOldSandboxHasStopped) {
+  StartWorker();
+  ASSERT_TRUE(fake_.StopPodSandbox(fake_.ListPodSandboxes({})->at(0).id));
+  runtime_.sandbox_problem = Error{Reason::kUnknown, "no \"bridge\" plugin"};
+  worker_->Wake();
+  executor_.RunFor(25s);
+  EXPECT_EQ(fake_.ListPodSandboxes({})->size(), 1u);
+  EXPECT_THAT(Events(), testing::Contains(testing::StartsWith("FailedKillPod")));
+  runtime_.sandbox_problem.reset();
+  executor_.RunFor(30s);
+  EXPECT_EQ(Running("app").size(), 1u);
+}
+
+class PodWorkerCgroupTest : public PodWorkerTest {
+ protected:
+  // No limit can be written there.
+  PodWorkerCgroupTest() : PodWorkerTest(nullptr, {.mount = "/dev/null", .root = "/pods"}) {}
+};
+
+TEST_F(PodWorkerCgroupTest, APodThatCannotHaveItsLimitsIsNotStarted) {
+  StartWorker();
+  EXPECT_TRUE(fake_.ListPodSandboxes({})->empty());
+  EXPECT_THAT(Events(), testing::Contains(testing::StartsWith(
+                            "FailedCreatePodContainer  unable to ensure pod container exists: "
+                            "write /dev/null/pods/")));
+}
+
 TEST_F(PodWorkerTest, AContainerThatCannotBeStoppedToStartAnewKillsNoPod) {
   StartWorker();
   runtime_.FailStops(2);

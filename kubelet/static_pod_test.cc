@@ -2,6 +2,12 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+
+#include "kubelet/manifest_source.h"
+
 namespace skiff::kubelet {
 namespace {
 
@@ -109,6 +115,29 @@ TEST(StaticPod, OfTwoWithOneNameTheFirstIsTaken) {
   EXPECT_EQ(dropped[0],
             "Error validating pod web-node-1_default(second) from file due to duplicate pod name "
             "\"web-node-1\", ignoring");
+}
+
+TEST(ManifestSourceTest, AManifestThatCannotBeReadNowEndsNoPod) {
+  char name[] = "/tmp/skiff-manifests-XXXXXX";
+  ASSERT_NE(mkdtemp(name), nullptr);
+  const std::string root = name, path = root + "/manifests";
+  std::filesystem::create_directory(path);
+  std::ofstream(path + "/web.yaml") << kManifest;
+  FakeClock clock;
+  std::vector<size_t> told;
+  ManifestSource source({path, "node-1"}, clock, nullptr,
+                        {[&](const auto& pods) { told.push_back(pods.size()); },
+                         [](const std::string&, const std::string&) {}});
+  source.Step();
+  EXPECT_EQ(told, std::vector<size_t>{1});
+  std::filesystem::rename(path, root + "/aside");
+  std::filesystem::create_symlink(path, path);  // Nobody can say what it leads to.
+  source.Step();
+  EXPECT_EQ(told, std::vector<size_t>{1});
+  std::filesystem::remove(path);
+  source.Step();
+  EXPECT_EQ(told, (std::vector<size_t>{1, 0})) << "it is gone";
+  std::filesystem::remove_all(root);
 }
 
 TEST(StaticPod, AMirrorIsOwnedByTheNodeAndNamesWhatItMirrors) {

@@ -1,15 +1,20 @@
 // How a volume of the built-in provisioner, a directory on one node, is reclaimed. The controllers
 // say by a label which node is to do it; that node's own program removes the directory and then the
-// PersistentVolume, which it alone may (admission plugin NodeServices).
+// PersistentVolume with its finalizer, which it alone may (admission plugin NodeServices).
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "api/gen/core_v1.h"
 
 namespace skiff {
 
 inline constexpr char kReclaimedBy[] = "skiff.io/reclaimed-by";
+
+// Holds such a volume until its node has removed the directory, whoever deletes it and when: of one
+// that is gone nobody would know where its data is.
+inline constexpr std::string_view kLocalVolumeFinalizer = "skiff.io/local-volume";
 
 // The last part of the path of a volume that was made for a claim: not by chance the name of
 // anything else.

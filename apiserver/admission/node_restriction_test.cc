@@ -203,5 +203,37 @@ TEST_F(NodeRestrictionTest, WhatServesTheNetworkOfANodeReadsMoreAndDeletesItsVol
             403);
 }
 
+TEST_F(NodeRestrictionTest, WhatServesTheNetworkOfANodeLetsGoOfItsVolumesAndChangesNothingElse) {
+  for (const std::string node : {"node1", "node2"}) {
+    const auto made =
+        Post("/api/v1/persistentvolumes", R"({"metadata": {"name": "of-)" + node +
+                                              R"(", "finalizers": ["skiff.io/local-volume"],
+                           "labels": {"skiff.io/reclaimed-by": ")" +
+                                              node + R"("}}, "spec": {
+                           "capacity": {"storage": "1Gi"}, "accessModes": ["ReadWriteOnce"],
+                           "hostPath": {"path": "/x"}}})");
+    ASSERT_EQ(made.code, 201) << made.message();
+  }
+  const auto patch = [&](const std::string& path, const std::string& body) {
+    Question question{.method = "PATCH",
+                      .path = "/api/v1/persistentvolumes/" + path,
+                      .body = body,
+                      .type = "application/merge-patch+json"};
+    question.headers.emplace("Impersonate-User", "skiff:node-services:node1");
+    question.headers.emplace("Impersonate-Group", "skiff:node-services");
+    return Ask(question).code;
+  };
+  const std::string rest = R"("finalizers": ["kubernetes.io/pv-protection"])";
+  const std::string let_go = R"({"metadata": {)" + rest + "}}";
+  EXPECT_EQ(patch("of-node1", let_go), 403) << "it could change its path as well";
+  EXPECT_EQ(patch("of-node2/status", let_go), 403);
+  EXPECT_EQ(patch("of-node1/status", R"({"metadata": {"finalizers": null}})"), 403);
+  EXPECT_EQ(patch("of-node1/status", R"({"status": {"phase": "Failed"}})"), 403);
+  EXPECT_EQ(patch("of-node1/status", R"({"metadata": {"labels": {"a": "b"}, )" + rest + "}}"), 403);
+  EXPECT_EQ(patch("of-node1/status", let_go), 200);
+  EXPECT_EQ(Get("/api/v1/persistentvolumes/of-node1").body["metadata"]["finalizers"],
+            Json::array({"kubernetes.io/pv-protection"}));
+}
+
 }  // namespace
 }  // namespace skiff

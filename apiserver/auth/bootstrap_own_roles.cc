@@ -10,8 +10,9 @@
 // What serves the cluster's network from each node (api/pods/node_services.h) reads Services,
 // EndpointSlices and all nodes, as kube-proxy does, for DNS the namespaces as well, and pods for
 // the network policies that mean them. It also deletes PersistentVolumes whose directory its node
-// was told to remove; the admission plugin NodeServices sees to it that it deletes no other. The
-// nodes themselves may do nothing beyond what Kubernetes lets them.
+// was told to remove, and takes the finalizer from them that held them until then; the admission
+// plugin NodeServices sees to it that it deletes no other and writes nothing else. The nodes
+// themselves may do nothing beyond what Kubernetes lets them.
 //
 // Who serves Ingresses reads by the informers of the controllers beside it; as itself it writes
 // what became of them, and nothing else.
@@ -43,6 +44,7 @@ clusterrole skiff:node-services
   allow list,watch core namespaces,pods
   allow list,watch networking.k8s.io networkpolicies
   allow delete,get,list,watch core persistentvolumes
+  allow patch core persistentvolumes/status
 clusterbinding skiff:node-services skiff:node-services
   subject Group skiff:node-services
 clusterrole skiff:ingress

@@ -140,6 +140,62 @@ TEST_F(VolumeBinderRounds, AVolumeThatIsDeletedHereWaitsForNobodyElseToDeleteIt)
   EXPECT_THAT(bodies()[0], HasSubstr(R"("finalizers":null)"));
 }
 
+// A directory of node n that the built-in provisioner has made for claim a, which is gone.
+class LocalVolumeRounds : public ListingServerTest {
+ protected:
+  LocalVolumeRounds() {
+    answers_[kBinderClaim] = {404, {{"kind", "Status"}, {"reason", "NotFound"}, {"code", 404}}};
+  }
+  static Json LocalVolume() {
+    return Json::parse(R"({
+      "metadata": {"annotations": {"pv.kubernetes.io/provisioned-by": "skiff.io/local-path"}},
+      "spec": {
+        "accessModes": ["ReadWriteOnce"],
+        "capacity": {"storage": "1Gi"},
+        "persistentVolumeReclaimPolicy": "Delete",
+        "hostPath": {"path": "/x/b_default_a"},
+        "claimRef": {"namespace": "default", "name": "a", "uid": "a"},
+        "nodeAffinity": {"required": {"nodeSelectorTerms": [{"matchExpressions": [
+          {"key": "kubernetes.io/hostname", "operator": "In", "values": ["n"]}]}]}}},
+      "status": {"phase": "Released"}})");
+  }
+  // Somebody has deleted it before its claim.
+  static Json DeletedVolume() {
+    Json volume = LocalVolume();
+    volume["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z";
+    volume["metadata"]["finalizers"] = Json::array({"skiff.io/local-volume"});
+    return volume;
+  }
+  // What is written of it first.
+  std::string FirstWriteOf(Json volume) {
+    Put("/api/v1/persistentvolumes", kBinderVolume, std::move(volume));
+    AddVolumeReclaimer(manager_, {});
+    Run(1s);
+    if (written().empty()) return "";
+    EXPECT_EQ(written()[0], std::string("PATCH ") + kBinderVolume);
+    return bodies()[0];
+  }
+};
+
+TEST_F(LocalVolumeRounds, ItIsHeldBeforeAnybodyDeletesIt) {
+  EXPECT_THAT(FirstWriteOf(LocalVolume()), HasSubstr("skiff.io/local-volume"));
+}
+
+TEST_F(LocalVolumeRounds, OneThatIsToBeKeptIsNotHeld) {
+  Json volume = LocalVolume();
+  volume["spec"]["persistentVolumeReclaimPolicy"] = "Retain";
+  EXPECT_EQ(FirstWriteOf(std::move(volume)), "");
+}
+
+TEST_F(LocalVolumeRounds, ItsNodeIsToldOfItAlthoughItWasDeletedBefore) {
+  Put("/api/v1/nodes", "/api/v1/nodes/n", Json::object());
+  EXPECT_THAT(FirstWriteOf(DeletedVolume()), HasSubstr(R"("skiff.io/reclaimed-by":"n")"));
+}
+
+TEST_F(LocalVolumeRounds, WhatTheNodeHasTakenAlongHoldsItNoLonger) {
+  EXPECT_THAT(FirstWriteOf(DeletedVolume()), HasSubstr(R"("finalizers":null)"));
+}
+
 TEST_F(VolumeBinderRounds, AClaimThatWaitsAgainSaysNothingOfAnEarlierVolume) {
   Put("/api/v1/persistentvolumeclaims", kBinderClaim,
       {{"spec", {{"accessModes", {"ReadWriteOnce"}}, {"volumeName", "gone"}}},

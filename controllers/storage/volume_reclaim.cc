@@ -7,6 +7,7 @@
 
 #include "api/pods/local_volumes.h"
 #include "client/reconciler.h"
+#include "controllers/machinery/owner_graph.h"
 #include "controllers/program.h"
 #include "controllers/storage/builtin_provisioners.h"
 #include "controllers/storage/volume_match.h"
@@ -48,6 +49,8 @@ class VolumeReconciler final : public Reconciler<PersistentVolume> {
   Result<Requeue> Reconcile(const PersistentVolume& volume) override {
     const bool is_handed_on = TRY(HandOn(volume));
     if (is_handed_on) return Requeue::None();  // Its event wakes us.
+    const bool is_changed = TRY(HoldOrLetGo(volume));
+    if (is_changed) return Requeue::None();  // The same.
     const auto done = Look(volume);
     if (!done) return Fail(done.error());
     return Requeue::None();
@@ -72,6 +75,41 @@ class VolumeReconciler final : public Reconciler<PersistentVolume> {
                       },
                       {.if_unchanged = true}));
     return true;
+  }
+
+  bool IsMadeHere(const PersistentVolume& volume) const {
+    const auto made_by = volume.metadata.annotations.find(std::string(kProvisionedBy));
+    return made_by != volume.metadata.annotations.end() &&
+           provisioners_.contains(made_by->second) && volume.spec.host_path;
+  }
+
+  // One whose directory a node is to remove stays until that has been done, although it was deleted
+  // before its claim. Whether that took a write.
+  Result<bool> HoldOrLetGo(const PersistentVolume& volume) {
+    const auto& claim = volume.spec.claim_ref;
+    const bool is_held = HasFinalizer(volume.metadata, kLocalVolumeFinalizer);
+    const bool is_wanted = nodes_remove_local_volumes_ && IsMadeHere(volume) &&
+                           !NodeOf(volume).empty() && claim && !claim->uid.empty() &&
+                           volume.spec.persistent_volume_reclaim_policy == "Delete";
+    // What is being deleted gets none any more.
+    if (is_held == is_wanted || (is_wanted && volume.metadata.deletion_timestamp)) return false;
+    if (!is_wanted) {
+      TRY(LetGo(volume));
+      return true;
+    }
+    TRY(client_.Patch(
+        volume,
+        [](PersistentVolume& it) { it.metadata.finalizers.emplace_back(kLocalVolumeFinalizer); },
+        {.if_unchanged = true}));
+    return true;
+  }
+
+  Result<> LetGo(const PersistentVolume& volume) {
+    TRY(client_.Patch(
+        volume,
+        [](PersistentVolume& it) { std::erase(it.metadata.finalizers, kLocalVolumeFinalizer); },
+        {.if_unchanged = true}));
+    return {};
   }
 
   Result<> Look(const PersistentVolume& volume) {
@@ -159,10 +197,7 @@ class VolumeReconciler final : public Reconciler<PersistentVolume> {
   }
 
   Result<> Delete(const PersistentVolume& volume) {
-    const auto made_by = volume.metadata.annotations.find(std::string(kProvisionedBy));
-    const bool ours = made_by != volume.metadata.annotations.end() &&
-                      provisioners_.contains(made_by->second) && volume.spec.host_path;
-    if (!ours) {
+    if (!IsMadeHere(volume)) {
       const std::string why_not = WhyNotDeleted(volume);
       if (why_not.empty()) return {};  // Its own provisioner deletes it.
       return GiveUp(volume, "VolumeFailedDelete", why_not);
@@ -179,6 +214,8 @@ class VolumeReconciler final : public Reconciler<PersistentVolume> {
       const bool is_there = TRY(IsThere(node));
       if (is_there) return Assign(volume, node);
     }
+    const bool is_held = HasFinalizer(volume.metadata, kLocalVolumeFinalizer);
+    if (is_held && volume.metadata.deletion_timestamp) return LetGo(volume);
     // Somebody may just have said that it is to be kept.
     const auto deleted =
         client_.Delete(volume, {.resource_version = volume.metadata.resource_version});

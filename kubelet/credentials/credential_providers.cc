@@ -21,6 +21,12 @@ std::string RegistryOf(const std::string& image) {
   return image.substr(0, image.find('/'));
 }
 
+// What is the same for two pods, if this is: no more than that may be shared by them.
+std::string RunKey(const std::string& provider, const PluginRequest& request) {
+  return Json::array({provider, request.image, Hex(Sha256(request.token)), request.annotations})
+      .dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
 // No image has such a name.
 constexpr char kForAllImages[] = "<global>";
 
@@ -110,7 +116,39 @@ Result<CredentialProviders::Auths> CredentialProviders::Ask(const CredentialProv
                                                             const std::string& image,
                                                             const Asker& asker,
                                                             const std::stop_token& stop) {
-  if (auto kept = FindKept(spec.name, image, asker)) return std::move(*kept);
+  const std::string key = RunKey(spec.name, {image, asker.token, asker.annotations});
+  // Who waits for another's run is woken when nobody waits for him.
+  const std::stop_callback wake(stop, [this] {
+    MutexLock lock(mutex_);
+    run_is_over_.notify_all();
+  });
+  const auto own = std::make_shared<SharedRun>();
+  {
+    MutexLock lock(mutex_);
+    while (true) {
+      if (stop.stop_requested()) return Fail(Reason::kTimeout, "nobody waits for the answer");
+      if (auto kept = FindKept(spec.name, image, asker)) return std::move(*kept);
+      const auto found = runs_.find(key);
+      if (found == runs_.end()) break;
+      const std::shared_ptr<SharedRun> run = found->second;
+      while (!run->is_over && !stop.stop_requested()) run_is_over_.wait(lock);
+      if (run->result) return *run->result;
+    }
+    runs_[key] = own;
+  }
+  auto result = AskProgram(spec, image, asker, stop);
+  MutexLock lock(mutex_);
+  own->is_over = true;
+  // One that was ended with its pod says nothing of the others'.
+  if (result || !stop.stop_requested()) own->result.emplace(result);
+  runs_.erase(key);
+  run_is_over_.notify_all();
+  return result;
+}
+
+Result<CredentialProviders::Auths> CredentialProviders::AskProgram(
+    const CredentialProviderSpec& spec, const std::string& image, const Asker& asker,
+    const std::stop_token& stop) {
   PluginAnswer answer = TRY(Run(spec, {image, asker.token, asker.annotations}, stop));
   const bool echoes = !asker.token.empty() && !spec.account->is_by_token &&
                       std::any_of(answer.auths.begin(), answer.auths.end(), [&](const auto& each) {
@@ -164,8 +202,7 @@ Result<PluginAnswer> CredentialProviders::Run(const CredentialProviderSpec& spec
 std::optional<CredentialProviders::Auths> CredentialProviders::FindKept(const std::string& provider,
                                                                         const std::string& image,
                                                                         const Asker& asker) {
-  const TimePoint now = dependencies_.clock.Now();
-  MutexLock lock(mutex_);
+  const Duration now = dependencies_.clock.Monotonic();
   for (const std::string& of : {image, RegistryOf(image), std::string(kForAllImages)}) {
     const auto found = kept_.find(CacheKey(provider, of, asker.key));
     if (found == kept_.end() || found->second.expires_at < now) continue;
@@ -178,7 +215,7 @@ void CredentialProviders::Keep(const CredentialProviderSpec& spec, const std::st
                                const PluginAnswer& answer) {
   const Duration length = answer.cache_duration.value_or(spec.cache_duration);
   if (length <= Duration::zero()) return;
-  const TimePoint now = dependencies_.clock.Now();
+  const Duration now = dependencies_.clock.Monotonic();
   MutexLock lock(mutex_);
   std::erase_if(kept_, [&](const auto& each) { return each.second.expires_at < now; });
   if (kept_.size() >= kAnswersMax && !kept_.contains(key)) return;

@@ -1,9 +1,11 @@
 // What programs of this node give for images (provider_config.h): each whose patterns match is
-// asked, in the order of the configuration, and what it gave is kept for as long as it says.
+// asked, in the order of the configuration, and what it gave is kept for as long as it says. Pods
+// that want the same of it at once have it run once.
 #pragma once
 
 #include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <stop_token>
 #include <string>
@@ -53,7 +55,12 @@ class CredentialProviders {
   using Auths = std::vector<std::pair<std::string, cri::RegistryAuth>>;
   struct Kept {
     Auths auths;
-    TimePoint expires_at{};
+    Duration expires_at{};  // Monotonic.
+  };
+  // Of a program, for all who want the same of it meanwhile.
+  struct SharedRun {
+    bool is_over = false;
+    std::optional<Result<Auths>> result;  // Unset: it was ended, and had been begun by another pod.
   };
   // For whom a program is asked, where it wants to know.
   struct Asker {
@@ -68,10 +75,13 @@ class CredentialProviders {
   // `image` is without tag and digest.
   Result<Auths> Ask(const CredentialProviderSpec& spec, const std::string& image,
                     const Asker& asker, const std::stop_token& stop);
+  // The same, without looking whether it is known.
+  Result<Auths> AskProgram(const CredentialProviderSpec& spec, const std::string& image,
+                           const Asker& asker, const std::stop_token& stop);
   Result<PluginAnswer> Run(const CredentialProviderSpec& spec, const PluginRequest& request,
                            const std::stop_token& stop) const;
   std::optional<Auths> FindKept(const std::string& provider, const std::string& image,
-                                const Asker& asker);
+                                const Asker& asker) REQUIRES(mutex_);
   void Keep(const CredentialProviderSpec& spec, const std::string& key, const PluginAnswer& answer);
 
   const std::vector<CredentialProviderSpec> specs_;
@@ -79,7 +89,9 @@ class CredentialProviders {
   const Dependencies dependencies_;
   const Log log_{"credentials"};
   Mutex mutex_;  // Not held while a program runs.
+  CondVar run_is_over_;
   std::map<std::string, Kept> kept_ GUARDED_BY(mutex_);
+  std::map<std::string, std::shared_ptr<SharedRun>> runs_ GUARDED_BY(mutex_);
 };
 
 // What this node has for all of its pods in files of Docker, read anew: the first of config.json

@@ -2,9 +2,12 @@
 
 #include <gmock/gmock.h>
 
+#include <atomic>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <latch>
+#include <thread>
 
 namespace skiff::kubelet {
 namespace {
@@ -204,6 +207,73 @@ TEST_F(CredentialProvidersTest, NoProgramIsAskedForNobody) {
   stop.request_stop();
   EXPECT_TRUE(providers.For(pod_, image, stop.get_token()).empty());
   EXPECT_EQ(runs_.size(), 1u);
+}
+
+// Pods that ask for credentials at once, while the program takes its time.
+class SharedRunTest : public CredentialProvidersTest {
+ protected:
+  static constexpr int kOthers = 3;
+  SharedRunTest() { answer_ = AnswerOf("Image"); }
+  // The first of which is asked until `others` have all begun, and then ends.
+  CredentialProviders MakeSlow(std::function<void()> first) {
+    auto specs = ParseCredentialProviders(std::string(kConfig) + kOfAccounts);
+    EXPECT_TRUE(specs) << specs.error().message;
+    account_->metadata.annotations["role"] = "puller";
+    return CredentialProviders(
+        std::move(*specs), "/bin",
+        {.clock = clock_,
+         .account = [this](const std::string&,
+                           const std::string&) -> Result<Ptr<core_v1::ServiceAccount>> {
+           return std::make_shared<const core_v1::ServiceAccount>(*account_);
+         },
+         .token = [this](const core_v1::Pod&, const std::string&) -> Result<std::string> {
+           if (has_begun_) others_.count_down();
+           return token_;
+         },
+         .run = [this, first = std::move(first)](const ProcessSpec& spec) -> Result<ProcessOutput> {
+           if (++runs_begun_ > 1) return ProcessOutput{0, answer_, ""};
+           has_begun_ = true;
+           begun_.count_down();
+           first();
+           if (spec.stop.stop_requested()) return Fail(Reason::kTimeout, "it was ended");
+           return ProcessOutput{0, answer_, ""};
+         }});
+  }
+  // What each of the others has.
+  std::vector<size_t> AskByOthers(CredentialProviders& providers) {
+    std::vector<size_t> found(kOthers);
+    std::vector<std::jthread> threads;
+    for (size_t& each : found) {
+      threads.emplace_back([&] { each = providers.For(pod_, kImage).size(); });
+    }
+    threads.clear();
+    return found;
+  }
+
+  static constexpr char kImage[] = "a.example.com:5000/team/app";
+  std::atomic<int> runs_begun_ = 0;
+  std::atomic<bool> has_begun_ = false;
+  std::latch begun_{1}, others_{kOthers};
+};
+
+TEST_F(SharedRunTest, PodsThatWantTheSameAtOnceHaveItRunOnce) {
+  auto providers = MakeSlow([this] { others_.wait(); });
+  std::jthread first([&] { EXPECT_EQ(providers.For(pod_, kImage).size(), 1u); });
+  begun_.wait();
+  EXPECT_EQ(AskByOthers(providers), std::vector<size_t>(kOthers, 1u));
+  EXPECT_EQ(runs_begun_.load(), 1);
+}
+
+TEST_F(SharedRunTest, OneThatEndsWithItsPodIsRunForTheOthers) {
+  std::stop_source stop;
+  auto providers = MakeSlow([&] {
+    others_.wait();
+    stop.request_stop();
+  });
+  std::jthread first([&] { EXPECT_TRUE(providers.For(pod_, kImage, stop.get_token()).empty()); });
+  begun_.wait();
+  EXPECT_EQ(AskByOthers(providers), std::vector<size_t>(kOthers, 1u));
+  EXPECT_EQ(runs_begun_.load(), 2);
 }
 
 TEST_F(CredentialProvidersTest, AProgramForAccountsHasTheirTokenAndIsForThemAlone) {

@@ -46,8 +46,10 @@ Result<> CsiVolumes::TearDownDevice(const std::string& pod_uid, const std::strin
 Result<> CsiVolumes::UnstageDeviceUnlessUsed(const NodeClient& client, const std::string& link,
                                              const std::string& handle) {
   const std::string volume = fs::path(link).filename();
-  for (const auto& uid : PodDirectories(root_)) {
-    for (const auto& other : DeviceLinks(root_, uid)) {
+  const auto uids = TRY(PodDirectories(root_));
+  for (const auto& uid : uids) {
+    const auto others = TRY(DeviceLinks(root_, uid));
+    for (const auto& other : others) {
       if (other != link && fs::path(other).filename() == volume) return {};
     }
   }

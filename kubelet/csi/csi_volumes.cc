@@ -35,7 +35,7 @@ Result<> RemoveEmpty(const std::string& directory) {
 // What a driver has left of a volume, which it has taken back.
 Result<> RemoveVolume(const std::string& directory, const std::string& mount_point) {
   TRY(RemoveEmpty(directory + "/" + mount_point));
-  unlink((directory + "/" + kVolumeData).c_str());
+  RemoveVolumeData(directory);
   return RemoveEmpty(directory);
 }
 
@@ -44,7 +44,7 @@ void RemoveStaging(const std::string& staging_path) {
   if (rmdir(staging_path.c_str()) != 0) return;
   const fs::path directory = fs::path(staging_path).parent_path();
   if (access((directory / kVolumeData).c_str(), F_OK) != 0) return;
-  unlink((directory / kVolumeData).c_str());
+  RemoveVolumeData(directory);
   rmdir(directory.c_str());
 }
 
@@ -69,9 +69,10 @@ CsiVolumes::CsiVolumes(std::string root, std::string node_name, const Drivers& d
       sources_(std::move(sources)) {
   FindLeftovers();
   MutexLock lock(mutex_);
-  for (const auto& uid : PodDirectories(root_)) {
-    std::vector<std::string> all = VolumeDirectories(root_, uid);
-    for (const fs::path link : DeviceLinks(root_, uid)) {
+  const std::vector<std::string> none;
+  for (const auto& uid : PodDirectories(root_).value_or(none)) {
+    std::vector<std::string> all = VolumeDirectories(root_, uid).value_or(none);
+    for (const fs::path link : DeviceLinks(root_, uid).value_or(none)) {
       all.push_back(DevicePlacesOf(root_, link.filename()).data);
     }
     for (const auto& directory : all) {
@@ -345,10 +346,10 @@ Result<> CsiVolumes::Publish(const VolumeInput& input, const NodeClient& client,
 }
 
 Result<> CsiVolumes::TearDown(const std::string& pod_uid) {
-  for (const auto& directory : VolumeDirectories(root_, pod_uid)) {
-    TRY(TearDownVolume(directory));
-  }
-  for (const auto& link : DeviceLinks(root_, pod_uid)) TRY(TearDownDevice(pod_uid, link));
+  const auto directories = TRY(VolumeDirectories(root_, pod_uid));
+  for (const auto& directory : directories) TRY(TearDownVolume(directory));
+  const auto links = TRY(DeviceLinks(root_, pod_uid));
+  for (const auto& link : links) TRY(TearDownDevice(pod_uid, link));
   bool changed = false;
   {
     MutexLock lock(mutex_);
@@ -384,10 +385,14 @@ Result<> CsiVolumes::UnstageUnlessUsed(const NodeClient& client, const std::stri
                                        const VolumeData& volume) {
   const std::string directory = StagingDirectory(root_, volume.driver, volume.handle);
   if (access(directory.c_str(), F_OK) != 0) return {};
-  for (const auto& uid : PodDirectories(root_)) {
-    for (const auto& other : VolumeDirectories(root_, uid)) {
+  const auto uids = TRY(PodDirectories(root_));
+  for (const auto& uid : uids) {
+    const auto others = TRY(VolumeDirectories(root_, uid));
+    for (const auto& other : others) {
       if (other == own) continue;
       const auto data = ReadVolumeData(other);
+      // It may be this very volume: that is known once the file can be read.
+      if (!data && data.error().reason == Reason::kInternalError) return Fail(data.error());
       if (data && data->driver == volume.driver && data->handle == volume.handle) return {};
     }
   }

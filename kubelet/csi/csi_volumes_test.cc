@@ -1,5 +1,8 @@
 #include "kubelet/csi/csi_volumes_fixture.h"
 
+#include <filesystem>
+#include <fstream>
+
 namespace skiff::kubelet::csi {
 namespace {
 
@@ -23,6 +26,15 @@ TEST_F(CsiVolumesTest, AVolumeIsStagedOnceForTheNodeAndPublishedForEachPod) {
                                          "unpublish v1", "unstage v1"));
   EXPECT_THAT(volumes_->InUse(), ElementsAre());
   EXPECT_FALSE(std::filesystem::exists(StagingDirectory(tree_.root(), "fake.csi", "v1")));
+}
+
+TEST_F(CsiVolumesTest, WhatAnInterruptedWriteHasLeftKeepsNoPodFromGoing) {
+  const std::string directory = tree_.root() + "/pods/a/volumes/kubernetes.io~csi/pv";
+  std::filesystem::create_directories(directory);
+  std::ofstream(directory + "/vol_data.json.new") << "{";
+  const auto down = manager_->TearDown("a");
+  EXPECT_TRUE(down) << down.error().message;
+  EXPECT_FALSE(std::filesystem::exists(directory));
 }
 
 // Whose directory may hold any device that the pod has made there.
@@ -102,6 +114,20 @@ TEST_F(CsiVolumesTest, WhatCouldNotBeTakenBackIsStagedAnewForTheNextPod) {
   EXPECT_THAT(driver_.calls, ElementsAre()) << "the other pod uses it";
   EXPECT_TRUE(manager_->TearDown("b"));
   EXPECT_THAT(driver_.calls, ElementsAre("unpublish v1", "unstage v1"));
+}
+
+TEST_F(CsiVolumesTest, WhoCannotSeeWhetherOtherPodsHaveAVolumeLeavesItStaged) {
+  Attach();
+  ASSERT_TRUE(manager_->SetUp(Claiming("a")));
+  const std::string others = tree_.root() + "/pods/b/volumes";
+  std::filesystem::create_directories(others);
+  const std::string link = others + "/kubernetes.io~csi";
+  std::filesystem::create_symlink(link, link);  // Nobody can read it.
+  EXPECT_TRUE(manager_->TearDown("a")) << "no pod waits for that";
+  EXPECT_THAT(driver_.calls, ElementsAre("stage v1", "publish v1", "unpublish v1"));
+  std::filesystem::remove(link);
+  EXPECT_EQ(Unstager(volumes_.get()).Step(), kNever);
+  EXPECT_THAT(driver_.calls, ElementsAre("stage v1", "publish v1", "unpublish v1", "unstage v1"));
 }
 
 TEST_F(CsiVolumesTest, OneVolumeAtATimeIsUnstaged) {

@@ -1,12 +1,11 @@
 #include "kubelet/csi/volume_data.h"
 
 #include <fcntl.h>
-
-#include <cerrno>
-#include <cstdio>
-#include <fstream>
+#include <fmt/format.h>
+#include <unistd.h>
 
 #include "api/codec/json.h"
+#include "base/whole_file.h"
 #include "kubelet/csi/names.h"
 #include "kubelet/volumes/beneath.h"
 
@@ -14,10 +13,17 @@ namespace skiff::kubelet::csi {
 namespace {
 
 constexpr size_t kDataBytesMax = 64 << 10;
+constexpr int kDataMode = 0644;
 
 std::string TextOf(const Json& object, const char* key) {
   const auto found = object.find(key);
   return found != object.end() && found->is_string() ? found->get<std::string>() : "";
+}
+
+Result<std::vector<std::string>> PathsIn(const std::string& directory) {
+  auto paths = TRY(AllNamesIn(directory));
+  for (std::string& path : paths) path.insert(0, directory + "/");
+  return paths;
 }
 
 }  // namespace
@@ -30,15 +36,15 @@ Result<> WriteVolumeData(const std::string& directory, const VolumeData& data) {
     object["volumeLifecycleMode"] = data.lifecycle;
     object["attachmentID"] = data.attachment;
   }
+  const std::string path = directory + "/" + kVolumeData, text = object.dump() + "\n";
+  // Each time that the volume is made anew or renewed it is the same.
+  if (const auto said = ReadWholeFile(path); said && *said == text) return {};
+  return WriteWholeFile(path, text, kDataMode);
+}
+
+void RemoveVolumeData(const std::string& directory) {
   const std::string path = directory + "/" + kVolumeData;
-  // Whoever reads it finds all of it or none.
-  const std::string unfinished = path + ".new";
-  std::ofstream(unfinished) << object.dump() << "\n";
-  if (std::rename(unfinished.c_str(), path.c_str()) != 0) {
-    const int code = errno;
-    return Fail(SystemError("write " + path, code));
-  }
-  return {};
+  for (const std::string& each : {path, path + ".new"}) unlink(each.c_str());
 }
 
 Result<VolumeData> ReadVolumeData(const std::string& directory) {
@@ -50,22 +56,17 @@ Result<VolumeData> ReadVolumeData(const std::string& directory) {
                     TextOf(object, "volumeLifecycleMode"), TextOf(object, "attachmentID")};
 }
 
-std::vector<std::string> VolumeDirectories(const std::string& root, const std::string& pod_uid) {
-  const std::string all = fmt::format("{}/pods/{}/volumes/{}", root, pod_uid, kPlugin);
-  std::vector<std::string> directories;
-  for (const auto& name : NamesIn(all)) directories.push_back(all + "/" + name);
-  return directories;
+Result<std::vector<std::string>> VolumeDirectories(const std::string& root,
+                                                   const std::string& pod_uid) {
+  return PathsIn(fmt::format("{}/pods/{}/volumes/{}", root, pod_uid, kPlugin));
 }
 
-std::vector<std::string> DeviceLinks(const std::string& root, const std::string& pod_uid) {
-  const std::string all = fmt::format("{}/pods/{}/volumeDevices/{}", root, pod_uid, kPlugin);
-  std::vector<std::string> links;
-  for (const auto& name : NamesIn(all)) links.push_back(all + "/" + name);
-  return links;
+Result<std::vector<std::string>> DeviceLinks(const std::string& root, const std::string& pod_uid) {
+  return PathsIn(fmt::format("{}/pods/{}/volumeDevices/{}", root, pod_uid, kPlugin));
 }
 
-std::vector<std::string> PodDirectories(const std::string& root) {
-  return NamesIn(root + "/pods");
+Result<std::vector<std::string>> PodDirectories(const std::string& root) {
+  return AllNamesIn(root + "/pods");
 }
 
 }  // namespace skiff::kubelet::csi

@@ -47,7 +47,7 @@ class TreeWalk {
     usage_.is_complete = !is_over_ && !has_missed_;
     return usage_;
   }
-  // It has come to a bound, to which another one would come as well.
+  // It has come to a bound, to which another one would come as well, or was stopped.
   bool is_over() const { return is_over_; }
 
  private:
@@ -69,7 +69,7 @@ class TreeWalk {
   std::optional<std::string> Read() {
     DIR* const directory = levels_.back().stream.get();
     while (const dirent* each = readdir(directory)) {
-      if (++entries_ > bounds_.entries) {
+      if (++entries_ > bounds_.entries || bounds_.stop.stop_requested()) {
         is_over_ = true;
         return std::nullopt;
       }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <stop_token>
 #include <string>
 
 namespace skiff::kubelet {
@@ -10,8 +11,8 @@ namespace skiff::kubelet {
 struct DirectoryUsage {
   int64_t bytes = 0;
   int64_t inodes = 0;
-  // Else it takes that much at least: there was more than a walk looks at, or what was looked at
-  // was moved away each time.
+  // Else it takes that much at least: there was more than a walk looks at, it was stopped, or what
+  // was looked at was moved away each time.
   bool is_complete = true;
 };
 // What a directory and all below it takes, other file systems left out.
@@ -25,6 +26,8 @@ struct WalkBounds {
   int64_t entries = 20'000'000;
   // Of directories far down that wait until their neighbours were walked.
   size_t names = 100'000;
+  // Nobody waits for what it finds any more.
+  std::stop_token stop = {};
 };
 DirectoryUsage UsageOfDirectoryWithin(const std::string& path, const WalkBounds& bounds);
 

@@ -115,6 +115,15 @@ TEST_F(DirectoryUsageTest, WhatIsBeyondAWalkIsNotPassedOverInSilence) {
   EXPECT_TRUE(UsageOfDirectoryWithin(root_, {.names = 20}).is_complete);
 }
 
+TEST_F(DirectoryUsageTest, OneThatIsStoppedHasNotSeenAll) {
+  (void)MakeChain(root_, "d", 10);
+  std::stop_source end;
+  end.request_stop();
+  const DirectoryUsage some = UsageOfDirectoryWithin(root_, {.stop = end.get_token()});
+  EXPECT_FALSE(some.is_complete);
+  EXPECT_EQ(some.inodes, 1);
+}
+
 // One far down goes to and fro all the while, and whoever is in it does not find back.
 TEST_F(DirectoryUsageTest, OneThatIsMovedAwayTakesNothingWithIt) {
   constexpr int kKept = 200, kMoved = 10;

@@ -17,6 +17,7 @@ std::map<std::string, PodDisk> DiskWalks::Of(const std::vector<Ptr<core_v1::Pod>
   int starts = 0;
   {
     MutexLock lock(mutex_);
+    if (ended_) return FoundOf(pods);
     for (const auto& pod : pods) {
       uids.insert(pod->metadata.uid);
       if (std::exchange(known_[pod->metadata.uid].is_walked, true)) continue;
@@ -37,7 +38,7 @@ std::map<std::string, PodDisk> DiskWalks::Of(const std::vector<Ptr<core_v1::Pod>
       return known != known_.end() && known->second.is_walked;
     });
   };
-  while (!are_done() && walked_.wait_until(lock, end) == std::cv_status::no_timeout) {
+  while (!ended_ && !are_done() && walked_.wait_until(lock, end) == std::cv_status::no_timeout) {
   }
   return FoundOf(pods);
 }
@@ -51,6 +52,15 @@ std::map<std::string, PodDisk> DiskWalks::FoundOf(
     found[pod->metadata.uid] = *known->second.found;
   }
   return found;
+}
+
+void DiskWalks::End() {
+  {
+    MutexLock lock(mutex_);
+    ended_ = true;
+    due_.clear();
+  }
+  walked_.notify_all();
 }
 
 void DiskWalks::WalkAll() {
@@ -68,6 +78,7 @@ void DiskWalks::WalkAll() {
     PodDisk found = walk_(*pod);
     {
       MutexLock lock(mutex_);
+      if (ended_) continue;  // It may not have been walked to its end.
       Known& known = known_[pod->metadata.uid];
       known.is_walked = false;
       known.found = std::move(found);

@@ -36,8 +36,8 @@ class DiskWalks {
  public:
   static constexpr int kAtOnceMax = 4;
   static constexpr Duration kPatience = 3s;
-  // `walk` finds out what one pod takes; any thread. `tasks`, which ends before this, has the walks
-  // run; nullptr: who asks walks himself.
+  // `walk` finds out what one pod takes, and comes back soon after End; any thread. `tasks`, which
+  // ends before this, has the walks run; nullptr: who asks walks himself.
   DiskWalks(std::function<PodDisk(const core_v1::Pod&)> walk, TaskPool* tasks)
       : walk_(std::move(walk)), tasks_(tasks) {}
   // By uid. All are walked anew but those whose walk is still under way, and waited for no longer
@@ -45,6 +45,8 @@ class DiskWalks {
   // left out.
   std::map<std::string, PodDisk> Of(const std::vector<Ptr<core_v1::Pod>>& pods,
                                     Duration patience = kPatience);
+  // Nobody waits for walks any more, and none begins.
+  void End();
 
  private:
   struct Known {
@@ -64,6 +66,7 @@ class DiskWalks {
   std::map<std::string, Known> known_ GUARDED_BY(mutex_);  // By uid.
   std::deque<Ptr<core_v1::Pod>> due_ GUARDED_BY(mutex_);
   int walking_ GUARDED_BY(mutex_) = 0;  // Tasks that walk.
+  bool ended_ GUARDED_BY(mutex_) = false;
 };
 
 }  // namespace skiff::kubelet

@@ -14,10 +14,10 @@ class DiskWalksTest : public testing::Test {
     pod.metadata.uid = uid;
     return std::make_shared<const core_v1::Pod>(std::move(pod));
   }
-  // That of "hostile" does not end before it may.
+  // That of a hostile one does not end before it may.
   PodDisk Walk(const core_v1::Pod& pod) {
     MutexLock lock(mutex_);
-    if (pod.metadata.uid == "hostile") {
+    if (pod.metadata.uid.starts_with("hostile")) {
       ++begun_;
       changed_.notify_all();
       while (held_) changed_.wait(lock);
@@ -58,6 +58,23 @@ TEST_F(DiskWalksTest, NobodyWaitsForATreeThatHasNoEnd) {
   EXPECT_TRUE(before.contains("hostile")) << "it is what was found before";
   Hold(false);
   tasks.reset();  // Before what its tasks use.
+}
+
+TEST_F(DiskWalksTest, OnceItEndsNobodyWaitsAndNothingIsWalkedThatHasNotBegun) {
+  std::unique_ptr<TaskPool> tasks = std::make_unique<TaskPool>(executor_);
+  DiskWalks walks([this](const core_v1::Pod& pod) { return Walk(pod); }, tasks.get());
+  std::vector<Ptr<core_v1::Pod>> pods(DiskWalks::kAtOnceMax + 5);
+  for (size_t i = 0; i < pods.size(); ++i) {
+    pods[i] = PodOf("hostile" + std::to_string(i));
+  }
+  EXPECT_TRUE(walks.Of(pods, 0ns).empty());
+  Await(DiskWalks::kAtOnceMax);
+  walks.End();
+  Hold(false);
+  EXPECT_TRUE(walks.Of({other_}, 1h).empty());
+  tasks.reset();
+  MutexLock lock(mutex_);
+  EXPECT_EQ(begun_, DiskWalks::kAtOnceMax);
 }
 
 TEST_F(DiskWalksTest, WhoHasNoTasksWalksHimself) {

@@ -62,7 +62,12 @@ NodeMeasurer::NodeMeasurer(Settings settings, Parts parts)
     : settings_(std::move(settings)),
       parts_(std::move(parts)),
       cgroups_(settings_.cgroup_mount),
-      disks_({.log_root = settings_.log_root, .of_driver = parts_.of_driver}) {}
+      disks_({.log_root = settings_.log_root,
+              .walk =
+                  [stop = end_.get_token()](const std::string& path) {
+                    return UsageOfDirectoryWithin(path, {.stop = stop});
+                  },
+              .of_driver = parts_.of_driver}) {}
 
 Result<MeasuredNode> NodeMeasurer::Measure(Extent extent) {
   const Running running = TRY(WhatRuns());

@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <map>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -66,6 +67,8 @@ class NodeMeasurer {
   enum class Extent : uint8_t { kProcessorsAndMemory, kFileSystems, kDirectories };
   // Asks the runtime, and blocks on it. Directories of pods may be walked.
   Result<MeasuredNode> Measure(Extent extent);
+  // Whoever walks a directory comes back, with less than it takes.
+  void End() { end_.request_stop(); }
 
  private:
   struct Running;
@@ -84,6 +87,7 @@ class NodeMeasurer {
   const Settings settings_;
   const Parts parts_;
   const CgroupReader cgroups_;
+  std::stop_source end_;
   DiskUses disks_;
   RecentRates rates_;
 };

@@ -38,6 +38,8 @@ class KubeletServer final : public http::Handler {
   http::Response Handle(const http::Request& request) override;
   // As KubeletAccess.
   void UseAuthorities(const std::string& pem) { access_.UseAuthorities(pem); }
+  // The server is about to stop: no answer takes long any more.
+  void End() { measurer_.End(); }
 
  private:
   using Parts = std::vector<std::string>;  // Of the path.

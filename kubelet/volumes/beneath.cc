@@ -116,13 +116,31 @@ Error SystemError(const std::string& what, int error_number) {
   return {ReasonOf(error_number), what + ": " + std::generic_category().message(error_number)};
 }
 
-std::vector<std::string> NamesIn(const std::string& directory) {
-  std::vector<std::string> names;
+namespace {
+
+std::error_code ReadNames(const std::string& directory, std::vector<std::string>& names) {
   std::error_code error;
   // The loop of a range would throw what it cannot read.
   std::filesystem::directory_iterator it(directory, error), end;
   for (; !error && it != end; it.increment(error)) names.push_back(it->path().filename());
+  return error;
+}
+
+}  // namespace
+
+std::vector<std::string> NamesIn(const std::string& directory) {
+  std::vector<std::string> names;
+  (void)ReadNames(directory, names);
   return names;
+}
+
+Result<std::vector<std::string>> AllNamesIn(const std::string& directory) {
+  std::vector<std::string> names;
+  const std::error_code error = ReadNames(directory, names);
+  const bool is_none =
+      error == std::errc::no_such_file_or_directory || error == std::errc::not_a_directory;
+  if (!error || is_none) return names;
+  return Fail(SystemError("open " + directory, error.value()));
 }
 
 Result<int> MountNumber(const Descriptor& file) {

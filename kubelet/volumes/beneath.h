@@ -51,6 +51,9 @@ Result<Descriptor> OpenRegularFile(const std::string& path);
 
 // What a directory has in it, unsorted; nothing of one that cannot be read, or as far as it can.
 std::vector<std::string> NamesIn(const std::string& directory);
+// All of it, which is nothing where there is no directory: for who acts on what is not there. Fails
+// where it cannot be read, as without descriptors.
+Result<std::vector<std::string>> AllNamesIn(const std::string& directory);
 
 // The number of the mount that an open file lies on.
 Result<int> MountNumber(const Descriptor& file);

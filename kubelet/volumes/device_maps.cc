@@ -101,8 +101,10 @@ Result<bool> DeviceMaps::Map(const std::string& device, const DevicePlace& place
 
 Result<> DeviceMaps::Unmap(const std::string& pod_uid) {
   const std::string all = fmt::format("{}/pods/{}/volumeDevices", root_, pod_uid);
-  for (const auto& plugin : NamesIn(all)) {
-    for (const auto& volume : NamesIn(all + "/" + plugin)) {
+  const auto plugins = TRY(AllNamesIn(all));
+  for (const auto& plugin : plugins) {
+    const auto volumes = TRY(AllNamesIn(all + "/" + plugin));
+    for (const auto& volume : volumes) {
       const std::string target = GlobalDirectory({plugin, volume, pod_uid}) + "/" + pod_uid;
       {
         MutexLock lock(mutex_);

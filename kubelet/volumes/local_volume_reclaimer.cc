@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <filesystem>
 
 #include "api/pods/local_volumes.h"
@@ -20,6 +21,11 @@ Result<> RemoveDirectory(const std::string& path) {
     return Fail(Reason::kConflict, "remove " + path + ": " + mounts.front() + " is mounted there");
   }
   return RemoveTree(path);
+}
+
+bool IsHeld(const PersistentVolume& volume) {
+  const auto& finalizers = volume.metadata.finalizers;
+  return std::ranges::find(finalizers, kLocalVolumeFinalizer) != finalizers.end();
 }
 
 }  // namespace
@@ -73,7 +79,8 @@ Duration LocalVolumeReclaimer::Step() {
 }
 
 Result<> LocalVolumeReclaimer::Reclaim(const PersistentVolume& volume) {
-  if (volume.metadata.deletion_timestamp) return {};  // Done; others hold it back.
+  // Done; others hold it back.
+  if (volume.metadata.deletion_timestamp && !IsHeld(volume)) return {};
   // What is removed is gone for good: somebody may just have said that it is to be kept, which the
   // cache may not show yet.
   const auto live = dependencies_.client.Get<PersistentVolume>(KeyOf(volume));
@@ -82,9 +89,22 @@ Result<> LocalVolumeReclaimer::Reclaim(const PersistentVolume& volume) {
   if ((*live)->metadata.uid != volume.metadata.uid) return {};
   const std::string directory = TRY(DirectoryToReclaim(**live, node_));
   TRY(RemoveDirectory(directory));
+  if ((*live)->metadata.deletion_timestamp) return LetGo(**live);
   const auto deleted = dependencies_.client.Delete(volume);
   if (!deleted && deleted.error().reason != Reason::kNotFound) return Fail(deleted.error());
   log_.Info("volume reclaimed", {{"volume", volume.metadata.name}});
+  return {};  // One that is held back wakes us.
+}
+
+Result<> LocalVolumeReclaimer::LetGo(const PersistentVolume& volume) {
+  const auto let_go = dependencies_.client.PatchStatus(
+      volume,
+      [](PersistentVolume& it) { std::erase(it.metadata.finalizers, kLocalVolumeFinalizer); },
+      {.if_unchanged = true});
+  // Whatever has changed meanwhile wakes us.
+  const bool has_changed = !let_go && (let_go.error().reason == Reason::kConflict ||
+                                       let_go.error().reason == Reason::kNotFound);
+  if (!let_go && !has_changed) return Fail(let_go.error());
   return {};
 }
 

@@ -33,6 +33,8 @@ class LocalVolumeReclaimer final : public ControlLoop {
 
  private:
   Result<> Reclaim(const core_v1::PersistentVolume& volume);
+  // Its directory is gone: nothing of ours holds it any more.
+  Result<> LetGo(const core_v1::PersistentVolume& volume);
 
   const Dependencies dependencies_;
   const std::string node_;

@@ -69,10 +69,12 @@ class LocalVolumeReclaimerTest : public testing::Test {
   PersistentVolume volume_ = Reclaimable();
   PersistentVolume live_;
   bool is_deleted_ = false;
+  std::string patched_;
   FakeClock clock_{TimePoint(std::chrono::seconds(1'800'000'000))};
   SeededRandom random_{1};
   InProcessTransport transport_{[this](const http::Request& request) {
     is_deleted_ |= request.method == "DELETE";
+    if (request.method == "PATCH") patched_ = request.path;
     return http::Response{.status = 200, .body = ToJson(live_).dump()};
   }};
   Client client_{transport_, "test"};
@@ -85,6 +87,20 @@ TEST_F(LocalVolumeReclaimerTest, WhatItIsToldToRemoveGoesAndThenTheVolume) {
   Step();
   EXPECT_FALSE(tree_.Exists("pvc-17_default_data"));
   EXPECT_TRUE(is_deleted_);
+}
+
+TEST_F(LocalVolumeReclaimerTest, OneThatWasDeletedBeforeItsClaimIsLetGoOnceItsDirectoryIsGone) {
+  volume_.metadata.deletion_timestamp = Time(clock_.Now());
+  live_ = volume_;
+  Step();
+  EXPECT_TRUE(tree_.Exists("pvc-17_default_data")) << "nobody waits for it";
+  volume_.metadata.finalizers.emplace_back(kLocalVolumeFinalizer);
+  volume_.metadata.resource_version = "2";
+  live_ = volume_;
+  Step();
+  EXPECT_FALSE(tree_.Exists("pvc-17_default_data"));
+  EXPECT_EQ(patched_, "/api/v1/persistentvolumes/pvc-17/status");
+  EXPECT_FALSE(is_deleted_);
 }
 
 TEST_F(LocalVolumeReclaimerTest, WhatSomebodyHasJustSaidIsToBeKeptStays) {

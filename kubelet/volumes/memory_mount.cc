@@ -29,19 +29,33 @@ int64_t MemoryMountBytes(const core_v1::Pod& pod,
   return bytes;
 }
 
+namespace {
+
 // The root of a mount lies on another one than the directory that holds it.
-bool IsMemoryMount(const std::string& path) {
+Result<bool> FindMemoryMount(const std::string& path) {
   struct statfs info {};
-  if (statfs(path.c_str(), &info) != 0 || info.f_type != TMPFS_MAGIC) return false;
-  const auto own = OpenDirectory(path);
-  const auto parent = OpenDirectory(path + "/..");
-  if (!own || !parent) return false;
-  const auto here = MountNumber(*own), above = MountNumber(*parent);
-  return here && above && *here != *above;
+  if (statfs(path.c_str(), &info) != 0) {
+    const int code = errno;
+    if (code == ENOENT) return false;
+    return Fail(SystemError("statfs " + path, code));
+  }
+  if (info.f_type != TMPFS_MAGIC) return false;
+  const Descriptor own = TRY(OpenDirectory(path));
+  const Descriptor parent = TRY(OpenDirectory(path + "/.."));
+  const int here = TRY(MountNumber(own));
+  const int above = TRY(MountNumber(parent));
+  return here != above;
+}
+
+}  // namespace
+
+bool IsMemoryMount(const std::string& path) {
+  return FindMemoryMount(path).value_or(false);
 }
 
 Result<> EnsureMemoryMount(const std::string& directory, int64_t bytes_max) {
-  if (IsMemoryMount(directory)) return {};
+  const bool is_there = TRY(FindMemoryMount(directory));
+  if (is_there) return {};
   std::error_code error;
   std::filesystem::create_directories(directory, error);
   if (error) return Fail(SystemError("mkdir " + directory, error.value()));

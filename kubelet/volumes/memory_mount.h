@@ -18,7 +18,8 @@ int64_t MemoryMountBytes(const core_v1::Pod& pod,
 
 // Makes `directory` a mount point of a tmpfs of its own, unless it is one: which is asked of the
 // kernel, as the directory outlives a reboot and its mount does not. What an earlier mount did not
-// hide is removed. Fails where nothing can be mounted; there is nothing on a disk then.
+// hide is removed. Fails where nothing can be mounted, there is nothing on a disk then, and where
+// the kernel does not tell, as without a descriptor to ask it by: what lies there may be a pod's.
 Result<> EnsureMemoryMount(const std::string& directory, int64_t bytes_max);
 
 // Whether the path is the root of a mount of a tmpfs.
