@@ -261,6 +261,10 @@ Result<std::vector<Target>> FindDescribed(Command& command, const SelectorFlags&
   std::vector<Error> failures;
   for (const Selection& selection : selections.items) {
     const Resource& resource = selection.kind.resource;
+    if (!selection.names.empty() && !selectors.labels.empty()) {
+      return NamesBesideSelector(command.words());
+    }
+    TRY(CheckNamedInOne(selection, selectors));
     for (const std::string& name : selection.names) {
       const ObjectKey key = {session.NamespaceFor(resource), name};
       auto object = session.api().Get(resource, key);
