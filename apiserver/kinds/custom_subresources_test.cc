@@ -119,5 +119,28 @@ TEST_F(CustomSubresources, WhatFollowsOnASubresourceIsNotLookedAt) {
   EXPECT_EQ(other.message(), "crons.example.com \"a\" not found");
 }
 
+// "namespaces/default" is a path in that namespace, and who may change all there is authorized for
+// it.
+TEST_F(CustomSubresources, WhatHasNoNamespaceIsNotReachedByTheNameOfOne) {
+  Json definition = Definition(Schema());
+  definition["metadata"]["name"] = "namespaces.example.com";
+  definition["spec"]["scope"] = "Cluster";
+  definition["spec"]["names"] = {{"plural", "namespaces"}, {"kind", "Cron"}};
+  Define(definition);
+  const std::string all = "/apis/example.com/v1/namespaces";
+  const Answer made = Post(all, Cron("default", {{"image", "web"}}));
+  ASSERT_EQ(made.code, 201) << made.message();
+  EXPECT_EQ(Get(all).body["items"].size(), 1u);
+  for (const char* path : {"/namespaces/default", "/namespaces/default/status",
+                           "/watch/namespaces/default", "/proxy/namespaces/default"}) {
+    const Answer shown = Get(std::string("/apis/example.com/v1") + path);
+    EXPECT_EQ(shown.code, 404) << path;
+    EXPECT_EQ(shown.response.body, "404 page not found\n") << path;
+  }
+  EXPECT_EQ(Merge(all + "/default", R"({"spec": {"image": "other"}})").code, 404);
+  EXPECT_EQ(Ask("DELETE", all + "/default", "").code, 404);
+  EXPECT_EQ(Get(all).body["items"][0]["spec"]["image"], "web");
+}
+
 }  // namespace
 }  // namespace skiff

@@ -18,6 +18,27 @@ TEST_F(CustomResources, ADefaultOfMetadataHasNoMoreThanMetadata) {
   EXPECT_EQ(made.body["spec"]["inner"]["metadata"], Json::parse(R"({"name": "a"})"));
 }
 
+// Records have marks among their fields, and this one was called so.
+TEST_F(CustomResources, ASelectableFieldIsNoMarkOfItsRecord) {
+  const std::string name = std::string("\x1c") + "onverted";
+  Json schema = Schema();
+  schema["properties"][name] = {{"type", "string"}};
+  Json definition = Definition(schema);
+  definition["spec"]["versions"][0]["selectableFields"][0]["jsonPath"] = "." + name;
+  Define(definition);
+  ASSERT_EQ(Post(path_, Cron("a", {{"image", "web"}})).code, 201);
+  const Json patch = {
+      {"op", "add"},
+      {"path", "/spec/versions/0/schema/openAPIV3Schema/properties/spec/properties/mode"},
+      {"value", {{"type", "string"}, {"default", "plain"}}}};
+  ASSERT_EQ(Ask("PATCH", definitions_ + "/crons.example.com", Json::array({patch}).dump(),
+                "application/json-patch+json")
+                .code,
+            200);
+  Settle();
+  EXPECT_EQ(Get(path_ + "/a").body["spec"]["mode"], "plain");
+}
+
 TEST_F(CustomResources, WhatMayHoldAnythingIsStillAppliedAsAnObject) {
   Json schema = Schema();
   schema["properties"]["spec"]["properties"]["free"] = {

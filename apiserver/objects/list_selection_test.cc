@@ -8,6 +8,7 @@
 #include <set>
 
 #include "apiserver/server/server_fixture.h"
+#include "base/hash.h"
 
 namespace skiff {
 namespace {
@@ -130,6 +131,29 @@ TEST_F(ListSelectionTest, FindsOneNameAmongThoseThatBeginLikeIt) {
   EXPECT_EQ(events[0]["type"], "ADDED");
   EXPECT_EQ(events[1]["type"], "MODIFIED");
   EXPECT_EQ(events[1]["object"]["metadata"]["labels"]["app"], "1");
+}
+
+TEST_F(ListSelectionTest, APageBeginsBehindWhateverNameTheLastOneEndedWith) {
+  const std::string roles = "/apis/rbac.authorization.k8s.io/v1/namespaces/default/roles";
+  const std::vector<std::string> names = {"...", "..x", "a..b"};
+  for (const std::string& name : names) {
+    const Json role = {{"metadata", {{"name", name}}}, {"rules", Json::array()}};
+    ASSERT_EQ(Post(roles, role.dump()).code, 201) << name;
+  }
+  std::string token;
+  for (const std::string& name : names) {
+    const Answer page = Get(roles + "?limit=1&continue=" + token);
+    ASSERT_EQ(page.code, 200) << page.message();
+    ASSERT_EQ(page.body["items"].size(), 1u);
+    EXPECT_EQ(page.body["items"][0]["metadata"]["name"], name);
+    token = page.body["metadata"].value("continue", "");
+  }
+  EXPECT_EQ(token, "");
+  for (const char* start : {"..", "../x", "a/../b", "a/", "a//b", "./a", "//"}) {
+    const Json wrong = {{"v", "meta.k8s.io/v1"}, {"rv", -1}, {"start", start}};
+    EXPECT_EQ(Get(roles + "?continue=" + Base64Url(wrong.dump())).message(),
+              std::string("invalid continue token: continue key is not valid: ") + start);
+  }
 }
 
 }  // namespace

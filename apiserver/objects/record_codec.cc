@@ -187,11 +187,14 @@ ObjectBody BodyText(const KindInfo& kind, const Json& document) {
 
 namespace {
 
-// Among the fields of a record that InVersion made: it is as its readers want it already.
-constexpr std::string_view kConvertedField = "\x01converted";
+// Not fields of objects, but marks among them. The path to a field cannot be a dot and one of
+// these, so none that a definition makes selectable is called so.
+//
+// Of a record that InVersion made: it is as its readers want it already.
+constexpr std::string_view kConvertedField = ".converted";
 
-// Among the fields of a custom resource that reads as it is kept: by which schema.
-constexpr std::string_view kSchemaField = "\x01schema";
+// Of a custom resource that reads as it is kept: by which schema.
+constexpr std::string_view kSchemaField = ".schema";
 
 bool IsConverted(const ObjectView& view) {
   return view.field(kConvertedField).has_value();

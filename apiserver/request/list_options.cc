@@ -1,5 +1,6 @@
 #include "apiserver/request/list_options.h"
 
+#include <algorithm>
 #include <charconv>
 
 #include "api/codec/json.h"
@@ -15,6 +16,18 @@ constexpr std::string_view kTokenVersion = "meta.k8s.io/v1";
 
 std::string ValueOf(const http::Request& request, std::string_view name) {
   return std::string(request.Query(name).value_or(""));
+}
+
+// Whether all parts of a key are names, which may have dots in them; a slash may stand in front.
+bool IsCleanKey(std::string_view key) {
+  if (key.starts_with('/')) key.remove_prefix(1);
+  while (!key.empty()) {
+    const size_t end = std::min(key.find('/'), key.size());
+    const std::string_view part = key.substr(0, end);
+    if (part.empty() || part == "." || part == ".." || end + 1 == key.size()) return false;
+    key.remove_prefix(std::min(end + 1, key.size()));
+  }
+  return true;
 }
 
 constexpr const char* kNotWithContinue =
@@ -180,9 +193,8 @@ Result<ContinueToken> DecodeContinue(std::string_view text) {
   if (token.start.empty()) {
     return invalid("encoded start key empty (version meta.k8s.io/v1)");
   }
-  if (token.start.find("..") != std::string::npos || token.start.starts_with('/')) {
-    return invalid(token.start);
-  }
+  if (!IsCleanKey(token.start)) return invalid(token.start);
+  if (token.start.starts_with('/')) token.start.erase(0, 1);
   if (token.start.ends_with('\0')) token.start.pop_back();
   const Json left = document.value("left", Json());
   if (token.revision > 0 && left.is_number_integer() && left.get<int64_t>() >= 0) {

@@ -271,6 +271,9 @@ RouteMatch RouteTable::Find(const RequestInfo& info, std::string_view method) co
   if (found == nullptr) return {IsBuiltInGroup(info.group) ? Found::kNoPath : Found::kNoGroup};
   const KindInfo& kind = found->kind();
   const bool runtime = RuntimeKindOf(kind) != nullptr;
+  // Who may do something in a namespace may not do it to what has none: "namespaces/a" is
+  // authorized in "a", which means the object of that name only where it is the namespace itself.
+  if (runtime && !kind.namespaced && !info.namespace_name.empty()) return {Found::kNoGroup};
   // Of custom resources the word in the path is a verb, which none of them has.
   if (runtime && info.legacy_proxy && info.below_namespace == kind.namespaced) {
     return {Found::kNoMethod, &kind};
