@@ -51,6 +51,7 @@ const kIcons: Record<string, string> = {
   check: 'M4 12.500l5.500 5.500L20 7',
   plus: 'M12 5v14M5 12h14',
   minus: 'M5 12h14',
+  down: 'M6 9l6 6 6-6',
   arrow: 'M5 12h14M13 6l6 6-6 6',
 };
 
@@ -105,12 +106,14 @@ export function Words({ title, words }: { title: string; words: Record<string, s
   );
 }
 
+const kLongTitle = 60;
+
 export function Head({ title, sub, children }: { title: ComponentChildren; sub?: ComponentChildren; children?: ComponentChildren }) {
   useLayoutEffect(headingCame, []);
   return (
     <header class="view-head">
       <div class="view-title">
-        <h1 tabIndex={-1}>{title}</h1>
+        <h1 tabIndex={-1} class={typeof title === 'string' && title.length > kLongTitle ? 'long' : undefined}>{title}</h1>
         {sub !== undefined && <div class="view-sub">{sub}</div>}
       </div>
       <div class="view-actions">{children}</div>
@@ -195,6 +198,7 @@ export function Tabs(props: { label: string; tabs: { id: string; text: string; c
 // `stays`: as long as it is rendered. A browser closes one that Escape is pressed in twice, whatever it is told.
 export function Dialog(props: { label: string; class?: string; stays?: boolean; onClose: () => void; children: ComponentChildren }) {
   const dialog = useRef<HTMLDialogElement>(null);
+  const pressed = useRef<EventTarget | null>(null);
   useLayoutEffect(() => {
     const shown = dialog.current;
     shown?.showModal();
@@ -214,8 +218,10 @@ export function Dialog(props: { label: string; class?: string; stays?: boolean; 
         if (props.stays) dialog.current?.showModal();
         else props.onClose();
       }}
+      onPointerDown={(event) => (pressed.current = event.target)}
       onClick={(event) => {
-        if (event.target === dialog.current) props.onClose();
+        // Who drags a choice of text beyond its end means the text.
+        if (event.target === dialog.current && pressed.current === dialog.current) props.onClose();
       }}
     >
       <div class="dialog-body">{props.children}</div>
@@ -283,7 +289,7 @@ export function Action(props: {
             <button type="button" class="button" onClick={() => setAsking(false)}>
               {t.cancel}
             </button>
-            <button type="button" class="button danger" onClick={() => void run()}>
+            <button type="button" class="button danger solid" onClick={() => void run()}>
               {props.yes ?? t.actions.confirm}
             </button>
           </div>

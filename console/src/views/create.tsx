@@ -40,7 +40,11 @@ const kKindMs = 300;
 
 // What somebody typed and left is there when he comes back.
 let draft = '';
-onForget(() => (draft = ''));
+let draftSpace: string | null = null; // null: the one that is looked at.
+onForget(() => {
+  draft = '';
+  draftSpace = null;
+});
 askBeforeLeaving(() => draft.trim() !== '');
 
 async function known(path: string): Promise<{ there: There; object: Obj | null }> {
@@ -252,7 +256,7 @@ function Tools({ space, onSpace, onFiles }: { space: string; onSpace: (space: st
 export function CreateView() {
   const [text, setText] = useState(draft);
   const [cursor, setCursor] = useState(0);
-  const [space, setSpace] = useState(namespace.value || 'default');
+  const [space, setSpace] = useState(draftSpace ?? (namespace.value || 'default'));
   // What is there now, for those who waited for an answer.
   const latest = useRef({ text, space });
   const { list, error } = useOffered();
@@ -267,7 +271,7 @@ export function CreateView() {
     drop();
   };
   const changeSpace = (next: string) => {
-    latest.current.space = next;
+    latest.current.space = draftSpace = next;
     setSpace(next);
     drop();
   };

@@ -33,7 +33,7 @@ const kColumns: Column<Pod>[] = [
     sort: (pod) => podState(pod).ready / podState(pod).total,
   },
   {
-    id: 'restarts', title: t.columns.restarts, width: '76px', wide: true, end: true,
+    id: 'restarts', title: t.columns.restarts, width: '76px', wide: 2, end: true,
     cell: (pod) => podState(pod).restarts || <span class="dim">0</span>,
     sort: (pod) => -podState(pod).restarts,
   },
@@ -43,7 +43,7 @@ const kColumns: Column<Pod>[] = [
     sort: (pod) => pod.spec.nodeName ?? '',
   },
   {
-    id: 'ip', title: t.columns.ip, width: 'minmax(100px, 1fr)', wide: true,
+    id: 'ip', title: t.columns.ip, width: 'minmax(100px, 1fr)', wide: 3,
     cell: (pod) => <span class="mono dim">{pod.status?.podIP}</span>,
     sort: (pod) => pod.status?.podIP ?? '',
   },

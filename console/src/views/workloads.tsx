@@ -61,7 +61,7 @@ const kDeploymentColumns: Column<Row>[] = [
   },
   { id: 'pods', title: t.columns.pods, width: 'minmax(120px, 1.6fr)', wide: true, cell: ({ rollout }) => <PodDots rollout={rollout} /> },
   {
-    id: 'image', title: t.columns.image, width: 'minmax(120px, 1.6fr)', wide: true,
+    id: 'image', title: t.columns.image, width: 'minmax(120px, 1.6fr)', wide: 2,
     cell: ({ deployment }) => <span class="mono dim">{imagesOf(deployment.spec.template.spec).join(', ')}</span>,
     sort: ({ deployment }) => imagesOf(deployment.spec.template.spec).join(),
   },
