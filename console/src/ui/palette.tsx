@@ -42,11 +42,11 @@ function useEntries(onHelp: () => void): Entry[] {
     () => [
       ...kViews.map((view) => ({ text: t.nav[view], kind: t.nav.label, icon: view, run: () => go(href(view)) })),
       { text: t.help.title, kind: t.help.kind, icon: 'menu', run: onHelp },
-      { text: t.allNamespaces, kind: t.namespace, icon: 'menu', run: () => (namespace.value = '') },
+      { text: t.allNamespaces, kind: t.namespace, icon: 'space', run: () => (namespace.value = '') },
       ...spaces.map((each) => ({
         text: each.metadata.name,
         kind: t.namespace,
-        icon: 'menu',
+        icon: 'space',
         run: () => (namespace.value = each.metadata.name),
       })),
       ...entriesOf(deployments, 'Deployment', 'workloads', 'deployment'),

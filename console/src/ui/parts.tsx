@@ -40,6 +40,7 @@ const kIcons: Record<string, string> = {
   kinds: 'M4 4h6v6H4zM14 4h6v6h-6zM4 14h6v6H4zM17 14v6M14 17h6',
   deploy: 'M12 15V4M7 9l5-5 5 5M4 15v5h16v-5',
   create: 'M6 3h9l4 4v14H6zM15 3v4h4M12 11v6M9 14h6',
+  space: 'M3 6h7l2 2.500h9V19H3z',
   search: 'M10.500 4a6.500 6.500 0 1 0 .010 0M15.500 15.500L21 21',
   menu: 'M4 6h16M4 12h16M4 18h16',
   close: 'M5 5l14 14M19 5L5 19',

@@ -156,3 +156,9 @@ export function NamespacePicker() {
     </div>
   );
 }
+
+// What a field for a namespace that one types offers; it may be one that is yet to be made.
+export function SpaceOptions({ id }: { id: string }) {
+  const { list } = useLive<Obj>(kinds.namespaces);
+  return <datalist id={id}>{list.map(({ metadata }) => <option key={metadata.uid} value={metadata.name} />)}</datalist>;
+}

@@ -33,6 +33,9 @@ interface Props<T> {
 }
 
 const kRow = 40;
+const kAround = 40; // Titles, and the lines around.
+const kLeast = 200;
+const kBar = 14; // That a table is scrolled sideways by.
 const kBeyond = 12; // Rows kept around those in sight;
 const kStep = 4; // while fewer are scrolled past, the page stays as it is.
 
@@ -151,7 +154,7 @@ const kGap = { wide: 16, narrow: 10 };
 const kEdge = { wide: 16, narrow: 12, fixed: 4 };
 
 // A name has some more room than the least, before others share it.
-const kNameMore = 60;
+const kNameMore = 40;
 
 // How wide the table is; at first as wide as need be.
 function useRoom(box: { current: HTMLDivElement | null }): number {
@@ -266,6 +269,12 @@ function useCursor<T>({ box, height, page, rows, keyOf, open }: Moving<T>) {
   return { at, onKey };
 }
 
+// A list ends with its last row; one without any has room to say so.
+function highAs(rows: number): Record<string, string> {
+  const height = kAround + rows;
+  return { maxHeight: `${height}px`, minHeight: `${rows === 0 ? kLeast : Math.min(kLeast, height)}px` };
+}
+
 export function Table<T extends object>(props: Props<T>) {
   const { filter, order, change } = useSifting(props.label);
   const height = props.height ?? kRow;
@@ -309,6 +318,7 @@ export function Table<T extends object>(props: Props<T>) {
         aria-label={props.label}
         aria-rowcount={shown.length + 1}
         tabIndex={0}
+        style={props.fixed ? {} : highAs(shown.length * height + (isOver ? kBar : 0))}
         aria-activedescendant={at >= first && at < last ? `${id}-${at}` : undefined}
         ref={box}
         onKeyDown={onKey}

@@ -18,6 +18,7 @@ import { t } from '../texts';
 import { apply, Causes, Diff, type Refused, refusedBy } from '../ui/applied';
 import { Editor } from '../ui/editor';
 import { Badge, Button, Head, Notice, Panel } from '../ui/parts';
+import { SpaceOptions } from '../ui/spaces';
 import { say } from '../ui/toasts';
 import { askBeforeLeaving } from '../ui/unsaved';
 
@@ -240,7 +241,8 @@ function Tools({ space, onSpace, onFiles }: { space: string; onSpace: (space: st
     <div class="row create-tools">
       <label class="field narrow-field">
         <span>{t.create.into}</span>
-        <input class="input" value={space} onInput={(event) => onSpace(event.currentTarget.value.trim())} />
+        <input class="input" list="create-spaces" value={space} onInput={(event) => onSpace(event.currentTarget.value.trim())} />
+        <SpaceOptions id="create-spaces" />
       </label>
       <label class="field">
         <span>{t.create.files}</span>

@@ -12,6 +12,7 @@ import { href } from '../router';
 import { namespace } from '../settings';
 import { t } from '../texts';
 import { Button, Head, Icon, Notice, Panel } from '../ui/parts';
+import { SpaceOptions } from '../ui/spaces';
 import { askBeforeLeaving } from '../ui/unsaved';
 import { EventList } from './events';
 
@@ -190,7 +191,8 @@ function WhatToDeploy({ typed, busy, onSubmit }: { typed: ReturnType<typeof useT
         </label>
         <label class="field">
           <span>{t.deploy.into}</span>
-          <input class="input" value={typed.typedSpace} onInput={(event) => typed.setSpace(event.currentTarget.value)} />
+          <input class="input" list="deploy-spaces" value={typed.typedSpace} onInput={(event) => typed.setSpace(event.currentTarget.value)} />
+          <SpaceOptions id="deploy-spaces" />
         </label>
         <label class="field narrow-field">
           <span>{t.deploy.port}</span>

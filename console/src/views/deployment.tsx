@@ -214,7 +214,7 @@ function Known({ deployment, labels }: { deployment: Deployment; labels: string 
         <div>
           <RolloutPanel deployment={deployment} rollout={rollout} />
           <DeploymentUsage space={space ?? ''} labels={labels} pods={own} />
-          <Panel title={t.deployment.pods}><PodTable label={t.deployment.pods} pods={own} brief /></Panel>
+          <Panel title={t.deployment.pods}><PodTable label={t.deployment.pods} pods={own} brief="space" /></Panel>
         </div>
         <div>
           <History deployment={deployment} rollout={rollout} path={path} />
