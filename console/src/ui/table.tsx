@@ -35,6 +35,7 @@ interface Props<T> {
 const kRow = 40;
 const kAround = 40; // Titles, and the lines around.
 const kLeast = 200;
+const kLong = 4_000;
 const kBar = 14; // That a table is scrolled sideways by.
 const kBeyond = 12; // Rows kept around those in sight;
 const kStep = 4; // while fewer are scrolled past, the page stays as it is.
@@ -269,9 +270,11 @@ function useCursor<T>({ box, height, page, rows, keyOf, open }: Moving<T>) {
   return { at, onKey };
 }
 
-// A list ends with its last row; one without any has room to say so.
+// A list ends with its last row; one without any has room to say so. Where it is longer than any screen, nothing is
+// laid out anew for a row that comes or goes.
 function highAs(rows: number): Record<string, string> {
   const height = kAround + rows;
+  if (height > kLong) return {};
   return { maxHeight: `${height}px`, minHeight: `${rows === 0 ? kLeast : Math.min(kLeast, height)}px` };
 }
 

@@ -11,7 +11,11 @@ function isCut(element: HTMLElement): boolean {
 
 export function tellWhatIsCut(): void {
   const told = new WeakSet<HTMLElement>(); // Which have a title of this.
-  addEventListener('pointerover', (event) => {
+  let last: EventTarget | null = null;
+  // Told of the hand's own moves alone: what is scrolled past below a pointer that rests is not measured.
+  addEventListener('pointermove', (event) => {
+    if (event.target === last) return;
+    last = event.target;
     let element = event.target instanceof HTMLElement ? event.target : null;
     for (let left = kParents; element !== null && left > 0; left -= 1, element = element.parentElement) {
       if (element.title !== '' && !told.has(element)) return;
