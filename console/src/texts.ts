@@ -89,7 +89,7 @@ export const t = {
     kubeconfig: 'kubeconfig',
     certificate: 'Certificate',
     tokenLabel: 'Bearer token, or the link of skiff console',
-    tokenHint: 'Such as from: kubectl create token NAME, or skiff console --print',
+    tokenHint: 'From kubectl create token NAME, or skiff console --print',
     linkTitle: (user: string) => `Log in as ${user}?`,
     linkAsk: 'You came by a link of skiff console. Go on if you had it made just now. If somebody sent it to you, you would work under that name: what you type here would be theirs to read.',
     linkAccept: (user: string) => `Log in as ${user}`,

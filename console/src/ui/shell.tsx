@@ -220,8 +220,13 @@ function useMenu() {
 
 function Top({ menu, onSearch }: { menu: ReturnType<typeof useMenu>; onSearch: () => void }) {
   const standing = useStanding();
-  const [told, setTold] = useState(false);
   const lasting = useLasting(standing.state === 'away');
+  const [told, setTold] = useState<boolean | null>(null); // null: as long as it lasts; else as somebody wants it.
+  const isWell = standing.more === '';
+  const isTold = !isWell && (told ?? lasting);
+  useEffect(() => {
+    if (isWell) setTold(null);
+  }, [isWell]);
   return (
     <>
       <header class="top">
@@ -234,11 +239,11 @@ function Top({ menu, onSearch }: { menu: ReturnType<typeof useMenu>; onSearch: (
           <span>{t.searchHint}</span>
           <kbd>{t.searchKeys}</kbd>
         </button>
-        <Pulse standing={standing} told={told} onTell={() => setTold(!told)} />
+        <Pulse standing={standing} told={isTold} onTell={() => setTold(!isTold)} />
         {/* Heard where the server is gone, and not with each view that begins to follow something. */}
         <span class="hidden" role="status">{standing.more}</span>
       </header>
-      {(lasting || (told && standing.more !== '')) && <Trouble standing={standing} />}
+      {isTold && <Trouble standing={standing} />}
     </>
   );
 }
