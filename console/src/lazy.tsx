@@ -9,8 +9,10 @@ export function lazy<P extends object>(load: () => Promise<ComponentType<P>>): C
   return function Lazy(props: P) {
     const [View, setView] = useState<ComponentType<P> | null>(() => loaded);
     const [failed, setFailed] = useState(false);
+    const [round, setRound] = useState(0);
     useEffect(() => {
       if (View !== null) return;
+      setFailed(false);
       load().then(
         (found) => {
           loaded = found;
@@ -18,8 +20,14 @@ export function lazy<P extends object>(load: () => Promise<ComponentType<P>>): C
         },
         () => setFailed(true),
       );
-    }, []);
+    }, [round]);
     if (View !== null) return <View {...props} />;
-    return <div class="empty" role="status">{failed ? t.notFetched : t.loading}</div>;
+    if (!failed) return <div class="empty" role="status"><span class="spinner" aria-hidden="true" />{t.loading}</div>;
+    return (
+      <div class="empty" role="alert">
+        {t.notFetched}
+        <button class="button" onClick={() => setRound(round + 1)}>{t.retry}</button>
+      </div>
+    );
   };
 }

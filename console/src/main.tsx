@@ -14,6 +14,7 @@ import { t } from './texts';
 import { Dialog, Head, Notice } from './ui/parts';
 import { releaseWhatWasShown } from './ui/release';
 import { Shell } from './ui/shell';
+import { tellWhatIsCut } from './ui/tips';
 import { Toasts } from './ui/toasts';
 import { Cluster } from './views/cluster';
 import { Deploy } from './views/deploy';
@@ -104,4 +105,5 @@ function App() {
 }
 
 releaseWhatWasShown();
+tellWhatIsCut();
 render(<App />, document.getElementById('app')!);

@@ -36,6 +36,13 @@ effect(() => {
   document.documentElement.dataset.theme = dark.value ? 'dark' : 'light';
 });
 
-const narrowScreen = matchMedia('(max-width: 760px)');
-export const narrow = signal(narrowScreen.matches);
-narrowScreen.addEventListener('change', () => (narrow.value = narrowScreen.matches));
+function matched(query: string) {
+  const media = matchMedia(query);
+  const value = signal(media.matches);
+  media.addEventListener('change', () => (value.value = media.matches));
+  return value;
+}
+
+// As shell.css has them: a phone, and where the menu is its pictures alone.
+export const narrow = matched('(max-width: 760px)');
+export const rail = matched('(min-width: 761px) and (max-width: 1100px)');

@@ -25,6 +25,10 @@ export const t = {
   theme: { label: 'Colours', auto: 'As the system', dark: 'Dark', light: 'Light' },
   namespace: 'Namespace',
   allNamespaces: 'All namespaces',
+  namespaceNow: (name: string) => `Namespace: ${name}`,
+  findNamespace: 'Find a namespace',
+  noNamespace: 'No namespace has that name.',
+  moreNamespaces: (n: number) => `and ${n} more: a few letters find them`,
   logout: 'Log out',
   logoutOwed: (user: string, why: string) =>
     `This page has forgotten ${user === '' ? 'a login that came to nothing' : `the login of ${user}`}, and the server could not be told (${why}): it is still good, wherever else it may be. This page goes on telling it; leave it open until then.`,
@@ -42,6 +46,8 @@ export const t = {
   connecting: 'Connecting…',
   away: 'The server does not answer. What you see is the last it said; this page tries again by itself.',
   awayShort: 'No answer',
+  awayCertificate: 'Where its certificate was changed, the browser asks you in a tab of its own whether to trust it; what is typed here stays.',
+  awayLook: 'Look at the server',
   listedShort: 'Not live',
   listed: (seconds: number) =>
     `You may list some of what is shown here, and not watch it: it is asked for every ${plural(seconds, 'second')}. With the right to watch, it would be live.`,
@@ -55,7 +61,7 @@ export const t = {
     title: 'This could not be shown',
     text: 'That is a fault of the console. The other views go on; what you typed elsewhere is kept.',
   },
-  notFetched: 'This part of the console could not be fetched. Reload the page.',
+  notFetched: 'This part of the console could not be fetched. Once the server answers, try again; where it has another version by now, reload the page.',
   gone: 'This object is not there, or not any more.',
   refusedTitle: 'You may not see this',
   refusedHint: 'Ask whoever runs this cluster for a role that allows it, or choose a namespace you have rights in.',
@@ -63,7 +69,7 @@ export const t = {
   nothingFits: 'Nothing fits the filter.',
   filter: 'Filter',
   filterHint: 'Filter by name, status, label…',
-  rows: (shown: number, all: number) => (shown === all ? `${all}` : `${shown} of ${all}`),
+  rows: (shown: number, all: number) => (shown === all ? `${all} in all` : `${shown} of ${all}`),
   columns: {
     name: 'Name', namespace: 'Namespace', status: 'Status', ready: 'Ready', restarts: 'Restarts',
     age: 'Age', node: 'Node', ip: 'IP', image: 'Image', type: 'Type', ports: 'Ports',
@@ -83,7 +89,7 @@ export const t = {
     kubeconfig: 'kubeconfig',
     certificate: 'Certificate',
     tokenLabel: 'Bearer token, or the link of skiff console',
-    tokenHint: 'Such as from: kubectl create token NAME, or skiff console --print',
+    tokenHint: 'From kubectl create token NAME, or skiff console --print',
     linkTitle: (user: string) => `Log in as ${user}?`,
     linkAsk: 'You came by a link of skiff console. Go on if you had it made just now. If somebody sent it to you, you would work under that name: what you type here would be theirs to read.',
     linkAccept: (user: string) => `Log in as ${user}`,
@@ -161,7 +167,7 @@ export const t = {
   },
   tone: {
     good: 'Running', busy: 'Starting', warn: 'Not ready', bad: 'Failing', done: 'Done',
-    gone: 'Going', none: 'Unknown',
+    gone: 'Terminating', none: 'Unknown',
   },
   workloads: {
     title: 'Workloads',
@@ -201,11 +207,11 @@ export const t = {
   },
   pod: {
     details: 'Details', logs: 'Logs', shell: 'Shell', events: 'Events',
-    containers: 'Containers', init: 'Init container', sidecar: 'Sidecar', ephemeral: 'For debugging', conditions: 'Conditions',
+    containers: 'Containers', containersReady: (ready: number, all: number) => `${ready} of ${all} ready`, init: 'Init container', sidecar: 'Sidecar', ephemeral: 'For debugging', conditions: 'Conditions',
     labels: 'Labels',
     running: 'running', waiting: 'waiting', terminated: 'ended',
     since: (text: string) => `for ${text}`,
-    requests: 'requests', limits: 'limits',
+    requests: 'Requests', limits: 'Limits',
     lastEnd: (text: string) => `Ended before: ${text}`,
     exit: (code: number, reason: string) => `exit code ${code}${reason ? `, ${reason}` : ''}`,
     why: 'Why',
@@ -261,7 +267,7 @@ export const t = {
   jobs: { title: 'Jobs', jobs: 'Jobs', cronjobs: 'CronJobs', complete: 'Complete', failed: 'Failed',
     running: 'Running', suspended: 'Suspended', run: 'Run now', },
   events: {
-    title: 'Events', warnings: 'Warnings only', timeline: 'The last hour',
+    title: 'Events', warnings: 'Warnings only', normal: 'Normal', warning: 'Warning', timeline: 'The last hour',
     timelineLabel: (n: number, warnings: number) =>
       `${plural(n, 'event')} in the last hour, ${plural(warnings, 'warning')}`,
     fault: 'Chaos', faultGoesOn: 'goes on', faultTook: (text: string) => `took ${text}`,
@@ -294,7 +300,7 @@ export const t = {
   },
   usage: {
     title: 'Used', cpu: 'CPU', memory: 'Memory',
-    requested: 'requested', limit: 'limit', there: 'there is',
+    requested: 'requested', limit: 'limit', there: 'of',
     label: (title: string, now: string, marks: string) => `${title} used over time, now ${now}${marks ? `; ${marks}` : ''}`,
     waiting: 'The first figures come within seconds: nodes are looked at while somebody asks.',
     notRunning: 'Nothing of this runs now: there is nothing to measure.',

@@ -348,3 +348,21 @@ test('what somebody asked for who was gone before he looked is not followed for 
     mock.timers.reset();
   }
 });
+
+test('while a login is over nothing is asked as nobody, and watches go on after the next one', async () => {
+  const { Watch } = await import('../src/api/watch');
+  const { beginSession, endSession } = await import('../src/api/session');
+  const somebody = { user: 'mate', groups: [] };
+  beginSession({ ...somebody, token: 'old' }, false);
+  endSession('expired');
+  questions.length = 0;
+  const { said, sink } = told();
+  const watch = new Watch('/apis/a/v1/things', {}, sink);
+  await turn();
+  assert.deepEqual([questions.length, said], [0, []], 'nothing is refused to whoever is not logged in');
+  beginSession({ ...somebody, token: 'new' }, false);
+  await turn();
+  assert.equal(questions.length, 1);
+  watch.close();
+  endSession('first');
+});

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { kinds } from '../src/api/kinds';
-import { isLogged, pageOf, saysMore, selectorOf } from '../src/model/logged';
+import { isLogged, ownerPageOf, pageOf, saysMore, selectorOf } from '../src/model/logged';
 import { pod } from './objects';
 
 test('whatever selects pods has their logs', () => {
@@ -41,4 +41,15 @@ test('a log leads back to what it is of', () => {
   assert.deepEqual(pageOf(kinds.deployments, 's', 'n'), ['deployment', ['s', 'n']]);
   assert.deepEqual(pageOf(kinds.services, 's', 'n'), ['service', ['s', 'n']]);
   assert.deepEqual(pageOf(kinds.jobs, 's', 'n'), ['object', ['jobs', 's', 'n']]);
+});
+
+test('a pod leads to what made it, where that has a page', () => {
+  const madeBy = (kind: string, apiVersion: string, name: string, labels = {}) =>
+    ownerPageOf(pod('a', { meta: { labels, ownerReferences: [{ kind, apiVersion, name, uid: 'u', controller: true }] } }));
+  assert.deepEqual(madeBy('ReplicaSet', 'apps/v1', 'web-5d4', { 'pod-template-hash': '5d4' }), ['deployment', ['shop', 'web']]);
+  assert.deepEqual(madeBy('ReplicaSet', 'apps/v1', 'web'), ['object', ['replicasets', 'shop', 'web']], 'one of its own');
+  assert.deepEqual(madeBy('StatefulSet', 'apps/v1', 'db'), ['object', ['statefulsets', 'shop', 'db']]);
+  assert.deepEqual(madeBy('Node', 'v1', 'node-1'), ['object', ['nodes', '', 'node-1']], 'what a node runs by itself');
+  assert.equal(madeBy('StatefulSet', 'apps.kruise.io/v1beta1', 'db'), null, 'of another group');
+  assert.equal(ownerPageOf(pod('a')), null);
 });

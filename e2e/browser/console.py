@@ -118,7 +118,7 @@ def main():
         play = Play(page, token, guest, axe)
         try:
             for part in (play.login, play.deploy, play.rollout, play.pod, play.yaml, play.kept, play.complete, play.create, play.details, play.quotas,
-                         play.chaos, play.views, play.kinds, play.links,
+                         play.chaos, play.spaces, play.views, play.kinds, play.links,
                          play.strangers, play.broken, play.keyboard, play.focus, play.looks, play.narrow, play.maps, play.away, play.expired, play.typed, play.listed, play.rights,
                          play.link):
                 print(f"   {part.__name__}", flush=True)

@@ -1,5 +1,6 @@
 """The part of the play of console.py that goes through all views: dark, light, as narrow as a phone."""
 
+import json
 import time
 
 from console_maps import maps
@@ -17,16 +18,41 @@ class Looks:
         page.shows("partition of node/node-1 for 40s")
         page.shows("took 40s")
         page.shows("goes on")
-        choose = """(() => {
-          const spaces = document.querySelector('select.space');
-          spaces.value = %r;
-          spaces.dispatchEvent(new Event('change', {bubbles: true}));
-        })()"""
-        page.run(choose % "shop")
+        self.choose("shop")
         # What broke a node broke what is in any namespace; its Event is in one of them.
         page.goes("partition of node/node-1 is over")
         page.until("document.querySelectorAll('.fault').length === 2", "in a namespace")
-        page.run(choose % "")
+        self.choose("All namespaces")
+
+    def choose(self, space):
+        """By some letters of its name."""
+        page = self.page
+        page.click("Namespace: ", ".space-button")
+        page.type(".spaces-pop input", space)
+        page.until(f"document.querySelector('.spaces-entry[aria-selected=true]')?.innerText === {json.dumps(space)}")
+        page.key("Enter")
+        page.until(f"document.activeElement?.getAttribute('aria-label') === {json.dumps('Namespace: ' + space)}", "the focus back")
+
+    def spaces(self):
+        """A namespace is found by the keys alone, and rows of one namespace do not say which."""
+        page = self.page
+        page.go("#/pods")
+        page.until("[...document.querySelectorAll('[role=columnheader]')].some((e) => e.innerText === 'Namespace')")
+        page.click("Namespace: ", ".space-button")
+        page.until("document.activeElement?.matches('.spaces-pop input')", "the focus in what finds one")
+        self.check("namespaces")
+        page.picture("namespaces")
+        page.insert("no such thing")
+        page.shows("No namespace has that name.")
+        page.key("Escape")
+        page.until("document.activeElement?.matches('.space-button') && !document.querySelector('.spaces-pop')")
+        self.choose("shop")
+        page.until("![...document.querySelectorAll('[role=columnheader]')].some((e) => e.innerText === 'Namespace')")
+        # Who presses beside it has not chosen.
+        page.click("Namespace: ", ".space-button")
+        page.page.mouse.click(900, 500)
+        page.until("!document.querySelector('.spaces-pop')")
+        self.choose("All namespaces")
 
     def quotas(self):
         page = self.page
@@ -129,6 +155,15 @@ class Looks:
         page.key("Escape")
         page.until("document.activeElement?.matches('.menu-button') && !document.querySelector('.menu-open')")
         page.wide(1440, 900)
+        # As narrow as a tablet held upright: what there is no room for is left out, and nothing has to be scrolled to.
+        page.page.set_viewport_size({"width": 768, "height": 1024})
+        for view in ("workloads", "pods", "services", "storage", "jobs", "cluster", "events"):
+            page.go(f"#/{view}")
+            self.settled()
+            if page.run("!!document.querySelector('.table.over') || document.documentElement.scrollWidth > innerWidth"):
+                raise PageError(f"{view} has more than 768 pixels have room for")
+        self.check("as wide as a tablet")
+        page.page.set_viewport_size({"width": 1440, "height": 900})
 
     def maps(self):
         maps(self.page)

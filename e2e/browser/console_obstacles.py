@@ -112,6 +112,17 @@ class Obstacles:
             page.key("Escape")
             page.until("!document.querySelector('dialog')")
             self.has_focus(label)
+        # Whoever chooses what he typed, and lets go beyond the dialog, has not left it.
+        page.click("Change image")
+        page.type("dialog input", "registry.example/typed:1")
+        field = page.page.locator("dialog input").first.bounding_box()
+        page.page.mouse.move(field["x"] + field["width"] / 2, field["y"] + field["height"] / 2)
+        page.page.mouse.down()
+        page.page.mouse.move(5, 5)
+        page.page.mouse.up()
+        page.until("document.querySelector('dialog[open] input')?.value === 'registry.example/typed:1'")
+        page.page.mouse.click(5, 5)
+        page.until("!document.querySelector('dialog')")
         # What goes with what it did leaves nobody on nothing.
         page.type(".scale-input", "4")
         self.press("Scale")

@@ -22,10 +22,13 @@ class Troubles:
         page.until("!!document.querySelector('.pulse-away')", "it says that nobody answers")
         page.click("Show what would change")
         page.shows("The server does not answer. Nothing is lost")
+        # What a page is not told of: a certificate that the browser does not trust.
+        page.until("document.querySelector('.trouble-bar a')?.href === new URL('/livez', location.href).href")
         page.picture("away")
         self.check("away")
         subprocess.run(["bash", "-c", f"up {os.environ['CONSOLE_PORT']}"], check=True)
         page.until("!!document.querySelector('.pulse-live')", "it goes on by itself")
+        page.until("!document.querySelector('.trouble-bar')")
         page.until("document.querySelector('.editor-text').value.includes('  replicas: 5')")
         page.click("Show what would change")
         page.until("document.querySelector('.diff')?.innerText.includes('replicas: 5') || "
@@ -52,6 +55,11 @@ class Troubles:
         page = self.page
         page.go("#/deploy")
         page.type("input[placeholder^=nginx]", "half-typed")
+        # Who looks something up elsewhere finds it again.
+        page.go("#/services")
+        page.until("document.querySelector('main h1')?.innerText === 'Services'")
+        page.go("#/deploy")
+        page.until("document.querySelector('input[placeholder^=nginx]')?.value === 'half-typed'")
         self.expire()
         page.picture("expired")
         self.check("login again")

@@ -7,8 +7,11 @@ import { type Document, kindsOf, type Offered } from '../model/discovery';
 import { kindByName } from './kinds';
 import { onForget } from './live';
 import { ApiError, request } from './request';
+import { nextLogin } from './session';
 
 const kAccept = 'application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList';
+
+const kRetryMs = 3_000;
 
 export const offered = signal<Offered[] | null>(null);
 const failed = signal<ApiError | null>(null);
@@ -19,6 +22,11 @@ onForget(() => {
   failed.value = null;
   asking = null;
 });
+
+// What asking again would not change.
+function isRefusal(code: number): boolean {
+  return code >= 400 && code < 500 && code !== 401 && code !== 408 && code !== 429;
+}
 
 async function look(): Promise<Offered[] | ApiError> {
   try {
@@ -45,5 +53,16 @@ export function useOffered(wanted = true): { list: Offered[] | null; error: ApiE
   useEffect(() => {
     if (wanted) void lookAgain();
   }, [wanted]);
-  return { list: offered.value, error: offered.value === null ? failed.value : null };
+  const error = offered.value === null ? failed.value : null;
+  // A server that is away comes back, and so does somebody whose login was over.
+  useEffect(() => {
+    if (!wanted || error === null || isRefusal(error.code)) return;
+    let gone = false;
+    const timer = setTimeout(() => void nextLogin().then(() => (gone ? undefined : lookAgain())), kRetryMs);
+    return () => {
+      gone = true;
+      clearTimeout(timer);
+    };
+  }, [wanted, error]);
+  return { list: offered.value, error };
 }

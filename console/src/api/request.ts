@@ -1,7 +1,7 @@
 // Requests of the user's own to the API of this origin, and the server's words where it refuses.
 import { heardTime } from '../model/age';
 import { t } from '../texts';
-import { authorization, endSession, session } from './session';
+import { authorization, endSession, owner, session } from './session';
 
 export interface Cause {
   reason?: string;
@@ -67,6 +67,8 @@ export function afterWrite(run: () => void): void {
 // The answer as it comes; an ApiError where it is none of success.
 export async function ask(path: string, given: Ask = {}): Promise<Response> {
   const used = session.value;
+  // Asked as nobody, the server would refuse what somebody may who has only to log in again.
+  if (used === null && owner.value !== '') throw new ApiError(401, 'Unauthorized', t.loginOver);
   const headers: Record<string, string> = {
     Accept: given.accept ?? 'application/json',
     ...authorization(),

@@ -5,6 +5,7 @@ import { useOffered } from '../api/discovery';
 import { useLive } from '../api/live';
 import { kinds } from '../api/kinds';
 import type { Obj } from '../api/types';
+import { nearest } from '../model/nearest';
 import { go, href } from '../router';
 import { namespace } from '../settings';
 import { t } from '../texts';
@@ -19,19 +20,6 @@ interface Entry {
 
 const kShownMax = 12;
 export const kViews = ['overview', 'topology', 'cluster', 'workloads', 'pods', 'services', 'storage', 'jobs', 'events', 'kinds', 'deploy', 'create'] as const;
-
-// Whether the letters occur in order; lower is closer. null: they do not.
-function distance(text: string, letters: string): number | null {
-  const at = text.indexOf(letters);
-  if (at >= 0) return at;
-  let from = 0;
-  for (const letter of letters) {
-    const next = text.indexOf(letter, from);
-    if (next < 0) return null;
-    from = next + 1;
-  }
-  return 100 + from;
-}
 
 function entriesOf(objects: Obj[], kind: string, icon: string, view: string): Entry[] {
   return objects.map(({ metadata }) => ({
@@ -54,11 +42,11 @@ function useEntries(onHelp: () => void): Entry[] {
     () => [
       ...kViews.map((view) => ({ text: t.nav[view], kind: t.nav.label, icon: view, run: () => go(href(view)) })),
       { text: t.help.title, kind: t.help.kind, icon: 'menu', run: onHelp },
-      { text: t.allNamespaces, kind: t.namespace, icon: 'menu', run: () => (namespace.value = '') },
+      { text: t.allNamespaces, kind: t.namespace, icon: 'space', run: () => (namespace.value = '') },
       ...spaces.map((each) => ({
         text: each.metadata.name,
         kind: t.namespace,
-        icon: 'menu',
+        icon: 'space',
         run: () => (namespace.value = each.metadata.name),
       })),
       ...entriesOf(deployments, 'Deployment', 'workloads', 'deployment'),
@@ -72,22 +60,11 @@ function useEntries(onHelp: () => void): Entry[] {
   );
 }
 
-// The nearest first.
-function nearest(all: Entry[], text: string): Entry[] {
-  const letters = text.toLowerCase().trim();
-  const found: { entry: Entry; far: number }[] = [];
-  for (const entry of all) {
-    const far = distance(entry.text.toLowerCase(), letters);
-    if (far !== null) found.push({ entry, far });
-  }
-  return found.sort((a, b) => a.far - b.far).slice(0, kShownMax).map((each) => each.entry);
-}
-
 export function Palette({ onClose, onHelp }: { onClose: () => void; onHelp: () => void }) {
   const [text, setText] = useState('');
   const [at, setAt] = useState(0);
   const all = useEntries(onHelp);
-  const shown = useMemo(() => nearest(all, text), [all, text]);
+  const { shown } = useMemo(() => nearest(all, (entry) => entry.text, text, kShownMax), [all, text]);
   const chosen = Math.min(at, shown.length - 1);
   const run = (entry: Entry | undefined) => {
     if (!entry) return;

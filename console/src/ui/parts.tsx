@@ -40,6 +40,7 @@ const kIcons: Record<string, string> = {
   kinds: 'M4 4h6v6H4zM14 4h6v6h-6zM4 14h6v6H4zM17 14v6M14 17h6',
   deploy: 'M12 15V4M7 9l5-5 5 5M4 15v5h16v-5',
   create: 'M6 3h9l4 4v14H6zM15 3v4h4M12 11v6M9 14h6',
+  space: 'M3 6h7l2 2.500h9V19H3z',
   search: 'M10.500 4a6.500 6.500 0 1 0 .010 0M15.500 15.500L21 21',
   menu: 'M4 6h16M4 12h16M4 18h16',
   close: 'M5 5l14 14M19 5L5 19',
@@ -51,6 +52,7 @@ const kIcons: Record<string, string> = {
   check: 'M4 12.500l5.500 5.500L20 7',
   plus: 'M12 5v14M5 12h14',
   minus: 'M5 12h14',
+  down: 'M6 9l6 6 6-6',
   arrow: 'M5 12h14M13 6l6 6-6 6',
 };
 
@@ -105,12 +107,14 @@ export function Words({ title, words }: { title: string; words: Record<string, s
   );
 }
 
+const kLongTitle = 60;
+
 export function Head({ title, sub, children }: { title: ComponentChildren; sub?: ComponentChildren; children?: ComponentChildren }) {
   useLayoutEffect(headingCame, []);
   return (
     <header class="view-head">
       <div class="view-title">
-        <h1 tabIndex={-1}>{title}</h1>
+        <h1 tabIndex={-1} class={typeof title === 'string' && title.length > kLongTitle ? 'long' : undefined}>{title}</h1>
         {sub !== undefined && <div class="view-sub">{sub}</div>}
       </div>
       <div class="view-actions">{children}</div>
@@ -195,6 +199,7 @@ export function Tabs(props: { label: string; tabs: { id: string; text: string; c
 // `stays`: as long as it is rendered. A browser closes one that Escape is pressed in twice, whatever it is told.
 export function Dialog(props: { label: string; class?: string; stays?: boolean; onClose: () => void; children: ComponentChildren }) {
   const dialog = useRef<HTMLDialogElement>(null);
+  const pressed = useRef<EventTarget | null>(null);
   useLayoutEffect(() => {
     const shown = dialog.current;
     shown?.showModal();
@@ -214,8 +219,10 @@ export function Dialog(props: { label: string; class?: string; stays?: boolean; 
         if (props.stays) dialog.current?.showModal();
         else props.onClose();
       }}
+      onPointerDown={(event) => (pressed.current = event.target)}
       onClick={(event) => {
-        if (event.target === dialog.current) props.onClose();
+        // Who drags a choice of text beyond its end means the text.
+        if (event.target === dialog.current && pressed.current === dialog.current) props.onClose();
       }}
     >
       <div class="dialog-body">{props.children}</div>
@@ -283,7 +290,7 @@ export function Action(props: {
             <button type="button" class="button" onClick={() => setAsking(false)}>
               {t.cancel}
             </button>
-            <button type="button" class="button danger" onClick={() => void run()}>
+            <button type="button" class="button danger solid" onClick={() => void run()}>
               {props.yes ?? t.actions.confirm}
             </button>
           </div>

@@ -1,5 +1,5 @@
 // CPU and memory over the last hour, as areas: what is used, and lines for what was promised.
-import { useLayoutEffect, useRef, useState } from 'preact/hooks';
+import { useState } from 'preact/hooks';
 
 import type { Usage } from '../api/usage';
 import { duration } from '../model/age';
@@ -7,6 +7,7 @@ import { bytes, cores } from '../model/quantity';
 import { niceMax, runsOf, type Sample, type Use } from '../model/usage';
 import { t } from '../texts';
 import { Panel } from './parts';
+import { useWidth } from './width';
 
 export interface Mark {
   text: string;
@@ -22,24 +23,10 @@ const kSpanMinMs = 3 * 60_000;
 
 const shown = { cpu: cores, memory: bytes };
 
-// In pixels, whatever becomes of the page.
-function useWidth() {
-  const figure = useRef<HTMLElement>(null);
-  const [width, setWidth] = useState(300);
-  useLayoutEffect(() => {
-    const measure = () => setWidth(figure.current!.clientWidth);
-    measure();
-    const observer = new ResizeObserver(measure);
-    observer.observe(figure.current!);
-    return () => observer.disconnect();
-  }, []);
-  return { figure, width };
-}
-
 function Plot(props: { what: keyof Use; title: string; samples: Sample[]; marks: Mark[]; over: boolean }) {
   const { what, title, samples, marks, over } = props;
   const [at, setAt] = useState<Sample | null>(null);
-  const { figure, width } = useWidth();
+  const { of: figure, width } = useWidth<HTMLElement>();
   const last = samples.at(-1);
   const end = last?.time ?? Date.now();
   const span = Math.max(kSpanMinMs, end - (samples[0]?.time ?? end));
@@ -52,7 +39,7 @@ function Plot(props: { what: keyof Use; title: string; samples: Sample[]; marks:
   const y = (value: number) => kTop + (1 - value / top) * (kHeight - kTop - kBottom);
   const floor = y(0);
   const now = at ?? (over ? undefined : last);
-  const words = [...told.map((each) => `${each.text} ${shown[what](each.value)}`)].join(', ');
+  const words = told.map((each, at) => `${at === 0 ? '' : each.text === t.usage.there ? ' ' : ', '}${each.text} ${shown[what](each.value)}`).join('');
   return (
     <figure ref={figure} class={`plot plot-${what}`}>
       <figcaption>

@@ -2,27 +2,37 @@
 import type { ComponentChildren } from 'preact';
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 
-import { allLives, forgetAll, useLive } from '../api/live';
-import { kinds } from '../api/kinds';
+import { allLives, forgetAll } from '../api/live';
 import { sayGoodbye } from '../api/login';
+import { base } from '../api/request';
 import { endSession, session } from '../api/session';
-import type { Obj } from '../api/types';
 import { kListedMs } from '../api/watch';
 import { go, href, place } from '../router';
-import { namespace, singleKeys, theme, type Theme } from '../settings';
+import { rail, singleKeys, theme, type Theme } from '../settings';
 import { t } from '../texts';
 import { beginAtHeading } from './heading';
 import { kViews, Palette } from './palette';
 import { awayText, Dialog, Icon, Logo } from './parts';
+import { NamespacePicker } from './spaces';
 import { say } from './toasts';
 
 const kGo: Record<string, string> = {
   o: 'overview', t: 'topology', c: 'cluster', w: 'workloads', p: 'pods', s: 'services', v: 'storage', j: 'jobs', e: 'events', k: 'kinds', d: 'deploy', n: 'create',
 };
-// Which entry of the menu stands for a view that has none.
+// Which entry of the menu stands for a view that has none, and for objects of a kind.
 const kParents: Record<string, string> = {
   pod: 'pods', deployment: 'workloads', service: 'services', logs: 'workloads', object: 'kinds',
 };
+const kPlaces: Record<string, string> = {
+  nodes: 'cluster', resourcequotas: 'cluster', deployments: 'workloads', statefulsets: 'workloads', daemonsets: 'workloads', pods: 'pods',
+  services: 'services', persistentvolumeclaims: 'storage', persistentvolumes: 'storage', jobs: 'jobs', cronjobs: 'jobs',
+};
+const kAwayMs = 2_000;
+
+function entryOf(view: string, kind = ''): string {
+  if ((view === 'object' || view === 'logs') && Object.hasOwn(kPlaces, kind)) return kPlaces[kind]!;
+  return kParents[view] ?? view;
+}
 const kThemes: { id: Theme; icon: string }[] = [
   { id: 'auto', icon: 'system' },
   { id: 'light', icon: 'sun' },
@@ -59,39 +69,14 @@ function useKeys(open: (what: 'palette' | 'help') => void): void {
   }, []);
 }
 
-function NamespacePicker() {
-  const spaces = useLive<Obj>(kinds.namespaces);
-  const names = spaces.list.map((each) => each.metadata.name);
-  const value = namespace.value;
-  // Who may not list namespaces names one that he knows.
-  if (spaces.status.value === 'refused') {
-    return (
-      <input
-        class="input space"
-        aria-label={t.namespace}
-        placeholder={t.namespace}
-        value={value}
-        onChange={(event) => (namespace.value = event.currentTarget.value.trim())}
-      />
-    );
-  }
-  return (
-    <select
-      class="input space"
-      aria-label={t.namespace}
-      value={value}
-      onChange={(event) => (namespace.value = event.currentTarget.value)}
-    >
-      <option value="">{t.allNamespaces}</option>
-      {value !== '' && !names.includes(value) && <option value={value}>{value}</option>}
-      {names.map((name) => (
-        <option key={name} value={name}>{name}</option>
-      ))}
-    </select>
-  );
+interface Standing {
+  state: 'away' | 'loading' | 'listed' | 'live';
+  text: string;
+  more: string; // What to say of it; "": nothing.
+  unheard: boolean; // Nobody answers, not even with an error.
 }
 
-function Pulse() {
+function useStanding(): Standing {
   const lives = allLives();
   const states = lives.map((each) => each.status.value);
   const away = lives.filter((each) => each.status.value === 'away').map((each) => each.error.value);
@@ -99,16 +84,45 @@ function Pulse() {
   const state = (['away', 'loading', 'listed'] as const).find((each) => states.includes(each)) ?? 'live';
   const text = { away: failure ? t.failingShort : t.awayShort, loading: t.connecting, listed: t.listedShort, live: t.live }[state];
   const more = state === 'away' ? awayText(failure) : state === 'listed' ? t.listed(kListedMs / 1_000) : '';
-  return (
+  return { state, text, more, unheard: state === 'away' && failure === null };
+}
+
+function Pulse({ standing: { state, text, more }, told, onTell }: { standing: Standing; told: boolean; onTell: () => void }) {
+  const inside = (
     <>
-      <span class={`pulse pulse-${state}`} title={more || undefined}>
-        <i class="dot" aria-hidden="true" />
-        {text}
-      </span>
-      {/* Heard where the server is gone, and not with each view that begins to follow something. */}
-      <span class="hidden" role="status">{more}</span>
+      <i class="dot" aria-hidden="true" />
+      <span>{text}</span>
     </>
   );
+  if (more === '') return <span class={`pulse pulse-${state}`}>{inside}</span>;
+  return <button class={`pulse pulse-${state}`} title={more} aria-expanded={told} onClick={onTell}>{inside}</button>;
+}
+
+// What stands between this page and the server, and what can be done: above what is there, which stays. A server that
+// is back in a moment is not worth a word. Whether a certificate is not trusted a browser tells no page.
+function Trouble({ standing: { state, more, unheard } }: { standing: Standing }) {
+  return (
+    <div class={`trouble-bar tone-${state === 'away' ? 'bad' : 'warn'}`}>
+      <p>{more}{unheard && ` ${t.awayCertificate}`}</p>
+      {state === 'away' && (
+        <div class="row">
+          {unheard && <a class="button small" href={`${base}/livez`} target="_blank" rel="noopener noreferrer">{t.awayLook} ↗</a>}
+          <button class="button small" onClick={() => allLives().forEach((each) => each.retry())}>{t.retry}</button>
+        </div>
+      )}
+    </div>
+  );
+}
+
+// Whether it has been so for a while.
+function useLasting(is: boolean): boolean {
+  const [lasting, setLasting] = useState(false);
+  useEffect(() => {
+    if (!is) return setLasting(false);
+    const timer = setTimeout(() => setLasting(true), kAwayMs);
+    return () => clearTimeout(timer);
+  }, [is]);
+  return is && lasting;
 }
 
 function ThemePicker() {
@@ -164,10 +178,11 @@ function Menu({ current, onPick }: { current: string; onPick: () => void }) {
           href={href(view)}
           class={view === 'deploy' ? 'menu-entry menu-deploy' : 'menu-entry'}
           aria-current={view === current ? 'page' : undefined}
+          title={rail.value ? t.nav[view] : undefined}
           onClick={onPick}
         >
           <Icon name={view} />
-          {t.nav[view]}
+          <span>{t.nav[view]}</span>
         </a>
       ))}
     </nav>
@@ -203,12 +218,42 @@ function useMenu() {
   return { open, button, close, pick: () => setOpen(false), turn: () => (open ? close() : setOpen(true)) };
 }
 
+function Top({ menu, onSearch }: { menu: ReturnType<typeof useMenu>; onSearch: () => void }) {
+  const standing = useStanding();
+  const lasting = useLasting(standing.state === 'away');
+  const [told, setTold] = useState<boolean | null>(null); // null: as long as it lasts; else as somebody wants it.
+  const isWell = standing.more === '';
+  const isTold = !isWell && (told ?? lasting);
+  useEffect(() => {
+    if (isWell) setTold(null);
+  }, [isWell]);
+  return (
+    <>
+      <header class="top">
+        <button class="icon-button menu-button" ref={menu.button} aria-label={t.menu} aria-expanded={menu.open} onClick={menu.turn}>
+          <Icon name={menu.open ? 'close' : 'menu'} />
+        </button>
+        <NamespacePicker />
+        <button class="search-button" onClick={onSearch}>
+          <Icon name="search" />
+          <span>{t.searchHint}</span>
+          <kbd>{t.searchKeys}</kbd>
+        </button>
+        <Pulse standing={standing} told={isTold} onTell={() => setTold(!isTold)} />
+        {/* Heard where the server is gone, and not with each view that begins to follow something. */}
+        <span class="hidden" role="status">{standing.more}</span>
+      </header>
+      {isTold && <Trouble standing={standing} />}
+    </>
+  );
+}
+
 export function Shell({ children }: { children: ComponentChildren }) {
   const [open, setOpen] = useState<'palette' | 'help' | null>(null);
   const menu = useMenu();
   useKeys(setOpen);
   const { view, params } = place.value;
-  const current = kParents[view] ?? view;
+  const current = entryOf(view, params[0]);
   // Before anybody sees the new view, or a slow machine takes the focus from who types already.
   useLayoutEffect(() => {
     beginAtHeading();
@@ -244,18 +289,7 @@ export function Shell({ children }: { children: ComponentChildren }) {
         </div>
       </aside>
       <div class="page">
-        <header class="top">
-          <button class="icon-button menu-button" ref={menu.button} aria-label={t.menu} aria-expanded={menu.open} onClick={menu.turn}>
-            <Icon name={menu.open ? 'close' : 'menu'} />
-          </button>
-          <NamespacePicker />
-          <button class="search-button" onClick={() => setOpen('palette')}>
-            <Icon name="search" />
-            <span>{t.searchHint}</span>
-            <kbd>{t.searchKeys}</kbd>
-          </button>
-          <Pulse />
-        </header>
+        <Top menu={menu} onSearch={() => setOpen('palette')} />
         <main id="main">{children}</main>
       </div>
       {open === 'palette' && <Palette onClose={() => setOpen(null)} onHelp={() => setOpen('help')} />}

@@ -1,11 +1,11 @@
 // A table of any number of rows, of which only those in sight are in the page.
 import type { ComponentChildren } from 'preact';
-import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
 
 import { session } from '../api/session';
-import { leastOf } from '../model/columns';
+import { fitting, leastOf } from '../model/columns';
 import { Sifter } from '../model/sift';
-import { narrow } from '../settings';
+import { namespace, narrow } from '../settings';
 import { t } from '../texts';
 
 export interface Column<T> {
@@ -14,7 +14,7 @@ export interface Column<T> {
   width: string; // As grid-template-columns has it.
   cell: (row: T) => ComponentChildren;
   sort?: (row: T) => string | number; // Of the row alone.
-  wide?: boolean; // Left out on narrow screens.
+  wide?: boolean | number; // Left out on narrow screens, and where there is no room: the highest number first.
   end?: boolean; // Numbers.
   mute?: boolean; // Its title is heard, and not seen.
 }
@@ -29,9 +29,14 @@ interface Props<T> {
   height?: number; // Of a row.
   tools?: ComponentChildren;
   fixed?: boolean; // As high as its rows, without a filter: a short list.
+  scrolls?: boolean; // All its columns are there, and are scrolled to: nobody knows which of them matter.
 }
 
 const kRow = 40;
+const kAround = 40; // Titles, and the lines around.
+const kLeast = 200;
+const kLong = 4_000;
+const kBar = 14; // That a table is scrolled sideways by.
 const kBeyond = 12; // Rows kept around those in sight;
 const kStep = 4; // while fewer are scrolled past, the page stays as it is.
 
@@ -149,16 +154,37 @@ function Titles<T>(props: { columns: Column<T>[]; layout: Record<string, string>
 const kGap = { wide: 16, narrow: 10 };
 const kEdge = { wide: 16, narrow: 12, fixed: 4 };
 
+// A name has some more room than the least, before others share it.
+const kNameMore = 40;
+
+// How wide the table is; at first as wide as need be.
+function useRoom(box: { current: HTMLDivElement | null }): number {
+  const [room, setRoom] = useState(Infinity);
+  useLayoutEffect(() => {
+    const element = box.current!;
+    const measure = () => setRoom(element.clientWidth);
+    measure();
+    const observer = new ResizeObserver(measure);
+    observer.observe(element);
+    return () => observer.disconnect();
+  }, []);
+  return room;
+}
+
 // What is left of the columns where it is narrow, and how wide each is. A row is laid out by itself: what is beyond
 // its end could not be scrolled to, so it is never narrower than its columns are at least.
-function useColumns<T>(all: Column<T>[], fixed: boolean) {
+function useColumns<T>(all: Column<T>[], fixed: boolean, scrolls: boolean, room: number) {
   const isNarrow = narrow.value;
+  const isOneSpace = namespace.value !== '';
   return useMemo(() => {
-    const columns = all.filter((each) => !(each.wide && isNarrow));
     const how = isNarrow ? 'narrow' : 'wide';
-    const least = leastOf(columns.map((each) => each.width), kGap[how], kEdge[fixed ? 'fixed' : how]);
-    return { columns, least, layout: { gridTemplateColumns: columns.map((each) => each.width).join(' '), minWidth: `${least}px` } };
-  }, [all, isNarrow, fixed]);
+    const [gap, edge] = [kGap[how], kEdge[fixed ? 'fixed' : how]];
+    // Of one namespace, all rows would say the same.
+    const telling = isOneSpace ? all.filter((each) => each.id !== 'namespace') : all;
+    const columns = isNarrow ? telling.filter((each) => !each.wide) : scrolls ? telling : fitting(telling, room - kNameMore, gap, edge);
+    const least = leastOf(columns.map((each) => each.width), gap, edge);
+    return { columns, least, isOver: least > room, layout: { gridTemplateColumns: columns.map((each) => each.width).join(' '), minWidth: `${least}px` } };
+  }, [all, isNarrow, isOneSpace, fixed, scrolls, room]);
 }
 
 // The rows in which all words of the filter occur, in the order of a column.
@@ -244,12 +270,21 @@ function useCursor<T>({ box, height, page, rows, keyOf, open }: Moving<T>) {
   return { at, onKey };
 }
 
+// A list ends with its last row; one without any has room to say so. Where it is longer than any screen, nothing is
+// laid out anew for a row that comes or goes.
+function highAs(rows: number): Record<string, string> {
+  const height = kAround + rows;
+  if (height > kLong) return {};
+  return { maxHeight: `${height}px`, minHeight: `${rows === 0 ? kLeast : Math.min(kLeast, height)}px` };
+}
+
 export function Table<T extends object>(props: Props<T>) {
   const { filter, order, change } = useSifting(props.label);
   const height = props.height ?? kRow;
   const { box, sight } = useSight(props.fixed, height);
   const rowOf = useRows<T>();
-  const { columns, least, layout } = useColumns(props.columns, props.fixed ?? false);
+  const room = useRoom(box);
+  const { columns, least, isOver, layout } = useColumns(props.columns, props.fixed ?? false, props.scrolls ?? false, room);
   const shown = useShown(props, filter, order);
   const { at, onKey } = useCursor({
     box, height, page: Math.max(1, Math.floor(sight.height / height) - 1), rows: shown, keyOf: props.keyOf,
@@ -281,11 +316,12 @@ export function Table<T extends object>(props: Props<T>) {
         </div>
       )}
       <div
-        class="table"
+        class={isOver ? 'table over' : 'table'}
         role="grid"
         aria-label={props.label}
         aria-rowcount={shown.length + 1}
         tabIndex={0}
+        style={props.fixed ? {} : highAs(shown.length * height + (isOver ? kBar : 0))}
         aria-activedescendant={at >= first && at < last ? `${id}-${at}` : undefined}
         ref={box}
         onKeyDown={onKey}

@@ -57,19 +57,19 @@ function hrefOf({ node }: Row): string {
 }
 
 const kColumns: Column<Row>[] = [
-  { id: 'name', title: t.columns.name, width: 'minmax(104px, 1.2fr)', sort: ({ node }) => node.metadata.name,
+  { id: 'name', title: t.columns.name, width: 'minmax(104px, 1fr)', sort: ({ node }) => node.metadata.name,
     cell: (row) => <a class="name" href={hrefOf(row)} tabIndex={-1}>{row.node.metadata.name}</a> },
-  { id: 'status', title: t.columns.status, width: 'minmax(104px, 1fr)', sort: ({ node }) => stateOf(node).word,
+  { id: 'status', title: t.columns.status, width: 'minmax(104px, 0.8fr)', sort: ({ node }) => stateOf(node).word,
     cell: ({ node }) => <Badge tone={stateOf(node).tone}>{stateOf(node).word}</Badge> },
   { id: 'pods', title: t.columns.pods, width: '76px', end: true, sort: ({ pods }) => -pods,
     cell: ({ pods, room }) => <>{pods}<span class="dim"> / {room}</span></> },
-  { id: 'cpu', title: t.usage.cpu, width: 'minmax(150px, 1.6fr)', wide: true, sort: ({ used, asked }) => -(used ?? asked).cpu,
+  { id: 'cpu', title: t.usage.cpu, width: 'minmax(118px, 2fr)', wide: true, sort: ({ used, asked }) => -(used ?? asked).cpu,
     cell: (row) => <Gauge row={row} what="cpu" /> },
-  { id: 'memory', title: t.usage.memory, width: 'minmax(150px, 1.6fr)', wide: true, sort: ({ used, asked }) => -(used ?? asked).memory,
+  { id: 'memory', title: t.usage.memory, width: 'minmax(118px, 2.2fr)', wide: true, sort: ({ used, asked }) => -(used ?? asked).memory,
     cell: (row) => <Gauge row={row} what="memory" /> },
-  { id: 'version', title: t.columns.version, width: '100px', wide: true,
+  { id: 'version', title: t.columns.version, width: '100px', wide: 3,
     cell: ({ node }) => <span class="mono dim">{node.status?.nodeInfo?.kubeletVersion}</span> },
-  { id: 'age', title: t.columns.age, width: '64px', wide: true, end: true, sort: ({ node }) => -Date.parse(node.metadata.creationTimestamp),
+  { id: 'age', title: t.columns.age, width: '64px', wide: 2, end: true, sort: ({ node }) => -Date.parse(node.metadata.creationTimestamp),
     cell: ({ node }) => <Age time={node.metadata.creationTimestamp} /> },
 ];
 

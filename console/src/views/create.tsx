@@ -18,6 +18,7 @@ import { t } from '../texts';
 import { apply, Causes, Diff, type Refused, refusedBy } from '../ui/applied';
 import { Editor } from '../ui/editor';
 import { Badge, Button, Head, Notice, Panel } from '../ui/parts';
+import { SpaceOptions } from '../ui/spaces';
 import { say } from '../ui/toasts';
 import { askBeforeLeaving } from '../ui/unsaved';
 
@@ -40,7 +41,11 @@ const kKindMs = 300;
 
 // What somebody typed and left is there when he comes back.
 let draft = '';
-onForget(() => (draft = ''));
+let draftSpace: string | null = null; // null: the one that is looked at.
+onForget(() => {
+  draft = '';
+  draftSpace = null;
+});
 askBeforeLeaving(() => draft.trim() !== '');
 
 async function known(path: string): Promise<{ there: There; object: Obj | null }> {
@@ -236,7 +241,8 @@ function Tools({ space, onSpace, onFiles }: { space: string; onSpace: (space: st
     <div class="row create-tools">
       <label class="field narrow-field">
         <span>{t.create.into}</span>
-        <input class="input" value={space} onInput={(event) => onSpace(event.currentTarget.value.trim())} />
+        <input class="input" list="create-spaces" value={space} onInput={(event) => onSpace(event.currentTarget.value.trim())} />
+        <SpaceOptions id="create-spaces" />
       </label>
       <label class="field">
         <span>{t.create.files}</span>
@@ -252,7 +258,7 @@ function Tools({ space, onSpace, onFiles }: { space: string; onSpace: (space: st
 export function CreateView() {
   const [text, setText] = useState(draft);
   const [cursor, setCursor] = useState(0);
-  const [space, setSpace] = useState(namespace.value || 'default');
+  const [space, setSpace] = useState(draftSpace ?? (namespace.value || 'default'));
   // What is there now, for those who waited for an answer.
   const latest = useRef({ text, space });
   const { list, error } = useOffered();
@@ -267,7 +273,7 @@ export function CreateView() {
     drop();
   };
   const changeSpace = (next: string) => {
-    latest.current.space = next;
+    latest.current.space = draftSpace = next;
     setSpace(next);
     drop();
   };

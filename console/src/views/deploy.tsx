@@ -2,7 +2,7 @@
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 
 import { kinds, pathOf } from '../api/kinds';
-import { useLive } from '../api/live';
+import { onForget, useLive } from '../api/live';
 import { type ApiError, create, patch, request } from '../api/request';
 import type { Deployment, EventObj, Pod, ReplicaSet, Service } from '../api/types';
 import { podState } from '../model/pod';
@@ -12,6 +12,8 @@ import { href } from '../router';
 import { namespace } from '../settings';
 import { t } from '../texts';
 import { Button, Head, Icon, Notice, Panel } from '../ui/parts';
+import { SpaceOptions } from '../ui/spaces';
+import { askBeforeLeaving } from '../ui/unsaved';
 import { EventList } from './events';
 
 const kNamePattern = /^[a-z]([-a-z0-9]{0,50}[a-z0-9])?$/;
@@ -135,21 +137,39 @@ function useWork() {
   return { busy, wrong, setWrong, run };
 }
 
+interface Draft {
+  image: string;
+  name: string | null; // null: after the image.
+  port: number;
+  space: string | null; // null: the one that is looked at.
+}
+
+// What somebody typed and left is there when he comes back.
+const kNothing: Draft = { image: '', name: null, port: 80, space: null };
+let draft = kNothing;
+onForget(() => (draft = kNothing));
+askBeforeLeaving(() => draft.image.trim() !== '');
+
 // What somebody has typed of it.
 function useTyped() {
-  const [image, setImage] = useState('');
-  const [typedName, setName] = useState<string | null>(null);
-  const [port, setPort] = useState(80);
-  const [typedSpace, setSpace] = useState(namespace.value || 'default');
+  const [typed, setTyped] = useState(draft);
+  const change = (part: Partial<Draft>) => setTyped((draft = { ...draft, ...part }));
+  const { image, name: typedName, port } = typed;
+  const typedSpace = typed.space ?? (namespace.value || 'default');
   const name = typedName ?? nameOf(image);
   const wrong = image.trim() === '' ? t.deploy.badImage
     : !kNamePattern.test(name) ? `${t.deploy.name}: ${t.deploy.badName}`
     : !(port >= 1 && port <= 65535) ? t.deploy.badPort : '';
-  const again = () => {
-    setImage('');
-    setName(null);
+  // It is in the cluster now: the next one begins anew.
+  const done = () => (draft = { ...draft, image: '', name: null });
+  return {
+    image, name, port, typedSpace, space: typedSpace.trim() || 'default', wrong, done,
+    again: () => change({ image: '', name: null }),
+    setImage: (to: string) => change({ image: to }),
+    setName: (to: string) => change({ name: to }),
+    setPort: (to: number) => change({ port: to }),
+    setSpace: (to: string) => change({ space: to }),
   };
-  return { image, setImage, name, setName, port, setPort, typedSpace, setSpace, space: typedSpace.trim() || 'default', wrong, again };
 }
 
 function WhatToDeploy({ typed, busy, onSubmit }: { typed: ReturnType<typeof useTyped>; busy: boolean; onSubmit: () => void }) {
@@ -171,7 +191,8 @@ function WhatToDeploy({ typed, busy, onSubmit }: { typed: ReturnType<typeof useT
         </label>
         <label class="field">
           <span>{t.deploy.into}</span>
-          <input class="input" value={typed.typedSpace} onInput={(event) => typed.setSpace(event.currentTarget.value)} />
+          <input class="input" list="deploy-spaces" value={typed.typedSpace} onInput={(event) => typed.setSpace(event.currentTarget.value)} />
+          <SpaceOptions id="deploy-spaces" />
         </label>
         <label class="field narrow-field">
           <span>{t.deploy.port}</span>
@@ -226,8 +247,10 @@ async function exposedBy(name: string, space: string, port: number, type: Servic
 
 export function Deploy() {
   const typed = useTyped();
-  const { image, name, port, space } = typed;
+  const { image, port } = typed;
   const [made, setMade] = useState<Made | null>(null);
+  // Whatever is looked at meanwhile, the steps are about what the first one made.
+  const { name, space } = made ?? typed;
   const [exposed, setExposed] = useState('');
   const [scaled, setScaled] = useState<number | null>(null);
   const { busy, wrong, setWrong, run } = useWork();
@@ -237,6 +260,7 @@ export function Deploy() {
     void run(async () => {
       await create(pathOf(kinds.deployments, space), deploymentOf(name, image.trim(), port));
       setMade({ name, space });
+      typed.done();
     });
   };
   const expose = (type: ServiceType) => void run(async () => {

@@ -114,18 +114,24 @@ function History({ deployment, rollout, path }: { deployment: Deployment; rollou
   );
 }
 
-function ImageDialog({ deployment, path, onClose }: { deployment: Deployment; path: string; onClose: () => void }) {
-  // Typed, by container: what others change meanwhile stays as they want it.
-  const [typed, setTyped] = useState<ReadonlyMap<string, string>>(new Map());
+// By container: what others change meanwhile stays as they want it.
+type Typed = ReadonlyMap<string, string>;
+
+function ImageDialog(props: { deployment: Deployment; path: string; typed: Typed; onType: (typed: Typed) => void; onClose: () => void }) {
+  const { deployment, path, typed, onType, onClose } = props;
   const { containers } = deployment.spec.template.spec;
   const changed = imagesChanged(containers, typed);
+  const leave = () => {
+    onType(new Map());
+    onClose();
+  };
   const submit = async (event: Event) => {
     event.preventDefault();
-    if (changed.length === 0) return onClose();
+    if (changed.length === 0) return leave();
     const body = { spec: { template: { spec: { containers: changed } } } };
     const names = changed.map((each) => each.image).join(', ');
     const done = await tell(() => patch(path, body, 'strategic-merge-patch'), t.done.image(deployment.metadata.name, names));
-    if (done) onClose();
+    if (done) leave();
   };
   return (
     <Dialog label={t.deployment.image} onClose={onClose}>
@@ -135,11 +141,11 @@ function ImageDialog({ deployment, path, onClose }: { deployment: Deployment; pa
           <label class="field" key={each.name}>
             <span>{t.deployment.imageOf(each.name)}</span>
             <input class="input mono" value={typed.get(each.name) ?? each.image} autoFocus={at === 0}
-                   onInput={(event) => setTyped(new Map(typed).set(each.name, event.currentTarget.value))} />
+                   onInput={(event) => onType(new Map(typed).set(each.name, event.currentTarget.value))} />
           </label>
         ))}
         <div class="row end">
-          <button type="button" class="button" onClick={onClose}>{t.cancel}</button>
+          <button type="button" class="button" onClick={leave}>{t.cancel}</button>
           <button class="button primary">{t.deployment.setImage}</button>
         </div>
       </form>
@@ -149,6 +155,7 @@ function ImageDialog({ deployment, path, onClose }: { deployment: Deployment; pa
 
 function Actions({ deployment, path }: { deployment: Deployment; path: string }) {
   const [imaging, setImaging] = useState(false);
+  const [typed, setTyped] = useState<Typed>(new Map()); // Also where the dialog is closed by mistake.
   const { name, namespace } = deployment.metadata;
   const paused = !!deployment.spec.paused;
   const pause = () =>
@@ -165,7 +172,7 @@ function Actions({ deployment, path }: { deployment: Deployment; path: string })
       <a class="button" href={href('logs', ['deployments', namespace, name])}>{t.pod.logs}</a>
       <a class="button" href={href('object', ['deployments', namespace, name], { tab: 'yaml' })}>{t.actions.yaml}</a>
       <Action class="danger" text={t.actions.delete} sure={t.deployment.sure(name)} run={drop} />
-      {imaging && <ImageDialog deployment={deployment} path={path} onClose={() => setImaging(false)} />}
+      {imaging && <ImageDialog deployment={deployment} path={path} typed={typed} onType={setTyped} onClose={() => setImaging(false)} />}
     </>
   );
 }
@@ -207,7 +214,7 @@ function Known({ deployment, labels }: { deployment: Deployment; labels: string 
         <div>
           <RolloutPanel deployment={deployment} rollout={rollout} />
           <DeploymentUsage space={space ?? ''} labels={labels} pods={own} />
-          <Panel title={t.deployment.pods}><PodTable label={t.deployment.pods} pods={own} brief /></Panel>
+          <Panel title={t.deployment.pods}><PodTable label={t.deployment.pods} pods={own} brief="space" /></Panel>
         </div>
         <div>
           <History deployment={deployment} rollout={rollout} path={path} />

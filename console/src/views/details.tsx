@@ -15,7 +15,7 @@ import { Action, Age, Badge, Notice, Panel, Standing, Words } from '../ui/parts'
 import { restart, Scale } from '../ui/scale';
 import { say, tell } from '../ui/toasts';
 import { EventList } from './events';
-import { PodTable } from './pods';
+import { kFixedMax, PodTable } from './pods';
 
 const kNobody = 'skiff.dev=nobody'; // No pod has it: "" would be all of them.
 
@@ -88,8 +88,8 @@ function Pods({ kind, object }: { kind: Kind; object: Known }) {
   const labels = isNode ? '' : selectorOf(kind, object.spec?.selector) || kNobody;
   const live = useLive<Pod>(kinds.pods, isNode ? '' : namespace, isNode ? podsOn(name) : { labels });
   return (
-    <Panel title={t.nav.pods} side={<span class="dim small">{live.loaded ? live.list.length : ''}</span>}>
-      {live.loaded ? <PodTable label={t.nav.pods} pods={live.list} brief /> : <Standing of={live} />}
+    <Panel title={t.nav.pods} side={<span class="dim small">{live.loaded && live.list.length <= kFixedMax ? live.list.length : ''}</span>}>
+      {live.loaded ? <PodTable label={t.nav.pods} pods={live.list} brief={isNode ? 'node' : 'space'} /> : <Standing of={live} />}
     </Panel>
   );
 }

@@ -8,10 +8,11 @@ import { duration, now } from '../model/age';
 import { type Fault, faultsOf } from '../model/chaos';
 import { countOf, secondOf, timeOf } from '../model/event';
 import { href } from '../router';
-import { namespace, narrow } from '../settings';
+import { namespace } from '../settings';
 import { t } from '../texts';
 import { Age, Badge, Head, Panel, Standing } from '../ui/parts';
 import { type Column, Table } from '../ui/table';
+import { useWidth } from '../ui/width';
 
 const kSpanMs = 3_600_000;
 const kBuckets = 120;
@@ -19,9 +20,10 @@ const kLanesMax = 7;
 const kFaultsMax = 3;
 const kListedMax = 50;
 const kLane = 26;
-const kLeft = 150;
-const kWidth = 1000;
-const kNarrowWidth = 460;
+// What lanes are called stands before them, as far as there is room.
+const kLeft = { wide: 168, narrow: 112 };
+const kNameMax = { wide: 24, narrow: 15 };
+const kNarrow = 560;
 
 function hrefOfObject(event: EventObj): string {
   const { apiVersion, kind = '', namespace: space, name } = event.involvedObject;
@@ -41,8 +43,9 @@ export function EventList({ events, named }: { events: EventObj[]; named?: boole
         <li key={event.metadata.uid} class={event.type === 'Warning' ? 'tone-warn' : 'tone-none'}>
           <i class="dot" aria-hidden="true" />
           <div>
-            <b>{event.reason}</b> {named && <span class="dim">{event.involvedObject.name} </span>}
+            <b>{event.reason}</b>{' '}
             {countOf(event) > 1 && <span class="chip">×{countOf(event)}</span>}
+            {named && <a class="latest-object" href={hrefOfObject(event)}>{event.involvedObject.name}</a>}
             <small>{event.message}</small>
           </div>
           <Age time={timeOf(event)} />
@@ -124,31 +127,36 @@ function Timeline({ events, faults }: { events: EventObj[]; faults: Fault[] }) {
   const end = now.value;
   const { lanes, buckets, warnings, all } = useMemo(() => bucketsOf(events, end), [events, end]);
   const height = Math.max(1, lanes.length) * kLane + 28;
-  const width = narrow.value ? kNarrowWidth : kWidth;
-  const marks = narrow.value ? [0, 0.5, 1] : [0, 0.25, 0.5, 0.75, 1];
-  const xOf = (share: number) => kLeft + share * (width - kLeft - 20);
+  const { of, width } = useWidth<HTMLDivElement>();
+  const how = width < kNarrow ? 'narrow' : 'wide';
+  const marks = how === 'narrow' ? [0, 0.5, 1] : [0, 0.25, 0.5, 0.75, 1];
+  const left = kLeft[how];
+  const xOf = (share: number) => left + share * (width - left - 12);
+  const nameOf = (lane: string) => (lane.length > kNameMax[how] ? `${lane.slice(0, kNameMax[how] - 1)}…` : lane);
   return (
-    <svg class="timeline" viewBox={`0 0 ${width} ${height}`} role="img" aria-label={t.events.timelineLabel(all, warnings)}>
-      {faults.map((each) => <FaultBand key={each.id} fault={each} end={end} height={height} xOf={xOf} />)}
-      {marks.map((share) => (
-        <g key={share}>
-          <line class="grid-line" x1={xOf(share)} x2={xOf(share)} y1={4} y2={height - 24} />
-          <text class="axis" x={xOf(share)} y={height - 6} text-anchor={share === 1 ? 'end' : 'middle'}>
-            {share === 1 ? t.events.nowLabel : t.events.ago(duration((1 - share) * kSpanMs))}
-          </text>
-        </g>
-      ))}
-      {lanes.map((lane, at) => (
-        <g key={lane}>
-          <text class="lane-name" x={0} y={at * kLane + 21}>{lane}</text>
-          <line class="lane-line" x1={kLeft} x2={width - 20} y1={at * kLane + 17} y2={at * kLane + 17} />
-        </g>
-      ))}
-      {buckets.map((each) => (
-        <circle key={`${each.lane} ${each.at}`} class={each.warnings > 0 ? 'event-dot warn' : 'event-dot'}
-                cx={xOf((each.at + 0.5) / kBuckets)} cy={each.lane * kLane + 17} r={Math.min(11, 3 + Math.sqrt(each.count) * 1.3)} />
-      ))}
-    </svg>
+    <div ref={of}>
+      <svg class="timeline" viewBox={`0 0 ${width} ${height}`} role="img" aria-label={t.events.timelineLabel(all, warnings)}>
+        {faults.map((each) => <FaultBand key={each.id} fault={each} end={end} height={height} xOf={xOf} />)}
+        {marks.map((share) => (
+          <g key={share}>
+            <line class="grid-line" x1={xOf(share)} x2={xOf(share)} y1={4} y2={height - 24} />
+            <text class="axis" x={xOf(share)} y={height - 6} text-anchor={share === 1 ? 'end' : share === 0 ? 'start' : 'middle'}>
+              {share === 1 ? t.events.nowLabel : t.events.ago(duration((1 - share) * kSpanMs))}
+            </text>
+          </g>
+        ))}
+        {lanes.map((lane, at) => (
+          <g key={lane}>
+            <text class="lane-name" x={0} y={at * kLane + 21}>{nameOf(lane)}<title>{lane}</title></text>
+            <line class="lane-line" x1={left} x2={width - 12} y1={at * kLane + 17} y2={at * kLane + 17} />
+          </g>
+        ))}
+        {buckets.map((each) => (
+          <circle key={`${each.lane} ${each.at}`} class={each.warnings > 0 ? 'event-dot warn' : 'event-dot'}
+                  cx={xOf((each.at + 0.5) / kBuckets)} cy={each.lane * kLane + 17} r={Math.min(11, 3 + Math.sqrt(each.count) * 1.3)} />
+        ))}
+      </svg>
+    </div>
   );
 }
 
@@ -190,7 +198,12 @@ export function Events() {
       <Head title={t.events.title} />
       {!events.loaded ? <Standing of={events} /> : (
         <>
-          <Panel title={t.events.timeline}>
+          <Panel title={t.events.timeline} side={
+            <ul class="legend">
+              <li class="tone-event"><i class="dot" aria-hidden="true" />{t.events.normal}</li>
+              <li class="tone-warn"><i class="dot" aria-hidden="true" />{t.events.warning}</li>
+            </ul>
+          }>
             <Timeline events={shown} faults={faults} />
             <Faults faults={faults} />
           </Panel>

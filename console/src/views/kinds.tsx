@@ -85,6 +85,7 @@ function Objects({ offered }: { offered: Offered }) {
       {!live.loaded ? <Standing of={live} /> : (
         <Table
           key={name}
+          scrolls
           label={kind.kind}
           columns={columns}
           rows={live.list}

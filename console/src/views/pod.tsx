@@ -9,6 +9,7 @@ import { usageOfPods, useUsage } from '../api/usage';
 import { age } from '../model/age';
 import { askedBy } from '../model/asked';
 import { isAbout } from '../model/event';
+import { ownerPageOf } from '../model/logged';
 import { containerTone, isRunning, ownerOf, podState, podWhy, statusesOf } from '../model/pod';
 import { quantity } from '../model/quantity';
 import type { Use } from '../model/usage';
@@ -30,6 +31,10 @@ function stateText(status: ContainerStatus | undefined): string {
   if (waiting) return waiting.reason ?? t.pod.waiting;
   if (terminated) return `${t.pod.terminated}, ${t.pod.exit(terminated.exitCode, terminated.reason ?? '')}`;
   return t.pod.waiting;
+}
+
+function hrefOfNode(name: string): string {
+  return href('object', ['nodes', '', name]);
 }
 
 function amounts(given: Record<string, string> | undefined): string {
@@ -80,11 +85,12 @@ function Details({ pod, events }: { pod: Pod; events: EventObj[] }) {
   const statuses = statusesOf(pod);
   const statusOf = (name: string) => statuses.find((each) => each.name === name);
   const { metadata, spec, status } = pod;
+  const owner = ownerPageOf(pod);
   const facts: [string, preact.ComponentChildren][] = [
     [t.columns.namespace, metadata.namespace],
-    [t.pod.node, spec.nodeName],
+    [t.pod.node, spec.nodeName && <a href={hrefOfNode(spec.nodeName)}>{spec.nodeName}</a>],
     [t.pod.ip, status?.podIP && <span class="mono">{status.podIP}</span>],
-    [t.pod.owner, ownerOf(pod)],
+    [t.pod.owner, owner ? <a href={href(...owner)}>{ownerOf(pod)}</a> : ownerOf(pod)],
     [t.pod.account, spec.serviceAccountName],
     [t.pod.qos, status?.qosClass],
     [t.columns.age, <Age time={metadata.creationTimestamp} />],
@@ -92,17 +98,19 @@ function Details({ pod, events }: { pod: Pod; events: EventObj[] }) {
   return (
     <div class="columns">
       <div>
-        <Panel title={t.pod.containers}>
-          {(spec.initContainers ?? []).map((each) => (
-            <ContainerCard key={each.name} container={each} status={statusOf(each.name)}
-                           kind={each.restartPolicy === 'Always' ? t.pod.sidecar : t.pod.init} />
-          ))}
-          {spec.containers.map((each) => (
-            <ContainerCard key={each.name} container={each} status={statusOf(each.name)} kind="" />
-          ))}
-          {(spec.ephemeralContainers ?? []).map((each) => (
-            <ContainerCard key={each.name} container={each} status={statusOf(each.name)} kind={t.pod.ephemeral} />
-          ))}
+        <Panel title={t.pod.containers} side={<span class="dim small">{t.pod.containersReady(podState(pod).ready, podState(pod).total)}</span>}>
+          <div class="cards">
+            {(spec.initContainers ?? []).map((each) => (
+              <ContainerCard key={each.name} container={each} status={statusOf(each.name)}
+                             kind={each.restartPolicy === 'Always' ? t.pod.sidecar : t.pod.init} />
+            ))}
+            {spec.containers.map((each) => (
+              <ContainerCard key={each.name} container={each} status={statusOf(each.name)} kind="" />
+            ))}
+            {(spec.ephemeralContainers ?? []).map((each) => (
+              <ContainerCard key={each.name} container={each} status={statusOf(each.name)} kind={t.pod.ephemeral} />
+            ))}
+          </div>
         </Panel>
         <PodUsage pod={pod} />
         <Panel title={t.pod.events}><EventList events={events} /></Panel>
@@ -153,7 +161,7 @@ export function PodView() {
   };
   return (
     <div class={tab === 'details' ? '' : 'full'}>
-      <Head title={name} sub={<><Badge tone={state.tone}>{state.word}</Badge><span>{space}</span><span>{pod.spec.nodeName}</span></>}>
+      <Head title={name} sub={<><Badge tone={state.tone}>{state.word}</Badge><span>{space}</span>{pod.spec.nodeName && <a href={hrefOfNode(pod.spec.nodeName)}>{pod.spec.nodeName}</a>}</>}>
         <a class="button" href={href('object', ['pods', space, name], { tab: 'yaml' })}>{t.actions.yaml}</a>
         <Action class="danger" text={t.actions.delete} sure={t.actions.sure(name)}
                 run={() => tell(() => remove(pathOf(kinds.pods, space, name)), t.done.deleted(name))} />

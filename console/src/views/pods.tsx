@@ -9,7 +9,7 @@ import { t } from '../texts';
 import { Age, Badge, Head, Standing } from '../ui/parts';
 import { type Column, Table } from '../ui/table';
 
-const kFixedMax = 100;
+export const kFixedMax = 100; // Of more, the list has a filter, and says how many there are.
 
 const kColumns: Column<Pod>[] = [
   {
@@ -33,7 +33,7 @@ const kColumns: Column<Pod>[] = [
     sort: (pod) => podState(pod).ready / podState(pod).total,
   },
   {
-    id: 'restarts', title: t.columns.restarts, width: '76px', wide: true, end: true,
+    id: 'restarts', title: t.columns.restarts, width: '76px', wide: 2, end: true,
     cell: (pod) => podState(pod).restarts || <span class="dim">0</span>,
     sort: (pod) => -podState(pod).restarts,
   },
@@ -43,7 +43,7 @@ const kColumns: Column<Pod>[] = [
     sort: (pod) => pod.spec.nodeName ?? '',
   },
   {
-    id: 'ip', title: t.columns.ip, width: 'minmax(100px, 1fr)', wide: true,
+    id: 'ip', title: t.columns.ip, width: 'minmax(100px, 1fr)', wide: 3,
     cell: (pod) => <span class="mono dim">{pod.status?.podIP}</span>,
     sort: (pod) => pod.status?.podIP ?? '',
   },
@@ -64,19 +64,22 @@ function textOf(pod: Pod): string {
   return [...words, ownerOf(pod), ...labels].join(' ');
 }
 
-// Beside other things on a page: those of one namespace, without what stands on the pod's own page.
-const kBrief = kColumns.filter(({ id }) => !['namespace', 'ip', 'restarts'].includes(id));
+// Beside other things on a page, without what stands on the pod's own: those of one namespace, or of one node.
+const kBrief = {
+  space: kColumns.filter(({ id }) => !['namespace', 'ip', 'restarts'].includes(id)),
+  node: kColumns.filter(({ id }) => !['node', 'ip', 'restarts'].includes(id)),
+};
 
-export function PodTable(props: { label: string; pods: Pod[]; brief?: boolean }) {
+export function PodTable(props: { label: string; pods: Pod[]; brief?: keyof typeof kBrief }) {
   return (
     <Table
       label={props.label}
-      columns={props.brief ? kBrief : kColumns}
+      columns={props.brief ? kBrief[props.brief] : kColumns}
       rows={props.pods}
       keyOf={(pod) => pod.metadata.uid}
       textOf={textOf}
       hrefOf={hrefOf}
-      fixed={props.brief && props.pods.length <= kFixedMax}
+      fixed={props.brief !== undefined && props.pods.length <= kFixedMax}
     />
   );
 }

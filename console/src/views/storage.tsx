@@ -35,7 +35,7 @@ function Claims() {
       cell: (each) => <Badge tone={each.status?.phase === 'Bound' ? 'good' : each.status?.phase === 'Lost' ? 'bad' : 'busy'}>{each.status?.phase}</Badge> },
     { id: 'size', title: t.columns.size, width: '64px', end: true,
       cell: (each) => each.status?.capacity?.storage ?? each.spec.resources?.requests?.storage },
-    { id: 'class', title: t.columns.class, width: 'minmax(90px, 1fr)', wide: true, cell: (each) => each.spec.storageClassName },
+    { id: 'class', title: t.columns.class, width: 'minmax(90px, 1fr)', wide: 2, cell: (each) => each.spec.storageClassName },
     { id: 'usedBy', title: t.columns.usedBy, width: 'minmax(120px, 1.6fr)', wide: true,
       cell: (each) => {
         const all = users.get(`${each.metadata.namespace}/${each.metadata.name}`) ?? [];

@@ -19,8 +19,8 @@ const kManyLinks = 200;
 const kManyPods = 1_000;
 const kPadding = 4; // Of both sides.
 // Of a column, and of the space between two, in parts of all.
-const kWide = [0.19, 0.19, 0.29, 0.15];
-const kSpace = 0.06;
+const kWide = [0.19, 0.19, 0.28, 0.17];
+const kSpace = 0.17 / 3;
 
 function hrefOf(box: Box): string {
   if (box.kind === 'Service') return href('service', [box.space, box.name]);

@@ -12,7 +12,9 @@ import { t } from '../texts';
 import { Age, Badge, Head, Icon, Standing, Tabs } from '../ui/parts';
 import { type Column, Table } from '../ui/table';
 
-const kDotsMax = 24;
+// In two rows of the narrowest column of them; of more, the last have their place for a number.
+const kDotsMax = 20;
+const kDotsBeside = 16;
 
 // A pod a dot, the new revision's first; what does not fit is a number.
 export function PodDots({ rollout }: { rollout: Rollout }) {
@@ -23,12 +25,13 @@ function dotsOf(rollout: Rollout) {
   const dots = rollout.revisions.flatMap((revision) =>
     revision.pods.map((pod) => ({ pod, isNew: revision.isNew })),
   );
+  const most = dots.length > kDotsMax ? kDotsBeside : kDotsMax;
   return (
     <span class="dots" role="img" aria-label={`${rollout.ready}/${rollout.wanted}`}>
-      {dots.slice(0, kDotsMax).map(({ pod, isNew }) => (
+      {dots.slice(0, most).map(({ pod, isNew }) => (
         <i key={pod.metadata.uid} class={`pod-dot tone-${podState(pod).tone} ${isNew ? '' : 'old'}`} />
       ))}
-      {dots.length > kDotsMax && <small class="dim">+{dots.length - kDotsMax}</small>}
+      {dots.length > most && <small class="dim">+{dots.length - most}</small>}
     </span>
   );
 }
@@ -59,9 +62,9 @@ const kDeploymentColumns: Column<Row>[] = [
     cell: ({ rollout }) => `${rollout.ready}/${rollout.wanted}`,
     sort: ({ rollout }) => (rollout.wanted ? rollout.ready / rollout.wanted : 1),
   },
-  { id: 'pods', title: t.columns.pods, width: 'minmax(120px, 1.6fr)', wide: true, cell: ({ rollout }) => <PodDots rollout={rollout} /> },
+  { id: 'pods', title: t.columns.pods, width: 'minmax(150px, 1.6fr)', wide: true, cell: ({ rollout }) => <PodDots rollout={rollout} /> },
   {
-    id: 'image', title: t.columns.image, width: 'minmax(120px, 1.6fr)', wide: true,
+    id: 'image', title: t.columns.image, width: 'minmax(120px, 1.6fr)', wide: 2,
     cell: ({ deployment }) => <span class="mono dim">{imagesOf(deployment.spec.template.spec).join(', ')}</span>,
     sort: ({ deployment }) => imagesOf(deployment.spec.template.spec).join(),
   },

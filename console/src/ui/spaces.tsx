@@ -1,0 +1,164 @@
+// Which namespace one looks at: of hundreds, the one that is meant is found by a few letters of its name.
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
+
+import { kinds } from '../api/kinds';
+import { useLive } from '../api/live';
+import type { Obj } from '../api/types';
+import { nearest } from '../model/nearest';
+import { namespace } from '../settings';
+import { t } from '../texts';
+import { Icon } from './parts';
+
+const kShownMax = 100;
+
+interface Choice {
+  name: string; // "": all of them.
+  text: string;
+}
+
+function keepInSight(list: HTMLElement | null, at: number): void {
+  list?.children[at]?.scrollIntoView({ block: 'nearest' });
+}
+
+function Choices({ names, onPick, onClose }: { names: string[]; onPick: (name: string) => void; onClose: () => void }) {
+  const value = namespace.value;
+  const [typed, setTyped] = useState('');
+  const all = useMemo<Choice[]>(() => {
+    // The chosen one is first, also where it is gone meanwhile.
+    const known = value === '' ? names : [value, ...names.filter((each) => each !== value)];
+    return [{ name: '', text: t.allNamespaces }, ...known.map((name) => ({ name, text: name }))];
+  }, [names, value]);
+  const { shown, left } = useMemo(() => nearest(all, (each) => each.text, typed, kShownMax), [all, typed]);
+  const [at, setAt] = useState(() => Math.max(0, shown.findIndex((each) => each.name === value)));
+  const chosen = Math.min(at, shown.length - 1);
+  const list = useRef<HTMLDivElement>(null);
+  const input = useRef<HTMLInputElement>(null);
+  useLayoutEffect(() => input.current?.focus(), []);
+  useLayoutEffect(() => keepInSight(list.current, chosen), [chosen]);
+  const onKey = (event: KeyboardEvent) => {
+    const last = shown.length - 1;
+    const steps: Record<string, number> = { ArrowDown: Math.min(chosen + 1, last), ArrowUp: Math.max(chosen - 1, 0), PageDown: Math.min(chosen + 8, last), PageUp: Math.max(chosen - 8, 0) };
+    if (event.key in steps) setAt(steps[event.key]!);
+    else if (event.key === 'Enter') shown[chosen] && onPick(shown[chosen].name);
+    else if (event.key === 'Escape') onClose();
+    else return;
+    event.preventDefault();
+  };
+  return (
+    <div class="spaces-pop">
+      <input
+        class="input"
+        role="combobox"
+        aria-expanded="true"
+        aria-controls="spaces-list"
+        aria-activedescendant={chosen >= 0 ? `space-${chosen}` : undefined}
+        aria-label={t.findNamespace}
+        placeholder={t.findNamespace}
+        value={typed}
+        autocomplete="off"
+        spellcheck={false}
+        ref={input}
+        onInput={(event) => {
+          setTyped(event.currentTarget.value);
+          setAt(0);
+        }}
+        onKeyDown={onKey}
+      />
+      <div class="spaces-list" id="spaces-list" role="listbox" aria-label={t.namespace} ref={list}>
+        {shown.map((each, index) => (
+          <div
+            key={each.name}
+            id={`space-${index}`}
+            role="option"
+            class={each.name === value ? 'spaces-entry current' : 'spaces-entry'}
+            aria-selected={index === chosen}
+            onPointerMove={() => setAt(index)}
+            onClick={() => onPick(each.name)}
+          >
+            <span>{each.text}</span>
+            {each.name === value && <Icon name="check" />}
+          </div>
+        ))}
+      </div>
+      <p class="dim small spaces-more" role="status">{shown.length === 0 ? t.noNamespace : left > 0 ? t.moreNamespaces(left) : ''}</p>
+    </div>
+  );
+}
+
+export function NamespacePicker() {
+  const spaces = useLive<Obj>(kinds.namespaces);
+  const list = spaces.list;
+  const names = useMemo(() => list.map((each) => each.metadata.name), [list]);
+  const [open, setOpen] = useState(false);
+  const box = useRef<HTMLDivElement>(null);
+  const button = useRef<HTMLButtonElement>(null);
+  const value = namespace.value;
+  // Who presses a button elsewhere means that.
+  useEffect(() => {
+    if (!open) return;
+    const onPress = (event: PointerEvent) => {
+      if (!box.current?.contains(event.target as Node)) setOpen(false);
+    };
+    addEventListener('pointerdown', onPress, true);
+    return () => removeEventListener('pointerdown', onPress, true);
+  }, [open]);
+  const close = () => {
+    setOpen(false);
+    button.current?.focus();
+  };
+  // Who may not list namespaces names one that he knows.
+  if (spaces.status.value === 'refused') {
+    return (
+      <input
+        class="input space"
+        aria-label={t.namespace}
+        placeholder={t.namespace}
+        value={value}
+        onChange={(event) => (namespace.value = event.currentTarget.value.trim())}
+      />
+    );
+  }
+  return (
+    <div
+      class="spaces"
+      ref={box}
+      onFocusOut={(event) => {
+        const to = event.relatedTarget as Node | null;
+        if (to !== null && !box.current?.contains(to)) setOpen(false);
+      }}
+    >
+      <button
+        class="space-button"
+        ref={button}
+        aria-label={t.namespaceNow(value === '' ? t.allNamespaces : value)}
+        aria-haspopup="listbox"
+        aria-expanded={open}
+        onClick={() => setOpen(!open)}
+        onKeyDown={(event) => {
+          if (event.key !== 'ArrowDown') return;
+          event.preventDefault();
+          setOpen(true);
+        }}
+      >
+        <span>{value === '' ? t.allNamespaces : value}</span>
+        <Icon name="down" />
+      </button>
+      {open && (
+        <Choices
+          names={names}
+          onClose={close}
+          onPick={(name) => {
+            namespace.value = name;
+            close();
+          }}
+        />
+      )}
+    </div>
+  );
+}
+
+// What a field for a namespace that one types offers; it may be one that is yet to be made.
+export function SpaceOptions({ id }: { id: string }) {
+  const { list } = useLive<Obj>(kinds.namespaces);
+  return <datalist id={id}>{list.map(({ metadata }) => <option key={metadata.uid} value={metadata.name} />)}</datalist>;
+}
