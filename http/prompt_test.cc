@@ -138,8 +138,9 @@ TEST(Prompt, PipelinedRequestsAreAnsweredAlsoWhereTheEndOfTlsComesTogetherWithTh
   const auto leaf = authority.IssueServer();
   FunctionPrompt prompt(Known);
   Fixture fixture(
-      Never, {.tls = ServerTls{.certificate_pem = leaf.certificate_pem, .key_pem = leaf.key_pem},
-              .prompt = &prompt});
+      [](const Request& request) { return Text("known " + request.path); },
+      {.tls = ServerTls{.certificate_pem = leaf.certificate_pem, .key_pem = leaf.key_pem},
+       .prompt = &prompt});
   TestClient client(fixture.port(), ClientTls{.ca_pem = authority.certificate_pem()});
   ASSERT_TRUE(client.handshake_ok());
   // One segment, so that the server reads all of it at once.

@@ -313,7 +313,8 @@ class PodSecurity final : public AdmissionPlugin, public Validates {
       return goes_on();
     }));
     if (is_over) {
-      survey.count += TRY(CountBehind(prefix, last_key, pods->revision()));
+      const size_t behind = TRY(CountBehind(prefix, last_key, pods->revision()));
+      survey.count += behind;
       return survey;
     }
     if (std::find(waits.begin(), waits.end(), true) == waits.end()) return survey;

@@ -234,9 +234,8 @@ Result<> Upkeep::SettleFlowSchemas() {
     if (!document) continue;  // One that cannot be read takes no other's status.
     const auto schema = TRY(FromJson<FlowSchema>(*document));
     const std::string& wants = schema.spec.priority_level_configuration.name;
-    const bool exists = TRY(KeptRecord(core_.store, KeyOf(level, "", wants)))
-    != nullptr;
-    FlowSchemaCondition wanted = Wanted(schema, exists);
+    const RecordPtr found = TRY(KeptRecord(core_.store, KeyOf(level, "", wants)));
+    FlowSchemaCondition wanted = Wanted(schema, found != nullptr);
     const FlowSchemaCondition* current = Current(schema);
     if (current != nullptr && SameButForTime(*current, wanted)) continue;
     const bool turned = current == nullptr || current->status != wanted.status;
