@@ -253,7 +253,8 @@ Result<std::vector<Target>> ByTypeAndPrefix(Command& command, const Selections& 
 Result<std::vector<Target>> FindDescribed(Command& command, const SelectorFlags& selectors,
                                           const FileFlags& files, int chunk_size, bool& by_prefix) {
   if (!files.empty()) {
-    return FindTargets(command, command.words(), {.files = &files, .misses_are_unread = false});
+    return FindTargets(command, command.words(),
+                       {.files = &files, .selectors = selectors, .misses_are_unread = false});
   }
   Session& session = *TRY(command.session());
   const Selections selections = TRY(ParseSelections(command, command.words()));
@@ -261,6 +262,10 @@ Result<std::vector<Target>> FindDescribed(Command& command, const SelectorFlags&
   std::vector<Error> failures;
   for (const Selection& selection : selections.items) {
     const Resource& resource = selection.kind.resource;
+    if (!selection.names.empty() && !selectors.labels.empty()) {
+      return NamesBesideSelector(command.words());
+    }
+    TRY(CheckNamedInOne(selection, selectors));
     for (const std::string& name : selection.names) {
       const ObjectKey key = {session.NamespaceFor(resource), name};
       auto object = session.api().Get(resource, key);

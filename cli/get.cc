@@ -488,7 +488,7 @@ Result<> RunGet(Command& command, const Args& args) {
   if (flags.files.empty()) {
     selections = TRY(ParseSelections(command, words));
   } else {
-    if (!words.empty()) return WordsBesideFiles();
+    if (!words.empty()) return WordsBesideFiles(words);
     selections = TRY(SelectFromFiles(command, flags.files));
     if (flags.human() && !selections.unread.empty()) command.ReportPlainly();
   }
@@ -497,12 +497,10 @@ Result<> RunGet(Command& command, const Args& args) {
       if (flags.subresource.empty()) continue;
       return CliError("subresource cannot be used when bulk resources are specified");
     }
-    if (flags.selectors.all_namespaces) {
-      return CliError("a resource cannot be retrieved by name across all namespaces");
-    }
     if (!flags.selectors.labels.empty() || !flags.selectors.fields.empty()) {
-      return CliError("name cannot be provided when a selector is specified");
+      return NamesBesideSelector(words);
     }
+    TRY(CheckNamedInOne(selection, flags.selectors));
   }
   if (flags.watch || flags.watch_only) {
     if (!flags.sort_by.empty()) {

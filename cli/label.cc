@@ -189,6 +189,13 @@ Result<> MarkOne(Command& command, const MarkFlags& flags, const Words& words, c
   return PrintWritten(command, flags.write, result, target.resource, operation);
 }
 
+// "cm a b", "cm/a cm/b", "cm,svc a": also where one of them is not there.
+bool NamesSeveral(const Args& resources) {
+  if (resources.size() < 2) return false;
+  const bool are_pairs = resources[0].find('/') != std::string::npos;
+  return are_pairs || resources.size() > 2 || resources[0].find(',') != std::string::npos;
+}
+
 Result<> RunMark(Command& command, const Args& args, const Style& style, const char* manager) {
   MarkFlags flags;
   flags.write.AddTo(command, manager, false);
@@ -221,6 +228,10 @@ Result<> RunMark(Command& command, const Args& args, const Style& style, const c
                                 "when --local=true is set",
                                 labels ? "pod" : "rsrc"));
   }
+  const bool names_several = NamesSeveral(words.resources);
+  if (names_several && !flags.resource_version.empty()) {
+    return CliError("--resource-version may only be used with a single resource");
+  }
   const auto targets = TRY(FindTargets(command, words.resources,
                                        {.files = &flags.files,
                                         .selectors = flags.selectors,
@@ -228,7 +239,7 @@ Result<> RunMark(Command& command, const Args& args, const Style& style, const c
                                         .asks_server = !flags.local}));
   const SelectorFlags& selectors = flags.selectors;
   const bool are_several = selectors.all || selectors.all_namespaces || !selectors.labels.empty() ||
-                           !selectors.fields.empty() || targets.size() > 1;
+                           !selectors.fields.empty() || names_several || targets.size() > 1;
   if (are_several && !flags.resource_version.empty()) {
     return CliError("--resource-version may only be used with a single resource");
   }

@@ -57,7 +57,35 @@ Result<Selections> ParsePairs(Command& command, Session& session, const Args& wo
 
 }  // namespace
 
-tl::unexpected<Error> WordsBesideFiles() {
+namespace {
+
+// Words such as "pod/a", of which kubectl says other things than of "pod a".
+bool ArePairs(const Args& words) {
+  return std::any_of(words.begin(), words.end(),
+                     [](const std::string& word) { return word.find('/') != std::string::npos; });
+}
+
+}  // namespace
+
+tl::unexpected<Error> WordsOfLocal() {
+  return CliError(
+      "you must specify resources by --filename when --local is set.\n"
+      "Example resource specifications include:\n"
+      "   '-f rsrc.yaml'\n"
+      "   '--filename=rsrc.json'");
+}
+
+tl::unexpected<Error> NamesBesideSelector(const Args& words) {
+  return CliError(
+      ArePairs(words)
+          ? "selectors and the all flag cannot be used when passing resource/name arguments"
+          : "name cannot be provided when a selector is specified");
+}
+
+tl::unexpected<Error> WordsBesideFiles(const Args& words) {
+  if (ArePairs(words)) {
+    return CliError("resource/name arguments cannot be provided when a path is specified");
+  }
   return CliError(
       "when paths, URLs, or stdin is provided as input, you may not specify resource arguments as "
       "well");
@@ -66,10 +94,7 @@ tl::unexpected<Error> WordsBesideFiles() {
 Result<Selections> ParseSelections(Command& command, const Args& words) {
   if (words.empty()) return NothingNamed();
   Session& session = *TRY(command.session());
-  const bool pairs = std::any_of(words.begin(), words.end(), [](const std::string& word) {
-    return word.find('/') != std::string::npos;
-  });
-  if (pairs) return ParsePairs(command, session, words);
+  if (ArePairs(words)) return ParsePairs(command, session, words);
   const std::vector<std::string> names(words.begin() + 1, words.end());
   Selections selections;
   for (const std::string& type : Split(words[0], ',')) {
@@ -92,15 +117,19 @@ Result<> RequireOwnKind(Command& command, const ServedKind& kind) {
 }
 
 Args OfKind(const std::string& kind, const Args& words) {
-  const bool pairs = std::any_of(words.begin(), words.end(), [](const std::string& word) {
-    return word.find('/') != std::string::npos;
-  });
+  const bool pairs = ArePairs(words);
   Args named;
   if (!pairs) named.push_back(kind);
   for (const std::string& word : words) {
     named.push_back(pairs && word.find('/') == std::string::npos ? kind + "/" + word : word);
   }
   return named;
+}
+
+Result<> CheckNamedInOne(const Selection& selection, const SelectorFlags& selectors) {
+  const bool is_named = !selection.names.empty() && selection.kind.resource.namespaced;
+  if (!is_named || !selectors.all_namespaces) return {};
+  return CliError("a resource cannot be retrieved by name across all namespaces");
 }
 
 Error WithList(Error error, const Resource& resource, const SelectorFlags& selectors) {
@@ -120,7 +149,7 @@ Error WithList(Error error, const Resource& resource, const SelectorFlags& selec
 
 namespace {
 
-Result<> FromFiles(Command& command, const TargetOptions& options, std::vector<Target>& targets) {
+Result<> ReadTargets(Command& command, const TargetOptions& options, std::vector<Target>& targets) {
   Session& session = *TRY(command.session());
   FileFlags files = *options.files;
   files.asks_server = options.asks_server;
@@ -130,7 +159,9 @@ Result<> FromFiles(Command& command, const TargetOptions& options, std::vector<T
     if (!options.fetch && found.namespace_filled_in && target.object["metadata"].is_object()) {
       target.object["metadata"].erase("namespace");
     }
-    if (options.fetch) target.object = TRY(session.api().Get(target.resource, target.key));
+    if (options.fetch) {
+      target.object = TRY(session.api().Get(target.resource, target.key, options.subresource));
+    }
     targets.push_back(std::move(target));
     return {};
   };
@@ -148,6 +179,20 @@ Result<> FromFiles(Command& command, const TargetOptions& options, std::vector<T
   return {};
 }
 
+// A selector beside files is about what these have.
+Result<> FromFiles(Command& command, const TargetOptions& options, std::vector<Target>& targets) {
+  const std::string& selector = options.selectors.labels;
+  const auto labels = LabelSelector::Parse(selector);
+  if (!labels) {
+    return CliError(fmt::format("the provided selector {} is not valid: {}", GoQuote(selector),
+                                labels.error().message));
+  }
+  TRY(ReadTargets(command, options, targets));
+  if (selector.empty()) return {};
+  std::erase_if(targets, [&](const Target& each) { return !IsSelected(*labels, each.object); });
+  return {};
+}
+
 Result<> FromSelection(Command& command, const Selection& selection, const TargetOptions& options,
                        std::vector<Target>& targets) {
   Session& session = *TRY(command.session());
@@ -161,7 +206,7 @@ Result<> FromSelection(Command& command, const Selection& selection, const Targe
     for (const std::string& name : selection.names) {
       Target target{resource, {session.NamespaceFor(resource), name}, "", nullptr};
       if (options.fetch) {
-        auto live = session.api().Get(resource, target.key);
+        auto live = session.api().Get(resource, target.key, options.subresource);
         if (!live) {
           if (options.first_missing_ends) return Fail(live.error());
           command.Report(live.error());
@@ -198,6 +243,15 @@ Result<> FromSelection(Command& command, const Selection& selection, const Targe
   return {};
 }
 
+// As kubectl: who waits for all with a label waits for those, and so it is scaled.
+Result<> CheckAllAndSelector(const std::string& verb) {
+  if (verb == "wait" || verb == "scale") return {};
+  if (verb == "delete") return CliError("setting 'all' parameter but found a non empty selector.");
+  return CliError(verb == "taint"
+                      ? "setting 'all' parameter with a non empty selector is prohibited"
+                      : "cannot set --all and --selector at the same time");
+}
+
 }  // namespace
 
 Result<std::vector<Target>> FindTargets(Command& command, const Args& words,
@@ -205,7 +259,7 @@ Result<std::vector<Target>> FindTargets(Command& command, const Args& words,
   std::vector<Target> targets;
   const SelectorFlags& selectors = options.selectors;
   if (options.files && !options.files->empty()) {
-    if (!words.empty()) return WordsBesideFiles();
+    if (!words.empty()) return WordsBesideFiles(words);
     TRY(FromFiles(command, options, targets));
     return targets;
   }
@@ -215,23 +269,22 @@ Result<std::vector<Target>> FindTargets(Command& command, const Args& words,
     return CliError("at least one resource must be specified to use a selector");
   }
   const Selections selections = TRY(ParseSelections(command, words));
-  // As kubectl: who waits for all with a label waits for those.
-  if (selectors.all && !selectors.labels.empty() && command.verb() != "wait") {
-    return CliError(command.verb() == "delete"
-                        ? "setting 'all' parameter but found a non empty selector."
-                        : "cannot set --all and --selector at the same time");
-  }
+  if (selectors.all && !selectors.labels.empty()) TRY(CheckAllAndSelector(command.verb()));
   if (selectors.all && !selectors.fields.empty()) {
     return CliError("setting 'all' parameter but found a non empty selector. ");
   }
+  // Who names something means that, with --all or without; but for these it is a selector.
+  const std::string& verb = command.verb();
+  const bool all =
+      selectors.all && (verb == "delete" || verb == "taint" || verb == "apply view-last-applied");
   for (const Selection& selection : selections.items) {
-    // Who waits for what he names waits for that, with --all or without.
-    const bool all = selectors.all && command.verb() != "wait";
-    if (!selection.names.empty() && (selecting || all)) {
-      return CliError("name cannot be provided when a selector is specified");
-    }
+    if (!selection.names.empty() && (selecting || all)) return NamesBesideSelector(words);
+    TRY(CheckNamedInOne(selection, selectors));
     if (selection.names.empty() && options.names_needed && !selecting && !selectors.all) {
       return CliError("resource(s) were provided, but no name was specified");
+    }
+    if (selection.names.empty() && !options.subresource.empty()) {
+      return CliError("subresource cannot be used when bulk resources are specified");
     }
     TRY(FromSelection(command, selection, options, targets));
   }

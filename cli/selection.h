@@ -31,7 +31,11 @@ struct Selections {
 };
 
 // Words that name objects beside files (-f) that do.
-tl::unexpected<Error> WordsBesideFiles();
+tl::unexpected<Error> WordsBesideFiles(const Args& words);
+// Words beside --local, which has what files say alone.
+tl::unexpected<Error> WordsOfLocal();
+// Names beside a selector or --all.
+tl::unexpected<Error> NamesBesideSelector(const Args& words);
 
 // Fails in kubectl's words on words that go together badly.
 Result<Selections> ParseSelections(Command& command, const Args& words);
@@ -47,6 +51,9 @@ struct SelectorFlags {
   bool all = false;
   bool all_namespaces = false;
 };
+
+// Names are of one namespace, where they are in any: fails where all are meant.
+Result<> CheckNamedInOne(const Selection& selection, const SelectorFlags& selectors);
 
 // A failed list in kubectl's words: "Unable to find ... that match label selector ...".
 Error WithList(Error error, const Resource& resource, const SelectorFlags& selectors);
@@ -79,6 +86,8 @@ struct TargetOptions {
   // One that is named and not there is told of alone; otherwise each is.
   bool first_missing_ends = false;
   int chunk_size = kPageItems;  // --chunk-size
+  // What is fetched of each: not all who may read a Scale may read what it is of.
+  std::string subresource = "";
 };
 
 // The words as those of FindTargets: names of this kind, unless they say another ("KIND/NAME").

@@ -74,13 +74,7 @@ void SetFlags::AddTo(Command& command) {
 
 Result<std::vector<Target>> FindSetTargets(Command& command, const SetFlags& flags,
                                            const Args& resources) {
-  if (flags.local && !resources.empty()) {
-    return CliError(
-        "you must specify resources by --filename when --local is set.\n"
-        "Example resource specifications include:\n"
-        "   '-f rsrc.yaml'\n"
-        "   '--filename=rsrc.json'");
-  }
+  if (flags.local && !resources.empty()) return WordsOfLocal();
   if (flags.local && flags.files.empty()) return NothingNamed();
   SelectorFlags selectors = flags.selectors;
   // Who names some means these, as kubectl's set takes it.
