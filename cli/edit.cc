@@ -136,14 +136,17 @@ Result<> CheckNamespace(const Session& session, const std::string& edited) {
       edited, session.namespace_(), edited));
 }
 
+// Those of a List, or the one object.
+Json ItemsOfEdited(const Json& edited) {
+  return TextAt(edited, "kind") == "List" ? At(edited, "items") : Json::array({edited});
+}
+
 // What was edited belongs where the command line says, as what a file has does. A reason for the
 // user to look again goes to `outcome`, and nothing comes back.
 Result<std::vector<ManifestObject>> PlaceEdited(Session& session, const Json& edited,
                                                 Outcome& outcome) {
-  const bool is_list = TextAt(edited, "kind") == "List";
-  const Json alone = is_list ? Json() : Json::array({edited});
   std::vector<ManifestObject> all;
-  for (const Json& item : is_list ? At(edited, "items") : alone) {
+  for (const Json& item : ItemsOfEdited(edited)) {
     auto placed = PlaceObject(session, "edited-file", item, {});
     if (!placed) {
       TRY(CheckNamespace(session, NamespaceOf(item)));
@@ -249,13 +252,19 @@ class Editing {
     for (const Target& target : targets) {
       originals_.push_back(target.object);
       DropManagedFields(originals_.back());
+      if (IsOfOtherKind(target)) shows_other_kind_ = true;
     }
   }
   Result<> Run();
 
  private:
+  // What a subresource shows may be of a kind that no resource has, such as a Scale.
+  static bool IsOfOtherKind(const Target& target) {
+    return TextAt(target.object, "kind") != target.resource.kind;
+  }
   // Which of them it is: by its uid, as kubectl tells.
   Result<size_t> IndexOf(const Json& edited) const;
+  Result<std::vector<Json>> Placed(const Json& edited, Outcome& outcome) const;
   Result<> Save(size_t index, const Json& saved);
   Result<Outcome> SaveAll(const Json& edited);
 
@@ -264,6 +273,7 @@ class Editing {
   const EditFlags& flags_;
   const std::vector<Target>& targets_;
   std::vector<Json> originals_;
+  bool shows_other_kind_ = false;
 };
 
 Result<size_t> Editing::IndexOf(const Json& edited) const {
@@ -281,18 +291,43 @@ Result<size_t> Editing::IndexOf(const Json& edited) const {
                   GoSyntax(edited) + "}");
 }
 
+// A kind that no resource has cannot be looked for: that it has stayed as it was is told with its
+// uid.
+Result<std::vector<Json>> Editing::Placed(const Json& edited, Outcome& outcome) const {
+  std::vector<Json> all;
+  if (!shows_other_kind_) {
+    for (ManifestObject& placed : TRY(PlaceEdited(session_, edited, outcome))) {
+      all.push_back(std::move(placed.object));
+    }
+    return all;
+  }
+  for (const Json& item : ItemsOfEdited(edited)) {
+    TRY(CheckNamespace(session_, NamespaceOf(item)));
+    all.push_back(item);
+  }
+  return all;
+}
+
 Result<> Editing::Save(size_t index, const Json& saved) {
   // One that was left as it is has that changed of it.
   Json edited = flags_.write.record.In(saved);
   if (flags_.write.save_config) edited = WithLastApplied(std::move(edited));
   const Target& target = targets_[index];
   const Json& original = originals_[index];
-  if (edited == original) {
-    return PrintWritten(command_, flags_.write, original, target.resource, "skipped");
+  // "scale.autoscaling/web".
+  Resource shown = target.resource;
+  if (IsOfOtherKind(target)) {
+    shown.kind = TextAt(original, "kind");
+    shown.api_version = TextAt(original, "apiVersion");
   }
-  const auto kind =
-      TRY(session_.kinds().FindByKind(target.resource.api_version, target.resource.kind));
-  const Type* type = kind && kind->info ? kind->info->type : nullptr;
+  if (edited == original) {
+    return PrintWritten(command_, flags_.write, original, shown, "skipped");
+  }
+  const Type* type = nullptr;
+  if (!IsOfOtherKind(target)) {
+    const auto kind = TRY(session_.kinds().FindByKind(shown.api_version, shown.kind));
+    if (kind && kind->info) type = kind->info->type;
+  }
   const Json patch = ThreeWayPatch(type, original, edited, original);
   const WriteOptions options = TRY(flags_.write.Options());
   Json result = original;
@@ -302,16 +337,16 @@ Result<> Editing::Save(size_t index, const Json& saved) {
                                       options, flags_.subresource));
   }
   if (flags_.output_patch) command_.Print("Patch: {}\n", patch.dump());
-  return PrintWritten(command_, flags_.write, result, target.resource, "edited");
+  return PrintWritten(command_, flags_.write, result, shown, "edited");
 }
 
 // The rest is saved where some is not.
 Result<Outcome> Editing::SaveAll(const Json& edited) {
   Outcome outcome;
-  for (const ManifestObject& placed : TRY(PlaceEdited(session_, edited, outcome))) {
-    const size_t index = TRY(IndexOf(placed.object));
+  for (const Json& placed : TRY(Placed(edited, outcome))) {
+    const size_t index = TRY(IndexOf(placed));
     const Target& target = targets_[index];
-    const auto done = Save(index, placed.object);
+    const auto done = Save(index, placed);
     if (done) continue;
     const std::string called = Called(target.resource, target.key.name);
     if (done.error().reason == Reason::kInvalid) {
@@ -415,19 +450,6 @@ Result<> RunEditLastApplied(Command& command, const Args& args) {
   });
 }
 
-namespace {
-
-// What is edited is what the subresource shows, if it has one. One of another kind, such as a
-// Scale, is written by what the whole object has in common with it.
-Result<> TakeSubresource(Session& session, const std::string& subresource, Target& target) {
-  if (subresource.empty()) return {};
-  Json shown = TRY(session.api().Get(target.resource, target.key, subresource));
-  if (TextAt(shown, "kind") == TextAt(target.object, "kind")) target.object = std::move(shown);
-  return {};
-}
-
-}  // namespace
-
 Result<> RunEdit(Command& command, const Args& args) {
   EditFlags flags;
   flags.write.AddWithoutDryRun(command, "kubectl-edit");
@@ -440,12 +462,13 @@ Result<> RunEdit(Command& command, const Args& args) {
   TRY(command.Parse(args));
   TRY(flags.write.Check());
   TRY(CheckEditFormat(flags.write.print));
-  auto targets =
-      TRY(FindTargets(command, command.words(), {.files = &flags.files, .names_needed = false}));
-  Session& session = *TRY(command.session());
+  const auto targets = TRY(FindTargets(
+      command, command.words(),
+      {.files = &flags.files, .names_needed = false, .subresource = flags.subresource}));
   // Where one of them is not there, none is edited.
-  if (targets.empty() || command.exit_code() != 0) return {};
-  for (Target& target : targets) TRY(TakeSubresource(session, flags.subresource, target));
+  if (command.exit_code() != 0) return {};
+  if (targets.empty()) return CliError("edit cancelled, no objects found");
+  Session& session = *TRY(command.session());
   return Editing(command, session, flags, targets).Run();
 }
 

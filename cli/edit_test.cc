@@ -240,6 +240,24 @@ TEST_F(EditTest, WantsAResource) {
   EXPECT_THAT(err_, StartsWith(error));
 }
 
+// Who may only scale has no right to read what it is that he scales.
+TEST_F(EditTest, AScaleIsEditedWithoutWhatItIsOf) {
+  const std::string scale = "/apis/apps/v1/namespaces/default/deployments/web/scale";
+  Put(scale, {{"kind", "Scale"}, {"apiVersion", "autoscaling/v1"}, {"spec", {{"replicas", 2}}}});
+  variables_["KUBE_EDITOR"] = "sed -i 's/replicas: 2/replicas: 3/'";
+  EXPECT_EQ(Run("edit", {"deploy/web", "--subresource=scale"}), 0) << err_;
+  EXPECT_EQ(out_, "scale.autoscaling/scale edited\n");
+  EXPECT_THAT(writes_, testing::ElementsAre("PATCH " + scale));
+  EXPECT_EQ(objects_.at(scale)["spec"]["replicas"], 3);
+  EXPECT_EQ(Run("edit", {"deploy", "--subresource=scale"}), 1);
+  EXPECT_EQ(err_, "error: subresource cannot be used when bulk resources are specified\n");
+}
+
+TEST_F(EditTest, WhereThereIsNothingToEditThatIsSaid) {
+  EXPECT_EQ(Run("edit", {"cm"}), 1);
+  EXPECT_EQ(err_, "error: edit cancelled, no objects found\n");
+}
+
 TEST_F(EditTest, ASubresourceThatIsNotThereCannotBeEdited) {
   Put(std::string(kMaps) + "a", {{"kind", "ConfigMap"}, {"apiVersion", "v1"}});
   server_ = [this, answer = server_](const http::Request& request) {

@@ -56,10 +56,23 @@ Error PatchFailure(const Error& error, PatchType type, const Target& target) {
 }
 
 // What a file names and the server does not have cannot be patched, though the file can be read.
-Result<std::vector<Target>> FindPatched(Command& command, const FileFlags& files, bool local) {
-  return FindTargets(
-      command, command.words(),
-      {.files = &files, .fetch = !local, .asks_server = !local, .misses_are_unread = false});
+Result<std::vector<Target>> FindPatched(Command& command, const FileFlags& files, bool local,
+                                        const std::string& subresource) {
+  return FindTargets(command, command.words(),
+                     {.files = &files,
+                      .fetch = !local,
+                      .asks_server = !local,
+                      .misses_are_unread = false,
+                      .subresource = subresource});
+}
+
+// "scale.autoscaling/web".
+Resource ShownAs(const Target& target, const std::string& subresource) {
+  Resource shown = target.resource;
+  if (subresource.empty()) return shown;
+  shown.kind = TextAt(target.object, "kind");
+  shown.api_version = TextAt(target.object, "apiVersion");
+  return shown;
 }
 
 }  // namespace
@@ -92,27 +105,18 @@ Result<> RunPatch(Command& command, const Args& args) {
   }
   const std::string document = TRY(AsJsonText(text));
   Session& session = *TRY(command.session());
-  const auto targets = TRY(FindPatched(command, files, local));
+  const auto targets = TRY(FindPatched(command, files, local, subresource));
   for (const Target& target : targets) {
     if (flags.dry_run.client() || local) {
       const auto patched = PatchedHere(session, target, patch_type, document);
-      const auto done = patched ? PrintWritten(command, flags, *patched, target.resource, "patched")
-                                : Result<>(Fail(patched.error()));
+      const auto done =
+          patched ? PrintWritten(command, flags, *patched, ShownAs(target, subresource), "patched")
+                  : Result<>(Fail(patched.error()));
       if (!done) command.Report(done.error());
       continue;
     }
     WriteOptions options = TRY(flags.Options());
     options.field_validation.clear();
-    // What is compared with afterwards: a subresource may be of a kind of its own.
-    Json before = target.object;
-    if (!subresource.empty()) {
-      auto read = session.api().Get(target.resource, target.key, subresource);
-      if (!read) {
-        command.Report(WithSource(read.error(), "patching", target.source));
-        continue;
-      }
-      before = std::move(*read);
-    }
     auto patched =
         session.api().WriteText("PATCH", TRY(target.resource.Path(target.key, subresource)),
                                 QueryOf(options), document, std::string(ContentType(patch_type)));
@@ -120,16 +124,10 @@ Result<> RunPatch(Command& command, const Args& args) {
       command.Report(PatchFailure(patched.error(), patch_type, target));
       continue;
     }
-    // "scale.autoscaling/web".
-    Resource shown = target.resource;
-    if (!subresource.empty()) {
-      shown.kind = TextAt(*patched, "kind");
-      shown.api_version = TextAt(*patched, "apiVersion");
-    }
-    const bool same = *patched == before;
+    const bool same = *patched == target.object;
     auto recorded = flags.record.Apart(target.resource, target.key, options, subresource);
     if (recorded) patched = std::move(*recorded);
-    TRY(PrintOutcome(command, flags.print, *patched, shown,
+    TRY(PrintOutcome(command, flags.print, *patched, ShownAs(target, subresource),
                      same ? "patched (no change)" : "patched"));
   }
   return {};

@@ -23,6 +23,9 @@ TEST_F(PatchTest, ASubresourceThatStaysAsItIsSaysSo) {
   };
   EXPECT_EQ(scaled(R"({"spec":{"replicas":3}})"), "scale.autoscaling/scale patched\n");
   EXPECT_EQ(scaled(R"({"spec":{"replicas":3}})"), "scale.autoscaling/scale patched (no change)\n");
+  objects_.erase(kWeb);
+  EXPECT_EQ(scaled(R"({"spec":{"replicas":4}})"), "scale.autoscaling/scale patched\n")
+      << "who may scale need not read what it is of";
 }
 
 TEST_F(PatchTest, AKindThatTakesNoPatchOfThatTypeIsNamed) {
