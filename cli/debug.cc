@@ -1,95 +1,26 @@
 #include "cli/debug.h"
 
-#include <algorithm>
-#include <set>
-
 #include "api/codec/json.h"
-#include "api/rules/core/image_reference.h"
-#include "api/text/yaml.h"
 #include "base/id.h"
+#include "cli/debug_flags.h"
 #include "cli/debug_profile.h"
 #include "cli/delete.h"
-#include "cli/file_text.h"
 #include "cli/json_text.h"
 #include "cli/streams.h"
-#include "cli/typed_yaml.h"
 #include "cli/writing.h"
 
 namespace skiff::cli {
 namespace {
 
-struct DebugFlags {
-  std::string image;
-  std::string container;
-  std::string target;
-  std::string copy_to;
-  std::string pull_policy;
-  std::string profile = "legacy";
-  std::vector<std::string> env;
-  bool attach = false;
-  bool arguments_only = false;
-  bool stdin_open = false;
-  bool tty = false;
-  bool quiet = false;
-  bool share_processes = true;
-  bool same_node = false;
-  bool keep_labels = false;
-  bool keep_annotations = false;
-  bool keep_liveness = false;
-  bool keep_readiness = false;
-  bool keep_startup = false;
-  bool keep_init_containers = true;
-  bool replace = false;
-  std::vector<std::string> set_images;  // NAME=IMAGE, with "*" for all.
-  std::string custom;
-  FileFlags files;
-
-  void AddTo(Command& command);
-  bool attaches(const Command& command) const {
-    return command.Given("attach") ? attach : stdin_open;
-  }
-};
-
-void DebugFlags::AddTo(Command& command) {
-  command.Flag("image", image, "Container image to use for the debug container.");
-  command.Flag("container,c", container, "Container name to use for the debug container.");
-  command.Flag("target", target, "Share the processes of this container.");
-  command.Flag("copy-to", copy_to, "Create a copy of the pod with this name.");
-  command.Flag("image-pull-policy", pull_policy, "The image pull policy for the container.");
-  command.Flag("profile", profile, "legacy, general, baseline, netadmin, restricted or sysadmin.");
-  command.FlagEach("env", env, "Environment variables to set: NAME=value.");
-  command.Flag("attach", attach, "Attach to the container once it runs.");
-  command.Flag("arguments-only", arguments_only, "What follows -- are args, not the command.");
-  command.Flag("stdin,i", stdin_open, "Keep stdin open and attach.");
-  command.Flag("tty,t", tty, "Allocate a TTY for the container.");
-  command.Flag("quiet,q", quiet, "Suppress informational messages.");
-  command.Flag("share-processes", share_processes, "In the copy, share processes.");
-  command.Flag("same-node", same_node, "Schedule the copy on the node of the pod.");
-  command.Flag("keep-labels", keep_labels, "Keep the labels in the copy.");
-  command.Flag("keep-annotations", keep_annotations, "Keep the annotations in the copy.");
-  command.Flag("keep-liveness", keep_liveness, "Keep liveness probes in the copy.");
-  command.Flag("keep-readiness", keep_readiness, "Keep readiness probes in the copy.");
-  command.Flag("keep-startup", keep_startup, "Keep startup probes in the copy.");
-  command.Flag("keep-init-containers", keep_init_containers, "Run init containers in the copy.");
-  command.Flag("replace", replace, "Delete the pod that was copied.");
-  command.Flag("set-image", set_images, "In the copy, images of containers: NAME=IMAGE.");
-  command.Flag("custom", custom, "A file with a part of a container, put over the profile's.");
-  command.Flag("filename,f", files.filenames, "Files, folders or URLs that name the pods.");
-}
-
-Result<Json> EnvironmentOf(const DebugFlags& flags) {
+Json EnvironmentOf(const DebugFlags& flags) {
   Json environment = Json::array();
-  for (const std::string& pair : flags.env) {
-    const size_t equals = pair.find('=');
-    if (equals == std::string::npos || equals == 0) {
-      return CliError(fmt::format("invalid env: {}", pair));
-    }
-    environment.push_back({{"name", pair.substr(0, equals)}, {"value", pair.substr(equals + 1)}});
+  for (const auto& [name, value] : flags.env) {
+    environment.push_back({{"name", name}, {"value", value}});
   }
   return environment;
 }
 
-Result<Json> MakeContainer(Command& command, const DebugFlags& flags, const std::string& name) {
+Json MakeContainer(const Command& command, const DebugFlags& flags, const std::string& name) {
   Json container = {{"image", flags.image},
                     {"name", name},
                     {"resources", Json::object()},
@@ -97,9 +28,9 @@ Result<Json> MakeContainer(Command& command, const DebugFlags& flags, const std:
   if (!flags.pull_policy.empty()) container["imagePullPolicy"] = flags.pull_policy;
   if (flags.stdin_open) container["stdin"] = true;
   if (flags.tty) container["tty"] = true;
-  Args words = command.rest().value_or(Args());
+  Args words = DebugFlags::WordsOf(command);
   if (!words.empty()) container[flags.arguments_only ? "args" : "command"] = std::move(words);
-  if (!flags.env.empty()) container["env"] = TRY(EnvironmentOf(flags));
+  if (!flags.env.empty()) container["env"] = EnvironmentOf(flags);
   return container;
 }
 
@@ -119,42 +50,10 @@ void WarnOfUser(Command& command, const Json& container, const Json& pod) {
       "profile that specifies \"securityContext.runAsUser: 0\".\n");
 }
 
-// The part of a container that the file holds; null where it holds nothing.
-Result<Json> CustomContainer(const std::string& file, const std::string& text) {
-  const auto invalid = [&file](const std::string& why) {
-    return CliError(fmt::format("{} does not contain a valid container spec: {}", file, why));
-  };
-  auto parsed = ParseYaml(text);
-  if (!parsed) return invalid("error converting YAML to JSON: " + parsed.error().message);
-  if (parsed->value.is_null()) return Json();
-  const Type* type = FindBuiltInType("v1", "Container");
-  CHECK(type != nullptr);
-  auto custom = TypedYaml(*type, std::move(parsed->value));
-  if (!custom) {
-    return invalid("error unmarshaling JSON: while decoding JSON: " + custom.error().message);
-  }
-  const bool changes_fixed = !TextAt(*custom, "name").empty() ||
-                             !TextAt(*custom, "image").empty() || !At(*custom, "command").empty() ||
-                             At(*custom, "lifecycle").is_object() ||
-                             !At(*custom, "volumeDevices").empty();
-  if (changes_fixed) {
-    return CliError(
-        "name, command, image, lifecycle and volume devices are not modifiable via custom profile");
-  }
-  return std::move(*custom);
-}
-
 // What the user's own file says goes over what the profile made of the container.
 Result<> Customize(Session& session, const DebugFlags& flags, Json& container) {
-  if (flags.custom.empty()) return {};
-  const auto text = FileText(flags.custom);
-  if (!text) {
-    return CliError(fmt::format("must pass a container spec json file for custom profile: open {}: "
-                                "no such file or directory",
-                                flags.custom));
-  }
-  Json custom = TRY(CustomContainer(flags.custom, *text));
-  if (custom.is_null()) return {};
+  if (flags.custom.is_null()) return {};
+  Json custom = flags.custom;
   custom["name"] = TextAt(container, "name");
   const ServedKind pods = TRY(session.kinds().Find("pods"));
   const auto pod_of = [](Json one) {
@@ -239,13 +138,7 @@ Result<> Follow(Command& command, const DebugFlags& flags, const Resource& pods,
 Result<> DebugInPod(Command& command, const DebugFlags& flags, const Target& pod) {
   Session& session = *TRY(command.session());
   const std::string name = ContainerName(command, flags);
-  if (!flags.target.empty() && !flags.quiet) {
-    command.Print(
-        "Targeting container \"{}\". If you don't see processes from this container it may be "
-        "because the container runtime doesn't support this feature.\n",
-        flags.target);
-  }
-  Json container = TRY(MakeContainer(command, flags, name));
+  Json container = MakeContainer(command, flags, name);
   ApplyDebugProfile(*FindDebugProfile(flags.profile), /*on_node=*/false, container);
   TRY(Customize(session, flags, container));
   WarnOfUser(command, container, pod.object);
@@ -283,14 +176,14 @@ Json CopyOf(const Command& command, const DebugFlags& flags, const Json& pod) {
 }
 
 // What a copy has of the pod, where it is one to be looked at.
-void KeepInCopy(const Command& command, const DebugFlags& flags, Json& copy) {
+void KeepInCopy(const DebugFlags& flags, Json& copy) {
   // The oldest profile asks nobody: labels, by which services find pods, go; the rest stays.
   const bool legacy = flags.profile == "legacy";
   if (legacy || !flags.keep_labels) copy["metadata"].erase("labels");
   if (!legacy && !flags.keep_annotations) copy["metadata"].erase("annotations");
   if (!FindDebugProfile(flags.profile)->debugs_copy) return;
   Json& spec = copy["spec"];
-  if (!command.Given("share-processes")) spec["shareProcessNamespace"] = true;
+  if (!spec.contains("shareProcessNamespace")) spec["shareProcessNamespace"] = true;
   if (!flags.keep_init_containers) spec.erase("initContainers");
   const std::pair<const char*, bool> probes[] = {{"livenessProbe", flags.keep_liveness},
                                                  {"readinessProbe", flags.keep_readiness},
@@ -302,58 +195,77 @@ void KeepInCopy(const Command& command, const DebugFlags& flags, Json& copy) {
   }
 }
 
-Result<> SetImages(const DebugFlags& flags, Json& containers) {
-  for (const std::string& pair : flags.set_images) {
-    const size_t equals = pair.find('=');
-    if (equals == std::string::npos) {
-      return CliError(fmt::format("{} must be formatted as key=value", pair));
+void SetImages(const DebugFlags& flags, Json& containers) {
+  for (Json& container : containers) {
+    std::string image;
+    for (const auto& [name, set_image] : flags.set_images) {
+      const bool is_own = name == TextAt(container, "name");
+      if (is_own || (name == "*" && image.empty())) image = set_image;
+      if (is_own) break;
     }
-    const std::string name = pair.substr(0, equals);
-    for (Json& container : containers) {
-      const bool own = std::any_of(
-          flags.set_images.begin(), flags.set_images.end(), [&](const std::string& each) {
-            return each.starts_with(TextAt(container, "name") + "=");
-          });
-      const bool meant = name == TextAt(container, "name") || (name == "*" && !own);
-      if (meant) container["image"] = pair.substr(equals + 1);
-    }
+    if (!image.empty()) container["image"] = image;
   }
+}
+
+// nullptr where the list has none of that name.
+Json* FindContainer(Json& spec, const char* list, const std::string& name) {
+  if (!spec.contains(list)) return nullptr;
+  for (Json& container : spec[list]) {
+    if (TextAt(container, "name") == name) return &container;
+  }
+  return nullptr;
+}
+
+void ChangeContainer(const Command& command, const DebugFlags& flags, Json& container) {
+  if (!flags.image.empty()) container["image"] = flags.image;
+  if (!flags.pull_policy.empty()) container["imagePullPolicy"] = flags.pull_policy;
+  if (!flags.env.empty()) container["env"] = EnvironmentOf(flags);
+  if (Args words = DebugFlags::WordsOf(command); !words.empty()) {
+    if (!flags.arguments_only) container.erase("args");
+    container[flags.arguments_only ? "args" : "command"] = std::move(words);
+  }
+  container["stdin"] = flags.stdin_open;
+  container["tty"] = flags.tty;
+}
+
+// What the user's own file says is of a container of the copy; others are not found, as by kubectl.
+Result<> CustomizeInCopy(Command& command, const DebugFlags& flags, const std::string& name,
+                         Json& copy) {
+  Json* container = FindContainer(copy["spec"], "containers", name);
+  if (!flags.custom.is_null()) {
+    if (!container) {
+      return CliError(
+          fmt::format("unable to find the {} container in the pod {}", name, flags.copy_to));
+    }
+    TRY(Customize(*TRY(command.session()), flags, *container));
+  }
+  if (container) WarnOfUser(command, *container, copy);
   return {};
 }
 
 // Changes the container that is named, or adds one. Returns its name; "" where neither was asked
 // for.
 Result<std::string> PutContainer(Command& command, const DebugFlags& flags, Json& copy) {
-  Json& containers = copy["spec"]["containers"];
-  TRY(SetImages(flags, containers));
-  auto named = std::find_if(containers.begin(), containers.end(), [&](const Json& each) {
-    return TextAt(each, "name") == flags.container;
-  });
-  if (named == containers.end() && flags.image.empty()) {
+  Json& spec = copy["spec"];
+  Json& containers = spec["containers"];
+  SetImages(flags, containers);
+  Json* named = FindContainer(spec, "initContainers", flags.container);
+  if (!named) named = FindContainer(spec, "containers", flags.container);
+  if (!named && flags.image.empty()) {
     if (!flags.set_images.empty()) return std::string();
     return CliError("you must specify image when creating new container");
   }
-  if (named == containers.end()) {
-    const std::string name = ContainerName(command, flags);
-    containers.push_back(TRY(MakeContainer(command, flags, name)));
-    named = containers.end() - 1;
+  if (named) {
+    ChangeContainer(command, flags, *named);
   } else {
-    Json& container = *named;
-    if (!flags.image.empty()) container["image"] = flags.image;
-    if (!flags.pull_policy.empty()) container["imagePullPolicy"] = flags.pull_policy;
-    if (!flags.env.empty()) container["env"] = TRY(EnvironmentOf(flags));
-    if (command.rest()) {
-      if (!flags.arguments_only) container.erase("args");
-      container[flags.arguments_only ? "args" : "command"] = *command.rest();
-    }
-    container["stdin"] = flags.stdin_open;
-    container["tty"] = flags.tty;
+    const std::string name = ContainerName(command, flags);
+    containers.push_back(MakeContainer(command, flags, name));
+    named = &containers.back();
   }
   const std::string name = TextAt(*named, "name");
   ApplyDebugProfile(*FindDebugProfile(flags.profile), /*on_node=*/false, *named);
-  TRY(Customize(*TRY(command.session()), flags, *named));
-  WarnOfUser(command, *named, copy);
-  KeepInCopy(command, flags, copy);
+  KeepInCopy(flags, copy);
+  TRY(CustomizeInCopy(command, flags, name, copy));
   return name;
 }
 
@@ -377,7 +289,7 @@ Result<> DebugNode(Command& command, const DebugFlags& flags, const std::string&
   const ServedKind pods = TRY(session.kinds().Find("pods"));
   const std::string name = fmt::format("node-debugger-{}-{}", node, SystemRandom().NameSuffix());
   const std::string container_name = flags.container.empty() ? "debugger" : flags.container;
-  Json container = TRY(MakeContainer(command, flags, container_name));
+  Json container = MakeContainer(command, flags, container_name);
   const DebugProfile& profile = *FindDebugProfile(flags.profile);
   ApplyDebugProfile(profile, /*on_node=*/true, container);
   TRY(Customize(session, flags, container));
@@ -409,103 +321,38 @@ Result<> DebugNode(Command& command, const DebugFlags& flags, const std::string&
   return Follow(command, flags, pods.resource, key, container_name);
 }
 
-// Flags that are about a copy, or want one.
-Result<> CheckCopy(const Command& command, const DebugFlags& flags) {
-  const bool words = command.rest() && !command.rest()->empty();
-  if (!flags.copy_to.empty()) {
-    if (flags.image.empty() && flags.set_images.empty() && !words) {
-      return CliError("you must specify --image, --set-image or command arguments.");
-    }
-    if (words && flags.container.empty() && flags.image.empty()) {
-      return CliError(
-          "you must specify an existing container or a new image when specifying args.");
-    }
-    return {};
+Result<> DebugTarget(Command& command, const DebugFlags& flags, const Target& target) {
+  const std::string kind = GroupKind(target.resource);
+  if (kind == "Node") return DebugNode(command, flags, target.key.name);
+  if (kind != "Pod") {
+    const bool core = target.resource.Group().empty();
+    return CliError(fmt::format("\"{}{}, Kind={}\" not supported by debug", core ? "/" : "",
+                                target.resource.api_version, target.resource.kind));
   }
-  if (flags.replace) return CliError("--replace may only be used with --copy-to.");
-  if (flags.same_node) return CliError("--same-node may only be used with --copy-to.");
-  if (!flags.set_images.empty()) return CliError("--set-image may only be used with --copy-to.");
-  if (flags.image.empty()) return CliError("you must specify --image when not using --copy-to.");
-  return {};
-}
-
-Result<> CheckPairs(Command& command, const DebugFlags& flags) {
-  for (const auto& [name, pairs] : {std::pair("set-image", &flags.set_images),
-                                    std::pair("env", &flags.env)}) {
-    for (const std::string& pair : *pairs) {
-      const size_t equals = pair.find('=');
-      if (equals != 0 && equals != std::string::npos) continue;
-      return CliError(fmt::format(
-          "invalid argument \"{0}\" for \"--{1}\" flag: {0} must be formatted as key=value\nSee "
-          "'{2} debug --help' for usage.",
-          pair, name, command.environment().program));
-    }
-  }
-  return {};
-}
-
-Result<> Check(Command& command, const DebugFlags& flags) {
-  TRY(CheckPairs(command, flags));
-  TRY(CheckCopy(command, flags));
-  if (command.words().empty() && flags.files.empty()) {
-    return CliError("NAME or filename is required for debug");
-  }
-  if (!FindDebugProfile(flags.profile)) {
-    return CliError(fmt::format("unknown profile: {}", flags.profile));
-  }
-  if (!flags.image.empty()) {
-    if (const auto image = ParseImageName(flags.image); !image) {
-      return CliError(
-          fmt::format("invalid image name \"{}\": {}", flags.image, image.error().message));
-    }
-  }
-  static const std::set<std::string> kPolicies = {"", "Always", "IfNotPresent", "Never"};
-  if (!kPolicies.contains(flags.pull_policy)) {
-    return CliError(fmt::format("invalid image pull policy: {}", flags.pull_policy));
-  }
-  if (flags.tty && !flags.stdin_open) {
-    return CliError("-i/--stdin is required for containers with -t/--tty=true");
-  }
-  if (!flags.target.empty() && flags.image.empty()) {
-    return CliError("--target is only supported with --image");
-  }
-  if (!flags.target.empty() && !flags.copy_to.empty()) {
-    return CliError("--target is incompatible with --copy-to. Use --share-processes instead.");
-  }
-  return {};
+  return flags.copy_to.empty() ? DebugInPod(command, flags, target)
+                               : DebugCopy(command, flags, target);
 }
 
 }  // namespace
 
 Result<> RunDebug(Command& command, const Args& args) {
   DebugFlags flags;
-  flags.AddTo(command);
-  command.KeepRest();
-  TRY(command.Parse(args));
-  TRY(Check(command, flags));
+  TRY(flags.Parse(command, args));
   if (flags.profile == "legacy") {
     command.Warn(
         "--profile=legacy is deprecated and will be removed in the future. It is recommended to "
         "explicitly specify a profile, for example \"--profile=general\".\n");
   }
-  Args words = command.words();
-  for (std::string& word : words) {
-    if (word.find('/') == std::string::npos) word = "pod/" + word;
+  // One after the other: the first is debugged also where the second is not there.
+  std::vector<Args> names;
+  for (const std::string& word : command.words()) {
+    names.push_back({word.find('/') == std::string::npos ? "pod/" + word : word});
   }
-  const auto targets = TRY(FindTargets(command, words, {.files = &flags.files}));
-  for (const Target& target : targets) {
-    const std::string kind = GroupKind(target.resource);
-    if (kind == "Node") {
-      TRY(DebugNode(command, flags, target.key.name));
-    } else if (kind != "Pod") {
-      const bool core = target.resource.Group().empty();
-      return CliError(fmt::format("\"{}{}, Kind={}\" not supported by debug", core ? "/" : "",
-                                  target.resource.api_version, target.resource.kind));
-    } else if (flags.copy_to.empty()) {
-      TRY(DebugInPod(command, flags, target));
-    } else {
-      TRY(DebugCopy(command, flags, target));
-    }
+  if (names.empty()) names.emplace_back();  // Files have them.
+  for (const Args& name : names) {
+    const auto targets =
+        TRY(FindTargets(command, name, {.files = &flags.files, .first_missing_ends = true}));
+    for (const Target& target : targets) TRY(DebugTarget(command, flags, target));
   }
   return {};
 }

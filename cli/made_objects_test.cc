@@ -228,6 +228,71 @@ TEST_F(PodServerTest, WhatIsAboutACopyWantsOne) {
             "error: you must specify --image, --set-image or command arguments.\n");
 }
 
+// Before the pod is asked for, and each before the next, as kubectl.
+TEST_F(PodServerTest, WhatCannotBeDebuggedIsRefusedInOrder) {
+  const auto refused = [this](std::vector<std::string> args) {
+    sent_.clear();
+    EXPECT_EQ(Run("debug", args), 1);
+    EXPECT_TRUE(sent_.empty());
+    return err_;
+  };
+  const std::string none = testing::TempDir() + "/nosuch.yaml";
+  EXPECT_EQ(refused({"--custom=" + none, "--profile=odd"}), "error: unknown profile: odd\n");
+  EXPECT_EQ(refused({"--custom=" + none, "--attach"}),
+            "error: must pass a container spec json file for custom profile: open " + none +
+                ": no such file or directory\n");
+  EXPECT_EQ(refused({"--custom=" + testing::TempDir()}),
+            "error: must pass a container spec json file for custom profile: read " +
+                testing::TempDir() + ": is a directory\n");
+  EXPECT_EQ(refused({"web", "--attach"}),
+            "error: you must specify --container or create a new container using --image in order "
+            "to attach.\n");
+  EXPECT_EQ(refused({"web", "--copy-to=w", "--set-image=a=B", "--image-pull-policy=x"}),
+            "error: invalid image pull policy: x\n");
+  EXPECT_EQ(refused({"web", "--copy-to=w", "--set-image=a=B"}),
+            "error: invalid image name \"B\" for container \"a\": invalid reference format\n");
+  EXPECT_EQ(refused({"--image=B", "-t"}),
+            "error: invalid image name \"B\": invalid reference format\n");
+  EXPECT_EQ(refused({"--image=b", "-t"}), "error: NAME or filename is required for debug\n");
+  EXPECT_EQ(refused({"web", "--image=b", "-t", "--custom=" + File("n.yaml", "{image: z}")}),
+            "error: -i/--stdin is required for containers with -t/--tty=true\n");
+}
+
+TEST_F(PodServerTest, ValuesOfOneFlagArePartedByCommasWhereThereAreSeveral) {
+  ASSERT_EQ(Run("debug", {"web", "--image=x", "--container=d", "--profile=general", "--env=A=1,B=2",
+                          "--env=C=x,y", "--env=A=3"}),
+            0)
+      << err_;
+  EXPECT_EQ(copy()["spec"]["ephemeralContainers"][0]["env"], Json::parse(R"([
+      {"name": "B", "value": "2"}, {"name": "C", "value": "x,y"}, {"name": "A", "value": "3"}])"));
+}
+
+TEST_F(PodServerTest, AnInitContainerOfACopyIsChangedAsOthersAre) {
+  ASSERT_EQ(Run("debug",
+                {"web", "--copy-to=w", "--container=i", "--image=x:2", "--profile=general", "--"}),
+            0)
+      << err_;
+  const Json& spec = copy()["spec"];
+  EXPECT_EQ(spec["initContainers"][0]["image"], "x:2");
+  EXPECT_FALSE(spec["initContainers"][0].contains("command")) << "nothing stands behind the dashes";
+  EXPECT_EQ(spec["containers"].size(), 2u);
+  EXPECT_EQ(Run("debug", {"web", "--copy-to=w", "--container=i", "--image=x:2", "--profile=general",
+                          "--custom=" + File("e.yaml", "{env: [{name: A, value: b}]}")}),
+            1);
+  EXPECT_EQ(err_, "error: unable to find the i container in the pod w\n");
+}
+
+// What the user says himself goes over what a profile takes away.
+TEST_F(PodServerTest, ACopyIsProbedAsTheUsersOwnProfileSays) {
+  const std::string probe = File("l.yaml", "{livenessProbe: {exec: {command: [a]}}}");
+  ASSERT_EQ(Run("debug", {"web", "--copy-to=w", "--container=a", "--image=x", "--profile=general",
+                          "--custom=" + probe}),
+            0)
+      << err_;
+  EXPECT_EQ(copy()["spec"]["containers"][0]["livenessProbe"]["exec"]["command"][0], "a");
+  EXPECT_EQ(copy()["spec"]["shareProcessNamespace"], true);
+}
+
 TEST_F(PodServerTest, ASubresourceIsAppliedByTheServer) {
   const std::string file = File("p.yaml", kPod);
   EXPECT_EQ(Run("apply", {"-f", file, "--subresource=status"}), 1);

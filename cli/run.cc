@@ -5,6 +5,7 @@
 #include "api/text/go_text.h"
 #include "cli/delete.h"
 #include "cli/env_name.h"
+#include "cli/image_form.h"
 #include "cli/json_text.h"
 #include "cli/manifest.h"
 #include "cli/overrides.h"
@@ -126,26 +127,10 @@ Result<Json> MakePod(const RunFlags& flags, const std::string& name, const Args&
   return pod;
 }
 
-// Nothing that a registry could not have: no spaces, no upper case in the path.
-bool IsImageName(const std::string& image) {
-  const size_t path = image.find('/') == std::string::npos ? 0 : image.find('/') + 1;
-  const size_t tag = std::min(image.find_first_of(":@", path), image.size());
-  for (size_t i = 0; i < image.size(); ++i) {
-    const char c = image[i];
-    const bool upper = c >= 'A' && c <= 'Z';
-    const bool plain = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
-                       std::string_view("._-/:@+[]").find(c) != std::string_view::npos;
-    if (!plain && !(upper && (i < path || i >= tag))) return false;
-  }
-  const std::string name = image.substr(path, tag - path);
-  return !name.empty() && name.front() != '/' && name.back() != '/' &&
-         std::string_view("._-").find(name.front()) == std::string_view::npos;
-}
-
 Result<> Check(const Command& command, const RunFlags& flags) {
   if (command.words().empty()) return command.UsageError("NAME is required for run");
   if (flags.image.empty()) return CliError("--image is required");
-  if (!IsImageName(flags.image)) {
+  if (!HasImageForm(flags.image)) {
     return CliError(
         fmt::format("Invalid image name {}: invalid reference format", GoQuote(flags.image)));
   }
