@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <utility>
 
 #include "api/pods/pod_phase.h"
 #include "api/text/go_text.h"
@@ -51,8 +52,10 @@ Result<FileSpec> ParseSpec(const std::string& text) {
 // A local tar with one end of a pipe.
 class LocalTar {
  public:
-  // `reads`: it unpacks what is written to `descriptor`; otherwise it packs into it.
-  static Result<std::unique_ptr<LocalTar>> Start(const Args& argv, bool reads) {
+  // `reads`: it unpacks what is written to `descriptor`; otherwise it packs into it what `names`
+  // says, each behind a zero.
+  static Result<std::unique_ptr<LocalTar>> Start(const Args& argv, bool reads,
+                                                 std::string_view names = "") {
     const auto program = FindProgram(argv[0]);
     if (!program) return CliError("tar is not installed on this machine");
     int ends[2];
@@ -67,10 +70,13 @@ class LocalTar {
                                      reads ? STDIN_FILENO : STDOUT_FILENO);
     const int errors = memfd_create("tar", MFD_CLOEXEC);
     if (errors >= 0) posix_spawn_file_actions_adddup2(&actions, errors, STDERR_FILENO);
+    const int list = reads ? -1 : FileOf(names);
+    if (list >= 0) posix_spawn_file_actions_adddup2(&actions, list, STDIN_FILENO);
     pid_t child = 0;
     const int failed =
         posix_spawn(&child, program->c_str(), &actions, nullptr, words.data(), environ);
     posix_spawn_file_actions_destroy(&actions);
+    if (list >= 0) close(list);
     close(ends[reads ? 0 : 1]);
     const int ours = ends[reads ? 1 : 0];
     if (failed != 0) {
@@ -89,14 +95,7 @@ class LocalTar {
 
   int descriptor() const { return descriptor_; }
   // Blocks while tar does; what it does not take is lost, and its exit code tells.
-  void Write(std::string_view bytes) const {
-    while (!bytes.empty()) {
-      const ssize_t count = write(descriptor_, bytes.data(), bytes.size());
-      if (count < 0 && errno == EINTR) continue;
-      if (count < 0) return;
-      bytes.remove_prefix(static_cast<size_t>(count));
-    }
-  }
+  void Write(std::string_view bytes) const { WriteTo(descriptor_, bytes); }
   // Waits for its end. What it says is told when it fails.
   Result<> Finish() {
     if (child_ == 0) return {};
@@ -115,6 +114,22 @@ class LocalTar {
 
  private:
   static constexpr size_t kSaidBytesMax = 4096;
+  static void WriteTo(int descriptor, std::string_view bytes) {
+    while (!bytes.empty()) {
+      const ssize_t count = write(descriptor, bytes.data(), bytes.size());
+      if (count < 0 && errno == EINTR) continue;
+      if (count < 0) return;
+      bytes.remove_prefix(static_cast<size_t>(count));
+    }
+  }
+  // One in memory, to be read from its beginning; -1 where there can be none.
+  static int FileOf(std::string_view text) {
+    const int file = memfd_create("names", MFD_CLOEXEC);
+    if (file < 0) return file;
+    WriteTo(file, text);
+    lseek(file, 0, SEEK_SET);
+    return file;
+  }
   LocalTar(pid_t child, int descriptor, int errors)
       : child_(child), descriptor_(descriptor), errors_(errors) {}
   pid_t child_;
@@ -171,6 +186,29 @@ Result<> EndedWith(Command& command, int code) {
   return Command::ExitNow();
 }
 
+// What is packed of `own`, as kubectl does: files, links, and folders that nothing is in. A folder
+// that the container has stays as it is there, and how one is made that it has not is its own
+// matter: what may be read here by one user alone, a server there has to read.
+Result<std::string> PackedNames(const fs::path& own) {
+  const std::string folder = (own.parent_path() / "").string();
+  const auto name_of = [&](const fs::path& path) {
+    return path.string().substr(folder.size()) + '\0';
+  };
+  std::error_code code;
+  const bool is_folder = fs::is_directory(own, code) && !fs::is_symlink(own, code);
+  if (!is_folder || fs::is_empty(own, code)) return name_of(own);
+  std::string names;
+  fs::recursive_directory_iterator at(own, code);
+  for (; !code && at != fs::recursive_directory_iterator(); at.increment(code)) {
+    std::error_code ignored;
+    const bool is_filled = at->symlink_status(ignored).type() == fs::file_type::directory &&
+                           !fs::is_empty(at->path(), ignored);
+    if (!is_filled) names += name_of(at->path());
+  }
+  if (code) return CliError(fmt::format("cannot read all of {}: {}", own.string(), code.message()));
+  return names;
+}
+
 Result<> Upload(Command& command, const CopyFlags& flags, const std::string& from,
                 const FileSpec& to) {
   std::error_code code;
@@ -196,9 +234,10 @@ Result<> Upload(Command& command, const CopyFlags& flags, const std::string& fro
   const std::string folder = target.has_parent_path() ? target.parent_path().string() : ".";
   // The archive holds the target's name in place of the source's.
   const std::string rename = Renaming(own.filename().string(), target.filename().string());
-  const auto tar = TRY(LocalTar::Start(
-      {"tar", "-C", own.parent_path().string(), rename, "-cf", "-", "--", own.filename().string()},
-      false));
+  const std::string names = TRY(PackedNames(own));
+  const auto tar = TRY(LocalTar::Start({"tar", "-C", own.parent_path().string(), rename, "--null",
+                                        "--no-recursion", "-T", "-", "-cf", "-"},
+                                       false, names));
   Args unpack = {"tar", "-xmf", "-"};
   if (flags.no_preserve) {
     unpack = {"tar", "--no-same-permissions", "--no-same-owner", "-xmf", "-"};
@@ -218,16 +257,67 @@ Result<> Upload(Command& command, const CopyFlags& flags, const std::string& fro
   return tar->Finish();
 }
 
-void TellSkipped(Command& command, const Place& place, const std::string& path,
-                 const std::string& name, const std::string& link) {
-  if (link.empty()) {
-    return command.Warn("warning: skipping {}: neither a file nor a folder\n", GoQuote(name));
+// What is left out of a copy, under the name that it would have had here.
+class SkippedEntries {
+ public:
+  SkippedEntries(Command& command, const Place& place, const std::string& path)
+      : command_(command), place_(place), path_(path) {}
+  void Tell(const std::string& name, const std::string& link) {
+    if (link.empty()) {
+      return command_.Warn("warning: skipping {}: neither a file nor a folder\n", GoQuote(name));
+    }
+    std::string hint;
+    if (!std::exchange(is_hinted_, true)) {
+      hint = fmt::format(" (consider using \"{} exec -n {} {} -- tar cf - {} | tar xf -\")",
+                         command_.environment().program, GoQuote(place_.pod.namespace_),
+                         GoQuote(place_.pod.name), GoQuote(path_));
+    }
+    command_.Warn("warning: skipping symlink: {} -> {}{}\n", GoQuote(name), GoQuote(link), hint);
   }
-  command.Warn(
-      "warning: skipping symlink: {} -> {} (consider using \"{} exec -n {} {} -- tar cf - {} "
-      "| tar xf -\" instead)\n",
-      GoQuote(name), GoQuote(link), command.environment().program, GoQuote(place.pod.namespace_),
-      GoQuote(place.pod.name), GoQuote(path));
+
+ private:
+  Command& command_;
+  const Place& place_;
+  const std::string& path_;
+  bool is_hinted_ = false;
+};
+
+// Where a copy is unpacked, and under which name there.
+struct Unpacked {
+  fs::path folder;
+  std::string name;
+};
+
+// The content of a folder goes right into the one that is named, whether that is there or not: a
+// second copy lies over the first. A file that is to go into a folder keeps its name there.
+Unpacked UnpackedAs(const std::string& to, const fs::path& source, bool is_file) {
+  std::error_code code;
+  fs::path target = fs::path(to).lexically_normal();
+  if (!target.has_filename() && target.has_parent_path()) target = target.parent_path();
+  if (!is_file) return {target, "."};
+  if (fs::is_directory(target, code)) return {target, source.filename().string()};
+  return {target.has_parent_path() ? target.parent_path() : fs::path("."),
+          target.filename().string()};
+}
+
+// Only what the archive should hold is unpacked, under the name that was asked for; tar itself
+// refuses to leave the folder. The container is not trusted with more: for root tar would take
+// over modes whole, and a program would be root's and setuid here; it would make devices; and a
+// link to somewhere else is where the next copy would write.
+Result<std::unique_ptr<LocalTar>> StartUnpacking(const std::string& inside, const Unpacked& as) {
+  std::error_code code;
+  if (!fs::is_directory(as.folder, code)) fs::create_directories(as.folder, code);
+  Args argv = {"tar",
+               "-C",
+               as.folder.string(),
+               "--no-same-owner",
+               "--no-same-permissions",
+               "--no-overwrite-dir",
+               "-xmf",
+               "-"};
+  // Of the root all is inside.
+  if (!inside.empty()) argv.insert(argv.end(), {Renaming(inside, as.name), "--", inside});
+  return LocalTar::Start(argv, true);
 }
 
 // What packs `path` in the container, but for as much of the archive as is here: who is to go on
@@ -274,32 +364,38 @@ Result<> Download(Command& command, const CopyFlags& flags, const FileSpec& from
   const Place place = TRY(FindPlace(command, from, flags));
   fs::path source = fs::path(from.path).lexically_normal();
   if (!source.has_filename()) source = source.parent_path();
-  std::error_code code;
-  fs::path target = fs::path(to).lexically_normal();
-  if (fs::is_directory(target, code)) target /= source.filename();
-  if (!target.has_filename()) target = target.parent_path();
-  const fs::path folder = target.has_parent_path() ? target.parent_path() : fs::path(".");
-  if (!fs::is_directory(folder, code)) fs::create_directories(folder, code);
-  // Only what the archive should hold is unpacked, under the name that was asked for; tar itself
-  // refuses to leave the folder. The container is not trusted with more: for root tar would take
-  // over modes whole, and a program would be root's and setuid here; it would make devices; and a
-  // link to somewhere else is where the next copy would write.
   const std::string inside = source.relative_path().string();
-  auto tar = TRY(
-      LocalTar::Start({"tar", "-C", folder.string(), Renaming(inside, target.filename().string()),
-                       "--no-same-owner", "--no-same-permissions", "-xmf", "-", "--", inside},
-                      true));
-  LocalTar& unpacker = *tar;
-  TarFilter filter(
-      inside, [&unpacker](std::string_view bytes) { unpacker.Write(bytes); },
-      [&](const std::string& name, const std::string& link) {
-        TellSkipped(command, place, from.path, name, link);
-      });
+  std::unique_ptr<LocalTar> tar;
+  Result<> started;
+  const TarFilter* taken = nullptr;
+  // What it is, a file or a folder, says the archive.
+  const auto unpack = [&](std::string_view bytes) {
+    if (!taken->has_entries()) return;  // The end of an archive that holds nothing to unpack.
+    if (!tar && started) {
+      auto unpacking = StartUnpacking(inside, UnpackedAs(to, source, taken->is_of_file()));
+      if (unpacking) {
+        tar = std::move(*unpacking);
+      } else {
+        started = Fail(unpacking.error());
+      }
+    }
+    if (tar) tar->Write(bytes);
+  };
+  SkippedEntries skipped(command, place, from.path);
+  TarFilter filter(inside, unpack, [&](const std::string& name, const std::string& link) {
+    const bool is_inside = name.starts_with(inside);
+    const fs::path rest =
+        is_inside ? fs::path(name.substr(inside.size())).relative_path() : fs::path(name);
+    const fs::path here = rest.empty() ? fs::path(to) : fs::path(to) / rest;
+    skipped.Tell(here.lexically_normal().string(), link);
+  });
+  taken = &filter;
   TRY(Receive(command, flags, place, from.path, filter));
   if (filter.failed()) {
     return CliError("the container sends no archive that could be unpacked safely");
   }
-  return tar->Finish();
+  TRY(started);
+  return tar ? tar->Finish() : Result<>();
 }
 
 }  // namespace

@@ -178,6 +178,20 @@ TEST_F(CopyTest, PacksFilesUnderTheNameThatIsAskedFor) {
   EXPECT_EQ(*listed, "hello");
 }
 
+// As kubectl: a folder of the container's keeps its mode and its owner, who may have to read it.
+TEST_F(CopyTest, OfFoldersThoseArePackedThatNothingIsIn) {
+  Write("site/-a", "1");
+  Write("site/deep/b c.txt", "2");
+  fs::create_directory(folder_ + "/site/none");
+  fs::create_symlink("deep", folder_ + "/site/link");
+  EXPECT_EQ(Copy(folder_ + "/site", "web:/data/html"), 0) << err_;
+  const MutexLock lock(container_.mutex);
+  const auto listed =
+      RunChecked({.argv = {"sh", "-c", "tar -tf - | sort"}, .stdin_text = container_.received});
+  ASSERT_TRUE(listed);
+  EXPECT_EQ(*listed, "html/-a\nhtml/deep/b c.txt\nhtml/link\nhtml/none/\n");
+}
+
 TEST_F(CopyTest, NamesThatLookLikeFlagsAreNames) {
   Write("-x", "hello");
   EXPECT_EQ(Copy(folder_ + "/-x", "web:/data/a"), 0) << err_;
@@ -205,6 +219,29 @@ TEST_F(CopyTest, UnpacksOnlyWhatWasAskedFor) {
   EXPECT_FALSE(fs::exists(folder_ + "/etc"));
 }
 
+// As kubectl: who copies a folder twice has one copy.
+TEST_F(CopyTest, AFoldersContentGoesIntoTheFolderThatIsNamed) {
+  Write("source/etc/app/one.conf", "1");
+  container_.archive =
+      *RunChecked({.argv = {"tar", "-C", folder_ + "/source", "-cf", "-", "etc/app"}});
+  const std::string to = folder_ + "/copied";
+  for (const std::string& name : {to, to, to + "/"}) {
+    EXPECT_EQ(Copy("web:/etc/app", name), 0) << err_;
+    EXPECT_EQ(Read("copied/one.conf"), "1");
+    EXPECT_FALSE(fs::exists(to + "/app"));
+    ASSERT_EQ(chmod(to.c_str(), 0700), 0);
+  }
+  EXPECT_EQ(Copy("web:/etc/app", to), 0) << err_;
+  EXPECT_EQ(fs::status(to).permissions(), fs::perms(0700)) << "what was there stays as it was";
+  container_.archive =
+      *RunChecked({.argv = {"tar", "-C", folder_ + "/source", "-cf", "-", "etc/app/one.conf"}});
+  EXPECT_EQ(Copy("web:/etc/app/one.conf", to + "/two.conf"), 0) << err_;
+  EXPECT_EQ(Read("copied/two.conf"), "1");
+  fs::remove(to + "/one.conf");
+  EXPECT_EQ(Copy("web:/etc/app/one.conf", to), 0) << err_;
+  EXPECT_EQ(Read("copied/one.conf"), "1") << "a file keeps its name";
+}
+
 TEST_F(CopyTest, NothingThatIsUnpackedIsSetuid) {
   Write("source/etc/app/tool", "#!/bin/sh");
   const std::string source = folder_ + "/source/etc/app";
@@ -229,18 +266,29 @@ TEST_F(CopyTest, NoLinkIsUnpacked) {
   fs::create_symlink(folder_ + "/outside", link);
   container_.archive = *RunChecked({.argv = {"tar", "-C", folder_ + "/source", "-cf", "-", "etc"}});
   EXPECT_EQ(Copy("web:/etc/app", folder_ + "/copied"), 0) << err_;
-  EXPECT_EQ(err_, "warning: skipping symlink: \"etc/app/link\" -> \"" + folder_ +
+  EXPECT_EQ(err_, "warning: skipping symlink: \"" + folder_ + "/copied/link\" -> \"" + folder_ +
                       "/outside\" (consider using \"kubectl exec -n \"default\" \"web\" -- tar "
-                      "cf - \"/etc/app\" | tar xf -\" instead)\n");
-  EXPECT_EQ(Read("copied/app/one.conf"), "1");
-  EXPECT_FALSE(fs::is_symlink(folder_ + "/copied/app/link"));
+                      "cf - \"/etc/app\" | tar xf -\")\n");
+  EXPECT_EQ(Read("copied/one.conf"), "1");
+  EXPECT_FALSE(fs::is_symlink(folder_ + "/copied/link"));
   fs::remove(link);
   Write("source/etc/app/link/two.conf", "2");
   container_.archive = *RunChecked(
       {.argv = {"tar", "-C", folder_ + "/source", "-cf", "-", "etc/app/link/two.conf"}});
   EXPECT_EQ(Copy("web:/etc/app", folder_ + "/copied"), 0) << err_;
-  EXPECT_EQ(Read("copied/app/link/two.conf"), "2");
+  EXPECT_EQ(Read("copied/link/two.conf"), "2");
   EXPECT_FALSE(fs::exists(folder_ + "/outside/two.conf"));
+}
+
+TEST_F(CopyTest, OfALinkAloneNothingIsCopiedAndThatIsSaid) {
+  fs::create_directories(folder_ + "/source/etc");
+  fs::create_symlink("one", folder_ + "/source/etc/link");
+  container_.archive =
+      *RunChecked({.argv = {"tar", "-C", folder_ + "/source", "-cf", "-", "etc/link"}});
+  EXPECT_EQ(Copy("web:/etc/link", folder_ + "/copied"), 0) << err_;
+  EXPECT_EQ(err_.find("warning: skipping symlink: \"" + folder_ + "/copied\" -> \"one\" ("), 0U)
+      << err_;
+  EXPECT_FALSE(fs::exists(folder_ + "/copied"));
 }
 
 // In either form in which archives have names that are longer than a header has room for.

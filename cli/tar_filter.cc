@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <optional>
+#include <utility>
 
 namespace skiff::cli {
 namespace {
@@ -167,9 +168,11 @@ void TarFilter::TakeEntry(uint64_t size, char type) {
   // name ends as a folder's does is one to tar.
   if ((!is_file || name.ends_with('/')) && size > 0) failed_ = true;
   if (failed_) return;
+  if (!std::exchange(has_begun_, true)) is_of_file_ = is_file && name == root_;
   const bool says_link = !said_.link.empty() || said_.by.find('K') != std::string::npos;
   passes_ = is_file || type == '5' || (type == '1' && !says_link && MayLink(link));
   if (passes_) {
+    has_entries_ = true;
     out_(notes_);
     out_(header_);
   } else {

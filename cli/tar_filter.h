@@ -26,6 +26,11 @@ class TarFilter {
   bool failed() const { return failed_; }
   // Whether the archive has come to its end; what may follow fills a record.
   bool ended() const { return ended_; }
+  // Whether its first entry is a file that is called as the root is: what is copied is no folder.
+  // Known before anything is given away.
+  bool is_of_file() const { return is_of_file_; }
+  // Whether an entry has gone through, or is about to.
+  bool has_entries() const { return has_entries_; }
 
  private:
   // What is said of the next entry by those before it.
@@ -54,6 +59,9 @@ class TarFilter {
   bool passes_ = true;     // Whether it goes through.
   bool failed_ = false;
   bool ended_ = false;
+  bool has_begun_ = false;
+  bool is_of_file_ = false;
+  bool has_entries_ = false;
   Said said_;
 };
 
