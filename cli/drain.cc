@@ -26,8 +26,7 @@ struct NodeFlags {
   }
 };
 
-Result<std::vector<Target>> FindNodes(Command& command, const NodeFlags& flags,
-                                      int chunk_size = kPageItems) {
+Result<> CheckNamesNodes(Command& command, const NodeFlags& flags) {
   if (command.words().empty() && flags.selectors.labels.empty()) {
     if (command.Given("selector")) return NothingNamed();
     return command.UsageError(fmt::format("USAGE: {} NODE [flags]", command.verb()));
@@ -35,9 +34,27 @@ Result<std::vector<Target>> FindNodes(Command& command, const NodeFlags& flags,
   if (!command.words().empty() && !flags.selectors.labels.empty()) {
     return command.UsageError("cannot specify both a node name and a --selector option");
   }
-  return FindTargets(
+  return {};
+}
+
+Result<std::vector<Target>> FindNodes(Command& command, const NodeFlags& flags,
+                                      int chunk_size = kPageItems) {
+  auto nodes = TRY(FindTargets(
       command, OfKind("nodes", command.words()),
-      {.selectors = flags.selectors, .first_missing_ends = true, .chunk_size = chunk_size});
+      {.selectors = flags.selectors, .first_missing_ends = true, .chunk_size = chunk_size}));
+  for (const Target& node : nodes) {
+    if (!(node.resource == nodes[0].resource)) {
+      return CliError("you may only specify a single resource type");
+    }
+  }
+  for (const Target& node : nodes) {
+    const Resource& resource = node.resource;
+    if (resource.kind == "Node" && resource.Group().empty()) continue;
+    return CliError(fmt::format("expected resource of type node, got \"{}{}, Resource={}\"",
+                                resource.Group().empty() ? "/" : "", resource.api_version,
+                                resource.name));
+  }
+  return nodes;
 }
 
 Result<> TrySetUnschedulable(Command& command, const NodeFlags& flags, const Target& node,
@@ -71,6 +88,7 @@ Result<> RunCordonOrNot(Command& command, const Args& args, bool wanted) {
   NodeFlags flags;
   flags.AddTo(command);
   TRY(command.Parse(args));
+  TRY(CheckNamesNodes(command, flags));
   TRY(flags.dry_run.Check());
   const auto nodes = TRY(FindNodes(command, flags));
   if (command.exit_code() != 0) return {};
@@ -140,6 +158,7 @@ class Drainer {
   Tried Evict(const Json& pod, std::vector<std::string>& errors);
   Tried EvictionRefused(const Json& pod, const Error& why, std::vector<std::string>& errors);
   Json Fresh(Json pod);
+  bool TellIfGone(const Json& pod);
   Result<> AwaitEnd(const Json& pod);
   void TellPending(const std::string& node, const DrainFailure& failure);
   Json DeleteOptions() const {
@@ -215,6 +234,8 @@ std::optional<DrainFailure> Drainer::EvictAll(const std::vector<Json>& pods) {
     queue.clear();
     if (later.empty()) break;
     command_.environment().pause(kEvictionRetry);
+    // Who waits for a budget sees the others go.
+    if (!IsDry()) std::erase_if(going, [&](const Json& pod) { return TellIfGone(pod); });
     for (Json& pod : later) queue.push_back(Fresh(std::move(pod)));
   }
   if (!IsDry()) {
@@ -280,6 +301,14 @@ Drainer::Tried Drainer::EvictionRefused(const Json& pod, const Error& why,
 Json Drainer::Fresh(Json pod) {
   auto now = session_.api().Get(pods_.resource, KeyOf(pod));
   return now ? std::move(*now) : std::move(pod);
+}
+
+bool Drainer::TellIfGone(const Json& pod) {
+  const auto now = session_.api().Get(pods_.resource, KeyOf(pod));
+  const bool is_gone = now ? TextAt(*now, "metadata", "uid") != TextAt(pod, "metadata", "uid")
+                           : now.error().reason == Reason::kNotFound;
+  if (is_gone) command_.Print("pod/{} evicted\n", NameOf(pod));
+  return is_gone;
 }
 
 std::optional<DrainFailure> Drainer::DeleteAll(const std::vector<Json>& pods) {
@@ -374,6 +403,7 @@ Result<> RunDrain(Command& command, const Args& args) {
   DrainFlags flags;
   flags.AddTo(command);
   TRY(command.Parse(args));
+  TRY(CheckNamesNodes(command, flags.node));
   TRY(flags.node.dry_run.Check());
   if (!LabelSelector::Parse(flags.pod_selector)) {
     return CliError("--pod-selector=<pod_selector> must be a valid label selector");

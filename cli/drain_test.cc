@@ -147,7 +147,20 @@ TEST_F(DrainTest, APodThatABudgetHoldsBackKeepsNoOtherFromGoing) {
   EXPECT_EQ(pauses_, 2);
   EXPECT_THAT(err_, HasSubstr("error when evicting pods/\"a\" -n \"default\" (will retry after "
                               "5s): its budget\n"));
-  EXPECT_THAT(out_, HasSubstr("pod/b evicted\npod/a evicted\nnode/n drained\n"));
+  EXPECT_THAT(out_, HasSubstr("evicting pod default/b\npod/b evicted\nevicting pod default/a\n"))
+      << "who waits for one sees the other go";
+  EXPECT_THAT(out_, HasSubstr("evicting pod default/a\npod/a evicted\nnode/n drained\n"));
+}
+
+TEST_F(DrainTest, WhatIsNoNodeIsNotMarked) {
+  Pod("a");
+  for (const char* verb : {"cordon", "uncordon", "drain"}) {
+    EXPECT_EQ(Run(verb, {"pod/a"}), 1);
+    EXPECT_EQ(err_, "error: expected resource of type node, got \"/v1, Resource=pods\"\n");
+    EXPECT_EQ(Run(verb, {"n", "pod/a"}), 1);
+    EXPECT_EQ(err_, "error: you may only specify a single resource type\n");
+  }
+  EXPECT_EQ(out_, "");
 }
 
 TEST_F(DrainTest, WhatWentWrongWithOnePodIsToldWhenTheOthersAreGone) {
