@@ -166,6 +166,7 @@ Result<> RunAuthReconcile(Command& command, const Args& args) {
   if (flags.files.empty()) return CliError("must specify one of -f and -k");
   if (!command.words().empty()) return CliError("no arguments are allowed");
   TRY(flags.dry_run.Check());
+  TRY(flags.print.Check());
   if (flags.dry_run.server()) {
     return CliError("--dry-run=server for command reconcile is not supported yet");
   }

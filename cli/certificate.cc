@@ -51,6 +51,17 @@ Result<> JudgeOnce(Command& command, const Target& target, const Verdict& verdic
   return {};
 }
 
+Result<> CheckIsRequest(const Resource& resource) {
+  constexpr std::string_view kRequest = "CertificateSigningRequest.certificates.k8s.io";
+  if (resource.namespaced) {
+    return CliError("namespace may not be empty when retrieving a resource by name");
+  }
+  const std::string group = resource.Group();
+  const std::string kind = resource.kind + (group.empty() ? "" : "." + group);
+  if (kind == kRequest) return {};
+  return CliError(fmt::format("can only handle {} objects, got {}", kRequest, kind));
+}
+
 // As it is when nobody else writes it meanwhile.
 Result<> Judge(Command& command, const Target& target, const Verdict& verdict, bool force) {
   constexpr int kConflictsMax = 10;
@@ -73,6 +84,7 @@ Result<> RunVerdict(Command& command, const Args& args, const Verdict& verdict) 
   files.AddTo(command);
   command.Flag("force", force, "Update the request even if it is judged already.");
   TRY(command.Parse(args));
+  TRY(print.Check());
   if (command.words().empty() && files.empty()) {
     return CliError("one or more CSRs must be specified as <name> or -f <filename>");
   }
@@ -80,6 +92,7 @@ Result<> RunVerdict(Command& command, const Args& args, const Verdict& verdict) 
   if (command.words().empty()) words.clear();
   const auto targets = TRY(FindTargets(command, words, {.files = &files}));
   for (const Target& target : targets) {
+    TRY(CheckIsRequest(target.resource));
     const auto judged = Judge(command, target, verdict, force);
     if (!judged) {
       command.Report(judged.error());

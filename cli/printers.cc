@@ -238,6 +238,11 @@ Result<std::unique_ptr<ObjectPrinter>> MakeObjectPrinter(const PrintFlags& flags
   return printer;
 }
 
+Result<> PrintFlags::Check() const {
+  if (!output.empty() || !template_.empty()) TRY(MakeObjectPrinter(*this));
+  return {};
+}
+
 bool PrintFlags::HidesManagedFields() const {
   const std::string form = Lower(output);
   return !show_managed_fields && (form == "json" || form == "yaml" || form == "kyaml");

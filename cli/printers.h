@@ -26,6 +26,8 @@ struct PrintFlags {
   // What a template has printed before it failed, and more about that, as kubectl has it.
   std::function<void(std::string_view)> tell = [](std::string_view) {};
   void AddTo(Command& command);
+  // What cannot be printed is not done either: before a verb acts.
+  Result<> Check() const;
   // Whole objects are shown without managedFields; templates and paths find them.
   bool HidesManagedFields() const;
 };

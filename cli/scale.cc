@@ -91,6 +91,7 @@ Result<> RunScale(Command& command, const Args& args) {
   TRY(command.Parse(args));
   record.WarnOfIt();
   TRY(dry_run.Check());
+  TRY(print.Check());
   if (replicas < 0) {
     return CliError(
         "The --replicas=COUNT flag is required, and COUNT must be greater than or equal to 0");
@@ -113,17 +114,11 @@ Result<> RunScale(Command& command, const Args& args) {
   for (const Target& target : targets) {
     if (!dry_run.client()) {
       const auto done = ScaleObject(session, target.resource, target.key, request);
-      if (!done) {
-        command.Report(done.error());
-        continue;
-      }
+      if (!done) return Fail(done.error());  // As kubectl, which leaves those behind it alone.
       const auto synced =
           waits ? WaitForScale(session, target.resource, target.key, replicas, timeout)
                 : Result<>();
-      if (!synced) {
-        command.Report(synced.error());
-        continue;
-      }
+      if (!synced) return Fail(synced.error());
       record.Apart(target.resource, target.key, {.dry_run = request.dry_run}, "");
     }
     TRY(PrintOutcome(command, print, target.object, target.resource, "scaled" + dry_run.Suffix()));

@@ -40,6 +40,11 @@ TEST_F(ScaleVerbTest, TheScaleIsWaitedForBeforeItIsTold) {
   EXPECT_EQ(out_, "widget.example.com/w scaled\n");
   EXPECT_EQ(Run("scale", {"widget/w", "widget/v", "--replicas=3", "--resource-version=7"}), 1);
   EXPECT_EQ(err_, "error: cannot use --resource-version with multiple resources\n");
+  EXPECT_EQ(Run("scale", {"widget/w", "--replicas=3", "-o", "foo"}), 1);
+  EXPECT_EQ(err_.find("error: unable to match a printer suitable for the output format \"foo\""), 0)
+      << err_;
+  EXPECT_EQ(looks, 2) << "what cannot be printed is not done";
+  EXPECT_EQ(conflicts, 2);
 }
 
 }  // namespace

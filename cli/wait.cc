@@ -1,6 +1,8 @@
 // `wait --for=condition=|delete|create|jsonpath=`.
 #include <algorithm>
+#include <utility>
 
+#include "api/text/go_text.h"
 #include "api/text/go_value.h"
 #include "api/text/json_path.h"
 #include "cli/json_text.h"
@@ -102,20 +104,31 @@ Result<bool> PathMet(const Json& object, const Goal& goal) {
 }
 
 Result<bool> Met(const Json& object, const Goal& goal) {
-  if (goal.kind == Goal::Kind::kCondition) return ConditionMet(object, goal);
-  if (goal.kind == Goal::Kind::kPath) return PathMet(object, goal);
-  return goal.kind == Goal::Kind::kCreate;
+  return goal.kind == Goal::Kind::kCondition ? ConditionMet(object, goal) : PathMet(object, goal);
+}
+
+tl::unexpected<Error> NotThere(const Target& target) {
+  constexpr int kNotFoundCode = 404;
+  const std::string full = ServedKind{.resource = target.resource}.FullName();
+  Error error{Reason::kNotFound, fmt::format("{} {} not found", full, GoQuote(target.key.name))};
+  error.http_code = kNotFoundCode;
+  return Fail(std::move(error));
 }
 
 // The object as it was when it came to that; of one that is to go, as it is known.
 Result<Json> WaitForGoal(Session& session, const Target& target, const Goal& goal,
                          Duration timeout) {
+  if (goal.kind == Goal::Kind::kCreate) return target.object;
   const std::string uid = TextAt(target.object, "metadata", "uid");
   Json reached = target.object;
+  bool is_first = true;
   const auto done = [&](const Json* object) -> Result<bool> {
     if (goal.kind == Goal::Kind::kDelete) {
       return !object || TextAt(*object, "metadata", "uid") != uid;
     }
+    // What went while others were waited for does not come again; what goes later may.
+    const bool was_first = std::exchange(is_first, false);
+    if (!object && was_first) return NotThere(target);
     if (!object) return false;
     const bool is_met = TRY(Met(*object, goal));
     if (is_met) reached = *object;
@@ -194,8 +207,10 @@ Result<> RunWait(Command& command, const Args& args) {
   command.Flag("for", goal_text,
                "create, delete, condition=NAME[=VALUE] or jsonpath=PATH[=VALUE].");
   command.Flag("timeout", timeout, "How long to wait; 0 checks once, below 0 waits a week.");
-  command.Flag("local", local, "Accepted for command lines of kubectl.");
+  command.Flag("local", local, "Take no words, as of objects of files alone.");
   TRY(command.Parse(args));
+  TRY(print.Check());
+  if (local && !command.words().empty()) return WordsOfLocal();
   const Goal goal = TRY(ParseGoal(goal_text));
   if (timeout < Duration(0)) timeout = kWeek;
   Session& session = *TRY(command.session());

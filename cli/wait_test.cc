@@ -102,6 +102,25 @@ TEST_F(WaitTest, AValueIsOneAndMeantAsItIsWritten) {
       << err_;
 }
 
+TEST_F(WaitTest, WhatWentBeforeItIsWaitedForDoesNotComeAgain) {
+  server_ = ServerOf("", {},
+                     {{"/api/v1/namespaces/default/pods/p", R"({"metadata": {"name": "p"}})"},
+                      {"/api/v1/namespaces/default/pods", R"({"items": []})"}});
+  EXPECT_EQ(Run("wait", {"pod/p", "--for=condition=Ready", "--timeout=1h"}), 1);
+  EXPECT_EQ(err_, "Error from server (NotFound): pods \"p\" not found\n");
+}
+
+TEST_F(WaitTest, WhatMakesNoSenseIsRefusedBeforeItIsWaited) {
+  EXPECT_EQ(Run("wait", {"pod/p", "--for=delete", "-o", "foo"}), 1);
+  EXPECT_TRUE(
+      err_.starts_with("error: unable to match a printer suitable for the output format "
+                       "\"foo\", allowed formats are: "))
+      << err_;
+  EXPECT_EQ(Run("wait", {"pod/p", "--for=delete", "--local"}), 1);
+  EXPECT_TRUE(err_.starts_with("error: you must specify resources by --filename when --local is"))
+      << err_;
+}
+
 // A watch that has a pod, which changes once, and is closed.
 class PodThatChanges final : public http::StreamSource {
  public:

@@ -99,8 +99,7 @@ void WriteFlags::AddWithoutDryRun(Command& command, const std::string& manager,
 
 Result<> WriteFlags::Check() {
   record.WarnOfIt();
-  // What cannot be printed is not done either.
-  if (!print.output.empty()) TRY(MakeObjectPrinter(print));
+  TRY(print.Check());
   TRY(FieldValidation(validate));
   return dry_run.Check();
 }
