@@ -314,7 +314,10 @@ Result<> RunAutoscale(Command& command, const Args& args) {
       FindTargets(command, command.words(), {.files = &files, .fetch = files.empty()}));
   const Session& session = *TRY(command.session());
   for (const Target& target : targets) {
-    TRY(RequireScale(command, target.resource));
+    if (const auto can = RequireScale(command, target.resource); !can) {
+      command.Report(can.error());
+      continue;
+    }
     Json spec = {{"maxReplicas", max},
                  {"scaleTargetRef",
                   {{"apiVersion", target.resource.api_version},

@@ -264,12 +264,6 @@ Json RestoringPatch(const Target& target, const Revision& revision, const Json& 
 
 Result<> UndoOne(Command& command, const RolloutFlags& flags, const Target& target, int revision) {
   Session& session = *TRY(command.session());
-  if (IsTrue(At(target.object, "spec", "paused"))) {
-    return CliError(
-        fmt::format("you cannot rollback a paused deployment; resume it first with '{} rollout "
-                    "resume' and try again",
-                    command.environment().program));
-  }
   const auto history = TRY(RevisionsOf(session, target, "rollbacker"));
   const auto none = CliError(
       fmt::format("no rollout history found for deployment {}", GoQuote(target.key.name)));
@@ -299,6 +293,12 @@ Result<> UndoOne(Command& command, const RolloutFlags& flags, const Target& targ
                   target.resource.kind == "Deployment" ? "" : "will roll back to ",
                   DescribePodTemplate(chosen->second.pod_template), flags.write.dry_run.Suffix());
     return {};
+  }
+  if (IsTrue(At(target.object, "spec", "paused"))) {
+    return CliError(
+        fmt::format("you cannot rollback a paused deployment; resume it first with '{} rollout "
+                    "resume' and try again",
+                    command.environment().program));
   }
   if (wanted == At(target.object, "spec", "template")) {
     return PrintWritten(
