@@ -33,6 +33,10 @@ constexpr Explained kExplained[] = {
     {"CustomResourceDefinition", &ExplainDefinition},
     {"ValidatingWebhookConfiguration", &ExplainWebhooks},
     {"MutatingWebhookConfiguration", &ExplainWebhooks},
+    {"RoleBinding", &ExplainRoleBinding},
+    {"ClusterRoleBinding", &ExplainRoleBinding},
+    {"ServiceAccount", &ExplainServiceAccount},
+    {"PersistentVolume", &ExplainVolume},
 };
 
 Explainer ExplainerOf(std::string_view kind) {

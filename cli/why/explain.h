@@ -82,6 +82,13 @@ void ExplainDefinition(const Facts& facts, const Json& definition, Findings& out
 void ExplainWebhooks(const Facts& facts, const Json& configuration, Findings& out);
 // Those that its services are in.
 std::set<std::string> NamespacesOfWebhooks(const Json& configuration);
+// Of either kind.
+void ExplainRoleBinding(const Facts& facts, const Json& binding, Findings& out);
+// Of a binding's subjects no more are looked for.
+inline constexpr size_t kSubjectsReadMax = 32;
+void ExplainServiceAccount(const Facts& facts, const Json& account, Findings& out);
+// One of a cluster, which claims are bound to.
+void ExplainVolume(const Facts& facts, const Json& volume, Findings& out);
 // Of a kind that nothing more is known of.
 void ExplainOther(const Facts& facts, const Json& object, Findings& out);
 // What was deleted and is still there; nothing of what was not.

@@ -102,6 +102,8 @@ TEST_F(WhyExtensionTest, AWebhookWhoseServiceIsNotThere) {
                                "  Fail  [failurePolicy of a.example.com]\n"));
   EXPECT_THAT(text, HasSubstr("skiff delete validatingwebhookconfiguration/guard\n"));
   EXPECT_EQ(first().weight, Weight::kWrong);
+  EXPECT_THAT(Webhooks("Fail, timeoutSeconds: 30"),
+              HasSubstr("  each of these writes may wait 30s for it first  [timeoutSeconds of "));
   EXPECT_THAT(Webhooks("Fail, namespaceSelector: {matchLabels: {a: b}}"),
               HasSubstr("of pods, pods.apps that it selects refused, as"));
   EXPECT_THAT(Webhooks("Fail, namespaceSelector: {}"), HasSubstr("of pods, pods.apps refused, as"));
@@ -139,6 +141,29 @@ TEST_F(WhyExtensionTest, AWebhookThatNothingAnswersFor) {
   const std::string text = Webhooks("Fail");
   EXPECT_THAT(text, HasSubstr("cannot be asked: service/guard reaches nothing: no pod has the"));
   EXPECT_THAT(text, HasSubstr("try: skiff why service/guard -n default\n"));
+}
+
+TEST_F(WhyExtensionTest, AWebhookThatIsThereAndHangs) {
+  const auto said = [&] {
+    return Why(
+        "{kind: MutatingWebhookConfiguration, apiVersion: admissionregistration.k8s.io/v1, "
+        "metadata: {name: out}, webhooks: [{name: a.example.com, failurePolicy: Fail, "
+        "timeoutSeconds: 10, clientConfig: {url: 'https://example.com'}, rules: [{apiGroups: [''], "
+        "resources: [pods], operations: [CREATE]}]}]}");
+  };
+  EXPECT_THAT(said(), HasSubstr("a.example.com is asked of CREATE of pods: refuses what it has not "
+                                "answered after 10s  [webhooks]\n"));
+  AddEvent("ReplicaSet/web-1", "FailedCreate",
+           "Error creating: Internal error occurred: failed calling webhook \"a.example.com\": "
+           "failed to call webhook: Post \"https://example.com\": context deadline exceeded");
+  const std::string text = said();
+  EXPECT_THAT(text, StartsWith("mutatingwebhookconfiguration/out: a.example.com does not answer in "
+                               "time, and CREATE of pods is refused.\n  Error creating: "));
+  EXPECT_THAT(text, HasSubstr("  10s  [timeoutSeconds of a.example.com]\n"));
+  EXPECT_EQ(first().weight, Weight::kWrong);
+  facts_.now += 1h;
+  said();
+  EXPECT_TRUE(explanation_.healthy()) << "that may be over by now";
 }
 
 TEST_F(WhyExtensionTest, AWebhookThatIsAnswered) {

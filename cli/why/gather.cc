@@ -53,6 +53,8 @@ class Gathering {
   Result<> ForNode(const Json& node);
   Result<> ForNamespace(const std::string& name);
   Result<> ForWebhooks(const Json& configuration);
+  Result<> ForRoleBinding(const Json& binding);
+  Result<> ForServiceAccount(const Json& account);
   // Of the kinds that say of themselves what is wrong.
   Result<> ForOther(const Json& object, const std::string& kind);
   // nullopt: noted as unread. Fails when that is no matter of rights.
@@ -272,7 +274,33 @@ Result<> Gathering::ForWebhooks(const Json& configuration) {
       TRY(Read(resource, {.namespace_ = namespace_, .more = true}));
     }
   }
+  // Of those who were refused by one that does not answer.
+  return Read("events", {.fields = "reason=FailedCreate"});
+}
+
+Result<> Gathering::ForRoleBinding(const Json& binding) {
+  const bool is_wide = TextAt(binding, "roleRef", "kind") == "ClusterRole";
+  TRY(ReadOne(is_wide ? "clusterroles" : "roles", is_wide ? "" : NamespaceOf(binding),
+              TextAt(binding, "roleRef", "name")));
+  const Json& subjects = At(binding, "subjects");
+  for (size_t i = 0; i < std::min(subjects.size(), kSubjectsReadMax); ++i) {
+    if (TextAt(subjects[i], "kind") != "ServiceAccount") continue;
+    const std::string own = TextAt(subjects[i], "namespace");
+    TRY(ReadOne("serviceaccounts", own.empty() ? NamespaceOf(binding) : own,
+                TextAt(subjects[i], "name")));
+  }
   return {};
+}
+
+Result<> Gathering::ForServiceAccount(const Json& account) {
+  for (const char* list : {"imagePullSecrets", "secrets"}) {
+    for (const Json& each : At(account, list)) {
+      const std::string name = TextAt(each, "name");
+      if (!name.empty()) TRY(ReadOne("secrets", NamespaceOf(account), name));
+    }
+  }
+  TRY(Read("rolebindings", {.namespace_ = NamespaceOf(account)}));
+  return Read("clusterrolebindings", {});
 }
 
 Result<> Gathering::ForOther(const Json& object, const std::string& kind) {
@@ -281,6 +309,8 @@ Result<> Gathering::ForOther(const Json& object, const std::string& kind) {
   if (kind == "Namespace") return ForNamespace(NameOf(object));
   if (kind == "CustomResourceDefinition") return Read("customresourcedefinitions", {});
   if (kind.ends_with("WebhookConfiguration")) return ForWebhooks(object);
+  if (kind.ends_with("RoleBinding")) return ForRoleBinding(object);
+  if (kind == "ServiceAccount") return ForServiceAccount(object);
   if (kind == "PodDisruptionBudget") return Read("pods", {.namespace_ = NamespaceOf(object)});
   return {};
 }

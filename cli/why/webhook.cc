@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "cli/events.h"
 #include "cli/why/explain.h"
 
 namespace skiff::cli::why {
@@ -41,6 +42,11 @@ std::string RulesText(const Json& webhook) {
   return Some(texts) + (IsSelective(webhook) ? " that it selects" : "");
 }
 
+// "every " goes before it.
+std::string EachOf(const std::string& rules) {
+  return rules.starts_with("any ") ? rules.substr(4) : rules;
+}
+
 // Why its service cannot be asked; "" when it can, or it has none.
 std::string TroubleOf(const Facts& facts, const Json& service) {
   if (!service.is_object() || facts.unread.contains("services")) return "";
@@ -56,22 +62,67 @@ std::string TroubleOf(const Facts& facts, const Json& service) {
   return TroubleAtPort(facts, *found, *asked);
 }
 
+// The newest event of a write that the webhook was asked about in vain; nullptr: none tells.
+const Json* AskedInVain(const Facts& facts, const std::string& webhook) {
+  const std::string words = "failed calling webhook \"" + webhook + "\"";
+  const Json* newest = nullptr;
+  for (const Json& event : facts.Of("events")) {
+    if (TextAt(event, "message").find(words) == std::string::npos) continue;
+    if (!newest || EventLastSeen(event) > EventLastSeen(*newest)) newest = &event;
+  }
+  return newest;
+}
+
+// Of one that can be reached, as far as can be seen, and hangs or fails nevertheless.
+void ExplainFailing(const Facts& facts, const Json& configuration, const Json& webhook,
+                    Findings& out) {
+  constexpr Duration kMayLast = 10min;
+  const std::string name = TextAt(webhook, "name");
+  const Json* event = AskedInVain(facts, name);
+  if (!event) return;
+  const auto seen = Time::Parse(EventLastSeen(*event));
+  const std::string message = OneLine(TextAt(*event, "message"));
+  const bool hangs = message.find("deadline exceeded") != message.npos ||
+                     message.find("imeout exceeded") != message.npos;
+  Finding finding;
+  finding.weight = seen && facts.now - seen->point() < kMayLast ? Weight::kWrong : Weight::kNote;
+  finding.cause = hangs ? "WebhookHangs" : "WebhookFails";
+  finding.sentence =
+      fmt::format("{}: {} {}, and {} is refused", Named(configuration), name,
+                  hangs ? "does not answer in time" : "fails when it is asked", RulesText(webhook));
+  finding.Saw(message, EventSource(facts, *event));
+  if (const int64_t limit = IntAt(webhook, "timeoutSeconds"); hangs && limit > 0) {
+    finding.Saw(fmt::format("{}s", limit), fmt::format("timeoutSeconds of {}", name));
+  }
+  if (const Json& service = At(webhook, "clientConfig", "service"); service.is_object()) {
+    finding.Try(fmt::format("skiff logs service/{} -n {} --tail=20",
+                            ShellWord(TextAt(service, "name")),
+                            ShellWord(TextAt(service, "namespace"))));
+  }
+  finding.Try(fmt::format("skiff delete {}", ShellWord(Named(configuration))));
+  out.push_back(std::move(finding));
+}
+
 void ExplainWebhook(const Facts& facts, const Json& configuration, const Json& webhook,
                     Findings& out) {
   const Json& service = At(webhook, "clientConfig", "service");
   const std::string trouble = TroubleOf(facts, service);
-  if (trouble.empty()) return;
+  if (trouble.empty()) return ExplainFailing(facts, configuration, webhook, out);
   const std::string policy = TextAt(webhook, "failurePolicy");
   const bool refuses = policy != "Ignore";
   Finding finding;
   finding.weight = refuses ? Weight::kWrong : Weight::kNote;
   finding.cause = "WebhookUnreachable";
   finding.sentence = refuses ? fmt::format("{} has every {} refused, as {} cannot be asked: {}",
-                                           Named(configuration), RulesText(webhook),
+                                           Named(configuration), EachOf(RulesText(webhook)),
                                            TextAt(webhook, "name"), trouble)
                              : fmt::format("{}: {} cannot be asked, and is passed over: {}",
                                            Named(configuration), TextAt(webhook, "name"), trouble);
   finding.Saw(policy, fmt::format("failurePolicy of {}", TextAt(webhook, "name")));
+  if (const int64_t limit = IntAt(webhook, "timeoutSeconds"); limit > 0) {
+    finding.Saw(fmt::format("each of these writes may wait {}s for it first", limit),
+                fmt::format("timeoutSeconds of {}", TextAt(webhook, "name")));
+  }
   const std::string namespace_ = ShellWord(TextAt(service, "namespace"));
   if (facts.Find("services", TextAt(service, "namespace"), TextAt(service, "name"))) {
     finding.Try(
@@ -113,8 +164,16 @@ void ExplainWebhooks(const Facts& facts, const Json& configuration, Findings& ou
           ? "nothing is wrong"
           : fmt::format("whether {} can be asked is not seen from here", Some(unknown)));
   for (const Json& webhook : At(configuration, "webhooks")) {
-    finding.Saw(fmt::format("{} is asked of {}", TextAt(webhook, "name"), RulesText(webhook)),
-                "webhooks");
+    const int64_t limit = IntAt(webhook, "timeoutSeconds");
+    const std::string waits =
+        limit == 0
+            ? ""
+            : fmt::format(": {} what it has not answered after {}s",
+                          TextAt(webhook, "failurePolicy") == "Ignore" ? "passes over" : "refuses",
+                          limit);
+    finding.Saw(
+        fmt::format("{} is asked of {}{}", TextAt(webhook, "name"), RulesText(webhook), waits),
+        "webhooks");
   }
   out.push_back(std::move(finding));
 }
