@@ -107,7 +107,7 @@ contents=$(dpkg-deb --contents "$deb")
 for file in usr/bin/skiff usr/lib/systemd/system/skiff.service usr/lib/systemd/system/skiff-node.service \
     etc/default/skiff usr/share/man/man1/skiff.1.gz usr/share/man/man1/skiff-up.1.gz \
     usr/share/doc/skiff/copyright usr/share/doc/skiff/changelog.gz \
-    usr/share/doc/skiff/docs/install.md usr/share/doc/skiff/docs/console/overview.png; do
+    $(cd "$here/.." && find docs -name '*.md' -o -name '*.png' -o -name '*.svg' | sed 's|^|usr/share/doc/skiff/|'); do
   grep -q " \./$file$" <<<"$contents" || fail "$file is not in the package"
 done
 grep -q '^-rw------- .* \./etc/default/skiff$' <<<"$contents" || fail "who may look reads tokens of nodes"

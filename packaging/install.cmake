@@ -30,14 +30,14 @@ else()
 endif()
 
 set(documents "${prefix}/share/doc/skiff")
-# Where README and the pages themselves say that they are.
-file(GLOB pages "${SOURCE}/docs/*.md")
+# Where README and the pages themselves say that they are, and their pictures and decisions.
 file(INSTALL "${SOURCE}/README.md" DESTINATION "${documents}"
      PERMISSIONS OWNER_READ OWNER_WRITE GROUP_READ WORLD_READ)
-file(INSTALL ${pages} DESTINATION "${documents}/docs"
-     PERMISSIONS OWNER_READ OWNER_WRITE GROUP_READ WORLD_READ)
-file(INSTALL "${SOURCE}/docs/console/overview.png" DESTINATION "${documents}/docs/console"
-     PERMISSIONS OWNER_READ OWNER_WRITE GROUP_READ WORLD_READ)
+foreach(folder docs docs/console docs/decisions docs/scale)
+  file(GLOB pages "${SOURCE}/${folder}/*.md" "${SOURCE}/${folder}/*.png" "${SOURCE}/${folder}/*.svg")
+  file(INSTALL ${pages} DESTINATION "${documents}/${folder}"
+       PERMISSIONS OWNER_READ OWNER_WRITE GROUP_READ WORLD_READ)
+endforeach()
 file(INSTALL "${SOURCE}/packaging/debian/copyright" DESTINATION "${documents}"
      PERMISSIONS OWNER_READ OWNER_WRITE GROUP_READ WORLD_READ)
 execute_process(COMMAND gzip -9nc "${SOURCE}/packaging/debian/changelog"
