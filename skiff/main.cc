@@ -98,12 +98,31 @@ void PrintWord(FILE* to, std::string_view word, std::string_view purpose) {
                static_cast<int>(purpose.size()), purpose.data());
 }
 
+// `of_kubernetes`: those that have a namesake there.
+void PrintPrograms(FILE* to, const char* title, bool of_kubernetes) {
+  std::fprintf(to, "%s:\n", title);
+  for (const Program& program : kPrograms) {
+    if (program.alias.empty() == of_kubernetes) continue;
+    PrintWord(to, program.word, program.purpose);
+  }
+  std::fprintf(to, "\n");
+}
+
+// What somebody has to know who has never typed anything of it comes first.
 int Usage(FILE* to, int code) {
   std::fprintf(to,
-               "usage: skiff PROGRAM [flags]; skiff PROGRAM --help; skiff --version\n\n"
-               "programs:\n");
-  for (const Program& program : kPrograms) PrintWord(to, program.word, program.purpose);
-  std::fprintf(to, "\n%s", skiff::cli::VerbsText(/*is_kubectl=*/false).c_str());
+               "skiff is a Kubernetes cluster in one program: what it runs by, and kubectl's verbs "
+               "to use it.\n\n"
+               "  skiff up --nodes=3    # a cluster of simulated nodes, for anybody; as root "
+               "`skiff up` has real ones\n"
+               "  skiff get nodes       # what there is of it: by any of kubectl's verbs below\n"
+               "  skiff status          # how it is, and what to do about it\n"
+               "  skiff down            # its end\n\n"
+               "Usage:\n"
+               "  skiff WORD [flags]; skiff WORD --help; skiff --version\n\n");
+  PrintPrograms(to, "Clusters and their machines", /*of_kubernetes=*/false);
+  PrintPrograms(to, "Kubernetes' programs, each by itself", /*of_kubernetes=*/true);
+  std::fprintf(to, "%s", skiff::cli::VerbsText(/*is_kubectl=*/false).c_str());
   return code;
 }
 
