@@ -307,8 +307,14 @@ Unpacked UnpackedAs(const std::string& to, const fs::path& source, bool is_file)
 Result<std::unique_ptr<LocalTar>> StartUnpacking(const std::string& inside, const Unpacked& as) {
   std::error_code code;
   if (!fs::is_directory(as.folder, code)) fs::create_directories(as.folder, code);
-  Args argv = {"tar",  "-C", as.folder.string(),  "--no-same-owner", "--no-same-permissions",
-               "--no-overwrite-dir", "-xmf", "-"};
+  Args argv = {"tar",
+               "-C",
+               as.folder.string(),
+               "--no-same-owner",
+               "--no-same-permissions",
+               "--no-overwrite-dir",
+               "-xmf",
+               "-"};
   // Of the root all is inside.
   if (!inside.empty()) argv.insert(argv.end(), {Renaming(inside, as.name), "--", inside});
   return LocalTar::Start(argv, true);
@@ -378,8 +384,8 @@ Result<> Download(Command& command, const CopyFlags& flags, const FileSpec& from
   SkippedEntries skipped(command, place, from.path);
   TarFilter filter(inside, unpack, [&](const std::string& name, const std::string& link) {
     const bool is_inside = name.starts_with(inside);
-    const fs::path rest = is_inside ? fs::path(name.substr(inside.size())).relative_path()
-                                    : fs::path(name);
+    const fs::path rest =
+        is_inside ? fs::path(name.substr(inside.size())).relative_path() : fs::path(name);
     const fs::path here = rest.empty() ? fs::path(to) : fs::path(to) / rest;
     skipped.Tell(here.lexically_normal().string(), link);
   });

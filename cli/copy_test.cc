@@ -186,8 +186,8 @@ TEST_F(CopyTest, OfFoldersThoseArePackedThatNothingIsIn) {
   fs::create_symlink("deep", folder_ + "/site/link");
   EXPECT_EQ(Copy(folder_ + "/site", "web:/data/html"), 0) << err_;
   const MutexLock lock(container_.mutex);
-  const auto listed = RunChecked(
-      {.argv = {"sh", "-c", "tar -tf - | sort"}, .stdin_text = container_.received});
+  const auto listed =
+      RunChecked({.argv = {"sh", "-c", "tar -tf - | sort"}, .stdin_text = container_.received});
   ASSERT_TRUE(listed);
   EXPECT_EQ(*listed, "html/-a\nhtml/deep/b c.txt\nhtml/link\nhtml/none/\n");
 }

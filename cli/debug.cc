@@ -350,8 +350,8 @@ Result<> RunDebug(Command& command, const Args& args) {
   }
   if (names.empty()) names.emplace_back();  // Files have them.
   for (const Args& name : names) {
-    const auto targets = TRY(
-        FindTargets(command, name, {.files = &flags.files, .first_missing_ends = true}));
+    const auto targets =
+        TRY(FindTargets(command, name, {.files = &flags.files, .first_missing_ends = true}));
     for (const Target& target : targets) TRY(DebugTarget(command, flags, target));
   }
   return {};

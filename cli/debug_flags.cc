@@ -103,7 +103,8 @@ void DebugFlags::AddTo(Command& command) {
   command.Flag("keep-init-containers", keep_init_containers, "Run init containers in the copy.");
   command.Flag("replace", replace, "Delete the pod that was copied.");
   command.FlagEach("set-image", image_texts_, "In the copy, images of containers: NAME=IMAGE.");
-  command.Flag("custom", custom_file_, "A file with a part of a container, put over the profile's.");
+  command.Flag("custom", custom_file_,
+               "A file with a part of a container, put over the profile's.");
   command.Flag("filename,f", files.filenames, "Files, folders or URLs that name the pods.");
 }
 

@@ -23,6 +23,35 @@ TEST_F(DeleteTest, ANamespaceThatSaysNothingIsWarnedOf) {
   EXPECT_EQ(err_, "");
 }
 
+TEST_F(DeleteTest, OfWhatAFileNamesASelectorLeavesTheRest) {
+  Put(std::string(kMaps) + "a", {{"kind", "ConfigMap"}});
+  Put(std::string(kMaps) + "b", {{"kind", "ConfigMap"}});
+  input_ =
+      "{apiVersion: v1, kind: ConfigMap, metadata: {name: a, labels: {app: web}}}\n---\n"
+      "{apiVersion: v1, kind: ConfigMap, metadata: {name: b}}\n";
+  EXPECT_EQ(Run("delete", {"-f", "-", "-l", "app=none", "--wait=false"}), 0) << err_;
+  EXPECT_EQ(out_, "No resources found\n");
+  EXPECT_EQ(Run("delete", {"-f", "-", "-l", "app=web", "--wait=false"}), 0) << err_;
+  EXPECT_EQ(out_, "configmap \"a\" deleted from default namespace\n");
+  ASSERT_EQ(writes_.size(), 1U);
+  EXPECT_EQ(writes_[0], "DELETE " + std::string(kMaps) + "a");
+  EXPECT_EQ(Run("delete", {"-f", "-", "-l", "a in", "--wait=false"}), 1);
+  EXPECT_EQ(err_.find("error: the provided selector \"a in\" is not valid: "), 0U) << err_;
+}
+
+TEST_F(DeleteTest, ANameIsOfOneNamespace) {
+  Put(std::string(kMaps) + "a", {{"kind", "ConfigMap"}});
+  EXPECT_EQ(Run("delete", {"cm", "a", "-A", "--wait=false"}), 1);
+  EXPECT_EQ(err_, "error: a resource cannot be retrieved by name across all namespaces\n");
+  EXPECT_EQ(Run("delete", {"cm/a", "--all", "--wait=false"}), 1);
+  EXPECT_EQ(err_,
+            "error: selectors and the all flag cannot be used when passing resource/name "
+            "arguments\n");
+  EXPECT_TRUE(writes_.empty());
+  EXPECT_EQ(Run("label", {"cm/a", "--all", "x=y"}), 0) << err_;
+  EXPECT_EQ(out_, "configmap/a labeled\n") << "who names one means that";
+}
+
 TEST_F(DeleteTest, NobodyWaitsWhereSomethingWasWrong) {
   Put(std::string(kMaps) + "a", {{"kind", "ConfigMap"}});
   const auto answer = server_;

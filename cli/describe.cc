@@ -253,7 +253,8 @@ Result<std::vector<Target>> ByTypeAndPrefix(Command& command, const Selections& 
 Result<std::vector<Target>> FindDescribed(Command& command, const SelectorFlags& selectors,
                                           const FileFlags& files, int chunk_size, bool& by_prefix) {
   if (!files.empty()) {
-    return FindTargets(command, command.words(), {.files = &files, .misses_are_unread = false});
+    return FindTargets(command, command.words(),
+                       {.files = &files, .selectors = selectors, .misses_are_unread = false});
   }
   Session& session = *TRY(command.session());
   const Selections selections = TRY(ParseSelections(command, command.words()));

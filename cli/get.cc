@@ -500,7 +500,8 @@ Result<> RunGet(Command& command, const Args& args) {
     if (!flags.selectors.labels.empty() || !flags.selectors.fields.empty()) {
       return NamesBesideSelector(words);
     }
-    TRY(CheckNamedInOne(selection, flags.selectors));
+    // What files name says where it is.
+    if (flags.files.empty()) TRY(CheckNamedInOne(selection, flags.selectors));
   }
   if (flags.watch || flags.watch_only) {
     if (!flags.sort_by.empty()) {

@@ -47,6 +47,17 @@ TEST_F(GetTest, ARawWatchIsPrintedAsItComes) {
   EXPECT_EQ(err_, "error: unexpected EOF\n");
 }
 
+TEST_F(GetTest, WhatAFileNamesIsShownWhereverItIs) {
+  const std::string pod =
+      R"({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p", "namespace": "a"}})";
+  server_ = ServerOf("", {}, {{"/api/v1/namespaces/a/pods/p", pod}});
+  input_ = pod;
+  EXPECT_EQ(Run("get", {"-f", "-", "-A", "-o", "name"}), 0) << err_;
+  EXPECT_EQ(out_, "pod/p\n");
+  EXPECT_EQ(Run("get", {"pod", "p", "-A", "-o", "name"}), 1);
+  EXPECT_EQ(err_, "error: a resource cannot be retrieved by name across all namespaces\n");
+}
+
 // kubectl prints no table that it cannot sort, and then says that there was none.
 TEST_F(GetTest, WhyATableCannotBeSortedIsToldToWhoSaysSkiff) {
   server_ = ServerOf("example.com", {{"widgets", "Widget"}},

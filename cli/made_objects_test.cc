@@ -259,8 +259,8 @@ TEST_F(PodServerTest, WhatCannotBeDebuggedIsRefusedInOrder) {
 }
 
 TEST_F(PodServerTest, ValuesOfOneFlagArePartedByCommasWhereThereAreSeveral) {
-  ASSERT_EQ(Run("debug", {"web", "--image=x", "--container=d", "--profile=general",
-                          "--env=A=1,B=2", "--env=C=x,y", "--env=A=3"}),
+  ASSERT_EQ(Run("debug", {"web", "--image=x", "--container=d", "--profile=general", "--env=A=1,B=2",
+                          "--env=C=x,y", "--env=A=3"}),
             0)
       << err_;
   EXPECT_EQ(copy()["spec"]["ephemeralContainers"][0]["env"], Json::parse(R"([
@@ -268,8 +268,8 @@ TEST_F(PodServerTest, ValuesOfOneFlagArePartedByCommasWhereThereAreSeveral) {
 }
 
 TEST_F(PodServerTest, AnInitContainerOfACopyIsChangedAsOthersAre) {
-  ASSERT_EQ(Run("debug", {"web", "--copy-to=w", "--container=i", "--image=x:2", "--profile=general",
-                          "--"}),
+  ASSERT_EQ(Run("debug",
+                {"web", "--copy-to=w", "--container=i", "--image=x:2", "--profile=general", "--"}),
             0)
       << err_;
   const Json& spec = copy()["spec"];

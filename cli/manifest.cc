@@ -354,19 +354,22 @@ Result<ManifestObject> PlaceObject(Session& session, const std::string& source, 
   return placed;
 }
 
+bool IsSelected(const LabelSelector& selector, const Json& object) {
+  const Json& present = At(object, "metadata", "labels");
+  return selector.MatchesEach([&](auto take) {
+    if (!present.is_object()) return;
+    for (const Json::object_t::value_type& label : present.get_ref<const Json::object_t&>()) {
+      const std::string* value = label.second.get_ptr<const std::string*>();
+      if (value != nullptr) take(label.first, *value);
+    }
+  });
+}
+
 Result<> KeepSelected(const std::string& selector, std::vector<ManifestObject>& objects) {
   if (selector.empty()) return {};
   const auto labels = TRY(LabelSelector::Parse(selector));
-  std::erase_if(objects, [&](const ManifestObject& each) {
-    const Json& present = At(each.object, "metadata", "labels");
-    return !labels.MatchesEach([&](auto take) {
-      if (!present.is_object()) return;
-      for (const Json::object_t::value_type& label : present.get_ref<const Json::object_t&>()) {
-        const std::string* value = label.second.get_ptr<const std::string*>();
-        if (value != nullptr) take(label.first, *value);
-      }
-    });
-  });
+  std::erase_if(objects,
+                [&](const ManifestObject& each) { return !IsSelected(labels, each.object); });
   return {};
 }
 

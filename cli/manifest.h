@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "api/select/selector.h"
 #include "cli/command.h"
 #include "cli/kinds.h"
 
@@ -68,6 +69,8 @@ struct Placing {
 Result<ManifestObject> PlaceObject(Session& session, const std::string& source, Json object,
                                    const Placing& placing);
 
+// Whether the object has the labels that are asked for.
+bool IsSelected(const LabelSelector& selector, const Json& object);
 // Leaves out what the label selector (-l) does not match. "" matches all.
 Result<> KeepSelected(const std::string& selector, std::vector<ManifestObject>& objects);
 

@@ -61,9 +61,8 @@ namespace {
 
 // Words such as "pod/a", of which kubectl says other things than of "pod a".
 bool ArePairs(const Args& words) {
-  return std::any_of(words.begin(), words.end(), [](const std::string& word) {
-    return word.find('/') != std::string::npos;
-  });
+  return std::any_of(words.begin(), words.end(),
+                     [](const std::string& word) { return word.find('/') != std::string::npos; });
 }
 
 }  // namespace
@@ -150,7 +149,7 @@ Error WithList(Error error, const Resource& resource, const SelectorFlags& selec
 
 namespace {
 
-Result<> FromFiles(Command& command, const TargetOptions& options, std::vector<Target>& targets) {
+Result<> ReadTargets(Command& command, const TargetOptions& options, std::vector<Target>& targets) {
   Session& session = *TRY(command.session());
   FileFlags files = *options.files;
   files.asks_server = options.asks_server;
@@ -161,8 +160,7 @@ Result<> FromFiles(Command& command, const TargetOptions& options, std::vector<T
       target.object["metadata"].erase("namespace");
     }
     if (options.fetch) {
-      target.object =
-          TRY(session.api().Get(target.resource, target.key, options.subresource));
+      target.object = TRY(session.api().Get(target.resource, target.key, options.subresource));
     }
     targets.push_back(std::move(target));
     return {};
@@ -178,6 +176,20 @@ Result<> FromFiles(Command& command, const TargetOptions& options, std::vector<T
     const auto taken = take(found);
     if (!taken) command.Report(taken.error());
   }
+  return {};
+}
+
+// A selector beside files is about what these have.
+Result<> FromFiles(Command& command, const TargetOptions& options, std::vector<Target>& targets) {
+  const std::string& selector = options.selectors.labels;
+  const auto labels = LabelSelector::Parse(selector);
+  if (!labels) {
+    return CliError(fmt::format("the provided selector {} is not valid: {}", GoQuote(selector),
+                                labels.error().message));
+  }
+  TRY(ReadTargets(command, options, targets));
+  if (selector.empty()) return {};
+  std::erase_if(targets, [&](const Target& each) { return !IsSelected(*labels, each.object); });
   return {};
 }
 
@@ -263,8 +275,8 @@ Result<std::vector<Target>> FindTargets(Command& command, const Args& words,
   }
   // Who names something means that, with --all or without; but for these it is a selector.
   const std::string& verb = command.verb();
-  const bool all = selectors.all &&
-                   (verb == "delete" || verb == "taint" || verb == "apply view-last-applied");
+  const bool all =
+      selectors.all && (verb == "delete" || verb == "taint" || verb == "apply view-last-applied");
   for (const Selection& selection : selections.items) {
     if (!selection.names.empty() && (selecting || all)) return NamesBesideSelector(words);
     TRY(CheckNamedInOne(selection, selectors));

@@ -112,8 +112,9 @@ TEST_F(WaitTest, WhatWentBeforeItIsWaitedForDoesNotComeAgain) {
 
 TEST_F(WaitTest, WhatMakesNoSenseIsRefusedBeforeItIsWaited) {
   EXPECT_EQ(Run("wait", {"pod/p", "--for=delete", "-o", "foo"}), 1);
-  EXPECT_TRUE(err_.starts_with("error: unable to match a printer suitable for the output format "
-                               "\"foo\", allowed formats are: "))
+  EXPECT_TRUE(
+      err_.starts_with("error: unable to match a printer suitable for the output format "
+                       "\"foo\", allowed formats are: "))
       << err_;
   EXPECT_EQ(Run("wait", {"pod/p", "--for=delete", "--local"}), 1);
   EXPECT_TRUE(err_.starts_with("error: you must specify resources by --filename when --local is"))

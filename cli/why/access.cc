@@ -136,11 +136,11 @@ Finding GivenBy(const Facts& facts, const Json& binding) {
   }
   finding.weight = Weight::kFine;
   finding.cause = "Fine";
-  finding.sentence = fmt::format(
-      "{} gives {} what {} allows {}; nothing is wrong", Named(binding), Some(subjects),
-      RoleNamed(binding),
-      TextAt(binding, "kind") == "RoleBinding" ? "in namespace " + NamespaceOf(binding)
-                                               : "everywhere");
+  finding.sentence =
+      fmt::format("{} gives {} what {} allows {}; nothing is wrong", Named(binding), Some(subjects),
+                  RoleNamed(binding),
+                  TextAt(binding, "kind") == "RoleBinding" ? "in namespace " + NamespaceOf(binding)
+                                                           : "everywhere");
   if (!role) return finding;
   constexpr size_t kRulesShownMax = 5;
   const Json& rules = At(*role, "rules");
@@ -195,9 +195,10 @@ Finding RightsOf(const Facts& facts, const Json& account) {
     for (const Json& binding : facts.Of(resource)) {
       if (!IsGiven(binding, account)) continue;
       const std::string namespace_ = NamespaceOf(binding);
-      given.push_back({fmt::format("what {} allows {}", RoleNamed(binding),
-                                   namespace_.empty() ? "everywhere" : "in namespace " + namespace_),
-                       Named(binding)});
+      given.push_back(
+          {fmt::format("what {} allows {}", RoleNamed(binding),
+                       namespace_.empty() ? "everywhere" : "in namespace " + namespace_),
+           Named(binding)});
     }
   }
   const bool all_read = WasRead(facts, "rolebindings") && WasRead(facts, "clusterrolebindings");
@@ -207,9 +208,9 @@ Finding RightsOf(const Facts& facts, const Json& account) {
   finding.sentence =
       !given.empty() ? fmt::format("{} has the rights of {}; nothing is wrong", Named(account),
                                    Count(given.size(), "binding"))
-      : all_read ? fmt::format("{} may do no more than everybody, as no binding here names it",
-                               Named(account))
-                 : fmt::format("{} says of nothing that it is wrong", Named(account));
+      : all_read     ? fmt::format("{} may do no more than everybody, as no binding here names it",
+                                   Named(account))
+                     : fmt::format("{} says of nothing that it is wrong", Named(account));
   finding.evidence = std::move(given);
   return finding;
 }
@@ -236,9 +237,9 @@ void ExplainServiceAccount(const Facts& facts, const Json& account, Findings& ou
                 "automountServiceAccountToken");
   }
   finding.Try(CommandFor(account, "create token " + ShellWord(NameOf(account))));
-  finding.Try(CommandFor(
-      account, fmt::format("auth can-i --list --as=system:serviceaccount:{}:{}",
-                           ShellWord(NamespaceOf(account)), ShellWord(NameOf(account)))));
+  finding.Try(CommandFor(account,
+                         fmt::format("auth can-i --list --as=system:serviceaccount:{}:{}",
+                                     ShellWord(NamespaceOf(account)), ShellWord(NameOf(account)))));
   out.push_back(std::move(finding));
 }
 

@@ -19,8 +19,8 @@ Finding OfReleased(const Facts& facts, const Json& volume, const std::string& po
   finding.cause = "Released";
   if (const Json* failed = facts.Event(volume, "VolumeFailedDelete");
       failed && policy == "Delete") {
-    finding.sentence = fmt::format("{} cannot be deleted: {}", Named(volume),
-                                   OneLine(TextAt(*failed, "message")));
+    finding.sentence =
+        fmt::format("{} cannot be deleted: {}", Named(volume), OneLine(TextAt(*failed, "message")));
     finding.Saw(OneLine(TextAt(*failed, "message")), EventSource(facts, *failed));
     return finding;
   }
@@ -62,9 +62,11 @@ Finding StateOf(const Facts& facts, const Json& volume, const std::string& phase
   finding.weight = Weight::kFine;
   finding.cause = "Fine";
   finding.sentence =
-      phase == "Bound"  ? fmt::format("{} is bound to claim {}; nothing is wrong", Named(volume), claim)
-      : claim.empty() ? fmt::format("{} is free for a claim; nothing is wrong", Named(volume))
-                      : fmt::format("{} is kept for claim {}; nothing is wrong", Named(volume), claim);
+      phase == "Bound"
+          ? fmt::format("{} is bound to claim {}; nothing is wrong", Named(volume), claim)
+      : claim.empty()
+          ? fmt::format("{} is free for a claim; nothing is wrong", Named(volume))
+          : fmt::format("{} is kept for claim {}; nothing is wrong", Named(volume), claim);
   return finding;
 }
 

@@ -85,12 +85,11 @@ void ExplainFailing(const Facts& facts, const Json& configuration, const Json& w
   const bool hangs = message.find("deadline exceeded") != message.npos ||
                      message.find("imeout exceeded") != message.npos;
   Finding finding;
-  finding.weight =
-      seen && facts.now - seen->point() < kMayLast ? Weight::kWrong : Weight::kNote;
+  finding.weight = seen && facts.now - seen->point() < kMayLast ? Weight::kWrong : Weight::kNote;
   finding.cause = hangs ? "WebhookHangs" : "WebhookFails";
-  finding.sentence = fmt::format("{}: {} {}, and {} is refused", Named(configuration), name,
-                                 hangs ? "does not answer in time" : "fails when it is asked",
-                                 RulesText(webhook));
+  finding.sentence =
+      fmt::format("{}: {} {}, and {} is refused", Named(configuration), name,
+                  hangs ? "does not answer in time" : "fails when it is asked", RulesText(webhook));
   finding.Saw(message, EventSource(facts, *event));
   if (const int64_t limit = IntAt(webhook, "timeoutSeconds"); hangs && limit > 0) {
     finding.Saw(fmt::format("{}s", limit), fmt::format("timeoutSeconds of {}", name));
@@ -167,11 +166,11 @@ void ExplainWebhooks(const Facts& facts, const Json& configuration, Findings& ou
   for (const Json& webhook : At(configuration, "webhooks")) {
     const int64_t limit = IntAt(webhook, "timeoutSeconds");
     const std::string waits =
-        limit == 0 ? ""
-                   : fmt::format(": {} what it has not answered after {}s",
-                                 TextAt(webhook, "failurePolicy") == "Ignore" ? "passes over"
-                                                                              : "refuses",
-                                 limit);
+        limit == 0
+            ? ""
+            : fmt::format(": {} what it has not answered after {}s",
+                          TextAt(webhook, "failurePolicy") == "Ignore" ? "passes over" : "refuses",
+                          limit);
     finding.Saw(
         fmt::format("{} is asked of {}{}", TextAt(webhook, "name"), RulesText(webhook), waits),
         "webhooks");
