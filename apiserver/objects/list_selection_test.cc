@@ -7,6 +7,7 @@
 #include <random>
 #include <set>
 
+#include "apiserver/request/list_options.h"
 #include "apiserver/server/server_fixture.h"
 #include "base/hash.h"
 
@@ -153,6 +154,16 @@ TEST_F(ListSelectionTest, APageBeginsBehindWhateverNameTheLastOneEndedWith) {
     const Json wrong = {{"v", "meta.k8s.io/v1"}, {"rv", -1}, {"start", start}};
     EXPECT_EQ(Get(roles + "?continue=" + Base64Url(wrong.dump())).message(),
               std::string("invalid continue token: continue key is not valid: ") + start);
+  }
+}
+
+// kube-apiserver takes them in protobuf, and keeps them as they are.
+TEST(ContinueTokens, NamesThatAreNoTextAreKeptToTheByte) {
+  for (const char* start : {"a", "n/a", "n/\xff", "n/a\xc3"}) {
+    const auto token = DecodeContinue(EncodeContinue({.revision = 5, .start = start}));
+    ASSERT_TRUE(token.has_value()) << token.error().message;
+    EXPECT_EQ(token->start, start);
+    EXPECT_EQ(token->revision, 5);
   }
 }
 

@@ -4,6 +4,7 @@
 #include <charconv>
 
 #include "api/codec/json.h"
+#include "api/text/utf8.h"
 #include "api/violations.h"
 #include "apiserver/request/api_errors.h"
 #include "apiserver/request/request_info.h"
@@ -150,9 +151,13 @@ Revision ExactRevision(const ListQuery& options) {
 }
 
 std::string EncodeContinue(const ContinueToken& token) {
-  Json document = {{"v", kTokenVersion}, {"rv", token.revision}, {"start", token.start + '\0'}};
-  // kube-apiserver, which has no such field, passes over it.
+  const std::string start = token.start + '\0';
+  const std::string text = MendUtf8(start);
+  Json document = {{"v", kTokenVersion}, {"rv", token.revision}, {"start", text}};
+  // kube-apiserver, which has no such fields, passes over them.
   if (token.left) document["left"] = *token.left;
+  // Of a name that is no text, as kube-apiserver keeps it in the same etcd.
+  if (text != start) document["bytes"] = Base64Url(start);
   return Base64Url(document.dump());
 }
 
@@ -190,10 +195,13 @@ Result<ContinueToken> DecodeContinue(std::string_view text) {
   }
   const Json start = document.value("start", Json());
   token.start = start.is_string() ? start.get<std::string>() : "";
+  if (const Json bytes = document.value("bytes", Json()); bytes.is_string()) {
+    token.start = FromBase64Url(bytes.get<std::string>()).value_or("");
+  }
   if (token.start.empty()) {
     return invalid("encoded start key empty (version meta.k8s.io/v1)");
   }
-  if (!IsCleanKey(token.start)) return invalid(token.start);
+  if (!IsCleanKey(token.start)) return invalid(MendUtf8(token.start));
   if (token.start.starts_with('/')) token.start.erase(0, 1);
   if (token.start.ends_with('\0')) token.start.pop_back();
   const Json left = document.value("left", Json());
