@@ -44,6 +44,7 @@ export const t = {
   loading: 'Loading…',
   live: 'Live',
   connecting: 'Connecting…',
+  connection: 'Connection to the server',
   away: 'The server does not answer. What you see is the last it said; this page tries again by itself.',
   awayShort: 'No answer',
   awayCertificate: 'Where its certificate was changed, the browser asks you in a tab of its own whether to trust it; what is typed here stays.',

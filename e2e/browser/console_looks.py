@@ -53,6 +53,7 @@ class Looks:
         page.page.mouse.click(900, 500)
         page.until("!document.querySelector('.spaces-pop')")
         self.choose("All namespaces")
+        page.still()
 
     def quotas(self):
         page = self.page

@@ -102,7 +102,7 @@ function Pulse({ standing: { state, text, more }, told, onTell }: { standing: St
 // is back in a moment is not worth a word. Whether a certificate is not trusted a browser tells no page.
 function Trouble({ standing: { state, more, unheard } }: { standing: Standing }) {
   return (
-    <div class={`trouble-bar tone-${state === 'away' ? 'bad' : 'warn'}`}>
+    <section class={`trouble-bar tone-${state === 'away' ? 'bad' : 'warn'}`} aria-label={t.connection}>
       <p>{more}{unheard && ` ${t.awayCertificate}`}</p>
       {state === 'away' && (
         <div class="row">
@@ -110,7 +110,7 @@ function Trouble({ standing: { state, more, unheard } }: { standing: Standing })
           <button class="button small" onClick={() => allLives().forEach((each) => each.retry())}>{t.retry}</button>
         </div>
       )}
-    </div>
+    </section>
   );
 }
 
