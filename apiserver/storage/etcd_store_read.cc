@@ -241,18 +241,23 @@ Result<ListEnd> EtcdStore::EndOf(const ListRequest& request) {
   ListEnd end;
   while (!IsBehindEnd(range)) {
     range.set_limit(static_cast<int64_t>(std::min(request.limit - end.count, kKeysPerAnswer)));
-    const auto found = TRY(client_->Range(range));
-    for (const auto& kv : found.kvs()) {
+    const auto found = client_->Range(range);
+    if (!found && range.serializable()) {
+      range.set_serializable(false);  // As in List: that member may lag behind what was shown here.
+      continue;
+    }
+    if (!found) return Fail(found.error());
+    for (const auto& kv : found->kvs()) {
       auto key = FromEtcdKey(kv.key());
       if (!key) continue;
       ++end.count;
       end.last_key = *std::move(key);
     }
-    const auto left = static_cast<uint64_t>(found.count() - found.kvs_size());
+    const auto left = static_cast<uint64_t>(found->count() - found->kvs_size());
     end.more = left > 0;
     if (request.count_remaining) end.remaining = left;
     if (left == 0 || end.count >= request.limit) break;
-    range.set_key(found.kvs().rbegin()->key() + '\0');
+    range.set_key(found->kvs().rbegin()->key() + '\0');
   }
   return end;
 }
