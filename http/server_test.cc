@@ -250,7 +250,7 @@ TEST(Server, AHandshakeThatIsNotFinishedIsNotWaitedFor) {
 }
 
 TEST(Server, TheOldestSilentConnectionMakesRoom) {
-  Fixture fixture(Echo, {.limits = {.arriving_max = 10, .arriving_per_address_max = 2}}, 1);
+  Fixture fixture(Echo, {.limits = {.arriving_max = 2, .arriving_per_address_max = 2}}, 1);
   TestClient asked(fixture.port());
   EXPECT_EQ(asked.Get("/").status(), 200);
   std::deque<TestClient> silent;

@@ -85,7 +85,8 @@ TEST(DocumentsTest, GetNothingFromDefaultsOfMetadataThatNoMetadataHas) {
               "kind": {"type": "string", "default": "X"},
               "metadata": {"type": "object", "default": {"name": "a", "zzz": 1}, "properties": {
                   "color": {"type": "string", "default": "red"},
-                  "labels": {"type": "object", "default": {"a": "b"}},
+                  "labels": {"type": "object", "default": {"a": "b"},
+                      "additionalProperties": {"type": "string", "default": "x"}},
                   "ownerReferences": {"type": "array", "items": {
                       "type": "object", "properties": {
                           "color": {"type": "string", "default": "red"},
@@ -98,6 +99,9 @@ TEST(DocumentsTest, GetNothingFromDefaultsOfMetadataThatNoMetadataHas) {
   Json expected = owned;
   expected["r"]["metadata"]["ownerReferences"][0]["controller"] = true;
   EXPECT_EQ(Completed(*schema, owned), expected);
+  const Schema& labels = *schema->Property("r")->Property("metadata")->Property("labels");
+  ASSERT_TRUE(labels.additional->default_value);
+  EXPECT_EQ(*labels.additional->default_value, "x");
 }
 
 TEST(DocumentsTest, OfMetadataThatIsWrongThePartsThatAreRightStay) {

@@ -44,7 +44,7 @@ enum class Formats { kChecked, kAll };
 // whatever its schema says of it.
 struct OwnField {
   const OwnField* above;  // Null for those of the resource itself.
-  std::string_view name;  // "" of the items of a list.
+  std::string_view name;  // "" of the items of a list, "*" of the values of a map.
 };
 
 struct Reading {
@@ -94,7 +94,9 @@ void ReadStructure(const Json& props, Reading how, int depth, Schema& out) {
   if (additional == props.end() || additional->is_null()) return;
   out.has_additional = true;
   out.forbids_additional = additional->is_boolean() && !additional->get<bool>();
-  if (additional->is_object()) out.additional = Read(*additional, how, depth);
+  const OwnField any{how.own, "*"};
+  const Reading how_any{how.formats, how.own == nullptr ? nullptr : &any};
+  if (additional->is_object()) out.additional = Read(*additional, how_any, depth);
 }
 
 // Of formats, those of numbers are many, and of what is no default nobody looks at them.

@@ -332,6 +332,7 @@ Result<Removed> ObjectRemover::Delete(ApiRequest& request, const std::string& na
     }
     const Reason reason = written.error().reason;
     if (reason != Reason::kConflict && reason != Reason::kNotFound) return Fail(written.error());
+    if (plan.refusal) request.refusal = nullptr;  // It was of another object than is there now.
   }
   return Fail(ModifiedError(GroupResourceOf(kind), name));
 }

@@ -99,6 +99,9 @@ void ApiServer::State::AddDefinitions(ApiServer& server) {
     return server.Answer(request, std::move(asked));
   };
   ask = [ask_among](const http::Request& request) { return ask_among(request, nullptr); };
+  ask_as_client = [&server](const http::Request& request) {
+    return server.Handle(request, LoopbackUser());
+  };
   definitions = std::make_unique<DefinitionLoop>(DefinitionLoop::Parts{
       *core, ask_among, [this](const auto& definition) { return MakeKinds(definition); },
       [this] { (void)custom_kinds.Now(CustomKinds::kEveryGroup); }});

@@ -216,7 +216,7 @@ void ApiServer::State::AddWebhooks(const Parts& parts) {
                       .loops = loops,
                       .nodes = nodes,
                       .metrics = metrics.registry(),
-                      .ask_self = [this](const http::Request& request) { return ask(request); }});
+                      .ask_self = [this](const auto& request) { return ask_as_client(request); }});
   conversions = std::make_unique<Conversions>(webhooks->caller(), random, metrics.registry());
 }
 

@@ -160,6 +160,8 @@ struct ApiServer::State {
   std::unique_ptr<Aggregation> aggregation;
   // As the server's own hand.
   std::function<http::Response(const http::Request&)> ask;
+  // By the same hand, and served as anybody's: admitted, and sent to who is behind this server.
+  std::function<http::Response(const http::Request&)> ask_as_client;
   std::unique_ptr<Audit> audit;  // Null: nothing is told.
   std::unique_ptr<flow_control::Entrance> entrance;
   std::unique_ptr<flow_control::ConfigurationLoop> flow_configuration;

@@ -4,10 +4,12 @@
 
 #include <algorithm>
 #include <charconv>
+#include <utility>
 
 #include "api/rules/identity/x509.h"
 #include "apiserver/request/api_errors.h"
 #include "apiserver/services/service_pods.h"
+#include "base/at_once.h"
 
 namespace skiff {
 
@@ -56,6 +58,24 @@ std::string CleanPath(std::string_view path) {
   return out.empty() ? "/" : out;
 }
 
+constinit thread_local bool asks_here = false;
+
+// While this thread asks this server for a review: one that had to be reviewed itself would have no
+// end.
+class AskingHere {
+ public:
+  AskingHere() : is_first_(!std::exchange(asks_here, true)) {}
+  ~AskingHere() {
+    if (is_first_) asks_here = false;
+  }
+  AskingHere(const AskingHere&) = delete;
+  AskingHere& operator=(const AskingHere&) = delete;
+  bool is_first() const { return is_first_; }
+
+ private:
+  const bool is_first_;
+};
+
 constexpr const char* kOwnHost = "kubernetes.default.svc:443";
 
 http::Headers ReviewHeaders(const std::string& host) {
@@ -63,6 +83,14 @@ http::Headers ReviewHeaders(const std::string& host) {
           {"Content-Type", "application/json"},
           {"Accept", "application/json, */*"},
           {"User-Agent", "kube-apiserver-admission"}};
+}
+
+// What is left, as the one who is asked is to take no longer.
+void SetTimeout(http::Request& request, Duration left) {
+  const auto seconds = std::chrono::ceil<std::chrono::seconds>(left);
+  const std::string query = fmt::format("timeout={}s", std::max(seconds, 1s).count());
+  request.query = http::ParseQuery(query);
+  request.target = request.path + "?" + query;
 }
 
 std::string WholeBody(const http::Response& response) {
@@ -124,11 +152,21 @@ Result<> WebhookCall::BeginAgain(std::string target) {
   return {};
 }
 
-Result<WebhookReply> WebhookCall::AskHere() const {
-  const http::Response response = ask_here_();
+Result<WebhookReply> WebhookCall::AskHere() {
+  // An attempt within an attempt is not foreseen.
+  if (!MayWaitLong()) return Fail(WouldWait());
+  const auto failed = [&](Reason reason, const char* why) {
+    return Fail(reason, fmt::format("Post {}: {}", Quoted(Url()), why));
+  };
+  // Those that are begun at once are asked one after the other.
+  const Duration left = deadline_ - CallClock::now();
+  if (left <= Duration::zero()) return failed(Reason::kTimeout, "context deadline exceeded");
+  const AskingHere asking;
+  if (!asking.is_first()) return failed(Reason::kInternalError, "this server asks itself already");
+  SetTimeout(asked_here_, left);
+  const http::Response response = ask_here_(asked_here_);
   if (response.pending || response.stream || response.upgrade) {
-    return Fail(Reason::kInternalError,
-                fmt::format("Post {}: the answer has no end", Quoted(Url())));
+    return failed(Reason::kInternalError, "the answer has no end");
   }
   const std::string_view type = response.content_type;
   return WebhookReply{
@@ -222,31 +260,23 @@ Result<WebhookCaller::Route> WebhookCaller::RouteTo(const WebhookPlace& place) {
 }
 
 std::unique_ptr<WebhookCall> WebhookCaller::StartHere(const WebhookPlace& place, std::string body,
-                                                      std::chrono::seconds timeout) const {
+                                                      Deadline deadline) const {
   std::string host, path = place.path;
   if (!place.url.empty()) (void)ReadUrl(place.url, host, path);
   http::Request request;
   request.method = "POST";
   request.path = CleanPath(path);
-  const std::string query = fmt::format("timeout={}s", timeout.count());
-  request.query = http::ParseQuery(query);
-  request.target = request.path + "?" + query;
+  SetTimeout(request, deadline - CallClock::now());
   request.headers = ReviewHeaders(kOwnHost);
   request.body = std::move(body);
-  std::string target = request.target;
-  return std::make_unique<WebhookCall>(
-      [ask = parts_.ask_self, request = std::move(request)] { return ask(request); }, kOwnHost,
-      std::move(target));
+  return std::make_unique<WebhookCall>(parts_.ask_self, kOwnHost, std::move(request), deadline);
 }
 
 std::unique_ptr<WebhookCall> WebhookCaller::Start(const WebhookPlace& place, std::string body,
                                                   std::optional<std::chrono::seconds> timeout,
                                                   Deadline deadline) {
   const auto failed = [](Error error) { return std::make_unique<WebhookCall>(std::move(error)); };
-  if (place.IsThisServer() && parts_.ask_self) {
-    const auto left = std::chrono::ceil<std::chrono::seconds>(deadline - CallClock::now());
-    return StartHere(place, std::move(body), std::max(timeout.value_or(left), 1s));
-  }
+  if (place.IsThisServer() && parts_.ask_self) return StartHere(place, std::move(body), deadline);
   auto route = RouteTo(place);
   if (!route) return failed(route.error());
   std::string target = route->path;

@@ -84,10 +84,14 @@ class WebhookCall {
         upstream_(std::move(upstream)),
         request_(std::move(request)),
         deadline_(deadline) {}
-  // One of this server, which is asked on the thread of who waits for it.
-  WebhookCall(std::function<http::Response()> ask_here, std::string host, std::string target)
-      : ask_here_(std::move(ask_here)), host_(std::move(host)) {
-    request_.target = std::move(target);
+  // One of this server, which is asked on the thread of who waits for it, by `ask`.
+  WebhookCall(std::function<http::Response(const http::Request&)> ask, std::string host,
+              http::Request request, Deadline deadline)
+      : ask_here_(std::move(ask)),
+        asked_here_(std::move(request)),
+        host_(std::move(host)),
+        deadline_(deadline) {
+    request_.target = asked_here_.target;
   }
   ~WebhookCall();
   WebhookCall(const WebhookCall&) = delete;
@@ -100,10 +104,12 @@ class WebhookCall {
   Error Failure(Error error) const;
   std::string Url() const;
   Result<> BeginAgain(std::string target);
-  Result<WebhookReply> AskHere() const;
+  Result<WebhookReply> AskHere();
 
   OutboundCalls* const calls_ = nullptr;
-  const std::function<http::Response()> ask_here_;  // Null: it is somebody else.
+  // Null: it is somebody else.
+  const std::function<http::Response(const http::Request&)> ask_here_;
+  http::Request asked_here_;
   FetchPtr fetch_;  // Null of one who is asked here; else `error_` says why.
   const Error error_;
   const std::string host_;  // As the URL has it.
@@ -127,7 +133,8 @@ class WebhookCaller {
     Random& random;
     http::Loops* loops;  // nullptr: nothing can be called.
     const NodeConnections* nodes;  // nullptr: none is simulated.
-    std::function<http::Response(const http::Request&)> ask_self;  // As the server's own hand.
+    // As the server itself, and served as anybody is; null: it is asked as others are.
+    std::function<http::Response(const http::Request&)> ask_self;
   };
   explicit WebhookCaller(Parts parts) : parts_(std::move(parts)), calls_(parts_.loops) {}
 
@@ -142,7 +149,7 @@ class WebhookCaller {
   struct Route;
   Result<Route> RouteTo(const WebhookPlace& place);
   std::unique_ptr<WebhookCall> StartHere(const WebhookPlace& place, std::string body,
-                                         std::chrono::seconds timeout) const;
+                                         Deadline deadline) const;
   Result<http::TlsContext> ContextFor(const std::string& ca_bundle);
 
   const Parts parts_;

@@ -97,6 +97,7 @@ bool OutboundPool::Submit(Names names, std::function<void()> work, size_t bytes,
 }
 
 Duration OutboundPool::Step() {
+  const MutexLock sending(sending_away_);
   std::vector<Job> late;
   Duration due = kNever;
   Duration now;
@@ -151,6 +152,8 @@ void OutboundPool::Stop() {
     dropped.swap(waiting_);
     waiting_of_.clear();
   }
+  // Where answers go to may be gone afterwards.
+  { const MutexLock sent(sending_away_); }
   pool_.Stop();
 }
 

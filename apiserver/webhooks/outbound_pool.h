@@ -48,7 +48,7 @@ class OutboundPool final : public ControlLoop {
               std::function<void()> overdue = nullptr);
   // Sends away who has stood in line for too long.
   Duration Step() override;
-  // Lets what runs finish and drops what waits. Not to be called from a job.
+  // Lets what runs finish, as well as a Step, and drops what waits. Not to be called from a job.
   void Stop();
 
  private:
@@ -78,6 +78,7 @@ class OutboundPool final : public ControlLoop {
 
   const Clock& clock_;
   const Limits limits_;
+  Mutex sending_away_;  // Held by Step; before the other.
   mutable Mutex mutex_;
   bool stopped_ GUARDED_BY(mutex_) = false;
   int running_ GUARDED_BY(mutex_) = 0;
