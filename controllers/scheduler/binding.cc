@@ -341,9 +341,8 @@ void Scheduler::BindFailed(Binding binding, const Error& error) {
     self.EventsFor(pod).Warning(pod, "FailedScheduling", EventText(error.message));
     // What was heard of it while it counted on the node nobody took in.
     const auto info = std::make_shared<const PodInfo>(current);
-    QueuedPod again = binding.pod;
-    again.info = info;
-    self.queue_.Failed(std::move(again), now);
+    self.queue_.Add(info, now);  // In flight, it is taken over by what follows.
+    self.queue_.Failed(binding.pod, now);
     self.WriteUnplaced(info, {"SchedulerError", Shortened(error.message, kConditionBytesMax), ""},
                        binding.is_told);
   });
