@@ -45,7 +45,8 @@ PodCgroups::Settings CgroupSettings(const KubeletOptions& options) {
       options.cgroup_root.empty()) {
     return settings;
   }
-  if (!CgroupMount("memory")) {
+  // A kernel may have been told to do without that of memory: v1 it is for all that.
+  if (!CgroupMount("memory") && !CgroupMount("cpu")) {
     settings.mount = CgroupMount("").value_or("");
   } else {
     settings.left_in = CgroupMounts();

@@ -184,6 +184,10 @@ PersistentVolume LocalVolumeFor(const PersistentVolumeClaim& claim,
   source.path = directory + "/" + LocalVolumeDirectory(volume.metadata.name, reference);
   source.type = "DirectoryOrCreate";
   if (node.empty()) return volume;
+  // Whoever deletes it before its claim has it wait for its node (volume_reclaim.cc).
+  if (volume.spec.persistent_volume_reclaim_policy == "Delete") {
+    volume.metadata.finalizers.emplace_back(kLocalVolumeFinalizer);
+  }
   auto& term =
       volume.spec.node_affinity.Ensure().required.Ensure().node_selector_terms.emplace_back();
   auto& expression = term.match_expressions.emplace_back();

@@ -107,5 +107,17 @@ TEST(LocalVolumeTest, IsNamedAfterTheClaimAndBoundToItsNode) {
             std::vector<std::string>{"node1"});
 }
 
+TEST(LocalVolumeTest, ItIsHeldFromTheStartWhereItsNodeIsToRemoveIt) {
+  StorageClass storage_class;
+  storage_class.metadata.name = "local";
+  const auto finalizers = [&](const std::string& node) {
+    return LocalVolumeFor(ClaimOf("1Gi"), storage_class, node, "/data").metadata.finalizers;
+  };
+  EXPECT_EQ(finalizers("node1"), std::vector<std::string>{"skiff.io/local-volume"});
+  EXPECT_TRUE(finalizers("").empty()) << "it is on no node";
+  storage_class.reclaim_policy = "Retain";
+  EXPECT_TRUE(finalizers("node1").empty());
+}
+
 }  // namespace
 }  // namespace skiff

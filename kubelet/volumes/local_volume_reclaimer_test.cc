@@ -62,7 +62,7 @@ class LocalVolumeReclaimerTest : public testing::Test {
   void Step() {
     assigned_.informer().cache().Apply(
         {.type = WatchEvent::Type::kAdded, .object = RawJson(ToJson(volume_))});
-    LocalVolumeReclaimer({assigned_.informer(), client_, events_}, "node-a").Step();
+    reclaimer_.Step();
   }
 
   TemporaryTree tree_;
@@ -81,6 +81,7 @@ class LocalVolumeReclaimerTest : public testing::Test {
   EventSink sink_{client_, clock_};
   EventRecorder events_{sink_, clock_, "kubelet", "node-a"};
   ScopedInformer<PersistentVolume> assigned_{{client_, clock_, random_}, {}};
+  LocalVolumeReclaimer reclaimer_{{assigned_.informer(), client_, events_}, "node-a"};
 };
 
 TEST_F(LocalVolumeReclaimerTest, WhatItIsToldToRemoveGoesAndThenTheVolume) {
