@@ -74,10 +74,9 @@ class LocalTar {
     if (list >= 0) posix_spawn_file_actions_adddup2(&actions, list, STDIN_FILENO);
     pid_t child = 0;
     // Without a list it would read one from whoever runs us.
-    const int failed =
-        reads || list >= 0
-            ? posix_spawn(&child, program->c_str(), &actions, nullptr, words.data(), environ)
-            : EMFILE;
+    const int failed = reads || list >= 0 ? posix_spawn(&child, program->c_str(), &actions, nullptr,
+                                                        words.data(), environ)
+                                          : EMFILE;
     posix_spawn_file_actions_destroy(&actions);
     if (list >= 0) close(list);
     close(ends[reads ? 0 : 1]);
