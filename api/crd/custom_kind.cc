@@ -360,7 +360,10 @@ CustomKind::Reading CustomKind::ReadingOf(const Json& content, size_t room) cons
   Json read = content;
   const auto filled = FromStore(stored_version, read, room);
   if (filled && !*filled) return Reading::kWithoutDefaults;
-  return filled && read == content ? Reading::kAsKept : Reading::kOtherwise;
+  if (!filled || read != content) return Reading::kOtherwise;
+  // Metadata that is none is read as it is; it is never written so.
+  const auto fits = CoerceEmbedded(stored->schema(), read, true, nullptr);
+  return fits ? Reading::kAsKept : Reading::kOtherwise;
 }
 
 void CustomKind::Converted(Json& content) const {
