@@ -323,8 +323,11 @@ TEST_F(FloodedServerTest, NodesRenewTheirLeasesAndMastersPass) {
   const int64_t before = Dispatched();
   const std::string lease =
       "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases/node1";
-  EXPECT_LE(Overtaken("node1", lease, 100), 60);
-  EXPECT_LE(Overtaken("admin", "/api/v1/namespaces/default", 100), 60);
+  // On a busy machine these may be over before the flood gets a processor.
+  for (int rounds = 0; rounds < 100 && Dispatched() - before <= 20; ++rounds) {
+    EXPECT_LE(Overtaken("node1", lease, 100), 60);
+    EXPECT_LE(Overtaken("admin", "/api/v1/namespaces/default", 100), 60);
+  }
   EXPECT_GT(Dispatched() - before, 20) << "the flood has gone on";
 }
 
