@@ -2,7 +2,7 @@
 # How the console bears thousands of pods, in headless Chromium: how soon they are there, what a picture
 # costs the page while they change, and what the page holds.
 #
-#   e2e/bench/console.sh SKIFF [SCREENSHOTS]      PODS=5000 NODES=50; NEEDED=0 only measures;
+#   e2e/bench/console.sh [SKIFF [SCREENSHOTS]]    build/release/skiff; PODS=5000 NODES=50; NEEDED=0 only measures;
 #                                              ROUNDS=5: also what a tab left open holds
 #
 # Fails where a picture, at rest or while a list is scrolled, costs more of the page's main thread than
@@ -11,7 +11,7 @@
 # there were in fact is said beside it.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
-skiff=$(realpath "$1")
+skiff=$(realpath "${1:-build/release/skiff}")
 screenshots=${2:-build/browser/console}
 . e2e/browser/playwright.sh
 use_browser || exit 77
