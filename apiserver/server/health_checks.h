@@ -29,7 +29,7 @@ struct HealthParts {
   std::function<Result<>()> services_read = {};
   // How the plugins are that have keys of the store; null: there are none.
   std::function<Result<>()> kms_providers = {};
-  // Whether the Lease that tells of this server has been seen to; null: it has none.
+  // Whether the Lease that tells of this server is seen to; null: it has none.
   std::function<Result<>()> lease_begun = {};
 };
 

@@ -142,7 +142,6 @@ Duration IdentityLease::Step() {
   if (withdrawn_) return kNever;
   // One that cannot be removed is renewed.
   const Result<> begun = Begin();
-  has_begun_ = true;
   Result<> done = Renew();
   if (done) done = begun;
   const Duration now = clock_.Monotonic();

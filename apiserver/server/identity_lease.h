@@ -42,8 +42,6 @@ class IdentityLease final : public ControlLoop {
   void Withdraw();
 
   const std::string& name() const { return name_; }
-  // What an earlier start may have left was looked at, whatever came of it.
-  bool has_begun() const { return has_begun_; }
 
  private:
   // What an earlier start has left: nobody is to take it for this one.
@@ -66,7 +64,6 @@ class IdentityLease final : public ControlLoop {
   const Log log_{"identity lease"};
   FailureNews news_;
   bool begun_ = false;  // As it should.
-  std::atomic<bool> has_begun_ = false;
   Duration collect_at_ = Duration::zero();  // Monotonic.
   std::atomic<bool> withdrawn_ = false;
 };
