@@ -63,7 +63,7 @@ class IdentityLease final : public ControlLoop {
   const Ask ask_;
   const Log log_{"identity lease"};
   FailureNews news_;
-  bool begun_ = false;  // As it should.
+  bool begun_ = false;                      // As it should.
   Duration collect_at_ = Duration::zero();  // Monotonic.
   std::atomic<bool> withdrawn_ = false;
 };

@@ -111,7 +111,7 @@ TEST_F(IdentityLeaseTest, AServerHasOneWhereItsMachineHasAName) {
     request.path = "/livez/poststarthook/start-kube-apiserver-identity-lease-" + name;
     return other->Handle(request, LoopbackUser()).status;
   };
-  EXPECT_EQ(check("controller"), 500);
+  EXPECT_EQ(check("controller"), 200) << "nobody is kept waiting for it";
   for (ControlLoop* loop : other->loops()) executor_.Add(*loop);
   Settle();
   EXPECT_EQ(Get(Path("other")).code, 200);
