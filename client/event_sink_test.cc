@@ -28,6 +28,12 @@ class EventSinkTest : public testing::Test {
     }
     executor_.RunUntilIdle();
   }
+  // The last of it just after another report: a flood goes on.
+  void RunWhileMoreIsTold(Duration length) {
+    executor_.RunFor(length - 1ms);
+    ReportOf(1);
+    executor_.RunFor(1ms);
+  }
   // How many are sent where so many are reported and then all on the way are answered.
   size_t SentAfter(size_t reported, int status = 201) {
     ReportOf(reported);
@@ -70,17 +76,16 @@ TEST_F(EventSinkTest, ABoundedNumberIsOnTheWay) {
   EXPECT_EQ(SentAfter(0), 1u);
 }
 
-TEST_F(EventSinkTest, OfAFloodFewAreOnTheWayUntilFewWait) {
-  ReportOf(EventSink::kFloodWaiting + 100);
+TEST_F(EventSinkTest, OfAFloodFewAreOnTheWayUntilNoneWaits) {
+  ReportOf(EventSink::kFloodWaiting + 1);
   EXPECT_EQ(server_.asked().size(), EventSink::kAtOnceInFloodMax);
-  size_t waiting = EventSink::kFloodWaiting + 100 - EventSink::kAtOnceInFloodMax;
-  constexpr size_t kMore = EventSink::kAtOnceInFloodMax / 2;
-  while (waiting + kMore >= EventSink::kFloodWaiting + EventSink::kAtOnceInFloodMax) {
-    ASSERT_EQ(SentAfter(kMore), EventSink::kAtOnceInFloodMax);
-    waiting += kMore - EventSink::kAtOnceInFloodMax;
+  while (server_.asked().size() < objects_) {
+    ASSERT_EQ(SentAfter(0), EventSink::kAtOnceInFloodMax);
   }
-  SentAfter(0);
-  EXPECT_EQ(SentAfter(0), EventSink::kAtOnceMax);
+  AnswerAll(201);
+  ASSERT_TRUE(server_.empty());
+  ReportOf(EventSink::kFloodWaiting / 2);
+  EXPECT_EQ(server_.asked().size(), EventSink::kFloodWaiting + 1 + EventSink::kAtOnceMax);
   while (!server_.empty()) AnswerAll(201);
   EXPECT_EQ(server_.asked().size(), objects_) << "none was dropped";
 }
@@ -93,7 +98,8 @@ TEST_F(EventSinkTest, WhereMuchIsToldForLongItIsWritten) {
   EXPECT_EQ(SentAfter(kTold), EventSink::kAtOnceInFloodMax);
   clock_.Advance(1s);
   // Until all that had come together is written.
-  for (int round = 0; round < 100; ++round) SentAfter(kTold);
+  constexpr size_t kRounds = EventSink::kQueueMax / (EventSink::kAtOnceMax - kTold) + 1;
+  for (size_t round = 0; round < kRounds; ++round) SentAfter(kTold);
   for (int round = 0; round < 100; ++round) {
     ASSERT_EQ(SentAfter(kTold), 0u) << "all that is told goes at once";
     ASSERT_TRUE(server_.empty());
@@ -103,12 +109,24 @@ TEST_F(EventSinkTest, WhereMuchIsToldForLongItIsWritten) {
   EXPECT_EQ(SentAfter(0), EventSink::kAtOnceInFloodMax) << "that is another flood";
 }
 
+TEST_F(EventSinkTest, WhatWaitsIsWrittenAsSoonAsNothingMoreIsTold) {
+  ReportOf(EventSink::kQueueMax);
+  clock_.Advance(EventSink::kQuiet - 1ms);
+  EXPECT_EQ(SentAfter(1), EventSink::kAtOnceInFloodMax);
+  clock_.Advance(EventSink::kQuiet - 1ms);
+  EXPECT_EQ(SentAfter(0), EventSink::kAtOnceInFloodMax) << "something was told since";
+  clock_.Advance(1ms);
+  EXPECT_EQ(SentAfter(0), EventSink::kAtOnceMax);
+  while (!server_.empty()) AnswerAll(201);
+  EXPECT_EQ(server_.asked().size(), objects_) << "none was dropped";
+}
+
 TEST_F(EventSinkTest, OfAFloodFewAreTriedAgainAtOnce) {
   ReportOf(EventSink::kAtOnceMax);
   AnswerAll(503);
   ReportOf(EventSink::kQueueMax);
   EXPECT_EQ(server_.asked().size(), EventSink::kAtOnceMax);
-  executor_.RunFor(EventSink::kRetryDelay);
+  RunWhileMoreIsTold(EventSink::kRetryDelay);
   EXPECT_EQ(server_.asked().size(), EventSink::kAtOnceMax + EventSink::kAtOnceInFloodMax);
 }
 
@@ -119,7 +137,7 @@ TEST_F(EventSinkTest, WhatIsTriedAgainDoesNotKeepTheRestOfAFloodForLong) {
   const std::string next = "POST of " + std::to_string(EventSink::kAtOnceInFloodMax);
   for (Duration passed{}; passed <= EventSink::kFloodSlowMax; passed += EventSink::kRetryDelay) {
     EXPECT_EQ(std::ranges::count(server_.asked(), next), 0);
-    executor_.RunFor(EventSink::kRetryDelay);
+    RunWhileMoreIsTold(EventSink::kRetryDelay);
     if (passed < EventSink::kFloodSlowMax) AnswerAll(503);
   }
   EXPECT_EQ(std::ranges::count(server_.asked(), next), 1);

@@ -150,9 +150,12 @@ EventCorrelator::Entry& EventCorrelator::Touch(const std::string& key, TimePoint
 
 void EventSink::Add(ReportedEvent event) {
   CutUtf8(event.message, kMessageBytesMax);
-  bool is_first_dropped = false;
+  const Duration now = clock_.Monotonic();
+  bool is_first_dropped = false, is_alone = false;
   {
     const MutexLock lock(mutex_);
+    reported_at_ = now;
+    is_alone = queue_.empty();
     if (queue_.size() < kQueueMax) {
       queue_.push_back(std::move(event));
     } else {
@@ -162,7 +165,8 @@ void EventSink::Add(ReportedEvent event) {
   if (is_first_dropped) {
     log_.Info("events are dropped until those that wait are written", {{"waiting", kQueueMax}});
   }
-  Wake();
+  // Who comes after others is seen with them: answers wake the loop as long as some wait.
+  if (is_alone) Wake();
 }
 
 bool EventSink::TakeReported() {
@@ -179,16 +183,18 @@ bool EventSink::TakeReported() {
 }
 
 size_t EventSink::AtOnceMax() {
+  const Duration now = clock_.Monotonic();
   size_t waiting = 0;
+  bool is_quiet = false;
   {
     const MutexLock lock(mutex_);
     waiting = queue_.size();
+    is_quiet = now - reported_at_ >= kQuiet;
   }
-  if (waiting == 0) flood_began_.reset();
-  if (waiting < kFloodWaiting) return kAtOnceMax;
-  const Duration now = clock_.Monotonic();
-  if (!flood_began_) flood_began_ = now;
-  return now < *flood_began_ + kFloodSlowMax ? kAtOnceInFloodMax : kAtOnceMax;
+  if (waiting == 0) flood_began_ = kNever;
+  if (waiting >= kFloodWaiting && flood_began_ == kNever) flood_began_ = now;
+  if (flood_began_ == kNever || is_quiet) return kAtOnceMax;
+  return now - flood_began_ < kFloodSlowMax ? kAtOnceInFloodMax : kAtOnceMax;
 }
 
 std::optional<EventSink::Writing> EventSink::Next() {

@@ -78,19 +78,21 @@ class EventCorrelator {
 //
 // In a flood what events tell of goes first: each of them is a write as a pod's own are, of which
 // it has as many. A flood begins when kFloodWaiting events wait, and is over when none does. For
-// its first kFloodSlowMax, while that many wait, only kAtOnceInFloodMax are written at once; after
-// that as many as ever, so that who tells much for long loses only what could not be written
-// anyway.
+// its first kFloodSlowMax, while more are reported, only kAtOnceInFloodMax are written at once; the
+// others wait. After that, and when nothing was reported for kQuiet, as many as ever are, so that
+// who tells much for long loses only what could not be written anyway.
 class EventSink final : public ControlLoop {
  public:
-  // More are dropped, as client-go's are. The log says when that begins, and how many it were.
-  static constexpr size_t kQueueMax = 1000;
+  // More are dropped, as client-go's are when a thousand wait. The log says when that begins, and
+  // how many it were.
+  static constexpr size_t kQueueMax = 5000;
   // Of a message; what is beyond is cut off. Programs quote what users gave them, of any size.
   static constexpr size_t kMessageBytesMax = 12 << 10;
   static constexpr size_t kAtOnceMax = 32;
-  static constexpr size_t kFloodWaiting = kQueueMax / 2;
-  static constexpr size_t kAtOnceInFloodMax = 8;
+  static constexpr size_t kFloodWaiting = 100;
+  static constexpr size_t kAtOnceInFloodMax = 1;  // As client-go does at all times.
   static constexpr Duration kFloodSlowMax = 30s;
+  static constexpr Duration kQuiet = 500ms;
   static constexpr int kAttemptsMax = 12;
   static constexpr int kNamesMax = 1000;
   static constexpr Duration kRetryDelay = 10s;
@@ -129,7 +131,8 @@ class EventSink final : public ControlLoop {
   std::unordered_set<std::string> under_way_;  // Their keys.
   std::deque<Writing> again_;          // Those of them that could not be written.
   Duration not_before_ = Duration(0);  // Monotonic.
-  std::optional<Duration> flood_began_;  // The same.
+  Duration flood_began_ = kNever;      // The same; kNever: there is none.
+  Duration reported_at_ GUARDED_BY(mutex_) = Duration(0);  // The last event; the same.
   Mutex mutex_;
   std::deque<ReportedEvent> queue_ GUARDED_BY(mutex_);
   uint64_t dropped_ GUARDED_BY(mutex_) = 0;  // Since there was room.
