@@ -39,6 +39,11 @@ TEST_F(AdmissionPluginsTest, ABoundPodHasTheZoneThatItsNodeIsIn) {
   EXPECT_EQ(LabelsOfBound("b", {{"kind", "Node"}, {"name", "none"}}), Json::object());
   EXPECT_EQ(LabelsOfBound("c", {{"name", "n"}}), Json::object())
       << "Kubernetes looks at bindings to what is said to be a node";
+  ASSERT_EQ(Ask("DELETE", "/api/v1/nodes/n").code, 200);
+  EXPECT_EQ(LabelsOfBound("d", {{"kind", "Node"}, {"name", "n"}}), Json::object());
+  const Json moved = {{"metadata", {{"name", "n"}, {"labels", {{zone, "b"}}}}}};
+  ASSERT_EQ(Post("/api/v1/nodes", moved.dump()).code, 201);
+  EXPECT_EQ(LabelsOfBound("e", {{"kind", "Node"}, {"name", "n"}}), (Json{{zone, "b"}}));
 }
 
 TEST_F(AdmissionPluginsTest, ThoseOfKubernetesCanBeTurnedOff) {
