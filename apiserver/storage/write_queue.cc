@@ -1,5 +1,7 @@
 #include "apiserver/storage/write_queue.h"
 
+#include <pthread.h>
+
 #include <string>
 #include <system_error>
 #include <utility>
@@ -65,6 +67,8 @@ void WriteQueue::Stop() {
 }
 
 void WriteQueue::LeadForLate() {
+  // Else it has the name of whoever wrote first, and his threads would seem to do its work.
+  pthread_setname_np(pthread_self(), "commits");
   TakeShortSlices();
   for (bool stopped = false; !stopped;) {
     late_turn_->Pass();
