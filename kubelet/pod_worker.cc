@@ -521,8 +521,8 @@ void PodWorker::WriteStatus(const core_v1::Pod& pod, const ObservedPod& observed
     context_.metrics->pod_start_seconds.Observe({},
                                                 InSeconds(context_.clock.Monotonic() - seen_at_));
   }
-  status_ = std::move(status);
-  context_.statuses.Set(this->pod(), *status_);
+  status_ = std::make_shared<const core_v1::PodStatus>(std::move(status));
+  context_.statuses.Set(this->pod(), status_);
 }
 
 }  // namespace skiff::kubelet

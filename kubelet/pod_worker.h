@@ -186,8 +186,13 @@ class PodWorker final : public ControlLoop {
   // Of the container whose processes an ephemeral one shall see; "": none.
   Result<std::string> TargetOf(const core_v1::Pod& pod, const std::string& container,
                                const ObservedPod& observed) const;
+  // What a container is made in.
+  struct OwnSandbox {
+    const std::string& id;
+    const cri::SandboxConfig& config;
+  };
   Result<> CreateAndStart(const core_v1::Pod& pod, const core_v1::Container& container,
-                          const std::string& sandbox_id, uint32_t attempt, const PulledImage& image,
+                          const OwnSandbox& sandbox, uint32_t attempt, const PulledImage& image,
                           const ObservedPod& observed);
   // A container's hook runs still, or has failed and its container stops: nothing else is begun for
   // the pod. What becomes of its other containers is told; that this one runs is not, nor is it
@@ -208,6 +213,7 @@ class PodWorker final : public ControlLoop {
   Duration EndOf(const ObservedContainer& container);
   bool BacksOff(const core_v1::Pod& pod, const core_v1::Container& container,
                 const ObservedContainer* last);
+  core_v1::Pod WithAddresses(const core_v1::Pod& pod, const ObservedPod& observed) const;
   Result<ContainerInput> Prepare(const core_v1::Pod& pod, const core_v1::Container& container,
                                  uint32_t attempt, const ObservedPod& observed,
                                  Environment& environment);
@@ -286,7 +292,7 @@ class PodWorker final : public ControlLoop {
   int volume_failures_ = 0;    // One after the other, each after the wait for the one before.
   Duration volume_retry_at_{};  // Monotonic: when that wait is over.
   Duration retry_after_ = kResync;
-  std::optional<core_v1::PodStatus> status_;  // As last computed.
+  Ptr<core_v1::PodStatus> status_;  // As last computed; null before.
   const Duration seen_at_;  // Monotonic.
   const TimePoint seen_;    // By the clock that pods are told of.
   bool has_stepped_ = false;

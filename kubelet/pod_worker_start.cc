@@ -37,6 +37,13 @@ std::string BackoffKey(const core_v1::Container& container) {
   return container.name + "\n" + container.image + "\n" + ToJson(container.resources).dump();
 }
 
+// Whether the value of a variable is a field of the pod.
+bool NamesFields(const core_v1::Container& container) {
+  return std::any_of(container.env.begin(), container.env.end(), [](const auto& variable) {
+    return variable.value_from && variable.value_from->field_ref;
+  });
+}
+
 // Names of volumes: looked up, since a pod may have thousands of them, and of mounts.
 std::unordered_set<std::string_view> MountedIn(const core_v1::Container& container) {
   std::unordered_set<std::string_view> names;
@@ -144,11 +151,11 @@ bool PodWorker::MakeSandbox(const core_v1::Pod& pod, const ObservedPod& observed
   if (context_.writes_files) {
     std::error_code ignored;
     fs::create_directories(LogDirectory(pod), ignored);
-  }
-  std::vector<DnsWarning> warnings;  // The configuration itself is made below.
-  (void)PodDns(pod, ReadNodeDns(context_.dns), &warnings);
-  for (const DnsWarning& warning : warnings) {
-    if (context_.writes_files) context_.events.Warning(pod, warning.reason, warning.message);
+    std::vector<DnsWarning> warnings;  // The configuration itself is made below.
+    (void)PodDns(pod, ReadNodeDns(context_.dns), &warnings);
+    for (const DnsWarning& warning : warnings) {
+      context_.events.Warning(pod, warning.reason, warning.message);
+    }
   }
   const bool has_users = !pod.spec.host_users.value_or(true);
   const auto fail = [&](const std::string& why) {
@@ -323,7 +330,8 @@ bool PodWorker::Start(const core_v1::Pod& pod, const core_v1::Container& contain
                      : is_ephemeral ? "ephemeral_container"
                                     : "container";
   if (context_.metrics != nullptr) context_.metrics->started_containers.Add({type});
-  const auto started = CreateAndStart(pod, container, sandbox_id, attempt, *image, observed);
+  const auto started =
+      CreateAndStart(pod, container, {sandbox_id, sandbox}, attempt, *image, observed);
   CountVolumeImages(container);
   if (started) return true;
   if (context_.metrics != nullptr) {
@@ -397,11 +405,9 @@ EnvironmentSources PodWorker::Sources(const core_v1::Pod& pod) const {
   return sources;
 }
 
-Result<ContainerInput> PodWorker::Prepare(const core_v1::Pod& pod,
-                                          const core_v1::Container& container, uint32_t attempt,
-                                          const ObservedPod& observed, Environment& environment) {
-  // The spec's own status may be older than the sandbox: the environment must see its address, or
-  // the node's, if that is the pod's as well.
+// The spec's own status may be older than the sandbox: the environment must see its address, or the
+// node's, if that is the pod's as well.
+core_v1::Pod PodWorker::WithAddresses(const core_v1::Pod& pod, const ObservedPod& observed) const {
   core_v1::Pod current = pod;
   const std::vector<std::string> node_ips = context_.node_ips();
   std::vector<std::string> addresses;
@@ -415,6 +421,16 @@ Result<ContainerInput> PodWorker::Prepare(const core_v1::Pod& pod,
   if (!node_ips.empty()) current.status.host_ip = node_ips.front();
   current.status.host_ips.clear();
   for (const auto& ip : node_ips) current.status.host_ips.emplace_back().ip = ip;
+  return current;
+}
+
+Result<ContainerInput> PodWorker::Prepare(const core_v1::Pod& pod,
+                                          const core_v1::Container& container, uint32_t attempt,
+                                          const ObservedPod& observed, Environment& environment) {
+  // Without a variable that names a field, and without files, nobody looks at what it says now.
+  std::optional<core_v1::Pod> shown;
+  if (context_.writes_files || NamesFields(container)) shown = WithAddresses(pod, observed);
+  const core_v1::Pod& current = shown ? *shown : pod;
   environment = TRY(MakeEnvironment(current, container, Sources(pod)));
   ContainerInput input{.pod = pod, .container = container, .attempt = attempt};
   input.environment = environment;
@@ -450,7 +466,7 @@ Result<ContainerInput> PodWorker::Prepare(const core_v1::Pod& pod,
 }
 
 Result<> PodWorker::CreateAndStart(const core_v1::Pod& pod, const core_v1::Container& container,
-                                   const std::string& sandbox_id, uint32_t attempt,
+                                   const OwnSandbox& sandbox, uint32_t attempt,
                                    const PulledImage& image, const ObservedPod& observed) {
   const auto reference = ContainerReference(pod, container.name);
   const auto wait = [&](std::string reason, const std::string& text) {
@@ -480,8 +496,7 @@ Result<> PodWorker::CreateAndStart(const core_v1::Pod& pod, const core_v1::Conta
       mount.gids = input->user->gids;
     }
   }
-  const auto sandbox = SandboxConfigOf(pod, observed.sandboxes.front().metadata.attempt);
-  const auto id = context_.runtime.CreateContainer(sandbox_id, *config, sandbox);
+  const auto id = context_.runtime.CreateContainer(sandbox.id, *config, sandbox.config);
   if (!id) return fail("CreateContainerError", id.error().message);
   Own(*id);
   if (AmountsOf(pod.spec).contains(container.name)) {

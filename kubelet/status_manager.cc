@@ -187,15 +187,15 @@ void StatusManager::WakeWriter() {
   writers_[next]->Wake();
 }
 
-void StatusManager::Set(const Ptr<core_v1::Pod>& pod, core_v1::PodStatus status) {
+void StatusManager::Set(const Ptr<core_v1::Pod>& pod, Ptr<core_v1::PodStatus> status) {
   {
     MutexLock lock(mutex_);
     const auto [found, is_new] = entries_.try_emplace(pod->metadata.uid);
     Entry& entry = found->second;
     entry.pod = pod;
-    if (entry.version > 0 && entry.status == status) return;
+    if (entry.version > 0 && *entry.status == *status) return;
     // After a restart of the kubelet nothing may have changed.
-    if (is_new && !IsStaticPod(*pod) && pod->status == status) entry.written = 1;
+    if (is_new && !IsStaticPod(*pod) && pod->status == *status) entry.written = 1;
     entry.status = std::move(status);
     ++entry.version;
     entry.not_before = Duration::zero();  // News are not kept waiting.
@@ -248,7 +248,7 @@ bool StatusManager::PutRight(Entry& entry) const {
   const Ptr<core_v1::Pod>& known = entry.known;
   if (!known || WrittenRevision(known->metadata) <= entry.revision) return false;
   // Who ends a pod in the API has the last word: its worker hears of it.
-  if (HasEnded(known->status.phase) || !Differs(entry.status, known->status)) return false;
+  if (HasEnded(known->status.phase) || !Differs(*entry.status, known->status)) return false;
   ++entry.version;
   entry.not_before = clock_.Monotonic() + kRepairDelay;
   return true;
@@ -258,14 +258,15 @@ std::optional<core_v1::PodStatus> StatusManager::Latest(const std::string& uid) 
   MutexLock lock(mutex_);
   const auto found = entries_.find(uid);
   if (found == entries_.end() || found->second.version == 0) return std::nullopt;
-  return found->second.status;
+  return *found->second.status;
 }
 
 std::map<std::string, int> StatusManager::CountResizes() const {
   std::map<std::string, int> counts = {{"", 0}};
   MutexLock lock(mutex_);
   for (const auto& [uid, entry] : entries_) {
-    for (const core_v1::PodCondition& condition : entry.status.conditions) {
+    if (!entry.status) continue;
+    for (const core_v1::PodCondition& condition : entry.status->conditions) {
       if (condition.type == kPodResizeInProgress) ++counts[""];
       if (condition.type != kPodResizePending) continue;
       std::string reason = condition.reason;
@@ -281,7 +282,7 @@ bool StatusManager::IsSaidToHaveEnded(const std::string& uid) const {
   MutexLock lock(mutex_);
   const auto found = entries_.find(uid);
   return found != entries_.end() && found->second.version != 0 &&
-         HasEnded(found->second.status.phase);
+         HasEnded(found->second.status->phase);
 }
 
 void StatusManager::Forget(const std::string& uid) {
@@ -360,8 +361,8 @@ void StatusManager::Write(const Taken& entry) {
   if (known && known->metadata.uid == uid && IsNewer(*known, object)) object = known;
   client_.PatchStatusLater<core_v1::Pod>(
       answers_, *object,
-      std::make_shared<const core_v1::PodStatus>(PatchedStatus(object->status, entry->status)),
-      PatchType::kStrategic, [entry, uid] { return DumpJson(StatusPatch(uid, entry->status)); },
+      std::make_shared<const core_v1::PodStatus>(PatchedStatus(object->status, *entry->status)),
+      PatchType::kStrategic, [entry, uid] { return DumpJson(StatusPatch(uid, *entry->status)); },
       [this, entry, object](const Result<Ptr<core_v1::Pod>>& written) {
         WriteDone(entry, object, written);
       });

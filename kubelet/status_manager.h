@@ -35,7 +35,10 @@ class StatusManager {
   void Stop();
 
   // The status as it shall be. Any thread.
-  void Set(const Ptr<core_v1::Pod>& pod, core_v1::PodStatus status);
+  void Set(const Ptr<core_v1::Pod>& pod, Ptr<core_v1::PodStatus> status);
+  void Set(const Ptr<core_v1::Pod>& pod, core_v1::PodStatus status) {
+    Set(pod, std::make_shared<const core_v1::PodStatus>(std::move(status)));
+  }
   // Its containers and volumes are gone: once its last status is written, the object is deleted.
   void Finish(const Ptr<core_v1::Pod>& pod);
   // The pod has a new object in the API, which knows nothing of its status.
@@ -58,7 +61,7 @@ class StatusManager {
   class Writer;
   struct Entry {
     Ptr<core_v1::Pod> pod;
-    core_v1::PodStatus status;
+    Ptr<core_v1::PodStatus> status;  // Null where none was ever set.
     uint64_t version = 0;
     uint64_t written = 0;
     bool finished = false;
