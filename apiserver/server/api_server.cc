@@ -305,7 +305,10 @@ http::Response ApiServer::Finish(Serving& serving, Result<http::Response> result
         "request failed",
         {{"method", request.method}, {"path", request.path}, {"error", result.error().message}});
   }
-  state_->AddHeaders(request, api_request.warnings, response, serving.told.get());
+  // Whoever hands over structs, a part of this process, reads no headers of what went well.
+  if (serving.told || !request.handed || response.status >= 400) {
+    state_->AddHeaders(request, api_request.warnings, response, serving.told.get());
+  }
   if (serving.told) TellOf(serving, result, response);
   if (pass != nullptr) pass->Mark(response);
   state_->entrance->kinds().Follow(api_request.info, response);
