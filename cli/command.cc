@@ -194,6 +194,9 @@ Result<> Command::Parse(const Args& args) {
         if (named.name == name) text.insert(at + 5, fmt::format("-{}, ", letter));
       }
     }
+    if (text == "unknown flag: --at" && environment_.program != "kubectl") {
+      text = "unknown flag: --at; `skiff get` has it: objects as they were, whole with -o yaml";
+    }
     if (text.starts_with("unknown ") || text.starts_with("invalid argument ") ||
         text.starts_with("flag needs an argument")) {
       text += "\n" + SeeHelp();
