@@ -246,7 +246,7 @@ int DockerUpMain(const std::vector<std::string>& args) {
     }
   }
   std::printf("The cluster is usable:\n  export KUBECONFIG=%s\n",
-              to.options.kubeconfig_path.c_str());
+              ShellWord(to.options.kubeconfig_path).c_str());
   return 0;
 }
 

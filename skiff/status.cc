@@ -14,6 +14,7 @@
 #include "api/text/yaml.h"
 #include "base/flags.h"
 #include "base/program.h"
+#include "base/shell_word.h"
 #include "cli/json_text.h"
 #include "client/client.h"
 #include "client/kubeconfig.h"
@@ -228,7 +229,7 @@ StatusTold TellOfCluster(const ClusterOptions& options, const ProcessId& process
     document["state"] = "Running";
     document["error"] = "it is another user's, who alone may ask it";
     return {running + "It is another user's, who alone may ask it: sudo skiff status --data-dir=" +
-                options.data_dir + "\n",
+                ShellWord(options.data_dir) + "\n",
             std::move(document), 1};
   }
   // Before it is asked: a start may come to its end meanwhile.

@@ -8,6 +8,7 @@
 #include <filesystem>
 
 #include "base/flags.h"
+#include "base/shell_word.h"
 #include "skiff/cluster_choice.h"
 #include "skiff/columns.h"
 #include "skiff/daemon.h"
@@ -76,7 +77,7 @@ Result<> Save(const SnapshotFlags& flags, const std::string& path) {
 
 // How the restored cluster is started with what it was made with.
 std::string StartCommand(const SnapshotFacts& facts, const std::string& data_dir) {
-  if (!facts.cluster.is_object()) return "skiff apiserver --data-dir=" + data_dir;
+  if (!facts.cluster.is_object()) return "skiff apiserver --data-dir=" + ShellWord(data_dir);
   const auto text = [&](const char* name, const std::string& usual) {
     const auto found = facts.cluster.find(name);
     const bool is_text = found != facts.cluster.end() && found->is_string();
@@ -93,7 +94,7 @@ std::string StartCommand(const SnapshotFacts& facts, const std::string& data_dir
   const std::string pods = text("clusterCidr", usual.cluster_cidr);
   if (services != usual.service_cidr) command += " --service-cluster-ip-range=" + services;
   if (pods != usual.cluster_cidr) command += " --cluster-cidr=" + pods;
-  return command + " --data-dir=" + data_dir;
+  return command + " --data-dir=" + ShellWord(data_dir);
 }
 
 Result<> RestoreFrom(const SnapshotFlags& flags, const std::string& path) {
@@ -190,7 +191,7 @@ Result<int> ForkTo(const SnapshotFlags& flags, const std::string& name) {
   // It goes on when the other cluster ends.
   if (code == 0) {
     std::printf("`skiff down --data-dir=%s` ends it.\n",
-                ForkDirectory(flags.cluster.data_dir, name).c_str());
+                ShellWord(ForkDirectory(flags.cluster.data_dir, name)).c_str());
   }
   return code;
 }
