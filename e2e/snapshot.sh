@@ -56,6 +56,9 @@ run "$skiff" down --data-dir="$data-try"
 
 say "Restored"
 head -c 100000 "$work/before.tar" > "$work/cut.tar"
+listed=$("$skiff" snapshot ls "$work" --data-dir="$data") && fail "ls ends well beside a snapshot that is cut off"
+grep -q "^$work/before.tar .* whole$" <<<"$listed" && grep -q "^$work/cut.tar .* cut off, within store/" <<<"$listed" ||
+  fail "snapshot ls: $listed"
 refused 'cut off' "$skiff" snapshot restore "$work/cut.tar" --data-dir="$work/other"
 refused 'no snapshot' "$skiff" snapshot restore e2e/snapshot.sh --data-dir="$work/other"
 refused 'by a skiff that runs' "$skiff" snapshot restore "$work/before.tar" --data-dir="$data" --force

@@ -139,7 +139,8 @@ std::vector<std::string> Archives(const std::vector<std::string>& words) {
     std::vector<std::string> found;
     for (const auto& entry : fs::directory_iterator(word, error)) {
       const std::string path = word == "." ? entry.path().filename() : entry.path();
-      if (entry.is_regular_file(error) && SnapshotArchive::Open(path)) found.push_back(path);
+      if (!entry.is_regular_file(error)) continue;
+      if (SnapshotArchive::Begins(path) || SnapshotArchive::Open(path)) found.push_back(path);
     }
     std::sort(found.begin(), found.end());
     paths.insert(paths.end(), found.begin(), found.end());
@@ -147,20 +148,43 @@ std::vector<std::string> Archives(const std::vector<std::string>& words) {
   return paths;
 }
 
-Result<> ListSnapshots(const SnapshotFlags& flags, const std::vector<std::string>& words) {
+// What is wrong with one, without its name: "cut off, within store/000012.sst".
+std::string DamageOf(const std::string& path, const Error& error) {
+  const std::string named = path + " is ";
+  return error.message.starts_with(named) ? error.message.substr(named.size()) : error.message;
+}
+
+// One that is damaged says of itself what can be read of it.
+std::vector<std::string> SnapshotRow(const std::string& path,
+                                     const Result<SnapshotArchive>& archive,
+                                     const Result<>& whole) {
+  const std::string state = whole ? "whole" : DamageOf(path, whole.error());
+  if (!archive) return {path, "-", "-", "-", "-", "-", state};
+  const SnapshotFacts& facts = archive->facts();
+  return {path,
+          Time(facts.created).Rfc3339(),
+          std::to_string(facts.revision.value),
+          NodesText(facts),
+          BytesText(facts.Bytes()),
+          facts.kubernetes,
+          state};
+}
+
+// 1 where one of them is damaged, which its row says.
+Result<int> ListSnapshots(const SnapshotFlags& flags, const std::vector<std::string>& words) {
   std::vector<std::vector<std::string>> rows = {
-      {"SNAPSHOT", "CREATED", "REVISION", "NODES", "SIZE", "KUBERNETES"}};
+      {"SNAPSHOT", "CREATED", "REVISION", "NODES", "SIZE", "KUBERNETES", "STATE"}};
   std::string wrong;
+  int code = 0;
   for (const std::string& path : Archives(words.empty() ? std::vector<std::string>{"."} : words)) {
     const auto archive = SnapshotArchive::Open(path);
     const Result<> whole = archive ? archive->Extract("") : Fail(archive.error());
-    if (!whole) {
+    if (!whole) code = 1;
+    if (whole || SnapshotArchive::Begins(path)) {
+      rows.push_back(SnapshotRow(path, archive, whole));
+    } else {
       wrong += (wrong.empty() ? "" : "\nerror: ") + whole.error().message;
-      continue;
     }
-    const SnapshotFacts& facts = archive->facts();
-    rows.push_back({path, Time(facts.created).Rfc3339(), std::to_string(facts.revision.value),
-                    NodesText(facts), BytesText(facts.Bytes()), facts.kubernetes});
   }
   const auto forks = ForksOf(flags.cluster.data_dir);
   if (rows.size() > 1) std::printf("%s", InColumns(rows).c_str());
@@ -177,7 +201,7 @@ Result<> ListSnapshots(const SnapshotFlags& flags, const std::vector<std::string
     std::printf("%s", InColumns(fork_rows).c_str());
   }
   if (!wrong.empty()) return Fail(Reason::kBadRequest, wrong);
-  return {};
+  return code;
 }
 
 Result<int> ForkTo(const SnapshotFlags& flags, const std::string& name) {
@@ -207,10 +231,7 @@ Result<int> RunSnapshot(const std::string& verb, const SnapshotFlags& flags,
   if (flags.cluster.data_dir.empty()) {
     return Fail(Reason::kInvalid, "--data-dir: it must not be empty");
   }
-  if (verb == "ls") {
-    TRY(ListSnapshots(flags, words));
-    return 0;
-  }
+  if (verb == "ls") return ListSnapshots(flags, words);
   const char* what = WordsOf(verb);
   if (words.size() != 1 || words[0].empty()) {
     return Fail(Reason::kInvalid,
