@@ -25,7 +25,9 @@
 #include "skiff/columns.h"
 #include "skiff/daemon.h"
 #include "skiff/docker_program.h"
+#include "skiff/given_flags.h"
 #include "skiff/host_facts.h"
+#include "skiff/kubeconfig_entry.h"
 #include "skiff/node_certificates.h"
 #include "skiff/process_start.h"
 #include "skiff/status_text.h"
@@ -255,7 +257,7 @@ StatusTold TellOfCluster(const ClusterOptions& options, const ProcessId& process
 }
 
 // Where no process is at the directory: what would start one.
-StatusTold TellOfNone(ClusterOptions options) {
+StatusTold TellOfNone(const ClusterOptions& options) {
   const std::string& data_dir = options.data_dir;
   const std::string where = DataDirWords(data_dir);
   Json document = {{"dataDir", data_dir}, {"state", "Stopped"}};
@@ -267,10 +269,8 @@ StatusTold TellOfNone(ClusterOptions options) {
             std::move(document), 1};
   }
   if (HasClusterMark(data_dir)) {
-    ReadClusterMark(options);
-    const int nodes = options.simulated_nodes;
-    return {fmt::format("The cluster of {} does not run: `skiff up{}{}` starts it.\n", data_dir,
-                        nodes > 0 ? fmt::format(" --nodes={}", nodes) : "", where),
+    return {fmt::format("The cluster of {} does not run: `{}` starts it.\n", data_dir,
+                        UpCommandOf(data_dir)),
             std::move(document), 1};
   }
   document["state"] = "None";

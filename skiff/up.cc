@@ -393,6 +393,7 @@ int UpMain(const std::vector<std::string>& args) {
                 DockerUpHelp().c_str());
     return 0;
   }
+  to.cluster.start_flags = FlagsToStartAgain(flags.given());
   MakePathsAbsolute(to.cluster);
   ChooseAddresses(to.cluster);
   auto checked_flags = CheckUpFlags(to);

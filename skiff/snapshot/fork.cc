@@ -79,6 +79,7 @@ Result<ClusterOptions> OptionsOf(const ForkOptions& options) {
   }
   ClusterOptions fork{.data_dir = options.data_dir};
   ReadClusterMark(fork);
+  fork.start_flags.clear();  // It is started by others.
   if (fork.simulated_nodes == 0 && options.nodes == 0) {
     return Fail(Reason::kInvalid,
                 fmt::format("the node of {} runs containers, and a machine has one such cluster "
