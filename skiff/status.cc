@@ -312,9 +312,11 @@ std::vector<std::string> WithLongOutput(std::vector<std::string> args) {
 int StatusMain(const std::vector<std::string>& args) {
   if (IsAboutDocker(args)) return DockerStatusMain(args);
   ClusterOptions options;
+  KubeconfigWords words;
   std::string output;
   Flags flags("skiff status");
   AddDataDirFlag(flags, options);
+  AddKubeconfigFlags(flags, words);
   flags.Add("output", output, "For programs: json or yaml, a document of the same (short: -o).");
   const auto goes_on = ParseOrHelp(flags, WithLongOutput(args));
   if (!goes_on) return Complain(goes_on.error().message);
@@ -327,7 +329,7 @@ int StatusMain(const std::vector<std::string>& args) {
     return Complain("--output: it must be json or yaml");
   }
   if (options.data_dir.empty()) return Complain("--data-dir: it must not be empty");
-  if (const auto chosen = ChooseDataDir(flags, options); !chosen) {
+  if (const auto chosen = ChooseDataDir(flags, words, "skiff status", options); !chosen) {
     return Complain(chosen.error().message);
   }
   MakePathsAbsolute(options);

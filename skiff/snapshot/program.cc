@@ -12,6 +12,7 @@
 #include "skiff/cluster_choice.h"
 #include "skiff/columns.h"
 #include "skiff/daemon.h"
+#include "skiff/host_facts.h"
 #include "skiff/node_flags.h"
 #include "skiff/simulated_nodes.h"
 #include "skiff/snapshot/fork.h"
@@ -41,7 +42,7 @@ Images, volumes and logs of nodes are not in it. `skiff snapshot VERB --help` li
 
 struct SnapshotFlags {
   ClusterOptions cluster;
-  std::string kubeconfig;
+  KubeconfigWords words;
   bool force = false;
   std::string bump_revision = "1000000000";
   int secure_port = 0;
@@ -61,12 +62,11 @@ Result<> Save(const SnapshotFlags& flags, const std::string& path) {
                 "a snapshot is an archive with keys in it, and is not written to a terminal: send "
                 "it to a file or a program");
   }
-  const auto copy = TRY(StoreCopy::Take(data_dir, flags.kubeconfig));
+  const auto copy = TRY(StoreCopy::Take(data_dir, flags.words.file));
   const SnapshotFacts facts = TRY(copy.Facts(data_dir));
-  const auto saved = TRY(to_stream ? StreamSnapshot(STDOUT_FILENO, "standard output", facts,
-                                                    copy.path(), data_dir)
-                                   : WriteSnapshot(path, facts, copy.path(), data_dir,
-                                                   flags.force));
+  const auto saved =
+      TRY(to_stream ? StreamSnapshot(STDOUT_FILENO, "standard output", facts, copy.path(), data_dir)
+                    : WriteSnapshot(path, facts, copy.path(), data_dir, flags.force));
   std::fprintf(to_stream ? stderr : stdout,
                "Saved revision %llu of the cluster of %s to %s (%s, nodes: %s).\n",
                static_cast<unsigned long long>(saved.revision.value), data_dir.c_str(),
@@ -103,8 +103,7 @@ Result<> RestoreFrom(const SnapshotFlags& flags, const std::string& path) {
                 "a snapshot is checked as a whole before anything of it is used: save what comes "
                 "to a file, and restore that");
   }
-  RestoreOptions options{
-      .archive = path, .data_dir = flags.cluster.data_dir, .force = flags.force};
+  RestoreOptions options{.archive = path, .data_dir = flags.cluster.data_dir, .force = flags.force};
   const std::string& bump = flags.bump_revision;
   if (bump.empty() || bump.size() > 18 ||
       bump.find_first_not_of("0123456789") != std::string::npos) {
@@ -209,7 +208,7 @@ Result<int> ForkTo(const SnapshotFlags& flags, const std::string& name) {
   TRY(CheckFlagNumber("secure-port", flags.secure_port, 0, 65535));
   const int code = TRY(Fork({.name = name,
                              .data_dir = flags.cluster.data_dir,
-                             .kubeconfig = flags.kubeconfig,
+                             .kubeconfig = flags.words.file,
                              .secure_port = flags.secure_port,
                              .nodes = flags.nodes}));
   // It goes on when the other cluster ends.
@@ -250,9 +249,14 @@ Result<int> RunSnapshot(const std::string& verb, const SnapshotFlags& flags,
 void AddSnapshotFlags(Flags& flags, const std::string& verb, SnapshotFlags& to) {
   AddDataDirFlag(flags, to.cluster);
   if (verb == "save" || verb == "fork") {
-    flags.Add("kubeconfig", to.kubeconfig,
+    flags.Add("kubeconfig", to.words.file,
               "By which its server is asked, where that is a `skiff apiserver`; by default the "
-              "administrator's of the data directory.");
+              "administrator's of the data directory, which is that of the cluster that this file "
+              "names where no --data-dir is given.");
+    flags.Add("context", to.words.context,
+              "Of the cluster of this context, in place of the current one.");
+  } else {
+    AddKubeconfigFlags(flags, to.words);
   }
   if (verb == "save") flags.Add("force", to.force, "Replace FILE.");
   if (verb == "restore") {
@@ -266,6 +270,23 @@ void AddSnapshotFlags(Flags& flags, const std::string& verb, SnapshotFlags& to) 
               "The port of the fork's API server; 0: the next that is free.");
     flags.Add("nodes", to.nodes, "Simulate so many nodes; 0: as many as the other has.");
   }
+}
+
+// A cluster that is found by --kubeconfig is asked by the administrator's own, if it runs at all.
+// Where none is made by `up`, the server that the file names may be a `skiff apiserver`.
+Result<> ChooseByKubeconfig(const Flags& flags, const std::string& verb, SnapshotFlags& to) {
+  const std::string usual = to.cluster.data_dir;
+  const auto& given = flags.given();
+  const bool is_given = std::any_of(given.begin(), given.end(),
+                                    [](const auto& flag) { return flag.first == "data-dir"; });
+  const auto chosen = ChooseDataDir(flags, to.words, "skiff snapshot " + verb, to.cluster);
+  const bool may_be_alone =
+      (verb == "save" || verb == "fork") && !to.words.file.empty() && !HasClusterMark(usual);
+  if (!chosen && (!may_be_alone || chosen.error().reason != Reason::kNotFound)) {
+    return Fail(chosen.error());
+  }
+  if (chosen && !is_given) to.words.file.clear();
+  return {};
 }
 
 }  // namespace
@@ -290,7 +311,7 @@ int SnapshotMain(const std::vector<std::string>& args) {
     std::printf("%s", flags.Help().c_str());
     return 0;
   }
-  if (const auto chosen = ChooseDataDir(flags, to.cluster); !chosen) {
+  if (const auto chosen = ChooseByKubeconfig(flags, verb, to); !chosen) {
     return Complain(chosen.error().message);
   }
   MakePathsAbsolute(to.cluster);
