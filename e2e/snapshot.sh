@@ -69,3 +69,23 @@ check "it has what was saved" ready "$work/other" web 4
 refused 'Expired' of "$work/other" get --raw \
   "/api/v1/pods?resourceVersionMatch=Exact&resourceVersion=$before"
 refused 'is no longer kept' of "$work/other" get pods --at="$before"
+
+say "Whose word counts: a kubeconfig's"
+export HOME=$work/home
+unset KUBECONFIG
+run "$skiff" up --data-dir="$data" --merge-kubeconfig
+means() { local where=$1; shift; grep -q "\"dataDir\": \"$where\"" <<<"$("$@")"; }
+check "~/.kube/config names it" means "$data" "$skiff" status -o json
+run "$skiff" config rename-context skiff-data mine
+check "under any name" means "$data" "$skiff" status -o json
+check "a flag before the word names another" means "$work/other" \
+  "$skiff" --kubeconfig="$work/other/admin.kubeconfig" status -o json
+sed 's|https://127.0.0.1:|https://10.255.255.1:9|' "$data/admin.kubeconfig" >"$work/elsewhere"
+refused 'which is kept neither beside that file nor in ' env KUBECONFIG="$work/elsewhere" "$skiff" down
+KUBECONFIG=$work/other/admin.kubeconfig "$skiff" down | grep -qF "ending the cluster of $work/other: KUBECONFIG=" ||
+  fail "down says not which cluster it ends"
+[ ! -e "$work/other" ] || fail "down ended another cluster"
+stopped=$("$skiff" down --keep-data)
+again=$(sed -n "s|^The cluster of $data is stopped: .skiff \(up .*\). starts it again.$|\1|p" <<<"$stopped")
+run eval "'$skiff' $again"
+check "by the line that down said it is the same again, at its port" ready "$data" web 1
