@@ -166,8 +166,13 @@ Result<> AddObjects(Client& client, ClusterStatus& status) {
 }
 
 Result<> AskServer(const std::string& kubeconfig, HttpsOptions& server, ClusterStatus& status) {
-  const Kubeconfig config = TRY(Kubeconfig::Load(kubeconfig));
-  server = TRY(config.Options());
+  const auto wrong = [&](const Error& error) {
+    return Fail(error.reason, fmt::format("{}: {}", kubeconfig, error.message));
+  };
+  const auto config = Kubeconfig::Load(kubeconfig);
+  if (!config) return wrong(config.error());
+  if (const auto checked = CheckCertificateData(*config); !checked) return wrong(checked.error());
+  server = TRY(config->Options());
   server.request_timeout_ms = kAnswerTimeoutMs;
   const auto transport = TRY(MakeHttpsTransport(server));
   http::Request request;
@@ -243,7 +248,12 @@ StatusTold TellOfCluster(const ClusterOptions& options, const ProcessId& process
     rows.push_back({"  server", server.server});
     document["server"] = server.server;
   }
-  rows.push_back({"  kubeconfig", kubeconfig});
+  // What is proposed below would be asked of another cluster.
+  const bool is_meant = IsMeantWithoutFlags(options.data_dir);
+  const std::string how = is_meant ? ""
+                                   : " (export KUBECONFIG=" + ShellWord(kubeconfig) +
+                                         ", and kubectl's verbs mean this cluster)";
+  rows.push_back({"  kubeconfig", kubeconfig + how});
   LookAtDisk(options.data_dir, rows, status, document);
   for (const chaos::FaultOn& fault : chaos::FaultsOn()) {
     status.AddTrouble(fault.what, fault.command);
