@@ -173,7 +173,7 @@ TEST(KubeconfigEntryTest, DataThatIsDamagedIsNamedWithItsField) {
   const auto wrong = [](const std::string& cluster, const std::string& user) {
     const auto config = Kubeconfig::Parse(
         "current-context: x\ncontexts: [{name: x, context: {cluster: c, user: u}}]\nclusters: "
-        "[{name: c, cluster: {server: 'https://a', " +
+        "[{name: c, cluster: {server: 'https://a'" +
             cluster + "}}]\nusers: [{name: u, user: {" + user + "}}]\n",
         "/");
     if (!config) return config.error().message;
@@ -181,12 +181,12 @@ TEST(KubeconfigEntryTest, DataThatIsDamagedIsNamedWithItsField) {
     return checked ? std::string() : checked.error().message;
   };
   EXPECT_EQ(wrong("", "token: t"), "");
-  EXPECT_EQ(wrong("certificate-authority-data: '!'", ""),
+  EXPECT_EQ(wrong(", certificate-authority-data: '!'", ""),
             "certificate-authority-data of cluster \"c\": illegal base64 data at input byte 0");
   EXPECT_EQ(wrong("", "client-key-data: '!'"),
             "client-key-data of user \"u\": illegal base64 data at input byte 0");
   EXPECT_EQ(
-      wrong("certificate-authority-data: YQ==", ""),
+      wrong(", certificate-authority-data: YQ==", ""),
       "certificate-authority-data of cluster \"c\": there is no certificate in it that can be "
       "read");
   EXPECT_EQ(
