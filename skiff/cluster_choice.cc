@@ -12,6 +12,7 @@
 #include <string_view>
 
 #include "apiserver/auth/pki.h"
+#include "base/certificates.h"
 #include "base/shell_word.h"
 #include "client/kubeconfig.h"
 #include "skiff/daemon.h"
@@ -26,9 +27,17 @@ namespace fs = std::filesystem;
 
 constexpr std::string_view kKubeconfigSuffix = ".kubeconfig";
 
+// Written anew, as they may stand in files with other spaces; what is none stays as it is.
+std::string CertificatesOf(const std::string& pem) {
+  std::string written;
+  for (const std::string& certificate : SplitCertificates(pem)) written += certificate;
+  return written.empty() ? pem : written;
+}
+
 std::string AuthorityOf(const Kubeconfig::Cluster& cluster) {
-  if (!cluster.certificate_authority_data.empty()) return cluster.certificate_authority_data;
-  return ReadWholeFile(cluster.certificate_authority).value_or("");
+  const std::string& data = cluster.certificate_authority_data;
+  if (!data.empty()) return CertificatesOf(data);
+  return CertificatesOf(ReadWholeFile(cluster.certificate_authority).value_or(""));
 }
 
 // "6443" of "https://127.0.0.1:6443/"
@@ -60,7 +69,8 @@ bool Keeps(const std::string& directory, const Kubeconfig::Cluster& wanted) {
 // Of a machine that has joined the cluster.
 bool IsNodeOf(const std::string& directory, const Kubeconfig::Cluster& wanted) {
   const auto node = LoadNodeIdentity(directory);
-  return node && !node->authority_pem.empty() && node->authority_pem == AuthorityOf(wanted);
+  return node && !node->authority_pem.empty() &&
+         CertificatesOf(node->authority_pem) == AuthorityOf(wanted);
 }
 
 // Of the daemons that run on this machine, as far as this user sees them.
