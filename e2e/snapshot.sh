@@ -82,10 +82,11 @@ check "a flag before the word names another" means "$work/other" \
   "$skiff" --kubeconfig="$work/other/admin.kubeconfig" status -o json
 sed 's|https://127.0.0.1:|https://10.255.255.1:9|' "$data/admin.kubeconfig" >"$work/elsewhere"
 refused 'which is kept neither beside that file nor in ' env KUBECONFIG="$work/elsewhere" "$skiff" down
-KUBECONFIG=$work/other/admin.kubeconfig "$skiff" down | grep -qF "ending the cluster of $work/other: KUBECONFIG=" ||
-  fail "down says not which cluster it ends"
+ended=$(KUBECONFIG=$work/other/admin.kubeconfig "$skiff" down)
+grep -qF "ending the cluster of $work/other: KUBECONFIG=" <<<"$ended" || fail "which cluster ends is not said: $ended"
 [ ! -e "$work/other" ] || fail "down ended another cluster"
 stopped=$("$skiff" down --keep-data)
 again=$(sed -n "s|^The cluster of $data is stopped: .skiff \(up .*\). starts it again.$|\1|p" <<<"$stopped")
 run eval "'$skiff' $again"
-check "by the line that down said it is the same again, at its port" ready "$data" web 1
+check "by the line that down said it is the same again, at its port" "$skiff" --context=mine get nodes
+check "with what it had" ready "$data" web 1
