@@ -15,6 +15,7 @@
 #include "base/certificates.h"
 #include "client/kubeconfig.h"
 #include "skiff/daemon.h"
+#include "skiff/host_facts.h"
 #include "skiff/kubeconfig_entry.h"
 #include "skiff/up.h"
 
@@ -228,6 +229,22 @@ TEST_F(ClusterChoiceTest, DownEndsTheClusterThatKubeconfigNamesAndSaysWhich) {
                               "/admin.kubeconfig names it\n"),
                     HasSubstr("Nothing of the cluster of " + own + " is left.\n")));
   EXPECT_FALSE(fs::exists(own));
+}
+
+TEST_F(ClusterChoiceTest, UpStartsNoStoppedClusterByOtherFlagsThanItsOwn) {
+  const std::string own =
+      fs::path(Write("own/admin.kubeconfig", 7443)).parent_path().lexically_normal();
+  ASSERT_TRUE(WriteClusterMark(
+      {.data_dir = own, .simulated_nodes = 3, .start_flags = {"--nodes=3", "--secure-port=7443"}}));
+  const KubeconfigVariable variable(own + "/admin.kubeconfig");
+  testing::internal::CaptureStderr();
+  EXPECT_EQ(UpMain({"--nodes=2"}), 1);
+  EXPECT_EQ(
+      testing::internal::GetCapturedStderr(),
+      fmt::format("error: the cluster of {0} does not run, and KUBECONFIG={0}/admin.kubeconfig "
+                  "names it: `skiff up --nodes=3 --secure-port=7443 --data-dir={0}` starts it "
+                  "again; with --data-dir={1} another one is made\n",
+                  own, DefaultDataDir()));
 }
 
 TEST_F(ClusterChoiceTest, AClusterInDockerIsEndedByItsNameAlone) {

@@ -363,6 +363,16 @@ int TellOfRunning(const UpFlags& to, const Flags::Given& given, const ProcessId&
   return TellUsable(to);
 }
 
+// One that the kubeconfig names and that is stopped was started by other flags than are given now,
+// perhaps with other nodes: whether that one is meant, or a new one, is not guessed.
+Result<> RequireRunning(const std::string& data_dir, const std::string& because) {
+  if (because.empty() || RunningOn(data_dir)) return {};
+  return Fail(Reason::kConflict,
+              fmt::format("the cluster of {} does not run, and {}: `{}` starts it again; with "
+                          "--data-dir={} another one is made",
+                          data_dir, because, UpCommandOf(data_dir), ShellWord(DefaultDataDir())));
+}
+
 }  // namespace
 
 int UpMain(const std::vector<std::string>& args) {
@@ -382,6 +392,9 @@ int UpMain(const std::vector<std::string>& args) {
   // Who stays attached has somebody who looks after it, and says where: a service, a container.
   const std::string because = to.foreground ? "" : DataDirToStart(flags, to.cluster);
   MakePathsAbsolute(to.cluster);
+  if (const auto runs = RequireRunning(to.cluster.data_dir, because); !runs) {
+    return Complain(runs.error().message);
+  }
   ChooseAddresses(to.cluster);
   auto checked_flags = CheckUpFlags(to);
   if (checked_flags) checked_flags = CheckFlagsOfSimulated(flags.given());
