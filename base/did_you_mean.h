@@ -34,14 +34,14 @@ inline std::string DidYouMean(std::string_view word, const std::vector<std::stri
 }
 
 // Of names that there are many of, those alone that are nearest to the word, in their order and
-// each once: two letters away at most, of a short word one.
+// each once: two letters away at most, of a short word one, and none of a word of two letters.
 inline std::vector<std::string_view> NearestWords(std::string_view word,
                                                   const std::vector<std::string_view>& names) {
   constexpr size_t kShortMax = 4;
   std::vector<std::string_view> nearest;
   if (word.empty()) return nearest;
-  // A word of which nothing is kept is another one.
-  size_t far = std::min(word.size() > kShortMax ? kMeantDistanceMax : 1, word.size() - 1);
+  // A word of which no more than half is kept is another one: "as" is not meant by "at".
+  size_t far = std::min(word.size() > kShortMax ? kMeantDistanceMax : 1, (word.size() - 1) / 2);
   for (const std::string_view name : names) {
     const size_t distance = EditDistance(word, name);
     if (distance > far) continue;

@@ -27,6 +27,7 @@ TEST(DidYouMean, TellsOfManyNamesThoseAloneThatAreNearest) {
 
 TEST(DidYouMean, AShortWordIsNearToLittle) {
   EXPECT_THAT(NearestWords("foo", {"po", "no", "rs"}), IsEmpty());
+  EXPECT_THAT(NearestWords("at", {"as", "v", "all"}), IsEmpty());
   EXPECT_THAT(NearestWords("", {"a"}), IsEmpty());
   EXPECT_THAT(NearestWords("x", {"a"}), IsEmpty());
   EXPECT_THAT(NearestWords("xy", {"a", "xyz"}), ElementsAre("xyz"));

@@ -22,8 +22,10 @@ std::string Quote(const std::string& text) {
   return "\"" + text + "\"";
 }
 
+// A flag whose name is a letter is its own short form, and named with it.
 std::string BadValue(const std::string& name, const std::string& value, const std::string& why) {
-  return "invalid argument " + Quote(value) + " for " + Quote("--" + name) + " flag: " + why;
+  const std::string flag = (name.size() == 1 ? "-" + name + ", --" : "--") + name;
+  return "invalid argument " + Quote(value) + " for " + Quote(flag) + " flag: " + why;
 }
 
 bool ParseBool(const std::string& text, bool& value) {
@@ -209,7 +211,8 @@ struct Flags::Impl {
     const std::string program = app.get_name();
     if (!program.starts_with("skiff ")) return "unknown command " + Quote(word);
     const std::string unexpected = "unexpected argument " + Quote(word) + "; ";
-    if (flags.contains(word.substr(0, word.find('=')))) return unexpected + "is --" + word + " meant?";
+    if (flags.contains(word.substr(0, word.find('='))))
+      return unexpected + "is --" + word + " meant?";
     return unexpected + "usage: " + program + " [flags], see " + program + " --help";
   }
 

@@ -57,9 +57,8 @@ TEST(Flags, TheHelpShowsWhatAValueIsAndWhatItIsWithoutTheFlag) {
     if (c == '\n' && !help.ends_with(' ')) help += ' ';
   }
   for (const char* flag :
-       {"--secure-port INT=6443 port --", "--anonymous-auth=true switch --",
-        "--either switch --", "--token-auth-file TEXT file --",
-        "--request-timeout DURATION=1m0s time --",
+       {"--secure-port INT=6443 port --", "--anonymous-auth=true switch --", "--either switch --",
+        "--token-auth-file TEXT file --", "--request-timeout DURATION=1m0s time --",
         "--authorization-mode TEXT,...=AlwaysAllow list --",
         "--profile Has no effect here: so. --"}) {
     EXPECT_NE(help.find(flag), std::string::npos) << flag << "\n" << help;
@@ -135,8 +134,7 @@ TEST(Flags, OurOwnProgramsSayWhatCouldHaveBeenMeant) {
   int nodes = 0;
   Flags flags("skiff up");
   flags.Add("nodes", nodes, "how many");
-  EXPECT_EQ(flags.Parse({"--noeds=3"}).error().message,
-            "unknown flag: --noeds; is --nodes meant?");
+  EXPECT_EQ(flags.Parse({"--noeds=3"}).error().message, "unknown flag: --noeds; is --nodes meant?");
   EXPECT_EQ(flags.Parse({"--others=3"}).error().message,
             "unknown flag: --others; see skiff up --help");
   EXPECT_EQ(flags.Parse({"-o", "json"}).error().message,
@@ -194,6 +192,15 @@ TEST(Flags, WhereTheHelpIsIsSaidWithoutArguments) {
             "unknown flag: --foo; see skiff snapshot ls --help");
 }
 
+TEST(Flags, AFlagOfOneLetterIsNamedWithItsShortForm) {
+  int level = 0;
+  Flags flags("skiff up");
+  flags.Add("v", level, "Log verbosity.");
+  EXPECT_EQ(flags.Parse({"--v=x"}).error().message,
+            "invalid argument \"x\" for \"-v, --v\" flag: strconv.ParseInt: parsing \"x\": invalid "
+            "syntax");
+}
+
 TEST(Flags, SaysWhatIsWrongInKubernetesWords) {
   Values values;
   EXPECT_EQ(Parse({"--nope=1"}, values).error().message, "unknown flag: --nope");
@@ -218,9 +225,9 @@ TEST(Flags, WithoutEffectIsSaidAndARestrictionRefused) {
   ASSERT_TRUE(parse({"--profiling=0", "--pod-max-pids=-1"}, notes));
   EXPECT_EQ(notes, std::vector<std::string>{});
   ASSERT_TRUE(parse({"--profiling", "--cloud_provider", "aws"}, notes));
-  EXPECT_EQ(notes, (std::vector<std::string>{
-                       "--profiling=true has no effect: nothing is profiled",
-                       "--cloud-provider=aws has no effect: there are no clouds"}));
+  EXPECT_EQ(notes,
+            (std::vector<std::string>{"--profiling=true has no effect: nothing is profiled",
+                                      "--cloud-provider=aws has no effect: there are no clouds"}));
   EXPECT_EQ(parse({"--pod-max-pids=100"}, notes).error().message,
             "invalid argument \"100\" for \"--pod-max-pids\" flag: it cannot be had here, and must "
             "not be ignored: nothing limits them");

@@ -194,6 +194,9 @@ Result<> Command::Parse(const Args& args) {
         if (named.name == name) text.insert(at + 5, fmt::format("-{}, ", letter));
       }
     }
+    if (text == "unknown flag: --at" && environment_.program != "kubectl") {
+      text = "unknown flag: --at; `skiff get` has it: objects as they were, whole with -o yaml";
+    }
     if (text.starts_with("unknown ") || text.starts_with("invalid argument ") ||
         text.starts_with("flag needs an argument")) {
       text += "\n" + SeeHelp();
@@ -355,9 +358,10 @@ tl::unexpected<Error> Command::UsageError(const std::string& text) const {
 
 tl::unexpected<Error> Command::FlagError(const std::string& flag, const std::string& value,
                                          const std::string& why) const {
-  return CliError(fmt::format("invalid argument {} for \"--{}\" flag: {}\nSee '{} {} --help' for "
-                              "usage.",
-                              GoQuote(value), flag, why, environment_.program, verb_));
+  return CliError(
+      fmt::format("invalid argument {} for \"--{}\" flag: {}\nSee '{} {} --help' for "
+                  "usage.",
+                  GoQuote(value), flag, why, environment_.program, verb_));
 }
 
 tl::unexpected<Error> Command::ExitNow() {
@@ -432,6 +436,29 @@ bool RefusesFlags(Environment& environment, const std::string& family, const Arg
 
 }  // namespace
 
+namespace {
+
+// What a family is for, its verbs, and where to read on, as kubectl's helps have it.
+std::string FamilyHelp(const Environment& environment, const std::string& family, const Verb* verbs,
+                       size_t count) {
+  const std::string_view what = PurposeOf(family);
+  std::string text = what.empty() ? "" : std::string(what) + "\n\n";
+  text += "Available Commands:\n";
+  for (size_t i = 0; i < count; ++i) {
+    const std::string_view purpose = PurposeOf(fmt::format("{} {}", family, verbs[i].name));
+    if (purpose.empty()) continue;  // Another name of one that is told of.
+    text += fmt::format("  {:<20}{}\n", verbs[i].name, purpose);
+  }
+  return text + fmt::format(
+                    "\nUsage:\n  {0} {1} COMMAND [options]\n\n"
+                    "Use \"{0} {1} <command> --help\" for more information about a given command.\n"
+                    "Use \"{0} options\" for a list of global command-line options (applies to all "
+                    "commands).\n",
+                    environment.program, family);
+}
+
+}  // namespace
+
 int RunFamily(Environment& environment, const std::string& family, const Verb* verbs, size_t count,
               const Args& args) {
   const size_t at = FirstWord(args);
@@ -461,12 +488,7 @@ int RunFamily(Environment& environment, const std::string& family, const Verb* v
   if (RefusesFlags(environment, family, args)) return 1;
   const bool asked = AsksForHelp(args);
   const auto& print = asked ? environment.out : environment.err;
-  print(fmt::format("Available Commands of {}:\n", family));
-  for (size_t i = 0; i < count; ++i) {
-    const std::string_view purpose = PurposeOf(fmt::format("{} {}", family, verbs[i].name));
-    if (purpose.empty()) continue;  // Another name of one that is told of.
-    print(fmt::format("  {:<20}{}\n", verbs[i].name, purpose));
-  }
+  print(FamilyHelp(environment, family, verbs, count));
   return asked ? 0 : 1;
 }
 

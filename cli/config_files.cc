@@ -45,7 +45,7 @@ void SortEntries(Json& document) {
     std::stable_sort(sorted.begin(), sorted.end(), [](const Json& a, const Json& b) {
       return TextAt(a, "name") < TextAt(b, "name");
     });
-    entries = std::move(sorted);
+    entries = sorted.empty() ? Json() : Json(std::move(sorted));
   }
   if (const auto empty = document.find("preferences"); empty != document.end() && empty->empty()) {
     document.erase(empty);

@@ -128,8 +128,9 @@ TEST_F(ConfigTest, AFileWhoseEntriesAreOfOtherTypesIsRefusedInTheWordsOfGo) {
   EXPECT_EQ(said("clusters: x"),
             "json: cannot unmarshal string into Go struct field Config.clusters of type "
             "[]v1.NamedCluster\n");
-  EXPECT_EQ(said("clusters: [1]"), "json: cannot unmarshal number into Go struct field "
-                                   "Config.clusters of type v1.NamedCluster\n");
+  EXPECT_EQ(said("clusters: [1]"),
+            "json: cannot unmarshal number into Go struct field "
+            "Config.clusters of type v1.NamedCluster\n");
   EXPECT_EQ(said("users: [{user: {password: y}}]"),
             "json: cannot unmarshal bool into Go struct field AuthInfo.users.user.password of type "
             "string\n");
@@ -162,18 +163,19 @@ TEST_F(ConfigTest, AFileIsShownAsItsTypesHaveIt) {
                   {"view"}),
             0)
       << err_;
-  EXPECT_EQ(out_, "apiVersion: v1\nclusters:\n- cluster:\n    server: \"\"\n  name: c\n"
-                  "contexts: null\n"
-                  "current-context: \"\"\nkind: Config\nusers:\n"
-                  "- name: a\n  user:\n    exec:\n      apiVersion: " +
-                      version +
-                      "beta1\n      args: null\n      command: x\n      env: null\n"
-                      "      interactiveMode: IfAvailable\n      provideClusterInfo: false\n"
-                      "- name: b\n  user:\n    exec:\n      apiVersion: " +
-                      version +
-                      "\n      args: []\n      command: x\n      env: null\n"
-                      "      provideClusterInfo: false\n"
-                      "- name: c\n  user: {}\n");
+  EXPECT_EQ(out_,
+            "apiVersion: v1\nclusters:\n- cluster:\n    server: \"\"\n  name: c\n"
+            "contexts: null\n"
+            "current-context: \"\"\nkind: Config\nusers:\n"
+            "- name: a\n  user:\n    exec:\n      apiVersion: " +
+                version +
+                "beta1\n      args: null\n      command: x\n      env: null\n"
+                "      interactiveMode: IfAvailable\n      provideClusterInfo: false\n"
+                "- name: b\n  user:\n    exec:\n      apiVersion: " +
+                version +
+                "\n      args: []\n      command: x\n      env: null\n"
+                "      provideClusterInfo: false\n"
+                "- name: c\n  user: {}\n");
 }
 
 TEST_F(ConfigTest, AnEntryHasAName) {
@@ -242,6 +244,16 @@ TEST_F(SeveralConfigsTest, FilesAreNamedFromTheFolderOfTheirKubeconfig) {
   EXPECT_THAT(Read("a"), HasSubstr("certificate-authority: sub/ca\n"));
   EXPECT_EQ(Run("config", {"set-credentials", "u", "--client-key=/elsewhere/key"}), 0) << err_;
   EXPECT_THAT(Read("a"), HasSubstr("client-key: /elsewhere/key\n"));
+}
+
+TEST_F(ConfigTest, AListOfNoEntriesIsNull) {
+  EXPECT_EQ(RunOn("clusters: []\nusers: []\n", {"view"}), 0) << err_;
+  EXPECT_EQ(out_,
+            "apiVersion: v1\nclusters: null\ncontexts: null\ncurrent-context: \"\"\nkind: "
+            "Config\nusers: null\n");
+  EXPECT_EQ(RunOn("clusters: [{name: a, cluster: {server: x}}]\n", {"delete-cluster", "a"}), 0);
+  std::ifstream in(path_);
+  EXPECT_THAT(std::string(std::istreambuf_iterator<char>(in), {}), HasSubstr("clusters: null\n"));
 }
 
 TEST_F(ConfigTest, ListsOfEntriesAreNotSetToAText) {

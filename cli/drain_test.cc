@@ -298,6 +298,25 @@ TEST_F(DrainTest, TaintsOfANodeThatChangesMeanwhileAreNotLost) {
   EXPECT_EQ(TextAt(taints[1], "key"), "theirs");
 }
 
+// As kubectl's: whoever says --all or a selector has said which nodes.
+TEST_F(DrainTest, NamesBesideAllNodesSayNothing) {
+  std::vector<std::string> patched;
+  server_ = [&](const http::Request& request) {
+    http::Response response;
+    const Json node = {{"kind", "Node"}, {"apiVersion", "v1"}, {"metadata", {{"name", "n"}}}};
+    response.body = request.path.ends_with("/nodes")
+                        ? Json{{"kind", "NodeList"}, {"items", {node}}}.dump()
+                        : node.dump();
+    if (request.method == "PATCH") patched.push_back(request.path);
+    return response;
+  };
+  for (const char* which : {"--all", "--selector=a=b"}) {
+    EXPECT_EQ(Run("taint", {"node", "other", "a=b:NoSchedule", which}), 0) << err_;
+    EXPECT_EQ(out_, "node/n tainted\n") << which;
+  }
+  EXPECT_THAT(patched, ElementsAre("/api/v1/nodes/n", "/api/v1/nodes/n"));
+}
+
 TEST_F(DrainTest, WithoutEvictionsPodsAreDeleted) {
   Pod("a");
   EXPECT_EQ(Run("drain", {"n", "--disable-eviction"}), 0) << err_;

@@ -85,10 +85,11 @@ Json PlainTable(const Json& object, TimePoint now) {
   const auto created = Time::Parse(TextAt(object, "metadata", "creationTimestamp"));
   return {{"kind", "Table"},
           {"columnDefinitions", {{{"name", "Name"}}, {{"name", "Age"}}}},
-          {"rows", Json::array({{{"cells",
-                                  {NameOf(object),
-                                   created ? HumanDuration(Between(created->point(), now)) : "<unknown>"}},
-                                 {"object", object}}})}};
+          {"rows",
+           Json::array({{{"cells",
+                          {NameOf(object),
+                           created ? HumanDuration(Between(created->point(), now)) : "<unknown>"}},
+                         {"object", object}}})}};
 }
 
 Json PlainTableOfList(const Json& list, TimePoint now) {
@@ -191,8 +192,8 @@ Result<Json> TableOfOne(Command& command, Session& session, const GetFlags& flag
 
 // Where the namespace is missing as well, that is what is wrong.
 Error MissingOf(Session& session, Error error, const ObjectKey& key) {
-  const bool may_be = error.reason == Reason::kNotFound && !key.namespace_.empty() &&
-                      key.namespace_ != "default";
+  const bool may_be =
+      error.reason == Reason::kNotFound && !key.namespace_.empty() && key.namespace_ != "default";
   if (!may_be) return error;
   const auto space = session.api().Get(core_v1::Namespace::Info(), {"", key.namespace_});
   return !space && space.error().reason == Reason::kNotFound ? space.error() : error;
@@ -442,6 +443,23 @@ Result<> ResolvePast(Command& command, Session& session, GetFlags& flags) {
   return {};
 }
 
+// A selector beside files is about what these have: what it does not select is left out. What
+// cannot be read stays, and is told of when it is to be printed. Fields are not looked at, as by
+// kubectl.
+Result<> LeaveOutUnselected(Session& session, const std::string& selector, Selections& selections) {
+  const LabelSelector labels = TRY(SelectorBesideFiles(selector));
+  if (selector.empty()) return {};
+  for (Selection& selection : selections.items) {
+    std::erase_if(selection.names, [&](const std::string& name) {
+      const auto object =
+          session.api().Get(selection.kind.resource, {NamespaceFor(session, selection), name});
+      return object && !IsSelected(labels, *object);
+    });
+  }
+  std::erase_if(selections.items, [](const Selection& each) { return each.names.empty(); });
+  return {};
+}
+
 size_t NamesOf(const Selections& selections) {
   size_t count = 0;
   for (const Selection& selection : selections.items) count += selection.names.size();
@@ -490,6 +508,7 @@ Result<> RunGet(Command& command, const Args& args) {
   } else {
     if (!words.empty()) return WordsBesideFiles(words);
     selections = TRY(SelectFromFiles(command, flags.files));
+    TRY(LeaveOutUnselected(session, flags.selectors.labels, selections));
     if (flags.human() && !selections.unread.empty()) command.ReportPlainly();
   }
   for (const Selection& selection : selections.items) {
@@ -497,11 +516,11 @@ Result<> RunGet(Command& command, const Args& args) {
       if (flags.subresource.empty()) continue;
       return CliError("subresource cannot be used when bulk resources are specified");
     }
+    if (!flags.files.empty()) continue;  // What files name says where it is.
     if (!flags.selectors.labels.empty() || !flags.selectors.fields.empty()) {
       return NamesBesideSelector(words);
     }
-    // What files name says where it is.
-    if (flags.files.empty()) TRY(CheckNamedInOne(selection, flags.selectors));
+    TRY(CheckNamedInOne(selection, flags.selectors));
   }
   if (flags.watch || flags.watch_only) {
     if (!flags.sort_by.empty()) {

@@ -47,6 +47,20 @@ TEST_F(GetTest, ARawWatchIsPrintedAsItComes) {
   EXPECT_EQ(err_, "error: unexpected EOF\n");
 }
 
+TEST_F(GetTest, ASelectorBesideFilesIsAboutWhatTheseName) {
+  const std::string pod = R"({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p",
+                              "namespace": "a", "labels": {"app": "web"}}})";
+  server_ = ServerOf("", {}, {{"/api/v1/namespaces/a/pods/p", pod}});
+  input_ = pod;
+  EXPECT_EQ(Run("get", {"-f", "-", "-l", "app=web", "--field-selector=a=b", "-o", "name"}), 0)
+      << err_;
+  EXPECT_EQ(out_, "pod/p\n");
+  EXPECT_EQ(Run("get", {"-f", "-", "-l", "app!=web", "-n", "a"}), 0) << err_;
+  EXPECT_EQ(out_ + err_, "No resources found in a namespace.\n");
+  EXPECT_EQ(Run("get", {"-f", "-", "-l", "a b"}), 1);
+  EXPECT_TRUE(err_.starts_with("error: the provided selector \"a b\" is not valid: ")) << err_;
+}
+
 TEST_F(GetTest, WhatAFileNamesIsShownWhereverItIs) {
   const std::string pod =
       R"({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p", "namespace": "a"}})";

@@ -28,9 +28,10 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr int kPortMax = 65535;
+constexpr int kSignalled = 128;  // What a shell says of a program that a signal has ended.
 constexpr Duration kDialPatience = 30s;
 constexpr size_t kFileBytesMax = 64 << 20;
-constexpr size_t kListedMax = 10000;  // Files of a folder.
+constexpr size_t kListedMax = 10000;        // Files of a folder.
 constexpr Duration kKeepAliveMax = 32767s;  // Of the kernel.
 
 struct ProxyFlags {
@@ -333,6 +334,7 @@ Result<> RunProxy(Command& command, const Args& args) {
   int signal = 0;
   sigwait(&signals, &signal);
   (*server)->Stop(1s);
+  command.set_exit_code(kSignalled + signal);
   return {};
 }
 

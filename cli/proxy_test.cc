@@ -77,7 +77,7 @@ class ProxyTest : public ProgramTest {
       environment.out = [&](std::string_view text) {
         port->set_value(std::stoi(std::string(text.substr(text.rfind(':') + 1))));
       };
-      EXPECT_EQ(RunCli(environment, "proxy", args), 0) << err_;
+      EXPECT_EQ(RunCli(environment, "proxy", args), 128 + SIGTERM) << err_;
       port.reset();
     });
     const bool is_ready = serves.wait_for(60s) == std::future_status::ready;

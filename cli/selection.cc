@@ -179,17 +179,24 @@ Result<> ReadTargets(Command& command, const TargetOptions& options, std::vector
   return {};
 }
 
+}  // namespace
+
+Result<LabelSelector> SelectorBesideFiles(const std::string& selector) {
+  auto labels = LabelSelector::Parse(selector);
+  if (labels) return labels;
+  return CliError(fmt::format("the provided selector {} is not valid: {}", GoQuote(selector),
+                              labels.error().message));
+}
+
+namespace {
+
 // A selector beside files is about what these have.
 Result<> FromFiles(Command& command, const TargetOptions& options, std::vector<Target>& targets) {
   const std::string& selector = options.selectors.labels;
-  const auto labels = LabelSelector::Parse(selector);
-  if (!labels) {
-    return CliError(fmt::format("the provided selector {} is not valid: {}", GoQuote(selector),
-                                labels.error().message));
-  }
+  const LabelSelector labels = TRY(SelectorBesideFiles(selector));
   TRY(ReadTargets(command, options, targets));
   if (selector.empty()) return {};
-  std::erase_if(targets, [&](const Target& each) { return !IsSelected(*labels, each.object); });
+  std::erase_if(targets, [&](const Target& each) { return !IsSelected(labels, each.object); });
   return {};
 }
 

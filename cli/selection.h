@@ -92,6 +92,8 @@ struct TargetOptions {
 
 // The words as those of FindTargets: names of this kind, unless they say another ("KIND/NAME").
 Args OfKind(const std::string& kind, const Args& words);
+// What --selector says beside files; fails in kubectl's words.
+Result<LabelSelector> SelectorBesideFiles(const std::string& selector);
 // The objects that files or words name, in order. Objects that cannot be read are reported, and the
 // rest returned. Fails when the words make no sense.
 Result<std::vector<Target>> FindTargets(Command& command, const Args& words,

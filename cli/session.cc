@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "api/text/go_text.h"
+#include "base/shell_word.h"
 #include "base/version.h"
 #include "cli/config_types.h"
 #include "cli/file_text.h"
@@ -28,8 +29,9 @@ Result<std::string> ReadNamed(const std::string& path, const std::string& what,
                               const std::string& owner) {
   auto text = FileText(path);
   if (text) return *std::move(text);
-  return CliError(fmt::format("unable to read {} {} for {} due to open {}: no such file or directory",
-                              what, path, owner, path));
+  return CliError(
+      fmt::format("unable to read {} {} for {} due to open {}: no such file or directory", what,
+                  path, owner, path));
 }
 
 // What stands in --server, where it cannot be one.
@@ -72,9 +74,10 @@ Result<int> TimeoutMs(const std::string& text) {
 
 Result<> ApplyUserFlags(const GlobalFlags& flags, const std::string& user, HttpsOptions& options) {
   if (!flags.token.empty() && !flags.username.empty()) {
-    return CliError(fmt::format("more than one authentication method found for {}; found [token "
-                                "basicAuth], only one is allowed",
-                                user));
+    return CliError(
+        fmt::format("more than one authentication method found for {}; found [token "
+                    "basicAuth], only one is allowed",
+                    user));
   }
   if (!flags.token.empty()) {
     options.token = flags.token;
@@ -166,7 +169,7 @@ std::string InPlaceOfVariable(Environment& environment, const GlobalFlags& flags
   if (without && MeansHere(environment, flags, "", *without)) {
     return "unset it, and this machine's cluster is meant";
   }
-  return "export KUBECONFIG=" + here + " means this machine's cluster";
+  return "export KUBECONFIG=" + ShellWord(here) + " means this machine's cluster";
 }
 
 // Where a kubeconfig is followed that nobody named on the command line, and one of this machine has
@@ -264,7 +267,7 @@ std::string WhatBringsACluster(Environment& environment, const GlobalFlags& flag
         "That is the address in {}. The cluster that was made on this machine has {} in its "
         "kubeconfig: export KUBECONFIG={}\n",
         variable.empty() ? "~/.kube/config" : "KUBECONFIG=" + variable, address,
-        environment.kubeconfig_here);
+        ShellWord(environment.kubeconfig_here));
   }
   if (const std::string named = EmptyVariable(environment, flags, *config); !named.empty()) {
     return named;

@@ -29,8 +29,8 @@ Result<> CheckEffect(const std::string& effect) {
 Result<Taint> ParseTaint(const std::string& text, bool removal) {
   Taint taint;
   const auto invalid = [&](const Messages& why) {
-    return CliError(fmt::format("invalid taint spec: {}{}{}", text, why.empty() ? "" : ", ",
-                                Join(why, "; ")));
+    return CliError(
+        fmt::format("invalid taint spec: {}{}{}", text, why.empty() ? "" : ", ", Join(why, "; ")));
   };
   const size_t colon = text.find(':');
   taint.key = text.substr(0, colon);
@@ -218,7 +218,10 @@ Result<> RunTaint(Command& command, const Args& args) {
     return CliError(
         "at least one resource name must be specified since 'all' parameter is not set");
   }
-  const auto targets = TRY(FindTargets(command, words.resources, {.selectors = selectors}));
+  Args resources = words.resources;
+  // Where all are meant, or those of a selector, kubectl does not look at names beside them.
+  if (selectors.all || !selectors.labels.empty()) resources.resize(1);
+  const auto targets = TRY(FindTargets(command, resources, {.selectors = selectors}));
   for (const Target& target : targets) {
     if (GroupKind(target.resource) != "Node") {
       return CliError(fmt::format("invalid resource type {}, only node types are supported",

@@ -31,8 +31,9 @@ class TypedFlagsTest : public ProgramTest {
 };
 
 TEST_F(TypedFlagsTest, NamesOfDataAreThoseThatTheServerTakes) {
-  EXPECT_THAT(Created({"cm", "k", "--from-literal=a b=c"}),
-              HasSubstr("error: \"a b\" is not a valid key name for a ConfigMap: a valid config key"));
+  EXPECT_THAT(
+      Created({"cm", "k", "--from-literal=a b=c"}),
+      HasSubstr("error: \"a b\" is not a valid key name for a ConfigMap: a valid config key"));
   EXPECT_THAT(Created({"secret", "generic", "k", "--from-literal=..=c"}),
               HasSubstr("error: \"..\" is not valid key name for a Secret must not be '..'"));
   EXPECT_EQ(Created({"cm", "k", "--from-file=a=b=c"}),
@@ -45,9 +46,8 @@ TEST_F(TypedFlagsTest, NamesOfDataAreThoseThatTheServerTakes) {
 TEST_F(TypedFlagsTest, ABudgetsSelectorMayHaveExpressions) {
   Run("create", {"pdb", "p", "--selector=a in (b,c),d", "--min-available=1", "--dry-run=client",
                  "-o", "jsonpath={.spec.selector}"});
-  EXPECT_EQ(out_,
-            R"({"matchExpressions":[{"key":"a","operator":"In","values":["b","c"]},)"
-            R"({"key":"d","operator":"Exists"}]})")
+  EXPECT_EQ(out_, R"({"matchExpressions":[{"key":"a","operator":"In","values":["b","c"]},)"
+                  R"({"key":"d","operator":"Exists"}]})")
       << err_;
   EXPECT_THAT(Created({"pdb", "p", "--selector=a=(", "--min-available=1"}),
               HasSubstr("couldn't parse the selector string \"a=(\""));
@@ -87,6 +87,15 @@ TEST_F(TypedFlagsTest, ColumnsBeginBeforeOneOfThemFails) {
   EXPECT_THAT(out_, testing::StartsWith("A"));
 }
 
+TEST_F(TypedFlagsTest, WhoWantsThePastIsToldWhoShowsIt) {
+  program_ = "skiff";
+  EXPECT_EQ(Run("describe", {"cm", "x", "--at=5"}), 1);
+  EXPECT_EQ(
+      err_,
+      "error: unknown flag: --at; `skiff get` has it: objects as they were, whole with -o yaml\n"
+      "See 'skiff describe --help' for usage.\n");
+}
+
 TEST_F(TypedFlagsTest, AFamilyWithoutAVerbKnowsNoFlags) {
   EXPECT_EQ(Run("rollout", {"--nope"}), 1);
   EXPECT_EQ(err_, "error: unknown flag: --nope\nSee 'kubectl rollout --help' for usage.\n");
@@ -120,7 +129,8 @@ TEST_F(TypedFlagsTest, AValueThatIsWaitedForIsOneAndNotEmpty) {
   EXPECT_EQ(Run("wait", {"pod/a", "--for=jsonpath={.kind}='Pod'"}), 1) << "no list, but a try";
   EXPECT_EQ(Run("wait", {"pod/a", "--for=jsonpath={.kind}=YQ=="}), 1);
   EXPECT_THAT(err_, Not(HasSubstr("jsonpath wait format must be"))) << "two are none that divides";
-  EXPECT_EQ(Run("wait", {"pod/a", "--for=jsonpath=.status.x[?(@.type==\"Ready\")].status=True"}), 1);
+  EXPECT_EQ(Run("wait", {"pod/a", "--for=jsonpath=.status.x[?(@.type==\"Ready\")].status=True"}),
+            1);
   EXPECT_THAT(err_, Not(HasSubstr("jsonpath wait format must be")));
 }
 
@@ -153,7 +163,8 @@ TEST_F(TypedFlagsTest, AServerIsAUrlOfHttpOrAHostWithAPort) {
     Run("get", {"pods", "--server=" + server});
     return err_.substr(0, err_.find('\n'));
   };
-  EXPECT_EQ(said("ftp://x"), "Unable to connect to the server: unsupported protocol scheme \"ftp\"");
+  EXPECT_EQ(said("ftp://x"),
+            "Unable to connect to the server: unsupported protocol scheme \"ftp\"");
   EXPECT_EQ(said("://"), "error: host must be a URL or a host:port pair: \"://\"");
   EXPECT_EQ(said("nope:1x"), "Unable to connect to the server: invalid port \":1x\" after host");
   EXPECT_THAT(said("https://[::1]:6443"), Not(HasSubstr("invalid port")));

@@ -17,10 +17,14 @@
 namespace skiff {
 namespace {
 
-Result<std::string> Decoded64(const Json& object, const char* name) {
+// Of the entry `owner`, as `cluster "dev"`.
+Result<std::string> Decoded64(const Json& object, const char* name, const std::string& owner) {
   const std::string text = TextAt(object, name);
   if (text.empty()) return text;
-  return DecodeBase64(text);
+  auto decoded = DecodeBase64(text);
+  if (decoded) return decoded;
+  return Fail(Reason::kInvalid,
+              fmt::format("{} of {}: {}", name, owner, decoded.error().message));
 }
 
 std::string PathOf(const Json& object, const char* name, const std::string& directory) {
@@ -215,7 +219,9 @@ Result<Kubeconfig> Kubeconfig::Parse(const std::string& text, const std::string&
         Cluster& cluster = parsed.clusters[name];
         cluster.server = TextAt(entry, "server");
         cluster.certificate_authority = PathOf(entry, "certificate-authority", directory);
-        cluster.certificate_authority_data = TRY(Decoded64(entry, "certificate-authority-data"));
+        const std::string owner = "cluster " + GoQuote(name);
+        cluster.certificate_authority_data =
+            TRY(Decoded64(entry, "certificate-authority-data", owner));
         cluster.tls_server_name = TextAt(entry, "tls-server-name");
         const auto insecure = entry.find("insecure-skip-tls-verify");
         cluster.insecure_skip_tls_verify =
@@ -226,10 +232,11 @@ Result<Kubeconfig> Kubeconfig::Parse(const std::string& text, const std::string&
       }));
   TRY(ForEach(config, "users", "user", [&](const std::string& name, const Json& entry) -> Result<> {
     User& user = parsed.users[name];
+    const std::string owner = "user " + GoQuote(name);
     user.client_certificate = PathOf(entry, "client-certificate", directory);
-    user.client_certificate_data = TRY(Decoded64(entry, "client-certificate-data"));
+    user.client_certificate_data = TRY(Decoded64(entry, "client-certificate-data", owner));
     user.client_key = PathOf(entry, "client-key", directory);
-    user.client_key_data = TRY(Decoded64(entry, "client-key-data"));
+    user.client_key_data = TRY(Decoded64(entry, "client-key-data", owner));
     user.token = TextAt(entry, "token");
     user.token_file = PathOf(entry, "tokenFile", directory);
     user.username = TextAt(entry, "username");

@@ -6,6 +6,7 @@
 #include <map>
 
 #include "api/rules/core/ip.h"
+#include "base/shell_word.h"
 #include "kubelet/containerd_paths.h"
 #include "skiff/cluster_ingress.h"
 #include "skiff/cluster_ranges.h"
@@ -170,7 +171,7 @@ Check CheckDataDir(const HostFacts& facts, const ClusterOptions& options) {
   if (found.locked) {
     return Failed(name, "another skiff runs on it",
                   fmt::format("end it with `skiff down --keep-data --data-dir={}`, or {}",
-                              options.data_dir, another));
+                              ShellWord(options.data_dir), another));
   }
   if (found.foreign) {
     return Failed(name, "holds files that are no cluster's",
@@ -268,7 +269,7 @@ Check CheckOtherClusters(const HostFacts& facts) {
                             other),
                 fmt::format("remove that one with `skiff down --data-dir={}`, run this one in "
                             "containers with --docker, or simulate it with --nodes=N",
-                            other));
+                            ShellWord(other)));
 }
 
 Check CheckCidrs(const HostFacts& facts, const ClusterOptions& options) {

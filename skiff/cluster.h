@@ -54,6 +54,8 @@ struct ClusterOptions {
   std::string encryption_provider_config;
   bool secrets_encryption = false;  // Makes one in the data directory, with a key of its own.
   std::string control_plane_endpoint;  // HOST:PORT that leads to one of them; "": this server.
+  // As `up` was given them, for who is told how to start the cluster again.
+  std::vector<std::string> start_flags = {};
   bool is_server = true;        // False: a node of another machine's cluster.
   bool operator==(const ClusterOptions&) const = default;
 };

@@ -10,13 +10,45 @@
 
 namespace skiff {
 
-// The data directory of the cluster that the files of `variable` (KUBECONFIG) name: of the
-// directories beside these files, and of `usual`, the one whose own kubeconfig has the same server
-// and authority. `usual` where they name no cluster at all. NotFound where it is a cluster of which
-// nothing is kept there: what happened to another one in its place nobody asked for.
-Result<std::string> DataDirOfKubeconfig(const std::string& variable, const std::string& usual);
+// What says which cluster is meant, where --data-dir does not.
+struct KubeconfigWords {
+  std::string file;      // --kubeconfig
+  std::string context;   // --context
+  std::string variable;  // KUBECONFIG
+  std::string home;      // HOME, whose .kube/config counts where nothing else is said.
+};
 
-// The same for a program whose --data-dir was not given.
-Result<> ChooseDataDir(const Flags& flags, ClusterOptions& options);
+struct ChosenCluster {
+  std::string data_dir;
+  std::string because;  // "KUBECONFIG=/x/admin.kubeconfig names it"; "" of the usual one.
+};
+
+// The cluster whose own kubeconfig has the server and the authority that the words name, of those
+// kept beside the files, where a file says that it was merged from, in `usual`, and of those that
+// run here. `usual` where no cluster is named at all, and where only ~/.kube/config names one,
+// which is elsewhere. NotFound where --kubeconfig, --context or KUBECONFIG names a cluster of which
+// nothing is kept here: what happened to another one in its place nobody asked for. `command` is
+// what was typed, "skiff down", of which the error says how it is meant.
+Result<ChosenCluster> ChooseCluster(const KubeconfigWords& words, const std::string& usual,
+                                    const std::string& command);
+
+// --kubeconfig and --context of a program whose --data-dir need not be given.
+void AddKubeconfigFlags(Flags& flags, KubeconfigWords& to);
+
+// Puts the directory of the cluster that is meant into the options, unless --data-dir was given;
+// returns why it is that one, "" of the usual one. KUBECONFIG and HOME are the environment's.
+Result<std::string> ChooseDataDir(const Flags& flags, KubeconfigWords words,
+                                  const std::string& command, ClusterOptions& options);
+// The same of a program that makes a cluster where none is: one that is elsewhere is passed over.
+std::string DataDirToStart(const Flags& flags, ClusterOptions& options);
+
+// Whether a command without any flag means the cluster of that directory, in this environment.
+bool IsMeantWithoutFlags(const std::string& data_dir);
+
+// The name of the cluster in Docker that KUBECONFIG names, "" where it names none of them; their
+// kubeconfigs lie in `directory`.
+std::string DockerClusterOfVariable(const std::string& directory);
+// Where `up --docker` puts them.
+std::string DockerKubeconfigDirectory();
 
 }  // namespace skiff

@@ -24,6 +24,7 @@
 #include "base/folders.h"
 #include "base/lock_within.h"
 #include "base/program.h"
+#include "base/shell_word.h"
 #include "cli/terminal_text.h"
 #include "skiff/chaos/program.h"
 #include "skiff/ending_process.h"
@@ -148,7 +149,7 @@ Result<DataDirLock> DataDirLock::Take(const std::string& data_dir) {
     return Fail(Reason::kConflict,
                 fmt::format("another skiff runs on the data directory {}: end it with `skiff down "
                             "--keep-data --data-dir={}`, or choose another with --data-dir",
-                            data_dir, data_dir));
+                            data_dir, ShellWord(data_dir)));
   }
   return DataDirLock(file);
 }
@@ -197,7 +198,7 @@ Result<> AwaitStartOf(const std::string& data_dir, const ProcessId& process, Dur
     return Fail(Reason::kTimeout,
                 fmt::format("process {} is ending, and has not ended after {} s: nothing can start "
                             "on {} before; `skiff down --keep-data --data-dir={}` ends it by force",
-                            process.pid, kEndingWithin / 1s, data_dir, data_dir));
+                            process.pid, kEndingWithin / 1s, data_dir, ShellWord(data_dir)));
   }
   const std::string log = LogOf(data_dir, process);  // Of one that has gone nobody can tell.
   const StartWait wait =
@@ -207,7 +208,7 @@ Result<> AwaitStartOf(const std::string& data_dir, const ProcessId& process, Dur
         Reason::kTimeout,
         fmt::format("process {} is not usable after two minutes; its log is {}; `skiff down "
                     "--keep-data --data-dir={}` ends it",
-                    process.pid, log, data_dir));
+                    process.pid, log, ShellWord(data_dir)));
   }
   if (wait == StartWait::kOver && !DaemonOf(data_dir)) {
     return Fail(Reason::kNotFound, "it ended while it started; its log is " + log);

@@ -1,5 +1,6 @@
 #include "skiff/docker_program.h"
 
+#include <fmt/format.h>
 #include <pwd.h>
 #include <unistd.h>
 
@@ -10,8 +11,10 @@
 #include <utility>
 
 #include "base/flags.h"
+#include "base/shell_word.h"
 #include "client/kubeconfig.h"
 #include "skiff/chaos/program.h"
+#include "skiff/cluster_choice.h"
 #include "skiff/daemon.h"
 #include "skiff/docker_cluster.h"
 #include "skiff/kubeconfig_entry.h"
@@ -29,7 +32,7 @@ std::string Home() {
 
 // Everything about a cluster in Docker but its kubeconfig lies in the engine.
 std::string PathOfKubeconfig(const std::string& name) {
-  return Home() + "/.local/share/skiff/docker/" + name + ".kubeconfig";
+  return DockerKubeconfigDirectory() + "/" + name + ".kubeconfig";
 }
 
 std::string UsersKubeconfig() {
@@ -164,6 +167,19 @@ Result<> PassOn(const DockerFlags& flags, std::vector<std::string>& arguments) {
   return {};
 }
 
+// Whoever names no cluster, but has the kubeconfig of another one, may mean that.
+Result<> RequireMeant(const Flags& flags, const std::string& name) {
+  const auto& given = flags.given();
+  const bool is_given = std::any_of(given.begin(), given.end(),
+                                    [](const auto& flag) { return flag.first == "name"; });
+  const std::string named = DockerClusterOfVariable(DockerKubeconfigDirectory());
+  if (is_given || named.empty() || named == name) return {};
+  return Fail(Reason::kConflict,
+              fmt::format("KUBECONFIG names the cluster \"{0}\" in Docker, and no --name says that "
+                          "\"{1}\" is meant: --name={0}, or --name={1}",
+                          named, name));
+}
+
 }  // namespace
 
 Result<DockerOptions> DockerOptionsOf(const std::vector<std::string>& args) {
@@ -246,7 +262,7 @@ int DockerUpMain(const std::vector<std::string>& args) {
     }
   }
   std::printf("The cluster is usable:\n  export KUBECONFIG=%s\n",
-              to.options.kubeconfig_path.c_str());
+              ShellWord(to.options.kubeconfig_path).c_str());
   return 0;
 }
 
@@ -257,6 +273,7 @@ int DockerDownMain(const std::vector<std::string>& args) {
   int code = 0;
   if (ParseOrStop(flags, args, code)) return code;
   const std::string& name = to.options.name;
+  if (const auto meant = RequireMeant(flags, name); !meant) return Complain(meant.error().message);
   bool are_faults_over = true;
   const auto end_faults = [&] {
     are_faults_over = chaos::EndFaultsOf(AuthorityOf(name), &chaos::ShowEnded);

@@ -5,6 +5,9 @@
 #include <algorithm>
 #include <set>
 
+#include "base/shell_word.h"
+#include "skiff/daemon.h"
+#include "skiff/host_facts.h"
 #include "skiff/up.h"
 
 namespace skiff {
@@ -42,12 +45,50 @@ std::vector<std::string> FlagsForNewStart(const Flags::Given& asked,
   return different;
 }
 
+std::vector<std::string> FlagsToStartAgain(const Flags::Given& given) {
+  // Of one start alone, or kept by the cluster itself.
+  static const std::set<std::string> kLeftOut = {
+      "data-dir",        "foreground", "merge-kubeconfig", "leave-nothing", "load-image",
+      "bootstrap-token", "v"};
+  static const std::set<std::string> kPaths = {"join-file", "etcd-cafile", "etcd-certfile",
+                                               "etcd-keyfile", "encryption-provider-config"};
+  std::vector<std::string> flags;
+  for (const auto& [name, value] : given) {
+    if (kLeftOut.contains(name)) continue;
+    const std::string text = kPaths.contains(name) ? PathAsTyped(value) : value;
+    flags.push_back(text == "true" ? "--" + name : fmt::format("--{}={}", name, text));
+  }
+  return flags;
+}
+
+std::string UpCommandOf(const std::string& data_dir) {
+  ClusterOptions made{.data_dir = data_dir};
+  ReadClusterMark(made);
+  std::string command = "skiff up";
+  for (const std::string& flag : made.start_flags) {
+    const size_t value = flag.find('=') + 1;  // 0: it has none.
+    command += " " + (value == 0 ? flag : flag.substr(0, value) + ShellWord(flag.substr(value)));
+  }
+  if (made.start_flags.empty() && made.simulated_nodes > 0) {
+    command += fmt::format(" --nodes={}", made.simulated_nodes);
+  }
+  return command + DataDirWords(data_dir);
+}
+
 bool IsOfRealNodes(const std::string& flag) {
-  static const std::set<std::string> kOfRealNodes = {
-      "node-name",     "kubelet-port",  "container-runtime-endpoint",
-      "load-image",    "eviction-hard", "eviction-pressure-transition-period",
-      "leave-nothing", "register-with-taints", "iptables-flavour",
-      "ingress",       "ingress-http-port", "ingress-https-port", "ingress-metrics-port"};
+  static const std::set<std::string> kOfRealNodes = {"node-name",
+                                                     "kubelet-port",
+                                                     "container-runtime-endpoint",
+                                                     "load-image",
+                                                     "eviction-hard",
+                                                     "eviction-pressure-transition-period",
+                                                     "leave-nothing",
+                                                     "register-with-taints",
+                                                     "iptables-flavour",
+                                                     "ingress",
+                                                     "ingress-http-port",
+                                                     "ingress-https-port",
+                                                     "ingress-metrics-port"};
   return kOfRealNodes.contains(flag);
 }
 

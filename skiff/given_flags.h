@@ -1,4 +1,5 @@
-// Flags of `skiff up` that would do nothing: what they ask for is said to be impossible instead.
+// What was given to `skiff up`: flags that would do nothing, for what they ask is said to be
+// impossible instead, and those that start the cluster again as it was.
 #pragma once
 
 #include <string>
@@ -13,6 +14,12 @@ namespace skiff {
 // Asking for what it has is no mistake: a script may say the same line twice.
 std::vector<std::string> FlagsForNewStart(const Flags::Given& asked,
                                           const std::vector<std::string>& running);
+
+// Of those given to an `up`, what another one takes that starts the same cluster again.
+std::vector<std::string> FlagsToStartAgain(const Flags::Given& given);
+// "skiff up --nodes=3 --secure-port=7443 --data-dir=/x", for a shell: as the cluster in that
+// directory was started last.
+std::string UpCommandOf(const std::string& data_dir);
 
 // Whether a flag of `up` is for a node that runs containers.
 bool IsOfRealNodes(const std::string& flag);

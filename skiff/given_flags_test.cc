@@ -2,6 +2,11 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <filesystem>
+
+#include "skiff/host_facts.h"
 
 namespace skiff {
 namespace {
@@ -24,11 +29,37 @@ TEST(GivenFlagsTest, WhatARunningClusterDoesNotDoIsForANewStart) {
               ElementsAre("--secure-port=7443", "--durability=sync"));
 }
 
+TEST(GivenFlagsTest, AClusterIsStartedAgainAsItWas) {
+  EXPECT_THAT(FlagsToStartAgain({{"nodes", "3"},
+                                 {"secure-port", "7443"},
+                                 {"data-dir", "/x"},
+                                 {"merge-kubeconfig", "true"},
+                                 {"secrets-encryption", "true"},
+                                 {"bootstrap-token", "abcdef.0123456789abcdef"},
+                                 {"kube-apiserver-arg", "audit-log-path=/a b.log"}}),
+              ElementsAre("--nodes=3", "--secure-port=7443", "--secrets-encryption",
+                          "--kube-apiserver-arg=audit-log-path=/a b.log"));
+  const std::string relative = FlagsToStartAgain({{"join-file", "x"}}).at(0);
+  EXPECT_TRUE(relative.starts_with("--join-file=/") && relative.ends_with("/x")) << relative;
+  ClusterOptions options{.data_dir = testing::TempDir() + "again-" + std::to_string(getpid()),
+                         .simulated_nodes = 3};
+  std::filesystem::create_directories(options.data_dir);
+  ASSERT_TRUE(WriteClusterMark(options));
+  EXPECT_EQ(UpCommandOf(options.data_dir), "skiff up --nodes=3 --data-dir=" + options.data_dir);
+  options.start_flags = {"--nodes=3", "--secure-port=7443", "--secrets-encryption",
+                         "--kube-apiserver-arg=audit-log-path=/a b.log"};
+  ASSERT_TRUE(WriteClusterMark(options));
+  EXPECT_EQ(UpCommandOf(options.data_dir),
+            "skiff up --nodes=3 --secure-port=7443 --secrets-encryption "
+            "--kube-apiserver-arg='audit-log-path=/a b.log' --data-dir=" +
+                options.data_dir);
+  std::filesystem::remove_all(options.data_dir);
+}
+
 TEST(GivenFlagsTest, SimulatedNodesRefuseWhatTheyCannotFollow) {
-  for (const char* name :
-       {"node-name", "kubelet-port", "load-image", "eviction-hard", "container-runtime-endpoint",
-        "register-with-taints", "iptables-flavour", "leave-nothing", "ingress",
-        "ingress-http-port"}) {
+  for (const char* name : {"node-name", "kubelet-port", "load-image", "eviction-hard",
+                           "container-runtime-endpoint", "register-with-taints", "iptables-flavour",
+                           "leave-nothing", "ingress", "ingress-http-port"}) {
     const auto checked = CheckFlagsOfSimulated({{"nodes", "2"}, {name, "x"}});
     ASSERT_FALSE(checked) << name;
     EXPECT_THAT(checked.error().message, HasSubstr(std::string("--") + name + ": "));

@@ -457,6 +457,11 @@ void ReadClusterMark(ClusterOptions& options) {
   text("serviceCidr", options.service_cidr);
   text("clusterCidr", options.cluster_cidr);
   text("clusterDns", options.cluster_dns);
+  options.start_flags.clear();
+  const Json flags = mark.value("startFlags", Json::array());
+  for (const Json& flag : flags) {
+    if (flag.is_string()) options.start_flags.push_back(flag.get<std::string>());
+  }
   const auto nodes = mark.find("simulatedNodes");
   if (nodes != mark.end() && nodes->is_number_integer()) {
     options.simulated_nodes = nodes->get<int>();
@@ -467,7 +472,8 @@ Result<> WriteClusterMark(const ClusterOptions& options) {
   const Json mark = {{"serviceCidr", options.service_cidr},
                      {"clusterCidr", options.cluster_cidr},
                      {"simulatedNodes", options.simulated_nodes},
-                     {"clusterDns", options.cluster_dns}};
+                     {"clusterDns", options.cluster_dns},
+                     {"startFlags", options.start_flags}};
   return WriteWholeFile(options.data_dir + kMark, mark.dump() + "\n", 0644);
 }
 

@@ -80,7 +80,7 @@ DataDirFact ReadDataDir(const std::string& directory);
 bool IsOfDataDir(std::string_view name);
 
 // DIR/cluster.json: with which CIDRs, simulated nodes and DNS the cluster of that directory was
-// made.
+// made, and by which flags it was started last.
 Result<> WriteClusterMark(const ClusterOptions& options);
 bool HasClusterMark(const std::string& data_dir);
 // Takes them from there; where there is no such file they stay.

@@ -86,10 +86,12 @@ int ListAll(const std::string& endpoint) {
 int ImageMain(const std::vector<std::string>& args) {
   if (IsAboutDocker(args)) return DockerImageMain(args);
   ClusterOptions options{.data_dir = "/var/lib/skiff"};
+  KubeconfigWords named;
   std::string endpoint;
   std::vector<std::string> words;
   Flags flags("skiff image");
   flags.Add("data-dir", options.data_dir, "Where the cluster keeps everything.");
+  AddKubeconfigFlags(flags, named);
   flags.Add("container-runtime-endpoint", endpoint, "The runtime, unix:///path.");
   if (const auto parsed = flags.Parse(args, &words); !parsed) {
     return Complain(parsed.error().message);
@@ -108,7 +110,7 @@ int ImageMain(const std::vector<std::string>& args) {
     return Complain(std::string("which image is to be loaded? ") + kUsage);
   }
   if (endpoint.empty()) {
-    if (const auto chosen = ChooseDataDir(flags, options); !chosen) {
+    if (const auto chosen = ChooseDataDir(flags, named, "skiff image " + verb, options); !chosen) {
       return Complain(chosen.error().message);
     }
     if (const auto checked = RequireNode(PathAsTyped(options.data_dir)); !checked) {

@@ -3,11 +3,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <filesystem>
 
+#include "api/text/go_text.h"
 #include "api/text/yaml.h"
+#include "base/certificates.h"
 #include "base/whole_file.h"
-#include "client/kubeconfig.h"
 #include "client/kubeconfig_lock.h"
 
 namespace skiff {
@@ -15,6 +17,8 @@ namespace {
 
 constexpr int kEntryMode = 0600;  // There are keys in it.
 constexpr char kCurrent[] = "current-context";
+constexpr char kOurExtension[] = "skiff.io/cluster";
+constexpr char kDataDir[] = "dataDir";
 constexpr const char* kLists[] = {"clusters", "contexts", "users"};
 const Json::json_pointer kServer("/cluster/server");
 const Json::json_pointer kAuthority("/cluster/certificate-authority-data");
@@ -85,6 +89,12 @@ Result<> RequireNone(const Json& document, const std::string& path, const std::s
 
 }  // namespace
 
+Result<std::string> PathOfUsersKubeconfig() {
+  const char* home = std::getenv("HOME");
+  if (home == nullptr || *home == '\0') return Fail(Reason::kNotFound, "HOME is not set");
+  return std::string(home) + "/.kube/config";
+}
+
 std::string ContextNameOf(const std::string& data_dir) {
   std::filesystem::path path(data_dir);
   if (!path.has_filename()) path = path.parent_path();  // "/data/" ends in a slash.
@@ -107,10 +117,17 @@ Result<> RequireOwnOrFreeEntry(const std::string& path, const std::string& name,
   return IsOwn(document, name, own) ? Result<>() : RequireNone(document, path, name);
 }
 
-Result<> PutIntoKubeconfigFile(const std::string& path, const Kubeconfig& entry) {
+Result<> PutIntoKubeconfigFile(const std::string& path, const Kubeconfig& entry,
+                               const std::string& data_dir) {
   const auto lock = TRY(KubeconfigLock::Take({path}));
   Json document = TRY(ReadDocument(path));
-  const Json added = TRY(ParseYaml(entry.ToYaml())).value;
+  Json added = TRY(ParseYaml(entry.ToYaml()))
+  .value;
+  for (Json& cluster : added["clusters"]) {
+    if (data_dir.empty()) break;
+    const Json extension = {{"name", kOurExtension}, {"extension", {{kDataDir, data_dir}}}};
+    cluster["cluster"]["extensions"] = Json::array({extension});
+  }
   for (const char* list : kLists) {
     if (!document.contains(list) || !document[list].is_array()) document[list] = Json::array();
     for (const Json& item : added.value(list, Json::array())) {
@@ -123,6 +140,22 @@ Result<> PutIntoKubeconfigFile(const std::string& path, const Kubeconfig& entry)
   }
   document[kCurrent] = entry.current_context;
   return WriteUsersFile(path, DumpYaml(document), kEntryMode, kEntryMode);
+}
+
+std::string DataDirSaidIn(const std::vector<std::string>& paths, const std::string& cluster) {
+  for (const std::string& path : paths) {
+    const auto document = ReadDocument(path);
+    const Json* item = document ? Find(*document, "clusters", cluster) : nullptr;
+    if (item == nullptr) continue;
+    const Json::json_pointer at("/cluster/extensions");
+    const Json extensions = item->contains(at) ? item->at(at) : Json::array();
+    for (const Json& each : extensions) {
+      const Json::json_pointer directory(std::string("/extension/") + kDataDir);
+      if (IsNamed(each, kOurExtension)) return StringAt(each, directory);
+    }
+    return "";
+  }
+  return "";
 }
 
 Result<> RemoveFromKubeconfigFile(const std::string& path, const std::string& name) {
@@ -147,6 +180,41 @@ Result<bool> RemoveOwnEntry(const std::string& path, const std::string& name,
   if (!IsOwn(document, name, own)) return false;
   TRY(RemoveFromKubeconfigFile(path, name));
   return true;
+}
+
+const Kubeconfig::Cluster* ClusterNamedBy(const Kubeconfig& config, const std::string& context) {
+  const auto chosen = config.contexts.find(context.empty() ? config.current_context : context);
+  if (chosen == config.contexts.end()) return nullptr;
+  const auto cluster = config.clusters.find(chosen->second.cluster);
+  return cluster == config.clusters.end() ? nullptr : &cluster->second;
+}
+
+Result<> CheckCertificateData(const Kubeconfig& config) {
+  const Kubeconfig::Cluster* cluster = ClusterNamedBy(config);
+  if (cluster == nullptr) return {};
+  const Kubeconfig::Context& context = config.contexts.at(config.current_context);
+  const auto wrong = [](const char* field, const char* kind, const std::string& name,
+                        const char* what) {
+    return Fail(Reason::kInvalid, fmt::format("{} of {} {}: {}", field, kind, GoQuote(name), what));
+  };
+  const auto is_certificate = [](const std::string& data) {
+    return data.empty() || ReadCertificates(data).has_value();
+  };
+  if (!is_certificate(cluster->certificate_authority_data)) {
+    return wrong("certificate-authority-data", "cluster", context.cluster,
+                 "there is no certificate in it that can be read");
+  }
+  const auto user = config.users.find(context.user);
+  if (user == config.users.end()) return {};
+  const auto& [name, entry] = *user;
+  if (!is_certificate(entry.client_certificate_data)) {
+    return wrong("client-certificate-data", "user", name,
+                 "there is no certificate in it that can be read");
+  }
+  if (!entry.client_key_data.empty() && !RewrittenKey(entry.client_key_data)) {
+    return wrong("client-key-data", "user", name, "there is no private key in it that can be read");
+  }
+  return {};
 }
 
 }  // namespace skiff

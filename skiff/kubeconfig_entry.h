@@ -3,13 +3,15 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "base/error.h"
+#include "client/kubeconfig.h"
 
 namespace skiff {
 
-struct Kubeconfig;
-
+// ~/.kube/config. NotFound: HOME is not set.
+Result<std::string> PathOfUsersKubeconfig();
 // Of the cluster with this data directory: "skiff", and "skiff-NAME" for a directory NAME.
 std::string ContextNameOf(const std::string& data_dir);
 
@@ -21,8 +23,13 @@ Result<> RequireFreeEntry(const std::string& path, const std::string& name,
 Result<> RequireOwnOrFreeEntry(const std::string& path, const std::string& name,
                                const std::string& own_path);
 // Puts the contexts, clusters and users of `entry` there, in place of those of the same names, and
-// makes its current context the file's.
-Result<> PutIntoKubeconfigFile(const std::string& path, const Kubeconfig& entry);
+// makes its current context the file's. Where a data directory is given, the clusters say that they
+// are kept there: in an extension, which kubectl leaves alone.
+Result<> PutIntoKubeconfigFile(const std::string& path, const Kubeconfig& entry,
+                               const std::string& data_dir = "");
+// Where the first of the files that knows the cluster of that name says that it is kept; "": it
+// does not say so.
+std::string DataDirSaidIn(const std::vector<std::string>& paths, const std::string& cluster);
 
 // Takes the context, cluster and user of that name out of the file, and its current context if that
 // is the one. The rest stays; a file that is not there or knows no such name is left alone.
@@ -31,5 +38,12 @@ Result<> RemoveFromKubeconfigFile(const std::string& path, const std::string& na
 // authority; true when it was.
 Result<bool> RemoveOwnEntry(const std::string& path, const std::string& name,
                             const std::string& own_path);
+
+// The cluster of a context, of the current one where `context` is ""; nullptr: it names none.
+const Kubeconfig::Cluster* ClusterNamedBy(const Kubeconfig& config,
+                                          const std::string& context = "");
+// Whether what the current context has of certificates and keys can be read: Invalid names the
+// field, and the entry that it is in. Files that it names are not looked into.
+Result<> CheckCertificateData(const Kubeconfig& config);
 
 }  // namespace skiff

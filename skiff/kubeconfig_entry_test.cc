@@ -16,7 +16,8 @@ namespace {
 namespace fs = std::filesystem;
 
 TEST(KubeconfigEntryTest, RemovingAClusterKeepsTheRest) {
-  const std::string path = testing::TempDir() + "/skiff-kubeconfig-entry-" + std::to_string(getpid());
+  const std::string path =
+      testing::TempDir() + "/skiff-kubeconfig-entry-" + std::to_string(getpid());
   std::filesystem::remove(path);
   Kubeconfig others;
   others.clusters["other"].server = "https://10.0.0.1:6443";
@@ -127,8 +128,7 @@ TEST_F(UsersKubeconfigTest, ANameThatIsAnothersIsNotTaken) {
   const std::string server = "https://127.0.0.1:6443";
   EXPECT_TRUE(RequireFreeEntry(path_, "skiff", server));
   EXPECT_EQ(RequireFreeEntry(path_, "work", server).error().reason, Reason::kConflict);
-  EXPECT_EQ(RequireFreeEntry(path_, "kubernetes-admin", server).error().reason,
-            Reason::kConflict);
+  EXPECT_EQ(RequireFreeEntry(path_, "kubernetes-admin", server).error().reason, Reason::kConflict);
   ASSERT_TRUE(PutIntoKubeconfigFile(path_, Entry("skiff", "one")));
   EXPECT_TRUE(RequireFreeEntry(path_, "skiff", server)) << "the same cluster, once more";
   EXPECT_EQ(RequireFreeEntry(path_, "skiff", "https://127.0.0.1:7443").error().reason,
@@ -153,7 +153,8 @@ TEST_F(UsersKubeconfigTest, AnEntryOfTheSameNameIsItsOwnByItsAuthority) {
 TEST_F(UsersKubeconfigTest, AnEntryThatSaysNothingIsAnothers) {
   const std::string own = root_ + "/admin.kubeconfig";
   ASSERT_TRUE(PutIntoKubeconfigFile(own, Entry("skiff", "one")));
-  for (const char* cluster : {"{server: , certificate-authority-data: }", "{server: 1}", "", "[]"}) {
+  for (const char* cluster :
+       {"{server: , certificate-authority-data: }", "{server: 1}", "", "[]"}) {
     std::ofstream(path_) << "clusters:\n- name: skiff\n  cluster: " << cluster << "\n";
     EXPECT_EQ(RequireFreeEntry(path_, "skiff", "https://127.0.0.1:6443").error().reason,
               Reason::kConflict)
@@ -166,6 +167,33 @@ TEST_F(UsersKubeconfigTest, EachDataDirectoryHasANameOfItsOwn) {
   EXPECT_EQ(ContextNameOf("/var/lib/skiff"), "skiff");
   EXPECT_EQ(ContextNameOf("/home/me/dev"), "skiff-dev");
   EXPECT_EQ(ContextNameOf("/home/me/dev/"), "skiff-dev");
+}
+
+TEST(KubeconfigEntryTest, DataThatIsDamagedIsNamedWithItsField) {
+  const auto wrong = [](const std::string& cluster, const std::string& user) {
+    const auto config = Kubeconfig::Parse(
+        "current-context: x\ncontexts: [{name: x, context: {cluster: c, user: u}}]\nclusters: "
+        "[{name: c, cluster: {server: 'https://a'" +
+            cluster + "}}]\nusers: [{name: u, user: {" + user + "}}]\n",
+        "/");
+    if (!config) return config.error().message;
+    const auto checked = CheckCertificateData(*config);
+    return checked ? std::string() : checked.error().message;
+  };
+  EXPECT_EQ(wrong("", "token: t"), "");
+  EXPECT_EQ(wrong(", certificate-authority-data: '!'", ""),
+            "certificate-authority-data of cluster \"c\": illegal base64 data at input byte 0");
+  EXPECT_EQ(wrong("", "client-key-data: '!'"),
+            "client-key-data of user \"u\": illegal base64 data at input byte 0");
+  EXPECT_EQ(
+      wrong(", certificate-authority-data: YQ==", ""),
+      "certificate-authority-data of cluster \"c\": there is no certificate in it that can be "
+      "read");
+  EXPECT_EQ(
+      wrong("", "client-certificate-data: YQ=="),
+      "client-certificate-data of user \"u\": there is no certificate in it that can be read");
+  EXPECT_EQ(wrong("", "client-key-data: YQ=="),
+            "client-key-data of user \"u\": there is no private key in it that can be read");
 }
 
 }  // namespace

@@ -1,16 +1,19 @@
 // The multi-call binary: the first word, or the name it was started under, chooses the program.
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "apiserver/server/program.h"
 #include "base/standard_files.h"
 #include "base/thread_stack.h"
 #include "base/version.h"
+#include "cli/command.h"
 #include "cli/program.h"
 #include "dns/program.h"
 #include "http/socket.h"
@@ -149,6 +152,24 @@ int WithOutputWritten(int code) {
   return 1;
 }
 
+// `skiff --kubeconfig=FILE status`: flags that kubectl's verbs have before them as well stand
+// behind a program's word, and behind its own verb. As they are where there are none, or no
+// program.
+std::vector<std::string> WithWordFirst(std::vector<std::string> args) {
+  const size_t at = skiff::cli::FirstWord(args);
+  if (at == 0 || at >= args.size()) return args;
+  const bool is_program =
+      std::any_of(std::begin(kPrograms), std::end(kPrograms), [&](const Program& program) {
+        return args[at] == program.word || (!program.alias.empty() && args[at] == program.alias);
+      });
+  if (!is_program) return args;
+  const auto word = args.begin() + static_cast<long>(at);
+  const std::vector<std::string> leading(args.begin(), word);
+  args.erase(args.begin(), word);
+  args.insert(std::find(args.begin(), args.end(), "--"), leading.begin(), leading.end());
+  return args;
+}
+
 int Main(int argc, char** argv) {
   skiff::LeaveInitBehind();
   skiff::SetThreadStacks();
@@ -163,6 +184,7 @@ int Main(int argc, char** argv) {
   if (args[0] == "--help" || args[0] == "-h") return Usage(stdout, 0);
   if (args[0] == "help" && args.size() == 1) return Usage(stdout, 0);
   if (args[0] == "--version") return PrintVersion();
+  args = WithWordFirst(std::move(args));
   for (const Program& program : kPrograms) {
     if (args[0] != program.word && (program.alias.empty() || args[0] != program.alias)) continue;
     args.erase(args.begin());

@@ -469,7 +469,30 @@ TEST(StatusProgramTest, NoServerIsToldOfBeforeOneIsKnown) {
   const std::string said = testing::internal::GetCapturedStdout();
   EXPECT_THAT(said, StartsWith("Running: process "));
   EXPECT_THAT(said, testing::Not(HasSubstr("\n  server ")));
-  EXPECT_THAT(said, HasSubstr("\n  kubeconfig "));
+  const std::string kubeconfig = data_dir + "/admin.kubeconfig";
+  EXPECT_THAT(said, HasSubstr(kubeconfig + " (export KUBECONFIG=" + kubeconfig +
+                              ", and kubectl's verbs mean this cluster)\n"));
+  std::filesystem::remove_all(data_dir);
+}
+
+TEST(StatusProgramTest, WhatIsDamagedOfItsKubeconfigIsNamed) {
+  const std::string data_dir = testing::TempDir() + "damaged-" + std::to_string(getpid());
+  const auto lock = DataDirLock::TakeAsDaemon(data_dir);
+  ASSERT_TRUE(lock) << lock.error().message;
+  const std::string kubeconfig = data_dir + "/admin.kubeconfig";
+  for (const auto& [data, wrong] :
+       {std::pair("'!'", "illegal base64 data at input byte 0"),
+        std::pair("YQ==", "there is no certificate in it that can be read")}) {
+    std::ofstream(kubeconfig)
+        << "current-context: x\ncontexts: [{name: x, context: {cluster: c}}]\n"
+           "clusters: [{name: c, cluster: {server: 'https://127.0.0.1:1', "
+           "certificate-authority-data: "
+        << data << "}}]\n";
+    testing::internal::CaptureStdout();
+    EXPECT_EQ(StatusMain({"--data-dir=" + data_dir}), 1);
+    EXPECT_THAT(testing::internal::GetCapturedStdout(),
+                HasSubstr(kubeconfig + ": certificate-authority-data of cluster \"c\": " + wrong));
+  }
   std::filesystem::remove_all(data_dir);
 }
 

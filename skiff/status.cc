@@ -14,6 +14,7 @@
 #include "api/text/yaml.h"
 #include "base/flags.h"
 #include "base/program.h"
+#include "base/shell_word.h"
 #include "cli/json_text.h"
 #include "client/client.h"
 #include "client/kubeconfig.h"
@@ -24,7 +25,9 @@
 #include "skiff/columns.h"
 #include "skiff/daemon.h"
 #include "skiff/docker_program.h"
+#include "skiff/given_flags.h"
 #include "skiff/host_facts.h"
+#include "skiff/kubeconfig_entry.h"
 #include "skiff/node_certificates.h"
 #include "skiff/process_start.h"
 #include "skiff/status_text.h"
@@ -163,8 +166,13 @@ Result<> AddObjects(Client& client, ClusterStatus& status) {
 }
 
 Result<> AskServer(const std::string& kubeconfig, HttpsOptions& server, ClusterStatus& status) {
-  const Kubeconfig config = TRY(Kubeconfig::Load(kubeconfig));
-  server = TRY(config.Options());
+  const auto wrong = [&](const Error& error) {
+    return Fail(error.reason, fmt::format("{}: {}", kubeconfig, error.message));
+  };
+  const auto config = Kubeconfig::Load(kubeconfig);
+  if (!config) return wrong(config.error());
+  if (const auto checked = CheckCertificateData(*config); !checked) return wrong(checked.error());
+  server = TRY(config->Options());
   server.request_timeout_ms = kAnswerTimeoutMs;
   const auto transport = TRY(MakeHttpsTransport(server));
   http::Request request;
@@ -228,7 +236,7 @@ StatusTold TellOfCluster(const ClusterOptions& options, const ProcessId& process
     document["state"] = "Running";
     document["error"] = "it is another user's, who alone may ask it";
     return {running + "It is another user's, who alone may ask it: sudo skiff status --data-dir=" +
-                options.data_dir + "\n",
+                ShellWord(options.data_dir) + "\n",
             std::move(document), 1};
   }
   // Before it is asked: a start may come to its end meanwhile.
@@ -240,7 +248,12 @@ StatusTold TellOfCluster(const ClusterOptions& options, const ProcessId& process
     rows.push_back({"  server", server.server});
     document["server"] = server.server;
   }
-  rows.push_back({"  kubeconfig", kubeconfig});
+  // What is proposed below would be asked of another cluster.
+  const bool is_meant = IsMeantWithoutFlags(options.data_dir);
+  const std::string how = is_meant ? ""
+                                   : " (export KUBECONFIG=" + ShellWord(kubeconfig) +
+                                         ", and kubectl's verbs mean this cluster)";
+  rows.push_back({"  kubeconfig", kubeconfig + how});
   LookAtDisk(options.data_dir, rows, status, document);
   for (const chaos::FaultOn& fault : chaos::FaultsOn()) {
     status.AddTrouble(fault.what, fault.command);
@@ -254,7 +267,7 @@ StatusTold TellOfCluster(const ClusterOptions& options, const ProcessId& process
 }
 
 // Where no process is at the directory: what would start one.
-StatusTold TellOfNone(ClusterOptions options) {
+StatusTold TellOfNone(const ClusterOptions& options) {
   const std::string& data_dir = options.data_dir;
   const std::string where = DataDirWords(data_dir);
   Json document = {{"dataDir", data_dir}, {"state", "Stopped"}};
@@ -266,10 +279,8 @@ StatusTold TellOfNone(ClusterOptions options) {
             std::move(document), 1};
   }
   if (HasClusterMark(data_dir)) {
-    ReadClusterMark(options);
-    const int nodes = options.simulated_nodes;
-    return {fmt::format("The cluster of {} does not run: `skiff up{}{}` starts it.\n", data_dir,
-                        nodes > 0 ? fmt::format(" --nodes={}", nodes) : "", where),
+    return {fmt::format("The cluster of {} does not run: `{}` starts it.\n", data_dir,
+                        UpCommandOf(data_dir)),
             std::move(document), 1};
   }
   document["state"] = "None";
@@ -311,9 +322,11 @@ std::vector<std::string> WithLongOutput(std::vector<std::string> args) {
 int StatusMain(const std::vector<std::string>& args) {
   if (IsAboutDocker(args)) return DockerStatusMain(args);
   ClusterOptions options;
+  KubeconfigWords words;
   std::string output;
   Flags flags("skiff status");
   AddDataDirFlag(flags, options);
+  AddKubeconfigFlags(flags, words);
   flags.Add("output", output, "For programs: json or yaml, a document of the same (short: -o).");
   const auto goes_on = ParseOrHelp(flags, WithLongOutput(args));
   if (!goes_on) return Complain(goes_on.error().message);
@@ -326,7 +339,7 @@ int StatusMain(const std::vector<std::string>& args) {
     return Complain("--output: it must be json or yaml");
   }
   if (options.data_dir.empty()) return Complain("--data-dir: it must not be empty");
-  if (const auto chosen = ChooseDataDir(flags, options); !chosen) {
+  if (const auto chosen = ChooseDataDir(flags, words, "skiff status", options); !chosen) {
     return Complain(chosen.error().message);
   }
   MakePathsAbsolute(options);

@@ -254,7 +254,8 @@ void ClusterStatus::AddHealth(const std::string& lines) {
   std::istringstream in(lines);
   for (std::string line; std::getline(in, line);) {
     if (line.starts_with("[-]")) {
-      AddTrouble("the server's check " + line.substr(3), "skiff get --raw /readyz?verbose");
+      AddTrouble("the server's check " + line.substr(3),
+                 "skiff get --raw " + ShellWord("/readyz?verbose"));
     }
   }
 }

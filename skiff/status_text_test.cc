@@ -85,7 +85,7 @@ Pods    5 Failed, 1 Pending
 Claims  1 Pending
 
 What is wrong, and what says more of it:
-  the server's check etcd failed                               skiff get --raw /readyz?verbose
+  the server's check etcd failed                               skiff get --raw '/readyz?verbose'
   1 claim Pending: db/data                                     skiff why pvc data -n db
   1 node DiskPressure: one                                     skiff describe node one
   1 node NotReady: one                                         skiff describe node one
@@ -122,7 +122,7 @@ TEST(ClusterStatusTest, WhatToTypeStandsBelowWhatIsTooWideForATerminal) {
   status.AddHealth("[-]etcd failed\n");
   EXPECT_THAT(status.Text(),
               EndsWith("\n  the server's check etcd failed\n"
-                       "      skiff get --raw /readyz?verbose\n"
+                       "      skiff get --raw '/readyz?verbose'\n"
                        "  2 claims Lost: db/" +
                        name + ", db/data\n      skiff why pvc " + name + " -n db\n"));
 }

@@ -22,6 +22,7 @@
 #include "client/kubeconfig.h"
 #include "skiff/chaos/program.h"
 #include "skiff/cluster.h"
+#include "skiff/cluster_choice.h"
 #include "skiff/cluster_ingress.h"
 #include "skiff/cluster_objects.h"
 #include "skiff/cluster_pki.h"
@@ -44,24 +45,15 @@
 namespace skiff {
 namespace {
 
-constexpr Duration kEndGrace = 20s;
-
-Result<std::string> UsersKubeconfig() {
-  const char* home = std::getenv("HOME");
-  if (home == nullptr || *home == '\0') {
-    return Fail(Reason::kNotFound, "--merge-kubeconfig: HOME is not set");
-  }
-  return std::string(home) + "/.kube/config";
-}
-
 // Before anything is started for it.
 Result<> RequireMerge(const ClusterOptions& options) {
-  const std::string path = TRY(UsersKubeconfig());
-  return RequireFreeEntry(path, ContextNameOf(options.data_dir), AdminServerUrl(options));
+  const auto path = PathOfUsersKubeconfig();
+  if (!path) return Fail(path.error().reason, "--merge-kubeconfig: " + path.error().message);
+  return RequireFreeEntry(*path, ContextNameOf(options.data_dir), AdminServerUrl(options));
 }
 
 Result<> MergeKubeconfig(const ClusterOptions& options) {
-  const std::string path = TRY(UsersKubeconfig());
+  const std::string path = TRY(PathOfUsersKubeconfig());
   const std::string name = ContextNameOf(options.data_dir);
   const std::string own = TRY(ReadWholeFile(AdminKubeconfigPath(options)));
   // Where it runs by now, which the flags of this command may not say.
@@ -70,26 +62,17 @@ Result<> MergeKubeconfig(const ClusterOptions& options) {
   TRY(RequireFreeEntry(path, name, server));
   const std::string text = TRY(KubeconfigFor(own, server, name));
   const Kubeconfig named = TRY(Kubeconfig::Parse(text, "/"));
-  return PutIntoKubeconfigFile(path, named);
+  return PutIntoKubeconfigFile(path, named, options.data_dir);
 }
 
-// What MergeKubeconfig put there; best effort, as it may be another user's.
-void UnmergeKubeconfig(const ClusterOptions& options) {
-  const auto path = UsersKubeconfig();
-  if (!path) return;
-  const std::string name = ContextNameOf(options.data_dir);
-  const auto removed = RemoveOwnEntry(*path, name, AdminKubeconfigPath(options));
-  if (!removed) {
-    ShowProgress(fmt::format("note: {} stays as it is: {}", *path, removed.error().message));
-  } else if (*removed) {
-    ShowProgress(fmt::format("removing {} from {}", name, *path));
-  }
-}
+}  // namespace
 
 void AddServiceRangeFlag(Flags& flags, ClusterOptions& options) {
   flags.Add("service-cluster-ip-range", options.service_cidr,
             "Addresses of services; one of IPv6 after a comma makes a dual-stack cluster.");
 }
+
+namespace {
 
 void AddKeepingFlags(Flags& flags, ClusterOptions& options) {
   flags.Add("durability", options.durability, "sync, interval or memory.");
@@ -199,8 +182,9 @@ void AddUpFlags(Flags& flags, UpFlags& to) {
             "File with the certificate to show to etcd.");
   flags.Add("etcd-keyfile", to.cluster.etcd_key_file, "File with its private key.");
   AddKeepingFlags(flags, to.cluster);
-  flags.Add("control-plane-endpoint", to.cluster.control_plane_endpoint,
-            "HOST:PORT that leads to one of the servers that live: machines that join are told it.");
+  flags.Add(
+      "control-plane-endpoint", to.cluster.control_plane_endpoint,
+      "HOST:PORT that leads to one of the servers that live: machines that join are told it.");
   AddProgramArgFlags(flags, to.cluster);
   AddAttachedFlags(flags, to.foreground, to.leave_nothing);
   flags.Add("merge-kubeconfig", to.merge_kubeconfig,
@@ -240,9 +224,9 @@ Result<> CheckSeveralServers(const ClusterOptions& cluster) {
   }
   const std::string& endpoint = cluster.control_plane_endpoint;
   if (endpoint.empty() || !HostOf(endpoint).empty()) return {};
-  return Fail(Reason::kInvalid,
-              fmt::format("--control-plane-endpoint: \"{}\" is not of the form HOST:PORT",
-                          endpoint));
+  return Fail(
+      Reason::kInvalid,
+      fmt::format("--control-plane-endpoint: \"{}\" is not of the form HOST:PORT", endpoint));
 }
 
 }  // namespace
@@ -351,9 +335,10 @@ int TellOfRunning(const UpFlags& to, const Flags::Given& given, const ProcessId&
   const ClusterOptions& asked = to.cluster;
   const int process = static_cast<int>(daemon.pid);
   if (LoadNodeIdentity(asked.data_dir)) {
-    return Complain(fmt::format("a node that joined another's cluster runs from {} (process {}); "
-                                "choose another directory with --data-dir",
-                                asked.data_dir, process));
+    return Complain(
+        fmt::format("a node that joined another's cluster runs from {} (process {}); "
+                    "choose another directory with --data-dir",
+                    asked.data_dir, process));
   }
   if (kill(daemon.pid, 0) != 0 && errno == EPERM) {
     return Complain(
@@ -378,6 +363,16 @@ int TellOfRunning(const UpFlags& to, const Flags::Given& given, const ProcessId&
   return TellUsable(to);
 }
 
+// One that the kubeconfig names and that is stopped was started by other flags than are given now,
+// perhaps with other nodes: whether that one is meant, or a new one, is not guessed.
+Result<> RequireRunning(const std::string& data_dir, const std::string& because) {
+  if (because.empty() || RunningOn(data_dir)) return {};
+  return Fail(Reason::kConflict,
+              fmt::format("the cluster of {} does not run, and {}: `{}` starts it again; with "
+                          "--data-dir={} another one is made",
+                          data_dir, because, UpCommandOf(data_dir), ShellWord(DefaultDataDir())));
+}
+
 }  // namespace
 
 int UpMain(const std::vector<std::string>& args) {
@@ -393,7 +388,13 @@ int UpMain(const std::vector<std::string>& args) {
                 DockerUpHelp().c_str());
     return 0;
   }
+  to.cluster.start_flags = FlagsToStartAgain(flags.given());
+  // Who stays attached has somebody who looks after it, and says where: a service, a container.
+  const std::string because = to.foreground ? "" : DataDirToStart(flags, to.cluster);
   MakePathsAbsolute(to.cluster);
+  if (const auto runs = RequireRunning(to.cluster.data_dir, because); !runs) {
+    return Complain(runs.error().message);
+  }
   ChooseAddresses(to.cluster);
   auto checked_flags = CheckUpFlags(to);
   if (checked_flags) checked_flags = CheckFlagsOfSimulated(flags.given());
@@ -408,6 +409,9 @@ int UpMain(const std::vector<std::string>& args) {
           },
       .runs_already =
           [&](const ProcessId& other) { return TellOfRunning(to, flags.given(), other); }};
+  if (!because.empty()) {
+    std::printf("The cluster of %s is meant: %s.\n", to.cluster.data_dir.c_str(), because.c_str());
+  }
   if (!to.foreground) {
     if (const auto running = DaemonOf(to.cluster.data_dir)) return told.runs_already(*running);
   }
@@ -428,72 +432,12 @@ int UpMain(const std::vector<std::string>& args) {
         },
         LeaveAtEnd(to.cluster, to.leave_nothing));
   }
-  return RunAsDaemon(to.cluster.data_dir, "up", args, told);
-}
-
-int DownMain(const std::vector<std::string>& args) {
-  if (IsAboutDocker(args)) return DockerDownMain(args);
-  ClusterOptions options;
-  bool keep_data = false;
-  bool leave_nothing = false;
-  Flags flags("skiff down");
-  AddDataDirFlag(flags, options);
-  AddServiceRangeFlag(flags, options);
-  flags.Add("keep-data", keep_data, "Only stop the process; containers, faults and data stay.");
-  flags.Add("leave-nothing", leave_nothing,
-            "With --keep-data: end all containers and faults too and take links, routes and rules "
-            "off the machine; files stay for the next start.");
-  const auto goes_on = ParseOrHelp(flags, args);
-  if (!goes_on) return Complain(goes_on.error().message);
-  if (!*goes_on) {
-    std::printf("\nOf a cluster whose nodes are containers of the Docker engine:\n\n%s",
-                DockerDownHelp().c_str());
-    return 0;
-  }
-  if (options.data_dir.empty()) return Complain("--data-dir: it must not be empty");
-  if (leave_nothing && !keep_data) {
-    return Complain(
-        "--leave-nothing: it goes with --keep-data; without that, nothing is left anyway");
-  }
-  MakePathsAbsolute(options);
-  const bool ends_pods = !keep_data || leave_nothing;
-  std::optional<bool> are_faults_over;
-  if (const auto running = DaemonOf(options.data_dir)) {
-    if (kill(running->pid, 0) != 0 && errno == EPERM) {
-      return Complain(fmt::format("process {} is another user's, who alone can end it (as root: "
-                                  "sudo skiff down --data-dir={})",
-                                  static_cast<int>(running->pid), options.data_dir));
-    }
-    // While there is somebody to be told.
-    if (ends_pods) are_faults_over = chaos::EndFaultsAt(options.data_dir, &chaos::ShowEnded);
-    ShowProgress(fmt::format("stopping process {}", static_cast<int>(running->pid)));
-    if (!StopProcess(*running, kEndGrace)) return Complain("the process does not end");
-  }
-  if (IsDataDirLocked(options.data_dir)) {
-    return Complain(fmt::format("a skiff that was not started as a daemon runs on {}: end it first",
-                                options.data_dir));
-  }
-  const auto removal = RemovalOf(options.data_dir, ReadDataDir(options.data_dir));
-  if (!removal) return Complain(removal.error().message);
-  if (!ends_pods) return 0;
-  if (!are_faults_over) are_faults_over = chaos::EndFaultsAt(options.data_dir, &chaos::ShowEnded);
-  ReadClusterMark(options);
-  if ((removal->node || removal->containerd) && geteuid() != 0) {
-    return Complain(fmt::format("the node of {} ran as root, who alone can take its containers and "
-                                "its network away",
-                                options.data_dir));
-  }
-  if (keep_data) {
-    const auto left =
-        removal->node ? LeaveMachine(options, /*keep_data=*/true, &ShowProgress) : Result<>();
-    return left ? 0 : Complain(left.error().message);
-  }
-  UnmergeKubeconfig(options);
-  const auto removed = RemoveCluster(options, &ShowProgress);
-  if (!removed) return Complain(removed.error().message);
-  std::printf("Nothing of the cluster of %s is left%s.\n", options.data_dir.c_str(),
-              *are_faults_over ? "" : " but what the note says");
-  return *are_faults_over ? 0 : 1;
+  // Where the daemon and `status` find it, whatever is chosen by then.
+  std::vector<std::string> of_daemon;
+  std::copy_if(args.begin(), args.end(), std::back_inserter(of_daemon),
+               [&](const std::string& arg) { return arg != "--"; });
+  of_daemon.push_back("--data-dir=" + to.cluster.data_dir);
+  return RunAsDaemon(to.cluster.data_dir, "up", of_daemon, told);
 }
 
 }  // namespace skiff

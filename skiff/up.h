@@ -24,6 +24,8 @@ void ChooseAddresses(ClusterOptions& options);
 Result<> CheckUpFlags(UpFlags& to);
 // The one that `down`, `status`, `join` and `token` take too.
 void AddDataDirFlag(Flags& flags, ClusterOptions& options);
+// Of `up` and `down`.
+void AddServiceRangeFlag(Flags& flags, ClusterOptions& options);
 // Relative paths among the options are where the command was typed, also in its daemon.
 void MakePathsAbsolute(ClusterOptions& options);
 // Of `up` and `join`: --foreground and --leave-nothing.

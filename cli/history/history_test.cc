@@ -79,8 +79,8 @@ class HistoryTest : public ProgramTest {
       if (revision < 900) items.push_back(Secret("s", 5));
       items.push_back(Secret("t", revision < 900 ? 6 : 900));
     }
-    return Of(200, {{"metadata", {{"resourceVersion", std::to_string(revision)}}},
-                    {"items", items}});
+    return Of(200,
+              {{"metadata", {{"resourceVersion", std::to_string(revision)}}}, {"items", items}});
   }
   static http::Response Of(int status, const Json& body) {
     http::Response response;
@@ -89,9 +89,8 @@ class HistoryTest : public ProgramTest {
     return response;
   }
   static Json Meta(const std::string& name, uint64_t revision) {
-    return {{"name", name},
-            {"namespace", "default"},
-            {"resourceVersion", std::to_string(revision)}};
+    return {
+        {"name", name}, {"namespace", "default"}, {"resourceVersion", std::to_string(revision)}};
   }
   std::string TimeAt(uint64_t revision) const {
     return Time(now_ - std::chrono::seconds(kNewest - revision)).Rfc3339Micro();
@@ -129,9 +128,9 @@ class HistoryTest : public ProgramTest {
   uint64_t lease_from_ = 1;
   std::string foreign_renewal_;  // What somebody writes into an older Lease.
   bool leases_are_hidden_ = false;
-  std::string leases_shown_at_;    // And yet.
+  std::string leases_shown_at_;          // And yet.
   std::map<uint64_t, uint64_t> events_;  // Of these revisions, and of which they say they are.
-  bool has_stateful_set_ = false;  // `db`, whose two pods were deleted at revision 900.
+  bool has_stateful_set_ = false;        // `db`, whose two pods were deleted at revision 900.
   int requests_ = 0;
 };
 
@@ -164,6 +163,17 @@ TEST_F(HistoryTest, SaysWhatIsNoLongerKept) {
   EXPECT_THAT(err_, HasSubstr("the oldest is 413"));
   EXPECT_EQ(Run("get", {"cm", "--at=1h"}), 1);
   EXPECT_THAT(err_, HasSubstr("only kept from revision 413 on, which is less than 1h"));
+}
+
+TEST_F(HistoryTest, WhatHasNotHappenedIsNotWaitedFor) {
+  EXPECT_EQ(Run("get", {"cm", "--at=1001"}), 1);
+  EXPECT_EQ(err_, "error: revision 1001 is of the future: the newest is 1000\n");
+  EXPECT_NE(Run("diff", {"--since=1001", "cm"}), 0);
+  EXPECT_EQ(err_, "error: revision 1001 is of the future: the newest is 1000\n");
+  leases_are_hidden_ = true;
+  EXPECT_EQ(Run("get", {"cm", "--at=1001"}), 1) << "by the Events of the namespace";
+  EXPECT_THAT(err_, HasSubstr("the newest is 1000"));
+  EXPECT_EQ(Run("get", {"cm", "m", "--at=1000"}), 0) << err_;
 }
 
 TEST_F(HistoryTest, AYoungClusterHasForgottenNothing) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <map>
+#include <utility>
 
 #include "api/gen/coordination_v1.h"
 #include "api/gen/core_v1.h"
@@ -225,9 +226,34 @@ Result<> CheckMoment(const std::string& word) {
       word));
 }
 
+namespace {
+
+// Before a server waits for what has not happened yet. Who may list neither is not kept from
+// asking.
+Result<> RequireHappened(Session& session, uint64_t revision) {
+  const std::pair<Resource, std::string> seen[] = {{coordination_v1::Lease::Info(), kNodeLeases},
+                                                   {core_v1::Event::Info(), session.namespace_()}};
+  for (const auto& [resource, where] : seen) {
+    const std::string path = TRY(resource.CollectionPath(where));
+    // One item is enough to hear how far the store is.
+    const auto list = session.api().Get(path, Query{{"limit", "1"}});
+    if (!list) continue;
+    const auto newest = NumberOf(TextAt(*list, "metadata", "resourceVersion"));
+    if (!newest || *newest >= revision) return {};
+    return CliError(
+        fmt::format("revision {} is of the future: the newest is {}", revision, *newest));
+  }
+  return {};
+}
+
+}  // namespace
+
 Result<Past> FindPast(Session& session, const Clock& clock, const std::string& word) {
   TRY(CheckMoment(word));
-  if (const auto revision = NumberOf(word)) return Past{.revision = *revision};
+  if (const auto revision = NumberOf(word)) {
+    TRY(RequireHappened(session, *revision));
+    return Past{.revision = *revision};
+  }
   const auto ago = ParseGoDuration(word);
   const TimePoint now = clock.Now();
   auto lease = LeaseClock::Find(session, now);

@@ -27,7 +27,8 @@ struct Past {
 
 // Fails of what is no moment, of which no server need be asked.
 Result<> CheckMoment(const std::string& word);
-// "10m" is as long ago; "17" is that revision, whether or not the server has it.
+// "10m" is as long ago; "17" is that revision, whether or not the server has it still: one of the
+// future is refused.
 Result<Past> FindPast(Session& session, const Clock& clock, const std::string& word);
 
 // The error of a list as of `revision`: where that is no longer kept, what is. Of 0, as it is.

@@ -1,5 +1,8 @@
 // `why`: what is the matter with a pod, a service, a claim, an ingress, what makes pods, or
 // anything.
+#include <string_view>
+#include <utility>
+
 #include "cli/why/explain.h"
 #include "cli/why/gather.h"
 
@@ -15,6 +18,22 @@ constexpr const char* kByName[] = {"pods",       "services",    "persistentvolum
                                    "ingresses",  "deployments", "statefulsets",
                                    "daemonsets", "jobs",        "cronjobs"};
 
+// What people call kinds, where no kind of the server has that name.
+constexpr std::pair<std::string_view, const char*> kCalled[] = {
+    {"autoscaler", "horizontalpodautoscalers"},
+    {"budget", "poddisruptionbudgets"},
+    {"claim", "persistentvolumeclaims"},
+    {"definition", "customresourcedefinitions"},
+    {"policy", "networkpolicies"},
+    {"request", "certificatesigningrequests"},
+    {"volume", "persistentvolumes"},
+};
+
+std::string PluralOf(std::string_view word) {
+  if (!word.ends_with('y')) return std::string(word) + "s";
+  return std::string(word.substr(0, word.size() - 1)) + "ies";
+}
+
 // Where nothing was found: whether that is because the namespace is not there. Who may not see
 // namespaces is not told.
 Result<> CheckNamespace(Session& session) {
@@ -28,6 +47,15 @@ Result<> CheckNamespace(Session& session) {
 tl::unexpected<Error> NameIsMissing(Command& command, const std::string& type) {
   return command.UsageError(
       fmt::format("a name is required: {} why {} NAME", command.environment().program, type));
+}
+
+// "persistentvolumeclaims" of "claim" and "claims"; any other type as it is.
+std::string TypeCalled(Session& session, const std::string& type) {
+  for (const auto& [word, resource] : kCalled) {
+    if (type != word && type != PluralOf(word)) continue;
+    return session.kinds().Find(type) ? type : resource;
+  }
+  return type;
 }
 
 // Everything of that name that can be explained.
@@ -47,19 +75,35 @@ Result<std::vector<Json>> FindByName(Command& command, Session& session, const s
   }
   if (!found.empty()) return found;
   if (!hidden.empty()) {
-    return CliError(fmt::format("nothing called \"{}\" was found in namespace {}, where you may "
-                                "not look at {}",
-                                name, session.namespace_(), Join(hidden, ", ")));
+    return CliError(
+        fmt::format("nothing called \"{}\" was found in namespace {}, where you may "
+                    "not look at {}",
+                    name, session.namespace_(), Join(hidden, ", ")));
   }
   TRY(CheckNamespace(session));
-  if (session.kinds().Find(name)) return NameIsMissing(command, name);
+  if (session.kinds().Find(TypeCalled(session, name))) return NameIsMissing(command, name);
   return CliError(
       fmt::format("namespace {} has no pod, service, claim, ingress or workload called \"{}\"",
                   session.namespace_(), name));
 }
 
-Result<std::vector<Json>> FindObjects(Command& command, const Args& words) {
+// The words with the names of kinds that the server knows: of each TYPE/NAME, or of the one TYPE
+// that stands before names.
+Args WithKnownTypes(Session& session, Args words) {
+  const bool has_type = words[0].find('/') == std::string::npos;
+  if (has_type && words.size() == 1) return words;  // That is a name.
+  for (std::string& word : words) {
+    const size_t slash = word.find('/');
+    if (slash == std::string::npos) continue;
+    word = TypeCalled(session, word.substr(0, slash)) + word.substr(slash);
+  }
+  if (has_type) words[0] = TypeCalled(session, words[0]);
+  return words;
+}
+
+Result<std::vector<Json>> FindObjects(Command& command, const Args& typed) {
   Session& session = *TRY(command.session());
+  const Args words = WithKnownTypes(session, typed);
   // "pod/"
   if (words.size() == 1 && words[0].ends_with('/')) {
     const std::string type = words[0].substr(0, words[0].size() - 1);
@@ -104,7 +148,7 @@ Result<> RunWhy(Command& command, const Args& args) {
             why::TextFor(explanation, Colours(command.environment().ShowsColours()));
   }
   const Json all = {{"explanations", std::move(documents)}};
-  command.environment().out(output.empty()    ? text
+  command.environment().out(output.empty()     ? text
                             : output == "yaml" ? DumpYaml(all)
                                                : PrettyJson(all));
   return {};

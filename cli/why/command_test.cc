@@ -53,6 +53,20 @@ TEST_F(WhyCommandTest, AKindAloneAndANamespaceThatIsNotThereAreTold) {
   EXPECT_THAT(out_, StartsWith("Say why a pod, service, claim, ingress or workload"));
 }
 
+TEST_F(WhyCommandTest, KindsMayBeCalledAsPeopleCallThem) {
+  Put("/api/v1/namespaces/default/persistentvolumeclaims/data",
+      {{"kind", "PersistentVolumeClaim"}, {"status", {{"phase", "Pending"}}}});
+  for (const std::vector<std::string>& words :
+       {std::vector<std::string>{"claim/data"}, {"claims/data"}, {"claim", "data"}}) {
+    EXPECT_EQ(Run("why", words), 0) << err_;
+    EXPECT_THAT(out_, StartsWith("persistentvolumeclaim/data ")) << words[0];
+  }
+  EXPECT_EQ(Run("why", {"claims"}), 1);
+  EXPECT_THAT(err_, StartsWith("error: a name is required: skiff why claims NAME\n"));
+  EXPECT_EQ(Run("why", {"policies"}), 1);
+  EXPECT_THAT(err_, StartsWith("error: a name is required: skiff why policies NAME\n"));
+}
+
 TEST_F(WhyCommandTest, ABareNameIsEverythingOfThatName) {
   Put("/api/v1/namespaces/default/services/web",
       {{"kind", "Service"}, {"spec", {{"selector", {{"app", "x"}}}}}});

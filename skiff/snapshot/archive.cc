@@ -124,14 +124,10 @@ Json DocumentOf(const SnapshotFacts& facts) {
   for (const SnapshotFile& file : facts.files) {
     files.push_back({{"name", file.name}, {"size", file.size}, {"sha256", file.sha256}});
   }
-  return {{"format", facts.format},
-          {"skiff", facts.skiff},
-          {"kubernetes", facts.kubernetes},
-          {"storeFormat", facts.store_format},
-          {"revision", facts.revision.value},
-          {"created", Time(facts.created).Rfc3339()},
-          {"cluster", facts.cluster},
-          {"files", files}};
+  return {{"format", facts.format},           {"skiff", facts.skiff},
+          {"kubernetes", facts.kubernetes},   {"storeFormat", facts.store_format},
+          {"revision", facts.revision.value}, {"created", Time(facts.created).Rfc3339()},
+          {"cluster", facts.cluster},         {"files", files}};
 }
 
 // What others wrote may be anything.
@@ -231,9 +227,8 @@ bool IsSnapshotName(std::string_view name) {
     if (!name.starts_with(folder)) continue;
     const std::string_view rest = name.substr(folder.size());
     return !rest.empty() && rest != "." && rest != ".." && rest.size() < 100 &&
-           std::none_of(rest.begin(), rest.end(), [](unsigned char c) {
-             return c == '/' || c < 0x20 || c == 0x7f;
-           });
+           std::none_of(rest.begin(), rest.end(),
+                        [](unsigned char c) { return c == '/' || c < 0x20 || c == 0x7f; });
   }
   return false;
 }
@@ -337,6 +332,13 @@ Result<SnapshotArchive> SnapshotArchive::Open(const std::string& path) {
   return archive;
 }
 
+bool SnapshotArchive::Begins(const std::string& path) {
+  const OpenFile file(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  char name[sizeof kFactsName] = {};  // A tar archive begins with the name of its first entry.
+  return file.get() >= 0 && read(file.get(), name, sizeof name) == ssize_t{sizeof name} &&
+         std::equal(std::begin(name), std::end(name), kFactsName);
+}
+
 tl::unexpected<Error> SnapshotArchive::Wrong(const std::string& what) const {
   return Fail(Reason::kBadRequest, fmt::format("{} {}", path_, what));
 }
@@ -347,6 +349,7 @@ Result<> SnapshotArchive::Read() {
   if (!S_ISREG(found.st_mode)) return Wrong("is no file, and so no snapshot");
   size_ = static_cast<uint64_t>(found.st_size);
   auto index = ReadTarIndex(file_);
+  if (!index && Begins(path_)) return Wrong("is damaged: " + index.error().message);
   if (!index) return Wrong("is no snapshot: " + index.error().message);
   entries_ = *std::move(index);
   if (entries_.empty() || entries_[0].path != kFactsName || entries_[0].size > kFactsBytesMax) {
@@ -371,8 +374,7 @@ Result<> SnapshotArchive::Extract(const std::string& directory) const {
     const SnapshotFile& file = facts_.files[i];
     if (i >= entries_.size()) return Wrong("is cut off: " + file.name + " is missing");
     const TarEntry& entry = entries_[i];
-    if (entry.path != file.name || entry.size != file.size ||
-        entry.type != TarEntry::Type::kFile) {
+    if (entry.path != file.name || entry.size != file.size || entry.type != TarEntry::Type::kFile) {
       const std::string found = IsSnapshotName(entry.path) ? entry.path : "another file";
       return Wrong(fmt::format("is damaged: {} stands where {} should", found, file.name));
     }

@@ -66,6 +66,8 @@ class SnapshotArchive {
  public:
   // Reads what it says of itself; versions are the caller's to check.
   static Result<SnapshotArchive> Open(const std::string& path);
+  // Whether the file begins as one does: what is damaged, or was not written to its end, does too.
+  static bool Begins(const std::string& path);
   SnapshotArchive(SnapshotArchive&& other) noexcept;
   ~SnapshotArchive();
 

@@ -10,11 +10,14 @@
 
 #include "apiserver/auth/pki.h"
 #include "base/version.h"
+#include "skiff/snapshot/program.h"
 
 namespace skiff {
 namespace {
 
+using testing::AllOf;
 using testing::AnyOf;
+using testing::ContainsRegex;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::Not;
@@ -70,8 +73,8 @@ TEST_F(SnapshotArchiveTest, GivesBackWhatWasSaved) {
   EXPECT_EQ(facts.SimulatedNodes(), 3);
   std::vector<std::string> names;
   for (const SnapshotFile& file : facts.files) names.push_back(file.name);
-  EXPECT_THAT(names, ElementsAre("cluster.json", "pki/ca.key", "store/000001.sst",
-                                 "store/CURRENT"));
+  EXPECT_THAT(names,
+              ElementsAre("cluster.json", "pki/ca.key", "store/000001.sst", "store/CURRENT"));
   ASSERT_TRUE(archive->Extract(root_ + "/out"));
   for (const auto& [name, source] : {std::pair{"pki/ca.key", "data/pki/ca.key"},
                                      std::pair{"store/000001.sst", "store/000001.sst"},
@@ -126,11 +129,30 @@ TEST_F(SnapshotArchiveTest, IsRefusedWhereverItIsCutOff) {
   const size_t last = whole.size() - kEndBytes - 512 - 512;  // Of store/CURRENT.
   for (size_t size = 0; size <= last; size += 100) {
     const std::string refusal = RefusalOf(whole.substr(0, size));
-    EXPECT_THAT(refusal, AnyOf(HasSubstr("other.tar is cut off"),
-                               HasSubstr("other.tar is no snapshot: ")))
+    EXPECT_THAT(refusal,
+                AnyOf(HasSubstr("other.tar is cut off"), HasSubstr("other.tar is damaged: "),
+                      HasSubstr("other.tar is no snapshot: ")))
         << size;
+    EXPECT_EQ(SnapshotArchive::Begins(root_ + "/other.tar"), size >= 100);
   }
   EXPECT_THAT(RefusalOf(whole.substr(0, last + 512)), HasSubstr("cut off, within store/CURRENT"));
+}
+
+TEST_F(SnapshotArchiveTest, WhatIsCutOffIsListedAmongTheOthers) {
+  ASSERT_TRUE(Write());
+  const std::string whole = Text("x.tar");
+  Put("data/a.tar", whole.substr(0, whole.size() / 2));
+  Put("data/b.tar", whole);
+  Put("data/c.tar", whole.substr(0, 300));
+  testing::internal::CaptureStdout();
+  testing::internal::CaptureStderr();
+  EXPECT_EQ(SnapshotMain({"ls", root_ + "/data", "--data-dir=" + root_ + "/none"}), 1);
+  EXPECT_EQ(testing::internal::GetCapturedStderr(), "");
+  EXPECT_THAT(
+      testing::internal::GetCapturedStdout(),
+      AllOf(ContainsRegex("/a.tar +2023-11-14T22:13:20Z +17 +3 simulated .* cut off[,:] "),
+            ContainsRegex("/b.tar +2023-11-14T22:13:20Z +17 +3 simulated .* whole\n"),
+            ContainsRegex("/c.tar +- +- +- +- +- +damaged: "), Not(HasSubstr("skiff.log"))));
 }
 
 TEST_F(SnapshotArchiveTest, IsRefusedWhereAByteIsNotWhatItWas) {
@@ -157,9 +179,9 @@ TEST_F(SnapshotArchiveTest, OtherFilesAreNoSnapshots) {
   }
   const std::string deep(1'000'000, '[');
   TarWriter nested;
-  nested.AddFile("skiff-snapshot.json", 0600,
-                 R"({"format": 1, "files": [], "cluster": )" + deep +
-                     std::string(deep.size(), ']') + "}");
+  nested.AddFile(
+      "skiff-snapshot.json", 0600,
+      R"({"format": 1, "files": [], "cluster": )" + deep + std::string(deep.size(), ']') + "}");
   EXPECT_THAT(RefusalOf(nested.Finish()), HasSubstr("is damaged"));
   const auto folder = SnapshotArchive::Open(root_);
   EXPECT_THAT(folder.error().message, HasSubstr("is no file"));
@@ -167,12 +189,11 @@ TEST_F(SnapshotArchiveTest, OtherFilesAreNoSnapshots) {
 }
 
 TEST_F(SnapshotArchiveTest, NothingIsWrittenElsewhere) {
-  for (const char* name : {"store/../../x", "/etc/passwd", "store/", "store/..", "skiff.log",
-                           "pki/a/b", "..", ""}) {
+  for (const char* name :
+       {"store/../../x", "/etc/passwd", "store/", "store/..", "skiff.log", "pki/a/b", "..", ""}) {
     EXPECT_FALSE(IsSnapshotName(name)) << name;
     TarWriter tar;
-    const Json facts = {{"format", 1},
-                        {"files", {{{"name", name}, {"size", 0}, {"sha256", ""}}}}};
+    const Json facts = {{"format", 1}, {"files", {{{"name", name}, {"size", 0}, {"sha256", ""}}}}};
     tar.AddFile("skiff-snapshot.json", 0600, facts.dump());
     EXPECT_THAT(RefusalOf(tar.Finish()), HasSubstr("is damaged")) << name;
   }

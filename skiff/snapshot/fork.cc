@@ -16,6 +16,7 @@
 #include "apiserver/auth/pki.h"
 #include "base/flags.h"
 #include "base/folders.h"
+#include "base/shell_word.h"
 #include "client/client.h"
 #include "client/kubeconfig.h"
 #include "skiff/daemon.h"
@@ -78,6 +79,7 @@ Result<ClusterOptions> OptionsOf(const ForkOptions& options) {
   }
   ClusterOptions fork{.data_dir = options.data_dir};
   ReadClusterMark(fork);
+  fork.start_flags.clear();  // It is started by others.
   if (fork.simulated_nodes == 0 && options.nodes == 0) {
     return Fail(Reason::kInvalid,
                 fmt::format("the node of {} runs containers, and a machine has one such cluster "
@@ -92,7 +94,7 @@ Result<ClusterOptions> OptionsOf(const ForkOptions& options) {
     return Fail(Reason::kAlreadyExists,
                 fmt::format("{} is there already: choose another name, or remove it with `skiff "
                             "down --data-dir={}`",
-                            fork.data_dir, fork.data_dir));
+                            fork.data_dir, ShellWord(fork.data_dir)));
   }
   fork.secure_port = options.secure_port;
   if (fork.secure_port == 0) fork.secure_port = TRY(NextFreePort());
@@ -145,8 +147,8 @@ std::string ForkDirectory(const std::string& data_dir, const std::string& name) 
 std::vector<std::string> ForkArguments(const ClusterOptions& fork,
                                        const std::vector<std::string>& arguments) {
   static const std::set<std::string> kOwn = {
-      "data-dir",     "secure-port", "nodes",     "service-cluster-ip-range",
-      "cluster-cidr", "cluster-dns", "join-file", "bootstrap-token",
+      "data-dir",     "secure-port",     "nodes",     "service-cluster-ip-range",
+      "cluster-cidr", "cluster-dns",     "join-file", "bootstrap-token",
       "foreground",   "merge-kubeconfig"};
   UpFlags meant;
   Flags flags("skiff up");

@@ -8,9 +8,11 @@
 #include <filesystem>
 
 #include "base/flags.h"
+#include "base/shell_word.h"
 #include "skiff/cluster_choice.h"
 #include "skiff/columns.h"
 #include "skiff/daemon.h"
+#include "skiff/host_facts.h"
 #include "skiff/node_flags.h"
 #include "skiff/simulated_nodes.h"
 #include "skiff/snapshot/fork.h"
@@ -40,7 +42,7 @@ Images, volumes and logs of nodes are not in it. `skiff snapshot VERB --help` li
 
 struct SnapshotFlags {
   ClusterOptions cluster;
-  std::string kubeconfig;
+  KubeconfigWords words;
   bool force = false;
   std::string bump_revision = "1000000000";
   int secure_port = 0;
@@ -60,12 +62,11 @@ Result<> Save(const SnapshotFlags& flags, const std::string& path) {
                 "a snapshot is an archive with keys in it, and is not written to a terminal: send "
                 "it to a file or a program");
   }
-  const auto copy = TRY(StoreCopy::Take(data_dir, flags.kubeconfig));
+  const auto copy = TRY(StoreCopy::Take(data_dir, flags.words.file));
   const SnapshotFacts facts = TRY(copy.Facts(data_dir));
-  const auto saved = TRY(to_stream ? StreamSnapshot(STDOUT_FILENO, "standard output", facts,
-                                                    copy.path(), data_dir)
-                                   : WriteSnapshot(path, facts, copy.path(), data_dir,
-                                                   flags.force));
+  const auto saved =
+      TRY(to_stream ? StreamSnapshot(STDOUT_FILENO, "standard output", facts, copy.path(), data_dir)
+                    : WriteSnapshot(path, facts, copy.path(), data_dir, flags.force));
   std::fprintf(to_stream ? stderr : stdout,
                "Saved revision %llu of the cluster of %s to %s (%s, nodes: %s).\n",
                static_cast<unsigned long long>(saved.revision.value), data_dir.c_str(),
@@ -76,7 +77,7 @@ Result<> Save(const SnapshotFlags& flags, const std::string& path) {
 
 // How the restored cluster is started with what it was made with.
 std::string StartCommand(const SnapshotFacts& facts, const std::string& data_dir) {
-  if (!facts.cluster.is_object()) return "skiff apiserver --data-dir=" + data_dir;
+  if (!facts.cluster.is_object()) return "skiff apiserver --data-dir=" + ShellWord(data_dir);
   const auto text = [&](const char* name, const std::string& usual) {
     const auto found = facts.cluster.find(name);
     const bool is_text = found != facts.cluster.end() && found->is_string();
@@ -93,7 +94,7 @@ std::string StartCommand(const SnapshotFacts& facts, const std::string& data_dir
   const std::string pods = text("clusterCidr", usual.cluster_cidr);
   if (services != usual.service_cidr) command += " --service-cluster-ip-range=" + services;
   if (pods != usual.cluster_cidr) command += " --cluster-cidr=" + pods;
-  return command + " --data-dir=" + data_dir;
+  return command + " --data-dir=" + ShellWord(data_dir);
 }
 
 Result<> RestoreFrom(const SnapshotFlags& flags, const std::string& path) {
@@ -102,8 +103,7 @@ Result<> RestoreFrom(const SnapshotFlags& flags, const std::string& path) {
                 "a snapshot is checked as a whole before anything of it is used: save what comes "
                 "to a file, and restore that");
   }
-  RestoreOptions options{
-      .archive = path, .data_dir = flags.cluster.data_dir, .force = flags.force};
+  RestoreOptions options{.archive = path, .data_dir = flags.cluster.data_dir, .force = flags.force};
   const std::string& bump = flags.bump_revision;
   if (bump.empty() || bump.size() > 18 ||
       bump.find_first_not_of("0123456789") != std::string::npos) {
@@ -138,7 +138,8 @@ std::vector<std::string> Archives(const std::vector<std::string>& words) {
     std::vector<std::string> found;
     for (const auto& entry : fs::directory_iterator(word, error)) {
       const std::string path = word == "." ? entry.path().filename() : entry.path();
-      if (entry.is_regular_file(error) && SnapshotArchive::Open(path)) found.push_back(path);
+      if (!entry.is_regular_file(error)) continue;
+      if (SnapshotArchive::Begins(path) || SnapshotArchive::Open(path)) found.push_back(path);
     }
     std::sort(found.begin(), found.end());
     paths.insert(paths.end(), found.begin(), found.end());
@@ -146,20 +147,43 @@ std::vector<std::string> Archives(const std::vector<std::string>& words) {
   return paths;
 }
 
-Result<> ListSnapshots(const SnapshotFlags& flags, const std::vector<std::string>& words) {
+// What is wrong with one, without its name: "cut off, within store/000012.sst".
+std::string DamageOf(const std::string& path, const Error& error) {
+  const std::string named = path + " is ";
+  return error.message.starts_with(named) ? error.message.substr(named.size()) : error.message;
+}
+
+// One that is damaged says of itself what can be read of it.
+std::vector<std::string> SnapshotRow(const std::string& path,
+                                     const Result<SnapshotArchive>& archive,
+                                     const Result<>& whole) {
+  const std::string state = whole ? "whole" : DamageOf(path, whole.error());
+  if (!archive) return {path, "-", "-", "-", "-", "-", state};
+  const SnapshotFacts& facts = archive->facts();
+  return {path,
+          Time(facts.created).Rfc3339(),
+          std::to_string(facts.revision.value),
+          NodesText(facts),
+          BytesText(facts.Bytes()),
+          facts.kubernetes,
+          state};
+}
+
+// 1 where one of them is damaged, which its row says.
+Result<int> ListSnapshots(const SnapshotFlags& flags, const std::vector<std::string>& words) {
   std::vector<std::vector<std::string>> rows = {
-      {"SNAPSHOT", "CREATED", "REVISION", "NODES", "SIZE", "KUBERNETES"}};
+      {"SNAPSHOT", "CREATED", "REVISION", "NODES", "SIZE", "KUBERNETES", "STATE"}};
   std::string wrong;
+  int code = 0;
   for (const std::string& path : Archives(words.empty() ? std::vector<std::string>{"."} : words)) {
     const auto archive = SnapshotArchive::Open(path);
     const Result<> whole = archive ? archive->Extract("") : Fail(archive.error());
-    if (!whole) {
+    if (!whole) code = 1;
+    if (whole || SnapshotArchive::Begins(path)) {
+      rows.push_back(SnapshotRow(path, archive, whole));
+    } else {
       wrong += (wrong.empty() ? "" : "\nerror: ") + whole.error().message;
-      continue;
     }
-    const SnapshotFacts& facts = archive->facts();
-    rows.push_back({path, Time(facts.created).Rfc3339(), std::to_string(facts.revision.value),
-                    NodesText(facts), BytesText(facts.Bytes()), facts.kubernetes});
   }
   const auto forks = ForksOf(flags.cluster.data_dir);
   if (rows.size() > 1) std::printf("%s", InColumns(rows).c_str());
@@ -176,7 +200,7 @@ Result<> ListSnapshots(const SnapshotFlags& flags, const std::vector<std::string
     std::printf("%s", InColumns(fork_rows).c_str());
   }
   if (!wrong.empty()) return Fail(Reason::kBadRequest, wrong);
-  return {};
+  return code;
 }
 
 Result<int> ForkTo(const SnapshotFlags& flags, const std::string& name) {
@@ -184,13 +208,13 @@ Result<int> ForkTo(const SnapshotFlags& flags, const std::string& name) {
   TRY(CheckFlagNumber("secure-port", flags.secure_port, 0, 65535));
   const int code = TRY(Fork({.name = name,
                              .data_dir = flags.cluster.data_dir,
-                             .kubeconfig = flags.kubeconfig,
+                             .kubeconfig = flags.words.file,
                              .secure_port = flags.secure_port,
                              .nodes = flags.nodes}));
   // It goes on when the other cluster ends.
   if (code == 0) {
     std::printf("`skiff down --data-dir=%s` ends it.\n",
-                ForkDirectory(flags.cluster.data_dir, name).c_str());
+                ShellWord(ForkDirectory(flags.cluster.data_dir, name)).c_str());
   }
   return code;
 }
@@ -206,10 +230,7 @@ Result<int> RunSnapshot(const std::string& verb, const SnapshotFlags& flags,
   if (flags.cluster.data_dir.empty()) {
     return Fail(Reason::kInvalid, "--data-dir: it must not be empty");
   }
-  if (verb == "ls") {
-    TRY(ListSnapshots(flags, words));
-    return 0;
-  }
+  if (verb == "ls") return ListSnapshots(flags, words);
   const char* what = WordsOf(verb);
   if (words.size() != 1 || words[0].empty()) {
     return Fail(Reason::kInvalid,
@@ -228,9 +249,14 @@ Result<int> RunSnapshot(const std::string& verb, const SnapshotFlags& flags,
 void AddSnapshotFlags(Flags& flags, const std::string& verb, SnapshotFlags& to) {
   AddDataDirFlag(flags, to.cluster);
   if (verb == "save" || verb == "fork") {
-    flags.Add("kubeconfig", to.kubeconfig,
+    flags.Add("kubeconfig", to.words.file,
               "By which its server is asked, where that is a `skiff apiserver`; by default the "
-              "administrator's of the data directory.");
+              "administrator's of the data directory, which is that of the cluster that this file "
+              "names where no --data-dir is given.");
+    flags.Add("context", to.words.context,
+              "Of the cluster of this context, in place of the current one.");
+  } else {
+    AddKubeconfigFlags(flags, to.words);
   }
   if (verb == "save") flags.Add("force", to.force, "Replace FILE.");
   if (verb == "restore") {
@@ -244,6 +270,23 @@ void AddSnapshotFlags(Flags& flags, const std::string& verb, SnapshotFlags& to) 
               "The port of the fork's API server; 0: the next that is free.");
     flags.Add("nodes", to.nodes, "Simulate so many nodes; 0: as many as the other has.");
   }
+}
+
+// A cluster that is found by --kubeconfig is asked by the administrator's own, if it runs at all.
+// Where none is made by `up`, the server that the file names may be a `skiff apiserver`.
+Result<> ChooseByKubeconfig(const Flags& flags, const std::string& verb, SnapshotFlags& to) {
+  const std::string usual = to.cluster.data_dir;
+  const auto& given = flags.given();
+  const bool is_given = std::any_of(given.begin(), given.end(),
+                                    [](const auto& flag) { return flag.first == "data-dir"; });
+  const auto chosen = ChooseDataDir(flags, to.words, "skiff snapshot " + verb, to.cluster);
+  const bool may_be_alone =
+      (verb == "save" || verb == "fork") && !to.words.file.empty() && !HasClusterMark(usual);
+  if (!chosen && (!may_be_alone || chosen.error().reason != Reason::kNotFound)) {
+    return Fail(chosen.error());
+  }
+  if (chosen && !is_given) to.words.file.clear();
+  return {};
 }
 
 }  // namespace
@@ -268,7 +311,7 @@ int SnapshotMain(const std::vector<std::string>& args) {
     std::printf("%s", flags.Help().c_str());
     return 0;
   }
-  if (const auto chosen = ChooseDataDir(flags, to.cluster); !chosen) {
+  if (const auto chosen = ChooseByKubeconfig(flags, verb, to); !chosen) {
     return Complain(chosen.error().message);
   }
   MakePathsAbsolute(to.cluster);

@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "apiserver/storage/rocksdb_store_disk.h"
+#include "base/shell_word.h"
 #include "skiff/daemon.h"
 #include "skiff/host_facts.h"
 
@@ -31,9 +32,10 @@ Result<> RequireDirectory(const RestoreOptions& options, const SnapshotFacts& fa
   if (found.is_file) return refuse("is no directory" + another);
   if (!found.problem.empty()) return refuse("cannot be written: " + found.problem + another);
   if (found.locked) {
-    return refuse(fmt::format("is in use by a skiff that runs: end it with `skiff down --keep-data "
-                              "--data-dir={}`{}",
-                              options.data_dir, another));
+    return refuse(
+        fmt::format("is in use by a skiff that runs: end it with `skiff down --keep-data "
+                    "--data-dir={}`{}",
+                    ShellWord(options.data_dir), another));
   }
   if (found.empty) return {};
   if (found.foreign) return refuse("holds files that are no cluster's" + another);
@@ -49,7 +51,7 @@ Result<> RequireDirectory(const RestoreOptions& options, const SnapshotFacts& fa
     return refuse(
         fmt::format("holds a cluster whose node runs containers, and the snapshot is of one of "
                     "simulated nodes: remove the one with `skiff down --data-dir={}`{}",
-                    options.data_dir, another));
+                    ShellWord(options.data_dir), another));
   }
   return {};
 }
