@@ -13,21 +13,28 @@
 
 namespace skiff::http {
 
+// What is known by now of who asked; set on the loop of his connection, to true.
+struct Asker {
+  std::atomic<bool> is_gone = false;  // Nobody takes the answer any more.
+  // He sends nothing more. Over HTTP/1.1 that may be all there is to it, and he awaits the answer.
+  std::atomic<bool> may_be_gone = false;
+};
+
 // What of a request shapes its answer, and where that goes.
 struct RequestTraits {
   bool is_head = false;
   int minor_version = 1;
   bool keep_alive = true;
   int32_t stream = 0;  // Of HTTP/2; 0: HTTP/1.1.
-  // Null, or becomes true when the client has let go of the stream: a request that still waits for
-  // a worker then needs none.
-  std::shared_ptr<const std::atomic<bool>> abandoned;
+  // Null: nothing is known of him. A request that still waits for a worker needs none once he is
+  // gone.
+  std::shared_ptr<const Asker> asker;
 };
 
 // An answer ready to be sent: a head and what follows it.
 struct PreparedAnswer {
-  std::string head;     // Of HTTP/1.1; a short body right behind it.
-  Http2Fields fields;   // Of HTTP/2.
+  std::string head;    // Of HTTP/1.1; a short body right behind it.
+  Http2Fields fields;  // Of HTTP/2.
   std::vector<SharedBytes> pieces;
   Framing framing;
   std::unique_ptr<StreamSource> stream;

@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 #include <thread>
+#include <utility>
 
 #include "http/server.h"
 #include "http/test_client.h"
@@ -88,6 +89,73 @@ TEST(HeldRequests, CountUntilTheyAreAnsweredWhoeverHasThem) {
   reply(Text("at last"));
   EXPECT_EQ(first.ReadAnswer().body, "at last");
   while (fixture.server->stats().held_bytes > 0) std::this_thread::yield();
+}
+
+// One worker, who handles nothing before he is told to; /readyz is answered by others.
+class WaitingRequestsTest : public ::testing::Test {
+ protected:
+  static constexpr const char* kGet = "GET / HTTP/1.1\r\nHost: h\r\n\r\n";
+
+  WaitingRequestsTest() {
+    EXPECT_TRUE(first_.Send(kGet));
+    entered_.wait(0);
+  }
+  ~WaitingRequestsTest() override { Release(); }
+  void Release() {
+    if (!std::exchange(is_released_, true)) release_.set_value();
+  }
+  std::unique_ptr<TestClient> Waiting() {
+    const size_t before = fixture_.server->stats().waiting_requests;
+    auto client = std::make_unique<TestClient>(fixture_.port());
+    EXPECT_TRUE(client->Send(kGet));
+    while (fixture_.server->stats().waiting_requests == before) std::this_thread::yield();
+    return client;
+  }
+
+  std::promise<void> release_;
+  bool is_released_ = false;
+  std::shared_future<void> released_{release_.get_future()};
+  std::atomic<int> entered_ = 0;
+  Fixture fixture_{
+      [this](const Request& request) {
+        if (request.path == "/readyz") return Text("ok");
+        ++entered_;
+        entered_.notify_all();
+        released_.wait();
+        return Text("late");
+      },
+      {.limits = {.waiting_requests_max = 2, .workers_max = 1}, .urgent_paths = {"/readyz"}},
+      1};
+  TestClient first_{fixture_.port()};
+};
+
+TEST_F(WaitingRequestsTest, OfWhoIsGoneNoneWaits) {
+  const auto gone = Waiting();
+  const auto there = Waiting();
+  const linger at_once{.l_onoff = 1, .l_linger = 0};  // By a reset.
+  ASSERT_EQ(setsockopt(gone->fd(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once), 0);
+  gone->Close();
+  while (fixture_.server->stats().waiting_requests != 1) std::this_thread::yield();
+  Release();
+  EXPECT_EQ(there->ReadAnswer().body, "late");
+  EXPECT_EQ(entered_, 2);
+}
+
+TEST_F(WaitingRequestsTest, WhoHasClosedHisSideIsAnsweredAndGivesWayToOthersWhereThereIsNoRoom) {
+  const auto closed = Waiting();
+  const auto there = Waiting();
+  closed->CloseWrite();
+  TestClient other(fixture_.port());
+  EXPECT_EQ(other.Get("/readyz").body, "ok");  // By now the loop has heard of it.
+  EXPECT_EQ(fixture_.server->stats().waiting_requests, 2u);
+  ASSERT_TRUE(other.Send(kGet));
+  const auto refused = closed->ReadAnswer();
+  EXPECT_EQ(refused.status(), 429);
+  EXPECT_EQ(refused.Header("Retry-After"), "1");
+  there->CloseWrite();
+  Release();
+  EXPECT_EQ(there->ReadAnswer().body, "late") << "there was room";
+  EXPECT_EQ(other.ReadAnswer().body, "late");
 }
 
 }  // namespace

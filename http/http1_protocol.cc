@@ -26,6 +26,8 @@ void Http1Protocol::Close() {
 
 void Http1Protocol::OnClose() {
   if (wake_) wake_->Detach();
+  if (asker_) asker_->is_gone = true;
+  if (busy_ && !pending_) host_.AskerLeft(1);
   EndBusy();
 }
 
@@ -58,10 +60,13 @@ void Http1Protocol::OnEof() {
     return OnCarrier(carrier_->OnPeerClosed());
   }
   // Half-closed behind its last request, it still gets the answer; but nobody knows how long a
-  // pending one takes, and most clients that close are gone. TLS tells of an end that came together
-  // with requests before what was deferred of them has run.
+  // pending one takes, and most clients that close are gone. While it waits for a worker, others go
+  // before it where there is no room for all. TLS tells of an end that came together with requests
+  // before what was deferred of them has run.
   const bool is_busy = state_ == State::kHandling || state_ == State::kSending || advances_;
-  if (pending_ || !is_busy) Close();
+  if (pending_ || !is_busy) return Close();
+  if (asker_) asker_->may_be_gone = true;
+  if (state_ == State::kHandling) host_.AskerLeft(1);
 }
 
 void Http1Protocol::Consume(size_t bytes) {
@@ -206,6 +211,9 @@ void Http1Protocol::DispatchRequest(bool body_too_large) {
     traits_.keep_alive = false;
     linger_after_ = true;
   }
+  if (!asker_) asker_ = std::make_shared<Asker>();
+  asker_->may_be_gone = peer_closed_;
+  traits_.asker = asker_;
   state_ = State::kHandling;
   awaited_ = Awaited::kNothing;
   timer_.Disarm();

@@ -88,9 +88,10 @@ class Http1Protocol final : public Protocol, public LoopListener {
   Duration arrived_ = Duration::zero();   // When that was there.
   std::unique_ptr<ChunkDecoder> chunks_;  // Not null for a chunked body.
   std::string body_;
-  RequestTraits traits_;  // Of the request being handled.
+  RequestTraits traits_;          // Of the request being handled.
+  std::shared_ptr<Asker> asker_;  // Made for the first one that is handed on.
   bool busy_ = false;
-  bool advances_ = false;  // It is deferred.
+  bool advances_ = false;     // It is deferred.
   bool close_after_ = false;  // The present request is the last.
   bool linger_after_ = false;
   bool peer_closed_ = false;

@@ -144,7 +144,11 @@ void Http2Protocol::EndStreams() {
 }
 
 void Http2Protocol::OnClose() {
+  const size_t open = streams_.size();
   LeaveStreams();
+  // Requests of single streams that are reset stay where they are: by them it is seen who opens
+  // streams only for that.
+  if (open > 0) connection_.host().AskerLeft(open);
 }
 
 void Http2Protocol::OnHeadBegin() {
@@ -241,7 +245,7 @@ void Http2Protocol::GoAway() {
   ScheduleSend();
 }
 
-void Http2Protocol::Abandon(std::weak_ptr<const std::atomic<bool>> request) {
+void Http2Protocol::Abandon(std::weak_ptr<const Asker> request) {
   const size_t abandoned_max = kAbandonedPerStream * connection_.host().limits().http2_streams_max;
   abandoned_.push_back(std::move(request));
   if (abandoned_.size() <= abandoned_max) return;

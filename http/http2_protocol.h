@@ -20,9 +20,7 @@ namespace skiff::http {
 
 class ServerConnection;
 
-class Http2Protocol final : public Protocol,
-                            private Http2Wire::Sink,
-                            private Http2Stream::Owner {
+class Http2Protocol final : public Protocol, private Http2Wire::Sink, private Http2Stream::Owner {
  public:
   explicit Http2Protocol(ServerConnection& connection);
 
@@ -58,7 +56,7 @@ class Http2Protocol final : public Protocol,
   void ScheduleSend() override;
   size_t streams() const override { return streams_.size(); }
   void GoAway() override;
-  void Abandon(std::weak_ptr<const std::atomic<bool>> request) override;
+  void Abandon(std::weak_ptr<const Asker> request) override;
 
   Http2Stream* Find(Http2Wire::StreamId id);
   Http2Stream& Add(Http2Wire::StreamId id);
@@ -75,16 +73,16 @@ class Http2Protocol final : public Protocol,
   Http2Stream* found_ = nullptr;  // The one that was looked up last, if it is there still.
   Http2Wire::StreamId found_id_ = 0;
   // Requests that nobody waits for any more, and workers have still.
-  std::vector<std::weak_ptr<const std::atomic<bool>>> abandoned_;
-  size_t held_ = 0;             // Of all that arrives.
-  size_t head_held_ = 0;        // Of it, of the head that is coming in.
-  bool arrived_ = false;        // The first head was there.
+  std::vector<std::weak_ptr<const Asker>> abandoned_;
+  size_t held_ = 0;       // Of all that arrives.
+  size_t head_held_ = 0;  // Of it, of the head that is coming in.
+  bool arrived_ = false;  // The first head was there.
   bool going_away_ = false;
   bool parting_ = false;
   bool send_scheduled_ = false;
   Duration head_due_ = kNever;
   Duration idle_due_ = kNever;
-  uint64_t sent_before_ = 0;  // As of when the client's time to take more began;
+  uint64_t sent_before_ = 0;     // As of when the client's time to take more began;
   Duration write_due_ = kNever;  // that ends here.
   Http2Wire wire_;
 };

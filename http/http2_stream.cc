@@ -71,8 +71,8 @@ void Http2Stream::Dispatch(bool body_too_large) {
   timer_.Disarm();
   busy_ = true;
   connection_.host().CountBusy(1);
-  abandoned_ = std::make_shared<std::atomic<bool>>(false);
-  traits_.abandoned = abandoned_;
+  asker_ = std::make_shared<Asker>();
+  traits_.asker = asker_;
   // The bytes are the request's now.
   owner_.Hold(std::exchange(held_, 0), 0);
   Intake::Share held = connection_.share().Next();
@@ -277,8 +277,8 @@ void Http2Stream::EndBusy() {
 }
 
 void Http2Stream::Leave() {
-  if (abandoned_) *abandoned_ = true;
-  if (busy_ && !pending_) owner_.Abandon(abandoned_);
+  if (asker_) asker_->is_gone = true;
+  if (busy_ && !pending_) owner_.Abandon(asker_);
   state_ = State::kClosed;
   timer_.Disarm();
   if (wake_) wake_->Detach();

@@ -9,7 +9,6 @@
 // enough, the stream is reset.
 #pragma once
 
-#include <atomic>
 #include <memory>
 #include <optional>
 #include <string>
@@ -40,7 +39,7 @@ class Http2Stream final : public LoopListener {
     // Takes no further stream.
     virtual void GoAway() = 0;
     // A worker has the request still, though nobody waits for its answer.
-    virtual void Abandon(std::weak_ptr<const std::atomic<bool>> request) = 0;
+    virtual void Abandon(std::weak_ptr<const Asker> request) = 0;
 
    protected:
     ~Owner() = default;
@@ -91,7 +90,7 @@ class Http2Stream final : public LoopListener {
   Timer timer_;
   State state_ = State::kBody;
   RequestTraits traits_;
-  std::shared_ptr<std::atomic<bool>> abandoned_;
+  std::shared_ptr<Asker> asker_;
   bool busy_ = false;
 
   // While the request arrives.

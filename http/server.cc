@@ -158,7 +158,9 @@ struct Server::Impl {
 };
 
 // A request that has left its loop, until it is answered.
-class Server::Impl::Work final : public LateReply, public std::enable_shared_from_this<Work> {
+class Server::Impl::Work final : public LateReply,
+                                 public WorkerPool::Job,
+                                 public std::enable_shared_from_this<Work> {
  public:
   struct Parts {
     std::weak_ptr<ServerConnection> connection;
@@ -186,7 +188,13 @@ class Server::Impl::Work final : public LateReply, public std::enable_shared_fro
   const std::string& path() const { return parts_.request->path; }
   bool MayTakeTurn() const { return parts_.tried.in_turn != nullptr; }
   const std::string& owner() const { return parts_.tried.owner; }
-  bool IsGone() const { return IsAbandoned() || parts_.connection.expired(); }
+  bool IsGone() const override {
+    const auto& asker = parts_.traits.asker;
+    return (asker && asker->is_gone) || parts_.connection.expired();
+  }
+  bool MayBeGone() const override {
+    return IsGone() || (parts_.traits.asker && parts_.traits.asker->may_be_gone);
+  }
   // On its loop, in its turn. False: a worker is to do it.
   bool RunHere() {
     if (IsGone()) return true;
@@ -199,12 +207,16 @@ class Server::Impl::Work final : public LateReply, public std::enable_shared_fro
   // On its loop, as long as nobody has begun to handle it.
   void Refuse() { AnswerHere(TooBusy()); }
   // On a worker.
-  void Run() {
-    if (IsAbandoned()) return;
+  void Run() override {
+    if (IsGone()) return;
     if (!parts_.is_decoded) DecodeTarget(*parts_.request);
     is_out_ = true;
     auto response = Guarded([&] { return Handle(); }, *parts_.request);
     if (response) Send(*std::move(response));
+  }
+  // He made room for others, and may await an answer all the same.
+  void Drop() override {
+    if (!IsGone()) Send(TooBusy());
   }
   void OnLoop(Make make) override {
     if (answered_.exchange(true)) return;
@@ -213,9 +225,8 @@ class Server::Impl::Work final : public LateReply, public std::enable_shared_fro
     });
   }
   void OnWorker(Make make) override {
-    const bool taken = server_.workers.Submit([self = shared_from_this(), make] {
-      self->Send(Guarded(make, *self->parts_.request));
-    });
+    const bool taken = server_.workers.Submit(
+        [self = shared_from_this(), make] { self->Send(Guarded(make, *self->parts_.request)); });
     if (!taken) Send(TooBusy());
   }
 
@@ -225,7 +236,6 @@ class Server::Impl::Work final : public LateReply, public std::enable_shared_fro
   }
 
  private:
-  bool IsAbandoned() const { return parts_.traits.abandoned && *parts_.traits.abandoned; }
   std::optional<Response> Handle() {
     const Request& request = *parts_.request;
     if (parts_.tried.rest) return parts_.tried.rest(request, shared_from_this());
@@ -261,8 +271,7 @@ class Server::Impl::Front final : public ConnectionHost {
       : server_(server),
         loop_(loop),
         arrivals_({.total = ShareOf(server.options.limits.arriving_max, shares),
-                   .per_address =
-                       ShareOf(server.options.limits.arriving_per_address_max, shares)}),
+                   .per_address = ShareOf(server.options.limits.arriving_per_address_max, shares)}),
         handshakes_({.total = HandshakesIn(server.options.limits.handshake_bytes_max, shares),
                      .per_address = HandshakesIn(
                          server.options.limits.handshake_bytes_per_address_max, shares)}) {}
@@ -298,6 +307,10 @@ class Server::Impl::Front final : public ConnectionHost {
   void CountBusy(int change) override {
     server_.busy += change;
     server_.Changed();
+  }
+  void AskerLeft(size_t requests) override {
+    server_.workers.NoteGone(requests);
+    server_.urgent_workers.NoteGone(requests);
   }
   void Arrived(ServerConnection& connection) override { arrivals_.Remove(connection); }
   bool BeginHandshake(ServerConnection& connection) override {
@@ -336,8 +349,7 @@ class Server::Impl::Front final : public ConnectionHost {
  private:
   // What came in one round of the loop is not to hold up what comes in the next.
   bool MayTry(const Request& request) const {
-    return server_.options.prompt != nullptr && IsSmall(request) &&
-           loop_.RoundTime() < kPromptTime;
+    return server_.options.prompt != nullptr && IsSmall(request) && loop_.RoundTime() < kPromptTime;
   }
   PromptHandler::Outcome Try(Request& request) {
     Work::DecodeTarget(request);
@@ -346,7 +358,7 @@ class Server::Impl::Front final : public ConnectionHost {
 
   bool Submit(const std::shared_ptr<Work>& work) {
     auto& workers = server_.IsUrgent(work->path()) ? server_.urgent_workers : server_.workers;
-    return workers.Submit([work] { work->Run(); });
+    return workers.Submit(work);
   }
   // What was put off. The server waits for it before it goes (Impl::handled).
   void RunHere(const std::shared_ptr<Work>& work) {

@@ -12,7 +12,8 @@
 //
 // What the front answers by itself, in Go's words: 400 and close to what is not HTTP, 431 to a head
 // over the limit, 429 with Retry-After when too many requests wait for a worker, or when their
-// bytes have no room.
+// bytes have no room. Of clients that are gone nothing waits; those that have closed their side of
+// a connection of HTTP/1.1, and may await the answer, are the first to be refused.
 //
 // What strangers can make it hold, with the limits as they are: 50,000 connections, 25,000 from one
 // address; of those that have asked for nothing yet 8,192 (the oldest make room, of who has most of

@@ -43,6 +43,8 @@ class ConnectionHost {
   virtual bool IsHandshakeInTheWay(ServerConnection& connection) = 0;
   // Between Dispatch and the moment the answer is sent or its stream begins.
   virtual void CountBusy(int change) = 0;
+  // Whose requests, so many at most, were handed on is gone, or may be; their Askers say so.
+  virtual void AskerLeft(size_t requests) = 0;
   // Lets go of it, when no frame of it is left on the stack.
   virtual void Remove(ServerConnection& connection) = 0;
 

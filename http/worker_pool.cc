@@ -8,11 +8,35 @@
 
 namespace skiff::http {
 
+namespace {
+
+// Of the queue, one in so many may be gone before it is looked through.
+constexpr size_t kGoneIn = 8;
+
+class FunctionJob final : public WorkerPool::Job {
+ public:
+  explicit FunctionJob(std::function<void()> run) : run_(std::move(run)) {}
+  void Run() override { run_(); }
+
+ private:
+  const std::function<void()> run_;
+};
+
+}  // namespace
+
 bool WorkerPool::Submit(std::function<void()> job) {
+  return Submit(std::make_shared<FunctionJob>(std::move(job)));
+}
+
+bool WorkerPool::Submit(std::shared_ptr<Job> job) {
   Bed* called = nullptr;
+  Jobs dropped;
   {
     MutexLock lock(mutex_);
-    if (stopped_ || jobs_.size() >= waiting_max_) return false;
+    if (stopped_) return false;
+    const bool is_full = jobs_.size() >= waiting_max_;
+    if (is_full && std::exchange(noted_any_, false)) dropped = TakeOut(&Job::MayBeGone);
+    if (jobs_.size() >= waiting_max_) return false;
     jobs_.push_back(std::move(job));
     called = Call();
     if (threads_.empty()) {  // And there will be none.
@@ -21,7 +45,35 @@ bool WorkerPool::Submit(std::function<void()> job) {
     }
   }
   if (called != nullptr) called->Open();
+  Drop(dropped);
   return true;
+}
+
+void WorkerPool::NoteGone(size_t count) {
+  Jobs dropped;
+  {
+    MutexLock lock(mutex_);
+    if (jobs_.empty()) return;
+    noted_any_ = true;
+    noted_gone_ += count;
+    if (noted_gone_ * kGoneIn >= jobs_.size()) dropped = TakeOut(&Job::IsGone);
+  }
+  Drop(dropped);
+}
+
+WorkerPool::Jobs WorkerPool::TakeOut(bool (Job::*unwanted)() const) {
+  Jobs out;
+  noted_gone_ = 0;
+  std::erase_if(jobs_, [&](std::shared_ptr<Job>& job) {
+    if (!((*job).*unwanted)()) return false;
+    out.push_back(job);
+    return true;
+  });
+  return out;
+}
+
+void WorkerPool::Drop(const Jobs& jobs) {
+  for (const auto& job : jobs) job->Drop();
 }
 
 WorkerPool::Bed* WorkerPool::Call() {
@@ -49,7 +101,7 @@ void WorkerPool::StartThread() {
 void WorkerPool::Stop() {
   std::vector<std::jthread> threads;
   std::vector<Bed*> asleep;
-  std::deque<std::function<void()>> dropped;
+  std::deque<std::shared_ptr<Job>> dropped;
   {
     MutexLock lock(mutex_);
     stopped_ = true;
@@ -82,7 +134,7 @@ void WorkerPool::Run(Bed& bed) {
       Bed* const called = jobs_.empty() ? nullptr : Call();
       lock.unlock();
       if (called != nullptr) called->Open();
-      job();
+      job->Run();
       job = nullptr;  // What it holds is let go outside the lock.
       ReleaseStack();
       lock.lock();

@@ -4,6 +4,9 @@
 
 #include <atomic>
 #include <latch>
+#include <memory>
+#include <thread>
+#include <vector>
 
 namespace skiff::http {
 namespace {
@@ -67,6 +70,81 @@ TEST(WorkerPoolTest, TooManyThatWaitAreRefusedAndStopDropsThem) {
   stopper.join();
   EXPECT_EQ(runs, 1);
   EXPECT_FALSE(pool.Submit([&] { ++runs; }));
+}
+
+// Of a client that may leave.
+class ClientsJob final : public WorkerPool::Job {
+ public:
+  ClientsJob(std::atomic<int>& runs, std::atomic<int>& drops) : runs_(runs), drops_(drops) {}
+  void Run() override { ++runs_; }
+  bool IsGone() const override { return is_gone; }
+  bool MayBeGone() const override { return is_gone || may_be_gone; }
+  void Drop() override { ++drops_; }
+
+  std::atomic<bool> is_gone = false, may_be_gone = false;
+
+ private:
+  std::atomic<int>& runs_;
+  std::atomic<int>& drops_;
+};
+
+class WorkerPoolOfClientsTest : public testing::Test {
+ protected:
+  static constexpr size_t kMax = 16;
+
+  WorkerPoolOfClientsTest() {
+    EXPECT_TRUE(pool_.Submit([this] {
+      entered_.count_down();
+      go_on_.wait();
+    }));
+    entered_.wait();
+    for (size_t i = 0; i < kMax; ++i) EXPECT_TRUE(pool_.Submit(NewJob()));
+  }
+  std::shared_ptr<ClientsJob> NewJob() {
+    jobs_.push_back(std::make_shared<ClientsJob>(runs_, drops_));
+    return jobs_.back();
+  }
+  // All that are left have run.
+  void Finish() {
+    go_on_.count_down();
+    std::latch done(1);
+    while (!pool_.Submit([&] { done.count_down(); })) std::this_thread::yield();
+    done.wait();
+  }
+
+  std::latch entered_{1}, go_on_{1};
+  std::atomic<int> runs_ = 0, drops_ = 0;
+  std::vector<std::shared_ptr<ClientsJob>> jobs_;
+  WorkerPool pool_{1, kMax};
+};
+
+TEST_F(WorkerPoolOfClientsTest, WhatIsGoneLeavesTheQueueBeforeAnybodyWouldTakeIt) {
+  for (const size_t left : {3U, 7U}) {
+    jobs_[left]->is_gone = true;
+    pool_.NoteGone();
+  }
+  EXPECT_EQ(pool_.waiting(), kMax - 2);
+  EXPECT_EQ(jobs_[3].use_count(), 1) << "nothing of it is kept";
+  jobs_[9]->may_be_gone = true;
+  pool_.NoteGone();
+  pool_.NoteGone();
+  EXPECT_EQ(pool_.waiting(), kMax - 2) << "that one may be wanted";
+  EXPECT_EQ(drops_, 2);
+  Finish();
+  EXPECT_EQ(runs_, static_cast<int>(kMax) - 2);
+}
+
+TEST_F(WorkerPoolOfClientsTest, WhatMayBeGoneMakesRoomWhereThereIsNone) {
+  EXPECT_FALSE(pool_.Submit(NewJob()));
+  for (const size_t left : {2U, 5U}) jobs_[left]->may_be_gone = true;
+  pool_.NoteGone();
+  EXPECT_EQ(drops_, 0);
+  EXPECT_TRUE(pool_.Submit(NewJob()));
+  EXPECT_EQ(drops_, 2);
+  EXPECT_TRUE(pool_.Submit(NewJob()));
+  EXPECT_FALSE(pool_.Submit(NewJob()));
+  Finish();
+  EXPECT_EQ(runs_, static_cast<int>(kMax));
 }
 
 TEST(WorkerPoolTest, WhoSleepsEndsWithThePool) {

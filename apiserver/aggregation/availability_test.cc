@@ -38,10 +38,10 @@ TEST_F(AvailabilityTest, EachThingThatIsMissingIsNamed) {
   EXPECT_TRUE(BecomesSaid(
       "endpointslices for service/agg in \"default\" have no addresses with port name \"\""));
   EXPECT_EQ(ConditionOf(kName)["reason"], "MissingEndpoints");
-  ASSERT_EQ(Merge(std::string(kApiServices) + "/" + kName,
-                  R"({"spec": {"service": {"port": 8443}}})")
-                .code,
-            200);
+  ASSERT_EQ(
+      Merge(std::string(kApiServices) + "/" + kName, R"({"spec": {"service": {"port": 8443}}})")
+          .code,
+      200);
   EXPECT_TRUE(BecomesSaid("service/agg in \"default\" is not listening on port 8443"));
   EXPECT_EQ(ConditionOf(kName)["reason"], "ServicePortError");
 }
@@ -75,8 +75,8 @@ TEST_F(AvailabilityTest, AServerThatAnswersIsAvailableAndOneThatDoesNotIsNot) {
   ASSERT_TRUE(Becomes("FailedDiscoveryCheck"));
   const std::string url =
       "https://localhost:" + std::to_string(backend_->port()) + std::string(kVersion);
-  EXPECT_EQ(ConditionOf(kName)["message"], "failing or missing response from " + url +
-                                               ": bad status from " + url + ": 403");
+  EXPECT_EQ(ConditionOf(kName)["message"],
+            "failing or missing response from " + url + ": bad status from " + url + ": 403");
   At(kVersion, nullptr);
   EXPECT_TRUE(Becomes("Passed"));
   EXPECT_EQ(ConditionOf(kName)["message"], "all checks passed");
@@ -186,16 +186,30 @@ TEST_F(AvailabilityTest, AVersionThatComesBackToThisServerIsAvailable) {
 // Servers of one store may see different things.
 TEST_F(AvailabilityTest, TheWordOfAnotherServerIsNotWrittenOverAtOnce) {
   Serve();
-  const std::string status = std::string(kApiServices) + "/" + kName + "/status";
-  ASSERT_EQ(Merge(status, R"({"status": {"conditions": [
-                {"type": "Available", "status": "False", "reason": "Other", "message": "m"}]}})")
-                .code,
-            200);
-  // What comes after has been seen together with it.
-  ASSERT_EQ(Register({{"version", "v2"}, {"service", {{"name", "none"}}}}).code, 201);
-  ASSERT_TRUE(Becomes("ServiceNotFound", "v2.wardle.example.com"));
-  EXPECT_EQ(ConditionOf(kName)["reason"], "Other");
-  EXPECT_EQ(Get(kVersion).code, 503);
+  const std::string name = std::string(kApiServices) + "/" + kName;
+  const auto uid = Get(name).body["metadata"]["uid"].get<std::string>();
+  for (int round = 2;; ++round) {
+    ASSERT_LT(round, 200);
+    const Duration begun = system_clock_.Monotonic();
+    const Duration its_turn = AvailabilityLoop::NextLook(begun, uid);
+    ASSERT_EQ(Merge(name + "/status", R"({"status": {"conditions": [
+                  {"type": "Available", "status": "False", "reason": "Other", "message": "m"}]}})")
+                  .code,
+              200);
+    // What comes after has been seen together with it.
+    const std::string version = "v" + std::to_string(round);
+    ASSERT_EQ(Register({{"version", version}, {"service", {{"name", "none"}}}}).code, 201);
+    ASSERT_TRUE(Becomes("ServiceNotFound", version + ".wardle.example.com"));
+    const Json said = ConditionOf(kName)["reason"];
+    const int code = Get(kVersion).code;
+    // By then it was written over, and so it may be by what was asked at its turn before.
+    if (system_clock_.Monotonic() >= its_turn) continue;
+    const Duration its_last_turn = its_turn - AvailabilityLoop::kHealthyPeriod;
+    if (said != "Other" && begun < its_last_turn + 10s) continue;
+    EXPECT_EQ(said, "Other");
+    EXPECT_EQ(code, 503);
+    return;
+  }
 }
 
 TEST_F(AvailabilityTest, WhatIsUnavailableIsCounted) {

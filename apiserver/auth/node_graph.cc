@@ -50,7 +50,7 @@ NodeGraph::NodeGraph(Store& store)
     : store_(store), followers_{FollowerOf(0), FollowerOf(1), FollowerOf(2), FollowerOf(3)} {}
 
 Follower NodeGraph::FollowerOf(size_t feed) const {
-  return {store_, StorePrefix(Feeds()[feed].kind->storage_key)};
+  return {store_, StorePrefix(Feeds()[feed].kind->storage_key), pause_};
 }
 
 void NodeGraph::CatchUp() {

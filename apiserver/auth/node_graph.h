@@ -59,6 +59,7 @@ class NodeGraph {
   Store& store_;
   Mutex mutex_;
   NodeRelations relations_ GUARDED_BY(mutex_);
+  const ListPausePtr pause_ = std::make_shared<ListPause>();  // Of all of them.
   std::array<Follower, kFeeds> followers_ GUARDED_BY(mutex_);
   Revision seen_ GUARDED_BY(mutex_);
 };

@@ -13,20 +13,22 @@
 namespace skiff {
 
 struct Caches {
-  explicit Caches(Store& store)
-      : namespaces(store),
-        service_accounts(store),
-        limit_ranges(store),
-        resource_quotas(store),
-        priority_classes(store),
-        storage_classes(store),
-        ingress_classes(store),
-        runtime_classes(store),
-        disruption_budgets(store),
-        cluster_roles(store),
-        cluster_role_bindings(store),
-        roles(store),
-        role_bindings(store) {}
+  // Of one request several may have to list, and a store that keeps silent is waited for once.
+  explicit Caches(Store& store) : Caches(store, std::make_shared<ListPause>()) {}
+  Caches(Store& store, const ListPausePtr& pause)
+      : namespaces(store, pause),
+        service_accounts(store, pause),
+        limit_ranges(store, pause),
+        resource_quotas(store, pause),
+        priority_classes(store, pause),
+        storage_classes(store, pause),
+        ingress_classes(store, pause),
+        runtime_classes(store, pause),
+        disruption_budgets(store, pause),
+        cluster_roles(store, pause),
+        cluster_role_bindings(store, pause),
+        roles(store, pause),
+        role_bindings(store, pause) {}
 
   ObjectCache<core_v1::Namespace> namespaces;
   ObjectCache<core_v1::ServiceAccount> service_accounts;

@@ -6,7 +6,6 @@
 #include "api/codec/json.h"
 #include "api/crd/custom_kind.h"
 #include "api/gen/apiextensions_v1.h"
-#include "apiserver/storage/follower.h"
 #include "apiserver/storage/keys.h"
 #include "apiserver/storage/record_header.h"
 #include "base/hash.h"
@@ -146,7 +145,7 @@ void CustomKinds::Build(std::string_view group, PatientLock& lock) {
 }
 
 void CustomKinds::Reload() {
-  const auto page = store_.List({.prefix = DefinitionsPrefix()});
+  const auto page = pause_.List(store_, {.prefix = DefinitionsPrefix()});
   if (!page) return;
   were_read_ = true;
   waiting_.clear();

@@ -18,6 +18,7 @@
 
 #include "api/crd/definition_text.h"
 #include "apiserver/kinds/served_kinds.h"
+#include "apiserver/storage/follower.h"
 #include "apiserver/storage/store.h"
 #include "base/at_once.h"
 #include "base/mutex.h"
@@ -99,6 +100,7 @@ class CustomKinds {
   std::map<std::string, Revision, InOrderOfGroups> unreadable_ GUARDED_BY(mutex_);
   std::chrono::steady_clock::time_point read_again_at_ GUARDED_BY(mutex_);
   bool were_read_ GUARDED_BY(mutex_) = false;  // Definitions, once.
+  ListPause pause_;
   std::unique_ptr<WatchCursor> cursor_ GUARDED_BY(mutex_);
   Revision seen_ GUARDED_BY(mutex_);
 };

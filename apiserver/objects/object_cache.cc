@@ -25,8 +25,8 @@ void ObjectCacheBase::Take(const Record& record, std::string key, Erased known) 
   Erased object = view ? Decode(view->body()) : nullptr;
   // What is encrypted by a key that cannot be had now may be readable soon.
   if (!object && IsUnreadable(record.value)) {
-    constexpr auto kRetry = std::chrono::seconds(1);
-    reload_at_ = std::chrono::steady_clock::now() + kRetry;
+    constexpr Duration kRetry = 1s;
+    reload_at_ = pause_->clock().Monotonic() + kRetry;
   }
   if (!object) object = std::move(known);
   if (object) {
@@ -42,9 +42,10 @@ void ObjectCacheBase::Forget(const std::string& key) {
   missing_.erase(key);
 }
 
-void ObjectCacheBase::Reload() {
-  const auto page = store_.List({.prefix = StorePrefix(kind_.storage_key)});
-  if (!page) return;
+bool ObjectCacheBase::Reload() {
+  const auto page = pause_->List(store_, {.prefix = StorePrefix(kind_.storage_key)});
+  if (!page) return false;
+  cursor_.reset();
   ++version_;
   reload_at_.reset();
   missing_.clear();
@@ -57,9 +58,10 @@ void ObjectCacheBase::Reload() {
   is_whole_ = missing_.empty();
   // Nobody is woken: a lookup asks.
   auto cursor = store_.Watch(StorePrefix(kind_.storage_key), page->revision, [] {});
-  if (!cursor) return;
+  if (!cursor) return true;
   cursor_ = std::move(*cursor);
   seen_ = page->revision;
+  return true;
 }
 
 bool ObjectCacheBase::TakeEvents(ReadPatience& patience) {
@@ -82,10 +84,8 @@ void ObjectCacheBase::CatchUp() {
 
 void ObjectCacheBase::CatchUp(ReadPatience& patience) {
   const Revision current = store_.Current();
-  if (reload_at_ && MayWait() && std::chrono::steady_clock::now() >= *reload_at_) {
-    cursor_.reset();
-    return Reload();
-  }
+  const bool reload_is_due = reload_at_ && pause_->clock().Monotonic() >= *reload_at_;
+  if (reload_is_due && MayWait() && Reload()) return;
   if (cursor_ && seen_ == current) return;
   if (cursor_ && TakeEvents(patience)) {
     seen_ = current;
@@ -93,7 +93,7 @@ void ObjectCacheBase::CatchUp(ReadPatience& patience) {
   }
   if (!MayWait()) return;
   cursor_.reset();
-  Reload();
+  (void)Reload();  // What was known holds on.
 }
 
 ObjectCacheBase::Erased ObjectCacheBase::FindErased(std::string_view namespace_name,

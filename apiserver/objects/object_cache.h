@@ -1,6 +1,7 @@
 // Decoded objects of one kind that the server itself consults on nearly every request: roles,
 // namespaces, quotas. Nobody feeds it: a lookup first takes the events that came since the last one
-// from its watch cursor, so it is exactly as fresh as the store and costs nothing while unused. In
+// from its watch cursor, so it is exactly as fresh as the store and costs nothing while unused.
+// Where the store keeps silent, who looks up waits for it in turns (ListPause). In
 // an attempt (base/at_once.h) that is void it says anything.
 //
 //   ObjectCache<core_v1::Namespace> namespaces(store);
@@ -9,7 +10,6 @@
 
 #include <algorithm>
 #include <atomic>
-#include <chrono>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -22,6 +22,7 @@
 #include "api/codec/struct_text.h"
 #include "api/codec/typed.h"
 #include "apiserver/storage/follower.h"
+#include "base/clock.h"
 #include "base/mutex.h"
 
 namespace skiff {
@@ -40,7 +41,8 @@ class ObjectCacheBase {
 
  protected:
   using Erased = std::shared_ptr<const void>;
-  ObjectCacheBase(Store& store, const KindInfo& kind) : store_(store), kind_(kind) {}
+  ObjectCacheBase(Store& store, const KindInfo& kind, ListPausePtr pause)
+      : store_(store), kind_(kind), pause_(std::move(pause)) {}
   // nullptr when the body does not decode.
   virtual Erased Decode(std::string_view body) const = 0;
 
@@ -52,7 +54,8 @@ class ObjectCacheBase {
   // Brings objects_ up to date with the store. A store that fails leaves the last state.
   void CatchUp() REQUIRES(mutex_);
   void CatchUp(ReadPatience& patience) REQUIRES(mutex_);
-  void Reload() REQUIRES(mutex_);
+  // False when that could not be done, and nothing has changed.
+  bool Reload() REQUIRES(mutex_);
   // Takes what it is now, or keeps what it was: `known`.
   void Take(const Record& record, std::string key, Erased known) REQUIRES(mutex_);
   void Forget(const std::string& key) REQUIRES(mutex_);
@@ -60,6 +63,7 @@ class ObjectCacheBase {
 
   Store& store_;
   const KindInfo& kind_;
+  const ListPausePtr pause_;
   Mutex mutex_;
   std::map<std::string, Erased, std::less<>> objects_ GUARDED_BY(mutex_);  // "namespace/name"
   std::set<std::string> missing_ GUARDED_BY(mutex_);  // Those that could never be read.
@@ -68,14 +72,15 @@ class ObjectCacheBase {
   Revision seen_ GUARDED_BY(mutex_);
   uint64_t version_ GUARDED_BY(mutex_) = 0;
   // When something of it may be readable that was not.
-  std::optional<std::chrono::steady_clock::time_point> reload_at_ GUARDED_BY(mutex_);
+  std::optional<Duration> reload_at_ GUARDED_BY(mutex_);
 };
 
 template <Kind T>
 class ObjectCache final : public ObjectCacheBase {
  public:
   using Ptr = std::shared_ptr<const T>;
-  explicit ObjectCache(Store& store) : ObjectCacheBase(store, T::Info()) {}
+  explicit ObjectCache(Store& store, ListPausePtr pause = std::make_shared<ListPause>())
+      : ObjectCacheBase(store, T::Info(), std::move(pause)) {}
 
   // nullptr when there is none. `namespace_name` is "" for kinds of the cluster.
   Ptr Find(std::string_view namespace_name, std::string_view name) {

@@ -41,23 +41,32 @@ std::set<std::string> AddressesOf(const core_v1::Service& service) {
   return names;
 }
 
-// nullopt: there is none of that name.
-Result<std::optional<core_v1::Service>> ServiceAt(Store& store, const std::string& space,
-                                                  const std::string& name) {
+// A Service that may have an address.
+struct Holder {
+  // Nothing can be told of it: it is not written as one, or by a key that cannot be had. That may
+  // last, unlike a store that fails.
+  bool is_unknown = false;
+  std::optional<core_v1::Service> service = std::nullopt;  // Else nullopt: there is none.
+};
+
+Result<Holder> ServiceAt(Store& store, const std::string& space, const std::string& name) {
   const KindInfo& kind = core_v1::Service::Info();
   const auto record = store.Get(KeyOf(kind, space, name));
-  if (!record && record.error().reason == Reason::kNotFound) return std::nullopt;
+  if (!record && record.error().reason == Reason::kNotFound) return Holder{};
   if (!record) return Fail(record.error());
-  const Object object = TRY(ObjectOf(kind, **record));
-  return *object.As<core_v1::Service>();
+  const auto object = ObjectOf(kind, **record);
+  if (!object) return Holder{.is_unknown = true};
+  return Holder{.service = *object->As<core_v1::Service>()};
 }
 
-// The service that has the address; nullopt: none that it names.
-Result<std::optional<core_v1::Service>> HoldingService(Store& store, const IPAddress& address) {
+// The service that the address names, where that has it.
+Result<Holder> HoldingService(Store& store, const IPAddress& address) {
   const auto& parent = *address.spec.parent_ref;
-  auto service = TRY(ServiceAt(store, parent.namespace_, parent.name));
-  if (service && !AddressesOf(*service).contains(address.metadata.name)) service.reset();
-  return service;
+  Holder holder = TRY(ServiceAt(store, parent.namespace_, parent.name));
+  const bool has_it =
+      holder.service && AddressesOf(*holder.service).contains(address.metadata.name);
+  if (!has_it) holder.service.reset();
+  return holder;
 }
 
 }  // namespace
@@ -109,7 +118,10 @@ Result<Duration> AddressRepair::CompareAll() {
   }
   for (const RecordPtr& record : services.records) {
     const auto object = ObjectOf(kind, *record);
-    if (!object) continue;
+    if (!object) {
+      wait = std::min(wait, kUnknownEvery);
+      continue;
+    }
     const auto& service = *object->As<core_v1::Service>();
     for (const std::string& address : AddressesOf(service)) {
       if (!recorded.contains(address) && !Restore(service, address)) {
@@ -125,8 +137,10 @@ Duration AddressRepair::DropIfLeft(const Record& record) {
   const auto address = AddressIn(record);
   if (!address || !IsOfAllocator(*address)) return kNever;
   const auto holder = HoldingService(store_, *address);
-  if (!holder) return kRepairRetry;  // Whatever cannot be told is in use.
-  if (*holder) return kNever;
+  // Whatever cannot be told is in use.
+  if (!holder) return kRepairRetry;
+  if (holder->is_unknown) return kUnknownEvery;
+  if (holder->service) return kNever;
   const Duration age = clock_.Now() - address->metadata.creation_timestamp.point();
   if (age < ServiceClaims::kAbandonedAfter) return ServiceClaims::kAbandonedAfter - age;
   log_.Info("address of a service that does not have it removed",
@@ -142,7 +156,10 @@ bool AddressRepair::RestoreDeleted(const Record& record) {
   const auto address = AddressIn(record);
   if (!address || !IsOfAllocator(*address)) return true;
   const auto holder = HoldingService(store_, *address);
-  return holder && (!*holder || Restore(**holder, address->metadata.name));
+  if (!holder) return false;
+  // It will be looked at again, with all others.
+  if (holder->is_unknown) due_ = std::min(due_, clock_.Monotonic() + kUnknownEvery);
+  return !holder->service || Restore(*holder->service, address->metadata.name);
 }
 
 bool AddressRepair::Restore(const core_v1::Service& service, const std::string& address) {
@@ -158,7 +175,8 @@ bool AddressRepair::Restore(const core_v1::Service& service, const std::string& 
   log_.Info("address of a service recorded anew",
             {{"address", address}, {"namespace", meta.namespace_}, {"service", meta.name}});
   const auto now = ServiceAt(store_, meta.namespace_, meta.name);
-  if (!now || (*now && AddressesOf(**now).contains(address))) return true;
+  if (!now || now->is_unknown) return true;
+  if (now->service && AddressesOf(*now->service).contains(address)) return true;
   // It has let the address go meanwhile, when there was no record to take away.
   (void)store_.Apply({.key = key,
                       .expect = {.kind = Precondition::Kind::kRevision, .revision = made->revision},

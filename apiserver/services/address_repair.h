@@ -23,6 +23,8 @@ namespace skiff {
 class AddressRepair final : public ControlLoop {
  public:
   static constexpr Duration kClaimsEvery = 10min;
+  // While there is a Service that cannot be read: it may be, later.
+  static constexpr Duration kUnknownEvery = 10min;
 
   // All outlive it.
   AddressRepair(Store& store, const Clock& clock, Random& random)

@@ -115,6 +115,38 @@ TEST_F(AddressRepairTest, OneThatIsDeletedComesBackThoughItsServiceCannotBeReadA
   EXPECT_EQ(AddressOf("10.0.0.7").body["spec"]["parentRef"]["name"], "a");
 }
 
+// Counts lists of services.
+class CountingStore final : public ForwardingStore {
+ public:
+  using ForwardingStore::ForwardingStore;
+  Result<ListPage> List(const ListRequest& request) override {
+    lists += request.prefix == "/registry/services/specs/" ? 1 : 0;
+    return ForwardingStore::List(request);
+  }
+  int lists = 0;
+};
+
+TEST_F(AddressRepairTest, OneWhoseServiceCannotBeReadIsInUseAndLookedAtNowAndThen) {
+  MakeService("a", "10.0.0.7");
+  MakeService("b", "10.0.0.8");
+  for (ControlLoop* loop : server_->loops()) executor_.Remove(*loop);
+  const std::string key = "/registry/services/specs/default/a";
+  const std::string value = store_->Get(key).value()->value;
+  ASSERT_TRUE(store_->Apply({.key = key, .value = "no service"}));
+  CountingStore store(*store_);
+  AddressRepair repair(store, clock_, random_);
+  EXPECT_EQ(repair.Step(), AddressRepair::kUnknownEvery);
+  EXPECT_EQ(store.lists, 1);
+  ASSERT_EQ(Ask("DELETE", kAddresses + std::string("/10.0.0.7")).code, 200);
+  EXPECT_EQ(repair.Step(), AddressRepair::kUnknownEvery);
+  EXPECT_EQ(store.lists, 1) << "nothing would come of it";
+  EXPECT_EQ(AddressOf("10.0.0.7").code, 404);
+  ASSERT_TRUE(store_->Apply({.key = key, .value = value}));
+  clock_.Advance(AddressRepair::kUnknownEvery);
+  EXPECT_EQ(repair.Step(), kNever);
+  EXPECT_EQ(AddressOf("10.0.0.7").body["spec"]["parentRef"]["name"], "a");
+}
+
 TEST_F(AddressRepairTest, HoweverAServiceWritesItsAddressItsRecordGoesWithIt) {
   MakeService("a", "010.0.0.9");
   EXPECT_EQ(AddressOf("10.0.0.9").code, 200);

@@ -48,11 +48,22 @@ class MemberOnCue final : public etcd::KV::Service, public etcd::Watch::Service 
     return grpc::Status::OK;
   }
   grpc::Status Watch(
-      grpc::ServerContext*,
+      grpc::ServerContext* context,
       grpc::ServerReaderWriter<etcd::WatchResponse, etcd::WatchRequest>* stream) override {
     etcd::WatchRequest request;
     if (!stream->Read(&request)) return grpc::Status::OK;
     ++watched;
+    if (is_cut_off) {
+      const auto asked = context->client_metadata().find("hasleader");
+      if (asked != context->client_metadata().end() && asked->second == "true") {
+        return {grpc::StatusCode::UNAVAILABLE, "etcdserver: no leader"};
+      }
+      etcd::WatchResponse created;
+      created.set_created(true);
+      stream->Write(created);
+      stream->Read(&request);  // It has not come so far: says nothing until the client leaves.
+      return grpc::Status::OK;
+    }
     if (is_compacted) {
       etcd::WatchResponse response;
       response.set_compact_revision(9);
@@ -72,7 +83,8 @@ class MemberOnCue final : public etcd::KV::Service, public etcd::Watch::Service 
 
   std::atomic<bool> hung = false;
   std::atomic<bool> is_compacted = false;
-  std::atomic<bool> ends = false;  // Its watches do, at once.
+  std::atomic<bool> ends = false;        // Its watches do, at once.
+  std::atomic<bool> is_cut_off = false;  // From the others, and has no leader.
   std::atomic<int> slow_asked = 0;
   std::atomic<int> watched = 0;
 
@@ -135,6 +147,16 @@ TEST_F(EtcdMembersTest, HistoryIsReadFromAnotherWhereOneEndsTheWatch) {
   EXPECT_EQ(read->events(0).kv().mod_revision(), 5);
   EXPECT_EQ(one_.watched, 1);
   EXPECT_EQ(two_.watched, 1);
+}
+
+TEST_F(EtcdMembersTest, HistoryIsNotAwaitedOfOneThatHasNoLeader) {
+  const auto client = Client({.call_timeout = 20s});
+  two_.is_cut_off = true;
+  const auto read = client->ReadHistory(Revision{4});
+  ASSERT_TRUE(read) << read.error().message;
+  EXPECT_EQ(read->events(0).kv().mod_revision(), 5);
+  EXPECT_EQ(two_.watched, 1);
+  EXPECT_EQ(one_.watched, 1);
 }
 
 TEST_F(EtcdMembersTest, HistoryThatIsGoneIsAskedOfNobodyElse) {

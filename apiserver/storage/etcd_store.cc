@@ -28,10 +28,12 @@ EtcdStore::EtcdStore(Options options, const Clock& clock, std::unique_ptr<EtcdCl
       clock_(clock),
       client_(std::move(client)),
       leases_(*client_, clock_),
-      index_(Revision{}),
+      // Others may change several keys in one revision.
+      index_(Revision{}, KeyIndex::Keys::kGiven),
       cache_(options_.cache_bytes_max),
-      history_(clock_, [this](Revision after, bool) { return FetchHistory(after); },
-               [this] { ring_.WakeStalled(); }),
+      history_(
+          clock_, [this](Revision after, bool) { return FetchHistory(after); },
+          [this] { ring_.WakeStalled(); }),
       ring_(Revision{}, options_.ring, this) {}
 
 EtcdStore::~EtcdStore() {
@@ -141,8 +143,7 @@ bool EtcdStore::IsSealedAnew(const Record& record) const {
 
 RecordPtr EtcdStore::ToRecord(const mvccpb::KeyValue& kv, std::string key) {
   const Revision modified = RevisionFrom(kv.mod_revision());
-  // Others may change several keys in one revision.
-  if (auto cached = cache_.Find(modified); cached && cached->key == key) return cached;
+  if (auto cached = cache_.Find(modified, key)) return cached;
   auto [value, seal] = ValueOf(kv, key);
   return std::make_shared<const Record>(Record{.key = std::move(key),
                                                .value = std::move(value),
@@ -225,7 +226,7 @@ void EtcdStore::Show(const std::vector<EventPtr>& events, Revision current) {
   if (current > indexed) index_.Publish(changes, current);
   // Nobody asks for the version before, but those whom the ring gives it.
   for (const EventPtr& event : events) {
-    if (event->previous) cache_.Erase(event->previous->modified);
+    if (event->previous) cache_.Erase(*event->previous);
   }
   ring_.Publish(events, current);
   Moved();

@@ -130,6 +130,8 @@ class EtcdHistoryCall {
  public:
   EtcdHistoryCall(EtcdMember& member, Duration timeout) {
     context_.set_deadline(In(timeout));
+    // One that hears no leader may not have come so far, and would keep silent until it has.
+    EtcdFeed::AskForLeader(context_);
     stream_ = member.watch->AsyncWatch(&context_, steps_.queue(), this);
     open_ = Went(kHistorySilence);
   }

@@ -20,6 +20,10 @@ etcd::WatchRequest EtcdFeed::WatchAllFrom(Revision first) {
   return request;
 }
 
+void EtcdFeed::AskForLeader(grpc::ClientContext& context) {
+  context.AddMetadata("hasleader", "true");
+}
+
 // One stream. gRPC has the only pointer to it, so it deletes itself when it is done.
 class EtcdFeed::Stream final
     : public grpc::ClientBidiReactor<etcd::WatchRequest, etcd::WatchResponse> {
@@ -29,8 +33,7 @@ class EtcdFeed::Stream final
 
   void Start(EtcdMember& member) {
     request_ = WatchAllFrom(feed_.watcher_.NextRevision());
-    // A member that loses its leader ends the stream instead of keeping silent.
-    context_->AddMetadata("hasleader", "true");
+    AskForLeader(*context_);
     member.watch->async()->Watch(context_.get(), this);
     StartWrite(&request_);
     StartRead(&response_);

@@ -51,6 +51,9 @@ class EtcdFeed {
   // is how a store knows that nothing is missing. (etcd before 3.4.25 may answer a request for
   // progress ahead of events that are on their way.)
   static etcd::WatchRequest WatchAllFrom(Revision first);
+  // A member that has no leader, or loses it, ends a stream that was asked for so ("etcdserver: no
+  // leader"), instead of keeping silent.
+  static void AskForLeader(grpc::ClientContext& context);
 
   // How long a stream may have said nothing. What is left in vain is left later the next time: to
   // read what has happened may take long.

@@ -86,7 +86,7 @@ Result<RecordPtr> EtcdStore::Get(const std::string& key, Revision at) {
 Result<RecordPtr> EtcdStore::GetAny(const std::string& key) {
   const auto shown = index_.Find(key);
   if (!shown) return Fail(NoSuchKey(key));
-  if (auto cached = cache_.Find(*shown); cached && cached->key == key) return cached;
+  if (auto cached = cache_.Find(*shown, key)) return cached;
   if (auto record = GetFromMember(key, *shown)) return record;
   return Get(key);
 }
@@ -147,20 +147,15 @@ KeyIndex::Range EtcdStore::Collect(const ListRequest& request) {
 Result<std::optional<ListPage>> EtcdStore::ListFromIndex(const ListRequest& request) {
   const auto range = Collect(request);
   if (request.at.value != 0 && range.revision != request.at) return std::nullopt;
-  const auto cached = cache_.FindMany(range.versions);
+  const auto cached = cache_.FindMany(range.versions, range.keys);
   ListPage page{.revision = range.revision};
   const size_t limit = request.limit == 0 ? SIZE_MAX : request.limit;
   const size_t bytes_max = BytesMaxOf(request);
   size_t looked = 0;
   size_t bytes = 0;
-  std::string_view last_key;
   for (; looked < cached.size() && page.records.size() < limit && bytes < bytes_max; ++looked) {
     const RecordPtr& record = cached[looked];
-    // The cache goes by revisions: of keys that others changed in one, it may hold the wrong one.
-    if (!record || !record->key.starts_with(request.prefix) || record->key <= last_key) {
-      return std::nullopt;
-    }
-    last_key = record->key;
+    if (!record) return std::nullopt;
     if (request.filter && !request.filter(*record)) continue;
     bytes += record->value.size();
     page.records.push_back(record);

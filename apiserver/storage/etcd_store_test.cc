@@ -207,6 +207,29 @@ TEST_F(EtcdStoreTest, KeysLieUnderThePrefixAndOthersAreNotOurs) {
   EXPECT_EQ(ours->client().Range(request)->kvs_size(), 1);
 }
 
+// Whoever writes to etcd himself may do so.
+TEST_F(EtcdStoreTest, KeysThatOneTransactionWroteAreListedEachByItself) {
+  const auto store = Open();
+  etcd::TxnRequest both;
+  for (const char* name : {"x", "y"}) {
+    auto& put = *both.add_success()->mutable_request_put();
+    put.set_key(std::string("/registry/pods/") + name);
+    put.set_value(name);
+  }
+  const auto written = store->client().Transact(both);
+  ASSERT_TRUE(written) << written.error().message;
+  ASSERT_TRUE(store->Reach(RevisionFrom(written->header().revision())));
+  store->cache().Clear();
+  ASSERT_EQ(ValueOf(*store, "pods/y"), "y");  // By now that one alone is cached.
+  const auto page = store->List({.prefix = "/registry/pods/", .limit = 1});
+  ASSERT_TRUE(page);
+  ASSERT_EQ(page->records.size(), 1u);
+  EXPECT_EQ(page->records[0]->value, "x");
+  ASSERT_TRUE(store->List({.prefix = "/registry/pods/"}));
+  EXPECT_TRUE(store->cache().Find(page->records[0]->modified, "/registry/pods/x"));
+  EXPECT_TRUE(store->cache().Find(page->records[0]->modified, "/registry/pods/y"));
+}
+
 TEST_F(EtcdStoreTest, AnObjectIsPlainJsonInEtcd) {
   const auto store = Open();
   const ObjectBody body{

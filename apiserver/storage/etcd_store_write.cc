@@ -79,8 +79,7 @@ Error EtcdStore::Refusal(const Write& write, const etcd::TxnResponse& response) 
   using Kind = Precondition::Kind;
   const auto& found = response.responses(0).response_range();
   const Kind expected = write.expect.kind;
-  const bool needs_one =
-      expected == Kind::kRevision || expected == Kind::kExists || !write.value;
+  const bool needs_one = expected == Kind::kRevision || expected == Kind::kExists || !write.value;
   if (found.kvs().empty()) {
     return needs_one ? NoSuchKey(write.key) : ReliesOnChanged(write.key);
   }
@@ -105,7 +104,7 @@ Result<> EtcdStore::SealFor(std::string_view key, std::string_view etcd_key,
 Result<Written> EtcdStore::PutDone(const Write& write, const Pending& pending,
                                    const etcd::TxnResponse& response) {
   const Revision revision = RevisionFrom(response.header().revision());
-  if (auto record = cache_.Find(revision); record && record->key == write.key) {
+  if (auto record = cache_.Find(revision, write.key)) {
     return Written{.revision = revision, .record = std::move(record)};
   }
   const auto& written = response.responses(1).response_range();

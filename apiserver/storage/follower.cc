@@ -1,7 +1,9 @@
 #include "apiserver/storage/follower.h"
 
+#include <algorithm>
 #include <chrono>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "base/at_once.h"
@@ -26,6 +28,27 @@ bool ReadPatience::Yield() {
   if (yields_ > kYieldsMin && now > end_) return false;
   std::this_thread::yield();
   return true;
+}
+
+const Clock& ProcessClock() {
+  static const SystemClock clock;
+  return clock;
+}
+
+std::optional<ListPage> ListPause::List(Store& store, const ListRequest& request) {
+  const Revision current = store.Current();
+  const Duration begun = clock_.Monotonic();
+  {
+    const MutexLock lock(mutex_);
+    if (begun < until_ && current == failed_at_) return std::nullopt;
+  }
+  auto page = store.List(request);
+  if (page) return *std::move(page);
+  const Duration now = clock_.Monotonic();
+  const MutexLock lock(mutex_);
+  if (now - begun >= kPrompt) until_ = now + std::min(now - begun, kMax);
+  failed_at_ = current;
+  return std::nullopt;
 }
 
 bool ReadThrough(WatchCursor& cursor, Revision current,
@@ -57,7 +80,7 @@ bool ReadThrough(WatchCursor& cursor, Revision current,
 bool Follower::List(const std::function<void()>& begin,
                     const std::function<void(const Record&)>& tell) {
   cursor_.reset();
-  const auto page = store_.List({.prefix = prefix_});
+  const auto page = pause_->List(store_, {.prefix = prefix_});
   if (!page) return false;
   begin();
   for (const RecordPtr& record : page->records) tell(*record);

@@ -4,6 +4,7 @@
 
 #include "apiserver/storage/rocksdb_store.h"
 #include "apiserver/storage/rocksdb_store_disk.h"
+#include "apiserver/storage/silent_store.h"
 #include "base/at_once.h"
 
 namespace skiff {
@@ -107,6 +108,22 @@ TEST_F(FollowerTest, WhoFellBehindTheRingListsAnew) {
   EXPECT_EQ(List(), "all: /p/a /p/b /p/c");
   Put("/p/d");
   EXPECT_EQ(Read(), "+/p/d");
+}
+
+TEST_F(FollowerTest, AStoreThatKeptSilentIsNotListedAgainAtOnce) {
+  SilentStore store(*store_, clock_);
+  follower_ = std::make_unique<Follower>(store, "/p/", std::make_shared<ListPause>(clock_));
+  const auto list = [&] { return follower_->List([] {}, [](const Record&) {}); };
+  store.is_silent = true;
+  EXPECT_FALSE(list());
+  EXPECT_FALSE(list());
+  EXPECT_EQ(store.lists, 1);
+  Put("/q/z");
+  EXPECT_FALSE(list());
+  EXPECT_EQ(store.lists, 2) << "it has moved on";
+  store.is_silent = false;
+  clock_.Advance(ListPause::kMax);
+  EXPECT_TRUE(list());
 }
 
 // Whoever is told decodes it: a role of a megabyte takes longer than a loop may.

@@ -10,8 +10,7 @@ namespace {
 template <typename Indexes>
 auto* IndexOf(Indexes& by_terms, std::string_view key) {
   auto index = by_terms.upper_bound(key);
-  const bool found =
-      index != by_terms.begin() && key.starts_with((--index)->first);
+  const bool found = index != by_terms.begin() && key.starts_with((--index)->first);
   return found ? &index->second : nullptr;
 }
 
@@ -48,7 +47,7 @@ KeyIndex::Range KeyIndex::CollectHeld(std::string_view prefix, std::string_view 
       range.remaining = count_remaining ? counts_.CountFrom(keys_, next, prefix) : 1;
       break;
     }
-    range.versions.push_back(Revision{next->second.modified});
+    Add(*next, range);
     if (range.versions.size() == limit) range.last_key = next->first;
   }
   return range;
@@ -71,9 +70,14 @@ KeyIndex::Range KeyIndex::RangeOf(const std::vector<const IndexedKeys::value_typ
   range.versions.reserve(found.size());
   for (const auto* key : found) {
     if (!key->first.starts_with(prefix) || key->first <= start_after) continue;
-    range.versions.push_back(Revision{key->second.modified});
+    Add(*key, range);
   }
   return range;
+}
+
+void KeyIndex::Add(const IndexedKeys::value_type& key, Range& range) const {
+  range.versions.push_back(Revision{key.second.modified});
+  if (gives_keys_) range.keys.Add(key.first);
 }
 
 std::optional<KeyIndex::Range> KeyIndex::CollectFew(const ListRequest& request,
@@ -89,8 +93,8 @@ std::optional<KeyIndex::Range> KeyIndex::CollectFew(const ListRequest& request,
     return RangeOf(*found, request.prefix, request.start_after);
   }
   const bool is_page = !request.filter && request.limit != 0 && request.limit <= keys_max;
-  Range range = CollectHeld(request.prefix, request.start_after,
-                            is_page ? request.limit : keys_max, request.count_remaining);
+  Range range = CollectHeld(request.prefix, request.start_after, is_page ? request.limit : keys_max,
+                            request.count_remaining);
   if (!is_page && range.remaining > 0) return std::nullopt;
   return range;
 }

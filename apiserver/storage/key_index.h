@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "apiserver/storage/key_counts.h"
+#include "apiserver/storage/key_texts.h"
 #include "apiserver/storage/store.h"
 #include "apiserver/storage/term_index.h"
 #include "base/mutex.h"
@@ -33,9 +34,13 @@ class KeyIndex {
     uint64_t remaining = 0;          // Keys of the prefix after these.
     Revision revision;               // What was read.
     std::string last_key;            // Of the versions, where there are as many as the limit.
+    KeyTexts keys = {};              // One a version, where the index gives them.
   };
 
-  explicit KeyIndex(Revision current) : current_(current.value) {}
+  // Whether a range is given its keys: where one revision may have changed several of them.
+  enum class Keys : uint8_t { kLeftOut, kGiven };
+  explicit KeyIndex(Revision current, Keys keys = Keys::kLeftOut)
+      : gives_keys_(keys == Keys::kGiven), current_(current.value) {}
 
   // The newest version of the key; nullopt when it does not exist.
   std::optional<Revision> Find(std::string_view key) const;
@@ -75,6 +80,9 @@ class KeyIndex {
   Range RangeOf(const std::vector<const IndexedKeys::value_type*>& found, std::string_view prefix,
                 std::string_view start_after) const REQUIRES(mutex_);
 
+  void Add(const IndexedKeys::value_type& key, Range& range) const;
+
+  const bool gives_keys_;
   mutable Mutex mutex_;
   IndexedKeys keys_ GUARDED_BY(mutex_);
   // Where each is among keys_, whose names these are: keys begin alike, and to compare them on the

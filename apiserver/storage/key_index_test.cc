@@ -53,6 +53,18 @@ TEST_F(KeyIndexTest, CollectsInOrderOfKeysAndCountsTheRest) {
   EXPECT_EQ(index_.Collect("", "", 1, false).remaining, 1u) << "more than none, not counted";
 }
 
+TEST_F(KeyIndexTest, GivesTheKeysOfARangeToWhomRevisionsDoNotNameThem) {
+  EXPECT_EQ(index_.Collect("/b/", "", 0, false).keys.size(), 0u);
+  KeyIndex index{Revision{1}, KeyIndex::Keys::kGiven};
+  const std::vector<KeyIndex::Change> changes = {{"/b/1", {2}}, {"/b/2", {2}}, {"/c", {2}}};
+  index.Publish(changes, Revision{2});
+  const auto range = index.Collect("/b/", "", 0, false);
+  EXPECT_EQ(Numbers(range), (std::vector<uint64_t>{2, 2}));
+  ASSERT_EQ(range.keys.size(), 2u);
+  EXPECT_EQ(range.keys[0], "/b/1");
+  EXPECT_EQ(range.keys[1], "/b/2");
+}
+
 TEST(KeyIndexCounts, TheRestAreCountedAsByAWalkWhateverCameAndWent) {
   std::mt19937 random(1);
   KeyIndex index{Revision{1}};
@@ -70,9 +82,8 @@ TEST(KeyIndexCounts, TheRestAreCountedAsByAWalkWhateverCameAndWent) {
     if (revision % 20 != 0) continue;
     const std::string prefix = random() % 2 == 0 ? "/1/" : "/";
     const std::string after = random() % 2 == 0 ? key() : "";
-    const auto behind = std::ranges::count_if(there, [&](const std::string& each) {
-      return each.starts_with(prefix) && each > after;
-    });
+    const auto behind = std::ranges::count_if(
+        there, [&](const std::string& each) { return each.starts_with(prefix) && each > after; });
     const auto expected = static_cast<uint64_t>(std::max<std::ptrdiff_t>(0, behind - 2));
     ASSERT_EQ(index.Collect(prefix, after, 2, true).remaining, expected) << revision;
   }

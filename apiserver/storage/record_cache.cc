@@ -12,14 +12,29 @@ size_t RecordBytes(const Record& record) {
 
 RecordPtr RecordCache::Find(Revision modified) {
   MutexLock lock(mutex_);
-  return FindLocked(modified);
+  return Use(records_.find(modified.value));
+}
+
+RecordPtr RecordCache::Find(Revision modified, std::string_view key) {
+  MutexLock lock(mutex_);
+  return Use(Place(modified, key));
 }
 
 std::vector<RecordPtr> RecordCache::FindMany(std::span<const Revision> modified) {
   std::vector<RecordPtr> found;
   found.reserve(modified.size());
   MutexLock lock(mutex_);
-  for (const Revision revision : modified) found.push_back(FindLocked(revision));
+  for (const Revision revision : modified) found.push_back(Use(records_.find(revision.value)));
+  return found;
+}
+
+std::vector<RecordPtr> RecordCache::FindMany(std::span<const Revision> modified,
+                                             const KeyTexts& keys) {
+  CHECK(keys.size() == modified.size());
+  std::vector<RecordPtr> found;
+  found.reserve(modified.size());
+  MutexLock lock(mutex_);
+  for (size_t i = 0; i < modified.size(); ++i) found.push_back(Use(Place(modified[i], keys[i])));
   return found;
 }
 
@@ -51,10 +66,10 @@ void RecordCache::InsertIfRoom(const RecordPtr& record, uint64_t clears) {
   if (clears == clears_ && bytes_ + RecordBytes(*record) <= bytes_max_) InsertLocked(record);
 }
 
-void RecordCache::Erase(Revision modified) {
+void RecordCache::Erase(const Record& record) {
   RecordPtr erased;  // Let go of after the lock.
   MutexLock lock(mutex_);
-  const auto found = records_.find(modified.value);
+  const auto found = Place(record.modified, record.key);
   if (found == records_.end()) return;
   erased = std::move(found->second->record);
   bytes_ -= RecordBytes(*erased);
@@ -103,27 +118,33 @@ size_t RecordCache::bytes() const {
   return bytes_;
 }
 
-RecordPtr RecordCache::FindLocked(Revision modified) {
-  const auto found = records_.find(modified.value);
-  if (found == records_.end()) return nullptr;
-  order_.splice(order_.begin(), order_, found->second);
-  found->second->used = age_;
-  return found->second->record;
+RecordCache::Places::iterator RecordCache::Place(Revision modified, std::string_view key) {
+  const auto [first, last] = records_.equal_range(modified.value);
+  for (auto at = first; at != last; ++at) {
+    if (at->second->record->key == key) return at;
+  }
+  return records_.end();
+}
+
+RecordPtr RecordCache::Use(Places::iterator place) {
+  if (place == records_.end()) return nullptr;
+  order_.splice(order_.begin(), order_, place->second);
+  place->second->used = age_;
+  return place->second->record;
 }
 
 void RecordCache::InsertLocked(const RecordPtr& record) {
   if (IsUnreadable(record->value)) return;  // Perhaps it can be read the next time.
-  const auto [place, inserted] = records_.try_emplace(record->modified.value);
-  if (!inserted) return;
+  if (Place(record->modified, record->key) != records_.end()) return;
   order_.push_front({record, age_});
-  place->second = order_.begin();
+  records_.emplace(record->modified.value, order_.begin());
   bytes_ += RecordBytes(*record);
 }
 
 void RecordCache::EvictOldest() {
   const RecordPtr& oldest = order_.back().record;
   bytes_ -= RecordBytes(*oldest);
-  records_.erase(oldest->modified.value);
+  records_.erase(Place(oldest->modified, oldest->key));
   order_.pop_back();
 }
 

@@ -1,14 +1,18 @@
 // Recently used records, by the revision of their version, so that reads, lists and watches share
-// one copy. Bounded in bytes; the least recently used record goes first. What nobody has used for a
-// while goes too, down to a quarter of that: who works has room, who rests holds little.
+// one copy. Where others write to the same cluster, they may change several keys in one revision:
+// there the key is asked for as well. Bounded in bytes; the least recently used record goes first.
+// What nobody has used for a while goes too, down to a quarter of that: who works has room, who
+// rests holds little.
 #pragma once
 
 #include <deque>
 #include <list>
 #include <span>
+#include <string_view>
 #include <unordered_map>
 #include <vector>
 
+#include "apiserver/storage/key_texts.h"
 #include "apiserver/storage/store.h"
 #include "base/control_loop.h"
 #include "base/mutex.h"
@@ -21,10 +25,13 @@ class RecordCache {
   // Holds records of up to `bytes_max` bytes together; 0 holds none.
   explicit RecordCache(size_t bytes_max) : bytes_max_(bytes_max) {}
 
-  // nullptr when it is not here.
+  // nullptr when it is not here. Of a revision that changed several keys: some one of them.
   RecordPtr Find(Revision modified);
+  RecordPtr Find(Revision modified, std::string_view key);
   // One entry per revision, nullptr where it is not here.
   std::vector<RecordPtr> FindMany(std::span<const Revision> modified);
+  // The same, each of that key.
+  std::vector<RecordPtr> FindMany(std::span<const Revision> modified, const KeyTexts& keys);
   void Insert(const RecordPtr& record);
   // How often it was cleared. What is read from the store is inserted with what this said before it
   // was read: if it was cleared meanwhile, that was opened by keys that may hold no more.
@@ -38,7 +45,7 @@ class RecordCache {
   // As Insert, but evicts nothing: a scan over more than fits must not wash out what is in use.
   void InsertIfRoom(const RecordPtr& record, uint64_t clears);
   // What takes its place is what is asked for from now on.
-  void Erase(Revision modified);
+  void Erase(const Record& record);
   // Lets go of everything: what is stored is to be read anew.
   void Clear();
   // Lets go of what was not used since the last call, down to a quarter of `bytes_max`, and of all
@@ -52,14 +59,18 @@ class RecordCache {
     uint64_t used;  // The age_ of then.
   };
   using Order = std::list<Entry>;
-  RecordPtr FindLocked(Revision modified) REQUIRES(mutex_);
+  using Places = std::unordered_multimap<uint64_t, Order::iterator>;
+  // The end when it is not here.
+  Places::iterator Place(Revision modified, std::string_view key) REQUIRES(mutex_);
+  // What is at that place, or nullptr at the end.
+  RecordPtr Use(Places::iterator place) REQUIRES(mutex_);
   void InsertLocked(const RecordPtr& record) REQUIRES(mutex_);
   void EvictOldest() REQUIRES(mutex_);
 
   const size_t bytes_max_;
   mutable Mutex mutex_;
   Order order_ GUARDED_BY(mutex_);  // Most recently used first.
-  std::unordered_map<uint64_t, Order::iterator> records_ GUARDED_BY(mutex_);
+  Places records_ GUARDED_BY(mutex_);
   size_t bytes_ GUARDED_BY(mutex_) = 0;
   uint64_t age_ GUARDED_BY(mutex_) = 0;  // Calls of Age.
   uint64_t clears_ GUARDED_BY(mutex_) = 0;

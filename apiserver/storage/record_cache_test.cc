@@ -5,9 +5,9 @@
 namespace skiff {
 namespace {
 
-RecordPtr MakeRecord(uint64_t revision) {
+RecordPtr MakeRecord(uint64_t revision, const std::string& key = "/a") {
   return std::make_shared<Record>(
-      Record{.key = "/a", .value = std::string(1000, 'x'), .created = {}, .modified = {revision}});
+      Record{.key = key, .value = std::string(1000, 'x'), .created = {}, .modified = {revision}});
 }
 
 TEST(RecordCache, TheLeastRecentlyUsedGoesFirst) {
@@ -76,12 +76,32 @@ TEST(RecordCache, WhatIsErasedMakesRoom) {
   const size_t each = RecordBytes(*MakeRecord(1));
   RecordCache cache(2 * each);
   for (uint64_t revision = 1; revision <= 2; ++revision) cache.Insert(MakeRecord(revision));
-  cache.Erase(Revision{2});
-  cache.Erase(Revision{9});
+  cache.Erase(*MakeRecord(2));
+  cache.Erase(*MakeRecord(9));
   EXPECT_EQ(cache.bytes(), each);
   EXPECT_FALSE(cache.Find(Revision{2}));
   cache.Insert(MakeRecord(3));
   EXPECT_TRUE(cache.Find(Revision{1}));
+}
+
+TEST(RecordCache, KeysThatOneRevisionChangedAreToldApart) {
+  const size_t each = RecordBytes(*MakeRecord(1));
+  RecordCache cache(3 * each);
+  for (const char* key : {"/a", "/b", "/b"}) cache.Insert(MakeRecord(7, key));
+  cache.Insert(MakeRecord(8, "/c"));
+  EXPECT_EQ(cache.bytes(), 3 * each);
+  KeyTexts keys;
+  for (const char* key : {"/b", "/none", "/a", "/c", "/a"}) keys.Add(key);
+  const Revision asked[] = {{7}, {7}, {7}, {8}, {8}};
+  std::string found;
+  for (const RecordPtr& record : cache.FindMany(asked, keys)) found += record ? record->key : "-";
+  EXPECT_EQ(found, "/b-/a/c-");
+  cache.Erase(*MakeRecord(7, "/b"));
+  EXPECT_FALSE(cache.Find(Revision{7}, "/b"));
+  EXPECT_TRUE(cache.Find(Revision{7}, "/a"));
+  for (const uint64_t revision : {9U, 10U}) cache.Insert(MakeRecord(revision));
+  EXPECT_FALSE(cache.Find(Revision{8}, "/c")) << "used before the other one was";
+  EXPECT_TRUE(cache.Find(Revision{7}, "/a"));
 }
 
 TEST(RecordCache, OfNoSizeHoldsNothing) {

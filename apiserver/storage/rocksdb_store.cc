@@ -368,7 +368,7 @@ void RocksdbStore::Publish(const std::vector<EventPtr>& events) {
   index_.Publish(changes, events.back()->revision);
   // Nobody asks for the version before, but those whom the ring gives it.
   for (const EventPtr& event : events) {
-    if (event->previous) cache_.Erase(event->previous->modified);
+    if (event->previous) cache_.Erase(*event->previous);
   }
   ring_.Publish(events);
 }

@@ -18,12 +18,15 @@ class DetouredAnswer final : public http::PendingResponse {
         request_(std::make_shared<const http::Request>(request)),
         handle_(std::move(handle)),
         refuse_(std::move(refuse)) {}
-  ~DetouredAnswer() override { waiting_->Leave(); }
+  ~DetouredAnswer() override {
+    waiting_->Leave();
+    pool_.Leave(waiting_.get());
+  }
 
   void Start(http::Reply reply) override {
     const auto work = [waiting = waiting_, request = request_, handle = std::move(handle_),
                        reply]() {
-      // Who has left before his turn wants nothing any more.
+      // Who has left as his turn came wants nothing any more.
       if (waiting->left()) return;
       waiting->Answer(Guarded([&] { return handle(*request); }, *request), reply);
     };
@@ -31,7 +34,8 @@ class DetouredAnswer final : public http::PendingResponse {
       waiting->Answer(Guarded([&] { return refuse(*request); }, *request), reply);
     };
     // Its body, which counts no longer among those that the server takes in.
-    const bool taken = pool_.Submit(std::move(names_), work, request_->body.size(), overdue);
+    const bool taken =
+        pool_.Submit(std::move(names_), work, request_->body.size(), overdue, waiting_.get());
     if (!taken) reply(refuse_(*request_));
   }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <optional>
 #include <vector>
 
 namespace skiff {
@@ -74,7 +75,7 @@ bool OutboundPool::Run(Job job) {
 }
 
 bool OutboundPool::Submit(Names names, std::function<void()> work, size_t bytes,
-                          std::function<void()> overdue) {
+                          std::function<void()> overdue, const void* of) {
   bool wake = false;
   {
     const MutexLock lock(mutex_);
@@ -88,12 +89,23 @@ bool OutboundPool::Submit(Names names, std::function<void()> work, size_t bytes,
     Hold(names, bytes);
     Count(waiting_of_, names, 1);
     const Duration until = overdue ? clock_.Monotonic() + limits_.patience : kNever;
-    waiting_.push_back({std::move(names), std::move(work), bytes, std::move(overdue), until});
+    waiting_.push_back({std::move(names), std::move(work), bytes, std::move(overdue), until, of});
     wake = until < planned_;
     planned_ = std::min(planned_, until);
   }
   if (wake) Wake();
   return true;
+}
+
+void OutboundPool::Leave(const void* of) {
+  std::optional<Job> left;  // Let go of after the lock.
+  const MutexLock lock(mutex_);
+  const auto found = std::ranges::find(waiting_, of, &Job::of);
+  if (of == nullptr || found == waiting_.end()) return;
+  Count(waiting_of_, found->names, -1);
+  LetGo(found->names, found->bytes);
+  left = std::move(*found);
+  waiting_.erase(found);
 }
 
 Duration OutboundPool::Step() {

@@ -2,7 +2,7 @@
 // that who does not answer holds none of the ordinary workers. Each job says by name whom it may
 // have to wait for; of one name so many run at one time, and so many wait in line, that one who
 // hangs leaves room for what has nothing to do with him. Nobody who can be told so stands in line
-// for longer than `patience`.
+// for longer than `patience`, nor once he has left.
 #pragma once
 
 #include <deque>
@@ -23,7 +23,7 @@ class OutboundPool final : public ControlLoop {
   struct Limits {
     int threads_max = 1024;  // Started on demand; nearly all the time they wait.
     int running_per_name_max = 256;
-    size_t waiting_max = 1024;   // Past it, and past the next, Submit says no.
+    size_t waiting_max = 1024;  // Past it, and past the next, Submit says no.
     int waiting_per_name_max = 256;
     // What jobs hold that run or wait. Whoever brings the first of a name may bring what he likes.
     size_t bytes_max = size_t{256} << 20;
@@ -43,9 +43,11 @@ class OutboundPool final : public ControlLoop {
   static std::string OneOfMany(const std::string& name) { return kOneOfMany + name; }
   // False: too many wait already, or hold too much, or it has been stopped. `bytes`: what the job
   // holds until it is done. `overdue` is called instead of `work` where its turn does not come in
-  // time; null: it stands in line for as long as that takes.
+  // time; null: it stands in line for as long as that takes. `of`: by whom it can leave the line.
   bool Submit(Names names, std::function<void()> work, size_t bytes = 0,
-              std::function<void()> overdue = nullptr);
+              std::function<void()> overdue = nullptr, const void* of = nullptr);
+  // What stands in line and is of him is dropped. Any thread.
+  void Leave(const void* of);
   // Sends away who has stood in line for too long.
   Duration Step() override;
   // Lets what runs finish, as well as a Step, and drops what waits. Not to be called from a job.
@@ -59,14 +61,14 @@ class OutboundPool final : public ControlLoop {
   static Number LimitOf(const std::string& name, Number limit) {
     return name.starts_with(kOneOfMany) ? limit / kShareOfOne : limit;
   }
-  static bool AllBelow(const std::map<std::string, int>& counts, const Names& names,
-                       int count_max);
+  static bool AllBelow(const std::map<std::string, int>& counts, const Names& names, int count_max);
   struct Job {
     Names names;
     std::function<void()> work;
     size_t bytes;
     std::function<void()> overdue = nullptr;
     Duration until = kNever;
+    const void* of = nullptr;
   };
   bool MayHold(const Names& names, size_t bytes) const REQUIRES(mutex_);
   void Hold(const Names& names, size_t bytes) REQUIRES(mutex_);
@@ -86,7 +88,7 @@ class OutboundPool final : public ControlLoop {
   std::map<std::string, int> waiting_of_ GUARDED_BY(mutex_);
   size_t bytes_ GUARDED_BY(mutex_) = 0;
   std::map<std::string, size_t> bytes_of_ GUARDED_BY(mutex_);
-  std::deque<Job> waiting_ GUARDED_BY(mutex_);  // In the order in which they came.
+  std::deque<Job> waiting_ GUARDED_BY(mutex_);    // In the order in which they came.
   Duration planned_ GUARDED_BY(mutex_) = kNever;  // When Step is due.
   http::WorkerPool pool_;                         // Takes no more than run.
 };

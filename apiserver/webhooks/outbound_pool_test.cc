@@ -87,6 +87,41 @@ TEST(OutboundPoolTest, WhatWaitsHoldsNoMoreThanItMay) {
   ran.get_future().wait();
 }
 
+TEST(DetourTest, WhoLeavesGivesHisPlaceInLineToOthers) {
+  std::promise<void> release;
+  const std::shared_future<void> released = release.get_future().share();
+  const FakeClock clock;
+  OutboundPool pool(clock, {.threads_max = 4,
+                            .running_per_name_max = 1,
+                            .waiting_per_name_max = 1,
+                            .bytes_per_name_max = 10});
+  ASSERT_TRUE(pool.Submit({"slow"}, [released] { released.wait(); }, 1));
+  std::atomic<int> handled = 0, refused = 0;
+  const auto handle = [&](const http::Request&) {
+    ++handled;
+    return http::Response();
+  };
+  const auto refuse = [&](const http::Request&) {
+    ++refused;
+    return http::Response();
+  };
+  http::Request request;
+  request.body = "123456789";
+  auto left = Detour(pool, {"slow"}, request, handle, refuse);
+  left.pending->Start([](http::Response) {});
+  auto other = Detour(pool, {"slow"}, request, handle, refuse);
+  other.pending->Start([](http::Response) {});
+  EXPECT_EQ(refused, 1);
+  left.pending = nullptr;
+  std::promise<void> answered;
+  other = Detour(pool, {"slow"}, request, handle, refuse);
+  other.pending->Start([&](http::Response) { answered.set_value(); });
+  EXPECT_EQ(refused, 1) << "both its place and what it held are free";
+  release.set_value();
+  answered.get_future().wait();
+  EXPECT_EQ(handled, 1);
+}
+
 TEST(OutboundPoolTest, NobodyStandsInLineForLongerThanHeIsPatient) {
   std::promise<void> release;
   const std::shared_future<void> released = release.get_future().share();
