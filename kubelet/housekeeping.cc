@@ -70,10 +70,20 @@ void Housekeeping::RemoveOrphans() {
       belongings_.user_namespaces->Release(uid);
     }
   }
-  for (const std::string& uid : cgroups) {
-    if (!kept.contains(uid)) belongings_.cgroups.RemoveOrphan(uid);
-  }
+  RemoveOrphanedCgroups(cgroups, kept);
   belongings_.resizes.Retain(kept);
+}
+
+void Housekeeping::RemoveOrphanedCgroups(const std::vector<std::string>& cgroups,
+                                         const std::set<std::string>& kept) {
+  std::set<std::string> names;
+  for (const std::string& uid : kept) names.insert(belongings_.cgroups.NameOf(uid));
+  for (const std::string& name : cgroups) {
+    if (names.contains(name)) continue;
+    if (const auto removed = belongings_.cgroups.RemoveOrphan(name); !removed) {
+      log_.Info("orphaned cgroup stays", {{"pod", name}, {"error", removed.error().message}});
+    }
+  }
 }
 
 // They are named NAMESPACE_NAME_UID.

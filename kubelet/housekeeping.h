@@ -50,6 +50,9 @@ class Housekeeping final : public ControlLoop {
 
  private:
   void RemoveOrphans();
+  // Of what PodCgroups::Pods has listed, what is of none of the uids.
+  void RemoveOrphanedCgroups(const std::vector<std::string>& cgroups,
+                             const std::set<std::string>& kept);
   std::vector<std::filesystem::path> LogDirectories() const;
   bool RemoveContainer(const cri::Container& container);
   // `newest`: of the same name.

@@ -2,11 +2,13 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <memory>
 #include <utility>
 
 #include "kubelet/api_lookups.h"
 #include "kubelet/containerd_host.h"
 #include "kubelet/pod_lookup.h"
+#include "kubelet/systemd/slices.h"
 
 namespace skiff::kubelet {
 namespace {
@@ -29,7 +31,7 @@ std::unique_ptr<UserNamespaces> UserNamespacesOf(const KubeletOptions& options) 
       UserNamespaces::Settings{options.root + "/pods", options.user_ids, options.ids_per_pod});
 }
 
-PodCgroups::Settings CgroupSettings(const KubeletOptions& options) {
+PodCgroups::Settings CgroupSettings(const KubeletOptions& options, const Clock& clock) {
   PodCgroups::Settings settings;
   settings.root = options.cgroup_root;
   const NodeFacts& facts = options.facts;
@@ -41,8 +43,11 @@ PodCgroups::Settings CgroupSettings(const KubeletOptions& options) {
   }
   settings.huge_pages = facts.huge_pages;
   settings.limits_cpu = options.containers.limits_cpu;
-  if (!options.writes_files || options.cgroup_driver != CgroupDriver::kCgroupfs ||
-      options.cgroup_root.empty()) {
+  if (!options.writes_files || options.cgroup_root.empty()) return settings;
+  if (options.cgroup_driver == CgroupDriver::kSystemd) {
+    settings.left_in = CgroupMounts();
+    settings.stop_slice = [slices = std::shared_ptr<Slices>(MakeSlices(clock))](
+                              const std::string& name) { return slices->Stop(name); };
     return settings;
   }
   // A kernel may have been told to do without that of memory: v1 it is for all that.
@@ -79,7 +84,8 @@ Kubelet::Kubelet(KubeletOptions options, KubeletDependencies dependencies)
                                 &dependencies_.events),
                dependencies_.clock, dependencies_.mounts, dependencies_.metrics),
       resizes_(ResizeSettings(options_), [this](const std::string& uid) { WakeWorker(uid); }),
-      cgroups_(CgroupSettings(options_), &dependencies_.clock, dependencies_.metrics),
+      cgroups_(CgroupSettings(options_, dependencies_.clock), &dependencies_.clock,
+               dependencies_.metrics),
       user_namespaces_(UserNamespacesOf(options_)),
       tasks_(std::make_unique<TaskPool>(blocking())),
       pulled_images_({options_.writes_files ? options_.root + "/image_manager" : std::string(),

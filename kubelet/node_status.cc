@@ -172,6 +172,7 @@ void NodeStatusLoop::Register() {
   for (const auto& [key, value] : SystemLabels()) {
     node->metadata.labels[key] = node->metadata.labels["beta." + key] = value;
   }
+  node->metadata.annotations = facts_.annotations;
   node->metadata.annotations["volumes.kubernetes.io/controller-managed-attach-detach"] = "true";
   node->spec.taints = facts_.taints;
   node->spec.provider_id = facts_.provider_id;
@@ -325,13 +326,15 @@ std::map<std::string, std::string> NodeStatusLoop::SystemLabels() const {
   return {{"kubernetes.io/os", "linux"}, {"kubernetes.io/arch", facts_.architecture}};
 }
 
-bool NodeStatusLoop::HasSystemLabels(const core_v1::Node& node) const {
-  const auto& labels = node.metadata.labels;
-  const auto wanted = SystemLabels();
-  return std::all_of(wanted.begin(), wanted.end(), [&](const auto& each) {
-    const auto found = labels.find(each.first);
-    return found != labels.end() && found->second == each.second;
-  });
+bool NodeStatusLoop::HasOwnMetadata(const core_v1::Node& node) const {
+  const auto has = [](const auto& all, const auto& wanted) {
+    return std::ranges::all_of(wanted, [&](const auto& each) {
+      const auto found = all.find(each.first);
+      return found != all.end() && found->second == each.second;
+    });
+  };
+  return has(node.metadata.labels, SystemLabels()) &&
+         has(node.metadata.annotations, facts_.annotations);
 }
 
 void NodeStatusLoop::Report(const Ptr<core_v1::Node>& node) {
@@ -343,7 +346,7 @@ void NodeStatusLoop::Report(const Ptr<core_v1::Node>& node) {
         node->status.conditions[i].last_heartbeat_time;
   }
   const bool is_due = next_report_ <= dependencies_.clock.Monotonic();
-  if (without_heartbeat == node->status && !is_due && HasSystemLabels(*node)) {
+  if (without_heartbeat == node->status && !is_due && HasOwnMetadata(*node)) {
     TellVolumes(node->status);
     return CheckAgain(settings_.check_period);
   }
@@ -352,6 +355,7 @@ void NodeStatusLoop::Report(const Ptr<core_v1::Node>& node) {
       [&](core_v1::Node& changed) {
         changed.status = std::move(status);
         for (auto& [key, value] : SystemLabels()) changed.metadata.labels[key] = value;
+        for (auto& [key, value] : facts_.annotations) changed.metadata.annotations[key] = value;
       },
       {}, [this, node](const Written& written) { Reported(node->status, written); });
 }

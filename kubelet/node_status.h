@@ -31,6 +31,7 @@ struct NodeFacts {
   std::string kernel_version, os_image, architecture;
   int port = 10250;
   std::map<std::string, std::string> labels;
+  std::map<std::string, std::string> annotations;  // Come back where somebody takes them away.
   std::vector<core_v1::Taint> taints;
   std::string provider_id;
   bool registers = true;  // Whether the Node object is made when there is none.
@@ -118,8 +119,9 @@ class NodeStatusLoop final : public ControlLoop {
   void TellVolumes(const core_v1::NodeStatus& status) const;
   void TellChanges(const core_v1::NodeStatus& before, const core_v1::NodeStatus& now);
   void TellSchedulable(const core_v1::Node& node);
-  // A node that lost a label which pods choose it by gets it again.
-  bool HasSystemLabels(const core_v1::Node& node) const;
+  // A node that lost a label which pods choose it by gets it again, and so an annotation that its
+  // program goes by.
+  bool HasOwnMetadata(const core_v1::Node& node) const;
   std::map<std::string, std::string> SystemLabels() const;
   // Kubelets name themselves as the uid in events about their node.
   core_v1::Node Self() const;

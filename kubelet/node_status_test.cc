@@ -98,6 +98,7 @@ class NodeStatusTest : public testing::Test {
     facts.swap_bytes = int64_t{1} << 30;
     facts.architecture = "amd64";
     facts.boot_id = "now";
+    facts.annotations = {{"skiff.io/knows", "true"}};
     return facts;
   }();
   NodeStatusLoop loop_{
@@ -196,6 +197,23 @@ TEST_F(NodeStatusTest, LabelsThatEveryNodeHasComeBack) {
   loop_.Step();
   EXPECT_EQ(At("/metadata/labels/kubernetes.io~1os"), "linux");
   EXPECT_EQ(writes_, before + 1);
+}
+
+// Of a program before this one there is a Node without them.
+TEST_F(NodeStatusTest, AnnotationsOfItsProgramComeToANodeThatIsThere) {
+  node_["metadata"]["annotations"]["of.others"] = "x";
+  Report();
+  EXPECT_EQ(At("/metadata/annotations/skiff.io~1knows"), "true");
+  node_["metadata"]["annotations"].erase("skiff.io/knows");
+  clock_.Advance(10s);
+  loop_.Step();
+  EXPECT_EQ(At("/metadata/annotations/skiff.io~1knows"), "true");
+  EXPECT_EQ(At("/metadata/annotations/of.others"), "x");
+  node_ = Json();
+  find_ = [] { return Fail(Reason::kNotFound, "none"); };
+  clock_.Advance(10s);
+  loop_.Step();
+  EXPECT_EQ(At("/metadata/annotations/skiff.io~1knows"), "true") << "made anew";
 }
 
 TEST_F(NodeStatusTest, WhoIsKeptFromTheNodeAndWhenItIsBootedIsToldOnce) {

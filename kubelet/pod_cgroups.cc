@@ -82,15 +82,46 @@ void RemoveFolders(const std::string& folder) {
   for (const std::string& each : folders) rmdir(each.c_str());
 }
 
-// Uids of the pods whose cgroups lie in the folder.
-void AddPods(const std::string& folder, std::vector<std::string>& uids) {
+// Whether any process is in the cgroup or below it.
+bool HasProcess(const std::string& folder) {
+  const auto has = [](const fs::path& cgroup) {
+    std::ifstream processes(cgroup / "cgroup.procs");
+    return processes.is_open() && processes.peek() != std::ifstream::traits_type::eof();
+  };
+  if (has(folder)) return true;
+  std::error_code error;
+  for (fs::recursive_directory_iterator entry(folder, error), end; !error && entry != end;
+       entry.increment(error)) {
+    std::error_code ignored;
+    if (entry->is_directory(ignored) && has(entry->path())) return true;
+  }
+  return false;
+}
+
+// How the folders of pods are called that lie in one: "pod<uid>", or as a slice is that lies in a
+// slice, "kubepods-burstable-pod<uid>.slice".
+struct NamePattern {
+  std::string begin, end;
+};
+NamePattern PodNames(const std::string& folder, CgroupDriver driver) {
+  if (driver == CgroupDriver::kCgroupfs) return {std::string(kPodPrefix), ""};
+  return {fmt::format("{}-{}", fs::path(folder).stem().string(), kPodPrefix), ".slice"};
+}
+
+// What stands for the uids of the pods whose cgroups lie in the folder.
+void AddPods(const std::string& folder, const NamePattern& pattern,
+             std::vector<std::string>& names) {
   std::error_code error;
   for (fs::directory_iterator entry(folder, error), end; !error && entry != end;
        entry.increment(error)) {
     const std::string name = entry->path().filename().string();
     std::error_code ignored;
-    if (!name.starts_with(kPodPrefix) || !entry->is_directory(ignored)) continue;
-    uids.push_back(name.substr(kPodPrefix.size()));
+    const size_t around = pattern.begin.size() + pattern.end.size();
+    if (name.size() <= around || !name.starts_with(pattern.begin) || !name.ends_with(pattern.end) ||
+        !entry->is_directory(ignored)) {
+      continue;
+    }
+    names.push_back(name.substr(pattern.begin.size(), name.size() - around));
   }
 }
 
@@ -125,7 +156,7 @@ cri::LinuxResources PodCgroups::ResourcesOf(const core_v1::PodSpec& spec) const 
 }
 
 std::string PodCgroups::PathOf(const core_v1::Pod& pod) const {
-  return PodCgroup(pod, settings_.root);
+  return PodCgroup(pod, settings_.root, driver());
 }
 
 Result<> PodCgroups::Write(const std::string& path, const cri::LinuxResources& resources,
@@ -289,32 +320,59 @@ void PodCgroups::Forget(const std::string& pod_uid) {
   (void)SetBurstable();  // The next pod sets it again.
 }
 
-void PodCgroups::Remove(const core_v1::Pod& pod) {
-  const auto mounts = Mounts();
-  if (mounts.empty()) return;
+Result<> PodCgroups::Remove(const core_v1::Pod& pod) {
+  if (Mounts().empty()) return {};
   const Timed timed(*this, "destroy");
   Forget(pod.metadata.uid);
-  for (const std::string& mount : mounts) RemoveFolders(mount + PathOf(pod));
+  return RemoveAt(PathOf(pod));
+}
+
+Result<> PodCgroups::RemoveAt(const std::string& path) {
+  const auto mounts = Mounts();
+  std::error_code ignored;
+  const bool is_there = std::ranges::any_of(
+      mounts, [&](const std::string& mount) { return fs::exists(mount + path, ignored); });
+  if (!is_there) return {};
+  if (settings_.stop_slice) {
+    // That would end processes, which are another's: those of pods here have ended.
+    if (std::ranges::any_of(mounts, [&](const auto& mount) { return HasProcess(mount + path); })) {
+      return {};
+    }
+    // Of an active slice systemd would not learn that the folder has gone, and nobody of the slice.
+    TRY(settings_.stop_slice(fs::path(path).filename().string()));
+  }
+  for (const std::string& mount : mounts) RemoveFolders(mount + path);
+  return {};
 }
 
 std::vector<std::string> PodCgroups::Pods() const {
-  std::vector<std::string> uids;
-  for (const std::string& mount : Mounts()) {
-    for (const char* parent : kParents) AddPods(mount + settings_.root + parent, uids);
+  std::vector<std::string> names;
+  for (const char* parent : kParents) {
+    const std::string folder = PodsCgroup(settings_.root + parent, driver());
+    const NamePattern pattern = PodNames(folder, driver());
+    for (const std::string& mount : Mounts()) AddPods(mount + folder, pattern, names);
   }
   // Of v1 a pod has one in every hierarchy.
-  std::sort(uids.begin(), uids.end());
-  uids.erase(std::unique(uids.begin(), uids.end()), uids.end());
-  return uids;
+  std::sort(names.begin(), names.end());
+  names.erase(std::unique(names.begin(), names.end()), names.end());
+  return names;
 }
 
-void PodCgroups::RemoveOrphan(const std::string& pod_uid) {
-  Forget(pod_uid);
-  for (const std::string& mount : Mounts()) {
-    for (const char* parent : kParents) {
-      RemoveFolders(mount + settings_.root + parent + "/" + std::string(kPodPrefix) + pod_uid);
-    }
+std::string PodCgroups::NameOf(const std::string& pod_uid) const {
+  std::string name = pod_uid;
+  if (settings_.stop_slice) std::replace(name.begin(), name.end(), '-', '_');
+  return name;
+}
+
+Result<> PodCgroups::RemoveOrphan(const std::string& name) {
+  Forget(name);  // Where it is anything else than the uid, nothing is shared.
+  Result<> removed;
+  for (const char* parent : kParents) {
+    const std::string path = fmt::format("{}{}/{}{}", settings_.root, parent, kPodPrefix, name);
+    const auto here = RemoveAt(PodsCgroup(path, driver()));
+    if (!here) removed = here;
   }
+  return removed;
 }
 
 }  // namespace skiff::kubelet

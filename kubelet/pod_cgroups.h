@@ -7,6 +7,7 @@
 //       /pod<uid>              sums over the pod's containers
 #pragma once
 
+#include <functional>
 #include <map>
 #include <string>
 #include <vector>
@@ -20,7 +21,8 @@ namespace skiff::kubelet {
 
 // Of cgroup v2 without systemd, which writes its slices itself. Of cgroup v1 it writes how many
 // processes a pod may have, where that is limited; all else only containers have limits of, there
-// and with systemd. What is left of a pod goes on either. Thread-safe.
+// and with systemd. What is left of a pod goes on either, and a slice of systemd is stopped, which
+// would keep it for ever. Thread-safe.
 class PodCgroups {
  public:
   struct Settings {
@@ -35,6 +37,9 @@ class PodCgroups {
     // Hierarchies of v1: in each of them a runtime makes pods' cgroups for its containers, and
     // leaves them when these are gone. A kernel has room for no more than 65535 of memory.
     std::vector<std::string> left_in = {};
+    // Where systemd makes pods' cgroups: has it end the slice of this name, which it still has or
+    // not. Then there is nothing to write.
+    std::function<Result<>(const std::string& name)> stop_slice = nullptr;
   };
   // What it does is timed where there are both.
   explicit PodCgroups(Settings settings, const Clock* clock = nullptr,
@@ -55,12 +60,15 @@ class PodCgroups {
   // One that a kubelet before this one made, and whose containers may still have more than the pod
   // is to have: nothing becomes smaller.
   Result<> TakeOver(const core_v1::Pod& pod);
-  // Its containers are gone.
-  void Remove(const core_v1::Pod& pod);
-  // Uids of the pods that have one.
+  // Its containers are gone. Fails as RemoveOrphan does.
+  Result<> Remove(const core_v1::Pod& pod);
+  // Names of the pods that have one: what NameOf says of their uids.
   std::vector<std::string> Pods() const;
-  // That of a pod of which nothing is known but that.
-  void RemoveOrphan(const std::string& pod_uid);
+  // systemd's slices have no dashes in a name, and underscores stand for them.
+  std::string NameOf(const std::string& pod_uid) const;
+  // That of a pod of which nothing is known but the name. Fails where a slice cannot be ended; it
+  // is there then for the next time.
+  Result<> RemoveOrphan(const std::string& name);
 
  private:
   Result<> Write(const std::string& path, const cri::LinuxResources& resources,
@@ -77,6 +85,11 @@ class PodCgroups {
   void Share(const core_v1::Pod& pod);
   Result<> SetBurstable();
   void Forget(const std::string& pod_uid);
+  CgroupDriver driver() const {
+    return settings_.stop_slice ? CgroupDriver::kSystemd : CgroupDriver::kCgroupfs;
+  }
+  // The cgroup at the path, in every hierarchy.
+  Result<> RemoveAt(const std::string& path);
 
   class Timed;
 

@@ -174,10 +174,45 @@ TEST_F(PodCgroupsTest, OfVersionOneWhatTheRuntimeLeavesInAnyHierarchyGoes) {
   }
   PodCgroups cgroups(settings_);
   EXPECT_EQ(cgroups.Pods(), (std::vector<std::string>{"uid-1", "uid-2"}));
-  cgroups.Remove(pod_);
-  cgroups.RemoveOrphan("uid-2");
+  EXPECT_TRUE(cgroups.Remove(pod_));
+  EXPECT_TRUE(cgroups.RemoveOrphan("uid-2"));
   EXPECT_TRUE(cgroups.Pods().empty());
   EXPECT_TRUE(fs::exists(mount_ + "/memory/pods/burstable"));
+}
+
+TEST_F(PodCgroupsTest, ASliceThatSystemdHasMadeForAPodIsStoppedByIt) {
+  const std::string slices = mount_ + "/memory/pods.slice/pods-burstable.slice/";
+  const std::string own = slices + "pods-burstable-poduid_1.slice";
+  const std::string orphan = slices + "pods-burstable-poduid_2.slice";
+  fs::create_directories(own + "/cri-containerd-1.scope");  // Of a runtime that is no systemd's.
+  fs::create_directories(orphan);
+  fs::create_directories(slices + "others.slice");
+  settings_.mount = "";
+  settings_.left_in = {mount_ + "/memory"};
+  std::vector<std::string> stopped;
+  bool answers = false;
+  settings_.stop_slice = [&](const std::string& name) -> Result<> {
+    if (!answers) return Fail(Reason::kServiceUnavailable, "no system bus");
+    stopped.push_back(name);
+    return {};
+  };
+  PodCgroups cgroups(settings_);
+  EXPECT_EQ(cgroups.Pods(), (std::vector<std::string>{"uid_1", "uid_2"}));
+  EXPECT_EQ(cgroups.NameOf("uid-1"), "uid_1");
+  EXPECT_FALSE(cgroups.Remove(pod_));
+  EXPECT_TRUE(fs::exists(own)) << "it is found again";
+  answers = true;
+  std::ofstream(own + "/cri-containerd-1.scope/cgroup.procs") << "1\n";
+  EXPECT_TRUE(cgroups.Remove(pod_));
+  EXPECT_TRUE(stopped.empty()) << "there is a process of somebody's";
+  fs::remove(own + "/cri-containerd-1.scope/cgroup.procs");
+  EXPECT_TRUE(cgroups.Remove(pod_));
+  EXPECT_TRUE(cgroups.RemoveOrphan("uid_2"));
+  EXPECT_EQ(stopped, (std::vector<std::string>{"pods-burstable-poduid_1.slice",
+                                               "pods-burstable-poduid_2.slice"}));
+  EXPECT_TRUE(cgroups.Pods().empty());
+  EXPECT_TRUE(cgroups.Remove(pod_)) << "it is gone";
+  EXPECT_EQ(stopped.size(), 2u);
 }
 
 TEST_F(PodCgroupsTest, APodWithoutTheLimitsThatItIsToHaveIsNotMade) {

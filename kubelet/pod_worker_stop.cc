@@ -138,7 +138,11 @@ Duration PodWorker::StepTerminated(const core_v1::Pod& pod) {
   if (pod.metadata.deletion_timestamp || HasEnded(pod.status.phase)) {
     context_.statuses.Finish(this->pod());
   }
-  context_.cgroups.Remove(pod);
+  if (const auto removed = context_.cgroups.Remove(pod); !removed) {
+    // Housekeeping tries again.
+    log_.Info("cgroup of the pod stays",
+              {{"pod", PodText(pod)}, {"error", removed.error().message}});
+  }
   context_.resizes.Forget(pod.metadata.uid);
   // What the runtime keeps of a finished pod serves its logs until the object goes.
   Enter(State::kFinished);

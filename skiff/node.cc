@@ -257,6 +257,7 @@ Result<> LocalNode::Parts::StartKubelet(const ClusterOptions& options,
     agent_options.kubelet.cgroup_driver = kubelet::CgroupDriver::kSystemd;
   }
   agent_options.kubelet.facts.port = options.kubelet_port;
+  agent_options.kubelet.facts.annotations[kLetsGoOfVolumes] = "true";
   if (has_own_containerd) agent_options.kubelet.kept_ports = OwnPorts(options);
   agent_options.kubelet.pulls_max = kPullsAtOnce;
   for (const std::string& taint : options.register_with_taints) {

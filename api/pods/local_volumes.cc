@@ -6,4 +6,9 @@ std::string LocalVolumeDirectory(const std::string& volume, const core_v1::Objec
   return volume + "_" + claim.namespace_ + "_" + claim.name;
 }
 
+bool LetsGoOfVolumes(const core_v1::Node& node) {
+  const auto found = node.metadata.annotations.find(kLetsGoOfVolumes);
+  return found != node.metadata.annotations.end() && found->second == "true";
+}
+
 }  // namespace skiff

@@ -16,6 +16,13 @@ inline constexpr char kReclaimedBy[] = "skiff.io/reclaimed-by";
 // that is gone nobody would know where its data is.
 inline constexpr std::string_view kLocalVolumeFinalizer = "skiff.io/local-volume";
 
+// An annotation of nodes, "true": the program on it takes that finalizer away when the directory is
+// gone. One that is older, or somebody else's, would leave the volume Terminating for ever.
+inline constexpr char kLetsGoOfVolumes[] = "skiff.io/lets-go-of-volumes";
+
+// Whether the node says so of itself.
+bool LetsGoOfVolumes(const core_v1::Node& node);
+
 // The last part of the path of a volume that was made for a claim: not by chance the name of
 // anything else.
 std::string LocalVolumeDirectory(const std::string& volume, const core_v1::ObjectReference& claim);

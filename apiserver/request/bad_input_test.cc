@@ -1,71 +1,15 @@
 // What clients send that is wrong: each gets Kubernetes' own answer, and the server goes on.
 #include <gmock/gmock.h>
 
-#include <thread>
-
 #include "api/codec/base64.h"
 #include "api/codec/json.h"
 #include "api/codec/protobuf.h"
 #include "api/gen/core_v1.h"
-#include "apiserver/server/server_fixture.h"
+#include "apiserver/request/bad_input_fixture.h"
 #include "base/certificates.h"
-#include "base/thread_stack.h"
 
 namespace skiff {
 namespace {
-
-constexpr const char* kMaps = "/api/v1/namespaces/default/configmaps";
-constexpr const char* kMergePatch = "application/merge-patch+json";
-constexpr const char* kStrategicPatch = "application/strategic-merge-patch+json";
-constexpr const char* kJsonPatch = "application/json-patch+json";
-constexpr const char* kApply = "application/apply-patch+yaml";
-constexpr const char* kProtobufMedia = "application/vnd.kubernetes.protobuf";
-
-class BadInputTest : public ServerFixture {
- protected:
-  Answer TooLarge(const std::string& method, const std::string& path, const std::string& type) {
-    http::Request request;
-    request.method = method;
-    request.path = path;
-    request.body_too_large = true;  // As the front says it; the body itself is dropped.
-    request.headers.emplace("Content-Type", type);
-    request.headers.emplace("Authorization", "Bearer admin");
-    Answer answer{0, Json(), server_->Handle(request)};
-    answer.code = answer.response.status;
-    answer.body = Json::parse(answer.response.body, nullptr, false);
-    return answer;
-  }
-  // Requests are worked on by threads that have our stack; that of the tests is the system's.
-  static void OnThread(const std::function<void()>& work) {
-    SetThreadStacks();
-    std::jthread(work).join();
-  }
-  static std::string Nested(size_t depth, const std::string& open, const std::string& close) {
-    std::string text;
-    for (size_t i = 0; i < depth; ++i) text += open;
-    for (size_t i = 0; i < depth; ++i) text += close;
-    return text;
-  }
-};
-
-TEST_F(BadInputTest, ABodyOverThreeMebibytesIsRefusedByEveryVerb) {
-  Post(kMaps, R"({"metadata": {"name": "a"}})");
-  const std::string one = std::string(kMaps) + "/a";
-  const std::vector<std::array<std::string, 3>> requests = {{"POST", kMaps, "application/json"},
-                                                            {"POST", kMaps, kProtobufMedia},
-                                                            {"PUT", one, "application/yaml"},
-                                                            {"PATCH", one, kMergePatch},
-                                                            {"PATCH", one, kApply},
-                                                            {"DELETE", one, "application/json"},
-                                                            {"DELETE", kMaps, "application/json"}};
-  for (const auto& [method, path, type] : requests) {
-    const auto answer = TooLarge(method, path, type);
-    EXPECT_EQ(answer.code, 413) << method << " " << type;
-    EXPECT_EQ(answer.body["reason"], "RequestEntityTooLarge");
-    EXPECT_EQ(answer.message(), "Request entity too large: limit is 3145728");
-  }
-  EXPECT_EQ(Get(one).code, 200);
-}
 
 // They come in headers and queries, as any bytes, and would make lists unreadable for everybody.
 TEST_F(BadInputTest, NamesOfUsersAndManagersAreStoredAsText) {
@@ -105,58 +49,6 @@ TEST_F(BadInputTest, NamesOfUsersAndManagersAreStoredAsText) {
   EXPECT_FALSE(Get(requests).body.is_discarded());
 }
 
-// The deepest revision that is taken, walked by everything that walks over objects.
-TEST_F(BadInputTest, TheDeepestObjectIsTakenPatchedAndShown) {
-  const std::string revisions = "/apis/apps/v1/namespaces/default/controllerrevisions";
-  const std::string one = revisions + "/d";
-  const auto body = [](const std::string& before) {
-    return "{" + before + "\"data\":" + Nested(9'980, "{\"a\":", "").append("{}") +
-           std::string(9'981, '}');
-  };
-  const std::string named = R"("metadata": {"name": "d"}, "revision": 1, )";
-  OnThread([&] {
-    EXPECT_EQ(Post(revisions, body(named)).code, 201);
-    EXPECT_EQ(Get(one).code, 200);
-    for (const char* type : {kMergePatch, kStrategicPatch}) {
-      const auto answer = Ask("PATCH", one, body(""), type);
-      EXPECT_EQ(answer.code, 200) << type << answer.message();
-    }
-    const auto answer =
-        Ask("PATCH", one + "?fieldManager=m&force=true",
-            body(R"("apiVersion": "apps/v1", "kind": "ControllerRevision", )" + named), kApply);
-    EXPECT_EQ(answer.code, 200) << answer.message();
-    for (const char* accept : {"application/yaml", kProtobufMedia,
-                               "application/json;as=Table;v=v1;g=meta.k8s.io"}) {
-      EXPECT_EQ(Ask({.path = one, .accept = accept}).code, 200) << accept;
-      EXPECT_EQ(Ask({.path = revisions, .accept = accept}).code, 200) << accept;
-    }
-    const std::string path = "/data" + Nested(9'980, "/a", "");
-    const auto deeper = Ask("PATCH", one,
-                            R"([{"op": "copy", "from": "/data", "path": ")" + path + "/b\"}]",
-                            kJsonPatch);
-    EXPECT_EQ(deeper.code, 422) << deeper.message();
-    EXPECT_EQ(Ask("DELETE", one).code, 200);
-  });
-}
-
-TEST_F(BadInputTest, ADeepSchemaIsTakenInTimeThatGrowsWithItsLength) {
-  const std::string definitions = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
-  const auto body = [](size_t depth) {
-    std::string schema = Nested(depth, R"({"type": "array", "items": )", "}");
-    schema.insert(schema.find('}'), R"({"type": "string"})");
-    return R"({"metadata": {"name": "foos.x.io"}, "spec": {"group": "x.io", "scope": "Namespaced",
-               "names": {"plural": "foos", "kind": "Foo"}, "versions": [{"name": "v1",
-               "served": true, "storage": true, "schema": {"openAPIV3Schema": {"type": "object",
-               "properties": {"a": )" +
-           schema + "}}}}]}}";
-  };
-  OnThread([&] {
-    EXPECT_EQ(Post(definitions, body(3'000)).code, 201);
-    EXPECT_EQ(Get(definitions + "/foos.x.io").code, 200);
-    EXPECT_EQ(Post(definitions, body(20'000)).code, 400);
-  });
-}
-
 TEST_F(BadInputTest, NumbersOfSecondsThatNoDurationHoldsMeanForEver) {
   for (const char* seconds : {"18446744074", "9223372036854775807", "9223372036"}) {
     auto watch = Get(std::string(kMaps) + "?watch=1&timeoutSeconds=" + seconds);
@@ -190,61 +82,6 @@ TEST_F(BadInputTest, TimesOfAnyYearComeBackAsTheyWereSent) {
   const auto zero = Post(leases, lease("zero", "0001-01-01T00:00:00.000000Z"));
   EXPECT_FALSE(zero.body["spec"].contains("acquireTime") &&
                !zero.body["spec"]["acquireTime"].is_null());
-}
-
-TEST_F(BadInputTest, AnObjectThatEtcdWouldRefuseIsRefused) {
-  const std::string revisions = "/apis/apps/v1/namespaces/default/controllerrevisions";
-  const auto revision = [](const char* name, size_t bytes) {
-    return Json{{"metadata", {{"name", name}}},
-                {"revision", 1},
-                {"data", {{"k", std::string(bytes, 'x')}}}}.dump();
-  };
-  EXPECT_EQ(Post(revisions, revision("large", 1'500'000)).code, 201);
-  const auto refused = Post(revisions, revision("larger", 1'600'000));
-  EXPECT_EQ(refused.code, 500);
-  EXPECT_EQ(refused.message(), "etcdserver: request is too large");
-  EXPECT_EQ(Get(revisions + "/larger").code, 404);
-}
-
-TEST_F(BadInputTest, DeepNestingIsRefusedInEveryForm) {
-  Post("/apis/apps/v1/namespaces/default/controllerrevisions",
-       R"({"metadata": {"name": "r"}, "revision": 1, "data": {}})");
-  const std::string revisions = "/apis/apps/v1/namespaces/default/controllerrevisions";
-  const auto raw = [](size_t depth) {
-    return R"({"metadata": {"name": "d"}, "revision": 1, "data": {"a": )" +
-           Nested(depth, "[", "]") + "}}";
-  };
-  const auto deep = Post(revisions, raw(20'000));
-  EXPECT_EQ(deep.code, 400);
-  EXPECT_NE(deep.message().find("exceeded max depth"), std::string::npos) << deep.message();
-  for (const char* type : {kMergePatch, kStrategicPatch, kJsonPatch, kApply}) {
-    const auto answer = Ask("PATCH", revisions + "/r?fieldManager=m",
-                            "{\"data\":" + Nested(20'000, "[", "]") + "}", type);
-    EXPECT_EQ(answer.code, 400) << type << answer.body;
-  }
-  EXPECT_EQ(Ask("POST", kMaps, Nested(20'000, "[", "]"), "application/yaml").code, 400);
-  EXPECT_EQ(Ask("POST", kMaps, Nested(20'000, "{\"a\":", "}"), "application/json").code, 400);
-}
-
-// What is kept can be read by clients that take 10,000 levels, in whatever stands around it.
-TEST_F(BadInputTest, WhatIsKeptIsNotTooDeepForListsAndWatches) {
-  const std::string revisions = "/apis/apps/v1/namespaces/default/controllerrevisions";
-  const auto revision = [](const std::string& name, size_t depth) {
-    return R"({"metadata": {"name": ")" + name + R"("}, "revision": 1, "data": )" +
-           Nested(depth - 2, "{\"a\":", "") + "{}" + std::string(depth - 1, '}');
-  };
-  auto watch = Get(revisions + "?watch=true");
-  watch.response.stream->Attach([] {});
-  EXPECT_EQ(Post(revisions, revision("deepest", 9984)).code, 201);
-  const auto deeper = Post(revisions, revision("deeper", 9985));
-  EXPECT_EQ(deeper.code, 400);
-  EXPECT_EQ(deeper.message(), "exceeded max depth");
-  for (const char* accept : {"application/json", "application/json;as=Table;g=meta.k8s.io;v=v1"}) {
-    const auto list = Ask({.path = revisions + "?includeObject=Object", .accept = accept});
-    EXPECT_EQ(list.code, 200);
-    EXPECT_TRUE(ParseJson(list.response.body).has_value()) << accept;
-  }
-  EXPECT_TRUE(ParseJson(Streamed(watch.response)).has_value());
 }
 
 TEST_F(BadInputTest, UnknownAndRepeatedFieldsAreTreatedAsAsked) {

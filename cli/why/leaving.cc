@@ -16,7 +16,9 @@ constexpr Keeper kKeepers[] = {
     {"foregroundDeletion", "the garbage collector has deleted what it owns"},
     {"orphan", "the garbage collector has let go of what it owns"},
     {"kubernetes.io/pv-protection", "no claim is bound to it"},
-    {"skiff.io/local-volume", "its claim is gone, and its node has removed its directory"},
+    {"skiff.io/local-volume",
+     "its claim is gone, and its node has removed its directory or is no more: a machine that does "
+     "not come back is given up by deleting its Node"},
     {"kubernetes.io/vac-protection", "no claim and no volume names it"},
     {"customresourcecleanup.apiextensions.k8s.io", "the API server has deleted all objects of it"},
     {"service.kubernetes.io/load-balancer-cleanup", "its load balancer has been taken away"},

@@ -8,6 +8,7 @@
 
 #include <set>
 
+#include "api/pods/local_volumes.h"
 #include "api/pods/pod_phase.h"
 #include "client/reconciler.h"
 #include "controllers/nodes/node_health.h"
@@ -215,7 +216,9 @@ class ClaimReconciler final : public Reconciler<PersistentVolumeClaim> {
                                   storage_class.metadata.name));
       return Fail(Reason::kServiceUnavailable, "no node is ready");
     }
-    const auto wanted = LocalVolumeFor(claim, storage_class, node, directory_);
+    const Ptr<Node> known = node.empty() ? nullptr : nodes_.Get({"", node});
+    const auto wanted =
+        LocalVolumeFor(claim, storage_class, node, directory_, known && LetsGoOfVolumes(*known));
     const auto created = client_.Create(wanted);
     // Named after the claim: one that exists is our own of an earlier try.
     if (!created && created.error().reason == Reason::kAlreadyExists) return {};

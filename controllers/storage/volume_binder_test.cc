@@ -146,6 +146,9 @@ class LocalVolumeRounds : public ListingServerTest {
   LocalVolumeRounds() {
     answers_[kBinderClaim] = {404, {{"kind", "Status"}, {"reason", "NotFound"}, {"code", 404}}};
   }
+  void PutNode(const Json& annotations = {{"skiff.io/lets-go-of-volumes", "true"}}) {
+    Put("/api/v1/nodes", "/api/v1/nodes/n", {{"metadata", {{"annotations", annotations}}}});
+  }
   static Json LocalVolume() {
     return Json::parse(R"({
       "metadata": {"annotations": {"pv.kubernetes.io/provisioned-by": "skiff.io/local-path"}},
@@ -178,17 +181,41 @@ class LocalVolumeRounds : public ListingServerTest {
 };
 
 TEST_F(LocalVolumeRounds, ItIsHeldBeforeAnybodyDeletesIt) {
+  PutNode();
   EXPECT_THAT(FirstWriteOf(LocalVolume()), HasSubstr("skiff.io/local-volume"));
 }
 
+// As a node of an older release, or another's kubelet, which would never take the finalizer away.
+TEST_F(LocalVolumeRounds, NobodyWaitsForANodeThatWouldNotLetItGo) {
+  PutNode(Json::object());
+  EXPECT_THAT(FirstWriteOf(DeletedVolume()), HasSubstr(R"("finalizers":null)"));
+}
+
+TEST_F(LocalVolumeRounds, ANodeThatWouldNotLetItGoIsToldOfItAsEver) {
+  PutNode(Json::object());
+  const std::string written = FirstWriteOf(LocalVolume());
+  EXPECT_THAT(written, HasSubstr(R"("skiff.io/reclaimed-by":"n")"));
+  EXPECT_THAT(written, Not(HasSubstr("finalizers")));
+}
+
+// Its claim is there, and whoever deletes both finds nothing that waits for a machine that is gone.
+TEST_F(LocalVolumeRounds, OneOfANodeThatIsNoMoreIsNotHeld) {
+  Put("/api/v1/persistentvolumeclaims", kBinderClaim, {{"spec", {{"volumeName", "b"}}}});
+  Json volume = LocalVolume();
+  volume["metadata"]["finalizers"] = Json::array({"skiff.io/local-volume"});
+  volume["status"]["phase"] = "Bound";
+  EXPECT_THAT(FirstWriteOf(std::move(volume)), HasSubstr(R"("finalizers":null)"));
+}
+
 TEST_F(LocalVolumeRounds, OneThatIsToBeKeptIsNotHeld) {
+  PutNode();
   Json volume = LocalVolume();
   volume["spec"]["persistentVolumeReclaimPolicy"] = "Retain";
   EXPECT_EQ(FirstWriteOf(std::move(volume)), "");
 }
 
 TEST_F(LocalVolumeRounds, ItsNodeIsToldOfItAlthoughItWasDeletedBefore) {
-  Put("/api/v1/nodes", "/api/v1/nodes/n", Json::object());
+  PutNode();
   EXPECT_THAT(FirstWriteOf(DeletedVolume()), HasSubstr(R"("skiff.io/reclaimed-by":"n")"));
 }
 

@@ -169,7 +169,7 @@ bool WaitsForConsumer(const StorageClass& storage_class) {
 
 PersistentVolume LocalVolumeFor(const PersistentVolumeClaim& claim,
                                 const StorageClass& storage_class, const std::string& node,
-                                const std::string& directory) {
+                                const std::string& directory, bool is_held) {
   PersistentVolume volume;
   volume.metadata.name = "pvc-" + claim.metadata.uid;
   volume.metadata.annotations[std::string(kProvisionedBy)] = storage_class.provisioner;
@@ -185,7 +185,7 @@ PersistentVolume LocalVolumeFor(const PersistentVolumeClaim& claim,
   source.type = "DirectoryOrCreate";
   if (node.empty()) return volume;
   // Whoever deletes it before its claim has it wait for its node (volume_reclaim.cc).
-  if (volume.spec.persistent_volume_reclaim_policy == "Delete") {
+  if (is_held && volume.spec.persistent_volume_reclaim_policy == "Delete") {
     volume.metadata.finalizers.emplace_back(kLocalVolumeFinalizer);
   }
   auto& term =

@@ -51,9 +51,11 @@ Ptr<storage_v1::StorageClass> DefaultClass(
 bool WaitsForConsumer(const storage_v1::StorageClass& storage_class);
 
 // The volume that the built-in provisioner makes: a directory on `node` below `directory`. Without
-// a node it is the same everywhere, as where nodes are simulated.
+// a node it is the same everywhere, as where nodes are simulated. `is_held`: the node lets go of it
+// (api/pods/local_volumes.h), and it waits for that from the start.
 core_v1::PersistentVolume LocalVolumeFor(const core_v1::PersistentVolumeClaim& claim,
                                          const storage_v1::StorageClass& storage_class,
-                                         const std::string& node, const std::string& directory);
+                                         const std::string& node, const std::string& directory,
+                                         bool is_held);
 
 }  // namespace skiff

@@ -98,7 +98,7 @@ TEST(LocalVolumeTest, IsNamedAfterTheClaimAndBoundToItsNode) {
   StorageClass storage_class;
   storage_class.metadata.name = "local";
   storage_class.provisioner = "skiff.io/local-path";
-  const auto volume = LocalVolumeFor(ClaimOf("1Gi"), storage_class, "node1", "/data/volumes");
+  const auto volume = LocalVolumeFor(ClaimOf("1Gi"), storage_class, "node1", "/data/volumes", true);
   EXPECT_EQ(volume.metadata.name, "pvc-u");
   EXPECT_EQ(volume.spec.host_path->path, "/data/volumes/pvc-u_ns_c");
   EXPECT_EQ(volume.spec.persistent_volume_reclaim_policy, "Delete");
@@ -110,10 +110,12 @@ TEST(LocalVolumeTest, IsNamedAfterTheClaimAndBoundToItsNode) {
 TEST(LocalVolumeTest, ItIsHeldFromTheStartWhereItsNodeIsToRemoveIt) {
   StorageClass storage_class;
   storage_class.metadata.name = "local";
-  const auto finalizers = [&](const std::string& node) {
-    return LocalVolumeFor(ClaimOf("1Gi"), storage_class, node, "/data").metadata.finalizers;
+  const auto finalizers = [&](const std::string& node, bool is_held = true) {
+    return LocalVolumeFor(ClaimOf("1Gi"), storage_class, node, "/data", is_held)
+        .metadata.finalizers;
   };
   EXPECT_EQ(finalizers("node1"), std::vector<std::string>{"skiff.io/local-volume"});
+  EXPECT_TRUE(finalizers("node1", false).empty()) << "its node would never let it go";
   EXPECT_TRUE(finalizers("").empty()) << "it is on no node";
   storage_class.reclaim_policy = "Retain";
   EXPECT_TRUE(finalizers("node1").empty());

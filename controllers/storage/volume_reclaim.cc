@@ -41,6 +41,7 @@ class VolumeReconciler final : public Reconciler<PersistentVolume> {
   VolumeReconciler(Manager& manager, const ControllerOptions& options)
       : client_(manager.client()),
         claims_(manager.informer<PersistentVolumeClaim>()),
+        nodes_(manager.informer<Node>()),
         events_(manager.Recorder("persistentvolume-controller")),
         provisioners_(options.local_path_provisioners.begin(),
                       options.local_path_provisioners.end()),
@@ -88,9 +89,10 @@ class VolumeReconciler final : public Reconciler<PersistentVolume> {
   Result<bool> HoldOrLetGo(const PersistentVolume& volume) {
     const auto& claim = volume.spec.claim_ref;
     const bool is_held = HasFinalizer(volume.metadata, kLocalVolumeFinalizer);
-    const bool is_wanted = nodes_remove_local_volumes_ && IsMadeHere(volume) &&
-                           !NodeOf(volume).empty() && claim && !claim->uid.empty() &&
-                           volume.spec.persistent_volume_reclaim_policy == "Delete";
+    bool is_wanted = nodes_remove_local_volumes_ && IsMadeHere(volume) && claim &&
+                     !claim->uid.empty() &&
+                     volume.spec.persistent_volume_reclaim_policy == "Delete";
+    if (is_wanted) is_wanted = TRY(IsLetGoByNode(volume, is_held));
     // What is being deleted gets none any more.
     if (is_held == is_wanted || (is_wanted && volume.metadata.deletion_timestamp)) return false;
     if (!is_wanted) {
@@ -102,6 +104,19 @@ class VolumeReconciler final : public Reconciler<PersistentVolume> {
         [](PersistentVolume& it) { it.metadata.finalizers.emplace_back(kLocalVolumeFinalizer); },
         {.if_unchanged = true}));
     return true;
+  }
+
+  // Whether there is a node that takes the finalizer away. One that knows nothing of it would leave
+  // the volume for ever, and so does one that is no more.
+  Result<bool> IsLetGoByNode(const PersistentVolume& volume, bool is_held) {
+    const std::string node = NodeOf(volume);
+    if (node.empty()) return false;
+    const Ptr<Node> known = nodes_.Get({"", node});
+    if (known && LetsGoOfVolumes(*known)) return true;
+    // Its directory could stay behind: the cache is not asked alone.
+    if (!is_held) return false;
+    const auto live = TRY(Named(node));
+    return !live.empty() && LetsGoOfVolumes(*live.front());
   }
 
   Result<> LetGo(const PersistentVolume& volume) {
@@ -226,9 +241,13 @@ class VolumeReconciler final : public Reconciler<PersistentVolume> {
   // A node that was taken out of the cluster takes its volumes along.
   Result<bool> IsThere(const std::string& node) {
     if (node.empty()) return false;
-    // Who is the binder may list nodes, and not get one.
-    const auto found = TRY(client_.List<Node>({.field_selector = "metadata.name=" + node}));
+    const auto found = TRY(Named(node));
     return !found.empty();
+  }
+
+  // Who is the binder may list nodes, and not get one.
+  Result<std::vector<Ptr<Node>>> Named(const std::string& node) {
+    return client_.List<Node>({.field_selector = "metadata.name=" + node});
   }
 
   // It removes the directory, now or when it is back, and deletes the volume.
@@ -251,6 +270,7 @@ class VolumeReconciler final : public Reconciler<PersistentVolume> {
 
   Client& client_;
   const Informer<PersistentVolumeClaim> claims_;
+  const Informer<Node> nodes_;
   EventRecorder& events_;
   const std::set<std::string> provisioners_;
   const bool nodes_remove_local_volumes_;
@@ -264,10 +284,9 @@ void AddVolumeReclaimer(Manager& manager, const ControllerOptions& options) {
     if (!volume.spec.claim_ref) return {};
     return {volume.spec.claim_ref->namespace_ + "/" + volume.spec.claim_ref->name};
   });
-  volumes.AddIndex("reclaimed-by", [](const PersistentVolume& volume) -> std::vector<std::string> {
-    const auto node = volume.metadata.labels.find(kReclaimedBy);
-    if (node == volume.metadata.labels.end()) return {};
-    return {node->second};
+  volumes.AddIndex("on-node", [](const PersistentVolume& volume) -> std::vector<std::string> {
+    if (!HasAnnotation(volume.metadata, kProvisionedBy) || !volume.spec.host_path) return {};
+    return {NodeOf(volume)};
   });
   ControllerBuilder<PersistentVolume>(manager, "persistentvolume-binder")
       .Watches<PersistentVolumeClaim>([volumes](const PersistentVolumeClaim& claim) {
@@ -278,13 +297,15 @@ void AddVolumeReclaimer(Manager& manager, const ControllerOptions& options) {
         if (!claim.spec.volume_name.empty()) keys.push_back({"", claim.spec.volume_name});
         return keys;
       })
-      .Watches<Node>([volumes](const Node& node) {
-        std::vector<ObjectKey> keys;
-        for (const auto& volume : volumes.ByIndex("reclaimed-by", node.metadata.name)) {
-          keys.push_back(KeyOf(*volume));
-        }
-        return keys;
-      })
+      .Watches<Node>(
+          [volumes](const Node& node) {
+            std::vector<ObjectKey> keys;
+            for (const auto& volume : volumes.ByIndex("on-node", node.metadata.name)) {
+              keys.push_back(KeyOf(*volume));
+            }
+            return keys;
+          },
+          [](const Node& a, const Node& b) { return LetsGoOfVolumes(a) == LetsGoOfVolumes(b); })
       .Workers(1)
       .Retry({.first_delay = 500ms, .max_delay = 122s})
       .Complete(std::make_unique<VolumeReconciler>(manager, options));

@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "kubelet/systemd/system_bus.h"
 
 namespace skiff::kubelet {
 
@@ -29,7 +30,7 @@ class LoginManager {
 };
 
 struct LoginManagerPaths {
-  std::string bus_socket = "/var/run/dbus/system_bus_socket";
+  std::string bus_socket = kSystemBusSocket;
   std::string configuration = "/etc/systemd/logind.conf.d";  // A directory.
 };
 // Over the system bus. The clock outlives it.

@@ -1,4 +1,4 @@
-#include "kubelet/shutdown/bus_message.h"
+#include "kubelet/systemd/bus_message.h"
 
 #include <utility>
 
