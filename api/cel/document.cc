@@ -46,11 +46,12 @@ Value PlainScalar(const Json& json) {
   }
 }
 
-// As Kubernetes reads them: of its layouts all but one name a zone.
+// As Kubernetes reads them: of its layouts all but the last name a zone, and that is the one that
+// it tells of.
 Result<Instant> ReadDateTime(const std::string& text) {
   if (text.empty()) return Instant{0, 0};
   const auto instant = ParseInstant(text, TimeForm::kSeconds);
-  return instant ? instant : ParseInstant(text + "Z", TimeForm::kSeconds);
+  return instant ? instant : ParseInstant(text, TimeForm::kLocal);
 }
 
 // Base64 of the alphabet for URLs, whatever the format of the same name takes.
@@ -98,8 +99,7 @@ Value TextOfDocument(const std::string& text, const Type& type) {
                  "unable to parse " + text.substr(0, kUnfitShownMax) + " as duration");
   }
   const bool is_date = type.form == TextForm::kDate;
-  const auto instant =
-      is_date ? ParseInstant(text + "T00:00:00Z", TimeForm::kSeconds) : ReadDateTime(text);
+  const auto instant = is_date ? ParseInstant(text, TimeForm::kDate) : ReadDateTime(text);
   if (instant) return Value::Timestamp({instant->seconds, instant->nanos});
   return Unfit(is_date ? "date formatted string" : "date-time formatted string", text,
                instant.error().message);

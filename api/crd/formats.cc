@@ -127,7 +127,7 @@ bool IsRgb(std::string_view text) {
 bool IsDate(std::string_view text) {
   static const RE2 kForm("\\d{4}-\\d{2}-\\d{2}", RE2::Quiet);
   if (!RE2::FullMatch(text, kForm)) return false;
-  return ParseInstant(std::string(text) + "T00:00:00Z", TimeForm::kSeconds).has_value();
+  return ParseInstant(text, TimeForm::kDate).has_value();
 }
 
 // A second "t" ends what is looked at.

@@ -33,6 +33,33 @@ TEST(RuleFormatsTest, BytesAreReadByTheAlphabetForUrls) {
       "input byte 0 evaluating rule: self.size() == 1");
 }
 
+TEST(RuleFormatsTest, WhatIsNoDateIsToldAsGoTellsIt) {
+  const auto told = [](const char* format, const char* text) {
+    const std::string wrong = WrongText({{"type", "string"}, {"format", format}},
+                                        Json::array({{{"rule", "self == self"}}}), text);
+    const size_t begin = wrong.find("Invalid date"), end = wrong.find(" evaluating rule");
+    return begin == wrong.npos ? wrong : wrong.substr(begin, end - begin);
+  };
+  EXPECT_EQ(told("date", "2024-02-29"), "");
+  EXPECT_EQ(
+      told("date", "2024-02-30"),
+      "Invalid date formatted string 2024-02-30: parsing time \"2024-02-30\": day out of range");
+  EXPECT_EQ(
+      told("date", "may"),
+      "Invalid date formatted string may: parsing time \"may\" as \"2006-01-02\": cannot parse "
+      "\"may\" as \"2006\"");
+  EXPECT_EQ(told("date", "2024-02-29T"),
+            "Invalid date formatted string 2024-02-29T: parsing time \"2024-02-29T\": extra text: "
+            "\"T\"");
+  EXPECT_EQ(told("date-time", "2024-02-29T01:02:03.5"), "");
+  EXPECT_EQ(told("date-time", "2024-02-29T01:02:03+25:00"),
+            "Invalid date-time formatted string 2024-02-29T01:02:03+25:00: parsing time "
+            "\"2024-02-29T01:02:03+25:00\": extra text: \"+25:00\"");
+  EXPECT_EQ(told("date-time", "2024-02-29"),
+            "Invalid date-time formatted string 2024-02-29: parsing time \"2024-02-29\" as "
+            "\"2006-01-02T15:04:05\": cannot parse \"\" as \"T\"");
+}
+
 TEST(RuleFormatsTest, NamedFormatsAreThoseOfSchemas) {
   const auto lacks = [&](const char* text) {
     std::string out;

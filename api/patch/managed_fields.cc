@@ -356,6 +356,13 @@ void FollowSchemas(const Type& type, const FieldWriter& writer, ManagedEntries& 
   }
 }
 
+bool FailsAtOneOf(const ManagedEntries& entries, const FieldWriter& writer) {
+  if (writer.versions == nullptr || !writer.versions->FailsAtUnknown()) return false;
+  return std::any_of(entries.begin(), entries.end(), [&](const ManagedEntry& entry) {
+    return writer.versions->TypeOf(entry.api_version) == nullptr;
+  });
+}
+
 void UpdateEntries(const Type& type, const Json& live, const Json& object,
                    const FieldWriter& writer, ManagedEntries& entries) {
   // What nobody tracked at its creation stays untracked until somebody applies.
@@ -363,6 +370,10 @@ void UpdateEntries(const Type& type, const Json& live, const Json& object,
   const bool exists = metadata != live.end() && metadata->contains("uid");
   if (entries.empty() && exists) return;
   if (!CheckKept(type, object).empty() || !CheckKept(type, live).empty()) {
+    entries.clear();
+    return;
+  }
+  if (FailsAtOneOf(entries, writer)) {
     entries.clear();
     return;
   }

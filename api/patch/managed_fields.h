@@ -34,6 +34,9 @@ class FieldVersions {
   virtual ~FieldVersions() = default;
   // nullptr: there is no such version, or none any more. What was written through it is forgotten.
   virtual const Type* TypeOf(std::string_view api_version) const = 0;
+  // Whether Kubernetes fails at a version that there is not, where it forgets one that it knew
+  // once: then all that is known is forgotten.
+  virtual bool FailsAtUnknown() const { return false; }
   // A whole document; both versions are there. May have to wait for a webhook.
   virtual Result<Json> Convert(Json document, std::string_view api_version) const = 0;
 };

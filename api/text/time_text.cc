@@ -12,6 +12,22 @@ namespace {
 
 constexpr std::string_view kLayoutSeconds = "2006-01-02T15:04:05Z07:00";
 constexpr std::string_view kLayoutMicro = "2006-01-02T15:04:05.000000Z07:00";
+constexpr std::string_view kLayoutDate = "2006-01-02";
+constexpr std::string_view kLayoutLocal = "2006-01-02T15:04:05";
+
+std::string_view LayoutOf(TimeForm form) {
+  switch (form) {
+    case TimeForm::kSeconds:
+      return kLayoutSeconds;
+    case TimeForm::kMicro:
+      return kLayoutMicro;
+    case TimeForm::kDate:
+      return kLayoutDate;
+    case TimeForm::kLocal:
+      return kLayoutLocal;
+  }
+  return {};
+}
 
 bool IsDigit(std::string_view text, size_t at) {
   return at < text.size() && text[at] >= '0' && text[at] <= '9';
@@ -26,9 +42,7 @@ int DaysIn(int month, int year) {
 class TimeParser {
  public:
   TimeParser(std::string_view text, TimeForm form)
-      : text_(text),
-        rest_(text),
-        layout_(form == TimeForm::kMicro ? kLayoutMicro : kLayoutSeconds) {}
+      : text_(text), rest_(text), layout_(LayoutOf(form)) {}
 
   Result<Instant> Parse(TimeForm form) {
     const int year = Year();
@@ -37,6 +51,27 @@ class TimeParser {
     Range(month < 1 || month > 12, "month");
     Literal("-");
     const int day = TwoDigits("02", true);
+    const TimeOfDay time = form == TimeForm::kDate ? TimeOfDay() : ReadTime(form);
+    if (failed_) return Fail(Reason::kBadRequest, error_);
+    if (!rest_.empty()) Say(": extra text: " + GoTimeQuote(rest_));
+    Range(day < 1 || day > DaysIn(month, year), "day");
+    if (failed_) return Fail(Reason::kBadRequest, error_);
+    const std::chrono::sys_days date{std::chrono::year(year) / std::chrono::month(month) /
+                                     std::chrono::day(day)};
+    const int64_t seconds =
+        static_cast<int64_t>(date.time_since_epoch().count()) * 86400 + time.seconds;
+    if (seconds < kFirstSecond || seconds > kLastSecond) {  // Its offset leads out of the years.
+      return Fail(Reason::kBadRequest, "Time.MarshalJSON: year outside of range [0,9999]");
+    }
+    return Instant{seconds, time.nanos};
+  }
+
+ private:
+  struct TimeOfDay {
+    int seconds = 0;  // Of UTC.
+    int32_t nanos = 0;
+  };
+  TimeOfDay ReadTime(TimeForm form) {
     Literal("T");
     const int hour = TwoDigits("15", false);
     Range(hour > 23, "hour");
@@ -47,22 +82,9 @@ class TimeParser {
     const int second = TwoDigits("05", true);
     Range(second > 59, "second");
     const int32_t nanos = Fraction(form);
-    const int offset = Offset();
-    if (failed_) return Fail(Reason::kBadRequest, error_);
-    if (!rest_.empty()) Say(": extra text: " + GoTimeQuote(rest_));
-    Range(day < 1 || day > DaysIn(month, year), "day");
-    if (failed_) return Fail(Reason::kBadRequest, error_);
-    const std::chrono::sys_days date{std::chrono::year(year) / std::chrono::month(month) /
-                                     std::chrono::day(day)};
-    const int64_t seconds = static_cast<int64_t>(date.time_since_epoch().count()) * 86400 +
-                            hour * 3600 + minute * 60 + second - offset;
-    if (seconds < kFirstSecond || seconds > kLastSecond) {  // Its offset leads out of the years.
-      return Fail(Reason::kBadRequest, "Time.MarshalJSON: year outside of range [0,9999]");
-    }
-    return Instant{seconds, nanos};
+    const int offset = form == TimeForm::kLocal ? 0 : Offset();
+    return {hour * 3600 + minute * 60 + second - offset, nanos};
   }
-
- private:
   void Say(std::string tail) {
     if (failed_) return;
     failed_ = true;

@@ -21,9 +21,11 @@ struct Instant {
 // The first and the last second that RFC 3339 has a text for: of the years 0 and 9999.
 inline constexpr int64_t kFirstSecond = -62167219200, kLastSecond = 253402300799;
 
-enum class TimeForm : uint8_t { kSeconds, kMicro };
+// The last two name no zone, and are read alone.
+enum class TimeForm : uint8_t { kSeconds, kMicro, kDate, kLocal };
 
-// Fails with the text of Go's time.ParseError. kMicro demands six decimals, kSeconds allows any.
+// Fails with the text of Go's time.ParseError. kMicro demands six decimals, kSeconds and kLocal
+// allow any; what has no zone is in UTC.
 Result<Instant> ParseInstant(std::string_view text, TimeForm form);
 // In UTC; what is finer than the form is cut off.
 std::string FormatInstant(const Instant& instant, TimeForm form);

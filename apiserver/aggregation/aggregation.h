@@ -33,6 +33,8 @@ class Aggregation {
     AvailabilityLoop::Ask ask;
     const FrontProxyOptions& front_proxy;
     bool rejects_redirects = true;
+    bool to_endpoints = false;  // As of ServicePodParts.
+    std::string own_host = {};  // As of AvailabilityLoop.
     ForwardLimits limits = {};
     const Resident* resident = nullptr;  // Outlives this.
   };

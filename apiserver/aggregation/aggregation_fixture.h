@@ -21,19 +21,20 @@ class AggregationFixture : public ServerFixture, public http::Handler {
   static constexpr const char* kVersion = "/apis/wardle.example.com/v1";
   static constexpr const char* kName = "v1.wardle.example.com";
 
-  explicit AggregationFixture(ForwardLimits limits = {}) {
+  explicit AggregationFixture(ForwardLimits limits = {}, bool routes_to_endpoints = false) {
     for (ControlLoop* loop : server_->loops()) executor_.Remove(*loop);
     server_ = nullptr;
     const auto client = proxies_.Issue({.common_name = "front-proxy-client"});
-    server_ = *ApiServer::Create({.authorization_modes = {"Node", "RBAC"},
-                                  .token_file_text = kTokens,
-                                  .advertise_address = "192.0.2.7",
-                                  .front_proxy = {.username_headers = {"X-Login"},
-                                                  .extra_header_prefixes = {"X-Login-"}},
-                                  .proxy_client_certificate_pem = client.certificate_pem,
-                                  .proxy_client_key_pem = client.key_pem,
-                                  .forward_limits = limits},
-                                 {*store_, system_clock_, random_, nullptr, {}, {}, &loops_});
+    server_ = *ApiServer::Create(
+        {.authorization_modes = {"Node", "RBAC"},
+         .token_file_text = kTokens,
+         .advertise_address = "192.0.2.7",
+         .front_proxy = {.username_headers = {"X-Login"}, .extra_header_prefixes = {"X-Login-"}},
+         .proxy_client_certificate_pem = client.certificate_pem,
+         .proxy_client_key_pem = client.key_pem,
+         .routes_to_endpoints = routes_to_endpoints,
+         .forward_limits = limits},
+        {*store_, system_clock_, random_, nullptr, {}, {}, &loops_});
     for (ControlLoop* loop : server_->loops()) threads_.Add(*loop);
     front_ = *http::Server::Start({}, loops_, *server_);
     StartBackend(*this);

@@ -39,6 +39,10 @@ struct RemoteService {
 
   std::string server_name() const { return service_name + "." + service_namespace + ".svc"; }
   std::string path() const { return "/apis/" + group + "/" + version; }
+  // Whether it leads back to this server, as of webhooks (WebhookPlace::IsThisServer).
+  bool IsThisServer() const {
+    return service_namespace == "default" && service_name == "kubernetes" && port == 443;
+  }
 };
 using RemoteServicePtr = std::shared_ptr<const RemoteService>;
 

@@ -178,6 +178,11 @@ void AvailabilityLoop::AskAll(Watched& watched) {
   DropQuestions(watched);
   watched.failed.reset();
   watched.asked_at = parts_.clock.Monotonic();
+  // Not until it is available would it ask itself, and so it is not.
+  if (watched.remote->IsThisServer()) {
+    const std::string url = "https://" + parts_.own_host + watched.remote->path();
+    return Say(watched, FailedDiscovery(url, fmt::format("bad status from {}: 503", url)));
+  }
   for (int i = 0; i < kQuestionsAtOnce; ++i) AskOnce(watched);
   if (watched.questions.empty()) Say(watched, *watched.failed);
 }

@@ -42,6 +42,7 @@ class AvailabilityLoop final : public ControlLoop {
     Backends& backends;
     MetricRegistry& metrics;
     Ask ask;
+    std::string own_host;  // "[::1]:6443", as its machine reaches this server.
   };
   explicit AvailabilityLoop(Parts parts);
   ~AvailabilityLoop() override;

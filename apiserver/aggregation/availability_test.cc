@@ -64,6 +64,58 @@ TEST_F(AvailabilityTest, AServiceWithoutAnAddressIsSaidToHaveNone) {
   EXPECT_EQ(ConditionOf(kName)["message"], "cannot route to service with ClusterIP \"None\"");
 }
 
+// By a request that it has sent itself, without end.
+TEST_F(AvailabilityTest, AVersionThatThisServerIsSaidToBeBehindIsNotAvailable) {
+  ASSERT_EQ(Register({{"service", {{"name", "kubernetes"}, {"port", 443}}}}).code, 201);
+  ASSERT_TRUE(Becomes("FailedDiscoveryCheck"));
+  const std::string url = "https://[::1]:6443" + std::string(kVersion);
+  EXPECT_EQ(ConditionOf(kName)["message"],
+            "failing or missing response from " + url + ": bad status from " + url + ": 503");
+  const std::string status = std::string(kApiServices) + "/" + kName + "/status";
+  ASSERT_EQ(Merge(status, R"({"status": {"conditions": [
+                {"type": "Available", "status": "True", "reason": "Mine", "message": "m"}]}})")
+                .code,
+            200);
+  const auto answer = Get(kVersion);
+  EXPECT_EQ(answer.code, 503) << "whoever says that it is";
+  EXPECT_EQ(answer.response.body, "service unavailable\n");
+}
+
+// --enable-aggregator-routing, which is of services that webhooks have, too.
+class EndpointRoutingTest : public AggregationFixture {
+ protected:
+  EndpointRoutingTest() : AggregationFixture({}, true) {}
+};
+
+TEST_F(EndpointRoutingTest, WhatHasNoEndpointsLeadsNowhere) {
+  MakeService();
+  ASSERT_EQ(Register().code, 201);
+  ASSERT_TRUE(Becomes("FailedDiscoveryCheck"));
+  const auto why = [](int port) {
+    return "no service port " + std::to_string(port) + " found for service \"agg\"";
+  };
+  EXPECT_EQ(ConditionOf(kName)["message"], why(backend_->port()));
+  ASSERT_EQ(Post("/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations",
+                 R"({"metadata": {"name": "w"}, "webhooks": [{
+                     "name": "w.example.com", "admissionReviewVersions": ["v1"],
+                     "sideEffects": "None",
+                     "clientConfig": {"service": {"name": "agg", "namespace": "default"}},
+                     "rules": [{"operations": ["CREATE"], "apiGroups": [""],
+                                "apiVersions": ["v1"], "resources": ["configmaps"]}]}]})")
+                .code,
+            201);
+  Answer refused;
+  ASSERT_TRUE(Eventually([&] {
+    refused =
+        Post("/api/v1/namespaces/default/configmaps?dryRun=All", R"({"metadata": {"name": "c"}})");
+    return refused.code != 201;
+  }));
+  EXPECT_EQ(refused.message(),
+            "Internal error occurred: failed calling webhook \"w.example.com\": failed to call "
+            "webhook: Post \"https://agg.default.svc:443/?timeout=10s\": " +
+                why(443));
+}
+
 TEST_F(AvailabilityTest, AServerThatAnswersIsAvailableAndOneThatDoesNotIsNot) {
   At(kVersion, [](const http::Request&) {
     http::Response refused;

@@ -24,9 +24,10 @@ Result<> Backends::UseCertificate(const std::string& certificate_pem, const std:
 }
 
 Result<http::Upstream> Backends::Find(const RemoteService& remote) const {
+  if (remote.IsThisServer()) return Fail(Reason::kServiceUnavailable, "service unavailable");
   http::Upstream upstream =
-      TRY(UpstreamOfService({parts_.store, parts_.random, parts_.nodes}, remote.service_namespace,
-                            remote.service_name, remote.port));
+      TRY(UpstreamOfService({parts_.store, parts_.random, parts_.nodes, parts_.to_endpoints},
+                            remote.service_namespace, remote.service_name, remote.port));
   upstream.server_name = remote.server_name();
   return upstream;
 }

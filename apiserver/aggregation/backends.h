@@ -25,13 +25,15 @@ class Backends {
     Random& random;
     http::Loops* loops;            // nullptr: nobody can be reached.
     const NodeConnections* nodes;  // nullptr: none is simulated.
+    bool to_endpoints = false;     // As of ServicePodParts.
   };
   explicit Backends(Parts parts) : parts_(parts), calls_(parts.loops) {}
   // By which they know that it is us; "", as at first: not at all. New connections use it. On error
   // nothing changes.
   Result<> UseCertificate(const std::string& certificate_pem, const std::string& key_pem);
 
-  // Where the service leads now. Fails with NotFound and ServiceUnavailable when it leads nowhere.
+  // Where the service leads now. Fails with NotFound and ServiceUnavailable when it leads nowhere,
+  // or back to this server, which would be asked by itself what it has to ask itself for.
   Result<http::Upstream> Find(const RemoteService& remote) const;
   // For connections to it. Fails when the bundle of authorities cannot be read.
   Result<http::TlsContext> ContextFor(const RemoteService& remote);

@@ -7,6 +7,8 @@ namespace {
 
 class ChainedServersTest : public AggregationFixture {
  protected:
+  static constexpr int kHopsMax = 4;  // One user may have half of what waits.
+
   ChainedServersTest() : far_env_(NewMemoryDisk()) {
     far_store_ = *RocksdbStore::Open({.path = "/far", .env = far_env_.get()}, system_clock_);
     FrontProxyOptions believes{.client_ca_pem = proxies_.certificate_pem(),
@@ -15,8 +17,13 @@ class ChainedServersTest : public AggregationFixture {
                                .uid_headers = {"X-Remote-Uid"},
                                .group_headers = {"X-Remote-Group"},
                                .extra_header_prefixes = {"X-Remote-Extra-"}};
-    far_ = *ApiServer::Create({.authorization_modes = {"RBAC"}, .front_proxy = believes},
-                              {*far_store_, system_clock_, random_});
+    const auto client = proxies_.Issue({.common_name = "front-proxy-client"});
+    far_ = *ApiServer::Create({.authorization_modes = {"RBAC"},
+                               .front_proxy = believes,
+                               .proxy_client_certificate_pem = client.certificate_pem,
+                               .proxy_client_key_pem = client.key_pem,
+                               .forward_limits = {.waiting_max = 2 * kHopsMax}},
+                              {*far_store_, system_clock_, random_, nullptr, {}, {}, &loops_});
     for (ControlLoop* loop : far_->loops()) threads_.Add(*loop);
     StartBackend(*far_);
   }
@@ -25,12 +32,13 @@ class ChainedServersTest : public AggregationFixture {
     far_->EndCalls();
     for (ControlLoop* loop : far_->loops()) threads_.Remove(*loop);
   }
-  int AtFar(const std::string& path, const std::string& body) {
+  int AtFar(const std::string& path, const std::string& body, const std::string& method = "POST") {
     http::Request request;
-    request.method = "POST";
+    request.method = method;
     request.path = path;
     request.target = path;
     request.body = body;
+    if (method == "PATCH") request.headers.emplace("Content-Type", "application/merge-patch+json");
     return far_->Handle(request, LoopbackUser()).status;
   }
 
@@ -77,6 +85,34 @@ TEST_F(ChainedServersTest, TheOneBehindBelievesAndJudgesByItself) {
   ASSERT_TRUE(client.Send(TextOf("GET", flunders + "?watch=1", "admin")));
   EXPECT_EQ(client.ReadHead().status, 200);
   EXPECT_NE(client.ReadChunk().find("\"ADDED\""), std::string::npos);
+}
+
+// Whatever leads it back to itself, and whoever says that this is available.
+TEST_F(ChainedServersTest, ARequestThatComesBackForEverIsRefused) {
+  ASSERT_EQ(AtFar("/api/v1/namespaces/default/services",
+                  R"({"metadata": {"name": "agg"},
+                      "spec": {"type": "ExternalName", "externalName": "localhost"}})"),
+            201);
+  ASSERT_EQ(AtFar(kApiServices, Json{{"metadata", {{"name", kName}}}, {"spec", Spec()}}.dump()),
+            201);
+  ASSERT_EQ(AtFar("/apis/rbac.authorization.k8s.io/v1/clusterrolebindings",
+                  R"({"metadata": {"name": "all"}, "subjects": [{"kind": "Group", "name": "dev",
+                      "apiGroup": "rbac.authorization.k8s.io"}], "roleRef": {"kind": "ClusterRole",
+                      "name": "cluster-admin", "apiGroup": "rbac.authorization.k8s.io"}})"),
+            201);
+  LetAliceDoAll();
+  MakeService();
+  ASSERT_EQ(Register().code, 201);
+  const std::string status = std::string(kApiServices) + "/" + kName + "/status";
+  const std::string available = R"({"status": {"conditions": [
+      {"type": "Available", "status": "True", "reason": "Mine", "message": "m"}]}})";
+  // Until they look by themselves they believe that.
+  EXPECT_TRUE(Eventually([&] {
+    AtFar(status, available, "PATCH");
+    Merge(status, available);
+    http::testing::TestClient client(front_->port());
+    return client.Ask(TextOf("GET", std::string(kVersion) + "/flunders", "alice")).status() == 429;
+  }));
 }
 
 }  // namespace

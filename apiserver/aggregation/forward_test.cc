@@ -29,6 +29,23 @@ class ForwardTest : public AggregationFixture {
     });
   }
   static constexpr const char* kFlunders = "/apis/wardle.example.com/v1/flunders";
+
+  // Goes over to a protocol that echoes, unless X-Refuse says 1.
+  void AtEcho(const std::string& path) {
+    At(path, [](const http::Request& request) {
+      http::Response response;
+      if (request.Header("X-Refuse") == "1") {
+        response.status = 400;
+        response.body = "not here";
+        return response;
+      }
+      response.status = 101;
+      response.SetHeader("Connection", "Upgrade");
+      response.SetHeader("Upgrade", "echo");
+      response.upgrade = std::make_unique<EchoDuplex>();
+      return response;
+    });
+  }
 };
 
 TEST_F(ForwardTest, ARequestAndItsAnswerPass) {
@@ -189,19 +206,7 @@ TEST_F(ForwardTest, AWatchStreamsAndOutlivesItsApiService) {
 
 TEST_F(ForwardTest, AnUpgradeBecomesATunnel) {
   const std::string exec = "/apis/wardle.example.com/v1/namespaces/default/flunders/f/exec";
-  At(exec, [](const http::Request& request) {
-    http::Response response;
-    if (request.Header("X-Refuse") == "1") {
-      response.status = 400;
-      response.body = "not here";
-      return response;
-    }
-    response.status = 101;
-    response.SetHeader("Connection", "Upgrade");
-    response.SetHeader("Upgrade", "echo");
-    response.upgrade = std::make_unique<EchoDuplex>();
-    return response;
-  });
+  AtEcho(exec);
   Serve();
   const std::string asks = "Connection: Upgrade\r\nUpgrade: echo\r\nX-Remote-User: root\r\n";
   TestClient client(front_->port());
@@ -214,6 +219,50 @@ TEST_F(ForwardTest, AnUpgradeBecomesATunnel) {
   const auto answer = refused.Ask(TextOf("GET", exec, "admin", asks + "X-Refuse: 1\r\n"));
   EXPECT_EQ(answer.status(), 400);
   EXPECT_EQ(answer.body, "not here");
+}
+
+class FewAnswersForwardTest : public ForwardTest {
+ protected:
+  FewAnswersForwardTest() : ForwardTest(ForwardLimits{.answering_max = 2}) {}  // One user has one.
+  // Those of which the metrics say that they go on.
+  bool GoOn(int count) {
+    return Get("/metrics")
+               .response.body.find(
+                   R"(apiserver_longrunning_requests{verb="GET",group="",version="",resource="",)"
+                   R"(subresource="",scope="",component="apiserver"} )" +
+                   std::to_string(count) + "\n") != std::string::npos;
+  }
+};
+
+TEST_F(FewAnswersForwardTest, ATunnelHasAPlaceUntilItIsClosed) {
+  const std::string exec = "/apis/wardle.example.com/v1/namespaces/default/flunders/f/exec";
+  AtEcho(exec);
+  Serve();
+  TestClient client(front_->port());
+  const std::string asks = "Connection: Upgrade\r\nUpgrade: echo\r\n";
+  ASSERT_TRUE(client.Send(TextOf("GET", exec, "admin", asks)));
+  EXPECT_EQ(client.ReadHead().status, 101);
+  EXPECT_TRUE(GoOn(1));
+  const auto ask = [&] {
+    TestClient other(front_->port());
+    return other.Ask(TextOf("GET", kFlunders)).status();
+  };
+  EXPECT_EQ(ask(), 429);
+  client.Close();
+  EXPECT_TRUE(Eventually([&] { return ask() == 203; }));
+  EXPECT_TRUE(Eventually([&] { return GoOn(0); }));
+}
+
+TEST_F(ForwardTest, ATunnelEndsWithTheServer) {
+  const std::string exec = "/apis/wardle.example.com/v1/namespaces/default/flunders/f/exec";
+  AtEcho(exec);
+  Serve();
+  TestClient client(front_->port());
+  ASSERT_TRUE(
+      client.Send(TextOf("GET", exec, "admin", "Connection: Upgrade\r\nUpgrade: echo\r\n")));
+  EXPECT_EQ(client.ReadHead().status, 101);
+  front_->Stop(600s);  // Nobody knows when it would end, so that is not waited for.
+  EXPECT_EQ(client.ReadToEnd(), "");
 }
 
 TEST_F(ForwardTest, AnApiServiceThatWasThereGoesBeforeADefinition) {

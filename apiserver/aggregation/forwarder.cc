@@ -4,6 +4,7 @@
 
 #include "apiserver/aggregation/identity.h"
 #include "apiserver/request/api_errors.h"
+#include "apiserver/request/followed_stream.h"
 #include "apiserver/request/foreign_content.h"
 #include "apiserver/request/proxied_request.h"
 #include "apiserver/request/respond.h"
@@ -210,6 +211,7 @@ http::Response Forwarder::Stream(http::Upstream upstream, http::ClientRequest se
   forwarding.on_answer = [finish, load, deadline, waiting,
                           user = request.user.name](http::Response& response) {
     finish(response);
+    if (response.upgrade) return KeepUntilOver(load->TakeAnswering(user), response);
     if (!response.stream) return;
     response.stream = std::make_unique<ForwardedBody>(std::move(response.stream),
                                                       load->TakeAnswering(user), deadline);

@@ -23,16 +23,17 @@ class OwnWebhooks : public AggregationFixture {
            response}}.dump());
     });
   }
-  void Configure(const Json& where) {
+  void Configure(const Json& where, const Json& operations = Json::array({"CREATE"}),
+                 const Json& resources = Json::array({"configmaps"})) {
+    const Json rule = {{"operations", operations},
+                       {"apiGroups", {""}},
+                       {"apiVersions", {"v1"}},
+                       {"resources", resources}};
     const Json hook = {{"name", "w.example.com"},
                        {"sideEffects", "None"},
                        {"admissionReviewVersions", {"v1"}},
                        {"clientConfig", where},
-                       {"rules",
-                        {{{"operations", {"CREATE"}},
-                          {"apiGroups", {""}},
-                          {"apiVersions", {"v1"}},
-                          {"resources", {"configmaps"}}}}}};
+                       {"rules", Json::array({rule})}};
     const auto made =
         Post("/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations",
              Json{{"metadata", {{"name", "w"}}}, {"webhooks", Json::array({hook})}}.dump());
@@ -71,6 +72,17 @@ TEST_F(OwnWebhooks, FailAsOthersWhereNobodyIsThere) {
   EXPECT_TRUE(
       refused.message().starts_with("Internal error occurred: failed calling webhook "
                                     "\"w.example.com\": failed to call webhook: "))
+      << refused.message();
+}
+
+// Of a request that has to be reviewed itself, by the same.
+TEST_F(OwnWebhooks, AreNotAskedAboutTheirOwnReviews) {
+  const std::string proxy = "/api/v1/namespaces/default/services/kubernetes/proxy/";
+  Configure({{"service", {{"namespace", "default"}, {"name", "kubernetes"}, {"path", proxy}}}},
+            Json::array({"CREATE", "CONNECT"}), Json::array({"configmaps", "services/proxy"}));
+  const auto refused = Post(kMaps, R"({"metadata": {"name": "a"}})");
+  EXPECT_EQ(refused.code, 500);
+  EXPECT_NE(refused.message().find("this server asks itself already"), std::string::npos)
       << refused.message();
 }
 

@@ -4,13 +4,10 @@
 
 #include <algorithm>
 
-#include "api/codec/struct_text.h"
 #include "api/gen/core_v1.h"
 #include "api/gen/discovery_v1.h"
-#include "apiserver/identity/node_connections.h"
 #include "apiserver/request/api_errors.h"
-#include "apiserver/storage/keys.h"
-#include "apiserver/storage/record_header.h"
+#include "apiserver/services/service_slices.h"
 
 namespace skiff {
 namespace {
@@ -18,42 +15,15 @@ namespace {
 using core_v1::Service;
 using discovery_v1::EndpointSlice;
 
-constexpr const char* kServiceNameLabel = "kubernetes.io/service-name";
-
-bool IsReadyEndpoint(const discovery_v1::Endpoint& endpoint) {
-  return !endpoint.addresses.empty() && endpoint.conditions.ready.value_or(true);
-}
-
-// The slices of the service.
-Result<std::vector<EndpointSlice>> SlicesOf(Store& store, const RemoteService& remote) {
-  const std::string prefix =
-      StorePrefix(EndpointSlice::Info().storage_key, remote.service_namespace);
-  const auto page = TRY(store.List({.prefix = prefix}));
-  std::vector<EndpointSlice> slices;
-  for (const RecordPtr& record : page.records) {
-    const auto view = ObjectView::Of(*record);
-    if (!view || view->label(kServiceNameLabel).value_or("") != remote.service_name) continue;
-    EndpointSlice& slice = slices.emplace_back();
-    TRY(DecodeStruct(EndpointSlice::Describe(), view->body(), FieldValidation::kIgnore, &slice));
-  }
-  return slices;
-}
-
-bool OffersPort(const EndpointSlice& slice, const std::string& port_name) {
-  return std::any_of(slice.ports.begin(), slice.ports.end(), [&](const auto& port) {
-    return port.port && port.name.value_or("") == port_name;  // Without one it is any.
-  });
-}
-
 // Whether somebody is behind a port of that name; adds who to `fingerprint`.
 bool HasAddresses(const std::vector<EndpointSlice>& slices, const std::string& port_name,
                   std::string& fingerprint) {
   bool any = false;
   for (const EndpointSlice& slice : slices) {
-    if (!OffersPort(slice, port_name)) continue;
+    if (PortCalled(slice, port_name) == nullptr) continue;  // Without a number it is any.
     for (const auto& port : slice.ports) fingerprint += fmt::format(" {}", port.port.value_or(0));
     for (const auto& endpoint : slice.endpoints) {
-      if (!IsReadyEndpoint(endpoint)) continue;
+      if (!IsReady(endpoint)) continue;
       any = true;
       fingerprint += " " + endpoint.addresses.front();
     }
@@ -65,7 +35,7 @@ std::optional<Availability> FaultOfEndpoints(Store& store, const RemoteService& 
                                              const std::string& port_name,
                                              std::string& fingerprint) {
   const std::string space = Quoted(remote.service_namespace);
-  const auto slices = SlicesOf(store, remote);
+  const auto slices = SlicesOfService(store, remote.service_namespace, remote.service_name);
   if (!slices) {
     return Availability{"Unknown", "EndpointsAccessError",
                         fmt::format("service/{} in {} cannot be checked due to: {}",

@@ -75,26 +75,6 @@ bool IsLong(const RequestInfo& info) {
              std::end(kSubresources);
 }
 
-// Both ways: what FollowedStream is for a stream.
-class FollowedDuplex final : public http::Duplex {
- public:
-  FollowedDuplex(std::unique_ptr<http::Duplex> inner, ToldRequestPtr told)
-      : told_(std::move(told)), inner_(std::move(inner)) {}
-  void Attach(http::Waker waker) override { inner_->Attach(std::move(waker)); }
-  http::Pulled Pull(size_t bytes_max, std::vector<http::SharedBytes>& out) override {
-    return inner_->Pull(bytes_max, out);
-  }
-  int PullEveryMs() const override { return inner_->PullEveryMs(); }
-  bool EndsByItself() const override { return inner_->EndsByItself(); }
-  size_t OnBytes(std::string_view bytes) override { return inner_->OnBytes(bytes); }
-  void OnPeerClosed() override { inner_->OnPeerClosed(); }
-  bool KeepsReading() const override { return inner_->KeepsReading(); }
-
- private:
-  const ToldRequestPtr told_;  // Goes last.
-  const std::unique_ptr<http::Duplex> inner_;
-};
-
 }  // namespace
 
 // An answer that somebody else makes.
@@ -139,13 +119,12 @@ void ToldRequest::Finish(const std::shared_ptr<ToldRequest>& told, const ApiRequ
   FollowStream(told, response);
 }
 
-void ToldRequest::FollowStream(const std::shared_ptr<ToldRequest>& told,
-                               http::Response& response) {
+void ToldRequest::FollowStream(const std::shared_ptr<ToldRequest>& told, http::Response& response) {
   const bool is_stream = response.stream && AnswerStreamOf(response) == nullptr;
   if (!is_stream && !response.upgrade) return told->Tell(AuditStage::kResponseComplete);
   if (told->is_long_) told->Tell(AuditStage::kResponseStarted);
   if (response.upgrade) {
-    response.upgrade = std::make_unique<FollowedDuplex>(std::move(response.upgrade), told);
+    response.upgrade = std::make_unique<FollowedDuplex>(std::move(response.upgrade), [told] {});
   } else {
     response.stream = std::make_unique<FollowedStream>(std::move(response.stream), [told] {});
   }
@@ -221,9 +200,8 @@ Audit::Audit(AuditPolicy policy, std::unique_ptr<AuditLog> log, bool is_legacy, 
       is_legacy_(is_legacy),
       clock_(clock),
       random_(random),
-      events_(metrics.AddCounter({"apiserver_audit_event_total",
-                                  "[ALPHA] Events that the audit log was given.",
-                                  {}})),
+      events_(metrics.AddCounter(
+          {"apiserver_audit_event_total", "[ALPHA] Events that the audit log was given.", {}})),
       levels_(metrics.AddCounter({"apiserver_audit_level_total",
                                   "[ALPHA] Requests by how much the audit policy wants told.",
                                   {"level"}})) {
@@ -258,8 +236,8 @@ bool Audit::AwaitRoom() {
   return true;
 }
 
-ToldRequestPtr Audit::Begin(const http::Request& request, const RequestInfo& info,
-                            const User& user, const User* impersonated) {
+ToldRequestPtr Audit::Begin(const http::Request& request, const RequestInfo& info, const User& user,
+                            const User* impersonated) {
   const AuditDecision decision = policy_.Decide(user, info);
   levels_.Add({NameOf(decision.level)});
   if (decision.level == AuditLevel::kNone) return nullptr;

@@ -66,5 +66,32 @@ TEST_F(CustomOwners, AListThatBecomesAtomicIsOwnedByThoseOfItsItems) {
   EXPECT_EQ(forced.body["spec"]["ports"].size(), 1u);
 }
 
+// As they may be sent by who copies an object.
+TEST_F(CustomOwners, WhoIsSentAsAnOwnerStaysOneOfAVersionThatThereIs) {
+  Define(Definition(Schema()));
+  int made = 0;
+  const auto owners = [&](const std::string& api_version, const Json& fields) {
+    Json cron = Json::parse(Cron("a" + std::to_string(++made), {{"image", "web"}}));
+    cron["metadata"]["managedFields"] = Json::array({{{"manager", "other"},
+                                                      {"operation", "Update"},
+                                                      {"apiVersion", api_version},
+                                                      {"time", "2020-01-01T00:00:00Z"},
+                                                      {"fieldsType", "FieldsV1"},
+                                                      {"fieldsV1", {{"f:spec", fields}}}}});
+    const Answer created = Post(path_ + "?fieldManager=me", cron.dump());
+    EXPECT_EQ(created.code, 201) << created.message();
+    std::string names;
+    for (const Json& entry : created.body["metadata"].value("managedFields", Json::array())) {
+      names += entry["manager"].get<std::string>() + " ";
+    }
+    return names;
+  };
+  const Json image = {{"f:image", Json::object()}}, gone = {{"f:gone", Json::object()}};
+  EXPECT_EQ(owners("example.com/v1", image), "me ") << "who has written it now";
+  EXPECT_EQ(owners("example.com/v1", gone), "other me ");
+  EXPECT_EQ(owners("example.com/v9", gone), "") << "nobody knows that version";
+  EXPECT_EQ(owners("apps/v1", gone), "");
+}
+
 }  // namespace
 }  // namespace skiff

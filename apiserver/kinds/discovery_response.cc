@@ -109,9 +109,30 @@ void MarkStale(const ApiRequest& request, const Others& others,
   }
 }
 
+using VersionSet = std::set<std::pair<std::string_view, std::string_view>>;
+
+// Groups and versions of kinds that no definition made.
+VersionSet BuiltInVersionsOf(KindList kinds) {
+  VersionSet versions;
+  for (const KindInfo* kind : kinds) {
+    if (RuntimeKindOf(*kind) == nullptr) versions.emplace(kind->group, kind->version);
+  }
+  return versions;
+}
+
+// Those that are listed: of a version that is built in, what is built in.
+std::vector<const KindInfo*> ListedAmong(KindList kinds) {
+  const VersionSet built_in = BuiltInVersionsOf(kinds);
+  std::vector<const KindInfo*> listed(kinds.begin(), kinds.end());
+  std::erase_if(listed, [&](const KindInfo* kind) {
+    return RuntimeKindOf(*kind) != nullptr && built_in.contains({kind->group, kind->version});
+  });
+  return listed;
+}
+
 http::Response Aggregated(const NonResourceParts& parts, const ApiRequest& request,
                           const MediaType& media, const Others& others, bool core) {
-  const KindList kinds = parts.served.routes.kinds();
+  const std::vector<const KindInfo*> kinds = ListedAmong(parts.served.routes.kinds());
   using Version = std::pair<std::string_view, std::string_view>;
   std::set<Version> own;  // Those that have resources of ours.
   for (const KindInfo* kind : kinds) {
@@ -175,11 +196,16 @@ std::vector<std::string> Segments(std::string_view path) {
 
 Result<http::Response> OneVersion(KindList kinds, const ApiRequest& request, std::string_view group,
                                   std::string_view version) {
-  const auto resources = ResourcesOf(kinds, group, version);
+  const bool is_built_in = IsBuiltInGroup(group);
+  // Another version of such a group is listed, and not there (RouteTable::Find).
+  if (is_built_in && !BuiltInVersionsOf(kinds).contains({group, version})) {
+    return Fail(UnknownResourceError());
+  }
+  const auto resources = ResourcesOf(ListedAmong(kinds), group, version);
   // A group of custom resources alone is known by what it serves.
-  if (!resources && !IsBuiltInGroup(group)) return TextResponse(404, "404 page not found\n");
+  if (!resources && !is_built_in) return TextResponse(404, "404 page not found\n");
   if (!resources) return Fail(UnknownResourceError());
-  return Plain(request, *resources, IsBuiltInGroup(group));
+  return Plain(request, *resources, is_built_in);
 }
 
 bool AreOfGroup(const std::vector<std::string>& segments) {

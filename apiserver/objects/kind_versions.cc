@@ -26,6 +26,11 @@ const Type* KindVersions::TypeOf(std::string_view api_version) const {
   return nullptr;
 }
 
+// Of built-in kinds it knows that they are not registered.
+bool KindVersions::FailsAtUnknown() const {
+  return CustomOf(kind_) != nullptr;
+}
+
 Result<Json> KindVersions::Convert(Json document, std::string_view api_version) const {
   // What is to be compared with a new object is nothing yet, and of the version of the write.
   const std::string from = document.value("apiVersion", std::string(kind_.api_version));

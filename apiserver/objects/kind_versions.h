@@ -15,6 +15,7 @@ class KindVersions : public FieldVersions {
   explicit KindVersions(const KindInfo& kind) : kind_(kind) {}
 
   const Type* TypeOf(std::string_view api_version) const override;
+  bool FailsAtUnknown() const override;
   Result<Json> Convert(Json document, std::string_view api_version) const override;
 
  private:

@@ -271,6 +271,8 @@ RouteMatch RouteTable::Find(const RequestInfo& info, std::string_view method) co
   if (found == nullptr) return {IsBuiltInGroup(info.group) ? Found::kNoPath : Found::kNoGroup};
   const KindInfo& kind = found->kind();
   const bool runtime = RuntimeKindOf(kind) != nullptr;
+  // All that is below a group that is built in, is for that to answer: definitions come behind it.
+  if (runtime && IsBuiltInGroup(info.group)) return {Found::kNoPath};
   // Who may do something in a namespace may not do it to what has none: "namespaces/a" is
   // authorized in "a", which means the object of that name only where it is the namespace itself.
   if (runtime && !kind.namespaced && !info.namespace_name.empty()) return {Found::kNoGroup};

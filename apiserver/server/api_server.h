@@ -85,6 +85,7 @@ struct ApiServerOptions {
   std::string advertise_address = "127.0.0.1";
   std::vector<std::string> other_addresses = {};  // At which it is known as well.
   int secure_port = 6443;
+  std::string own_address = "::1";  // At which its machine reaches it.
   bool shared_store = false;  // Other servers use the same store.
   bool controllers_are_within = false;  // In this process, and the scheduler.
   std::string client_ca_pem = {};
@@ -93,6 +94,8 @@ struct ApiServerOptions {
   std::string proxy_client_certificate_pem = {};
   std::string proxy_client_key_pem = {};
   bool rejects_forwarding_redirects = true;
+  // Of services that webhooks and servers behind this one have (ServicePodParts).
+  bool routes_to_endpoints = false;
   ForwardLimits forward_limits = {};
   std::vector<std::string> enabled_admission_plugins = {};  // Beyond the default ones.
   std::vector<std::string> disabled_admission_plugins = {};

@@ -215,12 +215,16 @@ void ApiServer::State::AddWebhooks(const Parts& parts) {
                       .loops = loops,
                       .nodes = nodes,
                       .metrics = metrics.registry(),
-                      .ask_self = [this](const auto& request) { return ask_as_client(request); }});
+                      .ask_self = [this](const auto& request) { return ask_as_client(request); },
+                      .to_endpoints = options.routes_to_endpoints});
   conversions = std::make_unique<Conversions>(webhooks->caller(), random, metrics.registry());
 }
 
 void ApiServer::State::AddAggregation(const Parts& parts) {
   http::Loops* loops = LoopsOf(parts);
+  http::Upstream own;
+  own.host = options.own_address;
+  own.port = options.secure_port;
   aggregation = std::make_unique<Aggregation>(
       Aggregation::Parts{.store = store,
                          .clock = clock,
@@ -231,6 +235,8 @@ void ApiServer::State::AddAggregation(const Parts& parts) {
                          .ask = ask,
                          .front_proxy = options.front_proxy,
                          .rejects_redirects = options.rejects_forwarding_redirects,
+                         .to_endpoints = options.routes_to_endpoints,
+                         .own_host = HostOf(own),
                          .limits = options.forward_limits,
                          .resident = options.resident ? &*options.resident : nullptr});
 }

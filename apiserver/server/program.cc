@@ -329,6 +329,8 @@ Result<ApiServerOptions> ApiServerProcess::Impl::OptionsOf(const ApiServerFlags&
   std::vector<std::string> audit_notes;
   options.audit = TRY(AuditOptionsOf(flags.audit, audit_notes));
   Audit::LogNotes(audit_notes);
+  const bool is_anywhere = flags.bind_address == "0.0.0.0" || flags.bind_address == "::";
+  if (!is_anywhere) options.own_address = flags.bind_address;
   options.browser_access = flags.port.browser_access;
   options.external_hostname = flags.port.external_hostname;
   options.goaway_chance = TRY(GoawayChanceOf(flags.port));
@@ -346,6 +348,7 @@ Result<ApiServerOptions> ApiServerProcess::Impl::OptionsOf(const ApiServerFlags&
   options.proxy_client_certificate_pem = of_proxy.certificate_pem;
   options.proxy_client_key_pem = of_proxy.key_pem;
   options.rejects_forwarding_redirects = flags.aggregator_reject_forwarding_redirect;
+  options.routes_to_endpoints = flags.enable_aggregator_routing;
   options.service_account_signing_key_pem =
       TRY(KeysOrEmpty(flags.service_account_signing_key_file));
   for (const std::string& file : flags.service_account_key_files) {

@@ -43,6 +43,7 @@ struct ApiServerFlags {
   std::string proxy_client_cert_file = "";
   std::string proxy_client_key_file = "";
   bool aggregator_reject_forwarding_redirect = true;
+  bool enable_aggregator_routing = false;
   OutsideTokenFlags tokens = {};
   std::string token_auth_file = "";
   std::vector<std::string> authorization_modes = {"AlwaysAllow"};

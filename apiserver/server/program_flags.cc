@@ -134,6 +134,10 @@ void AddFrontProxyFlags(Flags& flags, ApiServerFlags& to) {
   flags.Add("proxy-client-key-file", to.proxy_client_key_file, "File with its private key.");
   flags.Add("aggregator-reject-forwarding-redirect", to.aggregator_reject_forwarding_redirect,
             "Refuse redirects by which API servers behind this one answer.");
+  flags.Add(
+      "enable-aggregator-routing", to.enable_aggregator_routing,
+      "Reach services of webhooks and of API servers behind this one at their endpoints alone, "
+      "whoever wrote these; else at a pod behind them, or at their own address.");
 }
 
 void AddFlags(Flags& flags, ApiServerFlags& to) {

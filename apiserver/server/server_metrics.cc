@@ -270,6 +270,17 @@ void ServerMetrics::Refused(const ApiRequest& request, const http::Response& res
                      kComponent, std::to_string(response.status)});
 }
 
+// The labels are copies: what goes on may outlast the kind that it shows.
+std::shared_ptr<void> ServerMetrics::CountLongRunning(std::array<std::string, 6> labels) {
+  const auto count = [this, labels = std::move(labels)](double change) {
+    long_running_.Update(
+        {labels[0], labels[1], labels[2], labels[3], labels[4], labels[5], kComponent},
+        [change](double* row) { *row += change; });
+  };
+  count(1);
+  return {this, [count](void*) { count(-1); }};
+}
+
 void ServerMetrics::Answered(const ApiRequest& request, http::Response& response, Duration took) {
   Count(request, response);
   const auto [group, version, resource, scope] = KindLabels(request);
@@ -282,22 +293,15 @@ void ServerMetrics::Answered(const ApiRequest& request, http::Response& response
         [](double* row) { *row = 1; });
   }
   const AnswerStream* const answer = AnswerStreamOf(response);
-  if (response.stream && answer == nullptr) {
-    // A stream may outlast the kind that it shows.
-    using Labels = std::array<std::string, 6>;
-    const auto labels = std::make_shared<const Labels>(
-        Labels{std::string(verb), std::string(group), std::string(version), std::string(resource),
-               std::string(subresource), std::string(scope)});
-    const auto count = [this, labels](double change) {
-      const Labels& each = *labels;
-      long_running_.Update({each[0], each[1], each[2], each[3], each[4], each[5], kComponent},
-                           [change](double* row) { *row += change; });
-    };
-    count(1);
-    response.stream =
-        std::make_unique<FollowedStream>(std::move(response.stream), [count] { count(-1); });
+  const bool streams = response.stream && answer == nullptr;
+  const bool goes_on = response.pending && IsLongRunning(request.info);
+  if (streams || response.upgrade || goes_on) {
+    KeepUntilOver(
+        CountLongRunning({std::string(verb), std::string(group), std::string(version),
+                          std::string(resource), std::string(subresource), std::string(scope)}),
+        response);
   }
-  if ((response.stream && answer == nullptr) || response.upgrade || response.pending) return;
+  if (streams || response.upgrade || response.pending) return;
   const double seconds = std::chrono::duration<double>(took).count();
   seconds_.Observe({verb, dry_run, group, version, resource, subresource, scope, kComponent},
                    seconds);

@@ -1,7 +1,9 @@
 // What the server counts of its requests, under kube-apiserver's names.
 #pragma once
 
+#include <array>
 #include <atomic>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -38,8 +40,8 @@ class ServerMetrics {
    private:
     std::atomic<int64_t>& count_;
   };
-  // Counts the answer; a stream is counted among the long-running ones until it is dropped, which
-  // must happen before this dies.
+  // Counts the answer; one that goes on, as a stream, a tunnel, or one of these in the making, is
+  // counted among the long-running ones until it is dropped, which must happen before this dies.
   void Answered(const ApiRequest& request, http::Response& response, Duration took);
   // Whoever shows no credentials is nobody, and known as that. Not of this process's own requests.
   void Authenticated(const Result<User>& user);
@@ -53,6 +55,8 @@ class ServerMetrics {
 
  private:
   void Count(const ApiRequest& request, const http::Response& response);
+  // Verb, group, version, resource, subresource, scope: counted until it is dropped.
+  std::shared_ptr<void> CountLongRunning(std::array<std::string, 6> labels);
 
   MetricRegistry registry_;
   std::atomic<int64_t> reading_ = 0;

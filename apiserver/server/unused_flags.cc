@@ -222,11 +222,6 @@ void AddUnusedFlags(Flags& flags) {
                    {"true"},
                    kSwitch,
                    kRefused});
-  flags.AddUnused({"enable-aggregator-routing",
-                   "requests for another API server go to a pod behind its service, where there is "
-                   "one",
-                   {"true"},
-                   kSwitch});
   flags.AddUnused({"kubelet-preferred-address-types",
                    "it is InternalIP,ExternalIP,Hostname",
                    {"InternalIP,ExternalIP,Hostname"}});

@@ -12,6 +12,7 @@
 #include "api/rules/core/ip.h"
 #include "apiserver/identity/node_connections.h"
 #include "apiserver/request/api_errors.h"
+#include "apiserver/services/service_slices.h"
 
 namespace skiff {
 namespace {
@@ -97,6 +98,54 @@ std::optional<http::Upstream> PodBehind(const ServicePodParts& parts,
   return std::nullopt;
 }
 
+namespace {
+
+Error NoEndpoints(const std::string& name) {
+  return {Reason::kServiceUnavailable,
+          fmt::format("no endpoints available for service {}", Quoted(name))};
+}
+
+Result<const core_v1::ServicePort*> PortOf(const core_v1::Service& service, int port_number) {
+  const auto& ports = service.spec.ports;
+  const auto port = std::find_if(ports.begin(), ports.end(),
+                                 [&](const auto& each) { return each.port == port_number; });
+  if (port != ports.end()) return &*port;
+  return Fail(Reason::kServiceUnavailable, fmt::format("no service port {} found for service {}",
+                                                       port_number, Quoted(service.metadata.name)));
+}
+
+// Which one is left to chance.
+Result<http::Upstream> ReadyEndpoint(const ServicePodParts& parts, const core_v1::Service& service,
+                                     int port_number) {
+  const std::string& name = service.metadata.name;
+  const auto* port = TRY(PortOf(service, port_number));
+  if (service.spec.type == "ExternalName") {
+    return Fail(Reason::kInternalError, "unsupported service type \"ExternalName\"");
+  }
+  const auto slices = TRY(SlicesOfService(parts.store, service.metadata.namespace_, name));
+  std::vector<std::pair<const discovery_v1::Endpoint*, int>> candidates;
+  for (const auto& slice : slices) {
+    const auto* offered = PortCalled(slice, port->name);
+    if (offered == nullptr) continue;
+    for (const auto& endpoint : slice.endpoints) {
+      if (IsReady(endpoint)) candidates.emplace_back(&endpoint, *offered->port);
+    }
+  }
+  if (candidates.empty()) return Fail(NoEndpoints(name));
+  const auto& [endpoint, number] =
+      candidates[static_cast<size_t>(parts.random.Below(candidates.size()))];
+  http::Upstream upstream;
+  const auto ip = ParseIp(endpoint->addresses.front());
+  upstream.host = ip ? ip->Text() : endpoint->addresses.front();
+  upstream.port = number;
+  if (endpoint->node_name && parts.nodes != nullptr) {
+    parts.nodes->Divert(*endpoint->node_name, upstream);
+  }
+  return upstream;
+}
+
+}  // namespace
+
 Result<http::Upstream> UpstreamOfService(const ServicePodParts& parts,
                                          const std::string& namespace_name, const std::string& name,
                                          int port_number) {
@@ -104,6 +153,7 @@ Result<http::Upstream> UpstreamOfService(const ServicePodParts& parts,
   if (!service) {
     return Fail(Reason::kNotFound, fmt::format("service {} not found", Quoted(name)));
   }
+  if (parts.to_endpoints) return ReadyEndpoint(parts, **service, port_number);
   const core_v1::ServiceSpec& spec = (*service)->spec;
   http::Upstream upstream;
   if (spec.type == "ExternalName") {
@@ -114,12 +164,7 @@ Result<http::Upstream> UpstreamOfService(const ServicePodParts& parts,
   if (spec.cluster_ip == "None") {
     return Fail(Reason::kInternalError, "cannot route to service with ClusterIP \"None\"");
   }
-  const auto port = std::find_if(spec.ports.begin(), spec.ports.end(),
-                                 [&](const auto& each) { return each.port == port_number; });
-  if (port == spec.ports.end()) {
-    return Fail(Reason::kServiceUnavailable,
-                fmt::format("no service port {} found for service {}", port_number, Quoted(name)));
-  }
+  const auto* port = TRY(PortOf(**service, port_number));
   const auto endpoints = ReadTyped<core_v1::Endpoints>(parts.store, namespace_name, name);
   if (endpoints) {
     if (auto pod = PodBehind(parts, **endpoints, port->name)) return std::move(*pod);

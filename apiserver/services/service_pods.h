@@ -17,6 +17,8 @@ struct ServicePodParts {
   Store& store;
   Random& random;
   const NodeConnections* nodes;  // nullptr: no node is simulated.
+  // --enable-aggregator-routing.
+  bool to_endpoints = false;
 };
 
 // Where a service of these endpoints leads, through the port of that name. Which one is left to
@@ -27,7 +29,9 @@ std::optional<http::Upstream> PodBehind(const ServicePodParts& parts,
 
 // Where the server itself reaches what a service offers at that port: a pod behind it where there
 // is one, as for services/proxy; else the service's own address, which the machine's rules lead on.
-// Errors are those of kube-apiserver's resolver. Without TLS.
+// With `to_endpoints` it is any endpoint that is ready, pod or not, as its EndpointSlices say, and
+// nothing else: so a service without an address has one, too. Errors are those of kube-apiserver's
+// resolvers. Without TLS.
 Result<http::Upstream> UpstreamOfService(const ServicePodParts& parts,
                                          const std::string& namespace_name, const std::string& name,
                                          int port);

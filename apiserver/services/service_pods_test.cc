@@ -1,5 +1,7 @@
 #include "apiserver/services/service_pods.h"
 
+#include <set>
+
 #include "apiserver/server/server_fixture.h"
 
 namespace skiff {
@@ -32,6 +34,30 @@ class ServicePodsTest : public ServerFixture {
     auto& added = subset.ports.emplace_back();
     added.name = name;
     added.port = port;
+  }
+  static constexpr const char* kSlices =
+      "/apis/discovery.k8s.io/v1/namespaces/default/endpointslices";
+
+  void MakeHeadless() {
+    const auto made = Post("/api/v1/namespaces/default/services",
+                           R"({"metadata": {"name": "agg"}, "spec": {"clusterIP": "None",
+                               "ports": [{"name": "a", "port": 443}]}})");
+    ASSERT_EQ(made.code, 201) << made.message();
+  }
+  // Endpoints and ports are JSON.
+  void MakeSlice(const std::string& name, const std::string& endpoints, const std::string& ports) {
+    const auto made = Post(kSlices, R"({"metadata": {"name": ")" + name +
+                                        R"(", "labels": {"kubernetes.io/service-name": "agg"}},
+                                        "addressType": "IPv4", "endpoints": )" +
+                                        endpoints + R"(, "ports": )" + ports + "}");
+    ASSERT_EQ(made.code, 201) << made.message();
+  }
+  // "192.0.2.1:8443", or what is wrong.
+  std::string ToEndpoint(int port = 443) {
+    const auto found = UpstreamOfService(
+        {.store = *store_, .random = random_, .nodes = nullptr, .to_endpoints = true}, "default",
+        "agg", port);
+    return found ? found->host + ":" + std::to_string(found->port) : found.error().message;
   }
   std::optional<http::Upstream> Behind(const core_v1::Endpoints& endpoints) {
     return PodBehind({*store_, random_, nullptr}, endpoints, "a");
@@ -67,6 +93,22 @@ TEST_F(ServicePodsTest, APodThatManyAddressesNameIsLookedAtOnce) {
   const auto found = Behind(endpoints);
   ASSERT_TRUE(found);
   EXPECT_EQ(found->host, "192.0.2.7");
+}
+
+TEST_F(ServicePodsTest, AnEndpointIsAnyOneThatIsReady) {
+  EXPECT_EQ(ToEndpoint(), "service \"agg\" not found");
+  MakeHeadless();
+  EXPECT_EQ(ToEndpoint(80), "no service port 80 found for service \"agg\"");
+  EXPECT_EQ(ToEndpoint(), "no endpoints available for service \"agg\"");
+  MakeSlice("other", R"([{"addresses": ["192.0.2.9"]}])", R"([{"name": "b", "port": 8443}])");
+  MakeSlice("unready", R"([{"addresses": ["192.0.2.9"], "conditions": {"ready": false}}])",
+            R"([{"name": "a", "port": 8443}])");
+  EXPECT_EQ(ToEndpoint(), "no endpoints available for service \"agg\"");
+  MakeSlice("ready", R"([{"addresses": ["192.0.2.1"]}, {"addresses": ["192.0.2.2"]}])",
+            R"([{"name": "b", "port": 80}, {"name": "a", "port": 8443}])");
+  std::set<std::string> found;
+  for (int tries = 0; tries < 100; ++tries) found.insert(ToEndpoint());
+  EXPECT_EQ(found, (std::set<std::string>{"192.0.2.1:8443", "192.0.2.2:8443"}));
 }
 
 }  // namespace

@@ -243,8 +243,9 @@ Result<WebhookCaller::Route> WebhookCaller::RouteTo(const WebhookPlace& place) {
     name = place.service_name + "." + place.service_namespace + ".svc";
     route.host = fmt::format("{}:{}", name, place.port);
     route.path = place.path;
-    auto resolved = UpstreamOfService({parts_.store, parts_.random, parts_.nodes},
-                                      place.service_namespace, place.service_name, place.port);
+    auto resolved =
+        UpstreamOfService({parts_.store, parts_.random, parts_.nodes, parts_.to_endpoints},
+                          place.service_namespace, place.service_name, place.port);
     if (resolved) {
       route.upstream = std::move(*resolved);
     } else {

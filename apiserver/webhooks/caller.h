@@ -135,6 +135,7 @@ class WebhookCaller {
     const NodeConnections* nodes;  // nullptr: none is simulated.
     // As the server itself, and served as anybody is; null: it is asked as others are.
     std::function<http::Response(const http::Request&)> ask_self;
+    bool to_endpoints = false;  // As of ServicePodParts.
   };
   explicit WebhookCaller(Parts parts) : parts_(std::move(parts)), calls_(parts_.loops) {}
 

@@ -5,11 +5,13 @@
 #include <mutex>
 
 #include "apiserver/webhooks/hook_fixture.h"
+#include "base/text.h"
 
 namespace skiff {
 namespace {
 
-// /hangs never answers, and who does not need it goes on without it; /refuses does at once.
+// /hangs never answers, and who does not need it goes on without it, nor does /marked of what is
+// being deleted; /refuses does at once.
 class Overdue : public HookFixture, public http::Handler {
  protected:
   Overdue() { StartHook(*this); }
@@ -23,7 +25,9 @@ class Overdue : public HookFixture, public http::Handler {
   }
   http::Response Handle(const http::Request& request) override {
     const Json review = Json::parse(request.body);
-    if (request.path == "/hangs") {
+    const Json& old = review["request"]["oldObject"];
+    const bool is_marked = old.is_object() && old["metadata"].contains("deletionTimestamp");
+    if (request.path == "/hangs" || (request.path == "/marked" && is_marked)) {
       std::unique_lock lock(mutex_);
       changed_.wait(lock, [this] { return over_; });
     }
@@ -112,6 +116,21 @@ TEST_F(Overdue, ARefusalIsNotPassedOn) {
   EXPECT_EQ(Post(maps_, R"({"metadata": {"name": "b"}})").code, 400);
   HangAt("", "configmaps");
   ExpectOverdue("POST", maps_ + "?timeout=50ms", R"({"metadata": {"name": "b"}})");
+}
+
+// A pod that goes at once is marked first, and asked about again.
+TEST_F(Overdue, NothingIsWrittenOfADeletionThatIsAskedAboutAgain) {
+  const std::string pods = "/api/v1/namespaces/default/pods";
+  const auto made =
+      Post(pods,
+           R"({"metadata": {"name": "a"}, "spec": {"containers": [{"name": "c", "image": "i"}]}})");
+  ASSERT_EQ(made.code, 201);
+  for (const char* policy : {"Ignore", "Fail"}) {
+    Configure("validatingwebhookconfigurations", "marked-" + Lower(policy),
+              {Hook("marked", {{"failurePolicy", policy}, {"rules", Rules("", "pods")}})});
+    ExpectOverdue("DELETE", pods + "/a?timeout=50ms", "");
+    EXPECT_EQ(Get(pods + "/a").body, made.body);
+  }
 }
 
 }  // namespace

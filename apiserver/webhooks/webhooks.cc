@@ -111,7 +111,8 @@ void WebhookMetrics::Count(const Hook& hook, bool mutating, Operation operation,
 
 Webhooks::Webhooks(Parts parts)
     : parts_(std::move(parts)),
-      caller_({parts_.store, parts_.random, parts_.loops, parts_.nodes, parts_.ask_self}),
+      caller_({parts_.store, parts_.random, parts_.loops, parts_.nodes, parts_.ask_self,
+               parts_.to_endpoints}),
       metrics_(parts_.metrics),
       mutating_(parts_.store),
       validating_(parts_.store) {}

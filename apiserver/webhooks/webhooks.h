@@ -58,6 +58,7 @@ class Webhooks {
     const NodeConnections* nodes;
     MetricRegistry& metrics;
     std::function<http::Response(const http::Request&)> ask_self;  // As WebhookCaller's.
+    bool to_endpoints = false;                                     // As of ServicePodParts.
   };
   explicit Webhooks(Parts parts);
 

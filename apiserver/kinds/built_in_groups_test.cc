@@ -1,0 +1,63 @@
+// Definitions in groups that are built in: these answer for all that is below them.
+#include "apiserver/kinds/custom_resources_fixture.h"
+
+namespace skiff {
+namespace {
+
+class BuiltInGroups : public CustomResources {
+ protected:
+  // Of a group that has kinds already, and with a version of its own beside the one that there is.
+  void DefineAmongEvents() {
+    Json definition = Definition(Schema());
+    definition["metadata"] = {
+        {"name", "crons.events.k8s.io"},
+        {"annotations", {{"api-approved.kubernetes.io", "unapproved, a test"}}}};
+    Json& spec = definition["spec"];
+    spec["group"] = "events.k8s.io";
+    spec["versions"].push_back(spec["versions"][0]);
+    spec["versions"][1]["name"] = "v2";
+    spec["versions"][1]["storage"] = false;
+    Define(definition);
+  }
+  // How often `word` stands in the answer to a request.
+  size_t CountIn(const std::string& path, std::string_view word) {
+    const std::string text = Get(path).response.body;
+    size_t count = 0;
+    for (size_t at = text.find(word); at != text.npos; at = text.find(word, at + 1)) ++count;
+    return count;
+  }
+};
+
+TEST_F(BuiltInGroups, TakeWhatIsBelowThem) {
+  DefineAmongEvents();
+  const Json status = Get(definitions_ + "/crons.events.k8s.io").body["status"];
+  EXPECT_EQ(status["acceptedNames"]["plural"], "crons") << "nobody else has the name";
+  for (const std::string version : {"v1", "v2"}) {
+    const std::string path = "/apis/events.k8s.io/" + version + "/namespaces/default/crons";
+    for (const std::string& each : {path, path + "/a", path + "/a/status", path + "?watch=1"}) {
+      const auto answer = Get(each);
+      EXPECT_EQ(answer.code, 404) << each;
+      EXPECT_EQ(answer.message(), "the server could not find the requested resource");
+    }
+    EXPECT_EQ(Post(path, Cron("a", {{"image", "web"}})).code, 404);
+  }
+  EXPECT_EQ(Get("/apis/events.k8s.io/v1/namespaces/default/events").code, 200);
+}
+
+TEST_F(BuiltInGroups, AreListedAsTheyAre) {
+  DefineAmongEvents();
+  EXPECT_EQ(CountIn("/apis/events.k8s.io/v1", "\"crons"), 0u);
+  EXPECT_EQ(Get("/apis/events.k8s.io/v2").code, 404);
+  EXPECT_EQ(CountIn("/apis/events.k8s.io", "\"events.k8s.io/v2\""), 2u)
+      << "as the preferred one, too";
+}
+
+TEST_F(BuiltInGroups, DefinitionsInThemGo) {
+  DefineAmongEvents();
+  ASSERT_EQ(Ask("DELETE", definitions_ + "/crons.events.k8s.io").code, 200);
+  Settle();
+  EXPECT_EQ(Get(definitions_ + "/crons.events.k8s.io").code, 404);
+}
+
+}  // namespace
+}  // namespace skiff
