@@ -119,6 +119,7 @@ void Scheduler::Watch() {
   });
   csi_nodes_.OnChange([=](const auto& before, const auto& now) {
     if (now && RaisesVolumeLimit(before.get(), *now)) happened(ClusterEvent::kVolumeLimit);
+    if (now && MigratesOthers(before.get(), *now)) happened(ClusterEvent::kNodeMigrates);
   });
   attachments_.OnChange([=](const auto&, const auto& now) {
     if (!now) happened(ClusterEvent::kAttachmentDeleted);
