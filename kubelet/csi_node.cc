@@ -4,15 +4,19 @@
 #include <utility>
 
 #include "api/gen/storage_v1.h"
+#include "api/pods/migrated_volumes.h"
 
 namespace skiff::kubelet {
 namespace {
 
-constexpr char kMigratedAnnotation[] = "storage.alpha.kubernetes.io/migrated-plugins";
-// In-tree plugins that this release serves by CSI drivers alone.
-constexpr char kMigrated[] =
-    "kubernetes.io/aws-ebs,kubernetes.io/azure-disk,kubernetes.io/azure-file,kubernetes.io/cinder,"
-    "kubernetes.io/gce-pd,kubernetes.io/portworx-volume,kubernetes.io/vsphere-volume";
+std::string NamesOfMigrated() {
+  std::string names;
+  for (const MigratedPlugin& plugin : MigratedPlugins()) {
+    if (!names.empty()) names += ",";
+    names += plugin.name;
+  }
+  return names;
+}
 
 meta_v1::OwnerReference OwnedBy(const core_v1::Node& node) {
   meta_v1::OwnerReference owner;
@@ -76,12 +80,13 @@ Result<> CsiNode::Ensure() {
   if (drivers_ != nullptr) {
     for (const auto& driver : drivers_->List()) has_drivers &= !csi::PutDriver(object, driver);
   }
-  std::string& migrated = object.metadata.annotations[kMigratedAnnotation];
-  if (found && is_owned && has_drivers && migrated == kMigrated) {
+  std::string& migrated = object.metadata.annotations[std::string(kMigratedPlugins)];
+  const std::string names = NamesOfMigrated();
+  if (found && is_owned && has_drivers && migrated == names) {
     Ensured({});
     return {};
   }
-  migrated = kMigrated;
+  migrated = names;
   if (!is_owned) {
     // A node of that name that is gone owns nothing any more.
     std::erase_if(owners, [&](const auto& owner) {

@@ -326,7 +326,7 @@ std::function<Transport&(const std::string&, const std::string&)> TransportsOf(
 }
 
 // By the names that Kubernetes' programs have for them. One that cannot renew its lease ends by
-// itself, and one that waits for it has nothing to know.
+// itself, and one that waits for it may have nothing to know.
 std::vector<HealthCheck> ChecksOf(const Component& component, const LeaderElection& election) {
   const auto well = [] { return std::string(); };
   std::vector<HealthCheck> checks;
@@ -335,11 +335,22 @@ std::vector<HealthCheck> ChecksOf(const Component& component, const LeaderElecti
   if (component.leader.elect) checks.push_back({"readyz", "leaderElection", well});
   checks.push_back({"readyz", "shutdown", well});
   checks.push_back({"readyz", "sched-handler-sync", [&component, &election]() -> std::string {
-                      const bool waits = component.leader.elect && !election.leading();
+                      const bool waits =
+                          component.leader.elect && !component.lead && !election.leading();
                       if (waits || component.is_synced()) return "";
                       return "handlers are not fully synchronized";
                     }});
   return checks;
+}
+
+// All of these live as long as the registry is asked.
+void AddElectionMetric(MetricRegistry& metrics, const Component& component,
+                       const LeaderElection& election) {
+  metrics.AddMeasured({"leader_election_master_status", "[ALPHA] 1 for the leader.", {"name"}},
+                      [&] {
+                        const double leads = election.leading() || !component.leader.elect ? 1 : 0;
+                        return std::vector<Sample>{{{component.leader.name}, leads}};
+                      });
 }
 
 }  // namespace
@@ -379,19 +390,16 @@ Result<int> RunComponent(const Component& component) {
   ThreadExecutor executor(component.name, component.threads);
   // Workers that all wait for slow webhooks must not hold up a renewal: the program would end.
   ThreadExecutor election_executor(component.name + "-lead", 1);
+  const auto start = [&] { component.lead ? component.lead() : manager.Start(executor); };
   LeaderElection election(election_client, clock, random,
                           {.lease = {component.leader.namespace_, component.leader.name},
                            .identity = fmt::format("{}_{}", HostName(), random.Uid()),
                            .lease_duration = component.leader.lease_duration,
                            .renew_deadline = component.leader.renew_deadline,
                            .retry_period = component.leader.retry_period,
-                           .on_started = [&] { manager.Start(executor); },
+                           .on_started = [&] { start(); },
                            .on_stopped = &EndProgram});
-  metrics.AddMeasured({"leader_election_master_status", "[ALPHA] 1 for the leader.", {"name"}},
-                      [&] {
-                        const double leads = election.leading() || !component.leader.elect ? 1 : 0;
-                        return std::vector<Sample>{{{component.leader.name}, leads}};
-                      });
+  AddElectionMetric(metrics, component, election);
   const MetricRegistry* const of_resources = component.add_resources ? &resources : nullptr;
   const ComponentServer::Access access = TRY(AccessOf(serving));
   ComponentServer handler(
@@ -399,10 +407,11 @@ Result<int> RunComponent(const Component& component) {
       access);
   http::Loops loops(1);
   const auto front = TRY(Serve(serving, component.name, clock, loops, handler));
+  if (component.lead) manager.Start(executor);
   if (component.leader.elect) {
     election_executor.Add(election);
   } else {
-    manager.Start(executor);
+    start();
   }
   const bool asked = WaitForSignal();
   if (front) front->Stop(1s);

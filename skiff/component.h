@@ -104,6 +104,9 @@ struct Component {
   // Whether a leader knows all that he goes by: until then the program is not ready, as
   // kube-scheduler. Asked after `add`, on any thread. Null: it is ready at once.
   std::function<bool()> is_synced = nullptr;
+  // Called once, by who leads. The loops hear of everything before, and are ready once they know
+  // it; they write nothing until then. Null: one that does not lead hears of nothing.
+  std::function<void()> lead = nullptr;
 };
 // Until SIGINT or SIGTERM (0), or until it leads no more (1). Errors are those of its start.
 Result<int> RunComponent(const Component& component);

@@ -119,9 +119,7 @@ void ReadBackOff(ConfigFields& top, scheduler::QueueDelays& to) {
 // What is so whatever the file says, or cannot be otherwise.
 void ReadScheduling(ConfigFields& top, std::vector<std::string>& unused) {
   int parallelism = 16;
-  bool delay = true;  // What there is is looked at by who leads, whichever of the two is said.
   top.Read("parallelism", parallelism);
-  top.Read("delayCacheUntilActive", delay);
   if (parallelism <= 0) {
     top.Note("parallelism", fmt::format("Invalid value: {}: should be an integer value greater "
                                         "than zero",
@@ -168,6 +166,7 @@ Result<SchedulerConfig> ParseSchedulerConfig(
   ReadLeader(leader, config.leader);
   top.TakeStrictly(leader);
   ReadBackOff(top, config.delays);
+  top.Read("delayCacheUntilActive", config.is_cold_standby);
   ReadScheduling(top, config.unused_fields);
   const Json* const profiles = top.Any("profiles");
   const Json* const extenders = top.Any("extenders");

@@ -24,6 +24,7 @@ struct SchedulerConfig {
   std::vector<scheduler::Profile> profiles = {scheduler::Profile()};
   std::vector<scheduler::ExtenderOptions> extenders;
   scheduler::QueueDelays delays;
+  bool is_cold_standby = false;            // One that waits to lead hears of nothing before.
   std::vector<std::string> unused_fields;  // A text each: of the file, and without effect here.
 };
 // Invalid names the field. `read` is asked for files that the configuration names.

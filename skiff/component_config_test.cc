@@ -101,6 +101,15 @@ TEST(ComponentConfigTest, WhatIsWrongInAConfigurationIsNamedByItsField) {
   EXPECT_FALSE(ParseSchedulerConfig(""));
 }
 
+TEST(ComponentConfigTest, WhoWaitsToLeadHearsOfEverythingUnlessItIsSaid) {
+  const auto is_cold = [](const std::string& more) {
+    return ParseSchedulerConfig(std::string(kScheduler) + more)->is_cold_standby;
+  };
+  EXPECT_FALSE(is_cold(""));
+  EXPECT_FALSE(is_cold("delayCacheUntilActive: false"));
+  EXPECT_TRUE(is_cold("delayCacheUntilActive: true"));
+}
+
 TEST(ComponentConfigTest, HowLongPodsBackOffIsSaidToTheQueue) {
   const auto config = ParseSchedulerConfig(std::string(kScheduler) +
                                            "podInitialBackoffSeconds: 3\npodMaxBackoffSeconds: 60");

@@ -38,6 +38,7 @@ Result<> ReadConfig(const std::string& path, SchedulerFlags& to) {
   if (!config.kubeconfig.empty()) to.api.kubeconfig = config.kubeconfig;
   to.api.limit = config.limit;
   to.leader = config.leader;
+  to.is_cold_standby = config.is_cold_standby;
   to.scheduler.profiles = config.profiles;
   to.scheduler.delays.first = config.delays.first;
   to.scheduler.delays.most = config.delays.most;
@@ -69,7 +70,8 @@ Result<std::optional<SchedulerFlags>> ParseSchedulerFlags(const std::vector<std:
 int SchedulerMain(const std::vector<std::string>& args) {
   return RunProgram(ParseSchedulerFlags(args), [](const SchedulerFlags& given) {
     BeginProgram(given.log);
-    std::function<bool()> is_synced;
+    scheduler::Scheduler* added = nullptr;
+    const bool is_warm = given.leader.elect && !given.is_cold_standby;
     return RunComponent({.name = "kube-scheduler",
                          .api = given.api,
                          .leader = given.leader,
@@ -78,13 +80,15 @@ int SchedulerMain(const std::vector<std::string>& args) {
                              [&](Manager& manager, MetricRegistry& metrics) {
                                scheduler::SchedulerOptions options = given.scheduler;
                                options.metrics = &metrics;
-                               is_synced = scheduler::AddScheduler(manager, std::move(options));
+                               options.waits_to_lead = is_warm;
+                               added = &scheduler::AddScheduler(manager, std::move(options));
                              },
                          .add_resources =
                              [](Manager& manager, MetricRegistry& metrics) {
                                scheduler::AddPodResourceMetrics(metrics, manager);
                              },
-                         .is_synced = [&] { return is_synced(); }});
+                         .is_synced = [&] { return added->IsSynced(); },
+                         .lead = is_warm ? [&] { added->Lead(); } : std::function<void()>()});
   });
 }
 

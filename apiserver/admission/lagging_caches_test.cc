@@ -15,6 +15,7 @@ class LaggingStore final : public ForwardingStore {
   using ForwardingStore::ForwardingStore;
   Revision Current() override { return heard.value == 0 ? ForwardingStore::Current() : heard; }
   Result<RecordPtr> Get(const std::string& key, Revision at) override {
+    if (key.starts_with("/registry/minions/")) ++node_reads;
     if (away && key.starts_with("/registry/namespaces/")) {
       return Fail(Error{.message = "etcdserver: request timed out", .http_code = 500});
     }
@@ -23,6 +24,7 @@ class LaggingStore final : public ForwardingStore {
 
   Revision heard;
   bool away = false;
+  int node_reads = 0;
 };
 
 class LaggingCachesTest : public ServerFixture {
@@ -65,6 +67,50 @@ TEST_F(LaggingCachesTest, AndItsPodsKeepItsStandard) {
   const auto refused = Run("bad", R"("hostNetwork": true, )");
   EXPECT_EQ(refused.code, 403);
   EXPECT_NE(refused.message().find("violates PodSecurity"), std::string::npos) << refused.message();
+}
+
+class LaggingNodesTest : public LaggingCachesTest {
+ protected:
+  void MakeNode(const std::string& name) {
+    const auto made = Post("/api/v1/nodes", R"({"metadata": {"name": ")" + name +
+                                                R"(", "labels": {"topology.kubernetes.io/zone": "z",
+                                                                 "other": "x"}}})");
+    EXPECT_EQ(made.code, 201) << made.message();
+  }
+  Json LabelsOfBound(const std::string& pod, const std::string& node) {
+    const std::string pods = "/api/v1/namespaces/default/pods";
+    EXPECT_EQ(Post(pods, R"({"metadata": {"name": ")" + pod +
+                             R"("}, "spec": {"containers": [{"name": "c", "image": "i"}]}})")
+                  .code,
+              201);
+    lagging_.node_reads = 0;
+    EXPECT_EQ(Post(pods + "/" + pod + "/binding", R"({"metadata": {"name": ")" + pod +
+                                                      R"("}, "target": {"kind": "Node",
+                                                         "name": ")" +
+                                                      node + R"("}})")
+                  .code,
+              201);
+    return Get(pods + "/" + pod).body["metadata"].value("labels", Json::object());
+  }
+};
+
+TEST_F(LaggingNodesTest, ABoundPodHasTheZoneOfANodeThatAnotherServerHasJustMade) {
+  MakeNode("late-node");
+  EXPECT_EQ(LabelsOfBound("a", "late-node"), (Json{{"topology.kubernetes.io/zone", "z"}}));
+  EXPECT_EQ(LabelsOfBound("b", "none"), Json::object());
+}
+
+TEST_F(LaggingNodesTest, NoNodeIsReadForEachPodThatIsBound) {
+  lagging_.heard = {};
+  MakeNode("n");
+  EXPECT_EQ(LabelsOfBound("a", "n"), (Json{{"topology.kubernetes.io/zone", "z"}}));
+  EXPECT_EQ(lagging_.node_reads, 0);
+  ASSERT_EQ(
+      Merge("/api/v1/nodes/n", R"({"metadata": {"labels": {"topology.kubernetes.io/zone": "y"}}})")
+          .code,
+      200);
+  EXPECT_EQ(LabelsOfBound("b", "n"), (Json{{"topology.kubernetes.io/zone", "y"}}));
+  EXPECT_EQ(lagging_.node_reads, 0);
 }
 
 TEST_F(LaggingCachesTest, OneOfWhichTheStoreCannotTellIsNotMissing) {

@@ -1,5 +1,6 @@
 // A pod carries the zone and region of its node, so that it can ask for them.
 #include "api/codec/document.h"
+#include "api/codec/struct_text.h"
 #include "api/gen/core_v1.h"
 #include "apiserver/admission/plugins.h"
 #include "apiserver/objects/object_cache.h"
@@ -9,19 +10,17 @@ namespace {
 
 constexpr const char* kLabels[] = {"topology.kubernetes.io/zone", "topology.kubernetes.io/region"};
 
-using Labels = std::map<std::string, std::string>;
-
-// What pods get of each node. The nodes themselves are too large to be kept, and to be read again
-// for each pod that is bound.
-class PlacesOfNodes final : public ObjectCacheBase {
+// Of all nodes, as little as a pod is given of them: each pod that is bound asks.
+class NodePlaces final : public ObjectCacheBase {
  public:
-  explicit PlacesOfNodes(Store& store) : ObjectCacheBase(store, core_v1::Node::Info()) {}
+  using Labels = std::map<std::string, std::string>;
+  explicit NodePlaces(Store& store) : ObjectCacheBase(store, core_v1::Node::Info()) {}
 
   // None of a node that is not there; any other error is told, lest a pod be without its zone.
   Result<Labels> Of(const std::string& node) {
     if (node.empty()) return Labels();
-    const auto found = std::static_pointer_cast<const Labels>(TRY(FindOrReadErased("", node)));
-    return found ? *found : Labels();
+    const Erased found = TRY(FindOrReadErased("", node));
+    return found ? *std::static_pointer_cast<const Labels>(found) : Labels();
   }
 
  private:
@@ -31,12 +30,12 @@ class PlacesOfNodes final : public ObjectCacheBase {
                       &node)) {
       return nullptr;
     }
-    auto labels = std::make_shared<Labels>();
+    const auto places = std::make_shared<Labels>();
     for (const char* key : kLabels) {
-      const auto label = node.metadata.labels.find(key);
-      if (label != node.metadata.labels.end()) labels->insert(*label);
+      const auto found = node.metadata.labels.find(key);
+      if (found != node.metadata.labels.end()) places->insert(*found);
     }
-    return labels;
+    return places;
   }
 };
 
@@ -81,7 +80,7 @@ class PodTopologyLabels final : public AdmissionPlugin, public Admits {
     return {};
   }
 
-  PlacesOfNodes places_;
+  NodePlaces places_;
 };
 
 }  // namespace

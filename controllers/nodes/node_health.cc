@@ -166,8 +166,11 @@ bool SetBetaLabels(Node& node) {
 }
 
 std::string ZoneOf(const Node& node) {
-  return Label(node, "topology.kubernetes.io/region") + ":" +
-         Label(node, "topology.kubernetes.io/zone");
+  const auto place = [&](const std::string& name) {
+    const std::string old = "failure-domain.beta.kubernetes.io/" + name;
+    return Label(node, node.metadata.labels.contains(old) ? old : "topology.kubernetes.io/" + name);
+  };
+  return place("region") + ":" + place("zone");
 }
 
 void ZoneCounts::Saw(const core_v1::Node* before, const core_v1::Node* now) {

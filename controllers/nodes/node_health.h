@@ -40,7 +40,7 @@ void SetNoExecuteTaint(core_v1::Node& node, std::string_view key, TimePoint now)
 // The beta labels of operating system and architecture; true when something changed.
 bool SetBetaLabels(core_v1::Node& node);
 
-// "region:zone".
+// "region:zone"; by their old labels, where the node has them.
 std::string ZoneOf(const core_v1::Node& node);
 
 // How many nodes of each zone are ready, node by node; those that are labelled as no disruption do

@@ -100,6 +100,18 @@ TEST(ZoneTest, StateAndRateFollowTheShareOfBrokenNodes) {
   EXPECT_EQ(RateOf(ZoneState::kPartialDisruption, 51, {}), 0.01);
 }
 
+TEST(ZoneTest, OldLabelsGoBeforeThoseOfToday) {
+  Node node;
+  EXPECT_EQ(ZoneOf(node), ":");
+  node.metadata.labels["topology.kubernetes.io/zone"] = "z";
+  node.metadata.labels["topology.kubernetes.io/region"] = "r";
+  EXPECT_EQ(ZoneOf(node), "r:z");
+  node.metadata.labels["failure-domain.beta.kubernetes.io/zone"] = "y";
+  EXPECT_EQ(ZoneOf(node), "r:y");
+  node.metadata.labels["failure-domain.beta.kubernetes.io/region"] = "";
+  EXPECT_EQ(ZoneOf(node), ":y");
+}
+
 TEST(NodeHealthTest, ZonesCountTheirNodesAsTheyChange) {
   const auto in_zone = [](const std::string& zone, const std::string& ready) {
     Node node = NodeOf(ready);

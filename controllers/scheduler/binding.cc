@@ -255,7 +255,12 @@ tl::expected<bool, std::string> Scheduler::IsMet(const core_v1::PersistentVolume
   }
   if (!asked.volume.empty() && WrittenRevision(volume->metadata) < asked.written) return false;
   // The node may have other labels by now, and a provisioner may have made it elsewhere.
-  if (!IsReachable(*volume, node)) {
+  const auto csi_node = csi_nodes_.Get({"", node.metadata.name});
+  const auto is_reachable = IsReachableBy(*volume, node, csi_node.get());
+  if (!is_reachable) {
+    return tl::unexpected("failed to translate pv to csi: " + is_reachable.error().message);
+  }
+  if (!*is_reachable) {
     return tl::unexpected(
         fmt::format("pv \"{}\" node affinity doesn't match node \"{}\": no matching "
                     "NodeSelectorTerms",

@@ -4,16 +4,10 @@
 #include <string_view>
 #include <utility>
 
+#include "controllers/nodes/node_health.h"
+
 namespace skiff::scheduler {
 namespace {
-
-std::string ZoneOf(const core_v1::Node& node) {
-  const auto label = [&](const char* key) {
-    const auto found = node.metadata.labels.find(key);
-    return found == node.metadata.labels.end() ? std::string() : found->second;
-  };
-  return label("topology.kubernetes.io/region") + "/" + label("topology.kubernetes.io/zone");
-}
 
 // Whether rules find in both versions of a pod the same to count. A new spec has a new generation,
 // but for the name of the node; what it takes is also up to its status.

@@ -94,6 +94,41 @@ TEST_F(CacheTest, APodThatIsResizedTakesTheLargerAmount) {
   EXPECT_EQ(MilliCpu(), 1000);
 }
 
+// The names of the nodes with those labels, in the order in which the scheduler looks at them.
+std::string OrderOf(const std::map<std::string, std::map<std::string, std::string>>& nodes) {
+  Cache cache;
+  for (const auto& [name, labels] : nodes) {
+    auto node = std::make_shared<core_v1::Node>();
+    node->metadata.name = name;
+    node->metadata.labels = labels;
+    cache.SetNode(node);
+  }
+  std::string order;
+  for (const NodeInfo* node : cache.Nodes()) order += node->name();
+  return order;
+}
+
+TEST(NodeOrderTest, ZonesTakeTurns) {
+  constexpr char kZone[] = "topology.kubernetes.io/zone";
+  constexpr char kRegion[] = "topology.kubernetes.io/region";
+  constexpr char kOldZone[] = "failure-domain.beta.kubernetes.io/zone";
+  EXPECT_EQ(OrderOf({}), "");
+  EXPECT_EQ(OrderOf({{"a", {{kZone, "1"}}},
+                     {"b", {{kZone, "1"}}},
+                     {"c", {{kZone, "2"}}},
+                     {"d", {{kZone, "1"}}},
+                     {"e", {{kZone, "2"}}}}),
+            "acbed");
+  EXPECT_EQ(OrderOf({{"a", {{kZone, "1"}, {kRegion, "r"}}},
+                     {"b", {{kZone, "1"}, {kRegion, "r"}}},
+                     {"c", {{kZone, "1"}, {kRegion, "s"}}}}),
+            "acb")
+      << "a zone is one of its region";
+  EXPECT_EQ(OrderOf({{"a", {{kOldZone, "1"}}}, {"b", {{kOldZone, "1"}}}, {"c", {{kOldZone, "2"}}}}),
+            "acb")
+      << "by its old label, too";
+}
+
 TEST(RepellentsTest, NodesThatKeepPodsOffAreCountedWhileTheyDo) {
   Cache cache;
   const auto node = [](bool unschedulable, bool tainted) {

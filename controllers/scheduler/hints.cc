@@ -3,12 +3,15 @@
 //   or that one of several terms of this one's names;
 // - NodeAffinity, where a node comes to match what the profile enforces;
 // - VolumeRestrictions and NodeVolumeLimits of claims that are made for ephemeral volumes;
-// - VolumeRestrictions, where a pod of another namespace had the disk.
+// - VolumeRestrictions, where a pod of another namespace had the disk;
+// - NodeVolumeLimits, where a volume of a driver leaves a node that has nothing to do with those
+//   that the pod names without a claim.
 #include "controllers/scheduler/hints.h"
 
 #include <algorithm>
 #include <map>
 
+#include "api/pods/migrated_volumes.h"
 #include "controllers/scheduler/devices/pod_devices.h"
 #include "controllers/scheduler/profile.h"
 #include "controllers/scheduler/rules/rules.h"
@@ -120,12 +123,20 @@ bool VolumeIsLetGo(const Question& of) {
   return gone && (SharesClaim(*of.pod.pod, *gone->pod) || ShareDisk(*of.pod.pod, *gone->pod));
 }
 
+// Whether there may be a CSI driver that the pod has volumes of.
+bool MayUseDrivers(const core_v1::Pod& pod) {
+  return !ClaimNames(pod).empty() ||
+         std::ranges::any_of(pod.spec.volumes, [](const core_v1::Volume& volume) {
+           return !MigratedPluginOf(volume).empty();
+         });
+}
+
 bool VolumesComeFree(const Question& of) {
   if (of.event == kClaim) return IsNewAndAskedFor(of);
-  if (of.event == kAttachmentDeleted) return !ClaimNames(*of.pod.pod).empty();
+  if (of.event == kAttachmentDeleted) return MayUseDrivers(*of.pod.pod);
   if (of.event != kPodDeleted) return of.event == kNodeAdded || of.event == kVolumeLimit;
   const auto& gone = of.change.pod.before;
-  return gone && !ClaimNames(*gone->pod).empty();
+  return gone && MayUseDrivers(*gone->pod);
 }
 
 bool ClaimsCanBeMet(const Question& of) {

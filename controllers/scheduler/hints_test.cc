@@ -273,6 +273,9 @@ TEST_F(HintsTest, NodeVolumeLimits) {
   EXPECT_TRUE(Helps(kRule, pod, kAttachmentDeleted, {}));
   EXPECT_FALSE(Helps(kRule, HintPod(), kAttachmentDeleted, {}));
   EXPECT_TRUE(GonePodHelps(kRule, pod, [](Pod& it) { Mount(it, "other"); }));
+  const auto with_disk = [](Pod& it) { it.spec.volumes.emplace_back().cinder.Ensure(); };
+  EXPECT_TRUE(Helps(kRule, HintPod(with_disk), kAttachmentDeleted, {}));
+  EXPECT_TRUE(GonePodHelps(kRule, pod, with_disk));
   EXPECT_FALSE(GonePodHelps(kRule, pod, App("web")));
   EXPECT_TRUE(ClaimHelps(kRule, pod, "data", /*is_new=*/true));
   EXPECT_FALSE(ClaimHelps(kRule, pod, "data", /*is_new=*/false));
@@ -284,6 +287,7 @@ TEST_F(HintsTest, VolumeBinding) {
   const auto pod = HintPod([](Pod& it) { Mount(it, "data"); });
   EXPECT_TRUE(NewNodeHelps(kRule, pod));
   EXPECT_TRUE(NodeHelps(kRule, pod, kNodeLabels, nullptr, Labelled("a", "b")));
+  EXPECT_TRUE(Helps(kRule, pod, kNodeMigrates, {}));
   EXPECT_FALSE(NodeHelps(kRule, pod, kNodeTaints, Tainted("a"), nullptr));
   EXPECT_TRUE(ClaimHelps(kRule, pod, "data", /*is_new=*/false));
   EXPECT_FALSE(ClaimHelps(kRule, pod, "other", /*is_new=*/false));

@@ -47,6 +47,7 @@ std::string_view LabelOf(ClusterEvent event) {
     case ClusterEvent::kStorageClass:
       return "storage.k8s.io/StorageClassAdd";
     case ClusterEvent::kVolumeLimit:
+    case ClusterEvent::kNodeMigrates:
       return "storage.k8s.io/CSINodeUpdate";
     case ClusterEvent::kAttachmentDeleted:
       return "storage.k8s.io/VolumeAttachmentDelete";
@@ -78,8 +79,8 @@ uint32_t HelpfulEvents(std::string_view rule) {
       {"VolumeRestrictions", Bit(kPodDeleted) | Bit(kClaim)},
       {"NodeVolumeLimits",
        Bit(kVolumeLimit) | Bit(kAttachmentDeleted) | Bit(kPodDeleted) | Bit(kClaim)},
-      {"VolumeBinding",
-       Bit(kClaim) | Bit(kVolume) | Bit(kStorageClass) | Bit(kNodeLabels) | Bit(kStorageCapacity)},
+      {"VolumeBinding", Bit(kClaim) | Bit(kVolume) | Bit(kStorageClass) | Bit(kNodeLabels) |
+                            Bit(kStorageCapacity) | Bit(kNodeMigrates)},
       {"VolumeZone", Bit(kClaim) | Bit(kVolume) | Bit(kStorageClass) | Bit(kNodeLabels)},
       {"PodTopologySpread",
        Bit(kPodAdded) | Bit(kPodDeleted) | Bit(kNodeLabels) | Bit(kNodeTaints) | Bit(kNodeDeleted)},

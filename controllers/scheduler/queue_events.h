@@ -25,6 +25,7 @@ enum class ClusterEvent : uint32_t {
   kDeviceClaim = 1 << 16,
   kDeviceClass = 1 << 17,
   kDeviceSlice = 1 << 18,
+  kNodeMigrates = 1 << 19,  // A node mounts other volumes by CSI drivers than before.
 };
 
 }  // namespace skiff::scheduler

@@ -119,6 +119,7 @@ void Scheduler::Watch() {
   });
   csi_nodes_.OnChange([=](const auto& before, const auto& now) {
     if (now && RaisesVolumeLimit(before.get(), *now)) happened(ClusterEvent::kVolumeLimit);
+    if (now && MigratesOthers(before.get(), *now)) happened(ClusterEvent::kNodeMigrates);
   });
   attachments_.OnChange([=](const auto&, const auto& now) {
     if (!now) happened(ClusterEvent::kAttachmentDeleted);
@@ -148,6 +149,11 @@ std::vector<InformerCache*> Scheduler::DecidesBy() const {
 
 bool Scheduler::IsSynced() const {
   return std::ranges::all_of(DecidesBy(), &InformerCache::synced);
+}
+
+void Scheduler::Lead() {
+  leads_ = true;
+  Wake();
 }
 
 void Scheduler::Post(Posted change) {
@@ -247,16 +253,21 @@ Duration Scheduler::Step() {
   }
   for (const Posted& change : changes) change(*this);
   if (!IsSynced()) return kNever;
+  const Duration next = leads_ ? DecideSome() : kNever;
+  if (metrics_) {
+    metrics_->Waiting(queue_.sizes());
+    metrics_->Cached(cache_.sizes());
+  }
+  return next;
+}
+
+Duration Scheduler::DecideSome() {
   for (int i = 0; i < kDecisionsPerStep; ++i) {
     auto pod = queue_.Pop(clock_.Monotonic());
     if (!pod) break;
     Decide(std::move(*pod));
   }
   const Duration asking = GoOnAsking();
-  if (metrics_) {
-    metrics_->Waiting(queue_.sizes());
-    metrics_->Cached(cache_.sizes());
-  }
   return std::min(asking, queue_.NextDue(clock_.Monotonic()));
 }
 
@@ -418,17 +429,17 @@ meta_v1::LabelSelector Scheduler::DefaultSpreadSelector(const core_v1::Pod& pod)
   return merged;
 }
 
-std::function<bool()> AddScheduler(Manager& manager, SchedulerOptions options) {
+Scheduler& AddScheduler(Manager& manager, SchedulerOptions options) {
   auto scheduler = std::make_unique<Scheduler>(manager, std::move(options));
   std::vector<std::unique_ptr<Binder>> binders;
   for (int i = 0; i < Scheduler::kBinders; ++i) {
     binders.push_back(std::make_unique<Binder>(*scheduler));
     scheduler->AddBinder(*binders.back());
   }
-  const Scheduler& added = *scheduler;
+  Scheduler& added = *scheduler;
   manager.AddLoop(std::move(scheduler));
   for (auto& binder : binders) manager.AddLoop(std::move(binder));
-  return [&added] { return added.IsSynced(); };
+  return added;
 }
 
 }  // namespace skiff::scheduler

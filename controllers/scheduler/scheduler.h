@@ -4,6 +4,7 @@
 // one after the other (asking.cc): nobody else waits for what extenders answer.
 #pragma once
 
+#include <atomic>
 #include <deque>
 #include <functional>
 #include <map>
@@ -43,6 +44,8 @@ struct SchedulerOptions {
   std::shared_ptr<Extenders> extenders;  // Null: nobody else is asked.
   QueueDelays delays;
   MetricRegistry* metrics = nullptr;  // Where it counts what it does; null: nobody asks.
+  // Hears of everything as ever, and decides nothing before Lead.
+  bool waits_to_lead = false;
 };
 
 // What was asked for a claim of a pod: a volume that is there, or one that is to be made.
@@ -104,6 +107,8 @@ class Scheduler final : public ControlLoop {
   Duration Step() override;
   // Whether it knows all that it decides by. Any thread.
   bool IsSynced() const;
+  // It decides from now on, as the only one of the cluster. Any thread.
+  void Lead();
   // Whose loops write what this one decides; they live as long as it does.
   void AddBinder(Binder& binder) { binders_.push_back(&binder); }
 
@@ -123,6 +128,8 @@ class Scheduler final : public ControlLoop {
   void Post(Posted change);
   void PodChanged(const Ptr<core_v1::Pod>& before, const Ptr<core_v1::Pod>& now);
   void NodeChanged(const Ptr<core_v1::Node>& before, const Ptr<core_v1::Node>& now);
+  // For up to kDecisionsPerStep pods; returns when there may be more.
+  Duration DecideSome();
   void Decide(QueuedPod pod);
   SearchOptions OptionsFor(const Snapshot& snapshot) const;
   void Place(QueuedPod pod, const std::string& node, const DeviceCycle& devices);
@@ -261,6 +268,7 @@ class Scheduler final : public ControlLoop {
   std::map<std::tuple<int64_t, Duration, std::string>, QueuedPod> to_ask_about_;
   std::optional<Asking> asking_;
 
+  std::atomic<bool> leads_{!options_.waits_to_lead};
   Mutex mutex_;
   std::vector<Posted> inbox_ GUARDED_BY(mutex_);
   std::deque<Binding> to_bind_ GUARDED_BY(mutex_);
@@ -271,8 +279,7 @@ class Scheduler final : public ControlLoop {
   ExtenderBindings extender_bindings_;
 };
 
-// Adds the scheduler and its binders to the manager's loops. Returns what tells, as long as the
-// manager lives, whether the scheduler knows all that it decides by.
-std::function<bool()> AddScheduler(Manager& manager, SchedulerOptions options = {});
+// Adds the scheduler and its binders to the manager's loops, which live as long as it does.
+Scheduler& AddScheduler(Manager& manager, SchedulerOptions options = {});
 
 }  // namespace skiff::scheduler

@@ -50,7 +50,8 @@ Json WithSidecar(const char* cpu, const char* version) {
 
 class SchedulerTest : public testing::Test {
  protected:
-  SchedulerTest() {
+  explicit SchedulerTest(bool waits_to_lead = false)
+      : scheduler_(manager_, {.metrics = &metrics_, .waits_to_lead = waits_to_lead}) {
     scheduler_.AddBinder(binder_);
     Fill<core_v1::Node>({NodeOfOneCpu()});
     FillEmpty<core_v1::PersistentVolumeClaim, core_v1::PersistentVolume, storage_v1::StorageClass,
@@ -74,6 +75,9 @@ class SchedulerTest : public testing::Test {
       (void)binder_.Step();
     }
   }
+
+  void Lead() { scheduler_.Lead(); }
+  bool IsSynced() const { return scheduler_.IsSynced(); }
 
   // Decides what can be, and the binder has not come to it yet.
   void Decide() { (void)scheduler_.Step(); }
@@ -134,7 +138,7 @@ class SchedulerTest : public testing::Test {
   Client client_{transport_, "test"};
   InformerFactory informers_{{client_, clock_, random_}};
   Manager manager_{{transport_, clock_, random_, informers_, "test"}};
-  Scheduler scheduler_{manager_, {.metrics = &metrics_}};
+  Scheduler scheduler_;
   Binder binder_{scheduler_};
 };
 
@@ -170,6 +174,35 @@ TEST_F(SchedulerTest, WhatBecomesOfPodsIsCounted) {
 }
 
 using Names = std::vector<std::string>;
+
+class StandbySchedulerTest : public SchedulerTest {
+ protected:
+  StandbySchedulerTest() : SchedulerTest(/*waits_to_lead=*/true) {}
+};
+
+TEST_F(StandbySchedulerTest, WhoWaitsToLeadKnowsEverythingAndDecidesNothing) {
+  EXPECT_FALSE(IsSynced());
+  Fill<core_v1::Pod>({PodNamed("a", "1")});
+  Run();
+  EXPECT_TRUE(IsSynced());
+  EXPECT_EQ(bound_, Names{});
+  const auto tells = [&](const char* line) {
+    return metrics_.Text().find(line) != std::string::npos;
+  };
+  EXPECT_TRUE(tells("scheduler_pending_pods{queue=\"active\"} 1\n")) << metrics_.Text();
+  EXPECT_TRUE(tells("scheduler_cache_size{type=\"nodes\"} 1\n"));
+  // The leader before this one has bound it.
+  Json placed = PodNamed("a", "2");
+  placed["spec"]["nodeName"] = "node";
+  Fill<core_v1::Pod>({placed, PodNamed("b", "2")});
+  Lead();
+  Run();
+  EXPECT_EQ(bound_, Names{}) << "the node is full";
+  Fill<core_v1::Pod>({PodNamed("b", "2")});
+  Pass(11s);
+  Run();
+  EXPECT_EQ(bound_, Names{"b"});
+}
 
 TEST_F(SchedulerTest, ABinderSendsAllThatIsDecidedInOneTurn) {
   std::vector<Json> pods;

@@ -3,7 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <ranges>
 
+#include "api/pods/migrated_volumes.h"
 #include "api/select/node_selector.h"
 #include "controllers/storage/volume_match.h"
 
@@ -22,11 +24,43 @@ bool IsDelayed(const core_v1::PersistentVolumeClaim& claim, const StorageView& s
          storage_class->volume_binding_mode.value_or("Immediate") == "WaitForFirstConsumer";
 }
 
+// Shares of files and vSphere's volumes are placed by what they say themselves.
+bool IsTranslatedForNodes(std::string_view plugin) {
+  return !plugin.empty() && plugin != "kubernetes.io/azure-file" &&
+         plugin != "kubernetes.io/vsphere-volume";
+}
+
+std::string_view MigratedBy(const storage_v1::CSINode* node) {
+  if (node == nullptr) return "";
+  const auto found = node->metadata.annotations.find(std::string(kMigratedPlugins));
+  return found == node->metadata.annotations.end() ? "" : std::string_view(found->second);
+}
+
+bool Migrates(const storage_v1::CSINode* node, std::string_view plugin) {
+  const std::string_view plugins = MigratedBy(node);
+  return std::ranges::any_of(std::views::split(plugins, ','), [&](const auto& each) {
+    return std::string_view(each.begin(), each.end()) == plugin;
+  });
+}
+
 }  // namespace
 
 bool IsReachable(const core_v1::PersistentVolume& volume, const core_v1::Node& node) {
   const auto& affinity = volume.spec.node_affinity;
   return !affinity || !affinity->required || Matches(*affinity->required, node);
+}
+
+Result<bool> IsReachableBy(const core_v1::PersistentVolume& volume, const core_v1::Node& node,
+                           const storage_v1::CSINode* csi_node) {
+  const std::string_view plugin = MigratedPluginOf(volume);
+  if (!IsTranslatedForNodes(plugin) || !Migrates(csi_node, plugin)) {
+    return IsReachable(volume, node);
+  }
+  const auto translated = AsCsi(volume);
+  if (!translated) {
+    return Fail(translated.error().reason, "could not translate pv: " + translated.error().message);
+  }
+  return IsReachable(*translated, node);
 }
 
 namespace {
@@ -72,7 +106,11 @@ Verdict CheckBound(const core_v1::PersistentVolumeClaim& claim, const core_v1::N
     return Verdict::Unresolvable(
         "node(s) unavailable due to one or more pvc(s) bound to non-existent pv(s)");
   }
-  if (IsReachable(*volume, node)) return Verdict::Fits();
+  const bool is_migrated = !MigratedPluginOf(*volume).empty();
+  const auto csi_node = is_migrated ? storage.csi_node(node.metadata.name) : nullptr;
+  const auto is_reachable = IsReachableBy(*volume, node, csi_node.get());
+  if (!is_reachable) return Verdict::Failed(is_reachable.error().message);
+  if (*is_reachable) return Verdict::Fits();
   return Verdict::Unresolvable("node(s) didn't match PersistentVolume's node affinity");
 }
 
@@ -176,6 +214,10 @@ std::map<std::string, int64_t> VolumeLimits(const storage_v1::CSINode& node) {
   return limits;
 }
 
+bool MigratesOthers(const storage_v1::CSINode* before, const storage_v1::CSINode& now) {
+  return before == nullptr || MigratedBy(before) != MigratedBy(&now);
+}
+
 bool RaisesVolumeLimit(const storage_v1::CSINode* before, const storage_v1::CSINode& now) {
   if (before == nullptr) return true;
   const auto limits = VolumeLimits(now);
@@ -248,7 +290,9 @@ Verdict CheckClaims(const PodClaims& claims, const core_v1::Node& node,
                     const StorageView& storage) {
   std::vector<std::string> reasons;
   for (const ClaimPtr& claim : claims.bound) {
-    reasons = CheckBound(*claim, node, storage).Reasons();
+    const Verdict verdict = CheckBound(*claim, node, storage);
+    if (verdict.code == Verdict::Code::kFailed) return verdict;
+    reasons = verdict.Reasons();
     if (!reasons.empty()) break;
   }
   const auto plan = PlanClaims(claims.delayed, claims.volumes, node, storage);

@@ -49,12 +49,18 @@ Result<std::vector<ClaimPlan>> PlanClaims(std::vector<ClaimPtr> claims,
 
 // Whether a volume can be used on the node.
 bool IsReachable(const core_v1::PersistentVolume& volume, const core_v1::Node& node);
+// Likewise of one that a claim is bound to, which may be of a kind that the node mounts by a CSI
+// driver: then the driver's labels count. nullptr: the node did not say how it mounts.
+Result<bool> IsReachableBy(const core_v1::PersistentVolume& volume, const core_v1::Node& node,
+                           const storage_v1::CSINode* csi_node);
 
 // Volume and claim are bound to each other for good.
 bool IsFullyBound(const core_v1::PersistentVolumeClaim& claim);
 
 // Whether a node may hold more volumes of some driver than before (nullptr: it said nothing).
 bool RaisesVolumeLimit(const storage_v1::CSINode* before, const storage_v1::CSINode& now);
+// Whether a node says other than before of the plugins that it mounts by CSI drivers.
+bool MigratesOthers(const storage_v1::CSINode* before, const storage_v1::CSINode& now);
 // How many volumes of each driver the node may hold; a driver that is missing sets no limit.
 std::map<std::string, int64_t> VolumeLimits(const storage_v1::CSINode& node);
 

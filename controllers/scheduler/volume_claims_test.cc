@@ -120,6 +120,36 @@ TEST_F(VolumeClaimsTest, TheClassIsNamedByTheOldAnnotationToo) {
   EXPECT_FALSE(CheckClaims(*classified, core_v1::Node(), storage).fits());
 }
 
+// The label of a volume's zone means the driver's own label, on nodes that mount it by the driver.
+TEST_F(VolumeClaimsTest, AVolumeOfAFormerPluginIsWhereItsDriversNodesAre) {
+  core_v1::PersistentVolume volume;
+  volume.metadata.labels["topology.kubernetes.io/zone"] = "a";
+  volume.spec.aws_elastic_block_store.Ensure().volume_id = "vol-1";
+  core_v1::Node here, there;
+  here.metadata.labels["topology.ebs.csi.aws.com/zone"] = "a";
+  there.metadata.labels["topology.ebs.csi.aws.com/zone"] = "b";
+  storage_v1::CSINode csi_node;
+  EXPECT_TRUE(*IsReachableBy(volume, there, nullptr));
+  EXPECT_TRUE(*IsReachableBy(volume, there, &csi_node));
+  csi_node.metadata.annotations["storage.alpha.kubernetes.io/migrated-plugins"] =
+      "kubernetes.io/cinder,kubernetes.io/aws-ebs";
+  EXPECT_TRUE(*IsReachableBy(volume, here, &csi_node));
+  EXPECT_FALSE(*IsReachableBy(volume, there, &csi_node));
+  volume.spec.aws_elastic_block_store->volume_id = "aws://a/none";
+  EXPECT_EQ(IsReachableBy(volume, here, &csi_node).error().message,
+            "could not translate pv: failed to translate Kubernetes ID to EBS Volume ID Invalid "
+            "format for AWS volume (aws://a/none)");
+}
+
+TEST_F(VolumeClaimsTest, OnlyANodeThatMigratesOthersIsWorthALook) {
+  storage_v1::CSINode none, some;
+  some.metadata.annotations["storage.alpha.kubernetes.io/migrated-plugins"] =
+      "kubernetes.io/cinder";
+  EXPECT_TRUE(MigratesOthers(nullptr, none));
+  EXPECT_TRUE(MigratesOthers(&none, some));
+  EXPECT_FALSE(MigratesOthers(&some, some));
+}
+
 TEST_F(VolumeClaimsTest, ANodeSaysAllThatIsInTheWay) {
   const core_v1::Node node;
   const auto said = [&](const std::vector<std::string>& claims) {

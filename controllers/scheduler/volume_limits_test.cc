@@ -41,11 +41,16 @@ class VolumeLimitsTest : public testing::Test {
       claim->metadata.namespace_ = namespace_;
       claim->metadata.name = name;
       claim->spec.storage_class_name = "disks";
+      if (name.starts_with("new-old")) claim->spec.storage_class_name = "old";
       if (!name.starts_with("new") && !name.ends_with("scratch")) claim->spec.volume_name = name;
       return claim;
     };
     snapshot.storage.volume = [](const std::string& name) {
       auto volume = std::make_shared<core_v1::PersistentVolume>();
+      if (name.starts_with("vol-")) {
+        volume->spec.aws_elastic_block_store.Ensure().volume_id = name;
+        return volume;
+      }
       auto& csi = volume->spec.csi.Ensure();
       csi.driver = name.starts_with("other") ? "other.example.com" : kDriver;
       csi.volume_handle = name;
@@ -54,6 +59,7 @@ class VolumeLimitsTest : public testing::Test {
     snapshot.storage.storage_class = [](const std::string& name) {
       auto storage_class = std::make_shared<storage_v1::StorageClass>();
       if (name == "disks") storage_class->provisioner = kDriver;
+      if (name == "old") storage_class->provisioner = "kubernetes.io/aws-ebs";
       return storage_class;
     };
     snapshot.storage.csi_node = [this](const std::string&) { return csi_node_; };
@@ -126,6 +132,50 @@ TEST_F(VolumeLimitsTest, WhatIsStillAttachedTakesItsPlace) {
   cluster_.Place(PodWith("q", {"b"}), "n");
   attached_ = {"b"};
   EXPECT_EQ(Said(PodWith("p", {"c"})), "") << "a mounted volume is attached too";
+}
+
+// The pod with volumes that it names without a claim.
+PodInfoPtr PodWithDisks(const std::string& name, const std::vector<std::string>& disks) {
+  return PodOf(name, 0, "1", [&](core_v1::Pod& pod) {
+    for (const std::string& disk : disks) {
+      auto& volume = pod.spec.volumes.emplace_back();
+      volume.name = disk;
+      volume.aws_elastic_block_store.Ensure().volume_id = disk;
+    }
+  });
+}
+
+TEST_F(VolumeLimitsTest, VolumesOfAFormerPluginAreOfTheDriverInItsPlace) {
+  auto node = std::make_shared<storage_v1::CSINode>(*CsiNode(2));
+  node->spec.drivers[0].name = "ebs.csi.aws.com";
+  csi_node_ = node;
+  EXPECT_EQ(Said(PodWith("p", {"vol-1", "vol-2", "vol-3"})), full_);
+  EXPECT_EQ(Said(PodWithDisks("p", {"vol-1", "vol-2", "vol-3"})), full_);
+  EXPECT_EQ(Said(PodWithDisks("p", {"vol-1", "aws:///vol-1", "vol-2"})), "") << "it is one volume";
+  cluster_.Place(PodWith("q", {"vol-1"}), "n");
+  cluster_.Place(PodWithDisks("r", {"vol-2", "aws://zone/none"}), "n");
+  EXPECT_EQ(Said(PodWithDisks("p", {"vol-1"})), "");
+  EXPECT_EQ(Said(PodWithDisks("p", {"vol-3"})), full_);
+  EXPECT_EQ(Said(PodWith("p", {"new-old"})), full_) << "its class will have one made";
+}
+
+TEST_F(VolumeLimitsTest, SharesOfFilesAndVsphereVolumesAreNotCounted) {
+  auto node = std::make_shared<storage_v1::CSINode>(*CsiNode(0));
+  node->spec.drivers[0].name = "csi.vsphere.vmware.com";
+  csi_node_ = node;
+  EXPECT_EQ(Said(PodOf("p", 0, "1",
+                       [](core_v1::Pod& pod) {
+                         pod.spec.volumes.emplace_back().vsphere_volume.Ensure().volume_path = "d";
+                       })),
+            "");
+}
+
+TEST_F(VolumeLimitsTest, AVolumeThatNoDriverCanHaveIsAnError) {
+  EXPECT_EQ(Said(PodWithDisks("p", {"aws://zone/none"})),
+            "converting volume(aws://zone/none) from inline to csi: failed to translate "
+            "Kubernetes ID to EBS Volume ID Invalid format for AWS volume (aws://zone/none)");
+  csi_node_ = nullptr;
+  EXPECT_EQ(Said(PodWithDisks("p", {"aws://zone/none"})), "");
 }
 
 TEST_F(VolumeLimitsTest, OnlyANodeThatTakesMoreIsWorthALook) {

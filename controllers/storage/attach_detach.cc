@@ -1,5 +1,6 @@
-// Attaches the CSI volumes that the pods of a node need, and detaches what they need no more: a
-// VolumeAttachment asks the driver's attacher for it, the node's volumesAttached tells the kubelet.
+// Attaches the volumes of CSI drivers that the pods of a node need, and detaches what they need no
+// more: a VolumeAttachment asks the driver's attacher for it, the node's volumesAttached tells the
+// kubelet.
 //
 // A node at a time, on one loop: so no two nodes are promised the same exclusive volume. What is
 // kept in memory is when something began; all else is read again.
@@ -67,7 +68,16 @@ class AttachDetach final : public ControlLoop {
       return std::vector<std::string>{it.spec.node_name};
     });
     attachments_.AddIndex("volume", [](const VolumeAttachment& it) {
+      const auto own = attach::InlineVolumeOf(it);
+      if (own) return std::vector<std::string>{attach::UniqueName(*own)};
       return std::vector<std::string>{it.spec.source.persistent_volume_name.value_or("")};
+    });
+    pods_.AddIndex("own volume", [](const Pod& it) {
+      std::vector<std::string> names;
+      for (const auto& volume : attach::OwnVolumesOf(it)) {
+        names.push_back(attach::UniqueName(*attach::VolumeOf(*volume)));
+      }
+      return names;
     });
     ListenToPods();
     ListenToVolumes();
@@ -94,8 +104,9 @@ class AttachDetach final : public ControlLoop {
 
  private:
   struct Wanted {
-    Ptr<PersistentVolume> volume;
+    Ptr<PersistentVolume> volume;  // As its driver knows it.
     std::vector<Ptr<Pod>> pods;
+    bool is_own = false;  // Pods name it without a claim: there is no such PersistentVolume.
   };
   struct Attempt {
     std::optional<Duration> since;
@@ -135,7 +146,8 @@ class AttachDetach final : public ControlLoop {
                         attach::NeedsVolumes(*before) == attach::NeedsVolumes(*now);
       if (same) return;
       for (const auto& pod : {before, now}) {
-        if (pod && !pod->spec.node_name.empty() && !ClaimKeysOf(*pod).empty()) {
+        if (pod && !pod->spec.node_name.empty() &&
+            (!ClaimKeysOf(*pod).empty() || !attach::OwnVolumesOf(*pod).empty())) {
           queue_.Add({"", pod->spec.node_name});
         }
       }
@@ -161,6 +173,7 @@ class AttachDetach final : public ControlLoop {
       queue_.Add({"", it.spec.node_name});
       if (now) return;
       // Another node may wait for it.
+      if (const auto own = attach::InlineVolumeOf(it)) return WakeNodesOf(UsersOf(*own));
       const auto volume = volumes_.Get({"", it.spec.source.persistent_volume_name.value_or("")});
       if (volume) WakeUsersOf(*volume);
     });
@@ -170,10 +183,15 @@ class AttachDetach final : public ControlLoop {
     const auto& claim = volume.spec.claim_ref;
     if (claim) WakeUsersOf(ObjectKey{claim->namespace_, claim->name});
   }
-  void WakeUsersOf(const ObjectKey& claim) {
-    for (const auto& pod : pods_.ByIndex("claim", claim.Text())) {
+  void WakeUsersOf(const ObjectKey& claim) { WakeNodesOf(pods_.ByIndex("claim", claim.Text())); }
+  void WakeNodesOf(const std::vector<Ptr<Pod>>& pods) {
+    for (const auto& pod : pods) {
       if (!pod->spec.node_name.empty()) queue_.Add({"", pod->spec.node_name});
     }
+  }
+  // The pods that name the volume without a claim.
+  std::vector<Ptr<Pod>> UsersOf(const VolumeId& volume) const {
+    return pods_.ByIndex("own volume", attach::UniqueName(volume));
   }
 
   bool IsSynced() const {
@@ -185,13 +203,16 @@ class AttachDetach final : public ControlLoop {
   Ptr<PersistentVolume> VolumeToAttach(const ObjectKey& key) const {
     const auto claim = claims_.Get(key);
     if (!claim || claim->status.phase != "Bound" || claim->spec.volume_name.empty()) return nullptr;
-    auto volume = volumes_.Get({"", claim->spec.volume_name});
-    if (!volume || !volume->spec.csi || !volume->spec.claim_ref ||
-        volume->spec.claim_ref->uid != claim->metadata.uid) {
+    const auto volume = attach::Attachable(volumes_.Get({"", claim->spec.volume_name}));
+    if (!volume || !volume->spec.claim_ref || volume->spec.claim_ref->uid != claim->metadata.uid) {
       return nullptr;
     }
-    const auto driver = drivers_.Get({"", volume->spec.csi->driver});
-    return !driver || driver->spec.attach_required.value_or(true) ? volume : nullptr;
+    return HasAttacher(*volume) ? volume : nullptr;
+  }
+
+  bool HasAttacher(const PersistentVolume& volume) const {
+    const auto driver = drivers_.Get({"", volume.spec.csi->driver});
+    return !driver || driver->spec.attach_required.value_or(true);
   }
 
   View Look(const std::string& name) {
@@ -205,16 +226,33 @@ class AttachDetach final : public ControlLoop {
     if (!view.node) return view;
     view.memory.in_use = view.node->status.volumes_in_use;
     for (const auto& pod : pods_.ByIndex("node", name)) {
-      if (!attach::NeedsVolumes(*pod)) continue;
-      for (const ObjectKey& claim : ClaimKeysOf(*pod)) {
-        const auto volume = VolumeToAttach(claim);
-        if (!volume) continue;
-        Wanted& wanted = view.wanted[*attach::VolumeOf(*volume)];
-        wanted.volume = volume;
-        wanted.pods.push_back(pod);
-      }
+      if (attach::NeedsVolumes(*pod)) AddWanted(view, pod);
     }
     return view;
+  }
+
+  void AddWanted(View& view, const Ptr<Pod>& pod) const {
+    for (const auto& volume : attach::OwnVolumesOf(*pod)) {
+      if (!HasAttacher(*volume)) continue;
+      Wanted& wanted = view.wanted[*attach::VolumeOf(*volume)];
+      if (!wanted.volume) wanted = {volume, {}, true};
+      wanted.pods.push_back(pod);
+    }
+    for (const ObjectKey& claim : ClaimKeysOf(*pod)) {
+      const auto volume = VolumeToAttach(claim);
+      if (!volume) continue;
+      Wanted& wanted = view.wanted[*attach::VolumeOf(*volume)];
+      wanted.volume = volume;
+      wanted.is_own = false;
+      wanted.pods.push_back(pod);
+    }
+  }
+
+  std::optional<VolumeId> VolumeOf(const VolumeAttachment& attachment) const {
+    const auto& name = attachment.spec.source.persistent_volume_name;
+    if (!name) return attach::InlineVolumeOf(attachment);
+    const auto volume = attach::Attachable(volumes_.Get({"", *name}));
+    return volume ? attach::VolumeOf(*volume) : std::nullopt;
   }
 
   // What the node has or may have: of attachments, those that this controller made.
@@ -226,9 +264,7 @@ class AttachDetach final : public ControlLoop {
       }
     }
     for (const auto& [name, attachment] : view.attachments) {
-      const auto volume =
-          volumes_.Get({"", attachment->spec.source.persistent_volume_name.value_or("")});
-      const auto id = volume ? attach::VolumeOf(*volume) : std::nullopt;
+      const auto id = VolumeOf(*attachment);
       if (id && attach::AttachmentName(*id, view.name) == name) present.insert(*id);
     }
     for (const auto& [name, made] : made_) {
@@ -326,7 +362,7 @@ class AttachDetach final : public ControlLoop {
     }
     if (progress.state == AttachState::kPending) return LookAgain(view, progress.left);
     if (made_.contains(name)) return;  // The cache shows it soon.
-    const auto made = Make(view.name, volume, *wanted.volume, name);
+    const auto made = Make(view.name, volume, wanted, name);
     if (!made) Failed(view, wanted, attempt, made.error().message);
   }
 
@@ -345,16 +381,21 @@ class AttachDetach final : public ControlLoop {
   // Whether another node has the volume, or is about to; tells the pods so once.
   bool IsElsewhere(const View& view, const VolumeId& volume, const Wanted& wanted) {
     std::set<std::string> others;
-    for (const auto& it : attachments_.ByIndex("volume", wanted.volume->metadata.name)) {
-      if (it->spec.node_name != view.name) others.insert(it->spec.node_name);
+    for (const std::string& key : {wanted.volume->metadata.name, attach::UniqueName(volume)}) {
+      for (const auto& it : attachments_.ByIndex("volume", key)) {
+        if (it->spec.node_name != view.name) others.insert(it->spec.node_name);
+      }
     }
     for (const auto& [made_name, made] : made_) {
       if (made.volume == volume && made.node != view.name) others.insert(made.node);
     }
     if (others.empty()) return false;
     if (!view.memory.told_multi_attach.insert(volume).second) return true;
-    const auto& claim = wanted.volume->spec.claim_ref;
-    const auto pods = pods_.ByIndex("claim", claim->namespace_ + "/" + claim->name);
+    auto pods = UsersOf(volume);
+    if (const auto& claim = wanted.volume->spec.claim_ref) {
+      const auto more = pods_.ByIndex("claim", claim->namespace_ + "/" + claim->name);
+      pods.insert(pods.end(), more.begin(), more.end());
+    }
     std::vector<const Pod*> users;
     for (const auto& pod : pods) {
       if (others.contains(pod->spec.node_name) && attach::NeedsVolumes(*pod)) {
@@ -368,13 +409,17 @@ class AttachDetach final : public ControlLoop {
     return true;
   }
 
-  Result<> Make(const std::string& node, const VolumeId& volume, const PersistentVolume& of,
+  Result<> Make(const std::string& node, const VolumeId& volume, const Wanted& wanted,
                 const std::string& name) {
     VolumeAttachment attachment;
     attachment.metadata.name = name;
     attachment.spec.attacher = volume.driver;
     attachment.spec.node_name = node;
-    attachment.spec.source.persistent_volume_name = of.metadata.name;
+    if (wanted.is_own) {
+      attachment.spec.source.inline_volume_spec = wanted.volume->spec;
+    } else {
+      attachment.spec.source.persistent_volume_name = wanted.volume->metadata.name;
+    }
     const auto created = client_.Create(attachment);
     if (!created && created.error().reason == Reason::kAlreadyExists) return {};
     if (!created) return Fail(created.error());

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "api/pods/migrated_volumes.h"
 #include "base/hash.h"
 #include "controllers/nodes/node_health.h"
 #include "controllers/workloads/pod_control.h"
@@ -38,6 +39,33 @@ std::string AttachmentName(const VolumeId& volume, std::string_view node) {
 std::optional<VolumeId> VolumeOf(const core_v1::PersistentVolume& volume) {
   if (!volume.spec.csi) return std::nullopt;
   return VolumeId{volume.spec.csi->driver, volume.spec.csi->volume_handle};
+}
+
+std::shared_ptr<const core_v1::PersistentVolume> Attachable(
+    const std::shared_ptr<const core_v1::PersistentVolume>& volume) {
+  if (!volume || volume->spec.csi) return volume;
+  if (MigratedPluginOf(*volume).empty()) return nullptr;
+  auto translated = AsCsi(*volume);
+  if (!translated) return nullptr;
+  return std::make_shared<const core_v1::PersistentVolume>(std::move(*translated));
+}
+
+std::vector<std::shared_ptr<const core_v1::PersistentVolume>> OwnVolumesOf(
+    const core_v1::Pod& pod) {
+  std::vector<std::shared_ptr<const core_v1::PersistentVolume>> own;
+  for (const auto& volume : pod.spec.volumes) {
+    if (MigratedPluginOf(volume).empty()) continue;
+    auto translated = AsCsi(volume, pod.metadata.namespace_);
+    if (!translated) continue;
+    own.push_back(std::make_shared<const core_v1::PersistentVolume>(std::move(*translated)));
+  }
+  return own;
+}
+
+std::optional<VolumeId> InlineVolumeOf(const storage_v1::VolumeAttachment& attachment) {
+  const auto& spec = attachment.spec.source.inline_volume_spec;
+  if (!spec || !spec->csi) return std::nullopt;
+  return VolumeId{spec->csi->driver, spec->csi->volume_handle};
 }
 
 bool IsExclusive(const core_v1::PersistentVolume& volume) {

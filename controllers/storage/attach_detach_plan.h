@@ -5,6 +5,7 @@
 //   detach:  unwanted -> not in use, or forced: unlisted -> VolumeAttachment deleted -> gone
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -30,6 +31,13 @@ std::optional<VolumeId> ParseUniqueName(std::string_view name);
 std::string AttachmentName(const VolumeId& volume, std::string_view node);
 // nullopt: it is no CSI volume.
 std::optional<VolumeId> VolumeOf(const core_v1::PersistentVolume& volume);
+// As its driver knows it, with a source of CSI; nullptr: it is not one that a driver attaches.
+std::shared_ptr<const core_v1::PersistentVolume> Attachable(
+    const std::shared_ptr<const core_v1::PersistentVolume>& volume);
+// Likewise those that the pod names without a claim.
+std::vector<std::shared_ptr<const core_v1::PersistentVolume>> OwnVolumesOf(const core_v1::Pod& pod);
+// The volume that an attachment describes; nullopt of one that names a PersistentVolume.
+std::optional<VolumeId> InlineVolumeOf(const storage_v1::VolumeAttachment& attachment);
 
 // Whether one node at most may have it.
 bool IsExclusive(const core_v1::PersistentVolume& volume);

@@ -4,26 +4,13 @@
 
 #include <string_view>
 
+#include "api/pods/migrated_volumes.h"
 #include "controllers/storage/volume_match.h"
 
 namespace skiff {
 namespace {
 
 constexpr std::string_view kBuiltinPrefix = "kubernetes.io/";
-
-struct Successor {
-  std::string_view provisioner;
-  std::string_view driver;
-};
-constexpr Successor kSuccessors[] = {
-    {"kubernetes.io/aws-ebs", "ebs.csi.aws.com"},
-    {"kubernetes.io/azure-disk", "disk.csi.azure.com"},
-    {"kubernetes.io/azure-file", "file.csi.azure.com"},
-    {"kubernetes.io/cinder", "cinder.csi.openstack.org"},
-    {"kubernetes.io/gce-pd", "pd.csi.storage.gke.io"},
-    {"kubernetes.io/portworx-volume", "pxd.portworx.com"},
-    {"kubernetes.io/vsphere-volume", "csi.vsphere.vmware.com"},
-};
 
 }  // namespace
 
@@ -36,22 +23,27 @@ std::optional<std::string> ProvisionerNow(const std::string& provisioner) {
 }
 
 std::string SuccessorOf(const std::string& provisioner) {
-  for (const Successor& each : kSuccessors) {
-    if (each.provisioner == provisioner) return std::string(each.driver);
-  }
-  return "";
+  return std::string(DriverInPlaceOf(provisioner));
 }
 
 std::string FormerProvisionerOf(const core_v1::PersistentVolume& volume) {
-  const core_v1::PersistentVolumeSpec& spec = volume.spec;
-  if (spec.aws_elastic_block_store) return "kubernetes.io/aws-ebs";
-  if (spec.azure_disk) return "kubernetes.io/azure-disk";
-  if (spec.azure_file) return "kubernetes.io/azure-file";
-  if (spec.cinder) return "kubernetes.io/cinder";
-  if (spec.gce_persistent_disk) return "kubernetes.io/gce-pd";
-  if (spec.portworx_volume) return "kubernetes.io/portworx-volume";
-  if (spec.vsphere_volume) return "kubernetes.io/vsphere-volume";
-  return "";
+  return std::string(MigratedPluginOf(volume));
+}
+
+bool SaysWhoFollows(const std::map<std::string, std::string>& annotations,
+                    const std::string& provisioner) {
+  const auto said = annotations.find(std::string(kMigratedTo));
+  return (said == annotations.end() ? "" : said->second) == SuccessorOf(provisioner);
+}
+
+void SayWhoFollows(std::map<std::string, std::string>& annotations,
+                   const std::string& provisioner) {
+  const std::string driver = SuccessorOf(provisioner);
+  if (driver.empty()) {
+    annotations.erase(std::string(kMigratedTo));
+  } else {
+    annotations[std::string(kMigratedTo)] = driver;
+  }
 }
 
 std::string WhyNoDirectory(const core_v1::PersistentVolumeClaim& claim,

@@ -2,6 +2,7 @@
 // is said where none does. Pure.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 
@@ -23,6 +24,11 @@ std::string SuccessorOf(const std::string& provisioner);
 std::string FormerProvisionerOf(const core_v1::PersistentVolume& volume);
 // On volumes that such a driver looks after: which one.
 inline constexpr std::string_view kMigratedTo = "pv.kubernetes.io/migrated-to";
+// Whether that is said, or not, as it has to be of what this provisioner made or is to make; and
+// has it be.
+bool SaysWhoFollows(const std::map<std::string, std::string>& annotations,
+                    const std::string& provisioner);
+void SayWhoFollows(std::map<std::string, std::string>& annotations, const std::string& provisioner);
 // Until a built-in provisioner has deleted what it made: one that has a successor never will.
 inline constexpr std::string_view kBuiltinDeletion = "kubernetes.io/pv-controller";
 

@@ -56,6 +56,19 @@ TEST(WhyNotDeletedTest, AVolumeThatWasHandedOnIsItsNewDriversToDelete) {
   EXPECT_EQ(SuccessorOf("ebs.csi.aws.com"), "");
 }
 
+TEST(SaysWhoFollowsTest, WhoFollowsIsSaidOfProvisionersThatAreNoMore) {
+  std::map<std::string, std::string> annotations;
+  EXPECT_TRUE(SaysWhoFollows(annotations, "example.com/x"));
+  EXPECT_FALSE(SaysWhoFollows(annotations, "kubernetes.io/aws-ebs"));
+  SayWhoFollows(annotations, "kubernetes.io/aws-ebs");
+  EXPECT_EQ(annotations.at("pv.kubernetes.io/migrated-to"), "ebs.csi.aws.com");
+  EXPECT_TRUE(SaysWhoFollows(annotations, "kubernetes.io/aws-ebs"));
+  EXPECT_FALSE(SaysWhoFollows(annotations, "kubernetes.io/cinder"));
+  EXPECT_FALSE(SaysWhoFollows(annotations, "example.com/x"));
+  SayWhoFollows(annotations, "example.com/x");
+  EXPECT_TRUE(annotations.empty());
+}
+
 TEST(WhyNotDeletedTest, ADirectoryThatSomebodyNamedIsNotDeleted) {
   core_v1::PersistentVolume volume;
   volume.spec.host_path.Ensure().path = "/x";

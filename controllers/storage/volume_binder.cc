@@ -44,6 +44,8 @@ class ClaimReconciler final : public Reconciler<PersistentVolumeClaim> {
                       options.local_path_provisioners.end()) {}
 
   Result<Requeue> Reconcile(const PersistentVolumeClaim& claim) override {
+    const bool is_handed_on = TRY(HandOn(claim));
+    if (is_handed_on) return Requeue::None();  // The write wakes.
     const auto done = HasAnnotation(claim.metadata, kBindCompleted) ? CheckBound(claim)
                       : claim.spec.volume_name.empty()              ? FindOne(claim)
                                                                     : BindNamed(claim);
@@ -52,6 +54,20 @@ class ClaimReconciler final : public Reconciler<PersistentVolumeClaim> {
   }
 
  private:
+  // Tells the driver that does the work of a built-in provisioner now that the claim is one of that
+  // one's: it makes its volume, or grows it. Whether that took a write.
+  Result<bool> HandOn(const PersistentVolumeClaim& claim) {
+    const auto& annotations = claim.metadata.annotations;
+    auto asked = annotations.find(std::string(kStorageProvisioner));
+    if (asked == annotations.end()) asked = annotations.find(std::string(kBetaStorageProvisioner));
+    if (asked == annotations.end() || SaysWhoFollows(annotations, asked->second)) return false;
+    TRY(client_.Patch(
+        claim,
+        [&](PersistentVolumeClaim& it) { SayWhoFollows(it.metadata.annotations, asked->second); },
+        {.if_unchanged = true}));
+    return true;
+  }
+
   // The claim was bound before: the binding must still hold.
   Result<> CheckBound(const PersistentVolumeClaim& claim) {
     if (claim.spec.volume_name.empty()) {

@@ -101,6 +101,20 @@ TEST_F(VolumeBinderRounds, AVolumeOfAFormerProvisionerIsHandedOnToItsDriver) {
   EXPECT_THAT(told(), Not(Contains("VolumeFailedDelete")));
 }
 
+TEST_F(VolumeBinderRounds, SoIsAClaimThatWaitsForOne) {
+  Put("/api/v1/persistentvolumeclaims", kBinderClaim,
+      {{"metadata",
+        {{"annotations",
+          {{"volume.beta.kubernetes.io/storage-provisioner", "kubernetes.io/aws-ebs"}}}}},
+       {"spec", {{"accessModes", {"ReadWriteOnce"}}}},
+       {"status", {{"phase", "Pending"}}}});
+  AddVolumeBinder(manager_, {});
+  Run(1s);
+  ASSERT_FALSE(written().empty());
+  EXPECT_EQ(written()[0], std::string("PATCH ") + kBinderClaim);
+  EXPECT_THAT(bodies()[0], HasSubstr(R"("pv.kubernetes.io/migrated-to":"ebs.csi.aws.com")"));
+}
+
 TEST_F(VolumeBinderRounds, NothingWaitsForAProvisionerThatIsNoMore) {
   Json volume = {{"spec", {{"capacity", {{"storage", "1Gi"}}}}}};
   volume["metadata"] = {{"deletionTimestamp", "2026-01-01T00:00:00Z"},

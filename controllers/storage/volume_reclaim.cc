@@ -59,20 +59,19 @@ class VolumeReconciler final : public Reconciler<PersistentVolume> {
 
  private:
   // Tells the driver which looks after what a built-in provisioner made that this is one of those:
-  // it deletes it, when the time comes, and nothing waits for that provisioner. Whether that took a
-  // write.
+  // it deletes it, when the time comes, and nothing waits for that provisioner. What was said of
+  // another one does not stay. Whether that took a write.
   Result<bool> HandOn(const PersistentVolume& volume) {
     const auto& annotations = volume.metadata.annotations;
     const auto made_by = annotations.find(std::string(kProvisionedBy));
     if (made_by == annotations.end()) return false;
-    const std::string driver = SuccessorOf(made_by->second);
-    const auto told = annotations.find(std::string(kMigratedTo));
-    const bool is_told = told != annotations.end() && told->second == driver;
-    if (driver.empty() || (is_told && !WaitsForBuiltin(volume))) return false;
+    const bool has_driver = !SuccessorOf(made_by->second).empty();
+    const bool waits = has_driver && WaitsForBuiltin(volume);
+    if (SaysWhoFollows(annotations, made_by->second) && !waits) return false;
     TRY(client_.Patch(volume,
                       [&](PersistentVolume& it) {
-                        it.metadata.annotations[std::string(kMigratedTo)] = driver;
-                        std::erase(it.metadata.finalizers, kBuiltinDeletion);
+                        SayWhoFollows(it.metadata.annotations, made_by->second);
+                        if (has_driver) std::erase(it.metadata.finalizers, kBuiltinDeletion);
                       },
                       {.if_unchanged = true}));
     return true;

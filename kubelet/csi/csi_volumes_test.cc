@@ -207,6 +207,52 @@ TEST_F(CsiVolumesTest, TheDriverIsToldAllOfTheVolumeAndItsPod) {
   EXPECT_EQ(driver_.published.volume_context().at("csi.storage.k8s.io/ephemeral"), "false");
 }
 
+TEST_F(CsiVolumesTest, AVolumeOfAFormerPluginIsMountedByTheDriverInItsPlace) {
+  object_->spec.attach_required = false;
+  drivers_.Put({"cinder.csi.openstack.org", tree_.root() + "/csi.sock", "id-of-n1", {}, 0});
+  volume_->spec.csi.reset();
+  volume_->spec.cinder.emplace().volume_id = "disk";
+  const auto paths = manager_->SetUp(Claiming("a"));
+  ASSERT_TRUE(paths) << paths.error().message;
+  EXPECT_EQ(paths->at("data").path, tree_.root() + "/pods/a/volumes/kubernetes.io~csi/pv/mount");
+  EXPECT_THAT(driver_.calls, ElementsAre("stage disk", "publish disk"));
+  ASSERT_EQ(manager_->MeasuredPlaces(Claiming("a")).size(), 1u);
+  EXPECT_EQ(manager_->MeasuredPlaces(Claiming("a"))[0].driver, "cinder.csi.openstack.org");
+}
+
+TEST_F(CsiVolumesTest, SoIsOneThatAPodNamesWithoutAClaim) {
+  object_->spec.attach_required = false;
+  core_v1::Pod pod = PodOf("a");
+  auto& disk = pod.spec.volumes[0].azure_disk.emplace();
+  disk.disk_uri = "/disks/d";
+  EXPECT_EQ(ErrorOf(pod).message,
+            "MountVolume.MountDevice failed for volume \"/disks/d\" : kubernetes.io/csi: "
+            "attacher.MountDevice failed to create newCsiDriverClient: driver name "
+            "disk.csi.azure.com not found in the list of registered CSI drivers");
+  drivers_.Put({"disk.csi.azure.com", tree_.root() + "/csi.sock", "id-of-n1", {}, 0});
+  const auto paths = manager_->SetUp(pod);
+  ASSERT_TRUE(paths) << paths.error().message;
+  const std::string path = tree_.root() + "/pods/a/volumes/kubernetes.io~csi/~disks~d/mount";
+  EXPECT_EQ(paths->at("data").path, path);
+  EXPECT_EQ(driver_.published.volume_context().at("csi.storage.k8s.io/ephemeral"), "false");
+  ASSERT_EQ(manager_->MeasuredPlaces(pod).size(), 1u);
+  EXPECT_EQ(manager_->MeasuredPlaces(pod)[0].path, path);
+  ASSERT_TRUE(manager_->TearDown("a"));
+  EXPECT_THAT(driver_.calls, ElementsAre("stage /disks/d", "publish /disks/d", "unpublish /disks/d",
+                                         "unstage /disks/d"));
+}
+
+TEST_F(CsiVolumesTest, NoNameOfADiskLeadsOutOfThePodsDirectory) {
+  core_v1::Pod pod = PodOf("a");
+  auto& disk = pod.spec.volumes[0].azure_disk.emplace();
+  disk.disk_uri = "..";
+  EXPECT_THAT(ErrorOf(pod).message, testing::HasSubstr("invalid volume name \"..\""));
+  disk.kind = "Shared";
+  EXPECT_THAT(ErrorOf(pod).message,
+              testing::HasSubstr("failed to process volumes=[data]: failed to translate in-tree "
+                                 "pv to CSI: kind(Shared) is not supported in csi migration"));
+}
+
 TEST_F(CsiVolumesTest, NothingHasFailedWhileAVolumeIsNotAttached) {
   EXPECT_EQ(ErrorOf(Claiming("a")).reason, Reason::kTimeout);
   EXPECT_THAT(volumes_->InUse(), ElementsAre("kubernetes.io/csi/fake.csi^v1"))

@@ -1,8 +1,10 @@
-// From a pod's claim to the volume that it is bound to.
+// From a pod's claim to the volume that it is bound to, and from a pod's volume of a kind that a
+// CSI driver serves by now to what it is to that driver.
 #include <fmt/format.h>
 
 #include <algorithm>
 
+#include "api/pods/migrated_volumes.h"
 #include "kubelet/volumes/volume_plugin.h"
 
 namespace skiff::kubelet {
@@ -28,6 +30,15 @@ bool IsOwnedBy(const core_v1::PersistentVolumeClaim& claim, const core_v1::Pod& 
   return std::any_of(owners.begin(), owners.end(), [&](const auto& owner) {
     return owner.controller.value_or(false) && owner.uid == pod.metadata.uid;
   });
+}
+
+Result<std::shared_ptr<const core_v1::PersistentVolume>> ByDriver(
+    Result<core_v1::PersistentVolume> translated) {
+  if (!translated) {
+    return Fail(translated.error().reason,
+                "failed to translate in-tree pv to CSI: " + translated.error().message);
+  }
+  return std::make_shared<const core_v1::PersistentVolume>(std::move(*translated));
 }
 
 }  // namespace
@@ -72,7 +83,23 @@ Result<std::shared_ptr<const core_v1::PersistentVolume>> VolumeOfClaim(
                             is_block ? "Block" : "Filesystem",
                             is_block ? "volumeMounts" : "volumeDevices"));
   }
-  return std::move(*bound);
+  if (MigratedPluginOf(**bound).empty()) return std::move(*bound);
+  return ByDriver(AsCsi(**bound));
+}
+
+Result<std::shared_ptr<const core_v1::PersistentVolume>> VolumeOfOwn(
+    const core_v1::Pod& pod, const core_v1::Volume& volume) {
+  auto own = TRY(ByDriver(AsCsi(volume, pod.metadata.namespace_)));
+  const std::string directory = DirectoryOf(own->metadata.name);
+  if (directory.empty() || directory == "." || directory == "..") {
+    return Fail(Reason::kInvalid, fmt::format("invalid volume name \"{}\"", own->metadata.name));
+  }
+  return own;
+}
+
+std::string DirectoryOf(std::string volume) {
+  std::replace(volume.begin(), volume.end(), '/', '~');
+  return volume;
 }
 
 }  // namespace skiff::kubelet

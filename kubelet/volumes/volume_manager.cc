@@ -10,6 +10,7 @@
 #include <set>
 #include <utility>
 
+#include "api/pods/migrated_volumes.h"
 #include "kubelet/csi/csi_volumes.h"
 #include "kubelet/csi/names.h"
 #include "kubelet/volumes/beneath.h"
@@ -36,6 +37,15 @@ std::set<std::string> UsedVolumes(const core_v1::Pod& pod) {
     for (const auto& device : container.volume_devices) names.insert(device.name);
   }
   return names;
+}
+
+bool IsClaim(const core_v1::Volume& volume) {
+  return volume.persistent_volume_claim || volume.ephemeral;
+}
+
+// Whether there is a PersistentVolume for it, or it is looked after as if there were one.
+bool IsBound(const core_v1::Volume& volume) {
+  return IsClaim(volume) || !MigratedPluginOf(volume).empty();
 }
 
 // The text of an event about a volume that cannot even be tried.
@@ -211,7 +221,7 @@ Result<VolumePaths> VolumeManager::SetUp(const core_v1::Pod& pod, std::vector<Er
       continue;
     }
     // Whoever waits for a driver that does not answer waits once.
-    const bool may_have_driver = volume.csi || volume.persistent_volume_claim || volume.ephemeral;
+    const bool may_have_driver = volume.csi || IsBound(volume);
     if (may_have_driver && has_driver_failed) continue;
     auto path = SetUpVolume(pod, volume, may_have_driver ? sources_ : once);
     if (path) {
@@ -243,8 +253,8 @@ Result<> VolumeManager::Find(const core_v1::Pod& pod) {
 
 Result<VolumeManager::Bound> VolumeManager::BoundOf(const core_v1::Pod& pod,
                                                     const core_v1::Volume& volume) {
-  if (!volume.persistent_volume_claim && !volume.ephemeral) return nullptr;
-  auto found = VolumeOfClaim(pod, volume, sources_);
+  if (!IsBound(volume)) return nullptr;
+  auto found = IsClaim(volume) ? VolumeOfClaim(pod, volume, sources_) : VolumeOfOwn(pod, volume);
   MutexLock lock(mutex_);
   auto& known = bound_[pod.metadata.uid][volume.name];
   // What the pod has been given is its own, whether the API can be asked again or not.
@@ -287,7 +297,8 @@ Result<VolumePath> VolumeManager::SetUpVolume(const core_v1::Pod& pod,
   const std::string pod_directory = PodDirectory(pod.metadata.uid);
   const std::string plugin_directory =
       fmt::format("{}/{}/{}", pod_directory, is_block ? "volumeDevices" : "volumes", plugin->name);
-  const std::string own = plugin_directory.substr(pod_directory.size()) + "/" + name;
+  const std::string directory = plugin_directory + "/" + DirectoryOf(name);
+  const std::string own = directory.substr(pod_directory.size());
   if (bound && IsForOnePod(*bound) && IsElsewhere(pod.metadata.uid, own)) {
     return tl::unexpected(PhaseFailed(
         is_block ? "MapVolume.SetUpDevice" : "MountVolume.SetUp", name,
@@ -296,8 +307,8 @@ Result<VolumePath> VolumeManager::SetUpVolume(const core_v1::Pod& pod,
   }
   TRY(MakeDirectories(plugin_directory, kPrivateMode));
   const Duration begun = clock_.Monotonic();
-  auto path = set_up({pod, volume, bound.get(), pod_directory, plugin_directory + "/" + name,
-                      sources, clock_, mounts_, devices_});
+  auto path = set_up(
+      {pod, volume, bound.get(), pod_directory, directory, sources, clock_, mounts_, devices_});
   if (metrics_ != nullptr) {
     std::string plugin_name(plugin->name);
     std::replace(plugin_name.begin(), plugin_name.end(), '~', '/');
@@ -369,9 +380,9 @@ std::vector<VolumeManager::MeasuredPlace> VolumeManager::MeasuredPlaces(
   const std::set<std::string> used = UsedVolumes(pod);
   for (const auto& volume : pod.spec.volumes) {
     if (!used.contains(volume.name)) continue;
-    const bool is_claim = volume.persistent_volume_claim || volume.ephemeral;
+    const bool is_claim = IsClaim(volume);
     Bound bound;
-    if (is_claim) {
+    if (IsBound(volume)) {
       MutexLock lock(mutex_);
       const auto of_pod = bound_.find(pod.metadata.uid);
       if (of_pod == bound_.end()) continue;
@@ -382,11 +393,11 @@ std::vector<VolumeManager::MeasuredPlace> VolumeManager::MeasuredPlaces(
     const VolumePlugin* plugin = PluginFor(volume, bound.get());
     // A directory of the host is nobody's use.
     if (plugin == nullptr || plugin->name == "kubernetes.io~host-path") continue;
-    MeasuredPlace place{.volume = volume.name,
-                        .claim = {},
-                        .path = fmt::format("{}/volumes/{}/{}", PodDirectory(pod.metadata.uid),
-                                            plugin->name,
-                                            bound ? bound->metadata.name : volume.name)};
+    MeasuredPlace place{
+        .volume = volume.name,
+        .claim = {},
+        .path = fmt::format("{}/volumes/{}/{}", PodDirectory(pod.metadata.uid), plugin->name,
+                            bound ? DirectoryOf(bound->metadata.name) : volume.name)};
     place.is_device = IsBlock(bound.get());
     if (place.is_device) {
       place.path = devices_.GlobalDirectory(
@@ -399,7 +410,7 @@ std::vector<VolumeManager::MeasuredPlace> VolumeManager::MeasuredPlaces(
                                                    : pod.metadata.name + "-" + volume.name;
     }
     place.in_memory = volume.empty_dir ? volume.empty_dir->medium == "Memory"
-                                       : !is_claim && !volume.config_map.has_value();
+                                       : !bound && !volume.config_map.has_value();
     places.push_back(std::move(place));
   }
   return places;

@@ -100,7 +100,8 @@ class VolumeManager {
 
  private:
   using Bound = std::shared_ptr<const core_v1::PersistentVolume>;
-  // What the claim of the volume is bound to; nullptr for one that is no claim's.
+  // What the claim of the volume is bound to, or what the volume is to the CSI driver that has its
+  // kind now; nullptr for any other.
   Result<Bound> BoundOf(const core_v1::Pod& pod, const core_v1::Volume& volume);
   Result<VolumePath> SetUpVolume(const core_v1::Pod& pod, const core_v1::Volume& volume,
                                  const VolumeSources& sources);
@@ -121,7 +122,7 @@ class VolumeManager {
   KubeletMetrics* const metrics_;
   const Log log_{"volumes"};
   mutable Mutex mutex_;
-  // What claims were found to be bound to, by uid of the pod and name of its volume.
+  // What BoundOf has found, by uid of the pod and name of its volume.
   std::map<std::string, std::map<std::string, Bound>> bound_ GUARDED_BY(mutex_);
   // Who has a volume, or is about to have it, that one pod at a time may: its uid, by the path in
   // its directory.

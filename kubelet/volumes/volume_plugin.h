@@ -72,5 +72,11 @@ Result<> CheckHostPath(const std::string& path, const std::string& type);
 // claim is another pod's own, or when its mode is not what the pod's containers expect.
 Result<std::shared_ptr<const core_v1::PersistentVolume>> VolumeOfClaim(
     const core_v1::Pod& pod, const core_v1::Volume& volume, const VolumeSources& sources);
+// What a pod's volume without a claim, of a kind that a CSI driver serves by now, is to the driver.
+// Its name may be any text: it lies in the directory of DirectoryOf.
+Result<std::shared_ptr<const core_v1::PersistentVolume>> VolumeOfOwn(const core_v1::Pod& pod,
+                                                                     const core_v1::Volume& volume);
+// The last part of the paths of a volume of that name.
+std::string DirectoryOf(std::string volume);
 
 }  // namespace skiff::kubelet

@@ -1,8 +1,11 @@
 // NodeVolumeLimits: a node holds only so many volumes of a CSI driver, as its CSINode says. A
 // volume counts once, whether pods mount it, an attachment names it, or both.
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <tuple>
 
+#include "api/pods/migrated_volumes.h"
 #include "controllers/scheduler/rules/rules.h"
 #include "controllers/scheduler/volume_claims.h"
 #include "controllers/storage/volume_match.h"
@@ -20,23 +23,55 @@ struct CsiVolume {
 };
 using CsiVolumes = std::set<CsiVolume>;
 
+// Kubernetes counts neither shares of files nor vSphere's volumes unless they are a driver's own.
+bool IsCounted(std::string_view former_plugin) {
+  return former_plugin != "kubernetes.io/azure-file" &&
+         former_plugin != "kubernetes.io/vsphere-volume";
+}
+
+void AddVolume(const core_v1::PersistentVolume& volume, CsiVolumes& volumes) {
+  if (const auto& csi = volume.spec.csi) volumes.insert({csi->driver, true, csi->volume_handle});
+}
+
 // A claim whose volume is not there yet will have one of its class.
 void AddVolumeOf(const core_v1::PersistentVolumeClaim& claim, const StorageView& storage,
                  CsiVolumes& volumes) {
   const std::string& name = claim.spec.volume_name;
   const auto volume = name.empty() ? nullptr : storage.volume(name);
   if (volume) {
-    if (const auto& csi = volume->spec.csi) volumes.insert({csi->driver, true, csi->volume_handle});
+    const std::string_view former = MigratedPluginOf(*volume);
+    if (former.empty()) return AddVolume(*volume, volumes);
+    const auto translated = IsCounted(former) ? AsCsi(*volume) : *volume;
+    if (translated) AddVolume(*translated, volumes);
     return;
   }
   const auto storage_class = storage.storage_class(ClassOf(claim).value_or(""));
   if (!storage_class) return;
-  volumes.insert(
-      {storage_class->provisioner, false, claim.metadata.namespace_ + "/" + claim.metadata.name});
+  std::string driver = storage_class->provisioner;
+  const std::string_view successor = DriverInPlaceOf(driver);
+  if (!successor.empty() && !IsCounted(driver)) return;
+  if (!successor.empty()) driver = successor;
+  volumes.insert({driver, false, claim.metadata.namespace_ + "/" + claim.metadata.name});
+}
+
+// Volumes that the pod names without a claim; fails where one of them is none that can be.
+Result<> AddOwnVolumesOf(const core_v1::Pod& pod, CsiVolumes& volumes) {
+  for (const core_v1::Volume& volume : pod.spec.volumes) {
+    const std::string_view former = MigratedPluginOf(volume);
+    if (former.empty() || !IsCounted(former)) continue;
+    const auto translated = AsCsi(volume, pod.metadata.namespace_);
+    if (!translated) {
+      return Fail(translated.error().reason,
+                  fmt::format("converting volume({}) from inline to csi: {}", volume.name,
+                              translated.error().message));
+    }
+    AddVolume(*translated, volumes);
+  }
+  return {};
 }
 
 // Claims that are not there are up to VolumeBinding.
-void AddVolumesOf(const core_v1::Pod& pod, const StorageView& storage, CsiVolumes& volumes) {
+void AddClaimedVolumesOf(const core_v1::Pod& pod, const StorageView& storage, CsiVolumes& volumes) {
   for (const std::string& name : ClaimNames(pod)) {
     const auto claim = storage.claim(pod.metadata.namespace_, name);
     if (claim) AddVolumeOf(*claim, storage, volumes);
@@ -62,7 +97,11 @@ Verdict CheckLimits(const CsiVolumes& wanted, const NodeInfo& node, const Storag
   });
   if (!is_limited) return Verdict::Fits();
   CsiVolumes held;
-  for (const auto& [uid, pod] : node.pods) AddVolumesOf(*pod->pod, storage, held);
+  for (const auto& [uid, pod] : node.pods) {
+    AddClaimedVolumesOf(*pod->pod, storage, held);
+    // One that cannot be on any node keeps no other from this one.
+    (void)AddOwnVolumesOf(*pod->pod, held);
+  }
   AddAttached(node.name(), storage, held);
   std::map<std::string, int64_t> more;  // By driver.
   for (const CsiVolume& volume : wanted) {
@@ -85,7 +124,13 @@ Verdict CheckLimits(const CsiVolumes& wanted, const NodeInfo& node, const Storag
 
 Prepared PrepareNodeVolumeLimits(const PodInfo& pod, const Snapshot& snapshot) {
   CsiVolumes wanted;
-  AddVolumesOf(*pod.pod, snapshot.storage, wanted);
+  AddClaimedVolumesOf(*pod.pod, snapshot.storage, wanted);
+  if (const auto own = AddOwnVolumesOf(*pod.pod, wanted); !own) {
+    return Prepared::Each(
+        [&storage = snapshot.storage, why = own.error().message](const NodeInfo& node) {
+          return storage.csi_node(node.name()) ? Verdict::Failed(why) : Verdict::Fits();
+        });
+  }
   if (wanted.empty()) return Prepared::Pass();
   return Prepared::Each([&storage = snapshot.storage, wanted = std::move(wanted)](
                             const NodeInfo& node) { return CheckLimits(wanted, node, storage); });
