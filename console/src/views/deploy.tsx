@@ -13,7 +13,7 @@ import { namespace } from '../settings';
 import { t } from '../texts';
 import { Button, Head, Icon, Notice, Panel } from '../ui/parts';
 import { SpaceOptions } from '../ui/spaces';
-import { askBeforeLeaving } from '../ui/unsaved';
+import { keepTyped } from '../ui/unsaved';
 import { useWhy } from '../ui/why';
 import { EventList } from './events';
 
@@ -151,7 +151,7 @@ interface Draft {
 const kNothing: Draft = { image: '', name: null, port: 80, space: null };
 let draft = kNothing;
 onForget(() => (draft = kNothing));
-askBeforeLeaving(() => draft.image.trim() !== '');
+keepTyped('deploy', () => (draft.image.trim() !== '' ? draft : undefined), (kept) => (draft = kept));
 
 // What somebody has typed of it.
 function useTyped() {
