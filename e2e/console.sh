@@ -62,6 +62,7 @@ print(s.getsockname()[1])')
   export KUBECONFIG=$data/admin.kubeconfig
   # Events are of moments that are not long ago.
   now=$(date +%s)
+  "$skiff" apply -f manifests/shop/shop.yaml >/dev/null 2>&1
   sed -e "s/CHAOS-BEGIN/$(moment $((now - 1500)))/; s/CHAOS-END/$(moment $((now - 1460)))/" \
     -e "s/CHAOS-LAST/$(moment $((now - 180)))/" e2e/browser/console.yaml |
     "$skiff" apply -f - >/dev/null 2>&1
@@ -82,6 +83,8 @@ print(s.getsockname()[1])')
     "$screenshots" "$@"
   python3 e2e/browser/console_certificate.py "https://127.0.0.1:$port/console/" "$KUBECONFIG" "$screenshots"
   "$skiff" delete deployment certified >/dev/null
+  python3 e2e/browser/console_changed.py "https://127.0.0.1:$port/console/" "$token" "$screenshots"
+  "$skiff" delete deployment half-typed >/dev/null
   # A day of a tab, in small: of six rounds one that the browser holds more after does not make a rise.
   for i in 1 2; do
     "$skiff" create deployment "shop-$i" --image=registry.example/shop:1 --replicas=40 >/dev/null
