@@ -304,6 +304,27 @@ export const t = {
     oncePod: 'its claim is for one pod at a time (ReadWriteOncePod), and another has it',
     noDevices: 'no node that it could go to has the devices that its resource claims ask for',
   },
+  claims: {
+    taken: (kept: boolean, by: string) => `is ${kept ? 'still kept' : 'taken'} for claim ${by}`,
+    deleted: 'is still kept for a claim of that name that was deleted',
+    mode: (mode: string, offered: string) => `does not offer ${mode}, only ${offered}`,
+    volumeMode: (mode: string) => `is of volume mode ${mode}`,
+    labels: 'does not have the labels that the claim selects',
+    small: (size: string, wanted: string, short: string) => `is too small: ${size} of ${wanted}, short by ${short}`,
+    nearest: (name: string, short: string) => `; the nearest, ${name}, is short by ${short}`,
+    named: (name: string, text: string) => `it names the volume ${name}, which ${text}`,
+    none: 'does not exist', otherClass: 'is of another class', notYet: 'is not bound to it yet',
+    classless: (byHand: boolean) =>
+      `it names no storage class, ${byHand ? 'which leaves it to volumes made by hand' : 'no class is the default'}, and no volume fits`,
+    noSuchClass: (name: string) => `there is no storage class ${name}, which it names`,
+    delayed: (users: number, names: string) =>
+      users === 0 ? 'it waits for a pod that uses it, as its class wants: nothing is wrong yet'
+      : `it waits until ${users === 1 ? 'pod' : 'one of the pods'} ${names} that uses it has a node`,
+    more: (names: string, n: number) => `${names} and ${n} more`,
+    provisioning: (who: string, failed: boolean) =>
+      `the provisioner ${who} ${failed ? 'fails to make a volume' : 'has made no volume for it yet'}`,
+    unfitted: (name: string) => `no volume of class ${name} fits`,
+  },
   storage: {
     title: 'Storage', claims: 'Claims', volumes: 'Volumes', none: 'nobody',
   },

@@ -230,6 +230,10 @@ export interface EndpointSlice extends Obj {
 export interface Claim extends Obj {
   spec: {
     storageClassName?: string;
+    volumeName?: string;
+    accessModes?: string[];
+    volumeMode?: string;
+    selector?: Selector;
     resources?: { requests?: Record<string, string> };
   };
   status?: { phase?: string; capacity?: Record<string, string>; conditions?: Condition[] };
@@ -240,9 +244,16 @@ export interface PersistentVolume extends Obj {
     capacity?: Record<string, string>;
     storageClassName?: string;
     persistentVolumeReclaimPolicy?: string;
-    claimRef?: { namespace: string; name: string };
+    accessModes?: string[];
+    volumeMode?: string;
+    claimRef?: { namespace: string; name: string; uid?: string };
   };
   status?: { phase?: string; message?: string };
+}
+
+export interface StorageClass extends Obj {
+  provisioner?: string;
+  volumeBindingMode?: string;
 }
 
 export interface Job extends Obj {

@@ -77,7 +77,7 @@ function taintText({ key, value, effect }: Taint): string {
   return `${key}${value ? `=${value}` : ''}:${effect}`;
 }
 
-function holds({ key, operator, values = [] }: Requirement, has: Record<string, string>): boolean {
+export function holds({ key, operator, values = [] }: Requirement, has: Record<string, string>): boolean {
   const value = Object.hasOwn(has, key) ? has[key]! : undefined;
   if (operator === 'In') return value !== undefined && values.includes(value);
   if (operator === 'NotIn') return value === undefined || !values.includes(value);

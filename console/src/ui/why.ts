@@ -1,14 +1,16 @@
-// What keeps pods from running, as `skiff why` says it.
+// What keeps pods from running and claims from being bound, as `skiff why` says it.
 import { useCallback, useEffect, useMemo } from 'preact/hooks';
 
 import { type Kind, kinds } from '../api/kinds';
 import { type Live, liveOf } from '../api/live';
-import type { Node, Obj, Pod } from '../api/types';
+import type { Claim, EventObj, Node, Obj, PersistentVolume, Pod, StorageClass } from '../api/types';
+import { claimWhy, hasFailed, usersOf } from '../model/claimwhy';
 import { isUnscheduled, loadsOf } from '../model/obstacles';
 import { podWhy } from '../model/pod';
 import { schedulingWhy } from '../model/scheduling';
 import { useNextFrame } from './frames';
 
+const kStorageClasses: Kind = { group: 'storage.k8s.io', version: 'v1', plural: 'storageclasses', kind: 'StorageClass', namespaced: false };
 const kMany = 1_000;
 const kRestMs = 1_000;
 
@@ -35,4 +37,16 @@ export function useWhy(shown: Pod[]): (pod: Pod) => string {
     (pod) => (settled && isUnscheduled(pod) ? schedulingWhy(pod, known ? found : null, loads && loadsOf(loads)) : podWhy(pod)),
     [settled, known, found, loads],
   );
+}
+
+// The same of claims: `pods` and `events` of their namespaces. '' where nothing more is known than what events say.
+export function useClaimWhy(waits: boolean, pods: Pod[], events: EventObj[]): (claim: Claim) => string {
+  const classes = useWhere<StorageClass>(kStorageClasses, waits);
+  const volumes = useWhere<PersistentVolume>(kinds.persistentvolumes, waits);
+  const settled = [classes, volumes].every((each) => each !== null && (each.loaded || each.status.value === 'refused'));
+  const [allClasses, allVolumes] = [classes?.list, volumes?.list];
+  return useCallback((claim) => (settled ? claimWhy(claim, {
+    classes: classes?.loaded ? allClasses! : null, volumes: volumes?.loaded ? allVolumes! : null,
+    users: usersOf(claim, pods), failed: hasFailed(claim, events),
+  }) : ''), [settled, allClasses, allVolumes, waits && pods, waits && events]);
 }

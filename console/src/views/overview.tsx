@@ -20,7 +20,7 @@ import { useNextFrame } from '../ui/frames';
 import { Badge, Head, Icon, Panel, Standing } from '../ui/parts';
 import { UsagePanel } from '../ui/plot';
 import { PodMap } from '../ui/podmap';
-import { useWhy } from '../ui/why';
+import { useClaimWhy, useWhy } from '../ui/why';
 import { EventList } from './events';
 import { PodDots } from './workloads';
 
@@ -350,13 +350,14 @@ function useRollouts(deployments: Deployment[], sets: ReplicaSet[], pods: Pod[])
 }
 
 // The same where nothing else was said: most events are of something else.
-function useUnbound(claims: Claim[], events: EventObj[]): Unbound[] {
+function useUnbound(claims: Claim[], pods: Pod[], events: EventObj[]): Unbound[] {
   const kept = useRef<Unbound[]>([]);
+  const whyOf = useClaimWhy(useMemo(() => unboundOf(claims, []).length > 0, [claims]), pods, events);
   return useMemo(() => {
-    const now = unboundOf(claims, events);
+    const now = unboundOf(claims, events, whyOf);
     if (!isSameUnbound(kept.current, now)) kept.current = now;
     return kept.current;
-  }, [claims, events]);
+  }, [claims, events, whyOf]);
 }
 
 interface Share {
@@ -439,7 +440,7 @@ export function Overview() {
   const nodeList = nodes.list;
   const podList = pods.list;
   const rollouts = useRollouts(deployments.list, sets.list, podList);
-  const unbound = useUnbound(claims.list, events.list);
+  const unbound = useUnbound(claims.list, podList, events.list);
   const troubles = useMemo(
     () => troublesOf(nodeList, podList, rollouts, unbound, quotas.list),
     [nodeList, podList, rollouts, unbound, quotas.list],
