@@ -60,9 +60,9 @@ s.bind(("127.0.0.1", 0))
 print(s.getsockname()[1])')
   up "$port"
   export KUBECONFIG=$data/admin.kubeconfig
+  "$skiff" apply -f manifests/shop/shop.yaml >/dev/null 2>&1
   # Events are of moments that are not long ago.
   now=$(date +%s)
-  "$skiff" apply -f manifests/shop/shop.yaml >/dev/null 2>&1
   sed -e "s/CHAOS-BEGIN/$(moment $((now - 1500)))/; s/CHAOS-END/$(moment $((now - 1460)))/" \
     -e "s/CHAOS-LAST/$(moment $((now - 180)))/" e2e/browser/console.yaml |
     "$skiff" apply -f - >/dev/null 2>&1
