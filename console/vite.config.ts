@@ -1,8 +1,9 @@
 import { defineConfig } from 'vite';
 
-// The built files are kept in the tree and put into the program: names without hashes (the server
-// gives each an ETag), nothing inlined that a strict Content-Security-Policy would refuse, and the
-// same bytes whenever the same sources are built.
+// The built files are kept in the tree and put into the program: nothing inlined that a strict
+// Content-Security-Policy would refuse, and the same bytes whenever the same sources are built. What the
+// page loads has a digest in its name, so that browsers keep it, and a page never gets a part of another version.
+const kPart = 'assets/[name]-[hash][extname]';
 export default defineConfig({
   base: './',
   build: {
@@ -14,15 +15,15 @@ export default defineConfig({
     modulePreload: { polyfill: false },
     rollupOptions: {
       output: {
-        entryFileNames: 'console.js',
+        entryFileNames: 'assets/console-[hash].js',
         // The YAML library calls its file by where it runs.
-        chunkFileNames: ({ name }) => (name === 'browser' ? 'yaml.js' : '[name].js'),
-        assetFileNames: '[name][extname]',
+        chunkFileNames: ({ name }) => `assets/${name === 'browser' ? 'yaml' : '[name]'}-[hash].js`,
+        assetFileNames: kPart,
       },
     },
   },
   // Paints the map.
-  worker: { format: 'es', rollupOptions: { output: { entryFileNames: 'map.js', assetFileNames: '[name][extname]' } } },
+  worker: { format: 'es', rollupOptions: { output: { entryFileNames: 'assets/map-[hash].js', assetFileNames: kPart } } },
   server: {
     // npm run dev: SKIFF_SERVER=https://127.0.0.1:6443 is whom the page then talks to.
     proxy: Object.fromEntries(

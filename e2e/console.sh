@@ -60,6 +60,7 @@ s.bind(("127.0.0.1", 0))
 print(s.getsockname()[1])')
   up "$port"
   export KUBECONFIG=$data/admin.kubeconfig
+  "$skiff" apply -f manifests/shop/shop.yaml >/dev/null 2>&1
   # Events are of moments that are not long ago.
   now=$(date +%s)
   sed -e "s/CHAOS-BEGIN/$(moment $((now - 1500)))/; s/CHAOS-END/$(moment $((now - 1460)))/" \
@@ -82,6 +83,8 @@ print(s.getsockname()[1])')
     "$screenshots" "$@"
   python3 e2e/browser/console_certificate.py "https://127.0.0.1:$port/console/" "$KUBECONFIG" "$screenshots"
   "$skiff" delete deployment certified >/dev/null
+  python3 e2e/browser/console_changed.py "https://127.0.0.1:$port/console/" "$token" "$screenshots"
+  "$skiff" delete deployment half-typed >/dev/null
   # A day of a tab, in small: of six rounds one that the browser holds more after does not make a rise.
   for i in 1 2; do
     "$skiff" create deployment "shop-$i" --image=registry.example/shop:1 --replicas=40 >/dev/null

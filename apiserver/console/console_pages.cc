@@ -8,6 +8,8 @@ namespace skiff {
 namespace {
 
 constexpr std::string_view kRoot = "/console/";
+// What is below it has a digest of itself in its name: what a name stands for never changes.
+constexpr std::string_view kDigested = "assets/";
 
 // What a page of the console may do: load files of this server, and talk to it. Nothing written
 // into a page or a style attribute runs, nobody can show it in a frame, and forms lead nowhere.
@@ -87,8 +89,10 @@ std::optional<http::Response> ConsolePages::Answer(const http::Request& request)
   const std::string tag = "\"" + std::string(page->file->digest) + (packed ? "-gzip\"" : "\"");
   response.SetHeader("ETag", tag);
   response.SetHeader("Vary", "Accept-Encoding");
-  // A new program has new files under the same names: who has one asks whether it still holds.
-  response.SetHeader("Cache-Control", "no-cache");
+  // A new program has another page under the same name: who has one asks whether it still holds.
+  response.SetHeader("Cache-Control", page->file->path.starts_with(kDigested)
+                                          ? "public, max-age=31536000, immutable"
+                                          : "no-cache");
   AddSecurityHeaders(response);
   if (HasTag(request.Header("If-None-Match"), tag)) {
     response.status = 304;

@@ -69,8 +69,33 @@ TEST_F(ConsoleTest, WhoHasItAlreadyIsToldSo) {
   }
   EXPECT_EQ(Stranger("/console/", {{"If-None-Match", "\"other\""}}).status, 200);
   // It has the plain one, and now asks for the other.
-  EXPECT_EQ(
-      Stranger("/console/", {{"If-None-Match", tag}, {"Accept-Encoding", "gzip"}}).status, 200);
+  EXPECT_EQ(Stranger("/console/", {{"If-None-Match", tag}, {"Accept-Encoding", "gzip"}}).status,
+            200);
+}
+
+// The page names its parts by their digests: a browser asks for each of them once, and for the page
+// each time.
+TEST_F(ConsoleTest, WhatHasItsDigestInItsNameIsKept) {
+  const std::string page = BodyOf(Stranger("/console/"));
+  size_t parts = 0;
+  for (const ConsoleFile& file : ConsoleFiles()) {
+    const auto answer = Stranger("/console/" + std::string(file.path));
+    const bool is_part = file.path.starts_with("assets/");
+    EXPECT_EQ(answer.Header("Cache-Control"),
+              is_part ? "public, max-age=31536000, immutable" : "no-cache")
+        << file.path;
+    if (!is_part) continue;
+    ++parts;
+    EXPECT_THAT(std::string(file.path),
+                testing::MatchesRegex("assets/.+-[A-Za-z0-9_-]{8}\\.(js|css|woff2)"));
+  }
+  EXPECT_GE(parts, 5u);
+  EXPECT_THAT(page, testing::ContainsRegex("src=\"\\./assets/console-[A-Za-z0-9_-]{8}\\.js\""));
+  EXPECT_EQ(Stranger("/console/").Header("Cache-Control"), "no-cache");
+  // One of another version is not there, and nobody keeps that.
+  const auto gone = Stranger("/console/assets/editing-00000000.js");
+  EXPECT_EQ(gone.status, 404);
+  EXPECT_THAT(std::string(gone.Header("Cache-Control")), Not(HasSubstr("immutable")));
 }
 
 TEST_F(ConsoleTest, PagesMayLoadAndReachThisServerAlone) {

@@ -2,7 +2,9 @@
 import type { ComponentType } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 
+import { part, upgraded } from './api/part';
 import { t } from './texts';
+import { Upgraded } from './ui/upgraded';
 
 export function lazy<P extends object>(load: () => Promise<ComponentType<P>>): ComponentType<P> {
   let loaded: ComponentType<P> | null = null;
@@ -13,7 +15,7 @@ export function lazy<P extends object>(load: () => Promise<ComponentType<P>>): C
     useEffect(() => {
       if (View !== null) return;
       setFailed(false);
-      load().then(
+      part(load).then(
         (found) => {
           loaded = found;
           setView(() => found);
@@ -23,6 +25,7 @@ export function lazy<P extends object>(load: () => Promise<ComponentType<P>>): C
     }, [round]);
     if (View !== null) return <View {...props} />;
     if (!failed) return <div class="empty" role="status"><span class="spinner" aria-hidden="true" />{t.loading}</div>;
+    if (upgraded.value) return <Upgraded />;
     return (
       <div class="empty" role="alert">
         {t.notFetched}

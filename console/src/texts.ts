@@ -2,6 +2,9 @@
 
 const plural = (n: number, one: string, many = `${one}s`) => `${n} ${n === 1 ? one : many}`;
 
+// "are cordoned" of "is cordoned".
+const ofSeveral = (text: string) => text.replace(/^(is|has|does) /, (word) => ({ 'is ': 'are ', 'has ': 'have ' })[word] ?? 'do ');
+
 export const t = {
   name: 'skiff',
   console: 'Cluster console',
@@ -62,7 +65,12 @@ export const t = {
     title: 'This could not be shown',
     text: 'That is a fault of the console. The other views go on; what you typed elsewhere is kept.',
   },
-  notFetched: 'This part of the console could not be fetched. Once the server answers, try again; where it has another version by now, reload the page.',
+  notFetched: 'This part of the console could not be fetched. Once the server answers, try again.',
+  upgraded: {
+    title: 'The server was upgraded',
+    text: 'This page is of the version before, and the part that you want now is not there any more. Reload it to go on: what you have typed comes along.',
+    reload: 'Reload',
+  },
   gone: 'This object is not there, or not any more.',
   refusedTitle: 'You may not see this',
   refusedHint: 'Ask whoever runs this cluster for a role that allows it, or choose a namespace you have rights in.',
@@ -261,6 +269,61 @@ export const t = {
     selector: 'Selects',
     headless: 'none: the name leads to the pods',
     dns: 'Name',
+  },
+  // As `skiff why` says it.
+  scheduling: {
+    gated: (names: string[]) =>
+      `it is held back until somebody takes its scheduling ${names.length === 1 ? 'gate' : 'gates'} ${names.join(', ')} away`,
+    claimMissing: (claim: string, volume: string) => `there is no claim ${claim}, which its volume ${volume} names`,
+    claimUnbound: (claim: string) => `its claim ${claim} is not bound`,
+    noNodes: 'the cluster has no nodes',
+    unfound: (reasons: string) => `the scheduler finds no node for it${reasons ? `: ${reasons}` : ''}`,
+    every: (nodes: number, text: string) => `${nodes === 1 ? 'the only node' : `each of ${nodes} nodes`} ${text}`,
+    short: (wanted: string, resource: string, nodes: number, free: string) =>
+      `it wants ${wanted} ${resource}, and ${nodes === 1 ? `the only node has ${free} free` : `no node of ${nodes} has more than ${free} free`}`,
+    none: (nodes: number, some: string) => `none of ${nodes} nodes takes it: ${some}`,
+    some: (n: number, text: string) => `${n} ${n === 1 ? text : ofSeveral(text)}`,
+    full: 'is full: as many pods as it takes',
+    cordoned: 'is cordoned',
+    tainted: (taint: string) => `has a taint that it does not tolerate: ${taint}`,
+    lacksLabel: (key: string, value: string) => `has no label ${key}=${value}, as nodeSelector asks for`,
+    affinity: (terms: string) => `does not match the pod's required node affinity: ${terms}`,
+    and: ' and ', or: ', or ', others: 'others',
+    portTaken: (port: number, protocol: string) => `has its port ${port}/${protocol} taken already (hostPort)`,
+    tooLittle: (what: string) => `has too little ${what}`,
+    podAffinity: 'it is to be beside other pods (podAffinity), and no node that it could go to has them',
+    podAntiAffinity: 'each node that it could go to has a pod that it is not to be beside (podAntiAffinity)',
+    existingAntiAffinity: 'each node that it could go to has a pod that wants no such pod beside it (podAntiAffinity)',
+    oneTooMany: 'on each node that it could go to it would be one too many (topologySpreadConstraints)',
+    noSpreadLabel: 'no node that it could go to has the label that it is to be spread by (topologySpreadConstraints)',
+    noVolumes: 'its claims find no volume on the nodes that it could go to',
+    notBound: 'a node was chosen, and its volumes were not made ready there in time',
+    noStorage: 'no node that it could go to has the storage for its claims',
+    maxVolumes: 'each node that it could go to has as many volumes of its kind as it takes',
+    otherZones: 'its volumes are in other zones than the nodes it could go to',
+    oncePod: 'its claim is for one pod at a time (ReadWriteOncePod), and another has it',
+    noDevices: 'no node that it could go to has the devices that its resource claims ask for',
+  },
+  claims: {
+    taken: (kept: boolean, by: string) => `is ${kept ? 'still kept' : 'taken'} for claim ${by}`,
+    deleted: 'is still kept for a claim of that name that was deleted',
+    mode: (mode: string, offered: string) => `does not offer ${mode}, only ${offered}`,
+    volumeMode: (mode: string) => `is of volume mode ${mode}`,
+    labels: 'does not have the labels that the claim selects',
+    small: (size: string, wanted: string, short: string) => `is too small: ${size} of ${wanted}, short by ${short}`,
+    nearest: (name: string, short: string) => `; the nearest, ${name}, is short by ${short}`,
+    named: (name: string, text: string) => `it names the volume ${name}, which ${text}`,
+    none: 'does not exist', otherClass: 'is of another class', notYet: 'is not bound to it yet',
+    classless: (byHand: boolean) =>
+      `it names no storage class, ${byHand ? 'which leaves it to volumes made by hand' : 'no class is the default'}, and no volume fits`,
+    noSuchClass: (name: string) => `there is no storage class ${name}, which it names`,
+    delayed: (users: number, names: string) =>
+      users === 0 ? 'it waits for a pod that uses it, as its class wants: nothing is wrong yet'
+      : `it waits until ${users === 1 ? 'pod' : 'one of the pods'} ${names} that uses it has a node`,
+    more: (names: string, n: number) => `${names} and ${n} more`,
+    provisioning: (who: string, failed: boolean) =>
+      `the provisioner ${who} ${failed ? 'fails to make a volume' : 'has made no volume for it yet'}`,
+    unfitted: (name: string) => `no volume of class ${name} fits`,
   },
   storage: {
     title: 'Storage', claims: 'Claims', volumes: 'Volumes', none: 'nobody',

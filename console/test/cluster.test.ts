@@ -8,7 +8,7 @@ import { Lines, plain } from '../src/model/lines';
 import { layoutMap, squareAt } from '../src/model/maplayout';
 import { quotaLines } from '../src/model/quota';
 import { doorIn, doorTo, forwardOf, waysTo } from '../src/model/reach';
-import { byController, imagesChanged, rolloutOf, undoOf } from '../src/model/rollout';
+import { byController, imagesChanged, rolloutOf, rolloutWhy, undoOf } from '../src/model/rollout';
 import { deafPorts, endpointsOf, isSilent, leadsTo, namesPorts, silenceOf } from '../src/model/service';
 import { niceMax, pauseOf, runsOf, stateOfEmpty, useOf, withSample } from '../src/model/usage';
 import { event, ingress, meta, node, pod, podOf, replicaSet, service, slice } from './objects';
@@ -27,11 +27,16 @@ test('a rollout is old and new pods, and what is over', () => {
   assert.deepEqual(rollout.revisions.map((each) => [each.number, each.isNew, each.pods.length]), [[2, true, 1], [1, false, 2]]);
   const late = { type: 'Progressing', status: 'False' as const, reason: 'ProgressDeadlineExceeded', message: 'timed out progressing' };
   const stalled = { ...deployment, status: { ...deployment.status, conditions: [late] } };
-  assert.equal(rolloutOf(stalled, byController([old, fresh]), byController(pods)).why, 'timed out progressing');
+  assert.equal(rolloutWhy(rolloutOf(stalled, byController([old, fresh]), byController(pods))), 'timed out progressing');
   const waiting = { name: 'main', ready: false, restartCount: 0, image: '', state: { waiting: { reason: 'ErrImagePull', message: 'no such image' } } };
   const broken = { ...pods[2]!, status: { phase: 'Pending' as const, containerStatuses: [waiting] } };
-  const { word, why } = rolloutOf(stalled, byController([old, fresh]), byController([broken]));
-  assert.deepEqual([word, why], ['stalled', 'web-b-1: ErrImagePull main: no such image'], 'what its pods suffer from says more');
+  const failing = rolloutOf(stalled, byController([old, fresh]), byController([broken]));
+  assert.deepEqual([failing.word, rolloutWhy(failing)], ['stalled', 'web-b-1: ErrImagePull, main: no such image'], 'what its pods suffer from says more');
+  const lone = { ...pods[2]!, spec: { ...pods[2]!.spec, nodeName: undefined }, status: {
+    phase: 'Pending', conditions: [{ type: 'PodScheduled', status: 'False' as const, message: '0/1 nodes' }],
+  } };
+  const { stuck } = rolloutOf(deployment, byController([old, fresh]), byController([pods[0]!, lone]));
+  assert.equal(stuck, lone, 'one that waits for a node, too');
 });
 
 test('who goes back to a revision takes what it was made for along', () => {

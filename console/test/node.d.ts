@@ -17,6 +17,7 @@ declare module 'node:assert/strict' {
     equal(actual: unknown, expected: unknown, message?: string): void;
     deepEqual(actual: unknown, expected: unknown, message?: string): void;
     throws(body: () => unknown, expected?: RegExp): void;
+    match(text: string, expected: RegExp, message?: string): void;
   }
   const assert: Assert;
   export default assert;

@@ -36,6 +36,8 @@ EXPECTED = ("deployments/nginx?fieldManager=skiff-console&fieldValidation=Strict
             "metrics.k8s.io",
             # The worker of a map that has none.
             "no-such-worker.js",
+            # A part of another version.
+            "assets/terminal-",
             # A custom kind whose definition is deleted while the page knows it.
             "apis/example.com/v1/boats", "apis/example.com/v1/namespaces/shop/boats",
             # Whether an object is there that somebody wants to create; and what goes again then.
@@ -117,9 +119,9 @@ def main():
         page.dark()
         play = Play(page, token, guest, axe)
         try:
-            for part in (play.login, play.deploy, play.rollout, play.pod, play.yaml, play.kept, play.complete, play.create, play.details, play.quotas,
+            for part in (play.login, play.deploy, play.rollout, play.scaled, play.pod, play.yaml, play.kept, play.complete, play.create, play.details, play.quotas,
                          play.chaos, play.spaces, play.views, play.kinds, play.links,
-                         play.strangers, play.broken, play.keyboard, play.focus, play.looks, play.narrow, play.maps, play.away, play.expired, play.typed, play.listed, play.rights,
+                         play.strangers, play.broken, play.keyboard, play.focus, play.looks, play.narrow, play.maps, play.away, play.expired, play.typed, play.upgraded, play.listed, play.rights,
                          play.link):
                 print(f"   {part.__name__}", flush=True)
                 part()

@@ -31,8 +31,9 @@ class Editing:
         page.until("document.querySelector('.editor-text')?.value.includes('replicas: 6')")
         self.edit("replicas: 6", "replicas: 4")
         page.click("Show what would change")
-        # Another manager scaled it.
+        # Another manager scaled it (`scaled`).
         page.shows("Others look after what you changed")
+        page.shows('conflict with "night-shift"')
         page.clear()
         page.picture("conflict")
         self.check("conflict")

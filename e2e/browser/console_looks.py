@@ -1,6 +1,8 @@
 """The part of the play of console.py that goes through all views: dark, light, as narrow as a phone."""
 
 import json
+import os
+import subprocess
 import time
 
 from console_maps import maps
@@ -75,6 +77,7 @@ class Looks:
             self.settled()
             if view == "overview":
                 page.until("!!document.querySelector('.podmap canvas')?.style.height")
+                self.says_why()
             page.picture(view if view not in ("deploy", "create") else f"{view}-empty")
             self.check(view)
         page.go("#/service/default/nginx")
@@ -95,6 +98,15 @@ class Looks:
         page.key("Escape")
         page.until("!document.querySelector('dialog')")
         page.begins()  # Where it was before.
+
+    def says_why(self):
+        """What `skiff why` begins with is what the page says of a pod that waits for a node."""
+        said = subprocess.run([os.environ["skiff"], "why", "pod/training", "-n", "shop"], check=True, capture_output=True,
+                              text=True).stdout.splitlines()[0]
+        name, why = said.removesuffix(".").split(" is pending: ")
+        if name != "pod/training" or "it wants 400 cpu" not in why:
+            raise PageError(f"skiff why says: {said}")
+        self.page.until(f"document.querySelector('.troubles')?.innerText.includes({json.dumps(why)})", why)
 
     def settled(self):
         """What a view shows is there. For its picture it has a moment more."""

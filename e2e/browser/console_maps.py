@@ -29,7 +29,7 @@ def maps(page):
     """The map is painted by a worker, and by the page itself where a browser has none or it does not begin."""
     page.go("#/overview")
     page.until(f"{GREEN} > 500", "a map with pods that run")
-    page.until("performance.getEntriesByType('resource').some((each) => each.name.endsWith('/map.js'))",
+    page.until("performance.getEntriesByType('resource').some((each) => /\\/assets\\/map-[\\w-]+\\.js$/.test(each.name))",
                "a worker that paints it")
     page.until("[...document.querySelectorAll('.podmap canvas')].every((each) => { "
                "try { each.width = 1; return false; } catch { return true; } })", "canvases that are the worker's")

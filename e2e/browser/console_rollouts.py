@@ -75,6 +75,13 @@ class Rollouts:
         page.go("#/deployment/shop/storefront")
         page.until("document.querySelector('.view-sub .badge')?.innerText === 'Complete'")
 
+    def scaled(self):
+        """Somebody else scales it, and back: who edits it then has him to ask (`yaml`)."""
+        for replicas in (5, 6):
+            self.skiff("patch", "deployment", "nginx", "--subresource=scale", "--field-manager=night-shift",
+                       "-p", json.dumps({"spec": {"replicas": replicas}}))
+        self.skiff("rollout", "status", "deployment/nginx")
+
     def pod(self):
         page = self.page
         page.go("#/pods")

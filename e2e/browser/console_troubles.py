@@ -1,6 +1,7 @@
 """The part of the play of console.py in which a login runs out, a right is missing, or the server goes away."""
 
 import os
+import re
 import signal
 import subprocess
 from pathlib import Path
@@ -87,6 +88,38 @@ class Troubles:
         page.click("Show what would change")
         page.goes("your login was not accepted any more")
         page.click("Start over")
+
+    def upgraded(self):
+        """A part of the page is gone, as the server has another version by now: the page says so, and begins anew with
+        what was typed in it."""
+        page = self.page
+        page.go("#/create")
+        page.type(".editor-text", "kind: HalfTyped")
+        page.go("#/deploy")
+        page.type("input[placeholder^=nginx]", "half-typed")
+        page.page.route("**/assets/terminal-*.js", lambda route: route.fulfill(status=404))
+        page.go("#/pod/shop/orders-0?tab=shell")
+        page.shows("This part of the console could not be fetched")
+        # Another version's page, that begins by another script.
+        answer = page.run("fetch('./').then((answer) => answer.text())")
+        other = re.sub(r"assets/console-[\w-]+\.js", "assets/console-00000000.js", answer)
+        page.page.route(re.compile("/console/$"), lambda route: route.fulfill(body=other, content_type="text/html"))
+        page.click("Try again")
+        page.shows("The server was upgraded")
+        page.picture("upgraded")
+        self.check("upgraded")
+        page.page.unroute_all()
+        page.click("Reload")
+        page.shows("Shell")
+        page.goes("The server was upgraded")
+        page.go("#/deploy")
+        page.until("document.querySelector('input[placeholder^=nginx]')?.value === 'half-typed'")
+        if page.run("sessionStorage['skiff.typed']?.includes('HalfTyped')") is not True:
+            raise PageError("what was typed into a part that is not here yet is not kept")
+        page.go("#/create")
+        page.until("document.querySelector('.editor-text')?.value === 'kind: HalfTyped'")
+        page.until("!('skiff.typed' in sessionStorage)", "what is here again is nowhere else")
+        page.type(".editor-text", "")
 
     def listed(self):
         """Who may list and not watch sees what there is, and is told that it is not live."""

@@ -3,6 +3,7 @@
 import { bytesOf, certificatesIn, privateKeyIn } from '../model/key';
 import { t } from '../texts';
 import { leave } from './goodbye';
+import { part } from './part';
 import { canSign, type KeyProof, KeyRefused, tokenByKey } from './proof';
 import { ApiError, tokenFor, whoAmI } from './request';
 import { beginSession, isLinked, owner, restoreSession, session } from './session';
@@ -120,9 +121,12 @@ interface KubeConfig {
   'current-context'?: string;
 }
 
+// The part that reads them cannot be fetched.
+export class PartMissing extends Error {}
+
 // The users of a kubeconfig, that of the current context first. Throws on what is none.
 export async function readKubeconfig(text: string): Promise<KubeUser[]> {
-  const { parse } = await import('yaml');
+  const { parse } = await part(() => import('yaml')).catch(() => Promise.reject(new PartMissing()));
   const config = parse(text) as KubeConfig | null;
   if (!Array.isArray(config?.users)) throw new Error(t.login.kubeconfigNone);
   const current = config.contexts?.find((each) => each.name === config['current-context'])?.context?.user;

@@ -42,6 +42,8 @@ export interface Condition {
 interface ContainerPort {
   name?: string;
   containerPort: number;
+  hostPort?: number;
+  hostIP?: string;
   protocol?: string;
 }
 
@@ -83,8 +85,37 @@ export interface Volume {
   [source: string]: unknown;
 }
 
+export interface Taint {
+  key: string;
+  value?: string;
+  effect: string;
+}
+
+export interface Toleration {
+  key?: string;
+  operator?: string;
+  value?: string;
+  effect?: string;
+}
+
+export interface Requirement {
+  key: string;
+  operator: string;
+  values?: string[];
+}
+
+interface NodeAffinity {
+  requiredDuringSchedulingIgnoredDuringExecution?: {
+    nodeSelectorTerms: { matchExpressions?: Requirement[]; matchFields?: Requirement[] }[];
+  };
+}
+
 interface PodSpec {
   nodeName?: string;
+  nodeSelector?: Record<string, string>;
+  affinity?: { nodeAffinity?: NodeAffinity };
+  tolerations?: Toleration[];
+  schedulingGates?: { name: string }[];
   containers: Container[];
   initContainers?: Container[];
   ephemeralContainers?: Container[];
@@ -112,7 +143,7 @@ export interface Pod extends Obj {
 }
 
 export interface Node extends Obj {
-  spec?: { unschedulable?: boolean };
+  spec?: { unschedulable?: boolean; taints?: Taint[] };
   status?: {
     capacity?: Record<string, string>;
     allocatable?: Record<string, string>;
@@ -199,6 +230,10 @@ export interface EndpointSlice extends Obj {
 export interface Claim extends Obj {
   spec: {
     storageClassName?: string;
+    volumeName?: string;
+    accessModes?: string[];
+    volumeMode?: string;
+    selector?: Selector;
     resources?: { requests?: Record<string, string> };
   };
   status?: { phase?: string; capacity?: Record<string, string>; conditions?: Condition[] };
@@ -209,9 +244,16 @@ export interface PersistentVolume extends Obj {
     capacity?: Record<string, string>;
     storageClassName?: string;
     persistentVolumeReclaimPolicy?: string;
-    claimRef?: { namespace: string; name: string };
+    accessModes?: string[];
+    volumeMode?: string;
+    claimRef?: { namespace: string; name: string; uid?: string };
   };
   status?: { phase?: string; message?: string };
+}
+
+export interface StorageClass extends Obj {
+  provisioner?: string;
+  volumeBindingMode?: string;
 }
 
 export interface Job extends Obj {

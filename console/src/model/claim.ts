@@ -1,4 +1,4 @@
-// Claims without a volume, and what was last said of each.
+// Claims without a volume, and why; where that is not known, what was last said of each.
 import type { Claim, EventObj } from '../api/types';
 import { t } from '../texts';
 
@@ -8,7 +8,7 @@ export interface Unbound {
 }
 
 // `events`: the newest first. They are looked at only where some claim has no volume.
-export function unboundOf(claims: Claim[], events: EventObj[]): Unbound[] {
+export function unboundOf(claims: Claim[], events: EventObj[], whyOf: (claim: Claim) => string = () => ''): Unbound[] {
   const unbound = claims.filter((each) => each.status?.phase !== 'Bound');
   if (unbound.length === 0) return [];
   const said = new Map<string, string>();
@@ -16,7 +16,7 @@ export function unboundOf(claims: Claim[], events: EventObj[]): Unbound[] {
     const { kind, uid = '' } = involvedObject;
     if (kind === 'PersistentVolumeClaim' && message && !said.has(uid)) said.set(uid, message);
   }
-  return unbound.map((claim) => ({ claim, why: said.get(claim.metadata.uid) ?? t.overview.claimPending }));
+  return unbound.map((claim) => ({ claim, why: whyOf(claim) || (said.get(claim.metadata.uid) ?? t.overview.claimPending) }));
 }
 
 export function isSameUnbound(a: Unbound[], b: Unbound[]): boolean {

@@ -30,3 +30,25 @@ export function bytes(value: number): string {
 function trim(value: number, digits: number): string {
   return value.toFixed(digits).replace(/\.0+$/, '');
 }
+
+// Whole units, as the scheduler counts them: thousandths of a core, bytes, pieces.
+export function unitsOf(resource: string, text: string | undefined): number {
+  const value = quantity(text);
+  // What floating point adds to it is none.
+  return Math.ceil(Number((resource === 'cpu' ? value * 1000 : value).toFixed(3)));
+}
+
+const kUnits: [number, string][] = [[2 ** 40, 'Ti'], [2 ** 30, 'Gi'], [2 ** 20, 'Mi'], [2 ** 10, 'Ki']];
+
+// Such units as `skiff why` tells them: "800m", "1.5Gi".
+export function amountText(resource: string, units: number): string {
+  if (resource === 'cpu') {
+    const suffixes = ['m', '', 'k', 'M', 'G'];
+    let at = 0;
+    for (; units > 0 && units % 1000 === 0 && at < suffixes.length - 1; at += 1) units /= 1000;
+    return units === 0 ? '0' : `${units}${suffixes[at]}`;
+  }
+  if (resource !== 'memory' && resource !== 'ephemeral-storage' && !resource.startsWith('hugepages-')) return `${units}`;
+  const [unit, suffix] = kUnits.find(([each]) => units >= each) ?? [1, ''];
+  return `${units % unit === 0 ? units / unit : (units / unit).toFixed(1)}${suffix}`;
+}

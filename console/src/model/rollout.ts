@@ -1,5 +1,6 @@
 // A Deployment with what it is made of: ReplicaSets by revision, their pods, and how far it is.
 import type { Deployment, Obj, Pod, ReplicaSet, Selector } from '../api/types';
+import { isUnscheduled } from './obstacles';
 import { condition, controllerOf, podState, podWhy, type Tone } from './pod';
 
 export interface Revision {
@@ -19,7 +20,8 @@ export interface Rollout {
   revisions: Revision[]; // Newest first.
   word: 'complete' | 'progressing' | 'unavailable' | 'stalled' | 'paused' | 'scaledDown';
   tone: Tone;
-  why: string;
+  why: string; // What its conditions say of it.
+  stuck: Pod | null; // One of its pods that needs somebody.
 }
 
 const kRevision = 'deployment.kubernetes.io/revision';
@@ -115,15 +117,14 @@ export function rolloutOf(
   const moving = !seen || updated !== wanted || total !== wanted;
   const word = wordOf(deployment, wanted, complete, moving);
   const failure = condition(status.conditions, 'ReplicaFailure');
-  const stuck = revisions.flatMap((each) => each.pods).find((pod) => podState(pod).tone === 'bad');
+  const all = revisions.flatMap((each) => each.pods);
+  const failing = all.find((pod) => podState(pod).tone === 'bad') ?? null;
   const why =
     failure?.status === 'True'
       ? (failure.message ?? '')
-      : stuck // What its pods suffer from says more than that it takes long.
-        ? `${stuck.metadata.name}: ${podState(stuck).word} ${podWhy(stuck)}`
-        : word === 'stalled'
-          ? (condition(status.conditions, 'Progressing')?.message ?? '')
-          : '';
+      : word === 'stalled'
+        ? (condition(status.conditions, 'Progressing')?.message ?? '')
+        : '';
   return {
     wanted,
     ready,
@@ -131,9 +132,15 @@ export function rolloutOf(
     surge: Math.max(0, total - wanted),
     revisions,
     word,
-    tone: stuck && word === 'unavailable' ? 'bad' : stuck && word === 'progressing' ? 'warn' : kTones[word],
+    tone: failing && word === 'unavailable' ? 'bad' : failing && word === 'progressing' ? 'warn' : kTones[word],
     why,
+    stuck: failure?.status === 'True' ? null : (failing ?? all.find(isUnscheduled) ?? null),
   };
+}
+
+// What its pods suffer from says more than that it takes long.
+export function rolloutWhy({ why, stuck }: Rollout, whyOf: (pod: Pod) => string = podWhy): string {
+  return stuck ? `${stuck.metadata.name}: ${podState(stuck).word}, ${whyOf(stuck)}`.replace(/, $/, '') : why;
 }
 
 // "a=b,c=d" for a URL; selectors by expressions are left to the server.

@@ -87,21 +87,21 @@ function isReady(pod: Pod): boolean {
   return !pod.metadata.deletionTimestamp && condition(pod.status?.conditions, 'Ready')?.status === 'True';
 }
 
-function troubleOf(pod: Pod): string {
+function troubleOf(pod: Pod, whyOf: (pod: Pod) => string): string {
   const { word, tone } = podState(pod);
   if (tone === 'good') {
     const { message, reason } = condition(pod.status?.conditions, 'Ready') ?? {};
     return t.services.gated(message || reason || '');
   }
-  const why = podWhy(pod);
+  const why = whyOf(pod);
   return `${word}${why ? `, ${why}` : ''}`;
 }
 
 // Those that suffer alike are one line.
-function unreadyLines(pods: Pod[]): string[] {
+function unreadyLines(pods: Pod[], whyOf: (pod: Pod) => string): string[] {
   const groups = new Map<string, Pod[]>();
   for (const pod of pods) {
-    const trouble = troubleOf(pod);
+    const trouble = troubleOf(pod, whyOf);
     groups.set(trouble, [...(groups.get(trouble) ?? []), pod]);
   }
   return [...groups].sort(([, a], [, b]) => b.length - a.length).slice(0, kGroupsMax)
@@ -144,7 +144,7 @@ export function deafPorts(service: Service, pods: Pod[]): string[] {
 }
 
 // Why nobody answers for a Service that selects pods, by those of its namespace: a line each.
-export function silenceOf(service: Service, pods: Pod[]): string[] {
+export function silenceOf(service: Service, pods: Pod[], whyOf: (pod: Pod) => string = podWhy): string[] {
   const wanted = service.spec.selector ?? {};
   const alive = aliveOf(service, pods);
   const selected = alive.filter((each) => matches(each.metadata.labels, wanted));
@@ -153,7 +153,7 @@ export function silenceOf(service: Service, pods: Pod[]): string[] {
     return [t.services.noPod(labels), nearestTo(wanted, alive)].filter(Boolean);
   }
   const ready = selected.filter(isReady);
-  if (ready.length === 0) return unreadyLines(selected);
+  if (ready.length === 0) return unreadyLines(selected, whyOf);
   const lines = unknownPorts(service, ready).map((each) => t.services.noPort(...(each.split(' ') as [string, string])));
   return lines.length > 0 ? lines : [t.services.follows(ready[0]!.metadata.name, ready.length)];
 }

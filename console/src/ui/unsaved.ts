@@ -1,8 +1,84 @@
-// The browser asks before the tab goes, for as long as something is typed that is nowhere else, in whatever view.
+// What is typed and nowhere else. The browser asks before the tab goes, for as long as there is such a thing, in
+// whatever view. Where the page itself begins anew, it is there again for who typed it.
+import { effect } from '@preact/signals';
+
+import { onForget } from '../api/live';
+import { owner } from '../api/session';
+
+const kStorageKey = 'skiff.typed';
+
+interface Saved {
+  owner: string;
+  drafts: Record<string, unknown>;
+}
+
+let reloads = false;
+const drafts = new Map<string, () => unknown>();
 
 // `holds`: whether there is such a thing now. For as long as the page lives.
 export function askBeforeLeaving(holds: () => boolean): void {
   addEventListener('beforeunload', (event) => {
-    if (holds()) event.preventDefault();
+    if (holds() && !reloads) event.preventDefault();
   });
+}
+
+// What the page before this one left; once somebody else is here there is nothing.
+function saved(): Saved | null {
+  try {
+    const found = JSON.parse(sessionStorage.getItem(kStorageKey) ?? 'null') as Saved | null;
+    if (found && owner.value !== '' && found.owner !== owner.value) sessionStorage.removeItem(kStorageKey);
+    return found && found.owner === owner.value ? found : null;
+  } catch {
+    return null; // Storage is forbidden here.
+  }
+}
+
+function takeOut(name: string): unknown {
+  const found = saved();
+  if (!found || !(name in found.drafts)) return undefined;
+  const { [name]: draft, ...others } = found.drafts;
+  if (Object.keys(others).length === 0) sessionStorage.removeItem(kStorageKey);
+  else sessionStorage.setItem(kStorageKey, JSON.stringify({ ...found, drafts: others }));
+  return draft;
+}
+
+// A part that was not asked for yet has not taken its own.
+askBeforeLeaving(() => saved() !== null);
+onForget(() => {
+  try {
+    sessionStorage.removeItem(kStorageKey);
+  } catch {
+    // There was none.
+  }
+});
+
+// A draft that outlives `reload`. `read`: undefined where nothing is typed. `write` is called once at most, when
+// who typed it is here.
+export function keepTyped<T>(name: string, read: () => T | undefined, write: (draft: T) => void): void {
+  askBeforeLeaving(() => read() !== undefined);
+  drafts.set(name, read);
+  const stop = effect(() => {
+    if (owner.value === '') return;
+    const draft = takeOut(name);
+    if (draft !== undefined) write(draft as T);
+    queueMicrotask(() => stop());
+  });
+}
+
+// Begins the page anew. What was typed comes along in the tab's own storage; where that has no room for it, the browser
+// asks.
+export function reload(): void {
+  // What no part has asked for yet is still there.
+  const kept = { ...saved()?.drafts };
+  for (const [name, read] of drafts) {
+    const draft = read();
+    if (draft !== undefined) kept[name] = draft;
+  }
+  try {
+    if (Object.keys(kept).length > 0) sessionStorage.setItem(kStorageKey, JSON.stringify({ owner: owner.value, drafts: kept }));
+    reloads = true;
+  } catch {
+    // Then what was typed is lost, unless somebody says no.
+  }
+  location.reload();
 }

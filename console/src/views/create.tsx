@@ -20,7 +20,7 @@ import { Editor } from '../ui/editor';
 import { Badge, Button, Head, Notice, Panel } from '../ui/parts';
 import { SpaceOptions } from '../ui/spaces';
 import { say } from '../ui/toasts';
-import { askBeforeLeaving } from '../ui/unsaved';
+import { keepTyped } from '../ui/unsaved';
 
 interface Plan {
   wanted: Wanted;
@@ -46,7 +46,7 @@ onForget(() => {
   draft = '';
   draftSpace = null;
 });
-askBeforeLeaving(() => draft.trim() !== '');
+keepTyped('create', () => (draft.trim() !== '' ? { draft, draftSpace } : undefined), (kept) => ({ draft, draftSpace } = kept));
 
 async function known(path: string): Promise<{ there: There; object: Obj | null }> {
   try {

@@ -6,14 +6,15 @@ import { onForget, useLive } from '../api/live';
 import { type ApiError, create, patch, request } from '../api/request';
 import type { Deployment, EventObj, Pod, ReplicaSet, Service } from '../api/types';
 import { podState } from '../model/pod';
-import { byController, rolloutOf } from '../model/rollout';
+import { byController, rolloutOf, rolloutWhy } from '../model/rollout';
 import { leadsTo, portText } from '../model/service';
 import { href } from '../router';
 import { namespace } from '../settings';
 import { t } from '../texts';
 import { Button, Head, Icon, Notice, Panel } from '../ui/parts';
 import { SpaceOptions } from '../ui/spaces';
-import { askBeforeLeaving } from '../ui/unsaved';
+import { keepTyped } from '../ui/unsaved';
+import { useWhy } from '../ui/why';
 import { EventList } from './events';
 
 const kNamePattern = /^[a-z]([-a-z0-9]{0,50}[a-z0-9])?$/;
@@ -94,6 +95,8 @@ function Happening({ name, space, asked }: Made & { asked: number | null }) {
     [events, name],
   );
   const rollout = deployment && rolloutOf(deployment, byController(sets), byController(pods));
+  const whyOf = useWhy(pods);
+  const why = rollout && rolloutWhy(rollout, whyOf);
   return (
     <Panel title={t.deploy.live} side={rollout && <span class="big-count">{t.deploy.scaled(rollout.ready, rollout.wanted)}</span>}>
       <div class="flow">
@@ -113,7 +116,7 @@ function Happening({ name, space, asked }: Made & { asked: number | null }) {
           ))}
         </div>
       </div>
-      {rollout?.why && <Notice tone={rollout.tone} title={t.pod.why}> {rollout.why}</Notice>}
+      {rollout && why && <Notice tone={rollout.tone} title={t.pod.why}> {why}</Notice>}
       {asked !== null && service && leadsTo(service, name) && rollout?.word === 'complete' && rollout.wanted === asked && <p class="deploy-done" role="status">{t.deploy.done}</p>}
       <EventList events={latest} />
     </Panel>
@@ -148,7 +151,7 @@ interface Draft {
 const kNothing: Draft = { image: '', name: null, port: 80, space: null };
 let draft = kNothing;
 onForget(() => (draft = kNothing));
-askBeforeLeaving(() => draft.image.trim() !== '');
+keepTyped('deploy', () => (draft.image.trim() !== '' ? draft : undefined), (kept) => (draft = kept));
 
 // What somebody has typed of it.
 function useTyped() {

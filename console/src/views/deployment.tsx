@@ -10,13 +10,14 @@ import { askedBy, isHeld } from '../model/asked';
 import { isAbout } from '../model/event';
 import { isRunning, podState } from '../model/pod';
 import { quantity } from '../model/quantity';
-import { byController, imagesChanged, type Revision, type Rollout, rolloutOf, selectorText, undoOf } from '../model/rollout';
+import { byController, imagesChanged, type Revision, type Rollout, rolloutOf, rolloutWhy, selectorText, undoOf } from '../model/rollout';
 import { go, href, place } from '../router';
 import { t } from '../texts';
 import { Action, Age, Badge, Dialog, Head, Notice, Panel, Standing } from '../ui/parts';
 import { UsagePanel } from '../ui/plot';
 import { restart, Scale } from '../ui/scale';
 import { say, tell } from '../ui/toasts';
+import { useWhy } from '../ui/why';
 import { EventList } from './events';
 import { PodTable } from './pods';
 
@@ -204,12 +205,13 @@ function Known({ deployment, labels }: { deployment: Deployment; labels: string 
     [deployment, sets, pods],
   );
   const own = useMemo(() => rollout.revisions.flatMap((each) => each.pods), [rollout]);
+  const why = rolloutWhy(rollout, useWhy(own));
   return (
     <>
       <Head title={name} sub={<><Badge tone={rollout.tone}>{t.workloads[rollout.word]}</Badge><span>{space}</span><Age time={deployment.metadata.creationTimestamp} /></>}>
         <Actions deployment={deployment} path={path} />
       </Head>
-      {rollout.why && <Notice tone={rollout.tone} title={t.pod.why}> {rollout.why}</Notice>}
+      {why && <Notice tone={rollout.tone} title={t.pod.why}> {why}</Notice>}
       <div class="columns">
         <div>
           <RolloutPanel deployment={deployment} rollout={rollout} />

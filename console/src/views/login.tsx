@@ -1,11 +1,13 @@
 // The door: a token, a kubeconfig that holds one or a certificate, or the browser's certificate.
 import { useEffect, useRef, useState } from 'preact/hooks';
 
-import { accept, decline, type KubeUser, login, loginAs, loginBy, type Offer, offerOf, readKubeconfig } from '../api/login';
+import { accept, decline, type KubeUser, login, loginAs, loginBy, type Offer, offerOf, PartMissing, readKubeconfig } from '../api/login';
+import { upgraded } from '../api/part';
 import { loginReason } from '../api/session';
 import { linkCode } from '../router';
 import { t } from '../texts';
 import { Button, Logo, Notice, Tabs } from '../ui/parts';
+import { Upgraded } from '../ui/upgraded';
 
 type Way = 'token' | 'kubeconfig' | 'certificate';
 
@@ -34,7 +36,8 @@ function Kubeconfig({ onUser }: { onUser: (user: Chosen) => void }) {
       setUsers(found);
       return pick(found, 0);
     } catch (error) {
-      setWrong(t.login.kubeconfigBroken + (error as Error).message.split('\n')[0]);
+      if (error instanceof PartMissing) setWrong(upgraded.value ? '' : t.notFetched);
+      else setWrong(t.login.kubeconfigBroken + (error as Error).message.split('\n')[0]);
       return null;
     }
   };
@@ -202,6 +205,7 @@ export function Login() {
         </span>
       </label>
       {wrong && <Notice tone="bad">{wrong}</Notice>}
+      {upgraded.value && <Upgraded />}
       <Button type="submit" class="button primary wide" off={busy}>
         {busy ? t.login.checking : way === 'certificate' ? t.login.submitCertificate : t.login.submit}
       </Button>

@@ -16,7 +16,7 @@ import { apply, Causes, Diff, type Refused, refusedBy } from '../ui/applied';
 import { Editor } from '../ui/editor';
 import { Action, Button, ErrorNotice, Head, Notice, Panel, Standing, Tabs } from '../ui/parts';
 import { say, tell } from '../ui/toasts';
-import { askBeforeLeaving } from '../ui/unsaved';
+import { keepTyped } from '../ui/unsaved';
 import { Details, KindActions } from './details';
 
 type Outcome =
@@ -28,7 +28,7 @@ type Outcome =
 // What somebody typed and left, by the path of its object: it is there when he comes back.
 const drafts = new Map<string, { base: Obj; text: string }>();
 onForget(() => drafts.clear());
-askBeforeLeaving(() => drafts.size > 0);
+keepTyped('objects', () => (drafts.size > 0 ? [...drafts] : undefined), (kept) => kept.forEach(([path, draft]) => drafts.set(path, draft)));
 
 function linesOf(kind: DiffLine['kind'], before: string, after: string): string[] {
   return diffLines(before, after).filter((each) => each.kind === kind).map((each) => each.text);

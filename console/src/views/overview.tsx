@@ -12,7 +12,7 @@ import { condition, isRunning, kToneOrder, ownerOf, podState, podWhy, type Tone 
 import { askedBy, isHeld } from '../model/asked';
 import { bytes, cores, quantity } from '../model/quantity';
 import { quotaLines } from '../model/quota';
-import { byController, type Rollout, rolloutOf } from '../model/rollout';
+import { byController, type Rollout, rolloutOf, rolloutWhy } from '../model/rollout';
 import { href } from '../router';
 import { namespace } from '../settings';
 import { t } from '../texts';
@@ -20,6 +20,7 @@ import { useNextFrame } from '../ui/frames';
 import { Badge, Head, Icon, Panel, Standing } from '../ui/parts';
 import { UsagePanel } from '../ui/plot';
 import { PodMap } from '../ui/podmap';
+import { useClaimWhy, useWhy } from '../ui/why';
 import { EventList } from './events';
 import { PodDots } from './workloads';
 
@@ -165,6 +166,7 @@ interface Trouble {
   name: string;
   times: number;
   why: string;
+  pod?: Pod; // Where its own state says why.
   to: string;
 }
 
@@ -196,7 +198,7 @@ function troublesOf(nodes: Node[], pods: Pod[], rollouts: Rolled[], unbound: Unb
     if (rollout.word !== 'stalled') continue;
     found.push({
       key: deployment.metadata.uid, tone: 'bad', word: t.workloads.stalled, name: deployment.metadata.name, times: 1,
-      why: rollout.why, to: href('deployment', [deployment.metadata.namespace, deployment.metadata.name]),
+      why: rolloutWhy(rollout), to: href('deployment', [deployment.metadata.namespace, deployment.metadata.name]),
     });
   }
   for (const pod of pods) {
@@ -212,7 +214,7 @@ function troublesOf(nodes: Node[], pods: Pod[], rollouts: Rolled[], unbound: Unb
       continue;
     }
     const trouble = {
-      key, tone: state.tone, word: state.word, name: owner || pod.metadata.name, why, times: 1,
+      key, tone: state.tone, word: state.word, name: owner || pod.metadata.name, why, pod, times: 1,
       to: href('pod', [pod.metadata.namespace, pod.metadata.name]),
     };
     same.set(key, trouble);
@@ -244,6 +246,8 @@ function Legend({ counts }: { counts: Map<Tone, number> }) {
 function Attention(props: { troubles: Trouble[]; known: boolean; many: boolean }) {
   const { known } = props;
   const troubles = useNextFrame(props.troubles, !props.many);
+  const shown = useMemo(() => troubles.slice(0, kAttentionMax), [troubles]);
+  const why = useWhy(useMemo(() => shown.flatMap(({ pod }) => pod ?? []), [shown]));
   return useMemo(() => (
     <Panel title={t.overview.attention}>
       {known && troubles.length === 0 && (
@@ -252,14 +256,14 @@ function Attention(props: { troubles: Trouble[]; known: boolean; many: boolean }
         </p>
       )}
       <ul class="troubles">
-        {troubles.slice(0, kAttentionMax).map((each) => (
+        {shown.map((each) => (
           <li key={each.key}>
             <a href={each.to}>
               <span class="trouble-head">
                 <b>{t.overview.times(each.name, each.times)}</b>
                 <Badge tone={each.tone}>{each.word}</Badge>
               </span>
-              <small>{each.why}</small>
+              <small>{each.pod ? why(each.pod) : each.why}</small>
             </a>
           </li>
         ))}
@@ -268,7 +272,7 @@ function Attention(props: { troubles: Trouble[]; known: boolean; many: boolean }
         <p class="dim small">{t.overview.more(troubles.length - kAttentionMax)}</p>
       )}
     </Panel>
-  ), [troubles, known]);
+  ), [troubles, known, why]);
 }
 
 // Those that change or fail first.
@@ -346,13 +350,14 @@ function useRollouts(deployments: Deployment[], sets: ReplicaSet[], pods: Pod[])
 }
 
 // The same where nothing else was said: most events are of something else.
-function useUnbound(claims: Claim[], events: EventObj[]): Unbound[] {
+function useUnbound(claims: Claim[], pods: Pod[], events: EventObj[]): Unbound[] {
   const kept = useRef<Unbound[]>([]);
+  const whyOf = useClaimWhy(useMemo(() => unboundOf(claims, []).length > 0, [claims]), pods, events);
   return useMemo(() => {
-    const now = unboundOf(claims, events);
+    const now = unboundOf(claims, events, whyOf);
     if (!isSameUnbound(kept.current, now)) kept.current = now;
     return kept.current;
-  }, [claims, events]);
+  }, [claims, events, whyOf]);
 }
 
 interface Share {
@@ -435,7 +440,7 @@ export function Overview() {
   const nodeList = nodes.list;
   const podList = pods.list;
   const rollouts = useRollouts(deployments.list, sets.list, podList);
-  const unbound = useUnbound(claims.list, events.list);
+  const unbound = useUnbound(claims.list, podList, events.list);
   const troubles = useMemo(
     () => troublesOf(nodeList, podList, rollouts, unbound, quotas.list),
     [nodeList, podList, rollouts, unbound, quotas.list],

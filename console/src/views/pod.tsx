@@ -10,7 +10,7 @@ import { age } from '../model/age';
 import { askedBy } from '../model/asked';
 import { isAbout } from '../model/event';
 import { ownerPageOf } from '../model/logged';
-import { containerTone, isRunning, ownerOf, podState, podWhy, statusesOf } from '../model/pod';
+import { containerTone, isRunning, ownerOf, podState, statusesOf } from '../model/pod';
 import { quantity } from '../model/quantity';
 import type { Use } from '../model/usage';
 import { lazy } from '../lazy';
@@ -18,6 +18,7 @@ import { go, href, place } from '../router';
 import { t } from '../texts';
 import { Action, Age, Badge, Head, Notice, Panel, Standing, Tabs, Words } from '../ui/parts';
 import { tell } from '../ui/toasts';
+import { useWhy } from '../ui/why';
 import { EventList } from './events';
 import { UsagePanel } from '../ui/plot';
 import { PodReach } from '../ui/reach';
@@ -144,6 +145,7 @@ export function PodView() {
   const [asked, setAsked] = useState(false); // For a shell.
   const pods = useLive<Pod>(kinds.pods, space, { name });
   const events = useLive<EventObj>(kinds.events, space, { fields: `involvedObject.kind=Pod,involvedObject.name=${name}` });
+  const whyOf = useWhy(pods.list);
   const pod = pods.list[0];
   if (!pod) {
     return (
@@ -154,7 +156,7 @@ export function PodView() {
     );
   }
   const state = podState(pod);
-  const why = state.tone === 'good' ? '' : podWhy(pod);
+  const why = state.tone === 'good' ? '' : whyOf(pod);
   const pick = (id: string) => {
     setAsked(id === 'shell');
     go(href('pod', [space, name], id === 'details' ? {} : { tab: id }));

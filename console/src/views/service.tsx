@@ -6,12 +6,14 @@ import { kinds, pathOf } from '../api/kinds';
 import { useLive } from '../api/live';
 import { remove } from '../api/request';
 import type { EndpointSlice, Pod, Service } from '../api/types';
+import { matches } from '../model/rollout';
 import { type Answering, deafPorts, endpointsOf, isSilent, namesPorts, portText, silenceOf } from '../model/service';
 import { go, href, place } from '../router';
 import { t } from '../texts';
 import { Action, Badge, Head, Notice, Panel, Standing } from '../ui/parts';
 import { ServiceReach } from '../ui/reach';
 import { tell } from '../ui/toasts';
+import { useWhy } from '../ui/why';
 
 function Answer({ each }: { each: Answering }) {
   const tone = each.ready ? 'good' : each.ending ? 'gone' : 'busy';
@@ -29,7 +31,9 @@ function Answer({ each }: { each: Answering }) {
 function Silence({ service }: { service: Service }) {
   const pods = useLive<Pod>(kinds.pods, service.metadata.namespace);
   const { list, loaded } = pods;
-  const lines = useMemo(() => (loaded ? silenceOf(service, list) : []), [service, list, loaded]);
+  const { selector = {} } = service.spec;
+  const why = useWhy(useMemo(() => list.filter((each) => matches(each.metadata.labels, selector)), [list, service]));
+  const lines = useMemo(() => (loaded ? silenceOf(service, list, why) : []), [service, list, loaded, why]);
   return (
     <Notice tone="warn" title={t.services.nobody}>
       <Standing of={pods} />

@@ -1,0 +1,106 @@
+// Why a claim has no volume: the first sentence of `skiff why` (cli/why/claim.cc), without the claim's name.
+import type { Claim, EventObj, PersistentVolume, Pod, Selector, StorageClass } from '../api/types';
+import { t } from '../texts';
+import { holds } from './obstacles';
+import { amountText, unitsOf } from './quantity';
+import { matches } from './rollout';
+
+// null: may not be seen. `failed`: an event says that no volume could be made.
+export interface ClaimFacts {
+  classes: StorageClass[] | null;
+  volumes: PersistentVolume[] | null;
+  users: string[];
+  failed: boolean;
+}
+
+const kNoProvisioner = 'kubernetes.io/no-provisioner';
+const kSelectedNode = 'volume.kubernetes.io/selected-node';
+const kNamesMax = 3;
+
+function selects({ matchLabels = {}, matchExpressions = [] }: Selector, labels: Record<string, string> = {}): boolean {
+  return matches(labels, matchLabels) && matchExpressions.every((each) => holds(each, labels));
+}
+
+function sizeOf(amounts: Record<string, string> | undefined): number {
+  return unitsOf('memory', amounts?.storage);
+}
+
+// What of a volume does not suit the claim, and by how many bytes it is too small.
+function misfitOf(claim: Claim, { metadata, spec, status }: PersistentVolume): { text: string; short: number } {
+  const because = (text: string, short = 0) => ({ text, short });
+  const { claimRef: holder, accessModes: offered = [] } = spec;
+  const { name, namespace = '', uid } = claim.metadata;
+  if (holder && (holder.name !== name || holder.namespace !== namespace)) {
+    return because(t.claims.taken(status?.phase === 'Released', `${holder.namespace}/${holder.name}`));
+  }
+  if (holder?.uid && holder.uid !== uid) return because(t.claims.deleted);
+  const mode = claim.spec.accessModes?.find((each) => !offered.includes(each));
+  if (mode) return because(t.claims.mode(mode, offered.join(', ')));
+  const volumeMode = spec.volumeMode || 'Filesystem';
+  if (volumeMode !== (claim.spec.volumeMode || 'Filesystem')) return because(t.claims.volumeMode(volumeMode));
+  if (claim.spec.selector && !selects(claim.spec.selector, metadata.labels)) return because(t.claims.labels);
+  const [wanted, size] = [sizeOf(claim.spec.resources?.requests), sizeOf(spec.capacity)];
+  if (size >= wanted) return because('');
+  const text = (bytes: number) => amountText('memory', bytes);
+  return because(t.claims.small(text(size), text(wanted), text(wanted - size)), wanted - size);
+}
+
+// Of the volumes that would be too small alone the largest.
+function nearestTo(claim: Claim, volumes: PersistentVolume[] | null): string {
+  const near = (volumes ?? []).filter((each) => (each.spec.storageClassName ?? '') === (claim.spec.storageClassName ?? ''))
+    .map((each) => ({ name: each.metadata.name, short: misfitOf(claim, each).short }))
+    .filter((each) => each.short > 0).sort((a, b) => a.short - b.short)[0];
+  return near ? t.claims.nearest(near.name, amountText('memory', near.short)) : '';
+}
+
+function namedText(claim: Claim, name: string, volumes: PersistentVolume[]): string {
+  const volume = volumes.find((each) => each.metadata.name === name);
+  if (!volume) return t.claims.named(name, t.claims.none);
+  const isOther = (volume.spec.storageClassName ?? '') !== (claim.spec.storageClassName ?? '');
+  return t.claims.named(name, misfitOf(claim, volume).text || (isOther ? t.claims.otherClass : t.claims.notYet));
+}
+
+// '': nothing is known beyond what events say.
+export function claimWhy(claim: Claim, { classes, volumes, users, failed }: ClaimFacts): string {
+  const { storageClassName: name = '', volumeName } = claim.spec;
+  if (claim.metadata.deletionTimestamp || claim.status?.phase === 'Lost') return '';
+  if (volumeName && volumes) return namedText(claim, volumeName, volumes);
+  if (name === '') return t.claims.classless(claim.spec.storageClassName !== undefined) + nearestTo(claim, volumes);
+  if (classes === null) return '';
+  const of = classes.find((each) => each.metadata.name === name);
+  if (!of) return t.claims.noSuchClass(name) + nearestTo(claim, volumes);
+  const delayed = of.volumeBindingMode === 'WaitForFirstConsumer' && !claim.metadata.annotations?.[kSelectedNode] && !failed;
+  if (delayed) {
+    const shown = users.length > kNamesMax + 1 ? t.claims.more(users.slice(0, kNamesMax).join(', '), users.length - kNamesMax) : users.join(', ');
+    return t.claims.delayed(users.length, shown);
+  }
+  if (of.provisioner && of.provisioner !== kNoProvisioner) return t.claims.provisioning(of.provisioner, failed);
+  return t.claims.unfitted(name) + nearestTo(claim, volumes);
+}
+
+const users = new WeakMap<Pod[], Map<string, string[]>>();
+
+function usersIn(pods: Pod[]): Map<string, string[]> {
+  const known = users.get(pods);
+  if (known) return known;
+  const made = new Map<string, string[]>();
+  for (const { metadata: { name, namespace }, spec } of pods) {
+    for (const volume of spec.volumes ?? []) {
+      const claim = volume.persistentVolumeClaim?.claimName ?? (volume.ephemeral ? `${name}-${volume.name}` : '');
+      if (claim === '') continue;
+      const key = `${namespace}/${claim}`;
+      made.set(key, [...(made.get(key) ?? []), name]);
+    }
+  }
+  users.set(pods, made);
+  return made;
+}
+
+// The pods that use a claim, by itself or as it was made for them.
+export function usersOf({ metadata }: Claim, pods: Pod[]): string[] {
+  return usersIn(pods).get(`${metadata.namespace}/${metadata.name}`) ?? [];
+}
+
+export function hasFailed(claim: Claim, events: EventObj[]): boolean {
+  return events.some((each) => each.reason === 'ProvisioningFailed' && each.involvedObject.uid === claim.metadata.uid);
+}

@@ -1,0 +1,89 @@
+// Why no node was chosen for a pod: the first sentence of `skiff why` (cli/why/scheduling.cc), without the pod's name.
+import type { Node, Pod } from '../api/types';
+import { t } from '../texts';
+import { type Load, type Obstacle, obstacleOn, type Shortage } from './obstacles';
+import { condition } from './pod';
+import { amountText } from './quantity';
+
+// Nodes that the same thing keeps the pod off.
+interface Group {
+  text: string;
+  nodes: number;
+  best: Map<string, Shortage>; // By resource: of the node that lacks the least of it.
+}
+
+// Rules about the pods and volumes of nodes, by the scheduler's words: no node alone is to blame.
+const kRules: [string, string][] = [
+  ["didn't match pod affinity rules", t.scheduling.podAffinity],
+  ["didn't match pod anti-affinity rules", t.scheduling.podAntiAffinity],
+  ["didn't satisfy existing pods anti-affinity rules", t.scheduling.existingAntiAffinity],
+  ['topology spread constraints,', t.scheduling.oneTooMany],
+  ['topology spread constraints.', t.scheduling.oneTooMany],
+  ['topology spread constraints (missing required label)', t.scheduling.noSpreadLabel],
+  ['topology spread constraints', t.scheduling.oneTooMany],
+  ["didn't find available persistent volumes to bind", t.scheduling.noVolumes],
+  ['binding volumes: ', t.scheduling.notBound],
+  ['did not have enough free storage', t.scheduling.noStorage],
+  ['exceed max volume count', t.scheduling.maxVolumes],
+  ['no available volume zone', t.scheduling.otherZones],
+  ['ReadWriteOncePod', t.scheduling.oncePod],
+  ['cannot allocate all claims', t.scheduling.noDevices],
+];
+const kMissing = /persistentvolumeclaim "([^"]+)" not found/;
+const kUnbound = 'unbound immediate PersistentVolumeClaims';
+const kReasons = ' nodes are available: ';
+
+function groupsOf(obstacles: Obstacle[]): Group[] {
+  const groups = new Map<string, Group>();
+  for (const { text, shortages } of obstacles) {
+    let group = groups.get(text);
+    if (!group) groups.set(text, (group = { text, nodes: 0, best: new Map() }));
+    group.nodes += 1;
+    for (const each of shortages) {
+      const best = group.best.get(each.resource);
+      if (!best || each.wanted - each.free < best.wanted - best.free) group.best.set(each.resource, each);
+    }
+  }
+  return [...groups.values()].sort((a, b) => b.nodes - a.nodes);
+}
+
+// One group is said as a whole, of several how many nodes each.
+function surveyText(groups: Group[], nodes: number): string {
+  if (groups.length > 1) return t.scheduling.none(nodes, groups.map((each) => t.scheduling.some(each.nodes, each.text)).join(', '));
+  const { text, best } = groups[0]!;
+  const [shortage] = best.values();
+  if (!shortage || best.size > 1) return t.scheduling.every(nodes, text);
+  const { resource, wanted, free } = shortage;
+  if (resource === 'pods') return t.scheduling.every(nodes, t.scheduling.full);
+  return t.scheduling.short(amountText(resource, wanted), resource, nodes, amountText(resource, free));
+}
+
+// "3 of them", of "0/3 nodes are available: 3 of them. preemption: ..."
+function reasonsIn(words: string): string {
+  const at = words.indexOf(kReasons);
+  return at < 0 ? '' : words.slice(at + kReasons.length).split('. ')[0]!.replace(/\.$/, '');
+}
+
+// A claim that has to be there, and bound, before any node is looked at.
+function claimText(pod: Pod, words: string): string {
+  const volumes = (pod.spec.volumes ?? []).flatMap(({ name, persistentVolumeClaim: claim, ephemeral }) =>
+    claim ? [{ name, claim: claim.claimName }] : ephemeral ? [{ name, claim: `${pod.metadata.name}-${name}` }] : []);
+  const missing = kMissing.exec(words)?.[1];
+  const of = volumes.find((each) => each.claim === missing);
+  if (of) return t.scheduling.claimMissing(of.claim, of.name);
+  return words.includes(kUnbound) && volumes.length === 1 ? t.scheduling.claimUnbound(volumes[0]!.claim) : '';
+}
+
+// `nodes`, `loads`: null where they may not be seen, or are not known yet.
+export function schedulingWhy(pod: Pod, nodes: Node[] | null, loads: Map<string, Load> | null): string {
+  const gates = pod.spec.schedulingGates ?? [];
+  if (gates.length > 0) return t.scheduling.gated(gates.map((each) => each.name));
+  const words = condition(pod.status?.conditions, 'PodScheduled')?.message ?? '';
+  const claim = claimText(pod, words);
+  if (claim !== '') return claim;
+  if (nodes?.length === 0) return t.scheduling.noNodes;
+  const obstacles = (nodes ?? []).map((each) => obstacleOn(pod, each, loads));
+  if (nodes && obstacles.every((each) => each.text !== '')) return surveyText(groupsOf(obstacles), nodes.length);
+  const rule = kRules.find(([part]) => words.includes(part));
+  return rule ? rule[1] : t.scheduling.unfound(reasonsIn(words));
+}

@@ -1,0 +1,57 @@
+// The sentences of cli/why/claim_test.cc: both say the same.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import type { Claim, PersistentVolume, StorageClass } from '../src/api/types';
+import { claimWhy, hasFailed, usersOf } from '../src/model/claimwhy';
+import { event, meta, pod } from './objects';
+
+const kFacts = { classes: [], volumes: [], users: [], failed: false };
+const claim = (spec: Claim['spec'], more: object = {}): Claim =>
+  ({ metadata: meta('data', more), spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '2Gi' } }, ...spec }, status: { phase: 'Pending' } });
+const volume = (name: string, spec: PersistentVolume['spec']): PersistentVolume =>
+  ({ metadata: { ...meta(name), namespace: undefined }, spec: { accessModes: ['ReadWriteOnce'], ...spec } });
+const storage = (name: string, provisioner: string, volumeBindingMode = 'Immediate'): StorageClass =>
+  ({ metadata: meta(name), provisioner, volumeBindingMode });
+
+test('a claim without a class, or of one that is not there, says so', () => {
+  assert.equal(claimWhy(claim({}), kFacts), 'it names no storage class, no class is the default, and no volume fits');
+  assert.equal(claimWhy(claim({ storageClassName: '' }), { ...kFacts, volumes: [volume('a', { capacity: { storage: '1Gi' } }), volume('b', { capacity: { storage: '1536Mi' } })] }),
+    'it names no storage class, which leaves it to volumes made by hand, and no volume fits; the nearest, b, is short by 512Mi');
+  assert.equal(claimWhy(claim({ storageClassName: 'fast' }), kFacts), 'there is no storage class fast, which it names');
+  assert.equal(claimWhy(claim({ storageClassName: 'fast' }), { ...kFacts, classes: null }), '', 'classes that may not be seen');
+});
+
+test('a claim that waits for its pod, or its provisioner, says for which', () => {
+  const late = { ...kFacts, classes: [storage('late', 'csi.cloud', 'WaitForFirstConsumer')] };
+  const of = (facts: object, more: object = {}) => claimWhy(claim({ storageClassName: 'late' }, more), { ...late, ...facts });
+  assert.equal(of({}), 'it waits for a pod that uses it, as its class wants: nothing is wrong yet');
+  assert.equal(of({ users: ['web'] }), 'it waits until pod web that uses it has a node');
+  assert.equal(of({ users: ['a', 'b', 'c', 'd', 'e'] }), 'it waits until one of the pods a, b, c and 2 more that uses it has a node');
+  assert.equal(of({ failed: true }), 'the provisioner csi.cloud fails to make a volume');
+  assert.equal(of({}, { annotations: { 'volume.kubernetes.io/selected-node': 'n1' } }), 'the provisioner csi.cloud has made no volume for it yet');
+  const hand = { ...kFacts, classes: [storage('late', 'kubernetes.io/no-provisioner')], volumes: [volume('v', { storageClassName: 'late', capacity: { storage: '1Gi' } })] };
+  assert.equal(of(hand), 'no volume of class late fits; the nearest, v, is short by 1Gi');
+});
+
+test('of a volume that it names it says what is wrong with it', () => {
+  const of = (spec: PersistentVolume['spec'], wanted: Claim['spec'] = {}) =>
+    claimWhy(claim({ volumeName: 'v', ...wanted }), { ...kFacts, volumes: [volume('v', { capacity: { storage: '4Gi' }, ...spec })] });
+  assert.equal(claimWhy(claim({ volumeName: 'v' }), kFacts), 'it names the volume v, which does not exist');
+  assert.equal(of({ claimRef: { namespace: 'shop', name: 'other' } }), 'it names the volume v, which is taken for claim shop/other');
+  assert.match(of({ claimRef: { namespace: 'shop', name: 'data', uid: 'older' } }), /that was deleted$/);
+  assert.match(of({ accessModes: ['ReadOnlyMany'] }), /does not offer ReadWriteOnce, only ReadOnlyMany$/);
+  assert.match(of({ volumeMode: 'Block' }), /is of volume mode Block$/);
+  assert.match(of({}, { selector: { matchLabels: { disk: 'ssd' } } }), /does not have the labels/);
+  assert.match(of({ capacity: { storage: '1Gi' } }), /is too small: 1Gi of 2Gi, short by 1Gi$/);
+  assert.match(of({ storageClassName: 'other' }), /is of another class$/);
+  assert.match(of({}), /is not bound to it yet$/);
+});
+
+test('who uses a claim, and whether a volume could be made', () => {
+  const volumes = [{ name: 'd', persistentVolumeClaim: { claimName: 'data' } }];
+  assert.deepEqual(usersOf(claim({}), [pod('web', { spec: { volumes } }), pod('other')]), ['web']);
+  assert.deepEqual(usersOf({ ...claim({}), metadata: meta('web-d') }, [pod('web', { spec: { volumes: [{ name: 'd', ephemeral: {} }] } })]), ['web']);
+  const failed = event('data.1', { reason: 'ProvisioningFailed', involvedObject: { kind: 'PersistentVolumeClaim', uid: 'uid-data' } });
+  assert.deepEqual([hasFailed(claim({}), [failed]), hasFailed(claim({}), [])], [true, false]);
+});
