@@ -88,7 +88,7 @@ class ClientsJob final : public WorkerPool::Job {
   std::atomic<int>& drops_;
 };
 
-class WorkerPoolOfClientsTest : public testing::Test {
+class WorkerPoolOfClientsTest : public ::testing::Test {
  protected:
   static constexpr size_t kMax = 16;
 
