@@ -37,6 +37,7 @@ bool WorkerPool::Submit(std::shared_ptr<Job> job) {
     const bool is_full = jobs_.size() >= waiting_max_;
     if (is_full && std::exchange(noted_any_, false)) dropped = TakeOut(&Job::MayBeGone);
     if (jobs_.size() >= waiting_max_) return false;
+    noted_any_ = noted_any_ || job->MayBeGone();
     jobs_.push_back(std::move(job));
     called = Call();
     if (threads_.empty()) {  // And there will be none.

@@ -40,7 +40,8 @@ class WorkerPool {
   // False when too many jobs wait, or after Stop. Any thread; never blocks.
   bool Submit(std::shared_ptr<Job> job);
   bool Submit(std::function<void()> job);
-  // So many jobs that may wait here are gone by now, or may be. Any thread.
+  // So many jobs that may wait here are gone by now, or may be, and were not so when they came. Any
+  // thread.
   void NoteGone(size_t count = 1);
   // Lets running jobs finish and drops those that wait. Not to be called from a job.
   void Stop();

@@ -147,6 +147,28 @@ TEST_F(WorkerPoolOfClientsTest, WhatMayBeGoneMakesRoomWhereThereIsNone) {
   EXPECT_EQ(runs_, static_cast<int>(kMax));
 }
 
+// As requests that a client sent before he closed his side, and that are read one by one.
+TEST(WorkerPoolTest, WhatMayBeGoneAsItComesMakesRoomUntold) {
+  std::latch entered(1), go_on(1), done(1);
+  std::atomic<int> runs = 0, drops = 0;
+  WorkerPool pool(1, 1);
+  EXPECT_TRUE(pool.Submit([&] {
+    entered.count_down();
+    go_on.wait();
+  }));
+  entered.wait();
+  const auto closed = std::make_shared<ClientsJob>(runs, drops);
+  closed->may_be_gone = true;
+  EXPECT_TRUE(pool.Submit(closed));
+  EXPECT_TRUE(pool.Submit(std::make_shared<ClientsJob>(runs, drops)));
+  EXPECT_EQ(drops, 1);
+  EXPECT_FALSE(pool.Submit(std::make_shared<ClientsJob>(runs, drops)));
+  go_on.count_down();
+  while (!pool.Submit([&] { done.count_down(); })) std::this_thread::yield();
+  done.wait();
+  EXPECT_EQ(runs, 1);
+}
+
 TEST(WorkerPoolTest, WhoSleepsEndsWithThePool) {
   for (int round = 0; round < 200; ++round) {
     WorkerPool pool(4, 10);

@@ -41,7 +41,8 @@ class ObjectCacheBase {
 
  protected:
   using Erased = std::shared_ptr<const void>;
-  ObjectCacheBase(Store& store, const KindInfo& kind, ListPausePtr pause)
+  ObjectCacheBase(Store& store, const KindInfo& kind,
+                  ListPausePtr pause = std::make_shared<ListPause>())
       : store_(store), kind_(kind), pause_(std::move(pause)) {}
   // nullptr when the body does not decode.
   virtual Erased Decode(std::string_view body) const = 0;
