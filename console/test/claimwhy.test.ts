@@ -51,6 +51,8 @@ test('of a volume that it names it says what is wrong with it', () => {
 test('who uses a claim, and whether a volume could be made', () => {
   const volumes = [{ name: 'd', persistentVolumeClaim: { claimName: 'data' } }];
   assert.deepEqual(usersOf(claim({}), [pod('web', { spec: { volumes } }), pod('other')]), ['web']);
+  const twice = [...volumes, { name: 'again', persistentVolumeClaim: { claimName: 'data' } }];
+  assert.deepEqual(usersOf(claim({}), [pod('web', { spec: { volumes: twice } })]), ['web'], 'once, however often');
   assert.deepEqual(usersOf({ ...claim({}), metadata: meta('web-d') }, [pod('web', { spec: { volumes: [{ name: 'd', ephemeral: {} }] } })]), ['web']);
   const failed = event('data.1', { reason: 'ProvisioningFailed', involvedObject: { kind: 'PersistentVolumeClaim', uid: 'uid-data' } });
   assert.deepEqual([hasFailed(claim({}), [failed]), hasFailed(claim({}), [])], [true, false]);

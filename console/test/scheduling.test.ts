@@ -91,6 +91,7 @@ test('what no node alone is to blame for is told by the scheduler’s words', ()
 test('amounts are told as kubectl and why tell them', () => {
   assert.deepEqual([0, 800, 1500, 4000, 400_000, 1_000_000].map((each) => amountText('cpu', each)), ['0', '800m', '1500m', '4', '400', '1k']);
   assert.deepEqual([512, 1536, 2 ** 30].map((each) => amountText('memory', each)), ['512', '1.5Ki', '1Gi']);
+  assert.deepEqual([1280, 1792, 1300].map((each) => amountText('memory', each * 2 ** 20)), ['1.2Gi', '1.8Gi', '1.3Gi']);
   assert.equal(amountText('acme/gpu', 2048), '2048');
 });
 

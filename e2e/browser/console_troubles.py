@@ -106,6 +106,7 @@ class Troubles:
         page.page.route(re.compile("/console/$"), lambda route: route.fulfill(body=other, content_type="text/html"))
         page.click("Try again")
         page.shows("The server was upgraded")
+        page.until("document.querySelector('.empty button.primary')?.type === 'button'", "it sends no form around it")
         page.picture("upgraded")
         self.check("upgraded")
         page.page.unroute_all()

@@ -85,9 +85,11 @@ function usersIn(pods: Pod[]): Map<string, string[]> {
   if (known) return known;
   const made = new Map<string, string[]>();
   for (const { metadata: { name, namespace }, spec } of pods) {
-    for (const volume of spec.volumes ?? []) {
-      const claim = volume.persistentVolumeClaim?.claimName ?? (volume.ephemeral ? `${name}-${volume.name}` : '');
-      if (claim === '') continue;
+    // Who has a claim as two of his volumes uses it once.
+    const claims = new Set((spec.volumes ?? []).map((volume) =>
+      volume.persistentVolumeClaim?.claimName ?? (volume.ephemeral ? `${name}-${volume.name}` : '')));
+    claims.delete('');
+    for (const claim of claims) {
       const key = `${namespace}/${claim}`;
       made.set(key, [...(made.get(key) ?? []), name]);
     }

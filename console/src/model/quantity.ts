@@ -40,6 +40,13 @@ export function unitsOf(resource: string, text: string | undefined): number {
 
 const kUnits: [number, string][] = [[2 ** 40, 'Ti'], [2 ** 30, 'Gi'], [2 ** 20, 'Mi'], [2 ** 10, 'Ki']];
 
+// With one digit; of two that are as near the even one, as fmt rounds.
+function tenthsOf(value: number): string {
+  const low = Math.floor(value * 10);
+  const rest = value * 10 - low;
+  return ((rest > 0.5 || (rest === 0.5 && low % 2 === 1) ? low + 1 : low) / 10).toFixed(1);
+}
+
 // Such units as `skiff why` tells them: "800m", "1.5Gi".
 export function amountText(resource: string, units: number): string {
   if (resource === 'cpu') {
@@ -50,5 +57,5 @@ export function amountText(resource: string, units: number): string {
   }
   if (resource !== 'memory' && resource !== 'ephemeral-storage' && !resource.startsWith('hugepages-')) return `${units}`;
   const [unit, suffix] = kUnits.find(([each]) => units >= each) ?? [1, ''];
-  return `${units % unit === 0 ? units / unit : (units / unit).toFixed(1)}${suffix}`;
+  return `${units % unit === 0 ? units / unit : tenthsOf(units / unit)}${suffix}`;
 }

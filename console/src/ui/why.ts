@@ -30,8 +30,10 @@ export function useWhy(shown: Pod[]): (pod: Pod) => string {
   const all = useNextFrame(list, (list?.length ?? 0) <= kMany, kRestMs);
   const found = nodes?.list ?? null;
   const known = nodes?.loaded ?? false;
-  // Before both are here, or said to be hidden, there would be another sentence for a moment.
-  const settled = [nodes, pods].every((each) => each !== null && (each.loaded || each.status.value === 'refused'));
+  // Before both are here, or said to be hidden, there would be another sentence for a moment; of many pods the first are
+  // looked at later than they are here.
+  const isBehind = (list?.length ?? 0) > 0 && (all?.length ?? 0) === 0;
+  const settled = !isBehind && [nodes, pods].every((each) => each !== null && (each.loaded || each.status.value === 'refused'));
   const loads = pods?.loaded ? all : null;
   return useCallback(
     (pod) => (settled && isUnscheduled(pod) ? schedulingWhy(pod, known ? found : null, loads && loadsOf(loads)) : podWhy(pod)),

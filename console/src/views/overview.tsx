@@ -167,6 +167,7 @@ interface Trouble {
   times: number;
   why: string;
   pod?: Pod; // Where its own state says why.
+  rollout?: Rollout; // Where that does.
   to: string;
 }
 
@@ -198,7 +199,7 @@ function troublesOf(nodes: Node[], pods: Pod[], rollouts: Rolled[], unbound: Unb
     if (rollout.word !== 'stalled') continue;
     found.push({
       key: deployment.metadata.uid, tone: 'bad', word: t.workloads.stalled, name: deployment.metadata.name, times: 1,
-      why: rolloutWhy(rollout), to: href('deployment', [deployment.metadata.namespace, deployment.metadata.name]),
+      why: '', rollout, to: href('deployment', [deployment.metadata.namespace, deployment.metadata.name]),
     });
   }
   for (const pod of pods) {
@@ -247,7 +248,7 @@ function Attention(props: { troubles: Trouble[]; known: boolean; many: boolean }
   const { known } = props;
   const troubles = useNextFrame(props.troubles, !props.many);
   const shown = useMemo(() => troubles.slice(0, kAttentionMax), [troubles]);
-  const why = useWhy(useMemo(() => shown.flatMap(({ pod }) => pod ?? []), [shown]));
+  const why = useWhy(useMemo(() => shown.flatMap(({ pod, rollout }) => pod ?? rollout?.stuck ?? []), [shown]));
   return useMemo(() => (
     <Panel title={t.overview.attention}>
       {known && troubles.length === 0 && (
@@ -263,7 +264,7 @@ function Attention(props: { troubles: Trouble[]; known: boolean; many: boolean }
                 <b>{t.overview.times(each.name, each.times)}</b>
                 <Badge tone={each.tone}>{each.word}</Badge>
               </span>
-              <small>{each.pod ? why(each.pod) : each.why}</small>
+              <small>{each.rollout ? rolloutWhy(each.rollout, why) : each.pod ? why(each.pod) : each.why}</small>
             </a>
           </li>
         ))}
