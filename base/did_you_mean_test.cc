@@ -30,7 +30,8 @@ TEST(DidYouMean, AShortWordIsNearToLittle) {
   EXPECT_THAT(NearestWords("at", {"as", "v", "all"}), IsEmpty());
   EXPECT_THAT(NearestWords("", {"a"}), IsEmpty());
   EXPECT_THAT(NearestWords("x", {"a"}), IsEmpty());
-  EXPECT_THAT(NearestWords("xy", {"a", "xyz"}), ElementsAre("xyz"));
+  EXPECT_THAT(NearestWords("xy", {"a", "xyz"}), IsEmpty());
+  EXPECT_THAT(NearestWords("xyw", {"a", "xyz"}), ElementsAre("xyz"));
 }
 
 }  // namespace
