@@ -211,8 +211,9 @@ struct Flags::Impl {
     const std::string program = app.get_name();
     if (!program.starts_with("skiff ")) return "unknown command " + Quote(word);
     const std::string unexpected = "unexpected argument " + Quote(word) + "; ";
-    if (flags.contains(word.substr(0, word.find('='))))
+    if (flags.contains(word.substr(0, word.find('=')))) {
       return unexpected + "is --" + word + " meant?";
+    }
     return unexpected + "usage: " + program + " [flags], see " + program + " --help";
   }
 

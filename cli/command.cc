@@ -434,10 +434,6 @@ bool RefusesFlags(Environment& environment, const std::string& family, const Arg
   return !parsed;
 }
 
-}  // namespace
-
-namespace {
-
 // What a family is for, its verbs, and where to read on, as kubectl's helps have it.
 std::string FamilyHelp(const Environment& environment, const std::string& family, const Verb* verbs,
                        size_t count) {
