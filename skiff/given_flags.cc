@@ -6,6 +6,7 @@
 #include <set>
 
 #include "base/shell_word.h"
+#include "base/text.h"
 #include "skiff/daemon.h"
 #include "skiff/host_facts.h"
 #include "skiff/up.h"
@@ -26,7 +27,20 @@ UpFlags MeaningOf(const Flags::Given& given, const std::string& name) {
   return meaning;
 }
 
+// A mark may be another's: what it has is not pasted into a shell but as flags.
+bool IsFlag(std::string_view text) {
+  const std::string_view name = text.substr(0, text.find('='));
+  return name.starts_with("--") &&
+         std::all_of(name.begin(), name.end(), [](char c) { return IsAlnum(c) || c == '-'; });
+}
+
 }  // namespace
+
+bool IsGiven(const Flags& flags, std::string_view name) {
+  const auto& given = flags.given();
+  return std::any_of(given.begin(), given.end(),
+                     [&](const auto& flag) { return flag.first == name; });
+}
 
 std::vector<std::string> FlagsForNewStart(const Flags::Given& asked,
                                           const std::vector<std::string>& running) {
@@ -66,6 +80,7 @@ std::string UpCommandOf(const std::string& data_dir) {
   ReadClusterMark(made);
   std::string command = "skiff up";
   for (const std::string& flag : made.start_flags) {
+    if (!IsFlag(flag)) continue;
     const size_t value = flag.find('=') + 1;  // 0: it has none.
     command += " " + (value == 0 ? flag : flag.substr(0, value) + ShellWord(flag.substr(value)));
   }

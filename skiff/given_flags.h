@@ -3,12 +3,16 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/error.h"
 #include "base/flags.h"
 
 namespace skiff {
+
+// Whether the command line has that flag: a flag may be given the value that it has anyway.
+bool IsGiven(const Flags& flags, std::string_view name);
 
 // Those that ask for something else than the running cluster was started with, as "--name=value".
 // Asking for what it has is no mistake: a script may say the same line twice.

@@ -46,8 +46,9 @@ TEST(GivenFlagsTest, AClusterIsStartedAgainAsItWas) {
   std::filesystem::create_directories(options.data_dir);
   ASSERT_TRUE(WriteClusterMark(options));
   EXPECT_EQ(UpCommandOf(options.data_dir), "skiff up --nodes=3 --data-dir=" + options.data_dir);
-  options.start_flags = {"--nodes=3", "--secure-port=7443", "--secrets-encryption",
-                         "--kube-apiserver-arg=audit-log-path=/a b.log"};
+  options.start_flags = {
+      "--nodes=3", "--secure-port=7443",   "; id;",
+      "--$(id)=x", "--secrets-encryption", "--kube-apiserver-arg=audit-log-path=/a b.log"};
   ASSERT_TRUE(WriteClusterMark(options));
   EXPECT_EQ(UpCommandOf(options.data_dir),
             "skiff up --nodes=3 --secure-port=7443 --secrets-encryption "

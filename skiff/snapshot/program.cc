@@ -12,6 +12,7 @@
 #include "skiff/cluster_choice.h"
 #include "skiff/columns.h"
 #include "skiff/daemon.h"
+#include "skiff/given_flags.h"
 #include "skiff/host_facts.h"
 #include "skiff/node_flags.h"
 #include "skiff/simulated_nodes.h"
@@ -92,8 +93,10 @@ std::string StartCommand(const SnapshotFacts& facts, const std::string& data_dir
   if (nodes) command += fmt::format(" --nodes={}", *nodes);
   const std::string services = text("serviceCidr", usual.service_cidr);
   const std::string pods = text("clusterCidr", usual.cluster_cidr);
-  if (services != usual.service_cidr) command += " --service-cluster-ip-range=" + services;
-  if (pods != usual.cluster_cidr) command += " --cluster-cidr=" + pods;
+  if (services != usual.service_cidr) {
+    command += " --service-cluster-ip-range=" + ShellWord(services);
+  }
+  if (pods != usual.cluster_cidr) command += " --cluster-cidr=" + ShellWord(pods);
   return command + " --data-dir=" + ShellWord(data_dir);
 }
 
@@ -276,16 +279,13 @@ void AddSnapshotFlags(Flags& flags, const std::string& verb, SnapshotFlags& to) 
 // Where none is made by `up`, the server that the file names may be a `skiff apiserver`.
 Result<> ChooseByKubeconfig(const Flags& flags, const std::string& verb, SnapshotFlags& to) {
   const std::string usual = to.cluster.data_dir;
-  const auto& given = flags.given();
-  const bool is_given = std::any_of(given.begin(), given.end(),
-                                    [](const auto& flag) { return flag.first == "data-dir"; });
   const auto chosen = ChooseDataDir(flags, to.words, "skiff snapshot " + verb, to.cluster);
   const bool may_be_alone =
       (verb == "save" || verb == "fork") && !to.words.file.empty() && !HasClusterMark(usual);
   if (!chosen && (!may_be_alone || chosen.error().reason != Reason::kNotFound)) {
     return Fail(chosen.error());
   }
-  if (chosen && !is_given) to.words.file.clear();
+  if (chosen && !IsGiven(flags, "data-dir")) to.words.file.clear();
   return {};
 }
 
