@@ -78,6 +78,10 @@ means() { local where=$1; shift; grep -q "\"dataDir\": \"$where\"" <<<"$("$@")";
 check "~/.kube/config names it" means "$data" "$skiff" status -o json
 run "$skiff" config rename-context skiff-data mine
 check "under any name" means "$data" "$skiff" status -o json
+mkdir "$work/copy"
+cp "$data/admin.kubeconfig" "$work/copy"
+check "a copy of its file names what runs" means "$data" \
+  env KUBECONFIG="$work/copy/admin.kubeconfig" "$skiff" status -o json
 check "a flag before the word names another" means "$work/other" \
   "$skiff" --kubeconfig="$work/other/admin.kubeconfig" status -o json
 sed 's|https://127.0.0.1:|https://10.255.255.1:9|' "$data/admin.kubeconfig" >"$work/elsewhere"

@@ -1,13 +1,12 @@
 #include "skiff/cluster_choice.h"
 
 #include <fmt/format.h>
-#include <pwd.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <functional>
+#include <iterator>
 #include <sstream>
 #include <string_view>
 
@@ -16,6 +15,8 @@
 #include "base/shell_word.h"
 #include "client/kubeconfig.h"
 #include "skiff/daemon.h"
+#include "skiff/docker_program.h"
+#include "skiff/given_flags.h"
 #include "skiff/host_facts.h"
 #include "skiff/kubeconfig_entry.h"
 #include "skiff/node_certificates.h"
@@ -103,25 +104,28 @@ std::vector<std::string> FilesOf(const KubeconfigWords& words) {
 }
 
 // "" where none of them is kept on this machine. A snapshot that was restored is as what it was
-// taken of: beside a file stands what it is about, and else what runs is meant.
+// taken of: beside a file stands what it is about, and else what runs is meant. A file alone in a
+// directory is a copy, whatever its name is: it may be of one that is kept elsewhere.
 std::string KeptIn(const std::vector<std::string>& files, const std::string& cluster,
                    const Kubeconfig::Cluster& wanted, const std::string& usual) {
   const auto keeps = [&](const std::string& directory) { return Keeps(directory, wanted); };
+  std::vector<std::string> alone;
   for (const std::string& file : files) {
     const std::string beside = fs::path(file).parent_path().string();
     const std::string directory = beside.empty() ? "." : beside;  // Of one that is named alone.
-    if (keeps(directory)) return directory;
+    if (keeps(directory) && HasClusterMark(directory)) return directory;
+    alone.push_back(directory);
   }
   std::vector<std::string> others = {usual};
   if (const std::string said = DataDirSaidIn(files, cluster); !said.empty()) {
     others.push_back(said);
   }
   for (std::string& running : RunningDataDirs()) others.push_back(std::move(running));
+  std::move(alone.begin(), alone.end(), std::back_inserter(others));
   others.erase(std::remove_if(others.begin(), others.end(), std::not_fn(keeps)), others.end());
   const auto running = std::find_if(others.begin(), others.end(), &IsDataDirLocked);
   if (running != others.end()) return *running;
-  if (!others.empty()) return others.front();
-  return IsNodeOf(usual, wanted) ? usual : "";
+  return others.empty() ? "" : others.front();
 }
 
 // "" where it is none of those in Docker.
@@ -167,15 +171,13 @@ tl::unexpected<Error> KeptElsewhere(const KubeconfigWords& words, const std::str
   return Fail(Reason::kNotFound, std::move(what));
 }
 
-bool IsGiven(const Flags& flags, const char* name) {
-  const auto& given = flags.given();
-  return std::any_of(given.begin(), given.end(),
-                     [&](const auto& flag) { return flag.first == name; });
-}
-
 std::string Variable(const char* name) {
   const char* value = std::getenv(name);
   return value == nullptr ? "" : value;
+}
+
+KubeconfigWords WordsOfEnvironment() {
+  return {.file = "", .context = "", .variable = Variable("KUBECONFIG"), .home = Variable("HOME")};
 }
 
 }  // namespace
@@ -195,13 +197,15 @@ Result<ChosenCluster> ChooseCluster(const KubeconfigWords& words, const std::str
   if (wanted == nullptr || wanted->server.empty()) return ChosenCluster{usual, ""};
   const auto context =
       config->contexts.find(words.context.empty() ? config->current_context : words.context);
-  const std::string found = KeptIn(FilesOf(words), context->second.cluster, *wanted, usual);
+  std::string found = KeptIn(FilesOf(words), context->second.cluster, *wanted, usual);
+  if (found.empty() && IsNodeOf(usual, *wanted)) found = usual;
   if (!found.empty()) return ChosenCluster{found, found == usual ? "" : WhyThatOne(words)};
   if (is_home && words.context.empty()) return ChosenCluster{usual, ""};
   // By what is damaged no cluster is known again.
-  if (const auto whole = CheckCertificateData(*config); !whole) {
-    const std::string file = words.file.empty() ? "KUBECONFIG=" + words.variable : words.file;
-    return Fail(Reason::kInvalid, fmt::format("{}: {}", file, whole.error().message));
+  if (const auto whole = CheckCertificateData(*config, words.context); !whole) {
+    const std::string of_none = is_home ? "~/.kube/config" : "KUBECONFIG=" + words.variable;
+    return Fail(Reason::kInvalid, fmt::format("{}: {}", words.file.empty() ? of_none : words.file,
+                                              whole.error().message));
   }
   return KeptElsewhere(words, wanted->server, usual, command,
                        DockerNameOf(DockerKubeconfigDirectory(), *wanted));
@@ -215,8 +219,9 @@ void AddKubeconfigFlags(Flags& flags, KubeconfigWords& to) {
 Result<std::string> ChooseDataDir(const Flags& flags, KubeconfigWords words,
                                   const std::string& command, ClusterOptions& options) {
   if (IsGiven(flags, "data-dir")) return std::string();
-  words.variable = Variable("KUBECONFIG");
-  words.home = Variable("HOME");
+  const KubeconfigWords environment = WordsOfEnvironment();
+  words.variable = environment.variable;
+  words.home = environment.home;
   ChosenCluster chosen = TRY(ChooseCluster(words, options.data_dir, command));
   options.data_dir = std::move(chosen.data_dir);
   return std::move(chosen.because);
@@ -226,10 +231,26 @@ std::string DataDirToStart(const Flags& flags, ClusterOptions& options) {
   return ChooseDataDir(flags, {}, "skiff up", options).value_or("");
 }
 
-bool IsMeantWithoutFlags(const std::string& data_dir) {
-  const auto chosen = ChooseCluster({.variable = Variable("KUBECONFIG"), .home = Variable("HOME")},
-                                    DefaultDataDir(), "skiff status");
-  return chosen && PathAsTyped(chosen->data_dir) == data_dir;
+bool DoVerbsMean(const std::string& data_dir) {
+  const KubeconfigWords words = WordsOfEnvironment();
+  const auto config = LoadKubeconfig("", words.variable, words.home);
+  if (!config) return false;
+  if (const Kubeconfig::Cluster* named = ClusterNamedBy(*config)) return Keeps(data_dir, *named);
+  const bool says_nothing =
+      config->clusters.empty() && config->contexts.empty() && config->users.empty();
+  return says_nothing && words.variable.empty() && data_dir == DefaultDataDir();
+}
+
+bool IsAnotherMeant(const std::string& usual) {
+  const KubeconfigWords words = WordsOfEnvironment();
+  const auto config = LoadKubeconfig("", words.variable, words.home);
+  const Kubeconfig::Cluster* named = config ? ClusterNamedBy(*config) : nullptr;
+  if (!config || named == nullptr || named->server.empty()) {
+    return !config && !words.variable.empty();
+  }
+  const std::string& cluster = config->contexts.at(config->current_context).cluster;
+  const std::string found = KeptIn(FilesOf(words), cluster, *named, usual);
+  return found.empty() ? !words.variable.empty() : PathAsTyped(found) != usual;
 }
 
 std::string DockerClusterOfVariable(const std::string& directory) {
@@ -238,15 +259,6 @@ std::string DockerClusterOfVariable(const std::string& directory) {
   const auto config = LoadKubeconfig("", variable, "");
   const Kubeconfig::Cluster* wanted = config ? ClusterNamedBy(*config) : nullptr;
   return wanted == nullptr ? "" : DockerNameOf(directory, *wanted);
-}
-
-std::string DockerKubeconfigDirectory() {
-  std::string home = Variable("HOME");
-  if (home.empty()) {
-    const passwd* user = getpwuid(geteuid());
-    home = user == nullptr ? "/root" : user->pw_dir;
-  }
-  return home + "/.local/share/skiff/docker";
 }
 
 }  // namespace skiff

@@ -42,13 +42,14 @@ Result<std::string> ChooseDataDir(const Flags& flags, KubeconfigWords words,
 // The same of a program that makes a cluster where none is: one that is elsewhere is passed over.
 std::string DataDirToStart(const Flags& flags, ClusterOptions& options);
 
-// Whether a command without any flag means the cluster of that directory, in this environment.
-bool IsMeantWithoutFlags(const std::string& data_dir);
+// Whether kubectl's verbs without any flag ask the cluster of that directory, in this environment.
+bool DoVerbsMean(const std::string& data_dir);
+// Whether `down` and its like without any flag are about another one than that of the usual
+// directory, or may be: they ask for flags then.
+bool IsAnotherMeant(const std::string& usual);
 
 // The name of the cluster in Docker that KUBECONFIG names, "" where it names none of them; their
 // kubeconfigs lie in `directory`.
 std::string DockerClusterOfVariable(const std::string& directory);
-// Where `up --docker` puts them.
-std::string DockerKubeconfigDirectory();
 
 }  // namespace skiff

@@ -25,6 +25,7 @@ namespace {
 namespace fs = std::filesystem;
 using testing::AllOf;
 using testing::HasSubstr;
+using testing::StartsWith;
 
 // An authority of that name, in PEM; the same each time.
 const std::string& AuthorityCalled(const std::string& name) {
@@ -82,6 +83,14 @@ TEST_F(ClusterChoiceTest, AServerMayHaveAnotherAddressButNotAnotherPort) {
   EXPECT_FALSE(ChooseCluster({.variable = Write("fork", 7443)}, usual, "skiff down"));
 }
 
+TEST_F(ClusterChoiceTest, AFileAloneIsACopyWhateverItsNameIs) {
+  const std::string usual = fs::path(Write("usual/admin.kubeconfig", 6443)).parent_path();
+  const std::string copy = Write("copy/admin.kubeconfig", 6443);
+  EXPECT_EQ(ChooseCluster({.variable = copy}, usual, "skiff down")->data_dir, usual);
+  std::ofstream(directory_ + "/copy/cluster.json") << R"({"serviceCidr": "", "simulatedNodes": 3})";
+  EXPECT_EQ(ChooseCluster({.variable = copy}, usual, "skiff down")->data_dir, directory_ + "/copy");
+}
+
 TEST_F(ClusterChoiceTest, RefusesAClusterThatIsKeptElsewhere) {
   const std::string usual = fs::path(Write("usual/admin.kubeconfig", 6443)).parent_path();
   for (const std::string& other : {Write("home/a", 7443), Write("home/b", 6443, "two")}) {
@@ -105,6 +114,13 @@ TEST_F(ClusterChoiceTest, WhatIsDamagedIsNamed) {
             "KUBECONFIG=" + path +
                 ": certificate-authority-data of cluster \"c\": there is no certificate in it that "
                 "can be read");
+  fs::create_directories(directory_ + "/.kube");
+  fs::rename(path, directory_ + "/.kube/config");
+  EXPECT_THAT(
+      ChooseCluster({.context = "x", .home = directory_}, directory_ + "/usual", "skiff down")
+          .error()
+          .message,
+      StartsWith("~/.kube/config: certificate-authority-data of cluster \"c\": "));
 }
 
 // Makes `path` a file of several clusters, of which the current one, at `port`, was merged from
@@ -203,6 +219,29 @@ TEST_F(ClusterChoiceTest, ImagesOfAClusterThatIsKeptElsewhereAreRefused) {
   const KubeconfigVariable variable(Write("home/config", 7443));
   EXPECT_THAT(ImageComplaint({"ls"}), HasSubstr("KUBECONFIG names the cluster at "
                                                 "https://127.0.0.1:7443, which is kept neither"));
+}
+
+TEST_F(ClusterChoiceTest, WhatIsProposedNamesTheUsualOneWhereAnotherIsMeant) {
+  const HomeVariable home(directory_);
+  const std::string usual = DefaultDataDir();
+  const std::string other = fs::path(Write("other/admin.kubeconfig", 7443)).parent_path();
+  {
+    const KubeconfigVariable none("");
+    EXPECT_EQ(DataDirWords(usual), "");
+    EXPECT_FALSE(DoVerbsMean(other));
+    EXPECT_TRUE(DoVerbsMean(usual));
+    // One of another machine is asked by kubectl's verbs, and meant by nothing else.
+    const std::string config = Write(".kube/config", 8443);
+    EXPECT_EQ(DataDirWords(usual), "");
+    EXPECT_FALSE(DoVerbsMean(usual));
+    WriteMerged(config, 7443, other);
+    EXPECT_EQ(DataDirWords(usual), " --data-dir=" + usual);
+    EXPECT_TRUE(DoVerbsMean(other));
+  }
+  const KubeconfigVariable variable(other + "/admin.kubeconfig");
+  EXPECT_EQ(DataDirWords(usual), " --data-dir=" + usual);
+  EXPECT_TRUE(DoVerbsMean(other));
+  EXPECT_FALSE(DoVerbsMean(usual));
 }
 
 // What `skiff down` complains of.

@@ -17,6 +17,7 @@
 #include "skiff/cluster_choice.h"
 #include "skiff/daemon.h"
 #include "skiff/docker_cluster.h"
+#include "skiff/given_flags.h"
 #include "skiff/kubeconfig_entry.h"
 #include "skiff/progress.h"
 
@@ -30,7 +31,6 @@ std::string Home() {
   return user == nullptr ? "/root" : user->pw_dir;
 }
 
-// Everything about a cluster in Docker but its kubeconfig lies in the engine.
 std::string PathOfKubeconfig(const std::string& name) {
   return DockerKubeconfigDirectory() + "/" + name + ".kubeconfig";
 }
@@ -169,11 +169,8 @@ Result<> PassOn(const DockerFlags& flags, std::vector<std::string>& arguments) {
 
 // Whoever names no cluster, but has the kubeconfig of another one, may mean that.
 Result<> RequireMeant(const Flags& flags, const std::string& name) {
-  const auto& given = flags.given();
-  const bool is_given = std::any_of(given.begin(), given.end(),
-                                    [](const auto& flag) { return flag.first == "name"; });
   const std::string named = DockerClusterOfVariable(DockerKubeconfigDirectory());
-  if (is_given || named.empty() || named == name) return {};
+  if (IsGiven(flags, "name") || named.empty() || named == name) return {};
   return Fail(Reason::kConflict,
               fmt::format("KUBECONFIG names the cluster \"{0}\" in Docker, and no --name says that "
                           "\"{1}\" is meant: --name={0}, or --name={1}",
@@ -181,6 +178,10 @@ Result<> RequireMeant(const Flags& flags, const std::string& name) {
 }
 
 }  // namespace
+
+std::string DockerKubeconfigDirectory() {
+  return Home() + "/.local/share/skiff/docker";
+}
 
 Result<DockerOptions> DockerOptionsOf(const std::vector<std::string>& args) {
   DockerFlags to;

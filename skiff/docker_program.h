@@ -21,6 +21,8 @@ std::string DockerImageHelp();
 // "" where it would not either.
 std::string DockerHint(const std::vector<std::string>& args);
 
+// Where the kubeconfigs of clusters in Docker lie: all else of them lies in the engine.
+std::string DockerKubeconfigDirectory();
 // What they say, but for where its kubeconfig lies.
 Result<DockerOptions> DockerOptionsOf(const std::vector<std::string>& args);
 

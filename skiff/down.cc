@@ -59,8 +59,9 @@ void UnmergeKubeconfig(const ClusterOptions& options) {
 
 // Whoever has named it by a kubeconfig hears which one it is, wherever that is written to.
 void TellWhich(const std::string& data_dir, const std::string& because) {
-  if (because.empty()) return ShowProgress("ending the cluster of " + data_dir);
-  std::printf("ending the cluster of %s: %s\n", data_dir.c_str(), because.c_str());
+  const char* what = LoadNodeIdentity(data_dir) ? "node" : "cluster";
+  if (because.empty()) return ShowProgress(fmt::format("ending the {} of {}", what, data_dir));
+  std::printf("ending the %s of %s: %s\n", what, data_dir.c_str(), because.c_str());
   std::fflush(stdout);
 }
 

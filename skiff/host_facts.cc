@@ -31,6 +31,7 @@
 #include "kubelet/network/cni_config.h"
 #include "proxy/netfilter.h"
 #include "proxy/policy/nft.h"
+#include "skiff/cluster_choice.h"
 #include "skiff/cluster_ingress.h"
 #include "skiff/cluster_ranges.h"
 #include "skiff/daemon.h"
@@ -377,7 +378,8 @@ std::string DefaultDataDir() {
 }
 
 std::string DataDirWords(const std::string& data_dir) {
-  return data_dir == DefaultDataDir() ? "" : " --data-dir=" + ShellWord(data_dir);
+  const bool goes_without = data_dir == DefaultDataDir() && !IsAnotherMeant(data_dir);
+  return goes_without ? "" : " --data-dir=" + ShellWord(data_dir);
 }
 
 bool IsOfDataDir(std::string_view name) {

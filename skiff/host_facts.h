@@ -71,7 +71,7 @@ struct HostFacts {
 // Where `skiff up` keeps everything unless it is told another place.
 std::string DefaultDataDir();
 // " --data-dir=DIRECTORY" behind a command that is told of, which would mean another cluster
-// without it; "" of the default one.
+// without it; "" of the default one, unless a kubeconfig of this environment names another.
 std::string DataDirWords(const std::string& data_dir);
 
 HostFacts ReadHostFacts(const ClusterOptions& options);

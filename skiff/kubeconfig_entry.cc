@@ -121,8 +121,8 @@ Result<> PutIntoKubeconfigFile(const std::string& path, const Kubeconfig& entry,
                                const std::string& data_dir) {
   const auto lock = TRY(KubeconfigLock::Take({path}));
   Json document = TRY(ReadDocument(path));
-  Json added = TRY(ParseYaml(entry.ToYaml()))
-  .value;
+  auto parsed = TRY(ParseYaml(entry.ToYaml()));
+  Json& added = parsed.value;
   for (Json& cluster : added["clusters"]) {
     if (data_dir.empty()) break;
     const Json extension = {{"name", kOurExtension}, {"extension", {{kDataDir, data_dir}}}};
@@ -189,10 +189,11 @@ const Kubeconfig::Cluster* ClusterNamedBy(const Kubeconfig& config, const std::s
   return cluster == config.clusters.end() ? nullptr : &cluster->second;
 }
 
-Result<> CheckCertificateData(const Kubeconfig& config) {
-  const Kubeconfig::Cluster* cluster = ClusterNamedBy(config);
+Result<> CheckCertificateData(const Kubeconfig& config, const std::string& context) {
+  const Kubeconfig::Cluster* cluster = ClusterNamedBy(config, context);
   if (cluster == nullptr) return {};
-  const Kubeconfig::Context& context = config.contexts.at(config.current_context);
+  const Kubeconfig::Context& chosen =
+      config.contexts.at(context.empty() ? config.current_context : context);
   const auto wrong = [](const char* field, const char* kind, const std::string& name,
                         const char* what) {
     return Fail(Reason::kInvalid, fmt::format("{} of {} {}: {}", field, kind, GoQuote(name), what));
@@ -201,10 +202,10 @@ Result<> CheckCertificateData(const Kubeconfig& config) {
     return data.empty() || ReadCertificates(data).has_value();
   };
   if (!is_certificate(cluster->certificate_authority_data)) {
-    return wrong("certificate-authority-data", "cluster", context.cluster,
+    return wrong("certificate-authority-data", "cluster", chosen.cluster,
                  "there is no certificate in it that can be read");
   }
-  const auto user = config.users.find(context.user);
+  const auto user = config.users.find(chosen.user);
   if (user == config.users.end()) return {};
   const auto& [name, entry] = *user;
   if (!is_certificate(entry.client_certificate_data)) {

@@ -42,8 +42,8 @@ Result<bool> RemoveOwnEntry(const std::string& path, const std::string& name,
 // The cluster of a context, of the current one where `context` is ""; nullptr: it names none.
 const Kubeconfig::Cluster* ClusterNamedBy(const Kubeconfig& config,
                                           const std::string& context = "");
-// Whether what the current context has of certificates and keys can be read: Invalid names the
-// field, and the entry that it is in. Files that it names are not looked into.
-Result<> CheckCertificateData(const Kubeconfig& config);
+// Whether what that context has of certificates and keys can be read: Invalid names the field, and
+// the entry that it is in. Files that it names are not looked into.
+Result<> CheckCertificateData(const Kubeconfig& config, const std::string& context = "");
 
 }  // namespace skiff

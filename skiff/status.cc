@@ -249,10 +249,10 @@ StatusTold TellOfCluster(const ClusterOptions& options, const ProcessId& process
     document["server"] = server.server;
   }
   // What is proposed below would be asked of another cluster.
-  const bool is_meant = IsMeantWithoutFlags(options.data_dir);
-  const std::string how = is_meant ? ""
-                                   : " (export KUBECONFIG=" + ShellWord(kubeconfig) +
-                                         ", and kubectl's verbs mean this cluster)";
+  const std::string how = DoVerbsMean(options.data_dir)
+                              ? ""
+                              : " (export KUBECONFIG=" + ShellWord(kubeconfig) +
+                                    ", and kubectl's verbs mean this cluster)";
   rows.push_back({"  kubeconfig", kubeconfig + how});
   LookAtDisk(options.data_dir, rows, status, document);
   for (const chaos::FaultOn& fault : chaos::FaultsOn()) {
