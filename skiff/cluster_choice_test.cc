@@ -252,6 +252,7 @@ std::string DownComplaint(const std::vector<std::string>& args) {
 }
 
 TEST_F(ClusterChoiceTest, DownEndsTheClusterThatKubeconfigNamesAndSaysWhich) {
+  const HomeVariable home(directory_);
   const std::string own =
       fs::path(Write("own/admin.kubeconfig", 7443)).parent_path().lexically_normal();
   std::ofstream(own + "/cluster.json") << R"({"serviceCidr": "", "simulatedNodes": 3})";
@@ -271,6 +272,7 @@ TEST_F(ClusterChoiceTest, DownEndsTheClusterThatKubeconfigNamesAndSaysWhich) {
 }
 
 TEST_F(ClusterChoiceTest, UpStartsNoStoppedClusterByOtherFlagsThanItsOwn) {
+  const HomeVariable home(directory_);
   const std::string own =
       fs::path(Write("own/admin.kubeconfig", 7443)).parent_path().lexically_normal();
   ASSERT_TRUE(WriteClusterMark(
