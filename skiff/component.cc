@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <map>
+#include <utility>
 
 #include "apiserver/auth/pki.h"
 #include "apiserver/server/port_flags.h"
@@ -343,6 +344,17 @@ std::vector<HealthCheck> ChecksOf(const Component& component, const LeaderElecti
   return checks;
 }
 
+LeaderElection::Options ElectionOf(const LeaderFlags& leader, Random& random,
+                                   std::function<void()> on_started) {
+  return {.lease = {leader.namespace_, leader.name},
+          .identity = fmt::format("{}_{}", HostName(), random.Uid()),
+          .lease_duration = leader.lease_duration,
+          .renew_deadline = leader.renew_deadline,
+          .retry_period = leader.retry_period,
+          .on_started = std::move(on_started),
+          .on_stopped = &EndProgram};
+}
+
 // All of these live as long as the registry is asked.
 void AddElectionMetric(MetricRegistry& metrics, const Component& component,
                        const LeaderElection& election) {
@@ -392,13 +404,7 @@ Result<int> RunComponent(const Component& component) {
   ThreadExecutor election_executor(component.name + "-lead", 1);
   const auto start = [&] { component.lead ? component.lead() : manager.Start(executor); };
   LeaderElection election(election_client, clock, random,
-                          {.lease = {component.leader.namespace_, component.leader.name},
-                           .identity = fmt::format("{}_{}", HostName(), random.Uid()),
-                           .lease_duration = component.leader.lease_duration,
-                           .renew_deadline = component.leader.renew_deadline,
-                           .retry_period = component.leader.retry_period,
-                           .on_started = [&] { start(); },
-                           .on_stopped = &EndProgram});
+                          ElectionOf(component.leader, random, start));
   AddElectionMetric(metrics, component, election);
   const MetricRegistry* const of_resources = component.add_resources ? &resources : nullptr;
   const ComponentServer::Access access = TRY(AccessOf(serving));

@@ -289,10 +289,10 @@ struct InlineVolume {
 };
 
 Result<InlineVolume> OfInline(const core_v1::Volume& volume, const std::string& pod_namespace) {
-  if (const auto& ebs = volume.aws_elastic_block_store) return InlineVolume {
-      TRY(OfEbs(*ebs))
-      , ""
-    };
+  if (const auto& ebs = volume.aws_elastic_block_store) {
+    auto csi = TRY(OfEbs(*ebs));
+    return InlineVolume{std::move(csi), ""};
+  }
   if (const auto& disk = volume.azure_disk) {
     auto csi = TRY(OfAzureDisk(*disk));
     // Of a pod's own, a mode that is empty says nothing.

@@ -42,7 +42,9 @@ PersistentVolume OfPod(const char* source) {
 TEST(MigratedVolumesTest, EachPluginHasADriverInItsPlace) {
   EXPECT_EQ(MigratedPlugins().size(), 7u);
   EXPECT_EQ(DriverInPlaceOf("kubernetes.io/aws-ebs"), "ebs.csi.aws.com");
+  EXPECT_EQ(DriverInPlaceOf("kubernetes.io/host-path"), "");
   EXPECT_EQ(DriverInPlaceOf("kubernetes.io/nfs"), "");
+  EXPECT_EQ(DriverInPlaceOf("ebs.csi.aws.com"), "");
   EXPECT_EQ(MigratedPluginOf(VolumeOf(R"({"cinder": {"volumeID": "1"}})")), "kubernetes.io/cinder");
   EXPECT_EQ(MigratedPluginOf(VolumeOf(R"({"nfs": {"server": "s", "path": "/"}})")), "");
 }

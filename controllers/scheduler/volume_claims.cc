@@ -24,12 +24,6 @@ bool IsDelayed(const core_v1::PersistentVolumeClaim& claim, const StorageView& s
          storage_class->volume_binding_mode.value_or("Immediate") == "WaitForFirstConsumer";
 }
 
-// Shares of files and vSphere's volumes are placed by what they say themselves.
-bool IsTranslatedForNodes(std::string_view plugin) {
-  return !plugin.empty() && plugin != "kubernetes.io/azure-file" &&
-         plugin != "kubernetes.io/vsphere-volume";
-}
-
 std::string_view MigratedBy(const storage_v1::CSINode* node) {
   if (node == nullptr) return "";
   const auto found = node->metadata.annotations.find(std::string(kMigratedPlugins));
@@ -45,6 +39,11 @@ bool Migrates(const storage_v1::CSINode* node, std::string_view plugin) {
 
 }  // namespace
 
+bool IsOfDriver(std::string_view plugin) {
+  return !plugin.empty() && plugin != "kubernetes.io/azure-file" &&
+         plugin != "kubernetes.io/vsphere-volume";
+}
+
 bool IsReachable(const core_v1::PersistentVolume& volume, const core_v1::Node& node) {
   const auto& affinity = volume.spec.node_affinity;
   return !affinity || !affinity->required || Matches(*affinity->required, node);
@@ -53,9 +52,7 @@ bool IsReachable(const core_v1::PersistentVolume& volume, const core_v1::Node& n
 Result<bool> IsReachableBy(const core_v1::PersistentVolume& volume, const core_v1::Node& node,
                            const storage_v1::CSINode* csi_node) {
   const std::string_view plugin = MigratedPluginOf(volume);
-  if (!IsTranslatedForNodes(plugin) || !Migrates(csi_node, plugin)) {
-    return IsReachable(volume, node);
-  }
+  if (!IsOfDriver(plugin) || !Migrates(csi_node, plugin)) return IsReachable(volume, node);
   const auto translated = AsCsi(volume);
   if (!translated) {
     return Fail(translated.error().reason, "could not translate pv: " + translated.error().message);

@@ -47,6 +47,10 @@ Result<std::vector<ClaimPlan>> PlanClaims(std::vector<ClaimPtr> claims,
                                           std::vector<VolumePtr> volumes, const core_v1::Node& node,
                                           const StorageView& storage);
 
+// Whether the scheduler takes volumes of a former plugin for those of the driver in its place:
+// shares of files and vSphere's are placed by what they say themselves, and not counted. `plugin`:
+// of MigratedPluginOf, "" of others.
+bool IsOfDriver(std::string_view plugin);
 // Whether a volume can be used on the node.
 bool IsReachable(const core_v1::PersistentVolume& volume, const core_v1::Node& node);
 // Likewise of one that a claim is bound to, which may be of a kind that the node mounts by a CSI

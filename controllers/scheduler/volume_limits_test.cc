@@ -160,14 +160,19 @@ TEST_F(VolumeLimitsTest, VolumesOfAFormerPluginAreOfTheDriverInItsPlace) {
 }
 
 TEST_F(VolumeLimitsTest, SharesOfFilesAndVsphereVolumesAreNotCounted) {
-  auto node = std::make_shared<storage_v1::CSINode>(*CsiNode(0));
-  node->spec.drivers[0].name = "csi.vsphere.vmware.com";
-  csi_node_ = node;
-  EXPECT_EQ(Said(PodOf("p", 0, "1",
-                       [](core_v1::Pod& pod) {
-                         pod.spec.volumes.emplace_back().vsphere_volume.Ensure().volume_path = "d";
-                       })),
-            "");
+  const auto said = [this](const char* driver, const auto& with) {
+    auto node = std::make_shared<storage_v1::CSINode>(*CsiNode(0));
+    node->spec.drivers[0].name = driver;
+    csi_node_ = node;
+    const auto add = [&](core_v1::Pod& pod) { with(pod.spec.volumes.emplace_back()); };
+    return Said(PodOf("p", 0, "1", add));
+  };
+  const auto disk = [](core_v1::Volume& it) { it.cinder.Ensure().volume_id = "d"; };
+  const auto share = [](core_v1::Volume& it) { it.azure_file.Ensure().share_name = "s"; };
+  const auto vsphere = [](core_v1::Volume& it) { it.vsphere_volume.Ensure().volume_path = "d"; };
+  EXPECT_EQ(said("cinder.csi.openstack.org", disk), full_);
+  EXPECT_EQ(said("file.csi.azure.com", share), "");
+  EXPECT_EQ(said("csi.vsphere.vmware.com", vsphere), "");
 }
 
 TEST_F(VolumeLimitsTest, AVolumeThatNoDriverCanHaveIsAnError) {

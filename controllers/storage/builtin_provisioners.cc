@@ -17,28 +17,20 @@ constexpr std::string_view kBuiltinPrefix = "kubernetes.io/";
 std::optional<std::string> ProvisionerNow(const std::string& provisioner) {
   if (!provisioner.starts_with(kBuiltinPrefix)) return provisioner;
   if (provisioner == kHostPathProvisioner) return provisioner;
-  std::string driver = SuccessorOf(provisioner);
+  const std::string_view driver = DriverInPlaceOf(provisioner);
   if (driver.empty()) return std::nullopt;
-  return driver;
-}
-
-std::string SuccessorOf(const std::string& provisioner) {
-  return std::string(DriverInPlaceOf(provisioner));
-}
-
-std::string FormerProvisionerOf(const core_v1::PersistentVolume& volume) {
-  return std::string(MigratedPluginOf(volume));
+  return std::string(driver);
 }
 
 bool SaysWhoFollows(const std::map<std::string, std::string>& annotations,
                     const std::string& provisioner) {
   const auto said = annotations.find(std::string(kMigratedTo));
-  return (said == annotations.end() ? "" : said->second) == SuccessorOf(provisioner);
+  return (said == annotations.end() ? "" : said->second) == DriverInPlaceOf(provisioner);
 }
 
 void SayWhoFollows(std::map<std::string, std::string>& annotations,
                    const std::string& provisioner) {
-  const std::string driver = SuccessorOf(provisioner);
+  const std::string_view driver = DriverInPlaceOf(provisioner);
   if (driver.empty()) {
     annotations.erase(std::string(kMigratedTo));
   } else {

@@ -17,12 +17,8 @@ inline constexpr char kHostPathProvisioner[] = "kubernetes.io/host-path";
 // nullopt: nobody does any more.
 std::optional<std::string> ProvisionerNow(const std::string& provisioner);
 
-// The driver that looks after what this built-in provisioner made; "" where none does.
-std::string SuccessorOf(const std::string& provisioner);
-// The built-in provisioner whose volumes are such as this one, where a driver looks after them now;
-// "" of others.
-std::string FormerProvisionerOf(const core_v1::PersistentVolume& volume);
-// On volumes that such a driver looks after: which one.
+// On volumes that a driver looks after which does the work of a built-in provisioner now
+// (api/pods/migrated_volumes.h): which one.
 inline constexpr std::string_view kMigratedTo = "pv.kubernetes.io/migrated-to";
 // Whether that is said, or not, as it has to be of what this provisioner made or is to make; and
 // has it be.

@@ -51,9 +51,6 @@ TEST(WhyNotDeletedTest, AVolumeThatWasHandedOnIsItsNewDriversToDelete) {
   volume.metadata.annotations["pv.kubernetes.io/provisioned-by"] = "kubernetes.io/aws-ebs";
   volume.metadata.annotations["pv.kubernetes.io/migrated-to"] = "ebs.csi.aws.com";
   EXPECT_EQ(WhyNotDeleted(volume), "");
-  EXPECT_EQ(SuccessorOf("kubernetes.io/aws-ebs"), "ebs.csi.aws.com");
-  EXPECT_EQ(SuccessorOf("kubernetes.io/host-path"), "");
-  EXPECT_EQ(SuccessorOf("ebs.csi.aws.com"), "");
 }
 
 TEST(SaysWhoFollowsTest, WhoFollowsIsSaidOfProvisionersThatAreNoMore) {
@@ -77,16 +74,6 @@ TEST(WhyNotDeletedTest, ADirectoryThatSomebodyNamedIsNotDeleted) {
   volume.spec.host_path.reset();
   volume.spec.local.Ensure().path = "/x";
   EXPECT_TRUE(WhyNotDeleted(volume).ends_with(": no volume plugin matched"));
-}
-
-TEST(FormerProvisionerTest, EachSourceThatHasADriverByNowIsKnown) {
-  core_v1::PersistentVolume volume;
-  EXPECT_EQ(FormerProvisionerOf(volume), "");
-  volume.spec.csi.Ensure().driver = "ebs.csi.aws.com";
-  EXPECT_EQ(FormerProvisionerOf(volume), "");
-  volume.spec.csi.reset();
-  volume.spec.vsphere_volume.Ensure();
-  EXPECT_EQ(SuccessorOf(FormerProvisionerOf(volume)), "csi.vsphere.vmware.com");
 }
 
 }  // namespace

@@ -3,10 +3,10 @@
 // a CSI volume but has a driver by now, that driver's resizer looks for its name on the claim.
 #include <fmt/format.h>
 
+#include "api/pods/migrated_volumes.h"
 #include "base/log.h"
 #include "client/reconciler.h"
 #include "controllers/program.h"
-#include "controllers/storage/builtin_provisioners.h"
 #include "controllers/storage/volume_expansion_plan.h"
 
 namespace skiff {
@@ -57,19 +57,19 @@ class VolumeExpander final : public ControlLoop {
       log_.Debug("volume is not bound to the claim that asks for more", {{"claim", key}});
       return false;
     }
-    const std::string former = FormerProvisionerOf(*volume);
+    const std::string_view former = MigratedPluginOf(*volume);
     if (!former.empty()) return HandOn(*claim, former);
     events_.Normal(*claim, "ExternalExpanding",
                    "waiting for an external controller to expand this PVC");
     return true;
   }
 
-  bool HandOn(const PersistentVolumeClaim& claim, const std::string& former) {
+  bool HandOn(const PersistentVolumeClaim& claim, std::string_view former) {
     events_.Normal(claim, "ExternalExpanding",
                    fmt::format("CSI migration enabled for {}; waiting for external resizer to "
                                "expand the pvc",
                                former));
-    const std::string driver = SuccessorOf(former);
+    const std::string_view driver = DriverInPlaceOf(former);
     // Who expands volumes may write nothing of claims but their status.
     const auto told = client_.PatchStatus(
         claim, [&](PersistentVolumeClaim& it) { it.metadata.annotations[kResizer] = driver; },

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "api/pods/local_volumes.h"
+#include "api/pods/migrated_volumes.h"
 #include "client/reconciler.h"
 #include "controllers/machinery/owner_graph.h"
 #include "controllers/program.h"
@@ -65,7 +66,7 @@ class VolumeReconciler final : public Reconciler<PersistentVolume> {
     const auto& annotations = volume.metadata.annotations;
     const auto made_by = annotations.find(std::string(kProvisionedBy));
     if (made_by == annotations.end()) return false;
-    const bool has_driver = !SuccessorOf(made_by->second).empty();
+    const bool has_driver = !DriverInPlaceOf(made_by->second).empty();
     const bool waits = has_driver && WaitsForBuiltin(volume);
     if (SaysWhoFollows(annotations, made_by->second) && !waits) return false;
     TRY(client_.Patch(volume,

@@ -1,5 +1,5 @@
-// Messages of D-Bus, as far as a kubelet speaks to logind: little-endian, calls with texts and
-// numbers, replies and signals whose first value is looked at. Pure.
+// Messages of D-Bus, as far as a kubelet speaks to logind and systemd: little-endian, calls with
+// texts and numbers, replies and signals whose first value is looked at. Pure.
 //
 //   byte  0: 'l'   1: type   2: flags   3: protocol, 1   4: length of the body   8: serial
 //        12: array of fields, each a code and a variant; then the body, at a multiple of 8

@@ -23,12 +23,6 @@ struct CsiVolume {
 };
 using CsiVolumes = std::set<CsiVolume>;
 
-// Kubernetes counts neither shares of files nor vSphere's volumes unless they are a driver's own.
-bool IsCounted(std::string_view former_plugin) {
-  return former_plugin != "kubernetes.io/azure-file" &&
-         former_plugin != "kubernetes.io/vsphere-volume";
-}
-
 void AddVolume(const core_v1::PersistentVolume& volume, CsiVolumes& volumes) {
   if (const auto& csi = volume.spec.csi) volumes.insert({csi->driver, true, csi->volume_handle});
 }
@@ -41,7 +35,7 @@ void AddVolumeOf(const core_v1::PersistentVolumeClaim& claim, const StorageView&
   if (volume) {
     const std::string_view former = MigratedPluginOf(*volume);
     if (former.empty()) return AddVolume(*volume, volumes);
-    const auto translated = IsCounted(former) ? AsCsi(*volume) : *volume;
+    const auto translated = IsOfDriver(former) ? AsCsi(*volume) : *volume;
     if (translated) AddVolume(*translated, volumes);
     return;
   }
@@ -49,7 +43,7 @@ void AddVolumeOf(const core_v1::PersistentVolumeClaim& claim, const StorageView&
   if (!storage_class) return;
   std::string driver = storage_class->provisioner;
   const std::string_view successor = DriverInPlaceOf(driver);
-  if (!successor.empty() && !IsCounted(driver)) return;
+  if (!successor.empty() && !IsOfDriver(driver)) return;
   if (!successor.empty()) driver = successor;
   volumes.insert({driver, false, claim.metadata.namespace_ + "/" + claim.metadata.name});
 }
@@ -58,7 +52,7 @@ void AddVolumeOf(const core_v1::PersistentVolumeClaim& claim, const StorageView&
 Result<> AddOwnVolumesOf(const core_v1::Pod& pod, CsiVolumes& volumes) {
   for (const core_v1::Volume& volume : pod.spec.volumes) {
     const std::string_view former = MigratedPluginOf(volume);
-    if (former.empty() || !IsCounted(former)) continue;
+    if (!IsOfDriver(former)) continue;
     const auto translated = AsCsi(volume, pod.metadata.namespace_);
     if (!translated) {
       return Fail(translated.error().reason,

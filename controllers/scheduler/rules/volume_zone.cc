@@ -1,8 +1,8 @@
 // VolumeZone: volumes that say by labels in which zones and regions they can be reached.
 #include <algorithm>
 #include <array>
-#include <ranges>
 
+#include "api/pods/migrated_topology.h"
 #include "controllers/scheduler/rules/rules.h"
 
 namespace skiff::scheduler {
@@ -27,11 +27,8 @@ struct Wanted {
 
 // Of "a__b"; none where one of them is empty, as such a label is not followed.
 std::vector<std::string> ValuesOf(std::string_view text) {
-  std::vector<std::string> values;
-  for (const auto& part : std::views::split(text, std::string_view("__"))) {
-    values.emplace_back(part.begin(), part.end());
-    if (values.back().empty()) return {};
-  }
+  std::vector<std::string> values = PlacesOfLabel(text);
+  if (std::ranges::any_of(values, [](const auto& each) { return each.empty(); })) return {};
   return values;
 }
 
