@@ -137,7 +137,7 @@ void AddFrontProxyFlags(Flags& flags, ApiServerFlags& to) {
   flags.Add(
       "enable-aggregator-routing", to.enable_aggregator_routing,
       "Reach services of webhooks and of API servers behind this one at their endpoints alone, "
-      "whoever wrote these; else at a pod behind them, or at their own address.");
+      "whoever wrote these; else at a pod behind them where there is one.");
 }
 
 void AddFlags(Flags& flags, ApiServerFlags& to) {
