@@ -36,6 +36,8 @@ struct RemoteService {
   std::string ca_bundle;
   bool insecure = false;
   bool available = false;  // As its condition says.
+  // Of all that users write into its object: another one after each of their updates.
+  std::string fingerprint;
 
   std::string server_name() const { return service_name + "." + service_namespace + ".svc"; }
   std::string path() const { return "/apis/" + group + "/" + version; }
