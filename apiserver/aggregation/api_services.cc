@@ -83,13 +83,6 @@ RemoteServicePtr RemoteOf(const APIService& object) {
 
 }  // namespace
 
-bool IsBuiltInVersion(std::string_view group, std::string_view version) {
-  const auto kinds = BuiltInKinds();
-  return std::any_of(kinds.begin(), kinds.end(), [&](const KindInfo* kind) {
-    return kind->group == group && kind->version == version && !kind->resource.empty();
-  });
-}
-
 RemoteServicePtr ApiServiceTable::RemoteAt(std::string_view path) const {
   constexpr std::string_view kRoot = "/apis/";
   if (by_path.empty() || !path.starts_with(kRoot)) return nullptr;

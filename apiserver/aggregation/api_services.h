@@ -115,7 +115,4 @@ class ApiServices {
   ApiServiceTablePtr table_ GUARDED_BY(mutex_) = std::make_shared<const ApiServiceTable>();
 };
 
-// Whether a version of that group is one of those that the server has built in.
-bool IsBuiltInVersion(std::string_view group, std::string_view version);
-
 }  // namespace skiff
