@@ -218,6 +218,7 @@ Result<bool> ParseInto(ApiServerFlags& to, const std::vector<std::string>& args)
   TRY(CheckTokenFlags(to.tokens));
   TRY(CheckPortFlags(to.port));
   TRY(CheckStoreFlags(to));
+  TRY(CheckPairsOfFiles(to));
   TRY(CheckFrontProxyFlags(to, to.log.notes));
   TRY(CheckAuthorizationFlags(to.authorization, flags.given(), to.authorization_modes));
   TRY(CheckAuditFlags(to.audit, to.log.notes));
