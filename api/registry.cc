@@ -76,6 +76,13 @@ std::span<const Subresource> TableArena::Keep(std::vector<Subresource> subresour
   return subresources_.emplace_back(std::move(subresources));
 }
 
+bool IsBuiltInVersion(std::string_view group, std::string_view version) {
+  const auto kinds = BuiltInKinds();
+  return std::any_of(kinds.begin(), kinds.end(), [&](const KindInfo* kind) {
+    return kind->group == group && kind->version == version && !kind->resource.empty();
+  });
+}
+
 std::vector<const KindInfo*> KindsWith(const std::vector<const KindInfo*>& on_request) {
   std::vector<const KindInfo*> kinds(BuiltInKinds().begin(), BuiltInKinds().end());
   kinds.insert(kinds.end(), on_request.begin(), on_request.end());

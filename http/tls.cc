@@ -221,6 +221,13 @@ Result<std::string> ReadAuthorities(const std::string& path) {
   return pem;
 }
 
+Result<> CheckGivenTogether(const std::string& certificate_file, const std::string& key_file,
+                            std::string_view certificate_flag, std::string_view key_flag) {
+  if (certificate_file.empty() == key_file.empty()) return {};
+  return Fail(Reason::kInvalid, std::string(certificate_flag) + " and " + std::string(key_flag) +
+                                    " must be given together or not at all");
+}
+
 Result<ServerTls> ServerTls::FromFiles(const std::string& certificate_file,
                                        const std::string& key_file,
                                        const std::string& client_ca_file) {

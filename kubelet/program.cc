@@ -12,6 +12,7 @@
 #include "client/kubeconfig.h"
 #include "client/rate_limit.h"
 #include "http/followed_files.h"
+#include "http/tls.h"
 #include "kubelet/cgroup_driver.h"
 #include "kubelet/containerd_host.h"
 #include "kubelet/cri_grpc.h"
@@ -317,6 +318,8 @@ Result<NodeAgentOptions> KubeletProcess::Parts::OptionsFor(const KubeletFlags& f
   options.configuration = ShownConfiguration(given);
   options.served = {given.enable_debugging_handlers, given.enable_system_log_handler,
                     given.enable_debug_flags_handler};
+  TRY(http::CheckGivenTogether(given.tls_cert_file, given.tls_private_key_file, "--tls-cert-file",
+                               "--tls-private-key-file"));
   ServingFiles files{given.tls_cert_file, given.tls_private_key_file};
   if (files.certificate.empty()) {
     const auto& own = options.kubelet.node_ips;

@@ -17,6 +17,7 @@
 #include "client/kubeconfig.h"
 #include "client/leader_election.h"
 #include "http/server.h"
+#include "http/tls.h"
 #include "skiff/authentication_lookup.h"
 #include "skiff/component_clients.h"
 #include "skiff/component_server.h"
@@ -210,6 +211,8 @@ namespace {
 
 Result<http::ServerTls> CertificateOf(const ServingFlags& flags, const std::string& name,
                                       const Clock& clock) {
+  TRY(http::CheckGivenTogether(flags.tls_cert_file, flags.tls_private_key_file, "--tls-cert-file",
+                               "--tls-private-key-file"));
   if (!flags.tls_cert_file.empty()) {
     return http::ServerTls::FromFiles(flags.tls_cert_file, flags.tls_private_key_file,
                                       flags.client_ca_file);

@@ -128,6 +128,29 @@ TEST_F(AdmissionActivationTest, WhatIsInterruptedIsTheLast) {
             "expression 'variables.v || true' resulted in error: operation interrupted");
 }
 
+TEST_F(AdmissionActivationTest, AScopeWithinAScopeIsInterruptedByBoth) {
+  Define("v", "lists.range(70000).all(i, i + i > -1)");
+  const CompiledExpression named = scope_.Compile("variables.v", {});
+  const auto is_interrupted = [&] {
+    AdmissionActivation activation(variables_, {});
+    uint64_t budget = kObjectCostMax;
+    return activation.Evaluate(named, budget).exhausted;
+  };
+  bool outer = false, inner = false;
+  const GiveUpScope around([&] { return outer; });
+  {
+    const GiveUpScope within(OrAsBefore([&] { return inner; }));
+    EXPECT_FALSE(is_interrupted());
+    inner = true;
+    EXPECT_TRUE(is_interrupted());
+  }
+  EXPECT_FALSE(is_interrupted()) << "which is over with it";
+  inner = false;
+  outer = true;
+  const GiveUpScope within(OrAsBefore([&] { return inner; }));
+  EXPECT_TRUE(is_interrupted());
+}
+
 // Each wraps the one before, and is known when the next asks.
 TEST_F(AdmissionActivationTest, ValuesDoNotNestWithoutEnd) {
   for (const bool typed : {true, false}) {

@@ -174,6 +174,21 @@ TEST(CelBoundsTest, OneCallEndsWithTheBudget) {
   EXPECT_EQ(TextOfPlain(Doubled(8) + ".all(z, z == z)"), "true");
 }
 
+// What is written of it costs, and not only what is left once it is too long.
+TEST(CelBoundsTest, TextsOfListsEndWithTheBudget) {
+  const std::string endless = Doubled(40);
+  for (const char* shown : {"z", "{'a': z}", "{'a': {'b': z}}"}) {
+    const std::string text = ".all(z, '%s'.format([" + std::string(shown) + "]).size() > 0)";
+    EXPECT_TRUE(SpentBy(endless + text).over_budget) << shown;
+  }
+  // One text of each level's is as long as all that is below.
+  std::string deep = "[self.t]";
+  for (int i = 0; i < 120; ++i) deep = "[" + deep + "]";
+  const Json self = {{"t", std::string(4 << 20, 'a')}};
+  EXPECT_TRUE(SpentBy("'%s'.format([" + deep + "]).size() > 0", self).over_budget);
+  EXPECT_TRUE(SpentBy("'%s'.format([lists.range(300000)]).size() > 300000").value.IsTrue());
+}
+
 TEST(CelBoundsTest, SearchesAndSortsOfLongTextsCount) {
   const Json self = {{"t", std::string(2 << 20, 'a')}, {"s", std::string(1 << 18, 'a')}};
   EXPECT_TRUE(SpentBy("self.s.findAll('a.*z|a').size() > 0", self).over_budget);

@@ -78,7 +78,11 @@ Value BytesText(const Value& bytes) {
       "cannot convert to string\" to string");
 }
 
-// Inside lists and maps: as a literal would be written, near enough.
+// What is written of one item costs as much as so many that are looked at.
+constexpr uint64_t kLooksPerWritten = 16;
+
+// Inside lists and maps: as a literal would be written, near enough. Counts what it walks and what
+// it writes, also where that is then thrown away for being too long.
 Value NestedText(const Value& value);
 
 Value ListText(const Value& list) {
@@ -118,8 +122,7 @@ Value MapText(const Value& map) {
   return Value::String(out + "}");
 }
 
-Value NestedText(const Value& value) {
-  if (!Look(1 + value.text().size() / kTextBytesPerLook)) return Value::Error(kBudgetText);
+Value WrittenText(const Value& value) {
   switch (value.kind()) {
     case Kind::kString: return Value::String(GoQuote(value.text()));
     case Kind::kBytes: {
@@ -142,6 +145,14 @@ Value NestedText(const Value& value) {
                           value.TypeName());
     default: return FormatValue(value, 's', -1);
   }
+}
+
+Value NestedText(const Value& value) {
+  if (!Look(kLooksPerWritten)) return Value::Error(kBudgetText);
+  Value text = WrittenText(value);
+  // What stands in it is copied at each level.
+  if (!Look(text.text().size() / kTextBytesPerLook)) return Value::Error(kBudgetText);
+  return text;
 }
 
 Value StringClause(const Value& value) {
@@ -308,6 +319,7 @@ Value ExpandFormat(std::string_view format, const ClauseItems& items, const Clau
     }
     const Value part = text(index++, clause, precision);
     if (part.IsError()) return part;
+    if (!Look(part.text().size() / kTextBytesPerLook)) return Value::Error(kBudgetText);
     out += part.text();
     if (out.size() > kTextBytesMax) return Value::Error(kTextTooLong);
   }

@@ -66,4 +66,10 @@ GiveUpScope::~GiveUpScope() {
   SetPause();
 }
 
+GiveUp OrAsBefore(GiveUp when) {
+  const GiveUp* const before = look_end_of_thread.give_up;
+  if (before == nullptr) return when;
+  return [when = std::move(when), before] { return (*before)() || when(); };
+}
+
 }  // namespace skiff::cel

@@ -93,6 +93,10 @@ class GiveUpScope {
   const bool outer_interrupted_;
 };
 
+// Says yes when `when` does, and when whoever is asked at present does, who outlives it: for a
+// scope within a scope.
+GiveUp OrAsBefore(GiveUp when);
+
 inline constexpr char kTooDeep[] = "value is nested too deeply";
 inline constexpr char kBudgetText[] = "operation cancelled: actual cost limit exceeded";
 inline constexpr char kInterruptedText[] = "operation interrupted";

@@ -3,10 +3,13 @@
 #include <algorithm>
 
 #include "api/codec/struct_text.h"
+#include "api/codec/typed.h"
+#include "api/registry.h"
 #include "apiserver/request/resources.h"
 #include "apiserver/storage/keys.h"
 #include "apiserver/storage/record_header.h"
 #include "base/at_once.h"
+#include "base/hash.h"
 
 namespace skiff {
 namespace {
@@ -48,6 +51,16 @@ bool IsOfDefinition(const APIService& object) {
          managed->second == "true";
 }
 
+// Not of its status, which servers write.
+std::string FingerprintOf(const APIService& object) {
+  Json json = ToJson(object);
+  json.erase("status");
+  Json& metadata = json["metadata"];
+  metadata.erase("resourceVersion");
+  metadata.erase("managedFields");  // They name who wrote the status, too.
+  return Base64Url(Sha256(json.dump(-1, ' ', false, Json::error_handler_t::replace)));
+}
+
 RemoteServicePtr RemoteOf(const APIService& object) {
   const auto& spec = object.spec;
   auto remote = std::make_shared<RemoteService>();
@@ -64,17 +77,11 @@ RemoteServicePtr RemoteOf(const APIService& object) {
   remote->insecure = spec.insecure_skip_tls_verify;
   const Condition* condition = AvailableCondition(object);
   remote->available = condition != nullptr && condition->status == "True";
+  remote->fingerprint = FingerprintOf(object);
   return remote;
 }
 
 }  // namespace
-
-bool IsBuiltInVersion(std::string_view group, std::string_view version) {
-  const auto kinds = BuiltInKinds();
-  return std::any_of(kinds.begin(), kinds.end(), [&](const KindInfo* kind) {
-    return kind->group == group && kind->version == version && !kind->resource.empty();
-  });
-}
 
 RemoteServicePtr ApiServiceTable::RemoteAt(std::string_view path) const {
   constexpr std::string_view kRoot = "/apis/";

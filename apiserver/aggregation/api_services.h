@@ -36,6 +36,8 @@ struct RemoteService {
   std::string ca_bundle;
   bool insecure = false;
   bool available = false;  // As its condition says.
+  // Of all that users write into its object: another one after each of their updates.
+  std::string fingerprint;
 
   std::string server_name() const { return service_name + "." + service_namespace + ".svc"; }
   std::string path() const { return "/apis/" + group + "/" + version; }
@@ -112,8 +114,5 @@ class ApiServices {
   std::map<std::string, ObjectPtr> objects_ GUARDED_BY(mutex_);
   ApiServiceTablePtr table_ GUARDED_BY(mutex_) = std::make_shared<const ApiServiceTable>();
 };
-
-// Whether a version of that group is one of those that the server has built in.
-bool IsBuiltInVersion(std::string_view group, std::string_view version);
 
 }  // namespace skiff

@@ -245,8 +245,7 @@ void AvailabilityLoop::Hear(Watched& watched) {
 
 void AvailabilityLoop::Look(Watched& watched, bool rung) {
   ServiceLook look = LookAtService(parts_.store, *watched.remote);
-  look.fingerprint += fmt::format(" {}/{}:{}", watched.remote->service_namespace,
-                                  watched.remote->service_name, watched.remote->port);
+  look.fingerprint += " " + watched.remote->fingerprint;
   const bool changed = look.fingerprint != watched.fingerprint;
   const bool is_due = parts_.clock.Monotonic() >= watched.due;
   watched.fingerprint = std::move(look.fingerprint);

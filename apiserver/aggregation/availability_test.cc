@@ -235,6 +235,30 @@ TEST_F(AvailabilityTest, AVersionThatComesBackToThisServerIsAvailable) {
   EXPECT_EQ(Get(kVersion).code, 404) << "which it does not have";
 }
 
+// Whatever was written into it, and not with the turn of its period, of which these were three.
+TEST_F(AvailabilityTest, AnUpdateOfTheApiServiceHasItsServerAskedAtOnce) {
+  Serve();
+  const auto begin = std::chrono::steady_clock::now();
+  const auto label = [&](const std::string& value) {
+    const auto changed = Merge(std::string(kApiServices) + "/" + kName,
+                               R"({"metadata": {"labels": {"a": ")" + value + R"("}}})");
+    ASSERT_EQ(changed.code, 200) << changed.message();
+  };
+  for (int round = 0; round < 3; ++round) {
+    At(kVersion, [](const http::Request&) {
+      http::Response refused;
+      refused.status = 403;
+      return refused;
+    });
+    label("away-" + std::to_string(round));
+    ASSERT_TRUE(Becomes("FailedDiscoveryCheck"));
+    At(kVersion, nullptr);
+    label("back-" + std::to_string(round));
+    ASSERT_TRUE(Becomes("Passed"));
+  }
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, AvailabilityLoop::kHealthyPeriod);
+}
+
 // Servers of one store may see different things.
 TEST_F(AvailabilityTest, TheWordOfAnotherServerIsNotWrittenOverAtOnce) {
   Serve();

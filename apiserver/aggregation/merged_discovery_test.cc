@@ -137,12 +137,17 @@ TEST_F(MergedDiscoveryTest, NobodyAnswersForWhatTheServerHasBuiltIn) {
   const std::string apps = std::string(kApiServices) + "/v1.apps";
   MakeService();
   Json spec = Spec({{"group", "apps"}});
-  ASSERT_EQ(Merge(apps, Json{{"spec", spec}}.dump()).code, 200);
+  const auto refused = Merge(apps, Json{{"spec", spec}}.dump());
+  EXPECT_EQ(refused.code, 422);
+  EXPECT_EQ(refused.message(),
+            "APIService.apiregistration.k8s.io \"v1.apps\" is invalid: spec.service: Forbidden: "
+            "this version is built into the API server, and no other server can answer for it");
+  EXPECT_EQ(Merge(apps, R"({"metadata": {"labels": {"a": "b"}}})").code, 200);
   EXPECT_EQ(Get("/apis/apps/v1/deployments").body["kind"], "DeploymentList");
   EXPECT_EQ(Get("/apis/apps/v1").body["kind"], "APIResourceList");
   EXPECT_FALSE(LastTo("/apis/apps/v1/deployments"));
   const Json core = {{"spec", {{"service", spec["service"]}, {"caBundle", spec["caBundle"]}}}};
-  ASSERT_EQ(Merge(std::string(kApiServices) + "/v1.", core.dump()).code, 200);
+  EXPECT_EQ(Merge(std::string(kApiServices) + "/v1.", core.dump()).code, 422);
   EXPECT_EQ(Get("/api/v1/namespaces").body["kind"], "NamespaceList");
   EXPECT_FALSE(LastTo("/api/v1/namespaces"));
   ASSERT_EQ(Register({{"group", "apps"}, {"version", "v9"}}).code, 201);

@@ -6,6 +6,7 @@
 #include "api/codec/decode.h"
 #include "api/codec/protobuf.h"
 #include "api/openapi/discovery.h"
+#include "api/registry.h"
 #include "apiserver/aggregation/aggregation.h"
 #include "apiserver/kinds/made_discovery.h"
 #include "apiserver/kinds/served_kinds.h"

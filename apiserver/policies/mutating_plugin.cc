@@ -8,6 +8,7 @@
 #include "api/crd/custom_kind.h"
 #include "api/kinds/versions.h"
 #include "apiserver/admission/change_object.h"
+#include "apiserver/admission/ignored_time.h"
 #include "apiserver/admission/plugins.h"
 #include "apiserver/kinds/served_kinds.h"
 #include "apiserver/policies/request_view.h"
@@ -158,6 +159,7 @@ class MutatingPassage {
              Reason::kInvalid);
       return {};
     }
+    const IgnoredTime time(invocation.policy->policy->ignores_failure(), request_.deadline);
     if (!expressions.conditions.empty()) {
       const RequestView view = TRY(ViewOf(request_, *invocation.kind, expressions.named));
       const auto hold = cel::ConditionsHold(expressions.conditions, Inputs(invocation, view));

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "api/codec/json.h"
+#include "apiserver/admission/ignored_time.h"
 #include "apiserver/admission/plugins.h"
 #include "apiserver/kinds/served_kinds.h"
 #include "apiserver/policies/request_view.h"
@@ -159,6 +160,7 @@ class Passage {
       const auto shown = [](const Json& document) {
         return document.is_null() ? nullptr : &document;
       };
+      const IgnoredTime time(bound.policy->ignores_failure(), request_.deadline);
       const PolicyVerdict verdict = Judge(expressions, {.object = view->ObjectValue(),
                                                         .old_object = view->OldObjectValue(),
                                                         .params = param.get(),

@@ -10,6 +10,7 @@
 #include "api/rules/core/ip.h"
 #include "apiserver/request/api_errors.h"
 #include "base/text.h"
+#include "http/tls.h"
 
 namespace skiff {
 namespace {
@@ -59,6 +60,17 @@ Result<std::pair<int, int>> ParsePortRange(const std::string& text) {
   if (last < first) return refused("end port cannot be less than start port: " + value);
   if (first < 1) return refused("no port has a number less than 1: " + value);
   return std::pair(static_cast<int>(first), static_cast<int>(last));
+}
+
+Result<> CheckPairsOfFiles(const ApiServerFlags& flags) {
+  TRY(http::CheckGivenTogether(flags.tls_cert_file, flags.tls_private_key_file, "--tls-cert-file",
+                               "--tls-private-key-file"));
+  TRY(http::CheckGivenTogether(flags.kubelet_client_certificate, flags.kubelet_client_key,
+                               "--kubelet-client-certificate", "--kubelet-client-key"));
+  TRY(http::CheckGivenTogether(flags.proxy_client_cert_file, flags.proxy_client_key_file,
+                               "--proxy-client-cert-file", "--proxy-client-key-file"));
+  return http::CheckGivenTogether(flags.etcd_cert_file, flags.etcd_key_file, "--etcd-certfile",
+                                  "--etcd-keyfile");
 }
 
 Result<> CheckServerFlags(const ApiServerFlags& flags) {

@@ -137,7 +137,7 @@ void AddFrontProxyFlags(Flags& flags, ApiServerFlags& to) {
   flags.Add(
       "enable-aggregator-routing", to.enable_aggregator_routing,
       "Reach services of webhooks and of API servers behind this one at their endpoints alone, "
-      "whoever wrote these; else at a pod behind them, or at their own address.");
+      "whoever wrote these; else at a pod behind them where there is one.");
 }
 
 void AddFlags(Flags& flags, ApiServerFlags& to) {
@@ -218,6 +218,7 @@ Result<bool> ParseInto(ApiServerFlags& to, const std::vector<std::string>& args)
   TRY(CheckTokenFlags(to.tokens));
   TRY(CheckPortFlags(to.port));
   TRY(CheckStoreFlags(to));
+  TRY(CheckPairsOfFiles(to));
   TRY(CheckFrontProxyFlags(to, to.log.notes));
   TRY(CheckAuthorizationFlags(to.authorization, flags.given(), to.authorization_modes));
   TRY(CheckAuditFlags(to.audit, to.log.notes));

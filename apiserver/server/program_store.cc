@@ -139,10 +139,6 @@ Result<> CheckStoreFlags(const ApiServerFlags& flags) {
                 "--encryption-provider-config-automatic-reload must be set with "
                 "--encryption-provider-config");
   }
-  if (flags.etcd_cert_file.empty() != flags.etcd_key_file.empty()) {
-    return Fail(Reason::kInvalid,
-                "--etcd-certfile and --etcd-keyfile must be given together or not at all");
-  }
   return {};
 }
 

@@ -40,6 +40,21 @@ TEST(ProgramStore, SaysWhichFlagIsWrong) {
   EXPECT_THAT(Refusal({"--durability=never"}), HasSubstr("--durability"));
 }
 
+TEST(ApiServerProgram, NamesTheFlagThatIsMissingBesideAnother) {
+  const std::pair<const char*, const char*> kPairs[] = {
+      {"--tls-cert-file", "--tls-private-key-file"},
+      {"--kubelet-client-certificate", "--kubelet-client-key"},
+      {"--proxy-client-cert-file", "--proxy-client-key-file"},
+      {"--etcd-certfile", "--etcd-keyfile"}};
+  for (const auto& [certificate, key] : kPairs) {
+    const std::string refused =
+        std::string(certificate) + " and " + key + " must be given together or not at all";
+    EXPECT_EQ(Refusal({certificate + std::string("=f")}), refused);
+    EXPECT_EQ(Refusal({key + std::string("=f")}), refused);
+    EXPECT_EQ(Refusal({certificate + std::string("=f"), key + std::string("=f")}), "");
+  }
+}
+
 TEST(ApiServerProgram, SaysWhatHasNoEffectAndRefusesTheRestrictionHoweverItIsSpelt) {
   const auto flags = ParseApiServerFlags({"--allow-privileged", "--secure-port=7", "--profiling=0",
                                           "--watch-cache", "--max-connection-bytes-per-sec=9"});

@@ -114,26 +114,40 @@ Result<const core_v1::ServicePort*> PortOf(const core_v1::Service& service, int 
                                                        port_number, Quoted(service.metadata.name)));
 }
 
-// Which one is left to chance.
-Result<http::Upstream> ReadyEndpoint(const ServicePodParts& parts, const core_v1::Service& service,
-                                     int port_number) {
-  const std::string& name = service.metadata.name;
-  const auto* port = TRY(PortOf(service, port_number));
-  if (service.spec.type == "ExternalName") {
-    return Fail(Reason::kInternalError, "unsupported service type \"ExternalName\"");
-  }
-  const auto slices = TRY(SlicesOfService(parts.store, service.metadata.namespace_, name));
-  std::vector<std::pair<const discovery_v1::Endpoint*, int>> candidates;
-  for (const auto& slice : slices) {
-    const auto* offered = PortCalled(slice, port->name);
-    if (offered == nullptr) continue;
-    for (const auto& endpoint : slice.endpoints) {
-      if (IsReady(endpoint)) candidates.emplace_back(&endpoint, *offered->port);
+// Those that are ready; where there is none, as proxies do, those that serve to their end.
+struct Candidates {
+  using Candidate = std::pair<const discovery_v1::Endpoint*, int>;
+  std::vector<Candidate> ready;
+  std::vector<Candidate> ending;
+
+  void Add(const discovery_v1::Endpoint& endpoint, int port) {
+    if (endpoint.addresses.empty()) return;
+    const auto& conditions = endpoint.conditions;
+    if (IsReady(endpoint)) {
+      ready.emplace_back(&endpoint, port);
+    } else if (conditions.serving.value_or(false) && conditions.terminating.value_or(false)) {
+      ending.emplace_back(&endpoint, port);
     }
   }
-  if (candidates.empty()) return Fail(NoEndpoints(name));
-  const auto& [endpoint, number] =
-      candidates[static_cast<size_t>(parts.random.Below(candidates.size()))];
+};
+
+// Of the slices of a service; which one is left to chance. One that a proxy leads to has an
+// address of numbers, and --enable-aggregator-routing takes a name as well.
+Result<http::Upstream> EndpointOf(const ServicePodParts& parts, const core_v1::Service& service,
+                                  const std::string& port_name) {
+  const std::string& name = service.metadata.name;
+  const auto slices = TRY(SlicesOfService(parts.store, service.metadata.namespace_, name));
+  Candidates candidates;
+  for (const auto& slice : slices) {
+    if (!parts.to_endpoints && slice.address_type == "FQDN") continue;
+    const auto* offered = PortCalled(slice, port_name);
+    if (offered == nullptr) continue;
+    for (const auto& endpoint : slice.endpoints) candidates.Add(endpoint, *offered->port);
+  }
+  const bool may_end = !parts.to_endpoints && candidates.ready.empty();
+  const auto& found = may_end ? candidates.ending : candidates.ready;
+  if (found.empty()) return Fail(NoEndpoints(name));
+  const auto& [endpoint, number] = found[static_cast<size_t>(parts.random.Below(found.size()))];
   http::Upstream upstream;
   const auto ip = ParseIp(endpoint->addresses.front());
   upstream.host = ip ? ip->Text() : endpoint->addresses.front();
@@ -142,6 +156,16 @@ Result<http::Upstream> ReadyEndpoint(const ServicePodParts& parts, const core_v1
     parts.nodes->Divert(*endpoint->node_name, upstream);
   }
   return upstream;
+}
+
+// What --enable-aggregator-routing takes.
+Result<http::Upstream> ReadyEndpoint(const ServicePodParts& parts, const core_v1::Service& service,
+                                     int port_number) {
+  const auto* port = TRY(PortOf(service, port_number));
+  if (service.spec.type == "ExternalName") {
+    return Fail(Reason::kInternalError, "unsupported service type \"ExternalName\"");
+  }
+  return EndpointOf(parts, service, port->name);
 }
 
 }  // namespace
@@ -169,10 +193,7 @@ Result<http::Upstream> UpstreamOfService(const ServicePodParts& parts,
   if (endpoints) {
     if (auto pod = PodBehind(parts, **endpoints, port->name)) return std::move(*pod);
   }
-  const auto cluster_ip = ParseIp(spec.cluster_ip);
-  upstream.host = cluster_ip ? cluster_ip->Text() : spec.cluster_ip;
-  upstream.port = port->port;
-  return upstream;
+  return EndpointOf(parts, **service, port->name);
 }
 
 }  // namespace skiff

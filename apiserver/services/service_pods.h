@@ -28,10 +28,11 @@ std::optional<http::Upstream> PodBehind(const ServicePodParts& parts,
                                         const std::string& port_name);
 
 // Where the server itself reaches what a service offers at that port: a pod behind it where there
-// is one, as for services/proxy; else the service's own address, which the machine's rules lead on.
-// With `to_endpoints` it is any endpoint that is ready, pod or not, as its EndpointSlices say, and
-// nothing else: so a service without an address has one, too. Errors are those of kube-apiserver's
-// resolvers. Without TLS.
+// is one, as for services/proxy; else an endpoint of its EndpointSlices, whoever wrote it. Never
+// the service's own address: on a machine without a proxy that leads anywhere, and a proxy would
+// lead it to the same endpoints. With `to_endpoints` it is any endpoint that is ready, and so a
+// service without an address has one, too. Errors are those of kube-apiserver's resolvers. Without
+// TLS.
 Result<http::Upstream> UpstreamOfService(const ServicePodParts& parts,
                                          const std::string& namespace_name, const std::string& name,
                                          int port);

@@ -53,11 +53,17 @@ class ServicePodsTest : public ServerFixture {
     ASSERT_EQ(made.code, 201) << made.message();
   }
   // "192.0.2.1:8443", or what is wrong.
-  std::string ToEndpoint(int port = 443) {
+  std::string ToEndpoint(int port = 443, bool to_endpoints = true) {
     const auto found = UpstreamOfService(
-        {.store = *store_, .random = random_, .nodes = nullptr, .to_endpoints = true}, "default",
-        "agg", port);
+        {.store = *store_, .random = random_, .nodes = nullptr, .to_endpoints = to_endpoints},
+        "default", "agg", port);
     return found ? found->host + ":" + std::to_string(found->port) : found.error().message;
+  }
+  std::string ToService(int port = 443) { return ToEndpoint(port, false); }
+  void MakeService(const std::string& spec) {
+    const auto made = Post("/api/v1/namespaces/default/services",
+                           R"({"metadata": {"name": "agg"}, "spec": )" + spec + "}");
+    ASSERT_EQ(made.code, 201) << made.message();
   }
   std::optional<http::Upstream> Behind(const core_v1::Endpoints& endpoints) {
     return PodBehind({*store_, random_, nullptr}, endpoints, "a");
@@ -109,6 +115,40 @@ TEST_F(ServicePodsTest, AnEndpointIsAnyOneThatIsReady) {
   std::set<std::string> found;
   for (int tries = 0; tries < 100; ++tries) found.insert(ToEndpoint());
   EXPECT_EQ(found, (std::set<std::string>{"192.0.2.1:8443", "192.0.2.2:8443"}));
+}
+
+// Its own address leads anywhere on a machine where no proxy makes something of it.
+TEST_F(ServicePodsTest, AServiceIsReachedAtAnEndpointAndNeverAtItsOwnAddress) {
+  EXPECT_EQ(ToService(), "service \"agg\" not found");
+  MakeService(R"({"ports": [{"name": "a", "port": 443}]})");
+  EXPECT_EQ(ToService(80), "no service port 80 found for service \"agg\"");
+  const std::string none = "no endpoints available for service \"agg\"";
+  EXPECT_EQ(ToService(), none);
+  const std::string ports = R"([{"name": "b", "port": 80}, {"name": "a", "port": 8443}])";
+  MakeSlice("unready", R"([{"addresses": ["192.0.2.9"], "conditions": {"ready": false}}])", ports);
+  EXPECT_EQ(ToService(), none);
+  MakeSlice("ending", R"([{"addresses": ["192.0.2.8"], "conditions": {
+                "ready": false, "serving": true, "terminating": true}}])",
+            ports);
+  EXPECT_EQ(ToService(), "192.0.2.8:8443") << "as proxies do where nobody else is there";
+  EXPECT_EQ(ToEndpoint(), none) << "which kube-apiserver's resolver does not";
+  MakeSlice("ready", R"([{"addresses": ["192.0.2.1"]}, {"addresses": ["192.0.2.2"], "targetRef": {
+                "kind": "Machine", "name": "m", "namespace": "default"}}])",
+            ports);
+  std::set<std::string> found;
+  for (int tries = 0; tries < 100; ++tries) found.insert(ToService());
+  EXPECT_EQ(found, (std::set<std::string>{"192.0.2.1:8443", "192.0.2.2:8443"}));
+}
+
+TEST_F(ServicePodsTest, ANameOfASliceLeadsThereOnlyWhereItIsAskedFor) {
+  MakeService(R"({"ports": [{"name": "a", "port": 443}]})");
+  const auto made = Post(kSlices, R"({"metadata": {"name": "named",
+                             "labels": {"kubernetes.io/service-name": "agg"}},
+                             "addressType": "FQDN", "endpoints": [{"addresses": ["a.example"]}],
+                             "ports": [{"name": "a", "port": 8443}]})");
+  ASSERT_EQ(made.code, 201) << made.message();
+  EXPECT_EQ(ToService(), "no endpoints available for service \"agg\"");
+  EXPECT_EQ(ToEndpoint(), "a.example:8443");
 }
 
 }  // namespace

@@ -127,7 +127,12 @@ std::string RestoreMetadata(const Json& was, Json& is) {
 
 // The text of what is wrong with one object; "" when it is whole.
 std::string TakeObject(const Json& was, Json& is, const ConversionQuestion& question) {
-  if (!is.is_object() || TextAt(is, "kind").empty()) {
+  if (is.is_null()) return "unexpected end of JSON input";  // As good as no text at all.
+  if (!is.is_object()) {
+    return fmt::format("json: cannot unmarshal {} into Go value of type map[string]interface {{}}",
+                       GoFound(is));
+  }
+  if (TextAt(is, "kind").empty()) {
     return "Object 'Kind' is missing in '" + DumpJson(is).substr(0, kShownMax) + "'";
   }
   const std::string prefix = "conversion webhook for " + KindInGo(was);

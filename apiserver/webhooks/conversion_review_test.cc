@@ -75,6 +75,16 @@ TEST(ConversionReview, OnlyLabelsAndAnnotationsOfTheMetadataChange) {
   EXPECT_FALSE((*ReadConversion(AnswerText(object), Question()))[0]["metadata"].contains("labels"));
 }
 
+TEST(ConversionReview, WhatIsNoObjectIsSaidInTheWordsOfGo) {
+  EXPECT_EQ(Fault(AnswerText(nullptr)), "unexpected end of JSON input");
+  const std::pair<Json, const char*> kFound[] = {
+      {1, "number"}, {"x", "string"}, {true, "bool"}, {Json::array(), "array"}};
+  for (const auto& [object, found] : kFound) {
+    EXPECT_EQ(Fault(AnswerText(object)), "json: cannot unmarshal " + std::string(found) +
+                                             " into Go value of type map[string]interface {}");
+  }
+}
+
 TEST(ConversionReview, WhatIsWrongWithAnAnswerIsSaidInKubernetesWords) {
   const std::string failed = "conversion webhook for g.io/v1, Kind=Cron failed: ";
   EXPECT_EQ(Fault(R"({"kind": "ConversionReview", "apiVersion": "apiextensions.k8s.io/v1"})"),

@@ -6,6 +6,7 @@
 
 #include "api/kinds/versions.h"
 #include "api/patch/patch.h"
+#include "apiserver/admission/ignored_time.h"
 #include "apiserver/admission/request_document.h"
 #include "apiserver/request/api_errors.h"
 #include "apiserver/webhooks/answer_text.h"
@@ -176,6 +177,7 @@ Result<bool> Webhooks::ConditionsHold(const Hook& hook, const AdmissionRequest& 
   const RequestAuthorizer authorizer(parts_.authorizer, request.user);
   const Json document = RequestDocument(request, *sent.kind);
   const cel::AccessQuestion resource = RequestedAccess(request);
+  const IgnoredTime time(hook.ignores_failure, request.deadline);
   auto hold =
       cel::ConditionsHold(hook.conditions, {.object = cel::Value::Document(sent.object),
                                             .old_object = cel::Value::Document(sent.old_object),

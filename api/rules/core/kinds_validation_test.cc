@@ -414,6 +414,26 @@ TEST(APIServiceValidation, IsNamedAfterItsVersionAndGroup) {
                           "`spec.version+\".\"+spec.group`: \"v1.example.com\""));
 }
 
+TEST(APIServiceValidation, LeavesWhatIsBuiltInToThisServer) {
+  const auto of = [](const std::string& version, const std::string& group,
+                     const std::string& service) {
+    return Parsed(R"({"apiVersion": "apiregistration.k8s.io/v1", "kind": "APIService",
+        "metadata": {"name": ")" +
+                  version + "." + group + R"("}, "spec": {"group": ")" + group +
+                  R"(", "version": ")" + version + R"(", "groupPriorityMinimum": 100,
+        "versionPriority": 10)" +
+                  service + "}}");
+  };
+  const std::string service =
+      R"(, "service": {"namespace": "n", "name": "s", "port": 443}, "insecureSkipTLSVerify": true)";
+  EXPECT_THAT(CreateErrors(of("v1", "apps", "")), IsEmpty());
+  EXPECT_THAT(CreateErrors(of("v1", "apps", service)),
+              ElementsAre("spec.service: Forbidden: this version is built into the API server, and "
+                          "no other server can answer for it"));
+  EXPECT_THAT(CreateErrors(of("v7", "apps", service)), IsEmpty());
+  EXPECT_THAT(CreateErrors(of("v1beta1", "metrics.k8s.io", service)), IsEmpty());
+}
+
 TEST(SigningRequestValidation, SaysWhoSignsAndWhatFor) {
   EXPECT_THAT(CreateErrors(Parsed(R"({"apiVersion": "certificates.k8s.io/v1",
       "kind": "CertificateSigningRequest", "spec": {"request": "bm90IHBlbQ==",

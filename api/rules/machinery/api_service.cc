@@ -1,5 +1,6 @@
 // What the schema cannot say about an APIService.
 #include "api/gen/apiregistration_v1.h"
+#include "api/registry.h"
 #include "api/rules/checks.h"
 #include "api/rules/core/object_meta.h"
 #include "api/rules/defaults.h"
@@ -57,7 +58,17 @@ void ValidateServiceReference(const APIService& object, const FieldPath& path, V
   }
 }
 
-void Validate(const APIService& object, Violations& out) {
+// What is built in is answered here, whatever is said of it: without it there is no server. One
+// that was kept with a service may be changed otherwise.
+void ValidateIsElsewhere(const APIService& object, const APIService* old, Violations& out) {
+  const auto& spec = object.spec;
+  if (!spec.service || !IsBuiltInVersion(spec.group, spec.version)) return;
+  if (old != nullptr && old->spec.service == spec.service) return;
+  out.Forbidden(FieldPath("spec").Child("service"),
+                "this version is built into the API server, and no other server can answer for it");
+}
+
+void ValidateObject(const APIService& object, Violations& out) {
   const auto& spec = object.spec;
   const FieldPath path("spec");
   const std::string required = spec.version + "." + spec.group;
@@ -86,8 +97,14 @@ void Validate(const APIService& object, Violations& out) {
   ValidateServiceReference(object, path, out);
 }
 
-void ValidateUpdate(const APIService& object, const APIService&, Violations& out) {
-  Validate(object, out);
+void Validate(const APIService& object, Violations& out) {
+  ValidateObject(object, out);
+  ValidateIsElsewhere(object, nullptr, out);
+}
+
+void ValidateUpdate(const APIService& object, const APIService& old, Violations& out) {
+  ValidateObject(object, out);
+  ValidateIsElsewhere(object, &old, out);
 }
 
 void ValidateStatusUpdate(const APIService& object, const APIService&, Violations& out) {
