@@ -23,7 +23,7 @@ bool HasAddresses(const std::vector<EndpointSlice>& slices, const std::string& p
     if (PortCalled(slice, port_name) == nullptr) continue;  // Without a number it is any.
     for (const auto& port : slice.ports) fingerprint += fmt::format(" {}", port.port.value_or(0));
     for (const auto& endpoint : slice.endpoints) {
-      if (!IsReady(endpoint)) continue;
+      if (!IsReadyEndpoint(endpoint)) continue;
       any = true;
       fingerprint += " " + endpoint.addresses.front();
     }

@@ -123,7 +123,7 @@ struct Candidates {
   void Add(const discovery_v1::Endpoint& endpoint, int port) {
     if (endpoint.addresses.empty()) return;
     const auto& conditions = endpoint.conditions;
-    if (IsReady(endpoint)) {
+    if (IsReadyEndpoint(endpoint)) {
       ready.emplace_back(&endpoint, port);
     } else if (conditions.serving.value_or(false) && conditions.terminating.value_or(false)) {
       ending.emplace_back(&endpoint, port);

@@ -26,7 +26,7 @@ Result<std::vector<discovery_v1::EndpointSlice>> SlicesOfService(Store& store,
   return slices;
 }
 
-bool IsReady(const discovery_v1::Endpoint& endpoint) {
+bool IsReadyEndpoint(const discovery_v1::Endpoint& endpoint) {
   return !endpoint.addresses.empty() && endpoint.conditions.ready.value_or(true);
 }
 

@@ -13,7 +13,7 @@ Result<std::vector<discovery_v1::EndpointSlice>> SlicesOfService(Store& store,
                                                                  const std::string& namespace_name,
                                                                  const std::string& name);
 
-bool IsReady(const discovery_v1::Endpoint& endpoint);
+bool IsReadyEndpoint(const discovery_v1::Endpoint& endpoint);
 // The port of that name, which a port without a name has as well where it is "". nullptr: there is
 // none that has a number.
 const discovery_v1::EndpointPort* PortCalled(const discovery_v1::EndpointSlice& slice,
