@@ -4,6 +4,8 @@
 #include <atomic>
 #include <tuple>
 
+#include "api/built_in_versions.h"
+
 namespace skiff {
 namespace {
 

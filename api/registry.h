@@ -72,9 +72,6 @@ inline RuntimeKindPtr Hold(const KindInfo& kind) {
   return runtime == nullptr ? nullptr : runtime->weak_from_this().lock();
 }
 
-// Whether a version of that group is one of those of BuiltInKinds() that have resources.
-bool IsBuiltInVersion(std::string_view group, std::string_view version);
-
 // BuiltInKinds() and those of KindsOnRequest() that are asked for, in discovery order.
 std::vector<const KindInfo*> KindsWith(const std::vector<const KindInfo*>& on_request);
 

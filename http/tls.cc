@@ -15,6 +15,7 @@
 #include "base/certificates.h"
 #include "base/pem.h"
 #include "base/pem_blocks.h"
+#include "http/certificate_flags.h"
 #include "http/message.h"
 #include "http/tls_records.h"
 

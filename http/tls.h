@@ -3,7 +3,6 @@
 
 #include <memory>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "base/error.h"
@@ -32,11 +31,6 @@ struct ServerTls {
                                      const std::string& key_file,
                                      const std::string& client_ca_file);
 };
-
-// Fails unless a certificate and its key are both given, or neither is. The flags are those that
-// name their files: "--tls-cert-file".
-Result<> CheckGivenTogether(const std::string& certificate_file, const std::string& key_file,
-                            std::string_view certificate_flag, std::string_view key_flag);
 
 // The certificates in a file, PEM; the error names the file, also where it holds none or a broken
 // one. "" of "".

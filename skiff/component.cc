@@ -16,6 +16,7 @@
 #include "base/pem.h"
 #include "client/kubeconfig.h"
 #include "client/leader_election.h"
+#include "http/certificate_flags.h"
 #include "http/server.h"
 #include "http/tls.h"
 #include "skiff/authentication_lookup.h"

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "api/built_in_versions.h"
 #include "api/codec/struct_text.h"
 #include "api/codec/typed.h"
 #include "api/registry.h"

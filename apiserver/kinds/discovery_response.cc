@@ -3,6 +3,7 @@
 #include <map>
 #include <set>
 
+#include "api/built_in_versions.h"
 #include "api/codec/decode.h"
 #include "api/codec/protobuf.h"
 #include "api/openapi/discovery.h"

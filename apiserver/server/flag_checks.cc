@@ -10,7 +10,7 @@
 #include "api/rules/core/ip.h"
 #include "apiserver/request/api_errors.h"
 #include "base/text.h"
-#include "http/tls.h"
+#include "http/certificate_flags.h"
 
 namespace skiff {
 namespace {

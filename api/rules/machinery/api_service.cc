@@ -1,4 +1,5 @@
 // What the schema cannot say about an APIService.
+#include "api/built_in_versions.h"
 #include "api/gen/apiregistration_v1.h"
 #include "api/registry.h"
 #include "api/rules/checks.h"
