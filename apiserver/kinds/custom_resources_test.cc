@@ -2,6 +2,7 @@
 #include <ctime>
 
 #include "apiserver/kinds/custom_resources_fixture.h"
+#include "apiserver/storage/keys.h"
 
 namespace skiff {
 namespace {
