@@ -183,7 +183,7 @@ ServerMetrics::ServerMetrics()
        RequestLabels(false, false)},
       [this] {
         std::vector<Sample> samples;
-        for (const auto& [key, row] : long_running_.Sum()) {
+        for (const auto& [key, row] : long_running_->Sum()) {
           samples.push_back({ValuesOf(key), row[0]});
         }
         return samples;
@@ -272,13 +272,12 @@ void ServerMetrics::Refused(const ApiRequest& request, const http::Response& res
 
 // The labels are copies: what goes on may outlast the kind that it shows.
 std::shared_ptr<void> ServerMetrics::CountLongRunning(std::array<std::string, 6> labels) {
-  const auto count = [this, labels = std::move(labels)](double change) {
-    long_running_.Update(
-        {labels[0], labels[1], labels[2], labels[3], labels[4], labels[5], kComponent},
-        [change](double* row) { *row += change; });
+  const auto count = [rows = long_running_, labels = std::move(labels)](double change) {
+    rows->Update({labels[0], labels[1], labels[2], labels[3], labels[4], labels[5], kComponent},
+                 [change](double* row) { *row += change; });
   };
   count(1);
-  return {this, [count](void*) { count(-1); }};
+  return {long_running_.get(), [count](void*) { count(-1); }};
 }
 
 void ServerMetrics::Answered(const ApiRequest& request, http::Response& response, Duration took) {

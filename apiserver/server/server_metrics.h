@@ -70,8 +70,10 @@ class ServerMetrics {
   CounterFamily& authentications_;
   CounterFamily& authorizations_;
   HistogramFamily& certificate_seconds_;
-  ShardedRows long_running_{1};  // By the labels of a stream: begun less ended.
-  ShardedRows deprecated_{1};    // By the labels of what was asked for all the same.
+  // By the labels of what goes on: begun less ended. Who counts there may be let go of by a
+  // loop that outlasts the server.
+  const std::shared_ptr<ShardedRows> long_running_ = std::make_shared<ShardedRows>(1);
+  ShardedRows deprecated_{1};  // By the labels of what was asked for all the same.
 };
 
 }  // namespace skiff
