@@ -93,6 +93,7 @@ class Troubles:
         """A part of the page is gone, as the server has another version by now: the page says so, and begins anew with
         what was typed in it."""
         page = self.page
+        page.again()  # What a shell needs has been fetched by now.
         page.go("#/create")
         page.type(".editor-text", "kind: HalfTyped")
         page.go("#/deploy")

@@ -127,6 +127,11 @@ class Page:
             if (location.href === before) gone();
         }})""")
 
+    def again(self):
+        """The same place in a page that has just been loaded: it has fetched no more than it needs there."""
+        self.page.reload(wait_until="commit")
+        self.until("document.querySelector('.pulse')?.innerText === 'Live'")
+
     def begins(self):
         """A view begins at its heading, for those who hear it; and what keys do is of this view."""
         self.until("document.querySelector('main h1') && document.activeElement === document.querySelector('main h1')",
