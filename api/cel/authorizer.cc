@@ -25,6 +25,7 @@ class CheckValue final : public OpaqueValue {
       : authorizer(who), question(std::move(what)), type_(type) {}
   const char* TypeName() const override { return type_; }
   bool Equals(const OpaqueValue& other) const override { return this == &other; }
+  bool IsComparable() const override { return false; }
   const Authorizer& authorizer;
   const AccessQuestion question;
 
@@ -37,6 +38,7 @@ class DecisionValue final : public OpaqueValue {
   explicit DecisionValue(AccessAnswer value) : answer(std::move(value)) {}
   const char* TypeName() const override { return kDecision; }
   bool Equals(const OpaqueValue& other) const override { return this == &other; }
+  bool IsComparable() const override { return false; }
   const AccessAnswer answer;
 };
 

@@ -3,11 +3,15 @@
 #include <algorithm>
 #include <cmath>
 
+#include "api/cel/estimate_size.h"
 #include "api/cel/libraries.h"
 #include "api/cel/limits.h"
 
 namespace skiff::cel {
 namespace {
+
+// More than any budget, and far from where sums of costs overflow.
+constexpr uint64_t kFlattenCostMax = uint64_t{1} << 60;
 
 // Characters, bytes, items or entries; whatever has none counts as one.
 uint64_t SizeOf(const Value& value) {
@@ -54,10 +58,16 @@ uint64_t SortCost(const Value& list) {
   return 11 + static_cast<uint64_t>((text ? 2.1 : 2.0) * static_cast<double>(size * size));
 }
 
-// Twice the bytes of a prefix, and a text that is read.
-uint64_t PrefixCost(uint64_t prefix, const Value& other) {
-  const uint64_t read = other.Is(Kind::kString) ? Scaled(0.1, SizeOf(other)) : 0;
-  return Scaled(0.1, 2 * prefix) + read;
+// Twice the bytes of a prefix.
+uint64_t PrefixCost(uint64_t prefix) {
+  return Scaled(0.1, 2 * prefix);
+}
+// One prefix is masked with the other first.
+uint64_t MaskedPrefixCost(uint64_t prefix) {
+  return PrefixCost(prefix) + Scaled(0.1, prefix) + 1;
+}
+uint64_t ReadingCost(const Value& given) {
+  return given.Is(Kind::kString) ? Scaled(0.1, SizeOf(given)) : 0;
 }
 
 uint64_t EqualsCost(std::span<const Value> args) {
@@ -95,7 +105,7 @@ uint64_t CallCost(CostRule rule, std::span<const Value> args, const Value& resul
     case CostRule::kListFlatten: {
       const bool has_depth = args.size() > 1 && args[1].Is(Kind::kInt);
       const uint64_t depth = has_depth ? std::max<int64_t>(args[1].integer(), 0) : 1;
-      return 11 + std::min<uint64_t>(depth, 1000) * first;
+      return 11 + std::min(SaturatingMultiply(depth, first), kFlattenCostMax);
     }
     // By the keys, where there are some.
     case CostRule::kListSort:
@@ -103,10 +113,13 @@ uint64_t CallCost(CostRule rule, std::span<const Value> args, const Value& resul
     case CostRule::kSetsContain: return 1 + first * second;
     case CostRule::kSetsEquivalent: return 1 + 2 * first * second;
     case CostRule::kContainsIp:
-      return PrefixCost(first, args[1]);
-    // It masks one with the other first.
+      return PrefixCost(first) + ReadingCost(args[1]);
     case CostRule::kContainsCidr:
-      return PrefixCost(first, args[1]) + Scaled(0.1, first) + 1;
+      return MaskedPrefixCost(first) + ReadingCost(args[1]);
+    case CostRule::kContainsAnyIp:
+      return PrefixCost(first);
+    case CostRule::kContainsAnyCidr:
+      return MaskedPrefixCost(first);
     case CostRule::kValidate:
       if (!args[0].Is(Kind::kOpaque)) return 1;
       return Scaled(0.1, second + 1) * Scaled(0.25, FormatPatternLength(args[0]));

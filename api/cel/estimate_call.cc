@@ -50,7 +50,9 @@ class CallEstimator {
       case CostRule::kListSort: return Sorted();
       case CostRule::kSetsContain: return Sets(1);
       case CostRule::kSetsEquivalent: return Sets(2);
+      case CostRule::kContainsAnyIp:
       case CostRule::kContainsIp: return {SaturatingAdd(4, TextArgument())};
+      case CostRule::kContainsAnyCidr:
       case CostRule::kContainsCidr: return {SaturatingAdd(7, TextArgument())};
       case CostRule::kValidate:
         return {ScaledCost(ScaledCost(Arg(0).max, kTextFactor),
@@ -104,7 +106,11 @@ class CallEstimator {
     const Type& left = *call_.args[0]->type;
     const bool same = SameType(left, *call_.args[1]->type);
     if (call_.name == "_==_" && same && left.kind == TypeKind::kOpaque && !IsOptional(left)) {
-      return {left.name == "kubernetes.NamedFormat" ? uint64_t{7} : uint64_t{1}};
+      if (left.name == "kubernetes.NamedFormat") return {7};
+      if (left.name != "kubernetes.URL") return {1};
+      // By the right one alone.
+      const auto right = sizes_.SizeOf(*call_.args[1]);
+      return {right ? ScaledCost(right->max, kTextFactor) : 1};
     }
     return {ScaledCost(std::min(Arg(0).max, Arg(1).max), kTextFactor)};
   }

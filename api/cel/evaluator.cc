@@ -36,7 +36,14 @@ Value NoOverloadFor(const std::string& function, std::span<const Value> args) {
 
 CostRule RuleOf(const Node& node, const Choice& choice) {
   if (node.costs_nothing) return CostRule::kFree;
-  return node.costs_one ? CostRule::kOne : choice.cost;
+  if (node.costs_one) return CostRule::kOne;
+  if (node.choice_count > 1 && choice.cost == CostRule::kContainsIp) {
+    return CostRule::kContainsAnyIp;
+  }
+  if (node.choice_count > 1 && choice.cost == CostRule::kContainsCidr) {
+    return CostRule::kContainsAnyCidr;
+  }
+  return choice.cost;
 }
 
 // Of a call that is not made, since an error is among its arguments or no overload takes them: what
@@ -143,7 +150,12 @@ const Value& Evaluator::ValueOf(const Node& node, Value& made) {
 Value Evaluator::EvalSelect(const Node& node) {
   Value made;
   const Value& operand = ValueOf(node.child(0), made);
-  if (operand.IsError() && node.test_only) return operand;
+  const bool none = operand.Is(Kind::kOptional) && operand.inner() == nullptr;
+  if (node.test_only && (operand.IsError() || none)) {
+    // What is asked for was not looked up, and alone costs of the row that it ends.
+    TakeBack(!node.begins_row);
+    return operand.IsError() ? operand : HasField(operand, node.name);
+  }
   if (!SpendOnBeginning(node)) return Over();
   if (operand.IsError()) return operand;
   if (node.test_only) return HasField(operand, node.name);
@@ -343,13 +355,11 @@ void Evaluator::EachItem(const Node& node, const Value& range, const Next& next)
 }
 
 bool Evaluator::Step(const Node& node, Value& failure) {
-  const bool unconditional = node.unconditional;
-  if (!unconditional && !Eval(node.condition()).IsTrue()) return false;
+  if (!node.unconditional && !Eval(node.condition()).IsTrue()) return false;
+  // An error ends nothing: what comes behind it is looked at, and costs.
   Value next = Eval(node.step());
-  if (over_budget_) next = Over();
-  // Nothing can undo an error but the operands of && and ||.
-  if (over_budget_ || (unconditional && next.IsError())) {
-    failure = std::move(next);
+  if (over_budget_) {
+    failure = Over();
     return false;
   }
   locals_[node.slot - kLocalSlots] = std::move(next);
@@ -367,9 +377,8 @@ Value Evaluator::Quantify(const Node& node, const Value& range) {
 
 bool Evaluator::Ask(const Node& node, Value& result) {
   const bool decides = node.quantifier == Quantifier::kExists;
-  const bool negates = decides && !result.IsError();
   constexpr uint64_t kNegationCost = 1, kConditionCost = kNameCost + 1;
-  if (!Spend(kConditionCost + (negates ? kNegationCost : 0))) return false;
+  if (!Spend(kConditionCost + (decides ? kNegationCost : 0))) return false;
   if (result.Is(Kind::kBool) && result.boolean() == decides) return false;
   if (!Spend(kNameCost)) return false;
   Value made;

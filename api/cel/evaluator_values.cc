@@ -32,11 +32,11 @@ bool IsOptional(const Node& node, size_t index) {
 Value Evaluator::EvalAppend(const Node& node) {
   Value& accumulator = locals_[node.child(0).slot - kLocalSlots];
   Value item = Eval(node.child(1));
-  if (accumulator.IsError()) return accumulator;
-  if (item.IsError()) return item;
   // A list of what is known beforehand is known itself.
   const uint64_t list_cost = node.child(1).known == nullptr ? kListCost : 0;
   if (!Spend(kNameCost + list_cost + 1) || !MakeBytes(sizeof(Value))) return Over();
+  if (accumulator.IsError()) return accumulator;
+  if (item.IsError()) return item;
   Value list = std::move(accumulator);
   accumulator = Value();
   ListBuilder::Append(list, std::move(item));
@@ -46,13 +46,16 @@ Value Evaluator::EvalAppend(const Node& node) {
 Value Evaluator::EvalMapInsert(const Node& node) {
   Value& accumulator = locals_[node.child(0).slot - kLocalSlots];
   std::array<Value, 2> given;
-  for (size_t i = 1; i < node.child_count; ++i) {
-    given[i - 1] = Eval(node.child(i));
-    if (given[i - 1].IsError()) return given[i - 1];
-  }
-  if (accumulator.IsError()) return accumulator;
-  if (!Spend(kNameCost + 1)) return Over();
   const bool one = node.child_count == 3;
+  if (!Spend(kNameCost)) return Over();
+  // As of any call of three arguments, nothing is evaluated behind an error.
+  if (one && accumulator.IsError()) return accumulator;
+  for (size_t i = 1; i < node.child_count; ++i) given[i - 1] = Eval(node.child(i));
+  if (!Spend(1)) return Over();
+  if (accumulator.IsError()) return accumulator;
+  for (const Value& each : given) {
+    if (each.IsError()) return each;
+  }
   if (!one && !given[0].Is(Kind::kMap)) return Value::NoSuchOverload();
   Value map = std::move(accumulator);
   accumulator = Value();

@@ -37,6 +37,8 @@ enum class CostRule : uint8_t {
   kSetsEquivalent,  // 1 + 2 * a * b
   kContainsIp,
   kContainsCidr,
+  kContainsAnyIp,    // Where it is not known beforehand whether it is given a text:
+  kContainsAnyCidr,  // reading that is not counted.
   kValidate,
   kAuthorizerCheck,
   kSelector,

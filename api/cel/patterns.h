@@ -12,7 +12,7 @@
 namespace skiff::cel {
 
 // Compiled, or not: the caller asks ok(). What it costs to compile is looks of this thread.
-std::shared_ptr<const RE2> PatternFor(std::string_view pattern);
+std::shared_ptr<const CompiledPattern> PatternFor(std::string_view pattern);
 
 // What the patterns that one expression writes out may take to compile: two of the largest that
 // there can be, or a thousand usual ones.
@@ -38,7 +38,7 @@ class TextSearch {
   bool Next(size_t at, re2::StringPiece& match) const;
 
  private:
-  const std::shared_ptr<const RE2> pattern_;
+  const std::shared_ptr<const CompiledPattern> pattern_;
   const std::string_view text_;
   std::string work_error_;
 };

@@ -40,7 +40,7 @@ constexpr std::array kTextFunctions = {
 
 }  // namespace
 
-std::shared_ptr<const RE2> PatternFor(std::string_view pattern) {
+std::shared_ptr<const CompiledPattern> PatternFor(std::string_view pattern) {
   constexpr uint64_t kLooksPerInstruction = 5, kLooksAtBadOne = 5000, kLooksAtLargeOne = 1'000'000;
   auto [compiled, is_new] = TakePattern(pattern);
   if (!is_new) return compiled;

@@ -64,6 +64,8 @@ class OpaqueValue : public Shared {
  public:
   virtual const char* TypeName() const = 0;
   virtual bool Equals(const OpaqueValue& other) const = 0;
+  // False: to ask whether it is the same as another one is an error.
+  virtual bool IsComparable() const { return true; }
   // What string(x) and messages show.
   virtual std::string Text() const { return TypeName(); }
 };

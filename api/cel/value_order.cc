@@ -329,7 +329,8 @@ Value Equal(const Value& a, const Value& b) {
       }
       return Equal(*a.inner(), *b.inner());
     case Kind::kOpaque:
-      if (std::string_view(a.opaque().TypeName()) != b.opaque().TypeName()) {
+      if (std::string_view(a.opaque().TypeName()) != b.opaque().TypeName() ||
+          !a.opaque().IsComparable()) {
         return Value::NoSuchOverload();
       }
       return Value::Bool(a.opaque().Equals(b.opaque()));

@@ -145,6 +145,7 @@ TEST(DefinitionTest, ADefaultIsHeldAgainstItsFormatWhicheverItIs) {
   EXPECT_EQ(told("number", "double", Json::object()), R"(must be of type double: "")");
   EXPECT_EQ(told("boolean", "int64", 1), R"(must be of type boolean: "integer")");
   EXPECT_EQ(told("boolean", "int32", 1), R"(must be of type int32: "int64")");
+  EXPECT_EQ(told("string", "date", "\a\x7f"), R"(must be of type date: "\a\x7f")");
   EXPECT_EQ(told("boolean", "int32", "abc"), "[]");
   EXPECT_EQ(told("object", "whatever", Json::array()), "[]");
 }

@@ -11,6 +11,7 @@
 #include "api/crd/keyed_items.h"
 #include "api/crd/numbers.h"
 #include "api/crd/place.h"
+#include "api/text/go_text.h"
 #include "api/text/go_value.h"
 #include "api/text/patterns.h"
 
@@ -219,7 +220,7 @@ class Validator {
     }
     if (!limits.format.empty() && !HasFormat(limits.format, text)) {
       out_.TypeInvalid(At(path), value,
-                       Body(path) + "must be of type " + limits.format + ": " + DumpJson(value));
+                       Body(path) + "must be of type " + limits.format + ": " + GoQuote(text));
     }
   }
 

@@ -16,6 +16,7 @@
 #include <string_view>
 #include <unordered_map>
 
+#include "api/text/go_pattern.h"
 #include "base/mutex.h"
 
 namespace skiff {
@@ -25,8 +26,22 @@ inline constexpr int64_t kPatternsKeptMax = int64_t{64} << 20;
 // Of one pattern. One that needs more is "expression too large".
 inline constexpr int64_t kPatternMemoryMax = int64_t{8} << 20;
 
+// A pattern as Go writes it. Nothing can be matched with one that is not ok().
+class CompiledPattern : public RE2 {
+ public:
+  CompiledPattern(std::string_view text, const Options& options);
+  // Why it is none, in Go's words: "error parsing regexp: missing closing ): `a(`"; "": it is one.
+  std::string GoError() const;
+
+ private:
+  CompiledPattern(std::string_view text, const GoPattern& read, const Options& options);
+
+  const std::string text_;
+  const std::string refused_;  // What Go refuses and RE2 does not.
+};
+
 struct TakenPattern {
-  std::shared_ptr<const RE2> compiled;
+  std::shared_ptr<const CompiledPattern> compiled;
   bool is_new;  // It was not kept, and has been compiled.
 };
 
@@ -41,7 +56,7 @@ class PatternPool {
  private:
   struct Kept {
     std::string pattern;
-    std::shared_ptr<const RE2> compiled;
+    std::shared_ptr<const CompiledPattern> compiled;
     int64_t bytes;
   };
   static Kept Compile(std::string_view pattern);
@@ -69,7 +84,7 @@ inline constexpr uint64_t kMatchWorkMax = uint64_t{1} << 25;
 uint64_t CompileWork(const RE2& pattern);
 // Everything matches what is no pattern.
 bool PatternMatches(std::string_view pattern, std::string_view text);
-// "error parsing regexp: missing closing ): `a(`"; "": it is well.
-std::string GoPatternError(const RE2& pattern);
+// CompiledPattern::GoError.
+std::string GoPatternError(const CompiledPattern& pattern);
 
 }  // namespace skiff

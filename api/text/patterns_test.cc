@@ -43,8 +43,33 @@ TEST(PatternPoolTest, ErrorsAreInGoWords) {
   EXPECT_EQ(error("a("), "error parsing regexp: missing closing ): `a(`");
   EXPECT_EQ(error("a\\"), "error parsing regexp: trailing backslash at end of expression: ``");
   EXPECT_EQ(error("\\pL{1000}"), "error parsing regexp: expression too large: `\\pL{1000}`");
+  EXPECT_EQ(error("(?<n>a"), "error parsing regexp: missing closing ): `(?<n>a`");
   EXPECT_TRUE(PatternMatches("a(", "whatever"));
   EXPECT_FALSE(PatternMatches("^a$", "ab"));
+}
+
+// As kube-apiserver v1.35 answers where a schema has them for a pattern.
+TEST(PatternPoolTest, WhatGoAloneTakesIsTakenAndWhatItRefusesIsNot) {
+  const auto error = [](const char* pattern) {
+    const std::string text = GoPatternError(*TakePattern(pattern).compiled);
+    return text.substr(text.find(": ") + 2);
+  };
+  for (const char* well : {"(?<n>a)(?P<m>b)", "[(?<n>]", "[^](?<>]", "\\Q(?<\\E(?<n>a)", "a{99999,",
+                           "[[:alpha:](?<]", "\\x{99999}", "a{,99999}", "a{09999999999}"}) {
+    EXPECT_EQ(GoPatternError(*TakePattern(well).compiled), "") << well;
+  }
+  EXPECT_TRUE(PatternMatches("^(?<n>a)$", "a"));
+  EXPECT_FALSE(PatternMatches("^(?<n>a)$", "b"));
+  EXPECT_EQ(error("a\\C"), "invalid escape sequence: `\\C`");
+  EXPECT_EQ(error("x{99999999999}"), "invalid repeat count: `{99999999999}`");
+  EXPECT_EQ(error("(?<=a)b"), "invalid named capture: `(?<=a)b`");
+  EXPECT_EQ(error("(?<>a)"), "invalid named capture: `(?<>`");
+  EXPECT_EQ(error("(?P<\u00e9>a)"), "invalid named capture: `(?P<\u00e9>`");
+  EXPECT_EQ(error("(?<"), "invalid or unsupported Perl syntax: `(?<`");
+  // What stands before it is told first, unless it only lacks an end.
+  EXPECT_EQ(error("a**\\C"), "invalid nested repetition operator: `**`");
+  EXPECT_EQ(error("\\x\\C"), "invalid escape sequence: `\\x\\C`");
+  EXPECT_EQ(error("(a\\C"), "invalid escape sequence: `\\C`");
 }
 
 }  // namespace

@@ -48,22 +48,6 @@ std::string PatchType(const ApiRequest& request) {
   return std::string(WithoutBlanks(header.substr(0, header.find(';'))));
 }
 
-// What an apply says of keys that its YAML repeats.
-Result<> ReportDuplicates(const std::vector<std::string>& duplicates, ApiRequest& request,
-                          const WriteOptions& options) {
-  if (duplicates.empty() || options.validation == FieldValidation::kIgnore) return {};
-  if (options.validation == FieldValidation::kWarn) {
-    request.warnings.insert(request.warnings.end(), duplicates.begin(), duplicates.end());
-    return {};
-  }
-  std::string all;
-  for (const std::string& text : duplicates) all += "\n  " + text;
-  return Fail(Reason::kBadRequest,
-              "error strict decoding YAML: error converting YAML to JSON: yaml: unmarshal "
-              "errors:" +
-                  all);
-}
-
 // The object is the one that the URL names.
 Result<> MatchNames(const ApiRequest& request, Object& object) {
   std::string& space = object.metadata().namespace_;
@@ -84,9 +68,10 @@ tl::unexpected<Error> UntoldError(std::string message) {
 }
 
 Result<Object> ApplyTo(const Patcher& patcher, const Json& live) {
-  const ApiRequest& request = patcher.request;
+  ApiRequest& request = patcher.request;
   const KindInfo& kind = *request.kind;
-  const Json configuration = TRY(ReadConfiguration(patcher.request, patcher.options, kind));
+  const AppliedBody read = TRY(ReadConfiguration(request, kind));
+  const Json& configuration = read.document;
   const std::string manager = patcher.options.field_manager;
   const KindVersions versions(kind);
   const Json merged =
@@ -111,6 +96,7 @@ Result<Object> ApplyTo(const Patcher& patcher, const Json& live) {
                                      kind.api_version, kind.kind, why));
     }
   }
+  TRY(ReportDuplicates(read.duplicates, request, patcher.options));
   TRY(MatchNames(request, object));
   // Only a version that the configuration itself names is a precondition.
   object.metadata().resource_version =
@@ -335,8 +321,22 @@ Result<Object> PatchCustom(const Patcher& patcher, const Object& old) {
 
 }  // namespace
 
-Result<Json> ReadConfiguration(ApiRequest& request, const WriteOptions& options,
-                               const KindInfo& kind) {
+Result<> ReportDuplicates(const std::vector<std::string>& duplicates, ApiRequest& request,
+                          const WriteOptions& options) {
+  if (duplicates.empty() || options.validation == FieldValidation::kIgnore) return {};
+  if (options.validation == FieldValidation::kWarn) {
+    request.warnings.insert(request.warnings.end(), duplicates.begin(), duplicates.end());
+    return {};
+  }
+  std::string all;
+  for (const std::string& text : duplicates) all += "\n  " + text;
+  return Fail(Reason::kBadRequest,
+              "error strict decoding YAML: error converting YAML to JSON: yaml: unmarshal "
+              "errors:" +
+                  all);
+}
+
+Result<AppliedBody> ReadConfiguration(const ApiRequest& request, const KindInfo& kind) {
   auto yaml = ParseSentYaml(request.http.Body());
   if (!yaml && yaml.error().reason != Reason::kBadRequest) return Fail(yaml.error());
   if (!yaml) {
@@ -358,8 +358,7 @@ Result<Json> ReadConfiguration(ApiRequest& request, const WriteOptions& options,
     const std::string shown = slash == std::string::npos ? "/" + version : version;
     return Fail(Reason::kBadRequest, "invalid object type: " + shown + ", Kind=" + kind_name);
   }
-  TRY(ReportDuplicates(yaml->duplicates, request, options));
-  return std::move(yaml->value);
+  return AppliedBody{std::move(yaml->value), std::move(yaml->duplicates)};
 }
 
 Result<> CheckPatchType(const ApiRequest& request) {

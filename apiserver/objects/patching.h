@@ -3,6 +3,7 @@
 
 #include <map>
 #include <string>
+#include <vector>
 
 #include "api/codec/struct_text.h"
 #include "apiserver/objects/object.h"
@@ -17,9 +18,16 @@ namespace skiff {
 Result<> CheckPatchType(const ApiRequest& request);
 bool IsApply(const ApiRequest& request);
 
-// The body of an apply, found to be of `kind`. Its keys that YAML repeats are warned of.
-Result<Json> ReadConfiguration(ApiRequest& request, const WriteOptions& options,
-                               const KindInfo& kind);
+// The body of an apply.
+struct AppliedBody {
+  Json document;
+  std::vector<std::string> duplicates;  // Of keys that its YAML repeats.
+};
+// Found to be of `kind`.
+Result<AppliedBody> ReadConfiguration(const ApiRequest& request, const KindInfo& kind);
+// What an apply says of keys that its YAML repeats, once all else is well: an error or warnings.
+Result<> ReportDuplicates(const std::vector<std::string>& duplicates, ApiRequest& request,
+                          const WriteOptions& options);
 
 // One PATCH request; applied again whenever the object has changed meanwhile.
 struct Patcher {

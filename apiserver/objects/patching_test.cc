@@ -121,6 +121,28 @@ TEST_P(PatchingTest, WhatDoesNotFitIsRefused) {
                      FieldValidation::kWarn));
 }
 
+// As kube-apiserver looks at them: once all else is well.
+TEST_P(PatchingTest, AnApplyTellsLastOfKeysThatItRepeats) {
+  const auto apply = [&](const std::string& more, FieldValidation validation) {
+    const std::string body = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: m}\n" + more;
+    return Patch("application/apply-patch+yaml", body.c_str(), validation);
+  };
+  const auto unknown = apply("zzz: 1\nzzz: 2\n", FieldValidation::kStrict);
+  ASSERT_FALSE(unknown);
+  EXPECT_TRUE(unknown.error().message.ends_with(".zzz: field not declared in schema"))
+      << unknown.error().message;
+  EXPECT_FALSE(apply("zzz: 1\nzzz: 2\n", FieldValidation::kWarn));
+  EXPECT_EQ(warnings_, std::vector<std::string>{});
+  const auto twice = apply("data: {c: '3', c: '4'}\n", FieldValidation::kStrict);
+  ASSERT_FALSE(twice);
+  EXPECT_EQ(twice.error().message,
+            "error strict decoding YAML: error converting YAML to JSON: yaml: unmarshal errors:\n"
+            "  line 4: key \"c\" already set in map");
+  const auto warned = apply("data: {c: '3', c: '4'}\n", FieldValidation::kWarn);
+  ASSERT_TRUE(warned) << warned.error().message;
+  EXPECT_EQ(warnings_, std::vector<std::string>{"line 4: key \"c\" already set in map"});
+}
+
 // A custom resource has to say what it is; of a built-in one the kind is known from its URL.
 TEST_P(PatchingTest, NoPatchMakesItAnotherKind) {
   const auto refusal = [&](const std::string& media, const char* body) {

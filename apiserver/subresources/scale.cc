@@ -285,7 +285,8 @@ bool IsSameButOwners(Json one, Json other) {
 
 Result<Object> ScaleWrite::Applied(const Object& old) const {
   const KindInfo& kind = old.kind();
-  const Json configuration = TRY(ReadConfiguration(request, options, ScaleKind()));
+  const AppliedBody read = TRY(ReadConfiguration(request, ScaleKind()));
+  const Json& configuration = read.document;
   const Json document = old.ToDocument();
   auto owners = DecodeManagedFields(document).value_or(ManagedEntries());
   const Scale before = TRY(ScaleOf(old, ScaleUse::kSet));
@@ -316,6 +317,7 @@ Result<Object> ScaleWrite::Applied(const Object& old) const {
                                       TextAt(configuration, "metadata.name"));
   }
   const Json merged = TRY(std::move(applied));
+  TRY(ReportDuplicates(read.duplicates, request, options));
   Scale scale = TRY(FromJson<Scale>(merged));
   TRY(CheckPlace(request, scale));
   // Only a version that the configuration itself names is a precondition; it may name anything.

@@ -24,7 +24,7 @@ class WholePattern {
   }
 
  private:
-  std::shared_ptr<const RE2> compiled_;
+  std::shared_ptr<const CompiledPattern> compiled_;
 };
 
 Result<bool> MatchesMap(const Json& map, const std::string& selector) {
