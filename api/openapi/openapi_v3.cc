@@ -74,25 +74,41 @@ class JsonSinkV3 {
   bool has_schemas_ = false;
 };
 
+// Whether that is the key of the document of the kind's version.
+bool IsKeyOf(const KindInfo& kind, std::string_view key) {
+  return key == "apis/" + std::string(kind.api_version);
+}
+
 // Whether the document is of a version that custom resources alone are of.
 bool IsCustomDocument(KindList kinds, std::string_view key) {
   bool any = false;
   for (const KindInfo* kind : kinds) {
-    if (key != "apis/" + std::string(kind->api_version)) continue;
+    if (!IsKeyOf(*kind, key)) continue;
     if (RuntimeKindOf(*kind) == nullptr) return false;
     any = true;
   }
   return any;
 }
 
+// Without custom resources of the document's version: where that is built in, they are not served.
+std::vector<const KindInfo*> BuiltInOf(KindList kinds, std::string_view key) {
+  std::vector<const KindInfo*> left(kinds.begin(), kinds.end());
+  std::erase_if(left, [&](const KindInfo* kind) {
+    return RuntimeKindOf(*kind) != nullptr && IsKeyOf(*kind, key);
+  });
+  return left;
+}
+
 template <typename Sink>
 std::optional<std::string> MakeV3(KindList all, std::string_view key) {
   const KindsByGroup by_group(all);
-  const KindList kinds = by_group.Of(key);
+  const bool custom = IsCustomDocument(by_group.Of(key), key);
+  std::vector<const KindInfo*> built_in;
+  if (!custom) built_in = BuiltInOf(by_group.Of(key), key);
+  const KindList kinds = custom ? by_group.Of(key) : KindList(built_in);
   const std::vector<Path> paths = openapi::PathsOf(kinds, key);
   if (paths.empty()) return std::nullopt;
   Sink sink;
-  const bool custom = IsCustomDocument(kinds, key);
   if (custom) {
     sink.Begin("Kubernetes CRD Swagger", "v0.1.0");
   } else {

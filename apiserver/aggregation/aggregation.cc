@@ -64,7 +64,7 @@ VersionDiscovery Aggregation::DiscoveryOf(const ListedVersion& listed) const {
   VersionDiscovery discovery;
   discovery.freshness = "Stale";
   if (listed.is_remote) {
-    discovery = documents_.Of(listed.version + "." + listed.group).discovery;
+    discovery = documents_.Of(listed.version + "." + listed.group)->discovery;
   }
   discovery.version = listed.version;
   return discovery;
@@ -77,7 +77,7 @@ std::vector<std::pair<std::string, std::string>> Aggregation::OpenApiHashes() {
     hashes.emplace_back(resident_->path().substr(1), resident_openapi_hash_);
   }
   for (const RemoteServicePtr& remote : table->remotes) {
-    std::string hash = documents_.Of(remote->name).openapi_hash;
+    std::string hash = documents_.Of(remote->name)->openapi_hash;
     if (hash.empty()) continue;
     hashes.emplace_back("apis/" + remote->group + "/" + remote->version, std::move(hash));
   }
@@ -87,7 +87,7 @@ std::vector<std::pair<std::string, std::string>> Aggregation::OpenApiHashes() {
 std::vector<PackedDocumentPtr> Aggregation::OpenApiV2Documents() {
   std::vector<PackedDocumentPtr> documents;
   for (const RemoteServicePtr& remote : services_.Now()->remotes) {
-    auto document = documents_.Of(remote->name).openapi_v2;
+    auto document = documents_.Of(remote->name)->openapi_v2;
     if (document != nullptr) documents.push_back(std::move(document));
   }
   return documents;

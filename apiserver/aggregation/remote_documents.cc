@@ -55,16 +55,19 @@ void RemoteDocuments::Follow() {
 }
 
 void RemoteDocuments::Publish(const Known& known) {
+  auto documents = std::make_shared<const Documents>(known.documents);
   const MutexLock lock(mutex_);
-  published_[known.remote->name] = known.documents;
+  published_[known.remote->name].swap(documents);
 }
 
-RemoteDocuments::Documents RemoteDocuments::Of(const std::string& name) const {
-  const MutexLock lock(mutex_);
-  const auto found = published_.find(name);
-  if (found != published_.end()) return found->second;
-  Documents unknown;
-  unknown.discovery.freshness = "Stale";
+RemoteDocuments::DocumentsPtr RemoteDocuments::Of(const std::string& name) const {
+  {
+    const MutexLock lock(mutex_);
+    const auto found = published_.find(name);
+    if (found != published_.end()) return found->second;
+  }
+  auto unknown = std::make_shared<Documents>();
+  unknown->discovery.freshness = "Stale";
   return unknown;
 }
 

@@ -44,8 +44,10 @@ class RemoteDocuments final : public ControlLoop {
     std::string openapi_hash;      // "": it has no document of version 3.
     PackedDocumentPtr openapi_v2;  // Null: it has none of version 2.
   };
-  // Of the APIService of that name.
-  Documents Of(const std::string& name) const;
+  using DocumentsPtr = std::shared_ptr<const Documents>;
+  // Of the APIService of that name; never null. What is there is shared, not copied: who asks wants
+  // a hash of it, and a server may have thousands of resources.
+  DocumentsPtr Of(const std::string& name) const;
 
  private:
   enum class Stage { kIdle, kAggregated, kResources, kOpenApi, kOpenApiV2 };
@@ -73,7 +75,7 @@ class RemoteDocuments final : public ControlLoop {
   PrefixBell api_services_;
   std::map<std::string, Known> known_;  // By APIService.
   mutable Mutex mutex_;
-  std::map<std::string, Documents> published_ GUARDED_BY(mutex_);
+  std::map<std::string, DocumentsPtr> published_ GUARDED_BY(mutex_);
 };
 
 }  // namespace skiff

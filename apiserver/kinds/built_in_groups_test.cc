@@ -1,5 +1,7 @@
 // Definitions in groups that are built in: these answer for all that is below them.
 #include "apiserver/kinds/custom_resources_fixture.h"
+#include "apiserver/storage/keys.h"
+#include "apiserver/storage/record_header.h"
 
 namespace skiff {
 namespace {
@@ -50,6 +52,47 @@ TEST_F(BuiltInGroups, AreListedAsTheyAre) {
   EXPECT_EQ(Get("/apis/events.k8s.io/v2").code, 404);
   EXPECT_EQ(CountIn("/apis/events.k8s.io", "\"events.k8s.io/v2\""), 2u)
       << "as the preferred one, too";
+}
+
+TEST_F(BuiltInGroups, TheirDocumentsTellOfWhatIsServed) {
+  const std::string v1 = "/openapi/v3/apis/events.k8s.io/v1";
+  const std::string v2 = "/openapi/v3/apis/events.k8s.io/v2";
+  DefineAmongEvents();
+  EXPECT_EQ(Get(v1).code, 200);
+  EXPECT_EQ(CountIn(v1, "Cron"), 0u);
+  EXPECT_EQ(CountIn("/openapi/v3", "apis/events.k8s.io/v2\""), 1u);
+  EXPECT_GT(CountIn(v2, "Cron"), 0u) << "kube-apiserver tells of a version that it does not serve";
+  EXPECT_GT(CountIn("/openapi/v2", "namespaces/{namespace}/crons"), 0u) << "and here of all";
+}
+
+// As versions left them behind that served them; no request can name one.
+TEST_F(BuiltInGroups, DefinitionsInThemTakeTheirObjectsAlong) {
+  DefineAmongEvents();
+  const std::string prefix = StorePrefix("events.k8s.io/crons");
+  constexpr int kMoreThanAPage = 300;
+  for (int i = 0; i < kMoreThanAPage; ++i) {
+    const Json cron = {{"apiVersion", "events.k8s.io/v1"},
+                       {"kind", "Cron"},
+                       {"metadata",
+                        {{"name", "a" + std::to_string(i)},
+                         {"namespace", "default"},
+                         {"uid", "u"},
+                         {"finalizers", {"example.com/hold"}}}},
+                       {"spec", {{"image", "web"}}}};
+    StoredObject kept =
+        EncodeObject({.labels = {}, .fields = {}, .uid = "u", .body = BodyOf(cron)});
+    ASSERT_TRUE(store_->Apply({.key = prefix + "default/a" + std::to_string(i),
+                               .value = std::move(kept.value),
+                               .revision_at = kept.revision_at}));
+  }
+  const std::string definition = definitions_ + "/crons.events.k8s.io";
+  ASSERT_EQ(Ask("DELETE", definition).code, 200);
+  for (int i = 0; i < 3; ++i) {
+    Settle();
+    clock_.Advance(2s);
+  }
+  EXPECT_EQ(Get(definition).code, 404) << Get(definition).response.body;
+  EXPECT_TRUE(store_->List({.prefix = prefix})->records.empty());
 }
 
 TEST_F(BuiltInGroups, DefinitionsInThemGo) {

@@ -13,6 +13,7 @@
 #include "api/rules/identity/x509.h"
 #include "apiserver/kinds/own_answer.h"
 #include "apiserver/objects/record_codec.h"
+#include "apiserver/request/resources.h"
 #include "apiserver/storage/keys.h"
 #include "apiserver/storage/record_header.h"
 #include "apiserver/webhooks/answer_text.h"
@@ -32,6 +33,7 @@ constexpr Duration kBeforeObjectsGo = 25ms;
 // Objects that were told to go are waited for so long, then it is said that they are still there.
 constexpr Duration kObjectsGoTime = 1min;
 constexpr size_t kEventsPerLook = 256;
+constexpr size_t kRemovedAtOnce = 256;
 
 // Becomes the message of a condition.
 Error CouldNot(std::string_view what, std::string_view why) {
@@ -174,10 +176,35 @@ Error DefinitionLoop::WhyNotEmptied(http::Request request, const http::Response&
                : CouldNot("list instances", SaidBy(listed));
 }
 
+// Earlier versions served such kinds. Nobody is shown their objects any more, so nobody could take
+// a finalizer off one either.
+Result<bool> DefinitionLoop::RemoveUnserved(const std::string& prefix) {
+  const auto failed = [](const Error& error) {
+    return CouldNot("issue all deletes", error.message);
+  };
+  std::string after;
+  for (bool more = true; more;) {
+    const auto page =
+        TRY(core_.store.List({.prefix = prefix, .start_after = after, .limit = kRemovedAtOnce})
+                .map_error(failed));
+    std::vector<Write> removals;
+    for (const RecordPtr& record : page.records) removals.push_back({.key = record->key});
+    if (!page.records.empty()) after = page.records.back()->key;
+    for (const auto& removed : core_.store.ApplyAll(std::move(removals))) {
+      // Another server may have been faster.
+      const bool is_gone = removed || removed.error().reason == Reason::kNotFound;
+      if (!is_gone) return Fail(failed(removed.error()));
+    }
+    more = page.more;
+  }
+  return true;
+}
+
 // In the version that the objects are stored in, whether it is served or not, as Kubernetes does.
 Result<bool> DefinitionLoop::Empty(const CustomResourceDefinition& definition) {
   const std::string storage_key = StorageKeyOf(definition);
   const std::string prefix = StorePrefix(storage_key);
+  if (IsBuiltInGroup(definition.spec.group)) return RemoveUnserved(prefix);
   const auto* const version = StoredVersionOf(definition);
   if (version == nullptr) {
     return Fail(CouldNot("list instances", "no version is stored"));

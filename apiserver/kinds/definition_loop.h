@@ -83,7 +83,9 @@ class DefinitionLoop final : public ControlLoop {
   // Removes the objects of a definition that goes. Whether none are left. Fails with the message of
   // its condition.
   Result<bool> Empty(const CustomResourceDefinition& definition);
-  // The same, where that may wait for a webhook which converts the objects: other definitions do
+  // The same of a kind in a group that is built in, which is not served: they go from the store.
+  Result<bool> RemoveUnserved(const std::string& prefix);
+  // As Empty, where that may wait for a webhook which converts the objects: other definitions do
   // not wait with it. nullopt while it is under way; its end wakes the loop.
   Result<std::optional<bool>> EmptyAside(const DefinitionPtr& definition);
   // Whether there are none.

@@ -1,5 +1,7 @@
 #include "apiserver/kinds/discovery_response.h"
 
+#include <algorithm>
+#include <iterator>
 #include <map>
 #include <set>
 
@@ -199,11 +201,14 @@ std::vector<std::string> Segments(std::string_view path) {
 Result<http::Response> OneVersion(KindList kinds, const ApiRequest& request, std::string_view group,
                                   std::string_view version) {
   const bool is_built_in = IsBuiltInGroup(group);
+  // There may be ten thousand others.
+  std::vector<const KindInfo*> of_version;
+  std::ranges::copy_if(kinds, std::back_inserter(of_version), [&](const KindInfo* kind) {
+    return kind->group == group && kind->version == version;
+  });
   // Another version of such a group is listed, and not there (RouteTable::Find).
-  if (is_built_in && !BuiltInVersionsOf(kinds).contains({group, version})) {
-    return Fail(UnknownResourceError());
-  }
-  const auto resources = ResourcesOf(ListedAmong(kinds), group, version);
+  if (is_built_in && BuiltInVersionsOf(of_version).empty()) return Fail(UnknownResourceError());
+  const auto resources = ResourcesOf(ListedAmong(of_version), group, version);
   // A group of custom resources alone is known by what it serves.
   if (!resources && !is_built_in) return TextResponse(404, "404 page not found\n");
   if (!resources) return Fail(UnknownResourceError());

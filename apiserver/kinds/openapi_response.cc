@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <set>
 #include <span>
 
 #include "api/codec/json.h"
@@ -61,14 +62,19 @@ Serials SerialsOf(const KindSet& kinds) {
 }
 
 // Of those that a document tells of, by its key: of one version, "apis/example.com/v1". That of a
-// group tells of none.
+// group tells of none, nor that of a version that is built in.
 std::map<std::string, Serials, std::less<>> SerialsByKey(const KindSet& kinds) {
   std::map<std::string, Serials, std::less<>> by_key;
+  std::set<std::string> built_in;
   for (const KindInfo* kind : kinds.kinds()) {
-    const RuntimeKind* runtime = RuntimeKindOf(*kind);
-    if (runtime == nullptr) continue;
-    by_key["apis/" + std::string(kind->api_version)].push_back(runtime->serial);
+    std::string key = "apis/" + std::string(kind->api_version);
+    if (const RuntimeKind* runtime = RuntimeKindOf(*kind)) {
+      by_key[std::move(key)].push_back(runtime->serial);
+    } else {
+      built_in.insert(std::move(key));
+    }
   }
+  for (const std::string& key : built_in) by_key.erase(key);
   return by_key;
 }
 
@@ -80,7 +86,9 @@ Serials SerialsIn(const KindSet& kinds, std::string_view key) {
   key.remove_prefix(kGroups.size());
   for (const KindInfo* kind : kinds.kinds()) {
     if (kind->api_version != key) continue;
-    if (const RuntimeKind* runtime = RuntimeKindOf(*kind)) serials.push_back(runtime->serial);
+    const RuntimeKind* runtime = RuntimeKindOf(*kind);
+    if (runtime == nullptr) return {};
+    serials.push_back(runtime->serial);
   }
   return serials;
 }

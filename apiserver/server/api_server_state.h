@@ -214,6 +214,8 @@ struct ApiServer::State {
   // Whether the namespace is there, and its default account is not.
   bool IsToGetItsAccount(const std::string& namespace_name);
   bool IsBeforeItsAccount(const http::Request& request, const RequestInfo& info);
+  // Whether it writes a definition that takes many times its text while it is worked on.
+  bool WritesLargeDefinition(const http::Request& request, const RequestInfo& info);
   // Blocks until that is no longer so, or it has taken as long as kube-apiserver looks for it.
   void AwaitAccount(const http::Request& request, const RequestInfo& info);
   void AddEntrance();

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "api/gen/apiextensions_v1.h"
 #include "apiserver/objects/record_codec.h"
 #include "apiserver/request/routes.h"
 #include "apiserver/server/api_server_state.h"
@@ -18,6 +19,9 @@ namespace {
 constexpr std::chrono::milliseconds kPatienceForAccounts{1500};
 constexpr std::chrono::milliseconds kAccountsAskedEvery{20};
 constexpr const char* kDefaultAccount = "default";
+// Definitions are made of small values. To apply or to patch one takes fifty times its text: as
+// many at once as there are workers would take half a gigabyte.
+constexpr size_t kLargeDefinitionBytes = 64 << 10;
 
 // Whether a pod, as JSON or YAML, says that it runs as another account than the default one: told
 // from its text, for it is not decoded yet. In protobuf no field has a name, and none is found.
@@ -81,9 +85,27 @@ void ApiServer::State::AwaitAccount(const http::Request& request, const RequestI
   }
 }
 
+bool ApiServer::State::WritesLargeDefinition(const http::Request& request,
+                                             const RequestInfo& info) {
+  const KindInfo& kind = apiextensions_v1::CustomResourceDefinition::Info();
+  if (!info.is_resource || info.group != kind.group || info.resource != kind.resource) return false;
+  const bool changes = request.method == "PUT" || request.method == "PATCH";
+  if (!changes && request.method != "POST") return false;
+  if (request.body.size() >= kLargeDefinitionBytes) return true;
+  if (!changes || info.name.empty()) return false;
+  // A small patch of it takes as much.
+  const auto record = store.GetAny(KeyOf(kind, "", info.name));
+  return record && (*record)->value.size() >= kLargeDefinitionBytes;
+}
+
 std::set<std::string> ApiServer::State::WaitsFor(const http::Request& request,
                                                  const RequestInfo& info, const User& user) {
   auto names = NamesOfAsked(request, info, user);
+  if (WritesLargeDefinition(request, info)) {
+    const RouteMatch match = custom_kinds.Now("")->routes.Find(info, request.method);
+    const bool may = match.route != nullptr && MayBeAllowed(user, AccessOf(info, match));
+    if (may) names.insert(OutboundPool::FewAtOnce("large definitions"));
+  }
   if (names.empty()) names = NamesOfTokens(request, info, user);
   if (!names.empty()) return names;
   const bool asks_others = info.is_resource && info.group.empty() &&

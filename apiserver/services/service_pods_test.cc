@@ -3,6 +3,8 @@
 #include <set>
 
 #include "apiserver/server/server_fixture.h"
+#include "apiserver/services/service_slices.h"
+#include "apiserver/storage/forwarding_store.h"
 
 namespace skiff {
 namespace {
@@ -115,6 +117,45 @@ TEST_F(ServicePodsTest, AnEndpointIsAnyOneThatIsReady) {
   std::set<std::string> found;
   for (int tries = 0; tries < 100; ++tries) found.insert(ToEndpoint());
   EXPECT_EQ(found, (std::set<std::string>{"192.0.2.1:8443", "192.0.2.2:8443"}));
+}
+
+// Counts the records that lists look at.
+class LookedAt final : public ForwardingStore {
+ public:
+  using ForwardingStore::ForwardingStore;
+  Result<ListPage> List(const ListRequest& request) override {
+    ListRequest counted = request;
+    counted.filter = [&](const Record& record) {
+      ++count;
+      return !request.filter || request.filter(record);
+    };
+    return ForwardingStore::List(counted);
+  }
+  size_t count = 0;
+};
+
+TEST_F(ServicePodsTest, SlicesOfOtherServicesAreNotLookedAt) {
+  MakeHeadless();
+  MakeSlice("own", R"([{"addresses": ["192.0.2.1"]}])", R"([{"name": "a", "port": 8443}])");
+  constexpr int kOthers = 40;
+  for (int i = 0; i < kOthers; ++i) {
+    const Json other = {{"metadata",
+                         {{"name", "other-" + std::to_string(i)},
+                          {"labels", {{"kubernetes.io/service-name", "other"}}}}},
+                        {"addressType", "IPv4"},
+                        {"endpoints", Json::array()}};
+    const auto made = Post(kSlices, other.dump());
+    ASSERT_EQ(made.code, 201) << made.message();
+  }
+  LookedAt store(*store_);
+  for (int call = 0; call < 3; ++call) {
+    store.count = 0;
+    const auto slices = SlicesOfService(store, "default", "agg");
+    ASSERT_TRUE(slices);
+    ASSERT_EQ(slices->size(), 1u);
+    EXPECT_EQ(slices->front().metadata.name, "own");
+    EXPECT_LT(store.count, 5u);
+  }
 }
 
 // Its own address leads anywhere on a machine where no proxy makes something of it.

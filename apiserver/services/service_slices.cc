@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "api/codec/struct_text.h"
+#include "apiserver/storage/index_terms.h"
 #include "apiserver/storage/keys.h"
 #include "apiserver/storage/record_header.h"
 
@@ -12,16 +13,23 @@ Result<std::vector<discovery_v1::EndpointSlice>> SlicesOfService(Store& store,
                                                                  const std::string& namespace_name,
                                                                  const std::string& name) {
   constexpr const char* kServiceNameLabel = "kubernetes.io/service-name";
-  const std::string prefix =
-      StorePrefix(discovery_v1::EndpointSlice::Info().storage_key, namespace_name);
-  const auto page = TRY(store.List({.prefix = prefix}));
+  const std::string_view storage_key = discovery_v1::EndpointSlice::Info().storage_key;
+  const auto is_of_service = [&name](const Record& record) {
+    const auto view = ObjectView::Of(record);
+    return view && view->label(kServiceNameLabel).value_or("") == name;
+  };
+  // A namespace may have thousands, and each call that is led to an end point asks.
+  const auto page =
+      TRY(store.List({.prefix = StorePrefix(storage_key, namespace_name),
+                      .filter = is_of_service,
+                      .terms = {.resource = StorePrefix(storage_key),
+                                .groups = {{LabelIndexTerm(kServiceNameLabel, name)}}}}));
   std::vector<discovery_v1::EndpointSlice> slices;
   for (const RecordPtr& record : page.records) {
-    const auto view = ObjectView::Of(*record);
-    if (!view || view->label(kServiceNameLabel).value_or("") != name) continue;
+    const ObjectView view = TRY(ObjectView::Of(*record));
     discovery_v1::EndpointSlice& slice = slices.emplace_back();
-    TRY(DecodeStruct(discovery_v1::EndpointSlice::Describe(), view->body(),
-                     FieldValidation::kIgnore, &slice));
+    TRY(DecodeStruct(discovery_v1::EndpointSlice::Describe(), view.body(), FieldValidation::kIgnore,
+                     &slice));
   }
   return slices;
 }

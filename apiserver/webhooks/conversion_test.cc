@@ -39,6 +39,46 @@ TEST_F(Conversion, DefaultsAreThoseOfTheVersionThatIsStored) {
   EXPECT_FALSE(Get(In("v2")).body["items"][0]["spec"].contains("kept"));
 }
 
+// Nulls of an answer go where nothing stands for them; where a default would have come, it came
+// before the conversion, and the null stays.
+TEST_F(Conversion, NullsOfAnAnswerAreThoseThatTheSchemaKnowsADefaultFor) {
+  for (const bool has_default : {false, true}) {
+    Json definition = Definition();
+    for (Json& version : definition["spec"]["versions"]) {
+      Json& properties = version["schema"]["openAPIV3Schema"]["properties"];
+      if (has_default) properties["spec"]["default"] = Json::object();
+      properties["spec"]["properties"]["list"] =
+          Json::parse(R"({"type": "array", "items": {"type": "object", "properties": {}}})");
+    }
+    ASSERT_EQ(Post(definitions_, definition.dump()).code, 201);
+    Settle();
+    ASSERT_EQ(MakeV1("a", "h:80").code, 201);
+    Lie([](Json& response) {
+      response["convertedObjects"][0]["spec"] = nullptr;
+      response["convertedObjects"][0]["status"] = nullptr;
+    });
+    const Answer read = Get(In("v2", "/a")), listed = Get(In("v2"));
+    ASSERT_EQ(read.code, 200) << read.message();
+    ASSERT_EQ(listed.code, 200) << listed.message();
+    Watching watch(Get(In("v2", "?watch=1")).response);
+    for (const Json& object : {read.body, listed.body["items"][0], watch.Next()["object"]}) {
+      EXPECT_EQ(object.contains("spec"), has_default) << object;
+      EXPECT_TRUE(object.value("spec", Json()).is_null());
+      EXPECT_FALSE(object.contains("status"));
+    }
+    EXPECT_EQ(Get(In("v2", "?fieldSelector=spec.host=")).body["items"].size(), 1u);
+    const Answer patched = Merge(In("v2", "/a"), R"({"metadata": {"labels": {"a": "b"}}})");
+    EXPECT_EQ(patched.code, 200) << patched.message();
+    Lie([](Json& response) {
+      response["convertedObjects"][0]["spec"] = Json::parse(R"({"kept": null, "list": [null]})");
+    });
+    EXPECT_EQ(Get(In("v2", "/a")).body["spec"], Json::parse(R"({"kept": null, "list": [null]})"));
+    Lie({});
+    ASSERT_EQ(Ask("DELETE", definitions_ + "/sites.g.io").code, 200);
+    ASSERT_TRUE(DefinitionGoes());
+  }
+}
+
 TEST_F(Conversion, AnObjectIsWrittenInEachVersion) {
   Define();
   const Answer created = Post(In("v2"), R"({"apiVersion": "g.io/v2", "kind": "Site",

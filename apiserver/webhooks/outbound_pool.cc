@@ -26,9 +26,20 @@ bool OutboundPool::AllBelow(const std::map<std::string, int>& counts, const Name
   });
 }
 
+Duration OutboundPool::PatienceOf(const Names& names) const {
+  const auto is_of_few = [](const std::string& name) { return name.starts_with(kFewAtOnce); };
+  return std::ranges::any_of(names, is_of_few) ? limits_.patience_of_few : limits_.patience;
+}
+
 bool OutboundPool::MayRun(const Names& names) const {
+  const auto are_few = [this](const std::string& name) REQUIRES(mutex_) {
+    const auto found = running_of_.find(name);
+    return !name.starts_with(kFewAtOnce) || found == running_of_.end() ||
+           found->second < limits_.running_of_few_max;
+  };
   return running_ < limits_.threads_max &&
-         AllBelow(running_of_, names, limits_.running_per_name_max);
+         AllBelow(running_of_, names, limits_.running_per_name_max) &&
+         std::ranges::all_of(names, are_few);
 }
 
 bool OutboundPool::MayWait(const Names& names) const {
@@ -88,7 +99,7 @@ bool OutboundPool::Submit(Names names, std::function<void()> work, size_t bytes,
     if (!MayWait(names)) return false;
     Hold(names, bytes);
     Count(waiting_of_, names, 1);
-    const Duration until = overdue ? clock_.Monotonic() + limits_.patience : kNever;
+    const Duration until = overdue ? clock_.Monotonic() + PatienceOf(names) : kNever;
     waiting_.push_back({std::move(names), std::move(work), bytes, std::move(overdue), until, of});
     wake = until < planned_;
     planned_ = std::min(planned_, until);

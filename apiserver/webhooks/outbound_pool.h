@@ -23,12 +23,14 @@ class OutboundPool final : public ControlLoop {
   struct Limits {
     int threads_max = 1024;  // Started on demand; nearly all the time they wait.
     int running_per_name_max = 256;
+    int running_of_few_max = 2;
     size_t waiting_max = 1024;  // Past it, and past the next, Submit says no.
     int waiting_per_name_max = 256;
     // What jobs hold that run or wait. Whoever brings the first of a name may bring what he likes.
     size_t bytes_max = size_t{256} << 20;
     size_t bytes_per_name_max = size_t{64} << 20;
-    Duration patience = 15s;  // As kube-apiserver has it for who waits for his turn.
+    Duration patience = 15s;         // As kube-apiserver has it for who waits for his turn.
+    Duration patience_of_few = 60s;  // As long as a request may take there.
   };
   // The clock outlives it.
   explicit OutboundPool(const Clock& clock) : OutboundPool(clock, Limits{}) {}
@@ -41,6 +43,8 @@ class OutboundPool final : public ControlLoop {
   using Names = std::set<std::string>;
   // The name of one of many who have another name together: it has a part of what a name has.
   static std::string OneOfMany(const std::string& name) { return kOneOfMany + name; }
+  // The name of work that takes so much memory that few of it run at one time.
+  static std::string FewAtOnce(const std::string& name) { return kFewAtOnce + name; }
   // False: too many wait already, or hold too much, or it has been stopped. `bytes`: what the job
   // holds until it is done. `overdue` is called instead of `work` where its turn does not come in
   // time; null: it stands in line for as long as that takes. `of`: by whom it can leave the line.
@@ -55,6 +59,7 @@ class OutboundPool final : public ControlLoop {
 
  private:
   static constexpr const char* kOneOfMany = "one of many: ";
+  static constexpr const char* kFewAtOnce = "few at once: ";
   static constexpr int kShareOfOne = 4;
   // What a name has of what names have at most.
   template <typename Number>
@@ -73,6 +78,7 @@ class OutboundPool final : public ControlLoop {
   bool MayHold(const Names& names, size_t bytes) const REQUIRES(mutex_);
   void Hold(const Names& names, size_t bytes) REQUIRES(mutex_);
   void LetGo(const Names& names, size_t bytes) REQUIRES(mutex_);
+  Duration PatienceOf(const Names& names) const;
   bool MayRun(const Names& names) const REQUIRES(mutex_);
   bool MayWait(const Names& names) const REQUIRES(mutex_);
   bool Run(Job job) REQUIRES(mutex_);

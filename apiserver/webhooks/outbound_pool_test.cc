@@ -65,6 +65,37 @@ TEST(OutboundPoolTest, OneOfManyLeavesRoomForTheOthers) {
   release.set_value();
 }
 
+TEST(OutboundPoolTest, OfWhatTakesMuchFewRunAtOnceAndTheOthersWaitLonger) {
+  std::promise<void> release;
+  const std::shared_future<void> released = release.get_future().share();
+  FakeClock clock;
+  OutboundPool pool(clock, {.threads_max = 16, .running_of_few_max = 2});
+  std::atomic<int> running = 0, most = 0, done = 0, overdue = 0;
+  std::promise<void> all;
+  constexpr int kJobs = 6;
+  const auto work = [&, released] {
+    const int now = ++running;
+    for (int seen = most; seen < now && !most.compare_exchange_weak(seen, now);) {
+    }
+    released.wait();
+    --running;
+    if (++done == kJobs) all.set_value();
+  };
+  for (int i = 0; i < kJobs; ++i) {
+    ASSERT_TRUE(pool.Submit({OutboundPool::FewAtOnce("large")}, work, 0, [&] { ++overdue; }));
+  }
+  std::promise<void> ran;
+  ASSERT_TRUE(pool.Submit({"small"}, [&] { ran.set_value(); }));
+  ran.get_future().wait();
+  clock.Advance(30s);
+  pool.Step();
+  EXPECT_EQ(overdue, 0);
+  release.set_value();
+  all.get_future().wait();
+  EXPECT_LE(most, 2);
+  pool.Stop();
+}
+
 TEST(OutboundPoolTest, WhatWaitsHoldsNoMoreThanItMay) {
   std::promise<void> release;
   const std::shared_future<void> released = release.get_future().share();
