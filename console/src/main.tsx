@@ -106,4 +106,6 @@ function App() {
 
 releaseWhatWasShown();
 tellWhatIsCut();
-render(<App />, document.getElementById('app')!);
+const app = document.getElementById('app')!;
+app.replaceChildren(); // What it says where no script comes.
+render(<App />, app);
