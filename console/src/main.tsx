@@ -107,5 +107,5 @@ function App() {
 releaseWhatWasShown();
 tellWhatIsCut();
 const app = document.getElementById('app')!;
-app.replaceChildren(); // What it says where no script comes.
+app.replaceChildren(); // What index.html says where no script comes; base.css hides it for a while.
 render(<App />, app);

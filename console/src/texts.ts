@@ -77,7 +77,7 @@ export const t = {
   nothing: 'Nothing here yet.',
   nothingFits: 'Nothing fits the filter.',
   filter: 'Filter',
-  filterHint: 'Filter by some words…',
+  filterHint: 'Filter by some words…', filterPods: 'Filter by name, status, label…',
   rows: (shown: number, all: number) => (shown === all ? `${all} in all` : `${shown} of ${all}`),
   columns: {
     name: 'Name', namespace: 'Namespace', status: 'Status', ready: 'Ready', restarts: 'Restarts',

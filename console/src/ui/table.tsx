@@ -25,6 +25,7 @@ interface Props<T> {
   rows: T[];
   keyOf: (row: T) => string;
   textOf: (row: T) => string; // What the filter looks through, of the row alone.
+  hint?: string; // What the filter goes by.
   hrefOf?: (row: T) => string;
   height?: number; // Of a row.
   tools?: ComponentChildren;
@@ -322,7 +323,7 @@ export function Table<T extends object>(props: Props<T>) {
             class="input filter"
             data-filter
             aria-label={t.filter}
-            placeholder={t.filterHint}
+            placeholder={props.hint ?? t.filterHint}
             value={filter}
             onInput={(event) => {
               forget();
