@@ -34,6 +34,7 @@ interface Props<T> {
 }
 
 const kRow = 40;
+const kSpace = 18; // Where its namespace stands below its name.
 const kAround = 40; // Titles, and the lines around.
 const kLeast = 200;
 const kLong = 4_000;
@@ -42,8 +43,7 @@ const kBeyond = 12; // Rows kept around those in sight;
 const kStep = 4; // while fewer are scrolled past, the page stays as it is.
 
 // Where the box is, to some rows.
-function useSight(fixed: boolean | undefined, row: number) {
-  const box = useRef<HTMLDivElement>(null);
+function useSight(box: { current: HTMLDivElement | null }, fixed: boolean | undefined, row: number) {
   const [sight, setSight] = useState({ top: 0, height: 800 });
   useEffect(() => {
     const element = box.current;
@@ -62,7 +62,7 @@ function useSight(fixed: boolean | undefined, row: number) {
       element.removeEventListener('scroll', look);
     };
   }, [fixed, row]);
-  return { box, sight };
+  return sight;
 }
 
 interface RowProps<T> {
@@ -296,11 +296,12 @@ function highAs(rows: number): Record<string, string> {
 
 export function Table<T extends object>(props: Props<T>) {
   const { filter, order, change } = useSifting(props.label);
-  const height = props.height ?? kRow;
-  const { box, sight } = useSight(props.fixed, height);
+  const box = useRef<HTMLDivElement>(null);
   const rowOf = useRows<T>();
   const room = useRoom(box);
   const { columns, space, least, isOver, layout } = useColumns(props.columns, props.fixed ?? false, props.scrolls ?? false, room);
+  const height = (props.height ?? kRow) + (space ? kSpace : 0);
+  const sight = useSight(box, props.fixed, height);
   const shown = useShown(props, filter, order);
   const { at, onKey, onFilterKey, forget } = useCursor({
     box, height, page: Math.max(1, Math.floor(sight.height / height) - 1), rows: shown, keyOf: props.keyOf,
