@@ -92,6 +92,8 @@ TEST_F(ConsoleTest, WhatHasItsDigestInItsNameIsKept) {
   EXPECT_GE(parts, 5u);
   EXPECT_THAT(page, testing::ContainsRegex("src=\"\\./assets/console-[A-Za-z0-9_-]{8}\\.js\""));
   EXPECT_EQ(Stranger("/console/").Header("Cache-Control"), "no-cache");
+  // Where its script does not come, nobody else could say so.
+  EXPECT_THAT(page, HasSubstr("The console has not begun"));
   // One of another version is not there, and nobody keeps that.
   const auto gone = Stranger("/console/assets/editing-00000000.js");
   EXPECT_EQ(gone.status, 404);

@@ -106,4 +106,6 @@ function App() {
 
 releaseWhatWasShown();
 tellWhatIsCut();
-render(<App />, document.getElementById('app')!);
+const app = document.getElementById('app')!;
+app.replaceChildren(); // What index.html says where no script comes; base.css hides it for a while.
+render(<App />, app);

@@ -77,7 +77,7 @@ export const t = {
   nothing: 'Nothing here yet.',
   nothingFits: 'Nothing fits the filter.',
   filter: 'Filter',
-  filterHint: 'Filter by name, status, label…',
+  filterHint: 'Filter by some words…', filterPods: 'Filter by name, status, label…',
   rows: (shown: number, all: number) => (shown === all ? `${all} in all` : `${shown} of ${all}`),
   columns: {
     name: 'Name', namespace: 'Namespace', status: 'Status', ready: 'Ready', restarts: 'Restarts',
@@ -302,6 +302,11 @@ export const t = {
     maxVolumes: 'each node that it could go to has as many volumes of its kind as it takes',
     otherZones: 'its volumes are in other zones than the nodes it could go to',
     oncePod: 'its claim is for one pod at a time (ReadWriteOncePod), and another has it',
+    otherNodes: (volume: string) => `cannot reach volume ${volume}, which is for other nodes`,
+    noResourceClaim: (claim: string, name: string) => `there is no claim ${claim}, which its resource claim ${name} names`,
+    noTemplate: (template: string, name: string) => `there is no template ${template}, which its resource claim ${name} names`,
+    notMade: (template: string) => `no claim has been made for it of the template ${template} yet`,
+    chosen: 'its node is chosen, and what it needs there is not ready yet',
     noDevices: 'no node that it could go to has the devices that its resource claims ask for',
   },
   claims: {
@@ -323,6 +328,7 @@ export const t = {
     more: (names: string, n: number) => `${names} and ${n} more`,
     provisioning: (who: string, failed: boolean) =>
       `the provisioner ${who} ${failed ? 'fails to make a volume' : 'has made no volume for it yet'}`,
+    silent: (who: string) => `its class leaves it to the provisioner ${who}, of which there is no sign here`,
     unfitted: (name: string) => `no volume of class ${name} fits`,
   },
   storage: {
@@ -356,6 +362,7 @@ export const t = {
     title: 'Cluster', nodes: 'Nodes', quotas: 'Quotas',
     ready: 'Ready', notReady: 'Not ready', cordoned: 'Cordoned',
     asked: (asked: string, all: string) => `used, ${asked} requested of ${all}`,
+    used: 'used', alsoAsked: (asked: string) => `, ${asked} requested`,
     of: (hard: string) => `of ${hard}`,
     share: (percent: number) => `${percent} %`,
     full: 'Used up',
@@ -483,7 +490,7 @@ export const t = {
       ['/', 'filter what is listed'],
       ['g o', 'overview'], ['g t', 'topology'], ['g c', 'cluster'], ['g w', 'workloads'], ['g p', 'pods'], ['g s', 'services'],
       ['g v', 'storage'], ['g j', 'jobs'], ['g e', 'events'], ['g k', 'all kinds'], ['g d', 'deploy an image'], ['g n', 'create from YAML'],
-      ['↑ ↓ Enter', 'through a list, and into it'],
+      ['↑ ↓ Enter', 'through a list, and into it; also from its filter'],
       ['?', 'this list'], ['Esc', 'close'],
     ] as [string, string][],
   },

@@ -3,10 +3,10 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import type { Claim, PersistentVolume, StorageClass } from '../src/api/types';
-import { claimWhy, hasFailed, usersOf } from '../src/model/claimwhy';
+import { claimWhy, reasonsOf, usersOf } from '../src/model/claimwhy';
 import { event, meta, pod } from './objects';
 
-const kFacts = { classes: [], volumes: [], users: [], failed: false };
+const kFacts = { classes: [], volumes: [], drivers: [], users: [], reasons: new Set<string>() };
 const claim = (spec: Claim['spec'], more: object = {}): Claim =>
   ({ metadata: meta('data', more), spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '2Gi' } }, ...spec }, status: { phase: 'Pending' } });
 const volume = (name: string, spec: PersistentVolume['spec']): PersistentVolume =>
@@ -28,10 +28,32 @@ test('a claim that waits for its pod, or its provisioner, says for which', () =>
   assert.equal(of({}), 'it waits for a pod that uses it, as its class wants: nothing is wrong yet');
   assert.equal(of({ users: ['web'] }), 'it waits until pod web that uses it has a node');
   assert.equal(of({ users: ['a', 'b', 'c', 'd', 'e'] }), 'it waits until one of the pods a, b, c and 2 more that uses it has a node');
-  assert.equal(of({ failed: true }), 'the provisioner csi.cloud fails to make a volume');
+  assert.equal(of({ reasons: new Set(['ProvisioningFailed']) }), 'the provisioner csi.cloud fails to make a volume');
   assert.equal(of({}, { annotations: { 'volume.kubernetes.io/selected-node': 'n1' } }), 'the provisioner csi.cloud has made no volume for it yet');
   const hand = { ...kFacts, classes: [storage('late', 'kubernetes.io/no-provisioner')], volumes: [volume('v', { storageClassName: 'late', capacity: { storage: '1Gi' } })] };
   assert.equal(of(hand), 'no volume of class late fits; the nearest, v, is short by 1Gi');
+});
+
+test('a provisioner that is asked, and of which nothing is to be seen, may not run at all', () => {
+  const cloud = { ...kFacts, classes: [storage('cloud', 'csi.cloud')], reasons: new Set(['ExternalProvisioning']) };
+  const of = (facts: object) => claimWhy(claim({ storageClassName: 'cloud' }), { ...cloud, ...facts });
+  assert.equal(of({}), 'its class leaves it to the provisioner csi.cloud, of which there is no sign here');
+  const slow = 'the provisioner csi.cloud has made no volume for it yet';
+  assert.equal(of({ drivers: [{ metadata: meta('csi.cloud') }] }), slow);
+  assert.equal(of({ drivers: null }), slow, 'drivers that may not be seen');
+  assert.equal(of({ reasons: new Set() }), slow, 'nobody has been asked yet');
+  assert.equal(of({ reasons: new Set(['ExternalProvisioning', 'Provisioning']) }), slow, 'it has begun');
+  assert.equal(of({ reasons: new Set(['ExternalProvisioning', 'ProvisioningFailed']) }), 'the provisioner csi.cloud fails to make a volume');
+});
+
+test('a claim that no volume fits does not wait for its pod', () => {
+  const late = { ...kFacts, classes: [storage('hand', 'kubernetes.io/no-provisioner', 'WaitForFirstConsumer')] };
+  const small = volume('small', { storageClassName: 'hand', capacity: { storage: '1Gi' } });
+  const of = (facts: object) => claimWhy(claim({ storageClassName: 'hand' }), { ...late, volumes: [small], ...facts });
+  assert.match(of({}), /nothing is wrong yet$/, 'a volume may come first');
+  assert.equal(of({ users: ['db'] }), 'no volume of class hand fits; the nearest, small, is short by 1Gi');
+  const large = volume('large', { storageClassName: 'hand', capacity: { storage: '40Gi' } });
+  assert.equal(of({ users: ['db'], volumes: [small, large] }), 'it waits until pod db that uses it has a node');
 });
 
 test('of a volume that it names it says what is wrong with it', () => {
@@ -55,5 +77,5 @@ test('who uses a claim, and whether a volume could be made', () => {
   assert.deepEqual(usersOf(claim({}), [pod('web', { spec: { volumes: twice } })]), ['web'], 'once, however often');
   assert.deepEqual(usersOf({ ...claim({}), metadata: meta('web-d') }, [pod('web', { spec: { volumes: [{ name: 'd', ephemeral: {} }] } })]), ['web']);
   const failed = event('data.1', { reason: 'ProvisioningFailed', involvedObject: { kind: 'PersistentVolumeClaim', uid: 'uid-data' } });
-  assert.deepEqual([hasFailed(claim({}), [failed]), hasFailed(claim({}), [])], [true, false]);
+  assert.deepEqual([[...reasonsOf(claim({}), [failed])], [...reasonsOf({ ...claim({}), metadata: meta('other') }, [failed])]], [['ProvisioningFailed'], []]);
 });

@@ -12,6 +12,7 @@ Object.assign(globalThis, {
 });
 let refusal: { status: number; message: string } | null = null;
 let unknown = false;
+let username = 'jane';
 let sent: { url: string; body: string }[] = [];
 globalThis.fetch = (async (url: string, given: RequestInit) => {
   sent.push({ url: given.method === 'DELETE' ? `DELETE ${url}` : url, body: String(given.body) });
@@ -21,7 +22,7 @@ globalThis.fetch = (async (url: string, given: RequestInit) => {
     return new Response(JSON.stringify(refusal), { status: refusal.status });
   }
   if (unknown) return new Response('{"message": "not now"}', { status: 503 });
-  return new Response('{"status": {"userInfo": {"username": "jane", "groups": []}}}');
+  return new Response(JSON.stringify({ status: { userInfo: { username, groups: [] } } }));
 }) as typeof fetch;
 
 const kCertificate = '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n';
@@ -135,4 +136,24 @@ test('without a safe page no key signs', async () => {
   const { why } = await userOf(kUser);
   Object.defineProperty(globalThis, 'crypto', own);
   assert(why.includes('by https'), why);
+});
+
+test('who logs in is known to be of the namespace that his context names, and a service account of its own', async () => {
+  const { loginAs, login, readKubeconfig } = await import('../src/api/login');
+  const { endSession, takeHome } = await import('../src/api/session');
+  const context = (name: string, user: string, more = '') => `- name: ${name}\n  context: {user: ${user}${more}}\n`;
+  const text = `current-context: here\ncontexts:\n${context('other', 'jane', ', namespace: there')}${context('here', 'jane', ', namespace: shop')}` +
+    `${context('bare', 'joe')}users:\n- {name: joe, user: {token: b}}\n- {name: jane, user: {token: a}}\n`;
+  const users = await readKubeconfig(text);
+  assert.deepEqual(users.map(({ name, namespace }) => [name, namespace]), [['jane', 'shop'], ['joe', '']]);
+  endSession('first');
+  assert.equal(await loginAs(users[0]!, false), '');
+  assert.deepEqual([takeHome(), takeHome()], ['shop', ''], 'once');
+  assert.equal(await loginAs(users[0]!, false), '');
+  assert.equal(takeHome(), '', 'who only comes back stays where he is');
+  endSession('first');
+  username = 'system:serviceaccount:dev:guest';
+  assert.equal(await login('t', false), '');
+  assert.equal(takeHome(), 'dev');
+  username = 'jane';
 });

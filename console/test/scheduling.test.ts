@@ -2,12 +2,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import type { Node, Pod } from '../src/api/types';
+import type { Claim, Node, PersistentVolume, Pod } from '../src/api/types';
 import { askedBy, askedFor } from '../src/model/asked';
 import { isUnscheduled, loadsOf } from '../src/model/obstacles';
 import { amountText } from '../src/model/quantity';
-import { schedulingWhy } from '../src/model/scheduling';
-import { node, pod } from './objects';
+import { type SchedulingFacts, schedulingWhy } from '../src/model/scheduling';
+import { meta, node, pod } from './objects';
 
 const kTwo = { containers: [{ name: 'm', image: '', resources: { requests: { cpu: '2' } } }] };
 
@@ -22,12 +22,14 @@ function of(name: string, spec: Node['spec'] = {}, allocatable: object = {}): No
 const on = (name: string, cpu: string, more: object = {}) =>
   pod(`on-${name}`, { node: name, spec: { containers: [{ name: 'c', image: '', resources: { requests: { cpu } } }], ...more } });
 
-function why(spec: object, nodes: Node[] | null, pods: Pod[] | null = [], reasons = '3 of them.'): string {
+const kUnseen = { claims: null, volumes: null, resourceClaims: null, templates: null };
+
+function why(spec: object, nodes: Node[] | null, pods: Pod[] | null = [], reasons = '3 of them.', facts: Partial<SchedulingFacts> = {}): string {
   const lone = pod('web', { phase: 'Pending', spec, status: {
     conditions: [{ type: 'PodScheduled', status: 'False', message: `0/3 nodes are available: ${reasons}` }],
   } });
   assert(isUnscheduled(lone));
-  return schedulingWhy(lone, nodes, pods && loadsOf(pods));
+  return schedulingWhy(lone, { ...kUnseen, nodes, loads: pods && loadsOf(pods), ...facts });
 }
 
 test('too little of something is told with numbers', () => {
@@ -86,6 +88,39 @@ test('what no node alone is to blame for is told by the scheduler’s words', ()
   assert.equal(why({ ...plain, volumes }, [of('n1')], [], 'persistentvolumeclaim "old" not found.'),
     'there is no claim old, which its volume data names');
   assert.equal(why({ ...plain, volumes }, [of('n1')], [], 'pod has unbound immediate PersistentVolumeClaims.'), 'its claim old is not bound');
+});
+
+test('a volume that is on another node is named', () => {
+  const claim = (name: string, volumeName: string): Claim => ({ metadata: meta(name), spec: { volumeName }, status: { phase: 'Bound' } });
+  const volume = (name: string, zone: string): PersistentVolume => ({ metadata: { ...meta(name), namespace: undefined }, spec: {
+    nodeAffinity: { required: { nodeSelectorTerms: [{ matchExpressions: [{ key: 'zone', operator: 'In', values: [zone] }] }] } } } });
+  const spec = { containers: [{ name: 'm', image: '' }], volumes: [{ name: 'd', persistentVolumeClaim: { claimName: 'data' } }] };
+  const reach = (zone: string, more: Partial<SchedulingFacts> = {}) =>
+    why(spec, nodes, [], '3 of them.', { claims: [claim('other', 'v2'), claim('data', 'v1')], volumes: [volume('v1', zone)], ...more });
+  const nodes = [of('n1'), of('n2')];
+  assert.equal(reach('b'), 'each of 2 nodes cannot reach volume v1, which is for other nodes');
+  assert.match(reach('a'), /^the scheduler finds no node/);
+  assert.match(reach('b', { volumes: null }), /^the scheduler finds no node/, 'volumes that may not be seen');
+  nodes[1]!.spec = { unschedulable: true };
+  assert.equal(reach('b'), 'none of 2 nodes takes it: 1 cannot reach volume v1, which is for other nodes, 1 is cordoned');
+});
+
+test('resource claims that are not there are named, though the scheduler says nothing', () => {
+  const waiting = (source: object, status: object = {}) => pod('web', { phase: 'Pending',
+    spec: { containers: [{ name: 'm', image: '' }], resourceClaims: [{ name: 'gpu', ...source }] }, status: { conditions: [], ...status } });
+  const told = (made: Pod, facts: Partial<SchedulingFacts> = {}) => {
+    assert(isUnscheduled(made));
+    return schedulingWhy(made, { ...kUnseen, nodes: [of('n1')], loads: new Map(), resourceClaims: [], templates: [], ...facts });
+  };
+  const one = [{ metadata: meta('one') }];
+  assert.equal(told(waiting({ resourceClaimName: 'one' })), 'there is no claim one, which its resource claim gpu names');
+  assert.equal(told(waiting({ resourceClaimName: 'one' }), { resourceClaims: one }), '');
+  assert.equal(told(waiting({ resourceClaimName: 'one' }), { resourceClaims: null }), '', 'claims that may not be seen');
+  const template = { resourceClaimTemplateName: 'one' };
+  assert.equal(told(waiting(template)), 'there is no template one, which its resource claim gpu names');
+  assert.equal(told(waiting(template), { templates: one }), 'no claim has been made for it of the template one yet');
+  const made = { resourceClaimStatuses: [{ name: 'gpu', resourceClaimName: 'web-gpu-x' }], nominatedNodeName: 'n1' };
+  assert.equal(told(waiting(template, made)), 'its node is chosen, and what it needs there is not ready yet');
 });
 
 test('amounts are told as kubectl and why tell them', () => {

@@ -37,7 +37,7 @@ EXPECTED = ("deployments/nginx?fieldManager=skiff-console&fieldValidation=Strict
             # The worker of a map that has none.
             "no-such-worker.js",
             # A part of another version.
-            "assets/terminal-",
+            "assets/terminal-", "assets/console-", "assets/style-",
             # A custom kind whose definition is deleted while the page knows it.
             "apis/example.com/v1/boats", "apis/example.com/v1/namespaces/shop/boats",
             # Whether an object is there that somebody wants to create; and what goes again then.
@@ -121,7 +121,7 @@ def main():
         try:
             for part in (play.login, play.deploy, play.rollout, play.scaled, play.pod, play.yaml, play.kept, play.complete, play.create, play.details, play.quotas,
                          play.chaos, play.spaces, play.views, play.kinds, play.links,
-                         play.strangers, play.broken, play.keyboard, play.focus, play.looks, play.narrow, play.maps, play.away, play.expired, play.typed, play.upgraded, play.listed, play.rights,
+                         play.held, play.strangers, play.broken, play.torn, play.waiting, play.keyboard, play.focus, play.looks, play.narrow, play.maps, play.away, play.expired, play.typed, play.upgraded, play.listed, play.rights,
                          play.link):
                 print(f"   {part.__name__}", flush=True)
                 part()

@@ -108,6 +108,23 @@ class Looks:
             raise PageError(f"skiff why says: {said}")
         self.page.until(f"document.querySelector('.troubles')?.innerText.includes({json.dumps(why)})", why)
 
+    def held(self):
+        """And of what volumes, devices and a provisioner that is silent hold back."""
+        page = self.page
+        self.skiff("apply", "-f", "e2e/browser/held.yaml")
+        for what, place, before in (("pod/far", "pod/held/far", "is pending: each of"),
+                                    ("pod/devices", "pod/held/devices", "is pending: there is no claim"),
+                                    ("persistentvolumeclaim/silent", "object/persistentvolumeclaims/held/silent", "is pending: its class")):
+            why = page.until_said(lambda: subprocess.run([os.environ["skiff"], "why", what, "-n", "held"], check=False, capture_output=True,
+                                                         text=True).stdout.splitlines()[0], before)
+            page.go(f"#/{place}")
+            page.begins()
+            sentence = why.removesuffix(".").split(" is pending: ")[1]
+            page.until(f"document.querySelector('main .notice')?.innerText.includes({json.dumps(sentence)})", sentence)
+        self.check("a claim that has no volume")
+        self.skiff("delete", "namespace", "held", "--wait=false")
+        self.skiff("delete", "storageclass,persistentvolume", "--ignore-not-found", "silent", "by-hand", "elsewhere", "--wait=false")
+
     def settled(self):
         """What a view shows is there. For its picture it has a moment more."""
         self.page.until("!!document.querySelector('main h1') && !document.querySelector('.spinner')")
@@ -160,6 +177,10 @@ class Looks:
                 row.lastElementChild.getBoundingClientRect().right > row.getBoundingClientRect().right)""")
             if beyond or page.run("document.documentElement.scrollWidth > innerWidth"):
                 raise PageError(f"{view} has more than 360 pixels have room for")
+        page.go("#/kinds/configmaps")
+        self.settled()
+        # Each namespace has one of these: what there is no column for stands below the name.
+        page.until("[...document.querySelectorAll('.named')].some((each) => /kube-root-ca.crt[^]*kube-system/.test(each.innerText))")
         page.go("#/pods")
         page.until("document.querySelector('main h1')?.innerText === 'Pods'")
         page.click("Menu")

@@ -2,6 +2,7 @@
 fails, and hands that hold no mouse."""
 
 import json
+import re
 import time
 
 from page import PageError
@@ -69,6 +70,39 @@ class Obstacles:
         page.go("#/pods")
         page.until("document.querySelectorAll('.table-row.link').length >= 6")
 
+    def torn(self):
+        """The page is of one version and its script of another, as behind a proxy that keeps one of them: the page itself
+        says so, with its style sheet and without."""
+        page = self.page
+        for missing in (r"/assets/console-[^/]+\.js$", r"/assets/(console-[^/]+\.js|style-[^/]+\.css)$"):
+            page.page.route(re.compile(missing), lambda route: route.fulfill(status=404))
+            page.page.reload(wait_until="commit")
+            page.shows("The console has not begun")
+            page.picture("torn")
+            page.page.unroute_all()
+            page.click("Load it again")
+            page.until("!!document.querySelector('main h1')?.closest('.shell')")
+            page.goes("The console has not begun")
+
+    def waiting(self):
+        """Before the first of them have come nobody is told that there are none."""
+        page = self.page
+        held = []
+        page.page.route(re.compile(r"/(events|pods|endpointslices)\?"), lambda route: held.append(route))
+        for view, empty in (("overview", "No events."), ("deployment/shop/checkout", "No events."),
+                            ("deployment/shop/checkout", "Nothing here yet."), ("object/statefulsets/shop/orders", "No events."),
+                            ("services", "nobody answers"), ("storage", "nobody")):
+            page.go(f"#/{view}")
+            # What was followed before is shown as it was.
+            page.page.reload(wait_until="commit")
+            page.until("!!document.querySelector('main h1')?.closest('.shell')", view)
+            page.until("document.querySelector('main').innerText.includes('Loading…') || !!document.querySelector('.table-row.link')", view)
+            if page.run(f"document.querySelector('main').innerText.includes({json.dumps(empty)})"):
+                raise PageError(f"{view} says “{empty}” before it is known")
+        page.page.unroute_all()
+        page.page.reload(wait_until="commit")
+        page.until("!!document.querySelector('.table-row.link')")
+
     def keyboard(self):
         """Deployed, exposed and scaled without a mouse."""
         page = self.page
@@ -94,6 +128,31 @@ class Obstacles:
         page.key("Enter")
         page.shows("Revision 1")
         self.skiff("delete", "deployment,service", "keys")
+        self.found_by_keys()
+
+    def found_by_keys(self):
+        """From a list's filter Enter opens the first row, and an arrow goes into the rows."""
+        page = self.page
+        page.go("#/pods")
+        page.begins()
+        page.until("document.querySelectorAll('.table-row.link').length >= 6")
+        page.key("/")
+        page.until("document.activeElement?.matches('[data-filter]')")
+        page.insert("orders-1")
+        page.until("document.querySelectorAll('.table-row.link').length === 1")
+        page.key("Enter")
+        page.until("location.hash === '#/pod/shop/orders-1'", "the row that was found")
+        page.go("#/pods")
+        page.begins()
+        page.type("input[data-filter]", "orders-")
+        page.until("document.querySelectorAll('.table-row.link').length === 3")
+        page.run("document.querySelector('[data-filter]').focus()")
+        page.key("ArrowDown")
+        page.until("document.activeElement?.matches('[role=grid]')", "the rows")
+        page.until("document.querySelector('.table-row[aria-selected=true]')?.innerText.includes('orders-0')", "the first row")
+        page.key("ArrowDown")
+        page.key("Enter")
+        page.until("location.hash === '#/pod/shop/orders-1'", "the row that was gone to")
 
     def focus(self):
         """What was pressed keeps the focus while it is busy, and who closes a dialog is back where he was."""

@@ -158,6 +158,11 @@ class Troubles:
         page.until("!document.querySelector('dialog') && "
                    "document.querySelector('input[placeholder^=nginx]')?.value === ''")
         page.go("#/overview")
+        # He may not list namespaces, and begins in the one that his token is of.
+        page.shows("storefront")
+        page.until("document.querySelector('input.space')?.value === 'shop'")
+        page.type("input.space", "default")
+        page.key("Enter")
         page.shows("You may not see this")
         self.check("refused")
         page.type("input.space", "shop")

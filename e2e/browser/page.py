@@ -73,6 +73,13 @@ class Page:
                                 (self.run("document.body?.innerText") or "nothing")[:3000])
             self.browser.wait(0.1)
 
+    def until_said(self, value_of, words, seconds=SECONDS):
+        """What somebody else says, once it has these words."""
+        def said():
+            value = value_of()
+            return value if words in value else None
+        return self._until(said, words, seconds)
+
     def shows(self, text, seconds=SECONDS):
         self.until(f"document.body?.innerText.includes({json.dumps(text)})", f"“{text}”", seconds)
 

@@ -6,8 +6,10 @@ import { leave } from './goodbye';
 import { part } from './part';
 import { canSign, type KeyProof, KeyRefused, tokenByKey } from './proof';
 import { ApiError, tokenFor, whoAmI } from './request';
-import { beginSession, isLinked, owner, restoreSession, session } from './session';
+import { beginSession, isLinked, owner, restoreSession, session, setHome } from './session';
 import { forgetAll } from './live';
+
+const kServiceAccount = /^system:serviceaccount:([^:]+):/;
 
 interface Known {
   token: string | null;
@@ -15,17 +17,19 @@ interface Known {
   groups: string[];
 }
 
-function begin(known: Known, keep: boolean): void {
+// `namespace`: which one his kubeconfig names; a service account is of one itself. Who only comes back stays where he is.
+function begin(known: Known, keep: boolean, namespace = ''): void {
   if (owner.value !== '' && owner.value !== known.user) forgetAll();
+  if (owner.value !== known.user) setHome(namespace || (kServiceAccount.exec(known.user)?.[1] ?? ''));
   beginSession(known, keep);
 }
 
 // "" when somebody is logged in now; else what to tell.
-export async function login(token: string | null, keep: boolean): Promise<string> {
+export async function login(token: string | null, keep: boolean, namespace = ''): Promise<string> {
   try {
     const who = await whoAmI(token);
     if (who.user === '' || who.user === 'system:anonymous') return t.login.anonymous;
-    begin({ token, ...who }, keep);
+    begin({ token, ...who }, keep, namespace);
     return '';
   } catch (error) {
     const { code, message } = error as ApiError;
@@ -36,8 +40,8 @@ export async function login(token: string | null, keep: boolean): Promise<string
 }
 
 // By a token that the server has just given. A session that nobody comes to be in is over again.
-async function enter(token: string, keep: boolean): Promise<string> {
-  const wrong = await login(token, keep);
+async function enter(token: string, keep: boolean, namespace = ''): Promise<string> {
+  const wrong = await login(token, keep, namespace);
   if (wrong !== '' && isLinked(token)) void leave(token, '');
   return wrong;
 }
@@ -98,13 +102,14 @@ export interface KubeUser {
   token: string; // "": it has none.
   proof: KeyProof | null; // Where it has a certificate: the server would take that before a token.
   why: string; // Why it has neither, in words.
+  namespace: string; // Of the context that names it; "": it says none.
 }
 
 // "" when somebody is logged in now; else what to tell.
-export async function loginAs({ token, proof }: KubeUser, keep: boolean): Promise<string> {
-  if (proof === null) return login(token, keep);
+export async function loginAs({ token, proof, namespace }: KubeUser, keep: boolean): Promise<string> {
+  if (proof === null) return login(token, keep, namespace);
   try {
-    return await enter(await tokenByKey(proof), keep);
+    return await enter(await tokenByKey(proof), keep, namespace);
   } catch (error) {
     if (error instanceof KeyRefused) return t.login.keyRefused(error);
     const { code, message } = error as ApiError;
@@ -117,7 +122,7 @@ interface KubeConfig {
     name?: string;
     user?: Record<string, unknown>;
   }[];
-  contexts?: { name?: string; context?: { user?: string } }[];
+  contexts?: { name?: string; context?: { user?: string; namespace?: string } }[];
   'current-context'?: string;
 }
 
@@ -129,8 +134,13 @@ export async function readKubeconfig(text: string): Promise<KubeUser[]> {
   const { parse } = await part(() => import('yaml')).catch(() => Promise.reject(new PartMissing()));
   const config = parse(text) as KubeConfig | null;
   if (!Array.isArray(config?.users)) throw new Error(t.login.kubeconfigNone);
-  const current = config.contexts?.find((each) => each.name === config['current-context'])?.context?.user;
-  const users = config.users.map(({ name = '', user }) => userOf(name, user ?? {}));
+  const isCurrent = ({ name }: { name?: string }) => name === config['current-context'];
+  const contexts = [...(config.contexts ?? [])].sort((a, b) => Number(isCurrent(b)) - Number(isCurrent(a)));
+  const current = contexts.find(isCurrent)?.context?.user;
+  const users = config.users.map(({ name = '', user }) => {
+    const namespace = contexts.find(({ context }) => context?.user === name)?.context?.namespace;
+    return { ...userOf(name, user ?? {}), namespace: typeof namespace === 'string' ? namespace : '' };
+  });
   return users.sort((a, b) => Number(b.name === current) - Number(a.name === current));
 }
 
@@ -140,7 +150,7 @@ const kActing = ['as', 'as-uid', 'as-groups', 'as-user-extra'];
 const kOmitted = ['DATA+OMITTED', 'REDACTED'];
 
 function userOf(name: string, user: Record<string, unknown>): KubeUser {
-  const made: KubeUser = { name, token: '', proof: null, why: '' };
+  const made: KubeUser = { name, token: '', proof: null, why: '', namespace: '' };
   const given = (field: string): string => (typeof user[field] === 'string' ? user[field] : '');
   const certificate = given('client-certificate-data');
   const key = given('client-key-data');

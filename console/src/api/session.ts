@@ -19,6 +19,20 @@ export const owner = signal('');
 export const loginReason = signal<LoginReason>('first');
 export const loggedIn = computed(() => session.value !== null);
 
+// The namespace that somebody's login names: where he begins if he may not list any.
+let home = '';
+
+export function setHome(namespace: string): void {
+  home = namespace;
+}
+
+// Once a login: from then on it is he who chooses.
+export function takeHome(): string {
+  const taken = home;
+  home = '';
+  return taken;
+}
+
 let waiting: (() => void)[] = [];
 
 export function restoreSession(): void {

@@ -104,10 +104,12 @@ export interface Requirement {
   values?: string[];
 }
 
+export interface NodeSelector {
+  nodeSelectorTerms: { matchExpressions?: Requirement[]; matchFields?: Requirement[] }[];
+}
+
 interface NodeAffinity {
-  requiredDuringSchedulingIgnoredDuringExecution?: {
-    nodeSelectorTerms: { matchExpressions?: Requirement[]; matchFields?: Requirement[] }[];
-  };
+  requiredDuringSchedulingIgnoredDuringExecution?: NodeSelector;
 }
 
 interface PodSpec {
@@ -116,6 +118,7 @@ interface PodSpec {
   affinity?: { nodeAffinity?: NodeAffinity };
   tolerations?: Toleration[];
   schedulingGates?: { name: string }[];
+  resourceClaims?: { name: string; resourceClaimName?: string; resourceClaimTemplateName?: string }[];
   containers: Container[];
   initContainers?: Container[];
   ephemeralContainers?: Container[];
@@ -135,6 +138,8 @@ export interface Pod extends Obj {
     podIP?: string;
     startTime?: string;
     qosClass?: string;
+    nominatedNodeName?: string;
+    resourceClaimStatuses?: { name: string; resourceClaimName?: string }[];
     conditions?: Condition[];
     containerStatuses?: ContainerStatus[];
     initContainerStatuses?: ContainerStatus[];
@@ -247,6 +252,7 @@ export interface PersistentVolume extends Obj {
     accessModes?: string[];
     volumeMode?: string;
     claimRef?: { namespace: string; name: string; uid?: string };
+    nodeAffinity?: { required?: NodeSelector };
   };
   status?: { phase?: string; message?: string };
 }

@@ -7,9 +7,13 @@ export interface Unbound {
   why: string;
 }
 
+export function isUnbound({ status }: Pick<Claim, 'status'>): boolean {
+  return status?.phase !== 'Bound';
+}
+
 // `events`: the newest first. They are looked at only where some claim has no volume.
 export function unboundOf(claims: Claim[], events: EventObj[], whyOf: (claim: Claim) => string = () => ''): Unbound[] {
-  const unbound = claims.filter((each) => each.status?.phase !== 'Bound');
+  const unbound = claims.filter(isUnbound);
   if (unbound.length === 0) return [];
   const said = new Map<string, string>();
   for (const { involvedObject, message } of events) {

@@ -1,16 +1,17 @@
 // Why a claim has no volume: the first sentence of `skiff why` (cli/why/claim.cc), without the claim's name.
-import type { Claim, EventObj, PersistentVolume, Pod, Selector, StorageClass } from '../api/types';
+import type { Claim, EventObj, Obj, PersistentVolume, Pod, Selector, StorageClass } from '../api/types';
 import { t } from '../texts';
 import { holds } from './obstacles';
 import { amountText, unitsOf } from './quantity';
 import { matches } from './rollout';
 
-// null: may not be seen. `failed`: an event says that no volume could be made.
+// null: may not be seen. `reasons`: what events say of it.
 export interface ClaimFacts {
   classes: StorageClass[] | null;
   volumes: PersistentVolume[] | null;
+  drivers: Obj[] | null; // CSIDrivers.
   users: string[];
-  failed: boolean;
+  reasons: Set<string>;
 }
 
 const kNoProvisioner = 'kubernetes.io/no-provisioner';
@@ -60,8 +61,21 @@ function namedText(claim: Claim, name: string, volumes: PersistentVolume[]): str
   return t.claims.named(name, misfitOf(claim, volume).text || (isOther ? t.claims.otherClass : t.claims.notYet));
 }
 
+// Of its class, which takes only volumes that are there; which of these suit it.
+function fits(claim: Claim, volume: PersistentVolume): boolean {
+  return volume.spec.storageClassName === claim.spec.storageClassName && misfitOf(claim, volume).text === '';
+}
+
+// Somebody is to make a volume, and has not. One who is asked by an event, and has neither a driver here nor begun,
+// may not be there at all.
+function provisioningText(who: string, drivers: Obj[] | null, reasons: Set<string>): string {
+  const failed = reasons.has('ProvisioningFailed');
+  const isAbsent = drivers !== null && !drivers.some((each) => each.metadata.name === who) && !reasons.has('Provisioning');
+  return !failed && isAbsent && reasons.has('ExternalProvisioning') ? t.claims.silent(who) : t.claims.provisioning(who, failed);
+}
+
 // '': nothing is known beyond what events say.
-export function claimWhy(claim: Claim, { classes, volumes, users, failed }: ClaimFacts): string {
+export function claimWhy(claim: Claim, { classes, volumes, drivers, users, reasons }: ClaimFacts): string {
   const { storageClassName: name = '', volumeName } = claim.spec;
   if (claim.metadata.deletionTimestamp || claim.status?.phase === 'Lost') return '';
   if (volumeName && volumes) return namedText(claim, volumeName, volumes);
@@ -69,12 +83,14 @@ export function claimWhy(claim: Claim, { classes, volumes, users, failed }: Clai
   if (classes === null) return '';
   const of = classes.find((each) => each.metadata.name === name);
   if (!of) return t.claims.noSuchClass(name) + nearestTo(claim, volumes);
-  const delayed = of.volumeBindingMode === 'WaitForFirstConsumer' && !claim.metadata.annotations?.[kSelectedNode] && !failed;
-  if (delayed) {
+  const delayed = of.volumeBindingMode === 'WaitForFirstConsumer' && !claim.metadata.annotations?.[kSelectedNode] && !reasons.has('ProvisioningFailed');
+  // Its pod has no node as there is no volume: it does not wait for the pod.
+  const isLack = users.length > 0 && of.provisioner === kNoProvisioner && volumes !== null && !volumes.some((each) => fits(claim, each));
+  if (delayed && !isLack) {
     const shown = users.length > kNamesMax + 1 ? t.claims.more(users.slice(0, kNamesMax).join(', '), users.length - kNamesMax) : users.join(', ');
     return t.claims.delayed(users.length, shown);
   }
-  if (of.provisioner && of.provisioner !== kNoProvisioner) return t.claims.provisioning(of.provisioner, failed);
+  if (of.provisioner && of.provisioner !== kNoProvisioner) return provisioningText(of.provisioner, drivers, reasons);
   return t.claims.unfitted(name) + nearestTo(claim, volumes);
 }
 
@@ -103,6 +119,6 @@ export function usersOf({ metadata }: Claim, pods: Pod[]): string[] {
   return usersIn(pods).get(`${metadata.namespace}/${metadata.name}`) ?? [];
 }
 
-export function hasFailed(claim: Claim, events: EventObj[]): boolean {
-  return events.some((each) => each.reason === 'ProvisioningFailed' && each.involvedObject.uid === claim.metadata.uid);
+export function reasonsOf(claim: Claim, events: EventObj[]): Set<string> {
+  return new Set(events.filter((each) => each.involvedObject.uid === claim.metadata.uid).map((each) => each.reason ?? ''));
 }

@@ -1,5 +1,5 @@
 // What keeps a pod off a node, in the words of `skiff why` (cli/why/obstacles.cc), whose first sentence is made of it.
-import type { Container, Node, Pod, Requirement, Taint, Toleration } from '../api/types';
+import type { Container, Node, NodeSelector, PersistentVolume, Pod, Requirement, Taint, Toleration } from '../api/types';
 import { t } from '../texts';
 import { askedFor, isHeld } from './asked';
 import { condition } from './pod';
@@ -97,18 +97,21 @@ function requirementText({ key, operator, values = [] }: Requirement): string {
   return `${key} ${operator === 'Gt' ? '>' : '<'} ${values.join(',')}`;
 }
 
+function selects({ nodeSelectorTerms: terms }: NodeSelector, { metadata }: Node): boolean {
+  return terms.some(({ matchExpressions = [], matchFields = [] }) =>
+    matchExpressions.length + matchFields.length > 0 &&
+    matchExpressions.every((each) => holds(each, metadata.labels ?? {})) &&
+    matchFields.every((each) => holds(each, { 'metadata.name': metadata.name })));
+}
+
 function selectionText(pod: Pod, node: Node): string {
   const { metadata } = node;
   for (const [key, value] of Object.entries(pod.spec.nodeSelector ?? {}).sort(([a], [b]) => (a < b ? -1 : 1))) {
     if (metadata.labels?.[key] !== value) return t.scheduling.lacksLabel(key, value);
   }
-  const terms = pod.spec.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution?.nodeSelectorTerms;
-  if (!terms) return '';
-  const matching = terms.some(({ matchExpressions = [], matchFields = [] }) =>
-    matchExpressions.length + matchFields.length > 0 &&
-    matchExpressions.every((each) => holds(each, metadata.labels ?? {})) &&
-    matchFields.every((each) => holds(each, { 'metadata.name': metadata.name })));
-  if (matching) return '';
+  const required = pod.spec.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution;
+  if (!required || selects(required, node)) return '';
+  const terms = required.nodeSelectorTerms;
   const texts = terms.slice(0, kTermsMax).map(({ matchExpressions = [], matchFields = [] }) =>
     [...matchExpressions, ...matchFields].map(requirementText).join(t.scheduling.and));
   if (terms.length > kTermsMax) texts.push(t.scheduling.others);
@@ -137,8 +140,8 @@ function shortagesOf(pod: Pod, node: Node, load: Load | null): Shortage[] {
   return found;
 }
 
-// `load`: null where pods may not be seen; then the node counts as a whole.
-export function obstacleOn(pod: Pod, node: Node, all: Map<string, Load> | null): Obstacle {
+// `all`: null where pods may not be seen; then the node counts as a whole. `volumes`: those that it has to reach.
+export function obstacleOn(pod: Pod, node: Node, all: Map<string, Load> | null, volumes: PersistentVolume[]): Obstacle {
   const because = (text: string): Obstacle => ({ text, shortages: [] });
   const load = all && (all.get(node.metadata.name) ?? kNothing);
   if (node.spec?.unschedulable && !isTolerated(pod, kCordon)) return because(t.scheduling.cordoned);
@@ -147,11 +150,20 @@ export function obstacleOn(pod: Pod, node: Node, all: Map<string, Load> | null):
   const text = selectionText(pod, node) || (load ? portText(pod, load) : '');
   if (text !== '') return because(text);
   const shortages = shortagesOf(pod, node, load);
-  if (shortages.length === 0) return kNone;
+  if (shortages.length === 0) {
+    const far = volumes.find(({ spec }) => spec.nodeAffinity?.required && !selects(spec.nodeAffinity.required, node));
+    return far ? because(t.scheduling.otherNodes(far.metadata.name)) : kNone;
+  }
   return { text: t.scheduling.tooLittle(shortages.map((each) => each.resource).join(t.scheduling.and)), shortages };
 }
 
-// Whether it waits for a node, and it is known what for.
+// Whether the scheduler has said that it finds no node for it.
+export function isJudged(pod: Pod): boolean {
+  return condition(pod.status?.conditions, 'PodScheduled')?.status === 'False';
+}
+
+// Whether it waits for a node, and it can be found out what for: before its resource claims are there the scheduler does
+// not look at it, and says nothing.
 export function isUnscheduled(pod: Pod): boolean {
-  return !pod.spec.nodeName && condition(pod.status?.conditions, 'PodScheduled')?.status === 'False';
+  return !pod.spec.nodeName && (isJudged(pod) || (pod.spec.resourceClaims?.length ?? 0) > 0);
 }

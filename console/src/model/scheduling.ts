@@ -1,9 +1,19 @@
 // Why no node was chosen for a pod: the first sentence of `skiff why` (cli/why/scheduling.cc), without the pod's name.
-import type { Node, Pod } from '../api/types';
+import type { Claim, Node, Obj, PersistentVolume, Pod } from '../api/types';
 import { t } from '../texts';
-import { type Load, type Obstacle, obstacleOn, type Shortage } from './obstacles';
+import { isJudged, type Load, type Obstacle, obstacleOn, type Shortage } from './obstacles';
 import { condition } from './pod';
 import { amountText } from './quantity';
+
+// What of the cluster is known; null: it may not be seen, or is not known yet.
+export interface SchedulingFacts {
+  nodes: Node[] | null;
+  loads: Map<string, Load> | null; // By node.
+  claims: Claim[] | null;
+  volumes: PersistentVolume[] | null;
+  resourceClaims: Obj[] | null;
+  templates: Obj[] | null; // Of resource claims.
+}
 
 // Nodes that the same thing keeps the pod off.
 interface Group {
@@ -74,16 +84,47 @@ function claimText(pod: Pod, words: string): string {
   return words.includes(kUnbound) && volumes.length === 1 ? t.scheduling.claimUnbound(volumes[0]!.claim) : '';
 }
 
-// `nodes`, `loads`: null where they may not be seen, or are not known yet.
-export function schedulingWhy(pod: Pod, nodes: Node[] | null, loads: Map<string, Load> | null): string {
+function findOf<T extends Obj>(objects: T[], { metadata }: Pod, name: string): T | undefined {
+  return objects.find((each) => each.metadata.name === name && each.metadata.namespace === metadata.namespace);
+}
+
+// The volumes that its claims are bound to, which may be for some nodes alone.
+function volumesOf(pod: Pod, { claims, volumes }: SchedulingFacts): PersistentVolume[] {
+  if (!claims || !volumes) return [];
+  return (pod.spec.volumes ?? []).flatMap(({ persistentVolumeClaim: claim }) => {
+    const name = claim && findOf(claims, pod, claim.claimName)?.spec.volumeName;
+    return volumes.find((each) => each.metadata.name === name) ?? [];
+  });
+}
+
+// Claims of devices that have to exist before the scheduler looks at it, of which nothing tells but they.
+function resourceClaimText(pod: Pod, { resourceClaims, templates }: SchedulingFacts): string {
+  const isMade = (name: string) => pod.status?.resourceClaimStatuses?.some((each) => each.name === name && each.resourceClaimName);
+  for (const { name, resourceClaimName = '', resourceClaimTemplateName: template = '' } of pod.spec.resourceClaims ?? []) {
+    if (template !== '') {
+      if (isMade(name)) continue;
+      if (templates && !findOf(templates, pod, template)) return t.scheduling.noTemplate(template, name);
+      return t.scheduling.notMade(template);
+    }
+    if (resourceClaims && !findOf(resourceClaims, pod, resourceClaimName)) return t.scheduling.noResourceClaim(resourceClaimName, name);
+  }
+  return '';
+}
+
+// '': nothing keeps it that could be found out.
+export function schedulingWhy(pod: Pod, facts: SchedulingFacts): string {
+  const { nodes, loads } = facts;
   const gates = pod.spec.schedulingGates ?? [];
   if (gates.length > 0) return t.scheduling.gated(gates.map((each) => each.name));
   const words = condition(pod.status?.conditions, 'PodScheduled')?.message ?? '';
-  const claim = claimText(pod, words);
+  const claim = claimText(pod, words) || resourceClaimText(pod, facts);
   if (claim !== '') return claim;
+  if (!isJudged(pod) && pod.status?.nominatedNodeName) return t.scheduling.chosen;
   if (nodes?.length === 0) return t.scheduling.noNodes;
-  const obstacles = (nodes ?? []).map((each) => obstacleOn(pod, each, loads));
+  const volumes = volumesOf(pod, facts);
+  const obstacles = (nodes ?? []).map((each) => obstacleOn(pod, each, loads, volumes));
   if (nodes && obstacles.every((each) => each.text !== '')) return surveyText(groupsOf(obstacles), nodes.length);
+  if (!isJudged(pod)) return '';
   const rule = kRules.find(([part]) => words.includes(part));
   return rule ? rule[1] : t.scheduling.unfound(reasonsIn(words));
 }

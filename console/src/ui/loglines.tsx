@@ -24,6 +24,7 @@ function Marked({ line, find }: { line: string; find: string }) {
 }
 
 interface Props {
+  known: boolean; // What has been said so far: it has come.
   shown: Line[];
   find: string; // In lower case.
   wrap: boolean;
@@ -32,7 +33,7 @@ interface Props {
   before?: (line: Line) => ComponentChildren;
 }
 
-export function LineList({ shown, find, wrap, stick, onStick, before }: Props) {
+export function LineList({ known, shown, find, wrap, stick, onStick, before }: Props) {
   const box = useRef<HTMLDivElement>(null);
   const [top, setTop] = useState(0);
   const came = useRef(0); // Where it was scrolled to last.
@@ -86,7 +87,7 @@ export function LineList({ shown, find, wrap, stick, onStick, before }: Props) {
           ))}
         </pre>
       </div>
-      {shown.length === 0 && <p class="dim log-empty">{t.logs.empty}</p>}
+      {shown.length === 0 && <p class="dim log-empty">{!known ? t.loading : find === '' ? t.logs.empty : t.nothingFits}</p>}
     </div>
   );
 }

@@ -31,14 +31,16 @@ function entriesOf(objects: Obj[], kind: string, icon: string, view: string): En
 }
 
 // All that can be gone to. `onHelp` stays the same.
-function useEntries(onHelp: () => void): Entry[] {
+function useEntries(onHelp: () => void): { all: Entry[]; known: boolean } {
   const space = namespace.value;
-  const spaces = useLive<Obj>(kinds.namespaces).list;
-  const pods = useLive<Obj>(kinds.pods, space).list;
-  const deployments = useLive<Obj>(kinds.deployments, space).list;
-  const services = useLive<Obj>(kinds.services, space).list;
+  const lives = [
+    useLive<Obj>(kinds.namespaces), useLive<Obj>(kinds.pods, space),
+    useLive<Obj>(kinds.deployments, space), useLive<Obj>(kinds.services, space),
+  ] as const;
+  const [spaces, pods, deployments, services] = lives.map((each) => each.list) as [Obj[], Obj[], Obj[], Obj[]];
   const offered = useOffered().list;
-  return useMemo<Entry[]>(
+  const known = lives.every((each) => each.loaded || each.status.value === 'refused');
+  const all = useMemo<Entry[]>(
     () => [
       ...kViews.map((view) => ({ text: t.nav[view], kind: t.nav.label, icon: view, run: () => go(href(view)) })),
       { text: t.help.title, kind: t.help.kind, icon: 'menu', run: onHelp },
@@ -58,12 +60,13 @@ function useEntries(onHelp: () => void): Entry[] {
     ],
     [spaces, pods, deployments, services, offered],
   );
+  return { all, known };
 }
 
 export function Palette({ onClose, onHelp }: { onClose: () => void; onHelp: () => void }) {
   const [text, setText] = useState('');
   const [at, setAt] = useState(0);
-  const all = useEntries(onHelp);
+  const { all, known } = useEntries(onHelp);
   const { shown } = useMemo(() => nearest(all, (entry) => entry.text, text, kShownMax), [all, text]);
   const chosen = Math.min(at, shown.length - 1);
   const run = (entry: Entry | undefined) => {
@@ -112,7 +115,7 @@ export function Palette({ onClose, onHelp }: { onClose: () => void; onHelp: () =
           </div>
         ))}
       </div>
-      <p class="dim" role="status">{shown.length === 0 ? t.paletteEmpty : ''}</p>
+      <p class="dim" role="status">{shown.length > 0 ? '' : known ? t.paletteEmpty : t.loading}</p>
     </Dialog>
   );
 }

@@ -2,7 +2,8 @@
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
 
 import { kinds } from '../api/kinds';
-import { useLive } from '../api/live';
+import { type Live, useLive } from '../api/live';
+import { takeHome } from '../api/session';
 import type { Obj } from '../api/types';
 import { nearest } from '../model/nearest';
 import { namespace } from '../settings';
@@ -20,7 +21,7 @@ function keepInSight(list: HTMLElement | null, at: number): void {
   list?.children[at]?.scrollIntoView({ block: 'nearest' });
 }
 
-function Choices({ names, onPick, onClose }: { names: string[]; onPick: (name: string) => void; onClose: () => void }) {
+function Choices({ names, known, onPick, onClose }: { names: string[]; known: boolean; onPick: (name: string) => void; onClose: () => void }) {
   const value = namespace.value;
   const [typed, setTyped] = useState('');
   const all = useMemo<Choice[]>(() => {
@@ -80,13 +81,25 @@ function Choices({ names, onPick, onClose }: { names: string[]; onPick: (name: s
           </div>
         ))}
       </div>
-      <p class="dim small spaces-more" role="status">{shown.length === 0 ? t.noNamespace : left > 0 ? t.moreNamespaces(left) : ''}</p>
+      <p class="dim small spaces-more" role="status">{!known ? t.loading : shown.length === 0 ? t.noNamespace : left > 0 ? t.moreNamespaces(left) : ''}</p>
     </div>
   );
 }
 
+// Who may not list them has to name one, unless his login did.
+function useHome(spaces: Live<Obj>): void {
+  const isRefused = spaces.status.value === 'refused';
+  const { loaded } = spaces;
+  useEffect(() => {
+    if (!isRefused && !loaded) return;
+    const home = takeHome();
+    if (isRefused && home !== '') namespace.value = home;
+  }, [isRefused, loaded]);
+}
+
 export function NamespacePicker() {
   const spaces = useLive<Obj>(kinds.namespaces);
+  useHome(spaces);
   const list = spaces.list;
   const names = useMemo(() => list.map((each) => each.metadata.name), [list]);
   const [open, setOpen] = useState(false);
@@ -146,6 +159,7 @@ export function NamespacePicker() {
       {open && (
         <Choices
           names={names}
+          known={spaces.loaded}
           onClose={close}
           onPick={(name) => {
             namespace.value = name;

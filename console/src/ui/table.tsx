@@ -25,6 +25,7 @@ interface Props<T> {
   rows: T[];
   keyOf: (row: T) => string;
   textOf: (row: T) => string; // What the filter looks through, of the row alone.
+  hint?: string; // What the filter goes by.
   hrefOf?: (row: T) => string;
   height?: number; // Of a row.
   tools?: ComponentChildren;
@@ -33,6 +34,7 @@ interface Props<T> {
 }
 
 const kRow = 40;
+const kSpace = 18; // Where its namespace stands below its name.
 const kAround = 40; // Titles, and the lines around.
 const kLeast = 200;
 const kLong = 4_000;
@@ -41,8 +43,7 @@ const kBeyond = 12; // Rows kept around those in sight;
 const kStep = 4; // while fewer are scrolled past, the page stays as it is.
 
 // Where the box is, to some rows.
-function useSight(fixed: boolean | undefined, row: number) {
-  const box = useRef<HTMLDivElement>(null);
+function useSight(box: { current: HTMLDivElement | null }, fixed: boolean | undefined, row: number) {
   const [sight, setSight] = useState({ top: 0, height: 800 });
   useEffect(() => {
     const element = box.current;
@@ -61,7 +62,7 @@ function useSight(fixed: boolean | undefined, row: number) {
       element.removeEventListener('scroll', look);
     };
   }, [fixed, row]);
-  return { box, sight };
+  return sight;
 }
 
 interface RowProps<T> {
@@ -74,9 +75,11 @@ interface RowProps<T> {
   fixed: boolean;
   selected: boolean;
   hrefOf: ((row: T) => string) | undefined;
+  space: Column<T> | undefined;
 }
 
-function Row<T>({ row, index, id, columns, layout, height, fixed, selected, hrefOf }: RowProps<T>) {
+// `space`: the column that there was no room for, and without which objects of one name could not be told apart.
+function Row<T>({ row, index, id, columns, layout, height, fixed, selected, hrefOf, space }: RowProps<T>) {
   return (
     <div
       id={`${id}-${index}`}
@@ -92,7 +95,7 @@ function Row<T>({ row, index, id, columns, layout, height, fixed, selected, href
     >
       {columns.map((column) => (
         <div key={column.id} role="gridcell" class={column.end ? 'cell end' : 'cell'}>
-          {column.cell(row)}
+          {space && column.id === 'name' ? <div class="named">{column.cell(row)}<small>{space.cell(row)}</small></div> : column.cell(row)}
         </div>
       ))}
     </div>
@@ -183,7 +186,8 @@ function useColumns<T>(all: Column<T>[], fixed: boolean, scrolls: boolean, room:
     const telling = isOneSpace ? all.filter((each) => each.id !== 'namespace') : all;
     const columns = isNarrow ? telling.filter((each) => !each.wide) : scrolls ? telling : fitting(telling, room - kNameMore, gap, edge);
     const least = leastOf(columns.map((each) => each.width), gap, edge);
-    return { columns, least, isOver: least > room, layout: { gridTemplateColumns: columns.map((each) => each.width).join(' '), minWidth: `${least}px` } };
+    const space = telling.find((each) => each.id === 'namespace' && !columns.includes(each));
+    return { columns, space, least, isOver: least > room, layout: { gridTemplateColumns: columns.map((each) => each.width).join(' '), minWidth: `${least}px` } };
   }, [all, isNarrow, isOneSpace, fixed, scrolls, room]);
 }
 
@@ -267,7 +271,19 @@ function useCursor<T>({ box, height, page, rows, keyOf, open }: Moving<T>) {
       open(at);
     }
   };
-  return { at, onKey };
+  // From the filter: down into the rows, and into the first of them, or the one that keys had come to.
+  const onFilterKey = (event: KeyboardEvent) => {
+    if (event.isComposing || count === 0) return;
+    if (event.key === 'Enter') open(Math.max(0, at));
+    else if (event.key === 'ArrowDown') {
+      box.current?.focus();
+      if (at < 0) move(0);
+    } else return;
+    event.preventDefault();
+  };
+  // What is typed into the filter is to find another one.
+  const forget = () => setMark({ key: '', at: -1 });
+  return { at, onKey, onFilterKey, forget };
 }
 
 // A list ends with its last row; one without any has room to say so. Where it is longer than any screen, nothing is
@@ -280,13 +296,14 @@ function highAs(rows: number): Record<string, string> {
 
 export function Table<T extends object>(props: Props<T>) {
   const { filter, order, change } = useSifting(props.label);
-  const height = props.height ?? kRow;
-  const { box, sight } = useSight(props.fixed, height);
+  const box = useRef<HTMLDivElement>(null);
   const rowOf = useRows<T>();
   const room = useRoom(box);
-  const { columns, least, isOver, layout } = useColumns(props.columns, props.fixed ?? false, props.scrolls ?? false, room);
+  const { columns, space, least, isOver, layout } = useColumns(props.columns, props.fixed ?? false, props.scrolls ?? false, room);
+  const height = (props.height ?? kRow) + (space ? kSpace : 0);
+  const sight = useSight(box, props.fixed, height);
   const shown = useShown(props, filter, order);
-  const { at, onKey } = useCursor({
+  const { at, onKey, onFilterKey, forget } = useCursor({
     box, height, page: Math.max(1, Math.floor(sight.height / height) - 1), rows: shown, keyOf: props.keyOf,
     open: (row) => {
       if (shown[row] && props.hrefOf) location.hash = props.hrefOf(shown[row]);
@@ -307,9 +324,13 @@ export function Table<T extends object>(props: Props<T>) {
             class="input filter"
             data-filter
             aria-label={t.filter}
-            placeholder={t.filterHint}
+            placeholder={props.hint ?? t.filterHint}
             value={filter}
-            onInput={(event) => change({ filter: event.currentTarget.value })}
+            onInput={(event) => {
+              forget();
+              change({ filter: event.currentTarget.value });
+            }}
+            onKeyDown={onFilterKey}
           />
           {props.tools}
           <span class="rows" role="status">{t.rows(shown.length, props.rows.length)}</span>
@@ -335,7 +356,7 @@ export function Table<T extends object>(props: Props<T>) {
         <div class="table-body" role="rowgroup" style={props.fixed ? {} : { height: `${shown.length * height}px`, minWidth: `${least}px` }}>
           {shown.slice(first, last).map((row, index) => rowOf(props.keyOf(row), {
             row, index: first + index, id, columns, layout, height,
-            fixed: props.fixed ?? false, selected: at === first + index, hrefOf: props.hrefOf,
+            fixed: props.fixed ?? false, selected: at === first + index, hrefOf: props.hrefOf, space,
           }, rows))}
         </div>
         {shown.length === 0 && <div class="empty small">{props.rows.length === 0 ? t.nothing : t.nothingFits}</div>}

@@ -4,51 +4,82 @@ import { useCallback, useEffect, useMemo } from 'preact/hooks';
 import { type Kind, kinds } from '../api/kinds';
 import { type Live, liveOf } from '../api/live';
 import type { Claim, EventObj, Node, Obj, PersistentVolume, Pod, StorageClass } from '../api/types';
-import { claimWhy, hasFailed, usersOf } from '../model/claimwhy';
+import { claimWhy, reasonsOf, usersOf } from '../model/claimwhy';
 import { isUnscheduled, loadsOf } from '../model/obstacles';
 import { podWhy } from '../model/pod';
-import { schedulingWhy } from '../model/scheduling';
+import { type SchedulingFacts, schedulingWhy } from '../model/scheduling';
 import { useNextFrame } from './frames';
 
-const kStorageClasses: Kind = { group: 'storage.k8s.io', version: 'v1', plural: 'storageclasses', kind: 'StorageClass', namespaced: false };
+const kCluster = (group: string, plural: string, kind: string): Kind => ({ group, version: 'v1', plural, kind, namespaced: false });
+const kStorageClasses = kCluster('storage.k8s.io', 'storageclasses', 'StorageClass');
+const kDrivers = kCluster('storage.k8s.io', 'csidrivers', 'CSIDriver');
+const kResourceClaims: Kind = { ...kCluster('resource.k8s.io', 'resourceclaims', 'ResourceClaim'), namespaced: true };
+const kTemplates: Kind = { ...kCluster('resource.k8s.io', 'resourceclaimtemplates', 'ResourceClaimTemplate'), namespaced: true };
 const kMany = 1_000;
 const kRestMs = 1_000;
 
-function useWhere<T extends Obj>(kind: Kind, wanted: boolean): Live<T> | null {
-  const live = useMemo(() => (wanted ? liveOf<T>(kind, '', {}) : null), [kind, wanted]);
+function useWhere<T extends Obj>(kind: Kind, wanted: boolean, space = ''): Live<T> | null {
+  const live = useMemo(() => (wanted ? liveOf<T>(kind, space, {}) : null), [kind, wanted, space]);
   useEffect(() => live?.use(), [live]);
   return live;
+}
+
+function isKnown(live: Live<Obj> | null): boolean {
+  return live === null || live.loaded || live.status.value === 'refused';
+}
+
+function listIn<T extends Obj>(live: Live<T> | null): T[] | null {
+  return live?.loaded ? live.list : null;
+}
+
+// What their volumes and devices come from, where those that wait have any. null: not all of it is here yet.
+function useNeeds(waiting: Pod[]): Omit<SchedulingFacts, 'nodes' | 'loads'> | null {
+  const hasClaims = waiting.some(({ spec }) => spec.volumes?.some((each) => each.persistentVolumeClaim));
+  const hasDevices = waiting.some(({ spec }) => (spec.resourceClaims?.length ?? 0) > 0);
+  const spaces = new Set(waiting.map(({ metadata }) => metadata.namespace ?? ''));
+  const space = spaces.size === 1 ? [...spaces][0]! : '';
+  const claims = useWhere<Claim>(kinds.persistentvolumeclaims, hasClaims, space);
+  const volumes = useWhere<PersistentVolume>(kinds.persistentvolumes, hasClaims);
+  const resourceClaims = useWhere<Obj>(kResourceClaims, hasDevices, space);
+  const templates = useWhere<Obj>(kTemplates, hasDevices, space);
+  const isHere = [claims, volumes, resourceClaims, templates].every((each) => isKnown(each as Live<Obj> | null));
+  const lists = [listIn(claims), listIn(volumes), listIn(resourceClaims), listIn(templates)] as const;
+  return useMemo(
+    () => (isHere ? { claims: lists[0], volumes: lists[1], resourceClaims: lists[2], templates: lists[3] } : null),
+    [isHere, ...lists],
+  );
 }
 
 // For who shows these pods: why one of them does not run, '' where nothing keeps it. All nodes and pods are looked at
 // only where one of these waits for a node.
 export function useWhy(shown: Pod[]): (pod: Pod) => string {
-  const waits = shown.some(isUnscheduled);
+  const waiting = useMemo(() => shown.filter(isUnscheduled), [shown]);
+  const waits = waiting.length > 0;
   const nodes = useWhere<Node>(kinds.nodes, waits);
   const pods = useWhere<Pod>(kinds.pods, waits);
+  const needs = useNeeds(waiting);
   const list = pods?.list ?? null;
   const all = useNextFrame(list, (list?.length ?? 0) <= kMany, kRestMs);
-  const found = nodes?.list ?? null;
-  const known = nodes?.loaded ?? false;
-  // Before both are here, or said to be hidden, there would be another sentence for a moment; of many pods the first are
+  const found = listIn(nodes);
+  // Before all is here, or said to be hidden, there would be another sentence for a moment; of many pods the first are
   // looked at later than they are here.
   const isBehind = (list?.length ?? 0) > 0 && (all?.length ?? 0) === 0;
-  const settled = !isBehind && [nodes, pods].every((each) => each !== null && (each.loaded || each.status.value === 'refused'));
+  const settled = waits && !isBehind && isKnown(nodes as Live<Obj> | null) && isKnown(pods as Live<Obj> | null);
   const loads = pods?.loaded ? all : null;
-  return useCallback(
-    (pod) => (settled && isUnscheduled(pod) ? schedulingWhy(pod, known ? found : null, loads && loadsOf(loads)) : podWhy(pod)),
-    [settled, known, found, loads],
-  );
+  return useCallback((pod) => {
+    if (!settled || !needs || !isUnscheduled(pod)) return podWhy(pod);
+    return schedulingWhy(pod, { ...needs, nodes: found, loads: loads && loadsOf(loads) }) || podWhy(pod);
+  }, [settled, needs, found, loads]);
 }
 
 // The same of claims: `pods` and `events` of their namespaces. '' where nothing more is known than what events say.
 export function useClaimWhy(waits: boolean, pods: Pod[], events: EventObj[]): (claim: Claim) => string {
   const classes = useWhere<StorageClass>(kStorageClasses, waits);
   const volumes = useWhere<PersistentVolume>(kinds.persistentvolumes, waits);
-  const settled = [classes, volumes].every((each) => each !== null && (each.loaded || each.status.value === 'refused'));
-  const [allClasses, allVolumes] = [classes?.list, volumes?.list];
+  const drivers = useWhere<Obj>(kDrivers, waits);
+  const settled = waits && [classes, volumes, drivers].every((each) => isKnown(each as Live<Obj> | null));
+  const facts = [listIn(classes), listIn(volumes), listIn(drivers)] as const;
   return useCallback((claim) => (settled ? claimWhy(claim, {
-    classes: classes?.loaded ? allClasses! : null, volumes: volumes?.loaded ? allVolumes! : null,
-    users: usersOf(claim, pods), failed: hasFailed(claim, events),
-  }) : ''), [settled, allClasses, allVolumes, waits && pods, waits && events]);
+    classes: facts[0], volumes: facts[1], drivers: facts[2], users: usersOf(claim, pods), reasons: reasonsOf(claim, events),
+  }) : ''), [settled, ...facts, waits && pods, waits && events]);
 }

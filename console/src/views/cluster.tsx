@@ -38,11 +38,12 @@ function stateOf(node: Node): { word: string; tone: Tone } {
 function Gauge({ row, what }: { row: Row; what: keyof Use }) {
   const text = what === 'cpu' ? cores : bytes;
   const share = (value: number) => `${Math.min(100, row.all[what] > 0 ? (100 * value) / row.all[what] : 0)}%`;
-  const asked = t.cluster.asked(text(row.asked[what]), text(row.all[what]));
+  const [asked, all] = [text(row.asked[what]), text(row.all[what])];
   return (
-    <span class="gauge" title={asked}>
+    <span class="gauge" title={t.cluster.asked(asked, all)}>
       <span class="gauge-text">
-        {row.used ? <b>{text(row.used[what])}</b> : null} <span class="dim">{row.used ? asked : `${text(row.asked[what])} / ${text(row.all[what])}`}</span>
+        {row.used ? <><b>{text(row.used[what])}</b> <span class="dim">{t.cluster.used}<span class="gauge-more">{t.cluster.alsoAsked(asked)}</span> {t.cluster.of(all)}</span></>
+          : <span class="dim">{`${asked} / ${all}`}</span>}
       </span>
       <span class="gauge-bar" aria-hidden="true">
         <i class="gauge-asked" style={{ width: share(row.asked[what]) }} />

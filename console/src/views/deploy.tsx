@@ -89,7 +89,8 @@ function Happening({ name, space, asked }: Made & { asked: number | null }) {
   const sets = useLive<ReplicaSet>(kinds.replicasets, space, { labels }).list;
   const pods = useLive<Pod>(kinds.pods, space, { labels }).list;
   const service = useLive<Service>(kinds.services, space, { name }).list[0];
-  const events = useLive<EventObj>(kinds.events, space).list;
+  const liveEvents = useLive<EventObj>(kinds.events, space);
+  const events = liveEvents.list;
   const latest = useMemo(
     () => events.filter((each) => each.involvedObject.name?.startsWith(name)).slice(0, 8),
     [events, name],
@@ -118,7 +119,7 @@ function Happening({ name, space, asked }: Made & { asked: number | null }) {
       </div>
       {rollout && why && <Notice tone={rollout.tone} title={t.pod.why}> {why}</Notice>}
       {asked !== null && service && leadsTo(service, name) && rollout?.word === 'complete' && rollout.wanted === asked && <p class="deploy-done" role="status">{t.deploy.done}</p>}
-      <EventList events={latest} />
+      <EventList of={liveEvents} events={latest} />
     </Panel>
   );
 }

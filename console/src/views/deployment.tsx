@@ -197,15 +197,18 @@ export function DeploymentView() {
 function Known({ deployment, labels }: { deployment: Deployment; labels: string }) {
   const { name, namespace: space } = deployment.metadata;
   const path = pathOf(kinds.deployments, space, name);
-  const sets = useLive<ReplicaSet>(kinds.replicasets, space, { labels }).list;
-  const pods = useLive<Pod>(kinds.pods, space, { labels }).list;
-  const events = useLive<EventObj>(kinds.events, space, { fields: `involvedObject.kind=Deployment,involvedObject.name=${name}` }).list;
+  const liveSets = useLive<ReplicaSet>(kinds.replicasets, space, { labels });
+  const sets = liveSets.list;
+  const livePods = useLive<Pod>(kinds.pods, space, { labels });
+  const pods = livePods.list;
+  const events = useLive<EventObj>(kinds.events, space, { fields: `involvedObject.kind=Deployment,involvedObject.name=${name}` });
   const rollout = useMemo(
     () => rolloutOf(deployment, byController(sets), byController(pods)),
     [deployment, sets, pods],
   );
   const own = useMemo(() => rollout.revisions.flatMap((each) => each.pods), [rollout]);
   const why = rolloutWhy(rollout, useWhy(own));
+  const unknown = [livePods, liveSets].find((each) => !each.loaded); // Whose pods they are say both.
   return (
     <>
       <Head title={name} sub={<><Badge tone={rollout.tone}>{t.workloads[rollout.word]}</Badge><span>{space}</span><Age time={deployment.metadata.creationTimestamp} /></>}>
@@ -216,11 +219,13 @@ function Known({ deployment, labels }: { deployment: Deployment; labels: string 
         <div>
           <RolloutPanel deployment={deployment} rollout={rollout} />
           <DeploymentUsage space={space ?? ''} labels={labels} pods={own} />
-          <Panel title={t.deployment.pods}><PodTable label={t.deployment.pods} pods={own} brief="space" /></Panel>
+          <Panel title={t.deployment.pods}>
+            {unknown ? <Standing of={unknown} /> : <PodTable label={t.deployment.pods} pods={own} brief="space" />}
+          </Panel>
         </div>
         <div>
           <History deployment={deployment} rollout={rollout} path={path} />
-          <Panel title={t.deployment.events}><EventList events={events.filter((each) => isAbout(kinds.deployments, deployment, each))} /></Panel>
+          <Panel title={t.deployment.events}><EventList of={events} events={events.list.filter((each) => isAbout(kinds.deployments, deployment, each))} /></Panel>
         </div>
       </div>
     </>

@@ -3,7 +3,8 @@
 import { apiVersionOf, type Kind, kindOf, kinds, pathOf } from '../api/kinds';
 import { useLive } from '../api/live';
 import { ApiError, patch, request } from '../api/request';
-import type { Condition, EventObj, Obj, Pod, Selector } from '../api/types';
+import type { Claim, Condition, EventObj, Obj, Pod, Selector } from '../api/types';
+import { isUnbound } from '../model/claim';
 import { drainOf, drainQuestion, leftBy } from '../model/drain';
 import { isAbout } from '../model/event';
 import { factsOf, toneOf } from '../model/facts';
@@ -14,6 +15,7 @@ import { Data } from '../ui/data';
 import { Action, Age, Badge, Notice, Panel, Standing, Words } from '../ui/parts';
 import { restart, Scale } from '../ui/scale';
 import { say, tell } from '../ui/toasts';
+import { useClaimWhy } from '../ui/why';
 import { EventList } from './events';
 import { kFixedMax, PodTable } from './pods';
 
@@ -94,6 +96,13 @@ function Pods({ kind, object }: { kind: Kind; object: Known }) {
   );
 }
 
+// Why it has no volume; what is only said of it stands below as its events.
+function ClaimTrouble({ claim, events }: { claim: Claim; events: EventObj[] }) {
+  const pods = useLive<Pod>(kinds.pods, claim.metadata.namespace);
+  const why = useClaimWhy(true, pods.list, events)(claim);
+  return why !== '' && (pods.loaded || pods.status.value === 'refused') && <Notice tone="warn" title={t.pod.why}> {why}</Notice>;
+}
+
 export function Details({ kind, object }: { kind: Kind; object: Known }) {
   const { name, namespace = '', labels, annotations, deletionTimestamp } = object.metadata;
   // What is of no namespace has its events in some.
@@ -103,9 +112,10 @@ export function Details({ kind, object }: { kind: Kind; object: Known }) {
     <div class="columns">
       <div>
         {deletionTimestamp && <Notice tone="warn">{t.details.ending} <Age time={deletionTimestamp} /></Notice>}
+        {kind === kinds.persistentvolumeclaims && isUnbound(object as unknown as Claim) && <ClaimTrouble claim={object as unknown as Claim} events={events.list} />}
         {holdsData && <Data object={object} encoded={kind === kinds.secrets} />}
         {(kind === kinds.nodes || isLogged(kind)) && <Pods kind={kind} object={object} />}
-        <Panel title={t.pod.events}>{events.loaded ? <EventList events={events.list.filter((each) => isAbout(kind, object, each))} /> : <Standing of={events} />}</Panel>
+        <Panel title={t.pod.events}><EventList of={events} events={events.list.filter((each) => isAbout(kind, object, each))} /></Panel>
       </div>
       <div>
         <Facts kind={kind} object={object} />

@@ -2,7 +2,7 @@
 import { useMemo, useState } from 'preact/hooks';
 
 import { kindOf, kinds } from '../api/kinds';
-import { useLive } from '../api/live';
+import { type Live, useLive } from '../api/live';
 import type { EventObj } from '../api/types';
 import { duration, now } from '../model/age';
 import { type Fault, faultsOf } from '../model/chaos';
@@ -34,8 +34,9 @@ function hrefOfObject(event: EventObj): string {
   return known ? href('object', [known.plural, space ?? '', name]) : href('events');
 }
 
-// `named`: of several objects, each with its name.
-export function EventList({ events, named }: { events: EventObj[]; named?: boolean }) {
+// `events`: those of them that are shown. `named`: of several objects, each with its name.
+export function EventList({ of, events, named }: { of: Live<EventObj>; events: EventObj[]; named?: boolean }) {
+  if (!of.loaded) return <Standing of={of} />;
   if (events.length === 0) return <p class="dim small">{t.events.none}</p>;
   return (
     <ul class="latest">

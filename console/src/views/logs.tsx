@@ -20,6 +20,7 @@ const kRetryMs = 3_000;
 function useLog(path: string, follows: boolean, runs: boolean) {
   const kept = useRef({ path: '', lines: new Lines(true) });
   const [version, setVersion] = useState(0);
+  const [opened, setOpened] = useState(''); // The path that was answered.
   const [ended, setEnded] = useState(false);
   const [error, setError] = useState<ApiError | null>(null);
   const [round, setRound] = useState(0);
@@ -43,7 +44,10 @@ function useLog(path: string, follows: boolean, runs: boolean) {
       show();
     };
     const read = async (): Promise<void> => {
-      await readLog(`${path}&${from}`, stop.signal, take, () => setError(null));
+      await readLog(`${path}&${from}`, stop.signal, take, () => {
+        setError(null);
+        setOpened(path);
+      });
       lines.end();
       show();
       setEnded(true);
@@ -71,7 +75,7 @@ function useLog(path: string, follows: boolean, runs: boolean) {
     const timer = setTimeout(again, kRetryMs);
     return () => clearTimeout(timer);
   }, [goesOn, round]);
-  return { lines, version, ended: ended && !goesOn && error === null, goesOn, error, again };
+  return { lines, version, known: opened === path || error !== null, ended: ended && !goesOn && error === null, goesOn, error, again };
 }
 
 export function Logs({ pod }: { pod: Pod }) {
@@ -86,7 +90,7 @@ export function Logs({ pod }: { pod: Pod }) {
   if (previous) query.set('previous', 'true');
   const path = `${pathOf(kinds.pods, pod.metadata.namespace, pod.metadata.name)}/log?${query}`;
   const runs = !!statusesOf(pod).find((each) => each.name === container)?.state?.running;
-  const { lines, version, ended, goesOn, error, again } = useLog(path, !previous, runs);
+  const { lines, version, known, ended, goesOn, error, again } = useLog(path, !previous, runs);
   const word = find.toLowerCase();
   const shown = useMemo(
     () => (word === '' ? [...lines.all] : lines.all.filter(({ text }) => text.toLowerCase().includes(word))),
@@ -110,7 +114,7 @@ export function Logs({ pod }: { pod: Pod }) {
       </div>
       {goesOn ? error && error.code !== 0 && <Notice tone="warn">{error.message}</Notice> : <ErrorNotice error={error} />}
       {error && !goesOn && <p class="log-again"><button class="button small" onClick={again}>{t.retry}</button></p>}
-      <LineList shown={shown} find={word} wrap={wrap} stick={stick} onStick={setStick}
+      <LineList known={known} shown={shown} find={word} wrap={wrap} stick={stick} onStick={setStick}
                 before={times ? (line) => <span class="dim">{line.time} </span> : undefined} />
       <p class="small dim" role="status">
         {lines.dropped > 0 ? t.logs.dropped(lines.dropped) : ''} {ended ? t.logs.ended : goesOn ? t.logs.goesOn : ''}

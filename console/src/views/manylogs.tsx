@@ -29,6 +29,7 @@ interface Stream {
   stop: AbortController;
   error: string;
   ended: boolean; // Nothing more will be said.
+  opened: boolean; // The server has answered.
 }
 
 interface Source {
@@ -84,6 +85,11 @@ class Follower {
     return [...this.streams.values()].filter((each) => !each.ended).length;
   }
 
+  // Whether what was said so far has come of all, or why not.
+  isKnown(): boolean {
+    return [...this.streams.values()].every((each) => each.opened || each.error !== '');
+  }
+
   close(): void {
     this.closed = true;
     cancelAnimationFrame(this.frame);
@@ -94,7 +100,7 @@ class Follower {
     const index = this.begun++;
     const hue = [...this.sources.values()].find((each) => each.pod === pod)?.hue ?? index % kColours;
     this.sources.set(index, { pod, container, hue });
-    const stream: Stream = { pod, container, index, stop: new AbortController(), error: '', ended };
+    const stream: Stream = { pod, container, index, stop: new AbortController(), error: '', ended, opened: false };
     this.streams.set(key, stream);
     void this.read(stream);
   }
@@ -110,6 +116,9 @@ class Follower {
           if (stream.stop.signal.aborted) return;
           this.lines.take(text, stream.index);
           stream.error = '';
+          this.redraw();
+        }, () => {
+          stream.opened = true;
           this.redraw();
         });
         stream.error = '';
@@ -193,7 +202,7 @@ function Followed({ kind, name, space, labels }: { kind: Kind; name: string; spa
         </div>
         {left > 0 && <Notice tone="warn">{t.logs.tooMany(kStreamsMax, left)}</Notice>}
         {errors.length > 0 && <Notice tone="bad">{short(errors[0]!.pod)}: {errors[0]!.error}</Notice>}
-        <LineList shown={shown} find={word} wrap={wrap} stick={stick} onStick={setStick} before={(line) => (
+        <LineList known={pods.loaded && (follower.current?.isKnown() ?? false)} shown={shown} find={word} wrap={wrap} stick={stick} onStick={setStick} before={(line) => (
           <span class={`log-from hue-${sources.get(line.source)?.hue ?? 0}`}>
             {times ? `${line.time} ` : ''}{labelOf(line.source).padEnd(longest)}{' '}
           </span>

@@ -251,6 +251,7 @@ function Attention(props: { troubles: Trouble[]; known: boolean; many: boolean }
   const why = useWhy(useMemo(() => shown.flatMap(({ pod, rollout }) => pod ?? rollout?.stuck ?? []), [shown]));
   return useMemo(() => (
     <Panel title={t.overview.attention}>
+      {!known && troubles.length === 0 && <p class="dim small" role="status">{t.loading}</p>}
       {known && troubles.length === 0 && (
         <p class="all-well tone-good">
           <Icon name="check" /> {t.overview.allWell}
@@ -304,13 +305,15 @@ function Rollouts(props: { rollouts: Rolled[]; many: boolean }) {
 }
 
 // Nobody reads events that are others in every picture.
-function Latest(props: { events: EventObj[]; many: boolean }) {
+function Latest({ of, ...props }: { of: Live<EventObj>; events: EventObj[]; many: boolean }) {
   const events = useNextFrame(props.events, !props.many, kLatestMs);
+  // Of many the first are looked at later than they are here.
+  const isBehind = props.events.length > 0 && events.length === 0;
   return useMemo(() => (
     <Panel title={t.overview.latest} side={<a href={href('events')}>{t.nav.events}</a>}>
-      <EventList events={events} named />
+      <EventList of={of} events={isBehind ? props.events : events} named />
     </Panel>
-  ), [events]);
+  ), [events, isBehind, of.loaded, of.status.value]);
 }
 
 // In frames of its own, behind those of the numbers. While many pods come and go some have no node now and
@@ -366,18 +369,21 @@ interface Share {
   all: number;
 }
 
+// 'unseen': they may not be seen; 'unknown': nothing of them has come yet.
+type Seen<T> = T[] | 'unseen' | 'unknown';
+
 interface Numbers {
-  nodes: Node[] | null; // null: they may not be seen.
-  deployments: Deployment[] | null;
-  pods: number;
+  nodes: Seen<Node>;
+  deployments: Seen<Deployment>;
+  pods: number | 'unknown';
   tones: Counts['tones'];
   cpu: Share;
   memory: Share;
 }
 
 // Of what may not be seen nothing is said: none of it would be another thing.
-function Unseen({ label }: { label: string }) {
-  return <Stat label={label} value="–" sub={t.overview.unseen} share={0} tone="none" />;
+function Unseen({ label, why = 'unseen' }: { label: string; why?: 'unseen' | 'unknown' }) {
+  return <Stat label={label} value="–" sub={why === 'unseen' ? t.overview.unseen : t.loading} share={0} tone="none" />;
 }
 
 function NodeStat({ nodes }: { nodes: Node[] }) {
@@ -399,18 +405,23 @@ function DeploymentStat({ deployments }: { deployments: Deployment[] }) {
 
 function Stats({ nodes, deployments, pods, tones, cpu, memory }: Numbers) {
   const running = tones.get('good') ?? 0;
-  const alive = pods - (tones.get('done') ?? 0);
   const share = (part: number, all: number) => (all > 0 ? part / all : 0);
+  if (pods === 'unknown') {
+    const labels = [t.overview.nodes, t.overview.pods, t.overview.workloads, t.overview.cpu, t.overview.memory];
+    return <div class="stats">{labels.map((each) => <Unseen key={each} label={each} why="unknown" />)}</div>;
+  }
+  const alive = pods - (tones.get('done') ?? 0);
+  const whole = (of: Share, text: (amount: number) => string) =>
+    nodes === 'unseen' ? t.overview.ofUnseen : nodes === 'unknown' ? t.loading : t.overview.of(text(of.used), text(of.all));
+  const tone = (of: Share): Tone => (typeof nodes !== 'string' && of.used > of.all * 0.9 ? 'warn' : 'busy');
   return (
     <div class="stats">
-      {nodes ? <NodeStat nodes={nodes} /> : <Unseen label={t.overview.nodes} />}
+      {typeof nodes === 'string' ? <Unseen label={t.overview.nodes} why={nodes} /> : <NodeStat nodes={nodes} />}
       <Stat label={t.overview.pods} value={`${pods}`} sub={t.overview.podsRunning(running)} to={href('pods')}
             share={share(running, alive)} tone={tones.has('bad') ? 'bad' : running < alive ? 'busy' : 'good'} />
-      {deployments ? <DeploymentStat deployments={deployments} /> : <Unseen label={t.overview.workloads} />}
-      <Stat label={t.overview.cpu} value={cores(cpu.used)} sub={nodes ? t.overview.of(cores(cpu.used), cores(cpu.all)) : t.overview.ofUnseen}
-            share={share(cpu.used, cpu.all)} tone={nodes && cpu.used > cpu.all * 0.9 ? 'warn' : 'busy'} />
-      <Stat label={t.overview.memory} value={bytes(memory.used)} sub={nodes ? t.overview.of(bytes(memory.used), bytes(memory.all)) : t.overview.ofUnseen}
-            share={share(memory.used, memory.all)} tone={nodes && memory.used > memory.all * 0.9 ? 'warn' : 'busy'} />
+      {typeof deployments === 'string' ? <Unseen label={t.overview.workloads} why={deployments} /> : <DeploymentStat deployments={deployments} />}
+      <Stat label={t.overview.cpu} value={cores(cpu.used)} sub={whole(cpu, cores)} share={share(cpu.used, cpu.all)} tone={tone(cpu)} />
+      <Stat label={t.overview.memory} value={bytes(memory.used)} sub={whole(memory, bytes)} share={share(memory.used, memory.all)} tone={tone(memory)} />
     </div>
   );
 }
@@ -425,8 +436,8 @@ function Nothing() {
   );
 }
 
-function seen<T extends Node | Deployment>(live: Live<T>): T[] | null {
-  return live.status.value === 'refused' ? null : live.list;
+function seen<T extends Node | Deployment>(live: Live<T>): Seen<T> {
+  return live.status.value === 'refused' ? 'unseen' : live.loaded ? live.list : 'unknown';
 }
 
 export function Overview() {
@@ -472,7 +483,7 @@ export function Overview() {
       <Head title={t.overview.title}>
         <a class="button primary" href={href('deploy')}><Icon name="deploy" />{t.workloads.deploy}</a>
       </Head>
-      <Stats nodes={seen(nodes)} deployments={seen(deployments)} pods={podList.length} tones={counts.tones} cpu={cpu} memory={memory} />
+      <Stats nodes={seen(nodes)} deployments={seen(deployments)} pods={pods.loaded ? podList.length : 'unknown'} tones={counts.tones} cpu={cpu} memory={memory} />
       <div class="overview">
         <div>
           <Panel class="map-panel" title={t.overview.map} side={<Legend counts={counts.tones} />}>
@@ -484,7 +495,7 @@ export function Overview() {
         </div>
         <div class="overview-side">
           <Attention troubles={troubles} known={pods.loaded && deployments.loaded && claims.loaded && (nodes.loaded || nodes.status.value === 'refused')} many={many} />
-          <Latest events={latest} many={many} />
+          <Latest of={events} events={latest} many={many} />
         </div>
       </div>
     </>

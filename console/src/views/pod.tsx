@@ -2,7 +2,7 @@
 import { useState } from 'preact/hooks';
 
 import { kinds, pathOf } from '../api/kinds';
-import { useLive } from '../api/live';
+import { type Live, useLive } from '../api/live';
 import { remove } from '../api/request';
 import type { Container, ContainerStatus, EventObj, Pod } from '../api/types';
 import { usageOfPods, useUsage } from '../api/usage';
@@ -82,7 +82,7 @@ function PodUsage({ pod }: { pod: Pod }) {
   return <UsagePanel usage={usage} name={`${namespace}/${name}`} runs={isRunning(pod)} cpu={marks('cpu')} memory={marks('memory')} />;
 }
 
-function Details({ pod, events }: { pod: Pod; events: EventObj[] }) {
+function Details({ pod, events }: { pod: Pod; events: Live<EventObj> }) {
   const statuses = statusesOf(pod);
   const statusOf = (name: string) => statuses.find((each) => each.name === name);
   const { metadata, spec, status } = pod;
@@ -114,7 +114,7 @@ function Details({ pod, events }: { pod: Pod; events: EventObj[] }) {
           </div>
         </Panel>
         <PodUsage pod={pod} />
-        <Panel title={t.pod.events}><EventList events={events} /></Panel>
+        <Panel title={t.pod.events}><EventList of={events} events={events.list.filter((each) => isAbout(kinds.pods, pod, each))} /></Panel>
       </div>
       <div>
         <Panel>
@@ -172,7 +172,7 @@ export function PodView() {
       <Tabs label={name} current={tab} onPick={pick} tabs={[
         { id: 'details', text: t.pod.details }, { id: 'logs', text: t.pod.logs }, { id: 'shell', text: t.pod.shell },
       ]} />
-      {tab === 'details' && <Details pod={pod} events={events.list.filter((each) => isAbout(kinds.pods, pod, each))} />}
+      {tab === 'details' && <Details pod={pod} events={events} />}
       {tab === 'logs' && <Logs pod={pod} />}
       {tab === 'shell' && <Terminal asked={asked} />}
     </div>

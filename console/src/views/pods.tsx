@@ -78,6 +78,7 @@ export function PodTable(props: { label: string; pods: Pod[]; brief?: keyof type
       rows={props.pods}
       keyOf={(pod) => pod.metadata.uid}
       textOf={textOf}
+      hint={t.filterPods}
       hrefOf={hrefOf}
       fixed={props.brief !== undefined && props.pods.length <= kFixedMax}
     />

@@ -13,6 +13,7 @@ import { type Column, Table } from '../ui/table';
 
 interface Row {
   service: Service;
+  known: boolean; // Who answers.
   ready: number;
   all: number;
 }
@@ -35,8 +36,8 @@ const kColumns: Column<Row>[] = [
     cell: ({ service }) => <span class="mono">{(service.spec.ports ?? []).map(portText).join(', ')}</span> },
   { id: 'endpoints', title: t.columns.endpoints, width: 'minmax(96px, 1fr)',
     sort: ({ ready }) => ready,
-    cell: ({ service, ready, all }) =>
-      service.spec.type === 'ExternalName' ? null
+    cell: ({ service, known, ready, all }) =>
+      !known || service.spec.type === 'ExternalName' ? null
         : <Badge tone={ready > 0 ? 'good' : all > 0 ? 'busy' : 'warn'}>{t.services.answers(ready)}</Badge> },
   { id: 'age', title: t.columns.age, width: '64px', end: true,
     sort: ({ service }) => -Date.parse(service.metadata.creationTimestamp),
@@ -46,14 +47,14 @@ const kColumns: Column<Row>[] = [
 export function Services() {
   const space = namespace.value;
   const services = useLive<Service>(kinds.services, space);
-  const slices = useLive<EndpointSlice>(kinds.endpointslices, space).list;
+  const { list: slices, loaded } = useLive<EndpointSlice>(kinds.endpointslices, space);
   const list = services.list;
   const rows = useMemo(
     () => list.map((service) => {
       const endpoints = endpointsOf(service, slices);
-      return { service, ready: endpoints.filter((each) => each.ready && each.serves).length, all: endpoints.length };
+      return { service, known: loaded, ready: endpoints.filter((each) => each.ready && each.serves).length, all: endpoints.length };
     }),
-    [list, slices],
+    [list, slices, loaded],
   );
   return (
     <div class="full">

@@ -13,7 +13,7 @@ import { type Column, Table } from '../ui/table';
 function Claims() {
   const space = namespace.value;
   const claims = useLive<Claim>(kinds.persistentvolumeclaims, space);
-  const pods = useLive<Pod>(kinds.pods, space).list;
+  const { list: pods, loaded } = useLive<Pod>(kinds.pods, space);
   const users = useMemo(() => {
     const found = new Map<string, Pod[]>();
     for (const pod of pods) {
@@ -39,14 +39,14 @@ function Claims() {
     { id: 'usedBy', title: t.columns.usedBy, width: 'minmax(120px, 1.6fr)', wide: true,
       cell: (each) => {
         const all = users.get(`${each.metadata.namespace}/${each.metadata.name}`) ?? [];
-        return all.length === 0 ? <span class="dim">{t.storage.none}</span>
+        return all.length === 0 ? loaded && <span class="dim">{t.storage.none}</span>
           : all.map((pod) => <a key={pod.metadata.uid} tabIndex={-1} href={href('pod', [pod.metadata.namespace, pod.metadata.name])}>{pod.metadata.name} </a>);
       } },
     { id: 'age', title: t.columns.age, width: '64px', wide: true, end: true, cell: (each) => <Age time={each.metadata.creationTimestamp} /> },
   ];
   if (!claims.loaded) return <Standing of={claims} />;
   return <Table label={t.storage.claims} columns={columns} rows={claims.list} hrefOf={to} keyOf={(each) => each.metadata.uid}
-                textOf={(each) => `${each.metadata.namespace} ${each.metadata.name} ${each.status?.phase}`} />;
+                textOf={(each) => `${each.metadata.namespace} ${each.metadata.name} ${each.status?.phase} ${each.spec.storageClassName ?? ''}`} />;
 }
 
 function Volumes() {
@@ -68,7 +68,7 @@ function Volumes() {
   ];
   if (!volumes.loaded) return <Standing of={volumes} />;
   return <Table label={t.storage.volumes} columns={columns} rows={volumes.list} hrefOf={to} keyOf={(each) => each.metadata.uid}
-                textOf={(each) => `${each.metadata.name} ${each.spec.claimRef?.name ?? ''}`} />;
+                textOf={({ metadata, spec, status }) => `${metadata.name} ${spec.claimRef?.name ?? ''} ${status?.phase ?? ''} ${spec.storageClassName ?? ''}`} />;
 }
 
 export function Storage() {

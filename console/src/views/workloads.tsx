@@ -17,6 +17,11 @@ const kDotsMax = 20;
 const kDotsBeside = 16;
 
 // A pod a dot, the new revision's first; what does not fit is a number.
+// Where there is no room for all of it, the end is what tells one from another.
+function Images({ of }: { of: Parameters<typeof imagesOf>[0] }) {
+  return <span class="mono dim tail"><bdi>{imagesOf(of).join(', ')}</bdi></span>;
+}
+
 export function PodDots({ rollout }: { rollout: Rollout }) {
   return useMemo(() => dotsOf(rollout), [rollout]);
 }
@@ -65,7 +70,7 @@ const kDeploymentColumns: Column<Row>[] = [
   { id: 'pods', title: t.columns.pods, width: 'minmax(150px, 1.6fr)', wide: true, cell: ({ rollout }) => <PodDots rollout={rollout} /> },
   {
     id: 'image', title: t.columns.image, width: 'minmax(120px, 1.6fr)', wide: 2,
-    cell: ({ deployment }) => <span class="mono dim">{imagesOf(deployment.spec.template.spec).join(', ')}</span>,
+    cell: ({ deployment }) => <Images of={deployment.spec.template.spec} />,
     sort: ({ deployment }) => imagesOf(deployment.spec.template.spec).join(),
   },
   {
@@ -128,7 +133,7 @@ function Others({ kind }: { kind: Kind }) {
         return <Badge tone={ready >= wanted ? 'good' : 'busy'}>{ready}/{wanted}</Badge>;
       } },
     { id: 'image', title: t.columns.image, width: 'minmax(120px, 2fr)', wide: true,
-      cell: (each) => <span class="mono dim">{imagesOf(each.spec.template.spec).join(', ')}</span> },
+      cell: (each) => <Images of={each.spec.template.spec} /> },
     { id: 'age', title: t.columns.age, width: '64px', end: true,
       sort: (each) => -Date.parse(each.metadata.creationTimestamp),
       cell: (each) => <Age time={each.metadata.creationTimestamp} /> },
