@@ -81,10 +81,10 @@ std::string CheckUnused(UnusedValue kind, const std::string& text, bool& is_nega
     is_negative = why.empty() && number < 0;
     return why;
   }
-  if (kind == UnusedValue::kNotNegativeDuration) {
+  if (kind == UnusedValue::kDuration || kind == UnusedValue::kNotNegativeDuration) {
     const auto duration = ParseGoDuration(text);
     if (!duration) return duration.error().message;
-    is_negative = *duration < Duration(0);
+    is_negative = kind == UnusedValue::kNotNegativeDuration && *duration < Duration(0);
   }
   return kind == UnusedValue::kFeatureGates ? WhyNotFeatureGates(text) : "";
 }

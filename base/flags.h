@@ -18,7 +18,7 @@
 namespace skiff {
 
 // What the value of a flag without effect must be nevertheless.
-enum class UnusedValue { kText, kNotNegative, kNotNegativeDuration, kFeatureGates };
+enum class UnusedValue { kText, kNotNegative, kDuration, kNotNegativeDuration, kFeatureGates };
 
 // A flag that has no effect here, and why.
 struct UnusedFlag {

@@ -9,8 +9,10 @@
 #include <csignal>
 #include <cstdio>
 #include <initializer_list>
+#include <utility>
 
 #include "base/log.h"
+#include "base/metric_flags.h"
 #include "base/verbosity.h"
 
 namespace skiff {
@@ -37,6 +39,21 @@ bool IsPending(std::initializer_list<int> signals) {
                              [&](int signal) { return sigismember(&pending, signal) == 1; });
 }
 
+// Of what all programs take, in their words; "": nothing is wrong with it.
+std::string WhyNotShared(const std::string& flag, const std::string& value) {
+  if (flag == "logging-format" && value != "text" && value != "json") {
+    return "format: Invalid value: \"" + value + "\": Unsupported log format";
+  }
+  if (flag == "log-flush-frequency") {
+    const auto period = ParseGoDuration(value);
+    if (!period || *period > Duration(0)) return "";  // It is a duration where it comes here.
+    return "flushFrequency: Invalid value: \"" + GoDurationText(*period) +
+           "\": Must be greater than zero";
+  }
+  if (flag == "show-hidden-metrics-for-version") return WhyNotHiddenMetrics(value);
+  return flag == "allow-metric-labels" ? WhyNotMetricLabels(value) : "";
+}
+
 }  // namespace
 
 void AddLogFlags(Flags& flags, LogFlags& to, std::vector<std::string> used_gates) {
@@ -48,7 +65,10 @@ void AddLogFlags(Flags& flags, LogFlags& to, std::vector<std::string> used_gates
     flags.AddUnused({name, why, {same}, is_switch, /*is_refused=*/true});
   };
   refuse("vmodule", "the level is the same for all files", "");
-  flags.AddUnused({"log-flush-frequency", "each line is written at once"});
+  flags.AddUnused({.name = "log-flush-frequency",
+                   .why = "each line is written at once",
+                   .same = {"5s"},
+                   .value = UnusedValue::kDuration});
   flags.AddUnused({.name = "feature-gates",
                    .why = "what is there is on, and what is not cannot be turned on",
                    .same = {""},
@@ -80,9 +100,9 @@ void AddVersionFlags(Flags& flags) {
 Result<bool> ParseOrHelp(Flags& flags, const std::vector<std::string>& args) {
   TRY(flags.Parse(args));
   for (const auto& [name, value] : flags.given()) {
-    if (name != "logging-format" || value == "text" || value == "json") continue;
-    return Fail(Reason::kInvalid,
-                "format: Invalid value: \"" + value + "\": Unsupported log format");
+    if (std::string why = WhyNotShared(name, value); !why.empty()) {
+      return Fail(Reason::kInvalid, std::move(why));
+    }
   }
   if (flags.help_asked()) std::fputs(flags.Help().c_str(), stdout);
   return !flags.help_asked();

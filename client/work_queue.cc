@@ -67,7 +67,10 @@ std::optional<ObjectKey> WorkQueue::TakeOrWait(ControlLoop& idle) {
 void WorkQueue::Done(const ObjectKey& key) {
   {
     const MutexLock lock(mutex_);
-    processing_.erase(key);
+    if (const auto begun = processing_.find(key); begun != processing_.end()) {
+      worked_.Add(clock_.Monotonic() - begun->second);
+      processing_.erase(begun);
+    }
     if (!dirty_.contains(key)) return;
     order_.push_back(key);
   }
@@ -88,11 +91,18 @@ size_t WorkQueue::size() const {
 
 WorkQueue::Counts WorkQueue::counts() const {
   const MutexLock lock(mutex_);
-  return {order_.size(), adds_, retries_};
+  Counts counts{order_.size(), adds_, retries_, waited_, worked_};
+  const Duration now = clock_.Monotonic();
+  for (const auto& [key, begun] : processing_) {
+    counts.going_on += now - begun;
+    counts.going_longest = std::max(counts.going_longest, now - begun);
+  }
+  return counts;
 }
 
 void WorkQueue::AddLocked(const ObjectKey& key) {
-  if (!dirty_.insert(key).second) return;
+  if (dirty_.contains(key)) return;
+  dirty_.emplace(key, clock_.Monotonic());
   ++adds_;
   if (!processing_.contains(key)) order_.push_back(key);
 }
@@ -102,8 +112,11 @@ std::optional<ObjectKey> WorkQueue::TakeLocked() {
   if (order_.empty()) return std::nullopt;
   ObjectKey key = std::move(order_.front());
   order_.pop_front();
-  dirty_.erase(key);
-  processing_.insert(key);
+  const Duration now = clock_.Monotonic();
+  const auto added = dirty_.find(key);
+  waited_.Add(now - added->second);
+  dirty_.erase(added);
+  processing_[key] = now;
   return key;
 }
 

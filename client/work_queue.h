@@ -6,13 +6,13 @@
 #include <deque>
 #include <map>
 #include <optional>
-#include <set>
 #include <vector>
 
 #include "base/clock.h"
 #include "base/control_loop.h"
 #include "base/mutex.h"
 #include "client/object_key.h"
+#include "client/queue_times.h"
 
 namespace skiff {
 
@@ -45,11 +45,15 @@ class WorkQueue {
   // How long until the next delayed key is due; 0 when a key is ready, kNever when there is none.
   Duration UntilNext() const;
   size_t size() const;
-  // For metrics. Totals since the start; `depth` is of now.
+  // For metrics. Totals since the start; `depth` and what goes on are of now.
   struct Counts {
     uint64_t depth = 0;
     uint64_t adds = 0;
     uint64_t retries = 0;
+    QueueTimes waited;         // From the first Add to Take.
+    QueueTimes worked;         // From Take to Done.
+    Duration going_on{};       // Of all that is worked on, together,
+    Duration going_longest{};  // and of that which is for longest.
   };
   Counts counts() const;
 
@@ -64,14 +68,16 @@ class WorkQueue {
   const Retry retry_;
   mutable Mutex mutex_;
   std::deque<ObjectKey> order_ GUARDED_BY(mutex_);  // Ready, oldest first.
-  std::set<ObjectKey> dirty_ GUARDED_BY(mutex_);    // Ready, or to come back after Done.
-  std::set<ObjectKey> processing_ GUARDED_BY(mutex_);
+  // Ready, or to come back after Done; since when.
+  std::map<ObjectKey, Duration> dirty_ GUARDED_BY(mutex_);
+  std::map<ObjectKey, Duration> processing_ GUARDED_BY(mutex_);    // Since when.
   std::multimap<Duration, ObjectKey> delayed_ GUARDED_BY(mutex_);  // By monotonic due time.
   std::map<ObjectKey, Duration> due_ GUARDED_BY(mutex_);           // The same by key.
   std::map<ObjectKey, int> failures_ GUARDED_BY(mutex_);
   std::vector<ControlLoop*> idle_ GUARDED_BY(mutex_);
   uint64_t adds_ GUARDED_BY(mutex_) = 0;
   uint64_t retries_ GUARDED_BY(mutex_) = 0;
+  QueueTimes waited_ GUARDED_BY(mutex_), worked_ GUARDED_BY(mutex_);
 };
 
 }  // namespace skiff

@@ -34,6 +34,34 @@ TEST_F(WorkQueueTest, CountsWhatWasAddedAndTriedAgain) {
   EXPECT_EQ(queue_.counts().retries, 1u);
 }
 
+TEST_F(WorkQueueTest, HowLongKeysWaitAndAreWorkedOnIsCounted) {
+  const auto of = [](const QueueTimes& times, size_t place) { return times.counts.at(place); };
+  constexpr size_t kUpToASecond = 8;  // Of QueueTimes::kBounds.
+  queue_.Add(kA);
+  clock_.Advance(500ms);
+  queue_.Add(kA);
+  clock_.Advance(500ms);
+  ASSERT_EQ(queue_.Take(), kA);
+  EXPECT_EQ(of(queue_.counts().waited, kUpToASecond), 1u) << "from when it was added first";
+  EXPECT_EQ(queue_.counts().waited.sum, 1);
+  clock_.Advance(2s);
+  queue_.Add(kA);  // It waits while it is worked on.
+  queue_.Add(kB);
+  ASSERT_EQ(queue_.Take(), kB);
+  clock_.Advance(3s);
+  EXPECT_EQ(queue_.counts().going_on, 8s);
+  EXPECT_EQ(queue_.counts().going_longest, 5s);
+  queue_.Done(kA);
+  EXPECT_EQ(of(queue_.counts().worked, kUpToASecond + 1), 1u);
+  EXPECT_EQ(queue_.counts().worked.sum, 5);
+  EXPECT_EQ(queue_.counts().going_longest, 3s);
+  ASSERT_EQ(queue_.Take(), kA);
+  EXPECT_EQ(queue_.counts().waited.sum, 4) << "B waited for nothing, and A for three seconds";
+  clock_.Advance(20s);
+  queue_.Done(kA);
+  EXPECT_EQ(of(queue_.counts().worked, QueueTimes::kBounds.size()), 1u) << "past all bounds";
+}
+
 TEST_F(WorkQueueTest, KeysComeInTheOrderTheyWereAdded) {
   queue_.Add(kB);
   queue_.Add(kA);

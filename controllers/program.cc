@@ -46,7 +46,7 @@ const Entry kControllers[] = {
      [](Manager& m, const auto&, auto&) { AddEndpointsController(m); }},
     {"endpointslice-controller", "endpointslice-controller",
      [](Manager& m, const auto& o, auto&) {
-       AddEndpointSliceController(m, o.max_endpoints_per_slice);
+       AddEndpointSliceController(m, o.max_endpoints_per_slice, o.metrics);
      }},
     {"endpointslice-mirroring-controller", "endpointslicemirroring-controller",
      [](Manager& m, const auto& o, auto&) { AddEndpointSliceMirroringController(m, o); }},

@@ -119,7 +119,8 @@ void AddCronJobController(Manager& manager, MetricRegistry* metrics = nullptr);
 void AddTtlAfterFinishedController(Manager& manager);
 void AddHorizontalPodAutoscaler(Manager& manager, const AutoscalerOptions& options);
 void AddEndpointsController(Manager& manager);
-void AddEndpointSliceController(Manager& manager, int max_endpoints_per_slice);
+void AddEndpointSliceController(Manager& manager, int max_endpoints_per_slice,
+                                MetricRegistry* metrics = nullptr);
 void AddEndpointSliceMirroringController(Manager& manager, const ControllerOptions& options);
 void AddServiceCidrController(Manager& manager);
 void AddNamespaceController(Manager& manager);

@@ -248,30 +248,75 @@ Result<http::ServerTls> TlsOf(const ServingFlags& flags, const std::string& name
   return tls;
 }
 
+namespace {
+
+// By the names of the queues: some controllers have several of one, and nothing may be told twice.
+std::map<std::string, WorkQueue::Counts> QueuesByName(const Manager& manager) {
+  std::map<std::string, WorkQueue::Counts> sums;
+  for (const auto& [queue, counts] : manager.Queues()) {
+    WorkQueue::Counts& sum = sums[queue];
+    sum.depth += counts.depth;
+    sum.adds += counts.adds;
+    sum.retries += counts.retries;
+    sum.waited += counts.waited;
+    sum.worked += counts.worked;
+    sum.going_on += counts.going_on;
+    sum.going_longest = std::max(sum.going_longest, counts.going_longest);
+  }
+  return sums;
+}
+
+double SecondsIn(Duration time) {
+  return std::chrono::duration<double>(time).count();
+}
+
+}  // namespace
+
 void AddQueueMetrics(MetricRegistry& metrics, const Manager& manager) {
-  const auto add = [&](const char* name, const char* help, MetricRegistry::MeasuredType type,
-                       uint64_t WorkQueue::Counts::*count) {
+  using Type = MetricRegistry::MeasuredType;
+  const auto add = [&](const char* name, const char* help, Type type, auto number) {
     metrics.AddMeasured(
         {name, help, {"name"}},
-        [&manager, count] {
-          // Some controllers have several of one name, and nothing may be told twice.
-          std::map<std::string, uint64_t> sums;
-          for (const auto& [queue, counts] : manager.Queues()) sums[queue] += counts.*count;
+        [&manager, number] {
           std::vector<Sample> samples;
-          for (const auto& [queue, sum] : sums) {
-            samples.push_back({{queue}, static_cast<double>(sum)});
+          for (const auto& [queue, sum] : QueuesByName(manager)) {
+            samples.push_back({{queue}, static_cast<double>(number(sum))});
           }
           return samples;
         },
         type);
   };
-  using Type = MetricRegistry::MeasuredType;
+  using Counts = WorkQueue::Counts;
   add("workqueue_depth", "[ALPHA] Current depth of workqueue", Type::kGauge,
-      &WorkQueue::Counts::depth);
+      [](const Counts& sum) { return sum.depth; });
   add("workqueue_adds_total", "[ALPHA] Total number of adds handled by workqueue", Type::kCounter,
-      &WorkQueue::Counts::adds);
+      [](const Counts& sum) { return sum.adds; });
   add("workqueue_retries_total", "[ALPHA] Total number of retries handled by workqueue",
-      Type::kCounter, &WorkQueue::Counts::retries);
+      Type::kCounter, [](const Counts& sum) { return sum.retries; });
+  add("workqueue_unfinished_work_seconds",
+      "[ALPHA] For how long all that is worked on has been, together.", Type::kGauge,
+      [](const Counts& sum) { return SecondsIn(sum.going_on); });
+  add("workqueue_longest_running_processor_seconds",
+      "[ALPHA] For how long that has been worked on which is for longest.", Type::kGauge,
+      [](const Counts& sum) { return SecondsIn(sum.going_longest); });
+  const auto add_times = [&](const char* name, const char* help, QueueTimes Counts::*times) {
+    const auto& bounds = QueueTimes::kBounds;
+    metrics.AddMeasuredHistogram(
+        {name, help, {"name"}}, {bounds.begin(), bounds.end()}, [&manager, times] {
+          std::vector<HistogramSample> samples;
+          for (const auto& [queue, sum] : QueuesByName(manager)) {
+            const QueueTimes& of = sum.*times;
+            samples.push_back({{queue}, {of.counts.begin(), of.counts.end()}, of.sum});
+          }
+          return samples;
+        });
+  };
+  add_times("workqueue_queue_duration_seconds",
+            "[ALPHA] How long in seconds an item stays in workqueue before being requested.",
+            &Counts::waited);
+  add_times("workqueue_work_duration_seconds",
+            "[ALPHA] How long in seconds processing an item from workqueue takes.",
+            &Counts::worked);
 }
 
 namespace {

@@ -49,42 +49,52 @@ HttpsOptions WithoutCredentials(HttpsOptions server) {
 
 class CountingTransport final : public Transport {
  public:
-  CountingTransport(std::unique_ptr<Transport> below, std::string host, CounterFamily& requests)
-      : below_(std::move(below)), host_(std::move(host)), requests_(requests) {}
+  CountingTransport(std::unique_ptr<Transport> below, std::string host, const Clock& clock,
+                    RequestMetrics metrics)
+      : below_(std::move(below)), host_(std::move(host)), clock_(clock), metrics_(metrics) {}
+  // What is watched has its answer when it begins, as in client-go.
   http::Response Send(http::Request request) override {
     const std::string method = request.method;
+    const Duration begun = clock_.Monotonic();
     http::Response answer = below_->Send(std::move(request));
-    requests_.Add({std::to_string(answer.status), host_, method});
+    const Duration took = clock_.Monotonic() - begun;
+    metrics_.requests.Add({std::to_string(answer.status), host_, method});
+    metrics_.durations.Observe({host_, method}, std::chrono::duration<double>(took).count());
     return answer;
   }
 
  private:
   const std::unique_ptr<Transport> below_;
   const std::string host_;
-  CounterFamily& requests_;
+  const Clock& clock_;
+  const RequestMetrics metrics_;
 };
 
 }  // namespace
 
-CounterFamily& AddRequestCounter(MetricRegistry& metrics) {
-  return metrics.AddCounter(
-      {"rest_client_requests_total",
-       "[STABLE] Number of HTTP requests, partitioned by status code, method, and host.",
-       {"code", "host", "method"}});
-}
+RequestMetrics::RequestMetrics(MetricRegistry& metrics)
+    : requests(metrics.AddCounter(
+          {"rest_client_requests_total",
+           "[STABLE] Number of HTTP requests, partitioned by status code, method, and host.",
+           {"code", "host", "method"}})),
+      durations(metrics.AddHistogram(
+          {"rest_client_request_duration_seconds",
+           "[ALPHA] Request latency in seconds. Broken down by verb, and host.",
+           {"host", "verb"}},
+          {0.005, 0.025, 0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0, 60.0})) {}
 
 std::unique_ptr<Transport> MakeCountingTransport(std::unique_ptr<Transport> below, std::string host,
-                                                 CounterFamily& requests) {
-  return std::make_unique<CountingTransport>(std::move(below), std::move(host), requests);
+                                                 const Clock& clock, RequestMetrics metrics) {
+  return std::make_unique<CountingTransport>(std::move(below), std::move(host), clock, metrics);
 }
 
 Result<std::unique_ptr<ComponentClients>> ComponentClients::Make(const HttpsOptions& server,
                                                                  const Options& options,
                                                                  Dependencies dependencies) {
-  CounterFamily& requests = AddRequestCounter(dependencies.metrics);
+  const RequestMetrics metrics(dependencies.metrics);
   const std::string host = server.server.substr(server.server.rfind('/') + 1);
   const auto connect = [&](const HttpsOptions& to) -> Result<std::unique_ptr<Transport>> {
-    return MakeCountingTransport(TRY(MakeHttpsTransport(to)), host, requests);
+    return MakeCountingTransport(TRY(MakeHttpsTransport(to)), host, dependencies.clock, metrics);
   };
   std::unique_ptr<ComponentClients> made(new ComponentClients(options, dependencies));
   made->own_ = TRY(connect(server));

@@ -16,11 +16,15 @@
 
 namespace skiff {
 
-// client-go's rest_client_requests_total; once a registry.
-CounterFamily& AddRequestCounter(MetricRegistry& metrics);
+// client-go's rest_client_requests_total and rest_client_request_duration_seconds; once a registry.
+struct RequestMetrics {
+  explicit RequestMetrics(MetricRegistry& metrics);
+  CounterFamily& requests;
+  HistogramFamily& durations;
+};
 // Counts there what is sent, as of that host.
 std::unique_ptr<Transport> MakeCountingTransport(std::unique_ptr<Transport> below, std::string host,
-                                                 CounterFamily& requests);
+                                                 const Clock& clock, RequestMetrics metrics);
 
 // Not thread-safe but for Close; what it gives is, and lives as long as this.
 class ComponentClients {

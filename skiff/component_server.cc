@@ -8,6 +8,7 @@
 #include "api/gen/authentication_v1.h"
 #include "api/gen/authorization_v1.h"
 #include "apiserver/auth/authenticated_group.h"
+#include "apiserver/request/version.h"
 #include "base/hash.h"
 #include "base/version.h"
 
@@ -62,6 +63,36 @@ bool ShowsCertificate(const http::Request& request) {
 
 }  // namespace
 
+ComponentServer::ComponentServer(Parts parts, Access access)
+    : parts_(std::move(parts)),
+      access_(std::move(access)),
+      certificates_({.client_ca_pem = access_.client_ca_pem,
+                     .proxy_ca_pem = access_.front_proxy.client_ca_pem}),
+      told_(levels_.AddCounter({"kubernetes_healthchecks_total",
+                                "[STABLE] What the health checks said to those who asked.",
+                                {"name", "status", "type"}})) {
+  levels_.AddMeasured({"kubernetes_healthcheck",
+                       "[STABLE] Whether a health check passed when it was asked for last.",
+                       {"name", "type"}},
+                      [this] {
+                        const MutexLock lock(mutex_);
+                        std::vector<Sample> samples;
+                        for (const auto& [check, well] : well_) {
+                          samples.push_back({{check.second, check.first}, well ? 1.0 : 0.0});
+                        }
+                        return samples;
+                      });
+  const Json version = VersionDocument();
+  const auto text = [&](const char* field) { return version.value(field, ""); };
+  parts_.metrics.AddMeasured({"kubernetes_build_info",
+                              "[ALPHA] Always 1; the labels say which version this is.",
+                              {"git_version", "major", "minor", "platform"}},
+                             [labels = std::vector<std::string>{text("gitVersion"), text("major"),
+                                                                text("minor"), text("platform")}] {
+                               return std::vector<Sample>{{labels, 1}};
+                             });
+}
+
 http::Response ComponentServer::Handle(const http::Request& request) {
   if (request.method != "GET" && request.method != "HEAD") {
     return Text(405, "405 method not allowed\n");
@@ -93,14 +124,22 @@ std::vector<HealthCheck> ComponentServer::ChecksAt(const std::string& root) cons
   return checks;
 }
 
-std::optional<http::Response> ComponentServer::HealthAt(const http::Request& request) const {
+std::string ComponentServer::FaultOf(const HealthCheck& check) {
+  std::string fault = check.fault();
+  told_.Add({check.name, fault.empty() ? "success" : "error", check.root});
+  const MutexLock lock(mutex_);
+  well_[{check.root, check.name}] = fault.empty();
+  return fault;
+}
+
+std::optional<http::Response> ComponentServer::HealthAt(const http::Request& request) {
   for (const std::string root : {"healthz", "livez", "readyz"}) {
     const std::string path = "/" + root;
     if (request.path == path) return AllChecks(root, request);
     if (!request.path.starts_with(path + "/")) continue;
     for (const HealthCheck& each : ChecksAt(root)) {
       if (request.path != path + "/" + each.name) continue;
-      const std::string fault = each.fault();
+      const std::string fault = FaultOf(each);
       return fault.empty() ? Text(200, "ok") : Text(500, "internal server error: " + fault + "\n");
     }
   }
@@ -108,8 +147,7 @@ std::optional<http::Response> ComponentServer::HealthAt(const http::Request& req
 }
 
 // As Kubernetes' programs: anybody may ask, so that nobody is told what is wrong, but where.
-http::Response ComponentServer::AllChecks(const std::string& root,
-                                          const http::Request& request) const {
+http::Response ComponentServer::AllChecks(const std::string& root, const http::Request& request) {
   std::set<std::string> excluded;
   for (const auto& [key, value] : request.query) {
     if (key == "exclude") excluded.insert(value);
@@ -119,7 +157,7 @@ http::Response ComponentServer::AllChecks(const std::string& root,
   for (const HealthCheck& each : ChecksAt(root)) {
     if (excluded.erase(each.name) > 0) {
       report += fmt::format("[+]{} excluded: ok\n", each.name);
-    } else if (each.fault().empty()) {
+    } else if (FaultOf(each).empty()) {
       report += fmt::format("[+]{} ok\n", each.name);
     } else {
       is_well = false;
@@ -137,6 +175,7 @@ http::Response ComponentServer::AllChecks(const std::string& root,
 
 const MetricRegistry* ComponentServer::RegistryAt(const std::string& path) const {
   if (path == "/metrics") return &parts_.metrics;
+  if (path == "/metrics/slis") return &levels_;
   return path == "/metrics/resources" ? parts_.resources : nullptr;
 }
 

@@ -4,6 +4,7 @@
 //   /healthz /livez /readyz    "ok"; ?verbose names the checks, ?exclude=NAME leaves one out
 //   /readyz/NAME               one of them; needs get on that path
 //   /metrics                   Prometheus text; needs get on that path
+//   /metrics/slis              likewise: what health checks said to those who asked
 //   /metrics/resources         likewise, of kube-scheduler
 //   /version
 #pragma once
@@ -12,6 +13,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "apiserver/auth/client_certificates.h"
@@ -49,11 +51,7 @@ class ComponentServer final : public http::Handler {
     Duration allowed_ttl = 10s;
     Duration denied_ttl = 10s;
   };
-  ComponentServer(Parts parts, Access access)
-      : parts_(parts),
-        access_(std::move(access)),
-        certificates_({.client_ca_pem = access_.client_ca_pem,
-                       .proxy_ca_pem = access_.front_proxy.client_ca_pem}) {}
+  ComponentServer(Parts parts, Access access);
   http::Response Handle(const http::Request& request) override;
 
  private:
@@ -66,10 +64,12 @@ class ComponentServer final : public http::Handler {
   };
 
   bool IsOpen(const std::string& path) const;
+  // What is wrong, and counts that it was asked for.
+  std::string FaultOf(const HealthCheck& check);
   std::vector<HealthCheck> ChecksAt(const std::string& root) const;
   // nullopt: the path is none of health.
-  std::optional<http::Response> HealthAt(const http::Request& request) const;
-  http::Response AllChecks(const std::string& root, const http::Request& request) const;
+  std::optional<http::Response> HealthAt(const http::Request& request);
+  http::Response AllChecks(const std::string& root, const http::Request& request);
   // What is told there; nullptr: nothing.
   const MetricRegistry* RegistryAt(const std::string& path) const;
   Decision Decide(const http::Request& request);
@@ -82,7 +82,10 @@ class ComponentServer final : public http::Handler {
   const Parts parts_;
   const Access access_;
   ClientCertificates certificates_;
+  MetricRegistry levels_;  // kubernetes_healthcheck*
+  CounterFamily& told_;
   Mutex mutex_;
+  std::map<std::pair<std::string, std::string>, bool> well_ GUARDED_BY(mutex_);  // By root, name.
   std::map<std::string, Decision> decisions_ GUARDED_BY(mutex_);  // By who asks, and for what.
 };
 

@@ -103,8 +103,43 @@ TEST_F(ComponentServerTest, MetricsAreForThoseWhomTheApiServerLetsSeeThem) {
   EXPECT_EQ(Get("/metrics", "nobody").status, 401);
   const auto answer = Get("/metrics", "watcher");
   EXPECT_EQ(answer.status, 200) << answer.body;
-  EXPECT_THAT(answer.body, HasSubstr("process_resident_memory_bytes"));
+  EXPECT_THAT(answer.body,
+              AllOf(HasSubstr("process_resident_memory_bytes"),
+                    HasSubstr("kubernetes_build_info{git_version=\"v1.35.6\",major=\"1\","
+                              "minor=\"35\",platform=\"linux/")));
   EXPECT_EQ(Get("/no-such-path", "watcher").status, 403) << "system:monitoring names its paths";
+}
+
+TEST_F(ComponentServerTest, WhatHealthChecksSayIsCounted) {
+  EXPECT_EQ(Get("/metrics/slis").status, 403);
+  EXPECT_EQ(Get("/metrics/slis", "watcher").body, "") << "nobody has asked";
+  (void)Get("/readyz");
+  (void)Get("/readyz/ping", "admin");
+  (void)Get("/livez");
+  EXPECT_THAT(Get("/metrics/slis", "watcher").body,
+              AllOf(HasSubstr("kubernetes_healthcheck{name=\"ping\",type=\"livez\"} 1\n"),
+                    HasSubstr("kubernetes_healthcheck{name=\"ping\",type=\"readyz\"} 1\n"),
+                    HasSubstr("kubernetes_healthchecks_total{name=\"ping\",status=\"success\","
+                              "type=\"readyz\"} 2\n")));
+  std::string fault = "no";
+  ComponentServer server({client_,
+                          client_,
+                          clock_,
+                          metrics_,
+                          nullptr,
+                          {{"readyz", "sched-handler-sync", [&] { return fault; }}}},
+                         {.open_paths = {"/*"}});
+  const auto get = [&](const char* path) {
+    http::Request request;
+    request.method = "GET";
+    request.path = path;
+    return server.Handle(request).body;
+  };
+  (void)get("/readyz");
+  EXPECT_THAT(get("/metrics/slis"),
+              AllOf(HasSubstr("{name=\"sched-handler-sync\",type=\"readyz\"} 0\n"),
+                    HasSubstr("{name=\"sched-handler-sync\",status=\"error\","
+                              "type=\"readyz\"} 1\n")));
 }
 
 TEST_F(ComponentServerTest, OnlyWhoCountsResourcesTellsOfThem) {
@@ -272,7 +307,7 @@ TEST_F(ComponentServerTest, RequestsAndQueuesAreCounted) {
   const auto counting = MakeCountingTransport(
       std::make_unique<InProcessTransport>(
           [this](const http::Request& request) { return api_->Handle(request, LoopbackUser()); }),
-      "127.0.0.1:6443", AddRequestCounter(metrics_));
+      "127.0.0.1:6443", clock_, RequestMetrics(metrics_));
   Client client(*counting, "test");
   InformerFactory informers({client, clock_, random_});
   Manager manager({*counting, clock_, random_, informers, "test"});
@@ -283,8 +318,14 @@ TEST_F(ComponentServerTest, RequestsAndQueuesAreCounted) {
       metrics_.Text(),
       AllOf(HasSubstr(
                 R"(rest_client_requests_total{code="404",host="127.0.0.1:6443",method="GET"} 1)"),
+            HasSubstr("rest_client_request_duration_seconds_bucket{host=\"127.0.0.1:6443\","
+                      "verb=\"GET\",le=\"0.005\"} 1\n"),
             HasSubstr(R"(workqueue_depth{name="serviceaccount"} 0)"),
-            HasSubstr(R"(workqueue_adds_total{name="serviceaccount"} 0)")));
+            HasSubstr(R"(workqueue_adds_total{name="serviceaccount"} 0)"),
+            HasSubstr(R"(workqueue_queue_duration_seconds_count{name="serviceaccount"} 0)"),
+            HasSubstr(R"(workqueue_work_duration_seconds_count{name="serviceaccount"} 0)"),
+            HasSubstr(R"(workqueue_unfinished_work_seconds{name="serviceaccount"} 0)"),
+            HasSubstr(R"(workqueue_longest_running_processor_seconds{name="serviceaccount"} 0)")));
 }
 
 TEST_F(ComponentServerTest, QueuesOfOneNameAreCountedTogether) {

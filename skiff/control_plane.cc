@@ -2,11 +2,9 @@
 
 #include <fmt/format.h>
 
-#include "base/log.h"
 #include "client/transport.h"
 #include "controllers/identity/certificate_rules.h"
 #include "controllers/program.h"
-#include "controllers/scheduler/scheduler.h"
 #include "proxy/ingress/ingress_plan.h"
 #include "skiff/cluster_dns.h"
 #include "skiff/cluster_pki.h"
@@ -17,8 +15,6 @@
 
 namespace skiff {
 namespace {
-
-const Log kPlaneLog("control-plane");
 
 constexpr int kControllerThreads = 8;
 constexpr char kControllersName[] = "kube-controller-manager";
@@ -63,16 +59,6 @@ ControllerOptions ControllersOf(const ClusterOptions& options, const Pki& pki, A
   return *std::move(given);
 }
 
-// A file that has gone since the flags were looked at changes nothing of how pods are placed.
-scheduler::SchedulerOptions SchedulerOf(const ClusterOptions& options) {
-  std::vector<std::string> notes;
-  auto given = WithSchedulerArgs(options.scheduler_args, notes);
-  if (given) return *std::move(given);
-  kPlaneLog.Error("the scheduler is as it is without its arguments",
-                  {{"error", given.error().message}});
-  return {};
-}
-
 }  // namespace
 
 std::vector<std::string> ExtraServerNames(const ClusterOptions& options) {
@@ -103,15 +89,17 @@ std::unique_ptr<Transport> TransportAsControllers(ApiServer& server) {
 ControlPlane::ControlPlane(const ClusterOptions& options, const Pki& pki, Dependencies of)
     : executor_(of.executor),
       controller_transport_(TransportAsControllers(of.server)),
-      scheduler_transport_(TransportAs(of.server, "system:kube-scheduler")),
       ingress_transport_(TransportAs(of.server, std::string(kIngressUser))),
-      controllers_({*controller_transport_, of.clock, of.random, of.informers, kControllersName}),
-      scheduler_({*scheduler_transport_, of.clock, of.random, of.informers, "kube-scheduler"}) {
+      controllers_({*controller_transport_, of.clock, of.random, of.informers, kControllersName}) {
   AddControllers(controllers_, ControllersOf(options, pki, of.server));
-  scheduler::AddScheduler(scheduler_, SchedulerOf(options));
+  if (of.has_scheduler) {
+    scheduler_ = std::make_unique<ClusterScheduler>(
+        options,
+        ClusterScheduler::Dependencies{of.server, of.informers, of.executor, of.clock, of.random});
+  }
   dns_service_ = DnsService::Start(options, *controller_transport_, of.informers, executor_);
-  ingress_ = ClusterIngress::Start(
-      options, {*ingress_transport_, of.informers, of.clock, executor_});
+  ingress_ =
+      ClusterIngress::Start(options, {*ingress_transport_, of.informers, of.clock, executor_});
 }
 
 ControlPlane::~ControlPlane() {
@@ -120,22 +108,38 @@ ControlPlane::~ControlPlane() {
 
 void ControlPlane::Start() {
   controllers_.Start(executor_);
-  scheduler_.Start(executor_);
+  if (scheduler_) scheduler_->Lead();
 }
 
 void ControlPlane::Stop() {
-  scheduler_.Stop();
+  if (scheduler_) scheduler_->Stop();
   controllers_.Stop();
   dns_service_.reset();
   ingress_.reset();
 }
 
-// All that a leader has beside its server.
-struct LedControlPlane::Duty {
-  Duty(const ClusterOptions& options, const Pki& pki, const Dependencies& of, Client& client)
+// What there is before this server leads, and while it does.
+struct LedControlPlane::Standby {
+  Standby(const ClusterOptions& options, const Dependencies& of, Client& client, Executor& executor)
       : informers({client, of.clock, of.random}),
-        executor("controllers", kControllerThreads),
-        plane(options, pki, {of.server, informers, executor, of.clock, of.random}) {
+        scheduler(options, {of.server, informers, executor, of.clock, of.random}) {
+    scheduler.Wait();
+  }
+  ~Standby() {
+    informers.Stop();  // They tell the scheduler of changes.
+    scheduler.Stop();
+  }
+  InformerFactory informers;
+  ClusterScheduler scheduler;
+};
+
+// All else that a leader has beside its server.
+struct LedControlPlane::Duty {
+  Duty(const ClusterOptions& options, const Pki& pki, const Dependencies& of, Client& client,
+       Executor& executor)
+      : informers({client, of.clock, of.random}),
+        plane(options, pki,
+              {of.server, informers, executor, of.clock, of.random, /*has_scheduler=*/false}) {
     plane.Start();
   }
   ~Duty() {
@@ -143,7 +147,6 @@ struct LedControlPlane::Duty {
     plane.Stop();
   }
   InformerFactory informers;
-  ThreadExecutor executor;
   ControlPlane plane;
 };
 
@@ -154,26 +157,38 @@ LedControlPlane::LedControlPlane(const ClusterOptions& options, const Pki& pki,
       dependencies_(dependencies),
       transport_(TransportAsControllers(dependencies.server)),
       client_(*transport_, kControllersName),
+      duty_executor_("controllers", kControllerThreads),
       leadership_(client_, dependencies.clock, dependencies.random,
                   {.lease = {"kube-system", kControllersName},
                    .name = NodeName(options),
                    .begin = [this] { Begin(); },
                    .end = [this] { End(); }}) {
+  WaitToLead();
   executor_.Add(leadership_);
 }
 
 LedControlPlane::~LedControlPlane() {
   executor_.Remove(leadership_);
   duty_.reset();
+  standby_.reset();
   leadership_.Resign();
 }
 
+void LedControlPlane::WaitToLead() {
+  standby_ = std::make_unique<Standby>(options_, dependencies_, client_, duty_executor_);
+}
+
 void LedControlPlane::Begin() {
-  duty_ = std::make_unique<Duty>(options_, pki_, dependencies_, client_);
+  standby_->scheduler.Lead();
+  duty_ = std::make_unique<Duty>(options_, pki_, dependencies_, client_, duty_executor_);
 }
 
 void LedControlPlane::End() {
-  duty_.reset();
+  if (duty_) {
+    duty_.reset();
+    standby_.reset();
+    WaitToLead();
+  }
   StopIngress(options_.data_dir);  // It is another server's now.
 }
 

@@ -3,7 +3,8 @@
 // does, by a Lease.
 //
 //   every server:   API, its own node, the usage of pods and nodes
-//   who leads:      ControlPlane
+//   who leads:      ControlPlane, and decides where pods go
+//   who does not:   a scheduler that waits, and knows what that one knows
 #pragma once
 
 #include <memory>
@@ -19,6 +20,7 @@
 #include "skiff/cluster.h"
 #include "skiff/cluster_dns.h"
 #include "skiff/cluster_ingress.h"
+#include "skiff/cluster_scheduler.h"
 
 namespace skiff {
 
@@ -41,6 +43,7 @@ class ControlPlane {
     Executor& executor;
     const Clock& clock;
     Random& random;
+    bool has_scheduler = true;  // Else its owner has it.
   };
   ControlPlane(const ClusterOptions& options, const Pki& pki, Dependencies dependencies);
   ~ControlPlane();
@@ -51,14 +54,16 @@ class ControlPlane {
 
  private:
   Executor& executor_;
-  std::unique_ptr<Transport> controller_transport_, scheduler_transport_, ingress_transport_;
-  Manager controllers_, scheduler_;
+  std::unique_ptr<Transport> controller_transport_, ingress_transport_;
+  Manager controllers_;
+  std::unique_ptr<ClusterScheduler> scheduler_;  // Null: somebody else has it.
   std::unique_ptr<DnsService> dns_service_;
   std::unique_ptr<ClusterIngress> ingress_;
 };
 
 // That of one server among several: it is there while this server holds the Lease
-// kube-system/kube-controller-manager, with informers of its own.
+// kube-system/kube-controller-manager, with informers of its own. The scheduler is there before,
+// with its own, and waits; a new one takes the place of one that led, which has begun things.
 //
 // Between the end of a lease and the moment when this server has noticed it and stopped, another
 // one may lead already. All that both write goes through etcd, where whoever goes by an old version
@@ -76,7 +81,9 @@ class LedControlPlane {
   ~LedControlPlane();
 
  private:
+  struct Standby;
   struct Duty;
+  void WaitToLead();
   void Begin();
   void End();
 
@@ -85,6 +92,8 @@ class LedControlPlane {
   const Dependencies dependencies_;
   const std::unique_ptr<Transport> transport_;
   Client client_;
+  ThreadExecutor duty_executor_;
+  std::unique_ptr<Standby> standby_;
   std::unique_ptr<Duty> duty_;  // While this server leads.
   Leadership leadership_;
   ThreadExecutor executor_{"election", 1};  // Last: nothing runs when the rest goes.

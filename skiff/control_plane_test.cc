@@ -51,8 +51,7 @@ class LedControlPlaneTest : public testing::Test {
     const auto lease = WaitForObject<Lease>(
         {admin_, clock_, random_}, scope,
         [&](const Lease& it) {
-          return it.metadata.name == kLease.name &&
-                 is_right(it.spec.holder_identity.value_or(""));
+          return it.metadata.name == kLease.name && is_right(it.spec.holder_identity.value_or(""));
         },
         kPatience);
     const std::string holder = lease ? lease->spec.holder_identity.value_or("") : "nobody";
@@ -75,24 +74,28 @@ class LedControlPlaneTest : public testing::Test {
                [](const ConfigMap& it) { return it.metadata.name == "kube-root-ca.crt"; },
                patience) != nullptr;
   }
-  // How many control planes follow what nobody else does.
-  int Duties() {
+  // How many follow that resource: cronjobs are followed by control planes alone, and
+  // csistoragecapacities by schedulers.
+  int FollowersOf(const std::string& resource) {
     http::Request request;
     request.method = "GET";
     request.path = request.target = "/metrics";
     std::istringstream lines(transport_->Send(request).body);
-    int duties = 0;
+    const std::string label = "resource=\"" + resource + "\"";
+    int followers = 0;
     for (std::string line; std::getline(lines, line);) {
       const bool is_watch = line.starts_with("apiserver_longrunning_requests{verb=\"WATCH\"") &&
-                            line.find("resource=\"cronjobs\"") != line.npos;
-      if (is_watch) duties += std::stoi(line.substr(line.rfind(' ') + 1));
+                            line.find(label) != line.npos;
+      if (is_watch) followers += std::stoi(line.substr(line.rfind(' ') + 1));
     }
-    return duties;
+    return followers;
   }
+  int Duties() { return FollowersOf("cronjobs"); }
   // Controllers begin one after the other, and end so.
-  bool DutiesBecome(int wanted) {
+  bool DutiesBecome(int wanted) { return FollowersBecome("cronjobs", wanted); }
+  bool FollowersBecome(const std::string& resource, int wanted) {
     const Duration end = clock_.Monotonic() + kPatience;
-    while (Duties() != wanted) {
+    while (FollowersOf(resource) != wanted) {
       if (clock_.Monotonic() > end) return false;
       std::this_thread::yield();
     }
@@ -141,6 +144,25 @@ TEST_F(LedControlPlaneTest, OneLeadsLosesAndLeadsAgainAndNothingRunsTwice) {
   EXPECT_LT(clock_.Monotonic() - begin, 12s);
   EXPECT_TRUE(IsLookedAfter("four", kPatience));
   EXPECT_TRUE(DutiesBecome(1)) << Duties();
+}
+
+TEST_F(LedControlPlaneTest, TheSchedulerOfWhoWaitsFollowsWhatItWillDecideBy) {
+  constexpr char kOfSchedulers[] = "csistoragecapacities";
+  const auto is_led = [](const std::string& holder) { return !holder.empty(); };
+  auto a = Plane("a");
+  ASSERT_EQ(HolderOnce(is_led), "a");
+  auto b = Plane("b");
+  EXPECT_TRUE(FollowersBecome(kOfSchedulers, 2)) << FollowersOf(kOfSchedulers);
+  EXPECT_EQ(HolderOnce(is_led), "a");
+  a.reset();
+  EXPECT_EQ(HolderOnce([](const std::string& it) { return it.starts_with("b_"); }), "b");
+  EXPECT_TRUE(FollowersBecome(kOfSchedulers, 1)) << FollowersOf(kOfSchedulers);
+  EXPECT_TRUE(DutiesBecome(1));
+
+  // Who has lost it waits anew, with a scheduler that has begun nothing.
+  GiveLeaseTo("thief_1");
+  EXPECT_TRUE(DutiesBecome(0)) << Duties();
+  EXPECT_TRUE(FollowersBecome(kOfSchedulers, 1)) << FollowersOf(kOfSchedulers);
 }
 
 // A joined node could else have a certificate for them while no Node names them.

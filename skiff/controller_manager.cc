@@ -219,6 +219,18 @@ void AddRefusedFlags(Flags& flags) {
   refuse("cidr-allocator-type", "ranges are given out of --cluster-cidr", {"RangeAllocator"});
 }
 
+constexpr char kTaintSyncs[] = "concurrent-device-taint-eviction-syncs";
+
+// Kubernetes checks it all the same.
+Result<> CheckTaintSyncs(const Flags::Given& given) {
+  for (const auto& [name, value] : given) {
+    if (name != kTaintSyncs || std::stoi(value) > 0) continue;
+    return Fail(Reason::kInvalid,
+                fmt::format("{} must be greater than zero, got {}", name, std::stoi(value)));
+  }
+  return {};
+}
+
 // What has no effect in kube-controller-manager v1.35 either.
 void AddUnusedFlags(Flags& flags) {
   constexpr const char* kNoClouds = "kube-controller-manager has no clouds any more";
@@ -231,7 +243,7 @@ void AddUnusedFlags(Flags& flags) {
                    .same = {"1"},
                    .value = UnusedValue::kNotNegative});
   flags.AddUnused({"configure-cloud-routes", kNoClouds, {"false", "true"}, /*is_switch=*/true});
-  flags.AddUnused({.name = "concurrent-device-taint-eviction-syncs",
+  flags.AddUnused({.name = kTaintSyncs,
                    .why = "its controller is behind a feature gate that is off",
                    .same = {"8"},
                    .value = UnusedValue::kNotNegative});
@@ -272,8 +284,7 @@ void AddFlags(Flags& flags, ControllerManagerFlags& to, Signers& signers, OtherF
   flags.Add("mirroring-concurrent-service-endpoint-syncs",
             to.controllers.mirroring_concurrent_service_endpoint_syncs,
             "How many Endpoints are mirrored to EndpointSlices at once, 1 to 50.");
-  flags.Add("mirroring-max-endpoints-per-subset",
-            to.controllers.mirroring_max_endpoints_per_subset,
+  flags.Add("mirroring-max-endpoints-per-subset", to.controllers.mirroring_max_endpoints_per_subset,
             "How many addresses of a subset of Endpoints are mirrored, 1 to 1000.");
   flags.Add("local-path-directory", to.controllers.local_path_directory,
             "Where the built-in provisioner keeps its volumes on each node; empty turns it off.");
@@ -433,6 +444,7 @@ Result<bool> ParseInto(const std::vector<std::string>& args, bool keeps_workers,
   TRY(CheckLeaderFlags(to.leader));
   TRY(CheckServingFlags(to.serving));
   TRY(CheckLimits(others.limits));
+  TRY(CheckTaintSyncs(flags.given()));
   TRY(CheckFlexVolumes(others.flex_volume_directory));
   if (options.controllers.empty()) options.controllers = {"*"};
   if (!others.collects_garbage) {

@@ -26,7 +26,6 @@ struct SchedulerFlags {
   ServingFlags serving{.secure_port = 10259, .tolerates_lookup_failure = true};
   LogFlags log;
   scheduler::SchedulerOptions scheduler;
-  bool is_cold_standby = false;  // One that waits to lead hears of nothing before.
 };
 struct KubeProxyFlags {
   ApiFlags api{.limit = {.qps = 5, .burst = 10}};

@@ -38,7 +38,7 @@ Result<> ReadConfig(const std::string& path, SchedulerFlags& to) {
   if (!config.kubeconfig.empty()) to.api.kubeconfig = config.kubeconfig;
   to.api.limit = config.limit;
   to.leader = config.leader;
-  to.is_cold_standby = config.is_cold_standby;
+  to.scheduler.is_cold_standby = config.is_cold_standby;
   to.scheduler.profiles = config.profiles;
   to.scheduler.delays.first = config.delays.first;
   to.scheduler.delays.most = config.delays.most;
@@ -71,7 +71,7 @@ int SchedulerMain(const std::vector<std::string>& args) {
   return RunProgram(ParseSchedulerFlags(args), [](const SchedulerFlags& given) {
     BeginProgram(given.log);
     scheduler::Scheduler* added = nullptr;
-    const bool is_warm = given.leader.elect && !given.is_cold_standby;
+    const bool is_warm = given.leader.elect && !given.scheduler.is_cold_standby;
     return RunComponent({.name = "kube-scheduler",
                          .api = given.api,
                          .leader = given.leader,

@@ -9,6 +9,7 @@
 
 #include "apiserver/request/api_errors.h"
 #include "base/feature_gates.h"
+#include "base/metric_flags.h"
 #include "base/text.h"
 
 namespace skiff {
@@ -96,30 +97,6 @@ std::string RefusalOfAuditVersion(const std::string& value) {
     return "unexpected GroupVersion string: " + value;
   }
   return "invalid group version, allowed versions are [\"audit.k8s.io/v1\"]";
-}
-
-std::string RefusalOfHiddenMetrics(const std::string& value) {
-  if (value.empty() || value == "1.34") return "";
-  return "--show-hidden-metrics-for-version must be omitted or have the value '1.34'. Only the "
-         "previous minor version is allowed";
-}
-
-bool IsWordOf(std::string_view text, std::string_view marks) {
-  const auto fits = [&](char c) { return IsAlnum(c) || marks.find(c) != marks.npos; };
-  return !text.empty() && !IsDigit(text[0]) && std::all_of(text.begin(), text.end(), fits);
-}
-
-// "METRIC,LABEL=VALUE,...". Of several in one value Kubernetes makes what its reader of CSV does.
-std::string RefusalOfMetricLabels(const std::string& value) {
-  const std::string_view key = std::string_view(value).substr(0, value.find('='));
-  if (key.size() == value.size() || value.find('=', key.size() + 1) != value.npos) return "";
-  const size_t comma = std::min(key.find(','), key.size());
-  if (IsWordOf(key.substr(0, comma), "_:") && comma < key.size() &&
-      IsWordOf(key.substr(comma + 1), "_")) {
-    return "";
-  }
-  return "--allow-metric-labels must have a list of kv pair with format "
-         "`metricName,labelName=labelValue, labelValue,...`";
 }
 
 bool IsOn(const std::string& value) {
@@ -211,8 +188,8 @@ constexpr std::pair<std::string_view, std::string (*)(const std::string& value)>
     {"emulation-forward-compatible", &RefusalOfForwardCompatible},
     {"runtime-config-emulation-forward-compatible", &RefusalOfForwardConfig},
     {"audit-log-version", &RefusalOfAuditVersion},
-    {"show-hidden-metrics-for-version", &RefusalOfHiddenMetrics},
-    {"allow-metric-labels", &RefusalOfMetricLabels}};
+    {"show-hidden-metrics-for-version", &WhyNotHiddenMetrics},
+    {"allow-metric-labels", &WhyNotMetricLabels}};
 
 }  // namespace
 

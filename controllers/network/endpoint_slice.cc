@@ -7,6 +7,7 @@
 #include "controllers/network/endpoint_slice_plan.h"
 #include "controllers/network/hinted_services.h"
 #include "controllers/network/service_pods.h"
+#include "controllers/network/slice_figures.h"
 #include "controllers/network/trigger_times.h"
 #include "controllers/program.h"
 
@@ -20,22 +21,57 @@ using discovery_v1::EndpointSlice;
 
 constexpr std::string_view kZone = "topology.kubernetes.io/zone";
 
+// How the endpoints of one family are packed once the changes are made.
+PackedSlices PackedBy(const std::vector<EndpointGroup>& groups, const SliceChanges& changes,
+                      size_t endpoints_max) {
+  PackedSlices packed;
+  for (const EndpointGroup& group : groups) {
+    const auto endpoints = static_cast<int64_t>(group.endpoints.size());
+    packed += {endpoints, 0, FewestSlices(endpoints, static_cast<int64_t>(endpoints_max))};
+  }
+  // One without endpoints is there all the same.
+  packed.fewest = std::max<int64_t>(packed.fewest, 1);
+  packed.slices =
+      static_cast<int64_t>(changes.create.size() + changes.update.size() + changes.keep.size());
+  return packed;
+}
+
 class EndpointSliceReconciler final : public Reconciler<Service> {
  public:
   EndpointSliceReconciler(Manager& manager, int endpoints_max,
-                          std::shared_ptr<HintedServices> hinted)
+                          std::shared_ptr<HintedServices> hinted, MetricRegistry* metrics)
       : client_(manager.client()),
         pods_(manager.informer<Pod>()),
         nodes_(manager.informer<Node>()),
         slices_(manager.informer<EndpointSlice>()),
         events_(manager.Recorder("endpoint-slice-controller")),
         endpoints_max_(endpoints_max),
-        hinted_(std::move(hinted)) {}
+        hinted_(std::move(hinted)),
+        figures_(metrics) {}
 
   Result<Requeue> Reconcile(const Service& service) override {
     if (!HasEndpoints(service)) return Requeue::None();
     // The slices' own events wake the Service once the cache shows what was written.
-    if (!CacheShowsWrites(service.metadata.uid)) return Requeue::None();
+    if (!CacheShowsWrites(service.metadata.uid)) {
+      figures_.Synced("stale");
+      return Requeue::None();
+    }
+    auto done = Sync(service);
+    figures_.Synced(done ? "success" : "error");
+    return done;
+  }
+
+  void Forget(const ObjectKey& key) override {
+    trigger_times_.Forget(key);
+    hinted_->Forget(key);
+    figures_.Forget(key);
+    const MutexLock lock(mutex_);
+    std::erase_if(written_,
+                  [&](const auto& entry) { return entry.second <= slices_.cache().revision(); });
+  }
+
+ private:
+  Result<Requeue> Sync(const Service& service) {
     std::map<std::string, std::vector<Ptr<EndpointSlice>>> existing;
     for (const auto& slice : slices_.ByIndex("service", KeyOf(service).Text())) {
       if (!slice->metadata.deletion_timestamp) existing[slice->address_type].push_back(slice);
@@ -43,10 +79,12 @@ class EndpointSliceReconciler final : public Reconciler<Service> {
     const auto pods = PodsOf(service, pods_);
     const auto cause = trigger_times_.SinceLast(service, pods);
     std::string skipped;
+    PackedSlices packed;
     for (const std::string& family : FamiliesOf(service)) {
       const auto groups = Groups(service, pods, family, skipped);
       auto changes = PlanSlices(service, family, existing[family], groups, endpoints_max_);
       existing.erase(family);
+      packed += PackedBy(groups, changes, endpoints_max_);
       const auto said = hinted_->Hint(service, family, nodes_, changes);
       const auto written = Write(service, std::move(changes), cause);
       for (const auto& event : said) Tell(service, event);
@@ -58,20 +96,12 @@ class EndpointSliceReconciler final : public Reconciler<Service> {
         return Report(service, written);
       }
     }
+    figures_.Has(KeyOf(service), packed);
     trigger_times_.Written(KeyOf(service));
     if (!skipped.empty()) return Report(service, Fail(Reason::kNotFound, skipped));
     return Requeue::None();
   }
 
-  void Forget(const ObjectKey& key) override {
-    trigger_times_.Forget(key);
-    hinted_->Forget(key);
-    const MutexLock lock(mutex_);
-    std::erase_if(written_,
-                  [&](const auto& entry) { return entry.second <= slices_.cache().revision(); });
-  }
-
- private:
   std::vector<EndpointGroup> Groups(const Service& service, const std::vector<Ptr<Pod>>& pods,
                                     const std::string& family, std::string& skipped) const {
     EndpointGroups groups(service);
@@ -102,6 +132,7 @@ class EndpointSliceReconciler final : public Reconciler<Service> {
         SetTriggerTime(slice.metadata, cause);
         const auto created = client_.Create(slice);
         if (created) {
+          figures_.Changed("create");
           Remember(service.metadata.uid, **created);
         } else if (!IsNamespaceTerminating(created.error())) {
           return Failed("create", service, created.error());
@@ -112,6 +143,7 @@ class EndpointSliceReconciler final : public Reconciler<Service> {
       SetTriggerTime(slice.metadata, cause);
       const auto updated = client_.Update(slice);
       if (!updated) return Failed("update " + slice.metadata.name, service, updated.error());
+      figures_.Changed("update");
       Remember(service.metadata.uid, **updated);
     }
     for (const auto& slice : changes.remove) {
@@ -119,6 +151,7 @@ class EndpointSliceReconciler final : public Reconciler<Service> {
       if (!removed && removed.error().reason != Reason::kNotFound) {
         return Failed("delete " + slice->metadata.name, service, removed.error());
       }
+      if (removed) figures_.Changed("delete");
     }
     return {};
   }
@@ -171,6 +204,7 @@ class EndpointSliceReconciler final : public Reconciler<Service> {
   EventRecorder& events_;
   const size_t endpoints_max_;
   const std::shared_ptr<HintedServices> hinted_;
+  SliceFigures figures_;
   TriggerTimes trigger_times_;
   Mutex mutex_;
   std::map<std::string, uint64_t> written_ GUARDED_BY(mutex_);  // Newest write by service uid.
@@ -189,7 +223,8 @@ std::vector<std::string> ServiceOf(const EndpointSlice& slice) {
 
 }  // namespace
 
-void AddEndpointSliceController(Manager& manager, int max_endpoints_per_slice) {
+void AddEndpointSliceController(Manager& manager, int max_endpoints_per_slice,
+                                MetricRegistry* metrics) {
   const auto services = manager.informer<Service>();
   const auto nodes = manager.informer<Node>();
   const auto hinted = std::make_shared<HintedServices>();
@@ -203,8 +238,8 @@ void AddEndpointSliceController(Manager& manager, int max_endpoints_per_slice) {
                      SameForShares)
       .Workers(5)
       .Retry({.first_delay = 1s})
-      .Complete(
-          std::make_unique<EndpointSliceReconciler>(manager, max_endpoints_per_slice, hinted));
+      .Complete(std::make_unique<EndpointSliceReconciler>(manager, max_endpoints_per_slice, hinted,
+                                                          metrics));
 }
 
 }  // namespace skiff

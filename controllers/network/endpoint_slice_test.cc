@@ -21,12 +21,15 @@ TEST_F(EndpointSliceRounds, APodOnANodeThatIsNotThereIsToldOf) {
        {"spec", {{"nodeName", "gone"}, {"containers", {{{"name", "main"}}}}}},
        {"status",
         {{"phase", "Running"}, {"podIPs", {{{"ip", "10.0.0.1"}}}}, {"podIP", "10.0.0.1"}}}});
-  AddEndpointSliceController(manager_, 100);
+  MetricRegistry registry;
+  AddEndpointSliceController(manager_, 100, &registry);
   Run(1s);
   EXPECT_THAT(told(), testing::Contains("FailedToUpdateEndpointSlices"));
   EXPECT_THAT(written(),
               testing::Contains("POST /apis/discovery.k8s.io/v1/namespaces/default/endpointslices"))
       << "without the pod";
+  EXPECT_THAT(registry.Text(),
+              testing::HasSubstr("endpoint_slice_controller_syncs{result=\"error\"} "));
 }
 
 }  // namespace

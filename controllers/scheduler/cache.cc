@@ -40,7 +40,7 @@ void Cache::Erase(Infos::iterator node) {
 
 void Cache::SetNode(NodePtr node) {
   NodeInfo& info = At(node->metadata.name)->second;
-  order_is_stale_ |= !info.node || ZoneOf(*info.node) != ZoneOf(*node);
+  order_is_stale_ |= tree_.Set(&info, ZoneOf(*node));
   const bool stays = info.node && info.node->metadata.labels == node->metadata.labels;
   const bool same_images = info.node && info.node->status.images == node->status.images;
   if (info.node && !stays) counts_.RemoveNode(info);
@@ -73,7 +73,7 @@ void Cache::CountRepellents(const NodeInfo& info, int sign) {
 void Cache::RemoveNode(const std::string& name) {
   const auto found = nodes_.find(name);
   if (found == nodes_.end() || !found->second.node) return;
-  order_is_stale_ = true;
+  order_is_stale_ |= tree_.Remove(&found->second);
   counts_.RemoveNode(found->second);
   CountImages(found->second, -1);
   CountRepellents(found->second, -1);
@@ -137,20 +137,7 @@ void Cache::Put(PodInfoPtr pod, const std::string& node, bool assumed) {
 
 const NodeList& Cache::Nodes() {
   if (!order_is_stale_) return order_;
-  std::map<std::string, std::vector<const NodeInfo*>> zones;
-  size_t largest = 0;
-  for (const auto& [name, info] : nodes_) {
-    if (!info.node) continue;
-    auto& zone = zones[ZoneOf(*info.node)];
-    zone.push_back(&info);
-    largest = std::max(largest, zone.size());
-  }
-  NodeList::Nodes order;
-  for (size_t turn = 0; turn < largest; ++turn) {
-    for (const auto& [zone, members] : zones) {
-      if (turn < members.size()) order.push_back(members[turn]);
-    }
-  }
+  NodeList::Nodes order = tree_.List();
   NodeList::Slots slots;
   slots.reserve(order.size());
   for (const NodeInfo* node : order) slots.push_back(node->slot);

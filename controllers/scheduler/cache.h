@@ -9,6 +9,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "controllers/scheduler/node_tree.h"
 #include "controllers/scheduler/pod_counts.h"
 
 namespace skiff::scheduler {
@@ -34,7 +35,7 @@ class Cache {
     size_t assumed = 0;  // The API has not said yet that they are there.
   };
   Sizes sizes() const { return {nodes_.size(), places_.size(), assumed_}; }
-  // Nodes by turns of their zones; pointers stay valid until the next change.
+  // As of NodeTree; pointers stay valid until the next change.
   const NodeList& Nodes();
   const NodeInfo* Find(const std::string& name) const;
   // Of the nodes that are listed; kept up to date.
@@ -66,6 +67,7 @@ class Cache {
   PodCounts counts_;
   ImageSpreads images_;
   Repellents repellents_;
+  NodeTree tree_;  // Of the nodes that are listed.
   NodeList order_;
   bool order_is_stale_ = true;
 };

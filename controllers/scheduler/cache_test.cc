@@ -94,8 +94,9 @@ TEST_F(CacheTest, APodThatIsResizedTakesTheLargerAmount) {
   EXPECT_EQ(MilliCpu(), 1000);
 }
 
-// The names of the nodes with those labels, in the order in which the scheduler looks at them.
-std::string OrderOf(const std::map<std::string, std::map<std::string, std::string>>& nodes) {
+using Labelled = std::pair<std::string, std::map<std::string, std::string>>;
+// The names of nodes that came so, in the order in which the scheduler looks at them.
+std::string OrderOf(const std::vector<Labelled>& nodes) {
   Cache cache;
   for (const auto& [name, labels] : nodes) {
     auto node = std::make_shared<core_v1::Node>();
@@ -127,6 +128,35 @@ TEST(NodeOrderTest, ZonesTakeTurns) {
   EXPECT_EQ(OrderOf({{"a", {{kOldZone, "1"}}}, {"b", {{kOldZone, "1"}}}, {"c", {{kOldZone, "2"}}}}),
             "acb")
       << "by its old label, too";
+  EXPECT_EQ(OrderOf({{"e", {{kZone, "2"}}},
+                     {"d", {{kZone, "1"}}},
+                     {"b", {{kZone, "1"}}},
+                     {"c", {{kZone, "2"}}},
+                     {"d", {{kZone, "1"}}}}),
+            "edcb")
+      << "in the order in which they came";
+}
+
+// Until the last of its pods has gone the entry of a node that went is there, and not listed.
+TEST(NodeOrderTest, ANodeThatComesBackToItsPodsIsTheLast) {
+  Cache cache;
+  const auto add = [&](const char* name) {
+    auto node = std::make_shared<core_v1::Node>();
+    node->metadata.name = name;
+    cache.SetNode(node);
+  };
+  const auto order = [&] {
+    std::string names;
+    for (const NodeInfo* node : cache.Nodes()) names += node->name();
+    return names;
+  };
+  add("b"), add("a");
+  cache.Assume(PodOf("p", 0, "1"), "b");
+  EXPECT_EQ(order(), "ba");
+  cache.RemoveNode("b");
+  EXPECT_EQ(order(), "a");
+  add("b");
+  EXPECT_EQ(order(), "ab");
 }
 
 TEST(RepellentsTest, NodesThatKeepPodsOffAreCountedWhileTheyDo) {

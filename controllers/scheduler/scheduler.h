@@ -46,6 +46,8 @@ struct SchedulerOptions {
   MetricRegistry* metrics = nullptr;  // Where it counts what it does; null: nobody asks.
   // Hears of everything as ever, and decides nothing before Lead.
   bool waits_to_lead = false;
+  // Of one of several: whoever runs it starts it when it leads, and not before.
+  bool is_cold_standby = false;
 };
 
 // What was asked for a claim of a pod: a volume that is there, or one that is to be made.

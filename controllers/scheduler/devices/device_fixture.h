@@ -63,6 +63,7 @@ inline resource_v1::DeviceRequest ForAdmin(resource_v1::DeviceRequest request) {
 struct SliceOf {
   std::string node;                             // "": of all nodes, unless:
   std::map<std::string, std::string> selected;  // Labels of nodes.
+  std::string driver = kDriver;
   std::string pool = "pool";
   int64_t generation = 1;
   int64_t slices = 1;  // In the pool.
@@ -77,7 +78,7 @@ class DeviceWorld {
     auto slice = std::make_shared<resource_v1::ResourceSlice>();
     slice->metadata.name = name;
     auto& spec = slice->spec;
-    spec.driver = kDriver;
+    spec.driver = of.driver;
     spec.pool.name = of.pool;
     spec.pool.generation = of.generation;
     spec.pool.resource_slice_count = of.slices;

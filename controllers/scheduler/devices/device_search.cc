@@ -148,6 +148,11 @@ class DeviceAttempt {
   Result<WishHere> Prepare(const ResourceClaim& claim, DeviceWish wish) {
     const std::string owner = fmt::format("claim {}, request {}", NameOf(claim), wish.name);
     const auto wrong = [&](const std::string& why) { return Fail(Reason::kInvalid, owner + why); };
+    for (size_t i = 0; i < wish.selectors.size(); ++i) {
+      if (wish.selectors[i].cel) continue;
+      return wrong(
+          fmt::format(", selector #{}: CEL expression empty (unsupported selector type?)", i));
+    }
     if (wish.class_name.empty()) {
       return wrong(": missing device class name (unsupported request type?)");
     }

@@ -1,0 +1,65 @@
+#include "skiff/cluster_scheduler.h"
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/log.h"
+#include "skiff/control_plane.h"
+#include "skiff/program_arguments.h"
+
+namespace skiff {
+namespace {
+
+const Log kSchedulerLog("cluster-scheduler");
+
+// A file that has gone since the flags were looked at changes nothing of how pods are placed.
+scheduler::SchedulerOptions SchedulerOf(const ClusterOptions& options) {
+  std::vector<std::string> notes;
+  auto given = WithSchedulerArgs(options.scheduler_args, notes);
+  if (given) return *std::move(given);
+  kSchedulerLog.Error("the scheduler is as it is without its arguments",
+                      {{"error", given.error().message}});
+  return {};
+}
+
+scheduler::SchedulerOptions WaitsToLead(scheduler::SchedulerOptions options) {
+  options.waits_to_lead = true;
+  return options;
+}
+
+}  // namespace
+
+ClusterScheduler::ClusterScheduler(const ClusterOptions& options, Dependencies of)
+    : ClusterScheduler(WaitsToLead(SchedulerOf(options)), of) {}
+
+ClusterScheduler::ClusterScheduler(scheduler::SchedulerOptions options, Dependencies of)
+    : executor_(of.executor),
+      transport_(TransportAs(of.server, "system:kube-scheduler")),
+      manager_({*transport_, of.clock, of.random, of.informers, "kube-scheduler"}),
+      is_cold_standby_(options.is_cold_standby),
+      scheduler_(&scheduler::AddScheduler(manager_, std::move(options))) {}
+
+ClusterScheduler::~ClusterScheduler() {
+  Stop();
+}
+
+void ClusterScheduler::Wait() {
+  if (!is_cold_standby_) Start();
+}
+
+void ClusterScheduler::Lead() {
+  scheduler_->Lead();
+  Start();
+}
+
+void ClusterScheduler::Start() {
+  if (std::exchange(is_started_, true)) return;
+  manager_.Start(executor_);
+}
+
+void ClusterScheduler::Stop() {
+  manager_.Stop();
+}
+
+}  // namespace skiff
