@@ -28,6 +28,14 @@ std::string BadValue(const std::string& name, const std::string& value, const st
   return "invalid argument " + Quote(value) + " for " + Quote(flag) + " flag: " + why;
 }
 
+// What Go's library says of a text that is no value, in words; anything else as it is.
+std::string InWords(const std::string& why) {
+  if (!why.starts_with("strconv.")) return why;
+  if (why.ends_with("value out of range")) return "there is no such number";
+  if (why.starts_with("strconv.ParseBool")) return "it must be true or false";
+  return why.starts_with("strconv.ParseInt") ? "it must be a whole number" : "it must be a number";
+}
+
 bool ParseBool(const std::string& text, bool& value) {
   for (const char* yes : {"1", "t", "T", "true", "TRUE", "True"}) {
     if (text == yes) return value = true;
@@ -136,6 +144,7 @@ struct Flags::Impl {
   std::vector<std::string>* notes = nullptr;
   bool help = false;
   bool tells_help = true;
+  bool is_plain = false;
 
   void Add(const std::string& name, const std::string& help_text, const Shown& shown, Set set) {
     flags[name] = std::move(set);
@@ -392,7 +401,9 @@ Result<> Flags::Parse(const std::vector<std::string>& args, std::vector<std::str
   impl_->error.clear();
   for (const auto& [name, value] : impl_->given) {
     const std::string why = impl_->flags.at(name)(value);
-    if (!why.empty() && impl_->error.empty()) impl_->error = BadValue(name, value, why);
+    if (!why.empty() && impl_->error.empty()) {
+      impl_->error = BadValue(name, value, impl_->is_plain ? InWords(why) : why);
+    }
   }
   if (!impl_->error.empty()) return Fail(Reason::kInvalid, impl_->error);
   return {};
@@ -400,6 +411,10 @@ Result<> Flags::Parse(const std::vector<std::string>& args, std::vector<std::str
 
 const Flags::Given& Flags::given() const {
   return impl_->given;
+}
+
+void Flags::SpeakPlainly() {
+  impl_->is_plain = true;
 }
 
 void Flags::LeaveOutHelp() {

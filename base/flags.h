@@ -64,6 +64,9 @@ class Flags {
   // Words that are no flags go to `words`; without it they are refused. Invalid carries Kubernetes'
   // text: "unknown flag: --x".
   Result<> Parse(const std::vector<std::string>& args, std::vector<std::string>* words = nullptr);
+  // Of a program that has no namesake: what is wrong with a value is said in words, and not as Go's
+  // library for it does.
+  void SpeakPlainly();
   // Of a flag that there is none of Parse does not say where the help is: the caller does.
   void LeaveOutHelp();
   // Each flag that Parse was given, by its full name, with its value as it was written.

@@ -94,6 +94,29 @@ TEST(Flags, AToolOfOurOwnThatTakesNoWordsSaysHowItIsUsed) {
   EXPECT_EQ(said("data-dir=x"), "unexpected argument \"data-dir=x\"; is --data-dir=x meant?");
 }
 
+TEST(Flags, WhatIsNoValueIsSaidInWordsWhereNobodyElseHasAny) {
+  const auto parse = [](const std::string& arg) {
+    int nodes = 0;
+    double part = 0;
+    bool on = false;
+    Flags flags("test");
+    flags.Add("nodes", nodes, "");
+    flags.Add("part", part, "");
+    flags.Add("on", on, "");
+    flags.SpeakPlainly();
+    const auto parsed = flags.Parse({arg});
+    return parsed ? "" : parsed.error().message;
+  };
+  EXPECT_EQ(parse("--nodes=3"), "");
+  EXPECT_EQ(parse("--nodes=abc"),
+            "invalid argument \"abc\" for \"--nodes\" flag: it must be a whole number");
+  EXPECT_EQ(parse("--nodes=99999999999"),
+            "invalid argument \"99999999999\" for \"--nodes\" flag: there is no such number");
+  EXPECT_EQ(parse("--part=x"), "invalid argument \"x\" for \"--part\" flag: it must be a number");
+  EXPECT_EQ(parse("--on=maybe"),
+            "invalid argument \"maybe\" for \"--on\" flag: it must be true or false");
+}
+
 TEST(Flags, WhatHasNoEffectMustStillBeAValue) {
   const auto parse = [](const std::string& arg) {
     Flags flags("test");

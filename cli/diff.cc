@@ -41,9 +41,11 @@ void DiffFlags::AddTo(Command& command) {
   command.FlagEach("prune-allowlist", prune_allowlist,
                    "Prune only objects of this group/version/Kind.");
   command.Flag("concurrency", concurrency, "Accepted; objects are compared one by one.");
-  command.Flag("since", since,
-               "Show what has changed since then, 10m or a resourceVersion, of the TYPE NAMEs that "
-               "are given or of all kinds, as far back as the server keeps the past.");
+  command.Flag(
+      "since", since,
+      "Show what has changed since then, 10m, a time (RFC3339) or a resourceVersion, of the "
+      "TYPE NAMEs that are given or of all kinds, as far back as the server keeps the "
+      "past.");
   command.Flag("all-namespaces,A", all_namespaces, "With --since: in all namespaces.");
   command.Flag("brief", brief, "With --since: list what has changed, and no more.");
 }

@@ -35,6 +35,8 @@ struct Environment {
   std::vector<std::string> programs = {};
   // See Caller.
   std::string kubeconfig_here = {};
+  std::function<std::string(const std::string& kubeconfig, const std::string& context)>
+      how_to_start = {};
   // What such a program, or a verb of it ("snapshot save"), says when it is asked for --help; ""
   // when it says nothing.
   std::function<std::string(const std::string& program)> program_help = {};

@@ -165,6 +165,17 @@ Result<ServedKind> InVersion(Session& session, const ServedKind& kind,
                               api_version, kind.resource.name));
 }
 
+// Where no type is near, how one is found.
+tl::unexpected<Error> NoSuchResource(Command& command, const Error& error,
+                                     const std::string& meant) {
+  if (error.http_code != 0) return tl::unexpected(error);
+  const bool has_hint = meant.empty() && command.environment().program != "kubectl";
+  return PlainError(error.message +
+                    (has_hint ? "\n`skiff api-resources` lists those it has; a field of one is "
+                                "TYPE.FIELD, as in deployment.spec"
+                              : ""));
+}
+
 }  // namespace
 
 Result<> RunExplain(Command& command, const Args& args) {
@@ -206,11 +217,8 @@ Result<> RunExplain(Command& command, const Args& args) {
     path.erase(path.begin(), path.begin() + static_cast<long>(parts));
     break;
   }
-  auto found = session.kinds().Find(type);
-  if (!found) {
-    return found.error().http_code != 0 ? tl::unexpected(found.error())
-                                        : PlainError(found.error().message);
-  }
+  auto found = session.kinds().Find(type, /*is_of_name=*/true);
+  if (!found) return NoSuchResource(command, found.error(), session.kinds().MeantBy(type));
   ServedKind kind = std::move(*found);
   if (!api_version.empty()) kind = TRY(InVersion(session, kind, api_version));
   const std::string& version = kind.resource.api_version;

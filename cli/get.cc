@@ -36,9 +36,10 @@ void GetFlags::AddTo(Command& command) {
   command.Flag("output-watch-events", output_watch_events, "Output the type of each event.");
   command.Flag("chunk-size", chunk_size, kChunkSizeHelp);
   command.Flag("server-print", server_print, "Have the server return the table.");
-  command.Flag("at", at,
-               "Show the objects as they were at this resourceVersion, or so long ago (10m), as "
-               "far back as the server keeps the past.");
+  command.Flag(
+      "at", at,
+      "Show the objects as they were at this resourceVersion, so long ago (10m) or at this "
+      "time (RFC3339), as far back as the server keeps the past.");
 }
 
 TableOptions GetFlags::Table(bool several_kinds, const Resource& resource) const {
@@ -431,14 +432,13 @@ Result<> ResolvePast(Command& command, Session& session, GetFlags& flags) {
   }
   const Past past = TRY(FindPast(session, command.environment().clock, flags.at));
   if (past.is_whole()) {
-    return CliError(fmt::format(
-        "nothing shows that the cluster is as old as {}: its past begins with revision 1",
-        flags.at));
+    return CliError(fmt::format("nothing shows that {}: its past begins with revision 1",
+                                ClusterThen(flags.at)));
   }
   if (past.is_oldest) {
-    return CliError(fmt::format("the past is only kept from revision {} on, which is less than {}",
-                                past.revision, flags.at));
+    return CliError(fmt::format("the past is only kept from {}", KeptFrom(past, flags.at)));
   }
+  if (const std::string note = EarlyNote(past); !note.empty()) command.Warn("Note: {}\n", note);
   flags.at_revision = past.revision;
   return {};
 }

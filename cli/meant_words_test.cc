@@ -183,6 +183,10 @@ TEST_F(MeantWordsTest, TheNearestKindIsSaidUnderOurOwnNameAlone) {
   const std::string hint =
       "`skiff api-resources` lists those it has; one object is TYPE/NAME, as in deployment/web\n";
   EXPECT_EQ(err_, "error: the server doesn't have a resource type \"foo\"\n" + hint);
+  EXPECT_EQ(Run("explain", {"foo"}), 1);
+  EXPECT_EQ(err_,
+            "the server doesn't have a resource type \"foo\"\n`skiff api-resources` lists those it "
+            "has; a field of one is TYPE.FIELD, as in deployment.spec\n");
   EXPECT_EQ(Run("rollout", {"status", "foo"}), 1);
   EXPECT_THAT(err_, testing::EndsWith("\"foo\"\n" + hint));
   EXPECT_EQ(Run("get", {"foo/web"}), 1);

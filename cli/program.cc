@@ -370,6 +370,7 @@ int KubectlMain(const Args& given, const Caller& caller) {
   environment.program = caller.name;
   environment.programs = caller.programs;
   environment.kubeconfig_here = caller.kubeconfig_here;
+  environment.how_to_start = caller.how_to_start;
   environment.program_help = [](const std::string& program) {
     Args argv = Split(program, ' ');
     argv.insert(argv.begin(), "/proc/self/exe");

@@ -25,6 +25,9 @@ struct Caller {
   // Of the cluster that is this machine's: who has no other kubeconfig, and names no server, means
   // it.
   std::string kubeconfig_here = {};
+  // What starts the cluster again that --kubeconfig and --context, "" where they are not given,
+  // mean in this environment, in a sentence; "" where it runs, or is not of this machine.
+  std::string (*how_to_start)(const std::string& kubeconfig, const std::string& context) = nullptr;
 };
 // In this process's environment: the first word that is no global flag is the verb. Returns the
 // exit code.

@@ -44,6 +44,7 @@ class ProgramTest : public testing::Test {
             .program = program_,
             .programs = programs_,
             .kubeconfig_here = kubeconfig_here_,
+            .how_to_start = how_to_start_,
             .program_help =
                 [this](const std::string& program) {
                   helped_ = program;
@@ -64,6 +65,8 @@ class ProgramTest : public testing::Test {
   std::vector<std::string> programs_;                           // and what else it is.
   std::string kubeconfig_here_;                                 // Of this machine's cluster.
   std::vector<std::string> connected_;                          // Servers that were called.
+  // Says how the cluster of a kubeconfig and a context is started.
+  std::function<std::string(const std::string&, const std::string&)> how_to_start_;
   std::string program_help_;                                    // What each says of itself.
   std::string helped_;                                          // Which was asked last.
   std::string out_;

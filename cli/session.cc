@@ -261,6 +261,10 @@ std::string WhatBringsACluster(Environment& environment, const GlobalFlags& flag
   const auto config = LoadKubeconfig(flags.kubeconfig, environment.variable("KUBECONFIG"),
                                      environment.variable("HOME"));
   if (!config) return "";
+  if (environment.how_to_start && flags.server.empty() && flags.cluster.empty()) {
+    const std::string how = environment.how_to_start(flags.kubeconfig, flags.context);
+    if (!how.empty()) return how + "\n";
+  }
   if (const std::string address = AddressHere(environment, flags, *config); !address.empty()) {
     const std::string& variable = environment.variable("KUBECONFIG");
     return fmt::format(

@@ -102,6 +102,13 @@ TEST_F(SessionTest, WhatBringsAClusterIsSaidWhereNoneAnswersAndNoneIsNamed) {
             refused + "It is the cluster that was made on this machine: `skiff status` says how it "
                       "is, and what to do.\n");
   EXPECT_EQ(said({"--raw", "/x", "--kubeconfig=" + path_}), refused);
+  how_to_start_ = [this](const std::string& kubeconfig, const std::string&) {
+    return kubeconfig == path_ ? "It does not run: `skiff up` starts it." : "";
+  };
+  EXPECT_EQ(said({"--raw", "/x", "--kubeconfig=" + path_}),
+            refused + "It does not run: `skiff up` starts it.\n");
+  EXPECT_EQ(said({"--raw", "/x", "--kubeconfig=" + path_, "--server=http://localhost:8080"}),
+            refused);
   variables_["KUBECONFIG"] = "/nonexistent/of-before";
   EXPECT_EQ(said({"--raw", "/x"}),
             refused +

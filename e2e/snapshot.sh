@@ -62,7 +62,11 @@ grep -q "^$work/before.tar .* whole$" <<<"$listed" && grep -q "^$work/cut.tar .*
 refused 'cut off' "$skiff" snapshot restore "$work/cut.tar" --data-dir="$work/other"
 refused 'no snapshot' "$skiff" snapshot restore e2e/snapshot.sh --data-dir="$work/other"
 refused 'by a skiff that runs' "$skiff" snapshot restore "$work/before.tar" --data-dir="$data" --force
-run "$skiff" snapshot restore "$work/before.tar" --data-dir="$work/other"
+said=$("$skiff" snapshot restore "$work/before.tar" --data-dir="$work/other")
+starts=$(sed -n 's/^  \(skiff up .*\)/\1/p' <<<"$said")
+told=$("$skiff" status --data-dir="$work/other" || true)
+[ -n "$starts" ] && grep -qF "\`$starts\`" <<<"$told" ||
+  fail "restore and status start it otherwise: $said"
 refused '--force replaces' "$skiff" snapshot restore "$work/before.tar" --data-dir="$work/other"
 run "$skiff" up --nodes=3 --data-dir="$work/other" --bind-address=127.0.0.1 --secure-port="$(free_port)"
 check "it has what was saved" ready "$work/other" web 4
@@ -84,12 +88,17 @@ check "a copy of its file names what runs" means "$data" \
   env KUBECONFIG="$work/copy/admin.kubeconfig" "$skiff" status -o json
 check "a flag before the word names another" means "$work/other" \
   "$skiff" --kubeconfig="$work/other/admin.kubeconfig" status -o json
+check "and kubectl's dashes end no flag before its word" \
+  "$skiff" --kubeconfig="$work/other/admin.kubeconfig" kubectl -- get nodes
 sed 's|https://127.0.0.1:|https://10.255.255.1:9|' "$data/admin.kubeconfig" >"$work/elsewhere"
 refused 'which is kept neither beside that file nor in ' env KUBECONFIG="$work/elsewhere" "$skiff" down
+refused 'names a file that does not exist' env KUBECONFIG="$work/mistyped" "$skiff" down
+refused 'names a file that does not exist' "$skiff" --kubeconfig="$work/mistyped" down
 ended=$(KUBECONFIG=$work/other/admin.kubeconfig "$skiff" down)
 grep -qF "ending the cluster of $work/other: KUBECONFIG=" <<<"$ended" || fail "which cluster ends is not said: $ended"
 [ ! -e "$work/other" ] || fail "down ended another cluster"
 stopped=$("$skiff" down --keep-data)
+refused 'does not run: `skiff up ' "$skiff" --context=mine get nodes
 again=$(sed -n "s|^The cluster of $data is stopped: .skiff \(up .*\). starts it again.$|\1|p" <<<"$stopped")
 run eval "'$skiff' $again"
 check "by the line that down said it is the same again, at its port" "$skiff" --context=mine get nodes

@@ -41,7 +41,9 @@ void AnsweredServices::Add(const discovery_v1::EndpointSlice& slice) {
   known.changed = std::max(known.changed, LastChange(slice.metadata));
   for (const auto& endpoint : slice.endpoints) {
     known.any = true;
-    known.answer = known.answer || DoesAnswer(endpoint.conditions);
+    if (!DoesAnswer(endpoint.conditions)) continue;
+    known.answer = true;
+    for (const auto& port : slice.ports) known.ports.insert(port.name.value_or(""));
   }
 }
 
@@ -70,7 +72,14 @@ bool AnsweredServices::IsIdle(const core_v1::Service& service) const {
 }
 
 bool AnsweredServices::Waits(TimePoint since) const {
-  return now_ - since < kSymptomPatience;
+  return now_ - std::max(since, started_) < kSymptomPatience;
+}
+
+bool AnsweredServices::LosesPort(const Endpoints& endpoints,
+                                 const std::vector<core_v1::ServicePort>& ports) {
+  return endpoints.answer && std::any_of(ports.begin(), ports.end(), [&](const auto& port) {
+           return !endpoints.ports.contains(port.name);
+         });
 }
 
 std::string AnsweredServices::SymptomOf(const core_v1::Service& service) const {
@@ -82,7 +91,10 @@ std::string AnsweredServices::SymptomOf(const core_v1::Service& service) const {
   const auto found = endpoints_.find(KeyOf(service));
   const bool has_none =
       found == endpoints_.end() || (!found->second.any && !Waits(found->second.changed));
-  return has_none && !IsIdle(service) ? "selecting no pods" : "";
+  if (has_none) return IsIdle(service) ? "" : "selecting no pods";
+  const auto& [key, endpoints] = *found;
+  const bool is_lost = !Waits(endpoints.changed) && LosesPort(endpoints, service.spec.ports);
+  return is_lost ? "with a targetPort that no pod has" : "";
 }
 
 std::string AnsweredServices::TroubleOf(const std::string& object_namespace,
@@ -92,13 +104,14 @@ std::string AnsweredServices::TroubleOf(const std::string& object_namespace,
   if (service == services_.end()) return "no such service";
   if (service->second.is_name) return "";
   const auto& ports = service->second.ports;
-  const bool has_port = std::any_of(ports.begin(), ports.end(),
-                                    [&](const auto& port) { return IsPort(port, backend.port); });
-  if (!has_port) return "no such port";
+  const auto port = std::find_if(ports.begin(), ports.end(),
+                                 [&](const auto& each) { return IsPort(each, backend.port); });
+  if (port == ports.end()) return "no such port";
   const auto found = endpoints_.find(key);
   if (found == endpoints_.end()) return "no ready pods";
-  const bool is_well = found->second.answer || Waits(found->second.changed);
-  return is_well ? "" : "no ready pods";
+  if (Waits(found->second.changed)) return "";
+  if (!found->second.answer) return "no ready pods";
+  return LosesPort(found->second, {*port}) ? "no pod has its targetPort" : "";
 }
 
 std::optional<AnsweredServices::Trouble> AnsweredServices::TroubleOf(

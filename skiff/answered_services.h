@@ -28,7 +28,8 @@ class AnsweredServices {
     std::string service;  // The first one of which that is so.
   };
 
-  explicit AnsweredServices(TimePoint now) : now_(now) {}
+  // `started`: when the cluster was started; what it was then is not looked at before a while.
+  explicit AnsweredServices(TimePoint now, TimePoint started = {}) : now_(now), started_(started) {}
 
   void Add(const discovery_v1::EndpointSlice& slice);
   // Labels of pods of which somebody wants none, or none all the time: nothing is wrong where a
@@ -37,7 +38,8 @@ class AnsweredServices {
   void Add(const core_v1::Service& service);
   void Add(const networking_v1::IngressClass& ingress_class);
 
-  // Of one that selects pods and has had no endpoint for a while, ready or not; else "".
+  // Of one that selects pods and has had no endpoint for a while, ready or not, or endpoints that
+  // all lack one of its ports; else "".
   std::string SymptomOf(const core_v1::Service& service) const;
   // Of one of our class, or of none: what others' controllers answer is theirs to say.
   std::optional<Trouble> TroubleOf(const networking_v1::Ingress& ingress) const;
@@ -45,7 +47,8 @@ class AnsweredServices {
  private:
   struct Endpoints {
     bool any = false;
-    bool answer = false;  // Ready, or about to end and serving still.
+    bool answer = false;          // Ready, or about to end and serving still.
+    std::set<std::string> ports;  // Of the Service, by name, that those have that answer.
     TimePoint changed;
   };
   struct Known {
@@ -54,11 +57,14 @@ class AnsweredServices {
   };
   bool IsIdle(const core_v1::Service& service) const;
   bool Waits(TimePoint since) const;
+  // Whether somebody answers, but not at all of these ports.
+  static bool LosesPort(const Endpoints& endpoints, const std::vector<core_v1::ServicePort>& ports);
   // Why nobody answers there; "": somebody does.
   std::string TroubleOf(const std::string& object_namespace,
                         const networking_v1::IngressServiceBackend& backend) const;
 
   const TimePoint now_;
+  const TimePoint started_;
   std::map<ObjectKey, Endpoints> endpoints_;
   std::map<ObjectKey, Known> services_;
   std::map<std::string, std::vector<Labels>> idle_;  // By namespace.

@@ -42,7 +42,8 @@ core_v1::Service ServiceFor(const std::string& name) {
 discovery_v1::EndpointSlice SliceOf(const std::string& service, std::vector<Json> conditions,
                                     const char* at = kEarlier) {
   Json slice = {{"metadata", {{"labels", {{"kubernetes.io/service-name", service}}}}},
-                {"endpoints", Json::array()}};
+                {"endpoints", Json::array()},
+                {"ports", {{{"name", ""}, {"port", 80}}}}};
   for (Json& each : conditions) {
     Json endpoint;
     endpoint["addresses"] = Json::array({"10.0.0.1"});
@@ -136,6 +137,39 @@ TEST(AnsweredServicesTest, AServiceThatSelectsNoPodsIsNamedUnlessNobodyWantsAny)
   status.Add(ServiceFor("web"));
   EXPECT_THAT(status.Text(),
               EndsWith("  1 service selecting no pods: q/web   skiff why service web -n q\n"));
+}
+
+// As a targetPort by a name that no container has, which the slices leave out.
+TEST(AnsweredServicesTest, AServiceWithAPortThatLeadsNowhereIsNamed) {
+  ClusterStatus status(kOneOClock);
+  auto slice = SliceOf("web", {Ready(true)});
+  slice.ports.clear();
+  status.Add(slice);
+  status.Add(SliceOf("starting", {Ready(false)}));
+  status.Add(SliceOf("fine", {Ready(true)}));
+  for (const char* name : {"starting", "fine"}) status.Add(ServiceFor(name));
+  EXPECT_TRUE(status.is_well()) << status.Text();
+  status.Add(ServiceFor("web"));
+  status.Add(IngressTo("a", "web"));
+  EXPECT_THAT(status.Text(),
+              EndsWith("  1 ingress answering 503 (no pod has its targetPort): q/a (service web)\n"
+                       "      skiff why ingress a -n q\n"
+                       "  1 service with a targetPort that no pod has: q/web\n"
+                       "      skiff why service web -n q\n"));
+}
+
+TEST(AnsweredServicesTest, WhereNodesAreSimulatedNobodyServesIngresses) {
+  ClusterStatus status(kOneOClock);
+  const Json info = {{"containerRuntimeVersion", "fake://1.0"}};
+  const Json ready = {{{"type", "Ready"}, {"status", "True"}}};
+  status.Add(
+      Old<core_v1::Node>("node-0", {{"status", {{"nodeInfo", info}, {"conditions", ready}}}}));
+  status.Add(IngressTo("young", "gone", 80, kRightNow));
+  EXPECT_TRUE(status.is_well()) << status.Text();
+  status.Add(IngressTo("a", "gone"));
+  EXPECT_THAT(status.Text(),
+              EndsWith("  1 ingress served by nobody, as all nodes are simulated: q/a   skiff why "
+                       "ingress a -n q\n"));
 }
 
 TEST(AnsweredServicesTest, OfPodsThatHaveNoAddressYetTheServiceSaysNothing) {

@@ -171,6 +171,37 @@ tl::unexpected<Error> KeptElsewhere(const KubeconfigWords& words, const std::str
   return Fail(Reason::kNotFound, std::move(what));
 }
 
+// The first file, where whoever has named files has named none that is there; "" else. The one at
+// home nobody has named.
+std::string MissingFile(const KubeconfigWords& words) {
+  if (words.file.empty() && words.variable.empty()) return "";
+  const std::vector<std::string> files = FilesOf(words);
+  const bool is_any = std::any_of(files.begin(), files.end(), [](const std::string& file) {
+    std::error_code unknown;
+    return fs::exists(file, unknown) || unknown;
+  });
+  return is_any || files.empty() ? "" : files.front();
+}
+
+// A file that is not there yet, or is lost, may still lie where a cluster is kept, which it would
+// be about.
+Result<ChosenCluster> ChooseByMissing(const KubeconfigWords& words, const std::string& file,
+                                      const std::string& usual, const std::string& command) {
+  const std::string beside = fs::path(file).parent_path().string();
+  if (const std::string directory = beside.empty() ? "." : beside; HasClusterMark(directory)) {
+    return ChosenCluster{directory, directory == usual ? "" : WhyThatOne(words)};
+  }
+  const bool is_variable = words.file.empty();
+  std::string what = fmt::format(
+      "{}={} names a file that does not exist: say which cluster is meant with --data-dir{}",
+      is_variable ? "KUBECONFIG" : "--kubeconfig", is_variable ? words.variable : words.file,
+      is_variable ? ", or unset KUBECONFIG" : "");
+  if (HasClusterMark(usual)) {
+    what += fmt::format(" (`{} --data-dir={}` means the one in there)", command, ShellWord(usual));
+  }
+  return Fail(Reason::kNotFound, std::move(what));
+}
+
 std::string Variable(const char* name) {
   const char* value = std::getenv(name);
   return value == nullptr ? "" : value;
@@ -185,6 +216,9 @@ KubeconfigWords WordsOfEnvironment() {
 Result<ChosenCluster> ChooseCluster(const KubeconfigWords& words, const std::string& usual,
                                     const std::string& command) {
   const bool is_home = words.file.empty() && words.variable.empty();
+  if (const std::string missing = MissingFile(words); !missing.empty()) {
+    return ChooseByMissing(words, missing, usual, command);
+  }
   const auto config = LoadKubeconfig(words.file, words.variable, words.home);
   // Whoever has said nothing is not kept from his cluster by a file that is not about it.
   if (!config && is_home && words.context.empty()) return ChosenCluster{usual, ""};
@@ -231,6 +265,28 @@ std::string DataDirToStart(const Flags& flags, ClusterOptions& options) {
   return ChooseDataDir(flags, {}, "skiff up", options).value_or("");
 }
 
+std::string StoppedText(const std::string& data_dir) {
+  return fmt::format("The cluster of {} does not run: `{}` starts it.", data_dir,
+                     UpCommandOf(data_dir));
+}
+
+std::string HowToStart(const std::string& kubeconfig, const std::string& context) {
+  KubeconfigWords words = WordsOfEnvironment();
+  words.file = kubeconfig;
+  words.context = context;
+  const auto chosen = ChooseCluster(words, DefaultDataDir(), "skiff up");
+  const auto config = LoadKubeconfig(words.file, words.variable, words.home);
+  if (!chosen || !config) return "";
+  const std::string directory = PathAsTyped(chosen->data_dir);
+  // One that is elsewhere is no reason to speak of the usual one.
+  const Kubeconfig::Cluster* named = ClusterNamedBy(*config, context);
+  const bool is_meant =
+      named != nullptr ? Keeps(directory, *named) : words.file.empty() && words.variable.empty();
+  const bool is_stopped =
+      HasClusterMark(directory) && !LoadNodeIdentity(directory) && !IsDataDirLocked(directory);
+  return is_meant && is_stopped ? StoppedText(directory) : "";
+}
+
 bool DoVerbsMean(const std::string& data_dir) {
   const KubeconfigWords words = WordsOfEnvironment();
   const auto config = LoadKubeconfig("", words.variable, words.home);
@@ -243,6 +299,10 @@ bool DoVerbsMean(const std::string& data_dir) {
 
 bool IsAnotherMeant(const std::string& usual) {
   const KubeconfigWords words = WordsOfEnvironment();
+  if (const std::string missing = MissingFile(words); !missing.empty()) {
+    const auto chosen = ChooseByMissing(words, missing, usual, "");
+    return !chosen || PathAsTyped(chosen->data_dir) != usual;
+  }
   const auto config = LoadKubeconfig("", words.variable, words.home);
   const Kubeconfig::Cluster* named = config ? ClusterNamedBy(*config) : nullptr;
   if (!config || named == nullptr || named->server.empty()) {
@@ -251,6 +311,10 @@ bool IsAnotherMeant(const std::string& usual) {
   const std::string& cluster = config->contexts.at(config->current_context).cluster;
   const std::string found = KeptIn(FilesOf(words), cluster, *named, usual);
   return found.empty() ? !words.variable.empty() : PathAsTyped(found) != usual;
+}
+
+std::string MissingKubeconfig() {
+  return MissingFile(WordsOfEnvironment());
 }
 
 std::string DockerClusterOfVariable(const std::string& directory) {

@@ -66,10 +66,34 @@ TEST_F(ClusterChoiceTest, TakesTheDirectoryOfTheClusterThatTheVariableNames) {
   EXPECT_EQ(of(directory_ + "/none:" + own), directory_ + "/own");
   // A copy elsewhere is of the usual cluster too.
   EXPECT_EQ(of(Write("home/config", 6443)), usual);
-  EXPECT_EQ(of(directory_ + "/none"), usual);
   EXPECT_EQ(ChooseCluster({.file = own}, usual, "skiff down")->data_dir, directory_ + "/own");
   EXPECT_EQ(ChooseCluster({.variable = own}, usual, "skiff down")->because,
             "KUBECONFIG=" + own + " names it");
+}
+
+// Else a mistyped name ends the usual cluster.
+TEST_F(ClusterChoiceTest, AFileThatIsNotThereNamesNoCluster) {
+  const std::string usual = fs::path(Write("usual/admin.kubeconfig", 6443)).parent_path();
+  const std::string none = directory_ + "/none";
+  EXPECT_EQ(ChooseCluster({.variable = none}, usual, "skiff down").error().message,
+            "KUBECONFIG=" + none +
+                " names a file that does not exist: say which cluster is meant "
+                "with --data-dir, or unset KUBECONFIG");
+  ASSERT_TRUE(WriteClusterMark({.data_dir = usual}));
+  EXPECT_EQ(ChooseCluster({.file = none}, usual, "skiff down").error().message,
+            "--kubeconfig=" + none +
+                " names a file that does not exist: say which cluster is "
+                "meant with --data-dir (`skiff down --data-dir=" +
+                usual + "` means the one in there)");
+  EXPECT_FALSE(ChooseCluster({.variable = none + ":" + none + "2"}, usual, "skiff status"));
+  EXPECT_EQ(ChooseCluster({.home = none}, usual, "skiff down")->data_dir, usual)
+      << "that one nobody has named";
+  // A cluster that was begun has none yet.
+  const std::string begun = directory_ + "/begun";
+  fs::create_directories(begun);
+  ASSERT_TRUE(WriteClusterMark({.data_dir = begun}));
+  EXPECT_EQ(ChooseCluster({.variable = begun + "/admin.kubeconfig"}, usual, "skiff down")->data_dir,
+            begun);
 }
 
 TEST_F(ClusterChoiceTest, AServerMayHaveAnotherAddressButNotAnotherPort) {
@@ -244,6 +268,25 @@ TEST_F(ClusterChoiceTest, WhatIsProposedNamesTheUsualOneWhereAnotherIsMeant) {
   EXPECT_FALSE(DoVerbsMean(usual));
 }
 
+TEST_F(ClusterChoiceTest, AStoppedClusterThatIsAskedTellsHowItIsStarted) {
+  const HomeVariable home(directory_);
+  const std::string own =
+      fs::path(Write("own/admin.kubeconfig", 7443)).parent_path().lexically_normal();
+  ASSERT_TRUE(WriteClusterMark({.data_dir = own, .start_flags = {"--nodes=3"}}));
+  const std::string says = "The cluster of " + own +
+                           " does not run: `skiff up --nodes=3 "
+                           "--data-dir=" +
+                           own + "` starts it.";
+  EXPECT_EQ(HowToStart(own + "/admin.kubeconfig", ""), says);
+  const KubeconfigVariable variable(own + "/admin.kubeconfig");
+  EXPECT_EQ(HowToStart("", ""), says);
+  EXPECT_EQ(HowToStart(Write("home/config", 8443), ""), "") << "that is another one";
+  EXPECT_EQ(HowToStart("", "nobody"), "");
+  const auto lock = DataDirLock::Take(own);
+  ASSERT_TRUE(lock);
+  EXPECT_EQ(HowToStart("", ""), "") << "it runs";
+}
+
 // What `skiff down` complains of.
 std::string DownComplaint(const std::vector<std::string>& args) {
   testing::internal::CaptureStderr();
@@ -297,6 +340,11 @@ TEST_F(ClusterChoiceTest, AClusterInDockerIsEndedByItsNameAlone) {
   EXPECT_THAT(DownComplaint({"--docker"}),
               HasSubstr("KUBECONFIG names the cluster \"dev\" in Docker, and no --name says that "
                         "\"skiff\" is meant: --name=dev, or --name=skiff\n"));
+  const KubeconfigVariable gone(directory_ + "/gone");
+  EXPECT_THAT(DownComplaint({"--docker"}), HasSubstr("KUBECONFIG names " + directory_ +
+                                                     "/gone, which does not exist, and no "
+                                                     "--name says that \"skiff\" is meant"));
+  EXPECT_THAT(DownComplaint({}), HasSubstr("names a file that does not exist"));
 }
 
 }  // namespace

@@ -83,6 +83,7 @@ struct Counts {
 };
 
 void AddNameFlags(Flags& flags, DockerFlags& to) {
+  flags.SpeakPlainly();
   flags.Add("docker", to.docker, "The cluster's nodes are containers of the Docker engine.");
   flags.Add("name", to.options.name, "The name of the cluster.");
 }
@@ -169,7 +170,16 @@ Result<> PassOn(const DockerFlags& flags, std::vector<std::string>& arguments) {
 
 // Whoever names no cluster, but has the kubeconfig of another one, may mean that.
 Result<> RequireMeant(const Flags& flags, const std::string& name) {
-  const std::string named = DockerClusterOfVariable(DockerKubeconfigDirectory());
+  const std::string directory = DockerKubeconfigDirectory();
+  const std::string missing = MissingKubeconfig();
+  if (!IsGiven(flags, "name") && !missing.empty() &&
+      missing != fmt::format("{}/{}.kubeconfig", directory, name)) {
+    return Fail(Reason::kNotFound,
+                fmt::format("KUBECONFIG names {}, which does not exist, and no --name says that "
+                            "\"{}\" is meant: --name={}, or unset KUBECONFIG",
+                            missing, name, name));
+  }
+  const std::string named = DockerClusterOfVariable(directory);
   if (IsGiven(flags, "name") || named.empty() || named == name) return {};
   return Fail(Reason::kConflict,
               fmt::format("KUBECONFIG names the cluster \"{0}\" in Docker, and no --name says that "

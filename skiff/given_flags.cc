@@ -27,6 +27,28 @@ UpFlags MeaningOf(const Flags::Given& given, const std::string& name) {
   return meaning;
 }
 
+// What a mark says of addresses that are not the usual ones, unless a flag of its says it. Where it
+// says nothing they are.
+std::string RangeFlags(const ClusterOptions& made) {
+  ClusterOptions usual;
+  usual.simulated_nodes = made.simulated_nodes;
+  usual.cluster_cidr.clear();
+  ChooseAddresses(usual);
+  std::string flags;
+  const auto add = [&](const std::string& name, const std::string& value,
+                       const std::string& otherwise) {
+    const bool is_given =
+        std::any_of(made.start_flags.begin(), made.start_flags.end(),
+                    [&](const std::string& flag) { return flag.starts_with(name + "="); });
+    if (!is_given && !value.empty() && value != otherwise) {
+      flags += " " + name + "=" + ShellWord(value);
+    }
+  };
+  add("--service-cluster-ip-range", made.service_cidr, usual.service_cidr);
+  add("--cluster-cidr", made.cluster_cidr, usual.cluster_cidr);
+  return flags;
+}
+
 // A mark may be another's: what it has is not pasted into a shell but as flags.
 bool IsFlag(std::string_view text) {
   const std::string_view name = text.substr(0, text.find('='));
@@ -77,6 +99,8 @@ std::vector<std::string> FlagsToStartAgain(const Flags::Given& given) {
 
 std::string UpCommandOf(const std::string& data_dir) {
   ClusterOptions made{.data_dir = data_dir};
+  made.service_cidr.clear();
+  made.cluster_cidr.clear();
   ReadClusterMark(made);
   std::string command = "skiff up";
   for (const std::string& flag : made.start_flags) {
@@ -87,7 +111,7 @@ std::string UpCommandOf(const std::string& data_dir) {
   if (made.start_flags.empty() && made.simulated_nodes > 0) {
     command += fmt::format(" --nodes={}", made.simulated_nodes);
   }
-  return command + DataDirWords(data_dir);
+  return command + RangeFlags(made) + DataDirWords(data_dir);
 }
 
 bool IsOfRealNodes(const std::string& flag) {

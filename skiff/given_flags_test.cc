@@ -54,6 +54,21 @@ TEST(GivenFlagsTest, AClusterIsStartedAgainAsItWas) {
             "skiff up --nodes=3 --secure-port=7443 --secrets-encryption "
             "--kube-apiserver-arg='audit-log-path=/a b.log' --data-dir=" +
                 options.data_dir);
+  // Of one that was not started by flags, or by an earlier version.
+  options.start_flags.clear();
+  options.service_cidr = "10.97.0.0/16";
+  options.cluster_cidr = "$(id)";
+  ASSERT_TRUE(WriteClusterMark(options));
+  EXPECT_EQ(UpCommandOf(options.data_dir),
+            "skiff up --nodes=3 --service-cluster-ip-range=10.97.0.0/16 --cluster-cidr='$(id)' "
+            "--data-dir=" +
+                options.data_dir);
+  options.start_flags = {"--service-cluster-ip-range=10.97.0.0/16", "--nodes=3"};
+  options.cluster_cidr = "10.244.0.0/16";
+  ASSERT_TRUE(WriteClusterMark(options));
+  EXPECT_EQ(
+      UpCommandOf(options.data_dir),
+      "skiff up --service-cluster-ip-range=10.97.0.0/16 --nodes=3 --data-dir=" + options.data_dir);
   std::filesystem::remove_all(options.data_dir);
 }
 

@@ -20,6 +20,7 @@
 #include "skiff/certs.h"
 #include "skiff/chaos/program.h"
 #include "skiff/cluster.h"
+#include "skiff/cluster_choice.h"
 #include "skiff/doctor.h"
 #include "skiff/host_facts.h"
 #include "skiff/init.h"
@@ -166,6 +167,8 @@ std::vector<std::string> WithWordFirst(std::vector<std::string> args) {
   const auto word = args.begin() + static_cast<long>(at);
   const std::vector<std::string> leading(args.begin(), word);
   args.erase(args.begin(), word);
+  // `skiff --kubeconfig=FILE kubectl -- get pods`: these dashes end no flags of kubectl's.
+  if (args[0] == "kubectl" && args.size() > 1 && args[1] == "--") args.erase(args.begin() + 1);
   args.insert(std::find(args.begin(), args.end(), "--"), leading.begin(), leading.end());
   return args;
 }
@@ -192,7 +195,8 @@ int Main(int argc, char** argv) {
   }
   skiff::cli::Caller caller{
       .name = "skiff",
-      .kubeconfig_here = skiff::AdminKubeconfigPath({.data_dir = skiff::DefaultDataDir()})};
+      .kubeconfig_here = skiff::AdminKubeconfigPath({.data_dir = skiff::DefaultDataDir()}),
+      .how_to_start = &skiff::HowToStart};
   for (const Program& program : kPrograms) caller.programs.emplace_back(program.word);
   if (args[0].starts_with('-') && !skiff::cli::IsCliLine(args)) {
     std::fprintf(stderr,

@@ -208,7 +208,8 @@ void LookAtDisk(const std::string& data_dir, std::vector<std::vector<std::string
 StatusTold TellOfAnswer(const Result<>& asked, const ClusterStatus& status,
                         const ClusterOptions& options, const ProcessId& process, bool is_starting) {
   if (asked) {
-    StatusTold told{status.Text(cli::Colours(cli::OutputHasColours())), status.Document()};
+    StatusTold told{status.Text(cli::Colours(cli::OutputHasColours()), TerminalWidth()),
+                    status.Document()};
     told.document["state"] = "Running";
     return told;
   }
@@ -227,7 +228,7 @@ StatusTold TellOfAnswer(const Result<>& asked, const ClusterStatus& status,
 
 StatusTold TellOfCluster(const ClusterOptions& options, const ProcessId& process) {
   const TimePoint now = SystemClock().Now();
-  ClusterStatus status(now);
+  ClusterStatus status(now, StartOf(process).value_or(TimePoint{}));
   HttpsOptions server;
   const std::string kubeconfig = AdminKubeconfigPath(options);
   const std::string running = "Running: " + Since(process, now) + "\n";
@@ -279,9 +280,7 @@ StatusTold TellOfNone(const ClusterOptions& options) {
             std::move(document), 1};
   }
   if (HasClusterMark(data_dir)) {
-    return {fmt::format("The cluster of {} does not run: `{}` starts it.\n", data_dir,
-                        UpCommandOf(data_dir)),
-            std::move(document), 1};
+    return {StoppedText(data_dir) + "\n", std::move(document), 1};
   }
   document["state"] = "None";
   return {
@@ -346,7 +345,7 @@ int StatusMain(const std::vector<std::string>& args) {
   const StatusTold told = TellOf(options);
   const std::string text = output == "json"   ? cli::PrettyJson(told.document)
                            : output == "yaml" ? DumpYaml(told.document)
-                                              : told.text;
+                                              : Wrapped(told.text, TerminalWidth());
   std::printf("%s", text.c_str());
   return told.exit_code;
 }

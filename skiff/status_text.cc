@@ -37,14 +37,38 @@ std::string Counts(const std::map<std::string, size_t>& by_word) {
 }
 
 // What is wrong, and beside it what to type; below it where a line would be wider than terminals
-// are.
-std::string TroubleText(const std::vector<std::vector<std::string>>& rows) {
+// are, or than this one is.
+std::string TroubleText(const std::vector<std::vector<std::string>>& rows, size_t width) {
   const bool is_wide = std::any_of(rows.begin(), rows.end(),
                                    [](const auto& row) { return row[0].size() > kToldBesideMax; });
-  if (!is_wide) return InColumns(rows);
+  if (!is_wide) {
+    std::string beside = InColumns(rows);
+    if (WidestLine(beside) <= width || width == 0) return beside;
+  }
   std::string text;
   for (const auto& row : rows) text += row[0] + "\n      " + row[1] + "\n";
   return text;
+}
+
+bool IsSimulated(const core_v1::Node& node) {
+  return cli::why::IsSimulatedRuntime(node.status.node_info.container_runtime_version);
+}
+
+// Since when the pod has been as the word says it is.
+TimePoint WrongSince(const core_v1::Pod& pod, const std::string& word, TimePoint started) {
+  TimePoint since = pod.metadata.creation_timestamp.point();
+  // It was tried again and again, and each try may have made it ready for a moment.
+  if (word.ends_with("BackOff")) return since;
+  since = std::max(since, started);
+  // The moment has the grace period in it.
+  if (const auto& deleted = pod.metadata.deletion_timestamp) {
+    return std::max(since, deleted->point());
+  }
+  for (const auto& condition : pod.status.conditions) {
+    if (condition.type != "Ready" || condition.status == "True") continue;
+    since = std::max(since, condition.last_transition_time.point());
+  }
+  return since;
 }
 
 }  // namespace
@@ -70,8 +94,14 @@ void ClusterStatus::Add(const core_v1::Node& node) {
   NodeRow row{.state = "Ready", .made = node.metadata.creation_timestamp.point()};
   if (!ReadyNodes::IsReady(node)) {
     row.state = "NotReady";
-    AddSymptom("node", row.state, "", name);
+    TimePoint since = std::max(row.made, started_);
+    for (const auto& condition : node.status.conditions) {
+      if (condition.type != "Ready") continue;
+      since = std::max(since, condition.last_transition_time.point());
+    }
+    if (!IsOnItsWay(row.state, since)) AddSymptom("node", row.state, "", name);
   }
+  are_simulated_ = are_simulated_ && IsSimulated(node);
   for (const auto& condition : node.status.conditions) {
     if (condition.type == "Ready" || condition.status != "True") continue;
     AddSymptom("node", condition.type, "", name);
@@ -89,12 +119,13 @@ void ClusterStatus::Add(const core_v1::Pod& pod) {
   }
   // It has no endpoint, and tells itself what it waits for.
   if (pod.status.pod_ip.empty()) services_.AddIdle(pod.metadata.namespace_, pod.metadata.labels);
-  if (phase == "Succeeded" || IsOnItsWay(phase, pod.metadata)) return;
+  if (phase == "Succeeded") return;
   // Of pods that it made again the Job tells, and whether it came to its end all the same.
   const auto* owner = ControllerOf(pod.metadata);
   if (phase == "Failed" && owner && owner->kind == "Job") return;
   const std::string word = cli::why::SymptomOf(ToJson(pod));
-  if (!word.empty()) AddSymptom("pod", word, pod.metadata.namespace_, pod.metadata.name);
+  if (word.empty() || IsOnItsWay(phase, WrongSince(pod, word, started_))) return;
+  AddSymptom("pod", word, pod.metadata.namespace_, pod.metadata.name);
 }
 
 void ClusterStatus::Add(const core_v1::PersistentVolumeClaim& claim) {
@@ -106,7 +137,10 @@ void ClusterStatus::Add(const core_v1::PersistentVolumeClaim& claim) {
       AddSymptom("claim", each.type, claim.metadata.namespace_, claim.metadata.name);
     }
   }
-  if (phase == "Bound" || IsOnItsWay(phase, claim.metadata)) return;
+  if (phase == "Bound" ||
+      IsOnItsWay(phase, std::max(claim.metadata.creation_timestamp.point(), started_))) {
+    return;
+  }
   AddSymptom("claim", phase, claim.metadata.namespace_, claim.metadata.name);
 }
 
@@ -141,6 +175,14 @@ void ClusterStatus::Add(const core_v1::Service& service) {
 }
 
 void ClusterStatus::Add(const networking_v1::Ingress& ingress) {
+  const auto& meta = ingress.metadata;
+  // No controller can run there that would answer anything, or say why it does not.
+  if (are_simulated_ && !nodes_.empty()) {
+    const bool is_served = !ingress.status.load_balancer.ingress.empty();
+    if (is_served || now_ - meta.creation_timestamp.point() < kSymptomPatience) return;
+    return AddSymptom("ingress", "served by nobody, as all nodes are simulated", meta.namespace_,
+                      meta.name);
+  }
   if (const auto trouble = services_.TroubleOf(ingress)) {
     AddSymptom("ingress", trouble->word, ingress.metadata.namespace_, ingress.metadata.name,
                "service " + trouble->service);
@@ -243,10 +285,9 @@ void ClusterStatus::AddUncallable(const ObjectKey& service, const std::string& w
   }
 }
 
-bool ClusterStatus::IsOnItsWay(const std::string& phase, const meta_v1::ObjectMeta& meta) {
-  if (phase == "Failed" || phase == "Lost") return false;
-  if (now_ - meta.creation_timestamp.point() >= kSymptomPatience) return false;
-  waits_ = waits_ || phase == "Pending";
+bool ClusterStatus::IsOnItsWay(const std::string& phase, TimePoint since) {
+  if (phase == "Failed" || phase == "Lost" || now_ - since >= kSymptomPatience) return false;
+  (phase == "Pending" ? waits_ : returns_) = true;
   return true;
 }
 
@@ -319,7 +360,7 @@ Json ClusterStatus::Document() const {
           {"problems", std::move(problems)}};
 }
 
-std::string ClusterStatus::Text(const cli::Colours& colours) const {
+std::string ClusterStatus::Text(const cli::Colours& colours, size_t width) const {
   std::string text = "\n";
   if (nodes_.size() <= kNodeRowsMax) {
     std::vector<std::vector<std::string>> rows = {{"NODE", "STATUS", "PODS", "AGE"}};
@@ -337,16 +378,17 @@ std::string ClusterStatus::Text(const cli::Colours& colours) const {
   }
   text += fmt::format("Pods    {}\nClaims  {}\n\n", cli::WithoutControls(Counts(pods_)),
                       cli::WithoutControls(Counts(claims_)));
-  if (is_well() && waits_) {
+  if (is_well() && (waits_ || returns_)) {
+    const char* what =
+        returns_ ? "what is not ready has been so for less" : "what is Pending is younger";
     return text +
-           colours.Waiting(
-               fmt::format("Nothing is wrong so far: what is Pending is younger than {}.",
-                           HumanDuration(kSymptomPatience))) +
+           colours.Waiting(fmt::format("Nothing is wrong so far: {} than {}.", what,
+                                       HumanDuration(kSymptomPatience))) +
            "\n";
   }
   if (is_well()) return text + colours.Good("Nothing is wrong.") + "\n";
   return text + colours.Bad("What is wrong, and what says more of it:") + "\n" +
-         TroubleText(Troubles());
+         TroubleText(Troubles(), width);
 }
 
 }  // namespace skiff

@@ -19,7 +19,9 @@ namespace skiff {
 
 class ClusterStatus {
  public:
-  explicit ClusterStatus(TimePoint now) : now_(now), services_(now) {}
+  // `started`: when the cluster was, if that is known: what was not ready before may be on its way.
+  explicit ClusterStatus(TimePoint now, TimePoint started = {})
+      : now_(now), started_(started), services_(now, started) {}
 
   void Add(const core_v1::Node& node);
   void Add(const core_v1::Pod& pod);
@@ -59,8 +61,8 @@ class ClusterStatus {
   void AddTrouble(const std::string& what, const std::string& command);
 
   bool is_well() const { return troubles_.empty() && symptoms_.empty(); }
-  // Nodes, pods and claims, then what is wrong.
-  std::string Text(const cli::Colours& colours = cli::Colours()) const;
+  // Nodes, pods and claims, then what is wrong. `width` is that of the terminal; 0: of none.
+  std::string Text(const cli::Colours& colours = cli::Colours(), size_t width = 0) const;
   // The same for programs: "nodes", "pods" and "claims" by phase, "problems". All nodes are in it.
   Json Document() const;
 
@@ -75,8 +77,8 @@ class ClusterStatus {
     std::vector<std::string> names;  // The first of them.
     std::string command;             // About the first.
   };
-  // Whether it is too young for anything to be wrong with it yet; notes that it waits, if it does.
-  bool IsOnItsWay(const std::string& phase, const meta_v1::ObjectMeta& meta);
+  // Whether what is so since then is too young to be wrong yet; notes that it waits, if it does.
+  bool IsOnItsWay(const std::string& phase, TimePoint since);
   // `detail` is said of that object alone.
   void AddSymptom(const std::string& kind, const std::string& word,
                   const std::string& object_namespace, const std::string& name,
@@ -102,8 +104,10 @@ class ClusterStatus {
   std::vector<std::vector<std::string>> Troubles() const;
 
   const TimePoint now_;
+  const TimePoint started_;
   AnsweredServices services_;
   std::map<std::string, NodeRow> nodes_;
+  bool are_simulated_ = true;  // All of them, as far as they were added.
   std::map<std::string, size_t> pods_on_;  // Nodes.
   std::map<std::string, size_t> pods_, claims_;  // By phase.
   std::map<std::pair<std::string, std::string>, Symptom> symptoms_;  // By kind and word.
@@ -112,7 +116,8 @@ class ClusterStatus {
   // Who calls a Service: kinds and names.
   std::map<ObjectKey, std::vector<std::pair<std::string, std::string>>> calls_;
   bool drains_ = false;  // A node is closed to new pods.
-  bool waits_ = false;  // Something young is Pending.
+  bool waits_ = false;    // Something young is Pending.
+  bool returns_ = false;  // Something else has not been ready for a moment.
   std::vector<std::vector<std::string>> troubles_;  // What, and what to type.
 };
 

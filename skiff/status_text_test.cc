@@ -6,6 +6,7 @@
 #include <string>
 
 #include "api/codec/decode.h"
+#include "skiff/columns.h"
 
 namespace skiff {
 namespace {
@@ -150,6 +151,61 @@ Claims  none
 
 Nothing is wrong so far: what is Pending is younger than 30s.
 )"));
+}
+
+TEST(ClusterStatusTest, WhatWasReadyAMomentAgoIsNotWrongYet) {
+  const auto not_ready = [](const char* name, const char* since, const char* waits = "") {
+    Json pod = PodOf(name, "one");
+    pod["status"]["conditions"] = {
+        {{"type", "Ready"}, {"status", "False"}, {"lastTransitionTime", since}}};
+    if (*waits) {
+      pod["status"]["containerStatuses"] = {
+          {{"name", "c"}, {"state", {{"waiting", {{"reason", waits}}}}}}};
+    }
+    return Made<core_v1::Pod>(pod);
+  };
+  ClusterStatus status(kNow);
+  status.Add(not_ready("a", "2026-01-01T00:59:45Z"));
+  Json leaving = PodOf("b", "one");
+  leaving["metadata"]["deletionTimestamp"] = "2026-01-01T01:00:05Z";
+  status.Add(Made<core_v1::Pod>(leaving));
+  EXPECT_THAT(status.Text(),
+              EndsWith("\nNothing is wrong so far: what is not ready has been so for "
+                       "less than 30s.\n"));
+  status.Add(not_ready("c", "2026-01-01T00:59:15Z"));
+  // Between two tries it may have been ready.
+  status.Add(not_ready("d", "2026-01-01T00:59:45Z", "CrashLoopBackOff"));
+  EXPECT_THAT(status.Text(), HasSubstr("1 pod CrashLoopBackOff: default/d "));
+  EXPECT_THAT(status.Text(), HasSubstr("1 pod NotReady: default/c "));
+  // What was so when the cluster was started.
+  ClusterStatus begun(kNow, kNow - 20s);
+  begun.Add(not_ready("c", "2026-01-01T00:10:00Z"));
+  begun.Add(NodeOf("one", "Unknown"));
+  EXPECT_TRUE(begun.is_well()) << begun.Text();
+}
+
+TEST(ClusterStatusTest, WhatIsWrongFitsTheTerminal) {
+  ClusterStatus status(kNow);
+  status.AddHealth("[-]etcd failed\n");
+  EXPECT_THAT(status.Text(cli::Colours(), 70),
+              EndsWith("  the server's check etcd failed   skiff get --raw "
+                       "'/readyz?verbose'\n"));
+  EXPECT_THAT(status.Text(cli::Colours(), 60),
+              EndsWith("  the server's check etcd failed\n"
+                       "      skiff get --raw '/readyz?verbose'\n"));
+}
+
+TEST(ColumnsTest, LinesAreBrokenBetweenWords) {
+  EXPECT_EQ(Wrapped("  log    one two three\n", 20), "  log    one two\n         three\n");
+  EXPECT_EQ(Wrapped("  log    one two three\n", 0), "  log    one two three\n");
+  EXPECT_EQ(Wrapped("some words of it\n", 10), "some words\n    of it\n");
+  EXPECT_EQ(Wrapped("\x1b[1msome\x1b[0m words\n", 10), "\x1b[1msome\x1b[0m words\n");
+  EXPECT_EQ(Wrapped("  data   /a/path/that/is/too/long here\n", 20),
+            "  data   /a/path/that/is/too/long\n         here\n");
+  EXPECT_EQ(Wrapped("      skiff why service web -n q\n", 20), "      skiff why service web -n q\n")
+      << "is to be copied";
+  EXPECT_EQ(Wrapped("  1 pod Failed: default/a, default/b\n", 24),
+            "  1 pod Failed:\n      default/a,\n      default/b\n");
 }
 
 TEST(ClusterStatusTest, WhatHasFailedIsWrongHoweverYoung) {

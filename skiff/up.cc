@@ -87,6 +87,7 @@ void AddKeepingFlags(Flags& flags, ClusterOptions& options) {
 
 void AddDataDirFlag(Flags& flags, ClusterOptions& options) {
   options.data_dir = DefaultDataDir();
+  flags.SpeakPlainly();  // None of the programs that have this flag has a namesake.
   flags.Add("data-dir", options.data_dir, "Where the cluster keeps everything.");
 }
 

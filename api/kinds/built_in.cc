@@ -109,9 +109,8 @@ constexpr std::string_view kNoPolicies =
     "nobody enforces NetworkPolicies here: simulated nodes carry no traffic, and others need a "
     "network plugin that does, or kube-proxy with --enforce-network-policies";
 constexpr std::string_view kNoIngressController =
-    "nobody serves Ingresses here: until an ingress controller is installed, or its IngressClass "
-    "is "
-    "there again, nothing listens for this one";
+    "nobody serves Ingresses here: until an ingress controller is installed, which simulated nodes "
+    "cannot run, or its IngressClass is there again, nothing listens for this one";
 
 struct Row {
   int number;  // Of the kind, in api/gen/tables.h.

@@ -16,6 +16,9 @@
 //
 // Who serves Ingresses reads by the informers of the controllers beside it; as itself it writes
 // what became of them, and nothing else.
+//
+// Which revision was the newest at a moment anybody who has logged in may ask, as anybody may who
+// lists something: it is how far the store had come.
 #include "apiserver/auth/bootstrap_rbac.h"
 
 namespace skiff {
@@ -52,6 +55,10 @@ clusterrole skiff:ingress
   allow create,patch core events
 clusterbinding skiff:ingress skiff:ingress
   subject User skiff:ingress
+clusterrole skiff:revisions
+  url get /skiff/revisions
+clusterbinding skiff:revisions skiff:revisions
+  subject Group system:authenticated
 )";
 
 }  // namespace skiff

@@ -193,7 +193,8 @@ Result<http::Response> ApiServer::State::Route(ApiRequest& request) {
   }
   if (request.info.is_resource) return NoRouteResponse(match, request);
   return HandleNonResource({*core, ServerAddress(), *health, openapi, metrics.registry(),
-                            *request.served, *aggregation, *entrance, discovery, checkpoint},
+                            *request.served, *aggregation, *entrance, discovery, checkpoint,
+                            find_moment},
                            request);
 }
 

@@ -24,6 +24,7 @@
 #include "apiserver/auth/user.h"
 #include "apiserver/server/browser_access.h"
 #include "apiserver/storage/store.h"
+#include "apiserver/storage/store_moment.h"
 #include "apiserver/watches/watch.h"
 #include "base/clock.h"
 #include "base/control_loop.h"
@@ -143,6 +144,8 @@ class ApiServer final : public http::Handler, public http::PromptHandler, public
     std::function<Result<std::string>()> checkpoint = {};
     // What seals what the store keeps, for metrics and health; nullptr: nothing does.
     Encryption* encryption = nullptr;
+    // Tells which revision was the newest at a moment. Null: nobody knows.
+    FindMoment find_moment = {};
   };
   // Writes the objects that a cluster starts with, where they are missing.
   static Result<std::unique_ptr<ApiServer>> Create(ApiServerOptions options, Parts parts);

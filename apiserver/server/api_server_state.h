@@ -102,6 +102,7 @@ struct ApiServer::State {
         random(parts.random),
         nodes(parts.nodes),
         checkpoint(std::move(parts.checkpoint)),
+        find_moment(std::move(parts.find_moment)),
         served(KindsWith(options.kinds_on_request)),
         components(store, LoopsOf(parts), options.controllers_are_within),
         custom_kinds(store, served,
@@ -125,6 +126,7 @@ struct ApiServer::State {
   Random& random;
   const NodeConnections* nodes;
   const std::function<Result<std::string>()> checkpoint;
+  const FindMoment find_moment;
   ServedKinds served;
   const ComponentStatuses components;
   CustomKinds custom_kinds;

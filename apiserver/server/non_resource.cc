@@ -10,7 +10,9 @@
 #include "apiserver/request/media.h"
 #include "apiserver/request/respond.h"
 #include "apiserver/request/version.h"
+#include "base/flags.h"
 #include "base/metrics.h"
+#include "base/seconds.h"
 
 namespace skiff {
 namespace {
@@ -148,6 +150,31 @@ Result<http::Response> Checkpoint(const NonResourceParts& parts, const http::Req
   return response;
 }
 
+Result<TimePoint> MomentIn(const NonResourceParts& parts, const http::Request& request) {
+  if (const auto ago = request.Query("ago")) {
+    const auto duration = ParseGoDuration(std::string(*ago));
+    if (!duration || *duration < Duration::zero()) {
+      return Fail(Reason::kBadRequest, "ago: it must be a duration, such as 10m");
+    }
+    return Later(parts.core.clock.Now(), -*duration);
+  }
+  const auto at = Time::Parse(request.Query("at").value_or(""));
+  if (!at) return Fail(Reason::kBadRequest, "at: it must be a time of RFC 3339");
+  return at->point();
+}
+
+// Which revision was the newest at a moment (at=2026-01-02T15:04:05Z), or so long ago by the
+// server's clock (ago=10m). It says no more than the resourceVersion of any list.
+Result<http::Response> RevisionAt(const NonResourceParts& parts, const http::Request& request) {
+  if (!parts.find_moment) return PageNotFound();
+  const TimePoint moment = TRY(MomentIn(parts, request));
+  const StoreMoment found = TRY(parts.find_moment(moment));
+  Json document = {{"resourceVersion", std::to_string(found.revision.value)}};
+  if (found.is_oldest) document["oldest"] = true;
+  if (found.at) document["since"] = Time(*found.at).Rfc3339Micro();
+  return IndentedJson(document);
+}
+
 struct ServedPage {
   std::string_view path;
   std::string_view only_method;  // "": any.
@@ -166,6 +193,7 @@ constexpr ServedPage kPages[] = {
     {"/.well-known/openid-configuration", "GET", &IssuerDocument},
     {"/openid/v1/jwks", "GET", &KeySet},
     {"/skiff/checkpoints", "POST", &Checkpoint},
+    {"/skiff/revisions", "GET", &RevisionAt},
 };
 
 }  // namespace

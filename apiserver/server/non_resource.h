@@ -1,5 +1,5 @@
 // Paths that are no resources: health, metrics, version, discovery, OpenAPI, keys of the token
-// issuer, copies of the store.
+// issuer, copies of the store, revisions of the past.
 #pragma once
 
 #include <functional>
@@ -9,6 +9,7 @@
 #include "apiserver/request/request_context.h"
 #include "apiserver/server/core.h"
 #include "apiserver/server/health_monitor.h"
+#include "apiserver/storage/store_moment.h"
 #include "http/message.h"
 
 namespace skiff {
@@ -33,6 +34,7 @@ struct NonResourceParts {
   flow_control::Entrance& entrance;
   MadeDiscovery& discovery;
   const std::function<Result<std::string>()>& checkpoint;  // As ApiServer::Parts.
+  const FindMoment& find_moment;                           // As well.
 };
 
 // 404 in plain text for a path that leads nowhere.

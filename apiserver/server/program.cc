@@ -382,7 +382,8 @@ Result<std::unique_ptr<ApiServerProcess>> ApiServerProcess::Start(const ApiServe
   impl->server = TRY(ApiServer::Create(
       std::move(options), {*impl->storage.store, impl->clock, impl->random, impl->nodes.get(),
                            impl->storage.alive, impl->storage.ready, nullptr,
-                           impl->storage.checkpoint, impl->storage.encryption.get()}));
+                           impl->storage.checkpoint, impl->storage.encryption.get(),
+                           impl->storage.find_moment}));
   TRY(impl->storage.settle());
   impl->executor = std::make_unique<ThreadExecutor>("apiserver", kWorkThreads);
   impl->health_executor = std::make_unique<ThreadExecutor>("health", 1);

@@ -55,6 +55,7 @@ Result<ProgramStore> OpenEmbedded(const ApiServerFlags& flags, const Clock& cloc
   const auto checkpoints =
       std::make_shared<Checkpoints>(*store, flags.data_dir + "/checkpoints");
   opened.checkpoint = [checkpoints] { return checkpoints->Make(); };
+  opened.find_moment = [raw = store.get()](TimePoint moment) { return raw->At(moment); };
   opened.own_loops.push_back(&store->ReadHistoryAside());
   opened.loops.push_back(std::make_unique<Compactor>(
       *store, clock,

@@ -8,6 +8,7 @@
 #include "apiserver/encryption/encryption.h"
 #include "apiserver/server/program.h"
 #include "apiserver/storage/store.h"
+#include "apiserver/storage/store_moment.h"
 #include "base/clock.h"
 #include "base/control_loop.h"
 #include "base/id.h"
@@ -29,6 +30,7 @@ struct ProgramStore {
   std::function<Result<>()> alive;
   std::function<Result<>()> ready;
   std::function<Result<std::string>()> checkpoint;
+  FindMoment find_moment;
 };
 
 // kInvalid names the flag that is wrong. `clock` and `random` outlive the store.

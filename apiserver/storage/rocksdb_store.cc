@@ -345,7 +345,7 @@ void RocksdbStore::Commit(WriteGroup& group) {
   const auto& events = group.events();
   if (events.empty()) return;
   const bool sync = ShouldSync();
-  if (Result<> appended = disk_->Append(VersionsOf(group), sync); !appended) {
+  if (Result<> appended = disk_->Append(VersionsOf(group), sync, clock_.Now()); !appended) {
     TurnReadOnly(appended.error());
     group.FailAll(appended.error());
     return;
@@ -480,6 +480,25 @@ Result<Revision> RocksdbStore::ReadLog(Revision after, const LogBounds& bounds,
   TRY(walked);
   const bool more = !ended && (out.size() == full || bytes >= bounds.bytes_max);
   return more ? read : std::max(read, bounds.through);
+}
+
+Result<StoreMoment> RocksdbStore::At(TimePoint moment) {
+  if (!MayWait()) return Fail(WouldWait());
+  // Asked first: what is written meanwhile was not there at that moment.
+  const Revision current = Current();
+  const WriteTimes::Around around = TRY(disk_->TimesAround(moment));
+  const Revision oldest = std::max(Compacted(), kEmptyRevision);
+  const auto& [before, after] = around;
+  if (before) {
+    const Revision newest = after ? Revision{after->first.value - 1} : current;
+    if (newest >= oldest) return StoreMoment{.revision = newest};
+    return StoreMoment{.revision = oldest, .is_oldest = true};
+  }
+  // A store that was written before times were kept can be read further back than they tell.
+  if (!after || after->first.value > oldest.value + 1) {
+    return Fail(Reason::kNotFound, "what was written before that moment is not known");
+  }
+  return StoreMoment{.revision = oldest, .is_oldest = true, .at = after->at};
 }
 
 ControlLoop& RocksdbStore::ReadHistoryAside() {

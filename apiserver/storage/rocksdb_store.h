@@ -27,6 +27,7 @@
 #include "apiserver/storage/record_cache.h"
 #include "apiserver/storage/rocksdb_store_disk.h"
 #include "apiserver/storage/store.h"
+#include "apiserver/storage/store_moment.h"
 #include "apiserver/storage/write_queue.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -87,6 +88,8 @@ class RocksdbStore final : public Store, private EventHistory {
 
   bool IsSealedAnew(const Record& record) const override;
 
+  // The newest revision at a moment that is not to come; NotFound where that is not known.
+  Result<StoreMoment> At(TimePoint moment);
   // Copies the store as it is now, all acknowledged writes included, to a new directory, while it
   // is in use. Opening that directory restores.
   Result<> Snapshot(const std::string& path);

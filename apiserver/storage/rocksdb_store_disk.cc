@@ -21,7 +21,7 @@ constexpr size_t kNumberBytes = 8;
 constexpr size_t kBlockCacheBytes = 8 << 20;
 constexpr size_t kLogBufferBytes = 4 << 20;
 constexpr size_t kKeysBufferBytes = 1 << 20;
-constexpr size_t kMetaBufferBytes = 64 << 10;
+constexpr size_t kMetaBufferBytes = 256 << 10;
 // What Append keeps for the next time: most batches fit.
 constexpr size_t kBatchBytes = 256 << 10;
 // How many versions Compact drops in one batch.
@@ -150,6 +150,8 @@ struct RocksdbDisk::Database {
     (void)db->Close();
   }
 
+  WriteTimes::Place times() const { return {db.get(), meta}; }
+
   rocksdb::WriteOptions Options(bool sync) const {
     rocksdb::WriteOptions options;
     options.sync = sync && write_ahead_log;
@@ -275,6 +277,7 @@ Result<> RocksdbDisk::LoadRevisions() {
     TRY(database_->ReadMeta("dropped", 0))
   };
   last_ = compacted_;
+  TRY(Checked(times_.Load(database_->times())));
   std::unique_ptr<rocksdb::Iterator> newest(
       database_->db->NewIterator(rocksdb::ReadOptions(), database_->log));
   newest->SeekToLast();
@@ -303,6 +306,8 @@ Result<> RocksdbDisk::SkipTo(Revision revision) {
   AppendNumber(value, revision.value);
   rocksdb::WriteBatch batch;
   TRY(Checked(batch.Put(database_->meta, "compacted", value)));
+  // That it was written then is true of nothing that can be read from now on.
+  TRY(Checked(WriteTimes::DropAll(database_->times(), batch)));
   TRY(Write(batch, /*sync=*/true));
   last_ = compacted_ = revision;
   return {};
@@ -426,7 +431,7 @@ Result<> RocksdbDisk::View::WalkLog(
   return Checked(next->status());
 }
 
-Result<> RocksdbDisk::Append(std::span<const Version> versions, bool sync) {
+Result<> RocksdbDisk::Append(std::span<const Version> versions, bool sync, TimePoint now) {
   const std::shared_lock use(mutex_);
   rocksdb::WriteBatch& batch = database_->batch;
   if (batch.Data().capacity() > kBatchBytes) batch = rocksdb::WriteBatch(kBatchBytes);
@@ -442,7 +447,15 @@ Result<> RocksdbDisk::Append(std::span<const Version> versions, bool sync) {
     TRY(Checked(batch.Put(database_->log, rocksdb::SliceParts(&key_part, 1),
                           rocksdb::SliceParts(value_parts, 2))));
   }
+  TRY(Checked(times_.Add(database_->times(), versions.front().revision, now, batch)));
   return Write(batch, sync);
+}
+
+Result<WriteTimes::Around> RocksdbDisk::TimesAround(TimePoint moment) const {
+  const std::shared_lock use(mutex_);
+  WriteTimes::Around found;
+  TRY(Checked(WriteTimes::Find(database_->times(), moment, found)));
+  return found;
 }
 
 Result<> RocksdbDisk::Write(rocksdb::WriteBatch& batch, bool sync) {
@@ -490,6 +503,7 @@ Result<> RocksdbDisk::Compact(Revision revision, const std::function<void()>& an
     if (static_cast<size_t>(batch.Count()) >= kDropBatch) TRY(flush(version.revision));
     return true;
   }));
+  TRY(Checked(WriteTimes::DropBefore(database_->times(), revision, batch)));
   return flush(revision);
 }
 

@@ -3,6 +3,7 @@
 //   column family   key                        value
 //   default         "format"                   be32: the layout's version, kFormat
 //                   "compacted", "dropped"     be64 revision: see Compact
+//                   "time" ...                 see rocksdb_write_times.h
 //   keys            <key> NUL be64(~revision)  'p' put, 'd' delete
 //   log             be64(revision)             kind, be64 created, be64 previous, be32 length of
 //   the
@@ -23,6 +24,7 @@
 #include <vector>
 
 #include "apiserver/storage/store.h"
+#include "apiserver/storage/rocksdb_write_times.h"
 
 namespace rocksdb {
 class Env;
@@ -107,8 +109,11 @@ class RocksdbDisk {
   // Whether a write failed for lack of space since it was opened.
   bool full() const { return full_; }
 
-  // Appends all or none, with one write of the log, synced before the return if asked for.
-  Result<> Append(std::span<const Version> versions, bool sync);
+  // Appends all or none, with one write of the log, synced before the return if asked for. There is
+  // one at least; `now` is when.
+  Result<> Append(std::span<const Version> versions, bool sync, TimePoint now);
+  // When what was written around that moment.
+  Result<WriteTimes::Around> TimesAround(TimePoint moment) const;
   Result<> Sync();
   // First records `revision` as compacted, and then calls `announce`: from then on no reader may
   // ask for what is older. Then drops all versions that were replaced or deleted up to it. What an
@@ -143,6 +148,7 @@ class RocksdbDisk {
   Revision last_;
   Revision compacted_;
   Revision dropped_;  // How far the dropping of compacted versions has come.
+  WriteTimes times_;
 };
 
 // A disk in memory, for tests and the simulation. Keeps what was written until it is destroyed.

@@ -6,6 +6,7 @@
 #include "cli/completion/scripts.h"
 #include "cli/json_text.h"
 #include "cli/session.h"
+#include "cli/why/type_called.h"
 
 namespace skiff::cli {
 namespace {
@@ -78,13 +79,19 @@ void Prefix(Names& names, const std::string& prefix) {
   for (std::string& name : names) name = prefix + name;
 }
 
+// `why` has other words for some types.
+std::string TypeAsked(Command& command, const Asked& asked, const std::string& type) {
+  const auto session = command.session();
+  return session && asked.verb == "why" ? why::TypeCalled(**session, type) : type;
+}
+
 // TYPE, then its names; TYPE/NAME again and again.
 Candidates TypesAndNames(Command& command, const Asked& asked, const Names& types) {
   Candidates found{{}, kNoFiles};
   const size_t slash = asked.last.find('/');
   if (slash != std::string::npos) {
     const std::string type = asked.last.substr(0, slash);
-    found.values = NamesOf(command, type);
+    found.values = NamesOf(command, TypeAsked(command, asked, type));
     Prefix(found.values, type + "/");
   } else if (asked.words.empty()) {
     found.values = types.empty() ? TypesServed(command) : types;
@@ -97,7 +104,7 @@ Candidates TypesAndNames(Command& command, const Asked& asked, const Names& type
       }
     }
   } else if (asked.words[0].find('/') == std::string::npos) {
-    found.values = NamesOf(command, asked.words[0]);
+    found.values = NamesOf(command, TypeAsked(command, asked, asked.words[0]));
   }
   std::erase_if(found.values, [&](const std::string& value) {
     return std::find(asked.words.begin(), asked.words.end(), value) != asked.words.end();

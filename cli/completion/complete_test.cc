@@ -51,6 +51,11 @@ TEST_F(CompleteTest, WhyTakesANameAlone) {
   EXPECT_EQ(Asked({"why", "we"}), "web\n:4\n");
   EXPECT_EQ(Asked({"why", "po"}), "pods\n:4\n");
   EXPECT_EQ(Asked({"why", "-o", ""}), "json\nyaml\n:4\n");
+  Put("/api/v1/namespaces/default/persistentvolumeclaims/data",
+      {{"kind", "PersistentVolumeClaim"}});
+  EXPECT_EQ(Asked({"why", "claim/"}), "claim/data\n:4\n") << "as people call them";
+  EXPECT_EQ(Asked({"why", "claims", ""}), "data\n:4\n");
+  EXPECT_EQ(Asked({"why", "pvc/d"}), "pvc/data\n:4\n");
 }
 
 TEST_F(CompleteTest, VerbsOfAKubercAreVerbsToo) {

@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 
 #include "api/values.h"
+#include "base/flags.h"
 #include "cli/history/past.h"
 #include "cli/history/versions.h"
 #include "cli/program_fixture.h"
@@ -41,6 +42,7 @@ class HistoryTest : public ProgramTest {
         request.path != leases_shown_at_) {
       return Of(403, {{"kind", "Status"}, {"reason", "Forbidden"}, {"code", 403}});
     }
+    if (request.path == "/skiff/revisions") return WhatWasNewest(request);
     if (request.path == "/api/v1" && !served_.empty()) return Of(200, served_);
     Json items = Json::array();
     if (request.path.ends_with("/endpoints")) {
@@ -81,6 +83,19 @@ class HistoryTest : public ProgramTest {
     }
     return Of(200,
               {{"metadata", {{"resourceVersion", std::to_string(revision)}}}, {"items", items}});
+  }
+  // As our own server answers, where it does.
+  http::Response WhatWasNewest(const http::Request& request) {
+    if (!tells_times_) return Of(404, {{"kind", "Status"}, {"reason", "NotFound"}, {"code", 404}});
+    const auto ago = request.Query("ago");
+    const TimePoint moment = ago ? now_ - *ParseGoDuration(std::string(*ago))
+                                 : Time::Parse(*request.Query("at"))->point();
+    const auto seconds = std::chrono::ceil<std::chrono::seconds>(now_ - moment).count();
+    const uint64_t newest = seconds > 999 ? 0 : kNewest - static_cast<uint64_t>(seconds);
+    if (newest >= kept_from_) return Of(200, {{"resourceVersion", std::to_string(newest)}});
+    return Of(200, {{"resourceVersion", std::to_string(kept_from_)},
+                    {"oldest", true},
+                    {"since", TimeAt(kept_from_)}});
   }
   static http::Response Of(int status, const Json& body) {
     http::Response response;
@@ -123,6 +138,7 @@ class HistoryTest : public ProgramTest {
   }
 
   const TimePoint now_ = clock_.Now();
+  bool tells_times_ = false;      // As other servers do not.
   Json served_ = Json::object();  // Discovery of the core group.
   uint64_t kept_from_ = 1;
   uint64_t lease_from_ = 1;
@@ -152,6 +168,47 @@ TEST_F(HistoryTest, ShowsObjectsAsTheyWereSoLongAgo) {
   ASSERT_EQ(Run("get", {"cm", "m", "--at=4m55s", "-o", "jsonpath={.data.written}"}), 0) << err_;
   EXPECT_EQ(out_, "700");
   EXPECT_LT(requests_, 20) << "found by halving";
+}
+
+TEST_F(HistoryTest, OurOwnServerKnowsWhatWasNewestAtAMoment) {
+  tells_times_ = true;
+  leases_are_hidden_ = true;
+  ASSERT_EQ(Run("get", {"cm", "m", "--at=2m", "-o", "jsonpath={.data.written}"}), 0) << err_;
+  EXPECT_EQ(out_, "800");
+  EXPECT_LT(requests_, 10) << "no clock is looked for";
+  ASSERT_EQ(Run("get", {"cm", "m", "--at=98s", "-o", "jsonpath={.data.written}"}), 0) << err_;
+  EXPECT_EQ(out_, "900") << "to the second, whenever a Lease was renewed";
+  const std::string time = Time(now_ - 250s).Rfc3339Micro();
+  ASSERT_EQ(Run("get", {"cm", "m", "--at=" + time, "-o", "jsonpath={.data.written}"}), 0) << err_;
+  EXPECT_EQ(out_, "700");
+  EXPECT_EQ(err_, "");
+  EXPECT_EQ(Run("diff", {"--since=2m", "cm"}), 1) << err_;
+  EXPECT_THAT(err_, HasSubstr("Since revision 880 (2m"));
+  kept_from_ = 950;
+  EXPECT_EQ(Run("get", {"cm", "--at=1h"}), 1);
+  EXPECT_EQ(err_, "error: the past is only kept from revision 950 on, which is less than 1h\n");
+  EXPECT_EQ(Run("get", {"cm", "--at=" + time}), 1);
+  EXPECT_EQ(err_, "error: the past is only kept from revision 950 on, which is later than " + time +
+                      "\n");
+  EXPECT_EQ(Run("get", {"cm", "--at=7"}), 1);
+  EXPECT_THAT(err_, HasSubstr("; the oldest is 950"));
+}
+
+TEST_F(HistoryTest, ATimeIsAMomentByLeasesAsWell) {
+  const std::string time = Time(now_ - 295s).Rfc3339Micro();
+  ASSERT_EQ(Run("get", {"cm", "m", "--at=" + time, "-o", "jsonpath={.data.written}"}), 0) << err_;
+  EXPECT_EQ(out_, "700");
+  EXPECT_EQ(Run("get", {"cm", "--at=2999-01-01T00:00:00Z"}), 1);
+  EXPECT_THAT(err_, HasSubstr("2999-01-01T00:00:00Z is of the future"));
+}
+
+TEST_F(HistoryTest, SaysWhereTheMomentLiesInATimeOfWhichNothingTells) {
+  leases_are_hidden_ = true;
+  events_ = {{700, 700}, {850, 850}, {930, 930}};
+  EXPECT_EQ(Run("get", {"cm", "m", "--at=101s", "-o", "jsonpath={.data.written}"}), 0) << err_;
+  EXPECT_EQ(out_, "800");
+  EXPECT_THAT(err_, StartsWith("Note: nothing tells when what was written after revision 850 was: "
+                               "that one is 4"));
 }
 
 TEST_F(HistoryTest, SaysWhatIsNoLongerKept) {
@@ -208,6 +265,7 @@ TEST_F(HistoryTest, ShowsWhatHasChangedSince) {
   EXPECT_THAT(out_, Not(HasSubstr("name: new")));
   EXPECT_EQ(Run("diff", {"--since=1000", "cm"}), 0) << "nothing";
   EXPECT_EQ(out_, "");
+  EXPECT_EQ(err_, "Nothing changed since revision 1000.\n");
   EXPECT_EQ(Run("diff", {"--since=850", "cm", "m", "mm"}), 2) << "mistyped";
   EXPECT_THAT(out_, HasSubstr("+  written: \"1000\"\n"));
   EXPECT_EQ(err_,
@@ -309,6 +367,10 @@ TEST_F(HistoryTest, ShowsWhatHasChangedForSoLong) {
   EXPECT_EQ(Run("diff", {"--since=2m", "cm"}), 1) << err_;
   EXPECT_THAT(out_, HasSubstr("-  written: \"800\"\n"));
   EXPECT_THAT(err_, HasSubstr("Since revision 880 (2m"));
+  EXPECT_THAT(out_, HasSubstr("/THEN-")) << "which is no plan of an apply";
+  EXPECT_EQ(Run("diff", {"--since=30s", "cm", "m"}), 1) << err_;
+  EXPECT_EQ(Run("diff", {"--since=30s", "secrets", "t"}), 0) << err_;
+  EXPECT_THAT(err_, StartsWith("Nothing changed since revision 970 ("));
   kept_from_ = 913;
   EXPECT_EQ(Run("diff", {"--since=2m", "cm"}), 1) << err_;
   EXPECT_THAT(err_, HasSubstr("the past is kept from revision 913"));

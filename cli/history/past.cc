@@ -7,6 +7,7 @@
 
 #include "api/gen/coordination_v1.h"
 #include "api/gen/core_v1.h"
+#include "api/text/human_duration.h"
 #include "base/flags.h"
 #include "base/seconds.h"
 #include "cli/json_text.h"
@@ -18,6 +19,10 @@ namespace {
 constexpr Duration kRenewedWithin = 60s;
 // Where nodes keep theirs.
 constexpr char kNodeLeases[] = "kube-node-lease";
+// So exact are they: what nobody need be told.
+constexpr Duration kRenewedEach = 10s;
+// Where our own server says what was when.
+constexpr char kRevisions[] = "/skiff/revisions";
 // So far ahead another machine's clock may be.
 constexpr Duration kAheadMax = 60s;
 
@@ -139,7 +144,9 @@ Result<Past> PastAt(LeaseClock& clock, TimePoint moment) {
   }
   // All that was written behind that renewal may have been written after the moment.
   const auto renewal = TRY(clock.At(before.renewed_at));
-  return Past{.revision = renewal.kept ? before.renewed_at : after - 1, .at = before.shown};
+  return Past{.revision = renewal.kept ? before.renewed_at : after - 1,
+              .at = before.shown,
+              .early = Between(*before.shown, moment)};
 }
 
 // When an Event was written last, as far as it says so itself. That is then or before.
@@ -180,7 +187,7 @@ Result<std::optional<Past>> PastByEvents(Session& session, TimePoint moment) {
   for (const auto& [revision, time] : written) {
     latest = std::max(latest, time);
     if (latest > moment) break;
-    past = {.revision = revision, .at = latest};
+    past = {.revision = revision, .at = latest, .early = Between(latest, moment)};
   }
   if (past.revision == 0) return std::nullopt;
   const auto is_kept = [&](uint64_t revision) -> Result<bool> {
@@ -220,10 +227,12 @@ Result<uint64_t> FirstRevision(uint64_t below, uint64_t end,
 
 Result<> CheckMoment(const std::string& word) {
   const auto ago = ParseGoDuration(word);
-  if (NumberOf(word) || (ago && *ago > Duration::zero())) return {};
-  return CliError(fmt::format(
-      "\"{}\" is neither a resourceVersion, such as 1234, nor how long ago it was, such as 10m",
-      word));
+  if (NumberOf(word) || (ago && *ago > Duration::zero()) || Time::Parse(word)) return {};
+  return CliError(
+      fmt::format("\"{}\" is neither a resourceVersion, such as 1234, nor how long ago it was, "
+                  "such as 10m, nor "
+                  "a time, such as 2026-01-02T15:04:05Z",
+                  word));
 }
 
 namespace {
@@ -248,25 +257,73 @@ Result<> RequireHappened(Session& session, uint64_t revision) {
 
 }  // namespace
 
+namespace {
+
+// As our own server tells it; nullopt: it is none, or does not know.
+Result<std::optional<Past>> AskServer(Session& session, const Query& query) {
+  const auto answer = session.api().Get(kRevisions, query);
+  if (!answer && answer.error().http_code == 0) return Fail(answer.error());
+  if (!answer) return std::nullopt;
+  const auto revision = NumberOf(TextAt(*answer, "resourceVersion"));
+  if (!revision) return std::nullopt;
+  Past past{.revision = *revision, .is_oldest = At(*answer, "oldest") == Json(true)};
+  if (const auto since = Time::Parse(TextAt(*answer, "since"))) past.at = since->point();
+  return past;
+}
+
+}  // namespace
+
 Result<Past> FindPast(Session& session, const Clock& clock, const std::string& word) {
   TRY(CheckMoment(word));
   if (const auto revision = NumberOf(word)) {
     TRY(RequireHappened(session, *revision));
     return Past{.revision = *revision};
   }
-  const auto ago = ParseGoDuration(word);
+  const auto time = Time::Parse(word);
   const TimePoint now = clock.Now();
+  const TimePoint moment = time ? time->point() : Later(now, -*ParseGoDuration(word));
+  if (moment > now) {
+    return CliError(fmt::format("{} is of the future: it is {} now", word, Time(now).Rfc3339()));
+  }
+  // How long ago it was the server counts by its own clock.
+  const Query query = {time ? std::pair<std::string, std::string>("at", word)
+                            : std::pair<std::string, std::string>("ago", word)};
+  if (auto told = TRY(AskServer(session, query))) {
+    if (!told->is_oldest) told->at = moment;
+    return *told;
+  }
   auto lease = LeaseClock::Find(session, now);
-  if (IsForbidden(lease)) return PastWithoutLeases(session, now - *ago);
+  if (IsForbidden(lease)) return PastWithoutLeases(session, moment);
   if (!lease) return Fail(lease.error());
-  return PastAt(*lease, now - *ago);
+  return PastAt(*lease, moment);
+}
+
+std::string KeptFrom(const Past& past, const std::string& word, const std::string& since) {
+  return fmt::format("revision {}{} on, which is {} {}", past.revision, since,
+                     Time::Parse(word) ? "later than" : "less than", word);
+}
+
+std::string ClusterThen(const std::string& word) {
+  return fmt::format("the cluster {} {}", Time::Parse(word) ? "was there at" : "is as old as",
+                     word);
+}
+
+std::string EarlyNote(const Past& past) {
+  if (past.is_oldest || past.early <= kRenewedEach) return "";
+  return fmt::format(
+      "nothing tells when what was written after revision {} was: that one is {} older than the "
+      "moment",
+      past.revision, HumanDuration(past.early));
 }
 
 Error WithOldest(Session& session, const Error& error, uint64_t revision) {
   if (revision == 0 || !IsTooOld(error)) return error;
   std::string oldest;
+  const auto told = AskServer(session, {{"at", Time(TimePoint{} + 1s).Rfc3339()}});
   // What each shows does not matter here.
-  if (auto clock = LeaseClock::Find(session, TimePoint::max() - kAheadMax)) {
+  if (told && *told && (*told)->is_oldest) {
+    oldest = fmt::format("; the oldest is {}", (*told)->revision);
+  } else if (auto clock = LeaseClock::Find(session, TimePoint::max() - kAheadMax)) {
     if (const auto found = OldestKept(*clock)) oldest = fmt::format("; the oldest is {}", *found);
   }
   return CliError(fmt::format("revision {} is no longer kept: the server forgets what is older "

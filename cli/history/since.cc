@@ -189,23 +189,34 @@ class Comparison {
   uint64_t now_ = 0;  // 0: nothing was read yet.
 };
 
-void TellWhere(Command& command, const Past& past, const std::string& since) {
-  const std::string ago =
-      past.at ? fmt::format(" ({} ago)",
-                            HumanDuration(Between(*past.at, command.environment().clock.Now())))
-              : "";
+std::string Ago(Command& command, const Past& past) {
+  if (!past.at) return "";
+  return fmt::format(" ({} ago)",
+                     HumanDuration(Between(*past.at, command.environment().clock.Now())));
+}
+
+// That what was asked for cannot be shown, or not as it was asked for.
+void TellLimits(Command& command, const Past& past, const std::string& since) {
   if (past.is_whole()) {
-    command.Warn(
-        "Note: nothing shows that the cluster is as old as {}: this is what has changed since its "
-        "beginning\n",
-        since);
+    command.Warn("Note: nothing shows that {}: this is what has changed since its beginning\n",
+                 ClusterThen(since));
   } else if (past.is_oldest) {
     command.Warn(
-        "Note: the past is kept from revision {}{} on, which is less than {}: the server forgets "
-        "what is older than some minutes (`skiff up --history`)\n",
-        past.revision, ago, since);
-  } else if (past.at) {
-    command.Warn("Since revision {}{}:\n", past.revision, ago);
+        "Note: the past is kept from {}: the server forgets what is older than some minutes "
+        "(`skiff up --history`)\n",
+        KeptFrom(past, since, Ago(command, past)));
+  } else if (const std::string note = EarlyNote(past); !note.empty()) {
+    command.Warn("Note: {}\n", note);
+  }
+}
+
+// Before what has changed since then, or in place of it.
+void TellSince(Command& command, const Past& past, bool has_changed) {
+  const std::string since = fmt::format("revision {}{}", past.revision, Ago(command, past));
+  if (!has_changed) {
+    command.Warn("Nothing changed since {}.\n", since);
+  } else if (past.at && !past.is_oldest) {
+    command.Warn("Since {}:\n", since);
   }
 }
 
@@ -223,8 +234,8 @@ Result<bool> ShowSince(Command& command, const SinceFlags& flags) {
     selections = TRY(ParseSelections(command, command.words()));
   }
   const Past past = TRY(FindPast(session, command.environment().clock, flags.since));
-  TellWhere(command, past, flags.since);
-  const Versions versions = TRY(Versions::Create());
+  TellLimits(command, past, flags.since);
+  const Versions versions = TRY(Versions::Create("THEN", "NOW"));
   Comparison comparison(session, flags, past, versions, all);
   for (const Selection& selection : selections.items) {
     const auto added = comparison.Add(selection);
@@ -238,6 +249,7 @@ Result<bool> ShowSince(Command& command, const SinceFlags& flags) {
     }
   }
   const Changes& changes = comparison.changes();
+  TellSince(command, past, changes.size() > 0);
   if (comparison.IsListed()) command.Print("{}", changes.Text(flags.all_namespaces));
   const bool differs = TRY(ShowDifferences(command, versions));
   return differs || comparison.IsListed();

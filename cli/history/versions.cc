@@ -24,10 +24,10 @@ Result<std::string> Versions::MakeFolder(const std::string& name) {
   return form;
 }
 
-Result<Versions> Versions::Create() {
+Result<Versions> Versions::Create(const std::string& before, const std::string& after) {
   Versions versions;
-  versions.live_ = TRY(MakeFolder("LIVE"));
-  versions.merged_ = TRY(MakeFolder("MERGED"));
+  versions.live_ = TRY(MakeFolder(before));
+  versions.merged_ = TRY(MakeFolder(after));
   return versions;
 }
 

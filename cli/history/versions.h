@@ -13,7 +13,9 @@ namespace skiff::cli {
 // Two folders of the same files: what there is or was, and what there would be or is.
 class Versions {
  public:
-  static Result<Versions> Create();
+  // By the names that a diff shows: of an apply kubectl's own.
+  static Result<Versions> Create(const std::string& before = "LIVE",
+                                 const std::string& after = "MERGED");
   Versions(Versions&& other) noexcept;
   Versions& operator=(Versions&&) = delete;
   ~Versions();

@@ -1,14 +1,16 @@
 // `why`: what is the matter with a pod, a service, a claim, an ingress, what makes pods, or
 // anything.
+#include <algorithm>
 #include <string_view>
 #include <utility>
 
-#include "cli/why/explain.h"
-#include "cli/why/gather.h"
-
 #include "api/text/yaml.h"
+#include "base/did_you_mean.h"
 #include "cli/selection.h"
 #include "cli/verbs.h"
+#include "cli/why/explain.h"
+#include "cli/why/gather.h"
+#include "cli/why/type_called.h"
 
 namespace skiff::cli {
 namespace {
@@ -17,22 +19,6 @@ namespace {
 constexpr const char* kByName[] = {"pods",       "services",    "persistentvolumeclaims",
                                    "ingresses",  "deployments", "statefulsets",
                                    "daemonsets", "jobs",        "cronjobs"};
-
-// What people call kinds, where no kind of the server has that name.
-constexpr std::pair<std::string_view, const char*> kCalled[] = {
-    {"autoscaler", "horizontalpodautoscalers"},
-    {"budget", "poddisruptionbudgets"},
-    {"claim", "persistentvolumeclaims"},
-    {"definition", "customresourcedefinitions"},
-    {"policy", "networkpolicies"},
-    {"request", "certificatesigningrequests"},
-    {"volume", "persistentvolumes"},
-};
-
-std::string PluralOf(std::string_view word) {
-  if (!word.ends_with('y')) return std::string(word) + "s";
-  return std::string(word.substr(0, word.size() - 1)) + "ies";
-}
 
 // Where nothing was found: whether that is because the namespace is not there. Who may not see
 // namespaces is not told.
@@ -49,13 +35,56 @@ tl::unexpected<Error> NameIsMissing(Command& command, const std::string& type) {
       fmt::format("a name is required: {} why {} NAME", command.environment().program, type));
 }
 
-// "persistentvolumeclaims" of "claim" and "claims"; any other type as it is.
-std::string TypeCalled(Session& session, const std::string& type) {
-  for (const auto& [word, resource] : kCalled) {
-    if (type != word && type != PluralOf(word)) continue;
-    return session.kinds().Find(type) ? type : resource;
+// Those of the names that the one which was typed may be meant for: that are like it, or that it
+// begins, as those of a Deployment's pods. The first of them.
+std::vector<std::string_view> NamesNear(const std::string& name,
+                                        const std::vector<std::string>& names) {
+  constexpr size_t kShownMax = 5;
+  const std::vector<std::string_view> views(names.begin(), names.end());
+  std::vector<std::string_view> near = NearestWords(name, views);
+  for (const std::string_view each : views) {
+    const bool is_new = std::find(near.begin(), near.end(), each) == near.end();
+    if (is_new && each.starts_with(name)) near.push_back(each);
   }
-  return type;
+  if (near.size() > kShownMax) near.resize(kShownMax);
+  return near;
+}
+
+std::string WhereIs(const Session& session, const Selection& selection) {
+  return selection.namespace_.value_or(session.NamespaceFor(selection.kind.resource));
+}
+
+// In which namespace it was looked for, and what is there that may be meant.
+Error NotFoundThere(Session& session, const Selection& selection, const std::string& name,
+                    Error error) {
+  const Resource& resource = selection.kind.resource;
+  const std::string where = WhereIs(session, selection);
+  if (resource.namespaced) error.message += " in namespace " + where;
+  const auto list = session.api().List(resource, {.namespace_ = where});
+  if (!list) return error;
+  std::vector<std::string> names;
+  for (const Json& each : list->items) names.push_back(NameOf(each));
+  error.message += MeantText(NamesNear(name, names));
+  return error;
+}
+
+// What is not there is told of, and the others are explained.
+Result<std::vector<Json>> FindNamed(Command& command, const Selections& selections) {
+  Session& session = *TRY(command.session());
+  std::vector<Json> found;
+  for (const Selection& selection : selections.items) {
+    for (const std::string& name : selection.names) {
+      auto object = session.api().Get(selection.kind.resource, {WhereIs(session, selection), name});
+      if (object) {
+        found.push_back(std::move(*object));
+      } else if (object.error().reason == Reason::kNotFound) {
+        command.Report(NotFoundThere(session, selection, name, object.error()));
+      } else {
+        command.Report(object.error());
+      }
+    }
+  }
+  return found;
 }
 
 // Everything of that name that can be explained.
@@ -81,7 +110,7 @@ Result<std::vector<Json>> FindByName(Command& command, Session& session, const s
                     name, session.namespace_(), Join(hidden, ", ")));
   }
   TRY(CheckNamespace(session));
-  if (session.kinds().Find(TypeCalled(session, name))) return NameIsMissing(command, name);
+  if (session.kinds().Find(why::TypeCalled(session, name))) return NameIsMissing(command, name);
   return CliError(
       fmt::format("namespace {} has no pod, service, claim, ingress or workload called \"{}\"",
                   session.namespace_(), name));
@@ -95,9 +124,9 @@ Args WithKnownTypes(Session& session, Args words) {
   for (std::string& word : words) {
     const size_t slash = word.find('/');
     if (slash == std::string::npos) continue;
-    word = TypeCalled(session, word.substr(0, slash)) + word.substr(slash);
+    word = why::TypeCalled(session, word.substr(0, slash)) + word.substr(slash);
   }
-  if (has_type) words[0] = TypeCalled(session, words[0]);
+  if (has_type) words[0] = why::TypeCalled(session, words[0]);
   return words;
 }
 
@@ -112,12 +141,18 @@ Result<std::vector<Json>> FindObjects(Command& command, const Args& typed) {
   if (words.size() == 1 && words[0].find('/') == std::string::npos) {
     return FindByName(command, session, words[0]);
   }
-  auto targets = TRY(FindTargets(command, words, {}));
-  if (targets.empty()) TRY(CheckNamespace(session));
+  const Selections selections = TRY(ParseSelections(command, words));
+  const bool are_named = std::none_of(selections.items.begin(), selections.items.end(),
+                                      [](const Selection& each) { return each.names.empty(); });
   std::vector<Json> found;
-  for (Target& target : targets) {
-    found.push_back(std::move(target.object));
+  if (are_named) {
+    found = TRY(FindNamed(command, selections));
+  } else {
+    for (Target& target : TRY(FindTargets(command, words, {}))) {
+      found.push_back(std::move(target.object));
+    }
   }
+  if (found.empty()) TRY(CheckNamespace(session));
   return found;
 }
 

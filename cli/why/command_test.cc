@@ -7,6 +7,7 @@ namespace skiff::cli {
 namespace {
 
 using testing::HasSubstr;
+using testing::Not;
 using testing::StartsWith;
 
 class WhyCommandTest : public ObjectsTest {
@@ -65,6 +66,23 @@ TEST_F(WhyCommandTest, KindsMayBeCalledAsPeopleCallThem) {
   EXPECT_THAT(err_, StartsWith("error: a name is required: skiff why claims NAME\n"));
   EXPECT_EQ(Run("why", {"policies"}), 1);
   EXPECT_THAT(err_, StartsWith("error: a name is required: skiff why policies NAME\n"));
+}
+
+TEST_F(WhyCommandTest, SaysWhereWhatIsNotThereWasLookedForAndWhatIsNear) {
+  Put("/api/v1/namespaces/default/pods/shop-7d9-x", {{"kind", "Pod"}});
+  EXPECT_EQ(Run("why", {"pod/shop"}), 1);
+  EXPECT_EQ(err_,
+            "Error from server (NotFound): not found in namespace default\n\n"
+            "Did you mean this?\n\tshop-7d9-x\n");
+  EXPECT_EQ(Run("why", {"pod", "wev"}), 1);
+  EXPECT_THAT(err_, HasSubstr("Did you mean this?\n\tweb\n"));
+  EXPECT_EQ(Run("why", {"pod/nothing-like-it"}), 1);
+  EXPECT_EQ(err_, "Error from server (NotFound): not found in namespace default\n");
+  EXPECT_EQ(Run("why", {"node/n2"}), 1);
+  EXPECT_THAT(err_, StartsWith("Error from server (NotFound): not found"));
+  EXPECT_THAT(err_, Not(HasSubstr("namespace"))) << "it is in none";
+  EXPECT_EQ(Run("why", {"pod/web", "pod/wbe"}), 1) << "the other one is explained";
+  EXPECT_THAT(out_, StartsWith("pod/web is pending"));
 }
 
 TEST_F(WhyCommandTest, ABareNameIsEverythingOfThatName) {

@@ -14,6 +14,7 @@ namespace skiff::cli::why {
 namespace {
 
 const Json kNone;
+constexpr std::string_view kSimulatedRuntime = "fake://";
 constexpr char kMirrorAnnotation[] = "kubernetes.io/config.mirror";
 
 bool IsAbout(const Json& event, const Json& object) {
@@ -31,6 +32,19 @@ bool IsAbout(const Json& event, const Json& object) {
 }
 
 }  // namespace
+
+bool IsSimulatedPod(const Json& pod) {
+  const Json& statuses = At(pod, "status", "containerStatuses");
+  return !statuses.empty() && TextAt(statuses[0], "containerID").starts_with(kSimulatedRuntime);
+}
+
+bool IsSimulatedNode(const Json& node) {
+  return IsSimulatedRuntime(TextAt(node, "status", "nodeInfo", "containerRuntimeVersion"));
+}
+
+bool IsSimulatedRuntime(std::string_view version) {
+  return version.starts_with(kSimulatedRuntime);
+}
 
 const std::vector<Json>& Facts::Of(std::string_view resource) const {
   static const std::vector<Json> kEmpty;

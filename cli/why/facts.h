@@ -31,6 +31,13 @@ struct Facts {
   const Json* Event(const Json& object, std::string_view reason, std::string_view begin = "") const;
 };
 
+// Whether a pod's containers, or those of a node, are simulated (`skiff up --nodes=N`): nothing in
+// them runs, and their network is not there.
+bool IsSimulatedPod(const Json& pod);
+bool IsSimulatedNode(const Json& node);
+// By a Node's containerRuntimeVersion.
+bool IsSimulatedRuntime(std::string_view version);
+
 // Where names are looked up, as lists of facts: the Service of the cluster's DNS, and its slices.
 inline constexpr char kNameService[] = "services of kube-dns";
 inline constexpr char kNameSlices[] = "endpointslices of kube-dns";

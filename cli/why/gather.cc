@@ -219,6 +219,9 @@ Result<> Gathering::ForIngress(const Json& ingress) {
   TRY(ReadEvents(ingress));
   TRY(Read("ingressclasses", {}));
   TRY(Read("services", {.namespace_ = NamespaceOf(ingress)}));
+  // Whether anything could serve it, where nothing does.
+  const bool is_served = !At(ingress, "status", "loadBalancer", "ingress").empty();
+  if (!is_served) TRY(Read("nodes", {}));
   for (const Json& tls : At(ingress, "spec", "tls")) {
     const std::string name = TextAt(tls, "secretName");
     if (!name.empty()) TRY(ReadOne("secrets", NamespaceOf(ingress), name));

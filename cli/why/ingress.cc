@@ -39,6 +39,30 @@ bool IsOurs(const Facts& facts, const Json& ingress) {
   });
 }
 
+// Where all nodes are simulated no controller can run, ours neither: what mends it elsewhere helps
+// nothing. Whether that is told.
+bool ExplainSimulated(const Facts& facts, const Json& ingress, Findings& out) {
+  const auto& nodes = facts.Of("nodes");
+  const bool is_served = !At(ingress, "status", "loadBalancer", "ingress").empty();
+  if (is_served || nodes.empty() || !std::all_of(nodes.begin(), nodes.end(), &IsSimulatedNode)) {
+    return false;
+  }
+  Finding finding;
+  finding.cause = "SimulatedNodes";
+  finding.sentence = fmt::format(
+      "{} is served by nobody: all nodes are simulated, where no ingress controller can run; no "
+      "class changes that",
+      Named(ingress));
+  finding.Saw(TextAt(nodes[0], "status", "nodeInfo", "containerRuntimeVersion"),
+              Named(nodes[0]) + " status.nodeInfo.containerRuntimeVersion");
+  finding.Saw(
+      "it can be served in a cluster whose nodes run containers: `skiff up` without --nodes, as "
+      "root, or `skiff up --docker`",
+      "docs/simulated.md");
+  out.push_back(std::move(finding));
+  return true;
+}
+
 void ExplainIngressClass(const Facts& facts, const Json& ingress, Findings& out) {
   std::string name = TextAt(ingress, "spec", "ingressClassName");
   // The old way to name one has no IngressClass behind it.
@@ -433,8 +457,10 @@ std::string SymptomOfIngress(const Json& ingress, const Json& event) {
 
 void ExplainIngress(const Facts& facts, const Json& ingress, Findings& out) {
   Findings own;
-  ExplainIngressClass(facts, ingress, own);
-  ExplainUnserved(facts, ingress, own);
+  if (!ExplainSimulated(facts, ingress, own)) {
+    ExplainIngressClass(facts, ingress, own);
+    ExplainUnserved(facts, ingress, own);
+  }
   ExplainEmptyRules(ingress, own);
   std::set<std::string> told;
   for (const Route& route : RoutesOf(ingress)) ExplainRoute(facts, ingress, route, told, own);

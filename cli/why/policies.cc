@@ -36,12 +36,7 @@ std::vector<const Json*> PoliciesOf(const Facts& facts, const Json& pod, Directi
   return found;
 }
 
-// Its network is not there: what bars the way on a real node bars nothing.
-bool IsSimulated(const Json& pod) {
-  const Json& statuses = At(pod, "status", "containerStatuses");
-  return !statuses.empty() && TextAt(statuses[0], "containerID").starts_with("fake://");
-}
-
+// What bars the way on a real node bars nothing there.
 void SayIsSimulated(Finding& finding) {
   finding.weight = Weight::kNote;
   finding.sentence +=
@@ -180,7 +175,7 @@ void ExplainPodPolicies(const Facts& facts, const Json& pod, Findings& out) {
                                NamesText(policies))
                  : fmt::format("only who {} lets in reaches {}", NamesText(policies), Named(pod));
     }
-    if (IsSimulated(pod)) SayIsSimulated(finding);
+    if (IsSimulatedPod(pod)) SayIsSimulated(finding);
     AddPolicies(policies, direction, finding);
     finding.Try(CommandFor(pod, "describe networkpolicy " + NameOf(*policies[0])));
     out.push_back(std::move(finding));
@@ -209,7 +204,7 @@ void ExplainServicePolicies(const Facts& facts, const Json& service,
                           NamesText(policies))
             : fmt::format("{}: port {} leads to pods where {} lets nobody in", Named(service),
                           Some(closed), NamesText(policies));
-    if (IsSimulated(*pod)) SayIsSimulated(finding);
+    if (IsSimulatedPod(*pod)) SayIsSimulated(finding);
     AddPolicies(policies, Direction::kIngress, finding);
     finding.Saw("isolated by them", Named(*pod));
     finding.Try(CommandFor(service, "describe networkpolicy " + NameOf(*policies[0])));

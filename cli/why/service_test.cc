@@ -342,6 +342,26 @@ TEST_F(WhyIngressTest, ThatNobodyServesItIsToldOnce) {
   EXPECT_EQ(explanation_.findings.size(), 1U);
 }
 
+TEST_F(WhyIngressTest, WhereNodesAreSimulatedNothingIsProposedThatDoesNotHelp) {
+  AddAll();
+  const std::string unserved =
+      "{kind: Ingress, metadata: {name: shop}, spec: {ingressClassName: skiff, defaultBackend: "
+      "{service: {name: web, port: {number: 80}}}}}";
+  Add("nodes", "{kind: Node, metadata: {name: node-0}, status: {nodeInfo: "
+               "{containerRuntimeVersion: 'fake://1.0'}}}");
+  EXPECT_EQ(Why(unserved),
+            "ingress/shop is served by nobody: all nodes are simulated, where no ingress "
+            "controller can run; no class changes that.\n"
+            "  fake://1.0  [node/node-0 status.nodeInfo.containerRuntimeVersion]\n"
+            "  it can be served in a cluster whose nodes run containers: `skiff up` without "
+            "--nodes, as root, or `skiff up --docker`  [docs/simulated.md]\n");
+  Add("ingressclasses", "{metadata: {name: skiff}, spec: {controller: skiff.io/ingress}}");
+  EXPECT_THAT(Why(unserved), StartsWith("ingress/shop is served by nobody: all nodes"));
+  Add("nodes", "{kind: Node, metadata: {name: real}, status: {nodeInfo: "
+               "{containerRuntimeVersion: 'containerd://2.0'}}}");
+  EXPECT_THAT(Why(unserved), StartsWith("ingress/shop has no address"));
+}
+
 TEST_F(WhyIngressTest, APortOfUdpIsNoneThatRequestsCanBeLedTo) {
   AddAll();
   Add("services",

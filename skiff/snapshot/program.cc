@@ -78,26 +78,8 @@ Result<> Save(const SnapshotFlags& flags, const std::string& path) {
 
 // How the restored cluster is started with what it was made with.
 std::string StartCommand(const SnapshotFacts& facts, const std::string& data_dir) {
-  if (!facts.cluster.is_object()) return "skiff apiserver --data-dir=" + ShellWord(data_dir);
-  const auto text = [&](const char* name, const std::string& usual) {
-    const auto found = facts.cluster.find(name);
-    const bool is_text = found != facts.cluster.end() && found->is_string();
-    return is_text ? found->get<std::string>() : usual;
-  };
-  const auto nodes = facts.SimulatedNodes();
-  ClusterOptions usual;
-  usual.simulated_nodes = nodes.value_or(0);
-  usual.cluster_cidr.clear();
-  ChooseAddresses(usual);
-  std::string command = "skiff up";
-  if (nodes) command += fmt::format(" --nodes={}", *nodes);
-  const std::string services = text("serviceCidr", usual.service_cidr);
-  const std::string pods = text("clusterCidr", usual.cluster_cidr);
-  if (services != usual.service_cidr) {
-    command += " --service-cluster-ip-range=" + ShellWord(services);
-  }
-  if (pods != usual.cluster_cidr) command += " --cluster-cidr=" + ShellWord(pods);
-  return command + " --data-dir=" + ShellWord(data_dir);
+  return facts.cluster.is_object() ? UpCommandOf(data_dir)
+                                   : "skiff apiserver --data-dir=" + ShellWord(data_dir);
 }
 
 Result<> RestoreFrom(const SnapshotFlags& flags, const std::string& path) {
