@@ -8,13 +8,15 @@ namespace skiff::scheduler {
 namespace {
 
 PodPtr OnNode(const PodEdit& edit = [](core_v1::Pod&) {}) {
-  return PodOf("p", 0, "1", [&](core_v1::Pod& pod) {
-           pod.metadata.generation = 1;
-           pod.metadata.labels["app"] = "a";
-           pod.spec.node_name = "n";
-           pod.spec.containers[0].name = "main";
-           edit(pod);
-         })->pod;
+  return PodOf("p", 0, "1",
+               [&](core_v1::Pod& pod) {
+                 pod.metadata.generation = 1;
+                 pod.metadata.labels["app"] = "a";
+                 pod.spec.node_name = "n";
+                 pod.spec.containers[0].name = "main";
+                 edit(pod);
+               })
+      ->pod;
 }
 
 class CacheTest : public testing::Test {
@@ -38,10 +40,12 @@ class CacheTest : public testing::Test {
 };
 
 TEST_F(CacheTest, AStatusTakesThePlaceOfTheOneBefore) {
-  cache_.Assume(PodOf("p", 0, "1", [](core_v1::Pod& pod) {
-                  pod.metadata.generation = 1;
-                  pod.metadata.labels["app"] = "a";
-                }), "n");
+  cache_.Assume(PodOf("p", 0, "1",
+                      [](core_v1::Pod& pod) {
+                        pod.metadata.generation = 1;
+                        pod.metadata.labels["app"] = "a";
+                      }),
+                "n");
   EXPECT_TRUE(cache_.IsAssumed("p"));
   EXPECT_EQ(cache_.sizes().assumed, 1u);
   cache_.SetPod(OnNode([](core_v1::Pod& pod) { pod.status.phase = "Running"; }));
@@ -94,9 +98,9 @@ TEST_F(CacheTest, APodThatIsResizedTakesTheLargerAmount) {
   EXPECT_EQ(MilliCpu(), 1000);
 }
 
-using Labelled = std::pair<std::string, std::map<std::string, std::string>>;
+using NamedLabels = std::pair<std::string, std::map<std::string, std::string>>;
 // The names of nodes that came so, in the order in which the scheduler looks at them.
-std::string OrderOf(const std::vector<Labelled>& nodes) {
+std::string OrderOf(const std::vector<NamedLabels>& nodes) {
   Cache cache;
   for (const auto& [name, labels] : nodes) {
     auto node = std::make_shared<core_v1::Node>();
