@@ -1,38 +1,72 @@
 // additionalPrinterColumns.
 #include <algorithm>
 #include <limits>
+#include <vector>
 
+#include "api/cel/limits.h"
 #include "api/codec/json.h"
 #include "api/columns/cells.h"
 #include "api/crd/custom_kind.h"
 #include "api/text/go_text.h"
 #include "api/text/go_value.h"
 #include "api/text/human_duration.h"
+#include "base/at_once.h"
 #include "base/seconds.h"
 
 namespace skiff::crd {
 namespace {
 
-// What a cell may look at: an object of the largest kind, once or twice. Of one row few do: a
-// definition has room for tens of thousands of columns, each of which could.
-constexpr size_t kVisitsMax = 1'000'000;
+// What the columns of a row may look at together: an object of the largest kind, once. A
+// definition has room for tens of thousands of columns, each of which could, and a list for as many
+// rows.
+constexpr size_t kRowVisitsMax = 1'000'000;
+// Before it looks at so much, each looks at so little, as nearly all do, and all of a row together:
+// what one takes is not missing to those that lead straight to their values. Where nobody may wait
+// there is no more.
 constexpr size_t kUsualVisitsMax = 1'000;
-constexpr int kLongLooksMax = 8;
-// What JsonPath::Find says when it has looked at as much as it may.
-constexpr std::string_view kTooManyVisits = "the path visits too many values";
-thread_local int long_looks_left = kLongLooksMax;
+constexpr size_t kRowUsualVisitsMax = 100'000;
 // What the texts of a row may come to: the largest object some times over. Each of as many columns
 // may show all of it.
 constexpr size_t kRowBytesMax = size_t{16} << 20;
-thread_local size_t row_bytes_left = kRowBytesMax;
+// What JsonPath::Find says when it has looked at as much as it may.
+constexpr std::string_view kTooManyVisits = "the path visits too many values";
+
+// What is left to the columns of the row that this thread makes.
+struct RowBudget {
+  size_t visits = kRowVisitsMax;
+  size_t usual_visits = kRowUsualVisitsMax;
+  size_t bytes = kRowBytesMax;
+
+  // False: there is nothing left. What takes the last of it has all it wants.
+  bool TakeBytes(size_t count) {
+    const bool any = bytes > 0;
+    bytes -= std::min(bytes, count);
+    return any;
+  }
+};
+thread_local RowBudget row_budget;
+
+using FoundValues = Result<std::vector<const Json*>>;
+
+bool IsSpent(const FoundValues& found) {
+  return !found && found.error().message == kTooManyVisits;
+}
+
+// Looks at no more than either allows, and takes it from `budget`.
+FoundValues FindWithin(const CellInput& input, size_t visits_max, size_t& budget) {
+  const auto& path = *static_cast<const JsonPath*>(input.column.context);
+  const size_t visits = std::min(visits_max, budget);
+  const uint64_t before = cel::looks_of_thread;
+  FoundValues found = path.Find(input.object, true, visits);
+  budget -= IsSpent(found) ? visits : static_cast<size_t>(cel::looks_of_thread - before);
+  return found;
+}
 
 const Json* FirstOf(const CellInput& input) {
-  const auto& path = *static_cast<const JsonPath*>(input.column.context);
-  auto found = path.Find(input.object, true, kUsualVisitsMax);
-  const bool may_look_on = !found && found.error().message == kTooManyVisits;
-  if (may_look_on && long_looks_left > 0) {
-    --long_looks_left;
-    found = path.Find(input.object, true, kVisitsMax);
+  FoundValues found = FindWithin(input, kUsualVisitsMax, row_budget.usual_visits);
+  if (IsSpent(found)) {
+    if (!MayWait()) return nullptr;
+    found = FindWithin(input, kRowVisitsMax, row_budget.visits);
   }
   return found && !found->empty() ? found->front() : nullptr;
 }
@@ -51,6 +85,8 @@ Json DateCell(const Json& value, TimePoint now) {
   if (!value.is_string()) return nullptr;
   const auto& text = value.get_ref<const std::string&>();
   if (text.empty()) return "<unknown>";
+  // Of what is no date the error shows every byte.
+  if (!row_budget.TakeBytes(text.size())) return nullptr;
   const auto time = Time::Parse(text);
   if (!time) return "<invalid>";
   if (time->IsZero()) return "<unknown>";
@@ -58,11 +94,11 @@ Json DateCell(const Json& value, TimePoint now) {
 }
 
 Json TextCell(const Json& value) {
-  if (row_bytes_left == 0) return nullptr;
+  if (!row_budget.TakeBytes(0)) return nullptr;
   std::string text = value.is_string()       ? value.get<std::string>()
                      : value.is_structured() ? GoJson(value)
                                              : GoPlain(value);
-  row_bytes_left -= std::min(row_bytes_left, text.size());
+  row_budget.TakeBytes(text.size());
   return text;
 }
 
@@ -82,8 +118,7 @@ Json CustomCell(const CellInput& input) {
 
 // Of the first column: a row begins.
 Json NameCell(const CellInput& input) {
-  long_looks_left = kLongLooksMax;
-  row_bytes_left = kRowBytesMax;
+  row_budget = {};
   return CustomCell(input);
 }
 

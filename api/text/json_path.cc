@@ -3,7 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <bit>
 
+#include "api/cel/limits.h"
 #include "api/codec/json.h"
 #include "api/text/go_text.h"
 #include "api/text/go_value.h"
@@ -23,13 +25,20 @@ std::string ScalarOrJson(const Json& value) {
   return value.is_structured() ? GoJson(value) : GoPlain(value);
 }
 
+// A name or a text that is compared or told costs a visit more for so many of its bytes.
+constexpr size_t kTextBytesPerVisit = 64;
+
+// What is left of those that a path may make.
+struct Visits {
+  size_t left = SIZE_MAX;
+  bool are_spent = false;  // More were asked for: whatever was found, it is not all.
+};
+
 // Of one path on one document.
 class Evaluation {
  public:
-  Evaluation(bool allow_missing, size_t& visits_left)
-      : allow_missing_(allow_missing),
-        tells_values_(visits_left == SIZE_MAX),
-        visits_left_(visits_left) {}
+  Evaluation(bool allow_missing, Visits& visits)
+      : allow_missing_(allow_missing), tells_values_(visits.left == SIZE_MAX), visits_(visits) {}
   Result<PathValues> Apply(const PathNode& node, const PathValues& input) const;
 
  private:
@@ -38,20 +47,31 @@ class Evaluation {
   Result<PathValues> Slice(const PathNode& node, const PathValues& input) const;
   Result<PathValues> Filter(const PathNode& node, const PathValues& input) const;
   Result<bool> Passes(const PathNode& filter, const Json& item) const;
+  Result<bool> Holds(const Json& left, const Json& right, const std::string& op) const;
   Result<> Visit(size_t values) const;
+  Result<> VisitText(size_t bytes) const { return Visit(bytes / kTextBytesPerVisit); }
   Result<> Descend(const Json& value, PathValues& out) const;
 
   const bool allow_missing_;
   // Whether errors have values in them, which may be as long as the document: whoever counts visits
   // looks along very many paths, and at no error.
   const bool tells_values_;
-  size_t& visits_left_;
+  Visits& visits_;
 };
 
-// Recursive steps and filters multiply: a short path may visit a document's values many times.
+tl::unexpected<Error> TooManyVisits() {
+  return BadPath("the path visits too many values");
+}
+
+// Recursive steps and filters multiply: a short path may visit a document's values many times. Once
+// it was too often it stays so: a filter takes what fails for what is there.
 Result<> Evaluation::Visit(size_t values) const {
-  if (values > visits_left_) return BadPath("the path visits too many values");
-  visits_left_ -= values;
+  if (visits_.are_spent || values > visits_.left) {
+    visits_.are_spent = true;
+    return TooManyVisits();
+  }
+  visits_.left -= values;
+  cel::looks_of_thread += values;
   return {};
 }
 
@@ -67,9 +87,16 @@ Result<> Evaluation::Descend(const Json& value, PathValues& out) const {
   return {};
 }
 
-Result<bool> Holds(const Json& left, const Json& right, const std::string& op) {
+// How much of two texts a comparison looks at, at most.
+size_t ComparedBytes(const Json& left, const Json& right) {
+  return std::min(left.get_ref<const std::string&>().size(),
+                  right.get_ref<const std::string&>().size());
+}
+
+Result<bool> Evaluation::Holds(const Json& left, const Json& right, const std::string& op) const {
   constexpr std::string_view kOperators[] = {"==", "!=", "<=", ">=", "<", ">"};
   if (std::ranges::find(kOperators, op) == std::end(kOperators)) {
+    TRY(VisitText(op.size()));
     return BadPath("unrecognized filter operator " + op);
   }
   const GoBasic basic = GoBasicOf(left), other = GoBasicOf(right);
@@ -77,6 +104,7 @@ Result<bool> Holds(const Json& left, const Json& right, const std::string& op) {
     return BadPath("invalid type for comparison");
   }
   if (basic != other) return BadPath("incompatible types for comparison");
+  if (basic == GoBasic::kText) TRY(VisitText(ComparedBytes(left, right)));
   if (op == "==") return left == right;
   if (op == "!=") return left != right;
   if (basic == GoBasic::kBool) return BadPath("invalid type for comparison");
@@ -91,6 +119,9 @@ Result<PathValues> Evaluation::Field(const PathNode& node, const PathValues& inp
   if (input.empty()) return out;
   for (const Json* value : input) {
     if (!value->is_object()) continue;
+    // Held against so many names.
+    const auto names = static_cast<size_t>(std::bit_width(value->size()));
+    TRY(VisitText(node.text.size() * names));
     const auto found = value->find(node.text);
     if (found != value->end()) out.push_back(&*found);
   }
@@ -170,7 +201,8 @@ Result<PathValues> Evaluation::ApplyAll(const PathNode& list, PathValues values)
 
 Result<PathValues> Evaluation::Apply(const PathNode& node, const PathValues& input) const {
   PathValues out;
-  TRY(Visit(input.size()));
+  // Steps where nothing is left to go on from take their time, too.
+  TRY(Visit(std::max<size_t>(input.size(), 1)));
   switch (node.kind) {
     case NodeKind::kText:
     case NodeKind::kRange:
@@ -203,6 +235,7 @@ Result<PathValues> Evaluation::Apply(const PathNode& node, const PathValues& inp
       out.assign(node.literal.is_string() ? 1 : input.size(), &node.literal);
       return out;
     case NodeKind::kIdentifier:
+      TRY(VisitText(node.text.size()));
       return BadPath(node.text == "end" ? "not in range, nothing to end"
                                         : "unrecognized identifier " + node.text);
   }
@@ -246,15 +279,15 @@ Result<JsonPath> JsonPath::Parse(std::string_view text) {
 
 Result<std::string> JsonPath::Execute(const Json& document, bool allow_missing) const {
   std::string out;
-  size_t visits_left = SIZE_MAX;
-  TRY(PrintFound(nodes_, document, Evaluation(allow_missing, visits_left), out));
+  Visits visits;
+  TRY(PrintFound(nodes_, document, Evaluation(allow_missing, visits), out));
   return out;
 }
 
 Result<std::vector<std::vector<const Json*>>> JsonPath::FindEach(const Json& document,
                                                                  bool allow_missing) const {
-  size_t visits_left = SIZE_MAX;
-  const Evaluation evaluation(allow_missing, visits_left);
+  Visits visits;
+  const Evaluation evaluation(allow_missing, visits);
   std::vector<std::vector<const Json*>> all;
   for (const auto& node : nodes_) {
     const PathValues found = TRY(evaluation.Apply(*node, {&document}));
@@ -265,12 +298,14 @@ Result<std::vector<std::vector<const Json*>>> JsonPath::FindEach(const Json& doc
 
 Result<std::vector<const Json*>> JsonPath::Find(const Json& document, bool allow_missing,
                                                 size_t visits_max) const {
-  const Evaluation evaluation(allow_missing, visits_max);
+  Visits visits{.left = visits_max};
+  const Evaluation evaluation(allow_missing, visits);
   PathValues all;
   for (const auto& node : nodes_) {
     const PathValues found = TRY(evaluation.Apply(*node, {&document}));
     all.insert(all.end(), found.begin(), found.end());
   }
+  if (visits.are_spent) return TooManyVisits();
   return all;
 }
 

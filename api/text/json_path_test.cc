@@ -149,6 +149,49 @@ TEST(JsonPathTest, APathThatVisitsTooMuchFails) {
   EXPECT_TRUE(path->Find(Json{{"a", 1}}, true, 1'000'000));
 }
 
+bool FindsWithin(const std::string& text, const Json& document, size_t visits_max) {
+  const auto path = JsonPath::Parse(text);
+  EXPECT_TRUE(path) << text;
+  const auto found = path->Find(document, true, visits_max);
+  if (found) return true;
+  EXPECT_EQ(found.error().message, "the path visits too many values");
+  return false;
+}
+
+TEST(JsonPathTest, LongTextsThatAreComparedAreManyVisits) {
+  const std::string text(64'000, 'a');
+  const Json document = {{"l", {{{"x", text}, {"y", text}}}}};
+  for (const std::string op : {"<", "<=", ">", ">=", "==", "!="}) {
+    const std::string path = "{.l[?(@.x" + op + "@.y)]}";
+    EXPECT_FALSE(FindsWithin(path, document, 1'000)) << op;
+    EXPECT_TRUE(FindsWithin(path, document, 1'100)) << op;
+    EXPECT_TRUE(FindsWithin(path, {{"l", {{{"x", text}, {"y", "a"}}}}}, 100)) << op;
+  }
+}
+
+TEST(JsonPathTest, LongNamesAndWordsAreManyVisits) {
+  const std::string name(64'000, 'a');
+  EXPECT_FALSE(FindsWithin("{." + name + "}", {{name, 1}}, 1'000));
+  EXPECT_TRUE(FindsWithin("{." + name + "}", {{name, 1}}, 1'100));
+  EXPECT_TRUE(FindsWithin("{." + name + "}", 1, 100));
+  // What a filter finds no sense in is there; it is told of each time.
+  EXPECT_FALSE(FindsWithin("{.l[?(@ " + name + ")]}", {{"l", {1}}}, 1'000));
+}
+
+TEST(JsonPathTest, StepsBehindNothingAreVisitsToo) {
+  std::string steps;
+  for (int i = 0; i < 1'000; ++i) steps += ".a";
+  EXPECT_FALSE(FindsWithin("{" + steps + "}", {{"b", 1}}, 1'000));
+  EXPECT_TRUE(FindsWithin("{" + steps + "}", {{"b", 1}}, 1'100));
+}
+
+// Nor does a filter find what it did not look at.
+TEST(JsonPathTest, AFilterThatMayNotLookOnFails) {
+  const Json document = {{"l", {{{"k", Json::array_t(100, 1)}}}}};
+  EXPECT_FALSE(FindsWithin("{.l[?(@..x)]}", document, 50));
+  EXPECT_TRUE(FindsWithin("{.l[?(@..x)]}", document, 150));
+}
+
 // As kubectl prints it.
 TEST(JsonPathTest, ARangeMayLackItsEnd) {
   EXPECT_EQ(Execute("{range .items[*]}[{.metadata.name}{.kind}]"), "[a][b][List]");

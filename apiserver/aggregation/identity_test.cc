@@ -53,6 +53,22 @@ TEST(ForwardedIdentity, WhatTheOptionsNameIsNotTheClientsToSayEither) {
   EXPECT_EQ(AllOf(headers, "X-Teams"), "stays|");
 }
 
+// Behind CGI and WSGI nobody can tell one from the other.
+TEST(ForwardedIdentity, ANameWithUnderscoresIsNotTheClientsToSayEither) {
+  const FrontProxyOptions options = {.username_headers = {"X_Login"},
+                                     .group_headers = {"X-Team"},
+                                     .extra_header_prefixes = {"X-More-"}};
+  http::Headers headers = {{"X_Remote_User", "root"}, {"x-remote_GROUP", "system:masters"},
+                           {"X_Remote_Uid", "0"},     {"X_Remote_Extra_Scopes", "all"},
+                           {"Impersonate_User", "a"}, {"x-login", "root"},
+                           {"X_TEAM", "a"},           {"X_More_Scopes", "all"},
+                           {"X_Other", "stays"},      {"X_Remote", "stays"}};
+  RemoveIdentity(options, headers);
+  EXPECT_EQ(headers.size(), 2u);
+  EXPECT_EQ(AllOf(headers, "X_Other"), "stays|");
+  EXPECT_EQ(AllOf(headers, "X_Remote"), "stays|");
+}
+
 TEST(ForwardedIdentity, WithoutAUidNoneIsSaid) {
   http::Headers headers = {{"X-Remote-Uid", "0"}};
   ASSERT_TRUE(SetIdentity({.name = "alice"}, headers));

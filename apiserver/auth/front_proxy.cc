@@ -17,15 +17,22 @@ std::string FirstValue(const http::Request& request, const std::vector<std::stri
   return "";
 }
 
-bool IsAmong(const std::vector<std::string>& names, std::string_view name) {
-  return std::any_of(names.begin(), names.end(), [&](const std::string& each) {
-    return http::EqualsIgnoreCase(each, name);
+// As servers read header names that keep them as variables of an environment (CGI, WSGI): there
+// X_Remote_User is X-Remote-User.
+bool IsReadAs(std::string_view name, std::string_view wanted) {
+  return std::ranges::equal(name, wanted, [](char a, char b) {
+    return Lower(a == '_' ? '-' : a) == Lower(b == '_' ? '-' : b);
   });
+}
+
+bool IsAmong(const std::vector<std::string>& names, std::string_view name) {
+  return std::any_of(names.begin(), names.end(),
+                     [&](const std::string& each) { return IsReadAs(name, each); });
 }
 
 bool HasPrefixOf(const std::vector<std::string>& prefixes, std::string_view name) {
   return std::any_of(prefixes.begin(), prefixes.end(), [&](const std::string& each) {
-    return http::EqualsIgnoreCase(each, name.substr(0, each.size()));
+    return IsReadAs(name.substr(0, each.size()), each);
   });
 }
 

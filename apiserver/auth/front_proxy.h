@@ -27,7 +27,8 @@ bool MayBeFrontProxy(const FrontProxyOptions& options, const std::string& common
 std::optional<User> UserInHeaders(const FrontProxyOptions& options, const http::Request& request);
 // Removes from headers that go on to somebody else what says who asks, whoever wrote it:
 // credentials, and names that only this server may give. Those of the options are among them, as
-// servers behind this one read there which headers to believe.
+// servers behind this one read there which headers to believe; and names with _ for -, which some
+// of those cannot tell from them.
 void RemoveIdentity(const FrontProxyOptions& options, http::Headers& headers);
 // Header names carry extra keys percent-encoded, because not every key is a valid header name. A
 // key that is not well encoded is taken as it is.

@@ -119,6 +119,25 @@ TEST_F(CustomResources, StatusScaleAndColumnsFollowTheDefinition) {
   EXPECT_EQ(table.body["rows"][0]["cells"], Json::parse(R"(["a", 5])"));
 }
 
+// However short the object is: its columns may look at it a million times.
+TEST_F(CustomResources, RowsOfAWatchAreMadeAside) {
+  Define(Definition(Schema()));
+  const Json made = Post(path_, Cron("a", {{"image", "web"}})).body;
+  Answer watch = Ask({.path = path_ + "?watch=1&resourceVersion=" +
+                              made["metadata"]["resourceVersion"].get<std::string>(),
+                      .accept = "application/json;as=Table;v=v1;g=meta.k8s.io"});
+  bool woken = false;
+  watch.response.stream->Attach([&] { woken = true; });
+  ASSERT_EQ(Merge(path_ + "/a", R"({"spec": {"replicas": 5}})").code, 200);
+  EXPECT_EQ(Streamed(watch.response), "") << "a loop of connections made the row";
+  woken = false;
+  Settle();
+  EXPECT_TRUE(woken);
+  const std::vector<Json> events = Events(watch.response);
+  ASSERT_EQ(events.size(), 1u);
+  EXPECT_EQ(events[0]["object"]["rows"][0]["cells"], Json::parse(R"(["a", 5])"));
+}
+
 TEST_F(CustomResources, WhatIsDeletedIsSentWithTheRevisionOfItsDeletion) {
   Define(Definition(Schema()));
   const Json made = Post(path_, Cron("a", {{"image", "web"}})).body;

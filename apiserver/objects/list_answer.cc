@@ -5,6 +5,7 @@
 #include <optional>
 #include <utility>
 
+#include "api/cel/limits.h"
 #include "apiserver/objects/reader.h"
 #include "apiserver/objects/record_codec.h"
 #include "apiserver/request/answer_stream.h"
@@ -34,6 +35,9 @@ constexpr size_t kAheadBytesMin = 256 << 10;
 constexpr std::chrono::microseconds kWriteTime{500};
 // Of a piece, about, and of the records that are read at a time.
 constexpr size_t kPieceBytes = 64 << 10;
+// After so many looks of the columns of rows a step ends, and others have their turn: one row may
+// take a million of them.
+constexpr uint64_t kLooksPerStep = 250'000;
 // A short answer is sent together with its head.
 constexpr size_t kBodyBytesMax = 16 << 10;
 // What is written on a connection's loop: objects that are sent as they are kept, or a few in
@@ -75,12 +79,13 @@ class ListWriter {
   Result<> Begin() {
     if (form_->LooksFirst()) {
       size_t looked = 0;
-      for (bool more = true; more;) {
-        more = TRY(Read());
-        for (size_t i = 0; i < batch_.size(); ++i) TRY(form_->Look(TRY(TextOfNext(i))));
-        looked += batch_.size();
+      while (!IsAtEnd()) {
+        looked += TRY(Each([&](std::string_view text) { return form_->Look(text); }));
       }
       records_->Rewind(form_->kept());
+      batch_.clear();
+      next_ = 0;
+      is_last_ = false;
       is_read_ = form_->kept() == looked;
     }
     piece_.reserve(kPieceBytes + kPieceBytes / 4);
@@ -91,9 +96,8 @@ class ListWriter {
   // Writes some of it; false: that was all.
   Result<bool> Step(std::vector<http::SharedBytes>& out) {
     if (!is_read_) {
-      is_read_ = !TRY(Read());
-      for (size_t i = 0; i < batch_.size(); ++i) TRY(form_->Add(TRY(TextOfNext(i)), piece_));
-      added_ += batch_.size();
+      added_ += TRY(Each([&](std::string_view text) { return form_->Add(text, piece_); }));
+      is_read_ = IsAtEnd();
     }
     if (is_read_) form_->End(piece_);
     if (is_read_ || piece_.size() >= kPieceBytes) EndPiece(out);
@@ -116,10 +120,26 @@ class ListWriter {
   bool has_failed() const { return gzip_ && gzip_->failed(); }
 
  private:
-  Result<bool> Read() {
-    if (std::chrono::steady_clock::now() >= until_) return Fail(TookTooLong());
-    batch_.clear();
-    return records_->Next(kPieceBytes, batch_);
+  bool IsAtEnd() const { return is_last_ && next_ == batch_.size(); }
+
+  // Hands the texts of the next records to `take`, of those that take long only a few; says of how
+  // many. Fails where nobody waits for more.
+  template <class Take>
+  Result<size_t> Each(const Take& take) {
+    const bool is_late = std::chrono::steady_clock::now() >= until_;
+    if (is_late || !cel::Look(0)) return Fail(TookTooLong());
+    if (next_ == batch_.size()) {
+      batch_.clear();
+      next_ = 0;
+      is_last_ = !TRY(records_->Next(kPieceBytes, batch_));
+    }
+    const size_t begin = next_;
+    const uint64_t looks_begin = cel::looks_of_thread;
+    for (; next_ < batch_.size(); ++next_) {
+      if (cel::looks_of_thread - looks_begin >= kLooksPerStep) break;
+      TRY(take(TRY(TextOfNext(next_))));
+    }
+    return next_ - begin;
   }
 
   // Of that one of the batch, before the one behind it. Lies in the record, or in text_.
@@ -149,6 +169,8 @@ class ListWriter {
   const std::unique_ptr<ListCursor> records_;
   const std::unique_ptr<ListForm> form_;
   std::vector<RecordPtr> batch_;
+  size_t next_ = 0;       // Of the batch.
+  bool is_last_ = false;  // The batch.
   const size_t items_;
   const SteadyTime until_;
   size_t added_ = 0;  // By steps.

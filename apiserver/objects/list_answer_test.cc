@@ -4,8 +4,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <vector>
 
+#include "api/cel/limits.h"
 #include "apiserver/server/server_fixture.h"
 #include "base/allocated_bytes.h"
 #include "base/gzip.h"
@@ -105,6 +107,63 @@ TEST_F(ListAnswerTest, IsTheSameInEveryFormAsWhenItIsMadeAtOnce) {
                                  << whole.size();
     }
   }
+}
+
+// Objects that lie together in a page, each of which its column looks at 800,000 times.
+TEST_F(ListAnswerTest, RowsThatTakeLongAreMadeInTurns) {
+  constexpr const char* kLamps = "/apis/example.com/v1/namespaces/default/lamps";
+  constexpr int kLongRows = 8;
+  const auto union_of = [](const std::string& name) {
+    std::string text = "['" + name + "'";
+    for (int i = 1; i < 450; ++i) text += ",'" + name + "'";
+    return text + "]";
+  };
+  const std::string path = ".spec" + union_of("b") + union_of("l") + ".z.y";
+  Json definition = Json::parse(R"({"apiVersion": "apiextensions.k8s.io/v1",
+      "kind": "CustomResourceDefinition", "metadata": {"name": "lamps.example.com"},
+      "spec": {"group": "example.com", "scope": "Namespaced",
+               "names": {"plural": "lamps", "kind": "Lamp"},
+               "versions": [{"name": "v1", "served": true, "storage": true,
+                   "schema": {"openAPIV3Schema": {"type": "object", "properties": {"spec": {
+                       "type": "object", "x-kubernetes-preserve-unknown-fields": true}}}}}]}})");
+  definition["spec"]["versions"][0]["additionalPrinterColumns"] = {
+      {{"name", "A"}, {"type", "string"}, {"jsonPath", path}}};
+  ASSERT_EQ(Post("/apis/apiextensions.k8s.io/v1/customresourcedefinitions", definition.dump()).code,
+            201);
+  Settle();
+  const auto make = [&](const std::string& name, const Json& spec) {
+    const Json lamp = {{"apiVersion", "example.com/v1"},
+                       {"kind", "Lamp"},
+                       {"metadata", {{"name", name}}},
+                       {"spec", spec}};
+    ASSERT_EQ(Post(kLamps, lamp.dump()).code, 201);
+  };
+  // What makes the answer too long for one piece.
+  for (int i = 0; i < 30; ++i) make(fmt::format("a-{:02}", i), {{"t", std::string(60'000, 't')}});
+  const Json found = {{"z", {{"y", "found"}}}};
+  for (int i = 0; i < kLongRows; ++i) {
+    make(fmt::format("b-{}", i), {{"b", {{"l", found}}}});
+  }
+  Answer answer = Ask({.path = std::string(kLamps) + "?includeObject=Object",
+                       .accept = "application/json;as=Table;v=v1;g=meta.k8s.io",
+                       .from = "192.0.2.9"});
+  ASSERT_EQ(answer.code, 200);
+  ASSERT_TRUE(answer.response.stream);
+  answer.response.stream->Attach([] {});
+  std::string text = BodyOf(answer.response);
+  uint64_t most = 0, all = 0;
+  while (TakeReady(answer.response, text) != http::Pulled::kEnd) {
+    const uint64_t before = cel::looks_of_thread;
+    ASSERT_TRUE(executor_.RunOne());
+    const uint64_t looks = cel::looks_of_thread - before;
+    most = std::max(most, looks);
+    all += looks;
+  }
+  const Json rows = Json::parse(text)["rows"];
+  ASSERT_EQ(rows.size(), 30u + kLongRows);
+  EXPECT_EQ(rows.back()["cells"], (Json{"b-7", "found"}));
+  EXPECT_GT(all, uint64_t{800'000} * kLongRows);
+  EXPECT_LT(most, 2'000'000u) << "more than a row in a turn";
 }
 
 TEST_F(ListAnswerTest, WhatTheConnectionDoesNotTakeIsNotMade) {

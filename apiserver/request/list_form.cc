@@ -5,6 +5,7 @@
 #include <functional>
 #include <utility>
 
+#include "api/cel/limits.h"
 #include "api/codec/json.h"
 #include "api/codec/protobuf.h"
 #include "api/crd/custom_kind.h"
@@ -14,6 +15,7 @@
 #include "apiserver/objects/record_codec.h"
 #include "apiserver/request/resources.h"
 #include "apiserver/request/respond.h"
+#include "apiserver/request/time_limit.h"
 
 namespace skiff {
 namespace {
@@ -332,12 +334,18 @@ Result<http::Response> ListResponse(const KindInfo& kind, const std::vector<std:
                                     const MediaType& media) {
   const auto form = TRY(ListFormOf(kind, meta, request, media));
   if (form->LooksFirst()) {
-    for (const std::string& item : items) TRY(form->Look(item));
+    for (const std::string& item : items) {
+      if (!cel::Look(0)) return Fail(TookTooLong());
+      TRY(form->Look(item));
+    }
   }
   http::Response response;
   response.content_type = std::string(form->content_type());
   form->Begin(response.body);
-  for (size_t i = form->kept(); i < items.size(); ++i) TRY(form->Add(items[i], response.body));
+  for (size_t i = form->kept(); i < items.size(); ++i) {
+    if (!cel::Look(0)) return Fail(TookTooLong());
+    TRY(form->Add(items[i], response.body));
+  }
   form->End(response.body);
   return response;
 }

@@ -19,6 +19,11 @@ bool MakesSchema(const KindInfo& kind) {
   return runtime != nullptr && runtime->custom != nullptr && !runtime->custom->stored->IsMade();
 }
 
+// What the columns of a definition look at has nothing to do with how long an object is.
+bool HasOwnColumns(const KindInfo& kind, const FrameForm& form) {
+  return RuntimeKindOf(kind) != nullptr && form.media.target == Target::kTable;
+}
+
 // Whether the frame is what is stored in an envelope.
 bool IsCopy(const KindInfo& kind, const FrameForm& form) {
   const MediaType& media = form.media;
@@ -27,7 +32,7 @@ bool IsCopy(const KindInfo& kind, const FrameForm& form) {
 }
 
 size_t CostOf(const KindInfo& kind, const FrameForm& form, size_t bytes) {
-  if (MakesSchema(kind)) return kNotInAStep;
+  if (MakesSchema(kind) || HasOwnColumns(kind, form)) return kNotInAStep;
   return IsCopy(kind, form) ? bytes / kCopiedBytesACost : bytes;
 }
 
