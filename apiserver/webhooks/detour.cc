@@ -2,12 +2,20 @@
 
 #include <memory>
 
+#include "api/codec/document_bytes.h"
 #include "apiserver/request/late_answer.h"
 
 namespace skiff {
 namespace {
 
 using Handle = std::function<http::Response(const http::Request&)>;
+
+// What a request holds while it waits: its body, which counts no longer among those that the server
+// takes in, and the documents of it: as it came, as it is to be stored, and as others are shown it.
+size_t BytesHeldBy(const std::string& body) {
+  constexpr size_t kDocuments = 3;
+  return body.empty() ? 0 : body.size() + kDocuments * DocumentBytesOf(body);
+}
 
 class DetouredAnswer final : public http::PendingResponse {
  public:
@@ -33,9 +41,8 @@ class DetouredAnswer final : public http::PendingResponse {
     const auto overdue = [waiting = waiting_, request = request_, refuse = refuse_, reply]() {
       waiting->Answer(Guarded([&] { return refuse(*request); }, *request), reply);
     };
-    // Its body, which counts no longer among those that the server takes in.
     const bool taken =
-        pool_.Submit(std::move(names_), work, request_->body.size(), overdue, waiting_.get());
+        pool_.Submit(std::move(names_), work, BytesHeldBy(request_->body), overdue, waiting_.get());
     if (!taken) reply(refuse_(*request_));
   }
 

@@ -26,8 +26,8 @@ class OutboundPool final : public ControlLoop {
     size_t waiting_max = 1024;  // Past it, and past the next, Submit says no.
     int waiting_per_name_max = 256;
     // What jobs hold that run or wait. Whoever brings the first of a name may bring what he likes.
-    size_t bytes_max = size_t{256} << 20;
-    size_t bytes_per_name_max = size_t{64} << 20;
+    size_t bytes_max = size_t{512} << 20;
+    size_t bytes_per_name_max = size_t{128} << 20;
     Duration patience = 15s;  // As kube-apiserver has it for who waits for his turn.
   };
   // The clock outlives it.
