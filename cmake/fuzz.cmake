@@ -13,8 +13,8 @@ function(fuzz_programs)
       apiserver/request/media.cc apiserver/request/request_info.cc apiserver/request/resources.cc
       apiserver/request/write_options.cc apiserver/subresources/log_options.cc
       apiserver/subresources/proxied_links.cc
-      apiserver/webhooks/answer_text.cc apiserver/webhooks/conversion_review.cc
-      apiserver/webhooks/review.cc
+      apiserver/webhooks/answer_members.cc apiserver/webhooks/answer_text.cc
+      apiserver/webhooks/conversion_review.cc apiserver/webhooks/review.cc
       cli/errors.cc cli/go_template.cc cli/go_template_constant.cc cli/go_template_functions.cc
       cli/go_template_lexer.cc cli/go_template_parser.cc cli/go_template_tree.cc cli/json_text.cc
       cli/terminal_text.cc

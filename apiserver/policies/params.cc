@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "api/codec/document_bytes.h"
 #include "api/select/selector.h"
 #include "apiserver/objects/list_in_version.h"
 #include "apiserver/objects/record_codec.h"
@@ -25,31 +26,6 @@ Result<std::string> NamespaceOf(const ParamsWanted& wanted) {
   return Fail(Reason::kInvalid,
               "cannot use namespaced paramRef in policy binding that matches cluster-scoped "
               "resources");
-}
-
-// What a document takes, about: a small value may take many times its text.
-size_t DocumentBytes(const Json& document) {
-  constexpr size_t kLinksOfMember = 4 * sizeof(void*);
-  size_t bytes = 0;
-  std::vector<const Json*> left = {&document};
-  while (!left.empty()) {
-    const Json& value = *left.back();
-    left.pop_back();
-    bytes += sizeof(Json);
-    if (const auto* text = value.get_ptr<const std::string*>()) {
-      bytes += sizeof(std::string) + text->size();
-    } else if (const auto* list = value.get_ptr<const Json::array_t*>()) {
-      bytes += sizeof(*list);
-      for (const Json& item : *list) left.push_back(&item);
-    } else if (const auto* members = value.get_ptr<const Json::object_t*>()) {
-      bytes += sizeof(*members);
-      for (const auto& [name, member] : *members) {
-        bytes += kLinksOfMember + sizeof(std::string) + name.size();
-        left.push_back(&member);
-      }
-    }
-  }
-  return bytes;
 }
 
 Error TooManyBytes(size_t bytes_max) {

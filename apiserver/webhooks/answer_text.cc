@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <vector>
 
 #include "api/codec/decode.h"
 #include "api/codec/document.h"
@@ -20,13 +21,15 @@ namespace skiff {
 namespace {
 
 constexpr std::string_view kNoMeta = "couldn't get version/kind; json parse error: ";
+// A failure's Status says little.
+constexpr size_t kStatusDocumentBytesMax = size_t{16} << 20;
 
 // As Go's clients read an answer, whatever its Content-Type says: what begins with a brace is JSON,
-// all else YAML. Fails in the words of its parsers.
-Result<Json> ParseAnswer(std::string_view body) {
+// all else YAML. Fails in the words of its parsers. Of JSON only `members` are kept.
+Result<Json> ParseAnswer(std::string_view body, const AnswerMembers& members) {
   if (WithoutBlanks(body).starts_with('{')) {
-    auto json = ParseJson(body);
-    if (json) return json;
+    auto json = ReadAnswerMembers(body, members);
+    if (json || json.error().reason != Reason::kBadRequest) return json;
     return Fail(Reason::kInternalError, std::string(kNoMeta) + json.error().message);
   }
   if (body.size() > kYamlAnswerBytesMax) {
@@ -42,7 +45,10 @@ Result<Json> ParseAnswer(std::string_view body) {
 // What a metav1.Status says; nullopt: the answer is none, or none of a failure.
 std::optional<std::string> StatusMessage(std::string_view body) {
   if (body.empty()) return std::nullopt;
-  const auto document = ParseAnswer(body);
+  constexpr std::string_view kMembers[] = {"apiVersion", "kind",   "metadata", "status",
+                                           "message",    "reason", "details",  "code"};
+  const auto document =
+      ParseAnswer(body, {.names = kMembers, .document_bytes_max = kStatusDocumentBytesMax});
   if (!document || !document->is_object()) return std::nullopt;
   const auto is_absent_or = [&](const char* name, std::string_view wanted) {
     const auto found = document->find(name);
@@ -166,7 +172,13 @@ Result<> CheckField(const Json& value, const ResponseField& field, const ReviewT
 }  // namespace
 
 Result<Json> ReadAnswer(std::string_view body, const ReviewType& type) {
-  auto review = ParseAnswer(body);
+  constexpr std::string_view kMembers[] = {"apiVersion", "kind", "response"};
+  std::vector<std::string_view> fields;
+  for (const ResponseField& field : type.fields) fields.emplace_back(field.name);
+  auto review = ParseAnswer(body, {.names = kMembers,
+                                   .inner = "response",
+                                   .inner_names = fields,
+                                   .document_bytes_max = type.document_bytes_max});
   if (!review) return review;
   if (review->is_null()) review = Json::object();
   if (!review->is_object()) return Unlike(std::string(kNoMeta) + NoObjectText(*review));

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "api/values.h"
+#include "apiserver/webhooks/answer_members.h"
 #include "base/error.h"
 
 namespace skiff {
@@ -46,9 +47,10 @@ struct ReviewType {
   std::string_view group, version, kind;  // "admission.k8s.io", "v1", "AdmissionReview"
   std::string_view response;              // "AdmissionResponse"
   std::span<const ResponseField> fields;
+  size_t document_bytes_max = kAnswerDocumentBytesMax;  // Of what is kept.
 };
-// The review in an answer, which may say nothing of what it is, and have no response. Fails in
-// Go's words.
+// The review in an answer, which may say nothing of what it is, and have no response. Of JSON it
+// has what it says of itself and the fields above, and nothing else. Fails in Go's words.
 Result<Json> ReadAnswer(std::string_view body, const ReviewType& type);
 
 // Of an answer that is not 2xx, in the words of client-go: those of the metav1.Status in it, where

@@ -45,7 +45,10 @@ TEST(AnswerText, AStatusIsPreferredToTheCode) {
 
 // Go's clients look at what an answer begins with, not at what it is called.
 TEST(AnswerText, ReviewsMayBeYaml) {
-  const ReviewType type{"g.io", "v1", "Review", "Response", {}};
+  constexpr ResponseField kFields[] = {
+      {"uid", [](const Json& value) { return value.is_string(); }, "types.UID"},
+      {"is", [](const Json& value) { return value.is_boolean(); }, "bool"}};
+  const ReviewType type{"g.io", "v1", "Review", "Response", kFields};
   const auto read = [&](std::string_view body) { return ReadAnswer(body, type); };
   const Json review = Json::parse(
       R"({"apiVersion": "g.io/v1", "kind": "Review", "response": {"uid": "u", "is": true}})");
@@ -67,6 +70,23 @@ TEST(AnswerText, ReviewsMayBeYaml) {
   EXPECT_EQ(why("kind: Other"),
             "no kind \"Other\" is registered for version \"g.io/v1\" in scheme "
             "\"pkg/runtime/scheme.go:111\"");
+}
+
+TEST(AnswerText, WhatNobodyLooksAtIsNotKept) {
+  constexpr ResponseField kFields[] = {
+      {"uid", [](const Json& value) { return value.is_string(); }, "types.UID"}};
+  const ReviewType type{"g.io", "v1", "Review", "Response", kFields};
+  const auto read = ReadAnswer(
+      R"({"kind": "Review", "z": [{}, {}], "response": {"uid": "u", "more": [{}]}})", type);
+  ASSERT_TRUE(read);
+  EXPECT_EQ(*read, Json::parse(R"({"kind": "Review", "response": {"uid": "u"}})"));
+  std::string many = "[";
+  for (int i = 0; i < 500'000; ++i) many += "{},";
+  const std::string status = R"({"kind": "Status", "status": "Failure", "message": "m", )";
+  EXPECT_EQ(UnexpectedAnswer(409, "", status + R"("z": )" + many + "0]}"), "m");
+  EXPECT_EQ(UnexpectedAnswer(409, "", status + R"("details": )" + many + "0]}"),
+            "the server reported a conflict")
+      << "too much for what a Status says";
 }
 
 TEST(AnswerText, WhatIsNoStatusIsSaidInTheWordsOfItsCode) {

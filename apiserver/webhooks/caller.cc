@@ -148,7 +148,8 @@ Error WebhookCall::Failure(Error error) const {
 Result<> WebhookCall::BeginAgain(std::string target) {
   request_.target = std::move(target);
   upstream_.connect_timeout = std::max(Duration::zero(), Duration(deadline_ - CallClock::now()));
-  fetch_ = TRY(calls_->Begin(upstream_, request_, {.answer_bytes_max = kWebhookAnswerBytesMax}));
+  const size_t answer_bytes_max = WebhookAnswerBytesMax(request_.body.size());
+  fetch_ = TRY(calls_->Begin(upstream_, request_, {.answer_bytes_max = answer_bytes_max}));
   return {};
 }
 
@@ -298,8 +299,8 @@ std::unique_ptr<WebhookCall> WebhookCaller::Start(const WebhookPlace& place, std
   http::ClientRequest request{.method = "POST", .target = std::move(target)};
   request.headers = ReviewHeaders(route->host);
   request.body = std::move(body);
-  auto fetch =
-      calls_.Begin(route->upstream, request, {.answer_bytes_max = kWebhookAnswerBytesMax});
+  const size_t answer_bytes_max = WebhookAnswerBytesMax(request.body.size());
+  auto fetch = calls_.Begin(route->upstream, request, {.answer_bytes_max = answer_bytes_max});
   if (!fetch) return failed(fetch.error());
   return std::make_unique<WebhookCall>(calls_, *std::move(fetch), std::move(route->upstream),
                                        std::move(request), deadline);

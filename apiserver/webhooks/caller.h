@@ -6,6 +6,7 @@
 //   const auto reply = call->Wait();                         // At the deadline at the latest.
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <functional>
 #include <memory>
@@ -23,8 +24,13 @@ namespace skiff {
 
 struct NodeConnections;
 
-// Longer answers fail. A patch of the largest object fits, twice over.
+// Longer answers fail. A patch of the largest object fits, twice over. Nor is one longer than what
+// was asked gives reason for: many are heard at one time.
 inline constexpr size_t kWebhookAnswerBytesMax = 8 << 20;
+constexpr size_t WebhookAnswerBytesMax(size_t question_bytes) {
+  constexpr size_t kLargestObject = 9 << 18, kGrowth = 4;  // In base64, with what is around it.
+  return std::min(kWebhookAnswerBytesMax, kLargestObject + kGrowth * question_bytes);
+}
 
 // WebhookClientConfig, of admission and of conversion alike.
 struct WebhookPlace {

@@ -2,7 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "api/codec/document.h"
+#include "api/codec/document_bytes.h"
 #include "api/codec/json.h"
 #include "api/rules/core/object_meta.h"
 #include "api/text/go_value.h"
@@ -21,6 +24,9 @@ constexpr ResponseField kFields[] = {
     {"convertedObjects", [](const Json& value) { return value.is_array(); },
      "[]runtime.RawExtension"},
     {"result", [](const Json& value) { return value.is_object(); }, kStatusType}};
+// What converted objects may take for each byte of those that were sent, and besides.
+constexpr size_t kGrowth = 8;
+constexpr size_t kGrowthOfNothing = size_t{4} << 20;
 constexpr size_t kShownMax = 256;  // Of an object that says nothing of itself.
 
 Json MetadataOf(const Json& object) {
@@ -145,6 +151,12 @@ std::string TakeObject(const Json& was, Json& is, const ConversionQuestion& ques
   return "";
 }
 
+size_t AnswerBytesMax(const ConversionQuestion& question) {
+  size_t bytes = kGrowthOfNothing;
+  for (const Json& object : question.objects) bytes += kGrowth * DocumentBytes(object);
+  return std::min(bytes, kAnswerDocumentBytesMax);
+}
+
 }  // namespace
 
 std::string ConversionFailed(const ConversionQuestion& question, std::string_view why) {
@@ -175,11 +187,12 @@ std::string ConversionText(const ConversionQuestion& question) {
 
 tl::expected<std::vector<Json>, ConversionFault> ReadConversion(
     std::string_view body, const ConversionQuestion& question) {
-  const auto review = ReadAnswer(body, {.group = "apiextensions.k8s.io",
-                                        .version = question.version,
-                                        .kind = "ConversionReview",
-                                        .response = "ConversionResponse",
-                                        .fields = kFields});
+  auto review = ReadAnswer(body, {.group = "apiextensions.k8s.io",
+                                  .version = question.version,
+                                  .kind = "ConversionReview",
+                                  .response = "ConversionResponse",
+                                  .fields = kFields,
+                                  .document_bytes_max = AnswerBytesMax(question)});
   if (!review) {
     return tl::unexpected(ConversionFault{kConversionCallFailure,
                                           ConversionFailed(question, review.error().message)});
@@ -187,7 +200,7 @@ tl::expected<std::vector<Json>, ConversionFault> ReadConversion(
   if (const std::string why = WhyMalformed(*review, question); !why.empty()) {
     return tl::unexpected(ConversionFault{kMalformed, ConversionFailed(question, why)});
   }
-  Json given = review->at("response").value("convertedObjects", Json::array());
+  Json given = std::move(review->at("response")["convertedObjects"]);
   const size_t count = given.is_array() ? given.size() : 0;
   if (count != question.objects.size()) {
     return tl::unexpected(ConversionFault{

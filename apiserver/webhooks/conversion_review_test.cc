@@ -143,6 +143,24 @@ TEST(ConversionReview, WhatIsWrongWithAnObjectIsSaidInKubernetesWords) {
   EXPECT_EQ(Fault(AnswerText(nullptr)), "unexpected end of JSON input");
 }
 
+TEST(ConversionReview, WhatIsConvertedIsBoundedByWhatWasSent) {
+  const auto with = [](const char* name, int count) {
+    Json answer = Json::parse(AnswerText(Converted()));
+    Json& list = answer["response"]["convertedObjects"][0]["spec"][name];
+    for (int i = 0; i < count; ++i) list.push_back(Json::object());
+    return answer;
+  };
+  EXPECT_EQ(Fault(with("l", 10'000).dump()), "");
+  const std::string fault = Fault(with("l", 100'000).dump());
+  EXPECT_TRUE(
+      fault.starts_with("conversion webhook for g.io/v1, Kind=Cron failed: the answer "
+                        "takes more than 4"))
+      << fault;
+  Json unread = with("l", 1);
+  unread["more"] = unread["response"]["more"] = with("l", 100'000)["response"]["convertedObjects"];
+  EXPECT_EQ(Fault(unread.dump()), "");
+}
+
 TEST(ConversionReview, WhateverComesBackIsReadOrRefused) {
   const std::string whole = AnswerText(Converted());
   SeededRandom random(7);

@@ -375,7 +375,7 @@ TEST_F(Conversion, ADefinitionRepeatsNoMoreThanTheBeginningOfWhatItsWebhookSays)
   ASSERT_EQ(MakeV1("a", "h:1").code, 201);
   StoreAsV2();
   Lie([](Json& response) {
-    response["result"] = {{"status", "Failure"}, {"message", std::string(4 << 20, 'x')}};
+    response["result"] = {{"status", "Failure"}, {"message", std::string(2 << 20, 'x')}};
   });
   ASSERT_EQ(Ask("DELETE", definitions_ + "/sites.g.io").code, 200);
   ASSERT_TRUE(FailsToGo());

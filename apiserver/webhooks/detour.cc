@@ -2,12 +2,22 @@
 
 #include <memory>
 
+#include "api/codec/document_bytes.h"
 #include "apiserver/request/late_answer.h"
 
 namespace skiff {
 namespace {
 
 using Handle = std::function<http::Response(const http::Request&)>;
+
+// What a request holds while it waits: its body, which counts no longer among those that the server
+// takes in, and the documents of it: as it came, as it is to be stored, and as others are shown it.
+// Of those of which few run at one time no more have documents.
+size_t BytesHeldBy(const std::string& body, const OutboundPool::Names& names) {
+  constexpr size_t kDocuments = 3;
+  if (body.empty() || OutboundPool::AreOfFew(names)) return body.size();
+  return body.size() + kDocuments * DocumentBytesOf(body);
+}
 
 class DetouredAnswer final : public http::PendingResponse {
  public:
@@ -33,9 +43,8 @@ class DetouredAnswer final : public http::PendingResponse {
     const auto overdue = [waiting = waiting_, request = request_, refuse = refuse_, reply]() {
       waiting->Answer(Guarded([&] { return refuse(*request); }, *request), reply);
     };
-    // Its body, which counts no longer among those that the server takes in.
-    const bool taken =
-        pool_.Submit(std::move(names_), work, request_->body.size(), overdue, waiting_.get());
+    const size_t bytes = BytesHeldBy(request_->body, names_);
+    const bool taken = pool_.Submit(std::move(names_), work, bytes, overdue, waiting_.get());
     if (!taken) reply(refuse_(*request_));
   }
 

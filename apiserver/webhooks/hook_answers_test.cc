@@ -50,13 +50,13 @@ class HookAnswers : public HookFixture, public http::Handler {
       return answer;
     };
   }
-  Answer MakeMapWhile(Answers answers) {
+  Answer MakeMapWhile(Answers answers, const std::string& value = "b") {
     {
       const std::lock_guard lock(mutex_);
       answers_ = std::move(answers);
     }
     return Post("/api/v1/namespaces/default/configmaps",
-                R"({"metadata": {"name": "a"}, "data": {"a": "b"}})");
+                R"({"metadata": {"name": "a"}, "data": {"a": ")" + value + R"("}})");
   }
   // Each is refused with its text, and nothing of it stays.
   void HarmTheirRequestAlone(const std::vector<Lie>& lies) {
@@ -102,7 +102,7 @@ TEST_F(HookAnswers, WhatIsNoReviewHarmsItsRequestAlone) {
       {Raw(R"({"apiVersion": "admission.k8s.io/v1beta1", "kind": "AdmissionReview"})"),
        "failed to call webhook: converting (v1beta1.AdmissionReview) to (v1.AdmissionReview): "
        "unknown conversion"},
-      {Raw(std::string(9 << 20, ' ')), "the answer is longer than 8388608 bytes"},
+      {Raw(std::string(3 << 20, ' ')), "the answer is longer than 23"},
       {Raw("", 302), "the server responded with the status code 302"},
       {Raw("", 200),
        "failed to call webhook: 0-length response with status code: 200 and content type: "
@@ -209,6 +209,28 @@ TEST_F(HookAnswers, WhatIsNoPatchHarmsItsRequestAlone) {
   });
 }
 
+TEST_F(HookAnswers, WhatTakesTooMuchMemoryIsNoAnswer) {
+  const auto many = [](int count) {
+    std::string text = "[";
+    for (int i = 0; i < count; ++i) text += "{},";
+    return text + "0]";
+  };
+  const std::string patch = R"([{"op": "add", "path": "/data/x", "value": )";
+  const auto refused =
+      MakeMapWhile(Patches(patch + many(1'100'000) + "}]"), std::string(700'000, 'x'));
+  EXPECT_EQ(refused.code, 500);
+  EXPECT_EQ(refused.message(),
+            "Internal error occurred: failed calling webhook \"m.example.com\": webhook returned a "
+            "patch that takes more than 67108864 bytes of memory");
+  const std::string review = R"({"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview",)";
+  HarmTheirRequestAlone({
+      {Raw(review + R"("response": {"status": {"x": )" + many(300'000) + "}}}"),
+       "failed to call webhook: the answer takes more than 16777216 bytes of memory"},
+      {Raw(review + R"("response": {"uid": "other"}, "x": )" + many(300'000) + "}"),
+       "received invalid webhook response: expected response.uid="},
+  });
+}
+
 TEST_F(HookAnswers, WhatIsOfAnotherTypeIsRefusedInGosWords) {
   HarmTheirRequestAlone({
       {[](const Json& review) {
@@ -235,7 +257,7 @@ TEST_F(HookAnswers, WhatIsOfAnotherTypeIsRefusedInGosWords) {
 }
 
 TEST_F(HookAnswers, AFailureRepeatsNoMoreThanTheBeginningOfAnAnswer) {
-  const auto refused = MakeMapWhile(Raw(std::string(7 << 20, 'x'), 500, "text/plain"));
+  const auto refused = MakeMapWhile(Raw(std::string(2 << 20, 'x'), 500, "text/plain"));
   EXPECT_EQ(refused.code, 500);
   EXPECT_NE(refused.message().find("(\"" + std::string(2048, 'x') + "\")"), std::string::npos)
       << refused.message().size();

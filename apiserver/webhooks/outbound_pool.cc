@@ -26,9 +26,13 @@ bool OutboundPool::AllBelow(const std::map<std::string, int>& counts, const Name
   });
 }
 
+bool OutboundPool::AreOfFew(const Names& names) {
+  return std::ranges::any_of(
+      names, [](const std::string& name) { return name.starts_with(kFewAtOnce); });
+}
+
 Duration OutboundPool::PatienceOf(const Names& names) const {
-  const auto is_of_few = [](const std::string& name) { return name.starts_with(kFewAtOnce); };
-  return std::ranges::any_of(names, is_of_few) ? limits_.patience_of_few : limits_.patience;
+  return AreOfFew(names) ? limits_.patience_of_few : limits_.patience;
 }
 
 bool OutboundPool::MayRun(const Names& names) const {

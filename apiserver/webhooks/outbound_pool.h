@@ -27,8 +27,8 @@ class OutboundPool final : public ControlLoop {
     size_t waiting_max = 1024;  // Past it, and past the next, Submit says no.
     int waiting_per_name_max = 256;
     // What jobs hold that run or wait. Whoever brings the first of a name may bring what he likes.
-    size_t bytes_max = size_t{256} << 20;
-    size_t bytes_per_name_max = size_t{64} << 20;
+    size_t bytes_max = size_t{512} << 20;
+    size_t bytes_per_name_max = size_t{128} << 20;
     Duration patience = 15s;         // As kube-apiserver has it for who waits for his turn.
     Duration patience_of_few = 60s;  // As long as a request may take there.
   };
@@ -45,6 +45,8 @@ class OutboundPool final : public ControlLoop {
   static std::string OneOfMany(const std::string& name) { return kOneOfMany + name; }
   // The name of work that takes so much memory that few of it run at one time.
   static std::string FewAtOnce(const std::string& name) { return kFewAtOnce + name; }
+  // Whether one of them is such a name.
+  static bool AreOfFew(const Names& names);
   // False: too many wait already, or hold too much, or it has been stopped. `bytes`: what the job
   // holds until it is done. `overdue` is called instead of `work` where its turn does not come in
   // time; null: it stands in line for as long as that takes. `of`: by whom it can leave the line.

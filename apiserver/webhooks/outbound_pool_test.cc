@@ -125,7 +125,7 @@ TEST(DetourTest, WhoLeavesGivesHisPlaceInLineToOthers) {
   OutboundPool pool(clock, {.threads_max = 4,
                             .running_per_name_max = 1,
                             .waiting_per_name_max = 1,
-                            .bytes_per_name_max = 10});
+                            .bytes_per_name_max = 100});
   ASSERT_TRUE(pool.Submit({"slow"}, [released] { released.wait(); }, 1));
   std::atomic<int> handled = 0, refused = 0;
   const auto handle = [&](const http::Request&) {
@@ -151,6 +151,38 @@ TEST(DetourTest, WhoLeavesGivesHisPlaceInLineToOthers) {
   release.set_value();
   answered.get_future().wait();
   EXPECT_EQ(handled, 1);
+}
+
+// Few bytes of text may be many of a document, and it is those that are in memory.
+TEST(DetourTest, WhatABodyIsReadIntoCounts) {
+  std::promise<void> release;
+  const std::shared_future<void> released = release.get_future().share();
+  const FakeClock clock;
+  OutboundPool pool(clock, {.threads_max = 4, .bytes_per_name_max = 100'000});
+  std::atomic<int> refused = 0;
+  const auto handle = [released](const http::Request&) {
+    released.wait();
+    return http::Response();
+  };
+  const auto refuse = [&](const http::Request&) {
+    ++refused;
+    return http::Response();
+  };
+  const auto detour = [&](const std::string& body) {
+    http::Request request;
+    request.body = body;
+    auto response = Detour(pool, {"slow"}, request, handle, refuse);
+    response.pending->Start([](http::Response) {});
+    return response;
+  };
+  std::string many = "[0";
+  while (many.size() < 2000) many += ",{}";
+  const auto text = detour('"' + std::string(2000, 'x') + '"');
+  const auto other = detour('"' + std::string(2000, 'x') + '"');
+  EXPECT_EQ(refused, 0);
+  const auto large = detour(many + "]");
+  EXPECT_EQ(refused, 1);
+  release.set_value();
 }
 
 TEST(OutboundPoolTest, NobodyStandsInLineForLongerThanHeIsPatient) {

@@ -48,6 +48,9 @@ Result<> CheckV1(const Json& review, const Json& response, const ReviewQuestion&
   return {};
 }
 
+// A patch is one text here, and what else there is says little.
+constexpr size_t kReviewDocumentBytesMax = size_t{16} << 20;
+
 constexpr ResponseField kFields[] = {
     {"uid", [](const Json& value) { return value.is_string(); }, "types.UID"},
     {"allowed", [](const Json& value) { return value.is_boolean(); }, "bool"},
@@ -67,7 +70,8 @@ Result<ReviewAnswer> ReadReview(std::string_view body, const ReviewQuestion& que
                                         .version = question.version,
                                         .kind = "AdmissionReview",
                                         .response = "AdmissionResponse",
-                                        .fields = kFields});
+                                        .fields = kFields,
+                                        .document_bytes_max = kReviewDocumentBytesMax});
   if (!review) return Fail(Reason::kInternalError, std::string(kFailed) + review.error().message);
   const auto found = review->find("response");
   if (found == review->end() || found->is_null()) {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "api/codec/document_bytes.h"
 #include "api/kinds/versions.h"
 #include "api/patch/patch.h"
 #include "apiserver/admission/ignored_time.h"
@@ -18,6 +19,9 @@ namespace {
 const Log kWebhooksLog("webhooks");
 
 using Steady = std::chrono::steady_clock;
+
+// As DocumentBytesOf counts: the largest object fits, whatever it is made of.
+constexpr size_t kPatchDocumentBytesMax = kAnswerDocumentBytesMax;
 
 // New objects are shown to what changes them as they were before the server gave them what is its
 // own to give.
@@ -38,6 +42,10 @@ tl::unexpected<Error> FailedCalling(const Hook& hook, std::string_view why) {
 // Reads the answer's patch. The text of why it cannot be applied, whatever the object is; "" where
 // it can.
 std::string WhyUnfit(ReviewAnswer& answer, const AdmissionRequest& request) {
+  if (DocumentBytesOf(answer.patch) > kPatchDocumentBytesMax) {
+    return fmt::format("webhook returned a patch that takes more than {} bytes of memory",
+                       kPatchDocumentBytesMax);
+  }
   auto patch = ParseJsonPatch(answer.patch, false);
   if (!patch) return "received undecodable patch in webhook response: " + patch.error().message;
   answer.operations = std::move(*patch);
