@@ -27,8 +27,8 @@ bool OutboundPool::AllBelow(const std::map<std::string, int>& counts, const Name
 }
 
 bool OutboundPool::AreOfFew(const Names& names) {
-  return std::ranges::any_of(
-      names, [](const std::string& name) { return name.starts_with(kFewAtOnce); });
+  return std::ranges::any_of(names,
+                             [](const std::string& name) { return name.starts_with(kFewAtOnce); });
 }
 
 Duration OutboundPool::PatienceOf(const Names& names) const {

@@ -114,7 +114,9 @@ TEST(OutboundPoolTest, WhatWaitsHoldsNoMoreThanItMay) {
   EXPECT_FALSE(pool.Submit({"c"}, wait, 1)) << "all of them hold all there is";
   release.set_value();
   std::promise<void> ran;
-  while (!pool.Submit({"b"}, [&] { ran.set_value(); }, 10)) std::this_thread::yield();
+  while (!pool.Submit(
+      {"b"}, [&] { ran.set_value(); }, 10))
+    std::this_thread::yield();
   ran.get_future().wait();
 }
 
@@ -126,7 +128,8 @@ TEST(DetourTest, WhoLeavesGivesHisPlaceInLineToOthers) {
                             .running_per_name_max = 1,
                             .waiting_per_name_max = 1,
                             .bytes_per_name_max = 100});
-  ASSERT_TRUE(pool.Submit({"slow"}, [released] { released.wait(); }, 1));
+  ASSERT_TRUE(pool.Submit(
+      {"slow"}, [released] { released.wait(); }, 1));
   std::atomic<int> handled = 0, refused = 0;
   const auto handle = [&](const http::Request&) {
     ++handled;
@@ -168,10 +171,10 @@ TEST(DetourTest, WhatABodyIsReadIntoCounts) {
     ++refused;
     return http::Response();
   };
-  const auto detour = [&](const std::string& body) {
+  const auto detour = [&](const std::string& body, const std::string& name = "slow") {
     http::Request request;
     request.body = body;
-    auto response = Detour(pool, {"slow"}, request, handle, refuse);
+    auto response = Detour(pool, {name}, request, handle, refuse);
     response.pending->Start([](http::Response) {});
     return response;
   };
@@ -182,6 +185,9 @@ TEST(DetourTest, WhatABodyIsReadIntoCounts) {
   EXPECT_EQ(refused, 0);
   const auto large = detour(many + "]");
   EXPECT_EQ(refused, 1);
+  const std::string few = OutboundPool::FewAtOnce("large");
+  const auto first = detour(many + "]", few), next = detour(many + "]", few);
+  EXPECT_EQ(refused, 1) << "two of them have documents at one time, however many wait";
   release.set_value();
 }
 
