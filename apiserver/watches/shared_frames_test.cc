@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "api/registry.h"
 #include "apiserver/server/server_fixture.h"
 
 namespace skiff {
