@@ -137,9 +137,16 @@ TEST(MergeV2Test, WhatIsLargeIsNotCopiedForEachNameThatIsTaken) {
   EXPECT_TRUE(document["definitions"].contains("Status_v" + std::to_string(kTaken)));
 }
 
+NextDocument OneByOne(std::vector<Json> documents) {
+  return [documents, next = size_t{0}]() mutable -> std::optional<Json> {
+    if (next == documents.size()) return std::nullopt;
+    return std::move(documents[next++]);
+  };
+}
+
 TEST(MergeV2Test, TheDocumentOfThisServerTakesOthersIn) {
   const Json alone = Json::parse(OpenApiV2Document(BuiltInKinds()));
-  const Json both = Json::parse(OpenApiV2Document(BuiltInKinds(), {OfAnother(), Json(7)}));
+  const Json both = Json::parse(OpenApiV2Document(BuiltInKinds(), OneByOne({OfAnother(), Json(7)})));
   EXPECT_EQ(both["paths"].size(), alone["paths"].size() + 1);
   EXPECT_EQ(both["paths"]["/apis/"], alone["paths"]["/apis/"]);
   EXPECT_EQ(both["paths"]["/apis/g.io/v1/things"]["get"]["responses"]["200"]["schema"],
@@ -159,7 +166,7 @@ TEST(MergeV2Test, TheProtobufFormTakesAnythingThatIsJson) {
                                {"E", {{"properties", 1}, {"items", "x"}, {"type", 3}}},
                                {"F", {{"maxLength", 1e300}, {"maximum", "x"}}}};
     document["parameters"] = {{"p", 1}};
-    const std::string bytes = OpenApiV2Protobuf(BuiltInKinds(), {std::move(document)});
+    const std::string bytes = OpenApiV2Protobuf(BuiltInKinds(), OneByOne({document}));
     EXPECT_NE(bytes.find("/apis/g.io/v1/x"), bytes.npos) << path;
   }
 }

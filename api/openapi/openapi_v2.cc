@@ -67,7 +67,7 @@ Json ObjectOf(std::map<std::string, Json> members) {
 // Hands a sink the parts of the document: our own paths as they are made, then what others have,
 // and at the end the definitions and parameters of all of them.
 template <typename Sink>
-void MakeV2(KindList kinds, std::vector<Json> others, Sink& sink) {
+void MakeV2(KindList kinds, const NextDocument& others, Sink& sink) {
   PathWriterV2 writer(kinds);
   std::map<std::string, Json> written;
   sink.BeginPaths();
@@ -82,7 +82,11 @@ void MakeV2(KindList kinds, std::vector<Json> others, Sink& sink) {
   document["paths"] = ObjectOf(std::move(written));
   document["definitions"] = ObjectOf(writer.TakeDefinitions());
   document["parameters"] = ObjectOf(writer.TakeShared());
-  for (Json& other : others) openapi::MergeInto(document, std::move(other));
+  while (others) {
+    auto other = others();
+    if (!other) break;
+    openapi::MergeInto(document, *std::move(other));
+  }
   for (const auto& [path, item] : document["paths"].items()) {
     if (!item.is_null()) sink.Path(path, item);
   }
@@ -120,15 +124,15 @@ class JsonSink {
 
 }  // namespace
 
-std::string OpenApiV2Document(KindList kinds, std::vector<Json> others) {
+std::string OpenApiV2Document(KindList kinds, const NextDocument& others) {
   JsonSink sink;
-  MakeV2(kinds, std::move(others), sink);
+  MakeV2(kinds, others, sink);
   return std::move(sink.text);
 }
 
-std::string OpenApiV2Protobuf(KindList kinds, std::vector<Json> others) {
+std::string OpenApiV2Protobuf(KindList kinds, const NextDocument& others) {
   openapi::ProtobufSink sink;
-  MakeV2(kinds, std::move(others), sink);
+  MakeV2(kinds, others, sink);
   return std::move(sink).Take();
 }
 

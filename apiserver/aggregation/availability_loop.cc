@@ -109,6 +109,8 @@ void AvailabilityLoop::Follow(const ApiServiceTable& table) {
     Watched& watched = next[remote->name];
     if (same) watched = std::move(known->second);
     watched.remote = remote;
+    watched.is_contradicted =
+        watched.said && remote->available != (watched.said->status == "True");
   }
   for (auto& [name, watched] : watched_) {
     if (!next.contains(name)) DropQuestions(watched);
@@ -172,6 +174,7 @@ void AvailabilityLoop::Say(Watched& watched, Availability availability) {
                {{"apiservice", watched.remote->name}, {"error", written.error().message}});
   }
   watched.said = std::move(availability);
+  watched.is_contradicted = false;  // Until it is followed again.
 }
 
 void AvailabilityLoop::AskAll(Watched& watched) {
@@ -243,6 +246,11 @@ void AvailabilityLoop::Hear(Watched& watched) {
   Say(watched, passes ? AllChecksPassed() : *watched.failed);
 }
 
+bool AvailabilityLoop::Doubts(const Watched& watched) const {
+  return watched.is_contradicted &&
+         parts_.clock.Monotonic() - watched.doubted_at >= kHealthyPeriod;
+}
+
 void AvailabilityLoop::Look(Watched& watched, bool rung) {
   ServiceLook look = LookAtService(parts_.store, *watched.remote);
   look.fingerprint += " " + watched.remote->fingerprint;
@@ -255,7 +263,8 @@ void AvailabilityLoop::Look(Watched& watched, bool rung) {
     return Say(watched, std::move(*look.fault));
   }
   if (changed) watched.retry = kFirstRetry;
-  if (!changed && !is_due) {
+  const bool doubts = rung && Doubts(watched);
+  if (!changed && !is_due && !doubts) {
     // Tried again when it is looked at.
     if (rung && watched.said) {
       (void)Write({watched.remote->name, watched.remote->uid, true}, *watched.said);
@@ -263,6 +272,7 @@ void AvailabilityLoop::Look(Watched& watched, bool rung) {
     return;
   }
   if (!watched.questions.empty() && !changed) return;
+  if (doubts) watched.doubted_at = parts_.clock.Monotonic();
   AskAll(watched);  // What is under way was asked of somebody else.
 }
 

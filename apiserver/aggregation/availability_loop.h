@@ -71,12 +71,18 @@ class AvailabilityLoop final : public ControlLoop {
     Duration due = Duration::zero();
     Duration retry = kFirstRetry;
     std::optional<Availability> said;  // nullopt: not looked at yet.
+    bool is_contradicted = false;          // The object said the opposite when it was followed.
+    // When it was asked because of that.
+    Duration doubted_at = -kHealthyPeriod;
   };
   bool HasRung();
   void Follow(const ApiServiceTable& table);
   // When it is to be looked at again.
   Duration Tend(Watched& watched, bool rung);
   void Look(Watched& watched, bool rung);
+  // Whether to ask now because somebody else has written the opposite of what we said: once in a
+  // period, as he may be a server of the same store that sees something else.
+  bool Doubts(const Watched& watched) const;
   void AskAll(Watched& watched);
   void AskOnce(Watched& watched);
   void Hear(Watched& watched);

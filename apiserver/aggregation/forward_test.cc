@@ -122,6 +122,7 @@ TEST_F(ForwardTest, WhoAsksIsSaidByThisServerAlone) {
   EXPECT_EQ(seen->headers.count("Impersonate-Foo"), 0u);
   EXPECT_EQ(seen->headers.count("X-Login"), 0u) << "--requestheader-username-headers";
   EXPECT_EQ(seen->headers.count("X-Login-Scopes"), 0u);
+  EXPECT_EQ(seen->headers.count("Via"), 1u) << "so that it is known where it has been";
   const auto other = client.Ask(
       TextOf("GET", kFlunders, "admin",
              "Impersonate-User: bob\r\nImpersonate-Group: system:masters\r\n"));

@@ -137,7 +137,19 @@ bool IsDiscovery(const ApiRequest& request) {
   return !request.info.is_resource && request.http.path.starts_with("/apis/");
 }
 
+bool HasComeBy(const std::string& name, const http::Request& request) {
+  const auto [first, last] = request.headers.equal_range("Via");
+  return std::any_of(first, last,
+                     [&](const auto& via) { return via.second.find(name) != std::string::npos; });
+}
+
 }  // namespace
+
+std::string Forwarder::OwnName() {
+  const MutexLock lock(mutex_);
+  if (own_name_.empty()) own_name_ = random_.Uid();
+  return own_name_;
+}
 
 std::shared_ptr<ForwardLoad> Forwarder::LoadOf(const std::string& name) {
   const MutexLock lock(mutex_);
@@ -153,7 +165,8 @@ std::shared_ptr<ForwardLoad> Forwarder::LoadOf(const std::string& name) {
 }
 
 Result<http::ClientRequest> Forwarder::RequestFor(const http::Upstream& upstream,
-                                                  const ApiRequest& request) const {
+                                                  const ApiRequest& request,
+                                                  const std::string& via) const {
   http::ClientRequest sent = http::ForwardedRequest(request.http);
   sent.target = EscapePath(request.http.path) + QueryText(request.http.query);
   if (!MayTunnel(request.http)) {
@@ -170,6 +183,7 @@ Result<http::ClientRequest> Forwarder::RequestFor(const http::Upstream& upstream
     sent.headers.erase(name);
     sent.headers.emplace(name, value);
   }
+  sent.headers.emplace("Via", "1.1 " + via);
   if (sent.headers.count("Audit-Id") == 0) sent.headers.emplace("Audit-Id", random_.Uid());
   return sent;
 }
@@ -266,12 +280,16 @@ Result<http::Response> Forwarder::Forward(const RemoteService& remote, const Api
     return Fail(Reason::kRequestEntityTooLarge, "Request entity too large: limit is 3145728");
   }
   if (!remote.available) return ServiceUnavailable();
+  const std::string own_name = OwnName();
+  if (HasComeBy(own_name, request.http)) {
+    return PlainText(503, "error trying to reach service: it leads back to this server");
+  }
   auto context = backends_.ContextFor(remote);
   if (!context) return PlainText(500, context.error().message);
   auto upstream = backends_.Find(remote);
   if (!upstream) return ServiceUnavailable();
   upstream->tls = *context;
-  auto sent = RequestFor(*upstream, request);
+  auto sent = RequestFor(*upstream, request, own_name);
   if (!sent) return PlainText(503, "error trying to reach service: " + sent.error().message);
   const auto load = LoadOf(remote.name);
   auto waiting = load->TakeWaiting(request.user.name, request.http.Body().size());

@@ -2,7 +2,8 @@
 // streamed back. No thread waits, buffers are bounded both ways, and upgrades become tunnels.
 //
 // What a server does harms its own clients alone, and what one of these does no other: what
-// requests to it hold is bounded (forward_load.h), further ones are told 429.
+// requests to it hold is bounded (forward_load.h), further ones are told 429. What has come here by
+// this server already is not passed on again: that would have no end.
 #pragma once
 
 #include <map>
@@ -43,8 +44,10 @@ class Forwarder {
 
  private:
   std::shared_ptr<ForwardLoad> LoadOf(const std::string& name);
-  Result<http::ClientRequest> RequestFor(const http::Upstream& upstream,
-                                         const ApiRequest& request) const;
+  // As this server calls itself in Via (RFC 9110, 7.6.3): no other one is called so.
+  std::string OwnName();
+  Result<http::ClientRequest> RequestFor(const http::Upstream& upstream, const ApiRequest& request,
+                                         const std::string& via) const;
   Duration HeadTimeFor(const ApiRequest& request) const;
   http::Response Stream(http::Upstream upstream, http::ClientRequest sent,
                         const ApiRequest& request, ForwardLoad::Place waiting,
@@ -59,6 +62,7 @@ class Forwarder {
   const ForwardLimits limits_;
   const std::shared_ptr<http::KeptConnections> kept_ = http::MakeKeptConnections();
   Mutex mutex_;
+  std::string own_name_ GUARDED_BY(mutex_);  // "": nobody has asked yet.
   std::map<std::string, std::weak_ptr<ForwardLoad>> loads_ GUARDED_BY(mutex_);  // By APIService.
 };
 

@@ -6,6 +6,7 @@
 
 #include "api/codec/document.h"
 #include "api/codec/json.h"
+#include "api/codec/json_values.h"
 #include "api/codec/typed.h"
 #include "api/gen/meta_v1.h"
 #include "api/openapi/merge_v2.h"
@@ -21,6 +22,11 @@ constexpr size_t kHashBytesMax = 256;
 
 tl::unexpected<Error> NotDiscovery() {
   return Fail(Reason::kInvalid, "the answer is no discovery document");
+}
+
+Result<Json> ParseRemote(std::string_view text) {
+  if (JsonValuesIn(text) > kRemoteValuesMax) return NotDiscovery();
+  return ParseJson(text);
 }
 
 std::vector<std::string> VerbsOf(const meta_v1::APIResource& resource) {
@@ -41,7 +47,7 @@ void SetResponseKind(const meta_v1::APIResource& from, std::string_view group,
 
 Result<VersionDiscovery> ReadAggregatedDiscovery(std::string_view text, std::string_view group,
                                                  std::string_view version) {
-  const Json document = TRY(ParseJson(text));
+  const Json document = TRY(ParseRemote(text));
   if (!document.is_object()) return NotDiscovery();
   for (const Json& item : ListAt(document, "items")) {
     if (!item.is_object() || TextAt(item, "metadata.name") != group) continue;
@@ -57,7 +63,7 @@ Result<VersionDiscovery> ReadAggregatedDiscovery(std::string_view text, std::str
 
 Result<VersionDiscovery> ReadResourceList(std::string_view text, std::string_view group,
                                           std::string_view version) {
-  const Json document = TRY(ParseJson(text));
+  const Json document = TRY(ParseRemote(text));
   if (!document.is_object() || TextAt(document, "kind") != "APIResourceList") {
     return NotDiscovery();
   }
@@ -94,7 +100,7 @@ Result<VersionDiscovery> ReadResourceList(std::string_view text, std::string_vie
 }
 
 std::string OpenApiHashIn(std::string_view index, const std::string& key) {
-  const auto document = ParseJson(index);
+  const auto document = ParseRemote(index);
   if (!document || !document->is_object()) return "";
   const auto paths = document->find("paths");
   if (paths == document->end() || !paths->is_object()) return "";
@@ -113,16 +119,21 @@ std::string OpenApiHashIn(std::string_view index, const std::string& key) {
 
 PackedDocumentPtr ReadOpenApiV2(std::string_view text, std::string_view group,
                                 std::string_view version) {
-  auto whole = ParseJson(text);
+  auto whole = ParseRemote(text);
   if (!whole) return nullptr;
-  const Json own = openapi::PathsBelow(
-      *std::move(whole), "/apis/" + std::string(group) + "/" + std::string(version) + "/");
+  Json own = openapi::PathsBelow(*std::move(whole),
+                                 "/apis/" + std::string(group) + "/" + std::string(version) + "/");
   if (!own.is_object() || own["paths"].empty()) return nullptr;
-  const Json parts = {{"paths", own["paths"]},
-                      {"definitions", own["definitions"]},
-                      {"parameters", own.value("parameters", Json::object())}};
-  const std::string kept = DumpJson(parts);
-  return std::make_shared<const PackedDocument>(PackedDocument{Gzip(kept), Sha256(kept)});
+  // Nothing of it is copied: it may be all that an answer may have.
+  auto& members = own.get_ref<Json::object_t&>();
+  std::erase_if(members, [](const auto& member) {
+    return member.first != "paths" && member.first != "definitions" && member.first != "parameters";
+  });
+  const std::string kept = DumpJson(own);
+  return std::make_shared<const PackedDocument>(PackedDocument{.packed = Gzip(kept),
+                                                               .hash = Sha256(kept),
+                                                               .bytes = kept.size(),
+                                                               .values = JsonValuesIn(kept)});
 }
 
 }  // namespace skiff

@@ -1,6 +1,7 @@
 // What other servers say of the versions that they answer for, read out of their own discovery.
 // Pure: what they say is believed of their version alone, and only as far as it has the form of
-// discovery.
+// discovery. An answer of more than kRemoteValuesMax values is not read: they would take many times
+// its text.
 #pragma once
 
 #include <map>
@@ -12,6 +13,8 @@
 #include "base/error.h"
 
 namespace skiff {
+
+inline constexpr size_t kRemoteValuesMax = 200'000;  // Our own OpenAPI document has 70,000.
 
 // Of one version. Freshness is left to who knows it.
 using VersionDiscovery = apidiscovery_v2::APIVersionDiscovery;
@@ -30,6 +33,8 @@ std::string OpenApiHashIn(std::string_view index, const std::string& key);
 struct PackedDocument {
   std::string packed;  // gzip
   std::string hash;    // Of the text.
+  size_t bytes = 0;    // Of the text.
+  size_t values = 0;   // In it.
 };
 using PackedDocumentPtr = std::shared_ptr<const PackedDocument>;
 

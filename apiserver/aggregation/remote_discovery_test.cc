@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "api/codec/json.h"
+#include "base/gzip.h"
 #include "base/thread_seconds.h"
 
 namespace skiff {
@@ -73,6 +75,47 @@ TEST(RemoteDiscovery, SubresourcesOfManyResourcesAreFoundAtOnce) {
   cost_beside(1);
   const double few = cost_beside(1);
   EXPECT_LT(cost_beside(1'000), 3 * few);
+}
+
+std::string OpenApiV2With(size_t values) {
+  Json document = {{"paths", {{"/apis/g/v1/things", {{"get", Json::object()}}}}}};
+  document["definitions"]["d"]["x"] = Json::array_t(values, Json::object());
+  document["info"] = {{"title", "of no interest"}};
+  return document.dump();
+}
+
+// Eight megabytes of "{}," would take some twenty times that.
+TEST(RemoteDiscovery, AnAnswerOfVeryManyValuesIsNotRead) {
+  constexpr size_t kFew = 1'000;
+  const auto few = ReadOpenApiV2(OpenApiV2With(kFew), "g", "v1");
+  ASSERT_NE(few, nullptr);
+  const Json kept = Json::parse(Gunzip(few->packed));
+  EXPECT_EQ(kept["definitions"]["d"]["x"].size(), kFew);
+  EXPECT_FALSE(kept.contains("info"));
+  EXPECT_EQ(few->values, kFew + 8);
+  EXPECT_EQ(few->bytes, kept.dump().size());
+  EXPECT_EQ(ReadOpenApiV2(OpenApiV2With(kRemoteValuesMax), "g", "v1"), nullptr);
+
+  const auto verbs = [](size_t count) {
+    const Json resources = {{{"name", "things"}, {"verbs", Json::array_t(count, "get")}}};
+    return Json{{"kind", "APIResourceList"}, {"resources", resources}}.dump();
+  };
+  EXPECT_TRUE(ReadResourceList(verbs(kFew), "g", "v1"));
+  EXPECT_FALSE(ReadResourceList(verbs(kRemoteValuesMax), "g", "v1"));
+  const auto discovery = [](size_t count) {
+    const Json version = {{"version", "v1"}, {"resources", Json::array_t(count, Json::object())}};
+    const Json item = {{"metadata", {{"name", "g"}}}, {"versions", {version}}};
+    return Json{{"items", {item}}}.dump();
+  };
+  EXPECT_TRUE(ReadAggregatedDiscovery(discovery(kFew), "g", "v1"));
+  EXPECT_FALSE(ReadAggregatedDiscovery(discovery(kRemoteValuesMax), "g", "v1"));
+  const auto index = [](size_t count) {
+    return Json{{"more", Json::array_t(count, 0)},
+                {"paths", {{"apis/g/v1", {{"serverRelativeURL", "/x?hash=A"}}}}}}
+        .dump();
+  };
+  EXPECT_EQ(OpenApiHashIn(index(kFew), "apis/g/v1"), "A");
+  EXPECT_EQ(OpenApiHashIn(index(kRemoteValuesMax), "apis/g/v1"), "");
 }
 
 TEST(RemoteDiscovery, TheHashOfADocumentIsTakenFromTheIndex) {

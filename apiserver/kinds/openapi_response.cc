@@ -113,6 +113,29 @@ void SetBody(const http::Request& request, const std::string& packed, http::Resp
   }
 }
 
+// Those of others as they are asked for, as many as there is room for: one that goes beyond it is
+// left out, and what comes after may still fit.
+class UnpackedInTurn {
+ public:
+  explicit UnpackedInTurn(const std::vector<PackedDocumentPtr>& packed) : packed_(packed) {}
+  std::optional<Json> operator()() {
+    while (next_ < packed_.size()) {
+      const PackedDocument& packed = *packed_[next_++];
+      if (packed.values > values_left_ || packed.bytes > bytes_left_) continue;
+      values_left_ -= packed.values;
+      bytes_left_ -= packed.bytes;
+      if (auto document = ParseJson(Gunzip(packed.packed))) return *std::move(document);
+    }
+    return std::nullopt;
+  }
+
+ private:
+  const std::vector<PackedDocumentPtr>& packed_;
+  size_t next_ = 0;
+  size_t values_left_ = kOthersValuesMax;
+  size_t bytes_left_ = kOthersBytesMax;
+};
+
 }  // namespace
 
 OpenApiDocuments::DocumentPtr OpenApiDocuments::KeptV2(bool protobuf) {
@@ -136,13 +159,9 @@ OpenApiDocuments::DocumentPtr OpenApiDocuments::V2(const KindSet& kinds, bool pr
   if (auto kept = KeptV2(protobuf); is_of_now(kept)) return kept;
   const MutexLock turn(making_);
   if (auto kept = KeptV2(protobuf); is_of_now(kept)) return kept;
-  std::vector<Json> documents;
-  for (const PackedDocumentPtr& other : others) {
-    auto document = ParseJson(Gunzip(other->packed));
-    if (document) documents.push_back(*std::move(document));
-  }
-  const std::string text = protobuf ? OpenApiV2Protobuf(kinds.kinds(), std::move(documents))
-                                    : OpenApiV2Document(kinds.kinds(), std::move(documents));
+  const UnpackedInTurn unpacked(others);
+  const std::string text = protobuf ? OpenApiV2Protobuf(kinds.kinds(), unpacked)
+                                    : OpenApiV2Document(kinds.kinds(), unpacked);
   auto made = std::make_shared<const Document>(Document{.packed = Gzip(text),
                                                         .hash = UpperHash(text),
                                                         .serials = std::move(serials),

@@ -18,6 +18,10 @@
 
 namespace skiff {
 
+// Of what other servers have, so much is in the document of version 2; what is more is left out.
+inline constexpr size_t kOthersValuesMax = 2 * kRemoteValuesMax;
+inline constexpr size_t kOthersBytesMax = size_t{16} << 20;
+
 // Thread-safe.
 class OpenApiDocuments {
  public:

@@ -1,4 +1,6 @@
 // The documents of OpenAPI, over the real server.
+#include "apiserver/kinds/openapi_response.h"
+#include "apiserver/aggregation/remote_discovery.h"
 #include "apiserver/server/server_fixture.h"
 
 namespace skiff {
@@ -55,6 +57,34 @@ TEST_F(OpenApiResponses, ADocumentIsMadeAnewWithItsKindsAlone) {
   clock_.Advance(2s);
   Settle();
   EXPECT_EQ(message().code, 404);
+}
+
+// Of another server, about that version: one path and so many values.
+PackedDocumentPtr PackedOf(const std::string& version, size_t values) {
+  Json document;
+  document["paths"]["/apis/g.io/" + version + "/things"]["get"] = Json::object();
+  document["definitions"]["D" + version]["x"] = Json::array_t(values, 0);
+  return ReadOpenApiV2(document.dump(), "g.io", version);
+}
+
+TEST(OpenApiOfOthers, ThereIsRoomForSoMuchAndNoMore) {
+  const KindSet kinds{RuntimeKinds()};
+  constexpr size_t kLarge = kRemoteValuesMax - 100;
+  const PackedDocumentPtr large = PackedOf("v1", kLarge);
+  ASSERT_NE(large, nullptr);
+  const OpenApiDocuments::Others others = {
+      .v2 = {large, PackedOf("v2", kLarge), PackedOf("v3", kLarge), PackedOf("v4", 10)}};
+  http::Request request;
+  request.path = "/openapi/v2";
+  OpenApiDocuments documents;
+  const auto answer = documents.Answer(kinds, request, others);
+  ASSERT_TRUE(answer);
+  ASSERT_EQ(answer->status, 200);
+  const Json paths = Json::parse(answer->body)["paths"];
+  for (const char* version : {"v1", "v2", "v4"}) {
+    EXPECT_TRUE(paths.contains(std::string("/apis/g.io/") + version + "/things")) << version;
+  }
+  EXPECT_FALSE(paths.contains("/apis/g.io/v3/things")) << "it would be half as much again";
 }
 
 }  // namespace

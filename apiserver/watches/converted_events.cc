@@ -90,6 +90,7 @@ void EventConverter::Convert(const KindInfo& kind, const std::vector<Open>& open
     event->existed = each.event->existed;
     event->record = (*converted)[next++];
     if (each.event->previous != nullptr) event->previous = (*converted)[next++];
+    EventFrames::Of(*each.event).KeepVersion(each.shown, *event);
     each.shown->Set(EventPtr(std::move(event)));
   }
 }

@@ -12,12 +12,14 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "apiserver/storage/store.h"
 #include "apiserver/watches/converted_events.h"
+#include "apiserver/watches/derived_room.h"
 #include "apiserver/watches/watch_frame.h"
 #include "apiserver/watches/watch_job_loop.h"
 #include "base/mutex.h"
@@ -58,21 +60,28 @@ struct FrameKey {
   bool operator==(const FrameKey&) const = default;
 };
 
-// The frames of one event. Thread-safe.
+// What is derived from one event. Thread-safe.
 class EventFrames final : public Event::Derived {
  public:
   static EventFrames& Of(const Event& event);
-  // The frame, and whether it is new: then the caller has to see that it is made. Kept with the
-  // event where `keep` and if there is room; else for as long as somebody has it.
-  std::pair<FramePtr, bool> Find(const FrameKey& key, TimePoint now, bool keep);
+  explicit EventFrames(DerivedRoomPtr room) : room_(std::move(room)) {}
+
+  // The frame, and whether it is new: then the caller has to see that it is made. There for as long
+  // as somebody has it.
+  std::pair<FramePtr, bool> Find(const FrameKey& key, TimePoint now);
+  // Keeps one that is made with the event, if there is room.
+  void Keep(const FramePtr& frame);
   // The event in the version of the kind with that serial, and whether it is new: then the caller
-  // has to see that it is made.
+  // has to see that it is made. There for as long as somebody has it.
   std::pair<EventInVersionPtr, bool> FindVersion(uint64_t serial);
+  // Keeps one that came to `event` with the event, if there is room. What is derived from `event`
+  // shares that room.
+  void KeepVersion(const EventInVersionPtr& version, const Event& event);
   // One that could not be made.
   void DropVersion(const EventInVersionPtr& version);
 
  private:
-  // So many versions are kept as long as the event, the last ones that were asked for.
+  // So many versions are known, the last ones that were asked for.
   static constexpr size_t kVersionsMax = 4;
 
   // So many forms are kept as long as the event; further ones while somebody waits for them or
@@ -85,11 +94,19 @@ class EventFrames final : public Event::Derived {
     FrameKey key;
     TimePoint as_of;
     std::weak_ptr<Frame> frame;
-    FramePtr kept;
+    FramePtr kept = nullptr;
+    std::optional<DerivedPlace> place = std::nullopt;
   };
+  struct VersionSlot {
+    uint64_t serial;
+    std::weak_ptr<EventInVersion> version;
+    EventInVersionPtr kept = nullptr;
+    std::optional<DerivedPlace> place = std::nullopt;
+  };
+  const DerivedRoomPtr room_;
   Mutex mutex_;
   std::vector<Slot> slots_ GUARDED_BY(mutex_);
-  std::vector<std::pair<uint64_t, EventInVersionPtr>> versions_ GUARDED_BY(mutex_);
+  std::vector<VersionSlot> versions_ GUARDED_BY(mutex_);
 };
 
 // Of one watcher; on one thread at a time.
@@ -109,8 +126,8 @@ class FrameMaker {
   // Bytes of JSON that are parsed in one step: a millisecond's.
   static constexpr size_t kStepBytesMax = 64 << 10;
 
-  // What cannot be made becomes an ERROR in that form.
-  void Make(const FramePtr& frame, size_t cost, const FrameForm& form,
+  // What cannot be made becomes an ERROR in that form. Kept with `keeper`, if that is not null.
+  void Make(const FramePtr& frame, size_t cost, const FrameForm& form, const EventPtr& keeper,
             std::function<Result<std::string>()> make);
 
   const WatchJobs aside_;

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "api/registry.h"
 #include "apiserver/server/server_fixture.h"
 
 namespace skiff {
@@ -136,12 +137,86 @@ TEST(EventFrames, FormsBeyondManyAreHeldByWhoWaitsForThemAlone) {
   std::vector<std::weak_ptr<Frame>> all;
   for (int i = 0; i < 100; ++i) {
     const FrameKey key{.target_version = std::to_string(i)};
-    const auto [frame, is_new] = frames.Find(key, {}, true);
+    const auto [frame, is_new] = frames.Find(key, {});
     EXPECT_TRUE(is_new);
-    EXPECT_FALSE(frames.Find(key, {}, true).second);
+    EXPECT_FALSE(frames.Find(key, {}).second);
+    frame->Set("x");
+    frames.Keep(frame);
     all.push_back(frame);
   }
   EXPECT_EQ(std::count_if(all.begin(), all.end(), [](auto& frame) { return !frame.expired(); }), 8);
+}
+
+std::shared_ptr<Event> EventOf(size_t bytes) {
+  auto event = std::make_shared<Event>();
+  event->kind = Event::Kind::kPut;
+  event->record = std::make_shared<Record>(
+      Record{.key = "/k", .value = std::string(bytes, 'x'), .created = {1}, .modified = {1}});
+  return event;
+}
+
+// Makes a frame of so many bytes, and lets go of it.
+std::weak_ptr<Frame> FrameOf(const Event& event, const std::string& form, size_t bytes) {
+  const auto [frame, is_new] = EventFrames::Of(event).Find({.target_version = form}, {});
+  EXPECT_TRUE(is_new) << form;
+  frame->Set(std::string(bytes, 'f'));
+  EventFrames::Of(event).Keep(frame);
+  return frame;
+}
+
+// The same of the event in a version.
+std::weak_ptr<EventInVersion> VersionOf(const Event& event, uint64_t serial,
+                                        const std::shared_ptr<Event>& in_version) {
+  const auto [version, is_new] = EventFrames::Of(event).FindVersion(serial);
+  EXPECT_TRUE(is_new) << serial;
+  EventFrames::Of(event).KeepVersion(version, *in_version);
+  version->Set(EventPtr(in_version));
+  return version;
+}
+
+constexpr size_t kRecordBytes = 100'000;
+
+TEST(EventFrames, WhatIsMuchLargerThanItsEventIsNotKeptWithIt) {
+  const auto event = EventOf(kRecordBytes);
+  EXPECT_FALSE(FrameOf(*event, "a", 2 * kRecordBytes).expired());
+  EXPECT_TRUE(FrameOf(*event, "b", 3 * kRecordBytes).expired());
+  EXPECT_FALSE(FrameOf(*event, "c", kRecordBytes).expired());
+  // Of all who come at once it is one all the same.
+  const FrameKey key{.target_version = "d"};
+  const FramePtr large = EventFrames::Of(*event).Find(key, {}).first;
+  large->Set(std::string(7 << 20, 'f'));
+  EventFrames::Of(*event).Keep(large);
+  EXPECT_EQ(EventFrames::Of(*event).Find(key, {}).first, large);
+}
+
+TEST(EventFrames, AVersionThatIsMuchLargerIsHeldByItsWatchersAlone) {
+  const auto event = EventOf(kRecordBytes);
+  EXPECT_TRUE(VersionOf(*event, 1, EventOf(7 << 20)).expired());
+  EXPECT_FALSE(VersionOf(*event, 2, EventOf(kRecordBytes)).expired());
+}
+
+TEST(EventFrames, FramesOfAVersionShareTheRoomOfItsEvent) {
+  const auto event = EventOf(kRecordBytes), in_version = EventOf(kRecordBytes);
+  ASSERT_FALSE(VersionOf(*event, 1, in_version).expired());
+  EXPECT_FALSE(FrameOf(*in_version, "a", kRecordBytes).expired());
+  EXPECT_FALSE(FrameOf(*event, "a", kRecordBytes).expired());
+  EXPECT_FALSE(FrameOf(*in_version, "b", kRecordBytes / 2).expired());
+  EXPECT_TRUE(FrameOf(*in_version, "c", kRecordBytes).expired());
+  EXPECT_TRUE(FrameOf(*event, "c", kRecordBytes).expired());
+}
+
+// A Table that has become old is made anew: the old one takes no room any more.
+TEST(EventFrames, WhatIsReplacedGivesItsRoomBack) {
+  const auto event = EventOf(kRecordBytes);
+  for (int i = 0; i < 100; ++i) {
+    const FrameKey table{.target = Target::kTable};
+    const TimePoint now = TimePoint() + i * 60s;
+    const auto [frame, is_new] = EventFrames::Of(*event).Find(table, now);
+    ASSERT_TRUE(is_new);
+    frame->Set(std::string(2 * kRecordBytes, 'f'));
+    EventFrames::Of(*event).Keep(frame);
+    EXPECT_EQ(frame.use_count(), 2) << "kept in turn " << i;
+  }
 }
 
 TEST_F(SharedFramesTest, OfTheHistoryOnlyWhatIsCostlyIsKept) {

@@ -157,6 +157,13 @@ size_t AnswerBytesMax(const ConversionQuestion& question) {
   return std::min(bytes, kAnswerDocumentBytesMax);
 }
 
+std::string WhyTooLarge(const Json& object, size_t index, const ConversionQuestion& question) {
+  if (DumpJson(object).size() <= kConvertedBytesMax) return "";
+  return fmt::format(
+      "{} returned invalid object at index {}: Request entity too large: limit is {}",
+      ConversionPrefix(question), index, kConvertedBytesMax);
+}
+
 }  // namespace
 
 std::string ConversionFailed(const ConversionQuestion& question, std::string_view why) {
@@ -211,6 +218,7 @@ tl::expected<std::vector<Json>, ConversionFault> ReadConversion(
   converted.reserve(count);
   for (size_t i = 0; i < count; ++i) {
     std::string why = TakeObject(question.objects[i], given[i], question);
+    if (why.empty() && body.size() > kConvertedBytesMax) why = WhyTooLarge(given[i], i, question);
     if (!why.empty()) return tl::unexpected(ConversionFault{kInvalidObject, std::move(why)});
     converted.push_back(std::move(given[i]));
   }

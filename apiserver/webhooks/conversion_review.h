@@ -11,6 +11,10 @@
 
 namespace skiff {
 
+// An object in another version may be as large as what a request brings, of which it would be
+// written.
+inline constexpr size_t kConvertedBytesMax = 3 << 20;
+
 // What was asked, and what the answer is held against.
 struct ConversionQuestion {
   std::string_view version;  // Of the review: "v1", "v1beta1".

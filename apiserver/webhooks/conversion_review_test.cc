@@ -57,6 +57,19 @@ TEST(ConversionReview, ShowsWhatIsStored) {
   EXPECT_EQ(review["request"]["objects"], Json::array({shown}));
 }
 
+// It could not be written in that version, and readers would hold it.
+TEST(ConversionReview, WhatIsLargerThanARequestIsRefused) {
+  const auto with = [](size_t bytes) {
+    Json object = Converted();
+    object["spec"]["z"] = std::string(bytes, 'z');
+    return Fault(AnswerText(std::move(object)));
+  };
+  EXPECT_EQ(with(kConvertedBytesMax - 1000), "");
+  EXPECT_EQ(with(kConvertedBytesMax),
+            "conversion webhook for g.io/v1, Kind=Cron returned invalid object at index 0: "
+            "Request entity too large: limit is 3145728");
+}
+
 TEST(ConversionReview, OnlyLabelsAndAnnotationsOfTheMetadataChange) {
   Json object = Converted();
   object["spec"] = {{"b", 2}};

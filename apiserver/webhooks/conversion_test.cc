@@ -214,6 +214,31 @@ TEST_F(Conversion, WatchersOfAVersionShareOneQuestionAnEvent) {
   EXPECT_EQ(event["object"]["spec"]["host"], "i");
 }
 
+// What a webhook makes of an event stays with it where that is about as large as what is stored:
+// the ring counts no more than that.
+TEST_F(Conversion, ALargeVersionOfAnEventIsThereForItsWatchersAlone) {
+  Define();
+  ASSERT_EQ(MakeV1("a", "h:1").code, 201);
+  const auto asked_by_two_watchers = [&](const char* host_port) {
+    const Json before = Get(In("v1", "/a")).body["metadata"]["resourceVersion"];
+    EXPECT_EQ(Merge(In("v1", "/a"), Json{{"spec", {{"hostPort", host_port}}}}.dump()).code, 200);
+    const size_t asked = Asked();
+    for (int i = 0; i < 2; ++i) {
+      Watching watch(
+          Get(In("v2", "?watch=1&resourceVersion=" + before.get<std::string>())).response);
+      EXPECT_EQ(watch.Next()["type"], "MODIFIED");
+    }
+    return Asked() - asked;
+  };
+  EXPECT_EQ(asked_by_two_watchers("i:1"), 1u);
+  Lie([](Json& response) {
+    for (Json& object : response["convertedObjects"]) {
+      object["spec"]["z"] = std::string(100'000, 'z');
+    }
+  });
+  EXPECT_EQ(asked_by_two_watchers("i:2"), 2u) << "a hundred times the object is in memory";
+}
+
 // A webhook may change labels: what is stored has not the one that the watch is for.
 TEST_F(Conversion, AWatchSelectsByTheLabelsThatAWebhookMakes) {
   Define();
