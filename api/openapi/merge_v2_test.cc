@@ -78,7 +78,7 @@ TEST(MergeV2Test, DefaultsAreLeftOutAndPropertiesOfThatNameAreNot) {
   Json document = OfAnother();
   document["definitions"]["Thing"]["default"] = Json::object();
   document["definitions"]["Thing"]["properties"]["default"] = {{"type", "string"},
-                                                              {"default", "x"}};
+                                                               {"default", "x"}};
   document["definitions"]["Thing"]["allOf"] = {{{"default", 1}}};
   const Json own = PathsBelow(std::move(document), "/apis/g.io/v1/");
   const Json& thing = own["definitions"]["Thing"];
@@ -146,7 +146,8 @@ NextDocument OneByOne(std::vector<Json> documents) {
 
 TEST(MergeV2Test, TheDocumentOfThisServerTakesOthersIn) {
   const Json alone = Json::parse(OpenApiV2Document(BuiltInKinds()));
-  const Json both = Json::parse(OpenApiV2Document(BuiltInKinds(), OneByOne({OfAnother(), Json(7)})));
+  const Json both =
+      Json::parse(OpenApiV2Document(BuiltInKinds(), OneByOne({OfAnother(), Json(7)})));
   EXPECT_EQ(both["paths"].size(), alone["paths"].size() + 1);
   EXPECT_EQ(both["paths"]["/apis/"], alone["paths"]["/apis/"]);
   EXPECT_EQ(both["paths"]["/apis/g.io/v1/things"]["get"]["responses"]["200"]["schema"],

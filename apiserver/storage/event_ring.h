@@ -50,8 +50,8 @@ class EventRing {
   struct Options {
     size_t events_max = 8192;
     // Of the records that the events hold, and of one frame each that watchers derive from them.
-    // Where kinds are watched in several forms or versions, more is derived, as far as there is room
-    // (watches/derived_room.h): memory may be five times this, and 4 KB more for each event.
+    // Where kinds are watched in several forms or versions, more is derived, as far as there is
+    // room (watches/derived_room.h): memory may be five times this, and 4 KB more for each event.
     size_t bytes_max = 8 << 20;
   };
 
