@@ -169,8 +169,8 @@ LedControlPlane::LedControlPlane(const ClusterOptions& options, const Pki& pki,
 
 LedControlPlane::~LedControlPlane() {
   executor_.Remove(leadership_);
-  duty_.reset();
   standby_.reset();
+  duty_.reset();
   leadership_.Resign();
 }
 
@@ -185,8 +185,8 @@ void LedControlPlane::Begin() {
 
 void LedControlPlane::End() {
   if (duty_) {
+    standby_.reset();  // First: two that decide would fill nodes twice.
     duty_.reset();
-    standby_.reset();
     WaitToLead();
   }
   StopIngress(options_.data_dir);  // It is another server's now.

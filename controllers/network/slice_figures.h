@@ -2,6 +2,7 @@
 // done to these, and how well endpoints are packed, under kube-controller-manager's names.
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <memory>
 #include <string_view>

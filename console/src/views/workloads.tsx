@@ -16,12 +16,12 @@ import { type Column, Table } from '../ui/table';
 const kDotsMax = 20;
 const kDotsBeside = 16;
 
-// A pod a dot, the new revision's first; what does not fit is a number.
 // Where there is no room for all of it, the end is what tells one from another.
 function Images({ of }: { of: Parameters<typeof imagesOf>[0] }) {
   return <span class="mono dim tail"><bdi>{imagesOf(of).join(', ')}</bdi></span>;
 }
 
+// A pod a dot, the new revision's first; what does not fit is a number.
 export function PodDots({ rollout }: { rollout: Rollout }) {
   return useMemo(() => dotsOf(rollout), [rollout]);
 }
