@@ -430,6 +430,7 @@ std::string Flags::Help() const {
 std::string GoDurationText(Duration value) {
   const int64_t all = std::chrono::duration_cast<std::chrono::milliseconds>(value).count();
   if (all == 0) return "0s";
+  if (all < 0) return "-" + GoDurationText(-value);
   if (all % 1000 != 0) return std::to_string(all) + "ms";
   std::string text;
   const int64_t hours = all / 3'600'000, minutes = all / 60'000 % 60;
