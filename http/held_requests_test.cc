@@ -50,7 +50,7 @@ TEST(HeldRequests, CountWithTheirHeads) {
   EXPECT_EQ(refused.Header("Retry-After"), "1");
   release.set_value();
   EXPECT_EQ(first.ReadAnswer().body, "ok");
-  while (fixture.server->stats().held_bytes > 0) std::this_thread::yield();
+  fixture.AwaitNothingHeld();
   EXPECT_EQ(client.Ask(second).body, "ok") << "the connection goes on";
 }
 
@@ -88,7 +88,7 @@ TEST(HeldRequests, CountUntilTheyAreAnsweredWhoeverHasThem) {
   EXPECT_EQ(refused.Ask(post("/now", 450'000)).status(), 429);
   reply(Text("at last"));
   EXPECT_EQ(first.ReadAnswer().body, "at last");
-  while (fixture.server->stats().held_bytes > 0) std::this_thread::yield();
+  fixture.AwaitNothingHeld();
 }
 
 // One worker, who handles nothing before he is told to; /readyz is answered by others.

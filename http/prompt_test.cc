@@ -49,6 +49,12 @@ class FunctionPrompt final : public PromptHandler {
 
 using Outcome = PromptHandler::Outcome;
 
+// Of a server whose workers get nothing because the machine held up a loop.
+Limits Unhurried(Limits limits = {}) {
+  limits.prompt_time = 1h;
+  return limits;
+}
+
 Outcome Known(const Request& request) {
   return {.response = Text("known " + request.path)};
 }
@@ -72,7 +78,7 @@ TEST(Prompt, WhatIsAtHandIsAnsweredWhileAllWorkersAreBusy) {
         released.wait();
         return Text("late");
       },
-      {.limits = {.waiting_requests_max = 1, .workers_max = 1}, .prompt = &prompt});
+      {.limits = Unhurried({.waiting_requests_max = 1, .workers_max = 1}), .prompt = &prompt});
   TestClient first(fixture.port());
   ASSERT_TRUE(first.Send("GET /slow HTTP/1.1\r\nHost: h\r\n\r\n"));
   entered.wait(0);
@@ -90,21 +96,21 @@ TEST(Prompt, AWorkerGoesOnWhereTheLoopLeftOff) {
       return Text(seen + " " + same.path + " " + std::string(value));
     }};
   });
-  Fixture fixture(Never, {.prompt = &prompt});
+  Fixture fixture(Never, {.limits = Unhurried(), .prompt = &prompt});
   TestClient client(fixture.port());
   EXPECT_EQ(client.Get("/x%20y?a=%31").body, "/x y /x y 1") << "decoded once";
 }
 
 TEST(Prompt, LongBodiesAndHeadsAreNotTried) {
   FunctionPrompt prompt(Known);
-  Fixture fixture(Echo, {.prompt = &prompt});
+  Fixture fixture(Echo, {.limits = Unhurried(), .prompt = &prompt});
   TestClient client(fixture.port());
   const std::string body(70'000, 'x');
   EXPECT_EQ(client.Ask("POST /a HTTP/1.1\r\nHost: h\r\nContent-Length: 70000\r\n\r\n" + body).body,
             "POST /a body=" + body);
-  EXPECT_EQ(client.Ask("GET /b HTTP/1.1\r\nHost: h\r\nX: " + std::string(9'000, 'x') + "\r\n\r\n")
-                .body,
-            "GET /b");
+  EXPECT_EQ(
+      client.Ask("GET /b HTTP/1.1\r\nHost: h\r\nX: " + std::string(9'000, 'x') + "\r\n\r\n").body,
+      "GET /b");
   std::string many = "GET /c HTTP/1.1\r\nHost: h\r\n";
   for (int i = 0; i < 100; ++i) many += "X: y\r\n";
   EXPECT_EQ(client.Ask(many + "\r\n").body, "GET /c");
@@ -165,7 +171,7 @@ TEST(Prompt, PipelinedRequestsAreAnsweredAlsoWhereTheEndOfTlsComesTogetherWithTh
 class ArrivalTest : public ::testing::Test, public PromptHandler {
  protected:
   Outcome TryHandle(const Request& request) override { return {.response = Note(request)}; }
-  // On the loop, or on a worker: one after the other.
+  // One after the other.
   Response Note(const Request& request) {
     arrived_.push_back(request.arrived);
     const Duration begun = clock_.Monotonic();
@@ -183,7 +189,8 @@ class ArrivalTest : public ::testing::Test, public PromptHandler {
 };
 
 TEST_F(ArrivalTest, IsNotBeforeTheAnswerToWhatWasPipelinedBefore) {
-  Fixture fixture([this](const Request& request) { return Note(request); }, {.prompt = this}, 1);
+  Fixture fixture([this](const Request& request) { return Note(request); },
+                  {.limits = Unhurried(), .prompt = this}, 1);
   TestClient client(fixture.port());
   client.Get("/kept/alive");
   ASSERT_TRUE(
@@ -197,7 +204,7 @@ TEST_F(ArrivalTest, IsNotBeforeTheAnswerToWhatWasPipelinedBefore) {
 }
 
 TEST_F(ArrivalTest, NorBeforeTheAnswerToAStreamThatWasOpenedBefore) {
-  auto options = Http2Options();
+  auto options = Http2Options(Unhurried());
   options.prompt = this;
   Fixture fixture([this](const Request& request) { return Note(request); }, options, 1);
   Http2TestClient client(fixture.port());
@@ -262,7 +269,7 @@ TEST(Prompt, AnswersStreamsAndWhatIsStillToCome) {
 
 TEST(Prompt, AnswersStreamsOfHttp2) {
   FunctionPrompt prompt(Known);
-  Server::Options options = Http2Options();
+  Server::Options options = Http2Options(Unhurried());
   options.prompt = &prompt;
   Fixture fixture(Never, std::move(options));
   Http2TestClient client(fixture.port());
@@ -275,7 +282,7 @@ TEST(Prompt, AnswersStreamsOfHttp2) {
 
 TEST(Prompt, OneThatThrowsIsAnsweredWith500) {
   FunctionPrompt prompt([](const Request&) -> Outcome { throw std::runtime_error("bug"); });
-  Fixture fixture(Never, {.prompt = &prompt});
+  Fixture fixture(Never, {.limits = Unhurried(), .prompt = &prompt});
   TestClient client(fixture.port());
   EXPECT_EQ(client.Get("/").status(), 500);
   EXPECT_EQ(client.Get("/").status(), 500);

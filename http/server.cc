@@ -33,8 +33,6 @@ const Log kLog("http");
 constexpr int kUrgentWorkersMax = 2;
 constexpr size_t kUrgentWaitingMax = 100;
 constexpr Duration kRefusalLogPeriod = 10s;
-// Of a round of a loop, after which workers have what else comes in it.
-constexpr Duration kPromptTime = 3ms;
 // Of a request that is tried on a loop.
 constexpr size_t kPromptHeadersMax = 64;
 constexpr size_t kPromptHeadBytesMax = 8 << 10;
@@ -349,7 +347,8 @@ class Server::Impl::Front final : public ConnectionHost {
  private:
   // What came in one round of the loop is not to hold up what comes in the next.
   bool MayTry(const Request& request) const {
-    return server_.options.prompt != nullptr && IsSmall(request) && loop_.RoundTime() < kPromptTime;
+    return server_.options.prompt != nullptr && IsSmall(request) &&
+           loop_.RoundTime() < server_.options.limits.prompt_time;
   }
   PromptHandler::Outcome Try(Request& request) {
     Work::DecodeTarget(request);

@@ -44,9 +44,9 @@ inline constexpr size_t kHandshakeBytes = 80 << 10;
 
 // Bounds of a server. Past one of them the client it concerns is refused, never served worse.
 struct Limits {
-  size_t head_bytes_max = 1 << 20;        // Else 431.
-  size_t body_bytes_max = 3 * (1 << 20);  // Else Request::body_too_large.
-  size_t connections_max = 50'000;        // Else closed at accept.
+  size_t head_bytes_max = 1 << 20;              // Else 431.
+  size_t body_bytes_max = 3 * (1 << 20);        // Else Request::body_too_large.
+  size_t connections_max = 50'000;              // Else closed at accept.
   size_t connections_per_address_max = 25'000;  // The same.
   // Connections that have not sent a whole head yet: past it the oldest is closed when it had two
   // seconds, past twice that at once; of the address with most, where that has more than its part.
@@ -62,9 +62,12 @@ struct Limits {
   size_t intake_bytes_max = 128 << 20;
   size_t intake_bytes_per_address_max = 32 << 20;
   size_t known_intake_bytes_max = 512 << 20;
-  size_t waiting_requests_max = 1'000;    // Else 429, Retry-After: 1.
-  int workers_max = 32;                   // Threads, started on demand.
-  Duration idle_timeout = 90s;            // Between requests.
+  size_t waiting_requests_max = 1'000;  // Else 429, Retry-After: 1.
+  int workers_max = 32;                 // Threads, started on demand.
+  // From the begin of a round of a loop, in which what came with it is tried by Options::prompt:
+  // the rest goes to workers, so as not to hold up what comes in the next round.
+  Duration prompt_time = 3ms;
+  Duration idle_timeout = 90s;  // Between requests.
   // From a head's first byte to its last; of the first one from accept, TLS handshake included.
   Duration head_timeout = 32s;
   Duration body_timeout = 60s;  // From the end of the head to that of the body.
@@ -84,7 +87,7 @@ class Server {
     int port = 0;                            // 0: any free one, see port().
     std::string unix_path;                   // Not empty: listens there instead.
     std::optional<ServerTls> tls;
-    bool http2 = true;  // Over TLS.
+    bool http2 = true;         // Over TLS.
     bool shares_port = false;  // Connections are spread over all who listen so.
     Limits limits;
     // Requests for these paths, and for what lies below them, have workers of their own, so that

@@ -184,8 +184,8 @@ TEST(Server, TellsTheHandlerOfBodiesOverTheLimit) {
 }
 
 TEST(Server, BodiesThatHaveNoRoomAreRefusedAndOthersServed) {
-  Fixture fixture(Echo, {.limits = {.intake_bytes_max = 1 << 20,
-                                    .intake_bytes_per_address_max = 300'000}});
+  Fixture fixture(
+      Echo, {.limits = {.intake_bytes_max = 1 << 20, .intake_bytes_per_address_max = 300'000}});
   const std::string head = "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 2000000\r\n\r\n";
   TestClient greedy(fixture.port());
   ASSERT_TRUE(greedy.Send(head + std::string(100'000, 'x')));
@@ -200,7 +200,7 @@ TEST(Server, BodiesThatHaveNoRoomAreRefusedAndOthersServed) {
             "PUT /s body=abc");
   greedy.Close();
   // What it held is free again once the server has seen it go.
-  while (fixture.server->stats().held_bytes > 0) std::this_thread::yield();
+  fixture.AwaitNothingHeld();
   TestClient later(fixture.port());
   EXPECT_EQ(later
                 .Ask("PUT /l HTTP/1.1\r\nHost: h\r\nContent-Length: 100000\r\n\r\n" +
@@ -242,7 +242,7 @@ TEST(Server, ABodyIsHeldUntilItHasBeenHandled) {
   release.set_value();
   EXPECT_EQ(first.ReadAnswer().body, "200000");
   EXPECT_EQ(second.ReadAnswer().body, "50000");
-  while (fixture.server->stats().held_bytes > 0) std::this_thread::yield();
+  fixture.AwaitNothingHeld();
 }
 
 TEST(Server, OfABodyOverTheLimitNothingIsHeld) {

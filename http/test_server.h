@@ -4,6 +4,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <thread>
 
 #include "http/server.h"
 
@@ -36,6 +37,10 @@ struct Fixture {
     server = std::move(*started);
   }
   int port() const { return server->port(); }
+  // A client may have his answer before the server lets go of his request.
+  void AwaitNothingHeld() const {
+    while (server->stats().held_bytes > 0) std::this_thread::yield();
+  }
 
   Loops loops;
   FunctionHandler handler;
