@@ -73,7 +73,7 @@ void Fetch::ReadLocked() {
       return End(std::move(answer_));
     }
     if (pulled == http::Pulled::kAbort) {
-      return End(Fail(Reason::kServiceUnavailable, "unexpected EOF"));
+      return End(Fail(Reason::kServiceUnavailable, body_->Fault()));
     }
     if (pulled == http::Pulled::kIdle) return;
   }
