@@ -79,14 +79,35 @@ void Fetch::ReadLocked() {
   }
 }
 
+bool LongAnswers::Take(size_t bytes) {
+  size_t left = left_;
+  while (left >= bytes) {
+    if (left_.compare_exchange_weak(left, left - bytes)) return true;
+  }
+  return false;
+}
+
+Fetch::~Fetch() {
+  if (has_grown_) long_answers_->GiveBack(more_bytes_max_);
+}
+
+bool Fetch::Grow() {
+  if (has_grown_ || long_answers_ == nullptr || !long_answers_->Take(more_bytes_max_)) return false;
+  has_grown_ = true;
+  bytes_max_ += more_bytes_max_;
+  return true;
+}
+
 Result<> Fetch::Append(std::string_view bytes) {
   if (gunzip_) {
     packed_bytes_ += bytes.size();
-    if (packed_bytes_ <= bytes_max_) TRY(gunzip_->Add(bytes, bytes_max_, answer_.body));
+    const size_t bytes_max = has_grown_ ? bytes_max_ : bytes_max_ + more_bytes_max_;
+    if (packed_bytes_ <= bytes_max) TRY(gunzip_->Add(bytes, bytes_max, answer_.body));
   } else {
     answer_.body += bytes;
   }
-  if (std::max(packed_bytes_, answer_.body.size()) <= bytes_max_) return {};
+  const size_t size = std::max(packed_bytes_, answer_.body.size());
+  if (size <= bytes_max_ || (Grow() && size <= bytes_max_)) return {};
   return Fail(Reason::kInternalError,
               fmt::format("the answer is longer than {} bytes", bytes_max_));
 }

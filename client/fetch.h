@@ -34,6 +34,19 @@ struct WholeAnswer {
   }
 };
 
+// What answers may take together beyond what each of them may. Thread-safe.
+class LongAnswers {
+ public:
+  explicit LongAnswers(size_t bytes_max) : left_(bytes_max) {}
+  // False: others have it.
+  bool Take(size_t bytes);
+  void GiveBack(size_t bytes) { left_ += bytes; }
+
+ private:
+  std::atomic<size_t> left_;
+};
+using LongAnswersPtr = std::shared_ptr<LongAnswers>;
+
 // Thread-safe.
 class Fetch : public std::enable_shared_from_this<Fetch> {
  public:
@@ -44,6 +57,13 @@ class Fetch : public std::enable_shared_from_this<Fetch> {
   // Fetch, whose lock is held then: it wakes somebody who does.
   Fetch(size_t bytes_max, std::function<void()> told)
       : bytes_max_(bytes_max), told_(std::move(told)) {}
+  ~Fetch();
+  // Before Start: a longer body may have so many bytes more, if there is room for them. It keeps
+  // that for as long as this is there.
+  void MayGrow(size_t bytes, LongAnswersPtr room) {
+    more_bytes_max_ = bytes;
+    long_answers_ = std::move(room);
+  }
 
   // Once, right after it was made.
   void Start(http::Loops& loops, http::Upstream upstream, http::ClientRequest request);
@@ -62,9 +82,13 @@ class Fetch : public std::enable_shared_from_this<Fetch> {
   void Read();
   void ReadLocked();
   Result<> Append(std::string_view bytes);
+  bool Grow();
   void End(Result<WholeAnswer> result);
 
-  const size_t bytes_max_;
+  size_t bytes_max_;
+  size_t more_bytes_max_ = 0;
+  LongAnswersPtr long_answers_;
+  bool has_grown_ = false;
   std::mutex mutex_;  // Above what it guards, and taken before those of executors.
   std::condition_variable ended_;
   std::function<void()> told_;

@@ -168,6 +168,24 @@ TEST_F(WebhookTest, WhatClaimsToBePackedAndIsNotIsNoAnswer) {
       << refused.message();
 }
 
+TEST_F(WebhookTest, ASmallQuestionMayHaveALongAnswer) {
+  Validating({Hook("v")});
+  size_t blanks = 4 << 20;
+  At("/v", [&blanks](const Json& review) {
+    auto answer = Says(review, {{"allowed", true}});
+    answer.body.insert(1, blanks, ' ');
+    return answer;
+  });
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(MakeMap("a" + std::to_string(i)).code, 201) << i;
+  blanks = kLongWebhookAnswerBytesMax;
+  const auto refused = MakeMap("b");
+  EXPECT_EQ(refused.code, 500);
+  EXPECT_NE(refused.message().find("the answer is longer than " +
+                                   std::to_string(kLongWebhookAnswerBytesMax)),
+            std::string::npos)
+      << refused.message();
+}
+
 TEST_F(WebhookTest, APackedAnswerUnpacksToNoMoreThanAnyOther) {
   Validating({Hook("v")});
   At("/v", [](const Json& review) {
