@@ -11,6 +11,17 @@ bool BeginGzip(z_stream& stream, GzipLevel level) {
                       Z_DEFAULT_STRATEGY) == Z_OK;
 }
 
+// Of what is no gzip.
+std::string FaultInGo(const z_stream& stream) {
+  const std::string_view said = stream.msg == nullptr ? "" : stream.msg;
+  if (said.find("data check") != said.npos || said.find("length check") != said.npos) {
+    return "gzip: invalid checksum";
+  }
+  const bool is_header = said.find("header") != said.npos || said.find("method") != said.npos;
+  if (is_header) return "gzip: invalid header";
+  return "flate: corrupt input before offset " + std::to_string(stream.total_in);
+}
+
 }  // namespace
 
 std::string Gzip(std::string_view text, GzipLevel level) {
@@ -54,6 +65,47 @@ void GzipStream::Add(std::string_view text, bool is_last, std::string& out) {
     failed_ = deflate(&stream, is_last ? Z_FINISH : Z_NO_FLUSH) == Z_STREAM_ERROR;
     out.resize(before + kPartBytes - stream.avail_out);
   } while (!failed_ && stream.avail_out == 0);
+}
+
+struct GunzipStream::State {
+  z_stream stream{};
+  bool is_within = false;  // A packed text has begun, and not ended.
+};
+
+GunzipStream::GunzipStream() : state_(std::make_unique<State>()) {
+  CHECK(inflateInit2(&state_->stream, 15 + 16) == Z_OK);
+}
+
+GunzipStream::~GunzipStream() {
+  inflateEnd(&state_->stream);
+}
+
+Result<> GunzipStream::Add(std::string_view bytes, size_t out_bytes_max, std::string& out) {
+  constexpr size_t kPartBytes = 8 << 10;
+  z_stream& stream = state_->stream;
+  stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(bytes.data()));
+  stream.avail_in = static_cast<uInt>(bytes.size());
+  bool is_full = false;
+  while (out.size() <= out_bytes_max && (stream.avail_in > 0 || is_full)) {
+    const size_t before = out.size();
+    out.resize(before + kPartBytes);
+    stream.next_out = reinterpret_cast<Bytef*>(out.data() + before);
+    stream.avail_out = kPartBytes;
+    const int result = inflate(&stream, Z_NO_FLUSH);
+    out.resize(before + kPartBytes - stream.avail_out);
+    is_full = result == Z_OK && stream.avail_out == 0;
+    if (result != Z_OK && result != Z_BUF_ERROR && result != Z_STREAM_END) {
+      return Fail(Reason::kInternalError, FaultInGo(stream));
+    }
+    state_->is_within = result != Z_STREAM_END;
+    if (!state_->is_within) inflateReset(&stream);
+  }
+  return {};
+}
+
+Result<> GunzipStream::End() const {
+  if (state_->is_within) return Fail(Reason::kInternalError, "unexpected EOF");
+  return {};
 }
 
 std::string Gunzip(std::string_view bytes) {

@@ -5,6 +5,8 @@
 #include <string>
 #include <string_view>
 
+#include "base/error.h"
+
 namespace skiff {
 
 enum class GzipLevel : int { kFastest = 1, kSmallest = 9 };
@@ -30,6 +32,25 @@ class GzipStream {
   struct State;
   const std::unique_ptr<State> state_;
   bool failed_ = false;
+};
+
+// Back, of what somebody else packed, as it comes in pieces. Several packed texts in a row are one
+// text. Errors are InternalError, in Go's words. Holds 48 KiB.
+class GunzipStream {
+ public:
+  GunzipStream();
+  ~GunzipStream();
+  GunzipStream(const GunzipStream&) = delete;
+  GunzipStream& operator=(const GunzipStream&) = delete;
+  // Appends to `out` what `bytes` come to. Stops where that has more than `out_bytes_max` bytes,
+  // and a few thousand at the most: a few packed bytes may be gigabytes.
+  Result<> Add(std::string_view bytes, size_t out_bytes_max, std::string& out);
+  // Nothing comes any more: fails where something is missing.
+  Result<> End() const;
+
+ private:
+  struct State;
+  const std::unique_ptr<State> state_;
 };
 
 }  // namespace skiff

@@ -276,7 +276,9 @@ void ClientConnection::OnBody(std::string_view bytes) {
     const auto state = chunks_.Decode(bytes, taken, data);
     pipe_->Write(std::move(data));
     keeps_ = keeps_ && taken == bytes.size();
-    if (state != ChunkDecoder::State::kMore) EndBody(state == ChunkDecoder::State::kEnd);
+    if (state != ChunkDecoder::State::kMore) {
+      EndBody(state == ChunkDecoder::State::kEnd, chunks_.fault());
+    }
     return;
   }
   if (framing_.content_length) {
@@ -296,7 +298,7 @@ void ClientConnection::OnEof() {
       {Reason::kServiceUnavailable, in_.empty() ? std::string("EOF") : kBroken + "unexpected EOF"});
 }
 
-void ClientConnection::EndBody(bool in_order) {
+void ClientConnection::EndBody(bool in_order, const std::string& fault) {
   const std::shared_ptr<Pipe> pipe = pipe_;
   // A server that answers before it has read everything still has the rest of the request to read.
   if (in_order && keeps_ && channel_->queued_bytes() == 0) {
@@ -304,7 +306,9 @@ void ClientConnection::EndBody(bool in_order) {
   } else {
     Close();
   }
-  pipe->End(in_order);  // Whoever has read it all finds the connection where it waits.
+  // Whoever has read it all finds the connection where it waits.
+  if (in_order) pipe->End(true);
+  if (!in_order) pipe->Break(fault);
 }
 
 void ClientConnection::Park() {

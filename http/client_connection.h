@@ -96,7 +96,7 @@ class ClientConnection final : public LoopListener,
   void OnHead(ResponseHead head);
   void OnBody(std::string_view bytes);
   void OnEof();
-  void EndBody(bool in_order);
+  void EndBody(bool in_order, const std::string& fault = "");
   void Park();
   void OnCarrier(Carrier::State state);
   void MakeRaw(Opened opened);

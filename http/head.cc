@@ -9,6 +9,9 @@
 namespace skiff::http {
 namespace {
 
+constexpr const char* kLongTrailer = "http: suspiciously long trailer after chunked body";
+constexpr const char* kNoChunks = "malformed chunked encoding";
+
 bool IsTokenChar(char c) {
   if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9')) return true;
   return c != '\0' && std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
@@ -233,7 +236,14 @@ std::optional<HeadFault> ParseResponseHead(std::string_view bytes, ResponseHead&
     return Bad("malformed HTTP version \"" + std::string(line.substr(0, blank)) + "\"");
   }
   if (auto fault = ParseHeaders(bytes, head.headers)) return fault;
-  return ParseFraming(head.headers, head.framing);
+  // As Go's client does, in its words.
+  const auto [first, last] = head.headers.equal_range("Transfer-Encoding");
+  if (first != last) head.headers.erase("Content-Length");
+  auto fault = ParseFraming(head.headers, head.framing);
+  if (fault && fault->status == 501) {
+    fault->text = "unsupported transfer encoding: \"" + first->second + "\"";
+  }
+  return fault;
 }
 
 ChunkDecoder::State ChunkDecoder::Decode(std::string_view in, size_t& taken, std::string& out) {
@@ -249,7 +259,9 @@ ChunkDecoder::State ChunkDecoder::Decode(std::string_view in, size_t& taken, std
     }
     const size_t end = in.find('\n', taken);
     const size_t take = (end == in.npos ? in.size() : end + 1) - taken;
-    if (line_.size() + take > kLineBytesMax) return State::kBad;
+    if (line_.size() + take > kLineBytesMax) {
+      return Bad(part_ == Part::kTrailer ? kLongTrailer : "header line too long");
+    }
     line_.append(in.substr(taken, take));
     taken += take;
     if (end == in.npos) return State::kMore;
@@ -261,20 +273,33 @@ ChunkDecoder::State ChunkDecoder::Decode(std::string_view in, size_t& taken, std
 }
 
 ChunkDecoder::State ChunkDecoder::OnLine() {
-  if (line_.size() < 2 || line_[line_.size() - 2] != '\r') return State::kBad;
+  if (line_.size() < 2 || line_[line_.size() - 2] != '\r') {
+    return Bad(part_ == Part::kDataEnd ? kNoChunks : "chunked line ends with bare LF");
+  }
   const std::string_view line = std::string_view(line_).substr(0, line_.size() - 2);
   if (part_ == Part::kDataEnd) {
     part_ = Part::kSize;
-    return line.empty() ? State::kMore : State::kBad;
+    return line.empty() ? State::kMore : Bad(kNoChunks);
   }
   if (part_ == Part::kTrailer) {
     trailer_bytes_ += line_.size();
     if (line.empty()) return State::kEnd;
-    return trailer_bytes_ > kTrailerBytesMax ? State::kBad : State::kMore;
+    if (trailer_bytes_ > kTrailerBytesMax) return Bad(kLongTrailer);
+    if (line.find(':') != line.npos) return State::kMore;
+    return Bad("malformed MIME header: missing colon: \"" + std::string(line) + "\"");
   }
-  const std::string_view size = WithoutBlanks(line.substr(0, line.find(';')), " \t");
-  const auto [end, error] = std::from_chars(size.data(), size.data() + size.size(), left_, 16);
-  if (size.empty() || error != std::errc() || end != size.data() + size.size()) return State::kBad;
+  return ReadSize(line);
+}
+
+ChunkDecoder::State ChunkDecoder::ReadSize(std::string_view line) {
+  constexpr size_t kDigitsMax = 16;
+  while (!line.empty() && (line.back() == ' ' || line.back() == '\t')) line.remove_suffix(1);
+  const std::string_view size = line.substr(0, line.find(';'));
+  if (size.empty()) return Bad("empty hex number for chunk length");
+  const size_t digits =
+      std::from_chars(size.data(), size.data() + size.size(), left_, 16).ptr - size.data();
+  if (digits > kDigitsMax) return Bad("http chunk length too large");
+  if (digits != size.size()) return Bad("invalid byte in chunk length");
   part_ = left_ == 0 ? Part::kTrailer : Part::kData;
   return State::kMore;
 }

@@ -62,6 +62,7 @@ std::optional<HeadFault> ParseResponseHead(std::string_view bytes, ResponseHead&
 // What a head of HTTP/2 has in common with these. `head.target` and `method` are set; fills in path
 // and query.
 std::optional<HeadFault> SplitTarget(RequestHead& head);
+// Both a length and chunks are refused, as who is in between may go by the one or the other.
 std::optional<HeadFault> ParseFraming(const Headers& headers, Framing& framing);
 bool IsToken(std::string_view text);
 bool IsFieldValue(std::string_view text);
@@ -75,6 +76,8 @@ class ChunkDecoder {
   enum class State { kMore, kEnd, kBad };
   // Appends the data in `in` to `out`, and says in `taken` how much of `in` was looked at.
   State Decode(std::string_view in, size_t& taken, std::string& out);
+  // Behind kBad: what is, as Go says it.
+  const std::string& fault() const { return fault_; }
 
  private:
   enum class Part { kSize, kData, kDataEnd, kTrailer };
@@ -82,11 +85,17 @@ class ChunkDecoder {
   static constexpr size_t kTrailerBytesMax = 16 << 10;
   // One line of framing is in line_: a size, the end of a chunk, or a trailer.
   State OnLine();
+  State ReadSize(std::string_view line);
+  State Bad(std::string fault) {
+    fault_ = std::move(fault);
+    return State::kBad;
+  }
 
   Part part_ = Part::kSize;
   uint64_t left_ = 0;  // Of the present chunk.
   std::string line_;   // As far as it has come.
   size_t trailer_bytes_ = 0;
+  std::string fault_;
 };
 
 // The status line, the headers with `content_type`, Date, and the empty line. Line breaks in header

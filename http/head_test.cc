@@ -137,10 +137,48 @@ TEST(ChunkDecoder, RefusesBadFraming) {
     size_t taken = 0;
     EXPECT_EQ(decoder.Decode(text, taken, out), ChunkDecoder::State::kBad) << text;
   }
+}
+
+TEST(ChunkDecoder, SaysWhatIsWrongAsGoDoes) {
+  const auto fault = [](const std::string& text) {
+    ChunkDecoder decoder;
+    std::string out;
+    size_t taken = 0;
+    EXPECT_EQ(decoder.Decode(text, taken, out), ChunkDecoder::State::kBad) << text;
+    return decoder.fault();
+  };
+  EXPECT_EQ(fault("\r\n"), "empty hex number for chunk length");
+  EXPECT_EQ(fault("zz\r\n"), "invalid byte in chunk length");
+  EXPECT_EQ(fault(" 5\r\n"), "invalid byte in chunk length");
+  EXPECT_EQ(fault("5 ;ext\r\n"), "invalid byte in chunk length");
+  EXPECT_EQ(fault("00000000000000005\r\n"), "http chunk length too large");
+  EXPECT_EQ(fault("5\n"), "chunked line ends with bare LF");
+  EXPECT_EQ(fault("5\r\nhelloX\r\n"), "malformed chunked encoding");
+  EXPECT_EQ(fault("1;" + std::string(10'000, 'x')), "header line too long");
+  EXPECT_EQ(fault("0\r\nno colon\r\n"), "malformed MIME header: missing colon: \"no colon\"");
+  EXPECT_EQ(fault("0\r\nX: " + std::string(20'000, 'x')),
+            "http: suspiciously long trailer after chunked body");
+  // Blanks may stand behind a length.
   ChunkDecoder decoder;
   std::string out;
   size_t taken = 0;
-  EXPECT_EQ(decoder.Decode("1;" + std::string(10'000, 'x'), taken, out), ChunkDecoder::State::kBad);
+  EXPECT_EQ(decoder.Decode("0005 \t\r\nhello\r\n0\r\n\r\n", taken, out), ChunkDecoder::State::kEnd);
+  EXPECT_EQ(out, "hello");
+}
+
+TEST(Head, ChunksOfAnAnswerCountMoreThanItsLengthAndOfARequestAreRefusedWithOne) {
+  const std::string framing = "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n";
+  ResponseHead answer;
+  EXPECT_FALSE(ParseResponseHead("HTTP/1.1 200 OK\r\n" + framing, answer));
+  EXPECT_TRUE(answer.framing.chunked);
+  EXPECT_FALSE(answer.framing.content_length);
+  EXPECT_EQ(answer.headers.count("Content-Length"), 0u);
+  RequestHead request;
+  EXPECT_TRUE(ParseRequestHead("POST / HTTP/1.1\r\nHost: a\r\n" + framing, request));
+  const auto fault =
+      ParseResponseHead("HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n", answer);
+  ASSERT_TRUE(fault);
+  EXPECT_EQ(fault->text, "unsupported transfer encoding: \"gzip, chunked\"");
 }
 
 TEST(Head, NeverLetsAValueBreakOutOfItsLine) {

@@ -59,13 +59,19 @@ Waker Pipe::Add(std::string bytes) {
   return on_data_;
 }
 
-void Pipe::End(bool in_order) {
+std::string Pipe::fault() const {
+  MutexLock lock(mutex_);
+  return fault_;
+}
+
+void Pipe::EndAs(bool in_order, std::string fault) {
   Waker wake;
   {
     MutexLock lock(mutex_);
     if (ended_) return;
     ended_ = true;
     in_order_ = in_order;
+    fault_ = std::move(fault);
     wake = on_data_;
   }
   if (wake) wake();

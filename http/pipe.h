@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "base/mutex.h"
 #include "http/stream.h"
@@ -27,7 +28,11 @@ class Pipe {
   // again.)
   size_t Offer(std::string_view bytes);
   // Nothing more comes. Out of order: the reader's connection is to be cut. The first call counts.
-  void End(bool in_order);
+  void End(bool in_order) { EndAs(in_order, ""); }
+  // Out of order, for a reason.
+  void Break(std::string why) { EndAs(false, std::move(why)); }
+  // Why it ended out of order; "": nothing is known of that.
+  std::string fault() const;
   bool reader_left() const;
 
   // Called when there is something to pull.
@@ -36,6 +41,7 @@ class Pipe {
   void Leave();
 
  private:
+  void EndAs(bool in_order, std::string fault);
   size_t RoomLocked() const REQUIRES(mutex_);
   // The waker of who reads.
   Waker Add(std::string bytes) REQUIRES(mutex_);
@@ -48,6 +54,7 @@ class Pipe {
   bool was_full_ GUARDED_BY(mutex_) = false;
   bool ended_ GUARDED_BY(mutex_) = false;
   bool in_order_ GUARDED_BY(mutex_) = true;
+  std::string fault_ GUARDED_BY(mutex_);
   bool left_ GUARDED_BY(mutex_) = false;
   Waker on_room_ GUARDED_BY(mutex_);
   Waker on_data_ GUARDED_BY(mutex_);
@@ -61,6 +68,10 @@ class PipeSource final : public StreamSource {
   void Attach(Waker waker) override { pipe_->OnData(std::move(waker)); }
   Pulled Pull(size_t bytes_max, std::vector<SharedBytes>& out) override {
     return pipe_->Pull(bytes_max, out);
+  }
+  std::string Fault() const override {
+    const std::string fault = pipe_->fault();
+    return fault.empty() ? StreamSource::Fault() : fault;
   }
 
  private:

@@ -34,6 +34,8 @@ class StreamSource {
   virtual void Attach(Waker waker) = 0;
   // Appends chunks of about `bytes_max` in all, without blocking.
   virtual Pulled Pull(size_t bytes_max, std::vector<SharedBytes>& out) = 0;
+  // Behind kAbort: why, as Go says it.
+  virtual std::string Fault() const { return "unexpected EOF"; }
   // Whether it has objects for a reader in this process, who then calls PullHanded in place of
   // Pull: what is not said by objects comes after them.
   virtual bool GivesHanded() const { return false; }

@@ -2,6 +2,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -43,12 +44,8 @@ class DefaultCheck {
     if (const Json* properties = PartOf(props, "properties")) {
       for (const auto& [name, each] : properties->items()) {
         const SchemaPath at = path.Child("properties").Key(name);
-        const bool own = name == "kind" || name == "apiVersion" || name == "metadata";
-        if (is_root && own) {
-          Forbid(each, at, name);
-          continue;
-        }
-        const bool steps_on = !steps_.empty() || (is_resource && own);
+        const bool own = IsOfResources(name);
+        const bool steps_on = !steps_.empty() || ((is_resource || is_root) && own);
         if (steps_on) steps_.emplace_back(name);
         Node(each, schema ? schema->Property(name) : nullptr, RulesOfProperty(rules, name), at,
              false);
@@ -65,6 +62,7 @@ class DefaultCheck {
     // As Kubernetes, which looks at none below additionalProperties.
     if (is_resource) outer_steps.swap(steps_);
     steps_.resize(outer_count);
+    if (is_root) ForbidInOwn(props, path);
   }
 
  private:
@@ -74,6 +72,19 @@ class DefaultCheck {
   static Json AsResource(Json props) {
     props["x-kubernetes-embedded-resource"] = true;
     return props;
+  }
+
+  static bool IsOfResources(std::string_view name) {
+    return name == "kind" || name == "apiVersion" || name == "metadata";
+  }
+
+  // What is wrong with defaults is told before that there must be none.
+  void ForbidInOwn(const Json& root, const SchemaPath& path) {
+    const Json* properties = PartOf(root, "properties");
+    if (properties == nullptr) return;
+    for (const auto& [name, each] : properties->items()) {
+      if (IsOfResources(name)) Forbid(each, path.Child("properties").Key(name), name);
+    }
   }
 
   // In what each resource has, which it does not get from its schema.

@@ -206,7 +206,8 @@ class StructureCheck {
     }
     if (level != Level::kRoot) return;
     Json rest = *metadata;
-    for (const char* name : {"type", "description", "title"}) rest.erase(name);
+    // Of a default more is told than that (ValidateDefaults).
+    for (const char* name : {"type", "description", "title", "default"}) rest.erase(name);
     if (rest.contains("properties") && rest["properties"].is_object()) {
       rest["properties"].erase("name");
       rest["properties"].erase("generateName");

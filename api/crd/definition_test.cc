@@ -332,6 +332,21 @@ TEST(DefinitionTest, DefaultsOfResourcesAreJudgedAsKubernetesDoes) {
   EXPECT_EQ(Wrong(schema),
             "spec.validation.openAPIV3Schema.properties[metadata].properties[name].default: "
             "Forbidden: must not be set in top-level metadata");
+  schema["properties"]["metadata"] = {{"type", "object"}, {"default", Json::object()}};
+  EXPECT_EQ(Wrong(schema),
+            "spec.validation.openAPIV3Schema.properties[metadata].default: Forbidden: must not be "
+            "set in top-level metadata");
+  schema["properties"]["metadata"]["default"] = "x";
+  schema["properties"]["kind"] = {{"type", "string"}, {"default", ""}};
+  EXPECT_EQ(Wrong(schema),
+            "spec.validation.openAPIV3Schema.properties[kind].default: Invalid value: \"\": must "
+            "result in valid metadata: kind: Invalid value: \"\": must not be empty; "
+            "spec.validation.openAPIV3Schema.properties[metadata].default: Invalid value: \"x\": "
+            "must result in valid metadata: metadata: Invalid value: \"x\": json: cannot unmarshal "
+            "string into Go value of type v1.ObjectMeta; "
+            "spec.validation.openAPIV3Schema.properties[kind].default: Forbidden: must not be set "
+            "in top-level kind; spec.validation.openAPIV3Schema.properties[metadata].default: "
+            "Forbidden: must not be set in top-level metadata");
   schema = kLampSchema;
   const Json metadata = {{"name", "-bad-"}, {"labels", {{"a", 1}}}};
   schema["properties"]["inner"] = {

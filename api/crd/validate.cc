@@ -160,7 +160,7 @@ class Validator {
     }
     if (valid < limits.all_of.size()) {
       Combined(path, std::string("must validate all the schemas (allOf)") +
-                         (valid == 0 && limits.all_of.size() > 1 ? ". None validated" : ""));
+                         (valid == 0 ? ". None validated" : ""));
     }
     if (limits.none_of != nullptr && MayHold(*limits.none_of, value, path)) {
       Combined(path, "must not validate the schema (not)");

@@ -64,7 +64,9 @@ Result<FetchPtr> Backends::Ask(http::Upstream upstream, Question question, const
   upstream.connect_timeout = question.connect_timeout;
   upstream.head_timeout = question.head_timeout;
   return calls_.Begin(std::move(upstream), std::move(request),
-                      {.answer_bytes_max = question.answer_bytes_max, .told = std::move(told)});
+                      {.answer_bytes_max = question.answer_bytes_max,
+                       .more_bytes_max = question.more_bytes_max,
+                       .told = std::move(told)});
 }
 
 }  // namespace skiff

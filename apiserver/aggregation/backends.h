@@ -46,6 +46,7 @@ class Backends {
     http::Headers headers = {};
     std::string body = {};
     size_t answer_bytes_max = 64 << 10;  // As of Fetch.
+    size_t more_bytes_max = 0;           // As of OutboundCalls::Wanted.
     Duration connect_timeout = 5s;
     Duration head_timeout = 5s;
   };

@@ -51,7 +51,9 @@ class ForwardTest : public AggregationFixture {
 TEST_F(ForwardTest, ARequestAndItsAnswerPass) {
   Serve();
   TestClient client(front_->port());
-  const std::string more = "Content-Length: 4\r\nX-Mine: 1\r\nAudit-Id: 7\r\n";
+  const std::string more =
+      "Content-Length: 4\r\nX-Mine: 1\r\nAudit-Id: 7\r\n"
+      "X_Forwarded_Uri: /x\r\nX_Forwarded_Host: x\r\n";
   const auto answer = client.Ask(
       TextOf("POST", std::string(kFlunders) + "?z=1&a=x%20y&z=0", "admin", more) + "body");
   EXPECT_EQ(answer.status(), 203);
@@ -69,6 +71,8 @@ TEST_F(ForwardTest, ARequestAndItsAnswerPass) {
   EXPECT_EQ(seen->Header("X-Forwarded-For"), "127.0.0.1");
   EXPECT_EQ(seen->Header("X-Forwarded-Uri"), kFlunders);
   EXPECT_EQ(seen->Header("X-Forwarded-Proto"), "https");
+  EXPECT_EQ(seen->headers.count("X_Forwarded_Uri"), 0u);
+  EXPECT_EQ(seen->headers.count("X_Forwarded_Host"), 0u);
   EXPECT_EQ(client.Get("/version").status(), 200) << "the client's connection is kept";
 }
 

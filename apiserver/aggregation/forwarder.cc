@@ -174,6 +174,7 @@ Result<http::ClientRequest> Forwarder::RequestFor(const http::Upstream& upstream
     sent.headers.erase("Connection");
   }
   RemoveIdentity(front_proxy_, sent.headers);
+  RemoveForwardedLookalikes(sent.headers);
   TRY(SetIdentity(request.user, sent.headers));
   const std::string host = HostOf(upstream);
   for (const auto& [name, value] : {std::pair<std::string, std::string>{"Host", host},

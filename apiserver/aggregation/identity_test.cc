@@ -69,6 +69,16 @@ TEST(ForwardedIdentity, ANameWithUnderscoresIsNotTheClientsToSayEither) {
   EXPECT_EQ(AllOf(headers, "X_Remote"), "stays|");
 }
 
+TEST(ForwardedIdentity, NorIsWhatOfARequestIsPassedOn) {
+  http::Headers headers = {{"X_Forwarded_For", "192.0.2.1"}, {"x-forwarded_uri", "/"},
+                           {"X_FORWARDED-Host", "a"},        {"X_Forwarded_Client_Cert", "a"},
+                           {"X-Forwarded-For", "stays"},     {"X-Forwarded-Client_Cert", "stays"},
+                           {"X_Forwarde", "stays"}};
+  RemoveForwardedLookalikes(headers);
+  EXPECT_EQ(headers.size(), 3u);
+  for (const auto& [name, value] : headers) EXPECT_EQ(value, "stays") << name;
+}
+
 TEST(ForwardedIdentity, WithoutAUidNoneIsSaid) {
   http::Headers headers = {{"X-Remote-Uid", "0"}};
   ASSERT_TRUE(SetIdentity({.name = "alice"}, headers));

@@ -1,5 +1,8 @@
 // Discovery and OpenAPI where other servers answer for some of the versions.
+#include "api/codec/json_values.h"
 #include "apiserver/aggregation/aggregation_fixture.h"
+#include "apiserver/aggregation/remote_documents.h"
+#include "base/gzip.h"
 
 namespace skiff {
 namespace {
@@ -131,6 +134,35 @@ TEST_F(MergedDiscoveryTest, PathsOfAnotherServerAreInTheOneDocumentOfVersionTwo)
   EXPECT_EQ(document["definitions"]["Flunder"]["description"], "of version \"1\"");
   ASSERT_EQ(Ask("DELETE", std::string(kApiServices) + "/" + kName).code, 200);
   EXPECT_FALSE(Get("/openapi/v2").body["paths"].contains(own));
+}
+
+// As of an API server with a thousand definitions, which packs what it is asked for.
+TEST_F(MergedDiscoveryTest, OfAVeryLargeDocumentWhatIsAboutTheVersionIsShown) {
+  constexpr int kOthers = 60'000;
+  const std::string own = std::string(kVersion) + "/flunders";
+  Json document;
+  document["paths"][own]["get"]["schema"]["$ref"] = "#/definitions/Flunder";
+  document["definitions"]["Flunder"]["description"] = "mine";
+  for (int i = 0; i < kOthers; ++i) {
+    Json& other = document["definitions"]["Other" + std::to_string(i)];
+    other["description"] = std::string(150, 'a');
+    other["required"] = {"a", "b", "c"};
+  }
+  const std::string text = document.dump();
+  ASSERT_GT(text.size(), RemoteDocuments::kDocumentBytesMax);
+  ASSERT_GT(JsonValuesIn(text), kRemoteValuesMax);
+  const std::string packed = Gzip(text);
+  At("/openapi/v2", [&](const http::Request& request) {
+    EXPECT_EQ(request.Header("Accept-Encoding"), "gzip");
+    auto answer = Says200(packed);
+    answer.SetHeader("Content-Encoding", "gzip");
+    return answer;
+  });
+  Serve();
+  ASSERT_TRUE(Eventually([&] { return Get("/openapi/v2").body["paths"].contains(own); }));
+  const Json definitions = Get("/openapi/v2").body["definitions"];
+  EXPECT_EQ(definitions["Flunder"]["description"], "mine");
+  EXPECT_FALSE(definitions.contains("Other0"));
 }
 
 TEST_F(MergedDiscoveryTest, NobodyAnswersForWhatTheServerHasBuiltIn) {

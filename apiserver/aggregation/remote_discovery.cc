@@ -10,6 +10,7 @@
 #include "api/codec/typed.h"
 #include "api/gen/meta_v1.h"
 #include "api/openapi/merge_v2.h"
+#include "apiserver/aggregation/openapi_part.h"
 #include "base/gzip.h"
 #include "base/hash.h"
 
@@ -119,10 +120,17 @@ std::string OpenApiHashIn(std::string_view index, const std::string& key) {
 
 PackedDocumentPtr ReadOpenApiV2(std::string_view text, std::string_view group,
                                 std::string_view version) {
+  const std::string prefix = "/apis/" + std::string(group) + "/" + std::string(version) + "/";
+  // Of a server with very many kinds, what of it is wanted may still be little.
+  std::string part;
+  if (JsonValuesIn(text) > kRemoteValuesMax) {
+    auto taken = OpenApiPart(text, prefix);
+    if (!taken) return nullptr;
+    text = part = *std::move(taken);
+  }
   auto whole = ParseRemote(text);
   if (!whole) return nullptr;
-  Json own = openapi::PathsBelow(*std::move(whole),
-                                 "/apis/" + std::string(group) + "/" + std::string(version) + "/");
+  Json own = openapi::PathsBelow(*std::move(whole), prefix);
   if (!own.is_object() || own["paths"].empty()) return nullptr;
   // Nothing of it is copied: it may be all that an answer may have.
   auto& members = own.get_ref<Json::object_t&>();

@@ -85,6 +85,9 @@ void RemoteDocuments::Ask(Known& known, Stage stage) {
   Backends::Question question{.answer_bytes_max = kDocumentBytesMax,
                               .connect_timeout = kTimeMax,
                               .head_timeout = kTimeMax};
+  if (stage == Stage::kOpenApiV2) {
+    question.more_bytes_max = kWholeDocumentBytesMax - kDocumentBytesMax;
+  }
   question.target = stage == Stage::kAggregated  ? "/apis"
                     : stage == Stage::kResources ? remote.path()
                     : stage == Stage::kOpenApi   ? "/openapi/v3"

@@ -35,6 +35,8 @@ class RemoteDocuments final : public ControlLoop {
   static constexpr Duration kRetry = 5s;
   static constexpr Duration kTimeMax = 5s;  // Of one question.
   static constexpr size_t kDocumentBytesMax = size_t{8} << 20;
+  // Of OpenAPI v2, while there is room for it: it is of all that a server has, in one answer.
+  static constexpr size_t kWholeDocumentBytesMax = size_t{32} << 20;
 
   Duration Step() override;
 

@@ -111,6 +111,15 @@ void RemoveIdentity(const FrontProxyOptions& options, http::Headers& headers) {
   });
 }
 
+void RemoveForwardedLookalikes(http::Headers& headers) {
+  static const std::vector<std::string> forwarded = {"X-Forwarded-"};
+  std::erase_if(headers, [](const auto& header) {
+    const std::string_view name = header.first;
+    return HasPrefixOf(forwarded, name) &&
+           name.substr(0, forwarded.front().size()).find('_') != name.npos;
+  });
+}
+
 Result<> CheckFrontProxy(const FrontProxyOptions& options) {
   const std::pair<const char*, const std::vector<std::string>*> lists[] = {
       {"requestheader-username-headers", &options.username_headers},

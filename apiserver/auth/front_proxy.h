@@ -30,6 +30,10 @@ std::optional<User> UserInHeaders(const FrontProxyOptions& options, const http::
 // servers behind this one read there which headers to believe; and names with _ for -, which some
 // of those cannot tell from them.
 void RemoveIdentity(const FrontProxyOptions& options, http::Headers& headers);
+// Removes what some servers cannot tell from the headers that say whence a request comes and what
+// it asked for (X-Forwarded-*), as they take _ for -: whoever passes a request on writes those
+// himself.
+void RemoveForwardedLookalikes(http::Headers& headers);
 // Header names carry extra keys percent-encoded, because not every key is a valid header name. A
 // key that is not well encoded is taken as it is.
 std::string UnescapeExtraKey(std::string_view text);

@@ -17,6 +17,7 @@ Result<http::TlsContext> OutboundCalls::ContextFor(const http::ClientTls& tls) {
 Result<FetchPtr> OutboundCalls::Begin(http::Upstream upstream, http::ClientRequest request,
                                       Wanted wanted) {
   const auto fetch = std::make_shared<Fetch>(wanted.answer_bytes_max, std::move(wanted.told));
+  if (wanted.more_bytes_max > 0) fetch->MayGrow(wanted.more_bytes_max, long_answers_);
   // Under the lock, as the loops may be gone after Stop.
   const MutexLock lock(mutex_);
   if (loops_ == nullptr) return Fail(Reason::kServiceUnavailable, "this server calls nobody");

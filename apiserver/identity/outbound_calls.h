@@ -21,6 +21,9 @@ namespace skiff {
 // TLS contexts of as many are kept; past it all are dropped, and made anew when they are needed.
 inline constexpr size_t kOutboundContextsMax = 200;
 
+// Of answers that are longer than answer_bytes_max, beyond that, and of all at one time.
+inline constexpr size_t kLongAnswersBytesMax = size_t{64} << 20;
+
 // Thread-safe.
 class OutboundCalls {
  public:
@@ -31,6 +34,7 @@ class OutboundCalls {
 
   struct Wanted {
     size_t answer_bytes_max = 64 << 10;  // As of Fetch.
+    size_t more_bytes_max = 0;  // As of Fetch::MayGrow; all long answers have kLongAnswersBytesMax.
     std::function<void()> told = nullptr;  // As of Fetch; null: who asks waits for the answer.
   };
   // Does not block. `upstream` has its TLS. Fails with ServiceUnavailable where nobody can be
@@ -49,6 +53,7 @@ class OutboundCalls {
   using Key = std::tuple<std::string, bool, std::string, std::string>;
 
   http::Loops* const loops_;
+  const LongAnswersPtr long_answers_ = std::make_shared<LongAnswers>(kLongAnswersBytesMax);
   Mutex mutex_;
   std::map<Key, http::TlsContext> contexts_ GUARDED_BY(mutex_);
   bool stopped_ GUARDED_BY(mutex_) = false;

@@ -3,7 +3,9 @@
 #include <gtest/gtest.h>
 
 #include <condition_variable>
+#include <memory>
 #include <mutex>
+#include <string>
 
 #include "http/server.h"
 #include "http/x509_test_certs.h"
@@ -57,6 +59,46 @@ TEST(OutboundCalls, WhoWaitsHearsOfTheEndAndNothingBeginsAfterIt) {
   EXPECT_EQ(late.error().message, "context canceled");
   EXPECT_EQ(calls.loops(), nullptr);
   silent.LetGo();
+}
+
+TEST(LongAnswers, HaveWhatOthersLeave) {
+  LongAnswers room(100);
+  EXPECT_TRUE(room.Take(60));
+  EXPECT_FALSE(room.Take(41));
+  EXPECT_TRUE(room.Take(40));
+  EXPECT_FALSE(room.Take(1));
+  room.GiveBack(60);
+  EXPECT_TRUE(room.Take(60));
+}
+
+TEST(OutboundCalls, LongAnswersAreHeardWhileThereIsRoom) {
+  http::Loops loops(1);
+  class Long final : public http::Handler {
+    http::Response Handle(const http::Request&) override {
+      http::Response response;
+      response.body = std::string(200, 'a');
+      return response;
+    }
+  } handler;
+  const auto server = *http::Server::Start({}, loops, handler);
+  const auto room = std::make_shared<LongAnswers>(150);
+  const auto begin = [&](size_t more) {
+    const auto fetch = std::make_shared<Fetch>(100, nullptr);
+    fetch->MayGrow(more, room);
+    fetch->Start(loops, {.host = "127.0.0.1", .port = server->port()}, {});
+    return fetch;
+  };
+  const auto error_of = [](const FetchPtr& fetch) {
+    const auto answer = fetch->Wait(Fetch::Deadline::max());
+    return answer ? "" : answer.error().message;
+  };
+  EXPECT_EQ(error_of(begin(50)), "the answer is longer than 150 bytes");
+  {
+    const auto first = begin(100);
+    EXPECT_EQ(error_of(first), "");
+    EXPECT_EQ(error_of(begin(100)), "the answer is longer than 100 bytes") << "the first has it";
+  }
+  EXPECT_EQ(error_of(begin(100)), "") << "given back";
 }
 
 TEST(OutboundCalls, NobodyIsCalledWithoutLoops) {

@@ -52,6 +52,42 @@ TEST_F(CustomResources, WhatTheSchemaRefusesIsRefusedInKubernetesWords) {
             "Cron.example.com \"a\" is invalid: spec.image: Required value");
 }
 
+TEST_F(CustomResources, WhatSaysNothingOfItsVersionIsRefusedInKubernetesWords) {
+  Define(Definition(Schema()));
+  const auto refused = [&](const Json& version) {
+    Json cron = {{"kind", "Cron"}, {"metadata", {{"name", "a"}}}, {"spec", {{"image", "web"}}}};
+    if (version != "none") cron["apiVersion"] = version;
+    const Answer answer = Post(path_, cron.dump());
+    EXPECT_EQ(answer.code, 400);
+    return answer.message();
+  };
+  const std::string unlike = ") does not match the expected API version (example.com/v1)";
+  for (const char* none : {"none", "", "/"}) {
+    EXPECT_EQ(refused(none), "the API version in the data (" + unlike) << none;
+  }
+  EXPECT_EQ(refused("/v1"), "the API version in the data (v1" + unlike);
+  EXPECT_EQ(
+      refused(nullptr),
+      "Cron in version \"\" cannot be handled as a Cron: .apiVersion accessor error: <nil> is "
+      "of the type <nil>, expected string");
+  EXPECT_TRUE(
+      refused("a/b/c").starts_with("the object provided is unrecognized (must be of type "
+                                   "Cron): unexpected GroupVersion string: a/b/c ("));
+}
+
+TEST_F(CustomResources, OneOfAllThatAreToHoldIsNoneOfThem) {
+  Json schema = Schema();
+  schema["properties"]["spec"]["allOf"] =
+      Json::parse(R"([{"properties": {"replicas": {"maximum": 5}}}])");
+  Define(Definition(schema));
+  const Answer refused = Post(path_, Cron("a", {{"image", "web"}, {"replicas", 6}}));
+  EXPECT_EQ(refused.code, 422);
+  EXPECT_EQ(refused.message(),
+            "Cron.example.com \"a\" is invalid: [spec.replicas: Invalid value: 6: spec.replicas in "
+            "body should be less than or equal to 5, <nil>: Invalid value: \"\": \"spec\" must "
+            "validate all the schemas (allOf). None validated]");
+}
+
 TEST_F(CustomResources, ANullIsNoneOfTheValuesThatAreListed) {
   Json schema = Schema();
   schema["properties"]["spec"]["properties"]["mode"] = {

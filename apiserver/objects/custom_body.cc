@@ -30,9 +30,9 @@ Error UnreadableObject(const KindInfo& kind, const std::string& why, const std::
                       kind.kind, why, shown)};
 }
 
-Error NotHandled(const KindInfo& kind, const std::string& why) {
+Error NotHandled(const KindInfo& kind, std::string_view version, const std::string& why) {
   return {Reason::kBadRequest, fmt::format("{} in version {} cannot be handled as a {}: {}",
-                                           kind.kind, Quoted(kind.version), kind.kind, why)};
+                                           kind.kind, Quoted(version), kind.kind, why)};
 }
 
 // A body as a document, with what is repeated in it.
@@ -60,8 +60,8 @@ Result<ReadBodyParts> ReadDocument(const ApiRequest& request, FieldValidation va
     if (!parsed) {
       // Its kind could be read, unlike a number further on.
       const auto meta = PeekTypeMeta(http.Body());
-      if (meta && !meta->kind.empty() && !meta->api_version.empty()) {
-        return Fail(NotHandled(kind, parsed.error().message));
+      if (meta && !meta->kind.empty()) {
+        return Fail(NotHandled(kind, kind.version, parsed.error().message));
       }
       return Fail(UnreadableObject(
           kind, "couldn't get version/kind; json parse error: " + parsed.error().message,
@@ -101,17 +101,26 @@ Result<> CheckSelf(ApiRequest& request, const Json& document) {
     const auto found = document.find(name);
     return found != document.end() && found->is_string() ? found->get<std::string>() : "";
   };
-  const std::string own_kind = text("kind"), own_version = text("apiVersion");
-  const auto missing = [&](const char* name) {
-    return Fail(UnreadableObject(
-        kind, fmt::format("Object '{}' is missing in '{}'", name, request.http.Body()),
-        request.http.Body()));
-  };
-  if (own_kind.empty()) return missing("Kind");
-  if (own_version.empty()) return missing("apiVersion");
+  const std::string own_kind = text("kind");
+  std::string own_version = text("apiVersion");
+  if (own_kind.empty()) {
+    return Fail(
+        UnreadableObject(kind, fmt::format("Object 'Kind' is missing in '{}'", request.http.Body()),
+                         request.http.Body()));
+  }
+  if (std::count(own_version.begin(), own_version.end(), '/') > 1) {
+    return Fail(UnreadableObject(kind, "unexpected GroupVersion string: " + own_version,
+                                 request.http.Body()));
+  }
+  if (self.contains("apiVersion") && self["apiVersion"].is_null()) {
+    return Fail(NotHandled(
+        kind, "", ".apiVersion accessor error: <nil> is of the type <nil>, expected string"));
+  }
+  if (own_version.starts_with('/')) own_version.erase(0, 1);  // As Go prints no group.
   if (own_version != kind.api_version) {
     // Of another version nothing is known.
     for (const auto& [name, value] : document.items()) {
+      if (own_version.empty()) break;
       if (name == "kind" || name == "apiVersion" || name == "metadata") continue;
       request.warnings.push_back("unknown field \"" + name + "\"");
     }
@@ -193,13 +202,13 @@ Result<Object> DecodeCustomBody(ApiRequest& request, FieldValidation validation)
   TRY(CheckSelf(request, parts.document));
   std::vector<std::string> strict_errors = std::move(parts.json_duplicates);
   auto object = CustomObjectOf(kind, std::move(parts.document), validation, strict_errors);
-  if (!object) return Fail(NotHandled(kind, object.error().message));
+  if (!object) return Fail(NotHandled(kind, kind.version, object.error().message));
   const auto& duplicates = parts.yaml_duplicates;
   if (validation == FieldValidation::kStrict && !(strict_errors.empty() && duplicates.empty())) {
     std::string all = duplicates.empty() ? "" : "yaml: unmarshal errors:";
     for (const std::string& text : duplicates) all += "\n  " + text;
     for (const std::string& text : strict_errors) all += (all.empty() ? "" : ", ") + text;
-    return Fail(NotHandled(kind, "strict decoding error: " + all));
+    return Fail(NotHandled(kind, kind.version, "strict decoding error: " + all));
   }
   AddStrictWarnings(duplicates, validation, request);
   AddStrictWarnings(strict_errors, validation, request);

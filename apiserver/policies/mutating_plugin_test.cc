@@ -339,6 +339,12 @@ TEST_F(MutatingPoliciesTest, WhoWritesOneMustBeAllowedToReadItsParameters) {
                     {"spec", {{"policyName", "of-secrets"}}}};
     ExpectRefusedWrites(root + "mutatingadmissionpolicybindings", binding, with_params,
                         "does not have \"get\" permission on the object referenced by paramRef");
+    binding["metadata"]["name"] = "n-" + version;
+    Json of_none = with_params;
+    of_none["policyName"] = "nowhere";
+    ExpectRefusedWrites(root + "mutatingadmissionpolicybindings", binding, of_none,
+                        "unable to get policy nowhere to determine minimum required permissions "
+                        "and user");
   }
 }
 

@@ -28,6 +28,10 @@ std::string UserText(const User& user) {
                      fmt::join(user.groups, " "), fmt::join(extra, " "));
 }
 
+std::string KindText(const ParamKind& kind) {
+  return fmt::format("&{{{} {}}}", kind.api_version, kind.kind);
+}
+
 class ParamAccess final : public AdmissionPlugin, public Validates {
  public:
   explicit ParamAccess(const AdmissionParts& parts)
@@ -49,7 +53,7 @@ class ParamAccess final : public AdmissionPlugin, public Validates {
   }
 
  private:
-  // What is not known of a kind has to be allowed of all.
+  // What is not known of a kind has to be allowed of all. Every resource: the kind is not served.
   Access ReadOf(const Box<ParamKind>& kind) const {
     Access access{.verb = "get", .group = "*", .version = "*", .resource = "*"};
     if (!kind) return access;
@@ -106,10 +110,20 @@ class ParamAccess final : public AdmissionPlugin, public Validates {
     if (ref->name.empty()) access.verb = "list";  // By a selector, all are read.
     access.name = ref->name;
     access.namespace_name = ref->namespace_;
+    const std::string user = UserText(request.user), verb = Quoted(access.verb);
+    const bool is_served = access.resource != "*";
+    if (policy && (!policy->spec.param_kind || is_served)) {
+      return Check(request, access, "paramRef",
+                   fmt::format("user {} does not have {} permission on the object referenced by "
+                               "paramRef",
+                               user, verb));
+    }
+    const std::string unknown = policy ? "resolve paramKind " + KindText(*policy->spec.param_kind)
+                                       : "get policy " + binding->spec.policy_name;
     return Check(request, access, "paramRef",
-                 fmt::format("user {} does not have {} permission on the object referenced by "
-                             "paramRef",
-                             UserText(request.user), Quoted(access.verb)));
+                 fmt::format("unable to {} to determine minimum required permissions and user {} "
+                             "does not have {} permission for all groups, versions and resources",
+                             unknown, user, verb));
   }
 
   Authorizer& authorizer_;

@@ -491,6 +491,7 @@ std::optional<http::Response> ApiServer::Begin(const http::Request& request, Ask
       return response;
     }
   }
+  const size_t document_bytes = state_->BytesOfChanged(request, asked.info);
   pass.LeaveWorker();
   const auto held = std::make_shared<flow_control::Pass>(std::move(pass));
   const auto handle = [this, asked = std::move(asked), held](const http::Request& copy) {
@@ -499,7 +500,7 @@ std::optional<http::Response> ApiServer::Begin(const http::Request& request, Ask
     state_->entrance->Hold(asked.initial_events, std::move(*held));
     return response;
   };
-  return Detour(state_->outbound, std::move(names), request, handle, RefuseForNow);
+  return Detour(state_->outbound, std::move(names), request, handle, RefuseForNow, document_bytes);
 }
 
 // A worker is not to wait for the disk: the write goes there, and the answer comes from there.

@@ -6,10 +6,13 @@
 #include <string_view>
 #include <vector>
 
+#include "api/codec/document_bytes.h"
 #include "api/gen/apiextensions_v1.h"
 #include "apiserver/objects/record_codec.h"
 #include "apiserver/request/routes.h"
 #include "apiserver/server/api_server_state.h"
+#include "apiserver/storage/record_header.h"
+#include "apiserver/webhooks/detour.h"
 #include "base/at_once.h"
 
 namespace skiff {
@@ -96,6 +99,22 @@ bool ApiServer::State::WritesLargeDefinition(const http::Request& request,
   // A small patch of it takes as much.
   const auto record = store.GetAny(KeyOf(kind, "", info.name));
   return record && (*record)->value.size() >= kLargeDefinitionBytes;
+}
+
+size_t ApiServer::State::BytesOfChanged(const http::Request& request, const RequestInfo& info) {
+  const bool patches = request.method == "PATCH";
+  if (!patches && request.method != "PUT" && request.method != "DELETE") return 0;
+  if (!info.is_resource || info.name.empty()) return 0;
+  const auto kinds = custom_kinds.Now(CustomKinds::GroupOf(request.path));
+  const RouteMatch match = kinds->routes.Find(info, request.method);
+  if (match.route == nullptr || match.route->connects) return 0;
+  const std::string_view where = info.below_namespace ? info.namespace_name : std::string_view();
+  const auto record = store.GetAny(KeyOf(*match.route->kind, where, info.name));
+  if (!record) return 0;
+  const auto view = ObjectView::Of(**record);
+  if (!view) return 0;
+  // As it was; and of a patch, what comes of it.
+  return (patches ? 1 + kDetouredDocuments : 1) * DocumentBytesOf(view->body());
 }
 
 std::set<std::string> ApiServer::State::WaitsFor(const http::Request& request,

@@ -16,15 +16,19 @@ class RequestWaitsTest : public HookFixture, public http::Handler {
   ~RequestWaitsTest() override { StopHook(); }
 
   http::Response Handle(const http::Request& request) override {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return !holds_; });
     return Says(Json::parse(request.body, nullptr, false), {{"allowed", true}});
   }
   // Begins to make an object, as over a connection: it is answered later.
-  http::Response Begin(const std::string& path, const std::string& body) {
+  http::Response Begin(const std::string& path, const std::string& body,
+                       const std::string& method = "POST") {
     http::Request request;
-    request.method = "POST";
+    request.method = method;
     request.path = request.target = path;
     request.headers.emplace("Authorization", "Bearer admin");
-    request.headers.emplace("Content-Type", "application/json");
+    request.headers.emplace(
+        "Content-Type", method == "PATCH" ? "application/merge-patch+json" : "application/json");
     request.body = body;
     const auto outcome = server_->TryHandle(request);
     EXPECT_TRUE(outcome.rest);
@@ -47,6 +51,14 @@ class RequestWaitsTest : public HookFixture, public http::Handler {
     changed_.wait(lock, [&] { return answered_ == responses_.size(); });
   }
 
+  // What the webhook is asked is answered from now on, or is not.
+  void Hold(bool holds) {
+    const std::lock_guard lock(mutex_);
+    holds_ = holds;
+    changed_.notify_all();
+  }
+
+  bool holds_ = false;
   std::mutex mutex_;
   std::condition_variable changed_;
   size_t answered_ = 0;
@@ -73,6 +85,41 @@ TEST_F(RequestWaitsTest, PodsBeforeTheirAccountsLeaveRoomForWhoWaitsForAWebhook)
          R"({"metadata": {"name": "default"}})");
   }
   AwaitAll();
+}
+
+// A patch says how little is to change, and not how much is there.
+TEST_F(RequestWaitsTest, SmallPatchesOfALargeObjectTakeTheRoomOfWhatTheyMake) {
+  constexpr int kEntries = 50'000, kPatches = 20;
+  Configure("validatingwebhookconfigurations", "v", {Hook("v")});
+  const std::string maps = "/api/v1/namespaces/default/configmaps";
+  Json data = Json::object();
+  for (int i = 0; i < kEntries; ++i) data["k" + std::to_string(i)] = "";
+  for (const char* name : {"large", "small"}) {
+    const Json map = {{"metadata", {{"name", name}}}, {"data", data}};
+    ASSERT_EQ(Awaited(Begin(maps, map.dump())).status, 201);
+    data = Json::object();
+  }
+  const auto refused_of = [&](const std::string& name) {
+    Hold(true);
+    int refused = 0;
+    for (int i = 0; i < kPatches; ++i) {
+      responses_.push_back(
+          Begin(maps + "/" + name, R"({"metadata": {"labels": {"a": "b"}}})", "PATCH"));
+      responses_.back().pending->Start([this, &refused](const http::Response& response) {
+        const std::lock_guard lock(mutex_);
+        refused += response.status == 429 ? 1 : 0;
+        ++answered_;
+        changed_.notify_all();
+      });
+    }
+    Hold(false);
+    AwaitAll();
+    return refused;
+  };
+  EXPECT_EQ(refused_of("small"), 0);
+  const int refused = refused_of("large");
+  EXPECT_GT(refused, kPatches / 2);
+  EXPECT_LT(refused, kPatches) << "the first may be as large as it is";
 }
 
 }  // namespace

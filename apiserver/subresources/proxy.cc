@@ -10,6 +10,7 @@
 #include "api/gen/discovery_v1.h"
 #include "api/rules/core/ip.h"
 #include "apiserver/auth/authentication.h"
+#include "apiserver/auth/front_proxy.h"
 #include "apiserver/identity/node_connections.h"
 #include "apiserver/request/foreign_content.h"
 #include "apiserver/request/proxied_request.h"
@@ -153,6 +154,7 @@ http::ClientRequest RequestFor(const Authentication& authentication, const http:
   http::ClientRequest forwarded = http::ForwardedRequest(request);
   forwarded.target = (path.empty() ? "/" : EscapePath(path)) + QueryOf(request);
   authentication.RemoveIdentity(forwarded.headers);
+  RemoveForwardedLookalikes(forwarded.headers);
   forwarded.headers.erase("X-Forwarded-Uri");
   forwarded.headers.emplace("X-Forwarded-Uri", EscapePath(request.path));
   // The client's Host header stays, as in kube-apiserver.

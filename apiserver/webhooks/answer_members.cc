@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <map>
 #include <optional>
+#include <utility>
+#include <vector>
 
 #include "api/codec/document_bytes.h"
 #include "api/codec/json.h"
@@ -14,15 +16,15 @@ namespace skiff {
 namespace {
 
 using MemberNames = std::span<const std::string_view>;
-using MemberTexts = std::map<std::string_view, std::string_view>;  // By names in a MemberNames.
+// By names in a MemberNames; a name that is repeated has several, in their order.
+using MemberTexts = std::map<std::string_view, std::vector<std::string_view>>;
 
 MemoryRoom& RoomOfAnswers() {
   static MemoryRoom room(kAnswersInWorkBytesMax);
   return room;
 }
 
-// The texts of an object's members, of those that are named; nullopt: it is none. Later ones of the
-// same name win.
+// The texts of an object's members, of those that are named; nullopt: it is none.
 Result<std::optional<MemberTexts>> FindMembers(std::string_view text, MemberNames names) {
   JsonReader in(text);
   const JsonToken token = in.Next();
@@ -34,7 +36,9 @@ Result<std::optional<MemberTexts>> FindMembers(std::string_view text, MemberName
       const JsonToken value = in.Next();
       const size_t begin = in.begin();
       in.SkipEntered(value);
-      if (name != names.end()) texts[*name] = text.substr(begin, in.position() - begin);
+      if (name != names.end()) {
+        texts[*name].push_back(text.substr(begin, in.position() - begin));
+      }
     }
   } else {
     in.SkipEntered(token);
@@ -46,24 +50,71 @@ Result<std::optional<MemberTexts>> FindMembers(std::string_view text, MemberName
 
 size_t BytesOfMembers(const MemberTexts& texts) {
   size_t bytes = 0;
-  for (const auto& [name, text] : texts) bytes += DocumentBytesOf(text);
+  for (const auto& [name, parts] : texts) {
+    for (const std::string_view text : parts) bytes += DocumentBytesOf(text);
+  }
   return bytes;
 }
 
+// As Go reads into what it has read already.
+void ReadOver(Json& value, Json later) {
+  const bool is_plain = !value.is_structured() && !value.is_null();
+  if (later.is_null() && is_plain) return;
+  if (!later.is_object() || !value.is_object()) {
+    value = std::move(later);
+    return;
+  }
+  for (auto& [name, member] : later.items()) {
+    const auto found = value.find(name);
+    if (found == value.end()) {
+      value[name] = std::move(member);
+    } else {
+      ReadOver(*found, std::move(member));
+    }
+  }
+}
+
 Result<> ReadMembers(const MemberTexts& texts, Json& object) {
-  for (const auto& [name, text] : texts) object[std::string(name)] = TRY(ParseJson(text));
+  for (const auto& [name, parts] : texts) {
+    Json& value = object[std::string(name)];
+    for (const std::string_view text : parts) ReadOver(value, TRY(ParseJson(text)));
+  }
   return {};
+}
+
+// The members of the object that is written in these parts, one over the other; nullopt: the last
+// is null, or one is neither. Then `parts` has it alone.
+Result<std::optional<MemberTexts>> FindInner(std::vector<std::string_view>& parts,
+                                             MemberNames names) {
+  std::optional<MemberTexts> inner;
+  std::string_view other;
+  for (const std::string_view text : parts) {
+    auto more = TRY(FindMembers(text, names));
+    if (!more) {
+      inner.reset();
+      other = text;
+      if (text != "null") break;
+      continue;
+    }
+    if (!inner) inner.emplace();
+    for (const auto& [name, texts] : *more) {
+      auto& all = (*inner)[name];
+      all.insert(all.end(), texts.begin(), texts.end());
+    }
+  }
+  if (!inner) parts = {other};
+  return inner;
 }
 
 }  // namespace
 
 Result<Json> ReadAnswerMembers(std::string_view text, const AnswerMembers& members) {
   std::optional<MemberTexts> outer = TRY(FindMembers(text, members.names));
-  if (!outer) outer = MemberTexts{{"", text}};
+  if (!outer) outer = MemberTexts{{"", {text}}};
   std::optional<MemberTexts> inner;
   if (const auto found = outer->find(members.inner);
       !members.inner.empty() && found != outer->end()) {
-    inner = TRY(FindMembers(found->second, members.inner_names));
+    inner = TRY(FindInner(found->second, members.inner_names));
     if (inner) outer->erase(found);
   }
   const size_t bytes = BytesOfMembers(*outer) + (inner ? BytesOfMembers(*inner) : 0);

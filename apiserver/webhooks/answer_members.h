@@ -23,7 +23,8 @@ struct AnswerMembers {
   std::span<const std::string_view> inner_names = {};
   size_t document_bytes_max = kAnswerDocumentBytesMax;
 };
-// What is no object comes as it is. Fails in Go's words where the text is no JSON, even in what is
+// What is no object comes as it is. What is repeated is read as Go does: an object's members come
+// over those of the one before it. Fails in Go's words where the text is no JSON, even in what is
 // not kept; and where what is kept takes more than `document_bytes_max`.
 Result<Json> ReadAnswerMembers(std::string_view text, const AnswerMembers& members);
 

@@ -29,12 +29,23 @@ TEST(AnswerMembers, OnlyWhatIsNamedIsKept) {
             R"({"in":{"a":[1,{"c":2}]},"kind":"K"})");
   EXPECT_EQ(Kept(R"({"\u006bind":"a\n\u00e9","in":{}})"), "{\"in\":{},\"kind\":\"a\\né\"}");
   EXPECT_EQ(Kept(R"({"kind":"K","in":{"a":1},"in":{"b":2},"kind":"L"})"),
-            R"({"in":{"b":2},"kind":"L"})")
-      << "the later ones";
+            R"({"in":{"a":1,"b":2},"kind":"L"})");
   for (const char* whole : {R"({"in":null})", R"({"in":[1,{"c":2}]})", R"({"in":"x"})", "{}", "[7]",
                             "7", "null", R"("x")"}) {
     EXPECT_EQ(Kept(whole), whole);
   }
+}
+
+// A struct is read into once more, and so is a map; all else is replaced.
+TEST(AnswerMembers, WhatIsRepeatedIsReadAsGoDoes) {
+  EXPECT_EQ(Kept(R"({"in":{"a":{"x":1,"y":{"p":1}},"b":[1]},"in":{"a":{"y":{"q":2}},"b":[2]}})"),
+            R"({"in":{"a":{"x":1,"y":{"p":1,"q":2}},"b":[2]}})");
+  EXPECT_EQ(Kept(R"({"in":{"a":{"x":1},"a":{"y":2}}})"), R"({"in":{"a":{"x":1,"y":2}}})");
+  EXPECT_EQ(Kept(R"({"kind":"K","in":{"a":1},"kind":null,"in":null})"),
+            R"({"in":null,"kind":"K"})");
+  EXPECT_EQ(Kept(R"({"in":{"a":1},"in":null,"in":{"b":2}})"), R"({"in":{"b":2}})");
+  EXPECT_EQ(Kept(R"({"in":{"a":{"x":1}},"in":{"a":null}})"), R"({"in":{"a":null}})");
+  EXPECT_EQ(Kept(R"({"in":{"a":1},"in":"x","in":{"b":2}})"), R"({"in":"x"})") << "it is none";
 }
 
 TEST(AnswerMembers, WhatIsNotKeptIsJsonAllTheSame) {

@@ -78,6 +78,11 @@ class AskingHere {
 
 constexpr const char* kOwnHost = "kubernetes.default.svc:443";
 
+OutboundCalls::Wanted AnswerTo(const std::string& question) {
+  return {.answer_bytes_max = WebhookAnswerBytesMax(question.size()),
+          .more_bytes_max = MoreWebhookAnswerBytesMax(question.size())};
+}
+
 http::Headers ReviewHeaders(const std::string& host) {
   return {{"Host", host},
           {"Content-Type", "application/json"},
@@ -148,8 +153,7 @@ Error WebhookCall::Failure(Error error) const {
 Result<> WebhookCall::BeginAgain(std::string target) {
   request_.target = std::move(target);
   upstream_.connect_timeout = std::max(Duration::zero(), Duration(deadline_ - CallClock::now()));
-  const size_t answer_bytes_max = WebhookAnswerBytesMax(request_.body.size());
-  fetch_ = TRY(calls_->Begin(upstream_, request_, {.answer_bytes_max = answer_bytes_max}));
+  fetch_ = TRY(calls_->Begin(upstream_, request_, AnswerTo(request_.body)));
   return {};
 }
 
@@ -299,8 +303,7 @@ std::unique_ptr<WebhookCall> WebhookCaller::Start(const WebhookPlace& place, std
   http::ClientRequest request{.method = "POST", .target = std::move(target)};
   request.headers = ReviewHeaders(route->host);
   request.body = std::move(body);
-  const size_t answer_bytes_max = WebhookAnswerBytesMax(request.body.size());
-  auto fetch = calls_.Begin(route->upstream, request, {.answer_bytes_max = answer_bytes_max});
+  auto fetch = calls_.Begin(route->upstream, request, AnswerTo(request.body));
   if (!fetch) return failed(fetch.error());
   return std::make_unique<WebhookCall>(calls_, *std::move(fetch), std::move(route->upstream),
                                        std::move(request), deadline);

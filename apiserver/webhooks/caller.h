@@ -24,12 +24,19 @@ namespace skiff {
 
 struct NodeConnections;
 
-// Longer answers fail. A patch of the largest object fits, twice over. Nor is one longer than what
-// was asked gives reason for: many are heard at one time.
+// Longer answers fail, and so do those that are longer than what was asked gives reason for: many
+// are heard at one time.
 inline constexpr size_t kWebhookAnswerBytesMax = 8 << 20;
 constexpr size_t WebhookAnswerBytesMax(size_t question_bytes) {
   constexpr size_t kLargestObject = 9 << 18, kGrowth = 4;  // In base64, with what is around it.
   return std::min(kWebhookAnswerBytesMax, kLargestObject + kGrowth * question_bytes);
+}
+// What a small question may be answered with all the same, while few are so long: a patch by what
+// is as long as a request may be, in base64, and an object of that length.
+inline constexpr size_t kLongWebhookAnswerBytesMax = 17 << 18;
+constexpr size_t MoreWebhookAnswerBytesMax(size_t question_bytes) {
+  const size_t usual = WebhookAnswerBytesMax(question_bytes);
+  return kLongWebhookAnswerBytesMax - std::min(kLongWebhookAnswerBytesMax, usual);
 }
 
 // WebhookClientConfig, of admission and of conversion alike.

@@ -11,23 +11,25 @@ namespace {
 using Handle = std::function<http::Response(const http::Request&)>;
 
 // What a request holds while it waits: its body, which counts no longer among those that the server
-// takes in, and the documents of it: as it came, as it is to be stored, and as others are shown it.
+// takes in, and the documents of it and of what it changes.
 // Of those of which few run at one time no more have documents.
-size_t BytesHeldBy(const std::string& body, const OutboundPool::Names& names) {
-  constexpr size_t kDocuments = 3;
-  if (body.empty() || OutboundPool::AreOfFew(names)) return body.size();
-  return body.size() + kDocuments * DocumentBytesOf(body);
+size_t BytesHeldBy(const std::string& body, const OutboundPool::Names& names,
+                   size_t document_bytes) {
+  if (OutboundPool::AreOfFew(names)) return body.size();
+  const size_t of_body = body.empty() ? 0 : kDetouredDocuments * DocumentBytesOf(body);
+  return body.size() + of_body + document_bytes;
 }
 
 class DetouredAnswer final : public http::PendingResponse {
  public:
   DetouredAnswer(OutboundPool& pool, OutboundPool::Names names, const http::Request& request,
-                 Handle handle, Handle refuse)
+                 Handle handle, Handle refuse, size_t document_bytes)
       : pool_(pool),
         names_(std::move(names)),
         request_(std::make_shared<const http::Request>(request)),
         handle_(std::move(handle)),
-        refuse_(std::move(refuse)) {}
+        refuse_(std::move(refuse)),
+        document_bytes_(document_bytes) {}
   ~DetouredAnswer() override {
     waiting_->Leave();
     pool_.Leave(waiting_.get());
@@ -43,7 +45,7 @@ class DetouredAnswer final : public http::PendingResponse {
     const auto overdue = [waiting = waiting_, request = request_, refuse = refuse_, reply]() {
       waiting->Answer(Guarded([&] { return refuse(*request); }, *request), reply);
     };
-    const size_t bytes = BytesHeldBy(request_->body, names_);
+    const size_t bytes = BytesHeldBy(request_->body, names_, document_bytes_);
     const bool taken = pool_.Submit(std::move(names_), work, bytes, overdue, waiting_.get());
     if (!taken) reply(refuse_(*request_));
   }
@@ -54,16 +56,17 @@ class DetouredAnswer final : public http::PendingResponse {
   const std::shared_ptr<const http::Request> request_;
   Handle handle_;
   const Handle refuse_;
+  const size_t document_bytes_;
   const std::shared_ptr<LateAnswer> waiting_ = std::make_shared<LateAnswer>();
 };
 
 }  // namespace
 
 http::Response Detour(OutboundPool& pool, OutboundPool::Names names, const http::Request& request,
-                      Handle handle, Handle refuse) {
+                      Handle handle, Handle refuse, size_t document_bytes) {
   http::Response response;
-  response.pending = std::make_unique<DetouredAnswer>(pool, std::move(names), request,
-                                                      std::move(handle), std::move(refuse));
+  response.pending = std::make_unique<DetouredAnswer>(
+      pool, std::move(names), request, std::move(handle), std::move(refuse), document_bytes);
   return response;
 }
 

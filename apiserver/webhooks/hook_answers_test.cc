@@ -102,7 +102,7 @@ TEST_F(HookAnswers, WhatIsNoReviewHarmsItsRequestAlone) {
       {Raw(R"({"apiVersion": "admission.k8s.io/v1beta1", "kind": "AdmissionReview"})"),
        "failed to call webhook: converting (v1beta1.AdmissionReview) to (v1.AdmissionReview): "
        "unknown conversion"},
-      {Raw(std::string(3 << 20, ' ')), "the answer is longer than 23"},
+      {Raw(std::string(5 << 20, ' ')), "the answer is longer than 4456448"},
       {Raw("", 302), "the server responded with the status code 302"},
       {Raw("", 200),
        "failed to call webhook: 0-length response with status code: 200 and content type: "

@@ -4,7 +4,9 @@
 #include <algorithm>
 #include <future>
 
+#include "apiserver/webhooks/caller.h"
 #include "apiserver/webhooks/webhook_fixture.h"
+#include "base/gzip.h"
 
 namespace skiff {
 namespace {
@@ -18,8 +20,7 @@ TEST_F(WebhookTest, AFailureRefusesUnlessItIsToBeIgnored) {
             "Internal error occurred: failed calling webhook \"v.example.com\": failed to call "
             "webhook: Post \"https://127.0.0.1:1/x?timeout=4s\": dial tcp 127.0.0.1:1: connect: "
             "connection refused");
-  ASSERT_EQ(Ask("PATCH",
-                "/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations/v",
+  ASSERT_EQ(Ask("PATCH", "/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations/v",
                 R"([{"op": "replace", "path": "/webhooks/0/failurePolicy", "value": "Ignore"}])",
                 "application/json-patch+json")
                 .code,
@@ -68,8 +69,8 @@ TEST_F(WebhookTest, WhatOfABundleIsNoCertificateIsPassedOver) {
 }
 
 TEST_F(WebhookTest, WhoHangsHarmsHisRequestAlone) {
-  Validating({Hook("v", {{"timeoutSeconds", 1},
-                         {"objectSelector", {{"matchLabels", {{"hang", "yes"}}}}}})});
+  Validating({Hook(
+      "v", {{"timeoutSeconds", 1}, {"objectSelector", {{"matchLabels", {{"hang", "yes"}}}}}})});
   At("/v", [this](const Json& review) {
     Hang();
     return Says(review, {{"allowed", true}});
@@ -137,6 +138,66 @@ TEST_F(WebhookTest, CallsShareAConnection) {
   for (const char* name : {"a", "b", "c"}) EXPECT_EQ(MakeMap(name).code, 201);
   EXPECT_EQ(Called().size(), 6u);
   EXPECT_EQ(hook_->stats().accepted, 1u);
+}
+
+TEST_F(WebhookTest, APackedAnswerIsAskedForAndRead) {
+  Validating({Hook("v")});
+  At("/v", [&](const Json& review) {
+    auto answer = Says(review, {{"allowed", false}, {"status", {{"message", "packed"}}}});
+    answer.body = Gzip(answer.body);
+    answer.SetHeader("Content-Encoding", "GZIP");
+    return answer;
+  });
+  EXPECT_EQ(MakeMap("a").message(),
+            "admission webhook \"v.example.com\" denied the request: packed");
+  EXPECT_EQ(LastHeader("Accept-Encoding"), "gzip");
+}
+
+TEST_F(WebhookTest, WhatClaimsToBePackedAndIsNotIsNoAnswer) {
+  Validating({Hook("v")});
+  At("/v", [](const Json& review) {
+    auto answer = Says(review, {{"allowed", true}});
+    answer.SetHeader("Content-Encoding", "gzip");
+    return answer;
+  });
+  const auto refused = MakeMap("a");
+  EXPECT_EQ(refused.code, 500);
+  EXPECT_NE(refused.message().find("unexpected error when reading response body. Please retry. "
+                                   "Original error: gzip: invalid header"),
+            std::string::npos)
+      << refused.message();
+}
+
+TEST_F(WebhookTest, ASmallQuestionMayHaveALongAnswer) {
+  Validating({Hook("v")});
+  size_t blanks = 4 << 20;
+  At("/v", [&blanks](const Json& review) {
+    auto answer = Says(review, {{"allowed", true}});
+    answer.body.insert(1, blanks, ' ');
+    return answer;
+  });
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(MakeMap("a" + std::to_string(i)).code, 201) << i;
+  blanks = kLongWebhookAnswerBytesMax;
+  const auto refused = MakeMap("b");
+  EXPECT_EQ(refused.code, 500);
+  EXPECT_NE(refused.message().find("the answer is longer than " +
+                                   std::to_string(kLongWebhookAnswerBytesMax)),
+            std::string::npos)
+      << refused.message();
+}
+
+TEST_F(WebhookTest, APackedAnswerUnpacksToNoMoreThanAnyOther) {
+  Validating({Hook("v")});
+  At("/v", [](const Json& review) {
+    auto answer = Says(review, {{"allowed", true}});
+    answer.body = Gzip(std::string(2 * kWebhookAnswerBytesMax, ' ') + answer.body);
+    answer.SetHeader("Content-Encoding", "gzip");
+    return answer;
+  });
+  const auto refused = MakeMap("a");
+  EXPECT_EQ(refused.code, 500);
+  EXPECT_NE(refused.message().find("the answer is longer than"), std::string::npos)
+      << refused.message();
 }
 
 }  // namespace

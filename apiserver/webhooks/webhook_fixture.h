@@ -38,15 +38,15 @@ class WebhookTest : public HookFixture, public http::Handler {
       const std::lock_guard lock(mutex_);
       calls_.push_back({request.path, review});
       targets_.push_back(request.target);
+      last_headers_ = request.headers;
       answers = answers_[request.path];
     }
     return answers ? answers(review) : Says(review, {{"allowed", true}});
   }
   static Answers Patches(const std::string& patch) {
     return [patch](const Json& review) {
-      return Says(review, {{"allowed", true},
-                           {"patchType", "JSONPatch"},
-                           {"patch", EncodeBase64(patch)}});
+      return Says(review,
+                  {{"allowed", true}, {"patchType", "JSONPatch"}, {"patch", EncodeBase64(patch)}});
     };
   }
   static Answers Denies(Json status) {
@@ -87,6 +87,11 @@ class WebhookTest : public HookFixture, public http::Handler {
     const std::lock_guard lock(mutex_);
     return calls_.empty() ? Json() : calls_.back().second["request"];
   }
+  std::string LastHeader(const std::string& name) {
+    const std::lock_guard lock(mutex_);
+    const auto found = last_headers_.find(name);
+    return found == last_headers_.end() ? "" : found->second;
+  }
   // Holds whoever calls it until the test is over, or until Release.
   void Hang() {
     std::unique_lock lock(mutex_);
@@ -109,6 +114,7 @@ class WebhookTest : public HookFixture, public http::Handler {
   std::map<std::string, Answers> answers_;
   std::vector<std::pair<std::string, Json>> calls_;
   std::vector<std::string> targets_;
+  http::Headers last_headers_;
   int hanging_ = 0;
   bool released_ = false;
 };
