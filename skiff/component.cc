@@ -11,6 +11,7 @@
 
 #include "apiserver/auth/pki.h"
 #include "apiserver/server/port_flags.h"
+#include "base/build_info.h"
 #include "base/certificates.h"
 #include "base/log.h"
 #include "base/pem.h"
@@ -446,7 +447,7 @@ Result<int> RunComponent(const Component& component) {
                    .events_transport = &clients->Limited()});
   component.add(manager, metrics);
   if (component.add_resources) component.add_resources(manager, resources);
-  metrics.AddProcessMetrics();
+  AddProgramMetrics(metrics);
   AddQueueMetrics(metrics, manager);
   ThreadExecutor executor(component.name, component.threads);
   // Workers that all wait for slow webhooks must not hold up a renewal: the program would end.
