@@ -56,4 +56,14 @@ void AddProgramMetrics(MetricRegistry& registry) {
   registry.AddCounter({"disabled_metrics_total", "[BETA] Metrics that a flag has turned off."});
 }
 
+void AddCompatibilityMetric(MetricRegistry& registry) {
+  registry.AddMeasured(
+      {"version_info",
+       "[ALPHA] Always 1; the labels say which versions this program goes by.",
+       {"component", "binary", "emulation", "min_compat"}},
+      [] {
+        return std::vector<Sample>{{{"kube", kKubernetesRelease + 1, "1.35", "1.34"}, 1}};
+      });
+}
+
 }  // namespace skiff

@@ -25,4 +25,7 @@ BuildInfo ThisBuild();
 // it, has by now: registered_metrics_total, and that none of them is hidden or disabled.
 void AddProgramMetrics(MetricRegistry& registry);
 
+// version_info, of programs that can take themselves for an older version in Kubernetes.
+void AddCompatibilityMetric(MetricRegistry& registry);
+
 }  // namespace skiff

@@ -29,5 +29,11 @@ TEST(ProgramMetricsTest, SayWhichBuildItIsAndHowManyMetricsThereAre) {
   EXPECT_THAT(text, HasSubstr("\ndisabled_metrics_total 0\n"));
 }
 
+TEST(ProgramMetricsTest, SayWhichVersionItGoesBy) {
+  MetricRegistry metrics;
+  AddCompatibilityMetric(metrics);
+  EXPECT_THAT(metrics.Text(), HasSubstr("\nversion_info{component=\"kube\",binary=\"1.35."));
+}
+
 }  // namespace
 }  // namespace skiff

@@ -170,6 +170,7 @@ ServerMetrics::ServerMetrics()
           {0, 1800, 3600, 7200, 21600, 43200, 86400, 172800, 345600, 604800, 2592000, 7776000,
            15552000, 31104000})) {
   AddProgramMetrics(registry_);
+  AddCompatibilityMetric(registry_);
   registry_.AddMeasured({"apiserver_current_inflight_requests",
                          "[STABLE] Requests that are being worked on.",
                          {"request_kind"}},
