@@ -1,6 +1,8 @@
 #include "client/informer.h"
 
+#include <algorithm>
 #include <charconv>
+#include <iterator>
 #include <utility>
 
 #include "api/codec/struct_fields.h"
@@ -372,16 +374,16 @@ InformerCache& InformerFactory::Cache(const Resource& resource, InformerCache::D
 }
 
 void InformerFactory::Start(Executor& executor) {
-  std::set<InformerCache*> running;
+  std::vector<InformerCache*> open;  // None while all run: then one may be stopped meanwhile.
   {
     const MutexLock lock(mutex_);
     executor_ = &executor;
-    running = started_;
+    std::ranges::copy_if(started_, std::back_inserter(open), &InformerCache::is_open);
     for (const auto& [path, cache] : caches_) {
       if (started_.insert(cache.get()).second) cache->Start(executor);
     }
   }
-  for (InformerCache* cache : running) cache->Admit();
+  for (InformerCache* cache : open) cache->Admit();
 }
 
 void InformerFactory::Open() {

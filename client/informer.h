@@ -87,6 +87,7 @@ class InformerCache final : public ReflectorSink {
   // One that has started takes handlers, indexes and counts again, until Admit: it tells those who
   // came of what is there by then, and from there on of every change, as if they had come first.
   void Open() { open_ = true; }
+  bool is_open() const { return open_; }
   void Admit();
   void Stop(Executor& executor) { executor.Remove(reflector_); }
   // The revision of the newest event seen: a write with a revision up to this one is in the cache.
