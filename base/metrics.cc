@@ -206,7 +206,8 @@ CounterFamily::CounterFamily(MetricDescription description)
     : description_(std::move(description)) {}
 
 void CounterFamily::Write(std::string& out) const {
-  const auto rows = rows_.Sum();
+  auto rows = rows_.Sum();
+  if (rows.empty() && description_.labels.empty()) rows[""] = {0};
   if (rows.empty()) return;
   WriteHead(description_, "counter", out);
   for (const auto& [key, row] : rows) {
@@ -229,7 +230,8 @@ void HistogramFamily::Observe(LabelValues labels, double value) {
 }
 
 void HistogramFamily::Write(std::string& out) const {
-  const auto rows = rows_.Sum();
+  auto rows = rows_.Sum();
+  if (rows.empty() && description_.labels.empty()) rows[""].resize(bounds_.size() + 2);
   if (rows.empty()) return;
   WriteHead(description_, "histogram", out);
   for (const auto& [key, row] : rows) {
@@ -237,41 +239,46 @@ void HistogramFamily::Write(std::string& out) const {
   }
 }
 
-CounterFamily& MetricRegistry::AddCounter(MetricDescription description) {
-  std::string name = description.name;
-  auto family = std::make_unique<CounterFamily>(std::move(description));
-  CounterFamily& added = *family;
+void MetricRegistry::Put(const MetricDescription& description,
+                         std::unique_ptr<MetricFamily> family) {
   const MutexLock lock(mutex_);
-  families_[std::move(name)] = std::move(family);
+  families_[description.name] = std::move(family);
+  const MutexLock described(described_mutex_);
+  described_[description.name] = description;
+}
+
+CounterFamily& MetricRegistry::AddCounter(MetricDescription description) {
+  auto family = std::make_unique<CounterFamily>(description);
+  CounterFamily& added = *family;
+  Put(description, std::move(family));
   return added;
 }
 
 HistogramFamily& MetricRegistry::AddHistogram(MetricDescription description,
                                               std::vector<double> bounds) {
-  std::string name = description.name;
-  auto family = std::make_unique<HistogramFamily>(std::move(description), std::move(bounds));
+  auto family = std::make_unique<HistogramFamily>(description, std::move(bounds));
   HistogramFamily& added = *family;
-  const MutexLock lock(mutex_);
-  families_[std::move(name)] = std::move(family);
+  Put(description, std::move(family));
   return added;
 }
 
 void MetricRegistry::AddMeasured(MetricDescription description, Measure measure,
                                  MeasuredType type) {
-  std::string name = description.name;
   const char* word = type == MeasuredType::kGauge ? "gauge" : "counter";
-  auto family = std::make_unique<MeasuredFamily>(std::move(description), std::move(measure), word);
-  const MutexLock lock(mutex_);
-  families_[std::move(name)] = std::move(family);
+  Put(description, std::make_unique<MeasuredFamily>(description, std::move(measure), word));
 }
 
-void MetricRegistry::AddMeasuredHistogram(MetricDescription description,
-                                          std::vector<double> bounds, MeasureHistogram measure) {
-  std::string name = description.name;
-  auto family = std::make_unique<MeasuredHistogramFamily>(std::move(description),
-                                                          std::move(bounds), std::move(measure));
-  const MutexLock lock(mutex_);
-  families_[std::move(name)] = std::move(family);
+void MetricRegistry::AddMeasuredHistogram(MetricDescription description, std::vector<double> bounds,
+                                          MeasureHistogram measure) {
+  Put(description, std::make_unique<MeasuredHistogramFamily>(description, std::move(bounds),
+                                                             std::move(measure)));
+}
+
+std::vector<MetricDescription> MetricRegistry::Descriptions() const {
+  std::vector<MetricDescription> all;
+  const MutexLock lock(described_mutex_);
+  for (const auto& [name, description] : described_) all.push_back(description);
+  return all;
 }
 
 void MetricRegistry::AddProcessMetrics() {

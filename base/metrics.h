@@ -69,7 +69,8 @@ class ShardedRows {
 class MetricFamily {
  public:
   virtual ~MetricFamily() = default;
-  // HELP, TYPE and the series; nothing while there is no series.
+  // HELP, TYPE and the series; nothing while there is no series. Who counts without labels has its
+  // series from the start: an alert can tell none from not known.
   virtual void Write(std::string& out) const = 0;
 };
 
@@ -125,13 +126,20 @@ class MetricRegistry {
   // process_*: of this process, from the kernel.
   void AddProcessMetrics();
 
+  // Of all families, whether or not they have series, in order of name. A measure may ask.
+  std::vector<MetricDescription> Descriptions() const;
+
   // Exposition format 0.0.4, families in order of name.
   std::string Text() const;
   static constexpr const char* kContentType = "text/plain; version=0.0.4; charset=utf-8";
 
  private:
+  void Put(const MetricDescription& description, std::unique_ptr<MetricFamily> family);
+
   mutable Mutex mutex_;
   std::map<std::string, std::unique_ptr<MetricFamily>> families_ GUARDED_BY(mutex_);
+  mutable Mutex described_mutex_;                                                    // Taken last.
+  std::map<std::string, MetricDescription> described_ GUARDED_BY(described_mutex_);  // By name.
 };
 
 }  // namespace skiff

@@ -25,6 +25,20 @@ TEST(Metrics, CountersShowEachRowOfLabels) {
   EXPECT_TRUE(Has(text, R"(requests_total{verb="say \"\\\n\"",code="500"} 0.5)"));
 }
 
+TEST(Metrics, WhatHasNoLabelsIsThereBeforeItIsCounted) {
+  MetricRegistry metrics;
+  metrics.AddCounter({"n_total", "N."});
+  metrics.AddHistogram({"seconds", "Time."}, {1});
+  metrics.AddHistogram({"seconds_by", "Time.", {"verb"}}, {1});
+  const std::string text = metrics.Text();
+  EXPECT_TRUE(Has(text, "n_total 0")) << text;
+  EXPECT_TRUE(Has(text, R"(seconds_bucket{le="1"} 0)"));
+  EXPECT_TRUE(Has(text, R"(seconds_bucket{le="+Inf"} 0)"));
+  EXPECT_TRUE(Has(text, "seconds_count 0"));
+  EXPECT_EQ(text.find("seconds_by"), text.npos);
+  EXPECT_EQ(metrics.Descriptions().size(), 3U);
+}
+
 TEST(Metrics, HistogramsAddUpFromBucketToBucket) {
   MetricRegistry metrics;
   HistogramFamily& seconds = metrics.AddHistogram({"seconds", "Time.", {"verb"}}, {0.125, 1});

@@ -1,6 +1,9 @@
 #include "client/informer.h"
 
+#include <algorithm>
 #include <charconv>
+#include <iterator>
+#include <utility>
 
 #include "api/codec/struct_fields.h"
 
@@ -48,26 +51,52 @@ void InformerCache::Start(Executor& executor) {
   executor.Add(reflector_);
 }
 
+void InformerCache::Admit() {
+  if (!open_.exchange(false)) return;
+  const MutexLock telling(telling_);
+  const Listeners came = std::exchange(late_, {});
+  for (const CachedObject& object : List()) {
+    for (const Handler& handler : came.handlers) handler({}, object);
+  }
+  listeners_.handlers.insert(listeners_.handlers.end(), came.handlers.begin(), came.handlers.end());
+  if (synced_) {
+    for (const auto& function : came.on_synced) function();
+  } else {
+    listeners_.on_synced.insert(listeners_.on_synced.end(), came.on_synced.begin(),
+                                came.on_synced.end());
+  }
+}
+
 void InformerCache::OnChange(Handler handler) {
-  CHECK(!started_);
-  handlers_.push_back(std::move(handler));
+  CHECK(!started_ || open_);
+  const MutexLock telling(telling_);
+  (started_ ? late_ : listeners_).handlers.push_back(std::move(handler));
 }
 
 void InformerCache::OnSynced(std::function<void()> function) {
-  CHECK(!started_);
-  on_synced_.push_back(std::move(function));
+  CHECK(!started_ || open_);
+  const MutexLock telling(telling_);
+  (started_ ? late_ : listeners_).on_synced.push_back(std::move(function));
 }
 
 void InformerCache::AddIndex(const std::string& name, IndexFunction function) {
-  CHECK(!started_);
+  CHECK(!started_ || open_);
   const MutexLock lock(mutex_);
-  indexes_.try_emplace(name, Index{std::move(function), {}, /*by_owners=*/false});
+  const auto [added, is_new] =
+      indexes_.try_emplace(name, Index{std::move(function), {}, /*by_owners=*/false});
+  if (!is_new) return;
+  Index& index = added->second;
+  for (const auto& [key, object] : objects_) {
+    for (const std::string& value : index.function(object)) index.keys[value].insert(key);
+  }
 }
 
 void InformerCache::AddCounts(const std::string& name, CountFunction function) {
-  CHECK(!started_);
+  CHECK(!started_ || open_);
   const MutexLock lock(mutex_);
-  counts_.try_emplace(name, Counts{std::move(function), {}});
+  const auto [added, is_new] = counts_.try_emplace(name, Counts{std::move(function), {}});
+  if (!is_new) return;
+  for (const auto& [key, object] : objects_) added->second.Change({}, object);
 }
 
 void InformerCache::Counts::Change(const CachedObject& before, const CachedObject& now) {
@@ -181,6 +210,7 @@ size_t InformerCache::size() const {
 }
 
 void InformerCache::Replace(std::vector<RawJson> items, const std::string& resource_version) {
+  const MutexLock telling(telling_);
   std::set<ObjectKey> gone;
   for (const CachedObject& object : List()) gone.insert(KeyOf(object));
   // All are in the cache before the first handler hears of any.
@@ -219,7 +249,7 @@ void InformerCache::Replace(std::vector<RawJson> items, const std::string& resou
     }
   }
   if (synced_.exchange(true)) return;
-  for (const auto& function : on_synced_) function();
+  for (const auto& function : listeners_.on_synced) function();
 }
 
 Result<CachedObject> InformerCache::Read(WatchEvent& event) const {
@@ -244,6 +274,7 @@ void InformerCache::Apply(WatchEvent event) {
     return;
   }
   const bool deleted = event.type == WatchEvent::Type::kDeleted;
+  const MutexLock telling(telling_);
   CachedObject before;
   const ObjectKey key = KeyOf(*decoded);
   {
@@ -298,7 +329,7 @@ CachedObject InformerCache::Exchange(const ObjectKey& key, CachedObject now) {
 }
 
 void InformerCache::Tell(const CachedObject& before, const CachedObject& now) const {
-  for (const Handler& handler : handlers_) handler(before, now);
+  for (const Handler& handler : listeners_.handlers) handler(before, now);
 }
 
 void InformerCache::SawRevision(const std::string& resource_version) {
@@ -315,8 +346,8 @@ InformerCache& InformerFactory::Metadata(const Resource& resource) {
       resource,
       [](std::string_view text) -> Result<CachedObject> {
         auto object = std::make_shared<meta_v1::PartialObjectMetadata>();
-        TRY(DecodeStruct(meta_v1::PartialObjectMetadata::Describe(), text,
-                         FieldValidation::kIgnore, object.get()));
+        TRY(DecodeStruct(meta_v1::PartialObjectMetadata::Describe(), text, FieldValidation::kIgnore,
+                         object.get()));
         DropOwners(object->metadata);
         const meta_v1::ObjectMeta* inside = &object->metadata;
         return CachedObject{std::move(object), inside};
@@ -343,11 +374,21 @@ InformerCache& InformerFactory::Cache(const Resource& resource, InformerCache::D
 }
 
 void InformerFactory::Start(Executor& executor) {
-  const MutexLock lock(mutex_);
-  executor_ = &executor;
-  for (const auto& [path, cache] : caches_) {
-    if (started_.insert(cache.get()).second) cache->Start(executor);
+  std::vector<InformerCache*> open;  // None while all run: then one may be stopped meanwhile.
+  {
+    const MutexLock lock(mutex_);
+    executor_ = &executor;
+    std::ranges::copy_if(started_, std::back_inserter(open), &InformerCache::is_open);
+    for (const auto& [path, cache] : caches_) {
+      if (started_.insert(cache.get()).second) cache->Start(executor);
+    }
   }
+  for (InformerCache* cache : open) cache->Admit();
+}
+
+void InformerFactory::Open() {
+  const MutexLock lock(mutex_);
+  for (InformerCache* cache : started_) cache->Open();
 }
 
 void InformerFactory::StartAdded() {

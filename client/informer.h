@@ -59,9 +59,10 @@ class InformerCache final : public ReflectorSink {
   InformerCache(Reflector::Dependencies dependencies, Resource resource, ListOptions scope,
                 Decode decode);
 
-  // Handlers and indexes are added before the cache starts: who came later would have missed what
-  // is there already. Handlers are called one event at a time, after the cache has changed; both
-  // sides are null when there is no such version. They must not block.
+  // Handlers and indexes are added before the cache starts, or while it is open: who came at
+  // another time would have missed what is there already. Handlers are called one event at a time,
+  // after the cache has changed; both sides are null when there is no such version. They must not
+  // block.
   void OnChange(Handler handler);
   // Called once, after the handlers of the first list.
   void OnSynced(std::function<void()> function);
@@ -83,6 +84,11 @@ class InformerCache final : public ReflectorSink {
   const Resource& resource() const { return resource_; }
   // Fills the cache and keeps it up to date on `executor` until Stop. It starts once.
   void Start(Executor& executor);
+  // One that has started takes handlers, indexes and counts again, until Admit: it tells those who
+  // came of what is there by then, and from there on of every change, as if they had come first.
+  void Open() { open_ = true; }
+  bool is_open() const { return open_; }
+  void Admit();
   void Stop(Executor& executor) { executor.Remove(reflector_); }
   // The revision of the newest event seen: a write with a revision up to this one is in the cache.
   uint64_t revision() const { return revision_; }
@@ -147,17 +153,23 @@ class InformerCache final : public ReflectorSink {
   const CachedObject* Find(const ObjectKey& key) const REQUIRES(mutex_);
   // Puts `now` (or nothing) under its key; returns what was there.
   CachedObject Exchange(const ObjectKey& key, CachedObject now) REQUIRES(mutex_);
-  void Tell(const CachedObject& before, const CachedObject& now) const;
+  void Tell(const CachedObject& before, const CachedObject& now) const REQUIRES(telling_);
   // The object of an event.
   Result<CachedObject> Read(WatchEvent& event) const;
   void SawRevision(const std::string& resource_version);
 
   const Resource resource_;
-  Decode decode_;  // Constant once started.
+  Decode decode_;               // Constant once started.
   const Type* type_ = nullptr;  // The same; of what may be handed over.
   const Log log_{"informer"};
-  std::vector<Handler> handlers_;
-  std::vector<std::function<void()>> on_synced_;
+  struct Listeners {
+    std::vector<Handler> handlers;
+    std::vector<std::function<void()>> on_synced;
+  };
+  // Held from before the cache changes until all have heard of it. Taken before `mutex_`.
+  mutable Mutex telling_;
+  Listeners listeners_ GUARDED_BY(telling_);
+  Listeners late_ GUARDED_BY(telling_);  // Came after the start, and have not heard of anything.
   mutable Mutex mutex_;
   Objects objects_ GUARDED_BY(mutex_);
   // Where each is among them: names begin alike, and most changes are of objects that are there.
@@ -166,6 +178,7 @@ class InformerCache final : public ReflectorSink {
   std::map<std::string, Index> indexes_ GUARDED_BY(mutex_);
   std::map<std::string, Counts> counts_ GUARDED_BY(mutex_);
   std::atomic<bool> started_ = false;
+  std::atomic<bool> open_ = false;
   std::atomic<bool> synced_ = false;
   std::atomic<uint64_t> revision_ = 0;
   Reflector reflector_;
@@ -246,8 +259,13 @@ class InformerFactory {
   // Holds metadata alone, unless somebody asks for the kind by type too. That must happen before
   // the cache is started.
   InformerCache& Metadata(const Resource& resource);
-  // Starts those that were asked for since the last call.
+  // Starts those that were asked for since the last call, and admits to the others whoever came
+  // since Open.
   void Start(Executor& executor);
+  // Those that run already can be asked for as if they did not, until the next Start: so what takes
+  // up its work later shares the caches of what has followed the cluster all along. Kinds of which
+  // metadata alone is held stay so: nobody may ask for these by type any more.
+  void Open();
   // The same, on the executor that others run on already; nothing when none does.
   void StartAdded();
   void Stop();

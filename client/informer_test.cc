@@ -1,6 +1,7 @@
 // What users of informers must keep to; what they see is tested with whole controllers.
 #include "client/informer.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "api/gen/core_v1.h"
@@ -104,9 +105,9 @@ TEST_F(InformerTest, CountsFollowWhatIsThere) {
     return {object.metadata->namespace_, app->second};
   });
   const auto pod = [](const char* namespace_, const char* name, const Json& labels) {
-    return RawJson(Json{{"metadata",
-                         {{"name", name}, {"namespace", namespace_}, {"uid", name},
-                          {"labels", labels}}}});
+    return RawJson(
+        Json{{"metadata",
+              {{"name", name}, {"namespace", namespace_}, {"uid", name}, {"labels", labels}}}});
   };
   using Counts = std::map<std::string, int64_t>;
   const auto counts = [&](const char* group) { return cache.CountsOf("apps", group, {}).counts; };
@@ -134,6 +135,72 @@ TEST_F(InformerDeathTest, AHandlerThatComesAfterTheStartEndsTheProgram) {
   informers_.Start(executor_);
   EXPECT_DEATH(pods.OnChange([](const auto&, const auto&) {}), "started_");
   EXPECT_DEATH(pods.cache().OnSynced([] {}), "started_");
+  informers_.Stop();
+}
+
+Json PodNamed(const char* name, const char* version) {
+  return {{"metadata",
+           {{"name", name}, {"namespace", "n"}, {"uid", name}, {"resourceVersion", version}}}};
+}
+
+TEST_F(InformerTest, WhoComesToAnOpenCacheHearsOfWhatIsThereAndThenOfChanges) {
+  const auto pods = informers_.For<core_v1::Pod>();
+  auto& cache = pods.cache();
+  std::vector<std::string> first, late;
+  const auto note = [](std::vector<std::string>& heard) {
+    return [&heard](const auto& before, const auto& now) {
+      heard.push_back(now ? (before ? "~" : "+") + now->metadata.name
+                          : "-" + before->metadata.name);
+    };
+  };
+  pods.OnChange(note(first));
+  informers_.Start(executor_);
+  cache.Replace({PodNamed("a", "1"), PodNamed("b", "1")}, "1");
+  informers_.Open();
+  pods.OnChange(note(late));
+  pods.AddIndex(
+      "name", [](const core_v1::Pod& pod) { return std::vector<std::string>{pod.metadata.name}; });
+  cache.AddCounts("all", [](const CachedObject&) { return InformerCache::Counted{"g", "s"}; });
+  bool is_synced = false;
+  cache.OnSynced([&] { is_synced = true; });
+  EXPECT_EQ(pods.ByIndex("name", "a").size(), 1U);
+  EXPECT_EQ(cache.CountsOf("all", "g", {}).counts.at("s"), 2);
+  // What comes before it is let in is among what it is told of then.
+  cache.Apply({.type = WatchEvent::Type::kAdded, .object = RawJson(PodNamed("c", "2"))});
+  EXPECT_THAT(late, testing::IsEmpty());
+  EXPECT_FALSE(is_synced);
+  informers_.Start(executor_);
+  EXPECT_THAT(late, testing::ElementsAre("+a", "+b", "+c"));
+  EXPECT_TRUE(is_synced);
+  cache.Apply({.type = WatchEvent::Type::kDeleted, .object = RawJson(PodNamed("a", "3"))});
+  EXPECT_EQ(late.back(), "-a");
+  EXPECT_THAT(first, testing::ElementsAre("+a", "+b", "+c", "-a"));
+  EXPECT_TRUE(pods.ByIndex("name", "a").empty());
+  informers_.Stop();
+}
+
+TEST_F(InformerTest, WhoComesToAnOpenCacheThatHasNoListYetHearsOfItOnce) {
+  const auto pods = informers_.For<core_v1::Pod>();
+  informers_.Start(executor_);
+  informers_.Open();
+  int heard = 0, synced = 0;
+  pods.OnChange([&](const auto&, const auto&) { ++heard; });
+  pods.cache().OnSynced([&] { ++synced; });
+  informers_.For<core_v1::Node>();  // Nobody followed these.
+  informers_.Start(executor_);
+  EXPECT_EQ(heard + synced, 0);
+  pods.cache().Replace({PodNamed("a", "1")}, "1");
+  EXPECT_EQ(heard, 1);
+  EXPECT_EQ(synced, 1);
+  informers_.Stop();
+}
+
+TEST_F(InformerDeathTest, AHandlerThatComesWhenAnOpenCacheIsClosedAgainEndsTheProgram) {
+  const auto pods = informers_.For<core_v1::Pod>();
+  informers_.Start(executor_);
+  informers_.Open();
+  informers_.Start(executor_);
+  EXPECT_DEATH(pods.OnChange([](const auto&, const auto&) {}), "started_");
   informers_.Stop();
 }
 

@@ -23,7 +23,7 @@ constexpr int kCollectorWorkers = 10;  // Where nobody says.
 // The garbage collector last: it watches metadata of the kinds that nobody watches whole.
 const Entry kControllers[] = {
     {"replicaset-controller", "replicaset-controller",
-     [](Manager& m, const auto&, auto&) { AddReplicaSetController(m); }},
+     [](Manager& m, const auto& o, auto&) { AddReplicaSetController(m, o.metrics); }},
     {"replicationcontroller-controller", "replication-controller",
      [](Manager& m, const auto&, auto&) { AddReplicationControllerController(m); }},
     {"deployment-controller", "deployment-controller",
@@ -37,7 +37,7 @@ const Entry kControllers[] = {
     {"cronjob-controller", "cronjob-controller",
      [](Manager& m, const auto& o, auto&) { AddCronJobController(m, o.metrics); }},
     {"ttl-after-finished-controller", "ttl-after-finished-controller",
-     [](Manager& m, const auto&, auto&) { AddTtlAfterFinishedController(m); }},
+     [](Manager& m, const auto& o, auto&) { AddTtlAfterFinishedController(m, o.metrics); }},
     {"horizontal-pod-autoscaler-controller", "horizontal-pod-autoscaler",
      [](Manager& m, const auto& o, auto&) { AddHorizontalPodAutoscaler(m, o.autoscaler); }},
     {"disruption-controller", "disruption-controller",
@@ -65,7 +65,7 @@ const Entry kControllers[] = {
     {"ttl-controller", "ttl-controller",
      [](Manager& m, const auto&, auto&) { AddNodeTtlController(m); }},
     {"taint-eviction-controller", "node-controller",
-     [](Manager& m, const auto&, auto&) { AddTaintEvictionController(m); }},
+     [](Manager& m, const auto& o, auto&) { AddTaintEvictionController(m, o.metrics); }},
     {"node-ipam-controller", "node-controller",
      [](Manager& m, const auto& o, auto&) {
        if (o.allocate_node_cidrs && !o.cluster_cidrs.empty()) AddNodeIpamController(m, o);
@@ -86,7 +86,7 @@ const Entry kControllers[] = {
      [](Manager& m, const auto&, auto&) { AddValidatingAdmissionPolicyStatus(m); }},
     {"root-ca-certificate-publisher-controller", "root-ca-cert-publisher",
      [](Manager& m, const auto& o, auto&) {
-       if (!o.root_ca.empty()) AddRootCaPublisher(m, o.root_ca);
+       if (!o.root_ca.empty()) AddRootCaPublisher(m, o.root_ca, o.metrics);
      }},
     {"persistentvolume-binder-controller", "persistent-volume-binder",
      [](Manager& m, const auto& o, auto&) { AddVolumeBinder(m, o); }},
@@ -99,14 +99,14 @@ const Entry kControllers[] = {
     {"persistentvolumeclaim-protection-controller", "pvc-protection-controller",
      [](Manager& m, const auto&, auto&) { AddClaimProtection(m); }},
     {"resourceclaim-controller", "resource-claim-controller",
-     [](Manager& m, const auto&, auto&) { AddResourceClaimController(m); }},
+     [](Manager& m, const auto& o, auto&) { AddResourceClaimController(m, o.metrics); }},
     {"ephemeral-volume-controller", "ephemeral-volume-controller",
-     [](Manager& m, const auto&, auto&) { AddEphemeralVolumeController(m); }},
+     [](Manager& m, const auto& o, auto&) { AddEphemeralVolumeController(m, o.metrics); }},
     {"volumeattributesclass-protection-controller", "volumeattributesclass-protection-controller",
      [](Manager& m, const auto&, auto&) { AddVolumeAttributesClassProtection(m); }},
     {"pod-garbage-collector-controller", "pod-garbage-collector",
      [](Manager& m, const auto& o, auto&) {
-       AddPodGarbageCollector(m, o.terminated_pod_gc_threshold);
+       AddPodGarbageCollector(m, o.terminated_pod_gc_threshold, o.metrics);
      }},
     {"certificatesigningrequest-approving-controller", "certificate-controller",
      [](Manager& m, const auto&, auto&) { AddCertificateApproving(m); }},
@@ -205,6 +205,14 @@ bool RunsController(std::string_view name, const ControllerOptions& options) {
   return std::ranges::any_of(kControllers, [&](const Entry& entry) {
     return entry.name == name && IsEnabled(entry, options.controllers);
   });
+}
+
+std::vector<std::string> RunningControllers(const ControllerOptions& options) {
+  std::vector<std::string> names;
+  for (const Entry& entry : kControllers) {
+    if (IsEnabled(entry, options.controllers)) names.emplace_back(entry.name);
+  }
+  return names;
 }
 
 void AddControllers(Manager& manager, const ControllerOptions& options) {

@@ -99,6 +99,8 @@ enum class ControllerState {
   kUnknown,
 };
 ControllerState StateOfController(const std::string& name);
+// Those that run with these options, by their names.
+std::vector<std::string> RunningControllers(const ControllerOptions& options);
 // Whether it runs with these options, by its newest name.
 bool RunsController(std::string_view name, const ControllerOptions& options);
 // Why one that is missing is; "" of others.
@@ -107,16 +109,16 @@ std::string_view WhyMissing(const std::string& name);
 std::string ControllerNameOf(const std::string& name);
 
 // One line each; the file is named after the function.
-void AddReplicaSetController(Manager& manager);
+// `metrics`, here and below, is where they count what they do; null: nobody asks.
+void AddReplicaSetController(Manager& manager, MetricRegistry* metrics = nullptr);
 void AddReplicationControllerController(Manager& manager);
 void AddDeploymentController(Manager& manager);
 void AddDaemonSetController(Manager& manager);
 void AddStatefulSetController(Manager& manager);
 void AddDisruptionController(Manager& manager);
-// `metrics` is where they count what they do; null: nobody asks.
 void AddJobController(Manager& manager, MetricRegistry* metrics = nullptr);
 void AddCronJobController(Manager& manager, MetricRegistry* metrics = nullptr);
-void AddTtlAfterFinishedController(Manager& manager);
+void AddTtlAfterFinishedController(Manager& manager, MetricRegistry* metrics = nullptr);
 void AddHorizontalPodAutoscaler(Manager& manager, const AutoscalerOptions& options);
 void AddEndpointsController(Manager& manager);
 void AddEndpointSliceController(Manager& manager, int max_endpoints_per_slice,
@@ -128,7 +130,7 @@ void AddResourceQuotaController(Manager& manager, CustomKindWatches& custom_kind
 // So many objects are looked at at once.
 void AddGarbageCollector(Manager& manager, CustomKindWatches& custom_kinds, int workers);
 void AddNodeLifecycleController(Manager& manager, const ControllerOptions& options);
-void AddTaintEvictionController(Manager& manager);
+void AddTaintEvictionController(Manager& manager, MetricRegistry* metrics = nullptr);
 // Pods by the node they are bound to: ByIndex("node", name).
 void AddPodNodeIndex(Manager& manager);
 void AddNodeIpamController(Manager& manager, const ControllerOptions& options);
@@ -136,21 +138,23 @@ void AddServiceAccountController(Manager& manager);
 void AddServiceAccountTokens(Manager& manager, const ControllerOptions& options);
 void AddClusterRoleAggregation(Manager& manager);
 void AddValidatingAdmissionPolicyStatus(Manager& manager);
-void AddRootCaPublisher(Manager& manager, const std::string& root_ca);
+void AddRootCaPublisher(Manager& manager, const std::string& root_ca,
+                        MetricRegistry* metrics = nullptr);
 void AddVolumeBinder(Manager& manager, const ControllerOptions& options);
 void AddVolumeReclaimer(Manager& manager, const ControllerOptions& options);
 // Pods by the claims they use: ByIndex("claim", "namespace/name").
 void AddPodClaimIndex(Manager& manager);
 void AddNodeTtlController(Manager& manager);
 void AddLegacyTokenCleaner(Manager& manager, Duration period);
-void AddResourceClaimController(Manager& manager);
+void AddResourceClaimController(Manager& manager, MetricRegistry* metrics = nullptr);
 void AddAttachDetachController(Manager& manager, const ControllerOptions& options);
 void AddVolumeExpander(Manager& manager);
 void AddVolumeProtection(Manager& manager);
 void AddClaimProtection(Manager& manager);
 void AddVolumeAttributesClassProtection(Manager& manager);
-void AddEphemeralVolumeController(Manager& manager);
-void AddPodGarbageCollector(Manager& manager, int terminated_threshold);
+void AddEphemeralVolumeController(Manager& manager, MetricRegistry* metrics = nullptr);
+void AddPodGarbageCollector(Manager& manager, int terminated_threshold,
+                            MetricRegistry* metrics = nullptr);
 void AddCertificateApproving(Manager& manager);
 void AddCertificateSigning(Manager& manager, const ControllerOptions& options);
 void AddCertificateCleaner(Manager& manager);

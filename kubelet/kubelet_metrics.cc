@@ -2,7 +2,7 @@
 
 #include <iterator>
 
-#include "base/version.h"
+#include "base/build_info.h"
 
 namespace skiff::kubelet {
 namespace {
@@ -136,19 +136,9 @@ KubeletMetrics::KubeletMetrics(const std::string& node_name)
       dra(registry),
       devices(registry),
       pod_resources(registry) {
-  registry.AddProcessMetrics();
-  registry.AddMeasured({"kubernetes_build_info",
-                        "[ALPHA] The release that this kubelet is.",
-                        {"git_version"}},
-                       [] { return std::vector<Sample>{{{kKubernetesRelease}, 1}}; });
+  AddProgramMetrics(registry);
   registry.AddMeasured({"kubelet_node_name", "[ALPHA] The name of this node: 1.", {"node"}},
                        [node_name] { return std::vector<Sample>{{{node_name}, 1}}; });
-  // They are there before anything has happened: an alert can tell none from not known.
-  started_pods.Add({}, 0);
-  started_pod_errors.Add({}, 0);
-  requested_image_volumes.Add({}, 0);
-  mounted_image_volumes.Add({}, 0);
-  image_volume_errors.Add({}, 0);
   probes.AddTo(probe_registry);
   probe_registry.AddProcessMetrics();
   level_registry.AddProcessMetrics();

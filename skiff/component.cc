@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cstdlib>
 #include <filesystem>
 #include <map>
@@ -11,6 +12,7 @@
 
 #include "apiserver/auth/pki.h"
 #include "apiserver/server/port_flags.h"
+#include "base/build_info.h"
 #include "base/certificates.h"
 #include "base/log.h"
 #include "base/pem.h"
@@ -404,17 +406,28 @@ LeaderElection::Options ElectionOf(const LeaderFlags& leader, Random& random,
           .on_stopped = &EndProgram};
 }
 
-// All of these live as long as the registry is asked.
-void AddElectionMetric(MetricRegistry& metrics, const Component& component,
-                       const LeaderElection& election) {
+}  // namespace
+
+void AddLeaderMetrics(MetricRegistry& metrics, const Component& component,
+                      const LeaderElection& election, const std::atomic<bool>& is_started) {
   metrics.AddMeasured({"leader_election_master_status", "[ALPHA] 1 for the leader.", {"name"}},
                       [&] {
                         const double leads = election.leading() || !component.leader.elect ? 1 : 0;
                         return std::vector<Sample>{{{component.leader.name}, leads}};
                       });
+  if (component.controllers.empty()) return;
+  metrics.AddMeasured({"running_managed_controllers",
+                       "[ALPHA] Always 1; the labels say which controllers run in this process.",
+                       {"name", "manager"}},
+                      [&] {
+                        std::vector<Sample> samples;
+                        if (!is_started) return samples;
+                        for (const std::string& name : component.controllers) {
+                          samples.push_back({{name, component.name}, 1});
+                        }
+                        return samples;
+                      });
 }
-
-}  // namespace
 
 Result<int> RunComponent(const Component& component) {
   SystemClock clock;
@@ -446,15 +459,20 @@ Result<int> RunComponent(const Component& component) {
                    .events_transport = &clients->Limited()});
   component.add(manager, metrics);
   if (component.add_resources) component.add_resources(manager, resources);
-  metrics.AddProcessMetrics();
+  AddProgramMetrics(metrics);
+  AddCompatibilityMetric(metrics);
   AddQueueMetrics(metrics, manager);
   ThreadExecutor executor(component.name, component.threads);
   // Workers that all wait for slow webhooks must not hold up a renewal: the program would end.
   ThreadExecutor election_executor(component.name + "-lead", 1);
-  const auto start = [&] { component.lead ? component.lead() : manager.Start(executor); };
+  std::atomic<bool> is_started = false;
+  const auto start = [&] {
+    component.lead ? component.lead() : manager.Start(executor);
+    is_started = true;
+  };
   LeaderElection election(election_client, clock, random,
                           ElectionOf(component.leader, random, start));
-  AddElectionMetric(metrics, component, election);
+  AddLeaderMetrics(metrics, component, election, is_started);
   const MetricRegistry* const of_resources = component.add_resources ? &resources : nullptr;
   const ComponentServer::Access access = TRY(AccessOf(serving));
   ComponentServer handler(

@@ -3,6 +3,7 @@
 // process. `skiff up` runs the same loops without any of this.
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <string>
@@ -17,6 +18,8 @@
 #include "http/tls.h"
 
 namespace skiff {
+
+class LeaderElection;
 
 // --kubeconfig and its like.
 struct ApiFlags {
@@ -98,6 +101,7 @@ struct Component {
   // Each controller reaches the server at a rate of its own, and, if so, as an account of its own.
   bool has_controllers = false;
   bool by_service_accounts = false;
+  std::vector<std::string> controllers = {};  // Their names, for running_managed_controllers.
   std::function<void(Manager&, MetricRegistry&)> add;  // Puts its loops together.
   // What is told at /metrics/resources; null: there is no such path.
   std::function<void(Manager&, MetricRegistry&)> add_resources = nullptr;
@@ -108,6 +112,10 @@ struct Component {
   // it; they write nothing until then. Null: one that does not lead hears of nothing.
   std::function<void()> lead = nullptr;
 };
+// leader_election_master_status, and running_managed_controllers once these are started. All of
+// them live as long as the registry is asked.
+void AddLeaderMetrics(MetricRegistry& metrics, const Component& component,
+                      const LeaderElection& election, const std::atomic<bool>& is_started);
 // Until SIGINT or SIGTERM (0), or until it leads no more (1). Errors are those of its start.
 Result<int> RunComponent(const Component& component);
 

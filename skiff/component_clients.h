@@ -16,11 +16,14 @@
 
 namespace skiff {
 
-// client-go's rest_client_requests_total and rest_client_request_duration_seconds; once a registry.
+// client-go's rest_client_requests_total, and how long requests take and how large they and their
+// answers are; once a registry.
 struct RequestMetrics {
   explicit RequestMetrics(MetricRegistry& metrics);
   CounterFamily& requests;
   HistogramFamily& durations;
+  HistogramFamily& request_sizes;
+  HistogramFamily& answer_sizes;
 };
 // Counts there what is sent, as of that host.
 std::unique_ptr<Transport> MakeCountingTransport(std::unique_ptr<Transport> below, std::string host,

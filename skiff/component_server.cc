@@ -8,7 +8,6 @@
 #include "api/gen/authentication_v1.h"
 #include "api/gen/authorization_v1.h"
 #include "apiserver/auth/authenticated_group.h"
-#include "apiserver/request/version.h"
 #include "base/hash.h"
 #include "base/version.h"
 
@@ -82,15 +81,6 @@ ComponentServer::ComponentServer(Parts parts, Access access)
                         }
                         return samples;
                       });
-  const Json version = VersionDocument();
-  const auto text = [&](const char* field) { return version.value(field, ""); };
-  parts_.metrics.AddMeasured({"kubernetes_build_info",
-                              "[ALPHA] Always 1; the labels say which version this is.",
-                              {"git_version", "major", "minor", "platform"}},
-                             [labels = std::vector<std::string>{text("gitVersion"), text("major"),
-                                                                text("minor"), text("platform")}] {
-                               return std::vector<Sample>{{labels, 1}};
-                             });
 }
 
 http::Response ComponentServer::Handle(const http::Request& request) {

@@ -7,6 +7,7 @@
 #include "apiserver/auth/pki.h"
 #include "apiserver/server/api_server.h"
 #include "apiserver/storage/rocksdb_store.h"
+#include "base/build_info.h"
 #include "controllers/program.h"
 #include "skiff/component.h"
 #include "skiff/component_clients.h"
@@ -28,7 +29,7 @@ class ComponentServerTest : public testing::Test {
          .token_file_text = "watcher,prometheus,u1,\"system:monitoring\"\nguest,guest,u2\n"
                             "admin,admin,u3,\"system:masters\"\n"},
         {*store_, clock_, random_});
-    metrics_.AddProcessMetrics();
+    AddProgramMetrics(metrics_);
   }
   http::Response Get(const std::string& path, const std::string& token = "") {
     http::Request request;
@@ -105,7 +106,8 @@ TEST_F(ComponentServerTest, MetricsAreForThoseWhomTheApiServerLetsSeeThem) {
   EXPECT_EQ(answer.status, 200) << answer.body;
   EXPECT_THAT(answer.body, AllOf(HasSubstr("process_resident_memory_bytes"),
                                  HasSubstr("kubernetes_build_info{git_version=\"v1.35.6+skiff-"),
-                                 HasSubstr("\",major=\"1\",minor=\"35\",platform=\"linux/")));
+                                 HasSubstr("\",major=\"1\",minor=\"35\",git_commit="),
+                                 HasSubstr("\",platform=\"linux/")));
   EXPECT_EQ(Get("/no-such-path", "watcher").status, 403) << "system:monitoring names its paths";
 }
 

@@ -125,28 +125,24 @@ struct LedControlPlane::Standby {
         scheduler(options, {of.server, informers, executor, of.clock, of.random}) {
     scheduler.Wait();
   }
-  ~Standby() {
-    informers.Stop();  // They tell the scheduler of changes.
+  ~Standby() { Stop(); }
+  void Stop() {
+    informers.Stop();  // They tell the scheduler, and who leads, of changes.
     scheduler.Stop();
   }
   InformerFactory informers;
   ClusterScheduler scheduler;
 };
 
-// All else that a leader has beside its server.
+// All else that a leader has beside its server. Its informers are those of the scheduler: what both
+// decide by is followed, read and kept once.
 struct LedControlPlane::Duty {
-  Duty(const ClusterOptions& options, const Pki& pki, const Dependencies& of, Client& client,
-       Executor& executor)
-      : informers({client, of.clock, of.random}),
-        plane(options, pki,
+  Duty(const ClusterOptions& options, const Pki& pki, const Dependencies& of,
+       InformerFactory& informers, Executor& executor)
+      : plane(options, pki,
               {of.server, informers, executor, of.clock, of.random, /*has_scheduler=*/false}) {
     plane.Start();
   }
-  ~Duty() {
-    informers.Stop();  // They tell the plane of changes.
-    plane.Stop();
-  }
-  InformerFactory informers;
   ControlPlane plane;
 };
 
@@ -169,8 +165,7 @@ LedControlPlane::LedControlPlane(const ClusterOptions& options, const Pki& pki,
 
 LedControlPlane::~LedControlPlane() {
   executor_.Remove(leadership_);
-  standby_.reset();
-  duty_.reset();
+  StopAll();
   leadership_.Resign();
 }
 
@@ -180,13 +175,20 @@ void LedControlPlane::WaitToLead() {
 
 void LedControlPlane::Begin() {
   standby_->scheduler.Lead();
-  duty_ = std::make_unique<Duty>(options_, pki_, dependencies_, client_, duty_executor_);
+  standby_->informers.Open();
+  duty_ =
+      std::make_unique<Duty>(options_, pki_, dependencies_, standby_->informers, duty_executor_);
+}
+
+void LedControlPlane::StopAll() {
+  standby_->Stop();  // First: two that decide would fill nodes twice.
+  duty_.reset();     // It knows the informers.
+  standby_.reset();
 }
 
 void LedControlPlane::End() {
   if (duty_) {
-    standby_.reset();  // First: two that decide would fill nodes twice.
-    duty_.reset();
+    StopAll();
     WaitToLead();
   }
   StopIngress(options_.data_dir);  // It is another server's now.

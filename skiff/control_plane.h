@@ -62,8 +62,9 @@ class ControlPlane {
 };
 
 // That of one server among several: it is there while this server holds the Lease
-// kube-system/kube-controller-manager, with informers of its own. The scheduler is there before,
-// with its own, and waits; a new one takes the place of one that led, which has begun things.
+// kube-system/kube-controller-manager. The scheduler is there before, with its informers, and
+// waits; the controllers come to these, and both go together: a new scheduler takes the place of
+// one that led, which has begun things.
 //
 // Between the end of a lease and the moment when this server has noticed it and stopped, another
 // one may lead already. All that both write goes through etcd, where whoever goes by an old version
@@ -86,6 +87,7 @@ class LedControlPlane {
   void WaitToLead();
   void Begin();
   void End();
+  void StopAll();
 
   const ClusterOptions options_;
   const Pki& pki_;

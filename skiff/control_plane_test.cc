@@ -74,8 +74,8 @@ class LedControlPlaneTest : public testing::Test {
                [](const ConfigMap& it) { return it.metadata.name == "kube-root-ca.crt"; },
                patience) != nullptr;
   }
-  // How many follow that resource: cronjobs are followed by control planes alone, and
-  // csistoragecapacities by schedulers, and by the garbage collector of who leads.
+  // How many follow that resource: cronjobs are followed by control planes alone, persistentvolumes
+  // and csistoragecapacities by schedulers too, which a control plane shares them with.
   int FollowersOf(const std::string& resource) {
     http::Request request;
     request.method = "GET";
@@ -166,6 +166,22 @@ TEST_F(LedControlPlaneTest, TheSchedulerOfWhoWaitsFollowsWhatItWillDecideBy) {
   GiveLeaseTo(std::nullopt);
   EXPECT_EQ(HolderOnce(is_plane), "b");
   EXPECT_TRUE(DutiesBecome(1)) << Duties();
+}
+
+TEST_F(LedControlPlaneTest, WhoLeadsFollowsOnceWhatItsSchedulerFollowsToo) {
+  auto a = Plane("a");
+  EXPECT_TRUE(IsLookedAfter("one", kPatience));
+  EXPECT_TRUE(DutiesBecome(1)) << Duties();
+  for (const char* resource : {"persistentvolumes", "replicasets", "csistoragecapacities"}) {
+    EXPECT_EQ(FollowersOf(resource), 1) << resource;
+  }
+  // Who has taken it over and lost it begins with both anew.
+  GiveLeaseTo("thief_1");
+  EXPECT_TRUE(DutiesBecome(0)) << Duties();
+  EXPECT_TRUE(FollowersBecome("persistentvolumes", 1)) << FollowersOf("persistentvolumes");
+  GiveLeaseTo(std::nullopt);
+  EXPECT_TRUE(IsLookedAfter("two", kPatience));
+  EXPECT_EQ(FollowersOf("persistentvolumes"), 1);
 }
 
 // A joined node could else have a certificate for them while no Node names them.

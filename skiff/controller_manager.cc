@@ -507,6 +507,7 @@ int ControllerManagerMain(const std::vector<std::string>& args) {
                          .threads = kManagerThreads,
                          .has_controllers = true,
                          .by_service_accounts = given.by_service_accounts,
+                         .controllers = RunningControllers(controllers),
                          .add = [&](Manager& manager, MetricRegistry& metrics) {
                            controllers.metrics = controllers.autoscaler.metrics = &metrics;
                            AddControllers(manager, controllers);

@@ -7,6 +7,7 @@
 
 #include "api/rules/core/ip.h"
 #include "apiserver/auth/pki.h"
+#include "base/build_info.h"
 #include "base/log.h"
 #include "kubelet/network/own_address.h"
 #include "skiff/cluster_ranges.h"
@@ -188,7 +189,7 @@ Result<> Run(const KubeProxyFlags& flags) {
         node,
         NetworkPolicies::Dependencies{informers, std::nullopt, {client, clock, random}, nullptr});
   }
-  metrics.AddProcessMetrics();
+  AddProgramMetrics(metrics);
   http::Loops loops(1);
   ServiceProxyServer served({*proxy, clock, metrics, figures, loops});
   TRY(served.ServeHealth(flags.proxy.healthz_bind_address));

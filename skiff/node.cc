@@ -7,6 +7,7 @@
 #include <fstream>
 
 #include "api/pods/local_volumes.h"
+#include "base/build_info.h"
 #include "client/recorder.h"
 #include "client/scoped_informer.h"
 #include "client/transport.h"
@@ -290,7 +291,7 @@ void LocalNode::Parts::StartLoops(const Clock& clock) {
   network->Start(executor);
   service_proxy->Start(executor);
   policies->Start(executor);
-  told_proxy->metrics.AddProcessMetrics();
+  AddProgramMetrics(told_proxy->metrics);
   proxy_server = std::make_unique<ServiceProxyServer>(ServiceProxyServer::Parts{
       *service_proxy, clock, told_proxy->metrics, told_proxy->figures, agent->loops()});
   proxy_server->ServeWhereFree();

@@ -1,23 +1,24 @@
 #include "apiserver/request/version.h"
 
-#include "base/version.h"
+#include "base/build_info.h"
 
 namespace skiff {
 
 Json VersionDocument() {
-  return {{"major", "1"},
-          {"minor", "35"},
+  const BuildInfo build = ThisBuild();
+  return {{"major", build.major},
+          {"minor", build.minor},
           {"emulationMajor", "1"},
           {"emulationMinor", "35"},
           {"minCompatibilityMajor", "1"},
           {"minCompatibilityMinor", "34"},
-          {"gitVersion", std::string(kKubernetesRelease) + "+skiff-" + kSkiffVersion},
-          {"gitCommit", ""},
-          {"gitTreeState", "clean"},
-          {"buildDate", ""},
-          {"goVersion", ""},
-          {"compiler", "gc"},
-          {"platform", "linux/amd64"}};
+          {"gitVersion", build.git_version},
+          {"gitCommit", build.git_commit},
+          {"gitTreeState", build.git_tree_state},
+          {"buildDate", build.build_date},
+          {"goVersion", build.go_version},
+          {"compiler", build.compiler},
+          {"platform", build.platform}};
 }
 
 }  // namespace skiff

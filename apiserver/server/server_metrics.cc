@@ -9,8 +9,8 @@
 #include "apiserver/request/followed_stream.h"
 #include "apiserver/request/media.h"
 #include "apiserver/request/routes.h"
-#include "apiserver/request/version.h"
 #include "apiserver/storage/keys.h"
+#include "base/build_info.h"
 
 namespace skiff {
 namespace {
@@ -169,7 +169,8 @@ ServerMetrics::ServerMetrics()
            "[ALPHA] For how long clients' certificates are good still, request by request."},
           {0, 1800, 3600, 7200, 21600, 43200, 86400, 172800, 345600, 604800, 2592000, 7776000,
            15552000, 31104000})) {
-  registry_.AddProcessMetrics();
+  AddProgramMetrics(registry_);
+  AddCompatibilityMetric(registry_);
   registry_.AddMeasured({"apiserver_current_inflight_requests",
                          "[STABLE] Requests that are being worked on.",
                          {"request_kind"}},
@@ -196,16 +197,6 @@ ServerMetrics::ServerMetrics()
         std::vector<Sample> samples;
         for (const auto& [key, row] : deprecated_.Sum()) samples.push_back({ValuesOf(key), 1});
         return samples;
-      });
-  const Json version = VersionDocument();
-  registry_.AddMeasured(
-      {"kubernetes_build_info",
-       "[ALPHA] Always 1; the labels say which version this is.",
-       {"git_version", "major", "minor", "platform"}},
-      [version] {
-        return std::vector<Sample>{{{version.value("gitVersion", ""), version.value("major", ""),
-                                     version.value("minor", ""), version.value("platform", "")},
-                                    1}};
       });
 }
 

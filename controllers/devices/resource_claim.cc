@@ -2,12 +2,14 @@
 // pods that needed them are done. Who allocates is the scheduler.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <map>
 
 #include "api/codec/typed.h"
 #include "client/reconciler.h"
 #include "client/refusals.h"
 #include "controllers/devices/resource_claim_plan.h"
+#include "controllers/figures.h"
 #include "controllers/program.h"
 
 namespace skiff {
@@ -29,16 +31,43 @@ std::vector<ObjectKey> ResourceClaimKeysOf(const Pod& pod) {
   return keys;
 }
 
+const char* AdminLabel(const ResourceClaim& claim) {
+  const bool is_admins = std::ranges::any_of(claim.spec.devices.requests, [](const auto& request) {
+    return request.exactly && request.exactly->admin_access.value_or(false);
+  });
+  return is_admins ? "true" : "false";
+}
+
+std::vector<Sample> CountClaims(const Informer<ResourceClaim>& claims) {
+  std::map<std::vector<std::string>, double> counts;
+  for (const auto& claim : claims.List()) {
+    const char* source = MadeForEntry(*claim).empty() ? "" : "resource_claim_template";
+    ++counts[{claim->status.allocation ? "true" : "false", AdminLabel(*claim), source}];
+  }
+  std::vector<Sample> samples;
+  for (const auto& [labels, count] : counts) samples.push_back({labels, count});
+  return samples;
+}
+
 // Makes what pods ask for, and reserves it for those that no scheduler placed.
 class PodResourceClaims final : public Reconciler<Pod> {
  public:
-  explicit PodResourceClaims(Manager& manager)
+  PodResourceClaims(Manager& manager, MetricRegistry* metrics)
       : client_(manager.client()),
         status_client_(manager.client().transport(),
                        "kube-controller-manager/ResourceClaimController"),
         claims_(manager.informer<ResourceClaim>()),
         templates_(manager.informer<ResourceClaimTemplate>()),
-        events_(manager.Recorder("resource_claim")) {}
+        events_(manager.Recorder("resource_claim")),
+        created_(metrics, {"resourceclaim_controller_creates_total",
+                           "[ALPHA] ResourceClaims that were to be made for pods.",
+                           {"status", "admin_access"}}) {
+    if (metrics == nullptr) return;
+    metrics->AddMeasured({"resourceclaim_controller_resource_claims",
+                          "[ALPHA] ResourceClaims, and what they were made from.",
+                          {"allocated", "admin_access", "source"}},
+                         [claims = claims_] { return CountClaims(claims); });
+  }
 
   Result<Requeue> Reconcile(const Pod& pod) override {
     if (pod.spec.resource_claims.empty()) return Requeue::None();
@@ -108,7 +137,9 @@ class PodResourceClaims final : public Reconciler<Pod> {
                               "resourceclaimtemplate.resource.k8s.io \"{0}\" not found",
                               name));
     }
-    auto created = client_.Create(ClaimFromTemplate(pod, entry.name, *of));
+    const ResourceClaim wanted = ClaimFromTemplate(pod, entry.name, *of);
+    auto created = client_.Create(wanted);
+    created_.Add({created ? "success" : "failure", AdminLabel(wanted)});
     if (!created) {
       Error error = created.error();
       error.message = "create ResourceClaim : " + error.message;
@@ -187,6 +218,7 @@ class PodResourceClaims final : public Reconciler<Pod> {
   const Informer<ResourceClaim> claims_;
   const Informer<ResourceClaimTemplate> templates_;
   EventRecorder& events_;
+  const FigureCounter created_;
   Mutex mutex_;
   std::map<ObjectKey, MadeClaims> made_ GUARDED_BY(mutex_);  // By pod.
 };
@@ -260,7 +292,7 @@ class UnusedResourceClaims final : public Reconciler<ResourceClaim> {
 
 }  // namespace
 
-void AddResourceClaimController(Manager& manager) {
+void AddResourceClaimController(Manager& manager, MetricRegistry* metrics) {
   const auto pods = manager.informer<Pod>();
   pods.AddIndex("resource claim", [](const Pod& pod) {
     std::vector<std::string> keys;
@@ -279,7 +311,7 @@ void AddResourceClaimController(Manager& manager) {
       })
       .Watches<ResourceClaimTemplate>([](const auto&) { return std::vector<ObjectKey>(); })
       .Workers(10)
-      .Complete(std::make_unique<PodResourceClaims>(manager));
+      .Complete(std::make_unique<PodResourceClaims>(manager, metrics));
   ControllerBuilder<ResourceClaim>(manager, "resourceclaim-cleaner")
       .Watches<Pod>([](const Pod& pod) { return ResourceClaimKeysOf(pod); })
       .Workers(5)

@@ -1,6 +1,7 @@
 // The ConfigMap kube-root-ca.crt in every namespace: by which CA pods know the API server.
 #include "client/reconciler.h"
 #include "client/refusals.h"
+#include "controllers/figures.h"
 #include "controllers/program.h"
 
 namespace skiff {
@@ -19,12 +20,32 @@ constexpr std::string_view kText =
 
 class RootCaReconciler final : public Reconciler<Namespace> {
  public:
-  RootCaReconciler(Manager& manager, std::string root_ca)
+  RootCaReconciler(Manager& manager, std::string root_ca, MetricRegistry* metrics)
       : client_(manager.client()),
+        clock_(manager.clock()),
         config_maps_(manager.informer<ConfigMap>()),
-        root_ca_(std::move(root_ca)) {}
+        root_ca_(std::move(root_ca)),
+        synced_(metrics, {"root_ca_cert_publisher_sync_total",
+                          "[ALPHA] How often namespaces were looked at, by what it came to.",
+                          {"code"}}),
+        took_(metrics,
+              {"root_ca_cert_publisher_sync_duration_seconds",
+               "[ALPHA] For how long namespaces were looked at.",
+               {"code"}},
+              GrowingBounds(0.001, 2, 15)) {}
 
   Result<Requeue> Reconcile(const Namespace& namespace_) override {
+    const Duration begun = clock_.Monotonic();
+    auto done = Publish(namespace_);
+    const int failure = done || done.error().http_code == 0 ? 500 : done.error().http_code;
+    const std::string code = std::to_string(done ? 200 : failure);
+    synced_.Add({code});
+    took_.Took({code}, clock_.Monotonic() - begun);
+    return done;
+  }
+
+ private:
+  Result<Requeue> Publish(const Namespace& namespace_) {
     if (namespace_.status.phase != "Active" || namespace_.metadata.deletion_timestamp) {
       return Requeue::None();
     }
@@ -46,15 +67,17 @@ class RootCaReconciler final : public Reconciler<Namespace> {
     return Fail(written.error());
   }
 
- private:
   Client& client_;
+  const Clock& clock_;
   const Informer<ConfigMap> config_maps_;
   const std::string root_ca_;
+  const FigureCounter synced_;
+  const FigureHistogram took_;
 };
 
 }  // namespace
 
-void AddRootCaPublisher(Manager& manager, const std::string& root_ca) {
+void AddRootCaPublisher(Manager& manager, const std::string& root_ca, MetricRegistry* metrics) {
   ControllerBuilder<Namespace>(manager, "root-ca-certificate-publisher")
       .Watches<ConfigMap>([](const ConfigMap& config_map) {
         std::vector<ObjectKey> keys;
@@ -62,7 +85,7 @@ void AddRootCaPublisher(Manager& manager, const std::string& root_ca) {
         return keys;
       })
       .Workers(1)
-      .Complete(std::make_unique<RootCaReconciler>(manager, root_ca));
+      .Complete(std::make_unique<RootCaReconciler>(manager, root_ca, metrics));
 }
 
 }  // namespace skiff

@@ -4,6 +4,7 @@
 #include "client/reconciler.h"
 #include "client/refusals.h"
 #include "controllers/network/endpoint_mirror_plan.h"
+#include "controllers/network/slice_figures.h"
 #include "controllers/program.h"
 
 namespace skiff {
@@ -19,12 +20,14 @@ constexpr Duration kRemovalRetry = 10s;
 
 class MirrorReconciler final : public Reconciler<Endpoints> {
  public:
-  MirrorReconciler(Manager& manager, int addresses_max)
+  MirrorReconciler(Manager& manager, int addresses_max, MetricRegistry* metrics)
       : client_(manager.client()),
+        clock_(manager.clock()),
         services_(manager.informer<Service>()),
         slices_(manager.informer<EndpointSlice>()),
         events_(manager.Recorder("endpoint-slice-mirroring-controller")),
-        addresses_max_(addresses_max) {}
+        addresses_max_(addresses_max),
+        figures_(metrics, SliceFigures::Of::kEndpoints) {}
   void SetQueue(WorkQueue& queue) { queue_ = &queue; }
 
   Result<Requeue> Reconcile(const Endpoints& endpoints) override {
@@ -34,16 +37,21 @@ class MirrorReconciler final : public Reconciler<Endpoints> {
     const auto service = services_.Get(key);
     if (!ShouldMirror(endpoints, service.get())) {
       TRY(Remove(Existing(key)));
+      figures_.Forget(key);
       return Requeue::None();
     }
-    const MirrorPlan plan = PlanMirror(endpoints, Existing(key), addresses_max_);
+    const Duration begun = clock_.Monotonic();
+    const auto existing = Existing(key);
+    const MirrorPlan plan = PlanMirror(endpoints, existing, addresses_max_);
     Tell(endpoints, plan);
     TRY(Write(endpoints, plan.changes));
+    if (figures_.is_asked_for()) Count(key, plan, existing, clock_.Monotonic() - begun);
     return Requeue::None();
   }
 
   void Forget(const ObjectKey& key) override {
     const auto removed = Remove(Existing(key));
+    figures_.Forget(key);
     if (!removed) {
       log_.Info("slices not removed", {{"endpoints", key}, {"error", removed.error().message}});
       queue_->AddAfter(key, kRemovalRetry);
@@ -59,6 +67,21 @@ class MirrorReconciler final : public Reconciler<Endpoints> {
       if (!slice->metadata.deletion_timestamp) existing.push_back(slice);
     }
     return existing;
+  }
+
+  void Count(const ObjectKey& key, const MirrorPlan& plan,
+             const std::vector<Ptr<EndpointSlice>>& existing, Duration took) {
+    PackedSlices packed;
+    const auto add = [&](const EndpointSlice& slice) {
+      const auto endpoints = static_cast<int64_t>(slice.endpoints.size());
+      packed += {endpoints, 1, FewestSlices(endpoints, addresses_max_)};
+    };
+    for (const EndpointSlice& slice : plan.changes.create) add(slice);
+    for (const EndpointSlice& slice : plan.changes.update) add(slice);
+    for (const auto& slice : plan.changes.keep) add(*slice);
+    figures_.Has(key, packed);
+    figures_.Turned(TurnoverOf(plan.changes, existing));
+    figures_.Mirrored(plan.skipped + plan.left_out + plan.beyond_them, took);
   }
 
   void Tell(const Endpoints& endpoints, const MirrorPlan& plan) {
@@ -94,6 +117,7 @@ class MirrorReconciler final : public Reconciler<Endpoints> {
       for (const EndpointSlice& slice : changes.create) {
         const auto created = client_.Create(slice);
         if (created) {
+          figures_.Changed("create");
           Remember(key, **created);
         } else if (IsNamespaceTerminating(created.error())) {
           return {};
@@ -104,6 +128,7 @@ class MirrorReconciler final : public Reconciler<Endpoints> {
     }
     for (const EndpointSlice& slice : changes.update) {
       const auto updated = TRY(client_.Update(slice));
+      figures_.Changed("update");
       Remember(key, *updated);
     }
     return Remove(changes.remove);
@@ -113,6 +138,7 @@ class MirrorReconciler final : public Reconciler<Endpoints> {
     for (const auto& slice : slices) {
       const auto removed = client_.Delete(*slice);
       if (!removed && removed.error().reason != Reason::kNotFound) return Fail(removed.error());
+      if (removed) figures_.Changed("delete");
     }
     return {};
   }
@@ -133,10 +159,12 @@ class MirrorReconciler final : public Reconciler<Endpoints> {
   }
 
   Client& client_;
+  const Clock& clock_;
   const Informer<Service> services_;
   const Informer<EndpointSlice> slices_;
   EventRecorder& events_;
   const int addresses_max_;
+  SliceFigures figures_;
   const Log log_{"endpoint mirror"};
   WorkQueue* queue_ = nullptr;  // Set before anything runs.
   Mutex mutex_;
@@ -163,8 +191,8 @@ void AddEndpointSliceMirroringController(Manager& manager, const ControllerOptio
     for (const ObjectKey& key : EndpointsOf(slice)) values.push_back(key.Text());
     return values;
   });
-  auto reconciler =
-      std::make_unique<MirrorReconciler>(manager, options.mirroring_max_endpoints_per_subset);
+  auto reconciler = std::make_unique<MirrorReconciler>(
+      manager, options.mirroring_max_endpoints_per_subset, options.metrics);
   MirrorReconciler& mirror = *reconciler;
   ControllerBuilder<Endpoints> builder(manager, "endpointslice-mirroring");
   builder.Watches<Service>([](const Service& service) {

@@ -80,23 +80,38 @@ class EndpointSliceReconciler final : public Reconciler<Service> {
     const auto cause = trigger_times_.SinceLast(service, pods);
     std::string skipped;
     PackedSlices packed;
+    EndpointTurnover turnover;
+    size_t written_slices = 0;
+    const auto note = [&](const SliceChanges& changes, const auto& before) {
+      if (!figures_.is_asked_for()) return;
+      turnover += TurnoverOf(changes, before);
+      written_slices += changes.create.size() + changes.update.size() + changes.remove.size();
+    };
     for (const std::string& family : FamiliesOf(service)) {
       const auto groups = Groups(service, pods, family, skipped);
       auto changes = PlanSlices(service, family, existing[family], groups, endpoints_max_);
+      const auto before = std::move(existing[family]);
       existing.erase(family);
       packed += PackedBy(groups, changes, endpoints_max_);
       const auto said = hinted_->Hint(service, family, nodes_, changes);
+      note(changes, before);
       const auto written = Write(service, std::move(changes), cause);
       for (const auto& event : said) Tell(service, event);
       if (!written) return Report(service, written);
     }
     for (const auto& [family, slices] : existing) {
       hinted_->Forget(KeyOf(service), family);
-      if (const auto written = Write(service, {{}, {}, slices, {}}, cause); !written) {
+      const SliceChanges gone{{}, {}, slices, {}};
+      note(gone, slices);
+      if (const auto written = Write(service, gone, cause); !written) {
         return Report(service, written);
       }
     }
     figures_.Has(KeyOf(service), packed);
+    figures_.Turned(turnover);
+    const auto& distribution = service.spec.traffic_distribution;
+    figures_.Distributes(KeyOf(service), distribution);
+    figures_.ChangedAtOnce(written_slices, WantsZoneShares(service), distribution.value_or(""));
     trigger_times_.Written(KeyOf(service));
     if (!skipped.empty()) return Report(service, Fail(Reason::kNotFound, skipped));
     return Requeue::None();

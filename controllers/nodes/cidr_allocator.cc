@@ -74,6 +74,7 @@ std::optional<PodCidr> CidrAllocator::Allocate() {
   };
   std::optional<uint32_t> last;
   for (uint32_t tried = 0; tried < count_; ++tried) {
+    tries_ = tried;
     const uint32_t index = (next_ + tried) % count_;
     if (used_.contains(index) || overlaps(reserved_, Block(index))) continue;
     if (!overlaps(avoided_, Block(index))) return Take(index);

@@ -38,6 +38,11 @@ class CidrAllocator {
                                     std::vector<PodCidr> reserved);
   // The next free block after the last one, from the start again at the end; nullopt when full.
   std::optional<PodCidr> Allocate();
+  // How many blocks that call looked at before it found one.
+  uint32_t tries() const { return tries_; }
+  const PodCidr& range() const { return range_; }
+  uint32_t count() const { return count_; }
+  size_t used() const { return used_.size(); }
   bool IsFarLarger(const PodCidr& block) const;
   // Marks blocks that `block` covers as used; false where there are none.
   bool Occupy(const PodCidr& block);
@@ -56,6 +61,7 @@ class CidrAllocator {
   int block_prefix_ = 0;
   uint32_t count_ = 0;
   uint32_t next_ = 0;
+  uint32_t tries_ = 0;
   std::vector<PodCidr> reserved_;
   std::vector<PodCidr> avoided_;  // Each once.
   std::set<uint32_t> used_;

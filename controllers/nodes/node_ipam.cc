@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "client/reconciler.h"
+#include "controllers/figures.h"
 #include "controllers/nodes/node_ranges.h"
 #include "controllers/program.h"
 
@@ -16,11 +17,24 @@ using core_v1::Node;
 
 class IpamReconciler final : public Reconciler<Node> {
  public:
-  IpamReconciler(Manager& manager, std::vector<CidrAllocator> allocators)
+  IpamReconciler(Manager& manager, std::vector<CidrAllocator> allocators, MetricRegistry* metrics)
       : client_(manager.client()),
         nodes_(manager.informer<Node>()),
         events_(manager.Recorder("cidrAllocator")),
-        allocators_(std::move(allocators)) {}
+        allocators_(std::move(allocators)),
+        given_(metrics, {"node_ipam_controller_cidrset_cidrs_allocations_total",
+                         "[ALPHA] Blocks of addresses that nodes were given.",
+                         {"clusterCIDR"}}),
+        taken_back_(metrics, {"node_ipam_controller_cidrset_cidrs_releases_total",
+                              "[ALPHA] Blocks of addresses that nodes have no more.",
+                              {"clusterCIDR"}}),
+        tries_(metrics,
+               {"node_ipam_controller_cidrset_allocation_tries_per_request",
+                "[ALPHA] Blocks that were looked at and taken before a free one was found.",
+                {"clusterCIDR"}},
+               GrowingBounds(1, 5, 5)) {
+    if (metrics != nullptr) Measure(*metrics);
+  }
 
   Result<Requeue> Reconcile(const Node& node) override {
     const MutexLock lock(mutex_);
@@ -39,6 +53,8 @@ class IpamReconciler final : public Reconciler<Node> {
       for (CidrAllocator& allocator : allocators_) {
         const auto block = allocator.Allocate();
         if (!block) return Full(node);
+        given_.Add({allocator.range().Text()});
+        tries_.Observe({allocator.range().Text()}, allocator.tries());
         blocks.push_back({*block});
       }
     }
@@ -60,6 +76,26 @@ class IpamReconciler final : public Reconciler<Node> {
     PodCidr block;
     bool is_avoided = false;  // And not used.
   };
+  void Measure(MetricRegistry& metrics) {
+    const auto add = [&](const char* name, const char* help, auto number) {
+      metrics.AddMeasured({name, help, {"clusterCIDR"}}, [this, number] {
+        std::vector<Sample> samples;
+        const MutexLock lock(mutex_);
+        for (const CidrAllocator& it : allocators_) {
+          samples.push_back({{it.range().Text()}, number(it)});
+        }
+        return samples;
+      });
+    };
+    // Spelt so there.
+    add("node_ipam_controller_cirdset_max_cidrs", "[ALPHA] Blocks of addresses that there are.",
+        [](const CidrAllocator& it) { return static_cast<double>(it.count()); });
+    add("node_ipam_controller_cidrset_usage_cidrs", "[ALPHA] The share of them that is given out.",
+        [](const CidrAllocator& it) {
+          return static_cast<double>(it.used()) / static_cast<double>(it.count());
+        });
+  }
+
   static std::vector<PodCidr> BlocksOf(const Node& node) {
     std::vector<PodCidr> blocks;
     for (const std::string& text : node.spec.pod_cidrs) {
@@ -130,7 +166,11 @@ class IpamReconciler final : public Reconciler<Node> {
     for (const Held& it : held->second) released.push_back(it.block);
     held_.erase(held);
     for (CidrAllocator& allocator : allocators_) {
+      const size_t before = allocator.used();
       for (const PodCidr& block : released) allocator.Release(block);
+      if (const size_t fewer = before - allocator.used(); fewer > 0) {
+        taken_back_.Add({allocator.range().Text()}, static_cast<double>(fewer));
+      }
     }
     // A node may have said that it has what is another one's: that stays taken.
     for (const auto& [other, blocks] : held_) {
@@ -160,6 +200,8 @@ class IpamReconciler final : public Reconciler<Node> {
   Mutex mutex_;
   std::vector<CidrAllocator> allocators_ GUARDED_BY(mutex_);
   std::map<std::string, std::vector<Held>> held_ GUARDED_BY(mutex_);
+  const FigureCounter given_, taken_back_;
+  const FigureHistogram tries_;
   const Log log_{"node-ipam"};
   bool loaded_ GUARDED_BY(mutex_) = false;
 };
@@ -174,7 +216,7 @@ void AddNodeIpamController(Manager& manager, const ControllerOptions& options) {
   }
   ControllerBuilder<Node>(manager, "node-ipam-controller")
       .Workers(1)
-      .Complete(std::make_unique<IpamReconciler>(manager, std::move(*allocators)));
+      .Complete(std::make_unique<IpamReconciler>(manager, std::move(*allocators), options.metrics));
 }
 
 }  // namespace skiff

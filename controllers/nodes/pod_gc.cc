@@ -6,6 +6,7 @@
 #include <string>
 
 #include "base/log.h"
+#include "controllers/figures.h"
 #include "controllers/nodes/node_health.h"
 #include "controllers/nodes/pod_marks.h"
 #include "controllers/program.h"
@@ -21,6 +22,12 @@ constexpr Duration kPeriod = 20s;
 // A node is given this long to come (back) before its pods go.
 constexpr Duration kQuarantine = 40s;
 
+// Why a pod goes, as metrics say it.
+constexpr std::string_view kWhyTerminated = "terminated";
+constexpr std::string_view kWhyOrphaned = "orphaned";
+constexpr std::string_view kWhyUnscheduled = "unscheduled";
+constexpr std::string_view kWhyOutOfService = "out-of-service";
+
 // Whether pods that were deleted there are gone, though nobody there says so.
 bool IsDead(const Node& node) {
   return !IsReady(node) && IsOutOfService(node);
@@ -28,12 +35,18 @@ bool IsDead(const Node& node) {
 
 class PodCollector final : public ControlLoop {
  public:
-  PodCollector(Manager& manager, int terminated_threshold)
+  PodCollector(Manager& manager, int terminated_threshold, MetricRegistry* metrics)
       : client_(manager.client()),
         clock_(manager.clock()),
         pods_(manager.informer<Pod>()),
         nodes_(manager.informer<Node>()),
-        terminated_threshold_(terminated_threshold) {
+        terminated_threshold_(terminated_threshold),
+        removed_(metrics, {"pod_gc_collector_force_delete_pods_total",
+                           "[ALPHA] Pods that were removed as nobody else removes them, by why.",
+                           {"namespace", "reason"}}),
+        failed_(metrics, {"pod_gc_collector_force_delete_pod_errors_total",
+                          "[ALPHA] How often such a pod could not be removed, by why it was to go.",
+                          {"namespace", "reason"}}) {
     // Only a pod or node that makes work wakes the loop; an idle cluster sleeps.
     pods_.OnChange([this](const auto&, const auto& now) {
       if (now && (now->metadata.deletion_timestamp || IsTerminal(*now) || IsLost(*now))) Wake();
@@ -75,7 +88,7 @@ class PodCollector final : public ControlLoop {
     std::sort(terminated.begin(), terminated.end(),
               [&](const auto& a, const auto& b) { return rank(a) < rank(b); });
     terminated.resize(terminated.size() - kept);
-    for (const auto& pod : terminated) Remove(*pod, false);
+    for (const auto& pod : terminated) Remove(*pod, kWhyTerminated);
   }
 
   // True while some node is in quarantine.
@@ -103,7 +116,7 @@ class PodCollector final : public ControlLoop {
       gone.insert(name);
     }
     for (const auto& pod : pods) {
-      if (gone.contains(pod->spec.node_name)) Remove(*pod, true);
+      if (gone.contains(pod->spec.node_name)) Remove(*pod, kWhyOrphaned);
     }
     return waiting;
   }
@@ -111,7 +124,11 @@ class PodCollector final : public ControlLoop {
   void CollectDeleted(const std::vector<Ptr<Pod>>& pods) {
     for (const auto& pod : pods) {
       if (!pod->metadata.deletion_timestamp) continue;
-      if (pod->spec.node_name.empty() || OnDeadNode(*pod)) Remove(*pod, false);
+      if (pod->spec.node_name.empty()) {
+        Remove(*pod, kWhyUnscheduled);
+      } else if (OnDeadNode(*pod)) {
+        Remove(*pod, kWhyOutOfService);
+      }
     }
   }
 
@@ -120,25 +137,27 @@ class PodCollector final : public ControlLoop {
     return node && IsDead(*node);
   }
 
-  void Remove(const Pod& pod, bool node_gone) {
+  void Remove(const Pod& pod, std::string_view why) {
     if (!IsTerminal(pod)) {
       Json status = {{"phase", "Failed"}, {"observedGeneration", pod.metadata.generation}};
-      if (node_gone) {
+      if (why == kWhyOrphaned) {
         status["conditions"] =
             Disrupted(pod, "DeletionByPodGC", "PodGC: node no longer exists", clock_.Now());
       }
       const Json patch = PatchOf(pod, std::move(status));
       const auto failed =
           client_.Patch(Pod::Info(), KeyOf(pod), PatchType::kStrategic, patch, "status");
-      if (!failed) return Report(pod, failed.error());
+      if (!failed) return Report(pod, why, failed.error());
     }
     const auto deleted = client_.Delete(pod, {.grace_period_s = 0});
-    if (!deleted) Report(pod, deleted.error());
+    if (!deleted) return Report(pod, why, deleted.error());
+    removed_.Add({pod.metadata.namespace_, why});
   }
 
   // The next round tries again.
-  void Report(const Pod& pod, const Error& error) {
+  void Report(const Pod& pod, std::string_view why, const Error& error) {
     if (error.reason == Reason::kNotFound || error.reason == Reason::kConflict) return;
+    failed_.Add({pod.metadata.namespace_, why});
     are_left_ = true;
     log_.Info("pod not collected", {{"pod", KeyOf(pod)}, {"error", error.message}});
   }
@@ -148,6 +167,7 @@ class PodCollector final : public ControlLoop {
   const Informer<Pod> pods_;
   const Informer<Node> nodes_;
   const int terminated_threshold_;
+  const FigureCounter removed_, failed_;
   const Log log_{"pod gc"};
   Duration not_before_ = Duration(0);
   bool are_left_ = false;                    // Some could not be removed in this round.
@@ -156,8 +176,8 @@ class PodCollector final : public ControlLoop {
 
 }  // namespace
 
-void AddPodGarbageCollector(Manager& manager, int terminated_threshold) {
-  manager.AddLoop(std::make_unique<PodCollector>(manager, terminated_threshold));
+void AddPodGarbageCollector(Manager& manager, int terminated_threshold, MetricRegistry* metrics) {
+  manager.AddLoop(std::make_unique<PodCollector>(manager, terminated_threshold, metrics));
 }
 
 }  // namespace skiff

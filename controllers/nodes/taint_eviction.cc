@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "client/reconciler.h"
+#include "controllers/figures.h"
 #include "controllers/nodes/node_health.h"
 #include "controllers/nodes/pod_marks.h"
 #include "controllers/program.h"
@@ -22,11 +23,17 @@ bool Evicts(const Node& node) {
 
 class TaintEvictionReconciler final : public Reconciler<Pod> {
  public:
-  explicit TaintEvictionReconciler(Manager& manager)
+  TaintEvictionReconciler(Manager& manager, MetricRegistry* metrics)
       : client_(manager.client()),
         clock_(manager.clock()),
         nodes_(manager.informer<Node>()),
-        events_(manager.Recorder("taint-eviction-controller")) {}
+        events_(manager.Recorder("taint-eviction-controller")),
+        evicted_(metrics, {"taint_eviction_controller_pod_deletions_total",
+                           "[ALPHA] Pods that were deleted for taints of their nodes."}),
+        late_(metrics,
+              {"taint_eviction_controller_pod_deletion_duration_seconds",
+               "[ALPHA] How long after it was due such a pod was deleted."},
+              {0.005, 0.025, 0.1, 0.5, 1, 2.5, 10, 30, 60, 120, 180, 240}) {}
 
   Result<Requeue> Reconcile(const Pod& pod) override {
     const auto node = nodes_.Get({"", pod.spec.node_name});
@@ -37,8 +44,12 @@ class TaintEvictionReconciler final : public Reconciler<Pod> {
     if (delay == kNever) return Requeue::None();
     const Duration left = delay == Duration(0) ? delay : Left(pod, delay);
     if (left > Duration(0)) return Requeue::After(left);
+    const Duration begun = clock_.Monotonic();
     TRY(Evict(pod));
     const MutexLock lock(mutex_);
+    const auto waited = due_.find(KeyOf(pod));  // None of those that may not wait.
+    evicted_.Add();
+    late_.Took({}, clock_.Monotonic() - (waited == due_.end() ? begun : waited->second.at));
     due_[KeyOf(pod)] = {pod.metadata.uid, clock_.Monotonic(), true};
     return Requeue::None();
   }
@@ -115,16 +126,18 @@ class TaintEvictionReconciler final : public Reconciler<Pod> {
   const Clock& clock_;
   const Informer<Node> nodes_;
   EventRecorder& events_;
+  const FigureCounter evicted_;
+  const FigureHistogram late_;
   Mutex mutex_;
   std::map<ObjectKey, Due> due_ GUARDED_BY(mutex_);
 };
 
 }  // namespace
 
-void AddTaintEvictionController(Manager& manager) {
+void AddTaintEvictionController(Manager& manager, MetricRegistry* metrics) {
   AddPodNodeIndex(manager);
   const auto pods = manager.informer<Pod>();
-  auto reconciler = std::make_unique<TaintEvictionReconciler>(manager);
+  auto reconciler = std::make_unique<TaintEvictionReconciler>(manager, metrics);
   ControllerBuilder<Pod>(manager, "taint-eviction-controller")
       .Only([&evictions = *reconciler](const Pod& pod) { return evictions.Concerns(pod); })
       .Watches<Node>([pods](const Node& node) {

@@ -309,6 +309,13 @@ bool SchedulingQueue::HelpsItself(const QueuedPod& waiting, const PodInfo& now) 
 }
 
 void SchedulingQueue::Happened(ClusterEvent event, Duration now, const Change* change) {
+  if (!handled_) return Handle(event, now, change);
+  const Duration begun = clock_->Monotonic();
+  Handle(event, now, change);
+  handled_(LabelOf(event), clock_->Monotonic() - begun);
+}
+
+void SchedulingQueue::Handle(ClusterEvent event, Duration now, const Change* change) {
   happened_at_[Bit(event)] = ++happened_;
   if (kept_ && kept_->happenings.size() < kKeptMax) {
     auto& happening = kept_->happenings.emplace_back(Happening{event, std::nullopt});

@@ -80,6 +80,14 @@ class SchedulingQueue {
     hinted_ = std::move(hinted);
   }
 
+  // Told how long it took to find out whom an event may help, in Kubernetes' words. Before the
+  // first Add; `clock` outlives the queue.
+  using Handled = std::function<void(std::string_view event, Duration took)>;
+  void TellHandled(const Clock& clock, Handled handled) {
+    clock_ = &clock;
+    handled_ = std::move(handled);
+  }
+
   // A pod that is new, or that changed while it waits; a changed spec or labels may let it fit.
   void Add(PodInfoPtr pod, Duration now);
   // It is gone or has a node.
@@ -170,6 +178,7 @@ class SchedulingQueue {
   void Renew(QueuedPod& waiting, PodInfoPtr now) const;
   void FlushDue(Duration now);
   uint32_t EventsSince(const InFlight& flight) const;
+  void Handle(ClusterEvent event, Duration now, const Change* change);
   // Whether something that happened during the flight may let the pod fit.
   bool WasHelped(const QueuedPod& rejected, const InFlight& flight) const;
   bool Helps(const QueuedPod& waiting, ClusterEvent event, const Change* change) const;
@@ -185,8 +194,9 @@ class SchedulingQueue {
   const View view_;
   Incoming incoming_;
   Refusals refusals_;
-  const Clock* clock_ = nullptr;  // Null: nobody is told of hints.
+  const Clock* clock_ = nullptr;  // Null: nobody is told how long anything takes.
   Hinted hinted_;
+  Handled handled_;
   mutable size_t hints_asked_ = 0;
   const QueueDelays delays_;
   std::map<ActiveOrder, QueuedPod> active_;

@@ -139,6 +139,25 @@ TEST(SchedulingQueueTest, ItIsToldWhatSomeHintsSay) {
   EXPECT_EQ(PopName(queue, 60s), "p");
 }
 
+TEST(SchedulingQueueTest, ItIsToldHowLongEachEventTook) {
+  const Snapshot view;
+  FakeClock clock;
+  std::vector<std::string> told;
+  SchedulingQueue queue([&](const core_v1::Pod&) {
+    clock.Advance(2s);  // As if hints took so long.
+    return &view;
+  });
+  queue.TellHandled(clock, [&](std::string_view event, Duration took) {
+    told.push_back(std::string(event) + " " + std::to_string(took / 1s));
+  });
+  queue.Happened(ClusterEvent::kService, 0s);
+  queue.Add(PodOf("p", 1, "1"), 0s);
+  queue.Unschedulable(*queue.Pop(0s), {"NodeResourcesFit"}, 0s);
+  const Change nothing;
+  queue.Happened(ClusterEvent::kPodDeleted, 60s, &nothing);
+  EXPECT_EQ(told, (std::vector<std::string>{"ServiceUpdate 0", "AssignedPodDelete 2"}));
+}
+
 TEST(SchedulingQueueTest, HowLongPodsWaitIsWhatTheConfigurationSays) {
   SchedulingQueue queue(nullptr, {.first = 3s, .most = 7s, .unschedulable = 30s});
   queue.Add(PodOf("p", 1, "1"), 0s);

@@ -77,6 +77,8 @@ Scheduler::Scheduler(Manager& manager, SchedulerOptions options)
         [this](const QueuedPod& pod, bool waits) { metrics_->Refused(pod, waits); });
     queue_.TellHints(clock_, [this](std::string_view rule, std::string_view event, bool helps,
                                     Duration took) { metrics_->Hinted(rule, event, helps, took); });
+    queue_.TellHandled(
+        clock_, [this](std::string_view event, Duration took) { metrics_->Handled(event, took); });
   }
   MakeViews();
   Watch();

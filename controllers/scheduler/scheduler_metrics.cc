@@ -59,6 +59,10 @@ SchedulerMetrics::SchedulerMetrics(MetricRegistry& registry, Gated gated)
                                     "pod that waits, of one in sixteen.",
                                     {"plugin", "event", "hint"}},
                                    Growing(0.00001, 1.5, 20))),
+      events_(registry.AddHistogram({"scheduler_event_handling_duration_seconds",
+                                     "[ALPHA] How long it took to find out whom an event may help.",
+                                     {"event"}},
+                                    TwiceEach(0.0001, 12))),
       incoming_(registry.AddCounter(
           {"scheduler_queue_incoming_pods_total",
            "[STABLE] Pods that came to a scheduling queue, by the event that brought them there.",

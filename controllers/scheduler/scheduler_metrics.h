@@ -44,6 +44,8 @@ class SchedulerMetrics {
   void Hinted(std::string_view rule, std::string_view event, bool helps, Duration took) {
     hints_.Observe({rule, event, helps ? "Queue" : "QueueSkip"}, Seconds(took));
   }
+  // How long it took to find out whom an event may help.
+  void Handled(std::string_view event, Duration took) { events_.Observe({event}, Seconds(took)); }
   void Scheduled(const std::string& profile, const QueuedPod& pod, Duration now);
   // Whether others could go for a pod was found out; so many were told to.
   void Preempts() { preemptions_.Add({}); }
@@ -73,6 +75,7 @@ class SchedulerMetrics {
   HistogramFamily& points_;
   HistogramFamily& rules_;
   HistogramFamily& hints_;
+  HistogramFamily& events_;
   CounterFamily& incoming_;
   std::array<std::atomic<size_t>, 4> waiting_{};  // Active, in back-off, unschedulable, held.
   std::array<std::atomic<size_t>, 3> cached_{};   // Pods that are assumed, nodes, pods.

@@ -13,6 +13,7 @@
 #include "api/gen/storage_v1.h"
 #include "base/log.h"
 #include "client/reconciler.h"
+#include "controllers/figures.h"
 #include "controllers/nodes/node_health.h"
 #include "controllers/program.h"
 #include "controllers/storage/attach_detach_plan.h"
@@ -52,7 +53,7 @@ bool Matters(const Node& before, const Node& now) {
 
 class AttachDetach final : public ControlLoop {
  public:
-  AttachDetach(Manager& manager, bool may_time_out)
+  AttachDetach(Manager& manager, bool may_time_out, MetricRegistry* metrics)
       : client_(manager.client()),
         clock_(manager.clock()),
         events_(manager.Recorder("attachdetach-controller")),
@@ -63,7 +64,11 @@ class AttachDetach final : public ControlLoop {
         drivers_(manager.informer<CSIDriver>()),
         attachments_(manager.informer<VolumeAttachment>()),
         may_time_out_(may_time_out),
+        forced_(metrics, {"attach_detach_controller_attachdetach_controller_forced_detaches",
+                          "[ALPHA] Volumes that were taken from nodes which may still use them.",
+                          {"reason"}}),
         queue_(manager.clock()) {
+    if (metrics != nullptr) Measure(*metrics);
     attachments_.AddIndex("node", [](const VolumeAttachment& it) {
       return std::vector<std::string>{it.spec.node_name};
     });
@@ -131,6 +136,7 @@ class AttachDetach final : public ControlLoop {
     Duration again = kNever;       // When to look next.
     std::set<VolumeId> listed;     // To be in volumesAttached.
     std::vector<VolumeId> leaving;  // Their attachments go.
+    std::map<VolumeId, const char*> forced;  // Those of them that may be in use, and why they go.
     bool is_current = false;        // The server has said that the node has not changed since.
   };
   // A VolumeAttachment that the cache may not show yet.
@@ -332,6 +338,8 @@ class AttachDetach final : public ControlLoop {
     if (decision.verdict == DetachVerdict::kForce) {
       log_.Info("volume detached by force",
                 {{"node", view.name}, {"volume", attach::UniqueName(volume)}});
+      const bool is_out = view.node && IsOutOfService(*view.node);
+      view.forced[volume] = is_out ? "out-of-service" : "timeout";
     }
     view.leaving.push_back(volume);
   }
@@ -472,7 +480,70 @@ class AttachDetach final : public ControlLoop {
     TRY(CheckNode(view));
     const auto deleted = client_.Delete(*found->second);
     if (!deleted && deleted.error().reason != Reason::kNotFound) return Fail(deleted.error());
+    const auto forced = view.forced.find(volume);
+    if (deleted && forced != view.forced.end()) forced_.Add({forced->second});
     return {};
+  }
+
+  // By what is cached when somebody asks.
+  void Measure(MetricRegistry& metrics) {
+    metrics.AddMeasured({"storage_count_attachable_volumes_in_use",
+                         "[ALPHA] Volumes that pods of a node use and that are attached to it.",
+                         {"node", "volume_plugin"}},
+                        [this] { return CountInUse(); });
+    metrics.AddMeasured({"attachdetach_controller_total_volumes",
+                         "[ALPHA] Volumes that are to be attached, and that are.",
+                         {"plugin_name", "state"}},
+                        [this] { return CountVolumes(); });
+  }
+
+  static std::string PluginOf(const VolumeId& volume) {
+    return "kubernetes.io/csi:" + volume.driver;
+  }
+
+  // Calls `each` for each volume of each pod on a node.
+  void ForEachUse(const std::function<void(const Pod&, const VolumeId&)>& each) const {
+    for (const auto& pod : pods_.List()) {
+      if (pod->spec.node_name.empty() || pod->spec.volumes.empty()) continue;
+      for (const auto& volume : attach::OwnVolumesOf(*pod)) {
+        if (HasAttacher(*volume)) each(*pod, *attach::VolumeOf(*volume));
+      }
+      for (const ObjectKey& claim : ClaimKeysOf(*pod)) {
+        if (const auto volume = VolumeToAttach(claim)) each(*pod, *attach::VolumeOf(*volume));
+      }
+    }
+  }
+
+  std::vector<Sample> CountInUse() const {
+    std::map<std::vector<std::string>, double> counts;
+    ForEachUse([&](const Pod& pod, const VolumeId& volume) {
+      ++counts[{pod.spec.node_name, PluginOf(volume)}];
+    });
+    return SamplesOf(counts);
+  }
+
+  std::vector<Sample> CountVolumes() const {
+    std::set<std::pair<std::string, VolumeId>> desired;
+    ForEachUse([&](const Pod& pod, const VolumeId& volume) {
+      if (attach::NeedsVolumes(pod)) desired.emplace(pod.spec.node_name, volume);
+    });
+    std::map<std::vector<std::string>, double> counts;
+    for (const auto& [node, volume] : desired) {
+      ++counts[{PluginOf(volume), "desired_state_of_world"}];
+    }
+    for (const auto& attachment : attachments_.List()) {
+      const auto volume = VolumeOf(*attachment);
+      if (volume && attachment->status.attached) {
+        ++counts[{PluginOf(*volume), "actual_state_of_world"}];
+      }
+    }
+    return SamplesOf(counts);
+  }
+
+  static std::vector<Sample> SamplesOf(const std::map<std::vector<std::string>, double>& counts) {
+    std::vector<Sample> samples;
+    for (const auto& [labels, count] : counts) samples.push_back({labels, count});
+    return samples;
   }
 
   Client& client_;
@@ -485,6 +556,7 @@ class AttachDetach final : public ControlLoop {
   const Informer<CSIDriver> drivers_;
   const Informer<VolumeAttachment> attachments_;
   const bool may_time_out_;
+  const FigureCounter forced_;
   const Log log_{"attachdetach"};
   WorkQueue queue_;  // Names of nodes.
   std::map<std::string, Memory> memories_;  // By node.
@@ -496,8 +568,8 @@ class AttachDetach final : public ControlLoop {
 void AddAttachDetachController(Manager& manager, const ControllerOptions& options) {
   AddPodNodeIndex(manager);
   AddPodClaimIndex(manager);
-  manager.AddLoop(
-      std::make_unique<AttachDetach>(manager, !options.disable_force_detach_on_timeout));
+  manager.AddLoop(std::make_unique<AttachDetach>(manager, !options.disable_force_detach_on_timeout,
+                                                 options.metrics));
 }
 
 }  // namespace skiff

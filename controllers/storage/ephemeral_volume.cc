@@ -5,6 +5,7 @@
 
 #include "client/reconciler.h"
 #include "client/refusals.h"
+#include "controllers/figures.h"
 #include "controllers/program.h"
 
 namespace skiff {
@@ -16,10 +17,14 @@ using core_v1::Volume;
 
 class EphemeralVolumes final : public Reconciler<Pod> {
  public:
-  explicit EphemeralVolumes(Manager& manager)
+  EphemeralVolumes(Manager& manager, MetricRegistry* metrics)
       : client_(manager.client()),
         claims_(manager.informer<PersistentVolumeClaim>()),
-        events_(manager.Recorder("ephemeral_volume")) {}
+        events_(manager.Recorder("ephemeral_volume")),
+        created_(metrics, {"ephemeral_volume_controller_create_total",
+                           "[ALPHA] Claims that were to be made for ephemeral volumes."}),
+        failed_(metrics, {"ephemeral_volume_controller_create_failures_total",
+                          "[ALPHA] Those of them that could not be made."}) {}
 
   Result<Requeue> Reconcile(const Pod& pod) override {
     if (pod.metadata.deletion_timestamp) return Requeue::None();
@@ -53,6 +58,8 @@ class EphemeralVolumes final : public Reconciler<Pod> {
     claim.metadata.annotations = wanted.metadata.annotations;
     claim.spec = wanted.spec;
     const auto created = client_.CreateOwned(pod, std::move(claim));
+    created_.Add();
+    if (!created) failed_.Add();
     if (created || IsNamespaceTerminating(created.error())) return {};
     Error error = created.error();
     // The cache lags: it is ours, or the next look finds that it is not.
@@ -68,11 +75,12 @@ class EphemeralVolumes final : public Reconciler<Pod> {
   Client& client_;
   const Informer<PersistentVolumeClaim> claims_;
   EventRecorder& events_;
+  const FigureCounter created_, failed_;
 };
 
 }  // namespace
 
-void AddEphemeralVolumeController(Manager& manager) {
+void AddEphemeralVolumeController(Manager& manager, MetricRegistry* metrics) {
   AddPodClaimIndex(manager);
   const auto pods = manager.informer<Pod>();
   ControllerBuilder<Pod>(manager, "ephemeral-volume")
@@ -90,7 +98,7 @@ void AddEphemeralVolumeController(Manager& manager) {
         return keys;
       })
       .Workers(5)
-      .Complete(std::make_unique<EphemeralVolumes>(manager));
+      .Complete(std::make_unique<EphemeralVolumes>(manager, metrics));
 }
 
 }  // namespace skiff

@@ -11,9 +11,11 @@
 #include "api/pods/local_volumes.h"
 #include "api/pods/pod_phase.h"
 #include "client/reconciler.h"
+#include "controllers/figures.h"
 #include "controllers/nodes/node_health.h"
 #include "controllers/program.h"
 #include "controllers/storage/builtin_provisioners.h"
+#include "controllers/storage/volume_figures.h"
 #include "controllers/storage/volume_match.h"
 
 namespace skiff {
@@ -41,7 +43,14 @@ class ClaimReconciler final : public Reconciler<PersistentVolumeClaim> {
         directory_(options.local_path_directory),
         volumes_have_places_(options.nodes_remove_local_volumes),
         provisioners_(options.local_path_provisioners.begin(),
-                      options.local_path_provisioners.end()) {}
+                      options.local_path_provisioners.end()),
+        classed_(options.metrics, {"retroactive_storageclass_total",
+                                   "[ALPHA] Claims that were to be given the default class after "
+                                   "they had been made."}),
+        not_classed_(options.metrics, {"retroactive_storageclass_errors_total",
+                                       "[ALPHA] Those of them that could not be."}) {
+    if (options.metrics != nullptr) AddVolumeFigures(*options.metrics, volumes_, claims_);
+  }
 
   Result<Requeue> Reconcile(const PersistentVolumeClaim& claim) override {
     const bool is_handed_on = TRY(HandOn(claim));
@@ -140,10 +149,13 @@ class ClaimReconciler final : public Reconciler<PersistentVolumeClaim> {
     if (const auto volume = FindVolume(claim, volumes_.List(), waits)) return Bind(claim, volume);
     if (!class_name) {
       if (const auto fallback = DefaultClass(classes_.List())) {
-        TRY(client_.Patch(claim, [&](PersistentVolumeClaim& it) {
+        const auto given = client_.Patch(claim, [&](PersistentVolumeClaim& it) {
           it.spec.storage_class_name = fallback->metadata.name;
-        }));
-        return {};
+        });
+        classed_.Add();
+        if (given) return {};
+        not_classed_.Add();
+        return Fail(given.error());
       }
     }
     if (waits && !HasAnnotation(claim.metadata, kSelectedNode)) {
@@ -331,6 +343,7 @@ class ClaimReconciler final : public Reconciler<PersistentVolumeClaim> {
   const std::string directory_;
   const bool volumes_have_places_;  // Simulated nodes keep nothing: any of them will do.
   const std::set<std::string> provisioners_;
+  const FigureCounter classed_, not_classed_;
 };
 
 // Claims that have no volume yet and may want one of this class.

@@ -5,6 +5,7 @@
 
 #include "base/seconds.h"
 #include "client/reconciler.h"
+#include "controllers/figures.h"
 #include "controllers/program.h"
 #include "controllers/workloads/claim.h"
 #include "controllers/workloads/job_figures.h"
@@ -44,7 +45,15 @@ class JobReconciler final : public Reconciler<Job> {
         pods_(manager.informer<Pod>()),
         events_(manager.Recorder("job-controller")),
         control_(manager.client(), events_, pods_),
-        figures_(metrics) {}
+        figures_(metrics) {
+    if (metrics == nullptr) return;
+    pods_.OnChange([this](const auto& before, const auto& now) {
+      figures_.PodChanged(before.get(), now.get());
+    });
+    manager.informer<Job>().OnChange([this](const auto& before, const auto& now) {
+      if (!before && now && !IsManagedHere(*now)) figures_.LeftToOther(*now->spec.managed_by);
+    });
+  }
 
   Result<Requeue> Reconcile(const Job& job) override {
     if (!IsManagedHere(job)) return Requeue::None();
@@ -135,16 +144,20 @@ class JobReconciler final : public Reconciler<Job> {
                                         : "tracking";
     if (!plan.remove.empty()) return RemovePods(round, plan.remove, Ending::kForgotten);
     const auto owner = ReferenceTo(Job::Info(), now.metadata);
-    return SlowStart(
-        {client_, hands_}, plan.create, [&](int i, Mailbox& answers, Done done) {
+    int made = 0, failed = 0;
+    const auto all =
+        SlowStart({client_, hands_}, plan.create, [&](int i, Mailbox& answers, Done done) {
           const int index = plan.indexes.empty() ? -1 : plan.indexes[i];
           control_.Create(
               owner, std::make_shared<const Pod>(job::PodFor(now, round.observed, index)), answers,
-              [&round, done = std::move(done)](Result<> outcome) {
+              [&round, &made, &failed, done = std::move(done)](Result<> outcome) {
                 round.active += outcome ? 1 : 0;
+                ++(outcome ? made : failed);
                 done(std::move(outcome));
               });
         });
+    figures_.PodsMade(now, round.observed, made, failed);
+    return all;
   }
 
   void SetSuspended(Job& now) {
@@ -191,6 +204,7 @@ class JobReconciler final : public Reconciler<Job> {
     job::Tally tally = job::TakeTally(round.now, round.observed, round.verdict, clock_.Now());
     const auto noted = TRY(WriteStatus(job, tally.status));
     figures_.PodsFinished(job, noted->status);
+    figures_.PolicyApplied(tally.by_action);
     Remember(KeyOf(job), round.back_off);
     const Result<> released = ReleasePods(KeyOf(job), tally.release, round.observed.tracked);
     Job counted = *noted;
@@ -348,7 +362,13 @@ class JobReconciler final : public Reconciler<Job> {
 // Deletes finished Jobs some time after they ended.
 class TtlReconciler final : public Reconciler<Job> {
  public:
-  explicit TtlReconciler(Manager& manager) : client_(manager.client()), clock_(manager.clock()) {}
+  TtlReconciler(Manager& manager, MetricRegistry* metrics)
+      : client_(manager.client()),
+        clock_(manager.clock()),
+        late_(metrics,
+              {"ttl_after_finished_controller_job_deletion_duration_seconds",
+               "[ALPHA] How long after its time was up a Job was deleted."},
+              GrowingBounds(0.1, 2, 14)) {}
 
   Result<Requeue> Reconcile(const Job& job) override {
     const Duration left = Left(job);
@@ -362,23 +382,32 @@ class TtlReconciler final : public Reconciler<Job> {
     if (still > Duration(0)) return Requeue::None();  // Its event comes.
     const auto deleted = client_.Delete(**live, {.propagation = "Foreground"});
     if (!deleted && deleted.error().reason != Reason::kNotFound) return Fail(deleted.error());
+    if (deleted) late_.Took({}, Between(*EndOfLife(**live), clock_.Now()));
     return Requeue::None();
   }
 
  private:
   Duration Left(const Job& job) const {
-    if (!job.spec.ttl_seconds_after_finished || job.metadata.deletion_timestamp) return kNever;
+    const auto end = EndOfLife(job);
+    return end ? std::max(Between(clock_.Now(), *end), Duration(0)) : kNever;
+  }
+
+  // nullopt: it stays.
+  static std::optional<TimePoint> EndOfLife(const Job& job) {
+    if (!job.spec.ttl_seconds_after_finished || job.metadata.deletion_timestamp) {
+      return std::nullopt;
+    }
     const auto* ended = job::FindCondition(job, "Complete");
     if (!ended) ended = job::FindCondition(job, "Failed");
     // When it ended has to be known: somebody else may have ended it, and not said.
-    if (!ended || ended->last_transition_time.IsZero()) return kNever;
-    const TimePoint end = Later(ended->last_transition_time.point(),
-                                Seconds(*job.spec.ttl_seconds_after_finished));
-    return std::max(Between(clock_.Now(), end), Duration(0));
+    if (!ended || ended->last_transition_time.IsZero()) return std::nullopt;
+    return Later(ended->last_transition_time.point(),
+                 Seconds(*job.spec.ttl_seconds_after_finished));
   }
 
   Client& client_;
   const Clock& clock_;
+  const FigureHistogram late_;
 };
 
 // Takes the finalizer off pods that no Job will ever count: their Job is gone, or let go of them.
@@ -430,9 +459,9 @@ void AddJobController(Manager& manager, MetricRegistry* metrics) {
       .Complete(std::make_unique<JobReconciler>(manager, metrics));
 }
 
-void AddTtlAfterFinishedController(Manager& manager) {
+void AddTtlAfterFinishedController(Manager& manager, MetricRegistry* metrics) {
   ControllerBuilder<Job>(manager, "ttl-after-finished")
-      .Complete(std::make_unique<TtlReconciler>(manager));
+      .Complete(std::make_unique<TtlReconciler>(manager, metrics));
 }
 
 }  // namespace skiff

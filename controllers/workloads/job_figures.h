@@ -3,11 +3,15 @@
 // names.
 #pragma once
 
+#include <map>
+#include <string>
 #include <string_view>
 
 #include "api/gen/batch_v1.h"
 #include "base/clock.h"
 #include "base/metrics.h"
+#include "controllers/figures.h"
+#include "controllers/workloads/job_tally.h"
 
 namespace skiff::job {
 
@@ -28,12 +32,21 @@ class JobFigures {
   void Finished(const batch_v1::Job& job, bool succeeded, std::string_view reason);
   // What a write of its status has counted.
   void PodsFinished(const batch_v1::Job& job, const batch_v1::JobStatus& now);
+  // Pods were made in a round that had observed that.
+  void PodsMade(const batch_v1::Job& job, const Observation& observed, int made, int failed);
+  // What the rules for failed pods said of those that a write of its status has noted.
+  void PolicyApplied(const std::map<std::string, int>& by_action);
+  // A pod has changed: some have ended and keep the finalizer until they are counted.
+  void PodChanged(const core_v1::Pod* before, const core_v1::Pod* now);
+  // There is a new Job that somebody else manages.
+  void LeftToOther(const std::string& controller) { left_.Add({controller}); }
 
  private:
   CounterFamily* synced_ = nullptr;
   HistogramFamily* synced_took_ = nullptr;
   CounterFamily* finished_ = nullptr;
   CounterFamily* pods_finished_ = nullptr;
+  const FigureCounter indexes_, made_, applied_, tracked_, left_;
 };
 
 class CronJobFigures {

@@ -38,6 +38,46 @@ TEST(JobFiguresTest, WhatCameOfAJobIsInItsLabels) {
   EXPECT_THAT(text, Not(HasSubstr("result=\"succeeded\""))) << "some are not wanted any more";
 }
 
+TEST(JobFiguresTest, WhatThePodsOfAJobComeToIsCounted) {
+  MetricRegistry registry;
+  JobFigures figures(&registry);
+  batch_v1::Job job;
+  job.spec.completion_mode = "Indexed";
+  job.spec.completions = 9;
+  job.spec.backoff_limit_per_index = 1;
+  job.status.completed_indexes = "0-2";
+  batch_v1::JobStatus now = job.status;
+  now.completed_indexes = "0-3,8";
+  now.failed_indexes = "5";
+  figures.PodsFinished(job, now);
+  Observation observed;
+  figures.PodsMade(job, observed, 3, 1);
+  observed.leaving.push_back(std::make_shared<const core_v1::Pod>());
+  figures.PodsMade(job, observed, 2, 0);
+  figures.PolicyApplied({{"Ignore", 4}});
+  figures.LeftToOther("kueue");
+  core_v1::Pod pod;
+  pod.metadata.finalizers = {std::string(kTracking)};
+  core_v1::Pod ended = pod;
+  ended.status.phase = "Failed";
+  figures.PodChanged(&pod, &ended);
+  figures.PodChanged(&ended, nullptr);
+  const std::string text = registry.Text();
+  for (const char* line :
+       {"job_finished_indexes_total{status=\"succeeded\",backoffLimit=\"perIndex\"} 2\n",
+        "job_finished_indexes_total{status=\"failed\",backoffLimit=\"perIndex\"} 1\n",
+        "job_pods_creation_total{reason=\"new\",status=\"succeeded\"} 3\n",
+        "job_pods_creation_total{reason=\"new\",status=\"failed\"} 1\n",
+        "job_pods_creation_total{reason=\"recreate_terminating_or_failed\",status=\"succeeded\"} "
+        "2\n",
+        "pod_failures_handled_by_failure_policy_total{action=\"Ignore\"} 4\n",
+        "jobs_by_external_controller_total{controller_name=\"kueue\"} 1\n",
+        "terminated_pods_tracking_finalizer_total{event=\"add\"} 1\n",
+        "terminated_pods_tracking_finalizer_total{event=\"delete\"} 1\n"}) {
+    EXPECT_THAT(text, HasSubstr(std::string("\njob_controller_") + line));
+  }
+}
+
 TEST(CronJobFiguresTest, HowLateAJobWasMadeIsMeasured) {
   MetricRegistry registry;
   CronJobFigures(&registry).Made(3s);

@@ -83,6 +83,10 @@ Tally TakeTally(const Job& job, const Observation& observation, const Verdict& v
     }
     tally.release.push_back(pod);
     if (failure) uncounted.failed.push_back(uid);
+    if (!noted && !success && HasFailed(job, *pod)) {
+      const auto match = MatchFailurePolicy(job, *pod);
+      if (!match.action.empty()) ++tally.by_action[match.action];
+    }
     if (success && IsIndexed(job)) {
       fresh_indexes += completed.Insert(IndexOf(*pod));
     } else if (success) {

@@ -6,6 +6,7 @@
 // Successes of an indexed job need no uids: status.completedIndexes says which are counted. Pure.
 #pragma once
 
+#include <map>
 #include <set>
 #include <string>
 
@@ -16,6 +17,7 @@ namespace skiff::job {
 struct Tally {
   batch_v1::JobStatus status;  // To be stored before a finalizer comes off.
   Pods release;                // Those whose finalizer comes off then.
+  std::map<std::string, int> by_action;  // Failed pods among these, by what a rule says of them.
   bool is_whole = true;        // Else there is no room for all pods at once; another round follows.
 };
 Tally TakeTally(const batch_v1::Job& job, const Observation& observation, const Verdict& verdict,

@@ -106,10 +106,11 @@ Duration UntilNextAvailable(const std::vector<Ptr<Pod>>& pods, int32_t min_ready
   return next;
 }
 
-ReplicaControl::ReplicaControl(Manager& manager, EventRecorder& recorder)
+ReplicaControl::ReplicaControl(Manager& manager, EventRecorder& recorder, Picked picked)
     : clock_(manager.clock()),
       sending_{manager.client(), manager.hands()},
       informer_(manager.informer<Pod>()),
+      picked_(std::move(picked)),
       pods_(manager.client(), recorder, informer_) {
   informer_.cache().AddCounts(kReplicas, CountedAs);
 }
@@ -185,7 +186,9 @@ Result<ReplicaControl::Outcome> ReplicaControl::Run(const ReplicaOwner& owner,
     done = Create(owner, std::min(-excess, kBurst));
   } else if (excess > 0) {
     const int count = std::min(excess, kBurst);
-    done = Delete(owner, PickForDeletion(replicas->active, observed.related(), count, now));
+    const auto going = PickForDeletion(replicas->active, observed.related(), count, now);
+    if (picked_) picked_(going, replicas->active);
+    done = Delete(owner, going);
   }
   if (done) return outcome;
   outcome.error = done.error();

@@ -98,7 +98,11 @@ class ReplicaControl {
  public:
   // Most pods that are created or deleted in one round.
   static constexpr int kBurst = 500;
-  ReplicaControl(Manager& manager, EventRecorder& recorder);
+  // Told of the pods that go as there are too many, and of all among which they were picked; null:
+  // nobody wants to know.
+  using Picked = std::function<void(const std::vector<Ptr<core_v1::Pod>>& picked,
+                                    const std::vector<Ptr<core_v1::Pod>>& among)>;
+  ReplicaControl(Manager& manager, EventRecorder& recorder, Picked picked = nullptr);
 
   struct Outcome {
     ReplicaStatus status;
@@ -141,6 +145,7 @@ class ReplicaControl {
   const Clock& clock_;
   const Sending sending_;
   const Informer<core_v1::Pod> informer_;
+  const Picked picked_;
   PodControl pods_;
 };
 

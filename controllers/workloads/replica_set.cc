@@ -1,6 +1,11 @@
 // ReplicaSet: as many pods of its template as it asks for.
+#include <algorithm>
+#include <limits>
+
 #include "api/gen/apps_v1.h"
+#include "base/seconds.h"
 #include "client/reconciler.h"
+#include "controllers/figures.h"
 #include "controllers/program.h"
 #include "controllers/workloads/claim.h"
 #include "controllers/workloads/replica_control.h"
@@ -11,13 +16,40 @@ namespace {
 using apps_v1::ReplicaSet;
 using core_v1::Pod;
 
+// How much older the Ready pods that go are than the youngest one: older ones shall not go before
+// younger ones because they are a little older.
+ReplicaControl::Picked AgesTold(const Manager& manager, MetricRegistry* metrics) {
+  const FigureHistogram ratios(
+      metrics,
+      {"replicaset_controller_sorting_deletion_age_ratio",
+       "[ALPHA] Ages of Ready pods that went as there were too many, in ages of the youngest."},
+      GrowingBounds(0.25, 2, 6));
+  if (!ratios) return nullptr;
+  return [ratios, &clock = manager.clock()](const auto& picked, const auto& among) {
+    using Milliseconds = std::chrono::duration<int64_t, std::milli>;
+    const auto age = [now = clock.Now()](const Pod& pod) {
+      const Duration lived = Between(pod.metadata.creation_timestamp.point(), now);
+      return std::chrono::duration_cast<Milliseconds>(lived).count();
+    };
+    int64_t youngest = std::numeric_limits<int64_t>::max();
+    for (const auto& pod : among) {
+      if (IsReady(*pod)) youngest = std::min(youngest, age(*pod));
+    }
+    if (youngest <= 0) return;  // Of this very moment.
+    for (const auto& pod : picked) {
+      // In whole numbers, as there.
+      if (IsReady(*pod)) ratios.Observe({}, static_cast<double>(age(*pod) / youngest));
+    }
+  };
+}
+
 class ReplicaSetReconciler final : public Reconciler<ReplicaSet> {
  public:
-  explicit ReplicaSetReconciler(Manager& manager)
+  ReplicaSetReconciler(Manager& manager, MetricRegistry* metrics)
       : client_(manager.client()),
         pods_(manager.informer<Pod>()),
         replica_sets_(manager.informer<ReplicaSet>()),
-        control_(manager, manager.Recorder("replicaset-controller")) {}
+        control_(manager, manager.Recorder("replicaset-controller"), AgesTold(manager, metrics)) {}
 
   Result<Requeue> Reconcile(const ReplicaSet& set) override {
     if (!set.spec.selector) return Requeue::None();
@@ -67,12 +99,12 @@ class ReplicaSetReconciler final : public Reconciler<ReplicaSet> {
 
 }  // namespace
 
-void AddReplicaSetController(Manager& manager) {
+void AddReplicaSetController(Manager& manager, MetricRegistry* metrics) {
   ControllerBuilder<ReplicaSet>(manager, "replicaset")
       .Owns<Pod>()
       .Watches<Pod>(MayAdopt(manager.informer<ReplicaSet>()))
       .Workers(5)
-      .Complete(std::make_unique<ReplicaSetReconciler>(manager));
+      .Complete(std::make_unique<ReplicaSetReconciler>(manager, metrics));
 }
 
 }  // namespace skiff
