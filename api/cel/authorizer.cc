@@ -26,6 +26,7 @@ class CheckValue final : public OpaqueValue {
   const char* TypeName() const override { return type_; }
   bool Equals(const OpaqueValue& other) const override { return this == &other; }
   bool IsComparable() const override { return false; }
+  size_t Bytes() const override;
   const Authorizer& authorizer;
   const AccessQuestion question;
 
@@ -55,6 +56,10 @@ size_t TextBytesOf(const AccessQuestion& question) {
     bytes += text->size();
   }
   return bytes;
+}
+
+size_t CheckValue::Bytes() const {
+  return sizeof *this + TextBytesOf(question);
 }
 
 // Each question holds all that was said before it: a list of very many that name one long group

@@ -61,25 +61,30 @@ bool Evaluator::Spend(uint64_t cost) {
   return !over_budget_;
 }
 
-bool Evaluator::Make(const Value& value) {
-  if (value.shared() == nullptr) return true;
-  size_t bytes = sizeof(Value);
-  if (value.Is(Kind::kString) || value.Is(Kind::kBytes)) bytes += value.text().size();
-  if (value.Is(Kind::kList)) bytes += value.Size() * sizeof(Value);
-  return MakeBytes(bytes);
+bool Evaluator::Make(const Value& value, std::span<const Value> args) {
+  if (!made_.EndCall()) over_budget_ = true;
+  const Shared* const shared = value.shared().get();
+  if (shared == nullptr || over_budget_) return !over_budget_;
+  for (const Value& arg : args) {
+    if (arg.shared().get() == shared) return true;  // It was counted.
+  }
+  // One that is in a list is counted like a copy, although it holds the list's.
+  if (value.Is(Kind::kString)) return MakeBytes(kTextBytes + value.text().size());
+  return MakeBytes(shared->Bytes());
 }
 
 bool Evaluator::MakeBytes(size_t bytes) {
   own_bytes_ += bytes;
-  made_.count += bytes;
-  if (made_.count > kMadeBytesMax) over_budget_ = true;
+  if (!made_.Add(bytes)) over_budget_ = true;
   return !over_budget_;
 }
 
 Value Evaluator::Run() {
   Value value = Eval(plan_.root());
+  if (!made_.EndCall()) over_budget_ = true;
   // A number holds nothing.
-  if (value.shared() == nullptr || over_budget_) made_.count -= own_bytes_;
+  if (value.shared() == nullptr || over_budget_) made_.TakeBack(own_bytes_);
+  made_.Settle();
   return value;
 }
 
@@ -183,9 +188,11 @@ Value Evaluator::EvalIndex(const Node& node) {
 }
 
 Value Evaluator::PaidIfThere(Value found) {
-  const bool none = found.Is(Kind::kOptional) && found.inner() == nullptr;
-  if (none || found.IsError() || Spend(kNameCost)) return found;
-  return Over();
+  const bool optional = found.Is(Kind::kOptional);
+  const bool none = optional && found.inner() == nullptr;
+  if (none || found.IsError()) return found;
+  if (optional && !MakeBytes(kListBytes)) return Over();
+  return Spend(kNameCost) ? found : Over();
 }
 
 Value Evaluator::EvalOperator(const Node& node) {
@@ -293,7 +300,7 @@ Value Evaluator::Call(const Node& node, std::span<const Value> args) {
     if (!by_result && !Spend(CallCost(rule, args, {}))) return Over();
     Value result = choice.run(args);
     if (by_result && !Spend(CallCost(rule, args, result))) return Over();
-    if (!Make(result) || !Look(0)) return Over();
+    if (!Make(result, args) || !Look(0)) return Over();
     return UnlessDeep(std::move(result));
   }
   // As where an error is among the arguments.

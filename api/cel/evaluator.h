@@ -10,6 +10,7 @@
 
 #include "api/cel/cost.h"
 #include "api/cel/limits.h"
+#include "api/cel/made_bytes.h"
 #include "api/cel/plan.h"
 
 namespace skiff::cel {
@@ -19,14 +20,16 @@ namespace skiff::cel {
 class Evaluator {
  public:
   // `bindings` are the values of the environment's variables; an error stands for one that is not
-  // there. Stops once the cost exceeds `cost_max`, or once `made`, where it adds what it makes and
-  // leaves what its value may hold, exceeds kMadeBytesMax.
+  // there. Stops once the cost exceeds `cost_max`, or once there is no room for what it adds to
+  // `made`, where it leaves what its value may hold.
   Evaluator(const Plan& plan, std::span<const Value> bindings, uint64_t cost_max, MadeBytes& made)
       : plan_(plan), bindings_(bindings), cost_max_(cost_max), looks_(cost_max), made_(made) {
+    made_of_thread = &made;
     if (plan.locals() <= kFewLocals) return;
     many_locals_.resize(plan.locals());
     locals_ = many_locals_.data();
   }
+  ~Evaluator() { made_of_thread = outer_made_; }
   Evaluator(const Evaluator&) = delete;
   Evaluator& operator=(const Evaluator&) = delete;
   Value Run();
@@ -74,8 +77,8 @@ class Evaluator {
   }
   // What was looked for costs where it is there.
   Value PaidIfThere(Value found);
-  // Counts what a call made.
-  bool Make(const Value& value);
+  // Counts what a call made of `args`.
+  bool Make(const Value& value, std::span<const Value> args);
   bool MakeBytes(size_t bytes);
   // The error of what is over.
   Value Over();
@@ -95,6 +98,7 @@ class Evaluator {
   uint64_t cost_max_;
   const LookScope looks_;
   MadeBytes& made_;
+  MadeBytes* const outer_made_ = made_of_thread;
   size_t own_bytes_ = 0;  // Of them.
   bool over_budget_ = false;
 };

@@ -34,7 +34,7 @@ Value Evaluator::EvalAppend(const Node& node) {
   Value item = Eval(node.child(1));
   // A list of what is known beforehand is known itself.
   const uint64_t list_cost = node.child(1).known == nullptr ? kListCost : 0;
-  if (!Spend(kNameCost + list_cost + 1) || !MakeBytes(sizeof(Value))) return Over();
+  if (!Spend(kNameCost + list_cost + 1) || !MakeBytes(kGrowingItemBytes)) return Over();
   if (accumulator.IsError()) return accumulator;
   if (item.IsError()) return item;
   Value list = std::move(accumulator);
@@ -87,7 +87,7 @@ Value Evaluator::EvalList(const Node& node) {
 }
 
 Value Evaluator::MakeList(const Node& node) {
-  if (!MakeBytes(node.child_count * sizeof(Value))) return Over();
+  if (!MakeBytes(kListBytes + node.child_count * sizeof(Value))) return Over();
   std::vector<Value> items;
   items.reserve(node.child_count);
   for (size_t i = 0; i < node.child_count; ++i) {
@@ -112,7 +112,7 @@ Value Evaluator::EvalMap(const Node& node) {
 }
 
 Value Evaluator::MakeMap(const Node& node) {
-  if (!MakeBytes(node.child_count / 2 * kEntryBytes)) return Over();
+  if (!MakeBytes(kMapBytes + node.child_count / 2 * kEntryBytes)) return Over();
   std::map<Value, Value, KeyLess> entries;
   for (size_t i = 0; i + 1 < node.child_count; i += 2) {
     const Value key = Eval(node.child(i));
@@ -141,7 +141,7 @@ Value Evaluator::EvalStruct(const Node& node) {
 }
 
 Value Evaluator::MakeStruct(const Node& node) {
-  if (!MakeBytes(node.child_count * kEntryBytes)) return Over();
+  if (!MakeBytes(kMapBytes + node.child_count * kEntryBytes)) return Over();
   MessageValue::Fields fields;
   for (size_t i = 0; i < node.child_count; ++i) {
     Value given = Eval(node.child(i));

@@ -32,6 +32,19 @@ bool LookOn() {
   return !mine.interrupted && looks_of_thread < mine.end;
 }
 
+bool AskedToGiveUp() {
+  look_end_of_thread.ask_at = 0;
+  SetPause();
+  return !LookOn();
+}
+
+void Crowded() {
+  LookEnd& mine = look_end_of_thread;
+  mine.crowded = true;
+  mine.interrupted = mine.give_up != nullptr;  // Otherwise nobody would say when that is over.
+  SetPause();
+}
+
 LookScope::LookScope(uint64_t cost_max)
     : outer_begin_(look_end_of_thread.begin), outer_end_(look_end_of_thread.end) {
   LookEnd& mine = look_end_of_thread;
@@ -52,8 +65,10 @@ LookScope::~LookScope() {
 GiveUpScope::GiveUpScope(GiveUp give_up)
     : give_up_(std::move(give_up)),
       outer_(look_end_of_thread.give_up),
-      outer_interrupted_(look_end_of_thread.interrupted) {
+      outer_interrupted_(look_end_of_thread.interrupted),
+      outer_crowded_(look_end_of_thread.crowded) {
   LookEnd& mine = look_end_of_thread;
+  mine.crowded = false;
   mine.give_up = &give_up_;
   mine.interrupted = false;
   mine.ask_at = looks_of_thread + kLooksPerQuestion;
@@ -63,6 +78,7 @@ GiveUpScope::GiveUpScope(GiveUp give_up)
 GiveUpScope::~GiveUpScope() {
   look_end_of_thread.give_up = outer_;
   look_end_of_thread.interrupted = outer_interrupted_;
+  look_end_of_thread.crowded = outer_crowded_;
   SetPause();
 }
 

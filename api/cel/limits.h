@@ -13,16 +13,6 @@ inline constexpr size_t kTextBytesMax = size_t{16} << 20;
 inline constexpr size_t kListItemsMax = size_t{2} << 20;
 // How deep values that expressions make may stand in one another (Value::depth).
 inline constexpr int kValueDepthMax = 1000;
-// Of all that one evaluation makes, and what those that share a MadeBytes with it keep; more: it
-// ends as if its budget were spent.
-inline constexpr size_t kMadeBytesMax = size_t{128} << 20;
-
-// What several evaluations hold at once: all that those under way have made, and what the values of
-// those that are over may be made of.
-struct MadeBytes {
-  size_t count = 0;
-};
-
 // How deep the trees that this thread evaluates are at present: of an evaluation, and of those that
 // it began. Each level is a level of the thread's stack, half a kilobyte. No evaluation begins
 // where this is more than kLevelsMax; a tree adds no more than kTreeDepthMax (api/cel/parser.h).
@@ -49,6 +39,7 @@ struct LookEnd {
   uint64_t pause = UINT64_MAX;  // The first of these, or 0: no look is free any more.
   const GiveUp* give_up = nullptr;
   bool interrupted = false;
+  bool crowded = false;  // There was no memory for it (api/cel/made_bytes.h).
 };
 inline constinit thread_local LookEnd look_end_of_thread = {};
 
@@ -60,6 +51,11 @@ inline bool Look(uint64_t count = 1) {
   looks_of_thread += count;
   return looks_of_thread < look_end_of_thread.pause || LookOn();
 }
+
+// Asks now whether to give up: for who waits in the midst of an evaluation.
+bool AskedToGiveUp();
+// Nothing more is evaluated, as if somebody had said so, until the GiveUpScope goes.
+void Crowded();
 
 // Whether the budget of the innermost LookScope is spent; whether somebody gave up is not asked.
 inline bool LooksAreSpent() { return looks_of_thread >= look_end_of_thread.end; }
@@ -86,11 +82,14 @@ class GiveUpScope {
   ~GiveUpScope();
   GiveUpScope(const GiveUpScope&) = delete;
   GiveUpScope& operator=(const GiveUpScope&) = delete;
+  // Whether an evaluation within it, and in no scope within it, ended as others held too much
+  // memory: later there may be some.
+  bool crowded() const { return look_end_of_thread.crowded; }
 
  private:
   const GiveUp give_up_;
   const GiveUp* const outer_;
-  const bool outer_interrupted_;
+  const bool outer_interrupted_, outer_crowded_;
 };
 
 // Says yes when `when` does, and when whoever is asked at present does, who outlives it: for a

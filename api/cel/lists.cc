@@ -5,8 +5,10 @@
 
 #include "api/cel/libraries.h"
 #include "api/cel/limits.h"
+#include "api/cel/made_bytes.h"
 #include "api/cel/patterns.h"
 #include "api/cel/runes.h"
+#include "api/cel/text_lists.h"
 
 namespace skiff::cel {
 namespace {
@@ -110,8 +112,16 @@ Value SliceOf(Args a) {
   }
   if (end > size) return Value::Error(call + "list is length " + std::to_string(size));
   std::vector<Value> items;
+  const auto count = static_cast<size_t>(end - begin);
+  if (!MakeScratch(count * sizeof(Value))) return Value();
+  items.reserve(count);
   for (int64_t i = begin; i < end; ++i) items.push_back(a[0].At(i));
   return Value::List(std::move(items));
+}
+
+// Before one more is added.
+bool MakeScratchToGrow(const std::vector<Value>& items) {
+  return items.size() < items.capacity() || MakeScratch((items.size() + 1) * sizeof(Value));
 }
 
 void FlattenInto(const Value& list, int64_t depth, std::vector<Value>& out) {
@@ -119,7 +129,7 @@ void FlattenInto(const Value& list, int64_t depth, std::vector<Value>& out) {
     Value item = list.At(i);
     if (item.Is(Kind::kList) && depth > 0) {
       FlattenInto(item, depth - 1, out);
-    } else if (out.size() > kListItemsMax) {
+    } else if (out.size() > kListItemsMax || !MakeScratchToGrow(out)) {
       return;
     } else {
       out.push_back(std::move(item));
@@ -177,6 +187,8 @@ Value SortedBy(const Value& list, const Value& keys) {
     return !compared.IsError() && compared.integer() < 0;
   });
   std::vector<Value> items;
+  if (!MakeScratch(order.size() * (sizeof(Value) + sizeof(size_t)))) return list;
+  items.reserve(order.size());
   for (const size_t at : order) items.push_back(list.At(at));
   return Value::List(std::move(items));
 }
@@ -209,6 +221,9 @@ Value RangeOf(Args a) {
     return Value::Error("lists.range() of more than " + std::to_string(kRangeMax) + " items");
   }
   std::vector<Value> items;
+  const auto size = static_cast<size_t>(std::max<int64_t>(a[0].integer(), 0));
+  if (!MakeScratch(size * sizeof(Value))) return Value();
+  items.reserve(size);
   for (int64_t i = 0; i < a[0].integer(); ++i) items.push_back(Value::Int(i));
   return Value::List(std::move(items));
 }
@@ -244,7 +259,8 @@ Value FindFirst(Args a) {
   const TextSearch search(a[1].text(), a[0].text());
   if (Value error = SearchError(search); error.IsError()) return error;
   re2::StringPiece match;
-  return Value::String(search.Next(0, match) ? match.as_string() : "");
+  if (!search.Next(0, match)) return Value::String("");
+  return Value::PartOf(a[0], {match.data(), match.size()});
 }
 
 // As Go finds them: an empty match is not taken right after another one.
@@ -252,20 +268,19 @@ Value FindAtMost(Args a, int64_t count) {
   const std::string_view text = a[0].text();
   const TextSearch search(a[1].text(), text);
   if (Value error = SearchError(search); error.IsError()) return error;
-  std::vector<Value> found;
+  TextParts found(a[0]);
   re2::StringPiece match;
   size_t at = 0;
   size_t previous_end = std::string_view::npos;
   while (at <= text.size() && (count < 0 || static_cast<int64_t>(found.size()) < count)) {
-    if (found.size() > kListItemsMax) return Value::Error(kListTooLong);
-    if (!search.Next(at, match)) break;
+    if (found.IsTooLong() || !search.Next(at, match)) break;
     const size_t begin = match.data() - text.data();
     const size_t end = begin + match.size();
-    if (!match.empty() || begin != previous_end) found.push_back(Value::String(match.as_string()));
+    if (!match.empty() || begin != previous_end) found.Add({match.data(), match.size()});
     previous_end = end;
     at = match.empty() ? end + std::max<size_t>(RuneLength(text.substr(end)), 1) : end;
   }
-  return Value::List(std::move(found));
+  return std::move(found).List();
 }
 Value FindAll(Args a) {
   return FindAtMost(a, -1);

@@ -4,6 +4,7 @@
 #include "api/cel/go_url.h"
 #include "api/cel/libraries.h"
 #include "api/cel/patterns.h"
+#include "api/cel/text_lists.h"
 #include "api/crd/formats.h"
 #include "api/rules/names.h"
 
@@ -100,11 +101,8 @@ Value FormatNamed(Args a) {
 }
 Value ValidateFormat(Args a) {
   const auto& format = static_cast<const FormatValueOf&>(a[0].opaque()).format;
-  std::vector<Value> errors;
-  for (const std::string& error : format.errors(a[1].text())) {
-    errors.push_back(Value::String(error));
-  }
-  return errors.empty() ? Value::None() : Value::Some(Value::List(std::move(errors)));
+  std::vector<std::string> errors = format.errors(a[1].text());
+  return errors.empty() ? Value::None() : Value::Some(ListOfTexts(std::move(errors)));
 }
 
 template <size_t... index>

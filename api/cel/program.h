@@ -19,6 +19,7 @@
 
 #include "api/cel/checker.h"
 #include "api/cel/limits.h"
+#include "api/cel/made_bytes.h"
 #include "api/cel/parser.h"
 #include "api/cel/value.h"
 #include "base/error.h"

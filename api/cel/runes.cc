@@ -7,26 +7,34 @@
 
 namespace skiff::cel {
 
+char32_t FirstRune(std::string_view text) {
+  const auto byte = [&](size_t i) { return static_cast<unsigned char>(text[i]); };
+  switch (Utf8SequenceLength(text)) {
+    case 1: return byte(0);
+    case 2: return (byte(0) & 0x1fu) << 6 | (byte(1) & 0x3fu);
+    case 3:
+      return (byte(0) & 0x0fu) << 12 | (byte(1) & 0x3fu) << 6 | (byte(2) & 0x3fu);
+    case 4:
+      return (byte(0) & 0x07u) << 18 | (byte(1) & 0x3fu) << 12 | (byte(2) & 0x3fu) << 6 |
+             (byte(3) & 0x3fu);
+    default: return 0xfffd;
+  }
+}
+
 std::u32string RunesOf(std::string_view text) {
   std::u32string out;
   out.reserve(text.size());
   while (!text.empty()) {
-    const size_t length = Utf8SequenceLength(text);
-    const auto byte = [&](size_t i) { return static_cast<unsigned char>(text[i]); };
-    char32_t rune = 0xfffd;
-    if (length == 1) rune = byte(0);
-    if (length == 2) rune = (byte(0) & 0x1fu) << 6 | (byte(1) & 0x3fu);
-    if (length == 3) {
-      rune = (byte(0) & 0x0fu) << 12 | (byte(1) & 0x3fu) << 6 | (byte(2) & 0x3fu);
-    }
-    if (length == 4) {
-      rune = (byte(0) & 0x07u) << 18 | (byte(1) & 0x3fu) << 12 | (byte(2) & 0x3fu) << 6 |
-             (byte(3) & 0x3fu);
-    }
-    out += rune;
-    text.remove_prefix(std::max<size_t>(length, 1));
+    out += FirstRune(text);
+    text.remove_prefix(RuneLength(text));
   }
   return out;
+}
+
+std::optional<size_t> PlaceOfRune(std::string_view text, int64_t index) {
+  size_t at = 0;
+  for (; index > 0 && at < text.size(); --index) at += RuneLength(text.substr(at));
+  return index == 0 ? std::optional(at) : std::nullopt;
 }
 
 std::string TextOf(const std::u32string& runes, size_t begin, size_t end) {

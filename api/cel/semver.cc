@@ -1,9 +1,11 @@
 // semver(): versions of the form 1.2.3-rc.1+build.
+#include <algorithm>
 #include <array>
 #include <charconv>
 
 #include "api/cel/libraries.h"
 #include "api/cel/limits.h"
+#include "api/cel/made_bytes.h"
 #include "api/text/go_text.h"
 
 namespace skiff::cel {
@@ -154,10 +156,20 @@ class SemverValue final : public OpaqueValue {
     const auto* that = dynamic_cast<const SemverValue*>(&other);
     return that != nullptr && CompareVersions(version, that->version) == 0;
   }
+  size_t Bytes() const override {
+    size_t bytes = sizeof *this + version.prerelease.capacity() * sizeof(std::string);
+    for (const std::string& part : version.prerelease) bytes += part.size();
+    return bytes;
+  }
   const Version version;
 };
 
 Version ReadAs(Args a) {
+  const std::string_view text = a[0].text();
+  const auto dots = static_cast<size_t>(std::count(text.begin(), text.end(), '.'));
+  Version none;
+  none.error = kBudgetText;
+  if (!MakeScratch(3 * text.size() + 3 * dots * sizeof(std::string))) return none;
   const bool loose = a.size() > 1 && a[1].boolean();
   return loose ? ParseLooseVersion(a[0].text()) : ParseVersion(a[0].text());
 }

@@ -6,6 +6,7 @@
 #include "api/cel/libraries.h"
 #include "api/cel/limits.h"
 #include "api/cel/lookup.h"
+#include "api/cel/made_bytes.h"
 
 namespace skiff::cel {
 namespace {
@@ -136,6 +137,8 @@ Value AddLists(Args a) {
   const Type* schema = a[0].schema();
   if (schema == nullptr && a[1].Size() == 0) return a[0];
   std::vector<Value> items = a[0].Items();
+  if (!MakeScratch(a[1].Size() * sizeof(Value))) return Value();
+  items.reserve(a[0].Size() + a[1].Size());
   if (schema == nullptr || schema->list_rule == ListRule::kAtomic) {
     for (Value& item : a[1].Items()) items.push_back(std::move(item));
     return Value::List(std::move(items));

@@ -4,23 +4,34 @@
 
 #include "api/cel/libraries.h"
 #include "api/cel/limits.h"
+#include "api/cel/made_bytes.h"
 #include "api/cel/runes.h"
+#include "api/cel/text_lists.h"
+#include "api/text/utf8.h"
 
 namespace skiff::cel {
 namespace {
 
 using Args = std::span<const Value>;
 
+constexpr size_t kMendedBytesPerByte = 3;  // U+FFFD.
+
 Value OutOfRange(int64_t index) {
   return Value::Error("index out of range: " + std::to_string(index));
 }
 
+// What is no UTF-8 is replaced, as it is in Go where text becomes code points and text again.
+Value MendedPart(const Value& whole, std::string_view part) {
+  if (IsUtf8(part)) return Value::PartOf(whole, part);
+  if (!MakeScratch(part.size() * kMendedBytesPerByte)) return Value();
+  return Value::String(MendUtf8(part));
+}
+
 Value CharAt(Args a) {
-  const auto runes = RunesOf(a[0].text());
-  const int64_t at = a[1].integer();
-  if (at < 0 || at > static_cast<int64_t>(runes.size())) return OutOfRange(at);
-  if (at == static_cast<int64_t>(runes.size())) return Value::String("");
-  return Value::String(TextOf(runes, at, at + 1));
+  const std::string_view text = a[0].text();
+  const auto at = PlaceOfRune(text, a[1].integer());
+  if (!at) return OutOfRange(a[1].integer());
+  return MendedPart(a[0], text.substr(*at, RuneLength(text.substr(*at))));
 }
 
 // Where the code point at `index` begins; past the end where there are fewer.
@@ -111,49 +122,55 @@ Value ReplaceSome(Args a) {
 }
 
 // As strings.SplitN does: at most `count` parts, below zero all, and none for 0.
-Value Split(std::string_view text, std::string_view separator, int64_t count) {
-  std::vector<Value> parts;
-  if (count == 0) return Value::List(std::move(parts));
-  while (count < 0 || static_cast<int64_t>(parts.size()) + 1 < count) {
-    if (parts.size() > kListItemsMax) return Value::Error(kListTooLong);
+Value Split(const Value& whole, std::string_view separator, int64_t count) {
+  std::string_view text = whole.text();
+  TextParts parts(whole);
+  if (count == 0) return std::move(parts).List();
+  if (separator.empty()) {
+    const size_t runes = std::min(CodePoints(text), kListItemsMax + 1);
+    parts.Reserve(count < 0 ? runes : std::min(runes, static_cast<size_t>(count)));
+  }
+  while ((count < 0 || static_cast<int64_t>(parts.size()) + 1 < count) && !parts.IsTooLong()) {
     if (separator.empty()) {
       const size_t length = RuneLength(text);
       if (text.size() <= length) break;
-      parts.push_back(Value::String(std::string(text.substr(0, length))));
+      parts.Add(text.substr(0, length));
       text.remove_prefix(length);
       continue;
     }
     const size_t found = FindText(text, separator, 0);
     if (found == std::string_view::npos) break;
-    parts.push_back(Value::String(std::string(text.substr(0, found))));
+    parts.Add(text.substr(0, found));
     text.remove_prefix(found + separator.size());
   }
-  if (!separator.empty() || !text.empty()) parts.push_back(Value::String(std::string(text)));
-  return Value::List(std::move(parts));
+  if (!separator.empty() || !text.empty()) parts.Add(text);
+  return std::move(parts).List();
 }
 Value SplitAll(Args a) {
-  return Split(a[0].text(), a[1].text(), -1);
+  return Split(a[0], a[1].text(), -1);
 }
 Value SplitSome(Args a) {
-  return Split(a[0].text(), a[1].text(), a[2].integer());
+  return Split(a[0], a[1].text(), a[2].integer());
 }
 
-Value Substring(std::string_view text, int64_t begin, std::optional<int64_t> end) {
-  const auto runes = RunesOf(text);
-  const auto size = static_cast<int64_t>(runes.size());
+Value Substring(const Value& whole, int64_t begin, std::optional<int64_t> end) {
   if (end && begin > *end) {
     return Value::Error("invalid substring range. start: " + std::to_string(begin) +
                         ", end: " + std::to_string(*end));
   }
-  if (begin < 0 || begin > size) return OutOfRange(begin);
-  if (end && (*end < 0 || *end > size)) return OutOfRange(*end);
-  return Value::String(TextOf(runes, begin, end.value_or(size)));
+  const std::string_view text = whole.text();
+  const auto from = PlaceOfRune(text, begin);
+  if (!from) return OutOfRange(begin);
+  const std::string_view rest = text.substr(*from);
+  const auto length = end ? PlaceOfRune(rest, *end - begin) : rest.size();
+  if (!length) return OutOfRange(*end);
+  return MendedPart(whole, rest.substr(0, *length));
 }
 Value SubstringFrom(Args a) {
-  return Substring(a[0].text(), a[1].integer(), std::nullopt);
+  return Substring(a[0], a[1].integer(), std::nullopt);
 }
 Value SubstringBetween(Args a) {
-  return Substring(a[0].text(), a[1].integer(), a[2].integer());
+  return Substring(a[0], a[1].integer(), a[2].integer());
 }
 
 bool IsUnicodeSpace(char32_t c) {
@@ -162,12 +179,16 @@ bool IsUnicodeSpace(char32_t c) {
          c == 0x3000;
 }
 Value Trim(Args a) {
-  const auto runes = RunesOf(a[0].text());
-  size_t begin = 0;
-  size_t end = runes.size();
-  while (begin < end && IsUnicodeSpace(runes[begin])) ++begin;
-  while (end > begin && IsUnicodeSpace(runes[end - 1])) --end;
-  return Value::String(TextOf(runes, begin, end));
+  const std::string_view text = a[0].text();
+  size_t begin = text.size(), end = begin;  // Of what is no space.
+  for (size_t at = 0; at < text.size();) {
+    const std::string_view rest = text.substr(at);
+    const bool space = IsUnicodeSpace(FirstRune(rest));
+    if (!space && begin == text.size()) begin = at;
+    at += RuneLength(rest);
+    if (!space) end = at;
+  }
+  return MendedPart(a[0], text.substr(begin, end - begin));
 }
 
 Value Join(const Value& list, std::string_view separator) {
@@ -193,7 +214,8 @@ Value Quote(Args a) {
   constexpr std::string_view kMeanings = "\a\b\f\n\r\t\v\\\"";
   constexpr std::string_view kLetters = "abfnrtv\\\"";
   std::string out = "\"";
-  for (const char c : TextOf(RunesOf(a[0].text()), 0, std::u32string::npos)) {
+  if (!MakeScratch(a[0].text().size() * kMendedBytesPerByte)) return Value();
+  for (const char c : MendUtf8(a[0].text())) {
     const size_t special = kMeanings.find(c);
     if (special == std::string_view::npos) {
       out += c;

@@ -1,10 +1,13 @@
 // url(): the parts of URLs.
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include "api/cel/go_url.h"
 #include "api/cel/libraries.h"
 #include "api/cel/limits.h"
+#include "api/cel/made_bytes.h"
+#include "api/cel/text_lists.h"
 
 namespace skiff::cel {
 namespace {
@@ -21,6 +24,7 @@ class UrlValue final : public OpaqueValue {
     return that != nullptr && that->text == text;
   }
   std::string Text() const override { return text; }
+  size_t Bytes() const override { return sizeof *this + 2 * text.size(); }
   const std::string text;
   const GoUrl url;
 };
@@ -65,12 +69,13 @@ Value QueryOfUrl(Args a) {
   constexpr uint64_t kLooksPerPair = 32;
   const GoUrl& url = UrlIn(a[0]);
   const auto others = static_cast<uint64_t>(std::count(url.query.begin(), url.query.end(), '&'));
-  if (!Look(others * kLooksPerPair)) return Value::Error(kBudgetText);
+  // Of the pairs as they are read, and of the map beside them.
+  constexpr size_t kBytesPerPair = 500;
+  const size_t bytes = others * kBytesPerPair + 2 * url.query.size();
+  if (!Look(others * kLooksPerPair) || !MakeScratch(bytes)) return Value::Error(kBudgetText);
   std::map<Value, Value, KeyLess> entries;
-  for (const auto& [key, values] : url.Query()) {
-    std::vector<Value> items;
-    for (const std::string& value : values) items.push_back(Value::String(value));
-    entries.emplace(Value::String(key), Value::List(std::move(items)));
+  for (auto& [key, values] : url.Query()) {
+    entries.emplace(Value::String(key), ListOfTexts(std::move(values)));
   }
   return MapBuilder::Make(std::move(entries));
 }

@@ -6,6 +6,7 @@
 
 #include "api/cel/document.h"
 #include "api/cel/limits.h"
+#include "api/cel/made_bytes.h"
 #include "base/error.h"
 
 namespace skiff::cel {
@@ -14,6 +15,7 @@ namespace {
 class OwnedText final : public Shared {
  public:
   explicit OwnedText(std::string value) : text(std::move(value)) {}
+  size_t Bytes() const override { return kTextBytes + text.size(); }
   const std::string text;
 };
 
@@ -28,6 +30,7 @@ class VectorList final : public ListValue {
   explicit VectorList(std::vector<Value> values) : items(std::move(values)) {}
   size_t Size() const override { return items.size(); }
   Value At(size_t index) const override { return items[index]; }
+  size_t Bytes() const override { return kListBytes + items.capacity() * sizeof(Value); }
   std::vector<Value> items;
 };
 
@@ -131,6 +134,12 @@ Value Value::StringView(std::string_view text) {
   Value out;
   out.kind_ = Kind::kString;
   out.as_.text = {text.data(), text.size()};
+  return out;
+}
+
+Value Value::StringIn(std::shared_ptr<const Shared> owner, std::string_view text) {
+  Value out = StringView(text);
+  out.shared_ = std::move(owner);
   return out;
 }
 
@@ -265,6 +274,7 @@ std::vector<Value> Value::Items() const {
   std::vector<Value> out;
   const size_t size = Size();
   looks_of_thread += size;
+  if (!MakeScratch(size * sizeof(Value))) return out;
   out.reserve(size);
   for (size_t i = 0; i < size; ++i) out.push_back(At(i));
   return out;
@@ -306,6 +316,15 @@ bool Value::FindMember(std::string_view name, Value& out) const {
 bool Value::Contains(const Value& key) const {
   if (kind_ != Kind::kMap || !shared_) return Find(key).has_value();
   return static_cast<const MapValue&>(*shared_).Entry(key) != nullptr;
+}
+
+size_t MapValue::Bytes() const {
+  size_t bytes = kMapBytes + entries.size() * kEntryBytes;
+  for (const auto& [key, value] : entries) {
+    if (key.Is(Kind::kString)) bytes += kTextBytes + key.text().size();
+    if (value.Is(Kind::kList) && value.shared() != nullptr) bytes += value.shared()->Bytes();
+  }
+  return bytes;
 }
 
 const Value* MapValue::Entry(const Value& key) const {

@@ -42,6 +42,11 @@ class Value;
 class Shared {
  public:
   virtual ~Shared() = default;
+  // Of memory, about: without what it shares with others.
+  virtual size_t Bytes() const { return kSharedBytes; }
+
+ protected:
+  static constexpr size_t kSharedBytes = 64;
 };
 
 class ListValue : public Shared {
@@ -104,6 +109,12 @@ class Value {
   static Value Bytes(std::string bytes);
   // A view: `text` outlives the value.
   static Value StringView(std::string_view text);
+  // A string that lies in `owner`, which it holds.
+  static Value StringIn(std::shared_ptr<const Shared> owner, std::string_view text);
+  // A part of the text of a string, which it holds or is a view of, as that one does.
+  static Value PartOf(const Value& whole, std::string_view part) {
+    return StringIn(whole.shared_, part);
+  }
   static Value Duration(int64_t nanoseconds);
   static Value Timestamp(Moment moment);
   static Value List(std::vector<Value> items);
@@ -165,6 +176,7 @@ class Value {
   size_t Size() const;
   // Of a list; `index` is within it.
   Value At(size_t index) const;
+  // Scratch of a call (MakeScratch): empty where there is no room for them.
   std::vector<Value> Items() const;
   // Of a map or an object; nothing of other values. A number finds an integer key of its value,
   // whatever the kinds of the two.
@@ -242,6 +254,12 @@ struct KeyLess {
   bool operator()(const Value& a, const Value& b) const;
 };
 
+// About what a text, a list or an optional, and a map take beside their bytes, items and entries.
+inline constexpr size_t kTextBytes = 80;
+inline constexpr size_t kListBytes = 96;
+inline constexpr size_t kMapBytes = 144;
+// Of an item of a list that grows: as much again may be left for others.
+inline constexpr size_t kGrowingItemBytes = 2 * sizeof(Value);
 // Of an entry of a map: its key, its value and its node.
 inline constexpr size_t kEntryBytes = 2 * sizeof(Value) + 48;
 
@@ -249,6 +267,8 @@ class MapValue : public Shared {
  public:
   // Null: it is not there.
   const Value* Entry(const Value& key) const;
+  // And of its lists, which functions that make maps make with them.
+  size_t Bytes() const override;
 
   std::map<Value, Value, KeyLess> entries;
   // What look-ups of any other key come to.

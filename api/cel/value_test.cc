@@ -49,6 +49,17 @@ TEST(CelValueTest, AValueMayTakeThePlaceOfWhatHoldsIt) {
   EXPECT_EQ(nested.text(), "inner");
 }
 
+TEST(CelValueTest, APartOfATextKeepsItAlive) {
+  Value whole = Value::String(std::string(100, 'x') + "tail");
+  Value part = Value::PartOf(whole, whole.text().substr(100));
+  EXPECT_EQ(part.text().data(), whole.text().data() + 100);
+  whole = Value();
+  EXPECT_EQ(part.text(), "tail");
+  // Of a view it is one, too.
+  const std::string text = "a document's";
+  EXPECT_EQ(Value::PartOf(Value::StringView(text), text).shared(), nullptr);
+}
+
 TEST(CelValueTest, AViewOfAnErrorHoldsNothing) {
   const Value error = Value::ErrorView("no such attribute(s): authorizer");
   EXPECT_TRUE(error.IsError());

@@ -2,6 +2,7 @@
 
 #include <optional>
 
+#include "api/codec/go_equal.h"
 #include "api/codec/json.h"
 
 namespace skiff::crd {
@@ -14,6 +15,7 @@ std::optional<std::string> TextOfKeys(const std::vector<std::string>& keys, cons
   for (const std::string& key : keys) {
     const auto found = item.find(key);
     if (found == item.end() || found->is_structured() || found->is_null()) return std::nullopt;
+    if (found->is_number() && !IsGoInt(*found)) text += "float64 ";  // 1.0 is not 1.
     AppendJson(*found, text);
     text += ',';
   }

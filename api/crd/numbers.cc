@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <string>
+
+#include "api/text/utf8.h"
 
 namespace skiff::crd {
 namespace {
@@ -10,12 +13,16 @@ namespace {
 constexpr double kSafeMax = 0x1p53 - 1;
 constexpr double kNear = 1e-9;
 
-}  // namespace
-
-bool IsGoInt(const Json& value) {
-  if (value.is_number_unsigned()) return value.get<uint64_t>() <= uint64_t{INT64_MAX};
-  return value.is_number_integer();
+// string(rune): what is none becomes U+FFFD.
+std::string TextOfRune(int64_t rune) {
+  constexpr int64_t kMax = 0x10ffff, kSurrogates = 0xd800, kSurrogatesEnd = 0xe000;
+  const bool is_surrogate = rune >= kSurrogates && rune < kSurrogatesEnd;
+  std::string text;
+  AppendUtf8(rune < 0 || rune > kMax || is_surrogate ? 0xfffd : static_cast<uint32_t>(rune), text);
+  return text;
 }
+
+}  // namespace
 
 bool PassesForInteger(double number) {
   if (!(std::abs(number) <= kSafeMax)) return false;
@@ -33,8 +40,14 @@ int64_t GoInt64(double number) {
 }
 
 bool IsConverted(const Json& value, const Json& listed) {
-  return value.is_number() && listed.is_number() && !IsGoInt(value) && IsGoInt(listed) &&
-         GoInt64(value.get<double>()) == listed.get<int64_t>();
+  if (!value.is_number()) return false;
+  const bool is_int = IsGoInt(value);
+  if (is_int && listed.is_string()) {
+    return listed.get_ref<const std::string&>() == TextOfRune(value.get<int64_t>());
+  }
+  if (!listed.is_number() || is_int == IsGoInt(listed)) return false;
+  if (is_int) return static_cast<double>(value.get<int64_t>()) == listed.get<double>();
+  return GoInt64(value.get<double>()) == listed.get<int64_t>();
 }
 
 bool IsMultiple(double number, double factor) {

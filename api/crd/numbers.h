@@ -5,12 +5,10 @@
 
 #include <cstdint>
 
+#include "api/codec/go_equal.h"
 #include "api/codec/json.h"
 
 namespace skiff::crd {
-
-// Whether Go has the number as an int64. 2.0 is none, nor is 2^63.
-bool IsGoInt(const Json& value);
 
 // Whether a float64 passes for an integer: only where it is exact, or nearly so. 2.0 does, 2^53
 // does not.
@@ -19,7 +17,9 @@ bool PassesForInteger(double number);
 // int64(number) on amd64, where whatever does not fit becomes the least one.
 int64_t GoInt64(double number);
 
-// Whether a fraction becomes that whole number of an enum in Go, which converts what it compares.
+// Whether Go, which converts what it compares to what an enum lists, makes of `value` what is
+// listed: of a fraction a whole number, and of a whole number the text of the character of that
+// number.
 bool IsConverted(const Json& value, const Json& listed);
 
 // By the validator's tolerance: 0.3 is a multiple of 0.1. `factor` is positive.

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <functional>
 
+#include "api/codec/go_equal.h"
+
 namespace skiff::crd {
 
 Unchanged::Unchanged(const Schema& schema, const Json& now, const Json& old) {
@@ -13,17 +15,17 @@ Unchanged::Unchanged(const Schema& schema, const Json& now, const Json& old) {
 
 bool Unchanged::Holds(const Json& value, const Json* old) const {
   if (old == nullptr) return false;
-  if (!value.is_structured()) return value == *old;
+  if (!value.is_structured()) return EqualInGo(value, *old);
   return std::binary_search(same_.begin(), same_.end(), &value, std::less<const Json*>());
 }
 
 // What was noted below a value that is what it was goes: the value itself is told instead.
 bool Unchanged::Look(const Schema& schema, const Json& now, const Json& old, KeyedLists& lists) {
   if (now.is_array() != old.is_array() || now.is_object() != old.is_object()) return false;
-  if (!now.is_structured()) return now == old;
+  if (!now.is_structured()) return EqualInGo(now, old);
   const size_t before = same_.size();
-  const bool same = now.is_array() ? LookAtList(schema, now, old, lists)
-                                   : LookAtObject(schema, now, old, lists);
+  const bool same =
+      now.is_array() ? LookAtList(schema, now, old, lists) : LookAtObject(schema, now, old, lists);
   if (same) same_.resize(before);
   return same;
 }
@@ -35,7 +37,7 @@ bool Unchanged::Note(bool same, const Json& below) {
 
 bool Unchanged::LookAtList(const Schema& schema, const Json& now, const Json& old,
                            KeyedLists& lists) {
-  if (schema.list_type != ListType::kMap) return now == old;
+  if (schema.list_type != ListType::kMap) return EqualInGo(now, old);
   bool all = now.size() == old.size();
   const KeyedItems& before = lists.Of(schema.list_type, schema.list_keys, &old);
   for (const Json& item : now) {

@@ -70,11 +70,36 @@ TEST(UnchangedTest, ItemsWithoutTheirKeysOrWithThoseOfAnotherAreNew) {
             "keyed[0]: Invalid value: \"null\": keyed[0] in body must be of type object: \"null\"");
 }
 
+// What was written with a fraction is a float64 to Go, and no int64; and so are keys.
+TEST(UnchangedTest, ANumberWithAFractionIsNotWhatItWas) {
+  const SchemaPtr schema = ReadSchema(Json::parse(R"({"type": "object", "properties": {
+      "n": {"type": "number", "maximum": 5}, "x": {"type": "integer"},
+      "l": {"type": "array", "maxItems": 1, "items": {"type": "number"}},
+      "m": {"type": "array", "x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["k"],
+            "items": {"type": "object", "properties": {
+                "k": {"type": "number"}, "v": {"type": "string", "maxLength": 1}}}}}})"));
+  const auto wrong = [&](const char* before, const char* after) {
+    Json old = Json::parse(before), now = Json::parse(after);
+    now["x"] = 1;
+    const Unchanged unchanged(*schema, now, old);
+    const Before was{&old, unchanged};
+    Violations out;
+    ValidateValue(*schema, now, &was, out);
+    return !out.empty();
+  };
+  EXPECT_FALSE(wrong(R"({"n": 9})", R"({"n": 9})"));
+  EXPECT_FALSE(wrong(R"({"n": 9.5})", R"({"n": 95e-1})"));
+  EXPECT_TRUE(wrong(R"({"n": 9})", R"({"n": 9.0})"));
+  EXPECT_FALSE(wrong(R"({"l": [1, 2]})", R"({"l": [1, 2]})"));
+  EXPECT_TRUE(wrong(R"({"l": [1, 2]})", R"({"l": [1, 2.0]})"));
+  EXPECT_FALSE(wrong(R"({"m": [{"k": 1, "v": "long"}]})", R"({"m": [{"k": 1, "v": "long"}]})"));
+  EXPECT_TRUE(wrong(R"({"m": [{"k": 1, "v": "long"}]})", R"({"m": [{"k": 1.0, "v": "long"}]})"));
+}
+
 TEST(UnchangedTest, AnObjectWithUnknownFieldsIsNeverWhatItWas) {
   const std::string many = "loose: Too many: 2: must have at most 1 item";
   EXPECT_EQ(WrongIfKept(R"({"loose": {"x": 1, "y": 1}})"), many);
-  EXPECT_EQ(WrongIfKept(R"({"loose": {"b": 1, "x": 1}})"),
-            many + "; loose: Invalid value: no b");
+  EXPECT_EQ(WrongIfKept(R"({"loose": {"b": 1, "x": 1}})"), many + "; loose: Invalid value: no b");
   // What of it is known is.
   EXPECT_EQ(WrongIfKept(R"({"loose": {"a": 9, "x": null}})"), many);
 }

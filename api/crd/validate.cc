@@ -328,8 +328,9 @@ class Validator {
     const SchemaLimits& limits = schema.Limits();
     if (limits.values.empty()) return;
     const auto found =
-        std::find_if(limits.values.begin(), limits.values.end(),
-                     [&](const Json& each) { return each == value || IsConverted(value, each); });
+        std::find_if(limits.values.begin(), limits.values.end(), [&](const Json& each) {
+          return EqualInGo(each, value) || IsConverted(value, each);
+        });
     left_.Look(static_cast<uint64_t>(found - limits.values.begin()));
     // A null is none of the values, though it were listed.
     if (found != limits.values.end() && !value.is_null()) return;

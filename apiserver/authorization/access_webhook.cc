@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "api/cel/made_bytes.h"
 #include "api/codec/struct_text.h"
 #include "base/at_once.h"
 #include "base/hash.h"
@@ -102,6 +103,7 @@ Verdict AccessWebhook::Authorize(const User& user, const Access& access) {
     return {};
   }
   if (!MayWaitLong()) return {};
+  const cel::AwayScope away;  // An expression of a policy may ask.
   auto verdict = questions_.Ask(digest, [&] { return Ask(text, digest, is_remembered); });
   return verdict ? *std::move(verdict) : Failed("context canceled");
 }

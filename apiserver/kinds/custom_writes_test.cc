@@ -89,6 +89,15 @@ TEST_F(CustomResources, APatchOfAScaleSetsReplicasThatWereNotThere) {
   EXPECT_EQ(Get(path_ + "/a").body["spec"]["replicas"], 3);
 }
 
+// To Go a number with a fraction is another one, though it is kept as the same text.
+TEST_F(CustomResources, TheGenerationMovesWithTheKindOfANumber) {
+  Define(Definition(Json::parse(R"({"type": "object", "properties": {"spec": {"type": "object",
+      "properties": {"part": {"type": "number"}}}}})")));
+  ASSERT_EQ(Post(path_, Cron("a", {{"part", 1}})).code, 201);
+  EXPECT_EQ(Merge(path_ + "/a", R"({"spec": {"part": 1}})").body["metadata"]["generation"], 1);
+  EXPECT_EQ(Merge(path_ + "/a", R"({"spec": {"part": 1.0}})").body["metadata"]["generation"], 2);
+}
+
 // What is kept is checked by the version that it is kept in as well.
 TEST_F(CustomResources, AResourceThatTheKeptVersionAloneKnowsIsOneThroughEachVersion) {
   Json schema = Schema();

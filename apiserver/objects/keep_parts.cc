@@ -1,5 +1,7 @@
 #include "apiserver/objects/keep_parts.h"
 
+#include "api/codec/go_equal.h"
+
 namespace skiff {
 namespace {
 
@@ -37,7 +39,7 @@ void ClearStatusOf(Object& object) {
 void KeepStatusOf(Object& object, const Object& old) {
   if (object.is_custom()) {
     if (HasStatus(object.kind())) Put(object.content(), "status", old.content());
-    const bool same = object.content() == old.content();
+    const bool same = EqualInGo(object.content(), old.content());
     object.metadata().generation = old.metadata().generation + (same ? 0 : 1);
     return;
   }

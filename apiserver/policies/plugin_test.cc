@@ -1,6 +1,9 @@
 // ValidatingAdmissionPolicies act: on the real server.
 #include <gtest/gtest.h>
 
+#include <thread>
+
+#include "api/cel/made_bytes.h"
 #include "apiserver/server/server_fixture.h"
 
 namespace skiff {
@@ -96,6 +99,31 @@ TEST_F(ValidatingPoliciesTest, ANewVersionOfAPolicyIsCompiledAnew) {
   EXPECT_EQ(Make("b").message(),
             "configmaps \"b\" is forbidden: ValidatingAdmissionPolicy 'p' with binding 'b-p' denied "
             "request: failed expression: object.metadata.name != 'b'");
+}
+
+// What others hold may be what this one's caller waits for it with: it is not waited for.
+TEST_F(ValidatingPoliciesTest, WhatFindsNoMemoryMayBeAskedAgain) {
+  Policy("p", R"j({"validations": [{"expression": "lists.range(100000).size() == 100000"}]})j");
+  Bind("p");
+  EXPECT_EQ(Make("a").code, 201);
+  cel::MadeRoom& room = cel::MadeRoom::OfProcess();
+  cel::MadeRoom::Holder others[2];
+  for (cel::MadeRoom::Holder& each : others) {
+    std::thread([&] { EXPECT_TRUE(room.Take(each, cel::kMadeBytesMax)); }).join();
+  }
+  room.Leave();
+  const auto refused = Make("b");
+  EXPECT_EQ(refused.code, 429);
+  EXPECT_EQ(refused.message(), "Too many requests, please try again later.");
+  EXPECT_EQ(refused.body["details"]["retryAfterSeconds"], 1);
+  ASSERT_EQ(Merge(std::string(kPolicies) + "/p", R"j({"spec": {"failurePolicy": "Ignore"}})j").code,
+            200);
+  EXPECT_EQ(Make("c").code, 201) << "where failures are ignored, this is one";
+  room.Return();
+  for (cel::MadeRoom::Holder& each : others) {
+    std::thread([&] { room.GiveBack(each, cel::kMadeBytesMax); }).join();
+  }
+  EXPECT_EQ(Make("b").code, 201);
 }
 
 // It has half of the time of the request: with all of it nobody would be told that it is ignored.

@@ -66,10 +66,13 @@ void LimitStrangers(const http::Request& request, const User& user,
 }
 
 // Where too many wait for others already.
-http::Response RefuseForNow(const http::Request& request) {
+Error RefusedForNow() {
   Error error{Reason::kTooManyRequests, "Too many requests, please try again later."};
   error.details = ErrorDetails{.retry_after_s = 1};
-  return ErrorResponse(request, error);
+  return error;
+}
+http::Response RefuseForNow(const http::Request& request) {
+  return ErrorResponse(request, RefusedForNow());
 }
 
 http::Response InternalErrorPage(const http::Request& request, const std::string& error) {
@@ -146,10 +149,15 @@ Result<http::Response> ApiServer::State::Serve(ApiRequest& request, Result<User>
   }
   auto answer = Route(request);
   // An answer to a write tells that it is done, unless it is a refusal.
-  if (answer && answer->status < 400 && !request.info.IsReadOnly()) return answer;
+  const bool is_refusal = !answer || answer->status >= 400;
+  if (!is_refusal && !request.info.IsReadOnly()) return answer;
   if (const Result<> in_time = CheckTime(request); !in_time) {
     request.refusal = nullptr;
     return Fail(in_time.error());
+  }
+  if (is_refusal && scope.crowded()) {
+    request.refusal = nullptr;
+    return Fail(RefusedForNow());
   }
   return answer;
 }

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """What extending the API costs: `skiff apiserver` alone, CPU of its process.
 
-    extension.py SKIFF [custom|policy|definitions]...     all of them when none is named
+    extension.py SKIFF [custom|policy|definitions|memory]...     all of them when none is named
 
 custom       creates 5,000 (COUNT) objects of a definition with 200 fields and 20 rules, and as many ConfigMaps of the
              same size, in turns; then merge patches and gets of them
@@ -10,6 +10,8 @@ policy       creates pods on two servers without and on one with a policy of fou
              so what the two without it differ by is said too
 definitions  makes 10,000 (DEFINITIONS) definitions of a few hundred groups, and says what the server takes for it: memory
              before, between and after, discovery, both OpenAPIs (a second time after one more definition), a new start
+memory       sends ten (SIDE) creates side by side of a ConfigMap with a text of 900 KB, under a policy that makes much
+             of it: the highest memory of a new server for each expression, and what is answered
 
 Rounds differ by a tenth on a busy machine; their medians are compared. THREADS clients (4).
 """
@@ -31,6 +33,7 @@ COUNT = int(os.environ.get("COUNT", "5000"))
 DEFINITIONS = int(os.environ.get("DEFINITIONS", "10000"))
 ROUNDS = int(os.environ.get("ROUNDS", "5"))
 SERVERS = int(os.environ.get("SERVERS", "4"))
+SIDE = int(os.environ.get("SIDE", "10"))
 THREADS = int(os.environ.get("THREADS", "4"))
 GROUP = "wide.skiff.example"
 
@@ -81,9 +84,9 @@ class Server:
     def cpu_ms(self):
         return time.clock_gettime(~self.process.pid << 3 | 2) * 1000  # As clock_getcpuclockid names it.
 
-    def resident_mb(self):
+    def resident_mb(self, which="VmRSS"):
         status = pathlib.Path(f"/proc/{self.process.pid}/status").read_text()
-        return int(status.split("VmRSS:")[1].split()[0]) / 1024
+        return int(status.split(which + ":")[1].split()[0]) / 1024
 
     def await_established(self, name):
         path = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/" + name
@@ -313,10 +316,54 @@ def definitions(skiff):
         tell()
 
 
+def memory(skiff):
+    text = "object.data.text"
+    for expression in ("true", f"{text}.split('').size() > 0", f"{text}.findAll('a').size() >= 0",
+                       f"{text}.split('').join().size() > 0", f"{text}.split('').reverse().size() > 0",
+                       f"[{text}.split(''), {text}.split(''), {text}.split('')].size() > 0",
+                       f"({text}.split('') + {text}.split('')).size() > 0", f"{text}.replace('a', 'bb').size() > 0",
+                       f"lists.range(9).map(i, {text}.substring(i)).size() > 0",
+                       "[lists.range(400000), lists.range(400000)].size() > 0",
+                       "lists.range(20000).map(i, [i]).size() > 0", "lists.range(20000).map(i, object.?data).size() > 0",
+                       "lists.range(20000).transformMapEntry(i, v, {string(i): v}).size() > 0"):
+        memory_of(skiff, expression)
+
+
+def memory_of(skiff, expression):
+    policies = "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicies"
+    maps = "/api/v1/namespaces/default/configmaps?dryRun=All"
+    rules = [{"operations": ["CREATE"], "apiGroups": [""], "apiVersions": ["v1"], "resources": ["configmaps"]}]
+    with server(skiff) as api:
+        spec = {"matchConstraints": {"resourceRules": rules},
+                "validations": [{"expression": "!has(object.data.bad)"}, {"expression": expression}]}
+        api.must("POST", policies, {"metadata": {"name": "large"}, "spec": spec})
+        api.must("POST", policies[:-3] + "ybindings", {
+            "metadata": {"name": "large"}, "spec": {"policyName": "large", "validationActions": ["Deny"]}})
+        end = time.monotonic() + 10
+        bad = json.dumps({"metadata": {"name": "bad"}, "data": {"bad": "", "text": "a"}})
+        while api.ask(api.connect(), "POST", maps, bad)[0] != 422:
+            if time.monotonic() > end:
+                raise TimeoutError("the binding does nothing")
+        before, codes = api.resident_mb(), []
+
+        def create(name):
+            body = json.dumps({"metadata": {"name": name}, "data": {"text": "a" * 900000}})
+            codes.append(api.ask(api.connect(), "POST", maps, body)[0])
+
+        threads = [threading.Thread(target=create, args=(f"map-{i}",)) for i in range(SIDE)]
+        began = time.monotonic()
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        print(f"{expression}: {before:.0f} MB, at most {api.resident_mb('VmHWM'):.0f} MB, {time.monotonic() - began:.1f} s, "
+              f"answers {sorted(set(codes))}", flush=True)
+
+
 def main():
     skiff = os.path.realpath(sys.argv[1])
     for part in sys.argv[2:] or ("custom", "policy", "definitions"):
-        {"custom": custom, "policy": policy, "definitions": definitions}[part](skiff)
+        {"custom": custom, "policy": policy, "definitions": definitions, "memory": memory}[part](skiff)
 
 
 if __name__ == "__main__":
